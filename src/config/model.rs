@@ -1,0 +1,108 @@
+//! What the program trusts: a validated configuration. The only way here is `config::parse`.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::ids::ServerName;
+
+/// The start deadline of a server whose entry names none.
+pub const START_TIMEOUT: Duration = Duration::from_secs(30);
+/// The call timeout of a server whose entry names none.
+pub const CALL_TIMEOUT: Duration = Duration::from_secs(300);
+
+/// A value that may be a secret: it is passed on to its server and never printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Wraps a value.
+    #[must_use]
+    pub fn new(value: String) -> Self {
+        Self(value)
+    }
+
+    /// The value itself, for the child's environment only.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("<secret>")
+    }
+}
+
+/// One enabled stdio server, ready to be started: interpolation is done, limits are checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerSpec {
+    /// Its name, unique in the file.
+    pub name: ServerName,
+    /// The executable, without a shell. `mcproxy` means the running binary itself.
+    pub command: String,
+    /// The arguments after it.
+    pub args: Vec<String>,
+    /// What is added to the child's environment.
+    pub env: BTreeMap<String, Secret>,
+    /// The working directory; the gateway's own if absent.
+    pub cwd: Option<PathBuf>,
+    /// How long a start may take, counted from the spawn.
+    pub start_timeout: Duration,
+    /// How long a call may go without an answer or progress.
+    pub call_timeout: Duration,
+    /// Whether the child gets the gateway's whole environment, not only the allow-list.
+    pub inherit_env: bool,
+}
+
+impl ServerSpec {
+    /// The names of the fields in which `self` and `other` differ, in the file's order: what a
+    /// reload prints as `~1 (github: env)`. Empty means nothing has to be restarted.
+    #[must_use]
+    pub fn differences(&self, other: &Self) -> Vec<&'static str> {
+        [
+            ("command", self.command != other.command),
+            ("args", self.args != other.args),
+            ("env", self.env != other.env),
+            ("cwd", self.cwd != other.cwd),
+            ("timeout", self.start_timeout != other.start_timeout),
+            ("call_timeout", self.call_timeout != other.call_timeout),
+            ("inherit_env", self.inherit_env != other.inherit_env),
+        ]
+        .into_iter()
+        .filter_map(|(field, differs)| differs.then_some(field))
+        .collect()
+    }
+}
+
+/// One entry of the file, in the file's order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Entry {
+    /// To be run.
+    Run(Arc<ServerSpec>),
+    /// Switched off by `enabled: false` or `disabled: true`: stopped if it runs.
+    Disabled(ServerName),
+    /// Wrong, but its name is known: a running instance is kept as it is.
+    Refused(ServerName),
+}
+
+impl Entry {
+    /// The entry's name.
+    #[must_use]
+    pub fn name(&self) -> &ServerName {
+        match self {
+            Self::Run(spec) => &spec.name,
+            Self::Disabled(name) | Self::Refused(name) => name,
+        }
+    }
+}
+
+/// The whole file, validated.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Config {
+    /// Every entry whose name could be read, in the file's order; names are unique.
+    pub servers: Vec<Entry>,
+}

@@ -1,0 +1,25 @@
+//! mcproxy: stdio MCP servers as supervised children, merged behind one HTTP port.
+//!
+//! The map, from the outside in:
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`cli`] | the verbs of the command line |
+//! | [`config`] | `mcp-servers.json`: from what the user wrote to what the program trusts |
+//! | [`http`] | the port: listener, routes, Host and Origin rules, SSE |
+//! | [`tree`] | the supervision tree: root, config, registry, upstreams, sessions |
+//! | [`supervise`] | reusable supervision on ractor; knows nothing of MCP |
+//! | [`process`] | one child process: spawn, pipes, process group, stop |
+//! | [`protocol`] | MCP and JSON-RPC on the wire, pure |
+//! | [`telemetry`] | logging, readiness |
+//! | [`ids`] | names and numbers with checked constructors |
+
+pub mod cli;
+pub mod config;
+pub mod http;
+pub mod ids;
+pub mod process;
+pub mod protocol;
+pub mod supervise;
+pub mod telemetry;
+pub mod tree;

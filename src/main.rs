@@ -1,0 +1,2 @@
+//! The program: arguments, logging, the tree, signals, the exit code.
+fn main() {}
