@@ -182,5 +182,4 @@ pub(super) fn quoted(text: &str) -> Vec<u8> {
 }
 
 #[cfg(test)]
-#[path = "raw_tests.rs"]
 mod tests;

@@ -167,18 +167,10 @@ fn last_id(tail: &[u8]) -> Option<u64> {
 
 /// Splits a string (with its quotes) or a literal off the end.
 fn last_scalar(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    let start = match last_string(bytes) {
-        Some((before, _)) => before.len(),
-        None => {
-            let is_literal = |byte: &u8| byte.is_ascii_alphanumeric() || b"+-.".contains(byte);
-            let length = bytes
-                .iter()
-                .rev()
-                .take_while(|byte| is_literal(byte))
-                .count();
-            bytes.len() - length
-        }
-    };
+    let is_literal = |byte: &&u8| byte.is_ascii_alphanumeric() || b"+-.".contains(byte);
+    let literal = || bytes.iter().rev().take_while(is_literal).count();
+    let start =
+        last_string(bytes).map_or_else(|| bytes.len() - literal(), |(before, _)| before.len());
     bytes
         .split_at_checked(start)
         .filter(|(_, value)| !value.is_empty())
@@ -203,5 +195,4 @@ fn last_string(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 #[cfg(test)]
-#[path = "recover_tests.rs"]
 mod tests;

@@ -69,7 +69,7 @@ mod tests {
                     .unwrap_or(value)
                     .clone_into(&mut name),
                 Some(("data", value)) => {
-                    data.push(value.strip_prefix(' ').unwrap_or(value).to_owned())
+                    data.push(value.strip_prefix(' ').unwrap_or(value).to_owned());
                 }
                 _ => {}
             }

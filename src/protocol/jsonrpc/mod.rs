@@ -1,4 +1,4 @@
-//! JSON-RPC 2.0 envelopes over raw JSON. [`decode`] takes one message apart without looking into
+//! JSON-RPC 2.0 envelopes over raw JSON. [`decode()`] takes one message apart without looking into
 //! its body: `params`, `result` and `error` are slices of the bytes that came in. The writers put
 //! an envelope around raw bodies again; what they give is always on one line.
 

@@ -87,69 +87,58 @@ fn responses_carry_one_outcome() {
     }
 }
 
+fn assert_refused(text: &str, id: Option<&str>) {
+    let Err(error @ DecodeError::Invalid { .. }) = read(text) else {
+        panic!("{text}")
+    };
+    assert_eq!(error.id().map(RequestId::as_raw), id, "{text}");
+    assert_eq!(error.code(), code::INVALID_REQUEST);
+}
+
 #[test]
-fn what_is_no_message_is_refused_with_the_id_where_it_can_be_read() {
-    for (text, wanted) in [
-        (r#"{"jsonrpc":"2.0","id":null,"method":"x"}"#, None),
-        (r#"{"jsonrpc":"2.0","id":1.5,"method":"x"}"#, None),
-        (r#"{"jsonrpc":"2.0","id":1.0,"method":"x"}"#, None),
-        (r#"{"jsonrpc":"2.0","id":1e3,"method":"x"}"#, None),
-        (r#"{"jsonrpc":"2.0","id":true,"method":"x"}"#, None),
-        (r#"{"jsonrpc":"2.0","id":{},"method":"x"}"#, None),
-        (r#"{"jsonrpc":"2.0","id":[1],"result":{}}"#, None),
-        (r#"{"jsonrpc":"2.0","id":{},"error":{}}"#, None),
-        (r#"{"jsonrpc":"2.0","id":null,"result":{}}"#, None),
-        (r#"{"jsonrpc":"2.0","result":{}}"#, None),
-        (r#"{"jsonrpc":"2.0","id":1,"i\u0064":2,"method":"x"}"#, None),
-        (
-            r#"{"jsonrpc":"2.0","id":1,"method":"x","method":"y"}"#,
-            Some("1"),
-        ),
-        (
-            r#"{"jsonrpc":"2.0","id":1,"params":{},"method":"x","params":{}}"#,
-            Some("1"),
-        ),
-        (
-            r#"{"jsonrpc":"2.0","jsonrpc":"2.0","id":1,"method":"x"}"#,
-            Some("1"),
-        ),
-        (r#"{"id":1,"method":"x"}"#, Some("1")),
-        (r#"{"jsonrpc":"1.0","id":1,"method":"x"}"#, Some("1")),
-        (r#"{"jsonrpc":2.0,"id":1,"method":"x"}"#, Some("1")),
-        (r#"{"jsonrpc":"2.0","id":"a","method":7}"#, Some("\"a\"")),
-        (r#"{"jsonrpc":"2.0","id":1,"method":"\ud800"}"#, Some("1")),
-        (
-            r#"{"jsonrpc":"2.0","id":1,"method":"x","params":7}"#,
-            Some("1"),
-        ),
-        (
-            r#"{"jsonrpc":"2.0","id":1,"method":"x","params":"{}"}"#,
-            Some("1"),
-        ),
-        (r#"{"jsonrpc":"2.0","id":1}"#, Some("1")),
-        (
-            r#"{"jsonrpc":"2.0","id":1,"result":1,"error":{}}"#,
-            Some("1"),
-        ),
-        (
-            r#"{"jsonrpc":"2.0","id":1,"method":"x","result":1}"#,
-            Some("1"),
-        ),
-        (
-            r#"{"jsonrpc":"2.0","id":1,"method":"x","error":{}}"#,
-            Some("1"),
-        ),
-        (r#"{"jsonrpc":"2.0","id":1,"error":null}"#, Some("1")),
-        (r#"{"jsonrpc":"2.0","id":1,"error":"bad"}"#, Some("1")),
-        ("{}", None),
-        ("7", None),
-        ("null", None),
+fn a_wrong_id_is_refused_and_not_given_back() {
+    for text in [
+        r#"{"jsonrpc":"2.0","id":null,"method":"x"}"#,
+        r#"{"jsonrpc":"2.0","id":1.5,"method":"x"}"#,
+        r#"{"jsonrpc":"2.0","id":1.0,"method":"x"}"#,
+        r#"{"jsonrpc":"2.0","id":1e3,"method":"x"}"#,
+        r#"{"jsonrpc":"2.0","id":true,"method":"x"}"#,
+        r#"{"jsonrpc":"2.0","id":{},"method":"x"}"#,
+        r#"{"jsonrpc":"2.0","id":[1],"result":{}}"#,
+        r#"{"jsonrpc":"2.0","id":{},"error":{}}"#,
+        r#"{"jsonrpc":"2.0","id":null,"result":{}}"#,
+        r#"{"jsonrpc":"2.0","result":{}}"#,
+        r#"{"jsonrpc":"2.0","id":1,"i\u0064":2,"method":"x"}"#,
+        "{}",
+        "7",
+        "null",
     ] {
-        let Err(error @ DecodeError::Invalid { .. }) = read(text) else {
-            panic!("{text}")
-        };
-        assert_eq!(error.id().map(RequestId::as_raw), wanted, "{text}");
-        assert_eq!(error.code(), code::INVALID_REQUEST);
+        assert_refused(text, None);
+    }
+}
+
+#[test]
+fn what_is_no_message_is_refused_with_its_id() {
+    for rest in [
+        r#""jsonrpc":"2.0","method":"x","method":"y""#,
+        r#""jsonrpc":"2.0","params":{},"method":"x","params":{}"#,
+        r#""jsonrpc":"2.0","jsonrpc":"2.0","method":"x""#,
+        r#""method":"x""#,
+        r#""jsonrpc":"1.0","method":"x""#,
+        r#""jsonrpc":2.0,"method":"x""#,
+        r#""jsonrpc":"2.0","method":7"#,
+        r#""jsonrpc":"2.0","method":"\ud800""#,
+        r#""jsonrpc":"2.0","method":"x","params":7"#,
+        r#""jsonrpc":"2.0","method":"x","params":"{}""#,
+        r#""jsonrpc":"2.0""#,
+        r#""jsonrpc":"2.0","result":1,"error":{}"#,
+        r#""jsonrpc":"2.0","method":"x","result":1"#,
+        r#""jsonrpc":"2.0","method":"x","error":{}"#,
+        r#""jsonrpc":"2.0","error":null"#,
+        r#""jsonrpc":"2.0","error":"bad""#,
+    ] {
+        assert_refused(&format!("{{\"id\":1,{rest}}}"), Some("1"));
+        assert_refused(&format!("{{{rest},\"id\":\"a\"}}"), Some("\"a\""));
     }
 }
 

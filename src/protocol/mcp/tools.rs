@@ -186,5 +186,4 @@ pub fn failed_call(text: &str) -> Bytes {
 }
 
 #[cfg(test)]
-#[path = "tools_tests.rs"]
 mod tests;

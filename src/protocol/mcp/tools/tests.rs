@@ -210,7 +210,8 @@ proptest! {
         let Ok(Message::Request(inbound)) = decode(&message) else { panic!("{message:?}") };
         let rewritten = ToolCall::parse(&inbound.params.unwrap()).unwrap().rewrite("t", Some(token));
         let meta = meta.replace(r#""progressToken":"t""#, &format!(r#""progressToken":{token}"#));
-        prop_assert_eq!(&rewritten, params("t", &meta).as_bytes());
+        let wanted = params("t", &meta);
+        prop_assert_eq!(&rewritten, wanted.as_bytes());
         let sent = request(id, "tools/call", Some(&rewritten));
         let Ok(Message::Request(outbound)) = decode(&sent) else { panic!("{sent:?}") };
         prop_assert_eq!(outbound.params, Some(rewritten));

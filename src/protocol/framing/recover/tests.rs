@@ -1,6 +1,7 @@
 //! Tests of the recovery: found where it is certain, and never anything that is not the line's own.
 
 use bytes::Bytes;
+use memchr::memmem;
 use proptest::prelude::*;
 
 use super::super::super::jsonrpc::{Message, decode};
@@ -112,8 +113,11 @@ proptest! {
         head in prop::collection::vec(any::<u8>(), 0..60),
         tail in "[{}\\[\\]\",:\\\\ id17]*",
     ) {
-        recover_id(&head, tail.as_bytes());
-        recover_id(tail.as_bytes(), tail.as_bytes());
-        recover_id(br#"{"result":"#, tail.as_bytes());
+        let ends = [head.as_slice(), tail.as_bytes(), br#"{"result":"#];
+        for (first, last) in ends.iter().flat_map(|head| ends.iter().map(move |tail| (head, tail))) {
+            let id = recover_id(first, last).map(|id| id.to_string());
+            let seen = [*first, *last].concat();
+            prop_assert!(id.is_none_or(|id| memmem::find(&seen, id.as_bytes()).is_some()));
+        }
     }
 }
