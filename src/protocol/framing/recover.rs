@@ -149,7 +149,8 @@ impl<'a> Scan<'a> {
 
 /// The `id` among the last members of an object, read backwards from its closing bracket, as long
 /// as they are strings or numbers. Backwards is as certain as forwards: what is left of a closing
-/// quote is in the string up to the next quote without a backslash of its own.
+/// quote is in the string up to the next quote without a backslash before it (the quote that opens a
+/// string never has one).
 fn last_id(tail: &[u8]) -> Option<u64> {
     let mut rest = tail.trim_ascii_end().strip_suffix(b"}")?;
     loop {
@@ -183,12 +184,7 @@ fn last_string(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     loop {
         end = memrchr(b'"', inner.get(..end)?)?;
         let before = inner.get(..end)?;
-        let slashes = before
-            .iter()
-            .rev()
-            .take_while(|byte| **byte == b'\\')
-            .count();
-        if slashes % 2 == 0 {
+        if !before.ends_with(b"\\") {
             return Some((before, inner.get(end + 1..)?));
         }
     }

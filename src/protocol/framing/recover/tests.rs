@@ -54,11 +54,13 @@ fn what_is_not_certain_is_no_id() {
         format!(r#"{{"jsonrpc":"2.0","params":{{"text":"{long}"}},"method":"x","id":17}}"#),
         format!(r#"{{"jsonrpc":"2.0","result":"{long}","method":"x","id":17,"method":"x"}}"#),
         format!(r#"{{"x":"{long}","id":17}}"#),
-        // No JSON-RPC line.
+        r#"{"jsonrpc":"2.0","id":17,"result":{},"method":"x"}"#.to_owned(),
+        // No JSON-RPC line, or two in one.
+        format!(r#"{{"jsonrpc":"2.0","result":{{}}}}{{"text":"{long}","id":17}}"#),
         format!(r#"debug: sent {{"jsonrpc":"2.0","id":17,"result":"{long}"}}"#),
         format!(r#"[{{"jsonrpc":"2.0","id":17,"result":"{long}"}}]"#),
         r#"{"jsonrpc":"2.0","result":{},"id":17"#.to_owned(),
-        r#"{"jsonrpc":"2.0","result":{"id":17}"#.to_owned(),
+        r#"{"jsonrpc":"2.0","result":{"a":1,"id":17}"#.to_owned(),
         // No number of ours, or two.
         format!(r#"{{"id":17.0,"result":"{long}"}}"#),
         format!(r#"{{"id":null,"result":"{long}"}}"#),
