@@ -8,7 +8,10 @@ pub(super) const LONG_ABOUT: &str = "\
 An MCP gateway: it runs the stdio MCP servers named in mcp-servers.json as child processes, restarts \
 those that break, and serves all their tools to any MCP client from one HTTP port. Tool names become \
 <server>__<tool>. Save the file and the change is applied within a second; servers that did not change \
-go on untouched.";
+go on untouched.
+
+Clients connect to http://<this machine>:12009/sse; /healthz says that the gateway is alive, /readyz \
+that it is ready.";
 
 pub(super) const SHORT_END: &str =
     "Try 'mcproxy --help' for files, examples, exit codes and signals.";
@@ -20,7 +23,7 @@ pub(super) const LONG_END: &str = r#"Configuration:
     { "servers": [ { "name": "demo", "command": "mcproxy", "args": ["demo-server"] } ] }
 
   The mcpServers object of Claude Desktop and Cursor and the servers object of VS Code are read as
-  they are, comments and trailing commas included.
+  they are, comments and trailing commas included. Command 'mcproxy' is the running binary itself.
 
 Examples:
   mcproxy                               run with ./mcp-servers.json, log to syslog
@@ -37,7 +40,7 @@ Logging:
 Environment:
   Each option can be set by the variable named beside it; the option wins, and a variable that is
   set to nothing counts as not set. MCPROXY_LOG takes 1, true, yes, on or 0, false, no, off.
-  NO_COLOR switches colours off. TZ sets the time zone of the log.
+  NO_COLOR switches the banner's colours off. TZ sets the time zone of the log.
 
 Signals:
   SIGHUP              read the configuration again and try failed servers at once
@@ -50,6 +53,10 @@ Exit codes:
   70   something broke inside and could not be mended; start it afresh
   78   the configuration file is missing, or the port is taken;
        from 'check': the configuration has errors"#;
+
+pub(super) const STATE_DIR: &str = "\
+Where the servers' catalogues are kept between two starts [default: $STATE_DIRECTORY, else mcproxy \
+under $XDG_STATE_HOME or ~/.local/state]";
 
 pub(super) const ALLOWED_HOST: &str = "\
 A DNS name under which clients may reach the gateway (repeat it, or separate by commas). IP addresses, \

@@ -96,13 +96,13 @@ pub struct Run {
     )]
     pub log_level: LevelFilter,
 
-    /// Where the servers' catalogues are kept between two starts [default: $STATE_DIRECTORY, else
-    /// mcproxy under $XDG_STATE_HOME or ~/.local/state]
+    /// Where the servers' catalogues are kept between two starts.
     #[arg(
         long,
         value_name = "DIR",
         env = "MCPROXY_STATE_DIR",
-        hide_env_values = true
+        hide_env_values = true,
+        help = help::STATE_DIR
     )]
     state_dir: Option<PathBuf>,
 

@@ -8,9 +8,8 @@ mod server;
 mod tests;
 mod tools;
 
-use std::io::{self, BufRead, Write};
+use std::io::{self, BufRead, BufReader, ErrorKind, Write};
 use std::process::ExitCode;
-use std::sync::mpsc::RecvTimeoutError;
 use std::thread;
 use std::time::Duration;
 
@@ -22,39 +21,46 @@ const QUEUED: usize = 64;
 const FAREWELL: Duration = Duration::from_secs(1);
 
 /// Serves stdin and stdout until stdin ends, which also ends calls in flight.
+#[must_use]
 pub fn run() -> ExitCode {
-    match serve_stdio() {
+    say(concat!(env!("CARGO_PKG_VERSION"), " serves MCP on stdio"));
+    match serve_pipes(BufReader::new(io::stdin()), io::stdout()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            say(&format!("cannot run: {error}"));
+            say(&format!("stopped: {error}"));
             ExitCode::FAILURE
         }
     }
 }
 
-/// Two threads for the blocking pipes, and a single-threaded runtime between them.
-fn serve_stdio() -> io::Result<()> {
+/// Two threads for the blocking pipes, and a single-threaded runtime between them. Returns when
+/// the input has ended or the output was closed; a reader that is still in a read is left there.
+fn serve_pipes(
+    input: impl BufRead + Send + 'static,
+    output: impl Write + Send + 'static,
+) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .build()?;
     let (line_sender, lines) = channel(QUEUED);
     let (answer_sender, answers) = channel(QUEUED);
-    let (written_sender, written) = std::sync::mpsc::channel::<()>();
+    let (written_sender, written) = std::sync::mpsc::channel();
     thread::Builder::new()
         .name("stdin".to_owned())
-        .spawn(move || read_lines(io::stdin().lock(), &line_sender))?;
+        .spawn(move || read_lines(input, &line_sender))?;
     thread::Builder::new()
         .name("stdout".to_owned())
         .spawn(move || {
-            // A client that went away ends the server through the closed channel.
-            write_lines(io::stdout().lock(), answers).ok();
-            drop(written_sender);
+            // A failed write closes the channel, which ends the server: its client went away.
+            let failed = write_lines(output, answers).err();
+            written_sender.send(failed).ok();
         })?;
-    say(concat!(env!("CARGO_PKG_VERSION"), " serves MCP on stdio"));
     runtime.block_on(server::serve(lines, answer_sender));
     match written.recv_timeout(FAREWELL) {
-        Ok(()) | Err(RecvTimeoutError::Disconnected) => Ok(()),
-        Err(RecvTimeoutError::Timeout) => Err(io::ErrorKind::TimedOut.into()),
+        Ok(None) => Ok(()),
+        Ok(Some(error)) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        Ok(Some(error)) => Err(error),
+        Err(_) => Err(io::Error::other("the last answers were not read")),
     }
 }
 
@@ -70,14 +76,12 @@ fn read_lines(input: impl BufRead, lines: &Sender<Vec<u8>>) {
 }
 
 fn write_lines(mut output: impl Write, mut answers: Receiver<Vec<u8>>) -> io::Result<()> {
-    while let Some(answer) = answers.blocking_recv() {
+    while let Some(mut answer) = answers.blocking_recv() {
+        answer.push(b'\n');
         output.write_all(&answer)?;
-        output.write_all(b"\n")?;
-        if answers.is_empty() {
-            output.flush()?;
-        }
+        output.flush()?;
     }
-    output.flush()
+    Ok(())
 }
 
 /// stderr may be closed: then nobody wanted to know.

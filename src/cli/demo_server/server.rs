@@ -13,7 +13,7 @@ use super::tools::{self, Called, Wait};
 /// The revisions served, newest first: what a client asks for, or else the first.
 const REVISIONS: [&str; 4] = ["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"];
 
-/// Serves until `lines` ends or `answers` is closed.
+/// Serves until `lines` ends or `answers` is closed. No call is left running behind it.
 pub(super) async fn serve(mut lines: Receiver<Vec<u8>>, answers: Sender<Vec<u8>>) {
     let mut server = Server {
         revision: REVISIONS[0],
@@ -21,26 +21,8 @@ pub(super) async fn serve(mut lines: Receiver<Vec<u8>>, answers: Sender<Vec<u8>>
         waits: JoinSet::new(),
         running: HashMap::new(),
     };
-    loop {
-        tokio::select! {
-            line = lines.recv() => {
-                let Some(line) = line else { return };
-                if let Some(answer) = server.handle(&line) {
-                    // The wait for room is what slows a client down that does not read.
-                    if server.answers.send(answer).await.is_err() {
-                        return;
-                    }
-                }
-            }
-            Some(done) = server.waits.join_next() => {
-                // An `Err` is a cancelled call; its entry is gone already.
-                if let Ok(key) = done {
-                    server.running.remove(&key);
-                }
-            }
-            () = server.answers.closed() => return,
-        }
-    }
+    while server.step(&mut lines).await.is_some() {}
+    server.waits.shutdown().await;
 }
 
 struct Server {
@@ -53,6 +35,26 @@ struct Server {
 }
 
 impl Server {
+    /// Waits for the next thing to happen and handles it; `None` at the end.
+    async fn step(&mut self, lines: &mut Receiver<Vec<u8>>) -> Option<()> {
+        tokio::select! {
+            line = lines.recv() => {
+                if let Some(answer) = self.handle(&line?) {
+                    // The wait for room is what slows a client down that does not read.
+                    self.answers.send(answer).await.ok()?;
+                }
+            }
+            Some(done) = self.waits.join_next() => {
+                // An `Err` is a cancelled call; its entry is gone already.
+                if let Ok(key) = done {
+                    self.running.remove(&key);
+                }
+            }
+            () = self.answers.closed() => return None,
+        }
+        Some(())
+    }
+
     /// The answer to a line, if it has one and has it now.
     fn handle(&mut self, line: &[u8]) -> Option<Vec<u8>> {
         match rpc::decode(line) {

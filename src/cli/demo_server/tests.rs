@@ -1,6 +1,6 @@
 //! The demo server as a client sees it, on a paused clock; its pipes on memory.
 
-use std::io::Cursor;
+use std::io::{self, BufRead, BufReader, Cursor, PipeReader, PipeWriter, Read, Write};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 
 use super::server::serve;
-use super::{read_lines, write_lines};
+use super::{FAREWELL, read_lines, serve_pipes};
 
 struct Client {
     lines: Option<Sender<Vec<u8>>>,
@@ -306,22 +306,78 @@ async fn a_client_that_takes_no_answers_ends_it_too() {
     assert_eq!(since.elapsed(), Duration::ZERO);
 }
 
+/// The whole server on real pipes, in a thread; [`Pipes::end`] gives how it ended.
+struct Pipes {
+    input: PipeWriter,
+    output: BufReader<PipeReader>,
+    ended: std::sync::mpsc::Receiver<io::Result<()>>,
+}
+
+impl Pipes {
+    fn new() -> Self {
+        let (server_input, input) = io::pipe().unwrap();
+        let (output, server_output) = io::pipe().unwrap();
+        let (sender, ended) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            let result = serve_pipes(BufReader::new(server_input), server_output);
+            sender.send(result).ok();
+        });
+        let output = BufReader::new(output);
+        Self {
+            input,
+            output,
+            ended,
+        }
+    }
+
+    fn line(&mut self, line: &str) -> Value {
+        self.input.write_all(line.as_bytes()).unwrap();
+        let mut answer = String::new();
+        self.output.read_line(&mut answer).unwrap();
+        serde_json::from_str(&answer).unwrap()
+    }
+}
+
+const PING: &str = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}\r\n";
+
 #[test]
-fn the_pipes_carry_lines() {
+fn on_pipes_the_end_of_the_input_ends_a_wait_without_delay() {
+    let mut pipes = Pipes::new();
+    assert_eq!(pipes.line(PING)["result"], json!({}));
+    let params = json!({
+        "name": "wait", "arguments": { "seconds": 600 }, "_meta": { "progressToken": 1 },
+    });
+    let call = json!({ "jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": params });
+    let progress = pipes.line(&format!("{call}\n"));
+    assert_eq!(progress["params"]["total"], 600.0, "the call has begun");
+    let since = Instant::now();
+    drop(pipes.input);
+    let ended = pipes.ended.recv_timeout(Duration::from_secs(10)).unwrap();
+    ended.unwrap();
+    assert!(since.elapsed() < FAREWELL, "{:?}", since.elapsed());
+    let mut rest = String::new();
+    pipes.output.read_to_string(&mut rest).unwrap();
+    assert_eq!(rest, "");
+}
+
+#[test]
+fn on_pipes_a_client_that_went_away_is_no_error() {
+    let mut pipes = Pipes::new();
+    pipes.line(PING);
+    drop(pipes.output);
+    pipes.input.write_all(PING.as_bytes()).unwrap();
+    let ended = pipes.ended.recv_timeout(Duration::from_secs(10)).unwrap();
+    ended.unwrap();
+}
+
+#[test]
+fn a_last_line_without_newline_counts() {
     let (sender, mut lines) = channel(8);
-    read_lines(Cursor::new("one\ntwo\r\n\nlast without newline"), &sender);
+    read_lines(Cursor::new("one\n\nlast"), &sender);
     drop(sender);
     let mut seen = Vec::new();
     while let Some(line) = lines.blocking_recv() {
         seen.push(String::from_utf8(line).unwrap());
     }
-    assert_eq!(seen, ["one", "two\r", "", "last without newline"]);
-
-    let (sender, answers) = channel(8);
-    sender.blocking_send(b"a".to_vec()).unwrap();
-    sender.blocking_send(b"b".to_vec()).unwrap();
-    drop(sender);
-    let mut written = Vec::new();
-    write_lines(&mut written, answers).unwrap();
-    assert_eq!(written, b"a\nb\n");
+    assert_eq!(seen, ["one", "", "last"]);
 }

@@ -82,11 +82,13 @@ struct Output {
 
 impl Output {
     fn into_result(self, revision: &str) -> Value {
-        let mut result = json!({ "content": content(&self.text), "isError": false });
-        if let (Some(data), true) = (self.structured, is_structured(revision)) {
-            result["structuredContent"] = data;
+        let content = content(&self.text);
+        match self.structured.filter(|_| is_structured(revision)) {
+            None => json!({ "content": content, "isError": false }),
+            Some(data) => {
+                json!({ "content": content, "structuredContent": data, "isError": false })
+            }
         }
-        result
     }
 }
 
@@ -147,13 +149,12 @@ fn call_add(arguments: &Value) -> Result<Output, String> {
         .as_i64()
         .zip(b.as_i64())
         .and_then(|(a, b)| a.checked_add(b));
-    let sum = match exact {
-        Some(sum) => json!(sum),
-        None => {
-            let sum = a.as_f64().zip(b.as_f64()).map(|(a, b)| a + b);
-            let sum = sum.filter(|sum| sum.is_finite());
-            json!(sum.ok_or("the sum is too large for a number")?)
-        }
+    let sum = if let Some(sum) = exact {
+        json!(sum)
+    } else {
+        let sum = a.as_f64().zip(b.as_f64()).map(|(a, b)| a + b);
+        let sum = sum.filter(|sum| sum.is_finite());
+        json!(sum.ok_or("the sum is too large for a number")?)
     };
     Ok(Output {
         text: sum.to_string(),

@@ -44,10 +44,11 @@ pub struct LogGuard {
 }
 
 impl LogGuard {
-    /// Waits until everything logged so far is written, at most one second; false if that was not
-    /// enough. For ends that run no destructors (`process::exit`).
-    pub fn flush(&self) -> bool {
-        self.backlog.wait_empty(FLUSH_LIMIT)
+    /// Waits until everything logged so far is written, at most one second. For ends that run no
+    /// destructors (`process::exit`).
+    pub fn flush(&self) {
+        // What was not written in time is lost: an end that waits for a stuck reader is worse.
+        self.backlog.wait_empty(FLUSH_LIMIT);
     }
 }
 
