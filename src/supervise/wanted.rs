@@ -82,7 +82,7 @@ impl<K: Name, S: Spec> Roster<K, S> {
         let mut is_wanted = BTreeSet::new();
         for Want { id, what } in wanted {
             let known = was_wanted.contains(&id);
-            let is_kept_without_being = what == Wanted::Keep && !known;
+            let is_kept_without_being = matches!(what, Wanted::Keep) && !known;
             if is_kept_without_being || self.is_permanent(&id) || !is_wanted.insert(id.clone()) {
                 continue;
             }
