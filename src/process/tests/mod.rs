@@ -1,0 +1,1 @@
+//! Real children, made of small shell scripts.
