@@ -63,7 +63,9 @@ impl Command {
     pub(super) fn size(&self) -> usize {
         let args: usize = self.args.iter().map(|arg| arg.len() + 1).sum();
         let pairs = self.env.iter();
-        let env: usize = pairs.map(|(name, value)| name.len() + value.len() + 2).sum();
+        let env: usize = pairs
+            .map(|(name, value)| name.len() + value.len() + 2)
+            .sum();
         args + env
     }
 

@@ -75,7 +75,9 @@ fn is_allowed(name: &OsStr) -> bool {
     };
     ALLOWED.contains(&name)
         || PROXIES.iter().any(|proxy| name.eq_ignore_ascii_case(proxy))
-        || ALLOWED_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+        || ALLOWED_PREFIXES
+            .iter()
+            .any(|prefix| name.starts_with(prefix))
 }
 
 #[cfg(test)]

@@ -72,7 +72,10 @@ mod tests {
         assert_eq!(raw(0), "exited with code 0");
         assert_eq!(raw(3 << 8), "exited with code 3");
         assert_eq!(raw(9), "was killed by signal 9 (SIGKILL)");
-        assert_eq!(raw(6 | 0x80), "was killed by signal 6 (SIGABRT, core dumped)");
+        assert_eq!(
+            raw(6 | 0x80),
+            "was killed by signal 6 (SIGABRT, core dumped)"
+        );
         assert_eq!(raw(40), "was killed by signal 40 (an unnamed one)");
     }
 }

@@ -68,7 +68,14 @@ impl Groups {
             table.next += 1;
             table.groups.insert(serial, pgid);
             let groups = self.clone();
-            (child, Group { serial, pgid, groups })
+            (
+                child,
+                Group {
+                    serial,
+                    pgid,
+                    groups,
+                },
+            )
         }))
     }
 

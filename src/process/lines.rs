@@ -87,7 +87,7 @@ impl Lines {
             self.buffer.advance(1);
             self.scanned = 0;
             self.give_back();
-            if let Some(piece) = self.piece(raw.freeze(), false) {
+            if let Some(piece) = self.piece(&raw.freeze(), false) {
                 return Some(piece);
             }
         }
@@ -97,20 +97,20 @@ impl Lines {
     pub(super) fn finish(&mut self) -> Option<Piece> {
         let raw = std::mem::take(&mut self.buffer);
         self.scanned = 0;
-        self.piece(raw.freeze(), true)
+        self.piece(&raw.freeze(), true)
     }
 
-    fn piece(&mut self, raw: Bytes, is_last: bool) -> Option<Piece> {
+    fn piece(&mut self, raw: &Bytes, is_last: bool) -> Option<Piece> {
         let length = raw.len() as u64;
         if let Some(skipped) = self.skipped.take() {
             return Some(Piece::Unusable {
                 head: skipped.head,
-                tail: end_of(&raw),
+                tail: end_of(raw),
                 length: skipped.length + length,
                 why: UnusableLine::TooLong,
             });
         }
-        let line = without_mark(&raw);
+        let line = without_mark(raw);
         if raw.len() > self.limit {
             return Some(unusable(line, length, UnusableLine::TooLong));
         }

@@ -59,7 +59,16 @@ fn a_line_over_the_limit_is_reduced_to_its_ends() {
     for size in [1, 7, 4096, 100_000] {
         let reads: Vec<&[u8]> = said.chunks(size).collect();
         let found = pieces(10_000, &reads);
-        let [Piece::Unusable { head, tail, length, why }, next] = found.as_slice() else {
+        let [
+            Piece::Unusable {
+                head,
+                tail,
+                length,
+                why,
+            },
+            next,
+        ] = found.as_slice()
+        else {
             panic!("{} pieces", found.len());
         };
         assert_eq!((head.len(), tail.len(), *length), (END, END, 30_009));
@@ -74,7 +83,10 @@ fn the_limit_itself_is_allowed() {
     let at = "x".repeat(5000) + "\n";
     assert_eq!(pieces(5000, &[at.as_bytes()]), [line(&"x".repeat(5000))]);
     let found = pieces(4999, &[at.as_bytes()]);
-    assert!(matches!(found.as_slice(), [Piece::Unusable { length: 5000, .. }]));
+    assert!(matches!(
+        found.as_slice(),
+        [Piece::Unusable { length: 5000, .. }]
+    ));
 }
 
 #[test]
@@ -89,7 +101,10 @@ fn memory_is_given_back() {
     lines.room().extend_from_slice(b"\nshort");
     assert!(matches!(lines.next(), Some(Piece::Line(line)) if line.len() == 1 << 20));
     assert_eq!(lines.next(), None);
-    assert!(lines.buffer.capacity() <= KEEP, "a short rest keeps a large buffer");
+    assert!(
+        lines.buffer.capacity() <= KEEP,
+        "a short rest keeps a large buffer"
+    );
 
     // The same while a line is skipped, however long it is.
     for read in long.iter().as_slice().chunks(65_536).cycle().take(64) {
@@ -154,7 +169,7 @@ proptest! {
 
     #[test]
     fn whole_lines_come_out_as_they_went_in(texts in vec("[a-zé]{1,40}", 0..20)) {
-        let said: String = texts.iter().map(|text| format!("{text}\n")).collect();
+        let said = texts.join("\n") + "\n";
         let expected: Vec<Piece> = texts.iter().map(|text| line(text)).collect();
         prop_assert_eq!(pieces(100, &[said.as_bytes()]), expected);
     }

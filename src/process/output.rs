@@ -78,7 +78,9 @@ pub enum StdinFailure {
 
 /// A share of [`Limits::buffered`](super::Limits::buffered). While all of it is held the child's
 /// stdout is not read, so that a child that floods waits at its pipe and not in our memory.
-pub struct LinePermit(#[expect(dead_code, reason = "it is held for its drop")] OwnedSemaphorePermit);
+pub struct LinePermit(
+    #[expect(dead_code, reason = "it is held for its drop")] OwnedSemaphorePermit,
+);
 
 impl LinePermit {
     pub(super) fn new(permit: OwnedSemaphorePermit) -> Self {

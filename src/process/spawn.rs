@@ -10,6 +10,7 @@ use tokio::signal::unix::{Signal as SignalStream, SignalKind};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
+use super::Signal;
 use super::command::Command;
 use super::error::SpawnError;
 use super::exit::watch_end;
@@ -17,7 +18,6 @@ use super::group::{Group, Groups};
 use super::lines::Lines;
 use super::output::{Outlet, Output};
 use super::pipes::{Tail, drain, read, write};
-use super::Signal;
 
 /// How much a child may say and how long it may be deaf. The defaults are the design's figures.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,7 +91,13 @@ where
         });
     };
     let (child, group) = entered.map_err(failed)?;
-    Ok(Process::new(child, deaths, group, limits, Outlet::new(sink)))
+    Ok(Process::new(
+        child,
+        deaths,
+        group,
+        limits,
+        Outlet::new(sink),
+    ))
 }
 
 /// A running child. Dropping it kills its group at once; nothing is delivered after that.
@@ -127,11 +133,22 @@ impl Process {
             pipes.spawn(read(pipe, lines, limits.buffered, outlet.clone()));
         }
         if let Some(pipe) = child.stderr.take() {
-            pipes.spawn(drain(pipe, limits.stderr_line, stderr.clone(), outlet.clone()));
+            pipes.spawn(drain(
+                pipe,
+                limits.stderr_line,
+                stderr.clone(),
+                outlet.clone(),
+            ));
         }
         let (ended, exit) = watch::channel(None);
         let mut waiter = JoinSet::new();
-        waiter.spawn(watch_end(child, deaths, group.clone(), ended, outlet.clone()));
+        waiter.spawn(watch_end(
+            child,
+            deaths,
+            group.clone(),
+            ended,
+            outlet.clone(),
+        ));
         Self {
             group,
             exit,
@@ -160,7 +177,9 @@ impl Process {
         let Some(stdin) = &self.stdin else {
             return Err(line);
         };
-        stdin.try_send(line).map_err(mpsc::error::TrySendError::into_inner)
+        stdin
+            .try_send(line)
+            .map_err(mpsc::error::TrySendError::into_inner)
     }
 
     /// Closes the child's stdin once what was handed over is written: the polite way to ask an
@@ -207,7 +226,9 @@ impl Drop for Process {
 impl std::fmt::Debug for Process {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let mut process = f.debug_struct("Process");
-        process.field("pid", &self.pid()).field("exit", &self.exit_status());
+        process
+            .field("pid", &self.pid())
+            .field("exit", &self.exit_status());
         process.finish_non_exhaustive()
     }
 }

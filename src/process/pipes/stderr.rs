@@ -225,7 +225,10 @@ mod tests {
             ("next".to_owned(), false),
         ];
         assert_eq!(cut(5, &[b"12345\n1234567\nnext"]), expected);
-        assert_eq!(cut(5, &[b"123", b"45", b"\n12345", b"67", b"8\nne", b"xt"]), expected);
+        assert_eq!(
+            cut(5, &[b"123", b"45", b"\n12345", b"67", b"8\nne", b"xt"]),
+            expected
+        );
     }
 
     #[test]

@@ -59,7 +59,9 @@ impl Unwritten {
     ) -> Result<(), StdinFailure> {
         let mut slices = [IoSlice::new(&[]); PIECES];
         let pieces = slices.iter_mut().zip(&self.0);
-        let count = pieces.map(|(slice, piece)| *slice = IoSlice::new(piece)).count();
+        let count = pieces
+            .map(|(slice, piece)| *slice = IoSlice::new(piece))
+            .count();
         let slices = slices.get(..count).unwrap_or_default();
         match timeout(stall, stdin.write_vectored(slices)).await {
             Err(_) => Err(StdinFailure::Stalled),
