@@ -3,6 +3,7 @@
 //! with a message and not with a gateway that does something else.
 
 pub mod banner;
+pub mod check;
 pub mod demo_server;
 mod help;
 mod values;
