@@ -163,6 +163,18 @@ pub fn list_params(cursor: Option<&str>) -> Option<Bytes> {
     cursor.map(|cursor| format!("{{\"cursor\":{cursor}}}").into())
 }
 
+/// The cursor that a client's `tools/list` asks for, as raw JSON; `null` counts as absent.
+#[must_use]
+pub fn list_cursor(params: &Bytes) -> Option<Box<str>> {
+    #[derive(Deserialize)]
+    struct Params<'a> {
+        #[serde(borrow)]
+        cursor: Option<&'a RawValue>,
+    }
+    let params: Params<'_> = serde_json::from_slice(params).ok()?;
+    params.cursor.map(|cursor| cursor.get().into())
+}
+
 /// The result of a `tools/list` from raw entries, on one page.
 pub fn tools_list_result<'a>(tools: impl Iterator<Item = &'a [u8]>) -> Bytes {
     let mut out = b"{\"tools\":[".to_vec();

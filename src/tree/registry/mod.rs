@@ -16,5 +16,5 @@ mod tests;
 pub use actor::{Registry, RegistryArgs};
 pub use handle::{RegistryHandle, Subscriber};
 pub use message::{ServerState, Wanted};
-pub use routes::{Catalogue, MergedTools, RouteState, Routes, ToolRoute};
+pub use routes::{Catalogue, RouteState, Routes};
 pub use store::Store;

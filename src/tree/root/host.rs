@@ -1,7 +1,7 @@
 //! How root's children are started, stopped and talked about. It keeps their handles, and what
 //! the registry's successor has to be told.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -48,6 +48,8 @@ pub(super) struct RootHost<S, E> {
     /// What the registry was last told of every server that is not ready.
     states: BTreeMap<ServerName, (Generation, ServerState)>,
     generations: BTreeMap<ServerName, Generation>,
+    /// Those whose start has failed since they were configured.
+    failed: BTreeSet<ServerName>,
     latch_opens: Instant,
     pub(super) is_stopping: bool,
     /// Set when the tree can't go on.
@@ -70,6 +72,7 @@ impl<S: Spawn, E: Edge> RootHost<S, E> {
             wanted: None,
             states: BTreeMap::new(),
             generations: BTreeMap::new(),
+            failed: BTreeSet::new(),
             is_stopping: false,
             verdict: None,
         }
@@ -167,8 +170,8 @@ impl<S: Spawn, E: Edge> RootHost<S, E> {
     fn server_changed(&mut self, server: &ServerName, status: Option<&Status>) {
         let state = match status {
             Some(Status::Queued) => ServerState::Starting { has_failed: false },
-            Some(Status::Starting { failures, .. }) => ServerState::Starting {
-                has_failed: *failures > 0,
+            Some(Status::Starting { .. }) => ServerState::Starting {
+                has_failed: self.failed.contains(server),
             },
             Some(Status::Backoff { first_step: true, .. }) => ServerState::Starting { has_failed: true },
             Some(Status::Backoff { last, until, .. }) => ServerState::Down {
@@ -183,6 +186,7 @@ impl<S: Spawn, E: Edge> RootHost<S, E> {
             None => {
                 self.states.remove(server);
                 self.generations.remove(server);
+                self.failed.remove(server);
                 self.upstreams.remove(server);
                 return;
             }
@@ -242,6 +246,7 @@ impl<S: Spawn, E: Edge> Host for RootHost<S, E> {
                     self.upstreams.remove(server);
                 }
                 if !was_asked {
+                    self.failed.insert(server.clone());
                     log::warn!("Server '{server}' {failure}");
                 }
             }

@@ -180,7 +180,7 @@ impl Calls {
                 self.ids.remove(&call.ticket.call());
                 drop(call.ticket.answer(answer));
             }
-            Some(Pending::Tombstone { .. }) | None => self.counters.dropped_answers += 1,
+            Some(Pending::Tombstone { .. }) | None => self.drop_answer(),
         }
     }
 

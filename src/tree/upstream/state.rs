@@ -115,7 +115,7 @@ impl UpstreamState {
                 drop(permit);
                 return self.perform(effects);
             }
-            Output::Unusable { head, tail, length, why } => {
+            Output::Unusable { head, tail, length, why, .. } => {
                 let why = format!("{why} ({length} bytes)");
                 log::warn!("Server '{name}' wrote a line that can't be used: {why}");
                 let effects = self.dialogue.on_unusable(&head, &tail, &why);
