@@ -1,0 +1,80 @@
+//! One connection: socket options, hyper with its timers, and a soft end when the listener stops.
+
+use super::limits::Limits;
+use super::linger::Lingering;
+use super::service::HttpService;
+use hyper::body::{Body, Incoming};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, header::CONNECTION};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use socket2::{SockRef, TcpKeepalive};
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+
+/// A peer that acknowledges nothing for this long is gone, whether we have something to say to it
+/// (`TCP_USER_TIMEOUT`) or not (30 s of silence, then three probes).
+const PEER_GONE: Duration = Duration::from_secs(60);
+const PROBE_AFTER: Duration = Duration::from_secs(30);
+const PROBE_EVERY: Duration = Duration::from_secs(10);
+
+/// Serves `socket` until its client or a limit ends it. When `stop` changes, the request being
+/// answered is answered, and no other is read.
+pub(super) async fn serve(
+    socket: TcpStream,
+    service: impl HttpService,
+    limits: Arc<Limits>,
+    mut stop: watch::Receiver<bool>,
+) {
+    if let Err(error) = tune(&socket) {
+        // The client may have gone already; what remains to be seen is seen by reading.
+        log::debug!("socket options could not be set: {error}");
+    }
+    let unread = Arc::new(AtomicBool::new(false));
+    let io = TokioIo::new(Lingering::new(socket, unread.clone()));
+    let service = service_fn(move |request: Request<Incoming>| {
+        let has_body = !request.body().is_end_stream();
+        let unread = unread.clone();
+        let reply = service.call(request);
+        async move {
+            let response = reply.await?;
+            let is_closing = response.headers().contains_key(CONNECTION);
+            let was_read = response.status().is_success() && !is_closing;
+            unread.store(has_body && !was_read, Ordering::Relaxed);
+            Ok::<_, std::convert::Infallible>(response)
+        }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.header_time)
+        .max_buf_size(limits.header_bytes)
+        .serve_connection(io, service);
+    let mut connection = pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        _ = stop.changed() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        log::debug!("connection ended: {error}");
+    }
+}
+
+/// Small events go out at once, and a peer that vanished without a word is noticed.
+fn tune(socket: &TcpStream) -> io::Result<()> {
+    socket.set_nodelay(true)?;
+    let socket = SockRef::from(socket);
+    let probes = TcpKeepalive::new()
+        .with_time(PROBE_AFTER)
+        .with_interval(PROBE_EVERY)
+        .with_retries(3);
+    socket.set_tcp_keepalive(&probes)?;
+    socket.set_tcp_user_timeout(Some(PEER_GONE))
+}
