@@ -95,7 +95,7 @@ impl Door {
                 }
                 Err(error) => match Trouble::from(&error) {
                     Trouble::Connection => {
-                        log::debug!("a client left before it was served: {error}")
+                        log::debug!("a client left before it was served: {error}");
                     }
                     Trouble::Shortage => self.wait_for_better(&error).await,
                     Trouble::Socket => return Err(error),

@@ -3,16 +3,12 @@
 use super::limits::Limits;
 use super::linger::Lingering;
 use super::service::HttpService;
-use hyper::body::{Body, Incoming};
 use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper::{Request, header::CONNECTION};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use socket2::{SockRef, TcpKeepalive};
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -22,6 +18,9 @@ use tokio::sync::watch;
 const PEER_GONE: Duration = Duration::from_secs(60);
 const PROBE_AFTER: Duration = Duration::from_secs(30);
 const PROBE_EVERY: Duration = Duration::from_secs(10);
+
+/// Bytes that hyper buffers of a connection in either direction. Must hold all headers.
+const BUFFER: usize = 128 << 10;
 
 /// Serves `socket` until its client or a limit ends it. When `stop` changes, the request being
 /// answered is answered, and no other is read.
@@ -35,24 +34,12 @@ pub(super) async fn serve(
         // The client may have gone already; what remains to be seen is seen by reading.
         log::debug!("socket options could not be set: {error}");
     }
-    let unread = Arc::new(AtomicBool::new(false));
-    let io = TokioIo::new(Lingering::new(socket, unread.clone()));
-    let service = service_fn(move |request: Request<Incoming>| {
-        let has_body = !request.body().is_end_stream();
-        let unread = unread.clone();
-        let reply = service.call(request);
-        async move {
-            let response = reply.await?;
-            let is_closing = response.headers().contains_key(CONNECTION);
-            let was_read = response.status().is_success() && !is_closing;
-            unread.store(has_body && !was_read, Ordering::Relaxed);
-            Ok::<_, std::convert::Infallible>(response)
-        }
-    });
+    let io = TokioIo::new(Lingering::new(socket, stop.clone()));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.header_time)
-        .max_buf_size(limits.header_bytes)
+        .max_header_size(limits.header_bytes)
+        .max_buf_size(BUFFER)
         .serve_connection(io, service);
     let mut connection = pin!(connection);
     let ended = tokio::select! {

@@ -4,12 +4,11 @@
 
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::sync::watch;
 use tokio::time::{Sleep, sleep};
 
 /// How long, and how many bytes, a closed socket goes on reading.
@@ -20,17 +19,17 @@ const BYTES: usize = 64 << 20;
 #[derive(Debug)]
 pub(super) struct Lingering {
     socket: TcpStream,
-    /// Set by who knows that a request was answered before it was read.
-    is_wanted: Arc<AtomicBool>,
+    /// Turns true when the listener stops: then nobody waits for clients.
+    stop: watch::Receiver<bool>,
     /// Once the sending side is closed: until when and how many bytes to read.
     closing: Option<(Pin<Box<Sleep>>, usize)>,
 }
 
 impl Lingering {
-    pub(super) fn new(socket: TcpStream, is_wanted: Arc<AtomicBool>) -> Self {
+    pub(super) fn new(socket: TcpStream, stop: watch::Receiver<bool>) -> Self {
         Self {
             socket,
-            is_wanted,
+            stop,
             closing: None,
         }
     }
@@ -75,7 +74,7 @@ impl AsyncWrite for Lingering {
         let this = &mut *self;
         if this.closing.is_none() {
             ready!(Pin::new(&mut this.socket).poll_shutdown(cx))?;
-            if !this.is_wanted.load(Ordering::Relaxed) {
+            if *this.stop.borrow() {
                 return Poll::Ready(Ok(()));
             }
         }

@@ -46,7 +46,7 @@ enum Outcome {
     WrongOrigin,
 }
 
-fn outcome(verdict: Result<Admitted, Refusal>) -> Outcome {
+fn outcome(verdict: &Result<Admitted, Refusal>) -> Outcome {
     match verdict {
         Ok(_) => Outcome::Pass,
         Err(Refusal::HostCount(_) | Refusal::HostMalformed(_) | Refusal::HostMismatch { .. }) => {
@@ -114,7 +114,7 @@ fn hosts_are_let_in_or_refused() {
         ("b\u{fc}cher.local", BadHost),
     ] {
         assert_eq!(
-            outcome(ask("/sse", &[("host", host)])),
+            outcome(&ask("/sse", &[("host", host)])),
             expected,
             "{host:?}"
         );
@@ -140,7 +140,7 @@ fn an_absolute_target_agrees_with_the_host() {
         ("http://user@localhost/sse", "localhost", BadHost),
     ] {
         let verdict = ask(target, &[("host", host)]);
-        assert_eq!(outcome(verdict), expected, "{target} for {host}");
+        assert_eq!(outcome(&verdict), expected, "{target} for {host}");
     }
 }
 
@@ -180,19 +180,19 @@ fn origins_are_let_in_or_refused() {
         ("localhost", WrongOrigin),
     ] {
         let verdict = ask("/sse", &[("host", "nas.lan:12009"), ("origin", origin)]);
-        assert_eq!(outcome(verdict), expected, "{origin:?}");
+        assert_eq!(outcome(&verdict), expected, "{origin:?}");
     }
     let two = [
         ("host", "localhost"),
         ("origin", "http://localhost"),
         ("origin", "http://localhost"),
     ];
-    assert_eq!(outcome(ask("/sse", &two)), WrongOrigin);
+    assert_eq!(outcome(&ask("/sse", &two)), WrongOrigin);
 }
 
 #[test]
 fn behind_a_proxy_the_page_of_the_same_host_passes() {
-    let with = |host, origin| outcome(ask("/sse", &[("host", host), ("origin", origin)]));
+    let with = |host, origin| outcome(&ask("/sse", &[("host", host), ("origin", origin)]));
     assert_eq!(
         with("gw.example.org", "https://gw.example.org"),
         Outcome::Pass
