@@ -4,16 +4,18 @@
 //!
 //! No line of the file is ever shown: the one with the mistake may be the one with the secret.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use nix::unistd::{AccessFlags, access};
 
 use crate::config::model::{Entry, ServerSpec};
-use crate::config::{
-    self, ConfigError, Environment, Origin, Parsed, Problem, Severity, Written,
-};
+use crate::config::{self, ConfigError, Environment, Origin, Parsed, Problem, Severity, Written};
 
 /// Exit code for a configuration that can be used as it is; warnings do not matter.
 const OK: u8 = 0;
@@ -51,7 +53,10 @@ fn unusable(error: &ConfigError, path: Option<&Path>, out: &mut dyn Write) -> io
     }
     let file = shown_path(path.unwrap_or(Path::new("")));
     print_problems(&file, problems, out)?;
-    writeln!(out, "{file}: cannot be used; a running gateway keeps what it has")?;
+    writeln!(
+        out,
+        "{file}: cannot be used; a running gateway keeps what it has"
+    )?;
     Ok(CONFIG)
 }
 
@@ -76,12 +81,22 @@ fn report(
     }
     writeln!(out, "{file}: {}", summary(&rows, &problems))?;
     let is_error = |problem: &Problem| problem.severity == Severity::Error;
-    Ok(if problems.iter().any(is_error) { CONFIG } else { OK })
+    Ok(if problems.iter().any(is_error) {
+        CONFIG
+    } else {
+        OK
+    })
 }
 
 fn print_problems(file: &str, problems: &[Problem], out: &mut dyn Write) -> io::Result<()> {
     for problem in problems {
-        let Problem { severity, line, column, message, .. } = problem;
+        let Problem {
+            severity,
+            line,
+            column,
+            message,
+            ..
+        } = problem;
         write!(out, "{file}:{line}:{column}: {severity}: {message}")?;
         let subject = problem.subject();
         if !subject.is_empty() {
@@ -106,20 +121,16 @@ struct Row {
     found: String,
 }
 
-fn row(
-    entry: &Entry,
-    origin: &Origin,
-    env: Environment<'_>,
-    problems: &mut Vec<Problem>,
-) -> Row {
+fn row(entry: &Entry, origin: &Origin, env: Environment<'_>, problems: &mut Vec<Problem>) -> Row {
     let (state, found) = match entry {
         Entry::Disabled(_) => ("off", "-".to_owned()),
         Entry::Refused(_) => ("refused", format!("see line {}", origin.place.line)),
         Entry::Run(spec) => match find(spec, env) {
             Ok(found) => ("run", found),
-            Err(missing) => {
-                problems.extend(missing.problem(origin));
-                ("run", "NOT FOUND".to_owned())
+            Err(lacking) => {
+                let found = lacking.to_string();
+                problems.extend(lacking.problem(origin));
+                ("run", found)
             }
         },
     };
@@ -151,6 +162,16 @@ enum Lacking {
     Permission { at: PathBuf },
 }
 
+impl fmt::Display for Lacking {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Directory => "NO DIRECTORY",
+            Self::Program { .. } => "NOT FOUND",
+            Self::Permission { .. } => "NO PERMISSION",
+        })
+    }
+}
+
 impl Lacking {
     fn problem(self, origin: &Origin) -> Option<Problem> {
         let command = origin.command.as_ref();
@@ -163,7 +184,11 @@ impl Lacking {
             Self::Program { help } => {
                 let command = command?;
                 let program = command.text.escape_debug();
-                (command, format!("the program '{program}' was not found"), help)
+                (
+                    command,
+                    format!("the program '{program}' was not found"),
+                    help,
+                )
             }
             Self::Permission { at } => (
                 command?,
@@ -202,7 +227,9 @@ fn find(spec: &ServerSpec, env: Environment<'_>) -> Result<String, Lacking> {
         vec![directory.join(&spec.command)]
     } else {
         let directories = std::env::split_paths(&path);
-        directories.map(|on_path| directory.join(on_path).join(&spec.command)).collect()
+        directories
+            .map(|on_path| directory.join(on_path).join(&spec.command))
+            .collect()
     };
     let is_file = |path: &&PathBuf| path.is_file();
     let is_program = |path: &&PathBuf| path.is_file() && access(*path, AccessFlags::X_OK).is_ok();
@@ -217,14 +244,22 @@ fn find(spec: &ServerSpec, env: Environment<'_>) -> Result<String, Lacking> {
     })
 }
 
-/// Without the `./` in front that comes from joining.
+/// Without the `.` that joining leaves.
 fn tidied(path: &Path) -> PathBuf {
-    path.strip_prefix(".").unwrap_or(path).to_path_buf()
+    let path: PathBuf = path.components().collect();
+    path.strip_prefix(".")
+        .map(Path::to_path_buf)
+        .unwrap_or(path)
 }
 
 fn help(command: &str, path: &str, has_own_path: bool) -> String {
+    if command.starts_with('/') {
+        return "it has to be on the machine, or in the container, that runs the gateway"
+            .to_owned();
+    }
     if command.contains('/') {
-        return "a relative path starts at the server's 'cwd', else where the gateway runs".to_owned();
+        return "a relative path starts at the server's 'cwd', else where the gateway runs"
+            .to_owned();
     }
     let source = match command {
         "npx" | "npm" | "node" => "install Node.js (package nodejs, or https://nodejs.org); ",
@@ -253,9 +288,18 @@ fn print_table(rows: &[Row], out: &mut dyn Write) -> io::Result<()> {
     let name = width("SERVER", |row| &row.name);
     let state = width("STATE", |row| row.state);
     let command = width("COMMAND", |row| &row.command);
-    writeln!(out, "{:name$}  {:state$}  {:command$}  FOUND", "SERVER", "STATE", "COMMAND")?;
+    writeln!(
+        out,
+        "{:name$}  {:state$}  {:command$}  FOUND",
+        "SERVER", "STATE", "COMMAND"
+    )?;
     for row in rows {
-        let Row { name: n, state: s, command: c, found } = row;
+        let Row {
+            name: n,
+            state: s,
+            command: c,
+            found,
+        } = row;
         writeln!(out, "{n:name$}  {s:state$}  {c:command$}  {found}")?;
     }
     writeln!(out)
@@ -267,7 +311,12 @@ fn summary(rows: &[Row], problems: &[Problem]) -> String {
         *states.entry(row.state).or_default() += 1;
     }
     let state = |name: &str| states.get(name).copied().unwrap_or_default();
-    let of = |severity| problems.iter().filter(move |p| p.severity == severity).count();
+    let of = |severity| {
+        problems
+            .iter()
+            .filter(move |p| p.severity == severity)
+            .count()
+    };
     let (errors, warnings) = (of(Severity::Error), of(Severity::Warning));
     let mut parts = vec![count(state("run"), "server") + " to run"];
     if state("off") > 0 {
@@ -293,5 +342,8 @@ fn count(number: usize, what: &str) -> String {
 /// The path as one would type it here.
 fn shown_path(path: &Path) -> String {
     let here = std::env::current_dir().unwrap_or_default();
-    path.strip_prefix(here).unwrap_or(path).display().to_string()
+    path.strip_prefix(here)
+        .unwrap_or(path)
+        .display()
+        .to_string()
 }

@@ -111,7 +111,10 @@ fn not_stdio(fields: &Fields<'_>) -> Option<Finding> {
             continue;
         };
         let Some(text) = field.value.as_string_lit() else {
-            let what = format!("'{name}' must be \"stdio\", not {}", values::kind(field.value));
+            let what = format!(
+                "'{name}' must be \"stdio\", not {}",
+                values::kind(field.value)
+            );
             return Some(Finding::error(field.at, what));
         };
         let kind = text.value.to_ascii_lowercase();
@@ -189,7 +192,10 @@ fn command(fields: &Fields<'_>, fill: &Filling<'_>, notes: &mut Notes) -> Option
     note_shell_habits(text, &field.at, notes);
     let filled = fill.fill(text, &field.at, notes);
     if filled.trim().is_empty() {
-        notes.add(Finding::error(field.at, "'command' is empty once its variables are filled in"));
+        notes.add(Finding::error(
+            field.at,
+            "'command' is empty once its variables are filled in",
+        ));
         return None;
     }
     Some(filled)
@@ -203,7 +209,10 @@ fn note_shell_habits(command: &str, at: &At, notes: &mut Notes) {
     // A path may well have a space in it, and so may a default inside ${…}.
     if !is_one_word && !first.contains(['/', '$', '~']) {
         let what = "'command' has spaces in it and is run as it is, without a shell";
-        let help = format!("write \"command\": \"{}\" and the rest into 'args'", first.escape_debug());
+        let help = format!(
+            "write \"command\": \"{}\" and the rest into 'args'",
+            first.escape_debug()
+        );
         notes.add(Finding::warning(at.clone(), what).help(help));
     }
 }
@@ -225,11 +234,7 @@ fn args(fields: &Fields<'_>, fill: &Filling<'_>, notes: &mut Notes) -> Vec<Strin
         .collect()
 }
 
-fn env(
-    fields: &Fields<'_>,
-    fill: &Filling<'_>,
-    notes: &mut Notes,
-) -> BTreeMap<String, Secret> {
+fn env(fields: &Fields<'_>, fill: &Filling<'_>, notes: &mut Notes) -> BTreeMap<String, Secret> {
     let Some(field) = fields.get("env") else {
         return BTreeMap::new();
     };
@@ -292,12 +297,15 @@ impl Filling<'_> {
 fn unresolved_finding(why: Unresolved<'_>, at: At) -> Finding {
     match why {
         Unresolved::Unset(name) => {
-            let what = format!("the environment variable {name} is not set; ${{{name}}} stays as written");
+            let what = format!(
+                "the environment variable {name} is not set; the reference stays as written"
+            );
             let help = format!("set it for the gateway, or write ${{{name}:-default}}");
             Finding::warning(at, what).help(help)
         }
         Unresolved::Input(id) => {
-            let what = format!("${{input:{id}}} is asked for by VS Code, and nobody can be asked here");
+            let what =
+                format!("${{input:{id}}} is asked for by VS Code, and nobody can be asked here");
             let help = "write ${VARIABLE}, and set that variable for the gateway";
             Finding::error(at, what).help(help)
         }

@@ -57,10 +57,14 @@ impl Problem {
     /// server already is enough by itself. Empty for the file as a whole.
     #[must_use]
     pub fn subject(&self) -> String {
+        let is_named = |name: &str| {
+            let lists = ["servers", "mcpServers"];
+            lists
+                .iter()
+                .any(|list| self.path.starts_with(&extended(list, name)))
+        };
         match &self.server {
-            Some(name) if !self.path.contains(name.as_str()) => {
-                format!("server {}, {}", quoted(name), self.path)
-            }
+            Some(name) if !is_named(name) => format!("server {}, {}", quoted(name), self.path),
             Some(_) | None => self.path.clone(),
         }
     }
@@ -134,6 +138,18 @@ fn missing(path: &std::path::Path, searched: &[PathBuf]) -> String {
 fn malformed(problems: &[Problem]) -> String {
     let lines: Vec<_> = problems.iter().map(ToString::to_string).collect();
     format!("the configuration cannot be used: {}", lines.join(" | "))
+}
+
+/// The path of `key` in the object at `path`.
+pub(super) fn extended(path: &str, key: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '$');
+    if key.is_empty() || !key.chars().all(is_plain) {
+        format!("{path}[{}]", quoted(key))
+    } else if path.is_empty() {
+        key.to_owned()
+    } else {
+        format!("{path}.{key}")
+    }
 }
 
 /// `text` in single quotes for a message: control characters escaped (the message ends in a log),

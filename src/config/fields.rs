@@ -193,7 +193,11 @@ mod tests {
     fn no_field_is_listed_twice() {
         for table in [ENTRY, FILE] {
             for (name, _) in table {
-                assert_eq!(table.iter().filter(|(other, _)| other == name).count(), 1, "{name}");
+                assert_eq!(
+                    table.iter().filter(|(other, _)| other == name).count(),
+                    1,
+                    "{name}"
+                );
             }
         }
     }

@@ -39,13 +39,19 @@ pub(super) fn read<'v>(root: &'v Value<'v>, notes: &mut Notes) -> Option<File<'v
     match root {
         Value::Array(_) => file.take_list(At::file(root.start()), root, notes)?,
         Value::Object(object) => file.take_object(object, notes)?,
-        Value::StringLit(_) | Value::NumberLit(_) | Value::BooleanLit(_) | Value::NullKeyword(_) => {
+        Value::StringLit(_)
+        | Value::NumberLit(_)
+        | Value::BooleanLit(_)
+        | Value::NullKeyword(_) => {
             let what = format!("a configuration is an object or a list, not {}", kind(root));
             notes.add(Finding::error(At::file(root.start()), what).help(EXPECTED));
             return None;
         }
     }
-    file.is_from_metamcp = file.entries.iter().any(|entry| is_metamcp(entry.body.value));
+    file.is_from_metamcp = file
+        .entries
+        .iter()
+        .any(|entry| is_metamcp(entry.body.value));
     Some(file)
 }
 
@@ -54,7 +60,8 @@ const EXPECTED: &str = r#"write {"servers": [{"name": "…", "command": "…", "
 impl<'v> File<'v> {
     fn take_object(&mut self, object: &'v Object<'v>, notes: &mut Notes) -> Option<()> {
         let root = At::file(object.start());
-        let is_list = |prop: &ObjectProp<'_>| matches!(prop.name.as_str(), "servers" | "mcpServers");
+        let is_list =
+            |prop: &ObjectProp<'_>| matches!(prop.name.as_str(), "servers" | "mcpServers");
         if !object.properties.iter().any(is_list) {
             return without_servers(object, notes);
         }
@@ -86,7 +93,8 @@ impl<'v> File<'v> {
                 Some(())
             }
             Value::Object(object) => {
-                self.entries.extend(object.properties.iter().map(|prop| {
+                let props = object.properties.iter().filter(|prop| !is_comment(prop));
+                self.entries.extend(props.map(|prop| {
                     let name = prop.name.as_str();
                     let key = Field::new(at.key(name, prop.name.start()), name);
                     let body = Field::new(at.key(name, prop.value.start()), &prop.value);
@@ -116,7 +124,11 @@ fn without_servers(object: &Object<'_>, notes: &mut Notes) -> Option<()> {
         notes.add(Finding::warning(root, what).help(EXPECTED));
         return Some(());
     }
-    let holds_command = |value: &Value<'_>| value.as_object().is_some_and(|o| o.get("command").is_some());
+    let holds_command = |value: &Value<'_>| {
+        value
+            .as_object()
+            .is_some_and(|o| o.get("command").is_some())
+    };
     let names = || object.properties.iter().map(|prop| prop.name.as_str());
     let slip = names().find_map(|name| {
         let meant = fields::meant(fields::FILE, name)?;
@@ -126,7 +138,11 @@ fn without_servers(object: &Object<'_>, notes: &mut Notes) -> Option<()> {
         format!("{} should probably be '{meant}'", quoted(name))
     } else if object.get("command").is_some() {
         r#"this looks like one entry; put it into {"servers": [ … ]}"#.to_owned()
-    } else if object.properties.iter().any(|prop| holds_command(&prop.value)) {
+    } else if object
+        .properties
+        .iter()
+        .any(|prop| holds_command(&prop.value))
+    {
         r#"this looks like the entries alone; put them into {"mcpServers": { … }}"#.to_owned()
     } else {
         EXPECTED.to_owned()
@@ -164,6 +180,12 @@ pub(super) fn about(table: &[(&'static str, Use)], name: &str, at: At) -> Option
             })
         }
     }
+}
+
+/// What people write between servers where JSON has no comments: `"//": "mine"`.
+fn is_comment(prop: &ObjectProp<'_>) -> bool {
+    let marks = ["//", "_comment", "$comment", "comment"];
+    marks.contains(&prop.name.as_str()) && prop.value.as_string_lit().is_some()
 }
 
 fn is_metamcp(body: &Value<'_>) -> bool {

@@ -136,7 +136,10 @@ mod tests {
             ("a ${NOPE} b", Unresolved::Unset("NOPE")),
             ("${env:NOPE}", Unresolved::Unset("NOPE")),
             ("${input:api-key}", Unresolved::Input("api-key")),
-            ("${workspaceFolder}/x", Unresolved::Editor("workspaceFolder")),
+            (
+                "${workspaceFolder}/x",
+                Unresolved::Editor("workspaceFolder"),
+            ),
             ("${}", Unresolved::NotUnderstood),
             ("${HOME", Unresolved::NotUnderstood),
             ("${1X}", Unresolved::NotUnderstood),
@@ -151,6 +154,9 @@ mod tests {
     fn reading_goes_on_after_what_cannot_be_filled_in() {
         let (text, unresolved) = fill("${A} ${HOME} ${b c} ${HOME}");
         assert_eq!(text, "${A} /home/me ${b c} /home/me");
-        assert_eq!(unresolved, [Unresolved::Unset("A"), Unresolved::NotUnderstood]);
+        assert_eq!(
+            unresolved,
+            [Unresolved::Unset("A"), Unresolved::NotUnderstood]
+        );
     }
 }

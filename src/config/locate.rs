@@ -53,13 +53,11 @@ pub(super) fn first_of(places: &[&Path]) -> Result<PathBuf, ConfigError> {
 pub fn read(path: &Path) -> Result<String, ConfigError> {
     let bytes = contents(path).map_err(|source| {
         let path = path.to_path_buf();
-        match source.kind() {
-            io::ErrorKind::NotFound => ConfigError::Missing {
-                searched: vec![path.clone()],
-                path,
-            },
-            _ => ConfigError::Unreadable { path, source },
+        if source.kind() == io::ErrorKind::NotFound {
+            let searched = vec![path.clone()];
+            return ConfigError::Missing { path, searched };
         }
+        ConfigError::Unreadable { path, source }
     })?;
     String::from_utf8(bytes).map_err(|error| {
         let bad = error.utf8_error().valid_up_to();
@@ -118,7 +116,8 @@ pub fn exposure(path: &Path, parsed: &Parsed) -> Option<Problem> {
         column,
         path: secret.path,
         server: Some(server),
-        message: "a secret is written out in a file that every user of this machine may read".into(),
+        message: "a secret is written out in a file that every user of this machine may read"
+            .into(),
         help: Some("chmod 640 the file, or write ${VARIABLE} and set that for the gateway".into()),
     })
 }

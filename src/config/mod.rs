@@ -6,7 +6,7 @@
 //!                                                             fields.rs  interpolate.rs
 //! ```
 //!
-//! Pure but for [`locate`] and [`read`]. Every mistake is reported in one go, with its place and
+//! Pure but for [`locate()`] and [`read`]. Every mistake is reported in one go, with its place and
 //! what to do; a wrong entry is refused alone; no message ever holds a secret.
 
 mod entry;

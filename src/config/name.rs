@@ -60,24 +60,25 @@ fn note_second_name(raw: &RawEntry<'_>, key: &str, notes: &mut Notes) {
     };
     if second.value != key {
         let at = raw.body.at.key("name", second.start());
-        let what = format!("'name' is ignored: the server is called {} by its key", quoted(key));
+        let what = format!(
+            "'name' is ignored: the server is called {} by its key",
+            quoted(key)
+        );
         notes.add(Finding::warning(at, what));
     }
 }
 
-fn checked(
-    text: &str,
-    at: &At,
-    is_from_metamcp: bool,
-    notes: &mut Notes,
-) -> Option<ServerName> {
+fn checked(text: &str, at: &At, is_from_metamcp: bool, notes: &mut Notes) -> Option<ServerName> {
     let why = match ServerName::new(text) {
         Ok(name) => return Some(name),
         Err(why) => why,
     };
     let is_character = matches!(why, InvalidServerName::Character(_));
     if let Some(name) = as_metamcp(text).filter(|_| is_from_metamcp && is_character) {
-        let what = format!("{} is called '{name}', as its tools were by MetaMCP", quoted(text));
+        let what = format!(
+            "{} is called '{name}', as its tools were by MetaMCP",
+            quoted(text)
+        );
         notes.add(Finding::warning(at.clone(), what));
         return Some(name);
     }

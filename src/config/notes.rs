@@ -1,7 +1,7 @@
 //! What is found while the file is read, kept by byte offset until it is shown. Reading goes on
 //! after a mistake, so that one run reports them all.
 
-use super::error::Severity;
+use super::error::{Severity, extended};
 
 /// Where something stands: in the text and in the structure.
 #[derive(Debug, Clone)]
@@ -21,14 +21,7 @@ impl At {
 
     /// The value of `key` in the object at `self`.
     pub(super) fn key(&self, key: &str, offset: usize) -> Self {
-        let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '$');
-        let path = if key.is_empty() || !key.chars().all(is_plain) {
-            format!("{}[{}]", self.path, super::error::quoted(key))
-        } else if self.path.is_empty() {
-            key.to_owned()
-        } else {
-            format!("{}.{key}", self.path)
-        };
+        let path = extended(&self.path, key);
         Self { offset, path }
     }
 

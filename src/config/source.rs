@@ -4,7 +4,7 @@
 use jsonc_parser::ast::Value;
 use jsonc_parser::common::Ranged;
 use jsonc_parser::errors::{ParseError, ParseErrorKind};
-use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
+use jsonc_parser::{CollectOptions, ParseOptions, ParseStringErrorKind, parse_to_ast};
 
 use super::error::{Place, Problem};
 use super::notes::{At, Finding, Notes};
@@ -59,7 +59,9 @@ impl<'a> Source<'a> {
     pub(super) fn tree(&self, notes: &mut Notes) -> Option<Value<'a>> {
         if let Some(offset) = unclosed_string(self.text) {
             let what = "the string is not closed on its line";
-            notes.add(Finding::error(At::file(offset), what).help("put the missing '\"' at its end"));
+            notes.add(
+                Finding::error(At::file(offset), what).help("put the missing '\"' at its end"),
+            );
             return None;
         }
         let strict = ParseOptions {
@@ -90,46 +92,65 @@ impl<'a> Source<'a> {
     }
 
     fn syntax(&self, error: &ParseError) -> Finding {
-        let kind = error.kind();
         let at = At::file(error.range().start().min(self.text.len()));
-        let message: String = match kind {
-            ParseErrorKind::UnterminatedObject => "the object that starts here is not closed".into(),
-            ParseErrorKind::UnterminatedArray => "the list that starts here is not closed".into(),
-            ParseErrorKind::MultipleRootJsonValues => {
-                "something follows after the end of the configuration".into()
-            }
-            other => uncapitalised(&other.to_string()),
-        };
-        let finding = Finding::error(at, message);
-        match syntax_help(kind) {
-            Some(help) => finding.help(help),
-            None => finding,
+        match in_words(error.kind()) {
+            Some((what, help)) => Finding::error(at, what).help(help),
+            None => Finding::error(at, uncapitalised(&error.kind().to_string())),
         }
     }
 }
 
+/// The mistakes that people make, in their words, and what to do.
 #[expect(
     clippy::wildcard_enum_match_arm,
-    reason = "the parser's list grows; a mistake without advice is still reported"
+    reason = "the parser's list grows; what is not in ours is reported in its words"
 )]
-fn syntax_help(kind: &ParseErrorKind) -> Option<&'static str> {
-    match kind {
-        ParseErrorKind::UnterminatedObject => Some("its '}' is missing"),
-        ParseErrorKind::UnterminatedArray => Some("its ']' is missing"),
-        ParseErrorKind::MultipleRootJsonValues => {
-            Some("look for a '}' or ']' too many before this place")
+fn in_words(kind: &ParseErrorKind) -> Option<(&'static str, &'static str)> {
+    Some(match kind {
+        ParseErrorKind::UnterminatedObject => (
+            "the object that starts here is not closed",
+            "its '}' is missing",
+        ),
+        ParseErrorKind::UnterminatedArray => (
+            "the list that starts here is not closed",
+            "its ']' is missing",
+        ),
+        ParseErrorKind::UnexpectedTokenInObject => (
+            "a field in double quotes or a '}' should be here",
+            "perhaps a '}' is missing before this place",
+        ),
+        ParseErrorKind::UnexpectedCloseBrace => (
+            "a '}' where a value should be",
+            "perhaps a ']' is missing before this place",
+        ),
+        ParseErrorKind::UnexpectedComma => ("a comma where a value should be", "remove it"),
+        ParseErrorKind::MultipleRootJsonValues => (
+            "something follows after the end of the configuration",
+            "look for a '}' or ']' too many before this place",
+        ),
+        ParseErrorKind::ExpectedComma => ("a comma is missing", "put a ',' here"),
+        ParseErrorKind::ExpectedColonAfterObjectKey => {
+            ("a colon is missing", "write \"field\": value")
         }
-        ParseErrorKind::ExpectedComma => Some("put a ',' here"),
-        ParseErrorKind::SingleQuotedStringsNotAllowed => Some("use double quotes"),
-        ParseErrorKind::ExpectedStringObjectProperty | ParseErrorKind::UnexpectedWord => {
-            Some("put it into double quotes")
+        ParseErrorKind::SingleQuotedStringsNotAllowed => {
+            ("a text in single quotes", "use double quotes")
         }
-        ParseErrorKind::ExpectedColonAfterObjectKey => Some("write \"field\": value"),
-        ParseErrorKind::String(_) => {
-            Some("a backslash is written as \\\\, or use / in Windows paths")
+        ParseErrorKind::ExpectedStringObjectProperty => {
+            ("a field without quotes", "put it into double quotes")
         }
-        _ => None,
-    }
+        ParseErrorKind::UnexpectedWord | ParseErrorKind::UnexpectedToken => (
+            "this is no value",
+            "a value is a text in double quotes, a number, true, false, null, [ … ] or { … }",
+        ),
+        ParseErrorKind::String(ParseStringErrorKind::InvalidEscape) => (
+            "a backslash that stands for nothing",
+            "write it as \\\\, and paths with /",
+        ),
+        ParseErrorKind::NestingDepthExceeded => {
+            ("the nesting is too deep", "a configuration has five levels")
+        }
+        _ => return None,
+    })
 }
 
 fn uncapitalised(text: &str) -> String {

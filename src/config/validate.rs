@@ -61,7 +61,8 @@ fn entry(checked: Checked, name: &ServerName) -> Entry {
 /// The second of a name is refused: which of two is meant cannot be known, and the first keeps what
 /// runs running.
 fn taken(named: &Named<'_>, name: &ServerName, line: usize) -> Finding {
-    let what = format!("the name '{name}' is taken by the entry in line {line}; this one is not used");
+    let what =
+        format!("the name '{name}' is taken by the entry in line {line}; this one is not used");
     Finding::error(named.at.clone(), what).help("rename or remove one of the two")
 }
 

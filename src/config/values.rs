@@ -123,8 +123,7 @@ pub(super) fn seconds(
         });
         return None;
     }
-    // Not `<`: what is no number at all ends here too.
-    if !(seconds >= SHORTEST) {
+    if seconds.is_nan() || seconds < SHORTEST {
         let finding = refuse(format!("'{name}' must be at least 0.001 seconds"));
         notes.add(finding.help("leave the field out for the default"));
         return None;
@@ -135,7 +134,8 @@ pub(super) fn seconds(
 /// Other programs count in milliseconds, and 30000 seconds are eight hours.
 pub(super) fn in_milliseconds(seconds: f64) -> Option<String> {
     let meant = seconds / 1000.0;
-    (seconds >= 1000.0 && meant <= LONGEST).then(|| format!("for milliseconds write {meant}"))
+    (seconds >= 1000.0 && meant <= LONGEST)
+        .then(|| format!("if milliseconds were meant, write {meant}"))
 }
 
 /// A text, a number or a boolean as text: what a shell would make of them. The latter two with a
@@ -203,7 +203,8 @@ pub(super) fn variables<'v>(
         } else if matches!(prop.value, Value::NullKeyword(_)) {
             let what = format!("{} is null and left out", quoted(name));
             notes.add(Finding::warning(at, what).help("write \"\" for an empty value"));
-        } else if let Some(text) = scalar(&Field::new(at.clone(), &prop.value), &shown(name), notes) {
+        } else if let Some(text) = scalar(&Field::new(at.clone(), &prop.value), &shown(name), notes)
+        {
             variables.push((name, Field::new(at, text)));
         }
     }

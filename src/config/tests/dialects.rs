@@ -8,7 +8,7 @@ use super::{entries, load, problems, spec};
 const ALIKE: [&str; 7] = [
     r#"{"servers": [{"name": "b", "command": "x", "args": ["1"]}, {"name": "a", "command": "y"}]}"#,
     r#"[{"name": "b", "command": "x", "args": ["1"]}, {"name": "a", "command": "y"}]"#,
-    r#"{"mcpServers": {"b": {"command": "x", "args": ["1"]}, "a": {"command": "y"}}}"#,
+    r#"{"mcpServers": {"b": {"command": "x", "args": ["1"]}, "//": "mine", "a": {"command": "y"}}}"#,
     r#"{"servers": {"b": {"type": "stdio", "command": "x", "args": ["1"]}, "a": {"command": "y"}}, "inputs": []}"#,
     r#"{"mcpServers": [{"name": "b", "command": "x", "args": ["1"]}, {"name": "a", "command": "y"}]}"#,
     r#"{"mcpServers": {"b": {"type": "STDIO", "command": "x", "args": ["1"], "description": "d", "url": null, "headers": {}}, "a": {"type": "STD", "command": "y", "env": null}}}"#,
@@ -62,14 +62,22 @@ fn the_defaults() {
 
 #[test]
 fn an_empty_list_stops_all() {
-    for text in ["[]", r#"{"servers": []}"#, r#"{"mcpServers": {}}"#, "/* x */ [] // y"] {
+    for text in [
+        "[]",
+        r#"{"servers": []}"#,
+        r#"{"mcpServers": {}}"#,
+        "/* x */ [] // y",
+    ] {
         let parsed = load(text);
         assert_eq!(entries(&parsed), [""; 0], "{text}");
         assert_eq!(problems(&parsed), [""; 0], "{text}");
     }
     let said = problems(&load("{}"));
     assert_eq!(said.len(), 1);
-    assert!(said[0].starts_with("warning at line 1, column 1: the configuration is empty"), "{said:?}");
+    assert!(
+        said[0].starts_with("warning at line 1, column 1: the configuration is empty"),
+        "{said:?}"
+    );
 }
 
 #[test]
@@ -81,8 +89,14 @@ fn off_is_off_in_every_spelling() {
             {"name": "d", "command": "x", "enabled": true, "disabled": true},
             {"name": "e", "enabled": false}]"#,
     );
-    assert_eq!(entries(&parsed), ["a (off)", "b (off)", "c (off)", "d (off)", "e (off)"]);
-    insta::assert_snapshot!(problems(&parsed).join("\n"), @"");
+    assert_eq!(
+        entries(&parsed),
+        ["a (off)", "b (off)", "c (off)", "d (off)", "e (off)"]
+    );
+    insta::assert_snapshot!(problems(&parsed).join("\n"), @r#"
+    warning at line 4, column 72 (server 'd', [3].disabled): 'enabled' and 'disabled' contradict each other; the server stays off; keep 'enabled' alone
+    warning at line 5, column 13 (server 'e', [4]): 'command' is missing; name the program to run, such as "command": "npx"
+    "#);
 }
 
 #[test]
@@ -96,5 +110,10 @@ fn names_of_metamcp_keep_the_names_of_its_tools() {
 }}"#,
     );
     assert_eq!(entries(&parsed), ["MyServer1", "remote (refused)"]);
-    insta::assert_snapshot!(problems(&parsed).join("\n"), @"");
+    insta::assert_snapshot!(problems(&parsed).join("\n"), @r#"
+    warning at line 2, column 3 (mcpServers['My Server (1)']): 'My Server (1)' is called 'MyServer1', as its tools were by MetaMCP
+    error at line 3, column 3 (mcpServers.MyServer1): the name 'MyServer1' is taken by the entry in line 2; this one is not used; rename or remove one of the two
+    error at line 4, column 3 (mcpServers['a __ b']): 'a __ b' is no name: a name has only letters, digits, '_' and '-'; ' ' is none of them; call it 'a-_-b'
+    error at line 5, column 22 (mcpServers.remote.type): this is a remote server; mcproxy runs stdio servers only; let a bridge run it: "command": "npx", "args": ["-y", "mcp-remote", "<its url>"], or switch it off with "enabled": false
+    "#);
 }

@@ -49,7 +49,10 @@ fn the_default_runs_the_demo_and_nothing_else() {
     assert_eq!(parsed.problems, []);
     let (first, others) = (&entries(&parsed)[0], &entries(&parsed)[1..]);
     assert_eq!(first, "demo");
-    assert!(others.len() >= 6 && others.iter().all(|entry| entry.ends_with("(off)")), "{others:?}");
+    assert!(
+        others.len() >= 6 && others.iter().all(|entry| entry.ends_with("(off)")),
+        "{others:?}"
+    );
 }
 
 #[test]
@@ -58,10 +61,16 @@ fn the_schema_lists_the_fields_that_are_read() {
         serde_json::from_str(include_str!("../../../config/mcp-servers.schema.json")).unwrap();
     let listed = |pointer: &str| -> BTreeSet<String> {
         let properties = schema.pointer(pointer).unwrap().as_object().unwrap();
-        properties.keys().filter(|name| *name != "$schema").cloned().collect()
+        properties
+            .keys()
+            .filter(|name| *name != "$schema")
+            .cloned()
+            .collect()
     };
     let known = |table: &[(&str, Use)]| -> BTreeSet<String> {
-        let ours = table.iter().filter(|(_, u)| matches!(u, Use::Read | Use::Later));
+        let ours = table
+            .iter()
+            .filter(|(_, u)| matches!(u, Use::Read | Use::Later));
         ours.map(|(name, _)| (*name).to_owned()).collect()
     };
     assert_eq!(listed("/definitions/entry/properties"), known(ENTRY));
@@ -74,8 +83,14 @@ fn a_file_is_looked_for_in_order() {
     let (one, two) = (directory.path().join("one"), directory.path().join("two"));
     let error = first_of(&[&one, &two]).unwrap_err();
     let text = error.to_string();
-    assert!(text.contains(&format!("{} and {}", one.display(), two.display())), "{text}");
-    assert!(text.contains("--config") && text.contains("MCPROXY_CONFIG"), "{text}");
+    assert!(
+        text.contains(&format!("{} and {}", one.display(), two.display())),
+        "{text}"
+    );
+    assert!(
+        text.contains("--config") && text.contains("MCPROXY_CONFIG"),
+        "{text}"
+    );
     std::fs::write(&two, "[]").unwrap();
     assert_eq!(first_of(&[&one, &two]).unwrap(), two);
     std::fs::write(&one, "[]").unwrap();
@@ -84,12 +99,23 @@ fn a_file_is_looked_for_in_order() {
 
     std::fs::remove_file(&one).unwrap();
     match locate(Some(&one)).unwrap_err() {
-        ConfigError::Missing { path, searched } => assert_eq!((path, searched), (one.clone(), vec![one])),
+        ConfigError::Missing { path, searched } => {
+            assert_eq!((path, searched), (one.clone(), vec![one]));
+        }
         other @ (ConfigError::Unreadable { .. } | ConfigError::Malformed(_)) => panic!("{other}"),
     }
-    assert!(locate(Some(Path::new("no-such-file.json"))).unwrap_err().to_string().contains(
-        &std::env::current_dir().unwrap().join("no-such-file.json").display().to_string()
-    ));
+    assert!(
+        locate(Some(Path::new("no-such-file.json")))
+            .unwrap_err()
+            .to_string()
+            .contains(
+                &std::env::current_dir()
+                    .unwrap()
+                    .join("no-such-file.json")
+                    .display()
+                    .to_string()
+            )
+    );
 }
 
 #[test]
@@ -97,9 +123,11 @@ fn a_secret_in_a_file_for_everybody_is_a_warning() {
     use std::os::unix::fs::PermissionsExt as _;
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("file.json");
-    let text = r#"[{"name": "a", "command": "x", "env": {"LEVEL": "info", "API_KEY": "sk-12345"}}]"#;
+    let text =
+        r#"[{"name": "a", "command": "x", "env": {"LEVEL": "info", "API_KEY": "sk-12345"}}]"#;
     std::fs::write(&path, text).unwrap();
-    let allow = |mode| std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+    let allow =
+        |mode| std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
     let parsed = parse(text, &env).unwrap();
     allow(0o644);
     let warning = exposure(&path, &parsed).unwrap();

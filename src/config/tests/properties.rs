@@ -16,8 +16,23 @@ const VALID: [&str; 5] = [
 ];
 
 const SNIPPETS: [&str; 17] = [
-    "{", "}", "[", "]", ",", ":", "\"", "\\", "null", "-1e999", "${", "}", "\u{feff}", "ü", "\r\n",
-    "/*", "\"name\": \"demo\",",
+    "{",
+    "}",
+    "[",
+    "]",
+    ",",
+    ":",
+    "\"",
+    "\\",
+    "null",
+    "-1e999",
+    "${",
+    "}",
+    "\u{feff}",
+    "ü",
+    "\r\n",
+    "/*",
+    "\"name\": \"demo\",",
 ];
 
 /// What holds for every text.
@@ -27,12 +42,17 @@ fn holds(text: &str) {
         for problem in problems {
             assert!((1..=lines).contains(&problem.line), "{problem}");
             let line = text.split('\n').nth(problem.line - 1).unwrap();
-            assert!((1..=line.chars().count() + 1).contains(&problem.column), "{problem}");
+            assert!(
+                (1..=line.chars().count() + 1).contains(&problem.column),
+                "{problem}"
+            );
             assert!(!problem.to_string().contains(char::is_control), "{problem}");
         }
         assert!(problems.is_sorted_by_key(|p| (p.line, p.column)));
     };
-    match parse(text, &|name| name.starts_with('A').then(|| "value".to_owned())) {
+    match parse(text, &|name| {
+        name.starts_with('A').then(|| "value".to_owned())
+    }) {
         Ok(parsed) => {
             check(&parsed.problems);
             let names: HashSet<_> = parsed.config.servers.iter().map(Entry::name).collect();
