@@ -32,16 +32,16 @@ pub enum CallError {
 
 /// One `tools/call` on its way: which tool of its server, and the client's `params`.
 #[derive(Debug)]
-pub struct ToolRequest {
+pub(super) struct ToolRequest {
     /// The tool's own name, without the server's prefix.
-    pub tool: Box<str>,
+    pub(super) tool: Box<str>,
     /// The `params` as the client sent them.
-    pub params: ToolCall,
+    pub(super) params: ToolCall,
 }
 
 /// How a call ended, as its upstream saw it.
 #[derive(Debug)]
-pub enum Answer {
+pub(super) enum Answer {
     /// The raw `result` member.
     Result(Bytes),
     /// The raw `error` member.
@@ -52,7 +52,7 @@ pub enum Answer {
 
 /// What an upstream tells the session that issued a ticket.
 #[derive(Debug)]
-pub enum Reply {
+pub(super) enum Reply {
     /// The one and only answer.
     Answered {
         /// The call it belongs to.
@@ -71,8 +71,6 @@ pub enum Reply {
     },
     /// A `notifications/progress` under the client's own token, ready to be sent.
     Progress {
-        /// The call it belongs to.
-        call: CallId,
         /// The whole notification.
         notification: Bytes,
     },
@@ -80,7 +78,7 @@ pub enum Reply {
 
 /// Where the replies of a ticket go: a session's handle. Never waits; a session that has gone
 /// has no use for its replies.
-pub trait ReplyTo: Send + Sync + 'static {
+pub(super) trait ReplyTo: Send + Sync + 'static {
     /// Passes `reply` on.
     fn reply(&self, reply: Reply);
 }
@@ -88,7 +86,7 @@ pub trait ReplyTo: Send + Sync + 'static {
 /// The promise that a call is answered exactly once. Dropping a ticket answers it: as bounced
 /// while its request was never handed to the server's stdin, as failed afterwards. So no death of
 /// an actor, no full mailbox and no failed cast leaves a caller hanging.
-pub struct Ticket {
+pub(super) struct Ticket {
     call: CallId,
     generation: Generation,
     reply_to: Arc<dyn ReplyTo>,
@@ -100,7 +98,7 @@ pub struct Ticket {
 impl Ticket {
     /// Issues the ticket of `call`, addressed to `generation` of an upstream.
     #[must_use]
-    pub fn new(
+    pub(super) fn new(
         call: CallId,
         generation: Generation,
         request: ToolRequest,
@@ -119,30 +117,29 @@ impl Ticket {
 
     /// The call's id.
     #[must_use]
-    pub fn call(&self) -> CallId {
+    pub(super) fn call(&self) -> CallId {
         self.call
     }
 
     /// The request, as long as it was not handed over.
     #[must_use]
-    pub fn request(&self) -> Option<&ToolRequest> {
+    pub(super) fn request(&self) -> Option<&ToolRequest> {
         self.request.as_ref()
     }
 
     /// From here on the call may have run: it is never sent again.
-    pub fn handed_over(&mut self) {
+    pub(super) fn handed_over(&mut self) {
         self.request = None;
     }
 
     /// Passes a progress notification on.
-    pub fn progress(&self, notification: Bytes) {
-        let call = self.call;
-        self.reply_to.reply(Reply::Progress { call, notification });
+    pub(super) fn progress(&self, notification: Bytes) {
+        self.reply_to.reply(Reply::Progress { notification });
     }
 
     /// Answers the call. Gives back the permit, which a call that its server may still be working
     /// on keeps.
-    pub fn answer(mut self, answer: Answer) -> Option<OwnedSemaphorePermit> {
+    pub(super) fn answer(mut self, answer: Answer) -> Option<OwnedSemaphorePermit> {
         self.is_open = false;
         let call = self.call;
         self.reply_to.reply(Reply::Answered { call, answer });
@@ -150,7 +147,7 @@ impl Ticket {
     }
 
     /// Closes the ticket without an answer: its own client cancelled it.
-    pub fn close(mut self) -> Option<OwnedSemaphorePermit> {
+    pub(super) fn close(mut self) -> Option<OwnedSemaphorePermit> {
         self.is_open = false;
         self.permit.take()
     }

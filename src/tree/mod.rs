@@ -95,6 +95,13 @@ pub enum Notice {
         /// How many tools it offers.
         tools: usize,
     },
+    /// A server ended without being asked; it is tried again.
+    ServerFailed {
+        /// Its name.
+        server: ServerName,
+        /// How it ended.
+        why: String,
+    },
 }
 
 /// How the tree ended.

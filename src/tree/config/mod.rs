@@ -9,7 +9,7 @@ mod watch;
 
 use std::path::PathBuf;
 
-use ractor::{ActorCell, ActorRef};
+use ractor::ActorRef;
 
 pub use actor::ConfigActor;
 use actor::ConfigMsg;
@@ -38,9 +38,5 @@ impl ConfigHandle {
         if self.0.cast(ConfigMsg::Reload).is_err() {
             log::debug!("the config actor is being restarted and reads the file anyway");
         }
-    }
-
-    pub(in crate::tree) fn cell(&self) -> ActorCell {
-        self.0.get_cell()
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ractor::{ActorCell, ActorRef};
+use ractor::ActorRef;
 
 use super::message::{RegistryMsg, ServerState, Wanted};
 use super::routes::{Catalogue, Routes};
@@ -58,10 +58,6 @@ impl RegistryHandle {
     /// Ends what [`Self::join`] began.
     pub fn leave(&self, session: u64) {
         self.tell(RegistryMsg::Leave { session });
-    }
-
-    pub(in crate::tree) fn cell(&self) -> ActorCell {
-        self.0.get_cell()
     }
 
     fn tell(&self, message: RegistryMsg) {

@@ -97,7 +97,7 @@ impl<S: Spawn, E: Edge> Actor for Root<S, E> {
             }
             RootMsg::Ready { server, generation, tools } => {
                 state.supervisor.on_ready(ChildId::Upstream(server.clone()), generation);
-                state.notice(Notice::ServerReady { server, tools });
+                state.supervisor.host().notice(Notice::ServerReady { server, tools });
             }
             RootMsg::Tick(tick) => state.supervisor.on_tick(tick),
             RootMsg::Reload => {
@@ -132,14 +132,6 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
     pub(super) fn end(&mut self, verdict: Exit) {
         self.exit.send_replace(Some(verdict));
         self.myself.stop(Some(format!("{verdict:?}")));
-    }
-
-    fn notice(&self, notice: Notice) {
-        if let Some(notices) = &self.supervisor.host().settings.notices
-            && notices.send(notice).is_err()
-        {
-            log::trace!("nobody reads the notices");
-        }
     }
 
     /// Takes a configuration. One that can't be used changes nothing; at the very start there is

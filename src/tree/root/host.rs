@@ -18,7 +18,7 @@ use crate::tree::edge::{Edge, EdgeLinks};
 use crate::tree::registry::{Registry, RegistryArgs, RegistryHandle, Routes, ServerState, Store, Wanted};
 use crate::tree::sessions::{Sessions, SessionsArgs, SessionsHandle};
 use crate::tree::upstream::{Upstream, UpstreamArgs, UpstreamExit, UpstreamHandle};
-use crate::tree::{Exit, Settings};
+use crate::tree::{Exit, Notice, Settings};
 
 /// How many calls one upstream may have in flight.
 const CALLS_PER_UPSTREAM: usize = 128;
@@ -85,6 +85,14 @@ impl<S: Spawn, E: Edge> RootHost<S, E> {
             registry.wanted(wanted.clone());
         }
         self.wanted = Some(wanted);
+    }
+
+    pub(super) fn notice(&self, notice: Notice) {
+        if let Some(notices) = &self.settings.notices
+            && notices.send(notice).is_err()
+        {
+            log::trace!("nobody reads the notices");
+        }
     }
 
     fn start_config(&mut self, parent: ActorCell) -> Result<Spawned, SpawnErr> {
@@ -248,6 +256,10 @@ impl<S: Spawn, E: Edge> Host for RootHost<S, E> {
                 if !was_asked {
                     self.failed.insert(server.clone());
                     log::warn!("Server '{server}' {failure}");
+                    self.notice(Notice::ServerFailed {
+                        server: server.clone(),
+                        why: failure.to_string(),
+                    });
                 }
             }
             ChildId::Config | ChildId::Registry | ChildId::Sessions | ChildId::Listener => {

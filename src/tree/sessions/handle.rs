@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ractor::rpc::CallResult;
-use ractor::{ActorCell, ActorRef, RpcReplyPort};
+use ractor::{ActorRef, RpcReplyPort};
 
 use super::message::SessionsMsg;
 use super::session::{OpenedSse, SessionHandle};
@@ -42,10 +42,6 @@ impl SessionsHandle {
 
     pub(in crate::tree) fn drain(&self) {
         self.tell(SessionsMsg::Drain);
-    }
-
-    pub(in crate::tree) fn cell(&self) -> ActorCell {
-        self.0.get_cell()
     }
 
     fn tell(&self, message: SessionsMsg) {

@@ -36,7 +36,7 @@ enum Pending {
     Call(Box<InFlight>),
     /// Answered or withdrawn on our side; the server may still be working on it.
     Tombstone {
-        permit: Option<OwnedSemaphorePermit>,
+        _permit: Option<OwnedSemaphorePermit>,
         until: Instant,
     },
 }
@@ -149,7 +149,10 @@ impl Calls {
 
     fn bury(&mut self, now: Instant, id: u64, permit: Option<OwnedSemaphorePermit>) {
         let until = now + CANCELLED_KEEPS_PERMIT;
-        self.pending.insert(id, Pending::Tombstone { permit, until });
+        self.pending.insert(id, Pending::Tombstone {
+            _permit: permit,
+            until,
+        });
     }
 
     /// When [`Self::expire`] has something to do.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use ractor::{ActorCell, ActorRef};
+use ractor::ActorRef;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::message::UpstreamMsg;
@@ -74,11 +74,6 @@ impl UpstreamHandle {
     /// Lets the calls in flight finish within `drain`, stops the process, ends.
     pub(in crate::tree) fn stop(&self, drain: Duration) {
         self.tell(UpstreamMsg::Stop { drain });
-    }
-
-    /// The actor itself, for its supervisor.
-    pub(in crate::tree) fn cell(&self) -> ActorCell {
-        self.actor.get_cell()
     }
 
     fn tell(&self, message: UpstreamMsg) {

@@ -221,7 +221,7 @@ impl SessionState {
                 }
             }
             Reply::Bounced { call, request, generation } => self.on_bounced(call.number, request, generation),
-            Reply::Progress { notification, .. } => {
+            Reply::Progress { notification } => {
                 if !self.outbox.is_full() {
                     self.say(notification);
                 }
