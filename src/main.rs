@@ -8,11 +8,11 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use mcproxy::cli::{Cli, Run, Verb, banner, check, demo_server};
+use mcproxy::config;
 use mcproxy::http::{HttpEdge, HttpOptions, Limits, Rules};
 use mcproxy::supervise::Plain;
 use mcproxy::telemetry::log as logging;
 use mcproxy::tree::{self, Notice, Settings, Tree};
-use mcproxy::config;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tokio::task::JoinSet;
@@ -80,7 +80,9 @@ fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
 }
 
 fn serve(options: &Run, path: PathBuf, socket: TcpListener) -> anyhow::Result<ExitCode> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
     let code = runtime.block_on(supervise(options, path, socket));
     runtime.shutdown_background();
     code
@@ -119,13 +121,24 @@ async fn supervise(options: &Run, path: PathBuf, socket: TcpListener) -> anyhow:
 }
 
 /// Passes signals on until the tree has ended. The second one to stop does not wait.
-async fn attend(mut tree: Tree, mut signals: Signals) -> u8 {
+async fn attend(mut tree: Tree, signals: Signals) -> u8 {
+    let Signals {
+        mut hangup,
+        mut terminate,
+        mut interrupt,
+    } = signals;
     let mut is_stopping = false;
     loop {
+        let stop = async {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+        };
         tokio::select! {
             exit = tree.wait() => return exit.code(),
-            _ = signals.hangup.recv() => tree.reload(),
-            () = signals.stop() => {
+            _ = hangup.recv() => tree.reload(),
+            () = stop => {
                 if is_stopping {
                     log::warn!("Second signal: every server is killed, the gateway ends at once");
                     tree.kill_all();
@@ -152,20 +165,17 @@ impl Signals {
             interrupt: signal(SignalKind::interrupt())?,
         })
     }
-
-    async fn stop(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-        }
-    }
 }
 
 async fn show_notices(mut notices: UnboundedReceiver<Notice>, style: banner::Style) {
     while let Some(notice) = notices.recv().await {
         show(&match notice {
-            Notice::ServerReady { server, tools } => banner::server_ready(server.as_str(), tools, style),
-            Notice::ServerFailed { server, why } => banner::server_failed(server.as_str(), &why, style),
+            Notice::ServerReady { server, tools } => {
+                banner::server_ready(server.as_str(), tools, style)
+            }
+            Notice::ServerFailed { server, why } => {
+                banner::server_failed(server.as_str(), &why, style)
+            }
         });
     }
 }
@@ -177,7 +187,11 @@ fn show(text: &str) {
 
 /// Says on stderr why the program ends.
 fn complain(code: u8, error: &anyhow::Error) -> ExitCode {
-    let prefix = if io::stderr().is_terminal() { "mcproxy: error" } else { "mcproxy: [ERROR]" };
+    let prefix = if io::stderr().is_terminal() {
+        "mcproxy: error"
+    } else {
+        "mcproxy: [ERROR]"
+    };
     drop(writeln!(io::stderr(), "{prefix}: {error:#}"));
     ExitCode::from(code)
 }

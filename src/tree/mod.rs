@@ -137,7 +137,11 @@ pub struct Tree {
 }
 
 /// Starts the tree: root, and from there everything else.
-pub async fn start<S: Spawn, E: Edge>(settings: Settings, spawn: S, edge: E) -> Result<Tree, SpawnErr> {
+pub async fn start<S: Spawn, E: Edge>(
+    settings: Settings,
+    spawn: S,
+    edge: E,
+) -> Result<Tree, SpawnErr> {
     let groups = settings.groups.clone();
     let (sender, exit) = watch::channel(None);
     let args = RootArgs {

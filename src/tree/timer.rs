@@ -11,7 +11,11 @@ pub(in crate::tree) struct Timer<M: Message>(JoinHandle<Result<(), MessagingErr<
 
 impl<M: Message> Timer<M> {
     /// Sends `message` to `actor` after `delay`, unless the timer is dropped before.
-    pub(in crate::tree) fn after(actor: &ActorRef<M>, delay: Duration, message: impl FnOnce() -> M + Send + 'static) -> Self {
+    pub(in crate::tree) fn after(
+        actor: &ActorRef<M>,
+        delay: Duration,
+        message: impl FnOnce() -> M + Send + 'static,
+    ) -> Self {
         Self(actor.send_after(delay, message))
     }
 }

@@ -59,7 +59,11 @@ impl Actor for ConfigActor {
     type State = ConfigState;
     type Arguments = ConfigArgs;
 
-    async fn pre_start(&self, myself: ActorRef<ConfigMsg>, args: ConfigArgs) -> Result<ConfigState, ActorProcessingErr> {
+    async fn pre_start(
+        &self,
+        myself: ActorRef<ConfigMsg>,
+        args: ConfigArgs,
+    ) -> Result<ConfigState, ActorProcessingErr> {
         myself.cast(ConfigMsg::Settled)?;
         Ok(ConfigState {
             myself,
@@ -76,7 +80,12 @@ impl Actor for ConfigActor {
         })
     }
 
-    async fn handle(&self, _: ActorRef<ConfigMsg>, message: ConfigMsg, state: &mut ConfigState) -> Result<(), ActorProcessingErr> {
+    async fn handle(
+        &self,
+        _: ActorRef<ConfigMsg>,
+        message: ConfigMsg,
+        state: &mut ConfigState,
+    ) -> Result<(), ActorProcessingErr> {
         match message {
             ConfigMsg::Changed => state.debounce(),
             ConfigMsg::Settled => {
@@ -116,7 +125,10 @@ impl ConfigState {
                 self.watch = None;
                 if !self.watch_failed {
                     let seconds = POLL_EVERY.as_secs();
-                    log::warn!("{} can't be watched ({error}); it is looked at every {seconds} s", self.path.display());
+                    log::warn!(
+                        "{} can't be watched ({error}); it is looked at every {seconds} s",
+                        self.path.display()
+                    );
                 }
                 self.watch_failed = true;
             }
@@ -172,7 +184,10 @@ impl ConfigState {
     fn reject(&mut self, error: &ConfigError) {
         let complaint = error.to_string();
         if self.complaint.as_ref() != Some(&complaint) {
-            log::error!("{}: {complaint}; what runs goes on as it is", self.path.display());
+            log::error!(
+                "{}: {complaint}; what runs goes on as it is",
+                self.path.display()
+            );
             self.complaint = Some(complaint);
         }
         self.root.configured(None, false);

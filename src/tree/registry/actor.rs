@@ -18,10 +18,10 @@ use crate::ids::ServerName;
 use crate::tree::timer::Timer;
 
 /// The registry.
-pub struct Registry;
+pub(crate) struct Registry;
 
 /// What the registry is started with.
-pub struct RegistryArgs {
+pub(crate) struct RegistryArgs {
     /// The last table that root was sent, after a crash.
     pub last: Option<Arc<Routes>>,
     /// Where catalogues are kept.
@@ -33,7 +33,7 @@ pub struct RegistryArgs {
 }
 
 /// The state.
-pub struct RegistryState {
+pub(crate) struct RegistryState {
     merge: Merge,
     store: Store,
     root: Arc<dyn Subscriber>,
@@ -51,7 +51,11 @@ impl Actor for Registry {
     type State = RegistryState;
     type Arguments = RegistryArgs;
 
-    async fn pre_start(&self, myself: ActorRef<RegistryMsg>, args: RegistryArgs) -> Result<RegistryState, ActorProcessingErr> {
+    async fn pre_start(
+        &self,
+        myself: ActorRef<RegistryMsg>,
+        args: RegistryArgs,
+    ) -> Result<RegistryState, ActorProcessingErr> {
         let store = args.store.clone();
         let kept = tokio::task::spawn_blocking(move || store.load()).await?;
         let wait = args.latch_opens.saturating_duration_since(Instant::now());
@@ -69,13 +73,22 @@ impl Actor for Registry {
         })
     }
 
-    async fn handle(&self, _: ActorRef<RegistryMsg>, message: RegistryMsg, state: &mut RegistryState) -> Result<(), ActorProcessingErr> {
+    async fn handle(
+        &self,
+        _: ActorRef<RegistryMsg>,
+        message: RegistryMsg,
+        state: &mut RegistryState,
+    ) -> Result<(), ActorProcessingErr> {
         match message {
             RegistryMsg::Wanted(servers) => {
                 state.merge.wanted(servers);
                 state.push();
             }
-            RegistryMsg::ServerState { server, generation, state: news } => {
+            RegistryMsg::ServerState {
+                server,
+                generation,
+                state: news,
+            } => {
                 state.merge.server_state(&server, generation, news);
                 state.push();
             }
@@ -86,7 +99,10 @@ impl Actor for Registry {
                 }
                 state.push();
             }
-            RegistryMsg::Join { session, subscriber } => state.join(session, subscriber),
+            RegistryMsg::Join {
+                session,
+                subscriber,
+            } => state.join(session, subscriber),
             RegistryMsg::Leave { session } => {
                 state.subscribers.remove(&session);
             }
@@ -141,7 +157,9 @@ impl RegistryState {
             && !self.has_complained
         {
             self.has_complained = true;
-            log::warn!("Could not keep {why}; the next start lists tools only when their servers are ready");
+            log::warn!(
+                "Could not keep {why}; the next start lists tools only when their servers are ready"
+            );
         }
         // The task that sent this is about to end; waiting for its slot would strand the rest.
         self.saving.detach_all();

@@ -10,7 +10,7 @@ use crate::ids::{Generation, ServerName};
 use crate::tree::upstream::UpstreamHandle;
 
 /// Who is sent the route table: root and every session.
-pub trait Subscriber: Send + Sync + 'static {
+pub(crate) trait Subscriber: Send + Sync + 'static {
     /// Takes the new table. `false` when the subscriber has gone and need not be asked again.
     fn routes_changed(&self, routes: Arc<Routes>) -> bool;
 }
@@ -18,7 +18,7 @@ pub trait Subscriber: Send + Sync + 'static {
 /// One life of the registry. What a dead one is told is dropped: root introduces its successor to
 /// everybody, and everybody tells it again.
 #[derive(Clone, Debug)]
-pub struct RegistryHandle(ActorRef<RegistryMsg>);
+pub(crate) struct RegistryHandle(ActorRef<RegistryMsg>);
 
 impl RegistryHandle {
     pub(in crate::tree) fn new(actor: ActorRef<RegistryMsg>) -> Self {
@@ -26,12 +26,17 @@ impl RegistryHandle {
     }
 
     /// All configured servers, in order.
-    pub fn wanted(&self, servers: Vec<Wanted>) {
+    pub(crate) fn wanted(&self, servers: Vec<Wanted>) {
         self.tell(RegistryMsg::Wanted(servers));
     }
 
     /// What became of a server.
-    pub fn server_state(&self, server: ServerName, generation: Generation, state: ServerState) {
+    pub(crate) fn server_state(
+        &self,
+        server: ServerName,
+        generation: Generation,
+        state: ServerState,
+    ) {
         self.tell(RegistryMsg::ServerState {
             server,
             generation,
@@ -40,7 +45,7 @@ impl RegistryHandle {
     }
 
     /// What a ready server offers.
-    pub fn catalogue(&self, handle: &UpstreamHandle, catalogue: Arc<Catalogue>) {
+    pub(crate) fn catalogue(&self, handle: &UpstreamHandle, catalogue: Arc<Catalogue>) {
         self.tell(RegistryMsg::Catalogue {
             handle: handle.clone(),
             catalogue,
@@ -48,7 +53,7 @@ impl RegistryHandle {
     }
 
     /// Sends the table to `subscriber`, now and at each change, until it leaves.
-    pub fn join(&self, session: u64, subscriber: Arc<dyn Subscriber>) {
+    pub(crate) fn join(&self, session: u64, subscriber: Arc<dyn Subscriber>) {
         self.tell(RegistryMsg::Join {
             session,
             subscriber,
@@ -56,7 +61,7 @@ impl RegistryHandle {
     }
 
     /// Ends what [`Self::join`] began.
-    pub fn leave(&self, session: u64) {
+    pub(crate) fn leave(&self, session: u64) {
         self.tell(RegistryMsg::Leave { session });
     }
 

@@ -11,7 +11,7 @@ use crate::tree::upstream::UpstreamHandle;
 
 /// One configured server, as far as the registry has to know it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wanted {
+pub(crate) struct Wanted {
     /// Its name.
     pub server: ServerName,
     /// What is run for it, as a number: a kept catalogue of something else is not shown.
@@ -20,7 +20,7 @@ pub struct Wanted {
 
 /// What root says of a server. That it is ready, the server's own catalogue says.
 #[derive(Debug, Clone)]
-pub enum ServerState {
+pub(crate) enum ServerState {
     /// It is on its way; after the first failure of its first start too.
     Starting {
         /// Whether a start has failed: the boot latch does not wait for it any longer.
@@ -35,7 +35,7 @@ pub enum ServerState {
     },
 }
 
-pub enum RegistryMsg {
+pub(crate) enum RegistryMsg {
     /// From root, after each change of the configuration: all servers, in order.
     Wanted(Vec<Wanted>),
     /// From root: what became of a server.
@@ -50,7 +50,10 @@ pub enum RegistryMsg {
         catalogue: Arc<Catalogue>,
     },
     /// From a session: push the table to it, now and at each change.
-    Join { session: u64, subscriber: Arc<dyn Subscriber> },
+    Join {
+        session: u64,
+        subscriber: Arc<dyn Subscriber>,
+    },
     /// From a session that ends.
     Leave { session: u64 },
     /// From itself: the boot has taken long enough.

@@ -13,8 +13,8 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-pub use actor::{Registry, RegistryArgs};
-pub use handle::{RegistryHandle, Subscriber};
-pub use message::{ServerState, Wanted};
-pub use routes::{Catalogue, RouteState, Routes};
-pub use store::Store;
+pub(crate) use actor::{Registry, RegistryArgs};
+pub(crate) use handle::{RegistryHandle, Subscriber};
+pub(crate) use message::{ServerState, Wanted};
+pub(crate) use routes::{Catalogue, RouteState, Routes};
+pub(crate) use store::Store;

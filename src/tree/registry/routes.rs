@@ -12,7 +12,7 @@ use crate::tree::upstream::UpstreamHandle;
 
 /// What one server offers, as it said it.
 #[derive(Debug, Clone, Default)]
-pub struct Catalogue {
+pub(crate) struct Catalogue {
     /// Its tools, in its own order.
     pub tools: Vec<Tool>,
 }
@@ -20,15 +20,21 @@ pub struct Catalogue {
 impl Catalogue {
     /// Whether both say the same, byte for byte.
     #[must_use]
-    pub fn is_same(&self, other: &Self) -> bool {
-        let raw = |catalogue: &Self| catalogue.tools.iter().map(|t| t.raw().clone()).collect::<Vec<_>>();
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        let raw = |catalogue: &Self| {
+            catalogue
+                .tools
+                .iter()
+                .map(|t| t.raw().clone())
+                .collect::<Vec<_>>()
+        };
         self.tools.len() == other.tools.len() && raw(self) == raw(other)
     }
 }
 
 /// Whether a server can take calls.
 #[derive(Debug, Clone)]
-pub enum RouteState {
+pub(crate) enum RouteState {
     /// It takes calls.
     Ready {
         /// Where to send them.
@@ -47,7 +53,7 @@ pub enum RouteState {
 
 /// Where a merged tool name leads.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ToolRoute {
+pub(crate) struct ToolRoute {
     /// The server that offers it.
     pub server: ServerName,
     /// Its name there.
@@ -56,7 +62,7 @@ pub struct ToolRoute {
 
 /// The merged tools: names, and the list as it is sent. Shared by all tables until the merged set changes.
 #[derive(Debug)]
-pub struct MergedTools {
+pub(crate) struct MergedTools {
     /// Merged name → where it leads.
     pub by_name: HashMap<String, ToolRoute>,
     /// The `tools/list` result, prepared once per change.
@@ -77,7 +83,7 @@ impl Default for MergedTools {
 
 /// The whole table. A session works from the last one it was sent.
 #[derive(Debug, Clone, Default)]
-pub struct Routes {
+pub(crate) struct Routes {
     /// Grows with every push.
     pub version: u64,
     /// Grows only when the merged set differs from the one before: clients are told then.
@@ -93,7 +99,7 @@ pub struct Routes {
 impl RouteState {
     /// The generation that takes calls, if one does.
     #[must_use]
-    pub fn generation(&self) -> Option<Generation> {
+    pub(crate) fn generation(&self) -> Option<Generation> {
         match self {
             Self::Ready { handle } => Some(handle.generation()),
             Self::Starting | Self::Down { .. } => None,

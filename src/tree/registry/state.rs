@@ -5,8 +5,8 @@ use std::mem;
 use std::sync::Arc;
 
 use super::message::{ServerState, Wanted};
-use super::store::Kept;
 use super::routes::{Catalogue, MergedTools, RouteState, Routes, ToolRoute};
+use super::store::Kept;
 use crate::ids::{Generation, SEPARATOR, ServerName};
 use crate::protocol::mcp::tools;
 use crate::tree::upstream::UpstreamHandle;
@@ -83,7 +83,9 @@ impl Merge {
         let offered = self.routes.tools.catalogues.get(&wanted.server);
         let catalogue = offered.or(on_disk.map(|kept| &kept.catalogue)).cloned();
         Server {
-            generation: last.and_then(RouteState::generation).unwrap_or(Generation(0)),
+            generation: last
+                .and_then(RouteState::generation)
+                .unwrap_or(Generation(0)),
             route: last.cloned().unwrap_or(RouteState::Starting),
             has_failed: false,
             catalogue,
@@ -92,7 +94,12 @@ impl Merge {
     }
 
     /// Takes what root says of a server, unless it is of an older generation.
-    pub(super) fn server_state(&mut self, name: &ServerName, generation: Generation, state: ServerState) {
+    pub(super) fn server_state(
+        &mut self,
+        name: &ServerName,
+        generation: Generation,
+        state: ServerState,
+    ) {
         let Some(server) = self.current(name, generation) else {
             return;
         };
@@ -109,11 +116,18 @@ impl Merge {
     }
 
     /// Takes a ready server's catalogue. `Some` when it differs from the kept one and is to be kept.
-    pub(super) fn catalogue(&mut self, handle: UpstreamHandle, catalogue: Arc<Catalogue>) -> Option<(ServerName, Kept)> {
+    pub(super) fn catalogue(
+        &mut self,
+        handle: UpstreamHandle,
+        catalogue: Arc<Catalogue>,
+    ) -> Option<(ServerName, Kept)> {
         let name = handle.server().clone();
         let server = self.current(&name, handle.generation())?;
         server.route = RouteState::Ready { handle };
-        let is_same = server.catalogue.as_ref().is_some_and(|old| old.is_same(&catalogue));
+        let is_same = server
+            .catalogue
+            .as_ref()
+            .is_some_and(|old| old.is_same(&catalogue));
         server.catalogue = Some(Arc::clone(&catalogue));
         let fingerprint = server.wanted.fingerprint;
         self.is_stale |= !is_same;
@@ -175,18 +189,27 @@ impl Merge {
         let mut listed = Vec::new();
         for server in &self.servers {
             let name = &server.wanted.server;
-            let tools = server.catalogue.iter().flat_map(|catalogue| &catalogue.tools);
+            let tools = server
+                .catalogue
+                .iter()
+                .flat_map(|catalogue| &catalogue.tools);
             for tool in tools {
                 let merged = format!("{name}{SEPARATOR}{}", tool.name());
                 if let Some(first) = by_name.get(&merged) {
                     report(&mut self.reported, &merged, || {
-                        format!("Tool '{merged}' of server '{name}' is left out: server '{}' has the name already", first.server)
+                        format!(
+                            "Tool '{merged}' of server '{name}' is left out: server '{}' has the name already",
+                            first.server
+                        )
                     });
                     continue;
                 }
                 if merged.len() > NAME_BUDGET {
                     report(&mut self.reported, &merged, || {
-                        format!("Tool name '{merged}' has {} characters; some clients accept only {NAME_BUDGET}", merged.len())
+                        format!(
+                            "Tool name '{merged}' has {} characters; some clients accept only {NAME_BUDGET}",
+                            merged.len()
+                        )
                     });
                 }
                 listed.push(tool.renamed(&merged));

@@ -37,14 +37,14 @@ struct Stored<'a> {
 
 /// Where catalogues are kept; `None` in place of a directory keeps nothing.
 #[derive(Debug, Clone)]
-pub struct Store {
+pub(crate) struct Store {
     directory: Option<PathBuf>,
 }
 
 impl Store {
     /// Keeps catalogues under `state_dir`, or nothing at all.
     #[must_use]
-    pub fn new(state_dir: Option<&Path>) -> Self {
+    pub(crate) fn new(state_dir: Option<&Path>) -> Self {
         Self {
             directory: state_dir.map(|dir| dir.join("catalogues")),
         }
@@ -52,7 +52,11 @@ impl Store {
 
     /// Reads everything that is kept. What can't be read is not kept: it is only a head start.
     pub(super) fn load(&self) -> HashMap<ServerName, Kept> {
-        let Some(entries) = self.directory.as_ref().and_then(|dir| fs::read_dir(dir).ok()) else {
+        let Some(entries) = self
+            .directory
+            .as_ref()
+            .and_then(|dir| fs::read_dir(dir).ok())
+        else {
             return HashMap::new();
         };
         entries
@@ -71,8 +75,16 @@ impl Store {
         let Some(directory) = &self.directory else {
             return Ok(());
         };
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
-        let raw: Vec<&[u8]> = kept.catalogue.tools.iter().map(|tool| &**tool.raw()).collect();
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(directory)?;
+        let raw: Vec<&[u8]> = kept
+            .catalogue
+            .tools
+            .iter()
+            .map(|tool| &**tool.raw())
+            .collect();
         let list = tools::tools_list_result(raw.into_iter());
         let list: &RawValue = serde_json::from_slice(&list)?;
         let text = serde_json::to_vec(&Stored {

@@ -18,7 +18,7 @@ use crate::tree::registry::Wanted;
 use crate::tree::{Exit, Notice, Settings};
 
 /// The root of the tree.
-pub struct Root<S, E> {
+pub(crate) struct Root<S, E> {
     marker: std::marker::PhantomData<fn() -> (S, E)>,
 }
 
@@ -31,7 +31,7 @@ impl<S, E> Default for Root<S, E> {
 }
 
 /// What root is started with.
-pub struct RootArgs<S, E> {
+pub(crate) struct RootArgs<S, E> {
     /// How actors are started.
     pub spawn: S,
     /// What serves the port.
@@ -43,7 +43,7 @@ pub struct RootArgs<S, E> {
 }
 
 /// The state.
-pub struct RootState<S: Spawn, E: Edge> {
+pub(crate) struct RootState<S: Spawn, E: Edge> {
     pub(super) myself: ActorRef<RootMsg>,
     pub(super) supervisor: Supervisor<RootHost<S, E>>,
     pub(super) shutdown: Shutdown,
@@ -57,7 +57,11 @@ impl<S: Spawn, E: Edge> Actor for Root<S, E> {
     type State = RootState<S, E>;
     type Arguments = RootArgs<S, E>;
 
-    async fn pre_start(&self, myself: ActorRef<RootMsg>, args: RootArgs<S, E>) -> Result<RootState<S, E>, ActorProcessingErr> {
+    async fn pre_start(
+        &self,
+        myself: ActorRef<RootMsg>,
+        args: RootArgs<S, E>,
+    ) -> Result<RootState<S, E>, ActorProcessingErr> {
         let root = RootHandle::new(myself.clone());
         let readiness = args.settings.readiness.clone();
         let supervision = args.settings.supervision.clone();
@@ -73,7 +77,11 @@ impl<S: Spawn, E: Edge> Actor for Root<S, E> {
         })
     }
 
-    async fn post_start(&self, _: ActorRef<RootMsg>, state: &mut RootState<S, E>) -> Result<(), ActorProcessingErr> {
+    async fn post_start(
+        &self,
+        _: ActorRef<RootMsg>,
+        state: &mut RootState<S, E>,
+    ) -> Result<(), ActorProcessingErr> {
         let permanent = ChildSpec::Permanent;
         let supervisor = &mut state.supervisor;
         supervisor.add_permanent(ChildId::Config, permanent.clone(), None);
@@ -83,7 +91,12 @@ impl<S: Spawn, E: Edge> Actor for Root<S, E> {
         Ok(())
     }
 
-    async fn handle(&self, _: ActorRef<RootMsg>, message: RootMsg, state: &mut RootState<S, E>) -> Result<(), ActorProcessingErr> {
+    async fn handle(
+        &self,
+        _: ActorRef<RootMsg>,
+        message: RootMsg,
+        state: &mut RootState<S, E>,
+    ) -> Result<(), ActorProcessingErr> {
         match message {
             RootMsg::Configured { config, retry } => state.on_configured(config, retry),
             RootMsg::RoutesChanged(routes) => {
@@ -93,11 +106,22 @@ impl<S: Spawn, E: Edge> Actor for Root<S, E> {
                 state.supervisor.host_mut().routes = Some(routes);
             }
             RootMsg::Initialized { server, generation } => {
-                state.supervisor.on_initialised(ChildId::Upstream(server), generation);
+                state
+                    .supervisor
+                    .on_initialised(ChildId::Upstream(server), generation);
             }
-            RootMsg::Ready { server, generation, tools } => {
-                state.supervisor.on_ready(ChildId::Upstream(server.clone()), generation);
-                state.supervisor.host().notice(Notice::ServerReady { server, tools });
+            RootMsg::Ready {
+                server,
+                generation,
+                tools,
+            } => {
+                state
+                    .supervisor
+                    .on_ready(ChildId::Upstream(server.clone()), generation);
+                state
+                    .supervisor
+                    .host()
+                    .notice(Notice::ServerReady { server, tools });
             }
             RootMsg::Tick(tick) => state.supervisor.on_tick(tick),
             RootMsg::Reload => {
@@ -113,7 +137,12 @@ impl<S: Spawn, E: Edge> Actor for Root<S, E> {
         Ok(())
     }
 
-    async fn handle_supervisor_evt(&self, _: ActorRef<RootMsg>, event: SupervisionEvent, state: &mut RootState<S, E>) -> Result<(), ActorProcessingErr> {
+    async fn handle_supervisor_evt(
+        &self,
+        _: ActorRef<RootMsg>,
+        event: SupervisionEvent,
+        state: &mut RootState<S, E>,
+    ) -> Result<(), ActorProcessingErr> {
         state.supervisor.on_supervision_event(event);
         state.after_event();
         Ok(())
@@ -147,13 +176,24 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
             }
             return;
         };
-        let wanted: Vec<Wanted> = config.servers.iter().filter_map(|entry| self.wanted(entry)).collect();
+        let wanted: Vec<Wanted> = config
+            .servers
+            .iter()
+            .filter_map(|entry| self.wanted(entry))
+            .collect();
         self.supervisor.host_mut().tell_wanted(wanted);
-        let disabled = config.servers.iter().filter(|entry| matches!(entry, Entry::Disabled(_))).count();
+        let disabled = config
+            .servers
+            .iter()
+            .filter(|entry| matches!(entry, Entry::Disabled(_)))
+            .count();
         let wishes = config.servers.into_iter().filter_map(wish).collect();
         let diff = self.supervisor.want(wishes, retry);
         if !self.is_configured {
-            log::info!("configuration: {} servers, {disabled} disabled", diff.added.len());
+            log::info!(
+                "configuration: {} servers, {disabled} disabled",
+                diff.added.len()
+            );
         } else if retry || !diff.is_empty() {
             log::info!("{}", summary(&diff));
         }
@@ -168,8 +208,14 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
             Entry::Disabled(_) => return None,
             Entry::Refused(name) => {
                 let running = self.supervisor.roster().laddered();
-                let is_known = running.into_iter().any(|(id, _)| *id == ChildId::Upstream(name.clone()));
-                match self.supervisor.roster().spec(&ChildId::Upstream(name.clone())) {
+                let is_known = running
+                    .into_iter()
+                    .any(|(id, _)| *id == ChildId::Upstream(name.clone()));
+                match self
+                    .supervisor
+                    .roster()
+                    .spec(&ChildId::Upstream(name.clone()))
+                {
                     Some(ChildSpec::Upstream(spec)) if is_known => spec,
                     Some(_) | None => return None,
                 }
@@ -188,7 +234,13 @@ fn wish(entry: Entry) -> Option<Want<ChildId, ChildSpec>> {
             let start_deadline = spec.start_timeout;
             let name = spec.name.clone();
             let spec = ChildSpec::Upstream(Arc::clone(&spec));
-            (name, Wish::Run { spec, start_deadline })
+            (
+                name,
+                Wish::Run {
+                    spec,
+                    start_deadline,
+                },
+            )
         }
         Entry::Refused(name) => (name, Wish::Keep),
         Entry::Disabled(_) => return None,
@@ -209,7 +261,9 @@ fn fingerprint(spec: &ServerSpec) -> u64 {
 fn summary(diff: &Diff<ChildId, ChildSpec>) -> String {
     let name = |id: &ChildId| match id {
         ChildId::Upstream(server) => server.to_string(),
-        ChildId::Config | ChildId::Registry | ChildId::Sessions | ChildId::Listener => format!("{id:?}"),
+        ChildId::Config | ChildId::Registry | ChildId::Sessions | ChildId::Listener => {
+            format!("{id:?}")
+        }
     };
     let list = |names: Vec<String>| match names.len() {
         0 => "0".to_owned(),

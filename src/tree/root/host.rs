@@ -15,7 +15,9 @@ use crate::ids::{Generation, ServerName};
 use crate::supervise::{Failure, Host, Spawn, Spawned, Start, Status};
 use crate::tree::config::{ConfigActor, ConfigArgs, ConfigHandle};
 use crate::tree::edge::{Edge, EdgeLinks};
-use crate::tree::registry::{Registry, RegistryArgs, RegistryHandle, Routes, ServerState, Store, Wanted};
+use crate::tree::registry::{
+    Registry, RegistryArgs, RegistryHandle, Routes, ServerState, Store, Wanted,
+};
 use crate::tree::sessions::{Sessions, SessionsArgs, SessionsHandle};
 use crate::tree::upstream::{Upstream, UpstreamArgs, UpstreamExit, UpstreamHandle};
 use crate::tree::{Exit, Notice, Settings};
@@ -80,7 +82,8 @@ impl<S: Spawn, E: Edge> RootHost<S, E> {
 
     /// Tells the registry, and its successors, which servers there are.
     pub(super) fn tell_wanted(&mut self, wanted: Vec<Wanted>) {
-        self.states.retain(|name, _| wanted.iter().any(|w| w.server == *name));
+        self.states
+            .retain(|name, _| wanted.iter().any(|w| w.server == *name));
         if let Some(registry) = &self.registry {
             registry.wanted(wanted.clone());
         }
@@ -138,19 +141,30 @@ impl<S: Spawn, E: Edge> RootHost<S, E> {
             root: self.root.clone(),
             limit: self.settings.session_limit,
         };
-        let (actor, started) = self.spawn.spawn("sessions", Sessions { spawn }, args, parent)?;
+        let (actor, started) = self
+            .spawn
+            .spawn("sessions", Sessions { spawn }, args, parent)?;
         self.sessions = Some(SessionsHandle::new(actor.clone()));
         Ok((actor, started).into())
     }
 
     fn start_listener(&mut self, parent: ActorCell) -> Result<Spawned, SpawnErr> {
-        let sessions = self.sessions.clone().ok_or_else(|| missing("the sessions"))?;
+        let sessions = self
+            .sessions
+            .clone()
+            .ok_or_else(|| missing("the sessions"))?;
         let (listener, args) = self.edge.listener(EdgeLinks { sessions });
         let (actor, started) = self.spawn.spawn("listener", listener, args, parent)?;
         Ok((actor, started).into())
     }
 
-    fn start_upstream(&mut self, generation: Generation, spec: &Arc<ServerSpec>, start: &Start, parent: ActorCell) -> Result<Spawned, SpawnErr> {
+    fn start_upstream(
+        &mut self,
+        generation: Generation,
+        spec: &Arc<ServerSpec>,
+        start: &Start,
+        parent: ActorCell,
+    ) -> Result<Spawned, SpawnErr> {
         let permits = Arc::new(Semaphore::new(CALLS_PER_UPSTREAM));
         let args = UpstreamArgs {
             spec: Arc::clone(spec),
@@ -181,12 +195,16 @@ impl<S: Spawn, E: Edge> RootHost<S, E> {
             Some(Status::Starting { .. }) => ServerState::Starting {
                 has_failed: self.failed.contains(server),
             },
-            Some(Status::Backoff { first_step: true, .. }) => ServerState::Starting { has_failed: true },
+            Some(Status::Backoff {
+                first_step: true, ..
+            }) => ServerState::Starting { has_failed: true },
             Some(Status::Backoff { last, until, .. }) => ServerState::Down {
                 why: last.text.clone(),
                 next_try: *until,
             },
-            Some(Status::Stopping { .. } | Status::Stopped) => ServerState::Starting { has_failed: false },
+            Some(Status::Stopping { .. } | Status::Stopped) => {
+                ServerState::Starting { has_failed: false }
+            }
             Some(Status::Ready { .. }) => {
                 self.states.remove(server);
                 return;
@@ -199,7 +217,11 @@ impl<S: Spawn, E: Edge> RootHost<S, E> {
                 return;
             }
         };
-        let generation = self.generations.get(server).copied().unwrap_or(Generation(0));
+        let generation = self
+            .generations
+            .get(server)
+            .copied()
+            .unwrap_or(Generation(0));
         if let Some(registry) = &self.registry {
             registry.server_state(server.clone(), generation, state.clone());
         }
@@ -211,19 +233,32 @@ impl<S: Spawn, E: Edge> Host for RootHost<S, E> {
     type Id = ChildId;
     type Spec = ChildSpec;
 
-    fn spawn(&mut self, id: &ChildId, generation: Generation, spec: &ChildSpec, start: &Start, parent: ActorCell) -> Result<Spawned, SpawnErr> {
+    fn spawn(
+        &mut self,
+        id: &ChildId,
+        generation: Generation,
+        spec: &ChildSpec,
+        start: &Start,
+        parent: ActorCell,
+    ) -> Result<Spawned, SpawnErr> {
         match (id, spec) {
             (ChildId::Config, _) => self.start_config(parent),
             (ChildId::Registry, _) => self.start_registry(parent),
             (ChildId::Sessions, _) => self.start_sessions(parent),
             (ChildId::Listener, _) => self.start_listener(parent),
-            (ChildId::Upstream(_), ChildSpec::Upstream(spec)) => self.start_upstream(generation, spec, start, parent),
+            (ChildId::Upstream(_), ChildSpec::Upstream(spec)) => {
+                self.start_upstream(generation, spec, start, parent)
+            }
             (ChildId::Upstream(_), ChildSpec::Permanent) => Err(missing("its entry")),
         }
     }
 
     fn stop(&mut self, id: &ChildId, cell: &ActorCell) {
-        let drain = if self.is_stopping { Duration::ZERO } else { DRAIN };
+        let drain = if self.is_stopping {
+            Duration::ZERO
+        } else {
+            DRAIN
+        };
         match id {
             ChildId::Upstream(server) => {
                 if let Some(upstream) = self.upstreams.get(server) {
@@ -237,10 +272,27 @@ impl<S: Spawn, E: Edge> Host for RootHost<S, E> {
     }
 
     fn status_changed(&mut self, id: &ChildId, status: Option<&Status>) {
-        if let (ChildId::Upstream(server), Some(Status::Backoff { until, failures, crash_looping, .. })) = (id, status) {
-            let wait = until.saturating_duration_since(Instant::now()).as_secs_f32();
-            let looping = if *crash_looping { ": crash-looping" } else { "" };
-            log::warn!("Server '{server}' is started again in {wait:.1} s (failure {failures} in a row{looping})");
+        if let (
+            ChildId::Upstream(server),
+            Some(Status::Backoff {
+                until,
+                failures,
+                crash_looping,
+                ..
+            }),
+        ) = (id, status)
+        {
+            let wait = until
+                .saturating_duration_since(Instant::now())
+                .as_secs_f32();
+            let looping = if *crash_looping {
+                ": crash-looping"
+            } else {
+                ""
+            };
+            log::warn!(
+                "Server '{server}' is started again in {wait:.1} s (failure {failures} in a row{looping})"
+            );
         }
         if let ChildId::Upstream(server) = id {
             self.server_changed(server, status);
@@ -250,7 +302,11 @@ impl<S: Spawn, E: Edge> Host for RootHost<S, E> {
     fn exited(&mut self, id: &ChildId, of: Generation, failure: &Failure, was_asked: bool) {
         match id {
             ChildId::Upstream(server) => {
-                if self.upstreams.get(server).is_some_and(|upstream| upstream.generation() == of) {
+                if self
+                    .upstreams
+                    .get(server)
+                    .is_some_and(|upstream| upstream.generation() == of)
+                {
                     self.upstreams.remove(server);
                 }
                 if !was_asked {
@@ -280,7 +336,9 @@ impl<S: Spawn, E: Edge> Host for RootHost<S, E> {
     }
 
     fn failure_of(&self, error: &ActorProcessingErr) -> Option<Failure> {
-        error.downcast_ref::<UpstreamExit>().map(|exit| exit.0.clone())
+        error
+            .downcast_ref::<UpstreamExit>()
+            .map(|exit| exit.0.clone())
     }
 }
 

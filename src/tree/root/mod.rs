@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use ractor::ActorRef;
 
-pub use actor::{Root, RootArgs};
+pub(crate) use actor::{Root, RootArgs};
 
 use crate::config::model::Config;
 use crate::ids::{Generation, ServerName};
@@ -22,7 +22,7 @@ use crate::tree::upstream::UpstreamHandle;
 
 /// What a child of root is called.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum ChildId {
+pub(crate) enum ChildId {
     /// The config actor.
     Config,
     /// The registry.
@@ -35,15 +35,22 @@ pub enum ChildId {
     Listener,
 }
 
-pub enum RootMsg {
+pub(crate) enum RootMsg {
     /// From the config actor: the whole configuration, or that there is no usable one.
     Configured { config: Option<Config>, retry: bool },
     /// From the registry: the new table.
     RoutesChanged(Arc<Routes>),
     /// From an upstream: `initialize` was answered.
-    Initialized { server: ServerName, generation: Generation },
+    Initialized {
+        server: ServerName,
+        generation: Generation,
+    },
     /// From an upstream: it takes calls and offers so many tools.
-    Ready { server: ServerName, generation: Generation, tools: usize },
+    Ready {
+        server: ServerName,
+        generation: Generation,
+        tools: usize,
+    },
     /// From the supervision's own tasks.
     Tick(Tick<ChildId>),
     /// From main, on SIGHUP.

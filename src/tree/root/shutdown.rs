@@ -19,7 +19,7 @@ const CLOSE: Duration = Duration::from_secs(1);
 
 /// How far the stop has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Phase {
+pub(crate) enum Phase {
     /// There is none.
     #[default]
     Running,
@@ -35,7 +35,7 @@ pub enum Phase {
 
 /// The state of the stop.
 #[derive(Default)]
-pub struct Shutdown {
+pub(crate) struct Shutdown {
     pub(super) phase: Phase,
     pub(super) sessions_drained: bool,
     is_elapsed: bool,
@@ -108,7 +108,10 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
     }
 
     fn is_gone(&self, id: &ChildId) -> bool {
-        self.supervisor.status(id).as_ref().is_none_or(|status| !Status::is_live(status))
+        self.supervisor
+            .status(id)
+            .as_ref()
+            .is_none_or(|status| !Status::is_live(status))
     }
 
     fn enter(&mut self, phase: Phase, at_most: Duration) {

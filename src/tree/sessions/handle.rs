@@ -33,7 +33,8 @@ impl SessionsHandle {
     /// The session with this id; `UnknownSession` if there is none.
     pub async fn find(&self, id: &SessionId) -> Result<SessionHandle, CallError> {
         let id = id.clone();
-        self.ask(|reply| SessionsMsg::GetSession { id, reply }).await
+        self.ask(|reply| SessionsMsg::GetSession { id, reply })
+            .await
     }
 
     pub(in crate::tree) fn hello(&self, registry: RegistryHandle) {

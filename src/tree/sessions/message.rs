@@ -7,7 +7,7 @@ use crate::ids::SessionId;
 use crate::tree::call::CallError;
 use crate::tree::registry::RegistryHandle;
 
-pub enum SessionsMsg {
+pub(crate) enum SessionsMsg {
     /// From the listener: a client opened an SSE stream.
     Open {
         reply: RpcReplyPort<Result<OpenedSse, CallError>>,

@@ -12,4 +12,4 @@ mod tests;
 
 pub use handle::SessionsHandle;
 pub use session::{OpenedSse, Outbound, SessionHandle};
-pub use supervisor::{Sessions, SessionsArgs};
+pub(crate) use supervisor::{Sessions, SessionsArgs};

@@ -13,13 +13,13 @@ use crate::tree::registry::RegistryHandle;
 use crate::tree::root::RootHandle;
 
 /// The supervisor of the sessions.
-pub struct Sessions<S> {
+pub(crate) struct Sessions<S> {
     /// How its sessions are started.
     pub spawn: S,
 }
 
 /// What it is started with.
-pub struct SessionsArgs {
+pub(crate) struct SessionsArgs {
     /// Who the sessions get their routes from.
     pub registry: RegistryHandle,
     /// Who is told when all have drained.
@@ -29,7 +29,7 @@ pub struct SessionsArgs {
 }
 
 /// The state: who is connected.
-pub struct SessionsState {
+pub(crate) struct SessionsState {
     args: SessionsArgs,
     sessions: HashMap<SessionId, SessionHandle>,
     ids: HashMap<ActorId, SessionId>,
@@ -41,7 +41,11 @@ impl<S: Spawn> Actor for Sessions<S> {
     type State = SessionsState;
     type Arguments = SessionsArgs;
 
-    async fn pre_start(&self, _: ActorRef<SessionsMsg>, args: SessionsArgs) -> Result<SessionsState, ActorProcessingErr> {
+    async fn pre_start(
+        &self,
+        _: ActorRef<SessionsMsg>,
+        args: SessionsArgs,
+    ) -> Result<SessionsState, ActorProcessingErr> {
         Ok(SessionsState {
             args,
             sessions: HashMap::new(),
@@ -50,7 +54,12 @@ impl<S: Spawn> Actor for Sessions<S> {
         })
     }
 
-    async fn handle(&self, myself: ActorRef<SessionsMsg>, message: SessionsMsg, state: &mut SessionsState) -> Result<(), ActorProcessingErr> {
+    async fn handle(
+        &self,
+        myself: ActorRef<SessionsMsg>,
+        message: SessionsMsg,
+        state: &mut SessionsState,
+    ) -> Result<(), ActorProcessingErr> {
         match message {
             SessionsMsg::Open { reply } => {
                 if !reply.is_closed() {
@@ -78,7 +87,12 @@ impl<S: Spawn> Actor for Sessions<S> {
         Ok(())
     }
 
-    async fn handle_supervisor_evt(&self, _: ActorRef<SessionsMsg>, event: SupervisionEvent, state: &mut SessionsState) -> Result<(), ActorProcessingErr> {
+    async fn handle_supervisor_evt(
+        &self,
+        _: ActorRef<SessionsMsg>,
+        event: SupervisionEvent,
+        state: &mut SessionsState,
+    ) -> Result<(), ActorProcessingErr> {
         match event {
             // The dead session's state is in the event: dropping it here withdraws its calls.
             SupervisionEvent::ActorTerminated(cell, ..) => state.forget(cell.get_id()),
@@ -93,7 +107,11 @@ impl<S: Spawn> Actor for Sessions<S> {
 }
 
 impl<S: Spawn> Sessions<S> {
-    fn open(&self, myself: &ActorRef<SessionsMsg>, state: &mut SessionsState) -> Result<OpenedSse, CallError> {
+    fn open(
+        &self,
+        myself: &ActorRef<SessionsMsg>,
+        state: &mut SessionsState,
+    ) -> Result<OpenedSse, CallError> {
         if state.is_draining {
             return Err(CallError::Stopping);
         }

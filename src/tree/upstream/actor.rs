@@ -16,10 +16,10 @@ use crate::tree::registry::RegistryHandle;
 use crate::tree::root::RootHandle;
 
 /// One generation of one server.
-pub struct Upstream;
+pub(crate) struct Upstream;
 
 /// What an upstream is started with.
-pub struct UpstreamArgs {
+pub(crate) struct UpstreamArgs {
     /// What to run.
     pub spec: Arc<ServerSpec>,
     /// Which life this is.
@@ -42,7 +42,7 @@ pub struct UpstreamArgs {
 
 /// How a generation ended, for its supervisor.
 #[derive(Debug, Clone)]
-pub struct UpstreamExit(pub Failure);
+pub(crate) struct UpstreamExit(pub Failure);
 
 impl fmt::Display for UpstreamExit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -57,12 +57,21 @@ impl Actor for Upstream {
     type State = UpstreamState;
     type Arguments = UpstreamArgs;
 
-    async fn pre_start(&self, myself: ActorRef<UpstreamMsg>, args: UpstreamArgs) -> Result<UpstreamState, ActorProcessingErr> {
+    async fn pre_start(
+        &self,
+        myself: ActorRef<UpstreamMsg>,
+        args: UpstreamArgs,
+    ) -> Result<UpstreamState, ActorProcessingErr> {
         myself.cast(UpstreamMsg::Start)?;
         Ok(UpstreamState::new(myself, args))
     }
 
-    async fn handle(&self, _: ActorRef<UpstreamMsg>, message: UpstreamMsg, state: &mut UpstreamState) -> Outcome {
+    async fn handle(
+        &self,
+        _: ActorRef<UpstreamMsg>,
+        message: UpstreamMsg,
+        state: &mut UpstreamState,
+    ) -> Outcome {
         match message {
             UpstreamMsg::Start => state.on_start(),
             UpstreamMsg::Output(output) => state.on_output(output),
@@ -87,4 +96,3 @@ impl Actor for Upstream {
         }
     }
 }
-

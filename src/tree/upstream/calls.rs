@@ -73,7 +73,12 @@ impl Calls {
 
     /// Sends a call with `write`, which says whether the server's stdin took the line. What it did
     /// not take bounces.
-    pub(super) fn send(&mut self, now: Instant, mut ticket: Ticket, write: impl FnOnce(Bytes) -> bool) {
+    pub(super) fn send(
+        &mut self,
+        now: Instant,
+        mut ticket: Ticket,
+        write: impl FnOnce(Bytes) -> bool,
+    ) {
         let Some(request) = ticket.request() else {
             return;
         };
@@ -98,7 +103,12 @@ impl Calls {
     }
 
     /// Withdraws a call that its client cancelled or left behind. Gives the line to write.
-    pub(super) fn cancel(&mut self, now: Instant, call: CallId, params: Option<&Bytes>) -> Option<Bytes> {
+    pub(super) fn cancel(
+        &mut self,
+        now: Instant,
+        call: CallId,
+        params: Option<&Bytes>,
+    ) -> Option<Bytes> {
         let id = self.ids.remove(&call)?;
         let Some(Pending::Call(in_flight)) = self.pending.remove(&id) else {
             return None;
@@ -110,7 +120,10 @@ impl Calls {
                 || cancelled::cancelled_params(id, "the client has gone"),
                 |own| own.rewrite(id),
             );
-        Some(jsonrpc::notification("notifications/cancelled", Some(&params)))
+        Some(jsonrpc::notification(
+            "notifications/cancelled",
+            Some(&params),
+        ))
     }
 
     /// Answers what has waited too long and frees what was cancelled long ago. Gives the lines to write.
@@ -149,10 +162,13 @@ impl Calls {
 
     fn bury(&mut self, now: Instant, id: u64, permit: Option<OwnedSemaphorePermit>) {
         let until = now + CANCELLED_KEEPS_PERMIT;
-        self.pending.insert(id, Pending::Tombstone {
-            _permit: permit,
-            until,
-        });
+        self.pending.insert(
+            id,
+            Pending::Tombstone {
+                _permit: permit,
+                until,
+            },
+        );
     }
 
     /// When [`Self::expire`] has something to do.
@@ -208,7 +224,6 @@ impl Calls {
             call.ticket.progress(line);
         }
     }
-
 
     /// The server said something, whatever it was.
     pub(super) fn heard(&mut self) {

@@ -135,12 +135,24 @@ impl Dialogue {
             return Vec::new();
         };
         if id == INITIALIZE_ID && self.phase == Phase::Initializing {
-            return vec![Effect::Broken(format!("its answer to 'initialize' can't be used: {why}"))];
+            return vec![Effect::Broken(format!(
+                "its answer to 'initialize' can't be used: {why}"
+            ))];
         }
-        if self.listing.as_ref().is_some_and(|listing| listing.id == id) {
+        if self
+            .listing
+            .as_ref()
+            .is_some_and(|listing| listing.id == id)
+        {
             return self.list_failed(why);
         }
-        self.calls.settle(id, Answer::Failed(format!("the answer of server '{}' can't be used: {why}", self.server)));
+        self.calls.settle(
+            id,
+            Answer::Failed(format!(
+                "the answer of server '{}' can't be used: {why}",
+                self.server
+            )),
+        );
         Vec::new()
     }
 
@@ -152,7 +164,11 @@ impl Dialogue {
         if id == INITIALIZE_ID && self.phase == Phase::Initializing {
             return self.on_initialized(response.outcome);
         }
-        if self.listing.as_ref().is_some_and(|listing| listing.id == id) {
+        if self
+            .listing
+            .as_ref()
+            .is_some_and(|listing| listing.id == id)
+        {
             return self.on_page(response.outcome);
         }
         let answer = match response.outcome {
@@ -210,7 +226,11 @@ impl Dialogue {
             return Vec::new();
         };
         if page.skipped > 0 {
-            log::warn!("Server '{}' lists {} tools without a name; they are left out", self.server, page.skipped);
+            log::warn!(
+                "Server '{}' lists {} tools without a name; they are left out",
+                self.server,
+                page.skipped
+            );
         }
         listing.tools.extend(page.tools);
         listing.pages += 1;
@@ -218,11 +238,18 @@ impl Dialogue {
             Some(cursor) if listing.pages < MAX_PAGES => {
                 listing.id = id;
                 let params = tools::list_params(Some(&cursor));
-                vec![Effect::Write(jsonrpc::request(id, "tools/list", params.as_deref()))]
+                vec![Effect::Write(jsonrpc::request(
+                    id,
+                    "tools/list",
+                    params.as_deref(),
+                ))]
             }
             cut => {
                 if cut.is_some() {
-                    log::warn!("Server '{}' lists more than {MAX_PAGES} pages; the rest is left out", self.server);
+                    log::warn!(
+                        "Server '{}' lists more than {MAX_PAGES} pages; the rest is left out",
+                        self.server
+                    );
                 }
                 let tools = mem::take(&mut listing.tools);
                 self.listed(Catalogue { tools })
@@ -265,12 +292,14 @@ impl Dialogue {
             }
             "notifications/tools/list_changed" if self.has_tools => vec![Effect::ListChanged],
             other => {
-                log::debug!("Server '{}' sent '{other}', which is not passed on", self.server);
+                log::debug!(
+                    "Server '{}' sent '{other}', which is not passed on",
+                    self.server
+                );
                 Vec::new()
             }
         }
     }
-
 }
 
 /// The gateway declares no client capability, so a server may only ask it for a sign of life.
@@ -278,7 +307,10 @@ fn answer_request(request: &Request) -> Bytes {
     if &*request.method == "ping" {
         return jsonrpc::result(&request.id, b"{}");
     }
-    let text = format!("'{}' is not offered: the gateway declares no client capabilities", request.method);
+    let text = format!(
+        "'{}' is not offered: the gateway declares no client capabilities",
+        request.method
+    );
     let error = jsonrpc::error_object(jsonrpc::code::METHOD_NOT_FOUND, &text);
     jsonrpc::error(Some(&request.id), &error)
 }

@@ -16,7 +16,7 @@ use crate::tree::registry::RegistryHandle;
 /// One generation of an upstream. Nothing here waits; what a dead upstream is told is dropped, and
 /// a dropped ticket answers for itself.
 #[derive(Clone)]
-pub struct UpstreamHandle {
+pub(crate) struct UpstreamHandle {
     actor: ActorRef<UpstreamMsg>,
     server: ServerName,
     generation: Generation,
@@ -40,29 +40,29 @@ impl UpstreamHandle {
 
     /// The server's name.
     #[must_use]
-    pub fn server(&self) -> &ServerName {
+    pub(crate) fn server(&self) -> &ServerName {
         &self.server
     }
 
     /// Which life of the server this is.
     #[must_use]
-    pub fn generation(&self) -> Generation {
+    pub(crate) fn generation(&self) -> Generation {
         self.generation
     }
 
     /// Room for one more call, or `None` when the server has as many in flight as it may.
     #[must_use]
-    pub fn admit(&self) -> Option<OwnedSemaphorePermit> {
+    pub(crate) fn admit(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.permits).try_acquire_owned().ok()
     }
 
     /// Sends a call.
-    pub fn call(&self, ticket: Ticket) {
+    pub(crate) fn call(&self, ticket: Ticket) {
         self.tell(UpstreamMsg::Call(ticket));
     }
 
     /// Withdraws a call; `params` are those of the client's `notifications/cancelled`.
-    pub fn cancel(&self, call: CallId, params: Option<Bytes>) {
+    pub(crate) fn cancel(&self, call: CallId, params: Option<Bytes>) {
         self.tell(UpstreamMsg::Cancel { call, params });
     }
 

@@ -16,7 +16,10 @@ pub(super) fn launch<S>(
 where
     S: Fn(Output) + Clone + Send + Sync + 'static,
 {
-    let extra = spec.env.iter().map(|(name, value)| (name.as_str(), value.expose()));
+    let extra = spec
+        .env
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.expose()));
     let command = Command {
         program: program(&spec.command),
         args: spec.args.clone(),

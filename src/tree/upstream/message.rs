@@ -10,7 +10,7 @@ use crate::process::{Output, StopReport};
 use crate::tree::call::Ticket;
 use crate::tree::registry::RegistryHandle;
 
-pub enum UpstreamMsg {
+pub(crate) enum UpstreamMsg {
     /// From itself, once: spawn the process.
     Start,
     /// From the process's tasks.
@@ -36,7 +36,7 @@ pub enum UpstreamMsg {
 
 /// What an upstream waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Timer {
+pub(crate) enum Timer {
     /// The handshake and the first catalogue must be done by now.
     StartDeadline,
     /// A call or a cancelled call is due.

@@ -15,5 +15,5 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-pub use actor::{Upstream, UpstreamArgs, UpstreamExit};
-pub use handle::UpstreamHandle;
+pub(crate) use actor::{Upstream, UpstreamArgs, UpstreamExit};
+pub(crate) use handle::UpstreamHandle;

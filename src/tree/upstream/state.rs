@@ -30,7 +30,7 @@ const RELIST_DEBOUNCE: Duration = Duration::from_millis(100);
 pub(super) type Outcome = Result<(), ActorProcessingErr>;
 
 /// The state: dropping it kills the process group and answers every call.
-pub struct UpstreamState {
+pub(crate) struct UpstreamState {
     args: UpstreamArgs,
     myself: ActorRef<UpstreamMsg>,
     handle: UpstreamHandle,
@@ -61,7 +61,12 @@ impl UpstreamState {
     pub(super) fn new(myself: ActorRef<UpstreamMsg>, args: UpstreamArgs) -> Self {
         let (dialogue, hello) = Dialogue::open(args.spec.name.clone(), args.spec.call_timeout);
         let permits = Arc::clone(&args.permits);
-        let handle = UpstreamHandle::new(myself.clone(), args.spec.name.clone(), args.generation, permits);
+        let handle = UpstreamHandle::new(
+            myself.clone(),
+            args.spec.name.clone(),
+            args.generation,
+            permits,
+        );
         Self {
             args,
             myself,
@@ -115,7 +120,13 @@ impl UpstreamState {
                 drop(permit);
                 return self.perform(effects);
             }
-            Output::Unusable { head, tail, length, why, .. } => {
+            Output::Unusable {
+                head,
+                tail,
+                length,
+                why,
+                ..
+            } => {
                 let why = format!("{why} ({length} bytes)");
                 log::warn!("Server '{name}' wrote a line that can't be used: {why}");
                 let effects = self.dialogue.on_unusable(&head, &tail, &why);
@@ -137,7 +148,11 @@ impl UpstreamState {
 
     /// After the exit or the loss of a pipe: a dying process has a moment for its last words.
     pub(super) fn on_end_seen(&mut self) -> Outcome {
-        let Ending { status, stdout_closed, stdin_broken } = &self.ending;
+        let Ending {
+            status,
+            stdout_closed,
+            stdin_broken,
+        } = &self.ending;
         if !self.stopping.is_empty() {
             return Ok(());
         }
@@ -152,7 +167,8 @@ impl UpstreamState {
     }
 
     pub(super) fn on_call(&mut self, ticket: Ticket) {
-        let takes_calls = self.dialogue.is_ready() && !self.is_draining && self.last_words.is_none();
+        let takes_calls =
+            self.dialogue.is_ready() && !self.is_draining && self.last_words.is_none();
         let Some(process) = self.process.as_ref().filter(|_| takes_calls) else {
             return; // the ticket bounces
         };
@@ -220,7 +236,10 @@ impl UpstreamState {
         self.call_deadline = None;
         let lines = self.dialogue.calls().expire(Instant::now());
         if self.dialogue.calls().is_hung() {
-            return self.die(FailureKind::Hung, "is hung: three calls in a row timed out without a byte from it");
+            return self.die(
+                FailureKind::Hung,
+                "is hung: three calls in a row timed out without a byte from it",
+            );
         }
         self.watch_deadlines();
         self.stop_if_drained();
@@ -228,7 +247,10 @@ impl UpstreamState {
     }
 
     pub(super) fn on_stopped(&mut self, report: &StopReport) {
-        let how = report.exit.as_ref().map_or_else(|| "has ended".to_owned(), process::describe);
+        let how = report
+            .exit
+            .as_ref()
+            .map_or_else(|| "has ended".to_owned(), process::describe);
         let force = if report.forced { ", killed" } else { "" };
         log::info!("Server '{}' stopped ({how}{force})", self.args.spec.name);
         self.myself.stop(Some("stopped".into()));
@@ -264,7 +286,9 @@ impl UpstreamState {
 
     fn publish(&self) {
         if let Some(catalogue) = &self.catalogue {
-            self.args.registry.catalogue(&self.handle, Arc::clone(catalogue));
+            self.args
+                .registry
+                .catalogue(&self.handle, Arc::clone(catalogue));
         }
     }
 
@@ -283,7 +307,11 @@ impl UpstreamState {
             self.call_deadline = None;
             return;
         };
-        if self.call_deadline.as_ref().is_none_or(|(armed, _)| next < *armed) {
+        if self
+            .call_deadline
+            .as_ref()
+            .is_none_or(|(armed, _)| next < *armed)
+        {
             let delay = next.saturating_duration_since(Instant::now());
             self.call_deadline = Some((next, self.after(delay, Wait::CallDeadline)));
         }
@@ -316,8 +344,14 @@ impl UpstreamState {
 
     fn die_as_seen(&mut self) -> Outcome {
         let how = match &self.ending {
-            Ending { status: Some(status), .. } => process::describe(status),
-            Ending { stdout_closed: true, .. } => "closed its stdout".to_owned(),
+            Ending {
+                status: Some(status),
+                ..
+            } => process::describe(status),
+            Ending {
+                stdout_closed: true,
+                ..
+            } => "closed its stdout".to_owned(),
             Ending { .. } => "closed its stdin".to_owned(),
         };
         self.die(FailureKind::Exited, &how)
@@ -339,7 +373,9 @@ impl UpstreamState {
     /// When the ladder will try again, as far as one can tell from here: without the jitter.
     fn next_try(&self) -> String {
         let ladder = &self.args.ladder;
-        let was_stable = self.ready_since.is_some_and(|since| ladder.is_stable(since.elapsed()));
+        let was_stable = self
+            .ready_since
+            .is_some_and(|since| ladder.is_stable(since.elapsed()));
         if was_stable {
             return "at once".into();
         }

@@ -26,11 +26,20 @@ impl Actor for Session {
     type State = SessionState;
     type Arguments = SessionArgs;
 
-    async fn pre_start(&self, myself: ActorRef<SessionMsg>, args: SessionArgs) -> Result<SessionState, ActorProcessingErr> {
+    async fn pre_start(
+        &self,
+        myself: ActorRef<SessionMsg>,
+        args: SessionArgs,
+    ) -> Result<SessionState, ActorProcessingErr> {
         Ok(SessionState::new(myself, args))
     }
 
-    async fn handle(&self, _: ActorRef<SessionMsg>, message: SessionMsg, state: &mut SessionState) -> Result<(), ActorProcessingErr> {
+    async fn handle(
+        &self,
+        _: ActorRef<SessionMsg>,
+        message: SessionMsg,
+        state: &mut SessionState,
+    ) -> Result<(), ActorProcessingErr> {
         match message {
             SessionMsg::Deliver(message) => state.on_message(message),
             SessionMsg::Reply(reply) => state.on_reply(reply),

@@ -58,10 +58,7 @@ impl Drop for SentGuard {
 /// Where an open call is.
 pub(super) enum Stage {
     /// Waiting here for its server, or for one of a later generation.
-    Parked {
-        call: ToolCall,
-        after: Generation,
-    },
+    Parked { call: ToolCall, after: Generation },
     /// With its upstream.
     Sent(SentGuard),
 }
@@ -94,7 +91,8 @@ impl Calls {
             after: Generation(0),
         };
         let parked = None;
-        self.open.insert(self.last_number, OpenCall { id, stage, parked });
+        self.open
+            .insert(self.last_number, OpenCall { id, stage, parked });
         self.last_number
     }
 
@@ -116,7 +114,9 @@ impl Calls {
     pub(super) fn parked(&self) -> Vec<u64> {
         self.open
             .iter()
-            .filter_map(|(number, call)| matches!(call.stage, Stage::Parked { .. }).then_some(*number))
+            .filter_map(|(number, call)| {
+                matches!(call.stage, Stage::Parked { .. }).then_some(*number)
+            })
             .collect()
     }
 }

@@ -6,7 +6,7 @@ use crate::protocol::jsonrpc::Message;
 use crate::tree::call::Reply;
 use crate::tree::registry::{RegistryHandle, Routes};
 
-pub enum SessionMsg {
+pub(crate) enum SessionMsg {
     /// From the listener: the client posted this.
     Deliver(Message),
     /// From an upstream: what became of a call.

@@ -126,7 +126,9 @@ impl Stream for Outbound {
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
         let next = self.receiver.poll_recv(context);
         if let Poll::Ready(Some(message)) = &next {
-            self.gauge.queued.fetch_sub(message.len(), Ordering::Relaxed);
+            self.gauge
+                .queued
+                .fetch_sub(message.len(), Ordering::Relaxed);
             self.gauge.touch();
         }
         next

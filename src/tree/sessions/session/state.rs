@@ -76,14 +76,22 @@ impl SessionState {
             Message::Request(request) => self.on_request(request),
             Message::Notification(notification) => self.on_notification(&notification),
             Message::Response(response) => {
-                log::debug!("{:?} answered {:?}, which nobody asked", self.id, response.id);
+                log::debug!(
+                    "{:?} answered {:?}, which nobody asked",
+                    self.id,
+                    response.id
+                );
             }
         }
     }
 
     fn on_request(&mut self, request: Request) {
         if self.is_draining {
-            return self.refuse(&request.id, code::SERVER_UNAVAILABLE, "the gateway is stopping");
+            return self.refuse(
+                &request.id,
+                code::SERVER_UNAVAILABLE,
+                "the gateway is stopping",
+            );
         }
         if self.outbox.is_full() || self.calls.len() + self.waiting_lists.len() >= calls::LIMIT {
             let text = "busy: this session has as many requests without an answer as it may";
@@ -92,7 +100,10 @@ impl SessionState {
         match &*request.method {
             "initialize" => {
                 let version = lifecycle::requested_version(request.params.as_ref());
-                self.say(jsonrpc::result(&request.id, &lifecycle::initialize_result(version)));
+                self.say(jsonrpc::result(
+                    &request.id,
+                    &lifecycle::initialize_result(version),
+                ));
             }
             "ping" => self.say(jsonrpc::result(&request.id, b"{}")),
             "tools/list" => self.on_list(request),
@@ -109,7 +120,11 @@ impl SessionState {
         self.has_spoken = true;
         let cursor = request.params.as_ref().and_then(tools::list_cursor);
         if cursor.is_some() {
-            return self.refuse(&request.id, code::INVALID_PARAMS, "Invalid cursor: the list has one page");
+            return self.refuse(
+                &request.id,
+                code::INVALID_PARAMS,
+                "Invalid cursor: the list has one page",
+            );
         }
         match &self.routes {
             Some(routes) if routes.is_complete => {
@@ -148,13 +163,22 @@ impl SessionState {
         let Some(params) = params else {
             return;
         };
-        let id = Cancelled::parse(params).ok().and_then(|cancelled| cancelled.request_id());
+        let id = Cancelled::parse(params)
+            .ok()
+            .and_then(|cancelled| cancelled.request_id());
         let Some(id) = id else {
             return;
         };
         self.waiting_lists.retain(|waiting| *waiting != id);
-        let call = self.calls.find(&id).and_then(|number| self.calls.remove(number));
-        if let Some(OpenCall { stage: Stage::Sent(guard), .. }) = call {
+        let call = self
+            .calls
+            .find(&id)
+            .and_then(|number| self.calls.remove(number));
+        if let Some(OpenCall {
+            stage: Stage::Sent(guard),
+            ..
+        }) = call
+        {
             guard.cancel(Some(params.clone()));
         }
         self.end_if_drained();
@@ -169,8 +193,15 @@ impl SessionState {
             return;
         };
         match way(self.routes.as_deref(), call.name(), *after) {
-            Way::Send { upstream, permit, tool } => {
-                let id = CallId { session: self.serial, number };
+            Way::Send {
+                upstream,
+                permit,
+                tool,
+            } => {
+                let id = CallId {
+                    session: self.serial,
+                    number,
+                };
                 let params = call.clone();
                 let request = ToolRequest { tool, params };
                 let reply_to = Arc::new(self.handle.clone());
@@ -196,13 +227,20 @@ impl SessionState {
             Some(_) => {}
             None => {
                 let elapsed = move || SessionMsg::ParkElapsed { number };
-                open.parked = Some((Instant::now(), Timer::after(&self.myself, calls::PARK, elapsed)));
+                open.parked = Some((
+                    Instant::now(),
+                    Timer::after(&self.myself, calls::PARK, elapsed),
+                ));
             }
         }
     }
 
     pub(super) fn on_park_elapsed(&mut self, number: u64) {
-        let Some(OpenCall { stage: Stage::Parked { call, .. }, .. }) = self.calls.get_mut(number) else {
+        let Some(OpenCall {
+            stage: Stage::Parked { call, .. },
+            ..
+        }) = self.calls.get_mut(number)
+        else {
             return;
         };
         let text = format!(
@@ -216,11 +254,19 @@ impl SessionState {
     pub(super) fn on_reply(&mut self, reply: Reply) {
         match reply {
             Reply::Answered { call, answer } => {
-                if let Some(OpenCall { stage: Stage::Sent(_), .. }) = self.calls.get_mut(call.number) {
+                if let Some(OpenCall {
+                    stage: Stage::Sent(_),
+                    ..
+                }) = self.calls.get_mut(call.number)
+                {
                     self.answer(call.number, answer);
                 }
             }
-            Reply::Bounced { call, request, generation } => self.on_bounced(call.number, request, generation),
+            Reply::Bounced {
+                call,
+                request,
+                generation,
+            } => self.on_bounced(call.number, request, generation),
             Reply::Progress { notification } => {
                 if !self.outbox.is_full() {
                     self.say(notification);
@@ -259,7 +305,10 @@ impl SessionState {
     }
 
     pub(super) fn on_routes(&mut self, routes: Arc<Routes>) {
-        let was_complete = self.routes.as_ref().is_some_and(|routes| routes.is_complete);
+        let was_complete = self
+            .routes
+            .as_ref()
+            .is_some_and(|routes| routes.is_complete);
         let is_complete = routes.is_complete;
         self.routes = Some(Arc::clone(&routes));
         if is_complete {
@@ -287,7 +336,10 @@ impl SessionState {
         }
         self.told_catalogue = current;
         if self.has_spoken {
-            self.say(jsonrpc::notification("notifications/tools/list_changed", None));
+            self.say(jsonrpc::notification(
+                "notifications/tools/list_changed",
+                None,
+            ));
         }
         let elapsed = || SessionMsg::NotifyElapsed;
         self.notify_pause = Some(Timer::after(&self.myself, NOTIFY_EVERY, elapsed));
@@ -321,7 +373,11 @@ impl SessionState {
             return;
         }
         if self.outbox.stalled_for() >= STALLED {
-            log::warn!("{:?} is ended: its client has read nothing for {} s and its queue is full", self.id, STALLED.as_secs());
+            log::warn!(
+                "{:?} is ended: its client has read nothing for {} s and its queue is full",
+                self.id,
+                STALLED.as_secs()
+            );
             return self.end("its client does not read");
         }
         self.check_outbox_later();
