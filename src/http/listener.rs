@@ -2,8 +2,8 @@
 //! connection. It holds no state worth keeping; the bound socket is `main`'s, so a restart
 //! loses connections but never the port.
 
+use super::body::Budget;
 use super::{Context, HttpOptions, acceptor, service};
-use crate::http::body::Budget;
 use crate::tree::{Edge, EdgeLinks};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use std::io;
@@ -16,7 +16,6 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 /// The port as the tree sees it: makes a listener whenever one is needed.
-#[derive(Debug)]
 pub struct HttpEdge {
     socket: Arc<std::net::TcpListener>,
     options: HttpOptions,
@@ -64,7 +63,6 @@ impl Edge for HttpEdge {
 pub struct Listener;
 
 /// What a listener starts with.
-#[derive(Debug)]
 pub struct ListenerArgs {
     /// Cloned at the start, so that a machine out of descriptors fails the start and not the edge.
     socket: Arc<std::net::TcpListener>,

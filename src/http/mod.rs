@@ -38,7 +38,7 @@ use crate::telemetry::readiness::Readiness;
 use crate::tree::SessionsHandle;
 
 /// What `main` decides about the port.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct HttpOptions {
     /// Sizes and times.
     pub limits: Limits,
@@ -49,7 +49,6 @@ pub struct HttpOptions {
 }
 
 /// What handlers work with.
-#[derive(Debug)]
 struct Context {
     sessions: SessionsHandle,
     rules: Rules,

@@ -20,7 +20,7 @@ use tokio::task::JoinHandle;
 /// A listener on a port of its own, and all it needs.
 struct Server {
     edge: HttpEdge,
-    links: EdgeLinks,
+    sessions: SessionsHandle,
     readiness: Readiness,
     address: SocketAddr,
     listener: ActorRef<ListenerMsg>,
@@ -28,10 +28,8 @@ struct Server {
 }
 
 /// The tree's side of the port.
-fn links() -> EdgeLinks {
-    EdgeLinks {
-        sessions: SessionsHandle::default(),
-    }
+fn sessions() -> SessionsHandle {
+    SessionsHandle::default()
 }
 
 impl Server {
@@ -51,12 +49,12 @@ impl Server {
         };
         let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let edge = HttpEdge::new(socket, options).unwrap();
-        let links = links();
+        let sessions = sessions();
         let address = edge.address().unwrap();
-        let (listener, ended) = spawn(&edge, &links).await;
+        let (listener, ended) = spawn(&edge, &sessions).await;
         Self {
             edge,
-            links,
+            sessions,
             readiness,
             address,
             listener,
@@ -66,7 +64,7 @@ impl Server {
 
     /// Puts a fresh listener in the place of one that ended, as root does.
     async fn restart(&mut self) {
-        (self.listener, self.ended) = spawn(&self.edge, &self.links).await;
+        (self.listener, self.ended) = spawn(&self.edge, &self.sessions).await;
     }
 
     async fn connect(&self) -> Connection {
@@ -108,8 +106,12 @@ impl Server {
     }
 }
 
-async fn spawn(edge: &HttpEdge, links: &EdgeLinks) -> (ActorRef<ListenerMsg>, JoinHandle<()>) {
-    let (listener, args) = edge.listener(links.clone());
+async fn spawn(
+    edge: &HttpEdge,
+    sessions: &SessionsHandle,
+) -> (ActorRef<ListenerMsg>, JoinHandle<()>) {
+    let sessions = sessions.clone();
+    let (listener, args) = edge.listener(EdgeLinks { sessions });
     Actor::spawn(None, listener, args).await.unwrap()
 }
 

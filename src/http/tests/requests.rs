@@ -1,7 +1,10 @@
 //! What every route answers to every kind of request.
 
 use super::*;
+use crate::http::problem::Problem;
 use crate::ids::SessionId;
+use crate::tree::CallError;
+use warp::Reply as _;
 
 #[tokio::test]
 async fn health_and_readiness() {
@@ -264,4 +267,20 @@ async fn what_is_no_message_is_refused() {
     assert!(batch.body.contains("batch"), "{}", batch.body);
     let with_id = server.post(&path, r#"{"id":4,"method":"ping"}"#).await;
     assert!(with_id.body.contains(r#""id":4"#), "{}", with_id.body);
+}
+
+#[test]
+fn what_the_tree_refuses_has_a_status() {
+    for (error, status, retry) in [
+        (CallError::UnknownSession, 404, None),
+        (CallError::Gone, 404, None),
+        (CallError::Overloaded("1000 sessions"), 503, Some("5")),
+        (CallError::Stopping, 503, Some("5")),
+        (CallError::Timeout, 503, Some("5")),
+    ] {
+        let reply = Problem::from(error).into_response();
+        assert_eq!(reply.status(), status);
+        let header = reply.headers().get("retry-after");
+        assert_eq!(header.map(|value| value.to_str().unwrap()), retry);
+    }
 }
