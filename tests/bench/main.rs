@@ -1,2 +1,4 @@
 //! (to be written)
+#[path = "../support/mod.rs"]
+mod support;
 fn main() {}
