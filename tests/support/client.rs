@@ -310,6 +310,11 @@ impl SseClient {
         self.reading.send_replace(reading);
     }
 
+    /// Closes the connections for posts that are not in use.
+    pub(crate) fn close_posts(&self) {
+        self.idle.lock().expect("no panic inside").clear();
+    }
+
     /// Closes the stream and all connections now.
     pub(crate) async fn close(mut self) {
         self.reader.shutdown().await;

@@ -97,15 +97,14 @@ impl Gateway {
     /// When it ends before, or is not listening after 10 s; with all that it said.
     pub(crate) async fn start(options: GatewayOptions) -> Self {
         let mut gateway = Self::launch(options);
-        let addr = wait::until("the gateway to listen", START, async || {
+        wait::until("the gateway to listen", START, async || {
             if let Some(status) = gateway.exited() {
                 gateway.dump();
                 panic!("the gateway ended before it listened: {status}");
             }
-            gateway.stdout.find_map(0, listening_address)
+            gateway.listening()
         })
         .await;
-        gateway.addr = Some(addr);
         gateway
     }
 
@@ -145,12 +144,20 @@ impl Gateway {
         }
     }
 
+    /// Where it listens, once it has said so.
+    pub(crate) fn listening(&mut self) -> Option<SocketAddr> {
+        if self.addr.is_none() {
+            self.addr = self.stdout.find_map(0, listening_address);
+        }
+        self.addr
+    }
+
     /// Where it listens.
     ///
     /// # Panics
-    /// When it was launched without waiting for that.
+    /// When it was launched and [`Gateway::listening`] has not said so yet.
     pub(crate) fn addr(&self) -> SocketAddr {
-        self.addr.expect("started with `start`")
+        self.addr.expect("it listens")
     }
 
     /// The moment before its exec.
