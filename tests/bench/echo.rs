@@ -78,7 +78,14 @@ fn answer(line: &[u8], tools: usize, out: &mut Vec<u8>) -> anyhow::Result<()> {
             let params = request.params.context("a call without params")?;
             let params: CallParams = serde_json::from_str(params.get())?;
             let text = params.arguments.text.get();
-            echo(id.as_bytes(), text.trim_matches('"').as_bytes(), out);
+            let inner = text
+                .strip_prefix('"')
+                .and_then(|text| text.strip_suffix('"'));
+            echo(
+                id.as_bytes(),
+                inner.context("a text that is none")?.as_bytes(),
+                out,
+            );
         }
         "initialize" => result(id, INITIALIZED, out),
         "tools/list" => result(id, &catalogue(tools), out),

@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use crate::support::client::{SseClient, SseOptions};
-use crate::support::gateway::listening_address;
+use crate::support::gateway::{Gateway, GatewayOptions, listening_address};
 use crate::support::http::{self, Body, Chunked, Head};
 use crate::support::proc::{self, Stat};
 use crate::support::sse::{Item, Parser};
@@ -143,6 +143,70 @@ fn the_listening_address_is_found_in_a_log_line() {
     let addr = listening_address(line).expect("it is there");
     assert_eq!(addr, SocketAddr::from(([127, 0, 0, 1], 4711)));
     assert!(listening_address("[INFO] Server 'x' started").is_none());
+}
+
+/// A gateway that is a shell script; what it does on SIGTERM is given.
+async fn scripted(on_term: &str) -> Gateway {
+    let home = tempfile::tempdir().expect("a directory");
+    let script = home.path().join("gateway");
+    let text = format!(
+        "#!/bin/sh\nsleep 72 &\ntrap '{on_term}' TERM\n\
+         echo \"arguments: $*\"\necho '[INFO] Listening on http://127.0.0.1:9'\nwait\n"
+    );
+    // Written by another process: were it open for writing here while some other test forks, exec would
+    // answer "text file busy".
+    let write = r#"printf '%s' "$1" > "$2" && chmod +x "$2""#;
+    let status = std::process::Command::new("sh")
+        .args(["-c", write, "sh", &text])
+        .arg(&script)
+        .status();
+    assert!(status.is_ok_and(|status| status.success()));
+    let mut options = GatewayOptions::new("{}").arg("--listen=127.0.0.1:9");
+    options.binary = Some(script);
+    Gateway::start(options).await
+}
+
+#[tokio::test]
+async fn a_gateway_is_started_watched_and_ended() {
+    let mut gateway = scripted("kill $!; exit 3").await;
+    assert_eq!(gateway.addr(), SocketAddr::from(([127, 0, 0, 1], 9)));
+    let arguments = gateway
+        .wait_for_log("arguments:", Duration::from_secs(5))
+        .await;
+    let config = gateway.config_path();
+    assert!(
+        arguments.contains(&format!("--config {}", config.display())),
+        "{arguments}"
+    );
+    assert!(!arguments.contains("127.0.0.1:0"), "replaced: {arguments}");
+    let sleep = wait::until("its child", Duration::from_secs(5), async || {
+        gateway.child("sleep 72")
+    })
+    .await;
+    assert_eq!(sleep.parent, gateway.pid());
+    assert_eq!(gateway.terminate().await.code(), Some(3));
+    drop(gateway);
+    assert!(!sleep.is_alive() && !config.exists());
+}
+
+#[tokio::test]
+async fn a_descendant_that_survives_its_gateway_fails_the_test() {
+    let gateway = scripted("exit 0").await;
+    let sleep = wait::until("its child", Duration::from_secs(5), async || {
+        gateway.child("sleep 72")
+    })
+    .await;
+    let dropping = std::panic::AssertUnwindSafe(|| drop(gateway));
+    let panic = std::panic::catch_unwind(dropping).expect_err("it survives");
+    let message = panic.downcast_ref::<String>().expect("a message");
+    assert!(
+        message.contains("descendants survived the gateway"),
+        "{message}"
+    );
+    wait::until("the survivor's end", Duration::from_secs(5), async || {
+        (!sleep.is_alive()).then_some(())
+    })
+    .await;
 }
 
 /// An SSE server with one session: what `answers` gives for a posted body goes to its stream, cut into
