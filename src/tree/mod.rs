@@ -24,6 +24,8 @@ mod edge;
 mod registry;
 mod root;
 mod sessions;
+#[cfg(test)]
+pub(crate) mod testing;
 mod timer;
 mod upstream;
 

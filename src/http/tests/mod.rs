@@ -10,7 +10,7 @@ mod smuggling;
 mod streams;
 
 use super::*;
-use crate::tree::{Edge, EdgeLinks};
+use crate::tree::{Edge, EdgeLinks, testing};
 use client::{Connection, Reply};
 use ractor::{Actor, ActorRef};
 use std::net::SocketAddr;
@@ -25,11 +25,6 @@ struct Server {
     address: SocketAddr,
     listener: ActorRef<ListenerMsg>,
     ended: JoinHandle<()>,
-}
-
-/// The tree's side of the port.
-fn sessions() -> SessionsHandle {
-    SessionsHandle::default()
 }
 
 impl Server {
@@ -49,7 +44,7 @@ impl Server {
         };
         let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let edge = HttpEdge::new(socket, options).unwrap();
-        let sessions = sessions();
+        let sessions = testing::sessions().await;
         let address = edge.address().unwrap();
         let (listener, ended) = spawn(&edge, &sessions).await;
         Self {

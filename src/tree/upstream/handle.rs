@@ -52,17 +52,17 @@ impl UpstreamHandle {
 
     /// Room for one more call, or `None` when the server has as many in flight as it may.
     #[must_use]
-    pub(crate) fn admit(&self) -> Option<OwnedSemaphorePermit> {
+    pub(in crate::tree) fn admit(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.permits).try_acquire_owned().ok()
     }
 
     /// Sends a call.
-    pub(crate) fn call(&self, ticket: Ticket) {
+    pub(in crate::tree) fn call(&self, ticket: Ticket) {
         self.tell(UpstreamMsg::Call(ticket));
     }
 
     /// Withdraws a call; `params` are those of the client's `notifications/cancelled`.
-    pub(crate) fn cancel(&self, call: CallId, params: Option<Bytes>) {
+    pub(in crate::tree) fn cancel(&self, call: CallId, params: Option<Bytes>) {
         self.tell(UpstreamMsg::Cancel { call, params });
     }
 
