@@ -65,7 +65,7 @@ pub fn spawn<S>(
     sink: S,
 ) -> Result<Process, SpawnError>
 where
-    S: Fn(Output) + Clone + Send + Sync + 'static,
+    S: Fn(Output) + Send + Sync + 'static,
 {
     let file = command.locate()?;
     let failed = |source| SpawnError::of(command, &file, source);
