@@ -15,7 +15,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Diff, Effect, Event, Failure, FailureKind, Roster, Settings, Start, Status, Timer};
+use super::{
+    Diff, Effect, Event, Failure, FailureKind, Ladder, Roster, Settings, Start, Status, Timer,
+};
 use super::{Want, Wanted};
 use crate::ids::Generation;
 
