@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::servers;
@@ -28,7 +28,7 @@ pub(crate) struct Script {
     name: String,
     child: Child,
     stdout: Lines<BufReader<ChildStdout>>,
-    stderr: JoinHandle<String>,
+    stderr: JoinSet<String>,
 }
 
 impl Script {
@@ -50,32 +50,32 @@ impl Script {
             .with_context(|| format!("starting {}", program.display()))?;
         let stdout = child.stdout.take().context("no stdout")?;
         let mut stderr = child.stderr.take().context("no stderr")?;
-        let reader = async move {
+        let mut reader = JoinSet::new();
+        reader.spawn(async move {
             let mut text = Vec::new();
-            let read = stderr.read_to_end(&mut text).await;
-            format!("{}({read:?})", String::from_utf8_lossy(&text))
-        };
+            // What was read before a failure is still worth showing.
+            stderr.read_to_end(&mut text).await.ok();
+            String::from_utf8_lossy(&text).into_owned()
+        });
         Ok(Self {
             name: format!("{file} {scenario}"),
             child,
             stdout: BufReader::new(stdout).lines(),
-            stderr: spawn(reader),
+            stderr: reader,
         })
     }
 
     /// Waits until the script has come to `word`.
     pub(crate) async fn reaches(&mut self, word: &str) -> Result<()> {
-        match timeout(PATIENCE, self.stdout.next_line()).await {
-            Ok(line) => match line? {
-                Some(said) if said == word => Ok(()),
-                Some(said) => bail!("{} said {said:?} instead of {word:?}", self.name),
-                None => self.finish().await.and_then(|()| bail!("no {word:?}")),
-            },
-            Err(_) => {
-                self.child.start_kill()?;
-                let findings = (&mut self.stderr).await?;
-                bail!("{}: no {word:?} in {PATIENCE:?}:\n{findings}", self.name)
-            }
+        let Ok(line) = timeout(PATIENCE, self.stdout.next_line()).await else {
+            self.child.start_kill()?;
+            let findings = self.findings().await;
+            bail!("{}: no {word:?} in {PATIENCE:?}:\n{findings}", self.name)
+        };
+        match line? {
+            Some(said) if said == word => Ok(()),
+            Some(said) => bail!("{} said {said:?} instead of {word:?}", self.name),
+            None => self.finish().await.and_then(|()| bail!("no {word:?}")),
         }
     }
 
@@ -83,7 +83,7 @@ impl Script {
     pub(crate) async fn finish(&mut self) -> Result<()> {
         let ended = timeout(PATIENCE, self.child.wait()).await;
         self.child.start_kill().ok();
-        let findings = (&mut self.stderr).await?;
+        let findings = self.findings().await;
         let status = ended.with_context(|| format!("{}: no end:\n{findings}", self.name))??;
         ensure!(
             status.success(),
@@ -92,15 +92,12 @@ impl Script {
         );
         Ok(())
     }
-}
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a test has no actor to own the reader; the script's end ends it"
-)]
-fn spawn<F>(future: F) -> JoinHandle<F::Output>
-where
-    F: Future<Output: Send> + Send + 'static,
-{
-    tokio::spawn(future)
+    async fn findings(&mut self) -> String {
+        match self.stderr.join_next().await {
+            Some(Ok(text)) => text,
+            Some(Err(failure)) => failure.to_string(),
+            None => String::new(),
+        }
+    }
 }

@@ -197,18 +197,11 @@ fn thinking() -> Server {
         call("sequentialthinking", thought),
         failing("sequentialthinking", json!({ "thought": 3 })),
     ];
-    node(
-        "thinking",
-        "mcp-server-sequential-thinking",
-        vec![],
-        calls,
-    )
+    node("thinking", "mcp-server-sequential-thinking", vec![], calls)
 }
 
 fn time() -> Server {
-    let convert = |from: &str, time: &str| {
-        json!({ "source_timezone": from, "time": time, "target_timezone": "Asia/Tokyo" })
-    };
+    let convert = |from: &str, time: &str| json!({ "source_timezone": from, "time": time, "target_timezone": "Asia/Tokyo" });
     let calls = vec![
         call("convert_time", convert("UTC", "12:00")),
         failing("convert_time", convert("Mars/Base", "12:00")),

@@ -29,12 +29,16 @@ impl Session {
     /// Connects, and reads up to the `endpoint` event.
     pub(crate) async fn open(address: &str) -> Result<Self> {
         let mut stream = TcpStream::connect(address).await?;
-        let get = format!("GET /sse HTTP/1.1\r\nHost: {address}\r\nAccept: text/event-stream\r\n\r\n");
+        let get =
+            format!("GET /sse HTTP/1.1\r\nHost: {address}\r\nAccept: text/event-stream\r\n\r\n");
         stream.write_all(get.as_bytes()).await?;
         let mut stream = BufReader::new(stream);
         let head = head(&mut stream).await?;
         ensure!(head.starts_with("http/1.1 200 "), "GET /sse: {head}");
-        ensure!(head.contains("\r\ncontent-type: text/event-stream"), "{head}");
+        ensure!(
+            head.contains("\r\ncontent-type: text/event-stream"),
+            "{head}"
+        );
         let mut session = Self {
             address: address.to_owned(),
             endpoint: String::new(),
@@ -91,7 +95,7 @@ impl Session {
     async fn event(&mut self) -> Result<(String, String)> {
         loop {
             let (mut name, mut data) = (None, None);
-            for line in self.block().await?.lines() {
+            for line in self.block().await?.trim_end().lines() {
                 match line.split_once(": ") {
                     Some(("event", value)) => name = Some(value.to_owned()),
                     Some(("data", value)) => data = Some(value.to_owned()),
@@ -122,7 +126,10 @@ impl Session {
     async fn body(&mut self) -> Result<String> {
         if !self.chunked {
             let mut line = String::new();
-            ensure!(self.stream.read_line(&mut line).await? > 0, "the stream ended");
+            ensure!(
+                self.stream.read_line(&mut line).await? > 0,
+                "the stream ended"
+            );
             return Ok(line);
         }
         let mut size = String::new();

@@ -110,7 +110,11 @@ async fn every_result_passes_byte_for_byte() -> Result<()> {
                 let params = json!({ "name": tool, "arguments": answered.call.arguments });
                 let outcome = session.request("tools/call", &params).await?;
                 let what = format!("{tool} {}", answered.call.arguments);
-                ensure_same(&what, &[outcome.raw()], &[answered.outcome.raw().to_owned()])?;
+                ensure_same(
+                    &what,
+                    &[outcome.raw()],
+                    &[answered.outcome.raw().to_owned()],
+                )?;
             }
         }
         Ok(())
@@ -193,7 +197,10 @@ fn pids(gateway: &Gateway, servers: &[Server]) -> Result<Vec<Process>> {
 
 fn ensure_same_processes(before: &[Process], after: &[Process]) -> Result<()> {
     ensure!(
-        before.iter().map(|process| process.pid).eq(after.iter().map(|process| process.pid)),
+        before
+            .iter()
+            .map(|process| process.pid)
+            .eq(after.iter().map(|process| process.pid)),
         "servers that nothing happened to changed their pids: {before:?} became {after:?}"
     );
     Ok(())
