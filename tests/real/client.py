@@ -9,6 +9,7 @@ phrase a line, and ends with code 1 and a diff on stderr when something is not a
 import asyncio
 import difflib
 import json
+import os
 import sys
 from contextlib import asynccontextmanager
 
@@ -24,6 +25,12 @@ def reached(phrase):
     print(phrase, flush=True)
 
 
+def fail(complaint):
+    """Ends the script here and now: an exception would come out wrapped in the SDK's task groups."""
+    print(complaint, file=sys.stderr, flush=True)
+    os._exit(1)
+
+
 def pretty(value):
     return json.dumps(value, indent=1, ensure_ascii=False, sort_keys=True)
 
@@ -33,12 +40,12 @@ def must_equal(what, seen, wanted):
         diff = difflib.unified_diff(
             pretty(wanted).splitlines(), pretty(seen).splitlines(), "bare pipe", "gateway", lineterm=""
         )
-        sys.exit(f"{what} differs:\n" + "\n".join(diff))
+        fail(f"{what} differs:\n" + "\n".join(diff))
 
 
 def must(condition, complaint):
     if not condition:
-        sys.exit(complaint)
+        fail(complaint)
 
 
 def plain(model):
@@ -87,7 +94,7 @@ async def connected(url):
         if isinstance(message, types.ToolListChangedNotification):
             changed.set()
         elif isinstance(message, Exception):
-            sys.exit(f"the transport failed: {message!r}")
+            fail(f"the transport failed: {message!r}")
 
     async with Client(sse_client(url), message_handler=on_message) as client:
         yield Gateway(client, changed)

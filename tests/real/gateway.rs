@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use nix::sys::signal::Signal;
 use serde_json::json;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
@@ -18,7 +18,9 @@ use crate::processes::{self, Process};
 use crate::servers::Server;
 
 /// How long all servers together may take to become ready, on a busy machine.
-const START: Duration = Duration::from_secs(60);
+const START: Duration = Duration::from_secs(40);
+/// How long a test may take from the gateway's start to its stop.
+const SCENARIO: Duration = Duration::from_secs(70);
 /// How long a stop may take; the gateway promises 10 s.
 const STOP: Duration = Duration::from_secs(12);
 /// How long after its exit a descendant may still be seen.
@@ -41,10 +43,13 @@ where
     F: AsyncFnOnce(&Gateway) -> Result<()>,
 {
     let mut gateway = Gateway::start(dir, servers)?;
-    let outcome = match gateway.ready(servers).await {
-        Ok(()) => body(&gateway).await,
-        Err(failure) => Err(failure),
+    let scenario = async {
+        gateway.ready(servers).await?;
+        body(&gateway).await
     };
+    let outcome = timeout(SCENARIO, scenario)
+        .await
+        .unwrap_or_else(|_| bail!("not over within {SCENARIO:?}"));
     let stopped = gateway.stop().await;
     let log = gateway.log.borrow().join("\n");
     outcome

@@ -11,13 +11,13 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 use crate::rpc::{self, Outcome, ToolsPage};
 use crate::servers::{Call, Server};
 
-/// How long one server may take to start or to answer.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long all servers together may take for all that they are asked.
+const PATIENCE: Duration = Duration::from_secs(36);
 
 /// What one server says.
 #[derive(Debug, Serialize)]
@@ -37,9 +37,10 @@ pub(crate) struct Answered {
 
 /// Asks every server, one after another.
 pub(crate) async fn consult(servers: &[Server]) -> Result<Vec<Truth>> {
+    let deadline = Instant::now() + PATIENCE;
     let mut truths = Vec::new();
     for server in servers {
-        let asked = timeout(PATIENCE, ask(server)).await;
+        let asked = timeout_at(deadline, ask(server)).await;
         let truth = asked.with_context(|| format!("{} did not answer a bare pipe", server.name))?;
         truths.push(truth.with_context(|| format!("{} over a bare pipe", server.name))?);
     }
