@@ -1,1 +1,22 @@
-//! (to be written)
+//! Real servers behind the real binary, used through real clients: what the Python and the
+//! TypeScript SDK see through the gateway must be what each server says over a bare pipe.
+//! `tests/run` installs the servers and the clients; without them these tests fail and say so.
+
+#[cfg(test)]
+mod gateway;
+#[cfg(test)]
+mod oracle;
+#[cfg(test)]
+mod page;
+#[cfg(test)]
+mod processes;
+#[cfg(test)]
+mod rpc;
+#[cfg(test)]
+mod script;
+#[cfg(test)]
+mod servers;
+#[cfg(test)]
+mod sse;
+#[cfg(test)]
+mod tests;

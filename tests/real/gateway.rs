@@ -1,0 +1,196 @@
+//! The real binary under test: started on a free port with a configuration of real servers,
+//! watched through its log, ended with SIGTERM; nothing of it may be left afterwards.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use nix::sys::signal::Signal;
+use serde_json::json;
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
+use tokio::process::{Child, Command};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::processes::{self, Process};
+use crate::servers::Server;
+
+/// How long all servers together may take to become ready, on a busy machine.
+const START: Duration = Duration::from_secs(40);
+/// How long a test may take from the gateway's start to its stop.
+const SCENARIO: Duration = Duration::from_secs(70);
+/// How long a stop may take; the gateway promises 10 s.
+const STOP: Duration = Duration::from_secs(12);
+/// How long after its exit a descendant may still be seen.
+const GONE: Duration = Duration::from_secs(2);
+
+/// A running gateway.
+pub(crate) struct Gateway {
+    child: Child,
+    pub(crate) pid: u32,
+    port: u16,
+    config: PathBuf,
+    log: watch::Receiver<Vec<String>>,
+    readers: JoinSet<()>,
+}
+
+/// Runs `body` against a gateway that serves `servers`, all of them ready, and stops the gateway
+/// whatever comes out. A failure carries the gateway's log.
+pub(crate) async fn with<F>(dir: &Path, servers: &[Server], body: F) -> Result<()>
+where
+    F: AsyncFnOnce(&Gateway) -> Result<()>,
+{
+    let mut gateway = Gateway::start(dir, servers)?;
+    let scenario = async {
+        gateway.ready(servers).await?;
+        body(&gateway).await
+    };
+    let outcome = timeout(SCENARIO, scenario)
+        .await
+        .unwrap_or_else(|_| bail!("not over within {SCENARIO:?}"));
+    let stopped = gateway.stop().await;
+    let log = gateway.log.borrow().join("\n");
+    outcome
+        .and(stopped)
+        .with_context(|| format!("the gateway's log:\n{log}\n"))
+}
+
+/// Writes a configuration as careful editors do: a new file, renamed over the old one.
+pub(crate) fn write_config(path: &Path, servers: &[Server]) -> Result<()> {
+    let entries: Vec<_> = servers.iter().map(Server::entry).collect();
+    let text = serde_json::to_string_pretty(&json!({ "servers": entries }))?;
+    let fresh = path.with_extension("new");
+    std::fs::write(&fresh, text)?;
+    Ok(std::fs::rename(fresh, path)?)
+}
+
+impl Gateway {
+    fn start(dir: &Path, servers: &[Server]) -> Result<Self> {
+        // Own folder: what the watcher sees there is the configuration and nothing else.
+        let config = dir.join("config/mcp-servers.json");
+        std::fs::create_dir_all(dir.join("config"))?;
+        write_config(&config, servers)?;
+        let port = std::net::TcpListener::bind("127.0.0.1:0")?
+            .local_addr()?
+            .port();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_mcproxy"));
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("MCPROXY_") {
+                command.env_remove(name);
+            }
+        }
+        let mut child = command
+            .arg("--log")
+            .arg(format!("--listen=127.0.0.1:{port}"))
+            .arg("--config")
+            .arg(&config)
+            .arg("--state-dir")
+            .arg(dir.join("state"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()?;
+        let (lines, log) = watch::channel(Vec::new());
+        let mut readers = JoinSet::new();
+        let stdout = child.stdout.take().context("no stdout")?;
+        let stderr = child.stderr.take().context("no stderr")?;
+        readers.spawn(collect(stdout, lines.clone()));
+        readers.spawn(collect(stderr, lines));
+        Ok(Self {
+            pid: child.id().context("it ended at once")?,
+            child,
+            port,
+            config,
+            log,
+            readers,
+        })
+    }
+
+    /// `127.0.0.1:port`.
+    pub(crate) fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    /// Where SSE clients connect.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}/sse", self.address())
+    }
+
+    /// Replaces the configuration.
+    pub(crate) fn reconfigure(&self, servers: &[Server]) -> Result<()> {
+        write_config(&self.config, servers)
+    }
+
+    /// The first log line that `wanted` accepts, waited for.
+    pub(crate) async fn logged(
+        &self,
+        what: &str,
+        patience: Duration,
+        wanted: impl Fn(&str) -> bool,
+    ) -> Result<String> {
+        let mut log = self.log.clone();
+        let found = timeout(
+            patience,
+            log.wait_for(|lines| lines.iter().any(|line| wanted(line))),
+        );
+        let lines = found
+            .await
+            .with_context(|| format!("{what} was not logged within {patience:?}"))?
+            .with_context(|| format!("the gateway ended before {what}"))?;
+        let line = lines.iter().find(|line| wanted(line));
+        Ok(line.context("it was there")?.clone())
+    }
+
+    async fn ready(&self, servers: &[Server]) -> Result<()> {
+        for server in servers {
+            let started = format!("[INFO] Server '{}' started", server.name);
+            self.logged(&started, START, |line| line.ends_with(&started))
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// SIGTERM, exit code 0 in time, and no descendant left.
+    async fn stop(&mut self) -> Result<()> {
+        let below = processes::descendants(self.pid)?;
+        let pid = nix::unistd::Pid::from_raw(self.pid.cast_signed());
+        // It may have died by itself; then its exit status below says how.
+        let signalled = nix::sys::signal::kill(pid, Signal::SIGTERM);
+        let status = timeout(STOP, self.child.wait())
+            .await
+            .with_context(|| format!("no exit within {STOP:?} after SIGTERM"))??;
+        self.readers.shutdown().await;
+        let left = linger(below).await;
+        for process in &left {
+            process.signal(Signal::SIGKILL)?;
+        }
+        ensure!(
+            status.code() == Some(0),
+            "it ended with {status} (signalled: {signalled:?})"
+        );
+        ensure!(left.is_empty(), "left behind: {left:?}");
+        Ok(())
+    }
+}
+
+/// Those of `processes` that are still alive when the time is over.
+async fn linger(mut processes: Vec<Process>) -> Vec<Process> {
+    let deadline = Instant::now() + GONE;
+    loop {
+        processes.retain(Process::is_alive);
+        if processes.is_empty() || Instant::now() > deadline {
+            return processes;
+        }
+        sleep(Duration::from_millis(20)).await;
+    }
+}
+
+async fn collect(stream: impl AsyncRead + Unpin, log: watch::Sender<Vec<String>>) {
+    let mut lines = BufReader::new(stream).lines();
+    while let Ok(Some(line)) = lines.next_line().await {
+        log.send_modify(|log| log.push(line));
+    }
+}
