@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 
 use super::*;
 
@@ -118,6 +119,18 @@ async fn it_has_a_group_and_no_blocked_signals() {
     assert_eq!(group, pid);
 }
 
+/// Writes a file that is to be run, in a process of its own: a descriptor open for writing here
+/// would reach a child that another test forks at this moment, and the file be "busy" (ETXTBSY).
+fn write_file(file: &Path, content: &str, mode: &str) {
+    let script = r#"printf '%s' "$2" > "$1" && chmod "$3" "$1""#;
+    let mut writer = std::process::Command::new("/bin/sh");
+    writer
+        .args(["-c", script, "sh"])
+        .arg(file)
+        .args([content, mode]);
+    assert!(writer.status().unwrap().success());
+}
+
 fn refused(command: &Command) -> String {
     let spawned = spawn(command, &Limits::default(), &Groups::default(), |_| ());
     spawned.expect_err("it can't start").to_string()
@@ -127,7 +140,7 @@ fn refused(command: &Command) -> String {
 async fn a_program_is_looked_up_on_its_own_path() {
     let directory = tempfile::tempdir().unwrap();
     let tool = directory.path().join("my-tool");
-    fs::write(&tool, "#!/bin/sh\necho found\n").unwrap();
+    write_file(&tool, "#!/bin/sh\necho found\n", "644");
     let mut wanted = command("my-tool", &[]);
     let not_found = refused(&wanted);
     assert!(not_found.starts_with("command 'my-tool' not found on the server's PATH ("));
@@ -157,8 +170,7 @@ async fn a_program_is_looked_up_on_its_own_path() {
 async fn a_relative_path_is_relative_to_the_childs_directory() {
     let directory = tempfile::tempdir().unwrap();
     let tool = directory.path().join("tool");
-    fs::write(&tool, "#!/bin/sh\necho $0\n").unwrap();
-    fs::set_permissions(&tool, fs::Permissions::from_mode(0o755)).unwrap();
+    write_file(&tool, "#!/bin/sh\necho $0\n", "755");
     let mut wanted = command("./tool", &[]);
     assert!(refused(&wanted).starts_with("command './tool' not found: there is no file /"));
 
@@ -170,19 +182,18 @@ async fn a_relative_path_is_relative_to_the_childs_directory() {
 #[tokio::test]
 async fn reasons_not_to_start_are_told_apart() {
     let directory = tempfile::tempdir().unwrap();
-    let file = |name: &str, content: &[u8]| {
+    let file = |name: &str, content: &str| {
         let file = directory.path().join(name);
-        fs::write(&file, content).unwrap();
-        fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+        write_file(&file, content, "755");
         file.display().to_string()
     };
-    let no_interpreter = refused(&command(&file("a", b"#!/no/such/interpreter\n"), &[]));
+    let no_interpreter = refused(&command(&file("a", "#!/no/such/interpreter\n"), &[]));
     assert!(
         no_interpreter.contains("the interpreter of"),
         "{no_interpreter}"
     );
 
-    let no_program = refused(&command(&file("b", b"just text\n"), &[]));
+    let no_program = refused(&command(&file("b", "just text\n"), &[]));
     assert!(no_program.contains("neither a program"), "{no_program}");
 
     let is_directory = refused(&command(&directory.path().display().to_string(), &[]));
