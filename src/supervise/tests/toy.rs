@@ -324,10 +324,12 @@ impl Stage {
 
     /// Expects an unasked exit and tells its kind.
     pub(super) async fn sees_failed(&mut self, id: Id) -> Failure {
-        match self.saw().await {
-            Saw::Exited(which, failure, false) if which == id => failure,
-            other => panic!("{other:?}"),
-        }
+        let saw = self.saw().await;
+        let Saw::Exited(which, failure, false) = saw else {
+            panic!("{saw:?}");
+        };
+        assert_eq!(which, id);
+        failure
     }
 
     pub(super) async fn sees_stopped(&mut self, id: Id) {

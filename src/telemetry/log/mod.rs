@@ -61,7 +61,7 @@ impl Drop for LogGuard {
 /// Starts the log thread, installs the logger of the `log` macros, and a panic hook that logs a
 /// panic as one line: actors panic and are restarted, which is news, not a reason for a backtrace.
 ///
-/// `level` is that of mcproxy's own lines; other packages' are shown up to info.
+/// `level` is that of mcproxy's own lines; those of other packages are shown from warnings up.
 ///
 /// # Errors
 /// When the thread cannot be started, or when a logger was installed before.
@@ -88,7 +88,7 @@ fn start(
 ) -> io::Result<(env_logger::Logger, LogGuard)> {
     let (queue, backlog) = queue::start(format, output)?;
     let logger = env_logger::Builder::new()
-        .filter_level(level.min(LevelFilter::Info))
+        .filter_level(level.min(LevelFilter::Warn))
         .filter_module(env!("CARGO_PKG_NAME"), level)
         .format(move |out, record| format.write(out, &Zoned::now(), record.level(), *record.args()))
         .target(env_logger::Target::Pipe(Box::new(queue)))

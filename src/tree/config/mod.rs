@@ -1,4 +1,4 @@
-//! ConfigActor: watches the configuration file, reads and validates it, and sends root the full
+//! `ConfigActor`: watches the configuration file, reads and validates it, and sends root the full
 //! wanted set whenever its text changed.
 //!
 //! Supervised by root, permanent. A dead one loses nothing: its successor reads the file again,

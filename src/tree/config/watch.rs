@@ -53,8 +53,7 @@ fn places(path: &Path) -> Vec<PathBuf> {
 /// Reading the file makes events of its own, which must not lead to reading it again.
 fn may_have_changed(event: &Event) -> bool {
     match event.kind {
-        EventKind::Access(AccessKind::Close(AccessMode::Write)) => true,
-        EventKind::Access(_) => false,
+        EventKind::Access(access) => access == AccessKind::Close(AccessMode::Write),
         EventKind::Any
         | EventKind::Create(_)
         | EventKind::Modify(_)

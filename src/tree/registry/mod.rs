@@ -1,4 +1,4 @@
-//! RegistryActor: what the servers offer, merged under `{server}__{tool}` into one immutable
+//! `RegistryActor`: what the servers offer, merged under `{server}__{tool}` into one immutable
 //! route table that it pushes to root and to every session. It never relays a call.
 //!
 //! It owns the catalogues, fresh and kept, and the boot latch. Its death loses nothing: root

@@ -1,4 +1,4 @@
-//! RootSupervisor: owns everything, has a policy per child, and no business of its own.
+//! `RootSupervisor`: owns everything, has a policy per child, and no business of its own.
 //!
 //! It starts the children in order, takes the wanted set from the config actor, keeps the last
 //! route table for the registry's successor, and stops the house in phases. Nobody supervises it:

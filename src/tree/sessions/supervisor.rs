@@ -63,12 +63,12 @@ impl<S: Spawn> Actor for Sessions<S> {
         match message {
             SessionsMsg::Open { reply } => {
                 if !reply.is_closed() {
-                    answer(reply.send(self.open(&myself, state)));
+                    answer(&reply.send(self.open(&myself, state)));
                 }
             }
             SessionsMsg::GetSession { id, reply } => {
                 let found = state.sessions.get(&id).cloned();
-                answer(reply.send(found.ok_or(CallError::UnknownSession)));
+                answer(&reply.send(found.ok_or(CallError::UnknownSession)));
             }
             SessionsMsg::Hello(registry) => {
                 for session in state.sessions.values() {
@@ -160,7 +160,7 @@ impl SessionsState {
 }
 
 /// A caller that has gone needs no answer.
-fn answer<E>(outcome: Result<(), E>) {
+fn answer<E>(outcome: &Result<(), E>) {
     if outcome.is_err() {
         log::debug!("the asker has gone");
     }

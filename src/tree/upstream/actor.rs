@@ -79,7 +79,10 @@ impl Actor for Upstream {
                 state.on_call(ticket);
                 Ok(())
             }
-            UpstreamMsg::Cancel { call, params } => state.on_cancel(call, params.as_ref()),
+            UpstreamMsg::Cancel { call, params } => {
+                state.on_cancel(call, params.as_ref());
+                Ok(())
+            }
             UpstreamMsg::Hello(registry) => {
                 state.on_hello(registry);
                 Ok(())

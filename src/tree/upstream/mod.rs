@@ -1,4 +1,4 @@
-//! UpstreamActor: one configured server's OS process. It lives exactly as long as that process:
+//! `UpstreamActor`: one configured server's OS process. It lives exactly as long as that process:
 //! when either ends, both do, and root starts a new generation by the ladder.
 //!
 //! It owns the process, the MCP handshake, and the calls in flight with the mapping between the

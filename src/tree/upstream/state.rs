@@ -106,10 +106,10 @@ impl UpstreamState {
         }
         let deadline = self.args.start.deadline;
         self.start_deadline = Some(self.after(deadline, Wait::StartDeadline));
-        match self.hello.take() {
-            Some(hello) => self.write(hello),
-            None => Ok(()),
+        if let Some(hello) = self.hello.take() {
+            self.write(hello);
         }
+        Ok(())
     }
 
     pub(super) fn on_output(&mut self, output: Output) -> Outcome {
@@ -179,11 +179,13 @@ impl UpstreamState {
         }
     }
 
-    pub(super) fn on_cancel(&mut self, call: CallId, params: Option<&Bytes>) -> Outcome {
+    pub(super) fn on_cancel(&mut self, call: CallId, params: Option<&Bytes>) {
         let line = self.dialogue.calls().cancel(Instant::now(), call, params);
+        if let Some(line) = line {
+            self.write(line);
+        }
         self.watch_deadlines();
         self.stop_if_drained();
-        line.map_or(Ok(()), |line| self.write(line))
     }
 
     pub(super) fn on_hello(&mut self, registry: RegistryHandle) {
@@ -241,9 +243,12 @@ impl UpstreamState {
                 "is hung: three calls in a row timed out without a byte from it",
             );
         }
+        for line in lines {
+            self.write(line);
+        }
         self.watch_deadlines();
         self.stop_if_drained();
-        lines.into_iter().try_for_each(|line| self.write(line))
+        Ok(())
     }
 
     pub(super) fn on_stopped(&mut self, report: &StopReport) {
@@ -259,7 +264,7 @@ impl UpstreamState {
     fn perform(&mut self, effects: Vec<Effect>) -> Outcome {
         for effect in effects {
             match effect {
-                Effect::Write(line) => self.write(line)?,
+                Effect::Write(line) => self.write(line),
                 Effect::Initialized => self.args.root.initialized(&self.handle),
                 Effect::Listed(catalogue) => self.on_listed(catalogue),
                 Effect::ListChanged => {
@@ -292,14 +297,15 @@ impl UpstreamState {
         }
     }
 
-    fn write(&mut self, line: Bytes) -> Outcome {
+    /// Hands a line of the gateway's own to the server. One that it refuses means that its stdin
+    /// has gone, which is an end like any other.
+    fn write(&mut self, line: Bytes) {
         let Some(process) = &self.process else {
-            return Ok(());
+            return;
         };
         if process.write(line).is_err() && self.last_words.is_none() {
             self.last_words = Some(self.after(LAST_WORDS, Wait::LastWords));
         }
-        Ok(())
     }
 
     fn watch_deadlines(&mut self) {

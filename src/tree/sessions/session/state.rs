@@ -310,16 +310,18 @@ impl SessionState {
             .as_ref()
             .is_some_and(|routes| routes.is_complete);
         let is_complete = routes.is_complete;
-        self.routes = Some(Arc::clone(&routes));
+        let list = routes.tools.list.clone();
+        let catalogue_version = routes.catalogue_version;
+        self.routes = Some(routes);
         if is_complete {
             for id in std::mem::take(&mut self.waiting_lists) {
-                self.say(jsonrpc::result(&id, &routes.tools.list));
+                self.say(jsonrpc::result(&id, &list));
             }
         }
         if was_complete {
             self.tell_if_changed();
         } else {
-            self.told_catalogue = routes.catalogue_version;
+            self.told_catalogue = catalogue_version;
         }
         for number in self.calls.parked() {
             self.dispatch(number);
