@@ -8,6 +8,7 @@ mod model;
 mod permanent;
 mod policy;
 mod slots;
+mod steps;
 mod toy;
 mod wanted;
 

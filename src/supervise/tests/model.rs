@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
+use super::steps::{Step, step};
 use super::*;
 
 type Id = u8;
@@ -13,37 +14,6 @@ type Id = u8;
 /// Two permanent children, the second restarted with the first.
 const FIRST: Id = 100;
 const SECOND: Id = 101;
-
-#[derive(Debug, Clone)]
-enum Step {
-    /// Names with their spec, or to be kept.
-    Want(Vec<(Id, Option<u32>)>, bool),
-    Initialised(usize),
-    Ready(usize),
-    Exited(usize, FailureKind),
-    Pass(Duration),
-    /// Something of an instance or a timer that is long gone.
-    Stale(usize, usize),
-    ShutDown,
-    StopAll,
-}
-
-fn step() -> impl Strategy<Value = Step> {
-    use FailureKind::{Exited, Killed, StartTimedOut};
-    let wanted = prop::collection::vec((0..8u8, prop::option::weighted(0.9, 0..3u32)), 0..9);
-    let kind = prop::sample::select(vec![Exited, Killed, StartTimedOut]);
-    let pass = prop_oneof![0..700u64, 1000..10_000u64, 50_000..80_000u64];
-    prop_oneof![
-        20 => (wanted, any::<bool>()).prop_map(|(w, retry)| Step::Want(w, retry)),
-        10 => any::<usize>().prop_map(Step::Initialised),
-        25 => any::<usize>().prop_map(Step::Ready),
-        60 => (any::<usize>(), kind).prop_map(|(n, kind)| Step::Exited(n, kind)),
-        60 => pass.prop_map(|n| Step::Pass(ms(n))),
-        15 => (any::<usize>(), any::<usize>()).prop_map(|(n, what)| Step::Stale(n, what)),
-        1 => Just(Step::ShutDown),
-        1 => Just(Step::StopAll),
-    ]
-}
 
 #[derive(Debug, Clone)]
 struct Instance {

@@ -116,6 +116,7 @@ fn one_that_is_stopped_in_a_shutdown_rests_and_takes_nobody_with_it() {
     assert_eq!(bench.exits("sessions", Panicked), []);
     assert_eq!(bench.status("sessions"), Some(Status::Stopped));
     assert!(!bench.roster.is_quiet(), "config and beacon are up");
+    assert_eq!(bench.permanent("late", None), [], "nor is anything added");
 }
 
 #[test]

@@ -151,6 +151,10 @@ fn after_the_shutdown_began_nothing_is_started() {
     let effects = bench.roster.shut_down(secs(4));
     assert_eq!(bench.see(effects), [], "what runs goes on");
     assert_eq!(bench.status("failing"), Some(Status::Stopped));
+    let Some(Status::Stopping { restarts, .. }) = bench.status("changing") else {
+        panic!("{:?}", bench.status("changing"));
+    };
+    assert!(!restarts, "nobody waits for a successor that will not come");
     assert_eq!(bench.timer("failing", failing, Timer::Backoff), []);
     assert_eq!(bench.exits("a", Exited), []);
     assert_eq!(bench.want_or_retry(&[run("new", 1)], true), []);
