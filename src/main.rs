@@ -1,2 +1,197 @@
-//! The program: arguments, logging, the tree, signals, the exit code.
-fn main() {}
+//! The program: arguments → logging → the tree → signals → the exit code. The only file that
+//! knows both the tree and HTTP.
+
+use std::io::{self, IsTerminal as _, Write as _};
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use mcproxy::cli::{Cli, Run, Verb, banner, check, demo_server};
+use mcproxy::config;
+use mcproxy::http::{HttpEdge, HttpOptions, Limits, Rules};
+use mcproxy::supervise::Plain;
+use mcproxy::telemetry::log as logging;
+use mcproxy::tree::{self, Notice, Settings, Tree};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc::{self, UnboundedReceiver};
+use tokio::task::JoinSet;
+
+/// `EX_CONFIG`: the configuration is missing or wrong, or the port is taken; restarting won't help.
+const MISCONFIGURED: u8 = 78;
+/// `EX_SOFTWARE`: the gateway could not go on.
+const BROKEN: u8 = 70;
+
+fn main() -> ExitCode {
+    let cli = Cli::from_environment();
+    match cli.verb {
+        Some(Verb::DemoServer) => demo_server::run(),
+        Some(Verb::Check { file }) => {
+            let environment = |name: &str| std::env::var(name).ok();
+            let file = file.or(cli.run.config);
+            match check::run(file.as_deref(), &environment, &mut io::stdout()) {
+                Ok(code) => ExitCode::from(code),
+                Err(error) => complain(BROKEN, &error.into()),
+            }
+        }
+        None => run(&cli.run),
+    }
+}
+
+/// Runs the gateway until it is told to stop.
+fn run(options: &Run) -> ExitCode {
+    let path = match config::locate(options.config.as_deref()) {
+        Ok(path) => path,
+        Err(error) => return complain(MISCONFIGURED, &error.into()),
+    };
+    let socket = match bind(options.listen) {
+        Ok(socket) => socket,
+        Err(error) => return complain(MISCONFIGURED, &error),
+    };
+    let guard = match logging::init(options.sink(), options.log_level) {
+        Ok(guard) => guard,
+        Err(error) => return complain(BROKEN, &error.into()),
+    };
+    let code = match serve(options, path, socket) {
+        Ok(code) => code,
+        Err(error) => {
+            log::error!("{error:#}");
+            complain(BROKEN, &error)
+        }
+    };
+    guard.flush();
+    code
+}
+
+/// Binds once, for all lives of the listener.
+fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    let socket = TcpListener::bind(address).map_err(|error| {
+        let taken = error.kind() == io::ErrorKind::AddrInUse;
+        let advice = if taken {
+            "another program has the port (MetaMCP's backend listens on 12009 too: stop it first), \
+             or another mcproxy runs; see `ss -ltnp`, or choose another with --listen"
+        } else {
+            "choose an address of this machine with --listen"
+        };
+        anyhow::Error::new(error).context(format!("can't listen on {address}: {advice}"))
+    })?;
+    socket.set_nonblocking(true)?;
+    Ok(socket)
+}
+
+fn serve(options: &Run, path: PathBuf, socket: TcpListener) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    let code = runtime.block_on(supervise(options, path, socket));
+    runtime.shutdown_background();
+    code
+}
+
+async fn supervise(options: &Run, path: PathBuf, socket: TcpListener) -> anyhow::Result<ExitCode> {
+    // Handlers first: a signal that comes during the start must not end the program by default.
+    let signals = Signals::new().context("can't handle signals")?;
+    let mut settings = Settings::new(path.clone());
+    settings.state_dir = options.state_dir();
+    let rules = Rules::for_this_machine(&options.allowed_host, &options.allowed_origin)?;
+    let http = HttpOptions {
+        limits: Limits::default(),
+        rules,
+        readiness: settings.readiness.clone(),
+    };
+    let edge = HttpEdge::new(socket, http)?;
+    let address = edge.address()?;
+    let (sender, notices) = mpsc::unbounded_channel();
+    let mut onlookers = JoinSet::new();
+    if let Some(style) = banner::stderr_style() {
+        let hostname = banner::hostname();
+        let facts = banner::Facts {
+            listen: address,
+            hostname: hostname.as_deref(),
+            config: &path,
+        };
+        show(&banner::banner(&facts, style));
+        settings.notices = Some(sender);
+        onlookers.spawn(show_notices(notices, style));
+    }
+    let tree = tree::start(settings, Plain, edge).await?;
+    log::info!("Listening on http://{address}");
+    let code = attend(tree, signals).await;
+    Ok(ExitCode::from(code))
+}
+
+/// Passes signals on until the tree has ended. The second one to stop does not wait.
+async fn attend(mut tree: Tree, signals: Signals) -> u8 {
+    let Signals {
+        mut hangup,
+        mut terminate,
+        mut interrupt,
+    } = signals;
+    let mut is_stopping = false;
+    loop {
+        let stop = async {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+        };
+        tokio::select! {
+            exit = tree.wait() => return exit.code(),
+            _ = hangup.recv() => tree.reload(),
+            () = stop => {
+                if is_stopping {
+                    log::warn!("Second signal: every server is killed, the gateway ends at once");
+                    tree.kill_all();
+                    return BROKEN;
+                }
+                is_stopping = true;
+                tree.stop();
+            }
+        }
+    }
+}
+
+struct Signals {
+    hangup: Signal,
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn new() -> io::Result<Self> {
+        Ok(Self {
+            hangup: signal(SignalKind::hangup())?,
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+}
+
+async fn show_notices(mut notices: UnboundedReceiver<Notice>, style: banner::Style) {
+    while let Some(notice) = notices.recv().await {
+        show(&match notice {
+            Notice::ServerReady { server, tools } => {
+                banner::server_ready(server.as_str(), tools, style)
+            }
+            Notice::ServerFailed { server, why } => {
+                banner::server_failed(server.as_str(), &why, style)
+            }
+        });
+    }
+}
+
+/// Writes to the terminal; one that has gone is no reason to stop.
+fn show(text: &str) {
+    drop(writeln!(io::stderr(), "{}", text.trim_end()));
+}
+
+/// Says on stderr why the program ends.
+fn complain(code: u8, error: &anyhow::Error) -> ExitCode {
+    let prefix = if io::stderr().is_terminal() {
+        "mcproxy: error"
+    } else {
+        "mcproxy: [ERROR]"
+    };
+    drop(writeln!(io::stderr(), "{prefix}: {error:#}"));
+    ExitCode::from(code)
+}

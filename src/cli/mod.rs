@@ -1,1 +1,222 @@
-//! (to be written)
+//! The command line: what `mcproxy --help` says and what it understands. [`Cli::from_environment`]
+//! is called by main; the verbs live in a file each. Values are checked here, so that a typo ends
+//! with a message and not with a gateway that does something else.
+
+pub mod banner;
+pub mod check;
+pub mod demo_server;
+mod help;
+mod values;
+
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use log::LevelFilter;
+
+use crate::telemetry::log::{Sink, SyslogPath};
+
+/// Everything the command line and the environment said.
+#[derive(Debug, Clone, Parser)]
+#[command(
+    name = "mcproxy",
+    version,
+    about = help::ABOUT,
+    long_about = help::LONG_ABOUT,
+    after_help = help::SHORT_END,
+    after_long_help = help::LONG_END,
+    max_term_width = 100,
+)]
+pub struct Cli {
+    /// What to do; nothing means: run the gateway.
+    #[command(subcommand)]
+    pub verb: Option<Verb>,
+    /// How the gateway runs.
+    #[command(flatten)]
+    pub run: Run,
+}
+
+/// What to do instead of running the gateway.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum Verb {
+    /// Check a configuration file, find each command on PATH, and end with 78 on errors
+    Check {
+        /// The file to check; without it the one that the gateway would use
+        file: Option<PathBuf>,
+    },
+    /// Be a small MCP server on stdin and stdout, to try the gateway with
+    #[command(long_about = help::DEMO_SERVER)]
+    DemoServer,
+}
+
+/// The settings of the gateway, each also by environment.
+#[derive(Debug, Clone, Args)]
+pub struct Run {
+    /// The configuration file [default: ./mcp-servers.json, else
+    /// /srv/containers/mcp-gateway/mcp-servers.json]
+    #[arg(
+        short,
+        long,
+        value_name = "FILE",
+        env = "MCPROXY_CONFIG",
+        hide_env_values = true
+    )]
+    pub config: Option<PathBuf>,
+
+    /// Log to stdout instead of syslog
+    #[arg(
+        long,
+        env = "MCPROXY_LOG",
+        hide_env_values = true,
+        value_parser = values::boolean,
+    )]
+    pub log: bool,
+
+    /// Where to listen: ADDRESS:PORT, or one of the two
+    #[arg(
+        long,
+        value_name = "ADDR",
+        env = "MCPROXY_LISTEN",
+        hide_env_values = true,
+        default_value = values::LISTEN,
+        value_parser = values::listen,
+    )]
+    pub listen: SocketAddr,
+
+    /// How much to log: error, warn, info, debug or trace
+    #[arg(
+        long,
+        value_name = "LEVEL",
+        env = "MCPROXY_LOG_LEVEL",
+        hide_env_values = true,
+        default_value = "info",
+        hide_possible_values = true,
+        ignore_case = true,
+        value_parser = values::level(),
+    )]
+    pub log_level: LevelFilter,
+
+    /// Where the servers' catalogues are kept between two starts.
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "MCPROXY_STATE_DIR",
+        hide_env_values = true,
+        help = help::STATE_DIR
+    )]
+    state_dir: Option<PathBuf>,
+
+    /// A DNS name under which clients may reach the gateway (repeat it, or separate by commas)
+    #[arg(
+        long,
+        value_name = "NAME",
+        env = "MCPROXY_ALLOWED_HOST",
+        hide_env_values = true,
+        value_delimiter = ',',
+        value_parser = values::host,
+        long_help = help::ALLOWED_HOST,
+    )]
+    pub allowed_host: Vec<String>,
+
+    /// An origin whose web pages may use the gateway (repeat it, or separate by commas)
+    #[arg(
+        long,
+        value_name = "ORIGIN",
+        env = "MCPROXY_ALLOWED_ORIGIN",
+        hide_env_values = true,
+        value_delimiter = ',',
+        value_parser = values::origin,
+        long_help = help::ALLOWED_ORIGIN,
+    )]
+    pub allowed_origin: Vec<String>,
+
+    /// The socket of syslogd, where it is not /dev/log or /var/run/syslog
+    #[arg(
+        long,
+        value_name = "PATH",
+        env = "MCPROXY_SYSLOG_SOCKET",
+        hide_env_values = true,
+        hide_short_help = true
+    )]
+    syslog_socket: Option<PathBuf>,
+}
+
+impl Cli {
+    /// Reads the arguments and the environment of this process. Ends the process after `--help`
+    /// and `--version` (exit code 0) and after a mistake (exit code 2, the message on stderr).
+    #[must_use]
+    pub fn from_environment() -> Self {
+        Self::try_from(std::env::args_os()).unwrap_or_else(|error| error.exit())
+    }
+
+    /// The same with given arguments, the program's name first.
+    ///
+    /// # Errors
+    /// A mistake, or the text of `--help` or `--version`.
+    pub fn try_from(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+        let mut matches = command().try_get_matches_from(arguments)?;
+        Self::from_arg_matches_mut(&mut matches)
+    }
+}
+
+/// The command as clap knows it, for parsing, completions and the man page. A variable that is
+/// set to nothing counts as not set: that is how a unit or a compose file switches one off.
+#[must_use]
+pub fn command() -> clap::Command {
+    Cli::command().mut_args(|arg| {
+        let is_blank = arg
+            .get_env()
+            .and_then(std::env::var_os)
+            .is_some_and(|value| value.is_empty());
+        if is_blank {
+            arg.env(None::<&'static str>)
+        } else {
+            arg
+        }
+    })
+}
+
+impl Run {
+    /// Where the log goes.
+    #[must_use]
+    pub fn sink(&self) -> Sink {
+        if self.log {
+            return Sink::Stdout;
+        }
+        let path = self.syslog_socket.clone().map(SyslogPath::at);
+        Sink::Syslog(path.unwrap_or_default())
+    }
+
+    /// The directory for what outlives a restart; it may not exist yet. `None` where neither a
+    /// setting nor a home directory names one: the gateway then keeps nothing.
+    #[must_use]
+    pub fn state_dir(&self) -> Option<PathBuf> {
+        state_dir(self.state_dir.as_deref(), &|name| std::env::var_os(name))
+    }
+}
+
+/// `--state-dir`, else systemd's `STATE_DIRECTORY` (the first, where it lists several by colons),
+/// else `mcproxy` under `XDG_STATE_HOME` (an absolute path, or it does not count, as its
+/// specification says) or under `~/.local/state`.
+#[must_use]
+pub fn state_dir(
+    explicit: Option<&Path>,
+    env: &dyn Fn(&str) -> Option<OsString>,
+) -> Option<PathBuf> {
+    let set = |name| env(name).filter(|value| !value.is_empty());
+    if let Some(directory) = explicit {
+        return Some(directory.to_owned());
+    }
+    if let Some(list) = set("STATE_DIRECTORY") {
+        return std::env::split_paths(&list).next();
+    }
+    let state_home = set("XDG_STATE_HOME")
+        .map(PathBuf::from)
+        .filter(|path| path.is_absolute())
+        .or_else(|| Some(PathBuf::from(set("HOME")?).join(".local/state")))?;
+    Some(state_home.join("mcproxy"))
+}
+
+#[cfg(test)]
+mod tests;

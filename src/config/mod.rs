@@ -1,2 +1,101 @@
-//! (to be written)
+//! `mcp-servers.json`: from what the user wrote to what the program trusts ([`model`]).
+//!
+//! ```text
+//! text ── source.rs ──> syntax tree ── file.rs ──> entries ── validate.rs ──> model.rs
+//!         (JSONC)                      (dialects)             entry.rs  values.rs  name.rs
+//!                                                             fields.rs  interpolate.rs
+//! ```
+//!
+//! Pure but for [`locate()`] and [`read`]. Every mistake is reported in one go, with its place and
+//! what to do; a wrong entry is refused alone; no message ever holds a secret.
+
+mod entry;
+mod error;
+mod fields;
+mod file;
+mod interpolate;
+mod locate;
 pub mod model;
+mod name;
+mod notes;
+mod source;
+#[cfg(test)]
+mod tests;
+mod validate;
+mod values;
+
+pub use error::{ConfigError, Place, Problem, Severity};
+pub use locate::{DEFAULT_PLACES, exposure, locate, read};
+
+use crate::ids::ServerName;
+use model::Config;
+use notes::Notes;
+use source::Source;
+
+/// Where `${VAR}` is looked up: the gateway's own environment, or a test's.
+pub type Environment<'e> = &'e dyn Fn(&str) -> Option<String>;
+
+/// A file that could be used, perhaps in part.
+#[derive(Debug)]
+pub struct Parsed {
+    /// What the program may trust.
+    pub config: Config,
+    /// Every mistake, in the order of the file.
+    pub problems: Vec<Problem>,
+    /// Where the entries of `config` stand in the file, in the same order: for what turns out to be
+    /// wrong outside of the text.
+    pub origins: Vec<Origin>,
+}
+
+/// Where an entry stands in the file.
+#[derive(Debug, Clone)]
+pub struct Origin {
+    /// Its name.
+    pub server: ServerName,
+    /// Where it starts.
+    pub place: Place,
+    /// Its `command`, before variables are filled in.
+    pub command: Option<Written>,
+    /// Its `cwd`, before variables are filled in.
+    pub cwd: Option<Written>,
+    /// The name, and only the name, of a variable in `env` that holds a secret in clear.
+    pub secret: Option<Written>,
+}
+
+/// A text as the file has it.
+#[derive(Debug, Clone)]
+pub struct Written {
+    /// The text.
+    pub text: String,
+    /// Where in the structure: `servers[2].command`.
+    pub path: String,
+    /// Where in the file.
+    pub place: Place,
+}
+
+/// Reads a configuration in any of the dialects. `env` answers for the variables it refers to.
+///
+/// `[]` is a configuration: nothing is to run. An empty text is none.
+///
+/// # Errors
+/// [`ConfigError::Malformed`] if the file as a whole cannot be used.
+pub fn parse(text: &str, env: Environment<'_>) -> Result<Parsed, ConfigError> {
+    let source = Source::new(text);
+    let mut notes = Notes::default();
+    let tree = source.tree(&mut notes);
+    let file = tree.as_ref().and_then(|tree| file::read(tree, &mut notes));
+    let validated = file.map(|file| validate::validate(&file, &source, env, &mut notes));
+    let problems = notes
+        .into_sorted()
+        .into_iter()
+        .map(|finding| source.problem(finding))
+        .collect();
+    match validated {
+        Some(validated) => Ok(Parsed {
+            config: validated.config,
+            problems,
+            origins: validated.origins,
+        }),
+        None => Err(ConfigError::Malformed(problems)),
+    }
+}

@@ -1,1 +1,60 @@
-//! (to be written)
+//! Supervision for actors that must not stay dead: reusable, on plain ractor; it knows nothing of
+//! MCP. An actor that supervises keeps a [`Supervisor`] in its state and is its [`Host`].
+//!
+//! | file | what |
+//! |---|---|
+//! | `decide`, `lives`, `wanted` | the decisions: [`Roster`], a pure state machine, `event + now → effects` |
+//! | `event` | what goes in and what comes out |
+//! | `child`, `backoff` | one child's state; the numbers |
+//! | `supervisor` | carries the effects out on ractor |
+//! | `host` | what is asked of whoever uses it |
+//! | `spawn` | how actors are started: plainly, or by a test that makes them fail |
+//!
+//! # What happens when a child ends
+//!
+//! | the child | ends by itself, in any way: clean exit, error, panic, kill, failed start | is asked to stop and is gone |
+//! |---|---|---|
+//! | **permanent** | restarted at once; those restarted with it are stopped and started after it; the sixth time within 30 s of any permanent children: give up, nothing is started any more | started again if its dependency fell, else it rests |
+//! | **ladder**, first failures | waits 0.5 s, 1 s, 2 s … 60 s, ± 20 %, for ever; from the fifth in a row it is called crash-looping | started if its spec changed or its name came back, forgotten if its name went, else it rests |
+//! | **ladder**, after 60 s ready | restarted at once, its ladder starts over | the same |
+//! | **ladder**, its start ran into the deadline | as above, and if it was never ready the next start gets twice the time, up to 300 s | the same |
+//! | any, after a shutdown began | rests | rests, or is forgotten |
+//!
+//! The kind of failure never decides whether there is a restart, only what the log says: a clean
+//! exit of a server that nobody asked to exit is as wrong as a crash. The numbers are
+//! [`Settings`].
+//!
+//! # What ractor does, and how it is met
+//!
+//! - A failing `pre_start` raises no supervision event: the watch over the spawn's handle reports it.
+//! - A kill comes as `ActorTerminated`: told apart by its reason.
+//! - `ActorTerminated` carries the actor's state: it is dropped before anything else is done.
+//! - `ActorFailed` is sent *before* the state is dropped: an instance counts as gone only when its
+//!   task has ended, so that a successor never meets the process of its predecessor.
+//! - A supervisor's end kills its children without `post_stop`: stopping them is a phase of the
+//!   embedding actor ([`Supervisor::shut_down`] and what follows it), not of its `post_stop`.
+//! - `spawn_linked` waits for `pre_start`: children are started with `spawn_linked_instant`.
+
+mod backoff;
+mod child;
+mod decide;
+mod event;
+mod host;
+mod lives;
+mod spawn;
+mod supervisor;
+mod wanted;
+
+#[cfg(test)]
+pub(crate) mod chaos;
+#[cfg(test)]
+mod tests;
+
+pub use backoff::{Intensity, InvalidLadder, Ladder};
+pub use child::{Failure, FailureKind, Name, Policy, Spec, Start, Status};
+pub use decide::{Roster, Settings};
+pub use event::{Effect, Event, Timer};
+pub use host::Host;
+pub use spawn::{Plain, Spawn, Spawned, Started};
+pub use supervisor::{Supervisor, Tick};
+pub use wanted::{Diff, Want, Wanted};

@@ -1,1 +1,195 @@
-//! (to be written)
+//! THE SUPERVISION TREE. The listing of this folder is the tree:
+//!
+//! ```text
+//! root                        owns everything; a policy per child
+//! ├── config                  watches the file; sends root the full wanted set
+//! ├── registry                catalogues → prefixed names → immutable route table
+//! ├── upstream:<name>    × n  one OS process each; lives exactly as long as its process
+//! ├── sessions                dynamic supervisor; children are temporary
+//! │   └── session:<id>   × m  one per connected client
+//! └── listener                the port (passed in as `Edge`)
+//! ```
+//!
+//! `config`, `registry`, `sessions` and `listener` are permanent: restarted at once, and more than
+//! five restarts in 30 s end the program. Upstreams climb the ladder, for ever. Sessions are
+//! temporary: a client whose session died reconnects.
+//!
+//! A call goes POST → session → (the session's own route table) → upstream → stdin, and its answer
+//! stdout → upstream → session → the client's stream. The registry pushes tables and relays
+//! nothing. Everything between actors is a message.
+
+mod call;
+pub mod config;
+mod edge;
+mod registry;
+mod root;
+mod sessions;
+#[cfg(test)]
+pub(crate) mod testing;
+mod timer;
+mod upstream;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ractor::concurrency::JoinHandle;
+use ractor::{Actor, ActorCell, SpawnErr};
+use tokio::sync::{mpsc, watch};
+
+pub use call::CallError;
+pub use edge::{Edge, EdgeLinks};
+pub use sessions::{OpenedSse, Outbound, SessionHandle, SessionsHandle};
+
+use crate::ids::ServerName;
+use crate::process::{Groups, Limits};
+use crate::supervise::{self, Spawn};
+use crate::telemetry::readiness::Readiness;
+use root::{Root, RootArgs, RootHandle};
+
+/// What the tree is started with. The defaults are the program's; tests shorten them.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The configuration file.
+    pub config_path: PathBuf,
+    /// Where catalogues are kept; nowhere if absent.
+    pub state_dir: Option<PathBuf>,
+    /// How many sessions there may be.
+    pub session_limit: usize,
+    /// When the boot latch opens at the latest, counted from the start.
+    pub boot_latch: Duration,
+    /// The ladder, the intensity, the start slots.
+    pub supervision: supervise::Settings,
+    /// The limits of every server's pipes.
+    pub limits: Limits,
+    /// Every process group that is alive, to be killed when nothing else helps.
+    pub groups: Groups,
+    /// Released by the parts `"configuration"` and `"boot"`.
+    pub readiness: Readiness,
+    /// Who is told what a person at a terminal wants to see.
+    pub notices: Option<mpsc::UnboundedSender<Notice>>,
+}
+
+impl Settings {
+    /// The program's own numbers.
+    #[must_use]
+    pub fn new(config_path: PathBuf) -> Self {
+        Self {
+            config_path,
+            state_dir: None,
+            session_limit: 1_000,
+            boot_latch: Duration::from_secs(10),
+            supervision: supervise::Settings::default(),
+            limits: Limits::default(),
+            groups: Groups::default(),
+            readiness: Readiness::new(&["configuration", "boot"]),
+            notices: None,
+        }
+    }
+}
+
+/// What a person at a terminal wants to see.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Notice {
+    /// A server takes calls.
+    ServerReady {
+        /// Its name.
+        server: ServerName,
+        /// How many tools it offers.
+        tools: usize,
+    },
+    /// A server ended without being asked; it is tried again.
+    ServerFailed {
+        /// Its name.
+        server: ServerName,
+        /// How it ended.
+        why: String,
+    },
+}
+
+/// How the tree ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// It was asked to stop, and did.
+    Stopped,
+    /// Permanent children died too often.
+    GaveUp,
+    /// Root itself died.
+    RootDied,
+}
+
+impl Exit {
+    /// The program's exit code: 0, or 70 (`EX_SOFTWARE`), upon which a service manager starts it afresh.
+    #[must_use]
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Stopped => 0,
+            Self::GaveUp | Self::RootDied => 70,
+        }
+    }
+}
+
+/// A running tree.
+#[derive(Debug)]
+pub struct Tree {
+    root: RootHandle,
+    cell: ActorCell,
+    ended: JoinHandle<()>,
+    exit: watch::Receiver<Option<Exit>>,
+    groups: Groups,
+}
+
+/// Starts the tree: root, and from there everything else.
+pub async fn start<S: Spawn, E: Edge>(
+    settings: Settings,
+    spawn: S,
+    edge: E,
+) -> Result<Tree, SpawnErr> {
+    let groups = settings.groups.clone();
+    let (sender, exit) = watch::channel(None);
+    let args = RootArgs {
+        spawn,
+        edge,
+        settings,
+        exit: sender,
+    };
+    let (actor, ended) = Actor::spawn(None, Root::<S, E>::default(), args).await?;
+    Ok(Tree {
+        cell: actor.get_cell(),
+        root: RootHandle::new(actor),
+        ended,
+        exit,
+        groups,
+    })
+}
+
+impl Tree {
+    /// Reads the configuration now and tries everything that is down at once (SIGHUP).
+    pub fn reload(&self) {
+        self.root.reload();
+    }
+
+    /// Begins the stop (SIGTERM): see [`Self::wait`].
+    pub fn stop(&self) {
+        self.root.stop();
+    }
+
+    /// Kills every process group at once (a second signal).
+    pub fn kill_all(&self) {
+        self.groups.kill_all();
+    }
+
+    /// Root itself, for tests that end it.
+    #[must_use]
+    pub fn root(&self) -> ActorCell {
+        self.cell.clone()
+    }
+
+    /// Waits for the end of the tree. No process group of a server is alive afterwards.
+    pub async fn wait(&mut self) -> Exit {
+        if let Err(error) = (&mut self.ended).await {
+            log::error!("root's task failed: {error}");
+        }
+        self.groups.kill_all();
+        self.exit.borrow().unwrap_or(Exit::RootDied)
+    }
+}

@@ -1,2 +1,146 @@
-//! (to be written)
-fn main() {}
+//! A real stdio MCP server for the integration tests: well-behaved without flags, and with one
+//! flag for each way to misbehave. Plain threads, so that what it does is easy to foresee.
+//!
+//! Tools: `echo` `pid` `raw` `fail` `sleep` `env` `received_cancels` `answers` `set_tools` `huge`
+//! `exit` `abort` (`fixture/tools.rs` says what each takes and gives) and `--tools N` dummies.
+
+#[path = "fixture/faults.rs"]
+mod faults;
+#[path = "fixture/server.rs"]
+mod server;
+#[path = "fixture/tools.rs"]
+mod tools;
+#[path = "fixture/wire.rs"]
+mod wire;
+
+use clap::Parser;
+
+/// A stdio MCP server that misbehaves on demand.
+#[derive(Parser, Debug, Clone, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "one flag per misbehaviour")]
+pub(crate) struct Flags {
+    // -- what it is --
+    /// Any text; the tool `pid` returns it.
+    #[arg(long, default_value = "")]
+    marker: String,
+    /// The protocolVersion it answers with, whatever was asked for.
+    #[arg(long)]
+    version: Option<String>,
+    /// How many dummy tools there are beside the others.
+    #[arg(long, default_value_t = 0)]
+    tools: usize,
+    /// What the names of dummy tools begin with; a number follows.
+    #[arg(long, default_value = "tool_")]
+    name_prefix: String,
+    /// How many tools are on one page of tools/list. Default: all.
+    #[arg(long)]
+    page_size: Option<usize>,
+    /// The cursor of the second page is the empty string.
+    #[arg(long)]
+    empty_cursor: bool,
+    /// Declares no tools in its capabilities.
+    #[arg(long)]
+    no_tools_capability: bool,
+    /// Answers tools/list with an error.
+    #[arg(long)]
+    list_error: bool,
+    /// Sends ping, roots/list and sampling/createMessage when initialized; the tool `answers`
+    /// returns what came back.
+    #[arg(long)]
+    server_requests: bool,
+
+    // -- how it ends --
+    /// Exits with this code at once.
+    #[arg(long)]
+    exit_at_start: Option<i32>,
+    /// Answers so many calls; exits with code 1 instead of answering the next.
+    #[arg(long)]
+    exit_after: Option<usize>,
+    /// Survives SIGTERM, SIGINT and SIGHUP.
+    #[arg(long)]
+    ignore_term: bool,
+    /// Lives on when its stdin ends.
+    #[arg(long)]
+    ignore_eof: bool,
+    /// Starts a process that sleeps for ever, holds stdout open and ignores SIGTERM; its pid is
+    /// on stderr (`grandchild PID`) and in the answer of `pid`.
+    #[arg(long)]
+    grandchild: bool,
+    /// The same, in a session (and so a process group) of its own.
+    #[arg(long)]
+    setsid_grandchild: bool,
+
+    // -- when it is silent --
+    /// Waits so many milliseconds before it reads anything.
+    #[arg(long)]
+    slow_start: Option<u64>,
+    /// Never answers this method (or this tool). May be given more than once.
+    #[arg(long)]
+    hang_on: Vec<String>,
+    /// Never answers initialize.
+    #[arg(long)]
+    mute: bool,
+    /// At the first call closes its stdout and lives on.
+    #[arg(long)]
+    close_stdout: bool,
+    /// At the first call stops reading its stdin for ever, and does not answer.
+    #[arg(long)]
+    stop_reading: bool,
+
+    // -- what it writes --
+    /// A line that is no JSON before anything else.
+    #[arg(long)]
+    banner: bool,
+    /// A line that is no JSON before every message.
+    #[arg(long)]
+    garbage: bool,
+    /// A line that is not UTF-8 before every message.
+    #[arg(long)]
+    invalid_utf8: bool,
+    /// A line with NUL bytes before every message.
+    #[arg(long)]
+    nul: bool,
+    /// Blank lines before every message.
+    #[arg(long)]
+    blank_lines: bool,
+    /// A byte order mark before anything else.
+    #[arg(long)]
+    bom: bool,
+    /// Lines end with CR LF.
+    #[arg(long)]
+    crlf: bool,
+    /// Every response is sent twice.
+    #[arg(long)]
+    twice: bool,
+    /// Every response is preceded by one with an id nobody used.
+    #[arg(long)]
+    wrong_id: bool,
+    /// Ids of responses are strings, whatever they were.
+    #[arg(long)]
+    string_ids: bool,
+    /// How many bytes the text of the tool `huge` has, if the call does not say.
+    #[arg(long, default_value_t = 1_000_000)]
+    huge_line: usize,
+    /// Sends so many notifications a second once initialized; 0 is as many as it can.
+    #[arg(long)]
+    flood_notifications: Option<u64>,
+    /// Writes to stderr all the time, as fast as it can.
+    #[arg(long)]
+    noisy_stderr: bool,
+
+    // -- for its own use --
+    /// Is the grandchild: sleeps for ever.
+    #[arg(long, hide = true)]
+    sleep_forever: bool,
+}
+
+fn main() {
+    let flags = Flags::parse();
+    if flags.sleep_forever {
+        faults::be_the_grandchild(&flags);
+    }
+    if let Some(code) = flags.exit_at_start {
+        std::process::exit(code);
+    }
+    server::Server::new(flags).run();
+}

@@ -1,0 +1,148 @@
+//! Tests of `mcproxy check`, on a machine with a few programs.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
+
+use super::*;
+
+/// A directory with the programs `npx` and `tool`, and `plain`, which is none.
+fn machine() -> tempfile::TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    for (name, mode) in [("npx", 0o755), ("tool", 0o755), ("plain", 0o644)] {
+        let path = directory.path().join(name);
+        fs::write(&path, "").unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+    }
+    directory
+}
+
+/// The exit code and the output, with the directory called DIR.
+fn check(directory: &Path, text: &str) -> (u8, String) {
+    let file = directory.join("servers.json");
+    let here = directory.display().to_string();
+    fs::write(&file, text.replace("DIR", &here)).unwrap();
+    fs::set_permissions(&file, Permissions::from_mode(0o644)).unwrap();
+    let mut out = Vec::new();
+    let path = |name: &str| (name == "PATH").then(|| here.clone());
+    let code = run(Some(&file), &path, &mut out).unwrap();
+    (code, String::from_utf8(out).unwrap().replace(&here, "DIR"))
+}
+
+#[test]
+fn a_good_file_is_a_table() {
+    let machine = machine();
+    let (code, out) = check(
+        machine.path(),
+        r#"[{"name": "demo", "command": "mcproxy", "args": ["demo-server"]},
+            {"name": "files", "command": "npx"},
+            {"name": "by-path", "command": "${NOPE:-./tool}", "cwd": "DIR"},
+            {"name": "own-path", "command": "tool", "env": {"PATH": "/nowhere:DIR"}},
+            {"name": "later", "command": "uvx", "enabled": false}]"#,
+    );
+    insta::assert_snapshot!(out, @r#"
+SERVER    STATE  COMMAND          FOUND
+demo      run    mcproxy          built in
+files     run    npx              DIR/npx
+by-path   run    ${NOPE:-./tool}  DIR/tool
+own-path  run    tool             DIR/tool
+later     off    uvx              -
+
+DIR/servers.json: 4 servers to run, 1 off
+"#);
+    assert_eq!(code, 0);
+}
+
+#[test]
+fn every_error_has_its_place_and_a_way_out() {
+    let machine = machine();
+    let (code, out) = check(
+        machine.path(),
+        r#"[{"name": "fetch", "command": "uvx", "args": ["x"]},
+            {"name": "typo", "comand": "npx"},
+            {"name": "plain", "command": "plain"},
+            {"name": "nowhere", "command": "npx", "cwd": "DIR/none"},
+            {"name": "by-path", "command": "./npx", "cwd": "/"},
+            {"name": "own-path", "command": "npx", "env": {"PATH": "/s3cret"}},
+            {"name": "leak", "command": "npx", "env": {"API_TOKEN": "s3cret"}}]"#,
+    );
+    insta::assert_snapshot!(out, @r#"
+    DIR/servers.json:1:31: error: the program 'uvx' was not found (server 'fetch', [0].command)
+        help: install uv (https://docs.astral.sh/uv); looked on the PATH DIR
+    DIR/servers.json:2:13: error: 'command' is missing (server 'typo', [1])
+        help: name the program to run, such as "command": "npx"
+    DIR/servers.json:2:30: warning: unknown field 'comand', ignored (server 'typo', [1].comand)
+        help: did you mean 'command'?
+    DIR/servers.json:3:42: error: DIR/plain may not be executed (server 'plain', [2].command)
+        help: chmod +x DIR/plain
+    DIR/servers.json:4:58: error: the directory does not exist (server 'nowhere', [3].cwd)
+        help: create it, or leave 'cwd' out
+    DIR/servers.json:5:44: error: the program './npx' was not found (server 'by-path', [4].command)
+        help: a relative path starts at the server's 'cwd', else where the gateway runs
+    DIR/servers.json:6:45: error: the program 'npx' was not found (server 'own-path', [5].command)
+        help: install Node.js (package nodejs, or https://nodejs.org); looked on the PATH in its 'env'
+    DIR/servers.json:7:56: warning: a secret is written out in a file that every user of this machine may read (server 'leak', [6].env.API_TOKEN)
+        help: chmod 640 the file, or write ${VARIABLE} and set that for the gateway
+
+    SERVER    STATE    COMMAND  FOUND
+    fetch     run      uvx      NOT FOUND
+    typo      refused  -        see line 2
+    plain     run      plain    NO PERMISSION
+    nowhere   run      npx      NO DIRECTORY
+    by-path   run      ./npx    NOT FOUND
+    own-path  run      npx      NOT FOUND
+    leak      run      npx      DIR/npx
+
+    DIR/servers.json: 6 servers to run, 1 refused, 6 errors, 2 warnings
+    "#);
+    assert!(!out.contains("s3cret"));
+    assert_eq!(code, 78);
+}
+
+#[test]
+fn warnings_alone_are_no_failure() {
+    let machine = machine();
+    let (code, out) = check(
+        machine.path(),
+        r#"[{"name": "a", "command": "npx", "x": 1}]"#,
+    );
+    insta::assert_snapshot!(out, @r#"
+DIR/servers.json:1:34: warning: unknown field 'x', ignored (server 'a', [0].x)
+
+SERVER  STATE  COMMAND  FOUND
+a       run    npx      DIR/npx
+
+DIR/servers.json: 1 server to run, 1 warning
+"#);
+    assert_eq!(code, 0);
+}
+
+#[test]
+fn a_file_that_cannot_be_used_says_why() {
+    let machine = machine();
+    let (code, out) = check(machine.path(), "{\"servers\": [\n}");
+    insta::assert_snapshot!(out, @r#"
+DIR/servers.json:2:1: error: a '}' where a value should be
+    help: perhaps a ']' is missing before this place
+
+DIR/servers.json: cannot be used; a running gateway keeps what it has
+"#);
+    assert_eq!(code, 78);
+
+    let mut out = Vec::new();
+    let missing = machine.path().join("none.json");
+    assert_eq!(run(Some(&missing), &|_| None, &mut out).unwrap(), 78);
+    let out = String::from_utf8(out).unwrap();
+    assert!(
+        out.starts_with("error: the configuration file /") && out.contains("does not exist"),
+        "{out}"
+    );
+}
+
+#[test]
+fn an_empty_list_is_fine() {
+    let machine = machine();
+    assert_eq!(
+        check(machine.path(), "[]"),
+        (0, "DIR/servers.json: 0 servers to run\n".into())
+    );
+}

@@ -1,0 +1,73 @@
+//! The prose of `--help`. It is the manual that is always at hand, so it says what the program
+//! does, what it reads, and what its exit codes and signals mean.
+
+pub(super) const ABOUT: &str =
+    "An MCP gateway: stdio MCP servers, supervised and merged behind one HTTP port";
+
+pub(super) const LONG_ABOUT: &str = "\
+An MCP gateway: it runs the stdio MCP servers named in mcp-servers.json as child processes, restarts \
+those that break, and serves all their tools to any MCP client from one HTTP port. Tool names become \
+<server>__<tool>. Save the file and the change is applied within a second; servers that did not change \
+go on untouched.
+
+Clients connect to http://<this machine>:12009/sse; /healthz says that the gateway is alive, /readyz \
+that it is ready.";
+
+pub(super) const SHORT_END: &str =
+    "Try 'mcproxy --help' for files, examples, exit codes and signals.";
+
+pub(super) const LONG_END: &str = r#"Configuration:
+  The first of these is used: --config FILE, $MCPROXY_CONFIG, ./mcp-servers.json,
+  /srv/containers/mcp-gateway/mcp-servers.json. The smallest file that does something:
+
+    { "servers": [ { "name": "demo", "command": "mcproxy", "args": ["demo-server"] } ] }
+
+  The mcpServers object of Claude Desktop and Cursor and the servers object of VS Code are read as
+  they are, comments and trailing commas included. Command 'mcproxy' is the running binary itself.
+
+Examples:
+  mcproxy                               run with ./mcp-servers.json, log to syslog
+  mcproxy --log --config my.json        run with another file, log to stdout
+  mcproxy --listen 127.0.0.1:12009      answer this machine only
+  mcproxy check                         look for mistakes before they matter
+  claude mcp add --transport sse mcproxy http://127.0.0.1:12009/sse
+                                        connect Claude Code
+
+Logging:
+  To syslog as mcp-gateway (facility daemon), so 'journalctl -t mcp-gateway' shows it; while there
+  is no syslog, to stderr. With --log to stdout.
+
+Environment:
+  Each option can be set by the variable named beside it; the option wins, and a variable that is
+  set to nothing counts as not set. MCPROXY_LOG takes 1, true, yes, on or 0, false, no, off.
+  NO_COLOR switches the banner's colours off. TZ sets the time zone of the log.
+
+Signals:
+  SIGHUP              read the configuration again and try failed servers at once
+  SIGTERM, SIGINT     let calls finish, stop every server, end within 10 seconds;
+                      a second one ends at once
+
+Exit codes:
+  0    stopped as asked
+  2    wrong arguments
+  70   something broke inside and could not be mended; start it afresh
+  78   the configuration file is missing, or the port is taken;
+       from 'check': the configuration has errors"#;
+
+pub(super) const STATE_DIR: &str = "\
+Where the servers' catalogues are kept between two starts [default: $STATE_DIRECTORY, else mcproxy \
+under $XDG_STATE_HOME or ~/.local/state]";
+
+pub(super) const ALLOWED_HOST: &str = "\
+A DNS name under which clients may reach the gateway (repeat it, or separate by commas). IP addresses, \
+localhost, this machine's own name, names without a dot and names under .local, .lan, .home.arpa and \
+.internal need no entry. The check keeps foreign web pages out (DNS rebinding).";
+
+pub(super) const ALLOWED_ORIGIN: &str = "\
+An origin whose web pages may use the gateway (repeat it, or separate by commas), for example \
+https://inspector.example.org. Programs send no origin and need no entry, nor do pages from this \
+machine itself.";
+
+pub(super) const DEMO_SERVER: &str = "\
+Be a small MCP server on stdin and stdout, to try the gateway with: the tools echo, add, now, wait \
+and fail. The gateway starts it when mcp-servers.json names it; by hand it waits for JSON-RPC lines.";

@@ -1,0 +1,327 @@
+//! One entry: from its fields to a [`ServerSpec`], by a list of small functions that report what is
+//! wrong and go on, so that every mistake is found in one go.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jsonc_parser::ast::Value;
+use jsonc_parser::common::Ranged;
+
+use super::Environment;
+use super::error::quoted;
+use super::fields::{self, Use};
+use super::file::about;
+use super::interpolate::{Unresolved, interpolate};
+use super::model::{CALL_TIMEOUT, START_TIMEOUT, Secret, ServerSpec};
+use super::notes::{At, Finding, Notes};
+use super::values::{self, Field, Fields};
+use crate::ids::ServerName;
+
+/// What an entry is, once it is read.
+pub(super) enum Checked {
+    Run(Box<ServerSpec>),
+    Disabled,
+    Refused,
+}
+
+/// Reads the entry `body` of the server `name`; without a good name it is read all the same, for
+/// its mistakes.
+pub(super) fn check(
+    body: &Field<'_, Value<'_>>,
+    name: Option<&ServerName>,
+    env: Environment<'_>,
+    notes: &mut Notes,
+) -> Checked {
+    let Some(fields) = values::fields(body) else {
+        let what = format!("an entry is an object, not {}", values::kind(body.value));
+        let finding = Finding::error(body.at.clone(), what);
+        notes.add(finding.help(r#"write {"command": "…", "args": […]}"#));
+        return Checked::Refused;
+    };
+    let is_enabled = is_enabled(&fields, notes);
+    if let Some(remote) = not_stdio(&fields) {
+        // Switched off, what is meant for another program is nobody's mistake.
+        if is_enabled {
+            notes.add(remote);
+            return Checked::Refused;
+        }
+        return Checked::Disabled;
+    }
+    values::repeated(fields.object, &fields.at, notes);
+    other_fields(&fields, notes);
+    // What a switched-off server would need need not be set.
+    let fill = Filling(is_enabled.then_some(env));
+    let spec = spec(&fields, name, &fill, notes);
+    if !is_enabled {
+        notes.soften();
+        return Checked::Disabled;
+    }
+    match spec {
+        Some(spec) if !notes.has_errors() => Checked::Run(Box::new(spec)),
+        Some(_) | None => Checked::Refused,
+    }
+}
+
+fn spec(
+    fields: &Fields<'_>,
+    name: Option<&ServerName>,
+    fill: &Filling<'_>,
+    notes: &mut Notes,
+) -> Option<ServerSpec> {
+    let command = command(fields, fill, notes);
+    let args = args(fields, fill, notes);
+    let env = env(fields, fill, notes);
+    let cwd = cwd(fields, fill, notes);
+    let start_timeout = seconds(fields, "timeout", notes).unwrap_or(START_TIMEOUT);
+    let call_timeout = seconds(fields, "call_timeout", notes).unwrap_or(CALL_TIMEOUT);
+    let inherit_env = flag(fields, "inherit_env", notes).unwrap_or(false);
+    Some(ServerSpec {
+        name: name?.clone(),
+        command: command?,
+        args,
+        env,
+        cwd,
+        start_timeout,
+        call_timeout,
+        inherit_env,
+    })
+}
+
+/// `enabled`, and `disabled` as other programs have it. If they contradict each other the server
+/// stays off: a server that does not run is noticed sooner than one that should not.
+fn is_enabled(fields: &Fields<'_>, notes: &mut Notes) -> bool {
+    let enabled = flag(fields, "enabled", notes);
+    let disabled = flag(fields, "disabled", notes);
+    if let (Some(enabled), Some(disabled), Some(field)) =
+        (enabled, disabled, fields.get("disabled"))
+        && enabled == disabled
+    {
+        let what = "'enabled' and 'disabled' contradict each other; the server stays off";
+        notes.add(Finding::warning(field.at, what).help("keep 'enabled' alone"));
+    }
+    enabled.unwrap_or(true) && !disabled.unwrap_or(false)
+}
+
+/// Why the entry is no stdio server, if so: its `type` says it, or it has an address and nothing to
+/// run. What is written there is not shown: addresses hold keys.
+fn not_stdio(fields: &Fields<'_>) -> Option<Finding> {
+    for name in ["type", "transport"] {
+        let Some(field) = fields.get(name) else {
+            continue;
+        };
+        let Some(text) = field.value.as_string_lit() else {
+            let what = format!(
+                "'{name}' must be \"stdio\", not {}",
+                values::kind(field.value)
+            );
+            return Some(Finding::error(field.at, what));
+        };
+        let kind = text.value.to_ascii_lowercase();
+        let is_remote = ["sse", "http", "ws", "websocket", "remote"].contains(&kind.as_str())
+            || kind.contains("streamable");
+        if is_remote {
+            return Some(remote(field.at));
+        }
+        if !["stdio", "std", "local"].contains(&kind.as_str()) {
+            let what = format!("'{name}' is {}, which is not known", quoted(&text.value));
+            let help = format!("leave '{name}' out, or write \"stdio\"");
+            return Some(Finding::error(field.at, what).help(help));
+        }
+    }
+    if fields.get("command").is_some() {
+        return None;
+    }
+    let address = ["url", "serverUrl", "httpUrl"]
+        .into_iter()
+        .filter_map(|name| fields.get(name))
+        .find(|field| !is_void(field.value))?;
+    Some(remote(address.at))
+}
+
+fn remote(at: At) -> Finding {
+    let what = "this is a remote server; mcproxy runs stdio servers only";
+    Finding::error(at, what).help(
+        "let a bridge run it: \"command\": \"npx\", \"args\": [\"-y\", \"mcp-remote\", \"<its url>\"], \
+         or switch it off with \"enabled\": false",
+    )
+}
+
+/// What is to be said about fields that are not read.
+fn other_fields(fields: &Fields<'_>, notes: &mut Notes) {
+    for prop in &fields.object.properties {
+        let name = prop.name.as_str();
+        let has_no_effect = matches!(fields::find(fields::ENTRY, name), Some(Use::NoEffect(_)));
+        if has_no_effect && is_void(&prop.value) {
+            continue;
+        }
+        if let Some(finding) = about(fields::ENTRY, name, fields.at.key(name, prop.name.start())) {
+            notes.add(finding);
+        }
+    }
+}
+
+/// A value that asks for nothing, as exporters write it for settings that were never made.
+fn is_void(value: &Value<'_>) -> bool {
+    match value {
+        Value::NullKeyword(_) => true,
+        Value::BooleanLit(flag) => !flag.value,
+        Value::StringLit(text) => text.value.is_empty(),
+        Value::Array(list) => list.elements.is_empty(),
+        Value::Object(object) => object.properties.is_empty(),
+        Value::NumberLit(_) => false,
+    }
+}
+
+fn command(fields: &Fields<'_>, fill: &Filling<'_>, notes: &mut Notes) -> Option<String> {
+    let Some(field) = fields.get("command") else {
+        let finding = Finding::error(fields.at.clone(), "'command' is missing");
+        notes.add(finding.help(r#"name the program to run, such as "command": "npx""#));
+        return None;
+    };
+    if field.value.as_array().is_some() {
+        let finding = Finding::error(field.at, "'command' must be a text, not a list");
+        notes.add(finding.help("write the program into 'command' and the rest into 'args'"));
+        return None;
+    }
+    let text = values::text(&field, "command", notes)?;
+    if text.trim().is_empty() {
+        notes.add(Finding::error(field.at, "'command' is empty"));
+        return None;
+    }
+    note_shell_habits(text, &field.at, notes);
+    let filled = fill.fill(text, &field.at, notes);
+    if filled.trim().is_empty() {
+        notes.add(Finding::error(
+            field.at,
+            "'command' is empty once its variables are filled in",
+        ));
+        return None;
+    }
+    Some(filled)
+}
+
+/// What a shell would understand and `exec` does not.
+fn note_shell_habits(command: &str, at: &At, notes: &mut Notes) {
+    note_tilde(command, "command", at, notes);
+    let first = command.split_whitespace().next().unwrap_or_default();
+    let is_one_word = !command.contains(char::is_whitespace);
+    // A path may well have a space in it, and so may a default inside ${…}.
+    if !is_one_word && !first.contains(['/', '$', '~']) {
+        let what = "'command' has spaces in it and is run as it is, without a shell";
+        let help = format!(
+            "write \"command\": \"{}\" and the rest into 'args'",
+            first.escape_debug()
+        );
+        notes.add(Finding::warning(at.clone(), what).help(help));
+    }
+}
+
+fn note_tilde(text: &str, name: &str, at: &At, notes: &mut Notes) {
+    if text == "~" || text.starts_with("~/") {
+        let what = format!("'{name}' starts with '~', which only a shell knows");
+        notes.add(Finding::warning(at.clone(), what).help("write ${HOME}"));
+    }
+}
+
+fn args(fields: &Fields<'_>, fill: &Filling<'_>, notes: &mut Notes) -> Vec<String> {
+    let Some(field) = fields.get("args") else {
+        return Vec::new();
+    };
+    let args = values::list(&field, "args", notes);
+    args.iter()
+        .map(|arg| fill.fill(arg.value, &arg.at, notes))
+        .collect()
+}
+
+fn env(fields: &Fields<'_>, fill: &Filling<'_>, notes: &mut Notes) -> BTreeMap<String, Secret> {
+    let Some(field) = fields.get("env") else {
+        return BTreeMap::new();
+    };
+    let variables = values::variables(&field, notes);
+    variables
+        .into_iter()
+        .map(|(name, text)| {
+            let value = fill.fill(text.value, &text.at, notes);
+            (name.to_owned(), Secret::new(value))
+        })
+        .collect()
+}
+
+/// The working directory. A relative one is relative to the gateway's own.
+fn cwd(fields: &Fields<'_>, fill: &Filling<'_>, notes: &mut Notes) -> Option<PathBuf> {
+    let field = fields.get("cwd")?;
+    let text = values::text(&field, "cwd", notes)?;
+    note_tilde(text, "cwd", &field.at, notes);
+    let filled = fill.fill(text, &field.at, notes);
+    (!filled.is_empty()).then(|| PathBuf::from(filled))
+}
+
+fn flag(fields: &Fields<'_>, name: &str, notes: &mut Notes) -> Option<bool> {
+    values::flag(&fields.get(name)?, name, notes)
+}
+
+fn seconds(fields: &Fields<'_>, name: &str, notes: &mut Notes) -> Option<Duration> {
+    let field = fields.get(name)?;
+    let time = values::seconds(&field, name, notes)?;
+    // `call_timeout` is ours alone; `timeout` is milliseconds in some programs.
+    if name == "timeout"
+        && let Some(help) = values::in_milliseconds(time.as_secs_f64())
+    {
+        let what = format!("'timeout' is in seconds: {} minutes", time.as_secs() / 60);
+        notes.add(Finding::warning(field.at, what).help(help));
+    }
+    Some(time)
+}
+
+/// Filling in `${VAR}`; nothing is filled in, and nothing missed, for a server that is off.
+struct Filling<'e>(Option<Environment<'e>>);
+
+impl Filling<'_> {
+    fn fill(&self, text: &str, at: &At, notes: &mut Notes) -> String {
+        let Some(env) = self.0 else {
+            return text.to_owned();
+        };
+        let (filled, unresolved) = interpolate(text, env);
+        for why in unresolved {
+            notes.add(unresolved_finding(why, at.clone()));
+        }
+        if filled.contains('\0') && !text.contains('\0') {
+            let what = "a variable in it holds the character NUL, which no process can be given";
+            notes.add(Finding::error(at.clone(), what));
+        }
+        filled
+    }
+}
+
+fn unresolved_finding(why: Unresolved<'_>, at: At) -> Finding {
+    match why {
+        Unresolved::Unset(name) => {
+            let what = format!(
+                "the environment variable {name} is not set; the reference stays as written"
+            );
+            let help = format!("set it for the gateway, or write ${{{name}:-default}}");
+            Finding::warning(at, what).help(help)
+        }
+        Unresolved::Input(id) => {
+            let what =
+                format!("${{input:{id}}} is asked for by VS Code, and nobody can be asked here");
+            let help = "write ${VARIABLE}, and set that variable for the gateway";
+            Finding::error(at, what).help(help)
+        }
+        Unresolved::Editor(name) => {
+            let what = format!("${{{name}}} is known to an editor only and stays as written");
+            let help = match name {
+                "userHome" => "write ${HOME}",
+                "pathSeparator" | "/" => "write /",
+                _ => "write the path itself",
+            };
+            Finding::warning(at, what).help(help)
+        }
+        Unresolved::NotUnderstood => {
+            let what = "a '${' in it is not understood and stays as written";
+            let help = "the forms are ${VAR}, ${env:VAR}, ${VAR:-default}, and $${ for '${' itself";
+            Finding::warning(at, what).help(help)
+        }
+    }
+}

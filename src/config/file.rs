@@ -1,0 +1,194 @@
+//! The shapes a file may have: told apart by what is in them, read as a list of entries in the
+//! order of the file. Nothing is judged here but the shape.
+//!
+//! | shape | whose |
+//! |---|---|
+//! | `{"servers": [{"name": …}]}` | ours |
+//! | `[{"name": …}]` | ours, short |
+//! | `{"mcpServers": {"name": {…}}}` | Claude Desktop, Claude Code, Cursor, MetaMCP's export, … |
+//! | `{"servers": {"name": {…}}}` | VS Code |
+//! | `{"mcpServers": [{"name": …}]}` | mcpproxy-go |
+
+use jsonc_parser::ast::{Object, ObjectProp, Value};
+use jsonc_parser::common::Ranged;
+
+use super::error::quoted;
+use super::fields::{self, Use};
+use super::notes::{At, Finding, Notes};
+use super::values::{Field, kind};
+
+/// The entries of a file.
+#[derive(Default)]
+pub(super) struct File<'v> {
+    pub(super) entries: Vec<RawEntry<'v>>,
+    /// Whether MetaMCP wrote the file: it alone writes types in capitals.
+    pub(super) is_from_metamcp: bool,
+}
+
+/// One entry as the file has it.
+pub(super) struct RawEntry<'v> {
+    /// Its name, where the shape has it outside the entry.
+    pub(super) key: Option<Field<'v, str>>,
+    /// The entry.
+    pub(super) body: Field<'v, Value<'v>>,
+}
+
+/// Reads the shape. `None` (and an error in `notes`) if it is none of ours.
+pub(super) fn read<'v>(root: &'v Value<'v>, notes: &mut Notes) -> Option<File<'v>> {
+    let mut file = File::default();
+    match root {
+        Value::Array(_) => file.take_list(At::file(root.start()), root, notes)?,
+        Value::Object(object) => file.take_object(object, notes)?,
+        Value::StringLit(_)
+        | Value::NumberLit(_)
+        | Value::BooleanLit(_)
+        | Value::NullKeyword(_) => {
+            let what = format!("a configuration is an object or a list, not {}", kind(root));
+            notes.add(Finding::error(At::file(root.start()), what).help(EXPECTED));
+            return None;
+        }
+    }
+    file.is_from_metamcp = file
+        .entries
+        .iter()
+        .any(|entry| is_metamcp(entry.body.value));
+    Some(file)
+}
+
+const EXPECTED: &str = r#"write {"servers": [{"name": "…", "command": "…", "args": […]}]}"#;
+
+impl<'v> File<'v> {
+    fn take_object(&mut self, object: &'v Object<'v>, notes: &mut Notes) -> Option<()> {
+        let root = At::file(object.start());
+        let is_list =
+            |prop: &ObjectProp<'_>| matches!(prop.name.as_str(), "servers" | "mcpServers");
+        if !object.properties.iter().any(is_list) {
+            return without_servers(object, notes);
+        }
+        let mut seen = Vec::new();
+        for prop in &object.properties {
+            let name = prop.name.as_str();
+            if is_list(prop) {
+                if seen.contains(&name) {
+                    let what = format!("{} is here twice; both lists are used", quoted(name));
+                    notes.add(Finding::warning(root.key(name, prop.name.start()), what));
+                }
+                seen.push(name);
+                self.take_list(root.key(name, prop.value.start()), &prop.value, notes)?;
+            } else {
+                notes_on_field(prop, &root, notes);
+            }
+        }
+        Some(())
+    }
+
+    fn take_list(&mut self, at: At, list: &'v Value<'v>, notes: &mut Notes) -> Option<()> {
+        match list {
+            Value::Array(list) => {
+                let bodies = list.elements.iter().enumerate();
+                self.entries.extend(bodies.map(|(index, value)| RawEntry {
+                    key: None,
+                    body: Field::new(at.index(index, value.start()), value),
+                }));
+                Some(())
+            }
+            Value::Object(object) => {
+                let props = object.properties.iter().filter(|prop| !is_comment(prop));
+                self.entries.extend(props.map(|prop| {
+                    let name = prop.name.as_str();
+                    let key = Field::new(at.key(name, prop.name.start()), name);
+                    let body = Field::new(at.key(name, prop.value.start()), &prop.value);
+                    let key = Some(key);
+                    RawEntry { key, body }
+                }));
+                Some(())
+            }
+            Value::StringLit(_)
+            | Value::NumberLit(_)
+            | Value::BooleanLit(_)
+            | Value::NullKeyword(_) => {
+                let what = format!("the servers are a list or an object, not {}", kind(list));
+                notes.add(Finding::error(at, what).help("write [] if no server is to run"));
+                None
+            }
+        }
+    }
+}
+
+/// An object that names no servers. `{}` says clearly enough that there are none; anything else is
+/// a mistake, and taking it for an empty list would stop everything that runs.
+fn without_servers(object: &Object<'_>, notes: &mut Notes) -> Option<()> {
+    let root = At::file(object.start());
+    if object.properties.is_empty() {
+        let what = "the configuration is empty: no server runs";
+        notes.add(Finding::warning(root, what).help(EXPECTED));
+        return Some(());
+    }
+    let holds_command = |value: &Value<'_>| {
+        value
+            .as_object()
+            .is_some_and(|o| o.get("command").is_some())
+    };
+    let names = || object.properties.iter().map(|prop| prop.name.as_str());
+    let slip = names().find_map(|name| {
+        let meant = fields::meant(fields::FILE, name)?;
+        matches!(meant, "servers" | "mcpServers").then(|| (name, meant))
+    });
+    let help = if let Some((name, meant)) = slip {
+        format!("{} should probably be '{meant}'", quoted(name))
+    } else if object.get("command").is_some() {
+        r#"this looks like one entry; put it into {"servers": [ … ]}"#.to_owned()
+    } else if object
+        .properties
+        .iter()
+        .any(|prop| holds_command(&prop.value))
+    {
+        r#"this looks like the entries alone; put them into {"mcpServers": { … }}"#.to_owned()
+    } else {
+        EXPECTED.to_owned()
+    };
+    notes.add(Finding::error(root, "there is no 'servers' or 'mcpServers' in it").help(help));
+    None
+}
+
+/// What is to be said about a field of the file that holds no servers.
+fn notes_on_field(prop: &ObjectProp<'_>, root: &At, notes: &mut Notes) {
+    let name = prop.name.as_str();
+    if let Some(finding) = about(fields::FILE, name, root.key(name, prop.name.start())) {
+        notes.add(finding);
+    }
+}
+
+/// What is to be said about a field because of its name alone.
+pub(super) fn about(table: &[(&'static str, Use)], name: &str, at: At) -> Option<Finding> {
+    let shown = quoted(name);
+    match fields::find(table, name) {
+        Some(Use::Read | Use::Quiet) => None,
+        Some(Use::Later) => {
+            let what = format!("{shown} is not supported yet and is ignored");
+            Some(Finding::warning(at, what))
+        }
+        Some(Use::NoEffect(why)) => {
+            let what = format!("{shown} has no effect: {why}");
+            Some(Finding::warning(at, what))
+        }
+        None => {
+            let finding = Finding::warning(at, format!("unknown field {shown}, ignored"));
+            Some(match fields::meant(table, name) {
+                Some(meant) => finding.help(format!("did you mean '{meant}'?")),
+                None => finding,
+            })
+        }
+    }
+}
+
+/// What people write between servers where JSON has no comments: `"//": "mine"`.
+fn is_comment(prop: &ObjectProp<'_>) -> bool {
+    let marks = ["//", "_comment", "$comment", "comment"];
+    marks.contains(&prop.name.as_str()) && prop.value.as_string_lit().is_some()
+}
+
+fn is_metamcp(body: &Value<'_>) -> bool {
+    let kind = body.as_object().and_then(|entry| entry.get_string("type"));
+    kind.is_some_and(|kind| matches!(&*kind.value, "STDIO" | "SSE" | "STREAMABLE_HTTP"))
+}

@@ -1,0 +1,123 @@
+//! Finding and reading the file: the only part of this room that touches the disk.
+
+use std::fs::{self, File};
+use std::io::{self, Read as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf, absolute};
+
+use super::error::{ConfigError, Place, Problem, Severity};
+use super::{Origin, Parsed};
+
+/// Where a configuration is looked for when none is named.
+pub const DEFAULT_PLACES: [&str; 2] = [
+    "./mcp-servers.json",
+    "/srv/containers/mcp-gateway/mcp-servers.json",
+];
+
+/// More than any configuration has, and little enough to be read by mistake.
+const LARGEST: u64 = 16 << 20;
+
+/// The file to read, as an absolute path: `explicit` (`--config`, `MCPROXY_CONFIG`), else the first
+/// of [`DEFAULT_PLACES`] that is there.
+///
+/// # Errors
+/// [`ConfigError::Missing`] if there is none; it says where it was looked for.
+pub fn locate(explicit: Option<&Path>) -> Result<PathBuf, ConfigError> {
+    match explicit {
+        Some(path) => first_of(&[path]),
+        None => first_of(&DEFAULT_PLACES.map(Path::new)),
+    }
+}
+
+pub(super) fn first_of(places: &[&Path]) -> Result<PathBuf, ConfigError> {
+    // A path without a directory has no parent to watch, hence absolute. An empty one has no
+    // absolute form.
+    let searched: Vec<_> = places
+        .iter()
+        .map(|path| absolute(path).unwrap_or_else(|_| path.to_path_buf()))
+        .collect();
+    // One that may not be looked at is there as far as we know: reading it says what is wrong.
+    let is_there = |path: &&PathBuf| path.try_exists().unwrap_or(true);
+    if let Some(path) = searched.iter().find(is_there) {
+        return Ok(path.clone());
+    }
+    let path = searched.first().cloned().unwrap_or_default();
+    Err(ConfigError::Missing { path, searched })
+}
+
+/// The text of the file.
+///
+/// # Errors
+/// [`ConfigError::Missing`] if it is gone, [`ConfigError::Unreadable`] if the operating system does
+/// not hand it out, [`ConfigError::Malformed`] if it is no text.
+pub fn read(path: &Path) -> Result<String, ConfigError> {
+    let bytes = contents(path).map_err(|source| {
+        let path = path.to_path_buf();
+        if source.kind() == io::ErrorKind::NotFound {
+            let searched = vec![path.clone()];
+            return ConfigError::Missing { path, searched };
+        }
+        ConfigError::Unreadable { path, source }
+    })?;
+    String::from_utf8(bytes).map_err(|error| {
+        let bad = error.utf8_error().valid_up_to();
+        ConfigError::Malformed(vec![no_text(error.as_bytes(), bad)])
+    })
+}
+
+fn contents(path: &Path) -> io::Result<Vec<u8>> {
+    let file = File::open(path)?;
+    if file.metadata()?.is_dir() {
+        // Docker and Podman make a directory of a bind mount whose file is not there.
+        let why = "it is a directory; a container gets one if the file is missing on the host when it is mounted";
+        return Err(io::Error::new(io::ErrorKind::IsADirectory, why));
+    }
+    let mut bytes = Vec::new();
+    file.take(LARGEST + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LARGEST {
+        let why = "it is larger than 16 MiB, which no configuration is";
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, why));
+    }
+    Ok(bytes)
+}
+
+fn no_text(bytes: &[u8], bad: usize) -> Problem {
+    let before = String::from_utf8_lossy(bytes.get(..bad).unwrap_or_default());
+    let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+    let in_line = before.get(line_start..).unwrap_or_default();
+    let is_utf16 = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
+    let message = if is_utf16 {
+        "the file is UTF-16, not UTF-8"
+    } else {
+        "the file is not UTF-8 here"
+    };
+    Problem {
+        severity: Severity::Error,
+        line: before.matches('\n').count() + 1,
+        column: in_line.chars().count() + 1,
+        path: String::new(),
+        server: None,
+        message: message.to_owned(),
+        help: Some("save it with the encoding UTF-8".to_owned()),
+    }
+}
+
+/// A warning if everybody on the machine may read the file and a secret is written out in it.
+#[must_use]
+pub fn exposure(path: &Path, parsed: &Parsed) -> Option<Problem> {
+    const OTHERS_MAY_READ: u32 = 0o004;
+    let mode = fs::metadata(path).ok()?.permissions().mode();
+    let secret = |origin: &Origin| Some((origin.server.to_string(), origin.secret.clone()?));
+    let (server, secret) = parsed.origins.iter().find_map(secret)?;
+    let Place { line, column } = secret.place;
+    (mode & OTHERS_MAY_READ != 0).then(|| Problem {
+        severity: Severity::Warning,
+        line,
+        column,
+        path: secret.path,
+        server: Some(server),
+        message: "a secret is written out in a file that every user of this machine may read"
+            .into(),
+        help: Some("chmod 640 the file, or write ${VARIABLE} and set that for the gateway".into()),
+    })
+}

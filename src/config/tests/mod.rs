@@ -1,0 +1,46 @@
+//! Tests of the whole way from text to [`Config`](super::model::Config).
+
+mod dialects;
+mod files;
+mod mistakes;
+mod properties;
+mod syntax;
+
+use super::model::{Entry, ServerSpec};
+use super::{Parsed, parse};
+
+/// Parses with an environment of two variables.
+fn load(text: &str) -> Parsed {
+    parse(text, &env).unwrap()
+}
+
+fn env(name: &str) -> Option<String> {
+    match name {
+        "HOME" => Some("/home/me".into()),
+        "TOKEN" => Some("s3cret-of-the-environment".into()),
+        _ => None,
+    }
+}
+
+/// What became of the entries: `name`, `name (off)`, `name (refused)`.
+fn entries(parsed: &Parsed) -> Vec<String> {
+    let state = |entry: &Entry| match entry {
+        Entry::Run(spec) => spec.name.to_string(),
+        Entry::Disabled(name) => format!("{name} (off)"),
+        Entry::Refused(name) => format!("{name} (refused)"),
+    };
+    parsed.config.servers.iter().map(state).collect()
+}
+
+/// The entry at `index`, which has to be one that runs.
+fn spec(parsed: &Parsed, index: usize) -> &ServerSpec {
+    match &parsed.config.servers[index] {
+        Entry::Run(spec) => spec,
+        other @ (Entry::Disabled(_) | Entry::Refused(_)) => panic!("{other:?} does not run"),
+    }
+}
+
+/// The problems as they appear in a log.
+fn problems(parsed: &Parsed) -> Vec<String> {
+    parsed.problems.iter().map(ToString::to_string).collect()
+}

@@ -1,0 +1,106 @@
+//! From what the file says to what the program trusts: the entries in the order of the file, each
+//! checked for itself, their names unique. A wrong entry is refused alone.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use jsonc_parser::common::Ranged;
+
+use super::entry::{Checked, check};
+use super::file::{File, RawEntry};
+use super::model::{Config, Entry};
+use super::name::{Named, server_name};
+use super::notes::{Finding, Notes};
+use super::source::Source;
+use super::values;
+use super::{Environment, Origin, Written};
+use crate::ids::ServerName;
+
+/// What validation yields beside its notes.
+#[derive(Default)]
+pub(super) struct Validated {
+    pub(super) config: Config,
+    pub(super) origins: Vec<Origin>,
+}
+
+/// Validates every entry, in the order of the file.
+pub(super) fn validate(
+    file: &File<'_>,
+    source: &Source<'_>,
+    env: Environment<'_>,
+    notes: &mut Notes,
+) -> Validated {
+    let mut validated = Validated::default();
+    let mut first_places: HashMap<ServerName, usize> = HashMap::new();
+    for raw in &file.entries {
+        let mut found = Notes::default();
+        let named = server_name(raw, file.is_from_metamcp, &mut found);
+        let checked = check(&raw.body, named.name.as_ref(), env, &mut found);
+        if let Some(name) = &named.name {
+            if let Some(first) = first_places.get(name) {
+                found.add(taken(&named, name, source.place(*first).line));
+            } else {
+                first_places.insert(name.clone(), named.at.offset);
+                validated.config.servers.push(entry(checked, name));
+                validated.origins.push(origin(raw, name, source));
+            }
+        }
+        notes.adopt(found, named.written);
+    }
+    validated
+}
+
+fn entry(checked: Checked, name: &ServerName) -> Entry {
+    match checked {
+        Checked::Run(spec) => Entry::Run(Arc::from(spec)),
+        Checked::Disabled => Entry::Disabled(name.clone()),
+        Checked::Refused => Entry::Refused(name.clone()),
+    }
+}
+
+/// The second of a name is refused: which of two is meant cannot be known, and the first keeps what
+/// runs running.
+fn taken(named: &Named<'_>, name: &ServerName, line: usize) -> Finding {
+    let what =
+        format!("the name '{name}' is taken by the entry in line {line}; this one is not used");
+    Finding::error(named.at.clone(), what).help("rename or remove one of the two")
+}
+
+fn origin(raw: &RawEntry<'_>, name: &ServerName, source: &Source<'_>) -> Origin {
+    let fields = values::fields(&raw.body);
+    let written = |field: &str| {
+        let field = fields.as_ref()?.get(field)?;
+        let text = field.value.as_string_lit()?;
+        Some(Written {
+            text: text.value.to_string(),
+            path: field.at.path,
+            place: source.place(field.value.start()),
+        })
+    };
+    Origin {
+        server: name.clone(),
+        place: source.place(raw.body.at.offset),
+        command: written("command"),
+        cwd: written("cwd"),
+        secret: fields.as_ref().and_then(|fields| secret(fields, source)),
+    }
+}
+
+/// The first value of `env` that is written out and by its name should not be seen by everybody.
+fn secret(fields: &values::Fields<'_>, source: &Source<'_>) -> Option<Written> {
+    const WORDS: [&str; 6] = ["TOKEN", "SECRET", "PASS", "KEY", "CREDENTIAL", "AUTH"];
+    let env = fields.get("env")?;
+    let found = env.value.as_object()?.properties.iter().find(|prop| {
+        let name = prop.name.as_str().to_ascii_uppercase();
+        let value = prop.value.as_string_lit().map(|text| &*text.value);
+        let is_written_out = value.is_some_and(|text| !text.is_empty() && !text.contains("${"));
+        is_written_out && WORDS.iter().any(|word| name.contains(word))
+    })?;
+    let name = found.name.as_str();
+    let at = env.at.key(name, found.name.start());
+    Some(Written {
+        text: name.to_owned(),
+        path: at.path,
+        place: source.place(at.offset),
+    })
+}

@@ -1,0 +1,229 @@
+//! Reading one field of an entry as what it should be. Each function reports what is wrong and
+//! answers `None`, and the reading goes on. What a field holds is never put into a message: it may
+//! be a secret, or have one in it.
+
+use std::time::Duration;
+
+use jsonc_parser::ast::{Object, Value};
+use jsonc_parser::common::Ranged;
+
+use super::error::quoted;
+use super::notes::{At, Finding, Notes};
+
+/// A value and where it stands.
+pub(super) struct Field<'v, T: ?Sized> {
+    pub(super) at: At,
+    pub(super) value: &'v T,
+}
+
+impl<'v, T: ?Sized> Field<'v, T> {
+    pub(super) fn new(at: At, value: &'v T) -> Self {
+        Self { at, value }
+    }
+}
+
+/// An object's fields by name. `null` is as good as absent, as programs write it that export their
+/// own settings.
+pub(super) struct Fields<'v> {
+    pub(super) at: At,
+    pub(super) object: &'v Object<'v>,
+}
+
+impl<'v> Fields<'v> {
+    /// The value of `name`, if there is one.
+    pub(super) fn get(&self, name: &str) -> Option<Field<'v, Value<'v>>> {
+        let prop = self.object.get(name)?;
+        let at = self.at.key(name, prop.value.start());
+        let is_null = matches!(prop.value, Value::NullKeyword(_));
+        (!is_null).then(|| Field::new(at, &prop.value))
+    }
+}
+
+/// The fields of an entry, if it is an object.
+pub(super) fn fields<'v>(body: &Field<'v, Value<'v>>) -> Option<Fields<'v>> {
+    let at = body.at.clone();
+    let object = body.value.as_object()?;
+    Some(Fields { at, object })
+}
+
+/// The kind of a value, for messages.
+pub(super) fn kind(value: &Value<'_>) -> &'static str {
+    match value {
+        Value::StringLit(_) => "a text",
+        Value::NumberLit(_) => "a number",
+        Value::BooleanLit(_) => "true or false",
+        Value::Object(_) => "an object",
+        Value::Array(_) => "a list",
+        Value::NullKeyword(_) => "null",
+    }
+}
+
+fn wrong(field: &Field<'_, Value<'_>>, name: &str, expected: &str) -> Finding {
+    let what = format!("'{name}' must be {expected}, not {}", kind(field.value));
+    Finding::error(field.at.clone(), what)
+}
+
+/// A text. Without NUL, which no command line and no environment can carry.
+pub(super) fn text<'v>(
+    field: &Field<'v, Value<'v>>,
+    name: &str,
+    notes: &mut Notes,
+) -> Option<&'v str> {
+    let Some(text) = field.value.as_string_lit() else {
+        notes.add(wrong(field, name, "a text"));
+        return None;
+    };
+    let text: &'v str = &text.value;
+    if text.contains('\0') {
+        let what = format!("'{name}' holds the character NUL, which no process can be given");
+        notes.add(Finding::error(field.at.clone(), what));
+        return None;
+    }
+    Some(text)
+}
+
+/// True or false.
+pub(super) fn flag(field: &Field<'_, Value<'_>>, name: &str, notes: &mut Notes) -> Option<bool> {
+    if let Some(flag) = field.value.as_boolean_lit() {
+        return Some(flag.value);
+    }
+    let finding = wrong(field, name, "true or false");
+    let is_text = field.value.as_string_lit().is_some();
+    notes.add(if is_text {
+        finding.help("write it without quotes")
+    } else {
+        finding
+    });
+    None
+}
+
+/// The longest time that can be meant: a day.
+const LONGEST: f64 = 86_400.0;
+/// The shortest: below it a deadline has passed before anything can be done.
+const SHORTEST: f64 = 0.001;
+
+/// A time in seconds, fractions allowed, from a millisecond to a day.
+pub(super) fn seconds(
+    field: &Field<'_, Value<'_>>,
+    name: &str,
+    notes: &mut Notes,
+) -> Option<Duration> {
+    let Some(number) = field.value.as_number_lit() else {
+        let help = format!("write it in seconds and without quotes, such as \"{name}\": 30");
+        notes.add(wrong(field, name, "a number of seconds").help(help));
+        return None;
+    };
+    let seconds: f64 = number.value.parse().unwrap_or(f64::NAN);
+    let refuse = |what: String| Finding::error(field.at.clone(), what);
+    if seconds > LONGEST {
+        let finding = refuse(format!("'{name}' is in seconds, and at most 86400 (a day)"));
+        notes.add(match in_milliseconds(seconds) {
+            Some(help) => finding.help(help),
+            None => finding,
+        });
+        return None;
+    }
+    if seconds.is_nan() || seconds < SHORTEST {
+        let finding = refuse(format!("'{name}' must be at least 0.001 seconds"));
+        notes.add(finding.help("leave the field out for the default"));
+        return None;
+    }
+    Duration::try_from_secs_f64(seconds).ok()
+}
+
+/// Other programs count in milliseconds, and 30000 seconds are eight hours.
+pub(super) fn in_milliseconds(seconds: f64) -> Option<String> {
+    let meant = seconds / 1000.0;
+    (seconds >= 1000.0 && meant <= LONGEST)
+        .then(|| format!("if milliseconds were meant, write {meant}"))
+}
+
+/// A text, a number or a boolean as text: what a shell would make of them. The latter two with a
+/// warning, since `1.0` or `yes` may not be spelt as its writer thinks.
+pub(super) fn scalar<'v>(
+    field: &Field<'v, Value<'v>>,
+    name: &str,
+    notes: &mut Notes,
+) -> Option<&'v str> {
+    let text: &'v str = match field.value {
+        Value::StringLit(_) => return text(field, name, notes),
+        Value::NumberLit(number) => number.value,
+        Value::BooleanLit(flag) if flag.value => "true",
+        Value::BooleanLit(_) => "false",
+        Value::Object(_) | Value::Array(_) | Value::NullKeyword(_) => {
+            notes.add(wrong(field, name, "a text"));
+            return None;
+        }
+    };
+    let what = format!("'{name}' is {}, passed on as text", kind(field.value));
+    notes.add(Finding::warning(field.at.clone(), what).help("put it into quotes"));
+    Some(text)
+}
+
+/// A list of texts.
+pub(super) fn list<'v>(
+    field: &Field<'v, Value<'v>>,
+    name: &str,
+    notes: &mut Notes,
+) -> Vec<Field<'v, str>> {
+    let Some(list) = field.value.as_array() else {
+        let help = format!("no shell splits it; write \"{name}\": [\"one\", \"two\"]");
+        notes.add(wrong(field, name, "a list of texts").help(help));
+        return Vec::new();
+    };
+    let mut texts = Vec::with_capacity(list.elements.len());
+    for (index, value) in list.elements.iter().enumerate() {
+        let element = Field::new(field.at.index(index, value.start()), value);
+        let name = format!("{name}[{index}]");
+        if let Some(text) = scalar(&element, &name, notes) {
+            texts.push(Field::new(element.at, text));
+        }
+    }
+    texts
+}
+
+/// Environment variables. One that is `null` is left out.
+pub(super) fn variables<'v>(
+    field: &Field<'v, Value<'v>>,
+    notes: &mut Notes,
+) -> Vec<(&'v str, Field<'v, str>)> {
+    let Some(object) = field.value.as_object() else {
+        let help = r#"write "env": {"NAME": "value"}"#;
+        notes.add(wrong(field, "env", "an object").help(help));
+        return Vec::new();
+    };
+    repeated(object, &field.at, notes);
+    let mut variables = Vec::with_capacity(object.properties.len());
+    for prop in &object.properties {
+        let name = prop.name.as_str();
+        let at = field.at.key(name, prop.value.start());
+        if name.is_empty() || name.contains(['=', '\0']) {
+            let what = format!("{} cannot be the name of a variable", quoted(name));
+            notes.add(Finding::error(field.at.key(name, prop.name.start()), what));
+        } else if matches!(prop.value, Value::NullKeyword(_)) {
+            let what = format!("{} is null and left out", quoted(name));
+            notes.add(Finding::warning(at, what).help("write \"\" for an empty value"));
+        } else if let Some(text) = scalar(&Field::new(at.clone(), &prop.value), &shown(name), notes)
+        {
+            variables.push((name, Field::new(at, text)));
+        }
+    }
+    variables
+}
+
+fn shown(name: &str) -> String {
+    quoted(name).trim_matches('\'').to_owned()
+}
+
+/// Reports fields that are in `object` twice: programs differ in which of them counts.
+pub(super) fn repeated(object: &Object<'_>, at: &At, notes: &mut Notes) {
+    let mut seen = std::collections::HashSet::new();
+    for prop in &object.properties {
+        let name = prop.name.as_str();
+        if !seen.insert(name) {
+            let what = format!("{} is here twice", quoted(name));
+            let at = at.key(name, prop.name.start());
+            notes.add(Finding::error(at, what).help("keep one of them"));
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! The `Accept` header: whether a client takes the one media type that a route has to offer.
+
+use hyper::header::{GetAll, HeaderValue};
+
+/// Whether `kind/subtype` is acceptable: named, covered by a wildcard, or not asked about at all.
+/// Of several ranges that cover it the most specific decides (RFC 9110 §12.5.1).
+pub(super) fn allows(values: GetAll<'_, HeaderValue>, kind: &str, subtype: &str) -> bool {
+    let mut is_absent = true;
+    let mut decision = None;
+    for value in values {
+        is_absent = false;
+        let Ok(text) = value.to_str() else { continue };
+        for range in text.split(',') {
+            let mut parts = range.split(';').map(str::trim);
+            let Some((left, right)) = parts.next().and_then(|media| media.split_once('/')) else {
+                continue;
+            };
+            let specificity = match (left, right) {
+                ("*", "*") => 0,
+                (left, "*") if left.eq_ignore_ascii_case(kind) => 1,
+                (left, right)
+                    if left.eq_ignore_ascii_case(kind) && right.eq_ignore_ascii_case(subtype) =>
+                {
+                    2
+                }
+                (_, _) => continue,
+            };
+            let is_wanted = !parts.any(is_zero_weight);
+            decision = decision.max(Some((specificity, is_wanted)));
+        }
+    }
+    decision.map_or(is_absent, |(_, is_wanted)| is_wanted)
+}
+
+/// `q=0`, `q=0.0`, …: "not this one".
+fn is_zero_weight(parameter: &str) -> bool {
+    let weight = parameter
+        .split_once('=')
+        .filter(|(name, _)| name.trim().eq_ignore_ascii_case("q"));
+    weight.is_some_and(|(_, weight)| weight.trim().parse() == Ok(0.0f32))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hyper::header::{ACCEPT, HeaderMap};
+
+    fn allows_events(lines: &[&'static str]) -> bool {
+        let mut headers = HeaderMap::new();
+        for line in lines {
+            headers.append(ACCEPT, HeaderValue::from_static(line));
+        }
+        allows(headers.get_all(ACCEPT), "text", "event-stream")
+    }
+
+    #[test]
+    fn event_streams_are_offered_to_who_takes_them() {
+        assert!(allows_events(&[]));
+        assert!(allows_events(&["text/event-stream"]));
+        assert!(allows_events(&[
+            "application/json, Text/Event-Stream;q=0.5"
+        ]));
+        assert!(allows_events(&["application/json", "*/*"]));
+        assert!(allows_events(&["text/*"]));
+        assert!(!allows_events(&["application/json"]));
+        assert!(!allows_events(&["text/event-stream;q=0, */*"]));
+        assert!(!allows_events(&["nonsense"]));
+    }
+}

@@ -1,0 +1,175 @@
+//! Reads a request's body within its limits: size, progress, and a budget that all bodies share.
+//! The budget's permit travels inside the `Bytes`, so it is given back when the last slice of the
+//! body is dropped, wherever in the tree that happens.
+
+use super::limits::Limits;
+use bytes::{Buf, Bytes, BytesMut};
+use futures_util::{Stream, StreamExt};
+use std::fmt::Display;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, timeout_at};
+
+/// Why a body was not read to its end.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum BodyError {
+    #[error("the body is larger than the limit of {0} bytes")]
+    TooLarge(usize),
+    #[error("the body made no progress for {} seconds", .0.as_secs_f32())]
+    TooSlow(Duration),
+    #[error("too many large requests are in flight; try again in a few seconds")]
+    NoRoom,
+    #[error("the body could not be read: {0}")]
+    Broken(String),
+}
+
+/// Bytes of bodies that may be in flight at once. Survives a restart of the listener.
+#[derive(Debug, Clone)]
+pub(super) struct Budget(Arc<Semaphore>);
+
+/// Permits count KiB, so that a semaphore's counter of 32 bits per request is wide enough.
+const UNIT: usize = 1024;
+
+/// Less than this within `Limits::body_time` is no progress: a byte now and then would hold a
+/// connection for hours.
+const PROGRESS: usize = 1024;
+
+impl Budget {
+    pub(super) fn new(bytes: usize) -> Self {
+        Self(Arc::new(Semaphore::new(bytes / UNIT)))
+    }
+
+    fn take(&self, units: usize) -> Option<OwnedSemaphorePermit> {
+        let units = u32::try_from(units).ok()?;
+        self.0.clone().try_acquire_many_owned(units).ok()
+    }
+
+    #[cfg(test)]
+    pub(super) fn free(&self) -> usize {
+        self.0.available_permits() * UNIT
+    }
+}
+
+/// A body and its share of the budget, which end together.
+struct Held {
+    bytes: Bytes,
+    _share: Option<OwnedSemaphorePermit>,
+}
+
+impl AsRef<[u8]> for Held {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+/// Collects `frames` into one piece. `declared` is the request's Content-Length. A body that came
+/// in one frame is not copied.
+pub(super) async fn collect<F, B, E>(
+    frames: F,
+    declared: Option<usize>,
+    limits: &Limits,
+    budget: &Budget,
+) -> Result<Bytes, BodyError>
+where
+    F: Stream<Item = Result<B, E>>,
+    B: Buf,
+    E: Display,
+{
+    let too_large = || BodyError::TooLarge(limits.body);
+    if declared.is_some_and(|length| length > limits.body) {
+        return Err(too_large());
+    }
+    let mut frames = pin!(frames);
+    let mut gathered = Gathered::default();
+    let mut share = budget.take(0);
+    let mut units = 0;
+    let mut deadline = Instant::now() + limits.body_time;
+    let mut counted = 0;
+    loop {
+        let frame = match timeout_at(deadline, frames.next()).await {
+            Err(_) => return Err(BodyError::TooSlow(limits.body_time)),
+            Ok(None) => break,
+            Ok(Some(Err(error))) => return Err(BodyError::Broken(error.to_string())),
+            Ok(Some(Ok(frame))) => frame,
+        };
+        let length = gathered.len() + frame.remaining();
+        if length > limits.body {
+            return Err(too_large());
+        }
+        // Taken as the bytes arrive: a declared length alone must not use up what others need.
+        let wanted = length.div_ceil(UNIT);
+        if wanted > units {
+            let more = budget.take(wanted - units).ok_or(BodyError::NoRoom)?;
+            match &mut share {
+                Some(share) => share.merge(more),
+                None => share = Some(more),
+            }
+            units = wanted;
+        }
+        gathered.push(frame, declared.unwrap_or(0));
+        if length >= counted + PROGRESS {
+            counted = length;
+            deadline = Instant::now() + limits.body_time;
+        }
+    }
+    Ok(Bytes::from_owner(Held {
+        bytes: gathered.finish(),
+        _share: share,
+    }))
+}
+
+/// The frames so far.
+#[derive(Default)]
+enum Gathered {
+    #[default]
+    Nothing,
+    One(Bytes),
+    Many(BytesMut),
+}
+
+impl Gathered {
+    fn len(&self) -> usize {
+        match self {
+            Self::Nothing => 0,
+            Self::One(bytes) => bytes.len(),
+            Self::Many(bytes) => bytes.len(),
+        }
+    }
+
+    /// Adds a frame to a body that is expected to have `expected` bytes (at most the limit).
+    fn push(&mut self, mut frame: impl Buf, expected: usize) {
+        *self = match std::mem::take(self) {
+            Self::Nothing => Self::One(frame.copy_to_bytes(frame.remaining())),
+            Self::One(first) => {
+                let room = expected.max(first.len() + frame.remaining());
+                let mut bytes = BytesMut::with_capacity(room);
+                bytes.extend_from_slice(&first);
+                put(&mut bytes, frame);
+                Self::Many(bytes)
+            }
+            Self::Many(mut bytes) => {
+                put(&mut bytes, frame);
+                Self::Many(bytes)
+            }
+        };
+    }
+
+    fn finish(self) -> Bytes {
+        match self {
+            Self::Nothing => Bytes::new(),
+            Self::One(bytes) => bytes,
+            Self::Many(bytes) => bytes.freeze(),
+        }
+    }
+}
+
+fn put(bytes: &mut BytesMut, mut frame: impl Buf) {
+    while frame.has_remaining() {
+        let chunk = frame.chunk();
+        bytes.extend_from_slice(chunk);
+        let length = chunk.len();
+        frame.advance(length);
+    }
+}

@@ -1,0 +1,67 @@
+//! One connection: socket options, hyper with its timers, and a soft end when the listener stops.
+
+use super::limits::Limits;
+use super::linger::Lingering;
+use super::service::HttpService;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use socket2::{SockRef, TcpKeepalive};
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+
+/// A peer that acknowledges nothing for this long is gone, whether we have something to say to it
+/// (`TCP_USER_TIMEOUT`) or not (30 s of silence, then three probes).
+const PEER_GONE: Duration = Duration::from_secs(60);
+const PROBE_AFTER: Duration = Duration::from_secs(30);
+const PROBE_EVERY: Duration = Duration::from_secs(10);
+
+/// Bytes that hyper buffers of a connection in either direction. Must hold all headers.
+const BUFFER: usize = 128 << 10;
+
+/// Serves `socket` until its client or a limit ends it. When `stop` changes, the request being
+/// answered is answered, and no other is read.
+pub(super) async fn serve(
+    socket: TcpStream,
+    service: impl HttpService,
+    limits: Arc<Limits>,
+    mut stop: watch::Receiver<bool>,
+) {
+    if let Err(error) = tune(&socket) {
+        // The client may have gone already; what remains to be seen is seen by reading.
+        log::debug!("socket options could not be set: {error}");
+    }
+    let io = TokioIo::new(Lingering::new(socket, stop.clone()));
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.header_time)
+        .max_header_size(limits.header_bytes)
+        .max_buf_size(BUFFER)
+        .serve_connection(io, service);
+    let mut connection = pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        _ = stop.changed() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        log::debug!("connection ended: {error}");
+    }
+}
+
+/// Small events go out at once, and a peer that vanished without a word is noticed.
+fn tune(socket: &TcpStream) -> io::Result<()> {
+    socket.set_nodelay(true)?;
+    let socket = SockRef::from(socket);
+    let probes = TcpKeepalive::new()
+        .with_time(PROBE_AFTER)
+        .with_interval(PROBE_EVERY)
+        .with_retries(3);
+    socket.set_tcp_keepalive(&probes)?;
+    socket.set_tcp_user_timeout(Some(PEER_GONE))
+}

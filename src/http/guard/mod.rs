@@ -1,0 +1,149 @@
+//! The door: decides from its headers alone whether a request may come in, before any route sees
+//! it. This is what makes a port without authentication safe from web pages (DNS rebinding,
+//! cross-site requests). Pure; `service.rs` asks it, `problem.rs` turns a refusal into a reply.
+
+mod authority;
+pub(super) mod cors;
+mod rules;
+#[cfg(test)]
+mod tests;
+
+pub use self::rules::{InvalidRule, Rules};
+
+use self::authority::{Authority, Origin, default_port};
+use hyper::header::{HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN};
+use hyper::{Method, Uri};
+
+/// Why a request was not let in. The text is for whoever reads the reply: it names the remedy.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Refusal {
+    /// Without exactly one `Host`, nobody knows for whom a request is (RFC 9112 §3.2).
+    #[error("a request has exactly one Host header; this one has {0}")]
+    HostCount(usize),
+    #[error("the Host header {0:?} is not a host name or address with an optional port")]
+    HostMalformed(String),
+    #[error(
+        "the request line names the host {target:?}, the Host header {host:?}; they must agree"
+    )]
+    HostMismatch { target: String, host: String },
+    #[error(
+        "host '{0}' is not allowed here (protection against DNS rebinding). To allow it, start \
+         mcproxy with --allowed-host {0}, or add it to MCPROXY_ALLOWED_HOST; \
+         addresses, localhost and this machine's own name are always allowed"
+    )]
+    Host(String),
+    #[error(
+        "origin {0:?} is not allowed here (protection against web pages). To allow it, start \
+         mcproxy with --allowed-origin {0}, or add it to MCPROXY_ALLOWED_ORIGIN"
+    )]
+    Origin(String),
+    #[error(
+        "a web page of another site sent this request (Sec-Fetch-Site: cross-site). To allow \
+         that page, start mcproxy with --allowed-origin and its origin, or add it to MCPROXY_ALLOWED_ORIGIN"
+    )]
+    CrossSite,
+}
+
+/// What to do with a request that was let in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Admitted {
+    /// Route it. The origin, if the operator listed it: its pages may read the reply.
+    Route(Option<HeaderValue>),
+    /// Answer the CORS preflight of this listed origin.
+    Preflight(HeaderValue),
+}
+
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
+/// Checks `Host`, the request's target, `Origin` and `Sec-Fetch-Site`, in this order. The rules
+/// are those of CVE-2025-66414 and its kin, and of MCP 2025-11-25, "Security Warning".
+pub(super) fn check(
+    rules: &Rules,
+    method: &Method,
+    target: &Uri,
+    headers: &HeaderMap,
+) -> Result<Admitted, Refusal> {
+    let host = check_host(rules, target, headers)?;
+    let listed = check_origin(rules, &host, headers)?;
+    // Every client that is no browser sends no Origin, and mcp-remote sends Sec-Fetch-Mode:
+    // neither may count against it.
+    let cross_site = headers.get_all(SEC_FETCH_SITE).iter();
+    if listed.is_none() && cross_site.into_iter().any(is_cross_site) {
+        return Err(Refusal::CrossSite);
+    }
+    match (method == Method::OPTIONS, headers.get(ORIGIN), listed) {
+        (true, Some(_), Some(listed)) => Ok(Admitted::Preflight(listed)),
+        (true, Some(unlisted), None) => Err(Refusal::Origin(printable(unlisted))),
+        (_, _, listed) => Ok(Admitted::Route(listed)),
+    }
+}
+
+fn check_host(rules: &Rules, target: &Uri, headers: &HeaderMap) -> Result<Authority, Refusal> {
+    let mut values = headers.get_all(HOST).iter();
+    let (Some(value), None) = (values.next(), values.next()) else {
+        return Err(Refusal::HostCount(headers.get_all(HOST).iter().count()));
+    };
+    let host = value.to_str().ok().and_then(Authority::parse);
+    let host = host.ok_or_else(|| Refusal::HostMalformed(printable(value)))?;
+    if let Some(named) = target.authority() {
+        // RFC 9112 §3.2.2 prefers the target's; a client that means well sends the same twice.
+        let port = default_port(target.scheme_str().unwrap_or("http"));
+        let agrees = Authority::parse(named.as_str()).is_some_and(|named| {
+            named.host == host.host && named.port.or(port) == host.port.or(port)
+        });
+        if !agrees {
+            return Err(Refusal::HostMismatch {
+                target: shorten(named.as_str()),
+                host: printable(value),
+            });
+        }
+    }
+    if rules.is_host_allowed(&host) {
+        Ok(host)
+    } else {
+        Err(Refusal::Host(host.host.to_string()))
+    }
+}
+
+/// The `Origin` if the operator listed it, `None` if it passes otherwise or there is none.
+fn check_origin(
+    rules: &Rules,
+    host: &Authority,
+    headers: &HeaderMap,
+) -> Result<Option<HeaderValue>, Refusal> {
+    let mut values = headers.get_all(ORIGIN).iter();
+    let Some(value) = values.next() else {
+        return Ok(None);
+    };
+    let refused = || Refusal::Origin(printable(value));
+    if values.next().is_some() {
+        return Err(refused());
+    }
+    // `null` (a sandboxed frame, a file) parses as no origin: anybody can have it.
+    let origin = value.to_str().ok().and_then(Origin::parse);
+    let origin = origin.ok_or_else(refused)?;
+    let is_loopback = origin.is_web() && origin.authority.host.is_loopback();
+    if rules.is_origin_listed(&origin) {
+        Ok(Some(value.clone()))
+    } else if is_loopback || origin.is_same_server(host) {
+        Ok(None)
+    } else {
+        Err(refused())
+    }
+}
+
+fn is_cross_site(value: &HeaderValue) -> bool {
+    value
+        .as_bytes()
+        .trim_ascii()
+        .eq_ignore_ascii_case(b"cross-site")
+}
+
+/// A header's value for a reply: bounded, and without bytes that are no text.
+fn printable(value: &HeaderValue) -> String {
+    shorten(&String::from_utf8_lossy(value.as_bytes()))
+}
+
+fn shorten(text: &str) -> String {
+    text.chars().take(255).collect()
+}

@@ -1,0 +1,194 @@
+//! Which hosts and origins are allowed: what is safe for every machine, this machine's own names,
+//! and what the operator listed. Built once at start; a setting that cannot be read stops the start.
+
+use super::authority::{Authority, Host, Origin, parse_scheme};
+
+/// The allowed hosts and origins.
+#[derive(Debug, Clone, Default)]
+pub struct Rules {
+    /// Names of this machine, in lower case.
+    own: Vec<String>,
+    hosts: Vec<HostPattern>,
+    origins: Vec<OriginPattern>,
+}
+
+/// An `--allowed-host` or `--allowed-origin` that cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidRule {
+    /// Not `NAME`, `NAME:PORT` or `*.NAME`.
+    #[error(
+        "--allowed-host {0:?} is not a host: write a name such as gateway.example.org, with :PORT \
+         if only that port is meant, or *.example.org for every name below example.org"
+    )]
+    Host(String),
+    /// Not `SCHEME://HOST` or `SCHEME://HOST:PORT`.
+    #[error(
+        "--allowed-origin {0:?} is not an origin: write it as a browser sends it, \
+         SCHEME://HOST or SCHEME://HOST:PORT without a path, such as https://chat.example.org"
+    )]
+    Origin(String),
+}
+
+/// Names under which a home or office network, or a container engine, knows its machines. No
+/// stranger can own one, so DNS rebinding cannot come from them: RFC 6762 (`local`), RFC 8375
+/// (`home.arpa`), ICANN's reservation of `internal`, which `host.docker.internal` and
+/// `host.containers.internal` are part of, and `lan`, which is no top-level domain.
+const PRIVATE_DOMAINS: [&str; 5] = [".localhost", ".local", ".lan", ".home.arpa", ".internal"];
+
+#[derive(Debug, Clone)]
+struct HostPattern {
+    host: HostMatch,
+    /// `None` is any port.
+    port: Option<u16>,
+}
+
+#[derive(Debug, Clone)]
+enum HostMatch {
+    Exactly(Host),
+    /// Every name that ends in this; it starts with a dot.
+    Below(String),
+}
+
+#[derive(Debug, Clone)]
+enum OriginPattern {
+    Exactly(Origin),
+    /// `https://*.example.org`: scheme, what the host ends in, port.
+    Below(String, String, Option<u16>),
+    /// `vscode-webview://*`: any host of a scheme that is not the web's.
+    Scheme(String),
+}
+
+impl Rules {
+    /// The rules for a machine known by the names `own`, with what the operator allows besides.
+    pub fn new(own: &[String], hosts: &[String], origins: &[String]) -> Result<Self, InvalidRule> {
+        let hosts = hosts.iter().map(|text| {
+            let invalid = || InvalidRule::Host(text.clone());
+            HostPattern::parse(text.trim()).ok_or_else(invalid)
+        });
+        let origins = origins.iter().map(|text| {
+            let invalid = || InvalidRule::Origin(text.clone());
+            OriginPattern::parse(text.trim()).ok_or_else(invalid)
+        });
+        Ok(Self {
+            own: own.iter().map(|name| name.to_ascii_lowercase()).collect(),
+            hosts: hosts.collect::<Result<_, _>>()?,
+            origins: origins.collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// The rules for the machine this runs on: its host name and, as `hostname --fqdn` finds
+    /// them, the names that `/etc/hosts` gives on the same line.
+    pub fn for_this_machine(hosts: &[String], origins: &[String]) -> Result<Self, InvalidRule> {
+        let hostname = nix::unistd::gethostname()
+            .ok()
+            .and_then(|name| name.into_string().ok())
+            .unwrap_or_default();
+        let table = std::fs::read_to_string("/etc/hosts").unwrap_or_default();
+        Self::new(&own_names(&hostname, &table), hosts, origins)
+    }
+
+    /// Whether a request for `authority` may come in.
+    pub(super) fn is_host_allowed(&self, authority: &Authority) -> bool {
+        let known = match &authority.host {
+            // Rebinding needs a name that the attacker owns; an address is none.
+            Host::Ip(_) => true,
+            Host::Name(name) => {
+                !name.contains('.')
+                    || PRIVATE_DOMAINS.iter().any(|domain| name.ends_with(domain))
+                    || self.own.iter().any(|own| own == name)
+            }
+        };
+        known || self.hosts.iter().any(|pattern| pattern.covers(authority))
+    }
+
+    /// Whether the operator listed this origin.
+    pub(super) fn is_origin_listed(&self, origin: &Origin) -> bool {
+        self.origins.iter().any(|pattern| pattern.covers(origin))
+    }
+}
+
+/// `hostname`, and every name on the lines of a hosts file that name it.
+pub(super) fn own_names(hostname: &str, hosts_file: &str) -> Vec<String> {
+    let mut names = vec![hostname.to_owned()];
+    for line in hosts_file.lines() {
+        let content = line.split('#').next().unwrap_or_default();
+        let on_line = || content.split_ascii_whitespace().skip(1);
+        if on_line().any(|name| name.eq_ignore_ascii_case(hostname)) {
+            names.extend(on_line().map(str::to_owned));
+        }
+    }
+    names.retain(|name| !name.is_empty());
+    names
+}
+
+impl HostPattern {
+    fn parse(text: &str) -> Option<Self> {
+        let (below, text) = strip_star(text);
+        let Authority { host, port } = Authority::parse(text)?;
+        let host = match host {
+            Host::Name(name) if below => HostMatch::Below(format!(".{name}")),
+            Host::Ip(_) if below => return None,
+            host @ (Host::Ip(_) | Host::Name(_)) => HostMatch::Exactly(host),
+        };
+        Some(Self { host, port })
+    }
+
+    fn covers(&self, authority: &Authority) -> bool {
+        let host = match (&self.host, &authority.host) {
+            (HostMatch::Exactly(allowed), host) => allowed == host,
+            (HostMatch::Below(end), Host::Name(name)) => name.ends_with(end.as_str()),
+            (HostMatch::Below(_), Host::Ip(_)) => false,
+        };
+        host && self
+            .port
+            .is_none_or(|port| authority.port.is_none_or(|asked| asked == port))
+    }
+}
+
+impl OriginPattern {
+    fn parse(text: &str) -> Option<Self> {
+        let text = text.strip_suffix('/').unwrap_or(text);
+        let (scheme, rest) = text.split_once("://")?;
+        let scheme = parse_scheme(scheme)?;
+        let is_web = matches!(scheme.as_str(), "http" | "https");
+        if rest == "*" {
+            // Every page of the web: that is no list.
+            return (!is_web).then_some(Self::Scheme(scheme));
+        }
+        let (below, rest) = strip_star(rest);
+        let authority = Authority::parse(rest)?;
+        let origin = Origin { scheme, authority };
+        match (below, &origin.authority.host) {
+            (false, _) => Some(Self::Exactly(origin)),
+            (true, Host::Ip(_)) => None,
+            (true, Host::Name(name)) => {
+                let end = format!(".{name}");
+                let port = origin.port();
+                Some(Self::Below(origin.scheme, end, port))
+            }
+        }
+    }
+
+    fn covers(&self, origin: &Origin) -> bool {
+        match self {
+            Self::Exactly(listed) => {
+                listed.scheme == origin.scheme
+                    && listed.authority.host == origin.authority.host
+                    && listed.port() == origin.port()
+            }
+            Self::Below(scheme, end, port) => {
+                let below = matches!(&origin.authority.host, Host::Name(name) if name.ends_with(end.as_str()));
+                below && *scheme == origin.scheme && *port == origin.port()
+            }
+            Self::Scheme(scheme) => *scheme == origin.scheme,
+        }
+    }
+}
+
+/// Takes the `*.` off, and says whether it was there.
+fn strip_star(text: &str) -> (bool, &str) {
+    match text.strip_prefix("*.") {
+        Some(rest) => (true, rest),
+        None => (false, text),
+    }
+}

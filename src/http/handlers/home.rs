@@ -1,0 +1,21 @@
+//! `GET /`: tells somebody with a browser what this is and where a client connects.
+
+use hyper::header::{HOST, HeaderMap};
+use warp::Reply;
+use warp::reply::Response;
+
+// By value: a filter hands its own clone over.
+#[expect(clippy::needless_pass_by_value, reason = "called by a warp filter")]
+pub(in crate::http) fn answer(headers: HeaderMap) -> Response {
+    // The guard has let this host in: it is a name or an address, nothing that needs escaping.
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+    let host = host.unwrap_or("this address");
+    let version = env!("CARGO_PKG_VERSION");
+    format!(
+        "mcproxy {version}, an MCP gateway\n\n\
+         Connect an MCP client to  http://{host}/sse  (transport: SSE)\n\
+         Health:                   http://{host}/healthz\n\
+         Ready:                    http://{host}/readyz\n"
+    )
+    .into_response()
+}

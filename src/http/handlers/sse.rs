@@ -1,0 +1,87 @@
+//! `GET /sse`: opens a session and streams what it says, as MCP 2024-11-05 has it ("HTTP with SSE").
+
+use crate::http::problem::Problem;
+use crate::http::sse::EventStream;
+use crate::http::{Context, accept};
+use crate::tree::OpenedSse;
+use hyper::header::{
+    ACCEPT, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
+};
+use std::sync::Arc;
+use warp::Reply;
+use warp::reply::Response;
+
+/// The headers of an event stream; all but the first keep proxies from holding it back.
+const HEADERS: [(HeaderName, &str); 4] = [
+    (CONTENT_TYPE, "text/event-stream"),
+    (CACHE_CONTROL, "no-cache, no-store, no-transform"),
+    (CONNECTION, "keep-alive"),
+    (HeaderName::from_static("x-accel-buffering"), "no"),
+];
+
+pub(in crate::http) async fn open(
+    context: Arc<Context>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    if !accept::allows(headers.get_all(ACCEPT), "text", "event-stream") {
+        return Err(Problem::NotAcceptable);
+    }
+    let OpenedSse { id, stream } = context.sessions.open_sse().await?;
+    // Relative: SDKs refuse an endpoint on another origin than the one they connected to, and
+    // behind a proxy we do not know ours.
+    let prefix = prefix(&headers);
+    let endpoint = format!("{prefix}/messages?session_id={}", id.secret());
+    let events = EventStream::new(&endpoint, stream, context.limits.keepalive);
+    let mut response = warp::reply::stream(events).into_response();
+    for (name, value) in HEADERS {
+        let value = HeaderValue::from_static(value);
+        response.headers_mut().insert(name, value);
+    }
+    Ok(response)
+}
+
+/// The path under which a proxy serves us (`X-Forwarded-Prefix`), without a slash at its end;
+/// empty if there is none or it is not a plain path.
+fn prefix(headers: &HeaderMap) -> &str {
+    let value = headers.get(HeaderName::from_static("x-forwarded-prefix"));
+    let value = value.and_then(|value| value.to_str().ok());
+    value.and_then(plain_path).unwrap_or_default()
+}
+
+/// `path` without a slash at its end, if it starts with one and is made of plain segments: two
+/// slashes in a row would name another host, dots would climb.
+fn plain_path(path: &str) -> Option<&str> {
+    let path = path.strip_suffix('/').unwrap_or(path);
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'~');
+    let is_segment = |segment: &str| {
+        !segment.is_empty() && !matches!(segment, "." | "..") && segment.bytes().all(plain)
+    };
+    let is_plain = path.len() <= 256 && path.strip_prefix('/')?.split('/').all(is_segment);
+    is_plain.then_some(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::plain_path;
+
+    #[test]
+    fn only_plain_paths_are_prefixes() {
+        for (text, expected) in [
+            ("/mcp", Some("/mcp")),
+            ("/mcp/", Some("/mcp")),
+            ("/a/b-c_d.e~f", Some("/a/b-c_d.e~f")),
+            ("/", None),
+            ("", None),
+            ("mcp", None),
+            ("//evil.com", None),
+            ("/a//b", None),
+            ("/a/../b", None),
+            ("/a\nb", None),
+            ("/a?b", None),
+            ("/a, /b", None),
+            ("/a:b@c", None),
+        ] {
+            assert_eq!(plain_path(text), expected, "{text:?}");
+        }
+    }
+}

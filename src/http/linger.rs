@@ -1,0 +1,99 @@
+//! A socket that, when it is closed, first takes in what its client is still sending. Without that
+//! the kernel answers those bytes with a reset, which can destroy the error reply (a 413, say)
+//! before the client has read it.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::time::{Sleep, sleep};
+
+/// How long, and how many bytes, a closed socket goes on reading.
+const TIME: Duration = Duration::from_secs(2);
+const BYTES: usize = 64 << 20;
+
+/// A socket with a soft end.
+#[derive(Debug)]
+pub(super) struct Lingering {
+    socket: TcpStream,
+    /// Turns true when the listener stops: then nobody waits for clients.
+    stop: watch::Receiver<bool>,
+    /// Once the sending side is closed: until when and how many bytes to read.
+    closing: Option<(Pin<Box<Sleep>>, usize)>,
+}
+
+impl Lingering {
+    pub(super) fn new(socket: TcpStream, stop: watch::Receiver<bool>) -> Self {
+        Self {
+            socket,
+            stop,
+            closing: None,
+        }
+    }
+}
+
+impl AsyncRead for Lingering {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for Lingering {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.socket).poll_write(cx, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        pieces: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.socket).poll_write_vectored(cx, pieces)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.socket.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = &mut *self;
+        if this.closing.is_none() {
+            ready!(Pin::new(&mut this.socket).poll_shutdown(cx))?;
+            if *this.stop.borrow() {
+                return Poll::Ready(Ok(()));
+            }
+        }
+        let (time, bytes) = this
+            .closing
+            .get_or_insert_with(|| (Box::pin(sleep(TIME)), BYTES));
+        let mut discarded = [0; 8192];
+        loop {
+            if *bytes == 0 || time.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(Ok(()));
+            }
+            let mut buffer = ReadBuf::new(&mut discarded);
+            // That the client is gone is the best end of all.
+            let outcome = ready!(Pin::new(&mut this.socket).poll_read(cx, &mut buffer));
+            let length = buffer.filled().len();
+            if outcome.is_err() || length == 0 {
+                return Poll::Ready(Ok(()));
+            }
+            *bytes = bytes.saturating_sub(length);
+        }
+    }
+}

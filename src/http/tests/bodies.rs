@@ -1,0 +1,162 @@
+//! Bodies: too large, too slow, too many at once, in pieces.
+
+use super::*;
+use crate::http::body::{BodyError, Budget, collect};
+use bytes::Bytes;
+use futures_util::stream;
+use std::convert::Infallible;
+
+/// The head of a POST in chunks.
+fn chunked(path: &str) -> String {
+    format!(
+        "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
+         Transfer-Encoding: chunked\r\n\r\n"
+    )
+}
+
+#[tokio::test]
+async fn a_declared_length_over_the_limit_is_refused_unread() {
+    let server = Server::start().await;
+    let (_stream, path) = server.open_sse().await;
+    let mut connection = server.connect().await;
+    let length = (16 << 20) + 1;
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
+    );
+    connection.send(&head).await;
+    let reply = connection.reply().await;
+    assert_eq!(reply.status, 413);
+    assert_eq!(reply.header("connection"), Some("close"));
+    assert!(reply.body.contains("16777216"), "{}", reply.body);
+    assert_eq!(connection.read_to_end().await, "");
+}
+
+#[tokio::test]
+async fn a_client_that_sends_first_can_still_read_the_refusal() {
+    let server = Server::with(|limits| limits.body = 1024).await;
+    let (_stream, path) = server.open_sse().await;
+    let mut connection = server.connect().await;
+    let body = "x".repeat(8 << 20);
+    assert!(
+        connection.try_send(post(&path, &body).as_bytes()).await,
+        "reset"
+    );
+    assert_eq!(connection.reply().await.status, 413);
+}
+
+#[tokio::test]
+async fn chunks_are_counted_while_they_come() {
+    let server = Server::with(|limits| limits.body = 10_000).await;
+    let (mut stream, path) = server.open_sse().await;
+    let mut connection = server.connect().await;
+    connection.send(&chunked(&path)).await;
+    let chunk = format!("400\r\n{}\r\n", "x".repeat(1024));
+    // Endless: it stops because the server has had enough.
+    for _ in 0..9 {
+        connection.send(&chunk).await;
+    }
+    connection.send(&chunk).await;
+    let reply = connection.reply().await;
+    assert_eq!(reply.status, 413);
+    assert_eq!(reply.error_code(), -32600);
+
+    // Within the limit and in small pieces it is a message like any other.
+    let mut connection = server.connect().await;
+    connection.send(&chunked(&path)).await;
+    for byte in PING.chars() {
+        connection.send(&format!("1\r\n{byte}\r\n")).await;
+    }
+    connection.send("0\r\n\r\n").await;
+    assert_eq!(connection.reply().await.status, 202);
+    stream.read_until(PONG).await;
+}
+
+#[tokio::test]
+async fn a_body_at_the_limit_passes() {
+    let server = Server::with(|limits| limits.body = 100_000).await;
+    let (mut stream, path) = server.open_sse().await;
+    let padded = |length: usize| format!("{PING}{}", " ".repeat(length - PING.len()));
+    assert_eq!(server.post(&path, &padded(100_000)).await.status, 202);
+    stream.read_until(PONG).await;
+    assert_eq!(server.post(&path, &padded(100_001)).await.status, 413);
+}
+
+#[tokio::test]
+async fn a_body_that_stalls_is_given_up() {
+    let server = Server::with(|limits| limits.body_time = Duration::from_millis(50)).await;
+    let (_stream, path) = server.open_sse().await;
+    let mut connection = server.connect().await;
+    connection
+        .send(&post(&path, PING)[..post(&path, PING).len() - 1])
+        .await;
+    let reply = connection.reply().await;
+    assert_eq!(reply.status, 408);
+    assert_eq!(reply.header("connection"), Some("close"));
+}
+
+#[tokio::test]
+async fn a_trickle_is_no_progress() {
+    let limits = Limits {
+        body: 100_000,
+        ..Limits::default()
+    };
+    tokio::time::pause();
+    let every_second = |size: usize| {
+        Box::pin(stream::unfold((), move |()| async move {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            Some((Ok::<_, Infallible>(Bytes::from(vec![b' '; size])), ()))
+        }))
+    };
+    let budget = Budget::new(limits.bodies_in_flight);
+    let slow = collect(every_second(1), None, &limits, &budget).await;
+    assert_eq!(slow, Err(BodyError::TooSlow(limits.body_time)));
+    let steady = collect(every_second(100), None, &limits, &budget).await;
+    assert_eq!(steady, Err(BodyError::TooLarge(limits.body)));
+}
+
+#[tokio::test]
+async fn all_bodies_share_a_budget() {
+    let limits = Limits::default();
+    let budget = Budget::new(10 << 10);
+    let frames = |sizes: &[usize]| {
+        let frames: Vec<_> = sizes
+            .iter()
+            .map(|size| Ok::<_, Infallible>(Bytes::from(vec![b'x'; *size])))
+            .collect();
+        stream::iter(frames)
+    };
+    let first = collect(frames(&[4000, 2000]), Some(6000), &limits, &budget)
+        .await
+        .unwrap();
+    assert_eq!((first.len(), budget.free()), (6000, 4 << 10));
+    let refused = collect(frames(&[4000, 1000]), None, &limits, &budget).await;
+    assert_eq!(refused, Err(BodyError::NoRoom));
+    assert_eq!(budget.free(), 4 << 10);
+    // The share lives as long as the last slice of the body.
+    let slice = first.slice(10..20);
+    drop(first);
+    assert_eq!(budget.free(), 4 << 10);
+    drop(slice);
+    assert_eq!(budget.free(), 10 << 10);
+}
+
+#[tokio::test]
+async fn one_frame_is_not_copied() {
+    let limits = Limits::default();
+    let frame = Bytes::from(vec![b'x'; 5000]);
+    let frames = stream::iter([Ok::<_, Infallible>(frame.clone())]);
+    let body = collect(frames, Some(5000), &limits, &Budget::new(1 << 20))
+        .await
+        .unwrap();
+    assert_eq!(body.as_ptr(), frame.as_ptr());
+}
+
+#[tokio::test]
+async fn no_room_is_said_with_a_time_to_come_back() {
+    let server = Server::with(|limits| limits.bodies_in_flight = 0).await;
+    let (_stream, path) = server.open_sse().await;
+    let reply = server.post(&path, PING).await;
+    assert_eq!(reply.status, 503);
+    assert_eq!(reply.header("retry-after"), Some("5"));
+    assert_ne!(reply.error_code(), -32600);
+}

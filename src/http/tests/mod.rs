@@ -1,0 +1,126 @@
+//! The port through real sockets on the loopback address: a listener, and a client that writes
+//! bytes and reads bytes, so that nothing tidies up what is being tested.
+
+mod bodies;
+mod client;
+mod connections;
+mod lifecycle;
+mod requests;
+mod smuggling;
+mod streams;
+
+use super::*;
+use crate::tree::{Edge, EdgeLinks, testing};
+use client::{Connection, Reply};
+use ractor::{Actor, ActorRef};
+use std::net::SocketAddr;
+use std::time::Duration;
+use tokio::task::JoinHandle;
+
+/// A listener on a port of its own, and all it needs.
+struct Server {
+    edge: HttpEdge,
+    sessions: SessionsHandle,
+    readiness: Readiness,
+    address: SocketAddr,
+    listener: ActorRef<ListenerMsg>,
+    ended: JoinHandle<()>,
+}
+
+impl Server {
+    async fn start() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    /// Starts with limits that `change` has changed.
+    async fn with(change: impl FnOnce(&mut Limits)) -> Self {
+        let mut limits = Limits::default();
+        change(&mut limits);
+        let readiness = Readiness::new(&["configuration", "servers"]);
+        let options = HttpOptions {
+            limits,
+            rules: Rules::new(&[], &[], &["https://chat.example.org".to_owned()]).unwrap(),
+            readiness: readiness.clone(),
+        };
+        let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let edge = HttpEdge::new(socket, options).unwrap();
+        let sessions = testing::sessions().await;
+        let address = edge.address().unwrap();
+        let (listener, ended) = spawn(&edge, &sessions).await;
+        Self {
+            edge,
+            sessions,
+            readiness,
+            address,
+            listener,
+            ended,
+        }
+    }
+
+    /// Puts a fresh listener in the place of one that ended, as root does.
+    async fn restart(&mut self) {
+        (self.listener, self.ended) = spawn(&self.edge, &self.sessions).await;
+    }
+
+    async fn connect(&self) -> Connection {
+        Connection::open(self.address).await
+    }
+
+    /// One request on a connection of its own.
+    async fn ask(&self, request: &str) -> Reply {
+        let mut connection = self.connect().await;
+        connection.send(request).await;
+        connection.reply().await
+    }
+
+    /// `GET path`, with more header lines.
+    async fn get(&self, path: &str, headers: &str) -> Reply {
+        self.ask(&format!(
+            "GET {path} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n"
+        ))
+        .await
+    }
+
+    /// Opens a session: its connection, and the path to POST to.
+    async fn open_sse(&self) -> (Connection, String) {
+        let mut stream = self.connect().await;
+        stream
+            .send("GET /sse HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            .await;
+        let head = stream.read_until("\r\n\r\n").await;
+        assert!(head.starts_with("HTTP/1.1 200 OK\r\n"), "{head}");
+        let first = stream.read_until(": connected\n\n").await;
+        let path = first.split("data: ").nth(1).unwrap();
+        let path = path.split('\n').next().unwrap().to_owned();
+        (stream, path)
+    }
+
+    /// POSTs `body` as JSON.
+    async fn post(&self, path: &str, body: &str) -> Reply {
+        self.ask(&post(path, body)).await
+    }
+}
+
+async fn spawn(
+    edge: &HttpEdge,
+    sessions: &SessionsHandle,
+) -> (ActorRef<ListenerMsg>, JoinHandle<()>) {
+    let sessions = sessions.clone();
+    let (listener, args) = edge.listener(EdgeLinks { sessions });
+    Actor::spawn(None, listener, args).await.unwrap()
+}
+
+/// A POST of JSON, as bytes.
+fn post(path: &str, body: &str) -> String {
+    let length = body.len();
+    format!(
+        "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
+         Content-Length: {length}\r\n\r\n{body}"
+    )
+}
+
+const PING: &str = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
+const PONG: &str = r#"{"jsonrpc":"2.0","id":1,"result":{}}"#;
+
+/// How long a test waits for what must happen.
+const PATIENCE: Duration = Duration::from_secs(10);

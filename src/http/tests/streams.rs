@@ -1,0 +1,134 @@
+//! The bytes of an event stream, at the socket and piece by piece.
+
+use super::*;
+use crate::http::sse::EventStream;
+use crate::protocol::framing::sse as framing;
+use bytes::Bytes;
+use futures_util::{FutureExt, Stream, StreamExt, stream};
+use std::pin::Pin;
+
+#[tokio::test]
+async fn a_stream_begins_as_clients_expect() {
+    let server = Server::start().await;
+    let mut stream = server.connect().await;
+    stream
+        .send("GET /sse HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n")
+        .await;
+    let head = stream.read_until("\r\n\r\n").await.to_ascii_lowercase();
+    for line in [
+        "http/1.1 200 ok\r\n",
+        "\r\ncontent-type: text/event-stream\r\n",
+        "\r\ncache-control: no-cache, no-store, no-transform\r\n",
+        "\r\nx-accel-buffering: no\r\n",
+        "\r\nconnection: keep-alive\r\n",
+        "\r\ntransfer-encoding: chunked\r\n",
+    ] {
+        assert!(head.contains(line), "{line:?} is missing in {head}");
+    }
+    let size = stream.read_until("\r\n").await;
+    let size = usize::from_str_radix(size.trim(), 16).unwrap();
+    let chunk = stream.read_until("\r\n").await;
+    let id = chunk
+        .strip_prefix("event: endpoint\ndata: /messages?session_id=")
+        .unwrap();
+    let (id, rest) = id.split_at(32);
+    assert!(id.bytes().all(|b| b.is_ascii_hexdigit()), "{id}");
+    assert_eq!(rest, "\n\n: connected\n\n\r\n");
+    assert_eq!(chunk.len(), size + 2);
+}
+
+#[tokio::test]
+async fn the_endpoint_is_below_the_proxys_prefix() {
+    let server = Server::start().await;
+    for (prefix, expected) in [
+        ("/mcp/", "data: /mcp/messages?session_id="),
+        ("//evil.com", "data: /messages?session_id="),
+    ] {
+        let mut stream = server.connect().await;
+        let request =
+            format!("GET /sse HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-Prefix: {prefix}\r\n\r\n");
+        stream.send(&request).await;
+        let start = stream.read_until(": connected\n\n").await;
+        assert!(start.contains(expected), "{start}");
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_wants_no_events_is_told() {
+    let server = Server::start().await;
+    let refused = server.get("/sse", "Accept: application/json\r\n").await;
+    assert_eq!(refused.status, 406);
+    assert_eq!(refused.error_code(), -32600);
+}
+
+#[tokio::test]
+async fn a_silent_stream_is_kept_alive() {
+    let server = Server::with(|limits| limits.keepalive = Duration::from_millis(20)).await;
+    let (mut stream, path) = server.open_sse().await;
+    for _ in 0..3 {
+        stream.read_until(": keepalive\n\n").await;
+    }
+    assert_eq!(server.post(&path, PING).await.status, 202);
+    stream.read_until(PONG).await;
+    stream.read_until(": keepalive\n\n").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn comments_come_every_thirty_seconds() {
+    let period = Limits::default().keepalive;
+    let mut events = EventStream::new("/m", stream::pending::<Bytes>(), period);
+    assert_eq!(
+        piece(&mut events),
+        "event: endpoint\ndata: /m\n\n: connected\n\n"
+    );
+    for _ in 0..20 {
+        let before = tokio::time::Instant::now();
+        assert_eq!(events.next().await.unwrap().unwrap(), ": keepalive\n\n");
+        let waited = before.elapsed();
+        assert!((29..=31).contains(&waited.as_secs()), "{waited:?}");
+    }
+}
+
+/// The next piece, which must be there at once.
+fn piece<M: Stream<Item = Bytes> + Unpin>(events: &mut EventStream<M>) -> String {
+    let piece = Pin::new(events)
+        .next()
+        .now_or_never()
+        .expect("nothing is ready");
+    let piece = piece.expect("the stream has ended").unwrap();
+    String::from_utf8(piece.to_vec()).unwrap()
+}
+
+#[tokio::test]
+async fn ready_messages_share_a_piece_and_large_ones_are_not_copied() {
+    let large = Bytes::from("x".repeat(20_000));
+    let messages = stream::iter([
+        Bytes::from_static(b"1"),
+        Bytes::from_static(b"2"),
+        large.clone(),
+        Bytes::from_static(b"3"),
+    ]);
+    let mut events = EventStream::new("/m", messages, PATIENCE);
+    piece(&mut events);
+    let both = "event: message\ndata: 1\n\nevent: message\ndata: 2\n\nevent: message\ndata: ";
+    assert_eq!(piece(&mut events), both);
+    let middle = events.next().await.unwrap().unwrap();
+    assert_eq!(middle.as_ptr(), large.as_ptr());
+    assert_eq!(piece(&mut events), "\n\n");
+    assert_eq!(piece(&mut events), "event: message\ndata: 3\n\n");
+    assert!(events.next().await.is_none());
+}
+
+#[tokio::test]
+async fn the_bytes_are_those_of_the_protocol() {
+    for length in [0, 1, 16 << 10, (16 << 10) + 1, 100_000] {
+        let message = Bytes::from("y".repeat(length));
+        let messages = stream::iter([message.clone(), message.clone()]);
+        let events = EventStream::new("/m", messages, PATIENCE);
+        let pieces: Vec<Bytes> = events.map(Result::unwrap).collect().await;
+        let event = framing::event("message", &message);
+        let start = framing::event("endpoint", b"/m");
+        let expected = [start, framing::comment("connected"), event.clone(), event].concat();
+        assert_eq!(pieces.concat(), expected, "{length}");
+    }
+}

@@ -1,0 +1,11 @@
+//! The three pipes of a child, a task each. They have no state worth supervising: each ends with
+//! its pipe, or when the [`Process`](super::Process) that holds it is dropped.
+
+mod stderr;
+mod stdin;
+mod stdout;
+mod throttle;
+
+pub(super) use stderr::{Tail, drain};
+pub(super) use stdin::write;
+pub(super) use stdout::read;

@@ -1,0 +1,262 @@
+//! Drains a child's stderr, always and at any speed, so that the child never waits for it. What is
+//! said reaches the owner at a limited rate, fit for a log; the last lines are kept in any case.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use memchr::memchr;
+use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::time::{Instant, sleep_until};
+
+use super::throttle::Throttle;
+use crate::process::output::{Outlet, Output};
+
+/// How many lines are kept for the report of a crash.
+const KEPT: usize = 50;
+const BLOCK: usize = 16 * 1024;
+const CUT: &str = " … (cut)";
+
+/// Reads to the end. Lines longer than `cap` bytes are cut.
+pub(in crate::process) async fn drain(
+    mut stderr: impl AsyncRead + Unpin,
+    cap: usize,
+    tail: Tail,
+    outlet: Outlet,
+) {
+    let mut block = vec![0; BLOCK];
+    let mut cutter = Cutter::new(cap);
+    let mut log = Log {
+        cap,
+        tail,
+        outlet,
+        throttle: Throttle::new(Instant::now()),
+    };
+    loop {
+        let opens_at = log.throttle.opens_at();
+        let read = tokio::select! {
+            read = stderr.read(&mut block) => read.unwrap_or(0),
+            // The note about what was suppressed must not wait for the next line.
+            () = sleep_until(opens_at.unwrap_or_else(Instant::now)), if opens_at.is_some() => {
+                log.note_suppressed(Instant::now());
+                continue;
+            }
+        };
+        let Some(said) = block.get(..read).filter(|said| !said.is_empty()) else {
+            break;
+        };
+        let now = Instant::now();
+        cutter.feed(said, |line, is_cut| log.line(now, line, is_cut));
+    }
+    cutter.finish(|line, is_cut| log.line(Instant::now(), line, is_cut));
+    if let Some(count) = log.throttle.finish() {
+        log.say_suppressed(count);
+    }
+}
+
+struct Log {
+    cap: usize,
+    tail: Tail,
+    outlet: Outlet,
+    throttle: Throttle,
+}
+
+impl Log {
+    fn line(&mut self, now: Instant, line: &[u8], is_cut: bool) {
+        if line.trim_ascii().is_empty() {
+            return;
+        }
+        self.tail.push(line, is_cut);
+        self.note_suppressed(now);
+        if self.throttle.admits(now) {
+            let text = printable(line, self.cap, is_cut);
+            self.throttle.pay(now, text.len());
+            self.outlet.deliver(Output::Stderr(text));
+        }
+    }
+
+    fn note_suppressed(&mut self, now: Instant) {
+        if let Some(count) = self.throttle.relief(now) {
+            self.throttle.pay(now, 0);
+            self.say_suppressed(count);
+        }
+    }
+
+    fn say_suppressed(&self, count: u64) {
+        let lines = if count == 1 { "line" } else { "lines" };
+        let note = format!("… {count} {lines} suppressed");
+        self.outlet.deliver(Output::Stderr(note));
+    }
+}
+
+/// The last lines of a child's stderr, those included that the rate limit suppressed.
+#[derive(Clone, Default)]
+pub(in crate::process) struct Tail(Arc<Mutex<VecDeque<Kept>>>);
+
+/// As it came: making it printable is left to the reader, of whom there is one per crash.
+#[derive(Default)]
+struct Kept {
+    line: Vec<u8>,
+    is_cut: bool,
+}
+
+impl Tail {
+    fn push(&self, line: &[u8], is_cut: bool) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut oldest = match kept.len() {
+            KEPT.. => kept.pop_front().unwrap_or_default(),
+            _ => Kept::default(),
+        };
+        oldest.line.clear();
+        oldest.line.extend_from_slice(line);
+        oldest.is_cut = is_cut;
+        kept.push_back(oldest);
+    }
+
+    pub(in crate::process) fn lines(&self) -> Vec<String> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let text = |kept: &Kept| printable(&kept.line, kept.line.len(), kept.is_cut);
+        kept.iter().map(text).collect()
+    }
+}
+
+/// Cuts a stream into lines of at most `cap` bytes; the rest of a longer one is skipped.
+struct Cutter {
+    cap: usize,
+    line: Vec<u8>,
+    is_skipping: bool,
+}
+
+impl Cutter {
+    fn new(cap: usize) -> Self {
+        Self {
+            cap: cap.max(1),
+            line: Vec::new(),
+            is_skipping: false,
+        }
+    }
+
+    fn feed(&mut self, mut said: &[u8], mut emit: impl FnMut(&[u8], bool)) {
+        while let Some(at) = memchr(b'\n', said) {
+            let (part, rest) = said.split_at(at);
+            self.part(part, &mut emit);
+            self.finish(&mut emit);
+            self.is_skipping = false;
+            said = rest.get(1..).unwrap_or_default();
+        }
+        self.part(said, &mut emit);
+    }
+
+    fn finish(&mut self, mut emit: impl FnMut(&[u8], bool)) {
+        if !self.is_skipping {
+            emit(&self.line, false);
+        }
+        self.line.clear();
+    }
+
+    fn part(&mut self, part: &[u8], emit: &mut impl FnMut(&[u8], bool)) {
+        if self.is_skipping {
+            return;
+        }
+        let room = self.cap - self.line.len();
+        if let Some((fits, _)) = part.split_at_checked(room).filter(|_| part.len() > room) {
+            // Said at once: the end of an endless line would never come.
+            self.line.extend_from_slice(fits);
+            emit(&self.line, true);
+            self.line.clear();
+            self.is_skipping = true;
+        } else {
+            self.line.extend_from_slice(part);
+        }
+    }
+}
+
+/// Text for a log: what is not UTF-8 is replaced, what would act on a terminal or on the direction
+/// of the text is escaped, and nothing is longer than about `cap` bytes.
+fn printable(line: &[u8], cap: usize, is_cut: bool) -> String {
+    let line = String::from_utf8_lossy(line);
+    let line = line.trim_end();
+    let mut text = String::with_capacity(line.len());
+    let mut is_cut = is_cut;
+    for c in line.chars() {
+        if text.len() >= cap {
+            is_cut = true;
+            break;
+        }
+        match c {
+            '\t' => text.push(' '),
+            c if acts(c) => text.extend(c.escape_default()),
+            c => text.push(c),
+        }
+    }
+    if is_cut {
+        text.push_str(CUT);
+    }
+    text
+}
+
+fn acts(c: char) -> bool {
+    let is_bidi = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let is_separator = matches!(c, '\u{2028}' | '\u{2029}');
+    c.is_control() || is_bidi || is_separator
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cut(cap: usize, reads: &[&[u8]]) -> Vec<(String, bool)> {
+        let mut cutter = Cutter::new(cap);
+        let mut lines = Vec::new();
+        let mut emit = |line: &[u8], is_cut| {
+            lines.push((String::from_utf8_lossy(line).into_owned(), is_cut));
+        };
+        for read in reads {
+            cutter.feed(read, &mut emit);
+        }
+        cutter.finish(&mut emit);
+        lines
+    }
+
+    #[test]
+    fn long_lines_are_cut_at_once_and_their_rest_is_skipped() {
+        let expected = [
+            ("12345".to_owned(), false),
+            ("12345".to_owned(), true),
+            ("next".to_owned(), false),
+        ];
+        assert_eq!(cut(5, &[b"12345\n1234567\nnext"]), expected);
+        assert_eq!(
+            cut(5, &[b"123", b"45", b"\n12345", b"67", b"8\nne", b"xt"]),
+            expected
+        );
+    }
+
+    #[test]
+    fn nothing_in_the_text_acts_on_a_terminal() {
+        let line = "\x1b[31mred\r\nno\u{202e}esrever\0\tende\u{85}.\r".as_bytes();
+        let text = printable(line, 1000, false);
+        let expected = r"\u{1b}[31mred\r\nno\u{202e}esrever\u{0} ende\u{85}.";
+        assert_eq!(text, expected);
+        assert_eq!(printable(b"a\xffb", 10, false), "a\u{fffd}b");
+    }
+
+    #[test]
+    fn escapes_do_not_make_a_text_longer_than_its_cap() {
+        let text = printable(&[0x1b; 8192], 100, false);
+        assert!(text.ends_with(CUT));
+        assert!(text.len() < 100 + 10 + CUT.len());
+        assert_eq!(printable(b"abc", 100, true), "abc … (cut)");
+    }
+
+    #[test]
+    fn the_last_lines_are_kept() {
+        let tail = Tail::default();
+        for number in 0..120 {
+            tail.push(format!("line {number}").as_bytes(), false);
+        }
+        let lines = tail.lines();
+        assert_eq!(lines.len(), KEPT);
+        assert_eq!(lines.first().map(String::as_str), Some("line 70"));
+        assert_eq!(lines.last().map(String::as_str), Some("line 119"));
+    }
+}

@@ -1,0 +1,23 @@
+//! The error codes the gateway itself answers with. Codes of servers pass through as they are.
+//! The first five are JSON-RPC 2.0's (§5.1); ours lie in its range for implementations, which
+//! every revision up to 2025-11-25 leaves free.
+
+/// What came is no JSON.
+pub const PARSE_ERROR: i64 = -32700;
+/// What came is JSON, and no JSON-RPC message that is understood here.
+pub const INVALID_REQUEST: i64 = -32600;
+/// No such method, or not in this revision.
+pub const METHOD_NOT_FOUND: i64 = -32601;
+/// The method's params are wrong; MCP uses it for an unknown tool as well.
+pub const INVALID_PARAMS: i64 = -32602;
+/// The gateway itself failed.
+pub const INTERNAL_ERROR: i64 = -32603;
+
+/// The server behind a name is down, or died with the call in flight. The same number the
+/// official TypeScript SDK uses for a closed connection.
+pub const SERVER_UNAVAILABLE: i64 = -32000;
+/// The server did not answer in time. The same number the official TypeScript SDK uses for it.
+pub const TIMEOUT: i64 = -32001;
+/// Too much is in flight already, for this session or for this server; try again. (−32002 is left
+/// out: MCP used it for a resource that was not found.)
+pub const BUSY: i64 = -32003;

@@ -1,0 +1,165 @@
+//! From bytes to a message, in one pass, copying nothing but the id and the method. Strict about the
+//! envelope, because a message that two readers understand differently must not pass a gateway;
+//! blind to the body, because it is not ours.
+
+use bytes::Bytes;
+use serde::de::IgnoredAny;
+
+use super::super::raw::{self, Member};
+use super::{Message, Notification, Request, RequestId, Response, code, encode};
+
+/// Why bytes are no message.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DecodeError {
+    /// No JSON at all: −32700.
+    #[error("the message is not JSON: {0}")]
+    Parse(String),
+    /// JSON, but no message that is understood here: −32600.
+    #[error("the message is not valid JSON-RPC: {reason}")]
+    Invalid {
+        /// The id, where one can be read all the same: the error answers it.
+        id: Option<RequestId>,
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+impl DecodeError {
+    /// The JSON-RPC code for it.
+    #[must_use]
+    pub fn code(&self) -> i64 {
+        match self {
+            Self::Parse(_) => code::PARSE_ERROR,
+            Self::Invalid { .. } => code::INVALID_REQUEST,
+        }
+    }
+
+    /// The id it answers, where one can be read.
+    #[must_use]
+    pub fn id(&self) -> Option<&RequestId> {
+        match self {
+            Self::Parse(_) => None,
+            Self::Invalid { id, .. } => id.as_ref(),
+        }
+    }
+
+    /// The whole message that tells the sender.
+    #[must_use]
+    pub fn response(&self) -> Bytes {
+        encode::error(
+            self.id(),
+            &encode::error_object(self.code(), &self.to_string()),
+        )
+    }
+}
+
+/// Takes one message apart. Its bodies are slices of `bytes`, which must hold nothing else but
+/// white space. Rules: JSON-RPC 2.0 as MCP narrows it (an id is a string or an integer, no batches).
+pub fn decode(bytes: &Bytes) -> Result<Message, DecodeError> {
+    let text = raw::text(bytes, "its bytes").map_err(DecodeError::Parse)?;
+    if !text.trim_ascii_start().starts_with('{') {
+        return Err(no_object(text));
+    }
+    let names = ["jsonrpc", "id", "method", "params", "result", "error"];
+    let members = raw::pick(text, names).map_err(|error| DecodeError::Parse(error.to_string()))?;
+    let [_, id, ..] = members;
+    classify(bytes, members).map_err(|reason| DecodeError::Invalid {
+        id: match id {
+            Member::Once(raw) => RequestId::from_raw(raw),
+            Member::Absent | Member::Repeated => None,
+        },
+        reason,
+    })
+}
+
+fn no_object(text: &str) -> DecodeError {
+    if let Err(error) = serde_json::from_str::<IgnoredAny>(text) {
+        return DecodeError::Parse(error.to_string());
+    }
+    let reason = if text.trim_ascii_start().starts_with('[') {
+        "batches are not supported in this protocol revision; send each message by itself"
+    } else {
+        "a message is a JSON object"
+    };
+    DecodeError::Invalid {
+        id: None,
+        reason: reason.to_owned(),
+    }
+}
+
+fn classify(bytes: &Bytes, members: [Member<'_>; 6]) -> Result<Message, String> {
+    let [jsonrpc, id, method, params, result, error] = members;
+    let jsonrpc = jsonrpc.once("jsonrpc")?;
+    if !jsonrpc.is_some_and(|raw| raw::is_text(raw, "2.0")) {
+        return Err("the member 'jsonrpc' must be \"2.0\"".to_owned());
+    }
+    let id = Id::read(id.once("id")?);
+    let params = params.once("params")?;
+    let slice = |raw: &str| bytes.slice_ref(raw.as_bytes());
+    match (
+        method.once("method")?,
+        result.once("result")?,
+        error.once("error")?,
+    ) {
+        (Some(method), None, None) => {
+            let params = checked_params(params)?.map(slice);
+            call(id, method, params)
+        }
+        (None, Some(result), None) => answer(id, Ok(slice(result))),
+        (None, None, Some(error)) if error.starts_with('{') => answer(id, Err(slice(error))),
+        (None, None, Some(_)) => Err("the member 'error' must be an object".to_owned()),
+        (None, None, None) => Err("there is neither 'method' nor 'result' nor 'error'".to_owned()),
+        (None, Some(_), Some(_)) => Err("there are both 'result' and 'error'".to_owned()),
+        (Some(_), _, _) => Err("there is 'method' beside 'result' or 'error'".to_owned()),
+    }
+}
+
+/// The member `id`. `null` is not the same as absent: a request whose id is `null` is wrong, and
+/// taking it for a notification would leave its sender without an answer.
+enum Id {
+    Absent,
+    Null,
+    Usable(RequestId),
+    Unusable,
+}
+
+impl Id {
+    fn read(raw: Option<&str>) -> Self {
+        match raw {
+            None => Self::Absent,
+            Some("null") => Self::Null,
+            Some(raw) => RequestId::from_raw(raw).map_or(Self::Unusable, Self::Usable),
+        }
+    }
+}
+
+const BAD_ID: &str = "the member 'id' must be a string or an integer";
+
+fn call(id: Id, method: &str, params: Option<Bytes>) -> Result<Message, String> {
+    let Some(method) = raw::string(method) else {
+        return Err("the member 'method' must be a string".to_owned());
+    };
+    let method: Box<str> = method.into();
+    match id {
+        Id::Absent => Ok(Message::Notification(Notification { method, params })),
+        Id::Usable(id) => Ok(Message::Request(Request { id, method, params })),
+        Id::Null | Id::Unusable => Err(BAD_ID.to_owned()),
+    }
+}
+
+fn answer(id: Id, outcome: Result<Bytes, Bytes>) -> Result<Message, String> {
+    let id = match (id, &outcome) {
+        (Id::Usable(id), _) => Some(id),
+        (Id::Null | Id::Absent, Err(_)) => None,
+        (Id::Null | Id::Absent | Id::Unusable, _) => return Err(BAD_ID.to_owned()),
+    };
+    Ok(Message::Response(Response { id, outcome }))
+}
+
+fn checked_params(params: Option<&str>) -> Result<Option<&str>, String> {
+    match params {
+        None | Some("null") => Ok(None),
+        Some(raw) if raw.starts_with(['{', '[']) => Ok(Some(raw)),
+        Some(_) => Err("the member 'params' must be an object".to_owned()),
+    }
+}

@@ -1,0 +1,75 @@
+//! Envelopes around raw bodies. Every message is one line without a line break at its end; bodies
+//! must be valid JSON and lose their line breaks on the way.
+
+use bytes::Bytes;
+
+use super::super::raw;
+use super::RequestId;
+
+/// A request of the gateway's own.
+#[must_use]
+pub fn request(id: u64, method: &str, params: Option<&[u8]>) -> Bytes {
+    let mut out = open(method.len() + params.map_or(0, <[u8]>::len));
+    member(&mut out, "id", id.to_string().as_bytes());
+    call(out, method, params)
+}
+
+/// A notification.
+#[must_use]
+pub fn notification(method: &str, params: Option<&[u8]>) -> Bytes {
+    let out = open(method.len() + params.map_or(0, <[u8]>::len));
+    call(out, method, params)
+}
+
+/// The answer to request `id`: its raw result.
+#[must_use]
+pub fn result(id: &RequestId, result: &[u8]) -> Bytes {
+    answer(id.as_raw(), "result", result)
+}
+
+/// The answer to request `id`: a raw error object, for example [`error_object`]'s. `None` says
+/// that the request's id could not be read.
+#[must_use]
+pub fn error(id: Option<&RequestId>, error: &[u8]) -> Bytes {
+    answer(id.map_or("null", RequestId::as_raw), "error", error)
+}
+
+/// An error object of the gateway's own; codes are in [`super::code`].
+#[must_use]
+pub fn error_object(code: i64, message: &str) -> Bytes {
+    let mut out = format!("{{\"code\":{code},\"message\":").into_bytes();
+    raw::push_string(&mut out, message);
+    out.push(b'}');
+    out.into()
+}
+
+/// Room for the envelope beside `body` bytes, so that a large body is copied once.
+fn open(body: usize) -> Vec<u8> {
+    let mut out = Vec::with_capacity(body + 96);
+    out.extend_from_slice(br#"{"jsonrpc":"2.0""#);
+    out
+}
+
+fn member(out: &mut Vec<u8>, name: &str, json: &[u8]) {
+    out.push(b',');
+    raw::push_string(out, name);
+    out.push(b':');
+    raw::push_single_line(out, json);
+}
+
+fn call(mut out: Vec<u8>, method: &str, params: Option<&[u8]>) -> Bytes {
+    member(&mut out, "method", &raw::quoted(method));
+    if let Some(params) = params {
+        member(&mut out, "params", params);
+    }
+    out.push(b'}');
+    out.into()
+}
+
+fn answer(id: &str, name: &str, body: &[u8]) -> Bytes {
+    let mut out = open(id.len() + body.len());
+    member(&mut out, "id", id.as_bytes());
+    member(&mut out, name, body);
+    out.push(b'}');
+    out.into()
+}

@@ -1,0 +1,9 @@
+//! What the gateway reads and writes in MCP's own bodies, one file per family of methods. Each
+//! takes the raw `params` or `result` of an envelope, looks at the members it must know, and
+//! changes those it must change in place.
+
+pub mod cancelled;
+pub mod lifecycle;
+pub mod method;
+pub mod progress;
+pub mod tools;

@@ -1,0 +1,220 @@
+//! Fidelity of `tools/call` and `tools/list`: bytes are compared, not values.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::protocol::jsonrpc::{Message, decode, request};
+
+fn call(params: &str) -> ToolCall {
+    ToolCall::parse(&Bytes::from(params.to_owned())).unwrap()
+}
+
+#[test]
+fn a_call_keeps_every_byte_but_its_names() {
+    for (params, wanted) in [
+        (r#"{"name":"git__log"}"#, r#"{"name":"log"}"#),
+        (
+            r#"{"name":"g__a","arguments":{"n":123456789012345678901234567890,"x":1.10,"e":1e400}}"#,
+            r#"{"name":"log","arguments":{"n":123456789012345678901234567890,"x":1.10,"e":1e400}}"#,
+        ),
+        (
+            r#"{ "arguments" : {"a":"\u00e9\ud800\/", "a":2 , "name":"x"}, "name" : "\u0067it__log", "task":null }"#,
+            r#"{ "arguments" : {"a":"\u00e9\ud800\/", "a":2 , "name":"x"}, "name" : "log", "task":null }"#,
+        ),
+        (
+            "{\n  \"_meta\": {\r\n    \"progressToken\": \"a\\u0062\",\n    \"v\": [ 1,\n 2 ]\n  },\n  \"name\": \"x\"\n}",
+            "{  \"_meta\": {    \"progressToken\": 7,    \"v\": [ 1, 2 ]  },  \"name\": \"log\"}",
+        ),
+        (
+            r#"{"name":"x","arguments":null,"_meta":{"progressToken":99999999999999999999}}"#,
+            r#"{"name":"log","arguments":null,"_meta":{"progressToken":7}}"#,
+        ),
+        (
+            r#"{"name":"x","_meta":{"progressToken":null,"a":{"progressToken":1}}}"#,
+            r#"{"name":"log","_meta":{"progressToken":null,"a":{"progressToken":1}}}"#,
+        ),
+        (
+            r#"{"name":"x","_meta":null}"#,
+            r#"{"name":"log","_meta":null}"#,
+        ),
+    ] {
+        let rewritten = call(params).rewrite("log", Some(7));
+        assert_eq!(rewritten, wanted, "{params}");
+    }
+}
+
+#[test]
+fn names_are_decoded_and_written_escaped() {
+    let read = call(r#"{"name":"a\"\u00e9\\"}"#);
+    assert_eq!(read.name(), "a\"é\\");
+    let rewritten = read.rewrite("tab\t\"q\" é\u{1}", None);
+    assert_eq!(rewritten, "{\"name\":\"tab\\t\\\"q\\\" é\\u0001\"}");
+    assert_eq!(
+        ToolCall::parse(&rewritten).unwrap().name(),
+        "tab\t\"q\" é\u{1}"
+    );
+}
+
+#[test]
+fn a_progress_token_is_kept_as_it_is_written() {
+    for raw in [
+        r#""17""#,
+        "17",
+        r#""\u0031""#,
+        "-1",
+        r#""""#,
+        "12345678901234567890123",
+    ] {
+        let params = format!(r#"{{"name":"x","_meta":{{"progressToken":{raw}}}}}"#);
+        assert_eq!(call(&params).progress_token(), Some(raw));
+        assert_eq!(
+            call(&params).rewrite("x", None),
+            params,
+            "without a token of ours it stays"
+        );
+    }
+    assert_eq!(call(r#"{"name":"x","_meta":{}}"#).progress_token(), None);
+    assert_eq!(call(r#"{"name":"x"}"#).progress_token(), None);
+}
+
+#[test]
+fn params_that_two_readers_understand_differently_are_refused() {
+    for (params, says) in [
+        ("[]", "object"),
+        ("{}", "'name'"),
+        (r#"{"name":null}"#, "'name'"),
+        (r#"{"name":"\ud800"}"#, "'name'"),
+        (r#"{"name":"a","n\u0061me":"b"}"#, "'name'"),
+        (r#"{"name":"a","_meta":{},"_meta":{}}"#, "'_meta'"),
+        (r#"{"name":"a","_meta":[]}"#, "'_meta'"),
+        (
+            r#"{"name":"a","_meta":{"progressToken":1,"progressToken":2}}"#,
+            "'progressToken'",
+        ),
+        (
+            r#"{"name":"a","_meta":{"progressToken":{}}}"#,
+            "progressToken",
+        ),
+        (
+            r#"{"name":"a","_meta":{"progressToken":true}}"#,
+            "progressToken",
+        ),
+        (r#"{"name":"a"#, "unusable"),
+    ] {
+        let error = ToolCall::parse(&Bytes::from(params)).unwrap_err();
+        assert!(error.contains(says), "{params}: {error}");
+    }
+}
+
+const PAGE: &str = "{\"tools\": [ {\"name\":\"a\",\"inputSchema\":{\"maximum\":1.10,\r\n\"x-vendor\":1e400}} ,
+    {\"description\":\"\\ud800\",\"na\\u006de\":\"b\\u0062\"}, {\"title\":\"no name\"}, 7, {\"name\":3},
+    {\"name\":\"\"}, {\"name\":\"c\",\"name\":\"d\"} ], \"nextCursor\": \"\\u00e9\", \"ttlMs\":1}";
+
+#[test]
+fn tools_are_kept_raw_and_renamed_in_place() {
+    let result = Bytes::from(PAGE);
+    let page = tools_page(&result).unwrap();
+    let names: Vec<&str> = page.tools.iter().map(Tool::name).collect();
+    assert_eq!((names, page.skipped), (vec!["a", "bb"], 5));
+    assert_eq!(page.next_cursor.as_deref(), Some("\"\\u00e9\""));
+    let [a, b] = page.tools.as_slice() else {
+        panic!("two")
+    };
+    assert_eq!(
+        a.raw(),
+        "{\"name\":\"a\",\"inputSchema\":{\"maximum\":1.10,\r\n\"x-vendor\":1e400}}"
+    );
+    assert_eq!(
+        a.renamed("s__a"),
+        br#"{"name":"s__a","inputSchema":{"maximum":1.10,"x-vendor":1e400}}"#
+    );
+    assert_eq!(
+        b.renamed("s__bb"),
+        br#"{"description":"\ud800","na\u006de":"s__bb"}"#
+    );
+    assert_eq!(
+        Tool::parse(a.raw()).as_ref(),
+        Some(a),
+        "a kept catalogue reads the same"
+    );
+    assert!(result.as_ptr_range().contains(&a.raw().as_ptr()), "no copy");
+    let merged = [a.renamed("s__a"), b.renamed("s__bb")];
+    let merged = tools_list_result(merged.iter().map(Vec::as_slice));
+    let again = tools_page(&merged).unwrap();
+    assert_eq!(
+        again.tools.iter().map(Tool::name).collect::<Vec<_>>(),
+        ["s__a", "s__bb"]
+    );
+    assert_eq!((again.next_cursor, again.skipped), (None, 0));
+}
+
+#[test]
+fn cursors_are_opaque() {
+    let cursor = |text: &'static str| tools_page(&Bytes::from(text)).map(|page| page.next_cursor);
+    let empty = cursor(r#"{"tools":[],"nextCursor":""}"#).unwrap();
+    assert_eq!(list_params(empty.as_deref()).unwrap(), r#"{"cursor":""}"#);
+    assert_eq!(cursor(r#"{"tools":[],"nextCursor":null}"#), Ok(None));
+    assert_eq!(cursor(r#"{"tools":[]}"#), Ok(None));
+    assert_eq!(list_params(None), None);
+    for wrong in [
+        r#"{"tools":[],"nextCursor":3}"#,
+        r#"{"tools":{}}"#,
+        "{}",
+        "[]",
+        r#"{"tools":null}"#,
+    ] {
+        assert!(tools_page(&Bytes::from(wrong)).is_err(), "{wrong}");
+    }
+    assert_eq!(tools_list_result(std::iter::empty()), r#"{"tools":[]}"#);
+}
+
+#[test]
+fn a_failed_call_is_a_result_that_models_read() {
+    assert_eq!(
+        failed_call("server 'git' exited\n\"badly\""),
+        r#"{"content":[{"type":"text","text":"server 'git' exited\n\"badly\""}],"isError":true}"#
+    );
+}
+
+/// JSON text, with numbers and spellings that no value type keeps.
+fn json() -> impl Strategy<Value = String> {
+    let leaf = prop_oneof![
+        Just("null".to_owned()),
+        Just("true".to_owned()),
+        "-?(0|[1-9][0-9]{0,30})(\\.[0-9]{1,20})?([eE][+-]?[0-9]{1,4})?",
+        any::<String>().prop_map(|text| String::from_utf8(raw::quoted(&text)).unwrap()),
+        r#""(\\u[0-9a-fA-F]{4}|\\["\\/bfnrt]|[a-zé ]){0,12}""#,
+    ];
+    leaf.prop_recursive(4, 32, 6, |inner| {
+        let key = prop_oneof![
+            r#""[a-z_]{0,4}""#,
+            Just(r#""name""#.to_owned()),
+            Just(r#""_meta""#.to_owned())
+        ];
+        let member = (key, " ?", inner.clone())
+            .prop_map(|(key, space, value)| format!("{key}{space}:{space}{value}"));
+        prop_oneof![
+            prop::collection::vec(inner, 0..6).prop_map(|items| format!("[{}]", items.join(", "))),
+            prop::collection::vec(member, 0..6)
+                .prop_map(|members| format!("{{{}}}", members.join(" ,"))),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn any_arguments_survive_the_whole_way(arguments in json(), token in any::<u64>(), id in any::<u64>()) {
+        let meta = format!(r#""_meta":{{"x":{arguments},"progressToken":"t"}}"#);
+        let params = |name: &str, meta: &str| format!(r#"{{"arguments":{arguments},"name":"{name}",{meta}}}"#);
+        let message = request(1, "tools/call", Some(params("s__t", &meta).as_bytes()));
+        let Ok(Message::Request(inbound)) = decode(&message) else { panic!("{message:?}") };
+        let rewritten = ToolCall::parse(&inbound.params.unwrap()).unwrap().rewrite("t", Some(token));
+        let meta = meta.replace(r#""progressToken":"t""#, &format!(r#""progressToken":{token}"#));
+        let wanted = params("t", &meta);
+        prop_assert_eq!(&rewritten, wanted.as_bytes());
+        let sent = request(id, "tools/call", Some(&rewritten));
+        let Ok(Message::Request(outbound)) = decode(&sent) else { panic!("{sent:?}") };
+        prop_assert_eq!(outbound.params, Some(rewritten));
+        prop_assert_eq!(outbound.id.as_number(), Some(id));
+    }
+}

@@ -1,0 +1,185 @@
+//! Raw JSON: finding the members of one object without parsing what is in them, and replacing
+//! some of them in place. Everything above it in `protocol` is built from [`pick`] and [`splice`],
+//! so that no body is ever turned into values and back.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::ops::Range;
+
+use bytes::Bytes;
+use memchr::memchr2;
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+/// One member of an object, as [`pick`] found it: raw JSON without the white space around it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Member<'a> {
+    Absent,
+    Once(&'a str),
+    /// Readers disagree about which of two counts, so that none may be trusted.
+    Repeated,
+}
+
+impl<'a> Member<'a> {
+    /// The raw value, if there is exactly one; `name` is for the error's text.
+    pub(super) fn once(self, name: &str) -> Result<Option<&'a str>, String> {
+        match self {
+            Self::Absent => Ok(None),
+            Self::Once(raw) => Ok(Some(raw)),
+            Self::Repeated => Err(format!("the member '{name}' appears more than once")),
+        }
+    }
+
+    /// Like [`Member::once`], and `null` counts as absent.
+    pub(super) fn value(self, name: &str) -> Result<Option<&'a str>, String> {
+        Ok(self.once(name)?.filter(|raw| *raw != "null"))
+    }
+}
+
+/// Reads `text`, a JSON object, in one pass and gives the members called `names`. Names are
+/// compared decoded, so that `"n\u0061me"` is found (and a repetition cannot hide behind an escape).
+/// An error is a mistake in the syntax, or `text` is no object.
+pub(super) fn pick<'a, const N: usize>(
+    text: &'a str,
+    names: [&str; N],
+) -> Result<[Member<'a>; N], serde_json::Error> {
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let found = Pick(names).deserialize(&mut reader)?;
+    reader.end()?;
+    Ok(found)
+}
+
+struct Pick<'n, const N: usize>([&'n str; N]);
+
+impl<'de, const N: usize> DeserializeSeed<'de> for Pick<'_, N> {
+    type Value = [Member<'de>; N];
+
+    fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<Self::Value, D::Error> {
+        reader.deserialize_map(self)
+    }
+}
+
+impl<'de, const N: usize> Visitor<'de> for Pick<'_, N> {
+    type Value = [Member<'de>; N];
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut found = [Member::Absent; N];
+        // Keys are read raw too: one that is no text ("\ud800") is merely not ours.
+        while let Some(key) = map.next_key::<&'de RawValue>()? {
+            let value = map.next_value::<&'de RawValue>()?.get();
+            let slot = self.0.iter().zip(found.iter_mut());
+            if let Some((_, slot)) = slot.into_iter().find(|(name, _)| is_text(key.get(), name)) {
+                *slot = match slot {
+                    Member::Absent => Member::Once(value),
+                    Member::Once(_) | Member::Repeated => Member::Repeated,
+                };
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// The bytes as text; `what` is for the error's text.
+pub(super) fn text<'a>(bytes: &'a [u8], what: &str) -> Result<&'a str, String> {
+    std::str::from_utf8(bytes).map_err(|error| format!("{what} are not UTF-8: {error}"))
+}
+
+/// What a raw JSON string says; `None` if it is no string or cannot be text (a lone surrogate).
+pub(super) fn string(raw: &str) -> Option<Cow<'_, str>> {
+    let inner = raw.strip_prefix('"')?.strip_suffix('"')?;
+    if inner.contains('\\') {
+        serde_json::from_str(raw).ok().map(Cow::Owned)
+    } else {
+        Some(Cow::Borrowed(inner))
+    }
+}
+
+/// Whether the raw JSON string `raw` says `wanted`.
+pub(super) fn is_text(raw: &str, wanted: &str) -> bool {
+    string(raw).is_some_and(|said| said == wanted)
+}
+
+/// The number in a raw JSON integer, or in a raw JSON string of its digits: one of the gateway's
+/// own ids or tokens on its way back. Other spellings (`+1`, `01`, `1.0`) were never sent.
+pub(super) fn number(raw: &[u8]) -> Option<u64> {
+    let quoted = raw.strip_prefix(b"\"").and_then(|r| r.strip_suffix(b"\""));
+    let digits = quoted.unwrap_or(raw);
+    let canonical = digits.iter().all(u8::is_ascii_digit)
+        && (digits.len() == 1 || digits.first().is_some_and(|first| *first != b'0'));
+    let text = std::str::from_utf8(digits).ok().filter(|_| canonical)?;
+    text.parse().ok()
+}
+
+/// Where `part`, a slice of `whole`, lies in it.
+pub(super) fn span(whole: &str, part: &str) -> Range<usize> {
+    let start = part.as_ptr() as usize - whole.as_ptr() as usize;
+    start..start + part.len()
+}
+
+/// `source` with the spans of `edits` replaced and nothing else touched, on a single line.
+/// The edits may come in any order; they must not overlap.
+pub(super) fn splice(source: &[u8], mut edits: Vec<(Range<usize>, &[u8])>) -> Vec<u8> {
+    edits.sort_by_key(|(span, _)| span.start);
+    let added: usize = edits.iter().map(|(_, with)| with.len()).sum();
+    let mut out = Vec::with_capacity(source.len() + added);
+    let mut done = 0;
+    for (span, with) in edits {
+        push_single_line(&mut out, source.get(done..span.start).unwrap_or_default());
+        push_single_line(&mut out, with);
+        done = span.end;
+    }
+    push_single_line(&mut out, source.get(done..).unwrap_or_default());
+    out
+}
+
+/// Appends valid JSON without its line breaks. They can only be white space between tokens, where
+/// JSON needs none: inside a string a line break is always escaped.
+pub(super) fn push_single_line(out: &mut Vec<u8>, mut json: &[u8]) {
+    while let Some(at) = memchr2(b'\n', b'\r', json) {
+        let (line, rest) = json.split_at(at);
+        out.extend_from_slice(line);
+        json = rest.get(1..).unwrap_or_default();
+    }
+    out.extend_from_slice(json);
+}
+
+/// Valid JSON on one line: the same bytes if they are that already.
+/// Line breaks can only be white space between tokens; they are dropped.
+pub fn single_line(bytes: Bytes) -> Bytes {
+    if memchr2(b'\n', b'\r', &bytes).is_none() {
+        return bytes;
+    }
+    let mut out = Vec::with_capacity(bytes.len());
+    push_single_line(&mut out, &bytes);
+    out.into()
+}
+
+/// Appends `text` as a JSON string. Only what JSON demands is escaped.
+pub(super) fn push_string(out: &mut Vec<u8>, text: &str) {
+    out.push(b'"');
+    for byte in text.bytes() {
+        match byte {
+            b'"' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
+            b'\n' => out.extend_from_slice(b"\\n"),
+            b'\r' => out.extend_from_slice(b"\\r"),
+            b'\t' => out.extend_from_slice(b"\\t"),
+            0..0x20 => out.extend_from_slice(format!("\\u{byte:04x}").as_bytes()),
+            _ => out.push(byte),
+        }
+    }
+    out.push(b'"');
+}
+
+/// `text` as a JSON string.
+pub(super) fn quoted(text: &str) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len() + 2);
+    push_string(&mut out, text);
+    out
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,357 @@
+//! Carries the decisions out on ractor. A `Supervisor` is a plain struct that an actor keeps in
+//! its state: the actor passes it its supervision events and the ticks it gets back as messages,
+//! the `Host` knows how to start, stop and talk about its children. Nothing in here waits.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use ractor::{ActorCell, ActorProcessingErr, SpawnErr, SupervisionEvent};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep};
+
+use super::child::{Failure, FailureKind, Start, Status};
+use super::decide::{Roster, Settings};
+use super::event::{Effect, Event, Timer};
+use super::host::Host;
+use super::spawn::{Spawned, Started};
+use super::wanted::{Diff, Want};
+use crate::ids::Generation;
+
+/// Something that the embedding actor gets as a message and hands on to
+/// [`Supervisor::on_tick`], unread.
+#[derive(Debug)]
+pub struct Tick<K> {
+    id: K,
+    generation: Generation,
+    what: Beat,
+}
+
+#[derive(Debug)]
+enum Beat {
+    Elapsed(Timer),
+    /// The instance and its state are gone. The error, if it did not even start.
+    Gone(Option<SpawnErr>),
+}
+
+/// The children of one actor.
+pub struct Supervisor<H: Host> {
+    roster: Roster<H::Id, H::Spec>,
+    host: H,
+    parent: ActorCell,
+    send: Arc<dyn Fn(Tick<H::Id>) + Send + Sync>,
+    live: BTreeMap<H::Id, Live>,
+    /// Timers and the watches over instances. Aborted with this struct, so with its actor.
+    tasks: JoinSet<()>,
+}
+
+/// The living instance of a name.
+struct Live {
+    generation: Generation,
+    cell: ActorCell,
+    /// What ractor said about its end, once it has.
+    end: Option<Failure>,
+}
+
+impl<H: Host> Supervisor<H> {
+    /// No children yet. `parent` is the embedding actor; `send` gives it a message that carries
+    /// the tick, and must not wait.
+    pub fn new(
+        host: H,
+        settings: Settings,
+        parent: ActorCell,
+        send: impl Fn(Tick<H::Id>) + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            roster: Roster::new(settings, fastrand::u64(..)),
+            host,
+            parent,
+            send: Arc::new(send),
+            live: BTreeMap::new(),
+            tasks: JoinSet::new(),
+        }
+    }
+
+    /// Adds a permanent child and starts it: [`Roster::add_permanent`].
+    pub fn add_permanent(&mut self, id: H::Id, spec: H::Spec, restarted_with: Option<H::Id>) {
+        let effects = self.roster.add_permanent(id, spec, restarted_with);
+        self.carry_out(effects);
+    }
+
+    /// Makes `wanted` the full set of laddered children: [`Roster::want`].
+    pub fn want(&mut self, wanted: Vec<Want<H::Id, H::Spec>>, retry: bool) -> Diff<H::Id, H::Spec> {
+        let (diff, effects) = self.roster.want(wanted, retry);
+        self.carry_out(effects);
+        diff
+    }
+
+    /// To be called with every event that the embedding actor's `handle_supervisor_evt` gets.
+    /// The state that a terminated actor leaves behind is dropped here, at once: it holds reply
+    /// ports and processes that nobody else lets go of.
+    pub fn on_supervision_event(&mut self, event: SupervisionEvent) {
+        let (cell, end) = match event {
+            SupervisionEvent::ActorStarted(cell) => return self.on_started(&cell),
+            SupervisionEvent::ActorTerminated(cell, state, reason) => {
+                drop(state);
+                (cell, terminated(reason.as_deref()))
+            }
+            SupervisionEvent::ActorFailed(cell, error) => {
+                (cell, self.failure(&error, FailureKind::Panicked))
+            }
+            SupervisionEvent::ProcessGroupChanged(_) => return,
+        };
+        // Not gone yet: ractor reports a failure before it drops the actor's state. The watch
+        // over the instance says when that has happened, and then it may have a successor.
+        let is_it = |live: &&mut Live| live.cell.get_id() == cell.get_id();
+        if let Some(live) = self.live.values_mut().find(is_it) {
+            live.end = Some(end);
+        }
+    }
+
+    /// To be called with every tick.
+    pub fn on_tick(&mut self, tick: Tick<H::Id>) {
+        let (id, generation) = (tick.id, tick.generation);
+        match tick.what {
+            Beat::Elapsed(timer) => self.on(Event::TimerElapsed {
+                id,
+                generation,
+                timer,
+            }),
+            Beat::Gone(error) => self.on_gone(id, generation, error),
+        }
+    }
+
+    /// A child got through the costly part of its start.
+    pub fn on_initialised(&mut self, id: H::Id, generation: Generation) {
+        self.on(Event::Initialised { id, generation });
+    }
+
+    /// A child is at work.
+    pub fn on_ready(&mut self, id: H::Id, generation: Generation) {
+        self.on(Event::Ready { id, generation });
+    }
+
+    /// From now on nothing is started; who is asked to stop has `within`: [`Roster::shut_down`].
+    pub fn shut_down(&mut self, within: Duration) {
+        let effects = self.roster.shut_down(within);
+        self.carry_out(effects);
+    }
+
+    /// Asks all laddered children to stop, for good: [`Roster::stop_all_laddered`].
+    pub fn stop_all_laddered(&mut self) {
+        let effects = self.roster.stop_all_laddered();
+        self.carry_out(effects);
+    }
+
+    /// Asks one child to stop, for good: [`Roster::stop_child`].
+    pub fn stop_child(&mut self, id: &H::Id) {
+        let effects = self.roster.stop_child(id);
+        self.carry_out(effects);
+    }
+
+    /// The decisions' own books, to read.
+    pub fn roster(&self) -> &Roster<H::Id, H::Spec> {
+        &self.roster
+    }
+
+    /// Where a child is: [`Roster::status`].
+    pub fn status(&self, id: &H::Id) -> Option<Status> {
+        self.roster.status(id)
+    }
+
+    /// The host.
+    pub fn host(&self) -> &H {
+        &self.host
+    }
+
+    /// The host, to change.
+    pub fn host_mut(&mut self) -> &mut H {
+        &mut self.host
+    }
+
+    /// The living instance of a name.
+    pub fn cell(&self, id: &H::Id) -> Option<(Generation, &ActorCell)> {
+        let live = self.live.get(id)?;
+        Some((live.generation, &live.cell))
+    }
+
+    /// Every living instance.
+    pub fn cells(&self) -> impl Iterator<Item = (&H::Id, &ActorCell)> {
+        self.live.iter().map(|(id, live)| (id, &live.cell))
+    }
+
+    fn on(&mut self, event: Event<H::Id>) {
+        let effects = self.roster.on(Instant::now(), event);
+        self.carry_out(effects);
+    }
+
+    /// A permanent child is ready when it runs; a laddered one when it says so.
+    fn on_started(&mut self, cell: &ActorCell) {
+        let is_it = |(_, live): &(&H::Id, &Live)| live.cell.get_id() == cell.get_id();
+        let found = self.live.iter().find(is_it);
+        if let Some((id, generation)) = found.map(|(id, live)| (id.clone(), live.generation))
+            && self.roster.is_permanent(&id)
+        {
+            self.on(Event::Ready { id, generation });
+        }
+    }
+
+    fn on_gone(&mut self, id: H::Id, generation: Generation, error: Option<SpawnErr>) {
+        if self.live.get(&id).map(|live| live.generation) != Some(generation) {
+            return;
+        }
+        let end = self.live.remove(&id).and_then(|live| live.end);
+        let failure = match error {
+            Some(error) => self.start_failure(&error),
+            None => end.unwrap_or_else(|| terminated(None)),
+        };
+        let event = self.exit(id, generation, failure);
+        self.on(event);
+    }
+
+    /// Tells the host of an end and makes it an event.
+    fn exit(&mut self, id: H::Id, generation: Generation, failure: Failure) -> Event<H::Id> {
+        let was_asked = matches!(self.roster.status(&id), Some(Status::Stopping { .. }));
+        self.host.exited(&id, generation, &failure, was_asked);
+        Event::Exited {
+            id,
+            generation,
+            failure,
+        }
+    }
+
+    /// Carries effects out in their order. A child that cannot even be spawned is an event of
+    /// its own, whose effects come after these.
+    fn carry_out(&mut self, effects: Vec<Effect<H::Id, H::Spec>>) {
+        let mut queue = VecDeque::from(effects);
+        while let Some(effect) = queue.pop_front() {
+            if let Some(event) = self.execute(effect) {
+                queue.extend(self.roster.on(Instant::now(), event));
+            }
+        }
+    }
+
+    fn execute(&mut self, effect: Effect<H::Id, H::Spec>) -> Option<Event<H::Id>> {
+        match effect {
+            Effect::Spawn {
+                id,
+                generation,
+                spec,
+                start,
+            } => return self.spawn(id, generation, &spec, &start),
+            Effect::Stop { id, generation } => {
+                if let Some(live) = self.live.get(&id).filter(|l| l.generation == generation) {
+                    self.host.stop(&id, &live.cell);
+                }
+            }
+            Effect::Kill { id, generation } => {
+                if let Some(live) = self.live.get(&id).filter(|l| l.generation == generation) {
+                    self.host.killed(&id, generation);
+                    live.cell.kill();
+                }
+            }
+            Effect::Arm {
+                id,
+                generation,
+                timer,
+                after,
+            } => self.arm(id, generation, timer, after),
+            Effect::StatusChanged { id } => {
+                let status = self.roster.status(&id);
+                self.host.status_changed(&id, status.as_ref());
+            }
+            Effect::Removed { id } => self.host.status_changed(&id, None),
+            Effect::GiveUp { id, reason } => self.host.give_up(&id, &reason),
+        }
+        None
+    }
+
+    fn spawn(
+        &mut self,
+        id: H::Id,
+        generation: Generation,
+        spec: &H::Spec,
+        start: &Start,
+    ) -> Option<Event<H::Id>> {
+        let parent = self.parent.clone();
+        match self.host.spawn(&id, generation, spec, start, parent) {
+            Ok(Spawned { cell, started }) => {
+                let live = Live {
+                    generation,
+                    cell,
+                    end: None,
+                };
+                self.live.insert(id.clone(), live);
+                self.watch(id, generation, started);
+                None
+            }
+            Err(error) => {
+                let failure = self.start_failure(&error);
+                Some(self.exit(id, generation, failure))
+            }
+        }
+    }
+
+    /// Waits, in a task, until an instance is gone.
+    fn watch(&mut self, id: H::Id, generation: Generation, started: Started) {
+        let send = Arc::clone(&self.send);
+        self.run(async move {
+            let error = match started.await {
+                Ok(Ok(running)) => {
+                    // How it ended is in ractor's supervision event; this says only when.
+                    drop(running.await);
+                    None
+                }
+                Ok(Err(error)) => Some(error),
+                Err(cut_short) => Some(SpawnErr::StartupFailed(Box::new(cut_short))),
+            };
+            send(Tick {
+                id,
+                generation,
+                what: Beat::Gone(error),
+            });
+        });
+    }
+
+    fn arm(&mut self, id: H::Id, generation: Generation, timer: Timer, after: Duration) {
+        let send = Arc::clone(&self.send);
+        self.run(async move {
+            sleep(after).await;
+            send(Tick {
+                id,
+                generation,
+                what: Beat::Elapsed(timer),
+            });
+        });
+    }
+
+    /// Starts a task of this supervisor and lets go of those that are done.
+    fn run(&mut self, task: impl Future<Output = ()> + Send + 'static) {
+        while self.tasks.try_join_next().is_some() {}
+        self.tasks.spawn(task);
+    }
+
+    fn start_failure(&self, error: &SpawnErr) -> Failure {
+        match error {
+            SpawnErr::StartupFailed(error) => self.failure(error, FailureKind::StartFailed),
+            SpawnErr::ActorAlreadyStarted | SpawnErr::ActorAlreadyRegistered(_) => {
+                Failure::new(FailureKind::StartFailed, error.to_string())
+            }
+        }
+    }
+
+    fn failure(&self, error: &ActorProcessingErr, otherwise: FailureKind) -> Failure {
+        let known = self.host.failure_of(error);
+        known.unwrap_or_else(|| Failure::new(otherwise, error.to_string()))
+    }
+}
+
+/// What ractor calls terminated: a stop, asked for or not, and a kill, which it reports the same.
+fn terminated(reason: Option<&str>) -> Failure {
+    match reason {
+        Some("killed") => Failure::new(FailureKind::Killed, "was killed"),
+        Some("actor_task_cancelled") => Failure::new(FailureKind::Killed, "was cancelled"),
+        Some(reason) => Failure::new(FailureKind::Exited, format!("stopped: {reason}")),
+        None => Failure::new(FailureKind::Exited, "stopped"),
+    }
+}

@@ -1,0 +1,413 @@
+//! The decision core against a model of its own, under random events: starts that succeed and
+//! fail, crashes, timers (stale ones too), configurations, a shutdown. The model knows nothing of
+//! phases; it keeps account of instances and of what is wanted, and checks every effect.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::prelude::*;
+
+use super::*;
+
+type Id = u8;
+
+/// Two permanent children, the second restarted with the first.
+const FIRST: Id = 100;
+const SECOND: Id = 101;
+
+#[derive(Debug, Clone)]
+enum Step {
+    /// Names with their spec, or to be kept.
+    Want(Vec<(Id, Option<u32>)>, bool),
+    Initialised(usize),
+    Ready(usize),
+    Exited(usize, FailureKind),
+    Pass(Duration),
+    /// Something of an instance or a timer that is long gone.
+    Stale(usize, usize),
+    ShutDown,
+    StopAll,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    use FailureKind::{Exited, Killed, StartTimedOut};
+    let wanted = prop::collection::vec((0..8u8, prop::option::weighted(0.9, 0..3u32)), 0..9);
+    let kind = prop::sample::select(vec![Exited, Killed, StartTimedOut]);
+    let pass = prop_oneof![0..700u64, 1000..10_000u64, 50_000..80_000u64];
+    prop_oneof![
+        20 => (wanted, any::<bool>()).prop_map(|(w, retry)| Step::Want(w, retry)),
+        10 => any::<usize>().prop_map(Step::Initialised),
+        25 => any::<usize>().prop_map(Step::Ready),
+        60 => (any::<usize>(), kind).prop_map(|(n, kind)| Step::Exited(n, kind)),
+        60 => pass.prop_map(|n| Step::Pass(ms(n))),
+        15 => (any::<usize>(), any::<usize>()).prop_map(|(n, what)| Step::Stale(n, what)),
+        1 => Just(Step::ShutDown),
+        1 => Just(Step::StopAll),
+    ]
+}
+
+#[derive(Debug, Clone)]
+struct Instance {
+    id: Id,
+    generation: Generation,
+    asked: bool,
+    ready: Option<Instant>,
+    /// Until when it holds a start slot.
+    slot_until: Option<Instant>,
+}
+
+/// What the model knows of a wanted child.
+#[derive(Debug, Clone)]
+struct Book {
+    spec: u32,
+    was_started: bool,
+    was_ready: bool,
+    failures: u32,
+    timeouts: u32,
+    not_before: Instant,
+}
+
+struct Model {
+    roster: Roster<Id, u32>,
+    now: Instant,
+    ended: bool,
+    wanted: BTreeMap<Id, Book>,
+    live: Vec<Instance>,
+    armed: Vec<(Instant, Id, Generation, Timer)>,
+    /// Every generation there ever was.
+    known: Vec<(Id, Generation)>,
+}
+
+impl Model {
+    fn new() -> Self {
+        let mut model = Self {
+            roster: Roster::new(Settings::default(), 3),
+            now: Instant::now(),
+            ended: false,
+            wanted: BTreeMap::new(),
+            live: Vec::new(),
+            armed: Vec::new(),
+            known: Vec::new(),
+        };
+        let effects = model.roster.add_permanent(FIRST, 0, None);
+        model.check(effects);
+        let effects = model.roster.add_permanent(SECOND, 0, Some(FIRST));
+        model.check(effects);
+        model
+    }
+
+    fn take(&mut self, step: Step) {
+        match step {
+            Step::Want(wanted, retry) => self.want(&wanted, retry),
+            Step::Initialised(n) => self.at_work(n, false),
+            Step::Ready(n) => self.at_work(n, true),
+            Step::Exited(n, kind) => {
+                if let Some(n) = n.checked_rem(self.live.len()) {
+                    self.exit(n, kind);
+                }
+            }
+            Step::Pass(time) => self.pass(time),
+            Step::Stale(n, what) => self.stale(n, what),
+            Step::ShutDown => {
+                self.ended = true;
+                let effects = self.roster.shut_down(secs(4));
+                self.check(effects);
+            }
+            Step::StopAll => {
+                self.ended = true;
+                let effects = self.roster.stop_all_laddered();
+                self.check(effects);
+                let mut laddered = self.live.iter().filter(|i| i.id < FIRST);
+                assert!(laddered.all(|i| i.asked), "all are asked to stop");
+            }
+        }
+        self.check_that_nobody_is_lost();
+    }
+
+    fn want(&mut self, wanted: &[(Id, Option<u32>)], retry: bool) {
+        let (now, mut books, mut seen) = (self.now, BTreeMap::new(), BTreeSet::new());
+        let in_backoff = |id: &Id| !self.live.iter().any(|i| i.id == *id);
+        for (id, spec) in wanted {
+            let old = self.wanted.get(id);
+            if (spec.is_none() && old.is_none()) || !seen.insert(*id) {
+                continue;
+            }
+            let fresh = |spec| Book {
+                spec,
+                was_started: false,
+                was_ready: false,
+                failures: 0,
+                timeouts: 0,
+                not_before: now,
+            };
+            let book = match (old, spec) {
+                (Some(old), Some(spec)) if old.spec != *spec => Book {
+                    was_started: old.was_started,
+                    ..fresh(*spec)
+                },
+                (Some(old), _) if retry && in_backoff(id) && old.was_started => Book {
+                    failures: 0,
+                    not_before: now,
+                    ..old.clone()
+                },
+                (Some(old), _) => old.clone(),
+                (None, spec) => fresh(spec.unwrap()),
+            };
+            books.insert(*id, book);
+        }
+        if !self.ended {
+            self.wanted = books;
+        }
+        let ask = |(id, spec): &(Id, Option<u32>)| spec.map_or(keep(*id), |spec| run(*id, spec));
+        let (_, effects) = self.roster.want(wanted.iter().map(ask).collect(), retry);
+        self.check(effects);
+    }
+
+    fn at_work(&mut self, n: usize, is_ready: bool) {
+        let Some(n) = n.checked_rem(self.live.len()) else {
+            return;
+        };
+        let instance = &mut self.live[n];
+        let (id, generation) = (instance.id, instance.generation);
+        instance.slot_until = None;
+        let event = if is_ready {
+            if !instance.asked {
+                instance.ready.get_or_insert(self.now);
+                if let Some(book) = self.wanted.get_mut(&id) {
+                    book.was_ready = true;
+                }
+            }
+            Event::Ready { id, generation }
+        } else {
+            Event::Initialised { id, generation }
+        };
+        self.on(event);
+    }
+
+    fn exit(&mut self, n: usize, kind: FailureKind) {
+        let gone = self.live.remove(n);
+        if !gone.asked
+            && let Some(book) = self.wanted.get_mut(&gone.id)
+        {
+            let stable = gone.ready.is_some_and(|at| self.now - at >= secs(60));
+            if stable {
+                book.failures = 0;
+                book.not_before = self.now;
+            } else {
+                book.failures += 1;
+                if kind == FailureKind::StartTimedOut && !book.was_ready {
+                    book.timeouts += 1;
+                }
+                let step = Ladder::default().step(book.failures);
+                book.not_before = self.now + step.mul_f64(0.799);
+            }
+        }
+        self.on(Event::Exited {
+            id: gone.id,
+            generation: gone.generation,
+            failure: failure(kind),
+        });
+    }
+
+    fn pass(&mut self, time: Duration) {
+        let until = self.now + time;
+        loop {
+            self.armed.sort();
+            let Some(due) = self.armed.first().filter(|t| t.0 <= until).copied() else {
+                break;
+            };
+            self.armed.remove(0);
+            let (at, id, generation, timer) = due;
+            self.now = at;
+            self.on(Event::TimerElapsed {
+                id,
+                generation,
+                timer,
+            });
+        }
+        self.now = until;
+    }
+
+    /// Sends an event of a generation that has a successor, or whose name is gone.
+    fn stale(&mut self, n: usize, what: usize) {
+        let Some(n) = n.checked_rem(self.known.len()) else {
+            return;
+        };
+        let (id, generation) = self.known[n];
+        let is_latest = self.known.iter().rfind(|k| k.0 == id) == Some(&(id, generation));
+        if is_latest && self.roster.status(&id).is_some() {
+            return;
+        }
+        let timers = [Timer::Backoff, Timer::Slot, Timer::Stop, Timer::Stable];
+        let timer = timers[what % 4];
+        let event = match what % 7 {
+            0 => Event::Initialised { id, generation },
+            1 => Event::Ready { id, generation },
+            2 => Event::Exited {
+                id,
+                generation,
+                failure: failure(FailureKind::Exited),
+            },
+            _ => Event::TimerElapsed {
+                id,
+                generation,
+                timer,
+            },
+        };
+        let before = self.roster.status(&id);
+        assert_eq!(self.roster.on(self.now, event.clone()), [], "{event:?}");
+        assert_eq!(self.roster.status(&id), before, "{event:?}");
+    }
+
+    fn on(&mut self, event: Event<Id>) {
+        let effects = self.roster.on(self.now, event);
+        self.check(effects);
+    }
+
+    fn check(&mut self, effects: Vec<Effect<Id, u32>>) {
+        for effect in effects {
+            match effect {
+                Effect::Spawn {
+                    id,
+                    generation,
+                    spec,
+                    start,
+                } => self.check_spawn(id, generation, spec, start),
+                Effect::Stop { id, generation } => self.instance(id, generation).asked = true,
+                Effect::Kill { id, generation } => assert!(self.instance(id, generation).asked),
+                Effect::Arm {
+                    id,
+                    generation,
+                    timer,
+                    after,
+                } => self.armed.push((self.now + after, id, generation, timer)),
+                Effect::Removed { id } => {
+                    assert!(!self.wanted.contains_key(&id) && self.roster.status(&id).is_none());
+                }
+                Effect::StatusChanged { id } => assert!(self.roster.status(&id).is_some()),
+                Effect::GiveUp { .. } => self.ended = true,
+            }
+        }
+        let holding = |i: &&Instance| !i.asked && i.slot_until.is_some_and(|at| at > self.now);
+        assert!(self.live.iter().filter(holding).count() <= 4, "start slots");
+    }
+
+    fn instance(&mut self, id: Id, generation: Generation) -> &mut Instance {
+        let is_it = |i: &&mut Instance| i.id == id && i.generation == generation;
+        self.live.iter_mut().find(is_it).expect("a live instance")
+    }
+
+    fn check_spawn(&mut self, id: Id, generation: Generation, spec: u32, start: Start) {
+        assert!(!self.ended, "nothing is started after the end began");
+        assert!(
+            !self.live.iter().any(|i| i.id == id),
+            "two live instances of {id}"
+        );
+        let newest = self.known.iter().map(|k| k.1).max();
+        assert!(Some(generation) > newest, "generations only grow");
+        self.known.push((id, generation));
+        let mut slot_until = None;
+        if id < FIRST {
+            let book = self.wanted.get_mut(&id).expect("a removed child came back");
+            assert_eq!(spec, book.spec, "the latest spec");
+            assert!(self.now >= book.not_before, "the ladder is kept");
+            assert_eq!(start.first, !book.was_started);
+            let deadline = secs(30) * 2u32.pow(book.timeouts.min(5));
+            assert_eq!(start.deadline, deadline.min(secs(300)));
+            book.was_started = true;
+            slot_until = start.first.then(|| self.now + secs(2));
+        } else if id == SECOND {
+            let is_up = |i: &Instance| i.id == FIRST && !i.asked;
+            assert!(self.live.iter().any(is_up), "started after the first");
+        }
+        self.live.push(Instance {
+            id,
+            generation,
+            asked: false,
+            ready: None,
+            slot_until,
+        });
+    }
+
+    fn check_that_nobody_is_lost(&self) {
+        for instance in &self.live {
+            let (status, generation) = (self.roster.status(&instance.id), instance.generation);
+            let known = match status {
+                Some(Status::Starting { generation, .. } | Status::Ready { generation, .. }) => {
+                    assert!(!instance.asked);
+                    generation
+                }
+                Some(Status::Stopping { generation, .. }) => {
+                    assert!(instance.asked);
+                    generation
+                }
+                Some(Status::Queued | Status::Backoff { .. } | Status::Stopped) | None => {
+                    panic!("{instance:?} is forgotten: {status:?}")
+                }
+            };
+            assert_eq!(known, generation);
+        }
+        for id in (0..FIRST).filter(|id| !self.ended && self.wanted.contains_key(id)) {
+            match self.roster.status(&id).expect("a wanted child is known") {
+                Status::Queued => {
+                    let holds = |i: &&Instance| i.slot_until.is_some_and(|at| at >= self.now);
+                    assert!(
+                        self.live.iter().filter(holds).count() >= 4,
+                        "{id} waits in vain"
+                    );
+                }
+                Status::Backoff { until, .. } => {
+                    let wakes = |t: &&(Instant, Id, Generation, Timer)| {
+                        (t.0, t.1, t.3) == (until, id, Timer::Backoff)
+                    };
+                    assert!(self.armed.iter().any(|t| wakes(&t)), "{id} sleeps for ever");
+                }
+                Status::Stopping { restarts, .. } => assert!(restarts, "{id} is lost"),
+                Status::Starting { .. } | Status::Ready { .. } => {}
+                Status::Stopped => panic!("{id} rests though it is wanted"),
+            }
+        }
+        let leaving = |(id, status): (Id, Option<Status>)| match status {
+            None => true,
+            Some(Status::Stopping { restarts, .. }) => !restarts && !self.wanted.contains_key(&id),
+            Some(_) => false,
+        };
+        let mut unwanted = (0..FIRST).filter(|id| !self.wanted.contains_key(id));
+        assert!(unwanted.all(|id| leaving((id, self.roster.status(&id)))));
+    }
+
+    /// Peace: who was asked to stop goes, nothing fails any more, time passes.
+    fn settle(mut self) {
+        for _ in 0..20 {
+            while let Some(n) = self.live.iter().position(|i| i.asked) {
+                self.exit(n, FailureKind::Exited);
+            }
+            self.pass(secs(10));
+            self.check_that_nobody_is_lost();
+        }
+        let up: BTreeSet<Id> = self
+            .live
+            .iter()
+            .map(|i| i.id)
+            .filter(|id| *id < FIRST)
+            .collect();
+        let wanted: BTreeSet<Id> = self.wanted.keys().copied().collect();
+        if self.ended {
+            assert!(up.is_subset(&wanted));
+        } else {
+            assert_eq!(up, wanted, "in the end, who is wanted is up");
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_sequence_of_events_breaks_the_rules(steps in prop::collection::vec(step(), 1..120)) {
+        let mut model = Model::new();
+        for step in steps {
+            model.take(step);
+        }
+        model.settle();
+    }
+}

@@ -1,0 +1,165 @@
+//! Takes the full set of laddered children that are wanted, finds what differs from the set
+//! before, and touches only that. Pure, a part of the decision core: called when a configuration
+//! arrives.
+
+use std::collections::BTreeSet;
+use std::mem;
+use std::time::Duration;
+
+use super::child::{Child, Name, Phase, Policy, Spec, Then};
+use super::decide::Roster;
+use super::event::{Batch, Effect};
+
+/// One wanted child.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Want<K, S> {
+    /// Its name.
+    pub id: K,
+    /// What is wanted of it.
+    pub what: Wanted<S>,
+}
+
+/// What is wanted of a child.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wanted<S> {
+    /// That it runs, from this spec.
+    Run {
+        /// What it is started from. Another one than before means a restart.
+        spec: S,
+        /// How long its start may take at first, counted from the spawn.
+        start_deadline: Duration,
+    },
+    /// That it stays as it is: running, failing or not there. For a name whose new spec is
+    /// unusable.
+    Keep,
+}
+
+/// What a new wanted set changed. Each list is in the wanted order, `removed` in the order before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Diff<K, S> {
+    /// New names.
+    pub added: Vec<K>,
+    /// Names with another spec: the old one and the new one.
+    pub changed: Vec<(K, S, S)>,
+    /// Names that are gone.
+    pub removed: Vec<K>,
+    /// Names that nothing happened to.
+    pub unchanged: Vec<K>,
+}
+
+impl<K, S> Diff<K, S> {
+    fn none() -> Self {
+        Self {
+            added: Vec::new(),
+            changed: Vec::new(),
+            removed: Vec::new(),
+            unchanged: Vec::new(),
+        }
+    }
+
+    /// Whether the set is the same as before.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.added.is_empty() && self.changed.is_empty() && self.removed.is_empty()
+    }
+}
+
+impl<K: Name, S: Spec> Roster<K, S> {
+    /// Makes `wanted` the full set of laddered children. A name that comes twice counts once, the
+    /// first time; a permanent child's name is ignored. With `retry`, children in backoff are
+    /// tried at once and their ladder starts over. After a shutdown began, nothing happens.
+    pub fn want(
+        &mut self,
+        wanted: Vec<Want<K, S>>,
+        retry: bool,
+    ) -> (Diff<K, S>, Vec<Effect<K, S>>) {
+        let (mut diff, mut batch) = (Diff::none(), Batch::new());
+        if self.is_closed {
+            return (diff, batch.finish());
+        }
+        let before = mem::take(&mut self.wanted);
+        let was_wanted: BTreeSet<K> = before.iter().cloned().collect();
+        let mut is_wanted = BTreeSet::new();
+        for Want { id, what } in wanted {
+            let known = was_wanted.contains(&id);
+            let is_kept_without_being = matches!(what, Wanted::Keep) && !known;
+            if is_kept_without_being || self.is_permanent(&id) || !is_wanted.insert(id.clone()) {
+                continue;
+            }
+            self.wanted.push(id.clone());
+            match what {
+                Wanted::Keep => diff.unchanged.push(id),
+                Wanted::Run {
+                    spec,
+                    start_deadline,
+                } if known => match self.compare(&id, &spec, start_deadline, &mut batch) {
+                    Some(old) => diff.changed.push((id, old, spec)),
+                    None => diff.unchanged.push(id),
+                },
+                Wanted::Run {
+                    spec,
+                    start_deadline,
+                } => {
+                    self.add_laddered(&id, spec, start_deadline, &mut batch);
+                    diff.added.push(id);
+                }
+            }
+        }
+        let is_gone = |id: &K| !is_wanted.contains(id);
+        diff.removed.extend(before.into_iter().filter(is_gone));
+        for id in &diff.removed {
+            self.stop(id, Then::Remove, &mut batch);
+        }
+        if retry {
+            self.retry(&mut batch);
+        }
+        self.fill_slots(&mut batch);
+        (diff, batch.finish())
+    }
+
+    /// A new name; or one whose removed predecessor still drains and must be gone first.
+    fn add_laddered(&mut self, id: &K, spec: S, start_deadline: Duration, batch: &mut Batch<K, S>) {
+        let mut child = Child::new(Policy::Ladder, spec, start_deadline);
+        if let Some(generation) = self.children.get(id).and_then(Child::live) {
+            let then = Then::Start;
+            child.phase = Phase::Stopping { generation, then };
+        }
+        self.children.insert(id.clone(), child);
+        batch.touch(id);
+    }
+
+    /// Gives the old spec if it was another, and then sees to it that the new one is started.
+    fn compare(
+        &mut self,
+        id: &K,
+        spec: &S,
+        start_deadline: Duration,
+        batch: &mut Batch<K, S>,
+    ) -> Option<S> {
+        let child = self.children.get_mut(id)?;
+        if child.spec == *spec {
+            child.set_start_deadline(start_deadline);
+            return None;
+        }
+        let old = child.respecify(spec.clone(), start_deadline);
+        match &mut child.phase {
+            Phase::Starting { .. } | Phase::Ready { .. } | Phase::Stopping { .. } => {
+                self.stop(id, Then::Start, batch);
+            }
+            Phase::Backoff { .. } | Phase::Stopped => self.start(id, batch),
+            Phase::Queued => {}
+        }
+        Some(old)
+    }
+
+    fn retry(&mut self, batch: &mut Batch<K, S>) {
+        for id in self.wanted.clone() {
+            if let Some(child) = self.children.get_mut(&id)
+                && matches!(child.phase, Phase::Backoff { .. })
+            {
+                child.failures = 0;
+                self.start(&id, batch);
+            }
+        }
+    }
+}

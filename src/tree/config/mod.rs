@@ -1,0 +1,42 @@
+//! `ConfigActor`: watches the configuration file, reads and validates it, and sends root the full
+//! wanted set whenever its text changed.
+//!
+//! Supervised by root, permanent. A dead one loses nothing: its successor reads the file again,
+//! and root finds no difference.
+
+mod actor;
+mod watch;
+
+use std::path::PathBuf;
+
+use ractor::ActorRef;
+
+pub use actor::ConfigActor;
+use actor::ConfigMsg;
+
+use crate::tree::root::RootHandle;
+
+/// What the config actor is started with.
+pub struct ConfigArgs {
+    /// The file.
+    pub path: PathBuf,
+    /// Who is sent what it says.
+    pub root: RootHandle,
+}
+
+/// One life of the config actor.
+#[derive(Clone, Debug)]
+pub struct ConfigHandle(ActorRef<ConfigMsg>);
+
+impl ConfigHandle {
+    pub(in crate::tree) fn new(actor: ActorRef<ConfigMsg>) -> Self {
+        Self(actor)
+    }
+
+    /// Reads the file now and has everything that is down tried at once.
+    pub fn reload(&self) {
+        if self.0.cast(ConfigMsg::Reload).is_err() {
+            log::debug!("the config actor is being restarted and reads the file anyway");
+        }
+    }
+}

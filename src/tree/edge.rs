@@ -1,0 +1,22 @@
+//! What the tree knows of the port: how to start the actor that serves it. `main` passes the
+//! implementation in, so that the tree does not depend on HTTP.
+
+use ractor::Actor;
+
+use super::sessions::SessionsHandle;
+
+/// What the listener is given at each of its starts.
+#[derive(Debug, Clone)]
+pub struct EdgeLinks {
+    /// Who opens and finds sessions.
+    pub sessions: SessionsHandle,
+}
+
+/// The outermost child of the tree.
+pub trait Edge: Send + Sync + 'static {
+    /// The actor that listens.
+    type Listener: Actor;
+
+    /// A listener and its arguments, for one more start. Must not wait.
+    fn listener(&self, links: EdgeLinks) -> (Self::Listener, <Self::Listener as Actor>::Arguments);
+}

@@ -1,0 +1,168 @@
+//! The actor: takes what it is told into the merge, pushes the new table, keeps what changed.
+
+use std::collections::BTreeMap;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ractor::{Actor, ActorProcessingErr, ActorRef};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use super::handle::Subscriber;
+use super::message::RegistryMsg;
+use super::routes::Routes;
+use super::state::Merge;
+use super::store::{Kept, Store};
+use crate::ids::ServerName;
+use crate::tree::timer::Timer;
+
+/// The registry.
+pub(crate) struct Registry;
+
+/// What the registry is started with.
+pub(crate) struct RegistryArgs {
+    /// The last table that root was sent, after a crash.
+    pub last: Option<Arc<Routes>>,
+    /// Where catalogues are kept.
+    pub store: Store,
+    /// Who is sent every table first.
+    pub root: Arc<dyn Subscriber>,
+    /// When the boot latch opens at the latest.
+    pub latch_opens: Instant,
+}
+
+/// The state.
+pub(crate) struct RegistryState {
+    merge: Merge,
+    store: Store,
+    root: Arc<dyn Subscriber>,
+    subscribers: HashMap<u64, Arc<dyn Subscriber>>,
+    is_latch_elapsed: bool,
+    unsaved: BTreeMap<ServerName, Kept>,
+    saving: JoinSet<()>,
+    has_complained: bool,
+    myself: ActorRef<RegistryMsg>,
+    _latch: Timer<RegistryMsg>,
+}
+
+impl Actor for Registry {
+    type Msg = RegistryMsg;
+    type State = RegistryState;
+    type Arguments = RegistryArgs;
+
+    async fn pre_start(
+        &self,
+        myself: ActorRef<RegistryMsg>,
+        args: RegistryArgs,
+    ) -> Result<RegistryState, ActorProcessingErr> {
+        let store = args.store.clone();
+        let kept = tokio::task::spawn_blocking(move || store.load()).await?;
+        let wait = args.latch_opens.saturating_duration_since(Instant::now());
+        Ok(RegistryState {
+            merge: Merge::new(kept, args.last),
+            store: args.store,
+            root: args.root,
+            subscribers: HashMap::new(),
+            is_latch_elapsed: wait == Duration::ZERO,
+            unsaved: BTreeMap::new(),
+            saving: JoinSet::new(),
+            has_complained: false,
+            _latch: Timer::after(&myself, wait, || RegistryMsg::LatchElapsed),
+            myself,
+        })
+    }
+
+    async fn handle(
+        &self,
+        _: ActorRef<RegistryMsg>,
+        message: RegistryMsg,
+        state: &mut RegistryState,
+    ) -> Result<(), ActorProcessingErr> {
+        match message {
+            RegistryMsg::Wanted(servers) => {
+                state.merge.wanted(servers);
+                state.push();
+            }
+            RegistryMsg::ServerState {
+                server,
+                generation,
+                state: news,
+            } => {
+                state.merge.server_state(&server, generation, news);
+                state.push();
+            }
+            RegistryMsg::Catalogue { handle, catalogue } => {
+                if let Some((server, kept)) = state.merge.catalogue(handle, catalogue) {
+                    state.unsaved.insert(server, kept);
+                    state.save();
+                }
+                state.push();
+            }
+            RegistryMsg::Join {
+                session,
+                subscriber,
+            } => state.join(session, subscriber),
+            RegistryMsg::Leave { session } => {
+                state.subscribers.remove(&session);
+            }
+            RegistryMsg::LatchElapsed => {
+                state.is_latch_elapsed = true;
+                state.push();
+            }
+            RegistryMsg::Kept(outcome) => state.on_kept(outcome),
+        }
+        Ok(())
+    }
+}
+
+impl RegistryState {
+    /// Before root has said what is configured there is nothing to say: the last table stands.
+    fn push(&mut self) {
+        if !self.merge.is_configured() {
+            return;
+        }
+        let routes = self.merge.publish(self.is_latch_elapsed);
+        self.root.routes_changed(Arc::clone(&routes));
+        self.subscribers
+            .retain(|_, subscriber| subscriber.routes_changed(Arc::clone(&routes)));
+    }
+
+    fn join(&mut self, session: u64, subscriber: Arc<dyn Subscriber>) {
+        if subscriber.routes_changed(Arc::clone(self.merge.routes())) {
+            self.subscribers.insert(session, subscriber);
+        }
+    }
+
+    /// Saves one catalogue at a time, so that of two for the same server the later one stays.
+    fn save(&mut self) {
+        while self.saving.try_join_next().is_some() {}
+        if !self.saving.is_empty() {
+            return;
+        }
+        let Some((server, kept)) = self.unsaved.pop_first() else {
+            return;
+        };
+        let (store, myself) = (self.store.clone(), self.myself.clone());
+        self.saving.spawn_blocking(move || {
+            let outcome = store
+                .save(&server, &kept)
+                .map_err(|error| format!("the catalogue of server '{server}': {error}"));
+            drop(myself.cast(RegistryMsg::Kept(outcome)));
+        });
+    }
+
+    fn on_kept(&mut self, outcome: Result<(), String>) {
+        if let Err(why) = outcome
+            && !self.has_complained
+        {
+            self.has_complained = true;
+            log::warn!(
+                "Could not keep {why}; the next start lists tools only when their servers are ready"
+            );
+        }
+        // The task that sent this is about to end; waiting for its slot would strand the rest.
+        self.saving.detach_all();
+        self.save();
+    }
+}

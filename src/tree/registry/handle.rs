@@ -1,0 +1,73 @@
+//! The registry's handle: what root, upstreams and sessions tell it. Nothing here waits.
+
+use std::sync::Arc;
+
+use ractor::ActorRef;
+
+use super::message::{RegistryMsg, ServerState, Wanted};
+use super::routes::{Catalogue, Routes};
+use crate::ids::{Generation, ServerName};
+use crate::tree::upstream::UpstreamHandle;
+
+/// Who is sent the route table: root and every session.
+pub(crate) trait Subscriber: Send + Sync + 'static {
+    /// Takes the new table. `false` when the subscriber has gone and need not be asked again.
+    fn routes_changed(&self, routes: Arc<Routes>) -> bool;
+}
+
+/// One life of the registry. What a dead one is told is dropped: root introduces its successor to
+/// everybody, and everybody tells it again.
+#[derive(Clone, Debug)]
+pub(crate) struct RegistryHandle(ActorRef<RegistryMsg>);
+
+impl RegistryHandle {
+    pub(in crate::tree) fn new(actor: ActorRef<RegistryMsg>) -> Self {
+        Self(actor)
+    }
+
+    /// All configured servers, in order.
+    pub(crate) fn wanted(&self, servers: Vec<Wanted>) {
+        self.tell(RegistryMsg::Wanted(servers));
+    }
+
+    /// What became of a server.
+    pub(crate) fn server_state(
+        &self,
+        server: ServerName,
+        generation: Generation,
+        state: ServerState,
+    ) {
+        self.tell(RegistryMsg::ServerState {
+            server,
+            generation,
+            state,
+        });
+    }
+
+    /// What a ready server offers.
+    pub(crate) fn catalogue(&self, handle: &UpstreamHandle, catalogue: Arc<Catalogue>) {
+        self.tell(RegistryMsg::Catalogue {
+            handle: handle.clone(),
+            catalogue,
+        });
+    }
+
+    /// Sends the table to `subscriber`, now and at each change, until it leaves.
+    pub(crate) fn join(&self, session: u64, subscriber: Arc<dyn Subscriber>) {
+        self.tell(RegistryMsg::Join {
+            session,
+            subscriber,
+        });
+    }
+
+    /// Ends what [`Self::join`] began.
+    pub(crate) fn leave(&self, session: u64) {
+        self.tell(RegistryMsg::Leave { session });
+    }
+
+    fn tell(&self, message: RegistryMsg) {
+        if self.0.cast(message).is_err() {
+            log::trace!("the registry is being restarted");
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! What the registry is told. Only its handle builds these.
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use super::handle::Subscriber;
+use super::routes::Catalogue;
+use crate::ids::{Generation, ServerName};
+use crate::tree::upstream::UpstreamHandle;
+
+/// One configured server, as far as the registry has to know it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Wanted {
+    /// Its name.
+    pub server: ServerName,
+    /// What is run for it, as a number: a kept catalogue of something else is not shown.
+    pub fingerprint: u64,
+}
+
+/// What root says of a server. That it is ready, the server's own catalogue says.
+#[derive(Debug, Clone)]
+pub(crate) enum ServerState {
+    /// It is on its way; after the first failure of its first start too.
+    Starting {
+        /// Whether a start has failed: the boot latch does not wait for it any longer.
+        has_failed: bool,
+    },
+    /// It waits for its next start.
+    Down {
+        /// How it ended.
+        why: String,
+        /// When it is tried again.
+        next_try: Instant,
+    },
+}
+
+pub(crate) enum RegistryMsg {
+    /// From root, after each change of the configuration: all servers, in order.
+    Wanted(Vec<Wanted>),
+    /// From root: what became of a server.
+    ServerState {
+        server: ServerName,
+        generation: Generation,
+        state: ServerState,
+    },
+    /// From an upstream: it is ready and offers this. Older generations are ignored.
+    Catalogue {
+        handle: UpstreamHandle,
+        catalogue: Arc<Catalogue>,
+    },
+    /// From a session: push the table to it, now and at each change.
+    Join {
+        session: u64,
+        subscriber: Arc<dyn Subscriber>,
+    },
+    /// From a session that ends.
+    Leave { session: u64 },
+    /// From itself: the boot has taken long enough.
+    LatchElapsed,
+    /// From the task that keeps catalogues.
+    Kept(Result<(), String>),
+}

@@ -1,0 +1,20 @@
+//! `RegistryActor`: what the servers offer, merged under `{server}__{tool}` into one immutable
+//! route table that it pushes to root and to every session. It never relays a call.
+//!
+//! It owns the catalogues, fresh and kept, and the boot latch. Its death loses nothing: root
+//! restarts it with the last table, and the upstreams tell it their catalogues again.
+
+mod actor;
+mod handle;
+mod message;
+mod routes;
+mod state;
+mod store;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use actor::{Registry, RegistryArgs};
+pub(crate) use handle::{RegistryHandle, Subscriber};
+pub(crate) use message::{ServerState, Wanted};
+pub(crate) use routes::{Catalogue, RouteState, Routes};
+pub(crate) use store::Store;

@@ -1,0 +1,242 @@
+//! From catalogues to routes, as plain state: what was told goes in, the new table comes out.
+
+use std::collections::{HashMap, HashSet};
+use std::mem;
+use std::sync::Arc;
+
+use super::message::{ServerState, Wanted};
+use super::routes::{Catalogue, MergedTools, RouteState, Routes, ToolRoute};
+use super::store::Kept;
+use crate::ids::{Generation, SEPARATOR, ServerName};
+use crate::protocol::mcp::tools;
+use crate::tree::upstream::UpstreamHandle;
+
+/// Names beyond this length are refused by some clients and by the models behind them.
+const NAME_BUDGET: usize = 64;
+
+#[derive(Debug)]
+struct Server {
+    wanted: Wanted,
+    generation: Generation,
+    route: RouteState,
+    has_failed: bool,
+    catalogue: Option<Arc<Catalogue>>,
+}
+
+/// The merge.
+#[derive(Debug, Default)]
+pub(super) struct Merge {
+    servers: Vec<Server>,
+    kept: HashMap<ServerName, Kept>,
+    is_configured: bool,
+    is_stale: bool,
+    routes: Arc<Routes>,
+    reported: HashSet<String>,
+}
+
+impl Merge {
+    /// Starts from what is kept on disk and from the last table, if there was one: its tools and
+    /// routes stay until their servers say otherwise, since no crash may take a name away.
+    pub(super) fn new(kept: HashMap<ServerName, Kept>, last: Option<Arc<Routes>>) -> Self {
+        Self {
+            kept,
+            routes: last.unwrap_or_default(),
+            ..Self::default()
+        }
+    }
+
+    /// The current table.
+    pub(super) fn routes(&self) -> &Arc<Routes> {
+        &self.routes
+    }
+
+    /// Whether root has said what is configured.
+    pub(super) fn is_configured(&self) -> bool {
+        self.is_configured
+    }
+
+    /// Takes the configured servers, in order. What is no longer among them is forgotten.
+    pub(super) fn wanted(&mut self, wanted: Vec<Wanted>) {
+        let mut known: HashMap<ServerName, Server> = self
+            .servers
+            .drain(..)
+            .map(|server| (server.wanted.server.clone(), server))
+            .collect();
+        self.servers = wanted
+            .into_iter()
+            .map(|wanted| match known.remove(&wanted.server) {
+                Some(server) if server.wanted.fingerprint == wanted.fingerprint => server,
+                Some(server) => Server { wanted, ..server },
+                None => self.newcomer(wanted),
+            })
+            .collect();
+        self.is_configured = true;
+        self.is_stale = true;
+    }
+
+    fn newcomer(&self, wanted: Wanted) -> Server {
+        let last = self.routes.servers.get(&wanted.server);
+        let on_disk = self
+            .kept
+            .get(&wanted.server)
+            .filter(|kept| kept.fingerprint == wanted.fingerprint);
+        let offered = self.routes.tools.catalogues.get(&wanted.server);
+        let catalogue = offered.or(on_disk.map(|kept| &kept.catalogue)).cloned();
+        Server {
+            generation: last
+                .and_then(RouteState::generation)
+                .unwrap_or(Generation(0)),
+            route: last.cloned().unwrap_or(RouteState::Starting),
+            has_failed: false,
+            catalogue,
+            wanted,
+        }
+    }
+
+    /// Takes what root says of a server, unless it is of an older generation.
+    pub(super) fn server_state(
+        &mut self,
+        name: &ServerName,
+        generation: Generation,
+        state: ServerState,
+    ) {
+        let Some(server) = self.current(name, generation) else {
+            return;
+        };
+        match state {
+            ServerState::Starting { has_failed } => {
+                server.route = RouteState::Starting;
+                server.has_failed |= has_failed;
+            }
+            ServerState::Down { why, next_try } => {
+                server.route = RouteState::Down { why, next_try };
+                server.has_failed = true;
+            }
+        }
+    }
+
+    /// Takes a ready server's catalogue. `Some` when it differs from the kept one and is to be kept.
+    pub(super) fn catalogue(
+        &mut self,
+        handle: UpstreamHandle,
+        catalogue: Arc<Catalogue>,
+    ) -> Option<(ServerName, Kept)> {
+        let name = handle.server().clone();
+        let server = self.current(&name, handle.generation())?;
+        server.route = RouteState::Ready { handle };
+        let is_same = server
+            .catalogue
+            .as_ref()
+            .is_some_and(|old| old.is_same(&catalogue));
+        server.catalogue = Some(Arc::clone(&catalogue));
+        let fingerprint = server.wanted.fingerprint;
+        self.is_stale |= !is_same;
+        let fresh = Kept {
+            fingerprint,
+            catalogue,
+        };
+        let is_kept = self.kept.get(&name).is_some_and(|kept| {
+            kept.fingerprint == fresh.fingerprint && kept.catalogue.is_same(&fresh.catalogue)
+        });
+        self.kept.insert(name.clone(), fresh.clone());
+        (!is_kept).then_some((name, fresh))
+    }
+
+    fn current(&mut self, name: &ServerName, generation: Generation) -> Option<&mut Server> {
+        let server = self
+            .servers
+            .iter_mut()
+            .find(|server| server.wanted.server == *name)?;
+        if generation < server.generation {
+            return None;
+        }
+        server.generation = generation;
+        Some(server)
+    }
+
+    /// Whether the boot has come as far as the latch waits for: every server has a catalogue or
+    /// has failed its first start.
+    pub(super) fn is_complete(&self) -> bool {
+        let settled = |server: &Server| server.catalogue.is_some() || server.has_failed;
+        self.is_configured && self.servers.iter().all(settled)
+    }
+
+    /// Builds the next table; `open_latch` opens the boot latch for good.
+    pub(super) fn publish(&mut self, open_latch: bool) -> Arc<Routes> {
+        let mut tools = Arc::clone(&self.routes.tools);
+        if mem::take(&mut self.is_stale) {
+            tools = Arc::new(self.merged());
+        }
+        let is_changed = tools.list != self.routes.tools.list;
+        let routes = Routes {
+            version: self.routes.version + 1,
+            catalogue_version: self.routes.catalogue_version + u64::from(is_changed),
+            is_complete: self.routes.is_complete || open_latch || self.is_complete(),
+            tools,
+            servers: self
+                .servers
+                .iter()
+                .map(|server| (server.wanted.server.clone(), server.route.clone()))
+                .collect(),
+        };
+        self.routes = Arc::new(routes);
+        Arc::clone(&self.routes)
+    }
+
+    /// All tools in configuration order, then the server's own. On a collision the first keeps the name.
+    fn merged(&mut self) -> MergedTools {
+        let mut by_name: HashMap<String, ToolRoute> = HashMap::new();
+        let mut listed = Vec::new();
+        for server in &self.servers {
+            let name = &server.wanted.server;
+            let tools = server
+                .catalogue
+                .iter()
+                .flat_map(|catalogue| &catalogue.tools);
+            for tool in tools {
+                let merged = format!("{name}{SEPARATOR}{}", tool.name());
+                if let Some(first) = by_name.get(&merged) {
+                    report(&mut self.reported, &merged, || {
+                        format!(
+                            "Tool '{merged}' of server '{name}' is left out: server '{}' has the name already",
+                            first.server
+                        )
+                    });
+                    continue;
+                }
+                if merged.len() > NAME_BUDGET {
+                    report(&mut self.reported, &merged, || {
+                        format!(
+                            "Tool name '{merged}' has {} characters; some clients accept only {NAME_BUDGET}",
+                            merged.len()
+                        )
+                    });
+                }
+                listed.push(tool.renamed(&merged));
+                let route = ToolRoute {
+                    server: name.clone(),
+                    tool: tool.name().into(),
+                };
+                by_name.insert(merged, route);
+            }
+        }
+        let list = tools::tools_list_result(listed.iter().map(Vec::as_slice));
+        let catalogues = self
+            .servers
+            .iter()
+            .filter_map(|server| Some((server.wanted.server.clone(), server.catalogue.clone()?)))
+            .collect();
+        MergedTools {
+            by_name,
+            list,
+            catalogues,
+        }
+    }
+}
+
+/// Logs a name's oddity once.
+fn report(reported: &mut HashSet<String>, name: &str, text: impl FnOnce() -> String) {
+    if reported.insert(name.to_owned()) {
+        log::warn!("{}", text());
+    }
+}

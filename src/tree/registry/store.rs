@@ -1,0 +1,115 @@
+//! Catalogues on disk: what the servers offered last, so that the next boot lists it at once.
+//! One file per server under `catalogues/` of the state directory, replaced atomically, 0600.
+
+use std::collections::HashMap;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::routes::Catalogue;
+use crate::ids::ServerName;
+use crate::protocol::mcp::tools;
+
+/// A kept catalogue, and what was run when it was told.
+#[derive(Debug, Clone)]
+pub(super) struct Kept {
+    pub(super) fingerprint: u64,
+    pub(super) catalogue: Arc<Catalogue>,
+}
+
+#[derive(Deserialize)]
+struct Restored {
+    fingerprint: u64,
+    list: Box<RawValue>,
+}
+
+#[derive(Serialize)]
+struct Stored<'a> {
+    fingerprint: u64,
+    list: &'a RawValue,
+}
+
+/// Where catalogues are kept; `None` in place of a directory keeps nothing.
+#[derive(Debug, Clone)]
+pub(crate) struct Store {
+    directory: Option<PathBuf>,
+}
+
+impl Store {
+    /// Keeps catalogues under `state_dir`, or nothing at all.
+    #[must_use]
+    pub(crate) fn new(state_dir: Option<&Path>) -> Self {
+        Self {
+            directory: state_dir.map(|dir| dir.join("catalogues")),
+        }
+    }
+
+    /// Reads everything that is kept. What can't be read is not kept: it is only a head start.
+    pub(super) fn load(&self) -> HashMap<ServerName, Kept> {
+        let Some(entries) = self
+            .directory
+            .as_ref()
+            .and_then(|dir| fs::read_dir(dir).ok())
+        else {
+            return HashMap::new();
+        };
+        entries
+            .filter_map(Result::ok)
+            .filter_map(|entry| {
+                let path = entry.path();
+                let name = ServerName::new(path.file_stem()?.to_str()?).ok()?;
+                (path.extension()? == "json").then_some(())?;
+                Some((name, read(&path)?))
+            })
+            .collect()
+    }
+
+    /// Keeps one catalogue.
+    pub(super) fn save(&self, server: &ServerName, kept: &Kept) -> io::Result<()> {
+        let Some(directory) = &self.directory else {
+            return Ok(());
+        };
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(directory)?;
+        let raw: Vec<&[u8]> = kept
+            .catalogue
+            .tools
+            .iter()
+            .map(|tool| &**tool.raw())
+            .collect();
+        let list = tools::tools_list_result(raw.into_iter());
+        let list: &RawValue = serde_json::from_slice(&list)?;
+        let text = serde_json::to_vec(&Stored {
+            fingerprint: kept.fingerprint,
+            list,
+        })?;
+        let unfinished = directory.join(format!(".{server}.unfinished"));
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&unfinished)?;
+        file.write_all(&text)?;
+        fs::rename(&unfinished, directory.join(format!("{server}.json")))
+    }
+}
+
+fn read(path: &Path) -> Option<Kept> {
+    let text = fs::read(path).ok()?;
+    let read: Restored = serde_json::from_slice(&text).ok()?;
+    let list = Bytes::from(String::from(Box::<str>::from(read.list)));
+    let tools = tools::tools_page(&list).ok()?.tools;
+    Some(Kept {
+        fingerprint: read.fingerprint,
+        catalogue: Arc::new(Catalogue { tools }),
+    })
+}

@@ -1,0 +1,120 @@
+//! `RootSupervisor`: owns everything, has a policy per child, and no business of its own.
+//!
+//! It starts the children in order, takes the wanted set from the config actor, keeps the last
+//! route table for the registry's successor, and stops the house in phases. Nobody supervises it:
+//! its end is the end of the program.
+
+mod actor;
+mod host;
+mod shutdown;
+
+use std::sync::Arc;
+
+use ractor::ActorRef;
+
+pub(crate) use actor::{Root, RootArgs};
+
+use crate::config::model::Config;
+use crate::ids::{Generation, ServerName};
+use crate::supervise::Tick;
+use crate::tree::registry::{Routes, Subscriber};
+use crate::tree::upstream::UpstreamHandle;
+
+/// What a child of root is called.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum ChildId {
+    /// The config actor.
+    Config,
+    /// The registry.
+    Registry,
+    /// A configured server.
+    Upstream(ServerName),
+    /// The sessions' supervisor.
+    Sessions,
+    /// The listener.
+    Listener,
+}
+
+pub(crate) enum RootMsg {
+    /// From the config actor: the whole configuration, or that there is no usable one.
+    Configured { config: Option<Config>, retry: bool },
+    /// From the registry: the new table.
+    RoutesChanged(Arc<Routes>),
+    /// From an upstream: `initialize` was answered.
+    Initialized {
+        server: ServerName,
+        generation: Generation,
+    },
+    /// From an upstream: it takes calls and offers so many tools.
+    Ready {
+        server: ServerName,
+        generation: Generation,
+        tools: usize,
+    },
+    /// From the supervision's own tasks.
+    Tick(Tick<ChildId>),
+    /// From main, on SIGHUP.
+    Reload,
+    /// From main, on SIGTERM and SIGINT.
+    Stop,
+    /// From the sessions: all have ended.
+    SessionsDrained,
+    /// From itself: this phase of the stop has taken long enough.
+    PhaseElapsed(shutdown::Phase),
+}
+
+/// Root's handle. Nothing here waits.
+#[derive(Clone, Debug)]
+pub struct RootHandle(ActorRef<RootMsg>);
+
+impl RootHandle {
+    pub(in crate::tree) fn new(actor: ActorRef<RootMsg>) -> Self {
+        Self(actor)
+    }
+
+    /// What the file says now; `None` when it can't be used.
+    pub(in crate::tree) fn configured(&self, config: Option<Config>, retry: bool) {
+        self.tell(RootMsg::Configured { config, retry });
+    }
+
+    pub(in crate::tree) fn initialized(&self, upstream: &UpstreamHandle) {
+        self.tell(RootMsg::Initialized {
+            server: upstream.server().clone(),
+            generation: upstream.generation(),
+        });
+    }
+
+    pub(in crate::tree) fn ready(&self, upstream: &UpstreamHandle, tools: usize) {
+        self.tell(RootMsg::Ready {
+            server: upstream.server().clone(),
+            generation: upstream.generation(),
+            tools,
+        });
+    }
+
+    pub(in crate::tree) fn sessions_drained(&self) {
+        self.tell(RootMsg::SessionsDrained);
+    }
+
+    pub(in crate::tree) fn reload(&self) {
+        self.tell(RootMsg::Reload);
+    }
+
+    pub(in crate::tree) fn stop(&self) {
+        self.tell(RootMsg::Stop);
+    }
+
+    pub(in crate::tree) fn tick(&self, tick: Tick<ChildId>) {
+        self.tell(RootMsg::Tick(tick));
+    }
+
+    fn tell(&self, message: RootMsg) -> bool {
+        self.0.cast(message).is_ok()
+    }
+}
+
+impl Subscriber for RootHandle {
+    fn routes_changed(&self, routes: Arc<Routes>) -> bool {
+        self.tell(RootMsg::RoutesChanged(routes))
+    }
+}

@@ -1,0 +1,124 @@
+//! The stop, as phases of root's own handlers: nothing new, calls finish, servers end, streams
+//! and connections end, the rest. Each phase ends when it is done or has taken long enough.
+
+use std::time::Duration;
+
+use super::actor::RootState;
+use super::{ChildId, RootMsg};
+use crate::supervise::{Spawn, Status};
+use crate::tree::Exit;
+use crate::tree::edge::Edge;
+use crate::tree::timer::Timer;
+
+/// Calls in flight have so long to be answered.
+const DRAIN_SESSIONS: Duration = Duration::from_secs(3);
+/// A server is killed after 1.5 s and 1.5 s; what is not gone after this never will be.
+const STOP_UPSTREAMS: Duration = Duration::from_secs(4);
+/// Streams and connections end at once; this is for the unforeseen.
+const CLOSE: Duration = Duration::from_secs(1);
+
+/// How far the stop has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Phase {
+    /// There is none.
+    #[default]
+    Running,
+    /// Sessions finish what is in flight and take nothing new.
+    Draining,
+    /// All servers at once are being stopped.
+    StoppingUpstreams,
+    /// Streams and connections are closed.
+    Closing,
+    /// The registry, the last one.
+    Finishing,
+}
+
+/// The state of the stop.
+#[derive(Default)]
+pub(crate) struct Shutdown {
+    pub(super) phase: Phase,
+    pub(super) sessions_drained: bool,
+    is_elapsed: bool,
+    timer: Option<Timer<RootMsg>>,
+}
+
+impl Shutdown {
+    pub(super) fn elapsed(&mut self, phase: Phase) {
+        if phase == self.phase {
+            self.is_elapsed = true;
+        }
+    }
+}
+
+impl<S: Spawn, E: Edge> RootState<S, E> {
+    /// Stops watching, refuses new sessions and calls, and lets the others finish.
+    pub(super) fn begin_shutdown(&mut self) {
+        if self.shutdown.phase != Phase::Running {
+            return;
+        }
+        log::info!("Stopping");
+        self.supervisor.host().settings.readiness.stopping();
+        self.supervisor.shut_down(STOP_UPSTREAMS);
+        self.supervisor.stop_child(&ChildId::Config);
+        if let Some(sessions) = &self.supervisor.host().sessions {
+            sessions.drain();
+        }
+        self.enter(Phase::Draining, DRAIN_SESSIONS);
+    }
+
+    /// Goes as many phases further as are done.
+    pub(super) fn go_on_stopping(&mut self) {
+        while self.is_phase_done() {
+            match self.shutdown.phase {
+                Phase::Running => return,
+                Phase::Draining => {
+                    self.supervisor.host_mut().is_stopping = true;
+                    self.supervisor.stop_all_laddered();
+                    self.enter(Phase::StoppingUpstreams, STOP_UPSTREAMS + CLOSE);
+                }
+                Phase::StoppingUpstreams => {
+                    self.supervisor.stop_child(&ChildId::Sessions);
+                    self.supervisor.stop_child(&ChildId::Listener);
+                    self.enter(Phase::Closing, CLOSE);
+                }
+                Phase::Closing => {
+                    self.supervisor.stop_child(&ChildId::Registry);
+                    self.enter(Phase::Finishing, CLOSE);
+                }
+                Phase::Finishing => {
+                    log::info!("Stopped");
+                    self.shutdown.phase = Phase::Running;
+                    return self.end(Exit::Stopped);
+                }
+            }
+        }
+    }
+
+    fn is_phase_done(&self) -> bool {
+        if self.shutdown.is_elapsed {
+            return true;
+        }
+        match self.shutdown.phase {
+            Phase::Running => false,
+            Phase::Draining => self.shutdown.sessions_drained || self.is_gone(&ChildId::Sessions),
+            Phase::StoppingUpstreams => self.supervisor.roster().live_laddered() == 0,
+            Phase::Closing => self.is_gone(&ChildId::Sessions) && self.is_gone(&ChildId::Listener),
+            Phase::Finishing => self.is_gone(&ChildId::Registry) && self.is_gone(&ChildId::Config),
+        }
+    }
+
+    fn is_gone(&self, id: &ChildId) -> bool {
+        self.supervisor
+            .status(id)
+            .as_ref()
+            .is_none_or(|status| !Status::is_live(status))
+    }
+
+    fn enter(&mut self, phase: Phase, at_most: Duration) {
+        log::debug!("stop: {:?} → {phase:?}", self.shutdown.phase);
+        let elapsed = move || RootMsg::PhaseElapsed(phase);
+        self.shutdown.phase = phase;
+        self.shutdown.is_elapsed = false;
+        self.shutdown.timer = Some(Timer::after(&self.myself, at_most, elapsed));
+    }
+}

@@ -1,0 +1,65 @@
+//! The sessions' handle: what the listener and root may ask of them.
+
+use std::time::Duration;
+
+use ractor::rpc::CallResult;
+use ractor::{ActorRef, RpcReplyPort};
+
+use super::message::SessionsMsg;
+use super::session::{OpenedSse, SessionHandle};
+use crate::ids::SessionId;
+use crate::tree::call::CallError;
+use crate::tree::registry::RegistryHandle;
+
+/// The supervisor only looks things up; if it takes this long, something is very wrong.
+const ANSWER: Duration = Duration::from_secs(5);
+
+/// One life of the sessions' supervisor.
+#[derive(Clone, Debug)]
+pub struct SessionsHandle(ActorRef<SessionsMsg>);
+
+impl SessionsHandle {
+    pub(in crate::tree) fn new(actor: ActorRef<SessionsMsg>) -> Self {
+        Self(actor)
+    }
+
+    /// Opens a session for a client that asks for an SSE stream.
+    ///
+    /// Errors: `Overloaded` at the limit of sessions, `Stopping`, `Gone` and `Timeout`.
+    pub async fn open_sse(&self) -> Result<OpenedSse, CallError> {
+        self.ask(|reply| SessionsMsg::Open { reply }).await
+    }
+
+    /// The session with this id; `UnknownSession` if there is none.
+    pub async fn find(&self, id: &SessionId) -> Result<SessionHandle, CallError> {
+        let id = id.clone();
+        self.ask(|reply| SessionsMsg::GetSession { id, reply })
+            .await
+    }
+
+    pub(in crate::tree) fn hello(&self, registry: RegistryHandle) {
+        self.tell(SessionsMsg::Hello(registry));
+    }
+
+    pub(in crate::tree) fn drain(&self) {
+        self.tell(SessionsMsg::Drain);
+    }
+
+    fn tell(&self, message: SessionsMsg) {
+        if self.0.cast(message).is_err() {
+            log::trace!("the sessions' supervisor has ended");
+        }
+    }
+
+    async fn ask<T, B>(&self, message: B) -> Result<T, CallError>
+    where
+        T: Send + 'static,
+        B: FnOnce(RpcReplyPort<Result<T, CallError>>) -> SessionsMsg,
+    {
+        match self.0.call(message, Some(ANSWER)).await {
+            Ok(CallResult::Success(answer)) => answer,
+            Ok(CallResult::Timeout) => Err(CallError::Timeout),
+            Ok(CallResult::SenderError) | Err(_) => Err(CallError::Gone),
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! One downstream client: what it asks is answered here or sent to the upstream that its own
+//! table names; what comes back leaves on its stream, each answer once.
+//!
+//! Supervised by `sessions`, temporary. Its death withdraws its calls upstream.
+
+mod actor;
+mod calls;
+mod handle;
+mod message;
+pub(super) mod outbox;
+mod state;
+
+pub(super) use actor::{Session, SessionArgs};
+pub use handle::SessionHandle;
+pub use outbox::{OpenedSse, Outbound};

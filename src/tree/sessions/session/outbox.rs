@@ -1,0 +1,142 @@
+//! The way out: an unbounded queue whose filling is measured, so that the session can see a client
+//! that does not read. The session holds the [`Outbox`], the HTTP response the [`Outbound`].
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::Stream;
+use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
+use tokio::time::Instant;
+
+use super::SessionHandle;
+use crate::ids::SessionId;
+
+/// What a session's queue may hold, and one message more.
+const LIMIT: usize = 8 * 1024 * 1024;
+
+/// An SSE session that was just opened.
+#[derive(Debug)]
+pub struct OpenedSse {
+    /// Its id, for the `endpoint` event.
+    pub id: SessionId,
+    /// What it says.
+    pub stream: Outbound,
+}
+
+#[derive(Debug)]
+struct Gauge {
+    queued: AtomicUsize,
+    opened: Instant,
+    /// When the client last took something, in milliseconds after `opened`.
+    taken_at: AtomicU64,
+}
+
+impl Gauge {
+    fn touch(&self) {
+        let now = u64::try_from(self.opened.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.taken_at.store(now, Ordering::Relaxed);
+    }
+}
+
+/// The session's end.
+#[derive(Debug)]
+pub(in crate::tree::sessions) struct Outbox {
+    sender: UnboundedSender<Bytes>,
+    gauge: Arc<Gauge>,
+}
+
+/// The other end, before it is known which session it serves.
+pub(in crate::tree::sessions) struct Pipe {
+    receiver: UnboundedReceiver<Bytes>,
+    gauge: Arc<Gauge>,
+}
+
+/// The client's end: JSON-RPC messages, each on one line. It ends when the session ends; dropping
+/// it tells the session that its client has gone.
+#[derive(Debug)]
+pub struct Outbound {
+    receiver: UnboundedReceiver<Bytes>,
+    gauge: Arc<Gauge>,
+    session: SessionHandle,
+}
+
+/// Both ends of a new queue.
+pub(in crate::tree::sessions) fn open() -> (Outbox, Pipe) {
+    let (sender, receiver) = mpsc::unbounded_channel();
+    let gauge = Arc::new(Gauge {
+        queued: AtomicUsize::new(0),
+        opened: Instant::now(),
+        taken_at: AtomicU64::new(0),
+    });
+    let pipe = Pipe {
+        receiver,
+        gauge: Arc::clone(&gauge),
+    };
+    (Outbox { sender, gauge }, pipe)
+}
+
+impl Pipe {
+    pub(in crate::tree::sessions) fn serve(self, session: SessionHandle) -> Outbound {
+        Outbound {
+            receiver: self.receiver,
+            gauge: self.gauge,
+            session,
+        }
+    }
+}
+
+impl Outbox {
+    /// Queues a message. A client that has gone is noticed elsewhere.
+    pub(super) fn send(&self, message: Bytes) {
+        let size = message.len();
+        if self.gauge.queued.fetch_add(size, Ordering::Relaxed) == 0 {
+            self.gauge.touch(); // a client can't be late with what was not there
+        }
+        if self.sender.send(message).is_err() {
+            log::trace!("a message for a client that has gone");
+        }
+    }
+
+    /// Whether more is queued than may be.
+    pub(super) fn is_full(&self) -> bool {
+        self.gauge.queued.load(Ordering::Relaxed) > LIMIT
+    }
+
+    /// How long the client has taken nothing.
+    pub(super) fn stalled_for(&self) -> Duration {
+        let taken_at = Duration::from_millis(self.gauge.taken_at.load(Ordering::Relaxed));
+        self.gauge.opened.elapsed().saturating_sub(taken_at)
+    }
+}
+
+impl Outbound {
+    /// The client took a part of the message at hand: a slow reader is not a stuck one.
+    pub fn touch(&self) {
+        self.gauge.touch();
+    }
+}
+
+impl Stream for Outbound {
+    type Item = Bytes;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        let next = self.receiver.poll_recv(context);
+        if let Poll::Ready(Some(message)) = &next {
+            self.gauge
+                .queued
+                .fetch_sub(message.len(), Ordering::Relaxed);
+            self.gauge.touch();
+        }
+        next
+    }
+}
+
+impl Drop for Outbound {
+    fn drop(&mut self) {
+        self.session.client_gone();
+    }
+}

@@ -1,0 +1,404 @@
+//! What a session does at each message.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use ractor::ActorRef;
+use tokio::time::Instant;
+
+use super::SessionHandle;
+use super::actor::SessionArgs;
+use super::calls::{self, Calls, OpenCall, SentGuard, Stage, Way, way};
+use super::message::SessionMsg;
+use super::outbox::Outbox;
+use crate::ids::{CallId, Generation, SessionId};
+use crate::protocol::jsonrpc::{self, Message, Notification, Request, RequestId, code};
+use crate::protocol::mcp::tools::ToolCall;
+use crate::protocol::mcp::{cancelled::Cancelled, lifecycle, tools};
+use crate::tree::call::{Answer, Reply, Ticket, ToolRequest};
+use crate::tree::registry::{RegistryHandle, Routes};
+use crate::tree::timer::Timer;
+
+/// At most one `list_changed` in this time.
+const NOTIFY_EVERY: Duration = Duration::from_millis(250);
+/// A client that took nothing for so long, with a full queue, has ended.
+const STALLED: Duration = Duration::from_secs(5);
+const CHECK_OUTBOX_EVERY: Duration = Duration::from_secs(1);
+
+/// The state: dropping it withdraws the calls and ends the stream.
+pub(in crate::tree::sessions) struct SessionState {
+    myself: ActorRef<SessionMsg>,
+    serial: u64,
+    id: SessionId,
+    handle: SessionHandle,
+    registry: RegistryHandle,
+    outbox: Outbox,
+    routes: Option<Arc<Routes>>,
+    calls: Calls,
+    waiting_lists: Vec<RequestId>,
+    has_spoken: bool,
+    told_catalogue: u64,
+    is_draining: bool,
+    notify_pause: Option<Timer<SessionMsg>>,
+    outbox_check: Option<Timer<SessionMsg>>,
+}
+
+impl SessionState {
+    pub(super) fn new(myself: ActorRef<SessionMsg>, args: SessionArgs) -> Self {
+        let mut state = Self {
+            serial: myself.get_id().pid(),
+            handle: SessionHandle::new(myself.clone(), &args.id),
+            id: args.id,
+            registry: args.registry.clone(),
+            outbox: args.outbox,
+            routes: None,
+            calls: Calls::default(),
+            waiting_lists: Vec::new(),
+            has_spoken: false,
+            told_catalogue: 0,
+            is_draining: false,
+            notify_pause: None,
+            outbox_check: None,
+            myself,
+        };
+        state.join(args.registry);
+        state
+    }
+
+    pub(super) fn join(&mut self, registry: RegistryHandle) {
+        registry.join(self.serial, Arc::new(self.handle.clone()));
+        self.registry = registry;
+    }
+
+    pub(super) fn on_message(&mut self, message: Message) {
+        match message {
+            Message::Request(request) => self.on_request(request),
+            Message::Notification(notification) => self.on_notification(&notification),
+            Message::Response(response) => {
+                log::debug!(
+                    "{:?} answered {:?}, which nobody asked",
+                    self.id,
+                    response.id
+                );
+            }
+        }
+    }
+
+    fn on_request(&mut self, request: Request) {
+        if self.is_draining {
+            return self.refuse(
+                &request.id,
+                code::SERVER_UNAVAILABLE,
+                "the gateway is stopping",
+            );
+        }
+        if self.outbox.is_full() || self.calls.len() + self.waiting_lists.len() >= calls::LIMIT {
+            let text = "busy: this session has as many requests without an answer as it may";
+            return self.refuse(&request.id, code::BUSY, text);
+        }
+        match &*request.method {
+            "initialize" => {
+                let version = lifecycle::requested_version(request.params.as_ref());
+                self.say(jsonrpc::result(
+                    &request.id,
+                    &lifecycle::initialize_result(version),
+                ));
+            }
+            "ping" => self.say(jsonrpc::result(&request.id, b"{}")),
+            "tools/list" => self.on_list(request),
+            "tools/call" => self.on_call(request),
+            method => {
+                let text = format!("Method not found: {method}");
+                self.refuse(&request.id, code::METHOD_NOT_FOUND, &text);
+            }
+        }
+    }
+
+    /// The merged list is one page, so no cursor can be ours.
+    fn on_list(&mut self, request: Request) {
+        self.has_spoken = true;
+        let cursor = request.params.as_ref().and_then(tools::list_cursor);
+        if cursor.is_some() {
+            return self.refuse(
+                &request.id,
+                code::INVALID_PARAMS,
+                "Invalid cursor: the list has one page",
+            );
+        }
+        match &self.routes {
+            Some(routes) if routes.is_complete => {
+                let list = jsonrpc::result(&request.id, &routes.tools.list);
+                self.say(list);
+            }
+            Some(_) | None => self.waiting_lists.push(request.id),
+        }
+    }
+
+    fn on_call(&mut self, request: Request) {
+        self.has_spoken = true;
+        let params = request.params.unwrap_or_default();
+        match ToolCall::parse(&params) {
+            Ok(call) => {
+                let number = self.calls.insert(request.id, call);
+                self.dispatch(number);
+            }
+            Err(why) => {
+                let text = format!("Invalid params of tools/call: {why}");
+                self.refuse(&request.id, code::INVALID_PARAMS, &text);
+            }
+        }
+    }
+
+    fn on_notification(&mut self, notification: &Notification) {
+        match &*notification.method {
+            "notifications/initialized" => self.has_spoken = true,
+            "notifications/cancelled" => self.on_cancelled(notification.params.as_ref()),
+            method => log::debug!("{:?} sent '{method}', which is not passed on", self.id),
+        }
+    }
+
+    /// A cancelled call gets no answer; what its server may still say is dropped there.
+    fn on_cancelled(&mut self, params: Option<&Bytes>) {
+        let Some(params) = params else {
+            return;
+        };
+        let id = Cancelled::parse(params)
+            .ok()
+            .and_then(|cancelled| cancelled.request_id());
+        let Some(id) = id else {
+            return;
+        };
+        self.waiting_lists.retain(|waiting| *waiting != id);
+        let call = self
+            .calls
+            .find(&id)
+            .and_then(|number| self.calls.remove(number));
+        if let Some(OpenCall {
+            stage: Stage::Sent(guard),
+            ..
+        }) = call
+        {
+            guard.cancel(Some(params.clone()));
+        }
+        self.end_if_drained();
+    }
+
+    /// Sends a parked call on its way, as the table says.
+    fn dispatch(&mut self, number: u64) {
+        let Some(open) = self.calls.get_mut(number) else {
+            return;
+        };
+        let Stage::Parked { call, after } = &open.stage else {
+            return;
+        };
+        match way(self.routes.as_deref(), call.name(), *after) {
+            Way::Send {
+                upstream,
+                permit,
+                tool,
+            } => {
+                let id = CallId {
+                    session: self.serial,
+                    number,
+                };
+                let params = call.clone();
+                let request = ToolRequest { tool, params };
+                let reply_to = Arc::new(self.handle.clone());
+                let ticket = Ticket::new(id, upstream.generation(), request, permit, reply_to);
+                open.stage = Stage::Sent(SentGuard::new(upstream.clone(), id));
+                upstream.call(ticket);
+            }
+            Way::Park => self.park(number),
+            Way::Fail(text) => self.answer(number, Answer::Failed(text)),
+            Way::Refuse(code, text) => {
+                self.answer(number, Answer::Error(jsonrpc::error_object(code, &text)));
+            }
+        }
+    }
+
+    /// Keeps a call waiting, for [`calls::PARK`] in all, however often it bounces.
+    fn park(&mut self, number: u64) {
+        let Some(open) = self.calls.get_mut(number) else {
+            return;
+        };
+        match &open.parked {
+            Some((since, _)) if since.elapsed() >= calls::PARK => self.on_park_elapsed(number),
+            Some(_) => {}
+            None => {
+                let elapsed = move || SessionMsg::ParkElapsed { number };
+                open.parked = Some((
+                    Instant::now(),
+                    Timer::after(&self.myself, calls::PARK, elapsed),
+                ));
+            }
+        }
+    }
+
+    pub(super) fn on_park_elapsed(&mut self, number: u64) {
+        let Some(OpenCall {
+            stage: Stage::Parked { call, .. },
+            ..
+        }) = self.calls.get_mut(number)
+        else {
+            return;
+        };
+        let text = format!(
+            "the server of '{}' is still starting after {} s; try again later",
+            call.name(),
+            calls::PARK.as_secs()
+        );
+        self.answer(number, Answer::Failed(text));
+    }
+
+    pub(super) fn on_reply(&mut self, reply: Reply) {
+        match reply {
+            Reply::Answered { call, answer } => {
+                if let Some(OpenCall {
+                    stage: Stage::Sent(_),
+                    ..
+                }) = self.calls.get_mut(call.number)
+                {
+                    self.answer(call.number, answer);
+                }
+            }
+            Reply::Bounced {
+                call,
+                request,
+                generation,
+            } => self.on_bounced(call.number, request, generation),
+            Reply::Progress { notification } => {
+                if !self.outbox.is_full() {
+                    self.say(notification);
+                }
+            }
+        }
+    }
+
+    /// The server never saw the call: it goes to a later generation.
+    fn on_bounced(&mut self, number: u64, request: ToolRequest, after: Generation) {
+        let Some(open) = self.calls.get_mut(number) else {
+            return;
+        };
+        let call = request.params;
+        let parked = Stage::Parked { call, after };
+        if let Stage::Sent(guard) = std::mem::replace(&mut open.stage, parked) {
+            guard.settle();
+        }
+        self.dispatch(number);
+    }
+
+    /// Answers a call, once: it is gone from the book then.
+    fn answer(&mut self, number: u64, answer: Answer) {
+        let Some(open) = self.calls.remove(number) else {
+            return;
+        };
+        if let Stage::Sent(guard) = open.stage {
+            guard.settle();
+        }
+        self.say(match answer {
+            Answer::Result(result) => jsonrpc::result(&open.id, &result),
+            Answer::Error(error) => jsonrpc::error(Some(&open.id), &error),
+            Answer::Failed(text) => jsonrpc::result(&open.id, &tools::failed_call(&text)),
+        });
+        self.end_if_drained();
+    }
+
+    pub(super) fn on_routes(&mut self, routes: Arc<Routes>) {
+        let was_complete = self
+            .routes
+            .as_ref()
+            .is_some_and(|routes| routes.is_complete);
+        let is_complete = routes.is_complete;
+        let list = routes.tools.list.clone();
+        let catalogue_version = routes.catalogue_version;
+        self.routes = Some(routes);
+        if is_complete {
+            for id in std::mem::take(&mut self.waiting_lists) {
+                self.say(jsonrpc::result(&id, &list));
+            }
+        }
+        if was_complete {
+            self.tell_if_changed();
+        } else {
+            self.told_catalogue = catalogue_version;
+        }
+        for number in self.calls.parked() {
+            self.dispatch(number);
+        }
+    }
+
+    /// Tells the client of a changed list: the first change at once, then one per pause.
+    fn tell_if_changed(&mut self) {
+        let Some(current) = self.routes.as_ref().map(|routes| routes.catalogue_version) else {
+            return;
+        };
+        if current == self.told_catalogue || self.notify_pause.is_some() {
+            return;
+        }
+        self.told_catalogue = current;
+        if self.has_spoken {
+            self.say(jsonrpc::notification(
+                "notifications/tools/list_changed",
+                None,
+            ));
+        }
+        let elapsed = || SessionMsg::NotifyElapsed;
+        self.notify_pause = Some(Timer::after(&self.myself, NOTIFY_EVERY, elapsed));
+    }
+
+    pub(super) fn on_notify_elapsed(&mut self) {
+        self.notify_pause = None;
+        self.tell_if_changed();
+    }
+
+    fn refuse(&mut self, id: &RequestId, code: i64, text: &str) {
+        let error = jsonrpc::error_object(code, text);
+        self.say(jsonrpc::error(Some(id), &error));
+    }
+
+    fn say(&mut self, message: Bytes) {
+        self.outbox.send(message);
+        if self.outbox.is_full() && self.outbox_check.is_none() {
+            self.check_outbox_later();
+        }
+    }
+
+    fn check_outbox_later(&mut self) {
+        let check = || SessionMsg::CheckOutbox;
+        self.outbox_check = Some(Timer::after(&self.myself, CHECK_OUTBOX_EVERY, check));
+    }
+
+    pub(super) fn on_check_outbox(&mut self) {
+        self.outbox_check = None;
+        if !self.outbox.is_full() {
+            return;
+        }
+        if self.outbox.stalled_for() >= STALLED {
+            log::warn!(
+                "{:?} is ended: its client has read nothing for {} s and its queue is full",
+                self.id,
+                STALLED.as_secs()
+            );
+            return self.end("its client does not read");
+        }
+        self.check_outbox_later();
+    }
+
+    pub(super) fn drain(&mut self) {
+        self.is_draining = true;
+        self.end_if_drained();
+    }
+
+    fn end_if_drained(&mut self) {
+        if self.is_draining && self.calls.len() == 0 {
+            self.end("the gateway is stopping");
+        }
+    }
+
+    pub(super) fn end(&mut self, why: &str) {
+        log::debug!("{:?} ends: {why}", self.id);
+        self.registry.leave(self.serial);
+        self.myself.stop(Some(why.into()));
+    }
+}

@@ -1,0 +1,101 @@
+//! The actor: one process from its spawn to its end. Dispatch only.
+
+use std::fmt;
+use std::sync::Arc;
+
+use ractor::{Actor, ActorProcessingErr, ActorRef};
+use tokio::sync::Semaphore;
+
+use super::message::UpstreamMsg;
+use super::state::{Outcome, UpstreamState};
+use crate::config::model::ServerSpec;
+use crate::ids::Generation;
+use crate::process::{Groups, Limits};
+use crate::supervise::{Failure, Ladder, Start};
+use crate::tree::registry::RegistryHandle;
+use crate::tree::root::RootHandle;
+
+/// One generation of one server.
+pub(crate) struct Upstream;
+
+/// What an upstream is started with.
+pub(crate) struct UpstreamArgs {
+    /// What to run.
+    pub spec: Arc<ServerSpec>,
+    /// Which life this is.
+    pub generation: Generation,
+    /// Room for calls; shared with all handles of this generation.
+    pub permits: Arc<Semaphore>,
+    /// The start deadline, and how many failures came before.
+    pub start: Start,
+    /// When it would be tried again.
+    pub ladder: Ladder,
+    /// Who is told that it is ready.
+    pub root: RootHandle,
+    /// Who is told what it offers.
+    pub registry: RegistryHandle,
+    /// Where its process group is kept.
+    pub groups: Groups,
+    /// Limits of its pipes.
+    pub limits: Limits,
+}
+
+/// How a generation ended, for its supervisor.
+#[derive(Debug, Clone)]
+pub(crate) struct UpstreamExit(pub Failure);
+
+impl fmt::Display for UpstreamExit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.text)
+    }
+}
+
+impl std::error::Error for UpstreamExit {}
+
+impl Actor for Upstream {
+    type Msg = UpstreamMsg;
+    type State = UpstreamState;
+    type Arguments = UpstreamArgs;
+
+    async fn pre_start(
+        &self,
+        myself: ActorRef<UpstreamMsg>,
+        args: UpstreamArgs,
+    ) -> Result<UpstreamState, ActorProcessingErr> {
+        myself.cast(UpstreamMsg::Start)?;
+        Ok(UpstreamState::new(myself, args))
+    }
+
+    async fn handle(
+        &self,
+        _: ActorRef<UpstreamMsg>,
+        message: UpstreamMsg,
+        state: &mut UpstreamState,
+    ) -> Outcome {
+        match message {
+            UpstreamMsg::Start => state.on_start(),
+            UpstreamMsg::Output(output) => state.on_output(output),
+            UpstreamMsg::Call(ticket) => {
+                state.on_call(ticket);
+                Ok(())
+            }
+            UpstreamMsg::Cancel { call, params } => {
+                state.on_cancel(call, params.as_ref());
+                Ok(())
+            }
+            UpstreamMsg::Hello(registry) => {
+                state.on_hello(registry);
+                Ok(())
+            }
+            UpstreamMsg::Stop { drain } => {
+                state.on_stop(drain);
+                Ok(())
+            }
+            UpstreamMsg::TimerElapsed(timer) => state.on_timer(timer),
+            UpstreamMsg::Stopped(report) => {
+                state.on_stopped(&report);
+                Ok(())
+            }
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! The calls in flight at one server, and the mapping between the gateway's request ids and the
+//! sessions' calls, which lives here and nowhere else. A call's id is its progress token too.
+//!
+//! Plain state: `now` goes in, lines to write come out, tickets are answered.
+
+use std::collections::HashMap;
+use std::mem;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::Instant;
+
+use crate::ids::{CallId, ServerName};
+use crate::protocol::jsonrpc;
+use crate::protocol::mcp::{cancelled, cancelled::Cancelled, progress::Progress};
+use crate::tree::call::{Answer, Ticket};
+
+/// The id of the gateway's own `initialize`; calls come after it.
+pub(super) const INITIALIZE_ID: u64 = 0;
+/// How long a cancelled call keeps its permit if its server never answers it.
+pub(super) const CANCELLED_KEEPS_PERMIT: Duration = Duration::from_secs(60);
+/// So many timeouts in a row without a word from the server mean that it is hung.
+const TIMEOUTS_UNTIL_HUNG: u32 = 3;
+
+#[derive(Debug)]
+struct InFlight {
+    ticket: Ticket,
+    /// The client's own progress token, as it wrote it.
+    token: Option<Box<str>>,
+    deadline: Instant,
+}
+
+#[derive(Debug)]
+enum Pending {
+    Call(Box<InFlight>),
+    /// Answered or withdrawn on our side; the server may still be working on it.
+    Tombstone {
+        _permit: Option<OwnedSemaphorePermit>,
+        until: Instant,
+    },
+}
+
+/// The calls in flight.
+#[derive(Debug)]
+pub(super) struct Calls {
+    server: ServerName,
+    call_timeout: Duration,
+    next_id: u64,
+    pending: HashMap<u64, Pending>,
+    ids: HashMap<CallId, u64>,
+    silent_timeouts: u32,
+    dropped_answers: u64,
+}
+
+impl Calls {
+    pub(super) fn new(server: ServerName, call_timeout: Duration) -> Self {
+        Self {
+            server,
+            call_timeout,
+            next_id: INITIALIZE_ID + 1,
+            pending: HashMap::new(),
+            ids: HashMap::new(),
+            silent_timeouts: 0,
+            dropped_answers: 0,
+        }
+    }
+
+    /// Calls whose answer somebody waits for.
+    pub(super) fn in_flight(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// Sends a call with `write`, which says whether the server's stdin took the line. What it did
+    /// not take bounces.
+    pub(super) fn send(
+        &mut self,
+        now: Instant,
+        mut ticket: Ticket,
+        write: impl FnOnce(Bytes) -> bool,
+    ) {
+        let Some(request) = ticket.request() else {
+            return;
+        };
+        let id = self.next_id;
+        let token = request.params.progress_token().map(Box::from);
+        let params = request
+            .params
+            .rewrite(&request.tool, token.as_ref().map(|_| id));
+        if !write(jsonrpc::request(id, "tools/call", Some(&params))) {
+            return;
+        }
+        ticket.handed_over();
+        self.next_id += 1;
+        self.ids.insert(ticket.call(), id);
+        let deadline = now + self.call_timeout;
+        let call = InFlight {
+            ticket,
+            token,
+            deadline,
+        };
+        self.pending.insert(id, Pending::Call(Box::new(call)));
+    }
+
+    /// Withdraws a call that its client cancelled or left behind. Gives the line to write.
+    pub(super) fn cancel(
+        &mut self,
+        now: Instant,
+        call: CallId,
+        params: Option<&Bytes>,
+    ) -> Option<Bytes> {
+        let id = self.ids.remove(&call)?;
+        let Some(Pending::Call(in_flight)) = self.pending.remove(&id) else {
+            return None;
+        };
+        self.bury(now, id, in_flight.ticket.close());
+        let params = params
+            .and_then(|raw| Cancelled::parse(raw).ok())
+            .map_or_else(
+                || cancelled::cancelled_params(id, "the client has gone"),
+                |own| own.rewrite(id),
+            );
+        Some(jsonrpc::notification(
+            "notifications/cancelled",
+            Some(&params),
+        ))
+    }
+
+    /// Answers what has waited too long and frees what was cancelled long ago. Gives the lines to write.
+    pub(super) fn expire(&mut self, now: Instant) -> Vec<Bytes> {
+        let due = |pending: &Pending| match pending {
+            Pending::Call(call) => call.deadline <= now,
+            Pending::Tombstone { until, .. } => *until <= now,
+        };
+        let expired: Vec<u64> = self
+            .pending
+            .iter()
+            .filter_map(|(id, pending)| due(pending).then_some(*id))
+            .collect();
+        let mut lines = Vec::new();
+        for id in expired {
+            if let Some(Pending::Call(call)) = self.pending.remove(&id) {
+                self.ids.remove(&call.ticket.call());
+                lines.push(self.time_out(now, id, *call));
+            }
+        }
+        lines
+    }
+
+    fn time_out(&mut self, now: Instant, id: u64, call: InFlight) -> Bytes {
+        self.silent_timeouts += 1;
+        let text = format!(
+            "server '{}' did not answer within {} s (call_timeout); the call was cancelled",
+            self.server,
+            self.call_timeout.as_secs_f32(),
+        );
+        let permit = call.ticket.answer(Answer::Failed(text));
+        self.bury(now, id, permit);
+        let params = cancelled::cancelled_params(id, "the call timed out");
+        jsonrpc::notification("notifications/cancelled", Some(&params))
+    }
+
+    fn bury(&mut self, now: Instant, id: u64, permit: Option<OwnedSemaphorePermit>) {
+        let until = now + CANCELLED_KEEPS_PERMIT;
+        self.pending.insert(
+            id,
+            Pending::Tombstone {
+                _permit: permit,
+                until,
+            },
+        );
+    }
+
+    /// When [`Self::expire`] has something to do.
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        self.pending
+            .values()
+            .map(|pending| match pending {
+                Pending::Call(call) => call.deadline,
+                Pending::Tombstone { until, .. } => *until,
+            })
+            .min()
+    }
+
+    /// Answers every call in flight with `text`: the process has ended or is being ended.
+    pub(super) fn fail_all(&mut self, text: &str) {
+        self.ids.clear();
+        for pending in mem::take(&mut self.pending).into_values() {
+            if let Pending::Call(call) = pending {
+                drop(call.ticket.answer(Answer::Failed(text.to_owned())));
+            }
+        }
+    }
+
+    /// Ends the call with this id, if it is one that somebody waits for.
+    pub(super) fn settle(&mut self, id: u64, answer: Answer) {
+        match self.pending.remove(&id) {
+            Some(Pending::Call(call)) => {
+                self.ids.remove(&call.ticket.call());
+                drop(call.ticket.answer(answer));
+            }
+            Some(Pending::Tombstone { .. }) | None => self.drop_answer(),
+        }
+    }
+
+    pub(super) fn take_id(&mut self) -> u64 {
+        let id = self.next_id;
+        self.next_id += 1;
+        id
+    }
+
+    /// Passes a progress notification on to the call it belongs to, whose time starts anew.
+    pub(super) fn progress(&mut self, now: Instant, params: &Bytes) {
+        let Ok(progress) = Progress::parse(params) else {
+            return;
+        };
+        let call = progress.token().and_then(|id| self.pending.get_mut(&id));
+        if let Some(Pending::Call(call)) = call
+            && let Some(token) = &call.token
+        {
+            call.deadline = now + self.call_timeout;
+            let params = progress.rewrite(token);
+            let line = jsonrpc::notification("notifications/progress", Some(&params));
+            call.ticket.progress(line);
+        }
+    }
+
+    /// The server said something, whatever it was.
+    pub(super) fn heard(&mut self) {
+        self.silent_timeouts = 0;
+    }
+
+    /// Whether so many calls timed out in silence that the server must be hung.
+    pub(super) fn is_hung(&self) -> bool {
+        self.silent_timeouts >= TIMEOUTS_UNTIL_HUNG
+    }
+
+    pub(super) fn drop_answer(&mut self) {
+        self.dropped_answers += 1;
+    }
+
+    pub(super) fn dropped_answers(&self) -> u64 {
+        self.dropped_answers
+    }
+}

@@ -1,0 +1,90 @@
+//! The handle of one generation of an upstream: what sessions, the registry and root may do with it.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use ractor::ActorRef;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::message::UpstreamMsg;
+use crate::ids::{CallId, Generation, ServerName};
+use crate::tree::call::Ticket;
+use crate::tree::registry::RegistryHandle;
+
+/// One generation of an upstream. Nothing here waits; what a dead upstream is told is dropped, and
+/// a dropped ticket answers for itself.
+#[derive(Clone)]
+pub(crate) struct UpstreamHandle {
+    actor: ActorRef<UpstreamMsg>,
+    server: ServerName,
+    generation: Generation,
+    permits: Arc<Semaphore>,
+}
+
+impl UpstreamHandle {
+    pub(in crate::tree) fn new(
+        actor: ActorRef<UpstreamMsg>,
+        server: ServerName,
+        generation: Generation,
+        permits: Arc<Semaphore>,
+    ) -> Self {
+        Self {
+            actor,
+            server,
+            generation,
+            permits,
+        }
+    }
+
+    /// The server's name.
+    #[must_use]
+    pub(crate) fn server(&self) -> &ServerName {
+        &self.server
+    }
+
+    /// Which life of the server this is.
+    #[must_use]
+    pub(crate) fn generation(&self) -> Generation {
+        self.generation
+    }
+
+    /// Room for one more call, or `None` when the server has as many in flight as it may.
+    #[must_use]
+    pub(in crate::tree) fn admit(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.permits).try_acquire_owned().ok()
+    }
+
+    /// Sends a call.
+    pub(in crate::tree) fn call(&self, ticket: Ticket) {
+        self.tell(UpstreamMsg::Call(ticket));
+    }
+
+    /// Withdraws a call; `params` are those of the client's `notifications/cancelled`.
+    pub(in crate::tree) fn cancel(&self, call: CallId, params: Option<Bytes>) {
+        self.tell(UpstreamMsg::Cancel { call, params });
+    }
+
+    /// Introduces the registry.
+    pub(in crate::tree) fn hello(&self, registry: RegistryHandle) {
+        self.tell(UpstreamMsg::Hello(registry));
+    }
+
+    /// Lets the calls in flight finish within `drain`, stops the process, ends.
+    pub(in crate::tree) fn stop(&self, drain: Duration) {
+        self.tell(UpstreamMsg::Stop { drain });
+    }
+
+    fn tell(&self, message: UpstreamMsg) {
+        if let Err(refused) = self.actor.cast(message) {
+            log::trace!("{self:?} has ended: {refused}");
+        }
+    }
+}
+
+impl fmt::Debug for UpstreamHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.server, self.generation)
+    }
+}

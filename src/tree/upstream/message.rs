@@ -1,0 +1,65 @@
+//! What an upstream is told. Only its handle and its own tasks build these.
+
+use std::fmt;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::ids::CallId;
+use crate::process::{Output, StopReport};
+use crate::tree::call::Ticket;
+use crate::tree::registry::RegistryHandle;
+
+pub(crate) enum UpstreamMsg {
+    /// From itself, once: spawn the process.
+    Start,
+    /// From the process's tasks.
+    Output(Output),
+    /// From a session. The ticket answers for itself if nobody does.
+    Call(Ticket),
+    /// From a session whose client cancelled the call or has gone: no answer is wanted.
+    Cancel {
+        call: CallId,
+        /// The `params` of the client's `notifications/cancelled`, if there was one.
+        params: Option<Bytes>,
+    },
+    /// From root, at the start and whenever the registry was restarted: tell it the catalogue.
+    Hello(RegistryHandle),
+    /// From root: let the calls in flight finish within this time, then stop the process and end.
+    /// It may come again with less.
+    Stop { drain: Duration },
+    /// From itself.
+    TimerElapsed(Timer),
+    /// From the task that stops the process.
+    Stopped(StopReport),
+}
+
+/// What an upstream waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Timer {
+    /// The handshake and the first catalogue must be done by now.
+    StartDeadline,
+    /// A call or a cancelled call is due.
+    CallDeadline,
+    /// The server said that its list changed, and has had time to say so again.
+    Relist,
+    /// A dying process has had its time for last words.
+    LastWords,
+    /// Calls in flight have had their time to finish.
+    DrainEnd,
+}
+
+impl fmt::Display for UpstreamMsg {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Start => f.write_str("Start"),
+            Self::Output(_) => f.write_str("Output"),
+            Self::Call(ticket) => write!(f, "Call {{ {ticket:?} }}"),
+            Self::Cancel { call, .. } => write!(f, "Cancel {{ {call:?} }}"),
+            Self::Hello(_) => f.write_str("Hello"),
+            Self::Stop { drain } => write!(f, "Stop {{ drain: {drain:?} }}"),
+            Self::TimerElapsed(timer) => write!(f, "TimerElapsed {{ {timer:?} }}"),
+            Self::Stopped(_) => f.write_str("Stopped"),
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! What the figures should reach: the goals of the project in one table, in the units of the figures.
+
+/// What a figure should reach.
+#[derive(Clone, Copy)]
+pub(crate) enum Goal {
+    /// For figures that only explain others.
+    None,
+    AtMost(f64),
+    /// A goal that this run can't judge, in words.
+    Words(&'static str),
+}
+
+pub(crate) fn goal(key: &str) -> Goal {
+    match key {
+        "start.listed" => Goal::AtMost(150.0),
+        "c1.sse.p50" => Goal::Words("≤ half the best peer's in the same run"),
+        "c16.sse.rate" | "c64.sse.rate" => Goal::Words("≥ 3 × the best peer's in the same run"),
+        "start.answer" | "c16.sse.cpu" => Goal::AtMost(50.0),
+        "list.p50" => Goal::AtMost(300.0),
+        "big.cpu" => Goal::AtMost(4.0),
+        "memory.idle" => Goal::AtMost(7.0),
+        "memory.loaded" => Goal::AtMost(12.0),
+        "memory.session" => Goal::AtMost(16.0),
+        "crash.error" => Goal::AtMost(100.0),
+        "crash.works" => Goal::Words("≤ 1 s and the server's own start"),
+        _ => Goal::None,
+    }
+}
+
+/// What holds from the first version on, while the goal may still be ahead.
+pub(crate) fn bound(key: &str) -> Option<f64> {
+    match key {
+        "c16.sse.cpu" => Some(100.0),
+        "memory.idle" | "memory.loaded" => Some(12.0),
+        _ => None,
+    }
+}

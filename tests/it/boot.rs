@@ -1,0 +1,1 @@
+//! The first seconds: the latch, kept catalogues, start slots, readiness.

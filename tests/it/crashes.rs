@@ -1,0 +1,1 @@
+//! Every kind of actor crashed in a running tree: panic, error, kill.

@@ -1,0 +1,1 @@
+//! Bodies pass byte for byte.

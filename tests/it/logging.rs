@@ -1,0 +1,1 @@
+//! syslog, stdout, the banner.

@@ -1,0 +1,1 @@
+//! The configuration file under a running gateway.

@@ -1,0 +1,1 @@
+//! The HTTP+SSE transport as a client meets it.

@@ -1,0 +1,1 @@
+//! The twelve properties of supervision, struck on real processes.

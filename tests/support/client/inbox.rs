@@ -1,0 +1,177 @@
+//! What a client has received and nobody has taken yet, and who waits for what. Filled by the reader task,
+//! emptied by the test.
+
+use std::borrow::Cow;
+use std::collections::{HashMap, VecDeque};
+use std::sync::Mutex;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use tokio::sync::{Notify, oneshot};
+
+use super::super::sse::Item;
+
+#[derive(Default)]
+pub(super) struct State {
+    pub(super) endpoint: Option<String>,
+    /// Messages with a method, as (method, raw).
+    pub(super) calls: VecDeque<(String, String)>,
+    /// Answers that were not expected, as (raw id, raw).
+    pub(super) unclaimed: Vec<(String, String)>,
+    pub(super) comments: usize,
+    pub(super) recorded: Option<Vec<u8>>,
+    pub(super) ended: Option<String>,
+    waiting: HashMap<u64, oneshot::Sender<String>>,
+    kept: HashMap<u64, oneshot::Receiver<String>>,
+}
+
+impl State {
+    pub(super) fn take_call(&mut self, method: &str) -> Option<String> {
+        let at = self.calls.iter().position(|(name, _)| name == method)?;
+        self.calls.remove(at).map(|(_, raw)| raw)
+    }
+
+    pub(super) fn take_unclaimed(&mut self, id: &str) -> Option<String> {
+        let at = self.unclaimed.iter().position(|(raw_id, _)| raw_id == id)?;
+        Some(self.unclaimed.remove(at).1)
+    }
+
+    fn on_event(&mut self, name: &str, data: String) -> Result<(), String> {
+        match name {
+            "endpoint" if self.endpoint.is_none() => self.endpoint = Some(data),
+            "message" => self.on_message(data)?,
+            other => return Err(format!("an event {other:?} that nobody expects: {data}")),
+        }
+        Ok(())
+    }
+
+    fn on_message(&mut self, raw: String) -> Result<(), String> {
+        let envelope: Envelope = serde_json::from_str(&raw)
+            .map_err(|error| format!("a message that is not JSON-RPC ({error}): {raw:.500}"))?;
+        if let Some(method) = envelope.method {
+            let method = method.into_owned();
+            self.calls.push_back((method, raw));
+            return Ok(());
+        }
+        let id = envelope.id.map_or("null", RawValue::get);
+        let waiter = id.parse().ok().and_then(|id: u64| self.waiting.remove(&id));
+        let id = id.to_owned();
+        let refused = match waiter {
+            // Given back when the caller no longer waits.
+            Some(waiter) => waiter.send(raw).err(),
+            None => Some(raw),
+        };
+        self.unclaimed.extend(refused.map(|raw| (id, raw)));
+        Ok(())
+    }
+}
+
+/// The part of a message that says whose it is.
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    #[serde(borrow)]
+    id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    method: Option<Cow<'a, str>>,
+}
+
+pub(super) struct Inbox {
+    state: Mutex<State>,
+    changed: Notify,
+}
+
+impl Inbox {
+    pub(super) fn new(record: bool) -> Self {
+        Self {
+            state: Mutex::new(State {
+                recorded: record.then(Vec::new),
+                ..State::default()
+            }),
+            changed: Notify::new(),
+        }
+    }
+
+    pub(super) fn look<T>(&self, look: impl FnOnce(&mut State) -> T) -> T {
+        look(&mut self.state.lock().expect("no panic inside"))
+    }
+
+    /// Announces a request; its answer goes to the receiver.
+    pub(super) fn expect(&self, id: u64) -> oneshot::Receiver<String> {
+        let (sender, receiver) = oneshot::channel();
+        self.look(|state| {
+            // After the end nobody would drop the sender any more, and the caller would wait for its deadline.
+            if state.ended.is_none() {
+                state.waiting.insert(id, sender);
+            }
+        });
+        receiver
+    }
+
+    pub(super) fn keep(&self, id: u64, answer: oneshot::Receiver<String>) {
+        self.look(|state| state.kept.insert(id, answer));
+    }
+
+    pub(super) fn kept(&self, id: u64) -> Option<oneshot::Receiver<String>> {
+        self.look(|state| state.kept.remove(&id))
+    }
+
+    /// Waits until `take` gives a value; an error when the stream ends before that.
+    pub(super) async fn until<T>(
+        &self,
+        mut take: impl FnMut(&mut State) -> Option<T>,
+    ) -> Result<T, String> {
+        loop {
+            let changed = self.changed.notified();
+            tokio::pin!(changed);
+            // Registered before the look, so that what comes in between is not missed.
+            changed.as_mut().enable();
+            let (taken, ended) = self.look(|state| (take(state), state.ended.clone()));
+            if let Some(taken) = taken {
+                return Ok(taken);
+            }
+            if let Some(reason) = ended {
+                return Err(reason);
+            }
+            changed.await;
+        }
+    }
+
+    /// Waits for the end of the stream.
+    pub(super) async fn ended(&self) -> String {
+        match self.until(|state| state.ended.clone()).await {
+            Ok(reason) | Err(reason) => reason,
+        }
+    }
+
+    pub(super) fn record(&self, bytes: &[u8]) {
+        self.look(|state| {
+            if let Some(recorded) = &mut state.recorded {
+                recorded.extend_from_slice(bytes);
+            }
+        });
+    }
+
+    /// Files one item; an error is a reason to end the stream.
+    pub(super) fn put(&self, item: Item) -> Result<(), String> {
+        let filed = self.look(|state| match item {
+            Item::Comment(_) => {
+                state.comments += 1;
+                Ok(())
+            }
+            Item::Event { name, data } => String::from_utf8(data)
+                .map_err(|_| "an event that is not UTF-8".to_owned())
+                .and_then(|data| state.on_event(&name, data)),
+        });
+        self.changed.notify_waiters();
+        filed
+    }
+
+    /// Nothing more will come: every waiter learns it.
+    pub(super) fn end(&self, reason: String) {
+        self.look(|state| {
+            state.ended = Some(reason);
+            state.waiting.clear();
+        });
+        self.changed.notify_waiters();
+    }
+}

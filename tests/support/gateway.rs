@@ -1,0 +1,392 @@
+//! The real `mcproxy` binary as a process of the test: its own directory, port 0, captured log, and an end
+//! that leaves nothing behind or fails the test.
+
+use std::collections::HashMap;
+use std::fs;
+use std::net::SocketAddr;
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Mutex;
+use std::thread;
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+use tempfile::TempDir;
+use tokio::time::Instant;
+
+use super::output::Lines;
+use super::proc::{self, Process};
+use super::wait;
+
+/// From exec to the line that names the port.
+const START: Duration = Duration::from_secs(10);
+/// The gateway promises 10 s.
+const STOP: Duration = Duration::from_secs(15);
+/// What is left of children after the gateway's end must be gone by then.
+const LEFTOVERS: Duration = Duration::from_secs(2);
+/// The gateway logs this and its address once the port is bound.
+const LISTENING: &str = "Listening on http://";
+
+/// What to run. Arguments given here replace the usual ones of the same name.
+#[derive(Default)]
+pub(crate) struct GatewayOptions {
+    /// Text of `mcp-servers.json`; `None` keeps what is there, or leaves it missing.
+    pub(crate) config: Option<String>,
+    pub(crate) args: Vec<String>,
+    pub(crate) env: Vec<(String, String)>,
+    /// Directory of the configuration and the state, kept by the caller; else a temporary one.
+    pub(crate) home: Option<PathBuf>,
+    /// Another binary than the one under test.
+    pub(crate) binary: Option<PathBuf>,
+}
+
+impl GatewayOptions {
+    pub(crate) fn new(config: impl Into<String>) -> Self {
+        Self {
+            config: Some(config.into()),
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn arg(mut self, arg: impl Into<String>) -> Self {
+        self.args.push(arg.into());
+        self
+    }
+
+    pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
+        self.env.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    pub(crate) fn home(mut self, home: &Path) -> Self {
+        self.home = Some(home.to_owned());
+        self
+    }
+}
+
+/// Absolute path of the `mcproxy` under test.
+pub(crate) fn mcproxy() -> &'static Path {
+    Path::new(env!("CARGO_BIN_EXE_mcproxy"))
+}
+
+/// Absolute path of the server that misbehaves on demand.
+pub(crate) fn fixture_server() -> &'static Path {
+    Path::new(env!("CARGO_BIN_EXE_fixture-server"))
+}
+
+/// A running gateway. Dropping it ends it (SIGTERM, after 15 s SIGKILL) and panics when one of its
+/// descendants survives; those are ended by pid first.
+pub(crate) struct Gateway {
+    child: Child,
+    status: Option<ExitStatus>,
+    started: Instant,
+    addr: Option<SocketAddr>,
+    home: PathBuf,
+    stdout: Lines,
+    stderr: Lines,
+    /// Every descendant seen so far: those of a gateway that has ended can't be found any more.
+    seen: Mutex<HashMap<(u32, u64), Process>>,
+    _temporary: Option<TempDir>,
+}
+
+impl Gateway {
+    /// Starts it and waits until it listens.
+    ///
+    /// # Panics
+    /// When it ends before, or is not listening after 10 s; with all that it said.
+    pub(crate) async fn start(options: GatewayOptions) -> Self {
+        let mut gateway = Self::launch(options);
+        wait::until("the gateway to listen", START, async || {
+            if let Some(status) = gateway.exited() {
+                gateway.dump();
+                panic!("the gateway ended before it listened: {status}");
+            }
+            gateway.listening()
+        })
+        .await;
+        gateway
+    }
+
+    /// Starts it and waits for nothing: for starts that should fail.
+    pub(crate) fn launch(options: GatewayOptions) -> Self {
+        let (home, temporary) = if let Some(home) = options.home {
+            (home, None)
+        } else {
+            let directory = TempDir::new().expect("a temporary directory");
+            (directory.path().to_owned(), Some(directory))
+        };
+        if let Some(config) = &options.config {
+            fs::write(home.join("mcp-servers.json"), config).expect("the directory is ours");
+        }
+        let mut command = Command::new(options.binary.as_deref().unwrap_or(mcproxy()));
+        clean_environment(&mut command);
+        command
+            .args(arguments(&home, &options.args))
+            .envs(options.env)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let started = Instant::now();
+        let mut child = command
+            .spawn()
+            .unwrap_or_else(|error| panic!("{}: {error}", command.get_program().display()));
+        Self {
+            stdout: Lines::collect(child.stdout.take().expect("it is piped")),
+            stderr: Lines::collect(child.stderr.take().expect("it is piped")),
+            child,
+            status: None,
+            started,
+            addr: None,
+            home,
+            seen: Mutex::default(),
+            _temporary: temporary,
+        }
+    }
+
+    /// Where it listens, once it has said so.
+    pub(crate) fn listening(&mut self) -> Option<SocketAddr> {
+        if self.addr.is_none() {
+            self.addr = self.stdout.find_map(0, listening_address);
+        }
+        self.addr
+    }
+
+    /// Where it listens.
+    ///
+    /// # Panics
+    /// When it was launched and [`Gateway::listening`] has not said so yet.
+    pub(crate) fn addr(&self) -> SocketAddr {
+        self.addr.expect("it listens")
+    }
+
+    /// The moment before its exec.
+    pub(crate) fn started(&self) -> Instant {
+        self.started
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub(crate) fn home(&self) -> &Path {
+        &self.home
+    }
+
+    pub(crate) fn config_path(&self) -> PathBuf {
+        self.home.join("mcp-servers.json")
+    }
+
+    pub(crate) fn state_dir(&self) -> PathBuf {
+        self.home.join("state")
+    }
+
+    /// Writes the configuration in place.
+    pub(crate) fn write_config(&self, text: &str) {
+        fs::write(self.config_path(), text).expect("the directory is ours");
+    }
+
+    /// Replaces the configuration as editors do: another file, renamed over it.
+    pub(crate) fn rename_config(&self, text: &str) {
+        let other = self.home.join("mcp-servers.json.new");
+        fs::write(&other, text).expect("the directory is ours");
+        fs::rename(other, self.config_path()).expect("the directory is ours");
+    }
+
+    /// All that are below it now, children of children too, zombies not.
+    pub(crate) fn children(&self) -> Vec<Process> {
+        let children = proc::descendants(self.pid());
+        let mut seen = self.seen.lock().expect("no panic inside");
+        let known = |child: &Process| ((child.pid, child.started), child.clone());
+        seen.extend(children.iter().map(known));
+        children
+    }
+
+    /// The one descendant whose command line contains `part`; the first when there are several.
+    pub(crate) fn child(&self, part: &str) -> Option<Process> {
+        self.children()
+            .into_iter()
+            .find(|child| child.command.contains(part))
+    }
+
+    /// Log lines so far (stdout).
+    pub(crate) fn logs(&self) -> Vec<String> {
+        self.stdout.all()
+    }
+
+    /// Lines of stderr so far.
+    pub(crate) fn stderr(&self) -> Vec<String> {
+        self.stderr.all()
+    }
+
+    /// How many lines have been logged: a mark for [`Gateway::wait_for_log_after`].
+    pub(crate) fn log_mark(&self) -> usize {
+        self.stdout.count()
+    }
+
+    /// The first line with `part`, of all.
+    ///
+    /// # Panics
+    /// When none comes in time.
+    pub(crate) async fn wait_for_log(&self, part: &str, deadline: Duration) -> String {
+        self.wait_for_log_after(0, part, deadline).await
+    }
+
+    /// The first line with `part` after `mark`.
+    ///
+    /// # Panics
+    /// When none comes in time.
+    pub(crate) async fn wait_for_log_after(
+        &self,
+        mark: usize,
+        part: &str,
+        deadline: Duration,
+    ) -> String {
+        let what = format!("the log line {part:?}");
+        wait::until(&what, deadline, async || {
+            self.stdout
+                .find_map(mark, |line| line.contains(part).then(|| line.to_owned()))
+        })
+        .await
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        // Reaped: the pid may be another's by now.
+        if self.status.is_none() {
+            proc::send(self.pid(), signal);
+        }
+    }
+
+    /// Asks it to read its configuration again.
+    pub(crate) fn sighup(&self) {
+        self.signal(Signal::SIGHUP);
+    }
+
+    /// SIGTERM, then waits for its end.
+    ///
+    /// # Panics
+    /// When it has not ended after 15 s.
+    pub(crate) async fn terminate(&mut self) -> ExitStatus {
+        self.children();
+        self.signal(Signal::SIGTERM);
+        self.wait_exit(STOP).await
+    }
+
+    /// Waits for its end, however it comes.
+    ///
+    /// # Panics
+    /// When it has not ended in time.
+    pub(crate) async fn wait_exit(&mut self, deadline: Duration) -> ExitStatus {
+        wait::until("the gateway to end", deadline, async || {
+            self.children();
+            self.exited()
+        })
+        .await
+    }
+
+    fn exited(&mut self) -> Option<ExitStatus> {
+        if self.status.is_none() {
+            self.status = self.child.try_wait().expect("it is our child");
+        }
+        self.status
+    }
+
+    /// What it said, into the output of the failing test.
+    fn dump(&self) {
+        for (name, lines) in [("stdout", self.logs()), ("stderr", self.stderr())] {
+            let skipped = lines.len().saturating_sub(200);
+            eprintln!("--- {name} of the gateway ({skipped} earlier lines left out)");
+            for line in lines.iter().skip(skipped) {
+                eprintln!("{line}");
+            }
+        }
+    }
+
+    fn end(&mut self) -> ExitStatus {
+        self.children();
+        self.signal(Signal::SIGTERM);
+        let ended = wait::poll_blocking(STOP, || {
+            self.children();
+            self.exited()
+        });
+        ended.unwrap_or_else(|| {
+            self.signal(Signal::SIGKILL);
+            self.child.wait().expect("it is our child")
+        })
+    }
+
+    /// Gives descendants 2 s to go, then ends them; those that had to be ended.
+    fn survivors(&self) -> Vec<Process> {
+        let seen = self.seen.lock().expect("no panic inside");
+        let alive =
+            || -> Vec<Process> { seen.values().filter(|p| p.is_alive()).cloned().collect() };
+        let gone = wait::poll_blocking(LEFTOVERS, || alive().is_empty().then_some(()));
+        if gone.is_some() {
+            return Vec::new();
+        }
+        let survivors = alive();
+        for process in &survivors {
+            process.signal(Signal::SIGKILL);
+        }
+        survivors
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        let status = self.end();
+        let survivors = self.survivors();
+        if thread::panicking() {
+            self.dump();
+            eprintln!("--- ended: {status}; descendants that survived: {survivors:?}");
+            return;
+        }
+        // Killed, it had no chance to end them.
+        let killed = status.signal() == Some(Signal::SIGKILL as i32);
+        if killed || survivors.is_empty() {
+            return;
+        }
+        self.dump();
+        panic!("descendants survived the gateway: {survivors:?}");
+    }
+}
+
+/// The address in a log line that names it.
+pub(crate) fn listening_address(line: &str) -> Option<SocketAddr> {
+    let (_, rest) = line.split_once(LISTENING)?;
+    rest.split_ascii_whitespace().next()?.parse().ok()
+}
+
+fn arguments(home: &Path, extra: &[String]) -> Vec<String> {
+    let path = |name: &str| home.join(name).to_string_lossy().into_owned();
+    let usual = [
+        ("--log", None),
+        ("--listen", Some("127.0.0.1:0".to_owned())),
+        ("--config", Some(path("mcp-servers.json"))),
+        ("--state-dir", Some(path("state"))),
+    ];
+    let given = |name: &str| extra.iter().any(|arg| arg.split('=').next() == Some(name));
+    let mut arguments = Vec::new();
+    for (name, value) in usual {
+        if !given(name) {
+            arguments.push(name.to_owned());
+            arguments.extend(value);
+        }
+    }
+    arguments.extend(extra.iter().cloned());
+    arguments
+}
+
+/// Settings of whoever runs the tests must not reach the gateway.
+fn clean_environment(command: &mut Command) {
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        let systemd = matches!(
+            &*text,
+            "NOTIFY_SOCKET" | "STATE_DIRECTORY" | "JOURNAL_STREAM"
+        );
+        if systemd || text.starts_with("MCPROXY_") {
+            command.env_remove(&name);
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! What the kernel says about a process: `/proc/PID/{stat,smaps_rollup,fd,cmdline}`, and signals to one
+//! pid. A process is named by its pid *and* start time, so that a reused pid is never taken for the
+//! old process.
+
+use std::collections::HashSet;
+use std::fs;
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+/// A process that was seen alive once.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Process {
+    pub(crate) pid: u32,
+    pub(crate) parent: u32,
+    /// Process group.
+    pub(crate) group: u32,
+    /// Start time in clock ticks since boot; with the pid it names a process for good.
+    pub(crate) started: u64,
+    /// Arguments joined by spaces; empty for a zombie.
+    pub(crate) command: String,
+}
+
+impl Process {
+    /// Is it still this process, and not a zombie?
+    pub(crate) fn is_alive(&self) -> bool {
+        stat(self.pid).is_some_and(|now| now.started == self.started && now.is_running())
+    }
+
+    /// Sends `signal` unless the pid has gone or belongs to another process by now.
+    pub(crate) fn signal(&self, signal: Signal) {
+        if self.is_alive() {
+            send(self.pid, signal);
+        }
+    }
+}
+
+/// The fields of `/proc/PID/stat` that tests look at.
+#[derive(Clone, Debug)]
+pub(crate) struct Stat {
+    pub(crate) state: char,
+    pub(crate) parent: u32,
+    pub(crate) group: u32,
+    /// User and system time of all its threads, those that ended too; not of its children.
+    pub(crate) cpu: Duration,
+    pub(crate) threads: usize,
+    pub(crate) started: u64,
+}
+
+impl Stat {
+    fn is_running(&self) -> bool {
+        !matches!(self.state, 'Z' | 'X')
+    }
+
+    /// Reads the text of a `stat` file. The name in parentheses may hold anything, so the fields are
+    /// counted from the last closing one; see proc(5).
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let (_, rest) = text.rsplit_once(')')?;
+        let fields: Vec<&str> = rest.split_ascii_whitespace().collect();
+        let number = |index: usize| fields.get(index)?.parse::<u64>().ok();
+        let ticks = number(11)? + number(12)?;
+        Some(Self {
+            state: fields.first()?.chars().next()?,
+            parent: u32::try_from(number(1)?).ok()?,
+            group: u32::try_from(number(2)?).ok()?,
+            cpu: Duration::from_nanos(ticks * 1_000_000_000 / *TICKS_PER_SECOND),
+            threads: usize::try_from(number(17)?).ok()?,
+            started: number(19)?,
+        })
+    }
+}
+
+/// Clock ticks per second as the kernel handed them to this process (`AT_CLKTCK` of getauxval(3)).
+static TICKS_PER_SECOND: LazyLock<u64> = LazyLock::new(|| {
+    const AT_CLKTCK: usize = 17;
+    let words: Vec<usize> = fs::read("/proc/self/auxv")
+        .unwrap_or_default()
+        .as_chunks::<{ size_of::<usize>() }>()
+        .0
+        .iter()
+        .map(|word| usize::from_ne_bytes(*word))
+        .collect();
+    words
+        .as_chunks::<2>()
+        .0
+        .iter()
+        .find(|[kind, _]| *kind == AT_CLKTCK)
+        .map_or(100, |[_, ticks]| *ticks as u64)
+});
+
+/// `None` when there is no such process.
+pub(crate) fn stat(pid: u32) -> Option<Stat> {
+    Stat::parse(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+}
+
+/// The process with this pid, zombies included.
+pub(crate) fn process(pid: u32) -> Option<Process> {
+    let stat = stat(pid)?;
+    let command = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let command = String::from_utf8_lossy(&command).replace('\0', " ");
+    Some(Process {
+        pid,
+        parent: stat.parent,
+        group: stat.group,
+        started: stat.started,
+        command: command.trim_end().to_owned(),
+    })
+}
+
+/// A zombie is not alive: it holds nothing but its pid.
+pub(crate) fn is_alive(pid: u32) -> bool {
+    stat(pid).is_some_and(|stat| stat.is_running())
+}
+
+/// CPU time of the process itself, its children excluded; in steps of a clock tick (10 ms).
+pub(crate) fn cpu_time(pid: u32) -> Option<Duration> {
+    stat(pid).map(|stat| stat.cpu)
+}
+
+/// Proportional set size in bytes: private pages, and its share of those it shares with others.
+pub(crate) fn pss(pid: u32) -> Option<u64> {
+    let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("Pss:"))?;
+    let kilobytes: u64 = line.split_ascii_whitespace().next()?.parse().ok()?;
+    Some(kilobytes * 1024)
+}
+
+/// How many file descriptors are open.
+pub(crate) fn open_files(pid: u32) -> Option<usize> {
+    Some(fs::read_dir(format!("/proc/{pid}/fd")).ok()?.count())
+}
+
+/// Direct children, zombies included (a gateway that does not reap shows here), in order of pid.
+pub(crate) fn children(pid: u32) -> Vec<Process> {
+    let mut children = all();
+    children.retain(|process| process.parent == pid);
+    children
+}
+
+/// Children, their children and so on that are alive. One whose parent has died belongs to init and
+/// is not found; keep an earlier answer and ask [`Process::is_alive`].
+pub(crate) fn descendants(pid: u32) -> Vec<Process> {
+    let all = all();
+    let mut family = HashSet::from([pid]);
+    loop {
+        let before = family.len();
+        for process in &all {
+            if family.contains(&process.parent) {
+                family.insert(process.pid);
+            }
+        }
+        if family.len() == before {
+            break;
+        }
+    }
+    all.into_iter()
+        .filter(|process| process.pid != pid && family.contains(&process.pid))
+        .filter(Process::is_alive)
+        .collect()
+}
+
+/// Sends `signal`; `false` when there is no such process.
+pub(crate) fn send(pid: u32, signal: Signal) -> bool {
+    let pid = i32::try_from(pid).expect("a pid fits");
+    assert!(pid > 0, "0 and less would mean whole groups");
+    kill(Pid::from_raw(pid), signal).is_ok()
+}
+
+fn all() -> Vec<Process> {
+    let mut pids: Vec<u32> = fs::read_dir("/proc")
+        .expect("/proc is mounted")
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .collect();
+    pids.sort_unstable();
+    pids.into_iter().filter_map(process).collect()
+}

@@ -1,0 +1,91 @@
+//! An event stream as WHATWG HTML describes it, read piece by piece. Lines may end in LF or CRLF; a
+//! lone CR, which no MCP server sends, is not taken for a line end.
+
+use std::mem;
+
+use memchr::memchr;
+
+/// One thing that a stream said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Item {
+    /// `name` is `message` when the event had none.
+    Event {
+        name: String,
+        data: Vec<u8>,
+    },
+    Comment(String),
+}
+
+/// Keeps what is incomplete between two pieces.
+#[derive(Default)]
+pub(crate) struct Parser {
+    line: Vec<u8>,
+    name: String,
+    data: Vec<u8>,
+    has_data: bool,
+}
+
+impl Parser {
+    /// Takes the next bytes and hands every item that they complete to `sink`.
+    pub(crate) fn push(&mut self, mut bytes: &[u8], sink: &mut impl FnMut(Item)) {
+        while let Some(end) = memchr(b'\n', bytes) {
+            let (head, rest) = bytes.split_at(end);
+            bytes = rest.strip_prefix(b"\n").unwrap_or(rest);
+            if self.line.is_empty() {
+                self.end_of_line(head, sink);
+            } else {
+                self.line.extend_from_slice(head);
+                let mut line = mem::take(&mut self.line);
+                self.end_of_line(&line, sink);
+                line.clear();
+                self.line = line;
+            }
+        }
+        self.line.extend_from_slice(bytes);
+    }
+
+    fn end_of_line(&mut self, line: &[u8], sink: &mut impl FnMut(Item)) {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        if line.is_empty() {
+            return self.end_of_event(sink);
+        }
+        if let Some(comment) = line.strip_prefix(b":") {
+            let comment = String::from_utf8_lossy(strip_space(comment));
+            return sink(Item::Comment(comment.into_owned()));
+        }
+        let colon = memchr(b':', line).unwrap_or(line.len());
+        let (field, value) = line.split_at(colon);
+        let value = strip_space(value.strip_prefix(b":").unwrap_or(value));
+        match field {
+            b"event" => self.name = String::from_utf8_lossy(value).into_owned(),
+            b"data" => {
+                if self.has_data {
+                    self.data.push(b'\n');
+                }
+                self.data.extend_from_slice(value);
+                self.has_data = true;
+            }
+            _ => {}
+        }
+    }
+
+    fn end_of_event(&mut self, sink: &mut impl FnMut(Item)) {
+        let name = mem::take(&mut self.name);
+        if mem::take(&mut self.has_data) {
+            let name = if name.is_empty() {
+                "message".to_owned()
+            } else {
+                name
+            };
+            sink(Item::Event {
+                name,
+                data: mem::take(&mut self.data),
+            });
+        }
+    }
+}
+
+/// One space after the colon belongs to the format, any further one to the value.
+fn strip_space(value: &[u8]) -> &[u8] {
+    value.strip_prefix(b" ").unwrap_or(value)
+}
