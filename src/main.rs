@@ -208,11 +208,6 @@ fn show(text: &str) {
 
 /// Says on stderr why the program ends.
 fn complain(code: u8, error: &anyhow::Error) -> ExitCode {
-    let prefix = if io::stderr().is_terminal() {
-        "mcproxy: error"
-    } else {
-        "mcproxy: [ERROR]"
-    };
-    drop(writeln!(io::stderr(), "{prefix}: {error:#}"));
+    drop(writeln!(io::stderr(), "mcproxy: error: {error:#}"));
     ExitCode::from(code)
 }
