@@ -267,9 +267,7 @@ impl UpstreamState {
                 Effect::Write(line) => self.write(line),
                 Effect::Initialized => self.args.root.initialized(&self.handle),
                 Effect::Listed(catalogue) => self.on_listed(catalogue),
-                Effect::ListChanged => {
-                    self.relist = Some(self.after(RELIST_DEBOUNCE, Wait::Relist));
-                }
+                Effect::ListChanged => self.relist_soon(),
                 Effect::Broken(why) => return self.die(FailureKind::Exited, &why),
             }
         }
@@ -287,6 +285,13 @@ impl UpstreamState {
             log::info!("Server '{}' started", self.args.spec.name);
         }
         self.publish();
+    }
+
+    /// Counted from the first notification: a server that never stops to say so is listed too.
+    fn relist_soon(&mut self) {
+        if self.relist.is_none() {
+            self.relist = Some(self.after(RELIST_DEBOUNCE, Wait::Relist));
+        }
     }
 
     fn publish(&self) {
