@@ -127,9 +127,9 @@ impl UpstreamState {
                 why,
                 ..
             } => {
-                let why = format!("{why} ({length} bytes)");
-                log::warn!("Server '{name}' wrote a line that can't be used: {why}");
-                let effects = self.dialogue.on_unusable(&head, &tail, &why);
+                let why = format!("it {why} ({length} bytes)");
+                let now = Instant::now();
+                let effects = self.dialogue.on_unusable(now, &head, &tail, &why);
                 return self.perform(effects);
             }
             Output::Stderr(line) => log::info!("Server '{name}' stderr: {line}"),
