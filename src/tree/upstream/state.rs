@@ -173,8 +173,9 @@ impl UpstreamState {
             return; // the ticket bounces
         };
         let write = |line| process.write(line).is_ok();
-        self.dialogue.calls().send(Instant::now(), ticket, write);
-        if self.call_deadline.is_none() {
+        let now = Instant::now();
+        self.dialogue.calls().send(now, ticket, write);
+        if self.is_watched_too_late(now + self.args.spec.call_timeout) {
             self.watch_deadlines();
         }
     }
@@ -302,14 +303,12 @@ impl UpstreamState {
         }
     }
 
-    /// Hands a line of the gateway's own to the server. One that it refuses means that its stdin
-    /// has gone, which is an end like any other.
-    fn write(&mut self, line: Bytes) {
-        let Some(process) = &self.process else {
-            return;
-        };
-        if process.write(line).is_err() && self.last_words.is_none() {
-            self.last_words = Some(self.after(LAST_WORDS, Wait::LastWords));
+    /// Hands a line of the gateway's own to the server. If its stdin has gone, its process says so;
+    /// if it reads too slowly it will be found hung, or goes without an answer to some of its own requests.
+    fn write(&self, line: Bytes) {
+        let refused = self.process.as_ref().map(|process| process.write(line));
+        if let Some(Err(_)) = refused {
+            log::debug!("Server '{}' was not told something", self.args.spec.name);
         }
     }
 
@@ -318,14 +317,15 @@ impl UpstreamState {
             self.call_deadline = None;
             return;
         };
-        if self
-            .call_deadline
-            .as_ref()
-            .is_none_or(|(armed, _)| next < *armed)
-        {
+        if self.is_watched_too_late(next) {
             let delay = next.saturating_duration_since(Instant::now());
             self.call_deadline = Some((next, self.after(delay, Wait::CallDeadline)));
         }
+    }
+
+    fn is_watched_too_late(&self, deadline: Instant) -> bool {
+        let watched = self.call_deadline.as_ref();
+        watched.is_none_or(|(armed, _)| deadline < *armed)
     }
 
     fn stop_if_drained(&mut self) {
