@@ -1,6 +1,8 @@
 //! Bodies pass byte for byte: arguments to the server, results, errors and tool definitions to the client,
 //! save the names and tokens that the gateway must change. Line breaks between tokens are dropped.
 
+#![cfg(test)]
+
 use std::time::Duration;
 
 use crate::support::client::SseClient;

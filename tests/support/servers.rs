@@ -83,16 +83,17 @@ fn result_of(answer: &str) -> Value {
 /// The names in a raw answer to `tools/list`, in order.
 pub(crate) fn tool_names(answer: &str) -> Vec<String> {
     let result = result_of(answer);
-    let tools = result["tools"].as_array();
+    let tools = result.get("tools").and_then(Value::as_array);
     let tools = tools.unwrap_or_else(|| panic!("no list of tools: {answer:.500}"));
-    let name = |tool: &Value| tool["name"].as_str().expect("a name is text").to_owned();
-    tools.iter().map(name).collect()
+    let name = |tool: &Value| tool.get("name")?.as_str().map(str::to_owned);
+    let names: Option<Vec<String>> = tools.iter().map(name).collect();
+    names.expect("every tool has a name")
 }
 
 /// The first text in a raw answer to `tools/call`.
 pub(crate) fn text_of(answer: &str) -> String {
     let result = result_of(answer);
-    let text = result["content"][0]["text"].as_str();
+    let text = result.pointer("/content/0/text").and_then(Value::as_str);
     let text = text.unwrap_or_else(|| panic!("no text: {answer:.500}"));
     text.to_owned()
 }
@@ -102,6 +103,7 @@ pub(crate) fn text_of(answer: &str) -> String {
 /// # Panics
 /// When it is any other answer.
 pub(crate) fn failed_text(answer: &str) -> String {
-    assert_eq!(result_of(answer)["isError"], true, "{answer:.500}");
+    let is_error = result_of(answer).get("isError").cloned();
+    assert_eq!(is_error, Some(Value::Bool(true)), "{answer:.500}");
     text_of(answer)
 }

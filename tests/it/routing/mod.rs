@@ -1,5 +1,7 @@
 //! Names, ids, tokens: which call reaches which server, and which answer which client.
 
+#![cfg(test)]
+
 mod cancel;
 mod crosstalk;
 mod ids;

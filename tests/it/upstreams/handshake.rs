@@ -101,9 +101,8 @@ async fn a_servers_own_requests_are_answered() {
 #[tokio::test]
 async fn a_burst_of_requests_is_no_reason_to_end_a_server() {
     let (gateway, client) = serve_ready(&[fixture("a", &[])]).await;
-    let pings: String = (0..20_000)
-        .map(|n| format!("{{\"jsonrpc\":\"2.0\",\"id\":\"p{n}\",\"method\":\"ping\"}}\n"))
-        .collect();
+    let ping = |n| format!("{{\"jsonrpc\":\"2.0\",\"id\":\"p{n}\",\"method\":\"ping\"}}\n");
+    let pings = (0..20_000).map(ping).collect::<Vec<_>>().concat();
     let arguments = json!({ "stdout": pings, "text": "done" }).to_string();
     let answer = client.call_tool("a__echo", &arguments).await;
     assert_eq!(text_of(&answer), "done");

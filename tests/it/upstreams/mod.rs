@@ -1,6 +1,8 @@
 //! Servers that misbehave, and the rules by which one is started: what a bad neighbour may cost, and that
 //! the others do not notice.
 
+#![cfg(test)]
+
 mod commands;
 mod ends;
 mod environment;

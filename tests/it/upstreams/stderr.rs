@@ -83,7 +83,8 @@ async fn a_flood_neither_blocks_the_server_nor_fills_the_log() {
     assert!(calls > 50, "{calls} calls in 4 s");
     gateway.wait_for_log("suppressed", SOON).await;
     let lines = logged(&gateway, &["stderr:"]);
-    let seconds = gateway.started().elapsed().as_secs() as usize + 1;
+    let seconds = gateway.started().elapsed().as_secs() + 1;
+    let seconds = usize::try_from(seconds).expect("it fits");
     let bytes: usize = lines.iter().map(String::len).sum();
     // A burst, and then a few lines a second.
     assert!(
