@@ -31,7 +31,14 @@ pub(super) struct Merge {
     is_configured: bool,
     is_stale: bool,
     routes: Arc<Routes>,
-    reported: HashSet<String>,
+    reported: HashSet<(Oddity, String)>,
+}
+
+/// What may be odd about a merged name; each is logged once for each name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Oddity {
+    Taken,
+    TooLong,
 }
 
 impl Merge {
@@ -196,7 +203,7 @@ impl Merge {
             for tool in tools {
                 let merged = format!("{name}{SEPARATOR}{}", tool.name());
                 if let Some(first) = by_name.get(&merged) {
-                    report(&mut self.reported, &merged, || {
+                    report(&mut self.reported, Oddity::Taken, &merged, || {
                         format!(
                             "Tool '{merged}' of server '{name}' is left out: server '{}' has the name already",
                             first.server
@@ -205,7 +212,7 @@ impl Merge {
                     continue;
                 }
                 if merged.len() > NAME_BUDGET {
-                    report(&mut self.reported, &merged, || {
+                    report(&mut self.reported, Oddity::TooLong, &merged, || {
                         format!(
                             "Tool name '{merged}' has {} characters; some clients accept only {NAME_BUDGET}",
                             merged.len()
@@ -235,8 +242,13 @@ impl Merge {
 }
 
 /// Logs a name's oddity once.
-fn report(reported: &mut HashSet<String>, name: &str, text: impl FnOnce() -> String) {
-    if reported.insert(name.to_owned()) {
+fn report(
+    reported: &mut HashSet<(Oddity, String)>,
+    what: Oddity,
+    name: &str,
+    text: impl FnOnce() -> String,
+) {
+    if reported.insert((what, name.to_owned())) {
         log::warn!("{}", text());
     }
 }

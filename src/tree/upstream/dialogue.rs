@@ -8,6 +8,7 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::calls::{Calls, INITIALIZE_ID};
+use super::junk::Junk;
 use crate::ids::ServerName;
 use crate::protocol::framing::recover;
 use crate::protocol::jsonrpc::{self, Message, Notification, Request, RequestId, Response};
@@ -66,7 +67,7 @@ pub(super) struct Dialogue {
     listing: Option<Listing>,
     has_tools: bool,
     relist_wanted: bool,
-    junk: u64,
+    junk: Junk,
 }
 
 impl Dialogue {
@@ -79,7 +80,7 @@ impl Dialogue {
             listing: None,
             has_tools: false,
             relist_wanted: false,
-            junk: 0,
+            junk: Junk::default(),
         };
         let params = lifecycle::initialize_params(Version::LATEST);
         let hello = jsonrpc::request(INITIALIZE_ID, "initialize", Some(&params));
@@ -88,7 +89,7 @@ impl Dialogue {
 
     pub(super) fn counters(&self) -> Counters {
         Counters {
-            junk: self.junk,
+            junk: self.junk.total(),
             dropped_answers: self.calls.dropped_answers(),
         }
     }
@@ -114,23 +115,29 @@ impl Dialogue {
 
     /// Takes one line of the server's stdout.
     pub(super) fn on_line(&mut self, now: Instant, line: &Bytes) -> Vec<Effect> {
-        self.calls.heard();
+        self.calls.heard(now);
         match jsonrpc::decode(line) {
             Ok(Message::Response(response)) => self.on_response(response),
             Ok(Message::Request(request)) => vec![Effect::Write(answer_request(&request))],
             Ok(Message::Notification(notification)) => self.on_notification(now, &notification),
-            Err(_) => {
+            Err(error) => {
                 let (head, tail) = ends(line);
-                self.on_unusable(head, tail, "it is not a JSON-RPC message")
+                self.on_unusable(now, head, tail, &error.to_string())
             }
         }
     }
 
     /// Takes what could be kept of a line that can't be used. It may have been an answer: the
     /// call it names gets an error instead of silence.
-    pub(super) fn on_unusable(&mut self, head: &[u8], tail: &[u8], why: &str) -> Vec<Effect> {
-        self.calls.heard();
-        self.junk += 1;
+    pub(super) fn on_unusable(
+        &mut self,
+        now: Instant,
+        head: &[u8],
+        tail: &[u8],
+        why: &str,
+    ) -> Vec<Effect> {
+        self.calls.heard(now);
+        self.count_junk(now, head, why);
         let Some(id) = recover::recover_id(head, tail) else {
             return Vec::new();
         };
@@ -154,6 +161,21 @@ impl Dialogue {
             )),
         );
         Vec::new()
+    }
+
+    fn count_junk(&mut self, now: Instant, head: &[u8], why: &str) {
+        let Some(fresh) = self.junk.count(now) else {
+            return;
+        };
+        let others = match fresh {
+            1 => String::new(),
+            _ => format!(", as did {} lines before it", fresh - 1),
+        };
+        log::warn!(
+            "Server '{}' wrote a line to stdout that can't be used{others}: {why}: {}",
+            self.server,
+            excerpt(head)
+        );
     }
 
     fn on_response(&mut self, response: Response) -> Vec<Effect> {

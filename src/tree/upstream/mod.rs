@@ -9,6 +9,7 @@ mod actor;
 mod calls;
 mod dialogue;
 mod handle;
+mod junk;
 mod launch;
 mod message;
 mod state;

@@ -127,9 +127,9 @@ impl UpstreamState {
                 why,
                 ..
             } => {
-                let why = format!("{why} ({length} bytes)");
-                log::warn!("Server '{name}' wrote a line that can't be used: {why}");
-                let effects = self.dialogue.on_unusable(&head, &tail, &why);
+                let why = format!("it {why} ({length} bytes)");
+                let now = Instant::now();
+                let effects = self.dialogue.on_unusable(now, &head, &tail, &why);
                 return self.perform(effects);
             }
             Output::Stderr(line) => log::info!("Server '{name}' stderr: {line}"),
@@ -173,8 +173,9 @@ impl UpstreamState {
             return; // the ticket bounces
         };
         let write = |line| process.write(line).is_ok();
-        self.dialogue.calls().send(Instant::now(), ticket, write);
-        if self.call_deadline.is_none() {
+        let now = Instant::now();
+        self.dialogue.calls().send(now, ticket, write);
+        if self.is_watched_too_late(now + self.args.spec.call_timeout) {
             self.watch_deadlines();
         }
     }
@@ -267,9 +268,7 @@ impl UpstreamState {
                 Effect::Write(line) => self.write(line),
                 Effect::Initialized => self.args.root.initialized(&self.handle),
                 Effect::Listed(catalogue) => self.on_listed(catalogue),
-                Effect::ListChanged => {
-                    self.relist = Some(self.after(RELIST_DEBOUNCE, Wait::Relist));
-                }
+                Effect::ListChanged => self.relist_soon(),
                 Effect::Broken(why) => return self.die(FailureKind::Exited, &why),
             }
         }
@@ -289,6 +288,13 @@ impl UpstreamState {
         self.publish();
     }
 
+    /// Counted from the first notification: a server that never stops to say so is listed too.
+    fn relist_soon(&mut self) {
+        if self.relist.is_none() {
+            self.relist = Some(self.after(RELIST_DEBOUNCE, Wait::Relist));
+        }
+    }
+
     fn publish(&self) {
         if let Some(catalogue) = &self.catalogue {
             self.args
@@ -297,14 +303,12 @@ impl UpstreamState {
         }
     }
 
-    /// Hands a line of the gateway's own to the server. One that it refuses means that its stdin
-    /// has gone, which is an end like any other.
-    fn write(&mut self, line: Bytes) {
-        let Some(process) = &self.process else {
-            return;
-        };
-        if process.write(line).is_err() && self.last_words.is_none() {
-            self.last_words = Some(self.after(LAST_WORDS, Wait::LastWords));
+    /// Hands a line of the gateway's own to the server. If its stdin has gone, its process says so;
+    /// if it reads too slowly it will be found hung, or goes without an answer to some of its own requests.
+    fn write(&self, line: Bytes) {
+        let refused = self.process.as_ref().map(|process| process.write(line));
+        if let Some(Err(_)) = refused {
+            log::debug!("Server '{}' was not told something", self.args.spec.name);
         }
     }
 
@@ -313,14 +317,15 @@ impl UpstreamState {
             self.call_deadline = None;
             return;
         };
-        if self
-            .call_deadline
-            .as_ref()
-            .is_none_or(|(armed, _)| next < *armed)
-        {
+        if self.is_watched_too_late(next) {
             let delay = next.saturating_duration_since(Instant::now());
             self.call_deadline = Some((next, self.after(delay, Wait::CallDeadline)));
         }
+    }
+
+    fn is_watched_too_late(&self, deadline: Instant) -> bool {
+        let watched = self.call_deadline.as_ref();
+        watched.is_none_or(|(armed, _)| deadline < *armed)
     }
 
     fn stop_if_drained(&mut self) {
