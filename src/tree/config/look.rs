@@ -20,7 +20,7 @@ pub enum Reason {
 
 /// What was there.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Seen {
+pub(super) enum Seen {
     /// This text.
     Text(Arc<str>),
     /// Nothing that could be read, for this reason.
@@ -28,7 +28,7 @@ pub enum Seen {
 }
 
 /// What a look found.
-pub enum Found {
+pub(super) enum Found {
     /// What was there the last time.
     Same,
     /// Something else.
@@ -36,7 +36,7 @@ pub enum Found {
 }
 
 /// What was not there the last time.
-pub struct News {
+pub(super) struct News {
     pub(super) seen: Seen,
     pub(super) parsed: Result<Parsed, ConfigError>,
     /// A secret in it that all users of the machine may read.

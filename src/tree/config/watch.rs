@@ -10,7 +10,7 @@ use notify::event::{AccessKind, AccessMode};
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 
 /// A running watch; dropping it ends it.
-pub struct Watch {
+pub(super) struct Watch {
     _watcher: RecommendedWatcher,
     places: Vec<Place>,
 }
@@ -104,5 +104,61 @@ fn may_have_changed(event: &Event) -> bool {
         | EventKind::Modify(_)
         | EventKind::Remove(_)
         | EventKind::Other => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{Receiver, channel};
+    use std::time::Duration;
+
+    use super::*;
+
+    const DEADLINE: Duration = Duration::from_secs(10);
+
+    fn watch(path: &Path) -> (Watch, Receiver<()>) {
+        let (sender, changes) = channel();
+        let tell = move || sender.send(()).unwrap_or_default();
+        (Watch::over(path, tell).unwrap(), changes)
+    }
+
+    #[test]
+    fn others_in_the_directory_are_none_of_its_business() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("servers.json");
+        fs::write(&path, "[]").unwrap();
+        let (_watch, changes) = watch(&path);
+        for number in 0..50 {
+            let other = directory.path().join(format!("{number}.log"));
+            fs::write(&other, "noise").unwrap();
+            fs::remove_file(other).unwrap();
+        }
+        fs::write(&path, "[ ]").unwrap();
+        changes.recv_timeout(DEADLINE).unwrap();
+        // Events come in order: the hundreds about the others have been looked at by now. The one
+        // write is a few: it empties the file, fills it, and closes it.
+        assert!(changes.try_iter().count() < 10);
+    }
+
+    #[test]
+    fn it_knows_when_it_watches_the_wrong_place() {
+        let home = tempfile::tempdir().unwrap();
+        let directory = home.path().join("conf");
+        let path = directory.join("servers.json");
+        fs::create_dir(&directory).unwrap();
+        fs::write(&path, "[]").unwrap();
+        let (first, _changes) = watch(&path);
+        fs::write(&path, "[ ]").unwrap();
+        assert!(first.is_current(&path), "the same inodes");
+
+        fs::rename(&directory, home.path().join("old")).unwrap();
+        assert!(!first.is_current(&path), "nothing is there");
+        fs::create_dir(&directory).unwrap();
+        fs::write(&path, "[]").unwrap();
+        assert!(!first.is_current(&path), "another directory");
+        let (second, changes) = watch(&path);
+        assert!(second.is_current(&path));
+        fs::write(&path, "[ ]").unwrap();
+        changes.recv_timeout(DEADLINE).unwrap();
     }
 }
