@@ -173,8 +173,12 @@ impl UpstreamState {
             return; // the ticket bounces
         };
         let write = |line| process.write(line).is_ok();
-        self.dialogue.calls().send(Instant::now(), ticket, write);
-        if self.call_deadline.is_none() {
+        let now = Instant::now();
+        self.dialogue.calls().send(now, ticket, write);
+        // Calls come due in the order in which they were sent. But what is armed may be the end of
+        // a cancelled one, which is later than that.
+        let due = now + self.args.spec.call_timeout;
+        if self.call_deadline.as_ref().is_none_or(|(at, _)| due < *at) {
             self.watch_deadlines();
         }
     }
