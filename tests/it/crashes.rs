@@ -9,7 +9,8 @@ mod upstream;
 
 use std::time::Duration;
 
-use self::house::{House, servers};
+pub(crate) use self::house::House;
+use self::house::servers;
 use crate::support::chaos::{How, Moment};
 use crate::support::client::DEADLINE;
 use crate::support::fleet::{self, config, fixture, identify};
@@ -98,17 +99,19 @@ async fn a_session() {
         let bystander = house.client().await;
         let before = house.identities(&bystander).await;
         let victim = house.client().await;
-        let started = fleet::send(&victim, "one__sleep", r#"{"ms":600000}"#).await;
-        house.calls_at("one", &bystander, 0).await;
+        fleet::send(&victim, "one__sleep", r#"{"ms":600000}"#).await;
+        identify(&victim, "one").await; // after the call before it
         house.chaos.strike("session", how).await;
         victim.wait_end(DEADLINE).await;
         // What it had in flight was withdrawn, so the server was told.
-        house.calls_at("one", &bystander, 1).await;
+        house
+            .cancelled(&bystander, "one__received_cancels", 1)
+            .await;
         still_serves(&house, &bystander).await;
         let again = house.client().await; // the limit is 2: the dead one is forgotten
         still_serves(&house, &again).await;
         assert_eq!(house.identities(&again).await, before, "after {how:?}");
-        assert_eq!(house.chaos.alive("session"), 2, "call {started} is over");
+        assert_eq!(house.chaos.alive("session"), 2);
         house.close().await;
     }
 }

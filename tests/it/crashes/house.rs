@@ -21,20 +21,20 @@ pub(super) fn servers() -> String {
 }
 
 /// A running tree. Dropping it ends its actors and so its processes; [`House::close`] asks it to stop.
-pub(super) struct House {
+pub(crate) struct House {
     pub(super) tree: Tree,
-    pub(super) chaos: Chaos,
+    pub(crate) chaos: Chaos,
     addr: SocketAddr,
     groups: Groups,
     home: TempDir,
 }
 
 impl House {
-    pub(super) async fn open(config: String) -> Self {
+    pub(crate) async fn open(config: String) -> Self {
         Self::open_with(config, |_| ()).await
     }
 
-    pub(super) async fn open_with(config: String, set: impl FnOnce(&mut Settings)) -> Self {
+    pub(crate) async fn open_with(config: String, set: impl FnOnce(&mut Settings)) -> Self {
         let home = TempDir::new().expect("a temporary directory");
         let path = home.path().join("mcp-servers.json");
         std::fs::write(&path, config).expect("the directory is ours");
@@ -73,12 +73,12 @@ impl House {
     }
 
     /// One attempt to connect.
-    pub(super) async fn try_client(&self) -> std::io::Result<SseClient> {
+    pub(crate) async fn try_client(&self) -> std::io::Result<SseClient> {
         SseClient::try_connect(self.addr, &SseOptions::default()).await
     }
 
     /// A client that keeps trying until it is let in, as real ones do.
-    pub(super) async fn client(&self) -> SseClient {
+    pub(crate) async fn client(&self) -> SseClient {
         wait::until("a session", DEADLINE, async || {
             let attempt = timeout(Duration::from_secs(2), self.try_client()).await;
             attempt.ok()?.ok()
@@ -87,12 +87,12 @@ impl House {
     }
 
     /// The processes behind the two servers.
-    pub(super) async fn identities(&self, client: &SseClient) -> Vec<Identity> {
+    pub(crate) async fn identities(&self, client: &SseClient) -> Vec<Identity> {
         vec![identify(client, "one").await, identify(client, "two").await]
     }
 
     /// Waits until so many actors of this kind were started, and the last of them is there.
-    pub(super) async fn restarted(&self, kind: &str, lives: usize) {
+    pub(crate) async fn restarted(&self, kind: &str, lives: usize) {
         wait::until(
             &format!("life {lives} of the {kind} actor"),
             DEADLINE,
@@ -103,24 +103,17 @@ impl House {
         .await;
     }
 
-    /// Waits until the fixture server of this name has been told of so many cancellations.
-    pub(super) async fn calls_at(&self, server: &str, client: &SseClient, cancelled: usize) {
-        wait::until(
-            &format!("{cancelled} cancellations"),
-            DEADLINE,
-            async || {
-                let told = client
-                    .call_tool(&format!("{server}__received_cancels"), "{}")
-                    .await;
-                let told = fleet::Answer::of(&told).text;
-                (told.matches("requestId").count() == cancelled).then_some(())
-            },
-        )
+    /// Waits until the server behind `tool` (its `received_cancels`) was told of so many cancellations.
+    pub(crate) async fn cancelled(&self, client: &SseClient, tool: &str, count: usize) {
+        wait::until(&format!("{count} cancellations"), DEADLINE, async || {
+            let told = fleet::Answer::of(&client.call_tool(tool, "{}").await);
+            (told.text.matches("requestId").count() == count).then_some(())
+        })
         .await;
     }
 
     /// Asks it to stop and sees that nothing is left; how long it took.
-    pub(super) async fn close(mut self) -> Duration {
+    pub(crate) async fn close(mut self) -> Duration {
         let begun = Instant::now();
         self.tree.stop();
         assert_eq!(self.end().await, Exit::Stopped);
@@ -128,7 +121,7 @@ impl House {
     }
 
     /// Waits for its end, however it comes; nothing may be left.
-    pub(super) async fn end(&mut self) -> Exit {
+    pub(crate) async fn end(&mut self) -> Exit {
         let ended = timeout(Duration::from_secs(15), self.tree.wait()).await;
         let exit = ended.expect("the tree ends in time");
         assert_eq!(self.tree.root().get_status(), ActorStatus::Stopped);

@@ -31,7 +31,10 @@ async fn it_takes_its_process_group_with_it_and_comes_back() {
         house.chaos.strike("upstream", how).await;
         victim.gone(Duration::from_secs(2)).await;
         let lost = fleet::answer(&client, at_victim).await;
-        assert!(lost.is_error && lost.text.contains("restarted"), "{lost:?}");
+        assert!(
+            lost.is_error && lost.text.contains("server 'victim'"),
+            "{lost:?}"
+        );
         let next = successor(&client, "victim", &victim, DEADLINE).await;
         assert_ne!(next.grandchild, victim.grandchild);
         assert_eq!(identify(&client, "one").await, bystander);
