@@ -15,7 +15,9 @@
     reason = "a failed step here is a failed test"
 )]
 
+pub(crate) mod chaos;
 pub(crate) mod client;
+pub(crate) mod fleet;
 pub(crate) mod gateway;
 pub(crate) mod http;
 pub(crate) mod output;

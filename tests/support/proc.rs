@@ -129,6 +129,14 @@ pub(crate) fn pss(pid: u32) -> Option<u64> {
     Some(kilobytes * 1024)
 }
 
+/// Resident set size in bytes. It does not depend on who else maps the same files, as [`pss`] does.
+pub(crate) fn rss(pid: u32) -> Option<u64> {
+    let text = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kilobytes: u64 = line.split_ascii_whitespace().next()?.parse().ok()?;
+    Some(kilobytes * 1024)
+}
+
 /// How many file descriptors are open.
 pub(crate) fn open_files(pid: u32) -> Option<usize> {
     Some(fs::read_dir(format!("/proc/{pid}/fd")).ok()?.count())

@@ -251,3 +251,14 @@ impl Calls {
         self.dropped_answers
     }
 }
+
+/// Nothing is left here after an orderly end. A panic or a kill of the actor is the gateway's own
+/// fault, and the tickets know less than this.
+impl Drop for Calls {
+    fn drop(&mut self) {
+        self.fail_all(&format!(
+            "server '{}' was ended by a fault of the gateway while the call ran, which may or may not have taken effect; it is started again soon",
+            self.server
+        ));
+    }
+}
