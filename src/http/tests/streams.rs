@@ -167,7 +167,15 @@ async fn every_slice_of_a_large_message_counts_as_read() {
 
 #[tokio::test]
 async fn the_bytes_are_those_of_the_protocol() {
-    for length in [0, 1, 16 << 10, (16 << 10) + 1, 64 << 10, (64 << 10) + 1, 200_000] {
+    for length in [
+        0,
+        1,
+        16 << 10,
+        (16 << 10) + 1,
+        64 << 10,
+        (64 << 10) + 1,
+        200_000,
+    ] {
         let message = Bytes::from("y".repeat(length));
         let messages = stream::iter([message.clone(), message.clone()]);
         let events = EventStream::new("/m", messages, PATIENCE);

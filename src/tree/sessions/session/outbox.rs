@@ -2,13 +2,14 @@
 //! that does not read. The session holds the [`Outbox`], the HTTP response the [`Outbound`].
 
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::Stream;
+use tokio::sync::Notify;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::time::Instant;
 
@@ -33,6 +34,8 @@ struct Gauge {
     opened: Instant,
     /// When the client last took something, in milliseconds after `opened`.
     taken_at: AtomicU64,
+    /// Cuts the connection.
+    cut: OnceLock<Arc<Notify>>,
 }
 
 impl Gauge {
@@ -71,6 +74,7 @@ pub(in crate::tree::sessions) fn open() -> (Outbox, Pipe) {
         queued: AtomicUsize::new(0),
         opened: Instant::now(),
         taken_at: AtomicU64::new(0),
+        cut: OnceLock::new(),
     });
     let pipe = Pipe {
         receiver,
@@ -111,12 +115,27 @@ impl Outbox {
         let taken_at = Duration::from_millis(self.gauge.taken_at.load(Ordering::Relaxed));
         self.gauge.opened.elapsed().saturating_sub(taken_at)
     }
+
+    /// Ends the stream without its reader's help: one that is stuck in a write sees no end.
+    pub(super) fn cut(&self) {
+        if let Some(cut) = self.gauge.cut.get() {
+            cut.notify_one();
+        }
+    }
 }
 
 impl Outbound {
     /// The client took a part of the message at hand: a slow reader is not a stuck one.
     pub fn touch(&self) {
         self.gauge.touch();
+    }
+
+    /// What is notified when the session ends because its client does not read: whoever writes to
+    /// that client may be stuck in it, and hold what was queued, for as long as TCP tries.
+    pub fn cut_with(&self, cut: Arc<Notify>) {
+        if self.gauge.cut.set(cut).is_err() {
+            log::debug!("{:?} has its way to be cut already", self.session);
+        }
     }
 }
 
