@@ -167,7 +167,12 @@ async fn a_client_that_never_reads_is_ended_and_others_are_served() {
     let files = proc::open_files(gateway.pid()).expect("it runs");
     let stuck = Reader::open(&gateway).await;
     for id in 0..10 {
-        assert_eq!(stuck.call_huge(id, 3 * MIB).await, 202);
+        // Once its queue is full it may be refused more.
+        let status = stuck.call_huge(id, 3 * MIB).await;
+        assert!(
+            matches!((id, status), (_, 202) | (4.., 503)),
+            "{id}: {status}"
+        );
     }
     let mark = Instant::now();
     let (line, slowest) = tokio::join!(
@@ -238,14 +243,14 @@ async fn progress_is_dropped_for_a_client_whose_queue_is_full() {
     let call =
         r#"{"name":"fx__sleep","arguments":{"ms":6000,"steps":600},"_meta":{"progressToken":1}}"#;
     assert_eq!(reader.call(0, call).await, 202);
-    // The first of them is being written while two are queued: that is over the limit.
-    for id in 1..=3 {
+    // The first of them is being written while the other is queued: that is over the limit.
+    for id in 1..=2 {
         assert_eq!(reader.call_huge(id, 10 * MIB).await, 202);
     }
     assert!(reader.read_slowly(MIB, Duration::from_secs(7)).await);
-    let answers = reader.answers(4).await;
+    let answers = reader.answers(3).await;
     let ids: Vec<u64> = answers.iter().map(|(id, _)| *id).collect();
-    assert_eq!(ids, [1, 2, 3, 0]);
+    assert_eq!(ids, [1, 2, 0]);
     let progress = reader
         .messages()
         .filter(|message| answer(message).is_none());
