@@ -16,10 +16,10 @@
 )]
 
 pub(crate) mod client;
+pub(crate) mod fixtures;
 pub(crate) mod gateway;
 pub(crate) mod http;
 pub(crate) mod output;
 pub(crate) mod proc;
-pub(crate) mod servers;
 pub(crate) mod sse;
 pub(crate) mod wait;

@@ -6,9 +6,9 @@ use serde_json::json;
 
 use super::{SOON, has, list, readiness, wait_ready};
 use crate::support::client::SseClient;
+use crate::support::fixtures::{code_of, config, entry, servers, text_of};
 use crate::support::gateway::{Gateway, GatewayOptions};
 use crate::support::http;
-use crate::support::servers::{code_of, config, entry, servers, text_of};
 use crate::support::wait;
 
 #[tokio::test]

@@ -11,8 +11,8 @@ use tempfile::TempDir;
 
 use super::{SOON, has, list, readiness, wait_ready};
 use crate::support::client::SseClient;
+use crate::support::fixtures::{config, servers, text_of};
 use crate::support::gateway::{Gateway, GatewayOptions, fixture_server};
-use crate::support::servers::{config, servers, text_of};
 use crate::support::wait;
 
 /// The fixture as `fx`, whose start is as slow as its environment says: that may change without
@@ -133,21 +133,26 @@ async fn a_server_that_fails_keeps_its_names() {
     assert!(has(&list(&client, SOON).await, "fx__echo"));
 }
 
+/// A way to spoil a file, and its name.
+type Spoil = (&'static str, fn(&Path));
+
 #[tokio::test]
 async fn spoiled_files_are_ignored() {
-    let spoils: [(&str, &dyn Fn(&Path)); 5] = [
-        ("empty", &|file| fs::write(file, "").expect("ours")),
-        ("binary", &|file| {
-            fs::write(file, [0xff, 0, 0xfe]).expect("ours")
+    let spoils: [Spoil; 5] = [
+        ("empty", |file| {
+            fs::write(file, "").expect("ours");
         }),
-        ("cut off", &|file| {
+        ("binary", |file| {
+            fs::write(file, [0xff, 0, 0xfe]).expect("ours");
+        }),
+        ("cut off", |file| {
             let text = fs::read(file).expect("ours");
             fs::write(file, &text[..text.len() / 2]).expect("ours");
         }),
-        ("other JSON", &|file| {
-            fs::write(file, r#"{"fingerprint":"x","list":7}"#).expect("ours")
+        ("other JSON", |file| {
+            fs::write(file, r#"{"fingerprint":"x","list":7}"#).expect("ours");
         }),
-        ("a directory", &|file| {
+        ("a directory", |file| {
             fs::remove_file(file).expect("ours");
             fs::create_dir(file).expect("ours");
         }),

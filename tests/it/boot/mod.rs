@@ -1,6 +1,8 @@
 //! The first seconds of the gateway: it answers before its servers are ready, waits for them as long as the
 //! boot latch says, starts from what it kept, and comes back with a broken configuration.
 
+#![cfg(test)]
+
 mod broken;
 mod kept;
 mod latch;
@@ -12,8 +14,8 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::support::client::SseClient;
+use crate::support::fixtures::tool_names;
 use crate::support::gateway::Gateway;
-use crate::support::servers::tool_names;
 use crate::support::{http, wait};
 
 /// For what a healthy gateway does at once, on a machine that is busy with other tests.

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::{SOON, list};
 use crate::support::client::SseClient;
+use crate::support::fixtures::servers;
 use crate::support::gateway::{Gateway, GatewayOptions};
-use crate::support::servers::servers;
 use crate::support::wait;
 
 /// Clock ticks in a second, in which the kernel gives the start of a process.

@@ -8,8 +8,8 @@ use tokio::time::Instant;
 
 use super::{LONGEST, SOON, end, start};
 use crate::support::client::SseClient;
+use crate::support::fixtures::{code_of, servers, text_of};
 use crate::support::gateway::{Gateway, GatewayOptions};
-use crate::support::servers::{code_of, servers, text_of};
 use crate::support::{http, wait};
 
 /// Starts a call that takes so long, and waits until its server works on it.

@@ -1,6 +1,8 @@
 //! The end of the gateway, asked for and not: how long it takes, what it still answers, and that it
 //! leaves no process behind.
 
+#![cfg(test)]
+
 mod calls;
 mod leftovers;
 mod signals;
@@ -12,9 +14,9 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 use tokio::time::Instant;
 
+use crate::support::fixtures::servers;
 use crate::support::gateway::{Gateway, GatewayOptions};
 use crate::support::proc::Process;
-use crate::support::servers::servers;
 use crate::support::wait;
 
 /// For what a healthy gateway does at once, on a machine that is busy with other tests.

@@ -7,8 +7,8 @@ use nix::sys::signal::Signal;
 use tokio::time::{Instant, sleep};
 
 use super::{PROMPT, SOON, assert_gone, end, start};
+use crate::support::fixtures::servers;
 use crate::support::gateway::{Gateway, GatewayOptions};
-use crate::support::servers::servers;
 use crate::support::wait;
 
 #[tokio::test]

@@ -6,8 +6,8 @@ use nix::sys::signal::Signal;
 
 use super::{LONGEST, PROMPT, SOON, assert_gone, end, start};
 use crate::support::client::SseClient;
+use crate::support::fixtures::servers;
 use crate::support::gateway::{Gateway, GatewayOptions};
-use crate::support::servers::servers;
 use crate::support::wait;
 
 #[tokio::test]

@@ -10,9 +10,9 @@ use tokio::net::TcpStream;
 
 use super::{SOON, gateway};
 use crate::support::client::SseClient;
+use crate::support::fixtures::{code_of, servers, text_of};
 use crate::support::gateway::{Gateway, GatewayOptions};
 use crate::support::http::{self, Connection};
-use crate::support::servers::{code_of, servers, text_of};
 use crate::support::{proc, wait};
 
 /// Starts a call that takes a minute and waits until its server works on it.

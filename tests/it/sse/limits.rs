@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use super::SOON;
 use crate::support::client::SseClient;
-use crate::support::servers::code_of;
+use crate::support::fixtures::code_of;
 use crate::support::{http, wait};
 
 struct InProcess {

@@ -7,8 +7,8 @@ use tokio::time::Instant;
 
 use super::{SOON, gateway};
 use crate::support::client::SseClient;
+use crate::support::fixtures::{code_of, servers, text_of, tool_names};
 use crate::support::gateway::{Gateway, GatewayOptions};
-use crate::support::servers::{code_of, servers, text_of, tool_names};
 
 fn parse(answer: &str) -> Value {
     serde_json::from_str(answer).expect("JSON")

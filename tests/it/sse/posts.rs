@@ -7,9 +7,9 @@ use tokio::task::yield_now;
 
 use super::{SOON, gateway};
 use crate::support::client::SseClient;
+use crate::support::fixtures::{code_of, text_of};
 use crate::support::gateway::Gateway;
 use crate::support::http::{self, Connection, Response};
-use crate::support::servers::{code_of, text_of};
 use crate::support::{proc, wait};
 
 const PING: &str = r#"{"jsonrpc":"2.0","id":"p","method":"ping"}"#;
@@ -52,7 +52,7 @@ async fn a_message_may_come_in_chunks() {
     let client = SseClient::connect(gateway.addr()).await;
     let mut request = post_head(&client, "transfer-encoding: chunked\r\n");
     for byte in PING.chars() {
-        request.push_str(&format!("1;x=y\r\n{byte}\r\n"));
+        request.extend(["1;x=y\r\n", byte.encode_utf8(&mut [0; 4]), "\r\n"]);
     }
     request.push_str("0\r\nTrailer: t\r\n\r\n");
     let mut connection = open(&gateway).await;

@@ -9,9 +9,9 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use super::{SOON, gateway};
 use crate::support::client::SseClient;
+use crate::support::fixtures::{servers, text_of};
 use crate::support::gateway::{Gateway, GatewayOptions};
 use crate::support::http::{self, Body, Connection};
-use crate::support::servers::{servers, text_of};
 use crate::support::sse::{Item, Parser};
 use crate::support::{proc, wait};
 

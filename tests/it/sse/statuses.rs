@@ -19,6 +19,10 @@ const ROUTES: [(&str, &str); 6] = [
     ("GET", "/nothing/here"),
 ];
 
+/// Method, path, headers and body of a request, and the status and the code of its refusal.
+type Case<'a> = (&'a str, &'a str, Headers<'a>, &'a str, u16, i64);
+type Headers<'a> = &'a [(&'a str, &'a str)];
+
 /// A refusal says what it is in JSON, as JSON-RPC has it.
 fn assert_refusal(response: &Response, status: u16, code: i64, what: &str) {
     let text = response.text();
@@ -44,7 +48,7 @@ async fn refusals_have_their_status_and_are_json() {
     let session = client.endpoint();
     let text_plain = ("content-type", "text/plain");
     let form = ("content-type", "application/x-www-form-urlencoded");
-    let cases: [(&str, &str, &[(&str, &str)], &str, u16, i64); 17] = [
+    let cases: [Case<'_>; 17] = [
         ("POST", "/sse", &[JSON], PING, 405, -32600),
         ("DELETE", "/sse", &[], "", 405, -32600),
         ("GET", session, &[], "", 405, -32600),

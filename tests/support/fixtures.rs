@@ -28,11 +28,13 @@ pub(crate) fn servers(list: &[(&str, &[&str])]) -> String {
 /// # Panics
 /// When it is no such answer.
 pub(crate) fn tool_names(answer: &str) -> Vec<String> {
-    let answer: Value = serde_json::from_str(answer).expect("JSON");
-    let tools = answer["result"]["tools"].as_array();
-    let tools = tools.unwrap_or_else(|| panic!("no list of tools: {answer}"));
-    let name = |tool: &Value| tool["name"].as_str().expect("a name").to_owned();
-    tools.iter().map(name).collect()
+    let list = member(answer, "/result/tools");
+    let tools = list.as_array().expect("an array of tools");
+    let name = |tool: &Value| tool.get("name")?.as_str().map(str::to_owned);
+    tools
+        .iter()
+        .map(|tool| name(tool).expect("a name"))
+        .collect()
 }
 
 /// The text of the first content of a `tools/call` result.
@@ -40,10 +42,8 @@ pub(crate) fn tool_names(answer: &str) -> Vec<String> {
 /// # Panics
 /// When there is none.
 pub(crate) fn text_of(answer: &str) -> String {
-    let parsed: Value = serde_json::from_str(answer).expect("JSON");
-    let text = parsed["result"]["content"][0]["text"].as_str();
-    text.unwrap_or_else(|| panic!("no text in {answer:.500}"))
-        .to_owned()
+    let text = member(answer, "/result/content/0/text");
+    text.as_str().expect("text").to_owned()
 }
 
 /// The code of a JSON-RPC error.
@@ -51,7 +51,12 @@ pub(crate) fn text_of(answer: &str) -> String {
 /// # Panics
 /// When it is none.
 pub(crate) fn code_of(answer: &str) -> i64 {
+    let code = member(answer, "/error/code");
+    code.as_i64().expect("an integer")
+}
+
+fn member(answer: &str, pointer: &str) -> Value {
     let parsed: Value = serde_json::from_str(answer).expect("JSON");
-    let code = parsed["error"]["code"].as_i64();
-    code.unwrap_or_else(|| panic!("no error in {answer:.500}"))
+    let found = parsed.pointer(pointer).cloned();
+    found.unwrap_or_else(|| panic!("no {pointer} in {answer:.500}"))
 }
