@@ -78,6 +78,7 @@ impl<S: Spawn> Actor for Sessions<S> {
             }
             SessionsMsg::Drain => {
                 state.is_draining = true;
+                state.forget_unstarted();
                 for session in state.sessions.values() {
                     session.drain();
                 }
@@ -115,6 +116,7 @@ impl<S: Spawn> Sessions<S> {
         if state.is_draining {
             return Err(CallError::Stopping);
         }
+        state.forget_unstarted();
         if state.sessions.len() >= state.args.limit {
             return Err(CallError::Overloaded("the limit of sessions is reached"));
         }
@@ -123,6 +125,7 @@ impl<S: Spawn> Sessions<S> {
             CallError::Gone
         })?;
         let (outbox, pipe) = outbox::open();
+        let queue = outbox.gauge().clone();
         let args = SessionArgs {
             id: id.clone(),
             registry: state.args.registry.clone(),
@@ -135,7 +138,7 @@ impl<S: Spawn> Sessions<S> {
                 log::error!("A session could not be started: {error}");
                 CallError::Gone
             })?;
-        let handle = SessionHandle::new(actor, &id);
+        let handle = SessionHandle::new(actor, &id, queue);
         state.ids.insert(handle.cell().get_id(), id.clone());
         state.sessions.insert(id.clone(), handle.clone());
         let stream = pipe.serve(handle);
@@ -150,6 +153,13 @@ impl SessionsState {
             log::debug!("{id:?} ended; {} left", self.sessions.len());
         }
         self.report_if_drained();
+    }
+
+    /// No event tells of a session that failed before it had begun.
+    fn forget_unstarted(&mut self) {
+        self.sessions.retain(|_, session| !session.has_ended());
+        let sessions = &self.sessions;
+        self.ids.retain(|_, id| sessions.contains_key(id));
     }
 
     fn report_if_drained(&self) {

@@ -68,7 +68,7 @@ async fn a_restart_with_a_broken_file_starts_nothing_and_forgets_nothing() {
     let mark = gateway.log_mark();
     gateway.rename_config(&good);
     gateway
-        .wait_for_log_after(mark, "configuration: 1 servers", SOON)
+        .wait_for_log_after(mark, "configuration: 1 server", SOON)
         .await;
     // What was kept is listed while the server is still starting.
     assert!(has(&list(&client, SOON).await, "fx__echo"));
