@@ -1,55 +1,65 @@
-//! Lines of a server's stdout that are no messages: each is counted, and now and then one is logged
-//! for all. Pure; used by the dialogue.
+//! Lines that can't be used: each is counted, few are logged. A server that prints what is not MCP
+//! to its stdout may do so ten thousand times a second.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// A server that prints to its stdout does so all the time.
-const LOG_EVERY: Duration = Duration::from_secs(10);
+use crate::ids::ServerName;
 
-/// The count, and when something was said of it.
-#[derive(Debug, Default)]
+/// One line in the log in this time, at most.
+const LOG_EVERY: Duration = Duration::from_secs(10);
+/// So much of a line is shown.
+const SHOWN: usize = 200;
+
+/// The count, and what of it is not in the log yet.
+#[derive(Debug)]
 pub(super) struct Junk {
+    server: ServerName,
     count: u64,
-    logged: u64,
-    logged_at: Option<Instant>,
+    silent: u64,
+    logged: Option<Instant>,
 }
 
 impl Junk {
-    /// Counts one line. `Some` when it is time to log: how many came since the last time, with it.
-    pub(super) fn count(&mut self, now: Instant) -> Option<u64> {
-        self.count += 1;
-        let is_due = |at: Instant| now.saturating_duration_since(at) >= LOG_EVERY;
-        if !self.logged_at.is_none_or(is_due) {
-            return None;
+    pub(super) fn new(server: ServerName) -> Self {
+        Self {
+            server,
+            count: 0,
+            silent: 0,
+            logged: None,
         }
-        let fresh = self.count - self.logged;
-        self.logged = self.count;
-        self.logged_at = Some(now);
-        Some(fresh)
     }
 
     /// How many there were.
-    pub(super) fn total(&self) -> u64 {
+    pub(super) fn count(&self) -> u64 {
         self.count
+    }
+
+    /// Counts a line that begins with `head`; `why` follows "a line that".
+    pub(super) fn note(&mut self, now: Instant, head: &[u8], why: &str) {
+        self.count += 1;
+        let is_due = |last| now.duration_since(last) >= LOG_EVERY;
+        if !self.logged.is_none_or(is_due) {
+            self.silent += 1;
+            return;
+        }
+        let others = match std::mem::take(&mut self.silent) {
+            0 => String::new(),
+            more => format!(" ({more} others since the last such message)"),
+        };
+        self.logged = Some(now);
+        let (server, text) = (&self.server, excerpt(head));
+        log::warn!("Server '{server}' wrote a line to its stdout that {why}{others}: {text}");
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test(start_paused = true)]
-    async fn the_first_is_logged_and_then_one_in_ten_seconds_for_all() {
-        let start = Instant::now();
-        let mut junk = Junk::default();
-        assert_eq!(junk.count(start), Some(1));
-        for _ in 0..99 {
-            assert_eq!(junk.count(start + LOG_EVERY / 2), None);
-        }
-        assert_eq!(junk.count(start + LOG_EVERY), Some(100));
-        assert_eq!(junk.count(start + LOG_EVERY), None);
-        assert_eq!(junk.total(), 102);
-    }
+/// A piece of a peer's text that is fit for a log line or an error.
+pub(super) fn excerpt(text: &[u8]) -> String {
+    let head = text.get(..SHOWN).unwrap_or(text);
+    let text: String = String::from_utf8_lossy(head)
+        .escape_debug()
+        .take(SHOWN)
+        .collect();
+    text
 }

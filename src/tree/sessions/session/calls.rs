@@ -165,7 +165,7 @@ pub(super) fn way(routes: Option<&Routes>, name: &str, after: Generation) -> Way
         Some(RouteState::Down { why, next_try }) => {
             let wait = next_try.saturating_duration_since(Instant::now());
             Way::Fail(format!(
-                "server '{}' is down: it {why}; it is started again in {:.1} s",
+                "server '{}' is down: {why}; it is started again in {:.1} s",
                 route.server,
                 wait.as_secs_f32()
             ))

@@ -8,6 +8,7 @@ mod calls;
 mod handle;
 mod message;
 pub(super) mod outbox;
+mod requests;
 mod state;
 
 pub(super) use actor::{Session, SessionArgs};
