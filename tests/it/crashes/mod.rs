@@ -2,6 +2,8 @@
 //! (in the same session where the session lives on), bystanders keep their processes, nothing is left behind.
 //! The tree runs in this process, on a port of its own, with a spawner that ends actors on command.
 
+#![cfg(test)]
+
 mod house;
 mod root;
 mod under_load;
