@@ -263,7 +263,7 @@ impl<H: Host> Supervisor<H> {
                 generation,
                 timer,
                 after,
-            } => self.arm(id, generation, timer, after),
+            } => self.arm(&id, generation, timer, after),
             Effect::StatusChanged { id } => {
                 let status = self.roster.status(&id);
                 self.host.status_changed(&id, status.as_ref());
@@ -322,7 +322,7 @@ impl<H: Host> Supervisor<H> {
         });
     }
 
-    fn arm(&mut self, id: H::Id, generation: Generation, timer: Timer, after: Duration) {
+    fn arm(&mut self, id: &H::Id, generation: Generation, timer: Timer, after: Duration) {
         let send = Arc::clone(&self.send);
         let tick = Tick {
             id: id.clone(),
@@ -333,7 +333,7 @@ impl<H: Host> Supervisor<H> {
             sleep(after).await;
             send(tick);
         });
-        if let Some(live) = self.live.get_mut(&id)
+        if let Some(live) = self.live.get_mut(id)
             && live.generation == generation
         {
             live.timers.push(task);

@@ -30,24 +30,20 @@ pub(crate) fn script(name: &str, text: &str) -> Entry {
 impl Entry {
     /// The entry with one more field.
     pub(crate) fn with(mut self, field: &str, value: impl Into<Value>) -> Self {
-        self.0[field] = value.into();
+        let fields = self.0.as_object_mut().expect("an entry is an object");
+        fields.insert(field.to_owned(), value.into());
         self
     }
 }
 
 /// The text of a file with these entries.
-pub(crate) fn config<const N: usize>(entries: [Entry; N]) -> String {
-    config_of(&entries)
-}
-
-/// As [`config`].
-pub(crate) fn config_of(entries: &[Entry]) -> String {
-    let entries: Vec<&Value> = entries.iter().map(|entry| &entry.0).collect();
+pub(crate) fn config(entries: impl IntoIterator<Item = Entry>) -> String {
+    let entries: Vec<Value> = entries.into_iter().map(|entry| entry.0).collect();
     json!({ "servers": entries }).to_string()
 }
 
 /// The real gateway with these servers, and a client that has shaken hands.
-pub(crate) async fn open<const N: usize>(entries: [Entry; N]) -> (Gateway, SseClient) {
+pub(crate) async fn open(entries: impl IntoIterator<Item = Entry>) -> (Gateway, SseClient) {
     let gateway = Gateway::start(GatewayOptions::new(config(entries))).await;
     let client = SseClient::connect(gateway.addr()).await;
     client.initialize().await;
@@ -131,15 +127,16 @@ impl Answer {
     /// When it is neither a result with a text nor an error with a message.
     pub(crate) fn of(raw: &str) -> Self {
         let answer: Value = serde_json::from_str(raw).expect("an answer is JSON");
-        let result = &answer["result"];
-        let text = result["content"][0]["text"].as_str();
-        let message = answer["error"]["message"].as_str();
+        let text_at = |path| answer.pointer(path).and_then(Value::as_str);
+        let text = text_at("/result/content/0/text");
+        let message = text_at("/error/message");
+        let is_error = answer.pointer("/result/isError").and_then(Value::as_bool);
         let Some(said) = text.or(message) else {
             panic!("neither text nor error: {raw:.500}");
         };
         Self {
             text: said.to_owned(),
-            is_error: message.is_some() || result["isError"] == true,
+            is_error: message.is_some() || is_error == Some(true),
         }
     }
 }

@@ -103,6 +103,14 @@ impl House {
         .await;
     }
 
+    /// Waits until so many actors of this kind were started.
+    pub(crate) async fn spawned(&self, kind: &str, lives: usize) {
+        wait::until(&format!("life {lives} of a {kind}"), DEADLINE, async || {
+            (self.chaos.spawned(kind) == lives).then_some(())
+        })
+        .await;
+    }
+
     /// Waits until the server behind `tool` (its `received_cancels`) was told of so many cancellations.
     pub(crate) async fn cancelled(&self, client: &SseClient, tool: &str, count: usize) {
         wait::until(&format!("{count} cancellations"), DEADLINE, async || {

@@ -41,7 +41,7 @@ async fn set(victim: Entry) -> Scene {
 
 impl Scene {
     /// Both calls are answered at once, with `how` and when; then the server works again.
-    async fn is_answered(self, since: Instant, how: &str) {
+    async fn expect_answers(self, since: Instant, how: &str) {
         for call in &self.in_flight {
             let answer = fleet::answer(&self.client, *call).await;
             says_all(&answer, how);
@@ -71,7 +71,7 @@ async fn by_sigkill() {
     let since = Instant::now();
     assert!(proc::send(scene.victim.pid, Signal::SIGKILL));
     scene
-        .is_answered(since, "was killed by signal 9 (SIGKILL)")
+        .expect_answers(since, "was killed by signal 9 (SIGKILL)")
         .await;
 }
 
@@ -84,7 +84,7 @@ async fn by_its_own_exit() {
         &fleet::answer(&scene.client, last).await,
         "exited with code 7",
     );
-    scene.is_answered(since, "exited with code 7").await;
+    scene.expect_answers(since, "exited with code 7").await;
 }
 
 #[tokio::test]
@@ -96,7 +96,7 @@ async fn by_abort() {
         &fleet::answer(&scene.client, last).await,
         "signal 6 (SIGABRT",
     );
-    scene.is_answered(since, "signal 6 (SIGABRT").await;
+    scene.expect_answers(since, "signal 6 (SIGABRT").await;
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::support::fleet::{Entry, config_of, script};
+use crate::support::fleet::{Entry, config, script};
 use crate::support::gateway::{Gateway, GatewayOptions};
 use crate::support::{proc, wait};
 
@@ -26,7 +26,7 @@ fn servers(round: usize) -> String {
     let tiny = |number: usize| -> Entry {
         script(&format!("tiny{number}"), &format!("# {round}\n{TINY}"))
     };
-    config_of(&(0..SERVERS).map(tiny).collect::<Vec<_>>())
+    config((0..SERVERS).map(tiny))
 }
 
 /// Starts all of them anew, and waits until each is ready.

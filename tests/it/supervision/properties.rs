@@ -273,6 +273,8 @@ async fn p09_restart_loop_hanging_in_initialize_keeps_latency_under_100ms() {
     let mute = |name| fixture(name, &["--mute"]).with("timeout", 1);
     let [m1, m2, m3, m4, m5] = ["m1", "m2", "m3", "m4", "m5"].map(mute);
     let (gateway, client) = fleet::open([m1, m2, m3, m4, m5, fixture("good", &[])]).await;
+    // Its own start waits for a slot, by design.
+    gateway.wait_for_log("Server 'good' started", STEP).await;
     let two_hung_starts = || super::ladder_of(&gateway, "m1").len() >= 2;
     let (most, worst) = latencies(&gateway, &client, two_hung_starts).await;
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::STEP;
 use crate::support::client::DEADLINE;
-use crate::support::fleet::{self, config_of, echo, fixture};
+use crate::support::fleet::{self, config, echo, fixture};
 use crate::support::gateway::{Gateway, GatewayOptions};
 use crate::support::{proc, wait};
 
@@ -24,8 +24,7 @@ async fn starts(gateway: &Gateway, servers: usize) -> Vec<f64> {
 
 async fn open(flags: &[&str], servers: usize) -> Gateway {
     let entry = |number| fixture(&format!("s{number}"), flags);
-    let entries: Vec<_> = (0..servers).map(entry).collect();
-    Gateway::start(GatewayOptions::new(config_of(&entries))).await
+    Gateway::start(GatewayOptions::new(config((0..servers).map(entry)))).await
 }
 
 #[tokio::test]
@@ -53,7 +52,7 @@ async fn mute_servers_do_not_keep_a_good_one_waiting() {
         .map(|n| fixture(&format!("mute{n}"), &["--mute"]))
         .collect();
     entries.push(fixture("good", &[]));
-    let gateway = Gateway::start(GatewayOptions::new(config_of(&entries))).await;
+    let gateway = Gateway::start(GatewayOptions::new(config(entries))).await;
     gateway
         .wait_for_log("Server 'good' started", Duration::from_secs(5))
         .await;

@@ -2,6 +2,8 @@
 //! (`properties`, `flat`), the ladder and the starts (`ladder`, `starts`), what callers see of a death
 //! (`deaths`), and what is left of the dead (`leftovers`).
 
+#![cfg(test)]
+
 mod deaths;
 mod flat;
 mod ladder;

@@ -2,6 +2,8 @@
 //! (in the same session where the session lives on), bystanders keep their processes, nothing is left behind.
 //! The tree runs in this process, on a port of its own, with a spawner that ends actors on command.
 
+#![cfg(test)]
+
 mod house;
 mod root;
 mod under_load;
@@ -228,6 +230,38 @@ async fn a_session_whose_start_fails_takes_no_room() {
         house.close().await < stopping,
         "nobody waits for who never was"
     );
+}
+
+/// Nobody can tell the next registry what a dead server offered but root.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_registry_dies_while_a_server_is_down() {
+    let house = House::open(servers()).await;
+    let client = house.client().await;
+    house.identities(&client).await;
+    let list = client.call("tools/list", None, DEADLINE).await;
+    for failures in 1..=3 {
+        house.chaos.strike("upstream", How::Kill).await; // the youngest, so always the second server
+        if failures < 3 {
+            house.spawned("upstream", failures + 2).await;
+        }
+    }
+    // From here on it is down for 1.6 s at least.
+    house.chaos.strike("registry", How::Panic).await;
+    house.restarted("registry", 2).await;
+    let late = house.client().await;
+    let again = late.call("tools/list", None, DEADLINE).await;
+    assert_eq!(result(&list), result(&again), "no crash takes a name away");
+    let answer = fleet::echo(&late, "two", "?").await;
+    assert!(
+        answer.is_error && answer.text.contains("server 'two' is down"),
+        "{answer:?}"
+    );
+    assert_eq!(house.chaos.alive("upstream"), 1);
+    house.spawned("upstream", 5).await;
+    still_serves(&house, &client).await;
+    let changes = client.notifications();
+    assert_eq!(changes, [""; 0], "nothing changed for clients");
+    house.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
