@@ -116,9 +116,7 @@ async fn a_server_that_crash_loops_does_not_start_again_while_stopping() {
     ];
     let mut gateway = Gateway::start(GatewayOptions::new(servers(&list))).await;
     // The next start would be in about 1 s, in the middle of the stop, which takes 3 s.
-    gateway
-        .wait_for_log("failure 2 in a row", SOON)
-        .await;
+    gateway.wait_for_log("failure 2 in a row", SOON).await;
     let mark = gateway.log_mark();
     let (status, took) = end(&mut gateway, Signal::SIGTERM).await;
     assert_eq!(status.code(), Some(0));

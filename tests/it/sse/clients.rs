@@ -85,8 +85,8 @@ async fn permits_of_clients_that_left_are_free_again() {
         for _ in 0..64 {
             leaver.request("tools/call", Some(params)).await;
         }
-        // A session may have 64 requests without an answer; this one is over it.
-        let refused = leaver.call("ping", None, SOON).await;
+        // A session may have 64 calls without an answer; this one is over it.
+        let refused = leaver.call("tools/call", Some(params), SOON).await;
         assert_eq!(code_of(&refused), -32003, "{refused}");
     }
     let witness = SseClient::connect(gateway.addr()).await;
