@@ -60,11 +60,6 @@ impl SessionHandle {
         self.tell(SessionMsg::ClientGone);
     }
 
-    /// Whether it has ended, in whatever way.
-    pub(in crate::tree::sessions) fn has_ended(&self) -> bool {
-        self.actor.get_status() == ActorStatus::Stopped
-    }
-
     pub(in crate::tree) fn cell(&self) -> ActorCell {
         self.actor.get_cell()
     }
