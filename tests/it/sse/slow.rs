@@ -9,9 +9,9 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use super::{SOON, gateway};
 use crate::support::client::SseClient;
-use crate::support::fixtures::{servers, text_of};
 use crate::support::gateway::{Gateway, GatewayOptions};
 use crate::support::http::{self, Body, Connection};
+use crate::support::servers::{fixtures, text_of};
 use crate::support::sse::{Item, Parser};
 use crate::support::{proc, wait};
 
@@ -159,7 +159,7 @@ async fn calls_of_others(gateway: &Gateway, time: Duration) -> Duration {
 
 #[tokio::test]
 async fn a_client_that_never_reads_is_ended_and_others_are_served() {
-    let config = servers(&[("fx", &[]), ("other", &[])]);
+    let config = fixtures(&[("fx", &[]), ("other", &[])]);
     let gateway = Gateway::start(GatewayOptions::new(config)).await;
     let witness = SseClient::connect(gateway.addr()).await;
     witness.call_tool("other__echo", "{}").await;
