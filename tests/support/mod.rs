@@ -17,7 +17,6 @@
 
 pub(crate) mod chaos;
 pub(crate) mod client;
-pub(crate) mod fixtures;
 pub(crate) mod fleet;
 pub(crate) mod gateway;
 pub(crate) mod http;

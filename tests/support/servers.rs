@@ -22,6 +22,12 @@ pub(crate) fn configuration(entries: &[Value]) -> String {
     json!({ "servers": entries }).to_string()
 }
 
+/// A configuration of fixture servers, each a name and its flags.
+pub(crate) fn fixtures(list: &[(&str, &[&str])]) -> String {
+    let entries = list.iter().map(|(name, flags)| fixture(name, flags));
+    configuration(&entries.collect::<Vec<_>>())
+}
+
 /// A gateway with these entries, listening.
 pub(crate) async fn gateway(entries: &[Value]) -> Gateway {
     Gateway::start(GatewayOptions::new(configuration(entries))).await
@@ -106,4 +112,14 @@ pub(crate) fn failed_text(answer: &str) -> String {
     let is_error = result_of(answer).get("isError").cloned();
     assert_eq!(is_error, Some(Value::Bool(true)), "{answer:.500}");
     text_of(answer)
+}
+
+/// The code of an answer that is an error, of HTTP or of JSON-RPC.
+///
+/// # Panics
+/// When it is any other answer.
+pub(crate) fn error_code(answer: &str) -> i64 {
+    let parsed: Value = serde_json::from_str(answer).expect("an answer is JSON");
+    let code = parsed.pointer("/error/code").and_then(Value::as_i64);
+    code.unwrap_or_else(|| panic!("no error: {answer:.500}"))
 }

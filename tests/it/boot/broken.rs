@@ -6,14 +6,14 @@ use serde_json::json;
 
 use super::{SOON, has, list, readiness, wait_ready};
 use crate::support::client::SseClient;
-use crate::support::fixtures::{code_of, config, entry, servers, text_of};
 use crate::support::gateway::{Gateway, GatewayOptions};
 use crate::support::http;
+use crate::support::servers::{configuration, error_code, fixture, fixtures, text_of};
 use crate::support::wait;
 
 #[tokio::test]
 async fn a_broken_file_is_started_with_and_mended_later() {
-    let good = servers(&[("fx", &[])]);
+    let good = fixtures(&[("fx", &[])]);
     for broken in [
         "",
         "{ \"servers\": [",
@@ -36,7 +36,7 @@ async fn a_broken_file_is_started_with_and_mended_later() {
             "{broken:?}"
         );
         let refused = client.call_tool("fx__echo", "{}").await;
-        assert_eq!(code_of(&refused), -32602, "{refused}");
+        assert_eq!(error_code(&refused), -32602, "{refused}");
 
         gateway.write_config(&good);
         client
@@ -51,7 +51,7 @@ async fn a_broken_file_is_started_with_and_mended_later() {
 #[tokio::test]
 async fn a_restart_with_a_broken_file_starts_nothing_and_forgets_nothing() {
     let home = tempfile::TempDir::new().expect("a temporary directory");
-    let good = servers(&[("fx", &["--slow-start", "1500"])]);
+    let good = fixtures(&[("fx", &["--slow-start", "1500"])]);
     let mut first = Gateway::start(GatewayOptions::new(good.as_str()).home(home.path())).await;
     first.wait_for_log("Server 'fx' started", SOON).await;
     wait::until("the catalogue on disk", SOON, async || {
@@ -81,8 +81,8 @@ async fn a_restart_with_a_broken_file_starts_nothing_and_forgets_nothing() {
 
 #[tokio::test]
 async fn wrong_entries_are_refused_alone() {
-    let good = entry("good", &[]);
-    let text = config(&[
+    let good = fixture("good", &[]);
+    let text = configuration(&[
         json!({ "name": "typo", "comand": "x" }),
         good,
         json!({ "name": "bad__name", "command": "x" }),

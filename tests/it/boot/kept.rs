@@ -11,8 +11,8 @@ use tempfile::TempDir;
 
 use super::{SOON, has, list, readiness, wait_ready};
 use crate::support::client::SseClient;
-use crate::support::fixtures::{config, servers, text_of};
 use crate::support::gateway::{Gateway, GatewayOptions, fixture_server};
+use crate::support::servers::{configuration, fixtures, text_of};
 use crate::support::wait;
 
 /// The fixture as `fx`, whose start is as slow as its environment says: that may change without
@@ -20,7 +20,7 @@ use crate::support::wait;
 fn slow_by_environment(milliseconds: &str) -> String {
     let script = format!("exec '{}' --slow-start $PAUSE", fixture_server().display());
     let entry = json!({ "name": "fx", "command": "sh", "args": ["-c", script], "env": { "PAUSE": milliseconds } });
-    config(&[entry])
+    configuration(&[entry])
 }
 
 /// Boots once, so that the catalogue of `fx` is kept under `home`.
@@ -90,9 +90,9 @@ async fn a_kept_catalogue_is_byte_for_byte_what_the_server_said() {
 #[tokio::test]
 async fn the_catalogue_of_another_command_is_not_shown() {
     let home = TempDir::new().expect("a temporary directory");
-    let before = servers(&[("fx", &["--tools", "3"])]);
+    let before = fixtures(&[("fx", &["--tools", "3"])]);
     keep(home.path(), &before).await;
-    let after = servers(&[("fx", &["--tools", "1", "--slow-start", "2000"])]);
+    let after = fixtures(&[("fx", &["--tools", "1", "--slow-start", "2000"])]);
     let gateway = Gateway::start(GatewayOptions::new(after).home(home.path())).await;
     let client = SseClient::connect(gateway.addr()).await;
     assert_eq!(readiness(gateway.addr()).await.0, 503);
@@ -107,10 +107,10 @@ async fn the_catalogue_of_another_command_is_not_shown() {
 #[tokio::test]
 async fn servers_that_are_gone_are_not_listed_from_what_was_kept() {
     let home = TempDir::new().expect("a temporary directory");
-    let both = servers(&[("fx", &[]), ("gone", &[])]);
+    let both = fixtures(&[("fx", &[]), ("gone", &[])]);
     keep(home.path(), &both).await;
     let gateway =
-        Gateway::start(GatewayOptions::new(servers(&[("fx", &[])])).home(home.path())).await;
+        Gateway::start(GatewayOptions::new(fixtures(&[("fx", &[])])).home(home.path())).await;
     let client = SseClient::connect(gateway.addr()).await;
     let tools = list(&client, SOON).await;
     assert!(
@@ -204,7 +204,7 @@ async fn a_state_directory_that_cannot_be_written_is_a_warning() {
     let home = TempDir::new().expect("a temporary directory");
     let blocked = home.path().join("a-file");
     fs::write(&blocked, "").expect("ours");
-    let options = GatewayOptions::new(servers(&[("fx", &[]), ("other", &[])]))
+    let options = GatewayOptions::new(fixtures(&[("fx", &[]), ("other", &[])]))
         .home(home.path())
         .arg(format!("--state-dir={}", blocked.join("state").display()));
     let gateway = Gateway::start(options).await;

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use super::{LATCH, SOON, has, list, readiness, wait_ready};
 use crate::support::client::SseClient;
-use crate::support::fixtures::{code_of, servers, text_of};
 use crate::support::gateway::{Gateway, GatewayOptions};
 use crate::support::http;
+use crate::support::servers::{error_code, fixtures, text_of};
 
 async fn start(list: &[(&str, &[&str])]) -> Gateway {
-    Gateway::start(GatewayOptions::new(servers(list))).await
+    Gateway::start(GatewayOptions::new(fixtures(list))).await
 }
 
 #[tokio::test]
@@ -96,10 +96,10 @@ async fn a_server_that_says_nothing_is_waited_for_ten_seconds() {
     let elapsed = gateway.started().elapsed();
     assert!(elapsed >= Duration::from_secs(9), "{elapsed:?}");
     assert!(elapsed < LATCH, "{elapsed:?}");
-    let tools = crate::support::fixtures::tool_names(&answer);
+    let tools = crate::support::servers::tool_names(&answer);
     assert!(has(&tools, "fast__echo"), "{tools:?}");
     let refused = client.wait_response(unknown, SOON).await;
-    assert_eq!(code_of(&refused), -32602, "{refused}");
+    assert_eq!(error_code(&refused), -32602, "{refused}");
     wait_ready(&gateway).await;
     // Open once, open for good: the next list is there at once.
     list(&client, Duration::from_secs(3)).await;

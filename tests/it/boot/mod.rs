@@ -14,8 +14,8 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::support::client::SseClient;
-use crate::support::fixtures::tool_names;
 use crate::support::gateway::Gateway;
+use crate::support::servers::tool_names;
 use crate::support::{http, wait};
 
 /// For what a healthy gateway does at once, on a machine that is busy with other tests.

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::{SOON, list};
 use crate::support::client::SseClient;
-use crate::support::fixtures::servers;
 use crate::support::gateway::{Gateway, GatewayOptions};
+use crate::support::servers::fixtures;
 use crate::support::wait;
 
 /// Clock ticks in a second, in which the kernel gives the start of a process.
@@ -16,7 +16,7 @@ const TICKS: u64 = 100;
 async fn four_servers_are_in_their_first_start_at_once() {
     let names = ["a", "b", "c", "d", "e", "f", "g", "h", "i"];
     let mute: Vec<(&str, &[&str])> = names.iter().map(|name| (*name, &["--mute"][..])).collect();
-    let gateway = Gateway::start(GatewayOptions::new(servers(&mute))).await;
+    let gateway = Gateway::start(GatewayOptions::new(fixtures(&mute))).await;
     let mut started = wait::until("nine servers", Duration::from_secs(15), async || {
         let children: BTreeSet<(u64, u32)> = gateway
             .children()
@@ -42,7 +42,7 @@ async fn four_servers_are_in_their_first_start_at_once() {
 async fn a_slot_is_free_as_soon_as_its_server_is_initialised() {
     let names = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"];
     let fast: Vec<(&str, &[&str])> = names.iter().map(|name| (*name, &[][..])).collect();
-    let gateway = Gateway::start(GatewayOptions::new(servers(&fast))).await;
+    let gateway = Gateway::start(GatewayOptions::new(fixtures(&fast))).await;
     let client = SseClient::connect(gateway.addr()).await;
     let tools = list(&client, SOON).await;
     // In the order of the configuration, however they became ready.

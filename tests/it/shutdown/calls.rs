@@ -8,8 +8,8 @@ use tokio::time::Instant;
 
 use super::{LONGEST, SOON, end, start};
 use crate::support::client::SseClient;
-use crate::support::fixtures::{code_of, servers, text_of};
 use crate::support::gateway::{Gateway, GatewayOptions};
+use crate::support::servers::{error_code, fixtures, text_of};
 use crate::support::{http, wait};
 
 /// Starts a call that takes so long, and waits until its server works on it.
@@ -43,7 +43,7 @@ async fn a_call_in_flight_is_finished_and_new_ones_are_refused() {
     })
     .await;
     assert_eq!(refused.status, 503, "{}", refused.text());
-    assert_eq!(code_of(&refused.text()), -32000);
+    assert_eq!(error_code(&refused.text()), -32000);
     assert_eq!(http::get(gateway.addr(), "/readyz").await.status, 503);
     assert_eq!(http::get(gateway.addr(), "/healthz").await.status, 200);
     for (method, params) in [
@@ -55,7 +55,7 @@ async fn a_call_in_flight_is_finished_and_new_ones_are_refused() {
         ("ping", None),
     ] {
         let refused = busy.call(method, params, SOON).await;
-        assert_eq!(code_of(&refused), -32000, "{method}: {refused}");
+        assert_eq!(error_code(&refused), -32000, "{method}: {refused}");
     }
     assert!(
         asked.elapsed() < Duration::from_millis(1800),
@@ -93,7 +93,7 @@ async fn a_call_that_does_not_finish_is_answered_after_three_seconds() {
 
 #[tokio::test]
 async fn what_waits_for_a_server_that_starts_is_answered() {
-    let options = GatewayOptions::new(servers(&[("fx", &["--mute"])]));
+    let options = GatewayOptions::new(fixtures(&[("fx", &["--mute"])]));
     let mut gateway = Gateway::start(options).await;
     let client = SseClient::connect(gateway.addr()).await;
     let call = client
@@ -107,7 +107,7 @@ async fn what_waits_for_a_server_that_starts_is_answered() {
     let answer = client.wait_response(call, SOON).await;
     assert!(answer.contains("stopping"), "{answer}");
     let refused = client.wait_response(list, SOON).await;
-    assert_eq!(code_of(&refused), -32000, "{refused}");
+    assert_eq!(error_code(&refused), -32000, "{refused}");
 }
 
 #[tokio::test]

@@ -14,9 +14,9 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 use tokio::time::Instant;
 
-use crate::support::fixtures::servers;
 use crate::support::gateway::{Gateway, GatewayOptions};
 use crate::support::proc::Process;
+use crate::support::servers::fixtures;
 use crate::support::wait;
 
 /// For what a healthy gateway does at once, on a machine that is busy with other tests.
@@ -27,7 +27,7 @@ const PROMPT: Duration = Duration::from_secs(3);
 const LONGEST: Duration = Duration::from_secs(10);
 
 async fn start(list: &[(&str, &[&str])]) -> Gateway {
-    let gateway = Gateway::start(GatewayOptions::new(servers(list))).await;
+    let gateway = Gateway::start(GatewayOptions::new(fixtures(list))).await;
     for (name, _) in list {
         let started = format!("Server '{name}' started");
         gateway.wait_for_log(&started, SOON).await;

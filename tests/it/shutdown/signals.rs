@@ -7,9 +7,9 @@ use nix::sys::signal::Signal;
 use tokio::time::{Instant, sleep};
 
 use super::{PROMPT, SOON, assert_gone, end, start};
-use crate::support::fixtures::servers;
 use crate::support::gateway::{Gateway, GatewayOptions};
 use crate::support::proc::Process;
+use crate::support::servers::fixtures;
 use crate::support::wait;
 
 const STUBBORN: &[&str] = &["--ignore-eof", "--ignore-term", "--grandchild"];
@@ -61,7 +61,7 @@ async fn two_signals_at_once_are_one() {
 async fn a_signal_during_the_start_ends_it_cleanly() {
     for milliseconds in [0, 2, 5, 10, 20, 40, 80, 160] {
         let list: [(&str, &[&str]); 3] = [("a", &[]), ("b", &["--mute"]), ("c", &[])];
-        let mut gateway = Gateway::launch(GatewayOptions::new(servers(&list)));
+        let mut gateway = Gateway::launch(GatewayOptions::new(fixtures(&list)));
         sleep(Duration::from_millis(milliseconds)).await;
         let (status, took) = end(&mut gateway, Signal::SIGTERM).await;
         // Before it has taken the signals over, it has no children yet and may die of them.

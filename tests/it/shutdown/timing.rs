@@ -6,8 +6,8 @@ use nix::sys::signal::Signal;
 
 use super::{LONGEST, PROMPT, SOON, assert_gone, end, start};
 use crate::support::client::SseClient;
-use crate::support::fixtures::servers;
 use crate::support::gateway::{Gateway, GatewayOptions};
+use crate::support::servers::fixtures;
 use crate::support::wait;
 
 #[tokio::test]
@@ -95,7 +95,7 @@ async fn servers_in_every_phase_are_stopped() {
         ("missing-list", &["--hang-on", "tools/list"]),
         ("fx", &[]),
     ];
-    let mut gateway = Gateway::start(GatewayOptions::new(servers(&list))).await;
+    let mut gateway = Gateway::start(GatewayOptions::new(fixtures(&list))).await;
     gateway
         .wait_for_log("Server 'looping' is started again", SOON)
         .await;
@@ -114,7 +114,7 @@ async fn a_server_that_crash_loops_does_not_start_again_while_stopping() {
         ("looping", &["--exit-at-start", "3"]),
         ("stubborn", &["--ignore-eof", "--ignore-term"]),
     ];
-    let mut gateway = Gateway::start(GatewayOptions::new(servers(&list))).await;
+    let mut gateway = Gateway::start(GatewayOptions::new(fixtures(&list))).await;
     // The next start would be in about 1 s, in the middle of the stop, which takes 3 s.
     gateway.wait_for_log("failure 2 in a row", SOON).await;
     let mark = gateway.log_mark();
@@ -142,7 +142,7 @@ async fn a_stop_during_a_reload_is_a_stop() {
     let children = gateway.children();
     // The old one drains its call for 5 s; the new ones are being started.
     let list: [(&str, &[&str]); 3] = [("stays", &[]), ("new", &["--mute"]), ("newer", &[])];
-    gateway.write_config(&servers(&list));
+    gateway.write_config(&fixtures(&list));
     gateway.wait_for_log("reload: ", SOON).await;
     let (status, took) = end(&mut gateway, Signal::SIGTERM).await;
     assert_eq!(status.code(), Some(0));
@@ -156,7 +156,7 @@ async fn a_stop_during_a_reload_is_a_stop() {
 async fn a_stop_in_the_debounce_of_an_edit_starts_nothing() {
     let mut gateway = start(&[("stays", &[])]).await;
     let mark = gateway.log_mark();
-    gateway.write_config(&servers(&[("stays", &[]), ("new", &[])]));
+    gateway.write_config(&fixtures(&[("stays", &[]), ("new", &[])]));
     let (status, took) = end(&mut gateway, Signal::SIGTERM).await;
     assert_eq!(status.code(), Some(0));
     assert!(took < PROMPT, "{took:?}");

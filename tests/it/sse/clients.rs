@@ -10,9 +10,9 @@ use tokio::net::TcpStream;
 
 use super::{SOON, gateway};
 use crate::support::client::SseClient;
-use crate::support::fixtures::{code_of, servers, text_of};
 use crate::support::gateway::{Gateway, GatewayOptions};
 use crate::support::http::{self, Connection};
+use crate::support::servers::{error_code, fixtures, text_of};
 use crate::support::{proc, wait};
 
 /// Starts a call that takes a minute and waits until its server works on it.
@@ -85,9 +85,9 @@ async fn permits_of_clients_that_left_are_free_again() {
         for _ in 0..64 {
             leaver.request("tools/call", Some(params)).await;
         }
-        // A session may have 64 requests without an answer; this one is over it.
-        let refused = leaver.call("ping", None, SOON).await;
-        assert_eq!(code_of(&refused), -32003, "{refused}");
+        // A session may have 64 calls without an answer; this one is over it.
+        let refused = leaver.call("tools/call", Some(params), SOON).await;
+        assert_eq!(error_code(&refused), -32003, "{refused}");
     }
     let witness = SseClient::connect(gateway.addr()).await;
     let busy = witness.call_tool("fx__echo", "{}").await;
@@ -122,7 +122,7 @@ async fn open_raw(gateway: &Gateway) -> TcpStream {
 
 #[tokio::test]
 async fn two_hundred_clients_that_vanish_leave_nothing() {
-    let options = GatewayOptions::new(servers(&[("fx", &[])])).arg("--log-level=debug");
+    let options = GatewayOptions::new(fixtures(&[("fx", &[])])).arg("--log-level=debug");
     let gateway = Gateway::start(options).await;
     let witness = SseClient::connect(gateway.addr()).await;
     witness.call_tool("fx__echo", "{}").await;

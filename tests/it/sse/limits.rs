@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use super::SOON;
 use crate::support::client::SseClient;
-use crate::support::fixtures::code_of;
+use crate::support::servers::error_code;
 use crate::support::{http, wait};
 
 struct InProcess {
@@ -51,7 +51,7 @@ async fn a_session_too_many_is_refused_until_another_has_gone() {
     let refused = http::get(running.addr, "/sse").await;
     assert_eq!(refused.status, 503, "{}", refused.text());
     assert!(refused.header("retry-after").is_some());
-    assert_eq!(code_of(&refused.text()), -32003);
+    assert_eq!(error_code(&refused.text()), -32003);
     for client in &clients {
         client.call("ping", None, SOON).await;
     }

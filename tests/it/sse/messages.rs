@@ -7,8 +7,8 @@ use tokio::time::Instant;
 
 use super::{SOON, gateway};
 use crate::support::client::SseClient;
-use crate::support::fixtures::{code_of, servers, text_of, tool_names};
 use crate::support::gateway::{Gateway, GatewayOptions};
+use crate::support::servers::{error_code, fixtures, text_of, tool_names};
 
 fn parse(answer: &str) -> Value {
     serde_json::from_str(answer).expect("JSON")
@@ -17,7 +17,7 @@ fn parse(answer: &str) -> Value {
 #[tokio::test]
 async fn a_probe_before_initialize_is_answered_at_once_and_the_session_lives_on() {
     // A server that never gets ready: nothing of this may wait for it.
-    let options = GatewayOptions::new(servers(&[("mute", &["--mute"])]));
+    let options = GatewayOptions::new(fixtures(&[("mute", &["--mute"])]));
     let gateway = Gateway::start(options).await;
     let client = SseClient::connect(gateway.addr()).await;
     let asked = Instant::now();
@@ -27,7 +27,7 @@ async fn a_probe_before_initialize_is_answered_at_once_and_the_session_lives_on(
     let refused = client
         .wait_raw_response("\"server-discover-probe-1\"", SOON)
         .await;
-    assert_eq!(code_of(&refused), -32601);
+    assert_eq!(error_code(&refused), -32601);
     let answer = parse(&client.initialize().await);
     assert_eq!(answer["result"]["protocolVersion"], "2025-11-25");
     client.call("ping", None, SOON).await;
@@ -95,7 +95,7 @@ async fn the_list_has_one_page() {
     for cursor in [r#""1""#, r#""""#] {
         let params = format!(r#"{{"cursor":{cursor}}}"#);
         let refused = client.call("tools/list", Some(&params), SOON).await;
-        assert_eq!(code_of(&refused), -32602, "{refused}");
+        assert_eq!(error_code(&refused), -32602, "{refused}");
     }
 }
 
@@ -105,13 +105,13 @@ async fn unknown_methods_and_tools_are_named() {
     let client = SseClient::connect(gateway.addr()).await;
     for method in ["resources/list", "prompts/get", "tools", "x\\u0041"] {
         let refused = client.call(method, None, SOON).await;
-        assert_eq!(code_of(&refused), -32601, "{refused}");
+        assert_eq!(error_code(&refused), -32601, "{refused}");
     }
     let refused = client.call("tasks/list", None, SOON).await;
     assert!(refused.contains("tasks/list"), "{refused}");
     for name in ["fx__nothing", "nothing__echo", "echo", "fx__", "__echo", ""] {
         let refused = client.call_tool(name, "{}").await;
-        assert_eq!(code_of(&refused), -32602, "{refused}");
+        assert_eq!(error_code(&refused), -32602, "{refused}");
         let message = parse(&refused)["error"]["message"].to_string();
         assert!(
             message.contains(&format!("Unknown tool: {name}")),
@@ -120,7 +120,7 @@ async fn unknown_methods_and_tools_are_named() {
     }
     for params in [None, Some("{}"), Some("[]"), Some(r#"{"name":1}"#)] {
         let refused = client.call("tools/call", params, SOON).await;
-        assert_eq!(code_of(&refused), -32602, "{params:?}: {refused}");
+        assert_eq!(error_code(&refused), -32602, "{params:?}: {refused}");
     }
 }
 
@@ -156,7 +156,7 @@ async fn ids_that_mcp_forbids_are_refused() {
         let ping = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"ping"}}"#);
         let refused = client.post(&ping).await;
         assert_eq!(refused.status, 400, "{id}");
-        assert_eq!(code_of(&refused.text()), -32600, "{id}");
+        assert_eq!(error_code(&refused.text()), -32600, "{id}");
     }
     client.call("ping", None, SOON).await;
     assert_eq!(client.unclaimed(), Vec::<String>::new());

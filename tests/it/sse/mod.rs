@@ -13,13 +13,13 @@ mod stream;
 
 use std::time::Duration;
 
-use crate::support::fixtures::servers;
 use crate::support::gateway::{Gateway, GatewayOptions};
+use crate::support::servers::fixtures;
 
 /// For what a healthy gateway does at once, on a machine that is busy with other tests.
 const SOON: Duration = Duration::from_secs(10);
 
 /// A gateway with one fixture server, `fx`.
 async fn gateway() -> Gateway {
-    Gateway::start(GatewayOptions::new(servers(&[("fx", &[])]))).await
+    Gateway::start(GatewayOptions::new(fixtures(&[("fx", &[])]))).await
 }

@@ -7,9 +7,9 @@ use tokio::task::yield_now;
 
 use super::{SOON, gateway};
 use crate::support::client::SseClient;
-use crate::support::fixtures::{code_of, text_of};
 use crate::support::gateway::Gateway;
 use crate::support::http::{self, Connection, Response};
+use crate::support::servers::{error_code, text_of};
 use crate::support::{proc, wait};
 
 const PING: &str = r#"{"jsonrpc":"2.0","id":"p","method":"ping"}"#;
@@ -76,7 +76,7 @@ async fn a_body_over_the_limit_is_refused_however_it_is_framed() {
         .expect("it is read");
     let refused = response(&mut connection).await;
     assert_eq!(refused.status, 413, "unread, by what it declares");
-    assert_eq!(code_of(&refused.text()), -32600);
+    assert_eq!(error_code(&refused.text()), -32600);
 
     let chunked = post_head(&client, "transfer-encoding: chunked\r\n");
     let (stream, _) = open(&gateway).await.into_parts();

@@ -9,9 +9,9 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use super::{SOON, gateway};
 use crate::support::client::SseClient;
-use crate::support::fixtures::{servers, text_of};
 use crate::support::gateway::{Gateway, GatewayOptions};
 use crate::support::http::{self, Body, Connection};
+use crate::support::servers::{fixtures, text_of};
 use crate::support::sse::{Item, Parser};
 use crate::support::{proc, wait};
 
@@ -159,7 +159,7 @@ async fn calls_of_others(gateway: &Gateway, time: Duration) -> Duration {
 
 #[tokio::test]
 async fn a_client_that_never_reads_is_ended_and_others_are_served() {
-    let config = servers(&[("fx", &[]), ("other", &[])]);
+    let config = fixtures(&[("fx", &[]), ("other", &[])]);
     let gateway = Gateway::start(GatewayOptions::new(config)).await;
     let witness = SseClient::connect(gateway.addr()).await;
     witness.call_tool("other__echo", "{}").await;
@@ -236,25 +236,50 @@ async fn a_client_that_reads_slowly_is_served() {
     );
 }
 
+/// The number in a progress notification.
+fn progress(message: &[u8]) -> Option<u64> {
+    let text = std::str::from_utf8(message.get(..120)?).ok()?;
+    let (_, number) = text.split_once("\"progress\":")?;
+    number.split(',').next()?.parse().ok()
+}
+
 #[tokio::test]
 async fn progress_is_dropped_for_a_client_whose_queue_is_full() {
     let gateway = gateway().await;
     let mut reader = Reader::open(&gateway).await;
+    // A hundred notifications a second.
     let call =
-        r#"{"name":"fx__sleep","arguments":{"ms":6000,"steps":600},"_meta":{"progressToken":1}}"#;
+        r#"{"name":"fx__sleep","arguments":{"ms":60000,"steps":6000},"_meta":{"progressToken":1}}"#;
     assert_eq!(reader.call(0, call).await, 202);
     // The first of them is being written while the other is queued: that is over the limit.
     for id in 1..=2 {
         assert_eq!(reader.call_huge(id, 10 * MIB).await, 202);
     }
-    assert!(reader.read_slowly(MIB, Duration::from_secs(7)).await);
-    let answers = reader.answers(3).await;
-    let ids: Vec<u64> = answers.iter().map(|(id, _)| *id).collect();
-    assert_eq!(ids, [1, 2, 0]);
-    let progress = reader
-        .messages()
-        .filter(|message| answer(message).is_none());
-    let text = progress.map(String::from_utf8_lossy).collect::<String>();
-    assert!(text.contains("\"progress\":1,"), "{text}");
-    assert!(!text.contains("\"progress\":500,"), "{text}");
+    let pause = Duration::from_millis(200);
+    let until_full = async {
+        while reader.call(3, r#"{"name":"fx__nothing"}"#).await == 202 {
+            assert!(reader.read_slowly(MIB / 4, pause).await);
+        }
+        Ok::<_, String>(())
+    };
+    wait::within(|| "a full queue".to_owned(), 2 * SOON, until_full).await;
+    assert!(reader.read_slowly(MIB / 4, Duration::from_secs(2)).await);
+
+    // Once it is read they come again, but not those of the meantime.
+    let is_gap = |numbers: &[u64]| numbers.windows(2).any(|pair| pair[1] > pair[0] + 50);
+    let until_again = async {
+        loop {
+            let numbers: Vec<u64> = reader.messages().filter_map(progress).collect();
+            assert!(numbers.is_sorted(), "{numbers:?}");
+            if is_gap(&numbers) {
+                return Ok::<_, String>(numbers);
+            }
+            assert!(reader.read(MIB).await > 0, "it is ended");
+        }
+    };
+    let numbers = wait::within(|| "a gap".to_owned(), 2 * SOON, until_again).await;
+    assert_eq!(numbers.first(), Some(&1));
+    let answers = reader.messages().filter_map(answer);
+    let huge: Vec<u64> = answers.map(|(id, _)| id).filter(|id| *id != 3).collect();
+    assert_eq!(huge, [1, 2]);
 }
