@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::SOON;
 use crate::support::gateway::Gateway;
 use crate::support::servers::{bare, fixture, gateway, join, serve, text_of, tool_names};
+use crate::support::wait;
 
 const LIST: &str = r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#;
 
@@ -17,11 +18,15 @@ fn expected(server: &str, flags: &[&str]) -> Vec<String> {
     own.iter().map(|tool| format!("{server}__{tool}")).collect()
 }
 
-/// The lines of the log so far that contain `part`.
-fn logged(gateway: &Gateway, part: &str) -> Vec<String> {
-    let mut lines = gateway.logs();
-    lines.retain(|line| line.contains(part));
-    lines
+/// The lines of the log with `part`, as soon as there are `count`; what is logged comes a little later than
+/// what is answered.
+async fn logged(gateway: &Gateway, part: &str, count: usize) -> Vec<String> {
+    wait::until(&format!("{count} lines about {part}"), SOON, async || {
+        let mut lines = gateway.logs();
+        lines.retain(|line| line.contains(part));
+        (lines.len() >= count).then_some(lines)
+    })
+    .await
 }
 
 #[tokio::test]
@@ -112,7 +117,7 @@ async fn a_collision_goes_to_the_first_of_the_configuration_and_is_logged_once()
                 break;
             }
         }
-        let lines = logged(&gateway, "'a___x0'");
+        let lines = logged(&gateway, "'a___x0'", 1).await;
         assert_eq!(lines.len(), 1, "{lines:#?}");
         assert!(lines[0].contains("[WARN"), "{lines:#?}");
     }
@@ -142,8 +147,10 @@ async fn a_name_over_64_characters_is_logged_once_and_offered_all_the_same() {
         .next_notification("notifications/tools/list_changed", SOON)
         .await;
     client.call_tool(&format!("s__{fits}"), "{}").await;
-    assert_eq!(logged(&gateway, &name).len(), 1, "{:#?}", gateway.logs());
-    assert!(logged(&gateway, &fits).is_empty(), "64 characters are fine");
+    let lines = logged(&gateway, &name, 1).await;
+    assert_eq!(lines.len(), 1, "{lines:#?}");
+    let lines = logged(&gateway, &fits, 0).await;
+    assert!(lines.is_empty(), "64 characters are fine: {lines:#?}");
 }
 
 #[tokio::test]
@@ -156,7 +163,7 @@ async fn a_name_that_is_too_long_and_taken_is_logged_for_both() {
     ])
     .await;
     client.call("tools/list", None, SOON).await;
-    let lines = logged(&gateway, &format!("'a___{long}0'"));
+    let lines = logged(&gateway, &format!("'a___{long}0'"), 2).await;
     assert_eq!(lines.len(), 2, "{lines:#?}");
 }
 

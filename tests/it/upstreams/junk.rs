@@ -64,6 +64,7 @@ async fn junk_is_logged_once_in_ten_seconds_with_what_it_was() {
     for n in 0..200 {
         echo(&client, "a", &n.to_string()).await;
     }
+    gateway.wait_for_log("can't be used", SOON).await;
     let lines = notes(&gateway);
     assert!((1..=2).contains(&lines.len()), "{lines:#?}");
     assert!(lines[0].contains("[debug]"), "an excerpt: {lines:#?}");
