@@ -1,7 +1,7 @@
 //! The program: arguments → logging → the tree → signals → the exit code. The only file that
 //! knows both the tree and HTTP.
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, Write as _};
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -187,11 +187,6 @@ fn show(text: &str) {
 
 /// Says on stderr why the program ends.
 fn complain(code: u8, error: &anyhow::Error) -> ExitCode {
-    let prefix = if io::stderr().is_terminal() {
-        "mcproxy: error"
-    } else {
-        "mcproxy: [ERROR]"
-    };
-    drop(writeln!(io::stderr(), "{prefix}: {error:#}"));
+    drop(writeln!(io::stderr(), "mcproxy: error: {error:#}"));
     ExitCode::from(code)
 }
