@@ -252,7 +252,7 @@ impl ConfigState {
     /// The last good state stays; a wish to try what is down is granted all the same.
     fn reject(&mut self, complaint: &str, reason: Reason) {
         log::error!(
-            "{}: {complaint}; what runs goes on as it is",
+            "{}: {complaint}; what runs goes on, and the file is used once it is mended",
             self.path.display()
         );
         self.said.is_faulty = true;

@@ -191,8 +191,8 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
         let diff = self.supervisor.want(wishes, retry);
         if !self.is_configured {
             let count = diff.added.len();
-            let noun = if count == 1 { "server" } else { "servers" };
-            log::info!("configuration: {count} {noun}, {disabled} disabled");
+            let plural = if count == 1 { "" } else { "s" };
+            log::info!("configuration: {count} server{plural}, {disabled} disabled");
         } else if retry || !diff.is_empty() {
             log::info!("{}", summary(&diff));
         }

@@ -1,6 +1,13 @@
 //! What is logged, in which words and where to; and that no log, however broken, stops or slows
 //! the gateway.
 
+#![expect(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a failed step is a failed test, in the helpers too"
+)]
+
 mod lines;
 mod sinks;
 mod terminal;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use ractor::{ActorCell, ActorRef, ActorStatus};
+use ractor::{ActorCell, ActorRef};
 
 use super::message::SessionMsg;
 use super::outbox::Gauge;
