@@ -36,7 +36,7 @@ impl Junk {
         self.count
     }
 
-    /// Counts a line that begins with `head`; `why` follows "a line that".
+    /// Counts a line that begins with `head`; `why` follows "it".
     pub(super) fn note(&mut self, now: Instant, head: &[u8], why: &str) {
         self.count += 1;
         let is_due = |last| now.duration_since(last) >= LOG_EVERY;
@@ -50,7 +50,7 @@ impl Junk {
         };
         self.logged = Some(now);
         let (server, text) = (&self.server, excerpt(head));
-        log::warn!("Server '{server}' wrote a line to its stdout that {why}{others}: {text}");
+        log::warn!("Server '{server}' wrote a line that can't be used, it {why}{others}: {text}");
     }
 }
 

@@ -81,9 +81,8 @@ async fn junk_is_logged_once_in_ten_seconds_with_what_it_was() {
     };
     // How many there were in between.
     let count = next
-        .split("as did ")
-        .nth(1)
-        .and_then(|rest| rest.split(' ').next());
+        .split_once(" others since")
+        .and_then(|(before, _)| before.rsplit('(').next());
     let count: u32 = count.expect("a number of lines").parse().expect("a number");
     assert!(count >= 150, "{next}");
 }
