@@ -31,7 +31,7 @@ pub(super) enum Effect {
     Listed(Catalogue),
     /// The server said that its list changed.
     ListChanged,
-    /// Nothing good can come of this process any more.
+    /// Nothing good can come of this process any more; the text follows the server's name.
     Broken(String),
 }
 
@@ -143,7 +143,7 @@ impl Dialogue {
         };
         if id == INITIALIZE_ID && self.phase == Phase::Initializing {
             return vec![Effect::Broken(format!(
-                "its answer to 'initialize' can't be used: {why}"
+                "answered 'initialize' with what can't be used: {why}"
             ))];
         }
         if self
@@ -203,8 +203,11 @@ impl Dialogue {
 
     fn on_initialized(&mut self, outcome: Result<Bytes, Bytes>) -> Vec<Effect> {
         let info = outcome
-            .map_err(|error| format!("it refused 'initialize': {}", excerpt(&error)))
-            .and_then(|result| lifecycle::server_info(&result));
+            .map_err(|error| format!("refused 'initialize': {}", excerpt(&error)))
+            .and_then(|result| {
+                lifecycle::server_info(&result)
+                    .map_err(|why| format!("answered 'initialize' with what can't be used: {why}"))
+            });
         let info = match info {
             Ok(info) => info,
             Err(why) => return vec![Effect::Broken(why)],
@@ -348,5 +351,5 @@ fn ends(line: &[u8]) -> (&[u8], &[u8]) {
 /// A piece of a peer's text that is fit for a log line or an error.
 fn excerpt(text: &[u8]) -> String {
     let text: String = String::from_utf8_lossy(text).chars().take(200).collect();
-    text.escape_debug().to_string()
+    text.replace(char::is_control, " ")
 }

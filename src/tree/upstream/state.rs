@@ -102,10 +102,11 @@ impl UpstreamState {
                 log::debug!("Server '{}' runs as pid {}", args.spec.name, process.pid());
                 self.process = Some(process);
             }
-            Err(error) => return self.die(FailureKind::StartFailed, &error.to_string()),
+            Err(error) => {
+                return self.die(FailureKind::StartFailed, &format!("can't start: {error}"));
+            }
         }
-        let deadline = self.args.start.deadline;
-        self.start_deadline = Some(self.after(deadline, Wait::StartDeadline));
+        self.start_deadline = Some(self.after(self.args.start.deadline, Wait::StartDeadline));
         if let Some(hello) = self.hello.take() {
             self.write(hello);
         }
@@ -127,8 +128,7 @@ impl UpstreamState {
                 why,
                 ..
             } => {
-                let why = format!("it {why} ({length} bytes)");
-                let now = Instant::now();
+                let (now, why) = (Instant::now(), format!("it {why} ({length} bytes)"));
                 let effects = self.dialogue.on_unusable(now, &head, &tail, &why);
                 return self.perform(effects);
             }
