@@ -23,8 +23,9 @@ async fn is_borne(flags: &[&str]) {
             let asked = Instant::now();
             echo(&client, server, "in spite of it").await;
             let took = asked.elapsed();
-            assert!(took < Duration::from_secs(3), "{server}: {took:?}");
+            // Its own calls wait behind what it said before; those of others do not.
             if server == "b" {
+                assert!(took < Duration::from_secs(3), "{took:?}");
                 bystander.push(took);
             }
         }
