@@ -250,12 +250,14 @@ impl Dialogue {
             Ok(page) => page,
             Err(why) => return self.list_failed(now, &why),
         };
-        let (id, deadline) = (self.calls.take_id(), self.calls.deadline(now));
-        let Some(listing) = self.listing.as_mut() else {
+        let Some(mut listing) = self.listing.take() else {
             return Vec::new();
         };
-        match listing.turn(&self.server, page, id, deadline) {
+        match listing.turn(&self.server, page) {
             Turn::Next(params) => {
+                let id = self.calls.take_id();
+                listing.asked(id, self.calls.deadline(now));
+                self.listing = Some(listing);
                 let params = params.as_deref();
                 vec![Effect::Write(jsonrpc::request(id, "tools/list", params))]
             }

@@ -36,13 +36,14 @@ impl Junk {
         self.count
     }
 
-    /// Counts a line that begins with `head`; `why` follows "it".
-    pub(super) fn note(&mut self, now: Instant, head: &[u8], why: &str) {
+    /// Counts a line that begins with `head`; `why` follows "it". Says whether it was
+    /// logged.
+    pub(super) fn note(&mut self, now: Instant, head: &[u8], why: &str) -> bool {
         self.count += 1;
         let is_due = |last| now.duration_since(last) >= LOG_EVERY;
         if !self.logged.is_none_or(is_due) {
             self.silent += 1;
-            return;
+            return false;
         }
         let others = match std::mem::take(&mut self.silent) {
             0 => String::new(),
@@ -51,6 +52,7 @@ impl Junk {
         self.logged = Some(now);
         let (server, text) = (&self.server, excerpt(head));
         log::warn!("Server '{server}' wrote a line that can't be used, it {why}{others}: {text}");
+        true
     }
 }
 

@@ -45,14 +45,14 @@ impl Listing {
         }
     }
 
-    /// Turns a page. If there is another, it is asked for under `id`, until `deadline`.
-    pub(super) fn turn(
-        &mut self,
-        server: &ServerName,
-        page: ToolsPage,
-        id: u64,
-        deadline: Instant,
-    ) -> Turn {
+    /// The next page has been asked for.
+    pub(super) fn asked(&mut self, id: u64, deadline: Instant) {
+        self.id = id;
+        self.deadline = deadline;
+    }
+
+    /// Takes a page in.
+    pub(super) fn turn(&mut self, server: &ServerName, page: ToolsPage) -> Turn {
         if page.skipped > 0 {
             log::warn!(
                 "Server '{server}' lists {} tools without a name; they are left out",
@@ -68,8 +68,6 @@ impl Listing {
         self.tools.extend(page.tools);
         if let Some(cursor) = page.next_cursor {
             if self.pages < MAX_PAGES && self.bytes < MAX_BYTES {
-                self.id = id;
-                self.deadline = deadline;
                 return Turn::Next(tools::list_params(Some(&cursor)));
             }
             log::warn!(

@@ -65,7 +65,7 @@ async fn each_reason_is_named_and_the_others_are_ready() {
         ),
     ] {
         let line = gateway.wait_for_log(parts[1], SOON).await;
-        let named = format!("Server '{server}' can't start: command '");
+        let named = format!("Server '{server}' could not be started: command '");
         for part in parts.iter().copied().chain([named.as_str()]) {
             assert!(line.contains(part), "{part:?} is not in {line:?}");
         }

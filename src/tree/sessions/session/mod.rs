@@ -12,5 +12,7 @@ mod requests;
 mod state;
 
 pub(super) use actor::{Session, SessionArgs};
+#[cfg(test)]
+pub(super) use calls::LIMIT;
 pub use handle::SessionHandle;
 pub use outbox::{OpenedSse, Outbound};
