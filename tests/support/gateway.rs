@@ -39,8 +39,7 @@ pub(crate) struct GatewayOptions {
     pub(crate) home: Option<PathBuf>,
     /// Another binary than the one under test.
     pub(crate) binary: Option<PathBuf>,
-    /// Log to the syslogd at this socket and not to stdout. What it says is in the test's hands then, so
-    /// launch it, and find its address in [`proc::listening`].
+    /// Log to the syslogd at this socket, not to stdout: launch it then, and ask [`proc::listening`].
     pub(crate) syslog: Option<PathBuf>,
 }
 
@@ -362,12 +361,9 @@ pub(crate) fn listening_address(line: &str) -> Option<SocketAddr> {
 
 fn arguments(home: &Path, options: &GatewayOptions) -> Vec<String> {
     let path = |name: &str| home.join(name).to_string_lossy().into_owned();
-    let log = match &options.syslog {
-        Some(socket) => ("--syslog-socket", Some(socket.display().to_string())),
-        None => ("--log", None),
-    };
+    let syslog = |path: &PathBuf| ("--syslog-socket", Some(path.display().to_string()));
     let usual = [
-        log,
+        options.syslog.as_ref().map_or(("--log", None), syslog),
         ("--listen", Some("127.0.0.1:0".to_owned())),
         ("--config", Some(path("mcp-servers.json"))),
         ("--state-dir", Some(path("state"))),

@@ -31,7 +31,10 @@ async fn survives(spoil: impl FnOnce(&Bench), complaint: &str) {
     bench
         .gateway
         .write_config(&file(&[server("one"), server("two")]));
-    bench.gateway.wait_for_log_after(mark, "mended", SOON).await;
+    bench
+        .gateway
+        .wait_for_log_after(mark, ": mended, all of it can be used", SOON)
+        .await;
     bench.save(&[server("one")], "+0 ~0 -1 (two) =1").await;
     assert_eq!(bench.process("one"), before[0]);
 }
@@ -81,7 +84,10 @@ async fn a_file_that_vanishes_twice_is_missed_twice() {
             .wait_for_log_after(mark, "is gone", SOON)
             .await;
         fs::write(&path, &text).unwrap();
-        bench.gateway.wait_for_log_after(mark, "mended", SOON).await;
+        bench
+            .gateway
+            .wait_for_log_after(mark, ": mended, all of it can be used", SOON)
+            .await;
     }
     bench.assert_answers("one").await;
 }
@@ -122,7 +128,10 @@ async fn a_wrong_entry_is_refused_alone_and_its_instance_stays() {
             "+0 ~0 -1 (five) =2",
         )
         .await;
-    assert_eq!(lines_after(&bench.gateway, mark, "mended").len(), 1);
+    assert_eq!(
+        lines_after(&bench.gateway, mark, ": mended, all of it can be used").len(),
+        1
+    );
     assert_eq!([bench.process("one"), bench.process("two")], before);
 }
 

@@ -15,7 +15,7 @@ impl Bench {
     async fn sleep(&self, server: &str, time: Duration) -> u64 {
         let ms = time.as_millis();
         let params = format!(
-            r#"{{"name":"{server}__sleep","arguments":{{"ms":{ms},"steps":50}},"_meta":{{"progressToken":"s"}}}}"#
+            r#"{{"name":"{server}__sleep","arguments":{{"ms":{ms},"steps":10}},"_meta":{{"progressToken":"s"}}}}"#
         );
         let id = self.client.request("tools/call", Some(&params)).await;
         self.client
@@ -82,7 +82,7 @@ async fn calls_that_arrive_meanwhile_are_answered_by_the_successor() {
 async fn what_is_wanted_again_while_it_drains_comes_back() {
     let bench = Bench::start(&["stays", "tool"]).await;
     let old = bench.process("tool");
-    let running = bench.sleep("tool", Duration::from_secs(4)).await;
+    let running = bench.sleep("tool", Duration::from_secs(3)).await;
     bench.save(&[server("stays")], "+0 ~0 -1 (tool) =1").await;
     let mark = bench
         .save(&[server("stays"), server("tool")], "+1 (tool) ~0 -0 =1")
@@ -107,7 +107,7 @@ async fn what_is_wanted_again_while_it_drains_comes_back() {
 async fn the_last_of_many_changes_during_one_drain_counts() {
     let bench = Bench::start(&["tool"]).await;
     let old = bench.process("tool");
-    let running = bench.sleep("tool", Duration::from_secs(4)).await;
+    let running = bench.sleep("tool", Duration::from_secs(3)).await;
     let second = marked("tool", "second", "");
     let third = marked("tool", "third", "");
     let summary = "+0 ~1 (tool: args) -0 =0";
