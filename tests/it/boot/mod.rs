@@ -19,7 +19,7 @@ use crate::support::servers::tool_names;
 use crate::support::{http, wait};
 
 /// For what a healthy gateway does at once, on a machine that is busy with other tests.
-const SOON: Duration = Duration::from_secs(10);
+const SOON: Duration = Duration::from_secs(20);
 /// When the latch opens at the latest, counted from the start, with some room.
 const LATCH: Duration = Duration::from_secs(14);
 

@@ -30,7 +30,7 @@ async fn a_call_in_flight_is_finished_and_new_ones_are_refused() {
     let mut gateway = start(&[("fx", &[])]).await;
     let busy = SseClient::connect(gateway.addr()).await;
     let idle = SseClient::connect(gateway.addr()).await;
-    let running = start_call(&busy, 2000).await;
+    let running = start_call(&busy, 2500).await;
     let asked = Instant::now();
     gateway.signal(Signal::SIGTERM);
     gateway.wait_for_log("Stopping", SOON).await;
@@ -57,11 +57,6 @@ async fn a_call_in_flight_is_finished_and_new_ones_are_refused() {
         let refused = busy.call(method, params, SOON).await;
         assert_eq!(error_code(&refused), -32000, "{method}: {refused}");
     }
-    assert!(
-        asked.elapsed() < Duration::from_millis(1800),
-        "{:?}",
-        asked.elapsed()
-    );
 
     let answer = busy.wait_response(running, SOON).await;
     assert_eq!(text_of(&answer), "slept");

@@ -20,7 +20,7 @@ use crate::support::servers::fixtures;
 use crate::support::wait;
 
 /// For what a healthy gateway does at once, on a machine that is busy with other tests.
-const SOON: Duration = Duration::from_secs(10);
+const SOON: Duration = Duration::from_secs(20);
 /// The promise is 1 s when servers obey; the machine is shared.
 const PROMPT: Duration = Duration::from_secs(3);
 /// The promise for the worst case.

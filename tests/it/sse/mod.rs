@@ -17,7 +17,7 @@ use crate::support::gateway::{Gateway, GatewayOptions};
 use crate::support::servers::fixtures;
 
 /// For what a healthy gateway does at once, on a machine that is busy with other tests.
-const SOON: Duration = Duration::from_secs(10);
+const SOON: Duration = Duration::from_secs(20);
 
 /// A gateway with one fixture server, `fx`.
 async fn gateway() -> Gateway {
