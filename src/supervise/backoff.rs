@@ -1,6 +1,6 @@
 //! How long to wait before a restart, and when restarting has become pointless: the ladder of
-//! laddered children and the restart intensity of permanent ones. Pure; the numbers are
-//! `design.md` §1. Used by `decide`.
+//! laddered children and the restart intensity of permanent ones. Pure. Used by
+//! `decide`.
 
 use std::collections::VecDeque;
 use std::time::Duration;

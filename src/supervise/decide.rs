@@ -14,7 +14,7 @@ use super::child::{Child, Failure, Name, Phase, Policy, Spec, Status, Then};
 use super::event::{Batch, Effect, Event, Timer};
 use crate::ids::Generation;
 
-/// The numbers of a supervisor. The default is `design.md` §1 and §2.
+/// The numbers of a supervisor. The default is what the program runs with.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// The delays of laddered children.

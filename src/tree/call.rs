@@ -137,19 +137,23 @@ impl Ticket {
         self.reply_to.reply(Reply::Progress { notification });
     }
 
-    /// Answers the call. Gives back the permit, which a call that its server may still be working
-    /// on keeps.
-    pub(super) fn answer(mut self, answer: Answer) -> Option<OwnedSemaphorePermit> {
-        self.is_open = false;
-        let call = self.call;
-        self.reply_to.reply(Reply::Answered { call, answer });
+    /// Takes the permit out, for a call that its server may still be working on when it is
+    /// answered or cancelled.
+    pub(super) fn take_permit(&mut self) -> Option<OwnedSemaphorePermit> {
         self.permit.take()
     }
 
-    /// Closes the ticket without an answer: its own client cancelled it.
-    pub(super) fn close(mut self) -> Option<OwnedSemaphorePermit> {
+    /// Answers the call. Its permit is free before anybody hears of it.
+    pub(super) fn answer(mut self, answer: Answer) {
         self.is_open = false;
-        self.permit.take()
+        self.permit = None;
+        let call = self.call;
+        self.reply_to.reply(Reply::Answered { call, answer });
+    }
+
+    /// Closes the ticket without an answer: its own client cancelled it.
+    pub(super) fn close(mut self) {
+        self.is_open = false;
     }
 }
 
@@ -164,6 +168,7 @@ impl Drop for Ticket {
         if !self.is_open {
             return;
         }
+        self.permit = None;
         let call = self.call;
         let reply = match self.request.take() {
             Some(request) => Reply::Bounced {

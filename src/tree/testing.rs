@@ -1,38 +1,48 @@
 //! Parts of a real tree for tests of rooms that need one beside them: a registry and a sessions'
-//! supervisor under nobody, and a root that only listens.
+//! supervisor under nobody, and actors that only listen in the place of the others.
 
+use std::marker::PhantomData;
 use std::sync::Arc;
+use std::time::Duration;
 
-use ractor::{Actor, ActorProcessingErr, ActorRef, SupervisionEvent};
+use bytes::Bytes;
+use ractor::{Actor, ActorProcessingErr, ActorRef, Message, SupervisionEvent};
+use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::time::Instant;
 
-use super::registry::{Registry, RegistryArgs, RegistryHandle, Store, Wanted};
+use super::call::{Reply, ReplyTo};
+use super::registry::{
+    Catalogue, Registry, RegistryArgs, RegistryHandle, Routes, Store, Subscriber, Wanted,
+};
 use super::root::{RootHandle, RootMsg};
 use super::sessions::{Sessions, SessionsArgs, SessionsHandle};
+use super::upstream::{UpstreamHandle, UpstreamMsg};
+use crate::ids::{Generation, ServerName};
+use crate::protocol::mcp::tools;
 use crate::supervise::Plain;
 
-/// A root that hands what it is told to the test.
-struct Listening;
+/// An actor that hands what it is told to the test.
+struct Ear<M>(PhantomData<fn() -> M>);
 
-impl Actor for Listening {
-    type Msg = RootMsg;
-    type State = UnboundedSender<RootMsg>;
-    type Arguments = UnboundedSender<RootMsg>;
+impl<M: Message + Sync> Actor for Ear<M> {
+    type Msg = M;
+    type State = UnboundedSender<M>;
+    type Arguments = UnboundedSender<M>;
 
     async fn pre_start(
         &self,
-        _: ActorRef<RootMsg>,
-        ear: UnboundedSender<RootMsg>,
-    ) -> Result<UnboundedSender<RootMsg>, ActorProcessingErr> {
+        _: ActorRef<M>,
+        ear: UnboundedSender<M>,
+    ) -> Result<UnboundedSender<M>, ActorProcessingErr> {
         Ok(ear)
     }
 
     async fn handle(
         &self,
-        _: ActorRef<RootMsg>,
-        message: RootMsg,
-        ear: &mut UnboundedSender<RootMsg>,
+        _: ActorRef<M>,
+        message: M,
+        ear: &mut UnboundedSender<M>,
     ) -> Result<(), ActorProcessingErr> {
         drop(ear.send(message));
         Ok(())
@@ -40,33 +50,107 @@ impl Actor for Listening {
 
     async fn handle_supervisor_evt(
         &self,
-        _: ActorRef<RootMsg>,
+        _: ActorRef<M>,
         _: SupervisionEvent,
-        _: &mut UnboundedSender<RootMsg>,
+        _: &mut UnboundedSender<M>,
     ) -> Result<(), ActorProcessingErr> {
         Ok(())
     }
 }
 
+async fn ear<M: Message + Sync>() -> (ActorRef<M>, UnboundedReceiver<M>) {
+    let (ear, heard) = mpsc::unbounded_channel();
+    let (actor, _) = Actor::spawn(None, Ear(PhantomData), ear).await.unwrap();
+    (actor, heard)
+}
+
 /// A root that only listens, and what it hears.
 pub(crate) async fn root() -> (RootHandle, UnboundedReceiver<RootMsg>) {
-    let (ear, heard) = mpsc::unbounded_channel();
-    let (actor, _) = Actor::spawn(None, Listening, ear).await.unwrap();
+    let (actor, heard) = ear().await;
     (RootHandle::new(actor), heard)
+}
+
+/// A generation of a server that only listens, with room for `permits` calls.
+pub(super) async fn upstream(
+    server: &str,
+    generation: u64,
+    permits: usize,
+) -> (
+    UpstreamHandle,
+    ActorRef<UpstreamMsg>,
+    UnboundedReceiver<UpstreamMsg>,
+) {
+    let (actor, heard) = ear().await;
+    let permits = Arc::new(Semaphore::new(permits));
+    let handle = UpstreamHandle::new(actor.clone(), name(server), Generation(generation), permits);
+    (handle, actor, heard)
+}
+
+/// Who is told things, in the place of sessions and root.
+pub(crate) struct Listener<T>(UnboundedSender<T>);
+
+/// A listener and what it hears. It counts as gone when the other end is dropped.
+pub(crate) fn listener<T>() -> (Arc<Listener<T>>, UnboundedReceiver<T>) {
+    let (sender, heard) = mpsc::unbounded_channel();
+    (Arc::new(Listener(sender)), heard)
+}
+
+impl Subscriber for Listener<Arc<Routes>> {
+    fn routes_changed(&self, routes: Arc<Routes>) -> bool {
+        self.0.send(routes).is_ok()
+    }
+}
+
+impl ReplyTo for Listener<Reply> {
+    fn reply(&self, reply: Reply) {
+        drop(self.0.send(reply));
+    }
+}
+
+/// A server's name.
+pub(crate) fn name(text: &str) -> ServerName {
+    ServerName::new(text).unwrap()
+}
+
+/// A configured server.
+pub(crate) fn wanted(server: &str) -> Wanted {
+    Wanted {
+        server: name(server),
+        fingerprint: 1,
+    }
+}
+
+/// A catalogue of tools with these names.
+pub(crate) fn catalogue(names: &[&str]) -> Arc<Catalogue> {
+    let tools: Vec<String> = names
+        .iter()
+        .map(|name| format!(r#"{{"name":"{name}"}}"#))
+        .collect();
+    let page = Bytes::from(format!(r#"{{"tools":[{}]}}"#, tools.join(",")));
+    let tools = tools::tools_page(&page).unwrap().tools;
+    Arc::new(Catalogue { tools })
 }
 
 /// A registry that keeps nothing on disk and has been told of these servers.
 pub(crate) async fn registry(root: &RootHandle, wanted: Vec<Wanted>) -> RegistryHandle {
-    let args = RegistryArgs {
-        last: None,
-        store: Store::new(None),
-        root: Arc::new(root.clone()),
-        latch_opens: Instant::now() + std::time::Duration::from_secs(10),
-    };
-    let (actor, _) = Actor::spawn(None, Registry, args).await.unwrap();
-    let registry = RegistryHandle::new(actor);
+    let registry = registry_after(None, Arc::new(root.clone())).await;
     registry.wanted(wanted);
     registry
+}
+
+/// A registry that keeps nothing on disk and goes on from `last`.
+pub(crate) async fn registry_after(
+    last: Option<Arc<Routes>>,
+    root: Arc<dyn Subscriber>,
+) -> RegistryHandle {
+    let args = RegistryArgs {
+        last,
+        store: Store::new(None),
+        root,
+        latch_opens: Instant::now() + Duration::from_secs(10),
+    };
+    let (actor, _) = Actor::spawn(None, Registry, args).await.unwrap();
+    RegistryHandle::new(actor)
 }
 
 /// Sessions of a gateway without servers.

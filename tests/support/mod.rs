@@ -22,5 +22,6 @@ pub(crate) mod gateway;
 pub(crate) mod http;
 pub(crate) mod output;
 pub(crate) mod proc;
+pub(crate) mod servers;
 pub(crate) mod sse;
 pub(crate) mod wait;

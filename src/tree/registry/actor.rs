@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::task::JoinSet;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::handle::Subscriber;
 use super::message::RegistryMsg;
@@ -16,6 +16,9 @@ use super::state::Merge;
 use super::store::{Kept, Store};
 use crate::ids::ServerName;
 use crate::tree::timer::Timer;
+
+/// Kept catalogues that can't be read within this time are not used.
+const LOAD_WITHIN: Duration = Duration::from_secs(2);
 
 /// The registry.
 pub(crate) struct Registry;
@@ -57,7 +60,11 @@ impl Actor for Registry {
         args: RegistryArgs,
     ) -> Result<RegistryState, ActorProcessingErr> {
         let store = args.store.clone();
-        let kept = tokio::task::spawn_blocking(move || store.load()).await?;
+        // Only a head start: a disk that hangs must not hold up the house.
+        let kept = tokio::task::spawn_blocking(move || store.load());
+        let kept = timeout(LOAD_WITHIN, kept)
+            .await
+            .map_or_else(|_| HashMap::new(), |loaded| loaded.unwrap_or_default());
         let wait = args.latch_opens.saturating_duration_since(Instant::now());
         Ok(RegistryState {
             merge: Merge::new(kept, args.last),
@@ -117,12 +124,11 @@ impl Actor for Registry {
 }
 
 impl RegistryState {
-    /// Before root has said what is configured there is nothing to say: the last table stands.
+    /// Sends everybody the next table, if it differs from the last one.
     fn push(&mut self) {
-        if !self.merge.is_configured() {
+        let Some(routes) = self.merge.publish(self.is_latch_elapsed) else {
             return;
-        }
-        let routes = self.merge.publish(self.is_latch_elapsed);
+        };
         self.root.routes_changed(Arc::clone(&routes));
         self.subscribers
             .retain(|_, subscriber| subscriber.routes_changed(Arc::clone(&routes)));

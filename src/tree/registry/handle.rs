@@ -44,8 +44,8 @@ impl RegistryHandle {
         });
     }
 
-    /// What a ready server offers.
-    pub(crate) fn catalogue(&self, handle: &UpstreamHandle, catalogue: Arc<Catalogue>) {
+    /// What a ready server offers; `None` if it could not say, and keeps what it offered before.
+    pub(crate) fn catalogue(&self, handle: &UpstreamHandle, catalogue: Option<Arc<Catalogue>>) {
         self.tell(RegistryMsg::Catalogue {
             handle: handle.clone(),
             catalogue,

@@ -21,9 +21,14 @@ pub(crate) struct Wanted {
 /// What root says of a server. That it is ready, the server's own catalogue says.
 #[derive(Debug, Clone)]
 pub(crate) enum ServerState {
-    /// It is on its way; after the first failure of its first start too.
+    /// This generation was started. Its catalogue may overtake this news, and counts for more.
     Starting {
         /// Whether a start has failed: the boot latch does not wait for it any longer.
+        has_failed: bool,
+    },
+    /// This generation has ended or is on its way out, and the next one is near: calls wait for it.
+    Between {
+        /// As above.
         has_failed: bool,
     },
     /// It waits for its next start.
@@ -44,10 +49,11 @@ pub(crate) enum RegistryMsg {
         generation: Generation,
         state: ServerState,
     },
-    /// From an upstream: it is ready and offers this. Older generations are ignored.
+    /// From an upstream: it is ready and offers this; `None` if it takes calls but could not say
+    /// what it offers. Older generations are ignored.
     Catalogue {
         handle: UpstreamHandle,
-        catalogue: Arc<Catalogue>,
+        catalogue: Option<Arc<Catalogue>>,
     },
     /// From a session: push the table to it, now and at each change.
     Join {

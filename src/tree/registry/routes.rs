@@ -21,14 +21,8 @@ impl Catalogue {
     /// Whether both say the same, byte for byte.
     #[must_use]
     pub(crate) fn is_same(&self, other: &Self) -> bool {
-        let raw = |catalogue: &Self| {
-            catalogue
-                .tools
-                .iter()
-                .map(|t| t.raw().clone())
-                .collect::<Vec<_>>()
-        };
-        self.tools.len() == other.tools.len() && raw(self) == raw(other)
+        let mine = self.tools.iter().map(Tool::raw);
+        mine.eq(other.tools.iter().map(Tool::raw))
     }
 }
 

@@ -1,6 +1,6 @@
 //! From catalogues to routes, as plain state: what was told goes in, the new table comes out.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::mem;
 use std::sync::Arc;
 
@@ -29,9 +29,13 @@ pub(super) struct Merge {
     servers: Vec<Server>,
     kept: HashMap<ServerName, Kept>,
     is_configured: bool,
+    /// Whether something was told since the last table.
+    is_dirty: bool,
+    /// Whether that was about tools.
     is_stale: bool,
     routes: Arc<Routes>,
-    reported: HashSet<String>,
+    /// What is odd about the names offered now, as it was logged.
+    pub(super) oddities: BTreeSet<String>,
 }
 
 impl Merge {
@@ -50,11 +54,6 @@ impl Merge {
         &self.routes
     }
 
-    /// Whether root has said what is configured.
-    pub(super) fn is_configured(&self) -> bool {
-        self.is_configured
-    }
-
     /// Takes the configured servers, in order. What is no longer among them is forgotten.
     pub(super) fn wanted(&mut self, wanted: Vec<Wanted>) {
         let mut known: HashMap<ServerName, Server> = self
@@ -71,6 +70,7 @@ impl Merge {
             })
             .collect();
         self.is_configured = true;
+        self.is_dirty = true;
         self.is_stale = true;
     }
 
@@ -103,8 +103,11 @@ impl Merge {
         let Some(server) = self.current(name, generation) else {
             return;
         };
+        let is_ready = server.route.generation() == Some(generation);
         match state {
-            ServerState::Starting { has_failed } => {
+            // Root says so after the spawn, and the server may have been quicker.
+            ServerState::Starting { .. } if is_ready => return,
+            ServerState::Starting { has_failed } | ServerState::Between { has_failed } => {
                 server.route = RouteState::Starting;
                 server.has_failed |= has_failed;
             }
@@ -113,27 +116,33 @@ impl Merge {
                 server.has_failed = true;
             }
         }
+        self.is_dirty = true;
     }
 
-    /// Takes a ready server's catalogue. `Some` when it differs from the kept one and is to be kept.
+    /// Takes a ready server's catalogue; without one it keeps what it offered before, which at
+    /// first is nothing. `Some` when it differs from the kept one and is to be kept.
     pub(super) fn catalogue(
         &mut self,
         handle: UpstreamHandle,
-        catalogue: Arc<Catalogue>,
+        told: Option<Arc<Catalogue>>,
     ) -> Option<(ServerName, Kept)> {
         let name = handle.server().clone();
         let server = self.current(&name, handle.generation())?;
+        let was_ready = server.route.generation() == Some(handle.generation());
         server.route = RouteState::Ready { handle };
+        let offered = told.clone().or_else(|| server.catalogue.clone());
+        let offered = offered.unwrap_or_default();
         let is_same = server
             .catalogue
             .as_ref()
-            .is_some_and(|old| old.is_same(&catalogue));
-        server.catalogue = Some(Arc::clone(&catalogue));
+            .is_some_and(|old| old.is_same(&offered));
+        server.catalogue = Some(offered);
         let fingerprint = server.wanted.fingerprint;
         self.is_stale |= !is_same;
+        self.is_dirty |= !is_same || !was_ready;
         let fresh = Kept {
             fingerprint,
-            catalogue,
+            catalogue: told?,
         };
         let is_kept = self.kept.get(&name).is_some_and(|kept| {
             kept.fingerprint == fresh.fingerprint && kept.catalogue.is_same(&fresh.catalogue)
@@ -154,6 +163,15 @@ impl Merge {
         Some(server)
     }
 
+    /// Logs what is odd now and was not before, and forgets what is not odd any more.
+    fn report(&mut self, oddities: Vec<String>) {
+        let oddities: BTreeSet<String> = oddities.into_iter().collect();
+        for oddity in oddities.difference(&self.oddities) {
+            log::warn!("{oddity}");
+        }
+        self.oddities = oddities;
+    }
+
     /// Whether the boot has come as far as the latch waits for: every server has a catalogue or
     /// has failed its first start.
     pub(super) fn is_complete(&self) -> bool {
@@ -161,8 +179,13 @@ impl Merge {
         self.is_configured && self.servers.iter().all(settled)
     }
 
-    /// Builds the next table; `open_latch` opens the boot latch for good.
-    pub(super) fn publish(&mut self, open_latch: bool) -> Arc<Routes> {
+    /// Builds the next table, if it is to differ from the last one; `open_latch` opens the boot
+    /// latch for good, even if root has not said yet what is configured.
+    pub(super) fn publish(&mut self, open_latch: bool) -> Option<Arc<Routes>> {
+        let is_complete = self.routes.is_complete || open_latch || self.is_complete();
+        if !mem::take(&mut self.is_dirty) && is_complete == self.routes.is_complete {
+            return None;
+        }
         let mut tools = Arc::clone(&self.routes.tools);
         if mem::take(&mut self.is_stale) {
             tools = Arc::new(self.merged());
@@ -171,22 +194,27 @@ impl Merge {
         let routes = Routes {
             version: self.routes.version + 1,
             catalogue_version: self.routes.catalogue_version + u64::from(is_changed),
-            is_complete: self.routes.is_complete || open_latch || self.is_complete(),
+            is_complete,
             tools,
-            servers: self
-                .servers
-                .iter()
-                .map(|server| (server.wanted.server.clone(), server.route.clone()))
-                .collect(),
+            servers: self.server_routes(),
         };
         self.routes = Arc::new(routes);
-        Arc::clone(&self.routes)
+        Some(Arc::clone(&self.routes))
+    }
+
+    fn server_routes(&self) -> HashMap<ServerName, RouteState> {
+        if !self.is_configured {
+            return self.routes.servers.clone();
+        }
+        let route = |server: &Server| (server.wanted.server.clone(), server.route.clone());
+        self.servers.iter().map(route).collect()
     }
 
     /// All tools in configuration order, then the server's own. On a collision the first keeps the name.
     fn merged(&mut self) -> MergedTools {
         let mut by_name: HashMap<String, ToolRoute> = HashMap::new();
         let mut listed = Vec::new();
+        let mut oddities = Vec::new();
         for server in &self.servers {
             let name = &server.wanted.server;
             let tools = server
@@ -196,21 +224,17 @@ impl Merge {
             for tool in tools {
                 let merged = format!("{name}{SEPARATOR}{}", tool.name());
                 if let Some(first) = by_name.get(&merged) {
-                    report(&mut self.reported, &merged, || {
-                        format!(
-                            "Tool '{merged}' of server '{name}' is left out: server '{}' has the name already",
-                            first.server
-                        )
-                    });
+                    oddities.push(format!(
+                        "Tool '{merged}' of server '{name}' is left out: server '{}' has the name already",
+                        first.server
+                    ));
                     continue;
                 }
-                if merged.len() > NAME_BUDGET {
-                    report(&mut self.reported, &merged, || {
-                        format!(
-                            "Tool name '{merged}' has {} characters; some clients accept only {NAME_BUDGET}",
-                            merged.len()
-                        )
-                    });
+                let length = merged.chars().count();
+                if length > NAME_BUDGET {
+                    oddities.push(format!(
+                        "Tool name '{merged}' has {length} characters; some clients accept only {NAME_BUDGET}"
+                    ));
                 }
                 listed.push(tool.renamed(&merged));
                 let route = ToolRoute {
@@ -220,6 +244,7 @@ impl Merge {
                 by_name.insert(merged, route);
             }
         }
+        self.report(oddities);
         let list = tools::tools_list_result(listed.iter().map(Vec::as_slice));
         let catalogues = self
             .servers
@@ -231,12 +256,5 @@ impl Merge {
             list,
             catalogues,
         }
-    }
-}
-
-/// Logs a name's oddity once.
-fn report(reported: &mut HashSet<String>, name: &str, text: impl FnOnce() -> String) {
-    if reported.insert(name.to_owned()) {
-        log::warn!("{}", text());
     }
 }

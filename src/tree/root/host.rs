@@ -191,20 +191,19 @@ impl<S: Spawn, E: Edge> RootHost<S, E> {
     /// Passes on what became of a server. That it is ready, its own catalogue says.
     fn server_changed(&mut self, server: &ServerName, status: Option<&Status>) {
         let state = match status {
-            Some(Status::Queued) => ServerState::Starting { has_failed: false },
             Some(Status::Starting { .. }) => ServerState::Starting {
                 has_failed: self.failed.contains(server),
             },
+            Some(Status::Queued | Status::Stopping { .. } | Status::Stopped) => {
+                ServerState::Between { has_failed: false }
+            }
             Some(Status::Backoff {
                 first_step: true, ..
-            }) => ServerState::Starting { has_failed: true },
+            }) => ServerState::Between { has_failed: true },
             Some(Status::Backoff { last, until, .. }) => ServerState::Down {
                 why: last.text.clone(),
                 next_try: *until,
             },
-            Some(Status::Stopping { .. } | Status::Stopped) => {
-                ServerState::Starting { has_failed: false }
-            }
             Some(Status::Ready { .. }) => {
                 self.states.remove(server);
                 return;
@@ -285,14 +284,13 @@ impl<S: Spawn, E: Edge> Host for RootHost<S, E> {
             let wait = until
                 .saturating_duration_since(Instant::now())
                 .as_secs_f32();
-            let looping = if *crash_looping {
-                ": crash-looping"
-            } else {
-                ""
-            };
             log::warn!(
-                "Server '{server}' is started again in {wait:.1} s (failure {failures} in a row{looping})"
+                "Server '{server}' is started again in {wait:.1} s (failure {failures} in a row)"
             );
+            let ladder = &self.settings.supervision.ladder;
+            if *crash_looping && !ladder.is_crash_loop(failures.saturating_sub(1)) {
+                log::warn!("Server '{server}' is crash-looping; it is tried again for ever");
+            }
         }
         if let ChildId::Upstream(server) = id {
             self.server_changed(server, status);

@@ -100,11 +100,18 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
         }
         match self.shutdown.phase {
             Phase::Running => false,
-            Phase::Draining => self.shutdown.sessions_drained || self.is_gone(&ChildId::Sessions),
-            Phase::StoppingUpstreams => self.supervisor.roster().live_laddered() == 0,
+            Phase::Draining => self.are_sessions_done(),
+            // The last answers come from the servers' ends, and must reach the streams.
+            Phase::StoppingUpstreams => {
+                self.supervisor.roster().live_laddered() == 0 && self.are_sessions_done()
+            }
             Phase::Closing => self.is_gone(&ChildId::Sessions) && self.is_gone(&ChildId::Listener),
             Phase::Finishing => self.is_gone(&ChildId::Registry) && self.is_gone(&ChildId::Config),
         }
+    }
+
+    fn are_sessions_done(&self) -> bool {
+        self.shutdown.sessions_drained || self.is_gone(&ChildId::Sessions)
     }
 
     fn is_gone(&self, id: &ChildId) -> bool {

@@ -128,6 +128,7 @@ impl<S: Spawn> Sessions<S> {
             CallError::Gone
         })?;
         let (outbox, pipe) = outbox::open();
+        let queue = outbox.gauge().clone();
         let args = SessionArgs {
             id: id.clone(),
             registry: state.args.registry.clone(),
@@ -141,7 +142,7 @@ impl<S: Spawn> Sessions<S> {
                 CallError::Gone
             })?;
         state.watch_start(myself.clone(), actor.get_id(), started);
-        let handle = SessionHandle::new(actor, &id);
+        let handle = SessionHandle::new(actor, &id, queue);
         state.ids.insert(handle.cell().get_id(), id.clone());
         state.sessions.insert(id.clone(), handle.clone());
         let stream = pipe.serve(handle);

@@ -28,6 +28,7 @@ struct InFlight {
     ticket: Ticket,
     /// The client's own progress token, as it wrote it.
     token: Option<Box<str>>,
+    sent: Instant,
     deadline: Instant,
 }
 
@@ -50,6 +51,7 @@ pub(super) struct Calls {
     pending: HashMap<u64, Pending>,
     ids: HashMap<CallId, u64>,
     silent_timeouts: u32,
+    heard_at: Option<Instant>,
     dropped_answers: u64,
 }
 
@@ -62,6 +64,7 @@ impl Calls {
             pending: HashMap::new(),
             ids: HashMap::new(),
             silent_timeouts: 0,
+            heard_at: None,
             dropped_answers: 0,
         }
     }
@@ -72,34 +75,39 @@ impl Calls {
     }
 
     /// Sends a call with `write`, which says whether the server's stdin took the line. What it did
-    /// not take bounces.
+    /// not take bounces. Gives the time by which it has to be answered.
     pub(super) fn send(
         &mut self,
         now: Instant,
         mut ticket: Ticket,
         write: impl FnOnce(Bytes) -> bool,
-    ) {
-        let Some(request) = ticket.request() else {
-            return;
-        };
+    ) -> Option<Instant> {
+        let request = ticket.request()?;
         let id = self.next_id;
         let token = request.params.progress_token().map(Box::from);
         let params = request
             .params
             .rewrite(&request.tool, token.as_ref().map(|_| id));
         if !write(jsonrpc::request(id, "tools/call", Some(&params))) {
-            return;
+            return None;
         }
         ticket.handed_over();
         self.next_id += 1;
         self.ids.insert(ticket.call(), id);
-        let deadline = now + self.call_timeout;
+        let deadline = self.deadline(now);
         let call = InFlight {
             ticket,
             token,
+            sent: now,
             deadline,
         };
         self.pending.insert(id, Pending::Call(Box::new(call)));
+        Some(deadline)
+    }
+
+    /// When something that is asked `now` has taken too long.
+    pub(super) fn deadline(&self, now: Instant) -> Instant {
+        now + self.call_timeout
     }
 
     /// Withdraws a call that its client cancelled or left behind. Gives the line to write.
@@ -110,10 +118,11 @@ impl Calls {
         params: Option<&Bytes>,
     ) -> Option<Bytes> {
         let id = self.ids.remove(&call)?;
-        let Some(Pending::Call(in_flight)) = self.pending.remove(&id) else {
+        let Some(Pending::Call(mut in_flight)) = self.pending.remove(&id) else {
             return None;
         };
-        self.bury(now, id, in_flight.ticket.close());
+        self.bury(now, id, in_flight.ticket.take_permit());
+        in_flight.ticket.close();
         let params = params
             .and_then(|raw| Cancelled::parse(raw).ok())
             .map_or_else(
@@ -147,15 +156,18 @@ impl Calls {
         lines
     }
 
-    fn time_out(&mut self, now: Instant, id: u64, call: InFlight) -> Bytes {
-        self.silent_timeouts += 1;
+    fn time_out(&mut self, now: Instant, id: u64, mut call: InFlight) -> Bytes {
+        // Slow calls that were sent together time out together, whatever the server said meanwhile.
+        if self.heard_at.is_none_or(|heard| heard <= call.sent) {
+            self.silent_timeouts += 1;
+        }
         let text = format!(
             "server '{}' did not answer within {} s (call_timeout); the call was cancelled",
             self.server,
             self.call_timeout.as_secs_f32(),
         );
-        let permit = call.ticket.answer(Answer::Failed(text));
-        self.bury(now, id, permit);
+        self.bury(now, id, call.ticket.take_permit());
+        call.ticket.answer(Answer::Failed(text));
         let params = cancelled::cancelled_params(id, "the call timed out");
         jsonrpc::notification("notifications/cancelled", Some(&params))
     }
@@ -187,7 +199,7 @@ impl Calls {
         self.ids.clear();
         for pending in mem::take(&mut self.pending).into_values() {
             if let Pending::Call(call) = pending {
-                drop(call.ticket.answer(Answer::Failed(text.to_owned())));
+                call.ticket.answer(Answer::Failed(text.to_owned()));
             }
         }
     }
@@ -197,12 +209,13 @@ impl Calls {
         match self.pending.remove(&id) {
             Some(Pending::Call(call)) => {
                 self.ids.remove(&call.ticket.call());
-                drop(call.ticket.answer(answer));
+                call.ticket.answer(answer);
             }
             Some(Pending::Tombstone { .. }) | None => self.drop_answer(),
         }
     }
 
+    /// An id for a request of the gateway's own.
     pub(super) fn take_id(&mut self) -> u64 {
         let id = self.next_id;
         self.next_id += 1;
@@ -214,11 +227,12 @@ impl Calls {
         let Ok(progress) = Progress::parse(params) else {
             return;
         };
+        let deadline = self.deadline(now);
         let call = progress.token().and_then(|id| self.pending.get_mut(&id));
         if let Some(Pending::Call(call)) = call
             && let Some(token) = &call.token
         {
-            call.deadline = now + self.call_timeout;
+            call.deadline = deadline;
             let params = progress.rewrite(token);
             let line = jsonrpc::notification("notifications/progress", Some(&params));
             call.ticket.progress(line);
@@ -226,8 +240,9 @@ impl Calls {
     }
 
     /// The server said something, whatever it was.
-    pub(super) fn heard(&mut self) {
+    pub(super) fn heard(&mut self, now: Instant) {
         self.silent_timeouts = 0;
+        self.heard_at = Some(now);
     }
 
     /// Whether so many calls timed out in silence that the server must be hung.
@@ -235,6 +250,7 @@ impl Calls {
         self.silent_timeouts >= TIMEOUTS_UNTIL_HUNG
     }
 
+    /// Counts an answer that nobody waits for.
     pub(super) fn drop_answer(&mut self) {
         self.dropped_answers += 1;
     }

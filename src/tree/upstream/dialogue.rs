@@ -1,23 +1,22 @@
 //! The conversation with one server, as a plain state machine: the handshake, the catalogue, and
 //! which line is for whom. Bytes and `now` go in, effects come out; no actor, no clock, no I/O.
 
-use std::mem;
 use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::calls::{Calls, INITIALIZE_ID};
+use super::junk::{Junk, excerpt};
+use super::listing::{Listing, Turn};
 use crate::ids::ServerName;
 use crate::protocol::framing::recover;
 use crate::protocol::jsonrpc::{self, Message, Notification, Request, RequestId, Response};
 use crate::protocol::mcp::{lifecycle, tools};
 use crate::protocol::version::Version;
+use crate::supervise::FailureKind;
 use crate::tree::call::Answer;
 use crate::tree::registry::Catalogue;
-
-/// A catalogue that goes on for more pages than this is cut, since a server may hand out cursors for ever.
-const MAX_PAGES: usize = 1_000;
 
 /// What the actor is to do.
 #[derive(Debug)]
@@ -26,12 +25,12 @@ pub(super) enum Effect {
     Write(Bytes),
     /// `initialize` was answered: the start slot is free.
     Initialized,
-    /// The catalogue is known, for the first time or anew.
-    Listed(Catalogue),
+    /// The server takes calls, and offers this now; `None` if it failed to say at its start.
+    Listed(Option<Catalogue>),
     /// The server said that its list changed.
     ListChanged,
-    /// Nothing good can come of this process any more.
-    Broken(String),
+    /// Nothing good can come of this process any more. The words follow the server's name.
+    Broken(FailureKind, String),
 }
 
 /// What became of a line that was not an answer, a request or a known notification.
@@ -50,13 +49,6 @@ enum Phase {
     Ready,
 }
 
-#[derive(Debug)]
-struct Listing {
-    id: u64,
-    pages: usize,
-    tools: Vec<tools::Tool>,
-}
-
 /// The conversation.
 #[derive(Debug)]
 pub(super) struct Dialogue {
@@ -66,7 +58,7 @@ pub(super) struct Dialogue {
     listing: Option<Listing>,
     has_tools: bool,
     relist_wanted: bool,
-    junk: u64,
+    junk: Junk,
 }
 
 impl Dialogue {
@@ -74,12 +66,12 @@ impl Dialogue {
     pub(super) fn open(server: ServerName, call_timeout: Duration) -> (Self, Bytes) {
         let dialogue = Self {
             calls: Calls::new(server.clone(), call_timeout),
+            junk: Junk::new(server.clone()),
             server,
             phase: Phase::Initializing,
             listing: None,
             has_tools: false,
             relist_wanted: false,
-            junk: 0,
         };
         let params = lifecycle::initialize_params(Version::LATEST);
         let hello = jsonrpc::request(INITIALIZE_ID, "initialize", Some(&params));
@@ -88,7 +80,7 @@ impl Dialogue {
 
     pub(super) fn counters(&self) -> Counters {
         Counters {
-            junk: self.junk,
+            junk: self.junk.count(),
             dropped_answers: self.calls.dropped_answers(),
         }
     }
@@ -114,62 +106,100 @@ impl Dialogue {
 
     /// Takes one line of the server's stdout.
     pub(super) fn on_line(&mut self, now: Instant, line: &Bytes) -> Vec<Effect> {
-        self.calls.heard();
+        self.calls.heard(now);
         match jsonrpc::decode(line) {
-            Ok(Message::Response(response)) => self.on_response(response),
+            Ok(Message::Response(response)) => self.on_response(now, response),
             Ok(Message::Request(request)) => vec![Effect::Write(answer_request(&request))],
             Ok(Message::Notification(notification)) => self.on_notification(now, &notification),
             Err(_) => {
                 let (head, tail) = ends(line);
-                self.on_unusable(head, tail, "it is not a JSON-RPC message")
+                self.on_unusable(now, head, tail, "is not a JSON-RPC message")
             }
         }
     }
 
+    /// Takes a sign of life that says nothing: the server is not hung.
+    pub(super) fn on_sign_of_life(&mut self, now: Instant) {
+        self.calls.heard(now);
+    }
+
+    /// Takes a line that its end cut off. If it was an answer, the end itself says more about it.
+    pub(super) fn on_fragment(&mut self, now: Instant, head: &[u8], why: &str) {
+        self.junk.note(now, head, why);
+    }
+
+    /// What has taken too long by now.
+    pub(super) fn expire(&mut self, now: Instant) -> Vec<Effect> {
+        let lines = self.calls.expire(now);
+        if self.calls.is_hung() {
+            let why = "is hung: three calls in a row timed out without a byte from it";
+            return vec![Effect::Broken(FailureKind::Hung, why.to_owned())];
+        }
+        let mut effects: Vec<Effect> = lines.into_iter().map(Effect::Write).collect();
+        if self.listing_deadline().is_some_and(|due| due <= now) {
+            effects.extend(self.list_failed(now, "it did not answer in time"));
+        }
+        effects
+    }
+
+    /// When [`Self::expire`] has something to do.
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        let calls = self.calls.next_deadline();
+        calls.into_iter().chain(self.listing_deadline()).min()
+    }
+
+    /// The first list is a part of the start, which has a deadline of its own.
+    fn listing_deadline(&self) -> Option<Instant> {
+        let listing = self.listing.as_ref().filter(|_| self.is_ready());
+        listing.map(|listing| listing.deadline)
+    }
+
     /// Takes what could be kept of a line that can't be used. It may have been an answer: the
     /// call it names gets an error instead of silence.
-    pub(super) fn on_unusable(&mut self, head: &[u8], tail: &[u8], why: &str) -> Vec<Effect> {
-        self.calls.heard();
-        self.junk += 1;
+    pub(super) fn on_unusable(
+        &mut self,
+        now: Instant,
+        head: &[u8],
+        tail: &[u8],
+        why: &str,
+    ) -> Vec<Effect> {
+        self.calls.heard(now);
+        self.junk.note(now, head, why);
         let Some(id) = recover::recover_id(head, tail) else {
             return Vec::new();
         };
         if id == INITIALIZE_ID && self.phase == Phase::Initializing {
-            return vec![Effect::Broken(format!(
-                "its answer to 'initialize' can't be used: {why}"
+            return vec![failed_handshake(&format!(
+                "its answer to 'initialize' {why}"
             ))];
         }
-        if self
-            .listing
-            .as_ref()
-            .is_some_and(|listing| listing.id == id)
-        {
-            return self.list_failed(why);
+        if self.is_listing(id) {
+            return self.list_failed(now, &format!("its answer {why}"));
         }
-        self.calls.settle(
-            id,
-            Answer::Failed(format!(
-                "the answer of server '{}' can't be used: {why}",
-                self.server
-            )),
+        let text = format!(
+            "the answer of server '{}' can't be used: it {why}",
+            self.server
         );
+        self.calls.settle(id, Answer::Failed(text));
         Vec::new()
     }
 
-    fn on_response(&mut self, response: Response) -> Vec<Effect> {
+    fn is_listing(&self, id: u64) -> bool {
+        self.listing
+            .as_ref()
+            .is_some_and(|listing| listing.id == id)
+    }
+
+    fn on_response(&mut self, now: Instant, response: Response) -> Vec<Effect> {
         let Some(id) = response.id.as_ref().and_then(RequestId::as_number) else {
             self.calls.drop_answer();
             return Vec::new();
         };
         if id == INITIALIZE_ID && self.phase == Phase::Initializing {
-            return self.on_initialized(response.outcome);
+            return self.on_initialized(now, response.outcome);
         }
-        if self
-            .listing
-            .as_ref()
-            .is_some_and(|listing| listing.id == id)
-        {
-            return self.on_page(response.outcome);
+        if self.is_listing(id) {
+            return self.on_page(now, response.outcome);
         }
         let answer = match response.outcome {
             Ok(result) => Answer::Result(result),
@@ -179,105 +209,83 @@ impl Dialogue {
         Vec::new()
     }
 
-    fn on_initialized(&mut self, outcome: Result<Bytes, Bytes>) -> Vec<Effect> {
+    fn on_initialized(&mut self, now: Instant, outcome: Result<Bytes, Bytes>) -> Vec<Effect> {
         let info = outcome
-            .map_err(|error| format!("it refused 'initialize': {}", excerpt(&error)))
-            .and_then(|result| lifecycle::server_info(&result));
+            .map_err(|error| format!("refused 'initialize': {}", excerpt(&error)))
+            .and_then(|result| {
+                lifecycle::server_info(&result)
+                    .map_err(|why| format!("answered 'initialize' with what can't be used: {why}"))
+            });
         let info = match info {
             Ok(info) => info,
-            Err(why) => return vec![Effect::Broken(why)],
+            Err(why) => return vec![failed_handshake(&why)],
         };
         self.has_tools = info.has_tools;
         self.phase = Phase::Listing;
         let initialized = jsonrpc::notification("notifications/initialized", None);
         let mut effects = vec![Effect::Write(initialized), Effect::Initialized];
-        effects.extend(self.list());
+        effects.extend(self.list(now));
         effects
     }
 
     /// Asks for the catalogue, or remembers that it has to be asked for again.
-    pub(super) fn list(&mut self) -> Vec<Effect> {
+    pub(super) fn list(&mut self, now: Instant) -> Vec<Effect> {
         if !self.has_tools {
-            return self.listed(Catalogue::default());
+            return self.listed(now, Some(Catalogue::default()));
         }
         if self.listing.is_some() {
             self.relist_wanted = true;
             return Vec::new();
         }
         let id = self.calls.take_id();
-        self.listing = Some(Listing {
-            id,
-            pages: 0,
-            tools: Vec::new(),
-        });
+        self.listing = Some(Listing::new(id, self.calls.deadline(now)));
         vec![Effect::Write(jsonrpc::request(id, "tools/list", None))]
     }
 
-    fn on_page(&mut self, outcome: Result<Bytes, Bytes>) -> Vec<Effect> {
+    fn on_page(&mut self, now: Instant, outcome: Result<Bytes, Bytes>) -> Vec<Effect> {
         let page = outcome
             .map_err(|error| excerpt(&error))
             .and_then(|result| tools::tools_page(&result));
         let page = match page {
             Ok(page) => page,
-            Err(why) => return self.list_failed(&why),
+            Err(why) => return self.list_failed(now, &why),
         };
-        let id = self.calls.take_id();
-        let Some(listing) = self.listing.as_mut() else {
+        let Some(mut listing) = self.listing.take() else {
             return Vec::new();
         };
-        if page.skipped > 0 {
-            log::warn!(
-                "Server '{}' lists {} tools without a name; they are left out",
-                self.server,
-                page.skipped
-            );
-        }
-        listing.tools.extend(page.tools);
-        listing.pages += 1;
-        match page.next_cursor {
-            Some(cursor) if listing.pages < MAX_PAGES => {
-                listing.id = id;
-                let params = tools::list_params(Some(&cursor));
-                vec![Effect::Write(jsonrpc::request(
-                    id,
-                    "tools/list",
-                    params.as_deref(),
-                ))]
+        match listing.turn(&self.server, page) {
+            Turn::Next(params) => {
+                let id = self.calls.take_id();
+                listing.asked(id, self.calls.deadline(now));
+                self.listing = Some(listing);
+                let params = params.as_deref();
+                vec![Effect::Write(jsonrpc::request(id, "tools/list", params))]
             }
-            cut => {
-                if cut.is_some() {
-                    log::warn!(
-                        "Server '{}' lists more than {MAX_PAGES} pages; the rest is left out",
-                        self.server
-                    );
-                }
-                let tools = mem::take(&mut listing.tools);
-                self.listed(Catalogue { tools })
-            }
+            Turn::Done(catalogue) => self.listed(now, Some(catalogue)),
         }
     }
 
-    /// A server that can't list keeps what it offered before; at first, that is nothing.
-    fn list_failed(&mut self, why: &str) -> Vec<Effect> {
+    /// A server that can't list keeps what it offered before.
+    fn list_failed(&mut self, now: Instant, why: &str) -> Vec<Effect> {
         log::warn!("Server '{}' could not list its tools: {why}", self.server);
         if self.phase == Phase::Listing {
-            return self.listed(Catalogue::default());
+            return self.listed(now, None);
         }
         self.listing = None;
-        self.list_again()
+        self.list_again(now)
     }
 
-    fn listed(&mut self, catalogue: Catalogue) -> Vec<Effect> {
+    fn listed(&mut self, now: Instant, catalogue: Option<Catalogue>) -> Vec<Effect> {
         self.phase = Phase::Ready;
         self.listing = None;
         let mut effects = vec![Effect::Listed(catalogue)];
-        effects.extend(self.list_again());
+        effects.extend(self.list_again(now));
         effects
     }
 
-    fn list_again(&mut self) -> Vec<Effect> {
-        if mem::take(&mut self.relist_wanted) {
-            return self.list();
+    fn list_again(&mut self, now: Instant) -> Vec<Effect> {
+        if std::mem::take(&mut self.relist_wanted) {
+            return self.list(now);
         }
         Vec::new()
     }
@@ -323,8 +331,6 @@ fn ends(line: &[u8]) -> (&[u8], &[u8]) {
     (head, tail)
 }
 
-/// A piece of a peer's text that is fit for a log line or an error.
-fn excerpt(text: &[u8]) -> String {
-    let text: String = String::from_utf8_lossy(text).chars().take(200).collect();
-    text.escape_debug().to_string()
+fn failed_handshake(why: &str) -> Effect {
+    Effect::Broken(FailureKind::Exited, format!("failed the handshake: {why}"))
 }

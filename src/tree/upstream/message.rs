@@ -39,8 +39,8 @@ pub(crate) enum UpstreamMsg {
 pub(crate) enum Timer {
     /// The handshake and the first catalogue must be done by now.
     StartDeadline,
-    /// A call or a cancelled call is due.
-    CallDeadline,
+    /// An answer is overdue, or a cancelled call has kept its permit for long enough.
+    Deadline,
     /// The server said that its list changed, and has had time to say so again.
     Relist,
     /// A dying process has had its time for last words.

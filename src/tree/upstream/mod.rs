@@ -8,8 +8,11 @@
 mod actor;
 mod calls;
 mod dialogue;
+mod ending;
 mod handle;
+mod junk;
 mod launch;
+mod listing;
 mod message;
 mod state;
 #[cfg(test)]
@@ -17,3 +20,5 @@ mod tests;
 
 pub(crate) use actor::{Upstream, UpstreamArgs, UpstreamExit};
 pub(crate) use handle::UpstreamHandle;
+#[cfg(test)]
+pub(in crate::tree) use message::UpstreamMsg;

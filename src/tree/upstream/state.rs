@@ -1,7 +1,6 @@
-//! What one generation holds, and what it does at each message: the process, the timers, the
-//! phases from the spawn through draining to the end. What is said on the pipes is the dialogue's.
+//! What one generation holds, and what it does at each message: the process and the timers. What
+//! is said on the pipes is the dialogue's; how it stops and dies is in `ending.rs`.
 
-use std::process::ExitStatus;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,19 +10,18 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::UpstreamHandle;
-use super::actor::{UpstreamArgs, UpstreamExit};
+use super::actor::UpstreamArgs;
 use super::dialogue::{Dialogue, Effect};
+use super::ending::Ending;
 use super::launch;
 use super::message::{Timer as Wait, UpstreamMsg};
 use crate::ids::CallId;
-use crate::process::{self, Grace, Output, Process, StdinFailure, StopReport};
-use crate::supervise::{Failure, FailureKind};
+use crate::process::{Output, Process, StdinFailure, UnusableLine};
+use crate::supervise::FailureKind;
 use crate::tree::call::Ticket;
 use crate::tree::registry::{Catalogue, RegistryHandle};
 use crate::tree::timer::Timer;
 
-/// What a dying process has to say is read for so long.
-const LAST_WORDS: Duration = Duration::from_millis(50);
 /// A server that says that its list changed may say so many times at once.
 const RELIST_DEBOUNCE: Duration = Duration::from_millis(100);
 
@@ -31,30 +29,24 @@ pub(super) type Outcome = Result<(), ActorProcessingErr>;
 
 /// The state: dropping it kills the process group and answers every call.
 pub(crate) struct UpstreamState {
-    args: UpstreamArgs,
-    myself: ActorRef<UpstreamMsg>,
+    pub(super) args: UpstreamArgs,
+    pub(super) myself: ActorRef<UpstreamMsg>,
     handle: UpstreamHandle,
-    process: Option<Process>,
-    dialogue: Dialogue,
+    /// None before the spawn, and again while it is being stopped.
+    pub(super) process: Option<Process>,
+    pub(super) dialogue: Dialogue,
     hello: Option<Bytes>,
     catalogue: Option<Arc<Catalogue>>,
-    ready_since: Option<Instant>,
-    ending: Ending,
-    is_draining: bool,
-    stopping: JoinSet<()>,
-    start_deadline: Option<Timer<UpstreamMsg>>,
-    call_deadline: Option<(Instant, Timer<UpstreamMsg>)>,
+    pub(super) ready_since: Option<Instant>,
+    pub(super) ending: Ending,
+    pub(super) is_draining: bool,
+    /// The task that stops the process, once there is no way back.
+    pub(super) stopping: JoinSet<()>,
+    pub(super) start_deadline: Option<Timer<UpstreamMsg>>,
+    deadline: Option<(Instant, Timer<UpstreamMsg>)>,
     relist: Option<Timer<UpstreamMsg>>,
-    last_words: Option<Timer<UpstreamMsg>>,
-    drain_end: Option<Timer<UpstreamMsg>>,
-}
-
-/// What was seen of the process's end, in whatever order.
-#[derive(Debug, Default)]
-struct Ending {
-    status: Option<ExitStatus>,
-    stdout_closed: bool,
-    stdin_broken: bool,
+    pub(super) last_words: Option<Timer<UpstreamMsg>>,
+    pub(super) drain_end: Option<Timer<UpstreamMsg>>,
 }
 
 impl UpstreamState {
@@ -80,7 +72,7 @@ impl UpstreamState {
             is_draining: false,
             stopping: JoinSet::new(),
             start_deadline: None,
-            call_deadline: None,
+            deadline: None,
             relist: None,
             last_words: None,
             drain_end: None,
@@ -102,9 +94,16 @@ impl UpstreamState {
                 log::debug!("Server '{}' runs as pid {}", args.spec.name, process.pid());
                 self.process = Some(process);
             }
-            Err(error) => return self.die(FailureKind::StartFailed, &error.to_string()),
+            Err(error) => {
+                let how = format!("could not be started: {error}");
+                return self.die(FailureKind::StartFailed, &how);
+            }
         }
         let deadline = self.args.start.deadline;
+        if deadline > args.spec.start_timeout {
+            let (name, seconds) = (&args.spec.name, deadline.as_secs());
+            log::info!("Server '{name}' was too slow to start; this time it gets {seconds} s");
+        }
         self.start_deadline = Some(self.after(deadline, Wait::StartDeadline));
         if let Some(hello) = self.hello.take() {
             self.write(hello);
@@ -114,6 +113,14 @@ impl UpstreamState {
 
     pub(super) fn on_output(&mut self, output: Output) -> Outcome {
         let name = &self.args.spec.name;
+        if let Output::Stderr(line) = output {
+            log::info!("Server '{name}' stderr: {line}");
+            self.dialogue.on_sign_of_life(Instant::now());
+            return Ok(());
+        }
+        if self.is_stopping() {
+            return Ok(()); // its calls are answered, and the task that stops it sees its end
+        }
         match output {
             Output::Line { bytes, permit } => {
                 let effects = self.dialogue.on_line(Instant::now(), &bytes);
@@ -125,14 +132,17 @@ impl UpstreamState {
                 tail,
                 length,
                 why,
-                ..
+                permit,
             } => {
-                let why = format!("{why} ({length} bytes)");
-                log::warn!("Server '{name}' wrote a line that can't be used: {why}");
-                let effects = self.dialogue.on_unusable(&head, &tail, &why);
+                let (now, text) = (Instant::now(), format!("{why} ({length} bytes)"));
+                if why == UnusableLine::Partial {
+                    self.dialogue.on_fragment(now, &head, &text);
+                    return Ok(());
+                }
+                let effects = self.dialogue.on_unusable(now, &head, &tail, &text);
+                drop(permit);
                 return self.perform(effects);
             }
-            Output::Stderr(line) => log::info!("Server '{name}' stderr: {line}"),
             Output::StdinFailed(StdinFailure::Stalled) => {
                 return self.die(FailureKind::Hung, "did not read its stdin for too long");
             }
@@ -142,28 +152,9 @@ impl UpstreamState {
             }
             Output::StdoutClosed => self.ending.stdout_closed = true,
             Output::Exited(status) => self.ending.status = Some(status),
+            Output::Stderr(_) => {}
         }
         self.on_end_seen()
-    }
-
-    /// After the exit or the loss of a pipe: a dying process has a moment for its last words.
-    pub(super) fn on_end_seen(&mut self) -> Outcome {
-        let Ending {
-            status,
-            stdout_closed,
-            stdin_broken,
-        } = &self.ending;
-        if !self.stopping.is_empty() {
-            return Ok(());
-        }
-        if status.is_some() && *stdout_closed {
-            return self.die_as_seen();
-        }
-        let is_ending = status.is_some() || *stdout_closed || *stdin_broken;
-        if is_ending && self.last_words.is_none() {
-            self.last_words = Some(self.after(LAST_WORDS, Wait::LastWords));
-        }
-        Ok(())
     }
 
     pub(super) fn on_call(&mut self, ticket: Ticket) {
@@ -173,14 +164,8 @@ impl UpstreamState {
             return; // the ticket bounces
         };
         let write = |line| process.write(line).is_ok();
-        let now = Instant::now();
-        self.dialogue.calls().send(now, ticket, write);
-        // Calls come due in the order in which they were sent. But what is armed may be the end of
-        // a cancelled one, which is later than that.
-        let due = now + self.args.spec.call_timeout;
-        if self.call_deadline.as_ref().is_none_or(|(at, _)| due < *at) {
-            self.watch_deadlines();
-        }
+        let due = self.dialogue.calls().send(Instant::now(), ticket, write);
+        self.watch(due);
     }
 
     pub(super) fn on_cancel(&mut self, call: CallId, params: Option<&Bytes>) {
@@ -188,7 +173,7 @@ impl UpstreamState {
         if let Some(line) = line {
             self.write(line);
         }
-        self.watch_deadlines();
+        self.watch(self.dialogue.next_deadline());
         self.stop_if_drained();
     }
 
@@ -197,26 +182,23 @@ impl UpstreamState {
         self.publish();
     }
 
-    pub(super) fn on_stop(&mut self, drain: Duration) {
-        self.is_draining = true;
-        self.start_deadline = None;
-        if drain.is_zero() {
-            return self.stop_process();
-        }
-        if self.drain_end.is_none() {
-            self.drain_end = Some(self.after(drain, Wait::DrainEnd));
-        }
-        self.stop_if_drained();
-    }
-
     pub(super) fn on_timer(&mut self, timer: Wait) -> Outcome {
+        if self.is_stopping() {
+            return Ok(());
+        }
         match timer {
             Wait::StartDeadline => self.on_start_deadline(),
             Wait::LastWords => self.die_as_seen(),
-            Wait::CallDeadline => self.on_call_deadline(),
+            Wait::Deadline => {
+                self.deadline = None;
+                let effects = self.dialogue.expire(Instant::now());
+                self.perform(effects)?;
+                self.watch(self.dialogue.next_deadline());
+                Ok(())
+            }
             Wait::Relist => {
                 self.relist = None;
-                let effects = self.dialogue.list();
+                let effects = self.dialogue.list(Instant::now());
                 self.perform(effects)
             }
             Wait::DrainEnd => {
@@ -226,7 +208,7 @@ impl UpstreamState {
         }
     }
 
-    pub(super) fn on_start_deadline(&mut self) -> Outcome {
+    fn on_start_deadline(&mut self) -> Outcome {
         if self.ready_since.is_some() {
             return Ok(());
         }
@@ -238,52 +220,31 @@ impl UpstreamState {
         self.die(FailureKind::StartTimedOut, &text)
     }
 
-    pub(super) fn on_call_deadline(&mut self) -> Outcome {
-        self.call_deadline = None;
-        let lines = self.dialogue.calls().expire(Instant::now());
-        if self.dialogue.calls().is_hung() {
-            return self.die(
-                FailureKind::Hung,
-                "is hung: three calls in a row timed out without a byte from it",
-            );
-        }
-        for line in lines {
-            self.write(line);
-        }
-        self.watch_deadlines();
-        self.stop_if_drained();
-        Ok(())
-    }
-
-    pub(super) fn on_stopped(&mut self, report: &StopReport) {
-        let how = report
-            .exit
-            .as_ref()
-            .map_or_else(|| "has ended".to_owned(), process::describe);
-        let force = if report.forced { ", killed" } else { "" };
-        log::info!("Server '{}' stopped ({how}{force})", self.args.spec.name);
-        self.myself.stop(Some("stopped".into()));
-    }
-
     fn perform(&mut self, effects: Vec<Effect>) -> Outcome {
+        let is_news = !effects.is_empty();
         for effect in effects {
             match effect {
                 Effect::Write(line) => self.write(line),
                 Effect::Initialized => self.args.root.initialized(&self.handle),
                 Effect::Listed(catalogue) => self.on_listed(catalogue),
+                // One that is armed already is not put off: the server may never be quiet.
+                Effect::ListChanged if self.relist.is_some() => {}
                 Effect::ListChanged => {
                     self.relist = Some(self.after(RELIST_DEBOUNCE, Wait::Relist));
                 }
-                Effect::Broken(why) => return self.die(FailureKind::Exited, &why),
+                Effect::Broken(kind, why) => return self.die(kind, &why),
             }
+        }
+        if is_news {
+            self.watch(self.dialogue.next_deadline());
         }
         self.stop_if_drained();
         Ok(())
     }
 
-    pub(super) fn on_listed(&mut self, catalogue: Catalogue) {
-        let tools = catalogue.tools.len();
-        self.catalogue = Some(Arc::new(catalogue));
+    fn on_listed(&mut self, catalogue: Option<Catalogue>) {
+        let tools = catalogue.as_ref().map_or(0, |known| known.tools.len());
+        self.catalogue = catalogue.map(Arc::new);
         if self.ready_since.is_none() {
             self.ready_since = Some(Instant::now());
             self.start_deadline = None;
@@ -294,106 +255,33 @@ impl UpstreamState {
     }
 
     fn publish(&self) {
-        if let Some(catalogue) = &self.catalogue {
-            self.args
-                .registry
-                .catalogue(&self.handle, Arc::clone(catalogue));
+        if self.ready_since.is_some() {
+            let catalogue = self.catalogue.clone();
+            self.args.registry.catalogue(&self.handle, catalogue);
         }
     }
 
-    /// Hands a line of the gateway's own to the server. One that it refuses means that its stdin
-    /// has gone, which is an end like any other.
-    fn write(&mut self, line: Bytes) {
-        let Some(process) = &self.process else {
-            return;
-        };
-        if process.write(line).is_err() && self.last_words.is_none() {
-            self.last_words = Some(self.after(LAST_WORDS, Wait::LastWords));
+    /// Hands a line of the gateway's own to the server. If its stdin has gone, its process says so;
+    /// if it reads too slowly it will be found hung, or goes without an answer to some of its own
+    /// requests.
+    fn write(&self, line: Bytes) {
+        let refused = self.process.as_ref().map(|process| process.write(line));
+        if let Some(Err(_)) = refused {
+            log::debug!("Server '{}' was not told something", self.args.spec.name);
         }
     }
 
-    fn watch_deadlines(&mut self) {
-        let Some(next) = self.dialogue.calls().next_deadline() else {
-            self.call_deadline = None;
-            return;
-        };
-        if self
-            .call_deadline
-            .as_ref()
-            .is_none_or(|(armed, _)| next < *armed)
-        {
-            let delay = next.saturating_duration_since(Instant::now());
-            self.call_deadline = Some((next, self.after(delay, Wait::CallDeadline)));
+    /// Sees to it that the timer goes off at `due` at the latest. It may do so too early, and is
+    /// armed anew then.
+    fn watch(&mut self, due: Option<Instant>) {
+        let is_covered = |due| self.deadline.as_ref().is_some_and(|(at, _)| *at <= due);
+        if let Some(due) = due.filter(|due| !is_covered(*due)) {
+            let delay = due.saturating_duration_since(Instant::now());
+            self.deadline = Some((due, self.after(delay, Wait::Deadline)));
         }
     }
 
-    fn stop_if_drained(&mut self) {
-        if self.is_draining && self.dialogue.calls().in_flight() == 0 {
-            self.stop_process();
-        }
-    }
-
-    fn stop_process(&mut self) {
-        if !self.stopping.is_empty() {
-            return;
-        }
-        self.dialogue.calls().fail_all(&format!(
-            "server '{}' is being stopped or replaced, and the call did not finish in time",
-            self.args.spec.name
-        ));
-        let Some(process) = self.process.take() else {
-            self.myself.stop(Some("stopped".into()));
-            return;
-        };
-        let myself = self.myself.clone();
-        self.stopping.spawn(async move {
-            let report = process.stop(Grace::default()).await;
-            drop(myself.cast(UpstreamMsg::Stopped(report)));
-        });
-    }
-
-    fn die_as_seen(&mut self) -> Outcome {
-        let how = match &self.ending {
-            Ending {
-                status: Some(status),
-                ..
-            } => process::describe(status),
-            Ending {
-                stdout_closed: true,
-                ..
-            } => "closed its stdout".to_owned(),
-            Ending { .. } => "closed its stdin".to_owned(),
-        };
-        self.die(FailureKind::Exited, &how)
-    }
-
-    /// Answers every call and ends: the supervisor does the rest.
-    fn die(&mut self, kind: FailureKind, how: &str) -> Outcome {
-        let again = self.next_try();
-        self.dialogue.calls().fail_all(&format!(
-            "server '{}' {how}; it is started again {again}",
-            self.args.spec.name
-        ));
-        let counters = self.dialogue.counters();
-        log::debug!("Server '{}' ends: {how}; {counters:?}", self.args.spec.name);
-        let text = how.to_owned();
-        Err(Box::new(UpstreamExit(Failure { kind, text })))
-    }
-
-    /// When the ladder will try again, as far as one can tell from here: without the jitter.
-    fn next_try(&self) -> String {
-        let ladder = &self.args.ladder;
-        let was_stable = self
-            .ready_since
-            .is_some_and(|since| ladder.is_stable(since.elapsed()));
-        if was_stable {
-            return "at once".into();
-        }
-        let step = ladder.step(self.args.start.failures + 1);
-        format!("in about {} s", step.as_secs_f32())
-    }
-
-    fn after(&self, delay: Duration, wait: Wait) -> Timer<UpstreamMsg> {
+    pub(super) fn after(&self, delay: Duration, wait: Wait) -> Timer<UpstreamMsg> {
         Timer::after(&self.myself, delay, move || UpstreamMsg::TimerElapsed(wait))
     }
 }

@@ -7,7 +7,7 @@ use nix::sys::signal::Signal;
 
 use super::STEP;
 use crate::support::fleet::{self, Identity, config, fixture, identify, successor};
-use crate::support::proc;
+use crate::support::{proc, wait};
 
 /// The promise.
 const GONE: Duration = Duration::from_secs(2);
@@ -62,7 +62,7 @@ async fn of_a_changed_server() {
 async fn of_a_server_that_misses_its_start_deadline() {
     let mute = fixture("mute", &["--mute", "--grandchild"]).with("timeout", 0.5);
     let (gateway, _client) = fleet::open([mute]).await;
-    let all = crate::support::wait::until("parent and child", STEP, async || {
+    let all = wait::until("parent and child", STEP, async || {
         let all = gateway.children();
         (all.len() == 2).then_some(all)
     })
@@ -70,7 +70,7 @@ async fn of_a_server_that_misses_its_start_deadline() {
     gateway
         .wait_for_log("was not ready within 0.5 s", STEP)
         .await;
-    crate::support::wait::until("their end", GONE, async || {
+    wait::until("their end", GONE, async || {
         (!all.iter().any(proc::Process::is_alive)).then_some(())
     })
     .await;
@@ -84,7 +84,16 @@ async fn of_all_servers_at_a_second_signal() {
     let all = [identify(&client, "a").await, identify(&client, "b").await];
     gateway.signal(Signal::SIGTERM);
     gateway.wait_for_log("Stopping", STEP).await;
-    gateway.signal(Signal::SIGTERM);
+    // Two signals at once count as one, so the second one has to come later than the first.
+    wait::until("the second signal to be taken as one", STEP, async || {
+        gateway.signal(Signal::SIGTERM);
+        gateway
+            .logs()
+            .iter()
+            .any(|line| line.contains("Second signal"))
+            .then_some(())
+    })
+    .await;
     let status = gateway.wait_exit(GONE).await;
     assert_ne!(status.code(), Some(0), "{status}");
     for identity in all {

@@ -258,14 +258,16 @@ async fn p08_intensity_crash_looping_state_supervisor_alive() {
     ])
     .await;
     let good = identify(&client, "good").await;
-    let fifth = "(failure 5 in a row: crash-looping)";
-    gateway.wait_for_log(fifth, Duration::from_secs(30)).await;
-    let looping = gateway
-        .logs()
+    let looping = "Server 'loops' is crash-looping";
+    gateway.wait_for_log(looping, Duration::from_secs(30)).await;
+    let logs = gateway.logs();
+    let said = logs.iter().position(|line| line.contains(looping));
+    let fourth = logs
         .iter()
-        .filter(|line| line.contains("crash-looping"))
-        .count();
-    assert_eq!(looping, 1, "not before the fifth");
+        .position(|line| line.contains("(failure 4 in a row)"));
+    assert!(fourth < said, "not before the fifth: {logs:#?}");
+    let times = logs.iter().filter(|line| line.contains("crash-looping"));
+    assert_eq!(times.count(), 1, "said once: {logs:#?}");
     assert_eq!(identify(&client, "good").await, good);
     // Whoever supervises is well: it takes a new configuration, and the mended server runs at once.
     gateway.write_config(&config([fixture("loops", &[]), fixture("good", &[])]));

@@ -15,7 +15,7 @@ use crate::tree::timer::Timer;
 use crate::tree::upstream::UpstreamHandle;
 
 /// How many calls of one session may be without an answer.
-pub(super) const LIMIT: usize = 64;
+pub(in crate::tree::sessions) const LIMIT: usize = 64;
 /// How long a call waits for a server that is starting.
 pub(super) const PARK: Duration = Duration::from_secs(30);
 
@@ -165,7 +165,7 @@ pub(super) fn way(routes: Option<&Routes>, name: &str, after: Generation) -> Way
         Some(RouteState::Down { why, next_try }) => {
             let wait = next_try.saturating_duration_since(Instant::now());
             Way::Fail(format!(
-                "server '{}' is down: it {why}; it is started again in {:.1} s",
+                "server '{}' is down: {why}; it is started again in {:.1} s",
                 route.server,
                 wait.as_secs_f32()
             ))

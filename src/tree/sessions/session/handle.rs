@@ -6,6 +6,7 @@ use std::sync::Arc;
 use ractor::{ActorCell, ActorRef};
 
 use super::message::SessionMsg;
+use super::outbox::Gauge;
 use crate::ids::SessionId;
 use crate::protocol::jsonrpc::Message;
 use crate::tree::call::{CallError, Reply, ReplyTo};
@@ -16,20 +17,32 @@ use crate::tree::registry::{RegistryHandle, Routes, Subscriber};
 pub struct SessionHandle {
     actor: ActorRef<SessionMsg>,
     name: Arc<str>,
+    queue: Gauge,
 }
 
 impl SessionHandle {
-    pub(in crate::tree::sessions) fn new(actor: ActorRef<SessionMsg>, id: &SessionId) -> Self {
+    pub(in crate::tree::sessions) fn new(
+        actor: ActorRef<SessionMsg>,
+        id: &SessionId,
+        queue: Gauge,
+    ) -> Self {
         Self {
             actor,
             name: id.short().into(),
+            queue,
         }
     }
 
     /// Delivers what the client posted. The answer, if there is to be one, comes on the stream.
     ///
-    /// Errors: `UnknownSession` when the session has ended.
+    /// Errors: `UnknownSession` when the session has ended; `Overloaded` for a request whose
+    /// answer would have no room on the stream.
     pub fn deliver(&self, message: Message) -> Result<(), CallError> {
+        if matches!(message, Message::Request(_)) && self.queue.is_full() {
+            return Err(CallError::Overloaded(
+                "more waits on the session's stream than may; read it",
+            ));
+        }
         self.actor
             .cast(SessionMsg::Deliver(message))
             .map_err(|_| CallError::UnknownSession)

@@ -8,8 +8,11 @@ mod calls;
 mod handle;
 mod message;
 pub(super) mod outbox;
+mod requests;
 mod state;
 
 pub(super) use actor::{Session, SessionArgs};
+#[cfg(test)]
+pub(super) use calls::LIMIT;
 pub use handle::SessionHandle;
 pub use outbox::{OpenedSse, Outbound};

@@ -2,13 +2,14 @@
 //! that does not read. The session holds the [`Outbox`], the HTTP response the [`Outbound`].
 
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::Stream;
+use tokio::sync::Notify;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::time::Instant;
 
@@ -27,18 +28,49 @@ pub struct OpenedSse {
     pub stream: Outbound,
 }
 
+/// How much is queued, and when the client last took something of it.
+#[derive(Debug, Clone)]
+pub(in crate::tree::sessions) struct Gauge(Arc<Reading>);
+
 #[derive(Debug)]
-struct Gauge {
+struct Reading {
     queued: AtomicUsize,
     opened: Instant,
-    /// When the client last took something, in milliseconds after `opened`.
+    /// In milliseconds after `opened`.
     taken_at: AtomicU64,
+    /// Cuts the connection.
+    cut: OnceLock<Arc<Notify>>,
 }
 
 impl Gauge {
+    fn new() -> Self {
+        Self(Arc::new(Reading {
+            queued: AtomicUsize::new(0),
+            opened: Instant::now(),
+            taken_at: AtomicU64::new(0),
+            cut: OnceLock::new(),
+        }))
+    }
+
+    fn queue(&self, size: usize) {
+        if self.0.queued.fetch_add(size, Ordering::Relaxed) == 0 {
+            self.touch(); // a client can't be late with what was not there
+        }
+    }
+
+    fn take(&self, size: usize) {
+        self.0.queued.fetch_sub(size, Ordering::Relaxed);
+        self.touch();
+    }
+
     fn touch(&self) {
-        let now = u64::try_from(self.opened.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.taken_at.store(now, Ordering::Relaxed);
+        let now = u64::try_from(self.0.opened.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.0.taken_at.store(now, Ordering::Relaxed);
+    }
+
+    /// Whether more is queued than may be.
+    pub(super) fn is_full(&self) -> bool {
+        self.0.queued.load(Ordering::Relaxed) > LIMIT
     }
 }
 
@@ -46,13 +78,13 @@ impl Gauge {
 #[derive(Debug)]
 pub(in crate::tree::sessions) struct Outbox {
     sender: UnboundedSender<Bytes>,
-    gauge: Arc<Gauge>,
+    gauge: Gauge,
 }
 
 /// The other end, before it is known which session it serves.
 pub(in crate::tree::sessions) struct Pipe {
     receiver: UnboundedReceiver<Bytes>,
-    gauge: Arc<Gauge>,
+    gauge: Gauge,
 }
 
 /// The client's end: JSON-RPC messages, each on one line. It ends when the session ends; dropping
@@ -60,21 +92,17 @@ pub(in crate::tree::sessions) struct Pipe {
 #[derive(Debug)]
 pub struct Outbound {
     receiver: UnboundedReceiver<Bytes>,
-    gauge: Arc<Gauge>,
+    gauge: Gauge,
     session: SessionHandle,
 }
 
 /// Both ends of a new queue.
 pub(in crate::tree::sessions) fn open() -> (Outbox, Pipe) {
     let (sender, receiver) = mpsc::unbounded_channel();
-    let gauge = Arc::new(Gauge {
-        queued: AtomicUsize::new(0),
-        opened: Instant::now(),
-        taken_at: AtomicU64::new(0),
-    });
+    let gauge = Gauge::new();
     let pipe = Pipe {
         receiver,
-        gauge: Arc::clone(&gauge),
+        gauge: gauge.clone(),
     };
     (Outbox { sender, gauge }, pipe)
 }
@@ -92,10 +120,7 @@ impl Pipe {
 impl Outbox {
     /// Queues a message. A client that has gone is noticed elsewhere.
     pub(super) fn send(&self, message: Bytes) {
-        let size = message.len();
-        if self.gauge.queued.fetch_add(size, Ordering::Relaxed) == 0 {
-            self.gauge.touch(); // a client can't be late with what was not there
-        }
+        self.gauge.queue(message.len());
         if self.sender.send(message).is_err() {
             log::trace!("a message for a client that has gone");
         }
@@ -103,13 +128,26 @@ impl Outbox {
 
     /// Whether more is queued than may be.
     pub(super) fn is_full(&self) -> bool {
-        self.gauge.queued.load(Ordering::Relaxed) > LIMIT
+        self.gauge.is_full()
     }
 
     /// How long the client has taken nothing.
     pub(super) fn stalled_for(&self) -> Duration {
-        let taken_at = Duration::from_millis(self.gauge.taken_at.load(Ordering::Relaxed));
-        self.gauge.opened.elapsed().saturating_sub(taken_at)
+        let reading = &self.gauge.0;
+        let taken_at = Duration::from_millis(reading.taken_at.load(Ordering::Relaxed));
+        reading.opened.elapsed().saturating_sub(taken_at)
+    }
+
+    /// Ends the stream without its reader's help: one that is stuck in a write sees no end.
+    pub(super) fn cut(&self) {
+        if let Some(cut) = self.gauge.0.cut.get() {
+            cut.notify_one();
+        }
+    }
+
+    /// The filling, for others to look at.
+    pub(in crate::tree::sessions) fn gauge(&self) -> &Gauge {
+        &self.gauge
     }
 }
 
@@ -117,6 +155,14 @@ impl Outbound {
     /// The client took a part of the message at hand: a slow reader is not a stuck one.
     pub fn touch(&self) {
         self.gauge.touch();
+    }
+
+    /// What is notified when the session ends because its client does not read: whoever writes to
+    /// that client may be stuck in it, and hold what was queued, for as long as TCP tries.
+    pub fn cut_with(&self, cut: Arc<Notify>) {
+        if self.gauge.0.cut.set(cut).is_err() {
+            log::debug!("{:?} has its way to be cut already", self.session);
+        }
     }
 }
 
@@ -126,10 +172,7 @@ impl Stream for Outbound {
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
         let next = self.receiver.poll_recv(context);
         if let Poll::Ready(Some(message)) = &next {
-            self.gauge
-                .queued
-                .fetch_sub(message.len(), Ordering::Relaxed);
-            self.gauge.touch();
+            self.gauge.take(message.len());
         }
         next
     }

@@ -1,4 +1,5 @@
-//! What a session does at each message.
+//! What a session holds, and what it does when an upstream, the registry or a timer speaks. What
+//! its client says is in `requests.rs`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,9 +14,8 @@ use super::calls::{self, Calls, OpenCall, SentGuard, Stage, Way, way};
 use super::message::SessionMsg;
 use super::outbox::Outbox;
 use crate::ids::{CallId, Generation, SessionId};
-use crate::protocol::jsonrpc::{self, Message, Notification, Request, RequestId, code};
-use crate::protocol::mcp::tools::ToolCall;
-use crate::protocol::mcp::{cancelled::Cancelled, lifecycle, tools};
+use crate::protocol::jsonrpc::{self, RequestId, code};
+use crate::protocol::mcp::tools;
 use crate::tree::call::{Answer, Reply, Ticket, ToolRequest};
 use crate::tree::registry::{RegistryHandle, Routes};
 use crate::tree::timer::Timer;
@@ -25,21 +25,25 @@ const NOTIFY_EVERY: Duration = Duration::from_millis(250);
 /// A client that took nothing for so long, with a full queue, has ended.
 const STALLED: Duration = Duration::from_secs(5);
 const CHECK_OUTBOX_EVERY: Duration = Duration::from_secs(1);
+/// Why a session that drains takes nothing new.
+pub(super) const STOPPING: &str = "the gateway is stopping";
 
 /// The state: dropping it withdraws the calls and ends the stream.
 pub(in crate::tree::sessions) struct SessionState {
     myself: ActorRef<SessionMsg>,
     serial: u64,
-    id: SessionId,
+    pub(super) id: SessionId,
     handle: SessionHandle,
     registry: RegistryHandle,
-    outbox: Outbox,
-    routes: Option<Arc<Routes>>,
-    calls: Calls,
-    waiting_lists: Vec<RequestId>,
-    has_spoken: bool,
+    pub(super) outbox: Outbox,
+    pub(super) routes: Option<Arc<Routes>>,
+    pub(super) calls: Calls,
+    /// `tools/list` requests from before the boot latch opened.
+    pub(super) waiting_lists: Vec<RequestId>,
+    /// Whether the client has gone beyond `initialize`, so that it may be notified.
+    pub(super) has_spoken: bool,
     told_catalogue: u64,
-    is_draining: bool,
+    pub(super) is_draining: bool,
     notify_pause: Option<Timer<SessionMsg>>,
     outbox_check: Option<Timer<SessionMsg>>,
 }
@@ -48,7 +52,7 @@ impl SessionState {
     pub(super) fn new(myself: ActorRef<SessionMsg>, args: SessionArgs) -> Self {
         let mut state = Self {
             serial: myself.get_id().pid(),
-            handle: SessionHandle::new(myself.clone(), &args.id),
+            handle: SessionHandle::new(myself.clone(), &args.id, args.outbox.gauge().clone()),
             id: args.id,
             registry: args.registry.clone(),
             outbox: args.outbox,
@@ -71,121 +75,8 @@ impl SessionState {
         self.registry = registry;
     }
 
-    pub(super) fn on_message(&mut self, message: Message) {
-        match message {
-            Message::Request(request) => self.on_request(request),
-            Message::Notification(notification) => self.on_notification(&notification),
-            Message::Response(response) => {
-                log::debug!(
-                    "{:?} answered {:?}, which nobody asked",
-                    self.id,
-                    response.id
-                );
-            }
-        }
-    }
-
-    fn on_request(&mut self, request: Request) {
-        if self.is_draining {
-            return self.refuse(
-                &request.id,
-                code::SERVER_UNAVAILABLE,
-                "the gateway is stopping",
-            );
-        }
-        if self.outbox.is_full() || self.calls.len() + self.waiting_lists.len() >= calls::LIMIT {
-            let text = "busy: this session has as many requests without an answer as it may";
-            return self.refuse(&request.id, code::BUSY, text);
-        }
-        match &*request.method {
-            "initialize" => {
-                let version = lifecycle::requested_version(request.params.as_ref());
-                self.say(jsonrpc::result(
-                    &request.id,
-                    &lifecycle::initialize_result(version),
-                ));
-            }
-            "ping" => self.say(jsonrpc::result(&request.id, b"{}")),
-            "tools/list" => self.on_list(request),
-            "tools/call" => self.on_call(request),
-            method => {
-                let text = format!("Method not found: {method}");
-                self.refuse(&request.id, code::METHOD_NOT_FOUND, &text);
-            }
-        }
-    }
-
-    /// The merged list is one page, so no cursor can be ours.
-    fn on_list(&mut self, request: Request) {
-        self.has_spoken = true;
-        let cursor = request.params.as_ref().and_then(tools::list_cursor);
-        if cursor.is_some() {
-            return self.refuse(
-                &request.id,
-                code::INVALID_PARAMS,
-                "Invalid cursor: the list has one page",
-            );
-        }
-        match &self.routes {
-            Some(routes) if routes.is_complete => {
-                let list = jsonrpc::result(&request.id, &routes.tools.list);
-                self.say(list);
-            }
-            Some(_) | None => self.waiting_lists.push(request.id),
-        }
-    }
-
-    fn on_call(&mut self, request: Request) {
-        self.has_spoken = true;
-        let params = request.params.unwrap_or_default();
-        match ToolCall::parse(&params) {
-            Ok(call) => {
-                let number = self.calls.insert(request.id, call);
-                self.dispatch(number);
-            }
-            Err(why) => {
-                let text = format!("Invalid params of tools/call: {why}");
-                self.refuse(&request.id, code::INVALID_PARAMS, &text);
-            }
-        }
-    }
-
-    fn on_notification(&mut self, notification: &Notification) {
-        match &*notification.method {
-            "notifications/initialized" => self.has_spoken = true,
-            "notifications/cancelled" => self.on_cancelled(notification.params.as_ref()),
-            method => log::debug!("{:?} sent '{method}', which is not passed on", self.id),
-        }
-    }
-
-    /// A cancelled call gets no answer; what its server may still say is dropped there.
-    fn on_cancelled(&mut self, params: Option<&Bytes>) {
-        let Some(params) = params else {
-            return;
-        };
-        let id = Cancelled::parse(params)
-            .ok()
-            .and_then(|cancelled| cancelled.request_id());
-        let Some(id) = id else {
-            return;
-        };
-        self.waiting_lists.retain(|waiting| *waiting != id);
-        let call = self
-            .calls
-            .find(&id)
-            .and_then(|number| self.calls.remove(number));
-        if let Some(OpenCall {
-            stage: Stage::Sent(guard),
-            ..
-        }) = call
-        {
-            guard.cancel(Some(params.clone()));
-        }
-        self.end_if_drained();
-    }
-
     /// Sends a parked call on its way, as the table says.
-    fn dispatch(&mut self, number: u64) {
+    pub(super) fn dispatch(&mut self, number: u64) {
         let Some(open) = self.calls.get_mut(number) else {
             return;
         };
@@ -209,6 +100,7 @@ impl SessionState {
                 open.stage = Stage::Sent(SentGuard::new(upstream.clone(), id));
                 upstream.call(ticket);
             }
+            Way::Park if self.is_draining => self.answer(number, not_run()),
             Way::Park => self.park(number),
             Way::Fail(text) => self.answer(number, Answer::Failed(text)),
             Way::Refuse(code, text) => {
@@ -352,12 +244,12 @@ impl SessionState {
         self.tell_if_changed();
     }
 
-    fn refuse(&mut self, id: &RequestId, code: i64, text: &str) {
+    pub(super) fn refuse(&mut self, id: &RequestId, code: i64, text: &str) {
         let error = jsonrpc::error_object(code, text);
         self.say(jsonrpc::error(Some(id), &error));
     }
 
-    fn say(&mut self, message: Bytes) {
+    pub(super) fn say(&mut self, message: Bytes) {
         self.outbox.send(message);
         if self.outbox.is_full() && self.outbox_check.is_none() {
             self.check_outbox_later();
@@ -380,17 +272,25 @@ impl SessionState {
                 self.id,
                 STALLED.as_secs()
             );
+            self.outbox.cut();
             return self.end("its client does not read");
         }
         self.check_outbox_later();
     }
 
+    /// Answers at once what has not been sent, and ends when the rest has been answered.
     pub(super) fn drain(&mut self) {
         self.is_draining = true;
+        for id in std::mem::take(&mut self.waiting_lists) {
+            self.refuse(&id, code::SERVER_UNAVAILABLE, STOPPING);
+        }
+        for number in self.calls.parked() {
+            self.answer(number, not_run());
+        }
         self.end_if_drained();
     }
 
-    fn end_if_drained(&mut self) {
+    pub(super) fn end_if_drained(&mut self) {
         if self.is_draining && self.calls.len() == 0 {
             self.end("the gateway is stopping");
         }
@@ -401,4 +301,9 @@ impl SessionState {
         self.registry.leave(self.serial);
         self.myself.stop(Some(why.into()));
     }
+}
+
+/// The answer to a call that was still here when the gateway stopped.
+fn not_run() -> Answer {
+    Answer::Failed(format!("{STOPPING}; the call was not run"))
 }

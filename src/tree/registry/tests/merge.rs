@@ -1,0 +1,289 @@
+//! The merge: names, order, collisions, states, generations, versions, the boot latch.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use crate::ids::Generation;
+use crate::tree::registry::message::{ServerState, Wanted};
+use crate::tree::registry::routes::{RouteState, Routes};
+use crate::tree::registry::state::Merge;
+use crate::tree::registry::store::Kept;
+use crate::tree::testing::{catalogue, name, upstream, wanted};
+use crate::tree::upstream::UpstreamHandle;
+
+fn fresh(servers: &[&str]) -> Merge {
+    let mut merge = Merge::new(HashMap::new(), None);
+    merge.wanted(servers.iter().map(|server| wanted(server)).collect());
+    merge
+}
+
+async fn handle(server: &str, generation: u64) -> UpstreamHandle {
+    upstream(server, generation, 1).await.0
+}
+
+/// The table as it stands, whether or not it is news.
+fn table(merge: &mut Merge) -> Arc<Routes> {
+    merge.publish(false);
+    Arc::clone(merge.routes())
+}
+
+fn names(routes: &Routes) -> Vec<String> {
+    let list: serde_json::Value = serde_json::from_slice(&routes.tools.list).unwrap();
+    let tools = list["tools"].as_array().unwrap();
+    let name = |tool: &serde_json::Value| tool["name"].as_str().unwrap().to_owned();
+    tools.iter().map(name).collect()
+}
+
+fn ready(routes: &Routes, server: &str) -> Option<u64> {
+    let state = routes.servers.get(&name(server)).unwrap();
+    state.generation().map(|Generation(number)| number)
+}
+
+fn is_starting(routes: &Routes, server: &str) -> bool {
+    matches!(
+        routes.servers.get(&name(server)),
+        Some(RouteState::Starting)
+    )
+}
+
+fn starting(has_failed: bool) -> ServerState {
+    ServerState::Starting { has_failed }
+}
+
+fn between(has_failed: bool) -> ServerState {
+    ServerState::Between { has_failed }
+}
+
+fn down() -> ServerState {
+    ServerState::Down {
+        why: "exited with code 1".into(),
+        next_try: Instant::now(),
+    }
+}
+
+#[tokio::test]
+async fn tools_are_listed_in_configuration_order_and_then_in_their_servers() {
+    let mut merge = fresh(&["zoo", "ant"]);
+    merge.catalogue(handle("ant", 2).await, Some(catalogue(&["b", "a"])));
+    merge.catalogue(handle("zoo", 1).await, Some(catalogue(&["z", "y"])));
+    let routes = table(&mut merge);
+    assert_eq!(names(&routes), ["zoo__z", "zoo__y", "ant__b", "ant__a"]);
+    let route = &routes.tools.by_name["ant__a"];
+    assert_eq!((&route.server, &*route.tool), (&name("ant"), "a"));
+
+    merge.wanted(vec![wanted("ant"), wanted("zoo")]);
+    let reordered = table(&mut merge);
+    assert_eq!(names(&reordered), ["ant__b", "ant__a", "zoo__z", "zoo__y"]);
+    assert_eq!(reordered.catalogue_version, routes.catalogue_version + 1);
+}
+
+#[tokio::test]
+async fn a_collision_goes_to_the_first_in_configuration_order() {
+    let mut merge = fresh(&["a", "a_"]);
+    merge.catalogue(handle("a_", 1).await, Some(catalogue(&["b"])));
+    assert_eq!(table(&mut merge).tools.by_name["a___b"].server, name("a_"));
+    assert!(merge.oddities.is_empty());
+
+    merge.catalogue(handle("a", 2).await, Some(catalogue(&["_b", "_b"])));
+    let routes = table(&mut merge);
+    assert_eq!(names(&routes), ["a___b"]);
+    assert_eq!(routes.tools.by_name["a___b"].server, name("a"));
+    // One for the second of `a` itself, one for `a_`.
+    assert_eq!(merge.oddities.len(), 2);
+    assert!(merge.oddities.iter().all(|text| text.contains("'a___b'")));
+
+    // What is not odd any more is not remembered: the memory is bounded by what is offered.
+    merge.catalogue(handle("a", 2).await, Some(catalogue(&["c"])));
+    table(&mut merge);
+    assert!(merge.oddities.is_empty());
+}
+
+#[tokio::test]
+async fn a_name_over_64_characters_is_offered_and_noted_also_when_it_collides() {
+    let exact = "x".repeat(61);
+    let long = "x".repeat(62);
+    let mut merge = fresh(&["s"]);
+    let tools = catalogue(&[&exact, &long, &long]);
+    merge.catalogue(handle("s", 1).await, Some(tools));
+    assert_eq!(names(&table(&mut merge)).len(), 2);
+    let oddities: Vec<&String> = merge.oddities.iter().collect();
+    assert_eq!(oddities.len(), 2);
+    assert!(
+        oddities
+            .iter()
+            .any(|text| text.contains("has 65 characters"))
+    );
+    assert!(oddities.iter().any(|text| text.contains("is left out")));
+}
+
+#[tokio::test]
+async fn a_crash_takes_no_name_away() {
+    let mut merge = fresh(&["s"]);
+    merge.catalogue(handle("s", 1).await, Some(catalogue(&["t"])));
+    let before = table(&mut merge);
+    for state in [between(true), starting(true), between(true), down()] {
+        merge.server_state(&name("s"), Generation(1), state);
+        let routes = table(&mut merge);
+        assert_eq!(names(&routes), ["s__t"]);
+        assert_eq!(routes.catalogue_version, before.catalogue_version);
+    }
+    // Nor does a successor that can't say what it offers.
+    merge.catalogue(handle("s", 2).await, None);
+    let routes = table(&mut merge);
+    assert_eq!(
+        (names(&routes), ready(&routes, "s")),
+        (vec!["s__t".into()], Some(2))
+    );
+
+    // Its own list does, and so does the configuration.
+    merge.catalogue(handle("s", 2).await, Some(catalogue(&[])));
+    assert!(names(&table(&mut merge)).is_empty());
+    merge.catalogue(handle("s", 2).await, Some(catalogue(&["t"])));
+    assert_eq!(names(&table(&mut merge)), ["s__t"]);
+    merge.wanted(Vec::new());
+    let routes = table(&mut merge);
+    assert!(names(&routes).is_empty() && routes.servers.is_empty());
+}
+
+#[tokio::test]
+async fn news_of_older_generations_is_ignored() {
+    let mut merge = fresh(&["s"]);
+    merge.server_state(&name("s"), Generation(7), starting(false));
+    merge.catalogue(handle("s", 6).await, Some(catalogue(&["old"])));
+    assert!(names(&table(&mut merge)).is_empty());
+    merge.catalogue(handle("s", 7).await, Some(catalogue(&["new"])));
+    merge.server_state(&name("s"), Generation(6), down());
+    merge.catalogue(handle("s", 6).await, Some(catalogue(&["old"])));
+    let routes = table(&mut merge);
+    assert_eq!(
+        (names(&routes), ready(&routes, "s")),
+        (vec!["s__new".into()], Some(7))
+    );
+}
+
+#[tokio::test]
+async fn a_server_that_is_quicker_than_the_news_of_its_start_stays_ready() {
+    let mut merge = fresh(&["s"]);
+    merge.catalogue(handle("s", 3).await, Some(catalogue(&["t"])));
+    merge.server_state(&name("s"), Generation(3), starting(false));
+    assert_eq!(ready(&table(&mut merge), "s"), Some(3));
+    // That it is on its way out is no such news.
+    merge.server_state(&name("s"), Generation(3), between(false));
+    assert!(is_starting(&table(&mut merge), "s"));
+    // And neither is the start of its successor.
+    merge.catalogue(handle("s", 3).await, Some(catalogue(&["t"])));
+    merge.server_state(&name("s"), Generation(4), starting(false));
+    assert!(is_starting(&table(&mut merge), "s"));
+}
+
+#[tokio::test]
+async fn only_what_clients_can_see_makes_a_new_catalogue_version() {
+    let mut merge = fresh(&["s"]);
+    let empty = table(&mut merge);
+    assert_eq!(empty.catalogue_version, 0);
+    merge.catalogue(handle("s", 1).await, Some(catalogue(&["t"])));
+    let first = table(&mut merge);
+    assert_eq!(first.catalogue_version, 1);
+
+    merge.server_state(&name("s"), Generation(1), between(true));
+    merge.catalogue(handle("s", 2).await, Some(catalogue(&["t"])));
+    let second = table(&mut merge);
+    assert!(second.version > first.version);
+    assert_eq!(second.catalogue_version, 1);
+    assert_eq!(ready(&second, "s"), Some(2));
+
+    // The same again is no news at all, nor is what concerns nobody.
+    merge.catalogue(handle("s", 2).await, Some(catalogue(&["t"])));
+    merge.server_state(&name("stranger"), Generation(9), down());
+    merge.catalogue(handle("stranger", 9).await, Some(catalogue(&["t"])));
+    assert!(merge.publish(false).is_none());
+}
+
+#[tokio::test]
+async fn the_latch_waits_for_a_catalogue_or_a_failed_start_of_each() {
+    let mut merge = Merge::new(HashMap::new(), None);
+    assert!(merge.publish(false).is_none());
+    merge.wanted(vec![wanted("a"), wanted("b")]);
+    assert!(!table(&mut merge).is_complete);
+    merge.catalogue(handle("a", 1).await, Some(catalogue(&[])));
+    merge.server_state(&name("b"), Generation(2), starting(false));
+    merge.server_state(&name("b"), Generation(2), between(false));
+    assert!(!table(&mut merge).is_complete);
+    merge.server_state(&name("b"), Generation(2), between(true));
+    assert!(table(&mut merge).is_complete);
+    // Once per boot: a newcomer does not close it.
+    merge.wanted(vec![wanted("a"), wanted("b"), wanted("c")]);
+    assert!(table(&mut merge).is_complete);
+}
+
+#[tokio::test]
+async fn the_latch_opens_by_time_even_before_the_configuration_came() {
+    let mut merge = Merge::new(HashMap::new(), None);
+    assert!(merge.publish(true).unwrap().is_complete);
+    merge.wanted(vec![wanted("a")]);
+    assert!(merge.publish(true).unwrap().is_complete);
+    assert!(merge.publish(true).is_none());
+}
+
+#[tokio::test]
+async fn what_is_kept_is_offered_at_once_for_the_same_command_only() {
+    let kept = |fingerprint| Kept {
+        fingerprint,
+        catalogue: catalogue(&["t"]),
+    };
+    let on_disk = HashMap::from([(name("a"), kept(1)), (name("b"), kept(2))]);
+    let mut merge = Merge::new(on_disk, None);
+    merge.wanted(vec![wanted("a"), wanted("b")]);
+    let routes = table(&mut merge);
+    assert_eq!(names(&routes), ["a__t"]);
+    assert!(is_starting(&routes, "a") && !routes.is_complete);
+
+    // To be written again only if it differs from what is there.
+    let same = merge.catalogue(handle("a", 1).await, Some(catalogue(&["t"])));
+    assert!(same.is_none());
+    let other = merge.catalogue(handle("b", 2).await, Some(catalogue(&["t"])));
+    assert_eq!(other.unwrap().0, name("b"));
+    // Who can't say what it offers is not kept as offering nothing.
+    assert!(merge.catalogue(handle("a", 1).await, None).is_none());
+}
+
+#[tokio::test]
+async fn a_changed_entry_keeps_its_names_until_its_successor_lists() {
+    let mut merge = fresh(&["s"]);
+    merge.catalogue(handle("s", 1).await, Some(catalogue(&["t"])));
+    let changed = Wanted {
+        server: name("s"),
+        fingerprint: 2,
+    };
+    merge.wanted(vec![changed]);
+    assert_eq!(names(&table(&mut merge)), ["s__t"]);
+    let (_, kept) = merge
+        .catalogue(handle("s", 2).await, Some(catalogue(&["t"])))
+        .unwrap();
+    assert_eq!(kept.fingerprint, 2);
+}
+
+#[tokio::test]
+async fn a_successor_goes_on_from_the_last_table() {
+    let mut first = fresh(&["a", "b"]);
+    first.catalogue(handle("a", 1).await, Some(catalogue(&["t"])));
+    first.catalogue(handle("b", 2).await, Some(catalogue(&["u"])));
+    let last = table(&mut first);
+
+    let mut second = Merge::new(HashMap::new(), Some(Arc::clone(&last)));
+    assert_eq!(second.routes().version, last.version);
+    second.wanted(vec![wanted("a"), wanted("b")]);
+    second.server_state(&name("b"), Generation(2), down());
+    let routes = table(&mut second);
+    assert!(routes.version > last.version && routes.is_complete);
+    assert_eq!(routes.catalogue_version, last.catalogue_version);
+    assert_eq!(names(&routes), ["a__t", "b__u"]);
+    assert_eq!(ready(&routes, "a"), Some(1));
+    assert_eq!(ready(&routes, "b"), None);
+
+    // It still knows which generation counts.
+    second.catalogue(handle("a", 0).await, Some(catalogue(&["old"])));
+    assert_eq!(names(&table(&mut second)), ["a__t", "b__u"]);
+}

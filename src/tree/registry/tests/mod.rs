@@ -1,0 +1,5 @@
+//! Tests of the registry: the merge as plain state, and the actor through its handle.
+
+mod actor;
+mod merge;
+mod store;

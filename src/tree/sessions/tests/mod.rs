@@ -1,0 +1,224 @@
+//! Tests of the sessions through their handles: a real registry and real sessions, upstreams and
+//! a root that only listen. Time is paused: what waits, waits in no time, and "nothing comes" is
+//! certain.
+
+mod announcements;
+mod calls;
+mod drain;
+mod lifecycle;
+mod model;
+mod outbox;
+mod requests;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::StreamExt;
+use ractor::{Actor, ActorRef};
+use serde_json::{Value, json};
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::time::{sleep, timeout};
+
+use super::message::SessionsMsg;
+use super::{OpenedSse, Outbound, SessionHandle, Sessions, SessionsArgs, SessionsHandle};
+use crate::ids::{Generation, SessionId};
+use crate::protocol::jsonrpc;
+use crate::supervise::{Plain, Spawn};
+use crate::tree::call::{Answer, CallError, Ticket};
+use crate::tree::registry::{RegistryHandle, ServerState};
+use crate::tree::root::RootMsg;
+use crate::tree::testing::{self, catalogue, name, wanted};
+use crate::tree::upstream::{UpstreamHandle, UpstreamMsg};
+
+/// Lets everything that is under way happen.
+async fn settle() {
+    sleep(Duration::from_millis(1)).await;
+}
+
+/// Sessions, their registry, and what root is told of them.
+struct House {
+    told: UnboundedReceiver<RootMsg>,
+    registry: RegistryHandle,
+    sessions: SessionsHandle,
+    supervisor: ActorRef<SessionsMsg>,
+}
+
+impl House {
+    async fn of(servers: &[&str]) -> Self {
+        Self::with(servers, Plain, 1_000).await
+    }
+
+    async fn with(servers: &[&str], spawn: impl Spawn, limit: usize) -> Self {
+        let (root, told) = testing::root().await;
+        let servers = servers.iter().map(|server| wanted(server)).collect();
+        let registry = testing::registry(&root, servers).await;
+        let args = SessionsArgs {
+            registry: registry.clone(),
+            root,
+            limit,
+        };
+        let (supervisor, _) = Actor::spawn(None, Sessions { spawn }, args).await.unwrap();
+        Self {
+            told,
+            registry,
+            sessions: SessionsHandle::new(supervisor.clone()),
+            supervisor,
+        }
+    }
+
+    async fn client(&self) -> Client {
+        let OpenedSse { id, stream } = self.sessions.open_sse().await.unwrap();
+        let session = self.sessions.find(&id).await.unwrap();
+        Client {
+            id,
+            session,
+            stream,
+        }
+    }
+
+    /// A generation of a server that is ready and offers these tools.
+    async fn server(&self, server: &str, generation: u64, tools: &[&str]) -> Server {
+        self.server_with(server, generation, tools, 128).await
+    }
+
+    async fn server_with(&self, server: &str, number: u64, tools: &[&str], room: usize) -> Server {
+        let (handle, actor, heard) = testing::upstream(server, number, room).await;
+        self.registry.catalogue(&handle, Some(catalogue(tools)));
+        settle().await;
+        Server {
+            handle,
+            actor,
+            heard,
+        }
+    }
+
+    fn between(&self, server: &str, generation: u64) {
+        let state = ServerState::Between { has_failed: true };
+        self.registry
+            .server_state(name(server), Generation(generation), state);
+    }
+
+    fn is_drained(&mut self) -> bool {
+        std::iter::from_fn(|| self.told.try_recv().ok())
+            .any(|message| matches!(message, RootMsg::SessionsDrained))
+    }
+}
+
+/// One connected client.
+struct Client {
+    id: SessionId,
+    session: SessionHandle,
+    stream: Outbound,
+}
+
+impl Client {
+    fn posts(&self, message: &Value) -> Result<(), CallError> {
+        let text = Bytes::from(message.to_string());
+        self.session.deliver(jsonrpc::decode(&text).unwrap())
+    }
+
+    fn asks(&self, id: impl Into<Value>, method: &str, params: Value) {
+        let mut message = json!({"jsonrpc": "2.0", "id": id.into(), "method": method});
+        if !params.is_null() {
+            message["params"] = params;
+        }
+        self.posts(&message).unwrap();
+    }
+
+    fn calls(&self, id: impl Into<Value>, tool: &str) {
+        self.asks(id, "tools/call", json!({"name": tool}));
+    }
+
+    fn tells(&self, method: &str, params: Value) {
+        let message = json!({"jsonrpc": "2.0", "method": method, "params": params});
+        self.posts(&message).unwrap();
+    }
+
+    /// The next message, in whatever time; `None` when the stream has ended.
+    async fn next_or_end(&mut self) -> Option<Value> {
+        let within = Duration::from_secs(3_600);
+        let message = timeout(within, self.stream.next()).await;
+        let message = message.expect("the client waits for ever")?;
+        Some(serde_json::from_slice(&message).unwrap())
+    }
+
+    async fn next(&mut self) -> Value {
+        self.next_or_end().await.expect("the stream has ended")
+    }
+
+    /// The text of the next message, which is a failed call's result.
+    async fn next_failure(&mut self, id: impl Into<Value>) -> String {
+        let message = self.next().await;
+        assert_eq!(message["id"], id.into(), "{message}");
+        assert_eq!(message["result"]["isError"], true, "{message}");
+        let text = &message["result"]["content"][0]["text"];
+        text.as_str().unwrap().to_owned()
+    }
+
+    /// Nothing comes for so long.
+    async fn hears_nothing_for(&mut self, time: Duration) {
+        let heard = timeout(time, self.stream.next()).await;
+        assert!(heard.is_err(), "{heard:?}");
+    }
+
+    async fn hears_nothing(&mut self) {
+        self.hears_nothing_for(Duration::from_millis(10)).await;
+    }
+}
+
+/// One generation of a server, in the test's hands.
+struct Server {
+    handle: UpstreamHandle,
+    actor: ActorRef<UpstreamMsg>,
+    heard: UnboundedReceiver<UpstreamMsg>,
+}
+
+impl Server {
+    async fn next(&mut self) -> UpstreamMsg {
+        let within = Duration::from_secs(3_600);
+        timeout(within, self.heard.recv()).await.unwrap().unwrap()
+    }
+
+    async fn ticket(&mut self) -> Ticket {
+        let UpstreamMsg::Call(ticket) = self.next().await else {
+            panic!("not a call");
+        };
+        ticket
+    }
+
+    /// The call that is withdrawn, and the client's own words about it.
+    async fn cancelled(&mut self) -> (u64, Option<Bytes>) {
+        let UpstreamMsg::Cancel { call, params } = self.next().await else {
+            panic!("not a cancellation");
+        };
+        (call.number, params)
+    }
+
+    fn hears_nothing(&mut self) {
+        assert!(self.heard.try_recv().is_err());
+    }
+
+    fn free(&self) -> usize {
+        std::iter::from_fn(|| self.handle.admit())
+            .collect::<Vec<_>>()
+            .len()
+    }
+}
+
+fn result(text: &'static str) -> Answer {
+    Answer::Result(Bytes::from_static(text.as_bytes()))
+}
+
+fn tool_names(list: &Value) -> Vec<&str> {
+    let tools = list["result"]["tools"].as_array().unwrap();
+    tools
+        .iter()
+        .map(|tool| tool["name"].as_str().unwrap())
+        .collect()
+}
+
+const LIST_CHANGED: &str = "notifications/tools/list_changed";
+
+/// A listener's type parameter that the helpers above don't name.
+type Shared<T> = Arc<T>;

@@ -1,0 +1,141 @@
+//! How a generation ends: asked to, with its calls drained and its process stopped in its own time;
+//! or by itself, in whatever order exit, stdout's end and stdin's failure are seen.
+
+use std::process::ExitStatus;
+use std::time::Duration;
+
+use super::actor::UpstreamExit;
+use super::message::{Timer as Wait, UpstreamMsg};
+use super::state::{Outcome, UpstreamState};
+use crate::process::{self, Grace, StopReport};
+use crate::supervise::{Failure, FailureKind};
+
+/// What a dying process has to say is read for so long.
+const LAST_WORDS: Duration = Duration::from_millis(50);
+
+/// What was seen of the process's end, in whatever order.
+#[derive(Debug, Default)]
+pub(super) struct Ending {
+    pub(super) status: Option<ExitStatus>,
+    pub(super) stdout_closed: bool,
+    pub(super) stdin_broken: bool,
+}
+
+impl UpstreamState {
+    /// After the exit or the loss of a pipe: a dying process has a moment for its last words.
+    pub(super) fn on_end_seen(&mut self) -> Outcome {
+        let Ending {
+            status,
+            stdout_closed,
+            stdin_broken,
+        } = &self.ending;
+        if status.is_some() && *stdout_closed {
+            return self.die_as_seen();
+        }
+        if status.is_some() || *stdout_closed || *stdin_broken {
+            self.hear_last_words();
+        }
+        Ok(())
+    }
+
+    /// The end is near: no more calls, but what the process still says is heard for a moment.
+    pub(super) fn hear_last_words(&mut self) {
+        if self.last_words.is_none() {
+            self.last_words = Some(self.after(LAST_WORDS, Wait::LastWords));
+        }
+    }
+
+    /// Whether the process is being stopped: nothing that it says or does matters any more.
+    pub(super) fn is_stopping(&self) -> bool {
+        !self.stopping.is_empty()
+    }
+
+    pub(super) fn on_stop(&mut self, drain: Duration) {
+        self.is_draining = true;
+        if drain.is_zero() {
+            return self.stop_process();
+        }
+        if self.drain_end.is_none() {
+            self.drain_end = Some(self.after(drain, Wait::DrainEnd));
+        }
+        self.stop_if_drained();
+    }
+
+    pub(super) fn on_stopped(&mut self, report: &StopReport) {
+        let how = report
+            .exit
+            .as_ref()
+            .map_or_else(|| "has ended".to_owned(), process::describe);
+        let force = if report.forced { ", killed" } else { "" };
+        log::info!("Server '{}' stopped ({how}{force})", self.args.spec.name);
+        self.myself.stop(Some("stopped".into()));
+    }
+
+    pub(super) fn stop_if_drained(&mut self) {
+        if self.is_draining && self.dialogue.calls().in_flight() == 0 {
+            self.stop_process();
+        }
+    }
+
+    pub(super) fn stop_process(&mut self) {
+        if self.is_stopping() {
+            return;
+        }
+        self.dialogue.calls().fail_all(&format!(
+            "server '{}' is being stopped or replaced, and the call did not finish in time",
+            self.args.spec.name
+        ));
+        let Some(process) = self.process.take() else {
+            self.myself.stop(Some("stopped".into()));
+            return;
+        };
+        let myself = self.myself.clone();
+        self.stopping.spawn(async move {
+            let report = process.stop(Grace::default()).await;
+            drop(myself.cast(UpstreamMsg::Stopped(report)));
+        });
+    }
+
+    pub(super) fn die_as_seen(&mut self) -> Outcome {
+        let how = match &self.ending {
+            Ending {
+                status: Some(status),
+                ..
+            } => process::describe(status),
+            Ending {
+                stdout_closed: true,
+                ..
+            } => "closed its stdout".to_owned(),
+            Ending { .. } => "closed its stdin".to_owned(),
+        };
+        self.die(FailureKind::Exited, &how)
+    }
+
+    /// Answers every call and ends: the supervisor does the rest.
+    pub(super) fn die(&mut self, kind: FailureKind, how: &str) -> Outcome {
+        let next = if self.is_draining {
+            "it was being stopped or replaced".to_owned()
+        } else {
+            format!("it is started again {}", self.next_try())
+        };
+        let text = format!("server '{}' {how}; {next}", self.args.spec.name);
+        self.dialogue.calls().fail_all(&text);
+        let counters = self.dialogue.counters();
+        log::debug!("Server '{}' ends: {how}; {counters:?}", self.args.spec.name);
+        let text = how.to_owned();
+        Err(Box::new(UpstreamExit(Failure { kind, text })))
+    }
+
+    /// When the ladder will try again, as far as one can tell from here: without the jitter.
+    fn next_try(&self) -> String {
+        let ladder = &self.args.ladder;
+        let was_stable = self
+            .ready_since
+            .is_some_and(|since| ladder.is_stable(since.elapsed()));
+        if was_stable {
+            return "at once".into();
+        }
+        let step = ladder.step(self.args.start.failures + 1);
+        format!("in about {} s", step.as_secs_f32())
+    }
+}

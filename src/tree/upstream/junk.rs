@@ -1,0 +1,67 @@
+//! Lines that can't be used: each is counted, few are logged. A server that prints what is not MCP
+//! to its stdout may do so ten thousand times a second.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::ids::ServerName;
+
+/// One line in the log in this time, at most.
+const LOG_EVERY: Duration = Duration::from_secs(10);
+/// So much of a line is shown.
+const SHOWN: usize = 200;
+
+/// The count, and what of it is not in the log yet.
+#[derive(Debug)]
+pub(super) struct Junk {
+    server: ServerName,
+    count: u64,
+    silent: u64,
+    logged: Option<Instant>,
+}
+
+impl Junk {
+    pub(super) fn new(server: ServerName) -> Self {
+        Self {
+            server,
+            count: 0,
+            silent: 0,
+            logged: None,
+        }
+    }
+
+    /// How many there were.
+    pub(super) fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// Counts a line that begins with `head`; `why` follows "it". Says whether it was
+    /// logged.
+    pub(super) fn note(&mut self, now: Instant, head: &[u8], why: &str) -> bool {
+        self.count += 1;
+        let is_due = |last| now.duration_since(last) >= LOG_EVERY;
+        if !self.logged.is_none_or(is_due) {
+            self.silent += 1;
+            return false;
+        }
+        let others = match std::mem::take(&mut self.silent) {
+            0 => String::new(),
+            more => format!(" ({more} others since the last such message)"),
+        };
+        self.logged = Some(now);
+        let (server, text) = (&self.server, excerpt(head));
+        log::warn!("Server '{server}' wrote a line that can't be used, it {why}{others}: {text}");
+        true
+    }
+}
+
+/// A piece of a peer's text that is fit for a log line or an error.
+pub(super) fn excerpt(text: &[u8]) -> String {
+    let head = text.get(..SHOWN).unwrap_or(text);
+    let text: String = String::from_utf8_lossy(head)
+        .escape_debug()
+        .take(SHOWN)
+        .collect();
+    text
+}

@@ -1,0 +1,332 @@
+//! The actor through its handle, with shell scripts as servers. A script knows the gateway's ids:
+//! 0 for `initialize`, 1 for the first list, then one per request.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ractor::{Actor, ActorRef};
+use tokio::sync::Semaphore;
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout};
+
+use super::{Desk, Heard};
+use crate::config::model::ServerSpec;
+use crate::ids::Generation;
+use crate::process::{Groups, Limits};
+use crate::supervise::{Ladder, Start};
+use crate::tree::registry::Routes;
+use crate::tree::root::{RootHandle, RootMsg};
+use crate::tree::testing::{self, listener, name, wanted};
+use crate::tree::upstream::{Upstream, UpstreamArgs, UpstreamHandle, UpstreamMsg};
+
+/// The handshake and a list of one tool, `t`.
+const READY: &str = r#"
+    read hello
+    echo '{"jsonrpc":"2.0","id":0,"result":{"protocolVersion":"2025-06-18","capabilities":{"tools":{}}}}'
+    read initialized; read list
+    echo '{"jsonrpc":"2.0","id":1,"result":{"tools":[{"name":"t"}]}}'
+"#;
+const SOON: Duration = Duration::from_secs(20);
+
+struct Stage {
+    handle: UpstreamHandle,
+    actor: ActorRef<UpstreamMsg>,
+    ended: JoinHandle<()>,
+    groups: Groups,
+    root: RootHandle,
+    told: UnboundedReceiver<RootMsg>,
+    tables: UnboundedReceiver<Arc<Routes>>,
+    desk: Desk,
+}
+
+impl Stage {
+    async fn set(script: &str, call_timeout: Duration) -> Self {
+        let (root, told) = testing::root().await;
+        let (pushed, tables) = listener();
+        let registry = testing::registry_after(None, pushed).await;
+        registry.wanted(vec![wanted("s")]);
+        let spec = ServerSpec {
+            name: name("s"),
+            command: "sh".into(),
+            args: vec!["-c".into(), script.into()],
+            env: BTreeMap::new(),
+            cwd: None,
+            start_timeout: SOON,
+            call_timeout,
+            inherit_env: false,
+        };
+        let (permits, groups) = (Arc::new(Semaphore::new(8)), Groups::default());
+        let args = UpstreamArgs {
+            spec: Arc::new(spec),
+            generation: Generation(1),
+            permits: permits.clone(),
+            start: Start {
+                deadline: SOON,
+                failures: 0,
+                first: true,
+            },
+            ladder: Ladder::default(),
+            root: root.clone(),
+            registry,
+            groups: groups.clone(),
+            limits: Limits::default(),
+        };
+        let (actor, ended) = Actor::spawn(None, Upstream, args).await.unwrap();
+        Self {
+            handle: UpstreamHandle::new(actor.clone(), name("s"), Generation(1), permits),
+            actor,
+            ended,
+            groups,
+            root,
+            told,
+            tables,
+            desk: Desk::new(8),
+        }
+    }
+
+    async fn ready(script: &str) -> Self {
+        let mut stage = Self::set(&format!("{READY}{script}"), SOON).await;
+        stage.until_ready().await;
+        stage
+    }
+
+    async fn until_ready(&mut self) {
+        let is_ready = |routes: &Routes| routes.servers[&name("s")].generation().is_some();
+        while !is_ready(&timeout(SOON, self.tables.recv()).await.unwrap().unwrap()) {}
+    }
+
+    fn call(&mut self) {
+        let ticket = self.desk.plain();
+        self.handle.call(ticket);
+    }
+
+    /// Waits for the end; nothing of the server is left then.
+    async fn ends(self) -> Desk {
+        timeout(SOON, self.ended).await.unwrap().unwrap();
+        assert!(self.groups.is_empty());
+        drop(self.root);
+        self.desk
+    }
+}
+
+fn failed(heard: &Heard) -> &str {
+    let Heard::Failed(_, text) = heard else {
+        panic!("not a failure: {heard:?}");
+    };
+    text
+}
+
+#[tokio::test]
+async fn it_is_ready_once_and_says_so_to_root_before_the_registry() {
+    let script = r#"
+        echo '{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}'
+        read again
+        echo '{"jsonrpc":"2.0","id":2,"result":{"tools":[{"name":"u"}]}}'
+        cat >/dev/null
+    "#;
+    let mut stage = Stage::ready(script).await;
+    let has_u = |routes: &Routes| routes.tools.by_name.contains_key("s__u");
+    while !has_u(&timeout(SOON, stage.tables.recv()).await.unwrap().unwrap()) {}
+    let first = stage.told.try_recv().unwrap();
+    assert!(matches!(first, RootMsg::Initialized { .. }));
+    let second = stage.told.try_recv().unwrap();
+    assert!(matches!(second, RootMsg::Ready { tools: 1, .. }));
+    assert!(stage.told.try_recv().is_err(), "once");
+    stage.handle.stop(Duration::ZERO);
+    stage.ends().await;
+}
+
+#[tokio::test]
+async fn a_server_that_always_says_that_its_list_changed_is_listed_all_the_same() {
+    let script = r#"
+        (while :; do
+            echo '{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}'
+        done) &
+        read again
+        echo '{"jsonrpc":"2.0","id":2,"result":{"tools":[{"name":"u"}]}}'
+        cat >/dev/null
+    "#;
+    let mut stage = Stage::ready(script).await;
+    let has_u = |routes: &Routes| routes.tools.by_name.contains_key("s__u");
+    while !has_u(&timeout(SOON, stage.tables.recv()).await.unwrap().unwrap()) {}
+    stage.handle.stop(Duration::ZERO);
+    stage.ends().await;
+}
+
+#[tokio::test]
+async fn a_death_answers_every_call_with_how_it_ended_and_what_comes_next() {
+    let mut stage = Stage::ready("read one; read two; echo 'half a line'; exit 3").await;
+    stage.call();
+    stage.call();
+    let heard = [stage.desk.next().await, stage.desk.next().await];
+    for one in &heard {
+        let text = failed(one);
+        assert!(text.contains("server 's' exited with code 3"), "{text}");
+        assert!(text.contains("started again in about 0.5 s"), "{text}");
+    }
+    let mut desk = stage.ends().await;
+    assert!(desk.hear().is_empty());
+    assert_eq!(desk.permits.available_permits(), 8);
+}
+
+#[tokio::test]
+async fn last_words_count() {
+    let script = r#"
+        read one
+        echo '{"jsonrpc":"2.0","id":2,"result":"last words"}'
+        exit 1
+    "#;
+    let mut stage = Stage::ready(script).await;
+    stage.call();
+    assert_eq!(
+        stage.desk.next().await,
+        Heard::Result(1, "\"last words\"".into())
+    );
+    assert!(stage.ends().await.hear().is_empty());
+}
+
+#[tokio::test]
+async fn a_grandchild_that_holds_stdout_open_does_not_delay_the_answers() {
+    let mut stage = Stage::ready("read one; sleep 600 & exit 4").await;
+    stage.call();
+    let heard = stage.desk.next().await;
+    assert!(failed(&heard).contains("exited with code 4"), "{heard:?}");
+    stage.ends().await;
+}
+
+#[tokio::test]
+async fn a_server_that_closes_its_stdout_is_dead_to_us() {
+    let mut stage = Stage::ready("read one; exec 1>&-; sleep 600").await;
+    stage.call();
+    let heard = stage.desk.next().await;
+    assert!(failed(&heard).contains("closed its stdout"), "{heard:?}");
+    stage.ends().await;
+}
+
+#[tokio::test]
+async fn a_kill_of_the_actor_answers_and_leaves_no_process() {
+    let mut stage = Stage::ready("read one; touch \"$0\"; cat >/dev/null").await;
+    stage.call();
+    // Whatever comes first, the call or the kill: it is answered or given back.
+    stage.actor.kill();
+    let heard = stage.desk.next().await;
+    assert!(
+        matches!(heard, Heard::Failed(1, _) | Heard::Bounced(1)),
+        "{heard:?}"
+    );
+    stage.ends().await;
+}
+
+#[tokio::test]
+async fn calls_it_cannot_take_are_given_back() {
+    // Not ready yet.
+    let mut stage = Stage::set("read hello; cat >/dev/null", SOON).await;
+    stage.call();
+    assert_eq!(stage.desk.next().await, Heard::Bounced(1));
+    // Dead.
+    stage.handle.stop(Duration::ZERO);
+    timeout(SOON, &mut stage.ended).await.unwrap().unwrap();
+    stage.call();
+    assert_eq!(stage.desk.next().await, Heard::Bounced(2));
+    assert_eq!(stage.desk.permits.available_permits(), 8);
+}
+
+#[tokio::test]
+async fn a_drain_lets_calls_finish_and_takes_no_more() {
+    let script = r#"
+        read one; read cancelled
+        echo '{"jsonrpc":"2.0","id":2,"result":"done"}'
+        cat >/dev/null
+    "#;
+    let mut stage = Stage::ready(script).await;
+    stage.call();
+    stage.call();
+    stage.handle.stop(SOON);
+    stage.handle.stop(SOON);
+    stage.call();
+    assert_eq!(stage.desk.next().await, Heard::Bounced(3));
+    // A cancelled call is nothing to wait for.
+    stage.handle.cancel(Desk::id(2), None);
+    assert_eq!(stage.desk.next().await, Heard::Result(1, "\"done\"".into()));
+    assert!(stage.ends().await.hear().is_empty());
+}
+
+#[tokio::test]
+async fn a_stop_that_is_urgent_overtakes_a_drain() {
+    let mut stage = Stage::ready("cat >/dev/null").await;
+    stage.call();
+    stage.handle.stop(SOON);
+    stage.handle.stop(Duration::ZERO);
+    let start = Instant::now();
+    let heard = stage.desk.next().await;
+    assert!(
+        failed(&heard).contains("being stopped or replaced"),
+        "{heard:?}"
+    );
+    stage.ends().await;
+    assert!(start.elapsed() < SOON / 2);
+}
+
+#[tokio::test]
+async fn a_stop_during_the_start_is_a_stop() {
+    for drain in [Duration::ZERO, SOON] {
+        let script = format!("sleep 0.2; {READY} cat >/dev/null");
+        let mut stage = Stage::set(&script, SOON).await;
+        stage.handle.stop(drain);
+        let mut told = std::mem::replace(&mut stage.told, testing::root().await.1);
+        stage.ends().await;
+        assert!(told.try_recv().is_err(), "it never got ready");
+    }
+}
+
+#[tokio::test]
+async fn what_a_server_says_while_it_is_stopped_does_not_make_it_ready() {
+    // It answers only once its stdin is closed.
+    let script = r#"
+        cat >/dev/null
+        echo '{"jsonrpc":"2.0","id":0,"result":{"protocolVersion":"2025-06-18","capabilities":{}}}'
+        exec 1>&-
+        sleep 0.2
+    "#;
+    let mut stage = Stage::set(script, SOON).await;
+    stage.handle.stop(Duration::ZERO);
+    let mut told = std::mem::replace(&mut stage.told, testing::root().await.1);
+    stage.ends().await;
+    assert!(told.try_recv().is_err(), "it was on its way out");
+}
+
+#[tokio::test]
+async fn a_call_times_out_in_its_own_time_also_after_a_cancelled_one() {
+    let call_timeout = Duration::from_millis(400);
+    let script = format!("{READY} cat >/dev/null");
+    let mut stage = Stage::set(&script, call_timeout).await;
+    stage.until_ready().await;
+    stage.call();
+    stage.handle.cancel(Desk::id(1), None);
+    // Past the first call's time only the permit of the cancelled one is awaited, for a minute.
+    tokio::time::sleep(call_timeout * 2).await;
+    stage.call();
+    let start = Instant::now();
+    let heard = stage.desk.next().await;
+    assert!(
+        failed(&heard).contains("did not answer within 0.4 s"),
+        "{heard:?}"
+    );
+    assert!(
+        start.elapsed() < Duration::from_secs(10),
+        "{:?}",
+        start.elapsed()
+    );
+    stage.handle.stop(Duration::ZERO);
+    stage.ends().await;
+}
+
+#[tokio::test]
+async fn a_server_that_cannot_be_started_says_so() {
+    let mut stage = Stage::set("exit 0", SOON).await;
+    stage.call();
+    assert_eq!(stage.desk.next().await, Heard::Bounced(1));
+    stage.ends().await;
+}
