@@ -119,13 +119,15 @@ impl Chaos {
         .await;
     }
 
+    /// `None` while it is still starting, too: an older one is not meant.
     fn youngest(&self, kind: &str) -> Option<ActorCell> {
+        let ended = [ActorStatus::Stopping, ActorStatus::Stopped];
         let book = self.book();
         let mut youngest_first = book.actors.iter().rev();
-        let is_it = |(of, cell): &&(&str, ActorCell)| {
-            *of == kind && cell.get_status() == ActorStatus::Running
-        };
-        youngest_first.find(is_it).map(|(_, cell)| cell.clone())
+        let is_it =
+            |(of, cell): &&(&str, ActorCell)| *of == kind && !ended.contains(&cell.get_status());
+        let (_, cell) = youngest_first.find(is_it)?;
+        (cell.get_status() == ActorStatus::Running).then(|| cell.clone())
     }
 
     fn condemn(&self, victim: &ActorCell, how: How) {

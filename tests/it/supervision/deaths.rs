@@ -60,9 +60,14 @@ impl Scene {
 
 fn says_all(answer: &Answer, how: &str) {
     assert!(answer.is_error, "{answer:?}");
-    for part in ["server 'victim'", how, "started again in about 0.5 s"] {
+    for part in ["server 'victim'", "started again in about 0.5 s"] {
         assert!(answer.text.contains(part), "{part}: {answer:?}");
     }
+    // 50 ms after its stdout was closed no more is waited for: a busy machine may not have told by then.
+    let is_said = [how, "closed its stdout"]
+        .iter()
+        .any(|how| answer.text.contains(how));
+    assert!(is_said, "{how}: {answer:?}");
 }
 
 #[tokio::test]
