@@ -64,7 +64,7 @@ impl Actor for Registry {
         let kept = tokio::task::spawn_blocking(move || store.load());
         let kept = timeout(LOAD_WITHIN, kept)
             .await
-            .map_or_else(|_| HashMap::new(), |loaded| loaded.unwrap_or_default());
+            .map_or_else(|_| HashMap::new(), Result::unwrap_or_default);
         let wait = args.latch_opens.saturating_duration_since(Instant::now());
         Ok(RegistryState {
             merge: Merge::new(kept, args.last),

@@ -13,7 +13,7 @@ const PAUSE: Duration = Duration::from_millis(250);
 async fn initialised(house: &House) -> Client {
     let client = house.client().await;
     settle().await;
-    client.tells("notifications/initialized", json!({}));
+    client.tells("notifications/initialized", &json!({}));
     settle().await;
     client
 }

@@ -49,7 +49,7 @@ async fn calls_in_flight_are_waited_for_and_no_others_are_taken() {
         assert!(text.contains("stopping"), "{text}");
     }
     // A cancelled call is nothing to wait for.
-    client.tells("notifications/cancelled", json!({"requestId": 2}));
+    client.tells("notifications/cancelled", &json!({"requestId": 2}));
     settle().await;
     assert!(!house.is_drained());
     one.answer(result("{}"));

@@ -4,7 +4,7 @@ use ractor::ActorStatus;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::{House, Shared, result, settle, tool_names};
+use super::{House, result, settle, tool_names};
 use crate::supervise::chaos::{Chaos, How, Moment};
 use crate::tree::call::CallError;
 use crate::tree::testing::{catalogue, registry_after, wanted};
@@ -37,8 +37,8 @@ async fn a_client_that_goes_leaves_nothing_behind() {
 async fn there_are_so_many_sessions_and_room_again_when_one_has_gone() {
     let house = House::with(&[], crate::supervise::Plain, 2).await;
     let one = house.client().await;
-    let _two = house.client().await;
-    assert_ne!(one.id, _two.id);
+    let two = house.client().await;
+    assert_ne!(one.id, two.id);
     let refused = house.sessions.open_sse().await;
     assert!(matches!(refused, Err(CallError::Overloaded(_))));
     drop(one);
@@ -133,7 +133,6 @@ async fn a_new_registry_is_joined_by_all_and_no_call_notices() {
         }
     }
     let (root, _told) = crate::tree::testing::listener();
-    let root: Shared<_> = root;
     let successor = registry_after(last, root).await;
     successor.wanted(vec![wanted("s")]);
     house.sessions.hello(successor.clone());

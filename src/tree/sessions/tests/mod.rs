@@ -10,7 +10,6 @@ mod model;
 mod outbox;
 mod requests;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -130,7 +129,7 @@ impl Client {
         self.asks(id, "tools/call", json!({"name": tool}));
     }
 
-    fn tells(&self, method: &str, params: Value) {
+    fn tells(&self, method: &str, params: &Value) {
         let message = json!({"jsonrpc": "2.0", "method": method, "params": params});
         self.posts(&message).unwrap();
     }
@@ -219,6 +218,3 @@ fn tool_names(list: &Value) -> Vec<&str> {
 }
 
 const LIST_CHANGED: &str = "notifications/tools/list_changed";
-
-/// A listener's type parameter that the helpers above don't name.
-type Shared<T> = Arc<T>;

@@ -3,6 +3,7 @@
 //! every permit comes back. Each case prints its seed when it fails.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use fastrand::Rng;
@@ -10,7 +11,7 @@ use futures_util::{FutureExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
-use super::{Client, House, Server, Shared, result, settle};
+use super::{Client, House, Server, result, settle};
 use crate::ids::Generation;
 use crate::tree::call::Ticket;
 use crate::tree::registry::{RegistryHandle, Routes, ServerState};
@@ -49,9 +50,9 @@ struct World {
     rng: Rng,
     house: House,
     registry: RegistryHandle,
-    root: Shared<Listener<Shared<Routes>>>,
-    tables: tokio::sync::mpsc::UnboundedReceiver<Shared<Routes>>,
-    last: Option<Shared<Routes>>,
+    root: Arc<Listener<Arc<Routes>>>,
+    tables: tokio::sync::mpsc::UnboundedReceiver<Arc<Routes>>,
+    last: Option<Arc<Routes>>,
     generation: u64,
     lives: BTreeMap<&'static str, Life>,
     callers: Vec<Caller>,
@@ -167,9 +168,9 @@ impl World {
     fn cancel(&mut self) {
         let which = self.rng.usize(..self.callers.len());
         let caller = &mut self.callers[which];
-        let id = self.rng.u64(..caller.last_id + 1);
+        let id = self.rng.u64(..=caller.last_id);
         let params = json!({"requestId": id});
-        caller.client.tells("notifications/cancelled", params);
+        caller.client.tells("notifications/cancelled", &params);
         if let Some(due @ Due::Answer) = caller.due.get_mut(&id) {
             *due = Due::AtMostOne;
         }
@@ -191,7 +192,12 @@ impl World {
                         life.held.swap_remove(found).close();
                     }
                 }
-                _ => {}
+                UpstreamMsg::Start
+                | UpstreamMsg::Output(_)
+                | UpstreamMsg::Hello(_)
+                | UpstreamMsg::Stop { .. }
+                | UpstreamMsg::TimerElapsed(_)
+                | UpstreamMsg::Stopped(_) => {}
             }
         }
         if !life.held.is_empty() {
@@ -259,7 +265,9 @@ impl World {
         }
         for _ in 0..1_000 {
             settle().await;
-            SERVERS.iter().for_each(|server| self.work(server));
+            for server in SERVERS {
+                self.work(server);
+            }
             self.read();
         }
         sleep(Duration::from_secs(60)).await;

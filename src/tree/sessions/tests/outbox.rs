@@ -77,7 +77,7 @@ async fn while_there_is_no_room_requests_are_refused_where_they_are_posted() {
     // Progress is worth less than room; a cancellation makes some.
     ticket.progress(Bytes::from_static(b"{}"));
     settle().await;
-    client.tells("notifications/cancelled", json!({"requestId": 9}));
+    client.tells("notifications/cancelled", &json!({"requestId": 9}));
     server.cancelled().await;
     for id in 0..9 {
         assert_eq!(client.next().await["id"], id);

@@ -114,10 +114,10 @@ async fn what_is_malformed_is_refused() {
         );
     }
     // These get no answer, whatever they say.
-    client.tells("notifications/initialized", json!({}));
-    client.tells("notifications/cancelled", json!({"requestId": 99}));
-    client.tells("notifications/cancelled", json!([]));
-    client.tells("notifications/unknown", json!({}));
+    client.tells("notifications/initialized", &json!({}));
+    client.tells("notifications/cancelled", &json!({"requestId": 99}));
+    client.tells("notifications/cancelled", &json!([]));
+    client.tells("notifications/unknown", &json!({}));
     client
         .posts(&json!({"jsonrpc": "2.0", "id": 1, "result": {}}))
         .unwrap();

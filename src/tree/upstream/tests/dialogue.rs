@@ -211,8 +211,8 @@ fn all_pages_are_drained() {
         talk.hears(&answer(2, &page("b", "p3"))),
         [asks(3, Some("p3"))]
     );
-    let last = format!(r#"{{"tools":[{{"name":"c"}}],"nextCursor":null}}"#);
-    assert_eq!(talk.hears(&answer(3, &last)), [listed(&["a", "b", "c"])]);
+    let last = r#"{"tools":[{"name":"c"}],"nextCursor":null}"#;
+    assert_eq!(talk.hears(&answer(3, last)), [listed(&["a", "b", "c"])]);
     assert_eq!(talk.dialogue.counters().dropped_answers, 1);
 }
 
@@ -273,8 +273,8 @@ fn the_first_list_is_for_the_start_deadline() {
 fn a_server_may_only_ask_for_a_sign_of_life() {
     let mut talk = Talk::initialized();
     let ping = r#"{"jsonrpc":"2.0","id":"p\n1","method":"ping"}"#;
-    let pong = json!({"jsonrpc": "2.0", "id": "p\n1", "result": {}});
-    assert_eq!(talk.hears(ping), [Todo::Write(pong)]);
+    let reply = json!({"jsonrpc": "2.0", "id": "p\n1", "result": {}});
+    assert_eq!(talk.hears(ping), [Todo::Write(reply)]);
     for method in [
         "roots/list",
         "sampling/createMessage",
@@ -328,10 +328,10 @@ fn an_answer_that_cannot_be_used_is_an_error_for_its_call_and_nobody_elses() {
         matches!(&heard[..], [Heard::Failed(1, text)] if text.contains("'s'") && text.contains("is not a JSON-RPC message")),
         "{heard:?}"
     );
-    let head = format!(r#"{{"jsonrpc":"2.0","id":{two},"result":{{"x":"#);
+    let start = format!(r#"{{"jsonrpc":"2.0","id":{two},"result":{{"x":"#);
     let effects =
         talk.dialogue
-            .on_unusable(talk.now, head.as_bytes(), b"}}", "is too long (9 bytes)");
+            .on_unusable(talk.now, start.as_bytes(), b"}}", "is too long (9 bytes)");
     assert!(effects.is_empty());
     let heard = desk.hear();
     assert!(

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use crate::protocol::mcp::tools::{ToolsPage, tools_page};
+use crate::protocol::mcp::tools::{Tool, ToolsPage, tools_page};
 use crate::tree::testing::name;
 use crate::tree::upstream::listing::{Listing, Turn};
 
@@ -23,7 +23,7 @@ fn pages_are_put_together_in_their_order() {
     let Turn::Done(all) = listing.turn(&name("s"), page(r#"{"tools":[{"name":"b"}]}"#)) else {
         panic!("that was all");
     };
-    let names: Vec<&str> = all.tools.iter().map(|tool| tool.name()).collect();
+    let names: Vec<&str> = all.tools.iter().map(Tool::name).collect();
     assert_eq!(names, ["a", "b"]);
 }
 

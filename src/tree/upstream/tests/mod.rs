@@ -72,7 +72,7 @@ impl Desk {
 
     /// What has been heard since the last look.
     fn hear(&mut self) -> Vec<Heard> {
-        std::iter::from_fn(|| self.heard.try_recv().ok().map(|reply| read(reply))).collect()
+        std::iter::from_fn(|| self.heard.try_recv().ok().map(read)).collect()
     }
 
     async fn next(&mut self) -> Heard {

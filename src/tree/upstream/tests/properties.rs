@@ -226,19 +226,21 @@ impl World {
         let mut heard: BTreeMap<u64, Vec<Heard>> = BTreeMap::new();
         for reply in self.desk.hear() {
             let call = match &reply {
-                Heard::Result(call, _) | Heard::Error(call, _) => *call,
-                Heard::Failed(call, _) | Heard::Bounced(call) => *call,
+                Heard::Result(call, _)
+                | Heard::Error(call, _)
+                | Heard::Failed(call, _)
+                | Heard::Bounced(call) => *call,
                 Heard::Progress(_) => continue,
             };
             heard.entry(call).or_default().push(reply);
         }
         for (call, fate) in &self.fates {
             let heard = heard.remove(call).unwrap_or_default();
-            let is_right = match (fate, &heard[..]) {
-                (Fate::Cancelled, []) => true,
-                (Fate::Bounced, [Heard::Bounced(_)]) => true,
-                (Fate::Answered, [Heard::Result(..) | Heard::Failed(..)]) => true,
-                (Fate::Open { .. } | Fate::Cancelled | Fate::Bounced | Fate::Answered, _) => false,
+            let is_right = match fate {
+                Fate::Open { .. } => false,
+                Fate::Cancelled => heard.is_empty(),
+                Fate::Bounced => matches!(heard[..], [Heard::Bounced(_)]),
+                Fate::Answered => matches!(heard[..], [Heard::Result(..) | Heard::Failed(..)]),
             };
             assert!(is_right, "call {call}: {fate:?}, and was told {heard:?}");
         }
