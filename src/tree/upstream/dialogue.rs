@@ -211,11 +211,8 @@ impl Dialogue {
 
     fn on_initialized(&mut self, now: Instant, outcome: Result<Bytes, Bytes>) -> Vec<Effect> {
         let info = outcome
-            .map_err(|error| format!("refused 'initialize': {}", excerpt(&error)))
-            .and_then(|result| {
-                lifecycle::server_info(&result)
-                    .map_err(|why| format!("answered 'initialize' with what can't be used: {why}"))
-            });
+            .map_err(|error| format!("it refused 'initialize': {}", excerpt(&error)))
+            .and_then(|result| lifecycle::server_info(&result));
         let info = match info {
             Ok(info) => info,
             Err(why) => return vec![failed_handshake(&why)],

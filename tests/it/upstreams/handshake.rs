@@ -65,7 +65,7 @@ async fn an_unknown_revision_is_refused_with_a_line_that_says_so() {
     let old = fixture("old", &["--version", "2023-01-01"]);
     let (gateway, client) = serve_ready(&[old, fixture("b", &[])]).await;
     let line = gateway.wait_for_log("2023-01-01", SOON).await;
-    let how = "Server 'old' failed the handshake: answered 'initialize' with what can't be used";
+    let how = "Server 'old' failed the handshake: it speaks protocol revision";
     assert!(line.contains(how) && line.contains("2025-11-25"), "{line}");
     let listed = tool_names(&client.call("tools/list", None, SOON).await);
     assert!(
