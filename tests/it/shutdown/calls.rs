@@ -14,7 +14,7 @@ use crate::support::{http, wait};
 
 /// Starts a call that takes so long, and waits until its server works on it.
 async fn start_call(client: &SseClient, milliseconds: u32) -> u64 {
-    let steps = milliseconds / 50;
+    let steps = milliseconds / 250;
     let params = format!(
         r#"{{"name":"fx__sleep","arguments":{{"ms":{milliseconds},"steps":{steps}}},"_meta":{{"progressToken":1}}}}"#
     );
@@ -30,7 +30,7 @@ async fn a_call_in_flight_is_finished_and_new_ones_are_refused() {
     let mut gateway = start(&[("fx", &[])]).await;
     let busy = SseClient::connect(gateway.addr()).await;
     let idle = SseClient::connect(gateway.addr()).await;
-    let running = start_call(&busy, 2500).await;
+    let running = start_call(&busy, 2000).await;
     let asked = Instant::now();
     gateway.signal(Signal::SIGTERM);
     gateway.wait_for_log("Stopping", SOON).await;
