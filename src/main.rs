@@ -1,10 +1,11 @@
 //! The program: arguments → logging → the tree → signals → the exit code. The only file that
 //! knows both the tree and HTTP.
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, Write as _};
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use mcproxy::cli::{Cli, Run, Verb, banner, check, demo_server};
@@ -16,11 +17,14 @@ use mcproxy::tree::{self, Notice, Settings, Tree};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 /// `EX_CONFIG`: the configuration is missing or wrong, or the port is taken; restarting won't help.
 const MISCONFIGURED: u8 = 78;
 /// `EX_SOFTWARE`: the gateway could not go on.
 const BROKEN: u8 = 70;
+/// Two signals within this time are one that was sent twice.
+const SAME_SIGNAL: Duration = Duration::from_millis(250);
 
 fn main() -> ExitCode {
     let cli = Cli::from_environment();
@@ -48,11 +52,15 @@ fn run(options: &Run) -> ExitCode {
         Ok(socket) => socket,
         Err(error) => return complain(MISCONFIGURED, &error),
     };
+    let rules = match Rules::for_this_machine(&options.allowed_host, &options.allowed_origin) {
+        Ok(rules) => rules,
+        Err(error) => return complain(MISCONFIGURED, &error.into()),
+    };
     let guard = match logging::init(options.sink(), options.log_level) {
         Ok(guard) => guard,
         Err(error) => return complain(BROKEN, &error.into()),
     };
-    let code = match serve(options, path, socket) {
+    let code = match serve(options, path, socket, rules) {
         Ok(code) => code,
         Err(error) => {
             log::error!("{error:#}");
@@ -79,21 +87,30 @@ fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
     Ok(socket)
 }
 
-fn serve(options: &Run, path: PathBuf, socket: TcpListener) -> anyhow::Result<ExitCode> {
+fn serve(
+    options: &Run,
+    path: PathBuf,
+    socket: TcpListener,
+    rules: Rules,
+) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    let code = runtime.block_on(supervise(options, path, socket));
+    let code = runtime.block_on(supervise(options, path, socket, rules));
     runtime.shutdown_background();
     code
 }
 
-async fn supervise(options: &Run, path: PathBuf, socket: TcpListener) -> anyhow::Result<ExitCode> {
+async fn supervise(
+    options: &Run,
+    path: PathBuf,
+    socket: TcpListener,
+    rules: Rules,
+) -> anyhow::Result<ExitCode> {
     // Handlers first: a signal that comes during the start must not end the program by default.
     let signals = Signals::new().context("can't handle signals")?;
     let mut settings = Settings::new(path.clone());
     settings.state_dir = options.state_dir();
-    let rules = Rules::for_this_machine(&options.allowed_host, &options.allowed_origin)?;
     let http = HttpOptions {
         limits: Limits::default(),
         rules,
@@ -120,14 +137,15 @@ async fn supervise(options: &Run, path: PathBuf, socket: TcpListener) -> anyhow:
     Ok(ExitCode::from(code))
 }
 
-/// Passes signals on until the tree has ended. The second one to stop does not wait.
+/// Passes signals on until the tree has ended. The second one to stop does not wait, unless it
+/// comes with the first: terminals and wrappers signal a program and its group at once.
 async fn attend(mut tree: Tree, signals: Signals) -> u8 {
     let Signals {
         mut hangup,
         mut terminate,
         mut interrupt,
     } = signals;
-    let mut is_stopping = false;
+    let mut stopping_since: Option<Instant> = None;
     loop {
         let stop = async {
             tokio::select! {
@@ -138,15 +156,18 @@ async fn attend(mut tree: Tree, signals: Signals) -> u8 {
         tokio::select! {
             exit = tree.wait() => return exit.code(),
             _ = hangup.recv() => tree.reload(),
-            () = stop => {
-                if is_stopping {
+            () = stop => match stopping_since {
+                None => {
+                    stopping_since = Some(Instant::now());
+                    tree.stop();
+                }
+                Some(since) if since.elapsed() < SAME_SIGNAL => {}
+                Some(_) => {
                     log::warn!("Second signal: every server is killed, the gateway ends at once");
                     tree.kill_all();
                     return BROKEN;
                 }
-                is_stopping = true;
-                tree.stop();
-            }
+            },
         }
     }
 }
@@ -187,11 +208,6 @@ fn show(text: &str) {
 
 /// Says on stderr why the program ends.
 fn complain(code: u8, error: &anyhow::Error) -> ExitCode {
-    let prefix = if io::stderr().is_terminal() {
-        "mcproxy: error"
-    } else {
-        "mcproxy: [ERROR]"
-    };
-    drop(writeln!(io::stderr(), "{prefix}: {error:#}"));
+    drop(writeln!(io::stderr(), "mcproxy: error: {error:#}"));
     ExitCode::from(code)
 }

@@ -3,7 +3,10 @@
 use super::limits::Limits;
 use super::linger::Lingering;
 use super::service::HttpService;
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use socket2::{SockRef, TcpKeepalive};
 use std::io;
@@ -11,7 +14,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 /// A peer that acknowledges nothing for this long is gone, whether we have something to say to it
 /// (`TCP_USER_TIMEOUT`) or not (30 s of silence, then three probes).
@@ -19,8 +22,17 @@ const PEER_GONE: Duration = Duration::from_secs(60);
 const PROBE_AFTER: Duration = Duration::from_secs(30);
 const PROBE_EVERY: Duration = Duration::from_secs(10);
 
+/// Bytes that the kernel holds and has not sent yet (`TCP_NOTSENT_LOWAT`). With more, up to 4 MiB by
+/// default, a slow reader would let us write only every few seconds and be taken for one that hangs.
+const UNSENT: u32 = 128 << 10;
+
 /// Bytes that hyper buffers of a connection in either direction. Must hold all headers.
 const BUFFER: usize = 128 << 10;
+
+/// Cuts the connection that a request came on. Every request carries it, for the replies that may
+/// outlast their client's patience to read.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Cut(pub(super) Arc<Notify>);
 
 /// Serves `socket` until its client or a limit ends it. When `stop` changes, the request being
 /// answered is answered, and no other is read.
@@ -35,6 +47,12 @@ pub(super) async fn serve(
         log::debug!("socket options could not be set: {error}");
     }
     let io = TokioIo::new(Lingering::new(socket, stop.clone()));
+    let cut = Cut::default();
+    let this = cut.clone();
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(this.clone());
+        service.call(request)
+    });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.header_time)
@@ -44,6 +62,10 @@ pub(super) async fn serve(
     let mut connection = pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
+        () = cut.0.notified() => {
+            log::debug!("connection cut: its client does not read");
+            return;
+        }
         _ = stop.changed() => {
             connection.as_mut().graceful_shutdown();
             connection.await
@@ -54,7 +76,7 @@ pub(super) async fn serve(
     }
 }
 
-/// Small events go out at once, and a peer that vanished without a word is noticed.
+/// Small events go out at once, what a client takes is seen soon, and a peer that vanished without a word is noticed.
 fn tune(socket: &TcpStream) -> io::Result<()> {
     socket.set_nodelay(true)?;
     let socket = SockRef::from(socket);
@@ -63,5 +85,6 @@ fn tune(socket: &TcpStream) -> io::Result<()> {
         .with_interval(PROBE_EVERY)
         .with_retries(3);
     socket.set_tcp_keepalive(&probes)?;
+    socket.set_tcp_notsent_lowat(UNSENT)?;
     socket.set_tcp_user_timeout(Some(PEER_GONE))
 }

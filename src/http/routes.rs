@@ -2,6 +2,7 @@
 //! means "another route may want this"; the last route wants everything.
 
 use super::Context;
+use super::connection::Cut;
 use super::handlers::{healthz, home, messages, readyz, sse};
 use super::problem::Problem;
 use std::convert::Infallible;
@@ -15,6 +16,7 @@ pub(super) fn routes(
     let context = warp::any().map(move || context.clone());
     let headers = warp::header::headers_cloned;
     let query = warp::query::raw().or(warp::any().map(String::new)).unify();
+    let cut = warp::ext::optional().map(Option::<Cut>::unwrap_or_default);
     let read = || warp::get().or(warp::head()).unify();
 
     let post_message = warp::path!("messages")
@@ -28,6 +30,7 @@ pub(super) fn routes(
         .and(warp::get())
         .and(context.clone())
         .and(headers())
+        .and(cut)
         .then(sse::open);
     let healthz = warp::path!("healthz").and(read()).map(healthz::answer);
     let readyz = warp::path!("readyz")

@@ -3,6 +3,7 @@
 //! learns that its client is gone.
 
 use crate::protocol::framing::sse;
+use crate::tree::Outbound;
 use bytes::{BufMut, Bytes, BytesMut};
 use futures_util::Stream;
 use std::collections::VecDeque;
@@ -12,15 +13,32 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
-/// An event whose data is longer than this goes out in three pieces without being copied; shorter
-/// ones that are ready at the same time share a piece.
+/// An event whose data is longer than this goes out without being copied; shorter ones that are
+/// ready at the same time share a piece.
 const LARGE: usize = 16 << 10;
+
+/// Large data goes out in slices of this size, so that a client that reads it slowly is seen to
+/// read: hyper asks for the next slice when the socket has taken most of those before.
+const SLICE: usize = 64 << 10;
 
 /// What `sse::event("message", …)` puts around the data.
 const BEFORE: &[u8] = b"event: message\ndata: ";
 const AFTER: &[u8] = b"\n\n";
 
-/// The body of the reply to `GET /sse`; `M` is the session's stream of one-line messages.
+/// Where the messages come from, one line each: a session. Learns of every piece that the client
+/// takes, which may be less than a message.
+pub(super) trait Messages: Stream<Item = Bytes> + Unpin {
+    /// The client took a piece.
+    fn taken(&self) {}
+}
+
+impl Messages for Outbound {
+    fn taken(&self) {
+        self.touch();
+    }
+}
+
+/// The body of the reply to `GET /sse`.
 #[derive(Debug)]
 pub(super) struct EventStream<M> {
     messages: M,
@@ -30,7 +48,7 @@ pub(super) struct EventStream<M> {
     keepalive: Interval,
 }
 
-impl<M: Stream<Item = Bytes> + Unpin> EventStream<M> {
+impl<M: Messages> EventStream<M> {
     /// A stream that begins by telling the client to POST to `endpoint`. A comment is sent
     /// whenever `keepalive` has passed.
     pub(super) fn new(endpoint: &str, messages: M, keepalive: Duration) -> Self {
@@ -75,15 +93,25 @@ impl<M: Stream<Item = Bytes> + Unpin> EventStream<M> {
             self.ready.push_back(batch.freeze());
         }
     }
+
+    /// What goes out next: a batch, or a slice of large data.
+    fn take(&mut self) -> Option<Bytes> {
+        let first = self.ready.front_mut()?;
+        self.messages.taken();
+        if first.len() > SLICE {
+            return Some(first.split_to(SLICE));
+        }
+        self.ready.pop_front()
+    }
 }
 
-impl<M: Stream<Item = Bytes> + Unpin> Stream for EventStream<M> {
+impl<M: Messages> Stream for EventStream<M> {
     type Item = Result<Bytes, Infallible>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
         loop {
-            if let Some(piece) = this.ready.pop_front() {
+            if let Some(piece) = this.take() {
                 return Poll::Ready(Some(Ok(piece)));
             }
             if this.has_ended {

@@ -14,6 +14,9 @@ const BLOCK: usize = 16 * 1024;
 const LITTLE: usize = 4 * 1024;
 /// A buffer that grew beyond this is given back after the line it grew for.
 const KEEP: usize = 64 * 1024;
+/// A line longer than this gets room for the longest at once: memory that is not written to costs
+/// nothing, while every step of doubling leaves one behind that the allocator may keep.
+const LONG: usize = 1024 * 1024;
 /// How much is kept of each end of a line that can't be used.
 pub(super) const END: usize = 4 * 1024;
 /// Written by some programs at the start of their output; nothing in JSON can begin with it.
@@ -67,7 +70,8 @@ impl Lines {
         if self.buffer.capacity() - length < LITTLE {
             // A new allocation and not `reserve`, which may enlarge one that held lines keep.
             let most = self.limit.max(END).saturating_add(BLOCK);
-            let capacity = (length * 2).min(most).max(length + BLOCK);
+            let wanted = if length < LONG { length * 2 } else { most };
+            let capacity = wanted.min(most).max(length + BLOCK);
             self.move_to(capacity);
             self.is_grown = capacity > KEEP;
         }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ractor::{ActorCell, ActorProcessingErr, SpawnErr, SupervisionEvent};
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Instant, sleep};
 
 use super::child::{Failure, FailureKind, Start, Status};
@@ -51,6 +51,14 @@ struct Live {
     cell: ActorCell,
     /// What ractor said about its end, once it has.
     end: Option<Failure>,
+    /// Its timers, which are of no use after it: many short lives must not leave many behind.
+    timers: Vec<AbortHandle>,
+}
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        self.timers.iter().for_each(AbortHandle::abort);
+    }
 }
 
 impl<H: Host> Supervisor<H> {
@@ -200,7 +208,7 @@ impl<H: Host> Supervisor<H> {
         if self.live.get(&id).map(|live| live.generation) != Some(generation) {
             return;
         }
-        let end = self.live.remove(&id).and_then(|live| live.end);
+        let end = self.live.remove(&id).and_then(|mut live| live.end.take());
         let failure = match error {
             Some(error) => self.start_failure(&error),
             None => end.unwrap_or_else(|| terminated(None)),
@@ -255,7 +263,7 @@ impl<H: Host> Supervisor<H> {
                 generation,
                 timer,
                 after,
-            } => self.arm(id, generation, timer, after),
+            } => self.arm(&id, generation, timer, after),
             Effect::StatusChanged { id } => {
                 let status = self.roster.status(&id);
                 self.host.status_changed(&id, status.as_ref());
@@ -280,6 +288,7 @@ impl<H: Host> Supervisor<H> {
                     generation,
                     cell,
                     end: None,
+                    timers: Vec::new(),
                 };
                 self.live.insert(id.clone(), live);
                 self.watch(id, generation, started);
@@ -313,22 +322,28 @@ impl<H: Host> Supervisor<H> {
         });
     }
 
-    fn arm(&mut self, id: H::Id, generation: Generation, timer: Timer, after: Duration) {
+    fn arm(&mut self, id: &H::Id, generation: Generation, timer: Timer, after: Duration) {
         let send = Arc::clone(&self.send);
-        self.run(async move {
+        let tick = Tick {
+            id: id.clone(),
+            generation,
+            what: Beat::Elapsed(timer),
+        };
+        let task = self.run(async move {
             sleep(after).await;
-            send(Tick {
-                id,
-                generation,
-                what: Beat::Elapsed(timer),
-            });
+            send(tick);
         });
+        if let Some(live) = self.live.get_mut(id)
+            && live.generation == generation
+        {
+            live.timers.push(task);
+        }
     }
 
     /// Starts a task of this supervisor and lets go of those that are done.
-    fn run(&mut self, task: impl Future<Output = ()> + Send + 'static) {
+    fn run(&mut self, task: impl Future<Output = ()> + Send + 'static) -> AbortHandle {
         while self.tasks.try_join_next().is_some() {}
-        self.tasks.spawn(task);
+        self.tasks.spawn(task)
     }
 
     fn start_failure(&self, error: &SpawnErr) -> Failure {

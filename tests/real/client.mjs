@@ -161,7 +161,7 @@ const scenarios = {
   /** A server is killed in the middle of a call; the session goes on. */
   async crash(gateway, plan) {
     const [everything] = named(plan, "everything");
-    const traffic = new Traffic(gateway, named(plan, "filesystem", "memory", "git", "time"));
+    const traffic = new Traffic(gateway, named(plan, "filesystem", "memory", "git"));
     await traffic.goesOn();
     const before = await gateway.tools();
     const inFlight = new Signal();

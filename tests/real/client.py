@@ -164,7 +164,7 @@ async def compare(gateway, plan):
 async def crash(gateway, plan):
     """A server is killed in the middle of a call; the session goes on."""
     [everything] = named(plan, "everything")
-    traffic = Traffic(gateway, named(plan, "filesystem", "memory", "git", "time"))
+    traffic = Traffic(gateway, named(plan, "filesystem", "memory", "git"))
     await traffic.goes_on()
     before = await gateway.tools()
     in_flight = asyncio.Event()

@@ -17,7 +17,7 @@ use crate::rpc::{self, Outcome, ToolsPage};
 use crate::servers::{Call, Server};
 
 /// How long all servers together may take for all that they are asked.
-const PATIENCE: Duration = Duration::from_secs(36);
+const PATIENCE: Duration = Duration::from_secs(45);
 
 /// What one server says.
 #[derive(Debug, Serialize)]

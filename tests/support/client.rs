@@ -73,7 +73,14 @@ impl SseClient {
         wait::within(what, DEADLINE, Self::try_connect(addr, options)).await
     }
 
-    async fn try_connect(addr: SocketAddr, options: &SseOptions<'_>) -> io::Result<Self> {
+    /// One attempt, for a gateway that may refuse it at this moment. It waits as long as it takes.
+    ///
+    /// # Errors
+    /// When the stream is refused or breaks.
+    pub(crate) async fn try_connect(
+        addr: SocketAddr,
+        options: &SseOptions<'_>,
+    ) -> io::Result<Self> {
         let mut get = http::request_head(addr, "GET", options.path, options.headers);
         get.push_str("accept: text/event-stream\r\n\r\n");
         let mut connection = Connection::open(addr).await?;

@@ -39,6 +39,8 @@ pub(crate) struct GatewayOptions {
     pub(crate) home: Option<PathBuf>,
     /// Another binary than the one under test.
     pub(crate) binary: Option<PathBuf>,
+    /// Log to the syslogd at this socket, not to stdout: launch it then, and ask [`proc::listening`].
+    pub(crate) syslog: Option<PathBuf>,
 }
 
 impl GatewayOptions {
@@ -110,8 +112,8 @@ impl Gateway {
 
     /// Starts it and waits for nothing: for starts that should fail.
     pub(crate) fn launch(options: GatewayOptions) -> Self {
-        let (home, temporary) = if let Some(home) = options.home {
-            (home, None)
+        let (home, temporary) = if let Some(home) = &options.home {
+            (home.clone(), None)
         } else {
             let directory = TempDir::new().expect("a temporary directory");
             (directory.path().to_owned(), Some(directory))
@@ -122,7 +124,7 @@ impl Gateway {
         let mut command = Command::new(options.binary.as_deref().unwrap_or(mcproxy()));
         clean_environment(&mut command);
         command
-            .args(arguments(&home, &options.args))
+            .args(arguments(&home, &options))
             .envs(options.env)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -357,15 +359,21 @@ pub(crate) fn listening_address(line: &str) -> Option<SocketAddr> {
     rest.split_ascii_whitespace().next()?.parse().ok()
 }
 
-fn arguments(home: &Path, extra: &[String]) -> Vec<String> {
+fn arguments(home: &Path, options: &GatewayOptions) -> Vec<String> {
     let path = |name: &str| home.join(name).to_string_lossy().into_owned();
+    let syslog = |path: &PathBuf| ("--syslog-socket", Some(path.display().to_string()));
     let usual = [
-        ("--log", None),
+        options.syslog.as_ref().map_or(("--log", None), syslog),
         ("--listen", Some("127.0.0.1:0".to_owned())),
         ("--config", Some(path("mcp-servers.json"))),
         ("--state-dir", Some(path("state"))),
     ];
-    let given = |name: &str| extra.iter().any(|arg| arg.split('=').next() == Some(name));
+    let given = |name: &str| {
+        options
+            .args
+            .iter()
+            .any(|arg| arg.split('=').next() == Some(name))
+    };
     let mut arguments = Vec::new();
     for (name, value) in usual {
         if !given(name) {
@@ -373,7 +381,7 @@ fn arguments(home: &Path, extra: &[String]) -> Vec<String> {
             arguments.extend(value);
         }
     }
-    arguments.extend(extra.iter().cloned());
+    arguments.extend(options.args.iter().cloned());
     arguments
 }
 

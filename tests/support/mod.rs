@@ -15,10 +15,13 @@
     reason = "a failed step here is a failed test"
 )]
 
+pub(crate) mod chaos;
 pub(crate) mod client;
+pub(crate) mod fleet;
 pub(crate) mod gateway;
 pub(crate) mod http;
 pub(crate) mod output;
 pub(crate) mod proc;
+pub(crate) mod servers;
 pub(crate) mod sse;
 pub(crate) mod wait;

@@ -4,6 +4,8 @@
 
 use std::collections::HashSet;
 use std::fs;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 use std::time::Duration;
 
@@ -127,9 +129,36 @@ pub(crate) fn pss(pid: u32) -> Option<u64> {
     Some(kilobytes * 1024)
 }
 
+/// Resident set size in bytes. It does not depend on who else maps the same files, as [`pss`] does.
+pub(crate) fn rss(pid: u32) -> Option<u64> {
+    let text = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kilobytes: u64 = line.split_ascii_whitespace().next()?.parse().ok()?;
+    Some(kilobytes * 1024)
+}
+
 /// How many file descriptors are open.
 pub(crate) fn open_files(pid: u32) -> Option<usize> {
     Some(fs::read_dir(format!("/proc/{pid}/fd")).ok()?.count())
+}
+
+/// Where a process listens (TCP over IPv4), whatever it logs or does not; see proc(5).
+pub(crate) fn listening(pid: u32) -> Option<SocketAddr> {
+    const LISTEN: &str = "0A";
+    let sockets: HashSet<PathBuf> = fs::read_dir(format!("/proc/{pid}/fd"))
+        .ok()?
+        .filter_map(|entry| fs::read_link(entry.ok()?.path()).ok())
+        .collect();
+    let table = fs::read_to_string(format!("/proc/{pid}/net/tcp")).ok()?;
+    table.lines().find_map(|line| {
+        let fields: Vec<&str> = line.split_ascii_whitespace().collect();
+        let (local, state, inode) = (fields.get(1)?, fields.get(3)?, fields.get(9)?);
+        let is_its = sockets.contains(Path::new(&format!("socket:[{inode}]")));
+        let (ip, port) = local.split_once(':')?;
+        let ip = u32::from_str_radix(ip, 16).ok()?.swap_bytes();
+        let port = u16::from_str_radix(port, 16).ok()?;
+        (*state == LISTEN && is_its).then(|| (Ipv4Addr::from(ip), port).into())
+    })
 }
 
 /// Direct children, zombies included (a gateway that does not reap shows here), in order of pid.

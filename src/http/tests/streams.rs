@@ -1,11 +1,35 @@
 //! The bytes of an event stream, at the socket and piece by piece.
 
 use super::*;
-use crate::http::sse::EventStream;
+use crate::http::sse::{EventStream, Messages};
 use crate::protocol::framing::sse as framing;
 use bytes::Bytes;
 use futures_util::{FutureExt, Stream, StreamExt, stream};
+use std::cell::Cell;
 use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+impl Messages for stream::Pending<Bytes> {}
+
+impl<I: Iterator<Item = Bytes> + Unpin> Messages for stream::Iter<I> {}
+
+/// Ready messages, and how many pieces were taken.
+struct Counted(Vec<Bytes>, Rc<Cell<usize>>);
+
+impl Stream for Counted {
+    type Item = Bytes;
+
+    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        Poll::Ready(self.0.pop())
+    }
+}
+
+impl Messages for Counted {
+    fn taken(&self) {
+        self.1.set(self.1.get() + 1);
+    }
+}
 
 #[tokio::test]
 async fn a_stream_begins_as_clients_expect() {
@@ -90,7 +114,7 @@ async fn comments_come_every_thirty_seconds() {
 }
 
 /// The next piece, which must be there at once.
-fn piece<M: Stream<Item = Bytes> + Unpin>(events: &mut EventStream<M>) -> String {
+fn piece<M: Messages>(events: &mut EventStream<M>) -> String {
     let piece = Pin::new(events)
         .next()
         .now_or_never()
@@ -120,8 +144,38 @@ async fn ready_messages_share_a_piece_and_large_ones_are_not_copied() {
 }
 
 #[tokio::test]
+async fn every_slice_of_a_large_message_counts_as_read() {
+    let large = Bytes::from("x".repeat(20 << 20));
+    let taken = Rc::new(Cell::new(0));
+    let messages = Counted(vec![large.clone()], Rc::clone(&taken));
+    let mut events = EventStream::new("/m", messages, PATIENCE);
+    for start in ["event: endpoint\n", "event: message\n"] {
+        assert!(piece(&mut events).starts_with(start));
+    }
+    let mut sent = 0;
+    while sent < large.len() {
+        let before = taken.get();
+        let slice = events.next().await.unwrap().unwrap();
+        assert!(slice.len() <= 128 << 10, "{}", slice.len());
+        assert_eq!(slice.as_ptr(), large.slice(sent..).as_ptr(), "a copy");
+        assert_eq!(taken.get(), before + 1);
+        sent += slice.len();
+    }
+    assert_eq!(piece(&mut events), "\n\n");
+    assert!(events.next().await.is_none());
+}
+
+#[tokio::test]
 async fn the_bytes_are_those_of_the_protocol() {
-    for length in [0, 1, 16 << 10, (16 << 10) + 1, 100_000] {
+    for length in [
+        0,
+        1,
+        16 << 10,
+        (16 << 10) + 1,
+        64 << 10,
+        (64 << 10) + 1,
+        200_000,
+    ] {
         let message = Bytes::from("y".repeat(length));
         let messages = stream::iter([message.clone(), message.clone()]);
         let events = EventStream::new("/m", messages, PATIENCE);

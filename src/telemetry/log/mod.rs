@@ -90,6 +90,8 @@ fn start(
     let logger = env_logger::Builder::new()
         .filter_level(level.min(LevelFilter::Warn))
         .filter_module(env!("CARGO_PKG_NAME"), level)
+        // It warns of every watch that ended with its file; what matters it also returns.
+        .filter_module("notify", LevelFilter::Off)
         .format(move |out, record| format.write(out, &Zoned::now(), record.level(), *record.args()))
         .target(env_logger::Target::Pipe(Box::new(queue)))
         .build();

@@ -1,4 +1,5 @@
-//! The actor: debounces what the watch and the poll notice, reads in a task, reports to root.
+//! The actor: debounces what the watch and the poll notice, has one look at a time, reports to
+//! root what is news.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,8 +9,10 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::ConfigArgs;
+use super::look::{Found, Looked, News, Reason, Seen, look};
 use super::watch::Watch;
-use crate::config::{self, ConfigError, Parsed, Severity};
+use crate::config::model::Config;
+use crate::config::{ConfigError, Parsed, Problem, Severity};
 use crate::tree::root::RootHandle;
 use crate::tree::timer::Timer;
 
@@ -21,7 +24,7 @@ const DEBOUNCE_AT_MOST: Duration = Duration::from_secs(1);
 const POLL_EVERY: Duration = Duration::from_secs(5);
 
 pub enum ConfigMsg {
-    /// From the watch: something happened near the file.
+    /// From the watch: the file is another one.
     Changed,
     /// From itself: it has been quiet, look.
     Settled,
@@ -29,10 +32,10 @@ pub enum ConfigMsg {
     Poll,
     /// From root, on SIGHUP: look now, and have everything that is down tried at once.
     Reload,
-    /// From the task that read the file.
-    Read {
-        text: Result<String, ConfigError>,
-        retry: bool,
+    /// From the task that looked. An error: it panicked.
+    Looked {
+        reason: Reason,
+        outcome: Result<Looked, String>,
     },
 }
 
@@ -44,14 +47,29 @@ pub struct ConfigState {
     myself: ActorRef<ConfigMsg>,
     path: PathBuf,
     root: RootHandle,
+    /// Absent while a look is under way, which has it, and while the system refuses one.
     watch: Option<Watch>,
-    watch_failed: bool,
     first_change: Option<Instant>,
     settling: Option<Timer<ConfigMsg>>,
     poll: Option<Timer<ConfigMsg>>,
-    tasks: JoinSet<()>,
-    text: Option<String>,
-    complaint: Option<String>,
+    looking: JoinSet<()>,
+    is_looking: bool,
+    /// Why to look again when the look under way is done.
+    next: Option<Reason>,
+    seen: Option<Seen>,
+    good: Option<Config>,
+    said: Said,
+}
+
+/// What the log says stands as it is, so that each is said once.
+#[derive(Debug, Default)]
+struct Said {
+    /// Nothing can be watched.
+    is_blind: bool,
+    /// Something in the file can't be used.
+    is_faulty: bool,
+    /// A secret in the file is readable for all.
+    is_exposed: bool,
 }
 
 impl Actor for ConfigActor {
@@ -70,13 +88,15 @@ impl Actor for ConfigActor {
             path: args.path,
             root: args.root,
             watch: None,
-            watch_failed: false,
             first_change: None,
             settling: None,
             poll: None,
-            tasks: JoinSet::new(),
-            text: None,
-            complaint: None,
+            looking: JoinSet::new(),
+            is_looking: false,
+            next: None,
+            seen: None,
+            good: None,
+            said: Said::default(),
         })
     }
 
@@ -89,17 +109,15 @@ impl Actor for ConfigActor {
         match message {
             ConfigMsg::Changed => state.debounce(),
             ConfigMsg::Settled => {
-                state.first_change = None;
-                state.settling = None;
-                state.watch();
-                state.read(false);
+                state.settle();
+                state.look(Reason::Settled);
             }
-            ConfigMsg::Poll => state.read(false),
+            ConfigMsg::Poll => state.look(Reason::Poll),
             ConfigMsg::Reload => {
-                state.watch();
-                state.read(true);
+                state.settle();
+                state.look(Reason::Reload);
             }
-            ConfigMsg::Read { text, retry } => state.on_read(text, retry),
+            ConfigMsg::Looked { reason, outcome } => state.on_looked(reason, outcome),
         }
         Ok(())
     }
@@ -114,82 +132,143 @@ impl ConfigState {
         self.settling = Some(Timer::after(&self.myself, delay, || ConfigMsg::Settled));
     }
 
-    /// Watches anew: the file or its directory may be another one by now. Before reading, so that
-    /// no change falls between.
-    fn watch(&mut self) {
-        let myself = self.myself.clone();
-        let changed = move || drop(myself.cast(ConfigMsg::Changed));
-        match Watch::over(&self.path, changed) {
-            Ok(watch) => self.watch = Some(watch),
-            Err(error) => {
-                self.watch = None;
-                if !self.watch_failed {
-                    let seconds = POLL_EVERY.as_secs();
-                    log::warn!(
-                        "{} can't be watched ({error}); it is looked at every {seconds} s",
-                        self.path.display()
-                    );
-                }
-                self.watch_failed = true;
-            }
-        }
+    fn settle(&mut self) {
+        self.first_change = None;
+        self.settling = None;
     }
 
-    fn read(&mut self, retry: bool) {
+    /// Looks in a task, one at a time: what was read last must be what is applied last. A reason
+    /// that comes meanwhile is good for another look, since the file may have changed after it
+    /// was read.
+    fn look(&mut self, reason: Reason) {
+        if self.is_looking {
+            self.next = self.next.max(Some(reason));
+            return;
+        }
+        self.is_looking = true;
         self.poll = Some(Timer::after(&self.myself, POLL_EVERY, || ConfigMsg::Poll));
-        while self.tasks.try_join_next().is_some() {}
-        let (path, myself) = (self.path.clone(), self.myself.clone());
-        self.tasks.spawn_blocking(move || {
-            let text = config::read(&path);
-            drop(myself.cast(ConfigMsg::Read { text, retry }));
+        while self.looking.try_join_next().is_some() {}
+        let (myself, path) = (self.myself.clone(), self.path.clone());
+        let (known, watch) = (self.seen.clone(), self.watch.take());
+        self.looking.spawn(async move {
+            let watching = myself.clone();
+            let changed = move || drop(watching.cast(ConfigMsg::Changed));
+            let task = move || look(&path, known.as_ref(), watch, changed);
+            let outcome = tokio::task::spawn_blocking(task).await;
+            let outcome = outcome.map_err(|panic| panic.to_string());
+            drop(myself.cast(ConfigMsg::Looked { reason, outcome }));
         });
     }
 
-    fn on_read(&mut self, text: Result<String, ConfigError>, retry: bool) {
-        let text = match text {
-            Ok(text) => text,
-            Err(error) => return self.reject(&error),
+    fn on_looked(&mut self, reason: Reason, outcome: Result<Looked, String>) {
+        self.is_looking = false;
+        match outcome {
+            Ok(Looked { watch, found }) => {
+                self.take_watch(watch);
+                self.on_found(reason, found);
+            }
+            Err(panic) => self.reject(&panic, reason),
+        }
+        if let Some(next) = self.next.take() {
+            self.look(next);
+        }
+    }
+
+    fn take_watch(&mut self, watch: notify::Result<Watch>) {
+        let was_blind = self.said.is_blind;
+        self.said.is_blind = watch.is_err();
+        match watch {
+            Ok(watch) => self.watch = Some(watch),
+            Err(error) if !was_blind => {
+                let seconds = POLL_EVERY.as_secs();
+                log::warn!(
+                    "{} can't be watched ({error}); it is looked at every {seconds} s",
+                    self.path.display()
+                );
+            }
+            Err(_) => {}
+        }
+    }
+
+    fn on_found(&mut self, reason: Reason, found: Found) {
+        let Found::News(news) = found else {
+            if reason == Reason::Reload {
+                self.root.configured(self.good.clone(), true);
+            }
+            return;
         };
-        if self.text.as_ref() == Some(&text) && !retry {
+        let News {
+            seen,
+            parsed,
+            exposure,
+        } = *news;
+        // It may be half written: the poll looks at any moment, and a file that goes on changing
+        // is looked at again anyway.
+        let is_first = self.seen.is_none();
+        if reason == Reason::Poll && !is_first {
+            return self.debounce();
+        }
+        if reason == Reason::Settled && parsed.is_err() && self.settling.is_some() {
             return;
         }
-        let is_poll_news = self.settling.is_none() && self.text.is_some();
-        if is_poll_news {
-            self.watch();
-        }
-        let parsed = config::parse(&text, &|name| std::env::var(name).ok());
-        let is_repeated = self.text.as_ref() == Some(&text);
-        self.text = Some(text);
+        self.seen = Some(seen);
         match parsed {
-            Ok(parsed) => self.accept(parsed, retry, is_repeated),
-            Err(error) => self.reject(&error),
+            Ok(parsed) => self.accept(parsed, exposure.as_ref(), reason),
+            Err(error) => self.reject(&complaint(&error), reason),
         }
     }
 
-    fn accept(&mut self, parsed: Parsed, retry: bool, is_repeated: bool) {
-        self.complaint = None;
-        if !is_repeated {
-            for problem in &parsed.problems {
-                let level = match problem.severity {
-                    Severity::Error => log::Level::Error,
-                    Severity::Warning => log::Level::Warn,
-                };
-                log::log!(level, "{}: {problem}", self.path.display());
-            }
+    fn accept(&mut self, parsed: Parsed, exposure: Option<&Problem>, reason: Reason) {
+        let Parsed {
+            config, problems, ..
+        } = parsed;
+        for problem in &problems {
+            self.report(problem);
         }
-        self.root.configured(Some(parsed.config), retry);
+        if let Some(exposure) = exposure
+            && !self.said.is_exposed
+        {
+            self.report(exposure);
+        }
+        self.said.is_exposed = exposure.is_some();
+        let is_error = |problem: &Problem| problem.severity == Severity::Error;
+        let was_faulty = self.said.is_faulty;
+        self.said.is_faulty = problems.iter().any(is_error);
+        if was_faulty && !self.said.is_faulty {
+            log::info!("{}: mended, all of it can be used", self.path.display());
+        }
+        self.good = Some(config.clone());
+        self.root.configured(Some(config), reason == Reason::Reload);
     }
 
-    /// The last good state stays. Said once for each different mistake.
-    fn reject(&mut self, error: &ConfigError) {
-        let complaint = error.to_string();
-        if self.complaint.as_ref() != Some(&complaint) {
-            log::error!(
-                "{}: {complaint}; what runs goes on as it is",
-                self.path.display()
-            );
-            self.complaint = Some(complaint);
+    fn report(&self, problem: &Problem) {
+        let level = match problem.severity {
+            Severity::Error => log::Level::Error,
+            Severity::Warning => log::Level::Warn,
+        };
+        log::log!(level, "{}: {problem}", self.path.display());
+    }
+
+    /// The last good state stays; a wish to try what is down is granted all the same.
+    fn reject(&mut self, complaint: &str, reason: Reason) {
+        log::error!(
+            "{}: {complaint}; what runs goes on, and the file is used once it is mended",
+            self.path.display()
+        );
+        self.said.is_faulty = true;
+        let is_wanted = reason == Reason::Reload;
+        let good = self.good.clone().filter(|_| is_wanted);
+        self.root.configured(good, is_wanted);
+    }
+}
+
+/// What is wrong with the file, without its name, which stands in front.
+fn complaint(error: &ConfigError) -> String {
+    match error {
+        ConfigError::Missing { .. } => "the configuration file is gone".to_owned(),
+        ConfigError::Unreadable { source, .. } => {
+            format!("the configuration cannot be read: {source}")
         }
-        self.root.configured(None, false);
+        ConfigError::Malformed(_) => error.to_string(),
     }
 }

@@ -5,6 +5,9 @@
 //! and root finds no difference.
 
 mod actor;
+mod look;
+#[cfg(test)]
+mod tests;
 mod watch;
 
 use std::path::PathBuf;

@@ -190,10 +190,9 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
         let wishes = config.servers.into_iter().filter_map(wish).collect();
         let diff = self.supervisor.want(wishes, retry);
         if !self.is_configured {
-            log::info!(
-                "configuration: {} servers, {disabled} disabled",
-                diff.added.len()
-            );
+            let count = diff.added.len();
+            let plural = if count == 1 { "" } else { "s" };
+            log::info!("configuration: {count} server{plural}, {disabled} disabled");
         } else if retry || !diff.is_empty() {
             log::info!("{}", summary(&diff));
         }

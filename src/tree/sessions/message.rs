@@ -1,6 +1,6 @@
 //! What the sessions' supervisor is told. Only its handle builds these.
 
-use ractor::RpcReplyPort;
+use ractor::{ActorId, RpcReplyPort};
 
 use super::session::{OpenedSse, SessionHandle};
 use crate::ids::SessionId;
@@ -19,6 +19,8 @@ pub(crate) enum SessionsMsg {
     },
     /// From root, at the start and whenever the registry was restarted.
     Hello(RegistryHandle),
+    /// From the task that watches a session's start: it failed, which ractor tells nobody else.
+    Stillborn(ActorId),
     /// From root: take nobody new, let every session finish its calls, say when all are done.
     Drain,
 }

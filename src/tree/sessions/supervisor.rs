@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 
 use ractor::{Actor, ActorId, ActorProcessingErr, ActorRef, SupervisionEvent};
+use tokio::task::JoinSet;
 
 use super::message::SessionsMsg;
 use super::session::{OpenedSse, Session, SessionArgs, SessionHandle, outbox};
 use crate::ids::SessionId;
-use crate::supervise::Spawn;
+use crate::supervise::{Spawn, Started};
 use crate::tree::call::CallError;
 use crate::tree::registry::RegistryHandle;
 use crate::tree::root::RootHandle;
@@ -33,6 +34,8 @@ pub(crate) struct SessionsState {
     args: SessionsArgs,
     sessions: HashMap<SessionId, SessionHandle>,
     ids: HashMap<ActorId, SessionId>,
+    /// The watches over sessions that are starting.
+    starts: JoinSet<()>,
     is_draining: bool,
 }
 
@@ -50,6 +53,7 @@ impl<S: Spawn> Actor for Sessions<S> {
             args,
             sessions: HashMap::new(),
             ids: HashMap::new(),
+            starts: JoinSet::new(),
             is_draining: false,
         })
     }
@@ -76,9 +80,9 @@ impl<S: Spawn> Actor for Sessions<S> {
                 }
                 state.args.registry = registry;
             }
+            SessionsMsg::Stillborn(actor) => state.forget(actor),
             SessionsMsg::Drain => {
                 state.is_draining = true;
-                state.forget_unstarted();
                 for session in state.sessions.values() {
                     session.drain();
                 }
@@ -116,7 +120,6 @@ impl<S: Spawn> Sessions<S> {
         if state.is_draining {
             return Err(CallError::Stopping);
         }
-        state.forget_unstarted();
         if state.sessions.len() >= state.args.limit {
             return Err(CallError::Overloaded("the limit of sessions is reached"));
         }
@@ -131,13 +134,14 @@ impl<S: Spawn> Sessions<S> {
             registry: state.args.registry.clone(),
             outbox,
         };
-        let (actor, _) = self
+        let (actor, started) = self
             .spawn
             .spawn("session", Session, args, myself.get_cell())
             .map_err(|error| {
                 log::error!("A session could not be started: {error}");
                 CallError::Gone
             })?;
+        state.watch_start(myself.clone(), actor.get_id(), started);
         let handle = SessionHandle::new(actor, &id, queue);
         state.ids.insert(handle.cell().get_id(), id.clone());
         state.sessions.insert(id.clone(), handle.clone());
@@ -147,19 +151,23 @@ impl<S: Spawn> Sessions<S> {
 }
 
 impl SessionsState {
+    /// A session that does not start ends without an event.
+    fn watch_start(&mut self, myself: ActorRef<SessionsMsg>, actor: ActorId, started: Started) {
+        while self.starts.try_join_next().is_some() {}
+        self.starts.spawn(async move {
+            if !matches!(started.await, Ok(Ok(_))) {
+                log::error!("A session did not start, its client has to reconnect");
+                drop(myself.cast(SessionsMsg::Stillborn(actor)));
+            }
+        });
+    }
+
     fn forget(&mut self, actor: ActorId) {
         if let Some(id) = self.ids.remove(&actor) {
             self.sessions.remove(&id);
             log::debug!("{id:?} ended; {} left", self.sessions.len());
         }
         self.report_if_drained();
-    }
-
-    /// No event tells of a session that failed before it had begun.
-    fn forget_unstarted(&mut self) {
-        self.sessions.retain(|_, session| !session.has_ended());
-        let sessions = &self.sessions;
-        self.ids.retain(|_, id| sessions.contains_key(id));
     }
 
     fn report_if_drained(&self) {

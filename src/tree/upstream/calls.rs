@@ -28,6 +28,7 @@ struct InFlight {
     ticket: Ticket,
     /// The client's own progress token, as it wrote it.
     token: Option<Box<str>>,
+    sent: Instant,
     deadline: Instant,
 }
 
@@ -50,6 +51,7 @@ pub(super) struct Calls {
     pending: HashMap<u64, Pending>,
     ids: HashMap<CallId, u64>,
     silent_timeouts: u32,
+    heard_at: Option<Instant>,
     dropped_answers: u64,
 }
 
@@ -62,6 +64,7 @@ impl Calls {
             pending: HashMap::new(),
             ids: HashMap::new(),
             silent_timeouts: 0,
+            heard_at: None,
             dropped_answers: 0,
         }
     }
@@ -95,6 +98,7 @@ impl Calls {
         let call = InFlight {
             ticket,
             token,
+            sent: now,
             deadline,
         };
         self.pending.insert(id, Pending::Call(Box::new(call)));
@@ -153,7 +157,10 @@ impl Calls {
     }
 
     fn time_out(&mut self, now: Instant, id: u64, mut call: InFlight) -> Bytes {
-        self.silent_timeouts += 1;
+        // Slow calls that were sent together time out together, whatever the server said meanwhile.
+        if self.heard_at.is_none_or(|heard| heard <= call.sent) {
+            self.silent_timeouts += 1;
+        }
         let text = format!(
             "server '{}' did not answer within {} s (call_timeout); the call was cancelled",
             self.server,
@@ -233,8 +240,9 @@ impl Calls {
     }
 
     /// The server said something, whatever it was.
-    pub(super) fn heard(&mut self) {
+    pub(super) fn heard(&mut self, now: Instant) {
         self.silent_timeouts = 0;
+        self.heard_at = Some(now);
     }
 
     /// Whether so many calls timed out in silence that the server must be hung.
@@ -249,5 +257,16 @@ impl Calls {
 
     pub(super) fn dropped_answers(&self) -> u64 {
         self.dropped_answers
+    }
+}
+
+/// Nothing is left here after an orderly end. A panic or a kill of the actor is the gateway's own
+/// fault, and the tickets know less than this.
+impl Drop for Calls {
+    fn drop(&mut self) {
+        self.fail_all(&format!(
+            "server '{}' was ended by a fault of the gateway while the call ran, which may or may not have taken effect; it is started again soon",
+            self.server
+        ));
     }
 }

@@ -106,7 +106,7 @@ impl Dialogue {
 
     /// Takes one line of the server's stdout.
     pub(super) fn on_line(&mut self, now: Instant, line: &Bytes) -> Vec<Effect> {
-        self.calls.heard();
+        self.calls.heard(now);
         match jsonrpc::decode(line) {
             Ok(Message::Response(response)) => self.on_response(now, response),
             Ok(Message::Request(request)) => vec![Effect::Write(answer_request(&request))],
@@ -119,8 +119,8 @@ impl Dialogue {
     }
 
     /// Takes a sign of life that says nothing: the server is not hung.
-    pub(super) fn on_sign_of_life(&mut self) {
-        self.calls.heard();
+    pub(super) fn on_sign_of_life(&mut self, now: Instant) {
+        self.calls.heard(now);
     }
 
     /// Takes a line that its end cut off. If it was an answer, the end itself says more about it.
@@ -163,7 +163,7 @@ impl Dialogue {
         tail: &[u8],
         why: &str,
     ) -> Vec<Effect> {
-        self.calls.heard();
+        self.calls.heard(now);
         self.junk.note(now, head, why);
         let Some(id) = recover::recover_id(head, tail) else {
             return Vec::new();
@@ -211,8 +211,11 @@ impl Dialogue {
 
     fn on_initialized(&mut self, now: Instant, outcome: Result<Bytes, Bytes>) -> Vec<Effect> {
         let info = outcome
-            .map_err(|error| format!("it refused 'initialize': {}", excerpt(&error)))
-            .and_then(|result| lifecycle::server_info(&result));
+            .map_err(|error| format!("refused 'initialize': {}", excerpt(&error)))
+            .and_then(|result| {
+                lifecycle::server_info(&result)
+                    .map_err(|why| format!("answered 'initialize' with what can't be used: {why}"))
+            });
         let info = match info {
             Ok(info) => info,
             Err(why) => return vec![failed_handshake(&why)],

@@ -36,7 +36,7 @@ impl Junk {
         self.count
     }
 
-    /// Counts a line that begins with `head`; `why` follows "a line that". Says whether it was
+    /// Counts a line that begins with `head`; `why` follows "it". Says whether it was
     /// logged.
     pub(super) fn note(&mut self, now: Instant, head: &[u8], why: &str) -> bool {
         self.count += 1;
@@ -51,7 +51,7 @@ impl Junk {
         };
         self.logged = Some(now);
         let (server, text) = (&self.server, excerpt(head));
-        log::warn!("Server '{server}' wrote a line to its stdout that {why}{others}: {text}");
+        log::warn!("Server '{server}' wrote a line that can't be used, it {why}{others}: {text}");
         true
     }
 }

@@ -29,13 +29,15 @@ where
     process::spawn(&command, limits, groups, sink)
 }
 
-/// `mcproxy` is this very binary, wherever it lies; if it can't be told where, PATH may know.
+/// `mcproxy` is this very binary, wherever it lies. After an upgrade the file it was started from
+/// may be gone; the kernel still has it.
 fn program(command: &str) -> String {
     if command != OURSELVES {
         return command.to_owned();
     }
     std::env::current_exe()
         .ok()
+        .filter(|path| path.exists())
         .and_then(|path| path.into_os_string().into_string().ok())
-        .unwrap_or_else(|| command.to_owned())
+        .unwrap_or_else(|| "/proc/self/exe".to_owned())
 }

@@ -115,7 +115,7 @@ impl UpstreamState {
         let name = &self.args.spec.name;
         if let Output::Stderr(line) = output {
             log::info!("Server '{name}' stderr: {line}");
-            self.dialogue.on_sign_of_life();
+            self.dialogue.on_sign_of_life(Instant::now());
             return Ok(());
         }
         if self.is_stopping() {
@@ -261,14 +261,13 @@ impl UpstreamState {
         }
     }
 
-    /// Hands a line of the gateway's own to the server. One that it refuses means that its stdin
-    /// has gone, which is an end like any other.
-    fn write(&mut self, line: Bytes) {
-        let Some(process) = &self.process else {
-            return;
-        };
-        if process.write(line).is_err() {
-            self.hear_last_words();
+    /// Hands a line of the gateway's own to the server. If its stdin has gone, its process says so;
+    /// if it reads too slowly it will be found hung, or goes without an answer to some of its own
+    /// requests.
+    fn write(&self, line: Bytes) {
+        let refused = self.process.as_ref().map(|process| process.write(line));
+        if let Some(Err(_)) = refused {
+            log::debug!("Server '{}' was not told something", self.args.spec.name);
         }
     }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use ractor::{ActorCell, ActorRef, ActorStatus};
+use ractor::{ActorCell, ActorRef};
 
 use super::message::SessionMsg;
 use super::outbox::Gauge;
@@ -58,11 +58,6 @@ impl SessionHandle {
 
     pub(super) fn client_gone(&self) {
         self.tell(SessionMsg::ClientGone);
-    }
-
-    /// Whether it has ended, in whatever way.
-    pub(in crate::tree::sessions) fn has_ended(&self) -> bool {
-        self.actor.get_status() == ActorStatus::Stopped
     }
 
     pub(in crate::tree) fn cell(&self) -> ActorCell {

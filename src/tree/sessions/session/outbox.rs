@@ -2,13 +2,14 @@
 //! that does not read. The session holds the [`Outbox`], the HTTP response the [`Outbound`].
 
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::Stream;
+use tokio::sync::Notify;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::time::Instant;
 
@@ -37,6 +38,8 @@ struct Reading {
     opened: Instant,
     /// In milliseconds after `opened`.
     taken_at: AtomicU64,
+    /// Cuts the connection.
+    cut: OnceLock<Arc<Notify>>,
 }
 
 impl Gauge {
@@ -45,6 +48,7 @@ impl Gauge {
             queued: AtomicUsize::new(0),
             opened: Instant::now(),
             taken_at: AtomicU64::new(0),
+            cut: OnceLock::new(),
         }))
     }
 
@@ -134,6 +138,13 @@ impl Outbox {
         reading.opened.elapsed().saturating_sub(taken_at)
     }
 
+    /// Ends the stream without its reader's help: one that is stuck in a write sees no end.
+    pub(super) fn cut(&self) {
+        if let Some(cut) = self.gauge.0.cut.get() {
+            cut.notify_one();
+        }
+    }
+
     /// The filling, for others to look at.
     pub(in crate::tree::sessions) fn gauge(&self) -> &Gauge {
         &self.gauge
@@ -144,6 +155,14 @@ impl Outbound {
     /// The client took a part of the message at hand: a slow reader is not a stuck one.
     pub fn touch(&self) {
         self.gauge.touch();
+    }
+
+    /// What is notified when the session ends because its client does not read: whoever writes to
+    /// that client may be stuck in it, and hold what was queued, for as long as TCP tries.
+    pub fn cut_with(&self, cut: Arc<Notify>) {
+        if self.gauge.0.cut.set(cut).is_err() {
+            log::debug!("{:?} has its way to be cut already", self.session);
+        }
     }
 }
 

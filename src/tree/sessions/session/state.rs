@@ -272,6 +272,7 @@ impl SessionState {
                 self.id,
                 STALLED.as_secs()
             );
+            self.outbox.cut();
             return self.end("its client does not read");
         }
         self.check_outbox_later();

@@ -207,7 +207,7 @@ fn any_word_from_the_server_means_it_is_not_hung() {
         calls.expire(now);
         assert!(!calls.is_hung());
         if round % 2 == 0 {
-            calls.heard();
+            calls.heard(now);
         }
     }
 }

@@ -367,7 +367,7 @@ fn three_timeouts_in_silence_end_it_and_a_word_on_any_pipe_does_not() {
                 .map(read)
                 .collect();
             if has_life {
-                talk.dialogue.on_sign_of_life();
+                talk.dialogue.on_sign_of_life(talk.now);
             }
         }
         let is_hung = matches!(&todo[..], [Todo::Broken(FailureKind::Hung, _)]);

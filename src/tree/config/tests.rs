@@ -1,0 +1,122 @@
+//! The config actor beside a root that only listens.
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ractor::Actor;
+use tempfile::TempDir;
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::time::timeout;
+
+use super::{ConfigActor, ConfigArgs, ConfigHandle};
+use crate::config::model::Config;
+use crate::tree::root::RootMsg;
+use crate::tree::testing;
+
+const DEADLINE: Duration = Duration::from_secs(10);
+const TWO: &str = r#"[{"name": "a", "command": "x"}, {"name": "b", "command": "x"}]"#;
+const ONE: &str = r#"[{"name": "a", "command": "x"}]"#;
+
+struct Bench {
+    _directory: TempDir,
+    path: PathBuf,
+    config: ConfigHandle,
+    heard: UnboundedReceiver<RootMsg>,
+}
+
+impl Bench {
+    /// With this file; without one at all if that is `None`.
+    async fn new(text: Option<&str>) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("servers.json");
+        if let Some(text) = text {
+            fs::write(&path, text).unwrap();
+        }
+        let (root, heard) = testing::root().await;
+        let args = ConfigArgs {
+            path: path.clone(),
+            root,
+        };
+        let (actor, _) = Actor::spawn(None, ConfigActor, args).await.unwrap();
+        Self {
+            _directory: directory,
+            path,
+            config: ConfigHandle::new(actor),
+            heard,
+        }
+    }
+
+    /// What root is told next: the names in the file, and whether what is down is to be retried.
+    async fn next(&mut self) -> (Option<Vec<String>>, bool) {
+        let message = timeout(DEADLINE, self.heard.recv()).await.unwrap();
+        let Some(RootMsg::Configured { config, retry }) = message else {
+            panic!("only the config actor speaks to this root");
+        };
+        let names = |config: Config| {
+            let names = config.servers.iter().map(|entry| entry.name().to_string());
+            names.collect()
+        };
+        (config.map(names), retry)
+    }
+}
+
+fn names(names: &[&str]) -> Vec<String> {
+    names.iter().map(ToString::to_string).collect()
+}
+
+#[tokio::test]
+async fn each_change_is_told_once_and_the_last_one_stays() {
+    let mut bench = Bench::new(Some(ONE)).await;
+    assert_eq!(bench.next().await, (Some(names(&["a"])), false));
+    fs::write(&bench.path, TWO).unwrap();
+    assert_eq!(bench.next().await, (Some(names(&["a", "b"])), false));
+    // Looks that find nothing new say nothing: the next thing told is the next change.
+    fs::write(&bench.path, TWO).unwrap();
+    fs::write(&bench.path, ONE).unwrap();
+    assert_eq!(bench.next().await, (Some(names(&["a"])), false));
+}
+
+#[tokio::test]
+async fn a_file_that_comes_back_as_it_was_is_told_again() {
+    let mut bench = Bench::new(Some(ONE)).await;
+    assert_eq!(bench.next().await, (Some(names(&["a"])), false));
+    for _ in 0..2 {
+        fs::remove_file(&bench.path).unwrap();
+        assert_eq!(bench.next().await, (None, false));
+        fs::write(&bench.path, ONE).unwrap();
+        assert_eq!(bench.next().await, (Some(names(&["a"])), false));
+    }
+}
+
+#[tokio::test]
+async fn a_reload_is_granted_whatever_the_file_says() {
+    let mut bench = Bench::new(None).await;
+    assert_eq!(bench.next().await, (None, false));
+    bench.config.reload();
+    assert_eq!(bench.next().await, (None, true));
+    fs::write(&bench.path, ONE).unwrap();
+    assert_eq!(bench.next().await, (Some(names(&["a"])), false));
+    bench.config.reload();
+    assert_eq!(bench.next().await, (Some(names(&["a"])), true));
+    fs::write(&bench.path, r#"[{"name": "a", "#).unwrap();
+    assert_eq!(bench.next().await, (None, false));
+    bench.config.reload();
+    assert_eq!(
+        bench.next().await,
+        (Some(names(&["a"])), true),
+        "the last good one"
+    );
+}
+
+#[tokio::test]
+async fn no_wish_gets_lost_while_a_look_is_under_way() {
+    let mut bench = Bench::new(Some(ONE)).await;
+    for _ in 0..20 {
+        bench.config.reload();
+    }
+    fs::write(&bench.path, TWO).unwrap();
+    bench.config.reload();
+    // The last wish came after the change: both must be told together in the end.
+    while bench.next().await != (Some(names(&["a", "b"])), true) {}
+}

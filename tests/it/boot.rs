@@ -1,1 +1,0 @@
-//! The first seconds: the latch, kept catalogues, start slots, readiness.

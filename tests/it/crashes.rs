@@ -1,1 +1,0 @@
-//! Every kind of actor crashed in a running tree: panic, error, kill.

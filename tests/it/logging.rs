@@ -1,1 +1,0 @@
-//! syslog, stdout, the banner.

@@ -1,1 +1,0 @@
-//! The stop and its phases.

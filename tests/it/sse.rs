@@ -1,1 +1,0 @@
-//! The HTTP+SSE transport as a client meets it.

@@ -1,1 +1,0 @@
-//! The twelve properties of supervision, struck on real processes.

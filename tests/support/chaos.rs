@@ -1,0 +1,284 @@
+//! A spawner that ends actors on command: it wraps every actor in one that does the same, and that panics,
+//! returns an error or is killed when the test says so. It also keeps a journal of who began and who ended.
+//! So every kind of actor of the real tree can be crashed without a hook in production code.
+//!
+//! An actor that waits for its next message runs none of its code, so it cannot panic there. It is woken by
+//! a supervision event that no actor of the tree ever gets, a change of a process group of ractor's own.
+
+use std::collections::HashMap;
+use std::future::pending;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use mcproxy::supervise::{Spawn, Started};
+use ractor::{Actor, ActorCell, ActorId, ActorProcessingErr, ActorRef, ActorRuntime, ActorStatus};
+use ractor::{Message, SpawnErr, SupervisionEvent, pg};
+
+use super::client::DEADLINE;
+use super::wait;
+
+/// How an actor ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum How {
+    /// It panics.
+    Panic,
+    /// It returns an error.
+    Error,
+    /// It is killed from outside.
+    Kill,
+}
+
+impl How {
+    pub(crate) const ALL: [Self; 3] = [Self::Panic, Self::Error, Self::Kill];
+}
+
+/// Where in its life an actor ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Moment {
+    /// In `pre_start`.
+    Start,
+    /// With the next message in its hands, which is lost with it.
+    Message,
+}
+
+/// What the journal says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Entry {
+    /// Its parent started it.
+    Spawned(&'static str),
+    /// It has gone, with its state, in whatever way.
+    Gone(&'static str),
+}
+
+/// The spawner. Clones are the same one.
+#[derive(Clone, Default)]
+pub(crate) struct Chaos(Arc<Mutex<Book>>);
+
+#[derive(Default)]
+struct Book {
+    journal: Vec<Entry>,
+    /// In the order of their starts.
+    actors: Vec<(&'static str, ActorCell)>,
+    plans: Vec<Plan>,
+    /// Those who are to end when they are woken.
+    condemned: HashMap<ActorId, How>,
+    /// Kinds whose spawn panics, in the hands of their parent.
+    refused: Vec<&'static str>,
+    struck: usize,
+}
+
+struct Plan {
+    kind: &'static str,
+    moment: Moment,
+    how: How,
+}
+
+impl Chaos {
+    /// The next actor of this kind that comes to this moment ends there, once.
+    pub(crate) fn plan(&self, kind: &'static str, moment: Moment, how: How) {
+        self.book().plans.push(Plan { kind, moment, how });
+    }
+
+    /// From now on starting an actor of this kind panics in whoever starts it.
+    pub(crate) fn refuse(&self, kind: &'static str) {
+        self.book().refused.push(kind);
+    }
+
+    /// How many faults have struck: the proof that one did.
+    pub(crate) fn struck(&self) -> usize {
+        self.book().struck
+    }
+
+    /// How many actors of this kind were started so far.
+    pub(crate) fn spawned(&self, kind: &str) -> usize {
+        self.count(|entry| matches!(entry, Entry::Spawned(of) if of == kind))
+    }
+
+    /// How many actors of this kind are there now.
+    pub(crate) fn alive(&self, kind: &str) -> usize {
+        self.spawned(kind) - self.count(|entry| matches!(entry, Entry::Gone(of) if of == kind))
+    }
+
+    /// All that happened, in order.
+    pub(crate) fn journal(&self) -> Vec<Entry> {
+        self.book().journal.clone()
+    }
+
+    /// Ends the youngest actor of this kind, whatever it is doing, as soon as there is one; waits until it
+    /// has gone.
+    ///
+    /// # Panics
+    /// When there is none, or it has not gone after 10 s.
+    pub(crate) async fn strike(&self, kind: &'static str, how: How) {
+        let what = format!("a {kind} actor to run");
+        let victim = wait::until(&what, DEADLINE, async || self.youngest(kind)).await;
+        self.condemn(&victim, how);
+        let what = format!("the {kind} actor to end by {how:?}");
+        wait::until(&what, DEADLINE, async || {
+            (victim.get_status() == ActorStatus::Stopped).then_some(())
+        })
+        .await;
+    }
+
+    /// `None` while it is still starting, too: an older one is not meant.
+    fn youngest(&self, kind: &str) -> Option<ActorCell> {
+        let ended = [ActorStatus::Stopping, ActorStatus::Stopped];
+        let book = self.book();
+        let mut youngest_first = book.actors.iter().rev();
+        let is_it =
+            |(of, cell): &&(&str, ActorCell)| *of == kind && !ended.contains(&cell.get_status());
+        let (_, cell) = youngest_first.find(is_it)?;
+        (cell.get_status() == ActorStatus::Running).then(|| cell.clone())
+    }
+
+    fn condemn(&self, victim: &ActorCell, how: How) {
+        if how == How::Kill {
+            self.book().struck += 1;
+            return victim.kill();
+        }
+        self.book().condemned.insert(victim.get_id(), how);
+        let group = format!("condemned {}", victim.get_id());
+        pg::monitor(group.clone(), victim.clone());
+        pg::join(group, vec![victim.clone()]);
+    }
+
+    fn count(&self, is_it: impl Fn(Entry) -> bool) -> usize {
+        let book = self.book();
+        book.journal.iter().filter(|entry| is_it(**entry)).count()
+    }
+
+    fn book(&self) -> MutexGuard<'_, Book> {
+        self.0.lock().expect("no panic inside")
+    }
+
+    /// The fault that strikes an actor of this kind now, if one was planned.
+    fn due(&self, kind: &str, moment: Moment) -> Option<How> {
+        let mut book = self.book();
+        let is_it = |plan: &Plan| plan.kind == kind && plan.moment == moment;
+        let at = book.plans.iter().position(is_it)?;
+        book.struck += 1;
+        Some(book.plans.remove(at).how)
+    }
+
+    fn verdict(&self, actor: ActorId) -> Option<How> {
+        let mut book = self.book();
+        let how = book.condemned.remove(&actor)?;
+        book.struck += 1;
+        Some(how)
+    }
+}
+
+impl Spawn for Chaos {
+    fn spawn<A: Actor>(
+        &self,
+        kind: &'static str,
+        actor: A,
+        args: A::Arguments,
+        parent: ActorCell,
+    ) -> Result<(ActorRef<A::Msg>, Started), SpawnErr> {
+        let is_refused = self.book().refused.contains(&kind);
+        assert!(!is_refused, "chaos: the spawn of a {kind} actor");
+        self.book().journal.push(Entry::Spawned(kind));
+        let chaos = self.clone();
+        let fragile = Fragile { actor, kind, chaos };
+        let (actor, started) = ActorRuntime::spawn_linked_instant(None, fragile, args, parent)?;
+        let mut book = self.book();
+        book.actors
+            .retain(|(_, cell)| cell.get_status() != ActorStatus::Stopped);
+        book.actors.push((kind, actor.get_cell()));
+        drop(book);
+        Ok((actor, started))
+    }
+}
+
+/// Does what the actor in it does, until a fault strikes.
+struct Fragile<A> {
+    actor: A,
+    kind: &'static str,
+    chaos: Chaos,
+}
+
+impl<A> Drop for Fragile<A> {
+    fn drop(&mut self) {
+        self.chaos.book().journal.push(Entry::Gone(self.kind));
+    }
+}
+
+impl<A> Fragile<A> {
+    async fn pass<M: Message>(
+        &self,
+        moment: Moment,
+        myself: &ActorRef<M>,
+    ) -> Result<(), ActorProcessingErr> {
+        match self.chaos.due(self.kind, moment) {
+            Some(how) => strike(how, myself).await,
+            None => Ok(()),
+        }
+    }
+}
+
+async fn strike<M: Message>(how: How, myself: &ActorRef<M>) -> Result<(), ActorProcessingErr> {
+    match how {
+        How::Panic => panic!("chaos"),
+        How::Error => Err("chaos".into()),
+        How::Kill => {
+            myself.kill();
+            pending().await
+        }
+    }
+}
+
+impl<A: Actor> Actor for Fragile<A> {
+    type Msg = A::Msg;
+    type State = A::State;
+    type Arguments = A::Arguments;
+
+    async fn pre_start(
+        &self,
+        myself: ActorRef<A::Msg>,
+        args: A::Arguments,
+    ) -> Result<A::State, ActorProcessingErr> {
+        self.pass(Moment::Start, &myself).await?;
+        self.actor.pre_start(myself, args).await
+    }
+
+    async fn post_start(
+        &self,
+        myself: ActorRef<A::Msg>,
+        state: &mut A::State,
+    ) -> Result<(), ActorProcessingErr> {
+        self.actor.post_start(myself, state).await
+    }
+
+    async fn post_stop(
+        &self,
+        myself: ActorRef<A::Msg>,
+        state: &mut A::State,
+    ) -> Result<(), ActorProcessingErr> {
+        self.actor.post_stop(myself, state).await
+    }
+
+    async fn handle(
+        &self,
+        myself: ActorRef<A::Msg>,
+        message: A::Msg,
+        state: &mut A::State,
+    ) -> Result<(), ActorProcessingErr> {
+        self.pass(Moment::Message, &myself).await?;
+        self.actor.handle(myself, message, state).await
+    }
+
+    async fn handle_supervisor_evt(
+        &self,
+        myself: ActorRef<A::Msg>,
+        event: SupervisionEvent,
+        state: &mut A::State,
+    ) -> Result<(), ActorProcessingErr> {
+        if matches!(event, SupervisionEvent::ProcessGroupChanged(_)) {
+            return match self.chaos.verdict(myself.get_id()) {
+                Some(how) => strike(how, &myself).await,
+                None => Ok(()),
+            };
+        }
+        self.actor.handle_supervisor_evt(myself, event, state).await
+    }
+}
