@@ -7,6 +7,8 @@
 mod actor;
 mod host;
 mod shutdown;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
