@@ -245,13 +245,16 @@ impl UpstreamState {
     fn on_listed(&mut self, catalogue: Option<Catalogue>) {
         let tools = catalogue.as_ref().map_or(0, |known| known.tools.len());
         self.catalogue = catalogue.map(Arc::new);
-        if self.ready_since.is_none() {
+        let is_first = self.ready_since.is_none();
+        if is_first {
             self.ready_since = Some(Instant::now());
             self.start_deadline = None;
             self.args.root.ready(&self.handle, tools);
-            log::info!("Server '{}' started", self.args.spec.name);
         }
         self.publish();
+        if is_first {
+            log::info!("Server '{}' started", self.args.spec.name);
+        }
     }
 
     fn publish(&self) {
