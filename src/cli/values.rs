@@ -70,25 +70,27 @@ pub(super) fn level() -> impl TypedValueParser<Value = LevelFilter> {
     })
 }
 
-/// `--allowed-host`: a DNS name, in lower case and without a final dot.
+/// `--allowed-host`: `NAME`, `NAME:PORT` or `*.NAME`, in lower case and without a final dot.
 pub(super) fn host(text: &str) -> Result<String, String> {
-    let name = text.trim().trim_end_matches('.').to_ascii_lowercase();
-    if name.contains("://") || name.contains('/') {
+    let host = text.trim().trim_end_matches('.').to_ascii_lowercase();
+    if host.contains("://") || host.contains('/') {
         return Err("the name alone is needed, without http:// and path".into());
     }
-    if let Some((name, _)) = name.split_once(':') {
+    let (name, port) = host.split_once(':').unwrap_or((&host, "0"));
+    if port.parse::<u16>().is_err() {
         return Err(format!(
-            "write '{name}' without a port: every port is allowed"
+            "'{port}' is no port; '{name}' alone allows every port"
         ));
     }
-    if name.contains('*') {
-        return Err("wildcards are not understood; name each host".into());
-    }
+    let labels = name.strip_prefix("*.").unwrap_or(name);
     let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_');
-    if name.is_empty() || !name.bytes().all(allowed) {
-        return Err("a DNS name is needed, such as mcp.example.org".into());
+    if labels.is_empty() || !labels.bytes().all(allowed) {
+        return Err(
+            "a DNS name is needed, such as mcp.example.org, or *.example.org for all below it"
+                .into(),
+        );
     }
-    Ok(name)
+    Ok(host)
 }
 
 /// `--allowed-origin`: `scheme://host[:port]` as browsers send it, in lower case, without path.
@@ -152,7 +154,10 @@ mod tests {
     #[test]
     fn hosts_and_origins_are_tidied_or_refused() {
         assert_eq!(host(" MCP.example.org. ").unwrap(), "mcp.example.org");
-        for bad in ["", "http://a.org", "a.org/x", "a.org:80", "*.a.org", "a b"] {
+        for good in ["a.org:80", "*.a.org"] {
+            assert_eq!(host(good).unwrap(), good);
+        }
+        for bad in ["", "http://a.org", "a.org/x", "a.org:x", "*", "a.*", "a b"] {
             assert!(host(bad).is_err(), "{bad}");
         }
         assert_eq!(origin("https://A.org:8443/").unwrap(), "https://a.org:8443");

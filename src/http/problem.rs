@@ -68,10 +68,12 @@ impl Problem {
             },
             Self::Decode(DecodeError::Parse(_)) => (StatusCode::BAD_REQUEST, code::PARSE_ERROR),
             Self::Call(error) => match error {
-                CallError::UnknownSession | CallError::Gone => (StatusCode::NOT_FOUND, invalid),
+                CallError::UnknownSession => (StatusCode::NOT_FOUND, invalid),
                 CallError::Overloaded(_) => (StatusCode::SERVICE_UNAVAILABLE, code::BUSY),
                 CallError::Timeout => (StatusCode::SERVICE_UNAVAILABLE, code::TIMEOUT),
-                CallError::Stopping => (StatusCode::SERVICE_UNAVAILABLE, code::SERVER_UNAVAILABLE),
+                CallError::Stopping | CallError::Gone => {
+                    (StatusCode::SERVICE_UNAVAILABLE, code::SERVER_UNAVAILABLE)
+                }
             },
         }
     }
@@ -127,7 +129,7 @@ fn describe_decode(error: &DecodeError) -> String {
 fn describe_call(error: &CallError) -> String {
     match error {
         // The words of the Python SDK's server, which people search for.
-        CallError::UnknownSession | CallError::Gone => {
+        CallError::UnknownSession => {
             "Could not find session: it has ended, or never was; open a new one with GET /sse"
                 .into()
         }
@@ -135,6 +137,7 @@ fn describe_call(error: &CallError) -> String {
             format!("the gateway is busy ({limit}); try again in a few seconds")
         }
         CallError::Timeout => "the gateway did not answer in time; try again".into(),
+        CallError::Gone => "the gateway is restarting a part of itself; try again".into(),
         CallError::Stopping => "the gateway is stopping; try again when it is back".into(),
     }
 }

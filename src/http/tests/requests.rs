@@ -273,7 +273,7 @@ async fn what_is_no_message_is_refused() {
 fn what_the_tree_refuses_has_a_status() {
     for (error, status, retry) in [
         (CallError::UnknownSession, 404, None),
-        (CallError::Gone, 404, None),
+        (CallError::Gone, 503, Some("5")),
         (CallError::Overloaded("1000 sessions"), 503, Some("5")),
         (CallError::Stopping, 503, Some("5")),
         (CallError::Timeout, 503, Some("5")),

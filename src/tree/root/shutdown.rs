@@ -13,9 +13,10 @@ use crate::tree::timer::Timer;
 /// Calls in flight have so long to be answered.
 const DRAIN_SESSIONS: Duration = Duration::from_secs(3);
 /// A server is killed after 1.5 s and 1.5 s; what is not gone after this never will be.
-const STOP_UPSTREAMS: Duration = Duration::from_secs(4);
-/// Streams and connections end at once; this is for the unforeseen.
-const CLOSE: Duration = Duration::from_secs(1);
+const STOP_UPSTREAMS: Duration = Duration::from_millis(4_500);
+/// Streams and connections end at once; this is for the unforeseen. All phases together stay below
+/// 10 s.
+const CLOSE: Duration = Duration::from_millis(600);
 
 /// How far the stop has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
