@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::{Read, Write};
 use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
@@ -12,7 +13,6 @@ use crate::support::client::SseClient;
 use crate::support::gateway::{Gateway, GatewayOptions, fixture_server};
 use crate::support::proc;
 use crate::support::servers::{configuration, fixture, join, serve, serve_ready, text_of};
-use crate::support::wait;
 
 const SECRET: &str = "s3cr3t-of-the-gateway";
 
@@ -192,18 +192,19 @@ async fn arguments_are_passed_as_they_are_written() {
 /// How many files beside 0, 1 and 2 every process of this test run has, without being asked: a test
 /// runner may leave some open.
 fn inherited() -> usize {
-    let mut process = Command::new("/bin/cat")
+    let mut cat = Command::new("/bin/cat")
         .stdin(Stdio::piped())
-        .stdout(Stdio::null())
+        .stdout(Stdio::piped())
         .spawn()
         .expect("every system has it");
-    let what = "its exec";
-    let count = wait::until_blocking(what, SOON, || {
-        let executed = proc::process(process.id())?.command.contains("cat");
-        executed.then(|| proc::open_files(process.id())).flatten()
-    });
-    drop(process.stdin.take());
-    process.wait().expect("it ends with its stdin");
+    let mut stdin = cat.stdin.take().expect("it is piped");
+    stdin.write_all(b"x").expect("it reads");
+    // Once it has answered, its loader has closed what it had opened.
+    let stdout = cat.stdout.as_mut().expect("it is piped");
+    stdout.read_exact(&mut [0]).expect("it says what it reads");
+    let count = proc::open_files(cat.id()).expect("it runs");
+    drop(stdin);
+    cat.wait().expect("it ends with its stdin");
     count - 3
 }
 
