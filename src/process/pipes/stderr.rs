@@ -16,7 +16,7 @@ const KEPT: usize = 50;
 const BLOCK: usize = 16 * 1024;
 const CUT: &str = " … (cut)";
 
-/// Reads to the end. Lines longer than `cap` bytes are cut.
+/// Reads to the end, then delivers [`Output::StderrClosed`]. Lines longer than `cap` bytes are cut.
 pub(in crate::process) async fn drain(
     mut stderr: impl AsyncRead + Unpin,
     cap: usize,
@@ -51,6 +51,7 @@ pub(in crate::process) async fn drain(
     if let Some(count) = log.throttle.finish() {
         log.say_suppressed(count);
     }
+    log.outlet.deliver(Output::StderrClosed);
 }
 
 struct Log {

@@ -220,7 +220,10 @@ async fn a_flood_on_stderr_neither_blocks_the_child_nor_passes() {
                 .await;
                 is_over = true;
             }
-            Output::Unusable { .. } | Output::StdoutClosed | Output::StdinFailed(_) => {}
+            Output::Unusable { .. }
+            | Output::StdoutClosed
+            | Output::StderrClosed
+            | Output::StdinFailed(_) => {}
         }
     }
     let allowed = 100.0 + 25.0 * (start.elapsed().as_secs_f64() + 1.0);
