@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use tokio::sync::OwnedSemaphorePermit;
 
-/// Something that a child said or that happened to it. The last three arrive in any order: a
-/// grandchild may hold stdout open for long, and a child may close it and live on.
+/// Something that a child said or that happened to it. The last four arrive in any order: a
+/// grandchild may hold a pipe open for long, and a child may close one and live on.
 #[derive(Debug)]
 pub enum Output {
     /// A line of stdout: valid UTF-8, not blank, without line end and byte order mark.
@@ -38,6 +38,8 @@ pub enum Output {
     Stderr(String),
     /// The child's stdout is at its end.
     StdoutClosed,
+    /// The child's stderr is at its end: all that it said there was delivered before.
+    StderrClosed,
     /// The child's stdin can't be written any more. What was handed over may have been read.
     StdinFailed(StdinFailure),
     /// The child ended and was reaped; its process group was killed before.

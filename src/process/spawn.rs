@@ -205,7 +205,7 @@ impl Process {
     }
 
     /// The last 50 lines of stderr, printable, oldest first; those too that were suppressed. What
-    /// a child says last may arrive shortly after [`Output::Exited`].
+    /// a child says last is in it from [`Output::StderrClosed`] on.
     #[must_use]
     pub fn stderr_tail(&self) -> Vec<String> {
         self.stderr.lines()

@@ -16,7 +16,7 @@ const KEPT: usize = 50;
 const BLOCK: usize = 16 * 1024;
 const CUT: &str = " … (cut)";
 
-/// Reads to the end. Lines longer than `cap` bytes are cut.
+/// Reads to the end, then delivers [`Output::StderrClosed`]. Lines longer than `cap` bytes are cut.
 pub(in crate::process) async fn drain(
     mut stderr: impl AsyncRead + Unpin,
     cap: usize,
@@ -50,7 +50,12 @@ pub(in crate::process) async fn drain(
     cutter.finish(|line, is_cut| log.line(Instant::now(), line, is_cut));
     if let Some(count) = log.throttle.finish() {
         log.say_suppressed(count);
+        // Why a child ends is what it says last, however much it said before.
+        for line in log.tail.unsaid() {
+            log.outlet.deliver(Output::Stderr(line));
+        }
     }
+    log.outlet.deliver(Output::StderrClosed);
 }
 
 struct Log {
@@ -65,9 +70,10 @@ impl Log {
         if line.trim_ascii().is_empty() {
             return;
         }
-        self.tail.push(line, is_cut);
         self.note_suppressed(now);
-        if self.throttle.admits(now) {
+        let is_said = self.throttle.admits(now);
+        self.tail.push(line, is_cut, is_said);
+        if is_said {
             let text = printable(line, self.cap, is_cut);
             self.throttle.pay(now, text.len());
             self.outlet.deliver(Output::Stderr(text));
@@ -97,10 +103,11 @@ pub(in crate::process) struct Tail(Arc<Mutex<VecDeque<Kept>>>);
 struct Kept {
     line: Vec<u8>,
     is_cut: bool,
+    is_said: bool,
 }
 
 impl Tail {
-    fn push(&self, line: &[u8], is_cut: bool) {
+    fn push(&self, line: &[u8], is_cut: bool, is_said: bool) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut oldest = match kept.len() {
             KEPT.. => kept.pop_front().unwrap_or_default(),
@@ -109,13 +116,27 @@ impl Tail {
         oldest.line.clear();
         oldest.line.extend_from_slice(line);
         oldest.is_cut = is_cut;
+        oldest.is_said = is_said;
         kept.push_back(oldest);
     }
 
     pub(in crate::process) fn lines(&self) -> Vec<String> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let text = |kept: &Kept| printable(&kept.line, kept.line.len(), kept.is_cut);
-        kept.iter().map(text).collect()
+        kept.iter().map(Kept::text).collect()
+    }
+
+    /// Those of them that the rate limit suppressed after the last one that passed.
+    fn unsaid(&self) -> Vec<String> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let said = kept.iter().rposition(|line| line.is_said);
+        let first_unsaid = said.map_or(0, |at| at + 1);
+        kept.iter().skip(first_unsaid).map(Kept::text).collect()
+    }
+}
+
+impl Kept {
+    fn text(&self) -> String {
+        printable(&self.line, self.line.len(), self.is_cut)
     }
 }
 
@@ -252,11 +273,13 @@ mod tests {
     fn the_last_lines_are_kept() {
         let tail = Tail::default();
         for number in 0..120 {
-            tail.push(format!("line {number}").as_bytes(), false);
+            tail.push(format!("line {number}").as_bytes(), false, number < 100);
         }
         let lines = tail.lines();
         assert_eq!(lines.len(), KEPT);
         assert_eq!(lines.first().map(String::as_str), Some("line 70"));
         assert_eq!(lines.last().map(String::as_str), Some("line 119"));
+        let unsaid = tail.unsaid();
+        assert_eq!((unsaid.len(), &*unsaid[0]), (20, "line 100"));
     }
 }

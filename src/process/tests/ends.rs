@@ -11,14 +11,16 @@ const SHORT: Grace = Grace {
 };
 
 #[tokio::test]
-async fn an_exit_and_the_end_of_stdout_are_both_told() {
+async fn an_exit_and_the_ends_of_both_pipes_are_told() {
     for _ in 0..20 {
         let mut child = sh("echo last words; exit 3");
         let (mut words, mut is_closed, mut exit) = (None, false, None);
-        while !(is_closed && exit.is_some()) {
+        let mut is_quiet = false;
+        while !(is_closed && is_quiet && exit.is_some()) {
             match child.next().await {
                 Output::Line { bytes, .. } => words = Some(text(&bytes)),
                 Output::StdoutClosed => is_closed = true,
+                Output::StderrClosed => is_quiet = true,
                 Output::Exited(status) => exit = Some(describe(&status)),
                 Output::Unusable { .. } | Output::Stderr(_) | Output::StdinFailed(_) => {
                     panic!("nothing else happens")

@@ -18,18 +18,21 @@ const LAST_WORDS: Duration = Duration::from_millis(50);
 pub(super) struct Ending {
     pub(super) status: Option<ExitStatus>,
     pub(super) stdout_closed: bool,
+    pub(super) stderr_closed: bool,
     pub(super) stdin_broken: bool,
 }
 
 impl UpstreamState {
-    /// After the exit or the loss of a pipe: a dying process has a moment for its last words.
+    /// After the exit or the loss of a pipe: a dying process has a moment for its last words, on
+    /// stderr too, where it says why. A server may do without a stderr: that is no end.
     pub(super) fn on_end_seen(&mut self) -> Outcome {
         let Ending {
             status,
             stdout_closed,
+            stderr_closed,
             stdin_broken,
         } = &self.ending;
-        if status.is_some() && *stdout_closed {
+        if status.is_some() && *stdout_closed && *stderr_closed {
             return self.die_as_seen();
         }
         if status.is_some() || *stdout_closed || *stdin_broken {

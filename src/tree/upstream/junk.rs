@@ -59,9 +59,14 @@ impl Junk {
 /// A piece of a peer's text that is fit for a log line or an error.
 pub(super) fn excerpt(text: &[u8]) -> String {
     let head = text.get(..SHOWN).unwrap_or(text);
-    let text: String = String::from_utf8_lossy(head)
-        .escape_debug()
-        .take(SHOWN)
-        .collect();
-    text
+    let mut text = String::new();
+    for c in String::from_utf8_lossy(head).chars() {
+        // Quotes are harmless, and JSON has so many that it would be unreadable.
+        if matches!(c, '"' | '\'') {
+            text.push(c);
+        } else {
+            text.extend(c.escape_debug());
+        }
+    }
+    text.chars().take(SHOWN).collect()
 }

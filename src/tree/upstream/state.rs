@@ -151,6 +151,7 @@ impl UpstreamState {
                 self.ending.stdin_broken = true;
             }
             Output::StdoutClosed => self.ending.stdout_closed = true,
+            Output::StderrClosed => self.ending.stderr_closed = true,
             Output::Exited(status) => self.ending.status = Some(status),
             Output::Stderr(_) => {}
         }

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::{SOON, echo, logged};
 use crate::support::client::SseClient;
-use crate::support::servers::{fixture, serve_ready};
+use crate::support::servers::{fixture, gateway, serve_ready};
 use crate::support::wait;
 
 async fn say(client: &SseClient, stderr: &str) {
@@ -34,6 +34,29 @@ async fn it_is_logged_under_the_name_of_its_server() {
         .await;
     let all = logged(&gateway, &["stderr:"]);
     assert_eq!(all.len(), 3, "blank lines are not logged: {all:#?}");
+}
+
+/// Why a server ends is what its user looks for, and stands on stderr. Many at once: what is said
+/// last and the end itself are seen by different tasks, in either order.
+#[tokio::test]
+async fn what_a_server_says_last_is_logged_before_its_end() {
+    let dying = |number: usize| {
+        let script = format!("echo 'reason {number}.' >&2; exit 3");
+        json!({ "name": format!("s{number}"), "command": "sh", "args": ["-c", script] })
+    };
+    let entries: Vec<_> = (0..24).map(dying).collect();
+    let gateway = gateway(&entries).await;
+    for number in 0..24 {
+        let end = format!("'s{number}' exited with code 3");
+        gateway.wait_for_log(&end, SOON).await;
+        let lines = gateway.logs();
+        let first = |part: &str| lines.iter().position(|line| line.contains(part));
+        let reason = first(&format!("'s{number}' stderr: reason {number}."));
+        assert!(
+            reason.is_some_and(|at| Some(at) < first(&end)),
+            "{lines:#?}"
+        );
+    }
 }
 
 #[tokio::test]

@@ -77,7 +77,7 @@ impl SessionState {
 
     fn on_call(&mut self, request: Request) {
         self.has_spoken = true;
-        let params = request.params.unwrap_or_default();
+        let params = request.params.unwrap_or(Bytes::from_static(b"{}"));
         match ToolCall::parse(&params) {
             Ok(call) => {
                 let number = self.calls.insert(request.id, call);

@@ -22,6 +22,7 @@ fn every_line_is_counted_and_few_are_logged() {
 #[test]
 fn what_is_shown_is_short_and_harmless() {
     assert_eq!(excerpt(b"a\n\x1b[31mb\xff"), "a\\n\\u{1b}[31mb\u{fffd}");
+    assert_eq!(excerpt(br#"{"a":'b'}"#), r#"{"a":'b'}"#);
     assert_eq!(excerpt(&[b'x'; 10_000]).len(), 200);
     assert!(excerpt(&[0; 10_000]).chars().count() <= 200);
 }
