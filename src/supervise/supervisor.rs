@@ -183,11 +183,6 @@ impl<H: Host> Supervisor<H> {
         Some((live.generation, &live.cell))
     }
 
-    /// Every living instance.
-    pub fn cells(&self) -> impl Iterator<Item = (&H::Id, &ActorCell)> {
-        self.live.iter().map(|(id, live)| (id, &live.cell))
-    }
-
     fn on(&mut self, event: Event<H::Id>) {
         let effects = self.roster.on(Instant::now(), event);
         self.carry_out(effects);

@@ -19,7 +19,7 @@
 //! nothing. Everything between actors is a message.
 
 mod call;
-pub mod config;
+mod config;
 mod edge;
 mod registry;
 mod root;

@@ -23,7 +23,7 @@ const DEBOUNCE_AT_MOST: Duration = Duration::from_secs(1);
 /// The poll notices what no watch sees: bind mounts, replaced directories, network file systems.
 const POLL_EVERY: Duration = Duration::from_secs(5);
 
-pub enum ConfigMsg {
+pub(crate) enum ConfigMsg {
     /// From the watch: the file is another one.
     Changed,
     /// From itself: it has been quiet, look.
@@ -40,10 +40,10 @@ pub enum ConfigMsg {
 }
 
 /// The config actor.
-pub struct ConfigActor;
+pub(crate) struct ConfigActor;
 
 /// The state.
-pub struct ConfigState {
+pub(crate) struct ConfigState {
     myself: ActorRef<ConfigMsg>,
     path: PathBuf,
     root: RootHandle,

@@ -9,7 +9,7 @@ use crate::config::{self, ConfigError, Parsed, Problem};
 
 /// Why the file is looked at; the greater reason includes the smaller one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Reason {
+pub(crate) enum Reason {
     /// It is time to.
     Poll,
     /// It has been changed, and that was a moment ago; or this is the first look.
@@ -44,7 +44,7 @@ pub(super) struct News {
 }
 
 /// The outcome of a look.
-pub struct Looked {
+pub(crate) struct Looked {
     /// The watch from now on. An error: there is none, only the poll.
     pub(super) watch: notify::Result<Watch>,
     pub(super) found: Found,

@@ -14,13 +14,13 @@ use std::path::PathBuf;
 
 use ractor::ActorRef;
 
-pub use actor::ConfigActor;
+pub(crate) use actor::ConfigActor;
 use actor::ConfigMsg;
 
 use crate::tree::root::RootHandle;
 
 /// What the config actor is started with.
-pub struct ConfigArgs {
+pub(crate) struct ConfigArgs {
     /// The file.
     pub path: PathBuf,
     /// Who is sent what it says.
@@ -29,7 +29,7 @@ pub struct ConfigArgs {
 
 /// One life of the config actor.
 #[derive(Clone, Debug)]
-pub struct ConfigHandle(ActorRef<ConfigMsg>);
+pub(crate) struct ConfigHandle(ActorRef<ConfigMsg>);
 
 impl ConfigHandle {
     pub(in crate::tree) fn new(actor: ActorRef<ConfigMsg>) -> Self {
@@ -37,7 +37,7 @@ impl ConfigHandle {
     }
 
     /// Reads the file now and has everything that is down tried at once.
-    pub fn reload(&self) {
+    pub(crate) fn reload(&self) {
         if self.0.cast(ConfigMsg::Reload).is_err() {
             log::debug!("the config actor is being restarted and reads the file anyway");
         }

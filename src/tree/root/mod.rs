@@ -67,7 +67,7 @@ pub(crate) enum RootMsg {
 
 /// Root's handle. Nothing here waits.
 #[derive(Clone, Debug)]
-pub struct RootHandle(ActorRef<RootMsg>);
+pub(crate) struct RootHandle(ActorRef<RootMsg>);
 
 impl RootHandle {
     pub(in crate::tree) fn new(actor: ActorRef<RootMsg>) -> Self {

@@ -32,6 +32,8 @@ pub(crate) enum Phase {
     Closing,
     /// The registry, the last one.
     Finishing,
+    /// Done; root itself is about to end.
+    Stopped,
 }
 
 /// The state of the stop.
@@ -71,7 +73,7 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
     pub(super) fn go_on_stopping(&mut self) {
         while self.is_phase_done() {
             match self.shutdown.phase {
-                Phase::Running => return,
+                Phase::Running | Phase::Stopped => return,
                 Phase::Draining => {
                     self.supervisor.host_mut().is_stopping = true;
                     self.supervisor.stop_all_laddered();
@@ -88,7 +90,7 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
                 }
                 Phase::Finishing => {
                     log::info!("Stopped");
-                    self.shutdown.phase = Phase::Running;
+                    self.shutdown.phase = Phase::Stopped;
                     return self.end(Exit::Stopped);
                 }
             }
@@ -100,7 +102,7 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
             return true;
         }
         match self.shutdown.phase {
-            Phase::Running => false,
+            Phase::Running | Phase::Stopped => false,
             Phase::Draining => self.are_sessions_done(),
             // The last answers come from the servers' ends, and must reach the streams.
             Phase::StoppingUpstreams => {
