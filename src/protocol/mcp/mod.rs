@@ -3,7 +3,9 @@
 //! changes those it must change in place.
 
 pub mod cancelled;
+pub mod item;
 pub mod lifecycle;
 pub mod method;
 pub mod progress;
+pub mod request;
 pub mod tools;

@@ -5,8 +5,12 @@
 //! restarts it with the last table, and the upstreams tell it their catalogues again.
 
 mod actor;
+mod catalogue;
 mod handle;
+mod merged;
 mod message;
+mod pages;
+mod resources;
 mod routes;
 mod state;
 mod store;
@@ -16,5 +20,7 @@ mod tests;
 pub(crate) use actor::{Registry, RegistryArgs};
 pub(crate) use handle::{RegistryHandle, Subscriber};
 pub(crate) use message::{ServerState, Wanted};
-pub(crate) use routes::{Catalogue, RouteState, Routes};
+pub(crate) use catalogue::{Abilities, Catalogue};
+pub(crate) use merged::{Changes, Merged, Route, Source};
+pub(crate) use routes::{RouteState, Routes};
 pub(crate) use store::Store;

@@ -12,9 +12,9 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::routes::Catalogue;
+use super::catalogue::Catalogue;
 use crate::ids::ServerName;
-use crate::protocol::mcp::tools;
+use crate::protocol::mcp::item::{self, Kind};
 
 /// A kept catalogue, and what was run when it was told.
 #[derive(Debug, Clone)]
@@ -79,13 +79,8 @@ impl Store {
             .recursive(true)
             .mode(0o700)
             .create(directory)?;
-        let raw: Vec<&[u8]> = kept
-            .catalogue
-            .tools
-            .iter()
-            .map(|tool| &**tool.raw())
-            .collect();
-        let list = tools::tools_list_result(raw.into_iter());
+        let tools = kept.catalogue.tools.iter().map(|tool| &**tool.raw());
+        let list = item::list_result(Kind::Tools, tools, None);
         let list: &RawValue = serde_json::from_slice(&list)?;
         let text = serde_json::to_vec(&Stored {
             fingerprint: kept.fingerprint,
@@ -107,9 +102,12 @@ fn read(path: &Path) -> Option<Kept> {
     let text = fs::read(path).ok()?;
     let read: Restored = serde_json::from_slice(&text).ok()?;
     let list = Bytes::from(String::from(Box::<str>::from(read.list)));
-    let tools = tools::tools_page(&list).ok()?.tools;
+    let tools = item::page(Kind::Tools, &list).ok()?.items;
     Some(Kept {
         fingerprint: read.fingerprint,
-        catalogue: Arc::new(Catalogue { tools }),
+        catalogue: Arc::new(Catalogue {
+            tools,
+            ..Catalogue::default()
+        }),
     })
 }

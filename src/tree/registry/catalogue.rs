@@ -1,0 +1,56 @@
+//! What one server offers, as it said it.
+
+use crate::protocol::mcp::item::{Item, Kind};
+
+/// What one server offers, as it said it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Catalogue {
+    /// Its tools, in its own order.
+    pub tools: Vec<Item>,
+    /// Its prompts.
+    pub prompts: Vec<Item>,
+    /// Its resources.
+    pub resources: Vec<Item>,
+    /// Its resource templates.
+    pub templates: Vec<Item>,
+    /// What it said of itself in the handshake.
+    pub abilities: Abilities,
+    /// Its instructions for models.
+    pub instructions: Option<String>,
+}
+
+/// What a server can do beside its lists.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Abilities {
+    /// It has resources, listed or not.
+    pub resources: bool,
+    /// It tells of changes of single resources.
+    pub subscribe: bool,
+    /// It takes a log level.
+    pub logging: bool,
+    /// It completes arguments.
+    pub completions: bool,
+}
+
+impl Catalogue {
+    /// The entries of one list.
+    #[must_use]
+    pub(crate) fn items(&self, kind: Kind) -> &[Item] {
+        match kind {
+            Kind::Tools => &self.tools,
+            Kind::Prompts => &self.prompts,
+            Kind::Resources => &self.resources,
+            Kind::Templates => &self.templates,
+        }
+    }
+
+    /// The entries of one list, to be filled.
+    pub(crate) fn items_mut(&mut self, kind: Kind) -> &mut Vec<Item> {
+        match kind {
+            Kind::Tools => &mut self.tools,
+            Kind::Prompts => &mut self.prompts,
+            Kind::Resources => &mut self.resources,
+            Kind::Templates => &mut self.templates,
+        }
+    }
+}
