@@ -19,6 +19,7 @@
 //! nothing. Everything between actors is a message.
 
 mod call;
+mod client;
 mod config;
 mod edge;
 mod registry;
@@ -38,7 +39,7 @@ use tokio::sync::{mpsc, watch};
 
 pub use call::CallError;
 pub use edge::{Edge, EdgeLinks};
-pub use sessions::{OpenedSse, Outbound, SessionHandle, SessionsHandle};
+pub use sessions::{Event, OpenedSse, Outbound, SessionHandle, SessionsHandle};
 
 use crate::ids::ServerName;
 use crate::process::{Groups, Limits};

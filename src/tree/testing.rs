@@ -11,15 +11,16 @@ use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::time::Instant;
 
-use super::call::{Reply, ReplyTo};
+use super::client::{Client, News};
 use super::registry::{
     Catalogue, Registry, RegistryArgs, RegistryHandle, Routes, Store, Subscriber, Wanted,
 };
 use super::root::{RootHandle, RootMsg};
 use super::sessions::{Sessions, SessionsArgs, SessionsHandle};
 use super::upstream::{UpstreamHandle, UpstreamMsg};
-use crate::ids::{Generation, ServerName};
-use crate::protocol::mcp::tools;
+use crate::config::model::Isolation;
+use crate::ids::{Generation, Prefix, ServerName};
+use crate::protocol::mcp::item::{self, Kind};
 use crate::supervise::Plain;
 
 /// An actor that hands what it is told to the test.
@@ -101,9 +102,9 @@ impl Subscriber for Listener<Arc<Routes>> {
     }
 }
 
-impl ReplyTo for Listener<Reply> {
-    fn reply(&self, reply: Reply) {
-        drop(self.0.send(reply));
+impl Client for Listener<News> {
+    fn tell(&self, news: News) {
+        drop(self.0.send(news));
     }
 }
 
@@ -117,6 +118,8 @@ pub(crate) fn wanted(server: &str) -> Wanted {
     Wanted {
         server: name(server),
         fingerprint: 1,
+        prefix: Prefix::of(&name(server)),
+        isolation: Isolation::Shared,
     }
 }
 
@@ -127,7 +130,7 @@ pub(crate) fn catalogue(names: &[&str]) -> Arc<Catalogue> {
         .map(|name| format!(r#"{{"name":"{name}"}}"#))
         .collect();
     let page = Bytes::from(format!(r#"{{"tools":[{}]}}"#, tools.join(",")));
-    let tools = tools::tools_page(&page).unwrap().tools;
+    let tools = item::page(Kind::Tools, &page).unwrap().items;
     Arc::new(Catalogue { tools })
 }
 

@@ -18,6 +18,7 @@ pub const INTERNAL_ERROR: i64 = -32603;
 pub const SERVER_UNAVAILABLE: i64 = -32000;
 /// The server did not answer in time. The same number the official TypeScript SDK uses for it.
 pub const TIMEOUT: i64 = -32001;
-/// Too much is in flight already, for this session or for this server; try again. (−32002 is left
-/// out: MCP used it for a resource that was not found.)
+/// No server has such a resource (2025-11-25, server/resources, "Error Handling").
+pub const RESOURCE_NOT_FOUND: i64 = -32002;
+/// Too much is in flight already, for this session or for this server; try again.
 pub const BUSY: i64 = -32003;

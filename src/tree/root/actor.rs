@@ -123,6 +123,10 @@ impl<S: Spawn, E: Edge> Actor for Root<S, E> {
                     .host()
                     .notice(Notice::ServerReady { server, tools });
             }
+            RootMsg::InstanceWanted { server, owner } => {
+                log::debug!("{owner:?} wants an instance of '{server}'");
+            }
+            RootMsg::SessionEnded { session } => log::trace!("session {session} has ended"),
             RootMsg::Tick(tick) => state.supervisor.on_tick(tick),
             RootMsg::Reload => {
                 if let Some(config) = &state.supervisor.host().config {
@@ -223,6 +227,8 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
         Some(Wanted {
             server: spec.name.clone(),
             fingerprint: fingerprint(spec),
+            prefix: spec.prefix.clone(),
+            isolation: spec.isolation,
         })
     }
 }

@@ -172,6 +172,7 @@ impl<S: Spawn, E: Edge> RootHost<S, E> {
             permits: Arc::clone(&permits),
             start: *start,
             ladder: self.settings.supervision.ladder.clone(),
+            owner: None,
             root: self.root.clone(),
             registry: self.registry()?,
             groups: self.settings.groups.clone(),

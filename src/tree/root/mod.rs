@@ -19,6 +19,7 @@ pub(crate) use actor::{Root, RootArgs};
 use crate::config::model::Config;
 use crate::ids::{Generation, ServerName};
 use crate::supervise::Tick;
+use crate::tree::client::Owner;
 use crate::tree::registry::{Routes, Subscriber};
 use crate::tree::upstream::UpstreamHandle;
 
@@ -53,6 +54,10 @@ pub(crate) enum RootMsg {
         generation: Generation,
         tools: usize,
     },
+    /// From a session: it has a use for an instance of this server of its own.
+    InstanceWanted { server: ServerName, owner: Owner },
+    /// From the sessions: this one has ended, and what belonged to it may.
+    SessionEnded { session: u64 },
     /// From the supervision's own tasks.
     Tick(Tick<ChildId>),
     /// From main, on SIGHUP.
@@ -92,6 +97,14 @@ impl RootHandle {
             generation: upstream.generation(),
             tools,
         });
+    }
+
+    pub(in crate::tree) fn instance_wanted(&self, server: ServerName, owner: Owner) {
+        self.tell(RootMsg::InstanceWanted { server, owner });
+    }
+
+    pub(in crate::tree) fn session_ended(&self, session: u64) {
+        self.tell(RootMsg::SessionEnded { session });
     }
 
     pub(in crate::tree) fn sessions_drained(&self) {

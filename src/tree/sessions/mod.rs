@@ -11,5 +11,5 @@ mod supervisor;
 mod tests;
 
 pub use handle::SessionsHandle;
-pub use session::{OpenedSse, Outbound, SessionHandle};
+pub use session::{Event, OpenedSse, Outbound, SessionHandle};
 pub(crate) use supervisor::{Sessions, SessionsArgs};

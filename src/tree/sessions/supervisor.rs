@@ -132,6 +132,7 @@ impl<S: Spawn> Sessions<S> {
         let args = SessionArgs {
             id: id.clone(),
             registry: state.args.registry.clone(),
+            root: state.args.root.clone(),
             outbox,
         };
         let (actor, started) = self

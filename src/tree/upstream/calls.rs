@@ -82,13 +82,12 @@ impl Calls {
         mut ticket: Ticket,
         write: impl FnOnce(Bytes) -> bool,
     ) -> Option<Instant> {
-        let request = ticket.request()?;
+        let errand = ticket.errand()?;
         let id = self.next_id;
-        let token = request.params.progress_token().map(Box::from);
-        let params = request
-            .params
-            .rewrite(&request.tool, token.as_ref().map(|_| id));
-        if !write(jsonrpc::request(id, "tools/call", Some(&params))) {
+        let request = &errand.request;
+        let token = request.progress_token().map(Box::from);
+        let params = request.rewrite(&errand.key, token.as_ref().map(|_| id));
+        if !write(jsonrpc::request(id, request.method(), Some(&params))) {
             return None;
         }
         ticket.handed_over();

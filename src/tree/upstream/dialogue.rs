@@ -12,7 +12,8 @@ use super::listing::{Listing, Turn};
 use crate::ids::ServerName;
 use crate::protocol::framing::recover;
 use crate::protocol::jsonrpc::{self, Message, Notification, Request, RequestId, Response};
-use crate::protocol::mcp::{lifecycle, tools};
+use crate::protocol::mcp::item::{self, Kind};
+use crate::protocol::mcp::lifecycle;
 use crate::protocol::version::Version;
 use crate::supervise::FailureKind;
 use crate::tree::call::Answer;
@@ -242,7 +243,7 @@ impl Dialogue {
     fn on_page(&mut self, now: Instant, outcome: Result<Bytes, Bytes>) -> Vec<Effect> {
         let page = outcome
             .map_err(|error| excerpt(&error))
-            .and_then(|result| tools::tools_page(&result));
+            .and_then(|result| item::page(Kind::Tools, &result));
         let page = match page {
             Ok(page) => page,
             Err(why) => return self.list_failed(now, &why),

@@ -10,7 +10,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::message::UpstreamMsg;
 use crate::ids::{CallId, Generation, ServerName};
+use crate::protocol::jsonrpc::Response;
 use crate::tree::call::Ticket;
+use crate::tree::client::{Client, Interest};
 use crate::tree::registry::RegistryHandle;
 
 /// One generation of an upstream. Nothing here waits; what a dead upstream is told is dropped, and
@@ -64,6 +66,31 @@ impl UpstreamHandle {
     /// Withdraws a call; `params` are those of the client's `notifications/cancelled`.
     pub(in crate::tree) fn cancel(&self, call: CallId, params: Option<Bytes>) {
         self.tell(UpstreamMsg::Cancel { call, params });
+    }
+
+    /// Passes a session's answer to a request of the server on.
+    pub(in crate::tree) fn answer(&self, response: Response) {
+        self.tell(UpstreamMsg::Answered(response));
+    }
+
+    /// Passes a notification of a session's client on (`notifications/roots/list_changed`,
+    /// progress of something the server asked for).
+    pub(in crate::tree) fn notify(&self, notification: Bytes) {
+        self.tell(UpstreamMsg::Notify(notification));
+    }
+
+    /// Tells it what a session wants to hear beside its answers, instead of what it wanted before.
+    pub(in crate::tree) fn interested(
+        &self,
+        session: u64,
+        client: Arc<dyn Client>,
+        interest: Interest,
+    ) {
+        self.tell(UpstreamMsg::Interested {
+            session,
+            client,
+            interest,
+        });
     }
 
     /// Introduces the registry.

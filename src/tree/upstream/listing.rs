@@ -6,7 +6,7 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use crate::ids::ServerName;
-use crate::protocol::mcp::tools::{self, Tool, ToolsPage};
+use crate::protocol::mcp::item::{self, Item, Page};
 use crate::tree::registry::Catalogue;
 
 /// A server may hand out cursors for ever: a catalogue is cut after so many pages,
@@ -23,7 +23,7 @@ pub(super) struct Listing {
     pub(super) deadline: Instant,
     pages: usize,
     bytes: usize,
-    tools: Vec<Tool>,
+    tools: Vec<Item>,
 }
 
 /// How a listing goes on after a page.
@@ -52,7 +52,7 @@ impl Listing {
     }
 
     /// Takes a page in.
-    pub(super) fn turn(&mut self, server: &ServerName, page: ToolsPage) -> Turn {
+    pub(super) fn turn(&mut self, server: &ServerName, page: Page) -> Turn {
         if page.skipped > 0 {
             log::warn!(
                 "Server '{server}' lists {} tools without a name; they are left out",
@@ -61,14 +61,14 @@ impl Listing {
         }
         self.pages += 1;
         self.bytes += page
-            .tools
+            .items
             .iter()
             .map(|tool| tool.raw().len())
             .sum::<usize>();
-        self.tools.extend(page.tools);
+        self.tools.extend(page.items);
         if let Some(cursor) = page.next_cursor {
             if self.pages < MAX_PAGES && self.bytes < MAX_BYTES {
-                return Turn::Next(tools::list_params(Some(&cursor)));
+                return Turn::Next(item::list_params(Some(&cursor)));
             }
             log::warn!(
                 "Server '{server}' lists more than {} tools on {} pages; the rest is left out",
@@ -77,6 +77,9 @@ impl Listing {
             );
         }
         let tools = mem::take(&mut self.tools);
-        Turn::Done(Catalogue { tools })
+        Turn::Done(Catalogue {
+            tools,
+            ..Catalogue::default()
+        })
     }
 }

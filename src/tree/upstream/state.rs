@@ -18,7 +18,9 @@ use super::message::{Timer as Wait, UpstreamMsg};
 use crate::ids::CallId;
 use crate::process::{Output, Process, StdinFailure, UnusableLine};
 use crate::supervise::FailureKind;
+use crate::protocol::jsonrpc::Response;
 use crate::tree::call::Ticket;
+use crate::tree::client::{Client, Interest};
 use crate::tree::registry::{Catalogue, RegistryHandle};
 use crate::tree::timer::Timer;
 
@@ -178,6 +180,19 @@ impl UpstreamState {
         self.stop_if_drained();
     }
 
+    pub(super) fn on_answered(&mut self, response: Response) {
+        drop(response);
+    }
+
+    pub(super) fn on_interested(
+        &mut self,
+        session: u64,
+        client: Arc<dyn Client>,
+        interest: Interest,
+    ) {
+        drop((session, client, interest));
+    }
+
     pub(super) fn on_hello(&mut self, registry: RegistryHandle) {
         self.args.registry = registry;
         self.publish();
@@ -268,7 +283,7 @@ impl UpstreamState {
     /// Hands a line of the gateway's own to the server. If its stdin has gone, its process says so;
     /// if it reads too slowly it will be found hung, or goes without an answer to some of its own
     /// requests.
-    fn write(&self, line: Bytes) {
+    pub(super) fn write(&self, line: Bytes) {
         let refused = self.process.as_ref().map(|process| process.write(line));
         if let Some(Err(_)) = refused {
             log::debug!("Server '{}' was not told something", self.args.spec.name);

@@ -7,6 +7,7 @@ use super::outbox::Outbox;
 use super::state::SessionState;
 use crate::ids::SessionId;
 use crate::tree::registry::RegistryHandle;
+use crate::tree::root::RootHandle;
 
 /// A session.
 pub(in crate::tree::sessions) struct Session;
@@ -17,6 +18,8 @@ pub(in crate::tree::sessions) struct SessionArgs {
     pub(in crate::tree::sessions) id: SessionId,
     /// Who sends it the route table.
     pub(in crate::tree::sessions) registry: RegistryHandle,
+    /// Who starts instances of servers for it.
+    pub(in crate::tree::sessions) root: RootHandle,
     /// The way to the client.
     pub(in crate::tree::sessions) outbox: Outbox,
 }
@@ -42,7 +45,7 @@ impl Actor for Session {
     ) -> Result<(), ActorProcessingErr> {
         match message {
             SessionMsg::Deliver(message) => state.on_message(message),
-            SessionMsg::Reply(reply) => state.on_reply(reply),
+            SessionMsg::News(news) => state.on_news(news),
             SessionMsg::RoutesChanged(routes) => state.on_routes(routes),
             SessionMsg::Hello(registry) => state.join(registry),
             SessionMsg::Drain => state.drain(),

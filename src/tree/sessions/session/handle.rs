@@ -8,8 +8,11 @@ use ractor::{ActorCell, ActorRef};
 use super::message::SessionMsg;
 use super::outbox::Gauge;
 use crate::ids::SessionId;
+use super::outbox::Outbound;
 use crate::protocol::jsonrpc::Message;
-use crate::tree::call::{CallError, Reply, ReplyTo};
+use crate::protocol::version::Version;
+use crate::tree::call::CallError;
+use crate::tree::client::{Client, News};
 use crate::tree::registry::{RegistryHandle, Routes, Subscriber};
 
 /// One session. Nothing here waits.
@@ -48,38 +51,65 @@ impl SessionHandle {
             .map_err(|_| CallError::UnknownSession)
     }
 
+    /// Delivers what one POST of Streamable HTTP holds: at least one request. What comes gives
+    /// the answers, and before them what belongs to these requests; its last event says so.
+    ///
+    /// Errors: as [`Self::deliver`].
+    pub fn exchange(&self, messages: Vec<Message>) -> Result<Outbound, CallError> {
+        drop(messages);
+        Err(CallError::UnknownSession)
+    }
+
+    /// Opens the standalone stream, or resumes the stream that `last_event` was seen on, after it.
+    ///
+    /// Errors: `StreamTaken`, `UnknownEvent`, `UnknownSession`, `Timeout`.
+    #[expect(clippy::unused_async, reason = "asks the session")]
+    pub async fn listen(&self, last_event: Option<&str>) -> Result<Outbound, CallError> {
+        drop(last_event);
+        Err(CallError::UnknownSession)
+    }
+
+    /// Ends the session because its client says so: its id is never taken again.
+    pub fn delete(&self) {}
+
+    /// The revision that was agreed on.
+    #[must_use]
+    pub fn version(&self) -> Version {
+        Version::LATEST
+    }
+
     pub(in crate::tree::sessions) fn hello(&self, registry: RegistryHandle) {
-        self.tell(SessionMsg::Hello(registry));
+        self.send(SessionMsg::Hello(registry));
     }
 
     pub(in crate::tree::sessions) fn drain(&self) {
-        self.tell(SessionMsg::Drain);
+        self.send(SessionMsg::Drain);
     }
 
     pub(super) fn client_gone(&self) {
-        self.tell(SessionMsg::ClientGone);
+        self.send(SessionMsg::ClientGone);
     }
 
     pub(in crate::tree) fn cell(&self) -> ActorCell {
         self.actor.get_cell()
     }
 
-    fn tell(&self, message: SessionMsg) -> bool {
+    fn send(&self, message: SessionMsg) -> bool {
         self.actor.cast(message).is_ok()
     }
 }
 
-impl ReplyTo for SessionHandle {
-    fn reply(&self, reply: Reply) {
-        if !self.tell(SessionMsg::Reply(reply)) {
-            log::trace!("{self:?} has ended before its answer came");
+impl Client for SessionHandle {
+    fn tell(&self, news: News) {
+        if !self.send(SessionMsg::News(news)) {
+            log::trace!("{self:?} has ended before the news came");
         }
     }
 }
 
 impl Subscriber for SessionHandle {
     fn routes_changed(&self, routes: Arc<Routes>) -> bool {
-        self.tell(SessionMsg::RoutesChanged(routes))
+        self.send(SessionMsg::RoutesChanged(routes))
     }
 }
 

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use crate::protocol::jsonrpc::Message;
-use crate::tree::call::Reply;
+use crate::tree::client::News;
 use crate::tree::registry::{RegistryHandle, Routes};
 
 pub(crate) enum SessionMsg {
     /// From the listener: the client posted this.
     Deliver(Message),
-    /// From an upstream: what became of a call.
-    Reply(Reply),
+    /// From an upstream or from root.
+    News(News),
     /// From the registry: the new table.
     RoutesChanged(Arc<Routes>),
     /// From the supervisor: a new registry to join.

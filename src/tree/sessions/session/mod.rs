@@ -10,9 +10,10 @@ mod message;
 pub(super) mod outbox;
 mod requests;
 mod state;
+mod streams;
 
 pub(super) use actor::{Session, SessionArgs};
 #[cfg(test)]
 pub(super) use calls::LIMIT;
 pub use handle::SessionHandle;
-pub use outbox::{OpenedSse, Outbound};
+pub use outbox::{Event, OpenedSse, Outbound};

@@ -74,24 +74,35 @@ impl Gauge {
     }
 }
 
+/// One message on its way to the client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// By which a client names it when it resumes a broken stream; `None` where none can.
+    pub id: Option<Box<str>>,
+    /// A JSON-RPC message on one line; empty in the priming event that begins a stream.
+    pub message: Bytes,
+    /// Whether the stream ends after it.
+    pub is_last: bool,
+}
+
 /// The session's end.
 #[derive(Debug)]
 pub(in crate::tree::sessions) struct Outbox {
-    sender: UnboundedSender<Bytes>,
+    sender: UnboundedSender<Event>,
     gauge: Gauge,
 }
 
 /// The other end, before it is known which session it serves.
 pub(in crate::tree::sessions) struct Pipe {
-    receiver: UnboundedReceiver<Bytes>,
+    receiver: UnboundedReceiver<Event>,
     gauge: Gauge,
 }
 
-/// The client's end: JSON-RPC messages, each on one line. It ends when the session ends; dropping
+/// The client's end of one stream. It ends when the session ends; dropping
 /// it tells the session that its client has gone.
 #[derive(Debug)]
 pub struct Outbound {
-    receiver: UnboundedReceiver<Bytes>,
+    receiver: UnboundedReceiver<Event>,
     gauge: Gauge,
     session: SessionHandle,
 }
@@ -119,9 +130,9 @@ impl Pipe {
 
 impl Outbox {
     /// Queues a message. A client that has gone is noticed elsewhere.
-    pub(super) fn send(&self, message: Bytes) {
-        self.gauge.queue(message.len());
-        if self.sender.send(message).is_err() {
+    pub(super) fn send(&self, event: Event) {
+        self.gauge.queue(event.message.len());
+        if self.sender.send(event).is_err() {
             log::trace!("a message for a client that has gone");
         }
     }
@@ -167,12 +178,12 @@ impl Outbound {
 }
 
 impl Stream for Outbound {
-    type Item = Bytes;
+    type Item = Event;
 
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Event>> {
         let next = self.receiver.poll_recv(context);
-        if let Poll::Ready(Some(message)) = &next {
-            self.gauge.take(message.len());
+        if let Poll::Ready(Some(event)) = &next {
+            self.gauge.take(event.message.len());
         }
         next
     }
