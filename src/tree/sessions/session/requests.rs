@@ -39,10 +39,10 @@ impl SessionState {
         }
         match &*request.method {
             "initialize" => {
-                let version = lifecycle::requested_version(request.params.as_ref());
+                let version = lifecycle::client_info(request.params.as_ref()).version;
                 self.say(jsonrpc::result(
                     &request.id,
-                    &lifecycle::initialize_result(version),
+                    &lifecycle::initialize_result(version, None),
                 ));
             }
             "ping" => self.say(jsonrpc::result(&request.id, b"{}")),
