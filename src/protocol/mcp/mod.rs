@@ -3,6 +3,7 @@
 //! changes those it must change in place.
 
 pub mod cancelled;
+mod capabilities;
 pub mod item;
 pub mod lifecycle;
 pub mod method;

@@ -74,7 +74,7 @@ impl Dialogue {
             has_tools: false,
             relist_wanted: false,
         };
-        let params = lifecycle::initialize_params(Version::LATEST);
+        let params = lifecycle::initialize_params(Version::LATEST, b"{}");
         let hello = jsonrpc::request(INITIALIZE_ID, "initialize", Some(&params));
         (dialogue, hello)
     }

@@ -52,8 +52,11 @@ impl SessionState {
         }
         match &*method {
             method::INITIALIZE => {
-                let version = lifecycle::requested_version(params.as_ref());
-                self.give(&asked, &lifecycle::initialize_result(version));
+                let version = lifecycle::client_info(params.as_ref()).version;
+                let merged = self.routes.as_ref().map(|routes| &routes.merged);
+                let instructions = merged.and_then(|merged| merged.instructions());
+                let result = lifecycle::initialize_result(version, instructions.as_deref());
+                self.give(&asked, &result);
             }
             method::PING => self.give(&asked, b"{}"),
             method => {
