@@ -6,6 +6,7 @@ pub mod cancelled;
 mod capabilities;
 pub mod item;
 pub mod lifecycle;
+pub mod logging;
 pub mod method;
 pub mod progress;
 pub mod request;

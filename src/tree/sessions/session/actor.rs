@@ -5,6 +5,7 @@ use ractor::{Actor, ActorProcessingErr, ActorRef};
 use super::message::SessionMsg;
 use super::outbox::Outbox;
 use super::state::SessionState;
+use super::streams::Lane;
 use crate::ids::SessionId;
 use crate::tree::registry::RegistryHandle;
 use crate::tree::root::RootHandle;
@@ -44,7 +45,7 @@ impl Actor for Session {
         state: &mut SessionState,
     ) -> Result<(), ActorProcessingErr> {
         match message {
-            SessionMsg::Deliver(message) => state.on_message(message),
+            SessionMsg::Deliver(message) => state.on_message(message, Lane::GENERAL),
             SessionMsg::News(news) => state.on_news(news),
             SessionMsg::RoutesChanged(routes) => state.on_routes(routes),
             SessionMsg::Hello(registry) => state.join(registry),

@@ -13,9 +13,10 @@ use crate::protocol::mcp::request::ServerRequest;
 use crate::protocol::mcp::{lifecycle, method};
 
 impl SessionState {
-    pub(super) fn on_message(&mut self, message: Message) {
+    /// Takes what the client said on `lane`, where the answer goes.
+    pub(super) fn on_message(&mut self, message: Message, lane: Lane) {
         match message {
-            Message::Request(request) => self.on_request(request, Lane::GENERAL),
+            Message::Request(request) => self.on_request(request, lane),
             Message::Notification(notification) => self.on_notification(&notification),
             Message::Response(response) => {
                 log::debug!(
