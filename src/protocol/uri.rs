@@ -65,19 +65,16 @@ impl Template {
         };
         let mut rest = if template.is_too_long { "" } else { text };
         while let Some(open) = rest.find('{') {
-            let (before, braced) = rest.split_at(open);
+            let (before, tail) = rest.split_at(open);
             template.push_literal(before);
-            let end = braced.find('}').map_or(0, |close| close + 1);
-            let (braces, after) = braced.split_at(end);
-            match Expression::parse(braces) {
-                Some(expression) => {
-                    template.parts.push(Part::Expression(expression));
-                    rest = after;
-                }
-                None => {
-                    template.push_literal("{");
-                    rest = braced.get(1..).unwrap_or_default();
-                }
+            let end = tail.find('}').map_or(0, |close| close + 1);
+            let (braces, after) = tail.split_at(end);
+            if let Some(expression) = Expression::parse(braces) {
+                template.parts.push(Part::Expression(expression));
+                rest = after;
+            } else {
+                template.push_literal("{");
+                rest = tail.get(1..).unwrap_or_default();
             }
         }
         template.push_literal(rest);
