@@ -122,6 +122,13 @@ impl Merged {
         self.resources.outward(server, uri)
     }
 
+    /// Whether URIs of different servers can be mistaken for each other at all: if not, no result
+    /// has to be looked through.
+    #[must_use]
+    pub(crate) fn may_collide(&self) -> bool {
+        self.resources.may_collide()
+    }
+
     /// The instructions of all servers, each under its name; `None` if there are none.
     #[must_use]
     pub(crate) fn instructions(&self) -> Option<String> {
