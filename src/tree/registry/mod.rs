@@ -21,7 +21,7 @@ mod tests;
 pub(crate) use actor::{Registry, RegistryArgs};
 pub(crate) use handle::{RegistryHandle, Subscriber};
 pub(crate) use message::{ServerState, Wanted};
-pub(crate) use catalogue::Catalogue;
+pub(crate) use catalogue::{Abilities, Catalogue};
 pub(crate) use merged::{Changes, Merged, Route};
 pub(crate) use routes::{RouteState, Routes};
 pub(crate) use store::Store;
