@@ -26,5 +26,7 @@ const [flag, port] = process.argv.slice(2);
 if (flag === "--http") {
   serveHttp(Number(port), newServer);
 } else {
+  // Questions to a client that has gone would keep it alive.
+  process.stdin.once("end", () => process.exit());
   await newServer().connect(new StdioServerTransport());
 }
