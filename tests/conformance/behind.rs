@@ -19,7 +19,12 @@ const ASKING: [&str; 4] = [
 ];
 
 fn assert_same(behind: &Report, direct: &Report, expected: &[&str]) {
-    assert_eq!(differences(direct, behind, expected), [""; 0]);
+    let found = differences(direct, behind, expected);
+    assert!(
+        found.is_empty(),
+        "behind the gateway:\n{}",
+        found.join("\n")
+    );
 }
 
 async fn assert_passes(suite: Suite, addr: SocketAddr) {
