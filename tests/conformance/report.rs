@@ -155,10 +155,12 @@ pub(crate) fn differences(direct: &Report, behind: &Report, expected: &[&str]) -
     found
 }
 
-/// What only one of two lists has.
+/// What only one of two lists has, or has more often.
 fn only_one<T: PartialEq + std::fmt::Display>(direct: &[T], behind: &[T]) -> Vec<String> {
-    let missing = direct.iter().filter(|line| !behind.contains(line));
-    let added = behind.iter().filter(|line| !direct.contains(line));
+    let times = |list: &[T], line: &T| list.iter().filter(|one| *one == line).count();
+    let is_more = |one: &[T], other: &[T], line: &T| times(one, line) > times(other, line);
+    let missing = direct.iter().filter(|line| is_more(direct, behind, line));
+    let added = behind.iter().filter(|line| is_more(behind, direct, line));
     let missing = missing.map(|line| format!("only direct: {line}"));
     missing
         .chain(added.map(|line| format!("only behind: {line}")))
@@ -186,6 +188,8 @@ fn what_differs_is_seen() {
     assert_eq!(seen(&behind(good, "FAILURE", "INFO"), &[]), 1);
     assert_eq!(seen(&behind(good, "INFO", "WARNING"), &[]), 1);
     assert_eq!(seen(&behind("", "INFO", "INFO"), &[]), 1);
+    let twice = format!("{good}, {good}");
+    assert_eq!(seen(&behind(&twice, "INFO", "INFO"), &[]), 2);
     assert_eq!(seen(&behind(bad, "INFO", "INFO"), &[]), 3);
     assert_eq!(seen(&behind(bad, "INFO", "INFO"), &["ping"]), 0);
     assert_eq!(seen(&behind(good, "INFO", "INFO"), &["ping"]), 1);
