@@ -113,7 +113,10 @@ pub(crate) fn listed(routes: &Routes, kind: Kind) -> Vec<String> {
     let first = routes.merged.pages(kind).get(None).unwrap();
     let page = item::page(kind, first).unwrap();
     assert_eq!(page.next_cursor, None, "one page");
-    page.items.iter().map(|item| item.key().to_owned()).collect()
+    page.items
+        .iter()
+        .map(|item| item.key().to_owned())
+        .collect()
 }
 
 /// A server's name.
