@@ -14,7 +14,9 @@ pub(crate) fn goal(key: &str) -> Goal {
     match key {
         "start.listed" => Goal::AtMost(150.0),
         "c1.sse.p50" | "c1.mcp.p50" => Goal::Words("≤ half the best peer's in the same run"),
-        "c16.sse.rate" | "c64.sse.rate" | "c16.mcp.rate" | "c64.mcp.rate" => Goal::Words("≥ 3 × the best peer's in the same run"),
+        "c16.sse.rate" | "c64.sse.rate" | "c16.mcp.rate" | "c64.mcp.rate" => {
+            Goal::Words("≥ 3 × the best peer's in the same run")
+        }
         "start.answer" | "c16.sse.cpu" => Goal::AtMost(50.0),
         "c16.mcp.cpu" => Goal::AtMost(45.0),
         "list.p50" => Goal::AtMost(300.0),

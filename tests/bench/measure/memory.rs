@@ -8,6 +8,7 @@ use tokio::time::{Instant, sleep};
 use crate::Plan;
 use crate::report::Report;
 use crate::session::{self, Session};
+use crate::support::client::Sse;
 use crate::support::proc;
 
 /// Between two looks.

@@ -118,10 +118,15 @@ fn add_through(report: &mut Report, key: &str, what: &str, rounds: Vec<(&Round, 
         ("rate", "calls/s", "/s", |(_, seen)| seen.calls.per_second()),
         ("p50", "p50", "µs", |(_, seen)| seen.calls.percentile(50)),
         ("p99", "p99", "µs", |(_, seen)| seen.calls.percentile(99)),
-        ("cpu", "the gateway's CPU per call", "µs", |(_, seen)| seen.cpu),
-        ("ratio.rate", "calls/s ÷ bare pipe's", "×", |(round, seen)| {
-            seen.calls.per_second() / round.pipe.per_second()
+        ("cpu", "the gateway's CPU per call", "µs", |(_, seen)| {
+            seen.cpu
         }),
+        (
+            "ratio.rate",
+            "calls/s ÷ bare pipe's",
+            "×",
+            |(round, seen)| seen.calls.per_second() / round.pipe.per_second(),
+        ),
         ("ratio.p50", "p50 ÷ bare pipe's", "×", |(round, seen)| {
             seen.calls.percentile(50) / round.pipe.percentile(50)
         }),

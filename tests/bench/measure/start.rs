@@ -10,6 +10,7 @@ use crate::Plan;
 use crate::load::median;
 use crate::report::Report;
 use crate::session::{self, Session};
+use crate::support::client::Sse;
 use crate::support::gateway::Gateway;
 use crate::support::http;
 
