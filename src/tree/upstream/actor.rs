@@ -88,7 +88,7 @@ impl Actor for Upstream {
                 Ok(())
             }
             UpstreamMsg::Answered(response) => {
-                state.on_answered(response);
+                state.on_answered(&response);
                 Ok(())
             }
             UpstreamMsg::Notify(line) => {

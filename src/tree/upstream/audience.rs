@@ -9,7 +9,7 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::calls::{CANCELLED_KEEPS_PERMIT, Calls};
-use super::subscriptions::Subscriptions;
+use super::subscriptions::{Open, Subscriptions};
 use crate::ids::{CallId, ServerName};
 use crate::protocol::jsonrpc;
 use crate::protocol::mcp::logging::{self, Level, LogMessage};
@@ -91,11 +91,11 @@ impl Audience {
         lines
     }
 
-    /// Looks at a ticket on its way. One that asks for what is so already is answered here; `Err`
-    /// gives back what has to go to the server, and what it wishes, for [`Self::sent`].
-    pub(super) fn take(&mut self, ticket: Ticket) -> Result<(), (Ticket, Option<Wish>)> {
+    /// Looks at a ticket on its way. One that asks for what is so already is answered here. Any
+    /// other has to go to the server; what it wishes, if anything, is for [`Self::sent`] then.
+    pub(super) fn take(&mut self, ticket: Ticket) -> Option<(Ticket, Option<Wish>)> {
         let Some(wish) = wish(&ticket) else {
-            return Err((ticket, None));
+            return Some((ticket, None));
         };
         let session = wish.call.session;
         let is_so = if wish.is_on {
@@ -105,20 +105,22 @@ impl Audience {
             others.any(|(_, member)| member.interest.uris.contains(&wish.uri))
         };
         if !is_so {
-            return Err((ticket, Some(wish)));
+            return Some((ticket, Some(wish)));
         }
         let client = Arc::clone(ticket.client());
         self.grant(session, client, &wish.uri, wish.is_on);
         ticket.answer(Answer::Result(Bytes::from_static(b"{}")));
-        Ok(())
+        None
     }
 
     /// A session's wish went to the server as request `id`.
     pub(super) fn sent(&mut self, now: Instant, id: u64, wish: &Wish, calls: &Calls) {
-        let until = calls.deadline(now) + CANCELLED_KEEPS_PERMIT;
-        let call = Some(wish.call);
-        self.subscriptions
-            .sent(id, &wish.uri, wish.is_on, call, until);
+        let open = Open {
+            is_on: wish.is_on,
+            call: Some(wish.call),
+            until: calls.deadline(now) + CANCELLED_KEEPS_PERMIT,
+        };
+        self.subscriptions.sent(id, &wish.uri, open);
     }
 
     /// Takes an answer, if it is one to what the server was asked for the audience. Gives the lines
@@ -173,8 +175,12 @@ impl Audience {
             return None;
         }
         let id = calls.take_id();
-        let until = calls.deadline(now);
-        self.subscriptions.sent(id, uri, is_on, None, until);
+        let open = Open {
+            is_on,
+            call: None,
+            until: calls.deadline(now),
+        };
+        self.subscriptions.sent(id, uri, open);
         let method = if is_on {
             method::RESOURCES_SUBSCRIBE
         } else {

@@ -139,7 +139,7 @@ impl Dialogue {
         ticket: Ticket,
         write: impl FnOnce(Bytes) -> Result<(), Refused>,
     ) -> Option<Instant> {
-        let (ticket, wish) = self.audience.take(ticket).err()?;
+        let (ticket, wish) = self.audience.take(ticket)?;
         let (id, due) = self.calls.send(now, ticket, write)?;
         if let Some(wish) = wish {
             self.audience.sent(now, id, &wish, &self.calls);

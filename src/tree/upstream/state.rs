@@ -190,7 +190,7 @@ impl UpstreamState {
     }
 
     /// The owner's client has answered what the server asked.
-    pub(super) fn on_answered(&mut self, response: Response) {
+    pub(super) fn on_answered(&mut self, response: &Response) {
         let id = response.id.as_ref();
         let line = match (id, &response.outcome) {
             (Some(id), Ok(result)) => jsonrpc::result(id, result),

@@ -9,12 +9,13 @@ use crate::ids::CallId;
 
 /// A request to subscribe or unsubscribe without an answer.
 #[derive(Debug, Clone, Copy)]
-struct Open {
+pub(super) struct Open {
     /// What is so when it is granted.
-    is_on: bool,
+    pub(super) is_on: bool,
     /// Whose it is, if not the gateway's own.
-    call: Option<CallId>,
-    until: Instant,
+    pub(super) call: Option<CallId>,
+    /// When its answer is not awaited any more.
+    pub(super) until: Instant,
 }
 
 /// How one resource stands.
@@ -54,16 +55,8 @@ impl Subscriptions {
         known.is_some_and(|known| known.is_on && known.open.is_empty())
     }
 
-    /// Request `id` was sent, to subscribe or unsubscribe; `call` is whose it is.
-    pub(super) fn sent(
-        &mut self,
-        id: u64,
-        uri: &str,
-        is_on: bool,
-        call: Option<CallId>,
-        until: Instant,
-    ) {
-        let open = Open { is_on, call, until };
+    /// Request `id` was sent.
+    pub(super) fn sent(&mut self, id: u64, uri: &str, open: Open) {
         let subscription = self.by_uri.entry(uri.into()).or_default();
         subscription.open.insert(id, open);
         self.uris.insert(id, uri.into());

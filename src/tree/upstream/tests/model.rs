@@ -187,10 +187,9 @@ impl World {
     fn hear(&mut self) {
         for session in 0..SESSIONS {
             for heard in self.desks[session].hear() {
-                let (number, is_granted) = match heard {
-                    Heard::Result(number, _) => (number, true),
-                    Heard::Error(number, _) => (number, false),
-                    other => panic!("{other:?}"),
+                let is_granted = matches!(heard, Heard::Result(..));
+                let (Heard::Result(number, _) | Heard::Error(number, _)) = heard else {
+                    panic!("{heard:?}");
                 };
                 let record = &mut self.records[session];
                 let (uri, is_on) = record.open.remove(&number).unwrap();

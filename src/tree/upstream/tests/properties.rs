@@ -225,14 +225,13 @@ impl World {
         assert_eq!(self.desk.permits.available_permits(), PERMITS);
         let mut heard: BTreeMap<u64, Vec<Heard>> = BTreeMap::new();
         for reply in self.desk.hear() {
-            let call = match &reply {
-                Heard::Result(call, _)
-                | Heard::Error(call, _)
-                | Heard::Failed(call, _)
-                | Heard::Bounced(call) => *call,
-                _ => continue,
-            };
-            heard.entry(call).or_default().push(reply);
+            if let Heard::Result(call, _)
+            | Heard::Error(call, _)
+            | Heard::Failed(call, _)
+            | Heard::Bounced(call) = &reply
+            {
+                heard.entry(*call).or_default().push(reply);
+            }
         }
         for (call, fate) in &self.fates {
             let heard = heard.remove(call).unwrap_or_default();
