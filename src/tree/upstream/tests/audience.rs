@@ -244,6 +244,19 @@ fn a_wish_that_crosses_its_opposite_is_seen_to_when_both_are_answered() {
 }
 
 #[test]
+fn nobody_is_promised_what_is_about_to_end() {
+    let (mut talk, mut a, mut b) = (resources(), Desk::of(1, 9), Desk::of(2, 9));
+    talk.takes(a.wish("u", true)).unwrap();
+    talk.hears(&answer(3, "{}"));
+    talk.takes(a.wish("u", false)).unwrap();
+    assert!(talk.takes(b.wish("u", true)).is_some());
+    assert_eq!(b.hear(), [], "the server has the word");
+    talk.hears(&answer(4, "{}"));
+    talk.hears(&refusal(5));
+    assert!(matches!(b.hear()[..], [Heard::Error(1, _)]));
+}
+
+#[test]
 fn a_subscription_that_is_never_answered_is_given_up() {
     let (mut talk, a) = (resources(), Desk::new(9));
     talk.interested(&a, interest(None, &["u"]));
