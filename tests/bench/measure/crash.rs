@@ -23,7 +23,7 @@ const RECOVERY: Duration = Duration::from_secs(30);
 
 pub(crate) async fn measure(plan: &Plan, report: &mut Report) -> anyhow::Result<()> {
     let gateway = session::gateway(plan).await?;
-    let session = Session::open(gateway.addr()).await;
+    let session = Session::<Sse>::open(gateway.addr()).await;
     let mut answered = Vec::new();
     let mut works = Vec::new();
     for victim in 0..plan.crashes {

@@ -37,7 +37,7 @@ pub(crate) async fn measure(plan: &Plan, report: &mut Report) -> anyhow::Result<
             health.status,
             health.text()
         );
-        Session::open(addr).await.all_tools().await?;
+        Session::<Sse>::open(addr).await.all_tools().await?;
         listed.push(begin.elapsed().as_secs_f64() * 1e3);
         session::end(gateway).await?;
     }
