@@ -266,7 +266,11 @@ fn fingerprint(spec: &ServerSpec) -> u64 {
 fn summary(diff: &Diff<ChildId, ChildSpec>) -> String {
     let name = |id: &ChildId| match id {
         ChildId::Upstream(server) => server.to_string(),
-        ChildId::Instance(..) | ChildId::Config | ChildId::Registry | ChildId::Sessions | ChildId::Listener => {
+        ChildId::Instance(..)
+        | ChildId::Config
+        | ChildId::Registry
+        | ChildId::Sessions
+        | ChildId::Listener => {
             format!("{id:?}")
         }
     };
