@@ -16,7 +16,7 @@ use super::registry::{
     Catalogue, Registry, RegistryArgs, RegistryHandle, Routes, Store, Subscriber, Wanted,
 };
 use super::root::{RootHandle, RootMsg};
-use super::sessions::{Sessions, SessionsArgs, SessionsHandle};
+use super::sessions::{IDLE_OUT, Sessions, SessionsArgs, SessionsHandle, Signer};
 use super::upstream::{UpstreamHandle, UpstreamMsg};
 use crate::config::model::Isolation;
 use crate::ids::{Generation, Prefix, ServerName};
@@ -178,6 +178,8 @@ pub(crate) async fn sessions() -> SessionsHandle {
         registry,
         root,
         limit: 1_000,
+        idle_out: IDLE_OUT,
+        signer: Signer::load(None),
     };
     let (actor, _) = Actor::spawn(None, Sessions { spawn: Plain }, args)
         .await
