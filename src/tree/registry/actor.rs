@@ -13,7 +13,8 @@ use super::handle::Subscriber;
 use super::message::RegistryMsg;
 use super::routes::Routes;
 use super::state::Merge;
-use super::store::{Kept, Store};
+use super::kept::Kept;
+use super::store::Store;
 use crate::ids::ServerName;
 use crate::tree::timer::Timer;
 

@@ -1,5 +1,7 @@
 //! What one server offers, as it said it.
 
+use serde::{Deserialize, Serialize};
+
 use crate::protocol::mcp::item::{Item, Kind};
 
 /// What one server offers, as it said it.
@@ -20,7 +22,8 @@ pub(crate) struct Catalogue {
 }
 
 /// What a server can do beside its lists.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(default)]
 pub(crate) struct Abilities {
     /// It has resources, listed or not.
     pub resources: bool,

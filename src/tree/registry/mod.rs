@@ -7,6 +7,7 @@
 mod actor;
 mod catalogue;
 mod handle;
+mod kept;
 mod merged;
 mod message;
 mod pages;

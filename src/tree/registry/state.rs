@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use super::message::{ServerState, Wanted};
 use super::catalogue::Catalogue;
+use super::kept::Kept;
 use super::merged::{Merged, Source};
 use super::routes::{RouteState, Routes};
-use super::store::Kept;
 use crate::ids::{Generation, ServerName};
 use crate::tree::upstream::UpstreamHandle;
 
