@@ -8,6 +8,7 @@ use tokio::task::JoinSet;
 use super::message::SessionsMsg;
 use super::session::{OpenedSse, Session, SessionArgs, SessionHandle, outbox};
 use crate::ids::SessionId;
+use crate::protocol::mcp::lifecycle;
 use crate::supervise::{Spawn, Started};
 use crate::tree::call::CallError;
 use crate::tree::registry::RegistryHandle;
@@ -133,6 +134,7 @@ impl<S: Spawn> Sessions<S> {
             id: id.clone(),
             registry: state.args.registry.clone(),
             root: state.args.root.clone(),
+            client: lifecycle::client_info(None),
             outbox,
         };
         let (actor, started) = self

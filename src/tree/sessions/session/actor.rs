@@ -7,6 +7,7 @@ use super::outbox::Outbox;
 use super::state::SessionState;
 use super::streams::Lane;
 use crate::ids::SessionId;
+use crate::protocol::mcp::lifecycle::ClientInfo;
 use crate::tree::registry::RegistryHandle;
 use crate::tree::root::RootHandle;
 
@@ -21,6 +22,8 @@ pub(in crate::tree::sessions) struct SessionArgs {
     pub(in crate::tree::sessions) registry: RegistryHandle,
     /// Who starts instances of servers for it.
     pub(in crate::tree::sessions) root: RootHandle,
+    /// What the client said of itself, as far as that is known.
+    pub(in crate::tree::sessions) client: ClientInfo,
     /// The way to the client.
     pub(in crate::tree::sessions) outbox: Outbox,
 }
@@ -52,6 +55,7 @@ impl Actor for Session {
             SessionMsg::Drain => state.drain(),
             SessionMsg::ClientGone => state.end("its client has gone"),
             SessionMsg::ParkElapsed { number } => state.on_park_elapsed(number),
+            SessionMsg::AskElapsed { number } => state.on_ask_elapsed(number),
             SessionMsg::NotifyElapsed => state.on_notify_elapsed(),
             SessionMsg::CheckOutbox => state.on_check_outbox(),
         }

@@ -4,13 +4,23 @@
 //! Supervised by `sessions`, temporary. Its death withdraws its calls upstream.
 
 mod actor;
+mod announcements;
+mod asks;
 mod calls;
+mod dispatch;
 mod handle;
+mod instances;
+mod interests;
+mod lists;
+mod logging;
 mod message;
 pub(super) mod outbox;
+mod queue;
 mod requests;
 mod state;
 mod streams;
+mod subscriptions;
+mod way;
 
 pub(super) use actor::{Session, SessionArgs};
 #[cfg(test)]
