@@ -153,7 +153,13 @@ impl SessionState {
         }
     }
 
+    /// Tells the client where it was asked, if there still is a call.
     fn say_cancelled(&mut self, lane: Lane, params: &Bytes) {
+        let lane = if self.calls.has_lane(lane) {
+            lane
+        } else {
+            Lane::GENERAL
+        };
         let message = jsonrpc::notification(method::CANCELLED, Some(params));
         self.say(lane, message);
     }

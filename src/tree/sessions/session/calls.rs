@@ -137,6 +137,11 @@ impl Calls {
         latest.map(|call| call.lane)
     }
 
+    /// Whether there is a call that came on `lane`.
+    pub(super) fn has_lane(&self, lane: Lane) -> bool {
+        self.open.values().any(|call| call.lane == lane)
+    }
+
     /// Whether `server` is about to change what it has this session down for.
     pub(super) fn is_subscribing(&self, server: &ServerName) -> bool {
         self.open.values().any(|call| {

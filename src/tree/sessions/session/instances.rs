@@ -93,7 +93,11 @@ impl SessionState {
             self.remerge();
         }
         self.withdraw_asks(&server, Some(generation));
-        if self.routes.as_ref().is_some_and(|routes| routes.is_complete) {
+        if self
+            .routes
+            .as_ref()
+            .is_some_and(|routes| routes.is_complete)
+        {
             self.tell_if_changed();
         }
         self.refresh_interest(&server);

@@ -20,10 +20,7 @@ pub(super) enum Wish {
     /// The handshake, in this revision: any table will do.
     Initialize(Version),
     /// A page of a list: from a table that is complete.
-    List {
-        kind: Kind,
-        cursor: Option<String>,
-    },
+    List { kind: Kind, cursor: Option<String> },
 }
 
 impl SessionState {

@@ -61,10 +61,8 @@ mod tests {
     #[test]
     fn a_client_hears_its_own_level_and_without_one_what_servers_say_by_themselves() {
         let hears = |own, level, is_amplified| {
-            let interests = Interests {
-                level: own,
-                ..Interests::default()
-            };
+            let mut interests = Interests::default();
+            interests.level = own;
             interests.hears(level, is_amplified)
         };
         for (own, level, quiet, amplified) in [

@@ -63,9 +63,7 @@ impl SessionState {
 }
 
 fn busy(server: &ServerName) -> String {
-    format!(
-        "server '{server}' is busy: it has as many calls in flight as it may; try again later"
-    )
+    format!("server '{server}' is busy: it has as many calls in flight as it may; try again later")
 }
 
 fn down(server: &ServerName, why: &str, next_try: Instant) -> String {
