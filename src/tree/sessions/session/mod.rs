@@ -4,21 +4,31 @@
 //! Supervised by `sessions`, temporary. Its death withdraws its calls upstream.
 
 mod actor;
+mod announcements;
+mod asks;
 mod calls;
+mod dispatch;
 mod event_id;
 mod exchange;
 mod gauge;
 mod general;
 mod handle;
+mod instances;
+mod interests;
 mod lane;
+mod lists;
+mod logging;
 mod message;
 mod numbers;
 mod outbound;
+mod queue;
 mod replay;
 mod requests;
 mod resume;
 mod state;
 mod streams;
+mod subscriptions;
+mod way;
 
 pub(super) use actor::{Entrance, Session, SessionArgs};
 #[cfg(test)]
