@@ -34,20 +34,20 @@ pub fn scheme(uri: &str) -> Option<&str> {
 
 /// A URI template (RFC 6570), taken apart to see which URIs it can have made. It says yes more often
 /// than it should rather than less: it chooses a server, and the server decides.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Template {
     parts: Vec<Part>,
     is_too_long: bool,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Part {
     Literal(String),
     Expression(Expression),
 }
 
 /// What an expression may have become.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Expression {
     /// The character it begins with; all of it, or what is behind this character, may be missing,
     /// as variables need not be set. Without a first character there is at least one of any kind.

@@ -108,6 +108,17 @@ impl Client for Listener<News> {
     }
 }
 
+/// What a client is listed of one kind: names or URIs.
+pub(crate) fn listed(routes: &Routes, kind: Kind) -> Vec<String> {
+    let first = routes.merged.pages(kind).get(None).unwrap();
+    let page = item::page(kind, first).unwrap();
+    assert_eq!(page.next_cursor, None, "one page");
+    page.items
+        .iter()
+        .map(|item| item.key().to_owned())
+        .collect()
+}
+
 /// A server's name.
 pub(crate) fn name(text: &str) -> ServerName {
     ServerName::new(text).unwrap()
@@ -131,7 +142,10 @@ pub(crate) fn catalogue(names: &[&str]) -> Arc<Catalogue> {
         .collect();
     let page = Bytes::from(format!(r#"{{"tools":[{}]}}"#, tools.join(",")));
     let tools = item::page(Kind::Tools, &page).unwrap().items;
-    Arc::new(Catalogue { tools })
+    Arc::new(Catalogue {
+        tools,
+        ..Catalogue::default()
+    })
 }
 
 /// A registry that keeps nothing on disk and has been told of these servers.

@@ -39,7 +39,7 @@ pub(crate) struct Route {
 }
 
 /// All lists, in configuration order and then each server's own.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Merged {
     /// What it was merged from.
     pub sources: Vec<Source>,
@@ -57,6 +57,13 @@ pub(crate) struct Changes {
     pub prompts: bool,
     /// The resources or the resource templates.
     pub resources: bool,
+}
+
+impl Default for Merged {
+    /// Nothing is offered.
+    fn default() -> Self {
+        Self::build(Vec::new()).0
+    }
 }
 
 impl Merged {
@@ -153,7 +160,7 @@ impl Merged {
 }
 
 /// Tools or prompts under their merged names.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Names {
     by_name: HashMap<String, Route>,
     pages: Pages,

@@ -3,6 +3,7 @@
 //! are qualified by their server (`protocol::uri`), which can be undone.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 
 use super::merged::{Route, Source, items};
 use super::pages::Pages;
@@ -16,7 +17,7 @@ pub(super) struct Resources {
     by_uri: HashMap<String, Route>,
     by_template: HashMap<String, Route>,
     templates: Vec<(Template, ServerName)>,
-    /// Each scheme that the resources and templates of only one server have.
+    /// Whose each scheme is; `None` for one that several servers have.
     by_scheme: HashMap<String, Option<ServerName>>,
     /// The servers with resources, listed or not.
     owners: Vec<ServerName>,
@@ -24,19 +25,12 @@ pub(super) struct Resources {
     template_pages: Pages,
 }
 
-impl Default for Resources {
-    fn default() -> Self {
-        Self::build(&[])
-    }
-}
-
 impl Resources {
     pub(super) fn build(sources: &[Source]) -> Self {
         let (by_uri, pages) = lay_out(Kind::Resources, sources, str::to_owned);
-        let (by_template, template_pages) = lay_out(Kind::Templates, sources, uri::shape);
-        let template = |(source, item): (&Source, &Item)| {
-            (Template::parse(item.key()), source.server.clone())
-        };
+        let (by_template, template_pages) = lay_out(Kind::Templates, sources, Template::parse);
+        let template =
+            |(source, item): (&Source, &Item)| (Template::parse(item.key()), source.server.clone());
         let has_resources = |source: &&Source| {
             let catalogue = source.catalogue.as_ref();
             catalogue.is_some_and(|known| known.abilities.resources)
@@ -67,7 +61,10 @@ impl Resources {
             let server = self.owners.iter().find(|owner| owner.as_str() == server)?;
             return Some(route(server, native));
         }
-        let matching = self.templates.iter().find(|(template, _)| template.matches(uri));
+        let matching = self
+            .templates
+            .iter()
+            .find(|(template, _)| template.matches(uri));
         let server = match matching {
             Some((_, server)) => server,
             None => self.likely_owner(uri)?,
@@ -119,12 +116,12 @@ fn route(server: &ServerName, key: &str) -> Route {
 
 /// One list under the URIs that clients know, and where they lead. Two that have the same `identity`
 /// collide, unless they are one server's: how it tells those apart is its own affair.
-fn lay_out(
+fn lay_out<I: Hash + Eq>(
     kind: Kind,
     sources: &[Source],
-    identity: impl Fn(&str) -> String,
+    identity: impl Fn(&str) -> I,
 ) -> (HashMap<String, Route>, Pages) {
-    let mut first: HashMap<String, &ServerName> = HashMap::new();
+    let mut first: HashMap<I, &ServerName> = HashMap::new();
     let mut routes = HashMap::new();
     let mut listed = Vec::new();
     for (source, item) in items(kind, sources) {

@@ -194,8 +194,9 @@ fn unknown(request: &ServerRequest) -> Way {
     match request.subject() {
         Subject::Tool => Way::Refuse(code::INVALID_PARAMS, format!("Unknown tool: {key}")),
         Subject::Prompt => Way::Refuse(code::INVALID_PARAMS, format!("Unknown prompt: {key}")),
-        Subject::Resource => {
-            Way::Refuse(code::RESOURCE_NOT_FOUND, format!("Resource not found: {key}"))
-        }
+        Subject::Resource => Way::Refuse(
+            code::RESOURCE_NOT_FOUND,
+            format!("Resource not found: {key}"),
+        ),
     }
 }

@@ -7,8 +7,8 @@ use ractor::{ActorCell, ActorRef};
 
 use super::message::SessionMsg;
 use super::outbox::Gauge;
-use crate::ids::SessionId;
 use super::outbox::Outbound;
+use crate::ids::SessionId;
 use crate::protocol::jsonrpc::Message;
 use crate::protocol::version::Version;
 use crate::tree::call::CallError;
