@@ -159,15 +159,6 @@ impl Problem {
             | Self::Call(_) => None,
         }
     }
-
-    /// The methods that would be taken, where this one is not.
-    fn allowed(&self) -> Option<&'static str> {
-        match self {
-            Self::Method(allowed) => Some(allowed),
-            Self::NothingToHear => Some("POST"),
-            _ => None,
-        }
-    }
 }
 
 impl Reply for Problem {
@@ -178,8 +169,11 @@ impl Reply for Problem {
         *response.status_mut() = status;
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        if let Some(allowed) = self.allowed() {
+        if let Self::Method(allowed) = self {
             headers.insert(ALLOW, HeaderValue::from_static(allowed));
+        }
+        if let Self::NothingToHear = self {
+            headers.insert(ALLOW, HeaderValue::from_static("POST"));
         }
         if let Self::Body(_) = self {
             // What is left of the body is not worth reading.

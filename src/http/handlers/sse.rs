@@ -30,11 +30,10 @@ pub(in crate::http) async fn open(
     } else {
         format!("{prefix}{base}/message?sessionId={id}")
     };
-    let events = EventStream::new(stream, context.limits.keepalive)
-        .after(event("endpoint", endpoint.as_bytes()))
-        // A proxy that waits for a second line before it lets the first one through gets it.
-        .after(comment("connected"));
-    Ok(sse::reply(events))
+    // A proxy that waits for a second line before it lets the first one through gets it.
+    let first = [event("endpoint", endpoint.as_bytes()), comment("connected")].concat();
+    let events = EventStream::new(stream, context.limits.keepalive);
+    Ok(sse::reply(events.after(first.into())))
 }
 
 /// The path under which a proxy serves us (`X-Forwarded-Prefix`), without a slash at its end;
