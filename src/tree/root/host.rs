@@ -18,7 +18,7 @@ use crate::tree::edge::{Edge, EdgeLinks};
 use crate::tree::registry::{
     Registry, RegistryArgs, RegistryHandle, Routes, ServerState, Store, Wanted,
 };
-use crate::tree::sessions::{Sessions, SessionsArgs, SessionsHandle};
+use crate::tree::sessions::{IDLE_OUT, Sessions, SessionsArgs, SessionsHandle, Signer};
 use crate::tree::upstream::{Upstream, UpstreamArgs, UpstreamExit, UpstreamHandle};
 use crate::tree::{Exit, Notice, Settings};
 
@@ -53,6 +53,8 @@ pub(super) struct RootHost<S, E> {
     /// Those whose start has failed since they were configured.
     failed: BTreeSet<ServerName>,
     latch_opens: Instant,
+    /// One for all lives of the sessions.
+    signer: Signer,
     pub(super) is_stopping: bool,
     /// Set when the tree can't go on.
     pub(super) verdict: Option<Exit>,
@@ -62,6 +64,7 @@ impl<S: Spawn, E: Edge> RootHost<S, E> {
     pub(super) fn new(spawn: S, edge: E, settings: Settings, root: RootHandle) -> Self {
         Self {
             latch_opens: Instant::now() + settings.boot_latch,
+            signer: Signer::load(settings.state_dir.as_deref()),
             spawn,
             edge,
             settings,
@@ -140,6 +143,8 @@ impl<S: Spawn, E: Edge> RootHost<S, E> {
             registry: self.registry()?,
             root: self.root.clone(),
             limit: self.settings.session_limit,
+            idle_out: IDLE_OUT,
+            signer: self.signer.clone(),
         };
         let (actor, started) = self
             .spawn

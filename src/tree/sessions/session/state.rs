@@ -9,7 +9,7 @@ use ractor::ActorRef;
 use tokio::time::Instant;
 
 use super::SessionHandle;
-use super::actor::SessionArgs;
+use super::actor::{Entrance, SessionArgs};
 use super::calls::{self, Calls, OpenCall, SentGuard, Stage, Way, way};
 use super::message::SessionMsg;
 use super::streams::{Lane, Streams};
@@ -47,7 +47,7 @@ pub(super) struct WaitingList {
 
 /// The state: dropping it withdraws the calls and ends the stream.
 pub(in crate::tree::sessions) struct SessionState {
-    myself: ActorRef<SessionMsg>,
+    pub(super) myself: ActorRef<SessionMsg>,
     serial: u64,
     pub(super) id: SessionId,
     handle: SessionHandle,
@@ -64,24 +64,34 @@ pub(in crate::tree::sessions) struct SessionState {
     pub(super) is_draining: bool,
     notify_pause: Option<Timer<SessionMsg>>,
     outbox_check: Option<Timer<SessionMsg>>,
+    /// When what can be asked for again is looked through.
+    pub(super) replay_check: Option<Timer<SessionMsg>>,
 }
 
 impl SessionState {
     pub(super) fn new(myself: ActorRef<SessionMsg>, args: SessionArgs) -> Self {
+        let handle = SessionHandle::new(myself.clone(), args.profile);
+        let (streams, has_spoken) = match args.entrance {
+            Entrance::Sse(queue) => (Streams::sse(handle.clone(), queue), false),
+            Entrance::Streamable { is_adopted, .. } => {
+                (Streams::streamable(handle.clone()), is_adopted)
+            }
+        };
         let mut state = Self {
             serial: myself.get_id().pid(),
-            handle: SessionHandle::new(myself.clone(), &args.id, args.outbox.gauge().clone()),
+            handle,
             id: args.id,
             registry: args.registry.clone(),
-            streams: Streams::sse(args.outbox),
+            streams,
             routes: None,
             calls: Calls::default(),
             waiting_lists: Vec::new(),
-            has_spoken: false,
+            has_spoken,
             told: Arc::default(),
             is_draining: false,
             notify_pause: None,
             outbox_check: None,
+            replay_check: None,
             myself,
         };
         state.join(args.registry);
