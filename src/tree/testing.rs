@@ -170,10 +170,12 @@ pub(crate) async fn registry_after(
     RegistryHandle::new(actor)
 }
 
-/// Sessions of a gateway without servers.
-pub(crate) async fn sessions() -> SessionsHandle {
+/// Sessions of a gateway with these servers, which never come up: what asks for them, or for a list,
+/// stays without an answer for ten seconds.
+pub(crate) async fn sessions(servers: &[&str]) -> SessionsHandle {
     let (root, _) = root().await;
-    let registry = registry(&root, Vec::new()).await;
+    let wanted = servers.iter().map(|server| wanted(server)).collect();
+    let registry = registry(&root, wanted).await;
     let args = SessionsArgs {
         registry,
         root,
