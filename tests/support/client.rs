@@ -80,6 +80,9 @@ pub(crate) trait Transport: Sized {
     /// The handshake is done, with this revision.
     async fn initialized(&self, version: &str);
 
+    /// Ends the session, and closes all connections.
+    async fn leave(self);
+
     /// Closes all connections now.
     async fn close(self);
 }
@@ -235,6 +238,11 @@ impl<T: Transport> Client<T> {
     pub(crate) fn notifications(&self) -> Vec<String> {
         self.inbox
             .look(|state| state.calls.iter().map(|(_, raw)| raw.clone()).collect())
+    }
+
+    /// Ends the session as a good client does.
+    pub(crate) async fn leave(self) {
+        self.transport.leave().await;
     }
 
     /// Closes all connections now.
