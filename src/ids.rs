@@ -66,6 +66,60 @@ impl fmt::Debug for ServerName {
     }
 }
 
+/// What is put before the names of a server's tools and prompts in the merged lists: the server's
+/// name, a text that could be one, or nothing.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Prefix(Option<ServerName>);
+
+impl Prefix {
+    /// Takes `text` as a prefix, by the rules of a server's name. The empty text is [`Prefix::bare`].
+    pub fn new(text: &str) -> Result<Self, InvalidServerName> {
+        if text.is_empty() {
+            return Ok(Self::bare());
+        }
+        ServerName::new(text).map(|name| Self(Some(name)))
+    }
+
+    /// The default: the server's name.
+    #[must_use]
+    pub fn of(server: &ServerName) -> Self {
+        Self(Some(server.clone()))
+    }
+
+    /// None: the names stay as the server has them.
+    #[must_use]
+    pub fn bare() -> Self {
+        Self(None)
+    }
+
+    /// Whether names stay as the server has them.
+    #[must_use]
+    pub fn is_bare(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// The name in the merged list of what the server calls `own`.
+    #[must_use]
+    pub fn join(&self, own: &str) -> String {
+        match &self.0 {
+            Some(prefix) => format!("{prefix}{SEPARATOR}{own}"),
+            None => own.to_owned(),
+        }
+    }
+}
+
+impl fmt::Display for Prefix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.as_ref().map_or(Ok(()), |prefix| prefix.fmt(f))
+    }
+}
+
+impl fmt::Debug for Prefix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "'{self}'")
+    }
+}
+
 /// Which life of a child this is. Generations only grow; what carries an older one than the
 /// current is stale and ignored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -146,6 +200,20 @@ mod tests {
         assert_eq!(ServerName::new("a__b"), Err(InvalidServerName::Separator));
         assert_eq!(
             ServerName::new(&"x".repeat(65)),
+            Err(InvalidServerName::TooLong)
+        );
+    }
+
+    #[test]
+    fn a_prefix_is_a_name_or_nothing() {
+        let server = ServerName::new("git-hub").unwrap();
+        assert_eq!(Prefix::of(&server).join("a__b"), "git-hub__a__b");
+        assert_eq!(Prefix::new("git-hub"), Ok(Prefix::of(&server)));
+        assert_eq!(Prefix::new(""), Ok(Prefix::bare()));
+        assert_eq!(Prefix::bare().join("_a"), "_a");
+        assert_eq!(Prefix::new("a__b"), Err(InvalidServerName::Separator));
+        assert_eq!(
+            Prefix::new(&"x".repeat(65)),
             Err(InvalidServerName::TooLong)
         );
     }

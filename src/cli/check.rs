@@ -14,8 +14,9 @@ use std::path::{Path, PathBuf};
 
 use nix::unistd::{AccessFlags, access};
 
-use crate::config::model::{Entry, ServerSpec};
+use crate::config::model::{Entry, Isolation, ServerSpec};
 use crate::config::{self, ConfigError, Environment, Origin, Parsed, Problem, Severity, Written};
+use crate::ids::Prefix;
 
 /// Exit code for a configuration that can be used as it is; warnings do not matter.
 const OK: u8 = 0;
@@ -117,6 +118,10 @@ fn print_problems(file: &str, problems: &[Problem], out: &mut dyn Write) -> io::
 struct Row {
     name: String,
     state: &'static str,
+    /// Empty for the default: the server's name.
+    prefix: String,
+    /// Empty for the default: shared.
+    isolation: &'static str,
     command: String,
     found: String,
 }
@@ -134,12 +139,32 @@ fn row(entry: &Entry, origin: &Origin, env: Environment<'_>, problems: &mut Vec<
             }
         },
     };
+    let (prefix, isolation) = match entry {
+        Entry::Run(spec) => differing(spec),
+        Entry::Disabled(_) | Entry::Refused(_) => Default::default(),
+    };
     Row {
         name: entry.name().to_string(),
         state,
+        prefix,
+        isolation,
         command: command_shown(origin),
         found,
     }
+}
+
+/// The prefix and the isolation of `spec` where they are not the default.
+fn differing(spec: &ServerSpec) -> (String, &'static str) {
+    let prefix = match &spec.prefix {
+        prefix if *prefix == Prefix::of(&spec.name) => String::new(),
+        prefix if prefix.is_bare() => r#""""#.to_owned(),
+        prefix => prefix.to_string(),
+    };
+    let isolation = match spec.isolation {
+        Isolation::Shared => "",
+        Isolation::Session => "session",
+    };
+    (prefix, isolation)
 }
 
 /// The command as the file has it, without its arguments, which may hold keys.
@@ -280,27 +305,34 @@ fn help(command: &str, path: &str, has_own_path: bool) -> String {
     format!("{source}{searched}")
 }
 
+/// What a row has in a column.
+type Cell = fn(&Row) -> &str;
+
+/// The columns of the table. One that has nothing to say is left out.
+const COLUMNS: [(&str, Cell); 6] = [
+    ("SERVER", |row| &row.name),
+    ("STATE", |row| row.state),
+    ("PREFIX", |row| &row.prefix),
+    ("ISOLATION", |row| row.isolation),
+    ("COMMAND", |row| &row.command),
+    ("FOUND", |row| &row.found),
+];
+
 fn print_table(rows: &[Row], out: &mut dyn Write) -> io::Result<()> {
-    let width = |title: &str, cell: fn(&Row) -> &str| {
-        let cells = rows.iter().map(|row| cell(row).chars().count());
-        cells.chain([title.len()]).max().unwrap_or_default()
-    };
-    let name = width("SERVER", |row| &row.name);
-    let state = width("STATE", |row| row.state);
-    let command = width("COMMAND", |row| &row.command);
-    writeln!(
-        out,
-        "{:name$}  {:state$}  {:command$}  FOUND",
-        "SERVER", "STATE", "COMMAND"
-    )?;
-    for row in rows {
-        let Row {
-            name: n,
-            state: s,
-            command: c,
-            found,
-        } = row;
-        writeln!(out, "{n:name$}  {s:state$}  {c:command$}  {found}")?;
+    let mut lines = vec![Vec::new(); rows.len() + 1];
+    for (title, cell) in COLUMNS {
+        if rows.iter().all(|row| cell(row).is_empty()) {
+            continue;
+        }
+        let cells = || std::iter::once(title).chain(rows.iter().map(cell));
+        let width = cells().map(|cell| cell.chars().count()).max();
+        let width = width.unwrap_or_default();
+        for (line, cell) in lines.iter_mut().zip(cells()) {
+            line.push(format!("{cell:width$}"));
+        }
+    }
+    for line in lines {
+        writeln!(out, "{}", line.join("  ").trim_end())?;
     }
     writeln!(out)
 }

@@ -12,11 +12,12 @@ use super::Environment;
 use super::error::quoted;
 use super::fields::{self, Use};
 use super::file::about;
-use super::interpolate::{Unresolved, interpolate};
+use super::filling::Filling;
+use super::mcp;
 use super::model::{CALL_TIMEOUT, START_TIMEOUT, Secret, ServerSpec};
 use super::notes::{At, Finding, Notes};
 use super::values::{self, Field, Fields};
-use crate::ids::ServerName;
+use crate::ids::{Prefix, ServerName};
 
 /// What an entry is, once it is read.
 pub(super) enum Checked {
@@ -51,7 +52,7 @@ pub(super) fn check(
     values::repeated(fields.object, &fields.at, notes);
     other_fields(&fields, notes);
     // What a switched-off server would need need not be set.
-    let fill = Filling(is_enabled.then_some(env));
+    let fill = Filling::new(is_enabled.then_some(env));
     let spec = spec(&fields, name, &fill, notes);
     if !is_enabled {
         notes.soften();
@@ -76,8 +77,12 @@ fn spec(
     let start_timeout = seconds(fields, "timeout", notes).unwrap_or(START_TIMEOUT);
     let call_timeout = seconds(fields, "call_timeout", notes).unwrap_or(CALL_TIMEOUT);
     let inherit_env = flag(fields, "inherit_env", notes).unwrap_or(false);
+    let prefix = mcp::prefix(fields, notes);
+    let isolation = mcp::isolation(fields, notes);
+    let roots = mcp::roots(fields, isolation, fill, notes);
+    let name = name?;
     Some(ServerSpec {
-        name: name?.clone(),
+        name: name.clone(),
         command: command?,
         args,
         env,
@@ -85,6 +90,9 @@ fn spec(
         start_timeout,
         call_timeout,
         inherit_env,
+        prefix: prefix.unwrap_or_else(|| Prefix::of(name)),
+        isolation,
+        roots,
     })
 }
 
@@ -272,56 +280,4 @@ fn seconds(fields: &Fields<'_>, name: &str, notes: &mut Notes) -> Option<Duratio
         notes.add(Finding::warning(field.at, what).help(help));
     }
     Some(time)
-}
-
-/// Filling in `${VAR}`; nothing is filled in, and nothing missed, for a server that is off.
-struct Filling<'e>(Option<Environment<'e>>);
-
-impl Filling<'_> {
-    fn fill(&self, text: &str, at: &At, notes: &mut Notes) -> String {
-        let Some(env) = self.0 else {
-            return text.to_owned();
-        };
-        let (filled, unresolved) = interpolate(text, env);
-        for why in unresolved {
-            notes.add(unresolved_finding(why, at.clone()));
-        }
-        if filled.contains('\0') && !text.contains('\0') {
-            let what = "a variable in it holds the character NUL, which no process can be given";
-            notes.add(Finding::error(at.clone(), what));
-        }
-        filled
-    }
-}
-
-fn unresolved_finding(why: Unresolved<'_>, at: At) -> Finding {
-    match why {
-        Unresolved::Unset(name) => {
-            let what = format!(
-                "the environment variable {name} is not set; the reference stays as written"
-            );
-            let help = format!("set it for the gateway, or write ${{{name}:-default}}");
-            Finding::warning(at, what).help(help)
-        }
-        Unresolved::Input(id) => {
-            let what =
-                format!("${{input:{id}}} is asked for by VS Code, and nobody can be asked here");
-            let help = "write ${VARIABLE}, and set that variable for the gateway";
-            Finding::error(at, what).help(help)
-        }
-        Unresolved::Editor(name) => {
-            let what = format!("${{{name}}} is known to an editor only and stays as written");
-            let help = match name {
-                "userHome" => "write ${HOME}",
-                "pathSeparator" | "/" => "write /",
-                _ => "write the path itself",
-            };
-            Finding::warning(at, what).help(help)
-        }
-        Unresolved::NotUnderstood => {
-            let what = "a '${' in it is not understood and stays as written";
-            let help = "the forms are ${VAR}, ${env:VAR}, ${VAR:-default}, and $${ for '${' itself";
-            Finding::warning(at, what).help(help)
-        }
-    }
 }

@@ -29,10 +29,10 @@ pub(super) const ENTRY: &[(&str, Use)] = &[
     ("inherit_env", Use::Read),
     ("type", Use::Read),
     ("transport", Use::Read),
-    ("prefix", Use::Later),
-    ("isolation", Use::Later),
+    ("prefix", Use::Read),
+    ("isolation", Use::Read),
+    ("roots", Use::Read),
     ("tools", Use::Later),
-    ("roots", Use::Later),
     // Approvals are between a client and its user; headers and tokens belong to remote servers.
     ("alwaysAllow", Use::Quiet),
     ("always_allow", Use::Quiet),

@@ -4,6 +4,7 @@
 //! text ── source.rs ──> syntax tree ── file.rs ──> entries ── validate.rs ──> model.rs
 //!         (JSONC)                      (dialects)             entry.rs  values.rs  name.rs
 //!                                                             fields.rs  interpolate.rs
+//!                                                             filling.rs  mcp.rs
 //! ```
 //!
 //! Pure but for [`locate()`] and [`read`]. Every mistake is reported in one go, with its place and
@@ -13,8 +14,10 @@ mod entry;
 mod error;
 mod fields;
 mod file;
+mod filling;
 mod interpolate;
 mod locate;
+mod mcp;
 pub mod model;
 mod name;
 mod notes;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::ids::ServerName;
+use crate::ids::{Prefix, ServerName};
 
 /// The start deadline of a server whose entry names none.
 pub const START_TIMEOUT: Duration = Duration::from_secs(30);
@@ -37,6 +37,16 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// Whom one process of a server serves.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Isolation {
+    /// All sessions. It may ask no client for anything: no field says whose the answer would be.
+    #[default]
+    Shared,
+    /// One session, whose client it may ask, beside one process that supplies the catalogue.
+    Session,
+}
+
 /// One enabled stdio server, ready to be started: interpolation is done, limits are checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerSpec {
@@ -56,6 +66,12 @@ pub struct ServerSpec {
     pub call_timeout: Duration,
     /// Whether the child gets the gateway's whole environment, not only the allow-list.
     pub inherit_env: bool,
+    /// What is before its names in the merged lists.
+    pub prefix: Prefix,
+    /// Whom one process of it serves.
+    pub isolation: Isolation,
+    /// The roots declared to a shared server, `file://` URIs; none are declared if it is empty.
+    pub roots: Vec<String>,
 }
 
 impl ServerSpec {
@@ -71,6 +87,9 @@ impl ServerSpec {
             ("timeout", self.start_timeout != other.start_timeout),
             ("call_timeout", self.call_timeout != other.call_timeout),
             ("inherit_env", self.inherit_env != other.inherit_env),
+            ("prefix", self.prefix != other.prefix),
+            ("isolation", self.isolation != other.isolation),
+            ("roots", self.roots != other.roots),
         ]
         .into_iter()
         .filter_map(|(field, differs)| differs.then_some(field))

@@ -2,19 +2,21 @@
 //! checked for itself, their names unique. A wrong entry is refused alone.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry::{Occupied, Vacant};
 use std::sync::Arc;
 
+use jsonc_parser::ast::Value;
 use jsonc_parser::common::Ranged;
 
 use super::entry::{Checked, check};
 use super::file::{File, RawEntry};
-use super::model::{Config, Entry};
+use super::model::{Config, Entry, ServerSpec};
 use super::name::{Named, server_name};
-use super::notes::{Finding, Notes};
+use super::notes::{At, Finding, Notes};
 use super::source::Source;
-use super::values;
+use super::values::{self, Field};
 use super::{Environment, Origin, Written};
-use crate::ids::ServerName;
+use crate::ids::{Prefix, ServerName};
 
 /// What validation yields beside its notes.
 #[derive(Default)]
@@ -32,6 +34,7 @@ pub(super) fn validate(
 ) -> Validated {
     let mut validated = Validated::default();
     let mut first_places: HashMap<ServerName, usize> = HashMap::new();
+    let mut first_prefixes = HashMap::new();
     for raw in &file.entries {
         let mut found = Notes::default();
         let named = server_name(raw, file.is_from_metamcp, &mut found);
@@ -40,6 +43,12 @@ pub(super) fn validate(
             if let Some(first) = first_places.get(name) {
                 found.add(taken(&named, name, source.place(*first).line));
             } else {
+                if let Checked::Run(spec) = &checked
+                    && let Some(shared) =
+                        shared_prefix(spec, &raw.body, &named.at, &mut first_prefixes)
+                {
+                    found.add(shared);
+                }
                 first_places.insert(name.clone(), named.at.offset);
                 validated.config.servers.push(entry(checked, name));
                 validated.origins.push(origin(raw, name, source));
@@ -64,6 +73,35 @@ fn taken(named: &Named<'_>, name: &ServerName, line: usize) -> Finding {
     let what =
         format!("the name '{name}' is taken by the entry in line {line}; this one is not used");
     Finding::error(named.at.clone(), what).help("rename or remove one of the two")
+}
+
+/// What is to be said if the names of a server before this one start alike. Bare names are meant to
+/// be next to each other.
+fn shared_prefix(
+    spec: &ServerSpec,
+    body: &Field<'_, Value<'_>>,
+    name: &At,
+    firsts: &mut HashMap<Prefix, ServerName>,
+) -> Option<Finding> {
+    if spec.prefix.is_bare() {
+        return None;
+    }
+    let first = match firsts.entry(spec.prefix.clone()) {
+        Occupied(entry) => entry,
+        Vacant(entry) => {
+            entry.insert(spec.name.clone());
+            return None;
+        }
+    };
+    let written = values::fields(body).and_then(|fields| fields.get("prefix"));
+    let at = written.map_or_else(|| name.clone(), |field| field.at);
+    let what = format!(
+        "servers {:?} and {:?} share the prefix {:?}: on equal names the first keeps its own",
+        first.get(),
+        spec.name,
+        spec.prefix
+    );
+    Some(Finding::warning(at, what).help("give one of them another 'prefix'"))
 }
 
 fn origin(raw: &RawEntry<'_>, name: &ServerName, source: &Source<'_>) -> Origin {

@@ -167,7 +167,7 @@ pub(super) fn list<'v>(
     notes: &mut Notes,
 ) -> Vec<Field<'v, str>> {
     let Some(list) = field.value.as_array() else {
-        let help = format!("no shell splits it; write \"{name}\": [\"one\", \"two\"]");
+        let help = format!("one text for each: \"{name}\": [\"one\", \"two\"]");
         notes.add(wrong(field, name, "a list of texts").help(help));
         return Vec::new();
     };

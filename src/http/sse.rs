@@ -3,7 +3,7 @@
 //! learns that its client is gone.
 
 use crate::protocol::framing::sse;
-use crate::tree::Outbound;
+use crate::tree::{Event, Outbound};
 use bytes::{BufMut, Bytes, BytesMut};
 use futures_util::Stream;
 use std::collections::VecDeque;
@@ -27,7 +27,7 @@ const AFTER: &[u8] = b"\n\n";
 
 /// Where the messages come from, one line each: a session. Learns of every piece that the client
 /// takes, which may be less than a message.
-pub(super) trait Messages: Stream<Item = Bytes> + Unpin {
+pub(super) trait Messages: Stream<Item = Event> + Unpin {
     /// The client took a piece.
     fn taken(&self) {}
 }
@@ -70,13 +70,13 @@ impl<M: Messages> EventStream<M> {
         let mut batch = BytesMut::new();
         while batch.len() < LARGE {
             match Pin::new(&mut self.messages).poll_next(cx) {
-                Poll::Ready(Some(message)) if message.len() > LARGE => {
+                Poll::Ready(Some(Event { message, .. })) if message.len() > LARGE => {
                     batch.put(BEFORE);
                     let after = Bytes::from_static(AFTER);
                     self.ready.extend([batch.freeze(), message, after]);
                     return;
                 }
-                Poll::Ready(Some(message)) => {
+                Poll::Ready(Some(Event { message, .. })) => {
                     batch.reserve(BEFORE.len() + message.len() + AFTER.len());
                     batch.put(BEFORE);
                     batch.put(message);

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use bytes::Bytes;
 use memchr::memchr2;
-use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
+use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 /// One member of an object, as [`pick`] found it: raw JSON without the white space around it.
@@ -43,43 +43,89 @@ pub(super) fn pick<'a, const N: usize>(
     text: &'a str,
     names: [&str; N],
 ) -> Result<[Member<'a>; N], serde_json::Error> {
-    let mut reader = serde_json::Deserializer::from_str(text);
-    let found = Pick(names).deserialize(&mut reader)?;
-    reader.end()?;
+    let mut found = [Member::Absent; N];
+    each(text, |key, value| {
+        let slot = names.iter().zip(found.iter_mut());
+        if let Some((_, slot)) = slot.into_iter().find(|(name, _)| is_text(key, name)) {
+            *slot = match slot {
+                Member::Absent => Member::Once(value),
+                Member::Once(_) | Member::Repeated => Member::Repeated,
+            };
+        }
+    })?;
     Ok(found)
 }
 
-struct Pick<'n, const N: usize>([&'n str; N]);
-
-impl<'de, const N: usize> DeserializeSeed<'de> for Pick<'_, N> {
-    type Value = [Member<'de>; N];
-
-    fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<Self::Value, D::Error> {
-        reader.deserialize_map(self)
-    }
+/// The members of something optional, for readers who forgive: absent is also what is `null` or
+/// repeated, and every member of what is no object.
+pub(super) fn members<'a, const N: usize>(
+    raw: Option<&'a str>,
+    names: [&str; N],
+) -> [Option<&'a str>; N] {
+    let found = raw.and_then(|raw| pick(raw, names).ok());
+    found.map_or([None; N], |found| {
+        found.map(|member| member.value("").ok().flatten())
+    })
 }
 
-impl<'de, const N: usize> Visitor<'de> for Pick<'_, N> {
-    type Value = [Member<'de>; N];
+/// The raw entries of an array; none of what is no array.
+pub(super) fn entries(raw: &str) -> Vec<&str> {
+    let entries: Vec<&RawValue> = serde_json::from_str(raw).unwrap_or_default();
+    entries.into_iter().map(RawValue::get).collect()
+}
+
+/// The object `text` without its members called `name`, on a single line; `None` if it has none of
+/// them or is no object. White space between members goes too.
+pub(super) fn without(text: &str, name: &str) -> Option<Vec<u8>> {
+    let mut kept = Vec::new();
+    let mut is_there = false;
+    let read = each(text, |key, value| {
+        if is_text(key, name) {
+            is_there = true;
+        } else {
+            kept.push((key, value));
+        }
+    });
+    if read.is_err() || !is_there {
+        return None;
+    }
+    let mut out = Vec::with_capacity(text.len());
+    for (key, value) in kept {
+        out.push(if out.is_empty() { b'{' } else { b',' });
+        out.extend_from_slice(key.as_bytes());
+        out.push(b':');
+        push_single_line(&mut out, value.as_bytes());
+    }
+    if out.is_empty() {
+        out.push(b'{');
+    }
+    out.push(b'}');
+    Some(out)
+}
+
+/// Shows every member of the object `text` to `visit`: raw key, raw value.
+fn each<'a>(text: &'a str, visit: impl FnMut(&'a str, &'a str)) -> Result<(), serde_json::Error> {
+    let mut reader = serde_json::Deserializer::from_str(text);
+    reader.deserialize_map(Each(visit))?;
+    reader.end()
+}
+
+struct Each<F>(F);
+
+impl<'de, F: FnMut(&'de str, &'de str)> Visitor<'de> for Each<F> {
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a JSON object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut found = [Member::Absent; N];
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
         // Keys are read raw too: one that is no text ("\ud800") is merely not ours.
         while let Some(key) = map.next_key::<&'de RawValue>()? {
-            let value = map.next_value::<&'de RawValue>()?.get();
-            let slot = self.0.iter().zip(found.iter_mut());
-            if let Some((_, slot)) = slot.into_iter().find(|(name, _)| is_text(key.get(), name)) {
-                *slot = match slot {
-                    Member::Absent => Member::Once(value),
-                    Member::Once(_) | Member::Repeated => Member::Repeated,
-                };
-            }
+            let value = map.next_value::<&'de RawValue>()?;
+            (self.0)(key.get(), value.get());
         }
-        Ok(found)
+        Ok(())
     }
 }
 

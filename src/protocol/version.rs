@@ -52,6 +52,20 @@ impl Version {
         }
     }
 
+    /// Whether a message may be an array of messages: only 2025-03-26 knows batches (its
+    /// basic, "batching"; 2025-06-18 removed them).
+    #[must_use]
+    pub fn has_batches(self) -> bool {
+        self == Self::V2025_03_26
+    }
+
+    /// Whether an event stream may begin with an event without data, to be resumed from. Clients of
+    /// older revisions take the empty data for a message (2025-11-25, basic/transports).
+    #[must_use]
+    pub fn has_priming(self) -> bool {
+        self >= Self::V2025_11_25
+    }
+
     /// All of them, oldest first.
     pub fn all() -> impl Iterator<Item = Self> {
         ALL.into_iter()
@@ -79,5 +93,13 @@ mod tests {
         }
         assert_eq!(Version::all().max(), Some(Version::LATEST));
         assert_eq!(Version::LATEST.to_string(), "2025-11-25");
+    }
+
+    #[test]
+    fn one_revision_has_batches_and_the_last_one_has_priming() {
+        let batches: Vec<Version> = Version::all().filter(|v| v.has_batches()).collect();
+        assert_eq!(batches, [Version::V2025_03_26]);
+        let priming: Vec<Version> = Version::all().filter(|v| v.has_priming()).collect();
+        assert_eq!(priming, [Version::V2025_11_25]);
     }
 }

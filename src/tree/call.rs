@@ -1,5 +1,6 @@
 //! What travels between a session and an upstream: the ticket of one call, which cannot be lost,
-//! and what comes back for it. Sessions issue tickets; upstreams answer them.
+//! and what comes back for it. Sessions issue tickets; upstreams answer them, and tell sessions
+//! what their servers say and ask.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,8 +8,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::sync::OwnedSemaphorePermit;
 
+use super::client::{Client, News};
 use crate::ids::{CallId, Generation};
-use crate::protocol::mcp::tools::ToolCall;
+use crate::protocol::mcp::request::ServerRequest;
 
 /// Why a room's handle could not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -16,6 +18,12 @@ pub enum CallError {
     /// No session has this id, or it has ended.
     #[error("could not find session: it has ended or never existed; connect to /sse again")]
     UnknownSession,
+    /// The session has a standalone stream already (Streamable HTTP allows one).
+    #[error("this session has a standalone stream open already")]
+    StreamTaken,
+    /// The event id of a resumption is none of this session's.
+    #[error("Invalid event id: there is no such stream in this session")]
+    UnknownEvent,
     /// A limit is reached; the text says which.
     #[error("busy: {0}")]
     Overloaded(&'static str),
@@ -30,13 +38,13 @@ pub enum CallError {
     Timeout,
 }
 
-/// One `tools/call` on its way: which tool of its server, and the client's `params`.
+/// One request on its way: what its server knows its subject by, and the client's `params`.
 #[derive(Debug)]
-pub(super) struct ToolRequest {
-    /// The tool's own name, without the server's prefix.
-    pub(super) tool: Box<str>,
-    /// The `params` as the client sent them.
-    pub(super) params: ToolCall,
+pub(super) struct Errand {
+    /// The tool's or prompt's own name without the prefix, or the server's own URI.
+    pub(super) key: Box<str>,
+    /// The request as the client sent it.
+    pub(super) request: ServerRequest,
 }
 
 /// How a call ended, as its upstream saw it.
@@ -50,47 +58,14 @@ pub(super) enum Answer {
     Failed(String),
 }
 
-/// What an upstream tells the session that issued a ticket.
-#[derive(Debug)]
-pub(super) enum Reply {
-    /// The one and only answer.
-    Answered {
-        /// The call it belongs to.
-        call: CallId,
-        /// The answer.
-        answer: Answer,
-    },
-    /// The server never saw the call: it may be sent again, to a later generation.
-    Bounced {
-        /// The call it belongs to.
-        call: CallId,
-        /// The request, untouched.
-        request: ToolRequest,
-        /// The generation that did not take it.
-        generation: Generation,
-    },
-    /// A `notifications/progress` under the client's own token, ready to be sent.
-    Progress {
-        /// The whole notification.
-        notification: Bytes,
-    },
-}
-
-/// Where the replies of a ticket go: a session's handle. Never waits; a session that has gone
-/// has no use for its replies.
-pub(super) trait ReplyTo: Send + Sync + 'static {
-    /// Passes `reply` on.
-    fn reply(&self, reply: Reply);
-}
-
 /// The promise that a call is answered exactly once. Dropping a ticket answers it: as bounced
 /// while its request was never handed to the server's stdin, as failed afterwards. So no death of
 /// an actor, no full mailbox and no failed cast leaves a caller hanging.
 pub(super) struct Ticket {
     call: CallId,
     generation: Generation,
-    reply_to: Arc<dyn ReplyTo>,
-    request: Option<ToolRequest>,
+    client: Arc<dyn Client>,
+    errand: Option<Errand>,
     permit: Option<OwnedSemaphorePermit>,
     is_open: bool,
 }
@@ -101,15 +76,15 @@ impl Ticket {
     pub(super) fn new(
         call: CallId,
         generation: Generation,
-        request: ToolRequest,
+        errand: Errand,
         permit: OwnedSemaphorePermit,
-        reply_to: Arc<dyn ReplyTo>,
+        client: Arc<dyn Client>,
     ) -> Self {
         Self {
             call,
             generation,
-            reply_to,
-            request: Some(request),
+            client,
+            errand: Some(errand),
             permit: Some(permit),
             is_open: true,
         }
@@ -123,18 +98,24 @@ impl Ticket {
 
     /// The request, as long as it was not handed over.
     #[must_use]
-    pub(super) fn request(&self) -> Option<&ToolRequest> {
-        self.request.as_ref()
+    pub(super) fn errand(&self) -> Option<&Errand> {
+        self.errand.as_ref()
     }
 
     /// From here on the call may have run: it is never sent again.
     pub(super) fn handed_over(&mut self) {
-        self.request = None;
+        self.errand = None;
     }
 
     /// Passes a progress notification on.
     pub(super) fn progress(&self, notification: Bytes) {
-        self.reply_to.reply(Reply::Progress { notification });
+        let call = self.call;
+        self.client.tell(News::Progress { call, notification });
+    }
+
+    /// Who issued it.
+    pub(super) fn client(&self) -> &Arc<dyn Client> {
+        &self.client
     }
 
     /// Takes the permit out, for a call that its server may still be working on when it is
@@ -148,7 +129,7 @@ impl Ticket {
         self.is_open = false;
         self.permit = None;
         let call = self.call;
-        self.reply_to.reply(Reply::Answered { call, answer });
+        self.client.tell(News::Answered { call, answer });
     }
 
     /// Closes the ticket without an answer: its own client cancelled it.
@@ -170,19 +151,19 @@ impl Drop for Ticket {
         }
         self.permit = None;
         let call = self.call;
-        let reply = match self.request.take() {
-            Some(request) => Reply::Bounced {
+        let news = match self.errand.take() {
+            Some(errand) => News::Bounced {
                 call,
-                request,
+                errand,
                 generation: self.generation,
             },
-            None => Reply::Answered {
+            None => News::Answered {
                 call,
                 answer: Answer::Failed(
                     "the server was restarted while the call ran; it may or may not have taken effect".into(),
                 ),
             },
         };
-        self.reply_to.reply(reply);
+        self.client.tell(news);
     }
 }

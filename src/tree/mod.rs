@@ -5,6 +5,7 @@
 //! ├── config                  watches the file; sends root the full wanted set
 //! ├── registry                catalogues → prefixed names → immutable route table
 //! ├── upstream:<name>    × n  one OS process each; lives exactly as long as its process
+//! ├── instance           × k  the same, for one session and one server that is not shared
 //! ├── sessions                dynamic supervisor; children are temporary
 //! │   └── session:<id>   × m  one per connected client
 //! └── listener                the port (passed in as `Edge`)
@@ -19,6 +20,7 @@
 //! nothing. Everything between actors is a message.
 
 mod call;
+mod client;
 mod config;
 mod edge;
 mod registry;
@@ -38,7 +40,7 @@ use tokio::sync::{mpsc, watch};
 
 pub use call::CallError;
 pub use edge::{Edge, EdgeLinks};
-pub use sessions::{OpenedSse, Outbound, SessionHandle, SessionsHandle};
+pub use sessions::{Event, OpenedSse, Outbound, SessionHandle, SessionsHandle};
 
 use crate::ids::ServerName;
 use crate::process::{Groups, Limits};

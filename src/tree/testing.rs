@@ -11,15 +11,16 @@ use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::time::Instant;
 
-use super::call::{Reply, ReplyTo};
+use super::client::{Client, News};
 use super::registry::{
     Catalogue, Registry, RegistryArgs, RegistryHandle, Routes, Store, Subscriber, Wanted,
 };
 use super::root::{RootHandle, RootMsg};
-use super::sessions::{Sessions, SessionsArgs, SessionsHandle};
+use super::sessions::{IDLE_OUT, Sessions, SessionsArgs, SessionsHandle, Signer};
 use super::upstream::{UpstreamHandle, UpstreamMsg};
-use crate::ids::{Generation, ServerName};
-use crate::protocol::mcp::tools;
+use crate::config::model::Isolation;
+use crate::ids::{Generation, Prefix, ServerName};
+use crate::protocol::mcp::item::{self, Kind};
 use crate::supervise::Plain;
 
 /// An actor that hands what it is told to the test.
@@ -101,10 +102,21 @@ impl Subscriber for Listener<Arc<Routes>> {
     }
 }
 
-impl ReplyTo for Listener<Reply> {
-    fn reply(&self, reply: Reply) {
-        drop(self.0.send(reply));
+impl Client for Listener<News> {
+    fn tell(&self, news: News) {
+        drop(self.0.send(news));
     }
+}
+
+/// What a client is listed of one kind: names or URIs.
+pub(crate) fn listed(routes: &Routes, kind: Kind) -> Vec<String> {
+    let first = routes.merged.pages(kind).get(None).unwrap();
+    let page = item::page(kind, first).unwrap();
+    assert_eq!(page.next_cursor, None, "one page");
+    page.items
+        .iter()
+        .map(|item| item.key().to_owned())
+        .collect()
 }
 
 /// A server's name.
@@ -117,6 +129,8 @@ pub(crate) fn wanted(server: &str) -> Wanted {
     Wanted {
         server: name(server),
         fingerprint: 1,
+        prefix: Prefix::of(&name(server)),
+        isolation: Isolation::Shared,
     }
 }
 
@@ -127,8 +141,11 @@ pub(crate) fn catalogue(names: &[&str]) -> Arc<Catalogue> {
         .map(|name| format!(r#"{{"name":"{name}"}}"#))
         .collect();
     let page = Bytes::from(format!(r#"{{"tools":[{}]}}"#, tools.join(",")));
-    let tools = tools::tools_page(&page).unwrap().tools;
-    Arc::new(Catalogue { tools })
+    let tools = item::page(Kind::Tools, &page).unwrap().items;
+    Arc::new(Catalogue {
+        tools,
+        ..Catalogue::default()
+    })
 }
 
 /// A registry that keeps nothing on disk and has been told of these servers.
@@ -161,6 +178,8 @@ pub(crate) async fn sessions() -> SessionsHandle {
         registry,
         root,
         limit: 1_000,
+        idle_out: IDLE_OUT,
+        signer: Signer::load(None),
     };
     let (actor, _) = Actor::spawn(None, Sessions { spawn: Plain }, args)
         .await

@@ -70,21 +70,21 @@ impl Default for StreamableOptions<'_> {
 type Answer = oneshot::Receiver<Result<String, String>>;
 
 /// How messages reach the gateway, and its messages the inbox.
-pub(crate) trait Transport: Sized {
+pub(crate) trait Transport: Sized + Send + Sync {
     /// A client of the gateway at `addr`, not initialized.
-    async fn client(addr: SocketAddr) -> Client<Self>;
+    fn client(addr: SocketAddr) -> impl Future<Output = Client<Self>> + Send;
 
     /// Sends a message that must be taken; what comes back goes to the inbox.
-    async fn deliver(&self, json: &str);
+    fn deliver(&self, json: &str) -> impl Future<Output = ()> + Send;
 
     /// The handshake is done, with this revision.
-    async fn initialized(&self, version: &str);
+    fn initialized(&self, version: &str) -> impl Future<Output = ()> + Send;
 
     /// Ends the session, and closes all connections.
     async fn leave(self);
 
     /// Closes all connections now.
-    async fn close(self);
+    fn close(self) -> impl Future<Output = ()> + Send;
 }
 
 /// One session. Dropping it closes its connections soon, [`Client::close`] at once.

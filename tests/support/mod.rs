@@ -7,7 +7,7 @@
 #![allow(
     dead_code,
     unused_macros,
-    reason = "three targets include this folder and each uses another part of it; an `expect` would \
+    reason = "several targets include this folder and each uses another part of it; an `expect` would \
               be unfulfilled in the one that uses all"
 )]
 #![expect(

@@ -53,6 +53,31 @@ DIR/servers.json: 4 servers to run, 1 off
 }
 
 #[test]
+fn what_differs_from_the_default_has_a_column() {
+    let machine = machine();
+    let (code, out) = check(
+        machine.path(),
+        r#"[{"name": "a", "command": "npx", "prefix": "b"},
+            {"name": "b", "command": "npx", "isolation": "session"},
+            {"name": "c", "command": "npx", "prefix": "", "isolation": "shared"},
+            {"name": "d", "command": "npx", "prefix": "d"}]"#,
+    );
+    insta::assert_snapshot!(out, @r#"
+DIR/servers.json:2:22: warning: servers 'a' and 'b' share the prefix 'b': on equal names the first keeps its own (server 'b', [1].name)
+    help: give one of them another 'prefix'
+
+SERVER  STATE  PREFIX  ISOLATION  COMMAND  FOUND
+a       run    b                  npx      DIR/npx
+b       run            session    npx      DIR/npx
+c       run    ""                 npx      DIR/npx
+d       run                       npx      DIR/npx
+
+DIR/servers.json: 4 servers to run, 1 warning
+"#);
+    assert_eq!(code, 0);
+}
+
+#[test]
 fn every_error_has_its_place_and_a_way_out() {
     let machine = machine();
     let (code, out) = check(

@@ -36,7 +36,7 @@ fn every_mistake_is_reported_in_one_go() {
     error at line 6, column 33 (server 'list', servers[1].command): 'command' must be a text, not a list; write the program into 'command' and the rest into 'args'
     error at line 7, column 34 (server 'empty', servers[2].command): 'command' is empty
     error at line 8, column 35 (server 'number', servers[3].command): 'command' must be a text, not a number
-    error at line 8, column 46 (server 'number', servers[3].args): 'args' must be a list of texts, not a text; no shell splits it; write "args": ["one", "two"]
+    error at line 8, column 46 (server 'number', servers[3].args): 'args' must be a list of texts, not a text; one text for each: "args": ["one", "two"]
     error at line 8, column 61 (server 'number', servers[3].env): 'env' must be an object, not a list; write "env": {"NAME": "value"}
     error at line 8, column 77 (server 'number', servers[3].cwd): 'cwd' must be a text, not an object
     warning at line 9, column 57 (server 'elements', servers[4].args[1]): 'args[1]' is a number, passed on as text; put it into quotes
@@ -125,16 +125,13 @@ fn fields_of_others_and_of_later_versions() {
         r#"{"mcpServers": {
 "quiet": {"command": "x", "description": "d", "autoApprove": ["a"], "alwaysAllow": [], "icon": "i",
   "headers": {"A": "b"}, "bearerToken": "t", "gallery": true, "version": "1", "id": 1, "name": "quiet"},
-"later": {"command": "x", "prefix": "", "isolation": "session", "tools": {}, "roots": []},
+"later": {"command": "x", "tools": {}},
 "lost": {"command": "x", "disabledTools": ["rm"], "envFile": ".env", "sandboxEnabled": false, "name": "other"},
 "slip": {"command": "x", "inheritEnv": true, "workingDirectory": "/", "colour": "red"}
 }, "inputs": [{"id": "x"}], "mcpservers": {}, "colour": 1}"#,
     );
     insta::assert_snapshot!(problems(&parsed).join("\n"), @r#"
-    warning at line 4, column 27 (mcpServers.later.prefix): 'prefix' is not supported yet and is ignored
-    warning at line 4, column 41 (mcpServers.later.isolation): 'isolation' is not supported yet and is ignored
-    warning at line 4, column 65 (mcpServers.later.tools): 'tools' is not supported yet and is ignored
-    warning at line 4, column 78 (mcpServers.later.roots): 'roots' is not supported yet and is ignored
+    warning at line 4, column 27 (mcpServers.later.tools): 'tools' is not supported yet and is ignored
     warning at line 5, column 26 (mcpServers.lost.disabledTools): 'disabledTools' has no effect: all tools of the server are offered
     warning at line 5, column 51 (mcpServers.lost.envFile): 'envFile' has no effect: its variables are not read; put them into 'env'
     warning at line 5, column 103 (mcpServers.lost.name): 'name' is ignored: the server is called 'lost' by its key

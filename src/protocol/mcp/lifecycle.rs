@@ -5,29 +5,45 @@ use bytes::Bytes;
 
 use super::super::raw;
 use super::super::version::Version;
+pub use super::capabilities::ClientCapabilities;
 
 /// The gateway's name in `clientInfo` and `serverInfo`.
 const NAME: &str = env!("CARGO_PKG_NAME");
 /// The gateway's version there.
 const RELEASE: &str = env!("CARGO_PKG_VERSION");
 
-/// The params of the `initialize` that the gateway sends to a server. It declares no capabilities,
-/// so that no server may ask it for sampling, roots or elicitation.
+/// The params of the `initialize` that the gateway sends to a server. `capabilities` is the raw
+/// object of what that server may ask for, `{}` or [`ClientCapabilities::to_json`]'s.
 #[must_use]
-pub fn initialize_params(version: Version) -> Bytes {
-    format!(
-        r#"{{"protocolVersion":"{version}","capabilities":{{}},"clientInfo":{{"name":"{NAME}","version":"{RELEASE}"}}}}"#
-    )
-    .into()
+pub fn initialize_params(version: Version, capabilities: &[u8]) -> Bytes {
+    let mut out = format!(r#"{{"protocolVersion":"{version}","capabilities":"#).into_bytes();
+    raw::push_single_line(&mut out, capabilities);
+    let info = format!(r#","clientInfo":{{"name":"{NAME}","version":"{RELEASE}"}}}}"#);
+    out.extend_from_slice(info.as_bytes());
+    out.into()
 }
 
 /// What a server said of itself in its answer to `initialize`.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a capability of its own, and any of them may be there"
+)]
 pub struct ServerInfo {
     /// The revision it speaks.
     pub version: Version,
     /// Whether it offers tools: `capabilities.tools` is there.
     pub has_tools: bool,
+    /// Whether it offers prompts.
+    pub has_prompts: bool,
+    /// Whether it offers resources.
+    pub has_resources: bool,
+    /// Whether it tells who subscribed to a resource that it changed: `resources.subscribe`.
+    pub can_subscribe: bool,
+    /// Whether it takes a level and sends messages for a log.
+    pub has_logging: bool,
+    /// Whether it completes arguments.
+    pub has_completions: bool,
     /// Its advice to the model.
     pub instructions: Option<String>,
     /// `serverInfo.name`; the handshake holds without it.
@@ -51,11 +67,19 @@ pub fn server_info(result: &Bytes) -> Result<ServerInfo, String> {
     let asked = string_member(version.value("protocolVersion")?);
     let asked = asked.ok_or("the result names no protocolVersion")?;
     let version = Version::parse(&asked).ok_or_else(|| unknown_version(&asked))?;
-    let [tools] = members(capabilities.value("capabilities")?, ["tools"]);
-    let [name, release] = members(info.value("serverInfo")?, ["name", "version"]);
+    let names = ["tools", "prompts", "resources", "logging", "completions"];
+    let [tools, prompts, resources, logging, completions] =
+        raw::members(capabilities.value("capabilities")?, names);
+    let [subscribe] = raw::members(resources, ["subscribe"]);
+    let [name, release] = raw::members(info.value("serverInfo")?, ["name", "version"]);
     Ok(ServerInfo {
         version,
         has_tools: tools.is_some(),
+        has_prompts: prompts.is_some(),
+        has_resources: resources.is_some(),
+        can_subscribe: subscribe == Some("true"),
+        has_logging: logging.is_some(),
+        has_completions: completions.is_some(),
         instructions: string_member(instructions.value("instructions")?),
         name: string_member(name),
         release: string_member(release),
@@ -71,34 +95,48 @@ fn unknown_version(asked: &str) -> String {
     )
 }
 
-/// The members of something optional: all absent if it is, or is no object.
-fn members<'a, const N: usize>(raw: Option<&'a str>, names: [&str; N]) -> [Option<&'a str>; N] {
-    let found = raw.and_then(|raw| raw::pick(raw, names).ok());
-    found.map_or([None; N], |found| {
-        found.map(|member| member.value("").ok().flatten())
-    })
-}
-
 fn string_member(raw: Option<&str>) -> Option<String> {
     raw.and_then(raw::string).map(String::from)
 }
 
-/// The revision to speak with a client, from the params of its `initialize`.
-#[must_use]
-pub fn requested_version(params: Option<&Bytes>) -> Version {
-    let text = params.and_then(|params| std::str::from_utf8(params).ok());
-    let [asked] = members(text, ["protocolVersion"]);
-    string_member(asked).map_or(Version::LATEST, |asked| Version::negotiate(&asked))
+/// What a client's `initialize` settles for its session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClientInfo {
+    /// The revision to speak with it.
+    pub version: Version,
+    /// What servers may ask it for.
+    pub capabilities: ClientCapabilities,
 }
 
-/// The gateway's answer to a client's `initialize`. `listChanged` is always declared: servers come
-/// and go while a session lives.
+/// Reads the params of a client's `initialize`. Nothing in them is refused: an unknown revision is
+/// answered with another one, and what is odd declares nothing.
 #[must_use]
-pub fn initialize_result(version: Version) -> Bytes {
-    format!(
-        r#"{{"protocolVersion":"{version}","capabilities":{{"tools":{{"listChanged":true}}}},"serverInfo":{{"name":"{NAME}","title":"mcproxy gateway","version":"{RELEASE}"}}}}"#
+pub fn client_info(params: Option<&Bytes>) -> ClientInfo {
+    let text = params.and_then(|params| std::str::from_utf8(params).ok());
+    let [asked, capabilities] = raw::members(text, ["protocolVersion", "capabilities"]);
+    ClientInfo {
+        version: string_member(asked).map_or(Version::LATEST, |asked| Version::negotiate(&asked)),
+        capabilities: ClientCapabilities::parse(capabilities),
+    }
+}
+
+/// What the gateway declares to every client, whatever its servers offer at the moment: they come
+/// and go while a session lives, and nothing can be declared later.
+const CAPABILITIES: &str = r#"{"tools":{"listChanged":true},"prompts":{"listChanged":true},"resources":{"subscribe":true,"listChanged":true},"logging":{},"completions":{}}"#;
+
+/// The gateway's answer to a client's `initialize`. `instructions` are advice to the model.
+#[must_use]
+pub fn initialize_result(version: Version, instructions: Option<&str>) -> Bytes {
+    let mut out = format!(
+        r#"{{"protocolVersion":"{version}","capabilities":{CAPABILITIES},"serverInfo":{{"name":"{NAME}","title":"mcproxy gateway","version":"{RELEASE}"}}"#
     )
-    .into()
+    .into_bytes();
+    if let Some(instructions) = instructions {
+        out.extend_from_slice(br#","instructions":"#);
+        raw::push_string(&mut out, instructions);
+    }
+    out.push(b'}');
+    out.into()
 }
 
 #[cfg(test)]
@@ -114,12 +152,18 @@ mod tests {
     #[test]
     fn a_full_answer_is_read() {
         let read = info(
-            r#"{"protocolVersion":"2025-06-18","capabilities":{"tools":{},"x":1},
+            r#"{"protocolVersion":"2025-06-18","capabilities":{"tools":{},"x":1,
+                "prompts":null,"resources":{"subscribe":true,"listChanged":0},"logging":{}},
                 "serverInfo":{"name":"git","version":"1.2","vendor":0},"instructions":"be \"kind\""}"#,
         );
         let wanted = ServerInfo {
             version: Version::V2025_06_18,
             has_tools: true,
+            has_prompts: false,
+            has_resources: true,
+            can_subscribe: true,
+            has_logging: true,
+            has_completions: false,
             instructions: Some("be \"kind\"".to_owned()),
             name: Some("git".to_owned()),
             release: Some("1.2".to_owned()),
@@ -153,6 +197,25 @@ mod tests {
     }
 
     #[test]
+    fn subscribing_needs_a_plain_yes() {
+        for (resources, wanted) in [
+            ("{}", (true, false)),
+            (r#"{"subscribe":false}"#, (true, false)),
+            (r#"{"subscribe":{}}"#, (true, false)),
+            (r#"{ "subscribe" : true }"#, (true, true)),
+            ("null", (false, false)),
+        ] {
+            let text = format!(
+                r#"{{"protocolVersion":"2024-11-05","capabilities":{{"resources":{resources},"completions":{{}}}}}}"#
+            );
+            let read = server_info(&Bytes::from(text)).unwrap();
+            let seen = (read.has_resources, read.can_subscribe);
+            assert_eq!(seen, wanted, "{resources}");
+            assert!(read.has_completions && !read.has_tools && !read.has_logging);
+        }
+    }
+
+    #[test]
     fn a_client_is_answered_in_its_own_revision() {
         for (params, wanted) in [
             (r#"{"protocolVersion":"2024-11-05"}"#, Version::V2024_11_05),
@@ -161,29 +224,42 @@ mod tests {
             ("[]", Version::LATEST),
         ] {
             assert_eq!(
-                requested_version(Some(&Bytes::from(params))),
+                client_info(Some(&Bytes::from(params))).version,
                 wanted,
                 "{params}"
             );
         }
-        assert_eq!(requested_version(None), Version::LATEST);
+        let nothing = client_info(None);
+        assert_eq!(nothing.version, Version::LATEST);
+        assert_eq!(nothing.capabilities, ClientCapabilities::default());
+        let able = client_info(Some(&Bytes::from_static(
+            br#"{"protocolVersion":"2025-06-18","capabilities":{"sampling":{},"x":{}},"clientInfo":{}}"#,
+        )));
+        assert_eq!(able.capabilities.to_json(), r#"{"sampling":{}}"#);
     }
 
     #[test]
     fn what_the_gateway_says_of_itself() {
         let release = env!("CARGO_PKG_VERSION");
-        let params: Value = serde_json::from_slice(&initialize_params(Version::LATEST)).unwrap();
-        let wanted = json!({"protocolVersion": "2025-11-25", "capabilities": {},
+        let roots = b"{\n\"roots\":{}}";
+        let params = initialize_params(Version::LATEST, roots);
+        assert!(!params.contains(&b'\n'));
+        let wanted = json!({"protocolVersion": "2025-11-25", "capabilities": {"roots": {}},
             "clientInfo": {"name": "mcproxy", "version": release}});
-        assert_eq!(params, wanted);
-        let result = initialize_result(Version::V2025_03_26);
-        let wanted = json!({"protocolVersion": "2025-03-26",
-            "capabilities": {"tools": {"listChanged": true}},
+        assert_eq!(serde_json::from_slice::<Value>(&params).unwrap(), wanted);
+        let mut wanted = json!({"protocolVersion": "2025-03-26",
+            "capabilities": {"tools": {"listChanged": true}, "prompts": {"listChanged": true},
+                "resources": {"subscribe": true, "listChanged": true},
+                "logging": {}, "completions": {}},
             "serverInfo": {"name": "mcproxy", "title": "mcproxy gateway", "version": release}});
+        let result = initialize_result(Version::V2025_03_26, None);
         assert_eq!(serde_json::from_slice::<Value>(&result).unwrap(), wanted);
-        assert_eq!(
-            server_info(&result).unwrap().name.as_deref(),
-            Some("mcproxy")
-        );
+        let advice = "[git]\n\"quoted\"";
+        let result = initialize_result(Version::V2025_03_26, Some(advice));
+        wanted["instructions"] = advice.into();
+        assert_eq!(serde_json::from_slice::<Value>(&result).unwrap(), wanted);
+        let read = server_info(&result).unwrap();
+        assert_eq!(read.name.as_deref(), Some("mcproxy"));
+        assert!(read.has_tools && read.can_subscribe && read.has_completions);
     }
 }

@@ -40,6 +40,39 @@ fn what_is_no_object_is_refused() {
 }
 
 #[test]
+fn a_removed_member_takes_its_comma_along() {
+    for (text, wanted) in [
+        (r#"{"x":1}"#, Some("{}")),
+        (r#" {"x":{"x":1}, "a":[ 1 ]} "#, Some(r#"{"a":[ 1 ]}"#)),
+        ("{\n\"a\":1.10,\n\"x\":2 }", Some("{\"a\":1.10}")),
+        (
+            r#"{"a":{"x":1},"\u0078":2,"b":",","x":3,"x":4}"#,
+            Some(r#"{"a":{"x":1},"b":","}"#),
+        ),
+        (r#"{"\ud800":"x","x":null}"#, Some(r#"{"\ud800":"x"}"#)),
+        (r#"{"a":{"x":1}}"#, None),
+        ("[]", None),
+        (r#"{"x":1"#, None),
+    ] {
+        let out = without(text, "x").map(|out| String::from_utf8(out).unwrap());
+        assert_eq!(out.as_deref(), wanted, "{text}");
+    }
+}
+
+#[test]
+fn forgiving_readers_see_only_what_is_certain() {
+    let text = Some(r#"{"a":1,"b":null,"c":2,"c":3}"#);
+    assert_eq!(members(text, ["a", "b", "c"]), [Some("1"), None, None]);
+    assert_eq!(members(Some("[1]"), ["a"]), [None]);
+    assert_eq!(members(None, ["a"]), [None]);
+    assert_eq!(
+        entries(r#" [ {"a":1} , [2,3],4]"#),
+        [r#"{"a":1}"#, "[2,3]", "4"]
+    );
+    assert!(entries("{}").is_empty() && entries("[1,").is_empty());
+}
+
+#[test]
 fn numbers_are_ours_only_in_the_spelling_we_sent() {
     for (raw, wanted) in [
         ("17", Some(17)),

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
+use super::catalogue::Catalogue;
 use super::handle::Subscriber;
-use super::routes::Catalogue;
-use crate::ids::{Generation, ServerName};
+use crate::config::model::Isolation;
+use crate::ids::{Generation, Prefix, ServerName};
 use crate::tree::upstream::UpstreamHandle;
 
 /// One configured server, as far as the registry has to know it.
@@ -16,6 +17,10 @@ pub(crate) struct Wanted {
     pub server: ServerName,
     /// What is run for it, as a number: a kept catalogue of something else is not shown.
     pub fingerprint: u64,
+    /// What its tools and prompts are called by.
+    pub prefix: Prefix,
+    /// Whether each session has an instance of its own.
+    pub isolation: Isolation,
 }
 
 /// What root says of a server. That it is ready, the server's own catalogue says.

@@ -5,8 +5,13 @@
 //! restarts it with the last table, and the upstreams tell it their catalogues again.
 
 mod actor;
+mod catalogue;
 mod handle;
+mod kept;
+mod merged;
 mod message;
+mod pages;
+mod resources;
 mod routes;
 mod state;
 mod store;
@@ -14,7 +19,9 @@ mod store;
 mod tests;
 
 pub(crate) use actor::{Registry, RegistryArgs};
+pub(crate) use catalogue::{Abilities, Catalogue};
 pub(crate) use handle::{RegistryHandle, Subscriber};
+pub(crate) use merged::{Changes, Merged, Route};
 pub(crate) use message::{ServerState, Wanted};
-pub(crate) use routes::{Catalogue, RouteState, Routes};
+pub(crate) use routes::{RouteState, Routes};
 pub(crate) use store::Store;

@@ -4,15 +4,13 @@ use std::collections::{BTreeSet, HashMap};
 use std::mem;
 use std::sync::Arc;
 
+use super::catalogue::Catalogue;
+use super::kept::Kept;
+use super::merged::{Merged, Source};
 use super::message::{ServerState, Wanted};
-use super::routes::{Catalogue, MergedTools, RouteState, Routes, ToolRoute};
-use super::store::Kept;
-use crate::ids::{Generation, SEPARATOR, ServerName};
-use crate::protocol::mcp::tools;
+use super::routes::{RouteState, Routes};
+use crate::ids::{Generation, ServerName};
 use crate::tree::upstream::UpstreamHandle;
-
-/// Names beyond this length are refused by some clients and by the models behind them.
-const NAME_BUDGET: usize = 64;
 
 #[derive(Debug)]
 struct Server {
@@ -31,7 +29,7 @@ pub(super) struct Merge {
     is_configured: bool,
     /// Whether something was told since the last table.
     is_dirty: bool,
-    /// Whether that was about tools.
+    /// Whether that was about what is offered.
     is_stale: bool,
     routes: Arc<Routes>,
     /// What is odd about the names offered now, as it was logged.
@@ -80,7 +78,8 @@ impl Merge {
             .kept
             .get(&wanted.server)
             .filter(|kept| kept.fingerprint == wanted.fingerprint);
-        let offered = self.routes.tools.catalogues.get(&wanted.server);
+        let offered = self.routes.merged.source(&wanted.server);
+        let offered = offered.and_then(|source| source.catalogue.as_ref());
         let catalogue = offered.or(on_disk.map(|kept| &kept.catalogue)).cloned();
         Server {
             generation: last
@@ -130,12 +129,10 @@ impl Merge {
         let server = self.current(&name, handle.generation())?;
         let was_ready = server.route.generation() == Some(handle.generation());
         server.route = RouteState::Ready { handle };
+        let told = told.map(|told| told.or_before(server.catalogue.as_deref()));
         let offered = told.clone().or_else(|| server.catalogue.clone());
         let offered = offered.unwrap_or_default();
-        let is_same = server
-            .catalogue
-            .as_ref()
-            .is_some_and(|old| old.is_same(&offered));
+        let is_same = server.catalogue.as_ref().is_some_and(|old| *old == offered);
         server.catalogue = Some(offered);
         let fingerprint = server.wanted.fingerprint;
         self.is_stale |= !is_same;
@@ -145,7 +142,7 @@ impl Merge {
             catalogue: told?,
         };
         let is_kept = self.kept.get(&name).is_some_and(|kept| {
-            kept.fingerprint == fresh.fingerprint && kept.catalogue.is_same(&fresh.catalogue)
+            kept.fingerprint == fresh.fingerprint && kept.catalogue == fresh.catalogue
         });
         self.kept.insert(name.clone(), fresh.clone());
         (!is_kept).then_some((name, fresh))
@@ -186,16 +183,14 @@ impl Merge {
         if !mem::take(&mut self.is_dirty) && is_complete == self.routes.is_complete {
             return None;
         }
-        let mut tools = Arc::clone(&self.routes.tools);
+        let mut merged = Arc::clone(&self.routes.merged);
         if mem::take(&mut self.is_stale) {
-            tools = Arc::new(self.merged());
+            merged = Arc::new(self.merged());
         }
-        let is_changed = tools.list != self.routes.tools.list;
         let routes = Routes {
             version: self.routes.version + 1,
-            catalogue_version: self.routes.catalogue_version + u64::from(is_changed),
             is_complete,
-            tools,
+            merged,
             servers: self.server_routes(),
         };
         self.routes = Arc::new(routes);
@@ -210,51 +205,16 @@ impl Merge {
         self.servers.iter().map(route).collect()
     }
 
-    /// All tools in configuration order, then the server's own. On a collision the first keeps the name.
-    fn merged(&mut self) -> MergedTools {
-        let mut by_name: HashMap<String, ToolRoute> = HashMap::new();
-        let mut listed = Vec::new();
-        let mut oddities = Vec::new();
-        for server in &self.servers {
-            let name = &server.wanted.server;
-            let tools = server
-                .catalogue
-                .iter()
-                .flat_map(|catalogue| &catalogue.tools);
-            for tool in tools {
-                let merged = format!("{name}{SEPARATOR}{}", tool.name());
-                if let Some(first) = by_name.get(&merged) {
-                    oddities.push(format!(
-                        "Tool '{merged}' of server '{name}' is left out: server '{}' has the name already",
-                        first.server
-                    ));
-                    continue;
-                }
-                let length = merged.chars().count();
-                if length > NAME_BUDGET {
-                    oddities.push(format!(
-                        "Tool name '{merged}' has {length} characters; some clients accept only {NAME_BUDGET}"
-                    ));
-                }
-                listed.push(tool.renamed(&merged));
-                let route = ToolRoute {
-                    server: name.clone(),
-                    tool: tool.name().into(),
-                };
-                by_name.insert(merged, route);
-            }
-        }
+    /// All lists in configuration order. Where nothing changed, the old bytes are kept.
+    fn merged(&mut self) -> Merged {
+        let source = |server: &Server| Source {
+            server: server.wanted.server.clone(),
+            prefix: server.wanted.prefix.clone(),
+            isolation: server.wanted.isolation,
+            catalogue: server.catalogue.clone(),
+        };
+        let (merged, oddities) = Merged::build(self.servers.iter().map(source).collect());
         self.report(oddities);
-        let list = tools::tools_list_result(listed.iter().map(Vec::as_slice));
-        let catalogues = self
-            .servers
-            .iter()
-            .filter_map(|server| Some((server.wanted.server.clone(), server.catalogue.clone()?)))
-            .collect();
-        MergedTools {
-            by_name,
-            list,
-            catalogues,
-        }
+        merged
     }
 }

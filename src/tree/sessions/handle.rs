@@ -5,9 +5,10 @@ use std::time::Duration;
 use ractor::rpc::CallResult;
 use ractor::{ActorRef, RpcReplyPort};
 
-use super::message::SessionsMsg;
+use super::message::{Key, SessionsMsg};
 use super::session::{OpenedSse, SessionHandle};
 use crate::ids::SessionId;
+use crate::protocol::mcp::lifecycle::ClientInfo;
 use crate::tree::call::CallError;
 use crate::tree::registry::RegistryHandle;
 
@@ -27,13 +28,36 @@ impl SessionsHandle {
     ///
     /// Errors: `Overloaded` at the limit of sessions, `Stopping`, `Gone` and `Timeout`.
     pub async fn open_sse(&self) -> Result<OpenedSse, CallError> {
-        self.ask(|reply| SessionsMsg::Open { reply }).await
+        self.ask(|reply| SessionsMsg::OpenSse { reply }).await
     }
 
-    /// The session with this id; `UnknownSession` if there is none.
+    /// Opens a session for a client that initializes over Streamable HTTP, and says what it can
+    /// be asked for. The id is for the `Mcp-Session-Id` header.
+    ///
+    /// Errors: as [`Self::open_sse`].
+    pub async fn open_streamable(
+        &self,
+        client: ClientInfo,
+    ) -> Result<(String, SessionHandle), CallError> {
+        self.ask(|reply| SessionsMsg::OpenStreamable { client, reply })
+            .await
+    }
+
+    /// The Streamable HTTP session with this id; one that this gateway signed and that is not
+    /// alive any more is taken up again.
+    ///
+    /// Errors: `UnknownSession` for an id that was deleted or never signed, and as
+    /// [`Self::open_sse`].
+    pub async fn find_streamable(&self, id: &str) -> Result<SessionHandle, CallError> {
+        let key = Key::Streamable(id.into());
+        self.ask(|reply| SessionsMsg::GetSession { key, reply })
+            .await
+    }
+
+    /// The SSE session with this id; `UnknownSession` if there is none.
     pub async fn find(&self, id: &SessionId) -> Result<SessionHandle, CallError> {
-        let id = id.clone();
-        self.ask(|reply| SessionsMsg::GetSession { id, reply })
+        let key = Key::Sse(id.clone());
+        self.ask(|reply| SessionsMsg::GetSession { key, reply })
             .await
     }
 

@@ -12,6 +12,7 @@ use crate::config::model::ServerSpec;
 use crate::ids::Generation;
 use crate::process::{Groups, Limits};
 use crate::supervise::{Failure, Ladder, Start};
+use crate::tree::client::Owner;
 use crate::tree::registry::RegistryHandle;
 use crate::tree::root::RootHandle;
 
@@ -30,6 +31,9 @@ pub(crate) struct UpstreamArgs {
     pub start: Start,
     /// When it would be tried again.
     pub ladder: Ladder,
+    /// The session it belongs to, if it does: who is told what it offers, in place of the
+    /// registry, and asked what it asks.
+    pub owner: Option<Owner>,
     /// Who is told that it is ready.
     pub root: RootHandle,
     /// Who is told what it offers.
@@ -83,6 +87,19 @@ impl Actor for Upstream {
                 state.on_cancel(call, params.as_ref());
                 Ok(())
             }
+            UpstreamMsg::Answered(response) => {
+                state.on_answered(response);
+                Ok(())
+            }
+            UpstreamMsg::Notify(line) => {
+                state.write(line);
+                Ok(())
+            }
+            UpstreamMsg::Interested {
+                session,
+                client,
+                interest,
+            } => state.on_interested(session, client, interest),
             UpstreamMsg::Hello(registry) => {
                 state.on_hello(registry);
                 Ok(())

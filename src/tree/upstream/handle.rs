@@ -10,7 +10,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::message::UpstreamMsg;
 use crate::ids::{CallId, Generation, ServerName};
+use crate::protocol::jsonrpc::Response;
 use crate::tree::call::Ticket;
+use crate::tree::client::{Client, Interest};
 use crate::tree::registry::RegistryHandle;
 
 /// One generation of an upstream. Nothing here waits; what a dead upstream is told is dropped, and
@@ -21,6 +23,7 @@ pub(crate) struct UpstreamHandle {
     server: ServerName,
     generation: Generation,
     permits: Arc<Semaphore>,
+    session: Option<u64>,
 }
 
 impl UpstreamHandle {
@@ -35,7 +38,23 @@ impl UpstreamHandle {
             server,
             generation,
             permits,
+            session: None,
         }
+    }
+
+    /// The same as the handle of an instance that belongs to a session.
+    #[must_use]
+    pub(in crate::tree) fn owned_by(self, session: u64) -> Self {
+        Self {
+            session: Some(session),
+            ..self
+        }
+    }
+
+    /// The serial number of the session that this instance belongs to, if it does.
+    #[must_use]
+    pub(in crate::tree) fn session(&self) -> Option<u64> {
+        self.session
     }
 
     /// The server's name.
@@ -66,6 +85,31 @@ impl UpstreamHandle {
         self.tell(UpstreamMsg::Cancel { call, params });
     }
 
+    /// Passes a session's answer to a request of the server on.
+    pub(in crate::tree) fn answer(&self, response: Response) {
+        self.tell(UpstreamMsg::Answered(response));
+    }
+
+    /// Passes a notification of a session's client on (`notifications/roots/list_changed`,
+    /// progress of something the server asked for).
+    pub(in crate::tree) fn notify(&self, notification: Bytes) {
+        self.tell(UpstreamMsg::Notify(notification));
+    }
+
+    /// Tells it what a session wants to hear beside its answers, instead of what it wanted before.
+    pub(in crate::tree) fn interested(
+        &self,
+        session: u64,
+        client: Arc<dyn Client>,
+        interest: Interest,
+    ) {
+        self.tell(UpstreamMsg::Interested {
+            session,
+            client,
+            interest,
+        });
+    }
+
     /// Introduces the registry.
     pub(in crate::tree) fn hello(&self, registry: RegistryHandle) {
         self.tell(UpstreamMsg::Hello(registry));
@@ -85,6 +129,8 @@ impl UpstreamHandle {
 
 impl fmt::Debug for UpstreamHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", self.server, self.generation)
+        write!(f, "{}{}", self.server, self.generation)?;
+        self.session
+            .map_or(Ok(()), |session| write!(f, "@{session}"))
     }
 }

@@ -1,13 +1,16 @@
 //! What an upstream is told. Only its handle and its own tasks build these.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 
 use crate::ids::CallId;
 use crate::process::{Output, StopReport};
+use crate::protocol::jsonrpc::Response;
 use crate::tree::call::Ticket;
+use crate::tree::client::{Client, Interest};
 use crate::tree::registry::RegistryHandle;
 
 pub(crate) enum UpstreamMsg {
@@ -22,6 +25,16 @@ pub(crate) enum UpstreamMsg {
         call: CallId,
         /// The `params` of the client's `notifications/cancelled`, if there was one.
         params: Option<Bytes>,
+    },
+    /// From the session that owns this instance: the answer to a request of the server.
+    Answered(Response),
+    /// From the session that owns this instance: a notification for the server.
+    Notify(Bytes),
+    /// From a session: what it wants to hear from now on. Nothing, when it has ended.
+    Interested {
+        session: u64,
+        client: Arc<dyn Client>,
+        interest: Interest,
     },
     /// From root, at the start and whenever the registry was restarted: tell it the catalogue.
     Hello(RegistryHandle),
@@ -56,6 +69,11 @@ impl fmt::Display for UpstreamMsg {
             Self::Output(_) => f.write_str("Output"),
             Self::Call(ticket) => write!(f, "Call {{ {ticket:?} }}"),
             Self::Cancel { call, .. } => write!(f, "Cancel {{ {call:?} }}"),
+            Self::Answered(_) => f.write_str("Answered"),
+            Self::Notify(line) => write!(f, "Notify {{ {} bytes }}", line.len()),
+            Self::Interested {
+                session, interest, ..
+            } => write!(f, "Interested {{ {session}: {interest:?} }}"),
             Self::Hello(_) => f.write_str("Hello"),
             Self::Stop { drain } => write!(f, "Stop {{ drain: {drain:?} }}"),
             Self::TimerElapsed(timer) => write!(f, "TimerElapsed {{ {timer:?} }}"),

@@ -56,7 +56,8 @@ async fn every_revision_of_the_handshake_is_spoken() {
         assert_eq!(result["protocolVersion"], spoken, "{asked}");
         assert_eq!(
             result["capabilities"],
-            json!({"tools":{"listChanged":true}})
+            json!({"tools":{"listChanged":true},"prompts":{"listChanged":true},
+                "resources":{"subscribe":true,"listChanged":true},"logging":{},"completions":{}})
         );
         assert_eq!(result["serverInfo"]["name"], "mcproxy");
         assert_eq!(result["serverInfo"]["version"], env!("CARGO_PKG_VERSION"));

@@ -7,10 +7,11 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
 use super::message::SessionMsg;
-use crate::ids::{CallId, Generation};
-use crate::protocol::jsonrpc::{self, RequestId};
-use crate::protocol::mcp::tools::ToolCall;
-use crate::tree::registry::{RouteState, Routes};
+use super::streams::Lane;
+use crate::ids::{CallId, Generation, ServerName};
+use crate::protocol::jsonrpc::{RequestId, code};
+use crate::protocol::mcp::request::{ServerRequest, Subject};
+use crate::tree::registry::{Route, RouteState, Routes};
 use crate::tree::timer::Timer;
 use crate::tree::upstream::UpstreamHandle;
 
@@ -58,7 +59,10 @@ impl Drop for SentGuard {
 /// Where an open call is.
 pub(super) enum Stage {
     /// Waiting here for its server, or for one of a later generation.
-    Parked { call: ToolCall, after: Generation },
+    Parked {
+        request: ServerRequest,
+        after: Generation,
+    },
     /// With its upstream.
     Sent(SentGuard),
 }
@@ -66,6 +70,12 @@ pub(super) enum Stage {
 /// A call without an answer.
 pub(super) struct OpenCall {
     pub(super) id: RequestId,
+    /// What was asked for: it decides how a failure is told.
+    pub(super) method: &'static str,
+    /// Where its answer goes.
+    pub(super) lane: Lane,
+    /// The server it went to last.
+    pub(super) server: Option<ServerName>,
     pub(super) stage: Stage,
     /// Since when it has been parked, and the end of that; kept over every bounce.
     pub(super) parked: Option<(Instant, Timer<SessionMsg>)>,
@@ -84,15 +94,20 @@ impl Calls {
     }
 
     /// Takes a call in, parked.
-    pub(super) fn insert(&mut self, id: RequestId, call: ToolCall) -> u64 {
+    pub(super) fn insert(&mut self, id: RequestId, lane: Lane, request: ServerRequest) -> u64 {
         self.last_number += 1;
-        let stage = Stage::Parked {
-            call,
-            after: Generation(0),
+        let call = OpenCall {
+            id,
+            method: request.method(),
+            lane,
+            server: None,
+            stage: Stage::Parked {
+                request,
+                after: Generation(0),
+            },
+            parked: None,
         };
-        let parked = None;
-        self.open
-            .insert(self.last_number, OpenCall { id, stage, parked });
+        self.open.insert(self.last_number, call);
         self.last_number
     }
 
@@ -127,7 +142,7 @@ pub(super) enum Way {
     Send {
         upstream: UpstreamHandle,
         permit: OwnedSemaphorePermit,
-        tool: Box<str>,
+        route: Route,
     },
     /// Wait for a better table.
     Park,
@@ -137,24 +152,23 @@ pub(super) enum Way {
     Refuse(i64, String),
 }
 
-/// Finds the way for a call to `name`; `after` is the generation that did not take it.
-pub(super) fn way(routes: Option<&Routes>, name: &str, after: Generation) -> Way {
+/// Finds the way for `request`; `after` is the generation that did not take it.
+pub(super) fn way(routes: Option<&Routes>, request: &ServerRequest, after: Generation) -> Way {
     let Some(routes) = routes else {
         return Way::Park;
     };
-    let Some(route) = routes.tools.by_name.get(name) else {
+    let Some(route) = routes.merged.find(request.subject(), request.key()) else {
         if !routes.is_complete {
             return Way::Park;
         }
-        let text = format!("Unknown tool: {name}");
-        return Way::Refuse(jsonrpc::code::INVALID_PARAMS, text);
+        return unknown(request);
     };
     match routes.servers.get(&route.server) {
         Some(RouteState::Ready { handle }) if handle.generation() > after => match handle.admit() {
             Some(permit) => Way::Send {
                 upstream: handle.clone(),
                 permit,
-                tool: route.tool.clone(),
+                route,
             },
             None => Way::Fail(format!(
                 "server '{}' is busy: it has as many calls in flight as it may; try again later",
@@ -170,5 +184,19 @@ pub(super) fn way(routes: Option<&Routes>, name: &str, after: Generation) -> Way
                 wait.as_secs_f32()
             ))
         }
+    }
+}
+
+/// Nobody offers it (2025-11-25, server/tools, server/prompts and server/resources, "Error
+/// Handling").
+fn unknown(request: &ServerRequest) -> Way {
+    let key = request.key();
+    match request.subject() {
+        Subject::Tool => Way::Refuse(code::INVALID_PARAMS, format!("Unknown tool: {key}")),
+        Subject::Prompt => Way::Refuse(code::INVALID_PARAMS, format!("Unknown prompt: {key}")),
+        Subject::Resource => Way::Refuse(
+            code::RESOURCE_NOT_FOUND,
+            format!("Resource not found: {key}"),
+        ),
     }
 }

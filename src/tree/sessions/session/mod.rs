@@ -5,14 +5,25 @@
 
 mod actor;
 mod calls;
+mod event_id;
+mod exchange;
+mod gauge;
+mod general;
 mod handle;
+mod lane;
 mod message;
-pub(super) mod outbox;
+mod numbers;
+mod outbound;
+mod replay;
 mod requests;
+mod resume;
 mod state;
+mod streams;
 
-pub(super) use actor::{Session, SessionArgs};
+pub(super) use actor::{Entrance, Session, SessionArgs};
 #[cfg(test)]
 pub(super) use calls::LIMIT;
+pub(super) use handle::Profile;
 pub use handle::SessionHandle;
-pub use outbox::{OpenedSse, Outbound};
+pub use outbound::{Event, OpenedSse, Outbound};
+pub(super) use streams::SSE;

@@ -4,15 +4,19 @@
 use bytes::Bytes;
 
 use super::calls::{self, OpenCall, Stage};
-use super::state::{STOPPING, SessionState};
-use crate::protocol::jsonrpc::{self, Message, Notification, Request, code};
-use crate::protocol::mcp::tools::ToolCall;
-use crate::protocol::mcp::{cancelled::Cancelled, lifecycle, tools};
+use super::state::{Asked, STOPPING, SessionState, WaitingList};
+use super::streams::Lane;
+use crate::protocol::jsonrpc::{Message, Notification, Request, code};
+use crate::protocol::mcp::cancelled::Cancelled;
+use crate::protocol::mcp::item::{self, Kind};
+use crate::protocol::mcp::request::ServerRequest;
+use crate::protocol::mcp::{lifecycle, method};
 
 impl SessionState {
-    pub(super) fn on_message(&mut self, message: Message) {
+    /// Takes what the client said on `lane`, where the answer goes.
+    pub(super) fn on_message(&mut self, message: Message, lane: Lane) {
         match message {
-            Message::Request(request) => self.on_request(request),
+            Message::Request(request) => self.on_request(request, lane),
             Message::Notification(notification) => self.on_notification(&notification),
             Message::Response(response) => {
                 log::debug!(
@@ -24,68 +28,84 @@ impl SessionState {
         }
     }
 
-    fn on_request(&mut self, request: Request) {
+    fn on_request(&mut self, request: Request, lane: Lane) {
+        let Request { id, method, params } = request;
+        let asked = Asked { id, lane };
         if self.is_draining {
-            return self.refuse(&request.id, code::SERVER_UNAVAILABLE, STOPPING);
+            return self.refuse(&asked, code::SERVER_UNAVAILABLE, STOPPING);
         }
-        if self.outbox.is_full() {
+        if self.streams.is_full() {
             let text = "busy: more waits on this session's stream than may; read it";
-            return self.refuse(&request.id, code::BUSY, text);
+            return self.refuse(&asked, code::BUSY, text);
         }
-        let may_wait = matches!(&*request.method, "tools/list" | "tools/call");
+        let routed = ServerRequest::routed(&method);
+        let list = Kind::of_method(&method);
+        let may_wait = routed.is_some() || list.is_some();
         if may_wait && self.calls.len() + self.waiting_lists.len() >= calls::LIMIT {
             let text = "busy: this session has as many requests without an answer as it may";
-            return self.refuse(&request.id, code::BUSY, text);
+            return self.refuse(&asked, code::BUSY, text);
         }
-        match &*request.method {
-            "initialize" => {
-                let version = lifecycle::requested_version(request.params.as_ref());
-                self.say(jsonrpc::result(
-                    &request.id,
-                    &lifecycle::initialize_result(version),
-                ));
+        if let Some(method) = routed {
+            return self.on_call(asked, method, params);
+        }
+        if let Some(kind) = list {
+            return self.on_list(asked, kind, params.as_ref());
+        }
+        match &*method {
+            method::INITIALIZE => {
+                let version = lifecycle::client_info(params.as_ref()).version;
+                let merged = self.routes.as_ref().map(|routes| &routes.merged);
+                let instructions = merged.and_then(|merged| merged.instructions());
+                let result = lifecycle::initialize_result(version, instructions.as_deref());
+                self.give(&asked, &result);
             }
-            "ping" => self.say(jsonrpc::result(&request.id, b"{}")),
-            "tools/list" => self.on_list(request),
-            "tools/call" => self.on_call(request),
+            method::PING => self.give(&asked, b"{}"),
             method => {
                 let text = format!("Method not found: {method}");
-                self.refuse(&request.id, code::METHOD_NOT_FOUND, &text);
+                self.refuse(&asked, code::METHOD_NOT_FOUND, &text);
             }
         }
     }
 
-    /// The merged list is one page, so no cursor can be ours.
-    fn on_list(&mut self, request: Request) {
+    fn on_list(&mut self, asked: Asked, kind: Kind, params: Option<&Bytes>) {
         self.has_spoken = true;
-        let cursor = request.params.as_ref().and_then(tools::list_cursor);
-        if cursor.is_some() {
-            return self.refuse(
-                &request.id,
-                code::INVALID_PARAMS,
-                "Invalid cursor: the list has one page",
-            );
-        }
-        match &self.routes {
-            Some(routes) if routes.is_complete => {
-                let list = jsonrpc::result(&request.id, &routes.tools.list);
-                self.say(list);
-            }
-            Some(_) | None => self.waiting_lists.push(request.id),
+        match item::list_cursor(params) {
+            Ok(cursor) => self.list(&WaitingList {
+                asked,
+                kind,
+                cursor,
+            }),
+            Err(why) => self.refuse(&asked, code::INVALID_PARAMS, &why),
         }
     }
 
-    fn on_call(&mut self, request: Request) {
+    /// Answers a list request from the table, or keeps it until there is a whole one.
+    pub(super) fn list(&mut self, wanted: &WaitingList) {
+        let Some(routes) = self.routes.as_ref().filter(|routes| routes.is_complete) else {
+            self.waiting_lists.push(wanted.clone());
+            return;
+        };
+        let pages = routes.merged.pages(wanted.kind);
+        match pages.get(wanted.cursor.as_deref()).cloned() {
+            Some(page) => self.give(&wanted.asked, &page),
+            None => {
+                let text = "Invalid cursor: it is none of this list's";
+                self.refuse(&wanted.asked, code::INVALID_PARAMS, text);
+            }
+        }
+    }
+
+    fn on_call(&mut self, asked: Asked, method: &'static str, params: Option<Bytes>) {
         self.has_spoken = true;
-        let params = request.params.unwrap_or(Bytes::from_static(b"{}"));
-        match ToolCall::parse(&params) {
-            Ok(call) => {
-                let number = self.calls.insert(request.id, call);
+        let params = params.unwrap_or(Bytes::from_static(b"{}"));
+        match ServerRequest::parse(method, &params) {
+            Ok(request) => {
+                let number = self.calls.insert(asked.id, asked.lane, request);
                 self.dispatch(number);
             }
             Err(why) => {
-                let text = format!("Invalid params of tools/call: {why}");
-                self.refuse(&request.id, code::INVALID_PARAMS, &text);
+                let text = format!("Invalid params of {method}: {why}");
+                self.refuse(&asked, code::INVALID_PARAMS, &text);
             }
         }
     }
@@ -109,7 +129,7 @@ impl SessionState {
         let Some(id) = id else {
             return;
         };
-        self.waiting_lists.retain(|waiting| *waiting != id);
+        self.waiting_lists.retain(|waiting| waiting.asked.id != id);
         let call = self
             .calls
             .find(&id)

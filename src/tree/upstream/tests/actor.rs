@@ -12,8 +12,8 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 
 use super::{Desk, Heard};
-use crate::config::model::ServerSpec;
-use crate::ids::Generation;
+use crate::config::model::{Isolation, ServerSpec};
+use crate::ids::{Generation, Prefix};
 use crate::process::{Groups, Limits};
 use crate::supervise::{Ladder, Start};
 use crate::tree::registry::Routes;
@@ -56,6 +56,9 @@ impl Stage {
             start_timeout: SOON,
             call_timeout,
             inherit_env: false,
+            prefix: Prefix::of(&name("s")),
+            isolation: Isolation::Shared,
+            roots: Vec::new(),
         };
         let (permits, groups) = (Arc::new(Semaphore::new(8)), Groups::default());
         let args = UpstreamArgs {

@@ -1,12 +1,16 @@
-//! Fidelity of `tools/call` and `tools/list`: bytes are compared, not values.
+//! Fidelity of what is sent to servers: bytes are compared, not values.
 
 use proptest::prelude::*;
 
 use super::*;
 use crate::protocol::jsonrpc::{Message, decode, request};
 
-fn call(params: &str) -> ToolCall {
-    ToolCall::parse(&Bytes::from(params.to_owned())).unwrap()
+fn parse(params: &Bytes) -> Result<ServerRequest, String> {
+    ServerRequest::parse(method::TOOLS_CALL, params)
+}
+
+fn call(params: &str) -> ServerRequest {
+    parse(&Bytes::from(params.to_owned())).unwrap()
 }
 
 #[test]
@@ -46,13 +50,10 @@ fn a_call_keeps_every_byte_but_its_names() {
 #[test]
 fn names_are_decoded_and_written_escaped() {
     let read = call(r#"{"name":"a\"\u00e9\\"}"#);
-    assert_eq!(read.name(), "a\"é\\");
+    assert_eq!(read.key(), "a\"é\\");
     let rewritten = read.rewrite("tab\t\"q\" é\u{1}", None);
     assert_eq!(rewritten, "{\"name\":\"tab\\t\\\"q\\\" é\\u0001\"}");
-    assert_eq!(
-        ToolCall::parse(&rewritten).unwrap().name(),
-        "tab\t\"q\" é\u{1}"
-    );
+    assert_eq!(parse(&rewritten).unwrap().key(), "tab\t\"q\" é\u{1}");
 }
 
 #[test]
@@ -101,79 +102,9 @@ fn params_that_two_readers_understand_differently_are_refused() {
         ),
         (r#"{"name":"a"#, "unusable"),
     ] {
-        let error = ToolCall::parse(&Bytes::from(params)).unwrap_err();
+        let error = parse(&Bytes::from(params)).unwrap_err();
         assert!(error.contains(says), "{params}: {error}");
     }
-}
-
-const PAGE: &str = "{\"tools\": [ {\"name\":\"a\",\"inputSchema\":{\"maximum\":1.10,\r\n\"x-vendor\":1e400}} ,
-    {\"description\":\"\\ud800\",\"na\\u006de\":\"b\\u0062\"}, {\"title\":\"no name\"}, 7, {\"name\":3},
-    {\"name\":\"\"}, {\"name\":\"c\",\"name\":\"d\"} ], \"nextCursor\": \"\\u00e9\", \"ttlMs\":1}";
-
-#[test]
-fn tools_are_kept_raw_and_renamed_in_place() {
-    let result = Bytes::from(PAGE);
-    let page = tools_page(&result).unwrap();
-    let names: Vec<&str> = page.tools.iter().map(Tool::name).collect();
-    assert_eq!((names, page.skipped), (vec!["a", "bb"], 5));
-    assert_eq!(page.next_cursor.as_deref(), Some("\"\\u00e9\""));
-    let [a, b] = page.tools.as_slice() else {
-        panic!("two")
-    };
-    assert_eq!(
-        a.raw(),
-        "{\"name\":\"a\",\"inputSchema\":{\"maximum\":1.10,\r\n\"x-vendor\":1e400}}"
-    );
-    assert_eq!(
-        a.renamed("s__a"),
-        br#"{"name":"s__a","inputSchema":{"maximum":1.10,"x-vendor":1e400}}"#
-    );
-    assert_eq!(
-        b.renamed("s__bb"),
-        br#"{"description":"\ud800","na\u006de":"s__bb"}"#
-    );
-    assert_eq!(
-        Tool::parse(a.raw()).as_ref(),
-        Some(a),
-        "a kept catalogue reads the same"
-    );
-    assert!(result.as_ptr_range().contains(&a.raw().as_ptr()), "no copy");
-    let merged = [a.renamed("s__a"), b.renamed("s__bb")];
-    let merged = tools_list_result(merged.iter().map(Vec::as_slice));
-    let again = tools_page(&merged).unwrap();
-    assert_eq!(
-        again.tools.iter().map(Tool::name).collect::<Vec<_>>(),
-        ["s__a", "s__bb"]
-    );
-    assert_eq!((again.next_cursor, again.skipped), (None, 0));
-}
-
-#[test]
-fn cursors_are_opaque() {
-    let cursor = |text: &'static str| tools_page(&Bytes::from(text)).map(|page| page.next_cursor);
-    let empty = cursor(r#"{"tools":[],"nextCursor":""}"#).unwrap();
-    assert_eq!(list_params(empty.as_deref()).unwrap(), r#"{"cursor":""}"#);
-    assert_eq!(cursor(r#"{"tools":[],"nextCursor":null}"#), Ok(None));
-    assert_eq!(cursor(r#"{"tools":[]}"#), Ok(None));
-    assert_eq!(list_params(None), None);
-    for wrong in [
-        r#"{"tools":[],"nextCursor":3}"#,
-        r#"{"tools":{}}"#,
-        "{}",
-        "[]",
-        r#"{"tools":null}"#,
-    ] {
-        assert!(tools_page(&Bytes::from(wrong)).is_err(), "{wrong}");
-    }
-    assert_eq!(tools_list_result(std::iter::empty()), r#"{"tools":[]}"#);
-}
-
-#[test]
-fn a_failed_call_is_a_result_that_models_read() {
-    assert_eq!(
-        failed_call("server 'git' exited\n\"badly\""),
-        r#"{"content":[{"type":"text","text":"server 'git' exited\n\"badly\""}],"isError":true}"#
-    );
 }
 
 /// JSON text, with numbers and spellings that no value type keeps.
@@ -208,7 +139,7 @@ proptest! {
         let params = |name: &str, meta: &str| format!(r#"{{"arguments":{arguments},"name":"{name}",{meta}}}"#);
         let message = request(1, "tools/call", Some(params("s__t", &meta).as_bytes()));
         let Ok(Message::Request(inbound)) = decode(&message) else { panic!("{message:?}") };
-        let rewritten = ToolCall::parse(&inbound.params.unwrap()).unwrap().rewrite("t", Some(token));
+        let rewritten = parse(&inbound.params.unwrap()).unwrap().rewrite("t", Some(token));
         let meta = meta.replace(r#""progressToken":"t""#, &format!(r#""progressToken":{token}"#));
         let wanted = params("t", &meta);
         prop_assert_eq!(&rewritten, wanted.as_bytes());
@@ -216,5 +147,51 @@ proptest! {
         let Ok(Message::Request(outbound)) = decode(&sent) else { panic!("{sent:?}") };
         prop_assert_eq!(outbound.params, Some(rewritten));
         prop_assert_eq!(outbound.id.as_number(), Some(id));
+    }
+}
+
+#[test]
+fn every_routed_method_says_what_it_is_about() {
+    for (method, params, subject) in [
+        ("tools/call", r#"{"name":"k"}"#, Subject::Tool),
+        ("prompts/get", r#"{"name":"k"}"#, Subject::Prompt),
+        (
+            "resources/read",
+            r#"{"uri":"k","name":"x"}"#,
+            Subject::Resource,
+        ),
+        ("resources/subscribe", r#"{"uri":"k"}"#, Subject::Resource),
+        ("resources/unsubscribe", r#"{"uri":"k"}"#, Subject::Resource),
+        (
+            "completion/complete",
+            r#"{"name":"x","ref":{"name":"k","type":"ref/prompt"},"argument":{"name":"y"}}"#,
+            Subject::Prompt,
+        ),
+        (
+            "completion/complete",
+            r#"{"uri":"x","ref":{"type":"ref/resource","uri":"k"}}"#,
+            Subject::Resource,
+        ),
+    ] {
+        let method = ServerRequest::routed(method).unwrap();
+        let read = ServerRequest::parse(method, &Bytes::from(params)).unwrap();
+        assert_eq!(
+            (read.method(), read.subject(), read.key()),
+            (method, subject, "k")
+        );
+        let wanted = params.replace(r#""k""#, r#""other""#);
+        assert_eq!(read.rewrite("other", None), wanted, "{method}");
+    }
+    assert_eq!(ServerRequest::routed("tools/list"), None);
+    for wrong in [
+        r#"{"ref":{"type":"ref/tool","name":"k"}}"#,
+        r#"{"ref":{"type":"ref/prompt","uri":"k"}}"#,
+        r#"{"ref":"k"}"#,
+        "{}",
+    ] {
+        assert!(
+            ServerRequest::parse(method::COMPLETE, &Bytes::from(wrong)).is_err(),
+            "{wrong}"
+        );
     }
 }

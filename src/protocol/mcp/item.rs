@@ -1,0 +1,198 @@
+//! What servers list: tools, prompts, resources and resource templates, page by page. An entry is
+//! kept raw; what it is called by is found in it and may be replaced in place, nothing else.
+
+use std::ops::Range;
+
+use bytes::Bytes;
+use serde_json::value::RawValue;
+
+use super::super::raw;
+use super::method;
+
+/// The four lists of MCP (`server/tools`, `server/prompts`, `server/resources`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// `tools/list`.
+    Tools,
+    /// `prompts/list`.
+    Prompts,
+    /// `resources/list`.
+    Resources,
+    /// `resources/templates/list`.
+    Templates,
+}
+
+impl Kind {
+    /// All of them, in the order in which a server is asked.
+    pub const ALL: [Self; 4] = [Self::Tools, Self::Prompts, Self::Resources, Self::Templates];
+
+    /// The list that `method` asks for.
+    #[must_use]
+    pub fn of_method(method: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.method() == method)
+    }
+
+    /// The method that asks for it.
+    #[must_use]
+    pub fn method(self) -> &'static str {
+        match self {
+            Self::Tools => method::TOOLS_LIST,
+            Self::Prompts => method::PROMPTS_LIST,
+            Self::Resources => method::RESOURCES_LIST,
+            Self::Templates => method::TEMPLATES_LIST,
+        }
+    }
+
+    /// The member of the result that holds the entries.
+    #[must_use]
+    pub fn member(self) -> &'static str {
+        match self {
+            Self::Tools => "tools",
+            Self::Prompts => "prompts",
+            Self::Resources => "resources",
+            Self::Templates => "resourceTemplates",
+        }
+    }
+
+    /// The member of an entry that it is called by.
+    #[must_use]
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Tools | Self::Prompts => "name",
+            Self::Resources => "uri",
+            Self::Templates => "uriTemplate",
+        }
+    }
+}
+
+/// One entry of a server's list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Item {
+    raw: Bytes,
+    key: String,
+    span: Range<usize>,
+}
+
+impl Item {
+    /// Takes the raw JSON of an entry. `None` if it has nothing to call it by: it is no object,
+    /// its key is missing, repeated, empty or no text.
+    #[must_use]
+    pub fn parse(kind: Kind, entry: &Bytes) -> Option<Self> {
+        let text = std::str::from_utf8(entry).ok()?;
+        let [key] = raw::pick(text, [kind.key()]).ok()?;
+        let raw_key = key.once(kind.key()).ok()??;
+        let key = raw::string(raw_key).filter(|key| !key.is_empty())?;
+        Some(Self {
+            raw: entry.clone(),
+            key: key.into(),
+            span: raw::span(text, raw_key),
+        })
+    }
+
+    /// The server's own name or URI for it, decoded.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// The whole entry as the server wrote it. It shares the memory of the page it came on.
+    #[must_use]
+    pub fn raw(&self) -> &Bytes {
+        &self.raw
+    }
+
+    /// The entry under another name or URI, on one line, otherwise as the server wrote it.
+    #[must_use]
+    pub fn renamed(&self, key: &str) -> Vec<u8> {
+        let key = raw::quoted(key);
+        raw::splice(&self.raw, vec![(self.span.clone(), key.as_slice())])
+    }
+}
+
+/// One page of a server's list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// In the server's order.
+    pub items: Vec<Item>,
+    /// The raw JSON of the cursor to ask for the next page with; `""` is one like any other.
+    pub next_cursor: Option<String>,
+    /// Entries left out because they have nothing to be called by.
+    pub skipped: usize,
+}
+
+/// Reads the result of a list request. The error says why it is none.
+pub fn page(kind: Kind, result: &Bytes) -> Result<Page, String> {
+    let member = kind.member();
+    let text = raw::text(result, "the result's bytes")?;
+    let [items, cursor] = raw::pick(text, [member, "nextCursor"])
+        .map_err(|error| format!("the result is unusable: {error}"))?;
+    let items = items
+        .value(member)?
+        .ok_or_else(|| format!("the result has no '{member}'"))?;
+    let entries: Vec<&RawValue> =
+        serde_json::from_str(items).map_err(|error| format!("'{member}' is unusable: {error}"))?;
+    let count = entries.len();
+    let slices = entries
+        .iter()
+        .map(|entry| result.slice_ref(entry.get().as_bytes()));
+    let items: Vec<Item> = slices
+        .filter_map(|entry| Item::parse(kind, &entry))
+        .collect();
+    let cursor = cursor.value("nextCursor")?;
+    if cursor.is_some_and(|raw| !raw.starts_with('"')) {
+        return Err("'nextCursor' is not a string".to_owned());
+    }
+    Ok(Page {
+        skipped: count - items.len(),
+        next_cursor: cursor.map(str::to_owned),
+        items,
+    })
+}
+
+/// The params that ask for the page at `cursor`, raw JSON as [`Page`] has it.
+#[must_use]
+pub fn list_params(cursor: Option<&str>) -> Option<Bytes> {
+    cursor.map(|cursor| format!("{{\"cursor\":{cursor}}}").into())
+}
+
+/// The cursor that a client's list request asks for; `null` counts as absent. The error says why
+/// it is none.
+pub fn list_cursor(params: Option<&Bytes>) -> Result<Option<String>, String> {
+    let Some(params) = params else {
+        return Ok(None);
+    };
+    let text = raw::text(params, "the params' bytes")?;
+    let [cursor] =
+        raw::pick(text, ["cursor"]).map_err(|error| format!("the params are unusable: {error}"))?;
+    let cursor = cursor.value("cursor")?.map(raw::string);
+    match cursor {
+        None => Ok(None),
+        Some(Some(cursor)) => Ok(Some(cursor.into())),
+        Some(None) => Err("'cursor' is not a string".to_owned()),
+    }
+}
+
+/// The result of a list request from raw entries; `next_cursor` if there is another page.
+pub fn list_result<'a>(
+    kind: Kind,
+    items: impl Iterator<Item = &'a [u8]>,
+    next_cursor: Option<&str>,
+) -> Bytes {
+    let mut out = format!("{{\"{}\":[", kind.member()).into_bytes();
+    for (position, item) in items.enumerate() {
+        if position > 0 {
+            out.push(b',');
+        }
+        raw::push_single_line(&mut out, item);
+    }
+    out.push(b']');
+    if let Some(cursor) = next_cursor {
+        out.extend_from_slice(b",\"nextCursor\":");
+        raw::push_string(&mut out, cursor);
+    }
+    out.push(b'}');
+    out.into()
+}
+
+#[cfg(test)]
+mod tests;

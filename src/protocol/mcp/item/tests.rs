@@ -1,0 +1,112 @@
+//! Fidelity of lists: entries are kept raw, and renamed in place.
+
+use super::*;
+
+fn page_of(result: &Bytes) -> Result<Page, String> {
+    page(Kind::Tools, result)
+}
+
+const PAGE: &str = "{\"tools\": [ {\"name\":\"a\",\"inputSchema\":{\"maximum\":1.10,\r\n\"x-vendor\":1e400}} ,
+    {\"description\":\"\\ud800\",\"na\\u006de\":\"b\\u0062\"}, {\"title\":\"no name\"}, 7, {\"name\":3},
+    {\"name\":\"\"}, {\"name\":\"c\",\"name\":\"d\"} ], \"nextCursor\": \"\\u00e9\", \"ttlMs\":1}";
+
+#[test]
+fn tools_are_kept_raw_and_renamed_in_place() {
+    let result = Bytes::from(PAGE);
+    let page = page_of(&result).unwrap();
+    let names: Vec<&str> = page.items.iter().map(Item::key).collect();
+    assert_eq!((names, page.skipped), (vec!["a", "bb"], 5));
+    assert_eq!(page.next_cursor.as_deref(), Some("\"\\u00e9\""));
+    let [a, b] = page.items.as_slice() else {
+        panic!("two")
+    };
+    assert_eq!(
+        a.raw(),
+        "{\"name\":\"a\",\"inputSchema\":{\"maximum\":1.10,\r\n\"x-vendor\":1e400}}"
+    );
+    assert_eq!(
+        a.renamed("s__a"),
+        br#"{"name":"s__a","inputSchema":{"maximum":1.10,"x-vendor":1e400}}"#
+    );
+    assert_eq!(
+        b.renamed("s__bb"),
+        br#"{"description":"\ud800","na\u006de":"s__bb"}"#
+    );
+    assert_eq!(
+        Item::parse(Kind::Tools, a.raw()).as_ref(),
+        Some(a),
+        "a kept catalogue reads the same"
+    );
+    assert!(result.as_ptr_range().contains(&a.raw().as_ptr()), "no copy");
+    let merged = [a.renamed("s__a"), b.renamed("s__bb")];
+    let merged = list_result(Kind::Tools, merged.iter().map(Vec::as_slice), None);
+    let again = page_of(&merged).unwrap();
+    assert_eq!(
+        again.items.iter().map(Item::key).collect::<Vec<_>>(),
+        ["s__a", "s__bb"]
+    );
+    assert_eq!((again.next_cursor, again.skipped), (None, 0));
+}
+
+#[test]
+fn cursors_are_opaque() {
+    let cursor = |text: &'static str| page_of(&Bytes::from(text)).map(|page| page.next_cursor);
+    let empty = cursor(r#"{"tools":[],"nextCursor":""}"#).unwrap();
+    assert_eq!(list_params(empty.as_deref()).unwrap(), r#"{"cursor":""}"#);
+    assert_eq!(cursor(r#"{"tools":[],"nextCursor":null}"#), Ok(None));
+    assert_eq!(cursor(r#"{"tools":[]}"#), Ok(None));
+    assert_eq!(list_params(None), None);
+    for wrong in [
+        r#"{"tools":[],"nextCursor":3}"#,
+        r#"{"tools":{}}"#,
+        "{}",
+        "[]",
+        r#"{"tools":null}"#,
+    ] {
+        assert!(page_of(&Bytes::from(wrong)).is_err(), "{wrong}");
+    }
+    assert_eq!(
+        list_result(Kind::Tools, std::iter::empty(), None),
+        r#"{"tools":[]}"#
+    );
+}
+
+#[test]
+fn every_kind_has_its_own_member_and_key() {
+    for (kind, text) in [
+        (Kind::Prompts, r#"{"prompts":[{"name":"a"}]}"#),
+        (Kind::Resources, r#"{"resources":[{"uri":"a","name":"b"}]}"#),
+        (
+            Kind::Templates,
+            r#"{"resourceTemplates":[{"uriTemplate":"a","uri":"b"}]}"#,
+        ),
+    ] {
+        let read = page(kind, &Bytes::from(text)).unwrap();
+        assert_eq!(read.items.iter().map(Item::key).collect::<Vec<_>>(), ["a"]);
+        assert!(page(Kind::Tools, &Bytes::from(text)).is_err());
+        let again = list_result(
+            kind,
+            read.items.iter().map(|item| &**item.raw()),
+            Some("n\""),
+        );
+        let again = page(kind, &again).unwrap();
+        assert_eq!(
+            (again.items, again.next_cursor.as_deref()),
+            (read.items, Some(r#""n\"""#))
+        );
+        assert_eq!(Kind::of_method(kind.method()), Some(kind));
+    }
+}
+
+#[test]
+fn a_clients_cursor_is_a_string_or_absent() {
+    let cursor = |text: &'static str| list_cursor(Some(&Bytes::from(text)));
+    assert_eq!(list_cursor(None), Ok(None));
+    assert_eq!(cursor("{}"), Ok(None));
+    assert_eq!(cursor(r#"{"cursor":null}"#), Ok(None));
+    assert_eq!(cursor(r#"{"cursor":""}"#), Ok(Some(String::new())));
+    assert_eq!(cursor(r#"{"cursor":"\u0061"}"#), Ok(Some("a".to_owned())));
+    for wrong in [r#"{"cursor":1}"#, "[]", r#"{"cursor":"a","cursor":"b"}"#] {
+        assert!(cursor(wrong).is_err(), "{wrong}");
+    }
+}

@@ -1,0 +1,169 @@
+//! What a client asks of a server: a tool, a prompt, a resource. The name or URI in it says which
+//! server; it, and the progress token, are all that changes on the way through. Arguments and
+//! whatever else is beside them keep every byte (a number like `1.10`, a field that no revision
+//! knows, an absent `arguments`).
+
+use std::ops::Range;
+
+use bytes::Bytes;
+
+use super::super::raw;
+use super::method;
+
+/// What a request is about: which table says where it goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Subject {
+    /// A tool's name.
+    Tool,
+    /// A prompt's name.
+    Prompt,
+    /// A resource's URI, or a resource template in a reference of `completion/complete`.
+    Resource,
+}
+
+/// The params of a request that goes to a server, with the places that have to be rewritten.
+#[derive(Debug, Clone)]
+pub struct ServerRequest {
+    method: &'static str,
+    subject: Subject,
+    params: Bytes,
+    key: String,
+    span: Range<usize>,
+    token: Option<(Box<str>, Range<usize>)>,
+}
+
+impl ServerRequest {
+    /// Whether requests of this kind go to a server: the method, as a constant.
+    #[must_use]
+    pub fn routed(method: &str) -> Option<&'static str> {
+        const ROUTED: [&str; 6] = [
+            method::TOOLS_CALL,
+            method::PROMPTS_GET,
+            method::RESOURCES_READ,
+            method::RESOURCES_SUBSCRIBE,
+            method::RESOURCES_UNSUBSCRIBE,
+            method::COMPLETE,
+        ];
+        ROUTED.into_iter().find(|routed| *routed == method)
+    }
+
+    /// Finds the name or URI and the progress token in the params of a [`Self::routed`] method.
+    /// The error says what is wrong with the params.
+    pub fn parse(method: &'static str, params: &Bytes) -> Result<Self, String> {
+        let text = raw::text(params, "the params' bytes")?;
+        let [key, reference, meta] = raw::pick(text, [key_of(method), "ref", "_meta"])
+            .map_err(|error| format!("the params are unusable: {error}"))?;
+        let (subject, raw_key) = if method == method::COMPLETE {
+            reference_key(reference.once("ref")?.ok_or("the params have no 'ref'")?)?
+        } else {
+            let name = key_of(method);
+            let missing = || format!("the params have no '{name}'");
+            (subject_of(method), key.once(name)?.ok_or_else(missing)?)
+        };
+        let key = raw::string(raw_key).ok_or_else(|| {
+            let name = match subject {
+                Subject::Tool | Subject::Prompt => "name",
+                Subject::Resource => "uri",
+            };
+            format!("'{name}' is not a string")
+        })?;
+        let token = match meta.value("_meta")? {
+            None => None,
+            Some(meta) => progress_token(meta)?,
+        };
+        Ok(Self {
+            method,
+            subject,
+            params: params.clone(),
+            key: key.into(),
+            span: raw::span(text, raw_key),
+            token: token.map(|token| (token.into(), raw::span(text, token))),
+        })
+    }
+
+    /// The method.
+    #[must_use]
+    pub fn method(&self) -> &'static str {
+        self.method
+    }
+
+    /// What it is about.
+    #[must_use]
+    pub fn subject(&self) -> Subject {
+        self.subject
+    }
+
+    /// The name or URI as the client knows it, decoded.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// The client's progress token, as raw JSON, so that it can be given back as it is written.
+    #[must_use]
+    pub fn progress_token(&self) -> Option<&str> {
+        self.token.as_ref().map(|(raw, _)| raw.as_ref())
+    }
+
+    /// The params with `key` in place of the name or URI and `token` in place of the client's
+    /// progress token, on one line. A request that asked for no progress gets no token; without
+    /// `token` the client's stays.
+    #[must_use]
+    pub fn rewrite(&self, key: &str, token: Option<u64>) -> Bytes {
+        let key = raw::quoted(key);
+        let token = token.map(|token| token.to_string());
+        let mut edits = vec![(self.span.clone(), key.as_slice())];
+        if let (Some((_, span)), Some(token)) = (&self.token, &token) {
+            edits.push((span.clone(), token.as_bytes()));
+        }
+        raw::splice(&self.params, edits).into()
+    }
+}
+
+fn subject_of(method: &str) -> Subject {
+    match method {
+        method::TOOLS_CALL => Subject::Tool,
+        method::PROMPTS_GET => Subject::Prompt,
+        _ => Subject::Resource,
+    }
+}
+
+fn key_of(method: &str) -> &'static str {
+    match subject_of(method) {
+        Subject::Tool | Subject::Prompt => "name",
+        Subject::Resource => "uri",
+    }
+}
+
+/// What a `completion/complete` is about: `ref/prompt` has a name, `ref/resource` a URI
+/// (2025-11-25, server/utilities/completion, "Reference Types").
+fn reference_key(reference: &str) -> Result<(Subject, &str), String> {
+    let [kind, name, uri] = raw::pick(reference, ["type", "name", "uri"])
+        .map_err(|error| format!("'ref' is unusable: {error}"))?;
+    let kind = kind.once("ref.type")?.ok_or("'ref' has no 'type'")?;
+    if raw::is_text(kind, "ref/prompt") {
+        let name = name.once("ref.name")?.ok_or("'ref' has no 'name'")?;
+        return Ok((Subject::Prompt, name));
+    }
+    if raw::is_text(kind, "ref/resource") {
+        let uri = uri.once("ref.uri")?.ok_or("'ref' has no 'uri'")?;
+        return Ok((Subject::Resource, uri));
+    }
+    Err("'ref.type' must be 'ref/prompt' or 'ref/resource'".to_owned())
+}
+
+fn progress_token(meta: &str) -> Result<Option<&str>, String> {
+    let [token] = raw::pick(meta, ["progressToken"])
+        .map_err(|error| format!("'_meta' is unusable: {error}"))?;
+    let token = token.value("progressToken")?;
+    let is_token = |raw: &&str| raw.starts_with(|c: char| matches!(c, '"' | '-' | '0'..='9'));
+    match token {
+        Some(raw) if !is_token(&raw) => {
+            Err("'_meta.progressToken' must be a string or an integer".to_owned())
+        }
+        Some(_) | None => Ok(token),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,208 @@
+//! A session as upstreams and root see it: what they tell it, what a server asks its client, and
+//! what a session wants to hear of a server.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::call::{Answer, Errand};
+use super::registry::{Catalogue, RouteState};
+use super::upstream::UpstreamHandle;
+use crate::ids::{CallId, Generation, ServerName};
+use crate::protocol::jsonrpc::{self, RequestId, code};
+use crate::protocol::mcp::lifecycle::ClientCapabilities;
+use crate::protocol::mcp::logging::Level;
+
+/// What a session is told by upstreams and by root.
+#[derive(Debug)]
+pub(super) enum News {
+    /// The one and only answer.
+    Answered {
+        /// The call it belongs to.
+        call: CallId,
+        /// The answer.
+        answer: Answer,
+    },
+    /// The server never saw the call: it may be sent again, to a later generation.
+    Bounced {
+        /// The call it belongs to.
+        call: CallId,
+        /// The request, untouched.
+        errand: Errand,
+        /// The generation that did not take it.
+        generation: Generation,
+    },
+    /// A `notifications/progress` under the client's own token, ready to be sent.
+    Progress {
+        /// The call it belongs to.
+        call: CallId,
+        /// The whole notification.
+        notification: Bytes,
+    },
+    /// A server logged something. Told to sessions with a call in flight there or a level set.
+    Logged {
+        /// Which server.
+        server: ServerName,
+        /// Its level, if it is one of MCP's.
+        level: Option<Level>,
+        /// Whether some session has set a level there: what one without a level hears may then be
+        /// more than the server would say on its own.
+        is_amplified: bool,
+        /// The params, with `logger` under the server's name already.
+        params: Bytes,
+    },
+    /// A resource that this session subscribed to has changed.
+    Updated {
+        /// Which server.
+        server: ServerName,
+        /// The params of `notifications/resources/updated`, as the server wrote them.
+        params: Bytes,
+    },
+    /// The session's own instance of a server asks its client something.
+    Asked(Ask),
+    /// The instance does not want the answer to its request any more.
+    AskCancelled {
+        /// Which server.
+        server: ServerName,
+        /// The params of its `notifications/cancelled`.
+        params: Bytes,
+    },
+    /// A notification of the session's own instance that its client gets as it is
+    /// (`notifications/elicitation/complete`).
+    Notified {
+        /// Which server.
+        server: ServerName,
+        /// The whole notification.
+        notification: Bytes,
+    },
+    /// From root: what became of the session's own instance of a server. That it is ready, its
+    /// catalogue says.
+    Instance {
+        /// Which server.
+        server: ServerName,
+        /// `Starting` or `Down`; `None` when there is no such server any more.
+        state: Option<RouteState>,
+    },
+    /// From the session's own instance of a server: it is ready and offers this; `None` if it
+    /// takes calls but could not say what it offers.
+    Offers {
+        /// The instance.
+        handle: UpstreamHandle,
+        /// What it offers.
+        catalogue: Option<Arc<Catalogue>>,
+    },
+}
+
+/// A session's handle, for those who tell it something. Never waits; a session that has gone has
+/// no use for news.
+pub(super) trait Client: Send + Sync + 'static {
+    /// Passes `news` on.
+    fn tell(&self, news: News);
+}
+
+/// What a session wants to hear of a server beside the answers to its calls.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Interest {
+    /// The level its client set, if it did.
+    pub(super) level: Option<Level>,
+    /// The resources its client subscribed to, by the server's own URIs.
+    pub(super) uris: BTreeSet<Box<str>>,
+}
+
+/// The session that a server's instance belongs to (`isolation: "session"`).
+#[derive(Clone)]
+pub(super) struct Owner {
+    /// The session's serial number.
+    pub(super) session: u64,
+    /// What the log calls it.
+    pub(super) name: Arc<str>,
+    /// Who is told and asked.
+    pub(super) client: Arc<dyn Client>,
+    /// What the client can be asked for: declared to the server as the gateway's own.
+    pub(super) capabilities: ClientCapabilities,
+}
+
+impl fmt::Debug for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "session {}", self.name)
+    }
+}
+
+/// A request of a server to its client. Dropping it answers it with an error, so that no server
+/// waits for a client that has gone.
+pub(super) struct Ask {
+    /// The request, under the server's own id.
+    pub(super) request: jsonrpc::Request,
+    /// How long the client has.
+    pub(super) timeout: Duration,
+    upstream: UpstreamHandle,
+    is_open: bool,
+}
+
+impl Ask {
+    pub(super) fn new(
+        upstream: UpstreamHandle,
+        timeout: Duration,
+        request: jsonrpc::Request,
+    ) -> Self {
+        Self {
+            request,
+            timeout,
+            upstream,
+            is_open: true,
+        }
+    }
+
+    /// The instance that asks.
+    pub(super) fn upstream(&self) -> &UpstreamHandle {
+        &self.upstream
+    }
+
+    /// The server's own id for it.
+    pub(super) fn id(&self) -> &RequestId {
+        &self.request.id
+    }
+
+    /// Answers with the client's raw result or raw error.
+    pub(super) fn answer(mut self, outcome: Result<Bytes, Bytes>) {
+        self.send(outcome);
+    }
+
+    /// Answers with an error of the gateway's own.
+    pub(super) fn refuse(self, code: i64, text: &str) {
+        self.answer(Err(jsonrpc::error_object(code, text)));
+    }
+
+    /// The server withdrew it: no answer is wanted.
+    pub(super) fn close(mut self) {
+        self.is_open = false;
+    }
+
+    fn send(&mut self, outcome: Result<Bytes, Bytes>) {
+        self.is_open = false;
+        let id = self.request.id.clone();
+        self.upstream.answer(jsonrpc::Response {
+            id: Some(id),
+            outcome,
+        });
+    }
+}
+
+impl fmt::Debug for Ask {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (method, id) = (&self.request.method, &self.request.id);
+        write!(f, "{method} {id} of {:?}", self.upstream)
+    }
+}
+
+impl Drop for Ask {
+    fn drop(&mut self) {
+        if self.is_open {
+            let text = "the client has gone, or did not answer";
+            self.send(Err(jsonrpc::error_object(code::INTERNAL_ERROR, text)));
+        }
+    }
+}
