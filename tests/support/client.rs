@@ -81,7 +81,7 @@ pub(crate) trait Transport: Sized + Send + Sync {
     fn initialized(&self, version: &str) -> impl Future<Output = ()> + Send;
 
     /// Ends the session, and closes all connections.
-    async fn leave(self);
+    fn leave(self) -> impl Future<Output = ()> + Send;
 
     /// Closes all connections now.
     fn close(self) -> impl Future<Output = ()> + Send;
