@@ -114,9 +114,14 @@ impl Gateway {
         format!("127.0.0.1:{}", self.port)
     }
 
-    /// Where SSE clients connect.
-    pub(crate) fn url(&self) -> String {
+    /// Where clients of HTTP+SSE connect.
+    pub(crate) fn sse(&self) -> String {
         format!("http://{}/sse", self.address())
+    }
+
+    /// Where clients of Streamable HTTP connect.
+    pub(crate) fn http(&self) -> String {
+        format!("http://{}/mcp", self.address())
     }
 
     /// Replaces the configuration.

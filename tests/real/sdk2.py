@@ -48,7 +48,9 @@ async def connected(job, user):
         "elicitation_callback": elicit,
         "list_roots_callback": roots,
     }
-    async with Client(_transport(job), message_handler=hear, **(asks or {})) as client:
+    # A bare server may know a newer revision than the gateway speaks; both are to be asked in the same.
+    mode = "legacy" if job["transport"] == "stdio" else "auto"
+    async with Client(_transport(job), mode=mode, message_handler=hear, **(asks or {})) as client:
         yield Session(client)
 
 
