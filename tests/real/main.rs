@@ -11,6 +11,8 @@ mod features;
 #[cfg(test)]
 mod gateway;
 #[cfg(test)]
+mod inspector;
+#[cfg(test)]
 mod job;
 #[cfg(test)]
 mod oracle;
@@ -20,6 +22,8 @@ mod page;
 mod processes;
 #[cfg(test)]
 mod rpc;
+#[cfg(test)]
+mod rust;
 #[cfg(test)]
 mod script;
 #[cfg(test)]

@@ -2,22 +2,29 @@
 //! that never gives any, and two that tell when a client of the latter has come and has gone.
 
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 const TEXT: &str = "the same text";
 
+/// How long a client may take to come or go.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// How far the client of `/never/KEY` has come, by key.
-type Visits = watch::Sender<HashMap<String, &'static str>>;
+type Visits = Arc<watch::Sender<HashMap<String, &'static str>>>;
 
 /// Serves until it is dropped.
 pub(crate) struct Page {
     /// Where `/page.txt`, `/never/KEY`, `/arrived/KEY` and `/gone/KEY` are.
     pub(crate) base: String,
+    visits: Visits,
     _server: JoinSet<()>,
 }
 
@@ -26,17 +33,28 @@ impl Page {
     pub(crate) async fn serve() -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let base = format!("http://{}", listener.local_addr()?);
+        let visits = Visits::default();
         let mut server = JoinSet::new();
+        let seen = visits.clone();
         server.spawn(async move {
-            let visits = Visits::default();
             let mut visitors = JoinSet::new();
             while let Ok((client, _)) = listener.accept().await {
-                let visits = visits.clone();
+                let visits = seen.clone();
                 // A client that goes away early is its own affair.
                 visitors.spawn(async move { serve(client, &visits).await.ok() });
             }
         });
-        Ok(Self { base, _server: server })
+        Ok(Self {
+            base,
+            visits,
+            _server: server,
+        })
+    }
+
+    /// Waits until the client of `/never/KEY` has `arrived` or is `gone`.
+    pub(crate) async fn sees(&self, what: &str, key: &str) -> Result<()> {
+        let seen = timeout(PATIENCE, seen(&self.visits, what, key)).await;
+        seen.with_context(|| format!("{key}: nobody has {what}"))?
     }
 }
 
@@ -56,16 +74,20 @@ async fn serve(mut client: TcpStream, visits: &Visits) -> Result<()> {
             gone?;
         }
         Some((what, key)) => {
-            let mut watched = visits.subscribe();
-            let arrived = |all: &HashMap<String, &str>| match all.get(key) {
-                Some(now) => what == "arrived" || *now == what,
-                None => false,
-            };
-            watched.wait_for(arrived).await?;
+            seen(visits, what, key).await?;
             answer(&mut client, what).await?;
         }
         None => answer(&mut client, TEXT).await?,
     }
+    Ok(())
+}
+
+async fn seen(visits: &Visits, what: &str, key: &str) -> Result<()> {
+    let is_so = |now: &&str| what == "arrived" || *now == what;
+    let mut watched = visits.subscribe();
+    watched
+        .wait_for(|all| all.get(key).is_some_and(is_so))
+        .await?;
     Ok(())
 }
 

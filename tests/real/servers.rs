@@ -258,6 +258,7 @@ fn memory(store: &Path) -> Server {
     }
 }
 
+/// It counts the thoughts of all who use it, so each session has its own.
 fn thinking() -> Server {
     let thought = json!({
         "thought": "a thought", "nextThoughtNeeded": true, "thoughtNumber": 1, "totalThoughts": 2,
@@ -266,7 +267,7 @@ fn thinking() -> Server {
         call("sequentialthinking", thought),
         failing("sequentialthinking", json!({ "thought": 3 })),
     ];
-    npm("thinking", "mcp-server-sequential-thinking", &[], calls)
+    npm("thinking", "mcp-server-sequential-thinking", &[], calls).isolated()
 }
 
 fn time() -> Server {
@@ -319,10 +320,11 @@ fn github() -> Server {
     npm("github", "mcp-server-github", &[], calls)
 }
 
-/// Without a browser it can only list and say so.
+/// Without a browser it can only list and say so, to each session in words of its own.
 fn playwright() -> Server {
     let calls = vec![failing("browser_tabs", json!({ "action": "list" }))];
-    npm("playwright", "playwright-mcp", &["--executable-path=/nonexistent"], calls)
+    let args = ["--executable-path=/nonexistent"];
+    npm("playwright", "playwright-mcp", &args, calls).isolated()
 }
 
 fn calc() -> Server {
