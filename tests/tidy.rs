@@ -15,11 +15,12 @@ const LINES: usize = 400;
 const LONGER: [(&str, &str); 0] = [];
 
 /// Folders that are not ours or not sources.
-const FOREIGN: [&str; 7] = [
+const FOREIGN: [&str; 8] = [
     ".git",
     "target",
     "node_modules",
-    ".venv",
+    ".venv1",
+    ".venv2",
     "__pycache__",
     "corpus",
     "artifacts",
@@ -190,7 +191,7 @@ fn pins(files: &[File]) -> Vec<String> {
     for file in files {
         let wrong: fn(&str) -> bool = match file.path.as_str() {
             "tests/real/package-lock.json" => |line| line.trim().starts_with("\"resolved\""),
-            "tests/real/requirements.txt" => {
+            "tests/real/requirements1.txt" | "tests/real/requirements2.txt" => {
                 |line| !line.starts_with('#') && (!line.contains("==") || line.contains("://"))
             }
             _ => continue,
@@ -234,7 +235,7 @@ fn the_readme_sets_up_with_two_commands() {
 #[test]
 fn the_real_packages_are_pinned() {
     let files = files().unwrap();
-    for needed in ["package-lock.json", "requirements.txt"] {
+    for needed in ["package-lock.json", "requirements1.txt", "requirements2.txt"] {
         assert!(files.iter().any(|file| file.path.ends_with(needed)));
     }
     assert_eq!(pins(&files), [""; 0]);
@@ -303,7 +304,7 @@ mod seeing {
         let lock = "\"resolved\": \"https://example.org/a.tgz\"";
         assert_eq!(pins(&file("tests/real/package-lock.json", lock)).len(), 1);
         assert_eq!(
-            pins(&file("tests/real/requirements.txt", "a==1\nb>=2\n")).len(),
+            pins(&file("tests/real/requirements1.txt", "a==1\nb>=2\n")).len(),
             1
         );
     }

@@ -21,6 +21,8 @@ mod page;
 #[cfg(test)]
 mod processes;
 #[cfg(test)]
+mod recover;
+#[cfg(test)]
 mod rpc;
 #[cfg(test)]
 mod rust;

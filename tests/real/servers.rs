@@ -1,4 +1,4 @@
-//! The real servers, pinned by `package-lock.json` and `requirements.txt`, and the calls whose
+//! The real servers, pinned by `package-lock.json` and `requirements*.txt`, and the calls whose
 //! answers are compared: what each says must depend on nothing but its arguments.
 
 use std::collections::BTreeMap;
