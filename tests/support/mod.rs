@@ -6,7 +6,7 @@
 
 #![allow(
     dead_code,
-    reason = "three targets include this folder and each uses another part of it; an `expect` would \
+    reason = "several targets include this folder and each uses another part of it; an `expect` would \
               be unfulfilled in the one that uses all"
 )]
 #![expect(
