@@ -80,6 +80,9 @@ pub(crate) trait Transport: Sized + Send + Sync {
     /// The handshake is done, with this revision.
     fn initialized(&self, version: &str) -> impl Future<Output = ()> + Send;
 
+    /// Ends the session, and closes all connections.
+    fn leave(self) -> impl Future<Output = ()> + Send;
+
     /// Closes all connections now.
     fn close(self) -> impl Future<Output = ()> + Send;
 }
@@ -235,6 +238,11 @@ impl<T: Transport> Client<T> {
     pub(crate) fn notifications(&self) -> Vec<String> {
         self.inbox
             .look(|state| state.calls.iter().map(|(_, raw)| raw.clone()).collect())
+    }
+
+    /// Ends the session as a good client does.
+    pub(crate) async fn leave(self) {
+        self.transport.leave().await;
     }
 
     /// Closes all connections now.

@@ -132,8 +132,8 @@ impl Endpoint {
             connection.send(head.as_bytes()).await?;
             std::io::Result::Ok(Post(connection))
         };
-        let sent = wait::within(|| method.to_owned(), DEADLINE, send).await;
-        sent.reply().await
+        let post = wait::within(|| method.to_owned(), DEADLINE, send).await;
+        post.reply().await
     }
 
     /// Opens the stream for what belongs to no post.
@@ -195,7 +195,8 @@ impl Post {
                 return connection.body(head).await.map(Reply::Whole);
             }
             let pieces = Pieces::of(connection, head.body()?);
-            Ok::<_, std::io::Error>(Reply::Stream(EventStream::new(head, pieces)))
+            let stream = EventStream::new(head, pieces);
+            Ok::<_, std::io::Error>(Reply::Stream(Box::new(stream)))
         };
         wait::within(|| "an HTTP answer".to_owned(), DEADLINE, reply).await
     }
@@ -204,7 +205,7 @@ impl Post {
 /// What a request was answered with.
 pub(crate) enum Reply {
     Whole(Response),
-    Stream(EventStream),
+    Stream(Box<EventStream>),
 }
 
 impl Reply {
@@ -248,7 +249,7 @@ impl Reply {
     /// When it is none, or refused.
     pub(crate) fn stream(self) -> EventStream {
         match self {
-            Self::Stream(stream) if stream.head.status == 200 => stream,
+            Self::Stream(stream) if stream.head.status == 200 => *stream,
             Self::Stream(stream) => panic!("{:?}", stream.head),
             Self::Whole(response) => panic!("no stream: {:?}: {}", response.head, response.text()),
         }

@@ -43,6 +43,10 @@ impl Transport for Sse {
 
     async fn initialized(&self, _version: &str) {}
 
+    async fn leave(self) {
+        self.close().await;
+    }
+
     async fn close(mut self) {
         self.reader.shutdown().await;
     }

@@ -90,6 +90,12 @@ impl Transport for Streamable {
         }
     }
 
+    async fn leave(self) {
+        let response = self.shared.endpoint().delete().await;
+        assert_eq!(response.status, 200, "{}", response.text());
+        self.close().await;
+    }
+
     async fn close(self) {
         let mut tasks = self.tasks.into_inner().expect("no panic inside");
         tasks.shutdown().await;
@@ -159,8 +165,7 @@ impl StreamableClient {
     /// A client that has not said anything yet.
     pub(crate) fn of(addr: SocketAddr, options: &StreamableOptions<'_>) -> Self {
         let inbox = Arc::new(Inbox::new(false));
-        let mut endpoint = Endpoint::new(addr);
-        endpoint.path = options.path.to_owned();
+        let endpoint = Endpoint::at(addr, options.path);
         let shared = Shared {
             pool: Pool::new(addr),
             inbox: Arc::clone(&inbox),

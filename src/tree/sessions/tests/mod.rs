@@ -139,7 +139,7 @@ impl Client {
         let within = Duration::from_secs(3_600);
         let message = timeout(within, self.stream.next()).await;
         let message = message.expect("the client waits for ever")?;
-        Some(serde_json::from_slice(&message).unwrap())
+        Some(serde_json::from_slice(&message.message).unwrap())
     }
 
     async fn next(&mut self) -> Value {
