@@ -89,7 +89,8 @@ impl Merged {
         let mut sources = self.sources.clone();
         for source in &mut sources {
             if source.server == *server {
-                source.catalogue = Some(Arc::clone(catalogue));
+                let before = source.catalogue.as_deref();
+                source.catalogue = Some(Arc::clone(catalogue).or_before(before));
             }
         }
         Self::build(sources).0
