@@ -131,7 +131,10 @@ pub(crate) fn catalogue(names: &[&str]) -> Arc<Catalogue> {
         .collect();
     let page = Bytes::from(format!(r#"{{"tools":[{}]}}"#, tools.join(",")));
     let tools = item::page(Kind::Tools, &page).unwrap().items;
-    Arc::new(Catalogue { tools })
+    Arc::new(Catalogue {
+        tools,
+        ..Catalogue::default()
+    })
 }
 
 /// A registry that keeps nothing on disk and has been told of these servers.
