@@ -24,6 +24,10 @@ mod way;
 
 pub(super) use actor::{Session, SessionArgs};
 #[cfg(test)]
+pub(super) use asks::LIMIT as MOST_ASKS;
+#[cfg(test)]
 pub(super) use calls::LIMIT;
+#[cfg(test)]
+pub(super) use subscriptions::LIMIT as MOST_SUBSCRIPTIONS;
 pub use handle::SessionHandle;
 pub use outbox::{Event, OpenedSse, Outbound};

@@ -3,12 +3,17 @@
 //! certain.
 
 mod announcements;
+mod asks;
 mod calls;
 mod drain;
+mod instances;
 mod lifecycle;
+mod logging;
 mod model;
 mod outbox;
 mod requests;
+mod servers;
+mod subscriptions;
 
 use std::time::Duration;
 
