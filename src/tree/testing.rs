@@ -16,7 +16,7 @@ use super::registry::{
     Catalogue, Registry, RegistryArgs, RegistryHandle, Routes, Store, Subscriber, Wanted,
 };
 use super::root::{RootHandle, RootMsg};
-use super::sessions::{Sessions, SessionsArgs, SessionsHandle};
+use super::sessions::{IDLE_OUT, Sessions, SessionsArgs, SessionsHandle, Signer};
 use super::upstream::{UpstreamHandle, UpstreamMsg};
 use crate::config::model::Isolation;
 use crate::ids::{Generation, Prefix, ServerName};
@@ -113,7 +113,10 @@ pub(crate) fn listed(routes: &Routes, kind: Kind) -> Vec<String> {
     let first = routes.merged.pages(kind).get(None).unwrap();
     let page = item::page(kind, first).unwrap();
     assert_eq!(page.next_cursor, None, "one page");
-    page.items.iter().map(|item| item.key().to_owned()).collect()
+    page.items
+        .iter()
+        .map(|item| item.key().to_owned())
+        .collect()
 }
 
 /// A server's name.
@@ -167,14 +170,18 @@ pub(crate) async fn registry_after(
     RegistryHandle::new(actor)
 }
 
-/// Sessions of a gateway without servers.
-pub(crate) async fn sessions() -> SessionsHandle {
+/// Sessions of a gateway with these servers, which never come up: what asks for them, or for a list,
+/// stays without an answer for ten seconds.
+pub(crate) async fn sessions(servers: &[&str]) -> SessionsHandle {
     let (root, _) = root().await;
-    let registry = registry(&root, Vec::new()).await;
+    let wanted = servers.iter().map(|server| wanted(server)).collect();
+    let registry = registry(&root, wanted).await;
     let args = SessionsArgs {
         registry,
         root,
         limit: 1_000,
+        idle_out: IDLE_OUT,
+        signer: Signer::load(None),
     };
     let (actor, _) = Actor::spawn(None, Sessions { spawn: Plain }, args)
         .await

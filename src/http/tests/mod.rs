@@ -44,7 +44,7 @@ impl Server {
         };
         let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let edge = HttpEdge::new(socket, options).unwrap();
-        let sessions = testing::sessions().await;
+        let sessions = testing::sessions(&[]).await;
         let address = edge.address().unwrap();
         let (listener, ended) = spawn(&edge, &sessions).await;
         Self {

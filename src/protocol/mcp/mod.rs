@@ -5,8 +5,8 @@
 pub mod asks;
 pub mod cancelled;
 mod capabilities;
-pub mod item;
 pub mod contents;
+pub mod item;
 pub mod lifecycle;
 pub mod logging;
 pub mod method;

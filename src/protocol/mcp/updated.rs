@@ -7,6 +7,15 @@ use bytes::Bytes;
 
 use super::super::raw;
 
+/// The params of a `resources/subscribe` or `resources/unsubscribe` of the gateway's own.
+#[must_use]
+pub fn uri_params(uri: &str) -> Bytes {
+    let mut out = br#"{"uri":"#.to_vec();
+    raw::push_string(&mut out, uri);
+    out.push(b'}');
+    out.into()
+}
+
 /// The params of a `notifications/resources/updated`.
 #[derive(Debug, Clone)]
 pub struct Updated {

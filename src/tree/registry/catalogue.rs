@@ -1,5 +1,8 @@
 //! What one server offers, as it said it.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::protocol::mcp::item::{Item, Kind};
@@ -19,6 +22,8 @@ pub(crate) struct Catalogue {
     pub abilities: Abilities,
     /// Its instructions for models.
     pub instructions: Option<String>,
+    /// The lists that it could not tell yet: what it offered before stands for them.
+    pub unlisted: BTreeSet<Kind>,
 }
 
 /// What a server can do beside its lists.
@@ -36,6 +41,20 @@ pub(crate) struct Abilities {
 }
 
 impl Catalogue {
+    /// The same with what it offered before in place of the lists that it could not tell.
+    #[must_use]
+    pub(crate) fn or_before(self: Arc<Self>, before: Option<&Self>) -> Arc<Self> {
+        if self.unlisted.is_empty() {
+            return self;
+        }
+        let mut filled = Self::clone(&self);
+        for kind in std::mem::take(&mut filled.unlisted) {
+            let items = before.map(|before| before.items(kind).to_vec());
+            *filled.items_mut(kind) = items.unwrap_or_default();
+        }
+        Arc::new(filled)
+    }
+
     /// The entries of one list.
     #[must_use]
     pub(crate) fn items(&self, kind: Kind) -> &[Item] {

@@ -29,9 +29,8 @@ impl Resources {
     pub(super) fn build(sources: &[Source]) -> Self {
         let (by_uri, pages) = lay_out(Kind::Resources, sources, str::to_owned);
         let (by_template, template_pages) = lay_out(Kind::Templates, sources, Template::parse);
-        let template = |(source, item): (&Source, &Item)| {
-            (Template::parse(item.key()), source.server.clone())
-        };
+        let template =
+            |(source, item): (&Source, &Item)| (Template::parse(item.key()), source.server.clone());
         let has_resources = |source: &&Source| {
             let catalogue = source.catalogue.as_ref();
             catalogue.is_some_and(|known| known.abilities.resources)
@@ -62,7 +61,10 @@ impl Resources {
             let server = self.owners.iter().find(|owner| owner.as_str() == server)?;
             return Some(route(server, native));
         }
-        let matching = self.templates.iter().find(|(template, _)| template.matches(uri));
+        let matching = self
+            .templates
+            .iter()
+            .find(|(template, _)| template.matches(uri));
         let server = match matching {
             Some((_, server)) => server,
             None => self.likely_owner(uri)?,

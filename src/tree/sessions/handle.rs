@@ -5,7 +5,7 @@ use std::time::Duration;
 use ractor::rpc::CallResult;
 use ractor::{ActorRef, RpcReplyPort};
 
-use super::message::SessionsMsg;
+use super::message::{Key, SessionsMsg};
 use super::session::{OpenedSse, SessionHandle};
 use crate::ids::SessionId;
 use crate::protocol::mcp::lifecycle::ClientInfo;
@@ -28,20 +28,19 @@ impl SessionsHandle {
     ///
     /// Errors: `Overloaded` at the limit of sessions, `Stopping`, `Gone` and `Timeout`.
     pub async fn open_sse(&self) -> Result<OpenedSse, CallError> {
-        self.ask(|reply| SessionsMsg::Open { reply }).await
+        self.ask(|reply| SessionsMsg::OpenSse { reply }).await
     }
 
     /// Opens a session for a client that initializes over Streamable HTTP, and says what it can
     /// be asked for. The id is for the `Mcp-Session-Id` header.
     ///
     /// Errors: as [`Self::open_sse`].
-    #[expect(clippy::unused_async, reason = "asks the supervisor")]
     pub async fn open_streamable(
         &self,
         client: ClientInfo,
     ) -> Result<(String, SessionHandle), CallError> {
-        drop(client);
-        Err(CallError::UnknownSession)
+        self.ask(|reply| SessionsMsg::OpenStreamable { client, reply })
+            .await
     }
 
     /// The Streamable HTTP session with this id; one that this gateway signed and that is not
@@ -49,16 +48,16 @@ impl SessionsHandle {
     ///
     /// Errors: `UnknownSession` for an id that was deleted or never signed, and as
     /// [`Self::open_sse`].
-    #[expect(clippy::unused_async, reason = "asks the supervisor")]
     pub async fn find_streamable(&self, id: &str) -> Result<SessionHandle, CallError> {
-        drop(id);
-        Err(CallError::UnknownSession)
+        let key = Key::Streamable(id.into());
+        self.ask(|reply| SessionsMsg::GetSession { key, reply })
+            .await
     }
 
     /// The SSE session with this id; `UnknownSession` if there is none.
     pub async fn find(&self, id: &SessionId) -> Result<SessionHandle, CallError> {
-        let id = id.clone();
-        self.ask(|reply| SessionsMsg::GetSession { id, reply })
+        let key = Key::Sse(id.clone());
+        self.ask(|reply| SessionsMsg::GetSession { key, reply })
             .await
     }
 

@@ -1,26 +1,48 @@
-//! What the sessions' supervisor is told. Only its handle builds these.
+//! What the sessions' supervisor is told. Only its handle and the sessions' build these.
+
+use std::sync::Arc;
 
 use ractor::{ActorId, RpcReplyPort};
 
 use super::session::{OpenedSse, SessionHandle};
 use crate::ids::SessionId;
+use crate::protocol::mcp::lifecycle::ClientInfo;
 use crate::tree::call::CallError;
 use crate::tree::registry::RegistryHandle;
 
+/// What a session is found by. Neither transport finds the sessions of the other.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Key {
+    /// HTTP+SSE: a random id.
+    Sse(SessionId),
+    /// Streamable HTTP: a signed id.
+    Streamable(Arc<str>),
+}
+
 pub(crate) enum SessionsMsg {
     /// From the listener: a client opened an SSE stream.
-    Open {
+    OpenSse {
         reply: RpcReplyPort<Result<OpenedSse, CallError>>,
     },
-    /// From the listener: a client posted a message to this session.
+    /// From the listener: a client initializes over Streamable HTTP. Answered with the signed id.
+    OpenStreamable {
+        client: ClientInfo,
+        reply: RpcReplyPort<Result<(String, SessionHandle), CallError>>,
+    },
+    /// From the listener: a client has something for its session. A Streamable HTTP session that
+    /// is not alive any more is taken up again.
     GetSession {
-        id: SessionId,
+        key: Key,
         reply: RpcReplyPort<Result<SessionHandle, CallError>>,
     },
+    /// From a session's handle: its client ends it.
+    Delete(Key),
     /// From root, at the start and whenever the registry was restarted.
     Hello(RegistryHandle),
     /// From the task that watches a session's start: it failed, which ractor tells nobody else.
     Stillborn(ActorId),
+    /// From itself: have sessions been idle for too long?
+    CheckIdle,
     /// From root: take nobody new, let every session finish its calls, say when all are done.
     Drain,
 }

@@ -1,15 +1,20 @@
 //! The sessions: a dynamic supervisor, and one temporary actor per connected client.
 //!
-//! A session that dies is not restarted: its client reconnects and gets a new one. The supervisor
-//! is the only one who knows the ids; if it dies, its sessions die with it and clients reconnect.
+//! A session that dies is not restarted. A client of HTTP+SSE reconnects and gets a new one; a
+//! client of Streamable HTTP just goes on: its id is signed, and the supervisor takes the session
+//! up again from what the id says. If the supervisor dies, its sessions die with it.
 
+mod deleted;
 mod handle;
+mod key;
 mod message;
 mod session;
+mod signing;
 mod supervisor;
 #[cfg(test)]
 mod tests;
 
 pub use handle::SessionsHandle;
 pub use session::{Event, OpenedSse, Outbound, SessionHandle};
-pub(crate) use supervisor::{Sessions, SessionsArgs};
+pub(crate) use signing::Signer;
+pub(crate) use supervisor::{IDLE_OUT, Sessions, SessionsArgs};

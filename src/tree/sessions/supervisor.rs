@@ -1,18 +1,34 @@
-//! The dynamic supervisor: starts a session per client, forgets it when it ends.
+//! The dynamic supervisor: starts a session per client, forgets it when it ends, takes one up
+//! again whose client comes with a signed id.
 
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
 
 use ractor::{Actor, ActorId, ActorProcessingErr, ActorRef, SupervisionEvent};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use super::message::SessionsMsg;
-use super::session::{OpenedSse, Session, SessionArgs, SessionHandle, outbox};
+use super::deleted::Deleted;
+use super::message::{Key, SessionsMsg};
+use super::session::{
+    Entrance, OpenedSse, Outbound, Profile, SSE, Session, SessionArgs, SessionHandle,
+};
+use super::signing::{Signed, Signer};
 use crate::ids::SessionId;
-use crate::protocol::mcp::lifecycle;
+use crate::protocol::mcp::lifecycle::ClientInfo;
+use crate::protocol::version::Version;
 use crate::supervise::{Spawn, Started};
 use crate::tree::call::CallError;
 use crate::tree::registry::RegistryHandle;
 use crate::tree::root::RootHandle;
+use crate::tree::timer::Timer;
+
+/// How long a session over Streamable HTTP is kept without a message, without an open stream and
+/// with nothing in flight.
+pub(crate) const IDLE_OUT: Duration = Duration::from_secs(24 * 60 * 60);
+/// How often in that time idle sessions are looked for.
+const CHECKS: u32 = 24;
 
 /// The supervisor of the sessions.
 pub(crate) struct Sessions<S> {
@@ -24,19 +40,28 @@ pub(crate) struct Sessions<S> {
 pub(crate) struct SessionsArgs {
     /// Who the sessions get their routes from.
     pub registry: RegistryHandle,
-    /// Who is told when all have drained.
+    /// Who is told when a session has ended, and when all have drained.
     pub root: RootHandle,
     /// How many there may be.
     pub limit: usize,
+    /// When an idle session ends: [`IDLE_OUT`].
+    pub idle_out: Duration,
+    /// Who signs the ids of sessions over Streamable HTTP.
+    pub signer: Signer,
 }
 
 /// The state: who is connected.
 pub(crate) struct SessionsState {
+    myself: ActorRef<SessionsMsg>,
     args: SessionsArgs,
-    sessions: HashMap<SessionId, SessionHandle>,
-    ids: HashMap<ActorId, SessionId>,
+    /// Those that are found.
+    sessions: HashMap<Key, SessionHandle>,
+    /// Those that live, some of them on their way out.
+    living: HashMap<ActorId, Key>,
+    deleted: Deleted,
     /// The watches over sessions that are starting.
     starts: JoinSet<()>,
+    idle_check: Option<Timer<SessionsMsg>>,
     is_draining: bool,
 }
 
@@ -47,34 +72,46 @@ impl<S: Spawn> Actor for Sessions<S> {
 
     async fn pre_start(
         &self,
-        _: ActorRef<SessionsMsg>,
+        myself: ActorRef<SessionsMsg>,
         args: SessionsArgs,
     ) -> Result<SessionsState, ActorProcessingErr> {
         Ok(SessionsState {
+            myself,
             args,
             sessions: HashMap::new(),
-            ids: HashMap::new(),
+            living: HashMap::new(),
+            deleted: Deleted::default(),
             starts: JoinSet::new(),
+            idle_check: None,
             is_draining: false,
         })
     }
 
     async fn handle(
         &self,
-        myself: ActorRef<SessionsMsg>,
+        _: ActorRef<SessionsMsg>,
         message: SessionsMsg,
         state: &mut SessionsState,
     ) -> Result<(), ActorProcessingErr> {
         match message {
-            SessionsMsg::Open { reply } => {
+            SessionsMsg::OpenSse { reply } => {
                 if !reply.is_closed() {
-                    answer(&reply.send(self.open(&myself, state)));
+                    answer(&reply.send(self.open_sse(state)));
                 }
             }
-            SessionsMsg::GetSession { id, reply } => {
-                let found = state.sessions.get(&id).cloned();
-                answer(&reply.send(found.ok_or(CallError::UnknownSession)));
+            SessionsMsg::OpenStreamable { client, reply } => {
+                if !reply.is_closed() {
+                    answer(&reply.send(self.open_streamable(client, state)));
+                }
             }
+            SessionsMsg::GetSession { key, reply } => {
+                let found = match state.sessions.get(&key) {
+                    Some(session) => Ok(session.clone()),
+                    None => self.adopt(key, state),
+                };
+                answer(&reply.send(found));
+            }
+            SessionsMsg::Delete(key) => state.delete(&key),
             SessionsMsg::Hello(registry) => {
                 for session in state.sessions.values() {
                     session.hello(registry.clone());
@@ -82,6 +119,7 @@ impl<S: Spawn> Actor for Sessions<S> {
                 state.args.registry = registry;
             }
             SessionsMsg::Stillborn(actor) => state.forget(actor),
+            SessionsMsg::CheckIdle => state.dismiss_idle(),
             SessionsMsg::Drain => {
                 state.is_draining = true;
                 for session in state.sessions.values() {
@@ -103,7 +141,7 @@ impl<S: Spawn> Actor for Sessions<S> {
             // The dead session's state is in the event: dropping it here withdraws its calls.
             SupervisionEvent::ActorTerminated(cell, ..) => state.forget(cell.get_id()),
             SupervisionEvent::ActorFailed(cell, error) => {
-                log::error!("A session failed, its client has to reconnect: {error}");
+                log::error!("A session failed, its client has to come back: {error}");
                 state.forget(cell.get_id());
             }
             SupervisionEvent::ActorStarted(_) | SupervisionEvent::ProcessGroupChanged(_) => {}
@@ -113,71 +151,197 @@ impl<S: Spawn> Actor for Sessions<S> {
 }
 
 impl<S: Spawn> Sessions<S> {
-    fn open(
+    fn open_sse(&self, state: &mut SessionsState) -> Result<OpenedSse, CallError> {
+        let id = SessionId::random().map_err(no_random_bits)?;
+        let (queue, feed) = mpsc::unbounded_channel();
+        let key = Key::Sse(id.clone());
+        let session = self.start(id.clone(), key, Entrance::Sse(queue), state)?;
+        let stream = Outbound::queue(session, SSE, feed);
+        Ok(OpenedSse { id, stream })
+    }
+
+    fn open_streamable(
         &self,
-        myself: &ActorRef<SessionsMsg>,
+        client: ClientInfo,
         state: &mut SessionsState,
-    ) -> Result<OpenedSse, CallError> {
-        if state.is_draining {
-            return Err(CallError::Stopping);
+    ) -> Result<(String, SessionHandle), CallError> {
+        let (id, signed) = state.args.signer.issue(client).map_err(no_random_bits)?;
+        let key = Key::Streamable(id.as_str().into());
+        let session = self.start_streamable(key, &signed, false, state)?;
+        Ok((id, session))
+    }
+
+    /// Takes up a session that ended without its client's doing, from what its id says.
+    fn adopt(&self, key: Key, state: &mut SessionsState) -> Result<SessionHandle, CallError> {
+        let signed = state.signed(&key).ok_or(CallError::UnknownSession)?;
+        if state.deleted.contains(signed.random) {
+            return Err(CallError::UnknownSession);
         }
-        if state.sessions.len() >= state.args.limit {
-            return Err(CallError::Overloaded("the limit of sessions is reached"));
-        }
-        let id = SessionId::random().map_err(|error| {
-            log::error!("No random bits for a session id: {error}");
-            CallError::Gone
-        })?;
-        let (outbox, pipe) = outbox::open();
-        let queue = outbox.gauge().clone();
+        let session = self.start_streamable(key, &signed, true, state)?;
+        log::info!("{session:?} is taken up again");
+        Ok(session)
+    }
+
+    fn start_streamable(
+        &self,
+        key: Key,
+        signed: &Signed,
+        is_adopted: bool,
+        state: &mut SessionsState,
+    ) -> Result<SessionHandle, CallError> {
+        let entrance = Entrance::Streamable {
+            client: signed.client,
+            is_adopted,
+        };
+        let id = SessionId::parse(&format!("{:032x}", signed.random)).ok_or(CallError::Gone)?;
+        let session = self.start(id, key, entrance, state)?;
+        state.check_idle_later();
+        Ok(session)
+    }
+
+    fn start(
+        &self,
+        id: SessionId,
+        key: Key,
+        entrance: Entrance,
+        state: &mut SessionsState,
+    ) -> Result<SessionHandle, CallError> {
+        state.make_room()?;
+        let version = match &entrance {
+            Entrance::Sse(_) => Version::LATEST,
+            Entrance::Streamable { client, .. } => client.version,
+        };
+        let supervisor = state.myself.clone();
+        let profile = Arc::new(Profile::new(&id, version, key.clone(), supervisor));
         let args = SessionArgs {
-            id: id.clone(),
+            id,
             registry: state.args.registry.clone(),
             root: state.args.root.clone(),
-            client: lifecycle::client_info(None),
-            outbox,
+            profile: Arc::clone(&profile),
+            entrance,
         };
-        let (actor, started) = self
-            .spawn
-            .spawn("session", Session, args, myself.get_cell())
-            .map_err(|error| {
-                log::error!("A session could not be started: {error}");
-                CallError::Gone
-            })?;
-        state.watch_start(myself.clone(), actor.get_id(), started);
-        let handle = SessionHandle::new(actor, &id, queue);
-        state.ids.insert(handle.cell().get_id(), id.clone());
-        state.sessions.insert(id.clone(), handle.clone());
-        let stream = pipe.serve(handle);
-        Ok(OpenedSse { id, stream })
+        let parent = state.myself.get_cell();
+        let started = self.spawn.spawn("session", Session, args, parent);
+        let (actor, started) = started.map_err(|error| {
+            log::error!("A session could not be started: {error}");
+            CallError::Gone
+        })?;
+        state.watch_start(actor.get_id(), started);
+        let session = SessionHandle::new(actor, profile);
+        state.living.insert(session.cell().get_id(), key.clone());
+        state.sessions.insert(key, session.clone());
+        Ok(session)
     }
 }
 
 impl SessionsState {
+    /// What a signed id says; `None` for an SSE session's and for one that was not signed here.
+    fn signed(&self, key: &Key) -> Option<Signed> {
+        match key {
+            Key::Sse(_) => None,
+            Key::Streamable(id) => self.args.signer.verify(id),
+        }
+    }
+
+    /// Errors: `Stopping`; `Overloaded` if every one of as many sessions as there may be is an SSE
+    /// session or busy. Of the others the one that has been idle for longest makes room: its
+    /// client can come back.
+    fn make_room(&mut self) -> Result<(), CallError> {
+        if self.is_draining {
+            return Err(CallError::Stopping);
+        }
+        if self.sessions.len() < self.args.limit {
+            return Ok(());
+        }
+        let longest = self.idle().max_by_key(|(idle, _)| *idle);
+        let key = longest.map(|(_, key)| key.clone());
+        let key = key.ok_or(CallError::Overloaded("the limit of sessions is reached"))?;
+        self.dismiss(&key, "it is idle, and another client needs the room");
+        Ok(())
+    }
+
+    /// The sessions over Streamable HTTP that have nothing to do, and for how long.
+    fn idle(&self) -> impl Iterator<Item = (Duration, &Key)> {
+        let is_streamable = |(key, _): &(&Key, _)| matches!(key, Key::Streamable(_));
+        let sessions = self.sessions.iter().filter(is_streamable);
+        sessions.filter_map(|(key, session)| Some((session.idle_for()?, key)))
+    }
+
+    fn dismiss_idle(&mut self) {
+        self.idle_check = None;
+        let is_over = |(idle, _): &(Duration, &Key)| *idle >= self.args.idle_out;
+        let over: Vec<Key> = self
+            .idle()
+            .filter(is_over)
+            .map(|(_, key)| key.clone())
+            .collect();
+        for key in over {
+            self.dismiss(&key, "it has been idle for too long");
+        }
+        let mut keys = self.sessions.keys();
+        if keys.any(|key| matches!(key, Key::Streamable(_))) {
+            self.check_idle_later();
+        }
+    }
+
+    fn check_idle_later(&mut self) {
+        let pause = self.args.idle_out / CHECKS;
+        let check = || SessionsMsg::CheckIdle;
+        let timer = || Timer::after(&self.myself, pause, check);
+        self.idle_check.get_or_insert_with(timer);
+    }
+
+    /// The client's own end: the id is worth nothing from here on.
+    fn delete(&mut self, key: &Key) {
+        if let Some(signed) = self.signed(key) {
+            self.deleted.insert(signed.random);
+        }
+        self.dismiss(key, "its client says so");
+    }
+
+    /// Ends a session, which is not found any more from here on.
+    fn dismiss(&mut self, key: &Key, why: &'static str) {
+        if let Some(session) = self.sessions.remove(key) {
+            session.end(why);
+        }
+    }
+
     /// A session that does not start ends without an event.
-    fn watch_start(&mut self, myself: ActorRef<SessionsMsg>, actor: ActorId, started: Started) {
+    fn watch_start(&mut self, actor: ActorId, started: Started) {
         while self.starts.try_join_next().is_some() {}
+        let myself = self.myself.clone();
         self.starts.spawn(async move {
             if !matches!(started.await, Ok(Ok(_))) {
-                log::error!("A session did not start, its client has to reconnect");
+                log::error!("A session did not start, its client has to come back");
                 drop(myself.cast(SessionsMsg::Stillborn(actor)));
             }
         });
     }
 
+    /// A session has ended, in whatever way. Its id may be another's by now.
     fn forget(&mut self, actor: ActorId) {
-        if let Some(id) = self.ids.remove(&actor) {
-            self.sessions.remove(&id);
-            log::debug!("{id:?} ended; {} left", self.sessions.len());
+        let Some(key) = self.living.remove(&actor) else {
+            return;
+        };
+        self.args.root.session_ended(actor.pid());
+        let is_it = |session: &SessionHandle| session.cell().get_id() == actor;
+        if self.sessions.get(&key).is_some_and(is_it) {
+            self.sessions.remove(&key);
         }
+        log::debug!("{actor} ended; {} left", self.living.len());
         self.report_if_drained();
     }
 
     fn report_if_drained(&self) {
-        if self.is_draining && self.sessions.is_empty() {
+        if self.is_draining && self.living.is_empty() {
             self.args.root.sessions_drained();
         }
     }
+}
+
+fn no_random_bits(error: getrandom::Error) -> CallError {
+    log::error!("No random bits for a session id: {error}");
+    CallError::Gone
 }
 
 /// A caller that has gone needs no answer.

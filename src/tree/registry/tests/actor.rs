@@ -9,10 +9,10 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::{Instant, timeout};
 
 use crate::ids::Generation;
+use crate::protocol::mcp::item::Kind;
 use crate::tree::registry::{
     Registry, RegistryArgs, RegistryHandle, Routes, ServerState, Store, Subscriber,
 };
-use crate::protocol::mcp::item::Kind;
 use crate::tree::testing::{catalogue, listed, listener, name, registry_after, upstream, wanted};
 
 type Tables = UnboundedReceiver<Arc<Routes>>;
@@ -158,8 +158,7 @@ async fn a_restarted_registry_loses_nothing_and_hears_no_ghosts() {
         ServerState::Between { has_failed: true },
     );
     successor.catalogue(&new, Some(catalogue(&["t", "u"])));
-    let routes = until(&mut told, |routes| offers(routes, "s__u"))
-    .await;
+    let routes = until(&mut told, |routes| offers(routes, "s__u")).await;
     assert!(routes.version > last.version);
     assert!(routes.merged.changes(&last.merged).tools);
     assert!(!offers(&routes, "s__ghost"));

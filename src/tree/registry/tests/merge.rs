@@ -8,11 +8,11 @@ use tokio::time::Instant;
 use crate::ids::{Generation, ServerName};
 use crate::protocol::mcp::item::Kind;
 use crate::protocol::mcp::request::Subject;
+use crate::tree::registry::kept::Kept;
+use crate::tree::registry::merged::Changes;
 use crate::tree::registry::message::{ServerState, Wanted};
 use crate::tree::registry::routes::{RouteState, Routes};
 use crate::tree::registry::state::Merge;
-use crate::tree::registry::kept::Kept;
-use crate::tree::registry::merged::Changes;
 use crate::tree::testing::{catalogue, listed, name, upstream, wanted};
 use crate::tree::upstream::UpstreamHandle;
 
@@ -198,7 +198,10 @@ async fn only_what_clients_can_see_makes_another_set() {
     merge.catalogue(handle("s", 2).await, Some(catalogue(&["t"])));
     let second = table(&mut merge);
     assert!(second.version > first.version);
-    assert!(Arc::ptr_eq(&second.merged, &first.merged), "nothing to compare");
+    assert!(
+        Arc::ptr_eq(&second.merged, &first.merged),
+        "nothing to compare"
+    );
     assert_eq!(ready(&second, "s"), Some(2));
 
     // The same again is no news at all, nor is what concerns nobody.

@@ -38,7 +38,10 @@ fn merged(sources: &[Source]) -> Merged {
 
 fn listed(merged: &Merged, kind: Kind) -> Vec<String> {
     let page = item::page(kind, merged.pages(kind).get(None).unwrap()).unwrap();
-    page.items.iter().map(|item| item.key().to_owned()).collect()
+    page.items
+        .iter()
+        .map(|item| item.key().to_owned())
+        .collect()
 }
 
 /// Where a URI leads: server and its own URI.
@@ -143,8 +146,19 @@ fn a_long_list_comes_in_pages_with_cursors_of_our_own() {
         cursor = Some(serde_json::from_str::<String>(&next).unwrap());
     }
     assert_eq!((seen.len(), count), (2_500, 3));
-    assert!(seen.iter().zip(&keys).all(|(seen, key)| *seen == format!("s__{key}")));
-    for wrong in ["", "1", "mcproxy-page-", "mcproxy-page-3", "mcproxy-page--1", "x"] {
+    assert!(
+        seen.iter()
+            .zip(&keys)
+            .all(|(seen, key)| *seen == format!("s__{key}"))
+    );
+    for wrong in [
+        "",
+        "1",
+        "mcproxy-page-",
+        "mcproxy-page-3",
+        "mcproxy-page--1",
+        "x",
+    ] {
         assert_eq!(pages.get(Some(wrong)), None, "{wrong}");
     }
 }
@@ -170,9 +184,17 @@ fn instructions_are_joined_under_their_servers_names() {
             ..Catalogue::default()
         };
         let catalogue = Some(Arc::new(catalogue));
-        Source { catalogue, ..offering(server, &[]) }
+        Source {
+            catalogue,
+            ..offering(server, &[])
+        }
     };
-    let all = merged(&[says("a", Some("One.\n")), says("b", None), says("c", Some("Two.")), says("d", Some(" "))]);
+    let all = merged(&[
+        says("a", Some("One.\n")),
+        says("b", None),
+        says("c", Some("Two.")),
+        says("d", Some(" ")),
+    ]);
     assert_eq!(all.instructions().unwrap(), "[a]\nOne.\n\n[c]\nTwo.");
     assert_eq!(merged(&[says("a", None)]).instructions(), None);
 }

@@ -34,7 +34,10 @@ fn a_catalogue_comes_back_byte_for_byte() {
     for (kind, text) in [
         (Kind::Prompts, r#"{"prompts":[{"name":"\u0070","x":1.10}]}"#),
         (Kind::Resources, r#"{"resources":[{"uri":"a:b"}]}"#),
-        (Kind::Templates, r#"{"resourceTemplates":[{"uriTemplate":"a:{b}"}]}"#),
+        (
+            Kind::Templates,
+            r#"{"resourceTemplates":[{"uriTemplate":"a:{b}"}]}"#,
+        ),
     ] {
         *told.items_mut(kind) = item::page(kind, &Bytes::from(text)).unwrap().items;
     }
@@ -69,7 +72,10 @@ fn what_cannot_be_read_is_not_kept() {
     for (file, text) in [
         ("empty.json", ""),
         ("half.json", r#"{"fingerprint":1,"lists":[{"to"#),
-        ("shape.json", r#"{"fingerprint":1,"lists":[],"abilities":{},"instructions":null}"#),
+        (
+            "shape.json",
+            r#"{"fingerprint":1,"lists":[],"abilities":{},"instructions":null}"#,
+        ),
         ("former.json", r#"{"fingerprint":1,"list":{"tools":[]}}"#),
         ("bad__name.json", &good),
         (".good.unfinished", "{"),

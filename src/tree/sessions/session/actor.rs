@@ -1,9 +1,12 @@
 //! The actor: joins the registry, dispatches. What it does is in `state.rs`.
 
+use std::sync::Arc;
+
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 
+use super::handle::Profile;
 use super::message::SessionMsg;
-use super::outbox::Outbox;
+use super::outbound::Queue;
 use super::state::SessionState;
 use super::streams::Lane;
 use crate::ids::SessionId;
@@ -22,10 +25,24 @@ pub(in crate::tree::sessions) struct SessionArgs {
     pub(in crate::tree::sessions) registry: RegistryHandle,
     /// Who starts instances of servers for it.
     pub(in crate::tree::sessions) root: RootHandle,
-    /// What the client said of itself, as far as that is known.
-    pub(in crate::tree::sessions) client: ClientInfo,
-    /// The way to the client.
-    pub(in crate::tree::sessions) outbox: Outbox,
+    /// What everybody may know of it.
+    pub(in crate::tree::sessions) profile: Arc<Profile>,
+    /// How its client came in.
+    pub(in crate::tree::sessions) entrance: Entrance,
+}
+
+/// How a client came in.
+#[derive(Debug)]
+pub(in crate::tree::sessions) enum Entrance {
+    /// By HTTP+SSE, with the stream that the session lives on.
+    Sse(Queue),
+    /// By Streamable HTTP.
+    Streamable {
+        /// What its `initialize` settled.
+        client: ClientInfo,
+        /// Whether that was in an earlier life of the session, so that there will be no other.
+        is_adopted: bool,
+    },
 }
 
 impl Actor for Session {
@@ -47,18 +64,35 @@ impl Actor for Session {
         message: SessionMsg,
         state: &mut SessionState,
     ) -> Result<(), ActorProcessingErr> {
+        let is_heard = matches!(
+            message,
+            SessionMsg::Deliver(_) | SessionMsg::Exchange { .. } | SessionMsg::Listen { .. }
+        );
         match message {
             SessionMsg::Deliver(message) => state.on_message(message, Lane::GENERAL),
+            SessionMsg::Exchange {
+                number,
+                messages,
+                answer,
+            } => state.on_exchange(number, messages, answer),
+            SessionMsg::Listen { last_event, reply } => {
+                state.on_listen(last_event.as_deref(), reply);
+            }
+            SessionMsg::BeginStream { number } => state.streams.begin(Lane(number)),
+            SessionMsg::CutWith { stream, cut } => state.streams.cut_with(stream, cut),
+            SessionMsg::StreamGone { stream, left } => state.on_stream_gone(stream, left),
             SessionMsg::News(news) => state.on_news(news),
             SessionMsg::RoutesChanged(routes) => state.on_routes(routes),
             SessionMsg::Hello(registry) => state.join(registry),
             SessionMsg::Drain => state.drain(),
-            SessionMsg::ClientGone => state.end("its client has gone"),
+            SessionMsg::End { why } => state.end(why),
             SessionMsg::ParkElapsed { number } => state.on_park_elapsed(number),
             SessionMsg::AskElapsed { number } => state.on_ask_elapsed(number),
             SessionMsg::NotifyElapsed => state.on_notify_elapsed(),
             SessionMsg::CheckOutbox => state.on_check_outbox(),
+            SessionMsg::ReplayElapsed => state.on_replay_elapsed(),
         }
+        state.after_message(is_heard);
         Ok(())
     }
 }

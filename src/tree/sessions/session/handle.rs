@@ -2,38 +2,67 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
+use ractor::rpc::CallResult;
 use ractor::{ActorCell, ActorRef};
+use tokio::sync::oneshot;
 
+use super::gauge::Gauge;
 use super::message::SessionMsg;
-use super::outbox::Gauge;
+use super::outbound::Outbound;
 use crate::ids::SessionId;
-use super::outbox::Outbound;
 use crate::protocol::jsonrpc::Message;
 use crate::protocol::version::Version;
 use crate::tree::call::CallError;
 use crate::tree::client::{Client, News};
 use crate::tree::registry::{RegistryHandle, Routes, Subscriber};
+use crate::tree::sessions::message::{Key, SessionsMsg};
 
-/// One session. Nothing here waits.
+/// A session looks into its own state only; if it takes this long, it has ended or is stuck.
+const ANSWER: Duration = Duration::from_secs(5);
+const FULL: &str = "more waits on the session's stream than may; read it";
+
+/// What everybody knows of a session, as long as it lives.
+pub(in crate::tree::sessions) struct Profile {
+    name: Box<str>,
+    version: Version,
+    gauge: Gauge,
+    /// What its supervisor finds it by.
+    key: Key,
+    supervisor: ActorRef<SessionsMsg>,
+}
+
+impl Profile {
+    pub(in crate::tree::sessions) fn new(
+        id: &SessionId,
+        version: Version,
+        key: Key,
+        supervisor: ActorRef<SessionsMsg>,
+    ) -> Self {
+        Self {
+            name: id.short().into(),
+            version,
+            gauge: Gauge::new(),
+            key,
+            supervisor,
+        }
+    }
+}
+
+/// One session. Nothing here waits but [`SessionHandle::listen`].
 #[derive(Clone)]
 pub struct SessionHandle {
     actor: ActorRef<SessionMsg>,
-    name: Arc<str>,
-    queue: Gauge,
+    profile: Arc<Profile>,
 }
 
 impl SessionHandle {
     pub(in crate::tree::sessions) fn new(
         actor: ActorRef<SessionMsg>,
-        id: &SessionId,
-        queue: Gauge,
+        profile: Arc<Profile>,
     ) -> Self {
-        Self {
-            actor,
-            name: id.short().into(),
-            queue,
-        }
+        Self { actor, profile }
     }
 
     /// Delivers what the client posted. The answer, if there is to be one, comes on the stream.
@@ -41,10 +70,8 @@ impl SessionHandle {
     /// Errors: `UnknownSession` when the session has ended; `Overloaded` for a request whose
     /// answer would have no room on the stream.
     pub fn deliver(&self, message: Message) -> Result<(), CallError> {
-        if matches!(message, Message::Request(_)) && self.queue.is_full() {
-            return Err(CallError::Overloaded(
-                "more waits on the session's stream than may; read it",
-            ));
+        if matches!(message, Message::Request(_)) && self.gauge().is_full() {
+            return Err(CallError::Overloaded(FULL));
         }
         self.actor
             .cast(SessionMsg::Deliver(message))
@@ -52,30 +79,56 @@ impl SessionHandle {
     }
 
     /// Delivers what one POST of Streamable HTTP holds: at least one request. What comes gives
-    /// the answers, and before them what belongs to these requests; its last event says so.
+    /// the answers, and before them what belongs to these requests; its last event says so. An
+    /// end without that is one of the session, or its client cancelled the requests.
     ///
     /// Errors: as [`Self::deliver`].
     pub fn exchange(&self, messages: Vec<Message>) -> Result<Outbound, CallError> {
-        drop(messages);
-        Err(CallError::UnknownSession)
+        if self.gauge().is_full() {
+            return Err(CallError::Overloaded(FULL));
+        }
+        let number = self.gauge().number_stream();
+        let (answer, opening) = oneshot::channel();
+        let exchange = SessionMsg::Exchange {
+            number,
+            messages,
+            answer,
+        };
+        let sent = self.actor.cast(exchange);
+        sent.map_err(|_| CallError::UnknownSession)?;
+        Ok(Outbound::post(self.clone(), number, opening))
     }
 
     /// Opens the standalone stream, or resumes the stream that `last_event` was seen on, after it.
     ///
     /// Errors: `StreamTaken`, `UnknownEvent`, `UnknownSession`, `Timeout`.
-    #[expect(clippy::unused_async, reason = "asks the session")]
     pub async fn listen(&self, last_event: Option<&str>) -> Result<Outbound, CallError> {
-        drop(last_event);
-        Err(CallError::UnknownSession)
+        let last_event = last_event.map(Box::from);
+        let listen = |reply| SessionMsg::Listen { last_event, reply };
+        match self.actor.call(listen, Some(ANSWER)).await {
+            Ok(CallResult::Success(answer)) => answer,
+            Ok(CallResult::Timeout) => Err(CallError::Timeout),
+            Ok(CallResult::SenderError) | Err(_) => Err(CallError::UnknownSession),
+        }
     }
 
     /// Ends the session because its client says so: its id is never taken again.
-    pub fn delete(&self) {}
+    pub fn delete(&self) {
+        let key = self.profile.key.clone();
+        if self
+            .profile
+            .supervisor
+            .cast(SessionsMsg::Delete(key))
+            .is_err()
+        {
+            log::trace!("{self:?} has ended with its supervisor");
+        }
+    }
 
-    /// The revision that was agreed on.
+    /// The revision that was agreed on; the latest for an SSE session, which is opened before.
     #[must_use]
     pub fn version(&self) -> Version {
-        Version::LATEST
+        self.profile.version
     }
 
     pub(in crate::tree::sessions) fn hello(&self, registry: RegistryHandle) {
@@ -86,15 +139,24 @@ impl SessionHandle {
         self.send(SessionMsg::Drain);
     }
 
-    pub(super) fn client_gone(&self) {
-        self.send(SessionMsg::ClientGone);
+    pub(in crate::tree::sessions) fn end(&self, why: &'static str) {
+        self.send(SessionMsg::End { why });
+    }
+
+    /// How long it has had nothing to do; `None` if it has.
+    pub(in crate::tree::sessions) fn idle_for(&self) -> Option<Duration> {
+        self.gauge().idle_for()
     }
 
     pub(in crate::tree) fn cell(&self) -> ActorCell {
         self.actor.get_cell()
     }
 
-    fn send(&self, message: SessionMsg) -> bool {
+    pub(super) fn gauge(&self) -> &Gauge {
+        &self.profile.gauge
+    }
+
+    pub(super) fn send(&self, message: SessionMsg) -> bool {
         self.actor.cast(message).is_ok()
     }
 }
@@ -115,6 +177,6 @@ impl Subscriber for SessionHandle {
 
 impl fmt::Debug for SessionHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "session {}", self.name)
+        write!(f, "session {}", self.profile.name)
     }
 }

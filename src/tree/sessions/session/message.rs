@@ -1,14 +1,36 @@
-//! What a session is told. Only its handle and its stream build these.
+//! What a session is told. Only its handle and its streams build these.
 
 use std::sync::Arc;
 
+use ractor::RpcReplyPort;
+use tokio::sync::{Notify, oneshot};
+
+use super::outbound::{Opening, Outbound};
 use crate::protocol::jsonrpc::Message;
+use crate::tree::call::CallError;
 use crate::tree::client::News;
 use crate::tree::registry::{RegistryHandle, Routes};
 
 pub(crate) enum SessionMsg {
-    /// From the listener: the client posted this.
+    /// From the listener: the client posted this, and is answered elsewhere, if at all.
     Deliver(Message),
+    /// From the listener: the client posted these, and is answered there.
+    Exchange {
+        number: u64,
+        messages: Vec<Message>,
+        answer: oneshot::Sender<Opening>,
+    },
+    /// From the listener: the client opens or resumes a stream with GET.
+    Listen {
+        last_event: Option<Box<str>>,
+        reply: RpcReplyPort<Result<Outbound, CallError>>,
+    },
+    /// From a POST's stream: it is an event stream, whether there is something to say or not.
+    BeginStream { number: u64 },
+    /// From a stream: this is how its connection is cut.
+    CutWith { stream: u64, cut: Arc<Notify> },
+    /// From a stream: it was dropped, and so many messages with it.
+    StreamGone { stream: u64, left: u64 },
     /// From an upstream or from root.
     News(News),
     /// From the registry: the new table.
@@ -17,8 +39,8 @@ pub(crate) enum SessionMsg {
     Hello(RegistryHandle),
     /// From the supervisor: answer what is in flight, take nothing new, end.
     Drain,
-    /// From the stream: the client has gone.
-    ClientGone,
+    /// From the supervisor: end at once.
+    End { why: &'static str },
     /// From itself: a parked call has waited long enough.
     ParkElapsed { number: u64 },
     /// From itself: the client has had its time to answer what a server asked.
@@ -27,4 +49,6 @@ pub(crate) enum SessionMsg {
     NotifyElapsed,
     /// From itself: has the client taken anything?
     CheckOutbox,
+    /// From itself: some of what could be asked for again is too old now.
+    ReplayElapsed,
 }

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use ractor::ActorRef;
 
 use super::SessionHandle;
-use super::actor::SessionArgs;
+use super::actor::{Entrance, SessionArgs};
 use super::announcements::Announcements;
 use super::asks::Asks;
 use super::calls::Calls;
@@ -20,10 +20,11 @@ use super::queue::Queue;
 use super::streams::{Lane, Streams};
 use crate::ids::SessionId;
 use crate::protocol::jsonrpc::{self, RequestId, code};
-use crate::protocol::mcp::lifecycle::ClientInfo;
+use crate::protocol::mcp::lifecycle::{self, ClientInfo};
 use crate::tree::client::News;
 use crate::tree::registry::{Merged, RegistryHandle, Routes};
 use crate::tree::root::RootHandle;
+use crate::tree::timer::Timer;
 
 /// Why a session that drains takes nothing new.
 pub(super) const STOPPING: &str = "the gateway is stopping";
@@ -60,20 +61,32 @@ pub(in crate::tree::sessions) struct SessionState {
     pub(super) interests: Interests,
     pub(super) asks: Asks,
     pub(super) is_draining: bool,
+    /// When what can be asked for again is looked through.
+    pub(super) replay_check: Option<Timer<SessionMsg>>,
 }
 
 impl SessionState {
     pub(super) fn new(myself: ActorRef<SessionMsg>, args: SessionArgs) -> Self {
+        let handle = SessionHandle::new(myself.clone(), args.profile);
+        let (streams, client, has_spoken) = match args.entrance {
+            Entrance::Sse(queue) => {
+                let streams = Streams::sse(handle.clone(), queue);
+                (streams, lifecycle::client_info(None), false)
+            }
+            Entrance::Streamable { client, is_adopted } => {
+                (Streams::streamable(handle.clone()), client, is_adopted)
+            }
+        };
         let mut state = Self {
             serial: myself.get_id().pid(),
-            handle: SessionHandle::new(myself.clone(), &args.id, args.outbox.gauge().clone()),
+            handle,
             id: args.id,
             registry: args.registry.clone(),
             root: args.root,
-            streams: Streams::sse(args.outbox),
+            streams,
             queue: Queue::default(),
-            client: args.client,
-            has_spoken: false,
+            client,
+            has_spoken,
             routes: None,
             merged: Arc::default(),
             instances: Instances::default(),
@@ -83,6 +96,7 @@ impl SessionState {
             interests: Interests::default(),
             asks: Asks::default(),
             is_draining: false,
+            replay_check: None,
             myself,
         };
         state.join(args.registry);

@@ -1,0 +1,117 @@
+//! The ids of events: by the last one it saw, a client that comes back says which stream it
+//! resumes, and where (2025-11-25, basic/transports, "Resumability and Redelivery"). They say
+//! enough for a later life of the gateway to answer what it has forgotten.
+
+use std::fmt;
+
+use super::streams::Lane;
+use crate::protocol::jsonrpc::RequestId;
+
+/// A request's id that is longer than this is left out.
+const LONGEST_REQUEST: usize = 64;
+
+/// `{life}-{lane}-{seq}[-{request}]`, the request's raw id in hexadecimal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct EventId<R = RequestId> {
+    /// Which life of the session.
+    pub(super) life: u32,
+    /// On which lane.
+    pub(super) lane: Lane,
+    /// The event's number there.
+    pub(super) seq: u64,
+    /// The request that the lane answers, if it is one.
+    pub(super) request: Option<R>,
+}
+
+impl EventId {
+    /// Takes what a client sent; `None` if it is no id of an event.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.split('-');
+        let life = u32::from_str_radix(parts.next()?, 16).ok()?;
+        let lane = Lane(parts.next()?.parse().ok()?);
+        let seq = parts.next()?.parse().ok()?;
+        let request = match parts.next() {
+            Some(hex) => Some(request(hex)?),
+            None => None,
+        };
+        parts.next().is_none().then_some(Self {
+            life,
+            lane,
+            seq,
+            request,
+        })
+    }
+}
+
+impl fmt::Display for EventId<&RequestId> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:08x}-{}-{}", self.life, self.lane.0, self.seq)?;
+        let raw = self.request.map(|request| request.as_raw().as_bytes());
+        if let Some(raw) = raw.filter(|raw| raw.len() <= LONGEST_REQUEST) {
+            f.write_str("-")?;
+            for byte in raw {
+                write!(f, "{byte:02x}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn request(hex: &str) -> Option<RequestId> {
+    let digits = hex.as_bytes();
+    if digits.len() > 2 * LONGEST_REQUEST || !digits.len().is_multiple_of(2) {
+        return None;
+    }
+    let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+    let raw: Option<Vec<u8>> = digits.chunks(2).map(byte).collect();
+    RequestId::from_raw(std::str::from_utf8(&raw?).ok()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn an_id_is_read_as_it_was_written(
+            life: u32, lane: u64, seq: u64, text in proptest::option::of("\\PC{0,20}"),
+        ) {
+            let raw = text.map(|text| serde_json::to_string(&text).unwrap());
+            let request = raw.and_then(|raw| RequestId::from_raw(&raw));
+            let lane = Lane(lane);
+            let written = EventId { life, lane, seq, request: request.as_ref() }.to_string();
+            prop_assert!(written.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-'));
+            let short = request.filter(|request| request.as_raw().len() <= LONGEST_REQUEST);
+            let wanted = EventId { life, lane, seq, request: short };
+            prop_assert_eq!(EventId::parse(&written), Some(wanted));
+        }
+
+        #[test]
+        fn whatever_a_client_sends_is_an_id_or_none(text in "[0-9a-f-]{0,40}|\\PC*") {
+            if let Some(id) = EventId::parse(&text) {
+                prop_assert!(id.request.is_none_or(|request| !request.as_raw().contains('\n')));
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_id_is_none() {
+        for text in [
+            "",
+            "1",
+            "1-2",
+            "x-1-1",
+            "1-2-3-",
+            "1-2-3-7b7d",
+            "1-2-3-31-",
+            "1-2-3-3",
+        ] {
+            assert_eq!(EventId::parse(text), None, "{text}");
+        }
+        let seven = EventId::parse("0000000a-0-3-37").unwrap();
+        assert_eq!((seven.life, seven.lane), (10, Lane::GENERAL));
+        assert_eq!(seven.request, RequestId::from_raw("7"));
+    }
+}

@@ -1,0 +1,65 @@
+//! What a session does when a stream speaks: a POST with requests, a GET, a connection that ends.
+
+use ractor::RpcReplyPort;
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use super::message::SessionMsg;
+use super::outbound::{Opening, Outbound};
+use super::state::SessionState;
+use crate::protocol::jsonrpc::Message;
+use crate::tree::call::CallError;
+use crate::tree::timer::Timer;
+
+impl SessionState {
+    /// The client posted these, in one body, and is answered where it posted them.
+    pub(super) fn on_exchange(
+        &mut self,
+        number: u64,
+        messages: Vec<Message>,
+        answer: oneshot::Sender<Opening>,
+    ) {
+        let lane = self.streams.open_post(number, &messages, answer);
+        for message in messages {
+            self.on_message(message, lane);
+        }
+    }
+
+    /// The client opens a stream of its own, or resumes one.
+    pub(super) fn on_listen(
+        &mut self,
+        last_event: Option<&str>,
+        reply: RpcReplyPort<Result<Outbound, CallError>>,
+    ) {
+        if !reply.is_closed() && reply.send(self.streams.listen(last_event)).is_err() {
+            log::debug!("{:?}: who wanted to listen has gone", self.id);
+        }
+    }
+
+    /// The end of an SSE stream is the end of its session; any other can be resumed.
+    pub(super) fn on_stream_gone(&mut self, stream: u64, left: u64) {
+        if self.streams.gone(stream, left) {
+            self.end("its client has gone");
+        }
+    }
+
+    /// Lets go what nobody can ask for again.
+    pub(super) fn on_replay_elapsed(&mut self) {
+        self.replay_check = None;
+        self.streams.expire(Instant::now());
+    }
+
+    /// Keeps what others see of this session, and its timer, as they should be. `is_heard` if its
+    /// client has just spoken.
+    pub(super) fn after_message(&mut self, is_heard: bool) {
+        let is_busy = self.calls.len() > 0 || self.streams.is_busy();
+        self.streams.note_activity(is_busy, is_heard);
+        if self.replay_check.is_none()
+            && let Some(at) = self.streams.expires_at()
+        {
+            let elapsed = || SessionMsg::ReplayElapsed;
+            let wait = at.saturating_duration_since(Instant::now());
+            self.replay_check = Some(Timer::after(&self.myself, wait, elapsed));
+        }
+    }
+}

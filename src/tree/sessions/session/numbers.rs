@@ -1,0 +1,73 @@
+//! How the events of a session over Streamable HTTP are numbered and kept, so that a client whose
+//! connection broke can go on where it was.
+
+use bytes::Bytes;
+use tokio::time::Instant;
+
+use super::event_id::EventId;
+use super::outbound::Event;
+use super::replay::Replay;
+use super::streams::Lane;
+use crate::protocol::jsonrpc::RequestId;
+use crate::protocol::version::Version;
+
+/// Where a lane is.
+#[derive(Debug, Default)]
+pub(super) struct Place {
+    pub(super) lane: Lane,
+    /// The number of its last event.
+    pub(super) seq: u64,
+    /// The request that it answers, if it is just one.
+    pub(super) request: Option<RequestId>,
+}
+
+/// The numbers of one life of a session, and the events that have them.
+#[derive(Debug)]
+pub(super) struct Numbers {
+    pub(super) life: u32,
+    pub(super) replay: Replay,
+    has_priming: bool,
+}
+
+impl Numbers {
+    pub(super) fn new(version: Version) -> Self {
+        Self {
+            life: fastrand::u32(..),
+            replay: Replay::default(),
+            has_priming: version.has_priming(),
+        }
+    }
+
+    /// The next event of a lane. It is kept.
+    pub(super) fn next(&mut self, place: &mut Place, message: Bytes, is_last: bool) -> Event {
+        place.seq += 1;
+        let event = Event {
+            id: Some(self.id(place, place.seq)),
+            message,
+            is_last,
+        };
+        let now = Instant::now();
+        self.replay.keep(place.lane, place.seq, &event, now);
+        event
+    }
+
+    /// The event that a stream begins with, so that it can be resumed after `seq` before there was
+    /// any other. `None` for a client that would take it for a message.
+    pub(super) fn priming(&self, place: &Place, seq: u64) -> Option<Event> {
+        self.has_priming.then(|| Event {
+            id: Some(self.id(place, seq)),
+            message: Bytes::new(),
+            is_last: false,
+        })
+    }
+
+    fn id(&self, place: &Place, seq: u64) -> Box<str> {
+        let id = EventId {
+            life: self.life,
+            lane: place.lane,
+            seq,
+            request: place.request.as_ref(),
+        };
+        id.to_string().into()
+    }
+}

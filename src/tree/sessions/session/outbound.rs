@@ -1,0 +1,221 @@
+//! The client's end of a stream: what a handler of HTTP reads from. What waits in it is counted in
+//! the session's gauge until it is read, or until this end is dropped.
+
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use futures_util::{FutureExt as _, Stream};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
+use tokio::sync::{Notify, oneshot};
+
+use super::SessionHandle;
+use super::message::SessionMsg;
+use crate::ids::SessionId;
+
+/// An SSE session that was just opened.
+#[derive(Debug)]
+pub struct OpenedSse {
+    /// Its id, for the `endpoint` event.
+    pub id: SessionId,
+    /// What it says.
+    pub stream: Outbound,
+}
+
+/// One message on its way to the client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// By which a client names it when it resumes a broken stream; `None` where none can.
+    pub id: Option<Box<str>>,
+    /// A JSON-RPC message on one line; empty in the priming event that begins a stream.
+    pub message: Bytes,
+    /// Whether the stream ends after it.
+    pub is_last: bool,
+}
+
+/// The session's end of a stream of events.
+pub(in crate::tree::sessions) type Queue = UnboundedSender<Event>;
+
+/// Queues an event, and gives whether there is anybody to take it.
+pub(super) fn push(session: &SessionHandle, queue: &Queue, event: Event) -> bool {
+    let size = event.message.len();
+    session.gauge().queue(size);
+    let is_sent = queue.send(event).is_ok();
+    if !is_sent {
+        session.gauge().withdraw(size);
+    }
+    is_sent
+}
+
+/// The first that is heard on the stream of a POST. For most it is the one answer, so that they
+/// cost no queue.
+#[derive(Debug)]
+pub(in crate::tree::sessions) struct Opening {
+    /// The answer, or what comes before it.
+    pub(super) first: Option<Event>,
+    /// What follows.
+    pub(super) rest: Option<UnboundedReceiver<Event>>,
+}
+
+/// What a stream is read from.
+#[derive(Debug)]
+enum Feed {
+    Opening(oneshot::Receiver<Opening>),
+    Queue(UnboundedReceiver<Event>),
+    /// Everything was read.
+    Over,
+}
+
+/// The client's end of one stream. It ends after its last event, and when the session ends. Dropping
+/// that of an SSE session ends the session; dropping any other only detaches it.
+#[derive(Debug)]
+pub struct Outbound {
+    feed: Feed,
+    session: SessionHandle,
+    number: u64,
+    /// Whether the session wants to know when it is dropped.
+    is_missed: bool,
+    /// Cuts the connection.
+    cut: OnceLock<Arc<Notify>>,
+}
+
+impl Outbound {
+    /// The stream of a POST: the lane with the same number.
+    pub(super) fn post(
+        session: SessionHandle,
+        number: u64,
+        opening: oneshot::Receiver<Opening>,
+    ) -> Self {
+        Self::new(session, number, Feed::Opening(opening), false)
+    }
+
+    /// An event stream from the start.
+    pub(in crate::tree::sessions) fn queue(
+        session: SessionHandle,
+        number: u64,
+        queue: UnboundedReceiver<Event>,
+    ) -> Self {
+        Self::new(session, number, Feed::Queue(queue), true)
+    }
+
+    fn new(session: SessionHandle, number: u64, feed: Feed, is_missed: bool) -> Self {
+        Self {
+            feed,
+            session,
+            number,
+            is_missed,
+            cut: OnceLock::new(),
+        }
+    }
+
+    /// The client took a part of the message at hand: a slow reader is not a stuck one.
+    pub fn touch(&self) {
+        self.session.gauge().touch();
+    }
+
+    /// The stream of a POST that has no answer yet becomes an event stream: from here on what it
+    /// says can be resumed. Called by who has to send something before there is an answer.
+    pub fn begin_stream(&self) {
+        if let Feed::Opening(_) = self.feed {
+            let number = self.number;
+            self.session.send(SessionMsg::BeginStream { number });
+        }
+    }
+
+    /// What is notified when the session ends because its client does not read: whoever writes to
+    /// that client may be stuck in it, and hold what was queued, for as long as TCP tries.
+    pub fn cut_with(&self, cut: Arc<Notify>) {
+        if self.cut.set(cut).is_err() {
+            log::debug!("{:?} has its way to be cut already", self.session);
+        } else if let Feed::Queue(_) = self.feed {
+            self.announce_cut();
+        }
+    }
+
+    /// Only who has a queue can be full.
+    fn announce_cut(&self) {
+        if let Some(cut) = self.cut.get() {
+            let (stream, cut) = (self.number, Arc::clone(cut));
+            self.session.send(SessionMsg::CutWith { stream, cut });
+        }
+    }
+
+    fn take(&mut self, event: Event) -> Event {
+        self.session.gauge().take(event.message.len());
+        event
+    }
+
+    fn poll_opening(&mut self, context: &mut Context<'_>) -> Poll<Option<Event>> {
+        let Feed::Opening(opening) = &mut self.feed else {
+            return Poll::Ready(None);
+        };
+        let opening = ready!(opening.poll_unpin(context));
+        self.feed = Feed::Over;
+        let Ok(Opening { first, rest }) = opening else {
+            return Poll::Ready(None);
+        };
+        if let Some(rest) = rest {
+            self.feed = Feed::Queue(rest);
+            self.is_missed = self.cut.get().is_some();
+            self.announce_cut();
+        }
+        Poll::Ready(first.map(|event| self.take(event)))
+    }
+}
+
+impl Stream for Outbound {
+    type Item = Event;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Event>> {
+        if let Feed::Opening(_) = self.feed {
+            let first = ready!(self.poll_opening(context));
+            if first.is_some() {
+                return Poll::Ready(first);
+            }
+        }
+        let Feed::Queue(queue) = &mut self.feed else {
+            return Poll::Ready(None);
+        };
+        let event = ready!(queue.poll_recv(context));
+        Poll::Ready(event.map(|event| self.take(event)))
+    }
+}
+
+impl Drop for Outbound {
+    fn drop(&mut self) {
+        let feed = std::mem::replace(&mut self.feed, Feed::Over);
+        let mut left = 0;
+        for event in unread(feed) {
+            self.session.gauge().withdraw(event.message.len());
+            left += u64::from(!event.message.is_empty());
+        }
+        if self.is_missed {
+            let stream = self.number;
+            self.session.send(SessionMsg::StreamGone { stream, left });
+        }
+    }
+}
+
+/// What was sent and not read. Nothing can be sent any more afterwards.
+fn unread(feed: Feed) -> Vec<Event> {
+    let mut events = Vec::new();
+    let mut queue = match feed {
+        Feed::Over => None,
+        Feed::Queue(queue) => Some(queue),
+        Feed::Opening(mut opening) => {
+            opening.close();
+            opening.try_recv().ok().and_then(|Opening { first, rest }| {
+                events.extend(first);
+                rest
+            })
+        }
+    };
+    if let Some(queue) = &mut queue {
+        queue.close();
+        while let Ok(event) = queue.try_recv() {
+            events.push(event);
+        }
+    }
+    events
+}

@@ -1,0 +1,184 @@
+//! The ids of Streamable HTTP sessions. They are signed and say what is needed to go on, so that a
+//! client keeps its session over a restart of the gateway, and none can be made up.
+
+use std::fmt;
+use std::path::Path;
+use std::time::SystemTime;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::Sha256;
+
+use super::key;
+use crate::protocol::mcp::lifecycle::{ClientCapabilities, ClientInfo};
+use crate::protocol::version::Version;
+
+/// The layout of what is signed: this byte, then the fields of [`Signed`] in their order.
+const LAYOUT: u8 = 1;
+const SIGNED: usize = 1 + 16 + 4 + 2 + 8;
+const SIGNATURE: usize = 32;
+
+/// What an id says, once it is known to be ours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Signed {
+    /// What makes it unique.
+    pub(super) random: u128,
+    /// What the client's `initialize` settled.
+    pub(super) client: ClientInfo,
+    /// When, in seconds since 1970.
+    pub(super) issued_at: u64,
+}
+
+/// Signs ids and knows its own.
+#[derive(Clone)]
+pub(crate) struct Signer(Option<[u8; key::SIZE]>);
+
+impl Signer {
+    /// One with the key that is kept in `state_dir`; without a usable one there, its ids hold as
+    /// long as the program runs.
+    pub(crate) fn load(state_dir: Option<&Path>) -> Self {
+        Self(key::load(state_dir))
+    }
+
+    /// A new id for a client, and what it says.
+    pub(super) fn issue(&self, client: ClientInfo) -> Result<(String, Signed), getrandom::Error> {
+        let mut random = [0; 16];
+        getrandom::fill(&mut random)?;
+        let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        let signed = Signed {
+            random: u128::from_be_bytes(random),
+            client,
+            issued_at: since_1970.map_or(0, |time| time.as_secs()),
+        };
+        Ok((self.sign(&signed), signed))
+    }
+
+    fn sign(&self, signed: &Signed) -> String {
+        let mut bytes = Vec::with_capacity(SIGNED + SIGNATURE);
+        bytes.push(LAYOUT);
+        bytes.extend_from_slice(&signed.random.to_be_bytes());
+        bytes.extend_from_slice(&number(signed.client.version).to_be_bytes());
+        bytes.extend_from_slice(&signed.client.capabilities.bits().to_be_bytes());
+        bytes.extend_from_slice(&signed.issued_at.to_be_bytes());
+        if let Some(mac) = self.mac(&bytes) {
+            bytes.extend_from_slice(&mac.finalize().into_bytes());
+        }
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    /// What `id` says; `None` unless it was signed here, over every bit.
+    pub(super) fn verify(&self, id: &str) -> Option<Signed> {
+        if id.len() > 2 * (SIGNED + SIGNATURE) {
+            return None;
+        }
+        let bytes = URL_SAFE_NO_PAD.decode(id).ok()?;
+        let (signed, signature) = bytes.split_at_checked(SIGNED)?;
+        self.mac(signed)?.verify_slice(signature).ok()?;
+        let (layout, rest) = signed.split_first()?;
+        let (random, rest) = rest.split_first_chunk()?;
+        let (version, rest) = rest.split_first_chunk()?;
+        let (capabilities, rest) = rest.split_first_chunk()?;
+        let version = u32::from_be_bytes(*version);
+        (*layout == LAYOUT).then_some(Signed {
+            random: u128::from_be_bytes(*random),
+            client: ClientInfo {
+                version: Version::all().find(|known| number(*known) == version)?,
+                capabilities: ClientCapabilities::from_bits(u16::from_be_bytes(*capabilities)),
+            },
+            issued_at: u64::from_be_bytes(rest.try_into().ok()?),
+        })
+    }
+
+    fn mac(&self, bytes: &[u8]) -> Option<Hmac<Sha256>> {
+        let mac = Hmac::<Sha256>::new_from_slice(self.0.as_ref()?);
+        Some(mac.ok()?.chain_update(bytes))
+    }
+}
+
+impl fmt::Debug for Signer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Signer(..)")
+    }
+}
+
+/// A revision as a number that stays the same whatever revisions there will be: 20251125.
+fn number(version: Version) -> u32 {
+    let digits = version.as_str().bytes().filter(u8::is_ascii_digit);
+    digits.fold(0, |number, digit| number * 10 + u32::from(digit - b'0'))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn client(version: usize, bits: u16) -> ClientInfo {
+        ClientInfo {
+            version: Version::all().nth(version).unwrap(),
+            capabilities: ClientCapabilities::from_bits(bits),
+        }
+    }
+
+    #[test]
+    fn revisions_are_told_by_their_dates() {
+        assert_eq!(number(Version::V2025_11_25), 20_251_125);
+    }
+
+    #[test]
+    fn ids_differ_and_hold_for_their_own_key_only() {
+        let (ours, other) = (Signer(Some([1; 32])), Signer(Some([2; 32])));
+        let (one, said) = ours.issue(client(3, 5)).unwrap();
+        let (two, _) = ours.issue(client(3, 5)).unwrap();
+        assert_ne!(one, two);
+        assert_eq!(ours.verify(&one), Some(said));
+        assert_eq!(other.verify(&one), None);
+        assert!(!format!("{ours:?}").contains('1'), "the key is not shown");
+    }
+
+    #[test]
+    fn another_layout_is_not_read() {
+        let signer = Signer(Some([1; 32]));
+        let (id, _) = signer.issue(client(0, 0)).unwrap();
+        let mut bytes = URL_SAFE_NO_PAD.decode(id).unwrap();
+        bytes.truncate(SIGNED);
+        bytes[0] = 2;
+        let mac = signer.mac(&bytes).unwrap().finalize().into_bytes();
+        bytes.extend_from_slice(&mac);
+        assert_eq!(signer.verify(&URL_SAFE_NO_PAD.encode(bytes)), None);
+    }
+
+    proptest! {
+        #[test]
+        fn an_id_says_what_was_signed(random: u128, version in 0..4usize, bits: u16, at: u64) {
+            let signer = Signer(Some([7; 32]));
+            let client = client(version, bits);
+            let signed = Signed { random, client, issued_at: at };
+            let id = signer.sign(&signed);
+            prop_assert!(id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_'));
+            prop_assert_eq!(signer.verify(&id), Some(signed));
+        }
+
+        #[test]
+        fn no_flipped_bit_verifies(random: u128, at in any::<prop::sample::Index>(), bit in 0..8) {
+            let signer = Signer(Some([7; 32]));
+            let signed = Signed { random, client: client(3, 0), issued_at: 1 };
+            let mut id = signer.sign(&signed).into_bytes();
+            let at = at.index(id.len());
+            id[at] ^= 1 << bit;
+            let verified = std::str::from_utf8(&id).ok().and_then(|id| signer.verify(id));
+            prop_assert_eq!(verified, None);
+        }
+
+        #[test]
+        fn no_part_of_an_id_and_nothing_else_verifies(cut in 0..84usize, text in "\\PC*") {
+            let signer = Signer(Some([7; 32]));
+            let (id, _) = signer.issue(client(3, 0)).unwrap();
+            prop_assert_eq!(signer.verify(&id[..cut]), None);
+            prop_assert_eq!(signer.verify(&id[cut + 1..]), None);
+            prop_assert_eq!(signer.verify(&format!("{id}{id}")), None);
+            prop_assert_eq!(signer.verify(&text), None);
+        }
+    }
+}
