@@ -45,7 +45,7 @@ impl House {
 
     /// The configuration says so from now on.
     pub(super) fn isolates(&self, server: &str, isolation: Isolation) {
-        let wanted = testing::wanted(server);
+        let wanted = wanted(server);
         self.registry.wanted(vec![Wanted {
             isolation,
             ..wanted
