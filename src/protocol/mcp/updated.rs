@@ -70,6 +70,11 @@ mod tests {
     }
 
     #[test]
+    fn our_own_requests_name_the_resource() {
+        assert_eq!(uri_params("a \"b\"\n"), r#"{"uri":"a \"b\"\n"}"#);
+    }
+
+    #[test]
     fn what_names_no_resource_is_refused() {
         for text in [
             "{}",

@@ -76,3 +76,28 @@ impl Catalogue {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::protocol::mcp::item::Kind;
+    use crate::tree::testing::catalogue;
+
+    #[test]
+    fn what_was_offered_before_stands_for_what_could_not_be_told() {
+        let (before, mut told) = (catalogue(&["a"]), (*catalogue(&[])).clone());
+        told.instructions = Some("new".to_owned());
+        told.unlisted = [Kind::Tools, Kind::Prompts].into();
+        let told = std::sync::Arc::new(told);
+        let filled = told.clone().or_before(Some(&before));
+        assert_eq!(
+            (&filled.tools, &filled.instructions),
+            (&before.tools, &told.instructions)
+        );
+        assert!(filled.unlisted.is_empty());
+        assert!(told.or_before(None).tools.is_empty());
+        assert_eq!(
+            catalogue(&["b"]).or_before(Some(&before)),
+            catalogue(&["b"])
+        );
+    }
+}
