@@ -6,7 +6,7 @@
 //! |---|---|
 //! | [`cli`] | the verbs of the command line |
 //! | [`config`] | `mcp-servers.json`: from what the user wrote to what the program trusts |
-//! | [`http`] | the port: listener, routes, Host and Origin rules, SSE |
+//! | [`http`] | the port: listener, routes, Host and Origin rules, Streamable HTTP and HTTP+SSE |
 //! | [`tree`] | the supervision tree: root, config, registry, upstreams, sessions |
 //! | [`supervise`] | reusable supervision on ractor; knows nothing of MCP |
 //! | [`process`] | one child process: spawn, pipes, process group, stop |

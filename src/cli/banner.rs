@@ -53,20 +53,26 @@ pub fn hostname() -> Option<String> {
 /// The banner, with a newline at the end.
 #[must_use]
 pub fn banner(facts: &Facts<'_>, style: Style) -> String {
-    let urls = urls(facts);
-    let local = urls.last().map_or("", String::as_str);
+    let origins = origins(facts);
     let mut text = String::new();
-    let title = format!("mcproxy {}", env!("CARGO_PKG_VERSION"));
     let mut line = |label: &str, value: &str| {
         // A String takes every write.
         writeln!(text, "  {}{value}", style.dim(&format!("{label:<9}"))).ok();
     };
-    for (number, url) in urls.iter().enumerate() {
-        line(if number == 0 { "url" } else { "" }, &style.bold(url));
+    for (label, path) in [("url", "/mcp"), ("sse", "/sse")] {
+        for (number, origin) in origins.iter().enumerate() {
+            let label = if number == 0 { label } else { "" };
+            line(label, &style.bold(&format!("{origin}{path}")));
+        }
     }
+    let local = origins.last().map_or("", String::as_str);
     line("connect", &connect_command(local));
     line("config", &facts.config.display().to_string());
-    format!("{}\n{text}  Ctrl-C stops.\n", style.bold(&title))
+    format!("{}\n{text}  Ctrl-C stops.\n", style.bold(&title()))
+}
+
+fn title() -> String {
+    format!("mcproxy {}", env!("CARGO_PKG_VERSION"))
 }
 
 /// `✓ demo ready (4 tools)`, with a newline at the end.
@@ -90,22 +96,22 @@ pub fn server_failed(name: &str, why: &str, style: Style) -> String {
 }
 
 /// The line that connects Claude Code.
-fn connect_command(url: &str) -> String {
-    format!("claude mcp add --transport sse mcproxy {url}")
+fn connect_command(origin: &str) -> String {
+    format!("claude mcp add --transport http mcproxy {origin}/mcp")
 }
 
-/// Where clients find the gateway: under the machine's name if it listens for others, and last
-/// the address that works on this machine.
-fn urls(facts: &Facts<'_>) -> Vec<String> {
+/// Where clients find the gateway, without the path: under the machine's name if it listens for
+/// others, and last the address that works on this machine.
+fn origins(facts: &Facts<'_>) -> Vec<String> {
     let (ip, port) = (facts.listen.ip(), facts.listen.port());
     if !ip.is_unspecified() {
-        return vec![format!("http://{}/sse", facts.listen)];
+        return vec![format!("http://{}", facts.listen)];
     }
-    let named = facts
-        .hostname
-        .map(|name| format!("http://{name}:{port}/sse"));
-    let local = format!("http://127.0.0.1:{port}/sse");
-    named.into_iter().chain([local]).collect()
+    let named = facts.hostname.map(|name| format!("http://{name}:{port}"));
+    named
+        .into_iter()
+        .chain([format!("http://127.0.0.1:{port}")])
+        .collect()
 }
 
 impl Style {
@@ -143,9 +149,11 @@ mod tests {
         let text = text.replace(env!("CARGO_PKG_VERSION"), "VERSION");
         insta::assert_snapshot!(text, @r"
         mcproxy VERSION
-          url      http://server2:12009/sse
+          url      http://server2:12009/mcp
+                   http://127.0.0.1:12009/mcp
+          sse      http://server2:12009/sse
                    http://127.0.0.1:12009/sse
-          connect  claude mcp add --transport sse mcproxy http://127.0.0.1:12009/sse
+          connect  claude mcp add --transport http mcproxy http://127.0.0.1:12009/mcp
           config   /app/mcp-servers.json
           Ctrl-C stops.
         ");
@@ -154,13 +162,14 @@ mod tests {
     #[test]
     fn an_address_of_its_own_is_the_only_url() {
         let text = banner(&facts("[::1]:8080"), Style::Plain);
-        assert_eq!(text.matches("http://").count(), 2, "{text}");
-        assert!(text.contains("sse mcproxy http://[::1]:8080/sse\n"));
+        assert_eq!(text.matches("http://").count(), 3, "{text}");
+        assert!(text.contains("http mcproxy http://[::1]:8080/mcp\n"));
+        assert!(text.contains("sse      http://[::1]:8080/sse\n"));
         let nameless = Facts {
             hostname: None,
             ..facts("[::]:8080")
         };
-        assert_eq!(urls(&nameless), ["http://127.0.0.1:8080/sse"]);
+        assert_eq!(origins(&nameless), ["http://127.0.0.1:8080"]);
     }
 
     #[test]

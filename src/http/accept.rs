@@ -1,14 +1,17 @@
-//! The `Accept` header: whether a client takes the one media type that a route has to offer.
+//! The `Accept` header: whether a client takes the media type that a route has to offer.
 
 use hyper::header::{GetAll, HeaderValue};
 
-/// Whether `kind/subtype` is acceptable: named, covered by a wildcard, or not asked about at all.
-/// Of several ranges that cover it the most specific decides (RFC 9110 §12.5.1).
+/// Whether `kind/subtype` is acceptable: listed, or nothing is said about what is.
 pub(super) fn allows(values: GetAll<'_, HeaderValue>, kind: &str, subtype: &str) -> bool {
-    let mut is_absent = true;
+    values.iter().next().is_none() || lists(values, kind, subtype)
+}
+
+/// Whether `kind/subtype` is named or covered by a wildcard, as Streamable HTTP demands of its
+/// clients. Of several ranges that cover it the most specific decides (RFC 9110 §12.5.1).
+pub(super) fn lists(values: GetAll<'_, HeaderValue>, kind: &str, subtype: &str) -> bool {
     let mut decision = None;
     for value in values {
-        is_absent = false;
         let Ok(text) = value.to_str() else { continue };
         for range in text.split(',') {
             let mut parts = range.split(';').map(str::trim);
@@ -29,7 +32,7 @@ pub(super) fn allows(values: GetAll<'_, HeaderValue>, kind: &str, subtype: &str)
             decision = decision.max(Some((specificity, is_wanted)));
         }
     }
-    decision.map_or(is_absent, |(_, is_wanted)| is_wanted)
+    decision.is_some_and(|(_, is_wanted)| is_wanted)
 }
 
 /// `q=0`, `q=0.0`, …: "not this one".
@@ -65,5 +68,16 @@ mod tests {
         assert!(!allows_events(&["application/json"]));
         assert!(!allows_events(&["text/event-stream;q=0, */*"]));
         assert!(!allows_events(&["nonsense"]));
+    }
+
+    #[test]
+    fn to_say_nothing_is_not_to_list() {
+        let mut headers = HeaderMap::new();
+        let lists = |headers: &HeaderMap| lists(headers.get_all(ACCEPT), "application", "json");
+        assert!(!lists(&headers));
+        headers.append(ACCEPT, HeaderValue::from_static("text/event-stream"));
+        assert!(!lists(&headers));
+        headers.append(ACCEPT, HeaderValue::from_static("application/*"));
+        assert!(lists(&headers));
     }
 }

@@ -23,6 +23,9 @@ pub struct Limits {
     pub body_time: Duration,
     /// Pause between the comments that keep a silent event stream alive.
     pub keepalive: Duration,
+    /// How long a POST of Streamable HTTP waits for its answer before the reply becomes an event
+    /// stream: shorter than what proxies take for a dead server.
+    pub stream_after: Duration,
     /// Time for open connections to end by themselves when the listener stops.
     pub drain: Duration,
 }
@@ -38,6 +41,7 @@ impl Default for Limits {
             header_bytes: 64 << 10,
             body_time: Duration::from_secs(30),
             keepalive: Duration::from_secs(30),
+            stream_after: Duration::from_secs(15),
             drain: Duration::from_millis(500),
         }
     }

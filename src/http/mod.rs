@@ -1,5 +1,5 @@
 //! The port: an accept loop of our own, a guard against web pages, warp's routes behind it, and
-//! MCP's HTTP+SSE transport on them. It knows the tree by the handles it is given.
+//! MCP's two HTTP transports on them. It knows the tree by the handles it is given.
 //!
 //! ```text
 //! listener.rs   an actor, root's last child; owns
@@ -19,6 +19,7 @@ mod connection;
 mod depth;
 mod guard;
 mod handlers;
+mod headers;
 mod limits;
 mod linger;
 mod listener;

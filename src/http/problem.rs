@@ -4,9 +4,10 @@
 use super::body::BodyError;
 use super::guard::Refusal;
 use crate::protocol::jsonrpc::{self, DecodeError, RequestId, code};
+use crate::protocol::version::Version;
 use crate::tree::CallError;
 use hyper::StatusCode;
-use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use warp::Reply;
 use warp::reply::Response;
 
@@ -15,23 +16,58 @@ use warp::reply::Response;
 pub(super) enum Problem {
     #[error(transparent)]
     Refused(#[from] Refusal),
-    #[error("there is nothing here; an MCP client connects to /sse")]
+    #[error("there is nothing here; an MCP client connects to /mcp, or to /sse")]
     NotFound,
     #[error("this address takes {0} only")]
     Method(&'static str),
-    #[error("GET /sse answers with text/event-stream, which this request's Accept header excludes")]
-    NotAcceptable,
+    #[error("the Accept header of this request must allow {0}")]
+    NotAcceptable(&'static str),
     #[error("Content-Type must be application/json")]
     MediaType,
     #[error(
         "the session's id is missing: POST to the address that the 'endpoint' event of GET /sse named"
     )]
     NoSession,
+    #[error("the header {0} must be there once, as plain text")]
+    Header(HeaderName),
+    #[error(
+        "MCP-Protocol-Version {asked:?} is not supported here; supported are {}",
+        versions()
+    )]
+    Version {
+        asked: String,
+        id: Option<RequestId>,
+    },
+    #[error(
+        "there is no session: POST 'initialize' alone and without Mcp-Session-Id, then send the \
+         Mcp-Session-Id of its reply with every request"
+    )]
+    NotInitialized(Option<RequestId>),
+    #[error("this session is initialized; to open another, leave Mcp-Session-Id out")]
+    Initialized(Option<RequestId>),
+    #[error("'initialize' must be sent alone, not in a batch")]
+    InitializeInBatch,
+    // The words of the SDKs' servers.
+    #[error(
+        "Session not found: it was deleted, or this gateway never had it; POST 'initialize' \
+         without Mcp-Session-Id to open a new one"
+    )]
+    SessionNotFound,
+    #[error("Mcp-Session-Id is missing: DELETE ends the session that it names")]
+    NoSessionId,
+    #[error(
+        "an event stream belongs to a session: POST 'initialize' here first and send its \
+         Mcp-Session-Id along; a client of the older HTTP+SSE transport connects to /sse"
+    )]
+    NothingToHear,
     #[error(transparent)]
     Body(#[from] BodyError),
     #[error("arrays and objects are nested more than {0} deep")]
     TooDeep(usize),
-    #[error("JSON-RPC batches are not supported: send one message in each POST")]
+    #[error(
+        "JSON-RPC batches are supported on /mcp in revision 2025-03-26 only: send one message in \
+         each POST"
+    )]
     Batch,
     #[error("{}", describe_decode(.0))]
     Decode(#[from] DecodeError),
@@ -39,7 +75,18 @@ pub(super) enum Problem {
     Call(#[from] CallError),
 }
 
+/// The same number as the official SDKs' servers answer with; clients initialize again.
+const SESSION_NOT_FOUND: i64 = -32001;
+/// The same for a request that needs a session.
+const NO_SESSION: i64 = -32000;
+
 impl Problem {
+    /// A client speaks a revision that has no sessions, or that nobody knows.
+    pub(super) fn version(asked: &str, id: Option<RequestId>) -> Self {
+        let asked = asked.chars().take(40).collect();
+        Self::Version { asked, id }
+    }
+
     /// The table: HTTP status and JSON-RPC code.
     fn status(&self) -> (StatusCode, i64) {
         let invalid = code::INVALID_REQUEST;
@@ -54,9 +101,16 @@ impl Problem {
             },
             Self::NotFound => (StatusCode::NOT_FOUND, invalid),
             Self::Method(_) => (StatusCode::METHOD_NOT_ALLOWED, invalid),
-            Self::NotAcceptable => (StatusCode::NOT_ACCEPTABLE, invalid),
+            Self::NothingToHear => (StatusCode::METHOD_NOT_ALLOWED, NO_SESSION),
+            Self::NotAcceptable(_) => (StatusCode::NOT_ACCEPTABLE, invalid),
             Self::MediaType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, invalid),
+            Self::NotInitialized(_) | Self::NoSessionId => (StatusCode::BAD_REQUEST, NO_SESSION),
+            Self::SessionNotFound => (StatusCode::NOT_FOUND, SESSION_NOT_FOUND),
             Self::NoSession
+            | Self::Header(_)
+            | Self::Version { .. }
+            | Self::Initialized(_)
+            | Self::InitializeInBatch
             | Self::TooDeep(_)
             | Self::Batch
             | Self::Decode(DecodeError::Invalid { .. }) => (StatusCode::BAD_REQUEST, invalid),
@@ -83,14 +137,22 @@ impl Problem {
     /// The id of the request that was wrong, where it could be read.
     fn id(&self) -> Option<&RequestId> {
         match self {
-            Self::Decode(DecodeError::Invalid { id, .. }) => id.as_ref(),
+            Self::Decode(DecodeError::Invalid { id, .. })
+            | Self::Version { id, .. }
+            | Self::NotInitialized(id)
+            | Self::Initialized(id) => id.as_ref(),
             Self::Decode(DecodeError::Parse(_))
             | Self::Refused(_)
             | Self::NotFound
             | Self::Method(_)
-            | Self::NotAcceptable
+            | Self::NotAcceptable(_)
             | Self::MediaType
+            | Self::Header(_)
             | Self::NoSession
+            | Self::NoSessionId
+            | Self::NothingToHear
+            | Self::SessionNotFound
+            | Self::InitializeInBatch
             | Self::Body(_)
             | Self::TooDeep(_)
             | Self::Batch
@@ -110,6 +172,9 @@ impl Reply for Problem {
         if let Self::Method(allowed) = self {
             headers.insert(ALLOW, HeaderValue::from_static(allowed));
         }
+        if let Self::NothingToHear = self {
+            headers.insert(ALLOW, HeaderValue::from_static("POST"));
+        }
         if let Self::Body(_) = self {
             // What is left of the body is not worth reading.
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
@@ -119,6 +184,11 @@ impl Reply for Problem {
         }
         response
     }
+}
+
+fn versions() -> String {
+    let versions: Vec<&str> = Version::all().map(Version::as_str).collect();
+    versions.join(", ")
 }
 
 fn describe_decode(error: &DecodeError) -> String {

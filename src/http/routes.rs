@@ -3,7 +3,7 @@
 
 use super::Context;
 use super::connection::Cut;
-use super::handlers::{healthz, home, messages, readyz, sse};
+use super::handlers::{healthz, home, mcp, messages, readyz, sse};
 use super::problem::Problem;
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -18,20 +18,39 @@ pub(super) fn routes(
     let query = warp::query::raw().or(warp::any().map(String::new)).unify();
     let cut = warp::ext::optional().map(Option::<Cut>::unwrap_or_default);
     let read = || warp::get().or(warp::head()).unify();
+    // The addresses that MetaMCP's clients have. The name in them means nothing here.
+    let metamcp = warp::path!("metamcp" / String / ..).map(|name| format!("/metamcp/{name}"));
+    let base = metamcp.or(warp::any().map(String::new)).unify();
+    let anywhere = base.map(drop).untuple_one();
+    let message_path = warp::path!("messages").or(warp::path!("message")).unify();
 
-    let post_message = warp::path!("messages")
+    let mcp = anywhere
+        .and(warp::path!("mcp"))
+        .and(context.clone())
+        .and(warp::method())
+        .and(headers())
+        .and(cut)
+        .and(warp::body::stream())
+        .then(mcp::answer);
+    let post_message = anywhere
+        .and(message_path)
         .and(warp::post())
         .and(context.clone())
         .and(query)
         .and(headers())
         .and(warp::body::stream())
         .then(messages::deliver);
-    let open_stream = warp::path!("sse")
+    let open_stream = base
+        .and(warp::path!("sse"))
         .and(warp::get())
         .and(context.clone())
         .and(headers())
         .and(cut)
         .then(sse::open);
+    let not_a_post = anywhere.and(message_path).map(|| Problem::Method("POST"));
+    let not_a_get = anywhere
+        .and(warp::path!("sse"))
+        .map(|| Problem::Method("GET"));
     let healthz = warp::path!("healthz").and(read()).map(healthz::answer);
     let readyz = warp::path!("readyz")
         .and(read())
@@ -42,10 +61,10 @@ pub(super) fn routes(
         .and(headers())
         .map(home::answer);
 
-    post_message
-        .or(warp::path!("messages").map(|| Problem::Method("POST")))
+    mcp.or(post_message)
+        .or(not_a_post)
         .or(open_stream)
-        .or(warp::path!("sse").map(|| Problem::Method("GET")))
+        .or(not_a_get)
         .or(healthz)
         .or(readyz)
         .or(home)

@@ -1,17 +1,33 @@
-//! The bytes of one event stream: the `endpoint` event, every message of the session as it comes,
-//! and a comment in every pause. Dropping it drops the session's `Outbound`, by which the session
-//! learns that its client is gone.
+//! The bytes of one event stream of either transport: what it begins with, every event of the
+//! session as it comes, and a comment in every pause. Dropping it drops the session's `Outbound`, by
+//! which the session learns that its client is gone.
 
 use crate::protocol::framing::sse;
 use crate::tree::{Event, Outbound};
 use bytes::{BufMut, Bytes, BytesMut};
 use futures_util::Stream;
+use hyper::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue};
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
+use warp::Reply;
+use warp::reply::Response;
+
+/// The headers of an event stream; all but the first keep proxies from holding it back.
+const HEADERS: [(HeaderName, &str); 4] = [
+    (CONTENT_TYPE, "text/event-stream"),
+    (CACHE_CONTROL, "no-cache, no-store, no-transform"),
+    (CONNECTION, "keep-alive"),
+    (HeaderName::from_static("x-accel-buffering"), "no"),
+];
+
+/// How long a client waits before it resumes a stream that broke. The SDKs' own first pause: an
+/// answer may be waiting, and what breaks a stream (a restart, a proxy) takes no less. Named, it
+/// also keeps those clients from doubling it that give up after two tries.
+const RETRY: Duration = Duration::from_secs(1);
 
 /// An event whose data is longer than this goes out without being copied; shorter ones that are
 /// ready at the same time share a piece.
@@ -21,9 +37,8 @@ const LARGE: usize = 16 << 10;
 /// read: hyper asks for the next slice when the socket has taken most of those before.
 const SLICE: usize = 64 << 10;
 
-/// What `sse::event("message", …)` puts around the data.
+/// What `sse::event("message", …)` puts before the data.
 const BEFORE: &[u8] = b"event: message\ndata: ";
-const AFTER: &[u8] = b"\n\n";
 
 /// Where the messages come from, one line each: a session. Learns of every piece that the client
 /// takes, which may be less than a message.
@@ -38,7 +53,17 @@ impl Messages for Outbound {
     }
 }
 
-/// The body of the reply to `GET /sse`.
+/// The reply that `events` are the body of.
+pub(super) fn reply<M: Messages + Send + Sync + 'static>(events: EventStream<M>) -> Response {
+    let mut response = warp::reply::stream(events).into_response();
+    for (name, value) in HEADERS {
+        let value = HeaderValue::from_static(value);
+        response.headers_mut().insert(name, value);
+    }
+    response
+}
+
+/// The body of a reply that is a stream of events.
 #[derive(Debug)]
 pub(super) struct EventStream<M> {
     messages: M,
@@ -49,46 +74,72 @@ pub(super) struct EventStream<M> {
 }
 
 impl<M: Messages> EventStream<M> {
-    /// A stream that begins by telling the client to POST to `endpoint`. A comment is sent
-    /// whenever `keepalive` has passed.
-    pub(super) fn new(endpoint: &str, messages: M, keepalive: Duration) -> Self {
+    /// A stream of `messages`. A comment is sent whenever `keepalive` has passed.
+    pub(super) fn new(messages: M, keepalive: Duration) -> Self {
         let mut keepalive = interval_at(Instant::now() + keepalive, keepalive);
         keepalive.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut first = BytesMut::from(sse::event("endpoint", endpoint.as_bytes()));
-        // A proxy that waits for a second line before it lets the first one through gets it.
-        first.put(sse::comment("connected"));
         Self {
             messages,
             has_ended: false,
-            ready: VecDeque::from([first.freeze()]),
+            ready: VecDeque::new(),
             keepalive,
         }
+    }
+
+    /// The same, after `piece`.
+    pub(super) fn after(mut self, piece: Bytes) -> Self {
+        self.ready.push_back(piece);
+        self
+    }
+
+    /// The same, after an event that was taken from the messages already.
+    pub(super) fn beginning(mut self, event: Event) -> Self {
+        let mut batch = BytesMut::new();
+        self.add(&mut batch, event);
+        self.finish(batch);
+        self
     }
 
     /// Moves what the session has ready into `ready`, up to about `LARGE` bytes.
     fn gather(&mut self, cx: &mut Context<'_>) {
         let mut batch = BytesMut::new();
-        while batch.len() < LARGE {
+        while batch.len() < LARGE && self.ready.is_empty() && !self.has_ended {
             match Pin::new(&mut self.messages).poll_next(cx) {
-                Poll::Ready(Some(Event { message, .. })) if message.len() > LARGE => {
-                    batch.put(BEFORE);
-                    let after = Bytes::from_static(AFTER);
-                    self.ready.extend([batch.freeze(), message, after]);
-                    return;
-                }
-                Poll::Ready(Some(Event { message, .. })) => {
-                    batch.reserve(BEFORE.len() + message.len() + AFTER.len());
-                    batch.put(BEFORE);
-                    batch.put(message);
-                    batch.put(AFTER);
-                }
-                Poll::Ready(None) => {
-                    self.has_ended = true;
-                    break;
-                }
+                Poll::Ready(Some(event)) => self.add(&mut batch, event),
+                Poll::Ready(None) => self.has_ended = true,
                 Poll::Pending => break,
             }
         }
+        self.finish(batch);
+    }
+
+    /// Adds an event to `batch`. One with large data closes it: the data goes out as it is.
+    fn add(&mut self, batch: &mut BytesMut, event: Event) {
+        let Event {
+            id,
+            message,
+            is_last,
+        } = event;
+        self.has_ended |= is_last;
+        match id {
+            Some(id) if message.is_empty() => return batch.put(sse::priming(&id, RETRY)),
+            Some(id) => batch.put(sse::head(Some(&id))),
+            None => {
+                batch.reserve(BEFORE.len() + message.len().min(LARGE) + sse::TAIL.len());
+                batch.put(BEFORE);
+            }
+        }
+        if message.len() > LARGE {
+            let tail = Bytes::from_static(sse::TAIL);
+            self.ready.extend([batch.split().freeze(), message, tail]);
+        } else {
+            batch.reserve(message.len() + sse::TAIL.len());
+            batch.put(message);
+            batch.put(sse::TAIL);
+        }
+    }
+
+    fn finish(&mut self, batch: BytesMut) {
         if !batch.is_empty() {
             self.ready.push_back(batch.freeze());
         }

@@ -182,6 +182,12 @@ impl Process {
             .map_err(mpsc::error::TrySendError::into_inner)
     }
 
+    /// Whether [`Self::write`] can succeed at all: stdin is neither closed nor broken.
+    #[must_use]
+    pub fn has_stdin(&self) -> bool {
+        self.stdin.as_ref().is_some_and(|stdin| !stdin.is_closed())
+    }
+
     /// Closes the child's stdin once what was handed over is written: the polite way to ask an
     /// MCP server to end.
     pub fn close_stdin(&mut self) {

@@ -1,12 +1,14 @@
 //! MCP and JSON-RPC on the wire, pure: bytes in, messages out, and back. No clock, no task, no
 //! socket. [`jsonrpc`] knows envelopes, [`mcp`] the few members that the gateway has to read or
-//! change, [`framing`] how messages travel, [`version`] which revisions are spoken. Bodies stay
-//! raw JSON: what is not changed on purpose leaves as it came, byte for byte.
+//! change, [`framing`] how messages travel, [`version`] which revisions are spoken, [`uri`] what
+//! resources are called. Bodies stay raw JSON: what is not changed on purpose leaves as it came, byte
+//! for byte.
 
 pub mod framing;
 pub mod jsonrpc;
 pub mod mcp;
 mod raw;
+pub mod uri;
 pub mod version;
 
 pub use version::Version;

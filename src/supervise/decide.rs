@@ -52,6 +52,8 @@ pub struct Roster<K, S> {
     pub(super) children: BTreeMap<K, Child<K, S>>,
     /// The laddered children that are wanted, in the wanted order.
     pub(super) wanted: Vec<K>,
+    /// The laddered children that came one by one, beside those, in the order they came.
+    pub(super) added: Vec<K>,
     /// The permanent children, in their start order.
     pub(super) permanent: Vec<K>,
     restarts: Restarts,
@@ -69,6 +71,7 @@ impl<K: Name, S: Spec> Roster<K, S> {
             settings,
             children: BTreeMap::new(),
             wanted: Vec::new(),
+            added: Vec::new(),
             permanent: Vec::new(),
             rng: fastrand::Rng::with_seed(seed),
             last_generation: 0,
@@ -163,17 +166,24 @@ impl<K: Name, S: Spec> Roster<K, S> {
         Some(child.status(&self.settings))
     }
 
-    /// The wanted laddered children, in the wanted order.
+    /// The wanted laddered children, in the wanted order, without those that came one by one.
     pub fn laddered(&self) -> impl Iterator<Item = (&K, Status)> {
         let child = |id| self.children.get_key_value(id);
         let wanted = self.wanted.iter().filter_map(child);
         wanted.map(|(id, child)| (id, child.status(&self.settings)))
     }
 
-    /// What a child is (to be) started from.
+    /// The laddered children that came one by one, in the order they came: [`Roster::add`].
+    #[must_use]
+    pub fn added(&self) -> &[K] {
+        &self.added
+    }
+
+    /// What a child is (to be) started from. `None` also for one that is on its way out.
     #[must_use]
     pub fn spec(&self, id: &K) -> Option<&S> {
-        Some(&self.children.get(id)?.spec)
+        let child = self.children.get(id)?;
+        (child.stopping() != Some(Then::Remove)).then_some(&child.spec)
     }
 
     /// How often in a row a child has failed.
@@ -237,7 +247,7 @@ impl<K: Name, S: Spec> Roster<K, S> {
             (Some(Then::Start), true) => self.start_laddered(id, batch),
             (Some(Then::Start), false) => self.start_permanent(id, batch),
             (Some(Then::Rest), _) => self.rest(id, batch),
-            (Some(Then::Remove), _) => self.remove(id, batch),
+            (Some(Then::Remove), _) => self.forget(id, batch),
             (None, _) if self.is_closed => self.rest(id, batch),
             (None, true) => self.on_laddered_failed(now, id, failure, batch),
             (None, false) => self.on_permanent_failed(now, id, &failure, batch),

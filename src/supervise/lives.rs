@@ -54,7 +54,8 @@ impl<K: Name, S: Spec> Roster<K, S> {
         }
     }
 
-    /// Gives free start slots to those who wait, in the wanted order.
+    /// Gives free start slots to those who wait, in the wanted order; after them to those who
+    /// came one by one, in the order they came.
     pub(super) fn fill_slots(&mut self, batch: &mut Batch<K, S>) {
         let held = self.children.values().filter(|c| c.holds_slot()).count();
         let free = self.settings.start_slots.get().saturating_sub(held);
@@ -62,7 +63,8 @@ impl<K: Name, S: Spec> Roster<K, S> {
             let child = self.children.get(*id);
             child.is_some_and(|c| matches!(c.phase, Phase::Queued))
         };
-        let next = self.wanted.iter().filter(is_queued).take(free);
+        let all = self.wanted.iter().chain(&self.added);
+        let next = all.filter(is_queued).take(free);
         for id in next.cloned().collect::<Vec<_>>() {
             self.start(&id, batch);
         }
@@ -118,7 +120,7 @@ impl<K: Name, S: Spec> Roster<K, S> {
             Phase::Queued | Phase::Backoff { .. } | Phase::Stopped => match next {
                 Then::Start => {}
                 Then::Rest => self.rest(id, batch),
-                Then::Remove => return self.remove(id, batch),
+                Then::Remove => return self.forget(id, batch),
             },
         }
         batch.touch(id);
@@ -147,7 +149,7 @@ impl<K: Name, S: Spec> Roster<K, S> {
         batch.push(Effect::Stop { id, generation });
     }
 
-    pub(super) fn remove(&mut self, id: &K, batch: &mut Batch<K, S>) {
+    pub(super) fn forget(&mut self, id: &K, batch: &mut Batch<K, S>) {
         self.children.remove(id);
         batch.removed(id);
     }

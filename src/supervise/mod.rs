@@ -3,7 +3,7 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `decide`, `lives`, `wanted` | the decisions: [`Roster`], a pure state machine, `event + now → effects` |
+//! | `decide`, `lives`, `wanted`, `added` | the decisions: [`Roster`], a pure state machine, `event + now → effects` |
 //! | `event` | what goes in and what comes out |
 //! | `child`, `backoff` | one child's state; the numbers |
 //! | `supervisor` | carries the effects out on ractor |
@@ -35,6 +35,7 @@
 //!   embedding actor ([`Supervisor::shut_down`] and what follows it), not of its `post_stop`.
 //! - `spawn_linked` waits for `pre_start`: children are started with `spawn_linked_instant`.
 
+mod added;
 mod backoff;
 mod child;
 mod decide;

@@ -93,6 +93,18 @@ impl<H: Host> Supervisor<H> {
         diff
     }
 
+    /// Sees to it that there is this laddered child beside those: [`Roster::add`].
+    pub fn add(&mut self, id: H::Id, spec: H::Spec, start_deadline: Duration) {
+        let effects = self.roster.add(id, spec, start_deadline);
+        self.carry_out(effects);
+    }
+
+    /// Stops a child that was added, for good: [`Roster::remove`].
+    pub fn remove(&mut self, id: &H::Id) {
+        let effects = self.roster.remove(id);
+        self.carry_out(effects);
+    }
+
     /// To be called with every event that the embedding actor's `handle_supervisor_evt` gets.
     /// The state that a terminated actor leaves behind is dropped here, at once: it holds reply
     /// ports and processes that nobody else lets go of.

@@ -65,9 +65,11 @@ impl<K, S> Diff<K, S> {
 }
 
 impl<K: Name, S: Spec> Roster<K, S> {
-    /// Makes `wanted` the full set of laddered children. A name that comes twice counts once, the
-    /// first time; a permanent child's name is ignored. With `retry`, children in backoff are
-    /// tried at once and their ladder starts over. After a shutdown began, nothing happens.
+    /// Makes `wanted` the full set of laddered children, but for those that came one by one
+    /// ([`Roster::add`]). A name that comes twice counts once, the first time; the name of a
+    /// permanent child or of one that was added is ignored. With `retry`, children in backoff, the
+    /// added ones too, are tried at once and their ladder starts over. After a shutdown began,
+    /// nothing happens.
     pub fn want(
         &mut self,
         wanted: Vec<Want<K, S>>,
@@ -83,7 +85,8 @@ impl<K: Name, S: Spec> Roster<K, S> {
         for Want { id, what } in wanted {
             let known = was_wanted.contains(&id);
             let is_kept_without_being = matches!(what, Wanted::Keep) && !known;
-            if is_kept_without_being || self.is_permanent(&id) || !is_wanted.insert(id.clone()) {
+            let is_another = !known && self.spec(&id).is_some();
+            if is_kept_without_being || is_another || !is_wanted.insert(id.clone()) {
                 continue;
             }
             self.wanted.push(id.clone());
@@ -118,7 +121,13 @@ impl<K: Name, S: Spec> Roster<K, S> {
     }
 
     /// A new name; or one whose removed predecessor still drains and must be gone first.
-    fn add_laddered(&mut self, id: &K, spec: S, start_deadline: Duration, batch: &mut Batch<K, S>) {
+    pub(super) fn add_laddered(
+        &mut self,
+        id: &K,
+        spec: S,
+        start_deadline: Duration,
+        batch: &mut Batch<K, S>,
+    ) {
         let mut child = Child::new(Policy::Ladder, spec, start_deadline);
         if let Some(generation) = self.children.get(id).and_then(Child::live) {
             let then = Then::Start;
@@ -153,7 +162,8 @@ impl<K: Name, S: Spec> Roster<K, S> {
     }
 
     fn retry(&mut self, batch: &mut Batch<K, S>) {
-        for id in self.wanted.clone() {
+        let all = self.wanted.iter().chain(&self.added);
+        for id in all.cloned().collect::<Vec<_>>() {
             if let Some(child) = self.children.get_mut(&id)
                 && matches!(child.phase, Phase::Backoff { .. })
             {

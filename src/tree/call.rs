@@ -8,8 +8,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::ids::{CallId, Generation};
 use super::client::{Client, News};
+use crate::ids::{CallId, Generation};
 use crate::protocol::mcp::request::ServerRequest;
 
 /// Why a room's handle could not do what it was asked.

@@ -114,7 +114,7 @@ pub(super) struct Interest {
 
 /// The session that a server's instance belongs to (`isolation: "session"`).
 #[derive(Clone)]
-pub(super) struct Owner {
+pub(crate) struct Owner {
     /// The session's serial number.
     pub(super) session: u64,
     /// What the log calls it.

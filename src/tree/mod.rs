@@ -5,6 +5,7 @@
 //! ├── config                  watches the file; sends root the full wanted set
 //! ├── registry                catalogues → prefixed names → immutable route table
 //! ├── upstream:<name>    × n  one OS process each; lives exactly as long as its process
+//! ├── instance           × k  the same, for one session and one server that is not shared
 //! ├── sessions                dynamic supervisor; children are temporary
 //! │   └── session:<id>   × m  one per connected client
 //! └── listener                the port (passed in as `Edge`)

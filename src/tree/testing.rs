@@ -108,6 +108,17 @@ impl Client for Listener<News> {
     }
 }
 
+/// What a client is listed of one kind: names or URIs.
+pub(crate) fn listed(routes: &Routes, kind: Kind) -> Vec<String> {
+    let first = routes.merged.pages(kind).get(None).unwrap();
+    let page = item::page(kind, first).unwrap();
+    assert_eq!(page.next_cursor, None, "one page");
+    page.items
+        .iter()
+        .map(|item| item.key().to_owned())
+        .collect()
+}
+
 /// A server's name.
 pub(crate) fn name(text: &str) -> ServerName {
     ServerName::new(text).unwrap()
@@ -159,10 +170,12 @@ pub(crate) async fn registry_after(
     RegistryHandle::new(actor)
 }
 
-/// Sessions of a gateway without servers.
-pub(crate) async fn sessions() -> SessionsHandle {
+/// Sessions of a gateway with these servers, which never come up: what asks for them, or for a list,
+/// stays without an answer for ten seconds.
+pub(crate) async fn sessions(servers: &[&str]) -> SessionsHandle {
     let (root, _) = root().await;
-    let registry = registry(&root, Vec::new()).await;
+    let wanted = servers.iter().map(|server| wanted(server)).collect();
+    let registry = registry(&root, wanted).await;
     let args = SessionsArgs {
         registry,
         root,

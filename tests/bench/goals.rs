@@ -13,9 +13,12 @@ pub(crate) enum Goal {
 pub(crate) fn goal(key: &str) -> Goal {
     match key {
         "start.listed" => Goal::AtMost(150.0),
-        "c1.sse.p50" => Goal::Words("≤ half the best peer's in the same run"),
-        "c16.sse.rate" | "c64.sse.rate" => Goal::Words("≥ 3 × the best peer's in the same run"),
+        "c1.sse.p50" | "c1.mcp.p50" => Goal::Words("≤ half the best peer's in the same run"),
+        "c16.sse.rate" | "c64.sse.rate" | "c16.mcp.rate" | "c64.mcp.rate" => {
+            Goal::Words("≥ 3 × the best peer's in the same run")
+        }
         "start.answer" | "c16.sse.cpu" => Goal::AtMost(50.0),
+        "c16.mcp.cpu" => Goal::AtMost(45.0),
         "list.p50" => Goal::AtMost(300.0),
         "big.cpu" => Goal::AtMost(4.0),
         "memory.idle" => Goal::AtMost(7.0),
@@ -30,7 +33,7 @@ pub(crate) fn goal(key: &str) -> Goal {
 /// What holds from the first version on, while the goal may still be ahead.
 pub(crate) fn bound(key: &str) -> Option<f64> {
     match key {
-        "c16.sse.cpu" => Some(100.0),
+        "c16.sse.cpu" | "c16.mcp.cpu" => Some(100.0),
         "memory.idle" | "memory.loaded" => Some(12.0),
         _ => None,
     }

@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 use crate::Plan;
 use crate::echo;
 use crate::load::Caller;
-use crate::support::client::{DEADLINE, SseClient};
+use crate::support::client::{Client, DEADLINE, Sse, Transport};
 use crate::support::gateway::{Gateway, GatewayOptions};
 
 /// Echo servers behind the gateway.
@@ -47,7 +47,10 @@ pub(crate) fn options(plan: &Plan) -> anyhow::Result<GatewayOptions> {
 /// When it does not.
 pub(crate) async fn gateway(plan: &Plan) -> anyhow::Result<Gateway> {
     let gateway = Gateway::start(options(plan)?).await;
-    Session::open(gateway.addr()).await.all_tools().await?;
+    Session::<Sse>::open(gateway.addr())
+        .await
+        .all_tools()
+        .await?;
     Ok(gateway)
 }
 
@@ -62,11 +65,11 @@ pub(crate) async fn end(mut gateway: Gateway) -> anyhow::Result<()> {
 }
 
 /// One client, initialised.
-pub(crate) struct Session(pub(crate) SseClient);
+pub(crate) struct Session<T>(pub(crate) Client<T>);
 
-impl Session {
+impl<T: Transport> Session<T> {
     pub(crate) async fn open(addr: SocketAddr) -> Self {
-        let client = SseClient::connect(addr).await;
+        let client = T::client(addr).await;
         client.initialize().await;
         Self(client)
     }
@@ -112,7 +115,7 @@ impl Session {
     }
 }
 
-impl Caller for Session {
+impl<T: Transport + Send + Sync + 'static> Caller for Session<T> {
     async fn call(&self, turn: usize, text: &str) -> anyhow::Result<String> {
         let name = format!("{}__tool_{:02}", upstream(turn), turn % TOOLS);
         let arguments = format!(r#"{{"text":"{text}"}}"#);

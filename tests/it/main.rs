@@ -1,5 +1,6 @@
 //! Integration tests against the real binary, one file per behaviour.
 
+#[macro_use]
 #[path = "../support/mod.rs"]
 mod support;
 #[cfg(test)]
@@ -10,10 +11,15 @@ mod boot;
 mod cli;
 mod crashes;
 mod fidelity;
+mod isolation;
 mod logging;
+mod offers;
+mod prefix;
 mod reload;
 mod routing;
 mod shutdown;
 mod sse;
+mod streamable;
 mod supervision;
 mod upstreams;
+mod uris;

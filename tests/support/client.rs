@@ -1,32 +1,39 @@
-//! An MCP client over HTTP+SSE for tests and the load program: many calls in flight, every message kept
-//! as the raw text it came in, so that a test can compare byte for byte.
+//! An MCP client for tests and the load program, over either transport: many calls in flight, every message
+//! kept as the raw text it came in, so that a test can compare byte for byte.
 //!
-//! One task reads the stream; posts go over at most 16 connections, which are used again as the pools of
-//! real SDKs do. Everything it waits for has a deadline.
+//! What is the same over HTTP+SSE and Streamable HTTP is here, so that one test can be run over both; a file
+//! each has what differs. Everything it waits for has a deadline.
 
 mod inbox;
+mod pool;
 mod reader;
+mod sse;
+mod streamable;
 
 use std::fmt::Write;
-use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, oneshot, watch};
-use tokio::task::JoinSet;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use tokio::sync::oneshot;
 
 use self::inbox::Inbox;
-use super::http::{self, Connection, Response};
+pub(crate) use self::sse::Sse;
+pub(crate) use self::streamable::Streamable;
 use super::wait;
 
 /// For every step that a healthy gateway does at once.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(10);
-/// Parallel connections for posts of one client.
-const CONNECTIONS: usize = 16;
 
-/// How to connect, where it differs from the usual.
+/// A client over HTTP+SSE, protocol revision 2024-11-05.
+pub(crate) type SseClient = Client<Sse>;
+/// A client over Streamable HTTP, protocol revisions 2025-03-26 to 2025-11-25.
+pub(crate) type StreamableClient = Client<Streamable>;
+
+/// How to connect over HTTP+SSE, where it differs from the usual.
 pub(crate) struct SseOptions<'a> {
     pub(crate) path: &'a str,
     pub(crate) headers: &'a [(&'a str, &'a str)],
@@ -44,147 +51,78 @@ impl Default for SseOptions<'_> {
     }
 }
 
-/// One SSE session. Dropping it closes the stream soon, [`SseClient::close`] at once.
-pub(crate) struct SseClient {
-    addr: SocketAddr,
-    endpoint: String,
-    head: http::Head,
-    post_head: String,
-    next_id: AtomicU64,
-    inbox: Arc<Inbox>,
-    idle: Mutex<Vec<Connection>>,
-    permits: Semaphore,
-    reading: watch::Sender<bool>,
-    reader: JoinSet<()>,
+/// How to talk over Streamable HTTP, where it differs from the usual.
+pub(crate) struct StreamableOptions<'a> {
+    pub(crate) path: &'a str,
+    /// Open the stream for what belongs to no post.
+    pub(crate) listen: bool,
 }
 
-impl SseClient {
-    /// Opens `/sse` and waits for the `endpoint` event.
-    ///
-    /// # Panics
-    /// When the stream is refused, or the event does not come within 10 s.
-    pub(crate) async fn connect(addr: SocketAddr) -> Self {
-        Self::connect_with(addr, &SseOptions::default()).await
-    }
-
-    /// As [`SseClient::connect`].
-    pub(crate) async fn connect_with(addr: SocketAddr, options: &SseOptions<'_>) -> Self {
-        let what = || format!("an event stream from {addr}{}", options.path);
-        wait::within(what, DEADLINE, Self::try_connect(addr, options)).await
-    }
-
-    /// One attempt, for a gateway that may refuse it at this moment. It waits as long as it takes.
-    ///
-    /// # Errors
-    /// When the stream is refused or breaks.
-    pub(crate) async fn try_connect(
-        addr: SocketAddr,
-        options: &SseOptions<'_>,
-    ) -> io::Result<Self> {
-        let mut get = http::request_head(addr, "GET", options.path, options.headers);
-        get.push_str("accept: text/event-stream\r\n\r\n");
-        let mut connection = Connection::open(addr).await?;
-        connection.send(get.as_bytes()).await?;
-        let head = connection.head().await?;
-        if head.status != 200 {
-            return Err(io::Error::other(format!("refused: {head:?}")));
+impl Default for StreamableOptions<'_> {
+    fn default() -> Self {
+        Self {
+            path: "/mcp",
+            listen: true,
         }
-        let body = head.body()?;
-        let inbox = Arc::new(Inbox::new(options.record));
-        let (reading, may_read) = watch::channel(true);
-        let mut reader = JoinSet::new();
-        reader.spawn(reader::run(connection, body, Arc::clone(&inbox), may_read));
-        let endpoint = inbox
-            .until(|state| state.endpoint.clone())
-            .await
-            .map_err(io::Error::other)?;
-        let mut post_head = http::request_head(addr, "POST", &endpoint, options.headers);
-        post_head.push_str("content-type: application/json\r\naccept: */*\r\n");
-        Ok(Self {
-            addr,
-            endpoint,
-            head,
-            post_head,
+    }
+}
+
+type Answer = oneshot::Receiver<Result<String, String>>;
+
+/// How messages reach the gateway, and its messages the inbox.
+pub(crate) trait Transport: Sized + Send + Sync {
+    /// A client of the gateway at `addr`, not initialized.
+    fn client(addr: SocketAddr) -> impl Future<Output = Client<Self>> + Send;
+
+    /// Sends a message that must be taken; what comes back goes to the inbox.
+    fn deliver(&self, json: &str) -> impl Future<Output = ()> + Send;
+
+    /// The handshake is done, with this revision.
+    fn initialized(&self, version: &str) -> impl Future<Output = ()> + Send;
+
+    /// Ends the session, and closes all connections.
+    fn leave(self) -> impl Future<Output = ()> + Send;
+
+    /// Closes all connections now.
+    fn close(self) -> impl Future<Output = ()> + Send;
+}
+
+/// One session. Dropping it closes its connections soon, [`Client::close`] at once.
+pub(crate) struct Client<T> {
+    next_id: AtomicU64,
+    inbox: Arc<Inbox>,
+    transport: T,
+}
+
+impl<T: Transport> Client<T> {
+    fn new(inbox: Arc<Inbox>, transport: T) -> Self {
+        Self {
             next_id: AtomicU64::new(1),
             inbox,
-            idle: Mutex::default(),
-            permits: Semaphore::new(CONNECTIONS),
-            reading,
-            reader,
-        })
+            transport,
+        }
     }
 
-    /// What the `endpoint` event said, as sent.
-    pub(crate) fn endpoint(&self) -> &str {
-        &self.endpoint
-    }
-
-    pub(crate) fn addr(&self) -> SocketAddr {
-        self.addr
-    }
-
-    /// Status and headers of the event stream.
-    pub(crate) fn head(&self) -> &http::Head {
-        &self.head
-    }
-
-    /// Posts `json` as it is to the endpoint and gives the HTTP answer.
+    /// Sends any message, raw. The answer is for [`Client::wait_raw_response`].
     ///
     /// # Panics
-    /// When there is no HTTP answer within 10 s.
-    pub(crate) async fn post(&self, json: &str) -> Response {
-        let what = || format!("the HTTP answer to POST {}", self.endpoint);
-        wait::within(what, DEADLINE, self.try_post(json)).await
+    /// When it is not taken.
+    pub(crate) async fn send(&self, json: &str) {
+        self.transport.deliver(json).await;
     }
 
-    async fn try_post(&self, json: &str) -> io::Result<Response> {
-        let _permit = self.permits.acquire().await.map_err(io::Error::other)?;
-        let mut connection = match self.pooled() {
-            Some(connection) => connection,
-            None => Connection::open(self.addr).await?,
-        };
-        let response = connection
-            .exchange(&self.post_head, json.as_bytes())
-            .await?;
-        if response.header("connection") != Some("close") {
-            self.idle.lock().expect("no panic inside").push(connection);
-        }
-        Ok(response)
-    }
-
-    fn pooled(&self) -> Option<Connection> {
-        let mut idle = self.idle.lock().expect("no panic inside");
-        while let Some(connection) = idle.pop() {
-            if connection.is_idle() {
-                return Some(connection);
-            }
-        }
-        None
-    }
-
-    /// Posts a message that must be accepted.
-    async fn post_accepted(&self, json: &str) {
-        let response = self.post(json).await;
-        assert_eq!(
-            response.status,
-            202,
-            "POST of {json:.200} was answered {}",
-            response.text()
-        );
-    }
-
-    /// Sends a request with a fresh id; `params` is raw JSON. The answer is for [`SseClient::wait_response`].
+    /// Sends a request with a fresh id; `params` is raw JSON. The answer is for [`Client::wait_response`].
     ///
     /// # Panics
-    /// When it is not accepted with 202.
+    /// When it is not taken.
     pub(crate) async fn request(&self, method: &str, params: Option<&str>) -> u64 {
         let (id, json, answer) = self.prepare(method, params);
         self.inbox.keep(id, answer);
-        self.post_accepted(&json).await;
+        self.transport.deliver(&json).await;
         id
     }
 
-    /// The raw answer to [`SseClient::request`], once.
+    /// The raw answer to [`Client::request`], once.
     ///
     /// # Panics
     /// When it does not come in time, or the stream ends before.
@@ -199,7 +137,7 @@ impl SseClient {
     /// Sends a request and gives its raw answer; drop the future to wait no longer.
     ///
     /// # Panics
-    /// As [`SseClient::request`] and [`SseClient::wait_response`].
+    /// As [`Client::request`] and [`Client::wait_response`].
     pub(crate) async fn call(
         &self,
         method: &str,
@@ -207,7 +145,7 @@ impl SseClient {
         deadline: Duration,
     ) -> String {
         let (id, json, answer) = self.prepare(method, params);
-        self.post_accepted(&json).await;
+        self.transport.deliver(&json).await;
         self.answer(id, answer, deadline).await
     }
 
@@ -222,26 +160,52 @@ impl SseClient {
         self.initialize_as("2025-11-25").await
     }
 
-    /// As [`SseClient::initialize`], asking for `version`.
+    /// As [`Client::initialize`], asking for `version`.
     pub(crate) async fn initialize_as(&self, version: &str) -> String {
+        self.initialize_with(version, "{}").await
+    }
+
+    /// As [`Client::initialize`], asking for `version` and declaring these capabilities, raw JSON.
+    pub(crate) async fn initialize_with(&self, version: &str, capabilities: &str) -> String {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Agreed {
+            protocol_version: String,
+        }
+        #[derive(Deserialize)]
+        struct Response {
+            result: Agreed,
+        }
         let params = format!(
-            r#"{{"protocolVersion":"{version}","capabilities":{{}},"clientInfo":{{"name":"test","version":"1"}}}}"#
+            r#"{{"protocolVersion":"{version}","capabilities":{capabilities},"clientInfo":{{"name":"test","version":"1"}}}}"#
         );
         let answer = self.call("initialize", Some(&params), DEADLINE).await;
+        let agreed = serde_json::from_str::<Response>(&answer)
+            .unwrap_or_else(|error| panic!("no handshake ({error}): {answer:.500}"));
+        let version = agreed.result.protocol_version;
         self.notify("notifications/initialized", None).await;
+        self.transport.initialized(&version).await;
         answer
     }
 
     /// Sends a notification; `params` is raw JSON.
     ///
     /// # Panics
-    /// When it is not accepted with 202.
+    /// When it is not taken.
     pub(crate) async fn notify(&self, method: &str, params: Option<&str>) {
         let params = params.map_or(String::new(), |raw| format!(r#","params":{raw}"#));
-        self.post_accepted(&format!(
-            r#"{{"jsonrpc":"2.0","method":"{method}"{params}}}"#
-        ))
-        .await;
+        let json = format!(r#"{{"jsonrpc":"2.0","method":"{method}"{params}}}"#);
+        self.transport.deliver(&json).await;
+    }
+
+    /// Answers a request of the server, given raw, with `outcome`: `"result":…` or `"error":…`.
+    ///
+    /// # Panics
+    /// When it is no request, or the answer is not taken.
+    pub(crate) async fn respond(&self, request: &str, outcome: &str) {
+        let id = id_of(request);
+        let json = format!(r#"{{"jsonrpc":"2.0","id":{id},{outcome}}}"#);
+        self.transport.deliver(&json).await;
     }
 
     /// Takes the oldest message with `method` (notification or request of the server), raw.
@@ -253,7 +217,7 @@ impl SseClient {
         wait::within(|| method.to_owned(), deadline, taken).await
     }
 
-    /// Takes the answer with this raw id (`7`, `"a"`, `null`) to a message sent with [`SseClient::post`].
+    /// Takes the answer with this raw id (`7`, `"a"`, `null`) to a message sent raw.
     ///
     /// # Panics
     /// When none comes in time.
@@ -276,62 +240,17 @@ impl SseClient {
             .look(|state| state.calls.iter().map(|(_, raw)| raw.clone()).collect())
     }
 
-    /// How many comments the stream has carried.
-    pub(crate) fn comments(&self) -> usize {
-        self.inbox.look(|state| state.comments)
+    /// Ends the session as a good client does.
+    pub(crate) async fn leave(self) {
+        self.transport.leave().await;
     }
 
-    /// Every byte of the event stream so far; empty unless [`SseOptions::record`] was set.
-    pub(crate) fn recorded(&self) -> Vec<u8> {
-        self.inbox
-            .look(|state| state.recorded.clone().unwrap_or_default())
+    /// Closes all connections now.
+    pub(crate) async fn close(self) {
+        self.transport.close().await;
     }
 
-    /// Waits for `count` comments.
-    ///
-    /// # Panics
-    /// When they do not come in time.
-    pub(crate) async fn wait_comments(&self, count: usize, deadline: Duration) {
-        let counted = self
-            .inbox
-            .until(|state| (state.comments >= count).then_some(()));
-        wait::within(|| format!("{count} comments"), deadline, counted).await;
-    }
-
-    /// Why the stream has ended; `None` while it is open.
-    pub(crate) fn ended(&self) -> Option<String> {
-        self.inbox.look(|state| state.ended.clone())
-    }
-
-    /// Waits until the server has ended the stream; gives why.
-    ///
-    /// # Panics
-    /// When it is still open after `deadline`.
-    pub(crate) async fn wait_end(&self, deadline: Duration) -> String {
-        let ended = async { Ok::<_, String>(self.inbox.ended().await) };
-        wait::within(|| "the end of the stream".to_owned(), deadline, ended).await
-    }
-
-    /// Stops reading the stream (after the read under way), as a client does that hangs; or goes on.
-    pub(crate) fn set_reading(&self, reading: bool) {
-        self.reading.send_replace(reading);
-    }
-
-    /// Closes the connections for posts that are not in use.
-    pub(crate) fn close_posts(&self) {
-        self.idle.lock().expect("no panic inside").clear();
-    }
-
-    /// Closes the stream and all connections now.
-    pub(crate) async fn close(mut self) {
-        self.reader.shutdown().await;
-    }
-
-    fn prepare(
-        &self,
-        method: &str,
-        params: Option<&str>,
-    ) -> (u64, String, oneshot::Receiver<String>) {
+    fn prepare(&self, method: &str, params: Option<&str>) -> (u64, String, Answer) {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         let mut json = String::with_capacity(params.map_or(0, str::len) + 80);
         write!(json, r#"{{"jsonrpc":"2.0","id":{id},"method":"{method}""#)
@@ -344,13 +263,24 @@ impl SseClient {
         (id, json, self.inbox.expect(id))
     }
 
-    async fn answer(
-        &self,
-        id: u64,
-        answer: oneshot::Receiver<String>,
-        deadline: Duration,
-    ) -> String {
-        let answer = async { answer.await.map_err(|_| self.ended().unwrap_or_default()) };
+    async fn answer(&self, id: u64, answer: Answer, deadline: Duration) -> String {
+        let answer = async { answer.await.unwrap_or_else(|_| Err("nobody".to_owned())) };
         wait::within(|| format!("the answer to {id}"), deadline, answer).await
+    }
+}
+
+/// The id of a request or an answer, raw.
+///
+/// # Panics
+/// When there is none.
+pub(crate) fn id_of(message: &str) -> &str {
+    #[derive(Deserialize)]
+    struct Envelope<'a> {
+        #[serde(borrow)]
+        id: &'a RawValue,
+    }
+    match serde_json::from_str::<Envelope<'_>>(message) {
+        Ok(envelope) => envelope.id.get(),
+        Err(error) => panic!("no id ({error}): {message:.500}"),
     }
 }

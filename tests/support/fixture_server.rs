@@ -2,10 +2,19 @@
 //! flag for each way to misbehave. Plain threads, so that what it does is easy to foresee.
 //!
 //! Tools: `echo` `pid` `raw` `fail` `sleep` `env` `received_cancels` `answers` `set_tools` `huge`
-//! `exit` `abort` (`fixture/tools.rs` says what each takes and gives) and `--tools N` dummies.
+//! `exit` `abort` (`fixture/tools.rs` says what each takes and gives) and `--tools N` dummies. With
+//! `--offers` everything else that servers can do, and the tools of `fixture/drive.rs`.
 
+#[path = "fixture/asks.rs"]
+mod asks;
+#[path = "fixture/drive.rs"]
+mod drive;
 #[path = "fixture/faults.rs"]
 mod faults;
+#[path = "fixture/lists.rs"]
+mod lists;
+#[path = "fixture/offers.rs"]
+mod offers;
 #[path = "fixture/server.rs"]
 mod server;
 #[path = "fixture/tools.rs"]
@@ -32,7 +41,7 @@ pub(crate) struct Flags {
     /// What the names of dummy tools begin with; a number follows.
     #[arg(long, default_value = "tool_")]
     name_prefix: String,
-    /// How many tools are on one page of tools/list. Default: all.
+    /// How many entries are on one page of a list. Default: all.
     #[arg(long)]
     page_size: Option<usize>,
     /// The cursor of the second page is the empty string.
@@ -48,6 +57,38 @@ pub(crate) struct Flags {
     /// returns what came back.
     #[arg(long)]
     server_requests: bool,
+
+    // -- what it offers beside tools --
+    /// Offers prompts, resources, templates, subscriptions, completions and logging, and lists the
+    /// tools that drive them and that ask the client.
+    #[arg(long)]
+    offers: bool,
+    /// Leaves out one of these capabilities, and does not know its methods: prompts, resources,
+    /// subscribe, completions, logging. May be given more than once.
+    #[arg(long)]
+    without: Vec<String>,
+    /// How many prompts there are.
+    #[arg(long, default_value_t = 2)]
+    prompts: usize,
+    /// What the names of prompts begin with; a number follows.
+    #[arg(long, default_value = "prompt_")]
+    prompt_prefix: String,
+    /// How many resources there are; of two the second is a blob.
+    #[arg(long, default_value_t = 2)]
+    resources: usize,
+    /// How many resource templates there are.
+    #[arg(long, default_value_t = 1)]
+    templates: usize,
+    /// What the URIs of resources and templates begin with.
+    #[arg(long, default_value = "fx://")]
+    uri_base: String,
+    /// What it says about itself in the answer to initialize.
+    #[arg(long)]
+    instructions: Option<String>,
+    /// Asks for the client's roots when initialized and whenever they have changed; the tool
+    /// `answers` returns what came back.
+    #[arg(long)]
+    ask_roots: bool,
 
     // -- how it ends --
     /// Exits with this code at once.

@@ -225,18 +225,28 @@ impl Connection {
 
     /// Sends `head` (without `content-length` and the empty line at its end) and `body`, and reads the answer.
     pub(crate) async fn exchange(&mut self, head: &str, body: &[u8]) -> io::Result<Response> {
+        self.post(head, body).await?;
+        self.response().await
+    }
+
+    /// The first half of [`Connection::exchange`].
+    pub(crate) async fn post(&mut self, head: &str, body: &[u8]) -> io::Result<()> {
         self.outgoing.clear();
         self.outgoing.extend_from_slice(head.as_bytes());
         let length = format!("content-length: {}\r\n\r\n", body.len());
         self.outgoing.extend_from_slice(length.as_bytes());
         self.outgoing.extend_from_slice(body);
-        self.stream.write_all(&self.outgoing).await?;
-        self.response().await
+        self.stream.write_all(&self.outgoing).await
     }
 
     /// Reads one whole answer.
     pub(crate) async fn response(&mut self) -> io::Result<Response> {
         let head = self.head().await?;
+        self.body(head).await
+    }
+
+    /// Reads what follows this head.
+    pub(crate) async fn body(&mut self, head: Head) -> io::Result<Response> {
         let mut framing = head.body()?;
         let mut body = Vec::new();
         loop {

@@ -1,12 +1,13 @@
 //! What the integration tests and the benchmark share: the real binary as a process, a client that
-//! speaks MCP over SSE with its own parsers (so that a mistake of the gateway's code is not repeated
+//! speaks MCP over both transports with its own parsers (so that a mistake of the gateway's code is not repeated
 //! by its judge), `/proc`, and waiting for conditions.
 //!
 //! A failed step panics with what it waited for or got: here a failed step is a failed test.
 
 #![allow(
     dead_code,
-    reason = "three targets include this folder and each uses another part of it; an `expect` would \
+    unused_macros,
+    reason = "several targets include this folder and each uses another part of it; an `expect` would \
               be unfulfilled in the one that uses all"
 )]
 #![expect(
@@ -15,6 +16,8 @@
     reason = "a failed step here is a failed test"
 )]
 
+#[macro_use]
+pub(crate) mod both;
 pub(crate) mod chaos;
 pub(crate) mod client;
 pub(crate) mod fleet;
@@ -24,4 +27,5 @@ pub(crate) mod output;
 pub(crate) mod proc;
 pub(crate) mod servers;
 pub(crate) mod sse;
+pub(crate) mod streamable;
 pub(crate) mod wait;

@@ -1,6 +1,11 @@
 //! Tests of the test support itself, run by the `it` target: its parsers on any split of the bytes, and the
 //! client against a stand-in server that does what it is told.
 
+#[path = "tests/fixture.rs"]
+mod fixture;
+#[path = "tests/streamable.rs"]
+mod streamable;
+
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -21,6 +26,20 @@ fn event(name: &str, data: &str) -> Item {
     Item::Event {
         name: name.to_owned(),
         data: data.into(),
+        id: None,
+        retry: None,
+    }
+}
+
+fn numbered(event: Item, number: &str, pause: Option<&str>) -> Item {
+    let Item::Event { name, data, .. } = event else {
+        return event;
+    };
+    Item::Event {
+        name,
+        data,
+        id: Some(number.to_owned()),
+        retry: pause.map(str::to_owned),
     }
 }
 
@@ -38,7 +57,8 @@ proptest! {
     #[test]
     fn an_event_stream_reads_the_same_however_it_is_cut(cuts: Vec<prop::sample::Index>) {
         let stream = "event: endpoint\ndata: /m?s=1\n\n: hello\n\ndata:a\ndata: b\r\n\r\nretry: 1\n\n\
-            event: message\ndata:  x:y\nid: 7\n\nevent: dropped\n\ndata\n\ndata: unfinished\n";
+            event: message\ndata:  x:y\nid: 7\n\nevent: dropped\n\ndata\n\nid: a b\nretry: 500\ndata: \n\n\
+            data: unfinished\n";
         let mut parser = Parser::default();
         let mut items = Vec::new();
         for piece in pieces(stream.as_bytes(), &cuts) {
@@ -48,8 +68,9 @@ proptest! {
             event("endpoint", "/m?s=1"),
             Item::Comment("hello".to_owned()),
             event("message", "a\nb"),
-            event("message", " x:y"),
+            numbered(event("message", " x:y"), "7", None),
             event("message", ""),
+            numbered(event("message", ""), "a b", Some("500")),
         ]);
     }
 

@@ -28,7 +28,10 @@ pub(in crate::http) fn allow(headers: &mut HeaderMap, origin: HeaderValue) {
 pub(in crate::http) fn allow_preflight(headers: &mut HeaderMap, origin: HeaderValue) {
     let fixed = |text| HeaderValue::from_static(text);
     allow(headers, origin);
-    headers.insert(ACCESS_CONTROL_ALLOW_METHODS, fixed("GET, POST"));
+    headers.insert(
+        ACCESS_CONTROL_ALLOW_METHODS,
+        fixed("GET, POST, DELETE, OPTIONS"),
+    );
     headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, fixed(ALLOWED_HEADERS));
     headers.insert(ACCESS_CONTROL_MAX_AGE, fixed("600"));
     headers.insert(PRIVATE_NETWORK, fixed("true"));

@@ -13,9 +13,11 @@ pub(in crate::http) fn answer(headers: HeaderMap) -> Response {
     let version = env!("CARGO_PKG_VERSION");
     format!(
         "mcproxy {version}, an MCP gateway\n\n\
-         Connect an MCP client to  http://{host}/sse  (transport: SSE)\n\
-         Health:                   http://{host}/healthz\n\
-         Ready:                    http://{host}/readyz\n"
+         Connect an MCP client to  http://{host}/mcp  (transport: Streamable HTTP)\n\
+         or, if it is an older one, http://{host}/sse  (transport: SSE)\n\n\
+         Claude Code:  claude mcp add --transport http mcproxy http://{host}/mcp\n\n\
+         Health:  http://{host}/healthz\n\
+         Ready:   http://{host}/readyz\n"
     )
     .into_response()
 }

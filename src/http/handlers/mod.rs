@@ -3,13 +3,34 @@
 
 pub(super) mod healthz;
 pub(super) mod home;
+pub(super) mod mcp;
 pub(super) mod messages;
 pub(super) mod readyz;
 pub(super) mod sse;
 
+use super::problem::Problem;
+use super::{Context, body, depth, headers};
+use bytes::{Buf, Bytes};
+use futures_util::Stream;
+use hyper::header::HeaderMap;
 use serde_json::Value;
 use warp::Reply;
 use warp::reply::Response;
+
+/// The body of a POST, within its limits.
+async fn read<F, B>(context: &Context, headers: &HeaderMap, frames: F) -> Result<Bytes, Problem>
+where
+    F: Stream<Item = Result<B, warp::Error>>,
+    B: Buf,
+{
+    let declared = headers::declared_length(headers);
+    let body = body::collect(frames, declared, &context.limits, &context.budget).await?;
+    let depth = context.limits.depth;
+    if depth::is_deeper_than(depth, &body) {
+        return Err(Problem::TooDeep(depth));
+    }
+    Ok(body)
+}
 
 /// A JSON reply that is never cached.
 fn json(status: hyper::StatusCode, value: &Value) -> Response {

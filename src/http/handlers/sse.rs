@@ -3,44 +3,37 @@
 use crate::http::connection::Cut;
 use crate::http::problem::Problem;
 use crate::http::sse::EventStream;
-use crate::http::{Context, accept};
+use crate::http::{Context, accept, sse};
+use crate::protocol::framing::sse::{comment, event};
 use crate::tree::OpenedSse;
-use hyper::header::{
-    ACCEPT, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
-};
+use hyper::header::{ACCEPT, HeaderMap, HeaderName};
 use std::sync::Arc;
-use warp::Reply;
 use warp::reply::Response;
 
-/// The headers of an event stream; all but the first keep proxies from holding it back.
-const HEADERS: [(HeaderName, &str); 4] = [
-    (CONTENT_TYPE, "text/event-stream"),
-    (CACHE_CONTROL, "no-cache, no-store, no-transform"),
-    (CONNECTION, "keep-alive"),
-    (HeaderName::from_static("x-accel-buffering"), "no"),
-];
-
+/// Opens a session. `base` is the path that the client asked below: empty, or MetaMCP's.
 pub(in crate::http) async fn open(
+    base: String,
     context: Arc<Context>,
     headers: HeaderMap,
     connection: Cut,
 ) -> Result<Response, Problem> {
     if !accept::allows(headers.get_all(ACCEPT), "text", "event-stream") {
-        return Err(Problem::NotAcceptable);
+        return Err(Problem::NotAcceptable("text/event-stream"));
     }
     let OpenedSse { id, stream } = context.sessions.open_sse().await?;
     stream.cut_with(connection.0);
     // Relative: SDKs refuse an endpoint on another origin than the one they connected to, and
     // behind a proxy we do not know ours.
-    let prefix = prefix(&headers);
-    let endpoint = format!("{prefix}/messages?session_id={}", id.secret());
-    let events = EventStream::new(&endpoint, stream, context.limits.keepalive);
-    let mut response = warp::reply::stream(events).into_response();
-    for (name, value) in HEADERS {
-        let value = HeaderValue::from_static(value);
-        response.headers_mut().insert(name, value);
-    }
-    Ok(response)
+    let (prefix, id) = (prefix(&headers), id.secret());
+    let endpoint = if base.is_empty() {
+        format!("{prefix}/messages?session_id={id}")
+    } else {
+        format!("{prefix}{base}/message?sessionId={id}")
+    };
+    // A proxy that waits for a second line before it lets the first one through gets it.
+    let first = [event("endpoint", endpoint.as_bytes()), comment("connected")].concat();
+    let events = EventStream::new(stream, context.limits.keepalive);
+    Ok(sse::reply(events.after(first.into())))
 }
 
 /// The path under which a proxy serves us (`X-Forwarded-Prefix`), without a slash at its end;

@@ -1,16 +1,68 @@
 //! Server-sent events, as text. Fields are written `name: value` with the space, because some
 //! clients in the field do not read them without; lines end with a single line feed.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use memchr::memchr2;
+
+/// What ends an event behind its data.
+pub const TAIL: &[u8] = b"\n\n";
 
 /// One event. Data with line breaks becomes several `data:` lines, which the reader joins again
 /// with line feeds; JSON means the same after that.
 #[must_use]
 pub fn event(name: &str, data: &[u8]) -> Bytes {
-    let mut out = Vec::with_capacity(name.len() + data.len() + 24);
+    with_data(opening(None, name), data)
+}
+
+/// A message from which its stream can be resumed: a client that comes back names the `id` of the
+/// last one it saw (2025-11-25, basic/transports, "resumability and redelivery").
+#[must_use]
+pub fn event_with_id(id: &str, data: &[u8]) -> Bytes {
+    with_data(opening(Some(id), "message"), data)
+}
+
+/// What stands before the data of a message, so that data that is large and on one line need not be
+/// copied to be sent: this, the data, [`TAIL`].
+#[must_use]
+pub fn head(id: Option<&str>) -> Bytes {
+    let mut out = opening(id, "message");
+    out.extend_from_slice(DATA);
+    out.into()
+}
+
+/// The event without data that opens a stream: its client can resume it before there was a message,
+/// and does so no sooner than after `retry`. For [`Version::has_priming`] only.
+///
+/// [`Version::has_priming`]: super::super::Version::has_priming
+#[must_use]
+pub fn priming(id: &str, retry: Duration) -> Bytes {
+    let mut out = Vec::with_capacity(id.len() + 32);
+    push_lines(&mut out, b"id: ", first_line(id.as_bytes()).0);
+    push_lines(
+        &mut out,
+        b"retry: ",
+        retry.as_millis().to_string().as_bytes(),
+    );
+    with_data(out, b"")
+}
+
+const DATA: &[u8] = b"data: ";
+
+/// The fields before the data.
+fn opening(id: Option<&str>, name: &str) -> Vec<u8> {
+    let mut out = Vec::with_capacity(id.map_or(0, str::len) + name.len() + 24);
+    if let Some(id) = id {
+        push_lines(&mut out, b"id: ", first_line(id.as_bytes()).0);
+    }
     push_lines(&mut out, b"event: ", first_line(name.as_bytes()).0);
-    push_lines(&mut out, b"data: ", data);
+    out
+}
+
+fn with_data(mut out: Vec<u8>, data: &[u8]) -> Bytes {
+    out.reserve(DATA.len() + data.len() + TAIL.len());
+    push_lines(&mut out, DATA, data);
     out.push(b'\n');
     out.into()
 }
@@ -93,11 +145,36 @@ mod tests {
     }
 
     #[test]
-    fn a_name_cannot_smuggle_fields() {
+    fn events_to_resume_from_say_so_first() {
+        assert_eq!(
+            event_with_id("s1_7", b"{}"),
+            "id: s1_7\nevent: message\ndata: {}\n\n"
+        );
+        assert_eq!(
+            priming("s1_0", Duration::from_millis(1500)),
+            "id: s1_0\nretry: 1500\ndata: \n\n"
+        );
+    }
+
+    #[test]
+    fn a_name_or_an_id_cannot_smuggle_fields() {
         assert_eq!(event("x\ndata: forged", b"1"), "event: x\ndata: 1\n\n");
+        assert_eq!(
+            event_with_id("x\r\nretry: 1", b"1"),
+            "id: x\nevent: message\ndata: 1\n\n"
+        );
+        let retry = Duration::from_secs(1);
+        assert_eq!(priming("x\n\n", retry), priming("x", retry));
     }
 
     proptest! {
+        #[test]
+        fn one_line_can_be_sent_in_three_pieces(data in "[^\\n\\r]*", id in "[a-z0-9_]{1,9}") {
+            let pieces = |id| [&head(id), data.as_bytes(), TAIL].concat();
+            prop_assert_eq!(pieces(None), event("message", data.as_bytes()));
+            prop_assert_eq!(pieces(Some(&id)), event_with_id(&id, data.as_bytes()));
+        }
+
         #[test]
         fn any_data_reaches_the_reader(data in "(\\PC|[\\n\\r :])*", text in any::<String>()) {
             let mut stream = event("message", data.as_bytes()).to_vec();

@@ -2,6 +2,8 @@
 //! The first five are JSON-RPC 2.0's (§5.1); ours lie in its range for implementations, which
 //! every revision up to 2025-11-25 leaves free.
 
+use super::super::raw;
+
 /// What came is no JSON.
 pub const PARSE_ERROR: i64 = -32700;
 /// What came is JSON, and no JSON-RPC message that is understood here.
@@ -22,3 +24,10 @@ pub const TIMEOUT: i64 = -32001;
 pub const RESOURCE_NOT_FOUND: i64 = -32002;
 /// Too much is in flight already, for this session or for this server; try again.
 pub const BUSY: i64 = -32003;
+
+/// The code in a raw error object, if there is one.
+#[must_use]
+pub fn of(error: &[u8]) -> Option<i64> {
+    let [code] = raw::members(std::str::from_utf8(error).ok(), ["code"]);
+    code?.parse().ok()
+}

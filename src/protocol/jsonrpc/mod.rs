@@ -1,7 +1,8 @@
 //! JSON-RPC 2.0 envelopes over raw JSON. [`decode()`] takes one message apart without looking into
-//! its body: `params`, `result` and `error` are slices of the bytes that came in. The writers put
+//! its body ([`decode_batch`] takes several): `params`, `result` and `error` are slices of the bytes that came in. The writers put
 //! an envelope around raw bodies again; what they give is always on one line.
 
+mod batch;
 pub mod code;
 mod decode;
 mod encode;
@@ -14,6 +15,7 @@ use std::fmt;
 use bytes::Bytes;
 
 pub use super::raw::single_line;
+pub use batch::decode_batch;
 pub use decode::{DecodeError, decode};
 pub use encode::{error, error_object, notification, request, result};
 pub use id::RequestId;

@@ -321,3 +321,15 @@ proptest! {
         prop_assert_eq!(decode(&line), Ok(Message::Request(asked)));
     }
 }
+
+#[test]
+fn the_code_of_an_error_is_read_if_it_is_one() {
+    for (error, wanted) in [
+        (r#"{"message":"x","code":-32601}"#, Some(-32601)),
+        (r#"{"code":"-32601"}"#, None),
+        ("{}", None),
+        ("[]", None),
+    ] {
+        assert_eq!(code::of(error.as_bytes()), wanted, "{error}");
+    }
+}

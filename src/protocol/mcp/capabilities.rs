@@ -188,6 +188,9 @@ mod tests {
         fn any_number_gives_what_can_be_declared(bits in any::<u16>()) {
             let read = ClientCapabilities::from_bits(bits);
             prop_assert_eq!(read.bits() & !bits, 0);
+            let parents = ROOTS | SAMPLING | ELICITATION;
+            let whole = ClientCapabilities::from_bits(bits | parents);
+            prop_assert_eq!(whole.bits(), (bits | parents) & 0xff);
             prop_assert_eq!(ClientCapabilities::from_bits(read.bits()), read);
             let told = read.to_json();
             prop_assert_eq!(parse(std::str::from_utf8(&told).unwrap()), read);

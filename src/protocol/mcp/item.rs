@@ -162,8 +162,8 @@ pub fn list_cursor(params: Option<&Bytes>) -> Result<Option<String>, String> {
         return Ok(None);
     };
     let text = raw::text(params, "the params' bytes")?;
-    let [cursor] = raw::pick(text, ["cursor"])
-        .map_err(|error| format!("the params are unusable: {error}"))?;
+    let [cursor] =
+        raw::pick(text, ["cursor"]).map_err(|error| format!("the params are unusable: {error}"))?;
     let cursor = cursor.value("cursor")?.map(raw::string);
     match cursor {
         None => Ok(None),

@@ -2,12 +2,16 @@
 //! takes the raw `params` or `result` of an envelope, looks at the members it must know, and
 //! changes those it must change in place.
 
+pub mod asks;
 pub mod cancelled;
 mod capabilities;
+pub mod contents;
 pub mod item;
 pub mod lifecycle;
 pub mod logging;
 pub mod method;
 pub mod progress;
 pub mod request;
+pub mod tasks;
 pub mod tools;
+pub mod updated;

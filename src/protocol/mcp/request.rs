@@ -60,7 +60,13 @@ impl ServerRequest {
             let missing = || format!("the params have no '{name}'");
             (subject_of(method), key.once(name)?.ok_or_else(missing)?)
         };
-        let key = raw::string(raw_key).ok_or("its name or URI is not a string")?;
+        let key = raw::string(raw_key).ok_or_else(|| {
+            let name = match subject {
+                Subject::Tool | Subject::Prompt => "name",
+                Subject::Resource => "uri",
+            };
+            format!("'{name}' is not a string")
+        })?;
         let token = match meta.value("_meta")? {
             None => None,
             Some(meta) => progress_token(meta)?,

@@ -2,6 +2,8 @@
 //! executor with real actors. Here: the bench on which the core is tried, with a clock of its own.
 
 mod actors;
+mod added;
+mod book;
 mod crashes;
 mod ladder;
 mod model;
@@ -90,6 +92,16 @@ impl Bench {
     fn want_or_retry(&mut self, wanted: &[Want<&'static str, u32>], retry: bool) -> Vec<Did> {
         let (diff, effects) = self.roster.want(wanted.to_vec(), retry);
         self.diff = Some(diff);
+        self.see(effects)
+    }
+
+    fn add(&mut self, id: &'static str, spec: u32) -> Vec<Did> {
+        let effects = self.roster.add(id, spec, secs(30));
+        self.see(effects)
+    }
+
+    fn remove(&mut self, id: &'static str) -> Vec<Did> {
+        let effects = self.roster.remove(&id);
         self.see(effects)
     }
 

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
+use super::book::{Book, Instance};
 use super::steps::{Step, step};
 use super::*;
 
@@ -14,27 +15,8 @@ type Id = u8;
 /// Two permanent children, the second restarted with the first.
 const FIRST: Id = 100;
 const SECOND: Id = 101;
-
-#[derive(Debug, Clone)]
-struct Instance {
-    id: Id,
-    generation: Generation,
-    asked: bool,
-    ready: Option<Instant>,
-    /// Until when it holds a start slot.
-    slot_until: Option<Instant>,
-}
-
-/// What the model knows of a wanted child.
-#[derive(Debug, Clone)]
-struct Book {
-    spec: u32,
-    was_started: bool,
-    was_ready: bool,
-    failures: u32,
-    timeouts: u32,
-    not_before: Instant,
-}
+/// Those that come one by one.
+pub(super) const ADDED: std::ops::Range<Id> = 50..54;
 
 struct Model {
     roster: Roster<Id, u32>,
@@ -68,6 +50,12 @@ impl Model {
     fn take(&mut self, step: Step) {
         match step {
             Step::Want(wanted, retry) => self.want(&wanted, retry),
+            Step::Add(id, spec) => self.add(id, spec),
+            Step::Remove(id) => {
+                self.wanted.remove(&id);
+                let effects = self.roster.remove(&id);
+                self.check(effects);
+            }
             Step::Initialised(n) => self.at_work(n, false),
             Step::Ready(n) => self.at_work(n, true),
             Step::Exited(n, kind) => {
@@ -96,19 +84,14 @@ impl Model {
     fn want(&mut self, wanted: &[(Id, Option<u32>)], retry: bool) {
         let (now, mut books, mut seen) = (self.now, BTreeMap::new(), BTreeSet::new());
         let in_backoff = |id: &Id| !self.live.iter().any(|i| i.id == *id);
-        for (id, spec) in wanted {
+        let added = self.wanted.keys().filter(|id| ADDED.contains(id));
+        let added: Vec<(Id, Option<u32>)> = added.map(|id| (*id, None)).collect();
+        for (id, spec) in wanted.iter().chain(&added) {
             let old = self.wanted.get(id);
             if (spec.is_none() && old.is_none()) || !seen.insert(*id) {
                 continue;
             }
-            let fresh = |spec| Book {
-                spec,
-                was_started: false,
-                was_ready: false,
-                failures: 0,
-                timeouts: 0,
-                not_before: now,
-            };
+            let fresh = |spec| Book::new(spec, now);
             let book = match (old, spec) {
                 (Some(old), Some(spec)) if old.spec != *spec => Book {
                     was_started: old.was_started,
@@ -129,6 +112,15 @@ impl Model {
         }
         let ask = |(id, spec): &(Id, Option<u32>)| spec.map_or(keep(*id), |spec| run(*id, spec));
         let (_, effects) = self.roster.want(wanted.iter().map(ask).collect(), retry);
+        self.check(effects);
+    }
+
+    fn add(&mut self, id: Id, spec: u32) {
+        let is_same = self.wanted.get(&id).is_some_and(|book| book.spec == spec);
+        if !self.ended && !is_same {
+            self.wanted.insert(id, Book::new(spec, self.now));
+        }
+        let effects = self.roster.add(id, spec, secs(30));
         self.check(effects);
     }
 

@@ -97,6 +97,17 @@ fn a_laddered_child_that_was_asked_to_stop_does_what_it_was_asked_for() {
 }
 
 #[test]
+fn one_that_came_alone_and_was_removed_is_forgotten_whatever_ended_it() {
+    for kind in KINDS {
+        let mut bench = Bench::new();
+        bench.add("a", 0);
+        bench.remove("a");
+        assert_eq!(bench.exits("a", kind), [Removed("a")], "{kind:?}");
+        assert_eq!(bench.status("a"), None);
+    }
+}
+
+#[test]
 fn after_a_shutdown_began_everybody_rests() {
     for kind in KINDS {
         let mut bench = Bench::new();

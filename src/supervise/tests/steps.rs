@@ -8,6 +8,9 @@ use super::*;
 pub(super) enum Step {
     /// Names with their spec, or to be kept.
     Want(Vec<(u8, Option<u32>)>, bool),
+    /// One name more, with its spec.
+    Add(u8, u32),
+    Remove(u8),
     Initialised(usize),
     Ready(usize),
     Exited(usize, FailureKind),
@@ -25,6 +28,8 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
     let pass = prop_oneof![0..700u64, 1000..10_000u64, 50_000..80_000u64];
     prop_oneof![
         20 => (wanted, any::<bool>()).prop_map(|(w, retry)| Step::Want(w, retry)),
+        10 => (model::ADDED, 0..3u32).prop_map(|(id, spec)| Step::Add(id, spec)),
+        5 => model::ADDED.prop_map(Step::Remove),
         10 => any::<usize>().prop_map(Step::Initialised),
         25 => any::<usize>().prop_map(Step::Ready),
         60 => (any::<usize>(), kind).prop_map(|(n, kind)| Step::Exited(n, kind)),

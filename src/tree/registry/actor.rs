@@ -10,10 +10,11 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 
 use super::handle::Subscriber;
+use super::kept::Kept;
 use super::message::RegistryMsg;
 use super::routes::Routes;
 use super::state::Merge;
-use super::store::{Kept, Store};
+use super::store::Store;
 use crate::ids::ServerName;
 use crate::tree::timer::Timer;
 

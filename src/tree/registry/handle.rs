@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use ractor::ActorRef;
 
-use super::message::{RegistryMsg, ServerState, Wanted};
 use super::catalogue::Catalogue;
+use super::message::{RegistryMsg, ServerState, Wanted};
 use super::routes::Routes;
 use crate::ids::{Generation, ServerName};
 use crate::tree::upstream::UpstreamHandle;

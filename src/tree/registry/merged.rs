@@ -39,7 +39,7 @@ pub(crate) struct Route {
 }
 
 /// All lists, in configuration order and then each server's own.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Merged {
     /// What it was merged from.
     pub sources: Vec<Source>,
@@ -57,6 +57,13 @@ pub(crate) struct Changes {
     pub prompts: bool,
     /// The resources or the resource templates.
     pub resources: bool,
+}
+
+impl Default for Merged {
+    /// Nothing is offered.
+    fn default() -> Self {
+        Self::build(Vec::new()).0
+    }
 }
 
 impl Merged {
@@ -122,6 +129,13 @@ impl Merged {
         self.resources.outward(server, uri)
     }
 
+    /// Whether URIs of different servers can be mistaken for each other at all: if not, no result
+    /// has to be looked through.
+    #[must_use]
+    pub(crate) fn may_collide(&self) -> bool {
+        self.resources.may_collide()
+    }
+
     /// The instructions of all servers, each under its name; `None` if there are none.
     #[must_use]
     pub(crate) fn instructions(&self) -> Option<String> {
@@ -146,7 +160,7 @@ impl Merged {
 }
 
 /// Tools or prompts under their merged names.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Names {
     by_name: HashMap<String, Route>,
     pages: Pages,

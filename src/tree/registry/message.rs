@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::handle::Subscriber;
 use super::catalogue::Catalogue;
+use super::handle::Subscriber;
 use crate::config::model::Isolation;
 use crate::ids::{Generation, Prefix, ServerName};
 use crate::tree::upstream::UpstreamHandle;

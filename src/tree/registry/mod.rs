@@ -7,6 +7,7 @@
 mod actor;
 mod catalogue;
 mod handle;
+mod kept;
 mod merged;
 mod message;
 mod pages;
@@ -18,9 +19,9 @@ mod store;
 mod tests;
 
 pub(crate) use actor::{Registry, RegistryArgs};
+pub(crate) use catalogue::{Abilities, Catalogue};
 pub(crate) use handle::{RegistryHandle, Subscriber};
-pub(crate) use message::{ServerState, Wanted};
-pub(crate) use catalogue::Catalogue;
 pub(crate) use merged::{Changes, Merged, Route};
+pub(crate) use message::{ServerState, Wanted};
 pub(crate) use routes::{RouteState, Routes};
 pub(crate) use store::Store;

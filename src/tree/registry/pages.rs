@@ -15,13 +15,6 @@ const CURSOR: &str = "mcproxy-page-";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Pages(Vec<Bytes>);
 
-impl Default for Pages {
-    /// An empty list of tools.
-    fn default() -> Self {
-        Self::build(Kind::Tools, &[])
-    }
-}
-
 impl Pages {
     /// Lays out `items`, raw entries.
     pub(super) fn build(kind: Kind, items: &[Vec<u8>]) -> Self {

@@ -1,55 +1,101 @@
 //! Resources and resource templates of all servers. URIs stay the servers' own as long as they
-//! are unique; on a collision the first server keeps its URI.
+//! are unique. On a collision the first server in the configuration keeps its own, and the others'
+//! are qualified by their server (`protocol::uri`), which can be undone.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 
 use super::merged::{Route, Source, items};
 use super::pages::Pages;
 use crate::ids::ServerName;
-use crate::protocol::mcp::item::Kind;
+use crate::protocol::mcp::item::{Item, Kind};
+use crate::protocol::uri::{self, Template};
 
 /// The merged resources.
 #[derive(Debug)]
 pub(super) struct Resources {
     by_uri: HashMap<String, Route>,
+    by_template: HashMap<String, Route>,
+    templates: Vec<(Template, ServerName)>,
+    /// Whose each scheme is; `None` for one that several servers have.
+    by_scheme: HashMap<String, Option<ServerName>>,
+    /// The servers with resources, listed or not.
+    owners: Vec<ServerName>,
     pages: Pages,
     template_pages: Pages,
 }
 
-impl Default for Resources {
-    fn default() -> Self {
-        Self::build(&[])
-    }
-}
-
 impl Resources {
     pub(super) fn build(sources: &[Source]) -> Self {
-        let mut by_uri: HashMap<String, Route> = HashMap::new();
-        let mut listed = Vec::new();
-        for (source, item) in items(Kind::Resources, sources) {
-            let route = Route {
-                server: source.server.clone(),
-                key: item.key().into(),
-            };
-            listed.push(item.raw().to_vec());
-            by_uri.entry(item.key().to_owned()).or_insert(route);
-        }
-        let templates: Vec<Vec<u8>> = items(Kind::Templates, sources)
-            .map(|(_, item)| item.raw().to_vec())
-            .collect();
+        let (by_uri, pages) = lay_out(Kind::Resources, sources, str::to_owned);
+        let (by_template, template_pages) = lay_out(Kind::Templates, sources, Template::parse);
+        let template =
+            |(source, item): (&Source, &Item)| (Template::parse(item.key()), source.server.clone());
+        let has_resources = |source: &&Source| {
+            let catalogue = source.catalogue.as_ref();
+            catalogue.is_some_and(|known| known.abilities.resources)
+        };
         Self {
             by_uri,
-            pages: Pages::build(Kind::Resources, &listed),
-            template_pages: Pages::build(Kind::Templates, &templates),
+            by_template,
+            templates: items(Kind::Templates, sources).map(template).collect(),
+            by_scheme: schemes(sources),
+            owners: sources
+                .iter()
+                .filter(has_resources)
+                .map(|source| source.server.clone())
+                .collect(),
+            pages,
+            template_pages,
         }
     }
 
+    /// Where a URI leads, as a client knows it: listed, or qualified, or an instance of a listed
+    /// template; else to the only server that has others like it, or resources at all.
     pub(super) fn find(&self, uri: &str) -> Option<Route> {
-        self.by_uri.get(uri).cloned()
+        let listed = self.by_uri.get(uri).or_else(|| self.by_template.get(uri));
+        if let Some(route) = listed {
+            return Some(route.clone());
+        }
+        if let Some((server, native)) = uri::unqualify(uri) {
+            let server = self.owners.iter().find(|owner| owner.as_str() == server)?;
+            return Some(route(server, native));
+        }
+        let matching = self
+            .templates
+            .iter()
+            .find(|(template, _)| template.matches(uri));
+        let server = match matching {
+            Some((_, server)) => server,
+            None => self.likely_owner(uri)?,
+        };
+        Some(route(server, uri))
     }
 
-    pub(super) fn outward(&self, _server: &ServerName, _uri: &str) -> Option<String> {
-        None
+    fn likely_owner(&self, uri: &str) -> Option<&ServerName> {
+        let scheme = uri::scheme(uri).map(str::to_ascii_lowercase);
+        if let Some(Some(server)) = scheme.and_then(|scheme| self.by_scheme.get(&scheme)) {
+            return Some(server);
+        }
+        match self.owners.as_slice() {
+            [only] => Some(only),
+            _ => None,
+        }
+    }
+
+    /// What clients know a URI of `server` by, where that is not the URI itself: it would lead
+    /// them to another server.
+    pub(super) fn outward(&self, server: &ServerName, uri: &str) -> Option<String> {
+        if !self.may_collide() {
+            return None;
+        }
+        let leads_elsewhere = self.find(uri).is_some_and(|route| route.server != *server);
+        leads_elsewhere.then(|| uri::qualified(server.as_str(), uri))
+    }
+
+    /// Whether URIs of different servers can be mistaken for each other at all.
+    pub(super) fn may_collide(&self) -> bool {
+        self.owners.len() > 1
     }
 
     pub(super) fn pages(&self) -> &Pages {
@@ -59,4 +105,60 @@ impl Resources {
     pub(super) fn template_pages(&self) -> &Pages {
         &self.template_pages
     }
+}
+
+fn route(server: &ServerName, key: &str) -> Route {
+    Route {
+        server: server.clone(),
+        key: key.into(),
+    }
+}
+
+/// One list under the URIs that clients know, and where they lead. Two that have the same `identity`
+/// collide, unless they are one server's: how it tells those apart is its own affair.
+fn lay_out<I: Hash + Eq>(
+    kind: Kind,
+    sources: &[Source],
+    identity: impl Fn(&str) -> I,
+) -> (HashMap<String, Route>, Pages) {
+    let mut first: HashMap<I, &ServerName> = HashMap::new();
+    let mut routes = HashMap::new();
+    let mut listed = Vec::new();
+    for (source, item) in items(kind, sources) {
+        let server = &source.server;
+        let holder = *first.entry(identity(item.key())).or_insert(server);
+        let outward = if holder == server {
+            listed.push(item.raw().to_vec());
+            item.key().to_owned()
+        } else {
+            let qualified = uri::qualified(server.as_str(), item.key());
+            listed.push(item.renamed(&qualified));
+            qualified
+        };
+        routes
+            .entry(outward)
+            .or_insert_with(|| route(server, item.key()));
+    }
+    (routes, Pages::build(kind, &listed))
+}
+
+/// Whose each scheme is; `None` for one that several servers have.
+fn schemes(sources: &[Source]) -> HashMap<String, Option<ServerName>> {
+    let mut owners: HashMap<String, Option<ServerName>> = HashMap::new();
+    let resources = items(Kind::Resources, sources);
+    for (source, item) in resources.chain(items(Kind::Templates, sources)) {
+        let Some(scheme) = uri::scheme(item.key()) else {
+            continue;
+        };
+        let server = Some(source.server.clone());
+        owners
+            .entry(scheme.to_ascii_lowercase())
+            .and_modify(|owner| {
+                if *owner != server {
+                    *owner = None;
+                }
+            })
+            .or_insert(server);
+    }
+    owners
 }

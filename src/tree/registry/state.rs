@@ -4,11 +4,11 @@ use std::collections::{BTreeSet, HashMap};
 use std::mem;
 use std::sync::Arc;
 
-use super::message::{ServerState, Wanted};
 use super::catalogue::Catalogue;
+use super::kept::Kept;
 use super::merged::{Merged, Source};
+use super::message::{ServerState, Wanted};
 use super::routes::{RouteState, Routes};
-use super::store::Kept;
 use crate::ids::{Generation, ServerName};
 use crate::tree::upstream::UpstreamHandle;
 
@@ -62,7 +62,6 @@ impl Merge {
         self.servers = wanted
             .into_iter()
             .map(|wanted| match known.remove(&wanted.server) {
-                Some(server) if server.wanted.fingerprint == wanted.fingerprint => server,
                 Some(server) => Server { wanted, ..server },
                 None => self.newcomer(wanted),
             })
@@ -129,12 +128,10 @@ impl Merge {
         let server = self.current(&name, handle.generation())?;
         let was_ready = server.route.generation() == Some(handle.generation());
         server.route = RouteState::Ready { handle };
+        let told = told.map(|told| told.or_before(server.catalogue.as_deref()));
         let offered = told.clone().or_else(|| server.catalogue.clone());
         let offered = offered.unwrap_or_default();
-        let is_same = server
-            .catalogue
-            .as_ref()
-            .is_some_and(|old| *old == offered);
+        let is_same = server.catalogue.as_ref().is_some_and(|old| *old == offered);
         server.catalogue = Some(offered);
         let fingerprint = server.wanted.fingerprint;
         self.is_stale |= !is_same;

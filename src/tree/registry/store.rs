@@ -6,34 +6,9 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use bytes::Bytes;
-use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
-
-use super::catalogue::Catalogue;
+use super::kept::Kept;
 use crate::ids::ServerName;
-use crate::protocol::mcp::item::{self, Kind};
-
-/// A kept catalogue, and what was run when it was told.
-#[derive(Debug, Clone)]
-pub(super) struct Kept {
-    pub(super) fingerprint: u64,
-    pub(super) catalogue: Arc<Catalogue>,
-}
-
-#[derive(Deserialize)]
-struct Restored {
-    fingerprint: u64,
-    list: Box<RawValue>,
-}
-
-#[derive(Serialize)]
-struct Stored<'a> {
-    fingerprint: u64,
-    list: &'a RawValue,
-}
 
 /// Where catalogues are kept; `None` in place of a directory keeps nothing.
 #[derive(Debug, Clone)]
@@ -65,7 +40,7 @@ impl Store {
                 let path = entry.path();
                 let name = ServerName::new(path.file_stem()?.to_str()?).ok()?;
                 (path.extension()? == "json").then_some(())?;
-                Some((name, read(&path)?))
+                Some((name, Kept::decode(fs::read(&path).ok()?)?))
             })
             .collect()
     }
@@ -79,13 +54,7 @@ impl Store {
             .recursive(true)
             .mode(0o700)
             .create(directory)?;
-        let tools = kept.catalogue.tools.iter().map(|tool| &**tool.raw());
-        let list = item::list_result(Kind::Tools, tools, None);
-        let list: &RawValue = serde_json::from_slice(&list)?;
-        let text = serde_json::to_vec(&Stored {
-            fingerprint: kept.fingerprint,
-            list,
-        })?;
+        let text = kept.encode()?;
         let unfinished = directory.join(format!(".{server}.unfinished"));
         let mut file = OpenOptions::new()
             .write(true)
@@ -96,18 +65,4 @@ impl Store {
         file.write_all(&text)?;
         fs::rename(&unfinished, directory.join(format!("{server}.json")))
     }
-}
-
-fn read(path: &Path) -> Option<Kept> {
-    let text = fs::read(path).ok()?;
-    let read: Restored = serde_json::from_slice(&text).ok()?;
-    let list = Bytes::from(String::from(Box::<str>::from(read.list)));
-    let tools = item::page(Kind::Tools, &list).ok()?.items;
-    Some(Kept {
-        fingerprint: read.fingerprint,
-        catalogue: Arc::new(Catalogue {
-            tools,
-            ..Catalogue::default()
-        }),
-    })
 }

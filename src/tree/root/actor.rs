@@ -11,6 +11,7 @@ use super::host::{ChildSpec, RootHost};
 use super::shutdown::{Phase, Shutdown};
 use super::{ChildId, RootHandle, RootMsg};
 use crate::config::model::{Config, Entry, ServerSpec};
+use crate::ids::{Generation, ServerName};
 use crate::supervise::{Diff, Spawn, Supervisor, Want, Wanted as Wish};
 use crate::telemetry::readiness::Readiness;
 use crate::tree::edge::Edge;
@@ -105,28 +106,20 @@ impl<S: Spawn, E: Edge> Actor for Root<S, E> {
                 }
                 state.supervisor.host_mut().routes = Some(routes);
             }
-            RootMsg::Initialized { server, generation } => {
-                state
-                    .supervisor
-                    .on_initialised(ChildId::Upstream(server), generation);
+            RootMsg::Initialized { child, generation } => {
+                state.supervisor.on_initialised(child, generation);
             }
             RootMsg::Ready {
-                server,
+                child,
                 generation,
                 tools,
-            } => {
-                state
-                    .supervisor
-                    .on_ready(ChildId::Upstream(server.clone()), generation);
-                state
-                    .supervisor
-                    .host()
-                    .notice(Notice::ServerReady { server, tools });
-            }
-            RootMsg::InstanceWanted { server, owner } => {
-                log::debug!("{owner:?} wants an instance of '{server}'");
-            }
-            RootMsg::SessionEnded { session } => log::trace!("session {session} has ended"),
+            } => state.on_ready(child, generation, tools),
+            RootMsg::InstanceWanted {
+                server,
+                owner,
+                life,
+            } => state.on_instance_wanted(server, owner, life),
+            RootMsg::SessionEnded { session } => state.on_session_ended(session),
             RootMsg::Tick(tick) => state.supervisor.on_tick(tick),
             RootMsg::Reload => {
                 if let Some(config) = &state.supervisor.host().config {
@@ -158,7 +151,17 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
         if let Some(verdict) = self.supervisor.host().verdict {
             return self.end(verdict);
         }
+        self.remove_orphans();
         self.go_on_stopping();
+    }
+
+    fn on_ready(&mut self, child: ChildId, generation: Generation, tools: usize) {
+        if let ChildId::Upstream(server) = &child {
+            let server = server.clone();
+            let notice = Notice::ServerReady { server, tools };
+            self.supervisor.host().notice(notice);
+        }
+        self.supervisor.on_ready(child, generation);
     }
 
     /// Ends the tree with this verdict; the children that are left are killed with root.
@@ -191,6 +194,7 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
             .iter()
             .filter(|entry| matches!(entry, Entry::Disabled(_)))
             .count();
+        self.review_instances(&config);
         let wishes = config.servers.into_iter().filter_map(wish).collect();
         let diff = self.supervisor.want(wishes, retry);
         if !self.is_configured {
@@ -209,20 +213,7 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
         let spec = match entry {
             Entry::Run(spec) => spec,
             Entry::Disabled(_) => return None,
-            Entry::Refused(name) => {
-                let running = self.supervisor.roster().laddered();
-                let is_known = running
-                    .into_iter()
-                    .any(|(id, _)| *id == ChildId::Upstream(name.clone()));
-                match self
-                    .supervisor
-                    .roster()
-                    .spec(&ChildId::Upstream(name.clone()))
-                {
-                    Some(ChildSpec::Upstream(spec)) if is_known => spec,
-                    Some(_) | None => return None,
-                }
-            }
+            Entry::Refused(name) => self.spec(name)?,
         };
         Some(Wanted {
             server: spec.name.clone(),
@@ -230,6 +221,15 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
             prefix: spec.prefix.clone(),
             isolation: spec.isolation,
         })
+    }
+
+    /// What a server runs from, if it is configured.
+    pub(super) fn spec(&self, server: &ServerName) -> Option<&Arc<ServerSpec>> {
+        let id = ChildId::Upstream(server.clone());
+        match self.supervisor.roster().spec(&id)? {
+            ChildSpec::Upstream(spec) => Some(spec),
+            ChildSpec::Permanent => None,
+        }
     }
 }
 
@@ -266,7 +266,11 @@ fn fingerprint(spec: &ServerSpec) -> u64 {
 fn summary(diff: &Diff<ChildId, ChildSpec>) -> String {
     let name = |id: &ChildId| match id {
         ChildId::Upstream(server) => server.to_string(),
-        ChildId::Config | ChildId::Registry | ChildId::Sessions | ChildId::Listener => {
+        ChildId::Instance(..)
+        | ChildId::Config
+        | ChildId::Registry
+        | ChildId::Sessions
+        | ChildId::Listener => {
             format!("{id:?}")
         }
     };

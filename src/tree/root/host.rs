@@ -1,7 +1,7 @@
 //! How root's children are started, stopped and talked about. It keeps their handles, and what
 //! the registry's successor has to be told.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use super::{ChildId, RootHandle};
 use crate::config::model::ServerSpec;
 use crate::ids::{Generation, ServerName};
 use crate::supervise::{Failure, Host, Spawn, Spawned, Start, Status};
+use crate::tree::client::Owner;
 use crate::tree::config::{ConfigActor, ConfigArgs, ConfigHandle};
 use crate::tree::edge::{Edge, EdgeLinks};
 use crate::tree::registry::{
@@ -43,7 +44,12 @@ pub(super) struct RootHost<S, E> {
     pub(super) config: Option<ConfigHandle>,
     pub(super) registry: Option<RegistryHandle>,
     pub(super) sessions: Option<SessionsHandle>,
-    pub(super) upstreams: BTreeMap<ServerName, UpstreamHandle>,
+    /// The living instances of servers, the sessions' own among them.
+    pub(super) upstreams: BTreeMap<ChildId, UpstreamHandle>,
+    /// Whom the sessions' own instances belong to, by serial number.
+    pub(super) owners: HashMap<u64, Owner>,
+    /// Which life of the sessions' supervisor it is.
+    pub(super) life: Generation,
     /// The last table, for the registry's successor.
     pub(super) routes: Option<Arc<Routes>>,
     pub(super) wanted: Option<Vec<Wanted>>,
@@ -73,6 +79,8 @@ impl<S: Spawn, E: Edge> RootHost<S, E> {
             registry: None,
             sessions: None,
             upstreams: BTreeMap::new(),
+            owners: HashMap::new(),
+            life: Generation(0),
             routes: None,
             wanted: None,
             states: BTreeMap::new(),
@@ -128,7 +136,9 @@ impl<S: Spawn, E: Edge> RootHost<S, E> {
             registry.server_state(server.clone(), *generation, state.clone());
         }
         for upstream in self.upstreams.values() {
-            upstream.hello(registry.clone());
+            if upstream.session().is_none() {
+                upstream.hello(registry.clone());
+            }
         }
         if let Some(sessions) = &self.sessions {
             sessions.hello(registry.clone());
@@ -137,11 +147,19 @@ impl<S: Spawn, E: Edge> RootHost<S, E> {
         Ok((actor, started).into())
     }
 
-    fn start_sessions(&mut self, parent: ActorCell) -> Result<Spawned, SpawnErr> {
+    /// A new life of the sessions. Those of the former one are gone, or will be any moment: they
+    /// own nothing any more, and nothing they still say starts an instance.
+    fn start_sessions(
+        &mut self,
+        generation: Generation,
+        parent: ActorCell,
+    ) -> Result<Spawned, SpawnErr> {
+        self.owners.clear();
+        self.life = generation;
         let spawn = self.spawn.clone();
         let args = SessionsArgs {
             registry: self.registry()?,
-            root: self.root.clone(),
+            root: self.root.for_sessions(generation),
             limit: self.settings.session_limit,
             idle_out: IDLE_OUT,
             signer: self.signer.clone(),
@@ -163,18 +181,16 @@ impl<S: Spawn, E: Edge> RootHost<S, E> {
         Ok((actor, started).into())
     }
 
-    fn start_upstream(
-        &mut self,
+    fn upstream_args(
+        &self,
         generation: Generation,
         spec: &Arc<ServerSpec>,
         start: &Start,
-        parent: ActorCell,
-    ) -> Result<Spawned, SpawnErr> {
-        let permits = Arc::new(Semaphore::new(CALLS_PER_UPSTREAM));
-        let args = UpstreamArgs {
+    ) -> Result<UpstreamArgs, SpawnErr> {
+        Ok(UpstreamArgs {
             spec: Arc::clone(spec),
             generation,
-            permits: Arc::clone(&permits),
+            permits: Arc::new(Semaphore::new(CALLS_PER_UPSTREAM)),
             start: *start,
             ladder: self.settings.supervision.ladder.clone(),
             owner: None,
@@ -182,11 +198,22 @@ impl<S: Spawn, E: Edge> RootHost<S, E> {
             registry: self.registry()?,
             groups: self.settings.groups.clone(),
             limits: self.settings.limits.clone(),
-        };
-        self.generations.insert(spec.name.clone(), generation);
+        })
+    }
+
+    fn start_upstream(
+        &mut self,
+        args: UpstreamArgs,
+        parent: ActorCell,
+    ) -> Result<Spawned, SpawnErr> {
+        let (server, permits) = (args.spec.name.clone(), Arc::clone(&args.permits));
+        let (generation, owner) = (args.generation, args.owner.clone());
         let (actor, started) = self.spawn.spawn("upstream", Upstream, args, parent)?;
-        let handle = UpstreamHandle::new(actor.clone(), spec.name.clone(), generation, permits);
-        self.upstreams.insert(spec.name.clone(), handle);
+        let mut handle = UpstreamHandle::new(actor.clone(), server, generation, permits);
+        if let Some(owner) = owner {
+            handle = handle.owned_by(owner.session);
+        }
+        self.upstreams.insert(ChildId::of(&handle), handle);
         Ok((actor, started).into())
     }
 
@@ -218,7 +245,6 @@ impl<S: Spawn, E: Edge> RootHost<S, E> {
                 self.states.remove(server);
                 self.generations.remove(server);
                 self.failed.remove(server);
-                self.upstreams.remove(server);
                 return;
             }
         };
@@ -249,24 +275,34 @@ impl<S: Spawn, E: Edge> Host for RootHost<S, E> {
         match (id, spec) {
             (ChildId::Config, _) => self.start_config(parent),
             (ChildId::Registry, _) => self.start_registry(parent),
-            (ChildId::Sessions, _) => self.start_sessions(parent),
+            (ChildId::Sessions, _) => self.start_sessions(generation, parent),
             (ChildId::Listener, _) => self.start_listener(parent),
-            (ChildId::Upstream(_), ChildSpec::Upstream(spec)) => {
-                self.start_upstream(generation, spec, start, parent)
+            (ChildId::Upstream(server), ChildSpec::Upstream(spec)) => {
+                self.generations.insert(server.clone(), generation);
+                let args = self.upstream_args(generation, spec, start)?;
+                self.start_upstream(args, parent)
             }
-            (ChildId::Upstream(_), ChildSpec::Permanent) => Err(missing("its entry")),
+            (ChildId::Instance(_, session), ChildSpec::Upstream(spec)) => {
+                let owner = self.owners.get(session).cloned();
+                let owner = Some(owner.ok_or_else(|| missing("its session"))?);
+                let args = self.upstream_args(generation, spec, start)?;
+                self.start_upstream(UpstreamArgs { owner, ..args }, parent)
+            }
+            (ChildId::Upstream(_) | ChildId::Instance(..), ChildSpec::Permanent) => {
+                Err(missing("its entry"))
+            }
         }
     }
 
     fn stop(&mut self, id: &ChildId, cell: &ActorCell) {
-        let drain = if self.is_stopping {
+        let drain = if self.is_stopping || self.is_orphan(id) {
             Duration::ZERO
         } else {
             DRAIN
         };
         match id {
-            ChildId::Upstream(server) => {
-                if let Some(upstream) = self.upstreams.get(server) {
+            ChildId::Upstream(_) | ChildId::Instance(..) => {
+                if let Some(upstream) = self.upstreams.get(id) {
                     upstream.stop(drain);
                 }
             }
@@ -277,51 +313,45 @@ impl<S: Spawn, E: Edge> Host for RootHost<S, E> {
     }
 
     fn status_changed(&mut self, id: &ChildId, status: Option<&Status>) {
-        if let (
-            ChildId::Upstream(server),
-            Some(Status::Backoff {
-                until,
-                failures,
-                crash_looping,
-                ..
-            }),
-        ) = (id, status)
+        if let Some(Status::Backoff {
+            until,
+            failures,
+            crash_looping,
+            ..
+        }) = status
         {
-            let wait = until
-                .saturating_duration_since(Instant::now())
-                .as_secs_f32();
-            log::warn!(
-                "Server '{server}' is started again in {wait:.1} s (failure {failures} in a row)"
-            );
+            let who = self.label(id);
+            let wait = until.saturating_duration_since(Instant::now());
+            let wait = wait.as_secs_f32();
+            log::warn!("{who} is started again in {wait:.1} s (failure {failures} in a row)");
             let ladder = &self.settings.supervision.ladder;
             if *crash_looping && !ladder.is_crash_loop(failures.saturating_sub(1)) {
-                log::warn!("Server '{server}' is crash-looping; it is tried again for ever");
+                log::warn!("{who} is crash-looping; it is tried again for ever");
             }
         }
-        if let ChildId::Upstream(server) = id {
-            self.server_changed(server, status);
+        match id {
+            ChildId::Upstream(server) => self.server_changed(server, status),
+            ChildId::Instance(server, session) => self.instance_changed(server, *session, status),
+            ChildId::Config | ChildId::Registry | ChildId::Sessions | ChildId::Listener => {}
         }
     }
 
     fn exited(&mut self, id: &ChildId, of: Generation, failure: &Failure, was_asked: bool) {
+        let is_it = |upstream: &UpstreamHandle| upstream.generation() == of;
+        if self.upstreams.get(id).is_some_and(is_it) {
+            self.upstreams.remove(id);
+        }
         match id {
-            ChildId::Upstream(server) => {
-                if self
-                    .upstreams
-                    .get(server)
-                    .is_some_and(|upstream| upstream.generation() == of)
-                {
-                    self.upstreams.remove(server);
-                }
-                if !was_asked {
-                    self.failed.insert(server.clone());
-                    log::warn!("Server '{server}' {failure}");
-                    self.notice(Notice::ServerFailed {
-                        server: server.clone(),
-                        why: failure.to_string(),
-                    });
-                }
+            ChildId::Upstream(server) if !was_asked => {
+                self.failed.insert(server.clone());
+                log::warn!("{} {failure}", self.label(id));
+                self.notice(Notice::ServerFailed {
+                    server: server.clone(),
+                    why: failure.to_string(),
+                });
             }
+            ChildId::Instance(..) if !was_asked => log::warn!("{} {failure}", self.label(id)),
+            ChildId::Upstream(_) | ChildId::Instance(..) => {}
             ChildId::Config | ChildId::Registry | ChildId::Sessions | ChildId::Listener => {
                 if !was_asked {
                     log::error!("The {id:?} actor {of} has ended and is restarted: {failure}");
@@ -330,8 +360,8 @@ impl<S: Spawn, E: Edge> Host for RootHost<S, E> {
         }
     }
 
-    fn killed(&mut self, id: &ChildId, of: Generation) {
-        log::warn!("{id:?} {of} did not stop in time and is killed");
+    fn killed(&mut self, id: &ChildId, _: Generation) {
+        log::warn!("{} did not stop in time and is killed", self.label(id));
     }
 
     fn give_up(&mut self, id: &ChildId, reason: &str) {

@@ -6,6 +6,7 @@
 
 mod actor;
 mod host;
+mod instances;
 mod shutdown;
 #[cfg(test)]
 mod tests;
@@ -32,10 +33,22 @@ pub(crate) enum ChildId {
     Registry,
     /// A configured server.
     Upstream(ServerName),
+    /// A session's own instance of a configured server, by the session's serial number.
+    Instance(ServerName, u64),
     /// The sessions' supervisor.
     Sessions,
     /// The listener.
     Listener,
+}
+
+impl ChildId {
+    fn of(upstream: &UpstreamHandle) -> Self {
+        let server = upstream.server().clone();
+        match upstream.session() {
+            None => Self::Upstream(server),
+            Some(session) => Self::Instance(server, session),
+        }
+    }
 }
 
 pub(crate) enum RootMsg {
@@ -45,18 +58,24 @@ pub(crate) enum RootMsg {
     RoutesChanged(Arc<Routes>),
     /// From an upstream: `initialize` was answered.
     Initialized {
-        server: ServerName,
+        child: ChildId,
         generation: Generation,
     },
     /// From an upstream: it takes calls and offers so many tools.
     Ready {
-        server: ServerName,
+        child: ChildId,
         generation: Generation,
         tools: usize,
     },
-    /// From a session: it has a use for an instance of this server of its own.
-    InstanceWanted { server: ServerName, owner: Owner },
-    /// From the sessions: this one has ended, and what belonged to it may.
+    /// From a session: it has a use for an instance of this server of its own. `News::Instance`
+    /// answers it, or the instance itself when it is ready.
+    InstanceWanted {
+        server: ServerName,
+        owner: Owner,
+        /// Which life of the sessions' supervisor the session belongs to.
+        life: Generation,
+    },
+    /// From the sessions: this one has ended, and its instances end with it.
     SessionEnded { session: u64 },
     /// From the supervision's own tasks.
     Tick(Tick<ChildId>),
@@ -72,11 +91,22 @@ pub(crate) enum RootMsg {
 
 /// Root's handle. Nothing here waits.
 #[derive(Clone, Debug)]
-pub(crate) struct RootHandle(ActorRef<RootMsg>);
+pub(crate) struct RootHandle {
+    actor: ActorRef<RootMsg>,
+    /// The life of the sessions' supervisor that it was given to.
+    life: Generation,
+}
 
 impl RootHandle {
     pub(in crate::tree) fn new(actor: ActorRef<RootMsg>) -> Self {
-        Self(actor)
+        let life = Generation(0);
+        Self { actor, life }
+    }
+
+    /// The same for this life of the sessions' supervisor and all its sessions.
+    fn for_sessions(&self, life: Generation) -> Self {
+        let actor = self.actor.clone();
+        Self { actor, life }
     }
 
     /// What the file says now; `None` when it can't be used.
@@ -86,23 +116,31 @@ impl RootHandle {
 
     pub(in crate::tree) fn initialized(&self, upstream: &UpstreamHandle) {
         self.tell(RootMsg::Initialized {
-            server: upstream.server().clone(),
+            child: ChildId::of(upstream),
             generation: upstream.generation(),
         });
     }
 
     pub(in crate::tree) fn ready(&self, upstream: &UpstreamHandle, tools: usize) {
         self.tell(RootMsg::Ready {
-            server: upstream.server().clone(),
+            child: ChildId::of(upstream),
             generation: upstream.generation(),
             tools,
         });
     }
 
+    /// A session uses this isolated server. Asking again for what is there changes nothing.
     pub(in crate::tree) fn instance_wanted(&self, server: ServerName, owner: Owner) {
-        self.tell(RootMsg::InstanceWanted { server, owner });
+        let life = self.life;
+        self.tell(RootMsg::InstanceWanted {
+            server,
+            owner,
+            life,
+        });
     }
 
+    /// To be told once a session *has* ended, when all that it said is on its way already: a
+    /// wish that came later would start an instance that nobody ends.
     pub(in crate::tree) fn session_ended(&self, session: u64) {
         self.tell(RootMsg::SessionEnded { session });
     }
@@ -124,7 +162,7 @@ impl RootHandle {
     }
 
     fn tell(&self, message: RootMsg) -> bool {
-        self.0.cast(message).is_ok()
+        self.actor.cast(message).is_ok()
     }
 }
 

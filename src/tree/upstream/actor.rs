@@ -99,10 +99,7 @@ impl Actor for Upstream {
                 session,
                 client,
                 interest,
-            } => {
-                state.on_interested(session, client, interest);
-                Ok(())
-            }
+            } => state.on_interested(session, client, interest),
             UpstreamMsg::Hello(registry) => {
                 state.on_hello(registry);
                 Ok(())

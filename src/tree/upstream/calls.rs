@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::mem;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,8 +14,10 @@ use tokio::time::Instant;
 
 use crate::ids::{CallId, ServerName};
 use crate::protocol::jsonrpc;
-use crate::protocol::mcp::{cancelled, cancelled::Cancelled, progress::Progress};
+use crate::protocol::mcp::request::ServerRequest;
+use crate::protocol::mcp::{cancelled, cancelled::Cancelled, method, progress::Progress, tasks};
 use crate::tree::call::{Answer, Ticket};
+use crate::tree::client::Client;
 
 /// The id of the gateway's own `initialize`; calls come after it.
 pub(super) const INITIALIZE_ID: u64 = 0;
@@ -22,6 +25,15 @@ pub(super) const INITIALIZE_ID: u64 = 0;
 pub(super) const CANCELLED_KEEPS_PERMIT: Duration = Duration::from_secs(60);
 /// So many timeouts in a row without a word from the server mean that it is hung.
 const TIMEOUTS_UNTIL_HUNG: u32 = 3;
+
+/// Why a line was not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Refused {
+    /// The server has not read what was written before: it is busy.
+    Full,
+    /// Its stdin has gone, and so will it.
+    Gone,
+}
 
 #[derive(Debug)]
 struct InFlight {
@@ -74,21 +86,31 @@ impl Calls {
         self.ids.len()
     }
 
-    /// Sends a call with `write`, which says whether the server's stdin took the line. What it did
-    /// not take bounces. Gives the time by which it has to be answered.
+    /// Sends a call with `write`, which says whether the server's stdin took the line. What no
+    /// server will read there bounces; who has too much to read is said to be busy. Gives the
+    /// call's id there and the time by which it has to be answered.
     pub(super) fn send(
         &mut self,
         now: Instant,
         mut ticket: Ticket,
-        write: impl FnOnce(Bytes) -> bool,
-    ) -> Option<Instant> {
+        write: impl FnOnce(Bytes) -> Result<(), Refused>,
+    ) -> Option<(u64, Instant)> {
         let errand = ticket.errand()?;
         let id = self.next_id;
         let request = &errand.request;
         let token = request.progress_token().map(Box::from);
-        let params = request.rewrite(&errand.key, token.as_ref().map(|_| id));
-        if !write(jsonrpc::request(id, request.method(), Some(&params))) {
-            return None;
+        let params = rewrite(request, &errand.key, token.as_ref().map(|_| id));
+        match write(jsonrpc::request(id, request.method(), Some(&params))) {
+            Ok(()) => {}
+            Err(Refused::Gone) => return None,
+            Err(Refused::Full) => {
+                let text = format!(
+                    "server '{}' is busy: it has not read what it was sent before; try again later",
+                    self.server
+                );
+                ticket.answer(Answer::Failed(text));
+                return None;
+            }
         }
         ticket.handed_over();
         self.next_id += 1;
@@ -101,7 +123,29 @@ impl Calls {
             deadline,
         };
         self.pending.insert(id, Pending::Call(Box::new(call)));
-        Some(deadline)
+        Some((id, deadline))
+    }
+
+    /// Whose `call` is, as long as its answer is awaited.
+    pub(super) fn client_of(&self, call: CallId) -> Option<&Arc<dyn Client>> {
+        let Some(Pending::Call(call)) = self.pending.get(self.ids.get(&call)?) else {
+            return None;
+        };
+        Some(call.ticket.client())
+    }
+
+    /// The sessions that wait for an answer, each once for every call.
+    pub(super) fn clients(&self) -> impl Iterator<Item = (u64, &Arc<dyn Client>)> {
+        let calls = self.pending.values().filter_map(|pending| match pending {
+            Pending::Call(call) => Some(call),
+            Pending::Tombstone { .. } => None,
+        });
+        calls.map(|call| (call.ticket.call().session, call.ticket.client()))
+    }
+
+    /// Whether this is a call's id, awaited or not.
+    pub(super) fn has(&self, id: u64) -> bool {
+        self.pending.contains_key(&id)
     }
 
     /// When something that is asked `now` has taken too long.
@@ -214,6 +258,16 @@ impl Calls {
         }
     }
 
+    /// The server has waited for somebody else: the time of every call starts anew.
+    pub(super) fn extend(&mut self, now: Instant) {
+        let due = self.deadline(now);
+        for pending in self.pending.values_mut() {
+            if let Pending::Call(call) = pending {
+                call.deadline = due;
+            }
+        }
+    }
+
     /// An id for a request of the gateway's own.
     pub(super) fn take_id(&mut self) -> u64 {
         let id = self.next_id;
@@ -257,6 +311,14 @@ impl Calls {
     pub(super) fn dropped_answers(&self) -> u64 {
         self.dropped_answers
     }
+}
+
+/// The params as the server gets them. No server is told that the gateway knows tasks.
+fn rewrite(request: &ServerRequest, key: &str, token: Option<u64>) -> Bytes {
+    let params = request.rewrite(key, token);
+    let is_tool = request.method() == method::TOOLS_CALL;
+    let plain = is_tool.then(|| tasks::without_task(&params)).flatten();
+    plain.unwrap_or(params)
 }
 
 /// Nothing is left here after an orderly end. A panic or a kill of the actor is the gateway's own

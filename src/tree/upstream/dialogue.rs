@@ -1,23 +1,32 @@
 //! The conversation with one server, as a plain state machine: the handshake, the catalogue, and
 //! which line is for whom. Bytes and `now` go in, effects come out; no actor, no clock, no I/O.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::calls::{Calls, INITIALIZE_ID};
+use super::asks::Asks;
+use super::audience::Audience;
+use super::calls::{Calls, INITIALIZE_ID, Refused};
 use super::junk::{Junk, excerpt};
-use super::listing::{Listing, Turn};
-use crate::ids::ServerName;
+use super::lists::{Lists, Step};
+use super::who::Who;
+use crate::config::model::ServerSpec;
 use crate::protocol::framing::recover;
 use crate::protocol::jsonrpc::{self, Message, Notification, Request, RequestId, Response};
-use crate::protocol::mcp::item::{self, Kind};
-use crate::protocol::mcp::lifecycle;
+use crate::protocol::mcp::item::Kind;
+use crate::protocol::mcp::{lifecycle, method};
 use crate::protocol::version::Version;
 use crate::supervise::FailureKind;
-use crate::tree::call::Answer;
+use crate::tree::call::{Answer, Ticket};
+use crate::tree::client::{Client, Interest, Owner};
 use crate::tree::registry::Catalogue;
+
+/// Once in this time after the handshake it is seen whether some lists have come: then the server
+/// is ready without the others. They count when they come; what it offered before stands for them.
+pub(super) const LIST_LAG: Duration = Duration::from_secs(5);
 
 /// What the actor is to do.
 #[derive(Debug)]
@@ -26,10 +35,12 @@ pub(super) enum Effect {
     Write(Bytes),
     /// `initialize` was answered: the start slot is free.
     Initialized,
-    /// The server takes calls, and offers this now; `None` if it failed to say at its start.
-    Listed(Option<Catalogue>),
-    /// The server said that its list changed.
+    /// The server takes calls, and offers this now.
+    Listed(Catalogue),
+    /// The server said that a list changed.
     ListChanged,
+    /// Pass a request on to the client of the session that this instance belongs to.
+    Ask(Request),
     /// Nothing good can come of this process any more. The words follow the server's name.
     Broken(FailureKind, String),
 }
@@ -46,36 +57,38 @@ pub(super) struct Counters {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
     Initializing,
-    Listing,
+    /// The first lists are on their way. At this time those that have come are enough.
+    Listing(Instant),
     Ready,
 }
 
 /// The conversation.
-#[derive(Debug)]
 pub(super) struct Dialogue {
-    server: ServerName,
+    who: Who,
     phase: Phase,
     calls: Calls,
-    listing: Option<Listing>,
-    has_tools: bool,
-    relist_wanted: bool,
+    lists: Lists,
+    audience: Audience,
+    asks: Asks,
     junk: Junk,
 }
 
 impl Dialogue {
     /// A conversation that has not begun, with the line that begins it.
-    pub(super) fn open(server: ServerName, call_timeout: Duration) -> (Self, Bytes) {
+    pub(super) fn open(spec: &ServerSpec, owner: Option<Owner>) -> (Self, Bytes) {
+        let who = Who::new(spec.name.clone(), owner.as_ref());
         let dialogue = Self {
-            calls: Calls::new(server.clone(), call_timeout),
-            junk: Junk::new(server.clone()),
-            server,
             phase: Phase::Initializing,
-            listing: None,
-            has_tools: false,
-            relist_wanted: false,
+            calls: Calls::new(spec.name.clone(), spec.call_timeout),
+            lists: Lists::new(who.clone()),
+            audience: Audience::new(spec.name.clone()),
+            asks: Asks::new(spec, owner),
+            junk: Junk::new(who.clone()),
+            who,
         };
-        let params = lifecycle::initialize_params(Version::LATEST, b"{}");
-        let hello = jsonrpc::request(INITIALIZE_ID, "initialize", Some(&params));
+        let capabilities = dialogue.asks.capabilities().to_json();
+        let params = lifecycle::initialize_params(Version::LATEST, &capabilities);
+        let hello = jsonrpc::request(INITIALIZE_ID, method::INITIALIZE, Some(&params));
         (dialogue, hello)
     }
 
@@ -86,9 +99,19 @@ impl Dialogue {
         }
     }
 
+    /// What the log calls the server.
+    pub(super) fn who(&self) -> &Who {
+        &self.who
+    }
+
     /// The calls in flight.
     pub(super) fn calls(&mut self) -> &mut Calls {
         &mut self.calls
+    }
+
+    /// The session that it belongs to.
+    pub(super) fn owner(&self) -> Option<&Owner> {
+        self.asks.owner()
     }
 
     /// Whether calls may be sent.
@@ -97,12 +120,46 @@ impl Dialogue {
     }
 
     /// What the server has not done yet, for the message when its start runs out of time.
-    pub(super) fn waits_for(&self) -> &'static str {
+    pub(super) fn waits_for(&self) -> String {
         match self.phase {
-            Phase::Initializing => "it did not answer 'initialize'",
-            Phase::Listing => "it did not answer 'tools/list'",
-            Phase::Ready => "nothing is missing",
+            Phase::Initializing => "it did not answer 'initialize'".to_owned(),
+            Phase::Listing(_) => {
+                let missing: Vec<&str> = self.lists.awaited().map(Kind::method).collect();
+                format!("it did not answer '{}'", missing.join("', '"))
+            }
+            Phase::Ready => "nothing is missing".to_owned(),
         }
+    }
+
+    /// Sends a call with `write`, or answers it here if it asks for what is so already. Gives the
+    /// time by which it has to be answered.
+    pub(super) fn send(
+        &mut self,
+        now: Instant,
+        ticket: Ticket,
+        write: impl FnOnce(Bytes) -> Result<(), Refused>,
+    ) -> Option<Instant> {
+        let (ticket, wish) = self.audience.take(ticket).err()?;
+        let (id, due) = self.calls.send(now, ticket, write)?;
+        if let Some(wish) = wish {
+            self.audience.sent(now, id, &wish, &self.calls);
+        }
+        Some(due)
+    }
+
+    /// Replaces what a session wants to hear. Gives the lines to write.
+    pub(super) fn interested(
+        &mut self,
+        now: Instant,
+        session: u64,
+        client: Arc<dyn Client>,
+        interest: Interest,
+    ) -> Vec<Effect> {
+        let member = (client, interest);
+        let lines = self
+            .audience
+            .interested(now, session, member, &mut self.calls);
+        writes(lines)
     }
 
     /// Takes one line of the server's stdout.
@@ -110,7 +167,7 @@ impl Dialogue {
         self.calls.heard(now);
         match jsonrpc::decode(line) {
             Ok(Message::Response(response)) => self.on_response(now, response),
-            Ok(Message::Request(request)) => vec![Effect::Write(answer_request(&request))],
+            Ok(Message::Request(request)) => vec![self.asks.on_request(request)],
             Ok(Message::Notification(notification)) => self.on_notification(now, &notification),
             Err(_) => {
                 let (head, tail) = ends(line);
@@ -131,28 +188,44 @@ impl Dialogue {
 
     /// What has taken too long by now.
     pub(super) fn expire(&mut self, now: Instant) -> Vec<Effect> {
-        let lines = self.calls.expire(now);
+        let mut effects = writes(self.calls.expire(now));
         if self.calls.is_hung() {
             let why = "is hung: three calls in a row timed out without a byte from it";
             return vec![Effect::Broken(FailureKind::Hung, why.to_owned())];
         }
-        let mut effects: Vec<Effect> = lines.into_iter().map(Effect::Write).collect();
-        if self.listing_deadline().is_some_and(|due| due <= now) {
-            effects.extend(self.list_failed(now, "it did not answer in time"));
+        effects.extend(writes(self.audience.expire(now, &mut self.calls)));
+        match self.phase {
+            Phase::Listing(until) if until <= now && self.lists.has_some() => {
+                log::warn!("Server {} is slow: {} yet", self.who, self.waits_for());
+                effects.push(self.ready());
+            }
+            Phase::Listing(until) if until <= now => self.phase = Phase::Listing(now + LIST_LAG),
+            Phase::Ready => {
+                for kind in self.lists.overdue(now) {
+                    let why = "it did not answer in time";
+                    let step = self.lists.fail(now, kind, why, &mut self.calls);
+                    effects.extend(self.listed(step));
+                }
+            }
+            Phase::Initializing | Phase::Listing(_) => {}
         }
         effects
     }
 
-    /// When [`Self::expire`] has something to do.
+    /// When [`Self::expire`] has something to do. The first list is a part of the start, which has
+    /// a deadline of its own.
     pub(super) fn next_deadline(&self) -> Option<Instant> {
-        let calls = self.calls.next_deadline();
-        calls.into_iter().chain(self.listing_deadline()).min()
-    }
-
-    /// The first list is a part of the start, which has a deadline of its own.
-    fn listing_deadline(&self) -> Option<Instant> {
-        let listing = self.listing.as_ref().filter(|_| self.is_ready());
-        listing.map(|listing| listing.deadline)
+        let lists = match self.phase {
+            Phase::Initializing => None,
+            Phase::Listing(until) => Some(until),
+            Phase::Ready => self.lists.next_deadline(),
+        };
+        let all = [
+            self.calls.next_deadline(),
+            self.audience.next_deadline(),
+            lists,
+        ];
+        all.into_iter().flatten().min()
     }
 
     /// Takes what could be kept of a line that can't be used. It may have been an answer: the
@@ -174,21 +247,13 @@ impl Dialogue {
                 "its answer to 'initialize' {why}"
             ))];
         }
-        if self.is_listing(id) {
-            return self.list_failed(now, &format!("its answer {why}"));
+        if let Some(kind) = self.lists.kind_of(id) {
+            let why = format!("its answer {why}");
+            let step = self.lists.fail(now, kind, &why, &mut self.calls);
+            return self.listed(step);
         }
-        let text = format!(
-            "the answer of server '{}' can't be used: it {why}",
-            self.server
-        );
-        self.calls.settle(id, Answer::Failed(text));
-        Vec::new()
-    }
-
-    fn is_listing(&self, id: u64) -> bool {
-        self.listing
-            .as_ref()
-            .is_some_and(|listing| listing.id == id)
+        let text = format!("the answer of server {} can't be used: it {why}", self.who);
+        self.settle(now, id, Answer::Failed(text))
     }
 
     fn on_response(&mut self, now: Instant, response: Response) -> Vec<Effect> {
@@ -199,15 +264,28 @@ impl Dialogue {
         if id == INITIALIZE_ID && self.phase == Phase::Initializing {
             return self.on_initialized(now, response.outcome);
         }
-        if self.is_listing(id) {
-            return self.on_page(now, response.outcome);
+        if let Some(kind) = self.lists.kind_of(id) {
+            let calls = &mut self.calls;
+            let step = self.lists.on_answer(now, kind, response.outcome, calls);
+            return self.listed(step);
         }
         let answer = match response.outcome {
             Ok(result) => Answer::Result(result),
             Err(error) => Answer::Error(error),
         };
-        self.calls.settle(id, answer);
-        Vec::new()
+        self.settle(now, id, answer)
+    }
+
+    /// The audience hears of an answer before the call does that it may belong to.
+    fn settle(&mut self, now: Instant, id: u64, answer: Answer) -> Vec<Effect> {
+        let is_granted = matches!(answer, Answer::Result(_));
+        let lines = self
+            .audience
+            .on_answer(now, id, is_granted, &mut self.calls);
+        if lines.is_none() || self.calls.has(id) {
+            self.calls.settle(id, answer);
+        }
+        writes(lines.unwrap_or_default())
     }
 
     fn on_initialized(&mut self, now: Instant, outcome: Result<Bytes, Bytes>) -> Vec<Effect> {
@@ -218,107 +296,67 @@ impl Dialogue {
             Ok(info) => info,
             Err(why) => return vec![failed_handshake(&why)],
         };
-        self.has_tools = info.has_tools;
-        self.phase = Phase::Listing;
-        let initialized = jsonrpc::notification("notifications/initialized", None);
+        self.lists.declare(info);
+        self.audience.declare(self.lists.abilities());
+        self.phase = Phase::Listing(now + LIST_LAG);
+        let initialized = jsonrpc::notification(method::INITIALIZED, None);
         let mut effects = vec![Effect::Write(initialized), Effect::Initialized];
-        effects.extend(self.list(now));
+        let lines = self.lists.ask_all(now, &mut self.calls);
+        let step = Step {
+            lines,
+            is_news: false,
+        };
+        effects.extend(self.listed(step));
         effects
     }
 
-    /// Asks for the catalogue, or remembers that it has to be asked for again.
-    pub(super) fn list(&mut self, now: Instant) -> Vec<Effect> {
-        if !self.has_tools {
-            return self.listed(now, Some(Catalogue::default()));
-        }
-        if self.listing.is_some() {
-            self.relist_wanted = true;
-            return Vec::new();
-        }
-        let id = self.calls.take_id();
-        self.listing = Some(Listing::new(id, self.calls.deadline(now)));
-        vec![Effect::Write(jsonrpc::request(id, "tools/list", None))]
+    /// Asks for the lists that have changed.
+    pub(super) fn relist(&mut self, now: Instant) -> Vec<Effect> {
+        writes(self.lists.ask_changed(now, &mut self.calls))
     }
 
-    fn on_page(&mut self, now: Instant, outcome: Result<Bytes, Bytes>) -> Vec<Effect> {
-        let page = outcome
-            .map_err(|error| excerpt(&error))
-            .and_then(|result| item::page(Kind::Tools, &result));
-        let page = match page {
-            Ok(page) => page,
-            Err(why) => return self.list_failed(now, &why),
+    /// A step was made towards the lists: is the server ready by it, or does it offer something
+    /// else now?
+    fn listed(&mut self, step: Step) -> Vec<Effect> {
+        let is_waiting = self.lists.awaited().next().is_some();
+        let offer = match self.phase {
+            Phase::Ready => step.is_news.then(|| self.ready()),
+            Phase::Initializing | Phase::Listing(_) if !is_waiting => Some(self.ready()),
+            Phase::Initializing | Phase::Listing(_) => None,
         };
-        let Some(mut listing) = self.listing.take() else {
-            return Vec::new();
-        };
-        match listing.turn(&self.server, page) {
-            Turn::Next(params) => {
-                let id = self.calls.take_id();
-                listing.asked(id, self.calls.deadline(now));
-                self.listing = Some(listing);
-                let params = params.as_deref();
-                vec![Effect::Write(jsonrpc::request(id, "tools/list", params))]
-            }
-            Turn::Done(catalogue) => self.listed(now, Some(catalogue)),
-        }
+        offer.into_iter().chain(writes(step.lines)).collect()
     }
 
-    /// A server that can't list keeps what it offered before.
-    fn list_failed(&mut self, now: Instant, why: &str) -> Vec<Effect> {
-        log::warn!("Server '{}' could not list its tools: {why}", self.server);
-        if self.phase == Phase::Listing {
-            return self.listed(now, None);
-        }
-        self.listing = None;
-        self.list_again(now)
-    }
-
-    fn listed(&mut self, now: Instant, catalogue: Option<Catalogue>) -> Vec<Effect> {
+    fn ready(&mut self) -> Effect {
         self.phase = Phase::Ready;
-        self.listing = None;
-        let mut effects = vec![Effect::Listed(catalogue)];
-        effects.extend(self.list_again(now));
-        effects
-    }
-
-    fn list_again(&mut self, now: Instant) -> Vec<Effect> {
-        if std::mem::take(&mut self.relist_wanted) {
-            return self.list(now);
-        }
-        Vec::new()
+        Effect::Listed(self.lists.catalogue())
     }
 
     fn on_notification(&mut self, now: Instant, notification: &Notification) -> Vec<Effect> {
-        match &*notification.method {
-            "notifications/progress" => {
-                if let Some(params) = &notification.params {
-                    self.calls.progress(now, params);
-                }
-                Vec::new()
+        let params = notification.params.as_ref();
+        match (&*notification.method, params) {
+            (method::PROGRESS, Some(params)) => self.calls.progress(now, params),
+            (method::LOG_MESSAGE, Some(params)) => {
+                let owner = self.asks.owner();
+                let owner = owner.map(|owner| (owner.session, &owner.client));
+                let others = self.calls.clients().chain(owner);
+                self.audience.logged(params, others);
             }
-            "notifications/tools/list_changed" if self.has_tools => vec![Effect::ListChanged],
-            other => {
-                log::debug!(
-                    "Server '{}' sent '{other}', which is not passed on",
-                    self.server
-                );
-                Vec::new()
+            (method::RESOURCES_UPDATED, Some(params)) => self.audience.updated(params),
+            (method, _) if self.lists.note_change(method) => return vec![Effect::ListChanged],
+            (method, _) => {
+                if !self.asks.on_notification(notification) {
+                    let who = &self.who;
+                    log::debug!("Server {who} sent {method:?}, which is not passed on");
+                }
             }
         }
+        Vec::new()
     }
 }
 
-/// The gateway declares no client capability, so a server may only ask it for a sign of life.
-fn answer_request(request: &Request) -> Bytes {
-    if &*request.method == "ping" {
-        return jsonrpc::result(&request.id, b"{}");
-    }
-    let text = format!(
-        "'{}' is not offered: the gateway declares no client capabilities",
-        request.method
-    );
-    let error = jsonrpc::error_object(jsonrpc::code::METHOD_NOT_FOUND, &text);
-    jsonrpc::error(Some(&request.id), &error)
+fn writes(lines: impl IntoIterator<Item = Bytes>) -> Vec<Effect> {
+    lines.into_iter().map(Effect::Write).collect()
 }
 
 /// The first and the last 4 KiB of a line.

@@ -70,7 +70,7 @@ impl UpstreamState {
             .as_ref()
             .map_or_else(|| "has ended".to_owned(), process::describe);
         let force = if report.forced { ", killed" } else { "" };
-        log::info!("Server '{}' stopped ({how}{force})", self.args.spec.name);
+        log::info!("Server {} stopped ({how}{force})", self.dialogue.who());
         self.myself.stop(Some("stopped".into()));
     }
 
@@ -124,7 +124,7 @@ impl UpstreamState {
         let text = format!("server '{}' {how}; {next}", self.args.spec.name);
         self.dialogue.calls().fail_all(&text);
         let counters = self.dialogue.counters();
-        log::debug!("Server '{}' ends: {how}; {counters:?}", self.args.spec.name);
+        log::debug!("Server {} ends: {how}; {counters:?}", self.dialogue.who());
         let text = how.to_owned();
         Err(Box::new(UpstreamExit(Failure { kind, text })))
     }

@@ -23,6 +23,7 @@ pub(crate) struct UpstreamHandle {
     server: ServerName,
     generation: Generation,
     permits: Arc<Semaphore>,
+    session: Option<u64>,
 }
 
 impl UpstreamHandle {
@@ -37,7 +38,23 @@ impl UpstreamHandle {
             server,
             generation,
             permits,
+            session: None,
         }
+    }
+
+    /// The same as the handle of an instance that belongs to a session.
+    #[must_use]
+    pub(in crate::tree) fn owned_by(self, session: u64) -> Self {
+        Self {
+            session: Some(session),
+            ..self
+        }
+    }
+
+    /// The serial number of the session that this instance belongs to, if it does.
+    #[must_use]
+    pub(in crate::tree) fn session(&self) -> Option<u64> {
+        self.session
     }
 
     /// The server's name.
@@ -112,6 +129,8 @@ impl UpstreamHandle {
 
 impl fmt::Debug for UpstreamHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", self.server, self.generation)
+        write!(f, "{}{}", self.server, self.generation)?;
+        self.session
+            .map_or(Ok(()), |session| write!(f, "@{session}"))
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::ids::ServerName;
+use super::who::Who;
 
 /// One line in the log in this time, at most.
 const LOG_EVERY: Duration = Duration::from_secs(10);
@@ -15,16 +15,16 @@ const SHOWN: usize = 200;
 /// The count, and what of it is not in the log yet.
 #[derive(Debug)]
 pub(super) struct Junk {
-    server: ServerName,
+    who: Who,
     count: u64,
     silent: u64,
     logged: Option<Instant>,
 }
 
 impl Junk {
-    pub(super) fn new(server: ServerName) -> Self {
+    pub(super) fn new(who: Who) -> Self {
         Self {
-            server,
+            who,
             count: 0,
             silent: 0,
             logged: None,
@@ -50,8 +50,8 @@ impl Junk {
             more => format!(" ({more} others since the last such message)"),
         };
         self.logged = Some(now);
-        let (server, text) = (&self.server, excerpt(head));
-        log::warn!("Server '{server}' wrote a line that can't be used, it {why}{others}: {text}");
+        let (who, text) = (&self.who, excerpt(head));
+        log::warn!("Server {who} wrote a line that can't be used, it {why}{others}: {text}");
         true
     }
 }

@@ -1,15 +1,14 @@
-//! A catalogue that is being asked for, page by page. Part of the dialogue.
+//! One list that is being asked for, page by page. Part of [`super::lists`].
 
 use std::mem;
 
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use crate::ids::ServerName;
-use crate::protocol::mcp::item::{self, Item, Page};
-use crate::tree::registry::Catalogue;
+use super::who::Who;
+use crate::protocol::mcp::item::{self, Item, Kind, Page};
 
-/// A server may hand out cursors for ever: a catalogue is cut after so many pages,
+/// A server may hand out cursors for ever: a list is cut after so many pages,
 const MAX_PAGES: usize = 1_000;
 /// and after so many bytes.
 const MAX_BYTES: usize = 64 * 1024 * 1024;
@@ -17,13 +16,14 @@ const MAX_BYTES: usize = 64 * 1024 * 1024;
 /// What has been listed so far.
 #[derive(Debug)]
 pub(super) struct Listing {
+    kind: Kind,
     /// The id of the request for the next page.
     pub(super) id: u64,
     /// When that has taken too long.
     pub(super) deadline: Instant,
     pages: usize,
     bytes: usize,
-    tools: Vec<Item>,
+    items: Vec<Item>,
 }
 
 /// How a listing goes on after a page.
@@ -31,17 +31,18 @@ pub(super) enum Turn {
     /// Ask for the next page with these params.
     Next(Option<Bytes>),
     /// That was all.
-    Done(Catalogue),
+    Done(Vec<Item>),
 }
 
 impl Listing {
-    pub(super) fn new(id: u64, deadline: Instant) -> Self {
+    pub(super) fn new(kind: Kind, id: u64, deadline: Instant) -> Self {
         Self {
+            kind,
             id,
             deadline,
             pages: 0,
             bytes: 0,
-            tools: Vec::new(),
+            items: Vec::new(),
         }
     }
 
@@ -52,34 +53,30 @@ impl Listing {
     }
 
     /// Takes a page in.
-    pub(super) fn turn(&mut self, server: &ServerName, page: Page) -> Turn {
+    pub(super) fn turn(&mut self, who: &Who, page: Page) -> Turn {
+        let (method, key) = (self.kind.method(), self.kind.key());
         if page.skipped > 0 {
+            let skipped = page.skipped;
             log::warn!(
-                "Server '{server}' lists {} tools without a name; they are left out",
-                page.skipped
+                "Server {who} lists {skipped} entries without a '{key}' ({method}); they are left out"
             );
         }
         self.pages += 1;
         self.bytes += page
             .items
             .iter()
-            .map(|tool| tool.raw().len())
+            .map(|item| item.raw().len())
             .sum::<usize>();
-        self.tools.extend(page.items);
+        self.items.extend(page.items);
         if let Some(cursor) = page.next_cursor {
             if self.pages < MAX_PAGES && self.bytes < MAX_BYTES {
                 return Turn::Next(item::list_params(Some(&cursor)));
             }
+            let (items, pages) = (self.items.len(), self.pages);
             log::warn!(
-                "Server '{server}' lists more than {} tools on {} pages; the rest is left out",
-                self.tools.len(),
-                self.pages
+                "Server {who} lists more than {items} entries on {pages} pages ({method}); the rest is left out"
             );
         }
-        let tools = mem::take(&mut self.tools);
-        Turn::Done(Catalogue {
-            tools,
-            ..Catalogue::default()
-        })
+        Turn::Done(mem::take(&mut self.items))
     }
 }

@@ -1,11 +1,15 @@
 //! `UpstreamActor`: one configured server's OS process. It lives exactly as long as that process:
 //! when either ends, both do, and root starts a new generation by the ladder.
 //!
-//! It owns the process, the MCP handshake, and the calls in flight with the mapping between the
-//! gateway's ids and the server's. Its death answers every call; its catalogue and its name
-//! outlive it, in the registry.
+//! It owns the process, the MCP handshake, the calls in flight with the mapping between the
+//! gateway's ids and the server's, and what the server was told that sessions want to hear. Its
+//! death answers every call; its catalogue and its name outlive it, in the registry, and sessions
+//! say again what they want to hear. With an owner it serves one session alone (`isolation`): that
+//! one is told what it offers, and asked what it asks.
 
 mod actor;
+mod asks;
+mod audience;
 mod calls;
 mod dialogue;
 mod ending;
@@ -13,10 +17,13 @@ mod handle;
 mod junk;
 mod launch;
 mod listing;
+mod lists;
 mod message;
 mod state;
+mod subscriptions;
 #[cfg(test)]
 mod tests;
+mod who;
 
 pub(crate) use actor::{Upstream, UpstreamArgs, UpstreamExit};
 pub(crate) use handle::UpstreamHandle;

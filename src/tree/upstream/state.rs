@@ -11,16 +11,17 @@ use tokio::time::Instant;
 
 use super::UpstreamHandle;
 use super::actor::UpstreamArgs;
+use super::calls::Refused;
 use super::dialogue::{Dialogue, Effect};
 use super::ending::Ending;
 use super::launch;
 use super::message::{Timer as Wait, UpstreamMsg};
 use crate::ids::CallId;
 use crate::process::{Output, Process, StdinFailure, UnusableLine};
+use crate::protocol::jsonrpc::{self, Request, Response};
 use crate::supervise::FailureKind;
-use crate::protocol::jsonrpc::Response;
 use crate::tree::call::Ticket;
-use crate::tree::client::{Client, Interest};
+use crate::tree::client::{Ask, Client, Interest, News};
 use crate::tree::registry::{Catalogue, RegistryHandle};
 use crate::tree::timer::Timer;
 
@@ -53,14 +54,14 @@ pub(crate) struct UpstreamState {
 
 impl UpstreamState {
     pub(super) fn new(myself: ActorRef<UpstreamMsg>, args: UpstreamArgs) -> Self {
-        let (dialogue, hello) = Dialogue::open(args.spec.name.clone(), args.spec.call_timeout);
+        let (dialogue, hello) = Dialogue::open(&args.spec, args.owner.clone());
         let permits = Arc::clone(&args.permits);
-        let handle = UpstreamHandle::new(
-            myself.clone(),
-            args.spec.name.clone(),
-            args.generation,
-            permits,
-        );
+        let name = args.spec.name.clone();
+        let handle = UpstreamHandle::new(myself.clone(), name, args.generation, permits);
+        let handle = match &args.owner {
+            Some(owner) => handle.owned_by(owner.session),
+            None => handle,
+        };
         Self {
             args,
             myself,
@@ -93,7 +94,8 @@ impl UpstreamState {
         let args = &self.args;
         match launch::launch(&args.spec, &args.limits, &args.groups, sink) {
             Ok(process) => {
-                log::debug!("Server '{}' runs as pid {}", args.spec.name, process.pid());
+                let who = self.dialogue.who();
+                log::debug!("Server {who} runs as pid {}", process.pid());
                 self.process = Some(process);
             }
             Err(error) => {
@@ -103,8 +105,8 @@ impl UpstreamState {
         }
         let deadline = self.args.start.deadline;
         if deadline > args.spec.start_timeout {
-            let (name, seconds) = (&args.spec.name, deadline.as_secs());
-            log::info!("Server '{name}' was too slow to start; this time it gets {seconds} s");
+            let (who, seconds) = (self.dialogue.who(), deadline.as_secs());
+            log::info!("Server {who} was too slow to start; this time it gets {seconds} s");
         }
         self.start_deadline = Some(self.after(deadline, Wait::StartDeadline));
         if let Some(hello) = self.hello.take() {
@@ -114,9 +116,8 @@ impl UpstreamState {
     }
 
     pub(super) fn on_output(&mut self, output: Output) -> Outcome {
-        let name = &self.args.spec.name;
         if let Output::Stderr(line) = output {
-            log::info!("Server '{name}' stderr: {line}");
+            log::info!("Server {} stderr: {line}", self.dialogue.who());
             self.dialogue.on_sign_of_life(Instant::now());
             return Ok(());
         }
@@ -149,7 +150,7 @@ impl UpstreamState {
                 return self.die(FailureKind::Hung, "did not read its stdin for too long");
             }
             Output::StdinFailed(StdinFailure::Broken(error)) => {
-                log::debug!("Server '{name}' closed its stdin: {error}");
+                log::debug!("Server {} closed its stdin: {error}", self.dialogue.who());
                 self.ending.stdin_broken = true;
             }
             Output::StdoutClosed => self.ending.stdout_closed = true,
@@ -166,8 +167,16 @@ impl UpstreamState {
         let Some(process) = self.process.as_ref().filter(|_| takes_calls) else {
             return; // the ticket bounces
         };
-        let write = |line| process.write(line).is_ok();
-        let due = self.dialogue.calls().send(Instant::now(), ticket, write);
+        let write = |line| {
+            let is_there = process.has_stdin();
+            let refused = if is_there {
+                Refused::Full
+            } else {
+                Refused::Gone
+            };
+            process.write(line).map_err(|_| refused)
+        };
+        let due = self.dialogue.send(Instant::now(), ticket, write);
         self.watch(due);
     }
 
@@ -180,8 +189,16 @@ impl UpstreamState {
         self.stop_if_drained();
     }
 
+    /// The owner's client has answered what the server asked.
     pub(super) fn on_answered(&mut self, response: Response) {
-        drop(response);
+        let id = response.id.as_ref();
+        let line = match (id, &response.outcome) {
+            (Some(id), Ok(result)) => jsonrpc::result(id, result),
+            (id, Err(error)) => jsonrpc::error(id, error),
+            (None, Ok(_)) => return,
+        };
+        self.write(line);
+        self.dialogue.calls().extend(Instant::now());
     }
 
     pub(super) fn on_interested(
@@ -189,13 +206,17 @@ impl UpstreamState {
         session: u64,
         client: Arc<dyn Client>,
         interest: Interest,
-    ) {
-        drop((session, client, interest));
+    ) -> Outcome {
+        let now = Instant::now();
+        let effects = self.dialogue.interested(now, session, client, interest);
+        self.perform(effects)
     }
 
     pub(super) fn on_hello(&mut self, registry: RegistryHandle) {
         self.args.registry = registry;
-        self.publish();
+        if self.dialogue.owner().is_none() {
+            self.publish();
+        }
     }
 
     pub(super) fn on_timer(&mut self, timer: Wait) -> Outcome {
@@ -214,7 +235,7 @@ impl UpstreamState {
             }
             Wait::Relist => {
                 self.relist = None;
-                let effects = self.dialogue.list(Instant::now());
+                let effects = self.dialogue.relist(Instant::now());
                 self.perform(effects)
             }
             Wait::DrainEnd => {
@@ -248,6 +269,7 @@ impl UpstreamState {
                 Effect::ListChanged => {
                     self.relist = Some(self.after(RELIST_DEBOUNCE, Wait::Relist));
                 }
+                Effect::Ask(request) => self.ask(request),
                 Effect::Broken(kind, why) => return self.die(kind, &why),
             }
         }
@@ -258,9 +280,17 @@ impl UpstreamState {
         Ok(())
     }
 
-    fn on_listed(&mut self, catalogue: Option<Catalogue>) {
-        let tools = catalogue.as_ref().map_or(0, |known| known.tools.len());
-        self.catalogue = catalogue.map(Arc::new);
+    fn ask(&self, request: Request) {
+        if let Some(owner) = self.dialogue.owner() {
+            let timeout = self.args.spec.call_timeout;
+            let ask = Ask::new(self.handle.clone(), timeout, request);
+            owner.client.tell(News::Asked(ask));
+        }
+    }
+
+    fn on_listed(&mut self, catalogue: Catalogue) {
+        let tools = catalogue.tools.len();
+        self.catalogue = Some(Arc::new(catalogue));
         let is_first = self.ready_since.is_none();
         if is_first {
             self.ready_since = Some(Instant::now());
@@ -269,14 +299,19 @@ impl UpstreamState {
         }
         self.publish();
         if is_first {
-            log::info!("Server '{}' started", self.args.spec.name);
+            log::info!("Server {} started", self.dialogue.who());
         }
     }
 
+    /// Tells the owner, or for everybody the registry, what it offers.
     fn publish(&self) {
-        if self.ready_since.is_some() {
-            let catalogue = self.catalogue.clone();
-            self.args.registry.catalogue(&self.handle, catalogue);
+        if self.catalogue.is_none() {
+            return;
+        }
+        let (handle, catalogue) = (self.handle.clone(), self.catalogue.clone());
+        match self.dialogue.owner() {
+            Some(owner) => owner.client.tell(News::Offers { handle, catalogue }),
+            None => self.args.registry.catalogue(&handle, catalogue),
         }
     }
 
@@ -286,7 +321,7 @@ impl UpstreamState {
     pub(super) fn write(&self, line: Bytes) {
         let refused = self.process.as_ref().map(|process| process.write(line));
         if let Some(Err(_)) = refused {
-            log::debug!("Server '{}' was not told something", self.args.spec.name);
+            log::debug!("Server {} was not told something", self.dialogue.who());
         }
     }
 

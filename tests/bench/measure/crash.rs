@@ -14,6 +14,7 @@ use crate::load::{self, Caller, median};
 use crate::report::Report;
 use crate::session::{self, Session, upstream};
 use crate::support::client::DEADLINE;
+use crate::support::client::Sse;
 use crate::support::gateway::Gateway;
 
 /// Calls in flight when the upstream dies.
@@ -23,7 +24,7 @@ const RECOVERY: Duration = Duration::from_secs(30);
 
 pub(crate) async fn measure(plan: &Plan, report: &mut Report) -> anyhow::Result<()> {
     let gateway = session::gateway(plan).await?;
-    let session = Session::open(gateway.addr()).await;
+    let session = Session::<Sse>::open(gateway.addr()).await;
     let mut answered = Vec::new();
     let mut works = Vec::new();
     for victim in 0..plan.crashes {
@@ -45,7 +46,7 @@ pub(crate) async fn measure(plan: &Plan, report: &mut Report) -> anyhow::Result<
 /// Kills one upstream and waits for the errors; the moment of its death.
 async fn kill_in_flight(
     gateway: &Gateway,
-    session: &Session,
+    session: &Session<Sse>,
     victim: usize,
     answered: &mut Vec<f64>,
 ) -> anyhow::Result<Instant> {
@@ -80,7 +81,7 @@ async fn kill_in_flight(
 }
 
 /// Calls until it succeeds; milliseconds since the death.
-async fn recovery(session: &Session, victim: usize, killed: Instant) -> anyhow::Result<f64> {
+async fn recovery(session: &Session<Sse>, victim: usize, killed: Instant) -> anyhow::Result<f64> {
     loop {
         let answer = session.call(victim, "back").await?;
         if load::check(&answer, "back").is_ok() {

@@ -8,6 +8,7 @@ use tokio::time::{Instant, sleep};
 use crate::Plan;
 use crate::report::Report;
 use crate::session::{self, Session};
+use crate::support::client::Sse;
 use crate::support::proc;
 
 /// Between two looks.
@@ -51,7 +52,7 @@ pub(crate) async fn at_rest(plan: &Plan, report: &mut Report) -> anyhow::Result<
 pub(crate) async fn idle_sessions(plan: &Plan, report: &mut Report) -> anyhow::Result<()> {
     let gateway = session::gateway(plan).await?;
     let before = settled(gateway.pid(), plan).await?;
-    let sessions = Session::open_many(gateway.addr(), plan.sessions).await;
+    let sessions = Session::<Sse>::open_many(gateway.addr(), plan.sessions).await;
     for session in &sessions {
         // An idle client has its stream; its connections for posts have long timed out.
         session.0.close_posts();

@@ -1,7 +1,8 @@
 //! Calls: how many a second, how long each takes, and what it costs the gateway in CPU time; then lists, large
 //! bodies, and the memory that is left in use after all that.
 //!
-//! Bare pipe and gateway take turns in each round, so that both see the same noise of the machine.
+//! Bare pipe and both transports of the gateway take turns in each round, so that all see the same noise of the
+//! machine.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +16,7 @@ use crate::load::{self, Caller, SHAPES, Sample, Shape, median};
 use crate::pipe::Pipe;
 use crate::report::Report;
 use crate::session::{self, Session, TOOLS};
-use crate::support::client::DEADLINE;
+use crate::support::client::{DEADLINE, Sse, Streamable, Transport};
 use crate::support::gateway::Gateway;
 use crate::support::proc;
 
@@ -43,10 +44,16 @@ pub(crate) async fn measure(plan: &Plan, report: &mut Report) -> anyhow::Result<
     session::end(gateway).await
 }
 
-/// One shape, once over the pipe and once through the gateway.
+/// One shape, once over the pipe and once through the gateway over each transport.
 struct Round {
     pipe: Sample,
-    gateway: Sample,
+    sse: Through,
+    mcp: Through,
+}
+
+/// Calls through the gateway.
+struct Through {
+    calls: Sample,
     /// Of the gateway, per call, in µs.
     cpu: f64,
 }
@@ -59,24 +66,30 @@ async fn round(
 ) -> anyhow::Result<Round> {
     let all = shape.sessions * shape.in_flight;
     load::run(pipe, all, WARM_UP).await?;
-    let bare = load::run(pipe, all, plan.time).await?;
-    let sessions = Session::open_many(gateway.addr(), shape.sessions).await;
-    load::run(&sessions, shape.in_flight, WARM_UP).await?;
-    let before = cpu(gateway)?;
-    let through = load::run(&sessions, shape.in_flight, plan.time).await?;
-    let cpu = per_call(cpu(gateway)?.saturating_sub(before), &through);
-    for session in &sessions {
-        session.check_nothing_extra()?;
-    }
     Ok(Round {
-        pipe: bare,
-        gateway: through,
-        cpu,
+        pipe: load::run(pipe, all, plan.time).await?,
+        sse: through::<Sse>(plan, shape, gateway).await?,
+        mcp: through::<Streamable>(plan, shape, gateway).await?,
     })
 }
 
+async fn through<T>(plan: &Plan, shape: &Shape, gateway: &Gateway) -> anyhow::Result<Through>
+where
+    T: Transport + Send + Sync + 'static,
+{
+    let sessions = Session::<T>::open_many(gateway.addr(), shape.sessions).await;
+    load::run(&sessions, shape.in_flight, WARM_UP).await?;
+    let before = cpu(gateway)?;
+    let calls = load::run(&sessions, shape.in_flight, plan.time).await?;
+    let cpu = per_call(cpu(gateway)?.saturating_sub(before), &calls);
+    for session in &sessions {
+        session.check_nothing_extra()?;
+    }
+    Ok(Through { calls, cpu })
+}
+
 /// What is told of a shape: the end of its key, what it is, its unit, and how to get it from a round.
-type Row = (&'static str, String, &'static str, fn(&Round) -> f64);
+type Row<'a, R> = (&'static str, &'static str, &'static str, fn(&'a R) -> f64);
 
 fn add_shape(report: &mut Report, shape: &Shape, rounds: &[Round]) {
     let Shape {
@@ -84,51 +97,54 @@ fn add_shape(report: &mut Report, shape: &Shape, rounds: &[Round]) {
         sessions,
         in_flight,
     } = shape;
-    let pipe = format!("bare pipe, 1 × {}", sessions * in_flight);
-    let sse = format!("gateway /sse, {sessions} × {in_flight}");
-    let rows: [Row; 9] = [
-        ("pipe.rate", format!("{pipe}, calls/s"), "/s", |round| {
-            round.pipe.per_second()
+    let all = sessions * in_flight;
+    let pipe: [Row<'_, Round>; 3] = [
+        ("rate", "calls/s", "/s", |round| round.pipe.per_second()),
+        ("p50", "p50", "µs", |round| round.pipe.percentile(50)),
+        ("p99", "p99", "µs", |round| round.pipe.percentile(99)),
+    ];
+    let what = format!("{name}: bare pipe, 1 × {all}");
+    add_rows(report, &format!("{name}.pipe"), &what, (rounds, &pipe));
+    let sse = rounds.iter().map(|round| (round, &round.sse)).collect();
+    let what = format!("{name}: gateway /sse, {sessions} × {in_flight}");
+    add_through(report, &format!("{name}.sse"), &what, sse);
+    let mcp = rounds.iter().map(|round| (round, &round.mcp)).collect();
+    let what = format!("{name}: gateway /mcp, {sessions} × {in_flight}");
+    add_through(report, &format!("{name}.mcp"), &what, mcp);
+}
+
+fn add_through(report: &mut Report, key: &str, what: &str, rounds: Vec<(&Round, &Through)>) {
+    let rows: [Row<'_, (&Round, &Through)>; 6] = [
+        ("rate", "calls/s", "/s", |(_, seen)| seen.calls.per_second()),
+        ("p50", "p50", "µs", |(_, seen)| seen.calls.percentile(50)),
+        ("p99", "p99", "µs", |(_, seen)| seen.calls.percentile(99)),
+        ("cpu", "the gateway's CPU per call", "µs", |(_, seen)| {
+            seen.cpu
         }),
-        ("pipe.p50", format!("{pipe}, p50"), "µs", |round| {
-            round.pipe.percentile(50)
-        }),
-        ("pipe.p99", format!("{pipe}, p99"), "µs", |round| {
-            round.pipe.percentile(99)
-        }),
-        ("sse.rate", format!("{sse}, calls/s"), "/s", |round| {
-            round.gateway.per_second()
-        }),
-        ("sse.p50", format!("{sse}, p50"), "µs", |round| {
-            round.gateway.percentile(50)
-        }),
-        ("sse.p99", format!("{sse}, p99"), "µs", |round| {
-            round.gateway.percentile(99)
-        }),
-        (
-            "sse.cpu",
-            format!("{sse}, the gateway's CPU per call"),
-            "µs",
-            |round| round.cpu,
-        ),
         (
             "ratio.rate",
-            "calls/s, gateway ÷ bare pipe".to_owned(),
+            "calls/s ÷ bare pipe's",
             "×",
-            |round| round.gateway.per_second() / round.pipe.per_second(),
+            |(round, seen)| seen.calls.per_second() / round.pipe.per_second(),
         ),
-        (
-            "ratio.p50",
-            "p50, gateway ÷ bare pipe".to_owned(),
-            "×",
-            |round| round.gateway.percentile(50) / round.pipe.percentile(50),
-        ),
+        ("ratio.p50", "p50 ÷ bare pipe's", "×", |(round, seen)| {
+            seen.calls.percentile(50) / round.pipe.percentile(50)
+        }),
     ];
-    for (key, what, unit, pick) in rows {
+    add_rows(report, key, what, (&rounds, &rows));
+}
+
+fn add_rows<'a, R>(
+    report: &mut Report,
+    key: &str,
+    what: &str,
+    (rounds, rows): (&'a [R], &[Row<'a, R>]),
+) {
+    for (end, figure, unit, pick) in rows {
         let value = median(rounds.iter().map(pick).collect());
         report.add(
-            &format!("{name}.{key}"),
-            &format!("{name}: {what}"),
+            &format!("{key}.{end}"),
+            &format!("{what}, {figure}"),
             value,
             unit,
         );
@@ -136,7 +152,7 @@ fn add_shape(report: &mut Report, shape: &Shape, rounds: &[Round]) {
 }
 
 async fn lists(plan: &Plan, gateway: &Gateway, report: &mut Report) -> anyhow::Result<()> {
-    let session = Session::open(gateway.addr()).await;
+    let session = Session::<Sse>::open(gateway.addr()).await;
     let first = session.all_tools().await?;
     let mut latencies = Vec::new();
     let start = Instant::now();
@@ -158,7 +174,7 @@ async fn lists(plan: &Plan, gateway: &Gateway, report: &mut Report) -> anyhow::R
 }
 
 async fn big_echoes(plan: &Plan, gateway: &Gateway, report: &mut Report) -> anyhow::Result<()> {
-    let session = Session::open(gateway.addr()).await;
+    let session = Session::<Sse>::open(gateway.addr()).await;
     let text = "0123456789abcdef".repeat(1024 * 1024 / 16);
     for turn in 0..2 {
         load::check(&session.call(turn, &text).await?, &text)?;

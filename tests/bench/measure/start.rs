@@ -10,6 +10,7 @@ use crate::Plan;
 use crate::load::median;
 use crate::report::Report;
 use crate::session::{self, Session};
+use crate::support::client::Sse;
 use crate::support::gateway::Gateway;
 use crate::support::http;
 
@@ -37,7 +38,7 @@ pub(crate) async fn measure(plan: &Plan, report: &mut Report) -> anyhow::Result<
             health.status,
             health.text()
         );
-        Session::open(addr).await.all_tools().await?;
+        Session::<Sse>::open(addr).await.all_tools().await?;
         listed.push(begin.elapsed().as_secs_f64() * 1e3);
         session::end(gateway).await?;
     }

@@ -76,12 +76,13 @@ async fn the_banner_says_where_and_how() {
     let screen = session.screen.all();
     let expected = [
         title.to_owned(),
-        format!("  url      http://{addr}/sse"),
-        format!("  connect  claude mcp add --transport sse mcproxy http://{addr}/sse"),
+        format!("  url      http://{addr}/mcp"),
+        format!("  sse      http://{addr}/sse"),
+        format!("  connect  claude mcp add --transport http mcproxy http://{addr}/mcp"),
         format!("  config   {}", path.display()),
         "  Ctrl-C stops.".to_owned(),
     ];
-    assert_eq!(screen[..5], expected);
+    assert_eq!(screen[..6], expected);
 }
 
 #[tokio::test]

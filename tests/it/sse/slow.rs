@@ -51,7 +51,7 @@ impl Reader {
             assert!(reader.read(4096).await > 0, "no endpoint");
         }
         let first = reader.items.remove(0);
-        let Item::Event { name, data } = first else {
+        let Item::Event { name, data, .. } = first else {
             panic!("{first:?}");
         };
         assert_eq!(name, "endpoint");

@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 use tokio::sync::{Notify, oneshot};
 
 use super::super::sse::Item;
+use super::Answer;
 
 #[derive(Default)]
 pub(super) struct State {
@@ -21,8 +22,8 @@ pub(super) struct State {
     pub(super) comments: usize,
     pub(super) recorded: Option<Vec<u8>>,
     pub(super) ended: Option<String>,
-    waiting: HashMap<u64, oneshot::Sender<String>>,
-    kept: HashMap<u64, oneshot::Receiver<String>>,
+    waiting: HashMap<u64, oneshot::Sender<Result<String, String>>>,
+    kept: HashMap<u64, Answer>,
 }
 
 impl State {
@@ -58,7 +59,7 @@ impl State {
         let id = id.to_owned();
         let refused = match waiter {
             // Given back when the caller no longer waits.
-            Some(waiter) => waiter.send(raw).err(),
+            Some(waiter) => waiter.send(Ok(raw)).err().and_then(Result::ok),
             None => Some(raw),
         };
         self.unclaimed.extend(refused.map(|raw| (id, raw)));
@@ -96,22 +97,32 @@ impl Inbox {
     }
 
     /// Announces a request; its answer goes to the receiver.
-    pub(super) fn expect(&self, id: u64) -> oneshot::Receiver<String> {
+    pub(super) fn expect(&self, id: u64) -> Answer {
         let (sender, receiver) = oneshot::channel();
         self.look(|state| {
             // After the end nobody would drop the sender any more, and the caller would wait for its deadline.
-            if state.ended.is_none() {
-                state.waiting.insert(id, sender);
+            match &state.ended {
+                None => drop(state.waiting.insert(id, sender)),
+                Some(reason) => drop(sender.send(Err(reason.clone()))),
             }
         });
         receiver
     }
 
-    pub(super) fn keep(&self, id: u64, answer: oneshot::Receiver<String>) {
+    /// No answer will come to the request with this raw id, and why.
+    pub(super) fn fail(&self, id: &str, reason: String) {
+        let id = id.parse().ok();
+        let waiter = self.look(|state| state.waiting.remove(&id?));
+        if let Some(waiter) = waiter {
+            drop(waiter.send(Err(reason)));
+        }
+    }
+
+    pub(super) fn keep(&self, id: u64, answer: Answer) {
         self.look(|state| state.kept.insert(id, answer));
     }
 
-    pub(super) fn kept(&self, id: u64) -> Option<oneshot::Receiver<String>> {
+    pub(super) fn kept(&self, id: u64) -> Option<Answer> {
         self.look(|state| state.kept.remove(&id))
     }
 
@@ -158,9 +169,23 @@ impl Inbox {
                 state.comments += 1;
                 Ok(())
             }
-            Item::Event { name, data } => String::from_utf8(data)
+            // It only names the place to resume from.
+            Item::Event { id, data, .. } if id.is_some() && data.is_empty() => Ok(()),
+            Item::Event { name, data, .. } => String::from_utf8(data)
                 .map_err(|_| "an event that is not UTF-8".to_owned())
                 .and_then(|data| state.on_event(&name, data)),
+        });
+        self.changed.notify_waiters();
+        filed
+    }
+
+    /// Files a body: one message, or a batch of answers.
+    pub(super) fn put_messages(&self, raw: String) -> Result<(), String> {
+        let filed = self.look(|state| match serde_json::from_str::<Vec<&RawValue>>(&raw) {
+            Ok(batch) => batch
+                .into_iter()
+                .try_for_each(|message| state.on_message(message.get().to_owned())),
+            Err(_) => state.on_message(raw),
         });
         self.changed.notify_waiters();
         filed
@@ -169,8 +194,10 @@ impl Inbox {
     /// Nothing more will come: every waiter learns it.
     pub(super) fn end(&self, reason: String) {
         self.look(|state| {
+            for (_, waiter) in state.waiting.drain() {
+                drop(waiter.send(Err(reason.clone())));
+            }
             state.ended = Some(reason);
-            state.waiting.clear();
         });
         self.changed.notify_waiters();
     }

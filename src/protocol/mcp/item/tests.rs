@@ -65,7 +65,10 @@ fn cursors_are_opaque() {
     ] {
         assert!(page_of(&Bytes::from(wrong)).is_err(), "{wrong}");
     }
-    assert_eq!(list_result(Kind::Tools, std::iter::empty(), None), r#"{"tools":[]}"#);
+    assert_eq!(
+        list_result(Kind::Tools, std::iter::empty(), None),
+        r#"{"tools":[]}"#
+    );
 }
 
 #[test]
@@ -73,14 +76,24 @@ fn every_kind_has_its_own_member_and_key() {
     for (kind, text) in [
         (Kind::Prompts, r#"{"prompts":[{"name":"a"}]}"#),
         (Kind::Resources, r#"{"resources":[{"uri":"a","name":"b"}]}"#),
-        (Kind::Templates, r#"{"resourceTemplates":[{"uriTemplate":"a","uri":"b"}]}"#),
+        (
+            Kind::Templates,
+            r#"{"resourceTemplates":[{"uriTemplate":"a","uri":"b"}]}"#,
+        ),
     ] {
         let read = page(kind, &Bytes::from(text)).unwrap();
         assert_eq!(read.items.iter().map(Item::key).collect::<Vec<_>>(), ["a"]);
         assert!(page(Kind::Tools, &Bytes::from(text)).is_err());
-        let again = list_result(kind, read.items.iter().map(|item| &**item.raw()), Some("n\""));
+        let again = list_result(
+            kind,
+            read.items.iter().map(|item| &**item.raw()),
+            Some("n\""),
+        );
         let again = page(kind, &again).unwrap();
-        assert_eq!((again.items, again.next_cursor.as_deref()), (read.items, Some(r#""n\"""#)));
+        assert_eq!(
+            (again.items, again.next_cursor.as_deref()),
+            (read.items, Some(r#""n\"""#))
+        );
         assert_eq!(Kind::of_method(kind.method()), Some(kind));
     }
 }

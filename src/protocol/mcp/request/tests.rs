@@ -53,10 +53,7 @@ fn names_are_decoded_and_written_escaped() {
     assert_eq!(read.key(), "a\"é\\");
     let rewritten = read.rewrite("tab\t\"q\" é\u{1}", None);
     assert_eq!(rewritten, "{\"name\":\"tab\\t\\\"q\\\" é\\u0001\"}");
-    assert_eq!(
-        parse(&rewritten).unwrap().key(),
-        "tab\t\"q\" é\u{1}"
-    );
+    assert_eq!(parse(&rewritten).unwrap().key(), "tab\t\"q\" é\u{1}");
 }
 
 #[test]
@@ -158,7 +155,11 @@ fn every_routed_method_says_what_it_is_about() {
     for (method, params, subject) in [
         ("tools/call", r#"{"name":"k"}"#, Subject::Tool),
         ("prompts/get", r#"{"name":"k"}"#, Subject::Prompt),
-        ("resources/read", r#"{"uri":"k","name":"x"}"#, Subject::Resource),
+        (
+            "resources/read",
+            r#"{"uri":"k","name":"x"}"#,
+            Subject::Resource,
+        ),
         ("resources/subscribe", r#"{"uri":"k"}"#, Subject::Resource),
         ("resources/unsubscribe", r#"{"uri":"k"}"#, Subject::Resource),
         (
@@ -174,7 +175,10 @@ fn every_routed_method_says_what_it_is_about() {
     ] {
         let method = ServerRequest::routed(method).unwrap();
         let read = ServerRequest::parse(method, &Bytes::from(params)).unwrap();
-        assert_eq!((read.method(), read.subject(), read.key()), (method, subject, "k"));
+        assert_eq!(
+            (read.method(), read.subject(), read.key()),
+            (method, subject, "k")
+        );
         let wanted = params.replace(r#""k""#, r#""other""#);
         assert_eq!(read.rewrite("other", None), wanted, "{method}");
     }
@@ -185,6 +189,9 @@ fn every_routed_method_says_what_it_is_about() {
         r#"{"ref":"k"}"#,
         "{}",
     ] {
-        assert!(ServerRequest::parse(method::COMPLETE, &Bytes::from(wrong)).is_err(), "{wrong}");
+        assert!(
+            ServerRequest::parse(method::COMPLETE, &Bytes::from(wrong)).is_err(),
+            "{wrong}"
+        );
     }
 }

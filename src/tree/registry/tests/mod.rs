@@ -2,4 +2,5 @@
 
 mod actor;
 mod merge;
+mod offers;
 mod store;

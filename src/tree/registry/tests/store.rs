@@ -5,9 +5,10 @@ use std::os::unix::fs::PermissionsExt;
 
 use bytes::Bytes;
 
-use crate::protocol::mcp::tools;
-use crate::tree::registry::routes::Catalogue;
-use crate::tree::registry::store::{Kept, Store};
+use crate::protocol::mcp::item::{self, Kind};
+use crate::tree::registry::catalogue::Catalogue;
+use crate::tree::registry::kept::Kept;
+use crate::tree::registry::store::Store;
 use crate::tree::testing::{catalogue, name};
 
 fn kept(catalogue: std::sync::Arc<Catalogue>) -> Kept {
@@ -24,8 +25,23 @@ fn a_catalogue_comes_back_byte_for_byte() {
     let page = Bytes::from_static(
         br#"{"tools":[{"name":"t","inputSchema":{"maximum":1e400,"x":1.10},"d":"\u00e9"},{"name":"u"}]}"#,
     );
-    let tools = tools::tools_page(&page).unwrap().tools;
-    let told = std::sync::Arc::new(Catalogue { tools });
+    let mut told = Catalogue {
+        instructions: Some("be \"kind\"\u{e9}\n".to_owned()),
+        ..Catalogue::default()
+    };
+    told.abilities.subscribe = true;
+    told.tools = item::page(Kind::Tools, &page).unwrap().items;
+    for (kind, text) in [
+        (Kind::Prompts, r#"{"prompts":[{"name":"\u0070","x":1.10}]}"#),
+        (Kind::Resources, r#"{"resources":[{"uri":"a:b"}]}"#),
+        (
+            Kind::Templates,
+            r#"{"resourceTemplates":[{"uriTemplate":"a:{b}"}]}"#,
+        ),
+    ] {
+        *told.items_mut(kind) = item::page(kind, &Bytes::from(text)).unwrap().items;
+    }
+    let told = std::sync::Arc::new(told);
     store.save(&name("s"), &kept(told.clone())).unwrap();
     store.save(&name("other"), &kept(catalogue(&[]))).unwrap();
 
@@ -33,7 +49,7 @@ fn a_catalogue_comes_back_byte_for_byte() {
     assert_eq!(loaded.len(), 2);
     let back = &loaded[&name("s")];
     assert_eq!(back.fingerprint, u64::MAX);
-    assert!(back.catalogue.is_same(&told));
+    assert_eq!(back.catalogue, told);
 
     // Descriptions may be confidential: only the owner may read them.
     let file = directory.path().join("catalogues/s.json");
@@ -52,11 +68,16 @@ fn what_cannot_be_read_is_not_kept() {
     assert!(store.load().is_empty());
     store.save(&name("good"), &kept(catalogue(&["t"]))).unwrap();
     let folder = directory.path().join("catalogues");
+    let good = fs::read_to_string(folder.join("good.json")).unwrap();
     for (file, text) in [
         ("empty.json", ""),
-        ("half.json", r#"{"fingerprint":1,"list":{"to"#),
-        ("shape.json", r#"{"fingerprint":1,"list":[]}"#),
-        ("bad__name.json", r#"{"fingerprint":1,"list":{"tools":[]}}"#),
+        ("half.json", r#"{"fingerprint":1,"lists":[{"to"#),
+        (
+            "shape.json",
+            r#"{"fingerprint":1,"lists":[],"abilities":{},"instructions":null}"#,
+        ),
+        ("former.json", r#"{"fingerprint":1,"list":{"tools":[]}}"#),
+        ("bad__name.json", &good),
         (".good.unfinished", "{"),
         ("notes.txt", "hello"),
     ] {

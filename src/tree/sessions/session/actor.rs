@@ -87,6 +87,7 @@ impl Actor for Session {
             SessionMsg::Drain => state.drain(),
             SessionMsg::End { why } => state.end(why),
             SessionMsg::ParkElapsed { number } => state.on_park_elapsed(number),
+            SessionMsg::AskElapsed { number } => state.on_ask_elapsed(number),
             SessionMsg::NotifyElapsed => state.on_notify_elapsed(),
             SessionMsg::CheckOutbox => state.on_check_outbox(),
             SessionMsg::ReplayElapsed => state.on_replay_elapsed(),

@@ -3,15 +3,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
 use super::message::SessionMsg;
 use super::streams::Lane;
 use crate::ids::{CallId, Generation, ServerName};
-use crate::protocol::jsonrpc::{RequestId, code};
-use crate::protocol::mcp::request::{ServerRequest, Subject};
-use crate::tree::registry::{Route, RouteState, Routes};
+use crate::protocol::jsonrpc::RequestId;
+use crate::protocol::mcp::request::ServerRequest;
 use crate::tree::timer::Timer;
 use crate::tree::upstream::UpstreamHandle;
 
@@ -74,8 +72,10 @@ pub(super) struct OpenCall {
     pub(super) method: &'static str,
     /// Where its answer goes.
     pub(super) lane: Lane,
-    /// The server it went to last.
+    /// The server it waits for, or went to last.
     pub(super) server: Option<ServerName>,
+    /// The server's own URI, of one that subscribes or unsubscribes.
+    pub(super) uri: Option<Box<str>>,
     pub(super) stage: Stage,
     /// Since when it has been parked, and the end of that; kept over every bounce.
     pub(super) parked: Option<(Instant, Timer<SessionMsg>)>,
@@ -101,6 +101,7 @@ impl Calls {
             method: request.method(),
             lane,
             server: None,
+            uri: None,
             stage: Stage::Parked {
                 request,
                 after: Generation(0),
@@ -109,6 +110,10 @@ impl Calls {
         };
         self.open.insert(self.last_number, call);
         self.last_number
+    }
+
+    pub(super) fn get(&self, number: u64) -> Option<&OpenCall> {
+        self.open.get(&number)
     }
 
     pub(super) fn get_mut(&mut self, number: u64) -> Option<&mut OpenCall> {
@@ -125,6 +130,26 @@ impl Calls {
         latest_first.find_map(|(number, call)| (call.id == *id).then_some(*number))
     }
 
+    /// Where the latest call at `server` came from: what it says meanwhile is most likely about that.
+    pub(super) fn lane_at(&self, server: &ServerName) -> Option<Lane> {
+        let mut latest_first = self.open.values().rev();
+        let latest = latest_first.find(|call| call.server.as_ref() == Some(server));
+        latest.map(|call| call.lane)
+    }
+
+    /// Whether there is a call that came on `lane`.
+    pub(super) fn has_lane(&self, lane: Lane) -> bool {
+        self.open.values().any(|call| call.lane == lane)
+    }
+
+    /// Whether `server` is about to change what it has this session down for.
+    pub(super) fn is_subscribing(&self, server: &ServerName) -> bool {
+        self.open.values().any(|call| {
+            let is_sent = matches!(call.stage, Stage::Sent(_));
+            is_sent && call.uri.is_some() && call.server.as_ref() == Some(server)
+        })
+    }
+
     /// The parked ones, oldest first.
     pub(super) fn parked(&self) -> Vec<u64> {
         self.open
@@ -133,69 +158,5 @@ impl Calls {
                 matches!(call.stage, Stage::Parked { .. }).then_some(*number)
             })
             .collect()
-    }
-}
-
-/// What is to become of a call, by the table at hand.
-pub(super) enum Way {
-    /// To this upstream, under this name.
-    Send {
-        upstream: UpstreamHandle,
-        permit: OwnedSemaphorePermit,
-        route: Route,
-    },
-    /// Wait for a better table.
-    Park,
-    /// Answer at once, for the model to read.
-    Fail(String),
-    /// Answer at once, as a JSON-RPC error with this code.
-    Refuse(i64, String),
-}
-
-/// Finds the way for `request`; `after` is the generation that did not take it.
-pub(super) fn way(routes: Option<&Routes>, request: &ServerRequest, after: Generation) -> Way {
-    let Some(routes) = routes else {
-        return Way::Park;
-    };
-    let Some(route) = routes.merged.find(request.subject(), request.key()) else {
-        if !routes.is_complete {
-            return Way::Park;
-        }
-        return unknown(request);
-    };
-    match routes.servers.get(&route.server) {
-        Some(RouteState::Ready { handle }) if handle.generation() > after => match handle.admit() {
-            Some(permit) => Way::Send {
-                upstream: handle.clone(),
-                permit,
-                route,
-            },
-            None => Way::Fail(format!(
-                "server '{}' is busy: it has as many calls in flight as it may; try again later",
-                route.server
-            )),
-        },
-        Some(RouteState::Ready { .. } | RouteState::Starting) | None => Way::Park,
-        Some(RouteState::Down { why, next_try }) => {
-            let wait = next_try.saturating_duration_since(Instant::now());
-            Way::Fail(format!(
-                "server '{}' is down: {why}; it is started again in {:.1} s",
-                route.server,
-                wait.as_secs_f32()
-            ))
-        }
-    }
-}
-
-/// Nobody offers it (2025-11-25, server/tools, server/prompts and server/resources, "Error
-/// Handling").
-fn unknown(request: &ServerRequest) -> Way {
-    let key = request.key();
-    match request.subject() {
-        Subject::Tool => Way::Refuse(code::INVALID_PARAMS, format!("Unknown tool: {key}")),
-        Subject::Prompt => Way::Refuse(code::INVALID_PARAMS, format!("Unknown prompt: {key}")),
-        Subject::Resource => {
-            Way::Refuse(code::RESOURCE_NOT_FOUND, format!("Resource not found: {key}"))
-        }
     }
 }

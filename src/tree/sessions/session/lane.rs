@@ -72,6 +72,13 @@ impl OpenLane {
         }
     }
 
+    /// Ends a POST whose requests were all cancelled before it heard anything.
+    pub(super) fn forgo(self, session: &SessionHandle) {
+        if let Way::Unopened(answer) = self.way {
+            begin(session, answer, None, None);
+        }
+    }
+
     /// Sends on the event stream, if there is one.
     pub(super) fn send(&mut self, session: &SessionHandle, event: Event) {
         if let Way::Open(queue) = &self.way

@@ -43,6 +43,8 @@ pub(crate) enum SessionMsg {
     End { why: &'static str },
     /// From itself: a parked call has waited long enough.
     ParkElapsed { number: u64 },
+    /// From itself: the client has had its time to answer what a server asked.
+    AskElapsed { number: u64 },
     /// From itself: the client may be told of a changed list again.
     NotifyElapsed,
     /// From itself: has the client taken anything?

@@ -4,26 +4,40 @@
 //! Supervised by `sessions`, temporary. Its death withdraws its calls upstream.
 
 mod actor;
+mod announcements;
+mod asks;
 mod calls;
+mod dispatch;
 mod event_id;
 mod exchange;
 mod gauge;
 mod general;
 mod handle;
+mod instances;
+mod interests;
 mod lane;
+mod lists;
+mod logging;
 mod message;
 mod numbers;
 mod outbound;
+mod queue;
 mod replay;
 mod requests;
 mod resume;
 mod state;
 mod streams;
+mod subscriptions;
+mod way;
 
 pub(super) use actor::{Entrance, Session, SessionArgs};
+#[cfg(test)]
+pub(super) use asks::LIMIT as MOST_ASKS;
 #[cfg(test)]
 pub(super) use calls::LIMIT;
 pub(super) use handle::Profile;
 pub use handle::SessionHandle;
 pub use outbound::{Event, OpenedSse, Outbound};
 pub(super) use streams::SSE;
+#[cfg(test)]
+pub(super) use subscriptions::LIMIT as MOST_SUBSCRIPTIONS;

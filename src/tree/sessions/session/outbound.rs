@@ -49,7 +49,7 @@ pub(super) fn push(session: &SessionHandle, queue: &Queue, event: Event) -> bool
 }
 
 /// The first that is heard on the stream of a POST. For most it is the one answer, so that they
-/// cost no queue.
+/// cost no queue; nothing at all says that there is nothing to be answered any more.
 #[derive(Debug)]
 pub(in crate::tree::sessions) struct Opening {
     /// The answer, or what comes before it.
@@ -76,6 +76,8 @@ pub struct Outbound {
     number: u64,
     /// Whether the session wants to know when it is dropped.
     is_missed: bool,
+    /// Whether it ended because nothing is to be answered any more.
+    is_forgone: bool,
     /// Cuts the connection.
     cut: OnceLock<Arc<Notify>>,
 }
@@ -105,6 +107,7 @@ impl Outbound {
             session,
             number,
             is_missed,
+            is_forgone: false,
             cut: OnceLock::new(),
         }
     }
@@ -121,6 +124,13 @@ impl Outbound {
             let number = self.number;
             self.session.send(SessionMsg::BeginStream { number });
         }
+    }
+
+    /// Whether it ended without an answer because the client cancelled what it had asked for, and
+    /// not because the session ended.
+    #[must_use]
+    pub fn is_forgone(&self) -> bool {
+        self.is_forgone
     }
 
     /// What is notified when the session ends because its client does not read: whoever writes to
@@ -155,6 +165,7 @@ impl Outbound {
         let Ok(Opening { first, rest }) = opening else {
             return Poll::Ready(None);
         };
+        self.is_forgone = first.is_none() && rest.is_none();
         if let Some(rest) = rest {
             self.feed = Feed::Queue(rest);
             self.is_missed = self.cut.get().is_some();

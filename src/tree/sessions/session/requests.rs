@@ -1,16 +1,19 @@
-//! What a session's client says: requests, answered here or sent on; notifications; and answers,
-//! which nobody asked for.
+//! What a session's client says: requests, answered here or sent on; notifications; and answers to
+//! what servers asked.
 
 use bytes::Bytes;
+use memchr::memmem;
 
-use super::calls::{self, OpenCall, Stage};
-use super::state::{Asked, STOPPING, SessionState, WaitingList};
+use super::calls::{self, Stage};
+use super::lists::{Waiting, Wish};
+use super::state::{Asked, STOPPING, SessionState};
 use super::streams::Lane;
+use super::subscriptions;
 use crate::protocol::jsonrpc::{Message, Notification, Request, code};
 use crate::protocol::mcp::cancelled::Cancelled;
 use crate::protocol::mcp::item::{self, Kind};
 use crate::protocol::mcp::request::ServerRequest;
-use crate::protocol::mcp::{lifecycle, method};
+use crate::protocol::mcp::{lifecycle, method, tasks};
 
 impl SessionState {
     /// Takes what the client said on `lane`, where the answer goes.
@@ -18,13 +21,7 @@ impl SessionState {
         match message {
             Message::Request(request) => self.on_request(request, lane),
             Message::Notification(notification) => self.on_notification(&notification),
-            Message::Response(response) => {
-                log::debug!(
-                    "{:?} answered {:?}, which nobody asked",
-                    self.id,
-                    response.id
-                );
-            }
+            Message::Response(response) => self.on_response(response),
         }
     }
 
@@ -40,8 +37,8 @@ impl SessionState {
         }
         let routed = ServerRequest::routed(&method);
         let list = Kind::of_method(&method);
-        let may_wait = routed.is_some() || list.is_some();
-        if may_wait && self.calls.len() + self.waiting_lists.len() >= calls::LIMIT {
+        let may_wait = routed.is_some() || list.is_some() || &*method == method::INITIALIZE;
+        if may_wait && self.calls.len() + self.waiting.len() >= calls::LIMIT {
             let text = "busy: this session has as many requests without an answer as it may";
             return self.refuse(&asked, code::BUSY, text);
         }
@@ -53,12 +50,11 @@ impl SessionState {
         }
         match &*method {
             method::INITIALIZE => {
-                let version = lifecycle::client_info(params.as_ref()).version;
-                let merged = self.routes.as_ref().map(|routes| &routes.merged);
-                let instructions = merged.and_then(|merged| merged.instructions());
-                let result = lifecycle::initialize_result(version, instructions.as_deref());
-                self.give(&asked, &result);
+                self.client = lifecycle::client_info(params.as_ref());
+                let wish = Wish::Initialize(self.client.version);
+                self.answer_or_keep(Waiting { asked, wish });
             }
+            method::SET_LEVEL => self.on_set_level(&asked, params.as_ref()),
             method::PING => self.give(&asked, b"{}"),
             method => {
                 let text = format!("Method not found: {method}");
@@ -70,34 +66,29 @@ impl SessionState {
     fn on_list(&mut self, asked: Asked, kind: Kind, params: Option<&Bytes>) {
         self.has_spoken = true;
         match item::list_cursor(params) {
-            Ok(cursor) => self.list(&WaitingList {
-                asked,
-                kind,
-                cursor,
-            }),
-            Err(why) => self.refuse(&asked, code::INVALID_PARAMS, &why),
-        }
-    }
-
-    /// Answers a list request from the table, or keeps it until there is a whole one.
-    pub(super) fn list(&mut self, wanted: &WaitingList) {
-        let Some(routes) = self.routes.as_ref().filter(|routes| routes.is_complete) else {
-            self.waiting_lists.push(wanted.clone());
-            return;
-        };
-        let pages = routes.merged.pages(wanted.kind);
-        match pages.get(wanted.cursor.as_deref()).cloned() {
-            Some(page) => self.give(&wanted.asked, &page),
-            None => {
-                let text = "Invalid cursor: it is none of this list's";
-                self.refuse(&wanted.asked, code::INVALID_PARAMS, text);
+            Ok(cursor) => {
+                let wish = Wish::List { kind, cursor };
+                self.answer_or_keep(Waiting { asked, wish });
             }
+            Err(why) => self.refuse(&asked, code::INVALID_PARAMS, &why),
         }
     }
 
     fn on_call(&mut self, asked: Asked, method: &'static str, params: Option<Bytes>) {
         self.has_spoken = true;
         let params = params.unwrap_or(Bytes::from_static(b"{}"));
+        // Taking the params apart once more is only worth it where there is such a member.
+        let may_wish = method == method::TOOLS_CALL && memmem::find(&params, b"\"task\"").is_some();
+        let params = match may_wish {
+            true => tasks::without_task(&params).unwrap_or(params),
+            false => params,
+        };
+        if method == method::RESOURCES_SUBSCRIBE
+            && self.interests.subscriptions() >= subscriptions::LIMIT
+        {
+            let text = "busy: this session has as many subscriptions as it may";
+            return self.refuse(&asked, code::BUSY, text);
+        }
         match ServerRequest::parse(method, &params) {
             Ok(request) => {
                 let number = self.calls.insert(asked.id, asked.lane, request);
@@ -111,14 +102,18 @@ impl SessionState {
     }
 
     fn on_notification(&mut self, notification: &Notification) {
+        let params = notification.params.as_ref();
         match &*notification.method {
-            "notifications/initialized" => self.has_spoken = true,
-            "notifications/cancelled" => self.on_cancelled(notification.params.as_ref()),
+            method::INITIALIZED => self.has_spoken = true,
+            method::CANCELLED => self.on_cancelled(params),
+            method::PROGRESS => self.on_progress(params),
+            method::ROOTS_LIST_CHANGED => self.on_roots_changed(params),
             method => log::debug!("{:?} sent '{method}', which is not passed on", self.id),
         }
     }
 
-    /// A cancelled call gets no answer; what its server may still say is dropped there.
+    /// A cancelled request gets no answer; what its server may still say is dropped there. The
+    /// handshake can't be cancelled (2025-11-25, basic/utilities/cancellation).
     fn on_cancelled(&mut self, params: Option<&Bytes>) {
         let Some(params) = params else {
             return;
@@ -129,17 +124,21 @@ impl SessionState {
         let Some(id) = id else {
             return;
         };
-        self.waiting_lists.retain(|waiting| waiting.asked.id != id);
-        let call = self
-            .calls
-            .find(&id)
-            .and_then(|number| self.calls.remove(number));
-        if let Some(OpenCall {
-            stage: Stage::Sent(guard),
-            ..
-        }) = call
-        {
-            guard.cancel(Some(params.clone()));
+        let is_it = |waiting: &mut Waiting| {
+            waiting.asked.id == id && !matches!(waiting.wish, Wish::Initialize(_))
+        };
+        for waiting in self.waiting.extract_if(.., is_it) {
+            self.streams.forgo(waiting.asked.lane);
+        }
+        let number = self.calls.find(&id);
+        if let Some(open) = number.and_then(|number| self.calls.remove(number)) {
+            if let Stage::Sent(guard) = open.stage {
+                guard.cancel(Some(params.clone()));
+            }
+            self.streams.forgo(open.lane);
+            if let (Some(server), Some(_)) = (open.server, open.uri) {
+                self.refresh_interest(&server);
+            }
         }
         self.end_if_drained();
     }

@@ -26,8 +26,8 @@ async fn a_call_goes_to_its_server_and_its_answer_to_its_client_as_they_are() {
         json!({"name": "s__t", "arguments": {"n": 1}}),
     );
     let ticket = server.ticket().await;
-    let request = ticket.request().unwrap();
-    assert_eq!((&*request.tool, request.params.name()), ("t", "s__t"));
+    let errand = ticket.errand().unwrap();
+    assert_eq!((&*errand.key, errand.request.key()), ("t", "s__t"));
     ticket.answer(result(r#"{"x":1}"#));
     let answer = client.next().await;
     assert_eq!(

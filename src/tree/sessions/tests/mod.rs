@@ -3,16 +3,21 @@
 //! certain.
 
 mod announcements;
+mod asks;
 mod calls;
 mod drain;
 mod exchange;
 mod idle;
+mod instances;
 mod lifecycle;
+mod logging;
 mod model;
 mod outbox;
 mod requests;
 mod resume;
+mod servers;
 mod signed;
+mod subscriptions;
 
 use std::time::Duration;
 
@@ -169,6 +174,8 @@ impl Client {
     async fn next_or_end(&mut self) -> Option<Value> {
         let within = Duration::from_secs(3_600);
         let message = timeout(within, self.stream.next()).await;
+        let message = message.expect("the client waits for ever")?;
+        Some(serde_json::from_slice(&message.message).unwrap())
         let event = message.expect("the client waits for ever")?;
         Some(value(&event))
     }

@@ -193,6 +193,9 @@ impl World {
                     }
                 }
                 UpstreamMsg::Start
+                | UpstreamMsg::Answered(_)
+                | UpstreamMsg::Notify(_)
+                | UpstreamMsg::Interested { .. }
                 | UpstreamMsg::Output(_)
                 | UpstreamMsg::Hello(_)
                 | UpstreamMsg::Stop { .. }
@@ -243,8 +246,8 @@ impl World {
 
     fn read(&mut self) {
         for caller in &mut self.callers {
-            while let Some(Some(line)) = caller.client.stream.next().now_or_never() {
-                let message: Value = serde_json::from_slice(&line).unwrap();
+            while let Some(Some(event)) = caller.client.stream.next().now_or_never() {
+                let message: Value = serde_json::from_slice(&event.message).unwrap();
                 let Some(id) = message["id"].as_u64() else {
                     continue;
                 };

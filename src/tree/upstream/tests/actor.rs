@@ -1,7 +1,6 @@
 //! The actor through its handle, with shell scripts as servers. A script knows the gateway's ids:
 //! 0 for `initialize`, 1 for the first list, then one per request.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,55 +10,48 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 
-use super::{Desk, Heard};
-use crate::config::model::{Isolation, ServerSpec};
-use crate::ids::{Generation, Prefix};
+use super::{Desk, Heard, spec};
+use crate::config::model::ServerSpec;
+use crate::ids::Generation;
 use crate::process::{Groups, Limits};
+use crate::protocol::mcp::request::Subject;
 use crate::supervise::{Ladder, Start};
+use crate::tree::client::Owner;
 use crate::tree::registry::Routes;
 use crate::tree::root::{RootHandle, RootMsg};
 use crate::tree::testing::{self, listener, name, wanted};
 use crate::tree::upstream::{Upstream, UpstreamArgs, UpstreamHandle, UpstreamMsg};
 
 /// The handshake and a list of one tool, `t`.
-const READY: &str = r#"
+pub(super) const READY: &str = r#"
     read hello
     echo '{"jsonrpc":"2.0","id":0,"result":{"protocolVersion":"2025-06-18","capabilities":{"tools":{}}}}'
     read initialized; read list
     echo '{"jsonrpc":"2.0","id":1,"result":{"tools":[{"name":"t"}]}}'
 "#;
-const SOON: Duration = Duration::from_secs(20);
+pub(super) const SOON: Duration = Duration::from_secs(20);
 
-struct Stage {
-    handle: UpstreamHandle,
+pub(super) struct Stage {
+    pub(super) handle: UpstreamHandle,
     actor: ActorRef<UpstreamMsg>,
     ended: JoinHandle<()>,
     groups: Groups,
     root: RootHandle,
-    told: UnboundedReceiver<RootMsg>,
-    tables: UnboundedReceiver<Arc<Routes>>,
-    desk: Desk,
+    pub(super) told: UnboundedReceiver<RootMsg>,
+    pub(super) tables: UnboundedReceiver<Arc<Routes>>,
+    pub(super) desk: Desk,
 }
 
 impl Stage {
     async fn set(script: &str, call_timeout: Duration) -> Self {
+        Self::of(spec(script, call_timeout), None).await
+    }
+
+    pub(super) async fn of(spec: ServerSpec, owner: Option<Owner>) -> Self {
         let (root, told) = testing::root().await;
         let (pushed, tables) = listener();
         let registry = testing::registry_after(None, pushed).await;
         registry.wanted(vec![wanted("s")]);
-        let spec = ServerSpec {
-            name: name("s"),
-            command: "sh".into(),
-            args: vec!["-c".into(), script.into()],
-            env: BTreeMap::new(),
-            cwd: None,
-            start_timeout: SOON,
-            call_timeout,
-            inherit_env: false,
-            prefix: Prefix::of(&name("s")),
-            isolation: Isolation::Shared,
-            roots: Vec::new(),
-        };
         let (permits, groups) = (Arc::new(Semaphore::new(8)), Groups::default());
         let args = UpstreamArgs {
             spec: Arc::new(spec),
@@ -71,6 +63,7 @@ impl Stage {
                 first: true,
             },
             ladder: Ladder::default(),
+            owner,
             root: root.clone(),
             registry,
             groups: groups.clone(),
@@ -106,7 +99,7 @@ impl Stage {
     }
 
     /// Waits for the end; nothing of the server is left then.
-    async fn ends(self) -> Desk {
+    pub(super) async fn ends(self) -> Desk {
         timeout(SOON, self.ended).await.unwrap().unwrap();
         assert!(self.groups.is_empty());
         drop(self.root);
@@ -130,7 +123,7 @@ async fn it_is_ready_once_and_says_so_to_root_before_the_registry() {
         cat >/dev/null
     "#;
     let mut stage = Stage::ready(script).await;
-    let has_u = |routes: &Routes| routes.tools.by_name.contains_key("s__u");
+    let has_u = |routes: &Routes| routes.merged.find(Subject::Tool, "s__u").is_some();
     while !has_u(&timeout(SOON, stage.tables.recv()).await.unwrap().unwrap()) {}
     let first = stage.told.try_recv().unwrap();
     assert!(matches!(first, RootMsg::Initialized { .. }));
@@ -152,7 +145,7 @@ async fn a_server_that_always_says_that_its_list_changed_is_listed_all_the_same(
         cat >/dev/null
     "#;
     let mut stage = Stage::ready(script).await;
-    let has_u = |routes: &Routes| routes.tools.by_name.contains_key("s__u");
+    let has_u = |routes: &Routes| routes.merged.find(Subject::Tool, "s__u").is_some();
     while !has_u(&timeout(SOON, stage.tables.recv()).await.unwrap().unwrap()) {}
     stage.handle.stop(Duration::ZERO);
     stage.ends().await;

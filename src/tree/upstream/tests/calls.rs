@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::{Desk, Heard};
 use crate::tree::call::Answer;
 use crate::tree::testing::name;
-use crate::tree::upstream::calls::{CANCELLED_KEEPS_PERMIT, Calls};
+use crate::tree::upstream::calls::{CANCELLED_KEEPS_PERMIT, Calls, Refused};
 
 const TIMEOUT: Duration = Duration::from_secs(300);
 const SECOND: Duration = Duration::from_secs(1);
@@ -28,9 +28,9 @@ fn send(calls: &mut Calls, now: Instant, desk: &mut Desk, params: &str) -> Value
     let mut line = Bytes::new();
     let due = calls.send(now, desk.ticket(params), |written| {
         line = written;
-        true
+        Ok(())
     });
-    assert_eq!(due, Some(now + TIMEOUT));
+    assert_eq!(due.unwrap().1, now + TIMEOUT);
     json(&line)
 }
 
@@ -51,7 +51,7 @@ fn ids_and_tokens_are_the_gateways_own_and_the_rest_is_untouched() {
     let mut line = Bytes::new();
     calls.send(now, desk.ticket(params), |written| {
         line = written;
-        true
+        Ok(())
     });
     let text = std::str::from_utf8(&line).unwrap();
     assert_eq!(
@@ -93,15 +93,52 @@ fn a_permit_is_free_before_its_answer_is_heard_of() {
 }
 
 #[test]
-fn what_stdin_does_not_take_bounces_and_may_go_elsewhere() {
+fn what_stdin_cannot_take_bounces_and_what_it_has_no_room_for_is_refused() {
     let (mut calls, mut desk, now) = (calls(), Desk::new(1), Instant::now());
-    assert_eq!(calls.send(now, desk.plain(), |_| false), None);
+    assert_eq!(calls.send(now, desk.plain(), |_| Err(Refused::Gone)), None);
     assert_eq!(desk.hear(), [Heard::Bounced(1)]);
+    assert_eq!(calls.send(now, desk.plain(), |_| Err(Refused::Full)), None);
+    let heard = desk.hear();
+    assert!(
+        matches!(&heard[..], [Heard::Failed(2, text)] if text.contains("server 's' is busy")),
+        "{heard:?}"
+    );
     assert_eq!(
         (calls.in_flight(), desk.permits.available_permits()),
         (0, 1)
     );
     assert_eq!(calls.next_deadline(), None);
+}
+
+#[test]
+fn the_wish_for_a_task_is_taken_out_of_a_call_and_left_in_all_else() {
+    let (mut calls, mut desk, now) = (calls(), Desk::new(9), Instant::now());
+    let params = r#"{"name":"s__tool","task":{"ttl":1.10},"arguments":{"task":1}}"#;
+    let line = send(&mut calls, now, &mut desk, params);
+    assert_eq!(
+        line["params"],
+        json!({"name": "tool", "arguments": {"task": 1}})
+    );
+    let ticket = desk.ticket_for("prompts/get", "p", r#"{"name":"s__p","task":{}}"#);
+    let mut line = Bytes::new();
+    calls.send(now, ticket, |written| {
+        line = written;
+        Ok(())
+    });
+    let line = json(&line);
+    assert_eq!(
+        (&line["method"], &line["params"]),
+        (&json!("prompts/get"), &json!({"name": "p", "task": {}}))
+    );
+}
+
+#[test]
+fn calls_have_more_time_when_their_server_had_to_wait() {
+    let (mut calls, mut desk, now) = (calls(), Desk::new(9), Instant::now());
+    send_plain(&mut calls, now, &mut desk);
+    calls.extend(now + SECOND);
+    assert!(calls.expire(now + TIMEOUT).is_empty());
+    assert_eq!(calls.expire(now + TIMEOUT + SECOND).len(), 1);
 }
 
 #[test]

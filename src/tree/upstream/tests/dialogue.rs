@@ -1,139 +1,26 @@
 //! The conversation: the handshake, the catalogue, odd lines, requests of the server's own.
 
-use std::time::Duration;
+use serde_json::json;
 
-use bytes::Bytes;
-use serde_json::{Value, json};
-use tokio::time::Instant;
-
+use super::talk::{CHANGED, TIMEOUT, Talk, Todo, answer, asks, listed, listed_but, refusal, tools};
 use super::{Desk, Heard};
+use crate::protocol::mcp::item::Kind;
 use crate::supervise::FailureKind;
-use crate::tree::testing::name;
-use crate::tree::upstream::dialogue::{Dialogue, Effect};
-
-const TIMEOUT: Duration = Duration::from_secs(300);
-
-/// What is to be done, in a form that can be compared.
-#[derive(Debug, PartialEq)]
-enum Todo {
-    Write(Value),
-    Initialized,
-    /// These tools; `None` if the server failed to say.
-    Listed(Option<Vec<String>>),
-    ListChanged,
-    Broken(FailureKind, String),
-}
-
-fn read(effect: Effect) -> Todo {
-    match effect {
-        Effect::Write(line) => Todo::Write(serde_json::from_slice(&line).unwrap()),
-        Effect::Initialized => Todo::Initialized,
-        Effect::Listed(known) => Todo::Listed(known.map(|catalogue| {
-            let names = catalogue.tools.iter().map(|tool| tool.name().to_owned());
-            names.collect()
-        })),
-        Effect::ListChanged => Todo::ListChanged,
-        Effect::Broken(kind, why) => Todo::Broken(kind, why),
-    }
-}
-
-struct Talk {
-    dialogue: Dialogue,
-    now: Instant,
-}
-
-impl Talk {
-    fn open() -> Self {
-        let (dialogue, hello) = Dialogue::open(name("s"), TIMEOUT);
-        let hello: Value = serde_json::from_slice(&hello).unwrap();
-        assert_eq!(
-            (&hello["id"], &hello["method"]),
-            (&json!(0), &json!("initialize"))
-        );
-        assert_eq!(hello["params"]["protocolVersion"], "2025-11-25");
-        assert_eq!(hello["params"]["capabilities"], json!({}));
-        let now = Instant::now();
-        Self { dialogue, now }
-    }
-
-    /// Past the handshake; its list has been asked for under id 1.
-    fn initialized() -> Self {
-        let mut talk = Self::open();
-        let todo = talk.hears(&answer(0, &capable("2025-06-18")));
-        assert_eq!(
-            todo,
-            [
-                Todo::Write(json!({"jsonrpc": "2.0", "method": "notifications/initialized"})),
-                Todo::Initialized,
-                asks(1, None)
-            ]
-        );
-        assert!(!talk.dialogue.is_ready());
-        talk
-    }
-
-    /// Ready, with one tool.
-    fn ready() -> Self {
-        let mut talk = Self::initialized();
-        assert_eq!(talk.hears(&answer(1, &tools(&["t"]))), [listed(&["t"])]);
-        assert!(talk.dialogue.is_ready());
-        talk
-    }
-
-    fn hears(&mut self, line: &str) -> Vec<Todo> {
-        let line = Bytes::from(line.to_owned());
-        let effects = self.dialogue.on_line(self.now, &line);
-        effects.into_iter().map(read).collect()
-    }
-
-    /// A call is sent; gives its id.
-    fn sends(&mut self, desk: &mut Desk) -> u64 {
-        let mut id = None;
-        let ticket = desk.plain();
-        self.dialogue.calls().send(self.now, ticket, |line| {
-            let line: Value = serde_json::from_slice(&line).unwrap();
-            id = line["id"].as_u64();
-            true
-        });
-        id.unwrap()
-    }
-
-    fn relists(&mut self) -> Vec<Todo> {
-        let effects = self.dialogue.list(self.now);
-        effects.into_iter().map(read).collect()
-    }
-}
-
-fn answer(id: u64, result: &str) -> String {
-    format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{result}}}"#)
-}
-
-fn refusal(id: u64) -> String {
-    format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":-32603,"message":"no\nway"}}}}"#)
-}
 
 fn capable(version: &str) -> String {
     format!(r#"{{"protocolVersion":"{version}","capabilities":{{"tools":{{}}}}}}"#)
 }
 
-fn tools(names: &[&str]) -> String {
-    let tools: Vec<Value> = names.iter().map(|name| json!({"name": name})).collect();
-    json!({"tools": tools}).to_string()
+#[test]
+fn the_conversation_begins_with_the_newest_handshake_and_no_promise() {
+    let hello = Talk::open().hello;
+    assert_eq!(
+        (&hello["id"], &hello["method"]),
+        (&json!(0), &json!("initialize"))
+    );
+    assert_eq!(hello["params"]["protocolVersion"], "2025-11-25");
+    assert_eq!(hello["params"]["capabilities"], json!({}));
 }
-
-fn asks(id: u64, cursor: Option<&str>) -> Todo {
-    let mut line = json!({"jsonrpc": "2.0", "id": id, "method": "tools/list"});
-    if let Some(cursor) = cursor {
-        line["params"] = json!({"cursor": cursor});
-    }
-    Todo::Write(line)
-}
-
-fn listed(names: &[&str]) -> Todo {
-    Todo::Listed(Some(names.iter().map(|&name| name.to_owned()).collect()))
-}
-
-const CHANGED: &str = r#"{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}"#;
 
 #[test]
 fn every_revision_with_a_handshake_is_accepted() {
@@ -219,7 +106,6 @@ fn all_pages_are_drained() {
 #[test]
 fn a_change_during_a_listing_is_listed_after_it() {
     let mut talk = Talk::ready();
-    assert_eq!(talk.hears(CHANGED), [Todo::ListChanged]);
     assert_eq!(talk.relists(), [asks(2, None)]);
     assert_eq!(talk.relists(), []);
     assert_eq!(talk.relists(), []);
@@ -237,7 +123,8 @@ fn a_server_that_cannot_list_is_ready_and_keeps_what_it_offered() {
         r#"{"jsonrpc":"2.0","id":1,"result":{"tools":[}}"#.into(),
     ] {
         let mut talk = Talk::initialized();
-        assert_eq!(talk.hears(&bad), [Todo::Listed(None)], "{bad}");
+        let todo = [listed_but(&[], &[Kind::Tools])];
+        assert_eq!(talk.hears(&bad), todo, "{bad}");
         assert!(talk.dialogue.is_ready());
         // It may do better the next time.
         assert_eq!(talk.relists(), [asks(2, None)]);
@@ -255,8 +142,12 @@ fn a_list_asked_for_again_that_never_comes_is_given_up() {
     talk.relists();
     let due = talk.now + TIMEOUT;
     assert_eq!(talk.dialogue.next_deadline(), Some(due));
-    let todo: Vec<Todo> = talk.dialogue.expire(due).into_iter().map(read).collect();
-    assert_eq!(todo, [asks(3, None)], "the next one that was wanted");
+    talk.now = due;
+    assert_eq!(
+        talk.expires(),
+        [asks(3, None)],
+        "the next one that was wanted"
+    );
     assert_eq!(talk.hears(&answer(2, &tools(&["late"]))), []);
     assert_eq!(talk.hears(&answer(3, &tools(&["t"]))), [listed(&["t"])]);
     assert_eq!(talk.dialogue.next_deadline(), None);
@@ -265,34 +156,10 @@ fn a_list_asked_for_again_that_never_comes_is_given_up() {
 #[test]
 fn the_first_list_is_for_the_start_deadline() {
     let mut talk = Talk::initialized();
-    assert_eq!(talk.dialogue.next_deadline(), None);
-    assert!(talk.dialogue.expire(talk.now + TIMEOUT * 9).is_empty());
-}
-
-#[test]
-fn a_server_may_only_ask_for_a_sign_of_life() {
-    let mut talk = Talk::initialized();
-    let ping = r#"{"jsonrpc":"2.0","id":"p\n1","method":"ping"}"#;
-    let reply = json!({"jsonrpc": "2.0", "id": "p\n1", "result": {}});
-    assert_eq!(talk.hears(ping), [Todo::Write(reply)]);
-    for method in [
-        "roots/list",
-        "sampling/createMessage",
-        "elicitation/create",
-        "what",
-    ] {
-        let line = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{{}}}}"#);
-        let todo = talk.hears(&line);
-        let [Todo::Write(said)] = &todo[..] else {
-            panic!("{method}: {todo:?}");
-        };
-        assert_eq!(
-            (&said["id"], &said["error"]["code"]),
-            (&json!(1), &json!(-32601))
-        );
-    }
-    // Its own ids are not ours: the list is still awaited.
-    assert_eq!(talk.hears(&answer(1, &tools(&["t"]))), [listed(&["t"])]);
+    talk.now += TIMEOUT * 9;
+    assert!(talk.expires().is_empty());
+    assert!(!talk.dialogue.is_ready());
+    assert_eq!(talk.dialogue.waits_for(), "it did not answer 'tools/list'");
 }
 
 #[test]
@@ -360,12 +227,7 @@ fn three_timeouts_in_silence_end_it_and_a_word_on_any_pipe_does_not() {
         for _ in 0..3 {
             talk.sends(&mut desk);
             talk.now += TIMEOUT;
-            todo = talk
-                .dialogue
-                .expire(talk.now)
-                .into_iter()
-                .map(read)
-                .collect();
+            todo = talk.expires();
             if has_life {
                 talk.dialogue.on_sign_of_life(talk.now);
             }

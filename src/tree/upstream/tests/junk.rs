@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::tree::testing::name;
+use super::who;
 use crate::tree::upstream::junk::{Junk, excerpt};
 
 #[test]
 fn every_line_is_counted_and_few_are_logged() {
-    let (mut junk, start) = (Junk::new(name("s")), Instant::now());
+    let (mut junk, start) = (Junk::new(who()), Instant::now());
     let logged = (0..30_000_u64)
         .filter(|millis| {
             let now = start + Duration::from_millis(*millis);

@@ -3,43 +3,43 @@
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use crate::protocol::mcp::tools::{Tool, ToolsPage, tools_page};
-use crate::tree::testing::name;
+use super::who;
+use crate::protocol::mcp::item::{self, Item, Kind, Page};
 use crate::tree::upstream::listing::{Listing, Turn};
 
-fn page(text: &str) -> ToolsPage {
-    tools_page(&Bytes::from(text.to_owned())).unwrap()
+fn page(text: &str) -> Page {
+    item::page(Kind::Tools, &Bytes::from(text.to_owned())).unwrap()
 }
 
 #[test]
 fn pages_are_put_together_in_their_order() {
     let due = Instant::now();
-    let mut listing = Listing::new(1, due);
+    let mut listing = Listing::new(Kind::Tools, 1, due);
     let first = page(r#"{"tools":[{"name":"a"},{"noname":1}],"nextCursor":""}"#);
-    let Turn::Next(params) = listing.turn(&name("s"), first) else {
+    let Turn::Next(params) = listing.turn(&who(), first) else {
         panic!("there is another page");
     };
     assert_eq!(params.unwrap(), r#"{"cursor":""}"#);
-    let Turn::Done(all) = listing.turn(&name("s"), page(r#"{"tools":[{"name":"b"}]}"#)) else {
+    let Turn::Done(all) = listing.turn(&who(), page(r#"{"tools":[{"name":"b"}]}"#)) else {
         panic!("that was all");
     };
-    let names: Vec<&str> = all.tools.iter().map(Tool::name).collect();
+    let names: Vec<&str> = all.iter().map(Item::key).collect();
     assert_eq!(names, ["a", "b"]);
 }
 
 #[test]
 fn cursors_for_ever_come_to_an_end() {
     let due = Instant::now();
-    let mut listing = Listing::new(1, due);
+    let mut listing = Listing::new(Kind::Tools, 1, due);
     let text = r#"{"tools":[{"name":"a"}],"nextCursor":"on"}"#;
     let pages =
-        (2..).take_while(|_: &usize| matches!(listing.turn(&name("s"), page(text)), Turn::Next(_)));
+        (2..).take_while(|_: &usize| matches!(listing.turn(&who(), page(text)), Turn::Next(_)));
     assert_eq!(pages.count(), 999);
 
-    let mut listing = Listing::new(1, due);
+    let mut listing = Listing::new(Kind::Tools, 1, due);
     let long = "x".repeat(16 * 1024 * 1024);
     let text = format!(r#"{{"tools":[{{"name":"a","description":"{long}"}}],"nextCursor":"on"}}"#);
-    let pages = (2..)
-        .take_while(|_: &usize| matches!(listing.turn(&name("s"), page(&text)), Turn::Next(_)));
+    let pages =
+        (2..).take_while(|_: &usize| matches!(listing.turn(&who(), page(&text)), Turn::Next(_)));
     assert_eq!(pages.count(), 3);
 }

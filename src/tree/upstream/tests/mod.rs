@@ -1,28 +1,80 @@
-//! Tests of an upstream: the calls and the dialogue as plain state, and the actor through its
-//! handle with small shell scripts as servers.
+//! Tests of an upstream: the calls, the lists, the audience and the dialogue as plain state, and
+//! the actor through its handle with small shell scripts as servers.
 
 mod actor;
+mod asks;
+mod audience;
 mod calls;
 mod dialogue;
+mod instance;
 mod junk;
 mod listing;
+mod lists;
+mod model;
 mod properties;
+mod talk;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use crate::ids::{CallId, Generation};
-use crate::protocol::mcp::tools::ToolCall;
-use crate::tree::call::{Answer, Reply, Ticket, ToolRequest};
-use crate::tree::testing::{Listener, listener};
+use super::who::Who;
+use crate::config::model::{Isolation, ServerSpec};
+use crate::ids::{CallId, Generation, Prefix};
+use crate::protocol::mcp::lifecycle::ClientCapabilities;
+use crate::protocol::mcp::logging::Level;
+use crate::protocol::mcp::method;
+use crate::protocol::mcp::request::ServerRequest;
+use crate::tree::call::{Answer, Errand, Ticket};
+use crate::tree::client::{Client, Interest, News, Owner};
+use crate::tree::testing::{Listener, listener, name};
 
-/// A session's end of calls: issues tickets and hears what comes of them.
+/// A server's entry; `script` is what its shell runs.
+fn spec(script: &str, call_timeout: Duration) -> ServerSpec {
+    ServerSpec {
+        name: name("s"),
+        command: "sh".into(),
+        args: vec!["-c".into(), script.into()],
+        env: BTreeMap::new(),
+        cwd: None,
+        start_timeout: Duration::from_secs(20),
+        call_timeout,
+        inherit_env: false,
+        prefix: Prefix::of(&name("s")),
+        isolation: Isolation::Shared,
+        roots: Vec::new(),
+    }
+}
+
+fn who() -> Who {
+    Who::new(name("s"), None)
+}
+
+/// What a session wants to hear.
+fn interest(level: Option<Level>, uris: &[&str]) -> Interest {
+    let uris: BTreeSet<Box<str>> = uris.iter().map(|&uri| uri.into()).collect();
+    Interest { level, uris }
+}
+
+/// The session whose client can be asked for what `bits` declare.
+fn owner(desk: &Desk, bits: u16) -> Owner {
+    Owner {
+        session: desk.session,
+        name: "ab12".into(),
+        client: desk.client(),
+        capabilities: ClientCapabilities::from_bits(bits),
+    }
+}
+
+/// A session: issues tickets and hears what comes of them.
 struct Desk {
-    reply_to: Arc<Listener<Reply>>,
-    heard: UnboundedReceiver<Reply>,
+    session: u64,
+    listener: Arc<Listener<News>>,
+    heard: UnboundedReceiver<News>,
     permits: Arc<Semaphore>,
     last_number: u64,
 }
@@ -35,13 +87,25 @@ enum Heard {
     Failed(u64, String),
     Bounced(u64),
     Progress(String),
+    Logged(Option<Level>, bool, String),
+    Updated(String),
+    Asked(String, String),
+    AskCancelled(String),
+    Notified(String),
+    /// The tools, and which instance's they are.
+    Offers(Vec<String>, Option<u64>),
 }
 
 impl Desk {
     fn new(permits: usize) -> Self {
-        let (reply_to, heard) = listener();
+        Self::of(1, permits)
+    }
+
+    fn of(session: u64, permits: usize) -> Self {
+        let (listener, heard) = listener();
         Self {
-            reply_to,
+            session,
+            listener,
             heard,
             permits: Arc::new(Semaphore::new(permits)),
             last_number: 0,
@@ -52,22 +116,44 @@ impl Desk {
         CallId { session: 1, number }
     }
 
-    /// A ticket for a call with these params; its number is one more than the last.
+    fn client(&self) -> Arc<dyn Client> {
+        let client: Arc<Listener<News>> = Arc::clone(&self.listener);
+        client
+    }
+
+    /// The ticket of a call of a tool; its number is one more than the last.
     fn ticket(&mut self, params: &str) -> Ticket {
+        self.ticket_for(method::TOOLS_CALL, "tool", params)
+    }
+
+    /// The ticket of a request about `key`, as its server knows it.
+    fn ticket_for(&mut self, method: &'static str, key: &str, params: &str) -> Ticket {
         self.last_number += 1;
-        let params = ToolCall::parse(&Bytes::from(params.to_owned())).unwrap();
-        let request = ToolRequest {
-            tool: "tool".into(),
-            params,
+        let request = ServerRequest::parse(method, &Bytes::from(params.to_owned())).unwrap();
+        let errand = Errand {
+            key: key.into(),
+            request,
         };
         let permit = Arc::clone(&self.permits).try_acquire_owned().unwrap();
-        let reply_to: Arc<Listener<Reply>> = Arc::clone(&self.reply_to);
-        let id = Self::id(self.last_number);
-        Ticket::new(id, Generation(1), request, permit, reply_to)
+        let call = CallId {
+            session: self.session,
+            number: self.last_number,
+        };
+        Ticket::new(call, Generation(1), errand, permit, self.client())
     }
 
     fn plain(&mut self) -> Ticket {
         self.ticket(r#"{"name":"s__tool"}"#)
+    }
+
+    /// The ticket of the client's own wish to subscribe to `uri`, or to unsubscribe.
+    fn wish(&mut self, uri: &str, is_on: bool) -> Ticket {
+        let method = if is_on {
+            method::RESOURCES_SUBSCRIBE
+        } else {
+            method::RESOURCES_UNSUBSCRIBE
+        };
+        self.ticket_for(method, uri, &format!(r#"{{"uri":"out-{uri}"}}"#))
     }
 
     /// What has been heard since the last look.
@@ -76,21 +162,45 @@ impl Desk {
     }
 
     async fn next(&mut self) -> Heard {
-        let within = std::time::Duration::from_secs(20);
-        let reply = tokio::time::timeout(within, self.heard.recv()).await;
-        read(reply.unwrap().unwrap())
+        read(self.next_news().await)
+    }
+
+    async fn next_news(&mut self) -> News {
+        let within = Duration::from_secs(20);
+        let news = tokio::time::timeout(within, self.heard.recv()).await;
+        news.unwrap().unwrap()
     }
 }
 
-fn read(reply: Reply) -> Heard {
+fn read(news: News) -> Heard {
     let text = |bytes: Bytes| String::from_utf8(bytes.to_vec()).unwrap();
-    match reply {
-        Reply::Answered { call, answer } => match answer {
+    match news {
+        News::Answered { call, answer } => match answer {
             Answer::Result(result) => Heard::Result(call.number, text(result)),
             Answer::Error(error) => Heard::Error(call.number, text(error)),
             Answer::Failed(why) => Heard::Failed(call.number, why),
         },
-        Reply::Bounced { call, .. } => Heard::Bounced(call.number),
-        Reply::Progress { notification } => Heard::Progress(text(notification)),
+        News::Bounced { call, .. } => Heard::Bounced(call.number),
+        News::Progress { notification, .. } => Heard::Progress(text(notification)),
+        News::Logged {
+            level,
+            is_amplified,
+            params,
+            ..
+        } => Heard::Logged(level, is_amplified, text(params)),
+        News::Updated { params, .. } => Heard::Updated(text(params)),
+        News::Asked(ask) => {
+            let (id, method) = (ask.id().to_string(), ask.request.method.to_string());
+            ask.close();
+            Heard::Asked(id, method)
+        }
+        News::AskCancelled { params, .. } => Heard::AskCancelled(text(params)),
+        News::Notified { notification, .. } => Heard::Notified(text(notification)),
+        News::Offers { handle, catalogue } => {
+            let catalogue = catalogue.unwrap();
+            let tools = catalogue.tools.iter().map(|tool| tool.key().to_owned());
+            Heard::Offers(tools.collect(), handle.session())
+        }
+        News::Instance { .. } => unreachable!("that is root's to say"),
     }
 }

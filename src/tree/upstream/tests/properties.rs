@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::{Desk, Heard};
 use crate::tree::call::Answer;
 use crate::tree::testing::name;
-use crate::tree::upstream::calls::{CANCELLED_KEEPS_PERMIT, Calls};
+use crate::tree::upstream::calls::{CANCELLED_KEEPS_PERMIT, Calls, Refused};
 
 const TIMEOUT: Duration = Duration::from_secs(100);
 const PERMITS: usize = 8;
@@ -159,7 +159,7 @@ impl World {
         self.calls.send(self.now, ticket, |line| {
             let line: serde_json::Value = serde_json::from_slice(&line).unwrap();
             id = line["id"].as_u64();
-            taken
+            if taken { Ok(()) } else { Err(Refused::Gone) }
         });
         let (id, due) = (id.unwrap(), self.now + TIMEOUT);
         if taken {
@@ -230,7 +230,7 @@ impl World {
                 | Heard::Error(call, _)
                 | Heard::Failed(call, _)
                 | Heard::Bounced(call) => *call,
-                Heard::Progress(_) => continue,
+                _ => continue,
             };
             heard.entry(call).or_default().push(reply);
         }

@@ -1,6 +1,8 @@
 //! Tests of the whole tree without HTTP: shell scripts as servers, and an edge that hands the
 //! sessions to the test in the place of a port.
 
+mod instances;
+
 use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
@@ -60,11 +62,19 @@ struct House {
     directory: TempDir,
 }
 
+fn entry(name: &str, script: &str) -> Value {
+    json!({"name": name, "command": "sh", "args": ["-c", script]})
+}
+
 fn write(directory: &Path, servers: &[(&str, &str)]) {
     let servers: Vec<Value> = servers
         .iter()
-        .map(|(name, script)| json!({"name": name, "command": "sh", "args": ["-c", script]}))
+        .map(|(name, script)| entry(name, script))
         .collect();
+    write_entries(directory, &servers);
+}
+
+fn write_entries(directory: &Path, servers: &[Value]) {
     let text = json!({"servers": servers}).to_string();
     let mut file = std::fs::File::create(directory.join("mcp-servers.json")).unwrap();
     file.write_all(text.as_bytes()).unwrap();
@@ -72,8 +82,16 @@ fn write(directory: &Path, servers: &[(&str, &str)]) {
 
 impl House {
     async fn of(servers: &[(&str, &str)]) -> Self {
+        let entries: Vec<Value> = servers
+            .iter()
+            .map(|(name, script)| entry(name, script))
+            .collect();
+        Self::of_entries(&entries).await
+    }
+
+    async fn of_entries(servers: &[Value]) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        write(directory.path(), servers);
+        write_entries(directory.path(), servers);
         let settings = Settings::new(directory.path().join("mcp-servers.json"));
         let (door, mut doors) = mpsc::unbounded_channel();
         let chaos = Chaos::default();
@@ -96,6 +114,19 @@ impl House {
         let session = self.sessions.find(&opened.id).await.unwrap();
         let stream = opened.stream;
         Client { session, stream }
+    }
+
+    /// Waits until so many servers run.
+    async fn runs(&self, count: usize) {
+        let deadline = Instant::now() + SOON;
+        while self.settings.groups.len() != count {
+            let running = self.settings.groups.len();
+            assert!(
+                Instant::now() < deadline,
+                "{running} servers run, not {count}"
+            );
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
 
     async fn stops(mut self) {
@@ -129,8 +160,8 @@ impl Client {
     }
 
     async fn next_or_end(&mut self) -> Option<Value> {
-        let line = timeout(SOON, self.stream.next()).await.unwrap()?;
-        Some(serde_json::from_slice(&line).unwrap())
+        let event = timeout(SOON, self.stream.next()).await.unwrap()?;
+        Some(serde_json::from_slice(&event.message).unwrap())
     }
 
     async fn next(&mut self) -> Value {
@@ -176,11 +207,7 @@ async fn a_stop_answers_everything_before_the_streams_end() {
     // The first call has been sent when a ping after it is answered and its server is up.
     client.asks(4, "ping", &json!({}));
     assert_eq!(client.next().await["id"], 4);
-    let start = Instant::now();
-    while house.settings.groups.len() < 2 {
-        assert!(start.elapsed() < SOON);
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    house.runs(2).await;
     let mut answers = Vec::new();
     let reading = async {
         while let Some(message) = client.next_or_end().await {
@@ -300,9 +327,5 @@ async fn too_many_restarts_end_it_with_nothing_left() {
     assert_eq!(lost.err(), Some(CallError::Gone));
     let exit = timeout(SOON, house.tree.wait()).await.unwrap();
     assert_eq!((exit, exit.code()), (Exit::GaveUp, 70));
-    let start = Instant::now();
-    while !house.settings.groups.is_empty() {
-        assert!(start.elapsed() < SOON, "a process is left");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    house.runs(0).await;
 }

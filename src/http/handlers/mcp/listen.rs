@@ -1,0 +1,31 @@
+//! `GET /mcp`: the stream for what belongs to no request, or the rest of a stream that broke.
+
+use super::{find, refused, unsupported_version};
+use crate::http::connection::Cut;
+use crate::http::headers::{self, LAST_EVENT, SESSION};
+use crate::http::problem::Problem;
+use crate::http::sse::EventStream;
+use crate::http::{Context, accept, sse};
+use crate::protocol::framing::sse::comment;
+use hyper::header::{ACCEPT, HeaderMap};
+use warp::reply::Response;
+
+pub(super) async fn answer(
+    context: &Context,
+    headers: &HeaderMap,
+    connection: Cut,
+) -> Result<Response, Problem> {
+    if !accept::lists(headers.get_all(ACCEPT), "text", "event-stream") {
+        return Err(Problem::NotAcceptable("text/event-stream"));
+    }
+    let id = headers::only(headers, &SESSION)?.ok_or(Problem::NothingToHear)?;
+    if let Some(asked) = unsupported_version(headers)? {
+        return Err(Problem::version(asked, None));
+    }
+    let last_event = headers::only(headers, &LAST_EVENT)?.filter(|id| !id.is_empty());
+    let session = find(context, id).await?;
+    let stream = session.listen(last_event).await.map_err(refused)?;
+    stream.cut_with(connection.0);
+    let events = EventStream::new(stream, context.limits.keepalive);
+    Ok(sse::reply(events.after(comment("connected"))))
+}

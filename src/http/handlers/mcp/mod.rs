@@ -1,0 +1,64 @@
+//! `/mcp`: the Streamable HTTP transport (MCP 2025-11-25, basic/transports). With POST a client
+//! speaks, with GET it listens, with DELETE it ends its session.
+
+mod delete;
+mod listen;
+mod post;
+mod posted;
+
+use crate::http::Context;
+use crate::http::connection::Cut;
+use crate::http::headers::{self, VERSION};
+use crate::http::problem::Problem;
+use crate::protocol::version::Version;
+use crate::tree::{CallError, SessionHandle};
+use bytes::Buf;
+use futures_util::Stream;
+use hyper::Method;
+use hyper::header::HeaderMap;
+use std::sync::Arc;
+use warp::reply::Response;
+
+pub(in crate::http) async fn answer<F, B>(
+    context: Arc<Context>,
+    method: Method,
+    headers: HeaderMap,
+    connection: Cut,
+    frames: F,
+) -> Result<Response, Problem>
+where
+    F: Stream<Item = Result<B, warp::Error>>,
+    B: Buf,
+{
+    match method {
+        Method::POST => post::answer(&context, &headers, connection, frames).await,
+        Method::GET => listen::answer(&context, &headers, connection).await,
+        Method::DELETE => delete::answer(&context, &headers).await,
+        _ => Err(Problem::Method("GET, POST, DELETE")),
+    }
+}
+
+/// What the client says to speak, if that is no revision with sessions. One that says nothing speaks
+/// what was agreed on (2025-06-18, "Protocol Version Header").
+fn unsupported_version(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+    let asked = headers::only(headers, &VERSION)?;
+    Ok(asked.filter(|asked| Version::parse(asked).is_none()))
+}
+
+/// The session called `id`. Without one its client has to initialize again, and by a 404 it knows.
+async fn find(context: &Context, id: &str) -> Result<SessionHandle, Problem> {
+    let found = context.sessions.find_streamable(id).await;
+    found.map_err(|error| match error {
+        CallError::UnknownSession => Problem::SessionNotFound,
+        error => error.into(),
+    })
+}
+
+/// What a session's handle refused. One that ended between two steps of a request can be found
+/// again by the next: its client need not initialize.
+fn refused(error: CallError) -> Problem {
+    match error {
+        CallError::UnknownSession => CallError::Gone.into(),
+        error => error.into(),
+    }
+}

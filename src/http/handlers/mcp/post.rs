@@ -1,0 +1,138 @@
+//! `POST /mcp`: hands what a client says to its session, or opens one for it. The reply is the
+//! answer as JSON if that is the first that comes, and a stream of events if anything comes before
+//! it or it takes long.
+
+use super::posted::{Owed, Posted, is_batch, is_initialize, request_id};
+use super::{find, refused, unsupported_version};
+use crate::http::connection::Cut;
+use crate::http::handlers::read;
+use crate::http::headers::{self, SESSION};
+use crate::http::problem::Problem;
+use crate::http::sse::EventStream;
+use crate::http::{Context, accept, sse};
+use crate::protocol::framing::sse::{comment, event};
+use crate::protocol::jsonrpc::{self, Message};
+use crate::protocol::mcp::lifecycle;
+use crate::tree::{CallError, Event, Outbound, SessionHandle};
+use bytes::{Buf, Bytes};
+use futures_util::{Stream, StreamExt};
+use hyper::StatusCode;
+use hyper::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
+use tokio::time::timeout;
+use warp::Reply;
+use warp::reply::Response;
+
+pub(super) async fn answer<F, B>(
+    context: &Context,
+    headers: &HeaderMap,
+    connection: Cut,
+    frames: F,
+) -> Result<Response, Problem>
+where
+    F: Stream<Item = Result<B, warp::Error>>,
+    B: Buf,
+{
+    let takes = |kind, subtype| accept::lists(headers.get_all(ACCEPT), kind, subtype);
+    if !(takes("application", "json") && takes("text", "event-stream")) {
+        return Err(Problem::NotAcceptable(
+            "application/json and text/event-stream",
+        ));
+    }
+    if !headers::is_json(headers) {
+        return Err(Problem::MediaType);
+    }
+    if let Some(asked) = unsupported_version(headers)? {
+        let body = read(context, headers, frames).await?;
+        let probe = jsonrpc::decode(&body).ok();
+        return Err(Problem::version(
+            asked,
+            probe.as_ref().and_then(request_id).cloned(),
+        ));
+    }
+    if let Some(id) = headers::only(headers, &SESSION)? {
+        // Before the body is read: nobody else's body costs us anything.
+        let session = find(context, id).await?;
+        let body = read(context, headers, frames).await?;
+        let posted = Posted::read(&body, session.version())?;
+        drop(body);
+        converse(context, connection, &session, posted).await
+    } else {
+        let body = read(context, headers, frames).await?;
+        open(context, connection, &body).await
+    }
+}
+
+/// Opens a session for a client that initializes, and tells it the session's id.
+async fn open(context: &Context, connection: Cut, body: &Bytes) -> Result<Response, Problem> {
+    if is_batch(body) {
+        return Err(Problem::NotInitialized(None));
+    }
+    let message = jsonrpc::decode(body)?;
+    let Message::Request(request) = &message else {
+        return Err(Problem::NotInitialized(None));
+    };
+    if !is_initialize(&message) {
+        return Err(Problem::NotInitialized(Some(request.id.clone())));
+    }
+    let client = lifecycle::client_info(request.params.as_ref());
+    let (id, session) = context.sessions.open_streamable(client).await?;
+    let id = HeaderValue::try_from(id).map_err(|_| CallError::Gone)?;
+    let mut reply = converse(context, connection, &session, Posted::one(message)).await?;
+    reply.headers_mut().insert(SESSION, id);
+    Ok(reply)
+}
+
+/// Gives `posted` to its session and replies with what comes back. A client that leaves meanwhile
+/// cancels nothing (2025-11-25, "Sending Messages to the Server"): only its stream is let go.
+async fn converse(
+    context: &Context,
+    connection: Cut,
+    session: &SessionHandle,
+    posted: Posted,
+) -> Result<Response, Problem> {
+    let Posted { messages, owed } = posted;
+    if !owed.has_requests() {
+        for message in messages {
+            session.deliver(message).map_err(refused)?;
+        }
+        return Ok(owed.reply(None).map_or_else(accepted, json));
+    }
+    let mut outbound = session.exchange(messages).map_err(refused)?;
+    outbound.cut_with(connection.0);
+    let body = match timeout(context.limits.stream_after, outbound.next()).await {
+        Ok(Some(only)) if only.is_last => owed.reply(Some(only.message)),
+        Ok(Some(first)) => return Ok(stream(context, outbound, owed, Some(first))),
+        Ok(None) if outbound.is_forgone() => owed.reply(None),
+        Ok(None) => owed.failure(),
+        Err(_) => {
+            outbound.begin_stream();
+            return Ok(stream(context, outbound, owed, None));
+        }
+    };
+    Ok(body.map_or_else(accepted, json))
+}
+
+/// A reply that goes on: what is known already, and what `outbound` will say.
+fn stream(context: &Context, outbound: Outbound, owed: Owed, first: Option<Event>) -> Response {
+    let mut events = EventStream::new(outbound, context.limits.keepalive);
+    for refusal in owed.into_refusals() {
+        events = events.after(event("message", &refusal));
+    }
+    sse::reply(match first {
+        Some(first) => events.beginning(first),
+        // Whoever holds a reply back until there is something in it gets something.
+        None => events.after(comment("keepalive")),
+    })
+}
+
+/// There is nothing to be said to what came.
+fn accepted() -> Response {
+    StatusCode::ACCEPTED.into_response()
+}
+
+fn json(body: Bytes) -> Response {
+    let mut reply = Response::new(body.into());
+    let json = HeaderValue::from_static("application/json");
+    reply.headers_mut().insert(CONTENT_TYPE, json);
+    reply
+}

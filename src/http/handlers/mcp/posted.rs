@@ -1,0 +1,151 @@
+//! What the body of one POST holds, and what is owed for it: one message, or a batch of them where
+//! the session's revision knows batches.
+
+use crate::http::problem::Problem;
+use crate::protocol::jsonrpc::{self, Message, RequestId, code};
+use crate::protocol::version::Version;
+use bytes::Bytes;
+
+/// Messages in a batch.
+const BATCH: usize = 100;
+
+/// The request that opens a session.
+const INITIALIZE: &str = "initialize";
+
+/// The messages of a POST.
+#[derive(Debug)]
+pub(super) struct Posted {
+    /// In their order.
+    pub(super) messages: Vec<Message>,
+    /// What the reply has to hold.
+    pub(super) owed: Owed,
+}
+
+/// What a POST must be answered with.
+#[derive(Debug)]
+pub(super) struct Owed {
+    /// The ids of its requests.
+    asked: Vec<RequestId>,
+    /// The answers to entries of a batch that are no messages.
+    refusals: Vec<Bytes>,
+    is_batch: bool,
+}
+
+/// Whether `body` is an array.
+pub(super) fn is_batch(body: &Bytes) -> bool {
+    body.trim_ascii_start().first() == Some(&b'[')
+}
+
+/// Whether `message` opens a session.
+pub(super) fn is_initialize(message: &Message) -> bool {
+    matches!(message, Message::Request(request) if &*request.method == INITIALIZE)
+}
+
+/// The id to which the answer goes, if there is to be one.
+pub(super) fn request_id(message: &Message) -> Option<&RequestId> {
+    match message {
+        Message::Request(request) => Some(&request.id),
+        Message::Notification(_) | Message::Response(_) => None,
+    }
+}
+
+impl Posted {
+    /// Reads what the client of a session that speaks `version` posted.
+    pub(super) fn read(body: &Bytes, version: Version) -> Result<Self, Problem> {
+        if is_batch(body) {
+            return Self::read_batch(body, version);
+        }
+        let message = jsonrpc::decode(body)?;
+        if is_initialize(&message) {
+            return Err(Problem::Initialized(request_id(&message).cloned()));
+        }
+        Ok(Self::one(message))
+    }
+
+    /// A POST of one message.
+    pub(super) fn one(message: Message) -> Self {
+        Self::new(vec![message], Vec::new(), false)
+    }
+
+    fn read_batch(body: &Bytes, version: Version) -> Result<Self, Problem> {
+        if !version.has_batches() {
+            return Err(Problem::Batch);
+        }
+        let (mut messages, mut refusals) = (Vec::new(), Vec::new());
+        for entry in jsonrpc::decode_batch(body, BATCH)? {
+            match entry {
+                // 2025-03-26, basic/lifecycle: it must not be part of a batch.
+                Ok(message) if is_initialize(&message) => return Err(Problem::InitializeInBatch),
+                Ok(message) => messages.push(message),
+                Err(error) => refusals.push(error.response()),
+            }
+        }
+        Ok(Self::new(messages, refusals, true))
+    }
+
+    fn new(messages: Vec<Message>, refusals: Vec<Bytes>, is_batch: bool) -> Self {
+        let asked = messages.iter().filter_map(request_id).cloned().collect();
+        let owed = Owed {
+            asked,
+            refusals,
+            is_batch,
+        };
+        Self { messages, owed }
+    }
+}
+
+impl Owed {
+    /// Whether a session has something to answer.
+    pub(super) fn has_requests(&self) -> bool {
+        !self.asked.is_empty()
+    }
+
+    /// What needs no session to be answered.
+    pub(super) fn into_refusals(self) -> Vec<Bytes> {
+        self.refusals
+    }
+
+    /// The body of a reply with nothing to come after it: the refusals and the session's `answer`.
+    /// `None` where nothing is owed.
+    pub(super) fn reply(mut self, answer: Option<Bytes>) -> Option<Bytes> {
+        if !self.is_batch {
+            return answer;
+        }
+        self.refusals.extend(answer);
+        (!self.refusals.is_empty()).then(|| array(&self.refusals))
+    }
+
+    /// The body of a reply whose session ended before it said anything.
+    pub(super) fn failure(mut self) -> Option<Bytes> {
+        let error = jsonrpc::error_object(
+            code::SERVER_UNAVAILABLE,
+            "the session ended before there was an answer; the request may or may not have taken \
+             effect",
+        );
+        let errors = self.asked.iter().map(|id| jsonrpc::error(Some(id), &error));
+        if self.is_batch {
+            self.refusals.extend(errors);
+            return self.reply(None);
+        }
+        errors.last()
+    }
+}
+
+/// Messages as a batch.
+fn array(messages: &[Bytes]) -> Bytes {
+    let mut out = Vec::with_capacity(
+        messages
+            .iter()
+            .map(|message| message.len() + 1)
+            .sum::<usize>()
+            + 1,
+    );
+    let mut separator = b'[';
+    for message in messages {
+        out.push(separator);
+        out.extend_from_slice(message);
+        separator = b',';
+    }
+    out.push(b']');
+    out.into()
+}

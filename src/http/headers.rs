@@ -1,0 +1,45 @@
+//! What handlers read in a request's headers. A header that means something here stands there once
+//! or not at all: two readers of a repeated one could understand it differently.
+
+use super::problem::Problem;
+use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName};
+
+/// By which a client of Streamable HTTP names its session.
+pub(super) const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
+/// The revision that a client of Streamable HTTP speaks, from its second request on.
+pub(super) const VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
+/// The last event that a client saw of the stream it resumes.
+pub(super) const LAST_EVENT: HeaderName = HeaderName::from_static("last-event-id");
+
+/// The text of the header `name`.
+pub(super) fn only<'a>(
+    headers: &'a HeaderMap,
+    name: &HeaderName,
+) -> Result<Option<&'a str>, Problem> {
+    let mut values = headers.get_all(name).iter();
+    let Some(value) = values.next() else {
+        return Ok(None);
+    };
+    match (value.to_str(), values.next()) {
+        (Ok(text), None) => Ok(Some(text)),
+        (Err(_), _) | (_, Some(_)) => Err(Problem::Header(name.clone())),
+    }
+}
+
+/// Whether there is exactly one Content-Type and it is JSON, with whatever parameters. A form or
+/// plain text is what a web page may send without asking first.
+pub(super) fn is_json(headers: &HeaderMap) -> bool {
+    let mut values = headers.get_all(CONTENT_TYPE).iter();
+    let (Some(value), None) = (values.next(), values.next()) else {
+        return false;
+    };
+    let essence = value.as_bytes().split(|b| *b == b';').next();
+    let essence = essence.unwrap_or_default().trim_ascii();
+    essence.eq_ignore_ascii_case(b"application/json")
+}
+
+/// The Content-Length; hyper has refused what is no number. One beyond `usize` is over any limit.
+pub(super) fn declared_length(headers: &HeaderMap) -> Option<usize> {
+    let value = headers.get(CONTENT_LENGTH)?.to_str().ok()?;
+    Some(value.parse().unwrap_or(usize::MAX))
+}

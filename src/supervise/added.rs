@@ -1,0 +1,47 @@
+//! Laddered children that come and go one by one, beside the full set that `wanted` takes: no
+//! configuration names them. They climb the same ladder. Pure, a part of the decision core.
+//!
+//! Their first starts share the start slots with everybody else's and come after those of the
+//! full set, so that many that come at once neither overrun the machine nor delay a boot. One
+//! with another spec is a new child: its start takes a slot again, since a change of what many
+//! are started from changes all of them at once.
+
+use std::time::Duration;
+
+use super::child::{Child, Name, Spec, Then};
+use super::decide::Roster;
+use super::event::{Batch, Effect};
+
+impl<K: Name, S: Spec> Roster<K, S> {
+    /// Sees to it that there is this laddered child beside those of [`Roster::want`], and that it
+    /// runs from this spec. Nothing happens if that is so already, if the name is that of a
+    /// child of another kind, and after a shutdown began.
+    pub fn add(&mut self, id: K, spec: S, start_deadline: Duration) -> Vec<Effect<K, S>> {
+        let mut batch = Batch::new();
+        let is_added = self.added.contains(&id);
+        let known = self.spec(&id);
+        if self.is_closed || known == Some(&spec) || known.is_some() != is_added {
+            return batch.finish();
+        }
+        if self.children.get(&id).is_some_and(Child::is_up) {
+            self.stop(&id, Then::Start, &mut batch);
+        }
+        self.add_laddered(&id, spec, start_deadline, &mut batch);
+        if !is_added {
+            self.added.push(id);
+        }
+        self.fill_slots(&mut batch);
+        batch.finish()
+    }
+
+    /// Stops a child that was added, for good; its name goes with it.
+    pub fn remove(&mut self, id: &K) -> Vec<Effect<K, S>> {
+        let mut batch = Batch::new();
+        if let Some(place) = self.added.iter().position(|added| added == id) {
+            self.added.remove(place);
+            self.stop(id, Then::Remove, &mut batch);
+            self.fill_slots(&mut batch);
+        }
+        batch.finish()
+    }
+}

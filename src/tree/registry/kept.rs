@@ -1,0 +1,72 @@
+//! A kept catalogue as the text of its file: each list as a server would answer it, page by page
+//! into one, and what the server said of itself.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::catalogue::{Abilities, Catalogue};
+use crate::protocol::mcp::item::{self, Kind};
+
+/// A kept catalogue, and what was run when it was told.
+#[derive(Debug, Clone)]
+pub(super) struct Kept {
+    pub(super) fingerprint: u64,
+    pub(super) catalogue: Arc<Catalogue>,
+}
+
+#[derive(Deserialize, Serialize)]
+struct File<'a> {
+    fingerprint: u64,
+    /// In the order of [`Kind::ALL`].
+    #[serde(borrow)]
+    lists: Vec<&'a RawValue>,
+    abilities: Abilities,
+    instructions: Option<Cow<'a, str>>,
+}
+
+impl Kept {
+    pub(super) fn encode(&self) -> serde_json::Result<Vec<u8>> {
+        let catalogue = &self.catalogue;
+        let list = |kind| {
+            let raw = catalogue.items(kind).iter().map(|item| &**item.raw());
+            item::list_result(kind, raw, None)
+        };
+        let lists = Kind::ALL.map(list);
+        let lists: Result<Vec<&RawValue>, _> = lists
+            .iter()
+            .map(|list| serde_json::from_slice(list))
+            .collect();
+        serde_json::to_vec(&File {
+            fingerprint: self.fingerprint,
+            lists: lists?,
+            abilities: catalogue.abilities,
+            instructions: catalogue.instructions.as_deref().map(Cow::Borrowed),
+        })
+    }
+
+    /// `None` for what this version did not write: it is only a head start.
+    pub(super) fn decode(text: Vec<u8>) -> Option<Self> {
+        let text = Bytes::from(text);
+        let file: File<'_> = serde_json::from_slice(&text).ok()?;
+        let mut catalogue = Catalogue {
+            abilities: file.abilities,
+            instructions: file.instructions.map(Cow::into_owned),
+            ..Catalogue::default()
+        };
+        if file.lists.len() != Kind::ALL.len() {
+            return None;
+        }
+        for (kind, list) in Kind::ALL.into_iter().zip(file.lists) {
+            let list = text.slice_ref(list.get().as_bytes());
+            *catalogue.items_mut(kind) = item::page(kind, &list).ok()?.items;
+        }
+        Some(Self {
+            fingerprint: file.fingerprint,
+            catalogue: Arc::new(catalogue),
+        })
+    }
+}

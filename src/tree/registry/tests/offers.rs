@@ -1,0 +1,214 @@
+//! What is merged beside names: prefixes, prompts, resources and their URIs, pages, instructions.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::config::model::Isolation;
+use crate::ids::Prefix;
+use crate::protocol::mcp::item::{self, Item, Kind};
+use crate::protocol::mcp::request::Subject;
+use crate::protocol::uri;
+use crate::tree::registry::catalogue::Catalogue;
+use crate::tree::registry::merged::{Merged, Source};
+use crate::tree::testing::name;
+
+/// A server that offers these, each by its key.
+fn offering(server: &str, lists: &[(Kind, &[&str])]) -> Source {
+    let mut catalogue = Catalogue::default();
+    catalogue.abilities.resources = true;
+    for (kind, keys) in lists {
+        let raw = |key: &&str| Bytes::from(format!(r#"{{"x":1.10,"{}":"{key}"}}"#, kind.key()));
+        let items = keys.iter().map(raw);
+        let items = items.map(|raw| Item::parse(*kind, &raw).unwrap());
+        *catalogue.items_mut(*kind) = items.collect();
+    }
+    Source {
+        server: name(server),
+        prefix: Prefix::of(&name(server)),
+        isolation: Isolation::Shared,
+        catalogue: Some(Arc::new(catalogue)),
+    }
+}
+
+fn merged(sources: &[Source]) -> Merged {
+    Merged::build(sources.to_vec()).0
+}
+
+fn listed(merged: &Merged, kind: Kind) -> Vec<String> {
+    let page = item::page(kind, merged.pages(kind).get(None).unwrap()).unwrap();
+    page.items
+        .iter()
+        .map(|item| item.key().to_owned())
+        .collect()
+}
+
+/// Where a URI leads: server and its own URI.
+fn leads(merged: &Merged, uri: &str) -> Option<(String, String)> {
+    let route = merged.find(Subject::Resource, uri)?;
+    Some((route.server.to_string(), route.key.into()))
+}
+
+fn to(server: &str, key: &str) -> Option<(String, String)> {
+    Some((server.to_owned(), key.to_owned()))
+}
+
+#[test]
+fn tools_and_prompts_are_called_by_their_servers_prefix() {
+    let lists: &[(Kind, &[&str])] = &[(Kind::Tools, &["t"]), (Kind::Prompts, &["p"])];
+    let mut sources = ["a", "b", "c"].map(|server| offering(server, lists));
+    sources[1].prefix = Prefix::bare();
+    sources[2].prefix = Prefix::new("a").unwrap();
+    let (merged, oddities) = Merged::build(sources.to_vec());
+    assert_eq!(listed(&merged, Kind::Tools), ["a__t", "t"]);
+    assert_eq!(listed(&merged, Kind::Prompts), ["a__p", "p"]);
+    assert_eq!(oddities.len(), 2, "the third server's: {oddities:?}");
+    let route = merged.find(Subject::Prompt, "p").unwrap();
+    assert_eq!((route.server, &*route.key), (name("b"), "p"));
+    assert_eq!(merged.find(Subject::Tool, "p"), None);
+}
+
+#[test]
+fn uris_stay_native_while_they_are_unique_and_the_first_keeps_its_own() {
+    let merged = merged(&[
+        offering("a", &[(Kind::Resources, &["x:1", "x:2"])]),
+        offering("b", &[(Kind::Resources, &["x:2", "y:1"])]),
+    ]);
+    let qualified = uri::qualified("b", "x:2");
+    let all = listed(&merged, Kind::Resources);
+    assert_eq!(all, ["x:1", "x:2", &qualified, "y:1"]);
+    assert_eq!(leads(&merged, "x:2"), to("a", "x:2"));
+    assert_eq!(leads(&merged, &qualified), to("b", "x:2"));
+    assert_eq!(leads(&merged, "y:1"), to("b", "y:1"));
+    // Whatever is qualified can be read, colliding or not; of a stranger it can't.
+    assert_eq!(leads(&merged, &uri::qualified("b", "y:9")), to("b", "y:9"));
+    assert_eq!(leads(&merged, &uri::qualified("c", "y:9")), None);
+    // On the way out: what would lead elsewhere, and nothing else.
+    assert_eq!(merged.outward_uri(&name("b"), "x:2"), Some(qualified));
+    assert_eq!(merged.outward_uri(&name("a"), "x:2"), None);
+    assert_eq!(merged.outward_uri(&name("b"), "y:7"), None);
+    assert_eq!(merged.outward_uri(&name("b"), "unheard:of"), None);
+}
+
+#[test]
+fn templates_collide_by_their_shape_and_route_what_they_can_have_made() {
+    let merged = merged(&[
+        offering("a", &[(Kind::Templates, &["x://{id}/data"])]),
+        offering("b", &[(Kind::Templates, &["x://{name}/data", "y://{n}"])]),
+    ]);
+    let qualified = uri::qualified("b", "x://{name}/data");
+    let all = listed(&merged, Kind::Templates);
+    assert_eq!(all, ["x://{id}/data", &qualified, "y://{n}"]);
+    assert_eq!(leads(&merged, "x://7/data"), to("a", "x://7/data"));
+    assert_eq!(leads(&merged, "y://7"), to("b", "y://7"));
+    let made = uri::qualified("b", "x://7/data");
+    assert_eq!(leads(&merged, &made), to("b", "x://7/data"));
+    // A reference of `completion/complete` names the template itself.
+    assert_eq!(leads(&merged, &qualified), to("b", "x://{name}/data"));
+    assert_eq!(merged.outward_uri(&name("b"), "x://7/data"), Some(made));
+}
+
+#[test]
+fn an_unlisted_uri_leads_to_the_only_server_that_can_have_it() {
+    let a = offering("a", &[(Kind::Resources, &["file:///a", "both:1"])]);
+    let b = offering("b", &[(Kind::Resources, &["memo://b", "both:2"])]);
+    let two = merged(&[a.clone(), b]);
+    assert_eq!(leads(&two, "FILE:///other"), to("a", "FILE:///other"));
+    assert_eq!(leads(&two, "memo://other"), to("b", "memo://other"));
+    assert_eq!(leads(&two, "both:3"), None);
+    assert_eq!(leads(&two, "unheard:of"), None);
+    let alone = merged(&[a, offering_nothing("c")]);
+    assert_eq!(leads(&alone, "unheard:of"), to("a", "unheard:of"));
+    assert!(!alone.may_collide());
+}
+
+fn offering_nothing(server: &str) -> Source {
+    Source {
+        catalogue: Some(Arc::default()),
+        ..offering(server, &[])
+    }
+}
+
+#[test]
+fn a_long_list_comes_in_pages_with_cursors_of_our_own() {
+    let keys: Vec<String> = (0..2_500).map(|number| format!("t{number}")).collect();
+    let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+    let merged = merged(&[offering("s", &[(Kind::Tools, &keys)])]);
+    let pages = merged.pages(Kind::Tools);
+    let (mut cursor, mut seen, mut count) = (None, Vec::new(), 0);
+    loop {
+        let page = pages.get(cursor.as_deref()).expect("a cursor of ours");
+        let page = item::page(Kind::Tools, page).unwrap();
+        seen.extend(page.items.iter().map(|item| item.key().to_owned()));
+        count += 1;
+        let Some(next) = page.next_cursor else { break };
+        cursor = Some(serde_json::from_str::<String>(&next).unwrap());
+    }
+    assert_eq!((seen.len(), count), (2_500, 3));
+    assert!(
+        seen.iter()
+            .zip(&keys)
+            .all(|(seen, key)| *seen == format!("s__{key}"))
+    );
+    for wrong in [
+        "",
+        "1",
+        "mcproxy-page-",
+        "mcproxy-page-3",
+        "mcproxy-page--1",
+        "x",
+    ] {
+        assert_eq!(pages.get(Some(wrong)), None, "{wrong}");
+    }
+}
+
+#[test]
+fn a_page_is_not_larger_than_it_has_to_be() {
+    let mut large = "x".repeat(3 << 20);
+    let mut keys = Vec::new();
+    for number in 0..3 {
+        write!(large, "{number}").unwrap();
+        keys.push(large.clone());
+    }
+    let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+    let merged = merged(&[offering("s", &[(Kind::Resources, &keys)])]);
+    assert_eq!(listed(&merged, Kind::Resources).len(), 1);
+}
+
+#[test]
+fn instructions_are_joined_under_their_servers_names() {
+    let says = |server: &str, text: Option<&str>| {
+        let catalogue = Catalogue {
+            instructions: text.map(str::to_owned),
+            ..Catalogue::default()
+        };
+        let catalogue = Some(Arc::new(catalogue));
+        Source {
+            catalogue,
+            ..offering(server, &[])
+        }
+    };
+    let all = merged(&[
+        says("a", Some("One.\n")),
+        says("b", None),
+        says("c", Some("Two.")),
+        says("d", Some(" ")),
+    ]);
+    assert_eq!(all.instructions().unwrap(), "[a]\nOne.\n\n[c]\nTwo.");
+    assert_eq!(merged(&[says("a", None)]).instructions(), None);
+}
+
+#[test]
+fn a_sessions_own_catalogue_takes_the_place_of_the_templates() {
+    let shared = merged(&[
+        offering("a", &[(Kind::Tools, &["t"])]),
+        offering("b", &[(Kind::Tools, &["t"])]),
+    ]);
+    let own = offering("b", &[(Kind::Tools, &["u"])]).catalogue.unwrap();
+    let mine = shared.with(&name("b"), &own);
+    assert_eq!(listed(&mine, Kind::Tools), ["a__t", "b__u"]);
+    assert_eq!(listed(&shared, Kind::Tools), ["a__t", "b__t"]);
+    let changes = shared.changes(&mine);
+    assert!(changes.tools && !changes.prompts && !changes.resources);
+}

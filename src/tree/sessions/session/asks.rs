@@ -1,0 +1,194 @@
+//! What the session's own instances ask its client: `sampling/createMessage`, `elicitation/create`,
+//! `roots/list`. Each goes out under an id of the gateway's own, which is its progress token too,
+//! and its server gets an answer whatever the client does.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+
+use super::message::SessionMsg;
+use super::state::SessionState;
+use super::streams::Lane;
+use crate::ids::{Generation, ServerName};
+use crate::protocol::jsonrpc::{self, RequestId, Response, code};
+use crate::protocol::mcp::asks::Ask as AskParams;
+use crate::protocol::mcp::cancelled::{self, Cancelled};
+use crate::protocol::mcp::method;
+use crate::protocol::mcp::progress::Progress;
+use crate::tree::client::Ask;
+use crate::tree::registry::RouteState;
+use crate::tree::timer::Timer;
+
+/// How many requests of servers one client may have before it.
+pub(in crate::tree::sessions) const LIMIT: usize = 64;
+
+/// A request that the client has not answered.
+pub(super) struct OpenAsk {
+    ask: Ask,
+    lane: Lane,
+    /// The server's progress token, as it wrote it.
+    token: Option<Box<str>>,
+    deadline: Timer<SessionMsg>,
+}
+
+/// All of them.
+pub(super) struct Asks {
+    open: BTreeMap<u64, OpenAsk>,
+    last_number: u64,
+}
+
+impl Default for Asks {
+    /// A client that lives longer than the gateway may yet answer what an earlier life asked: the
+    /// numbers begin anywhere, and stay where every client counts exactly.
+    fn default() -> Self {
+        Self {
+            open: BTreeMap::new(),
+            last_number: fastrand::u64(..1 << 48),
+        }
+    }
+}
+
+impl Asks {
+    fn next_number(&mut self) -> u64 {
+        self.last_number += 1;
+        self.last_number
+    }
+
+    /// The number that the server knows under this id.
+    fn find(&self, server: &ServerName, id: &RequestId) -> Option<u64> {
+        let is_it = |open: &OpenAsk| open.ask.upstream().server() == server && open.ask.id() == id;
+        let mut latest_first = self.open.iter().rev();
+        latest_first.find_map(|(number, open)| is_it(open).then_some(*number))
+    }
+
+    /// Those of `server`, or only of its lives before `generation`.
+    fn of(&self, server: &ServerName, before: Option<Generation>) -> Vec<u64> {
+        let is_it = |open: &OpenAsk| {
+            let upstream = open.ask.upstream();
+            let is_past = before.is_none_or(|before| upstream.generation() < before);
+            upstream.server() == server && is_past
+        };
+        let open = self.open.iter();
+        open.filter_map(|(number, open)| is_it(open).then_some(*number))
+            .collect()
+    }
+}
+
+impl SessionState {
+    /// A server asks the client something.
+    pub(super) fn on_asked(&mut self, ask: Ask) {
+        let asked = &ask.request.method;
+        if !self.client.capabilities.allows(asked) {
+            let text = format!("Method not found: the client does not offer '{asked}'");
+            return ask.refuse(code::METHOD_NOT_FOUND, &text);
+        }
+        if self.asks.open.len() >= LIMIT || self.streams.is_full() {
+            let text = "busy: the client has as many requests before it as it may";
+            return ask.refuse(code::BUSY, text);
+        }
+        let number = self.asks.next_number();
+        let params = AskParams::parse(ask.request.params.as_ref());
+        let token = params.token().map(Box::from);
+        let params = params.rewrite(Some(number));
+        let request = jsonrpc::request(number, asked, params.as_deref());
+        let lane = self.lane_at(ask.upstream().server());
+        let elapsed = move || SessionMsg::AskElapsed { number };
+        let deadline = Timer::after(&self.myself, ask.timeout, elapsed);
+        let open = OpenAsk {
+            ask,
+            lane,
+            token,
+            deadline,
+        };
+        self.asks.open.insert(number, open);
+        self.say(lane, request);
+    }
+
+    /// The client answers.
+    pub(super) fn on_response(&mut self, response: Response) {
+        let number = response.id.as_ref().and_then(RequestId::as_number);
+        match number.and_then(|number| self.asks.open.remove(&number)) {
+            Some(open) => open.ask.answer(response.outcome),
+            None => log::debug!(
+                "{:?} answered {:?}, which nobody asks (any more)",
+                self.id,
+                response.id
+            ),
+        }
+    }
+
+    pub(super) fn on_ask_elapsed(&mut self, number: u64) {
+        let Some(open) = self.asks.open.remove(&number) else {
+            return;
+        };
+        let within = open.ask.timeout.as_secs();
+        let text = format!("the client did not answer within {within} s");
+        open.ask.refuse(code::TIMEOUT, &text);
+        self.say_cancelled(open.lane, &cancelled::cancelled_params(number, &text));
+    }
+
+    /// A server does not want the answer any more.
+    pub(super) fn on_ask_cancelled(&mut self, server: &ServerName, params: &Bytes) {
+        let Ok(cancelled) = Cancelled::parse(params) else {
+            return;
+        };
+        let id = cancelled.request_id();
+        let number = id.and_then(|id| self.asks.find(server, &id));
+        let open = number.and_then(|number| self.asks.open.remove(&number));
+        if let (Some(number), Some(open)) = (number, open) {
+            open.ask.close();
+            self.say_cancelled(open.lane, &cancelled.rewrite(number));
+        }
+    }
+
+    /// A life of `server` has ended, and nobody waits for these answers: those of its lives before
+    /// `generation`, or all.
+    pub(super) fn withdraw_asks(&mut self, server: &ServerName, before: Option<Generation>) {
+        for number in self.asks.of(server, before) {
+            if let Some(open) = self.asks.open.remove(&number) {
+                open.ask.close();
+                let params = cancelled::cancelled_params(number, "the server has ended");
+                self.say_cancelled(open.lane, &params);
+            }
+        }
+    }
+
+    /// Tells the client where it was asked, if there still is a call.
+    fn say_cancelled(&mut self, lane: Lane, params: &Bytes) {
+        let lane = if self.calls.has_lane(lane) {
+            lane
+        } else {
+            Lane::GENERAL
+        };
+        let message = jsonrpc::notification(method::CANCELLED, Some(params));
+        self.say(lane, message);
+    }
+
+    /// The client says how far it has come; that sets its time back.
+    pub(super) fn on_progress(&mut self, params: Option<&Bytes>) {
+        let progress = params.and_then(|params| Progress::parse(params).ok());
+        let number = progress.as_ref().and_then(Progress::token);
+        let open = number.and_then(|number| self.asks.open.get_mut(&number));
+        let (Some(progress), Some(number), Some(open)) = (progress, number, open) else {
+            return log::debug!("{:?} has progress in what nobody asks (any more)", self.id);
+        };
+        let elapsed = move || SessionMsg::AskElapsed { number };
+        open.deadline = Timer::after(&self.myself, open.ask.timeout, elapsed);
+        if let Some(token) = &open.token {
+            let params = progress.rewrite(token);
+            let message = jsonrpc::notification(method::PROGRESS, Some(&params));
+            open.ask.upstream().notify(message);
+        }
+    }
+
+    /// The client's roots are not what they were: every server of its own may ask again.
+    pub(super) fn on_roots_changed(&mut self, params: Option<&Bytes>) {
+        let params = params.map(|params| &**params);
+        let message = jsonrpc::notification(method::ROOTS_LIST_CHANGED, params);
+        for instance in self.instances.values() {
+            if let RouteState::Ready { handle } = &instance.state {
+                handle.notify(message.clone());
+            }
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! A call's life in the session: parked, sent, bounced, answered once.
+
+use std::mem;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio::time::Instant;
+
+use super::calls::{self, OpenCall, SentGuard, Stage};
+use super::message::SessionMsg;
+use super::state::{STOPPING, SessionState};
+use super::way::Way;
+use crate::ids::{CallId, Generation, ServerName};
+use crate::protocol::jsonrpc::{self, code};
+use crate::protocol::mcp::{contents, method, tools};
+use crate::tree::call::{Answer, Errand, Ticket};
+use crate::tree::timer::Timer;
+
+impl SessionState {
+    /// Sends a parked call on its way, as the tables say.
+    pub(super) fn dispatch(&mut self, number: u64) {
+        let Some(OpenCall {
+            stage: Stage::Parked { request, after },
+            ..
+        }) = self.calls.get(number)
+        else {
+            return;
+        };
+        let way = self.way(request, *after);
+        match way {
+            Way::Send { .. } => self.send(number, way),
+            Way::Start(_) | Way::Park(_) if self.is_draining => self.answer(number, not_run()),
+            Way::Start(server) => {
+                self.want_instance(&server);
+                self.park(number, Some(server));
+            }
+            Way::Park(server) => self.park(number, server),
+            Way::Fail(text) => self.answer(number, Answer::Failed(text)),
+            Way::Refuse(code, text) => {
+                self.answer(number, Answer::Error(jsonrpc::error_object(code, &text)));
+            }
+        }
+    }
+
+    pub(super) fn dispatch_parked(&mut self) {
+        for number in self.calls.parked() {
+            self.dispatch(number);
+        }
+    }
+
+    fn send(&mut self, number: u64, way: Way) {
+        let (
+            Way::Send {
+                upstream,
+                permit,
+                route,
+            },
+            Some(open),
+        ) = (way, self.calls.get_mut(number))
+        else {
+            return;
+        };
+        let call = CallId {
+            session: self.serial,
+            number,
+        };
+        let sent = Stage::Sent(SentGuard::new(upstream.clone(), call));
+        let Stage::Parked { request, .. } = mem::replace(&mut open.stage, sent) else {
+            return;
+        };
+        let key = route.key;
+        open.server = Some(route.server);
+        if is_about_subscription(request.method()) {
+            open.uri = Some(key.clone());
+            self.interests
+                .attach(&upstream, self.serial, self.handle.clone());
+        }
+        let client = Arc::new(self.handle.clone());
+        let errand = Errand { key, request };
+        let generation = upstream.generation();
+        upstream.call(Ticket::new(call, generation, errand, permit, client));
+    }
+
+    /// Keeps a call waiting, for [`calls::PARK`] in all, however often it bounces.
+    fn park(&mut self, number: u64, server: Option<ServerName>) {
+        let Some(open) = self.calls.get_mut(number) else {
+            return;
+        };
+        open.server = server;
+        match &open.parked {
+            Some((since, _)) if since.elapsed() >= calls::PARK => self.on_park_elapsed(number),
+            Some(_) => {}
+            None => {
+                let elapsed = move || SessionMsg::ParkElapsed { number };
+                open.parked = Some((
+                    Instant::now(),
+                    Timer::after(&self.myself, calls::PARK, elapsed),
+                ));
+            }
+        }
+    }
+
+    pub(super) fn on_park_elapsed(&mut self, number: u64) {
+        let Some(OpenCall {
+            stage: Stage::Parked { request, .. },
+            ..
+        }) = self.calls.get(number)
+        else {
+            return;
+        };
+        let text = format!(
+            "the server of '{}' is still starting after {} s; try again later",
+            request.key(),
+            calls::PARK.as_secs()
+        );
+        self.answer(number, Answer::Failed(text));
+    }
+
+    pub(super) fn on_answered(&mut self, number: u64, answer: Answer) {
+        let open = self.calls.get(number);
+        if open.is_some_and(|open| matches!(open.stage, Stage::Sent(_))) {
+            self.answer(number, answer);
+        }
+    }
+
+    /// The server never saw the call: it goes to a later generation.
+    pub(super) fn on_bounced(&mut self, number: u64, errand: Errand, after: Generation) {
+        let Some(open) = self.calls.get_mut(number) else {
+            return;
+        };
+        let request = errand.request;
+        let parked = Stage::Parked { request, after };
+        if let Stage::Sent(guard) = mem::replace(&mut open.stage, parked) {
+            guard.settle();
+        }
+        self.dispatch(number);
+    }
+
+    /// Answers a call, once: it is gone from the book then.
+    fn answer(&mut self, number: u64, answer: Answer) {
+        let Some(mut open) = self.calls.remove(number) else {
+            return;
+        };
+        if let (Some(server), Some(uri)) = (&open.server, open.uri.take()) {
+            if matches!(answer, Answer::Result(_)) {
+                self.on_subscription(open.method, server, uri);
+            }
+            self.refresh_interest(server);
+        }
+        let answer = match answer {
+            Answer::Result(result) => jsonrpc::result(&open.id, &self.outward(&open, result)),
+            Answer::Error(error) => jsonrpc::error(Some(&open.id), &error),
+            Answer::Failed(text) if open.method == method::TOOLS_CALL => {
+                jsonrpc::result(&open.id, &tools::failed_call(&text))
+            }
+            Answer::Failed(text) => {
+                let error = jsonrpc::error_object(code::SERVER_UNAVAILABLE, &text);
+                jsonrpc::error(Some(&open.id), &error)
+            }
+        };
+        if let Stage::Sent(guard) = open.stage {
+            guard.settle();
+        }
+        self.reply(open.lane, answer);
+        self.end_if_drained();
+    }
+
+    /// The result with the URIs that clients know its server's resources by.
+    fn outward(&self, open: &OpenCall, result: Bytes) -> Bytes {
+        let server = open.server.as_ref().filter(|_| self.merged.may_collide());
+        let changed = server.and_then(|server| {
+            let outward = |uri: &str| self.merged.outward_uri(server, uri);
+            contents::rewrite_uris(open.method, &result, outward)
+        });
+        changed.unwrap_or(result)
+    }
+}
+
+fn is_about_subscription(method: &str) -> bool {
+    matches!(
+        method,
+        method::RESOURCES_SUBSCRIBE | method::RESOURCES_UNSUBSCRIBE
+    )
+}
+
+/// The answer to a call that was still here when the gateway stopped.
+fn not_run() -> Answer {
+    Answer::Failed(format!("{STOPPING}; the call was not run"))
+}

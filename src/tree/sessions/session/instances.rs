@@ -1,0 +1,138 @@
+//! The session's own instances of servers with `isolation: "session"`: root starts one on the
+//! session's first use. Where one offers something else than the template instance does, this
+//! session's lists differ from those of others.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::state::SessionState;
+use crate::config::model::Isolation;
+use crate::ids::ServerName;
+use crate::tree::client::Owner;
+use crate::tree::registry::{Catalogue, RouteState};
+use crate::tree::upstream::UpstreamHandle;
+
+/// What the session knows of one of its own.
+pub(super) struct Instance {
+    pub(super) state: RouteState,
+    /// What it said that it offers; what the template does, until then.
+    catalogue: Option<Arc<Catalogue>>,
+    /// Root has none for this session; the next table will say why.
+    is_gone: bool,
+}
+
+/// All that were asked for.
+pub(super) type Instances = BTreeMap<ServerName, Instance>;
+
+impl SessionState {
+    /// Whether each session has its own instance of `server`.
+    pub(super) fn is_isolated(&self, server: &ServerName) -> bool {
+        let source = self.merged.source(server);
+        source.is_some_and(|source| source.isolation == Isolation::Session)
+    }
+
+    /// Whether `server` takes this session's calls; `None` if it is not there.
+    pub(super) fn state_of(&self, server: &ServerName) -> Option<&RouteState> {
+        if self.is_isolated(server) {
+            return self.instances.get(server).map(|instance| &instance.state);
+        }
+        self.routes.as_ref()?.servers.get(server)
+    }
+
+    pub(super) fn want_instance(&mut self, server: &ServerName) {
+        let instance = Instance {
+            state: RouteState::Starting,
+            catalogue: None,
+            is_gone: false,
+        };
+        self.instances.insert(server.clone(), instance);
+        let owner = Owner {
+            session: self.serial,
+            name: self.id.short().into(),
+            client: Arc::new(self.handle.clone()),
+            capabilities: self.client.capabilities,
+        };
+        self.root.instance_wanted(server.clone(), owner);
+    }
+
+    /// From root: what became of an instance.
+    pub(super) fn on_instance(&mut self, server: &ServerName, state: Option<RouteState>) {
+        let Some(instance) = self.instances.get_mut(server) else {
+            return;
+        };
+        match state {
+            // It may have been quicker than this news. If it is the end of that one instead, what
+            // is sent to it comes back and waits for the next.
+            Some(RouteState::Starting) if instance.state.generation().is_some() => return,
+            Some(state) => instance.state = state,
+            // Asking again now would go round in circles.
+            None => {
+                instance.state = RouteState::Starting;
+                instance.is_gone = true;
+            }
+        }
+        if instance.is_gone || matches!(instance.state, RouteState::Down { .. }) {
+            self.withdraw_asks(server, None);
+        }
+        self.dispatch_parked();
+    }
+
+    /// From an instance: it is ready, or offers something else.
+    pub(super) fn on_offers(&mut self, handle: UpstreamHandle, told: Option<Arc<Catalogue>>) {
+        let (server, generation) = (handle.server().clone(), handle.generation());
+        let Some(instance) = self.instances.get_mut(&server) else {
+            return;
+        };
+        let last = instance.state.generation();
+        if last.is_some_and(|last| last > generation) {
+            return;
+        }
+        instance.state = RouteState::Ready { handle };
+        if let Some(told) = told {
+            instance.catalogue = Some(told);
+            self.remerge();
+        }
+        self.withdraw_asks(&server, Some(generation));
+        if self
+            .routes
+            .as_ref()
+            .is_some_and(|routes| routes.is_complete)
+        {
+            self.tell_if_changed();
+        }
+        self.refresh_interest(&server);
+        self.dispatch_parked();
+    }
+
+    /// Forgets the instances of servers that are shared now, or not there any more. Whether there
+    /// were any.
+    pub(super) fn keep_instances(&mut self) -> bool {
+        let Some(merged) = self.routes.as_ref().map(|routes| &routes.merged) else {
+            return false;
+        };
+        let before = self.instances.len();
+        self.instances.retain(|server, instance| {
+            let source = merged.source(server);
+            let is_isolated = source.is_some_and(|source| source.isolation == Isolation::Session);
+            is_isolated && !instance.is_gone
+        });
+        self.instances.len() < before
+    }
+
+    /// What is offered to this client.
+    pub(super) fn remerge(&mut self) {
+        let Some(routes) = &self.routes else {
+            return;
+        };
+        let mut merged = Arc::clone(&routes.merged);
+        for (server, instance) in &self.instances {
+            let template = merged.source(server).map(|source| &source.catalogue);
+            if let Some(own) = &instance.catalogue
+                && template != Some(&instance.catalogue)
+            {
+                merged = Arc::new(merged.with(server, own));
+            }
+        }
+        self.merged = merged;
+    }
+}

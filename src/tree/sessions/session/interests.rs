@@ -1,0 +1,150 @@
+//! What the session wants to hear of servers beside the answers to its calls, and who has been
+//! told so. Every new life of a server is told again, and the session's end ends it.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use super::SessionHandle;
+use super::state::SessionState;
+use crate::ids::ServerName;
+use crate::protocol::mcp::logging::Level;
+use crate::tree::client::Interest;
+use crate::tree::registry::RouteState;
+use crate::tree::upstream::UpstreamHandle;
+
+/// What was asked for, and which upstreams know.
+#[derive(Default)]
+pub(super) struct Interests {
+    pub(super) level: Option<Level>,
+    uris: HashMap<ServerName, BTreeSet<Box<str>>>,
+    attached: HashMap<ServerName, Attached>,
+}
+
+/// The session's entry at one life of a server: dropping it ends it.
+struct Attached {
+    upstream: UpstreamHandle,
+    session: u64,
+    client: SessionHandle,
+    told: Interest,
+}
+
+impl Attached {
+    fn tell(&mut self, interest: Interest) {
+        if self.told != interest {
+            self.told = interest.clone();
+            self.send(interest);
+        }
+    }
+
+    fn send(&self, interest: Interest) {
+        let client = Arc::new(self.client.clone());
+        self.upstream.interested(self.session, client, interest);
+    }
+}
+
+impl Drop for Attached {
+    fn drop(&mut self) {
+        self.send(Interest::default());
+    }
+}
+
+impl Interests {
+    /// Sees to it that what `upstream` has the session down for ends with the session.
+    pub(super) fn attach(
+        &mut self,
+        upstream: &UpstreamHandle,
+        session: u64,
+        client: SessionHandle,
+    ) {
+        let known = self.attached.get(upstream.server());
+        if known.is_some_and(|known| known.upstream.generation() == upstream.generation()) {
+            return;
+        }
+        let attached = Attached {
+            upstream: upstream.clone(),
+            session,
+            client,
+            told: Interest::default(),
+        };
+        self.attached.insert(upstream.server().clone(), attached);
+    }
+
+    /// Takes down that the client subscribed to a server's resource.
+    pub(super) fn subscribe(&mut self, server: &ServerName, uri: Box<str>) {
+        self.uris.entry(server.clone()).or_default().insert(uri);
+    }
+
+    /// Ends that.
+    pub(super) fn unsubscribe(&mut self, server: &ServerName, uri: &str) {
+        if let Some(uris) = self.uris.get_mut(server) {
+            uris.remove(uri);
+        }
+    }
+
+    /// Whether the client subscribed to it.
+    pub(super) fn has_subscribed(&self, server: &ServerName, uri: &str) -> bool {
+        let uris = self.uris.get(server);
+        uris.is_some_and(|uris| uris.contains(uri))
+    }
+
+    /// How many resources the client subscribed to.
+    pub(super) fn subscriptions(&self) -> usize {
+        self.uris.values().map(BTreeSet::len).sum()
+    }
+
+    /// Forgets the servers that are not there any more.
+    pub(super) fn retain(&mut self, is_there: impl Fn(&ServerName) -> bool) {
+        self.uris.retain(|server, _| is_there(server));
+        self.attached.retain(|server, _| is_there(server));
+    }
+
+    fn is_empty(&self) -> bool {
+        self.level.is_none() && self.uris.is_empty() && self.attached.is_empty()
+    }
+}
+
+impl SessionState {
+    /// Tells every server that takes calls what is wanted of it, where that is news to it.
+    pub(super) fn refresh_interests(&mut self) {
+        if self.interests.is_empty() {
+            return;
+        }
+        let merged = Arc::clone(&self.merged);
+        for source in &merged.sources {
+            self.refresh_interest(&source.server);
+        }
+    }
+
+    /// Tells `server`. Not while it answers a request that changes the same: it may have taken
+    /// that down already, and would take what it is told now for the end of it.
+    pub(super) fn refresh_interest(&mut self, server: &ServerName) {
+        let Some(RouteState::Ready { handle }) = self.state_of(server) else {
+            return;
+        };
+        if self.calls.is_subscribing(server) {
+            return;
+        }
+        let upstream = handle.clone();
+        let interest = self.interest(server);
+        let interests = &mut self.interests;
+        if interest != Interest::default() {
+            interests.attach(&upstream, self.serial, self.handle.clone());
+        }
+        if let Some(attached) = interests.attached.get_mut(server)
+            && attached.upstream.generation() == upstream.generation()
+        {
+            attached.tell(interest);
+        }
+    }
+
+    fn interest(&self, server: &ServerName) -> Interest {
+        let source = self.merged.source(server);
+        let catalogue = source.and_then(|source| source.catalogue.as_ref());
+        let has_logging = catalogue.is_some_and(|known| known.abilities.logging);
+        let uris = self.interests.uris.get(server);
+        Interest {
+            level: self.interests.level.filter(|_| has_logging),
+            uris: uris.cloned().unwrap_or_default(),
+        }
+    }
+}

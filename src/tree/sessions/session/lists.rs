@@ -1,0 +1,51 @@
+//! What a session answers from the table of what is offered: the four lists, page by page, and
+//! `initialize`, for the servers' instructions. Without a table it waits.
+
+use super::state::{Asked, SessionState};
+use crate::protocol::jsonrpc::code;
+use crate::protocol::mcp::item::Kind;
+use crate::protocol::mcp::lifecycle;
+use crate::protocol::version::Version;
+
+/// A request that is answered from the table.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    pub(super) asked: Asked,
+    pub(super) wish: Wish,
+}
+
+/// What it asks for.
+#[derive(Debug)]
+pub(super) enum Wish {
+    /// The handshake, in this revision: any table will do.
+    Initialize(Version),
+    /// A page of a list: from a table that is complete.
+    List { kind: Kind, cursor: Option<String> },
+}
+
+impl SessionState {
+    /// Answers from the table, or keeps the request until there is one that will do.
+    pub(super) fn answer_or_keep(&mut self, waiting: Waiting) {
+        let Waiting { asked, wish } = &waiting;
+        let is_complete = self.routes.as_ref().map(|routes| routes.is_complete);
+        match (wish, is_complete) {
+            (Wish::Initialize(version), Some(_)) => {
+                let instructions = self.merged.instructions();
+                let result = lifecycle::initialize_result(*version, instructions.as_deref());
+                self.give(asked, &result);
+            }
+            (Wish::List { kind, cursor }, Some(true)) => {
+                match self.merged.pages(*kind).get(cursor.as_deref()).cloned() {
+                    Some(page) => self.give(asked, &page),
+                    None => {
+                        let text = "Invalid cursor: it is none of this list's";
+                        self.refuse(asked, code::INVALID_PARAMS, text);
+                    }
+                }
+            }
+            (Wish::Initialize(_), None) | (Wish::List { .. }, None | Some(false)) => {
+                self.waiting.push(waiting);
+            }
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! The watch over what is queued for the client: one that reads nothing for too long, with a full
+//! queue, has its session ended.
+
+use std::time::Duration;
+
+use super::message::SessionMsg;
+use super::state::SessionState;
+use crate::tree::timer::Timer;
+
+/// A client that took nothing for so long, with a full queue, has ended.
+const STALLED: Duration = Duration::from_secs(5);
+const CHECK_EVERY: Duration = Duration::from_secs(1);
+
+/// The watch.
+#[derive(Default)]
+pub(super) struct Queue {
+    check: Option<Timer<SessionMsg>>,
+    /// How many notifications found no room.
+    pub(super) dropped: u64,
+}
+
+impl SessionState {
+    pub(super) fn watch_queue(&mut self) {
+        if self.streams.is_full() && self.queue.check.is_none() {
+            self.check_queue_later();
+        }
+    }
+
+    fn check_queue_later(&mut self) {
+        let check = || SessionMsg::CheckOutbox;
+        self.queue.check = Some(Timer::after(&self.myself, CHECK_EVERY, check));
+    }
+
+    pub(super) fn on_check_outbox(&mut self) {
+        self.queue.check = None;
+        if !self.streams.is_full() {
+            return;
+        }
+        if self.streams.stalled_for() >= STALLED {
+            log::warn!(
+                "{:?} is ended: its client has read nothing for {} s and its queue is full",
+                self.id,
+                STALLED.as_secs()
+            );
+            self.streams.cut();
+            return self.end("its client does not read");
+        }
+        self.check_queue_later();
+    }
+}

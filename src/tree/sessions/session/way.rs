@@ -1,0 +1,89 @@
+//! Where a call goes: to the server that the merged table names, in the life that the route table
+//! or the session's own instance says.
+
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::Instant;
+
+use super::state::SessionState;
+use crate::ids::{Generation, ServerName};
+use crate::protocol::jsonrpc::code;
+use crate::protocol::mcp::request::{ServerRequest, Subject};
+use crate::tree::registry::{Route, RouteState};
+use crate::tree::upstream::UpstreamHandle;
+
+/// What is to become of a call, by the tables at hand.
+pub(super) enum Way {
+    /// To this upstream, under this name.
+    Send {
+        upstream: UpstreamHandle,
+        permit: OwnedSemaphorePermit,
+        route: Route,
+    },
+    /// Wait for a better table, or for this server.
+    Park(Option<ServerName>),
+    /// Wait for the session's own instance of this server, which nobody has asked for yet.
+    Start(ServerName),
+    /// Answer at once, for the model to read.
+    Fail(String),
+    /// Answer at once, as a JSON-RPC error with this code.
+    Refuse(i64, String),
+}
+
+impl SessionState {
+    /// Finds the way for `request`; `after` is the generation that did not take it.
+    pub(super) fn way(&self, request: &ServerRequest, after: Generation) -> Way {
+        let Some(routes) = &self.routes else {
+            return Way::Park(None);
+        };
+        let Some(route) = self.merged.find(request.subject(), request.key()) else {
+            if !routes.is_complete {
+                return Way::Park(None);
+            }
+            return unknown(request);
+        };
+        match self.state_of(&route.server) {
+            Some(RouteState::Ready { handle }) if handle.generation() > after => {
+                match handle.admit() {
+                    Some(permit) => Way::Send {
+                        upstream: handle.clone(),
+                        permit,
+                        route,
+                    },
+                    None => Way::Fail(busy(&route.server)),
+                }
+            }
+            Some(RouteState::Ready { .. } | RouteState::Starting) => Way::Park(Some(route.server)),
+            None if self.is_isolated(&route.server) => Way::Start(route.server),
+            None => Way::Park(Some(route.server)),
+            Some(RouteState::Down { why, next_try }) => {
+                Way::Fail(down(&route.server, why, *next_try))
+            }
+        }
+    }
+}
+
+fn busy(server: &ServerName) -> String {
+    format!("server '{server}' is busy: it has as many calls in flight as it may; try again later")
+}
+
+fn down(server: &ServerName, why: &str, next_try: Instant) -> String {
+    let wait = next_try.saturating_duration_since(Instant::now());
+    format!(
+        "server '{server}' is down: {why}; it is started again in {:.1} s",
+        wait.as_secs_f32()
+    )
+}
+
+/// Nobody offers it (2025-11-25, server/tools, server/prompts and server/resources, "Error
+/// Handling").
+fn unknown(request: &ServerRequest) -> Way {
+    let key = request.key();
+    match request.subject() {
+        Subject::Tool => Way::Refuse(code::INVALID_PARAMS, format!("Unknown tool: {key}")),
+        Subject::Prompt => Way::Refuse(code::INVALID_PARAMS, format!("Unknown prompt: {key}")),
+        Subject::Resource => {
+            let text = format!("Resource not found: {key}");
+            Way::Refuse(code::RESOURCE_NOT_FOUND, text)
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! What a server asks of a client. An instance of a session asks that session's client, within what
+//! the client declared; a server for everybody is answered here, because no field says whose the
+//! answer would be.
+
+use super::dialogue::Effect;
+use crate::config::model::ServerSpec;
+use crate::ids::ServerName;
+use crate::protocol::jsonrpc::{self, Notification, Request, code};
+use crate::protocol::mcp::lifecycle::ClientCapabilities;
+use crate::protocol::mcp::{asks, method};
+use crate::tree::client::{News, Owner};
+
+/// Who answers.
+#[derive(Debug)]
+pub(super) struct Asks {
+    server: ServerName,
+    owner: Option<Owner>,
+    /// What is configured for a server without an owner.
+    roots: Vec<String>,
+}
+
+impl Asks {
+    pub(super) fn new(spec: &ServerSpec, owner: Option<Owner>) -> Self {
+        Self {
+            server: spec.name.clone(),
+            owner,
+            roots: spec.roots.clone(),
+        }
+    }
+
+    /// The session that it belongs to.
+    pub(super) fn owner(&self) -> Option<&Owner> {
+        self.owner.as_ref()
+    }
+
+    /// What the server may ask for, as it is told in `initialize`.
+    pub(super) fn capabilities(&self) -> ClientCapabilities {
+        let none = ClientCapabilities::default();
+        match &self.owner {
+            Some(owner) => owner.capabilities,
+            None if self.roots.is_empty() => none,
+            None => none.with_roots(),
+        }
+    }
+
+    /// Answers a request of the server's, or passes it on.
+    pub(super) fn on_request(&self, request: Request) -> Effect {
+        let (id, method) = (&request.id, &*request.method);
+        if method == method::PING {
+            return Effect::Write(jsonrpc::result(id, b"{}"));
+        }
+        if !self.capabilities().allows(method) {
+            let text = format!("'{method}' is not offered: it was not declared in 'initialize'");
+            let error = jsonrpc::error_object(code::METHOD_NOT_FOUND, &text);
+            return Effect::Write(jsonrpc::error(Some(id), &error));
+        }
+        if self.owner.is_some() {
+            return Effect::Ask(request);
+        }
+        Effect::Write(jsonrpc::result(id, &asks::roots_result(&self.roots)))
+    }
+
+    /// Passes a notification on that is for the owner's client. `false` if it is none of those.
+    pub(super) fn on_notification(&self, notification: &Notification) -> bool {
+        let (Some(owner), Some(params)) = (&self.owner, &notification.params) else {
+            return false;
+        };
+        let server = self.server.clone();
+        let news = match &*notification.method {
+            method::CANCELLED => News::AskCancelled {
+                server,
+                params: params.clone(),
+            },
+            method::ELICITATION_COMPLETE => News::Notified {
+                server,
+                notification: jsonrpc::notification(method::ELICITATION_COMPLETE, Some(params)),
+            },
+            _ => return false,
+        };
+        owner.client.tell(news);
+        true
+    }
+}

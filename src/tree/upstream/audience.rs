@@ -1,0 +1,290 @@
+//! Who wants to hear what of one server beside the answers to calls: log messages from a level on,
+//! and changes of resources. The server is told what they want together: the most verbose level,
+//! each resource once. Plain state; lines to write come out, clients are told.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio::time::Instant;
+
+use super::calls::{CANCELLED_KEEPS_PERMIT, Calls};
+use super::subscriptions::Subscriptions;
+use crate::ids::{CallId, ServerName};
+use crate::protocol::jsonrpc;
+use crate::protocol::mcp::logging::{self, Level, LogMessage};
+use crate::protocol::mcp::{method, updated, updated::Updated};
+use crate::tree::call::{Answer, Ticket};
+use crate::tree::client::{Client, Interest, News};
+use crate::tree::registry::Abilities;
+
+/// What a server is to say once nobody wants more of it; what it said unasked is not known.
+const QUIET: Level = Level::Info;
+
+struct Member {
+    client: Arc<dyn Client>,
+    interest: Interest,
+}
+
+/// The level a server was told, and the request that told it if it is not answered yet.
+#[derive(Debug, Default)]
+struct Told {
+    level: Option<Level>,
+    open: Option<(u64, Instant)>,
+}
+
+/// All sessions with a wish.
+pub(super) struct Audience {
+    server: ServerName,
+    abilities: Abilities,
+    members: BTreeMap<u64, Member>,
+    told: Told,
+    subscriptions: Subscriptions,
+}
+
+/// What a session asks for by a call of its own.
+#[derive(Debug)]
+pub(super) struct Wish {
+    call: CallId,
+    uri: Box<str>,
+    is_on: bool,
+}
+
+impl Audience {
+    pub(super) fn new(server: ServerName) -> Self {
+        Self {
+            server,
+            abilities: Abilities::default(),
+            members: BTreeMap::new(),
+            told: Told::default(),
+            subscriptions: Subscriptions::default(),
+        }
+    }
+
+    /// Takes in what the server can do.
+    pub(super) fn declare(&mut self, abilities: Abilities) {
+        self.abilities = abilities;
+    }
+
+    /// Replaces what a session wants. Gives the lines to write.
+    pub(super) fn interested(
+        &mut self,
+        now: Instant,
+        session: u64,
+        member: (Arc<dyn Client>, Interest),
+        calls: &mut Calls,
+    ) -> Vec<Bytes> {
+        let (client, interest) = member;
+        let before = self.members.remove(&session);
+        let before = before.map_or_else(Interest::default, |member| member.interest);
+        let changed = before.uris.symmetric_difference(&interest.uris);
+        let changed: Vec<Box<str>> = changed.cloned().collect();
+        if interest != Interest::default() {
+            self.members.insert(session, Member { client, interest });
+        }
+        let mut lines = Vec::new();
+        for uri in changed {
+            self.subscriptions.forgive(&uri);
+            lines.extend(self.reconcile(now, &uri, calls));
+        }
+        lines.extend(self.adjust_level(now, calls));
+        lines
+    }
+
+    /// Looks at a ticket on its way. One that asks for what is so already is answered here; `Err`
+    /// gives back what has to go to the server, and what it wishes, for [`Self::sent`].
+    pub(super) fn take(&mut self, ticket: Ticket) -> Result<(), (Ticket, Option<Wish>)> {
+        let Some(wish) = wish(&ticket) else {
+            return Err((ticket, None));
+        };
+        let session = wish.call.session;
+        let is_so = if wish.is_on {
+            self.subscriptions.is_settled_on(&wish.uri)
+        } else {
+            let mut others = self.members.iter().filter(|(other, _)| **other != session);
+            others.any(|(_, member)| member.interest.uris.contains(&wish.uri))
+        };
+        if !is_so {
+            return Err((ticket, Some(wish)));
+        }
+        let client = Arc::clone(ticket.client());
+        self.grant(session, client, &wish.uri, wish.is_on);
+        ticket.answer(Answer::Result(Bytes::from_static(b"{}")));
+        Ok(())
+    }
+
+    /// A session's wish went to the server as request `id`.
+    pub(super) fn sent(&mut self, now: Instant, id: u64, wish: &Wish, calls: &Calls) {
+        let until = calls.deadline(now) + CANCELLED_KEEPS_PERMIT;
+        let call = Some(wish.call);
+        self.subscriptions
+            .sent(id, &wish.uri, wish.is_on, call, until);
+    }
+
+    /// Takes an answer, if it is one to what the server was asked for the audience. Gives the lines
+    /// to write. The call it may belong to is still to be settled.
+    pub(super) fn on_answer(
+        &mut self,
+        now: Instant,
+        id: u64,
+        is_granted: bool,
+        calls: &mut Calls,
+    ) -> Option<Vec<Bytes>> {
+        if self.told.open.is_some_and(|(open, _)| open == id) {
+            self.told.open = None;
+            return Some(self.adjust_level(now, calls).into_iter().collect());
+        }
+        let settled = self.subscriptions.settle(id, is_granted)?;
+        // Who does not wait for the answer any more does not count on it either.
+        let asker = settled.call.filter(|_| is_granted);
+        let asker = asker.and_then(|call| Some((call.session, Arc::clone(calls.client_of(call)?))));
+        if let Some((session, client)) = asker {
+            self.grant(session, client, &settled.uri, settled.is_on);
+        }
+        Some(
+            self.reconcile(now, &settled.uri, calls)
+                .into_iter()
+                .collect(),
+        )
+    }
+
+    fn grant(&mut self, session: u64, client: Arc<dyn Client>, uri: &str, is_on: bool) {
+        if is_on {
+            let fresh = || Member {
+                client,
+                interest: Interest::default(),
+            };
+            let member = self.members.entry(session).or_insert_with(fresh);
+            member.interest.uris.insert(uri.into());
+        } else if let Some(member) = self.members.get_mut(&session) {
+            member.interest.uris.remove(uri);
+            if member.interest == Interest::default() {
+                self.members.remove(&session);
+            }
+        }
+    }
+
+    /// Asks the server for what is missing or too much, one request at a time.
+    fn reconcile(&mut self, now: Instant, uri: &str, calls: &mut Calls) -> Option<Bytes> {
+        let mut members = self.members.values();
+        let is_wanted = members.any(|member| member.interest.uris.contains(uri));
+        let is_on = self.subscriptions.due(uri, is_wanted)?;
+        if is_on && !self.abilities.subscribe {
+            return None;
+        }
+        let id = calls.take_id();
+        let until = calls.deadline(now);
+        self.subscriptions.sent(id, uri, is_on, None, until);
+        let method = if is_on {
+            method::RESOURCES_SUBSCRIBE
+        } else {
+            method::RESOURCES_UNSUBSCRIBE
+        };
+        Some(jsonrpc::request(
+            id,
+            method,
+            Some(&updated::uri_params(uri)),
+        ))
+    }
+
+    /// Tells the server the most verbose level of all, once it has answered to the last.
+    fn adjust_level(&mut self, now: Instant, calls: &mut Calls) -> Option<Bytes> {
+        let levels = self
+            .members
+            .values()
+            .filter_map(|member| member.interest.level);
+        let wanted = levels.min().or(self.told.level.and(Some(QUIET)))?;
+        let is_due = self.abilities.logging && self.told.open.is_none();
+        if !is_due || self.told.level == Some(wanted) {
+            return None;
+        }
+        let id = calls.take_id();
+        self.told = Told {
+            level: Some(wanted),
+            open: Some((id, calls.deadline(now))),
+        };
+        let params = logging::set_level_params(wanted);
+        Some(jsonrpc::request(id, method::SET_LEVEL, Some(&params)))
+    }
+
+    /// When [`Self::expire`] has something to do.
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        let level = self.told.open.map(|(_, until)| until);
+        level
+            .into_iter()
+            .chain(self.subscriptions.next_deadline())
+            .min()
+    }
+
+    /// Gives up what has waited too long. Gives the lines to write.
+    pub(super) fn expire(&mut self, now: Instant, calls: &mut Calls) -> Vec<Bytes> {
+        let level = self.told.open.filter(|(_, until)| *until <= now);
+        let mut overdue = self.subscriptions.overdue(now);
+        overdue.extend(level.map(|(id, _)| id));
+        let mut lines = Vec::new();
+        for id in overdue {
+            lines.extend(self.on_answer(now, id, false, calls).unwrap_or_default());
+        }
+        lines
+    }
+
+    /// Tells those who want to hear it what the server logged: who has set a level, and `others`.
+    pub(super) fn logged<'a>(
+        &'a self,
+        params: &Bytes,
+        others: impl Iterator<Item = (u64, &'a Arc<dyn Client>)>,
+    ) {
+        let message = match LogMessage::parse(params) {
+            Ok(message) => message,
+            Err(why) => {
+                log::debug!("Server '{}' logged nothing usable: {why}", self.server);
+                return;
+            }
+        };
+        let members = self.members.iter();
+        let members = members.filter(|(_, member)| member.interest.level.is_some());
+        let members = members.map(|(session, member)| (*session, &member.client));
+        let hearers: BTreeMap<u64, &Arc<dyn Client>> = members.chain(others).collect();
+        let params = message.under(self.server.as_str());
+        for client in hearers.into_values() {
+            client.tell(News::Logged {
+                server: self.server.clone(),
+                level: message.level(),
+                is_amplified: self.told.level.is_some(),
+                params: params.clone(),
+            });
+        }
+    }
+
+    /// Tells those who subscribed to it that a resource has changed.
+    pub(super) fn updated(&self, params: &Bytes) {
+        let updated = match Updated::parse(params) {
+            Ok(updated) => updated,
+            Err(why) => {
+                log::debug!("Server '{}' told of no usable change: {why}", self.server);
+                return;
+            }
+        };
+        let members = self.members.values();
+        for member in members.filter(|member| member.interest.uris.contains(updated.uri())) {
+            member.client.tell(News::Updated {
+                server: self.server.clone(),
+                params: params.clone(),
+            });
+        }
+    }
+}
+
+fn wish(ticket: &Ticket) -> Option<Wish> {
+    let errand = ticket.errand()?;
+    let is_on = match errand.request.method() {
+        method::RESOURCES_SUBSCRIBE => true,
+        method::RESOURCES_UNSUBSCRIBE => false,
+        _ => return None,
+    };
+    Some(Wish {
+        call: ticket.call(),
+        uri: errand.key.clone(),
+        is_on,
+    })
+}

@@ -1,0 +1,224 @@
+//! The four lists of a server: which of them it has, which are being asked for, what they were
+//! last. Part of the dialogue. A list that fails stays what it was; other lists don't wait for it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bytes::Bytes;
+use tokio::time::Instant;
+
+use super::calls::Calls;
+use super::junk::excerpt;
+use super::listing::{Listing, Turn};
+use super::who::Who;
+use crate::protocol::jsonrpc::{self, code};
+use crate::protocol::mcp::item::{self, Kind, Page};
+use crate::protocol::mcp::lifecycle::ServerInfo;
+use crate::protocol::mcp::method;
+use crate::tree::registry::{Abilities, Catalogue};
+
+/// All lists of one server.
+#[derive(Debug)]
+pub(super) struct Lists {
+    who: Who,
+    known: Catalogue,
+    /// The lists that the server declared.
+    declared: Vec<Kind>,
+    /// At most one request a list is on its way.
+    asked: BTreeMap<Kind, Listing>,
+    /// Said to be not what they were.
+    changed: BTreeSet<Kind>,
+    /// To be asked for once more, when the present answer is there.
+    again: BTreeSet<Kind>,
+}
+
+/// What comes of an answer, or of its absence.
+#[derive(Debug, Default)]
+pub(super) struct Step {
+    /// The lines to write.
+    pub(super) lines: Vec<Bytes>,
+    /// Whether a list is complete that was not.
+    pub(super) is_news: bool,
+}
+
+impl Lists {
+    pub(super) fn new(who: Who) -> Self {
+        Self {
+            who,
+            known: Catalogue::default(),
+            declared: Vec::new(),
+            asked: BTreeMap::new(),
+            changed: BTreeSet::new(),
+            again: BTreeSet::new(),
+        }
+    }
+
+    /// Takes in what the server declared. Templates have no capability of their own.
+    pub(super) fn declare(&mut self, info: ServerInfo) {
+        let has = |kind: &Kind| match kind {
+            Kind::Tools => info.has_tools,
+            Kind::Prompts => info.has_prompts,
+            Kind::Resources | Kind::Templates => info.has_resources,
+        };
+        self.declared = Kind::ALL.into_iter().filter(has).collect();
+        self.known = Catalogue {
+            abilities: Abilities {
+                resources: info.has_resources,
+                subscribe: info.can_subscribe,
+                logging: info.has_logging,
+                completions: info.has_completions,
+            },
+            instructions: info.instructions,
+            unlisted: self.declared.iter().copied().collect(),
+            ..Catalogue::default()
+        };
+    }
+
+    /// What the server can do beside its lists.
+    pub(super) fn abilities(&self) -> Abilities {
+        self.known.abilities
+    }
+
+    /// What is known now.
+    pub(super) fn catalogue(&self) -> Catalogue {
+        self.known.clone()
+    }
+
+    /// The lists that are on their way.
+    pub(super) fn awaited(&self) -> impl Iterator<Item = Kind> {
+        self.asked.keys().copied()
+    }
+
+    /// Whether some list has come, whatever is still awaited.
+    pub(super) fn has_some(&self) -> bool {
+        self.known.unlisted.len() < self.declared.len()
+    }
+
+    /// The list that request `id` is about.
+    pub(super) fn kind_of(&self, id: u64) -> Option<Kind> {
+        let mut asked = self.asked.iter();
+        asked.find_map(|(kind, listing)| (listing.id == id).then_some(*kind))
+    }
+
+    /// When the first of the lists on their way has taken too long.
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        self.asked.values().map(|listing| listing.deadline).min()
+    }
+
+    /// The lists that have taken too long by now.
+    pub(super) fn overdue(&self, now: Instant) -> Vec<Kind> {
+        let asked = self.asked.iter();
+        let overdue = asked.filter(|(_, listing)| listing.deadline <= now);
+        overdue.map(|(kind, _)| *kind).collect()
+    }
+
+    /// Asks for all of them.
+    pub(super) fn ask_all(&mut self, now: Instant, calls: &mut Calls) -> Vec<Bytes> {
+        let kinds = self.declared.clone();
+        self.ask(now, kinds, calls)
+    }
+
+    /// Notes that what `method` tells of has changed. `false` if that is no list of this server's.
+    pub(super) fn note_change(&mut self, method: &str) -> bool {
+        let kinds: &[Kind] = match method {
+            method::TOOLS_LIST_CHANGED => &[Kind::Tools],
+            method::PROMPTS_LIST_CHANGED => &[Kind::Prompts],
+            method::RESOURCES_LIST_CHANGED => &[Kind::Resources, Kind::Templates],
+            _ => return false,
+        };
+        let kinds = kinds.iter().filter(|kind| self.declared.contains(kind));
+        let before = kinds.clone().count();
+        self.changed.extend(kinds);
+        before > 0
+    }
+
+    /// Asks for what has changed, or remembers to when the present answer is there.
+    pub(super) fn ask_changed(&mut self, now: Instant, calls: &mut Calls) -> Vec<Bytes> {
+        let changed = std::mem::take(&mut self.changed);
+        self.ask(now, changed, calls)
+    }
+
+    fn ask(
+        &mut self,
+        now: Instant,
+        kinds: impl IntoIterator<Item = Kind>,
+        calls: &mut Calls,
+    ) -> Vec<Bytes> {
+        let mut lines = Vec::new();
+        for kind in kinds {
+            if self.asked.contains_key(&kind) {
+                self.again.insert(kind);
+                continue;
+            }
+            let id = calls.take_id();
+            let listing = Listing::new(kind, id, calls.deadline(now));
+            self.asked.insert(kind, listing);
+            lines.push(jsonrpc::request(id, kind.method(), None));
+        }
+        lines
+    }
+
+    /// Takes a page, or the error in its place.
+    pub(super) fn on_answer(
+        &mut self,
+        now: Instant,
+        kind: Kind,
+        outcome: Result<Bytes, Bytes>,
+        calls: &mut Calls,
+    ) -> Step {
+        let page = outcome
+            .or_else(|error| no_templates(kind, &error).ok_or_else(|| excerpt(&error)))
+            .and_then(|result| item::page(kind, &result));
+        match page {
+            Ok(page) => self.on_page(now, kind, page, calls),
+            Err(why) => self.fail(now, kind, &why, calls),
+        }
+    }
+
+    fn on_page(&mut self, now: Instant, kind: Kind, page: Page, calls: &mut Calls) -> Step {
+        let Some(listing) = self.asked.get_mut(&kind) else {
+            return Step::default();
+        };
+        match listing.turn(&self.who, page) {
+            Turn::Next(params) => {
+                let id = calls.take_id();
+                listing.asked(id, calls.deadline(now));
+                let line = jsonrpc::request(id, kind.method(), params.as_deref());
+                Step {
+                    lines: vec![line],
+                    is_news: false,
+                }
+            }
+            Turn::Done(items) => {
+                *self.known.items_mut(kind) = items;
+                self.known.unlisted.remove(&kind);
+                Step {
+                    lines: self.end(now, kind, calls),
+                    is_news: true,
+                }
+            }
+        }
+    }
+
+    /// A server that can't list keeps what it offered before.
+    pub(super) fn fail(&mut self, now: Instant, kind: Kind, why: &str, calls: &mut Calls) -> Step {
+        let (who, method) = (&self.who, kind.method());
+        log::warn!("Server {who} could not list what it offers ({method}): {why}");
+        Step {
+            lines: self.end(now, kind, calls),
+            is_news: false,
+        }
+    }
+
+    fn end(&mut self, now: Instant, kind: Kind, calls: &mut Calls) -> Vec<Bytes> {
+        self.asked.remove(&kind);
+        let again = self.again.take(&kind);
+        self.ask(now, again, calls)
+    }
+}
+
+/// Many servers with resources don't know the method for templates: they have none.
+fn no_templates(kind: Kind, error: &Bytes) -> Option<Bytes> {
+    let is_unknown = || code::of(error) == Some(code::METHOD_NOT_FOUND);
+    let is_none = kind == Kind::Templates && is_unknown();
+    is_none.then(|| Bytes::from_static(br#"{"resourceTemplates":[]}"#))
+}
