@@ -34,14 +34,17 @@ pub struct Event {
     pub is_last: bool,
 }
 
-/// The session's end of a stream of events.
-pub(in crate::tree::sessions) type Queue = UnboundedSender<Event>;
+/// The session's end of a stream of events. They are boxed because a queue holds room for many
+/// from the start, and most hold none most of the time.
+pub(in crate::tree::sessions) type Queue = UnboundedSender<Box<Event>>;
+/// The other end.
+pub(in crate::tree::sessions) type Queued = UnboundedReceiver<Box<Event>>;
 
 /// Queues an event, and gives whether there is anybody to take it.
 pub(super) fn push(session: &SessionHandle, queue: &Queue, event: Event) -> bool {
     let size = event.message.len();
     session.gauge().queue(size);
-    let is_sent = queue.send(event).is_ok();
+    let is_sent = queue.send(Box::new(event)).is_ok();
     if !is_sent {
         session.gauge().withdraw(size);
     }
@@ -55,14 +58,14 @@ pub(in crate::tree::sessions) struct Opening {
     /// The answer, or what comes before it.
     pub(super) first: Option<Event>,
     /// What follows.
-    pub(super) rest: Option<UnboundedReceiver<Event>>,
+    pub(super) rest: Option<Queued>,
 }
 
 /// What a stream is read from.
 #[derive(Debug)]
 enum Feed {
     Opening(oneshot::Receiver<Opening>),
-    Queue(UnboundedReceiver<Event>),
+    Queue(Queued),
     /// Everything was read.
     Over,
 }
@@ -96,7 +99,7 @@ impl Outbound {
     pub(in crate::tree::sessions) fn queue(
         session: SessionHandle,
         number: u64,
-        queue: UnboundedReceiver<Event>,
+        queue: Queued,
     ) -> Self {
         Self::new(session, number, Feed::Queue(queue), true)
     }
@@ -189,7 +192,7 @@ impl Stream for Outbound {
             return Poll::Ready(None);
         };
         let event = ready!(queue.poll_recv(context));
-        Poll::Ready(event.map(|event| self.take(event)))
+        Poll::Ready(event.map(|event| self.take(*event)))
     }
 }
 
@@ -225,7 +228,7 @@ fn unread(feed: Feed) -> Vec<Event> {
     if let Some(queue) = &mut queue {
         queue.close();
         while let Ok(event) = queue.try_recv() {
-            events.push(event);
+            events.push(*event);
         }
     }
     events

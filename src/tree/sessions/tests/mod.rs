@@ -15,6 +15,7 @@ mod model;
 mod outbox;
 mod requests;
 mod resume;
+mod resume_model;
 mod servers;
 mod signed;
 mod subscriptions;

@@ -155,3 +155,31 @@ async fn all_streams_of_a_session_count_together_and_the_stuck_one_is_cut() {
     assert_eq!(house.ended(), 1);
     assert!(house.sessions.find_streamable(&client.id).await.is_ok());
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_was_not_read_of_a_stream_that_broke_makes_room() {
+    let house = House::of(&["s"]).await;
+    let mut server = house.server("s", 1, &["t"]).await;
+    let client = house.mcp(Version::LATEST).await;
+    let stream = client.calls(1, "s__t");
+    let ticket = server.ticket().await;
+    for _ in 0..9 {
+        ticket.progress(Bytes::from("1".repeat(MIB)));
+    }
+    settle().await;
+    let full = client.session.exchange(Vec::new());
+    assert!(matches!(full, Err(CallError::Overloaded(_))));
+    drop(stream);
+    let stream = client.calls(2, "s__t");
+    // The event stream of a call, begun and broken before it is read.
+    stream.begin_stream();
+    let ticket = server.ticket().await;
+    for _ in 0..9 {
+        ticket.progress(Bytes::from("1".repeat(MIB)));
+    }
+    settle().await;
+    let full = client.session.exchange(Vec::new());
+    assert!(matches!(full, Err(CallError::Overloaded(_))));
+    drop(stream);
+    assert!(client.session.exchange(Vec::new()).is_ok());
+}
