@@ -5,6 +5,11 @@ mod bodies;
 mod client;
 mod connections;
 mod lifecycle;
+mod mcp_batches;
+mod mcp_clients;
+mod mcp_posts;
+mod mcp_streams;
+mod metamcp;
 mod requests;
 mod smuggling;
 mod streams;
@@ -34,6 +39,11 @@ impl Server {
 
     /// Starts with limits that `change` has changed.
     async fn with(change: impl FnOnce(&mut Limits)) -> Self {
+        Self::before(&[], change).await
+    }
+
+    /// Starts before `servers`, which never come up.
+    async fn before(servers: &[&str], change: impl FnOnce(&mut Limits)) -> Self {
         let mut limits = Limits::default();
         change(&mut limits);
         let readiness = Readiness::new(&["configuration", "servers"]);
@@ -44,7 +54,7 @@ impl Server {
         };
         let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let edge = HttpEdge::new(socket, options).unwrap();
-        let sessions = testing::sessions(&[]).await;
+        let sessions = testing::sessions(servers).await;
         let address = edge.address().unwrap();
         let (listener, ended) = spawn(&edge, &sessions).await;
         Self {
@@ -83,9 +93,13 @@ impl Server {
 
     /// Opens a session: its connection, and the path to POST to.
     async fn open_sse(&self) -> (Connection, String) {
+        self.open_sse_at("/sse").await
+    }
+
+    async fn open_sse_at(&self, path: &str) -> (Connection, String) {
         let mut stream = self.connect().await;
         stream
-            .send("GET /sse HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            .send(&format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n"))
             .await;
         let head = stream.read_until("\r\n\r\n").await;
         assert!(head.starts_with("HTTP/1.1 200 OK\r\n"), "{head}");

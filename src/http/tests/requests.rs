@@ -36,7 +36,9 @@ async fn the_first_page_says_where_to_connect() {
     let server = Server::start().await;
     let page = server.get("/", "").await;
     assert_eq!(page.status, 200);
-    assert!(page.body.contains("http://localhost/sse"), "{}", page.body);
+    for address in ["http://localhost/mcp", "http://localhost/sse"] {
+        assert!(page.body.contains(address), "{}", page.body);
+    }
     assert_eq!(
         page.header("content-type"),
         Some("text/plain; charset=utf-8")
@@ -50,6 +52,9 @@ async fn wrong_methods_and_paths() {
         ("POST", "/sse", 405, Some("GET")),
         ("HEAD", "/sse", 405, Some("GET")),
         ("DELETE", "/sse/", 405, Some("GET")),
+        ("PUT", "/mcp", 405, Some("GET, POST, DELETE")),
+        ("HEAD", "/mcp", 405, Some("GET, POST, DELETE")),
+        ("OPTIONS", "/mcp/", 405, Some("GET, POST, DELETE")),
         ("GET", "/messages", 405, Some("POST")),
         ("OPTIONS", "/messages", 405, Some("POST")),
         ("PUT", "/messages?session_id=1", 405, Some("POST")),
@@ -58,6 +63,13 @@ async fn wrong_methods_and_paths() {
         ("POST", "/", 405, Some("GET, HEAD")),
         ("GET", "/nothing", 404, None),
         ("GET", "/sse/more", 404, None),
+        ("GET", "/mcp/more", 404, None),
+        ("POST", "/metamcp/team/sse", 405, Some("GET")),
+        ("GET", "/metamcp/team/message", 405, Some("POST")),
+        ("PATCH", "/metamcp/team/mcp", 405, Some("GET, POST, DELETE")),
+        ("GET", "/metamcp/mcp", 404, None),
+        ("GET", "/metamcp/team", 404, None),
+        ("GET", "/metamcp/a/b/sse", 404, None),
         ("GET", "/SSE", 404, None),
         ("GET", "/.well-known/oauth-protected-resource", 404, None),
         (
@@ -88,7 +100,17 @@ async fn wrong_methods_and_paths() {
 #[tokio::test]
 async fn the_guard_stands_before_every_route() {
     let server = Server::start().await;
-    for path in ["/", "/sse", "/messages", "/healthz", "/readyz", "/nothing"] {
+    for path in [
+        "/",
+        "/sse",
+        "/messages",
+        "/mcp",
+        "/metamcp/team/sse",
+        "/metamcp/team/mcp",
+        "/healthz",
+        "/readyz",
+        "/nothing",
+    ] {
         let ask = |headers: &str| format!("GET {path} HTTP/1.1\r\n{headers}\r\n");
         for (headers, status) in [
             ("Host: evil.com\r\n", 421),
@@ -121,6 +143,8 @@ async fn pages_of_listed_origins_may_read() {
         let allowed = reply.header("access-control-allow-origin");
         assert_eq!(allowed, Some("https://chat.example.org"));
         assert_eq!(reply.header("vary"), Some("origin"));
+        let exposed = reply.header("access-control-expose-headers");
+        assert_eq!(exposed, Some("mcp-session-id"));
     }
     let preflight = |origin: &str| {
         format!(
@@ -132,10 +156,22 @@ async fn pages_of_listed_origins_may_read() {
     assert_eq!(allowed.status, 204);
     assert_eq!(
         allowed.header("access-control-allow-methods"),
-        Some("GET, POST")
+        Some("GET, POST, DELETE, OPTIONS")
     );
     let headers = allowed.header("access-control-allow-headers").unwrap();
-    assert!(headers.contains("content-type") && headers.contains("mcp-protocol-version"));
+    for header in [
+        "accept",
+        "authorization",
+        "content-type",
+        "last-event-id",
+        "mcp-protocol-version",
+        "mcp-session-id",
+    ] {
+        assert!(
+            headers.split(", ").any(|listed| listed == header),
+            "{headers}"
+        );
+    }
 
     let refused = server
         .ask(&preflight("Origin: http://localhost:6274\r\n"))

@@ -3,6 +3,7 @@
 use super::*;
 use crate::http::sse::{EventStream, Messages};
 use crate::protocol::framing::sse as framing;
+use crate::tree::Event;
 use bytes::Bytes;
 use futures_util::{FutureExt, Stream, StreamExt, stream};
 use std::cell::Cell;
@@ -10,17 +11,35 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
-impl Messages for stream::Pending<Bytes> {}
+impl Messages for stream::Pending<Event> {}
 
-impl<I: Iterator<Item = Bytes> + Unpin> Messages for stream::Iter<I> {}
+impl<I: Iterator<Item = Event> + Unpin> Messages for stream::Iter<I> {}
+
+/// A message that cannot be resumed after, as they are on /sse.
+fn plain(message: &Bytes) -> Event {
+    Event {
+        id: None,
+        message: message.clone(),
+        is_last: false,
+    }
+}
+
+/// A message with an id.
+fn numbered(id: &str, message: &'static str, is_last: bool) -> Event {
+    Event {
+        id: Some(id.into()),
+        message: message.into(),
+        is_last,
+    }
+}
 
 /// Ready messages, and how many pieces were taken.
-struct Counted(Vec<Bytes>, Rc<Cell<usize>>);
+struct Counted(Vec<Event>, Rc<Cell<usize>>);
 
 impl Stream for Counted {
-    type Item = Bytes;
+    type Item = Event;
 
-    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Bytes>> {
+    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Event>> {
         Poll::Ready(self.0.pop())
     }
 }
@@ -100,11 +119,9 @@ async fn a_silent_stream_is_kept_alive() {
 #[tokio::test(start_paused = true)]
 async fn comments_come_every_thirty_seconds() {
     let period = Limits::default().keepalive;
-    let mut events = EventStream::new("/m", stream::pending::<Bytes>(), period);
-    assert_eq!(
-        piece(&mut events),
-        "event: endpoint\ndata: /m\n\n: connected\n\n"
-    );
+    let events = EventStream::new(stream::pending::<Event>(), period);
+    let mut events = events.after(framing::event("endpoint", b"/m"));
+    assert_eq!(piece(&mut events), "event: endpoint\ndata: /m\n\n");
     for _ in 0..20 {
         let before = tokio::time::Instant::now();
         assert_eq!(events.next().await.unwrap().unwrap(), ": keepalive\n\n");
@@ -127,13 +144,12 @@ fn piece<M: Messages>(events: &mut EventStream<M>) -> String {
 async fn ready_messages_share_a_piece_and_large_ones_are_not_copied() {
     let large = Bytes::from("x".repeat(20_000));
     let messages = stream::iter([
-        Bytes::from_static(b"1"),
-        Bytes::from_static(b"2"),
-        large.clone(),
-        Bytes::from_static(b"3"),
+        plain(&Bytes::from_static(b"1")),
+        plain(&Bytes::from_static(b"2")),
+        plain(&large),
+        plain(&Bytes::from_static(b"3")),
     ]);
-    let mut events = EventStream::new("/m", messages, PATIENCE);
-    piece(&mut events);
+    let mut events = EventStream::new(messages, PATIENCE);
     let both = "event: message\ndata: 1\n\nevent: message\ndata: 2\n\nevent: message\ndata: ";
     assert_eq!(piece(&mut events), both);
     let middle = events.next().await.unwrap().unwrap();
@@ -147,11 +163,9 @@ async fn ready_messages_share_a_piece_and_large_ones_are_not_copied() {
 async fn every_slice_of_a_large_message_counts_as_read() {
     let large = Bytes::from("x".repeat(20 << 20));
     let taken = Rc::new(Cell::new(0));
-    let messages = Counted(vec![large.clone()], Rc::clone(&taken));
-    let mut events = EventStream::new("/m", messages, PATIENCE);
-    for start in ["event: endpoint\n", "event: message\n"] {
-        assert!(piece(&mut events).starts_with(start));
-    }
+    let messages = Counted(vec![plain(&large)], Rc::clone(&taken));
+    let mut events = EventStream::new(messages, PATIENCE);
+    assert!(piece(&mut events).starts_with("event: message\n"));
     let mut sent = 0;
     while sent < large.len() {
         let before = taken.get();
@@ -177,12 +191,40 @@ async fn the_bytes_are_those_of_the_protocol() {
         200_000,
     ] {
         let message = Bytes::from("y".repeat(length));
-        let messages = stream::iter([message.clone(), message.clone()]);
-        let events = EventStream::new("/m", messages, PATIENCE);
+        let numbered = Event {
+            id: Some("s1_7".into()),
+            ..plain(&message)
+        };
+        let messages = stream::iter([plain(&message), plain(&message)]);
+        let events = EventStream::new(messages, PATIENCE).after(framing::event("endpoint", b"/m"));
+        let events = events.beginning(numbered);
         let pieces: Vec<Bytes> = events.map(Result::unwrap).collect().await;
         let event = framing::event("message", &message);
         let start = framing::event("endpoint", b"/m");
-        let expected = [start, framing::comment("connected"), event.clone(), event].concat();
+        // An empty one with an id is no message.
+        let first = match length {
+            0 => framing::priming("s1_7", Duration::from_secs(1)),
+            _ => framing::event_with_id("s1_7", &message),
+        };
+        let expected = [start, first, event.clone(), event].concat();
         assert_eq!(pieces.concat(), expected, "{length}");
     }
+}
+
+#[tokio::test]
+async fn events_can_be_resumed_after_and_end_with_the_last() {
+    let messages = stream::iter([
+        numbered("1-0", "", false),
+        numbered("1-1", "{}", false),
+        numbered("1-2", "[]", true),
+        numbered("1-3", "never", false),
+    ]);
+    let mut events = EventStream::new(messages, PATIENCE);
+    assert_eq!(
+        piece(&mut events),
+        "id: 1-0\nretry: 1000\ndata: \n\n\
+         id: 1-1\nevent: message\ndata: {}\n\n\
+         id: 1-2\nevent: message\ndata: []\n\n"
+    );
+    assert!(events.next().await.is_none());
 }

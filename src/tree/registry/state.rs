@@ -62,7 +62,6 @@ impl Merge {
         self.servers = wanted
             .into_iter()
             .map(|wanted| match known.remove(&wanted.server) {
-                Some(server) if server.wanted.fingerprint == wanted.fingerprint => server,
                 Some(server) => Server { wanted, ..server },
                 None => self.newcomer(wanted),
             })

@@ -161,12 +161,12 @@ mod tests {
         }
 
         #[test]
-        fn no_flipped_bit_verifies(random: u128, at in any::<prop::sample::Index>(), bit in 0..8) {
+        fn no_flipped_bit_verifies(random: u128, at in any::<prop::sample::Index>(), bit in 0..8u8) {
             let signer = Signer(Some([7; 32]));
             let signed = Signed { random, client: client(3, 0), issued_at: 1 };
             let mut id = signer.sign(&signed).into_bytes();
             let at = at.index(id.len());
-            id[at] ^= 1 << bit;
+            id[at] ^= 1u8 << bit;
             let verified = std::str::from_utf8(&id).ok().and_then(|id| signer.verify(id));
             prop_assert_eq!(verified, None);
         }

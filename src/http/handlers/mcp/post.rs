@@ -2,7 +2,7 @@
 //! answer as JSON if that is the first that comes, and a stream of events if anything comes before
 //! it or it takes long.
 
-use super::posted::{Posted, is_batch, is_initialize, request_id};
+use super::posted::{Owed, Posted, is_batch, is_initialize, request_id};
 use super::{find, refused, unsupported_version};
 use crate::http::connection::Cut;
 use crate::http::handlers::read;
@@ -13,7 +13,7 @@ use crate::http::{Context, accept, sse};
 use crate::protocol::framing::sse::{comment, event};
 use crate::protocol::jsonrpc::{self, Message};
 use crate::protocol::mcp::lifecycle;
-use crate::tree::{CallError, SessionHandle};
+use crate::tree::{CallError, Event, Outbound, SessionHandle};
 use bytes::{Buf, Bytes};
 use futures_util::{Stream, StreamExt};
 use hyper::StatusCode;
@@ -99,27 +99,30 @@ async fn converse(
     }
     let mut outbound = session.exchange(messages).map_err(refused)?;
     outbound.cut_with(connection.0);
-    let first = match timeout(context.limits.stream_after, outbound.next()).await {
-        Ok(Some(only)) if only.is_last => {
-            return Ok(owed.reply(Some(only.message)).map_or_else(accepted, json));
-        }
-        Ok(None) => return Ok(owed.failure().map_or_else(accepted, json)),
-        Ok(Some(first)) => Some(first),
+    let body = match timeout(context.limits.stream_after, outbound.next()).await {
+        Ok(Some(only)) if only.is_last => owed.reply(Some(only.message)),
+        Ok(Some(first)) => return Ok(stream(context, outbound, owed, Some(first))),
+        Ok(None) if outbound.is_forgone() => owed.reply(None),
+        Ok(None) => owed.failure(),
         Err(_) => {
             outbound.begin_stream();
-            None
+            return Ok(stream(context, outbound, owed, None));
         }
     };
-    let events = EventStream::new(outbound, context.limits.keepalive);
-    let refusals = owed.into_refusals().into_iter();
-    let events = refusals.fold(events, |events, refusal| {
-        events.after(event("message", &refusal))
-    });
-    Ok(sse::reply(match first {
+    Ok(body.map_or_else(accepted, json))
+}
+
+/// A reply that goes on: what is known already, and what `outbound` will say.
+fn stream(context: &Context, outbound: Outbound, owed: Owed, first: Option<Event>) -> Response {
+    let mut events = EventStream::new(outbound, context.limits.keepalive);
+    for refusal in owed.into_refusals() {
+        events = events.after(event("message", &refusal));
+    }
+    sse::reply(match first {
         Some(first) => events.beginning(first),
         // Whoever holds a reply back until there is something in it gets something.
         None => events.after(comment("keepalive")),
-    }))
+    })
 }
 
 /// There is nothing to be said to what came.

@@ -2,12 +2,12 @@
 //! without ("disconnection SHOULD NOT be interpreted as the client cancelling its request",
 //! 2025-11-25, basic/transports).
 
-use tokio::sync::mpsc::{self, UnboundedReceiver};
+use tokio::sync::mpsc;
 use tokio::sync::oneshot;
 
 use super::SessionHandle;
 use super::numbers::Place;
-use super::outbound::{Event, Opening, Queue, push};
+use super::outbound::{Event, Opening, Queue, Queued, push};
 
 /// A POST that has not got all its answers.
 #[derive(Debug)]
@@ -72,6 +72,13 @@ impl OpenLane {
         }
     }
 
+    /// Ends a POST whose requests were all cancelled before it heard anything.
+    pub(super) fn forgo(self, session: &SessionHandle) {
+        if let Way::Unopened(answer) = self.way {
+            begin(session, answer, None, None);
+        }
+    }
+
     /// Sends on the event stream, if there is one.
     pub(super) fn send(&mut self, session: &SessionHandle, event: Event) {
         if let Way::Open(queue) = &self.way
@@ -92,7 +99,7 @@ fn begin(
     session: &SessionHandle,
     answer: oneshot::Sender<Opening>,
     first: Option<Event>,
-    rest: Option<UnboundedReceiver<Event>>,
+    rest: Option<Queued>,
 ) -> bool {
     let size = first.as_ref().map_or(0, |event| event.message.len());
     session.gauge().queue(size);

@@ -32,8 +32,12 @@ mod way;
 
 pub(super) use actor::{Entrance, Session, SessionArgs};
 #[cfg(test)]
+pub(super) use asks::LIMIT as MOST_ASKS;
+#[cfg(test)]
 pub(super) use calls::LIMIT;
 pub(super) use handle::Profile;
 pub use handle::SessionHandle;
 pub use outbound::{Event, OpenedSse, Outbound};
 pub(super) use streams::SSE;
+#[cfg(test)]
+pub(super) use subscriptions::LIMIT as MOST_SUBSCRIPTIONS;

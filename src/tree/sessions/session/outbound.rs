@@ -34,14 +34,17 @@ pub struct Event {
     pub is_last: bool,
 }
 
-/// The session's end of a stream of events.
-pub(in crate::tree::sessions) type Queue = UnboundedSender<Event>;
+/// The session's end of a stream of events. They are boxed because a queue holds room for many
+/// from the start, and most hold none most of the time.
+pub(in crate::tree::sessions) type Queue = UnboundedSender<Box<Event>>;
+/// The other end.
+pub(in crate::tree::sessions) type Queued = UnboundedReceiver<Box<Event>>;
 
 /// Queues an event, and gives whether there is anybody to take it.
 pub(super) fn push(session: &SessionHandle, queue: &Queue, event: Event) -> bool {
     let size = event.message.len();
     session.gauge().queue(size);
-    let is_sent = queue.send(event).is_ok();
+    let is_sent = queue.send(Box::new(event)).is_ok();
     if !is_sent {
         session.gauge().withdraw(size);
     }
@@ -49,20 +52,20 @@ pub(super) fn push(session: &SessionHandle, queue: &Queue, event: Event) -> bool
 }
 
 /// The first that is heard on the stream of a POST. For most it is the one answer, so that they
-/// cost no queue.
+/// cost no queue; nothing at all says that there is nothing to be answered any more.
 #[derive(Debug)]
 pub(in crate::tree::sessions) struct Opening {
     /// The answer, or what comes before it.
     pub(super) first: Option<Event>,
     /// What follows.
-    pub(super) rest: Option<UnboundedReceiver<Event>>,
+    pub(super) rest: Option<Queued>,
 }
 
 /// What a stream is read from.
 #[derive(Debug)]
 enum Feed {
     Opening(oneshot::Receiver<Opening>),
-    Queue(UnboundedReceiver<Event>),
+    Queue(Queued),
     /// Everything was read.
     Over,
 }
@@ -76,6 +79,8 @@ pub struct Outbound {
     number: u64,
     /// Whether the session wants to know when it is dropped.
     is_missed: bool,
+    /// Whether it ended because nothing is to be answered any more.
+    is_forgone: bool,
     /// Cuts the connection.
     cut: OnceLock<Arc<Notify>>,
 }
@@ -94,7 +99,7 @@ impl Outbound {
     pub(in crate::tree::sessions) fn queue(
         session: SessionHandle,
         number: u64,
-        queue: UnboundedReceiver<Event>,
+        queue: Queued,
     ) -> Self {
         Self::new(session, number, Feed::Queue(queue), true)
     }
@@ -105,6 +110,7 @@ impl Outbound {
             session,
             number,
             is_missed,
+            is_forgone: false,
             cut: OnceLock::new(),
         }
     }
@@ -121,6 +127,13 @@ impl Outbound {
             let number = self.number;
             self.session.send(SessionMsg::BeginStream { number });
         }
+    }
+
+    /// Whether it ended without an answer because the client cancelled what it had asked for, and
+    /// not because the session ended.
+    #[must_use]
+    pub fn is_forgone(&self) -> bool {
+        self.is_forgone
     }
 
     /// What is notified when the session ends because its client does not read: whoever writes to
@@ -155,6 +168,7 @@ impl Outbound {
         let Ok(Opening { first, rest }) = opening else {
             return Poll::Ready(None);
         };
+        self.is_forgone = first.is_none() && rest.is_none();
         if let Some(rest) = rest {
             self.feed = Feed::Queue(rest);
             self.is_missed = self.cut.get().is_some();
@@ -178,7 +192,7 @@ impl Stream for Outbound {
             return Poll::Ready(None);
         };
         let event = ready!(queue.poll_recv(context));
-        Poll::Ready(event.map(|event| self.take(event)))
+        Poll::Ready(event.map(|event| self.take(*event)))
     }
 }
 
@@ -214,7 +228,7 @@ fn unread(feed: Feed) -> Vec<Event> {
     if let Some(queue) = &mut queue {
         queue.close();
         while let Ok(event) = queue.try_recv() {
-            events.push(event);
+            events.push(*event);
         }
     }
     events

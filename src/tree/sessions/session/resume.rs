@@ -2,10 +2,10 @@
 //! last event it saw (2025-11-25, basic/transports, "Listening for Messages from the Server" and
 //! "Resumability and Redelivery").
 
-use tokio::sync::mpsc::{self, UnboundedReceiver};
+use tokio::sync::mpsc;
 
 use super::event_id::EventId;
-use super::outbound::{Event, Outbound, Queue, push};
+use super::outbound::{Event, Outbound, Queue, Queued, push};
 use super::streams::{Lane, Streams};
 use crate::protocol::jsonrpc::{self, RequestId, code};
 use crate::tree::call::CallError;
@@ -51,12 +51,7 @@ impl Streams {
         self.go_on_general(queue, feed, seq)
     }
 
-    fn go_on_general(
-        &mut self,
-        queue: Queue,
-        feed: UnboundedReceiver<Event>,
-        seq: u64,
-    ) -> Outbound {
+    fn go_on_general(&mut self, queue: Queue, feed: Queued, seq: u64) -> Outbound {
         self.repeat(&queue, Lane::GENERAL, seq);
         let stream = self.session.gauge().number_stream();
         let said = self.general.place.seq;

@@ -127,7 +127,7 @@ impl Streams {
         if let Some(at) = self.position(lane)
             && self.count_down(at)
         {
-            self.lanes.swap_remove(at);
+            self.lanes.swap_remove(at).forgo(&self.session);
         }
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
+use super::servers::offer;
 use super::{Client, House, LIST_CHANGED, settle, tool_names};
 use crate::tree::testing::catalogue;
 
@@ -82,5 +83,24 @@ async fn what_comes_before_the_boot_latch_is_the_first_list_and_no_change() {
     client.hears_nothing_for(PAUSE).await;
     let _b = house.server("b", 2, &["t"]).await;
     assert_eq!(tool_names(&client.next().await), ["a__t", "b__t"]);
+    client.hears_nothing_for(PAUSE * 4).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_the_list_that_changed_is_told_of() {
+    let house = House::of(&["s"]).await;
+    let server = house.offering("s", 1, &offer(&["t"], &["a:1"])).await;
+    let mut client = initialised(&house).await;
+    let tell = |tools: &[&str], uris: &[&str]| {
+        let offered = Some(offer(tools, uris));
+        house.registry.catalogue(&server.handle, offered);
+    };
+    tell(&["t"], &["a:2"]);
+    let resources = "notifications/resources/list_changed";
+    assert_eq!(client.next().await["method"], resources);
+    client.hears_nothing_for(PAUSE * 4).await;
+    tell(&["u"], &["a:3"]);
+    assert_eq!(client.next().await["method"], LIST_CHANGED);
+    assert_eq!(client.next().await["method"], resources);
     client.hears_nothing_for(PAUSE * 4).await;
 }

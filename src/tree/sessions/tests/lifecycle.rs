@@ -11,7 +11,7 @@ use crate::tree::testing::{catalogue, registry_after, wanted};
 
 #[tokio::test(start_paused = true)]
 async fn a_client_that_goes_leaves_nothing_behind() {
-    let house = House::of(&["s"]).await;
+    let mut house = House::of(&["s"]).await;
     let mut server = house.server("s", 1, &["t"]).await;
     let client = house.client().await;
     client.calls(1, "s__t");
@@ -27,6 +27,7 @@ async fn a_client_that_goes_leaves_nothing_behind() {
     );
     settle().await;
     assert!(house.sessions.find(&id).await.is_err());
+    assert_eq!(house.ended(), 1);
     // A late answer meets nobody, and nothing comes of it.
     one.answer(result("{}"));
     two.close();

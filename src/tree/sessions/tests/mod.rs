@@ -3,12 +3,22 @@
 //! certain.
 
 mod announcements;
+mod asks;
 mod calls;
 mod drain;
+mod exchange;
+mod idle;
+mod instances;
 mod lifecycle;
+mod logging;
 mod model;
 mod outbox;
 mod requests;
+mod resume;
+mod resume_model;
+mod servers;
+mod signed;
+mod subscriptions;
 
 use std::time::Duration;
 
@@ -20,9 +30,14 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::{sleep, timeout};
 
 use super::message::SessionsMsg;
-use super::{OpenedSse, Outbound, SessionHandle, Sessions, SessionsArgs, SessionsHandle};
+use super::{
+    Event, IDLE_OUT, OpenedSse, Outbound, SessionHandle, Sessions, SessionsArgs, SessionsHandle,
+    Signer,
+};
 use crate::ids::{Generation, SessionId};
 use crate::protocol::jsonrpc;
+use crate::protocol::mcp::lifecycle::client_info;
+use crate::protocol::version::Version;
 use crate::supervise::{Plain, Spawn};
 use crate::tree::call::{Answer, CallError, Ticket};
 use crate::tree::registry::{RegistryHandle, ServerState};
@@ -49,6 +64,11 @@ impl House {
     }
 
     async fn with(servers: &[&str], spawn: impl Spawn, limit: usize) -> Self {
+        Self::signed(servers, spawn, limit, Signer::load(None)).await
+    }
+
+    /// Another life of a gateway, if the signer is its.
+    async fn signed(servers: &[&str], spawn: impl Spawn, limit: usize, signer: Signer) -> Self {
         let (root, told) = testing::root().await;
         let servers = servers.iter().map(|server| wanted(server)).collect();
         let registry = testing::registry(&root, servers).await;
@@ -56,6 +76,8 @@ impl House {
             registry: registry.clone(),
             root,
             limit,
+            idle_out: IDLE_OUT,
+            signer,
         };
         let (supervisor, _) = Actor::spawn(None, Sessions { spawn }, args).await.unwrap();
         Self {
@@ -74,6 +96,14 @@ impl House {
             session,
             stream,
         }
+    }
+
+    /// A client of Streamable HTTP that speaks this revision.
+    async fn mcp(&self, version: Version) -> Mcp {
+        let params = Bytes::from(json!({"protocolVersion": version.as_str()}).to_string());
+        let client = client_info(Some(&params));
+        let (id, session) = self.sessions.open_streamable(client).await.unwrap();
+        Mcp { id, session }
     }
 
     /// A generation of a server that is ready and offers these tools.
@@ -101,6 +131,13 @@ impl House {
     fn is_drained(&mut self) -> bool {
         std::iter::from_fn(|| self.told.try_recv().ok())
             .any(|message| matches!(message, RootMsg::SessionsDrained))
+    }
+
+    /// How many sessions root has heard the end of, since it was last asked.
+    fn ended(&mut self) -> usize {
+        std::iter::from_fn(|| self.told.try_recv().ok())
+            .filter(|message| matches!(message, RootMsg::SessionEnded { .. }))
+            .count()
     }
 }
 
@@ -138,8 +175,8 @@ impl Client {
     async fn next_or_end(&mut self) -> Option<Value> {
         let within = Duration::from_secs(3_600);
         let message = timeout(within, self.stream.next()).await;
-        let message = message.expect("the client waits for ever")?;
-        Some(serde_json::from_slice(&message.message).unwrap())
+        let event = message.expect("the client waits for ever")?;
+        Some(value(&event))
     }
 
     async fn next(&mut self) -> Value {
@@ -164,6 +201,63 @@ impl Client {
     async fn hears_nothing(&mut self) {
         self.hears_nothing_for(Duration::from_millis(10)).await;
     }
+}
+
+/// One client of Streamable HTTP.
+struct Mcp {
+    id: String,
+    session: SessionHandle,
+}
+
+impl Mcp {
+    fn posts(&self, messages: &[Value]) -> Outbound {
+        let decode = |message: &Value| jsonrpc::decode(&Bytes::from(message.to_string())).unwrap();
+        let messages = messages.iter().map(decode).collect();
+        self.session.exchange(messages).unwrap()
+    }
+
+    fn asks(&self, id: impl Into<Value>, method: &str) -> Outbound {
+        self.posts(&[json!({"jsonrpc": "2.0", "id": id.into(), "method": method})])
+    }
+
+    fn calls(&self, id: impl Into<Value>, tool: &str) -> Outbound {
+        self.posts(&[call(id, tool)])
+    }
+
+    async fn listens(&self, last_event: Option<&Event>) -> Result<Outbound, CallError> {
+        let id = last_event.map(|event| event.id.as_deref().unwrap());
+        self.session.listen(id).await
+    }
+}
+
+fn call(id: impl Into<Value>, tool: &str) -> Value {
+    let params = json!({"name": tool});
+    json!({"jsonrpc": "2.0", "id": id.into(), "method": "tools/call", "params": params})
+}
+
+/// The next event of a stream, in whatever time; `None` when it has ended.
+async fn next(stream: &mut Outbound) -> Option<Event> {
+    let within = Duration::from_secs(3_600);
+    let event = timeout(within, stream.next()).await;
+    event.expect("the client waits for ever")
+}
+
+/// The next event, which is the last.
+async fn last(stream: &mut Outbound) -> Event {
+    let event = next(stream).await.expect("the stream has ended");
+    assert!(event.is_last, "{event:?}");
+    assert_eq!(next(stream).await, None);
+    event
+}
+
+async fn is_silent(stream: &mut Outbound) -> bool {
+    timeout(Duration::from_millis(10), stream.next())
+        .await
+        .is_err()
+}
+
+fn value(event: &Event) -> Value {
+    serde_json::from_slice(&event.message).unwrap()
 }
 
 /// One generation of a server, in the test's hands.

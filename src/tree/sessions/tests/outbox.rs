@@ -1,13 +1,16 @@
 //! The way out: who reads slowly is served, who does not read is ended.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::StreamExt;
 use serde_json::{Value, json};
-use tokio::time::{Instant, sleep};
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep, timeout};
 
 use super::{Client, House, Server, settle};
+use crate::protocol::version::Version;
 use crate::tree::call::{Answer, CallError};
 
 const MIB: usize = 1024 * 1024;
@@ -108,4 +111,75 @@ async fn a_client_is_not_late_with_what_was_not_there() {
     }
     client.asks("p", "ping", Value::Null);
     assert_eq!(client.next().await["id"], "p");
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_streams_of_a_session_count_together_and_the_stuck_one_is_cut() {
+    let mut house = House::of(&["s"]).await;
+    let mut server = house.server("s", 1, &["t"]).await;
+    let client = house.mcp(Version::LATEST).await;
+    let cut = Arc::new(Notify::new());
+    let mut streams = Vec::new();
+    for id in 0..10 {
+        let stream = client.calls(id, "s__t");
+        stream.cut_with(Arc::clone(&cut));
+        streams.push(stream);
+    }
+    for _ in 0..9 {
+        server.ticket().await.answer(large());
+    }
+    let _unanswered = server.ticket().await;
+    settle().await;
+    assert!(matches!(
+        client.session.exchange(Vec::new()),
+        Err(CallError::Overloaded(_))
+    ));
+    sleep(Duration::from_secs(4)).await;
+    assert!(streams[0].next().await.is_some());
+    drop(streams.remove(1));
+    settle().await;
+    assert!(
+        client.session.exchange(Vec::new()).is_ok(),
+        "what is dropped does not count"
+    );
+    assert_eq!(house.ended(), 0);
+
+    streams[8].begin_stream();
+    assert!(streams[8].next().await.is_some());
+    streams.push(client.calls(10, "s__t"));
+    server.ticket().await.answer(large());
+    timeout(Duration::from_secs(7), cut.notified())
+        .await
+        .unwrap();
+    settle().await;
+    assert_eq!(house.ended(), 1);
+    assert!(house.sessions.find_streamable(&client.id).await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_not_read_of_a_stream_that_broke_makes_room() {
+    let house = House::of(&["s"]).await;
+    let mut server = house.server("s", 1, &["t"]).await;
+    let client = house.mcp(Version::LATEST).await;
+    let stream = client.calls(1, "s__t");
+    let ticket = server.ticket().await;
+    for _ in 0..9 {
+        ticket.progress(Bytes::from("1".repeat(MIB)));
+    }
+    settle().await;
+    let full = client.session.exchange(Vec::new());
+    assert!(matches!(full, Err(CallError::Overloaded(_))));
+    drop(stream);
+    let stream = client.calls(2, "s__t");
+    // The event stream of a call, begun and broken before it is read.
+    stream.begin_stream();
+    let ticket = server.ticket().await;
+    for _ in 0..9 {
+        ticket.progress(Bytes::from("1".repeat(MIB)));
+    }
+    settle().await;
+    let full = client.session.exchange(Vec::new());
+    assert!(matches!(full, Err(CallError::Overloaded(_))));
+    drop(stream);
+    assert!(client.session.exchange(Vec::new()).is_ok());
 }

@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::servers::offer;
 use super::{House, settle, tool_names};
 use crate::tree::call::CallError;
+use crate::tree::registry::Catalogue;
 use crate::tree::sessions::session::LIMIT;
 
 #[tokio::test(start_paused = true)]
@@ -28,6 +30,94 @@ async fn initialize_answers_in_the_clients_revision_and_promises_list_changed() 
             true
         );
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn initialize_waits_for_the_first_table_and_tells_what_servers_advise() {
+    let house = House::of(&["s", "slow"]).await;
+    let advice = Catalogue {
+        instructions: Some("be kind".to_owned()),
+        ..Catalogue::default()
+    };
+    let _server = house.offering("s", 1, &std::sync::Arc::new(advice)).await;
+    // The very first message of a session, which has not heard from the registry yet.
+    let mut client = house.client().await;
+    client.asks(1, "initialize", json!({"protocolVersion": "2025-06-18"}));
+    client.tells("notifications/cancelled", &json!({"requestId": 1}));
+    let answer = client.next().await;
+    assert_eq!(answer["id"], 1);
+    assert_eq!(answer["result"]["protocolVersion"], "2025-06-18");
+    assert_eq!(answer["result"]["instructions"], "[s]\nbe kind");
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_list_is_the_merged_one_and_a_cancelled_request_for_one_is_not_answered() {
+    let house = House::of(&["s", "slow"]).await;
+    let mut server = house.offering("s", 1, &offer(&["t"], &["a:1"])).await;
+    let mut client = house.client().await;
+    let lists = [
+        ("tools/list", "tools", 1),
+        ("prompts/list", "prompts", 0),
+        ("resources/list", "resources", 1),
+        ("resources/templates/list", "resourceTemplates", 0),
+    ];
+    client.asks("no", "tools/list", Value::Null);
+    for (method, ..) in lists {
+        client.asks(method, method, Value::Null);
+    }
+    client.tells("notifications/cancelled", &json!({"requestId": "no"}));
+    client.hears_nothing().await;
+    let _slow = house.server("slow", 2, &[]).await;
+    for (method, member, count) in lists {
+        let answer = client.next().await;
+        assert_eq!(answer["id"], method);
+        let entries = answer["result"][member].as_array().unwrap();
+        assert_eq!(entries.len(), count, "{answer}");
+    }
+    for (method, params, key) in [
+        ("resources/read", json!({"uri": "a:1"}), "a:1"),
+        ("resources/unsubscribe", json!({"uri": "a:1"}), "a:1"),
+        (
+            "completion/complete",
+            json!({"ref": {"type": "ref/resource", "uri": "a:1"}}),
+            "a:1",
+        ),
+        ("tools/call", json!({"name": "s__t"}), "t"),
+    ] {
+        client.asks(method, method, params);
+        let ticket = server.ticket().await;
+        let errand = ticket.errand().unwrap();
+        assert_eq!((errand.request.method(), &*errand.key), (method, key));
+        ticket.answer(super::result("{}"));
+        assert_eq!(client.next().await["id"], method);
+    }
+    // While only one has resources, it may know more than it lists.
+    let _slow = house.offering("slow", 3, &offer(&[], &["c:1"])).await;
+    for (method, params, code) in [
+        ("resources/read", json!({"uri": "b:1"}), -32002),
+        ("prompts/get", json!({"name": "p"}), -32602),
+        ("tasks/get", json!({"taskId": "1"}), -32601),
+    ] {
+        client.asks(method, method, params);
+        let mut answer = client.next().await;
+        if answer["method"].is_string() {
+            answer = client.next().await; // a list has changed
+        }
+        assert_eq!(answer["error"]["code"], code, "{method}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_wish_for_a_task_is_dropped_and_arguments_keep_theirs() {
+    let house = House::of(&["s"]).await;
+    let mut server = house.server("s", 1, &["t"]).await;
+    let client = house.client().await;
+    let params = json!({"name": "s__t", "arguments": {"task": 1}, "task": {"ttl": 1}});
+    client.asks(1, "tools/call", params);
+    let ticket = server.ticket().await;
+    let sent = ticket.errand().unwrap().request.rewrite("t", None);
+    let sent: Value = serde_json::from_slice(&sent).unwrap();
+    assert_eq!(sent, json!({"name": "t", "arguments": {"task": 1}}));
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,0 +1,192 @@
+//! GET over Streamable HTTP: the standalone stream, and streams that go on where they broke.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde_json::{Value, json};
+use tokio::time::sleep;
+
+use super::{Event, House, Mcp, Outbound, Server, is_silent, last, next, result, settle, value};
+use crate::protocol::version::Version;
+use crate::tree::call::{Answer, CallError, Ticket};
+use crate::tree::sessions::Signer;
+use crate::tree::testing::catalogue;
+
+async fn house() -> (House, Server, Mcp) {
+    let house = House::of(&["s"]).await;
+    let server = house.server("s", 1, &["t"]).await;
+    let client = house.mcp(Version::LATEST).await;
+    last(&mut client.asks(0, "tools/list")).await;
+    (house, server, client)
+}
+
+/// The list of tools changes once more.
+async fn change(house: &House, server: &Server, tool: &str) {
+    house
+        .registry
+        .catalogue(&server.handle, Some(catalogue(&[tool])));
+    sleep(Duration::from_secs(1)).await;
+}
+
+fn progress(ticket: &Ticket, number: u32) {
+    let message = json!({"jsonrpc": "2.0", "method": "notifications/progress", "params": number});
+    ticket.progress(Bytes::from(message.to_string()));
+}
+
+async fn params(stream: &mut Outbound) -> (Event, Value) {
+    let event = next(stream).await.unwrap();
+    let params = value(&event)["params"].clone();
+    (event, params)
+}
+
+/// A call whose stream has begun, and the event that began it.
+async fn begun(client: &Mcp, server: &mut Server) -> (Outbound, Ticket, Event) {
+    let mut stream = client.calls(7, "s__t");
+    let ticket = server.ticket().await;
+    progress(&ticket, 1);
+    let priming = next(&mut stream).await.unwrap();
+    (stream, ticket, priming)
+}
+
+#[tokio::test(start_paused = true)]
+async fn there_is_one_standalone_stream_and_another_when_it_has_gone() {
+    let (house, server, client) = house().await;
+    let mut stream = client.listens(None).await.unwrap();
+    assert!(next(&mut stream).await.unwrap().message.is_empty());
+    assert_eq!(
+        client.listens(None).await.err(),
+        Some(CallError::StreamTaken)
+    );
+    change(&house, &server, "u").await;
+    assert_eq!(
+        value(&next(&mut stream).await.unwrap())["method"],
+        super::LIST_CHANGED
+    );
+    drop(stream);
+    settle().await;
+    let mut stream = client.listens(None).await.unwrap();
+    assert!(next(&mut stream).await.unwrap().message.is_empty());
+    assert!(is_silent(&mut stream).await, "nothing is said twice");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_said_while_nobody_listens_or_reads_is_said_to_the_next() {
+    let (house, server, client) = house().await;
+    change(&house, &server, "a").await;
+    let mut stream = client.listens(None).await.unwrap();
+    change(&house, &server, "b").await;
+    let priming = next(&mut stream).await.unwrap();
+    let first = next(&mut stream).await.unwrap();
+    // The second is unread when the connection breaks, the third is said afterwards.
+    drop(stream);
+    change(&house, &server, "c").await;
+    let mut stream = client.listens(None).await.unwrap();
+    assert!(next(&mut stream).await.unwrap().message.is_empty());
+    let second = next(&mut stream).await.unwrap();
+    let third = next(&mut stream).await.unwrap();
+    assert!(second.id != third.id && second.id != first.id);
+    assert!(is_silent(&mut stream).await);
+    // Who says what it saw takes the stream over, though the old connection seems to live.
+    for (seen, missed) in [(&priming, 3), (&first, 2), (&third, 0)] {
+        let mut again = client.listens(Some(seen)).await.unwrap();
+        assert_eq!(next(&mut stream).await, None, "the old one ends");
+        for wanted in [&first, &second, &third].into_iter().skip(3 - missed) {
+            assert_eq!(next(&mut again).await.as_ref(), Some(wanted));
+        }
+        assert!(is_silent(&mut again).await);
+        stream = again;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_goes_on_where_its_stream_broke() {
+    let (_house, mut server, client) = house().await;
+    let (mut stream, ticket, _) = begun(&client, &mut server).await;
+    let (seen, _) = params(&mut stream).await;
+    progress(&ticket, 2);
+    settle().await;
+    drop(stream);
+    progress(&ticket, 3);
+    let mut stream = client.listens(Some(&seen)).await.unwrap();
+    progress(&ticket, 4);
+    for number in 2..=4 {
+        assert_eq!(params(&mut stream).await.1, number);
+    }
+    drop(stream);
+    ticket.answer(result("{}"));
+    settle().await;
+    // The answer is there as often as it is asked for.
+    for _ in 0..2 {
+        let mut stream = client.listens(Some(&seen)).await.unwrap();
+        for number in 2..=4 {
+            assert_eq!(params(&mut stream).await.1, number);
+        }
+        let answer = last(&mut stream).await;
+        assert_eq!(value(&answer)["id"], 7);
+        let mut stream = client.listens(Some(&answer)).await.unwrap();
+        assert_eq!(next(&mut stream).await, None, "it has seen all");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_is_not_kept_is_not_waited_for() {
+    let (_house, mut server, client) = house().await;
+    let (stream, ticket, seen) = begun(&client, &mut server).await;
+    drop(stream);
+    let large = format!("\"{}\"", "x".repeat(1024 * 1024));
+    ticket.answer(Answer::Result(Bytes::from(large)));
+    settle().await;
+    let (mut stream, ticket, late) = begun(&client, &mut server).await;
+    ticket.answer(result("{}"));
+    params(&mut stream).await;
+    last(&mut stream).await;
+    sleep(Duration::from_secs(301)).await;
+    for seen in [seen, late] {
+        let mut stream = client.listens(Some(&seen)).await.unwrap();
+        let answer = value(&last(&mut stream).await);
+        assert_eq!(
+            (&answer["id"], &answer["error"]["code"]),
+            (&json!(7), &json!(-32000))
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_later_life_says_what_became_of_the_calls_of_an_earlier_one() {
+    let signer = Signer::load(None);
+    let (plain, limit) = (crate::supervise::Plain, 10);
+    let house = House::signed(&["s"], plain, limit, signer.clone()).await;
+    let mut server = house.server("s", 1, &["t"]).await;
+    let client = house.mcp(Version::LATEST).await;
+    let (_stream, _ticket, seen) = begun(&client, &mut server).await;
+    let mut general = client.listens(None).await.unwrap();
+    let heard = next(&mut general).await.unwrap();
+
+    let house = House::signed(&["s"], plain, limit, signer).await;
+    let server = house.server("s", 1, &["t"]).await;
+    let session = house.sessions.find_streamable(&client.id).await.unwrap();
+    let client = Mcp { session, ..client };
+    let mut stream = client.listens(Some(&seen)).await.unwrap();
+    let answer = value(&last(&mut stream).await);
+    assert_eq!(answer["id"], 7);
+    let text = answer["error"]["message"].as_str().unwrap();
+    assert!(text.contains("restarted"), "{text}");
+    let mut stream = client.listens(Some(&heard)).await.unwrap();
+    change(&house, &server, "u").await;
+    assert_eq!(
+        value(&next(&mut stream).await.unwrap())["method"],
+        super::LIST_CHANGED
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_no_event_of_the_session_is_refused() {
+    let (house, _server, client) = house().await;
+    for id in ["", "7", "00000000-5-1", "x-0-0", "00000000-1-1-7b7d"] {
+        let refused = client.session.listen(Some(id)).await;
+        assert_eq!(refused.err(), Some(CallError::UnknownEvent), "{id}");
+    }
+    let sse = house.client().await;
+    let refused = sse.session.listen(None).await;
+    assert_eq!(refused.err(), Some(CallError::UnknownSession));
+}

@@ -1,0 +1,201 @@
+//! Servers for the tests beside this file: such as offer more than tools, and such as belong to
+//! one session.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+use super::{Client, House, Server, settle};
+use crate::config::model::Isolation;
+use crate::ids::Generation;
+use crate::protocol::jsonrpc::{Message, Request, Response, decode};
+use crate::protocol::mcp::item::{self, Kind};
+use crate::tree::client::{Ask, Interest, News, Owner};
+use crate::tree::registry::{Catalogue, RouteState, ServerState, Wanted};
+use crate::tree::root::RootMsg;
+use crate::tree::testing::{self, catalogue, name, wanted};
+use crate::tree::upstream::UpstreamMsg;
+
+/// A catalogue of tools and resources, of a server that can do everything.
+pub(super) fn offer(tools: &[&str], uris: &[&str]) -> Arc<Catalogue> {
+    let resources: Vec<Value> = uris
+        .iter()
+        .map(|uri| json!({"uri": uri, "name": "r"}))
+        .collect();
+    let page = Bytes::from(json!({"resources": resources}).to_string());
+    let mut offered = Catalogue {
+        resources: item::page(Kind::Resources, &page).unwrap().items,
+        ..Arc::unwrap_or_clone(catalogue(tools))
+    };
+    offered.abilities.resources = true;
+    offered.abilities.subscribe = true;
+    offered.abilities.logging = true;
+    Arc::new(offered)
+}
+
+impl House {
+    /// A house with one server, of which each session has its own instance, and its template.
+    pub(super) async fn isolating(server: &str, offered: &Arc<Catalogue>) -> (Self, Server) {
+        let house = Self::of(&[]).await;
+        house.isolates(server, Isolation::Session);
+        let template = house.offering(server, 1, offered).await;
+        (house, template)
+    }
+
+    /// The configuration says so from now on.
+    pub(super) fn isolates(&self, server: &str, isolation: Isolation) {
+        let wanted = wanted(server);
+        self.registry.wanted(vec![Wanted {
+            isolation,
+            ..wanted
+        }]);
+    }
+
+    /// A generation of a server that is ready and offers this.
+    pub(super) async fn offering(
+        &self,
+        server: &str,
+        generation: u64,
+        offered: &Arc<Catalogue>,
+    ) -> Server {
+        let (handle, actor, heard) = testing::upstream(server, generation, 128).await;
+        self.registry.catalogue(&handle, Some(Arc::clone(offered)));
+        settle().await;
+        Server {
+            handle,
+            actor,
+            heard,
+        }
+    }
+
+    /// The sessions that root was asked for an instance for since the last time.
+    pub(super) async fn owners(&mut self) -> Vec<Owner> {
+        settle().await;
+        std::iter::from_fn(|| self.told.try_recv().ok())
+            .filter_map(|told| match told {
+                RootMsg::InstanceWanted { owner, .. } => Some(owner),
+                _ => None,
+            })
+            .collect()
+    }
+
+    pub(super) async fn owner(&mut self) -> Owner {
+        let mut owners = self.owners().await;
+        assert_eq!(owners.len(), 1);
+        owners.pop().unwrap()
+    }
+
+    pub(super) fn starting(&self, server: &str, generation: u64) {
+        let state = ServerState::Starting { has_failed: false };
+        self.registry
+            .server_state(name(server), Generation(generation), state);
+    }
+
+    pub(super) fn wants(&self, servers: &[&str]) {
+        let servers = servers.iter().map(|server| wanted(server)).collect();
+        self.registry.wanted(servers);
+    }
+}
+
+impl Client {
+    /// Shakes hands, with these capabilities.
+    pub(super) async fn initialises(&mut self, capabilities: Value) {
+        let params = json!({"protocolVersion": "2025-11-25", "capabilities": capabilities});
+        self.asks("initialize", "initialize", params);
+        assert_eq!(self.next().await["id"], "initialize");
+        self.tells("notifications/initialized", &json!({}));
+        settle().await;
+    }
+
+    pub(super) fn answers(&self, id: &Value, result: &Value) {
+        let message = json!({"jsonrpc": "2.0", "id": id, "result": result});
+        self.posts(&message).unwrap();
+    }
+}
+
+/// An instance of a server that belongs to one session.
+pub(super) struct Own {
+    pub(super) server: Server,
+    pub(super) owner: Owner,
+}
+
+impl Own {
+    /// One that is ready and offers this.
+    pub(super) async fn of(
+        owner: Owner,
+        server: &str,
+        generation: u64,
+        offered: &Arc<Catalogue>,
+    ) -> Self {
+        let (handle, actor, heard) = testing::upstream(server, generation, 128).await;
+        let server = Server {
+            handle,
+            actor,
+            heard,
+        };
+        let own = Self { server, owner };
+        own.offers(offered).await;
+        own
+    }
+
+    pub(super) async fn offers(&self, offered: &Arc<Catalogue>) {
+        let handle = self.server.handle.clone();
+        let catalogue = Some(Arc::clone(offered));
+        self.tells(News::Offers { handle, catalogue }).await;
+    }
+
+    pub(super) async fn tells(&self, news: News) {
+        self.owner.client.tell(news);
+        settle().await;
+    }
+
+    /// As root says it.
+    pub(super) async fn is_now(&self, state: Option<RouteState>) {
+        let server = self.server.handle.server().clone();
+        self.tells(News::Instance { server, state }).await;
+    }
+
+    /// Asks the client something.
+    pub(super) async fn asks(&self, id: impl Into<Value>, method: &str, params: &str) {
+        let id = id.into();
+        let text =
+            format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"{method}","params":{params}}}"#);
+        let Ok(Message::Request(request)) = decode(&Bytes::from(text)) else {
+            panic!("not a request");
+        };
+        self.tells(News::Asked(self.ask(request))).await;
+    }
+
+    fn ask(&self, request: Request) -> Ask {
+        let within = std::time::Duration::from_secs(60);
+        Ask::new(self.server.handle.clone(), within, request)
+    }
+
+    /// The next answer to what it asked: the id, and the result or the error.
+    pub(super) async fn answer(&mut self) -> (String, Result<Value, Value>) {
+        let UpstreamMsg::Answered(Response { id, outcome }) = self.server.next().await else {
+            panic!("not an answer");
+        };
+        let read = |body: Bytes| serde_json::from_slice(&body).unwrap();
+        let outcome = outcome.map(read).map_err(read);
+        (id.unwrap().as_raw().to_owned(), outcome)
+    }
+
+    pub(super) async fn notified(&mut self) -> Value {
+        let UpstreamMsg::Notify(line) = self.server.next().await else {
+            panic!("not a notification");
+        };
+        serde_json::from_slice(&line).unwrap()
+    }
+}
+
+impl Server {
+    /// What a session wants to hear of it, as it is told next.
+    pub(super) async fn interest(&mut self) -> Interest {
+        let UpstreamMsg::Interested { interest, .. } = self.next().await else {
+            panic!("not an interest");
+        };
+        interest
+    }
+}

@@ -1,0 +1,120 @@
+//! Sessions over Streamable HTTP and their signed ids: taken up again, deleted, never forged.
+
+use serde_json::json;
+
+use super::{House, Mcp, last, next, result, settle, value};
+use crate::ids::SessionId;
+use crate::protocol::mcp::lifecycle::{ClientCapabilities, ClientInfo};
+use crate::protocol::version::Version;
+use crate::supervise::Plain;
+use crate::supervise::chaos::{Chaos, How, Moment};
+use crate::tree::call::CallError;
+use crate::tree::sessions::Signer;
+use crate::tree::testing::catalogue;
+
+#[tokio::test(start_paused = true)]
+async fn an_id_outlives_the_gateway_that_signed_it() {
+    let signer = Signer::load(None);
+    let house = House::signed(&["s"], Plain, 10, signer.clone()).await;
+    let Mcp { id, session } = house.mcp(Version::V2025_06_18).await;
+    assert_eq!(
+        house.sessions.find_streamable(&id).await.unwrap().cell(),
+        session.cell()
+    );
+
+    let house = House::signed(&["s"], Plain, 10, signer).await;
+    let mut server = house.server("s", 1, &["t"]).await;
+    let session = house.sessions.find_streamable(&id).await.unwrap();
+    assert_eq!(session.version(), Version::V2025_06_18);
+    let again = house.sessions.find_streamable(&id).await.unwrap();
+    assert_eq!(again.cell(), session.cell(), "it is taken up once");
+    // It goes on without another handshake: calls are run, changes are told.
+    let client = Mcp { id, session };
+    let mut call = client.calls(1, "s__t");
+    server.ticket().await.answer(result("{}"));
+    last(&mut call).await;
+    house
+        .registry
+        .catalogue(&server.handle, Some(catalogue(&["u"])));
+    settle().await;
+    let mut stream = client.listens(None).await.unwrap();
+    let told = next(&mut stream).await.unwrap();
+    assert_eq!(value(&told)["method"], super::LIST_CHANGED);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_id_of_another_gateway_or_of_nobody_is_unknown() {
+    let (house, other) = (House::of(&[]).await, House::of(&[]).await);
+    let Mcp { id, .. } = other.mcp(Version::LATEST).await;
+    for id in [id.as_str(), "", "x", &id[1..]] {
+        let found = house.sessions.find_streamable(id).await;
+        assert_eq!(found.err(), Some(CallError::UnknownSession), "{id}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deleted_session_is_gone_for_good() {
+    let mut house = House::of(&["s"]).await;
+    let mut server = house.server("s", 1, &["t"]).await;
+    let client = house.mcp(Version::LATEST).await;
+    let mut stream = client.calls(1, "s__t");
+    let ticket = server.ticket().await;
+    client.session.delete();
+    let found = house.sessions.find_streamable(&client.id).await;
+    assert_eq!(found.err(), Some(CallError::UnknownSession), "at once");
+    assert_eq!(next(&mut stream).await, None);
+    assert_eq!(server.cancelled().await.0, ticket.call().number);
+    settle().await;
+    assert_eq!(house.ended(), 1);
+    client.session.delete();
+    let found = house.sessions.find_streamable(&client.id).await;
+    assert_eq!(found.err(), Some(CallError::UnknownSession));
+}
+
+#[tokio::test(start_paused = true)]
+async fn neither_transport_finds_the_sessions_of_the_other() {
+    let house = House::of(&[]).await;
+    let sse = house.client().await;
+    let found = house.sessions.find_streamable(sse.id.secret()).await;
+    assert_eq!(found.err(), Some(CallError::UnknownSession));
+    let mcp = house.mcp(Version::LATEST).await;
+    assert_eq!(SessionId::parse(&mcp.id), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_dies_is_taken_up_and_root_hears_of_every_end() {
+    for how in [How::Panic, How::Error, How::Kill] {
+        let chaos = Chaos::default();
+        let mut house = House::with(&["s"], chaos.clone(), 10).await;
+        let client = house.mcp(Version::LATEST).await;
+        settle().await;
+        chaos.plan("session", Moment::Message, 0, how);
+        let mut lost = client.asks(1, "ping");
+        assert_eq!(next(&mut lost).await, None, "{how:?}");
+        settle().await;
+        assert_eq!(house.ended(), 1, "{how:?}");
+        let session = house.sessions.find_streamable(&client.id).await.unwrap();
+        let client = Mcp { session, ..client };
+        assert_eq!(
+            value(&last(&mut client.asks(2, "ping")).await)["id"],
+            json!(2)
+        );
+        client.session.delete();
+        settle().await;
+        assert_eq!(house.ended(), 1, "{how:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_taken_up_while_the_gateway_stops() {
+    let signer = Signer::load(None);
+    let client = ClientInfo {
+        version: Version::LATEST,
+        capabilities: ClientCapabilities::default(),
+    };
+    let (id, _) = signer.issue(client).unwrap();
+    let house = House::signed(&[], Plain, 10, signer).await;
+    house.sessions.drain();
+    let found = house.sessions.find_streamable(&id).await;
+    assert_eq!(found.err(), Some(CallError::Stopping));
+}

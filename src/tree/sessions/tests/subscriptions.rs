@@ -1,0 +1,250 @@
+//! Subscriptions to resources: what a client asked for, what its servers are told, what it hears.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde_json::json;
+
+use super::servers::{Own, offer};
+use super::{Client, House, Server, result, settle};
+use crate::protocol::jsonrpc;
+use crate::tree::call::Answer;
+use crate::tree::client::{Client as SessionEnd, Interest, News};
+use crate::tree::testing::name;
+
+fn uris(uris: &[&str]) -> Interest {
+    let uris: BTreeSet<Box<str>> = uris.iter().map(|uri| Box::from(*uri)).collect();
+    Interest { level: None, uris }
+}
+
+fn updated(server: &str, uri: &str) -> News {
+    News::Updated {
+        server: name(server),
+        params: Bytes::from(json!({"uri": uri, "x": 1}).to_string()),
+    }
+}
+
+/// Subscribes, which the server grants; gives the way back to the session.
+async fn subscribe(client: &mut Client, server: &mut Server, uri: &str) -> Arc<dyn SessionEnd> {
+    client.asks(uri, "resources/subscribe", json!({"uri": uri}));
+    let ticket = server.ticket().await;
+    let session = ticket.client().clone();
+    ticket.answer(result("{}"));
+    assert_eq!(client.next().await["id"], uri);
+    session
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_subscriber_hears_of_its_resources_and_of_no_others() {
+    let house = House::of(&["s"]).await;
+    let mut server = house.offering("s", 1, &offer(&[], &["a:1", "a:2"])).await;
+    let mut client = house.client().await;
+    let session = subscribe(&mut client, &mut server, "a:1").await;
+    assert_eq!(server.interest().await, uris(&["a:1"]));
+    for uri in ["a:1", "a:2", "a:1/part"] {
+        session.tell(updated("s", uri));
+    }
+    session.tell(News::Updated {
+        server: name("s"),
+        params: Bytes::from_static(b"[]"),
+    });
+    let heard = client.next().await;
+    assert_eq!(heard["method"], "notifications/resources/updated");
+    assert_eq!(heard["params"], json!({"uri": "a:1", "x": 1}));
+    client.hears_nothing().await;
+
+    client.asks(9, "resources/unsubscribe", json!({"uri": "a:1"}));
+    server.ticket().await.answer(result("{}"));
+    assert_eq!(client.next().await["id"], 9);
+    assert_eq!(server.interest().await, uris(&[]));
+    session.tell(updated("s", "a:1"));
+    client.hears_nothing().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_server_refuses_is_no_subscription() {
+    let house = House::of(&["s"]).await;
+    let mut server = house.offering("s", 1, &offer(&[], &["a:1"])).await;
+    let mut client = house.client().await;
+    client.asks(1, "resources/subscribe", json!({"uri": "a:1"}));
+    let ticket = server.ticket().await;
+    let session = ticket.client().clone();
+    ticket.answer(Answer::Error(jsonrpc::error_object(-32601, "no")));
+    assert_eq!(client.next().await["error"]["message"], "no");
+    session.tell(updated("s", "a:1"));
+    client.hears_nothing().await;
+    client.asks(2, "resources/subscribe", json!({"uri": "b:1"}));
+    server.ticket().await.answer(result("{}")); // the only one with resources
+    assert_eq!(client.next().await["id"], 2);
+    assert_eq!(server.interest().await, uris(&["b:1"]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn subscriptions_outlive_their_server_and_end_with_the_session() {
+    let house = House::of(&["s", "other"]).await;
+    let offered = offer(&[], &["a:1"]);
+    let mut first = house.offering("s", 1, &offered).await;
+    let mut other = house.offering("other", 2, &offer(&[], &["b:1"])).await;
+    let mut client = house.client().await;
+    let session = subscribe(&mut client, &mut first, "a:1").await;
+    assert_eq!(first.interest().await, uris(&["a:1"]));
+    house.between("s", 1);
+    settle().await;
+    session.tell(updated("s", "a:1"));
+    assert_eq!(client.next().await["params"]["uri"], "a:1");
+    let mut second = house.offering("s", 3, &offered).await;
+    assert_eq!(second.interest().await, uris(&["a:1"]));
+    assert_eq!(
+        first.interest().await,
+        uris(&[]),
+        "whatever it is still up to"
+    );
+    drop(client);
+    assert_eq!(second.interest().await, uris(&[]));
+    settle().await;
+    for server in [&mut first, &mut second, &mut other] {
+        server.hears_nothing();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_ends_while_it_subscribes_is_not_left_down_for_it() {
+    let house = House::of(&["s"]).await;
+    let mut server = house.offering("s", 1, &offer(&[], &["a:1"])).await;
+    let client = house.client().await;
+    client.asks(1, "resources/subscribe", json!({"uri": "a:1"}));
+    let ticket = server.ticket().await;
+    drop(client);
+    ticket.answer(result("{}"));
+    server.cancelled().await;
+    assert_eq!(server.interest().await, uris(&[]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_is_not_told_while_it_changes_the_same() {
+    let house = House::of(&["s"]).await;
+    let mut server = house.offering("s", 1, &offer(&[], &["a:1", "a:2"])).await;
+    let mut client = house.client().await;
+    for uri in ["a:1", "a:2", "a:3"] {
+        client.asks(uri, "resources/subscribe", json!({"uri": uri}));
+    }
+    let (one, two, three) = (
+        server.ticket().await,
+        server.ticket().await,
+        server.ticket().await,
+    );
+    two.answer(result("{}"));
+    one.answer(result("{}"));
+    client.asks("level", "logging/setLevel", json!({"level": "error"}));
+    for id in ["a:2", "a:1", "level"] {
+        assert_eq!(client.next().await["id"], id);
+    }
+    server.hears_nothing();
+    client.tells("notifications/cancelled", &json!({"requestId": "a:3"}));
+    server.cancelled().await;
+    let told = server.interest().await;
+    assert_eq!(told.uris, uris(&["a:1", "a:2"]).uris);
+    assert!(told.level.is_some());
+    drop(three);
+    client.hears_nothing().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_is_removed_is_forgotten() {
+    let house = House::of(&["s"]).await;
+    let offered = offer(&[], &["a:1"]);
+    let mut server = house.offering("s", 1, &offered).await;
+    let mut client = house.client().await;
+    subscribe(&mut client, &mut server, "a:1").await;
+    assert_eq!(server.interest().await, uris(&["a:1"]));
+    house.wants(&[]);
+    assert_eq!(server.interest().await, uris(&[]));
+    house.wants(&["s"]);
+    let mut again = house.offering("s", 2, &offered).await;
+    settle().await;
+    again.hears_nothing();
+}
+
+#[tokio::test(start_paused = true)]
+async fn uris_that_collide_are_the_clients_in_results_and_updates() {
+    let house = House::of(&["one", "two"]).await;
+    let _one = house.offering("one", 1, &offer(&[], &["a:1"])).await;
+    let mut two = house
+        .offering("two", 2, &offer(&["t"], &["a:1", "b:1"]))
+        .await;
+    let mut client = house.client().await;
+    client.asks(1, "resources/list", json!({}));
+    let listed = client.next().await;
+    let listed: Vec<&str> = listed["result"]["resources"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|resource| resource["uri"].as_str().unwrap())
+        .collect();
+    let [first, outward, native] = listed[..] else {
+        panic!("{listed:?}");
+    };
+    assert_eq!((first, native), ("a:1", "b:1"));
+    assert_ne!(outward, first);
+
+    client.asks(outward, "resources/subscribe", json!({"uri": outward}));
+    let ticket = two.ticket().await;
+    assert_eq!(&*ticket.errand().unwrap().key, "a:1");
+    let session = ticket.client().clone();
+    ticket.answer(result("{}"));
+    client.next().await;
+    assert_eq!(two.interest().await, uris(&["a:1"]));
+    session.tell(updated("one", "a:1"));
+    session.tell(updated("two", "a:1"));
+    assert_eq!(client.next().await["params"]["uri"], outward);
+    client.hears_nothing().await;
+
+    client.asks(3, "resources/read", json!({"uri": outward}));
+    let read = result(r#"{"contents":[{"uri":"a:1","text":"\"uri\""},{"uri":"b:1"}]}"#);
+    two.ticket().await.answer(read);
+    let contents = &client.next().await["result"]["contents"];
+    let wanted = json!([{"uri": outward, "text": "\"uri\""}, {"uri": "b:1"}]);
+    assert_eq!(*contents, wanted);
+    client.calls(4, "two__t");
+    let linked = result(r#"{"content":[{"type":"resource_link","uri":"a:1"}],"uri":"a:1"}"#);
+    two.ticket().await.answer(linked);
+    let answer = client.next().await;
+    assert_eq!(answer["result"]["content"][0]["uri"], outward);
+    assert_eq!(answer["result"]["uri"], "a:1");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_instance_of_the_sessions_own_is_subscribed_to_in_every_life() {
+    let offered = offer(&[], &["a:1"]);
+    let (mut house, mut template) = House::isolating("s", &offered).await;
+    let mut client = house.client().await;
+    client.asks("a:1", "resources/subscribe", json!({"uri": "a:1"}));
+    let mut own = Own::of(house.owner().await, "s", 2, &offered).await;
+    own.server.ticket().await.answer(result("{}"));
+    client.next().await;
+    assert_eq!(own.server.interest().await, uris(&["a:1"]));
+    let mut next = Own::of(own.owner.clone(), "s", 3, &offered).await;
+    assert_eq!(next.server.interest().await, uris(&["a:1"]));
+    next.tells(updated("s", "a:1")).await;
+    assert_eq!(client.next().await["params"]["uri"], "a:1");
+    template.hears_nothing();
+}
+
+#[tokio::test(start_paused = true)]
+async fn there_are_so_many_subscriptions_and_no_more() {
+    let house = House::of(&["s"]).await;
+    let mut server = house.offering("s", 1, &offer(&[], &["a:1"])).await;
+    let mut client = house.client().await;
+    for number in 0..crate::tree::sessions::session::MOST_SUBSCRIPTIONS {
+        subscribe(&mut client, &mut server, &format!("a:{number}")).await;
+        server.interest().await;
+    }
+    client.asks("more", "resources/subscribe", json!({"uri": "a:x"}));
+    assert_eq!(client.next().await["error"]["code"], -32003);
+    client.asks("less", "resources/unsubscribe", json!({"uri": "a:7"}));
+    server.ticket().await.answer(result("{}"));
+    assert_eq!(client.next().await["id"], "less");
+    server.interest().await;
+    subscribe(&mut client, &mut server, "a:x").await;
+}
