@@ -174,8 +174,6 @@ impl Client {
     async fn next_or_end(&mut self) -> Option<Value> {
         let within = Duration::from_secs(3_600);
         let message = timeout(within, self.stream.next()).await;
-        let message = message.expect("the client waits for ever")?;
-        Some(serde_json::from_slice(&message.message).unwrap())
         let event = message.expect("the client waits for ever")?;
         Some(value(&event))
     }
