@@ -146,10 +146,8 @@ async fn all_streams_of_a_session_count_together_and_the_stuck_one_is_cut() {
 
     streams[8].begin_stream();
     assert!(streams[8].next().await.is_some());
-    for id in 10..12 {
-        streams.push(client.calls(id, "s__t"));
-        server.ticket().await.answer(large());
-    }
+    streams.push(client.calls(10, "s__t"));
+    server.ticket().await.answer(large());
     timeout(Duration::from_secs(7), cut.notified())
         .await
         .unwrap();
