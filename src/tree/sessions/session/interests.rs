@@ -92,18 +92,26 @@ impl Interests {
         self.uris.values().map(BTreeSet::len).sum()
     }
 
-    /// Forgets the servers that are not there any more.
-    pub(super) fn retain(&mut self, is_there: impl Fn(&ServerName) -> bool) {
-        self.uris.retain(|server, _| is_there(server));
-        self.attached.retain(|server, _| is_there(server));
-    }
-
     fn is_empty(&self) -> bool {
         self.level.is_none() && self.uris.is_empty() && self.attached.is_empty()
     }
 }
 
 impl SessionState {
+    /// Forgets the servers that are not configured any more.
+    pub(super) fn keep_interests(&mut self) {
+        let Some(servers) = self.routes.as_ref().map(|routes| &routes.servers) else {
+            return;
+        };
+        let interests = &mut self.interests;
+        interests
+            .uris
+            .retain(|server, _| servers.contains_key(server));
+        interests
+            .attached
+            .retain(|server, _| servers.contains_key(server));
+    }
+
     /// Tells every server that takes calls what is wanted of it, where that is news to it.
     pub(super) fn refresh_interests(&mut self) {
         if self.interests.is_empty() {

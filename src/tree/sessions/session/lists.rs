@@ -35,12 +35,12 @@ impl SessionState {
                 self.give(asked, &result);
             }
             (Wish::List { kind, cursor }, Some(true)) => {
-                match self.merged.pages(*kind).get(cursor.as_deref()).cloned() {
-                    Some(page) => self.give(asked, &page),
-                    None => {
-                        let text = "Invalid cursor: it is none of this list's";
-                        self.refuse(asked, code::INVALID_PARAMS, text);
-                    }
+                let pages = self.merged.pages(*kind);
+                if let Some(page) = pages.get(cursor.as_deref()).cloned() {
+                    self.give(asked, &page);
+                } else {
+                    let text = "Invalid cursor: it is none of this list's";
+                    self.refuse(asked, code::INVALID_PARAMS, text);
                 }
             }
             (Wish::Initialize(_), None) | (Wish::List { .. }, None | Some(false)) => {

@@ -74,8 +74,8 @@ mod tests {
             (Some(Level::Error), Some(Level::Error), true, true),
             (Some(Level::Error), None, true, true),
         ] {
-            let heard = (hears(own, level, false), hears(own, level, true));
-            assert_eq!(heard, (quiet, amplified), "{own:?} {level:?}");
+            let found = (hears(own, level, false), hears(own, level, true));
+            assert_eq!(found, (quiet, amplified), "{own:?} {level:?}");
         }
     }
 }

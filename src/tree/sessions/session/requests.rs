@@ -77,12 +77,11 @@ impl SessionState {
     fn on_call(&mut self, asked: Asked, method: &'static str, params: Option<Bytes>) {
         self.has_spoken = true;
         let params = params.unwrap_or(Bytes::from_static(b"{}"));
-        // Taking the params apart once more is only worth it where there is such a member.
-        let may_wish = method == method::TOOLS_CALL && memmem::find(&params, b"\"task\"").is_some();
-        let params = match may_wish {
-            true => tasks::without_task(&params).unwrap_or(params),
-            false => params,
-        };
+        // Taking the params apart once more is only worth it where there may be such a member.
+        let is_call = method == method::TOOLS_CALL;
+        let may_wish = is_call && memmem::find(&params, b"\"task\"").is_some();
+        let without = may_wish.then(|| tasks::without_task(&params)).flatten();
+        let params = without.unwrap_or(params);
         if method == method::RESOURCES_SUBSCRIBE
             && self.interests.subscriptions() >= subscriptions::LIMIT
         {

@@ -144,13 +144,13 @@ impl SessionState {
     }
 
     pub(super) fn on_routes(&mut self, routes: Arc<Routes>) {
-        let last = self.routes.replace(Arc::clone(&routes));
+        let merged = Arc::clone(&routes.merged);
+        let last = self.routes.replace(routes);
         let was_complete = last.as_ref().is_some_and(|last| last.is_complete);
-        let is_same = last.is_some_and(|last| Arc::ptr_eq(&last.merged, &routes.merged));
+        let is_same = last.is_some_and(|last| Arc::ptr_eq(&last.merged, &merged));
         if self.keep_instances() || !is_same {
             self.remerge();
-            let is_configured = |server: &_| routes.servers.contains_key(server);
-            self.interests.retain(is_configured);
+            self.keep_interests();
         }
         for waiting in std::mem::take(&mut self.waiting) {
             self.answer_or_keep(waiting);

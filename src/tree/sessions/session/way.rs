@@ -52,9 +52,10 @@ impl SessionState {
                     None => Way::Fail(busy(&route.server)),
                 }
             }
-            Some(RouteState::Ready { .. } | RouteState::Starting) => Way::Park(Some(route.server)),
             None if self.is_isolated(&route.server) => Way::Start(route.server),
-            None => Way::Park(Some(route.server)),
+            Some(RouteState::Ready { .. } | RouteState::Starting) | None => {
+                Way::Park(Some(route.server))
+            }
             Some(RouteState::Down { why, next_try }) => {
                 Way::Fail(down(&route.server, why, *next_try))
             }

@@ -12,6 +12,7 @@ mod instances;
 mod lifecycle;
 mod logging;
 mod model;
+mod model_instances;
 mod outbox;
 mod requests;
 mod resume;

@@ -73,9 +73,11 @@ impl House {
     pub(super) async fn owners(&mut self) -> Vec<Owner> {
         settle().await;
         std::iter::from_fn(|| self.told.try_recv().ok())
-            .filter_map(|told| match told {
-                RootMsg::InstanceWanted { owner, .. } => Some(owner),
-                _ => None,
+            .filter_map(|told| {
+                let RootMsg::InstanceWanted { owner, .. } = told else {
+                    return None;
+                };
+                Some(owner)
             })
             .collect()
     }
