@@ -15,11 +15,12 @@ const LINES: usize = 400;
 const LONGER: [(&str, &str); 0] = [];
 
 /// Folders that are not ours or not sources.
-const FOREIGN: [&str; 7] = [
+const FOREIGN: [&str; 8] = [
     ".git",
     "target",
     "node_modules",
-    ".venv",
+    ".venv1",
+    ".venv2",
     "__pycache__",
     "corpus",
     "artifacts",
@@ -192,7 +193,7 @@ fn pins(files: &[File]) -> Vec<String> {
             "tests/real/package-lock.json" | "tests/conformance/package-lock.json" => {
                 |line| line.trim().starts_with("\"resolved\"")
             }
-            "tests/real/requirements.txt" => {
+            "tests/real/requirements1.txt" | "tests/real/requirements2.txt" => {
                 |line| !line.starts_with('#') && (!line.contains("==") || line.contains("://"))
             }
             _ => continue,
@@ -238,7 +239,8 @@ fn what_the_tests_install_is_pinned() {
     let files = files().unwrap();
     for needed in [
         "tests/real/package-lock.json",
-        "tests/real/requirements.txt",
+        "tests/real/requirements1.txt",
+        "tests/real/requirements2.txt",
         "tests/conformance/package-lock.json",
     ] {
         assert!(files.iter().any(|file| file.path == needed), "{needed}");
@@ -309,7 +311,7 @@ mod seeing {
         let lock = "\"resolved\": \"https://example.org/a.tgz\"";
         assert_eq!(pins(&file("tests/real/package-lock.json", lock)).len(), 1);
         assert_eq!(
-            pins(&file("tests/real/requirements.txt", "a==1\nb>=2\n")).len(),
+            pins(&file("tests/real/requirements1.txt", "a==1\nb>=2\n")).len(),
             1
         );
     }

@@ -1,17 +1,23 @@
-// The TypeScript SDK's client: real calls through the gateway's SSE endpoint.
+// Either TypeScript SDK's client: real calls through the gateway.
 //
-//     client.mjs SCENARIO URL PLAN
+//     client.mjs SDK JOBS PLAN
 //
-// PLAN is what the bare servers said (oracle.rs). Each scenario prints what it has reached, one
-// phrase a line, and ends with code 1 and both sides on stderr when something is not as it should be.
+// SDK is `sdk1` or `sdk2`. JOBS is a JSON list, done one after another: {"name", "scenario",
+// "transport": "sse" | "http" | "stdio", "url" or "command", "prefix", "page"}. PLAN is what the bare
+// servers said (oracle.rs). A scenario prints observations as JSON lines (features.mjs) or what it has
+// reached, one phrase a line; it ends with code 1 and both sides on stderr when something is not as
+// it should be.
 
 import { AssertionError, deepStrictEqual } from "node:assert";
 import { readFileSync } from "node:fs";
+import { createInterface } from "node:readline";
 import { setTimeout as pause } from "node:timers/promises";
 
-import { Client } from "@modelcontextprotocol/sdk/client/index.js";
-import { SSEClientTransport } from "@modelcontextprotocol/sdk/client/sse.js";
-import { McpError, ToolListChangedNotificationSchema } from "@modelcontextprotocol/sdk/types.js";
+import * as features from "./features.mjs";
+import { Observer, User, everything, plainError, until, within } from "./features.mjs";
+
+const [name, jobs, plan] = process.argv.slice(2);
+const sdk = await import(`./${name}.mjs`);
 
 const SEPARATOR = "__";
 
@@ -35,59 +41,24 @@ function mustEqual(what, seen, wanted) {
   }
 }
 
-/** Resolves with the promise, or fails the script when it takes too long. */
-function within(milliseconds, what, promise) {
-  const timer = setTimeout(() => fail(`${what}: nothing within ${milliseconds} ms`), milliseconds);
-  return promise.finally(() => clearTimeout(timer));
-}
-
-/** A condition that others wait for; it can be set again and again. */
-class Signal {
-  #set = false;
-  #waiting = [];
-
-  set() {
-    this.#set = true;
-    for (const wake of this.#waiting.splice(0)) wake();
-  }
-
-  clear() {
-    this.#set = false;
-  }
-
-  wait() {
-    return this.#set ? Promise.resolve() : new Promise((wake) => this.#waiting.push(wake));
-  }
-}
-
+/** A session as the scenarios use it; it can be told that the list changed. */
 class Gateway {
-  constructor(client, changed) {
+  constructor(client, user) {
     this.client = client;
-    this.changed = changed;
+    this.user = user;
   }
 
-  /** Every page's tools, in order. */
-  async tools() {
-    const tools = [];
-    let cursor;
-    do {
-      const page = await this.client.listTools(cursor === undefined ? undefined : { cursor });
-      tools.push(...page.tools);
-      cursor = page.nextCursor;
-    } while (cursor !== undefined);
-    return tools;
+  all(kind) {
+    return everything(this.client, kind);
   }
 
   async call(server, { tool, arguments: args }, options) {
     try {
       const params = { name: server.name + SEPARATOR + tool, arguments: args };
-      return { result: await this.client.callTool(params, undefined, options) };
+      return { result: await sdk.call(this.client, params, options) };
     } catch (error) {
-      if (!(error instanceof McpError)) throw error;
-      // The SDK writes the code before the message; the server did not.
-      const message = error.message.replace(`MCP error ${error.code}: `, "");
-      const data = error.data === undefined ? {} : { data: error.data };
-      return { error: { code: error.code, message, ...data } };
+      if (!(error instanceof sdk.Failure)) throw error;
+      return { error: plainError(error) };
     }
   }
 
@@ -95,20 +66,21 @@ class Gateway {
     const what = `${server.name}: ${call.tool} ${JSON.stringify(call.arguments)}`;
     mustEqual(what, await this.call(server, call), call.outcome);
   }
-}
 
-async function connect(url) {
-  const changed = new Signal();
-  const client = new Client({ name: "tests-real", version: "1" });
-  client.setNotificationHandler(ToolListChangedNotificationSchema, () => changed.set());
-  client.onerror = (error) => fail(`the transport failed: ${error.stack}`);
-  await client.connect(new SSEClientTransport(new URL(url)));
-  return new Gateway(client, changed);
+  forgetChanges() {
+    this.user.told.length = 0;
+  }
+
+  /** Waits until it is told that the tools have changed. */
+  async changed(patience) {
+    await until("tools/list_changed", () => this.user.heard("notifications/tools/list_changed"), patience);
+    this.forgetChanges();
+  }
 }
 
 /** The list as it must be: each server's own, in the order of the configuration. */
-const merged = (plan) =>
-  plan.flatMap((server) => server.tools.map((tool) => ({ ...tool, name: server.name + SEPARATOR + tool.name })));
+const merged = (plan, kind = "tools") =>
+  plan.flatMap((server) => server[kind].map((item) => ({ ...item, name: server.name + SEPARATOR + item.name })));
 
 const named = (plan, ...names) => names.map((name) => plan.find((server) => server.name === name));
 
@@ -148,14 +120,34 @@ class Traffic {
   }
 }
 
+/** A call that takes a minute, and a promise of a sign that the server works on it. */
+function longCall(gateway, server) {
+  let sign;
+  const inFlight = new Promise((resolve) => (sign = resolve));
+  const long = { tool: "trigger-long-running-operation", arguments: { duration: 60, steps: 600 } };
+  const call = gateway.call(server, long, { onprogress: sign });
+  return { inFlight, call };
+}
+
 const scenarios = {
   /** Lists and answers are the bare servers' own. */
   async compare(gateway, plan) {
-    mustEqual("tools/list", await gateway.tools(), merged(plan));
+    mustEqual("tools/list", await gateway.all("tools"), merged(plan));
+    mustEqual("prompts/list", await gateway.all("prompts"), merged(plan, "prompts"));
+    const resources = plan.flatMap((server) => server.resources);
+    mustEqual("resources/list", await gateway.all("resources"), resources);
+    const templates = plan.flatMap((server) => server.templates);
+    mustEqual("resources/templates/list", await gateway.all("resourceTemplates"), templates);
     for (const server of plan) {
       for (const call of server.calls) await gateway.compare(server, call);
+      for (const { prompt, arguments: args, outcome } of server.gets) {
+        const name = server.name + SEPARATOR + prompt;
+        mustEqual(name, await gateway.client.getPrompt({ name, arguments: args }), outcome.result);
+      }
+      for (const { uri, outcome } of server.reads) {
+        mustEqual(uri, await gateway.client.readResource({ uri }), outcome.result);
+      }
     }
-    reached("same");
   },
 
   /** A server is killed in the middle of a call; the session goes on. */
@@ -163,18 +155,16 @@ const scenarios = {
     const [everything] = named(plan, "everything");
     const traffic = new Traffic(gateway, named(plan, "filesystem", "memory", "git"));
     await traffic.goesOn();
-    const before = await gateway.tools();
-    const inFlight = new Signal();
-    const long = { tool: "trigger-long-running-operation", arguments: { duration: 50, steps: 500 } };
-    const call = gateway.call(everything, long, { onprogress: () => inFlight.set() });
-    await within(20_000, "progress", inFlight.wait());
+    const before = await gateway.all("tools");
+    const { inFlight, call } = longCall(gateway, everything);
+    await within(20_000, "progress", inFlight);
     reached("in flight");
     const outcome = await within(10_000, "the killed server's answer", call);
     const text = JSON.stringify(outcome);
     must(failed(outcome), `a killed server's call succeeded: ${text}`);
     must(text.includes("everything"), `the error does not name the server: ${text}`);
     reached("answered");
-    mustEqual("the list after the kill", await gateway.tools(), before);
+    mustEqual("the list after the kill", await gateway.all("tools"), before);
     await within(30_000, "the next call", gateway.compare(everything, goodCall(everything)));
     reached("works again");
     await traffic.goesOn();
@@ -187,18 +177,17 @@ const scenarios = {
     const others = plan.filter((server) => server !== time && server !== git);
     const before = merged(plan.filter((server) => server !== time));
     const after = merged(plan.filter((server) => server !== git));
-    mustEqual("tools/list before", await gateway.tools(), before);
+    mustEqual("tools/list before", await gateway.all("tools"), before);
     const traffic = new Traffic(gateway, others);
     await traffic.goesOn();
-    gateway.changed.clear();
+    gateway.forgetChanges();
     reached("calls run");
     const names = (tools) => tools.map((tool) => tool.name).join();
     let seen;
     do {
       // Only a notification makes this client look again: whoever is not told sees nothing.
-      await within(30_000, "tools/list_changed", gateway.changed.wait());
-      gateway.changed.clear();
-      seen = await gateway.tools();
+      await gateway.changed();
+      seen = await gateway.all("tools");
     } while (names(seen) !== names(after));
     mustEqual("tools/list after", seen, after);
     for (const call of time.calls) await gateway.compare(time, call);
@@ -208,10 +197,64 @@ const scenarios = {
     await traffic.goesOn();
     await traffic.stop();
   },
+
+  /** The gateway itself is killed in the middle of a call and started again: what the user sees. */
+  async recover(gateway, _, see, errors) {
+    const server = { name: see.job.prefix.replace(SEPARATOR, "") };
+    const echo = async (patience) => {
+      try {
+        const call = gateway.call(server, { tool: "echo", arguments: { message: "a" } });
+        const outcome = await within(patience, "an answer", call);
+        return ["error" in outcome ? "error" : "result", outcome];
+      } catch (error) {
+        return ["exception", String(error)];
+      }
+    };
+    must((await echo(20_000))[0] === "result", "no echo before the kill");
+    const { inFlight, call } = longCall(gateway, server);
+    const outcome = call.catch(String);
+    await within(20_000, "progress", inFlight);
+    gateway.forgetChanges();
+    reached("in flight");
+    for await (const line of createInterface({ input: process.stdin })) {
+      must(line === "up again", `told ${line}`);
+      break;
+    }
+    const tries = [];
+    do tries.push(await echo(10_000));
+    while (tries.at(-1)[0] !== "result" && tries.length < 5);
+    see.saw("calls after the restart", tries);
+    see.saw("the call in flight", await Promise.race([outcome, pause(5_000, "no answer yet")]));
+    see.saw("transport errors", errors.map(String));
+    gateway.forgetChanges();
+    reached("goes on");
+    const told = gateway.changed(10_000).then(() => "told", () => "not told");
+    see.saw("a changed list", await told);
+  },
 };
 
-const [scenario, url, file] = process.argv.slice(2);
-const plan = JSON.parse(readFileSync(file, "utf8"));
-const gateway = await connect(url);
-await scenarios[scenario](gateway, plan);
+async function run(job) {
+  const user = new User(job.prefix ?? "");
+  const asks = { sampling: {}, elicitation: { form: {}, url: {} }, roots: { listChanged: true } };
+  const answers = job.scenario === "features";
+  const client = new sdk.Client({ name: "tests-real", version: "1" }, { capabilities: answers ? asks : {} });
+  sdk.listen(client, user);
+  if (answers) sdk.answer(client, user);
+  const errors = [];
+  client.onerror = (error) => {
+    // A gateway that is killed is an error, and a step of progress that comes together with the answer.
+    if (job.scenario === "recover") errors.push(error);
+    else if (!error.message.includes("unknown token")) fail(`the transport failed: ${error.stack}`);
+  };
+  await client.connect(sdk.transport(job));
+  const see = new Observer(job, sdk);
+  if (job.scenario in scenarios) await scenarios[job.scenario](new Gateway(client, user), servers, see, errors);
+  else await features[job.scenario](client, user, see);
+  client.onerror = () => {};
+  await client.close();
+  reached(`done ${job.name}`);
+}
+
+const servers = JSON.parse(readFileSync(plan, "utf8"));
+for (const job of JSON.parse(jobs)) await run(job);
 process.exit(0);

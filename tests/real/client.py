@@ -1,22 +1,25 @@
-"""The Python SDK's client: real calls through the gateway's SSE endpoint.
+"""Either Python SDK's client: real calls through the gateway.
 
-    client.py SCENARIO URL PLAN
+    client.py JOBS PLAN
 
-PLAN is what the bare servers said (oracle.rs). Each scenario prints what it has reached, one
-phrase a line, and ends with code 1 and a diff on stderr when something is not as it should be.
+JOBS is a JSON list, done one after another: {"name", "scenario", "transport": "sse" | "http" |
+"stdio", "url" or "command", "prefix", "page"}. PLAN is what the bare servers said (oracle.rs). A
+scenario prints observations as JSON lines (features.py) or what it has reached, one phrase a line;
+it ends with code 1 and a diff on stderr when something is not as it should be.
 """
 
 import asyncio
 import difflib
+import importlib
 import json
 import os
 import sys
-from contextlib import asynccontextmanager
+from importlib.metadata import version
 
-from mcp import MCPError
-from mcp.client import Client
-from mcp.client.sse import sse_client
-import mcp_types as types
+import features
+from features import Observer, User, everything
+
+sdk = importlib.import_module("sdk" + version("mcp").split(".")[0])
 
 SEPARATOR = "__"
 
@@ -48,66 +51,55 @@ def must(condition, complaint):
         fail(complaint)
 
 
-def plain(model):
-    return model.model_dump(mode="json", by_alias=True, exclude_unset=True)
-
-
-def wanted_outcome(outcome):
-    """The oracle's outcome, read by the same models, so that only the gateway can differ."""
-    if "error" in outcome:
-        return {"error": outcome["error"]}
-    return {"result": plain(types.CallToolResult.model_validate(outcome["result"]))}
+def like(model, raw):
+    """The oracle's words, read by the same models, so that only the gateway can differ."""
+    return sdk.plain(getattr(sdk.types, model).model_validate(raw))
 
 
 class Gateway:
-    def __init__(self, client, changed):
-        self.client = client
-        self.changed = changed
+    """A session as the scenarios use it; it can be told that the list changed."""
 
-    async def tools(self, cache_mode="refresh"):
-        """Every page's tools, in order."""
-        tools, cursor = [], None
-        while True:
-            page = await self.client.list_tools(cursor=cursor, cache_mode=cache_mode)
-            tools += [plain(tool) for tool in page.tools]
-            cursor = page.next_cursor
-            if cursor is None:
-                return tools
+    def __init__(self, session, user):
+        self.session = session
+        self.user = user
+
+    async def all(self, kind):
+        return [sdk.plain(item) for item in await everything(kind, self.session)]
+
+    async def outcome(self, awaitable):
+        try:
+            return {"result": await awaitable}
+        except sdk.Failure as failure:
+            return {"error": sdk.plain(failure.error)}
 
     async def call(self, server, call):
         name = server["name"] + SEPARATOR + call["tool"]
-        try:
-            return {"result": plain(await self.client.call_tool(name, call["arguments"]))}
-        except MCPError as error:
-            return {"error": plain(error.error)}
+        return await self.outcome(self.session.call(name, call["arguments"]))
 
     async def compare(self, server, call):
         what = f"{server['name']}: {call['tool']} {json.dumps(call['arguments'], ensure_ascii=False)}"
-        must_equal(what, await self.call(server, call), wanted_outcome(call["outcome"]))
+        wanted = call["outcome"]
+        if "result" in wanted:
+            wanted = {"result": like("CallToolResult", wanted["result"])}
+        must_equal(what, await self.call(server, call), wanted)
+
+    def forget_changes(self):
+        self.user.told.clear()
+
+    async def changed(self):
+        """Waits until it is told that the tools have changed."""
+        await features.until("tools/list_changed", lambda: self.user.heard("notifications/tools/list_changed"))
+        self.user.told.clear()
 
 
-@asynccontextmanager
-async def connected(url):
-    changed = asyncio.Event()
-
-    async def on_message(message):
-        if isinstance(message, types.ToolListChangedNotification):
-            changed.set()
-        elif isinstance(message, Exception):
-            fail(f"the transport failed: {message!r}")
-
-    async with Client(sse_client(url), message_handler=on_message) as client:
-        yield Gateway(client, changed)
-
-
-def merged(plan):
+def merged(plan, kind="tools", model="Tool", named=True):
     """The list as it must be: each server's own, in the order of the configuration."""
-    tools = []
+    items = []
     for server in plan:
-        for tool in server["tools"]:
-            renamed = {**tool, "name": server["name"] + SEPARATOR + tool["name"]}
-            tools.append(plain(types.Tool.model_validate(renamed)))
-    return tools
+        for item in server[kind]:
+            renamed = {**item, "name": server["name"] + SEPARATOR + item["name"]} if named else item
+            items.append(like(model, renamed))
+    return items
 
 
 def named(plan, *names):
@@ -154,11 +146,22 @@ class Traffic:
 
 async def compare(gateway, plan):
     """Lists and answers are the bare servers' own."""
-    must_equal("tools/list", await gateway.tools(), merged(plan))
+    must_equal("tools/list", await gateway.all("tools"), merged(plan))
+    must_equal("prompts/list", await gateway.all("prompts"), merged(plan, "prompts", "Prompt"))
+    resources = merged(plan, "resources", "Resource", named=False)
+    must_equal("resources/list", await gateway.all("resources"), resources)
+    templates = merged(plan, "templates", "ResourceTemplate", named=False)
+    must_equal("resources/templates/list", await gateway.all("resource_templates"), templates)
     for server in plan:
         for call in server["calls"]:
             await gateway.compare(server, call)
-    reached("same")
+        for prompt in server["gets"]:
+            name = server["name"] + SEPARATOR + prompt["prompt"]
+            seen = await gateway.session.prompt(name, prompt["arguments"])
+            must_equal(name, seen, like("GetPromptResult", prompt["outcome"]["result"]))
+        for read in server["reads"]:
+            seen = await gateway.session.read(read["uri"])
+            must_equal(read["uri"], seen, like("ReadResourceResult", read["outcome"]["result"]))
 
 
 async def crash(gateway, plan):
@@ -166,35 +169,31 @@ async def crash(gateway, plan):
     [everything] = named(plan, "everything")
     traffic = Traffic(gateway, named(plan, "filesystem", "memory", "git"))
     await traffic.goes_on()
-    before = await gateway.tools()
+    before = await gateway.all("tools")
+    in_flight, call = start_long_call(gateway, "everything" + SEPARATOR)
+    await asyncio.wait_for(in_flight.wait(), 20)
+    reached("in flight")
+    outcome = await asyncio.wait_for(call, 10)
+    must("error" in outcome or outcome["result"]["isError"], f"a killed server's call succeeded: {outcome}")
+    must("everything" in json.dumps(outcome), f"the error does not name the server: {outcome}")
+    reached("answered")
+    must_equal("the list after the kill", await gateway.all("tools"), before)
+    await asyncio.wait_for(gateway.compare(everything, good_call(everything)), 30)
+    reached("works again")
+    await traffic.goes_on()
+    await traffic.stop()
+
+
+def start_long_call(gateway, prefix):
+    """A call that takes a minute, and an event that says that the server works on it."""
     in_flight = asyncio.Event()
 
     async def on_progress(progress, total, message):
         in_flight.set()
 
-    async def long_call():
-        try:
-            result = await gateway.client.call_tool(
-                "everything__trigger-long-running-operation",
-                {"duration": 50, "steps": 500},
-                progress_callback=on_progress,
-            )
-            must(result.is_error, f"a killed server's call succeeded: {plain(result)}")
-            return json.dumps(plain(result))
-        except MCPError as error:
-            return str(error)
-
-    call = asyncio.create_task(long_call())
-    await asyncio.wait_for(in_flight.wait(), 20)
-    reached("in flight")
-    answer = await asyncio.wait_for(call, 10)
-    must("everything" in answer, f"the error does not name the server: {answer}")
-    reached("answered")
-    must_equal("the list after the kill", await gateway.tools(), before)
-    await asyncio.wait_for(gateway.compare(everything, good_call(everything)), 30)
-    reached("works again")
-    await traffic.goes_on()
-    await traffic.stop()
+    long = {"duration": 60, "steps": 600}
+    call = gateway.session.call(f"{prefix}trigger-long-running-operation", long, on_progress)
+    return in_flight, asyncio.create_task(gateway.outcome(call))
 
 
 async def edit(gateway, plan):
@@ -203,20 +202,19 @@ async def edit(gateway, plan):
     others = [server for server in plan if server["name"] not in ("time", "git")]
     before = [server for server in plan if server is not time]
     after = [server for server in plan if server is not git]
-    must_equal("tools/list before", await gateway.tools(), merged(before))
+    must_equal("tools/list before", await gateway.all("tools"), merged(before))
     traffic = Traffic(gateway, others)
     await traffic.goes_on()
-    gateway.changed.clear()
+    gateway.forget_changes()
     reached("calls run")
     seen = None
     while seen != merged(after):
         # Only a notification makes this client look again: whoever is not told sees nothing.
         try:
-            await asyncio.wait_for(gateway.changed.wait(), 30)
+            await gateway.changed()
         except TimeoutError:
             must_equal("tools/list after (and nobody said it changed)", seen, merged(after))
-        gateway.changed.clear()
-        seen = await gateway.tools()
+        seen = await gateway.all("tools")
     for call in time["calls"]:
         await gateway.compare(time, call)
     outcome = await gateway.call(git, good_call(git))
@@ -226,13 +224,66 @@ async def edit(gateway, plan):
     await traffic.stop()
 
 
+async def recover(gateway, plan, see):
+    """The gateway itself is killed in the middle of a call and started again: what the user sees."""
+    prefix = see.job["prefix"]
+
+    async def echo(patience):
+        try:
+            async with asyncio.timeout(patience):
+                outcome = await gateway.outcome(gateway.session.call(f"{prefix}echo", {"message": "a"}))
+            return "error" if "error" in outcome else "result", outcome
+        except Exception as failure:
+            return "exception", repr(failure)
+
+    must((await echo(20))[0] == "result", "no echo before the kill")
+    in_flight, call = start_long_call(gateway, prefix)
+    await asyncio.wait_for(in_flight.wait(), 20)
+    gateway.forget_changes()
+    reached("in flight")
+    line = await asyncio.to_thread(sys.stdin.readline)
+    must(line == "up again\n", f"told {line!r}")
+    tries = []
+    for _ in range(5):
+        kind, seen = await echo(10)
+        tries.append([kind, seen])
+        if kind == "result":
+            break
+    see.saw("calls after the restart", tries)
+    done, _ = await asyncio.wait([call], timeout=5)
+    see.saw("the call in flight", repr(call.exception() or call.result()) if done else "no answer yet")
+    see.saw("transport errors", [repr(message) for message in gateway.user.told if isinstance(message, Exception)])
+    gateway.forget_changes()
+    reached("goes on")
+    try:
+        async with asyncio.timeout(10):
+            await gateway.changed()
+        see.saw("a changed list", "told")
+    except TimeoutError:
+        see.saw("a changed list", "not told")
+
+
+async def do(job, plan):
+    user = User(job.get("prefix", ""), job["scenario"] in ("features",))
+    async with sdk.connected(job, user) as session:
+        observer = Observer(job, sdk)
+        match job["scenario"]:
+            case "features" | "cancel" as name:
+                await getattr(features, name)(session, user, observer)
+            case "recover":
+                await recover(Gateway(session, user), plan, observer)
+            case name:
+                await globals()[name](Gateway(session, user), plan)
+        # The end of a session has its own ways to go wrong; they are not what is looked at here.
+        reached(f"done {job['name']}")
+
+
 async def main():
-    scenario, url, plan = sys.argv[1:]
+    jobs, plan = sys.argv[1:]
     with open(plan, encoding="utf-8") as file:
         plan = json.load(file)
-    scenarios = {"compare": compare, "crash": crash, "edit": edit}
-    async with connected(url) as gateway:
-        await scenarios[scenario](gateway, plan)
+    for job in json.loads(jobs):
+        await do(job, plan)
 
 
 asyncio.run(main())

@@ -32,6 +32,8 @@ pub(crate) struct Gateway {
     pub(crate) pid: u32,
     port: u16,
     config: PathBuf,
+    state: PathBuf,
+    lines: watch::Sender<Vec<String>>,
     log: watch::Receiver<Vec<String>>,
     readers: JoinSet<()>,
 }
@@ -40,12 +42,12 @@ pub(crate) struct Gateway {
 /// whatever comes out. A failure carries the gateway's log.
 pub(crate) async fn with<F>(dir: &Path, servers: &[Server], body: F) -> Result<()>
 where
-    F: AsyncFnOnce(&Gateway) -> Result<()>,
+    F: AsyncFnOnce(&mut Gateway) -> Result<()>,
 {
     let mut gateway = Gateway::start(dir, servers)?;
     let scenario = async {
         gateway.ready(servers).await?;
-        body(&gateway).await
+        body(&mut gateway).await
     };
     let outcome = timeout(SCENARIO, scenario)
         .await
@@ -75,38 +77,35 @@ impl Gateway {
         let port = std::net::TcpListener::bind("127.0.0.1:0")?
             .local_addr()?
             .port();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_mcproxy"));
-        for (name, _) in std::env::vars_os() {
-            if name.to_string_lossy().starts_with("MCPROXY_") {
-                command.env_remove(name);
-            }
-        }
-        let mut child = command
-            .arg("--log")
-            .arg(format!("--listen=127.0.0.1:{port}"))
-            .arg("--config")
-            .arg(&config)
-            .arg("--state-dir")
-            .arg(dir.join("state"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()?;
         let (lines, log) = watch::channel(Vec::new());
         let mut readers = JoinSet::new();
-        let stdout = child.stdout.take().context("no stdout")?;
-        let stderr = child.stderr.take().context("no stderr")?;
-        readers.spawn(collect(stdout, lines.clone()));
-        readers.spawn(collect(stderr, lines));
+        let state = dir.join("state");
+        let child = spawn(port, &config, &state, &lines, &mut readers)?;
         Ok(Self {
             pid: child.id().context("it ended at once")?,
             child,
             port,
             config,
+            state,
+            lines,
             log,
             readers,
         })
+    }
+
+    /// SIGKILL, and another at the same port with the same state; `servers` are ready again.
+    pub(crate) async fn kill_and_start(&mut self, servers: &[Server]) -> Result<()> {
+        let below = processes::descendants(self.pid)?;
+        self.child.kill().await?;
+        // What is logged from here on is the next one's.
+        self.lines.send_replace(Vec::new());
+        let state = &self.state;
+        self.child = spawn(self.port, &self.config, state, &self.lines, &mut self.readers)?;
+        self.pid = self.child.id().context("it ended at once")?;
+        self.ready(servers).await?;
+        let left = linger(below).await;
+        ensure!(left.is_empty(), "left by the one that was killed: {left:?}");
+        Ok(())
     }
 
     /// `127.0.0.1:port`.
@@ -114,9 +113,14 @@ impl Gateway {
         format!("127.0.0.1:{}", self.port)
     }
 
-    /// Where SSE clients connect.
-    pub(crate) fn url(&self) -> String {
+    /// Where clients of HTTP+SSE connect.
+    pub(crate) fn sse(&self) -> String {
         format!("http://{}/sse", self.address())
+    }
+
+    /// Where clients of Streamable HTTP connect.
+    pub(crate) fn http(&self) -> String {
+        format!("http://{}/mcp", self.address())
     }
 
     /// Replaces the configuration.
@@ -174,6 +178,39 @@ impl Gateway {
         ensure!(left.is_empty(), "left behind: {left:?}");
         Ok(())
     }
+}
+
+/// Starts the binary; what it logs goes to `lines`.
+fn spawn(
+    port: u16,
+    config: &Path,
+    state: &Path,
+    lines: &watch::Sender<Vec<String>>,
+    readers: &mut JoinSet<()>,
+) -> Result<Child> {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mcproxy"));
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("MCPROXY_") {
+            command.env_remove(name);
+        }
+    }
+    let mut child = command
+        .arg("--log")
+        .arg(format!("--listen=127.0.0.1:{port}"))
+        .arg("--config")
+        .arg(config)
+        .arg("--state-dir")
+        .arg(state)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()?;
+    let stdout = child.stdout.take().context("no stdout")?;
+    let stderr = child.stderr.take().context("no stderr")?;
+    readers.spawn(collect(stdout, lines.clone()));
+    readers.spawn(collect(stderr, lines.clone()));
+    Ok(child)
 }
 
 /// Those of `processes` that are still alive when the time is over.

@@ -1,9 +1,19 @@
-//! Real servers behind the real binary, used through real clients: what the Python and the
-//! TypeScript SDK see through the gateway must be what each server says over a bare pipe.
-//! `tests/run` installs the servers and the clients; without them these tests fail and say so.
+//! Real servers behind the real binary, used through real clients: what they see through the gateway
+//! must be what each server says over a bare pipe. `tests/run` installs the servers and the
+//! clients; without them these tests fail and say so.
 
 #[cfg(test)]
+mod compare;
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod features;
+#[cfg(test)]
 mod gateway;
+#[cfg(test)]
+mod inspector;
+#[cfg(test)]
+mod job;
 #[cfg(test)]
 mod oracle;
 #[cfg(test)]
@@ -11,7 +21,11 @@ mod page;
 #[cfg(test)]
 mod processes;
 #[cfg(test)]
+mod recover;
+#[cfg(test)]
 mod rpc;
+#[cfg(test)]
+mod rust;
 #[cfg(test)]
 mod script;
 #[cfg(test)]
@@ -19,4 +33,4 @@ mod servers;
 #[cfg(test)]
 mod sse;
 #[cfg(test)]
-mod tests;
+mod stage;

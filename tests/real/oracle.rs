@@ -13,8 +13,8 @@ use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::time::{Instant, timeout_at};
 
-use crate::rpc::{self, Outcome, ToolsPage};
-use crate::servers::{Call, Server};
+use crate::rpc::{self, Outcome, Page};
+use crate::servers::{Call, Get, Server};
 
 /// How long all servers together may take for all that they are asked.
 const PATIENCE: Duration = Duration::from_secs(45);
@@ -24,15 +24,26 @@ const PATIENCE: Duration = Duration::from_secs(45);
 pub(crate) struct Truth {
     pub(crate) name: &'static str,
     pub(crate) tools: Vec<Box<RawValue>>,
-    pub(crate) calls: Vec<Answered>,
+    pub(crate) prompts: Vec<Box<RawValue>>,
+    pub(crate) resources: Vec<Box<RawValue>>,
+    pub(crate) templates: Vec<Box<RawValue>>,
+    pub(crate) calls: Vec<Answered<Call>>,
+    pub(crate) gets: Vec<Answered<Get>>,
+    pub(crate) reads: Vec<Answered<Read>>,
 }
 
-/// One call and what came back.
+/// One question and what came back.
 #[derive(Debug, Serialize)]
-pub(crate) struct Answered {
+pub(crate) struct Answered<Q> {
     #[serde(flatten)]
-    pub(crate) call: Call,
+    pub(crate) asked: Q,
     pub(crate) outcome: Outcome,
+}
+
+/// One resource to read.
+#[derive(Debug, Serialize)]
+pub(crate) struct Read {
+    pub(crate) uri: &'static str,
 }
 
 /// Asks every server, one after another.
@@ -59,31 +70,18 @@ async fn ask(server: &Server) -> Result<Truth> {
         .result()?;
     pipe.send(&rpc::notification("notifications/initialized"))
         .await?;
-    let tools = pipe.tools().await?;
-    let mut calls = Vec::new();
-    for call in &server.calls {
-        let params = json!({ "name": call.tool, "arguments": call.arguments });
-        let outcome = pipe.request("tools/call", &params).await?;
-        // A call that fails by accident (a missing file, a changed schema) would compare equal too.
-        ensure!(
-            outcome.is_failure() == call.fails,
-            "{} {} was to {}: {}",
-            call.tool,
-            call.arguments,
-            if call.fails { "fail" } else { "succeed" },
-            outcome.raw()
-        );
-        calls.push(Answered {
-            call: call.clone(),
-            outcome,
-        });
-    }
-    pipe.close().await?;
-    Ok(Truth {
+    let truth = Truth {
         name: server.name,
-        tools,
-        calls,
-    })
+        tools: pipe.list("tools/list").await?,
+        prompts: pipe.list("prompts/list").await?,
+        resources: pipe.list("resources/list").await?,
+        templates: pipe.list("resources/templates/list").await?,
+        calls: pipe.calls(&server.calls).await?,
+        gets: pipe.gets(&server.gets).await?,
+        reads: pipe.reads(&server.reads).await?,
+    };
+    pipe.close().await?;
+    Ok(truth)
 }
 
 struct Pipe {
@@ -136,18 +134,65 @@ impl Pipe {
         }
     }
 
-    async fn tools(&mut self) -> Result<Vec<Box<RawValue>>> {
-        let mut tools = Vec::new();
+    /// Every page's items; a server that does not know the method has none.
+    async fn list(&mut self, method: &str) -> Result<Vec<Box<RawValue>>> {
+        let mut items = Vec::new();
         let mut params = json!({});
         loop {
-            let page = self.request("tools/list", &params).await?.result()?;
-            let page: ToolsPage = serde_json::from_str(page.get())?;
-            tools.extend(page.tools);
+            let page = match self.request(method, &params).await? {
+                Outcome::Error(error) if error.get().contains("-32601") => return Ok(items),
+                outcome => outcome.result()?,
+            };
+            let page: Page = serde_json::from_str(page.get())?;
+            items.extend(page.items);
             match page.next_cursor {
                 Some(cursor) => params = json!({ "cursor": cursor }),
-                None => return Ok(tools),
+                None => return Ok(items),
             }
         }
+    }
+
+    async fn calls(&mut self, calls: &[Call]) -> Result<Vec<Answered<Call>>> {
+        let mut answered = Vec::new();
+        for call in calls {
+            let params = json!({ "name": call.tool, "arguments": call.arguments });
+            let outcome = self.request("tools/call", &params).await?;
+            // A call that fails by accident (a missing file, a changed schema) would compare equal too.
+            ensure!(
+                outcome.is_failure() == call.fails,
+                "{} {} was to {}: {}",
+                call.tool,
+                call.arguments,
+                if call.fails { "fail" } else { "succeed" },
+                outcome.raw()
+            );
+            let asked = call.clone();
+            answered.push(Answered { asked, outcome });
+        }
+        Ok(answered)
+    }
+
+    async fn gets(&mut self, gets: &[Get]) -> Result<Vec<Answered<Get>>> {
+        let mut answered = Vec::new();
+        for get in gets {
+            let params = json!({ "name": get.prompt, "arguments": get.arguments });
+            let outcome = self.request("prompts/get", &params).await?;
+            ensure!(!outcome.is_failure(), "{}: {}", get.prompt, outcome.raw());
+            let asked = get.clone();
+            answered.push(Answered { asked, outcome });
+        }
+        Ok(answered)
+    }
+
+    async fn reads(&mut self, uris: &[&'static str]) -> Result<Vec<Answered<Read>>> {
+        let mut answered = Vec::new();
+        for &uri in uris {
+            let outcome = self.request("resources/read", &json!({ "uri": uri })).await?;
+            ensure!(!outcome.is_failure(), "{uri}: {}", outcome.raw());
+            let asked = Read { uri };
+            answered.push(Answered { asked, outcome });
+        }
+        Ok(answered)
     }
 
     async fn close(mut self) -> Result<()> {

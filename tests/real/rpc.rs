@@ -42,10 +42,16 @@ impl Outcome {
     }
 }
 
-/// One page of `tools/list`, each tool in its own bytes.
+/// One page of a list, each item in its own bytes.
 #[derive(Debug, Deserialize)]
-pub(crate) struct ToolsPage {
-    pub(crate) tools: Vec<Box<RawValue>>,
+pub(crate) struct Page {
+    #[serde(
+        alias = "tools",
+        alias = "prompts",
+        alias = "resources",
+        alias = "resourceTemplates"
+    )]
+    pub(crate) items: Vec<Box<RawValue>>,
     #[serde(rename = "nextCursor")]
     pub(crate) next_cursor: Option<String>,
 }

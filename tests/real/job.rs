@@ -1,0 +1,141 @@
+//! What a client script is to do, and what it saw: jobs go to it as JSON, observations come back as
+//! lines, and those of one job can be held against another's.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result, ensure};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::gateway::Gateway;
+use crate::servers::Server;
+
+/// One session of a client.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Job {
+    pub(crate) name: String,
+    scenario: &'static str,
+    transport: &'static str,
+    url: String,
+    command: Vec<String>,
+    env: BTreeMap<&'static str, String>,
+    prefix: String,
+    page: String,
+}
+
+/// A way into the gateway.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Over {
+    Sse,
+    Http,
+}
+
+impl Job {
+    /// `scenario` with `server` alone, over its own pipe.
+    pub(crate) fn bare(scenario: &'static str, server: &Server) -> Self {
+        let mut command = vec![server.command.clone()];
+        command.extend(server.args.iter().cloned());
+        Self {
+            name: format!("{scenario}-bare"),
+            scenario,
+            transport: "stdio",
+            url: String::new(),
+            command,
+            env: server.env.clone(),
+            prefix: String::new(),
+            page: String::new(),
+        }
+    }
+
+    /// `scenario` through the gateway; `server` is the one it is about, if it is about one.
+    pub(crate) fn through(gateway: &Gateway, over: Over, scenario: &'static str, server: &str) -> Self {
+        let (transport, url) = match over {
+            Over::Sse => ("sse", gateway.sse()),
+            Over::Http => ("http", gateway.http()),
+        };
+        Self {
+            name: format!("{scenario}-{transport}"),
+            scenario,
+            transport,
+            url,
+            command: Vec::new(),
+            env: BTreeMap::new(),
+            prefix: if server.is_empty() { String::new() } else { format!("{server}__") },
+            page: String::new(),
+        }
+    }
+
+    /// The same through a program that stands between: it speaks stdio and knows the way.
+    pub(crate) fn by(self, name: &str, command: Vec<String>, env: BTreeMap<&'static str, String>) -> Self {
+        Self {
+            name: format!("{}-by-{name}", self.name),
+            transport: "stdio",
+            command,
+            env,
+            ..self
+        }
+    }
+
+    /// The same with a page to fetch.
+    pub(crate) fn with_page(self, page: &str) -> Self {
+        Self { page: page.to_owned(), ..self }
+    }
+}
+
+/// One line of a script.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Observation {
+    job: String,
+    about: String,
+    saw: Value,
+}
+
+/// What was seen, in order.
+#[derive(Debug, Default)]
+pub(crate) struct Observations(Vec<Observation>);
+
+impl Observations {
+    pub(crate) fn push(&mut self, line: &str) -> Result<()> {
+        let observation = serde_json::from_str(line).with_context(|| format!("said {line:?}"))?;
+        self.0.push(observation);
+        Ok(())
+    }
+
+    fn of(&self, job: &str) -> Vec<(&str, &Value)> {
+        let own = self.0.iter().filter(|line| line.job == job);
+        own.map(|line| (line.about.as_str(), &line.saw)).collect()
+    }
+
+    /// What `job` saw of `about`.
+    pub(crate) fn saw(&self, job: &Job, about: &str) -> Result<&Value> {
+        let found = self.of(&job.name).into_iter().find(|(name, _)| *name == about);
+        found.map(|(_, value)| value).with_context(|| format!("{}: nothing of {about}", job.name))
+    }
+
+    /// Both jobs saw the same; of several servers' instructions, the one's are part.
+    pub(crate) fn ensure_same(&self, seen: &Job, wanted: &Job) -> Result<()> {
+        let (seen_all, wanted_all) = (self.of(&seen.name), self.of(&wanted.name));
+        ensure!(!wanted_all.is_empty(), "{} saw nothing", wanted.name);
+        for ((about, seen_value), (wanted_about, wanted_value)) in seen_all.iter().zip(&wanted_all) {
+            let same = match (*about, seen_value, wanted_value) {
+                ("instructions", Value::String(joined), Value::String(own)) => joined.contains(own.as_str()),
+                _ => seen_value == wanted_value,
+            };
+            ensure!(
+                about == wanted_about && same,
+                "{}, {about}:\n{seen_value:#}\n{}, {wanted_about}:\n{wanted_value:#}",
+                seen.name,
+                wanted.name
+            );
+        }
+        ensure!(
+            seen_all.len() == wanted_all.len(),
+            "{}: {} observations; {}: {}",
+            seen.name,
+            seen_all.len(),
+            wanted.name,
+            wanted_all.len()
+        );
+        Ok(())
+    }
+}
