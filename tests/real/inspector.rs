@@ -24,7 +24,12 @@ async fn inspector_sees_what_the_servers_say() -> Result<()> {
     gateway::with(stage.dir(), &stage.servers, async |gateway| {
         let mut asked = JoinSet::new();
         for (arguments, wanted) in questions(&stage)? {
-            asked.spawn(ask(gateway.http(), stage.dir().to_owned(), arguments, wanted));
+            asked.spawn(ask(
+                gateway.http(),
+                stage.dir().to_owned(),
+                arguments,
+                wanted,
+            ));
         }
         while let Some(done) = asked.join_next().await {
             done??;
@@ -45,7 +50,10 @@ fn questions(stage: &Stage) -> Result<Vec<(Vec<&'static str>, Value)>> {
             for item in list {
                 let mut item: Value = serde_json::from_str(item.get())?;
                 if named {
-                    item["name"] = json!(format!("{server}__{}", item["name"].as_str().context("a name")?));
+                    item["name"] = json!(format!(
+                        "{server}__{}",
+                        item["name"].as_str().context("a name")?
+                    ));
                 }
                 items.push(item);
             }
@@ -54,9 +62,15 @@ fn questions(stage: &Stage) -> Result<Vec<(Vec<&'static str>, Value)>> {
     };
     let result = |raw: &str| serde_json::from_str::<Value>(raw);
     let read = &sqlite.reads[0];
-    let call = everything.calls.iter().find(|call| call.asked.tool == "get-sum");
+    let call = everything
+        .calls
+        .iter()
+        .find(|call| call.asked.tool == "get-sum");
     let call = call.context("get-sum is called")?;
-    let get = everything.gets.iter().find(|get| get.asked.prompt == "completable-prompt");
+    let get = everything
+        .gets
+        .iter()
+        .find(|get| get.asked.prompt == "completable-prompt");
     let get = get.context("the prompt is got")?;
     Ok(vec![
         (
@@ -73,14 +87,26 @@ fn questions(stage: &Stage) -> Result<Vec<(Vec<&'static str>, Value)>> {
         ),
         (
             vec!["resources/templates/list"],
-            both("resourceTemplates", &everything.templates, &sqlite.templates, false)?,
+            both(
+                "resourceTemplates",
+                &everything.templates,
+                &sqlite.templates,
+                false,
+            )?,
         ),
         (
             vec!["resources/read", "--uri", read.asked.uri],
             result(read.outcome.raw())?,
         ),
         (
-            vec!["tools/call", "--tool-name", "everything__get-sum", "--tool-arg", "a=1", "b=2.5"],
+            vec![
+                "tools/call",
+                "--tool-name",
+                "everything__get-sum",
+                "--tool-arg",
+                "a=1",
+                "b=2.5",
+            ],
             result(call.outcome.raw())?,
         ),
         (
@@ -98,8 +124,16 @@ fn questions(stage: &Stage) -> Result<Vec<(Vec<&'static str>, Value)>> {
     ])
 }
 
-async fn ask(url: String, dir: std::path::PathBuf, arguments: Vec<&'static str>, wanted: Value) -> Result<()> {
-    let run = inspector(&url, &dir).arg("--method").args(&arguments).output();
+async fn ask(
+    url: String,
+    dir: std::path::PathBuf,
+    arguments: Vec<&'static str>,
+    wanted: Value,
+) -> Result<()> {
+    let run = inspector(&url, &dir)
+        .arg("--method")
+        .args(&arguments)
+        .output();
     let output = timeout(PATIENCE, run)
         .await
         .with_context(|| format!("{arguments:?}: no end within {PATIENCE:?}"))??;

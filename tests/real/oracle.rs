@@ -187,7 +187,9 @@ impl Pipe {
     async fn reads(&mut self, uris: &[&'static str]) -> Result<Vec<Answered<Read>>> {
         let mut answered = Vec::new();
         for &uri in uris {
-            let outcome = self.request("resources/read", &json!({ "uri": uri })).await?;
+            let outcome = self
+                .request("resources/read", &json!({ "uri": uri }))
+                .await?;
             ensure!(!outcome.is_failure(), "{uri}: {}", outcome.raw());
             let asked = Read { uri };
             answered.push(Answered { asked, outcome });
