@@ -42,7 +42,7 @@ async fn a_completion_comes_from_the_server_of_its_reference<T: Transport>() {
 }
 
 async fn a_completion_of_nothing_is_an_error<T: Transport>() {
-    let (_gateway, client) = serve::<T>(&[offering("a", &[])]).await;
+    let (_gateway, client) = serve::<T>(&[offering("a", &[]), offering("b", &[])]).await;
     for reference in [
         r#"{"type":"ref/prompt","name":"prompt_0"}"#,
         r#"{"type":"ref/prompt","name":"a__none"}"#,

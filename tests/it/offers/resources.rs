@@ -12,6 +12,7 @@ on_both_transports!(
     a_resource_is_read_from_its_server,
     a_uri_of_a_template_is_read_from_its_server,
     an_unknown_uri_is_an_error,
+    an_unlisted_uri_goes_to_whoever_has_others_like_it,
 );
 
 async fn resources_are_merged_under_their_own_uris<T: Transport>() {
@@ -74,14 +75,33 @@ async fn a_uri_of_a_template_is_read_from_its_server<T: Transport>() {
 }
 
 async fn an_unknown_uri_is_an_error<T: Transport>() {
-    let (_gateway, client) = serve::<T>(&[offering("a", &[])]).await;
+    let servers = [offering("a", &[]), offering("b", &[])];
+    let (_gateway, client) = serve::<T>(&servers).await;
     for method in ["resources/read", "resources/subscribe"] {
-        for uri in ["other://x", "", "mcproxy://b/a://text/0", "not a uri"] {
+        for uri in ["other://x", "", "mcproxy://c/a://text/0", "not a uri"] {
             let params = format!(r#"{{"uri":"{uri}"}}"#);
             let answer = ask(&client, method, &params).await;
             assert_eq!(error_code(&answer), -32002, "{method} {uri}: {answer}");
         }
         let answer = ask(&client, method, r#"{"uri":7}"#).await;
         assert_eq!(error_code(&answer), -32602, "{method}: {answer}");
+        let seen = format!(r#"{{"method":"{method}"}}"#);
+        for server in ["a__received", "b__received"] {
+            assert_eq!(drive(&client, server, &seen).await, "[]");
+        }
     }
+}
+
+/// Servers need not list all that they have.
+async fn an_unlisted_uri_goes_to_whoever_has_others_like_it<T: Transport>() {
+    let servers = [offering("a", &[]), offering("b", &[])];
+    let (_gateway, client) = serve::<T>(&servers).await;
+    let params = r#"{"uri":"b://hidden"}"#;
+    let answer = ask(&client, "resources/read", params).await;
+    assert!(
+        answer.contains("Resource not found: b://hidden"),
+        "{answer}"
+    );
+    let seen = drive(&client, "b__received", r#"{"method":"resources/read"}"#).await;
+    assert_eq!(seen, format!("[{params}]"));
 }

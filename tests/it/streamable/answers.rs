@@ -24,7 +24,6 @@ async fn a_handshake_is_json_and_names_the_session() {
         session.bytes().all(|byte| byte.is_ascii_graphic()),
         "{session:?}"
     );
-    assert_eq!(reply.head().header("cache-control"), Some("no-store"));
     let answer: Value = serde_json::from_str(&reply.json()).expect("JSON");
     assert_eq!(answer["result"]["protocolVersion"], LATEST);
 }
@@ -180,14 +179,4 @@ async fn a_cancelled_call_ends_its_post_without_an_answer() {
     tokio::time::timeout(SOON, rest)
         .await
         .expect("its stream ends");
-}
-
-#[tokio::test]
-async fn large_answers_pass_whole() {
-    let (_gateway, endpoint) = open(LATEST).await;
-    for mib in [1, 16, 63] {
-        let call = call_tool(1, "fx__huge", &format!(r#"{{"bytes":{}}}"#, mib << 20));
-        let answer = endpoint.post(&call).await.message().await;
-        assert!(text_of(&answer).len() == mib << 20, "{mib} MiB");
-    }
 }

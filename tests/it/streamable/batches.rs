@@ -67,11 +67,21 @@ async fn a_hundred_messages_are_a_batch_and_one_more_is_not() {
         format!("[{}]", pings.join(","))
     };
     assert_eq!(answers(endpoint.post(&batch(50)).await).await.len(), 50);
-    for body in [batch(101), "[]".to_owned(), "[7]".to_owned()] {
+    for body in [batch(101), "[]".to_owned()] {
         let response = endpoint.post(&body).await.whole();
         assert_eq!(response.status, 400, "{body:.100}");
         assert!(response.text().contains("-32600"), "{}", response.text());
     }
+}
+
+/// JSON-RPC 2.0, section 6: what is no message in a batch has an error of its own.
+#[tokio::test]
+async fn what_is_no_message_does_not_spoil_the_others() {
+    let (_gateway, endpoint) = open(BATCHES).await;
+    let got = answers(endpoint.post(&format!("[7,{}]", ping(1))).await).await;
+    assert_eq!(got.len(), 2, "{got:?}");
+    assert_eq!(id_of(&got[0]), "1");
+    assert!(got[1].contains("-32600"), "{got:?}");
 }
 
 #[tokio::test]
