@@ -39,15 +39,25 @@ async fn mcp_remote_passes_everything() -> Result<()> {
     gateway::with(stage.dir(), &servers, async |gateway| {
         let wanted = Job::bare("features", &servers[0]);
         let default = Job::through(gateway, Over::Http, "features", "everything");
-        let default = default.by("mcp-remote", remote(&gateway.http(), &[]), home(stage.dir()));
+        let default = default.by(
+            "mcp-remote",
+            remote(&gateway.http(), &[]),
+            home(stage.dir()),
+        );
         let sse = Job::through(gateway, Over::Sse, "features", "everything");
         let only = ["--transport", "sse-only"];
-        let sse = sse.by("mcp-remote", remote(&gateway.sse(), &only), home(stage.dir()));
+        let sse = sse.by(
+            "mcp-remote",
+            remote(&gateway.sse(), &only),
+            home(stage.dir()),
+        );
         let jobs = [wanted, default, sse];
         let script = Script::start(Sdk::Python1, &jobs, &stage.plan)?;
         let seen = script.finish(&jobs).await?;
         let [wanted, through @ ..] = &jobs;
-        through.iter().try_for_each(|job| seen.ensure_same(job, wanted))
+        through
+            .iter()
+            .try_for_each(|job| seen.ensure_same(job, wanted))
     })
     .await
 }
@@ -87,7 +97,9 @@ async fn stage() -> Result<(Stage, [Server; 2])> {
 
 fn remote(url: &str, options: &[&str]) -> Vec<String> {
     let node = servers::node().to_string_lossy().into_owned();
-    let remote = servers::program("mcp-remote").to_string_lossy().into_owned();
+    let remote = servers::program("mcp-remote")
+        .to_string_lossy()
+        .into_owned();
     let mut command = vec![node, remote, url.to_owned()];
     command.extend(options.iter().map(|&option| option.to_owned()));
     command

@@ -100,7 +100,13 @@ impl Gateway {
         // What is logged from here on is the next one's.
         self.lines.send_replace(Vec::new());
         let state = &self.state;
-        self.child = spawn(self.port, &self.config, state, &self.lines, &mut self.readers)?;
+        self.child = spawn(
+            self.port,
+            &self.config,
+            state,
+            &self.lines,
+            &mut self.readers,
+        )?;
         self.pid = self.child.id().context("it ended at once")?;
         self.ready(servers).await?;
         let left = linger(below).await;

@@ -48,7 +48,12 @@ impl Job {
     }
 
     /// `scenario` through the gateway; `server` is the one it is about, if it is about one.
-    pub(crate) fn through(gateway: &Gateway, over: Over, scenario: &'static str, server: &str) -> Self {
+    pub(crate) fn through(
+        gateway: &Gateway,
+        over: Over,
+        scenario: &'static str,
+        server: &str,
+    ) -> Self {
         let (transport, url) = match over {
             Over::Sse => ("sse", gateway.sse()),
             Over::Http => ("http", gateway.http()),
@@ -60,13 +65,22 @@ impl Job {
             url,
             command: Vec::new(),
             env: BTreeMap::new(),
-            prefix: if server.is_empty() { String::new() } else { format!("{server}__") },
+            prefix: if server.is_empty() {
+                String::new()
+            } else {
+                format!("{server}__")
+            },
             page: String::new(),
         }
     }
 
     /// The same through a program that stands between: it speaks stdio and knows the way.
-    pub(crate) fn by(self, name: &str, command: Vec<String>, env: BTreeMap<&'static str, String>) -> Self {
+    pub(crate) fn by(
+        self,
+        name: &str,
+        command: Vec<String>,
+        env: BTreeMap<&'static str, String>,
+    ) -> Self {
         Self {
             name: format!("{}-by-{name}", self.name),
             transport: "stdio",
@@ -78,7 +92,10 @@ impl Job {
 
     /// The same with a page to fetch.
     pub(crate) fn with_page(self, page: &str) -> Self {
-        Self { page: page.to_owned(), ..self }
+        Self {
+            page: page.to_owned(),
+            ..self
+        }
     }
 }
 
@@ -108,17 +125,25 @@ impl Observations {
 
     /// What `job` saw of `about`.
     pub(crate) fn saw(&self, job: &Job, about: &str) -> Result<&Value> {
-        let found = self.of(&job.name).into_iter().find(|(name, _)| *name == about);
-        found.map(|(_, value)| value).with_context(|| format!("{}: nothing of {about}", job.name))
+        let found = self
+            .of(&job.name)
+            .into_iter()
+            .find(|(name, _)| *name == about);
+        found
+            .map(|(_, value)| value)
+            .with_context(|| format!("{}: nothing of {about}", job.name))
     }
 
     /// Both jobs saw the same; of several servers' instructions, the one's are part.
     pub(crate) fn ensure_same(&self, seen: &Job, wanted: &Job) -> Result<()> {
         let (seen_all, wanted_all) = (self.of(&seen.name), self.of(&wanted.name));
         ensure!(!wanted_all.is_empty(), "{} saw nothing", wanted.name);
-        for ((about, seen_value), (wanted_about, wanted_value)) in seen_all.iter().zip(&wanted_all) {
+        for ((about, seen_value), (wanted_about, wanted_value)) in seen_all.iter().zip(&wanted_all)
+        {
             let same = match (*about, seen_value, wanted_value) {
-                ("instructions", Value::String(joined), Value::String(own)) => joined.contains(own.as_str()),
+                ("instructions", Value::String(joined), Value::String(own)) => {
+                    joined.contains(own.as_str())
+                }
                 _ => seen_value == wanted_value,
             };
             ensure!(

@@ -141,7 +141,7 @@ impl Pipe {
         loop {
             let page = match self.request(method, &params).await? {
                 Outcome::Error(error) if error.get().contains("-32601") => return Ok(items),
-                outcome => outcome.result()?,
+                outcome @ (Outcome::Result(_) | Outcome::Error(_)) => outcome.result()?,
             };
             let page: Page = serde_json::from_str(page.get())?;
             items.extend(page.items);
@@ -187,7 +187,9 @@ impl Pipe {
     async fn reads(&mut self, uris: &[&'static str]) -> Result<Vec<Answered<Read>>> {
         let mut answered = Vec::new();
         for &uri in uris {
-            let outcome = self.request("resources/read", &json!({ "uri": uri })).await?;
+            let outcome = self
+                .request("resources/read", &json!({ "uri": uri }))
+                .await?;
             ensure!(!outcome.is_failure(), "{uri}: {}", outcome.raw());
             let asked = Read { uri };
             answered.push(Answered { asked, outcome });

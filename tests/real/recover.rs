@@ -68,7 +68,9 @@ async fn clients_go_on_after_the_gateway_was_killed() -> Result<()> {
         gateway.reconfigure(&stage.servers)?;
         for (client, job, script) in running {
             let seen = script.finish(std::slice::from_ref(&job)).await?;
-            client.check(&job, &seen).with_context(|| format!("{:?}", client.sdk))?;
+            client
+                .check(&job, &seen)
+                .with_context(|| format!("{:?}", client.sdk))?;
         }
         Ok(())
     })

@@ -11,11 +11,13 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use rmcp::model::{
-    ClientCapabilities, ClientConfig, ClientRequest, CreateMessageRequestParams, CreateMessageResult,
-    ElicitRequestParams, ElicitResult, Implementation, ListRootsResult, LoggingMessageNotificationParam,
-    ProgressNotificationParam, ResourceUpdatedNotificationParam,
+    ClientCapabilities, ClientConfig, ClientRequest, CreateMessageRequestParams,
+    CreateMessageResult, ElicitRequestParams, ElicitResult, Implementation, ListRootsResult,
+    LoggingMessageNotificationParam, ProgressNotificationParam, ResourceUpdatedNotificationParam,
 };
-use rmcp::service::{NotificationContext, PeerRequestOptions, RequestContext, RunningService, ServiceError};
+use rmcp::service::{
+    NotificationContext, PeerRequestOptions, RequestContext, RunningService, ServiceError,
+};
 use rmcp::transport::{ConfigureCommandExt as _, StreamableHttpClientTransport, TokioChildProcess};
 use rmcp::{ClientHandler, ErrorData, RoleClient, ServiceExt as _};
 use serde::Serialize;
@@ -48,11 +50,19 @@ async fn rmcp_uses_everything() -> Result<()> {
         let client = User::default().serve(through).await?;
         let seen = features(client, "everything__").await?;
         for ((about, seen), (_, wanted)) in seen.iter().zip(&wanted) {
-            ensure!(seen == wanted, "{about}:\nthrough the gateway: {seen:#}\nover a bare pipe: {wanted:#}");
+            ensure!(
+                seen == wanted,
+                "{about}:\nthrough the gateway: {seen:#}\nover a bare pipe: {wanted:#}"
+            );
         }
         cancel(pipe(fetch).await?, "", &stage.page).await?;
         let through = StreamableHttpClientTransport::from_uri(gateway.http());
-        cancel(User::default().serve(through).await?, "fetch__", &stage.page).await
+        cancel(
+            User::default().serve(through).await?,
+            "fetch__",
+            &stage.page,
+        )
+        .await
     })
     .await
 }
@@ -61,48 +71,84 @@ async fn pipe(server: &Server) -> Result<Client> {
     let command = Command::new(&server.command).configure(|command| {
         command.args(&server.args).envs(&server.env);
     });
-    Ok(User::default().serve(TokioChildProcess::new(command)?).await?)
+    Ok(User::default()
+        .serve(TokioChildProcess::new(command)?)
+        .await?)
 }
 
 /// Everything in one go; each finding under its name.
 async fn features(client: Client, prefix: &str) -> Result<Vec<(&'static str, Value)>> {
-    let name = |own: &str| format!("{prefix}{own}");
+    let templates = client.list_all_resource_templates().await?;
     let mut seen = vec![
         ("tools", bare(&client.list_all_tools().await?, prefix)?),
         ("prompts", bare(&client.list_all_prompts().await?, prefix)?),
         ("resources", json!(client.list_all_resources().await?)),
-        ("templates", json!(client.list_all_resource_templates().await?)),
+        ("templates", json!(templates)),
     ];
-    let prompt = json!({ "name": name("completable-prompt"), "arguments": { "department": "Sales", "name": "Eve" } });
-    let complete = json!({
-        "ref": { "type": "ref/prompt", "name": name("completable-prompt") },
-        "argument": { "name": "department", "value": "S" },
-    });
-    let long = json!({ "name": name("trigger-long-running-operation"), "arguments": { "duration": 0.4, "steps": 4 } });
-    let sampling = json!({ "name": name("trigger-sampling-request"), "arguments": { "prompt": "wörter" } });
-    for (about, method, params) in [
-        ("a prompt", "prompts/get", prompt),
-        ("a resource", "resources/read", json!({ "uri": DOCUMENT })),
-        ("a completion", "completion/complete", complete),
-        ("a level", "logging/setLevel", json!({ "level": "info" })),
-        ("a subscription", "resources/subscribe", json!({ "uri": DOCUMENT })),
-        ("a long call", "tools/call", long),
-        ("sampling", "tools/call", sampling),
-        ("elicitation", "tools/call", json!({ "name": name("trigger-elicitation-request") })),
-        ("roots", "tools/call", json!({ "name": name("get-roots-list") })),
-        ("updates", "tools/call", json!({ "name": name("toggle-subscriber-updates") })),
-    ] {
-        seen.push((about, ask(&client, method, params).await?));
+    for (about, method, params) in questions(prefix) {
+        seen.push((about, ask(&client, method, &params).await?));
     }
     let user = client.service().clone();
-    user.hears("resources/updated", |told| told["uri"] == DOCUMENT).await?;
-    user.hears("message", |told| told["data"].as_str().is_some_and(|text| text.contains("Received Subscribe"))).await?;
+    user.hears("updated", |told| told["uri"] == DOCUMENT)
+        .await?;
+    let is_of_subscription = |text: &str| text.contains("Received Subscribe");
+    user.hears("message", |told| {
+        told["data"].as_str().is_some_and(is_of_subscription)
+    })
+    .await?;
     // Nobody promises that the SDK is done with a step before it hands out the answer.
-    user.hears("progress", |told| told["progress"] == told["total"]).await?;
+    user.hears("progress", |told| told["progress"] == told["total"])
+        .await?;
     seen.push(("progress", json!(user.told("progress"))));
     seen.push(("asked", json!(user.told("asked"))));
     client.cancel().await?;
     Ok(seen)
+}
+
+/// What is asked, by which method, with which parameters.
+fn questions(prefix: &str) -> Vec<(&'static str, &'static str, Value)> {
+    let name = |own: &str| format!("{prefix}{own}");
+    let call = |tool: &str, arguments: Value| {
+        let params = json!({ "name": name(tool), "arguments": arguments });
+        ("tools/call", params)
+    };
+    let team = name("completable-prompt");
+    let arguments = json!({ "department": "Sales", "name": "Eve" });
+    let of_team = json!({
+        "ref": { "type": "ref/prompt", "name": team },
+        "argument": { "name": "department", "value": "S" },
+    });
+    let steps = json!({ "duration": 0.4, "steps": 4 });
+    let questions = [
+        (
+            "a prompt",
+            (
+                "prompts/get",
+                json!({ "name": team, "arguments": arguments }),
+            ),
+        ),
+        ("a resource", ("resources/read", json!({ "uri": DOCUMENT }))),
+        ("a completion", ("completion/complete", of_team)),
+        ("a level", ("logging/setLevel", json!({ "level": "info" }))),
+        (
+            "a subscription",
+            ("resources/subscribe", json!({ "uri": DOCUMENT })),
+        ),
+        ("a long call", call("trigger-long-running-operation", steps)),
+        (
+            "sampling",
+            call("trigger-sampling-request", json!({ "prompt": "wörter" })),
+        ),
+        (
+            "elicitation",
+            call("trigger-elicitation-request", json!({})),
+        ),
+        ("roots", call("get-roots-list", json!({}))),
+        ("updates", call("toggle-subscriber-updates", json!({}))),
+    ];
+    questions
+        .map(|(about, (method, params))| (about, method, params))
+        .into()
 }
 
 /// A call that is given up ends at the server, which here holds a connection to a page.
@@ -110,7 +156,7 @@ async fn cancel(client: Client, prefix: &str, page: &Page) -> Result<()> {
     let key = format!("{prefix}rmcp");
     let url = format!("{}/never/{key}", page.base);
     let params = json!({ "name": format!("{prefix}fetch"), "arguments": { "url": url } });
-    let request = request("tools/call", params)?;
+    let request = request("tools/call", &params)?;
     let options = PeerRequestOptions::no_options();
     let call = client.send_cancellable_request(request, options).await?;
     page.sees("arrived", &key).await?;
@@ -120,14 +166,17 @@ async fn cancel(client: Client, prefix: &str, page: &Page) -> Result<()> {
     Ok(())
 }
 
-fn request(method: &str, params: Value) -> Result<ClientRequest> {
+fn request(method: &str, params: &Value) -> Result<ClientRequest> {
     from(json!({ "method": method, "params": params }))
 }
 
 /// One request of any kind; an answer that is an error is an answer too.
-async fn ask(client: &Client, method: &str, params: Value) -> Result<Value> {
+async fn ask(client: &Client, method: &str, params: &Value) -> Result<Value> {
     let answer = timeout(PATIENCE, client.send_request(request(method, params)?));
-    match answer.await.with_context(|| format!("no answer to {method}"))? {
+    match answer
+        .await
+        .with_context(|| format!("no answer to {method}"))?
+    {
         Ok(result) => Ok(serde_json::to_value(result)?),
         Err(ServiceError::McpError(error)) => Ok(json!({ "error": error })),
         Err(failure) => bail!("{method}: {failure}"),
@@ -138,7 +187,9 @@ async fn ask(client: &Client, method: &str, params: Value) -> Result<Value> {
 fn bare(items: &[impl Serialize], prefix: &str) -> Result<Value> {
     let mut items = serde_json::to_value(items)?;
     for item in items.as_array_mut().context("a list")? {
-        let name = item["name"].as_str().and_then(|name| name.strip_prefix(prefix));
+        let name = item["name"]
+            .as_str()
+            .and_then(|name| name.strip_prefix(prefix));
         item["name"] = json!(name.context("the prefix")?);
     }
     Ok(items)
@@ -175,21 +226,24 @@ impl User {
 
     async fn hears(&self, what: &str, wanted: impl Fn(&Value) -> bool) -> Result<()> {
         let mut told = self.told.subscribe();
-        let heard = told.wait_for(|all| all.iter().any(|(name, told)| *name == what && wanted(told)));
+        let heard =
+            told.wait_for(|all| all.iter().any(|(name, told)| *name == what && wanted(told)));
         let found = timeout(PATIENCE, heard).await;
         found.with_context(|| format!("nobody told {what}: {:?}", self.told.borrow()))??;
         Ok(())
     }
 }
 
-/// A failure of this test's own, as the SDK wants it.
-fn sorry(failure: anyhow::Error) -> ErrorData {
-    ErrorData::internal_error(failure.to_string(), None)
+/// An answer of this test's own, as the SDK wants it.
+fn answer<T: DeserializeOwned>(value: Value) -> Result<T, ErrorData> {
+    serde_json::from_value(value)
+        .map_err(|failure| ErrorData::internal_error(failure.to_string(), None))
 }
 
 impl ClientHandler for User {
     fn get_info(&self) -> ClientConfig {
-        let capabilities = json!({ "sampling": {}, "elicitation": { "form": {}, "url": {} }, "roots": {} });
+        let capabilities =
+            json!({ "sampling": {}, "elicitation": { "form": {}, "url": {} }, "roots": {} });
         let capabilities = from::<ClientCapabilities>(capabilities).unwrap_or_default();
         ClientConfig::new(capabilities, Implementation::new("tests-real", "1"))
     }
@@ -201,7 +255,7 @@ impl ClientHandler for User {
     ) -> Result<CreateMessageResult, ErrorData> {
         self.hear("asked", params);
         let content = json!({ "type": "text", "text": "grüße from a model" });
-        from(json!({ "role": "assistant", "content": content, "model": "none" })).map_err(sorry)
+        answer(json!({ "role": "assistant", "content": content, "model": "none" }))
     }
 
     async fn create_elicitation(
@@ -210,24 +264,39 @@ impl ClientHandler for User {
         _: RequestContext<RoleClient>,
     ) -> Result<ElicitResult, ErrorData> {
         self.hear("asked", params);
-        from(json!({ "action": "accept", "content": { "name": "Ünal", "integer": 7 } })).map_err(sorry)
+        answer(json!({ "action": "accept", "content": { "name": "Ünal", "integer": 7 } }))
     }
 
-    async fn list_roots(&self, _: RequestContext<RoleClient>) -> Result<ListRootsResult, ErrorData> {
-        from(json!({ "roots": [{ "uri": "file:///first", "name": "first" }] })).map_err(sorry)
+    async fn list_roots(
+        &self,
+        _: RequestContext<RoleClient>,
+    ) -> Result<ListRootsResult, ErrorData> {
+        answer(json!({ "roots": [{ "uri": "file:///first", "name": "first" }] }))
     }
 
-    async fn on_progress(&self, mut told: ProgressNotificationParam, _: NotificationContext<RoleClient>) {
+    async fn on_progress(
+        &self,
+        mut told: ProgressNotificationParam,
+        _: NotificationContext<RoleClient>,
+    ) {
         // Each connection counts its tokens.
         told.progress_token = rmcp::model::ProgressToken(rmcp::model::NumberOrString::Number(0));
         self.hear("progress", told);
     }
 
-    async fn on_logging_message(&self, told: LoggingMessageNotificationParam, _: NotificationContext<RoleClient>) {
+    async fn on_logging_message(
+        &self,
+        told: LoggingMessageNotificationParam,
+        _: NotificationContext<RoleClient>,
+    ) {
         self.hear("message", told);
     }
 
-    async fn on_resource_updated(&self, told: ResourceUpdatedNotificationParam, _: NotificationContext<RoleClient>) {
-        self.hear("resources/updated", told);
+    async fn on_resource_updated(
+        &self,
+        told: ResourceUpdatedNotificationParam,
+        _: NotificationContext<RoleClient>,
+    ) {
+        self.hear("updated", told);
     }
 }

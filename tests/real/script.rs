@@ -111,7 +111,12 @@ impl Script {
                 Some(line) if line.starts_with('{') => self.seen.push(&line)?,
                 Some(said) if said == word => return Ok(()),
                 Some(said) => bail!("{} said {said:?} instead of {word:?}", self.name),
-                None => return self.ended().await.and_then(|()| bail!("{}: no {word:?}", self.name)),
+                None => {
+                    return self
+                        .ended()
+                        .await
+                        .and_then(|()| bail!("{}: no {word:?}", self.name));
+                }
             }
         }
     }
@@ -136,7 +141,11 @@ impl Script {
         self.child.start_kill().ok();
         let findings = self.findings().await;
         let status = ended.with_context(|| format!("{}: no end:\n{findings}", self.name))??;
-        ensure!(status.success(), "{} ended with {status}:\n{findings}", self.name);
+        ensure!(
+            status.success(),
+            "{} ended with {status}:\n{findings}",
+            self.name
+        );
         Ok(())
     }
 

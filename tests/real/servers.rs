@@ -10,8 +10,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 /// What the memory server remembers from the start: whoever adds the same again changes nothing.
-const MEMORY: &str =
-    r#"{"type":"entity","name":"n","entityType":"t","observations":["o"]}"#;
+const MEMORY: &str = r#"{"type":"entity","name":"n","entityType":"t","observations":["o"]}"#;
 
 /// A cluster at a port where nobody listens.
 const KUBE: &str = r#"{"apiVersion":"v1","kind":"Config","current-context":"c",
@@ -117,7 +116,12 @@ pub(crate) fn program(name: &str) -> PathBuf {
 
 /// Fails, and says what to run, where the packages are not installed.
 pub(crate) fn ensure_installed() -> Result<()> {
-    let needed = [python(1), python(2), node(), program("mcp-server-everything")];
+    let needed = [
+        python(1),
+        python(2),
+        node(),
+        program("mcp-server-everything"),
+    ];
     for needed in needed {
         ensure!(
             needed.exists(),
@@ -222,7 +226,10 @@ fn everything() -> Server {
     ];
     let department = json!({ "department": "Sales", "name": "Eve" });
     npm("everything", "mcp-server-everything", &[], calls)
-        .gets(&[("simple-prompt", json!({})), ("completable-prompt", department)])
+        .gets(&[
+            ("simple-prompt", json!({})),
+            ("completable-prompt", department),
+        ])
         .reads(&["demo://resource/static/document/features.md"])
 }
 
@@ -303,8 +310,14 @@ fn fetch(page: &str) -> Server {
 fn sqlite(file: &Path) -> Server {
     let query = |text: &str| json!({ "query": text });
     let calls = vec![
-        call("create_table", query("CREATE TABLE IF NOT EXISTS t (a TEXT)")),
-        call("read_query", query("SELECT 'grüße' AS a, 1.5 AS b, NULL AS c")),
+        call(
+            "create_table",
+            query("CREATE TABLE IF NOT EXISTS t (a TEXT)"),
+        ),
+        call(
+            "read_query",
+            query("SELECT 'grüße' AS a, 1.5 AS b, NULL AS c"),
+        ),
         call("read_query", query("DROP TABLE t")),
         call("list_tables", json!({})),
     ];
@@ -338,8 +351,13 @@ fn calc() -> Server {
 
 /// An app of the MCP Apps extension: its page is a resource. What its tool says is random.
 fn budget() -> Server {
-    npm("budget", "mcp-budget-allocator-server", &["--stdio"], vec![])
-        .reads(&["ui://budget-allocator/mcp-app.html"])
+    npm(
+        "budget",
+        "mcp-budget-allocator-server",
+        &["--stdio"],
+        vec![],
+    )
+    .reads(&["ui://budget-allocator/mcp-app.html"])
 }
 
 /// Written in Go, below a Node that starts it.
