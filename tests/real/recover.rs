@@ -1,7 +1,7 @@
 //! The gateway is killed in the middle of its clients' work and started again at the same port, with
 //! the same state: whose SDK can goes on without help. `RECOVERY.md` says what each user sees.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use serde_json::json;
 
 use crate::gateway;
@@ -60,8 +60,7 @@ async fn clients_go_on_after_the_gateway_was_killed() -> Result<()> {
         for (script, job, fate) in running {
             let name = script.name.clone();
             let seen = script.finish(std::slice::from_ref(&job)).await?;
-            println!("{name}: {seen:#?}");
-            check(&job, &seen, fate).context(name)?;
+            check(&job, &seen, fate).with_context(|| format!("{name}: {seen:#?}"))?;
         }
         Ok(())
     })
