@@ -9,8 +9,8 @@
 // it should be.
 
 import { AssertionError, deepStrictEqual } from "node:assert";
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { createInterface } from "node:readline";
 import { setTimeout as pause } from "node:timers/promises";
 
 import * as features from "./features.mjs";
@@ -198,40 +198,54 @@ const scenarios = {
     await traffic.stop();
   },
 
-  /** The gateway itself is killed in the middle of a call and started again: what the user sees. */
-  async recover(gateway, _, see, errors) {
-    const server = { name: see.job.prefix.replace(SEPARATOR, "") };
-    const echo = async (patience) => {
-      try {
-        const call = gateway.call(server, { tool: "echo", arguments: { message: "a" } });
-        const outcome = await within(patience, "an answer", call);
-        return ["error" in outcome ? "error" : "result", outcome];
-      } catch (error) {
-        return ["exception", String(error)];
-      }
-    };
-    must((await echo(20_000))[0] === "result", "no echo before the kill");
-    const { inFlight, call } = longCall(gateway, server);
-    const outcome = call.catch(String);
-    await within(20_000, "progress", inFlight);
-    gateway.forgetChanges();
-    reached("in flight");
-    for await (const line of createInterface({ input: process.stdin })) {
-      must(line === "up again", `told ${line}`);
-      break;
-    }
-    const tries = [];
-    do tries.push(await echo(10_000));
-    while (tries.at(-1)[0] !== "result" && tries.length < 5);
-    see.saw("calls after the restart", tries);
-    see.saw("the call in flight", await Promise.race([outcome, pause(5_000, "no answer yet")]));
-    see.saw("transport errors", errors.map(String));
-    gateway.forgetChanges();
-    reached("goes on");
-    const told = gateway.changed(10_000).then(() => "told", () => "not told");
-    see.saw("a changed list", await told);
-  },
+  recover: (gateway, _, see, errors) => recover(gateway, see, errors, false),
+  busy: (gateway, _, see, errors) => recover(gateway, see, errors, true),
 };
+
+/**
+ * The gateway itself is killed in the middle of a call and started again: what the user sees, who
+ * calls again when it is up, or all the time.
+ */
+async function recover(gateway, see, errors, isBusy) {
+  const server = { name: see.job.prefix.replace(SEPARATOR, "") };
+  const echo = async (patience) => {
+    try {
+      const call = gateway.call(server, { tool: "echo", arguments: { message: "a" } });
+      const outcome = await within(patience, "an answer", call);
+      return ["result" in outcome, JSON.stringify(outcome)];
+    } catch (error) {
+      return [false, String(error)];
+    }
+  };
+  const [isGood, seen] = await echo(20_000);
+  must(isGood, `no echo before the kill: ${seen}`);
+  const { inFlight, call } = longCall(gateway, server);
+  const outcome = call.catch(String);
+  await within(20_000, "progress", inFlight);
+  gateway.forgetChanges();
+  reached("in flight");
+  let isUp = false;
+  const upAgain = once(process.stdin, "data").then(() => (isUp = true));
+  if (!isBusy) await upAgain;
+  const failures = [];
+  let failedAfter = 0;
+  while (failedAfter < 5) {
+    const wasUp = isUp;
+    const [isGood, seen] = await echo(10_000);
+    if (isGood && wasUp) break;
+    if (!isGood && wasUp) failedAfter += 1;
+    if (!isGood && !failures.includes(seen)) failures.push(seen);
+    await pause(50);
+  }
+  see.saw("failures", failures);
+  see.saw("failed after the restart", failedAfter);
+  see.saw("the call in flight", await Promise.race([outcome, pause(5_000, "no answer yet")]));
+  see.saw("transport errors", [...new Set(errors.map(String))]);
+  gateway.forgetChanges();
+  reached("goes on");
+  const told = gateway.changed(10_000).then(() => "told", () => "not told");
+  see.saw("a changed list", await told);
+}
 
 async function run(job) {
   const user = new User(job.prefix ?? "");
@@ -243,7 +257,7 @@ async function run(job) {
   const errors = [];
   client.onerror = (error) => {
     // A gateway that is killed is an error, and a step of progress that comes together with the answer.
-    if (job.scenario === "recover") errors.push(error);
+    if (job.scenario === "recover" || job.scenario === "busy") errors.push(error);
     else if (!error.message.includes("unknown token")) fail(`the transport failed: ${error.stack}`);
   };
   await client.connect(sdk.transport(job));

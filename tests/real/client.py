@@ -224,32 +224,40 @@ async def edit(gateway, plan):
     await traffic.stop()
 
 
-async def recover(gateway, plan, see):
-    """The gateway itself is killed in the middle of a call and started again: what the user sees."""
+async def recover(gateway, plan, see, is_busy=False):
+    """The gateway itself is killed in the middle of a call and started again: what the user sees, who
+    calls again when it is up, or all the time."""
     prefix = see.job["prefix"]
 
     async def echo(patience):
         try:
             async with asyncio.timeout(patience):
                 outcome = await gateway.outcome(gateway.session.call(f"{prefix}echo", {"message": "a"}))
-            return "error" if "error" in outcome else "result", outcome
+            return "error" not in outcome, json.dumps(outcome)
         except Exception as failure:
-            return "exception", repr(failure)
+            return False, repr(failure)
 
-    must((await echo(20))[0] == "result", "no echo before the kill")
+    is_good, seen = await echo(20)
+    must(is_good, f"no echo before the kill: {seen}")
     in_flight, call = start_long_call(gateway, prefix)
     await asyncio.wait_for(in_flight.wait(), 20)
     gateway.forget_changes()
     reached("in flight")
-    line = await asyncio.to_thread(sys.stdin.readline)
-    must(line == "up again\n", f"told {line!r}")
-    tries = []
-    for _ in range(5):
-        kind, seen = await echo(10)
-        tries.append([kind, seen])
-        if kind == "result":
+    up_again = asyncio.create_task(asyncio.to_thread(sys.stdin.readline))
+    if not is_busy:
+        await up_again
+    failures, failed_after = [], 0
+    while failed_after < 5:
+        was_up = up_again.done()
+        is_good, seen = await echo(10)
+        if is_good and was_up:
             break
-    see.saw("calls after the restart", tries)
+        failed_after += not is_good and was_up
+        if not is_good and seen not in failures:
+            failures.append(seen)
+        await asyncio.sleep(0.05)
+    see.saw("failures", failures)
+    see.saw("failed after the restart", failed_after)
     done, _ = await asyncio.wait([call], timeout=5)
     see.saw("the call in flight", repr(call.exception() or call.result()) if done else "no answer yet")
     see.saw("transport errors", [repr(message) for message in gateway.user.told if isinstance(message, Exception)])
@@ -263,19 +271,35 @@ async def recover(gateway, plan, see):
         see.saw("a changed list", "not told")
 
 
+async def busy(gateway, plan, see):
+    await recover(gateway, plan, see, is_busy=True)
+
+
+def leaves(failure):
+    """What went wrong, without the task groups that it went through."""
+    if isinstance(failure, BaseExceptionGroup):
+        return [leaf for inner in failure.exceptions for leaf in leaves(inner)]
+    return [repr(failure)]
+
+
 async def do(job, plan):
-    user = User(job.get("prefix", ""), job["scenario"] in ("features",))
-    async with sdk.connected(job, user) as session:
-        observer = Observer(job, sdk)
-        match job["scenario"]:
-            case "features" | "cancel" as name:
-                await getattr(features, name)(session, user, observer)
-            case "recover":
-                await recover(Gateway(session, user), plan, observer)
-            case name:
-                await globals()[name](Gateway(session, user), plan)
-        # The end of a session has its own ways to go wrong; they are not what is looked at here.
-        reached(f"done {job['name']}")
+    user = User(job["prefix"], answers=job["scenario"] == "features")
+    observer = Observer(job, sdk)
+    try:
+        async with sdk.connected(job, user) as session:
+            match job["scenario"]:
+                case "features" | "cancel" as name:
+                    await getattr(features, name)(session, user, observer)
+                case "recover" | "busy" as name:
+                    await globals()[name](Gateway(session, user), plan, observer)
+                case name:
+                    await globals()[name](Gateway(session, user), plan)
+    except Exception as failure:
+        if job["scenario"] not in ("recover", "busy"):
+            raise
+        # Here it is something to see that the SDK gave its user's session up.
+        observer.saw("the session's end", leaves(failure))
+    reached(f"done {job['name']}")
 
 
 async def main():

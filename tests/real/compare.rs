@@ -1,13 +1,12 @@
 //! The same lists and answers: every server behind one gateway, and every client must see what each
 //! says over a bare pipe.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use serde_json::json;
-use serde_json::value::RawValue;
 
 use crate::gateway::{self, Gateway};
 use crate::job::{Job, Over};
-use crate::oracle::Truth;
+use crate::lists::List;
 use crate::rpc::{self, Page};
 use crate::script::{Script, Sdk};
 use crate::sse::Session;
@@ -42,17 +41,11 @@ async fn every_result_passes_byte_for_byte() -> Result<()> {
     let stage = Stage::set(&ALL).await?;
     gateway::with(stage.dir(), &stage.servers, async |gateway| {
         let mut session = open(gateway).await?;
-        let lists: [(&str, fn(&Truth) -> &[Box<RawValue>], bool); 4] = [
-            ("tools/list", |truth| &truth.tools, true),
-            ("prompts/list", |truth| &truth.prompts, true),
-            ("resources/list", |truth| &truth.resources, false),
-            ("resources/templates/list", |truth| &truth.templates, false),
-        ];
-        for (method, of, is_named) in lists {
-            let page = session.request(method, &json!({})).await?.result()?;
-            let page: Page = serde_json::from_str(page.get())?;
+        for list in List::ALL {
+            let page = session.request(list.method(), &json!({})).await?;
+            let page: Page = serde_json::from_str(page.result()?.get())?;
             let seen: Vec<&str> = page.items.iter().map(|item| item.get()).collect();
-            ensure_same(method, &seen, &merged(&stage.truths, of, is_named)?)?;
+            ensure_same(list.method(), &seen, &list.merged(&stage.truths)?)?;
         }
         for truth in &stage.truths {
             let name = |own| format!("{}__{own}", truth.name);
@@ -91,35 +84,6 @@ async fn open(gateway: &Gateway) -> Result<Session> {
         .post(&rpc::notification("notifications/initialized"))
         .await?;
     Ok(session)
-}
-
-/// The merged list as it must be: every item in its server's bytes, but for the name where it has a
-/// prefix.
-fn merged(
-    truths: &[Truth],
-    of: fn(&Truth) -> &[Box<RawValue>],
-    is_named: bool,
-) -> Result<Vec<String>> {
-    #[derive(serde::Deserialize)]
-    struct Named<'a> {
-        #[serde(borrow)]
-        name: &'a RawValue,
-    }
-    let mut items = Vec::new();
-    for truth in truths {
-        for item in of(truth) {
-            let raw = item.get();
-            if !is_named {
-                items.push(raw.to_owned());
-                continue;
-            }
-            let name = serde_json::from_str::<Named>(raw)?.name.get();
-            let start = name.as_ptr().addr() - raw.as_ptr().addr();
-            let (head, tail) = raw.split_at_checked(start + 1).context("a name")?;
-            items.push(format!("{head}{}__{tail}", truth.name));
-        }
-    }
-    Ok(items)
 }
 
 fn ensure_same(what: &str, seen: &[&str], wanted: &[String]) -> Result<()> {

@@ -1,17 +1,17 @@
 //! The Inspector's CLI over Streamable HTTP: one process for each method, whose output is the result.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
-use serde_json::value::RawValue;
+use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 use tokio::process::Command;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::gateway;
+use crate::lists::List;
 use crate::servers;
 use crate::stage::Stage;
 
@@ -42,94 +42,53 @@ async fn inspector_sees_what_the_servers_say() -> Result<()> {
 /// Arguments of the CLI, and what it must print.
 fn questions(stage: &Stage) -> Result<Vec<(Vec<&'static str>, Value)>> {
     let [everything, sqlite] = &stage.truths[..] else {
-        anyhow::bail!("two servers were asked for");
+        bail!("two servers were asked for");
     };
-    let both = |key: &str, ours: &[Box<RawValue>], theirs: &[Box<RawValue>], named: bool| {
-        let mut items = Vec::new();
-        for (server, list) in [("everything", ours), ("sqlite", theirs)] {
-            for item in list {
-                let mut item: Value = serde_json::from_str(item.get())?;
-                if named {
-                    item["name"] = json!(format!(
-                        "{server}__{}",
-                        item["name"].as_str().context("a name")?
-                    ));
-                }
-                items.push(item);
-            }
-        }
-        anyhow::Ok(json!({ key: items }))
+    let [insights] = &sqlite.reads[..] else {
+        bail!("one resource was asked for");
     };
-    let result = |raw: &str| serde_json::from_str::<Value>(raw);
-    let read = &sqlite.reads[0];
-    let call = everything
+    let sum = everything
         .calls
         .iter()
         .find(|call| call.asked.tool == "get-sum");
-    let call = call.context("get-sum is called")?;
-    let get = everything
+    let team = everything
         .gets
         .iter()
         .find(|get| get.asked.prompt == "completable-prompt");
-    let get = get.context("the prompt is got")?;
-    Ok(vec![
+    let mut questions = vec![
         (
-            vec!["tools/list"],
-            both("tools", &everything.tools, &sqlite.tools, true)?,
+            vec!["resources/read", "--uri", insights.asked.uri],
+            parse(insights.outcome.raw())?,
         ),
         (
-            vec!["prompts/list"],
-            both("prompts", &everything.prompts, &sqlite.prompts, true)?,
+            words("tools/call --tool-name everything__get-sum --tool-arg a=1 b=2.5"),
+            parse(sum.context("a sum")?.outcome.raw())?,
         ),
         (
-            vec!["resources/list"],
-            both("resources", &everything.resources, &sqlite.resources, false)?,
+            words(
+                "prompts/get --prompt-name everything__completable-prompt --prompt-args department=Sales name=Eve",
+            ),
+            parse(team.context("a team")?.outcome.raw())?,
         ),
-        (
-            vec!["resources/templates/list"],
-            both(
-                "resourceTemplates",
-                &everything.templates,
-                &sqlite.templates,
-                false,
-            )?,
-        ),
-        (
-            vec!["resources/read", "--uri", read.asked.uri],
-            result(read.outcome.raw())?,
-        ),
-        (
-            vec![
-                "tools/call",
-                "--tool-name",
-                "everything__get-sum",
-                "--tool-arg",
-                "a=1",
-                "b=2.5",
-            ],
-            result(call.outcome.raw())?,
-        ),
-        (
-            vec![
-                "prompts/get",
-                "--prompt-name",
-                "everything__completable-prompt",
-                "--prompt-args",
-                "department=Sales",
-                "name=Eve",
-            ],
-            result(get.outcome.raw())?,
-        ),
-        (vec!["logging/setLevel", "--log-level", "debug"], json!({})),
-    ])
+        (words("logging/setLevel --log-level debug"), json!({})),
+    ];
+    for list in List::ALL {
+        let items = list.merged(&stage.truths)?;
+        let items: Result<Vec<Value>> = items.iter().map(|item| parse(item)).collect();
+        questions.push((vec![list.method()], json!({ list.key(): items? })));
+    }
+    Ok(questions)
 }
 
-async fn ask(
-    url: String,
-    dir: std::path::PathBuf,
-    arguments: Vec<&'static str>,
-    wanted: Value,
-) -> Result<()> {
+fn words(line: &'static str) -> Vec<&'static str> {
+    line.split(' ').collect()
+}
+
+fn parse(raw: &str) -> Result<Value> {
+    Ok(serde_json::from_str(raw)?)
+}
+
+async fn ask(url: String, dir: PathBuf, arguments: Vec<&'static str>, wanted: Value) -> Result<()> {
     let run = inspector(&url, &dir)
         .arg("--method")
         .args(&arguments)

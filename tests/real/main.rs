@@ -15,6 +15,8 @@ mod inspector;
 #[cfg(test)]
 mod job;
 #[cfg(test)]
+mod lists;
+#[cfg(test)]
 mod oracle;
 #[cfg(test)]
 mod page;

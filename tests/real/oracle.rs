@@ -141,7 +141,7 @@ impl Pipe {
         loop {
             let page = match self.request(method, &params).await? {
                 Outcome::Error(error) if error.get().contains("-32601") => return Ok(items),
-                outcome => outcome.result()?,
+                outcome @ (Outcome::Result(_) | Outcome::Error(_)) => outcome.result()?,
             };
             let page: Page = serde_json::from_str(page.get())?;
             items.extend(page.items);

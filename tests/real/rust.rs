@@ -78,61 +78,22 @@ async fn pipe(server: &Server) -> Result<Client> {
 
 /// Everything in one go; each finding under its name.
 async fn features(client: Client, prefix: &str) -> Result<Vec<(&'static str, Value)>> {
-    let name = |own: &str| format!("{prefix}{own}");
+    let templates = client.list_all_resource_templates().await?;
     let mut seen = vec![
         ("tools", bare(&client.list_all_tools().await?, prefix)?),
         ("prompts", bare(&client.list_all_prompts().await?, prefix)?),
         ("resources", json!(client.list_all_resources().await?)),
-        (
-            "templates",
-            json!(client.list_all_resource_templates().await?),
-        ),
+        ("templates", json!(templates)),
     ];
-    let prompt = json!({ "name": name("completable-prompt"), "arguments": { "department": "Sales", "name": "Eve" } });
-    let complete = json!({
-        "ref": { "type": "ref/prompt", "name": name("completable-prompt") },
-        "argument": { "name": "department", "value": "S" },
-    });
-    let long = json!({ "name": name("trigger-long-running-operation"), "arguments": { "duration": 0.4, "steps": 4 } });
-    let sampling =
-        json!({ "name": name("trigger-sampling-request"), "arguments": { "prompt": "wörter" } });
-    for (about, method, params) in [
-        ("a prompt", "prompts/get", prompt),
-        ("a resource", "resources/read", json!({ "uri": DOCUMENT })),
-        ("a completion", "completion/complete", complete),
-        ("a level", "logging/setLevel", json!({ "level": "info" })),
-        (
-            "a subscription",
-            "resources/subscribe",
-            json!({ "uri": DOCUMENT }),
-        ),
-        ("a long call", "tools/call", long),
-        ("sampling", "tools/call", sampling),
-        (
-            "elicitation",
-            "tools/call",
-            json!({ "name": name("trigger-elicitation-request") }),
-        ),
-        (
-            "roots",
-            "tools/call",
-            json!({ "name": name("get-roots-list") }),
-        ),
-        (
-            "updates",
-            "tools/call",
-            json!({ "name": name("toggle-subscriber-updates") }),
-        ),
-    ] {
-        seen.push((about, ask(&client, method, params).await?));
+    for (about, method, params) in questions(prefix) {
+        seen.push((about, ask(&client, method, &params).await?));
     }
     let user = client.service().clone();
-    user.hears("resources/updated", |told| told["uri"] == DOCUMENT)
+    user.hears("updated", |told| told["uri"] == DOCUMENT)
         .await?;
+    let is_of_subscription = |text: &str| text.contains("Received Subscribe");
     user.hears("message", |told| {
-        told["data"]
-            .as_str()
-            .is_some_and(|text| text.contains("Received Subscribe"))
+        told["data"].as_str().is_some_and(is_of_subscription)
     })
     .await?;
     // Nobody promises that the SDK is done with a step before it hands out the answer.
@@ -144,12 +105,58 @@ async fn features(client: Client, prefix: &str) -> Result<Vec<(&'static str, Val
     Ok(seen)
 }
 
+/// What is asked, by which method, with which parameters.
+fn questions(prefix: &str) -> Vec<(&'static str, &'static str, Value)> {
+    let name = |own: &str| format!("{prefix}{own}");
+    let call = |tool: &str, arguments: Value| {
+        let params = json!({ "name": name(tool), "arguments": arguments });
+        ("tools/call", params)
+    };
+    let team = name("completable-prompt");
+    let arguments = json!({ "department": "Sales", "name": "Eve" });
+    let of_team = json!({
+        "ref": { "type": "ref/prompt", "name": team },
+        "argument": { "name": "department", "value": "S" },
+    });
+    let steps = json!({ "duration": 0.4, "steps": 4 });
+    let questions = [
+        (
+            "a prompt",
+            (
+                "prompts/get",
+                json!({ "name": team, "arguments": arguments }),
+            ),
+        ),
+        ("a resource", ("resources/read", json!({ "uri": DOCUMENT }))),
+        ("a completion", ("completion/complete", of_team)),
+        ("a level", ("logging/setLevel", json!({ "level": "info" }))),
+        (
+            "a subscription",
+            ("resources/subscribe", json!({ "uri": DOCUMENT })),
+        ),
+        ("a long call", call("trigger-long-running-operation", steps)),
+        (
+            "sampling",
+            call("trigger-sampling-request", json!({ "prompt": "wörter" })),
+        ),
+        (
+            "elicitation",
+            call("trigger-elicitation-request", json!({})),
+        ),
+        ("roots", call("get-roots-list", json!({}))),
+        ("updates", call("toggle-subscriber-updates", json!({}))),
+    ];
+    questions
+        .map(|(about, (method, params))| (about, method, params))
+        .into()
+}
+
 /// A call that is given up ends at the server, which here holds a connection to a page.
 async fn cancel(client: Client, prefix: &str, page: &Page) -> Result<()> {
     let key = format!("{prefix}rmcp");
     let url = format!("{}/never/{key}", page.base);
     let params = json!({ "name": format!("{prefix}fetch"), "arguments": { "url": url } });
-    let request = request("tools/call", params)?;
+    let request = request("tools/call", &params)?;
     let options = PeerRequestOptions::no_options();
     let call = client.send_cancellable_request(request, options).await?;
     page.sees("arrived", &key).await?;
@@ -159,12 +166,12 @@ async fn cancel(client: Client, prefix: &str, page: &Page) -> Result<()> {
     Ok(())
 }
 
-fn request(method: &str, params: Value) -> Result<ClientRequest> {
+fn request(method: &str, params: &Value) -> Result<ClientRequest> {
     from(json!({ "method": method, "params": params }))
 }
 
 /// One request of any kind; an answer that is an error is an answer too.
-async fn ask(client: &Client, method: &str, params: Value) -> Result<Value> {
+async fn ask(client: &Client, method: &str, params: &Value) -> Result<Value> {
     let answer = timeout(PATIENCE, client.send_request(request(method, params)?));
     match answer
         .await
@@ -227,9 +234,10 @@ impl User {
     }
 }
 
-/// A failure of this test's own, as the SDK wants it.
-fn sorry(failure: anyhow::Error) -> ErrorData {
-    ErrorData::internal_error(failure.to_string(), None)
+/// An answer of this test's own, as the SDK wants it.
+fn answer<T: DeserializeOwned>(value: Value) -> Result<T, ErrorData> {
+    serde_json::from_value(value)
+        .map_err(|failure| ErrorData::internal_error(failure.to_string(), None))
 }
 
 impl ClientHandler for User {
@@ -247,7 +255,7 @@ impl ClientHandler for User {
     ) -> Result<CreateMessageResult, ErrorData> {
         self.hear("asked", params);
         let content = json!({ "type": "text", "text": "grüße from a model" });
-        from(json!({ "role": "assistant", "content": content, "model": "none" })).map_err(sorry)
+        answer(json!({ "role": "assistant", "content": content, "model": "none" }))
     }
 
     async fn create_elicitation(
@@ -256,15 +264,14 @@ impl ClientHandler for User {
         _: RequestContext<RoleClient>,
     ) -> Result<ElicitResult, ErrorData> {
         self.hear("asked", params);
-        from(json!({ "action": "accept", "content": { "name": "Ünal", "integer": 7 } }))
-            .map_err(sorry)
+        answer(json!({ "action": "accept", "content": { "name": "Ünal", "integer": 7 } }))
     }
 
     async fn list_roots(
         &self,
         _: RequestContext<RoleClient>,
     ) -> Result<ListRootsResult, ErrorData> {
-        from(json!({ "roots": [{ "uri": "file:///first", "name": "first" }] })).map_err(sorry)
+        answer(json!({ "roots": [{ "uri": "file:///first", "name": "first" }] }))
     }
 
     async fn on_progress(
@@ -290,6 +297,6 @@ impl ClientHandler for User {
         told: ResourceUpdatedNotificationParam,
         _: NotificationContext<RoleClient>,
     ) {
-        self.hear("resources/updated", told);
+        self.hear("updated", told);
     }
 }

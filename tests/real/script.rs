@@ -56,7 +56,7 @@ impl Sdk {
 
 /// A running script.
 pub(crate) struct Script {
-    name: String,
+    pub(crate) name: String,
     child: Child,
     stdin: ChildStdin,
     stdout: Lines<BufReader<ChildStdout>>,
