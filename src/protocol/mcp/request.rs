@@ -110,9 +110,13 @@ impl ServerRequest {
     /// `token` the client's stays.
     #[must_use]
     pub fn rewrite(&self, key: &str, token: Option<u64>) -> Bytes {
-        let key = raw::quoted(key);
+        let quoted = raw::quoted(key);
         let token = token.map(|token| token.to_string());
-        let mut edits = vec![(self.span.clone(), key.as_slice())];
+        let mut edits = Vec::new();
+        // Written with escapes it may look another way, and is the same.
+        if *self.key != *key {
+            edits.push((self.span.clone(), quoted.as_slice()));
+        }
         if let (Some((_, span)), Some(token)) = (&self.token, &token) {
             edits.push((span.clone(), token.as_bytes()));
         }

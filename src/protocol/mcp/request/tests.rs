@@ -195,3 +195,14 @@ fn every_routed_method_says_what_it_is_about() {
         );
     }
 }
+
+#[test]
+fn what_stays_the_same_keeps_its_spelling() {
+    let params = Bytes::from(r#"{"uri":"a:\/\/\u0062","_meta":{"progressToken":1}}"#);
+    let read = ServerRequest::parse(method::RESOURCES_READ, &params).unwrap();
+    assert_eq!(read.key(), "a://b");
+    assert_eq!(
+        read.rewrite("a://b", Some(7)),
+        r#"{"uri":"a:\/\/\u0062","_meta":{"progressToken":7}}"#
+    );
+}
