@@ -4,7 +4,7 @@ use super::PATIENCE;
 use std::net::SocketAddr;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 /// A connection, and what was read and not yet used.
 pub(super) struct Connection {
@@ -69,7 +69,10 @@ impl Connection {
 
     /// Everything up to and with `end`.
     pub(super) async fn read_until(&mut self, end: &str) -> String {
+        // A stream is never silent: its comments go on without what is waited for.
+        let deadline = Instant::now() + PATIENCE;
         loop {
+            assert!(Instant::now() < deadline, "no {end:?}");
             let found = self
                 .unused
                 .windows(end.len())
