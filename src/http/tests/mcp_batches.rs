@@ -1,6 +1,6 @@
 //! Batches, which revision 2025-03-26 alone has.
 
-use super::mcp_clients::{Client, initialize, list};
+use super::mcp_clients::{Client, TAKES, initialize, list};
 use super::*;
 use serde_json::{Value, json};
 
@@ -47,8 +47,8 @@ async fn a_batch_of_a_session_that_ends_is_answered() {
     let client = Client::open(&server, "2025-03-26").await;
     let mut connection = server.connect().await;
     let body = format!("[{},{}]", list(5), list(6));
-    let takes = super::mcp_clients::TAKES;
-    connection.send(&client.request("POST", takes, &body)).await;
+
+    connection.send(&client.request("POST", TAKES, &body)).await;
     assert_eq!(client.post(PING).await.body, PONG);
     let delete = client.request("DELETE", "", "");
     assert_eq!(server.ask(&delete).await.status, 200);

@@ -1,6 +1,6 @@
 //! The event streams of `/mcp`: of a POST whose answer takes long, of GET, and after a break.
 
-use super::mcp_clients::{Client, TAKES, cancel, list, request};
+use super::mcp_clients::{Client, TAKES, cancel, initialize, list, request};
 use super::*;
 
 /// Before a server that never comes up, with a first event after a moment.
@@ -120,7 +120,7 @@ async fn streams_end_with_their_session() {
 async fn a_page_of_a_listed_origin_may_read_its_session() {
     let server = Server::start().await;
     let headers = format!("{TAKES}Origin: https://chat.example.org\r\n");
-    let body = super::mcp_clients::initialize("2025-11-25");
+    let body = initialize("2025-11-25");
     let reply = server.ask(&request("POST", &headers, &body)).await;
     assert_eq!(reply.status, 200);
     assert!(reply.header("mcp-session-id").is_some());

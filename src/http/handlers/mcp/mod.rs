@@ -47,18 +47,15 @@ fn unsupported_version(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
 
 /// The session called `id`. Without one its client has to initialize again, and by a 404 it knows.
 async fn find(context: &Context, id: &str) -> Result<SessionHandle, Problem> {
-    let found = context.sessions.find_streamable(id).await;
-    found.map_err(|error| match error {
-        CallError::UnknownSession => Problem::SessionNotFound,
-        error => error.into(),
-    })
+    match context.sessions.find_streamable(id).await {
+        Err(CallError::UnknownSession) => Err(Problem::SessionNotFound),
+        found => Ok(found?),
+    }
 }
 
 /// What a session's handle refused. One that ended between two steps of a request can be found
 /// again by the next: its client need not initialize.
 fn refused(error: CallError) -> Problem {
-    match error {
-        CallError::UnknownSession => CallError::Gone.into(),
-        error => error.into(),
-    }
+    let ended = error == CallError::UnknownSession;
+    if ended { CallError::Gone } else { error }.into()
 }
