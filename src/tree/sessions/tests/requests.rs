@@ -5,7 +5,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::servers::offer;
-use super::{House, settle, tool_names};
+use super::{House, last, settle, tool_names, value};
+use crate::protocol::version::Version;
 use crate::tree::call::CallError;
 use crate::tree::registry::Catalogue;
 use crate::tree::sessions::session::LIMIT;
@@ -40,13 +41,16 @@ async fn initialize_waits_for_the_first_table_and_tells_what_servers_advise() {
         ..Catalogue::default()
     };
     let _server = house.offering("s", 1, &std::sync::Arc::new(advice)).await;
-    // The very first message of a session, which has not heard from the registry yet.
     let mut client = house.client().await;
     client.asks(1, "initialize", json!({"protocolVersion": "2025-06-18"}));
     client.tells("notifications/cancelled", &json!({"requestId": 1}));
     let answer = client.next().await;
-    assert_eq!(answer["id"], 1);
     assert_eq!(answer["result"]["protocolVersion"], "2025-06-18");
+    assert_eq!(answer["result"]["instructions"], "[s]\nbe kind");
+    // The very first message of a session, which has not heard from the registry yet.
+    let client = house.mcp(Version::LATEST).await;
+    let mut stream = client.asks(1, "initialize");
+    let answer = value(&last(&mut stream).await);
     assert_eq!(answer["result"]["instructions"], "[s]\nbe kind");
 }
 
