@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use ractor::Actor;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use super::servers::offer;
-use super::{House, last, settle, tool_names, value};
-use crate::protocol::version::Version;
+use super::{House, settle, testing, tool_names};
 use crate::tree::call::CallError;
-use crate::tree::registry::Catalogue;
+use crate::tree::registry::{Catalogue, Registry, RegistryArgs, RegistryHandle, Store};
 use crate::tree::sessions::session::LIMIT;
 
 #[tokio::test(start_paused = true)]
@@ -47,10 +48,21 @@ async fn initialize_waits_for_the_first_table_and_tells_what_servers_advise() {
     let answer = client.next().await;
     assert_eq!(answer["result"]["protocolVersion"], "2025-06-18");
     assert_eq!(answer["result"]["instructions"], "[s]\nbe kind");
-    // The very first message of a session, which has not heard from the registry yet.
-    let client = house.mcp(Version::LATEST).await;
-    let mut stream = client.asks(1, "initialize");
-    let answer = value(&last(&mut stream).await);
+    // A session that could not join a registry yet.
+    let args = RegistryArgs {
+        last: None,
+        store: Store::new(None),
+        root: testing::listener().0,
+        latch_opens: Instant::now(),
+    };
+    let (dead, _) = Actor::spawn(None, Registry, args).await.unwrap();
+    dead.stop_and_wait(None, None).await.unwrap();
+    house.sessions.hello(RegistryHandle::new(dead));
+    let mut client = house.client().await;
+    client.asks(2, "initialize", json!({}));
+    client.hears_nothing().await;
+    house.sessions.hello(house.registry.clone());
+    let answer = client.next().await;
     assert_eq!(answer["result"]["instructions"], "[s]\nbe kind");
 }
 
