@@ -6,8 +6,8 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
-use super::servers::{Own, offer};
-use super::{Client, House, settle};
+use super::servers::{Own, offer, said};
+use super::{Client, House, result, settle};
 use crate::tree::client::News;
 use crate::tree::registry::RouteState;
 use crate::tree::sessions::session::MOST_ASKS;
@@ -197,4 +197,36 @@ async fn notifications_about_questions_pass_both_ways() {
     client.tells("notifications/whatever", &json!({}));
     settle().await;
     own.server.hears_nothing();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_question_comes_where_its_server_was_last_called_from() {
+    let offered = offer(&["t"], &[]);
+    let (mut house, _template) = House::isolating("s", &offered).await;
+    let client = house.mcp_that(&json!({"roots": {}})).await;
+    let (mut one, mut two) = (client.calls(1, "s__t"), client.calls(2, "s__t"));
+    let owner = house.owner().await;
+    let mut own = Own::starting(owner, "s", 2).await;
+    // Before it is ready: the calls wait for it, and it for the answer.
+    own.asks("early", "roots/list", "{}").await;
+    let question = said(&mut two).await;
+    assert_eq!(question["method"], "roots/list");
+    client.answers(&question["id"], &json!({"roots": []}));
+    assert_eq!(own.answer().await.0, "\"early\"");
+    own.offers(&offered).await;
+    let (first, second) = (own.server.ticket().await, own.server.ticket().await);
+    own.asks("late", "roots/list", "{}").await;
+    let question = said(&mut two).await["id"].clone();
+    second.answer(result("2"));
+    assert_eq!(said(&mut two).await["result"], 2);
+    // What was asked there is withdrawn on the stream for everything.
+    let (server, params) = (name("s"), Bytes::from_static(br#"{"requestId":"late"}"#));
+    let mut general = client.session.listen(None).await.unwrap();
+    own.tells(News::AskCancelled { server, params }).await;
+    let cancelled = said(&mut general).await;
+    assert_eq!(cancelled["params"]["requestId"], question);
+    own.asks("again", "roots/list", "{}").await;
+    assert_eq!(said(&mut one).await["method"], "roots/list");
+    first.answer(result("1"));
+    assert_eq!(said(&mut one).await["result"], 1);
 }

@@ -168,3 +168,20 @@ async fn a_server_that_becomes_shared_serves_the_session_as_all_others() {
     assert_eq!(client.next().await["id"], 4);
     own.server.hears_nothing();
 }
+
+#[tokio::test(start_paused = true)]
+async fn one_that_root_had_no_use_for_is_asked_for_again_by_the_next_table() {
+    let offered = offer(&["t"], &[]);
+    let (mut house, _template) = House::isolating("s", &offered).await;
+    let mut client = house.client().await;
+    client.calls(1, "s__t");
+    let own = Own::of(house.owner().await, "s", 2, &offered).await;
+    own.is_now(None).await;
+    client.calls(2, "s__t");
+    assert!(house.owners().await.is_empty());
+    // The entry went and came, and the table of between was never sent.
+    house.isolates("s", Isolation::Session);
+    let mut own = Own::of(house.owner().await, "s", 3, &offered).await;
+    own.server.ticket().await.answer(result("{}"));
+    assert_eq!(client.next().await["id"], 2);
+}

@@ -136,12 +136,13 @@ impl World {
         let life = self.pairs[at].life.take().unwrap();
         life.own.server.actor.kill();
         drop(life.held);
-        let state = match self.rng.bool() {
-            true => RouteState::Starting,
-            false => RouteState::Down {
+        let state = if self.rng.bool() {
+            RouteState::Starting
+        } else {
+            RouteState::Down {
                 why: "exited".into(),
                 next_try: Instant::now(),
-            },
+            }
         };
         life.own.is_now(Some(state)).await;
         let next = self.begin(life.own.owner.clone()).await;
@@ -236,7 +237,14 @@ impl Life {
                     let asked = self.asked.remove(&question);
                     assert!(asked.is_some(), "{question} is answered twice");
                 }
-                other => panic!("{other}"),
+                UpstreamMsg::Start
+                | UpstreamMsg::Notify(_)
+                | UpstreamMsg::Interested { .. }
+                | UpstreamMsg::Output(_)
+                | UpstreamMsg::Hello(_)
+                | UpstreamMsg::Stop { .. }
+                | UpstreamMsg::TimerElapsed(_)
+                | UpstreamMsg::Stopped(_) => panic!("{message}"),
             }
         }
     }

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use ractor::Actor;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use super::servers::offer;
-use super::{House, settle, tool_names};
+use super::{House, settle, testing, tool_names};
 use crate::tree::call::CallError;
-use crate::tree::registry::Catalogue;
+use crate::tree::registry::{Catalogue, Registry, RegistryArgs, RegistryHandle, Store};
 use crate::tree::sessions::session::LIMIT;
 
 #[tokio::test(start_paused = true)]
@@ -40,13 +42,27 @@ async fn initialize_waits_for_the_first_table_and_tells_what_servers_advise() {
         ..Catalogue::default()
     };
     let _server = house.offering("s", 1, &std::sync::Arc::new(advice)).await;
-    // The very first message of a session, which has not heard from the registry yet.
     let mut client = house.client().await;
     client.asks(1, "initialize", json!({"protocolVersion": "2025-06-18"}));
     client.tells("notifications/cancelled", &json!({"requestId": 1}));
     let answer = client.next().await;
-    assert_eq!(answer["id"], 1);
     assert_eq!(answer["result"]["protocolVersion"], "2025-06-18");
+    assert_eq!(answer["result"]["instructions"], "[s]\nbe kind");
+    // A session that could not join a registry yet.
+    let args = RegistryArgs {
+        last: None,
+        store: Store::new(None),
+        root: testing::listener().0,
+        latch_opens: Instant::now(),
+    };
+    let (dead, _) = Actor::spawn(None, Registry, args).await.unwrap();
+    dead.stop_and_wait(None, None).await.unwrap();
+    house.sessions.hello(RegistryHandle::new(dead));
+    let mut client = house.client().await;
+    client.asks(2, "initialize", json!({}));
+    client.hears_nothing().await;
+    house.sessions.hello(house.registry.clone());
+    let answer = client.next().await;
     assert_eq!(answer["result"]["instructions"], "[s]\nbe kind");
 }
 

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::{Client, House, Server, settle};
+use super::{Client, House, Mcp, Outbound, Server, next, settle, value};
 use crate::config::model::Isolation;
 use crate::ids::Generation;
 use crate::protocol::jsonrpc::{Message, Request, Response, decode};
 use crate::protocol::mcp::item::{self, Kind};
+use crate::protocol::mcp::lifecycle::client_info;
 use crate::tree::client::{Ask, Interest, News, Owner};
 use crate::tree::registry::{Catalogue, RouteState, ServerState, Wanted};
 use crate::tree::root::RootMsg;
@@ -100,6 +101,34 @@ impl House {
     }
 }
 
+impl House {
+    /// A client of Streamable HTTP with these capabilities.
+    pub(super) async fn mcp_that(&self, capabilities: &Value) -> Mcp {
+        let params = json!({"protocolVersion": "2025-11-25", "capabilities": capabilities});
+        let client = client_info(Some(&Bytes::from(params.to_string())));
+        let (id, session) = self.sessions.open_streamable(client).await.unwrap();
+        Mcp { id, session }
+    }
+}
+
+impl Mcp {
+    pub(super) fn answers(&self, id: &Value, result: &Value) {
+        let message = json!({"jsonrpc": "2.0", "id": id, "result": result});
+        let text = Bytes::from(message.to_string());
+        self.session.deliver(decode(&text).unwrap()).unwrap();
+    }
+}
+
+/// The next message on a stream that may begin with an event without one.
+pub(super) async fn said(stream: &mut Outbound) -> Value {
+    loop {
+        let event = next(stream).await.unwrap();
+        if !event.message.is_empty() {
+            return value(&event);
+        }
+    }
+}
+
 impl Client {
     /// Shakes hands, with these capabilities.
     pub(super) async fn initialises(&mut self, capabilities: Value) {
@@ -130,15 +159,20 @@ impl Own {
         generation: u64,
         offered: &Arc<Catalogue>,
     ) -> Self {
+        let own = Self::starting(owner, server, generation).await;
+        own.offers(offered).await;
+        own
+    }
+
+    /// One that is not ready yet.
+    pub(super) async fn starting(owner: Owner, server: &str, generation: u64) -> Self {
         let (handle, actor, heard) = testing::upstream(server, generation, 128).await;
         let server = Server {
             handle,
             actor,
             heard,
         };
-        let own = Self { server, owner };
-        own.offers(offered).await;
-        own
+        Self { server, owner }
     }
 
     pub(super) async fn offers(&self, offered: &Arc<Catalogue>) {
