@@ -177,7 +177,9 @@ async fn a_server_without_a_list_is_ready_without_tools() {
         gateway.wait_for_log(&started, SOON).await;
     }
     // The one has an excuse; the other is not even asked.
-    let line = gateway.wait_for_log("could not list what it offers", SOON).await;
+    let line = gateway
+        .wait_for_log("could not list what it offers", SOON)
+        .await;
     assert!(
         line.contains("'broken'") && line.contains("no list today"),
         "{line}"
