@@ -36,8 +36,6 @@ pub(crate) struct Abilities {
     pub subscribe: bool,
     /// It takes a log level.
     pub logging: bool,
-    /// It completes arguments.
-    pub completions: bool,
 }
 
 impl Catalogue {

@@ -65,7 +65,6 @@ impl Lists {
                 resources: info.has_resources,
                 subscribe: info.can_subscribe,
                 logging: info.has_logging,
-                completions: info.has_completions,
             },
             instructions: info.instructions,
             unlisted: self.declared.iter().copied().collect(),

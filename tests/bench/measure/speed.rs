@@ -105,15 +105,15 @@ fn add_shape(report: &mut Report, shape: &Shape, rounds: &[Round]) {
     ];
     let what = format!("{name}: bare pipe, 1 × {all}");
     add_rows(report, &format!("{name}.pipe"), &what, (rounds, &pipe));
-    let sse = rounds.iter().map(|round| (round, &round.sse)).collect();
+    let sse: Vec<_> = rounds.iter().map(|round| (round, &round.sse)).collect();
     let what = format!("{name}: gateway /sse, {sessions} × {in_flight}");
-    add_through(report, &format!("{name}.sse"), &what, sse);
-    let mcp = rounds.iter().map(|round| (round, &round.mcp)).collect();
+    add_through(report, &format!("{name}.sse"), &what, &sse);
+    let mcp: Vec<_> = rounds.iter().map(|round| (round, &round.mcp)).collect();
     let what = format!("{name}: gateway /mcp, {sessions} × {in_flight}");
-    add_through(report, &format!("{name}.mcp"), &what, mcp);
+    add_through(report, &format!("{name}.mcp"), &what, &mcp);
 }
 
-fn add_through(report: &mut Report, key: &str, what: &str, rounds: Vec<(&Round, &Through)>) {
+fn add_through(report: &mut Report, key: &str, what: &str, rounds: &[(&Round, &Through)]) {
     let rows: [Row<'_, (&Round, &Through)>; 6] = [
         ("rate", "calls/s", "/s", |(_, seen)| seen.calls.per_second()),
         ("p50", "p50", "µs", |(_, seen)| seen.calls.percentile(50)),
@@ -131,7 +131,7 @@ fn add_through(report: &mut Report, key: &str, what: &str, rounds: Vec<(&Round, 
             seen.calls.percentile(50) / round.pipe.percentile(50)
         }),
     ];
-    add_rows(report, key, what, (&rounds, &rows));
+    add_rows(report, key, what, (rounds, &rows));
 }
 
 fn add_rows<'a, R>(

@@ -45,13 +45,19 @@ fn listed(merged: &Merged, kind: Kind) -> Vec<String> {
 }
 
 /// Where a URI leads: server and its own URI.
-fn leads(merged: &Merged, uri: &str) -> Option<(String, String)> {
-    let route = merged.find(Subject::Resource, uri)?;
-    Some((route.server.to_string(), route.key.into()))
+fn leads(merged: &Merged, uri: &str) -> (String, String) {
+    let route = merged.find(Subject::Resource, uri);
+    route.map_or_else(nowhere, |route| {
+        (route.server.to_string(), route.key.into())
+    })
 }
 
-fn to(server: &str, key: &str) -> Option<(String, String)> {
-    Some((server.to_owned(), key.to_owned()))
+fn nowhere() -> (String, String) {
+    to("", "")
+}
+
+fn to(server: &str, key: &str) -> (String, String) {
+    (server.to_owned(), key.to_owned())
 }
 
 #[test]
@@ -83,7 +89,7 @@ fn uris_stay_native_while_they_are_unique_and_the_first_keeps_its_own() {
     assert_eq!(leads(&merged, "y:1"), to("b", "y:1"));
     // Whatever is qualified can be read, colliding or not; of a stranger it can't.
     assert_eq!(leads(&merged, &uri::qualified("b", "y:9")), to("b", "y:9"));
-    assert_eq!(leads(&merged, &uri::qualified("c", "y:9")), None);
+    assert_eq!(leads(&merged, &uri::qualified("c", "y:9")), nowhere());
     // On the way out: what would lead elsewhere, and nothing else.
     assert_eq!(merged.outward_uri(&name("b"), "x:2"), Some(qualified));
     assert_eq!(merged.outward_uri(&name("a"), "x:2"), None);
@@ -116,8 +122,8 @@ fn an_unlisted_uri_leads_to_the_only_server_that_can_have_it() {
     let two = merged(&[a.clone(), b]);
     assert_eq!(leads(&two, "FILE:///other"), to("a", "FILE:///other"));
     assert_eq!(leads(&two, "memo://other"), to("b", "memo://other"));
-    assert_eq!(leads(&two, "both:3"), None);
-    assert_eq!(leads(&two, "unheard:of"), None);
+    assert_eq!(leads(&two, "both:3"), nowhere());
+    assert_eq!(leads(&two, "unheard:of"), nowhere());
     let alone = merged(&[a, offering_nothing("c")]);
     assert_eq!(leads(&alone, "unheard:of"), to("a", "unheard:of"));
     assert!(!alone.may_collide());

@@ -95,7 +95,7 @@ fn what_the_server_said_of_itself_is_in_the_catalogue() {
         panic!("{effects:?}");
     };
     let can = known.abilities;
-    assert!(can.resources && can.subscribe && can.logging && !can.completions);
+    assert!(can.resources && can.subscribe && can.logging);
     assert_eq!(known.instructions.as_deref(), Some("be kind"));
     assert_eq!((known.tools.len(), known.resources.len()), (1, 1));
 }
