@@ -14,6 +14,12 @@ pub fn decode_batch(
     body: &Bytes,
     limit: usize,
 ) -> Result<Vec<Result<Message, DecodeError>>, DecodeError> {
+    let entries = batch_entries(body, limit)?;
+    Ok(entries.iter().map(decode).collect())
+}
+
+/// The same, with each entry as it is written.
+pub fn batch_entries(body: &Bytes, limit: usize) -> Result<Vec<Bytes>, DecodeError> {
     let text = raw::text(body, "its bytes").map_err(DecodeError::Parse)?;
     // Counted first, without keeping anything: there may be millions.
     let count = if text.trim_ascii_start().starts_with('[') {
@@ -28,7 +34,7 @@ pub fn decode_batch(
     }
     let entries = raw::entries(text).into_iter();
     Ok(entries
-        .map(|entry| decode(&body.slice_ref(entry.as_bytes())))
+        .map(|entry| body.slice_ref(entry.as_bytes()))
         .collect())
 }
 

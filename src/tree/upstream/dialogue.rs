@@ -28,6 +28,9 @@ use crate::tree::registry::Catalogue;
 /// is ready without the others. They count when they come; what it offered before stands for them.
 pub(super) const LIST_LAG: Duration = Duration::from_secs(5);
 
+/// A line holds so many messages at most. Far more than can be awaited.
+const MAX_BATCH: usize = 10_000;
+
 /// What the actor is to do.
 #[derive(Debug)]
 pub(super) enum Effect {
@@ -162,9 +165,22 @@ impl Dialogue {
         writes(lines)
     }
 
-    /// Takes one line of the server's stdout.
+    /// Takes one line of the server's stdout: a message, or several. A server may batch what it
+    /// says (2025-03-26, basic, "Batching"); no revision has to be agreed on to understand it.
     pub(super) fn on_line(&mut self, now: Instant, line: &Bytes) -> Vec<Effect> {
         self.calls.heard(now);
+        let is_batch = line.trim_ascii_start().starts_with(b"[");
+        let entries = is_batch.then(|| jsonrpc::batch_entries(line, MAX_BATCH));
+        match entries {
+            Some(Ok(entries)) => {
+                let entries = entries.iter();
+                entries.flat_map(|one| self.on_one(now, one)).collect()
+            }
+            Some(Err(_)) | None => self.on_one(now, line),
+        }
+    }
+
+    fn on_one(&mut self, now: Instant, line: &Bytes) -> Vec<Effect> {
         match jsonrpc::decode(line) {
             Ok(Message::Response(response)) => self.on_response(now, response),
             Ok(Message::Request(request)) => vec![self.asks.on_request(request)],

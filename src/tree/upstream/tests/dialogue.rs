@@ -237,3 +237,43 @@ fn three_timeouts_in_silence_end_it_and_a_word_on_any_pipe_does_not() {
         assert_eq!(desk.hear().len(), 3);
     }
 }
+
+#[test]
+fn messages_in_a_batch_are_each_taken_and_none_is_lost() {
+    let mut talk = Talk::open();
+    let hello = answer(0, &capable("2025-03-26"));
+    let ping = r#"{"jsonrpc":"2.0","id":"p","method":"ping"}"#;
+    let todo = talk.hears(&format!(" [{hello}, 7, [[{ping}]],{ping}]"));
+    let pong = Todo::Write(json!({"jsonrpc": "2.0", "id": "p", "result": {}}));
+    assert_eq!((todo.len(), todo.last()), (4, Some(&pong)));
+    assert_eq!(talk.dialogue.counters().junk, 2);
+    let mut desk = Desk::new(2);
+    talk.hears(&answer(1, &tools(&["t"])));
+    talk.sends(&mut desk);
+    talk.sends(&mut desk);
+    let broken = r#"{"jsonrpc":"2.0","id":2,"result":{},"error":{}}"#;
+    let todo = talk.hears(&format!("[{broken},{}]", answer(3, "{}")));
+    assert_eq!(todo, []);
+    let heard = desk.hear();
+    assert!(
+        matches!(&heard[..], [Heard::Failed(..), Heard::Result(..)]),
+        "{heard:?}"
+    );
+}
+
+#[test]
+fn nesting_of_any_depth_overflows_nothing() {
+    let mut talk = Talk::ready();
+    let mut desk = Desk::new(1);
+    talk.sends(&mut desk);
+    let deep = format!(
+        "{}{}",
+        "[{\"a\":".repeat(100_000),
+        "0".to_owned() + &"}]".repeat(100_000)
+    );
+    assert_eq!(talk.hears(&deep), []);
+    assert_eq!(talk.hears(&"[".repeat(1 << 20)), []);
+    assert_eq!(talk.hears(&"{\"id\":".repeat(1 << 18)), []);
+    talk.hears(&answer(2, &deep));
+    assert_eq!(desk.hear().len(), 1);
+}
