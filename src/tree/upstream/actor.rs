@@ -92,7 +92,7 @@ impl Actor for Upstream {
                 Ok(())
             }
             UpstreamMsg::Notify(line) => {
-                state.write(line);
+                state.on_notify(line);
                 Ok(())
             }
             UpstreamMsg::Interested {

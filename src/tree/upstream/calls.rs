@@ -23,6 +23,9 @@ use crate::tree::client::Client;
 pub(super) const INITIALIZE_ID: u64 = 0;
 /// How long a cancelled call keeps its permit if its server never answers it.
 pub(super) const CANCELLED_KEEPS_PERMIT: Duration = Duration::from_secs(60);
+/// A question to a client that nobody answers in time has failed so long before its call does: what
+/// the server makes of that is the better answer.
+const ASK_LAG: Duration = Duration::from_secs(5);
 /// So many timeouts in a row without a word from the server mean that it is hung.
 const TIMEOUTS_UNTIL_HUNG: u32 = 3;
 
@@ -258,9 +261,9 @@ impl Calls {
         }
     }
 
-    /// The server has waited for somebody else: the time of every call starts anew.
+    /// The server waits for somebody else, or has: the time of every call starts anew.
     pub(super) fn extend(&mut self, now: Instant) {
-        let due = self.deadline(now);
+        let due = self.deadline(now) + ASK_LAG;
         for pending in self.pending.values_mut() {
             if let Pending::Call(call) = pending {
                 call.deadline = due;

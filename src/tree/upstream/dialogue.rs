@@ -183,7 +183,7 @@ impl Dialogue {
     fn on_one(&mut self, now: Instant, line: &Bytes) -> Vec<Effect> {
         match jsonrpc::decode(line) {
             Ok(Message::Response(response)) => self.on_response(now, response),
-            Ok(Message::Request(request)) => vec![self.asks.on_request(request)],
+            Ok(Message::Request(request)) => vec![self.on_request(now, request)],
             Ok(Message::Notification(notification)) => self.on_notification(now, &notification),
             Err(_) => {
                 let (head, tail) = ends(line);
@@ -270,6 +270,15 @@ impl Dialogue {
         }
         let text = format!("the answer of server {} can't be used: it {why}", self.who);
         self.settle(now, id, Answer::Failed(text))
+    }
+
+    /// While the owner's client is asked, the calls wait for somebody else than their server.
+    fn on_request(&mut self, now: Instant, request: Request) -> Effect {
+        let effect = self.asks.on_request(request);
+        if matches!(effect, Effect::Ask(_)) {
+            self.calls.extend(now);
+        }
+        effect
     }
 
     fn on_response(&mut self, now: Instant, response: Response) -> Vec<Effect> {

@@ -201,6 +201,12 @@ impl UpstreamState {
         self.dialogue.calls().extend(Instant::now());
     }
 
+    /// The owner's client tells something: how far it has come with what it was asked, for one.
+    pub(super) fn on_notify(&mut self, notification: Bytes) {
+        self.write(notification);
+        self.dialogue.calls().extend(Instant::now());
+    }
+
     pub(super) fn on_interested(
         &mut self,
         session: u64,

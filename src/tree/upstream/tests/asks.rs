@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::talk::{Talk, Todo, answer, listed, tools};
+use super::talk::{TIMEOUT, Talk, Todo, answer, listed, tools};
 use super::{Desk, Heard, owner};
 
 const ASKS: [&str; 3] = ["roots/list", "sampling/createMessage", "elicitation/create"];
@@ -95,4 +95,20 @@ fn notifications_about_questions_go_to_the_owner_alone() {
         assert_eq!(talk.told(method, params), []);
     }
     assert_eq!(desk.hear(), [], "nobody knows whose it is");
+}
+
+#[test]
+fn a_call_waits_as_long_as_the_client_may_think_about_a_question() {
+    let mut desk = Desk::new(1);
+    let mut talk = Talk::open_with(&[], Some(owner(&desk, 4)));
+    (talk, _) = talk.initialized_as("{}");
+    talk.sends(&mut desk);
+    talk.now += TIMEOUT * 2 / 3;
+    talk.hears(&question("sampling/createMessage"));
+    talk.now += TIMEOUT;
+    assert_eq!((talk.expires(), desk.hear()), (vec![], vec![]));
+    talk.hears(&question("roots/list")); // which it may not ask
+    talk.now += TIMEOUT / 10;
+    assert_eq!(talk.expires().len(), 1, "the call is cancelled");
+    assert!(matches!(&desk.hear()[..], [Heard::Failed(..)]));
 }
