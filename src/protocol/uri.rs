@@ -32,6 +32,14 @@ pub fn scheme(uri: &str) -> Option<&str> {
     (is_scheme && scheme.chars().all(is_plain)).then_some(scheme)
 }
 
+/// Whether a client can fetch `uri` by itself: resources with `https` are those (2025-11-25,
+/// server/resources, "Common URI Schemes").
+#[must_use]
+pub fn is_web(uri: &str) -> bool {
+    let is_it = |scheme: &str| ["https", "http"].contains(&&*scheme.to_ascii_lowercase());
+    scheme(uri).is_some_and(is_it)
+}
+
 /// A URI template (RFC 6570), taken apart to see which URIs it can have made. It says yes more often
 /// than it should rather than less: it chooses a server, and the server decides.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

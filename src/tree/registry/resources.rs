@@ -57,8 +57,12 @@ impl Resources {
         if let Some(route) = listed {
             return Some(route.clone());
         }
-        if let Some((server, native)) = uri::unqualify(uri) {
-            let server = self.owners.iter().find(|owner| owner.as_str() == server)?;
+        // Of a server that is not ours it may be another gateway's, which is one of our servers.
+        let qualified = uri::unqualify(uri).and_then(|(server, native)| {
+            let mut owners = self.owners.iter();
+            Some((owners.find(|owner| owner.as_str() == server)?, native))
+        });
+        if let Some((server, native)) = qualified {
             return Some(route(server, native));
         }
         let matching = self
@@ -73,24 +77,30 @@ impl Resources {
     }
 
     fn likely_owner(&self, uri: &str) -> Option<&ServerName> {
-        let scheme = uri::scheme(uri).map(str::to_ascii_lowercase);
-        if let Some(Some(server)) = scheme.and_then(|scheme| self.by_scheme.get(&scheme)) {
-            return Some(server);
-        }
-        match self.owners.as_slice() {
-            [only] => Some(only),
+        match (self.owner_of_scheme(uri), self.owners.as_slice()) {
+            (Some(Some(server)), _) | (_, [server]) => Some(server),
             _ => None,
         }
     }
 
+    /// Whose the scheme of `uri` is, if it is any server's; `Some(None)` if it is several servers'.
+    fn owner_of_scheme(&self, uri: &str) -> Option<Option<&ServerName>> {
+        let scheme = uri::scheme(uri)?.to_ascii_lowercase();
+        self.by_scheme.get(&scheme).map(Option::as_ref)
+    }
+
     /// What clients know a URI of `server` by, where that is not the URI itself: it would lead
-    /// them to another server.
+    /// them to another server, or nobody could say to which of several. What anybody can fetch
+    /// without its server stays as it is.
     pub(super) fn outward(&self, server: &ServerName, uri: &str) -> Option<String> {
         if !self.may_collide() {
             return None;
         }
-        let leads_elsewhere = self.find(uri).is_some_and(|route| route.server != *server);
-        leads_elsewhere.then(|| uri::qualified(server.as_str(), uri))
+        let is_common = match self.find(uri) {
+            Some(route) => route.server != *server,
+            None => !uri::is_web(uri) && self.owner_of_scheme(uri) == Some(None),
+        };
+        is_common.then(|| uri::qualified(server.as_str(), uri))
     }
 
     /// Whether URIs of different servers can be mistaken for each other at all.

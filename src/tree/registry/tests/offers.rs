@@ -129,6 +129,37 @@ fn an_unlisted_uri_leads_to_the_only_server_that_can_have_it() {
     assert!(!alone.may_collide());
 }
 
+#[test]
+fn an_unlisted_uri_that_several_servers_can_have_is_qualified_on_its_way_out() {
+    let keys: &[&str] = &["both:1", "https://x/1"];
+    let a = offering("a", &[(Kind::Resources, keys)]);
+    let b = offering("b", &[(Kind::Resources, keys)]);
+    let two = merged(&[a.clone(), b]);
+    let qualified = uri::qualified("b", "both:3");
+    let outward = two.outward_uri(&name("b"), "both:3").unwrap();
+    assert_eq!(outward, qualified);
+    assert_eq!(leads(&two, &outward), to("b", "both:3"));
+    for uri in ["https://x/3", "HTTP://x/3", "unheard:of", "no uri"] {
+        assert_eq!(two.outward_uri(&name("b"), uri), None, "{uri}");
+    }
+    let alone = merged(&[a]);
+    assert_eq!(alone.outward_uri(&name("a"), "both:3"), None);
+}
+
+#[test]
+fn what_a_gateway_behind_this_one_qualified_leads_there() {
+    let listed: &[&str] = &["mcproxy://deep/x:1"];
+    let inner = offering("inner", &[(Kind::Resources, listed)]);
+    let other = offering("other", &[(Kind::Resources, &["y:1"])]);
+    let merged = merged(&[inner, other]);
+    let unlisted = uri::qualified("deep", "x:2");
+    assert_eq!(leads(&merged, &unlisted), to("inner", &unlisted));
+    assert_eq!(
+        leads(&merged, &uri::qualified("other", "y:2")),
+        to("other", "y:2")
+    );
+}
+
 fn offering_nothing(server: &str) -> Source {
     Source {
         catalogue: Some(Arc::default()),
