@@ -74,35 +74,6 @@ pub(super) fn entries(raw: &str) -> Vec<&str> {
     entries.into_iter().map(RawValue::get).collect()
 }
 
-/// The object `text` without its members called `name`, on a single line; `None` if it has none of
-/// them or is no object. White space between members goes too.
-pub(super) fn without(text: &str, name: &str) -> Option<Vec<u8>> {
-    let mut kept = Vec::new();
-    let mut is_there = false;
-    let read = each(text, |key, value| {
-        if is_text(key, name) {
-            is_there = true;
-        } else {
-            kept.push((key, value));
-        }
-    });
-    if read.is_err() || !is_there {
-        return None;
-    }
-    let mut out = Vec::with_capacity(text.len());
-    for (key, value) in kept {
-        out.push(if out.is_empty() { b'{' } else { b',' });
-        out.extend_from_slice(key.as_bytes());
-        out.push(b':');
-        push_single_line(&mut out, value.as_bytes());
-    }
-    if out.is_empty() {
-        out.push(b'{');
-    }
-    out.push(b'}');
-    Some(out)
-}
-
 /// Shows every member of the object `text` to `visit`: raw key, raw value.
 fn each<'a>(text: &'a str, visit: impl FnMut(&'a str, &'a str)) -> Result<(), serde_json::Error> {
     let mut reader = serde_json::Deserializer::from_str(text);
@@ -164,6 +135,21 @@ pub(super) fn number(raw: &[u8]) -> Option<u64> {
 pub(super) fn span(whole: &str, part: &str) -> Range<usize> {
     let start = part.as_ptr() as usize - whole.as_ptr() as usize;
     start..start + part.len()
+}
+
+/// Where the member of the object `whole` with this raw value lies, with one of the commas that
+/// part it from others; what is left without it is an object. Its name has no quotes in it.
+pub(super) fn member_span(whole: &str, value: &str) -> Range<usize> {
+    let value = span(whole, value);
+    let (before, after) = (whole.get(..value.start), whole.get(value.end..));
+    let name = before.and_then(|before| before.rsplitn(3, '"').nth(2));
+    let before = name.unwrap_or_default().trim_ascii_end();
+    if before.ends_with(',') {
+        return before.len() - 1..value.end;
+    }
+    let rest = after.unwrap_or_default().trim_ascii_start();
+    let rest = rest.strip_prefix(',').unwrap_or(rest);
+    before.len()..whole.len() - rest.len()
 }
 
 /// `source` with the spans of `edits` replaced and nothing else touched, on a single line.

@@ -74,7 +74,8 @@ async fn params_keep_all_that_is_around_the_name() {
         ),
         (
             r#"{ "x" : [1.10] ,"name" : "a__raw" , "task":{"ttl":60000}}"#,
-            r#"{ "x" : [1.10] ,"name" : "raw" , "task":{"ttl":60000}}"#,
+            // No tasks are offered, and a wish for one is to be ignored.
+            r#"{ "x" : [1.10] ,"name" : "raw" }"#,
         ),
         (
             r#"{"_meta":{"a/b":1e400,"":[]},"name":"\u0061__r\u0061w","n":{"name":"a__raw"}}"#,

@@ -12,6 +12,5 @@ pub mod logging;
 pub mod method;
 pub mod progress;
 pub mod request;
-pub mod tasks;
 pub mod tools;
 pub mod updated;

@@ -30,6 +30,8 @@ pub struct ServerRequest {
     key: String,
     span: Range<usize>,
     token: Option<(Box<str>, Range<usize>)>,
+    /// Where a call wishes for a task.
+    task: Option<Range<usize>>,
 }
 
 impl ServerRequest {
@@ -51,8 +53,9 @@ impl ServerRequest {
     /// The error says what is wrong with the params.
     pub fn parse(method: &'static str, params: &Bytes) -> Result<Self, String> {
         let text = raw::text(params, "the params' bytes")?;
-        let [key, reference, meta] = raw::pick(text, [key_of(method), "ref", "_meta"])
-            .map_err(|error| format!("the params are unusable: {error}"))?;
+        let names = [key_of(method), "ref", "_meta", "task"];
+        let [key, reference, meta, task] =
+            raw::pick(text, names).map_err(|error| format!("the params are unusable: {error}"))?;
         let (subject, raw_key) = if method == method::COMPLETE {
             reference_key(reference.once("ref")?.ok_or("the params have no 'ref'")?)?
         } else {
@@ -71,7 +74,12 @@ impl ServerRequest {
             None => None,
             Some(meta) => progress_token(meta)?,
         };
+        let task = match subject {
+            Subject::Tool => task.once("task")?,
+            Subject::Prompt | Subject::Resource => None,
+        };
         Ok(Self {
+            task: task.map(|task| raw::member_span(text, task)),
             method,
             subject,
             params: params.clone(),
@@ -107,7 +115,9 @@ impl ServerRequest {
 
     /// The params with `key` in place of the name or URI and `token` in place of the client's
     /// progress token, on one line. A request that asked for no progress gets no token; without
-    /// `token` the client's stays.
+    /// `token` the client's stays. A call's wish for a task instead of an answer is taken out: the
+    /// gateway does not declare tasks, and who does not "MUST process requests of that type
+    /// normally, ignoring any task-augmentation metadata" (2025-11-25, basic/utilities/tasks).
     #[must_use]
     pub fn rewrite(&self, key: &str, token: Option<u64>) -> Bytes {
         let quoted = raw::quoted(key);
@@ -120,6 +130,7 @@ impl ServerRequest {
         if let (Some((_, span)), Some(token)) = (&self.token, &token) {
             edits.push((span.clone(), token.as_bytes()));
         }
+        edits.extend(self.task.clone().map(|span| (span, &[][..])));
         raw::splice(&self.params, edits).into()
     }
 }

@@ -14,8 +14,7 @@ use tokio::time::Instant;
 
 use crate::ids::{CallId, ServerName};
 use crate::protocol::jsonrpc;
-use crate::protocol::mcp::request::ServerRequest;
-use crate::protocol::mcp::{cancelled, cancelled::Cancelled, method, progress::Progress, tasks};
+use crate::protocol::mcp::{cancelled, cancelled::Cancelled, progress::Progress};
 use crate::tree::call::{Answer, Ticket};
 use crate::tree::client::Client;
 
@@ -102,7 +101,7 @@ impl Calls {
         let id = self.next_id;
         let request = &errand.request;
         let token = request.progress_token().map(Box::from);
-        let params = rewrite(request, &errand.key, token.as_ref().map(|_| id));
+        let params = request.rewrite(&errand.key, token.as_ref().map(|_| id));
         match write(jsonrpc::request(id, request.method(), Some(&params))) {
             Ok(()) => {}
             Err(Refused::Gone) => return None,
@@ -314,14 +313,6 @@ impl Calls {
     pub(super) fn dropped_answers(&self) -> u64 {
         self.dropped_answers
     }
-}
-
-/// The params as the server gets them. No server is told that the gateway knows tasks.
-fn rewrite(request: &ServerRequest, key: &str, token: Option<u64>) -> Bytes {
-    let params = request.rewrite(key, token);
-    let is_tool = request.method() == method::TOOLS_CALL;
-    let plain = is_tool.then(|| tasks::without_task(&params)).flatten();
-    plain.unwrap_or(params)
 }
 
 /// Nothing is left here after an orderly end. A panic or a kill of the actor is the gateway's own

@@ -22,8 +22,8 @@ fn a_call_keeps_every_byte_but_its_names() {
             r#"{"name":"log","arguments":{"n":123456789012345678901234567890,"x":1.10,"e":1e400}}"#,
         ),
         (
-            r#"{ "arguments" : {"a":"\u00e9\ud800\/", "a":2 , "name":"x"}, "name" : "\u0067it__log", "task":null }"#,
-            r#"{ "arguments" : {"a":"\u00e9\ud800\/", "a":2 , "name":"x"}, "name" : "log", "task":null }"#,
+            r#"{ "arguments" : {"a":"\u00e9\ud800\/", "a":2 , "name":"x"}, "name" : "\u0067it__log", "tusk":null }"#,
+            r#"{ "arguments" : {"a":"\u00e9\ud800\/", "a":2 , "name":"x"}, "name" : "log", "tusk":null }"#,
         ),
         (
             "{\n  \"_meta\": {\r\n    \"progressToken\": \"a\\u0062\",\n    \"v\": [ 1,\n 2 ]\n  },\n  \"name\": \"x\"\n}",
@@ -45,6 +45,32 @@ fn a_call_keeps_every_byte_but_its_names() {
         let rewritten = call(params).rewrite("log", Some(7));
         assert_eq!(rewritten, wanted, "{params}");
     }
+}
+
+#[test]
+fn the_wish_for_a_task_goes_and_the_call_stays_as_it_is_written() {
+    for (params, wanted) in [
+        (
+            "{\"name\":\"x\" ,\n\"task\" : {\"ttl\":[1]} , \"arguments\":{\"task\":1.10}}",
+            r#"{"name":"log"  , "arguments":{"task":1.10}}"#,
+        ),
+        (
+            r#"{ "t\u0061sk":null , "name":"x", "a":","}"#,
+            r#"{ "name":"log", "a":","}"#,
+        ),
+        (r#"{"name":"a,\"b","task":"}"}"#, r#"{"name":"log"}"#),
+        (
+            r#"{"name":"task","arguments":{"task":{}}}"#,
+            r#"{"name":"log","arguments":{"task":{}}}"#,
+        ),
+    ] {
+        let rewritten = call(params).rewrite("log", None);
+        assert_eq!(rewritten, wanted, "{params}");
+    }
+    assert!(parse(&Bytes::from_static(br#"{"name":"x","task":1,"task":2}"#)).is_err());
+    let prompt = Bytes::from_static(br#"{"name":"x","task":1}"#);
+    let request = ServerRequest::parse(method::PROMPTS_GET, &prompt).unwrap();
+    assert_eq!(request.rewrite("x", None), prompt);
 }
 
 #[test]

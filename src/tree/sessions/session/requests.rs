@@ -2,7 +2,6 @@
 //! what servers asked.
 
 use bytes::Bytes;
-use memchr::memmem;
 
 use super::calls::{self, Stage};
 use super::lists::{Waiting, Wish};
@@ -13,7 +12,7 @@ use crate::protocol::jsonrpc::{Message, Notification, Request, code};
 use crate::protocol::mcp::cancelled::Cancelled;
 use crate::protocol::mcp::item::{self, Kind};
 use crate::protocol::mcp::request::ServerRequest;
-use crate::protocol::mcp::{lifecycle, method, tasks};
+use crate::protocol::mcp::{lifecycle, method};
 
 impl SessionState {
     /// Takes what the client said on `lane`, where the answer goes.
@@ -77,11 +76,6 @@ impl SessionState {
     fn on_call(&mut self, asked: Asked, method: &'static str, params: Option<Bytes>) {
         self.has_spoken = true;
         let params = params.unwrap_or(Bytes::from_static(b"{}"));
-        // Taking the params apart once more is only worth it where there may be such a member.
-        let is_call = method == method::TOOLS_CALL;
-        let may_wish = is_call && memmem::find(&params, b"\"task\"").is_some();
-        let without = may_wish.then(|| tasks::without_task(&params)).flatten();
-        let params = without.unwrap_or(params);
         if method == method::RESOURCES_SUBSCRIBE
             && self.interests.subscriptions() >= subscriptions::LIMIT
         {

@@ -137,8 +137,9 @@ fn calls_have_more_time_when_their_server_had_to_wait() {
     let (mut calls, mut desk, now) = (calls(), Desk::new(9), Instant::now());
     send_plain(&mut calls, now, &mut desk);
     calls.extend(now + SECOND);
-    assert!(calls.expire(now + TIMEOUT).is_empty());
-    assert_eq!(calls.expire(now + TIMEOUT + SECOND).len(), 1);
+    // A question may take as long, and its failure comes first.
+    assert!(calls.expire(now + TIMEOUT + SECOND).is_empty());
+    assert_eq!(calls.expire(now + TIMEOUT + 10 * SECOND).len(), 1);
 }
 
 #[test]
