@@ -16,6 +16,7 @@ const CANCELLED: &str = "notifications/cancelled";
 on_both_transports!(
     a_question_that_is_taken_back_is_taken_back_from_the_client,
     a_question_without_an_answer_is_an_error_in_time,
+    a_call_outlives_the_question_that_it_waits_for,
     an_answer_nobody_waits_for_is_dropped,
 );
 
@@ -60,6 +61,16 @@ async fn a_question_without_an_answer_is_an_error_in_time<T: Transport>() {
         answers.contains(r#""id":"q""#) && answers.contains(r#""error":"#),
         "{answers}"
     );
+}
+
+async fn a_call_outlives_the_question_that_it_waits_for<T: Transport>() {
+    let mut entry = isolated("own", &[]);
+    entry["call_timeout"] = json!(1);
+    let (_gateway, client) = serve_with::<T>(&[entry], ALL).await;
+    let ask = format!(r#"{{"method":"{SAMPLING}"}}"#);
+    let call = begin_ask(&client, "own", &ask).await;
+    let answer = client.wait_response(call, SOON).await;
+    assert!(answer.contains("the client did not answer"), "{answer}");
 }
 
 async fn an_answer_nobody_waits_for_is_dropped<T: Transport>() {
