@@ -96,11 +96,11 @@ fn classify(bytes: &Bytes, members: [Member<'_>; 6]) -> Result<Message, String> 
     let id = Id::read(id.once("id")?);
     let params = params.once("params")?;
     let slice = |raw: &str| bytes.slice_ref(raw.as_bytes());
-    match (
-        method.once("method")?,
-        result.once("result")?,
-        error.once("error")?,
-    ) {
+    let (result, error) = (result.once("result")?, error.once("error")?);
+    // Some write both, as JSON-RPC 1.0 did; one that is `null` then says nothing.
+    let result = result.filter(|raw| *raw != "null" || error.is_none_or(|error| error == "null"));
+    let error = error.filter(|raw| *raw != "null" || result.is_none());
+    match (method.once("method")?, result, error) {
         (Some(method), None, None) => {
             let params = checked_params(params)?.map(slice);
             call(id, method, params)

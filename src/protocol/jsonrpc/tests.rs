@@ -143,6 +143,23 @@ fn what_is_no_message_is_refused_with_its_id() {
 }
 
 #[test]
+fn a_null_beside_a_result_or_an_error_says_nothing() {
+    for (rest, wanted) in [
+        (r#""result":{"a":1},"error":null"#, Ok(r#"{"a":1}"#)),
+        (r#""error":{"code":1},"result":null"#, Err(r#"{"code":1}"#)),
+        (r#""error":null,"result":null"#, Ok("null")),
+        (r#""result":null"#, Ok("null")),
+    ] {
+        let message = read(&format!(r#"{{"jsonrpc":"2.0","id":1,{rest}}}"#)).unwrap();
+        let Message::Response(response) = message else {
+            panic!("{message}")
+        };
+        let wanted = wanted.map(Bytes::from).map_err(Bytes::from);
+        assert_eq!(response.outcome, wanted, "{rest}");
+    }
+}
+
+#[test]
 fn batches_are_named_as_such() {
     for text in ["[]", r#" [{"jsonrpc":"2.0","id":1,"method":"x"}]"#] {
         let error = read(text).unwrap_err();
