@@ -89,6 +89,12 @@ impl ClientCapabilities {
         Self(kept)
     }
 
+    /// Everything that a client can declare.
+    #[must_use]
+    pub fn all() -> Self {
+        Self::from_bits(u16::MAX)
+    }
+
     /// The same, and `roots/list` is answered; changes of the roots are not announced.
     #[must_use]
     pub fn with_roots(self) -> Self {

@@ -3,7 +3,7 @@
 //! answer would be.
 
 use super::dialogue::Effect;
-use crate::config::model::ServerSpec;
+use crate::config::model::{Isolation, ServerSpec};
 use crate::ids::ServerName;
 use crate::protocol::jsonrpc::{self, Notification, Request, code};
 use crate::protocol::mcp::lifecycle::ClientCapabilities;
@@ -15,6 +15,8 @@ use crate::tree::client::{News, Owner};
 pub(super) struct Asks {
     server: ServerName,
     owner: Option<Owner>,
+    /// It supplies a catalogue, and does no work that it could have a question about.
+    is_template: bool,
     /// What is configured for a server without an owner.
     roots: Vec<String>,
 }
@@ -23,6 +25,7 @@ impl Asks {
     pub(super) fn new(spec: &ServerSpec, owner: Option<Owner>) -> Self {
         Self {
             server: spec.name.clone(),
+            is_template: owner.is_none() && spec.isolation == Isolation::Session,
             owner,
             roots: spec.roots.clone(),
         }
@@ -38,6 +41,7 @@ impl Asks {
         let none = ClientCapabilities::default();
         match &self.owner {
             Some(owner) => owner.capabilities,
+            None if self.is_template => ClientCapabilities::all(),
             None if self.roots.is_empty() => none,
             None => none.with_roots(),
         }
@@ -56,6 +60,11 @@ impl Asks {
         }
         if self.owner.is_some() {
             return Effect::Ask(request);
+        }
+        if self.is_template {
+            let text = "there is no client to ask: this process only says what the server offers";
+            let error = jsonrpc::error_object(code::INTERNAL_ERROR, text);
+            return Effect::Write(jsonrpc::error(Some(id), &error));
         }
         Effect::Write(jsonrpc::result(id, &asks::roots_result(&self.roots)))
     }

@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::talk::{TIMEOUT, Talk, Todo, answer, listed, tools};
-use super::{Desk, Heard, owner};
+use super::{Desk, Heard, owner, spec};
+use crate::config::model::Isolation;
 
 const ASKS: [&str; 3] = ["roots/list", "sampling/createMessage", "elicitation/create"];
 
@@ -42,6 +43,28 @@ fn configured_roots_are_declared_and_answered_and_nothing_else_is() {
     for method in ["sampling/createMessage", "elicitation/create"] {
         assert!(is_refused(&talk.hears(&question(method))), "{method}");
     }
+}
+
+#[test]
+fn the_process_with_the_catalogue_is_told_of_every_capability_and_has_nobody_to_ask() {
+    let mut spec = spec("", TIMEOUT);
+    spec.isolation = Isolation::Session;
+    spec.roots = vec!["file:///a".to_owned()];
+    let mut talk = Talk::of(&spec, None);
+    let declared = json!({"roots": {"listChanged": true}, "sampling": {"tools": {}, "context": {}},
+        "elicitation": {"form": {}, "url": {}}});
+    assert_eq!(talk.hello["params"]["capabilities"], declared);
+    for method in ASKS {
+        let todo = talk.hears(&question(method));
+        let [Todo::Write(said)] = &todo[..] else {
+            panic!("{method}: {todo:?}");
+        };
+        assert_eq!(
+            (&said["id"], &said["error"]["code"]),
+            (&json!("q\n1"), &json!(-32603))
+        );
+    }
+    assert!(is_refused(&talk.hears(&question("what"))));
 }
 
 #[test]

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::{Desk, spec};
+use crate::config::model::ServerSpec;
 use crate::protocol::jsonrpc::RequestId;
 use crate::protocol::mcp::item::Kind;
 use crate::supervise::FailureKind;
@@ -62,7 +63,11 @@ impl Talk {
     pub(super) fn open_with(roots: &[&str], owner: Option<Owner>) -> Self {
         let mut spec = spec("", TIMEOUT);
         spec.roots = roots.iter().map(|&root| root.to_owned()).collect();
-        let (dialogue, hello) = Dialogue::open(&spec, owner);
+        Self::of(&spec, owner)
+    }
+
+    pub(super) fn of(spec: &ServerSpec, owner: Option<Owner>) -> Self {
+        let (dialogue, hello) = Dialogue::open(spec, owner);
         let now = Instant::now();
         let hello = serde_json::from_slice(&hello).unwrap();
         Self {
