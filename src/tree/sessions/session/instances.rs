@@ -60,16 +60,14 @@ impl SessionState {
         let Some(instance) = self.instances.get_mut(server) else {
             return;
         };
+        instance.is_gone = state.is_none();
         match state {
             // It may have been quicker than this news. If it is the end of that one instead, what
             // is sent to it comes back and waits for the next.
             Some(RouteState::Starting) if instance.state.generation().is_some() => return,
             Some(state) => instance.state = state,
             // Asking again now would go round in circles.
-            None => {
-                instance.state = RouteState::Starting;
-                instance.is_gone = true;
-            }
+            None => instance.state = RouteState::Starting,
         }
         if instance.is_gone || matches!(instance.state, RouteState::Down { .. }) {
             self.withdraw_asks(server, None);
@@ -88,6 +86,7 @@ impl SessionState {
             return;
         }
         instance.state = RouteState::Ready { handle };
+        instance.is_gone = false;
         if let Some(told) = told {
             instance.catalogue = Some(told);
             self.remerge();

@@ -185,3 +185,24 @@ async fn one_that_root_had_no_use_for_is_asked_for_again_by_the_next_table() {
     own.server.ticket().await.answer(result("{}"));
     assert_eq!(client.next().await["id"], 2);
 }
+
+#[tokio::test(start_paused = true)]
+async fn one_that_is_there_after_all_is_kept() {
+    let offered = offer(&["t"], &[]);
+    let (mut house, _template) = House::isolating("s", &offered).await;
+    let mut client = house.client().await;
+    client.calls(1, "s__t");
+    let owner = house.owner().await;
+    // Late words of one that was removed, before the first of its successor.
+    let mut own = Own::of(owner, "s", 2, &offered).await;
+    own.server.ticket().await.answer(result("{}"));
+    assert_eq!(client.next().await["id"], 1);
+    own.is_now(None).await;
+    own.offers(&offered).await;
+    house.isolates("s", Isolation::Session);
+    client.hears_nothing().await;
+    client.calls(2, "s__t");
+    own.server.ticket().await.answer(result("{}"));
+    assert_eq!(client.next().await["id"], 2);
+    assert!(house.owners().await.is_empty());
+}
