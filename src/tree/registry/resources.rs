@@ -77,16 +77,16 @@ impl Resources {
     }
 
     fn likely_owner(&self, uri: &str) -> Option<&ServerName> {
-        match (self.owner_of_scheme(uri), self.owners.as_slice()) {
+        match (self.owners_of_scheme(uri), self.owners.as_slice()) {
             (Some(Some(server)), _) | (_, [server]) => Some(server),
             _ => None,
         }
     }
 
-    /// Whose the scheme of `uri` is, if it is any server's; `Some(None)` if it is several servers'.
-    fn owner_of_scheme(&self, uri: &str) -> Option<Option<&ServerName>> {
+    /// Whose the scheme of `uri` is, as in `by_scheme`.
+    fn owners_of_scheme(&self, uri: &str) -> Option<&Option<ServerName>> {
         let scheme = uri::scheme(uri)?.to_ascii_lowercase();
-        self.by_scheme.get(&scheme).map(Option::as_ref)
+        self.by_scheme.get(&scheme)
     }
 
     /// What clients know a URI of `server` by, where that is not the URI itself: it would lead
@@ -98,7 +98,7 @@ impl Resources {
         }
         let is_common = match self.find(uri) {
             Some(route) => route.server != *server,
-            None => !uri::is_web(uri) && self.owner_of_scheme(uri) == Some(None),
+            None => !uri::is_web(uri) && self.owners_of_scheme(uri) == Some(&None),
         };
         is_common.then(|| uri::qualified(server.as_str(), uri))
     }

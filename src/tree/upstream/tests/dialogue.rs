@@ -242,8 +242,8 @@ fn three_timeouts_in_silence_end_it_and_a_word_on_any_pipe_does_not() {
 fn messages_in_a_batch_are_each_taken_and_none_is_lost() {
     let mut talk = Talk::open();
     let hello = answer(0, &capable("2025-03-26"));
-    let ping = r#"{"jsonrpc":"2.0","id":"p","method":"ping"}"#;
-    let todo = talk.hears(&format!(" [{hello}, 7, [[{ping}]],{ping}]"));
+    let alive = r#"{"jsonrpc":"2.0","id":"p","method":"ping"}"#;
+    let todo = talk.hears(&format!(" [{hello}, 7, [[{alive}]],{alive}]"));
     let pong = Todo::Write(json!({"jsonrpc": "2.0", "id": "p", "result": {}}));
     assert_eq!((todo.len(), todo.last()), (4, Some(&pong)));
     assert_eq!(talk.dialogue.counters().junk, 2);
