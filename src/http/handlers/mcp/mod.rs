@@ -4,7 +4,7 @@
 mod delete;
 mod listen;
 mod post;
-mod posted;
+pub(super) mod posted;
 
 use crate::http::Context;
 use crate::http::connection::Cut;

@@ -7,7 +7,7 @@ use crate::protocol::version::Version;
 use bytes::Bytes;
 
 /// Messages in a batch.
-const BATCH: usize = 100;
+pub(in crate::http::handlers) const BATCH: usize = 100;
 
 /// The request that opens a session.
 const INITIALIZE: &str = "initialize";
@@ -32,12 +32,12 @@ pub(super) struct Owed {
 }
 
 /// Whether `body` is an array.
-pub(super) fn is_batch(body: &Bytes) -> bool {
+pub(in crate::http::handlers) fn is_batch(body: &Bytes) -> bool {
     body.trim_ascii_start().first() == Some(&b'[')
 }
 
 /// Whether `message` opens a session.
-pub(super) fn is_initialize(message: &Message) -> bool {
+pub(in crate::http::handlers) fn is_initialize(message: &Message) -> bool {
     matches!(message, Message::Request(request) if &*request.method == INITIALIZE)
 }
 
