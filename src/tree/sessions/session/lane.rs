@@ -51,7 +51,11 @@ impl OpenLane {
     }
 
     pub(super) fn is_lost(&self) -> bool {
-        matches!(self.way, Way::Lost)
+        match &self.way {
+            Way::Unopened(answer) => answer.is_closed(),
+            Way::Open(_) | Way::Detached => false,
+            Way::Lost => true,
+        }
     }
 
     /// Becomes an event stream, which begins with `priming`.

@@ -131,6 +131,13 @@ impl Streams {
         }
     }
 
+    /// Whether nobody will hear what is said on `lane`: its connection broke before the client had
+    /// anything to resume it from.
+    pub(super) fn is_lost(&self, lane: Lane) -> bool {
+        let open = self.position(lane).and_then(|at| self.lanes.get(at));
+        open.is_some_and(OpenLane::is_lost)
+    }
+
     /// The client of a POST has to be told something before there is an answer.
     pub(super) fn begin(&mut self, lane: Lane) {
         if let Some(at) = self.position(lane) {
