@@ -96,7 +96,7 @@ impl SessionHandle {
 
     /// Delivers what one POST of Streamable HTTP holds: at least one request. What comes gives
     /// the answers, and before them what belongs to these requests; its last event says so. An
-    /// end without that is one of the session, or its client cancelled the requests.
+    /// end without that is one of the session, unless nothing was said ([`Outbound::is_forgone`]).
     ///
     /// Errors: as [`Self::deliver`].
     pub fn exchange(&self, messages: Vec<Message>) -> Result<Outbound, CallError> {

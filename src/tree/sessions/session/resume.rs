@@ -71,7 +71,7 @@ impl Streams {
         }
         self.repeat(&queue, last.lane, last.seq);
         if let Some(open) = at.and_then(|at| self.lanes.get_mut(at)) {
-            open.attach(queue);
+            open.attach(&self.session, queue);
         }
         Ok(Outbound::queue(self.session.clone(), stream, feed))
     }
