@@ -22,6 +22,9 @@ impl Streams {
             return self.standalone();
         };
         let last = EventId::parse(last_event).ok_or(CallError::UnknownEvent)?;
+        if !last.life.is_of_same(numbers.life) {
+            return Err(CallError::UnknownEvent);
+        }
         let is_ours = last.life == numbers.life;
         match last.lane {
             Lane::GENERAL if is_ours => Ok(self.attach_general(last.seq)),

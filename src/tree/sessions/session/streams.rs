@@ -14,6 +14,7 @@ use super::general::General;
 use super::lane::OpenLane;
 use super::numbers::{Numbers, Place};
 use super::outbound::{Event, Opening, Queue};
+use crate::ids::SessionId;
 use crate::protocol::jsonrpc::{Message, RequestId};
 
 /// One way to the client.
@@ -52,8 +53,8 @@ impl Streams {
     }
 
     /// Those of a session over Streamable HTTP.
-    pub(super) fn streamable(session: SessionHandle) -> Self {
-        let numbers = Numbers::new(session.version());
+    pub(super) fn streamable(session: SessionHandle, id: &SessionId) -> Self {
+        let numbers = Numbers::new(id, session.version());
         Self::new(session, Some(Box::new(numbers)))
     }
 
