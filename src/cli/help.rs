@@ -6,12 +6,12 @@ pub(super) const ABOUT: &str =
 
 pub(super) const LONG_ABOUT: &str = "\
 An MCP gateway: it runs the stdio MCP servers named in mcp-servers.json as child processes, restarts \
-those that break, and serves all their tools to any MCP client from one HTTP port. Tool names become \
+those that break, and serves all they offer to any MCP client from one HTTP port. Tool names become \
 <server>__<tool>. Save the file and the change is applied within a second; servers that did not change \
 go on untouched.
 
-Clients connect to http://<this machine>:12009/sse; /healthz says that the gateway is alive, /readyz \
-that it is ready.";
+Clients connect to http://<this machine>:12009/mcp (Streamable HTTP) or /sse (HTTP+SSE); /healthz says \
+that the gateway is alive, /readyz that it is ready.";
 
 pub(super) const SHORT_END: &str =
     "Try 'mcproxy --help' for files, examples, exit codes and signals.";
@@ -30,7 +30,7 @@ Examples:
   mcproxy --log --config my.json        run with another file, log to stdout
   mcproxy --listen 127.0.0.1:12009      answer this machine only
   mcproxy check                         look for mistakes before they matter
-  claude mcp add --transport sse mcproxy http://127.0.0.1:12009/sse
+  claude mcp add --transport http mcproxy http://127.0.0.1:12009/mcp
                                         connect Claude Code
 
 Logging:

@@ -64,10 +64,7 @@ pub(super) enum Problem {
     Body(#[from] BodyError),
     #[error("arrays and objects are nested more than {0} deep")]
     TooDeep(usize),
-    #[error(
-        "JSON-RPC batches are supported on /mcp in revision 2025-03-26 only: send one message in \
-         each POST"
-    )]
+    #[error("JSON-RPC batches exist in revision 2025-03-26 only: send one message in each POST")]
     Batch,
     #[error("{}", describe_decode(.0))]
     Decode(#[from] DecodeError),

@@ -121,6 +121,9 @@ impl<M: Messages> EventStream<M> {
             is_last,
         } = event;
         self.has_ended |= is_last;
+        if message.is_empty() && is_last {
+            return;
+        }
         match id {
             Some(id) if message.is_empty() => return batch.put(sse::priming(&id, RETRY)),
             Some(id) => batch.put(sse::head(Some(&id))),

@@ -1,13 +1,15 @@
-//! `POST /messages?session_id=…` of HTTP+SSE: hands one message to its session. The answer comes on the
-//! session's stream, so all that is said here is "Accepted".
+//! `POST /messages?session_id=…` of HTTP+SSE: hands one message, or a batch where the revision has
+//! batches, to its session. The answer comes on the session's stream, so all that is said here is
+//! "Accepted".
 
+use super::mcp::posted::{BATCH, is_batch, is_initialize};
 use super::read;
 use crate::http::problem::Problem;
 use crate::http::{Context, headers};
 use crate::ids::SessionId;
-use crate::protocol::jsonrpc;
-use crate::tree::CallError;
-use bytes::Buf;
+use crate::protocol::jsonrpc::{self, Message};
+use crate::tree::{CallError, SessionHandle};
+use bytes::{Buf, Bytes};
 use futures_util::Stream;
 use hyper::StatusCode;
 use hyper::header::HeaderMap;
@@ -33,11 +35,26 @@ where
     // Before the body is read: nobody else's body costs us anything.
     let session = context.sessions.find(&id).await?;
     let body = read(&context, &headers, frames).await?;
-    if body.trim_ascii_start().first() == Some(&b'[') {
+    if is_batch(&body) {
+        session.deliver_all(read_batch(&session, &body).await?)?;
+    } else {
+        session.deliver(jsonrpc::decode(&body)?)?;
+    }
+    Ok(warp::reply::with_status("Accepted", StatusCode::ACCEPTED).into_response())
+}
+
+/// The messages of a batch, if the session's revision has batches. One that is no message has
+/// nowhere to be answered but here, so that nothing is done for the others.
+async fn read_batch(session: &SessionHandle, body: &Bytes) -> Result<Vec<Message>, Problem> {
+    if !session.agreed_version().await?.has_batches() {
         return Err(Problem::Batch);
     }
-    session.deliver(jsonrpc::decode(&body)?)?;
-    Ok(warp::reply::with_status("Accepted", StatusCode::ACCEPTED).into_response())
+    let messages = jsonrpc::decode_batch(body, BATCH)?.into_iter();
+    let messages: Vec<Message> = messages.collect::<Result<_, _>>()?;
+    if messages.iter().any(is_initialize) {
+        return Err(Problem::InitializeInBatch);
+    }
+    Ok(messages)
 }
 
 /// The value of `session_id` or `sessionId` (the TypeScript SDK's spelling) in a query.

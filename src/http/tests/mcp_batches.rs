@@ -91,3 +91,34 @@ async fn what_is_no_batch_is_refused_as_a_whole() {
         assert!(reply.body.contains("batches"), "{}", reply.body);
     }
 }
+
+/// Over HTTP+SSE the answers come on the stream, so that a batch is taken whole or not at all.
+#[tokio::test]
+async fn a_batch_over_sse_is_taken_whole_or_not_at_all() {
+    let server = Server::start().await;
+    let (mut stream, path) = server.open_sse().await;
+    assert_eq!(server.post(&path, &format!("[{PING}]")).await.status, 400);
+    let first = server.post(&path, &initialize("2025-03-26")).await;
+    assert_eq!(first.status, 202);
+    // Not waiting for the answer: what was posted before has been read by then.
+    let many = vec![TOLD; 101].join(",");
+    for (body, text) in [
+        (format!("[{PING},7]"), "-32600"),
+        (format!("[{PING},{}]", initialize("2025-11-25")), "alone"),
+        (format!("[{many}]"), "-32600"),
+        ("[]".to_owned(), "-32600"),
+        (format!("[{PING}"), "-32700"),
+    ] {
+        let reply = server.post(&path, &body).await;
+        assert_eq!(reply.status, 400, "{body:.99}");
+        assert!(reply.body.contains(text), "{}", reply.body);
+    }
+    let other = PING.replace('1', "2");
+    let reply = server.post(&path, &format!("[{TOLD},{other}]")).await;
+    assert_eq!(reply.status, 202);
+    let heard = stream.read_until("\"id\":2,\"result\"").await;
+    assert!(
+        heard.contains("\"2025-03-26\"") && !heard.contains(PONG),
+        "{heard}"
+    );
+}

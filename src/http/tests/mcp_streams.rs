@@ -127,3 +127,39 @@ async fn a_page_of_a_listed_origin_may_read_its_session() {
     let exposed = reply.header("access-control-expose-headers");
     assert_eq!(exposed, Some("mcp-session-id"));
 }
+
+#[tokio::test]
+async fn a_stream_whose_session_ends_owes_nothing() {
+    let server = hurried().await;
+    for (version, body, ids) in [
+        ("2025-11-25", list(5), vec![5]),
+        ("2025-03-26", list(5), vec![5]),
+        (
+            "2025-03-26",
+            format!("[{PING},{},{}]", list(5), list(6)),
+            vec![5, 6],
+        ),
+    ] {
+        let client = Client::open(&server, version).await;
+        let mut stream = client.stream(&body).await;
+        assert_eq!(client.post(&cancel(99)).await.status, 202);
+        let delete = client.request("DELETE", "", "");
+        assert_eq!(server.ask(&delete).await.status, 200);
+        let text = stream.read_until("\r\n0\r\n\r\n").await;
+        assert_eq!(text.matches("-32000").count(), ids.len(), "{text}");
+        for id in ids {
+            assert!(text.contains(&format!("\"id\":{id},\"error\"")), "{text}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_stream_whose_request_was_cancelled_ends_without_a_word() {
+    let server = hurried().await;
+    let client = Client::open(&server, "2025-11-25").await;
+    let mut stream = client.stream(&list(5)).await;
+    stream.read_until("data: \n\n").await;
+    assert_eq!(client.post(&cancel(5)).await.status, 202);
+    let text = stream.read_until("\r\n0\r\n\r\n").await;
+    assert!(!text.contains("data:"), "{text}");
+}

@@ -13,6 +13,7 @@ use tokio::time::{Instant, timeout};
 use crate::support::chaos::Chaos;
 use crate::support::client::{DEADLINE, SseClient, SseOptions};
 use crate::support::fleet::{self, Identity, config, fixture, identify};
+use crate::support::streamable::Endpoint;
 use crate::support::wait;
 
 /// Two servers; the first has a grandchild, which must never outlive it.
@@ -75,6 +76,11 @@ impl House {
     /// One attempt to connect.
     pub(crate) async fn try_client(&self) -> std::io::Result<SseClient> {
         SseClient::try_connect(self.addr, &SseOptions::default()).await
+    }
+
+    /// A session over Streamable HTTP, without its stream.
+    pub(super) async fn endpoint(&self, version: &str) -> Endpoint {
+        Endpoint::initialized(self.addr, version).await
     }
 
     /// A client that keeps trying until it is let in, as real ones do.

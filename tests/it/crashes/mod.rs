@@ -6,6 +6,7 @@
 
 mod house;
 mod root;
+mod streamable;
 mod under_load;
 mod upstream;
 

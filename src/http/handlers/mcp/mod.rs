@@ -1,10 +1,11 @@
 //! `/mcp`: the Streamable HTTP transport (MCP 2025-11-25, basic/transports). With POST a client
 //! speaks, with GET it listens, with DELETE it ends its session.
 
+mod answers;
 mod delete;
 mod listen;
 mod post;
-mod posted;
+pub(super) mod posted;
 
 use crate::http::Context;
 use crate::http::connection::Cut;

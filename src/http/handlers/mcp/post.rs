@@ -2,6 +2,7 @@
 //! answer as JSON if that is the first that comes, and a stream of events if anything comes before
 //! it or it takes long.
 
+use super::answers::Answers;
 use super::posted::{Owed, Posted, is_batch, is_initialize, request_id};
 use super::{find, refused, unsupported_version};
 use crate::http::connection::Cut;
@@ -114,8 +115,10 @@ async fn converse(
 
 /// A reply that goes on: what is known already, and what `outbound` will say.
 fn stream(context: &Context, outbound: Outbound, owed: Owed, first: Option<Event>) -> Response {
-    let mut events = EventStream::new(outbound, context.limits.keepalive);
-    for refusal in owed.into_refusals() {
+    let (asked, refusals) = owed.into_parts();
+    let answers = Answers::new(outbound, asked, first.as_ref());
+    let mut events = EventStream::new(answers, context.limits.keepalive);
+    for refusal in refusals {
         events = events.after(event("message", &refusal));
     }
     sse::reply(match first {

@@ -7,7 +7,7 @@ use crate::protocol::version::Version;
 use bytes::Bytes;
 
 /// Messages in a batch.
-const BATCH: usize = 100;
+pub(in crate::http::handlers) const BATCH: usize = 100;
 
 /// The request that opens a session.
 const INITIALIZE: &str = "initialize";
@@ -32,12 +32,12 @@ pub(super) struct Owed {
 }
 
 /// Whether `body` is an array.
-pub(super) fn is_batch(body: &Bytes) -> bool {
+pub(in crate::http::handlers) fn is_batch(body: &Bytes) -> bool {
     body.trim_ascii_start().first() == Some(&b'[')
 }
 
 /// Whether `message` opens a session.
-pub(super) fn is_initialize(message: &Message) -> bool {
+pub(in crate::http::handlers) fn is_initialize(message: &Message) -> bool {
     matches!(message, Message::Request(request) if &*request.method == INITIALIZE)
 }
 
@@ -100,9 +100,9 @@ impl Owed {
         !self.asked.is_empty()
     }
 
-    /// What needs no session to be answered.
-    pub(super) fn into_refusals(self) -> Vec<Bytes> {
-        self.refusals
+    /// The requests that the session has to answer, and what needs no session to be answered.
+    pub(super) fn into_parts(self) -> (Vec<RequestId>, Vec<Bytes>) {
+        (self.asked, self.refusals)
     }
 
     /// The body of a reply with nothing to come after it: the refusals and the session's `answer`.
@@ -117,18 +117,23 @@ impl Owed {
 
     /// The body of a reply whose session ended before it said anything.
     pub(super) fn failure(mut self) -> Option<Bytes> {
-        let error = jsonrpc::error_object(
-            code::SERVER_UNAVAILABLE,
-            "the session ended before there was an answer; the request may or may not have taken \
-             effect",
-        );
-        let errors = self.asked.iter().map(|id| jsonrpc::error(Some(id), &error));
+        let mut errors = self.asked.iter().map(unanswered);
         if self.is_batch {
             self.refusals.extend(errors);
             return self.reply(None);
         }
-        errors.last()
+        errors.next()
     }
+}
+
+/// The answer to request `id` of a session that ended without one.
+pub(super) fn unanswered(id: &RequestId) -> Bytes {
+    let error = jsonrpc::error_object(
+        code::SERVER_UNAVAILABLE,
+        "the session ended before there was an answer; the request may or may not have taken \
+         effect",
+    );
+    jsonrpc::error(Some(id), &error)
 }
 
 /// Messages as a batch.

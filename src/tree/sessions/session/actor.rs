@@ -70,6 +70,7 @@ impl Actor for Session {
         );
         match message {
             SessionMsg::Deliver(message) => state.on_message(message, Lane::GENERAL),
+            SessionMsg::GetVersion(reply) => state.on_get_version(reply),
             SessionMsg::Exchange {
                 number,
                 messages,

@@ -155,7 +155,7 @@ impl SessionState {
 
     /// Tells the client where it was asked, if there still is a call.
     fn say_cancelled(&mut self, lane: Lane, params: &Bytes) {
-        let lane = if self.calls.has_lane(lane) {
+        let lane = if self.calls.has_lane(lane) && !self.streams.is_lost(lane) {
             lane
         } else {
             Lane::GENERAL

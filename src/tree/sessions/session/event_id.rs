@@ -5,16 +5,36 @@
 use std::fmt;
 
 use super::streams::Lane;
+use crate::ids::SessionId;
 use crate::protocol::jsonrpc::RequestId;
+
+/// One life of a session: the upper half says which session, the same in every life of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Life(pub(super) u64);
+
+impl Life {
+    /// A new one.
+    pub(super) fn of(session: &SessionId) -> Self {
+        // A part of an id that only its own client is told, like these ids.
+        let digits = session.secret().get(..8).unwrap_or_default();
+        let session = u64::from_str_radix(digits, 16).unwrap_or_default();
+        Self(session << 32 | u64::from(fastrand::u32(..)))
+    }
+
+    /// Whether the two are of one session.
+    pub(super) fn is_of_same(self, other: Self) -> bool {
+        self.0 >> 32 == other.0 >> 32
+    }
+}
 
 /// A request's id that is longer than this is left out.
 const LONGEST_REQUEST: usize = 64;
 
-/// `{life}-{lane}-{seq}[-{request}]`, the request's raw id in hexadecimal.
+/// `{life}-{lane}-{seq}[-{request}]`, the life and the request's raw id in hexadecimal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct EventId<R = RequestId> {
-    /// Which life of the session.
-    pub(super) life: u32,
+    /// Which life of which session.
+    pub(super) life: Life,
     /// On which lane.
     pub(super) lane: Lane,
     /// The event's number there.
@@ -27,7 +47,7 @@ impl EventId {
     /// Takes what a client sent; `None` if it is no id of an event.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let mut parts = text.split('-');
-        let life = u32::from_str_radix(parts.next()?, 16).ok()?;
+        let life = Life(u64::from_str_radix(parts.next()?, 16).ok()?);
         let lane = Lane(parts.next()?.parse().ok()?);
         let seq = parts.next()?.parse().ok()?;
         let request = match parts.next() {
@@ -45,7 +65,7 @@ impl EventId {
 
 impl fmt::Display for EventId<&RequestId> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:08x}-{}-{}", self.life, self.lane.0, self.seq)?;
+        write!(f, "{:016x}-{}-{}", self.life.0, self.lane.0, self.seq)?;
         let raw = self.request.map(|request| request.as_raw().as_bytes());
         if let Some(raw) = raw.filter(|raw| raw.len() <= LONGEST_REQUEST) {
             f.write_str("-")?;
@@ -76,11 +96,11 @@ mod tests {
     proptest! {
         #[test]
         fn an_id_is_read_as_it_was_written(
-            life: u32, lane: u64, seq: u64, text in proptest::option::of("\\PC{0,20}"),
+            life: u64, lane: u64, seq: u64, text in proptest::option::of("\\PC{0,20}"),
         ) {
             let raw = text.map(|text| serde_json::to_string(&text).unwrap());
             let request = raw.and_then(|raw| RequestId::from_raw(&raw));
-            let lane = Lane(lane);
+            let (life, lane) = (Life(life), Lane(lane));
             let written = EventId { life, lane, seq, request: request.as_ref() }.to_string();
             prop_assert!(written.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-'));
             let short = request.filter(|request| request.as_raw().len() <= LONGEST_REQUEST);
@@ -111,7 +131,7 @@ mod tests {
             assert_eq!(EventId::parse(text), None, "{text}");
         }
         let seven = EventId::parse("0000000a-0-3-37").unwrap();
-        assert_eq!((seven.life, seven.lane), (10, Lane::GENERAL));
+        assert_eq!((seven.life, seven.lane), (Life(10), Lane::GENERAL));
         assert_eq!(seven.request, RequestId::from_raw("7"));
     }
 }

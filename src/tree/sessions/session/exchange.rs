@@ -8,10 +8,18 @@ use super::message::SessionMsg;
 use super::outbound::{Opening, Outbound};
 use super::state::SessionState;
 use crate::protocol::jsonrpc::Message;
+use crate::protocol::version::Version;
 use crate::tree::call::CallError;
 use crate::tree::timer::Timer;
 
 impl SessionState {
+    /// What the last `initialize` settled; the latest revision before there was any.
+    pub(super) fn on_get_version(&self, reply: RpcReplyPort<Version>) {
+        if reply.send(self.client.version).is_err() {
+            log::debug!("{:?}: who asked for the revision has gone", self.id);
+        }
+    }
+
     /// The client posted these, in one body, and is answered where it posted them.
     pub(super) fn on_exchange(
         &mut self,

@@ -50,7 +50,8 @@ impl Profile {
     }
 }
 
-/// One session. Nothing here waits but [`SessionHandle::listen`].
+/// One session. Nothing here waits but [`SessionHandle::listen`] and
+/// [`SessionHandle::agreed_version`].
 #[derive(Clone)]
 pub struct SessionHandle {
     actor: ActorRef<SessionMsg>,
@@ -78,9 +79,24 @@ impl SessionHandle {
             .map_err(|_| CallError::UnknownSession)
     }
 
+    /// Delivers what the client posted together: all of it or nothing.
+    ///
+    /// Errors: as [`Self::deliver`].
+    pub fn deliver_all(&self, messages: Vec<Message>) -> Result<(), CallError> {
+        let mut all = messages.iter();
+        if self.gauge().is_full() && all.any(|message| matches!(message, Message::Request(_))) {
+            return Err(CallError::Overloaded(FULL));
+        }
+        for message in messages {
+            let sent = self.actor.cast(SessionMsg::Deliver(message));
+            sent.map_err(|_| CallError::UnknownSession)?;
+        }
+        Ok(())
+    }
+
     /// Delivers what one POST of Streamable HTTP holds: at least one request. What comes gives
     /// the answers, and before them what belongs to these requests; its last event says so. An
-    /// end without that is one of the session, or its client cancelled the requests.
+    /// end without that is one of the session, unless nothing was said ([`Outbound::is_forgone`]).
     ///
     /// Errors: as [`Self::deliver`].
     pub fn exchange(&self, messages: Vec<Message>) -> Result<Outbound, CallError> {
@@ -122,6 +138,17 @@ impl SessionHandle {
             .is_err()
         {
             log::trace!("{self:?} has ended with its supervisor");
+        }
+    }
+
+    /// The revision that was agreed on by what was delivered so far, over either transport.
+    ///
+    /// Errors: `UnknownSession`, `Timeout`.
+    pub async fn agreed_version(&self) -> Result<Version, CallError> {
+        match self.actor.call(SessionMsg::GetVersion, Some(ANSWER)).await {
+            Ok(CallResult::Success(version)) => Ok(version),
+            Ok(CallResult::Timeout) => Err(CallError::Timeout),
+            Ok(CallResult::SenderError) | Err(_) => Err(CallError::UnknownSession),
         }
     }
 

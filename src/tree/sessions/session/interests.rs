@@ -8,8 +8,9 @@ use super::SessionHandle;
 use super::state::SessionState;
 use crate::ids::ServerName;
 use crate::protocol::mcp::logging::Level;
+use crate::protocol::uri;
 use crate::tree::client::Interest;
-use crate::tree::registry::RouteState;
+use crate::tree::registry::{Route, RouteState};
 use crate::tree::upstream::UpstreamHandle;
 
 /// What was asked for, and which upstreams know.
@@ -85,6 +86,22 @@ impl Interests {
     pub(super) fn has_subscribed(&self, server: &ServerName, uri: &str) -> bool {
         let uris = self.uris.get(server);
         uris.is_some_and(|uris| uris.contains(uri))
+    }
+
+    /// Where the client subscribed to what it knows as `uri`, and under which URI of the server's.
+    pub(super) fn subscribed_at(&self, uri: &str) -> Option<Route> {
+        let at = |owner: Option<&str>, native: &str| {
+            let mut servers = self.uris.iter();
+            let (server, _) = servers.find(|(server, uris)| {
+                owner.is_none_or(|owner| server.as_str() == owner) && uris.contains(native)
+            })?;
+            Some(Route {
+                server: server.clone(),
+                key: native.into(),
+            })
+        };
+        let qualified = || uri::unqualify(uri).and_then(|(owner, native)| at(Some(owner), native));
+        at(None, uri).or_else(qualified)
     }
 
     /// How many resources the client subscribed to.

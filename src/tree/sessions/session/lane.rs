@@ -51,7 +51,11 @@ impl OpenLane {
     }
 
     pub(super) fn is_lost(&self) -> bool {
-        matches!(self.way, Way::Lost)
+        match &self.way {
+            Way::Unopened(answer) => answer.is_closed(),
+            Way::Open(_) | Way::Detached => false,
+            Way::Lost => true,
+        }
     }
 
     /// Becomes an event stream, which begins with `priming`.
@@ -72,10 +76,16 @@ impl OpenLane {
         }
     }
 
-    /// Ends a POST whose requests were all cancelled before it heard anything.
+    /// Ends a POST of whose requests the last was cancelled.
     pub(super) fn forgo(self, session: &SessionHandle) {
-        if let Way::Unopened(answer) = self.way {
-            begin(session, answer, None, None);
+        match self.way {
+            Way::Unopened(answer) => {
+                begin(session, answer, None, None);
+            }
+            Way::Open(queue) => {
+                push(session, &queue, Event::END);
+            }
+            Way::Detached | Way::Lost => {}
         }
     }
 
@@ -88,9 +98,11 @@ impl OpenLane {
         }
     }
 
-    /// Goes on on another event stream.
-    pub(super) fn attach(&mut self, queue: Queue) {
-        self.way = Way::Open(queue);
+    /// Goes on on another event stream; what is owed is not owed on the last one any more.
+    pub(super) fn attach(&mut self, session: &SessionHandle, queue: Queue) {
+        if let Way::Open(last) = std::mem::replace(&mut self.way, Way::Open(queue)) {
+            push(session, &last, Event::END);
+        }
     }
 }
 

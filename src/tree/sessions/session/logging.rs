@@ -48,9 +48,12 @@ impl SessionState {
         self.offer(self.lane_at(server), message);
     }
 
-    /// The way of the latest call that is in flight at `server`, else the one for everything.
+    /// The way of the latest call that is in flight at `server`, else the one for everything: also
+    /// for a call whose connection is lost, since a question must reach the client nevertheless.
     pub(super) fn lane_at(&self, server: &ServerName) -> Lane {
-        self.calls.lane_at(server).unwrap_or(Lane::GENERAL)
+        let latest = self.calls.lane_at(server);
+        let heard = latest.filter(|lane| !self.streams.is_lost(*lane));
+        heard.unwrap_or(Lane::GENERAL)
     }
 }
 

@@ -7,6 +7,7 @@ use tokio::sync::{Notify, oneshot};
 
 use super::outbound::{Opening, Outbound};
 use crate::protocol::jsonrpc::Message;
+use crate::protocol::version::Version;
 use crate::tree::call::CallError;
 use crate::tree::client::News;
 use crate::tree::registry::{RegistryHandle, Routes};
@@ -14,6 +15,8 @@ use crate::tree::registry::{RegistryHandle, Routes};
 pub(crate) enum SessionMsg {
     /// From the listener: the client posted this, and is answered elsewhere, if at all.
     Deliver(Message),
+    /// From the listener: which revision was agreed on, by what was delivered so far?
+    GetVersion(RpcReplyPort<Version>),
     /// From the listener: the client posted these, and is answered there.
     Exchange {
         number: u64,

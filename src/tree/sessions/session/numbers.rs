@@ -4,10 +4,11 @@
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::event_id::EventId;
+use super::event_id::{EventId, Life};
 use super::outbound::Event;
 use super::replay::Replay;
 use super::streams::Lane;
+use crate::ids::SessionId;
 use crate::protocol::jsonrpc::RequestId;
 use crate::protocol::version::Version;
 
@@ -24,15 +25,15 @@ pub(super) struct Place {
 /// The numbers of one life of a session, and the events that have them.
 #[derive(Debug)]
 pub(super) struct Numbers {
-    pub(super) life: u32,
+    pub(super) life: Life,
     pub(super) replay: Replay,
     has_priming: bool,
 }
 
 impl Numbers {
-    pub(super) fn new(version: Version) -> Self {
+    pub(super) fn new(session: &SessionId, version: Version) -> Self {
         Self {
-            life: fastrand::u32(..),
+            life: Life::of(session),
             replay: Replay::default(),
             has_priming: version.has_priming(),
         }

@@ -28,10 +28,20 @@ pub struct OpenedSse {
 pub struct Event {
     /// By which a client names it when it resumes a broken stream; `None` where none can.
     pub id: Option<Box<str>>,
-    /// A JSON-RPC message on one line; empty in the priming event that begins a stream.
+    /// A JSON-RPC message on one line; empty in the priming event that begins a stream, and in the
+    /// last event of one that ends without an answer.
     pub message: Bytes,
     /// Whether the stream ends after it.
     pub is_last: bool,
+}
+
+impl Event {
+    /// Ends a stream on which no answer is owed any more. Nothing of it is sent.
+    pub(super) const END: Self = Self {
+        id: None,
+        message: Bytes::new(),
+        is_last: true,
+    };
 }
 
 /// The session's end of a stream of events. They are boxed because a queue holds room for many

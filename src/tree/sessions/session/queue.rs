@@ -13,7 +13,7 @@ const CHECK_EVERY: Duration = Duration::from_secs(1);
 
 /// The watch.
 #[derive(Default)]
-pub(super) struct Queue {
+pub(super) struct QueueWatch {
     check: Option<Timer<SessionMsg>>,
     /// How many notifications found no room.
     pub(super) dropped: u64,

@@ -22,6 +22,9 @@ impl Streams {
             return self.standalone();
         };
         let last = EventId::parse(last_event).ok_or(CallError::UnknownEvent)?;
+        if !last.life.is_of_same(numbers.life) {
+            return Err(CallError::UnknownEvent);
+        }
         let is_ours = last.life == numbers.life;
         match last.lane {
             Lane::GENERAL if is_ours => Ok(self.attach_general(last.seq)),
@@ -71,7 +74,7 @@ impl Streams {
         }
         self.repeat(&queue, last.lane, last.seq);
         if let Some(open) = at.and_then(|at| self.lanes.get_mut(at)) {
-            open.attach(queue);
+            open.attach(&self.session, queue);
         }
         Ok(Outbound::queue(self.session.clone(), stream, feed))
     }

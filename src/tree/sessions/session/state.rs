@@ -16,7 +16,7 @@ use super::instances::Instances;
 use super::interests::Interests;
 use super::lists::Waiting;
 use super::message::SessionMsg;
-use super::queue::Queue;
+use super::queue::QueueWatch;
 use super::streams::{Lane, Streams};
 use crate::ids::SessionId;
 use crate::protocol::jsonrpc::{self, RequestId, code};
@@ -45,7 +45,7 @@ pub(in crate::tree::sessions) struct SessionState {
     registry: RegistryHandle,
     pub(super) root: RootHandle,
     pub(super) streams: Streams,
-    pub(super) queue: Queue,
+    pub(super) queue: QueueWatch,
     /// What the client said of itself.
     pub(super) client: ClientInfo,
     /// Whether the client has gone beyond `initialize`, so that it may be notified.
@@ -74,7 +74,8 @@ impl SessionState {
                 (streams, lifecycle::client_info(None), false)
             }
             Entrance::Streamable { client, is_adopted } => {
-                (Streams::streamable(handle.clone()), client, is_adopted)
+                let streams = Streams::streamable(handle.clone(), &args.id);
+                (streams, client, is_adopted)
             }
         };
         let mut state = Self {
@@ -84,7 +85,7 @@ impl SessionState {
             registry: args.registry.clone(),
             root: args.root,
             streams,
-            queue: Queue::default(),
+            queue: QueueWatch::default(),
             client,
             has_spoken,
             routes: None,

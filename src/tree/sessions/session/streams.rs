@@ -14,6 +14,7 @@ use super::general::General;
 use super::lane::OpenLane;
 use super::numbers::{Numbers, Place};
 use super::outbound::{Event, Opening, Queue};
+use crate::ids::SessionId;
 use crate::protocol::jsonrpc::{Message, RequestId};
 
 /// One way to the client.
@@ -52,8 +53,8 @@ impl Streams {
     }
 
     /// Those of a session over Streamable HTTP.
-    pub(super) fn streamable(session: SessionHandle) -> Self {
-        let numbers = Numbers::new(session.version());
+    pub(super) fn streamable(session: SessionHandle, id: &SessionId) -> Self {
+        let numbers = Numbers::new(id, session.version());
         Self::new(session, Some(Box::new(numbers)))
     }
 
@@ -129,6 +130,13 @@ impl Streams {
         {
             self.lanes.swap_remove(at).forgo(&self.session);
         }
+    }
+
+    /// Whether nobody will hear what is said on `lane`: its connection broke before the client had
+    /// anything to resume it from.
+    pub(super) fn is_lost(&self, lane: Lane) -> bool {
+        let open = self.position(lane).and_then(|at| self.lanes.get(at));
+        open.is_some_and(OpenLane::is_lost)
     }
 
     /// The client of a POST has to be told something before there is an answer.

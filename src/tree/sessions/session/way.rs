@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use super::state::SessionState;
 use crate::ids::{Generation, ServerName};
 use crate::protocol::jsonrpc::code;
+use crate::protocol::mcp::method;
 use crate::protocol::mcp::request::{ServerRequest, Subject};
 use crate::tree::registry::{Route, RouteState};
 use crate::tree::upstream::UpstreamHandle;
@@ -35,7 +36,7 @@ impl SessionState {
         let Some(routes) = &self.routes else {
             return Way::Park(None);
         };
-        let Some(route) = self.merged.find(request.subject(), request.key()) else {
+        let Some(route) = self.route(request) else {
             if !routes.is_complete {
                 return Way::Park(None);
             }
@@ -60,6 +61,22 @@ impl SessionState {
                 Way::Fail(down(&route.server, why, *next_try))
             }
         }
+    }
+}
+
+impl SessionState {
+    /// Where `request` leads. One that unsubscribes goes to where its client subscribed, wherever
+    /// the URI leads by now, or if it is not listed any more.
+    fn route(&self, request: &ServerRequest) -> Option<Route> {
+        let listed = self.merged.find(request.subject(), request.key());
+        if request.method() != method::RESOURCES_UNSUBSCRIBE {
+            return listed;
+        }
+        let holds = |route: &Route| self.interests.has_subscribed(&route.server, &route.key);
+        if listed.as_ref().is_some_and(holds) {
+            return listed;
+        }
+        self.interests.subscribed_at(request.key()).or(listed)
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
 use super::servers::{Own, offer, said};
-use super::{Client, House, result, settle};
+use super::{Client, House, is_silent, result, settle};
 use crate::tree::client::News;
 use crate::tree::registry::RouteState;
 use crate::tree::sessions::session::MOST_ASKS;
@@ -229,4 +229,28 @@ async fn a_question_comes_where_its_server_was_last_called_from() {
     assert_eq!(said(&mut one).await["method"], "roots/list");
     first.answer(result("1"));
     assert_eq!(said(&mut one).await["result"], 1);
+}
+
+/// A client has to be asked where it listens: on the stream for everything, if the connection of
+/// its call broke before anything was said there.
+#[tokio::test(start_paused = true)]
+async fn a_question_does_not_get_lost_with_the_connection_of_its_call() {
+    let offered = offer(&["t"], &[]);
+    let (mut house, _template) = House::isolating("s", &offered).await;
+    let client = house.mcp_that(&json!({"roots": {}})).await;
+    let mut general = client.session.listen(None).await.unwrap();
+    let lost = client.calls(1, "s__t");
+    let mut own = Own::of(house.owner().await, "s", 2, &offered).await;
+    let ticket = own.server.ticket().await;
+    drop(lost);
+    own.asks("q", "roots/list", "{}").await;
+    let question = said(&mut general).await;
+    assert_eq!(question["method"], "roots/list");
+    let (server, params) = (name("s"), Bytes::from_static(br#"{"requestId":"q"}"#));
+    own.tells(News::AskCancelled { server, params }).await;
+    let cancelled = said(&mut general).await;
+    assert_eq!(cancelled["params"]["requestId"], question["id"]);
+    // The answer itself belongs to nobody: it must not come on a stream that was not asked.
+    ticket.answer(result("1"));
+    assert!(is_silent(&mut general).await);
 }

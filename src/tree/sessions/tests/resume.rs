@@ -190,3 +190,15 @@ async fn what_is_no_event_of_the_session_is_refused() {
     let refused = sse.session.listen(None).await;
     assert_eq!(refused.err(), Some(CallError::UnknownSession));
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_event_of_another_session_says_nothing_of_this_one() {
+    let (house, mut server, client) = house().await;
+    let (_stream, _ticket, priming) = begun(&client, &mut server).await;
+    let other = house.mcp(Version::LATEST).await;
+    let general = next(&mut client.listens(None).await.unwrap()).await;
+    for event in [&priming, &general.unwrap()] {
+        let refused = other.listens(Some(event)).await;
+        assert_eq!(refused.err(), Some(CallError::UnknownEvent));
+    }
+}

@@ -248,3 +248,36 @@ async fn there_are_so_many_subscriptions_and_no_more() {
     server.interest().await;
     subscribe(&mut client, &mut server, "a:x").await;
 }
+
+/// What a client subscribed to may have left the lists since, or lead to another server.
+#[tokio::test(start_paused = true)]
+async fn who_unsubscribes_reaches_the_server_it_subscribed_at() {
+    let house = House::of(&["a", "b"]).await;
+    let mut a = house.offering("a", 1, &offer(&[], &["x:a"])).await;
+    let mut b = house.offering("b", 2, &offer(&[], &["x:1", "x:2"])).await;
+    let mut client = house.client().await;
+    for uri in ["x:1", "x:2"] {
+        subscribe(&mut client, &mut b, uri).await;
+        b.interest().await;
+    }
+    let (offered_a, offered_b) = (offer(&[], &["x:1"]), offer(&[], &["y:1"]));
+    house.registry.catalogue(&a.handle, Some(offered_a));
+    house.registry.catalogue(&b.handle, Some(offered_b));
+    settle().await;
+    for (id, uri, left) in [
+        (8, "x:1", uris(&["x:2"])),
+        (9, "mcproxy://b/x:2", uris(&[])),
+    ] {
+        client.asks(id, "resources/unsubscribe", json!({"uri": uri}));
+        b.ticket().await.answer(result("{}"));
+        loop {
+            let heard = client.next().await;
+            if heard["method"].is_null() {
+                assert_eq!(heard, json!({"jsonrpc": "2.0", "id": id, "result": {}}));
+                break;
+            }
+        }
+        assert_eq!(b.interest().await, left);
+    }
+    a.hears_nothing();
+}
