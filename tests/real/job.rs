@@ -14,7 +14,7 @@ use crate::servers::Server;
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Job {
     pub(crate) name: String,
-    scenario: &'static str,
+    pub(crate) scenario: &'static str,
     transport: &'static str,
     url: String,
     command: Vec<String>,

@@ -67,6 +67,36 @@ async fn rmcp_uses_everything() -> Result<()> {
     .await
 }
 
+/// Its user calls again when the gateway is up, and has nothing else to do.
+#[tokio::test]
+async fn rmcp_lives_through_a_restart() -> Result<()> {
+    let stage = Stage::furnish(&["everything"]).await?;
+    gateway::with(stage.dir(), &stage.servers, async |gateway| {
+        let through = StreamableHttpClientTransport::from_uri(gateway.http());
+        let client = User::default().serve(through).await?;
+        let echo = json!({ "name": "everything__echo", "arguments": { "message": "a" } });
+        let before = ask(&client, "tools/call", &echo).await?;
+        let steps = json!({ "duration": 60, "steps": 600 });
+        let long =
+            json!({ "name": "everything__trigger-long-running-operation", "arguments": steps });
+        let options = PeerRequestOptions::no_options();
+        let long = client
+            .send_cancellable_request(request("tools/call", &long)?, options)
+            .await?;
+        client.service().hears("progress", |_| true).await?;
+        gateway.kill().await?;
+        gateway.start_again(&stage.servers).await?;
+        let after = ask(&client, "tools/call", &echo).await?;
+        ensure!(after == before, "{after} after {before}");
+        let lost = timeout(PATIENCE, long.await_response()).await?;
+        let lost = lost.err().context("an answer to what ran when it was killed")?;
+        ensure!(lost.to_string().contains("gateway was restarted"), "{lost}");
+        client.cancel().await?;
+        Ok(())
+    })
+    .await
+}
+
 async fn pipe(server: &Server) -> Result<Client> {
     let command = Command::new(&server.command).configure(|command| {
         command.args(&server.args).envs(&server.env);
