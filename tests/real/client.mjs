@@ -21,6 +21,9 @@ const sdk = await import(`./${name}.mjs`);
 
 const SEPARATOR = "__";
 
+// How long an SDK may take to find a gateway that is up again.
+const RECONNECTS = 10_000;
+
 const reached = (phrase) => console.log(phrase);
 
 function fail(complaint) {
@@ -72,8 +75,8 @@ class Gateway {
   }
 
   /** Waits until it is told that the tools have changed. */
-  async changed(patience) {
-    await until("tools/list_changed", () => this.user.heard("notifications/tools/list_changed"), patience);
+  async changed() {
+    await until("tools/list_changed", () => this.user.heard("notifications/tools/list_changed"));
     this.forgetChanges();
   }
 }
@@ -228,22 +231,25 @@ async function recover(gateway, see, errors, isBusy) {
   const upAgain = once(process.stdin, "data").then(() => (isUp = true));
   if (!isBusy) await upAgain;
   const failures = [];
-  let failedAfter = 0;
-  while (failedAfter < 5) {
-    const wasUp = isUp;
+  let isOver = false;
+  let isLost = false;
+  let deadline;
+  while (!isOver) {
+    if (isUp) deadline ??= Date.now() + RECONNECTS;
     const [isGood, seen] = await echo(10_000);
-    if (isGood && wasUp) break;
-    if (!isGood && wasUp) failedAfter += 1;
+    if (!isGood && failures.length === 0 && isBusy) reached("a call failed");
     if (!isGood && !failures.includes(seen)) failures.push(seen);
+    isOver = (isGood && deadline !== undefined) || Date.now() > deadline;
+    isLost = !isGood;
     await pause(50);
   }
   see.saw("failures", failures);
-  see.saw("failed after the restart", failedAfter);
   see.saw("the call in flight", await Promise.race([outcome, pause(5_000, "no answer yet")]));
   see.saw("transport errors", [...new Set(errors.map(String))]);
+  if (isLost) return reached("is lost");
   gateway.forgetChanges();
   reached("goes on");
-  const told = gateway.changed(10_000).then(() => "told", () => "not told");
+  const told = gateway.changed().then(() => "told", () => "not told");
   see.saw("a changed list", await told);
 }
 

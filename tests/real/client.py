@@ -12,8 +12,10 @@ import asyncio
 import difflib
 import importlib
 import json
+import math
 import os
 import sys
+import time
 from importlib.metadata import version
 
 import features
@@ -22,6 +24,9 @@ from features import Observer, User, everything
 sdk = importlib.import_module("sdk" + version("mcp").split(".")[0])
 
 SEPARATOR = "__"
+
+# How long an SDK may take to find a gateway that is up again.
+RECONNECTS = 10
 
 
 def reached(phrase):
@@ -244,28 +249,35 @@ async def recover(gateway, plan, see, is_busy=False):
     gateway.forget_changes()
     reached("in flight")
     up_again = asyncio.create_task(asyncio.to_thread(sys.stdin.readline))
+    failures, is_good = [], False
     if not is_busy:
         await up_again
-    failures, failed_after = [], 0
-    while failed_after < 5:
-        was_up = up_again.done()
-        is_good, seen = await echo(10)
-        if is_good and was_up:
-            break
-        failed_after += not is_good and was_up
-        if not is_good and seen not in failures:
-            failures.append(seen)
+    deadline = None
+    while not (is_good and deadline) and time.monotonic() < (deadline or math.inf):
+        if up_again.done():
+            deadline = deadline or time.monotonic() + RECONNECTS
+        try:
+            is_good, seen = await echo(10)
+        except asyncio.CancelledError:
+            # The SDK ends the session under its user.
+            is_good, seen = False, "cancelled"
+            raise
+        finally:
+            if not is_good and not failures and is_busy:
+                reached("a call failed")
+            if not is_good and seen not in failures:
+                failures.append(seen)
         await asyncio.sleep(0.05)
     see.saw("failures", failures)
-    see.saw("failed after the restart", failed_after)
     done, _ = await asyncio.wait([call], timeout=5)
     see.saw("the call in flight", repr(call.exception() or call.result()) if done else "no answer yet")
     see.saw("transport errors", [repr(message) for message in gateway.user.told if isinstance(message, Exception)])
+    if not is_good:
+        raise ConnectionError("calls fail after the restart")
     gateway.forget_changes()
     reached("goes on")
     try:
-        async with asyncio.timeout(10):
-            await gateway.changed()
+        await gateway.changed()
         see.saw("a changed list", "told")
     except TimeoutError:
         see.saw("a changed list", "not told")
@@ -299,6 +311,7 @@ async def do(job, plan):
             raise
         # Here it is something to see that the SDK gave its user's session up.
         observer.saw("the session's end", leaves(failure))
+        reached("is lost")
     reached(f"done {job['name']}")
 
 

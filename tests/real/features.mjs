@@ -59,11 +59,6 @@ export class User {
     this.told.push(message);
   }
 
-  /** A name without the gateway's prefix; one that lacks it is shown as it is. */
-  bare(name) {
-    return name.startsWith(this.prefix) ? name.slice(this.prefix.length) : name;
-  }
-
   #of(method) {
     return this.told.filter((message) => message.method === method).map((message) => message.params);
   }
@@ -150,7 +145,9 @@ export class Observer {
       this.saw(about, { result: await within(PATIENCE, about, promise) });
     } catch (error) {
       if (!(error instanceof this.sdk.Failure)) throw error;
-      this.saw(about, { error: plainError(error) });
+      // An SDK that refuses by itself speaks of the name that it knows.
+      const { message, ...rest } = plainError(error);
+      this.saw(about, { error: { ...rest, message: message.replace(this.job.prefix, "") } });
     }
   }
 }
@@ -159,10 +156,14 @@ export class Observer {
 async function offers(client, user, see) {
   const { prefix } = user;
   see.saw("instructions", client.getInstructions());
+  // Some tools are there for a client that can be asked: the process of its own knows, from its first use on.
+  await see.outcome("echo", see.sdk.call(client, { name: `${prefix}echo`, arguments: { message: "grüße" } }));
+  await until("word of more tools", () => user.heard("notifications/tools/list_changed"));
   for (const kind of Object.keys(LISTS)) {
     let items = await everything(client, kind);
     if (kind === "tools" || kind === "prompts") {
-      items = items.map((item) => ({ ...item, name: user.bare(item.name) }));
+      const own = items.filter((item) => item.name.startsWith(prefix));
+      items = own.map((item) => ({ ...item, name: item.name.slice(prefix.length) }));
     }
     see.saw(`list of ${kind}`, items);
   }

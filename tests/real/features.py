@@ -62,10 +62,6 @@ class User:
     def hear(self, message):
         self.told.append(message)
 
-    def bare(self, name):
-        """A name without the gateway's prefix; one that lacks it is shown as it is."""
-        return name.removeprefix(self.prefix)
-
     def logs(self):
         """Texts of log messages, under the loggers' own names."""
         server = self.prefix.removesuffix("__")
@@ -131,13 +127,17 @@ class Observer:
 
 async def offers(session, user, see):
     """What servers offer: tools, prompts, resources, completions."""
+    prefix = user.prefix
     see.saw("instructions", session.instructions)
+    # Some tools are there for a client that can be asked: the process of its own knows, from its first use on.
+    await see.outcome("echo", session.call(f"{prefix}echo", {"message": "grüße"}))
+    await until("word of more tools", lambda: user.heard("notifications/tools/list_changed"))
     for kind in ("tools", "prompts", "resources", "resource_templates"):
         items = [see.sdk.plain(item) for item in await everything(kind, session)]
         if kind in ("tools", "prompts"):
-            items = [{**item, "name": user.bare(item["name"])} for item in items]
+            own = [item for item in items if item["name"].startswith(prefix)]
+            items = [{**item, "name": item["name"].removeprefix(prefix)} for item in own]
         see.saw(f"list of {kind}", items)
-    prefix = user.prefix
     for name, arguments in [
         ("simple-prompt", None),
         ("args-prompt", {"city": "Zürich", "state": "ZH"}),

@@ -25,6 +25,8 @@ const SCENARIO: Duration = Duration::from_secs(120);
 const STOP: Duration = Duration::from_secs(12);
 /// How long after its exit a descendant may still be seen.
 const GONE: Duration = Duration::from_secs(2);
+/// How long a server may take to end by itself, when nobody is left to end it.
+const ENDED: Duration = Duration::from_secs(20);
 
 /// A running gateway.
 pub(crate) struct Gateway {
@@ -93,12 +95,19 @@ impl Gateway {
         })
     }
 
-    /// SIGKILL, and another at the same port with the same state; `servers` are ready again.
-    pub(crate) async fn kill_and_start(&mut self, servers: &[Server]) -> Result<()> {
+    /// SIGKILL. Its servers end when they see that their input has ended.
+    pub(crate) async fn kill(&mut self) -> Result<()> {
         let below = processes::descendants(self.pid)?;
         self.child.kill().await?;
+        let left = linger(below, ENDED).await;
+        ensure!(left.is_empty(), "left by the one that was killed: {left:?}");
         // What is logged from here on is the next one's.
         self.lines.send_replace(Vec::new());
+        Ok(())
+    }
+
+    /// Another after a kill, at the same port with the same state; `servers` are ready again.
+    pub(crate) async fn start_again(&mut self, servers: &[Server]) -> Result<()> {
         let state = &self.state;
         self.child = spawn(
             self.port,
@@ -108,10 +117,7 @@ impl Gateway {
             &mut self.readers,
         )?;
         self.pid = self.child.id().context("it ended at once")?;
-        self.ready(servers).await?;
-        let left = linger(below).await;
-        ensure!(left.is_empty(), "left by the one that was killed: {left:?}");
-        Ok(())
+        self.ready(servers).await
     }
 
     /// `127.0.0.1:port`.
@@ -173,7 +179,7 @@ impl Gateway {
             .await
             .with_context(|| format!("no exit within {STOP:?} after SIGTERM"))??;
         self.readers.shutdown().await;
-        let left = linger(below).await;
+        let left = linger(below, GONE).await;
         for process in &left {
             process.signal(Signal::SIGKILL)?;
         }
@@ -220,8 +226,8 @@ fn spawn(
 }
 
 /// Those of `processes` that are still alive when the time is over.
-async fn linger(mut processes: Vec<Process>) -> Vec<Process> {
-    let deadline = Instant::now() + GONE;
+async fn linger(mut processes: Vec<Process>, patience: Duration) -> Vec<Process> {
+    let deadline = Instant::now() + patience;
     loop {
         processes.retain(Process::is_alive);
         if processes.is_empty() || Instant::now() > deadline {

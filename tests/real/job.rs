@@ -14,7 +14,7 @@ use crate::servers::Server;
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Job {
     pub(crate) name: String,
-    scenario: &'static str,
+    pub(crate) scenario: &'static str,
     transport: &'static str,
     url: String,
     command: Vec<String>,
@@ -134,7 +134,8 @@ impl Observations {
             .with_context(|| format!("{}: nothing of {about}", job.name))
     }
 
-    /// Both jobs saw the same; of several servers' instructions, the one's are part.
+    /// Both jobs saw the same; of several servers' instructions the one's are part, without the
+    /// white space around them.
     pub(crate) fn ensure_same(&self, seen: &Job, wanted: &Job) -> Result<()> {
         let (seen_all, wanted_all) = (self.of(&seen.name), self.of(&wanted.name));
         ensure!(!wanted_all.is_empty(), "{} saw nothing", wanted.name);
@@ -142,7 +143,7 @@ impl Observations {
         {
             let same = match (*about, seen_value, wanted_value) {
                 ("instructions", Value::String(joined), Value::String(own)) => {
-                    joined.contains(own.as_str())
+                    joined.contains(own.trim())
                 }
                 _ => seen_value == wanted_value,
             };

@@ -67,6 +67,38 @@ async fn rmcp_uses_everything() -> Result<()> {
     .await
 }
 
+/// Its user calls again when the gateway is up, and has nothing else to do.
+#[tokio::test]
+async fn rmcp_lives_through_a_restart() -> Result<()> {
+    let stage = Stage::furnish(&["everything"]).await?;
+    gateway::with(stage.dir(), &stage.servers, async |gateway| {
+        let through = StreamableHttpClientTransport::from_uri(gateway.http());
+        let client = User::default().serve(through).await?;
+        let echo = json!({ "name": "everything__echo", "arguments": { "message": "a" } });
+        let before = ask(&client, "tools/call", &echo).await?;
+        let steps = json!({ "duration": 60, "steps": 600 });
+        let long =
+            json!({ "name": "everything__trigger-long-running-operation", "arguments": steps });
+        let options = PeerRequestOptions::no_options();
+        let long = client
+            .send_cancellable_request(request("tools/call", &long)?, options)
+            .await?;
+        client.service().hears("progress", |_| true).await?;
+        gateway.kill().await?;
+        gateway.start_again(&stage.servers).await?;
+        let after = ask(&client, "tools/call", &echo).await?;
+        ensure!(after == before, "{after} after {before}");
+        let lost = timeout(PATIENCE, long.await_response()).await?;
+        let lost = lost
+            .err()
+            .context("an answer to what ran when it was killed")?;
+        ensure!(lost.to_string().contains("gateway was restarted"), "{lost}");
+        client.cancel().await?;
+        Ok(())
+    })
+    .await
+}
+
 async fn pipe(server: &Server) -> Result<Client> {
     let command = Command::new(&server.command).configure(|command| {
         command.args(&server.args).envs(&server.env);
@@ -78,8 +110,14 @@ async fn pipe(server: &Server) -> Result<Client> {
 
 /// Everything in one go; each finding under its name.
 async fn features(client: Client, prefix: &str) -> Result<Vec<(&'static str, Value)>> {
+    // Some tools are there for a client that can be asked: the process of its own knows, from its
+    // first use on.
+    let echo = json!({ "name": format!("{prefix}echo"), "arguments": { "message": "grüße" } });
+    let echo = ask(&client, "tools/call", &echo).await?;
+    client.service().hears("more tools", |_| true).await?;
     let templates = client.list_all_resource_templates().await?;
     let mut seen = vec![
+        ("a call", echo),
         ("tools", bare(&client.list_all_tools().await?, prefix)?),
         ("prompts", bare(&client.list_all_prompts().await?, prefix)?),
         ("resources", json!(client.list_all_resources().await?)),
@@ -183,16 +221,20 @@ async fn ask(client: &Client, method: &str, params: &Value) -> Result<Value> {
     }
 }
 
-/// The list without the gateway's prefix.
+/// Those items of the list that have the gateway's prefix, without it.
 fn bare(items: &[impl Serialize], prefix: &str) -> Result<Value> {
-    let mut items = serde_json::to_value(items)?;
-    for item in items.as_array_mut().context("a list")? {
+    let mut own = Vec::new();
+    for item in items {
+        let mut item = serde_json::to_value(item)?;
         let name = item["name"]
             .as_str()
             .and_then(|name| name.strip_prefix(prefix));
-        item["name"] = json!(name.context("the prefix")?);
+        if let Some(name) = name.map(str::to_owned) {
+            item["name"] = json!(name);
+            own.push(item);
+        }
     }
-    Ok(items)
+    Ok(json!(own))
 }
 
 fn from<T: DeserializeOwned>(value: Value) -> Result<T> {
@@ -290,6 +332,10 @@ impl ClientHandler for User {
         _: NotificationContext<RoleClient>,
     ) {
         self.hear("message", told);
+    }
+
+    async fn on_tool_list_changed(&self, _: NotificationContext<RoleClient>) {
+        self.hear("more tools", ());
     }
 
     async fn on_resource_updated(

@@ -369,5 +369,4 @@ fn kubernetes(config: &Path) -> Server {
         failing("pods_list", json!({})),
     ];
     npm("kubernetes", "kubernetes-mcp-server", &args, calls)
-        .gets(&[("cluster-health-check", json!({}))])
 }

@@ -142,6 +142,14 @@ pub(crate) fn open_files(pid: u32) -> Option<usize> {
     Some(fs::read_dir(format!("/proc/{pid}/fd")).ok()?.count())
 }
 
+/// How many of them are sockets; `None` once it has ended.
+pub(crate) fn open_sockets(pid: u32) -> Option<usize> {
+    let files = fs::read_dir(format!("/proc/{pid}/fd")).ok()?;
+    let links = files.filter_map(|entry| fs::read_link(entry.ok()?.path()).ok());
+    let is_socket = |link: &PathBuf| link.to_string_lossy().starts_with("socket:");
+    Some(links.filter(is_socket).count())
+}
+
 /// Where a process listens (TCP over IPv4), whatever it logs or does not; see proc(5).
 pub(crate) fn listening(pid: u32) -> Option<SocketAddr> {
     const LISTEN: &str = "0A";

@@ -119,7 +119,9 @@ impl<S: Spawn, E: Edge> Actor for Root<S, E> {
                 owner,
                 life,
             } => state.on_instance_wanted(server, owner, life),
-            RootMsg::SessionEnded { session } => state.on_session_ended(session),
+            RootMsg::SessionEnded { session } | RootMsg::InstancesUnused { session } => {
+                state.disown(session);
+            }
             RootMsg::Tick(tick) => state.supervisor.on_tick(tick),
             RootMsg::Reload => {
                 if let Some(config) = &state.supervisor.host().config {

@@ -3,8 +3,8 @@
 //! with what its entry allows. Told about to the session alone; no configuration names them, so
 //! they count neither in `reload:` nor for the boot latch.
 //!
-//! Whose session has ended, whose sessions' supervisor was restarted, is an owner no more; an
-//! instance without an owner is removed. A session's wish never comes after the word of its end:
+//! Whose session has ended or has no use for them, whose sessions' supervisor was restarted, is an
+//! owner no more; an instance without an owner is removed. A session's wish never comes after the word of its end:
 //! the session has sent the one before it ends, and the sessions' supervisor sends the other when
 //! it has seen the end. Only what is said in a former life of that supervisor has no such order,
 //! and is recognised by that life.
@@ -45,7 +45,7 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
         }
     }
 
-    pub(super) fn on_session_ended(&mut self, session: u64) {
+    pub(super) fn disown(&mut self, session: u64) {
         self.supervisor.host_mut().owners.remove(&session);
     }
 
@@ -99,7 +99,7 @@ impl<S, E> RootHost<S, E> {
             ChildId::Upstream(server) => format!("Server '{server}'"),
             ChildId::Instance(server, session) => match self.owners.get(session) {
                 Some(owner) => format!("Server '{server}' ({owner:?})"),
-                None => format!("Server '{server}' (of a session that has ended)"),
+                None => format!("Server '{server}' (of a session that uses it no more)"),
             },
             ChildId::Config | ChildId::Registry | ChildId::Sessions | ChildId::Listener => {
                 format!("The {id:?} actor")

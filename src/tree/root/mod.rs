@@ -77,6 +77,8 @@ pub(crate) enum RootMsg {
     },
     /// From the sessions: this one has ended, and its instances end with it.
     SessionEnded { session: u64 },
+    /// From a session: its client uses its instances no more, for now.
+    InstancesUnused { session: u64 },
     /// From the supervision's own tasks.
     Tick(Tick<ChildId>),
     /// From main, on SIGHUP.
@@ -143,6 +145,11 @@ impl RootHandle {
     /// wish that came later would start an instance that nobody ends.
     pub(in crate::tree) fn session_ended(&self, session: u64) {
         self.tell(RootMsg::SessionEnded { session });
+    }
+
+    /// A session has no use for the instances of its own that there are. It may want one again.
+    pub(in crate::tree) fn instances_unused(&self, session: u64) {
+        self.tell(RootMsg::InstancesUnused { session });
     }
 
     pub(in crate::tree) fn sessions_drained(&self) {

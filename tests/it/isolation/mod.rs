@@ -10,6 +10,7 @@ mod instances;
 mod lists;
 mod refusals;
 mod roots;
+mod vanishing;
 
 use std::time::Duration;
 

@@ -123,6 +123,29 @@ async fn a_wish_starts_one_instance_and_the_end_of_the_session_ends_it() {
 }
 
 #[tokio::test]
+async fn one_that_is_not_used_ends_and_starts_again_when_it_is() {
+    let house = House::isolating(&[idle()]).await;
+    let mut stand = house.stand(7, FIRST_LIFE);
+    for _ in 0..2 {
+        stand.wants("s");
+        stand.hears_starting().await;
+        house.runs(2).await;
+        stand.root.instances_unused(7);
+        house.runs(1).await;
+        while stand.heard.try_recv().is_ok() {}
+    }
+    // At once, too: while the old one is ending.
+    stand.wants("s");
+    house.runs(2).await;
+    stand.root.instances_unused(7);
+    stand.wants("s");
+    house.runs(2).await;
+    stand.ends();
+    house.runs(1).await;
+    house.stops().await;
+}
+
+#[tokio::test]
 async fn only_an_isolated_server_has_instances() {
     let house = House::isolating(&[idle(), entry("shared", &hanging())]).await;
     let mut stand = house.stand(7, FIRST_LIFE);

@@ -91,6 +91,7 @@ impl Actor for Session {
             SessionMsg::AskElapsed { number } => state.on_ask_elapsed(number),
             SessionMsg::NotifyElapsed => state.on_notify_elapsed(),
             SessionMsg::CheckOutbox => state.on_check_outbox(),
+            SessionMsg::CheckInstances => state.on_check_instances(),
             SessionMsg::ReplayElapsed => state.on_replay_elapsed(),
         }
         state.after_message(is_heard);

@@ -1,16 +1,26 @@
 //! The session's own instances of servers with `isolation: "session"`: root starts one on the
 //! session's first use. Where one offers something else than the template instance does, this
 //! session's lists differ from those of others.
+//!
+//! Over Streamable HTTP a client that has gone without a word cannot be told from one that thinks.
+//! Its session costs little and is kept for long; its processes do not.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
+use super::message::SessionMsg;
 use super::state::SessionState;
 use crate::config::model::Isolation;
 use crate::ids::ServerName;
 use crate::tree::client::Owner;
 use crate::tree::registry::{Catalogue, RouteState};
+use crate::tree::timer::Timer;
 use crate::tree::upstream::UpstreamHandle;
+
+/// How long a client may say nothing and listen to nothing until its instances end. The next use
+/// starts them again.
+pub(in crate::tree::sessions) const UNUSED: Duration = Duration::from_secs(10 * 60);
 
 /// What the session knows of one of its own.
 pub(super) struct Instance {
@@ -53,6 +63,28 @@ impl SessionState {
             capabilities: self.client.capabilities,
         };
         self.root.instance_wanted(server.clone(), owner);
+        if self.instance_check.is_none() {
+            self.check_instances_after(UNUSED);
+        }
+    }
+
+    fn check_instances_after(&mut self, wait: Duration) {
+        let check = || SessionMsg::CheckInstances;
+        self.instance_check = Some(Timer::after(&self.myself, wait, check));
+    }
+
+    pub(super) fn on_check_instances(&mut self) {
+        self.instance_check = None;
+        let idle = self.handle.idle_for().unwrap_or_default();
+        if idle < UNUSED {
+            return self.check_instances_after(UNUSED.saturating_sub(idle));
+        }
+        self.root.instances_unused(self.serial);
+        for server in std::mem::take(&mut self.instances).into_keys() {
+            self.withdraw_asks(&server, None);
+        }
+        self.remerge();
+        self.tell_if_changed();
     }
 
     /// From root: what became of an instance.

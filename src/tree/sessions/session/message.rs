@@ -52,6 +52,8 @@ pub(crate) enum SessionMsg {
     NotifyElapsed,
     /// From itself: has the client taken anything?
     CheckOutbox,
+    /// From itself: does the client still use its instances?
+    CheckInstances,
     /// From itself: some of what could be asked for again is too old now.
     ReplayElapsed,
 }

@@ -37,6 +37,8 @@ pub(super) use asks::LIMIT as MOST_ASKS;
 pub(super) use calls::LIMIT;
 pub(super) use handle::Profile;
 pub use handle::SessionHandle;
+#[cfg(test)]
+pub(super) use instances::UNUSED;
 pub use outbound::{Event, OpenedSse, Outbound};
 pub(super) use streams::SSE;
 #[cfg(test)]

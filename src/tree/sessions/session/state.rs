@@ -54,6 +54,8 @@ pub(in crate::tree::sessions) struct SessionState {
     /// What is offered to this client: the table's lists, or with those of its own instances.
     pub(super) merged: Arc<Merged>,
     pub(super) instances: Instances,
+    /// When it is looked whether they are of any use.
+    pub(super) instance_check: Option<Timer<SessionMsg>>,
     pub(super) calls: Calls,
     /// Requests that wait for a table, or for a whole one.
     pub(super) waiting: Vec<Waiting>,
@@ -91,6 +93,7 @@ impl SessionState {
             routes: None,
             merged: Arc::default(),
             instances: Instances::default(),
+            instance_check: None,
             calls: Calls::default(),
             waiting: Vec::new(),
             announcements: Announcements::default(),

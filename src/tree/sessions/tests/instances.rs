@@ -3,12 +3,15 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
+use super::super::session::UNUSED;
 use super::servers::{Own, offer};
-use super::{House, LIST_CHANGED, result, tool_names};
+use super::{House, LIST_CHANGED, last, result, settle, tool_names, value};
 use crate::config::model::Isolation;
+use crate::protocol::version::Version;
 use crate::tree::registry::RouteState;
+use crate::tree::root::RootMsg;
 
 fn down() -> RouteState {
     RouteState::Down {
@@ -205,4 +208,58 @@ async fn one_that_is_there_after_all_is_kept() {
     own.server.ticket().await.answer(result("{}"));
     assert_eq!(client.next().await["id"], 2);
     assert!(house.owners().await.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_is_not_heard_of_loses_its_instances_until_it_uses_them() {
+    let second = Duration::from_secs(1);
+    let (mut house, _template) = House::isolating("s", &offer(&["t"], &[])).await;
+    let client = house.mcp(Version::LATEST).await;
+    let mut call = client.calls(1, "s__t");
+    let mut own = Own::of(house.owner().await, "s", 2, &offer(&["t", "mine"], &[])).await;
+    // What it listens to, waits for or says keeps them.
+    sleep(2 * UNUSED).await;
+    own.server.ticket().await.answer(result("{}"));
+    assert_eq!(value(&last(&mut call).await)["id"], 1);
+    let stream = client.listens(None).await.unwrap();
+    sleep(2 * UNUSED).await;
+    drop(stream);
+    sleep(UNUSED - second).await;
+    last(&mut client.asks(2, "ping")).await;
+    sleep(UNUSED - second).await;
+    assert!(!house.hears_of_no_use());
+    sleep(2 * second).await;
+    assert!(house.hears_of_no_use());
+    sleep(2 * UNUSED).await;
+    assert!(!house.hears_of_no_use(), "once");
+
+    let listed = value(&last(&mut client.asks(3, "tools/list")).await);
+    assert_eq!(tool_names(&listed), ["s__t"]);
+    let mut call = client.calls(4, "s__t");
+    let mut own = Own::of(house.owner().await, "s", 3, &offer(&["t"], &[])).await;
+    own.server.ticket().await.answer(result("{}"));
+    assert_eq!(value(&last(&mut call).await)["id"], 4);
+    sleep(UNUSED + second).await;
+    assert!(house.hears_of_no_use());
+}
+
+#[tokio::test(start_paused = true)]
+async fn over_sse_instances_stay_as_long_as_the_stream() {
+    let (mut house, _template) = House::isolating("s", &offer(&["t"], &[])).await;
+    let mut client = house.client().await;
+    client.calls(1, "s__t");
+    let mut own = Own::of(house.owner().await, "s", 2, &offer(&["t"], &[])).await;
+    own.server.ticket().await.answer(result("{}"));
+    assert_eq!(client.next().await["id"], 1);
+    sleep(100 * UNUSED).await;
+    settle().await;
+    assert!(!house.hears_of_no_use());
+}
+
+impl House {
+    /// Whether a session has told root so since the last time.
+    fn hears_of_no_use(&mut self) -> bool {
+        let mut told = std::iter::from_fn(|| self.told.try_recv().ok());
+        told.any(|told| matches!(told, RootMsg::InstancesUnused { .. }))
+    }
 }
