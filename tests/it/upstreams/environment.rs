@@ -39,12 +39,16 @@ const OWN: [(&str, bool); 18] = [
 ];
 
 /// Addressed to the gateway alone.
-const NEVER: [&str; 7] = [
+const NEVER: [&str; 11] = [
     "NOTIFY_SOCKET",
     "WATCHDOG_USEC",
     "WATCHDOG_PID",
     "LISTEN_FDS",
     "LISTEN_PID",
+    "LISTEN_FDNAMES",
+    "FDSTORE",
+    "CREDENTIALS_DIRECTORY",
+    "STATE_DIRECTORY",
     "JOURNAL_STREAM",
     "MCPROXY_LOG_LEVEL",
 ];
@@ -95,7 +99,15 @@ async fn only_what_is_allowed_is_inherited() {
     for (name, value) in &seen {
         let is_known = OWN.iter().any(|(own, may)| own == name && *may);
         let is_usual = [
-            "PATH", "LOGNAME", "SHELL", "TERM", "USER", "TMPDIR", "TOKEN",
+            "PATH",
+            "LOGNAME",
+            "SHELL",
+            "TERM",
+            "USER",
+            "TMPDIR",
+            "TOKEN",
+            // What tells the gateway whose child a process is.
+            "MCPROXY_CHILD",
         ];
         let is_family = ["LC_", "XDG_", "UV_", "SSL_", "CURL_", "REQUESTS_"];
         let is_proxy = name.to_ascii_lowercase().ends_with("_proxy");
