@@ -37,7 +37,8 @@ const ALLOWED_PREFIXES: &[&str] = &["LC_", "XDG_", "UV_"];
 
 /// Not even when everything is inherited: they are addressed to this very process (a child that
 /// answered systemd in our name would be believed), name its files and credentials, or are the
-/// gateway's own settings; see systemd.exec(5), sd_notify(3), sd_listen_fds(3).
+/// gateway's own settings; see systemd.exec(5), `sd_notify(3)`,
+/// `sd_listen_fds(3)`.
 /// `UV_PUBLISH_*` are credentials to upload packages, which no server needs.
 const OURS: &[&str] = &[
     "NOTIFY_SOCKET",

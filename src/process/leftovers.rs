@@ -77,12 +77,13 @@ pub(super) async fn end(
                 left: alive.len(),
             };
         }
-        if took < grace {
-            new.iter()
-                .for_each(|process| send(process, Signal::SIGTERM));
+        let (signal, to) = if took < grace {
+            (Signal::SIGTERM, &new)
         } else {
-            let all = alive.iter();
-            all.for_each(|process| send(process, Signal::SIGKILL));
+            (Signal::SIGKILL, &alive)
+        };
+        for process in to {
+            send(process, signal);
         }
         sleep(PAUSE).await;
     }

@@ -50,8 +50,9 @@ async fn what_a_killed_gateway_left_is_ended_by_the_next_and_nothing_else() {
         "{survivors:?}"
     );
     assert!(left.iter().any(inside) && !leader.is_alive());
-    left.iter()
-        .for_each(|process| process.signal(Signal::SIGKILL));
+    for process in &left {
+        process.signal(Signal::SIGKILL);
+    }
 
     assert!(others.iter().all(Process::is_alive), "another gateway's");
     assert!(twin.is_alive() && marked.is_alive(), "strangers");

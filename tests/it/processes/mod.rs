@@ -1,6 +1,8 @@
 //! What servers start outside of their process groups, and what the gateway was started with: none of it
 //! stays, none of it is passed on, and nothing else is touched.
 
+#![cfg(test)]
+
 mod ended;
 mod former;
 mod inherited;
