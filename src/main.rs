@@ -3,7 +3,7 @@
 
 use std::io::{self, Write as _};
 use std::net::{SocketAddr, TcpListener};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use anyhow::Context as _;
 use mcproxy::cli::{Cli, Run, Verb, banner, check, demo_server};
 use mcproxy::config;
 use mcproxy::http::{HttpEdge, HttpOptions, Limits, Rules};
+use mcproxy::process::{self, Groups, Record};
 use mcproxy::supervise::Plain;
 use mcproxy::telemetry::log as logging;
 use mcproxy::tree::{self, Notice, Settings, Tree};
@@ -44,6 +45,10 @@ fn main() -> ExitCode {
 
 /// Runs the gateway until it is told to stop.
 fn run(options: &Run) -> ExitCode {
+    process::keep_descriptors();
+    if let Err(error) = process::unblock_signals() {
+        return complain(BROKEN, &error.into());
+    }
     let path = match config::locate(options.config.as_deref()) {
         Ok(path) => path,
         Err(error) => return complain(MISCONFIGURED, &error.into()),
@@ -111,6 +116,9 @@ async fn supervise(
     let signals = Signals::new().context("can't handle signals")?;
     let mut settings = Settings::new(path.clone());
     settings.state_dir = options.state_dir();
+    let groups = settings.groups.clone();
+    let mut onlookers = JoinSet::new();
+    let record = prepare(settings.state_dir.as_deref(), &groups, &mut onlookers).await;
     let http = HttpOptions {
         limits: Limits::default(),
         rules,
@@ -119,7 +127,6 @@ async fn supervise(
     let edge = HttpEdge::new(socket, http)?;
     let address = edge.address()?;
     let (sender, notices) = mpsc::unbounded_channel();
-    let mut onlookers = JoinSet::new();
     if let Some(style) = banner::stderr_style() {
         let hostname = banner::hostname();
         let facts = banner::Facts {
@@ -133,13 +140,40 @@ async fn supervise(
     }
     let tree = tree::start(settings, Plain, edge).await?;
     log::info!("Listening on http://{address}");
-    let code = attend(tree, signals).await;
+    let (code, is_forced) = attend(tree, signals).await;
+    process::end_all(&groups, is_forced).await;
+    drop(record);
     Ok(ExitCode::from(code))
 }
 
+/// What comes before the first server: orphans come to us and are reaped, and what a former
+/// gateway left is gone. None of it is worth not starting for.
+async fn prepare(
+    state_dir: Option<&Path>,
+    groups: &Groups,
+    onlookers: &mut JoinSet<()>,
+) -> Option<Record> {
+    process::keep_ignored_signals();
+    if let Err(error) = process::adopt_orphans(groups) {
+        log::warn!("What servers leave behind is not found for certain: {error}");
+    }
+    let groups_to_reap = groups.clone();
+    onlookers.spawn(async {
+        if let Err(error) = process::reap_orphans(groups_to_reap).await {
+            log::warn!("Orphans of servers are not reaped: {error}");
+        }
+    });
+    let record = Record::begin(state_dir?, groups).await;
+    let complain = |error| {
+        log::warn!("If the gateway is killed, the next one does not end its servers: {error}");
+    };
+    record.map_err(complain).ok()
+}
+
 /// Passes signals on until the tree has ended. The second one to stop does not wait, unless it
-/// comes with the first: terminals and wrappers signal a program and its group at once.
-async fn attend(mut tree: Tree, signals: Signals) -> u8 {
+/// comes with the first: terminals and wrappers signal a program and its group at once. The exit
+/// code, and whether there was a second.
+async fn attend(mut tree: Tree, signals: Signals) -> (u8, bool) {
     let Signals {
         mut hangup,
         mut terminate,
@@ -154,7 +188,7 @@ async fn attend(mut tree: Tree, signals: Signals) -> u8 {
             }
         };
         tokio::select! {
-            exit = tree.wait() => return exit.code(),
+            exit = tree.wait() => return (exit.code(), false),
             _ = hangup.recv() => tree.reload(),
             () = stop => match stopping_since {
                 None => {
@@ -165,7 +199,7 @@ async fn attend(mut tree: Tree, signals: Signals) -> u8 {
                 Some(_) => {
                     log::warn!("Second signal: every server is killed, the gateway ends at once");
                     tree.kill_all();
-                    return BROKEN;
+                    return (BROKEN, true);
                 }
             },
         }

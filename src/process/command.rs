@@ -20,7 +20,7 @@ pub struct Command {
     pub program: String,
     /// Its arguments, without the program itself.
     pub args: Vec<String>,
-    /// The child's whole environment; nothing is added to it.
+    /// The child's environment; only the marker of its origin is added to it.
     pub env: Vec<(OsString, OsString)>,
     /// Its working directory; the gateway's own if there is none.
     pub cwd: Option<PathBuf>,

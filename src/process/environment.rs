@@ -36,9 +36,19 @@ const PROXIES: &[&str] = &[
 const ALLOWED_PREFIXES: &[&str] = &["LC_", "XDG_", "UV_"];
 
 /// Not even when everything is inherited: they are addressed to this very process (a child that
-/// answered systemd in our name would be believed), or are the gateway's own settings.
+/// answered systemd in our name would be believed), name its files and credentials, or are the
+/// gateway's own settings; see systemd.exec(5), `sd_notify(3)`,
+/// `sd_listen_fds(3)`.
 /// `UV_PUBLISH_*` are credentials to upload packages, which no server needs.
-const OURS: &[&str] = &["NOTIFY_SOCKET", "JOURNAL_STREAM"];
+const OURS: &[&str] = &[
+    "NOTIFY_SOCKET",
+    "JOURNAL_STREAM",
+    "FDSTORE",
+    "MAINPID",
+    "SYSTEMD_EXEC_PID",
+    "CREDENTIALS_DIRECTORY",
+    "STATE_DIRECTORY",
+];
 const OURS_PREFIXES: &[&str] = &["WATCHDOG_", "LISTEN_", "MCPROXY_", "UV_PUBLISH_"];
 
 /// The complete environment of a child: what it may have of the gateway's own (all of it but what
@@ -128,8 +138,14 @@ mod tests {
             "WATCHDOG_USEC",
             "WATCHDOG_PID",
             "LISTEN_FDS",
+            "LISTEN_FDNAMES",
+            "LISTEN_PID",
             "JOURNAL_STREAM",
+            "FDSTORE",
+            "CREDENTIALS_DIRECTORY",
+            "STATE_DIRECTORY",
             "MCPROXY_LISTEN",
+            "MCPROXY_CHILD",
         ];
         assert_eq!(names(true, &own, &[]), ["ANY=own"]);
     }

@@ -1,5 +1,5 @@
 //! How a child ends: noticed by waiting for it (its pipes may be held open by others), its group
-//! killed while its number is still its own, then reaped.
+//! killed while its number is still its own, then reaped; then what it left behind is ended.
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
@@ -11,10 +11,12 @@ use tokio::process::Child;
 use tokio::sync::watch;
 
 use super::group::Group;
+use super::leftovers::end_leftovers;
+use super::look::start_of;
 use super::output::{Outlet, Output};
 
-/// Waits for the end of `child`, kills its group, reaps it and tells. `deaths` must have been
-/// registered (SIGCHLD) before the child was spawned.
+/// Waits for the end of `child`, kills its group, reaps it, tells, and ends what it started outside
+/// of its group. `deaths` must have been registered (SIGCHLD) before the child was spawned.
 pub(super) async fn watch_end(
     mut child: Child,
     mut deaths: tokio::signal::unix::Signal,
@@ -27,13 +29,16 @@ pub(super) async fn watch_end(
             break; // the runtime ends, and with it everything that could look after the child
         }
     }
+    let started = start_of(group.leader()).unwrap_or(0);
     group.end();
     // Fails only if somebody else reaped the child, which nothing here does. How it ended is lost
     // then; that it ended must be told all the same.
     let status = child.wait().await;
+    group.reaped();
     let status = status.unwrap_or_else(|_| ExitStatus::from_raw(255 << 8));
     exit.send_replace(Some(status));
     outlet.deliver(Output::Exited(status));
+    end_leftovers(group.groups(), group.serial(), started).await;
 }
 
 /// Whether `pid`, a child of ours, has not ended yet. If it has it is left unreaped, and its

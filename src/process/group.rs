@@ -1,10 +1,11 @@
 //! Process groups: every child leads one of its own, so that what it started is killed with it.
 //!
 //! A group's number can be reused once its leader has been reaped, and then a signal would hit a
-//! stranger. So a group leaves the table, killed, *before* its leader is reaped (`exit.rs`), and
-//! every signal is sent under the lock of that table.
+//! stranger. So a group ends, killed, *before* its leader is reaped (`exit.rs`), and every signal
+//! is sent under the lock of the table. Leaders stay in it until they are reaped: whoever reaps
+//! orphans (`reaper.rs`) leaves alone what is in it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -12,17 +13,44 @@ use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use tokio::process::Child;
 
+use super::kin::Family;
+use super::life::{Life, Marker};
+
 /// The process groups alive now, of all children that were spawned with it. Cheap to clone.
 ///
 /// Not actor state, hence the lock: it must be usable when every actor hangs.
-#[derive(Clone, Debug, Default)]
-pub struct Groups(Arc<Mutex<Table>>);
+#[derive(Clone, Debug)]
+pub struct Groups {
+    life: Life,
+    table: Arc<Mutex<Table>>,
+}
 
 #[derive(Debug, Default)]
 struct Table {
-    groups: BTreeMap<u64, Pid>,
+    leaders: BTreeMap<u64, Leader>,
     next: u64,
     is_ending: bool,
+    /// Whether orphans come to us.
+    adopts: bool,
+    /// The children there were before any of these, by number and start.
+    strangers: HashSet<(i32, u64)>,
+}
+
+/// A child that is not reaped yet.
+#[derive(Debug)]
+struct Leader {
+    pid: Pid,
+    /// Whether its group may be signalled.
+    is_alive: bool,
+}
+
+impl Default for Groups {
+    fn default() -> Self {
+        Self {
+            life: Life::new(),
+            table: Arc::default(),
+        }
+    }
 }
 
 impl Groups {
@@ -31,15 +59,17 @@ impl Groups {
     pub fn kill_all(&self) {
         let mut table = self.lock();
         table.is_ending = true;
-        for pgid in table.groups.values() {
-            send(*pgid, Signal::SIGKILL);
+        for leader in table.leaders.values().filter(|leader| leader.is_alive) {
+            send(leader.pid, Signal::SIGKILL);
         }
     }
 
     /// How many groups are alive.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.lock().groups.len()
+        let table = self.lock();
+        let alive = table.leaders.values().filter(|leader| leader.is_alive);
+        alive.count()
     }
 
     /// Whether no group is alive.
@@ -48,40 +78,77 @@ impl Groups {
         self.len() == 0
     }
 
-    /// Spawns a leader and enters its group in one step that [`Groups::kill_all`] cannot come
-    /// between. `None` once that was called.
+    /// Spawns a leader, with the marker it is given, and enters its group in one step that
+    /// [`Groups::kill_all`] cannot come between. `None` once that was called.
     pub(super) fn enter(
         &self,
-        spawn: impl FnOnce() -> io::Result<Child>,
+        spawn: impl FnOnce(Marker) -> io::Result<Child>,
     ) -> Option<io::Result<(Child, Group)>> {
         let mut table = self.lock();
         if table.is_ending {
             return None;
         }
-        let spawned = spawn().and_then(|child| {
+        let (life, serial) = (self.life, table.next);
+        table.next += 1;
+        let spawned = spawn(Marker { life, serial }).and_then(|child| {
             let pid = child.id().and_then(|id| i32::try_from(id).ok());
             let pid = pid.ok_or_else(|| io::Error::other("the new process has no id"))?;
             Ok((child, Pid::from_raw(pid)))
         });
         Some(spawned.map(|(child, pgid)| {
-            let serial = table.next;
-            table.next += 1;
-            table.groups.insert(serial, pgid);
+            let leader = Leader {
+                pid: pgid,
+                is_alive: true,
+            };
+            table.leaders.insert(serial, leader);
             let groups = self.clone();
-            (
-                child,
-                Group {
-                    serial,
-                    pgid,
-                    groups,
-                },
-            )
+            let group = Group {
+                serial,
+                pgid,
+                groups,
+            };
+            (child, group)
         }))
+    }
+
+    pub(super) fn life(&self) -> Life {
+        self.life
+    }
+
+    /// From now on orphans come to us. The children there are already are never ended.
+    pub(super) fn adopt(&self, strangers: HashSet<(i32, u64)>) {
+        let mut table = self.lock();
+        table.adopts = true;
+        table.strangers = strangers;
+    }
+
+    /// What is known now. Ask *after* a look at the processes: a child that was seen while it was
+    /// being spawned is in it then.
+    pub(super) fn family(&self) -> Family {
+        let table = self.lock();
+        let leaders = table.leaders.iter();
+        Family {
+            life: self.life,
+            own: std::process::id().cast_signed(),
+            leaders: leaders
+                .map(|(serial, leader)| (leader.pid.as_raw(), *serial))
+                .collect(),
+            adopts: table.adopts,
+            strangers: table.strangers.clone(),
+        }
+    }
+
+    /// Calls `reap` for those of `children()` that nobody else waits for, while none is spawned.
+    pub(super) fn for_orphans(&self, children: impl FnOnce() -> Vec<Pid>, reap: impl Fn(Pid)) {
+        let table = self.lock();
+        let is_leader = |pid: &Pid| table.leaders.values().any(|leader| leader.pid == *pid);
+        let orphans = children().into_iter().filter(|pid| !is_leader(pid));
+        orphans.for_each(reap);
     }
 
     fn lock(&self) -> MutexGuard<'_, Table> {
         // Nothing in here can panic half-way; a table with a poisoned lock is whole.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -102,17 +169,34 @@ impl Group {
     /// Signals every process of the group, unless the group has ended.
     pub(super) fn signal(&self, signal: Signal) {
         let table = self.groups.lock();
-        if table.groups.contains_key(&self.serial) {
+        let leader = table.leaders.get(&self.serial);
+        if leader.is_some_and(|leader| leader.is_alive) {
             send(self.pgid, signal);
         }
     }
 
-    /// Kills the group and takes it out of the table. Only the first call does anything.
+    /// Kills the group, which then has ended. Only the first call does anything.
     pub(super) fn end(&self) {
         let mut table = self.groups.lock();
-        if table.groups.remove(&self.serial).is_some() {
+        let leader = table.leaders.get_mut(&self.serial);
+        if let Some(leader) = leader.filter(|leader| leader.is_alive) {
+            leader.is_alive = false;
             send(self.pgid, Signal::SIGKILL);
         }
+    }
+
+    /// The leader was reaped, its number is free.
+    pub(super) fn reaped(&self) {
+        self.groups.lock().leaders.remove(&self.serial);
+    }
+
+    /// Which child it is, and of which gateway.
+    pub(super) fn serial(&self) -> u64 {
+        self.serial
+    }
+
+    pub(super) fn groups(&self) -> &Groups {
+        &self.groups
     }
 }
 

@@ -11,15 +11,26 @@
 //! | `lines.rs` | bytes to lines, pure |
 //! | `group.rs` | its process group, and all groups alive |
 //! | `exit.rs`, `stop.rs` | how it ends by itself, and how it is ended |
+//! | `leftovers.rs`, `reaper.rs` | what it started and left behind: ended, reaped |
+//! | `former.rs` | the same for a gateway that was killed, at the start of the next |
+//! | `life.rs`, `look.rs`, `kin.rs` | who belongs to whom: the marker, `/proc`, kinship |
+//! | `inherited.rs` | what the gateway itself was started with, kept from children |
 
 mod command;
 mod environment;
 mod error;
 mod exit;
+mod former;
 mod group;
+mod inherited;
+mod kin;
+mod leftovers;
+mod life;
 mod lines;
+mod look;
 mod output;
 mod pipes;
+mod reaper;
 mod spawn;
 mod stop;
 #[cfg(test)]
@@ -29,8 +40,12 @@ pub use command::Command;
 pub use environment::environment;
 pub use error::SpawnError;
 pub use exit::describe;
+pub use former::Record;
 pub use group::Groups;
+pub use inherited::{keep_descriptors, keep_ignored_signals, unblock_signals};
+pub use leftovers::end_all;
 pub use nix::sys::signal::Signal;
 pub use output::{LinePermit, Output, StdinFailure, UnusableLine};
+pub use reaper::{adopt_orphans, reap_orphans};
 pub use spawn::{Limits, Process, spawn};
 pub use stop::{Grace, StopReport};

@@ -85,7 +85,10 @@ where
     }
     // Before the spawn, so that no death is missed.
     let deaths = tokio::signal::unix::signal(SignalKind::child()).map_err(failed)?;
-    let Some(entered) = groups.enter(|| prepared.spawn()) else {
+    let Some(entered) = groups.enter(|marker| {
+        let (name, value) = marker.variable();
+        prepared.env(name, value).spawn()
+    }) else {
         return Err(SpawnError::Ending {
             program: command.program.clone(),
         });

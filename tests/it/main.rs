@@ -15,6 +15,7 @@ mod isolation;
 mod logging;
 mod offers;
 mod prefix;
+mod processes;
 mod reload;
 mod routing;
 mod shutdown;

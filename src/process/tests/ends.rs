@@ -41,24 +41,29 @@ async fn a_killed_child_is_told_with_its_signal() {
 
 #[tokio::test]
 async fn an_exit_is_seen_while_a_grandchild_holds_stdout() {
-    // In a session of its own, so that killing the group does not close the pipe either.
-    let mut child = sh("setsid sh -c 'echo $$; exec sleep 300' & read go; exit 4");
+    // In a session of its own, so that killing the group does not close the pipe either, and deaf
+    // to SIGTERM, so that it stays for a moment.
+    let mut child = sh("setsid sh -c 'trap \"\" TERM; echo $$; exec sleep 300' & read go; exit 4");
     let grandchild = child.pid().await;
     child.process.write(Bytes::from_static(b"go")).unwrap();
     assert_eq!(child.exit().await, "exited with code 4");
     assert!(is_running(grandchild));
     assert!(child.outputs.try_recv().is_err(), "stdout is still open");
-    let grandchild = nix::unistd::Pid::from_raw(grandchild.try_into().unwrap());
-    nix::sys::signal::kill(grandchild, Signal::SIGKILL).unwrap();
     child.stdout_closed().await;
+    gone(grandchild).await;
 }
 
 #[tokio::test]
 async fn what_a_child_leaves_behind_dies_with_it() {
     let mut child = sh("sleep 300 & echo $!; exit 0");
     let grandchild = child.pid().await;
-    assert_eq!(child.exit().await, "exited with code 0");
-    child.stdout_closed().await;
+    // In any order: the exit, and that the grandchild no longer holds stdout.
+    let (mut has_exited, mut is_closed) = (false, false);
+    while !(has_exited && is_closed) {
+        let output = child.next().await;
+        has_exited |= matches!(output, Output::Exited(status) if status.success());
+        is_closed |= matches!(output, Output::StdoutClosed);
+    }
     gone(grandchild).await;
 }
 

@@ -54,6 +54,10 @@ async fn the_environment_is_what_was_given_and_no_more() {
         .iter()
         .map(|(name, value)| format!("{}={}", name.to_string_lossy(), value.to_string_lossy()));
     let given: BTreeSet<String> = given.collect();
+    let (marker, found): (BTreeSet<&str>, BTreeSet<&str>) = found
+        .into_iter()
+        .partition(|variable| variable.starts_with("MCPROXY_CHILD="));
+    assert_eq!(marker.len(), 1, "by which it is known to be ours");
     assert_eq!(found, given.iter().map(String::as_str).collect());
     assert!(found.contains("TOKEN=s3cret"));
     assert!(!environ.contains("CARGO_"));

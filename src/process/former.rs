@@ -1,0 +1,141 @@
+//! Gateways that were killed, with no chance to end their servers: the next one that has the same
+//! state directory finds what they left by its marker, and ends it.
+//!
+//! Every gateway has a file there, named after its life and locked for as long as it runs. A file
+//! that can be locked is one of a gateway that is gone; there may be several, and several gateways
+//! with one directory.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use nix::fcntl::{Flock, FlockArg};
+
+use super::group::Groups;
+use super::kin::of_lives;
+use super::leftovers::{GRACE, complain_of, end};
+use super::life::Life;
+use super::look::look;
+
+/// Where the files are, below the state directory.
+const DIRECTORY: &str = "lives";
+
+/// This gateway's file; removed at its orderly end.
+#[derive(Debug)]
+pub struct Record {
+    path: PathBuf,
+    _lock: Flock<File>,
+}
+
+impl Record {
+    /// Puts this gateway on record, and ends what those left behind that are on record and gone.
+    /// Call it before the first child of `groups` is spawned.
+    ///
+    /// # Errors
+    /// If nothing can be written there; then nothing was ended.
+    pub async fn begin(state_dir: &Path, groups: &Groups) -> io::Result<Self> {
+        let directory = state_dir.join(DIRECTORY);
+        let mut builder = DirBuilder::new();
+        builder.recursive(true).mode(0o700).create(&directory)?;
+        let record = Self::make(&directory, groups.life())?;
+        end_former(gone(&directory)?).await;
+        Ok(record)
+    }
+
+    /// Locked before it gets its name, so that nobody takes it for one of a gateway that is gone.
+    fn make(directory: &Path, life: Life) -> io::Result<Self> {
+        let path = directory.join(life.to_string());
+        let unfinished = path.with_extension("unfinished");
+        let mut options = OpenOptions::new();
+        let file = options.write(true).create_new(true).mode(0o600);
+        let file = file.open(&unfinished)?;
+        let lock = lock(file).ok_or_else(|| io::Error::other("it can't be locked"))?;
+        fs::rename(unfinished, &path)?;
+        Ok(Self { path, _lock: lock })
+    }
+}
+
+impl Drop for Record {
+    fn drop(&mut self) {
+        // If it stays, the next gateway looks for what this one left, finds nothing and removes it.
+        fs::remove_file(&self.path).ok();
+    }
+}
+
+fn lock(file: File) -> Option<Flock<File>> {
+    Flock::lock(file, FlockArg::LockExclusiveNonblock).ok()
+}
+
+/// The gateways on record that are gone, each by its life and with its file. The locks keep others
+/// from ending the same.
+fn gone(directory: &Path) -> io::Result<Vec<(Life, Record)>> {
+    let files = fs::read_dir(directory)?.filter_map(|entry| {
+        let path = entry.ok()?.path();
+        let life = Life::parse(path.file_name()?.to_str()?)?;
+        let lock = lock(File::open(&path).ok()?)?;
+        Some((life, Record { path, _lock: lock }))
+    });
+    Ok(files.collect())
+}
+
+async fn end_former(gone: Vec<(Life, Record)>) {
+    if gone.is_empty() {
+        return;
+    }
+    let lives: Vec<Life> = gone.iter().map(|(life, _)| *life).collect();
+    let own = std::process::id().cast_signed();
+    let ended = end(move || of_lives(&lives, own, &look()), GRACE).await;
+    if ended.found > 0 {
+        log::warn!(
+            "A former gateway ended without stopping its servers; {} processes they left are ended",
+            ended.found - ended.left
+        );
+    }
+    complain_of(ended);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    fn names(directory: &Path) -> Vec<String> {
+        let entries = fs::read_dir(directory).unwrap().flatten();
+        let names = entries.map(|entry| entry.file_name().into_string().unwrap());
+        names.collect()
+    }
+
+    #[tokio::test]
+    async fn a_gateway_is_on_record_while_it_runs() {
+        let state = tempfile::tempdir().unwrap();
+        let (one, other) = (Groups::default(), Groups::default());
+        let directory = state.path().join(DIRECTORY);
+        let record = Record::begin(state.path(), &one).await.unwrap();
+        let mode = record.path.metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        let second = Record::begin(state.path(), &other).await.unwrap();
+        assert_eq!(names(&directory).len(), 2, "both run");
+        drop(record);
+        assert_eq!(names(&directory), [other.life().to_string()]);
+        drop(second);
+        assert_eq!(names(&directory), [""; 0]);
+    }
+
+    #[test]
+    fn only_what_is_not_locked_is_gone() {
+        let state = tempfile::tempdir().unwrap();
+        let running = Record::make(state.path(), Life::new()).unwrap();
+        let killed = Life::new();
+        fs::write(state.path().join(killed.to_string()), "").unwrap();
+        fs::write(state.path().join("somebody's.txt"), "").unwrap();
+        let found = gone(state.path()).unwrap();
+        let lives: Vec<Life> = found.iter().map(|(life, _)| *life).collect();
+        assert_eq!(lives, [killed]);
+        drop(found);
+        assert_eq!(names(state.path()).len(), 2);
+        drop(running);
+        assert_eq!(names(state.path()), ["somebody's.txt"]);
+    }
+}

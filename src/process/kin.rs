@@ -1,0 +1,126 @@
+//! Which process belongs to which child: by its marker, else by its group, its parent or its
+//! session, else because it is an orphan that came to us and can be no other's. Pure.
+
+use std::collections::{HashMap, HashSet};
+
+use super::life::Life;
+use super::look::Seen;
+
+/// What is known of our own children at a look.
+#[derive(Debug)]
+pub(super) struct Family {
+    pub(super) life: Life,
+    /// Our own process number.
+    pub(super) own: i32,
+    /// The children that were started and are not reaped yet, with their serial numbers.
+    pub(super) leaders: HashMap<i32, u64>,
+    /// Whether orphans come to us.
+    pub(super) adopts: bool,
+    /// The children we had before we started any: not ours to end. By number and start.
+    pub(super) strangers: HashSet<(i32, u64)>,
+}
+
+impl Family {
+    /// Whatever the child `serial`, which started at `since` and has ended, left behind. Orphans
+    /// that nothing ties to any child go with the last one that may have left them.
+    pub(super) fn left_by(&self, serial: u64, since: u64, seen: &[Seen]) -> Vec<Seen> {
+        let others: Vec<u64> = seen
+            .iter()
+            .filter(|process| {
+                self.leaders
+                    .get(&process.pid)
+                    .is_some_and(|of| *of != serial)
+            })
+            .map(|leader| leader.started)
+            .collect();
+        let is_its = |orphan: &Seen| {
+            let is_older = |other: &u64| *other <= orphan.started;
+            since <= orphan.started && !others.iter().any(is_older)
+        };
+        let owners = self.owners(seen, serial, is_its);
+        let is_its = |process: &&Seen| owners.get(&process.pid) == Some(&serial);
+        seen.iter().filter(is_its).copied().collect()
+    }
+
+    /// Whatever comes from us, the children themselves too.
+    pub(super) fn all(&self, seen: &[Seen]) -> Vec<Seen> {
+        let owners = self.owners(seen, u64::MAX, |_| true);
+        let is_ours = |process: &&Seen| owners.contains_key(&process.pid);
+        seen.iter().filter(is_ours).copied().collect()
+    }
+
+    /// The serial number of the child that every process of ours belongs to. `heir` has those
+    /// orphans of unknown descent that are `its`.
+    fn owners(&self, seen: &[Seen], heir: u64, its: impl Fn(&Seen) -> bool) -> HashMap<i32, u64> {
+        let mut owners = self.leaders.clone();
+        owners.extend(seen.iter().filter_map(|process| {
+            let marker = process.marker.filter(|marker| marker.life == self.life)?;
+            Some((process.pid, marker.serial))
+        }));
+        spread(self.own, seen, &mut owners);
+        let unknown = seen.iter().filter(|process| {
+            self.is_adopted(process) && !owners.contains_key(&process.pid) && its(process)
+        });
+        let unknown: Vec<i32> = unknown.map(|process| process.pid).collect();
+        owners.extend(unknown.into_iter().map(|pid| (pid, heir)));
+        spread(self.own, seen, &mut owners);
+        owners
+    }
+
+    /// Whether it came to us as an orphan of some child's. To a container's first process
+    /// everybody's come, those too of what was started in the container by hand.
+    fn is_adopted(&self, process: &Seen) -> bool {
+        self.adopts
+            && self.own != 1
+            && process.parent == self.own
+            && !self.strangers.contains(&(process.pid, process.started))
+    }
+}
+
+/// Whatever comes from gateways that were killed, ourselves and our ancestors apart: we may have
+/// been started by a server of one.
+pub(super) fn of_lives(lives: &[Life], own: i32, seen: &[Seen]) -> Vec<Seen> {
+    let mut spared = HashSet::from([own]);
+    let mut at = own;
+    while let Some(process) = seen.iter().find(|process| process.pid == at) {
+        at = process.parent;
+        if !spared.insert(at) {
+            break;
+        }
+    }
+    let is_theirs = |process: &&Seen| {
+        let marker = process.marker;
+        marker.is_some_and(|marker| lives.contains(&marker.life)) && !spared.contains(&process.pid)
+    };
+    let theirs = seen.iter().filter(is_theirs);
+    let mut owners: HashMap<i32, u64> = theirs.map(|process| (process.pid, 0)).collect();
+    spread(own, seen, &mut owners);
+    let is_owned =
+        |process: &&Seen| owners.contains_key(&process.pid) && !spared.contains(&process.pid);
+    seen.iter().filter(is_owned).copied().collect()
+}
+
+/// Gives to each owner the children of what it has, and the groups and sessions led by it. A group
+/// or session without its leader ties nobody: who else is in it cannot be known.
+fn spread(own: i32, seen: &[Seen], owners: &mut HashMap<i32, u64>) {
+    loop {
+        let free = seen
+            .iter()
+            .filter(|process| process.pid != own && !owners.contains_key(&process.pid));
+        let found: Vec<(i32, u64)> = free
+            .filter_map(|process| {
+                let ties = [process.group, process.parent, process.session];
+                let owner = ties.iter().find_map(|tie| owners.get(tie));
+                owner.map(|owner| (process.pid, *owner))
+            })
+            .collect();
+        if found.is_empty() {
+            return;
+        }
+        owners.extend(found);
+    }
+}
+
+#[cfg(test)]
+#[path = "kin_tests.rs"]
+mod tests;

@@ -1,0 +1,108 @@
+//! Ends what children left behind outside of their groups: found by its marker or its kin
+//! (`kin.rs`), asked with SIGTERM, killed if it is still there a moment later.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use tokio::task::spawn_blocking;
+use tokio::time::{Instant, sleep};
+
+use super::group::Groups;
+use super::look::{Seen, look};
+
+/// From SIGTERM to SIGKILL.
+pub(super) const GRACE: Duration = Duration::from_millis(500);
+/// When it is given up: only what hangs in the kernel, or is not ours to signal, is still there.
+const PATIENCE: Duration = Duration::from_millis(1500);
+/// Between two looks.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// How an ending went.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Ended {
+    /// How many processes were found.
+    pub(super) found: usize,
+    /// How many of them are still there.
+    pub(super) left: usize,
+}
+
+/// Ends what the child `serial` left behind, which started at `since`.
+pub(super) async fn end_leftovers(groups: &Groups, serial: u64, since: u64) {
+    let groups = groups.clone();
+    let find = move || {
+        let seen = look();
+        groups.family().left_by(serial, since, &seen)
+    };
+    let ended = end(find, GRACE).await;
+    if ended.found > 0 {
+        log::debug!("a server left processes behind: {ended:?}");
+    }
+    complain_of(ended);
+}
+
+/// Ends everything that any child of `groups` started, children too: for the end of the gateway,
+/// which is the end of all of it. At once if `is_forced`, else with a moment for each to end by
+/// itself.
+pub async fn end_all(groups: &Groups, is_forced: bool) {
+    groups.kill_all();
+    let groups = groups.clone();
+    let find = move || {
+        let seen = look();
+        groups.family().all(&seen)
+    };
+    let grace = if is_forced { Duration::ZERO } else { GRACE };
+    complain_of(end(find, grace).await);
+}
+
+/// Ends what `find` finds, until it finds nothing and nothing is left of what it ever found.
+pub(super) async fn end(
+    find: impl Fn() -> Vec<Seen> + Clone + Send + 'static,
+    grace: Duration,
+) -> Ended {
+    let start = Instant::now();
+    let mut known = HashSet::new();
+    let mut alive: Vec<Seen> = Vec::new();
+    loop {
+        // Fails only if the look panicked: then nothing new is known.
+        let mut new = spawn_blocking(find.clone()).await.unwrap_or_default();
+        new.retain(|process| known.insert((process.pid, process.started)));
+        alive.extend_from_slice(&new);
+        alive.retain(Seen::is_alive);
+        let took = start.elapsed();
+        if alive.is_empty() || took > PATIENCE {
+            return Ended {
+                found: known.len(),
+                left: alive.len(),
+            };
+        }
+        let (signal, to) = if took < grace {
+            (Signal::SIGTERM, &new)
+        } else {
+            (Signal::SIGKILL, &alive)
+        };
+        for process in to {
+            send(process, signal);
+        }
+        sleep(PAUSE).await;
+    }
+}
+
+fn send(process: &Seen, signal: Signal) {
+    // Looked at again just before: its number may have got another owner since it was seen. What
+    // fails is told by what is left at the end.
+    if process.is_alive() {
+        kill(Pid::from_raw(process.pid), signal).ok();
+    }
+}
+
+/// Says what could not be ended.
+pub(super) fn complain_of(ended: Ended) {
+    if ended.left > 0 {
+        log::warn!(
+            "{} processes that servers have left behind can't be ended",
+            ended.left
+        );
+    }
+}

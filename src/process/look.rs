@@ -1,0 +1,124 @@
+//! One look at all processes of the machine that can be seen: `/proc/PID/stat` and `environ`. It
+//! takes some milliseconds: not for a task's own thread.
+
+use std::fs;
+
+use nix::unistd::Pid;
+
+use super::life::Marker;
+
+/// A process that was alive at the look, as far as kinship goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Seen {
+    pub(super) pid: i32,
+    pub(super) parent: i32,
+    pub(super) group: i32,
+    pub(super) session: i32,
+    /// In clock ticks since boot; with the number it names a process for good.
+    pub(super) started: u64,
+    pub(super) marker: Option<Marker>,
+}
+
+impl Seen {
+    /// Whether it still runs, and is no other by the same number.
+    pub(super) fn is_alive(&self) -> bool {
+        stat(self.pid).is_some_and(|now| now.started == self.started)
+    }
+}
+
+/// All processes that are alive. One that starts or ends meanwhile is there or not.
+pub(super) fn look() -> Vec<Seen> {
+    let Ok(entries) = fs::read_dir("/proc") else {
+        return Vec::new();
+    };
+    let number = |entry: fs::DirEntry| entry.file_name().to_str()?.parse().ok();
+    let pids = entries.filter_map(|entry| entry.ok().and_then(number));
+    let seen = pids.filter_map(|pid: i32| {
+        let marker = fs::read(format!("/proc/{pid}/environ"));
+        let marker = marker.ok().and_then(|environ| Marker::find(&environ));
+        stat(pid).map(|seen| Seen { marker, ..seen })
+    });
+    seen.collect()
+}
+
+/// The process by that number, its marker not read; `None` if there is none, or it has ended.
+fn stat(pid: i32) -> Option<Seen> {
+    let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    parse(pid, &text)
+}
+
+/// When the process started, one too that has ended and is not reaped yet.
+pub(super) fn start_of(pid: Pid) -> Option<u64> {
+    let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    fields(&text)?.get(19)?.parse().ok()
+}
+
+/// Its name in parentheses may hold anything, so the fields are counted from the last closing one.
+fn fields(text: &str) -> Option<Vec<&str>> {
+    let (_, rest) = text.rsplit_once(')')?;
+    Some(rest.split_ascii_whitespace().collect())
+}
+
+fn parse(pid: i32, text: &str) -> Option<Seen> {
+    let fields = fields(text)?;
+    let number = |index: usize| fields.get(index)?.parse::<i32>().ok();
+    // A process whose first thread has ended looks like a zombie while its others run.
+    if matches!(fields.first(), Some(&("Z" | "X"))) && number(17)? <= 1 {
+        return None;
+    }
+    Some(Seen {
+        pid,
+        parent: number(1)?,
+        group: number(2)?,
+        session: number(3)?,
+        started: fields.get(19)?.parse().ok()?,
+        marker: None,
+    })
+}
+
+/// Our children, those that have ended among them.
+pub(super) fn children() -> Vec<Pid> {
+    let threads = fs::read_dir("/proc/self/task").into_iter().flatten();
+    let lists = threads.filter_map(|thread| {
+        let list = thread.ok()?.path().join("children");
+        fs::read_to_string(list).ok()
+    });
+    let number = |word: &str| word.parse().ok().map(Pid::from_raw);
+    lists
+        .flat_map(|list| {
+            let words = list.split_ascii_whitespace().filter_map(number);
+            words.collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const REST: &str = "4 5 6 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 4242 1000";
+
+    #[test]
+    fn a_name_may_hold_anything() {
+        let seen = parse(7, &format!("7 (a) Z (b)) S {REST}")).unwrap();
+        let of = (seen.pid, seen.parent, seen.group, seen.session);
+        assert_eq!((of, seen.started), ((7, 4, 5, 6), 4242));
+    }
+
+    #[test]
+    fn the_dead_are_not_seen() {
+        assert_eq!(parse(7, &format!("7 (a) Z {REST}")), None);
+        let threads = REST.replace("20 0 1 0", "20 0 3 0");
+        assert!(parse(7, &format!("7 (a) Z {threads}")).is_some());
+    }
+
+    #[test]
+    fn we_see_ourselves() {
+        let pid = std::process::id().cast_signed();
+        let seen = look();
+        let own = seen.iter().find(|seen| seen.pid == pid).unwrap();
+        assert!(own.is_alive());
+        assert_eq!(start_of(Pid::from_raw(pid)), Some(own.started));
+        assert!(!Seen { started: 0, ..*own }.is_alive());
+    }
+}
