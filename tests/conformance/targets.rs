@@ -41,7 +41,10 @@ fn home() -> PathBuf {
 /// # Panics
 /// When it is not there, with what to run.
 pub(crate) fn installed(file: &str) -> PathBuf {
-    let path = home().join("node_modules").join(file);
+    existing(home().join("node_modules").join(file))
+}
+
+fn existing(path: PathBuf) -> PathBuf {
     assert!(
         path.exists(),
         "{} is missing: the conformance suite is not installed; run tests/run",
@@ -50,9 +53,10 @@ pub(crate) fn installed(file: &str) -> PathBuf {
     path
 }
 
-/// The pinned Node: the suite needs 22, and that of the machine may be older.
+/// The Node that `tests/real` pins: the suite needs 22, and that of the machine may be older.
 pub(crate) fn node() -> PathBuf {
-    installed("node/bin/node")
+    let real = home().with_file_name("real");
+    existing(real.join("node_modules/node/bin/node"))
 }
 
 fn server() -> PathBuf {
