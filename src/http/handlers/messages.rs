@@ -2,6 +2,7 @@
 //! session's stream, so all that is said here is "Accepted".
 
 use super::read;
+use crate::http::connection::Wire;
 use crate::http::problem::Problem;
 use crate::http::{Context, headers};
 use crate::ids::SessionId;
@@ -19,6 +20,7 @@ pub(in crate::http) async fn deliver<F, B>(
     context: Arc<Context>,
     query: String,
     headers: HeaderMap,
+    wire: Wire,
     frames: F,
 ) -> Result<Response, Problem>
 where
@@ -31,7 +33,11 @@ where
         return Err(Problem::MediaType);
     }
     // Before the body is read: nobody else's body costs us anything.
-    let session = context.sessions.find(&id).await?;
+    let session = match wire.session.get().filter(|known| known.is_sse(&id)) {
+        Some(session) => session.clone(),
+        None => context.sessions.find(&id).await?,
+    };
+    wire.remember(&session);
     let body = read(&context, &headers, frames).await?;
     if body.trim_ascii_start().first() == Some(&b'[') {
         return Err(Problem::Batch);
