@@ -3,6 +3,7 @@
 use super::limits::Limits;
 use super::linger::Lingering;
 use super::service::HttpService;
+use crate::tree::SessionHandle;
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -11,7 +12,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use socket2::{SockRef, TcpKeepalive};
 use std::io;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, watch};
@@ -29,10 +30,22 @@ const UNSENT: u32 = 128 << 10;
 /// Bytes that hyper buffers of a connection in either direction. Must hold all headers.
 const BUFFER: usize = 128 << 10;
 
-/// Cuts the connection that a request came on. Every request carries it, for the replies that may
-/// outlast their client's patience to read.
+/// What the requests on one connection share. Every request carries it.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Cut(pub(super) Arc<Notify>);
+pub(super) struct Wire {
+    /// Cuts the connection, for the replies that may outlast their client's patience to read.
+    pub(super) cut: Arc<Notify>,
+    /// The first session that was found for a request: most connections never need another, and
+    /// so don't have to ask for it each time.
+    pub(super) session: Arc<OnceLock<SessionHandle>>,
+}
+
+impl Wire {
+    /// Makes `session` the one that is known here, unless there is one.
+    pub(super) fn remember(&self, session: &SessionHandle) {
+        self.session.get_or_init(|| session.clone());
+    }
+}
 
 /// Serves `socket` until its client or a limit ends it. When `stop` changes, the request being
 /// answered is answered, and no other is read.
@@ -47,8 +60,8 @@ pub(super) async fn serve(
         log::debug!("socket options could not be set: {error}");
     }
     let io = TokioIo::new(Lingering::new(socket, stop.clone()));
-    let cut = Cut::default();
-    let this = cut.clone();
+    let wire = Wire::default();
+    let this = wire.clone();
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(this.clone());
         service.call(request)
@@ -62,7 +75,7 @@ pub(super) async fn serve(
     let mut connection = pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
-        () = cut.0.notified() => {
+        () = wire.cut.notified() => {
             log::debug!("connection cut: its client does not read");
             return;
         }

@@ -2,7 +2,7 @@
 //! means "another route may want this"; the last route wants everything.
 
 use super::Context;
-use super::connection::Cut;
+use super::connection::Wire;
 use super::handlers::{healthz, home, mcp, messages, readyz, sse};
 use super::problem::Problem;
 use std::convert::Infallible;
@@ -16,7 +16,7 @@ pub(super) fn routes(
     let context = warp::any().map(move || context.clone());
     let headers = warp::header::headers_cloned;
     let query = warp::query::raw().or(warp::any().map(String::new)).unify();
-    let cut = warp::ext::optional().map(Option::<Cut>::unwrap_or_default);
+    let wire = warp::ext::optional().map(Option::<Wire>::unwrap_or_default);
     let read = || warp::get().or(warp::head()).unify();
     // The addresses that MetaMCP's clients have. The name in them means nothing here.
     let metamcp = warp::path!("metamcp" / String / ..).map(|name| format!("/metamcp/{name}"));
@@ -29,7 +29,7 @@ pub(super) fn routes(
         .and(context.clone())
         .and(warp::method())
         .and(headers())
-        .and(cut)
+        .and(wire)
         .and(warp::body::stream())
         .then(mcp::answer);
     let post_message = anywhere
@@ -38,6 +38,7 @@ pub(super) fn routes(
         .and(context.clone())
         .and(query)
         .and(headers())
+        .and(wire)
         .and(warp::body::stream())
         .then(messages::deliver);
     let open_stream = base
@@ -45,7 +46,7 @@ pub(super) fn routes(
         .and(warp::get())
         .and(context.clone())
         .and(headers())
-        .and(cut)
+        .and(wire)
         .then(sse::open);
     let not_a_post = anywhere.and(message_path).map(|| Problem::Method("POST"));
     let not_a_get = anywhere

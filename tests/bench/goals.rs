@@ -23,7 +23,7 @@ pub(crate) fn goal(key: &str) -> Goal {
         "big.cpu" => Goal::AtMost(4.0),
         "memory.idle" => Goal::AtMost(7.0),
         "memory.loaded" => Goal::AtMost(12.0),
-        "memory.session" => Goal::AtMost(16.0),
+        "memory.session" | "memory.session.mcp" | "memory.session.quiet" => Goal::AtMost(16.0),
         "crash.error" => Goal::AtMost(100.0),
         "crash.works" => Goal::Words("≤ 1 s and the server's own start"),
         _ => Goal::None,

@@ -4,6 +4,7 @@
 
 use super::mcp::posted::{BATCH, is_batch, is_initialize};
 use super::read;
+use crate::http::connection::Wire;
 use crate::http::problem::Problem;
 use crate::http::{Context, headers};
 use crate::ids::SessionId;
@@ -21,6 +22,7 @@ pub(in crate::http) async fn deliver<F, B>(
     context: Arc<Context>,
     query: String,
     headers: HeaderMap,
+    wire: Wire,
     frames: F,
 ) -> Result<Response, Problem>
 where
@@ -33,7 +35,11 @@ where
         return Err(Problem::MediaType);
     }
     // Before the body is read: nobody else's body costs us anything.
-    let session = context.sessions.find(&id).await?;
+    let session = match wire.session.get().filter(|known| known.is_sse(&id)) {
+        Some(session) => session.clone(),
+        None => context.sessions.find(&id).await?,
+    };
+    wire.remember(&session);
     let body = read(&context, &headers, frames).await?;
     if is_batch(&body) {
         session.deliver_all(read_batch(&session, &body).await?)?;

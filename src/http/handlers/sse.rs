@@ -1,6 +1,6 @@
 //! `GET /sse`: opens a session and streams what it says, as MCP 2024-11-05 has it ("HTTP with SSE").
 
-use crate::http::connection::Cut;
+use crate::http::connection::Wire;
 use crate::http::problem::Problem;
 use crate::http::sse::EventStream;
 use crate::http::{Context, accept, sse};
@@ -15,13 +15,13 @@ pub(in crate::http) async fn open(
     base: String,
     context: Arc<Context>,
     headers: HeaderMap,
-    connection: Cut,
+    wire: Wire,
 ) -> Result<Response, Problem> {
     if !accept::allows(headers.get_all(ACCEPT), "text", "event-stream") {
         return Err(Problem::NotAcceptable("text/event-stream"));
     }
     let OpenedSse { id, stream } = context.sessions.open_sse().await?;
-    stream.cut_with(connection.0);
+    stream.cut_with(wire.cut);
     // Relative: SDKs refuse an endpoint on another origin than the one they connected to, and
     // behind a proxy we do not know ours.
     let (prefix, id) = (prefix(&headers), id.secret());

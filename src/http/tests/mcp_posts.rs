@@ -45,6 +45,40 @@ async fn a_session_is_opened_used_and_ended() {
 }
 
 #[tokio::test]
+async fn a_connection_that_knows_a_session_hears_of_its_end() {
+    let server = Server::start().await;
+    let mut connection = server.connect().await;
+    for turn in 1..=2 {
+        let client = Client::open(&server, LATEST).await;
+        let ping = client.request("POST", TAKES, PING);
+        for _ in 0..2 {
+            connection.send(&ping).await;
+            assert_eq!(connection.reply().await.status, 200);
+        }
+        let deleted = server.ask(&client.request("DELETE", "", "")).await;
+        assert_eq!(deleted.status, 200);
+        connection.send(&ping).await;
+        let gone = connection.reply().await;
+        assert_eq!((gone.status, gone.error_code()), (404, -32001), "{turn}");
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_knows_a_session_knows_its_transport() {
+    let server = Server::start().await;
+    let (_stream, path) = server.open_sse().await;
+    let mut connection = server.connect().await;
+    connection.send(&post(&path, PING)).await;
+    assert_eq!(connection.reply().await.status, 202);
+    let id = path.split_once('=').unwrap().1;
+    let headers = format!("{TAKES}Mcp-Session-Id: {id}\r\n");
+    connection.send(&request("POST", &headers, PING)).await;
+    assert_eq!(connection.reply().await.status, 404);
+    connection.send(&post(&path, PING)).await;
+    assert_eq!(connection.reply().await.status, 202);
+}
+
+#[tokio::test]
 async fn what_a_post_must_say_of_itself() {
     let server = Server::start().await;
     let client = Client::open(&server, LATEST).await;

@@ -1,5 +1,6 @@
 //! The gateway's own memory: proportional set size, its children not counted, read when it has settled.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -8,7 +9,9 @@ use tokio::time::{Instant, sleep};
 use crate::Plan;
 use crate::report::Report;
 use crate::session::{self, Session};
-use crate::support::client::Sse;
+use crate::support::client::{
+    Client, Sse, SseClient, StreamableClient, StreamableOptions, Transport,
+};
 use crate::support::proc;
 
 /// Between two looks.
@@ -48,25 +51,56 @@ pub(crate) async fn at_rest(plan: &Plan, report: &mut Report) -> anyhow::Result<
     session::end(gateway).await
 }
 
-/// What one more connected client costs that does nothing.
+/// What one more client costs that does nothing: with its stream, over either transport, and over
+/// Streamable HTTP without one.
 pub(crate) async fn idle_sessions(plan: &Plan, report: &mut Report) -> anyhow::Result<()> {
+    let open = async |addr| Session::<Sse>::open(addr).await.0;
+    let (count, each) = idle(plan, open, SseClient::close_posts).await?;
+    let what = format!("PSS per idle session, of {count}, /sse");
+    report.add("memory.session", &what, each, "KiB");
+    for (key, listen, how) in [
+        ("memory.session.mcp", true, "with"),
+        ("memory.session.quiet", false, "without"),
+    ] {
+        let open = async |addr| {
+            let options = StreamableOptions {
+                listen,
+                ..StreamableOptions::default()
+            };
+            let client = StreamableClient::of(addr, &options);
+            client.initialize().await;
+            client
+        };
+        let (count, each) = idle(plan, open, StreamableClient::close_posts).await?;
+        let what = format!("PSS per idle session, of {count}, /mcp {how} a GET stream");
+        report.add(key, &what, each, "KiB");
+    }
+    Ok(())
+}
+
+/// Opens the plan's sessions one after the other, and gives how many they are and what each takes, in
+/// KiB.
+async fn idle<T: Transport>(
+    plan: &Plan,
+    open: impl AsyncFn(SocketAddr) -> Client<T>,
+    close_posts: fn(&Client<T>),
+) -> anyhow::Result<(u32, f64)> {
     let gateway = session::gateway(plan).await?;
     let before = settled(gateway.pid(), plan).await?;
-    let sessions = Session::<Sse>::open_many(gateway.addr(), plan.sessions).await;
-    for session in &sessions {
-        // An idle client has its stream; its connections for posts have long timed out.
-        session.0.close_posts();
+    let mut clients = Vec::new();
+    for _ in 0..plan.sessions {
+        clients.push(open(gateway.addr()).await);
     }
+    // An idle client has at most its stream; its connections for posts have long timed out.
+    clients.iter().for_each(close_posts);
     let after = settled(gateway.pid(), plan).await?;
-    let count = u32::try_from(sessions.len()).context("a few hundred")?;
-    let what = format!("PSS per idle session, of {count}");
-    let each = (after - before) * 1024.0 / f64::from(count);
-    report.add("memory.session", &what, each, "KiB");
-    for session in &sessions {
+    let count = u32::try_from(clients.len()).context("a few hundred")?;
+    for client in clients {
+        let session = Session(client);
         session.check_nothing_extra()?;
     }
-    drop(sessions);
-    session::end(gateway).await
+    session::end(gateway).await?;
+    Ok((count, (after - before) * 1024.0 / f64::from(count)))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "sizes are far below 2^52")]

@@ -206,6 +206,11 @@ impl StreamableClient {
         self.listen().await;
     }
 
+    /// Closes the connections for posts that are not in use.
+    pub(crate) fn close_posts(&self) {
+        self.transport.shared.pool.clear();
+    }
+
     /// Stops reading all streams, as a client does that hangs; or goes on.
     pub(crate) fn set_reading(&self, reading: bool) {
         self.transport.reading.send_replace(reading);

@@ -1,7 +1,7 @@
 //! `GET /mcp`: the stream for what belongs to no request, or the rest of a stream that broke.
 
 use super::{find, refused, unsupported_version};
-use crate::http::connection::Cut;
+use crate::http::connection::Wire;
 use crate::http::headers::{self, LAST_EVENT, SESSION};
 use crate::http::problem::Problem;
 use crate::http::sse::EventStream;
@@ -13,7 +13,7 @@ use warp::reply::Response;
 pub(super) async fn answer(
     context: &Context,
     headers: &HeaderMap,
-    connection: Cut,
+    wire: Wire,
 ) -> Result<Response, Problem> {
     if !accept::lists(headers.get_all(ACCEPT), "text", "event-stream") {
         return Err(Problem::NotAcceptable("text/event-stream"));
@@ -25,7 +25,7 @@ pub(super) async fn answer(
     let last_event = headers::only(headers, &LAST_EVENT)?.filter(|id| !id.is_empty());
     let session = find(context, id).await?;
     let stream = session.listen(last_event).await.map_err(refused)?;
-    stream.cut_with(connection.0);
+    stream.cut_with(wire.cut);
     let events = EventStream::new(stream, context.limits.keepalive);
     Ok(sse::reply(events.after(comment("connected"))))
 }

@@ -8,7 +8,7 @@ mod post;
 pub(super) mod posted;
 
 use crate::http::Context;
-use crate::http::connection::Cut;
+use crate::http::connection::Wire;
 use crate::http::headers::{self, VERSION};
 use crate::http::problem::Problem;
 use crate::protocol::version::Version;
@@ -24,7 +24,7 @@ pub(in crate::http) async fn answer<F, B>(
     context: Arc<Context>,
     method: Method,
     headers: HeaderMap,
-    connection: Cut,
+    wire: Wire,
     frames: F,
 ) -> Result<Response, Problem>
 where
@@ -32,8 +32,8 @@ where
     B: Buf,
 {
     match method {
-        Method::POST => post::answer(&context, &headers, connection, frames).await,
-        Method::GET => listen::answer(&context, &headers, connection).await,
+        Method::POST => post::answer(&context, &headers, wire, frames).await,
+        Method::GET => listen::answer(&context, &headers, wire).await,
         Method::DELETE => delete::answer(&context, &headers).await,
         _ => Err(Problem::Method("GET, POST, DELETE")),
     }

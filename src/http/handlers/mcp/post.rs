@@ -5,7 +5,7 @@
 use super::answers::Answers;
 use super::posted::{Owed, Posted, is_batch, is_initialize, request_id};
 use super::{find, refused, unsupported_version};
-use crate::http::connection::Cut;
+use crate::http::connection::Wire;
 use crate::http::handlers::read;
 use crate::http::headers::{self, SESSION};
 use crate::http::problem::Problem;
@@ -26,7 +26,7 @@ use warp::reply::Response;
 pub(super) async fn answer<F, B>(
     context: &Context,
     headers: &HeaderMap,
-    connection: Cut,
+    wire: Wire,
     frames: F,
 ) -> Result<Response, Problem>
 where
@@ -52,19 +52,29 @@ where
     }
     if let Some(id) = headers::only(headers, &SESSION)? {
         // Before the body is read: nobody else's body costs us anything.
-        let session = find(context, id).await?;
+        let session = known(context, &wire, id).await?;
         let body = read(context, headers, frames).await?;
         let posted = Posted::read(&body, session.version())?;
         drop(body);
-        converse(context, connection, &session, posted).await
+        converse(context, wire, &session, posted).await
     } else {
         let body = read(context, headers, frames).await?;
-        open(context, connection, &body).await
+        open(context, wire, &body).await
     }
 }
 
+/// The session called `id`: most likely the one that this connection knows.
+async fn known(context: &Context, wire: &Wire, id: &str) -> Result<SessionHandle, Problem> {
+    if let Some(session) = wire.session.get().filter(|known| known.is_streamable(id)) {
+        return Ok(session.clone());
+    }
+    let session = find(context, id).await?;
+    wire.remember(&session);
+    Ok(session)
+}
+
 /// Opens a session for a client that initializes, and tells it the session's id.
-async fn open(context: &Context, connection: Cut, body: &Bytes) -> Result<Response, Problem> {
+async fn open(context: &Context, wire: Wire, body: &Bytes) -> Result<Response, Problem> {
     if is_batch(body) {
         return Err(Problem::NotInitialized(None));
     }
@@ -77,8 +87,9 @@ async fn open(context: &Context, connection: Cut, body: &Bytes) -> Result<Respon
     }
     let client = lifecycle::client_info(request.params.as_ref());
     let (id, session) = context.sessions.open_streamable(client).await?;
+    wire.remember(&session);
     let id = HeaderValue::try_from(id).map_err(|_| CallError::Gone)?;
-    let mut reply = converse(context, connection, &session, Posted::one(message)).await?;
+    let mut reply = converse(context, wire, &session, Posted::one(message)).await?;
     reply.headers_mut().insert(SESSION, id);
     Ok(reply)
 }
@@ -87,7 +98,7 @@ async fn open(context: &Context, connection: Cut, body: &Bytes) -> Result<Respon
 /// cancels nothing (2025-11-25, "Sending Messages to the Server"): only its stream is let go.
 async fn converse(
     context: &Context,
-    connection: Cut,
+    wire: Wire,
     session: &SessionHandle,
     posted: Posted,
 ) -> Result<Response, Problem> {
@@ -99,7 +110,7 @@ async fn converse(
         return Ok(owed.reply(None).map_or_else(accepted, json));
     }
     let mut outbound = session.exchange(messages).map_err(refused)?;
-    outbound.cut_with(connection.0);
+    outbound.cut_with(wire.cut);
     let body = match timeout(context.limits.stream_after, outbound.next()).await {
         Ok(Some(only)) if only.is_last => owed.reply(Some(only.message)),
         Ok(Some(first)) => return Ok(stream(context, outbound, owed, Some(first))),

@@ -1,7 +1,7 @@
 //! What is known of a session from all sides without asking it: how much waits on its streams,
-//! when its client last took something of it, and since when it is idle.
+//! when its client last took something of it, since when it is idle, and whether it was given up.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -19,6 +19,7 @@ pub(super) struct Gauge {
     taken_at: AtomicU64,
     idle_since: AtomicU64,
     streams: AtomicU64,
+    is_given_up: AtomicBool,
 }
 
 impl Gauge {
@@ -29,6 +30,7 @@ impl Gauge {
             taken_at: AtomicU64::new(0),
             idle_since: AtomicU64::new(0),
             streams: AtomicU64::new(0),
+            is_given_up: AtomicBool::new(false),
         }
     }
 
@@ -84,6 +86,16 @@ impl Gauge {
     pub(super) fn idle_for(&self) -> Option<Duration> {
         let since = self.idle_since.load(Ordering::Relaxed);
         (since != BUSY).then(|| self.since(since))
+    }
+
+    /// From now on nobody gets at the session without asking its supervisor.
+    pub(super) fn give_up(&self) {
+        self.is_given_up.store(true, Ordering::Release);
+    }
+
+    /// Whether its client or its supervisor has ended it.
+    pub(super) fn is_given_up(&self) -> bool {
+        self.is_given_up.load(Ordering::Acquire)
     }
 
     fn now(&self) -> u64 {

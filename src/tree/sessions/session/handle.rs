@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ractor::rpc::CallResult;
-use ractor::{ActorCell, ActorRef};
+use ractor::{ActorCell, ActorRef, ActorStatus};
 use tokio::sync::oneshot;
 
 use super::gauge::Gauge;
@@ -130,6 +130,7 @@ impl SessionHandle {
 
     /// Ends the session because its client says so: its id is never taken again.
     pub fn delete(&self) {
+        self.gauge().give_up();
         let key = self.profile.key.clone();
         if self
             .profile
@@ -152,6 +153,23 @@ impl SessionHandle {
         }
     }
 
+    /// Whether this is the SSE session `id` and goes on: who knows that need not find it.
+    #[must_use]
+    pub fn is_sse(&self, id: &SessionId) -> bool {
+        matches!(&self.profile.key, Key::Sse(own) if own == id) && self.goes_on()
+    }
+
+    /// Whether this is the Streamable HTTP session `id` and goes on: who knows that need not find it.
+    #[must_use]
+    pub fn is_streamable(&self, id: &str) -> bool {
+        matches!(&self.profile.key, Key::Streamable(own) if **own == *id) && self.goes_on()
+    }
+
+    fn goes_on(&self) -> bool {
+        let is_alive = self.actor.get_status() <= ActorStatus::Upgrading;
+        is_alive && !self.gauge().is_given_up()
+    }
+
     /// The revision that was agreed on; the latest for an SSE session, which is opened before.
     #[must_use]
     pub fn version(&self) -> Version {
@@ -167,6 +185,7 @@ impl SessionHandle {
     }
 
     pub(in crate::tree::sessions) fn end(&self, why: &'static str) {
+        self.gauge().give_up();
         self.send(SessionMsg::End { why });
     }
 
