@@ -16,7 +16,7 @@ use super::group::Groups;
 use super::kin::of_lives;
 use super::leftovers::{GRACE, complain_of, end};
 use super::life::Life;
-use super::look::look;
+use super::look::Seen;
 
 /// Where the files are, below the state directory.
 const DIRECTORY: &str = "lives";
@@ -39,7 +39,7 @@ impl Record {
         let mut builder = DirBuilder::new();
         builder.recursive(true).mode(0o700).create(&directory)?;
         let record = Self::make(&directory, groups.life())?;
-        end_former(gone(&directory)?).await;
+        end_former(groups, gone(&directory)?).await;
         Ok(record)
     }
 
@@ -79,13 +79,14 @@ fn gone(directory: &Path) -> io::Result<Vec<(Life, Record)>> {
     Ok(files.collect())
 }
 
-async fn end_former(gone: Vec<(Life, Record)>) {
+async fn end_former(groups: &Groups, gone: Vec<(Life, Record)>) {
     if gone.is_empty() {
         return;
     }
     let lives: Vec<Life> = gone.iter().map(|(life, _)| *life).collect();
     let own = std::process::id().cast_signed();
-    let ended = end(move || of_lives(&lives, own, &look()), GRACE).await;
+    let find = |seen: &[Seen]| of_lives(&lives, own, seen);
+    let ended = end(groups.looks(), find, GRACE).await;
     if ended.found > 0 {
         log::warn!(
             "A former gateway ended without stopping its servers; {} processes they left are ended",

@@ -15,6 +15,7 @@ use tokio::process::Child;
 
 use super::kin::Family;
 use super::life::{Life, Marker};
+use super::look::Looks;
 
 /// The process groups alive now, of all children that were spawned with it. Cheap to clone.
 ///
@@ -23,6 +24,7 @@ use super::life::{Life, Marker};
 pub struct Groups {
     life: Life,
     table: Arc<Mutex<Table>>,
+    looks: Arc<Looks>,
 }
 
 #[derive(Debug, Default)]
@@ -49,6 +51,7 @@ impl Default for Groups {
         Self {
             life: Life::new(),
             table: Arc::default(),
+            looks: Arc::default(),
         }
     }
 }
@@ -109,6 +112,10 @@ impl Groups {
             };
             (child, group)
         }))
+    }
+
+    pub(super) fn looks(&self) -> &Looks {
+        &self.looks
     }
 
     pub(super) fn life(&self) -> Life {

@@ -6,11 +6,10 @@ use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep};
 
 use super::group::Groups;
-use super::look::{Seen, look};
+use super::look::{Looks, Seen};
 
 /// From SIGTERM to SIGKILL.
 pub(super) const GRACE: Duration = Duration::from_millis(500);
@@ -30,12 +29,8 @@ pub(super) struct Ended {
 
 /// Ends what the child `serial` left behind, which started at `since`.
 pub(super) async fn end_leftovers(groups: &Groups, serial: u64, since: u64) {
-    let groups = groups.clone();
-    let find = move || {
-        let seen = look();
-        groups.family().left_by(serial, since, &seen)
-    };
-    let ended = end(find, GRACE).await;
+    let find = |seen: &[Seen]| groups.family().left_by(serial, since, seen);
+    let ended = end(groups.looks(), find, GRACE).await;
     if ended.found > 0 {
         log::debug!("a server left processes behind: {ended:?}");
     }
@@ -47,26 +42,22 @@ pub(super) async fn end_leftovers(groups: &Groups, serial: u64, since: u64) {
 /// itself.
 pub async fn end_all(groups: &Groups, is_forced: bool) {
     groups.kill_all();
-    let groups = groups.clone();
-    let find = move || {
-        let seen = look();
-        groups.family().all(&seen)
-    };
+    let find = |seen: &[Seen]| groups.family().all(seen);
     let grace = if is_forced { Duration::ZERO } else { GRACE };
-    complain_of(end(find, grace).await);
+    complain_of(end(groups.looks(), find, grace).await);
 }
 
 /// Ends what `find` finds, until it finds nothing and nothing is left of what it ever found.
 pub(super) async fn end(
-    find: impl Fn() -> Vec<Seen> + Clone + Send + 'static,
+    looks: &Looks,
+    find: impl Fn(&[Seen]) -> Vec<Seen>,
     grace: Duration,
 ) -> Ended {
     let start = Instant::now();
     let mut known = HashSet::new();
     let mut alive: Vec<Seen> = Vec::new();
     loop {
-        // Fails only if the look panicked: then nothing new is known.
-        let mut new = spawn_blocking(find.clone()).await.unwrap_or_default();
+        let mut new = find(&looks.look().await);
         new.retain(|process| known.insert((process.pid, process.started)));
         alive.extend_from_slice(&new);
         alive.retain(Seen::is_alive);

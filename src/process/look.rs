@@ -2,8 +2,12 @@
 //! takes some milliseconds: not for a task's own thread.
 
 use std::fs;
+use std::sync::Arc;
 
 use nix::unistd::Pid;
+use tokio::sync::Mutex;
+use tokio::task::spawn_blocking;
+use tokio::time::Instant;
 
 use super::life::Marker;
 
@@ -26,8 +30,31 @@ impl Seen {
     }
 }
 
+/// Looks one at a time, each for all who wait for it: many children may end at once.
+#[derive(Debug, Default)]
+pub(super) struct Looks(Mutex<Option<Look>>);
+
+/// When it began, and what was seen.
+type Look = (Instant, Arc<[Seen]>);
+
+impl Looks {
+    /// A look that begins after this is called.
+    pub(super) async fn look(&self) -> Arc<[Seen]> {
+        let asked = Instant::now();
+        let mut last = self.0.lock().await;
+        if let Some((_, seen)) = last.as_ref().filter(|(began, _)| *began > asked) {
+            return Arc::clone(seen);
+        }
+        let began = Instant::now();
+        // Fails only if the look panicked: then nothing is known.
+        let seen: Arc<[Seen]> = spawn_blocking(look).await.unwrap_or_default().into();
+        *last = Some((began, Arc::clone(&seen)));
+        seen
+    }
+}
+
 /// All processes that are alive. One that starts or ends meanwhile is there or not.
-pub(super) fn look() -> Vec<Seen> {
+fn look() -> Vec<Seen> {
     let Ok(entries) = fs::read_dir("/proc") else {
         return Vec::new();
     };
@@ -120,5 +147,13 @@ mod tests {
         assert!(own.is_alive());
         assert_eq!(start_of(Pid::from_raw(pid)), Some(own.started));
         assert!(!Seen { started: 0, ..*own }.is_alive());
+    }
+
+    #[tokio::test]
+    async fn a_look_is_shared_by_those_who_asked_before_it_began() {
+        let looks = Looks::default();
+        let (first, second, third) = tokio::join!(looks.look(), looks.look(), looks.look());
+        assert!(!Arc::ptr_eq(&first, &second), "it had begun before");
+        assert!(Arc::ptr_eq(&second, &third));
     }
 }
