@@ -156,9 +156,10 @@ export class Observer {
 async function offers(client, user, see) {
   const { prefix } = user;
   see.saw("instructions", client.getInstructions());
-  // Some tools are there for a client that can be asked: the process of its own knows, from its first use on.
+  // Some tools are there for a client that can be asked; the server adds them a moment after its start.
   await see.outcome("echo", see.sdk.call(client, { name: `${prefix}echo`, arguments: { message: "grüße" } }));
-  await until("word of more tools", () => user.heard("notifications/tools/list_changed"));
+  const late = `${prefix}get-roots-list`;
+  await until("all tools", async () => (await everything(client, "tools")).some((tool) => tool.name === late));
   for (const kind of Object.keys(LISTS)) {
     let items = await everything(client, kind);
     if (kind === "tools" || kind === "prompts") {

@@ -125,13 +125,20 @@ class Observer:
                 self.saw(about, {"error": self.sdk.plain(failure.error)})
 
 
+async def until_listed(session, kind, condition):
+    """Waits until a list has an item like this."""
+    async with asyncio.timeout(PATIENCE):
+        while not any(condition(item) for item in await everything(kind, session)):
+            await asyncio.sleep(0.01)
+
+
 async def offers(session, user, see):
     """What servers offer: tools, prompts, resources, completions."""
     prefix = user.prefix
     see.saw("instructions", session.instructions)
-    # Some tools are there for a client that can be asked: the process of its own knows, from its first use on.
+    # Some tools are there for a client that can be asked; the server adds them a moment after its start.
     await see.outcome("echo", session.call(f"{prefix}echo", {"message": "grüße"}))
-    await until("word of more tools", lambda: user.heard("notifications/tools/list_changed"))
+    await until_listed(session, "tools", lambda tool: tool.name == f"{prefix}get-roots-list")
     for kind in ("tools", "prompts", "resources", "resource_templates"):
         items = [see.sdk.plain(item) for item in await everything(kind, session)]
         if kind in ("tools", "prompts"):
@@ -202,14 +209,8 @@ async def news(session, user, see):
     changed = "notifications/resources/list_changed"
     await until("word of a new list", lambda: user.heard(changed))
     uri = "demo://resource/session/a.gz"
-
-    async def listed():
-        return uri in [str(item.uri) for item in await everything("resources", session)]
-
     # Whoever merges lists may tell of an earlier change first.
-    async with asyncio.timeout(PATIENCE):
-        while not await listed():
-            await asyncio.sleep(0.01)
+    await until_listed(session, "resources", lambda item: str(item.uri) == uri)
     await see.outcome("the new resource", session.read(uri))
 
 

@@ -110,15 +110,24 @@ async fn pipe(server: &Server) -> Result<Client> {
 
 /// Everything in one go; each finding under its name.
 async fn features(client: Client, prefix: &str) -> Result<Vec<(&'static str, Value)>> {
-    // Some tools are there for a client that can be asked: the process of its own knows, from its
-    // first use on.
+    // Some tools are there for a client that can be asked; the server adds them a moment after its
+    // start.
     let echo = json!({ "name": format!("{prefix}echo"), "arguments": { "message": "grüße" } });
     let echo = ask(&client, "tools/call", &echo).await?;
-    client.service().hears("more tools", |_| true).await?;
+    let late = format!("{prefix}get-roots-list");
+    let tools = async {
+        loop {
+            let tools = client.list_all_tools().await?;
+            if tools.iter().any(|tool| tool.name == late) {
+                return anyhow::Ok(tools);
+            }
+        }
+    };
+    let tools = timeout(PATIENCE, tools).await.context("all tools")??;
     let templates = client.list_all_resource_templates().await?;
     let mut seen = vec![
         ("a call", echo),
-        ("tools", bare(&client.list_all_tools().await?, prefix)?),
+        ("tools", bare(&tools, prefix)?),
         ("prompts", bare(&client.list_all_prompts().await?, prefix)?),
         ("resources", json!(client.list_all_resources().await?)),
         ("templates", json!(templates)),
@@ -332,10 +341,6 @@ impl ClientHandler for User {
         _: NotificationContext<RoleClient>,
     ) {
         self.hear("message", told);
-    }
-
-    async fn on_tool_list_changed(&self, _: NotificationContext<RoleClient>) {
-        self.hear("more tools", ());
     }
 
     async fn on_resource_updated(

@@ -96,7 +96,7 @@ async fn junk_of_any_shape_answers_nobody_and_spoils_nothing() {
         "$ID\n",
         "null\n",
         "[]\n",
-        "[{\"jsonrpc\":\"2.0\",\"id\":$ID,\"result\":{}}]\n",
+        "[1,[],{\"jsonrpc\":\"2.0\",\"id\":1.5,\"result\":{}}]\n",
         "\"jsonrpc\"\n",
         "{}\n",
         "{\"jsonrpc\":\"2.0\"}\n",
