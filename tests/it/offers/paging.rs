@@ -2,8 +2,10 @@
 
 use std::collections::HashSet;
 
-use super::{ask, list, offering};
-use crate::support::both::serve;
+use serde_json::Value;
+
+use super::{ask, drive, list, offering};
+use crate::support::both::{join, serve};
 use crate::support::client::Transport;
 use crate::support::servers::{bare, error_code, tool_names};
 
@@ -18,6 +20,7 @@ on_both_transports!(
     all_pages_of_all_lists_are_drained,
     a_long_list_is_whole,
     a_cursor_of_somebody_else_is_an_error,
+    a_list_is_answered_without_its_servers,
 );
 
 async fn all_pages_of_all_lists_are_drained<T: Transport>() {
@@ -67,6 +70,27 @@ async fn a_cursor_of_somebody_else_is_an_error<T: Transport>() {
                 -32602,
                 "{method} {cursor}: {answer:.300}"
             );
+        }
+    }
+}
+
+/// Each server was asked once, at its start, however many clients list however often.
+async fn a_list_is_answered_without_its_servers<T: Transport>() {
+    let (gateway, client) = serve::<T>(&[offering("a", &[]), offering("b", &[])]).await;
+    let other = join::<T>(&gateway).await;
+    for _ in 0..20 {
+        for (method, member) in LISTS {
+            assert!(!list(&client, method, member).await.is_empty(), "{method}");
+            assert!(!list(&other, method, member).await.is_empty(), "{method}");
+        }
+    }
+    for server in ["a", "b"] {
+        for (method, _) in LISTS {
+            let received = format!("{server}__received");
+            let arguments = format!(r#"{{"method":"{method}"}}"#);
+            let seen = drive(&client, &received, &arguments).await;
+            let seen: Vec<Value> = serde_json::from_str(&seen).expect("a list of params");
+            assert_eq!(seen.len(), 1, "{server}: {method}: {seen:?}");
         }
     }
 }
