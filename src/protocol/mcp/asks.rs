@@ -65,15 +65,6 @@ pub fn roots_result(uris: &[String]) -> Bytes {
     out.into()
 }
 
-/// The `elicitationId` in the params of an `elicitation/create` for a URL, or of the
-/// `notifications/elicitation/complete` that ends it (2025-11-25, client/elicitation).
-#[must_use]
-pub fn elicitation_id(params: &Bytes) -> Option<String> {
-    let text = std::str::from_utf8(params).ok()?;
-    let [id] = raw::members(Some(text), ["elicitationId"]);
-    id.and_then(raw::string).map(String::from)
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
@@ -124,18 +115,5 @@ mod tests {
         let read: Value = serde_json::from_slice(&roots_result(&uris)).unwrap();
         let wanted = json!({"roots": [{"uri": uris[0]}, {"uri": uris[1]}]});
         assert_eq!(read, wanted);
-    }
-
-    #[test]
-    fn an_elicitation_is_known_by_its_id() {
-        for (text, wanted) in [
-            (r#"{"mode":"url","elicitationId":"\u0061-1"}"#, Some("a-1")),
-            (r#"{"requestedSchema":{"elicitationId":"x"}}"#, None),
-            (r#"{"elicitationId":1}"#, None),
-            ("[]", None),
-        ] {
-            let id = elicitation_id(&Bytes::from(text));
-            assert_eq!(id.as_deref(), wanted, "{text}");
-        }
     }
 }
