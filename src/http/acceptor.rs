@@ -1,15 +1,13 @@
 //! The accept loop: takes connections as long as there are slots for them, and outlives every
 //! shortage. It owns the connections; when its task ends, they end.
 
-use super::connection;
-use super::limits::Limits;
+use super::{Context, connection};
 use super::service::HttpService;
 use nix::errno::Errno;
 use std::io;
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep, timeout_at};
 
@@ -19,33 +17,43 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// A trouble that comes and goes is logged this often at most.
 const LOG_PAUSE: Duration = Duration::from_secs(60);
 
-/// Accepts until `stop` changes, then gives open connections `Limits::drain` to end. An error
-/// means that the socket is of no use any more.
+/// Accepts until `stop` changes, then gives open connections `Limits::drain` to end. At
+/// `max_connections` nothing is accepted: clients wait in the kernel's queue. An error means that
+/// the socket is of no use any more.
 pub(super) async fn run(
     listener: TcpListener,
     service: impl HttpService,
-    limits: Arc<Limits>,
+    context: &Context,
     mut stop: watch::Receiver<bool>,
 ) -> io::Result<()> {
     let mut connections = JoinSet::new();
-    let mut door = Door::new(listener, limits.connections);
+    let mut door = Door::new(listener);
+    let mut changes = context.limits.clone();
+    changes.mark_changed();
+    let mut most = 0;
     loop {
+        let has_room = connections.len() < most;
+        if !has_room && most > 0 {
+            door.note_full(most);
+        }
         tokio::select! {
             // The sender is the actor's: that it is gone means the same.
             _ = stop.changed() => break,
             Some(ended) = connections.join_next() => note(&ended),
-            accepted = door.next() => {
-                let (socket, slot) = accepted?;
-                let served = connection::serve(socket, service.clone(), limits.clone(), stop.clone());
-                connections.spawn(async move {
-                    served.await;
-                    drop(slot);
-                });
+            Ok(()) = changes.changed() => {
+                let limits = changes.borrow_and_update();
+                most = limits.max_connections;
+                context.budget.resize(limits.max_bodies_in_flight_bytes);
+            }
+            accepted = door.next(), if has_room => {
+                let limits = context.limits.clone();
+                let served = connection::serve(accepted?, service.clone(), limits, stop.clone());
+                connections.spawn(served);
             }
         }
     }
     drop(door);
-    let deadline = Instant::now() + limits.drain;
+    let deadline = Instant::now() + context.times.drain;
     while let Ok(Some(ended)) = timeout_at(deadline, connections.join_next()).await {
         note(&ended);
     }
@@ -62,36 +70,31 @@ fn note(ended: &Result<(), JoinError>) {
     }
 }
 
-/// The listening socket, its slots, and what it has been short of lately.
+/// The listening socket, and what it has been short of lately.
 struct Door {
     listener: TcpListener,
-    slots: Arc<Semaphore>,
-    limit: usize,
     pause: Duration,
     shortage_logged: Option<Instant>,
     full_logged: Option<Instant>,
 }
 
 impl Door {
-    fn new(listener: TcpListener, limit: usize) -> Self {
+    fn new(listener: TcpListener) -> Self {
         Self {
             listener,
-            slots: Arc::new(Semaphore::new(limit)),
-            limit,
             pause: PAUSE,
             shortage_logged: None,
             full_logged: None,
         }
     }
 
-    /// The next connection and its slot. May be dropped and called again at any time.
-    async fn next(&mut self) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
-        let slot = self.slot().await?;
+    /// The next connection. May be dropped and called again at any time.
+    async fn next(&mut self) -> io::Result<TcpStream> {
         loop {
             match self.listener.accept().await {
                 Ok((socket, _)) => {
                     self.pause = PAUSE;
-                    return Ok((socket, slot));
+                    return Ok(socket);
                 }
                 Err(error) => match Trouble::from(&error) {
                     Trouble::Connection => {
@@ -104,13 +107,10 @@ impl Door {
         }
     }
 
-    async fn slot(&mut self) -> io::Result<OwnedSemaphorePermit> {
-        if self.slots.available_permits() == 0 && is_due(&mut self.full_logged) {
-            let limit = self.limit;
+    fn note_full(&mut self, limit: usize) {
+        if is_due(&mut self.full_logged) {
             log::warn!("all {limit} connections are in use; further clients wait");
         }
-        let slot = self.slots.clone().acquire_owned().await;
-        slot.map_err(io::Error::other)
     }
 
     async fn wait_for_better(&mut self, error: &io::Error) {
@@ -177,7 +177,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_shortage_is_waited_out_longer_and_longer() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let mut door = Door::new(listener, 1);
+        let mut door = Door::new(listener);
         let mut pauses = vec![];
         for _ in 0..7 {
             let before = Instant::now();

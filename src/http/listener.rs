@@ -2,9 +2,9 @@
 //! connection. It holds no state worth keeping; the bound socket is `main`'s, so a restart
 //! loses connections but never the port.
 
-use super::body::Budget;
 use super::{Context, HttpOptions, acceptor, service};
-use crate::tree::{Edge, EdgeLinks};
+use crate::config::model;
+use crate::tree::{Edge, EdgeLinks, Quota};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use std::io;
 use std::net::SocketAddr;
@@ -20,7 +20,7 @@ pub struct HttpEdge {
     socket: Arc<std::net::TcpListener>,
     options: HttpOptions,
     /// Bodies read for the last listener are still in flight under the next.
-    budget: Budget,
+    budget: Quota,
 }
 
 impl HttpEdge {
@@ -29,7 +29,7 @@ impl HttpEdge {
         socket.set_nonblocking(true)?;
         Ok(Self {
             socket: Arc::new(socket),
-            budget: Budget::new(options.limits.bodies_in_flight),
+            budget: Quota::new(model::Limits::default().max_bodies_in_flight_bytes),
             options,
         })
     }
@@ -49,7 +49,8 @@ impl Edge for HttpEdge {
             context: Arc::new(Context {
                 sessions: links.sessions,
                 rules: self.options.rules.clone(),
-                limits: self.options.limits.clone(),
+                times: self.options.limits.clone(),
+                limits: links.limits,
                 readiness: self.options.readiness.clone(),
                 budget: self.budget.clone(),
             }),
@@ -104,13 +105,12 @@ impl Actor for Listener {
         let socket = TcpListener::from_std(socket.try_clone()?)?;
         log::debug!("listening on {}", socket.local_addr()?);
         let (stop, stopped) = watch::channel(false);
-        let drain = context.limits.drain;
-        let limits = Arc::new(context.limits.clone());
+        let drain = context.times.drain;
         let service = service::service(&context);
         let mut accepting = JoinSet::new();
         accepting.spawn(async move {
             let mut farewell = Farewell::new(myself);
-            if let Err(error) = acceptor::run(socket, service, limits, stopped).await {
+            if let Err(error) = acceptor::run(socket, service, &context, stopped).await {
                 farewell.why = format!("accepting connections failed: {error}");
             }
         });

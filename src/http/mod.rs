@@ -34,14 +34,16 @@ pub use self::guard::{InvalidRule, Rules};
 pub use self::limits::Limits;
 pub use self::listener::{HttpEdge, Listener, ListenerArgs, ListenerMsg, ListenerState};
 
-use self::body::Budget;
+use crate::config::model;
 use crate::telemetry::readiness::Readiness;
-use crate::tree::SessionsHandle;
+use crate::tree::{Quota, SessionsHandle};
+use std::sync::Arc;
+use tokio::sync::watch;
 
 /// What `main` decides about the port.
 #[derive(Clone)]
 pub struct HttpOptions {
-    /// Sizes and times.
+    /// The times that are no settings.
     pub limits: Limits,
     /// Which hosts and origins are let in.
     pub rules: Rules,
@@ -53,7 +55,11 @@ pub struct HttpOptions {
 struct Context {
     sessions: SessionsHandle,
     rules: Rules,
-    limits: Limits,
+    /// The times that are no settings.
+    times: Limits,
+    /// The settings, as they change.
+    limits: watch::Receiver<Arc<model::Limits>>,
     readiness: Readiness,
-    budget: Budget,
+    /// Bytes of the bodies that are in flight. Survives a restart of the listener.
+    budget: Quota,
 }

@@ -1,15 +1,21 @@
 //! What the tree knows of the port: how to start the actor that serves it. `main` passes the
 //! implementation in, so that the tree does not depend on HTTP.
 
+use std::sync::Arc;
+
 use ractor::Actor;
+use tokio::sync::watch;
 
 use super::sessions::SessionsHandle;
+use crate::config::model::Limits;
 
 /// What the listener is given at each of its starts.
 #[derive(Debug, Clone)]
 pub struct EdgeLinks {
     /// Who opens and finds sessions.
     pub sessions: SessionsHandle,
+    /// The limits, as they change.
+    pub limits: watch::Receiver<Arc<Limits>>,
 }
 
 /// The outermost child of the tree.

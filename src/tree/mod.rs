@@ -23,6 +23,7 @@ mod call;
 mod client;
 mod config;
 mod edge;
+mod quota;
 mod registry;
 mod root;
 mod sessions;
@@ -40,10 +41,12 @@ use tokio::sync::{mpsc, watch};
 
 pub use call::CallError;
 pub use edge::{Edge, EdgeLinks};
+pub use quota::{Quota, Share};
 pub use sessions::{Event, OpenedSse, Outbound, SessionHandle, SessionsHandle};
 
+use crate::config::model::{Given, Limits};
 use crate::ids::ServerName;
-use crate::process::{Groups, Limits};
+use crate::process::Groups;
 use crate::supervise::{self, Spawn};
 use crate::telemetry::readiness::Readiness;
 use root::{Root, RootArgs, RootHandle};
@@ -55,14 +58,15 @@ pub struct Settings {
     pub config_path: PathBuf,
     /// Where catalogues are kept; nowhere if absent.
     pub state_dir: Option<PathBuf>,
-    /// How many sessions there may be.
-    pub session_limit: usize,
     /// When the boot latch opens at the latest, counted from the start.
     pub boot_latch: Duration,
     /// The ladder, the intensity, the start slots.
     pub supervision: supervise::Settings,
-    /// The limits of every server's pipes.
+    /// The limits, as far as neither the file nor the command line says anything. Of
+    /// `supervision`, they stand above the ladder's delays and the time to stop.
     pub limits: Limits,
+    /// What the command line says about them, which stands above the file.
+    pub command_line: Given,
     /// Every process group that is alive, to be killed when nothing else helps.
     pub groups: Groups,
     /// Released by the parts `"configuration"` and `"boot"`.
@@ -78,10 +82,10 @@ impl Settings {
         Self {
             config_path,
             state_dir: None,
-            session_limit: 1_000,
             boot_latch: Duration::from_secs(10),
             supervision: supervise::Settings::default(),
             limits: Limits::default(),
+            command_line: Given::default(),
             groups: Groups::default(),
             readiness: Readiness::new(&["configuration", "boot"]),
             notices: None,

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use ractor::{Actor, ActorProcessingErr, ActorRef, Message, SupervisionEvent};
-use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::time::Instant;
 
 use super::client::{Client, News};
+use super::quota::Quota;
 use super::registry::{
     Catalogue, Registry, RegistryArgs, RegistryHandle, Routes, Store, Subscriber, Wanted,
 };
@@ -82,7 +82,7 @@ pub(super) async fn upstream(
     UnboundedReceiver<UpstreamMsg>,
 ) {
     let (actor, heard) = ear().await;
-    let permits = Arc::new(Semaphore::new(permits));
+    let permits = Quota::new(permits);
     let handle = UpstreamHandle::new(actor.clone(), name(server), Generation(generation), permits);
     (handle, actor, heard)
 }

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::ConfigArgs;
 use super::look::{Found, Looked, News, Reason, Seen, look};
 use super::watch::Watch;
-use crate::config::model::Config;
+use crate::config::model::{Config, Given};
 use crate::config::{ConfigError, Parsed, Problem, Severity};
 use crate::tree::root::RootHandle;
 use crate::tree::timer::Timer;
@@ -46,6 +46,7 @@ pub(crate) struct ConfigActor;
 pub(crate) struct ConfigState {
     myself: ActorRef<ConfigMsg>,
     path: PathBuf,
+    command_line: Given,
     root: RootHandle,
     /// Absent while a look is under way, which has it, and while the system refuses one.
     watch: Option<Watch>,
@@ -86,6 +87,7 @@ impl Actor for ConfigActor {
         Ok(ConfigState {
             myself,
             path: args.path,
+            command_line: args.command_line,
             root: args.root,
             watch: None,
             first_change: None,
@@ -149,11 +151,12 @@ impl ConfigState {
         self.poll = Some(Timer::after(&self.myself, POLL_EVERY, || ConfigMsg::Poll));
         while self.looking.try_join_next().is_some() {}
         let (myself, path) = (self.myself.clone(), self.path.clone());
+        let command_line = self.command_line.clone();
         let (known, watch) = (self.seen.clone(), self.watch.take());
         self.looking.spawn(async move {
             let watching = myself.clone();
             let changed = move || drop(watching.cast(ConfigMsg::Changed));
-            let task = move || look(&path, known.as_ref(), watch, changed);
+            let task = move || look(&path, &command_line, known.as_ref(), watch, changed);
             let outcome = tokio::task::spawn_blocking(task).await;
             let outcome = outcome.map_err(|panic| panic.to_string());
             drop(myself.cast(ConfigMsg::Looked { reason, outcome }));

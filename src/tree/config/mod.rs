@@ -17,12 +17,15 @@ use ractor::ActorRef;
 pub(crate) use actor::ConfigActor;
 use actor::ConfigMsg;
 
+use crate::config::model::Given;
 use crate::tree::root::RootHandle;
 
 /// What the config actor is started with.
 pub(crate) struct ConfigArgs {
     /// The file.
     pub path: PathBuf,
+    /// What the command line says about limits, which stands above the file.
+    pub command_line: Given,
     /// Who is sent what it says.
     pub root: RootHandle,
 }

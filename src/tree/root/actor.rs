@@ -50,7 +50,7 @@ pub(crate) struct RootState<S: Spawn, E: Edge> {
     pub(super) shutdown: Shutdown,
     exit: watch::Sender<Option<Exit>>,
     readiness: Readiness,
-    is_configured: bool,
+    pub(super) is_configured: bool,
 }
 
 impl<S: Spawn, E: Edge> Actor for Root<S, E> {
@@ -65,8 +65,8 @@ impl<S: Spawn, E: Edge> Actor for Root<S, E> {
     ) -> Result<RootState<S, E>, ActorProcessingErr> {
         let root = RootHandle::new(myself.clone());
         let readiness = args.settings.readiness.clone();
-        let supervision = args.settings.supervision.clone();
         let host = RootHost::new(args.spawn, args.edge, args.settings, root.clone());
+        let supervision = host.supervision();
         let send = move |tick| root.tick(tick);
         Ok(RootState {
             supervisor: Supervisor::new(host, supervision, myself.get_cell(), send),
@@ -185,6 +185,7 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
             }
             return;
         };
+        self.take_limits(&config.limits);
         let wanted: Vec<Wanted> = config
             .servers
             .iter()

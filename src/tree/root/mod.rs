@@ -7,6 +7,7 @@
 mod actor;
 mod host;
 mod instances;
+mod limits;
 mod shutdown;
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,6 @@
 //! The sessions' handle: what the listener and root may ask of them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use ractor::rpc::CallResult;
@@ -7,6 +8,7 @@ use ractor::{ActorRef, RpcReplyPort};
 
 use super::message::{Key, SessionsMsg};
 use super::session::{OpenedSse, SessionHandle};
+use crate::config::model::Limits;
 use crate::ids::SessionId;
 use crate::protocol::mcp::lifecycle::ClientInfo;
 use crate::tree::call::CallError;
@@ -63,6 +65,10 @@ impl SessionsHandle {
 
     pub(in crate::tree) fn hello(&self, registry: RegistryHandle) {
         self.tell(SessionsMsg::Hello(registry));
+    }
+
+    pub(in crate::tree) fn limits(&self, limits: Arc<Limits>) {
+        self.tell(SessionsMsg::Limits(limits));
     }
 
     pub(in crate::tree) fn drain(&self) {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use ractor::{ActorId, RpcReplyPort};
 
 use super::session::{OpenedSse, SessionHandle};
+use crate::config::model::Limits;
 use crate::ids::SessionId;
 use crate::protocol::mcp::lifecycle::ClientInfo;
 use crate::tree::call::CallError;
@@ -39,6 +40,8 @@ pub(crate) enum SessionsMsg {
     Delete(Key),
     /// From root, at the start and whenever the registry was restarted.
     Hello(RegistryHandle),
+    /// From root: the limits are these now.
+    Limits(Arc<Limits>),
     /// From the task that watches a session's start: it failed, which ractor tells nobody else.
     Stillborn(ActorId),
     /// From itself: have sessions been idle for too long?

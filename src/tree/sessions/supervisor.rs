@@ -12,9 +12,10 @@ use tokio::task::JoinSet;
 use super::deleted::Deleted;
 use super::message::{Key, SessionsMsg};
 use super::session::{
-    Entrance, OpenedSse, Outbound, Profile, SSE, Session, SessionArgs, SessionHandle,
+    Entrance, Gauge, OpenedSse, Outbound, Profile, SSE, Session, SessionArgs, SessionHandle,
 };
 use super::signing::{Signed, Signer};
+use crate::config::model::Limits;
 use crate::ids::SessionId;
 use crate::protocol::mcp::lifecycle::ClientInfo;
 use crate::protocol::version::Version;
@@ -24,10 +25,7 @@ use crate::tree::registry::RegistryHandle;
 use crate::tree::root::RootHandle;
 use crate::tree::timer::Timer;
 
-/// How long a session over Streamable HTTP is kept without a message, without an open stream and
-/// with nothing in flight.
-pub(crate) const IDLE_OUT: Duration = Duration::from_secs(24 * 60 * 60);
-/// How often in that time idle sessions are looked for.
+/// How often in `session_idle_timeout` idle sessions are looked for.
 const CHECKS: u32 = 24;
 
 /// The supervisor of the sessions.
@@ -42,10 +40,8 @@ pub(crate) struct SessionsArgs {
     pub registry: RegistryHandle,
     /// Who is told when a session has ended, and when all have drained.
     pub root: RootHandle,
-    /// How many there may be.
-    pub limit: usize,
-    /// When an idle session ends: [`IDLE_OUT`].
-    pub idle_out: Duration,
+    /// How many there may be, and what each may take.
+    pub limits: Arc<Limits>,
     /// Who signs the ids of sessions over Streamable HTTP.
     pub signer: Signer,
 }
@@ -118,6 +114,7 @@ impl<S: Spawn> Actor for Sessions<S> {
                 }
                 state.args.registry = registry;
             }
+            SessionsMsg::Limits(limits) => state.take_limits(limits),
             SessionsMsg::Stillborn(actor) => state.forget(actor),
             SessionsMsg::CheckIdle => state.dismiss_idle(),
             SessionsMsg::Drain => {
@@ -212,12 +209,16 @@ impl<S: Spawn> Sessions<S> {
             Entrance::Streamable { client, .. } => client.version,
         };
         let supervisor = state.myself.clone();
-        let profile = Arc::new(Profile::new(&id, version, key.clone(), supervisor));
+        let limits = Arc::clone(&state.args.limits);
+        let gauge = Gauge::new(limits.max_outgoing_bytes);
+        let profile = Profile::new(&id, version, gauge, key.clone(), supervisor);
+        let profile = Arc::new(profile);
         let args = SessionArgs {
             id,
             registry: state.args.registry.clone(),
             root: state.args.root.clone(),
             profile: Arc::clone(&profile),
+            limits,
             entrance,
         };
         let parent = state.myself.get_cell();
@@ -250,14 +251,24 @@ impl SessionsState {
         if self.is_draining {
             return Err(CallError::Stopping);
         }
-        if self.sessions.len() < self.args.limit {
-            return Ok(());
+        while self.sessions.len() >= self.args.limits.max_sessions {
+            let longest = self.idle().max_by_key(|(idle, _)| *idle);
+            let key = longest.map(|(_, key)| key.clone());
+            let key = key.ok_or(CallError::Overloaded("the limit of sessions is reached"))?;
+            self.dismiss(&key, "it is idle, and another client needs the room");
         }
-        let longest = self.idle().max_by_key(|(idle, _)| *idle);
-        let key = longest.map(|(_, key)| key.clone());
-        let key = key.ok_or(CallError::Overloaded("the limit of sessions is reached"))?;
-        self.dismiss(&key, "it is idle, and another client needs the room");
         Ok(())
+    }
+
+    /// Sessions that are too many now go on; they make room when others come.
+    fn take_limits(&mut self, limits: Arc<Limits>) {
+        for session in self.sessions.values() {
+            session.limits(Arc::clone(&limits));
+        }
+        self.args.limits = limits;
+        if self.idle_check.take().is_some() {
+            self.check_idle_later();
+        }
     }
 
     /// The sessions over Streamable HTTP that have nothing to do, and for how long.
@@ -269,7 +280,7 @@ impl SessionsState {
 
     fn dismiss_idle(&mut self) {
         self.idle_check = None;
-        let is_over = |(idle, _): &(Duration, &Key)| *idle >= self.args.idle_out;
+        let is_over = |(idle, _): &(Duration, &Key)| *idle >= self.args.limits.session_idle_timeout;
         let over: Vec<Key> = self
             .idle()
             .filter(is_over)
@@ -285,7 +296,7 @@ impl SessionsState {
     }
 
     fn check_idle_later(&mut self) {
-        let pause = self.args.idle_out / CHECKS;
+        let pause = self.args.limits.session_idle_timeout / CHECKS;
         let check = || SessionsMsg::CheckIdle;
         let timer = || Timer::after(&self.myself, pause, check);
         self.idle_check.get_or_insert_with(timer);

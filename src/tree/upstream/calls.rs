@@ -9,12 +9,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
 use crate::ids::{CallId, ServerName};
 use crate::protocol::jsonrpc;
 use crate::protocol::mcp::{cancelled, cancelled::Cancelled, progress::Progress};
+use crate::tree::Share;
 use crate::tree::call::{Answer, Ticket};
 use crate::tree::client::Client;
 
@@ -51,7 +51,7 @@ enum Pending {
     Call(Box<InFlight>),
     /// Answered or withdrawn on our side; the server may still be working on it.
     Tombstone {
-        _permit: Option<OwnedSemaphorePermit>,
+        _permit: Option<Share>,
         until: Instant,
     },
 }
@@ -217,7 +217,7 @@ impl Calls {
         jsonrpc::notification("notifications/cancelled", Some(&params))
     }
 
-    fn bury(&mut self, now: Instant, id: u64, permit: Option<OwnedSemaphorePermit>) {
+    fn bury(&mut self, now: Instant, id: u64, permit: Option<Share>) {
         let until = now + CANCELLED_KEEPS_PERMIT;
         self.pending.insert(
             id,

@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use ractor::ActorRef;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::message::UpstreamMsg;
 use crate::ids::{CallId, Generation, ServerName};
 use crate::protocol::jsonrpc::Response;
 use crate::tree::call::Ticket;
 use crate::tree::client::{Client, Interest};
+use crate::tree::quota::{Quota, Share};
 use crate::tree::registry::RegistryHandle;
 
 /// One generation of an upstream. Nothing here waits; what a dead upstream is told is dropped, and
@@ -22,7 +22,7 @@ pub(crate) struct UpstreamHandle {
     actor: ActorRef<UpstreamMsg>,
     server: ServerName,
     generation: Generation,
-    permits: Arc<Semaphore>,
+    permits: Quota,
     session: Option<u64>,
 }
 
@@ -31,7 +31,7 @@ impl UpstreamHandle {
         actor: ActorRef<UpstreamMsg>,
         server: ServerName,
         generation: Generation,
-        permits: Arc<Semaphore>,
+        permits: Quota,
     ) -> Self {
         Self {
             actor,
@@ -71,8 +71,13 @@ impl UpstreamHandle {
 
     /// Room for one more call, or `None` when the server has as many in flight as it may.
     #[must_use]
-    pub(in crate::tree) fn admit(&self) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.permits).try_acquire_owned().ok()
+    pub(in crate::tree) fn admit(&self) -> Option<Share> {
+        self.permits.take(1)
+    }
+
+    /// From now on it may have so many calls in flight.
+    pub(in crate::tree) fn set_room(&self, calls: usize) {
+        self.permits.resize(calls);
     }
 
     /// Sends a call.

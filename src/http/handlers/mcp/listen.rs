@@ -25,7 +25,7 @@ pub(super) async fn answer(
     let last_event = headers::only(headers, &LAST_EVENT)?.filter(|id| !id.is_empty());
     let session = find(context, id).await?;
     let stream = session.listen(last_event).await.map_err(refused)?;
-    stream.cut_with(wire.cut);
-    let events = EventStream::new(stream, context.limits.keepalive);
+    stream.cut_with(wire.cut.clone());
+    let events = EventStream::new(stream, wire.limits.keepalive_interval);
     Ok(sse::reply(events.after(comment("connected"))))
 }

@@ -43,7 +43,7 @@ where
         return Err(Problem::MediaType);
     }
     if let Some(asked) = unsupported_version(headers)? {
-        let body = read(context, headers, frames).await?;
+        let body = read(context, &wire, headers, frames).await?;
         let probe = jsonrpc::decode(&body).ok();
         return Err(Problem::version(
             asked,
@@ -53,12 +53,12 @@ where
     if let Some(id) = headers::only(headers, &SESSION)? {
         // Before the body is read: nobody else's body costs us anything.
         let session = known(context, &wire, id).await?;
-        let body = read(context, headers, frames).await?;
-        let posted = Posted::read(&body, session.version())?;
+        let body = read(context, &wire, headers, frames).await?;
+        let posted = Posted::read(&body, session.version(), wire.limits.max_batch_length)?;
         drop(body);
         converse(context, wire, &session, posted).await
     } else {
-        let body = read(context, headers, frames).await?;
+        let body = read(context, &wire, headers, frames).await?;
         open(context, wire, &body).await
     }
 }
@@ -110,25 +110,25 @@ async fn converse(
         return Ok(owed.reply(None).map_or_else(accepted, json));
     }
     let mut outbound = session.exchange(messages).map_err(refused)?;
-    outbound.cut_with(wire.cut);
-    let body = match timeout(context.limits.stream_after, outbound.next()).await {
+    outbound.cut_with(wire.cut.clone());
+    let body = match timeout(context.times.stream_after, outbound.next()).await {
         Ok(Some(only)) if only.is_last => owed.reply(Some(only.message)),
-        Ok(Some(first)) => return Ok(stream(context, outbound, owed, Some(first))),
+        Ok(Some(first)) => return Ok(stream(&wire, outbound, owed, Some(first))),
         Ok(None) if outbound.is_forgone() => owed.reply(None),
         Ok(None) => owed.failure(),
         Err(_) => {
             outbound.begin_stream();
-            return Ok(stream(context, outbound, owed, None));
+            return Ok(stream(&wire, outbound, owed, None));
         }
     };
     Ok(body.map_or_else(accepted, json))
 }
 
 /// A reply that goes on: what is known already, and what `outbound` will say.
-fn stream(context: &Context, outbound: Outbound, owed: Owed, first: Option<Event>) -> Response {
+fn stream(wire: &Wire, outbound: Outbound, owed: Owed, first: Option<Event>) -> Response {
     let (asked, refusals) = owed.into_parts();
     let answers = Answers::new(outbound, asked, first.as_ref());
-    let mut events = EventStream::new(answers, context.limits.keepalive);
+    let mut events = EventStream::new(answers, wire.limits.keepalive_interval);
     for refusal in refusals {
         events = events.after(event("message", &refusal));
     }

@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 use super::gauge::Gauge;
 use super::message::SessionMsg;
 use super::outbound::Outbound;
+use crate::config::model::Limits;
 use crate::ids::SessionId;
 use crate::protocol::jsonrpc::Message;
 use crate::protocol::version::Version;
@@ -37,13 +38,14 @@ impl Profile {
     pub(in crate::tree::sessions) fn new(
         id: &SessionId,
         version: Version,
+        gauge: Gauge,
         key: Key,
         supervisor: ActorRef<SessionsMsg>,
     ) -> Self {
         Self {
             name: id.short().into(),
             version,
-            gauge: Gauge::new(),
+            gauge,
             key,
             supervisor,
         }
@@ -178,6 +180,11 @@ impl SessionHandle {
 
     pub(in crate::tree::sessions) fn hello(&self, registry: RegistryHandle) {
         self.send(SessionMsg::Hello(registry));
+    }
+
+    pub(in crate::tree::sessions) fn limits(&self, limits: Arc<Limits>) {
+        self.gauge().resize(limits.max_outgoing_bytes);
+        self.send(SessionMsg::Limits(limits));
     }
 
     pub(in crate::tree::sessions) fn drain(&self) {
