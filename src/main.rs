@@ -34,7 +34,7 @@ fn main() -> ExitCode {
         Some(Verb::Check { file }) => {
             let environment = |name: &str| std::env::var(name).ok();
             let file = file.or(cli.run.config);
-            match check::run(file.as_deref(), &environment, &mut io::stdout()) {
+            match check::run(file.as_deref(), &environment, &cli.run.limits.0, &mut io::stdout()) {
                 Ok(code) => ExitCode::from(code),
                 Err(error) => complain(BROKEN, &error.into()),
             }
@@ -116,6 +116,7 @@ async fn supervise(
     let signals = Signals::new().context("can't handle signals")?;
     let mut settings = Settings::new(path.clone());
     settings.state_dir = options.state_dir();
+    settings.command_line = options.limits.0.clone();
     let groups = settings.groups.clone();
     let mut onlookers = JoinSet::new();
     let record = prepare(settings.state_dir.as_deref(), &groups, &mut onlookers).await;

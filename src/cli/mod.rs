@@ -6,6 +6,7 @@ pub mod banner;
 pub mod check;
 pub mod demo_server;
 mod help;
+mod limits;
 mod values;
 
 use std::ffi::OsString;
@@ -16,6 +17,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use log::LevelFilter;
 
 use crate::telemetry::log::{Sink, SyslogPath};
+pub use limits::LimitFlags;
 
 /// Everything the command line and the environment said.
 #[derive(Debug, Clone, Parser)]
@@ -140,6 +142,10 @@ pub struct Run {
         hide_short_help = true
     )]
     syslog_socket: Option<PathBuf>,
+
+    /// What the gateway, its clients and its servers may take.
+    #[command(flatten)]
+    pub limits: LimitFlags,
 }
 
 impl Cli {

@@ -15,6 +15,7 @@ use super::calls::Refused;
 use super::dialogue::{Dialogue, Effect};
 use super::ending::Ending;
 use super::launch;
+use super::listing::Room;
 use super::message::{Timer as Wait, UpstreamMsg};
 use crate::ids::CallId;
 use crate::process::{Output, Process, StdinFailure, UnusableLine};
@@ -54,7 +55,7 @@ pub(crate) struct UpstreamState {
 
 impl UpstreamState {
     pub(super) fn new(myself: ActorRef<UpstreamMsg>, args: UpstreamArgs) -> Self {
-        let (dialogue, hello) = Dialogue::open(&args.spec, args.owner.clone());
+        let (dialogue, hello) = Dialogue::open(&args.spec, args.owner.clone(), Room::of(&args.limits));
         let permits = args.permits.clone();
         let name = args.spec.name.clone();
         let handle = UpstreamHandle::new(myself.clone(), name, args.generation, permits);
