@@ -1,8 +1,9 @@
 //! The accept loop: takes connections as long as there are slots for them, and outlives every
 //! shortage. It owns the connections; when its task ends, they end.
 
-use super::{Context, connection};
 use super::service::HttpService;
+use super::{Context, connection};
+use crate::telemetry::metrics::Held;
 use nix::errno::Errno;
 use std::io;
 use std::time::Duration;
@@ -48,7 +49,11 @@ pub(super) async fn run(
             accepted = door.next(), if has_room => {
                 let limits = context.limits.clone();
                 let served = connection::serve(accepted?, service.clone(), limits, stop.clone());
-                connections.spawn(served);
+                let counted = Held::one(context.metrics.connections());
+                connections.spawn(async move {
+                    served.await;
+                    drop(counted);
+                });
             }
         }
     }

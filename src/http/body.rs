@@ -29,12 +29,12 @@ pub(super) enum BodyError {
 const PROGRESS: usize = 1024;
 
 /// A body and its share of the budget, which end together.
-struct Held {
+struct Body {
     bytes: Bytes,
     _share: Share,
 }
 
-impl AsRef<[u8]> for Held {
+impl AsRef<[u8]> for Body {
     fn as_ref(&self) -> &[u8] {
         &self.bytes
     }
@@ -84,7 +84,7 @@ where
             deadline = Instant::now() + limits.body_timeout;
         }
     }
-    Ok(Bytes::from_owner(Held {
+    Ok(Bytes::from_owner(Body {
         bytes: gathered.finish(),
         _share: share,
     }))

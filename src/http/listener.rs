@@ -27,9 +27,10 @@ impl HttpEdge {
     /// Serves on `socket`, which is bound already.
     pub fn new(socket: std::net::TcpListener, options: HttpOptions) -> io::Result<Self> {
         socket.set_nonblocking(true)?;
+        let most = model::Limits::default().max_bodies_in_flight_bytes;
         Ok(Self {
             socket: Arc::new(socket),
-            budget: Quota::new(model::Limits::default().max_bodies_in_flight_bytes),
+            budget: Quota::counted_in(options.metrics.bodies(), most),
             options,
         })
     }
@@ -48,10 +49,12 @@ impl Edge for HttpEdge {
             socket: self.socket.clone(),
             context: Arc::new(Context {
                 sessions: links.sessions,
+                status: links.status,
                 rules: self.options.rules.clone(),
                 times: self.options.limits.clone(),
                 limits: links.limits,
                 readiness: self.options.readiness.clone(),
+                metrics: self.options.metrics.clone(),
                 budget: self.budget.clone(),
             }),
         };

@@ -24,6 +24,7 @@ mod limits;
 mod linger;
 mod listener;
 mod problem;
+mod refused;
 mod routes;
 mod service;
 mod sse;
@@ -35,8 +36,9 @@ pub use self::limits::Limits;
 pub use self::listener::{HttpEdge, Listener, ListenerArgs, ListenerMsg, ListenerState};
 
 use crate::config::model;
+use crate::telemetry::metrics::Metrics;
 use crate::telemetry::readiness::Readiness;
-use crate::tree::{Quota, SessionsHandle};
+use crate::tree::{Quota, SessionsHandle, StatusHandle};
 use std::sync::Arc;
 use tokio::sync::watch;
 
@@ -49,11 +51,14 @@ pub struct HttpOptions {
     pub rules: Rules,
     /// What `/readyz` says.
     pub readiness: Readiness,
+    /// What `/metrics` says.
+    pub metrics: Metrics,
 }
 
 /// What handlers work with.
 struct Context {
     sessions: SessionsHandle,
+    status: StatusHandle,
     rules: Rules,
     /// The times that are no settings.
     times: Limits,
@@ -62,4 +67,5 @@ struct Context {
     readiness: Readiness,
     /// Bytes of the bodies that are in flight. Survives a restart of the listener.
     budget: Quota,
+    metrics: Metrics,
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use ractor::Actor;
 use tokio::sync::watch;
 
+use super::root::StatusHandle;
 use super::sessions::SessionsHandle;
 use crate::config::model::Limits;
 
@@ -16,6 +17,8 @@ pub struct EdgeLinks {
     pub sessions: SessionsHandle,
     /// The limits, as they change.
     pub limits: watch::Receiver<Arc<Limits>>,
+    /// Who knows how the tree is.
+    pub status: StatusHandle,
 }
 
 /// The outermost child of the tree.

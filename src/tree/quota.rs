@@ -4,6 +4,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::telemetry::metrics::Gauge;
+
 /// What all its guards share.
 #[derive(Debug, Clone)]
 pub struct Quota(Arc<Counts>);
@@ -12,6 +14,8 @@ pub struct Quota(Arc<Counts>);
 struct Counts {
     used: AtomicUsize,
     most: AtomicUsize,
+    /// The same as `used`, for those who look on from outside.
+    gauge: Gauge,
 }
 
 /// A part of a quota that is in use.
@@ -25,9 +29,16 @@ impl Quota {
     /// Nothing is in use, and up to `most` may be.
     #[must_use]
     pub fn new(most: usize) -> Self {
+        Self::counted_in(&Gauge::default(), most)
+    }
+
+    /// The same; what is in use is counted in `gauge`.
+    #[must_use]
+    pub fn counted_in(gauge: &Gauge, most: usize) -> Self {
         Self(Arc::new(Counts {
             used: AtomicUsize::new(0),
             most: AtomicUsize::new(most),
+            gauge: gauge.clone(),
         }))
     }
 
@@ -58,7 +69,11 @@ impl Quota {
         let most = self.0.most.load(Ordering::Relaxed);
         let grown = |used: usize| used.checked_add(amount).filter(|used| *used <= most);
         let (set, fetch) = (Ordering::AcqRel, Ordering::Relaxed);
-        self.0.used.fetch_update(set, fetch, grown).is_ok()
+        let has_grown = self.0.used.fetch_update(set, fetch, grown).is_ok();
+        if has_grown {
+            self.0.gauge.inc_by(signed(amount));
+        }
+        has_grown
     }
 }
 
@@ -76,8 +91,14 @@ impl Share {
 
 impl Drop for Share {
     fn drop(&mut self) {
-        self.quota.0.used.fetch_sub(self.amount, Ordering::AcqRel);
+        let counts = &self.quota.0;
+        counts.used.fetch_sub(self.amount, Ordering::AcqRel);
+        counts.gauge.dec_by(signed(self.amount));
     }
+}
+
+fn signed(amount: usize) -> i64 {
+    i64::try_from(amount).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use ractor::{ActorCell, ActorProcessingErr, SpawnErr};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::status::Book;
 use super::{ChildId, RootHandle};
 use crate::config::model::{Limits, ServerSpec};
 use crate::ids::{Generation, ServerName};
@@ -54,6 +55,8 @@ pub(super) struct RootHost<S, E> {
     /// What the registry was last told of every server that is not ready.
     states: BTreeMap<ServerName, (Generation, ServerState)>,
     generations: BTreeMap<ServerName, Generation>,
+    /// For the status.
+    pub(super) book: Book,
     /// Those whose start has failed since they were configured.
     failed: BTreeSet<ServerName>,
     latch_opens: Instant,
@@ -66,7 +69,9 @@ pub(super) struct RootHost<S, E> {
 
 impl<S: Spawn, E: Edge> RootHost<S, E> {
     pub(super) fn new(spawn: S, edge: E, settings: Settings, root: RootHandle) -> Self {
-        let limits = settings.limits.with(&settings.command_line, &settings.limits);
+        let limits = settings
+            .limits
+            .with(&settings.command_line, &settings.limits);
         Self {
             latch_opens: Instant::now() + settings.boot_latch,
             signer: Signer::load(settings.state_dir.as_deref()),
@@ -85,6 +90,7 @@ impl<S: Spawn, E: Edge> RootHost<S, E> {
             wanted: None,
             states: BTreeMap::new(),
             generations: BTreeMap::new(),
+            book: Book::default(),
             failed: BTreeSet::new(),
             is_stopping: false,
             verdict: None,
@@ -163,6 +169,7 @@ impl<S: Spawn, E: Edge> RootHost<S, E> {
             root: self.root.for_sessions(generation),
             limits: self.limits(),
             signer: self.signer.clone(),
+            metrics: self.settings.metrics.clone(),
         };
         let (actor, started) = self
             .spawn
@@ -176,8 +183,11 @@ impl<S: Spawn, E: Edge> RootHost<S, E> {
             .sessions
             .clone()
             .ok_or_else(|| missing("the sessions"))?;
-        let limits = self.limits.subscribe();
-        let (listener, args) = self.edge.listener(EdgeLinks { sessions, limits });
+        let (listener, args) = self.edge.listener(EdgeLinks {
+            sessions,
+            status: self.root.status(),
+            limits: self.limits.subscribe(),
+        });
         let (actor, started) = self.spawn.spawn("listener", listener, args, parent)?;
         Ok((actor, started).into())
     }
@@ -189,10 +199,11 @@ impl<S: Spawn, E: Edge> RootHost<S, E> {
         start: &Start,
     ) -> Result<UpstreamArgs, SpawnErr> {
         let limits = self.limits();
+        let metrics = self.settings.metrics.server(&spec.name);
         Ok(UpstreamArgs {
             spec: Arc::clone(spec),
             generation,
-            permits: Quota::new(limits.max_calls_per_server),
+            permits: Quota::counted_in(&metrics.permits, limits.max_calls_per_server),
             start: *start,
             ladder: self.supervision().ladder,
             owner: None,
@@ -200,6 +211,7 @@ impl<S: Spawn, E: Edge> RootHost<S, E> {
             registry: self.registry()?,
             groups: self.settings.groups.clone(),
             limits,
+            metrics,
         })
     }
 
@@ -210,8 +222,11 @@ impl<S: Spawn, E: Edge> RootHost<S, E> {
     ) -> Result<Spawned, SpawnErr> {
         let (server, permits) = (args.spec.name.clone(), args.permits.clone());
         let (generation, owner) = (args.generation, args.owner.clone());
+        let metrics = Arc::clone(&args.metrics);
         let (actor, started) = self.spawn.spawn("upstream", Upstream, args, parent)?;
-        let mut handle = UpstreamHandle::new(actor.clone(), server, generation, permits);
+        metrics.starts.inc();
+        let handle = UpstreamHandle::new(actor.clone(), server, generation, permits);
+        let mut handle = handle.counted_in(metrics);
         if let Some(owner) = owner {
             handle = handle.owned_by(owner.session);
         }
@@ -274,6 +289,7 @@ impl<S: Spawn, E: Edge> Host for RootHost<S, E> {
         start: &Start,
         parent: ActorCell,
     ) -> Result<Spawned, SpawnErr> {
+        self.book.started(id, &self.settings.metrics);
         match (id, spec) {
             (ChildId::Config, _) => self.start_config(parent),
             (ChildId::Registry, _) => self.start_registry(parent),
@@ -332,7 +348,10 @@ impl<S: Spawn, E: Edge> Host for RootHost<S, E> {
             }
         }
         match id {
-            ChildId::Upstream(server) => self.server_changed(server, status),
+            ChildId::Upstream(server) => {
+                self.count_server(server, status);
+                self.server_changed(server, status);
+            }
             ChildId::Instance(server, session) => self.instance_changed(server, *session, status),
             ChildId::Config | ChildId::Registry | ChildId::Sessions | ChildId::Listener => {}
         }
@@ -343,6 +362,8 @@ impl<S: Spawn, E: Edge> Host for RootHost<S, E> {
         if self.upstreams.get(id).is_some_and(is_it) {
             self.upstreams.remove(id);
         }
+        self.book
+            .exited(id, of, Some(failure).filter(|_| !was_asked));
         match id {
             ChildId::Upstream(server) if !was_asked => {
                 self.failed.insert(server.clone());

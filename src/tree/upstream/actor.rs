@@ -11,6 +11,7 @@ use crate::config::model::{Limits, ServerSpec};
 use crate::ids::Generation;
 use crate::process::Groups;
 use crate::supervise::{Failure, Ladder, Start};
+use crate::telemetry::metrics::ServerMetrics;
 use crate::tree::Quota;
 use crate::tree::client::Owner;
 use crate::tree::registry::RegistryHandle;
@@ -42,6 +43,8 @@ pub(crate) struct UpstreamArgs {
     pub groups: Groups,
     /// The limits as they are at its start.
     pub limits: Arc<Limits>,
+    /// Where it counts.
+    pub metrics: Arc<ServerMetrics>,
 }
 
 /// How a generation ended, for its supervisor.

@@ -10,6 +10,7 @@ use ractor::ActorRef;
 use super::message::UpstreamMsg;
 use crate::ids::{CallId, Generation, ServerName};
 use crate::protocol::jsonrpc::Response;
+use crate::telemetry::metrics::ServerMetrics;
 use crate::tree::call::Ticket;
 use crate::tree::client::{Client, Interest};
 use crate::tree::quota::{Quota, Share};
@@ -23,6 +24,7 @@ pub(crate) struct UpstreamHandle {
     server: ServerName,
     generation: Generation,
     permits: Quota,
+    metrics: Arc<ServerMetrics>,
     session: Option<u64>,
 }
 
@@ -38,8 +40,15 @@ impl UpstreamHandle {
             server,
             generation,
             permits,
+            metrics: Arc::default(),
             session: None,
         }
+    }
+
+    /// The same as a handle whose calls are counted.
+    #[must_use]
+    pub(in crate::tree) fn counted_in(self, metrics: Arc<ServerMetrics>) -> Self {
+        Self { metrics, ..self }
     }
 
     /// The same as the handle of an instance that belongs to a session.
@@ -69,10 +78,15 @@ impl UpstreamHandle {
         self.generation
     }
 
-    /// Room for one more call, or `None` when the server has as many in flight as it may.
+    /// Room for one more call, or `None` when the server has as many in flight as it may: the
+    /// call is refused then, and counted as that.
     #[must_use]
     pub(in crate::tree) fn admit(&self) -> Option<Share> {
-        self.permits.take(1)
+        let share = self.permits.take(1);
+        if share.is_none() {
+            self.metrics.refused.inc();
+        }
+        share
     }
 
     /// From now on it may have so many calls in flight.

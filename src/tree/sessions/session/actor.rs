@@ -12,6 +12,7 @@ use super::streams::Lane;
 use crate::config::model::Limits;
 use crate::ids::SessionId;
 use crate::protocol::mcp::lifecycle::ClientInfo;
+use crate::telemetry::metrics::Metrics;
 use crate::tree::registry::RegistryHandle;
 use crate::tree::root::RootHandle;
 
@@ -32,6 +33,8 @@ pub(in crate::tree::sessions) struct SessionArgs {
     pub(in crate::tree::sessions) limits: Arc<Limits>,
     /// How its client came in.
     pub(in crate::tree::sessions) entrance: Entrance,
+    /// Where it and its calls are counted.
+    pub(in crate::tree::sessions) metrics: Metrics,
 }
 
 /// How a client came in.
