@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use mcproxy::cli::{Cli, Run, Verb, banner, check, demo_server};
 use mcproxy::config;
-use mcproxy::http::{HttpEdge, HttpOptions, Limits, Rules};
+use mcproxy::http::{HttpEdge, HttpOptions, Limits, Rules, TokenKeeper};
 use mcproxy::process::{self, Groups, Record};
 use mcproxy::supervise::Plain;
 use mcproxy::telemetry::log as logging;
@@ -61,11 +61,17 @@ fn run(options: &Run) -> ExitCode {
         Ok(rules) => rules,
         Err(error) => return complain(MISCONFIGURED, &error.into()),
     };
+    let variable = std::env::var_os("MCPROXY_TOKEN");
+    let variable = variable.as_ref().map(|text| text.to_string_lossy());
+    let keeper = match TokenKeeper::open(options.token_file.clone(), variable.as_deref()) {
+        Ok(keeper) => keeper,
+        Err(error) => return complain(MISCONFIGURED, &error.into()),
+    };
     let guard = match logging::init(options.sink(), options.log_level) {
         Ok(guard) => guard,
         Err(error) => return complain(BROKEN, &error.into()),
     };
-    let code = match serve(options, path, socket, rules) {
+    let code = match serve(options, path, socket, (rules, keeper)) {
         Ok(code) => code,
         Err(error) => {
             log::error!("{error:#}");
@@ -96,12 +102,12 @@ fn serve(
     options: &Run,
     path: PathBuf,
     socket: TcpListener,
-    rules: Rules,
+    doorkeepers: (Rules, TokenKeeper),
 ) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    let code = runtime.block_on(supervise(options, path, socket, rules));
+    let code = runtime.block_on(supervise(options, path, socket, doorkeepers));
     runtime.shutdown_background();
     code
 }
@@ -110,7 +116,7 @@ async fn supervise(
     options: &Run,
     path: PathBuf,
     socket: TcpListener,
-    rules: Rules,
+    (rules, keeper): (Rules, TokenKeeper),
 ) -> anyhow::Result<ExitCode> {
     // Handlers first: a signal that comes during the start must not end the program by default.
     let signals = Signals::new().context("can't handle signals")?;
@@ -122,6 +128,7 @@ async fn supervise(
     let http = HttpOptions {
         limits: Limits::default(),
         rules,
+        tokens: keeper.tokens(),
         readiness: settings.readiness.clone(),
     };
     let edge = HttpEdge::new(socket, http)?;
@@ -140,7 +147,8 @@ async fn supervise(
     }
     let tree = tree::start(settings, Plain, edge).await?;
     log::info!("Listening on http://{address}");
-    let (code, is_forced) = attend(tree, signals).await;
+    keeper.warn(address);
+    let (code, is_forced) = attend(tree, signals, &keeper).await;
     process::end_all(&groups, is_forced).await;
     drop(record);
     Ok(ExitCode::from(code))
@@ -173,7 +181,7 @@ async fn prepare(
 /// Passes signals on until the tree has ended. The second one to stop does not wait, unless it
 /// comes with the first: terminals and wrappers signal a program and its group at once. The exit
 /// code, and whether there was a second.
-async fn attend(mut tree: Tree, signals: Signals) -> (u8, bool) {
+async fn attend(mut tree: Tree, signals: Signals, keeper: &TokenKeeper) -> (u8, bool) {
     let Signals {
         mut hangup,
         mut terminate,
@@ -189,7 +197,10 @@ async fn attend(mut tree: Tree, signals: Signals) -> (u8, bool) {
         };
         tokio::select! {
             exit = tree.wait() => return (exit.code(), false),
-            _ = hangup.recv() => tree.reload(),
+            _ = hangup.recv() => {
+                keeper.reload();
+                tree.reload();
+            }
             () = stop => match stopping_since {
                 None => {
                     stopping_since = Some(Instant::now());

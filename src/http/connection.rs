@@ -3,6 +3,7 @@
 use super::limits::Limits;
 use super::linger::Lingering;
 use super::service::HttpService;
+use crate::ids::Owner;
 use crate::tree::SessionHandle;
 use hyper::Request;
 use hyper::body::Incoming;
@@ -30,7 +31,7 @@ const UNSENT: u32 = 128 << 10;
 /// Bytes that hyper buffers of a connection in either direction. Must hold all headers.
 const BUFFER: usize = 128 << 10;
 
-/// What the requests on one connection share. Every request carries it.
+/// What a request carries beside its own words: what those on one connection share, and whose it is.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Wire {
     /// Cuts the connection, for the replies that may outlast their client's patience to read.
@@ -38,6 +39,8 @@ pub(super) struct Wire {
     /// The first session that was found for a request: most connections never need another, and
     /// so don't have to ask for it each time.
     pub(super) session: Arc<OnceLock<SessionHandle>>,
+    /// Whose this one request is.
+    pub(super) owner: Owner,
 }
 
 impl Wire {

@@ -3,8 +3,8 @@
 //! loses connections but never the port.
 
 use super::body::Budget;
-use super::{Context, HttpOptions, acceptor, service};
-use crate::tree::{Edge, EdgeLinks};
+use super::{Context, HttpOptions, Tokens, acceptor, service};
+use crate::tree::{Edge, EdgeLinks, SessionsHandle};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use std::io;
 use std::net::SocketAddr;
@@ -49,6 +49,7 @@ impl Edge for HttpEdge {
             context: Arc::new(Context {
                 sessions: links.sessions,
                 rules: self.options.rules.clone(),
+                tokens: self.options.tokens.clone(),
                 limits: self.options.limits.clone(),
                 readiness: self.options.readiness.clone(),
                 budget: self.budget.clone(),
@@ -83,6 +84,8 @@ pub enum ListenerMsg {
 #[derive(Debug)]
 pub struct ListenerState {
     accepting: JoinSet<()>,
+    /// Tells the sessions whose tokens are valid; ends with the state.
+    _minding: JoinSet<()>,
     stop: watch::Sender<bool>,
     drain: Duration,
 }
@@ -107,6 +110,8 @@ impl Actor for Listener {
         let drain = context.limits.drain;
         let limits = Arc::new(context.limits.clone());
         let service = service::service(&context);
+        let mut minding = JoinSet::new();
+        minding.spawn(mind(context.tokens.clone(), context.sessions.clone()));
         let mut accepting = JoinSet::new();
         accepting.spawn(async move {
             let mut farewell = Farewell::new(myself);
@@ -116,6 +121,7 @@ impl Actor for Listener {
         });
         Ok(ListenerState {
             accepting,
+            _minding: minding,
             stop,
             drain,
         })
@@ -145,6 +151,18 @@ impl Actor for Listener {
         }
         state.accepting.abort_all();
         Ok(())
+    }
+}
+
+/// Has sessions end with their token, those that are open now and those to come.
+async fn mind(mut tokens: watch::Receiver<Tokens>, sessions: SessionsHandle) {
+    loop {
+        let owners = tokens.borrow_and_update().owners();
+        sessions.keep_owners(owners);
+        if tokens.changed().await.is_err() {
+            // Nobody is left to change them.
+            return;
+        }
     }
 }
 
