@@ -133,6 +133,16 @@ pub struct Run {
     )]
     pub allowed_origin: Vec<String>,
 
+    /// A file with the tokens that let clients in, one per line
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "MCPROXY_TOKEN_FILE",
+        hide_env_values = true,
+        long_help = help::TOKEN_FILE,
+    )]
+    pub token_file: Option<PathBuf>,
+
     /// The socket of syslogd, where it is not /dev/log or /var/run/syslog
     #[arg(
         long,

@@ -4,6 +4,7 @@ use super::limits::Current;
 use super::linger::Lingering;
 use super::service::HttpService;
 use crate::config::model::Limits;
+use crate::ids::Owner;
 use crate::tree::SessionHandle;
 use hyper::Request;
 use hyper::body::Incoming;
@@ -25,7 +26,7 @@ const UNSENT: u32 = 128 << 10;
 /// Bytes that hyper buffers of a connection in either direction, if all headers fit.
 const BUFFER: usize = 128 << 10;
 
-/// What the requests on one connection share. Every request carries it.
+/// What a request carries beside its own words: what those on one connection share, and whose it is.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Wire {
     /// Cuts the connection, for the replies that may outlast their client's patience to read.
@@ -35,6 +36,8 @@ pub(super) struct Wire {
     pub(super) session: Arc<OnceLock<SessionHandle>>,
     /// The limits as they are for this request.
     pub(super) limits: Arc<Limits>,
+    /// Whose this one request is.
+    pub(super) owner: Owner,
 }
 
 impl Wire {

@@ -2,9 +2,9 @@
 //! connection. It holds no state worth keeping; the bound socket is `main`'s, so a restart
 //! loses connections but never the port.
 
-use super::{Context, HttpOptions, acceptor, service};
+use super::{Context, HttpOptions, Tokens, acceptor, service};
 use crate::config::model;
-use crate::tree::{Edge, EdgeLinks, Quota};
+use crate::tree::{Edge, EdgeLinks, Quota, SessionsHandle};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use std::io;
 use std::net::SocketAddr;
@@ -53,6 +53,7 @@ impl Edge for HttpEdge {
                 rules: self.options.rules.clone(),
                 times: self.options.limits.clone(),
                 limits: links.limits,
+                tokens: self.options.tokens.clone(),
                 readiness: self.options.readiness.clone(),
                 metrics: self.options.metrics.clone(),
                 budget: self.budget.clone(),
@@ -87,6 +88,8 @@ pub enum ListenerMsg {
 #[derive(Debug)]
 pub struct ListenerState {
     accepting: JoinSet<()>,
+    /// Tells the sessions whose tokens are valid; ends with the state.
+    _minding: JoinSet<()>,
     stop: watch::Sender<bool>,
     drain: Duration,
 }
@@ -110,6 +113,8 @@ impl Actor for Listener {
         let (stop, stopped) = watch::channel(false);
         let drain = context.times.drain;
         let service = service::service(&context);
+        let mut minding = JoinSet::new();
+        minding.spawn(mind(context.tokens.clone(), context.sessions.clone()));
         let mut accepting = JoinSet::new();
         accepting.spawn(async move {
             let mut farewell = Farewell::new(myself);
@@ -119,6 +124,7 @@ impl Actor for Listener {
         });
         Ok(ListenerState {
             accepting,
+            _minding: minding,
             stop,
             drain,
         })
@@ -148,6 +154,18 @@ impl Actor for Listener {
         }
         state.accepting.abort_all();
         Ok(())
+    }
+}
+
+/// Has sessions end with their token, those that are open now and those to come.
+async fn mind(mut tokens: watch::Receiver<Tokens>, sessions: SessionsHandle) {
+    loop {
+        let owners = tokens.borrow_and_update().owners();
+        sessions.keep_owners(owners);
+        if tokens.changed().await.is_err() {
+            // Nobody is left to change them.
+            return;
+        }
     }
 }
 

@@ -35,9 +35,13 @@ where
         return Err(Problem::MediaType);
     }
     // Before the body is read: nobody else's body costs us anything.
-    let session = match wire.session.get().filter(|known| known.is_sse(&id)) {
+    let session = match wire
+        .session
+        .get()
+        .filter(|known| known.is_sse(&id, wire.owner))
+    {
         Some(session) => session.clone(),
-        None => context.sessions.find(&id).await?,
+        None => context.sessions.of(wire.owner).find(&id).await?,
     };
     wire.remember(&session);
     let body = read(&context, &wire, &headers, frames).await?;

@@ -20,8 +20,8 @@ pub(in crate::http) async fn open(
     if !accept::allows(headers.get_all(ACCEPT), "text", "event-stream") {
         return Err(Problem::NotAcceptable("text/event-stream"));
     }
-    let OpenedSse { id, stream } = context.sessions.open_sse().await?;
-    stream.cut_with(wire.cut.clone());
+    let OpenedSse { id, stream } = context.sessions.of(wire.owner).open_sse().await?;
+    stream.cut_with(wire.cut);
     // Relative: SDKs refuse an endpoint on another origin than the one they connected to, and
     // behind a proxy we do not know ours.
     let (prefix, id) = (prefix(&headers), id.secret());

@@ -1,7 +1,7 @@
 //! The dynamic supervisor: starts a session per client, forgets it when it ends, takes one up
 //! again whose client comes with a signed id.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use super::session::{
 };
 use super::signing::{Signed, Signer};
 use crate::config::model::Limits;
-use crate::ids::SessionId;
+use crate::ids::{Owner, SessionId};
 use crate::protocol::mcp::lifecycle::ClientInfo;
 use crate::protocol::version::Version;
 use crate::supervise::{Spawn, Started};
@@ -58,6 +58,10 @@ pub(crate) struct SessionsState {
     /// Those that live, some of them on their way out.
     living: HashMap<ActorId, Key>,
     deleted: Deleted,
+    /// Who may have sessions, as far as it is known here.
+    owners: Arc<[Owner]>,
+    /// Who may not any more. Whoever is in neither is new: the port has let them in.
+    former_owners: HashSet<Owner>,
     /// The watches over sessions that are starting.
     starts: JoinSet<()>,
     idle_check: Option<Timer<SessionsMsg>>,
@@ -80,6 +84,8 @@ impl<S: Spawn> Actor for Sessions<S> {
             sessions: HashMap::new(),
             living: HashMap::new(),
             deleted: Deleted::default(),
+            owners: Arc::default(),
+            former_owners: HashSet::new(),
             starts: JoinSet::new(),
             idle_check: None,
             is_draining: false,
@@ -93,14 +99,18 @@ impl<S: Spawn> Actor for Sessions<S> {
         state: &mut SessionsState,
     ) -> Result<(), ActorProcessingErr> {
         match message {
-            SessionsMsg::OpenSse { reply } => {
+            SessionsMsg::OpenSse { owner, reply } => {
                 if !reply.is_closed() {
-                    answer(&reply.send(self.open_sse(state)));
+                    answer(&reply.send(self.open_sse(owner, state)));
                 }
             }
-            SessionsMsg::OpenStreamable { client, reply } => {
+            SessionsMsg::OpenStreamable {
+                owner,
+                client,
+                reply,
+            } => {
                 if !reply.is_closed() {
-                    answer(&reply.send(self.open_streamable(client, state)));
+                    answer(&reply.send(self.open_streamable(owner, client, state)));
                 }
             }
             SessionsMsg::GetSession { key, reply } => {
@@ -110,6 +120,7 @@ impl<S: Spawn> Actor for Sessions<S> {
                 };
                 answer(&reply.send(found));
             }
+            SessionsMsg::KeepOwners(owners) => state.keep_owners(owners),
             SessionsMsg::Delete(key) => state.delete(&key),
             SessionsMsg::Hello(registry) => {
                 for session in state.sessions.values() {
@@ -151,10 +162,10 @@ impl<S: Spawn> Actor for Sessions<S> {
 }
 
 impl<S: Spawn> Sessions<S> {
-    fn open_sse(&self, state: &mut SessionsState) -> Result<OpenedSse, CallError> {
+    fn open_sse(&self, owner: Owner, state: &mut SessionsState) -> Result<OpenedSse, CallError> {
         let id = SessionId::random().map_err(no_random_bits)?;
         let (queue, feed) = mpsc::unbounded_channel();
-        let key = Key::Sse(id.clone());
+        let key = Key::Sse(id.clone(), owner);
         let session = self.start(id.clone(), key, Entrance::Sse(queue), state)?;
         let stream = Outbound::queue(session, SSE, feed);
         Ok(OpenedSse { id, stream })
@@ -162,11 +173,13 @@ impl<S: Spawn> Sessions<S> {
 
     fn open_streamable(
         &self,
+        owner: Owner,
         client: ClientInfo,
         state: &mut SessionsState,
     ) -> Result<(String, SessionHandle), CallError> {
-        let (id, signed) = state.args.signer.issue(client).map_err(no_random_bits)?;
-        let key = Key::Streamable(id.as_str().into());
+        let issued = state.args.signer.issue(client, owner);
+        let (id, signed) = issued.map_err(no_random_bits)?;
+        let key = Key::Streamable(id.as_str().into(), owner);
         let session = self.start_streamable(key, &signed, false, state)?;
         Ok((id, session))
     }
@@ -206,6 +219,9 @@ impl<S: Spawn> Sessions<S> {
         entrance: Entrance,
         state: &mut SessionsState,
     ) -> Result<SessionHandle, CallError> {
+        if state.former_owners.contains(&key.owner()) {
+            return Err(CallError::UnknownSession);
+        }
         state.make_room()?;
         let version = match &entrance {
             Entrance::Sse(_) => Version::LATEST,
@@ -240,11 +256,12 @@ impl<S: Spawn> Sessions<S> {
 }
 
 impl SessionsState {
-    /// What a signed id says; `None` for an SSE session's and for one that was not signed here.
+    /// What a signed id says; `None` for an SSE session's and for one that was not signed here and
+    /// for this owner.
     fn signed(&self, key: &Key) -> Option<Signed> {
         match key {
-            Key::Sse(_) => None,
-            Key::Streamable(id) => self.args.signer.verify(id),
+            Key::Sse(..) => None,
+            Key::Streamable(id, owner) => self.args.signer.verify(id, *owner),
         }
     }
 
@@ -277,7 +294,7 @@ impl SessionsState {
 
     /// The sessions over Streamable HTTP that have nothing to do, and for how long.
     fn idle(&self) -> impl Iterator<Item = (Duration, &Key)> {
-        let is_streamable = |(key, _): &(&Key, _)| matches!(key, Key::Streamable(_));
+        let is_streamable = |(key, _): &(&Key, _)| matches!(key, Key::Streamable(..));
         let sessions = self.sessions.iter().filter(is_streamable);
         sessions.filter_map(|(key, session)| Some((session.idle_for()?, key)))
     }
@@ -294,7 +311,7 @@ impl SessionsState {
             self.dismiss(&key, "it has been idle for too long");
         }
         let mut keys = self.sessions.keys();
-        if keys.any(|key| matches!(key, Key::Streamable(_))) {
+        if keys.any(|key| matches!(key, Key::Streamable(..))) {
             self.check_idle_later();
         }
     }
@@ -304,6 +321,18 @@ impl SessionsState {
         let check = || SessionsMsg::CheckIdle;
         let timer = || Timer::after(&self.myself, pause, check);
         self.idle_check.get_or_insert_with(timer);
+    }
+
+    fn keep_owners(&mut self, owners: Arc<[Owner]>) {
+        let before = std::mem::replace(&mut self.owners, owners);
+        self.former_owners.extend(before.iter());
+        self.former_owners
+            .retain(|owner| !self.owners.contains(owner));
+        let is_other = |key: &&Key| !self.owners.contains(&key.owner());
+        let others: Vec<Key> = self.sessions.keys().filter(is_other).cloned().collect();
+        for key in others {
+            self.dismiss(&key, "its token is not valid any more");
+        }
     }
 
     /// The client's own end: the id is worth nothing from here on.

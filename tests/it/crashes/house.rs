@@ -45,6 +45,7 @@ impl House {
         let options = HttpOptions {
             limits: Limits::default(),
             rules: Rules::default(),
+            tokens: tokio::sync::watch::Sender::default().subscribe(),
             readiness: settings.readiness.clone(),
             metrics: settings.metrics.clone(),
         };

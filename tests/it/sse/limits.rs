@@ -28,6 +28,7 @@ async fn start(session_limit: usize) -> InProcess {
     let options = HttpOptions {
         limits: Limits::default(),
         rules: Rules::new(&[], &[], &[]).expect("no rules"),
+        tokens: tokio::sync::watch::Sender::default().subscribe(),
         readiness: settings.readiness.clone(),
         metrics: settings.metrics.clone(),
     };

@@ -65,10 +65,14 @@ where
 
 /// The session called `id`: most likely the one that this connection knows.
 async fn known(context: &Context, wire: &Wire, id: &str) -> Result<SessionHandle, Problem> {
-    if let Some(session) = wire.session.get().filter(|known| known.is_streamable(id)) {
+    if let Some(session) = wire
+        .session
+        .get()
+        .filter(|known| known.is_streamable(id, wire.owner))
+    {
         return Ok(session.clone());
     }
-    let session = find(context, id).await?;
+    let session = find(context, wire.owner, id).await?;
     wire.remember(&session);
     Ok(session)
 }
@@ -86,7 +90,11 @@ async fn open(context: &Context, wire: Wire, body: &Bytes) -> Result<Response, P
         return Err(Problem::NotInitialized(Some(request.id.clone())));
     }
     let client = lifecycle::client_info(request.params.as_ref());
-    let (id, session) = context.sessions.open_streamable(client).await?;
+    let (id, session) = context
+        .sessions
+        .of(wire.owner)
+        .open_streamable(client)
+        .await?;
     wire.remember(&session);
     let id = HeaderValue::try_from(id).map_err(|_| CallError::Gone)?;
     let mut reply = converse(context, wire, &session, Posted::one(message)).await?;
