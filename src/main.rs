@@ -2,9 +2,9 @@
 //! knows both the tree and HTTP.
 
 use std::io::{self, Write as _};
-use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -12,6 +12,7 @@ use mcproxy::cli::{Cli, Run, Verb, banner, check, demo_server};
 use mcproxy::config;
 use mcproxy::http::{HttpEdge, HttpOptions, Limits, Rules};
 use mcproxy::process::{self, Groups, Record};
+use mcproxy::service::{Manager, Sockets};
 use mcproxy::supervise::Plain;
 use mcproxy::telemetry::log as logging;
 use mcproxy::tree::{self, Notice, Settings, Tree};
@@ -53,9 +54,9 @@ fn run(options: &Run) -> ExitCode {
         Ok(path) => path,
         Err(error) => return complain(MISCONFIGURED, &error.into()),
     };
-    let socket = match bind(options.listen) {
-        Ok(socket) => socket,
-        Err(error) => return complain(MISCONFIGURED, &error),
+    let sockets = match Sockets::obtain(options.listen) {
+        Ok(sockets) => sockets,
+        Err(error) => return complain(MISCONFIGURED, &error.into()),
     };
     let rules = match Rules::for_this_machine(&options.allowed_host, &options.allowed_origin) {
         Ok(rules) => rules,
@@ -65,7 +66,7 @@ fn run(options: &Run) -> ExitCode {
         Ok(guard) => guard,
         Err(error) => return complain(BROKEN, &error.into()),
     };
-    let code = match serve(options, path, socket, rules) {
+    let code = match serve(options, path, sockets, rules) {
         Ok(code) => code,
         Err(error) => {
             log::error!("{error:#}");
@@ -76,32 +77,11 @@ fn run(options: &Run) -> ExitCode {
     code
 }
 
-/// Binds once, for all lives of the listener.
-fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
-    let socket = TcpListener::bind(address).map_err(|error| {
-        let taken = error.kind() == io::ErrorKind::AddrInUse;
-        let advice = if taken {
-            "another program has the port (MetaMCP's backend listens on 12009 too: stop it first), \
-             or another mcproxy runs; see `ss -ltnp`, or choose another with --listen"
-        } else {
-            "choose an address of this machine with --listen"
-        };
-        anyhow::Error::new(error).context(format!("can't listen on {address}: {advice}"))
-    })?;
-    socket.set_nonblocking(true)?;
-    Ok(socket)
-}
-
-fn serve(
-    options: &Run,
-    path: PathBuf,
-    socket: TcpListener,
-    rules: Rules,
-) -> anyhow::Result<ExitCode> {
+fn serve(options: &Run, path: PathBuf, sockets: Sockets, rules: Rules) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    let code = runtime.block_on(supervise(options, path, socket, rules));
+    let code = runtime.block_on(supervise(options, path, sockets, rules));
     runtime.shutdown_background();
     code
 }
@@ -109,7 +89,7 @@ fn serve(
 async fn supervise(
     options: &Run,
     path: PathBuf,
-    socket: TcpListener,
+    sockets: Sockets,
     rules: Rules,
 ) -> anyhow::Result<ExitCode> {
     // Handlers first: a signal that comes during the start must not end the program by default.
@@ -124,13 +104,19 @@ async fn supervise(
         rules,
         readiness: settings.readiness.clone(),
     };
-    let edge = HttpEdge::new(socket, http)?;
-    let address = edge.address()?;
+    for unusable in &sockets.unusable {
+        log::warn!("The service manager passed what can't be served: {unusable}");
+    }
+    if sockets.are_passed {
+        log::info!("The service manager passed the socket; --listen is not used");
+    }
+    let edge = HttpEdge::new(sockets.listeners, http)?;
+    let addresses = edge.addresses()?;
     let (sender, notices) = mpsc::unbounded_channel();
     if let Some(style) = banner::stderr_style() {
         let hostname = banner::hostname();
         let facts = banner::Facts {
-            listen: address,
+            listen: *addresses.first().context("no socket")?,
             hostname: hostname.as_deref(),
             config: &path,
         };
@@ -138,9 +124,15 @@ async fn supervise(
         settings.notices = Some(sender);
         onlookers.spawn(show_notices(notices, style));
     }
+    let manager = Arc::new(Manager::from_environment());
+    let (overview, readiness) = (settings.overview.subscribe(), settings.readiness.clone());
     let tree = tree::start(settings, Plain, edge).await?;
-    log::info!("Listening on http://{address}");
-    let (code, is_forced) = attend(tree, signals).await;
+    for address in addresses {
+        log::info!("Listening on http://{address}");
+    }
+    let (told, pulse) = (Arc::clone(&manager), tree.pulse());
+    onlookers.spawn(async move { told.attend(pulse, overview, readiness).await });
+    let (code, is_forced) = attend(tree, signals, &manager).await;
     process::end_all(&groups, is_forced).await;
     drop(record);
     Ok(ExitCode::from(code))
@@ -173,7 +165,7 @@ async fn prepare(
 /// Passes signals on until the tree has ended. The second one to stop does not wait, unless it
 /// comes with the first: terminals and wrappers signal a program and its group at once. The exit
 /// code, and whether there was a second.
-async fn attend(mut tree: Tree, signals: Signals) -> (u8, bool) {
+async fn attend(mut tree: Tree, signals: Signals, manager: &Manager) -> (u8, bool) {
     let Signals {
         mut hangup,
         mut terminate,
@@ -193,6 +185,7 @@ async fn attend(mut tree: Tree, signals: Signals) -> (u8, bool) {
             () = stop => match stopping_since {
                 None => {
                     stopping_since = Some(Instant::now());
+                    manager.stopping();
                     tree.stop();
                 }
                 Some(since) if since.elapsed() < SAME_SIGNAL => {}

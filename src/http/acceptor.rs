@@ -4,11 +4,15 @@
 use super::connection;
 use super::limits::Limits;
 use super::service::HttpService;
+use crate::tree::{Beat, Part};
 use nix::errno::Errno;
+use std::future::poll_fn;
 use std::io;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep, timeout_at};
@@ -20,20 +24,22 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 const LOG_PAUSE: Duration = Duration::from_secs(60);
 
 /// Accepts until `stop` changes, then gives open connections `Limits::drain` to end. An error
-/// means that the socket is of no use any more.
+/// means that a socket is of no use any more. Answers `beats`, which shows that it goes round.
 pub(super) async fn run(
-    listener: TcpListener,
+    listeners: Vec<TcpListener>,
     service: impl HttpService,
     limits: Arc<Limits>,
     mut stop: watch::Receiver<bool>,
+    mut beats: UnboundedReceiver<Beat>,
 ) -> io::Result<()> {
     let mut connections = JoinSet::new();
-    let mut door = Door::new(listener, limits.connections);
+    let mut door = Door::new(listeners, limits.connections);
     loop {
         tokio::select! {
             // The sender is the actor's: that it is gone means the same.
             _ = stop.changed() => break,
             Some(ended) = connections.join_next() => note(&ended),
+            Some(beat) = beats.recv() => beat.passed(Part::AcceptLoop),
             accepted = door.next() => {
                 let (socket, slot) = accepted?;
                 let served = connection::serve(socket, service.clone(), limits.clone(), stop.clone());
@@ -62,9 +68,9 @@ fn note(ended: &Result<(), JoinError>) {
     }
 }
 
-/// The listening socket, its slots, and what it has been short of lately.
+/// The listening sockets, the slots, and what it has been short of lately.
 struct Door {
-    listener: TcpListener,
+    listeners: Vec<TcpListener>,
     slots: Arc<Semaphore>,
     limit: usize,
     pause: Duration,
@@ -73,9 +79,9 @@ struct Door {
 }
 
 impl Door {
-    fn new(listener: TcpListener, limit: usize) -> Self {
+    fn new(listeners: Vec<TcpListener>, limit: usize) -> Self {
         Self {
-            listener,
+            listeners,
             slots: Arc::new(Semaphore::new(limit)),
             limit,
             pause: PAUSE,
@@ -88,8 +94,8 @@ impl Door {
     async fn next(&mut self) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
         let slot = self.slot().await?;
         loop {
-            match self.listener.accept().await {
-                Ok((socket, _)) => {
+            match self.accept().await {
+                Ok(socket) => {
                     self.pause = PAUSE;
                     return Ok((socket, slot));
                 }
@@ -102,6 +108,21 @@ impl Door {
                 },
             }
         }
+    }
+
+    /// The next connection of any socket. Who gave the last one is asked last.
+    async fn accept(&mut self) -> io::Result<TcpStream> {
+        let accepted = poll_fn(|context| {
+            let mut sockets = self.listeners.iter().enumerate();
+            let found = sockets.find_map(|(index, socket)| match socket.poll_accept(context) {
+                Poll::Ready(accepted) => Some((index, accepted)),
+                Poll::Pending => None,
+            });
+            found.map_or(Poll::Pending, Poll::Ready)
+        });
+        let (index, accepted) = accepted.await;
+        self.listeners.rotate_left(index + 1);
+        accepted.map(|(socket, _)| socket)
     }
 
     async fn slot(&mut self) -> io::Result<OwnedSemaphorePermit> {
@@ -177,7 +198,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_shortage_is_waited_out_longer_and_longer() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let mut door = Door::new(listener, 1);
+        let mut door = Door::new(vec![listener], 1);
         let mut pauses = vec![];
         for _ in 0..7 {
             let before = Instant::now();

@@ -1,8 +1,9 @@
 //! What the tree knows of the port: how to start the actor that serves it. `main` passes the
 //! implementation in, so that the tree does not depend on HTTP.
 
-use ractor::Actor;
+use ractor::{Actor, ActorRef};
 
+use super::heartbeat::Beat;
 use super::sessions::SessionsHandle;
 
 /// What the listener is given at each of its starts.
@@ -19,4 +20,8 @@ pub trait Edge: Send + Sync + 'static {
 
     /// A listener and its arguments, for one more start. Must not wait.
     fn listener(&self, links: EdgeLinks) -> (Self::Listener, <Self::Listener as Actor>::Arguments);
+
+    /// Passes a beat to a running listener, which answers for itself and for whoever takes the
+    /// connections. Must not wait.
+    fn beat(listener: &ActorRef<<Self::Listener as Actor>::Msg>, beat: Beat);
 }

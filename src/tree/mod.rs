@@ -23,6 +23,8 @@ mod call;
 mod client;
 mod config;
 mod edge;
+mod heartbeat;
+mod overview;
 mod registry;
 mod root;
 mod sessions;
@@ -40,6 +42,8 @@ use tokio::sync::{mpsc, watch};
 
 pub use call::CallError;
 pub use edge::{Edge, EdgeLinks};
+pub use heartbeat::{Beat, Part, Pulse};
+pub use overview::{Overview, Standing};
 pub use sessions::{Event, OpenedSse, Outbound, SessionHandle, SessionsHandle};
 
 use crate::ids::ServerName;
@@ -67,6 +71,8 @@ pub struct Settings {
     pub groups: Groups,
     /// Released by the parts `"configuration"` and `"boot"`.
     pub readiness: Readiness,
+    /// What the house looks like, kept up to date.
+    pub overview: watch::Sender<Overview>,
     /// Who is told what a person at a terminal wants to see.
     pub notices: Option<mpsc::UnboundedSender<Notice>>,
 }
@@ -84,6 +90,7 @@ impl Settings {
             limits: Limits::default(),
             groups: Groups::default(),
             readiness: Readiness::new(&["configuration", "boot"]),
+            overview: watch::Sender::default(),
             notices: None,
         }
     }
@@ -168,6 +175,12 @@ impl Tree {
     /// Reads the configuration now and tries everything that is down at once (SIGHUP).
     pub fn reload(&self) {
         self.root.reload();
+    }
+
+    /// What shows that the tree is alive, each part of it.
+    #[must_use]
+    pub fn pulse(&self) -> Pulse {
+        Pulse::new(self.root.clone())
     }
 
     /// Begins the stop (SIGTERM): see [`Self::wait`].

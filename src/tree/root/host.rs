@@ -21,7 +21,7 @@ use crate::tree::registry::{
 };
 use crate::tree::sessions::{IDLE_OUT, Sessions, SessionsArgs, SessionsHandle, Signer};
 use crate::tree::upstream::{Upstream, UpstreamArgs, UpstreamExit, UpstreamHandle};
-use crate::tree::{Exit, Notice, Settings};
+use crate::tree::{Exit, Notice, Settings, overview};
 
 /// How many calls one upstream may have in flight.
 const CALLS_PER_UPSTREAM: usize = 128;
@@ -155,6 +155,7 @@ impl<S: Spawn, E: Edge> RootHost<S, E> {
         parent: ActorCell,
     ) -> Result<Spawned, SpawnErr> {
         self.owners.clear();
+        overview::sessions_changed(&self.settings.overview, 0);
         self.life = generation;
         let spawn = self.spawn.clone();
         let args = SessionsArgs {
@@ -163,6 +164,7 @@ impl<S: Spawn, E: Edge> RootHost<S, E> {
             limit: self.settings.session_limit,
             idle_out: IDLE_OUT,
             signer: self.signer.clone(),
+            overview: self.settings.overview.clone(),
         };
         let (actor, started) = self
             .spawn
@@ -330,7 +332,10 @@ impl<S: Spawn, E: Edge> Host for RootHost<S, E> {
             }
         }
         match id {
-            ChildId::Upstream(server) => self.server_changed(server, status),
+            ChildId::Upstream(server) => {
+                overview::server_changed(&self.settings.overview, server, status);
+                self.server_changed(server, status);
+            }
             ChildId::Instance(server, session) => self.instance_changed(server, *session, status),
             ChildId::Config | ChildId::Registry | ChildId::Sessions | ChildId::Listener => {}
         }

@@ -5,6 +5,7 @@
 //! its end is the end of the program.
 
 mod actor;
+mod beat;
 mod host;
 mod instances;
 mod shutdown;
@@ -21,6 +22,7 @@ use crate::config::model::Config;
 use crate::ids::{Generation, ServerName};
 use crate::supervise::Tick;
 use crate::tree::client::Owner;
+use crate::tree::heartbeat::Beat;
 use crate::tree::registry::{Routes, Subscriber};
 use crate::tree::upstream::UpstreamHandle;
 
@@ -81,6 +83,8 @@ pub(crate) enum RootMsg {
     InstancesUnused { session: u64 },
     /// From the supervision's own tasks.
     Tick(Tick<ChildId>),
+    /// From whoever feeds the watchdog: to be answered, and passed on to the permanent children.
+    Beat(Beat),
     /// From main, on SIGHUP.
     Reload,
     /// From main, on SIGTERM and SIGINT.
@@ -154,6 +158,10 @@ impl RootHandle {
 
     pub(in crate::tree) fn sessions_drained(&self) {
         self.tell(RootMsg::SessionsDrained);
+    }
+
+    pub(in crate::tree) fn beat(&self, beat: Beat) {
+        self.tell(RootMsg::Beat(beat));
     }
 
     pub(in crate::tree) fn reload(&self) {

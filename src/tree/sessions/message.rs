@@ -8,6 +8,7 @@ use super::session::{OpenedSse, SessionHandle};
 use crate::ids::SessionId;
 use crate::protocol::mcp::lifecycle::ClientInfo;
 use crate::tree::call::CallError;
+use crate::tree::heartbeat::Beat;
 use crate::tree::registry::RegistryHandle;
 
 /// What a session is found by. Neither transport finds the sessions of the other.
@@ -41,6 +42,8 @@ pub(crate) enum SessionsMsg {
     Hello(RegistryHandle),
     /// From the task that watches a session's start: it failed, which ractor tells nobody else.
     Stillborn(ActorId),
+    /// From root: to be answered.
+    Beat(Beat),
     /// From itself: have sessions been idle for too long?
     CheckIdle,
     /// From root: take nobody new, let every session finish its calls, say when all are done.

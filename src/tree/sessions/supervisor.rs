@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ractor::{Actor, ActorId, ActorProcessingErr, ActorRef, SupervisionEvent};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use super::deleted::Deleted;
@@ -20,6 +20,8 @@ use crate::protocol::mcp::lifecycle::ClientInfo;
 use crate::protocol::version::Version;
 use crate::supervise::{Spawn, Started};
 use crate::tree::call::CallError;
+use crate::tree::heartbeat::Part;
+use crate::tree::overview::{self, Overview};
 use crate::tree::registry::RegistryHandle;
 use crate::tree::root::RootHandle;
 use crate::tree::timer::Timer;
@@ -48,6 +50,8 @@ pub(crate) struct SessionsArgs {
     pub idle_out: Duration,
     /// Who signs the ids of sessions over Streamable HTTP.
     pub signer: Signer,
+    /// Where it is written how many there are.
+    pub overview: watch::Sender<Overview>,
 }
 
 /// The state: who is connected.
@@ -119,6 +123,7 @@ impl<S: Spawn> Actor for Sessions<S> {
                 state.args.registry = registry;
             }
             SessionsMsg::Stillborn(actor) => state.forget(actor),
+            SessionsMsg::Beat(beat) => beat.passed(Part::Sessions),
             SessionsMsg::CheckIdle => state.dismiss_idle(),
             SessionsMsg::Drain => {
                 state.is_draining = true;
@@ -229,6 +234,7 @@ impl<S: Spawn> Sessions<S> {
         state.watch_start(actor.get_id(), started);
         let session = SessionHandle::new(actor, profile);
         state.living.insert(session.cell().get_id(), key.clone());
+        state.count();
         state.sessions.insert(key, session.clone());
         Ok(session)
     }
@@ -323,6 +329,7 @@ impl SessionsState {
         let Some(key) = self.living.remove(&actor) else {
             return;
         };
+        self.count();
         self.args.root.session_ended(actor.pid());
         let is_it = |session: &SessionHandle| session.cell().get_id() == actor;
         if self.sessions.get(&key).is_some_and(is_it) {
@@ -330,6 +337,10 @@ impl SessionsState {
         }
         log::debug!("{actor} ended; {} left", self.living.len());
         self.report_if_drained();
+    }
+
+    fn count(&self) {
+        overview::sessions_changed(&self.args.overview, self.living.len());
     }
 
     fn report_if_drained(&self) {

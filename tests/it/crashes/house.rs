@@ -47,9 +47,9 @@ impl House {
             rules: Rules::default(),
             readiness: settings.readiness.clone(),
         };
-        let edge = HttpEdge::new(socket, options).expect("the socket is bound");
+        let edge = HttpEdge::new(vec![socket], options).expect("the socket is bound");
         let (addr, groups) = (
-            edge.address().expect("it is bound"),
+            edge.addresses().expect("it is bound")[0],
             settings.groups.clone(),
         );
         let chaos = Chaos::default();
