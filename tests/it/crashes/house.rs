@@ -23,7 +23,7 @@ pub(super) fn servers() -> String {
 
 /// A running tree. Dropping it ends its actors and so its processes; [`House::close`] asks it to stop.
 pub(crate) struct House {
-    pub(super) tree: Tree,
+    pub(crate) tree: Tree,
     pub(crate) chaos: Chaos,
     addr: SocketAddr,
     groups: Groups,
