@@ -4,10 +4,14 @@
 use super::service::HttpService;
 use super::{Context, connection};
 use crate::telemetry::metrics::Held;
+use crate::tree::{Beat, Part};
 use nix::errno::Errno;
+use std::future::poll_fn;
 use std::io;
+use std::task::Poll;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep, timeout_at};
@@ -20,15 +24,16 @@ const LOG_PAUSE: Duration = Duration::from_secs(60);
 
 /// Accepts until `stop` changes, then gives open connections `Limits::drain` to end. At
 /// `max_connections` nothing is accepted: clients wait in the kernel's queue. An error means that
-/// the socket is of no use any more.
+/// a socket is of no use any more. Answers `beats`, which shows that it goes round.
 pub(super) async fn run(
-    listener: TcpListener,
+    listeners: Vec<TcpListener>,
     service: impl HttpService,
     context: &Context,
     mut stop: watch::Receiver<bool>,
+    mut beats: UnboundedReceiver<Beat>,
 ) -> io::Result<()> {
     let mut connections = JoinSet::new();
-    let mut door = Door::new(listener);
+    let mut door = Door::new(listeners);
     let mut changes = context.limits.clone();
     changes.mark_changed();
     let mut most = 0;
@@ -41,6 +46,7 @@ pub(super) async fn run(
             // The sender is the actor's: that it is gone means the same.
             _ = stop.changed() => break,
             Some(ended) = connections.join_next() => note(&ended),
+            Some(beat) = beats.recv() => beat.passed(Part::AcceptLoop),
             Ok(()) = changes.changed() => {
                 let limits = changes.borrow_and_update();
                 most = limits.max_connections;
@@ -75,18 +81,18 @@ fn note(ended: &Result<(), JoinError>) {
     }
 }
 
-/// The listening socket, and what it has been short of lately.
+/// The listening sockets, and what they have been short of lately.
 struct Door {
-    listener: TcpListener,
+    listeners: Vec<TcpListener>,
     pause: Duration,
     shortage_logged: Option<Instant>,
     full_logged: Option<Instant>,
 }
 
 impl Door {
-    fn new(listener: TcpListener) -> Self {
+    fn new(listeners: Vec<TcpListener>) -> Self {
         Self {
-            listener,
+            listeners,
             pause: PAUSE,
             shortage_logged: None,
             full_logged: None,
@@ -96,8 +102,8 @@ impl Door {
     /// The next connection. May be dropped and called again at any time.
     async fn next(&mut self) -> io::Result<TcpStream> {
         loop {
-            match self.listener.accept().await {
-                Ok((socket, _)) => {
+            match self.accept().await {
+                Ok(socket) => {
                     self.pause = PAUSE;
                     return Ok(socket);
                 }
@@ -110,6 +116,21 @@ impl Door {
                 },
             }
         }
+    }
+
+    /// The next connection of any socket. Who gave the last one is asked last.
+    async fn accept(&mut self) -> io::Result<TcpStream> {
+        let accepted = poll_fn(|context| {
+            let mut sockets = self.listeners.iter().enumerate();
+            let found = sockets.find_map(|(index, socket)| match socket.poll_accept(context) {
+                Poll::Ready(accepted) => Some((index, accepted)),
+                Poll::Pending => None,
+            });
+            found.map_or(Poll::Pending, Poll::Ready)
+        });
+        let (index, accepted) = accepted.await;
+        self.listeners.rotate_left(index + 1);
+        accepted.map(|(socket, _)| socket)
     }
 
     fn note_full(&mut self, limit: usize) {
@@ -182,7 +203,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_shortage_is_waited_out_longer_and_longer() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let mut door = Door::new(listener);
+        let mut door = Door::new(vec![listener]);
         let mut pauses = vec![];
         for _ in 0..7 {
             let before = Instant::now();

@@ -3,9 +3,10 @@
 
 use std::sync::Arc;
 
-use ractor::Actor;
+use ractor::{Actor, ActorRef};
 use tokio::sync::watch;
 
+use super::heartbeat::Beat;
 use super::root::StatusHandle;
 use super::sessions::SessionsHandle;
 use crate::config::model::Limits;
@@ -28,4 +29,8 @@ pub trait Edge: Send + Sync + 'static {
 
     /// A listener and its arguments, for one more start. Must not wait.
     fn listener(&self, links: EdgeLinks) -> (Self::Listener, <Self::Listener as Actor>::Arguments);
+
+    /// Passes a beat to a running listener, which answers for itself and for whoever takes the
+    /// connections. Must not wait.
+    fn beat(listener: &ActorRef<<Self::Listener as Actor>::Msg>, beat: Beat);
 }

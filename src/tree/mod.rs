@@ -23,6 +23,8 @@ mod call;
 mod client;
 mod config;
 mod edge;
+mod heartbeat;
+mod overview;
 mod quota;
 mod registry;
 mod root;
@@ -41,6 +43,8 @@ use tokio::sync::{mpsc, watch};
 
 pub use call::CallError;
 pub use edge::{Edge, EdgeLinks};
+pub use heartbeat::{Beat, Part, Pulse};
+pub use overview::{Overview, Standing};
 pub use quota::{Quota, Share};
 pub use root::{ConfigurationStatus, ServerStatus, StatusHandle, TreeStatus};
 pub use sessions::{Event, OpenedSse, Outbound, SessionHandle, SessionsHandle};
@@ -75,6 +79,8 @@ pub struct Settings {
     pub readiness: Readiness,
     /// What is counted.
     pub metrics: Metrics,
+    /// What the house looks like, kept up to date.
+    pub overview: watch::Sender<Overview>,
     /// Who is told what a person at a terminal wants to see.
     pub notices: Option<mpsc::UnboundedSender<Notice>>,
 }
@@ -93,6 +99,7 @@ impl Settings {
             groups: Groups::default(),
             readiness: Readiness::new(&["configuration", "boot"]),
             metrics: Metrics::default(),
+            overview: watch::Sender::default(),
             notices: None,
         }
     }
@@ -177,6 +184,12 @@ impl Tree {
     /// Reads the configuration now and tries everything that is down at once (SIGHUP).
     pub fn reload(&self) {
         self.root.reload();
+    }
+
+    /// What shows that the tree is alive, each part of it.
+    #[must_use]
+    pub fn pulse(&self) -> Pulse {
+        Pulse::new(self.root.clone())
     }
 
     /// Begins the stop (SIGTERM): see [`Self::wait`].

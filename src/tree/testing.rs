@@ -8,6 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use ractor::{Actor, ActorProcessingErr, ActorRef, Message, SupervisionEvent};
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
+use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
 
 use super::client::{Client, News};
@@ -183,6 +184,7 @@ pub(crate) async fn sessions(servers: &[&str]) -> SessionsHandle {
     let wanted = servers.iter().map(|server| wanted(server)).collect();
     let registry = registry(&root, wanted).await;
     let args = SessionsArgs {
+        overview: watch::Sender::default(),
         registry,
         root,
         limit: 1_000,

@@ -60,9 +60,9 @@ impl Server {
             metrics: Metrics::default(),
         };
         let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let edge = HttpEdge::new(socket, options).unwrap();
+        let edge = HttpEdge::new(vec![socket], options).unwrap();
         let sessions = testing::sessions(servers).await;
-        let address = edge.address().unwrap();
+        let address = edge.addresses().unwrap()[0];
         let (listener, ended) = spawn(&edge, &sessions).await;
         Self {
             edge,

@@ -13,6 +13,7 @@ use super::look::{Found, Looked, News, Reason, Seen, look};
 use super::watch::Watch;
 use crate::config::model::{Config, Given};
 use crate::config::{ConfigError, Parsed, Problem, Severity};
+use crate::tree::heartbeat::{Beat, Part};
 use crate::tree::root::RootHandle;
 use crate::tree::timer::Timer;
 
@@ -32,6 +33,8 @@ pub(crate) enum ConfigMsg {
     Poll,
     /// From root, on SIGHUP: look now, and have everything that is down tried at once.
     Reload,
+    /// From root: to be answered.
+    Beat(Beat),
     /// From the task that looked. An error: it panicked.
     Looked {
         reason: Reason,
@@ -119,6 +122,7 @@ impl Actor for ConfigActor {
                 state.settle();
                 state.look(Reason::Reload);
             }
+            ConfigMsg::Beat(beat) => beat.passed(Part::Config),
             ConfigMsg::Looked { reason, outcome } => state.on_looked(reason, outcome),
         }
         Ok(())

@@ -135,7 +135,9 @@ impl<S: Spawn, E: Edge> Actor for Root<S, E> {
                 state.disown(session);
             }
             RootMsg::Tick(tick) => state.supervisor.on_tick(tick),
+            RootMsg::Beat(beat) => state.pass_on(&beat),
             RootMsg::Reload => {
+                state.note_reload();
                 if let Some(config) = &state.supervisor.host().config {
                     config.reload();
                 }
@@ -190,6 +192,11 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
         if self.shutdown.phase != Phase::Running {
             return;
         }
+        self.configure(config, retry);
+        self.note_reading(self.is_configured);
+    }
+
+    fn configure(&mut self, config: Option<Config>, retry: bool) {
         let Some(config) = config else {
             let host = self.supervisor.host_mut();
             if host.wanted.is_none() {

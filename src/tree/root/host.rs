@@ -23,7 +23,7 @@ use crate::tree::registry::{
 };
 use crate::tree::sessions::{Sessions, SessionsArgs, SessionsHandle, Signer};
 use crate::tree::upstream::{Upstream, UpstreamArgs, UpstreamExit, UpstreamHandle};
-use crate::tree::{Exit, Notice, Settings};
+use crate::tree::{Exit, Notice, Settings, overview};
 
 /// What a child is started from. The permanent ones need nothing but their place in the tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -162,6 +162,7 @@ impl<S: Spawn, E: Edge> RootHost<S, E> {
         parent: ActorCell,
     ) -> Result<Spawned, SpawnErr> {
         self.owners.clear();
+        overview::sessions_changed(&self.settings.overview, 0);
         self.life = generation;
         let spawn = self.spawn.clone();
         let args = SessionsArgs {
@@ -170,6 +171,7 @@ impl<S: Spawn, E: Edge> RootHost<S, E> {
             limits: self.limits(),
             signer: self.signer.clone(),
             metrics: self.settings.metrics.clone(),
+            overview: self.settings.overview.clone(),
         };
         let (actor, started) = self
             .spawn
@@ -350,6 +352,7 @@ impl<S: Spawn, E: Edge> Host for RootHost<S, E> {
         match id {
             ChildId::Upstream(server) => {
                 self.count_server(server, status);
+                overview::server_changed(&self.settings.overview, server, status);
                 self.server_changed(server, status);
             }
             ChildId::Instance(server, session) => self.instance_changed(server, *session, status),

@@ -12,6 +12,7 @@ use crate::config::model::Limits;
 use crate::ids::{Owner, SessionId};
 use crate::protocol::mcp::lifecycle::ClientInfo;
 use crate::tree::call::CallError;
+use crate::tree::heartbeat::Beat;
 use crate::tree::registry::RegistryHandle;
 
 /// The supervisor only looks things up; if it takes this long, something is very wrong.
@@ -96,6 +97,10 @@ impl SessionsHandle {
 
     pub(in crate::tree) fn drain(&self) {
         self.tell(SessionsMsg::Drain);
+    }
+
+    pub(in crate::tree) fn beat(&self, beat: Beat) {
+        self.tell(SessionsMsg::Beat(beat));
     }
 
     fn tell(&self, message: SessionsMsg) {

@@ -9,6 +9,7 @@ use crate::config::model::Limits;
 use crate::ids::{Owner, SessionId};
 use crate::protocol::mcp::lifecycle::ClientInfo;
 use crate::tree::call::CallError;
+use crate::tree::heartbeat::Beat;
 use crate::tree::registry::RegistryHandle;
 
 /// What a session is found by. Neither transport finds the sessions of the other, and no owner
@@ -58,6 +59,8 @@ pub(crate) enum SessionsMsg {
     Limits(Arc<Limits>),
     /// From the task that watches a session's start: it failed, which ractor tells nobody else.
     Stillborn(ActorId),
+    /// From root: to be answered.
+    Beat(Beat),
     /// From itself: have sessions been idle for too long?
     CheckIdle,
     /// From root: take nobody new, let every session finish its calls, say when all are done.

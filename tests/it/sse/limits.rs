@@ -33,8 +33,8 @@ async fn start(session_limit: usize) -> InProcess {
         metrics: settings.metrics.clone(),
     };
     let socket = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    let edge = HttpEdge::new(socket, options).expect("a socket");
-    let addr = edge.address().expect("it is bound");
+    let edge = HttpEdge::new(vec![socket], options).expect("a socket");
+    let addr = edge.addresses().expect("it is bound")[0];
     let tree = tree::start(settings, Plain, edge).await.expect("it starts");
     InProcess {
         tree,
