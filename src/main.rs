@@ -12,7 +12,7 @@ use mcproxy::cli::{Cli, Run, Verb, banner, check, demo_server};
 use mcproxy::config;
 use mcproxy::http::{HttpEdge, HttpOptions, Limits, Rules};
 use mcproxy::process::{self, Groups, Record};
-use mcproxy::supervise::Plain;
+use mcproxy::supervise::{Plain, Spawn};
 use mcproxy::telemetry::log as logging;
 use mcproxy::tree::{self, Notice, Settings, Tree};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -39,12 +39,12 @@ fn main() -> ExitCode {
                 Err(error) => complain(BROKEN, &error.into()),
             }
         }
-        None => run(&cli.run),
+        None => run(&cli.run, Plain),
     }
 }
 
-/// Runs the gateway until it is told to stop.
-fn run(options: &Run) -> ExitCode {
+/// Runs the gateway until it is told to stop, with actors started by `spawn`.
+pub(crate) fn run(options: &Run, spawn: impl Spawn) -> ExitCode {
     process::keep_descriptors();
     if let Err(error) = process::unblock_signals() {
         return complain(BROKEN, &error.into());
@@ -65,7 +65,7 @@ fn run(options: &Run) -> ExitCode {
         Ok(guard) => guard,
         Err(error) => return complain(BROKEN, &error.into()),
     };
-    let code = match serve(options, path, socket, rules) {
+    let code = match serve(options, spawn, path, (socket, rules)) {
         Ok(code) => code,
         Err(error) => {
             log::error!("{error:#}");
@@ -94,23 +94,23 @@ fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
 
 fn serve(
     options: &Run,
+    spawn: impl Spawn,
     path: PathBuf,
-    socket: TcpListener,
-    rules: Rules,
+    port: (TcpListener, Rules),
 ) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    let code = runtime.block_on(supervise(options, path, socket, rules));
+    let code = runtime.block_on(supervise(options, spawn, path, port));
     runtime.shutdown_background();
     code
 }
 
 async fn supervise(
     options: &Run,
+    spawn: impl Spawn,
     path: PathBuf,
-    socket: TcpListener,
-    rules: Rules,
+    (socket, rules): (TcpListener, Rules),
 ) -> anyhow::Result<ExitCode> {
     // Handlers first: a signal that comes during the start must not end the program by default.
     let signals = Signals::new().context("can't handle signals")?;
@@ -138,7 +138,7 @@ async fn supervise(
         settings.notices = Some(sender);
         onlookers.spawn(show_notices(notices, style));
     }
-    let tree = tree::start(settings, Plain, edge).await?;
+    let tree = tree::start(settings, spawn, edge).await?;
     log::info!("Listening on http://{address}");
     let (code, is_forced) = attend(tree, signals).await;
     process::end_all(&groups, is_forced).await;

@@ -8,13 +8,18 @@
 use std::collections::HashMap;
 use std::future::pending;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use mcproxy::supervise::{Spawn, Started};
 use ractor::{Actor, ActorCell, ActorId, ActorProcessingErr, ActorRef, ActorRuntime, ActorStatus};
 use ractor::{Message, SpawnErr, SupervisionEvent, pg};
+use tokio::time::Instant;
 
 use super::client::DEADLINE;
 use super::wait;
+
+/// How often the end of a victim is looked for.
+const LOOK: Duration = Duration::from_millis(2);
 
 /// How an actor ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +61,7 @@ pub(crate) struct Chaos(Arc<Mutex<Book>>);
 #[derive(Default)]
 struct Book {
     journal: Vec<Entry>,
+    root: Option<ActorCell>,
     /// In the order of their starts.
     actors: Vec<(&'static str, ActorCell)>,
     plans: Vec<Plan>,
@@ -119,6 +125,35 @@ impl Chaos {
         .await;
     }
 
+    /// Ends one of the running actors of this kind and waits until it has gone; `false` when there is none, or
+    /// it is still there after 10 s.
+    pub(crate) async fn strike_any(&self, kind: &str, pick: usize, how: How) -> bool {
+        let running = self.running(kind);
+        let Some(victim) = running.get(pick % running.len().max(1)) else {
+            return false;
+        };
+        self.condemn(victim, how);
+        let end = Instant::now() + DEADLINE;
+        while victim.get_status() != ActorStatus::Stopped && Instant::now() < end {
+            tokio::time::sleep(LOOK).await;
+        }
+        victim.get_status() == ActorStatus::Stopped
+    }
+
+    /// The parent of the first actor that was started: root, which nobody spawns through here.
+    pub(crate) fn root(&self) -> Option<ActorCell> {
+        self.book().root.clone()
+    }
+
+    fn running(&self, kind: &str) -> Vec<ActorCell> {
+        let book = self.book();
+        let actors = book.actors.iter().filter(|(of, _)| *of == kind);
+        let cells = actors.map(|(_, cell)| cell.clone());
+        cells
+            .filter(|cell| cell.get_status() == ActorStatus::Running)
+            .collect()
+    }
+
     /// `None` while it is still starting, too: an older one is not meant.
     fn youngest(&self, kind: &str) -> Option<ActorCell> {
         let ended = [ActorStatus::Stopping, ActorStatus::Stopped];
@@ -177,7 +212,10 @@ impl Spawn for Chaos {
     ) -> Result<(ActorRef<A::Msg>, Started), SpawnErr> {
         let is_refused = self.book().refused.contains(&kind);
         assert!(!is_refused, "chaos: the spawn of a {kind} actor");
-        self.book().journal.push(Entry::Spawned(kind));
+        let mut book = self.book();
+        book.journal.push(Entry::Spawned(kind));
+        book.root.get_or_insert_with(|| parent.clone());
+        drop(book);
         let chaos = self.clone();
         let fragile = Fragile { actor, kind, chaos };
         let (actor, started) = ActorRuntime::spawn_linked_instant(None, fragile, args, parent)?;
