@@ -14,13 +14,12 @@ use nix::sys::signal::Signal;
 use tempfile::TempDir;
 
 use crate::process::{MARK, REPLY};
-use crate::support::gateway::listening_address;
 use crate::support::output::Lines;
 use crate::support::proc::{self, Process};
 use crate::support::wait;
 use crate::world::marker_of;
 
-/// From exec to the line that names the port; what the one before left is ended before that.
+/// From exec to the port; what the one before left is ended before that.
 const START: Duration = Duration::from_secs(20);
 /// For what the process does at once, on a machine that does much else.
 const STEP: Duration = Duration::from_secs(20);
@@ -131,13 +130,14 @@ impl House {
         wait::until("the gateway to end", STEP, async || self.exited()).await
     }
 
+    /// It says so in its log, but only what is of the crate `mcproxy` is logged, and here `main.rs` is not.
     async fn listens(&mut self) {
         wait::until("the gateway to listen", START, async || {
             if let Some(status) = self.exited() {
                 self.dump();
                 panic!("the gateway ended before it listened: {status}");
             }
-            self.stdout.find_map(0, listening_address)
+            proc::listening(self.child.id())
         })
         .await;
     }

@@ -185,17 +185,14 @@ impl Book {
     ) -> (&'static str, Option<String>) {
         let wrong = |what: &str| Some(format!("{what}: {call:?}"));
         match &call.settled {
-            // It may have come first, and says something else then.
-            Some((_, Outcome::Answered { .. } | Outcome::Refused(_))) if call.is_cancelled => {
-                ("cancelled", None)
-            }
+            // Whatever came first: an answer, the end of its post, or nothing.
+            _ if call.is_cancelled => ("cancelled", None),
             Some((_, Outcome::Answered { marker, text, .. })) => {
                 let server = marker.split('#').next();
                 let is_its = server == Some(&call.server) && *text == call.nonce;
                 let crossed = if is_its { None } else { wrong("crossed") };
                 ("answered", crossed)
             }
-            None | Some((_, Outcome::Silence)) if call.is_cancelled => ("cancelled", None),
             None | Some((_, Outcome::Silence)) => ("silence", wrong("never answered")),
             Some((at, Outcome::Refused(_))) => {
                 let is_excused = self.excuse(call, *at, true, owners);
