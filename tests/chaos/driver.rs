@@ -122,6 +122,7 @@ impl Driver {
                 true
             }
         };
+        eprintln!("{:?} {action:?} {has_struck}", Instant::now());
         *self.counts.entry(name_of(action)).or_default() += usize::from(has_struck);
     }
 

@@ -1,6 +1,7 @@
 //! What every call of the steady clients came to, what was struck meanwhile, and the judge. The gateway is
 //! believed nothing: a call, its answer and each strike are written down here as the test saw them.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
@@ -150,6 +151,19 @@ impl Ledger {
             _ => None,
         });
         pids.collect()
+    }
+
+    /// The calls that took longest.
+    pub(crate) fn slowest(&self) -> Vec<(Duration, Call)> {
+        let book = self.book();
+        let took = |call: &Call| {
+            let (at, _) = call.settled.as_ref()?;
+            Some((*at - call.sent, call.clone()))
+        };
+        let mut calls: Vec<_> = book.calls.values().filter_map(took).collect();
+        calls.sort_by_key(|(took, _)| Reverse(*took));
+        calls.truncate(SHOWN);
+        calls
     }
 
     /// Counts by outcome, and what is wrong.

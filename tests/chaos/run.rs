@@ -106,6 +106,7 @@ async fn judge(mut driver: Driver, mut clients: JoinSet<()>) -> Vec<String> {
     complaints.extend(ended(&mut house).await);
     let (outcomes, judged) = stage.ledger.judge();
     eprintln!("chaos: {outcomes:?}; struck: {counts:?}");
+    eprintln!("chaos: the slowest: {:#?}", stage.ledger.slowest());
     complaints.extend(judged);
     if !complaints.is_empty() {
         house.dump();

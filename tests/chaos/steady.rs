@@ -104,7 +104,7 @@ impl Client {
         let id = self.fresh_id();
         let nonce = format!("{}-{id}-{:x}", self.number, fastrand::u64(..));
         let (tool, arguments) = if is_cancelled {
-            ("sleep", json!({ "ms": 60_000 }))
+            ("sleep", json!({ "ms": 5_000 }))
         } else {
             ("pid", json!({ "text": nonce }))
         };
