@@ -26,8 +26,20 @@ pub(crate) struct Shape {
     /// How many processes there are of each server, and how many others below.
     processes: BTreeMap<String, usize>,
     zombies: usize,
+    /// Sessions, connections, calls pending, permits in use, by their own count.
+    gauges: BTreeMap<String, String>,
     files: usize,
 }
+
+/// What is held in memory alone. The connection that asks is one of them.
+const GAUGES: [&str; 6] = [
+    "mcproxy_sessions",
+    "mcproxy_session_calls_in_flight",
+    "mcproxy_connections",
+    "mcproxy_bodies_in_flight_bytes",
+    "mcproxy_calls_in_flight",
+    "mcproxy_call_permits_in_use",
+];
 
 impl Shape {
     pub(crate) async fn of(house: &mut House) -> Self {
@@ -50,6 +62,7 @@ impl Shape {
             actors: KINDS.into_iter().map(count).collect(),
             processes,
             zombies: children.iter().filter(|child| is_zombie(child.pid)).count(),
+            gauges: gauges(house).await,
             files: house.open_files().unwrap_or_default(),
         }
     }
@@ -87,6 +100,16 @@ pub(crate) async fn compare(house: &mut House, quiet: &mut House) -> Vec<String>
         complaints.push(format!("left by an earlier life: {former:#?}"));
     }
     complaints
+}
+
+async fn gauges(house: &House) -> BTreeMap<String, String> {
+    let text = http::get(house.addr, "/metrics").await.text();
+    let gauges = text.lines().filter_map(|line| line.rsplit_once(' '));
+    let is_held = |name: &str| GAUGES.contains(&name.split('{').next().unwrap_or_default());
+    // A server that was removed may still be counted, at zero.
+    let held = gauges.filter(|(name, value)| is_held(name) && *value != "0");
+    held.map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
 }
 
 async fn tools(house: &House) -> String {
