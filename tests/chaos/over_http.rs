@@ -28,7 +28,7 @@ pub(crate) async fn run(client: &Client) {
         let send = async |draft: &Draft| {
             let cancel = async {
                 if let Some(cancel) = &draft.cancel {
-                    time::sleep(AGAIN).await; // behind the call, as a rule
+                    time::sleep(AGAIN * 5).await; // behind the call, as a rule
                     drop(exchange(client, endpoint, &mut None, cancel).await);
                 }
             };

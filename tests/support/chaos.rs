@@ -13,7 +13,7 @@ use std::time::Duration;
 use mcproxy::supervise::{Spawn, Started};
 use ractor::{Actor, ActorCell, ActorId, ActorProcessingErr, ActorRef, ActorRuntime, ActorStatus};
 use ractor::{Message, SpawnErr, SupervisionEvent, pg};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use super::client::DEADLINE;
 use super::wait;
@@ -125,17 +125,21 @@ impl Chaos {
         .await;
     }
 
-    /// Ends one of the running actors of this kind and waits until it has gone; `false` when there is none, or
-    /// it is still there after 10 s.
+    /// Ends one of the running actors of this kind, as soon as there is one, and waits until it has gone;
+    /// `false` when either is not so after 10 s.
     pub(crate) async fn strike_any(&self, kind: &str, pick: usize, how: How) -> bool {
-        let running = self.running(kind);
+        let end = Instant::now() + DEADLINE;
+        let mut running = self.running(kind);
+        while running.is_empty() && Instant::now() < end {
+            sleep(LOOK).await;
+            running = self.running(kind);
+        }
         let Some(victim) = running.get(pick % running.len().max(1)) else {
             return false;
         };
         self.condemn(victim, how);
-        let end = Instant::now() + DEADLINE;
         while victim.get_status() != ActorStatus::Stopped && Instant::now() < end {
-            tokio::time::sleep(LOOK).await;
+            sleep(LOOK).await;
         }
         victim.get_status() == ActorStatus::Stopped
     }
