@@ -39,6 +39,7 @@ pub(crate) struct Driver {
     pub(crate) counts: BTreeMap<String, usize>,
     /// The session that asks struck servers whether they are back.
     pub(crate) nurse: Endpoint,
+    begun: Instant,
     /// The file is broken until then.
     broken: Option<Instant>,
     frozen: Vec<(Instant, Process)>,
@@ -62,6 +63,7 @@ impl Driver {
             lives: GOOD.map(|name| (name.to_owned(), 1)).into(),
             counts: BTreeMap::new(),
             nurse,
+            begun: Instant::now(),
             broken: None,
             frozen: Vec::new(),
             leaving: HashSet::new(),
@@ -122,7 +124,8 @@ impl Driver {
                 true
             }
         };
-        eprintln!("{:?} {action:?} {has_struck}", Instant::now());
+        let missed = if has_struck { "" } else { ", nobody was there" };
+        eprintln!("{:?} {action:?}{missed}", self.begun.elapsed());
         *self.counts.entry(name_of(action)).or_default() += usize::from(has_struck);
     }
 

@@ -130,7 +130,7 @@ fn sleep(id: u32, server: &str, ms: u32) -> String {
     call_tool(
         id,
         &format!("{server}__sleep"),
-        &json!({ "ms": ms }).to_string(),
+        &json!({ "ms": ms, "ignore_cancel": true }).to_string(),
     )
 }
 

@@ -73,17 +73,13 @@ async fn chaos() {
 /// The faults are over: what is not as it should be.
 async fn judge(mut driver: Driver, mut clients: JoinSet<()>) -> Vec<String> {
     let mut complaints = Vec::new();
-    let t = Instant::now();
     driver.guests.join_all().await;
     driver.guests = JoinSet::new();
-    eprintln!("guests {:?}", t.elapsed());
     driver.thaw_all();
     driver.mend();
     driver.house.signal(Signal::SIGHUP);
     complaints.extend(all_ready(&mut driver).await);
-    eprintln!("ready {:?}", t.elapsed());
     complaints.extend(go_on(&driver, &mut clients).await);
-    eprintln!("over {:?}", t.elapsed());
     driver.lobby.clear().await;
     driver.nurse.delete().await;
     let Driver {
@@ -96,7 +92,6 @@ async fn judge(mut driver: Driver, mut clients: JoinSet<()>) -> Vec<String> {
     } = driver;
     let mut quiet = House::open(&world.config()).await;
     complaints.extend(end::compare(&mut house, &mut quiet).await);
-    eprintln!("compared {:?}", t.elapsed());
     for (server, lives) in lives.iter().filter(|(name, _)| *name != OWN) {
         let pids = stage.ledger.pids(server);
         if pids.len() > *lives {

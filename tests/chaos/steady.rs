@@ -104,7 +104,8 @@ impl Client {
         let id = self.fresh_id();
         let nonce = format!("{}-{id}-{:x}", self.number, fastrand::u64(..));
         let (tool, arguments) = if is_cancelled {
-            ("sleep", json!({ "ms": 5_000 }))
+            // It answers all the same, too late: until then it holds what a call holds.
+            ("sleep", json!({ "ms": 5_000, "ignore_cancel": true }))
         } else {
             ("pid", json!({ "text": nonce }))
         };
