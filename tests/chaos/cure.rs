@@ -1,5 +1,7 @@
 //! Asks a struck server who it is until its answer shows that the strike is over.
 
+#![cfg(test)]
+
 use std::time::Duration;
 
 use serde_json::Value;

@@ -1,6 +1,8 @@
 //! Does what the plan says, one strike after the other, and writes into the ledger whom each excuses: for how
 //! long, and no longer. A struck server's excuse ends when it has answered as its successor.
 
+#![cfg(test)]
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,6 +1,8 @@
 //! When the faults are over everything is as it was: as in a gateway of the same shape that nothing was done
 //! to. What differs is a complaint.
 
+#![cfg(test)]
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -91,7 +93,7 @@ pub(crate) async fn compare(house: &mut House, quiet: &mut House) -> Vec<String>
         shapes = (Shape::of(house).await, Shape::of(quiet).await);
     }
     if !shapes.0.is_like(&shapes.1) {
-        complaints.push(format!("another shape: {:#?}", shapes));
+        complaints.push(format!("another shape: {shapes:#?}"));
     }
     let below: Vec<_> = house.below().into_iter().map(|one| one.pid).collect();
     let mut former = house.alive_of_all();

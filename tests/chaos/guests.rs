@@ -1,6 +1,8 @@
 //! Clients that behave badly, go without a word, or want too much. What becomes of them is their own affair, but
 //! for one thing: no call of theirs is answered twice either. Nobody else may notice them.
 
+#![cfg(test)]
+
 use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
@@ -54,7 +56,7 @@ pub(crate) async fn visit(
 ) {
     servers.retain(|name| !GOOD.contains(&name.as_str()) && name != OWN);
     let server = servers[pick % servers.len()].clone();
-    let (addr, is_rude) = (stage.addr, pick % 2 == 0);
+    let (addr, is_rude) = (stage.addr, pick.is_multiple_of(2));
     let stay = async {
         match guest {
             Guest::HalfRequest => half_request(addr, is_rude).await,

@@ -1,6 +1,8 @@
 //! The gateway under test from outside: started, killed and started again at one address and one directory,
 //! and everything that ever ran below it.
 
+#![cfg(test)]
+
 use std::collections::HashMap;
 use std::fs;
 use std::io::Write as _;

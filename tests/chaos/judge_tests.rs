@@ -1,5 +1,7 @@
 //! The judge sees each wrong that it is there for: a ledger with that wrong in it, and one complaint.
 
+#![cfg(test)]
+
 use std::time::Duration;
 
 use tokio::time::Instant;

@@ -1,6 +1,8 @@
 //! What every call of the steady clients came to, what was struck meanwhile, and the judge. The gateway is
 //! believed nothing: a call, its answer and each strike are written down here as the test saw them.
 
+#![cfg(test)]
+
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard};

@@ -4,8 +4,6 @@
 //!
 //! `MCPROXY_CHAOS_SEED` repeats the strikes of a run, `MCPROXY_CHAOS_SECONDS` says how long one is.
 
-#![cfg(test)]
-
 mod cure;
 mod driver;
 mod end;
@@ -25,6 +23,7 @@ mod support;
 mod world;
 
 /// The program itself: what it does, with another spawner.
+#[cfg(test)]
 #[path = "../../src/main.rs"]
 #[expect(dead_code, reason = "its `main` is another program's")]
 mod program;

@@ -1,6 +1,8 @@
 //! A steady client over Streamable HTTP: one session for the whole run, whatever becomes of the gateway, as
 //! its id is all that is needed to go on. Half of them keep the stream for what belongs to no post open.
 
+#![cfg(test)]
+
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -45,7 +47,7 @@ pub(crate) async fn run(client: &Client) {
     let lanes: [_; LANES] = std::array::from_fn(lane);
     let listening = async {
         loop {
-            if client.number % 2 == 0 {
+            if client.number.is_multiple_of(2) {
                 drop(listen(client, endpoint).await);
             }
             time::sleep(AGAIN).await;
@@ -90,7 +92,9 @@ async fn exchange(
     let (head, body) = one_post(endpoint, connection, json).await?;
     match head.status {
         200 => {
-            body.iter().for_each(|message| client.take(message));
+            for message in &body {
+                client.take(message);
+            }
             Ok(())
         }
         202 => Ok(()),

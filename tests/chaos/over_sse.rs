@@ -1,6 +1,8 @@
 //! A steady client over HTTP+SSE: a stream for all answers, and posts that are answered 202. When its stream
 //! ends it opens another, which is another session.
 
+#![cfg(test)]
+
 use std::io;
 use std::time::Duration;
 

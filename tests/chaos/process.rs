@@ -2,6 +2,8 @@
 //! in it the very `run` of `main.rs`, with a spawner that panics, fails and kills where the program's does not.
 //! It takes a command a line on stdin and answers each with one line on stdout, between those of its log.
 
+#![cfg(test)]
+
 use std::io::{self, Write as _};
 
 use mcproxy::cli::Cli;

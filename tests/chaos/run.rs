@@ -1,5 +1,7 @@
 //! One run of chaos, from the first start to the last comparison.
 
+#![cfg(test)]
+
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -1,6 +1,8 @@
 //! Ten thousand clients come and go, in every way that they do, and the gateway holds what it held before: no
 //! descriptor, no session and no memory more. (A thousand lives of servers: `supervision::flat` of `it`.)
 
+#![cfg(test)]
+
 use std::net::SocketAddr;
 use std::time::Duration;
 

@@ -2,6 +2,8 @@
 //! to. They do what good SDKs do when a connection or a session is lost: come back, at once. None panics: the
 //! ledger keeps what happened, and the judge says at the end what of it was wrong.
 
+#![cfg(test)]
+
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

@@ -1,6 +1,8 @@
 //! The configured servers: what the file says now, and what an edit makes of it. Three of them are never meant
 //! by a strike or an edit; what is not theirs alone (a strike at some actor) may hit them too.
 
+#![cfg(test)]
+
 use serde_json::{Value, json};
 
 use crate::plan::Edit;
