@@ -108,6 +108,7 @@ impl Driver {
             Action::Gateway => self.gateway().await,
             Action::Edit { edit, pick } => self.edit(*edit, *pick),
             Action::Break { is_torn, ms } => {
+                self.house.configured().await;
                 self.house.tear_config(&self.world.broken(*is_torn));
                 self.broken = Some(Instant::now() + Duration::from_millis(*ms));
                 true

@@ -144,6 +144,16 @@ impl House {
         .await;
     }
 
+    /// Waits until this life has read its configuration. One that is broken then is another matter: it starts
+    /// with no server, as it should.
+    pub(crate) async fn configured(&self) {
+        wait::until("the configuration to be read", STEP, async || {
+            let is_it = |line: &str| line.contains("configuration: ").then_some(());
+            self.stdout.find_map(0, is_it)
+        })
+        .await;
+    }
+
     /// The processes of servers now, by the server's name.
     pub(crate) fn servers(&self) -> Vec<(String, Process)> {
         let mut servers: Vec<_> = self
