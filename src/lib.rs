@@ -9,6 +9,7 @@
 //! | [`http`] | the port: listener, routes, Host and Origin rules, Streamable HTTP and HTTP+SSE |
 //! | [`tree`] | the supervision tree: root, config, registry, upstreams, sessions |
 //! | [`supervise`] | reusable supervision on ractor; knows nothing of MCP |
+//! | [`program`] | from the command line to the exit code: everything below, put together |
 //! | [`process`] | one child process: spawn, pipes, process group, stop |
 //! | [`protocol`] | MCP and JSON-RPC on the wire, pure |
 //! | [`service`] | the service manager: what it is told, the sockets it passes |
@@ -20,6 +21,7 @@ pub mod config;
 pub mod http;
 pub mod ids;
 pub mod process;
+pub mod program;
 pub mod protocol;
 pub mod service;
 pub mod supervise;

@@ -13,12 +13,15 @@ use std::time::Duration;
 use mcproxy::supervise::{Spawn, Started};
 use ractor::{Actor, ActorCell, ActorId, ActorProcessingErr, ActorRef, ActorRuntime, ActorStatus};
 use ractor::{Message, SpawnErr, SupervisionEvent, pg};
+use tokio::time::{Instant, sleep};
 
 use super::client::DEADLINE;
 use super::wait;
 
 /// How often a stalled spawn looks whether it may go on.
 const STALL: Duration = Duration::from_millis(10);
+/// How often the end of a victim is looked for.
+const LOOK: Duration = Duration::from_millis(2);
 
 /// How an actor ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +65,7 @@ pub(crate) struct Chaos(Arc<Mutex<Book>>);
 #[derive(Default)]
 struct Book {
     journal: Vec<Entry>,
+    root: Option<ActorCell>,
     /// In the order of their starts.
     actors: Vec<(&'static str, ActorCell)>,
     plans: Vec<Plan>,
@@ -153,6 +157,39 @@ impl Chaos {
         .await;
     }
 
+    /// Ends one of the running actors of this kind, as soon as there is one, and waits until it has gone;
+    /// `false` when either is not so after 10 s.
+    pub(crate) async fn strike_any(&self, kind: &str, pick: usize, how: How) -> bool {
+        let end = Instant::now() + DEADLINE;
+        let mut running = self.running(kind);
+        while running.is_empty() && Instant::now() < end {
+            sleep(LOOK).await;
+            running = self.running(kind);
+        }
+        let Some(victim) = running.get(pick % running.len().max(1)) else {
+            return false;
+        };
+        self.condemn(victim, how);
+        while victim.get_status() != ActorStatus::Stopped && Instant::now() < end {
+            sleep(LOOK).await;
+        }
+        victim.get_status() == ActorStatus::Stopped
+    }
+
+    /// The parent of the first actor that was started: root, which nobody spawns through here.
+    pub(crate) fn root(&self) -> Option<ActorCell> {
+        self.book().root.clone()
+    }
+
+    fn running(&self, kind: &str) -> Vec<ActorCell> {
+        let book = self.book();
+        let actors = book.actors.iter().filter(|(of, _)| *of == kind);
+        let cells = actors.map(|(_, cell)| cell.clone());
+        cells
+            .filter(|cell| cell.get_status() == ActorStatus::Running)
+            .collect()
+    }
+
     /// `None` while it is still starting, too: an older one is not meant.
     fn youngest(&self, kind: &str) -> Option<ActorCell> {
         let ended = [ActorStatus::Stopping, ActorStatus::Stopped];
@@ -214,7 +251,10 @@ impl Spawn for Chaos {
         while self.book().stalled.contains(&kind) {
             std::thread::park_timeout(STALL);
         }
-        self.book().journal.push(Entry::Spawned(kind));
+        let mut book = self.book();
+        book.journal.push(Entry::Spawned(kind));
+        book.root.get_or_insert_with(|| parent.clone());
+        drop(book);
         let chaos = self.clone();
         let fragile = Fragile { actor, kind, chaos };
         let (actor, started) = ActorRuntime::spawn_linked_instant(None, fragile, args, parent)?;

@@ -2,8 +2,8 @@
 
 use super::{File, sources, split_name};
 
-/// Which rooms a room may use, itself apart. `main.rs` may use all, and nobody `http` or `cli`.
-const IMPORTS: [(&str, &[&str]); 10] = [
+/// Which rooms a room may use, itself apart. `main.rs` may use all, and nobody but `program` `http` or `cli`.
+const IMPORTS: [(&str, &[&str]); 11] = [
     ("ids", &[]),
     ("supervise", &["ids"]),
     ("config", &["ids"]),
@@ -26,6 +26,19 @@ const IMPORTS: [(&str, &[&str]); 10] = [
         &["tree", "protocol", "ids", "config::model", "telemetry"],
     ),
     ("service", &["tree", "ids", "telemetry"]),
+    (
+        "program",
+        &[
+            "cli",
+            "config",
+            "http",
+            "process",
+            "service",
+            "supervise",
+            "telemetry",
+            "tree",
+        ],
+    ),
     (
         "cli",
         &["config", "protocol", "ids", "telemetry", "process"],

@@ -1,0 +1,23 @@
+//! Chaos: for some time everything that can be struck is struck, at random, by a seed, while sixteen clients
+//! call. An own ledger says of each call what became of it, and whether that may be. And soak: thousands of
+//! clients come and go, and nothing is left.
+//!
+//! `MCPROXY_CHAOS_SEED` repeats the strikes of a run, `MCPROXY_CHAOS_SECONDS` says how long one is.
+
+mod cure;
+mod driver;
+mod end;
+mod guests;
+mod house;
+mod judge_tests;
+mod ledger;
+mod over_http;
+mod over_sse;
+mod plan;
+mod process;
+mod run;
+mod soak;
+mod steady;
+#[path = "../support/mod.rs"]
+mod support;
+mod world;

@@ -1,0 +1,169 @@
+//! One run of chaos, from the first start to the last comparison.
+
+#![cfg(test)]
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+use tokio::runtime::Handle;
+use tokio::task::JoinSet;
+use tokio::time::{self, Instant};
+
+use crate::cure::{self, Needs};
+use crate::driver::Driver;
+use crate::end;
+use crate::house::House;
+use crate::ledger::{Ledger, shown};
+use crate::over_http;
+use crate::over_sse;
+use crate::plan::plan;
+use crate::steady::{Client, Stage};
+use crate::world::{OWN, World};
+
+/// Of each transport.
+const CLIENTS: usize = 8;
+/// Every configured server is back by then, whatever was done to it.
+const CURED: Duration = Duration::from_secs(60);
+/// And every call that was sent before is settled.
+const SETTLED: Duration = Duration::from_secs(90);
+/// Calls that must work when the faults are over, before the clients leave.
+const AFTERWARDS: usize = 500;
+
+fn number(variable: &str) -> Option<u64> {
+    std::env::var(variable).ok()?.parse().ok()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn chaos() {
+    let seed = number("MCPROXY_CHAOS_SEED").unwrap_or_else(|| fastrand::u64(..1_000_000_000));
+    let seconds = number("MCPROXY_CHAOS_SECONDS").unwrap_or(60);
+    eprintln!("chaos: MCPROXY_CHAOS_SEED={seed} MCPROXY_CHAOS_SECONDS={seconds}");
+    let world = World::new();
+    let house = House::open(&world.config()).await;
+    let stage = Arc::new(Stage {
+        addr: house.addr,
+        ledger: Ledger::default(),
+        names: Mutex::new(world.names()),
+        is_over: AtomicBool::new(false),
+    });
+    let nurse = over_http::open(stage.addr).await;
+    let mut clients = JoinSet::new();
+    for number in 0..CLIENTS {
+        let [sse, http] = [number, CLIENTS + number].map(|n| Client::new(n, stage.clone()));
+        let runtime = Handle::current();
+        clients.spawn_blocking(move || runtime.block_on(over_sse::run(&sse)));
+        let runtime = Handle::current();
+        clients.spawn_blocking(move || runtime.block_on(over_http::run(&http)));
+    }
+    let mut driver = Driver::new(house, world, stage, nurse);
+    let begun = Instant::now();
+    for (at, action) in plan(seed, Duration::from_secs(seconds)) {
+        driver.wait_until(begun + at).await;
+        driver.strike(&action).await;
+    }
+    let complaints = judge(driver, clients).await;
+    assert!(
+        complaints.is_empty(),
+        "MCPROXY_CHAOS_SEED={seed} MCPROXY_CHAOS_SECONDS={seconds}: {} complaints\n{}",
+        complaints.len(),
+        shown(&complaints)
+    );
+}
+
+/// The faults are over: what is not as it should be.
+async fn judge(mut driver: Driver, mut clients: JoinSet<()>) -> Vec<String> {
+    let mut complaints = Vec::new();
+    driver.guests.join_all().await;
+    driver.guests = JoinSet::new();
+    driver.thaw_all();
+    driver.mend();
+    driver.house.signal(Signal::SIGHUP);
+    complaints.extend(all_ready(&mut driver).await);
+    complaints.extend(go_on(&driver, &mut clients).await);
+    driver.lobby.clear().await;
+    driver.nurse.delete().await;
+    let Driver {
+        mut house,
+        world,
+        stage,
+        counts,
+        lives,
+        ..
+    } = driver;
+    let mut quiet = House::open(&world.config()).await;
+    complaints.extend(end::compare(&mut house, &mut quiet).await);
+    for (server, lives) in lives.iter().filter(|(name, _)| *name != OWN) {
+        let pids = stage.ledger.pids(server);
+        if pids.len() > *lives {
+            complaints.push(format!("{server} had {lives} lives and {pids:?}"));
+        }
+    }
+    complaints.extend(ended(&mut house).await);
+    let (outcomes, judged) = stage.ledger.judge();
+    eprintln!("chaos: {outcomes:?}; struck: {counts:?}");
+    eprintln!("chaos: the slowest: {:#?}", stage.ledger.slowest());
+    complaints.extend(judged);
+    if !complaints.is_empty() {
+        house.dump();
+    }
+    complaints
+}
+
+async fn all_ready(driver: &mut Driver) -> Vec<String> {
+    driver.cures.abort_all();
+    let mut cures = JoinSet::new();
+    for entry in driver.world.entries.clone() {
+        let nurse = driver.nurse.clone();
+        cures.spawn(async move {
+            let needs = Needs::Marker(entry.marker());
+            let ready = time::timeout(CURED, cure::until(&nurse, &entry.name, &needs)).await;
+            ready
+                .is_err()
+                .then(|| format!("never ready again: {}", entry.name))
+        });
+    }
+    cures.join_all().await.into_iter().flatten().collect()
+}
+
+/// The clients go on for a while, and then leave.
+async fn go_on(driver: &Driver, clients: &mut JoinSet<()>) -> Vec<String> {
+    let stage = &driver.stage;
+    let before = stage.ledger.answered();
+    let end = Instant::now() + SETTLED;
+    let more = || stage.ledger.answered() - before;
+    while more() < AFTERWARDS && Instant::now() < end {
+        time::sleep(Duration::from_millis(50)).await;
+    }
+    stage.is_over.store(true, Ordering::SeqCst);
+    let mut complaints = Vec::new();
+    if more() < AFTERWARDS {
+        complaints.push(format!("only {} calls afterwards", more()));
+    }
+    let left = async { while clients.join_next().await.is_some() {} };
+    if time::timeout(SETTLED, left).await.is_err() {
+        complaints.push("clients did not come to an end".to_owned());
+    }
+    complaints
+}
+
+/// Asked to stop, it does, and leaves nothing.
+async fn ended(house: &mut House) -> Vec<String> {
+    house.below();
+    house.signal(Signal::SIGTERM);
+    let status = house.wait_exit().await;
+    let mut complaints = Vec::new();
+    if status.code() != Some(0) {
+        complaints.push(format!("asked to stop it ended: {status}"));
+    }
+    let gone = async {
+        while !house.alive_of_all().is_empty() {
+            time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    if time::timeout(Duration::from_secs(2), gone).await.is_err() {
+        complaints.push(format!("left behind: {:#?}", house.alive_of_all()));
+    }
+    complaints
+}
