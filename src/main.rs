@@ -34,7 +34,12 @@ fn main() -> ExitCode {
         Some(Verb::Check { file }) => {
             let environment = |name: &str| std::env::var(name).ok();
             let file = file.or(cli.run.config);
-            match check::run(file.as_deref(), &environment, &cli.run.limits.0, &mut io::stdout()) {
+            match check::run(
+                file.as_deref(),
+                &environment,
+                &cli.run.limits.0,
+                &mut io::stdout(),
+            ) {
                 Ok(code) => ExitCode::from(code),
                 Err(error) => complain(BROKEN, &error.into()),
             }

@@ -13,7 +13,9 @@ pub struct LimitFlags(pub Given);
 
 impl Args for LimitFlags {
     fn augment_args(command: Command) -> Command {
-        command.next_help_heading(Some("Limits")).args(TABLE.iter().map(arg))
+        command
+            .next_help_heading(Some("Limits"))
+            .args(TABLE.iter().map(arg))
     }
 
     fn augment_args_for_update(command: Command) -> Command {

@@ -66,7 +66,8 @@ impl Unit {
         match self {
             Self::Count => amount.to_string(),
             Self::Bytes => {
-                let fits = |(_, size): &&(&str, u64)| amount >= *size && amount.is_multiple_of(*size);
+                let fits =
+                    |(_, size): &&(&str, u64)| amount >= *size && amount.is_multiple_of(*size);
                 let (name, size) = SIZES.iter().find(fits).unwrap_or(&("B", 1));
                 match *name {
                     "B" => amount.to_string(),
@@ -113,12 +114,17 @@ impl Row {
         match self.unit {
             Unit::Count => format!("a whole number from {least} to {most} is needed"),
             Unit::Bytes => {
-                format!("a number of bytes or a size such as 16MiB is needed, from {least} to {most}")
+                format!(
+                    "a number of bytes or a size such as 16MiB is needed, from {least} to {most}"
+                )
             }
             Unit::Seconds => {
                 let meant = read.map(|read| read / 1000).unwrap_or_default();
                 let hint = if meant > 0 && (self.least..=self.most).contains(&meant) {
-                    format!("; if milliseconds were meant, write {}", self.unit.show(meant))
+                    format!(
+                        "; if milliseconds were meant, write {}",
+                        self.unit.show(meant)
+                    )
                 } else {
                     String::new()
                 };
@@ -156,16 +162,32 @@ mod tests {
     #[test]
     fn what_cannot_be_meant_is_refused_with_what_can() {
         for (name, text, expected) in [
-            ("max_sessions", "0", "a whole number from 1 to 1000000 is needed"),
+            (
+                "max_sessions",
+                "0",
+                "a whole number from 1 to 1000000 is needed",
+            ),
             ("max_sessions", "-1", "a whole number from 1 to"),
             ("max_sessions", "1.5", "a whole number from 1 to"),
             ("max_sessions", "many", "a whole number from 1 to"),
-            ("max_body_bytes", "16MB", "such as 16MiB is needed, from 1KiB to 1GiB"),
+            (
+                "max_body_bytes",
+                "16MB",
+                "such as 16MiB is needed, from 1KiB to 1GiB",
+            ),
             ("max_body_bytes", "99999999999GiB", "such as 16MiB"),
             ("max_body_bytes", "1", "from 1KiB"),
-            ("peer_timeout", "nan", "a number of seconds from 1 to 3600 is needed"),
+            (
+                "peer_timeout",
+                "nan",
+                "a number of seconds from 1 to 3600 is needed",
+            ),
             ("peer_timeout", "-1", "a number of seconds from 1 to 3600"),
-            ("peer_timeout", "30000", "if milliseconds were meant, write 30"),
+            (
+                "peer_timeout",
+                "30000",
+                "if milliseconds were meant, write 30",
+            ),
         ] {
             let why = row(name).read(text).unwrap_err();
             assert!(why.contains(expected), "{name} {text}: {why}");

@@ -3,12 +3,12 @@
 
 use jsonc_parser::ast::Value;
 
+use super::amount::Unit;
 use super::fields::Use;
 use super::file::about;
 use super::limits::{Given, Row, TABLE};
 use super::notes::{Finding, Notes};
 use super::values::{self, Field};
-use super::amount::Unit;
 use jsonc_parser::common::Ranged;
 
 /// Where people comment.

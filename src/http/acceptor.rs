@@ -1,10 +1,12 @@
 //! The accept loop: takes connections as long as there are slots for them, and outlives every
 //! shortage. It owns the connections; when its task ends, they end.
 
-use super::{Context, connection};
 use super::service::HttpService;
+use super::{Context, connection};
+use crate::config::model::Limits;
 use nix::errno::Errno;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -28,26 +30,21 @@ pub(super) async fn run(
 ) -> io::Result<()> {
     let mut connections = JoinSet::new();
     let mut door = Door::new(listener);
-    let mut changes = context.limits.clone();
-    changes.mark_changed();
-    let mut most = 0;
+    let mut limits = context.limits.clone();
+    let mut most = take_over(&mut limits, context);
     loop {
         let has_room = connections.len() < most;
-        if !has_room && most > 0 {
+        if !has_room {
             door.note_full(most);
         }
         tokio::select! {
             // The sender is the actor's: that it is gone means the same.
             _ = stop.changed() => break,
             Some(ended) = connections.join_next() => note(&ended),
-            Ok(()) = changes.changed() => {
-                let limits = changes.borrow_and_update();
-                most = limits.max_connections;
-                context.budget.resize(limits.max_bodies_in_flight_bytes);
-            }
+            Ok(()) = limits.changed() => most = take_over(&mut limits, context),
             accepted = door.next(), if has_room => {
-                let limits = context.limits.clone();
-                let served = connection::serve(accepted?, service.clone(), limits, stop.clone());
+                let (limits, stop) = (limits.clone(), stop.clone());
+                let served = connection::serve(accepted?, service.clone(), limits, stop);
                 connections.spawn(served);
             }
         }
@@ -59,6 +56,13 @@ pub(super) async fn run(
     }
     connections.shutdown().await;
     Ok(())
+}
+
+/// Follows a change of the limits; how many connections there may be now.
+fn take_over(limits: &mut watch::Receiver<Arc<Limits>>, context: &Context) -> usize {
+    let now = limits.borrow_and_update();
+    context.budget.resize(now.max_bodies_in_flight_bytes);
+    now.max_connections
 }
 
 /// A panic in a handler ends its own connection only; that it happened must be known.

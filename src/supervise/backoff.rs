@@ -79,7 +79,13 @@ impl Ladder {
         cap: Duration,
         stable_after: Duration,
     ) -> Result<Self, InvalidLadder> {
-        Self::new(first, cap, self.jitter, stable_after, self.crash_looping_from)
+        Self::new(
+            first,
+            cap,
+            self.jitter,
+            stable_after,
+            self.crash_looping_from,
+        )
     }
 
     /// The delay after so many failures in a row, without jitter. No failure: no delay.

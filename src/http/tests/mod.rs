@@ -15,6 +15,7 @@ mod smuggling;
 mod streams;
 
 use super::*;
+use crate::config::model;
 use crate::tree::{Edge, EdgeLinks, testing};
 use client::{Connection, Reply};
 use ractor::{Actor, ActorRef};
@@ -25,6 +26,7 @@ use tokio::task::JoinHandle;
 /// A listener on a port of its own, and all it needs.
 struct Server {
     edge: HttpEdge,
+    limits: watch::Sender<Arc<model::Limits>>,
     sessions: SessionsHandle,
     readiness: Readiness,
     address: SocketAddr,
@@ -38,17 +40,21 @@ impl Server {
     }
 
     /// Starts with limits that `change` has changed.
-    async fn with(change: impl FnOnce(&mut Limits)) -> Self {
+    async fn with(change: impl FnOnce(&mut model::Limits)) -> Self {
         Self::before(&[], change).await
     }
 
     /// Starts before `servers`, which never come up.
-    async fn before(servers: &[&str], change: impl FnOnce(&mut Limits)) -> Self {
-        let mut limits = Limits::default();
+    async fn before(servers: &[&str], change: impl FnOnce(&mut model::Limits)) -> Self {
+        let mut limits = model::Limits::default();
         change(&mut limits);
+        Self::bounded(servers, limits, Limits::default()).await
+    }
+
+    async fn bounded(servers: &[&str], limits: model::Limits, times: Limits) -> Self {
         let readiness = Readiness::new(&["configuration", "servers"]);
         let options = HttpOptions {
-            limits,
+            limits: times,
             rules: Rules::new(&[], &[], &["https://chat.example.org".to_owned()]).unwrap(),
             readiness: readiness.clone(),
         };
@@ -56,9 +62,11 @@ impl Server {
         let edge = HttpEdge::new(socket, options).unwrap();
         let sessions = testing::sessions(servers).await;
         let address = edge.address().unwrap();
-        let (listener, ended) = spawn(&edge, &sessions).await;
+        let limits = watch::Sender::new(Arc::new(limits));
+        let (listener, ended) = spawn(&edge, &sessions, &limits).await;
         Self {
             edge,
+            limits,
             sessions,
             readiness,
             address,
@@ -69,7 +77,7 @@ impl Server {
 
     /// Puts a fresh listener in the place of one that ended, as root does.
     async fn restart(&mut self) {
-        (self.listener, self.ended) = spawn(&self.edge, &self.sessions).await;
+        (self.listener, self.ended) = spawn(&self.edge, &self.sessions, &self.limits).await;
     }
 
     async fn connect(&self) -> Connection {
@@ -118,9 +126,10 @@ impl Server {
 async fn spawn(
     edge: &HttpEdge,
     sessions: &SessionsHandle,
+    limits: &watch::Sender<Arc<model::Limits>>,
 ) -> (ActorRef<ListenerMsg>, JoinHandle<()>) {
-    let sessions = sessions.clone();
-    let (listener, args) = edge.listener(EdgeLinks { sessions });
+    let (sessions, limits) = (sessions.clone(), limits.subscribe());
+    let (listener, args) = edge.listener(EdgeLinks { sessions, limits });
     Actor::spawn(None, listener, args).await.unwrap()
 }
 

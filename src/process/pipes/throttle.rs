@@ -46,7 +46,9 @@ impl Throttle {
 
     /// Pays for a line of `length` bytes that passed.
     pub(super) fn pay(&mut self, now: Instant, length: usize) {
-        let bytes = self.byte.saturating_mul(u32::try_from(length).unwrap_or(u32::MAX));
+        let bytes = self
+            .byte
+            .saturating_mul(u32::try_from(length).unwrap_or(u32::MAX));
         self.paid_at = self.paid_at.max(now) + bytes.max(self.line);
     }
 

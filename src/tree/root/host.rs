@@ -66,7 +66,9 @@ pub(super) struct RootHost<S, E> {
 
 impl<S: Spawn, E: Edge> RootHost<S, E> {
     pub(super) fn new(spawn: S, edge: E, settings: Settings, root: RootHandle) -> Self {
-        let limits = settings.limits.with(&settings.command_line, &settings.limits);
+        let limits = settings
+            .limits
+            .with(&settings.command_line, &settings.limits);
         Self {
             latch_opens: Instant::now() + settings.boot_latch,
             signer: Signer::load(settings.state_dir.as_deref()),

@@ -45,7 +45,11 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
         if changes.is_empty() {
             return;
         }
-        let occasion = if self.is_configured { "reload" } else { "configuration" };
+        let occasion = if self.is_configured {
+            "reload"
+        } else {
+            "configuration"
+        };
         log::info!("{occasion}: gateway: {changes}");
         for upstream in host.upstreams.values() {
             upstream.set_room(limits.max_calls_per_server);
@@ -55,6 +59,7 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
         }
         host.limits.send_replace(limits);
         let supervision = host.supervision();
-        self.supervisor.set_pace(supervision.ladder, supervision.stop_within);
+        self.supervisor
+            .set_pace(supervision.ladder, supervision.stop_within);
     }
 }

@@ -79,11 +79,7 @@ pub(super) struct Dialogue {
 
 impl Dialogue {
     /// A conversation that has not begun, with the line that begins it. `room` is for its lists.
-    pub(super) fn open(
-        spec: &ServerSpec,
-        owner: Option<Owner>,
-        room: Room,
-    ) -> (Self, Bytes) {
+    pub(super) fn open(spec: &ServerSpec, owner: Option<Owner>, room: Room) -> (Self, Bytes) {
         let who = Who::new(spec.name.clone(), owner.as_ref());
         let dialogue = Self {
             phase: Phase::Initializing,

@@ -55,7 +55,8 @@ pub(crate) struct UpstreamState {
 
 impl UpstreamState {
     pub(super) fn new(myself: ActorRef<UpstreamMsg>, args: UpstreamArgs) -> Self {
-        let (dialogue, hello) = Dialogue::open(&args.spec, args.owner.clone(), Room::of(&args.limits));
+        let (dialogue, hello) =
+            Dialogue::open(&args.spec, args.owner.clone(), Room::of(&args.limits));
         let permits = args.permits.clone();
         let name = args.spec.name.clone();
         let handle = UpstreamHandle::new(myself.clone(), name, args.generation, permits);

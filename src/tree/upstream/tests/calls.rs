@@ -103,10 +103,7 @@ fn what_stdin_cannot_take_bounces_and_what_it_has_no_room_for_is_refused() {
         matches!(&heard[..], [Heard::Failed(2, text)] if text.contains("server 's' is busy")),
         "{heard:?}"
     );
-    assert_eq!(
-        (calls.in_flight(), desk.permits.free()),
-        (0, 1)
-    );
+    assert_eq!((calls.in_flight(), desk.permits.free()), (0, 1));
     assert_eq!(calls.next_deadline(), None);
 }
 
