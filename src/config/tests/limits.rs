@@ -60,7 +60,16 @@ fn a_wrong_limit_is_reported_with_its_place_and_disturbs_nothing() {
   "servers": [{"name": "good", "command": "x"}]
 }"#,
     );
-    insta::assert_snapshot!(problems(&parsed).join("\n"), @"");
+    insta::assert_snapshot!(problems(&parsed).join("\n"), @r#"
+    warning at line 3, column 5 (gateway.max_sesions): unknown field 'max_sesions', ignored; did you mean 'max_sessions'?
+    error at line 4, column 21 (gateway.max_sessions): 'max_sessions': a whole number from 1 to 1000000 is needed; until it is mended the limit stays what it is
+    error at line 5, column 23 (gateway.max_body_bytes): 'max_body_bytes': a number of bytes or a size such as 16MiB is needed, from 1KiB to 1GiB; until it is mended the limit stays what it is
+    error at line 6, column 23 (gateway.max_line_bytes): 'max_line_bytes': a number of bytes or a size such as 16MiB is needed, from 1KiB to 1GiB, not true or false; until it is mended the limit stays what it is
+    error at line 7, column 21 (gateway.peer_timeout): 'peer_timeout': a number of seconds from 1 to 3600 is needed, without quotes; until it is mended the limit stays what it is
+    error at line 8, column 22 (gateway.drain_timeout): 'drain_timeout': a number of seconds from 0 to 3600 is needed; if milliseconds were meant, write 5; until it is mended the limit stays what it is
+    error at line 10, column 5 (gateway.max_connections): 'max_connections' is here twice; keep one of them
+    error at line 13, column 14 (gateway): 'gateway' is here twice; the first is used; make one of the two
+    "#);
     assert_eq!(entries(&parsed), ["good"]);
 
     let former = Limits {

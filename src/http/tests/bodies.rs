@@ -155,9 +155,17 @@ async fn one_frame_is_not_copied() {
 
 #[tokio::test]
 async fn no_room_is_said_with_a_time_to_come_back() {
-    let server = Server::with(|limits| limits.max_bodies_in_flight_bytes = 0).await;
+    let server = Server::with(|limits| limits.max_bodies_in_flight_bytes = PING.len()).await;
     let (_stream, path) = server.open_sse().await;
-    let reply = server.post(&path, PING).await;
+    let mut first = server.connect().await;
+    let request = post(&path, PING);
+    first.send(&request[..request.len() - 1]).await;
+    let reply = loop {
+        let reply = server.post(&path, PING).await;
+        if reply.status != 202 {
+            break reply;
+        }
+    };
     assert_eq!(reply.status, 503);
     assert_eq!(reply.header("retry-after"), Some("5"));
     assert_ne!(reply.error_code(), -32600);

@@ -23,7 +23,9 @@ fn file(limits: &Value, servers: &[Value]) -> String {
     json!({ "gateway": limits, "servers": servers }).to_string()
 }
 
-/// A gateway with these limits and servers.
+/// A gateway with these limits and servers, after it has read them.
 async fn gateway(limits: &Value, servers: &[Value]) -> Gateway {
-    Gateway::start(GatewayOptions::new(file(limits, servers))).await
+    let gateway = Gateway::start(GatewayOptions::new(file(limits, servers))).await;
+    gateway.wait_for_log(" disabled", SOON).await;
+    gateway
 }
