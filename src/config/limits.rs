@@ -103,8 +103,8 @@ limits! {
     /// Calls without an answer of a session
     max_calls_per_session: Count = 64, 1 => 100_000, "\"busy\"";
     /// What waits for a client to read it, of a session
-    max_outgoing_bytes: Bytes = 8 * MIB, 64 * KIB => GIB, "notifications are left out and requests refused; see the next";
-    /// How long such a client may read nothing
+    max_outgoing_bytes: Bytes = 8 * MIB, 64 * KIB => GIB, "notifications are left out and requests refused; then `slow_client_timeout`";
+    /// How long a client with so much waiting may read nothing
     slow_client_timeout: Seconds = s(5), 100 => s(3600), "its session is ended";
     /// How long an event stream may be silent
     keepalive_interval: Seconds = s(30), 100 => s(3600), "a comment is sent on it";
@@ -124,15 +124,15 @@ limits! {
     stdin_timeout: Seconds = s(10), 100 => s(3600), "it hangs, and is restarted";
     /// Tools, prompts, resources and templates of a server, together
     max_catalogue_items: Count = 10_000, 1 => 1_000_000, "the first are kept, and a warning says so";
-    /// The same in bytes
+    /// Tools, prompts, resources and templates of a server, together, in bytes
     max_catalogue_bytes: Bytes = 16 * MIB, KIB => GIB, "the first are kept, and a warning says so";
     /// Servers that are run
     max_servers: Count = 256, 1 => 10_000, "further entries are refused";
     /// How long a server that ended waits for its restart; doubles with each failure
     restart_delay: Seconds = 500, 10 => s(3600), "";
-    /// Up to this
+    /// How long a server waits for its restart at most
     max_restart_delay: Seconds = s(60), 10 => s(86_400), "";
-    /// After how long without a failure that starts over
+    /// After how long without a failure the delay of a server's restart starts over
     stable_after: Seconds = s(60), 100 => s(86_400), "";
     /// Time for the calls of a server that was changed or removed
     drain_timeout: Seconds = s(5), 0 => s(3600), "they get an error, and it is stopped";

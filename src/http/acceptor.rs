@@ -3,11 +3,13 @@
 
 use super::service::HttpService;
 use super::{Context, connection};
+use crate::config::model::Limits;
 use crate::telemetry::metrics::Held;
 use crate::tree::{Beat, Part};
 use nix::errno::Errno;
 use std::future::poll_fn;
 use std::io;
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
@@ -34,12 +36,11 @@ pub(super) async fn run(
 ) -> io::Result<()> {
     let mut connections = JoinSet::new();
     let mut door = Door::new(listeners);
-    let mut changes = context.limits.clone();
-    changes.mark_changed();
-    let mut most = 0;
+    let mut limits = context.limits.clone();
+    let mut most = take_over(&mut limits, context);
     loop {
         let has_room = connections.len() < most;
-        if !has_room && most > 0 {
+        if !has_room {
             door.note_full(most);
         }
         tokio::select! {
@@ -47,14 +48,10 @@ pub(super) async fn run(
             _ = stop.changed() => break,
             Some(ended) = connections.join_next() => note(&ended),
             Some(beat) = beats.recv() => beat.passed(Part::AcceptLoop),
-            Ok(()) = changes.changed() => {
-                let limits = changes.borrow_and_update();
-                most = limits.max_connections;
-                context.budget.resize(limits.max_bodies_in_flight_bytes);
-            }
+            Ok(()) = limits.changed() => most = take_over(&mut limits, context),
             accepted = door.next(), if has_room => {
-                let limits = context.limits.clone();
-                let served = connection::serve(accepted?, service.clone(), limits, stop.clone());
+                let (limits, stop) = (limits.clone(), stop.clone());
+                let served = connection::serve(accepted?, service.clone(), limits, stop);
                 let counted = Held::one(context.metrics.connections());
                 connections.spawn(async move {
                     served.await;
@@ -70,6 +67,13 @@ pub(super) async fn run(
     }
     connections.shutdown().await;
     Ok(())
+}
+
+/// Follows a change of the limits; how many connections there may be now.
+fn take_over(limits: &mut watch::Receiver<Arc<Limits>>, context: &Context) -> usize {
+    let now = limits.borrow_and_update();
+    context.budget.resize(now.max_bodies_in_flight_bytes);
+    now.max_connections
 }
 
 /// A panic in a handler ends its own connection only; that it happened must be known.

@@ -45,8 +45,12 @@ impl Quota {
     /// Takes `amount`; `None` if there is not so much left.
     #[must_use]
     pub fn take(&self, amount: usize) -> Option<Share> {
-        let quota = self.clone();
-        self.grow(amount).then_some(Share { quota, amount })
+        // Not a share that was never taken: dropped, it would give back what is another's.
+        let share = || Share {
+            quota: self.clone(),
+            amount,
+        };
+        self.grow(amount).then(share)
     }
 
     /// From now on up to `most` may be in use. What is in use stays so.

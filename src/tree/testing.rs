@@ -17,9 +17,9 @@ use super::registry::{
     Catalogue, Registry, RegistryArgs, RegistryHandle, Routes, Store, Subscriber, Wanted,
 };
 use super::root::{RootHandle, RootMsg, StatusHandle};
-use super::sessions::{IDLE_OUT, Sessions, SessionsArgs, SessionsHandle, Signer};
+use super::sessions::{Sessions, SessionsArgs, SessionsHandle, Signer};
 use super::upstream::{UpstreamHandle, UpstreamMsg};
-use crate::config::model::Isolation;
+use crate::config::model::{Isolation, Limits};
 use crate::ids::{Generation, Prefix, ServerName};
 use crate::protocol::mcp::item::{self, Kind};
 use crate::supervise::Plain;
@@ -187,8 +187,7 @@ pub(crate) async fn sessions(servers: &[&str]) -> SessionsHandle {
         overview: watch::Sender::default(),
         registry,
         root,
-        limit: 1_000,
-        idle_out: IDLE_OUT,
+        limits: Arc::new(Limits::default()),
         signer: Signer::load(None),
         metrics: Metrics::default(),
     };

@@ -75,6 +75,7 @@ async fn strike_root(chaos: &Chaos, how: How) -> bool {
     match how {
         How::Kill => root.kill(),
         How::Error => root.stop(None),
+        How::Hang => return false,
         How::Panic => {
             chaos.refuse("registry");
             return chaos.strike_any("registry", 0, How::Kill).await;

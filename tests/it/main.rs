@@ -12,6 +12,7 @@ mod cli;
 mod crashes;
 mod fidelity;
 mod isolation;
+mod limits;
 mod logging;
 mod offers;
 mod prefix;

@@ -30,7 +30,6 @@ fn every_mistake_is_reported_in_one_go() {
     );
     insta::assert_snapshot!(problems(&parsed).join("\n"), @r#"
     warning at line 2, column 3 (server): unknown field 'server', ignored; did you mean 'servers'?
-    warning at line 3, column 3 (gateway): 'gateway' is not supported yet and is ignored
     error at line 5, column 5 (server 'typo', servers[0]): 'command' is missing; name the program to run, such as "command": "npx"
     warning at line 5, column 22 (server 'typo', servers[0].comand): unknown field 'comand', ignored; did you mean 'command'?
     error at line 6, column 33 (server 'list', servers[1].command): 'command' must be a text, not a list; write the program into 'command' and the rest into 'args'

@@ -2,6 +2,7 @@
 
 mod dialects;
 mod files;
+mod limits;
 mod mcp;
 mod mistakes;
 mod properties;

@@ -1,8 +1,9 @@
 //! Bodies: too large, too slow, too many at once, in pieces.
 
 use super::*;
-use crate::http::body::{BodyError, Budget, collect};
-use crate::telemetry::metrics::Gauge;
+use crate::config::model::Limits;
+use crate::http::body::{BodyError, collect};
+use crate::tree::Quota;
 use bytes::Bytes;
 use futures_util::stream;
 use std::convert::Infallible;
@@ -34,7 +35,7 @@ async fn a_declared_length_over_the_limit_is_refused_unread() {
 
 #[tokio::test]
 async fn a_client_that_sends_first_can_still_read_the_refusal() {
-    let server = Server::with(|limits| limits.body = 1024).await;
+    let server = Server::with(|limits| limits.max_body_bytes = 1024).await;
     let (_stream, path) = server.open_sse().await;
     let mut connection = server.connect().await;
     let body = "x".repeat(8 << 20);
@@ -47,7 +48,7 @@ async fn a_client_that_sends_first_can_still_read_the_refusal() {
 
 #[tokio::test]
 async fn chunks_are_counted_while_they_come() {
-    let server = Server::with(|limits| limits.body = 10_000).await;
+    let server = Server::with(|limits| limits.max_body_bytes = 10_000).await;
     let (mut stream, path) = server.open_sse().await;
     let mut connection = server.connect().await;
     connection.send(&chunked(&path)).await;
@@ -74,7 +75,7 @@ async fn chunks_are_counted_while_they_come() {
 
 #[tokio::test]
 async fn a_body_at_the_limit_passes() {
-    let server = Server::with(|limits| limits.body = 100_000).await;
+    let server = Server::with(|limits| limits.max_body_bytes = 100_000).await;
     let (mut stream, path) = server.open_sse().await;
     let padded = |length: usize| format!("{PING}{}", " ".repeat(length - PING.len()));
     assert_eq!(server.post(&path, &padded(100_000)).await.status, 202);
@@ -84,7 +85,7 @@ async fn a_body_at_the_limit_passes() {
 
 #[tokio::test]
 async fn a_body_that_stalls_is_given_up() {
-    let server = Server::with(|limits| limits.body_time = Duration::from_millis(50)).await;
+    let server = Server::with(|limits| limits.body_timeout = Duration::from_millis(50)).await;
     let (_stream, path) = server.open_sse().await;
     let mut connection = server.connect().await;
     connection
@@ -98,7 +99,7 @@ async fn a_body_that_stalls_is_given_up() {
 #[tokio::test]
 async fn a_trickle_is_no_progress() {
     let limits = Limits {
-        body: 100_000,
+        max_body_bytes: 100_000,
         ..Limits::default()
     };
     tokio::time::pause();
@@ -108,17 +109,17 @@ async fn a_trickle_is_no_progress() {
             Some((Ok::<_, Infallible>(Bytes::from(vec![b' '; size])), ()))
         }))
     };
-    let budget = Budget::new(limits.bodies_in_flight, &Gauge::default());
+    let budget = Quota::new(limits.max_bodies_in_flight_bytes);
     let slow = collect(every_second(1), None, &limits, &budget).await;
-    assert_eq!(slow, Err(BodyError::TooSlow(limits.body_time)));
+    assert_eq!(slow, Err(BodyError::TooSlow(limits.body_timeout)));
     let steady = collect(every_second(100), None, &limits, &budget).await;
-    assert_eq!(steady, Err(BodyError::TooLarge(limits.body)));
+    assert_eq!(steady, Err(BodyError::TooLarge(limits.max_body_bytes)));
 }
 
 #[tokio::test]
 async fn all_bodies_share_a_budget() {
     let limits = Limits::default();
-    let budget = Budget::new(10 << 10, &Gauge::default());
+    let budget = Quota::new(10_000);
     let frames = |sizes: &[usize]| {
         let frames: Vec<_> = sizes
             .iter()
@@ -129,16 +130,16 @@ async fn all_bodies_share_a_budget() {
     let first = collect(frames(&[4000, 2000]), Some(6000), &limits, &budget)
         .await
         .unwrap();
-    assert_eq!((first.len(), budget.free()), (6000, 4 << 10));
+    assert_eq!((first.len(), budget.free()), (6000, 4000));
     let refused = collect(frames(&[4000, 1000]), None, &limits, &budget).await;
     assert_eq!(refused, Err(BodyError::NoRoom));
-    assert_eq!(budget.free(), 4 << 10);
+    assert_eq!(budget.free(), 4000);
     // The share lives as long as the last slice of the body.
     let slice = first.slice(10..20);
     drop(first);
-    assert_eq!(budget.free(), 4 << 10);
+    assert_eq!(budget.free(), 4000);
     drop(slice);
-    assert_eq!(budget.free(), 10 << 10);
+    assert_eq!(budget.free(), 10_000);
 }
 
 #[tokio::test]
@@ -146,22 +147,25 @@ async fn one_frame_is_not_copied() {
     let limits = Limits::default();
     let frame = Bytes::from(vec![b'x'; 5000]);
     let frames = stream::iter([Ok::<_, Infallible>(frame.clone())]);
-    let body = collect(
-        frames,
-        Some(5000),
-        &limits,
-        &Budget::new(1 << 20, &Gauge::default()),
-    )
-    .await
-    .unwrap();
+    let body = collect(frames, Some(5000), &limits, &Quota::new(1 << 20))
+        .await
+        .unwrap();
     assert_eq!(body.as_ptr(), frame.as_ptr());
 }
 
 #[tokio::test]
 async fn no_room_is_said_with_a_time_to_come_back() {
-    let server = Server::with(|limits| limits.bodies_in_flight = 0).await;
+    let server = Server::with(|limits| limits.max_bodies_in_flight_bytes = PING.len()).await;
     let (_stream, path) = server.open_sse().await;
-    let reply = server.post(&path, PING).await;
+    let mut first = server.connect().await;
+    let request = post(&path, PING);
+    first.send(&request[..request.len() - 1]).await;
+    let reply = loop {
+        let reply = server.post(&path, PING).await;
+        if reply.status != 202 {
+            break reply;
+        }
+    };
     assert_eq!(reply.status, 503);
     assert_eq!(reply.header("retry-after"), Some("5"));
     assert_ne!(reply.error_code(), -32600);

@@ -5,7 +5,7 @@ use tokio::time::Instant;
 
 #[tokio::test]
 async fn silent_and_slow_clients_are_cut_off() {
-    let server = Server::with(|limits| limits.header_time = Duration::from_millis(300)).await;
+    let server = Server::with(|limits| limits.header_timeout = Duration::from_millis(300)).await;
     let started = Instant::now();
     let mut idle = server.connect().await;
     let mut half = server.connect().await;
@@ -28,7 +28,7 @@ async fn silent_and_slow_clients_are_cut_off() {
 
 #[tokio::test]
 async fn a_trickle_of_header_bytes_buys_no_time() {
-    let server = Server::with(|limits| limits.header_time = Duration::from_millis(300)).await;
+    let server = Server::with(|limits| limits.header_timeout = Duration::from_millis(300)).await;
     let mut slow = server.connect().await;
     let deadline = Instant::now() + PATIENCE;
     while slow.try_send(b"G").await {
@@ -40,8 +40,8 @@ async fn a_trickle_of_header_bytes_buys_no_time() {
 #[tokio::test]
 async fn an_open_stream_outlives_the_header_time() {
     let server = Server::with(|limits| {
-        limits.header_time = Duration::from_millis(50);
-        limits.keepalive = Duration::from_millis(100);
+        limits.header_timeout = Duration::from_millis(50);
+        limits.keepalive_interval = Duration::from_millis(100);
     })
     .await;
     let (mut stream, path) = server.open_sse().await;
@@ -54,7 +54,7 @@ async fn an_open_stream_outlives_the_header_time() {
 
 #[tokio::test]
 async fn more_connections_than_allowed_wait_for_a_slot() {
-    let server = Server::with(|limits| limits.connections = 3).await;
+    let server = Server::with(|limits| limits.max_connections = 3).await;
     let (one, _) = server.open_sse().await;
     let (_two, _) = server.open_sse().await;
     let (_three, _) = server.open_sse().await;

@@ -26,7 +26,11 @@ async fn a_stop_ends_open_streams_within_a_second() {
 
 #[tokio::test]
 async fn a_stop_lets_a_request_finish() {
-    let mut server = Server::with(|limits| limits.drain = PATIENCE).await;
+    let times = Limits {
+        drain: PATIENCE,
+        ..Limits::default()
+    };
+    let mut server = Server::bounded(&[], model::Limits::default(), times).await;
     let (stream, path) = server.open_sse().await;
     let mut connection = server.connect().await;
     let request = post(&path, PING);

@@ -208,7 +208,7 @@ async fn a_probe_of_a_revision_without_sessions_is_told_at_once() {
 
 #[tokio::test]
 async fn what_is_no_message_for_this_session_is_refused() {
-    let server = Server::with(|limits| limits.body = 10_000).await;
+    let server = Server::with(|limits| limits.max_body_bytes = 10_000).await;
     let client = Client::open(&server, LATEST).await;
     let deep = format!("{}1{}", "[".repeat(513), "]".repeat(513));
     let long = format!("{PING}{}", " ".repeat(10_000));

@@ -5,11 +5,15 @@ use super::*;
 
 /// Before a server that never comes up, with a first event after a moment.
 async fn hurried() -> Server {
-    Server::before(&["late"], |limits| {
-        limits.stream_after = Duration::from_millis(20);
-        limits.keepalive = Duration::from_millis(50);
-    })
-    .await
+    let limits = model::Limits {
+        keepalive_interval: Duration::from_millis(50),
+        ..model::Limits::default()
+    };
+    let times = Limits {
+        stream_after: Duration::from_millis(20),
+        ..Limits::default()
+    };
+    Server::bounded(&["late"], limits, times).await
 }
 
 /// The value behind `id: ` in the next event that has one.

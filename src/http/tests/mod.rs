@@ -17,6 +17,7 @@ mod streams;
 mod tokens;
 
 use super::*;
+use crate::config::model;
 use crate::telemetry::metrics::Metrics;
 use crate::tree::{Edge, EdgeLinks, testing};
 use client::{Connection, Reply};
@@ -28,6 +29,7 @@ use tokio::task::JoinHandle;
 /// A listener on a port of its own, and all it needs.
 struct Server {
     edge: HttpEdge,
+    limits: watch::Sender<Arc<model::Limits>>,
     sessions: SessionsHandle,
     tokens: watch::Sender<Tokens>,
     readiness: Readiness,
@@ -42,18 +44,22 @@ impl Server {
     }
 
     /// Starts with limits that `change` has changed.
-    async fn with(change: impl FnOnce(&mut Limits)) -> Self {
+    async fn with(change: impl FnOnce(&mut model::Limits)) -> Self {
         Self::before(&[], change).await
     }
 
     /// Starts before `servers`, which never come up.
-    async fn before(servers: &[&str], change: impl FnOnce(&mut Limits)) -> Self {
-        let mut limits = Limits::default();
+    async fn before(servers: &[&str], change: impl FnOnce(&mut model::Limits)) -> Self {
+        let mut limits = model::Limits::default();
         change(&mut limits);
+        Self::bounded(servers, limits, Limits::default()).await
+    }
+
+    async fn bounded(servers: &[&str], limits: model::Limits, times: Limits) -> Self {
         let readiness = Readiness::new(&["configuration", "servers"]);
         let tokens = watch::Sender::default();
         let options = HttpOptions {
-            limits,
+            limits: times,
             rules: rules(),
             tokens: tokens.subscribe(),
             readiness: readiness.clone(),
@@ -63,9 +69,11 @@ impl Server {
         let edge = HttpEdge::new(vec![socket], options).unwrap();
         let sessions = testing::sessions(servers).await;
         let address = edge.addresses().unwrap()[0];
-        let (listener, ended) = spawn(&edge, &sessions).await;
+        let limits = watch::Sender::new(Arc::new(limits));
+        let (listener, ended) = spawn(&edge, &sessions, &limits).await;
         Self {
             edge,
+            limits,
             sessions,
             tokens,
             readiness,
@@ -77,7 +85,7 @@ impl Server {
 
     /// Puts a fresh listener in the place of one that ended, as root does.
     async fn restart(&mut self) {
-        (self.listener, self.ended) = spawn(&self.edge, &self.sessions).await;
+        (self.listener, self.ended) = spawn(&self.edge, &self.sessions, &self.limits).await;
     }
 
     async fn connect(&self) -> Connection {
@@ -126,11 +134,12 @@ impl Server {
 async fn spawn(
     edge: &HttpEdge,
     sessions: &SessionsHandle,
+    limits: &watch::Sender<Arc<model::Limits>>,
 ) -> (ActorRef<ListenerMsg>, JoinHandle<()>) {
-    let sessions = sessions.clone();
     let (listener, args) = edge.listener(EdgeLinks {
-        sessions,
+        sessions: sessions.clone(),
         status: testing::status().await,
+        limits: limits.subscribe(),
     });
     Actor::spawn(None, listener, args).await.unwrap()
 }

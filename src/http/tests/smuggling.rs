@@ -59,7 +59,7 @@ const BAD_REQUESTS: [(&str, &str); 5] = [
 
 #[tokio::test]
 async fn malformed_requests_are_refused_and_the_connection_closed() {
-    let server = Server::with(|limits| limits.header_time = Duration::from_millis(500)).await;
+    let server = Server::with(|limits| limits.header_timeout = Duration::from_millis(500)).await;
     let post =
         |lines| format!("POST /messages HTTP/1.1\r\nHost: localhost\r\n{lines}\r\n\r\n{SMUGGLED}");
     let bad_headers = BAD_HEADERS.iter().map(|(name, lines)| (name, post(lines)));
@@ -76,7 +76,7 @@ async fn malformed_requests_are_refused_and_the_connection_closed() {
 
 #[tokio::test]
 async fn ambiguous_bodies_are_never_read_as_requests() {
-    let server = Server::with(|limits| limits.header_time = Duration::from_millis(500)).await;
+    let server = Server::with(|limits| limits.header_timeout = Duration::from_millis(500)).await;
     let (_stream, path) = server.open_sse().await;
     let length = PING.len();
     let good = format!("{length:x}\r\n{PING}\r\n0\r\n\r\n");
@@ -115,8 +115,8 @@ async fn ambiguous_bodies_are_never_read_as_requests() {
 #[tokio::test]
 async fn a_refused_body_is_not_read_as_a_request() {
     let server = Server::with(|limits| {
-        limits.header_time = Duration::from_millis(500);
-        limits.body = 10;
+        limits.header_timeout = Duration::from_millis(500);
+        limits.max_body_bytes = 10;
     })
     .await;
     let length = SMUGGLED.len();
@@ -131,7 +131,7 @@ async fn a_refused_body_is_not_read_as_a_request() {
 
 #[tokio::test]
 async fn bare_line_feeds_end_lines_and_nothing_else() {
-    let server = Server::with(|limits| limits.header_time = Duration::from_millis(500)).await;
+    let server = Server::with(|limits| limits.header_timeout = Duration::from_millis(500)).await;
     let request = "GET /healthz HTTP/1.1\nHost: localhost\n\n";
     assert_eq!(statuses(&server, request).await, [200]);
     // The guard sees the Host that follows, too.

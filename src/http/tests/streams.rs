@@ -106,7 +106,7 @@ async fn a_client_that_wants_no_events_is_told() {
 
 #[tokio::test]
 async fn a_silent_stream_is_kept_alive() {
-    let server = Server::with(|limits| limits.keepalive = Duration::from_millis(20)).await;
+    let server = Server::with(|limits| limits.keepalive_interval = Duration::from_millis(20)).await;
     let (mut stream, path) = server.open_sse().await;
     for _ in 0..3 {
         stream.read_until(": keepalive\n\n").await;
@@ -118,7 +118,7 @@ async fn a_silent_stream_is_kept_alive() {
 
 #[tokio::test(start_paused = true)]
 async fn comments_come_every_thirty_seconds() {
-    let period = Limits::default().keepalive;
+    let period = model::Limits::default().keepalive_interval;
     let events = EventStream::new(stream::pending::<Event>(), period);
     let mut events = events.after(framing::event("endpoint", b"/m"));
     assert_eq!(piece(&mut events), "event: endpoint\ndata: /m\n\n");

@@ -11,6 +11,7 @@ use tokio::time::timeout;
 
 use super::{ConfigActor, ConfigArgs, ConfigHandle};
 use crate::config::model::Config;
+use crate::config::model::Given;
 use crate::tree::root::RootMsg;
 use crate::tree::testing;
 
@@ -37,6 +38,7 @@ impl Bench {
         let args = ConfigArgs {
             path: path.clone(),
             root,
+            command_line: Given::default(),
         };
         let (actor, _) = Actor::spawn(None, ConfigActor, args).await.unwrap();
         Self {

@@ -98,7 +98,7 @@ fn result(answer: &str) -> &str {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_session() {
     for how in How::ALL {
-        let house = House::open_with(servers(), |settings| settings.session_limit = 2).await;
+        let house = House::open_with(servers(), |settings| settings.limits.max_sessions = 2).await;
         let bystander = house.client().await;
         let before = house.identities(&bystander).await;
         let victim = house.client().await;
@@ -122,7 +122,7 @@ async fn a_session() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_sessions_supervisor() {
     for how in How::ALL {
-        let house = House::open_with(servers(), |settings| settings.session_limit = 2).await;
+        let house = House::open_with(servers(), |settings| settings.limits.max_sessions = 2).await;
         let clients = [house.client().await, house.client().await];
         let before = house.identities(&clients[0]).await;
         house.chaos.strike("sessions", how).await;
@@ -139,7 +139,7 @@ async fn the_sessions_supervisor() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_listener() {
     for how in How::ALL {
-        let house = House::open_with(servers(), |settings| settings.session_limit = 2).await;
+        let house = House::open_with(servers(), |settings| settings.limits.max_sessions = 2).await;
         let clients = [house.client().await, house.client().await];
         let before = house.identities(&clients[0]).await;
         house.chaos.strike("listener", how).await;
@@ -206,7 +206,7 @@ async fn a_start_that_fails_is_tried_again() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_session_whose_start_fails_takes_no_room() {
-    let house = House::open_with(servers(), |settings| settings.session_limit = 2).await;
+    let house = House::open_with(servers(), |settings| settings.limits.max_sessions = 2).await;
     let client = house.client().await;
     for how in How::ALL {
         house.chaos.plan("session", Moment::Start, how);

@@ -24,7 +24,7 @@ async fn start(session_limit: usize) -> InProcess {
     let path = home.path().join("mcp-servers.json");
     std::fs::write(&path, "[]").expect("the directory is ours");
     let mut settings = Settings::new(path);
-    settings.session_limit = session_limit;
+    settings.limits.max_sessions = session_limit;
     let options = HttpOptions {
         limits: Limits::default(),
         rules: Rules::new(&[], &[], &[]).expect("no rules"),

@@ -10,7 +10,6 @@ use super::servers::{Own, offer, said};
 use super::{Client, House, is_silent, result, settle};
 use crate::tree::client::News;
 use crate::tree::registry::RouteState;
-use crate::tree::sessions::session::MOST_ASKS;
 use crate::tree::testing::name;
 
 const SAMPLING: &str = "sampling/createMessage";
@@ -164,7 +163,7 @@ async fn a_client_that_goes_answers_with_an_error() {
 #[tokio::test(start_paused = true)]
 async fn a_client_has_so_many_questions_before_it_and_no_more() {
     let (_house, mut client, mut own) = asked().await;
-    for id in 0..MOST_ASKS {
+    for id in 0..64 {
         own.asks(id, SAMPLING, "{}").await;
     }
     own.asks("more", SAMPLING, "{}").await;

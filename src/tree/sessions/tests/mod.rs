@@ -21,6 +21,7 @@ mod servers;
 mod signed;
 mod subscriptions;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -33,9 +34,9 @@ use tokio::time::{sleep, timeout};
 
 use super::message::SessionsMsg;
 use super::{
-    Event, IDLE_OUT, OpenedSse, Outbound, SessionHandle, Sessions, SessionsArgs, SessionsHandle,
-    Signer,
+    Event, OpenedSse, Outbound, SessionHandle, Sessions, SessionsArgs, SessionsHandle, Signer,
 };
+use crate::config::model::Limits;
 use crate::ids::{Generation, SessionId};
 use crate::protocol::jsonrpc;
 use crate::protocol::mcp::lifecycle::client_info;
@@ -79,8 +80,10 @@ impl House {
             overview: watch::Sender::default(),
             registry: registry.clone(),
             root,
-            limit,
-            idle_out: IDLE_OUT,
+            limits: Arc::new(Limits {
+                max_sessions: limit,
+                ..Limits::default()
+            }),
             signer,
             metrics: Metrics::default(),
         };

@@ -10,7 +10,6 @@ use super::servers::offer;
 use super::{House, settle, testing, tool_names};
 use crate::tree::call::CallError;
 use crate::tree::registry::{Catalogue, Registry, RegistryArgs, RegistryHandle, Store};
-use crate::tree::sessions::session::LIMIT;
 
 #[tokio::test(start_paused = true)]
 async fn initialize_answers_in_the_clients_revision_and_promises_list_changed() {
@@ -238,7 +237,7 @@ async fn a_session_has_so_many_requests_without_an_answer_and_pings_beside() {
     let mut server = house.server("s", 1, &["t"]).await;
     let mut client = house.client().await;
     settle().await;
-    for id in 0..LIMIT {
+    for id in 0..64 {
         client.calls(id, "s__t");
     }
     client.calls("one more", "s__t");
@@ -262,7 +261,7 @@ async fn a_session_has_so_many_requests_without_an_answer_and_pings_beside() {
     server.ticket().await.answer(super::result("{}"));
     assert_eq!(client.next().await["id"], 0);
     client.calls("again", "s__t");
-    for _ in 1..LIMIT {
+    for _ in 1..64 {
         server.ticket().await.answer(super::result("{}"));
         client.next().await;
     }

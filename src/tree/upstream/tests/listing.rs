@@ -4,8 +4,9 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::who;
+use crate::config::model::Limits;
 use crate::protocol::mcp::item::{self, Item, Kind, Page};
-use crate::tree::upstream::listing::{Listing, Turn};
+use crate::tree::upstream::listing::{Listing, Room, Turn};
 
 fn page(text: &str) -> Page {
     item::page(Kind::Tools, &Bytes::from(text.to_owned())).unwrap()
@@ -16,11 +17,11 @@ fn pages_are_put_together_in_their_order() {
     let due = Instant::now();
     let mut listing = Listing::new(Kind::Tools, 1, due);
     let first = page(r#"{"tools":[{"name":"a"},{"noname":1}],"nextCursor":""}"#);
-    let Turn::Next(params) = listing.turn(&who(), first) else {
+    let Turn::Next(params) = listing.turn(&who(), first, room()) else {
         panic!("there is another page");
     };
     assert_eq!(params.unwrap(), r#"{"cursor":""}"#);
-    let Turn::Done(all) = listing.turn(&who(), page(r#"{"tools":[{"name":"b"}]}"#)) else {
+    let Turn::Done(all) = listing.turn(&who(), page(r#"{"tools":[{"name":"b"}]}"#), room()) else {
         panic!("that was all");
     };
     let names: Vec<&str> = all.iter().map(Item::key).collect();
@@ -29,17 +30,70 @@ fn pages_are_put_together_in_their_order() {
 
 #[test]
 fn cursors_for_ever_come_to_an_end() {
-    let due = Instant::now();
-    let mut listing = Listing::new(Kind::Tools, 1, due);
-    let text = r#"{"tools":[{"name":"a"}],"nextCursor":"on"}"#;
-    let pages =
-        (2..).take_while(|_: &usize| matches!(listing.turn(&who(), page(text)), Turn::Next(_)));
-    assert_eq!(pages.count(), 999);
+    let mut listing = Listing::new(Kind::Tools, 1, Instant::now());
+    let text = r#"{"tools":[],"nextCursor":"on"}"#;
+    let go_on = |_: &usize| matches!(listing.turn(&who(), page(text), room()), Turn::Next(_));
+    assert_eq!((2..).take_while(go_on).count(), 999);
+}
 
-    let mut listing = Listing::new(Kind::Tools, 1, due);
-    let long = "x".repeat(16 * 1024 * 1024);
-    let text = format!(r#"{{"tools":[{{"name":"a","description":"{long}"}}],"nextCursor":"on"}}"#);
-    let pages =
-        (2..).take_while(|_: &usize| matches!(listing.turn(&who(), page(&text)), Turn::Next(_)));
-    assert_eq!(pages.count(), 3);
+#[test]
+fn the_first_of_too_many_are_kept() {
+    let limits = Limits {
+        max_catalogue_items: 3,
+        ..Limits::default()
+    };
+    let (mut listing, room) = (
+        Listing::new(Kind::Tools, 1, Instant::now()),
+        Room::of(&limits),
+    );
+    let first = page(r#"{"tools":[{"name":"a"},{"name":"b"}],"nextCursor":"on"}"#);
+    assert!(matches!(listing.turn(&who(), first, room), Turn::Next(_)));
+    let second = page(r#"{"tools":[{"name":"c"},{"name":"d"}],"nextCursor":"on"}"#);
+    assert_eq!(done(listing.turn(&who(), second, room)), ["a", "b", "c"]);
+
+    let mut listing = Listing::new(Kind::Tools, 1, Instant::now());
+    let exactly = page(r#"{"tools":[{"name":"a"},{"name":"b"},{"name":"c"}]}"#);
+    assert_eq!(done(listing.turn(&who(), exactly, room)).len(), 3);
+}
+
+#[test]
+fn bytes_count_too_and_what_is_left_out_leaves_no_memory_behind() {
+    let limits = Limits {
+        max_catalogue_bytes: 40,
+        ..Limits::default()
+    };
+    let mut listing = Listing::new(Kind::Tools, 1, Instant::now());
+    let long = "x".repeat(1000);
+    let text = format!(r#"{{"tools":[{{"name":"a"}},{{"name":"b","description":"{long}"}}]}}"#);
+    let page = page(&text);
+    let whole = page.items[0].raw().as_ptr();
+    let Turn::Done(kept) = listing.turn(&who(), page, Room::of(&limits)) else {
+        panic!("there is no room for more");
+    };
+    assert_eq!(kept.len(), 1);
+    assert_ne!(kept[0].raw().as_ptr(), whole, "a copy of its own");
+}
+
+#[test]
+fn what_other_lists_hold_is_no_room() {
+    let limits = Limits {
+        max_catalogue_items: 3,
+        ..Limits::default()
+    };
+    let others = page(r#"{"tools":[{"name":"a"},{"name":"b"}]}"#).items;
+    let mut listing = Listing::new(Kind::Tools, 1, Instant::now());
+    let two = page(r#"{"tools":[{"name":"c"},{"name":"d"}]}"#);
+    let turn = listing.turn(&who(), two, Room::of(&limits).less(&others));
+    assert_eq!(done(turn), ["c"]);
+}
+
+fn room() -> Room {
+    Room::of(&Limits::default())
+}
+
+fn done(turn: Turn) -> Vec<String> {
+    match turn {
+        Turn::Done(items) => items.iter().map(|item| item.key().to_owned()).collect(),
+        Turn::Next(_) => panic!("that was all"),
+    }
 }

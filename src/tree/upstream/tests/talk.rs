@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::{Desk, spec};
+use crate::config::model::Limits;
 use crate::config::model::ServerSpec;
 use crate::protocol::jsonrpc::RequestId;
 use crate::protocol::mcp::item::Kind;
@@ -14,6 +15,7 @@ use crate::supervise::FailureKind;
 use crate::tree::call::Ticket;
 use crate::tree::client::{Interest, Owner};
 use crate::tree::upstream::dialogue::{Dialogue, Effect};
+use crate::tree::upstream::listing::Room;
 
 pub(super) const TIMEOUT: Duration = Duration::from_secs(300);
 pub(super) const CHANGED: &str = r#"{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}"#;

@@ -1,0 +1,103 @@
+//! The limits of sessions and of what each may have going on.
+
+use serde_json::json;
+
+use super::{SOON, gateway};
+use crate::support::client::SseClient;
+use crate::support::gateway::{Gateway, GatewayOptions};
+use crate::support::http;
+use crate::support::servers::{error_code, fixture, join, text_of};
+use crate::support::streamable::Endpoint;
+use crate::support::wait;
+
+#[tokio::test]
+async fn an_idle_session_ends_and_is_taken_up_by_its_id() {
+    let options = GatewayOptions::new(super::file(&json!({ "session_idle_timeout": 1 }), &[]));
+    let gateway = Gateway::start(options.arg("--log-level").arg("debug")).await;
+    let client = Endpoint::initialized(gateway.addr(), "2025-11-25").await;
+    gateway
+        .wait_for_log("it has been idle for too long", SOON)
+        .await;
+    let ping = r#"{"jsonrpc":"2.0","id":7,"method":"ping"}"#;
+    let answer = client.post(ping).await.message().await;
+    assert_eq!(answer, r#"{"jsonrpc":"2.0","id":7,"result":{}}"#);
+    gateway.wait_for_log("is taken up again", SOON).await;
+}
+
+#[tokio::test]
+async fn the_session_that_is_idle_for_longest_makes_room() {
+    let gateway = gateway(&json!({ "max_sessions": 2 }), &[]).await;
+    let _streams = (
+        SseClient::connect(gateway.addr()).await,
+        Endpoint::initialized(gateway.addr(), "2025-11-25").await,
+    );
+    let _third = SseClient::connect(gateway.addr()).await;
+    let refused = http::get(gateway.addr(), "/sse").await;
+    assert_eq!((refused.status, error_code(&refused.text())), (503, -32003));
+    assert!(refused.header("retry-after").is_some());
+}
+
+#[tokio::test]
+async fn calls_beyond_the_limits_are_busy_at_once() {
+    let limits = json!({ "max_calls_per_session": 2, "max_calls_per_server": 3 });
+    let gateway = gateway(&limits, &[fixture("a", &["--hang-on", "abort"])]).await;
+    let (one, two) = (join(&gateway).await, join(&gateway).await);
+    one.call_tool("a__echo", "{}").await;
+    let abort = Some(r#"{"name":"a__abort","arguments":{}}"#);
+    for client in [&one, &one, &two] {
+        client.request("tools/call", abort).await;
+    }
+    let session = wait::until("a full session", SOON, async || {
+        let answer = one.call_tool("a__echo", "{}").await;
+        answer
+            .contains("this session has as many requests")
+            .then_some(answer)
+    });
+    assert_eq!(error_code(&session.await), -32003);
+    let server = wait::until("a full server", SOON, async || {
+        let answer = two.call_tool("a__echo", "{}").await;
+        answer.contains("busy").then_some(answer)
+    });
+    assert!(server.await.contains("'a'"));
+    drop(one);
+    wait::until("room at the server", SOON, async || {
+        let answer = two.call_tool("a__echo", r#"{"text":"room"}"#).await;
+        (!answer.contains("busy") && text_of(&answer) == "room").then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn subscriptions_are_counted() {
+    let limits = json!({ "max_subscriptions_per_session": 1 });
+    let gateway = gateway(&limits, &[fixture("a", &["--offers"])]).await;
+    let client = join(&gateway).await;
+    client.call("resources/list", None, SOON).await;
+    let subscribe = async |uri: &str| {
+        let params = json!({ "uri": uri }).to_string();
+        client
+            .call("resources/subscribe", Some(&params), SOON)
+            .await
+    };
+    let granted = subscribe("fx://0").await;
+    assert!(granted.contains("result"), "{granted}");
+    let refused = subscribe("fx://1").await;
+    assert_eq!(error_code(&refused), -32003, "{refused}");
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_is_ended_when_it_is_set() {
+    let limits = json!({ "max_outgoing_bytes": "64KiB", "slow_client_timeout": 0.5 });
+    let gateway = gateway(&limits, &[fixture("a", &[])]).await;
+    let (slow, other) = (join(&gateway).await, join(&gateway).await);
+    slow.call_tool("a__echo", "{}").await;
+    slow.set_reading(false);
+    let huge = Some(r#"{"name":"a__huge","arguments":{"bytes":8000000}}"#);
+    for _ in 0..4 {
+        slow.request("tools/call", huge).await;
+    }
+    gateway
+        .wait_for_log("its client has read nothing for 0.5 s", SOON)
+        .await;
+    other.call_tool("a__echo", "{}").await;
+}
