@@ -101,6 +101,11 @@ impl Script {
 
     /// Waits until the script has come to `word`, and keeps what it says on the way.
     pub(crate) async fn reaches(&mut self, word: &str) -> Result<()> {
+        self.reaches_past("", word).await
+    }
+
+    /// The same; it may come past `other` or not.
+    pub(crate) async fn reaches_past(&mut self, other: &str, word: &str) -> Result<()> {
         loop {
             let Ok(line) = timeout(PATIENCE, self.stdout.next_line()).await else {
                 self.child.start_kill()?;
@@ -110,6 +115,7 @@ impl Script {
             match line? {
                 Some(line) if line.starts_with('{') => self.seen.push(&line)?,
                 Some(said) if said == word => return Ok(()),
+                Some(said) if said == other => {}
                 Some(said) => bail!("{} said {said:?} instead of {word:?}", self.name),
                 None => {
                     return self
