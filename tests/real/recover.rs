@@ -134,7 +134,7 @@ async fn restart(over: Over, port: Port, clients: [Row; 10]) -> Result<()> {
         for (script, job, fate) in running {
             let name = script.name.clone();
             let seen = script.finish(std::slice::from_ref(&job)).await?;
-            println!("{port:?} {name}: {seen:#?}");
+            eprintln!("{port:?} {name}: {seen:#?}");
             check(&job, &seen, fate).with_context(|| format!("{name}: {seen:#?}"))?;
         }
         Ok(())

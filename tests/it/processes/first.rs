@@ -56,10 +56,10 @@ async fn orphans_are_reaped_and_the_gateways_own_children_are_not_stolen() {
     let way = namespace();
     match way {
         Some(way) => {
-            println!("as the first process of a namespace: {way}");
+            eprintln!("as the first process of a namespace: {way}");
             options.binary = Some(wrapper(directory.path(), way));
         }
-        None => println!("no namespaces here: as a child subreaper, to which orphans come too"),
+        None => eprintln!("no namespaces here: as a child subreaper, to which orphans come too"),
     }
     let mut gateway = Gateway::start(options).await;
     let first = match way {
