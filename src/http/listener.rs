@@ -213,3 +213,18 @@ impl Drop for Farewell {
         }
     }
 }
+
+#[cfg(test)]
+impl ListenerState {
+    /// As one is whose accept loop does not go round: its beats stay unread.
+    pub(super) fn stuck() -> (Self, mpsc::UnboundedReceiver<Beat>) {
+        let (beats, unread) = mpsc::unbounded_channel();
+        let state = Self {
+            accepting: JoinSet::new(),
+            beats,
+            stop: watch::Sender::new(false),
+            drain: Duration::ZERO,
+        };
+        (state, unread)
+    }
+}

@@ -60,6 +60,12 @@ impl fmt::Display for Part {
 pub struct Beat(UnboundedSender<Part>);
 
 impl Beat {
+    /// Whoever gets it says so to `answers`.
+    #[must_use]
+    pub fn new(answers: UnboundedSender<Part>) -> Self {
+        Self(answers)
+    }
+
     /// `part` handles messages. Nobody may be waiting to hear it any more.
     pub fn passed(&self, part: Part) {
         if self.0.send(part).is_err() {
@@ -90,7 +96,7 @@ impl Pulse {
                 Some(part) = answers.recv() => {
                     missing.remove(&part);
                 }
-                _ = beats.tick() => self.0.beat(Beat(sender.clone())),
+                _ = beats.tick() => self.0.beat(Beat::new(sender.clone())),
                 () = sleep_until(deadline), if late.is_some() => {
                     if let Some(late) = late.take() {
                         late(&missing);

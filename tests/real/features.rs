@@ -95,7 +95,8 @@ async fn stage() -> Result<(Stage, [Server; 2])> {
     Ok((stage, servers))
 }
 
-fn remote(url: &str, options: &[&str]) -> Vec<String> {
+/// The command of mcp-remote.
+pub(crate) fn remote(url: &str, options: &[&str]) -> Vec<String> {
     let node = servers::node().to_string_lossy().into_owned();
     let remote = servers::program("mcp-remote")
         .to_string_lossy()
@@ -106,7 +107,7 @@ fn remote(url: &str, options: &[&str]) -> Vec<String> {
 }
 
 /// What a program of the user remembers is kept out of the home of whoever runs the tests.
-fn home(dir: &Path) -> BTreeMap<&'static str, String> {
+pub(crate) fn home(dir: &Path) -> BTreeMap<&'static str, String> {
     let dir = dir.join("mcp-remote").to_string_lossy().into_owned();
     BTreeMap::from([("MCP_REMOTE_CONFIG_DIR", dir)])
 }

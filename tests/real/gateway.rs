@@ -1,6 +1,7 @@
 //! The real binary under test: started on a free port with a configuration of real servers,
 //! watched through its log, ended with SIGTERM; nothing of it may be left afterwards.
 
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -28,11 +29,21 @@ const GONE: Duration = Duration::from_secs(2);
 /// How long a server may take to end by itself, when nobody is left to end it.
 const ENDED: Duration = Duration::from_secs(20);
 
+/// Whose the port is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Port {
+    /// The gateway's own: gone with it.
+    Bound,
+    /// A service manager's, which passes it to each gateway: it stays open.
+    Passed,
+}
+
 /// A running gateway.
 pub(crate) struct Gateway {
     child: Child,
     pub(crate) pid: u32,
     port: u16,
+    socket: Option<std::net::TcpListener>,
     config: PathBuf,
     state: PathBuf,
     lines: watch::Sender<Vec<String>>,
@@ -46,7 +57,15 @@ pub(crate) async fn with<F>(dir: &Path, servers: &[Server], body: F) -> Result<(
 where
     F: AsyncFnOnce(&mut Gateway) -> Result<()>,
 {
-    let mut gateway = Gateway::start(dir, servers)?;
+    with_port(Port::Bound, dir, servers, body).await
+}
+
+/// The same with a port of this kind.
+pub(crate) async fn with_port<F>(port: Port, dir: &Path, servers: &[Server], body: F) -> Result<()>
+where
+    F: AsyncFnOnce(&mut Gateway) -> Result<()>,
+{
+    let mut gateway = Gateway::start(port, dir, servers)?;
     let scenario = async {
         gateway.ready(servers).await?;
         body(&mut gateway).await
@@ -71,22 +90,24 @@ pub(crate) fn write_config(path: &Path, servers: &[Server]) -> Result<()> {
 }
 
 impl Gateway {
-    fn start(dir: &Path, servers: &[Server]) -> Result<Self> {
+    fn start(kind: Port, dir: &Path, servers: &[Server]) -> Result<Self> {
         // Own folder: what the watcher sees there is the configuration and nothing else.
         let config = dir.join("config/mcp-servers.json");
         std::fs::create_dir_all(dir.join("config"))?;
         write_config(&config, servers)?;
-        let port = std::net::TcpListener::bind("127.0.0.1:0")?
-            .local_addr()?
-            .port();
+        let socket = std::net::TcpListener::bind("127.0.0.1:0")?;
+        let port = socket.local_addr()?.port();
+        let socket = (kind == Port::Passed).then_some(socket);
         let (lines, log) = watch::channel(Vec::new());
         let mut readers = JoinSet::new();
         let state = dir.join("state");
-        let child = spawn(port, &config, &state, &lines, &mut readers)?;
+        let command = command(port, socket.as_ref(), &config, &state)?;
+        let child = spawn(command, &lines, &mut readers)?;
         Ok(Self {
             pid: child.id().context("it ended at once")?,
             child,
             port,
+            socket,
             config,
             state,
             lines,
@@ -108,14 +129,9 @@ impl Gateway {
 
     /// Another after a kill, at the same port with the same state; `servers` are ready again.
     pub(crate) async fn start_again(&mut self, servers: &[Server]) -> Result<()> {
-        let state = &self.state;
-        self.child = spawn(
-            self.port,
-            &self.config,
-            state,
-            &self.lines,
-            &mut self.readers,
-        )?;
+        let socket = self.socket.as_ref();
+        let command = command(self.port, socket, &self.config, &self.state)?;
+        self.child = spawn(command, &self.lines, &mut self.readers)?;
         self.pid = self.child.id().context("it ended at once")?;
         self.ready(servers).await
     }
@@ -192,28 +208,49 @@ impl Gateway {
     }
 }
 
-/// Starts the binary; what it logs goes to `lines`.
-fn spawn(
+/// The binary, at `port` or with `socket` passed to it: as stdin, which a shell puts where
+/// `sd_listen_fds(3)` has it and then becomes the gateway.
+fn command(
     port: u16,
+    socket: Option<&std::net::TcpListener>,
     config: &Path,
     state: &Path,
-    lines: &watch::Sender<Vec<String>>,
-    readers: &mut JoinSet<()>,
-) -> Result<Child> {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_mcproxy"));
+) -> Result<Command> {
+    const PASS: &str = "exec 3<&0 </dev/null; LISTEN_FDS=1 LISTEN_PID=$$ exec \"$0\" \"$@\"";
+    let binary = env!("CARGO_BIN_EXE_mcproxy");
+    let mut command = match socket {
+        None => Command::new(binary),
+        Some(_) => Command::new("/bin/sh"),
+    };
+    match socket {
+        None => command.stdin(Stdio::null()),
+        Some(socket) => {
+            let socket: OwnedFd = socket.try_clone()?.into();
+            command.args(["-c", PASS, binary]).stdin(socket)
+        }
+    };
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("MCPROXY_") {
             command.env_remove(name);
         }
     }
-    let mut child = command
+    command
         .arg("--log")
         .arg(format!("--listen=127.0.0.1:{port}"))
         .arg("--config")
         .arg(config)
         .arg("--state-dir")
-        .arg(state)
-        .stdin(Stdio::null())
+        .arg(state);
+    Ok(command)
+}
+
+/// Starts the binary; what it logs goes to `lines`.
+fn spawn(
+    mut command: Command,
+    lines: &watch::Sender<Vec<String>>,
+    readers: &mut JoinSet<()>,
+) -> Result<Child> {
+    let mut child = command
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .kill_on_drop(true)

@@ -101,21 +101,29 @@ impl Script {
 
     /// Waits until the script has come to `word`, and keeps what it says on the way.
     pub(crate) async fn reaches(&mut self, word: &str) -> Result<()> {
+        self.reaches_any(&[word]).await.map(drop)
+    }
+
+    /// The same for the first of `words` that it comes to.
+    pub(crate) async fn reaches_any(&mut self, words: &[&str]) -> Result<String> {
         loop {
             let Ok(line) = timeout(PATIENCE, self.stdout.next_line()).await else {
                 self.child.start_kill()?;
                 let findings = self.findings().await;
-                bail!("{}: no {word:?} in {PATIENCE:?}:\n{findings}", self.name)
+                bail!(
+                    "{}: none of {words:?} in {PATIENCE:?}:\n{findings}",
+                    self.name
+                )
             };
             match line? {
                 Some(line) if line.starts_with('{') => self.seen.push(&line)?,
-                Some(said) if said == word => return Ok(()),
-                Some(said) => bail!("{} said {said:?} instead of {word:?}", self.name),
+                Some(said) if words.contains(&said.as_str()) => return Ok(said),
+                Some(said) => bail!("{} said {said:?} instead of {words:?}", self.name),
                 None => {
                     return self
                         .ended()
                         .await
-                        .and_then(|()| bail!("{}: no {word:?}", self.name));
+                        .and_then(|()| bail!("{}: none of {words:?}", self.name));
                 }
             }
         }

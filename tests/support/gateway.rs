@@ -1,13 +1,15 @@
 //! The real `mcproxy` binary as a process of the test: its own directory, port 0, captured log, and an end
 //! that leaves nothing behind or fails the test.
 
+mod command;
+
 use std::collections::HashMap;
 use std::fs;
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ExitStatus, Stdio};
 use std::sync::Mutex;
 use std::thread;
 use std::time::Duration;
@@ -16,6 +18,7 @@ use nix::sys::signal::Signal;
 use tempfile::TempDir;
 use tokio::time::Instant;
 
+use self::command::{arguments, clean_environment, command};
 use super::output::Lines;
 use super::proc::{self, Process};
 use super::wait;
@@ -368,59 +371,4 @@ impl Drop for Gateway {
 pub(crate) fn listening_address(line: &str) -> Option<SocketAddr> {
     let (_, rest) = line.split_once(LISTENING)?;
     rest.split_ascii_whitespace().next()?.parse().ok()
-}
-
-/// `binary`, to which so many sockets are passed: as stdin and stderr, which a shell puts where
-/// `sd_listen_fds(3)` has them. It becomes the gateway, so its pid is the one to name.
-fn command(binary: &Path, sockets: usize) -> Command {
-    if sockets == 0 {
-        return Command::new(binary);
-    }
-    let second = if sockets > 1 { "4<&2 2>/dev/null" } else { "" };
-    let script = format!(
-        "exec 3<&0 </dev/null {second}; LISTEN_FDS={sockets} LISTEN_PID=$$ exec \"$0\" \"$@\""
-    );
-    let mut command = Command::new("/bin/sh");
-    command.arg("-c").arg(script).arg(binary);
-    command
-}
-
-fn arguments(home: &Path, options: &GatewayOptions) -> Vec<String> {
-    let path = |name: &str| home.join(name).to_string_lossy().into_owned();
-    let syslog = |path: &PathBuf| ("--syslog-socket", Some(path.display().to_string()));
-    let usual = [
-        options.syslog.as_ref().map_or(("--log", None), syslog),
-        ("--listen", Some("127.0.0.1:0".to_owned())),
-        ("--config", Some(path("mcp-servers.json"))),
-        ("--state-dir", Some(path("state"))),
-    ];
-    let given = |name: &str| {
-        options
-            .args
-            .iter()
-            .any(|arg| arg.split('=').next() == Some(name))
-    };
-    let mut arguments = Vec::new();
-    for (name, value) in usual {
-        if !given(name) {
-            arguments.push(name.to_owned());
-            arguments.extend(value);
-        }
-    }
-    arguments.extend(options.args.iter().cloned());
-    arguments
-}
-
-/// Settings of whoever runs the tests must not reach the gateway.
-fn clean_environment(command: &mut Command) {
-    for (name, _) in std::env::vars_os() {
-        let text = name.to_string_lossy();
-        let systemd = matches!(
-            &*text,
-            "NOTIFY_SOCKET" | "STATE_DIRECTORY" | "JOURNAL_STREAM"
-        );
-        if systemd || text.starts_with("MCPROXY_") {
-            command.env_remove(&name);
-        }
-    }
 }

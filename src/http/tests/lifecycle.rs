@@ -1,7 +1,9 @@
 //! The listener as an actor: how it ends, and what its successor finds.
 
 use super::*;
+use crate::tree::{Beat, Part};
 use ractor::ActorStatus;
+use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
 
 #[tokio::test]
@@ -112,4 +114,27 @@ async fn ten_thousand_requests_leave_nothing() {
         assert!(Instant::now() < deadline, "{} held", held(server.address));
         tokio::task::yield_now().await;
     }
+}
+
+#[tokio::test]
+async fn a_beat_is_answered_by_the_listener_and_its_loop_though_all_slots_are_in_use() {
+    let server = Server::with(|limits| limits.connections = 1).await;
+    let _stream = server.open_sse().await;
+    let (answers, mut heard) = mpsc::unbounded_channel();
+    HttpEdge::beat(&server.listener, Beat::new(answers));
+    for part in [Part::Listener, Part::AcceptLoop] {
+        assert_eq!(timeout(PATIENCE, heard.recv()).await.unwrap(), Some(part));
+    }
+}
+
+#[tokio::test]
+async fn a_listener_does_not_answer_for_a_loop_that_is_stuck() {
+    let server = Server::start().await;
+    let (answers, mut heard) = mpsc::unbounded_channel();
+    let (mut state, _unread) = ListenerState::stuck();
+    let beat = ListenerMsg::Beat(Beat::new(answers));
+    let handled = Listener.handle(server.listener.clone(), beat, &mut state);
+    handled.await.unwrap();
+    assert_eq!(heard.recv().await, Some(Part::Listener));
+    assert!(heard.try_recv().is_err());
 }

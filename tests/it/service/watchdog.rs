@@ -118,7 +118,7 @@ impl Fed {
 
     /// Nobody is fed while these are stuck.
     async fn starves(&mut self, stuck: &[Part]) {
-        let stuck = BTreeSet::from_iter(stuck.iter().copied());
+        let stuck = stuck.iter().copied().collect::<BTreeSet<_>>();
         assert_eq!(self.missing(SHORT).await, stuck);
         self.mailbox.read_all();
         assert_eq!(self.missing(SHORT * 2).await, stuck);
@@ -126,7 +126,7 @@ impl Fed {
         assert!(!mail.iter().any(|text| text == FOOD), "{stuck:?}: {mail:?}");
     }
 
-    async fn is_fed_again(mut self) {
+    async fn eats_again(mut self) {
         self.mailbox.next_of(FOOD).await;
         self.mailbox.next_of(FOOD).await;
         assert_eq!(self.missing(SOON).await, BTreeSet::new());
@@ -140,7 +140,7 @@ async fn stuck(kind: &'static str, parts: &[Part]) {
     fed.house.chaos.hang(kind).await;
     fed.starves(parts).await;
     fed.house.chaos.strike(kind, How::Kill).await;
-    fed.is_fed_again().await;
+    fed.eats_again().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -179,7 +179,7 @@ async fn a_stuck_root_starves_it() {
     ];
     fed.starves(&all).await;
     fed.house.chaos.go_on();
-    fed.is_fed_again().await;
+    fed.eats_again().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -194,5 +194,5 @@ async fn children_that_root_restarts_do_not() {
         fed.house.chaos.strike(kind, how).await;
         assert_eq!(fed.missing(SOON).await, BTreeSet::new(), "{kind}");
     }
-    fed.is_fed_again().await;
+    fed.eats_again().await;
 }

@@ -3,6 +3,7 @@
 
 mod instances;
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
@@ -13,12 +14,13 @@ use ractor::{Actor, ActorProcessingErr, ActorRef};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
+use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout};
 
 use crate::protocol::jsonrpc;
 use crate::supervise::chaos::{Chaos, How, Moment};
 use crate::tree::{
-    self, Beat, CallError, Edge, EdgeLinks, Exit, Outbound, SessionHandle, SessionsHandle,
+    self, Beat, CallError, Edge, EdgeLinks, Exit, Outbound, Part, SessionHandle, SessionsHandle,
     Settings, Tree,
 };
 
@@ -43,6 +45,7 @@ impl Edge for Door {
         (Silent, ())
     }
 
+    /// Nobody takes connections here, so nobody answers for the accept loop.
     fn beat(listener: &ActorRef<Beat>, beat: Beat) {
         drop(listener.cast(beat));
     }
@@ -54,6 +57,16 @@ impl Actor for Silent {
     type Arguments = ();
 
     async fn pre_start(&self, _: ActorRef<Beat>, (): ()) -> Result<(), ActorProcessingErr> {
+        Ok(())
+    }
+
+    async fn handle(
+        &self,
+        _: ActorRef<Beat>,
+        beat: Beat,
+        (): &mut (),
+    ) -> Result<(), ActorProcessingErr> {
+        beat.passed(Part::Listener);
         Ok(())
     }
 }
@@ -333,4 +346,20 @@ async fn too_many_restarts_end_it_with_nothing_left() {
     let exit = timeout(SOON, house.tree.wait()).await.unwrap();
     assert_eq!((exit, exit.code()), (Exit::GaveUp, 70));
     house.runs(0).await;
+}
+
+#[tokio::test]
+async fn whoever_does_not_answer_a_beat_is_named_and_the_round_goes_on() {
+    let house = House::of(&[]).await;
+    let pulse = house.tree.pulse();
+    let (sender, late) = oneshot::channel();
+    let told = |missing: &BTreeSet<Part>| drop(sender.send(missing.clone()));
+    tokio::select! {
+        () = pulse.round(Duration::from_secs(2), told) => panic!("without an accept loop"),
+        missing = timeout(SOON, late) => {
+            let missing = missing.unwrap().unwrap();
+            assert_eq!(missing, BTreeSet::from([Part::AcceptLoop]));
+        }
+    }
+    house.stops().await;
 }
