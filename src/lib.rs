@@ -12,6 +12,7 @@
 //! | [`process`] | one child process: spawn, pipes, process group, stop |
 //! | [`protocol`] | MCP and JSON-RPC on the wire, pure |
 //! | [`telemetry`] | logging, readiness |
+//! | [`state_dir`] | the state directory: closed to other users |
 //! | [`ids`] | names and numbers with checked constructors |
 
 pub mod cli;
@@ -20,6 +21,7 @@ pub mod http;
 pub mod ids;
 pub mod process;
 pub mod protocol;
+pub mod state_dir;
 pub mod supervise;
 pub mod telemetry;
 pub mod tree;

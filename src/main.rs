@@ -12,6 +12,7 @@ use mcproxy::cli::{Cli, Run, Verb, banner, check, demo_server};
 use mcproxy::config;
 use mcproxy::http::{HttpEdge, HttpOptions, Limits, Rules, TokenKeeper};
 use mcproxy::process::{self, Groups, Record};
+use mcproxy::state_dir;
 use mcproxy::supervise::Plain;
 use mcproxy::telemetry::log as logging;
 use mcproxy::tree::{self, Notice, Settings, Tree};
@@ -171,7 +172,9 @@ async fn prepare(
             log::warn!("Orphans of servers are not reaped: {error}");
         }
     });
-    let record = Record::begin(state_dir?, groups).await;
+    let state_dir = state_dir?;
+    state_dir::close(state_dir);
+    let record = Record::begin(state_dir, groups).await;
     let complain = |error| {
         log::warn!("If the gateway is killed, the next one does not end its servers: {error}");
     };

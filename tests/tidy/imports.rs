@@ -3,7 +3,8 @@
 use super::{File, sources, split_name};
 
 /// Which rooms a room may use, itself apart. `main.rs` may use all, and nobody `http` or `cli`.
-const IMPORTS: [(&str, &[&str]); 9] = [
+const IMPORTS: [(&str, &[&str]); 10] = [
+    ("state_dir", &[]),
     ("ids", &[]),
     ("supervise", &["ids"]),
     ("config", &["ids"]),
