@@ -14,6 +14,7 @@
 //! | [`protocol`] | MCP and JSON-RPC on the wire, pure |
 //! | [`service`] | the service manager: what it is told, the sockets it passes |
 //! | [`telemetry`] | logging, readiness |
+//! | [`state_dir`] | the state directory: closed to other users |
 //! | [`ids`] | names and numbers with checked constructors |
 
 pub mod cli;
@@ -24,6 +25,7 @@ pub mod process;
 pub mod program;
 pub mod protocol;
 pub mod service;
+pub mod state_dir;
 pub mod supervise;
 pub mod telemetry;
 pub mod tree;

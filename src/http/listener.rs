@@ -221,6 +221,7 @@ impl ListenerState {
         let (beats, unread) = mpsc::unbounded_channel();
         let state = Self {
             accepting: JoinSet::new(),
+            _minding: JoinSet::new(),
             beats,
             stop: watch::Sender::new(false),
             drain: Duration::ZERO,

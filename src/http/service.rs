@@ -40,12 +40,14 @@ pub(super) fn service(context: &Arc<Context>) -> impl HttpService {
     let routes = TowerToHyperService::new(warp::service(routes::routes(context.clone())));
     let context = context.clone();
     service_fn(move |mut request: Request<Incoming>| {
-        let admitted = admit(&context, &mut request);
-        let outcome = admitted.map(|listed| (listed, routes.call(request)));
+        let outcome = match enter(&context, &mut request) {
+            Entry::Open(listed) => Ok((listed, routes.call(request))),
+            Entry::Answered(reply) => Err(reply),
+        };
         let metrics = context.metrics.clone();
         async move {
             let response = match outcome {
-                Err(reply) => *reply,
+                Err(reply) => reply,
                 Ok((listed, reply)) => {
                     let mut response = reply.await?;
                     if let Some(origin) = listed {
@@ -60,23 +62,29 @@ pub(super) fn service(context: &Arc<Context>) -> impl HttpService {
     })
 }
 
-/// Notes on a request whose it is, and says which listed origin may read its reply; or answers it.
-fn admit(
-    context: &Context,
-    request: &mut Request<Incoming>,
-) -> Result<Option<HeaderValue>, Box<Response>> {
+/// What becomes of a request before the routes.
+enum Entry {
+    /// They have it. Pages of this origin, if there is one, may read the reply.
+    Open(Option<HeaderValue>),
+    /// They never see it.
+    Answered(Response),
+}
+
+/// Answers a request, or notes on it whose it is.
+fn enter(context: &Context, request: &mut Request<Incoming>) -> Entry {
     let (path, headers) = (request.uri().path(), request.headers());
     let admitted = guard::check(&context.rules, request.method(), request.uri(), headers);
-    let listed = match admitted.map_err(|refusal| refuse(refusal.into(), None))? {
-        Admitted::Route(listed) => listed,
-        Admitted::Preflight(origin) => {
+    let listed = match admitted {
+        Ok(Admitted::Route(listed)) => listed,
+        Ok(Admitted::Preflight(origin)) => {
             let mut response = StatusCode::NO_CONTENT.into_response();
             cors::allow_preflight(response.headers_mut(), origin);
-            return Err(Box::new(response));
+            return Entry::Answered(response);
         }
+        Err(refusal) => return refuse(refusal.into(), None),
     };
     if auth::is_discovery(path) {
-        return Err(refuse(Problem::NotFound, listed));
+        return refuse(Problem::NotFound, listed);
     }
     let owner = auth::check(&context.tokens.borrow(), path, headers);
     match owner {
@@ -84,17 +92,17 @@ fn admit(
             if let Some(wire) = request.extensions_mut().get_mut::<Wire>() {
                 wire.owner = owner;
             }
-            Ok(listed)
+            Entry::Open(listed)
         }
-        Err(refusal) => Err(refuse(refusal.into(), listed)),
+        Err(refusal) => refuse(refusal.into(), listed),
     }
 }
 
-fn refuse(problem: Problem, listed: Option<HeaderValue>) -> Box<Response> {
+fn refuse(problem: Problem, listed: Option<HeaderValue>) -> Entry {
     log::debug!("request refused: {problem}");
     let mut response = problem.into_response();
     if let Some(origin) = listed {
         cors::allow(response.headers_mut(), origin);
     }
-    Box::new(response)
+    Entry::Answered(response)
 }

@@ -20,6 +20,7 @@ use crate::config;
 use crate::http::{HttpEdge, HttpOptions, Limits, Rules, TokenKeeper};
 use crate::process::{self, Groups, Record};
 use crate::service::{Manager, Sockets};
+use crate::state_dir;
 use crate::supervise::Spawn;
 use crate::telemetry::log as logging;
 use crate::telemetry::metrics::Metrics;
@@ -173,7 +174,9 @@ async fn prepare(
             log::warn!("Orphans of servers are not reaped: {error}");
         }
     });
-    let record = Record::begin(state_dir?, groups).await;
+    let state_dir = state_dir?;
+    state_dir::close(state_dir);
+    let record = Record::begin(state_dir, groups).await;
     let complain = |error| {
         log::warn!("If the gateway is killed, the next one does not end its servers: {error}");
     };

@@ -19,6 +19,7 @@ mod prefix;
 mod processes;
 mod reload;
 mod routing;
+mod security;
 mod service;
 mod shutdown;
 mod sse;

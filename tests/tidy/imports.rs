@@ -3,7 +3,8 @@
 use super::{File, sources, split_name};
 
 /// Which rooms a room may use, itself apart. `main.rs` may use all, and nobody but `program` `http` or `cli`.
-const IMPORTS: [(&str, &[&str]); 11] = [
+const IMPORTS: [(&str, &[&str]); 12] = [
+    ("state_dir", &[]),
     ("ids", &[]),
     ("supervise", &["ids"]),
     ("config", &["ids"]),
@@ -34,6 +35,7 @@ const IMPORTS: [(&str, &[&str]); 11] = [
             "http",
             "process",
             "service",
+            "state_dir",
             "supervise",
             "telemetry",
             "tree",

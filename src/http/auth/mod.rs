@@ -93,7 +93,7 @@ mod tests {
             assert_ne!(owner, Owner::ANYBODY, "{value}");
         }
         for wrong in [
-            "".to_owned(),
+            String::new(),
             "Bearer".to_owned(),
             "Bearer ".to_owned(),
             TOKEN.to_owned(),

@@ -118,7 +118,7 @@ async fn ten_thousand_requests_leave_nothing() {
 
 #[tokio::test]
 async fn a_beat_is_answered_by_the_listener_and_its_loop_though_all_slots_are_in_use() {
-    let server = Server::with(|limits| limits.connections = 1).await;
+    let server = Server::with(|limits| limits.max_connections = 1).await;
     let _stream = server.open_sse().await;
     let (answers, mut heard) = mpsc::unbounded_channel();
     HttpEdge::beat(&server.listener, Beat::new(answers));
