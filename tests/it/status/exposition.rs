@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// One answer of `/metrics`.
 #[derive(Debug)]
-pub(super) struct Scrape {
+pub(crate) struct Scrape {
     /// By the text before the value, labels in the order of names.
     values: BTreeMap<String, f64>,
 }
@@ -13,7 +13,7 @@ pub(super) struct Scrape {
 impl Scrape {
     /// # Panics
     /// When a line breaks a rule.
-    pub(super) fn read(text: &str) -> Self {
+    pub(crate) fn read(text: &str) -> Self {
         assert!(text.ends_with('\n'), "the last line is not ended");
         let (mut families, mut values) = (BTreeSet::new(), BTreeMap::new());
         let (mut helped, mut family) = (None, "");
@@ -44,19 +44,19 @@ impl Scrape {
     }
 
     /// The value of a series, written as in the text, its labels in the order of their names.
-    pub(super) fn value(&self, series: &str) -> Option<f64> {
+    pub(crate) fn value(&self, series: &str) -> Option<f64> {
         self.values.get(series).copied()
     }
 
     /// All series of this server.
-    pub(super) fn of_server(&self, server: &str) -> Vec<&str> {
+    pub(crate) fn of_server(&self, server: &str) -> Vec<&str> {
         let label = format!(r#"server="{server}""#);
         let series = self.values.keys().map(String::as_str);
         series.filter(|series| series.contains(&label)).collect()
     }
 
     /// All gauges that count what is there for a while, and are not at zero.
-    pub(super) fn held(&self) -> Vec<String> {
+    pub(crate) fn held(&self) -> Vec<String> {
         let is_of = |series: &str| {
             let names = ["in_flight", "in_use", "mcproxy_sessions"];
             names.iter().any(|name| series.contains(name)) && !series.contains("_total")

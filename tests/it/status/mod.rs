@@ -4,7 +4,7 @@
 #![cfg(test)]
 
 mod counts;
-mod exposition;
+pub(crate) mod exposition;
 mod gauges;
 mod routes;
 mod servers;
