@@ -7,7 +7,7 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::Desk;
-use crate::telemetry::metrics::ServerMetrics;
+use crate::telemetry::metrics::{Counter, ServerMetrics};
 use crate::tree::call::Answer;
 use crate::tree::testing::name;
 use crate::tree::upstream::calls::{CANCELLED_KEEPS_PERMIT, Calls, Refused};
@@ -39,13 +39,13 @@ fn outcomes(metrics: &ServerMetrics) -> [u64; 5] {
         refused,
         ..
     } = metrics;
-    [answered, timed_out, cancelled, lost, refused].map(|counter| counter.get())
+    [answered, timed_out, cancelled, lost, refused].map(Counter::get)
 }
 
 /// Late, duplicate, unknown.
 fn dropped(metrics: &ServerMetrics) -> [u64; 3] {
     let dropped = &metrics.answers_dropped;
-    [&dropped.late, &dropped.duplicate, &dropped.unknown].map(|counter| counter.get())
+    [&dropped.late, &dropped.duplicate, &dropped.unknown].map(Counter::get)
 }
 
 #[tokio::test(start_paused = true)]
