@@ -13,7 +13,7 @@
 //! | [`process`] | one child process: spawn, pipes, process group, stop |
 //! | [`protocol`] | MCP and JSON-RPC on the wire, pure |
 //! | [`service`] | the service manager: what it is told, the sockets it passes |
-//! | [`telemetry`] | logging, readiness |
+//! | [`telemetry`] | logging, metrics, readiness |
 //! | [`state_dir`] | the state directory: closed to other users |
 //! | [`ids`] | names and numbers with checked constructors |
 

@@ -23,6 +23,7 @@ mod security;
 mod service;
 mod shutdown;
 mod sse;
+mod status;
 mod streamable;
 mod supervision;
 mod upstreams;
