@@ -21,7 +21,9 @@ pub(super) fn read(object: &Field<'_, Value<'_>>, notes: &mut Notes) -> Given {
         let what = format!("'gateway' is an object, not {}", values::kind(object.value));
         let finding = Finding::error(object.at.clone(), what);
         notes.add(finding.help(r#"write "gateway": {"max_sessions": 500}"#));
-        TABLE.iter().for_each(|row| given.keep(row));
+        for row in TABLE {
+            given.keep(row);
+        }
         return given;
     };
     values::repeated(fields.object, &fields.at, notes);

@@ -56,7 +56,7 @@ async fn a_client_that_is_too_slow_is_not_waited_for() {
     let mut silent = Connection::open(gateway.addr()).await.unwrap();
     silent.send(b"GET /healthz HTTP/1.1\r\n").await.unwrap();
     let closed = wait::within(|| "the end of it".to_owned(), SOON, async {
-        Ok::<_, std::io::Error>(silent.head().await.map(|head| head.status).unwrap_or(408))
+        Ok::<_, std::io::Error>(silent.head().await.map_or(408, |head| head.status))
     });
     assert_eq!(closed.await, 408);
 

@@ -40,7 +40,8 @@ async fn the_session_that_is_idle_for_longest_makes_room() {
 #[tokio::test]
 async fn calls_beyond_the_limits_are_busy_at_once() {
     let limits = json!({ "max_calls_per_session": 2, "max_calls_per_server": 3 });
-    let gateway = gateway(&limits, &[fixture("a", &["--hang-on", "abort"])]).await;
+    let servers = [fixture("a", &["--hang-on", "abort"])];
+    let gateway = gateway(&limits, &servers).await;
     let (one, two) = (join(&gateway).await, join(&gateway).await);
     one.call_tool("a__echo", "{}").await;
     let abort = Some(r#"{"name":"a__abort","arguments":{}}"#);
@@ -59,12 +60,15 @@ async fn calls_beyond_the_limits_are_busy_at_once() {
         answer.contains("busy").then_some(answer)
     });
     assert!(server.await.contains("'a'"));
-    drop(one);
+    // Who is there already profits from a limit that is raised.
+    gateway.write_config(&super::file(&json!({}), &servers));
     wait::until("room at the server", SOON, async || {
         let answer = two.call_tool("a__echo", r#"{"text":"room"}"#).await;
         (!answer.contains("busy") && text_of(&answer) == "room").then_some(())
     })
     .await;
+    let answer = one.call_tool("a__echo", r#"{"text":"room"}"#).await;
+    assert_eq!(text_of(&answer), "room");
 }
 
 #[tokio::test]
