@@ -18,4 +18,12 @@ mod stage;
 mod table;
 
 #[cfg(test)]
+mod configuration;
+#[cfg(test)]
 mod crashes;
+#[cfg(test)]
+mod log;
+#[cfg(test)]
+mod system;
+#[cfg(test)]
+mod wrapped;

@@ -103,16 +103,23 @@ impl Stage {
 
     /// Demands what has no number.
     pub(crate) fn holds(&mut self, what: &str, is_so: bool) {
-        self.record
-            .figures
-            .push(format!("{what}: {}", if is_so { "yes" } else { "NO" }));
         assert!(is_so, "{what}");
+        self.figure(format!("{what}: yes"));
     }
 
     fn note(&mut self, what: &str, seen: &dyn Display, at_most: &dyn Display) {
-        self.record
-            .figures
-            .push(format!("{what}: {seen} (≤ {at_most})"));
+        self.figure(format!("{what}: {seen} (≤ {at_most})"));
+    }
+
+    fn figure(&mut self, figure: String) {
+        if !self.record.figures.contains(&figure) {
+            self.record.figures.push(figure);
+        }
+    }
+
+    /// Goes on where another stage of the same row ended.
+    pub(crate) fn after(&mut self, record: Record) {
+        self.record = record;
     }
 
     /// Ends the calls to the bystanders, and judges them: before the gateway itself is struck.
@@ -135,7 +142,7 @@ impl Stage {
     ///
     /// # Panics
     /// When there is no proof that the fault struck.
-    pub(crate) async fn close(mut self) {
+    pub(crate) async fn close(mut self) -> Record {
         self.pause().await;
         assert!(
             !self.record.proofs.is_empty(),
@@ -143,18 +150,19 @@ impl Stage {
         );
         let status = self.gateway.terminate().await;
         assert!(status.success(), "the gateway ended with {status}");
-        self.keep();
+        self.keep()
     }
 
     /// The same for a row in which the gateway itself ends: what was seen is kept.
     ///
     /// # Panics
     /// When there is no proof that the fault struck.
-    pub(crate) fn keep(self) {
+    pub(crate) fn keep(self) -> Record {
         assert!(
             !self.record.proofs.is_empty(),
             "nothing says that the fault struck"
         );
         self.record.keep(&self.row.test());
+        self.record
     }
 }

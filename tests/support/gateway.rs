@@ -15,6 +15,8 @@ use nix::sys::signal::Signal;
 use tempfile::TempDir;
 use tokio::time::Instant;
 
+pub(crate) use super::options::GatewayOptions;
+use super::options::{arguments, clean_environment};
 use super::output::Lines;
 use super::proc::{self, Process};
 use super::wait;
@@ -27,45 +29,6 @@ const STOP: Duration = Duration::from_secs(15);
 const LEFTOVERS: Duration = Duration::from_secs(2);
 /// The gateway logs this and its address once the port is bound.
 const LISTENING: &str = "Listening on http://";
-
-/// What to run. Arguments given here replace the usual ones of the same name.
-#[derive(Default)]
-pub(crate) struct GatewayOptions {
-    /// Text of `mcp-servers.json`; `None` keeps what is there, or leaves it missing.
-    pub(crate) config: Option<String>,
-    pub(crate) args: Vec<String>,
-    pub(crate) env: Vec<(String, String)>,
-    /// Directory of the configuration and the state, kept by the caller; else a temporary one.
-    pub(crate) home: Option<PathBuf>,
-    /// Another binary than the one under test.
-    pub(crate) binary: Option<PathBuf>,
-    /// Log to the syslogd at this socket, not to stdout: launch it then, and ask [`proc::listening`].
-    pub(crate) syslog: Option<PathBuf>,
-}
-
-impl GatewayOptions {
-    pub(crate) fn new(config: impl Into<String>) -> Self {
-        Self {
-            config: Some(config.into()),
-            ..Self::default()
-        }
-    }
-
-    pub(crate) fn arg(mut self, arg: impl Into<String>) -> Self {
-        self.args.push(arg.into());
-        self
-    }
-
-    pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
-        self.env.push((name.to_owned(), value.to_owned()));
-        self
-    }
-
-    pub(crate) fn home(mut self, home: &Path) -> Self {
-        self.home = Some(home.to_owned());
-        self
-    }
-}
 
 /// Absolute path of the `mcproxy` under test.
 pub(crate) fn mcproxy() -> &'static Path {
@@ -84,6 +47,7 @@ pub(crate) struct Gateway {
     status: Option<ExitStatus>,
     started: Instant,
     addr: Option<SocketAddr>,
+    is_silent: bool,
     home: PathBuf,
     stdout: Lines,
     stderr: Lines,
@@ -140,6 +104,7 @@ impl Gateway {
             status: None,
             started,
             addr: None,
+            is_silent: options.is_silent,
             home,
             seen: Mutex::default(),
             _temporary: temporary,
@@ -149,7 +114,11 @@ impl Gateway {
     /// Where it listens, once it has said so.
     pub(crate) fn listening(&mut self) -> Option<SocketAddr> {
         if self.addr.is_none() {
-            self.addr = self.stdout.find_map(0, listening_address);
+            self.addr = if self.is_silent {
+                proc::listening(self.pid())
+            } else {
+                self.stdout.find_map(0, listening_address)
+            };
         }
         self.addr
     }
@@ -357,44 +326,4 @@ impl Drop for Gateway {
 pub(crate) fn listening_address(line: &str) -> Option<SocketAddr> {
     let (_, rest) = line.split_once(LISTENING)?;
     rest.split_ascii_whitespace().next()?.parse().ok()
-}
-
-fn arguments(home: &Path, options: &GatewayOptions) -> Vec<String> {
-    let path = |name: &str| home.join(name).to_string_lossy().into_owned();
-    let syslog = |path: &PathBuf| ("--syslog-socket", Some(path.display().to_string()));
-    let usual = [
-        options.syslog.as_ref().map_or(("--log", None), syslog),
-        ("--listen", Some("127.0.0.1:0".to_owned())),
-        ("--config", Some(path("mcp-servers.json"))),
-        ("--state-dir", Some(path("state"))),
-    ];
-    let given = |name: &str| {
-        options
-            .args
-            .iter()
-            .any(|arg| arg.split('=').next() == Some(name))
-    };
-    let mut arguments = Vec::new();
-    for (name, value) in usual {
-        if !given(name) {
-            arguments.push(name.to_owned());
-            arguments.extend(value);
-        }
-    }
-    arguments.extend(options.args.iter().cloned());
-    arguments
-}
-
-/// Settings of whoever runs the tests must not reach the gateway.
-fn clean_environment(command: &mut Command) {
-    for (name, _) in std::env::vars_os() {
-        let text = name.to_string_lossy();
-        let systemd = matches!(
-            &*text,
-            "NOTIFY_SOCKET" | "STATE_DIRECTORY" | "JOURNAL_STREAM"
-        );
-        if systemd || text.starts_with("MCPROXY_") {
-            command.env_remove(&name);
-        }
-    }
 }

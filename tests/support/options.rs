@@ -1,0 +1,96 @@
+//! What a test's gateway is started with.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// What to run. Arguments given here replace the usual ones of the same name.
+#[derive(Default)]
+pub(crate) struct GatewayOptions {
+    /// Text of `mcp-servers.json`; `None` keeps what is there, or leaves it missing.
+    pub(crate) config: Option<String>,
+    pub(crate) args: Vec<String>,
+    pub(crate) env: Vec<(String, String)>,
+    /// Directory of the configuration and the state, kept by the caller; else a temporary one.
+    pub(crate) home: Option<PathBuf>,
+    /// Another binary than the one under test.
+    pub(crate) binary: Option<PathBuf>,
+    /// Log to the syslogd at this socket, not to stdout.
+    pub(crate) syslog: Option<PathBuf>,
+    /// Nothing that it says arrives, so that only the kernel knows where it listens.
+    pub(crate) is_silent: bool,
+}
+
+impl GatewayOptions {
+    pub(crate) fn new(config: impl Into<String>) -> Self {
+        Self {
+            config: Some(config.into()),
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn arg(mut self, arg: impl Into<String>) -> Self {
+        self.args.push(arg.into());
+        self
+    }
+
+    pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
+        self.env.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    pub(crate) fn binary(mut self, binary: PathBuf) -> Self {
+        self.binary = Some(binary);
+        self
+    }
+
+    pub(crate) fn syslog(mut self, socket: &Path) -> Self {
+        self.syslog = Some(socket.to_owned());
+        self.is_silent = true;
+        self
+    }
+
+    pub(crate) fn home(mut self, home: &Path) -> Self {
+        self.home = Some(home.to_owned());
+        self
+    }
+}
+
+pub(super) fn arguments(home: &Path, options: &GatewayOptions) -> Vec<String> {
+    let path = |name: &str| home.join(name).to_string_lossy().into_owned();
+    let syslog = |path: &PathBuf| ("--syslog-socket", Some(path.display().to_string()));
+    let usual = [
+        options.syslog.as_ref().map_or(("--log", None), syslog),
+        ("--listen", Some("127.0.0.1:0".to_owned())),
+        ("--config", Some(path("mcp-servers.json"))),
+        ("--state-dir", Some(path("state"))),
+    ];
+    let given = |name: &str| {
+        options
+            .args
+            .iter()
+            .any(|arg| arg.split('=').next() == Some(name))
+    };
+    let mut arguments = Vec::new();
+    for (name, value) in usual {
+        if !given(name) {
+            arguments.push(name.to_owned());
+            arguments.extend(value);
+        }
+    }
+    arguments.extend(options.args.iter().cloned());
+    arguments
+}
+
+/// Settings of whoever runs the tests must not reach the gateway.
+pub(super) fn clean_environment(command: &mut Command) {
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        let systemd = matches!(
+            &*text,
+            "NOTIFY_SOCKET" | "STATE_DIRECTORY" | "JOURNAL_STREAM"
+        );
+        if systemd || text.starts_with("MCPROXY_") {
+            command.env_remove(&name);
+        }
+    }
+}
