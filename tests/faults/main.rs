@@ -22,7 +22,11 @@ mod configuration;
 #[cfg(test)]
 mod crashes;
 #[cfg(test)]
+mod gateway;
+#[cfg(test)]
 mod log;
+#[cfg(test)]
+mod sessions;
 #[cfg(test)]
 mod system;
 #[cfg(test)]

@@ -12,6 +12,7 @@ use super::rows::{self, Row};
 use crate::support::both;
 use crate::support::client::{Client, Streamable, Transport};
 use crate::support::gateway::{Gateway, GatewayOptions};
+use crate::support::http;
 
 /// Waits as long as the row says and not shortened by settings: `MCPROXY_FAULTS=real`.
 pub(crate) fn is_real() -> bool {
@@ -120,6 +121,26 @@ impl Stage {
     /// Goes on where another stage of the same row ended.
     pub(crate) fn after(&mut self, record: Record) {
         self.record = record;
+    }
+
+    /// The sum of a metric over all of its labels.
+    pub(crate) async fn metric(&self, name: &str) -> usize {
+        let response = http::get(self.gateway.addr(), "/metrics").await;
+        assert_eq!(response.status, 200, "{}", response.text());
+        let text = response.text();
+        let values = text.lines().filter_map(|line| {
+            let rest = line.strip_prefix(name)?;
+            let is_it = rest.starts_with(['{', ' ']);
+            is_it
+                .then(|| rest.rsplit(' ').next()?.parse::<usize>().ok())
+                .flatten()
+        });
+        values.sum()
+    }
+
+    /// Another gateway takes over: the first one has been struck down.
+    pub(crate) fn replace(&mut self, gateway: Gateway) {
+        std::mem::forget(std::mem::replace(&mut self.gateway, gateway));
     }
 
     /// Ends the calls to the bystanders, and judges them: before the gateway itself is struck.
