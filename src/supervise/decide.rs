@@ -99,6 +99,13 @@ impl<K: Name, S: Spec> Roster<K, S> {
         batch.finish()
     }
 
+    /// Changes the delays of laddered children and the time that any has to stop. What waits
+    /// already waits as long as it was told.
+    pub fn set_pace(&mut self, ladder: Ladder, stop_within: Duration) {
+        self.settings.ladder = ladder;
+        self.settings.stop_within = stop_within;
+    }
+
     /// Takes what happened and says what to do about it.
     pub fn on(&mut self, now: Instant, event: Event<K>) -> Vec<Effect<K, S>> {
         let mut batch = Batch::new();
@@ -128,6 +135,11 @@ impl<K: Name, S: Spec> Roster<K, S> {
         }
         self.fill_slots(&mut batch);
         batch.finish()
+    }
+
+    /// Every child's name, in the order of names.
+    pub fn ids(&self) -> impl Iterator<Item = &K> {
+        self.children.keys()
     }
 
     /// From now on nothing is started any more, whatever happens; what runs goes on until it is

@@ -6,9 +6,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use tokio::sync::OwnedSemaphorePermit;
 
 use super::client::{Client, News};
+use super::quota::Share;
 use crate::ids::{CallId, Generation};
 use crate::protocol::mcp::request::ServerRequest;
 
@@ -66,7 +66,7 @@ pub(super) struct Ticket {
     generation: Generation,
     client: Arc<dyn Client>,
     errand: Option<Errand>,
-    permit: Option<OwnedSemaphorePermit>,
+    permit: Option<Share>,
     is_open: bool,
 }
 
@@ -77,7 +77,7 @@ impl Ticket {
         call: CallId,
         generation: Generation,
         errand: Errand,
-        permit: OwnedSemaphorePermit,
+        permit: Share,
         client: Arc<dyn Client>,
     ) -> Self {
         Self {
@@ -120,7 +120,7 @@ impl Ticket {
 
     /// Takes the permit out, for a call that its server may still be working on when it is
     /// answered or cancelled.
-    pub(super) fn take_permit(&mut self) -> Option<OwnedSemaphorePermit> {
+    pub(super) fn take_permit(&mut self) -> Option<Share> {
         self.permit.take()
     }
 

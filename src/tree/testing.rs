@@ -7,21 +7,23 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use ractor::{Actor, ActorProcessingErr, ActorRef, Message, SupervisionEvent};
-use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
+use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
 
 use super::client::{Client, News};
+use super::quota::Quota;
 use super::registry::{
     Catalogue, Registry, RegistryArgs, RegistryHandle, Routes, Store, Subscriber, Wanted,
 };
-use super::root::{RootHandle, RootMsg};
+use super::root::{RootHandle, RootMsg, StatusHandle};
 use super::sessions::{IDLE_OUT, Sessions, SessionsArgs, SessionsHandle, Signer};
 use super::upstream::{UpstreamHandle, UpstreamMsg};
 use crate::config::model::Isolation;
 use crate::ids::{Generation, Prefix, ServerName};
 use crate::protocol::mcp::item::{self, Kind};
 use crate::supervise::Plain;
+use crate::telemetry::metrics::Metrics;
 
 /// An actor that hands what it is told to the test.
 struct Ear<M>(PhantomData<fn() -> M>);
@@ -71,6 +73,11 @@ pub(crate) async fn root() -> (RootHandle, UnboundedReceiver<RootMsg>) {
     (RootHandle::new(actor), heard)
 }
 
+/// A root that says nothing of how it is.
+pub(crate) async fn status() -> StatusHandle {
+    root().await.0.status()
+}
+
 /// A generation of a server that only listens, with room for `permits` calls.
 pub(super) async fn upstream(
     server: &str,
@@ -82,7 +89,7 @@ pub(super) async fn upstream(
     UnboundedReceiver<UpstreamMsg>,
 ) {
     let (actor, heard) = ear().await;
-    let permits = Arc::new(Semaphore::new(permits));
+    let permits = Quota::new(permits);
     let handle = UpstreamHandle::new(actor.clone(), name(server), Generation(generation), permits);
     (handle, actor, heard)
 }
@@ -177,11 +184,13 @@ pub(crate) async fn sessions(servers: &[&str]) -> SessionsHandle {
     let wanted = servers.iter().map(|server| wanted(server)).collect();
     let registry = registry(&root, wanted).await;
     let args = SessionsArgs {
+        overview: watch::Sender::default(),
         registry,
         root,
         limit: 1_000,
         idle_out: IDLE_OUT,
         signer: Signer::load(None),
+        metrics: Metrics::default(),
     };
     let (actor, _) = Actor::spawn(None, Sessions { spawn: Plain }, args)
         .await

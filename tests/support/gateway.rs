@@ -6,7 +6,7 @@ use std::fs;
 use std::net::SocketAddr;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ExitStatus, Stdio};
 use std::sync::Mutex;
 use std::thread;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use tempfile::TempDir;
 use tokio::time::Instant;
 
 pub(crate) use super::options::GatewayOptions;
-use super::options::{arguments, clean_environment};
+use super::options::{arguments, clean_environment, command};
 use super::output::Lines;
 use super::proc::{self, Process};
 use super::wait;
@@ -85,7 +85,8 @@ impl Gateway {
         if let Some(config) = &options.config {
             fs::write(home.join("mcp-servers.json"), config).expect("the directory is ours");
         }
-        let mut command = Command::new(options.binary.as_deref().unwrap_or(mcproxy()));
+        let binary = options.binary.as_deref().unwrap_or(mcproxy());
+        let mut command = command(binary, options.passed.len());
         clean_environment(&mut command);
         command
             .args(arguments(&home, &options))
@@ -93,13 +94,20 @@ impl Gateway {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
+        let mut passed = options.passed.into_iter();
+        let (first, second) = (passed.next(), passed.next());
+        first.map(|socket| command.stdin(socket));
+        second.map(|socket| command.stderr(socket));
         let started = Instant::now();
         let mut child = command
             .spawn()
             .unwrap_or_else(|error| panic!("{}: {error}", command.get_program().display()));
         Self {
             stdout: Lines::collect(child.stdout.take().expect("it is piped")),
-            stderr: Lines::collect(child.stderr.take().expect("it is piped")),
+            stderr: match child.stderr.take() {
+                Some(stderr) => Lines::collect(stderr),
+                None => Lines::collect(std::io::empty()),
+            },
             child,
             status: None,
             started,

@@ -1,5 +1,6 @@
 //! What a test's gateway is started with.
 
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -14,6 +15,8 @@ pub(crate) struct GatewayOptions {
     pub(crate) home: Option<PathBuf>,
     /// Another binary than the one under test.
     pub(crate) binary: Option<PathBuf>,
+    /// Sockets that a service manager passes (one or two); the second takes the place of stderr.
+    pub(crate) passed: Vec<OwnedFd>,
     /// Log to the syslogd at this socket, not to stdout.
     pub(crate) syslog: Option<PathBuf>,
     /// Nothing that it says arrives, so that only the kernel knows where it listens.
@@ -53,6 +56,21 @@ impl GatewayOptions {
         self.home = Some(home.to_owned());
         self
     }
+}
+
+/// `binary`, to which so many sockets are passed: as stdin and stderr, which a shell puts where
+/// `sd_listen_fds(3)` has them. It becomes the gateway, so its pid is the one to name.
+pub(super) fn command(binary: &Path, sockets: usize) -> Command {
+    if sockets == 0 {
+        return Command::new(binary);
+    }
+    let second = if sockets > 1 { "4<&2 2>/dev/null" } else { "" };
+    let script = format!(
+        "exec 3<&0 </dev/null {second}; LISTEN_FDS={sockets} LISTEN_PID=$$ exec \"$0\" \"$@\""
+    );
+    let mut command = Command::new("/bin/sh");
+    command.arg("-c").arg(script).arg(binary);
+    command
 }
 
 pub(super) fn arguments(home: &Path, options: &GatewayOptions) -> Vec<String> {

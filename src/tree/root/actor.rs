@@ -50,7 +50,7 @@ pub(crate) struct RootState<S: Spawn, E: Edge> {
     pub(super) shutdown: Shutdown,
     exit: watch::Sender<Option<Exit>>,
     readiness: Readiness,
-    is_configured: bool,
+    pub(super) is_configured: bool,
 }
 
 impl<S: Spawn, E: Edge> Actor for Root<S, E> {
@@ -65,8 +65,8 @@ impl<S: Spawn, E: Edge> Actor for Root<S, E> {
     ) -> Result<RootState<S, E>, ActorProcessingErr> {
         let root = RootHandle::new(myself.clone());
         let readiness = args.settings.readiness.clone();
-        let supervision = args.settings.supervision.clone();
         let host = RootHost::new(args.spawn, args.edge, args.settings, root.clone());
+        let supervision = host.supervision();
         let send = move |tick| root.tick(tick);
         Ok(RootState {
             supervisor: Supervisor::new(host, supervision, myself.get_cell(), send),
@@ -106,6 +106,18 @@ impl<S: Spawn, E: Edge> Actor for Root<S, E> {
                 }
                 state.supervisor.host_mut().routes = Some(routes);
             }
+            RootMsg::ConfigJudged { is_faulty } => {
+                state.supervisor.host_mut().book.judged(is_faulty);
+            }
+            RootMsg::Spawned {
+                child,
+                generation,
+                pid,
+            } => {
+                let book = &mut state.supervisor.host_mut().book;
+                book.spawned(child, generation, pid);
+            }
+            RootMsg::GetStatus { reply } => state.on_get_status(reply),
             RootMsg::Initialized { child, generation } => {
                 state.supervisor.on_initialised(child, generation);
             }
@@ -123,7 +135,9 @@ impl<S: Spawn, E: Edge> Actor for Root<S, E> {
                 state.disown(session);
             }
             RootMsg::Tick(tick) => state.supervisor.on_tick(tick),
+            RootMsg::Beat(beat) => state.pass_on(&beat),
             RootMsg::Reload => {
+                state.note_reload();
                 if let Some(config) = &state.supervisor.host().config {
                     config.reload();
                 }
@@ -178,6 +192,11 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
         if self.shutdown.phase != Phase::Running {
             return;
         }
+        self.configure(config, retry);
+        self.note_reading(self.is_configured);
+    }
+
+    fn configure(&mut self, config: Option<Config>, retry: bool) {
         let Some(config) = config else {
             let host = self.supervisor.host_mut();
             if host.wanted.is_none() {
@@ -185,12 +204,15 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
             }
             return;
         };
+        self.take_limits(&config.limits);
         let wanted: Vec<Wanted> = config
             .servers
             .iter()
             .filter_map(|entry| self.wanted(entry))
             .collect();
-        self.supervisor.host_mut().tell_wanted(wanted);
+        let host = self.supervisor.host_mut();
+        host.tell_wanted(wanted);
+        host.book.configured(&config);
         let disabled = config
             .servers
             .iter()
@@ -205,6 +227,9 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
             log::info!("configuration: {count} server{plural}, {disabled} disabled");
         } else if retry || !diff.is_empty() {
             log::info!("{}", summary(&diff));
+        }
+        if self.is_configured {
+            self.supervisor.host().settings.metrics.reloaded();
         }
         self.is_configured = true;
         self.readiness.release("configuration");

@@ -11,6 +11,7 @@ use super::asks::Asks;
 use super::audience::Audience;
 use super::calls::{Calls, INITIALIZE_ID, Refused};
 use super::junk::{Junk, excerpt};
+use super::listing::Room;
 use super::lists::{Lists, Step};
 use super::who::Who;
 use crate::config::model::ServerSpec;
@@ -20,6 +21,7 @@ use crate::protocol::mcp::item::Kind;
 use crate::protocol::mcp::{lifecycle, method};
 use crate::protocol::version::Version;
 use crate::supervise::FailureKind;
+use crate::telemetry::metrics::ServerMetrics;
 use crate::tree::call::{Answer, Ticket};
 use crate::tree::client::{Client, Interest, Owner};
 use crate::tree::registry::Catalogue;
@@ -77,13 +79,13 @@ pub(super) struct Dialogue {
 }
 
 impl Dialogue {
-    /// A conversation that has not begun, with the line that begins it.
-    pub(super) fn open(spec: &ServerSpec, owner: Option<Owner>) -> (Self, Bytes) {
+    /// A conversation that has not begun, with the line that begins it. `room` is for its lists.
+    pub(super) fn open(spec: &ServerSpec, owner: Option<Owner>, room: Room) -> (Self, Bytes) {
         let who = Who::new(spec.name.clone(), owner.as_ref());
         let dialogue = Self {
             phase: Phase::Initializing,
             calls: Calls::new(spec.name.clone(), spec.call_timeout),
-            lists: Lists::new(who.clone()),
+            lists: Lists::new(who.clone(), room),
             audience: Audience::new(spec.name.clone()),
             asks: Asks::new(spec, owner),
             junk: Junk::new(who.clone()),
@@ -93,6 +95,12 @@ impl Dialogue {
         let params = lifecycle::initialize_params(Version::LATEST, &capabilities);
         let hello = jsonrpc::request(INITIALIZE_ID, method::INITIALIZE, Some(&params));
         (dialogue, hello)
+    }
+
+    /// What becomes of calls and lines is counted there, over all lives of the server.
+    pub(super) fn count_in(&mut self, metrics: Arc<ServerMetrics>) {
+        self.junk.count_in(metrics.lines_dropped.clone());
+        self.calls.count_in(metrics);
     }
 
     pub(super) fn counters(&self) -> Counters {
@@ -283,7 +291,7 @@ impl Dialogue {
 
     fn on_response(&mut self, now: Instant, response: Response) -> Vec<Effect> {
         let Some(id) = response.id.as_ref().and_then(RequestId::as_number) else {
-            self.calls.drop_answer();
+            self.calls.drop_unknown();
             return Vec::new();
         };
         if id == INITIALIZE_ID && self.phase == Phase::Initializing {

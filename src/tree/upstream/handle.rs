@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use ractor::ActorRef;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::message::UpstreamMsg;
 use crate::ids::{CallId, Generation, ServerName};
 use crate::protocol::jsonrpc::Response;
+use crate::telemetry::metrics::ServerMetrics;
 use crate::tree::call::Ticket;
 use crate::tree::client::{Client, Interest};
+use crate::tree::quota::{Quota, Share};
 use crate::tree::registry::RegistryHandle;
 
 /// One generation of an upstream. Nothing here waits; what a dead upstream is told is dropped, and
@@ -22,7 +23,8 @@ pub(crate) struct UpstreamHandle {
     actor: ActorRef<UpstreamMsg>,
     server: ServerName,
     generation: Generation,
-    permits: Arc<Semaphore>,
+    permits: Quota,
+    metrics: Arc<ServerMetrics>,
     session: Option<u64>,
 }
 
@@ -31,15 +33,22 @@ impl UpstreamHandle {
         actor: ActorRef<UpstreamMsg>,
         server: ServerName,
         generation: Generation,
-        permits: Arc<Semaphore>,
+        permits: Quota,
     ) -> Self {
         Self {
             actor,
             server,
             generation,
             permits,
+            metrics: Arc::default(),
             session: None,
         }
+    }
+
+    /// The same as a handle whose calls are counted.
+    #[must_use]
+    pub(in crate::tree) fn counted_in(self, metrics: Arc<ServerMetrics>) -> Self {
+        Self { metrics, ..self }
     }
 
     /// The same as the handle of an instance that belongs to a session.
@@ -69,10 +78,20 @@ impl UpstreamHandle {
         self.generation
     }
 
-    /// Room for one more call, or `None` when the server has as many in flight as it may.
+    /// Room for one more call, or `None` when the server has as many in flight as it may: the
+    /// call is refused then, and counted as that.
     #[must_use]
-    pub(in crate::tree) fn admit(&self) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.permits).try_acquire_owned().ok()
+    pub(in crate::tree) fn admit(&self) -> Option<Share> {
+        let share = self.permits.take(1);
+        if share.is_none() {
+            self.metrics.refused.inc();
+        }
+        share
+    }
+
+    /// From now on it may have so many calls in flight.
+    pub(in crate::tree) fn set_room(&self, calls: usize) {
+        self.permits.resize(calls);
     }
 
     /// Sends a call.

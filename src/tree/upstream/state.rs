@@ -15,6 +15,7 @@ use super::calls::Refused;
 use super::dialogue::{Dialogue, Effect};
 use super::ending::Ending;
 use super::launch;
+use super::listing::Room;
 use super::message::{Timer as Wait, UpstreamMsg};
 use crate::ids::CallId;
 use crate::process::{Output, Process, StdinFailure, UnusableLine};
@@ -54,10 +55,13 @@ pub(crate) struct UpstreamState {
 
 impl UpstreamState {
     pub(super) fn new(myself: ActorRef<UpstreamMsg>, args: UpstreamArgs) -> Self {
-        let (dialogue, hello) = Dialogue::open(&args.spec, args.owner.clone());
-        let permits = Arc::clone(&args.permits);
+        let (mut dialogue, hello) =
+            Dialogue::open(&args.spec, args.owner.clone(), Room::of(&args.limits));
+        let permits = args.permits.clone();
+        dialogue.count_in(Arc::clone(&args.metrics));
         let name = args.spec.name.clone();
-        let handle = UpstreamHandle::new(myself.clone(), name, args.generation, permits);
+        let handle = UpstreamHandle::new(myself.clone(), name, args.generation, permits)
+            .counted_in(Arc::clone(&args.metrics));
         let handle = match &args.owner {
             Some(owner) => handle.owned_by(owner.session),
             None => handle,
@@ -96,6 +100,7 @@ impl UpstreamState {
             Ok(process) => {
                 let who = self.dialogue.who();
                 log::debug!("Server {who} runs as pid {}", process.pid());
+                args.root.spawned(&self.handle, process.pid());
                 self.process = Some(process);
             }
             Err(error) => {
@@ -119,6 +124,10 @@ impl UpstreamState {
         if let Output::Stderr(line) = output {
             log::info!("Server {} stderr: {line}", self.dialogue.who());
             self.dialogue.on_sign_of_life(Instant::now());
+            return Ok(());
+        }
+        if let Output::StderrDropped(count) = output {
+            self.args.metrics.stderr_lines_dropped.inc_by(count);
             return Ok(());
         }
         if self.is_stopping() {
@@ -156,7 +165,7 @@ impl UpstreamState {
             Output::StdoutClosed => self.ending.stdout_closed = true,
             Output::StderrClosed => self.ending.stderr_closed = true,
             Output::Exited(status) => self.ending.status = Some(status),
-            Output::Stderr(_) => {}
+            Output::Stderr(_) | Output::StderrDropped(_) => {}
         }
         self.on_end_seen()
     }

@@ -28,6 +28,7 @@ use futures_util::StreamExt;
 use ractor::{Actor, ActorRef};
 use serde_json::{Value, json};
 use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
 use super::message::SessionsMsg;
@@ -40,6 +41,7 @@ use crate::protocol::jsonrpc;
 use crate::protocol::mcp::lifecycle::client_info;
 use crate::protocol::version::Version;
 use crate::supervise::{Plain, Spawn};
+use crate::telemetry::metrics::Metrics;
 use crate::tree::call::{Answer, CallError, Ticket};
 use crate::tree::registry::{RegistryHandle, ServerState};
 use crate::tree::root::RootMsg;
@@ -74,11 +76,13 @@ impl House {
         let servers = servers.iter().map(|server| wanted(server)).collect();
         let registry = testing::registry(&root, servers).await;
         let args = SessionsArgs {
+            overview: watch::Sender::default(),
             registry: registry.clone(),
             root,
             limit,
             idle_out: IDLE_OUT,
             signer,
+            metrics: Metrics::default(),
         };
         let (supervisor, _) = Actor::spawn(None, Sessions { spawn }, args).await.unwrap();
         Self {
