@@ -20,6 +20,8 @@ mod table;
 #[cfg(test)]
 mod configuration;
 #[cfg(test)]
+mod control;
+#[cfg(test)]
 mod crashes;
 #[cfg(test)]
 mod gateway;
