@@ -1,12 +1,9 @@
 //! The real `mcproxy` binary as a process of the test: its own directory, port 0, captured log, and an end
 //! that leaves nothing behind or fails the test.
 
-mod command;
-
 use std::collections::HashMap;
 use std::fs;
 use std::net::SocketAddr;
-use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ExitStatus, Stdio};
@@ -18,7 +15,8 @@ use nix::sys::signal::Signal;
 use tempfile::TempDir;
 use tokio::time::Instant;
 
-use self::command::{arguments, clean_environment, command};
+pub(crate) use super::options::GatewayOptions;
+use super::options::{arguments, clean_environment, command};
 use super::output::Lines;
 use super::proc::{self, Process};
 use super::wait;
@@ -31,47 +29,6 @@ const STOP: Duration = Duration::from_secs(15);
 const LEFTOVERS: Duration = Duration::from_secs(2);
 /// The gateway logs this and its address once the port is bound.
 const LISTENING: &str = "Listening on http://";
-
-/// What to run. Arguments given here replace the usual ones of the same name.
-#[derive(Default)]
-pub(crate) struct GatewayOptions {
-    /// Text of `mcp-servers.json`; `None` keeps what is there, or leaves it missing.
-    pub(crate) config: Option<String>,
-    pub(crate) args: Vec<String>,
-    pub(crate) env: Vec<(String, String)>,
-    /// Directory of the configuration and the state, kept by the caller; else a temporary one.
-    pub(crate) home: Option<PathBuf>,
-    /// Another binary than the one under test.
-    pub(crate) binary: Option<PathBuf>,
-    /// Sockets that a service manager passes (one or two); the second takes the place of stderr.
-    pub(crate) passed: Vec<OwnedFd>,
-    /// Log to the syslogd at this socket, not to stdout: launch it then, and ask [`proc::listening`].
-    pub(crate) syslog: Option<PathBuf>,
-}
-
-impl GatewayOptions {
-    pub(crate) fn new(config: impl Into<String>) -> Self {
-        Self {
-            config: Some(config.into()),
-            ..Self::default()
-        }
-    }
-
-    pub(crate) fn arg(mut self, arg: impl Into<String>) -> Self {
-        self.args.push(arg.into());
-        self
-    }
-
-    pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
-        self.env.push((name.to_owned(), value.to_owned()));
-        self
-    }
-
-    pub(crate) fn home(mut self, home: &Path) -> Self {
-        self.home = Some(home.to_owned());
-        self
-    }
-}
 
 /// Absolute path of the `mcproxy` under test.
 pub(crate) fn mcproxy() -> &'static Path {
@@ -90,6 +47,7 @@ pub(crate) struct Gateway {
     status: Option<ExitStatus>,
     started: Instant,
     addr: Option<SocketAddr>,
+    is_silent: bool,
     home: PathBuf,
     stdout: Lines,
     stderr: Lines,
@@ -154,6 +112,7 @@ impl Gateway {
             status: None,
             started,
             addr: None,
+            is_silent: options.is_silent,
             home,
             seen: Mutex::default(),
             _temporary: temporary,
@@ -163,7 +122,11 @@ impl Gateway {
     /// Where it listens, once it has said so.
     pub(crate) fn listening(&mut self) -> Option<SocketAddr> {
         if self.addr.is_none() {
-            self.addr = self.stdout.find_map(0, listening_address);
+            self.addr = if self.is_silent {
+                proc::listening(self.pid())
+            } else {
+                self.stdout.find_map(0, listening_address)
+            };
         }
         self.addr
     }

@@ -1,10 +1,62 @@
-//! How the gateway of a test is started: its arguments, its environment, and the sockets that a service
-//! manager would pass to it.
+//! What a test's gateway is started with.
 
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::GatewayOptions;
+/// What to run. Arguments given here replace the usual ones of the same name.
+#[derive(Default)]
+pub(crate) struct GatewayOptions {
+    /// Text of `mcp-servers.json`; `None` keeps what is there, or leaves it missing.
+    pub(crate) config: Option<String>,
+    pub(crate) args: Vec<String>,
+    pub(crate) env: Vec<(String, String)>,
+    /// Directory of the configuration and the state, kept by the caller; else a temporary one.
+    pub(crate) home: Option<PathBuf>,
+    /// Another binary than the one under test.
+    pub(crate) binary: Option<PathBuf>,
+    /// Sockets that a service manager passes (one or two); the second takes the place of stderr.
+    pub(crate) passed: Vec<OwnedFd>,
+    /// Log to the syslogd at this socket, not to stdout.
+    pub(crate) syslog: Option<PathBuf>,
+    /// Nothing that it says arrives, so that only the kernel knows where it listens.
+    pub(crate) is_silent: bool,
+}
+
+impl GatewayOptions {
+    pub(crate) fn new(config: impl Into<String>) -> Self {
+        Self {
+            config: Some(config.into()),
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn arg(mut self, arg: impl Into<String>) -> Self {
+        self.args.push(arg.into());
+        self
+    }
+
+    pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
+        self.env.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    pub(crate) fn binary(mut self, binary: PathBuf) -> Self {
+        self.binary = Some(binary);
+        self
+    }
+
+    pub(crate) fn syslog(mut self, socket: &Path) -> Self {
+        self.syslog = Some(socket.to_owned());
+        self.is_silent = true;
+        self
+    }
+
+    pub(crate) fn home(mut self, home: &Path) -> Self {
+        self.home = Some(home.to_owned());
+        self
+    }
+}
 
 /// `binary`, to which so many sockets are passed: as stdin and stderr, which a shell puts where
 /// `sd_listen_fds(3)` has them. It becomes the gateway, so its pid is the one to name.

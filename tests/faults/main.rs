@@ -1,0 +1,35 @@
+//! The fault suite: every row of the matrix in `rows.rs` is a test of that name, against the real binary
+//! with nine other servers in it. A test has three parts: the fault, the proof that it struck, and what must
+//! hold all the same, as figures. What was seen is kept, and `tests/faults/table` makes `README.md` of it.
+
+#[macro_use]
+#[path = "../support/mod.rs"]
+mod support;
+
+#[cfg(test)]
+mod bystanders;
+#[cfg(test)]
+mod record;
+#[cfg(test)]
+mod rows;
+#[cfg(test)]
+mod stage;
+#[cfg(test)]
+mod table;
+
+#[cfg(test)]
+mod configuration;
+#[cfg(test)]
+mod control;
+#[cfg(test)]
+mod crashes;
+#[cfg(test)]
+mod gateway;
+#[cfg(test)]
+mod log;
+#[cfg(test)]
+mod sessions;
+#[cfg(test)]
+mod system;
+#[cfg(test)]
+mod wrapped;

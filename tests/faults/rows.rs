@@ -1,0 +1,96 @@
+//! The matrix: what goes wrong, and what is demanded then. The tests are named after the rows.
+
+/// One fault.
+#[derive(Debug)]
+pub(crate) struct Row {
+    pub(crate) number: u8,
+    /// What its test is called after `f` and the number.
+    pub(crate) name: &'static str,
+    /// What goes wrong.
+    pub(crate) fault: &'static str,
+    /// What must hold.
+    pub(crate) demanded: &'static str,
+}
+
+const fn row(number: u8, name: &'static str, fault: &'static str, demanded: &'static str) -> Row {
+    Row {
+        number,
+        name,
+        fault,
+        demanded,
+    }
+}
+
+/// Every row, in order. Where it says nothing else, the nine other servers answer every call meanwhile.
+#[rustfmt::skip]
+pub(crate) const ROWS: [Row; 56] = [
+    row(1, "exits_in_a_call", "a server exits with 1 in the middle of a call", "the call gets its error within 100 ms of the exit; ready again within 2 s"),
+    row(2, "killed_by_sigkill", "a server is killed by SIGKILL", "calls get their error within 100 ms; ready again within 2 s"),
+    row(3, "exits_when_idle", "a server exits with 0 while nothing is asked of it", "ready again within 2 s; nothing in the log above a warning"),
+    row(4, "crash_loop", "a server exits at each start", "at most 12 starts in the first 5 minutes; below 1 % of a core"),
+    row(5, "no_such_command", "the command does not exist, or may not be executed", "the log names the file and PATH; it is tried again; others ready"),
+    row(6, "never_initializes", "five servers never answer initialize", "others ready at once; the gateway is ready within the boot latch; a sixth, good one is not delayed"),
+    row(7, "slow_first_install", "the first start takes longer than its deadline", "ready after at most 2 kills; clients are told that the list changed"),
+    row(8, "junk_before_json", "a line that is no JSON comes before the first message", "initialized; at most one log line in 10 s"),
+    row(9, "junk_interleaved", "10 000 lines of junk a second between messages", "calls are answered; below half a core"),
+    row(10, "gigantic_line", "a line of 1 GiB without a newline", "its call gets an error; earlier lines count; memory at most 2 lines' limit more, and given back"),
+    row(11, "endless_line", "output without any newline for a minute", "memory stays flat"),
+    row(12, "notification_flood", "100 000 valid notifications a second", "at most 32 MiB more; a call's p99 below 1 s; no answer is lost"),
+    row(13, "never_answers", "a call is never answered", "an error at its timeout ± 1 s; the server is told; the third in a row restarts it; a late answer is dropped and counted"),
+    row(14, "answers_twice", "every answer comes twice", "one is passed on; the other is counted"),
+    row(15, "answers_unknown_ids", "answers with ids that nobody used", "none is passed on; each is counted"),
+    row(16, "changes_id_types", "answers carry the id as a string", "matched"),
+    row(17, "duplicate_client_ids", "two clients use the same ids; one client uses one twice", "no answer crosses in 100 000 interleaved calls"),
+    row(18, "closes_stdout", "a server closes its stdout and lives on", "stopped and started again within 1 s and its grace"),
+    row(19, "stops_reading", "a server is stopped and reads nothing more", "calls get an error; memory bounded; the hung server is replaced"),
+    row(20, "grandchild_holds_stdout", "a server exits while its child holds its stdout", "ready again within 2 s; no descriptor leaks"),
+    row(21, "setsid_grandchild", "a server's child lives in a session of its own", "gone within 2 s of the stop"),
+    row(22, "ignores_sigterm", "a server ignores SIGTERM and the end of its stdin", "gone within 5.5 s of the stop"),
+    row(23, "five_hundred_children", "a server has 500 children", "none survives its stop"),
+    row(24, "stderr_flood", "100 MB a second on stderr", "the server is not held up; the log grows by less than 1 MB a minute"),
+    row(25, "binary_stderr", "huge and binary lines on stderr", "cut, and no control character in the log"),
+    row(26, "invalid_utf8", "bytes on stdout that are not UTF-8", "dropped; the next message counts"),
+    row(27, "odd_bytes", "NUL bytes, a byte order mark, CR LF, blank lines", "every valid message counts"),
+    row(28, "deep_answer", "an answer nested 1 000 000 deep", "at most 1 ms/MB more than for a flat one; no stack is used; the gateway lives"),
+    row(29, "deep_or_large_body", "a client's body nested too deep, or one byte too large", "400 and 413; memory at most 16 MiB more"),
+    row(30, "endless_chunked_body", "a chunked body without an end", "413 at the limit"),
+    row(31, "huge_batch", "a batch of 10 000", "-32600 within 10 ms"),
+    row(32, "idle_connections", "1 000 connections without a byte", "closed after the header time; a new client is served within 100 ms meanwhile"),
+    row(33, "slow_headers", "headers at one byte a second", "closed after the header time in all"),
+    row(34, "slow_body", "a body without progress", "closed after the body time"),
+    row(35, "client_never_reads", "an SSE client that reads nothing", "its session ends, and says why in the log; at most 8 MiB more per session; a slow one that does read is served"),
+    row(36, "vanished_client", "a client's network vanishes without a word", "its session is gone within 90 s"),
+    row(37, "closed_in_a_call", "a client closes its connection in the middle of a call", "over SSE nothing is in flight within 1 s; over /mcp the answer waits for resumption"),
+    row(38, "connect_disconnect", "10 000 connections come and go", "as many descriptors as before; less than 2 MiB more"),
+    row(39, "abandoned_sessions", "100 000 sessions that nobody deletes", "at most the limit of them live; at most 20 MiB more"),
+    row(40, "idle_stream", "a silent SSE stream behind a proxy for 10 minutes", "a comment every 30 s ± 1 s; no buffering, no store"),
+    row(41, "no_descriptors", "the gateway runs out of descriptors", "below 5 % of a core while it lasts; serves again after"),
+    row(42, "sigterm_under_load", "SIGTERM with open streams and calls", "exit 0 within 10 s; nothing left; a second one ends at once"),
+    row(43, "sigkill_of_the_gateway", "the gateway is killed by SIGKILL", "servers that honour the end of stdin are gone within 2 s, the others after the next start"),
+    row(44, "stopped_gateway", "the gateway is stopped for a minute", "no watchdog message meanwhile, so that the service manager restarts it"),
+    row(45, "panic_in_an_actor", "an actor of each kind panics", "it alone is restarted; the process lives"),
+    row(46, "broken_configuration", "the file is no JSON, or half written", "one error with line and column; nothing restarts; applied within 1 s of the mend"),
+    row(47, "replaced_configuration", "the file is renamed over, a symlink swapped, deleted and back", "applied within 2 s; other servers keep their process"),
+    row(48, "hundred_reloads", "100 saves in 10 s", "at most 20 are applied; the last one stands"),
+    row(49, "removed_in_a_call", "a server with calls in flight is removed", "calls get 5 s, then an error; clients are told"),
+    row(50, "syslog_gone", "syslog is absent, blocked, restarted", "no call waits for it; lines arrive again within 5 s"),
+    row(51, "closed_output", "stdout and stderr of the gateway are closed", "no exit"),
+    row(52, "disk_full", "the disk with the state directory is full", "serves on"),
+    row(53, "clock_jump", "the clock jumps by an hour, either way", "no timeout comes early or late"),
+    row(54, "foreign_host_or_origin", "foreign, absent or doubled Host and Origin", "421, 403 and 400; what is of this machine and its network passes"),
+    row(55, "request_smuggling", "requests that proxies and servers read differently", "no desync in 30 cases"),
+    row(56, "port_taken", "the port is in use at the start", "exit 78 and a message that names the port"),
+];
+
+/// The row of this number.
+pub(crate) fn of(number: u8) -> &'static Row {
+    let found = ROWS.iter().find(|row| row.number == number);
+    found.expect("a row of the matrix")
+}
+
+impl Row {
+    /// What its test is called.
+    pub(crate) fn test(&self) -> String {
+        format!("f{:02}_{}", self.number, self.name)
+    }
+}
