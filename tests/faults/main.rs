@@ -18,4 +18,19 @@ mod stage;
 mod table;
 
 #[cfg(test)]
+mod metrics;
+
+#[cfg(test)]
+mod answers;
+#[cfg(test)]
+mod calls;
+#[cfg(test)]
 mod crashes;
+#[cfg(test)]
+mod flood;
+#[cfg(test)]
+mod lines;
+#[cfg(test)]
+mod pipes;
+#[cfg(test)]
+mod starts;
