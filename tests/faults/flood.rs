@@ -24,6 +24,8 @@ async fn timed<T: Transport>(client: &Client<T>, text: &str) -> Duration {
     start.elapsed()
 }
 
+/// Whoever has a call under way gets them all, as fast as the gateway reads; an unoptimised client beside other
+/// tests is slow at that, so that CI allows an answer 3 s.
 #[tokio::test]
 async fn f12_notification_flood() {
     let bad = fixture("bad", &["--flood-notifications", "100000"]);
@@ -53,7 +55,7 @@ async fn f12_notification_flood() {
         "{rate} notifications a second were read of it, {received} of {} passed on to two clients",
         2 * said
     ));
-    eprintln!("RATE {rate} {received} {said} calls {calls}");
+    stage.holds("more than 1000 a second", rate > 1000);
     let peak = sampling
         .stop()
         .await
@@ -65,7 +67,7 @@ async fn f12_notification_flood() {
     took.sort_unstable();
     let p99 = took[calls * 99 / 100];
     let what = format!("p99 of {calls} calls of the flooding server, all answered");
-    stage.within(&what, p99, Duration::from_secs(1));
+    stage.within(&what, p99, Duration::from_secs(real_or(3, 1)));
     old_way.close().await;
     new_way.close().await;
     stage.close().await;

@@ -29,6 +29,8 @@ mod crashes;
 #[cfg(test)]
 mod flood;
 #[cfg(test)]
+mod ids;
+#[cfg(test)]
 mod lines;
 #[cfg(test)]
 mod pipes;
