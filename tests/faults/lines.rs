@@ -88,7 +88,7 @@ async fn f09_junk_interleaved() {
     let enough = before.1 + 30_000.0;
     let dropped = metrics::at_least(&stage.gateway, series, enough, DEADLINE).await - before.1;
     let took = start.elapsed();
-    let share = (cpu() - before.0).as_secs_f64() / took.as_secs_f64();
+    let share = cpu().saturating_sub(before.0).as_secs_f64() / took.as_secs_f64();
     let rate = dropped / took.as_secs_f64();
     stage.struck(format!("{rate:.0} lines of junk a second, {calls} calls"));
     stage.holds("as many as it should", rate > 5_000.0);

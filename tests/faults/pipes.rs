@@ -84,8 +84,8 @@ async fn f19_stops_reading() {
     );
     let labels = [("server", "bad")];
     let in_flight = metrics::sum(&stage.gateway, "mcproxy_calls_in_flight", &labels).await;
-    let state = proc::stat(before.pid).expect("it is there").state;
-    stage.struck(format!("pid {} is in state {state}", before.pid));
+    let stopped = proc::stat(before.pid).expect("it is there");
+    stage.struck(format!("pid {} is in state {}", before.pid, stopped.state));
     let patience = stdin_timeout + DEADLINE;
     let mut answers = answers_to(&old_way[0], first, patience).await;
     answers.extend(answers_to(&old_way[1], second, patience).await);
