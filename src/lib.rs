@@ -11,7 +11,7 @@
 //! | [`supervise`] | reusable supervision on ractor; knows nothing of MCP |
 //! | [`process`] | one child process: spawn, pipes, process group, stop |
 //! | [`protocol`] | MCP and JSON-RPC on the wire, pure |
-//! | [`telemetry`] | logging, readiness |
+//! | [`telemetry`] | logging, metrics, readiness |
 //! | [`ids`] | names and numbers with checked constructors |
 
 pub mod cli;

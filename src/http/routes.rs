@@ -7,17 +7,17 @@ use super::handlers::{healthz, home, mcp, messages, metrics, readyz, sse, status
 use super::problem::Problem;
 use std::convert::Infallible;
 use std::sync::Arc;
-use warp::{Filter, Reply};
+use warp::{Filter, Rejection, Reply};
 
 /// All routes. After the methods that a path takes comes the answer to those it does not.
 pub(super) fn routes(
     context: Arc<Context>,
 ) -> impl Filter<Extract = (impl Reply,), Error = Infallible> + Clone {
+    let views = views(context.clone());
     let context = warp::any().map(move || context.clone());
     let headers = warp::header::headers_cloned;
     let query = warp::query::raw().or(warp::any().map(String::new)).unify();
     let wire = warp::ext::optional().map(Option::<Wire>::unwrap_or_default);
-    let read = || warp::get().or(warp::head()).unify();
     // The addresses that MetaMCP's clients have. The name in them means nothing here.
     let metamcp = warp::path!("metamcp" / String / ..).map(|name| format!("/metamcp/{name}"));
     let base = metamcp.or(warp::any().map(String::new)).unify();
@@ -52,6 +52,19 @@ pub(super) fn routes(
     let not_a_get = anywhere
         .and(warp::path!("sse"))
         .map(|| Problem::Method("GET"));
+
+    mcp.or(post_message)
+        .or(not_a_post)
+        .or(open_stream)
+        .or(not_a_get)
+        .or(views)
+        .or(warp::any().map(|| Problem::NotFound))
+}
+
+/// What people and their tools look at.
+fn views(context: Arc<Context>) -> impl Filter<Extract = (impl Reply,), Error = Rejection> + Clone {
+    let context = warp::any().map(move || context.clone());
+    let read = || warp::get().or(warp::head()).unify();
     let healthz = warp::path!("healthz").and(read()).map(healthz::answer);
     let readyz = warp::path!("readyz")
         .and(read())
@@ -73,18 +86,13 @@ pub(super) fn routes(
         .map(|_| Problem::Method("GET, HEAD"));
     let home = warp::path::end()
         .and(read())
-        .and(headers())
+        .and(warp::header::headers_cloned())
         .map(home::answer);
 
-    mcp.or(post_message)
-        .or(not_a_post)
-        .or(open_stream)
-        .or(not_a_get)
-        .or(healthz)
+    healthz
         .or(readyz)
         .or(status)
         .or(metrics)
         .or(home)
         .or(only_read)
-        .or(warp::any().map(|| Problem::NotFound))
 }

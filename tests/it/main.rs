@@ -20,6 +20,7 @@ mod reload;
 mod routing;
 mod shutdown;
 mod sse;
+mod status;
 mod streamable;
 mod supervision;
 mod upstreams;

@@ -17,7 +17,9 @@ pub(in crate::http) fn answer(headers: HeaderMap) -> Response {
          or, if it is an older one, http://{host}/sse  (transport: SSE)\n\n\
          Claude Code:  claude mcp add --transport http mcproxy http://{host}/mcp\n\n\
          Health:  http://{host}/healthz\n\
-         Ready:   http://{host}/readyz\n"
+         Ready:   http://{host}/readyz\n\
+         State:   http://{host}/status\n\
+         Metrics: http://{host}/metrics\n"
     )
     .into_response()
 }

@@ -7,26 +7,36 @@ pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// OpenMetrics text as classic text: families have the names of their samples.
 pub(super) fn classic(open: &str) -> String {
-    let mut text = String::with_capacity(open.len() + 256);
-    let mut help = None;
+    let mut text = Text(String::with_capacity(open.len() + 256));
+    let mut help = "";
     for line in open.lines() {
         let mut words = line.splitn(4, ' ');
         match (words.next(), words.next(), words.next(), words.next()) {
-            (Some("#"), Some("HELP"), Some(_), Some(words)) => help = Some(words),
+            (Some("#"), Some("HELP"), Some(_), Some(words)) => help = words,
+            (Some("#"), Some("TYPE"), Some(family), Some("counter")) => {
+                text.family(&[family, "_total"], help, "counter");
+            }
+            (Some("#"), Some("TYPE"), Some(family), Some("info")) => {
+                text.family(&[family, "_info"], help, "gauge");
+            }
             (Some("#"), Some("TYPE"), Some(family), Some(kind)) => {
-                let (suffix, kind) = match kind {
-                    "counter" => ("_total", "counter"),
-                    "info" => ("_info", "gauge"),
-                    other => ("", other),
-                };
-                if let Some(help) = help.take() {
-                    text += &format!("# HELP {family}{suffix} {help}\n");
-                }
-                text += &format!("# TYPE {family}{suffix} {kind}\n");
+                text.family(&[family], help, kind);
             }
             (Some("#"), ..) => {} // the end is the end of the reply
-            _ => text.extend([line, "\n"]),
+            _ => text.0.extend([line, "\n"]),
         }
     }
-    text
+    text.0
+}
+
+struct Text(String);
+
+impl Text {
+    fn family(&mut self, name: &[&str], help: &str, kind: &str) {
+        for (keyword, words) in [("# HELP ", help), ("# TYPE ", kind)] {
+            self.0.push_str(keyword);
+            self.0.extend(name.iter().copied());
+            self.0.extend([" ", words, "\n"]);
+        }
+    }
 }

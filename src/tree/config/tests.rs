@@ -23,6 +23,7 @@ struct Bench {
     path: PathBuf,
     config: ConfigHandle,
     heard: UnboundedReceiver<RootMsg>,
+    is_faulty: bool,
 }
 
 impl Bench {
@@ -44,14 +45,18 @@ impl Bench {
             path,
             config: ConfigHandle::new(actor),
             heard,
+            is_faulty: false,
         }
     }
 
     /// What root is told next: the names in the file, and whether what is down is to be retried.
     async fn next(&mut self) -> (Option<Vec<String>>, bool) {
-        let message = timeout(DEADLINE, self.heard.recv()).await.unwrap();
-        let Some(RootMsg::Configured { config, retry }) = message else {
-            panic!("only the config actor speaks to this root");
+        let (config, retry) = loop {
+            match timeout(DEADLINE, self.heard.recv()).await.unwrap() {
+                Some(RootMsg::ConfigJudged { is_faulty }) => self.is_faulty = is_faulty,
+                Some(RootMsg::Configured { config, retry }) => break (config, retry),
+                _ => panic!("only the config actor speaks to this root"),
+            }
         };
         let names = |config: Config| {
             let names = config.servers.iter().map(|entry| entry.name().to_string());
@@ -99,8 +104,10 @@ async fn a_reload_is_granted_whatever_the_file_says() {
     assert_eq!(bench.next().await, (Some(names(&["a"])), false));
     bench.config.reload();
     assert_eq!(bench.next().await, (Some(names(&["a"])), true));
+    assert!(!bench.is_faulty);
     fs::write(&bench.path, r#"[{"name": "a", "#).unwrap();
     assert_eq!(bench.next().await, (None, false));
+    assert!(bench.is_faulty);
     bench.config.reload();
     assert_eq!(
         bench.next().await,

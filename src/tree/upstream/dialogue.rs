@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::asks::Asks;
 use super::audience::Audience;
 use super::calls::{Calls, INITIALIZE_ID, Refused};
-use super::junk::{Junk, excerpt};
+use super::junk::{Junk, ends, excerpt};
 use super::lists::{Lists, Step};
 use super::who::Who;
 use crate::config::model::ServerSpec;
@@ -389,14 +389,6 @@ impl Dialogue {
 
 fn writes(lines: impl IntoIterator<Item = Bytes>) -> Vec<Effect> {
     lines.into_iter().map(Effect::Write).collect()
-}
-
-/// The first and the last 4 KiB of a line.
-fn ends(line: &[u8]) -> (&[u8], &[u8]) {
-    const PIECE: usize = 4096;
-    let head = line.get(..PIECE).unwrap_or(line);
-    let tail = line.get(line.len().saturating_sub(PIECE)..).unwrap_or(line);
-    (head, tail)
 }
 
 fn failed_handshake(why: &str) -> Effect {

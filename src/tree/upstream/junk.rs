@@ -80,3 +80,11 @@ pub(super) fn excerpt(text: &[u8]) -> String {
     }
     text.chars().take(SHOWN).collect()
 }
+
+/// The first and the last 4 KiB of a line.
+pub(super) fn ends(line: &[u8]) -> (&[u8], &[u8]) {
+    const PIECE: usize = 4096;
+    let head = line.get(..PIECE).unwrap_or(line);
+    let tail = line.get(line.len().saturating_sub(PIECE)..).unwrap_or(line);
+    (head, tail)
+}

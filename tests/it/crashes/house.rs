@@ -69,6 +69,11 @@ impl House {
         std::fs::write(path, text).expect("the directory is ours");
     }
 
+    /// Where it listens.
+    pub(super) fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
     /// How many processes of servers there are.
     pub(super) fn groups(&self) -> usize {
         self.groups.len()

@@ -4,6 +4,7 @@
 
 #![cfg(test)]
 
+mod counted;
 mod house;
 mod root;
 mod streamable;

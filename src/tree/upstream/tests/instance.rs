@@ -28,10 +28,15 @@ async fn what_it_offers_is_for_its_owner_and_not_for_the_registry() {
         cat >/dev/null
     "#;
     let (mut stage, mut desk) = instance(script).await;
-    let ready = [stage.told.recv().await, stage.told.recv().await];
+    let ready = [
+        stage.told.recv().await,
+        stage.told.recv().await,
+        stage.told.recv().await,
+    ];
     assert!(matches!(
         ready,
         [
+            Some(RootMsg::Spawned { .. }),
             Some(RootMsg::Initialized { .. }),
             Some(RootMsg::Ready { tools: 1, .. })
         ]

@@ -5,6 +5,7 @@ mod actor;
 mod asks;
 mod audience;
 mod calls;
+mod counts;
 mod dialogue;
 mod instance;
 mod junk;

@@ -1,0 +1,145 @@
+//! The routes themselves: methods, headers, the guard, and that nothing in them gives a secret away.
+
+use serde_json::{Value, json};
+
+use super::{SOON, scrape, server_in, status, value_is};
+use crate::support::http;
+use crate::support::servers::{fixture, gateway, serve_ready};
+use crate::support::wait;
+
+#[tokio::test]
+async fn both_are_read_only_guarded_and_never_cached() {
+    let gateway = gateway(&[]).await;
+    let addr = gateway.addr();
+    let types = [
+        ("/status", "application/json"),
+        ("/metrics", "text/plain; version=0.0.4; charset=utf-8"),
+    ];
+    for (path, kind) in types {
+        for method in ["GET", "HEAD"] {
+            let request = http::request_head(addr, method, path, &[]) + "\r\n";
+            let mut connection = http::Connection::open(addr).await.expect("it listens");
+            connection.send(request.as_bytes()).await.expect("it reads");
+            let head = connection.head().await.expect("it answers");
+            assert_eq!(head.status, 200, "{method} {path}");
+            assert_eq!(head.header("content-type"), Some(kind));
+            assert_eq!(head.header("cache-control"), Some("no-store"));
+        }
+        for method in ["POST", "PUT", "DELETE"] {
+            let response = http::request(addr, method, path, &[], b"").await;
+            assert_eq!(response.status, 405, "{method} {path}");
+            assert_eq!(response.header("allow"), Some("GET, HEAD"));
+        }
+        let evil = [("host", "evil.example.com")];
+        let response = http::request(addr, "GET", path, &evil, b"").await;
+        assert_eq!(response.status, 421);
+    }
+    value_is(
+        &gateway,
+        r#"mcproxy_requests_refused_total{reason="host"}"#,
+        2.0,
+    )
+    .await;
+    value_is(
+        &gateway,
+        r#"mcproxy_requests_refused_total{reason="method"}"#,
+        6.0,
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn the_whole_is_what_the_documentation_says() {
+    let (gateway, client) = serve_ready(&[fixture("a", &["--tools", "3"])]).await;
+    server_in(&gateway, "a", "ready").await;
+    let mut all = status(&gateway).await;
+    let pid = gateway.child("fixture-server").expect("it runs").pid;
+    assert!(all["uptime_seconds"].as_u64().expect("a number") < 600);
+    assert!(all["connections"]["open"].as_u64().expect("a number") >= 2);
+    let tools = all["servers"][0]["tools"].take();
+    assert!(tools.as_u64().expect("a number") > 3, "{tools}");
+    let connections = all["connections"]["open"].take();
+    assert!(connections.as_u64().expect("a number") >= 2);
+    all["uptime_seconds"].take();
+    let expected = json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "uptime_seconds": null,
+        "ready": true,
+        "servers": [{
+            "name": "a", "state": "ready", "pid": pid, "failures": 0, "next_try_seconds": null,
+            "why": null, "tools": null, "calls_in_flight": 0, "instances": 0,
+        }],
+        "configuration": { "servers": 1, "refused": [], "faulty": false },
+        "sessions": { "open": 1, "limit": 1000 },
+        "connections": { "open": null, "limit": 1024 },
+        "calls_in_flight": 0,
+        "bodies_in_flight_bytes": 0,
+    });
+    assert_eq!(all, expected);
+    client.leave().await;
+}
+
+#[tokio::test]
+async fn neither_tells_what_servers_are_started_from() {
+    let mut quiet = fixture("a", &["--marker", "<argument-hush>"]);
+    quiet["env"] = json!({ "HUSH": "secret-hush" });
+    let mut crashing = fixture(
+        "b",
+        &["--exit-at-start", "3", "--marker", "<argument-hush>"],
+    );
+    crashing["cwd"] = json!("/");
+    let missing = json!({ "name": "c", "command": "/nowhere/path-hush", "args": ["secret-hush"] });
+    let gateway = gateway(&[quiet, crashing, missing]).await;
+    server_in(&gateway, "a", "ready").await;
+    for (server, why) in [("b", "exited with code 3"), ("c", "could not be started")] {
+        wait::until("the reason", SOON, async || {
+            let said = super::server(&gateway, server).await;
+            (said["why"] == why).then_some(())
+        })
+        .await;
+    }
+    let text = status(&gateway).await.to_string();
+    for text in [text, format!("{:?}", scrape(&gateway).await)] {
+        for part in ["hush", "HUSH", "/", "fixture-server", "exit-at-start"] {
+            assert!(!text.contains(part), "{part} in {text}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_file_with_mistakes_is_shown_until_it_is_mended() {
+    let gateway = gateway(&[fixture("a", &[])]).await;
+    server_in(&gateway, "a", "ready").await;
+    let good = std::fs::read_to_string(gateway.config_path()).expect("it is there");
+    let configuration = async |expected: Value| {
+        wait::until(&format!("{expected}"), SOON, async || {
+            let found = status(&gateway).await["configuration"].take();
+            (found == expected).then_some(())
+        })
+        .await;
+    };
+    let mut file: Value = serde_json::from_str(&good).expect("JSON");
+    let entries = file["servers"].as_array_mut().expect("a list");
+    entries.push(json!({ "name": "b", "args": [] }));
+    gateway.rename_config(&file.to_string());
+    configuration(json!({ "servers": 1, "refused": ["b"], "faulty": true })).await;
+    gateway.rename_config(&good);
+    configuration(json!({ "servers": 1, "refused": [], "faulty": false })).await;
+    gateway.rename_config("[{");
+    configuration(json!({ "servers": 1, "refused": [], "faulty": true })).await;
+    gateway.rename_config("[]");
+    configuration(json!({ "servers": 0, "refused": [], "faulty": false })).await;
+    // The last of them takes the server away, and with it all that was said of it.
+    wait::until("the series to end", SOON, async || {
+        scrape(&gateway)
+            .await
+            .of_server("a")
+            .is_empty()
+            .then_some(())
+    })
+    .await;
+    assert_eq!(
+        scrape(&gateway).await.value("mcproxy_reloads_total"),
+        Some(3.0)
+    );
+}
