@@ -7,16 +7,11 @@
 mod support;
 
 #[cfg(test)]
+mod answers;
+#[cfg(test)]
 mod bystanders;
 #[cfg(test)]
-mod record;
-#[cfg(test)]
-mod rows;
-#[cfg(test)]
-mod stage;
-#[cfg(test)]
-mod table;
-
+mod calls;
 #[cfg(test)]
 mod configuration;
 #[cfg(test)]
@@ -24,12 +19,32 @@ mod control;
 #[cfg(test)]
 mod crashes;
 #[cfg(test)]
+mod flood;
+#[cfg(test)]
 mod gateway;
+#[cfg(test)]
+mod ids;
+#[cfg(test)]
+mod lines;
 #[cfg(test)]
 mod log;
 #[cfg(test)]
+mod metrics;
+#[cfg(test)]
+mod pipes;
+#[cfg(test)]
+mod record;
+#[cfg(test)]
+mod rows;
+#[cfg(test)]
 mod sessions;
 #[cfg(test)]
+mod stage;
+#[cfg(test)]
+mod starts;
+#[cfg(test)]
 mod system;
+#[cfg(test)]
+mod table;
 #[cfg(test)]
 mod wrapped;

@@ -75,7 +75,7 @@ impl Identity {
 ///
 /// # Panics
 /// When it does not answer.
-pub(crate) async fn identify(client: &Client<impl Transport>, server: &str) -> Identity {
+pub(crate) async fn identify<T: Transport>(client: &Client<T>, server: &str) -> Identity {
     let answer = Answer::of(&client.call_tool(&format!("{server}__pid"), "{}").await);
     assert!(
         !answer.is_error,
@@ -88,8 +88,8 @@ pub(crate) async fn identify(client: &Client<impl Transport>, server: &str) -> I
 ///
 /// # Panics
 /// When none does in time.
-pub(crate) async fn successor(
-    client: &Client<impl Transport>,
+pub(crate) async fn successor<T: Transport>(
+    client: &Client<T>,
     server: &str,
     old: &Identity,
     deadline: Duration,
@@ -104,7 +104,7 @@ pub(crate) async fn successor(
 }
 
 /// `echo` of the fixture server of this name.
-pub(crate) async fn echo(client: &Client<impl Transport>, server: &str, text: &str) -> Answer {
+pub(crate) async fn echo<T: Transport>(client: &Client<T>, server: &str, text: &str) -> Answer {
     let arguments = json!({ "text": text }).to_string();
     Answer::of(
         &client
@@ -145,12 +145,12 @@ impl Answer {
 ///
 /// # Panics
 /// When there is none in time.
-pub(crate) async fn answer(client: &Client<impl Transport>, id: u64) -> Answer {
+pub(crate) async fn answer<T: Transport>(client: &Client<T>, id: u64) -> Answer {
     Answer::of(&client.wait_response(id, DEADLINE).await)
 }
 
 /// Sends a call without waiting for its answer.
-pub(crate) async fn send(client: &Client<impl Transport>, tool: &str, arguments: &str) -> u64 {
+pub(crate) async fn send<T: Transport>(client: &Client<T>, tool: &str, arguments: &str) -> u64 {
     let params = format!(r#"{{"name":"{tool}","arguments":{arguments}}}"#);
     client.request("tools/call", Some(&params)).await
 }

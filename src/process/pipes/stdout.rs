@@ -8,9 +8,10 @@ use tokio::sync::Semaphore;
 use crate::process::lines::{Lines, Piece};
 use crate::process::output::{LinePermit, Outlet, Output};
 
-/// What a line costs beside its bytes: a message in a mailbox. Without it a flood of short lines
-/// would take hundreds of times the memory that was meant.
-const OVERHEAD: usize = 256;
+/// What a line costs beside its bytes: the time it takes to handle. Without it an answer would wait
+/// behind a flood of short lines for seconds, and they would take hundreds of times the memory that
+/// was meant.
+const OVERHEAD: usize = 16 * 1024;
 
 /// Delivers every line until the stream ends, then [`Output::StdoutClosed`]. `buffered` is
 /// [`Limits::buffered`](crate::process::Limits::buffered).

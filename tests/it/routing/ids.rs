@@ -63,20 +63,6 @@ async fn ids_come_back_with_their_type_and_their_bytes() {
 }
 
 #[tokio::test]
-async fn one_id_used_twice_at_the_same_time_gets_two_answers() {
-    let (_gateway, client) = serve_ready(&[fixture("a", &[])]).await;
-    let one = r#"{"result":{"n":1}}"#;
-    post_call(&client, "5", "a__sleep", r#"{"ms":300}"#).await;
-    post_call(&client, "5", "a__raw", one).await;
-    let first = client.wait_raw_response("5", SOON).await;
-    assert_eq!(first, r#"{"jsonrpc":"2.0","id":5,"result":{"n":1}}"#);
-    let second = client.wait_raw_response("5", SOON).await;
-    assert_eq!(text_of(&second), "slept");
-    settle(&client).await;
-    assert!(client.unclaimed().is_empty());
-}
-
-#[tokio::test]
 async fn two_clients_with_the_same_ids_get_their_own_answers() {
     let (gateway, one) = serve_ready(&[fixture("a", &[])]).await;
     let two = join(&gateway).await;

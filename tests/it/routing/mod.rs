@@ -3,7 +3,6 @@
 #![cfg(test)]
 
 mod cancel;
-mod crosstalk;
 mod ids;
 mod limits;
 mod lists;

@@ -10,7 +10,7 @@ use super::STEP;
 use crate::support::client::SseClient;
 use crate::support::fleet::{self, Answer, Entry, Identity, echo, fixture, identify, successor};
 use crate::support::gateway::Gateway;
-use crate::support::{proc, wait};
+use crate::support::proc;
 
 /// The promise is 100 ms; the machine may be busy.
 const AT_ONCE: Duration = Duration::from_millis(500);
@@ -104,15 +104,6 @@ async fn by_abort() {
     scene.expect_answers(since, "signal 6 (SIGABRT").await;
 }
 
-#[tokio::test]
-async fn by_closing_its_stdout() {
-    let (_gateway, client) = fleet::open([fixture("victim", &["--close-stdout"])]).await;
-    let since = Instant::now();
-    let call = fleet::send(&client, "victim__echo", "{}").await;
-    says_all(&fleet::answer(&client, call).await, "closed its stdout");
-    assert!(since.elapsed() < STEP, "{:?}", since.elapsed());
-}
-
 /// The grandchild has left the process group and ignores SIGTERM, so it keeps stdout open for a moment: no end
 /// of file comes. Then it is ended too.
 #[tokio::test]
@@ -176,19 +167,4 @@ async fn a_slow_server_that_says_something_is_not_hung() {
         );
         assert_eq!(identify(&client, "victim").await, victim);
     }
-}
-
-#[tokio::test]
-async fn a_stopped_reader_is_hung() {
-    let (gateway, client) = fleet::open([fixture("victim", &["--stop-reading"])]).await;
-    let old = gateway.child("<victim>").expect("it runs");
-    // More than a pipe holds, so that the write stalls; 10 s later it is given up.
-    let text = "x".repeat(300_000);
-    let call = fleet::send(&client, "victim__echo", &format!(r#"{{"text":"{text}"}}"#)).await;
-    let more = fleet::send(&client, "victim__echo", &format!(r#"{{"text":"{text}"}}"#)).await;
-    for call in [call, more] {
-        let raw = client.wait_response(call, Duration::from_secs(30)).await;
-        says_all(&Answer::of(&raw), "did not read its stdin");
-    }
-    wait::until("its end", STEP, async || (!old.is_alive()).then_some(())).await;
 }

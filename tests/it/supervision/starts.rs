@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use super::STEP;
-use crate::support::client::DEADLINE;
-use crate::support::fleet::{self, config, echo, fixture};
+use crate::support::fleet::{config, fixture};
 use crate::support::gateway::{Gateway, GatewayOptions};
 use crate::support::{proc, wait};
 
@@ -44,42 +43,4 @@ async fn a_slot_is_free_when_initialize_is_answered() {
     assert!(starts[4] > 0.55, "{starts:?}");
     assert!(starts[8] - starts[4] > 0.55, "{starts:?}");
     assert!(starts[4] < 1.9, "they do not wait for the 2 s: {starts:?}");
-}
-
-#[tokio::test]
-async fn mute_servers_do_not_keep_a_good_one_waiting() {
-    let mut entries: Vec<_> = (0..5)
-        .map(|n| fixture(&format!("mute{n}"), &["--mute"]))
-        .collect();
-    entries.push(fixture("good", &[]));
-    let gateway = Gateway::start(GatewayOptions::new(config(entries))).await;
-    gateway
-        .wait_for_log("Server 'good' started", Duration::from_secs(5))
-        .await;
-}
-
-/// An `npx` that installs for longer than its deadline must not be killed for ever.
-#[tokio::test]
-async fn the_deadline_doubles_until_a_slow_first_start_gets_through() {
-    let slow = fixture("slow", &["--slow-start", "2500"]).with("timeout", 1);
-    let (gateway, client) = fleet::open([slow, fixture("good", &[])]).await;
-    assert_eq!(echo(&client, "good", "here").await.text, "here");
-    let list = client.call("tools/list", None, DEADLINE).await;
-    assert!(
-        list.contains("good__echo") && !list.contains("slow__echo"),
-        "{list:.300}"
-    );
-    for seconds in [1, 2] {
-        let line = format!(
-            "Server 'slow' was not ready within {seconds} s: it did not answer 'initialize'"
-        );
-        gateway.wait_for_log(&line, STEP).await;
-    }
-    client.next_notification(super::CHANGED, STEP).await;
-    assert_eq!(echo(&client, "slow", "at last").await.text, "at last");
-    assert_eq!(
-        super::ladder_of(&gateway, "slow").len(),
-        2,
-        "two were enough"
-    );
 }

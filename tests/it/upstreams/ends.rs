@@ -81,28 +81,6 @@ async fn calls_in_flight_learn_who_ended_how_and_when_it_is_back() {
 }
 
 #[tokio::test]
-async fn a_killed_server_is_noticed_at_once_and_comes_back() {
-    let (_gateway, client) = serve_ready(&[fixture("a", &[])]).await;
-    let victim = server_process(&client, "a").await;
-    let sleep = r#"{"name":"a__sleep","arguments":{"ms":60000}}"#;
-    let id = client.request("tools/call", Some(sleep)).await;
-    client.call_tool("a__echo", "{}").await; // it has both by now
-    victim.signal(Signal::SIGKILL);
-    let struck = Instant::now();
-    let text = failed_text(&client.wait_response(id, SOON).await);
-    let took = struck.elapsed();
-    assert!(
-        text.contains("'a' was killed by signal 9 (SIGKILL)"),
-        "{text}"
-    );
-    // 100 ms are promised; the rest is for a machine that has other work.
-    assert!(took < Duration::from_secs(1), "{took:?}");
-    echo(&client, "a", "again").await;
-    let back = struck.elapsed();
-    assert!(back < Duration::from_secs(5), "{back:?}");
-}
-
-#[tokio::test]
 async fn an_answer_written_just_before_the_end_is_delivered() {
     let (_gateway, client) = serve_ready(&[fixture("a", &[])]).await;
     for size in [0, 1_000, 300_000] {
@@ -137,25 +115,6 @@ async fn half_a_line_before_the_end_is_an_error() {
     let cut = "{\"jsonrpc\":\"2.0\",\"id\":$ID,\"result\":{}}";
     let arguments = json!({ "stdout": cut, "code": 3 }).to_string();
     last_call(&client, "a__exit", &arguments).await;
-}
-
-#[tokio::test]
-async fn a_server_that_closes_its_stdout_and_lives_on_is_replaced() {
-    let (gateway, client) = serve_ready(&[fixture(
-        "a",
-        &["--close-stdout", "--ignore-eof", "--ignore-term"],
-    )])
-    .await;
-    let before = gateway.child("--close-stdout").expect("it runs");
-    let text = last_call(&client, "a__echo", "{}").await;
-    assert!(text.contains("closed its stdout"), "{text}");
-    wait_gone(&before).await;
-    gateway.wait_for_log("is started again", SOON).await;
-    let after = wait::until("its successor", SOON, async || {
-        gateway.child("--close-stdout")
-    })
-    .await;
-    assert_ne!(after.pid, before.pid);
 }
 
 #[tokio::test]
@@ -212,23 +171,6 @@ async fn a_server_that_does_not_read_is_hung_after_ten_seconds() {
     wait_gone(&before).await;
     gateway.wait_for_log("is started again", SOON).await;
     echo(&client, "b", "by").await;
-}
-
-#[tokio::test]
-async fn a_stopped_process_is_hung_too() {
-    let (_gateway, client) = serve_ready(&[fixture("a", &[])]).await;
-    let victim = server_process(&client, "a").await;
-    victim.signal(Signal::SIGSTOP);
-    let params = format!(
-        r#"{{"name":"a__echo","arguments":{{"text":"{}"}}}}"#,
-        "x".repeat(1 << 20)
-    );
-    let deadline = Duration::from_secs(40);
-    let answer = client.call("tools/call", Some(&params), deadline).await;
-    let text = failed_text(&answer);
-    assert!(text.contains("did not read its stdin"), "{text}");
-    wait_gone(&victim).await;
-    echo(&client, "a", "again").await;
 }
 
 #[tokio::test]

@@ -11,8 +11,10 @@ use crate::support::servers::{fixture, serve_ready};
 
 const MIB: u64 = 1 << 20;
 
-async fn is_borne(flags: &[&str]) {
-    let (gateway, client) = serve_ready(&[fixture("a", flags), fixture("b", &[])]).await;
+#[tokio::test]
+async fn a_flood_of_notifications_among_junk_is_borne() {
+    let flags = ["--flood-notifications", "0", "--garbage", "--invalid-utf8"];
+    let (gateway, client) = serve_ready(&[fixture("a", &flags), fixture("b", &[])]).await;
     let pss = || proc::pss(gateway.pid()).expect("it runs");
     let before = pss();
     let mut peak = before;
@@ -36,14 +38,4 @@ async fn is_borne(flags: &[&str]) {
     bystander.sort();
     let median = bystander[bystander.len() / 2];
     assert!(median < Duration::from_millis(250), "{bystander:?}");
-}
-
-#[tokio::test]
-async fn a_flood_of_notifications_is_borne() {
-    is_borne(&["--flood-notifications", "0"]).await;
-}
-
-#[tokio::test]
-async fn a_flood_of_notifications_among_junk_is_borne() {
-    is_borne(&["--flood-notifications", "0", "--garbage", "--invalid-utf8"]).await;
 }

@@ -57,18 +57,6 @@ async fn a_call_that_times_out_is_an_error_here_and_cancelled_there() {
 }
 
 #[tokio::test]
-async fn an_answer_after_the_timeout_is_dropped() {
-    let (_gateway, client) = serve_ready(&[impatient("a")]).await;
-    let late = r#"{"ms":1500,"ignore_cancel":true}"#;
-    failed_text(&client.call_tool("a__sleep", late).await);
-    tokio::time::sleep(Duration::from_millis(700)).await;
-    // It is behind the late one.
-    echo(&client, "a", "behind it").await;
-    client.call("ping", None, SOON).await;
-    assert_eq!(client.unclaimed(), Vec::<String>::new());
-}
-
-#[tokio::test]
 async fn progress_starts_the_timeout_anew() {
     let (_gateway, client) = serve_ready(&[impatient("a")]).await;
     // Four seconds with a word every 400 ms; without them one is too long.
