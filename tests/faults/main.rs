@@ -18,4 +18,18 @@ mod stage;
 mod table;
 
 #[cfg(test)]
+mod bodies;
+#[cfg(test)]
+mod bytes;
+#[cfg(test)]
+mod children;
+#[cfg(test)]
+mod clients;
+#[cfg(test)]
 mod crashes;
+#[cfg(test)]
+mod network;
+#[cfg(test)]
+mod slow_requests;
+#[cfg(test)]
+mod stderr;

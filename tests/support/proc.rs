@@ -131,10 +131,32 @@ pub(crate) fn pss(pid: u32) -> Option<u64> {
 
 /// Resident set size in bytes. It does not depend on who else maps the same files, as [`pss`] does.
 pub(crate) fn rss(pid: u32) -> Option<u64> {
+    kilobytes(pid, "VmRSS:")
+}
+
+/// The largest resident set in bytes since [`reset_peak`], or since the start.
+pub(crate) fn peak_rss(pid: u32) -> Option<u64> {
+    kilobytes(pid, "VmHWM:")
+}
+
+/// From now on [`peak_rss`] says what the peak was from now on; see `clear_refs` in proc(5).
+pub(crate) fn reset_peak(pid: u32) {
+    fs::write(format!("/proc/{pid}/clear_refs"), "5").expect("the process is ours");
+}
+
+/// A field of `/proc/PID/status` that is a size, in bytes.
+fn kilobytes(pid: u32, field: &str) -> Option<u64> {
     let text = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let line = text.lines().find_map(|line| line.strip_prefix(field))?;
     let kilobytes: u64 = line.split_ascii_whitespace().next()?.parse().ok()?;
     Some(kilobytes * 1024)
+}
+
+/// How many bytes it has written, to whatever; `wchar` in proc(5).
+pub(crate) fn written(pid: u32) -> Option<u64> {
+    let text = fs::read_to_string(format!("/proc/{pid}/io")).ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("wchar:"))?;
+    line.trim().parse().ok()
 }
 
 /// How many file descriptors are open.
