@@ -19,22 +19,24 @@ use crate::support::streamable::{Endpoint, EventStream};
 use crate::support::{proc, wait};
 
 const MIB: usize = 1 << 20;
-/// What a session's queue may hold.
-const QUEUE: i64 = 8 << 20;
+/// What a session's queue may hold, and what a connection buffers.
+const QUEUE: i64 = 9 << 20;
 /// How many clients read nothing, and in what pieces they are told.
 const STUCK: usize = 4;
 const PIECE: usize = 64 << 10;
 const TOO_LATE: Duration = Duration::from_secs(20);
 
-/// A client that asks until it is refused and reads nothing of it.
-async fn stuck(addr: SocketAddr) -> (Reader, usize) {
+/// A client that asks until it is refused and reads nothing of it; how many answers wait for it.
+async fn stuck(addr: SocketAddr, witness: &SseClient) -> (Reader, usize) {
     let reader = Reader::open(addr).await;
     for id in 0.. {
         let status = reader.call_huge(id, PIECE).await;
         if status == 503 {
-            return (reader, id * PIECE);
+            return (reader, id);
         }
         assert_eq!(status, 202);
+        // The server answers in turn: all before this one have their answer then.
+        witness.call_tool("fx__echo", "{}").await;
     }
     unreachable!("it is refused once")
 }
@@ -59,13 +61,17 @@ async fn read_slowly(addr: SocketAddr, rate: usize) {
 async fn f35_client_never_reads() {
     let mut stage = Stage::open(35, &[fixture("fx", &[])]).await;
     let (addr, pid) = (stage.gateway.addr(), stage.gateway.pid());
+    let witness = stage.client::<Sse>().await;
+    witness.call_tool("fx__echo", "{}").await;
     let sockets = proc::open_sockets(pid).expect("it runs");
     proc::reset_peak(pid);
     let base = proc::rss(pid).expect("it runs");
     let mut readers = Vec::new();
     for _ in 0..STUCK {
-        let (reader, bytes) = stuck(addr).await;
-        stage.struck(format!("{bytes} bytes asked for, none read, 503"));
+        let (reader, answers) = stuck(addr, &witness).await;
+        stage.struck(format!(
+            "{answers} answers of {PIECE} bytes, none read, then 503"
+        ));
         readers.push(reader);
     }
     let peak = i64::try_from(proc::peak_rss(pid).expect("it runs") - base).expect("it fits");
@@ -93,6 +99,7 @@ async fn f35_client_never_reads() {
     })
     .await;
     drop(readers);
+    witness.close().await;
     stage.close().await;
 }
 

@@ -210,9 +210,9 @@ fn messages_head(addr: SocketAddr, client: &SseClient) -> String {
     http::request_head(addr, "POST", client.endpoint(), &[json])
 }
 
-/// Posts a call of 4 KiB in pieces, each shortly before it would be too late; how long it took.
+/// Posts a call of 5 KB in pieces, each shortly before it would be too late; how long it took.
 async fn progress(addr: SocketAddr, head: &str, body: Duration) -> Duration {
-    let text = "x".repeat(4096);
+    let text = "x".repeat(5000);
     let call = format!(
         r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"bad__echo","arguments":{{"text":"{text}"}}}}}}"#
     );
