@@ -14,6 +14,7 @@ use mcproxy::http::{HttpEdge, HttpOptions, Limits, Rules};
 use mcproxy::process::{self, Groups, Record};
 use mcproxy::supervise::Plain;
 use mcproxy::telemetry::log as logging;
+use mcproxy::telemetry::metrics::Metrics;
 use mcproxy::tree::{self, Notice, Settings, Tree};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::{self, UnboundedReceiver};
@@ -65,7 +66,8 @@ fn run(options: &Run) -> ExitCode {
         Ok(guard) => guard,
         Err(error) => return complain(BROKEN, &error.into()),
     };
-    let code = match serve(options, path, socket, rules) {
+    let metrics = Metrics::new(guard.lines_dropped());
+    let code = match serve(options, path, socket, rules, metrics) {
         Ok(code) => code,
         Err(error) => {
             log::error!("{error:#}");
@@ -97,11 +99,12 @@ fn serve(
     path: PathBuf,
     socket: TcpListener,
     rules: Rules,
+    metrics: Metrics,
 ) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    let code = runtime.block_on(supervise(options, path, socket, rules));
+    let code = runtime.block_on(supervise(options, path, socket, rules, metrics));
     runtime.shutdown_background();
     code
 }
@@ -111,11 +114,13 @@ async fn supervise(
     path: PathBuf,
     socket: TcpListener,
     rules: Rules,
+    metrics: Metrics,
 ) -> anyhow::Result<ExitCode> {
     // Handlers first: a signal that comes during the start must not end the program by default.
     let signals = Signals::new().context("can't handle signals")?;
     let mut settings = Settings::new(path.clone());
     settings.state_dir = options.state_dir();
+    settings.metrics = metrics;
     let groups = settings.groups.clone();
     let mut onlookers = JoinSet::new();
     let record = prepare(settings.state_dir.as_deref(), &groups, &mut onlookers).await;
@@ -123,6 +128,7 @@ async fn supervise(
         limits: Limits::default(),
         rules,
         readiness: settings.readiness.clone(),
+        metrics: settings.metrics.clone(),
     };
     let edge = HttpEdge::new(socket, http)?;
     let address = edge.address()?;

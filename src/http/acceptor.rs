@@ -4,6 +4,7 @@
 use super::connection;
 use super::limits::Limits;
 use super::service::HttpService;
+use crate::telemetry::metrics::{Gauge, Held};
 use nix::errno::Errno;
 use std::io;
 use std::sync::Arc;
@@ -19,12 +20,13 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// A trouble that comes and goes is logged this often at most.
 const LOG_PAUSE: Duration = Duration::from_secs(60);
 
-/// Accepts until `stop` changes, then gives open connections `Limits::drain` to end. An error
-/// means that the socket is of no use any more.
+/// Accepts until `stop` changes, then gives open connections `Limits::drain` to end. They are
+/// counted in `open`. An error means that the socket is of no use any more.
 pub(super) async fn run(
     listener: TcpListener,
     service: impl HttpService,
     limits: Arc<Limits>,
+    open: &Gauge,
     mut stop: watch::Receiver<bool>,
 ) -> io::Result<()> {
     let mut connections = JoinSet::new();
@@ -37,9 +39,10 @@ pub(super) async fn run(
             accepted = door.next() => {
                 let (socket, slot) = accepted?;
                 let served = connection::serve(socket, service.clone(), limits.clone(), stop.clone());
+                let counted = Held::one(open);
                 connections.spawn(async move {
                     served.await;
-                    drop(slot);
+                    drop((slot, counted));
                 });
             }
         }

@@ -3,6 +3,7 @@
 //! body is dropped, wherever in the tree that happens.
 
 use super::limits::Limits;
+use crate::telemetry::metrics::{Gauge, Held};
 use bytes::{Buf, Bytes, BytesMut};
 use futures_util::{Stream, StreamExt};
 use std::fmt::Display;
@@ -27,7 +28,10 @@ pub(super) enum BodyError {
 
 /// Bytes of bodies that may be in flight at once. Survives a restart of the listener.
 #[derive(Debug, Clone)]
-pub(super) struct Budget(Arc<Semaphore>);
+pub(super) struct Budget {
+    room: Arc<Semaphore>,
+    taken: Gauge,
+}
 
 /// Permits count KiB, so that a semaphore's counter of 32 bits per request is wide enough.
 const UNIT: usize = 1024;
@@ -37,28 +41,33 @@ const UNIT: usize = 1024;
 const PROGRESS: usize = 1024;
 
 impl Budget {
-    pub(super) fn new(bytes: usize) -> Self {
-        Self(Arc::new(Semaphore::new(bytes / UNIT)))
+    /// Room for so many bytes. What of it is taken is counted in `taken`.
+    pub(super) fn new(bytes: usize, taken: &Gauge) -> Self {
+        Self {
+            room: Arc::new(Semaphore::new(bytes / UNIT)),
+            taken: taken.clone(),
+        }
     }
 
     fn take(&self, units: usize) -> Option<OwnedSemaphorePermit> {
         let units = u32::try_from(units).ok()?;
-        self.0.clone().try_acquire_many_owned(units).ok()
+        self.room.clone().try_acquire_many_owned(units).ok()
     }
 
     #[cfg(test)]
     pub(super) fn free(&self) -> usize {
-        self.0.available_permits() * UNIT
+        self.room.available_permits() * UNIT
     }
 }
 
 /// A body and its share of the budget, which end together.
-struct Held {
+struct Body {
     bytes: Bytes,
     _share: Option<OwnedSemaphorePermit>,
+    _counted: Held,
 }
 
-impl AsRef<[u8]> for Held {
+impl AsRef<[u8]> for Body {
     fn as_ref(&self) -> &[u8] {
         &self.bytes
     }
@@ -84,9 +93,10 @@ where
     let mut frames = pin!(frames);
     let mut gathered = Gathered::default();
     let mut share = budget.take(0);
+    let mut counted = Held::none(&budget.taken);
     let mut units = 0;
     let mut deadline = Instant::now() + limits.body_time;
-    let mut counted = 0;
+    let mut progress = 0;
     loop {
         let frame = match timeout_at(deadline, frames.next()).await {
             Err(_) => return Err(BodyError::TooSlow(limits.body_time)),
@@ -106,17 +116,19 @@ where
                 Some(share) => share.merge(more),
                 None => share = Some(more),
             }
+            counted.add((wanted - units) * UNIT);
             units = wanted;
         }
         gathered.push(frame, declared.unwrap_or(0));
-        if length >= counted + PROGRESS {
-            counted = length;
+        if length >= progress + PROGRESS {
+            progress = length;
             deadline = Instant::now() + limits.body_time;
         }
     }
-    Ok(Bytes::from_owner(Held {
+    Ok(Bytes::from_owner(Body {
         bytes: gathered.finish(),
         _share: share,
+        _counted: counted,
     }))
 }
 

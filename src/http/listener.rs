@@ -29,7 +29,7 @@ impl HttpEdge {
         socket.set_nonblocking(true)?;
         Ok(Self {
             socket: Arc::new(socket),
-            budget: Budget::new(options.limits.bodies_in_flight),
+            budget: Budget::new(options.limits.bodies_in_flight, options.metrics.bodies()),
             options,
         })
     }
@@ -48,9 +48,11 @@ impl Edge for HttpEdge {
             socket: self.socket.clone(),
             context: Arc::new(Context {
                 sessions: links.sessions,
+                status: links.status,
                 rules: self.options.rules.clone(),
                 limits: self.options.limits.clone(),
                 readiness: self.options.readiness.clone(),
+                metrics: self.options.metrics.clone(),
                 budget: self.budget.clone(),
             }),
         };
@@ -107,10 +109,11 @@ impl Actor for Listener {
         let drain = context.limits.drain;
         let limits = Arc::new(context.limits.clone());
         let service = service::service(&context);
+        let open = context.metrics.connections().clone();
         let mut accepting = JoinSet::new();
         accepting.spawn(async move {
             let mut farewell = Farewell::new(myself);
-            if let Err(error) = acceptor::run(socket, service, limits, stopped).await {
+            if let Err(error) = acceptor::run(socket, service, limits, &open, stopped).await {
                 farewell.why = format!("accepting connections failed: {error}");
             }
         });

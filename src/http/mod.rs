@@ -24,6 +24,7 @@ mod limits;
 mod linger;
 mod listener;
 mod problem;
+mod refused;
 mod routes;
 mod service;
 mod sse;
@@ -35,8 +36,9 @@ pub use self::limits::Limits;
 pub use self::listener::{HttpEdge, Listener, ListenerArgs, ListenerMsg, ListenerState};
 
 use self::body::Budget;
+use crate::telemetry::metrics::Metrics;
 use crate::telemetry::readiness::Readiness;
-use crate::tree::SessionsHandle;
+use crate::tree::{SessionsHandle, StatusHandle};
 
 /// What `main` decides about the port.
 #[derive(Clone)]
@@ -47,13 +49,17 @@ pub struct HttpOptions {
     pub rules: Rules,
     /// What `/readyz` says.
     pub readiness: Readiness,
+    /// What `/metrics` says.
+    pub metrics: Metrics,
 }
 
 /// What handlers work with.
 struct Context {
     sessions: SessionsHandle,
+    status: StatusHandle,
     rules: Rules,
     limits: Limits,
     readiness: Readiness,
+    metrics: Metrics,
     budget: Budget,
 }

@@ -3,6 +3,7 @@
 
 use super::body::BodyError;
 use super::guard::Refusal;
+use super::refused::Reason;
 use crate::protocol::jsonrpc::{self, DecodeError, RequestId, code};
 use crate::protocol::version::Version;
 use crate::tree::CallError;
@@ -164,6 +165,7 @@ impl Reply for Problem {
         let error = jsonrpc::error_object(code, &self.to_string());
         let mut response = Response::new(jsonrpc::error(self.id(), &error).into());
         *response.status_mut() = status;
+        response.extensions_mut().insert(Reason::from(&self));
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         if let Self::Method(allowed) = self {

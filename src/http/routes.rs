@@ -3,7 +3,7 @@
 
 use super::Context;
 use super::connection::Wire;
-use super::handlers::{healthz, home, mcp, messages, readyz, sse};
+use super::handlers::{healthz, home, mcp, messages, metrics, readyz, sse, status};
 use super::problem::Problem;
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -55,8 +55,22 @@ pub(super) fn routes(
     let healthz = warp::path!("healthz").and(read()).map(healthz::answer);
     let readyz = warp::path!("readyz")
         .and(read())
-        .and(context)
+        .and(context.clone())
         .map(readyz::answer);
+    let status = warp::path!("status")
+        .and(read())
+        .and(context.clone())
+        .then(status::answer);
+    let metrics = warp::path!("metrics")
+        .and(read())
+        .and(context)
+        .map(metrics::answer);
+    let only_read = warp::path!("healthz")
+        .or(warp::path!("readyz"))
+        .or(warp::path!("status"))
+        .or(warp::path!("metrics"))
+        .or(warp::path::end())
+        .map(|_| Problem::Method("GET, HEAD"));
     let home = warp::path::end()
         .and(read())
         .and(headers())
@@ -68,9 +82,9 @@ pub(super) fn routes(
         .or(not_a_get)
         .or(healthz)
         .or(readyz)
+        .or(status)
+        .or(metrics)
         .or(home)
-        .or(warp::path!("healthz").map(|| Problem::Method("GET, HEAD")))
-        .or(warp::path!("readyz").map(|| Problem::Method("GET, HEAD")))
-        .or(warp::path::end().map(|| Problem::Method("GET, HEAD")))
+        .or(only_read)
         .or(warp::any().map(|| Problem::NotFound))
 }

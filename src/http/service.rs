@@ -2,7 +2,7 @@
 
 use super::guard::{self, Admitted, cors};
 use super::problem::Problem;
-use super::{Context, routes};
+use super::{Context, refused, routes};
 use hyper::body::Incoming;
 use hyper::service::{Service, service_fn};
 use hyper::{Request, StatusCode};
@@ -34,18 +34,21 @@ impl<S> HttpService for S where
 /// Guard and routes as one service.
 pub(super) fn service(context: &Arc<Context>) -> impl HttpService {
     let routes = TowerToHyperService::new(warp::service(routes::routes(context.clone())));
-    let rules = context.rules.clone();
+    let (rules, metrics) = (context.rules.clone(), context.metrics.clone());
     service_fn(move |request: Request<Incoming>| {
         let verdict = guard::check(&rules, request.method(), request.uri(), request.headers());
         let outcome = verdict.map(|admitted| match admitted {
             Admitted::Route(listed) => Ok((listed, routes.call(request))),
             Admitted::Preflight(origin) => Err(origin),
         });
+        let metrics = metrics.clone();
         async move {
             match outcome {
                 Err(refusal) => {
                     log::debug!("request refused: {refusal}");
-                    Ok(Problem::from(refusal).into_response())
+                    let response = Problem::from(refusal).into_response();
+                    refused::count(&metrics, &response);
+                    Ok(response)
                 }
                 Ok(Err(origin)) => {
                     let mut response = StatusCode::NO_CONTENT.into_response();
@@ -54,6 +57,7 @@ pub(super) fn service(context: &Arc<Context>) -> impl HttpService {
                 }
                 Ok(Ok((listed, reply))) => {
                     let mut response = reply.await?;
+                    refused::count(&metrics, &response);
                     if let Some(origin) = listed {
                         cors::allow(response.headers_mut(), origin);
                     }

@@ -36,6 +36,8 @@ pub enum Output {
     },
     /// A line of stderr, fit for a log: control characters escaped, capped, at a limited rate.
     Stderr(String),
+    /// So many lines of stderr were kept back by the rate limit; a line that says so follows.
+    StderrDropped(u64),
     /// The child's stdout is at its end.
     StdoutClosed,
     /// The child's stderr is at its end: all that it said there was delivered before.

@@ -130,6 +130,11 @@ impl<K: Name, S: Spec> Roster<K, S> {
         batch.finish()
     }
 
+    /// Every child's name, in the order of names.
+    pub fn ids(&self) -> impl Iterator<Item = &K> {
+        self.children.keys()
+    }
+
     /// From now on nothing is started any more, whatever happens; what runs goes on until it is
     /// asked to stop, and then has `within` for it. The first step of a shutdown.
     pub fn shut_down(&mut self, within: Duration) -> Vec<Effect<K, S>> {

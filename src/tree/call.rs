@@ -11,6 +11,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::client::{Client, News};
 use crate::ids::{CallId, Generation};
 use crate::protocol::mcp::request::ServerRequest;
+use crate::telemetry::metrics::{Gauge, Held};
 
 /// Why a room's handle could not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -58,6 +59,23 @@ pub(super) enum Answer {
     Failed(String),
 }
 
+/// Room for one call at a server, as long as it lives.
+#[derive(Debug)]
+pub(super) struct Permit {
+    _room: OwnedSemaphorePermit,
+    _counted: Held,
+}
+
+impl Permit {
+    /// Takes a place that was found, and counts it in `taken`.
+    pub(super) fn new(room: OwnedSemaphorePermit, taken: &Gauge) -> Self {
+        Self {
+            _room: room,
+            _counted: Held::one(taken),
+        }
+    }
+}
+
 /// The promise that a call is answered exactly once. Dropping a ticket answers it: as bounced
 /// while its request was never handed to the server's stdin, as failed afterwards. So no death of
 /// an actor, no full mailbox and no failed cast leaves a caller hanging.
@@ -66,7 +84,7 @@ pub(super) struct Ticket {
     generation: Generation,
     client: Arc<dyn Client>,
     errand: Option<Errand>,
-    permit: Option<OwnedSemaphorePermit>,
+    permit: Option<Permit>,
     is_open: bool,
 }
 
@@ -77,7 +95,7 @@ impl Ticket {
         call: CallId,
         generation: Generation,
         errand: Errand,
-        permit: OwnedSemaphorePermit,
+        permit: Permit,
         client: Arc<dyn Client>,
     ) -> Self {
         Self {
@@ -120,7 +138,7 @@ impl Ticket {
 
     /// Takes the permit out, for a call that its server may still be working on when it is
     /// answered or cancelled.
-    pub(super) fn take_permit(&mut self) -> Option<OwnedSemaphorePermit> {
+    pub(super) fn take_permit(&mut self) -> Option<Permit> {
         self.permit.take()
     }
 

@@ -3,6 +3,7 @@
 
 use ractor::Actor;
 
+use super::root::StatusHandle;
 use super::sessions::SessionsHandle;
 
 /// What the listener is given at each of its starts.
@@ -10,6 +11,8 @@ use super::sessions::SessionsHandle;
 pub struct EdgeLinks {
     /// Who opens and finds sessions.
     pub sessions: SessionsHandle,
+    /// Who knows how the tree is.
+    pub status: StatusHandle,
 }
 
 /// The outermost child of the tree.

@@ -40,11 +40,13 @@ use tokio::sync::{mpsc, watch};
 
 pub use call::CallError;
 pub use edge::{Edge, EdgeLinks};
+pub use root::{ConfigurationStatus, ServerStatus, StatusHandle, TreeStatus};
 pub use sessions::{Event, OpenedSse, Outbound, SessionHandle, SessionsHandle};
 
 use crate::ids::ServerName;
 use crate::process::{Groups, Limits};
 use crate::supervise::{self, Spawn};
+use crate::telemetry::metrics::Metrics;
 use crate::telemetry::readiness::Readiness;
 use root::{Root, RootArgs, RootHandle};
 
@@ -67,6 +69,8 @@ pub struct Settings {
     pub groups: Groups,
     /// Released by the parts `"configuration"` and `"boot"`.
     pub readiness: Readiness,
+    /// What is counted.
+    pub metrics: Metrics,
     /// Who is told what a person at a terminal wants to see.
     pub notices: Option<mpsc::UnboundedSender<Notice>>,
 }
@@ -84,6 +88,7 @@ impl Settings {
             limits: Limits::default(),
             groups: Groups::default(),
             readiness: Readiness::new(&["configuration", "boot"]),
+            metrics: Metrics::default(),
             notices: None,
         }
     }

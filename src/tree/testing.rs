@@ -15,13 +15,14 @@ use super::client::{Client, News};
 use super::registry::{
     Catalogue, Registry, RegistryArgs, RegistryHandle, Routes, Store, Subscriber, Wanted,
 };
-use super::root::{RootHandle, RootMsg};
+use super::root::{RootHandle, RootMsg, StatusHandle};
 use super::sessions::{IDLE_OUT, Sessions, SessionsArgs, SessionsHandle, Signer};
 use super::upstream::{UpstreamHandle, UpstreamMsg};
 use crate::config::model::Isolation;
 use crate::ids::{Generation, Prefix, ServerName};
 use crate::protocol::mcp::item::{self, Kind};
 use crate::supervise::Plain;
+use crate::telemetry::metrics::Metrics;
 
 /// An actor that hands what it is told to the test.
 struct Ear<M>(PhantomData<fn() -> M>);
@@ -69,6 +70,11 @@ async fn ear<M: Message + Sync>() -> (ActorRef<M>, UnboundedReceiver<M>) {
 pub(crate) async fn root() -> (RootHandle, UnboundedReceiver<RootMsg>) {
     let (actor, heard) = ear().await;
     (RootHandle::new(actor), heard)
+}
+
+/// A root that says nothing of how it is.
+pub(crate) async fn status() -> StatusHandle {
+    root().await.0.status()
 }
 
 /// A generation of a server that only listens, with room for `permits` calls.
@@ -182,6 +188,7 @@ pub(crate) async fn sessions(servers: &[&str]) -> SessionsHandle {
         limit: 1_000,
         idle_out: IDLE_OUT,
         signer: Signer::load(None),
+        metrics: Metrics::default(),
     };
     let (actor, _) = Actor::spawn(None, Sessions { spawn: Plain }, args)
         .await

@@ -5,8 +5,10 @@ pub(super) mod healthz;
 pub(super) mod home;
 pub(super) mod mcp;
 pub(super) mod messages;
+pub(super) mod metrics;
 pub(super) mod readyz;
 pub(super) mod sse;
+pub(super) mod status;
 
 use super::problem::Problem;
 use super::{Context, body, depth, headers};

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::http::body::{BodyError, Budget, collect};
+use crate::telemetry::metrics::Gauge;
 use bytes::Bytes;
 use futures_util::stream;
 use std::convert::Infallible;
@@ -107,7 +108,7 @@ async fn a_trickle_is_no_progress() {
             Some((Ok::<_, Infallible>(Bytes::from(vec![b' '; size])), ()))
         }))
     };
-    let budget = Budget::new(limits.bodies_in_flight);
+    let budget = Budget::new(limits.bodies_in_flight, &Gauge::default());
     let slow = collect(every_second(1), None, &limits, &budget).await;
     assert_eq!(slow, Err(BodyError::TooSlow(limits.body_time)));
     let steady = collect(every_second(100), None, &limits, &budget).await;
@@ -117,7 +118,7 @@ async fn a_trickle_is_no_progress() {
 #[tokio::test]
 async fn all_bodies_share_a_budget() {
     let limits = Limits::default();
-    let budget = Budget::new(10 << 10);
+    let budget = Budget::new(10 << 10, &Gauge::default());
     let frames = |sizes: &[usize]| {
         let frames: Vec<_> = sizes
             .iter()
@@ -145,9 +146,14 @@ async fn one_frame_is_not_copied() {
     let limits = Limits::default();
     let frame = Bytes::from(vec![b'x'; 5000]);
     let frames = stream::iter([Ok::<_, Infallible>(frame.clone())]);
-    let body = collect(frames, Some(5000), &limits, &Budget::new(1 << 20))
-        .await
-        .unwrap();
+    let body = collect(
+        frames,
+        Some(5000),
+        &limits,
+        &Budget::new(1 << 20, &Gauge::default()),
+    )
+    .await
+    .unwrap();
     assert_eq!(body.as_ptr(), frame.as_ptr());
 }
 

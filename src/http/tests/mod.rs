@@ -15,6 +15,7 @@ mod smuggling;
 mod streams;
 
 use super::*;
+use crate::telemetry::metrics::Metrics;
 use crate::tree::{Edge, EdgeLinks, testing};
 use client::{Connection, Reply};
 use ractor::{Actor, ActorRef};
@@ -51,6 +52,7 @@ impl Server {
             limits,
             rules: Rules::new(&[], &[], &["https://chat.example.org".to_owned()]).unwrap(),
             readiness: readiness.clone(),
+            metrics: Metrics::default(),
         };
         let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let edge = HttpEdge::new(socket, options).unwrap();
@@ -120,7 +122,10 @@ async fn spawn(
     sessions: &SessionsHandle,
 ) -> (ActorRef<ListenerMsg>, JoinHandle<()>) {
     let sessions = sessions.clone();
-    let (listener, args) = edge.listener(EdgeLinks { sessions });
+    let (listener, args) = edge.listener(EdgeLinks {
+        sessions,
+        status: testing::status().await,
+    });
     Actor::spawn(None, listener, args).await.unwrap()
 }
 

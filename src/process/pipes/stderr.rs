@@ -90,6 +90,7 @@ impl Log {
     fn say_suppressed(&self, count: u64) {
         let lines = if count == 1 { "line" } else { "lines" };
         let note = format!("… {count} {lines} suppressed");
+        self.outlet.deliver(Output::StderrDropped(count));
         self.outlet.deliver(Output::Stderr(note));
     }
 }

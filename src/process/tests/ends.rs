@@ -22,7 +22,10 @@ async fn an_exit_and_the_ends_of_both_pipes_are_told() {
                 Output::StdoutClosed => is_closed = true,
                 Output::StderrClosed => is_quiet = true,
                 Output::Exited(status) => exit = Some(describe(&status)),
-                Output::Unusable { .. } | Output::Stderr(_) | Output::StdinFailed(_) => {
+                Output::Unusable { .. }
+                | Output::Stderr(_)
+                | Output::StderrDropped(_)
+                | Output::StdinFailed(_) => {
                     panic!("nothing else happens")
                 }
             }

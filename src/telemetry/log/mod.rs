@@ -22,6 +22,7 @@ use jiff::Zoned;
 use self::format::Format;
 use self::queue::{Backlog, Output};
 pub use self::syslog::SyslogPath;
+use super::metrics::Counter;
 
 /// How long the end of the program waits for lines that are not written yet.
 const FLUSH_LIMIT: Duration = Duration::from_secs(1);
@@ -44,6 +45,12 @@ pub struct LogGuard {
 }
 
 impl LogGuard {
+    /// Counts the lines that are dropped because the sink is too slow.
+    #[must_use]
+    pub fn lines_dropped(&self) -> Counter {
+        self.backlog.lost().clone()
+    }
+
     /// Waits until everything logged so far is written, at most one second. For ends that run no
     /// destructors (`process::exit`).
     pub fn flush(&self) {

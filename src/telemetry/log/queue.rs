@@ -12,6 +12,7 @@ use ::log::Level;
 use tokio::time::Instant; // std's own where no runtime is, as on the writing thread
 
 use super::format::Format;
+use crate::telemetry::metrics::Counter;
 
 /// Lines that may wait for the writing thread.
 pub(super) const CAPACITY: usize = 2048;
@@ -39,7 +40,10 @@ pub(super) struct Queue {
 pub(super) struct Backlog {
     waiting: Mutex<usize>,
     empty: Condvar,
+    /// Dropped and not reported yet.
     dropped: AtomicU64,
+    /// Dropped since the start.
+    lost: Counter,
 }
 
 /// Starts the writing thread. It ends when the queue is dropped.
@@ -67,6 +71,7 @@ impl io::Write for Queue {
         self.backlog.add();
         if self.lines.try_send(line.into()).is_err() {
             self.backlog.dropped.fetch_add(1, Ordering::Relaxed);
+            self.backlog.lost.inc();
             self.backlog.remove();
         }
         Ok(line.len())
@@ -89,6 +94,11 @@ impl Backlog {
         if *waiting == 0 {
             self.empty.notify_all();
         }
+    }
+
+    /// How many lines were dropped since the start.
+    pub(super) fn lost(&self) -> &Counter {
+        &self.lost
     }
 
     /// Waits until everything was written, at most `limit`; false if that was too short.

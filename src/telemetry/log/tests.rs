@@ -247,6 +247,7 @@ fn a_daemon_that_never_reads_delays_no_caller() {
         .map(|(count, _)| count.parse::<usize>().unwrap())
         .sum();
     assert!(dropped > 0);
+    assert_eq!(guard.lines_dropped().get(), dropped as u64);
     let diverted = stderr.matches("[INFO] line").count();
     syslogd.set_nonblocking(true).unwrap();
     let mut received = 0;

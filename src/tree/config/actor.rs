@@ -237,6 +237,7 @@ impl ConfigState {
         if was_faulty && !self.said.is_faulty {
             log::info!("{}: mended, all of it can be used", self.path.display());
         }
+        self.root.config_judged(self.said.is_faulty);
         self.good = Some(config.clone());
         self.root.configured(Some(config), reason == Reason::Reload);
     }
@@ -256,6 +257,7 @@ impl ConfigState {
             self.path.display()
         );
         self.said.is_faulty = true;
+        self.root.config_judged(true);
         let is_wanted = reason == Reason::Reload;
         let good = self.good.clone().filter(|_| is_wanted);
         self.root.configured(good, is_wanted);

@@ -106,6 +106,18 @@ impl<S: Spawn, E: Edge> Actor for Root<S, E> {
                 }
                 state.supervisor.host_mut().routes = Some(routes);
             }
+            RootMsg::ConfigJudged { is_faulty } => {
+                state.supervisor.host_mut().book.judged(is_faulty);
+            }
+            RootMsg::Spawned {
+                child,
+                generation,
+                pid,
+            } => {
+                let book = &mut state.supervisor.host_mut().book;
+                book.spawned(child, generation, pid);
+            }
+            RootMsg::GetStatus { reply } => state.on_get_status(reply),
             RootMsg::Initialized { child, generation } => {
                 state.supervisor.on_initialised(child, generation);
             }
@@ -190,7 +202,9 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
             .iter()
             .filter_map(|entry| self.wanted(entry))
             .collect();
-        self.supervisor.host_mut().tell_wanted(wanted);
+        let host = self.supervisor.host_mut();
+        host.tell_wanted(wanted);
+        host.book.configured(&config);
         let disabled = config
             .servers
             .iter()
@@ -205,6 +219,9 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
             log::info!("configuration: {count} server{plural}, {disabled} disabled");
         } else if retry || !diff.is_empty() {
             log::info!("{}", summary(&diff));
+        }
+        if self.is_configured {
+            self.supervisor.host().settings.metrics.reloaded();
         }
         self.is_configured = true;
         self.readiness.release("configuration");

@@ -9,6 +9,7 @@ use ractor::{ActorCell, ActorProcessingErr, SpawnErr};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
+use super::status::Book;
 use super::{ChildId, RootHandle};
 use crate::config::model::ServerSpec;
 use crate::ids::{Generation, ServerName};
@@ -56,6 +57,8 @@ pub(super) struct RootHost<S, E> {
     /// What the registry was last told of every server that is not ready.
     states: BTreeMap<ServerName, (Generation, ServerState)>,
     generations: BTreeMap<ServerName, Generation>,
+    /// For the status.
+    pub(super) book: Book,
     /// Those whose start has failed since they were configured.
     failed: BTreeSet<ServerName>,
     latch_opens: Instant,
@@ -85,6 +88,7 @@ impl<S: Spawn, E: Edge> RootHost<S, E> {
             wanted: None,
             states: BTreeMap::new(),
             generations: BTreeMap::new(),
+            book: Book::default(),
             failed: BTreeSet::new(),
             is_stopping: false,
             verdict: None,
@@ -163,6 +167,7 @@ impl<S: Spawn, E: Edge> RootHost<S, E> {
             limit: self.settings.session_limit,
             idle_out: IDLE_OUT,
             signer: self.signer.clone(),
+            metrics: self.settings.metrics.clone(),
         };
         let (actor, started) = self
             .spawn
@@ -176,7 +181,10 @@ impl<S: Spawn, E: Edge> RootHost<S, E> {
             .sessions
             .clone()
             .ok_or_else(|| missing("the sessions"))?;
-        let (listener, args) = self.edge.listener(EdgeLinks { sessions });
+        let (listener, args) = self.edge.listener(EdgeLinks {
+            sessions,
+            status: self.root.status(),
+        });
         let (actor, started) = self.spawn.spawn("listener", listener, args, parent)?;
         Ok((actor, started).into())
     }
@@ -198,6 +206,7 @@ impl<S: Spawn, E: Edge> RootHost<S, E> {
             registry: self.registry()?,
             groups: self.settings.groups.clone(),
             limits: self.settings.limits.clone(),
+            metrics: self.settings.metrics.server(&spec.name),
         })
     }
 
@@ -208,8 +217,11 @@ impl<S: Spawn, E: Edge> RootHost<S, E> {
     ) -> Result<Spawned, SpawnErr> {
         let (server, permits) = (args.spec.name.clone(), Arc::clone(&args.permits));
         let (generation, owner) = (args.generation, args.owner.clone());
+        let metrics = Arc::clone(&args.metrics);
         let (actor, started) = self.spawn.spawn("upstream", Upstream, args, parent)?;
-        let mut handle = UpstreamHandle::new(actor.clone(), server, generation, permits);
+        metrics.starts.inc();
+        let handle = UpstreamHandle::new(actor.clone(), server, generation, permits);
+        let mut handle = handle.counted_in(metrics);
         if let Some(owner) = owner {
             handle = handle.owned_by(owner.session);
         }
@@ -272,6 +284,7 @@ impl<S: Spawn, E: Edge> Host for RootHost<S, E> {
         start: &Start,
         parent: ActorCell,
     ) -> Result<Spawned, SpawnErr> {
+        self.book.started(id, &self.settings.metrics);
         match (id, spec) {
             (ChildId::Config, _) => self.start_config(parent),
             (ChildId::Registry, _) => self.start_registry(parent),
@@ -330,7 +343,10 @@ impl<S: Spawn, E: Edge> Host for RootHost<S, E> {
             }
         }
         match id {
-            ChildId::Upstream(server) => self.server_changed(server, status),
+            ChildId::Upstream(server) => {
+                self.count_server(server, status);
+                self.server_changed(server, status);
+            }
             ChildId::Instance(server, session) => self.instance_changed(server, *session, status),
             ChildId::Config | ChildId::Registry | ChildId::Sessions | ChildId::Listener => {}
         }
@@ -341,6 +357,8 @@ impl<S: Spawn, E: Edge> Host for RootHost<S, E> {
         if self.upstreams.get(id).is_some_and(is_it) {
             self.upstreams.remove(id);
         }
+        self.book
+            .exited(id, of, Some(failure).filter(|_| !was_asked));
         match id {
             ChildId::Upstream(server) if !was_asked => {
                 self.failed.insert(server.clone());

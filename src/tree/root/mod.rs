@@ -8,14 +8,16 @@ mod actor;
 mod host;
 mod instances;
 mod shutdown;
+mod status;
 #[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
 
-use ractor::ActorRef;
+use ractor::{ActorRef, RpcReplyPort};
 
 pub(crate) use actor::{Root, RootArgs};
+pub use status::{ConfigurationStatus, ServerStatus, StatusHandle, TreeStatus};
 
 use crate::config::model::Config;
 use crate::ids::{Generation, ServerName};
@@ -56,6 +58,14 @@ pub(crate) enum RootMsg {
     Configured { config: Option<Config>, retry: bool },
     /// From the registry: the new table.
     RoutesChanged(Arc<Routes>),
+    /// From the config actor: whether something in the file can't be used as it is now.
+    ConfigJudged { is_faulty: bool },
+    /// From an upstream: its process runs.
+    Spawned {
+        child: ChildId,
+        generation: Generation,
+        pid: u32,
+    },
     /// From an upstream: `initialize` was answered.
     Initialized {
         child: ChildId,
@@ -81,6 +91,8 @@ pub(crate) enum RootMsg {
     InstancesUnused { session: u64 },
     /// From the supervision's own tasks.
     Tick(Tick<ChildId>),
+    /// From the listener's handlers: what is known of the tree. Answered at once.
+    GetStatus { reply: RpcReplyPort<TreeStatus> },
     /// From main, on SIGHUP.
     Reload,
     /// From main, on SIGTERM and SIGINT.
@@ -114,6 +126,24 @@ impl RootHandle {
     /// What the file says now; `None` when it can't be used.
     pub(in crate::tree) fn configured(&self, config: Option<Config>, retry: bool) {
         self.tell(RootMsg::Configured { config, retry });
+    }
+
+    /// Whether something in the file can't be used as it is now.
+    pub(in crate::tree) fn config_judged(&self, is_faulty: bool) {
+        self.tell(RootMsg::ConfigJudged { is_faulty });
+    }
+
+    pub(in crate::tree) fn spawned(&self, upstream: &UpstreamHandle, pid: u32) {
+        self.tell(RootMsg::Spawned {
+            child: ChildId::of(upstream),
+            generation: upstream.generation(),
+            pid,
+        });
+    }
+
+    /// For those who want to know how the tree is.
+    pub(in crate::tree) fn status(&self) -> StatusHandle {
+        StatusHandle::new(self.actor.clone())
     }
 
     pub(in crate::tree) fn initialized(&self, upstream: &UpstreamHandle) {

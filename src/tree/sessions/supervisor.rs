@@ -19,6 +19,7 @@ use crate::ids::SessionId;
 use crate::protocol::mcp::lifecycle::ClientInfo;
 use crate::protocol::version::Version;
 use crate::supervise::{Spawn, Started};
+use crate::telemetry::metrics::Metrics;
 use crate::tree::call::CallError;
 use crate::tree::registry::RegistryHandle;
 use crate::tree::root::RootHandle;
@@ -48,6 +49,8 @@ pub(crate) struct SessionsArgs {
     pub idle_out: Duration,
     /// Who signs the ids of sessions over Streamable HTTP.
     pub signer: Signer,
+    /// Where sessions and their calls are counted.
+    pub metrics: Metrics,
 }
 
 /// The state: who is connected.
@@ -219,6 +222,7 @@ impl<S: Spawn> Sessions<S> {
             root: state.args.root.clone(),
             profile: Arc::clone(&profile),
             entrance,
+            metrics: state.args.metrics.clone(),
         };
         let parent = state.myself.get_cell();
         let started = self.spawn.spawn("session", Session, args, parent);

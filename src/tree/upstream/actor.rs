@@ -12,6 +12,7 @@ use crate::config::model::ServerSpec;
 use crate::ids::Generation;
 use crate::process::{Groups, Limits};
 use crate::supervise::{Failure, Ladder, Start};
+use crate::telemetry::metrics::ServerMetrics;
 use crate::tree::client::Owner;
 use crate::tree::registry::RegistryHandle;
 use crate::tree::root::RootHandle;
@@ -42,6 +43,8 @@ pub(crate) struct UpstreamArgs {
     pub groups: Groups,
     /// Limits of its pipes.
     pub limits: Limits,
+    /// Where it counts.
+    pub metrics: Arc<ServerMetrics>,
 }
 
 /// How a generation ended, for its supervisor.

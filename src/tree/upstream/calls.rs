@@ -9,13 +9,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
 use crate::ids::{CallId, ServerName};
 use crate::protocol::jsonrpc;
 use crate::protocol::mcp::{cancelled, cancelled::Cancelled, progress::Progress};
-use crate::tree::call::{Answer, Ticket};
+use crate::telemetry::metrics::{Held, ServerMetrics};
+use crate::tree::call::{Answer, Permit, Ticket};
 use crate::tree::client::Client;
 
 /// The id of the gateway's own `initialize`; calls come after it.
@@ -44,6 +44,7 @@ struct InFlight {
     token: Option<Box<str>>,
     sent: Instant,
     deadline: Instant,
+    counted: Held,
 }
 
 #[derive(Debug)]
@@ -51,7 +52,7 @@ enum Pending {
     Call(Box<InFlight>),
     /// Answered or withdrawn on our side; the server may still be working on it.
     Tombstone {
-        _permit: Option<OwnedSemaphorePermit>,
+        _permit: Option<Permit>,
         until: Instant,
     },
 }
@@ -67,6 +68,7 @@ pub(super) struct Calls {
     silent_timeouts: u32,
     heard_at: Option<Instant>,
     dropped_answers: u64,
+    metrics: Arc<ServerMetrics>,
 }
 
 impl Calls {
@@ -80,7 +82,13 @@ impl Calls {
             silent_timeouts: 0,
             heard_at: None,
             dropped_answers: 0,
+            metrics: Arc::default(),
         }
+    }
+
+    /// What becomes of calls is counted there.
+    pub(super) fn count_in(&mut self, metrics: Arc<ServerMetrics>) {
+        self.metrics = metrics;
     }
 
     /// Calls whose answer somebody waits for.
@@ -106,6 +114,7 @@ impl Calls {
             Ok(()) => {}
             Err(Refused::Gone) => return None,
             Err(Refused::Full) => {
+                self.metrics.refused.inc();
                 let text = format!(
                     "server '{}' is busy: it has not read what it was sent before; try again later",
                     self.server
@@ -123,6 +132,7 @@ impl Calls {
             token,
             sent: now,
             deadline,
+            counted: Held::one(&self.metrics.in_flight),
         };
         self.pending.insert(id, Pending::Call(Box::new(call)));
         Some((id, deadline))
@@ -166,6 +176,7 @@ impl Calls {
         let Some(Pending::Call(mut in_flight)) = self.pending.remove(&id) else {
             return None;
         };
+        self.metrics.cancelled.inc();
         self.bury(now, id, in_flight.ticket.take_permit());
         in_flight.ticket.close();
         let params = params
@@ -211,13 +222,15 @@ impl Calls {
             self.server,
             self.call_timeout.as_secs_f32(),
         );
+        self.metrics.timed_out.inc();
         self.bury(now, id, call.ticket.take_permit());
+        drop(call.counted);
         call.ticket.answer(Answer::Failed(text));
         let params = cancelled::cancelled_params(id, "the call timed out");
         jsonrpc::notification("notifications/cancelled", Some(&params))
     }
 
-    fn bury(&mut self, now: Instant, id: u64, permit: Option<OwnedSemaphorePermit>) {
+    fn bury(&mut self, now: Instant, id: u64, permit: Option<Permit>) {
         let until = now + CANCELLED_KEEPS_PERMIT;
         self.pending.insert(
             id,
@@ -244,6 +257,8 @@ impl Calls {
         self.ids.clear();
         for pending in mem::take(&mut self.pending).into_values() {
             if let Pending::Call(call) = pending {
+                self.metrics.lost.inc();
+                drop(call.counted);
                 call.ticket.answer(Answer::Failed(text.to_owned()));
             }
         }
@@ -254,9 +269,22 @@ impl Calls {
         match self.pending.remove(&id) {
             Some(Pending::Call(call)) => {
                 self.ids.remove(&call.ticket.call());
+                match answer {
+                    Answer::Result(_) | Answer::Error(_) => self.metrics.answered.inc(),
+                    Answer::Failed(_) => self.metrics.lost.inc(),
+                };
+                drop(call.counted);
                 call.ticket.answer(answer);
             }
-            Some(Pending::Tombstone { .. }) | None => self.drop_answer(),
+            Some(Pending::Tombstone { .. }) => {
+                self.dropped_answers += 1;
+                self.metrics.answers_dropped.late.inc();
+            }
+            None if id < self.next_id => {
+                self.dropped_answers += 1;
+                self.metrics.answers_dropped.duplicate.inc();
+            }
+            None => self.drop_unknown(),
         }
     }
 
@@ -305,9 +333,10 @@ impl Calls {
         self.silent_timeouts >= TIMEOUTS_UNTIL_HUNG
     }
 
-    /// Counts an answer that nobody waits for.
-    pub(super) fn drop_answer(&mut self) {
+    /// Counts an answer to a request that there never was.
+    pub(super) fn drop_unknown(&mut self) {
         self.dropped_answers += 1;
+        self.metrics.answers_dropped.unknown.inc();
     }
 
     pub(super) fn dropped_answers(&self) -> u64 {

@@ -20,6 +20,7 @@ use crate::protocol::mcp::item::Kind;
 use crate::protocol::mcp::{lifecycle, method};
 use crate::protocol::version::Version;
 use crate::supervise::FailureKind;
+use crate::telemetry::metrics::ServerMetrics;
 use crate::tree::call::{Answer, Ticket};
 use crate::tree::client::{Client, Interest, Owner};
 use crate::tree::registry::Catalogue;
@@ -93,6 +94,12 @@ impl Dialogue {
         let params = lifecycle::initialize_params(Version::LATEST, &capabilities);
         let hello = jsonrpc::request(INITIALIZE_ID, method::INITIALIZE, Some(&params));
         (dialogue, hello)
+    }
+
+    /// What becomes of calls and lines is counted there, over all lives of the server.
+    pub(super) fn count_in(&mut self, metrics: Arc<ServerMetrics>) {
+        self.junk.count_in(metrics.lines_dropped.clone());
+        self.calls.count_in(metrics);
     }
 
     pub(super) fn counters(&self) -> Counters {
@@ -283,7 +290,7 @@ impl Dialogue {
 
     fn on_response(&mut self, now: Instant, response: Response) -> Vec<Effect> {
         let Some(id) = response.id.as_ref().and_then(RequestId::as_number) else {
-            self.calls.drop_answer();
+            self.calls.drop_unknown();
             return Vec::new();
         };
         if id == INITIALIZE_ID && self.phase == Phase::Initializing {

@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use ractor::ActorRef;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 
 use super::message::UpstreamMsg;
 use crate::ids::{CallId, Generation, ServerName};
 use crate::protocol::jsonrpc::Response;
-use crate::tree::call::Ticket;
+use crate::telemetry::metrics::ServerMetrics;
+use crate::tree::call::{Permit, Ticket};
 use crate::tree::client::{Client, Interest};
 use crate::tree::registry::RegistryHandle;
 
@@ -23,6 +24,7 @@ pub(crate) struct UpstreamHandle {
     server: ServerName,
     generation: Generation,
     permits: Arc<Semaphore>,
+    metrics: Arc<ServerMetrics>,
     session: Option<u64>,
 }
 
@@ -38,8 +40,15 @@ impl UpstreamHandle {
             server,
             generation,
             permits,
+            metrics: Arc::default(),
             session: None,
         }
+    }
+
+    /// The same as a handle whose calls are counted.
+    #[must_use]
+    pub(in crate::tree) fn counted_in(self, metrics: Arc<ServerMetrics>) -> Self {
+        Self { metrics, ..self }
     }
 
     /// The same as the handle of an instance that belongs to a session.
@@ -69,10 +78,15 @@ impl UpstreamHandle {
         self.generation
     }
 
-    /// Room for one more call, or `None` when the server has as many in flight as it may.
+    /// Room for one more call, or `None` when the server has as many in flight as it may: the
+    /// call is refused then, and counted as that.
     #[must_use]
-    pub(in crate::tree) fn admit(&self) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.permits).try_acquire_owned().ok()
+    pub(in crate::tree) fn admit(&self) -> Option<Permit> {
+        let Ok(room) = Arc::clone(&self.permits).try_acquire_owned() else {
+            self.metrics.refused.inc();
+            return None;
+        };
+        Some(Permit::new(room, &self.metrics.permits))
     }
 
     /// Sends a call.

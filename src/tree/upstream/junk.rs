@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::who::Who;
+use crate::telemetry::metrics::Counter;
 
 /// One line in the log in this time, at most.
 const LOG_EVERY: Duration = Duration::from_secs(10);
@@ -17,6 +18,8 @@ const SHOWN: usize = 200;
 pub(super) struct Junk {
     who: Who,
     count: u64,
+    /// The same over all lives of the server.
+    total: Counter,
     silent: u64,
     logged: Option<Instant>,
 }
@@ -26,9 +29,15 @@ impl Junk {
         Self {
             who,
             count: 0,
+            total: Counter::default(),
             silent: 0,
             logged: None,
         }
+    }
+
+    /// They are counted there too.
+    pub(super) fn count_in(&mut self, total: Counter) {
+        self.total = total;
     }
 
     /// How many there were.
@@ -40,6 +49,7 @@ impl Junk {
     /// logged.
     pub(super) fn note(&mut self, now: Instant, head: &[u8], why: &str) -> bool {
         self.count += 1;
+        self.total.inc();
         let is_due = |last| now.duration_since(last) >= LOG_EVERY;
         if !self.logged.is_none_or(is_due) {
             self.silent += 1;

@@ -54,10 +54,12 @@ pub(crate) struct UpstreamState {
 
 impl UpstreamState {
     pub(super) fn new(myself: ActorRef<UpstreamMsg>, args: UpstreamArgs) -> Self {
-        let (dialogue, hello) = Dialogue::open(&args.spec, args.owner.clone());
+        let (mut dialogue, hello) = Dialogue::open(&args.spec, args.owner.clone());
+        dialogue.count_in(Arc::clone(&args.metrics));
         let permits = Arc::clone(&args.permits);
         let name = args.spec.name.clone();
-        let handle = UpstreamHandle::new(myself.clone(), name, args.generation, permits);
+        let handle = UpstreamHandle::new(myself.clone(), name, args.generation, permits)
+            .counted_in(Arc::clone(&args.metrics));
         let handle = match &args.owner {
             Some(owner) => handle.owned_by(owner.session),
             None => handle,
@@ -96,6 +98,7 @@ impl UpstreamState {
             Ok(process) => {
                 let who = self.dialogue.who();
                 log::debug!("Server {who} runs as pid {}", process.pid());
+                args.root.spawned(&self.handle, process.pid());
                 self.process = Some(process);
             }
             Err(error) => {
@@ -119,6 +122,10 @@ impl UpstreamState {
         if let Output::Stderr(line) = output {
             log::info!("Server {} stderr: {line}", self.dialogue.who());
             self.dialogue.on_sign_of_life(Instant::now());
+            return Ok(());
+        }
+        if let Output::StderrDropped(count) = output {
+            self.args.metrics.stderr_lines_dropped.inc_by(count);
             return Ok(());
         }
         if self.is_stopping() {
@@ -156,7 +163,7 @@ impl UpstreamState {
             Output::StdoutClosed => self.ending.stdout_closed = true,
             Output::StderrClosed => self.ending.stderr_closed = true,
             Output::Exited(status) => self.ending.status = Some(status),
-            Output::Stderr(_) => {}
+            Output::Stderr(_) | Output::StderrDropped(_) => {}
         }
         self.on_end_seen()
     }

@@ -46,6 +46,7 @@ impl House {
             limits: Limits::default(),
             rules: Rules::default(),
             readiness: settings.readiness.clone(),
+            metrics: settings.metrics.clone(),
         };
         let edge = HttpEdge::new(socket, options).expect("the socket is bound");
         let (addr, groups) = (

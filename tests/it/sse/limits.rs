@@ -29,6 +29,7 @@ async fn start(session_limit: usize) -> InProcess {
         limits: Limits::default(),
         rules: Rules::new(&[], &[], &[]).expect("no rules"),
         readiness: settings.readiness.clone(),
+        metrics: settings.metrics.clone(),
     };
     let socket = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let edge = HttpEdge::new(socket, options).expect("a socket");

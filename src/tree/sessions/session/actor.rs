@@ -11,6 +11,7 @@ use super::state::SessionState;
 use super::streams::Lane;
 use crate::ids::SessionId;
 use crate::protocol::mcp::lifecycle::ClientInfo;
+use crate::telemetry::metrics::Metrics;
 use crate::tree::registry::RegistryHandle;
 use crate::tree::root::RootHandle;
 
@@ -29,6 +30,8 @@ pub(in crate::tree::sessions) struct SessionArgs {
     pub(in crate::tree::sessions) profile: Arc<Profile>,
     /// How its client came in.
     pub(in crate::tree::sessions) entrance: Entrance,
+    /// Where it and its calls are counted.
+    pub(in crate::tree::sessions) metrics: Metrics,
 }
 
 /// How a client came in.

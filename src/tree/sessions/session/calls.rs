@@ -10,6 +10,7 @@ use super::streams::Lane;
 use crate::ids::{CallId, Generation, ServerName};
 use crate::protocol::jsonrpc::RequestId;
 use crate::protocol::mcp::request::ServerRequest;
+use crate::telemetry::metrics::{Gauge, Held};
 use crate::tree::timer::Timer;
 use crate::tree::upstream::UpstreamHandle;
 
@@ -79,16 +80,28 @@ pub(super) struct OpenCall {
     pub(super) stage: Stage,
     /// Since when it has been parked, and the end of that; kept over every bounce.
     pub(super) parked: Option<(Instant, Timer<SessionMsg>)>,
+    /// Counts it among those without an answer.
+    pub(super) counted: Held,
 }
 
 /// All of them, in the order in which they came.
-#[derive(Default)]
 pub(super) struct Calls {
     open: BTreeMap<u64, OpenCall>,
     last_number: u64,
+    /// How many there are of all sessions.
+    of_all: Gauge,
 }
 
 impl Calls {
+    /// None yet. They are counted in `of_all`.
+    pub(super) fn new(of_all: &Gauge) -> Self {
+        Self {
+            open: BTreeMap::new(),
+            last_number: 0,
+            of_all: of_all.clone(),
+        }
+    }
+
     pub(super) fn len(&self) -> usize {
         self.open.len()
     }
@@ -107,6 +120,7 @@ impl Calls {
                 after: Generation(0),
             },
             parked: None,
+            counted: Held::one(&self.of_all),
         };
         self.open.insert(self.last_number, call);
         self.last_number

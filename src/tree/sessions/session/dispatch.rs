@@ -161,6 +161,7 @@ impl SessionState {
         if let Stage::Sent(guard) = open.stage {
             guard.settle();
         }
+        drop(open.counted);
         self.reply(open.lane, answer);
         self.end_if_drained();
     }

@@ -45,7 +45,7 @@ impl SessionState {
     /// Passes a server's message on, beside what it is most likely about.
     pub(super) fn on_logged(&mut self, server: &ServerName, params: &Bytes) {
         let message = jsonrpc::notification(method::LOG_MESSAGE, Some(params));
-        self.offer(self.lane_at(server), message);
+        self.offer(server, self.lane_at(server), message);
     }
 
     /// The way of the latest call that is in flight at `server`, else the one for everything: also

@@ -18,9 +18,10 @@ use super::lists::Waiting;
 use super::message::SessionMsg;
 use super::queue::QueueWatch;
 use super::streams::{Lane, Streams};
-use crate::ids::SessionId;
+use crate::ids::{ServerName, SessionId};
 use crate::protocol::jsonrpc::{self, RequestId, code};
 use crate::protocol::mcp::lifecycle::{self, ClientInfo};
+use crate::telemetry::metrics::{Held, Metrics};
 use crate::tree::client::News;
 use crate::tree::registry::{Merged, RegistryHandle, Routes};
 use crate::tree::root::RootHandle;
@@ -65,6 +66,9 @@ pub(in crate::tree::sessions) struct SessionState {
     pub(super) is_draining: bool,
     /// When what can be asked for again is looked through.
     pub(super) replay_check: Option<Timer<SessionMsg>>,
+    metrics: Metrics,
+    /// Counts it among the open ones.
+    _counted: Held,
 }
 
 impl SessionState {
@@ -94,13 +98,15 @@ impl SessionState {
             merged: Arc::default(),
             instances: Instances::default(),
             instance_check: None,
-            calls: Calls::default(),
+            calls: Calls::new(args.metrics.session_calls()),
             waiting: Vec::new(),
             announcements: Announcements::default(),
             interests: Interests::default(),
             asks: Asks::default(),
             is_draining: false,
             replay_check: None,
+            _counted: args.metrics.session(),
+            metrics: args.metrics,
             myself,
         };
         state.join(args.registry);
@@ -121,8 +127,10 @@ impl SessionState {
                 generation,
             } => self.on_bounced(call.number, errand, generation),
             News::Progress { call, notification } => {
-                if let Some(lane) = self.calls.get(call.number).map(|open| open.lane) {
-                    self.offer(lane, notification);
+                if let Some(open) = self.calls.get(call.number)
+                    && let Some(server) = open.server.clone()
+                {
+                    self.offer(&server, open.lane, notification);
                 }
             }
             News::Logged {
@@ -141,7 +149,7 @@ impl SessionState {
             News::Notified {
                 server,
                 notification,
-            } => self.offer(self.lane_at(&server), notification),
+            } => self.offer(&server, self.lane_at(&server), notification),
             News::Instance { server, state } => self.on_instance(&server, state),
             News::Offers { handle, catalogue } => self.on_offers(handle, catalogue),
         }
@@ -190,10 +198,11 @@ impl SessionState {
         self.watch_queue();
     }
 
-    /// Sends a notification that a client which does not read can do without.
-    pub(super) fn offer(&mut self, lane: Lane, notification: Bytes) {
+    /// Sends a notification of `server` that a client which does not read can do without.
+    pub(super) fn offer(&mut self, server: &ServerName, lane: Lane, notification: Bytes) {
         if self.streams.is_full() {
             self.queue.dropped += 1;
+            self.metrics.notification_dropped(server);
         } else {
             self.say(lane, notification);
         }

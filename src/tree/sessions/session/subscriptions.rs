@@ -35,6 +35,6 @@ impl SessionState {
         let outward = self.merged.outward_uri(server, updated.uri());
         let params = outward.map_or(params, |outward| updated.rewrite(&outward));
         let message = jsonrpc::notification(method::RESOURCES_UPDATED, Some(&params));
-        self.offer(Lane::GENERAL, message);
+        self.offer(server, Lane::GENERAL, message);
     }
 }

@@ -1,7 +1,6 @@
 //! Where a call goes: to the server that the merged table names, in the life that the route table
 //! or the session's own instance says.
 
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
 use super::state::SessionState;
@@ -9,6 +8,7 @@ use crate::ids::{Generation, ServerName};
 use crate::protocol::jsonrpc::code;
 use crate::protocol::mcp::method;
 use crate::protocol::mcp::request::{ServerRequest, Subject};
+use crate::tree::call::Permit;
 use crate::tree::registry::{Route, RouteState};
 use crate::tree::upstream::UpstreamHandle;
 
@@ -17,7 +17,7 @@ pub(super) enum Way {
     /// To this upstream, under this name.
     Send {
         upstream: UpstreamHandle,
-        permit: OwnedSemaphorePermit,
+        permit: Permit,
         route: Route,
     },
     /// Wait for a better table, or for this server.

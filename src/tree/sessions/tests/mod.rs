@@ -40,6 +40,7 @@ use crate::protocol::jsonrpc;
 use crate::protocol::mcp::lifecycle::client_info;
 use crate::protocol::version::Version;
 use crate::supervise::{Plain, Spawn};
+use crate::telemetry::metrics::Metrics;
 use crate::tree::call::{Answer, CallError, Ticket};
 use crate::tree::registry::{RegistryHandle, ServerState};
 use crate::tree::root::RootMsg;
@@ -79,6 +80,7 @@ impl House {
             limit,
             idle_out: IDLE_OUT,
             signer,
+            metrics: Metrics::default(),
         };
         let (supervisor, _) = Actor::spawn(None, Sessions { spawn }, args).await.unwrap();
         Self {

@@ -68,6 +68,7 @@ impl Stage {
             registry,
             groups: groups.clone(),
             limits: Limits::default(),
+            metrics: Arc::default(),
         };
         let (actor, ended) = Actor::spawn(None, Upstream, args).await.unwrap();
         Self {

@@ -29,7 +29,8 @@ use crate::protocol::mcp::lifecycle::ClientCapabilities;
 use crate::protocol::mcp::logging::Level;
 use crate::protocol::mcp::method;
 use crate::protocol::mcp::request::ServerRequest;
-use crate::tree::call::{Answer, Errand, Ticket};
+use crate::telemetry::metrics::Gauge;
+use crate::tree::call::{Answer, Errand, Permit, Ticket};
 use crate::tree::client::{Client, Interest, News, Owner};
 use crate::tree::testing::{Listener, listener, name};
 
@@ -135,6 +136,7 @@ impl Desk {
             request,
         };
         let permit = Arc::clone(&self.permits).try_acquire_owned().unwrap();
+        let permit = Permit::new(permit, &Gauge::default());
         let call = CallId {
             session: self.session,
             number: self.last_number,

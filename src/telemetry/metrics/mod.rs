@@ -1,0 +1,198 @@
+//! What is counted, and the text behind `/metrics`. Main
+//! makes one [`Metrics`]; every room that counts something holds a clone, or the handles it needs
+//! of it: counting is an atomic addition, whatever happens to the rooms.
+
+mod held;
+mod server;
+#[cfg(test)]
+mod tests;
+mod text;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::info::Info;
+pub use prometheus_client::metrics::{counter::Counter, gauge::Gauge};
+use prometheus_client::registry::Registry;
+use tokio::time::Instant;
+
+pub use held::Held;
+pub use server::{Dropped, ServerMetrics};
+pub use text::CONTENT_TYPE;
+
+use crate::ids::ServerName;
+use server::Servers;
+
+/// Everything that is counted. Clones are the same counters.
+#[derive(Clone)]
+pub struct Metrics(Arc<Shared>);
+
+struct Shared {
+    started: Instant,
+    registry: Registry,
+    servers: Servers,
+    sessions: Gauge,
+    sessions_total: Counter,
+    session_calls: Gauge,
+    connections: Gauge,
+    bodies: Gauge,
+    refused: Family<Reason, Counter>,
+    restarts: Family<Actor, Counter>,
+    reloads: Counter,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Reason {
+    reason: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Actor {
+    actor: &'static str,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new(Counter::default())
+    }
+}
+
+impl Metrics {
+    /// All zero, but for the lines that the log has dropped, which it counts itself.
+    #[must_use]
+    pub fn new(log_lines_dropped: Counter) -> Self {
+        let mut registry = Registry::default();
+        let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
+        registry.register("mcproxy", "The running gateway", version);
+        let mut shared = Shared {
+            started: Instant::now(),
+            servers: Servers::register(registry.sub_registry_with_prefix("mcproxy")),
+            registry,
+            sessions: Gauge::default(),
+            sessions_total: Counter::default(),
+            session_calls: Gauge::default(),
+            connections: Gauge::default(),
+            bodies: Gauge::default(),
+            refused: Family::default(),
+            restarts: Family::default(),
+            reloads: Counter::default(),
+        };
+        shared.register(log_lines_dropped);
+        Self(Arc::new(shared))
+    }
+
+    /// How long ago it was made: with the program.
+    #[must_use]
+    pub fn uptime(&self) -> Duration {
+        self.0.started.elapsed()
+    }
+
+    /// The counters of a server, which are there from now on. Look them up once and keep them.
+    #[must_use]
+    pub fn server(&self, name: &ServerName) -> Arc<ServerMetrics> {
+        self.0.servers.get_or_create(name)
+    }
+
+    /// The server is not configured any more: its series end. Who still counts, counts for nobody.
+    pub fn forget(&self, name: &ServerName) {
+        self.0.servers.remove(name);
+    }
+
+    /// A notification of this server found no room at a client; nothing for an unknown one.
+    pub fn notification_dropped(&self, name: &ServerName) {
+        self.0.servers.notification_dropped(name);
+    }
+
+    /// A session is open as long as the result lives.
+    #[must_use]
+    pub fn session(&self) -> Held {
+        self.0.sessions_total.inc();
+        Held::one(&self.0.sessions)
+    }
+
+    /// How many sessions are open.
+    #[must_use]
+    pub fn sessions(&self) -> i64 {
+        self.0.sessions.get()
+    }
+
+    /// The calls that a client waits for, parked ones included.
+    #[must_use]
+    pub fn session_calls(&self) -> &Gauge {
+        &self.0.session_calls
+    }
+
+    /// The open connections.
+    #[must_use]
+    pub fn connections(&self) -> &Gauge {
+        &self.0.connections
+    }
+
+    /// The bytes of requests' bodies in memory.
+    #[must_use]
+    pub fn bodies(&self) -> &Gauge {
+        &self.0.bodies
+    }
+
+    /// A request was answered with an error instead of being served.
+    pub fn refused(&self, reason: &'static str) {
+        self.0.refused.get_or_create(&Reason { reason }).inc();
+    }
+
+    /// How often this permanent actor was started again; from now on it is shown.
+    #[must_use]
+    pub fn restarts(&self, actor: &'static str) -> Counter {
+        self.0.restarts.get_or_create_owned(&Actor { actor })
+    }
+
+    /// A configuration was applied in the place of another.
+    pub fn reloaded(&self) {
+        self.0.reloads.inc();
+    }
+
+    /// All of it as text, of the type [`CONTENT_TYPE`].
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut open = String::with_capacity(8 * 1024);
+        match encode(&mut open, &self.0.registry) {
+            Ok(()) => text::classic(&open),
+            Err(fmt::Error) => String::new(), // a String takes every write
+        }
+    }
+}
+
+impl Shared {
+    fn register(&mut self, log_lines_dropped: Counter) {
+        let to = self.registry.sub_registry_with_prefix("mcproxy");
+        to.register("sessions", "Open sessions", self.sessions.clone());
+        let opened = self.sessions_total.clone();
+        to.register("sessions", "Sessions opened so far", opened);
+        let calls = self.session_calls.clone();
+        let help = "Calls of clients without an answer, parked ones included";
+        to.register("session_calls_in_flight", help, calls);
+        to.register("connections", "Open connections", self.connections.clone());
+        let bodies = self.bodies.clone();
+        let help = "Bytes of requests' bodies in memory";
+        to.register("bodies_in_flight_bytes", help, bodies);
+        let refused = self.refused.clone();
+        let help = "Requests answered with an error in place of being served";
+        to.register("requests_refused", help, refused);
+        let restarts = self.restarts.clone();
+        let help = "Restarts of the gateway's own actors";
+        to.register("actor_restarts", help, restarts);
+        let help = "Log lines lost because the log was too slow";
+        to.register("log_lines_dropped", help, log_lines_dropped);
+        let help = "Configurations applied after the first";
+        to.register("reloads", help, self.reloads.clone());
+    }
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Metrics")
+    }
+}

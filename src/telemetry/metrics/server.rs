@@ -1,0 +1,197 @@
+//! What is counted of one server, over all its lives and instances, under its name as the label.
+
+use std::fmt::{self, Write as _};
+use std::sync::Arc;
+
+use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
+use prometheus_client::metrics::family::Family;
+use prometheus_client::registry::Registry;
+
+use super::{Counter, Gauge};
+use crate::ids::ServerName;
+
+/// The counters of one server. The default counts for nobody.
+#[derive(Debug, Default)]
+pub struct ServerMetrics {
+    /// 1 while it takes calls.
+    pub up: Gauge,
+    /// Spawned lives, of all instances.
+    pub starts: Counter,
+    /// Calls that the server answered, with a result or an error.
+    pub answered: Counter,
+    /// Calls without an answer in time.
+    pub timed_out: Counter,
+    /// Calls that their clients withdrew, or left behind.
+    pub cancelled: Counter,
+    /// Calls whose process ended first, or whose answer could not be used.
+    pub lost: Counter,
+    /// Calls that it was too busy for.
+    pub refused: Counter,
+    /// Calls sent and not answered.
+    pub in_flight: Gauge,
+    /// Permits taken: calls that it works on, or may still.
+    pub permits: Gauge,
+    /// Answers to nobody.
+    pub answers_dropped: Dropped,
+    /// Lines of its stdout that are no message.
+    pub lines_dropped: Counter,
+    /// Lines of its stderr that the log was spared.
+    pub stderr_lines_dropped: Counter,
+    /// Notifications that found no room at a client.
+    pub notifications_dropped: Counter,
+}
+
+/// Answers that nobody waits for, by why that is.
+#[derive(Debug, Default)]
+pub struct Dropped {
+    /// The call was given up before: it timed out, or was cancelled.
+    pub late: Counter,
+    /// The call was answered before.
+    pub duplicate: Counter,
+    /// There was no such call.
+    pub unknown: Counter,
+}
+
+const OUTCOMES: [&str; 5] = ["answered", "timeout", "cancelled", "lost", "refused"];
+const DROPPED: [&str; 3] = ["late", "duplicate", "unknown"];
+
+/// The families behind them.
+#[derive(Clone, Default)]
+pub(super) struct Servers {
+    up: Family<Server, Gauge>,
+    starts: Family<Server, Counter>,
+    calls: Family<Outcome, Counter>,
+    in_flight: Family<Server, Gauge>,
+    permits: Family<Server, Gauge>,
+    answers_dropped: Family<Reason, Counter>,
+    lines_dropped: Family<Server, Counter>,
+    stderr_lines_dropped: Family<Server, Counter>,
+    notifications_dropped: Family<Server, Counter>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Name(ServerName);
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Server {
+    server: Name,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Outcome {
+    server: Name,
+    outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Reason {
+    server: Name,
+    reason: &'static str,
+}
+
+impl EncodeLabelValue for Name {
+    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> fmt::Result {
+        encoder.write_str(self.0.as_str())
+    }
+}
+
+impl Servers {
+    pub(super) fn register(to: &mut Registry) -> Self {
+        let all = Self::default();
+        to.register(
+            "server_up",
+            "1 while the server takes calls",
+            all.up.clone(),
+        );
+        let starts = all.starts.clone();
+        to.register("server_starts", "Processes started for the server", starts);
+        to.register("calls", "Calls, by how they ended", all.calls.clone());
+        let help = "Calls sent to the server and not answered";
+        to.register("calls_in_flight", help, all.in_flight.clone());
+        let help = "Calls that the server works on, given up ones included";
+        to.register("call_permits_in_use", help, all.permits.clone());
+        let help = "Answers that nobody waits for";
+        to.register("answers_dropped", help, all.answers_dropped.clone());
+        let help = "Lines of the server's stdout that are no message";
+        to.register("lines_dropped", help, all.lines_dropped.clone());
+        let help = "Lines of the server's stderr that were kept from the log";
+        let stderr = all.stderr_lines_dropped.clone();
+        to.register("stderr_lines_dropped", help, stderr);
+        let help = "Notifications of the server that found no room at a client";
+        let notifications = all.notifications_dropped.clone();
+        to.register("notifications_dropped", help, notifications);
+        all
+    }
+
+    pub(super) fn get_or_create(&self, name: &ServerName) -> Arc<ServerMetrics> {
+        let server = Server::of(name);
+        let calls = |outcome| self.calls.get_or_create_owned(&Outcome::of(name, outcome));
+        let dropped = |reason| {
+            let label = Reason::of(name, reason);
+            self.answers_dropped.get_or_create_owned(&label)
+        };
+        Arc::new(ServerMetrics {
+            up: self.up.get_or_create_owned(&server),
+            starts: self.starts.get_or_create_owned(&server),
+            answered: calls("answered"),
+            timed_out: calls("timeout"),
+            cancelled: calls("cancelled"),
+            lost: calls("lost"),
+            refused: calls("refused"),
+            in_flight: self.in_flight.get_or_create_owned(&server),
+            permits: self.permits.get_or_create_owned(&server),
+            answers_dropped: Dropped {
+                late: dropped("late"),
+                duplicate: dropped("duplicate"),
+                unknown: dropped("unknown"),
+            },
+            lines_dropped: self.lines_dropped.get_or_create_owned(&server),
+            stderr_lines_dropped: self.stderr_lines_dropped.get_or_create_owned(&server),
+            notifications_dropped: self.notifications_dropped.get_or_create_owned(&server),
+        })
+    }
+
+    pub(super) fn notification_dropped(&self, name: &ServerName) {
+        if let Some(counter) = self.notifications_dropped.get(&Server::of(name)) {
+            counter.inc();
+        }
+    }
+
+    pub(super) fn remove(&self, name: &ServerName) {
+        let server = Server::of(name);
+        self.up.remove(&server);
+        self.starts.remove(&server);
+        for outcome in OUTCOMES {
+            self.calls.remove(&Outcome::of(name, outcome));
+        }
+        self.in_flight.remove(&server);
+        self.permits.remove(&server);
+        for reason in DROPPED {
+            self.answers_dropped.remove(&Reason::of(name, reason));
+        }
+        self.lines_dropped.remove(&server);
+        self.stderr_lines_dropped.remove(&server);
+        self.notifications_dropped.remove(&server);
+    }
+}
+
+impl Server {
+    fn of(name: &ServerName) -> Self {
+        let server = Name(name.clone());
+        Self { server }
+    }
+}
+
+impl Outcome {
+    fn of(name: &ServerName, outcome: &'static str) -> Self {
+        let server = Name(name.clone());
+        Self { server, outcome }
+    }
+}
+
+impl Reason {
+    fn of(name: &ServerName, reason: &'static str) -> Self {
+        let server = Name(name.clone());
+        Self { server, reason }
+    }
+}

@@ -1,0 +1,276 @@
+//! What root tells of the tree when it is asked: from its own books, without asking anybody. Of a
+//! server its name, its state and numbers; nothing of what it is started from, and of how it ended
+//! only the gateway's own words.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use ractor::rpc::CallResult;
+use ractor::{ActorRef, RpcReplyPort};
+use serde::Serialize;
+use tokio::time::Instant;
+
+use super::actor::RootState;
+use super::host::RootHost;
+use super::{ChildId, RootMsg};
+use crate::config::model::{Config, Entry};
+use crate::ids::{Generation, ServerName};
+use crate::supervise::{Failure, FailureKind, Spawn, Status};
+use crate::telemetry::metrics::{Counter, Metrics};
+use crate::tree::call::CallError;
+use crate::tree::edge::Edge;
+
+/// Root never waits; if its answer takes this long, something is very wrong.
+const ANSWER: Duration = Duration::from_secs(1);
+
+/// The tree at one moment.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct TreeStatus {
+    /// Every server that is configured, in the configuration's order, then those that still stop.
+    pub servers: Vec<ServerStatus>,
+    /// What became of the configuration file.
+    pub configuration: ConfigurationStatus,
+    /// How many sessions there may be.
+    pub session_limit: usize,
+}
+
+/// A server at one moment.
+#[derive(Debug, Clone, Serialize)]
+pub struct ServerStatus {
+    /// Its name.
+    pub name: String,
+    /// `queued`, `starting`, `ready`, `backoff`, `crash-looping`, `stopping` or `stopped`.
+    pub state: &'static str,
+    /// Its process.
+    pub pid: Option<u32>,
+    /// How often in a row it has failed.
+    pub failures: u32,
+    /// When it is started again.
+    pub next_try_seconds: Option<f64>,
+    /// How it ended last, if it has not been ready since.
+    pub why: Option<String>,
+    /// How many tools it offers, or did when it last could say.
+    pub tools: usize,
+    /// Calls that it was sent and has not answered.
+    pub calls_in_flight: i64,
+    /// How many sessions have an instance of their own.
+    pub instances: usize,
+}
+
+/// What became of the configuration file.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct ConfigurationStatus {
+    /// Entries that are run.
+    pub servers: usize,
+    /// Entries that can't be used.
+    pub refused: Vec<String>,
+    /// Whether something in the file, or all of it, can't be used; the log says what and where.
+    pub faulty: bool,
+}
+
+/// Asks root.
+#[derive(Clone, Debug)]
+pub struct StatusHandle(ActorRef<RootMsg>);
+
+impl StatusHandle {
+    pub(in crate::tree) fn new(root: ActorRef<RootMsg>) -> Self {
+        Self(root)
+    }
+
+    /// The tree as it is now.
+    ///
+    /// Errors: `Timeout` if root is stuck, `Gone`.
+    pub async fn get(&self) -> Result<TreeStatus, CallError> {
+        let ask = |reply| RootMsg::GetStatus { reply };
+        match self.0.call(ask, Some(ANSWER)).await {
+            Ok(CallResult::Success(status)) => Ok(status),
+            Ok(CallResult::Timeout) => Err(CallError::Timeout),
+            Ok(CallResult::SenderError) | Err(_) => Err(CallError::Gone),
+        }
+    }
+}
+
+/// What root remembers for the status alone, and the counters of its own actors.
+#[derive(Debug, Default)]
+pub(super) struct Book {
+    pids: BTreeMap<ChildId, (Generation, u32)>,
+    whys: BTreeMap<ServerName, String>,
+    restarts: BTreeMap<ChildId, Counter>,
+    configuration: ConfigurationStatus,
+}
+
+impl Book {
+    pub(super) fn spawned(&mut self, child: ChildId, of: Generation, pid: u32) {
+        self.pids.insert(child, (of, pid));
+    }
+
+    /// An actor of the gateway's own has started, the first time or again.
+    pub(super) fn started(&mut self, child: &ChildId, metrics: &Metrics) {
+        let Some(name) = child.actor() else {
+            return;
+        };
+        match self.restarts.get(child) {
+            Some(restarts) => drop(restarts.inc()),
+            None => drop(self.restarts.insert(child.clone(), metrics.restarts(name))),
+        }
+    }
+
+    pub(super) fn exited(&mut self, child: &ChildId, of: Generation, failure: Option<&Failure>) {
+        if self.pids.get(child).is_some_and(|(life, _)| *life == of) {
+            self.pids.remove(child);
+        }
+        if let (ChildId::Upstream(server), Some(failure)) = (child, failure) {
+            self.whys.insert(server.clone(), reason(failure));
+        }
+    }
+
+    /// The server is ready, or gone: how it ended before is of no interest.
+    pub(super) fn forgive(&mut self, server: &ServerName) {
+        self.whys.remove(server);
+    }
+
+    pub(super) fn configured(&mut self, config: &Config) {
+        let entries = || config.servers.iter();
+        let is_run = |entry: &&Entry| matches!(entry, Entry::Run(_));
+        let refused = entries().filter(|entry| matches!(entry, Entry::Refused(_)));
+        self.configuration.servers = entries().filter(is_run).count();
+        self.configuration.refused = refused.map(|entry| entry.name().to_string()).collect();
+    }
+
+    pub(super) fn judged(&mut self, is_faulty: bool) {
+        self.configuration.faulty = is_faulty;
+    }
+}
+
+impl<S, E> RootHost<S, E> {
+    /// A server is in another state; `None`: it is not configured any more.
+    pub(super) fn count_server(&mut self, server: &ServerName, status: Option<&Status>) {
+        let metrics = &self.settings.metrics;
+        let is_up = matches!(status, Some(Status::Ready { .. }));
+        if is_up || status.is_none() {
+            self.book.forgive(server);
+        }
+        match status {
+            Some(_) => drop(metrics.server(server).up.set(is_up.into())),
+            None => metrics.forget(server),
+        }
+    }
+}
+
+impl ChildId {
+    /// The label of one of the gateway's own actors.
+    fn actor(&self) -> Option<&'static str> {
+        match self {
+            Self::Config => Some("config"),
+            Self::Registry => Some("registry"),
+            Self::Sessions => Some("sessions"),
+            Self::Listener => Some("listener"),
+            Self::Upstream(_) | Self::Instance(..) => None,
+        }
+    }
+}
+
+impl<S: Spawn, E: Edge> RootState<S, E> {
+    pub(super) fn on_get_status(&self, reply: RpcReplyPort<TreeStatus>) {
+        if !reply.is_closed() && reply.send(self.status()).is_err() {
+            log::debug!("who asked for the status has gone");
+        }
+    }
+
+    fn status(&self) -> TreeStatus {
+        let host = self.supervisor.host();
+        let wanted = host.wanted.iter().flatten().map(|wanted| &wanted.server);
+        let mut names: Vec<&ServerName> = wanted.collect();
+        for id in self.supervisor.roster().ids() {
+            if let ChildId::Upstream(server) = id
+                && !names.contains(&server)
+            {
+                names.push(server);
+            }
+        }
+        let servers = names
+            .into_iter()
+            .filter_map(|name| self.server_status(name));
+        TreeStatus {
+            servers: servers.collect(),
+            configuration: host.book.configuration.clone(),
+            session_limit: host.settings.session_limit,
+        }
+    }
+
+    fn server_status(&self, name: &ServerName) -> Option<ServerStatus> {
+        let (host, roster) = (self.supervisor.host(), self.supervisor.roster());
+        let id = ChildId::Upstream(name.clone());
+        let status = roster.status(&id)?;
+        let is_own = |id: &&ChildId| matches!(id, ChildId::Instance(server, _) if server == name);
+        let source = host.routes.as_ref().and_then(|r| r.merged.source(name));
+        let catalogue = source.and_then(|source| source.catalogue.as_ref());
+        Some(ServerStatus {
+            name: name.to_string(),
+            state: state(&status),
+            pid: host.book.pids.get(&id).map(|(_, pid)| *pid),
+            failures: roster.failures(&id),
+            next_try_seconds: next_try(&status),
+            why: host.book.whys.get(name).cloned(),
+            tools: catalogue.map_or(0, |catalogue| catalogue.tools.len()),
+            calls_in_flight: host.settings.metrics.server(name).in_flight.get(),
+            instances: host.upstreams.keys().filter(is_own).count(),
+        })
+    }
+}
+
+fn state(status: &Status) -> &'static str {
+    match status {
+        Status::Queued => "queued",
+        Status::Ready { .. } => "ready",
+        Status::Starting { .. } | Status::Backoff { .. } if status.is_crash_looping() => {
+            "crash-looping"
+        }
+        Status::Starting { .. } => "starting",
+        Status::Backoff { .. } => "backoff",
+        Status::Stopping { .. } => "stopping",
+        Status::Stopped => "stopped",
+    }
+}
+
+fn next_try(status: &Status) -> Option<f64> {
+    let Status::Backoff { until, .. } = status else {
+        return None;
+    };
+    let wait = until.saturating_duration_since(Instant::now());
+    Some((wait.as_secs_f64() * 10.0).round() / 10.0)
+}
+
+/// How a server ended, in the gateway's own words: what follows a colon in the log is the server's
+/// or the system's, and may hold a path or a secret.
+fn reason(failure: &Failure) -> String {
+    let words = match failure.kind {
+        FailureKind::Exited | FailureKind::StartTimedOut | FailureKind::Hung => &failure.text,
+        FailureKind::StartFailed => "could not be started",
+        FailureKind::Panicked => "was ended by a fault of the gateway",
+        FailureKind::Killed => "was killed by the gateway",
+    };
+    words.split(':').next().unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_is_in_our_own_words() {
+        let of = |kind, text: &str| reason(&Failure::new(kind, text));
+        let exited = FailureKind::Exited;
+        assert_eq!(of(exited, "exited with code 1"), "exited with code 1");
+        let refused = "failed the handshake: it refused 'initialize': {\"token\":\"hush\"}";
+        assert_eq!(of(exited, refused), "failed the handshake");
+        let slow = "was not ready within 30 s: it did not answer 'initialize'";
+        let slow = of(FailureKind::StartTimedOut, slow);
+        assert_eq!(slow, "was not ready within 30 s");
+        let missing = "could not be started: '/opt/x/bin' was not found";
+        let missing = of(FailureKind::StartFailed, missing);
+        assert_eq!(missing, "could not be started");
+        let panic = of(FailureKind::Panicked, "index 3 of /etc/passwd");
+        assert_eq!(panic, "was ended by a fault of the gateway");
+    }
+}
