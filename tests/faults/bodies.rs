@@ -69,7 +69,7 @@ async fn f29_deep_or_large_body() {
     // Nearly as large as it may be, so that it is read whole; the rest is left to the bystanders.
     let half = (LIMIT - MIB) / 2;
     let deep = ["[".repeat(half), "]".repeat(half)].concat();
-    proc::reset_peak(pid);
+    proc::forget_peak(pid);
     let base = proc::rss(pid).expect("it runs");
     for (route, head) in &posters.heads {
         let (status, text, is_closed) = post(posters.addr, head, &large).await;
@@ -127,7 +127,7 @@ async fn f30_endless_chunked_body() {
     let mut stage = Stage::open(30, &[fixture("bad", &[])]).await;
     let posters = Posters::of(&stage).await;
     let pid = stage.gateway.pid();
-    proc::reset_peak(pid);
+    proc::forget_peak(pid);
     let base = proc::rss(pid).expect("it runs");
     for (route, head) in &posters.heads {
         let Endless { status, sent } = send_for_ever(posters.addr, head).await;

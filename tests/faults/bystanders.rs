@@ -67,11 +67,13 @@ impl Bystanders {
         let mut calling = JoinSet::new();
         calling.spawn(async move {
             let mut took = Vec::new();
-            while !*stopped.borrow() {
+            loop {
                 took.push(call(&client, BASELINE + took.len()).await);
+                if *stopped.borrow() {
+                    return took;
+                }
                 time::sleep(PAUSE).await;
             }
-            took
         });
         Self {
             stop,

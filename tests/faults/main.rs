@@ -18,9 +18,16 @@ mod stage;
 mod table;
 
 #[cfg(test)]
+mod metrics;
+
+#[cfg(test)]
+mod answers;
+#[cfg(test)]
 mod bodies;
 #[cfg(test)]
 mod bytes;
+#[cfg(test)]
+mod calls;
 #[cfg(test)]
 mod children;
 #[cfg(test)]
@@ -28,8 +35,16 @@ mod clients;
 #[cfg(test)]
 mod crashes;
 #[cfg(test)]
+mod flood;
+#[cfg(test)]
+mod lines;
+#[cfg(test)]
 mod network;
 #[cfg(test)]
+mod pipes;
+#[cfg(test)]
 mod slow_requests;
+#[cfg(test)]
+mod starts;
 #[cfg(test)]
 mod stderr;

@@ -52,15 +52,20 @@ impl Stage {
         change: impl FnOnce(GatewayOptions) -> GatewayOptions,
     ) -> Self {
         let options = change(GatewayOptions::new(configuration(entries, gateway)));
-        let mut stage = Self {
+        let mut stage = Self::early(row, options).await;
+        both::ready(&stage.gateway).await;
+        stage.resume().await;
+        stage
+    }
+
+    /// The gateway that listens, whatever its servers do; nobody is called before [`Self::resume`].
+    pub(crate) async fn early(row: u8, options: GatewayOptions) -> Self {
+        Self {
             gateway: Gateway::start(options).await,
             row: rows::of(row),
             bystanders: None,
             record: Record::default(),
-        };
-        both::ready(&stage.gateway).await;
-        stage.resume().await;
-        stage
+        }
     }
 
     /// One more client that has shaken hands.

@@ -240,6 +240,12 @@ impl<T: Transport> Client<T> {
             .look(|state| state.calls.iter().map(|(_, raw)| raw.clone()).collect())
     }
 
+    /// Takes them all.
+    pub(crate) fn take_notifications(&self) -> Vec<String> {
+        self.inbox
+            .look(|state| state.calls.drain(..).map(|(_, raw)| raw).collect())
+    }
+
     /// Ends the session as a good client does.
     pub(crate) async fn leave(self) {
         self.transport.leave().await;

@@ -22,6 +22,8 @@ mod tools;
 #[path = "fixture/wire.rs"]
 mod wire;
 
+use std::path::PathBuf;
+
 use clap::Parser;
 
 /// A stdio MCP server that misbehaves on demand.
@@ -91,6 +93,9 @@ pub(crate) struct Flags {
     ask_roots: bool,
 
     // -- how it ends --
+    /// Adds its pid as a line to this file when it starts.
+    #[arg(long)]
+    diary: Option<PathBuf>,
     /// Exits with this code at once.
     #[arg(long)]
     exit_at_start: Option<i32>,
@@ -165,6 +170,12 @@ pub(crate) struct Flags {
     /// Sends so many notifications a second once initialized; 0 is as many as it can.
     #[arg(long)]
     flood_notifications: Option<u64>,
+    /// Writes so many lines a second that are no JSON once initialized; 0 is as many as it can.
+    #[arg(long)]
+    flood_junk: Option<u64>,
+    /// At the first call writes to its stdout for ever, without any newline, and does not answer.
+    #[arg(long)]
+    endless_line: bool,
     /// Writes to stderr all the time, as fast as it can.
     #[arg(long)]
     noisy_stderr: bool,
@@ -179,6 +190,9 @@ fn main() {
     let flags = Flags::parse();
     if flags.sleep_forever {
         faults::be_the_grandchild(&flags);
+    }
+    if let Some(diary) = &flags.diary {
+        faults::note_the_start(diary);
     }
     if let Some(code) = flags.exit_at_start {
         std::process::exit(code);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::client::{DEADLINE, SseClient};
+use super::client::{Client, DEADLINE, SseClient, Transport};
 use super::gateway::{Gateway, GatewayOptions, fixture_server};
 use super::{proc, wait};
 
@@ -75,7 +75,7 @@ impl Identity {
 ///
 /// # Panics
 /// When it does not answer.
-pub(crate) async fn identify(client: &SseClient, server: &str) -> Identity {
+pub(crate) async fn identify<T: Transport>(client: &Client<T>, server: &str) -> Identity {
     let answer = Answer::of(&client.call_tool(&format!("{server}__pid"), "{}").await);
     assert!(
         !answer.is_error,
@@ -88,8 +88,8 @@ pub(crate) async fn identify(client: &SseClient, server: &str) -> Identity {
 ///
 /// # Panics
 /// When none does in time.
-pub(crate) async fn successor(
-    client: &SseClient,
+pub(crate) async fn successor<T: Transport>(
+    client: &Client<T>,
     server: &str,
     old: &Identity,
     deadline: Duration,
@@ -104,7 +104,7 @@ pub(crate) async fn successor(
 }
 
 /// `echo` of the fixture server of this name.
-pub(crate) async fn echo(client: &SseClient, server: &str, text: &str) -> Answer {
+pub(crate) async fn echo<T: Transport>(client: &Client<T>, server: &str, text: &str) -> Answer {
     let arguments = json!({ "text": text }).to_string();
     Answer::of(
         &client
@@ -145,12 +145,12 @@ impl Answer {
 ///
 /// # Panics
 /// When there is none in time.
-pub(crate) async fn answer(client: &SseClient, id: u64) -> Answer {
+pub(crate) async fn answer<T: Transport>(client: &Client<T>, id: u64) -> Answer {
     Answer::of(&client.wait_response(id, DEADLINE).await)
 }
 
 /// Sends a call without waiting for its answer.
-pub(crate) async fn send(client: &SseClient, tool: &str, arguments: &str) -> u64 {
+pub(crate) async fn send<T: Transport>(client: &Client<T>, tool: &str, arguments: &str) -> u64 {
     let params = format!(r#"{{"name":"{tool}","arguments":{arguments}}}"#);
     client.request("tools/call", Some(&params)).await
 }

@@ -11,6 +11,9 @@ use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time;
 
 /// A process that was seen alive once.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -131,21 +134,20 @@ pub(crate) fn pss(pid: u32) -> Option<u64> {
 
 /// Resident set size in bytes. It does not depend on who else maps the same files, as [`pss`] does.
 pub(crate) fn rss(pid: u32) -> Option<u64> {
-    kilobytes(pid, "VmRSS:")
+    status_bytes(pid, "VmRSS:")
 }
 
-/// The largest resident set in bytes since [`reset_peak`], or since the start.
+/// The largest resident set since [`forget_peak`], in bytes; the kernel misses no moment.
 pub(crate) fn peak_rss(pid: u32) -> Option<u64> {
-    kilobytes(pid, "VmHWM:")
+    status_bytes(pid, "VmHWM:")
 }
 
-/// From now on [`peak_rss`] says what the peak was from now on; see `clear_refs` in proc(5).
-pub(crate) fn reset_peak(pid: u32) {
+/// From now on [`peak_rss`] counts anew; see proc(5) on `clear_refs`.
+pub(crate) fn forget_peak(pid: u32) {
     fs::write(format!("/proc/{pid}/clear_refs"), "5").expect("the process is ours");
 }
 
-/// A field of `/proc/PID/status` that is a size, in bytes.
-fn kilobytes(pid: u32, field: &str) -> Option<u64> {
+fn status_bytes(pid: u32, field: &str) -> Option<u64> {
     let text = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let line = text.lines().find_map(|line| line.strip_prefix(field))?;
     let kilobytes: u64 = line.split_ascii_whitespace().next()?.parse().ok()?;
@@ -157,6 +159,36 @@ pub(crate) fn written(pid: u32) -> Option<u64> {
     let text = fs::read_to_string(format!("/proc/{pid}/io")).ok()?;
     let line = text.lines().find_map(|line| line.strip_prefix("wchar:"))?;
     line.trim().parse().ok()
+}
+
+/// The PSS of a process, looked at again and again until it is asked for. Dropping it ends that.
+pub(crate) struct Sampling {
+    stop: watch::Sender<bool>,
+    looking: JoinSet<Vec<u64>>,
+}
+
+impl Sampling {
+    pub(crate) fn start(pid: u32) -> Self {
+        const BETWEEN: Duration = Duration::from_millis(50);
+        let (stop, stopped) = watch::channel(false);
+        let mut looking = JoinSet::new();
+        looking.spawn(async move {
+            let mut seen = Vec::new();
+            while !*stopped.borrow() {
+                seen.extend(pss(pid));
+                time::sleep(BETWEEN).await;
+            }
+            seen
+        });
+        Self { stop, looking }
+    }
+
+    /// What was seen, in order of time.
+    pub(crate) async fn stop(mut self) -> Vec<u64> {
+        self.stop.send_replace(true);
+        let seen = self.looking.join_next().await.expect("one task");
+        seen.expect("no panic inside")
+    }
 }
 
 /// How many file descriptors are open.
