@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::Instant;
 
+use super::metrics;
 use super::stage::Stage;
 use crate::support::client::{DEADLINE, SseClient};
 use crate::support::fleet::echo;
@@ -18,6 +19,8 @@ use crate::support::{proc, wait};
 const MIB: usize = 1 << 20;
 /// The default limit of a body.
 const LIMIT: usize = 16 * MIB;
+/// The counter of requests that were refused.
+const REFUSED: &str = "mcproxy_requests_refused_total";
 /// The revision with batches.
 const BATCHES: &str = "2025-03-26";
 
@@ -83,6 +86,11 @@ async fn f29_deep_or_large_body() {
     }
     let limit = i64::try_from(LIMIT).expect("it fits");
     stage.memory("memory", grown(pid, base), limit);
+    for reason in ["body", "depth"] {
+        let refused = metrics::sum(&stage.gateway, REFUSED, &[("reason", reason)]).await;
+        stage.struck(format!("{REFUSED}, {reason}: {refused}"));
+        assert!(refused >= 2.0, "{reason}: {refused}");
+    }
     assert_eq!(echo(&posters.sse, "bad", "on").await.text, "on");
     stage.close().await;
 }

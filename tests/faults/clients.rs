@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use socket2::SockRef;
 use tokio::time::Instant;
 
+use super::metrics;
 use super::network::{NEAR, Network};
 use super::stage::{Stage, wait};
 use crate::support::client::{DEADLINE, Sse, SseClient, id_of};
@@ -22,8 +23,8 @@ const MIB: usize = 1 << 20;
 /// What a session's queue may hold, and what a connection buffers.
 const QUEUE: i64 = 9 << 20;
 /// How many clients read nothing, and in what pieces they are told.
-const STUCK: usize = 3;
-const PIECE: usize = 256 << 10;
+const STUCK: usize = 4;
+const PIECE: usize = 64 << 10;
 const TOO_LATE: Duration = Duration::from_secs(20);
 
 /// How many seconds a client may read nothing of a full queue.
@@ -160,7 +161,7 @@ async fn vanished_client() {
     let mut stage = Stage::with(36, &[fixture("fx", &[])], &settings, everywhere).await;
     let port = stage.gateway.addr().port();
     let sockets = || proc::open_sockets(stage.gateway.pid()).expect("it runs");
-    let before = sockets();
+    let (before, sessions) = (sockets(), sessions(&stage.gateway).await);
     let (client, proof) = match &network {
         Ok(network) => {
             let addr = SocketAddr::from((NEAR, port));
@@ -202,8 +203,22 @@ async fn vanished_client() {
         (proc::open_sockets(stage.gateway.pid())? <= before).then_some(())
     })
     .await;
+    same_sessions(&stage.gateway, sessions).await;
     drop(client);
     stage.close().await;
+}
+
+/// How many sessions there are.
+async fn sessions(gateway: &Gateway) -> f64 {
+    metrics::sum(gateway, "mcproxy_sessions", &[]).await
+}
+
+/// Waits until there are no more than that.
+async fn same_sessions(gateway: &Gateway, before: f64) {
+    wait::until("no session more than before", DEADLINE, async || {
+        (sessions(gateway).await <= before).then_some(())
+    })
+    .await;
 }
 
 /// A call that takes a minute, or that is over soon, and says how it goes.
@@ -223,6 +238,7 @@ async fn cancels(witness: &SseClient) -> usize {
 /// What holds over HTTP+SSE: three calls are cancelled when their client ends its connection, by FIN or by RST.
 async fn over_sse(stage: &mut Stage, witness: &SseClient, how: &str) {
     let addr = stage.gateway.addr();
+    let open = sessions(&stage.gateway).await;
     let client = Reader::open(addr).await;
     for id in 0..3 {
         let call = long_call(id, 60_000);
@@ -240,6 +256,7 @@ async fn over_sse(stage: &mut Stage, witness: &SseClient, how: &str) {
         (cancels(witness).await == before + 3).then_some(())
     })
     .await;
+    same_sessions(&stage.gateway, open).await;
     let json = ("content-type", "application/json");
     let late = long_call(9, 1);
     let refused = http::request(addr, "POST", &endpoint, &[json], late.as_bytes()).await;

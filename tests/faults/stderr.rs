@@ -5,12 +5,15 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::time::Instant;
 
+use super::metrics;
 use super::stage::{Stage, wait};
 use crate::support::client::{DEADLINE, Sse};
 use crate::support::fleet::{echo, identify};
 use crate::support::proc;
 use crate::support::servers::{fixture, text_of};
 
+/// The label of what is counted of the server.
+const SERVER: &[(&str, &str)] = &[("server", "bad")];
 /// So much may a noisy server add to the log in a minute.
 const MEGABYTE: u64 = 1_000_000;
 
@@ -32,7 +35,12 @@ async fn f24_stderr_flood() {
     }
     let took = start.elapsed();
     let bytes = flooded() - before;
-    stage.struck(format!("{} MB on stderr in {took:.1?}", bytes / MEGABYTE));
+    let dropped = ("mcproxy_stderr_lines_dropped_total", SERVER);
+    let dropped = metrics::at_least(&stage.gateway, dropped, 1000.0, DEADLINE).await;
+    stage.struck(format!(
+        "{} MB on stderr in {took:.1?}, {dropped} lines of it dropped",
+        bytes / MEGABYTE
+    ));
     stage.holds(
         "it is the same process",
         identify(&client, "bad").await.pid == pid,
