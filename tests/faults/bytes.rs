@@ -93,7 +93,7 @@ async fn nested(endpoint: &Endpoint, pid: u32, is_flat: bool) -> (Duration, Stri
     let cpu = || proc::cpu_time(pid).expect("it runs");
     let before = cpu();
     let answer = endpoint.call_tool("bad__nested", &arguments).await;
-    (cpu() - before, answer)
+    (cpu().saturating_sub(before), answer)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
