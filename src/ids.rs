@@ -174,6 +174,34 @@ impl fmt::Debug for SessionId {
     }
 }
 
+/// Whose a session is: of whoever holds a certain bearer token, or of anybody where none is asked
+/// for. Who holds another token must not find it. Nothing of it is printed.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Owner(Option<[u8; 32]>);
+
+impl Owner {
+    /// Whoever comes: no token is asked for.
+    pub const ANYBODY: Self = Self(None);
+
+    /// Whoever holds the token with this digest.
+    #[must_use]
+    pub fn of(digest: [u8; 32]) -> Self {
+        Self(Some(digest))
+    }
+
+    /// The token's digest; nothing for anybody.
+    #[must_use]
+    pub fn digest(&self) -> &[u8] {
+        self.0.as_ref().map_or(&[], |digest| digest)
+    }
+}
+
+impl fmt::Debug for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.map_or("anybody", |_| "the holder of a token"))
+    }
+}
+
 /// One call in flight: which session sent it, and its number there. Unique while the gateway lives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CallId {
@@ -225,5 +253,16 @@ mod tests {
         assert_eq!(SessionId::parse(one.secret()), Some(one.clone()));
         assert!(!format!("{one:?}").contains(one.secret()));
         assert_eq!(SessionId::parse("short"), None);
+    }
+
+    #[test]
+    fn owners_are_told_apart_and_never_printed() {
+        let (one, two) = (Owner::of([1; 32]), Owner::of([2; 32]));
+        assert!(one != two && one != Owner::ANYBODY);
+        assert_eq!(
+            (one.digest(), Owner::ANYBODY.digest()),
+            (&[1; 32][..], &[][..])
+        );
+        assert!(!format!("{one:?}").contains('1'));
     }
 }

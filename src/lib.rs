@@ -11,6 +11,7 @@
 //! | [`supervise`] | reusable supervision on ractor; knows nothing of MCP |
 //! | [`process`] | one child process: spawn, pipes, process group, stop |
 //! | [`protocol`] | MCP and JSON-RPC on the wire, pure |
+//! | [`service`] | the service manager: what it is told, the sockets it passes |
 //! | [`telemetry`] | logging, readiness |
 //! | [`ids`] | names and numbers with checked constructors |
 
@@ -20,6 +21,7 @@ pub mod http;
 pub mod ids;
 pub mod process;
 pub mod protocol;
+pub mod service;
 pub mod supervise;
 pub mod telemetry;
 pub mod tree;

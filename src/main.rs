@@ -2,16 +2,18 @@
 //! knows both the tree and HTTP.
 
 use std::io::{self, Write as _};
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use mcproxy::cli::{Cli, Run, Verb, banner, check, demo_server};
 use mcproxy::config;
-use mcproxy::http::{HttpEdge, HttpOptions, Limits, Rules};
+use mcproxy::http::{HttpEdge, HttpOptions, Limits, Rules, TokenKeeper};
 use mcproxy::process::{self, Groups, Record};
+use mcproxy::service::{Manager, Sockets};
 use mcproxy::supervise::Plain;
 use mcproxy::telemetry::log as logging;
 use mcproxy::telemetry::metrics::Metrics;
@@ -35,7 +37,12 @@ fn main() -> ExitCode {
         Some(Verb::Check { file }) => {
             let environment = |name: &str| std::env::var(name).ok();
             let file = file.or(cli.run.config);
-            match check::run(file.as_deref(), &environment, &mut io::stdout()) {
+            match check::run(
+                file.as_deref(),
+                &environment,
+                &cli.run.limits.0,
+                &mut io::stdout(),
+            ) {
                 Ok(code) => ExitCode::from(code),
                 Err(error) => complain(BROKEN, &error.into()),
             }
@@ -54,20 +61,32 @@ fn run(options: &Run) -> ExitCode {
         Ok(path) => path,
         Err(error) => return complain(MISCONFIGURED, &error.into()),
     };
-    let socket = match bind(options.listen) {
-        Ok(socket) => socket,
-        Err(error) => return complain(MISCONFIGURED, &error),
+    let sockets = match Sockets::obtain(options.listen) {
+        Ok(sockets) => sockets,
+        Err(error) => return complain(MISCONFIGURED, &error.into()),
     };
     let rules = match Rules::for_this_machine(&options.allowed_host, &options.allowed_origin) {
         Ok(rules) => rules,
+        Err(error) => return complain(MISCONFIGURED, &error.into()),
+    };
+    let variable = std::env::var_os("MCPROXY_TOKEN");
+    let variable = variable.as_ref().map(|text| text.to_string_lossy());
+    let tokens = match TokenKeeper::open(options.token_file.clone(), variable.as_deref()) {
+        Ok(tokens) => tokens,
         Err(error) => return complain(MISCONFIGURED, &error.into()),
     };
     let guard = match logging::init(options.sink(), options.log_level) {
         Ok(guard) => guard,
         Err(error) => return complain(BROKEN, &error.into()),
     };
-    let metrics = Metrics::new(guard.lines_dropped());
-    let code = match serve(options, path, socket, rules, metrics) {
+    let ground = Ground {
+        path,
+        sockets,
+        rules,
+        tokens,
+        metrics: Metrics::new(guard.lines_dropped()),
+    };
+    let code = match serve(options, ground) {
         Ok(code) => code,
         Err(error) => {
             log::error!("{error:#}");
@@ -78,48 +97,37 @@ fn run(options: &Run) -> ExitCode {
     code
 }
 
-/// Binds once, for all lives of the listener.
-fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
-    let socket = TcpListener::bind(address).map_err(|error| {
-        let taken = error.kind() == io::ErrorKind::AddrInUse;
-        let advice = if taken {
-            "another program has the port (MetaMCP's backend listens on 12009 too: stop it first), \
-             or another mcproxy runs; see `ss -ltnp`, or choose another with --listen"
-        } else {
-            "choose an address of this machine with --listen"
-        };
-        anyhow::Error::new(error).context(format!("can't listen on {address}: {advice}"))
-    })?;
-    socket.set_nonblocking(true)?;
-    Ok(socket)
+/// What there must be before anything is started.
+struct Ground {
+    path: PathBuf,
+    sockets: Sockets,
+    rules: Rules,
+    tokens: TokenKeeper,
+    metrics: Metrics,
 }
 
-fn serve(
-    options: &Run,
-    path: PathBuf,
-    socket: TcpListener,
-    rules: Rules,
-    metrics: Metrics,
-) -> anyhow::Result<ExitCode> {
+fn serve(options: &Run, ground: Ground) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    let code = runtime.block_on(supervise(options, path, socket, rules, metrics));
+    let code = runtime.block_on(supervise(options, ground));
     runtime.shutdown_background();
     code
 }
 
-async fn supervise(
-    options: &Run,
-    path: PathBuf,
-    socket: TcpListener,
-    rules: Rules,
-    metrics: Metrics,
-) -> anyhow::Result<ExitCode> {
+async fn supervise(options: &Run, ground: Ground) -> anyhow::Result<ExitCode> {
+    let Ground {
+        path,
+        sockets,
+        rules,
+        tokens,
+        metrics,
+    } = ground;
     // Handlers first: a signal that comes during the start must not end the program by default.
     let signals = Signals::new().context("can't handle signals")?;
     let mut settings = Settings::new(path.clone());
     settings.state_dir = options.state_dir();
+    settings.command_line = options.limits.0.clone();
     settings.metrics = metrics;
     let groups = settings.groups.clone();
     let mut onlookers = JoinSet::new();
@@ -127,16 +135,23 @@ async fn supervise(
     let http = HttpOptions {
         limits: Limits::default(),
         rules,
+        tokens: tokens.tokens(),
         readiness: settings.readiness.clone(),
         metrics: settings.metrics.clone(),
     };
-    let edge = HttpEdge::new(socket, http)?;
-    let address = edge.address()?;
+    for unusable in &sockets.unusable {
+        log::warn!("The service manager passed what can't be served: {unusable}");
+    }
+    if sockets.are_passed {
+        log::info!("The service manager passed the socket; --listen is not used");
+    }
+    let edge = HttpEdge::new(sockets.listeners, http)?;
+    let addresses = edge.addresses()?;
     let (sender, notices) = mpsc::unbounded_channel();
     if let Some(style) = banner::stderr_style() {
         let hostname = banner::hostname();
         let facts = banner::Facts {
-            listen: address,
+            listen: *addresses.first().context("no socket")?,
             hostname: hostname.as_deref(),
             config: &path,
         };
@@ -144,9 +159,19 @@ async fn supervise(
         settings.notices = Some(sender);
         onlookers.spawn(show_notices(notices, style));
     }
+    let manager = Arc::new(Manager::from_environment());
+    let (overview, readiness) = (settings.overview.subscribe(), settings.readiness.clone());
     let tree = tree::start(settings, Plain, edge).await?;
-    log::info!("Listening on http://{address}");
-    let (code, is_forced) = attend(tree, signals).await;
+    for address in &addresses {
+        log::info!("Listening on http://{address}");
+    }
+    let is_open = |address: &&SocketAddr| !address.ip().to_canonical().is_loopback();
+    if let Some(address) = addresses.iter().find(is_open).or(addresses.first()) {
+        tokens.warn(*address);
+    }
+    let (told, pulse) = (Arc::clone(&manager), tree.pulse());
+    onlookers.spawn(async move { told.attend(pulse, overview, readiness).await });
+    let (code, is_forced) = attend(tree, signals, (&manager, &tokens)).await;
     process::end_all(&groups, is_forced).await;
     drop(record);
     Ok(ExitCode::from(code))
@@ -179,7 +204,11 @@ async fn prepare(
 /// Passes signals on until the tree has ended. The second one to stop does not wait, unless it
 /// comes with the first: terminals and wrappers signal a program and its group at once. The exit
 /// code, and whether there was a second.
-async fn attend(mut tree: Tree, signals: Signals) -> (u8, bool) {
+async fn attend(
+    mut tree: Tree,
+    signals: Signals,
+    (manager, tokens): (&Manager, &TokenKeeper),
+) -> (u8, bool) {
     let Signals {
         mut hangup,
         mut terminate,
@@ -195,10 +224,14 @@ async fn attend(mut tree: Tree, signals: Signals) -> (u8, bool) {
         };
         tokio::select! {
             exit = tree.wait() => return (exit.code(), false),
-            _ = hangup.recv() => tree.reload(),
+            _ = hangup.recv() => {
+                tokens.reload();
+                tree.reload();
+            }
             () = stop => match stopping_since {
                 None => {
                     stopping_since = Some(Instant::now());
+                    manager.stopping();
                     tree.stop();
                 }
                 Some(since) if since.elapsed() < SAME_SIGNAL => {}

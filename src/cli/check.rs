@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use nix::unistd::{AccessFlags, access};
 
-use crate::config::model::{Entry, Isolation, ServerSpec};
+use crate::config::model::{Entry, Given, Isolation, ServerSpec};
 use crate::config::{self, ConfigError, Environment, Origin, Parsed, Problem, Severity, Written};
 use crate::ids::Prefix;
 
@@ -26,11 +26,16 @@ const CONFIG: u8 = 78;
 const FALLBACK_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
 /// Checks the file at `path`, else the one that the gateway would take, and writes what it found to
-/// `out`. `env` is the gateway's environment. Answers the exit code: 0, or 78 if there is an error.
+/// `out`. `env` is the gateway's environment, `command_line` what is said there about limits. Answers the exit code: 0, or 78 if there is an error.
 ///
 /// # Errors
 /// If `out` cannot be written to.
-pub fn run(path: Option<&Path>, env: Environment<'_>, out: &mut dyn Write) -> io::Result<u8> {
+pub fn run(
+    path: Option<&Path>,
+    env: Environment<'_>,
+    command_line: &Given,
+    out: &mut dyn Write,
+) -> io::Result<u8> {
     let loaded = config::locate(path).and_then(|path| {
         let text = config::read(&path)?;
         Ok((path, text))
@@ -39,7 +44,7 @@ pub fn run(path: Option<&Path>, env: Environment<'_>, out: &mut dyn Write) -> io
         Ok(loaded) => loaded,
         Err(error) => return unusable(&error, path, out),
     };
-    match config::parse(&text, env) {
+    match config::parse_under(&text, env, command_line) {
         Ok(parsed) => report(&path, &parsed, env, out),
         Err(error) => unusable(&error, Some(&path), out),
     }

@@ -40,10 +40,11 @@ Logging:
 Environment:
   Each option can be set by the variable named beside it; the option wins, and a variable that is
   set to nothing counts as not set. MCPROXY_LOG takes 1, true, yes, on or 0, false, no, off.
+  MCPROXY_TOKEN is a token that lets clients in; there is no option for it, as others could see it.
   NO_COLOR switches the banner's colours off. TZ sets the time zone of the log.
 
 Signals:
-  SIGHUP              read the configuration again and try failed servers at once
+  SIGHUP              read the configuration and the tokens again, try failed servers at once
   SIGTERM, SIGINT     let calls finish, stop every server, end within 10 seconds;
                       a second one ends at once
 
@@ -51,7 +52,8 @@ Exit codes:
   0    stopped as asked
   2    wrong arguments
   70   something broke inside and could not be mended; start it afresh
-  78   the configuration file is missing, or the port is taken;
+  78   the configuration file is missing, the port is taken, or there is no token where there
+       should be one;
        from 'check': the configuration has errors"#;
 
 pub(super) const STATE_DIR: &str = "\
@@ -67,6 +69,11 @@ pub(super) const ALLOWED_ORIGIN: &str = "\
 An origin whose web pages may use the gateway (repeat it, or separate by commas), for example \
 https://inspector.example.org. Programs send no origin and need no entry, nor do pages from this \
 machine itself.";
+
+pub(super) const TOKEN_FILE: &str = "\
+A file with the tokens that let clients in, one per line; '#' begins a comment line. Clients send \
+'Authorization: Bearer TOKEN'. SIGHUP has it read again. A token may also be given by the variable \
+MCPROXY_TOKEN, alone or beside a file.";
 
 pub(super) const DEMO_SERVER: &str = "\
 Be a small MCP server on stdin and stdout, to try the gateway with: the tools echo, add, now, wait \

@@ -6,6 +6,7 @@ pub mod banner;
 pub mod check;
 pub mod demo_server;
 mod help;
+mod limits;
 mod values;
 
 use std::ffi::OsString;
@@ -16,6 +17,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use log::LevelFilter;
 
 use crate::telemetry::log::{Sink, SyslogPath};
+pub use limits::LimitFlags;
 
 /// Everything the command line and the environment said.
 #[derive(Debug, Clone, Parser)]
@@ -131,6 +133,16 @@ pub struct Run {
     )]
     pub allowed_origin: Vec<String>,
 
+    /// A file with the tokens that let clients in, one per line
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "MCPROXY_TOKEN_FILE",
+        hide_env_values = true,
+        long_help = help::TOKEN_FILE,
+    )]
+    pub token_file: Option<PathBuf>,
+
     /// The socket of syslogd, where it is not /dev/log or /var/run/syslog
     #[arg(
         long,
@@ -140,6 +152,10 @@ pub struct Run {
         hide_short_help = true
     )]
     syslog_socket: Option<PathBuf>,
+
+    /// What the gateway, its clients and its servers may take.
+    #[command(flatten)]
+    pub limits: LimitFlags,
 }
 
 impl Cli {

@@ -87,7 +87,7 @@ const SANDBOX: &str = "the server runs without a sandbox";
 pub(super) const FILE: &[(&str, Use)] = &[
     ("servers", Use::Read),
     ("mcpServers", Use::Read),
-    ("gateway", Use::Later),
+    ("gateway", Use::Read),
     ("$schema", Use::Quiet),
     ("//", Use::Quiet),
     ("_comment", Use::Quiet),

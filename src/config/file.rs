@@ -23,6 +23,8 @@ pub(super) struct File<'v> {
     pub(super) entries: Vec<RawEntry<'v>>,
     /// Whether MetaMCP wrote the file: it alone writes types in capitals.
     pub(super) is_from_metamcp: bool,
+    /// Settings of the gateway itself.
+    pub(super) gateway: Option<Field<'v, Value<'v>>>,
 }
 
 /// One entry as the file has it.
@@ -75,11 +77,22 @@ impl<'v> File<'v> {
                 }
                 seen.push(name);
                 self.take_list(root.key(name, prop.value.start()), &prop.value, notes)?;
+            } else if name == "gateway" {
+                self.take_gateway(root.key(name, prop.value.start()), &prop.value, notes);
             } else {
                 notes_on_field(prop, &root, notes);
             }
         }
         Some(())
+    }
+
+    fn take_gateway(&mut self, at: At, value: &'v Value<'v>, notes: &mut Notes) {
+        if self.gateway.is_some() {
+            let finding = Finding::error(at, "'gateway' is here twice; the first is used");
+            notes.add(finding.help("make one of the two"));
+        } else if !matches!(value, Value::NullKeyword(_)) {
+            self.gateway = Some(Field::new(at, value));
+        }
     }
 
     fn take_list(&mut self, at: At, list: &'v Value<'v>, notes: &mut Notes) -> Option<()> {

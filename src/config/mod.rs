@@ -5,17 +5,21 @@
 //!         (JSONC)                      (dialects)             entry.rs  values.rs  name.rs
 //!                                                             fields.rs  interpolate.rs
 //!                                                             filling.rs  mcp.rs
+//!                                                             gateway.rs  limits.rs  amount.rs
 //! ```
 //!
 //! Pure but for [`locate()`] and [`read`]. Every mistake is reported in one go, with its place and
 //! what to do; a wrong entry is refused alone; no message ever holds a secret.
 
+mod amount;
 mod entry;
 mod error;
 mod fields;
 mod file;
 mod filling;
+mod gateway;
 mod interpolate;
+pub mod limits;
 mod locate;
 mod mcp;
 pub mod model;
@@ -27,10 +31,12 @@ mod tests;
 mod validate;
 mod values;
 
+pub use amount::Unit;
 pub use error::{ConfigError, Place, Problem, Severity};
 pub use locate::{DEFAULT_PLACES, exposure, locate, read};
 
 use crate::ids::ServerName;
+use limits::Given;
 use model::Config;
 use notes::Notes;
 use source::Source;
@@ -83,11 +89,24 @@ pub struct Written {
 /// # Errors
 /// [`ConfigError::Malformed`] if the file as a whole cannot be used.
 pub fn parse(text: &str, env: Environment<'_>) -> Result<Parsed, ConfigError> {
+    parse_under(text, env, &Given::default())
+}
+
+/// The same where the command line says something too, which stands above the file.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_under(
+    text: &str,
+    env: Environment<'_>,
+    command_line: &Given,
+) -> Result<Parsed, ConfigError> {
     let source = Source::new(text);
     let mut notes = Notes::default();
     let tree = source.tree(&mut notes);
     let file = tree.as_ref().and_then(|tree| file::read(tree, &mut notes));
-    let validated = file.map(|file| validate::validate(&file, &source, env, &mut notes));
+    let validated =
+        file.map(|file| validate::validate(&file, &source, env, command_line, &mut notes));
     let problems = notes
         .into_sorted()
         .into_iter()

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use super::limits::{Given, Limits};
 use crate::ids::{Prefix, ServerName};
 
 /// The start deadline of a server whose entry names none.
@@ -124,4 +125,6 @@ impl Entry {
 pub struct Config {
     /// Every entry whose name could be read, in the file's order; names are unique.
     pub servers: Vec<Entry>,
+    /// What it says about the limits.
+    pub limits: Given,
 }

@@ -10,6 +10,8 @@ use jsonc_parser::common::Ranged;
 
 use super::entry::{Checked, check};
 use super::file::{File, RawEntry};
+use super::gateway;
+use super::limits::{Given, Limits};
 use super::model::{Config, Entry, ServerSpec};
 use super::name::{Named, server_name};
 use super::notes::{At, Finding, Notes};
@@ -30,9 +32,16 @@ pub(super) fn validate(
     file: &File<'_>,
     source: &Source<'_>,
     env: Environment<'_>,
+    command_line: &Given,
     notes: &mut Notes,
 ) -> Validated {
     let mut validated = Validated::default();
+    if let Some(gateway) = &file.gateway {
+        validated.config.limits = gateway::read(gateway, notes);
+    }
+    let defaults = Limits::default();
+    let limits = defaults.with(&validated.config.limits, &defaults);
+    let mut room = limits.with(command_line, &limits).max_servers;
     let mut first_places: HashMap<ServerName, usize> = HashMap::new();
     let mut first_prefixes = HashMap::new();
     for raw in &file.entries {
@@ -50,6 +59,7 @@ pub(super) fn validate(
                     found.add(shared);
                 }
                 first_places.insert(name.clone(), named.at.offset);
+                let checked = admit(checked, &mut room, &named.at, &mut found);
                 validated.config.servers.push(entry(checked, name));
                 validated.origins.push(origin(raw, name, source));
             }
@@ -57,6 +67,20 @@ pub(super) fn validate(
         notes.adopt(found, named.written);
     }
     validated
+}
+
+/// Refuses a server for which there is no room; those before it in the file have it.
+fn admit(checked: Checked, room: &mut usize, at: &At, notes: &mut Notes) -> Checked {
+    let Checked::Run(_) = &checked else {
+        return checked;
+    };
+    if let Some(left) = room.checked_sub(1) {
+        *room = left;
+        return checked;
+    }
+    let what = "there are more servers than 'max_servers' allows; this one is not used";
+    notes.add(Finding::error(at.clone(), what).help("raise the limit, or switch others off"));
+    Checked::Refused
 }
 
 fn entry(checked: Checked, name: &ServerName) -> Entry {

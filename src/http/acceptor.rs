@@ -1,16 +1,18 @@
 //! The accept loop: takes connections as long as there are slots for them, and outlives every
 //! shortage. It owns the connections; when its task ends, they end.
 
-use super::connection;
-use super::limits::Limits;
 use super::service::HttpService;
-use crate::telemetry::metrics::{Gauge, Held};
+use super::{Context, connection};
+use crate::telemetry::metrics::Held;
+use crate::tree::{Beat, Part};
 use nix::errno::Errno;
+use std::future::poll_fn;
 use std::io;
-use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep, timeout_at};
 
@@ -20,35 +22,49 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// A trouble that comes and goes is logged this often at most.
 const LOG_PAUSE: Duration = Duration::from_secs(60);
 
-/// Accepts until `stop` changes, then gives open connections `Limits::drain` to end. They are
-/// counted in `open`. An error means that the socket is of no use any more.
+/// Accepts until `stop` changes, then gives open connections `Limits::drain` to end. At
+/// `max_connections` nothing is accepted: clients wait in the kernel's queue. An error means that
+/// a socket is of no use any more. Answers `beats`, which shows that it goes round.
 pub(super) async fn run(
-    listener: TcpListener,
+    listeners: Vec<TcpListener>,
     service: impl HttpService,
-    limits: Arc<Limits>,
-    open: &Gauge,
+    context: &Context,
     mut stop: watch::Receiver<bool>,
+    mut beats: UnboundedReceiver<Beat>,
 ) -> io::Result<()> {
     let mut connections = JoinSet::new();
-    let mut door = Door::new(listener, limits.connections);
+    let mut door = Door::new(listeners);
+    let mut changes = context.limits.clone();
+    changes.mark_changed();
+    let mut most = 0;
     loop {
+        let has_room = connections.len() < most;
+        if !has_room && most > 0 {
+            door.note_full(most);
+        }
         tokio::select! {
             // The sender is the actor's: that it is gone means the same.
             _ = stop.changed() => break,
             Some(ended) = connections.join_next() => note(&ended),
-            accepted = door.next() => {
-                let (socket, slot) = accepted?;
-                let served = connection::serve(socket, service.clone(), limits.clone(), stop.clone());
-                let counted = Held::one(open);
+            Some(beat) = beats.recv() => beat.passed(Part::AcceptLoop),
+            Ok(()) = changes.changed() => {
+                let limits = changes.borrow_and_update();
+                most = limits.max_connections;
+                context.budget.resize(limits.max_bodies_in_flight_bytes);
+            }
+            accepted = door.next(), if has_room => {
+                let limits = context.limits.clone();
+                let served = connection::serve(accepted?, service.clone(), limits, stop.clone());
+                let counted = Held::one(context.metrics.connections());
                 connections.spawn(async move {
                     served.await;
-                    drop((slot, counted));
+                    drop(counted);
                 });
             }
         }
     }
     drop(door);
-    let deadline = Instant::now() + limits.drain;
+    let deadline = Instant::now() + context.times.drain;
     while let Ok(Some(ended)) = timeout_at(deadline, connections.join_next()).await {
         note(&ended);
     }
@@ -65,36 +81,31 @@ fn note(ended: &Result<(), JoinError>) {
     }
 }
 
-/// The listening socket, its slots, and what it has been short of lately.
+/// The listening sockets, and what they have been short of lately.
 struct Door {
-    listener: TcpListener,
-    slots: Arc<Semaphore>,
-    limit: usize,
+    listeners: Vec<TcpListener>,
     pause: Duration,
     shortage_logged: Option<Instant>,
     full_logged: Option<Instant>,
 }
 
 impl Door {
-    fn new(listener: TcpListener, limit: usize) -> Self {
+    fn new(listeners: Vec<TcpListener>) -> Self {
         Self {
-            listener,
-            slots: Arc::new(Semaphore::new(limit)),
-            limit,
+            listeners,
             pause: PAUSE,
             shortage_logged: None,
             full_logged: None,
         }
     }
 
-    /// The next connection and its slot. May be dropped and called again at any time.
-    async fn next(&mut self) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
-        let slot = self.slot().await?;
+    /// The next connection. May be dropped and called again at any time.
+    async fn next(&mut self) -> io::Result<TcpStream> {
         loop {
-            match self.listener.accept().await {
-                Ok((socket, _)) => {
+            match self.accept().await {
+                Ok(socket) => {
                     self.pause = PAUSE;
-                    return Ok((socket, slot));
+                    return Ok(socket);
                 }
                 Err(error) => match Trouble::from(&error) {
                     Trouble::Connection => {
@@ -107,13 +118,25 @@ impl Door {
         }
     }
 
-    async fn slot(&mut self) -> io::Result<OwnedSemaphorePermit> {
-        if self.slots.available_permits() == 0 && is_due(&mut self.full_logged) {
-            let limit = self.limit;
+    /// The next connection of any socket. Who gave the last one is asked last.
+    async fn accept(&mut self) -> io::Result<TcpStream> {
+        let accepted = poll_fn(|context| {
+            let mut sockets = self.listeners.iter().enumerate();
+            let found = sockets.find_map(|(index, socket)| match socket.poll_accept(context) {
+                Poll::Ready(accepted) => Some((index, accepted)),
+                Poll::Pending => None,
+            });
+            found.map_or(Poll::Pending, Poll::Ready)
+        });
+        let (index, accepted) = accepted.await;
+        self.listeners.rotate_left(index + 1);
+        accepted.map(|(socket, _)| socket)
+    }
+
+    fn note_full(&mut self, limit: usize) {
+        if is_due(&mut self.full_logged) {
             log::warn!("all {limit} connections are in use; further clients wait");
         }
-        let slot = self.slots.clone().acquire_owned().await;
-        slot.map_err(io::Error::other)
     }
 
     async fn wait_for_better(&mut self, error: &io::Error) {
@@ -180,7 +203,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_shortage_is_waited_out_longer_and_longer() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let mut door = Door::new(listener, 1);
+        let mut door = Door::new(vec![listener]);
         let mut pauses = vec![];
         for _ in 0..7 {
             let before = Instant::now();

@@ -2,15 +2,13 @@
 //! The budget's permit travels inside the `Bytes`, so it is given back when the last slice of the
 //! body is dropped, wherever in the tree that happens.
 
-use super::limits::Limits;
-use crate::telemetry::metrics::{Gauge, Held};
+use crate::config::model::Limits;
+use crate::tree::{Quota, Share};
 use bytes::{Buf, Bytes, BytesMut};
 use futures_util::{Stream, StreamExt};
 use std::fmt::Display;
 use std::pin::pin;
-use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
 /// Why a body was not read to its end.
@@ -26,45 +24,14 @@ pub(super) enum BodyError {
     Broken(String),
 }
 
-/// Bytes of bodies that may be in flight at once. Survives a restart of the listener.
-#[derive(Debug, Clone)]
-pub(super) struct Budget {
-    room: Arc<Semaphore>,
-    taken: Gauge,
-}
-
-/// Permits count KiB, so that a semaphore's counter of 32 bits per request is wide enough.
-const UNIT: usize = 1024;
-
-/// Less than this within `Limits::body_time` is no progress: a byte now and then would hold a
+/// Less than this within `body_timeout` is no progress: a byte now and then would hold a
 /// connection for hours.
 const PROGRESS: usize = 1024;
-
-impl Budget {
-    /// Room for so many bytes. What of it is taken is counted in `taken`.
-    pub(super) fn new(bytes: usize, taken: &Gauge) -> Self {
-        Self {
-            room: Arc::new(Semaphore::new(bytes / UNIT)),
-            taken: taken.clone(),
-        }
-    }
-
-    fn take(&self, units: usize) -> Option<OwnedSemaphorePermit> {
-        let units = u32::try_from(units).ok()?;
-        self.room.clone().try_acquire_many_owned(units).ok()
-    }
-
-    #[cfg(test)]
-    pub(super) fn free(&self) -> usize {
-        self.room.available_permits() * UNIT
-    }
-}
 
 /// A body and its share of the budget, which end together.
 struct Body {
     bytes: Bytes,
-    _share: Option<OwnedSemaphorePermit>,
-    _counted: Held,
+    _share: Share,
 }
 
 impl AsRef<[u8]> for Body {
@@ -74,61 +41,52 @@ impl AsRef<[u8]> for Body {
 }
 
 /// Collects `frames` into one piece. `declared` is the request's Content-Length. A body that came
-/// in one frame is not copied.
+/// in one frame is not copied. `budget` is for the bodies of everybody.
 pub(super) async fn collect<F, B, E>(
     frames: F,
     declared: Option<usize>,
     limits: &Limits,
-    budget: &Budget,
+    budget: &Quota,
 ) -> Result<Bytes, BodyError>
 where
     F: Stream<Item = Result<B, E>>,
     B: Buf,
     E: Display,
 {
-    let too_large = || BodyError::TooLarge(limits.body);
-    if declared.is_some_and(|length| length > limits.body) {
+    let most = limits.max_body_bytes.min(limits.max_bodies_in_flight_bytes);
+    let too_large = || BodyError::TooLarge(most);
+    if declared.is_some_and(|length| length > most) {
         return Err(too_large());
     }
     let mut frames = pin!(frames);
     let mut gathered = Gathered::default();
-    let mut share = budget.take(0);
-    let mut counted = Held::none(&budget.taken);
-    let mut units = 0;
-    let mut deadline = Instant::now() + limits.body_time;
-    let mut progress = 0;
+    let mut share = budget.take(0).ok_or(BodyError::NoRoom)?;
+    let mut deadline = Instant::now() + limits.body_timeout;
+    let mut counted = 0;
     loop {
         let frame = match timeout_at(deadline, frames.next()).await {
-            Err(_) => return Err(BodyError::TooSlow(limits.body_time)),
+            Err(_) => return Err(BodyError::TooSlow(limits.body_timeout)),
             Ok(None) => break,
             Ok(Some(Err(error))) => return Err(BodyError::Broken(error.to_string())),
             Ok(Some(Ok(frame))) => frame,
         };
         let length = gathered.len() + frame.remaining();
-        if length > limits.body {
+        if length > most {
             return Err(too_large());
         }
         // Taken as the bytes arrive: a declared length alone must not use up what others need.
-        let wanted = length.div_ceil(UNIT);
-        if wanted > units {
-            let more = budget.take(wanted - units).ok_or(BodyError::NoRoom)?;
-            match &mut share {
-                Some(share) => share.merge(more),
-                None => share = Some(more),
-            }
-            counted.add((wanted - units) * UNIT);
-            units = wanted;
+        if !share.grow(frame.remaining()) {
+            return Err(BodyError::NoRoom);
         }
         gathered.push(frame, declared.unwrap_or(0));
-        if length >= progress + PROGRESS {
-            progress = length;
-            deadline = Instant::now() + limits.body_time;
+        if length >= counted + PROGRESS {
+            counted = length;
+            deadline = Instant::now() + limits.body_timeout;
         }
     }
     Ok(Bytes::from_owner(Body {
         bytes: gathered.finish(),
         _share: share,
-        _counted: counted,
     }))
 }
 

@@ -1,8 +1,10 @@
 //! One connection: socket options, hyper with its timers, and a soft end when the listener stops.
 
-use super::limits::Limits;
+use super::limits::Current;
 use super::linger::Lingering;
 use super::service::HttpService;
+use crate::config::model::Limits;
+use crate::ids::Owner;
 use crate::tree::SessionHandle;
 use hyper::Request;
 use hyper::body::Incoming;
@@ -17,20 +19,14 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, watch};
 
-/// A peer that acknowledges nothing for this long is gone, whether we have something to say to it
-/// (`TCP_USER_TIMEOUT`) or not (30 s of silence, then three probes).
-const PEER_GONE: Duration = Duration::from_secs(60);
-const PROBE_AFTER: Duration = Duration::from_secs(30);
-const PROBE_EVERY: Duration = Duration::from_secs(10);
-
 /// Bytes that the kernel holds and has not sent yet (`TCP_NOTSENT_LOWAT`). With more, up to 4 MiB by
 /// default, a slow reader would let us write only every few seconds and be taken for one that hangs.
 const UNSENT: u32 = 128 << 10;
 
-/// Bytes that hyper buffers of a connection in either direction. Must hold all headers.
+/// Bytes that hyper buffers of a connection in either direction, if all headers fit.
 const BUFFER: usize = 128 << 10;
 
-/// What the requests on one connection share. Every request carries it.
+/// What a request carries beside its own words: what those on one connection share, and whose it is.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Wire {
     /// Cuts the connection, for the replies that may outlast their client's patience to read.
@@ -38,6 +34,10 @@ pub(super) struct Wire {
     /// The first session that was found for a request: most connections never need another, and
     /// so don't have to ask for it each time.
     pub(super) session: Arc<OnceLock<SessionHandle>>,
+    /// The limits as they are for this request.
+    pub(super) limits: Arc<Limits>,
+    /// Whose this one request is.
+    pub(super) owner: Owner,
 }
 
 impl Wire {
@@ -52,10 +52,12 @@ impl Wire {
 pub(super) async fn serve(
     socket: TcpStream,
     service: impl HttpService,
-    limits: Arc<Limits>,
+    limits: watch::Receiver<Arc<Limits>>,
     mut stop: watch::Receiver<bool>,
 ) {
-    if let Err(error) = tune(&socket) {
+    let current = Current::new(limits);
+    let limits = current.now();
+    if let Err(error) = tune(&socket, limits.peer_timeout) {
         // The client may have gone already; what remains to be seen is seen by reading.
         log::debug!("socket options could not be set: {error}");
     }
@@ -63,14 +65,18 @@ pub(super) async fn serve(
     let wire = Wire::default();
     let this = wire.clone();
     let service = service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(this.clone());
+        let limits = current.now();
+        request.extensions_mut().insert(Wire {
+            limits,
+            ..this.clone()
+        });
         service.call(request)
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(limits.header_time)
-        .max_header_size(limits.header_bytes)
-        .max_buf_size(BUFFER)
+        .header_read_timeout(limits.header_timeout)
+        .max_header_size(limits.max_header_bytes)
+        .max_buf_size(BUFFER.max(limits.max_header_bytes))
         .serve_connection(io, service);
     let mut connection = pin!(connection);
     let ended = tokio::select! {
@@ -89,15 +95,18 @@ pub(super) async fn serve(
     }
 }
 
-/// Small events go out at once, what a client takes is seen soon, and a peer that vanished without a word is noticed.
-fn tune(socket: &TcpStream) -> io::Result<()> {
+/// Small events go out at once, what a client takes is seen soon, and a peer that vanished without a word is noticed:
+/// it acknowledges nothing for `peer_timeout`, whether we have something to say to it (`TCP_USER_TIMEOUT`) or not
+/// (half the time of silence, then three probes).
+fn tune(socket: &TcpStream, peer_timeout: Duration) -> io::Result<()> {
+    let second = Duration::from_secs(1);
     socket.set_nodelay(true)?;
     let socket = SockRef::from(socket);
     let probes = TcpKeepalive::new()
-        .with_time(PROBE_AFTER)
-        .with_interval(PROBE_EVERY)
+        .with_time((peer_timeout / 2).max(second))
+        .with_interval((peer_timeout / 6).max(second))
         .with_retries(3);
     socket.set_tcp_keepalive(&probes)?;
     socket.set_tcp_notsent_lowat(UNSENT)?;
-    socket.set_tcp_user_timeout(Some(PEER_GONE))
+    socket.set_tcp_user_timeout(Some(peer_timeout))
 }

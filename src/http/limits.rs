@@ -1,28 +1,15 @@
-//! Every limit of the port in one place, with the values of the plan. Tests shorten them.
+//! What holds on the port: the times that are no settings, and the settings as they are when a
+//! connection has its next request.
 
+use crate::config::model;
+use std::cell::RefCell;
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::watch;
 
-/// What one client, or all of them together, may take.
+/// The times that nobody sets. Tests shorten them.
 #[derive(Debug, Clone)]
 pub struct Limits {
-    /// Bytes of one request's body.
-    pub body: usize,
-    /// Bytes of all bodies that were read and not yet handed on to a child.
-    pub bodies_in_flight: usize,
-    /// How deep arrays and objects of a message may be nested: deeper ones are harmless here, but
-    /// fatal to servers that parse by recursion.
-    pub depth: usize,
-    /// Connections open at once; further ones wait in the kernel's queue.
-    pub connections: usize,
-    /// Time for a request's headers to arrive whole; also how long a connection may idle
-    /// between two requests.
-    pub header_time: Duration,
-    /// Bytes of a request's headers.
-    pub header_bytes: usize,
-    /// Time in which a body must make progress, at least a KiB of it.
-    pub body_time: Duration,
-    /// Pause between the comments that keep a silent event stream alive.
-    pub keepalive: Duration,
     /// How long a POST of Streamable HTTP waits for its answer before the reply becomes an event
     /// stream: shorter than what proxies take for a dead server.
     pub stream_after: Duration,
@@ -33,16 +20,27 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            body: 16 << 20,
-            bodies_in_flight: 256 << 20,
-            depth: 512,
-            connections: 1024,
-            header_time: Duration::from_secs(10),
-            header_bytes: 64 << 10,
-            body_time: Duration::from_secs(30),
-            keepalive: Duration::from_secs(30),
             stream_after: Duration::from_secs(15),
             drain: Duration::from_millis(500),
         }
+    }
+}
+
+/// One connection's own copy of the settings. Whether they have changed is one atomic read.
+pub(super) struct Current(RefCell<(watch::Receiver<Arc<model::Limits>>, Arc<model::Limits>)>);
+
+impl Current {
+    pub(super) fn new(mut limits: watch::Receiver<Arc<model::Limits>>) -> Self {
+        let now = limits.borrow_and_update().clone();
+        Self(RefCell::new((limits, now)))
+    }
+
+    /// The settings as they are now.
+    pub(super) fn now(&self) -> Arc<model::Limits> {
+        let (limits, now) = &mut *self.0.borrow_mut();
+        if limits.has_changed().unwrap_or(false) {
+            *now = limits.borrow_and_update().clone();
+        }
+        now.clone()
     }
 }

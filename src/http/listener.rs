@@ -2,41 +2,47 @@
 //! connection. It holds no state worth keeping; the bound socket is `main`'s, so a restart
 //! loses connections but never the port.
 
-use super::body::Budget;
-use super::{Context, HttpOptions, acceptor, service};
-use crate::tree::{Edge, EdgeLinks};
+use super::{Context, HttpOptions, Tokens, acceptor, service};
+use crate::config::model;
+use crate::tree::{Beat, Edge, EdgeLinks, Part, Quota, SessionsHandle};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 /// The port as the tree sees it: makes a listener whenever one is needed.
 pub struct HttpEdge {
-    socket: Arc<std::net::TcpListener>,
+    sockets: Arc<[std::net::TcpListener]>,
     options: HttpOptions,
     /// Bodies read for the last listener are still in flight under the next.
-    budget: Budget,
+    budget: Quota,
 }
 
 impl HttpEdge {
-    /// Serves on `socket`, which is bound already.
-    pub fn new(socket: std::net::TcpListener, options: HttpOptions) -> io::Result<Self> {
-        socket.set_nonblocking(true)?;
+    /// Serves on `sockets`, which listen already: all of them, alike.
+    pub fn new(sockets: Vec<std::net::TcpListener>, options: HttpOptions) -> io::Result<Self> {
+        for socket in &sockets {
+            socket.set_nonblocking(true)?;
+        }
+        let most = model::Limits::default().max_bodies_in_flight_bytes;
         Ok(Self {
-            socket: Arc::new(socket),
-            budget: Budget::new(options.limits.bodies_in_flight, options.metrics.bodies()),
+            sockets: sockets.into(),
+            budget: Quota::counted_in(options.metrics.bodies(), most),
             options,
         })
     }
 
     /// Where it listens.
-    pub fn address(&self) -> io::Result<SocketAddr> {
-        self.socket.local_addr()
+    pub fn addresses(&self) -> io::Result<Vec<SocketAddr>> {
+        self.sockets
+            .iter()
+            .map(std::net::TcpListener::local_addr)
+            .collect()
     }
 }
 
@@ -45,18 +51,26 @@ impl Edge for HttpEdge {
 
     fn listener(&self, links: EdgeLinks) -> (Listener, ListenerArgs) {
         let args = ListenerArgs {
-            socket: self.socket.clone(),
+            sockets: self.sockets.clone(),
             context: Arc::new(Context {
                 sessions: links.sessions,
                 status: links.status,
                 rules: self.options.rules.clone(),
-                limits: self.options.limits.clone(),
+                times: self.options.limits.clone(),
+                limits: links.limits,
+                tokens: self.options.tokens.clone(),
                 readiness: self.options.readiness.clone(),
                 metrics: self.options.metrics.clone(),
                 budget: self.budget.clone(),
             }),
         };
         (Listener, args)
+    }
+
+    fn beat(listener: &ActorRef<ListenerMsg>, beat: Beat) {
+        if listener.cast(ListenerMsg::Beat(beat)).is_err() {
+            log::trace!("the listener is being restarted");
+        }
     }
 }
 
@@ -67,7 +81,7 @@ pub struct Listener;
 /// What a listener starts with.
 pub struct ListenerArgs {
     /// Cloned at the start, so that a machine out of descriptors fails the start and not the edge.
-    socket: Arc<std::net::TcpListener>,
+    sockets: Arc<[std::net::TcpListener]>,
     context: Arc<Context>,
 }
 
@@ -79,12 +93,17 @@ pub enum ListenerMsg {
         /// How it ended.
         why: String,
     },
+    /// From root: to be answered, and by the accept loop too.
+    Beat(Beat),
 }
 
 /// A running listener. Dropping it ends the accept loop, and that ends every connection.
 #[derive(Debug)]
 pub struct ListenerState {
     accepting: JoinSet<()>,
+    /// Tells the sessions whose tokens are valid; ends with the state.
+    _minding: JoinSet<()>,
+    beats: mpsc::UnboundedSender<Beat>,
     stop: watch::Sender<bool>,
     drain: Duration,
 }
@@ -102,23 +121,26 @@ impl Actor for Listener {
         myself: ActorRef<ListenerMsg>,
         args: ListenerArgs,
     ) -> Result<ListenerState, ActorProcessingErr> {
-        let ListenerArgs { socket, context } = args;
-        let socket = TcpListener::from_std(socket.try_clone()?)?;
-        log::debug!("listening on {}", socket.local_addr()?);
+        let ListenerArgs { sockets, context } = args;
+        let clone = |socket: &std::net::TcpListener| TcpListener::from_std(socket.try_clone()?);
+        let sockets: Vec<TcpListener> = sockets.iter().map(clone).collect::<io::Result<_>>()?;
         let (stop, stopped) = watch::channel(false);
-        let drain = context.limits.drain;
-        let limits = Arc::new(context.limits.clone());
+        let (beats, beaten) = mpsc::unbounded_channel();
+        let drain = context.times.drain;
         let service = service::service(&context);
-        let open = context.metrics.connections().clone();
+        let mut minding = JoinSet::new();
+        minding.spawn(mind(context.tokens.clone(), context.sessions.clone()));
         let mut accepting = JoinSet::new();
         accepting.spawn(async move {
             let mut farewell = Farewell::new(myself);
-            if let Err(error) = acceptor::run(socket, service, limits, &open, stopped).await {
+            if let Err(error) = acceptor::run(sockets, service, &context, stopped, beaten).await {
                 farewell.why = format!("accepting connections failed: {error}");
             }
         });
         Ok(ListenerState {
             accepting,
+            _minding: minding,
+            beats,
             stop,
             drain,
         })
@@ -128,11 +150,17 @@ impl Actor for Listener {
         &self,
         _: ActorRef<ListenerMsg>,
         message: ListenerMsg,
-        _: &mut ListenerState,
+        state: &mut ListenerState,
     ) -> Result<(), ActorProcessingErr> {
         match message {
             // A listener that accepts nothing must not linger: the supervisor has a fresh one.
             ListenerMsg::AcceptLoopEnded { why } => Err(why.into()),
+            ListenerMsg::Beat(beat) => {
+                beat.passed(Part::Listener);
+                // If the loop is over, its end is on the way here.
+                drop(state.beats.send(beat));
+                Ok(())
+            }
         }
     }
 
@@ -148,6 +176,18 @@ impl Actor for Listener {
         }
         state.accepting.abort_all();
         Ok(())
+    }
+}
+
+/// Has sessions end with their token, those that are open now and those to come.
+async fn mind(mut tokens: watch::Receiver<Tokens>, sessions: SessionsHandle) {
+    loop {
+        let owners = tokens.borrow_and_update().owners();
+        sessions.keep_owners(owners);
+        if tokens.changed().await.is_err() {
+            // Nobody is left to change them.
+            return;
+        }
     }
 }
 

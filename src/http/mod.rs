@@ -5,7 +5,7 @@
 //! listener.rs   an actor, root's last child; owns
 //! └ acceptor.rs   the accept loop: slots, shortages; owns
 //!   └ connection.rs × n   hyper, its timers, socket options
-//!     └ service.rs          guard/ first, then
+//!     └ service.rs          guard/ first, auth/ if tokens are asked for, then
 //!       └ routes.rs           which path and method goes to which of
 //!         └ handlers/           the answers; body.rs, sse.rs: bytes in and out
 //! ```
@@ -14,6 +14,7 @@
 
 mod accept;
 mod acceptor;
+mod auth;
 mod body;
 mod connection;
 mod depth;
@@ -31,22 +32,27 @@ mod sse;
 #[cfg(test)]
 mod tests;
 
+pub use self::auth::{InvalidToken, TokenError, TokenKeeper, Tokens};
 pub use self::guard::{InvalidRule, Rules};
 pub use self::limits::Limits;
 pub use self::listener::{HttpEdge, Listener, ListenerArgs, ListenerMsg, ListenerState};
 
-use self::body::Budget;
+use crate::config::model;
 use crate::telemetry::metrics::Metrics;
 use crate::telemetry::readiness::Readiness;
-use crate::tree::{SessionsHandle, StatusHandle};
+use crate::tree::{Quota, SessionsHandle, StatusHandle};
+use std::sync::Arc;
+use tokio::sync::watch;
 
 /// What `main` decides about the port.
 #[derive(Clone)]
 pub struct HttpOptions {
-    /// Sizes and times.
+    /// The times that are no settings.
     pub limits: Limits,
     /// Which hosts and origins are let in.
     pub rules: Rules,
+    /// Which tokens are let in, where one is asked for.
+    pub tokens: watch::Receiver<Tokens>,
     /// What `/readyz` says.
     pub readiness: Readiness,
     /// What `/metrics` says.
@@ -58,8 +64,13 @@ struct Context {
     sessions: SessionsHandle,
     status: StatusHandle,
     rules: Rules,
-    limits: Limits,
+    /// The times that are no settings.
+    times: Limits,
+    /// The settings, as they change.
+    limits: watch::Receiver<Arc<model::Limits>>,
+    tokens: watch::Receiver<Tokens>,
     readiness: Readiness,
+    /// Bytes of the bodies that are in flight. Survives a restart of the listener.
+    budget: Quota,
     metrics: Metrics,
-    budget: Budget,
 }

@@ -1,6 +1,7 @@
 //! Everything that can be wrong with a request, and the one place that says how it is answered: a
 //! status and a JSON-RPC error as the body, for people and programs alike.
 
+use super::auth;
 use super::body::BodyError;
 use super::guard::Refusal;
 use super::refused::Reason;
@@ -8,7 +9,9 @@ use crate::protocol::jsonrpc::{self, DecodeError, RequestId, code};
 use crate::protocol::version::Version;
 use crate::tree::CallError;
 use hyper::StatusCode;
-use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
+use hyper::header::{
+    ALLOW, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
+};
 use warp::Reply;
 use warp::reply::Response;
 
@@ -17,6 +20,8 @@ use warp::reply::Response;
 pub(super) enum Problem {
     #[error(transparent)]
     Refused(#[from] Refusal),
+    #[error(transparent)]
+    Unauthorized(#[from] auth::Refusal),
     #[error("there is nothing here; an MCP client connects to /mcp, or to /sse")]
     NotFound,
     #[error("this address takes {0} only")]
@@ -97,6 +102,7 @@ impl Problem {
                 Refusal::Host(_) => (StatusCode::MISDIRECTED_REQUEST, invalid),
                 Refusal::Origin(_) | Refusal::CrossSite => (StatusCode::FORBIDDEN, invalid),
             },
+            Self::Unauthorized(_) => (StatusCode::UNAUTHORIZED, invalid),
             Self::NotFound => (StatusCode::NOT_FOUND, invalid),
             Self::Method(_) => (StatusCode::METHOD_NOT_ALLOWED, invalid),
             Self::NothingToHear => (StatusCode::METHOD_NOT_ALLOWED, NO_SESSION),
@@ -141,6 +147,7 @@ impl Problem {
             | Self::Initialized(id) => id.as_ref(),
             Self::Decode(DecodeError::Parse(_))
             | Self::Refused(_)
+            | Self::Unauthorized(_)
             | Self::NotFound
             | Self::Method(_)
             | Self::NotAcceptable(_)
@@ -170,6 +177,9 @@ impl Reply for Problem {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         if let Self::Method(allowed) = self {
             headers.insert(ALLOW, HeaderValue::from_static(allowed));
+        }
+        if let Self::Unauthorized(refusal) = self {
+            headers.insert(WWW_AUTHENTICATE, refusal.challenge());
         }
         if let Self::NothingToHear = self {
             headers.insert(ALLOW, HeaderValue::from_static("POST"));

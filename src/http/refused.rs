@@ -29,6 +29,7 @@ impl From<&Problem> for Reason {
                 | Refusal::HostMismatch { .. }
                 | Refusal::Host(_),
             ) => "host",
+            Problem::Unauthorized(_) => "token",
             Problem::NotFound => "path",
             Problem::Method(_) | Problem::NothingToHear => "method",
             Problem::NotAcceptable(_) => "accept",

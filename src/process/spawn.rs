@@ -26,6 +26,8 @@ pub struct Limits {
     pub line: usize,
     /// The longest line of stderr, in bytes. Longer ones are cut.
     pub stderr_line: usize,
+    /// How many lines of stderr are delivered in a second, of up to 500 bytes each.
+    pub stderr_rate: usize,
     /// Bytes of stdout's lines that are handed out and not handled yet. Beyond it stdout is not
     /// read; one more line may be in the reader.
     pub buffered: usize,
@@ -40,6 +42,7 @@ impl Default for Limits {
         Self {
             line: 64 * 1024 * 1024,
             stderr_line: 8 * 1024,
+            stderr_rate: 20,
             buffered: 8 * 1024 * 1024,
             write_stall: Duration::from_secs(10),
             queue: 256,
@@ -139,6 +142,7 @@ impl Process {
             pipes.spawn(drain(
                 pipe,
                 limits.stderr_line,
+                limits.stderr_rate,
                 stderr.clone(),
                 outlet.clone(),
             ));

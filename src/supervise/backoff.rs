@@ -72,6 +72,22 @@ impl Ladder {
         })
     }
 
+    /// The same with other times.
+    pub fn timed(
+        &self,
+        first: Duration,
+        cap: Duration,
+        stable_after: Duration,
+    ) -> Result<Self, InvalidLadder> {
+        Self::new(
+            first,
+            cap,
+            self.jitter,
+            stable_after,
+            self.crash_looping_from,
+        )
+    }
+
     /// The delay after so many failures in a row, without jitter. No failure: no delay.
     #[must_use]
     pub fn step(&self, failures_in_a_row: u32) -> Duration {

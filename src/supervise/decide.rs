@@ -99,6 +99,13 @@ impl<K: Name, S: Spec> Roster<K, S> {
         batch.finish()
     }
 
+    /// Changes the delays of laddered children and the time that any has to stop. What waits
+    /// already waits as long as it was told.
+    pub fn set_pace(&mut self, ladder: Ladder, stop_within: Duration) {
+        self.settings.ladder = ladder;
+        self.settings.stop_within = stop_within;
+    }
+
     /// Takes what happened and says what to do about it.
     pub fn on(&mut self, now: Instant, event: Event<K>) -> Vec<Effect<K, S>> {
         let mut batch = Batch::new();

@@ -10,6 +10,7 @@ use ractor::{ActorCell, ActorProcessingErr, SpawnErr, SupervisionEvent};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Instant, sleep};
 
+use super::backoff::Ladder;
 use super::child::{Failure, FailureKind, Start, Status};
 use super::decide::{Roster, Settings};
 use super::event::{Effect, Event, Timer};
@@ -91,6 +92,12 @@ impl<H: Host> Supervisor<H> {
         let (diff, effects) = self.roster.want(wanted, retry);
         self.carry_out(effects);
         diff
+    }
+
+    /// Changes the delays of laddered children and the time that any has to stop, for what is
+    /// decided from now on: [`Roster::set_pace`].
+    pub fn set_pace(&mut self, ladder: Ladder, stop_within: Duration) {
+        self.roster.set_pace(ladder, stop_within);
     }
 
     /// Sees to it that there is this laddered child beside those: [`Roster::add`].

@@ -6,12 +6,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use tokio::sync::OwnedSemaphorePermit;
 
 use super::client::{Client, News};
+use super::quota::Share;
 use crate::ids::{CallId, Generation};
 use crate::protocol::mcp::request::ServerRequest;
-use crate::telemetry::metrics::{Gauge, Held};
 
 /// Why a room's handle could not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -59,23 +58,6 @@ pub(super) enum Answer {
     Failed(String),
 }
 
-/// Room for one call at a server, as long as it lives.
-#[derive(Debug)]
-pub(super) struct Permit {
-    _room: OwnedSemaphorePermit,
-    _counted: Held,
-}
-
-impl Permit {
-    /// Takes a place that was found, and counts it in `taken`.
-    pub(super) fn new(room: OwnedSemaphorePermit, taken: &Gauge) -> Self {
-        Self {
-            _room: room,
-            _counted: Held::one(taken),
-        }
-    }
-}
-
 /// The promise that a call is answered exactly once. Dropping a ticket answers it: as bounced
 /// while its request was never handed to the server's stdin, as failed afterwards. So no death of
 /// an actor, no full mailbox and no failed cast leaves a caller hanging.
@@ -84,7 +66,7 @@ pub(super) struct Ticket {
     generation: Generation,
     client: Arc<dyn Client>,
     errand: Option<Errand>,
-    permit: Option<Permit>,
+    permit: Option<Share>,
     is_open: bool,
 }
 
@@ -95,7 +77,7 @@ impl Ticket {
         call: CallId,
         generation: Generation,
         errand: Errand,
-        permit: Permit,
+        permit: Share,
         client: Arc<dyn Client>,
     ) -> Self {
         Self {
@@ -138,7 +120,7 @@ impl Ticket {
 
     /// Takes the permit out, for a call that its server may still be working on when it is
     /// answered or cancelled.
-    pub(super) fn take_permit(&mut self) -> Option<Permit> {
+    pub(super) fn take_permit(&mut self) -> Option<Share> {
         self.permit.take()
     }
 

@@ -1,16 +1,23 @@
 //! What the tree knows of the port: how to start the actor that serves it. `main` passes the
 //! implementation in, so that the tree does not depend on HTTP.
 
-use ractor::Actor;
+use std::sync::Arc;
 
+use ractor::{Actor, ActorRef};
+use tokio::sync::watch;
+
+use super::heartbeat::Beat;
 use super::root::StatusHandle;
 use super::sessions::SessionsHandle;
+use crate::config::model::Limits;
 
 /// What the listener is given at each of its starts.
 #[derive(Debug, Clone)]
 pub struct EdgeLinks {
     /// Who opens and finds sessions.
     pub sessions: SessionsHandle,
+    /// The limits, as they change.
+    pub limits: watch::Receiver<Arc<Limits>>,
     /// Who knows how the tree is.
     pub status: StatusHandle,
 }
@@ -22,4 +29,8 @@ pub trait Edge: Send + Sync + 'static {
 
     /// A listener and its arguments, for one more start. Must not wait.
     fn listener(&self, links: EdgeLinks) -> (Self::Listener, <Self::Listener as Actor>::Arguments);
+
+    /// Passes a beat to a running listener, which answers for itself and for whoever takes the
+    /// connections. Must not wait.
+    fn beat(listener: &ActorRef<<Self::Listener as Actor>::Msg>, beat: Beat);
 }

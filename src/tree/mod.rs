@@ -23,6 +23,9 @@ mod call;
 mod client;
 mod config;
 mod edge;
+mod heartbeat;
+mod overview;
+mod quota;
 mod registry;
 mod root;
 mod sessions;
@@ -40,11 +43,15 @@ use tokio::sync::{mpsc, watch};
 
 pub use call::CallError;
 pub use edge::{Edge, EdgeLinks};
+pub use heartbeat::{Beat, Part, Pulse};
+pub use overview::{Overview, Standing};
+pub use quota::{Quota, Share};
 pub use root::{ConfigurationStatus, ServerStatus, StatusHandle, TreeStatus};
 pub use sessions::{Event, OpenedSse, Outbound, SessionHandle, SessionsHandle};
 
+use crate::config::model::{Given, Limits};
 use crate::ids::ServerName;
-use crate::process::{Groups, Limits};
+use crate::process::Groups;
 use crate::supervise::{self, Spawn};
 use crate::telemetry::metrics::Metrics;
 use crate::telemetry::readiness::Readiness;
@@ -57,20 +64,23 @@ pub struct Settings {
     pub config_path: PathBuf,
     /// Where catalogues are kept; nowhere if absent.
     pub state_dir: Option<PathBuf>,
-    /// How many sessions there may be.
-    pub session_limit: usize,
     /// When the boot latch opens at the latest, counted from the start.
     pub boot_latch: Duration,
     /// The ladder, the intensity, the start slots.
     pub supervision: supervise::Settings,
-    /// The limits of every server's pipes.
+    /// The limits, as far as neither the file nor the command line says anything. Of
+    /// `supervision`, they stand above the ladder's delays and the time to stop.
     pub limits: Limits,
+    /// What the command line says about them, which stands above the file.
+    pub command_line: Given,
     /// Every process group that is alive, to be killed when nothing else helps.
     pub groups: Groups,
     /// Released by the parts `"configuration"` and `"boot"`.
     pub readiness: Readiness,
     /// What is counted.
     pub metrics: Metrics,
+    /// What the house looks like, kept up to date.
+    pub overview: watch::Sender<Overview>,
     /// Who is told what a person at a terminal wants to see.
     pub notices: Option<mpsc::UnboundedSender<Notice>>,
 }
@@ -82,13 +92,14 @@ impl Settings {
         Self {
             config_path,
             state_dir: None,
-            session_limit: 1_000,
             boot_latch: Duration::from_secs(10),
             supervision: supervise::Settings::default(),
             limits: Limits::default(),
+            command_line: Given::default(),
             groups: Groups::default(),
             readiness: Readiness::new(&["configuration", "boot"]),
             metrics: Metrics::default(),
+            overview: watch::Sender::default(),
             notices: None,
         }
     }
@@ -173,6 +184,12 @@ impl Tree {
     /// Reads the configuration now and tries everything that is down at once (SIGHUP).
     pub fn reload(&self) {
         self.root.reload();
+    }
+
+    /// What shows that the tree is alive, each part of it.
+    #[must_use]
+    pub fn pulse(&self) -> Pulse {
+        Pulse::new(self.root.clone())
     }
 
     /// Begins the stop (SIGTERM): see [`Self::wait`].

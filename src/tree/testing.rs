@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use ractor::{Actor, ActorProcessingErr, ActorRef, Message, SupervisionEvent};
-use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
+use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
 
 use super::client::{Client, News};
+use super::quota::Quota;
 use super::registry::{
     Catalogue, Registry, RegistryArgs, RegistryHandle, Routes, Store, Subscriber, Wanted,
 };
@@ -88,7 +89,7 @@ pub(super) async fn upstream(
     UnboundedReceiver<UpstreamMsg>,
 ) {
     let (actor, heard) = ear().await;
-    let permits = Arc::new(Semaphore::new(permits));
+    let permits = Quota::new(permits);
     let handle = UpstreamHandle::new(actor.clone(), name(server), Generation(generation), permits);
     (handle, actor, heard)
 }
@@ -183,6 +184,7 @@ pub(crate) async fn sessions(servers: &[&str]) -> SessionsHandle {
     let wanted = servers.iter().map(|server| wanted(server)).collect();
     let registry = registry(&root, wanted).await;
     let args = SessionsArgs {
+        overview: watch::Sender::default(),
         registry,
         root,
         limit: 1_000,

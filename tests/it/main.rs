@@ -18,6 +18,7 @@ mod prefix;
 mod processes;
 mod reload;
 mod routing;
+mod service;
 mod shutdown;
 mod sse;
 mod streamable;

@@ -8,6 +8,7 @@
 use std::collections::HashMap;
 use std::future::pending;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use mcproxy::supervise::{Spawn, Started};
 use ractor::{Actor, ActorCell, ActorId, ActorProcessingErr, ActorRef, ActorRuntime, ActorStatus};
@@ -15,6 +16,9 @@ use ractor::{Message, SpawnErr, SupervisionEvent, pg};
 
 use super::client::DEADLINE;
 use super::wait;
+
+/// How often a stalled spawn looks whether it may go on.
+const STALL: Duration = Duration::from_millis(10);
 
 /// How an actor ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +29,8 @@ pub(crate) enum How {
     Error,
     /// It is killed from outside.
     Kill,
+    /// It does not end: it handles nothing more, until it is killed.
+    Hang,
 }
 
 impl How {
@@ -63,6 +69,8 @@ struct Book {
     condemned: HashMap<ActorId, How>,
     /// Kinds whose spawn panics, in the hands of their parent.
     refused: Vec<&'static str>,
+    /// Kinds whose spawn takes for ever.
+    stalled: Vec<&'static str>,
     struck: usize,
 }
 
@@ -81,6 +89,32 @@ impl Chaos {
     /// From now on starting an actor of this kind panics in whoever starts it.
     pub(crate) fn refuse(&self, kind: &'static str) {
         self.book().refused.push(kind);
+    }
+
+    /// From now on starting an actor of this kind blocks whoever starts it, until [`Chaos::go_on`].
+    pub(crate) fn stall(&self, kind: &'static str) {
+        self.book().stalled.push(kind);
+    }
+
+    /// Ends what [`Chaos::stall`] began.
+    pub(crate) fn go_on(&self) {
+        self.book().stalled.clear();
+    }
+
+    /// The youngest actor of this kind handles nothing from now on; it lives until it is killed.
+    ///
+    /// # Panics
+    /// When there is none after 10 s, or it does not hang by then.
+    pub(crate) async fn hang(&self, kind: &'static str) {
+        let what = format!("a {kind} actor to run");
+        let victim = wait::until(&what, DEADLINE, async || self.youngest(kind)).await;
+        let struck = self.struck();
+        self.condemn(&victim, How::Hang);
+        let what = format!("the {kind} actor to hang");
+        wait::until(&what, DEADLINE, async || {
+            (self.struck() > struck).then_some(())
+        })
+        .await;
     }
 
     /// How many faults have struck: the proof that one did.
@@ -177,6 +211,9 @@ impl Spawn for Chaos {
     ) -> Result<(ActorRef<A::Msg>, Started), SpawnErr> {
         let is_refused = self.book().refused.contains(&kind);
         assert!(!is_refused, "chaos: the spawn of a {kind} actor");
+        while self.book().stalled.contains(&kind) {
+            std::thread::park_timeout(STALL);
+        }
         self.book().journal.push(Entry::Spawned(kind));
         let chaos = self.clone();
         let fragile = Fragile { actor, kind, chaos };
@@ -224,6 +261,7 @@ async fn strike<M: Message>(how: How, myself: &ActorRef<M>) -> Result<(), ActorP
             myself.kill();
             pending().await
         }
+        How::Hang => pending().await,
     }
 }
 

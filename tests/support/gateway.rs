@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::fs;
 use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -39,6 +40,8 @@ pub(crate) struct GatewayOptions {
     pub(crate) home: Option<PathBuf>,
     /// Another binary than the one under test.
     pub(crate) binary: Option<PathBuf>,
+    /// Sockets that a service manager passes (one or two); the second takes the place of stderr.
+    pub(crate) passed: Vec<OwnedFd>,
     /// Log to the syslogd at this socket, not to stdout: launch it then, and ask [`proc::listening`].
     pub(crate) syslog: Option<PathBuf>,
 }
@@ -121,7 +124,8 @@ impl Gateway {
         if let Some(config) = &options.config {
             fs::write(home.join("mcp-servers.json"), config).expect("the directory is ours");
         }
-        let mut command = Command::new(options.binary.as_deref().unwrap_or(mcproxy()));
+        let binary = options.binary.as_deref().unwrap_or(mcproxy());
+        let mut command = command(binary, options.passed.len());
         clean_environment(&mut command);
         command
             .args(arguments(&home, &options))
@@ -129,13 +133,20 @@ impl Gateway {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
+        let mut passed = options.passed.into_iter();
+        let (first, second) = (passed.next(), passed.next());
+        first.map(|socket| command.stdin(socket));
+        second.map(|socket| command.stderr(socket));
         let started = Instant::now();
         let mut child = command
             .spawn()
             .unwrap_or_else(|error| panic!("{}: {error}", command.get_program().display()));
         Self {
             stdout: Lines::collect(child.stdout.take().expect("it is piped")),
-            stderr: Lines::collect(child.stderr.take().expect("it is piped")),
+            stderr: match child.stderr.take() {
+                Some(stderr) => Lines::collect(stderr),
+                None => Lines::collect(std::io::empty()),
+            },
             child,
             status: None,
             started,
@@ -357,6 +368,21 @@ impl Drop for Gateway {
 pub(crate) fn listening_address(line: &str) -> Option<SocketAddr> {
     let (_, rest) = line.split_once(LISTENING)?;
     rest.split_ascii_whitespace().next()?.parse().ok()
+}
+
+/// `binary`, to which so many sockets are passed: as stdin and stderr, which a shell puts where
+/// `sd_listen_fds(3)` has them. It becomes the gateway, so its pid is the one to name.
+fn command(binary: &Path, sockets: usize) -> Command {
+    if sockets == 0 {
+        return Command::new(binary);
+    }
+    let second = if sockets > 1 { "4<&2 2>/dev/null" } else { "" };
+    let script = format!(
+        "exec 3<&0 </dev/null {second}; LISTEN_FDS={sockets} LISTEN_PID=$$ exec \"$0\" \"$@\""
+    );
+    let mut command = Command::new("/bin/sh");
+    command.arg("-c").arg(script).arg(binary);
+    command
 }
 
 fn arguments(home: &Path, options: &GatewayOptions) -> Vec<String> {

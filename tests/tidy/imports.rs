@@ -3,7 +3,7 @@
 use super::{File, sources, split_name};
 
 /// Which rooms a room may use, itself apart. `main.rs` may use all, and nobody `http` or `cli`.
-const IMPORTS: [(&str, &[&str]); 9] = [
+const IMPORTS: [(&str, &[&str]); 10] = [
     ("ids", &[]),
     ("supervise", &["ids"]),
     ("config", &["ids"]),
@@ -25,6 +25,7 @@ const IMPORTS: [(&str, &[&str]); 9] = [
         "http",
         &["tree", "protocol", "ids", "config::model", "telemetry"],
     ),
+    ("service", &["tree", "ids", "telemetry"]),
     (
         "cli",
         &["config", "protocol", "ids", "telemetry", "process"],

@@ -19,7 +19,7 @@ pub(in crate::http) fn allow(headers: &mut HeaderMap, origin: HeaderValue) {
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
     headers.insert(
         ACCESS_CONTROL_EXPOSE_HEADERS,
-        HeaderValue::from_static("mcp-session-id"),
+        HeaderValue::from_static("mcp-session-id, www-authenticate"),
     );
     headers.append(VARY, HeaderValue::from_static("origin"));
 }

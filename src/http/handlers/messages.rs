@@ -2,7 +2,7 @@
 //! batches, to its session. The answer comes on the session's stream, so all that is said here is
 //! "Accepted".
 
-use super::mcp::posted::{BATCH, is_batch, is_initialize};
+use super::mcp::posted::{is_batch, is_initialize};
 use super::read;
 use crate::http::connection::Wire;
 use crate::http::problem::Problem;
@@ -35,14 +35,18 @@ where
         return Err(Problem::MediaType);
     }
     // Before the body is read: nobody else's body costs us anything.
-    let session = match wire.session.get().filter(|known| known.is_sse(&id)) {
+    let session = match wire
+        .session
+        .get()
+        .filter(|known| known.is_sse(&id, wire.owner))
+    {
         Some(session) => session.clone(),
-        None => context.sessions.find(&id).await?,
+        None => context.sessions.of(wire.owner).find(&id).await?,
     };
     wire.remember(&session);
-    let body = read(&context, &headers, frames).await?;
+    let body = read(&context, &wire, &headers, frames).await?;
     if is_batch(&body) {
-        session.deliver_all(read_batch(&session, &body).await?)?;
+        session.deliver_all(read_batch(&session, &body, wire.limits.max_batch_length).await?)?;
     } else {
         session.deliver(jsonrpc::decode(&body)?)?;
     }
@@ -51,11 +55,15 @@ where
 
 /// The messages of a batch, if the session's revision has batches. One that is no message has
 /// nowhere to be answered but here, so that nothing is done for the others.
-async fn read_batch(session: &SessionHandle, body: &Bytes) -> Result<Vec<Message>, Problem> {
+async fn read_batch(
+    session: &SessionHandle,
+    body: &Bytes,
+    most: usize,
+) -> Result<Vec<Message>, Problem> {
     if !session.agreed_version().await?.has_batches() {
         return Err(Problem::Batch);
     }
-    let messages = jsonrpc::decode_batch(body, BATCH)?.into_iter();
+    let messages = jsonrpc::decode_batch(body, most)?.into_iter();
     let messages: Vec<Message> = messages.collect::<Result<_, _>>()?;
     if messages.iter().any(is_initialize) {
         return Err(Problem::InitializeInBatch);

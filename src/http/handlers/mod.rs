@@ -10,6 +10,7 @@ pub(super) mod readyz;
 pub(super) mod sse;
 pub(super) mod status;
 
+use super::connection::Wire;
 use super::problem::Problem;
 use super::{Context, body, depth, headers};
 use bytes::{Buf, Bytes};
@@ -20,14 +21,19 @@ use warp::Reply;
 use warp::reply::Response;
 
 /// The body of a POST, within its limits.
-async fn read<F, B>(context: &Context, headers: &HeaderMap, frames: F) -> Result<Bytes, Problem>
+async fn read<F, B>(
+    context: &Context,
+    wire: &Wire,
+    headers: &HeaderMap,
+    frames: F,
+) -> Result<Bytes, Problem>
 where
     F: Stream<Item = Result<B, warp::Error>>,
     B: Buf,
 {
     let declared = headers::declared_length(headers);
-    let body = body::collect(frames, declared, &context.limits, &context.budget).await?;
-    let depth = context.limits.depth;
+    let body = body::collect(frames, declared, &wire.limits, &context.budget).await?;
+    let depth = wire.limits.max_nesting_depth;
     if depth::is_deeper_than(depth, &body) {
         return Err(Problem::TooDeep(depth));
     }

@@ -20,7 +20,7 @@ pub(in crate::http) async fn answer(context: Arc<Context>) -> Result<Response, P
         "sessions": { "open": metrics.sessions(), "limit": tree.session_limit },
         "connections": {
             "open": metrics.connections().get(),
-            "limit": context.limits.connections,
+            "limit": context.limits.borrow().max_connections,
         },
         "calls_in_flight": metrics.session_calls().get(),
         "bodies_in_flight_bytes": metrics.bodies().get(),

@@ -125,7 +125,7 @@ async fn a_page_of_a_listed_origin_may_read_its_session() {
     assert_eq!(reply.status, 200);
     assert!(reply.header("mcp-session-id").is_some());
     let exposed = reply.header("access-control-expose-headers");
-    assert_eq!(exposed, Some("mcp-session-id"));
+    assert_eq!(exposed, Some("mcp-session-id, www-authenticate"));
 }
 
 #[tokio::test]

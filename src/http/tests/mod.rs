@@ -4,6 +4,7 @@
 mod bodies;
 mod client;
 mod connections;
+mod doors;
 mod lifecycle;
 mod mcp_batches;
 mod mcp_clients;
@@ -13,6 +14,7 @@ mod metamcp;
 mod requests;
 mod smuggling;
 mod streams;
+mod tokens;
 
 use super::*;
 use crate::telemetry::metrics::Metrics;
@@ -27,6 +29,7 @@ use tokio::task::JoinHandle;
 struct Server {
     edge: HttpEdge,
     sessions: SessionsHandle,
+    tokens: watch::Sender<Tokens>,
     readiness: Readiness,
     address: SocketAddr,
     listener: ActorRef<ListenerMsg>,
@@ -48,20 +51,23 @@ impl Server {
         let mut limits = Limits::default();
         change(&mut limits);
         let readiness = Readiness::new(&["configuration", "servers"]);
+        let tokens = watch::Sender::default();
         let options = HttpOptions {
             limits,
-            rules: Rules::new(&[], &[], &["https://chat.example.org".to_owned()]).unwrap(),
+            rules: rules(),
+            tokens: tokens.subscribe(),
             readiness: readiness.clone(),
             metrics: Metrics::default(),
         };
         let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let edge = HttpEdge::new(socket, options).unwrap();
+        let edge = HttpEdge::new(vec![socket], options).unwrap();
         let sessions = testing::sessions(servers).await;
-        let address = edge.address().unwrap();
+        let address = edge.addresses().unwrap()[0];
         let (listener, ended) = spawn(&edge, &sessions).await;
         Self {
             edge,
             sessions,
+            tokens,
             readiness,
             address,
             listener,
@@ -127,6 +133,18 @@ async fn spawn(
         status: testing::status().await,
     });
     Actor::spawn(None, listener, args).await.unwrap()
+}
+
+/// A machine called `server2`, and what its operator listed.
+fn rules() -> Rules {
+    let texts = |list: &[&str]| {
+        list.iter()
+            .map(|text| (*text).to_owned())
+            .collect::<Vec<_>>()
+    };
+    let hosts = texts(&["gw.example.org", "*.wild.org", "port.org:8443"]);
+    let origins = texts(&["https://chat.example.org", "vscode-webview://*"]);
+    Rules::new(&texts(&["server2"]), &hosts, &origins).unwrap()
 }
 
 /// A POST of JSON, as bytes.

@@ -98,43 +98,6 @@ async fn wrong_methods_and_paths() {
 }
 
 #[tokio::test]
-async fn the_guard_stands_before_every_route() {
-    let server = Server::start().await;
-    for path in [
-        "/",
-        "/sse",
-        "/messages",
-        "/mcp",
-        "/metamcp/team/sse",
-        "/metamcp/team/mcp",
-        "/healthz",
-        "/readyz",
-        "/nothing",
-    ] {
-        let ask = |headers: &str| format!("GET {path} HTTP/1.1\r\n{headers}\r\n");
-        for (headers, status) in [
-            ("Host: evil.com\r\n", 421),
-            ("Host: localhost\r\nOrigin: https://evil.com\r\n", 403),
-            ("Host: localhost\r\nOrigin: null\r\n", 403),
-            ("Host: localhost\r\nSec-Fetch-Site: cross-site\r\n", 403),
-            ("Host: localhost\r\nHost: localhost\r\n", 400),
-            ("", 400),
-        ] {
-            let reply = server.ask(&ask(headers)).await;
-            assert_eq!(reply.status, status, "{path} with {headers:?}");
-            assert_eq!(reply.error_code(), -32600);
-            assert_eq!(reply.header("access-control-allow-origin"), None);
-        }
-    }
-    let refused = server.ask("GET / HTTP/1.1\r\nHost: evil.com\r\n\r\n").await;
-    assert!(
-        refused.body.contains("--allowed-host evil.com"),
-        "{}",
-        refused.body
-    );
-}
-
-#[tokio::test]
 async fn pages_of_listed_origins_may_read() {
     let server = Server::start().await;
     let listed = "Origin: https://chat.example.org\r\n";
@@ -144,7 +107,7 @@ async fn pages_of_listed_origins_may_read() {
         assert_eq!(allowed, Some("https://chat.example.org"));
         assert_eq!(reply.header("vary"), Some("origin"));
         let exposed = reply.header("access-control-expose-headers");
-        assert_eq!(exposed, Some("mcp-session-id"));
+        assert_eq!(exposed, Some("mcp-session-id, www-authenticate"));
     }
     let preflight = |origin: &str| {
         format!(
@@ -249,28 +212,6 @@ async fn a_session_ends_with_its_stream() {
             "the session lives on"
         );
         tokio::task::yield_now().await;
-    }
-}
-
-#[tokio::test]
-async fn only_json_is_taken() {
-    let server = Server::start().await;
-    let (_stream, path) = server.open_sse().await;
-    for (kind, status) in [
-        ("Content-Type: application/json\r\n", 202),
-        ("Content-Type: Application/JSON; charset=utf-8\r\n", 202),
-        ("Content-Type: text/plain\r\n", 415),
-        ("Content-Type: application/json-patch\r\n", 415),
-        (
-            "Content-Type: application/json\r\nContent-Type: text/plain\r\n",
-            415,
-        ),
-        ("", 415),
-    ] {
-        let length = PING.len();
-        let head = format!("POST {path} HTTP/1.1\r\nHost: localhost\r\n{kind}");
-        let request = format!("{head}Content-Length: {length}\r\n\r\n{PING}");
-        assert_eq!(server.ask(&request).await.status, status, "{kind:?}");
     }
 }
 

@@ -16,10 +16,12 @@ const KEPT: usize = 50;
 const BLOCK: usize = 16 * 1024;
 const CUT: &str = " … (cut)";
 
-/// Reads to the end, then delivers [`Output::StderrClosed`]. Lines longer than `cap` bytes are cut.
+/// Reads to the end, then delivers [`Output::StderrClosed`]. Lines longer than `cap` bytes are cut;
+/// about `rate` a second are delivered.
 pub(in crate::process) async fn drain(
     mut stderr: impl AsyncRead + Unpin,
     cap: usize,
+    rate: usize,
     tail: Tail,
     outlet: Outlet,
 ) {
@@ -29,7 +31,7 @@ pub(in crate::process) async fn drain(
         cap,
         tail,
         outlet,
-        throttle: Throttle::new(Instant::now()),
+        throttle: Throttle::new(Instant::now(), rate),
     };
     loop {
         let opens_at = log.throttle.opens_at();

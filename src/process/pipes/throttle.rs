@@ -4,10 +4,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// A line pays 50 ms (20 lines a second), or 100 µs a byte (10 KB a second) if that is more.
-const LINE: Duration = Duration::from_millis(50);
-const BYTE: Duration = Duration::from_micros(100);
-/// What may be owed: 100 short lines or 50 KB at once.
+/// A line of more bytes than this pays by the byte.
+const SHORT: u32 = 500;
+/// What may be owed: at 20 lines a second, 100 short lines or 50 KB at once.
 const BURST: Duration = Duration::from_secs(5);
 /// How much of that must be paid back before lines pass again, so that a flood is a few lines
 /// and one note each second and not a note after every line.
@@ -18,13 +17,20 @@ const RELIEF: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct Throttle {
     paid_at: Instant,
+    /// What a line pays, and a byte of a long one.
+    line: Duration,
+    byte: Duration,
     suppressed: u64,
 }
 
 impl Throttle {
-    pub(super) fn new(now: Instant) -> Self {
+    /// Lets about `rate` lines pass in a second.
+    pub(super) fn new(now: Instant, rate: usize) -> Self {
+        let line = Duration::from_secs(1) / u32::try_from(rate).unwrap_or(u32::MAX).max(1);
         Self {
             paid_at: now,
+            line,
+            byte: line / SHORT,
             suppressed: 0,
         }
     }
@@ -40,8 +46,10 @@ impl Throttle {
 
     /// Pays for a line of `length` bytes that passed.
     pub(super) fn pay(&mut self, now: Instant, length: usize) {
-        let bytes = BYTE.saturating_mul(u32::try_from(length).unwrap_or(u32::MAX));
-        self.paid_at = self.paid_at.max(now) + bytes.max(LINE);
+        let bytes = self
+            .byte
+            .saturating_mul(u32::try_from(length).unwrap_or(u32::MAX));
+        self.paid_at = self.paid_at.max(now) + bytes.max(self.line);
     }
 
     /// When lines will pass again, if they don't now.
@@ -81,7 +89,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_burst_of_a_hundred_then_twenty_a_second() {
         let start = Instant::now();
-        let mut throttle = Throttle::new(start);
+        let mut throttle = Throttle::new(start, 20);
         assert_eq!(passed(&mut throttle, start, 1000, 80), 100);
         assert_eq!(throttle.relief(start), None);
 
@@ -94,7 +102,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn long_lines_pay_for_their_bytes() {
         let mut now = Instant::now();
-        let mut throttle = Throttle::new(now);
+        let mut throttle = Throttle::new(now, 20);
         let mut lines = 0;
         for _ in 0..600 {
             throttle.relief(now);
@@ -109,10 +117,10 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn quiet_lines_are_never_suppressed() {
         let mut now = Instant::now();
-        let mut throttle = Throttle::new(now);
+        let mut throttle = Throttle::new(now, 20);
         for _ in 0..10_000 {
             assert_eq!(passed(&mut throttle, now, 1, 200), 1);
-            now += LINE;
+            now += Duration::from_millis(50);
         }
         assert_eq!(throttle.finish(), None);
     }

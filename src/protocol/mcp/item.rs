@@ -101,6 +101,13 @@ impl Item {
         &self.raw
     }
 
+    /// The same without the memory of the page it came on.
+    #[must_use]
+    pub fn detached(self) -> Self {
+        let raw = Bytes::copy_from_slice(&self.raw);
+        Self { raw, ..self }
+    }
+
     /// The entry under another name or URI, on one line, otherwise as the server wrote it.
     #[must_use]
     pub fn renamed(&self, key: &str) -> Vec<u8> {
@@ -118,6 +125,8 @@ pub struct Page {
     pub next_cursor: Option<String>,
     /// Entries left out because they have nothing to be called by.
     pub skipped: usize,
+    /// How much memory the entries share.
+    pub size: usize,
 }
 
 /// Reads the result of a list request. The error says why it is none.
@@ -144,6 +153,7 @@ pub fn page(kind: Kind, result: &Bytes) -> Result<Page, String> {
     }
     Ok(Page {
         skipped: count - items.len(),
+        size: result.len(),
         next_cursor: cursor.map(str::to_owned),
         items,
     })

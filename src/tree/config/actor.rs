@@ -11,8 +11,9 @@ use tokio::time::Instant;
 use super::ConfigArgs;
 use super::look::{Found, Looked, News, Reason, Seen, look};
 use super::watch::Watch;
-use crate::config::model::Config;
+use crate::config::model::{Config, Given};
 use crate::config::{ConfigError, Parsed, Problem, Severity};
+use crate::tree::heartbeat::{Beat, Part};
 use crate::tree::root::RootHandle;
 use crate::tree::timer::Timer;
 
@@ -32,6 +33,8 @@ pub(crate) enum ConfigMsg {
     Poll,
     /// From root, on SIGHUP: look now, and have everything that is down tried at once.
     Reload,
+    /// From root: to be answered.
+    Beat(Beat),
     /// From the task that looked. An error: it panicked.
     Looked {
         reason: Reason,
@@ -46,6 +49,7 @@ pub(crate) struct ConfigActor;
 pub(crate) struct ConfigState {
     myself: ActorRef<ConfigMsg>,
     path: PathBuf,
+    command_line: Given,
     root: RootHandle,
     /// Absent while a look is under way, which has it, and while the system refuses one.
     watch: Option<Watch>,
@@ -86,6 +90,7 @@ impl Actor for ConfigActor {
         Ok(ConfigState {
             myself,
             path: args.path,
+            command_line: args.command_line,
             root: args.root,
             watch: None,
             first_change: None,
@@ -117,6 +122,7 @@ impl Actor for ConfigActor {
                 state.settle();
                 state.look(Reason::Reload);
             }
+            ConfigMsg::Beat(beat) => beat.passed(Part::Config),
             ConfigMsg::Looked { reason, outcome } => state.on_looked(reason, outcome),
         }
         Ok(())
@@ -149,11 +155,12 @@ impl ConfigState {
         self.poll = Some(Timer::after(&self.myself, POLL_EVERY, || ConfigMsg::Poll));
         while self.looking.try_join_next().is_some() {}
         let (myself, path) = (self.myself.clone(), self.path.clone());
+        let command_line = self.command_line.clone();
         let (known, watch) = (self.seen.clone(), self.watch.take());
         self.looking.spawn(async move {
             let watching = myself.clone();
             let changed = move || drop(watching.cast(ConfigMsg::Changed));
-            let task = move || look(&path, known.as_ref(), watch, changed);
+            let task = move || look(&path, &command_line, known.as_ref(), watch, changed);
             let outcome = tokio::task::spawn_blocking(task).await;
             let outcome = outcome.map_err(|panic| panic.to_string());
             drop(myself.cast(ConfigMsg::Looked { reason, outcome }));

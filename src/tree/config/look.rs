@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::watch::Watch;
+use crate::config::model::Given;
 use crate::config::{self, ConfigError, Parsed, Problem};
 
 /// Why the file is looked at; the greater reason includes the smaller one.
@@ -50,10 +51,11 @@ pub(crate) struct Looked {
     pub(super) found: Found,
 }
 
-/// Looks. `known` is what the last look saw, `watch` the watch so far; `changed` is what a new
+/// Looks. `command_line` stands above the file, `known` is what the last look saw, `watch` the watch so far; `changed` is what a new
 /// watch calls.
 pub(super) fn look(
     path: &Path,
+    command_line: &Given,
     known: Option<&Seen>,
     watch: Option<Watch>,
     changed: impl Fn() + Send + 'static,
@@ -63,11 +65,11 @@ pub(super) fn look(
         Some(watch) => Ok(watch),
         None => Watch::over(path, changed),
     };
-    let found = find(path, known);
+    let found = find(path, command_line, known);
     Looked { watch, found }
 }
 
-fn find(path: &Path, known: Option<&Seen>) -> Found {
+fn find(path: &Path, command_line: &Given, known: Option<&Seen>) -> Found {
     let (seen, text) = match config::read(path) {
         Ok(text) => {
             let text: Arc<str> = text.into();
@@ -78,7 +80,8 @@ fn find(path: &Path, known: Option<&Seen>) -> Found {
     if known == Some(&seen) {
         return Found::Same;
     }
-    let parsed = text.and_then(|text| config::parse(&text, &|name| std::env::var(name).ok()));
+    let env = |name: &str| std::env::var(name).ok();
+    let parsed = text.and_then(|text| config::parse_under(&text, &env, command_line));
     let exposure = parsed
         .as_ref()
         .ok()

@@ -17,12 +17,16 @@ use ractor::ActorRef;
 pub(crate) use actor::ConfigActor;
 use actor::ConfigMsg;
 
+use crate::config::model::Given;
+use crate::tree::heartbeat::Beat;
 use crate::tree::root::RootHandle;
 
 /// What the config actor is started with.
 pub(crate) struct ConfigArgs {
     /// The file.
     pub path: PathBuf,
+    /// What the command line says about limits, which stands above the file.
+    pub command_line: Given,
     /// Who is sent what it says.
     pub root: RootHandle,
 }
@@ -34,6 +38,12 @@ pub(crate) struct ConfigHandle(ActorRef<ConfigMsg>);
 impl ConfigHandle {
     pub(in crate::tree) fn new(actor: ActorRef<ConfigMsg>) -> Self {
         Self(actor)
+    }
+
+    pub(in crate::tree) fn beat(&self, beat: Beat) {
+        if self.0.cast(ConfigMsg::Beat(beat)).is_err() {
+            log::trace!("the config actor is being restarted");
+        }
     }
 
     /// Reads the file now and has everything that is down tried at once.

@@ -16,6 +16,7 @@ use super::routes::Routes;
 use super::state::Merge;
 use super::store::Store;
 use crate::ids::ServerName;
+use crate::tree::heartbeat::Part;
 use crate::tree::timer::Timer;
 
 /// Kept catalogues that can't be read within this time are not used.
@@ -114,6 +115,7 @@ impl Actor for Registry {
             RegistryMsg::Leave { session } => {
                 state.subscribers.remove(&session);
             }
+            RegistryMsg::Beat(beat) => beat.passed(Part::Registry),
             RegistryMsg::LatchElapsed => {
                 state.is_latch_elapsed = true;
                 state.push();

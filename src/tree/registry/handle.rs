@@ -8,6 +8,7 @@ use super::catalogue::Catalogue;
 use super::message::{RegistryMsg, ServerState, Wanted};
 use super::routes::Routes;
 use crate::ids::{Generation, ServerName};
+use crate::tree::heartbeat::Beat;
 use crate::tree::upstream::UpstreamHandle;
 
 /// Who is sent the route table: root and every session.
@@ -64,6 +65,11 @@ impl RegistryHandle {
     /// Ends what [`Self::join`] began.
     pub(crate) fn leave(&self, session: u64) {
         self.tell(RegistryMsg::Leave { session });
+    }
+
+    /// Has the registry show that it is at work.
+    pub(in crate::tree) fn beat(&self, beat: Beat) {
+        self.tell(RegistryMsg::Beat(beat));
     }
 
     fn tell(&self, message: RegistryMsg) {

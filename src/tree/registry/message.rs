@@ -8,6 +8,7 @@ use super::catalogue::Catalogue;
 use super::handle::Subscriber;
 use crate::config::model::Isolation;
 use crate::ids::{Generation, Prefix, ServerName};
+use crate::tree::heartbeat::Beat;
 use crate::tree::upstream::UpstreamHandle;
 
 /// One configured server, as far as the registry has to know it.
@@ -67,6 +68,8 @@ pub(crate) enum RegistryMsg {
     },
     /// From a session that ends.
     Leave { session: u64 },
+    /// From root: to be answered.
+    Beat(Beat),
     /// From itself: the boot has taken long enough.
     LatchElapsed,
     /// From the task that keeps catalogues.

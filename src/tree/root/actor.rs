@@ -50,7 +50,7 @@ pub(crate) struct RootState<S: Spawn, E: Edge> {
     pub(super) shutdown: Shutdown,
     exit: watch::Sender<Option<Exit>>,
     readiness: Readiness,
-    is_configured: bool,
+    pub(super) is_configured: bool,
 }
 
 impl<S: Spawn, E: Edge> Actor for Root<S, E> {
@@ -65,8 +65,8 @@ impl<S: Spawn, E: Edge> Actor for Root<S, E> {
     ) -> Result<RootState<S, E>, ActorProcessingErr> {
         let root = RootHandle::new(myself.clone());
         let readiness = args.settings.readiness.clone();
-        let supervision = args.settings.supervision.clone();
         let host = RootHost::new(args.spawn, args.edge, args.settings, root.clone());
+        let supervision = host.supervision();
         let send = move |tick| root.tick(tick);
         Ok(RootState {
             supervisor: Supervisor::new(host, supervision, myself.get_cell(), send),
@@ -135,7 +135,9 @@ impl<S: Spawn, E: Edge> Actor for Root<S, E> {
                 state.disown(session);
             }
             RootMsg::Tick(tick) => state.supervisor.on_tick(tick),
+            RootMsg::Beat(beat) => state.pass_on(&beat),
             RootMsg::Reload => {
+                state.note_reload();
                 if let Some(config) = &state.supervisor.host().config {
                     config.reload();
                 }
@@ -190,6 +192,11 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
         if self.shutdown.phase != Phase::Running {
             return;
         }
+        self.configure(config, retry);
+        self.note_reading(self.is_configured);
+    }
+
+    fn configure(&mut self, config: Option<Config>, retry: bool) {
         let Some(config) = config else {
             let host = self.supervisor.host_mut();
             if host.wanted.is_none() {
@@ -197,6 +204,7 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
             }
             return;
         };
+        self.take_limits(&config.limits);
         let wanted: Vec<Wanted> = config
             .servers
             .iter()

@@ -6,28 +6,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ractor::{ActorCell, ActorProcessingErr, SpawnErr};
-use tokio::sync::Semaphore;
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::status::Book;
 use super::{ChildId, RootHandle};
-use crate::config::model::ServerSpec;
+use crate::config::model::{Limits, ServerSpec};
 use crate::ids::{Generation, ServerName};
 use crate::supervise::{Failure, Host, Spawn, Spawned, Start, Status};
 use crate::tree::client::Owner;
 use crate::tree::config::{ConfigActor, ConfigArgs, ConfigHandle};
 use crate::tree::edge::{Edge, EdgeLinks};
+use crate::tree::quota::Quota;
 use crate::tree::registry::{
     Registry, RegistryArgs, RegistryHandle, Routes, ServerState, Store, Wanted,
 };
-use crate::tree::sessions::{IDLE_OUT, Sessions, SessionsArgs, SessionsHandle, Signer};
+use crate::tree::sessions::{Sessions, SessionsArgs, SessionsHandle, Signer};
 use crate::tree::upstream::{Upstream, UpstreamArgs, UpstreamExit, UpstreamHandle};
-use crate::tree::{Exit, Notice, Settings};
-
-/// How many calls one upstream may have in flight.
-const CALLS_PER_UPSTREAM: usize = 128;
-/// Calls in flight have so long to finish before a reload or a removal stops their server.
-const DRAIN: Duration = Duration::from_secs(5);
+use crate::tree::{Exit, Notice, Settings, overview};
 
 /// What a child is started from. The permanent ones need nothing but their place in the tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +37,8 @@ pub(super) struct RootHost<S, E> {
     pub(super) spawn: S,
     pub(super) edge: E,
     pub(super) settings: Settings,
+    /// The limits that hold now, and who follows them.
+    pub(super) limits: watch::Sender<Arc<Limits>>,
     pub(super) root: RootHandle,
     pub(super) config: Option<ConfigHandle>,
     pub(super) registry: Option<RegistryHandle>,
@@ -71,9 +69,13 @@ pub(super) struct RootHost<S, E> {
 
 impl<S: Spawn, E: Edge> RootHost<S, E> {
     pub(super) fn new(spawn: S, edge: E, settings: Settings, root: RootHandle) -> Self {
+        let limits = settings
+            .limits
+            .with(&settings.command_line, &settings.limits);
         Self {
             latch_opens: Instant::now() + settings.boot_latch,
             signer: Signer::load(settings.state_dir.as_deref()),
+            limits: watch::Sender::new(Arc::new(limits)),
             spawn,
             edge,
             settings,
@@ -116,6 +118,7 @@ impl<S: Spawn, E: Edge> RootHost<S, E> {
     fn start_config(&mut self, parent: ActorCell) -> Result<Spawned, SpawnErr> {
         let args = ConfigArgs {
             path: self.settings.config_path.clone(),
+            command_line: self.settings.command_line.clone(),
             root: self.root.clone(),
         };
         let (actor, started) = self.spawn.spawn("config", ConfigActor, args, parent)?;
@@ -159,15 +162,16 @@ impl<S: Spawn, E: Edge> RootHost<S, E> {
         parent: ActorCell,
     ) -> Result<Spawned, SpawnErr> {
         self.owners.clear();
+        overview::sessions_changed(&self.settings.overview, 0);
         self.life = generation;
         let spawn = self.spawn.clone();
         let args = SessionsArgs {
             registry: self.registry()?,
             root: self.root.for_sessions(generation),
-            limit: self.settings.session_limit,
-            idle_out: IDLE_OUT,
+            limits: self.limits(),
             signer: self.signer.clone(),
             metrics: self.settings.metrics.clone(),
+            overview: self.settings.overview.clone(),
         };
         let (actor, started) = self
             .spawn
@@ -184,6 +188,7 @@ impl<S: Spawn, E: Edge> RootHost<S, E> {
         let (listener, args) = self.edge.listener(EdgeLinks {
             sessions,
             status: self.root.status(),
+            limits: self.limits.subscribe(),
         });
         let (actor, started) = self.spawn.spawn("listener", listener, args, parent)?;
         Ok((actor, started).into())
@@ -195,18 +200,20 @@ impl<S: Spawn, E: Edge> RootHost<S, E> {
         spec: &Arc<ServerSpec>,
         start: &Start,
     ) -> Result<UpstreamArgs, SpawnErr> {
+        let limits = self.limits();
+        let metrics = self.settings.metrics.server(&spec.name);
         Ok(UpstreamArgs {
             spec: Arc::clone(spec),
             generation,
-            permits: Arc::new(Semaphore::new(CALLS_PER_UPSTREAM)),
+            permits: Quota::counted_in(&metrics.permits, limits.max_calls_per_server),
             start: *start,
-            ladder: self.settings.supervision.ladder.clone(),
+            ladder: self.supervision().ladder,
             owner: None,
             root: self.root.clone(),
             registry: self.registry()?,
             groups: self.settings.groups.clone(),
-            limits: self.settings.limits.clone(),
-            metrics: self.settings.metrics.server(&spec.name),
+            limits,
+            metrics,
         })
     }
 
@@ -215,7 +222,7 @@ impl<S: Spawn, E: Edge> RootHost<S, E> {
         args: UpstreamArgs,
         parent: ActorCell,
     ) -> Result<Spawned, SpawnErr> {
-        let (server, permits) = (args.spec.name.clone(), Arc::clone(&args.permits));
+        let (server, permits) = (args.spec.name.clone(), args.permits.clone());
         let (generation, owner) = (args.generation, args.owner.clone());
         let metrics = Arc::clone(&args.metrics);
         let (actor, started) = self.spawn.spawn("upstream", Upstream, args, parent)?;
@@ -311,7 +318,7 @@ impl<S: Spawn, E: Edge> Host for RootHost<S, E> {
         let drain = if self.is_stopping || self.is_orphan(id) {
             Duration::ZERO
         } else {
-            DRAIN
+            self.limits.borrow().drain_timeout
         };
         match id {
             ChildId::Upstream(_) | ChildId::Instance(..) => {
@@ -337,7 +344,7 @@ impl<S: Spawn, E: Edge> Host for RootHost<S, E> {
             let wait = until.saturating_duration_since(Instant::now());
             let wait = wait.as_secs_f32();
             log::warn!("{who} is started again in {wait:.1} s (failure {failures} in a row)");
-            let ladder = &self.settings.supervision.ladder;
+            let ladder = self.supervision().ladder;
             if *crash_looping && !ladder.is_crash_loop(failures.saturating_sub(1)) {
                 log::warn!("{who} is crash-looping; it is tried again for ever");
             }
@@ -345,6 +352,7 @@ impl<S: Spawn, E: Edge> Host for RootHost<S, E> {
         match id {
             ChildId::Upstream(server) => {
                 self.count_server(server, status);
+                overview::server_changed(&self.settings.overview, server, status);
                 self.server_changed(server, status);
             }
             ChildId::Instance(server, session) => self.instance_changed(server, *session, status),

@@ -5,8 +5,10 @@
 //! its end is the end of the program.
 
 mod actor;
+mod beat;
 mod host;
 mod instances;
+mod limits;
 mod shutdown;
 mod status;
 #[cfg(test)]
@@ -23,6 +25,7 @@ use crate::config::model::Config;
 use crate::ids::{Generation, ServerName};
 use crate::supervise::Tick;
 use crate::tree::client::Owner;
+use crate::tree::heartbeat::Beat;
 use crate::tree::registry::{Routes, Subscriber};
 use crate::tree::upstream::UpstreamHandle;
 
@@ -93,6 +96,8 @@ pub(crate) enum RootMsg {
     Tick(Tick<ChildId>),
     /// From the listener's handlers: what is known of the tree. Answered at once.
     GetStatus { reply: RpcReplyPort<TreeStatus> },
+    /// From whoever feeds the watchdog: to be answered, and passed on to the permanent children.
+    Beat(Beat),
     /// From main, on SIGHUP.
     Reload,
     /// From main, on SIGTERM and SIGINT.
@@ -184,6 +189,10 @@ impl RootHandle {
 
     pub(in crate::tree) fn sessions_drained(&self) {
         self.tell(RootMsg::SessionsDrained);
+    }
+
+    pub(in crate::tree) fn beat(&self, beat: Beat) {
+        self.tell(RootMsg::Beat(beat));
     }
 
     pub(in crate::tree) fn reload(&self) {

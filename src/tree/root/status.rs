@@ -194,7 +194,7 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
         TreeStatus {
             servers: servers.collect(),
             configuration: host.book.configuration.clone(),
-            session_limit: host.settings.session_limit,
+            session_limit: host.limits().max_sessions,
         }
     }
 

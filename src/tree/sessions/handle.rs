@@ -1,5 +1,6 @@
 //! The sessions' handle: what the listener and root may ask of them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use ractor::rpc::CallResult;
@@ -7,28 +8,48 @@ use ractor::{ActorRef, RpcReplyPort};
 
 use super::message::{Key, SessionsMsg};
 use super::session::{OpenedSse, SessionHandle};
-use crate::ids::SessionId;
+use crate::config::model::Limits;
+use crate::ids::{Owner, SessionId};
 use crate::protocol::mcp::lifecycle::ClientInfo;
 use crate::tree::call::CallError;
+use crate::tree::heartbeat::Beat;
 use crate::tree::registry::RegistryHandle;
 
 /// The supervisor only looks things up; if it takes this long, something is very wrong.
 const ANSWER: Duration = Duration::from_secs(5);
 
-/// One life of the sessions' supervisor.
+/// One life of the sessions' supervisor, for one owner: the sessions of others are not found.
 #[derive(Clone, Debug)]
-pub struct SessionsHandle(ActorRef<SessionsMsg>);
+pub struct SessionsHandle {
+    actor: ActorRef<SessionsMsg>,
+    owner: Owner,
+}
 
 impl SessionsHandle {
     pub(in crate::tree) fn new(actor: ActorRef<SessionsMsg>) -> Self {
-        Self(actor)
+        let owner = Owner::ANYBODY;
+        Self { actor, owner }
+    }
+
+    /// The same for `owner`.
+    #[must_use]
+    pub fn of(&self, owner: Owner) -> Self {
+        let actor = self.actor.clone();
+        Self { actor, owner }
+    }
+
+    /// From now on there are sessions of `owners` only.
+    pub fn keep_owners(&self, owners: Arc<[Owner]>) {
+        self.tell(SessionsMsg::KeepOwners(owners));
     }
 
     /// Opens a session for a client that asks for an SSE stream.
     ///
     /// Errors: `Overloaded` at the limit of sessions, `Stopping`, `Gone` and `Timeout`.
     pub async fn open_sse(&self) -> Result<OpenedSse, CallError> {
-        self.ask(|reply| SessionsMsg::OpenSse { reply }).await
+        let owner = self.owner;
+        self.ask(|reply| SessionsMsg::OpenSse { owner, reply })
+            .await
     }
 
     /// Opens a session for a client that initializes over Streamable HTTP, and says what it can
@@ -39,8 +60,13 @@ impl SessionsHandle {
         &self,
         client: ClientInfo,
     ) -> Result<(String, SessionHandle), CallError> {
-        self.ask(|reply| SessionsMsg::OpenStreamable { client, reply })
-            .await
+        let owner = self.owner;
+        self.ask(|reply| SessionsMsg::OpenStreamable {
+            owner,
+            client,
+            reply,
+        })
+        .await
     }
 
     /// The Streamable HTTP session with this id; one that this gateway signed and that is not
@@ -49,14 +75,14 @@ impl SessionsHandle {
     /// Errors: `UnknownSession` for an id that was deleted or never signed, and as
     /// [`Self::open_sse`].
     pub async fn find_streamable(&self, id: &str) -> Result<SessionHandle, CallError> {
-        let key = Key::Streamable(id.into());
+        let key = Key::Streamable(id.into(), self.owner);
         self.ask(|reply| SessionsMsg::GetSession { key, reply })
             .await
     }
 
     /// The SSE session with this id; `UnknownSession` if there is none.
     pub async fn find(&self, id: &SessionId) -> Result<SessionHandle, CallError> {
-        let key = Key::Sse(id.clone());
+        let key = Key::Sse(id.clone(), self.owner);
         self.ask(|reply| SessionsMsg::GetSession { key, reply })
             .await
     }
@@ -65,12 +91,20 @@ impl SessionsHandle {
         self.tell(SessionsMsg::Hello(registry));
     }
 
+    pub(in crate::tree) fn limits(&self, limits: Arc<Limits>) {
+        self.tell(SessionsMsg::Limits(limits));
+    }
+
     pub(in crate::tree) fn drain(&self) {
         self.tell(SessionsMsg::Drain);
     }
 
+    pub(in crate::tree) fn beat(&self, beat: Beat) {
+        self.tell(SessionsMsg::Beat(beat));
+    }
+
     fn tell(&self, message: SessionsMsg) {
-        if self.0.cast(message).is_err() {
+        if self.actor.cast(message).is_err() {
             log::trace!("the sessions' supervisor has ended");
         }
     }
@@ -80,7 +114,7 @@ impl SessionsHandle {
         T: Send + 'static,
         B: FnOnce(RpcReplyPort<Result<T, CallError>>) -> SessionsMsg,
     {
-        match self.0.call(message, Some(ANSWER)).await {
+        match self.actor.call(message, Some(ANSWER)).await {
             Ok(CallResult::Success(answer)) => answer,
             Ok(CallResult::Timeout) => Err(CallError::Timeout),
             Ok(CallResult::SenderError) | Err(_) => Err(CallError::Gone),

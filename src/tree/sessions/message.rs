@@ -5,27 +5,40 @@ use std::sync::Arc;
 use ractor::{ActorId, RpcReplyPort};
 
 use super::session::{OpenedSse, SessionHandle};
-use crate::ids::SessionId;
+use crate::config::model::Limits;
+use crate::ids::{Owner, SessionId};
 use crate::protocol::mcp::lifecycle::ClientInfo;
 use crate::tree::call::CallError;
+use crate::tree::heartbeat::Beat;
 use crate::tree::registry::RegistryHandle;
 
-/// What a session is found by. Neither transport finds the sessions of the other.
+/// What a session is found by. Neither transport finds the sessions of the other, and no owner
+/// those of another.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Key {
     /// HTTP+SSE: a random id.
-    Sse(SessionId),
+    Sse(SessionId, Owner),
     /// Streamable HTTP: a signed id.
-    Streamable(Arc<str>),
+    Streamable(Arc<str>, Owner),
+}
+
+impl Key {
+    pub(super) fn owner(&self) -> Owner {
+        match self {
+            Self::Sse(_, owner) | Self::Streamable(_, owner) => *owner,
+        }
+    }
 }
 
 pub(crate) enum SessionsMsg {
     /// From the listener: a client opened an SSE stream.
     OpenSse {
+        owner: Owner,
         reply: RpcReplyPort<Result<OpenedSse, CallError>>,
     },
     /// From the listener: a client initializes over Streamable HTTP. Answered with the signed id.
     OpenStreamable {
+        owner: Owner,
         client: ClientInfo,
         reply: RpcReplyPort<Result<(String, SessionHandle), CallError>>,
     },
@@ -35,12 +48,19 @@ pub(crate) enum SessionsMsg {
         key: Key,
         reply: RpcReplyPort<Result<SessionHandle, CallError>>,
     },
+    /// From the listener, at its start and when tokens changed: the sessions of all others end,
+    /// and none is opened for those who were among them before.
+    KeepOwners(Arc<[Owner]>),
     /// From a session's handle: its client ends it.
     Delete(Key),
     /// From root, at the start and whenever the registry was restarted.
     Hello(RegistryHandle),
+    /// From root: the limits are these now.
+    Limits(Arc<Limits>),
     /// From the task that watches a session's start: it failed, which ractor tells nobody else.
     Stillborn(ActorId),
+    /// From root: to be answered.
+    Beat(Beat),
     /// From itself: have sessions been idle for too long?
     CheckIdle,
     /// From root: take nobody new, let every session finish its calls, say when all are done.

@@ -17,4 +17,4 @@ mod tests;
 pub use handle::SessionsHandle;
 pub use session::{Event, OpenedSse, Outbound, SessionHandle};
 pub(crate) use signing::Signer;
-pub(crate) use supervisor::{IDLE_OUT, Sessions, SessionsArgs};
+pub(crate) use supervisor::{Sessions, SessionsArgs};

@@ -11,6 +11,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
 use super::key;
+use crate::ids::Owner;
 use crate::protocol::mcp::lifecycle::{ClientCapabilities, ClientInfo};
 use crate::protocol::version::Version;
 
@@ -41,8 +42,12 @@ impl Signer {
         Self(key::load(state_dir))
     }
 
-    /// A new id for a client, and what it says.
-    pub(super) fn issue(&self, client: ClientInfo) -> Result<(String, Signed), getrandom::Error> {
+    /// A new id for a client of `owner`, and what it says.
+    pub(super) fn issue(
+        &self,
+        client: ClientInfo,
+        owner: Owner,
+    ) -> Result<(String, Signed), getrandom::Error> {
         let mut random = [0; 16];
         getrandom::fill(&mut random)?;
         let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
@@ -51,30 +56,30 @@ impl Signer {
             client,
             issued_at: since_1970.map_or(0, |time| time.as_secs()),
         };
-        Ok((self.sign(&signed), signed))
+        Ok((self.sign(&signed, owner), signed))
     }
 
-    fn sign(&self, signed: &Signed) -> String {
+    fn sign(&self, signed: &Signed, owner: Owner) -> String {
         let mut bytes = Vec::with_capacity(SIGNED + SIGNATURE);
         bytes.push(LAYOUT);
         bytes.extend_from_slice(&signed.random.to_be_bytes());
         bytes.extend_from_slice(&number(signed.client.version).to_be_bytes());
         bytes.extend_from_slice(&signed.client.capabilities.bits().to_be_bytes());
         bytes.extend_from_slice(&signed.issued_at.to_be_bytes());
-        if let Some(mac) = self.mac(&bytes) {
+        if let Some(mac) = self.mac(&bytes, owner) {
             bytes.extend_from_slice(&mac.finalize().into_bytes());
         }
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    /// What `id` says; `None` unless it was signed here, over every bit.
-    pub(super) fn verify(&self, id: &str) -> Option<Signed> {
+    /// What `id` says; `None` unless it was signed here, over every bit, and for `owner`.
+    pub(super) fn verify(&self, id: &str, owner: Owner) -> Option<Signed> {
         if id.len() > 2 * (SIGNED + SIGNATURE) {
             return None;
         }
         let bytes = URL_SAFE_NO_PAD.decode(id).ok()?;
         let (signed, signature) = bytes.split_at_checked(SIGNED)?;
-        self.mac(signed)?.verify_slice(signature).ok()?;
+        self.mac(signed, owner)?.verify_slice(signature).ok()?;
         let (layout, rest) = signed.split_first()?;
         let (random, rest) = rest.split_first_chunk()?;
         let (version, rest) = rest.split_first_chunk()?;
@@ -90,9 +95,10 @@ impl Signer {
         })
     }
 
-    fn mac(&self, bytes: &[u8]) -> Option<Hmac<Sha256>> {
-        let mac = Hmac::<Sha256>::new_from_slice(self.0.as_ref()?);
-        Some(mac.ok()?.chain_update(bytes))
+    /// Over what an id says, which has always the same length, and whose it is.
+    fn mac(&self, bytes: &[u8], owner: Owner) -> Option<Hmac<Sha256>> {
+        let mac = Hmac::<Sha256>::new_from_slice(self.0.as_ref()?).ok()?;
+        Some(mac.chain_update(bytes).chain_update(owner.digest()))
     }
 }
 
@@ -114,6 +120,8 @@ mod tests {
 
     use super::*;
 
+    const ME: Owner = Owner::ANYBODY;
+
     fn client(version: usize, bits: u16) -> ClientInfo {
         ClientInfo {
             version: Version::all().nth(version).unwrap(),
@@ -129,56 +137,59 @@ mod tests {
     #[test]
     fn ids_differ_and_hold_for_their_own_key_only() {
         let (ours, other) = (Signer(Some([1; 32])), Signer(Some([2; 32])));
-        let (one, said) = ours.issue(client(3, 5)).unwrap();
-        let (two, _) = ours.issue(client(3, 5)).unwrap();
+        let (one, said) = ours.issue(client(3, 5), ME).unwrap();
+        let (two, _) = ours.issue(client(3, 5), ME).unwrap();
         assert_ne!(one, two);
-        assert_eq!(ours.verify(&one), Some(said));
-        assert_eq!(other.verify(&one), None);
+        assert_eq!(ours.verify(&one, ME), Some(said));
+        assert_eq!(other.verify(&one, ME), None);
         assert!(!format!("{ours:?}").contains('1'), "the key is not shown");
     }
 
     #[test]
     fn another_layout_is_not_read() {
         let signer = Signer(Some([1; 32]));
-        let (id, _) = signer.issue(client(0, 0)).unwrap();
+        let (id, _) = signer.issue(client(0, 0), ME).unwrap();
         let mut bytes = URL_SAFE_NO_PAD.decode(id).unwrap();
         bytes.truncate(SIGNED);
         bytes[0] = 2;
-        let mac = signer.mac(&bytes).unwrap().finalize().into_bytes();
+        let mac = signer.mac(&bytes, ME).unwrap().finalize().into_bytes();
         bytes.extend_from_slice(&mac);
-        assert_eq!(signer.verify(&URL_SAFE_NO_PAD.encode(bytes)), None);
+        assert_eq!(signer.verify(&URL_SAFE_NO_PAD.encode(bytes), ME), None);
     }
 
     proptest! {
         #[test]
-        fn an_id_says_what_was_signed(random: u128, version in 0..4usize, bits: u16, at: u64) {
+        fn an_id_says_what_was_signed(random: u128, version in 0..4usize, bits: u16, at: u64, owner: Option<[u8; 32]>) {
             let signer = Signer(Some([7; 32]));
             let client = client(version, bits);
             let signed = Signed { random, client, issued_at: at };
-            let id = signer.sign(&signed);
+            let owner = owner.map_or(ME, Owner::of);
+            let id = signer.sign(&signed, owner);
             prop_assert!(id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_'));
-            prop_assert_eq!(signer.verify(&id), Some(signed));
+            prop_assert_eq!(signer.verify(&id, owner), Some(signed));
+            let another = Owner::of([9; 32]);
+            prop_assert_eq!(signer.verify(&id, another), None, "it is not theirs");
         }
 
         #[test]
         fn no_flipped_bit_verifies(random: u128, at in any::<prop::sample::Index>(), bit in 0..8u8) {
             let signer = Signer(Some([7; 32]));
             let signed = Signed { random, client: client(3, 0), issued_at: 1 };
-            let mut id = signer.sign(&signed).into_bytes();
+            let mut id = signer.sign(&signed, ME).into_bytes();
             let at = at.index(id.len());
             id[at] ^= 1u8 << bit;
-            let verified = std::str::from_utf8(&id).ok().and_then(|id| signer.verify(id));
+            let verified = std::str::from_utf8(&id).ok().and_then(|id| signer.verify(id, ME));
             prop_assert_eq!(verified, None);
         }
 
         #[test]
         fn no_part_of_an_id_and_nothing_else_verifies(cut in 0..84usize, text in "\\PC*") {
             let signer = Signer(Some([7; 32]));
-            let (id, _) = signer.issue(client(3, 0)).unwrap();
-            prop_assert_eq!(signer.verify(&id[..cut]), None);
-            prop_assert_eq!(signer.verify(&id[cut + 1..]), None);
-            prop_assert_eq!(signer.verify(&format!("{id}{id}")), None);
-            prop_assert_eq!(signer.verify(&text), None);
+            let (id, _) = signer.issue(client(3, 0), ME).unwrap();
+            prop_assert_eq!(signer.verify(&id[..cut], ME), None);
+            prop_assert_eq!(signer.verify(&id[cut + 1..], ME), None);
+            prop_assert_eq!(signer.verify(&format!("{id}{id}"), ME), None);
+            prop_assert_eq!(signer.verify(&text, ME), None);
         }
     }
 }

@@ -1,34 +1,34 @@
 //! The dynamic supervisor: starts a session per client, forgets it when it ends, takes one up
 //! again whose client comes with a signed id.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use ractor::{Actor, ActorId, ActorProcessingErr, ActorRef, SupervisionEvent};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use super::deleted::Deleted;
 use super::message::{Key, SessionsMsg};
 use super::session::{
-    Entrance, OpenedSse, Outbound, Profile, SSE, Session, SessionArgs, SessionHandle,
+    Entrance, Gauge, OpenedSse, Outbound, Profile, SSE, Session, SessionArgs, SessionHandle,
 };
 use super::signing::{Signed, Signer};
-use crate::ids::SessionId;
+use crate::config::model::Limits;
+use crate::ids::{Owner, SessionId};
 use crate::protocol::mcp::lifecycle::ClientInfo;
 use crate::protocol::version::Version;
 use crate::supervise::{Spawn, Started};
 use crate::telemetry::metrics::Metrics;
 use crate::tree::call::CallError;
+use crate::tree::heartbeat::Part;
+use crate::tree::overview::{self, Overview};
 use crate::tree::registry::RegistryHandle;
 use crate::tree::root::RootHandle;
 use crate::tree::timer::Timer;
 
-/// How long a session over Streamable HTTP is kept without a message, without an open stream and
-/// with nothing in flight.
-pub(crate) const IDLE_OUT: Duration = Duration::from_secs(24 * 60 * 60);
-/// How often in that time idle sessions are looked for.
+/// How often in `session_idle_timeout` idle sessions are looked for.
 const CHECKS: u32 = 24;
 
 /// The supervisor of the sessions.
@@ -43,14 +43,14 @@ pub(crate) struct SessionsArgs {
     pub registry: RegistryHandle,
     /// Who is told when a session has ended, and when all have drained.
     pub root: RootHandle,
-    /// How many there may be.
-    pub limit: usize,
-    /// When an idle session ends: [`IDLE_OUT`].
-    pub idle_out: Duration,
+    /// How many there may be, and what each may take.
+    pub limits: Arc<Limits>,
     /// Who signs the ids of sessions over Streamable HTTP.
     pub signer: Signer,
     /// Where sessions and their calls are counted.
     pub metrics: Metrics,
+    /// Where it is written how many there are.
+    pub overview: watch::Sender<Overview>,
 }
 
 /// The state: who is connected.
@@ -62,6 +62,10 @@ pub(crate) struct SessionsState {
     /// Those that live, some of them on their way out.
     living: HashMap<ActorId, Key>,
     deleted: Deleted,
+    /// Who may have sessions, as far as it is known here.
+    owners: Arc<[Owner]>,
+    /// Who may not any more. Whoever is in neither is new: the port has let them in.
+    former_owners: HashSet<Owner>,
     /// The watches over sessions that are starting.
     starts: JoinSet<()>,
     idle_check: Option<Timer<SessionsMsg>>,
@@ -84,6 +88,8 @@ impl<S: Spawn> Actor for Sessions<S> {
             sessions: HashMap::new(),
             living: HashMap::new(),
             deleted: Deleted::default(),
+            owners: Arc::default(),
+            former_owners: HashSet::new(),
             starts: JoinSet::new(),
             idle_check: None,
             is_draining: false,
@@ -97,14 +103,18 @@ impl<S: Spawn> Actor for Sessions<S> {
         state: &mut SessionsState,
     ) -> Result<(), ActorProcessingErr> {
         match message {
-            SessionsMsg::OpenSse { reply } => {
+            SessionsMsg::OpenSse { owner, reply } => {
                 if !reply.is_closed() {
-                    answer(&reply.send(self.open_sse(state)));
+                    answer(&reply.send(self.open_sse(owner, state)));
                 }
             }
-            SessionsMsg::OpenStreamable { client, reply } => {
+            SessionsMsg::OpenStreamable {
+                owner,
+                client,
+                reply,
+            } => {
                 if !reply.is_closed() {
-                    answer(&reply.send(self.open_streamable(client, state)));
+                    answer(&reply.send(self.open_streamable(owner, client, state)));
                 }
             }
             SessionsMsg::GetSession { key, reply } => {
@@ -114,6 +124,7 @@ impl<S: Spawn> Actor for Sessions<S> {
                 };
                 answer(&reply.send(found));
             }
+            SessionsMsg::KeepOwners(owners) => state.keep_owners(owners),
             SessionsMsg::Delete(key) => state.delete(&key),
             SessionsMsg::Hello(registry) => {
                 for session in state.sessions.values() {
@@ -121,7 +132,9 @@ impl<S: Spawn> Actor for Sessions<S> {
                 }
                 state.args.registry = registry;
             }
+            SessionsMsg::Limits(limits) => state.take_limits(limits),
             SessionsMsg::Stillborn(actor) => state.forget(actor),
+            SessionsMsg::Beat(beat) => beat.passed(Part::Sessions),
             SessionsMsg::CheckIdle => state.dismiss_idle(),
             SessionsMsg::Drain => {
                 state.is_draining = true;
@@ -154,10 +167,10 @@ impl<S: Spawn> Actor for Sessions<S> {
 }
 
 impl<S: Spawn> Sessions<S> {
-    fn open_sse(&self, state: &mut SessionsState) -> Result<OpenedSse, CallError> {
+    fn open_sse(&self, owner: Owner, state: &mut SessionsState) -> Result<OpenedSse, CallError> {
         let id = SessionId::random().map_err(no_random_bits)?;
         let (queue, feed) = mpsc::unbounded_channel();
-        let key = Key::Sse(id.clone());
+        let key = Key::Sse(id.clone(), owner);
         let session = self.start(id.clone(), key, Entrance::Sse(queue), state)?;
         let stream = Outbound::queue(session, SSE, feed);
         Ok(OpenedSse { id, stream })
@@ -165,11 +178,13 @@ impl<S: Spawn> Sessions<S> {
 
     fn open_streamable(
         &self,
+        owner: Owner,
         client: ClientInfo,
         state: &mut SessionsState,
     ) -> Result<(String, SessionHandle), CallError> {
-        let (id, signed) = state.args.signer.issue(client).map_err(no_random_bits)?;
-        let key = Key::Streamable(id.as_str().into());
+        let issued = state.args.signer.issue(client, owner);
+        let (id, signed) = issued.map_err(no_random_bits)?;
+        let key = Key::Streamable(id.as_str().into(), owner);
         let session = self.start_streamable(key, &signed, false, state)?;
         Ok((id, session))
     }
@@ -209,18 +224,25 @@ impl<S: Spawn> Sessions<S> {
         entrance: Entrance,
         state: &mut SessionsState,
     ) -> Result<SessionHandle, CallError> {
+        if state.former_owners.contains(&key.owner()) {
+            return Err(CallError::UnknownSession);
+        }
         state.make_room()?;
         let version = match &entrance {
             Entrance::Sse(_) => Version::LATEST,
             Entrance::Streamable { client, .. } => client.version,
         };
         let supervisor = state.myself.clone();
-        let profile = Arc::new(Profile::new(&id, version, key.clone(), supervisor));
+        let limits = Arc::clone(&state.args.limits);
+        let gauge = Gauge::new(limits.max_outgoing_bytes);
+        let profile = Profile::new(&id, version, gauge, key.clone(), supervisor);
+        let profile = Arc::new(profile);
         let args = SessionArgs {
             id,
             registry: state.args.registry.clone(),
             root: state.args.root.clone(),
             profile: Arc::clone(&profile),
+            limits,
             entrance,
             metrics: state.args.metrics.clone(),
         };
@@ -233,17 +255,19 @@ impl<S: Spawn> Sessions<S> {
         state.watch_start(actor.get_id(), started);
         let session = SessionHandle::new(actor, profile);
         state.living.insert(session.cell().get_id(), key.clone());
+        state.count();
         state.sessions.insert(key, session.clone());
         Ok(session)
     }
 }
 
 impl SessionsState {
-    /// What a signed id says; `None` for an SSE session's and for one that was not signed here.
+    /// What a signed id says; `None` for an SSE session's and for one that was not signed here and
+    /// for this owner.
     fn signed(&self, key: &Key) -> Option<Signed> {
         match key {
-            Key::Sse(_) => None,
-            Key::Streamable(id) => self.args.signer.verify(id),
+            Key::Sse(..) => None,
+            Key::Streamable(id, owner) => self.args.signer.verify(id, *owner),
         }
     }
 
@@ -254,26 +278,36 @@ impl SessionsState {
         if self.is_draining {
             return Err(CallError::Stopping);
         }
-        if self.sessions.len() < self.args.limit {
-            return Ok(());
+        while self.sessions.len() >= self.args.limits.max_sessions {
+            let longest = self.idle().max_by_key(|(idle, _)| *idle);
+            let key = longest.map(|(_, key)| key.clone());
+            let key = key.ok_or(CallError::Overloaded("the limit of sessions is reached"))?;
+            self.dismiss(&key, "it is idle, and another client needs the room");
         }
-        let longest = self.idle().max_by_key(|(idle, _)| *idle);
-        let key = longest.map(|(_, key)| key.clone());
-        let key = key.ok_or(CallError::Overloaded("the limit of sessions is reached"))?;
-        self.dismiss(&key, "it is idle, and another client needs the room");
         Ok(())
+    }
+
+    /// Sessions that are too many now go on; they make room when others come.
+    fn take_limits(&mut self, limits: Arc<Limits>) {
+        for session in self.sessions.values() {
+            session.limits(Arc::clone(&limits));
+        }
+        self.args.limits = limits;
+        if self.idle_check.take().is_some() {
+            self.check_idle_later();
+        }
     }
 
     /// The sessions over Streamable HTTP that have nothing to do, and for how long.
     fn idle(&self) -> impl Iterator<Item = (Duration, &Key)> {
-        let is_streamable = |(key, _): &(&Key, _)| matches!(key, Key::Streamable(_));
+        let is_streamable = |(key, _): &(&Key, _)| matches!(key, Key::Streamable(..));
         let sessions = self.sessions.iter().filter(is_streamable);
         sessions.filter_map(|(key, session)| Some((session.idle_for()?, key)))
     }
 
     fn dismiss_idle(&mut self) {
         self.idle_check = None;
-        let is_over = |(idle, _): &(Duration, &Key)| *idle >= self.args.idle_out;
+        let is_over = |(idle, _): &(Duration, &Key)| *idle >= self.args.limits.session_idle_timeout;
         let over: Vec<Key> = self
             .idle()
             .filter(is_over)
@@ -283,16 +317,28 @@ impl SessionsState {
             self.dismiss(&key, "it has been idle for too long");
         }
         let mut keys = self.sessions.keys();
-        if keys.any(|key| matches!(key, Key::Streamable(_))) {
+        if keys.any(|key| matches!(key, Key::Streamable(..))) {
             self.check_idle_later();
         }
     }
 
     fn check_idle_later(&mut self) {
-        let pause = self.args.idle_out / CHECKS;
+        let pause = self.args.limits.session_idle_timeout / CHECKS;
         let check = || SessionsMsg::CheckIdle;
         let timer = || Timer::after(&self.myself, pause, check);
         self.idle_check.get_or_insert_with(timer);
+    }
+
+    fn keep_owners(&mut self, owners: Arc<[Owner]>) {
+        let before = std::mem::replace(&mut self.owners, owners);
+        self.former_owners.extend(before.iter());
+        self.former_owners
+            .retain(|owner| !self.owners.contains(owner));
+        let is_other = |key: &&Key| !self.owners.contains(&key.owner());
+        let others: Vec<Key> = self.sessions.keys().filter(is_other).cloned().collect();
+        for key in others {
+            self.dismiss(&key, "its token is not valid any more");
+        }
     }
 
     /// The client's own end: the id is worth nothing from here on.
@@ -327,6 +373,7 @@ impl SessionsState {
         let Some(key) = self.living.remove(&actor) else {
             return;
         };
+        self.count();
         self.args.root.session_ended(actor.pid());
         let is_it = |session: &SessionHandle| session.cell().get_id() == actor;
         if self.sessions.get(&key).is_some_and(is_it) {
@@ -334,6 +381,10 @@ impl SessionsState {
         }
         log::debug!("{actor} ended; {} left", self.living.len());
         self.report_if_drained();
+    }
+
+    fn count(&self) {
+        overview::sessions_changed(&self.args.overview, self.living.len());
     }
 
     fn report_if_drained(&self) {

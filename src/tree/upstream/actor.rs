@@ -4,15 +4,15 @@ use std::fmt;
 use std::sync::Arc;
 
 use ractor::{Actor, ActorProcessingErr, ActorRef};
-use tokio::sync::Semaphore;
 
 use super::message::UpstreamMsg;
 use super::state::{Outcome, UpstreamState};
-use crate::config::model::ServerSpec;
+use crate::config::model::{Limits, ServerSpec};
 use crate::ids::Generation;
-use crate::process::{Groups, Limits};
+use crate::process::Groups;
 use crate::supervise::{Failure, Ladder, Start};
 use crate::telemetry::metrics::ServerMetrics;
+use crate::tree::Quota;
 use crate::tree::client::Owner;
 use crate::tree::registry::RegistryHandle;
 use crate::tree::root::RootHandle;
@@ -27,7 +27,7 @@ pub(crate) struct UpstreamArgs {
     /// Which life this is.
     pub generation: Generation,
     /// Room for calls; shared with all handles of this generation.
-    pub permits: Arc<Semaphore>,
+    pub permits: Quota,
     /// The start deadline, and how many failures came before.
     pub start: Start,
     /// When it would be tried again.
@@ -41,8 +41,8 @@ pub(crate) struct UpstreamArgs {
     pub registry: RegistryHandle,
     /// Where its process group is kept.
     pub groups: Groups,
-    /// Limits of its pipes.
-    pub limits: Limits,
+    /// The limits as they are at its start.
+    pub limits: Arc<Limits>,
     /// Where it counts.
     pub metrics: Arc<ServerMetrics>,
 }

@@ -15,7 +15,8 @@ use crate::ids::{CallId, ServerName};
 use crate::protocol::jsonrpc;
 use crate::protocol::mcp::{cancelled, cancelled::Cancelled, progress::Progress};
 use crate::telemetry::metrics::{Held, ServerMetrics};
-use crate::tree::call::{Answer, Permit, Ticket};
+use crate::tree::Share;
+use crate::tree::call::{Answer, Ticket};
 use crate::tree::client::Client;
 
 /// The id of the gateway's own `initialize`; calls come after it.
@@ -52,7 +53,7 @@ enum Pending {
     Call(Box<InFlight>),
     /// Answered or withdrawn on our side; the server may still be working on it.
     Tombstone {
-        _permit: Option<Permit>,
+        _permit: Option<Share>,
         until: Instant,
     },
 }
@@ -230,7 +231,7 @@ impl Calls {
         jsonrpc::notification("notifications/cancelled", Some(&params))
     }
 
-    fn bury(&mut self, now: Instant, id: u64, permit: Option<Permit>) {
+    fn bury(&mut self, now: Instant, id: u64, permit: Option<Share>) {
         let until = now + CANCELLED_KEEPS_PERMIT;
         self.pending.insert(
             id,

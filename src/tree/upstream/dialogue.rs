@@ -11,6 +11,7 @@ use super::asks::Asks;
 use super::audience::Audience;
 use super::calls::{Calls, INITIALIZE_ID, Refused};
 use super::junk::{Junk, excerpt};
+use super::listing::Room;
 use super::lists::{Lists, Step};
 use super::who::Who;
 use crate::config::model::ServerSpec;
@@ -78,13 +79,13 @@ pub(super) struct Dialogue {
 }
 
 impl Dialogue {
-    /// A conversation that has not begun, with the line that begins it.
-    pub(super) fn open(spec: &ServerSpec, owner: Option<Owner>) -> (Self, Bytes) {
+    /// A conversation that has not begun, with the line that begins it. `room` is for its lists.
+    pub(super) fn open(spec: &ServerSpec, owner: Option<Owner>, room: Room) -> (Self, Bytes) {
         let who = Who::new(spec.name.clone(), owner.as_ref());
         let dialogue = Self {
             phase: Phase::Initializing,
             calls: Calls::new(spec.name.clone(), spec.call_timeout),
-            lists: Lists::new(who.clone()),
+            lists: Lists::new(who.clone(), room),
             audience: Audience::new(spec.name.clone()),
             asks: Asks::new(spec, owner),
             junk: Junk::new(who.clone()),

@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use ractor::ActorRef;
-use tokio::sync::Semaphore;
 
 use super::message::UpstreamMsg;
 use crate::ids::{CallId, Generation, ServerName};
 use crate::protocol::jsonrpc::Response;
 use crate::telemetry::metrics::ServerMetrics;
-use crate::tree::call::{Permit, Ticket};
+use crate::tree::call::Ticket;
 use crate::tree::client::{Client, Interest};
+use crate::tree::quota::{Quota, Share};
 use crate::tree::registry::RegistryHandle;
 
 /// One generation of an upstream. Nothing here waits; what a dead upstream is told is dropped, and
@@ -23,7 +23,7 @@ pub(crate) struct UpstreamHandle {
     actor: ActorRef<UpstreamMsg>,
     server: ServerName,
     generation: Generation,
-    permits: Arc<Semaphore>,
+    permits: Quota,
     metrics: Arc<ServerMetrics>,
     session: Option<u64>,
 }
@@ -33,7 +33,7 @@ impl UpstreamHandle {
         actor: ActorRef<UpstreamMsg>,
         server: ServerName,
         generation: Generation,
-        permits: Arc<Semaphore>,
+        permits: Quota,
     ) -> Self {
         Self {
             actor,
@@ -81,12 +81,17 @@ impl UpstreamHandle {
     /// Room for one more call, or `None` when the server has as many in flight as it may: the
     /// call is refused then, and counted as that.
     #[must_use]
-    pub(in crate::tree) fn admit(&self) -> Option<Permit> {
-        let Ok(room) = Arc::clone(&self.permits).try_acquire_owned() else {
+    pub(in crate::tree) fn admit(&self) -> Option<Share> {
+        let share = self.permits.take(1);
+        if share.is_none() {
             self.metrics.refused.inc();
-            return None;
-        };
-        Some(Permit::new(room, &self.metrics.permits))
+        }
+        share
+    }
+
+    /// From now on it may have so many calls in flight.
+    pub(in crate::tree) fn set_room(&self, calls: usize) {
+        self.permits.resize(calls);
     }
 
     /// Sends a call.

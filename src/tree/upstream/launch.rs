@@ -1,7 +1,7 @@
 //! From a configured entry to the process that serves it.
 
-use crate::config::model::ServerSpec;
-use crate::process::{self, Command, Groups, Limits, Output, Process, SpawnError};
+use crate::config::model::{Limits, ServerSpec};
+use crate::process::{self, Command, Groups, Output, Process, SpawnError};
 
 /// The command that means the running binary itself.
 const OURSELVES: &str = "mcproxy";
@@ -26,7 +26,20 @@ where
         env: process::environment(spec.inherit_env, extra),
         cwd: spec.cwd.clone(),
     };
-    process::spawn(&command, limits, groups, sink)
+    process::spawn(&command, &pipes(limits), groups, sink)
+}
+
+/// What concerns the pipes. All calls that may be in flight find room in the queue.
+fn pipes(limits: &Limits) -> process::Limits {
+    let defaults = process::Limits::default();
+    process::Limits {
+        line: limits.max_line_bytes,
+        stderr_line: limits.max_stderr_line_bytes,
+        stderr_rate: limits.stderr_lines_per_second,
+        write_stall: limits.stdin_timeout,
+        queue: defaults.queue.max(2 * limits.max_calls_per_server),
+        ..defaults
+    }
 }
 
 /// `mcproxy` is this very binary, wherever it lies. After an upgrade the file it was started from

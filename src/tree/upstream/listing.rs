@@ -6,12 +6,49 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::who::Who;
+use crate::config::model::Limits;
 use crate::protocol::mcp::item::{self, Item, Kind, Page};
 
-/// A server may hand out cursors for ever: a list is cut after so many pages,
-const MAX_PAGES: usize = 1_000;
-/// and after so many bytes.
-const MAX_BYTES: usize = 64 * 1024 * 1024;
+/// A server may hand out cursors for ever: a list ends after so many pages with nothing on them.
+const MAX_EMPTY_PAGES: usize = 1_000;
+
+/// How much lists may hold (`max_catalogue_items`, `max_catalogue_bytes`).
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Room {
+    items: usize,
+    bytes: usize,
+}
+
+impl Room {
+    pub(super) fn of(limits: &Limits) -> Self {
+        Self {
+            items: limits.max_catalogue_items,
+            bytes: limits.max_catalogue_bytes,
+        }
+    }
+
+    /// What is left of it beside `items`.
+    pub(super) fn less(self, items: &[Item]) -> Self {
+        Self {
+            items: self.items.saturating_sub(items.len()),
+            bytes: self.bytes.saturating_sub(bytes(items)),
+        }
+    }
+
+    /// How many of `items`, the first of them, fit.
+    fn fits(self, items: &[Item]) -> usize {
+        let mut bytes = 0usize;
+        let fitting = items.iter().take(self.items).take_while(|item| {
+            bytes = bytes.saturating_add(item.raw().len());
+            bytes <= self.bytes
+        });
+        fitting.count()
+    }
+}
+
+fn bytes(items: &[Item]) -> usize {
+    items.iter().map(|item| item.raw().len()).sum()
+}
 
 /// What has been listed so far.
 #[derive(Debug)]
@@ -21,8 +58,7 @@ pub(super) struct Listing {
     pub(super) id: u64,
     /// When that has taken too long.
     pub(super) deadline: Instant,
-    pages: usize,
-    bytes: usize,
+    empty_pages: usize,
     items: Vec<Item>,
 }
 
@@ -40,8 +76,7 @@ impl Listing {
             kind,
             id,
             deadline,
-            pages: 0,
-            bytes: 0,
+            empty_pages: 0,
             items: Vec::new(),
         }
     }
@@ -52,8 +87,8 @@ impl Listing {
         self.deadline = deadline;
     }
 
-    /// Takes a page in.
-    pub(super) fn turn(&mut self, who: &Who, page: Page) -> Turn {
+    /// Takes a page in, as far as the list has `room`.
+    pub(super) fn turn(&mut self, who: &Who, mut page: Page, room: Room) -> Turn {
         let (method, key) = (self.kind.method(), self.kind.key());
         if page.skipped > 0 {
             let skipped = page.skipped;
@@ -61,20 +96,31 @@ impl Listing {
                 "Server {who} lists {skipped} entries without a '{key}' ({method}); they are left out"
             );
         }
-        self.pages += 1;
-        self.bytes += page
-            .items
-            .iter()
-            .map(|item| item.raw().len())
-            .sum::<usize>();
-        self.items.extend(page.items);
-        if let Some(cursor) = page.next_cursor {
-            if self.pages < MAX_PAGES && self.bytes < MAX_BYTES {
-                return Turn::Next(item::list_params(Some(&cursor)));
-            }
-            let (items, pages) = (self.items.len(), self.pages);
+        let listed = self.items.len() + page.items.len();
+        let room = room.less(&self.items);
+        let fitting = room.fits(&page.items);
+        let is_cut = fitting < page.items.len();
+        page.items.truncate(fitting);
+        self.empty_pages += usize::from(page.items.is_empty());
+        // What is left out, or is no entry, must not stay with those that are kept.
+        if bytes(&page.items) < page.size / 2 {
+            let detached = page.items.into_iter().map(Item::detached);
+            self.items.extend(detached);
+        } else {
+            self.items.extend(page.items);
+        }
+        let has_more = page.next_cursor.is_some();
+        if let Some(cursor) = page.next_cursor
+            && !is_cut
+            && self.empty_pages < MAX_EMPTY_PAGES
+        {
+            return Turn::Next(item::list_params(Some(&cursor)));
+        }
+        if is_cut || has_more {
+            let (kept, more) = (self.items.len(), if has_more { " or more" } else { "" });
             log::warn!(
-                "Server {who} lists more than {items} entries on {pages} pages ({method}); the rest is left out"
+                "Server {who} lists {listed}{more} entries ({method}), more than it may; the first {kept} are kept \
+                 (max_catalogue_items, max_catalogue_bytes)"
             );
         }
         Turn::Done(mem::take(&mut self.items))

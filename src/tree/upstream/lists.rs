@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::calls::Calls;
 use super::junk::excerpt;
-use super::listing::{Listing, Turn};
+use super::listing::{Listing, Room, Turn};
 use super::who::Who;
 use crate::protocol::jsonrpc::{self, code};
 use crate::protocol::mcp::item::{self, Kind, Page};
@@ -20,6 +20,8 @@ use crate::tree::registry::{Abilities, Catalogue};
 #[derive(Debug)]
 pub(super) struct Lists {
     who: Who,
+    /// What all lists together may hold.
+    room: Room,
     known: Catalogue,
     /// The lists that the server declared.
     declared: Vec<Kind>,
@@ -41,9 +43,10 @@ pub(super) struct Step {
 }
 
 impl Lists {
-    pub(super) fn new(who: Who) -> Self {
+    pub(super) fn new(who: Who, room: Room) -> Self {
         Self {
             who,
+            room,
             known: Catalogue::default(),
             declared: Vec::new(),
             asked: BTreeMap::new(),
@@ -174,10 +177,12 @@ impl Lists {
     }
 
     fn on_page(&mut self, now: Instant, kind: Kind, page: Page, calls: &mut Calls) -> Step {
+        let others = Kind::ALL.into_iter().filter(|other| *other != kind);
+        let room = others.fold(self.room, |room, other| room.less(self.known.items(other)));
         let Some(listing) = self.asked.get_mut(&kind) else {
             return Step::default();
         };
-        match listing.turn(&self.who, page) {
+        match listing.turn(&self.who, page, room) {
             Turn::Next(params) => {
                 let id = calls.take_id();
                 listing.asked(id, calls.deadline(now));

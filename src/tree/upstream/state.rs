@@ -15,6 +15,7 @@ use super::calls::Refused;
 use super::dialogue::{Dialogue, Effect};
 use super::ending::Ending;
 use super::launch;
+use super::listing::Room;
 use super::message::{Timer as Wait, UpstreamMsg};
 use crate::ids::CallId;
 use crate::process::{Output, Process, StdinFailure, UnusableLine};
@@ -54,9 +55,10 @@ pub(crate) struct UpstreamState {
 
 impl UpstreamState {
     pub(super) fn new(myself: ActorRef<UpstreamMsg>, args: UpstreamArgs) -> Self {
-        let (mut dialogue, hello) = Dialogue::open(&args.spec, args.owner.clone());
+        let (mut dialogue, hello) =
+            Dialogue::open(&args.spec, args.owner.clone(), Room::of(&args.limits));
+        let permits = args.permits.clone();
         dialogue.count_in(Arc::clone(&args.metrics));
-        let permits = Arc::clone(&args.permits);
         let name = args.spec.name.clone();
         let handle = UpstreamHandle::new(myself.clone(), name, args.generation, permits)
             .counted_in(Arc::clone(&args.metrics));

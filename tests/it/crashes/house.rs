@@ -23,7 +23,7 @@ pub(super) fn servers() -> String {
 
 /// A running tree. Dropping it ends its actors and so its processes; [`House::close`] asks it to stop.
 pub(crate) struct House {
-    pub(super) tree: Tree,
+    pub(crate) tree: Tree,
     pub(crate) chaos: Chaos,
     addr: SocketAddr,
     groups: Groups,
@@ -45,12 +45,13 @@ impl House {
         let options = HttpOptions {
             limits: Limits::default(),
             rules: Rules::default(),
+            tokens: tokio::sync::watch::Sender::default().subscribe(),
             readiness: settings.readiness.clone(),
             metrics: settings.metrics.clone(),
         };
-        let edge = HttpEdge::new(socket, options).expect("the socket is bound");
+        let edge = HttpEdge::new(vec![socket], options).expect("the socket is bound");
         let (addr, groups) = (
-            edge.address().expect("it is bound"),
+            edge.addresses().expect("it is bound")[0],
             settings.groups.clone(),
         );
         let chaos = Chaos::default();

@@ -4,6 +4,7 @@
 #![cfg(test)]
 
 mod ended;
+mod first;
 mod former;
 mod inherited;
 

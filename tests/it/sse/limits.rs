@@ -28,12 +28,13 @@ async fn start(session_limit: usize) -> InProcess {
     let options = HttpOptions {
         limits: Limits::default(),
         rules: Rules::new(&[], &[], &[]).expect("no rules"),
+        tokens: tokio::sync::watch::Sender::default().subscribe(),
         readiness: settings.readiness.clone(),
         metrics: settings.metrics.clone(),
     };
     let socket = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    let edge = HttpEdge::new(socket, options).expect("a socket");
-    let addr = edge.address().expect("it is bound");
+    let edge = HttpEdge::new(vec![socket], options).expect("a socket");
+    let addr = edge.addresses().expect("it is bound")[0];
     let tree = tree::start(settings, Plain, edge).await.expect("it starts");
     InProcess {
         tree,

@@ -4,16 +4,21 @@ use super::{find, unsupported_version};
 use crate::http::Context;
 use crate::http::headers::{self, SESSION};
 use crate::http::problem::Problem;
+use crate::ids::Owner;
 use hyper::StatusCode;
 use hyper::header::HeaderMap;
 use warp::Reply;
 use warp::reply::Response;
 
-pub(super) async fn answer(context: &Context, headers: &HeaderMap) -> Result<Response, Problem> {
+pub(super) async fn answer(
+    context: &Context,
+    headers: &HeaderMap,
+    owner: Owner,
+) -> Result<Response, Problem> {
     if let Some(asked) = unsupported_version(headers)? {
         return Err(Problem::version(asked, None));
     }
     let id = headers::only(headers, &SESSION)?.ok_or(Problem::NoSessionId)?;
-    find(context, id).await?.delete();
+    find(context, owner, id).await?.delete();
     Ok(StatusCode::OK.into_response())
 }

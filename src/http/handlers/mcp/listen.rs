@@ -23,9 +23,9 @@ pub(super) async fn answer(
         return Err(Problem::version(asked, None));
     }
     let last_event = headers::only(headers, &LAST_EVENT)?.filter(|id| !id.is_empty());
-    let session = find(context, id).await?;
+    let session = find(context, wire.owner, id).await?;
     let stream = session.listen(last_event).await.map_err(refused)?;
-    stream.cut_with(wire.cut);
-    let events = EventStream::new(stream, context.limits.keepalive);
+    stream.cut_with(wire.cut.clone());
+    let events = EventStream::new(stream, wire.limits.keepalive_interval);
     Ok(sse::reply(events.after(comment("connected"))))
 }

@@ -43,7 +43,7 @@ where
         return Err(Problem::MediaType);
     }
     if let Some(asked) = unsupported_version(headers)? {
-        let body = read(context, headers, frames).await?;
+        let body = read(context, &wire, headers, frames).await?;
         let probe = jsonrpc::decode(&body).ok();
         return Err(Problem::version(
             asked,
@@ -53,22 +53,26 @@ where
     if let Some(id) = headers::only(headers, &SESSION)? {
         // Before the body is read: nobody else's body costs us anything.
         let session = known(context, &wire, id).await?;
-        let body = read(context, headers, frames).await?;
-        let posted = Posted::read(&body, session.version())?;
+        let body = read(context, &wire, headers, frames).await?;
+        let posted = Posted::read(&body, session.version(), wire.limits.max_batch_length)?;
         drop(body);
         converse(context, wire, &session, posted).await
     } else {
-        let body = read(context, headers, frames).await?;
+        let body = read(context, &wire, headers, frames).await?;
         open(context, wire, &body).await
     }
 }
 
 /// The session called `id`: most likely the one that this connection knows.
 async fn known(context: &Context, wire: &Wire, id: &str) -> Result<SessionHandle, Problem> {
-    if let Some(session) = wire.session.get().filter(|known| known.is_streamable(id)) {
+    if let Some(session) = wire
+        .session
+        .get()
+        .filter(|known| known.is_streamable(id, wire.owner))
+    {
         return Ok(session.clone());
     }
-    let session = find(context, id).await?;
+    let session = find(context, wire.owner, id).await?;
     wire.remember(&session);
     Ok(session)
 }
@@ -86,7 +90,11 @@ async fn open(context: &Context, wire: Wire, body: &Bytes) -> Result<Response, P
         return Err(Problem::NotInitialized(Some(request.id.clone())));
     }
     let client = lifecycle::client_info(request.params.as_ref());
-    let (id, session) = context.sessions.open_streamable(client).await?;
+    let (id, session) = context
+        .sessions
+        .of(wire.owner)
+        .open_streamable(client)
+        .await?;
     wire.remember(&session);
     let id = HeaderValue::try_from(id).map_err(|_| CallError::Gone)?;
     let mut reply = converse(context, wire, &session, Posted::one(message)).await?;
@@ -110,25 +118,25 @@ async fn converse(
         return Ok(owed.reply(None).map_or_else(accepted, json));
     }
     let mut outbound = session.exchange(messages).map_err(refused)?;
-    outbound.cut_with(wire.cut);
-    let body = match timeout(context.limits.stream_after, outbound.next()).await {
+    outbound.cut_with(wire.cut.clone());
+    let body = match timeout(context.times.stream_after, outbound.next()).await {
         Ok(Some(only)) if only.is_last => owed.reply(Some(only.message)),
-        Ok(Some(first)) => return Ok(stream(context, outbound, owed, Some(first))),
+        Ok(Some(first)) => return Ok(stream(&wire, outbound, owed, Some(first))),
         Ok(None) if outbound.is_forgone() => owed.reply(None),
         Ok(None) => owed.failure(),
         Err(_) => {
             outbound.begin_stream();
-            return Ok(stream(context, outbound, owed, None));
+            return Ok(stream(&wire, outbound, owed, None));
         }
     };
     Ok(body.map_or_else(accepted, json))
 }
 
 /// A reply that goes on: what is known already, and what `outbound` will say.
-fn stream(context: &Context, outbound: Outbound, owed: Owed, first: Option<Event>) -> Response {
+fn stream(wire: &Wire, outbound: Outbound, owed: Owed, first: Option<Event>) -> Response {
     let (asked, refusals) = owed.into_parts();
     let answers = Answers::new(outbound, asked, first.as_ref());
-    let mut events = EventStream::new(answers, context.limits.keepalive);
+    let mut events = EventStream::new(answers, wire.limits.keepalive_interval);
     for refusal in refusals {
         events = events.after(event("message", &refusal));
     }

@@ -6,9 +6,6 @@ use crate::protocol::jsonrpc::{self, Message, RequestId, code};
 use crate::protocol::version::Version;
 use bytes::Bytes;
 
-/// Messages in a batch.
-pub(in crate::http::handlers) const BATCH: usize = 100;
-
 /// The request that opens a session.
 const INITIALIZE: &str = "initialize";
 
@@ -50,10 +47,10 @@ pub(super) fn request_id(message: &Message) -> Option<&RequestId> {
 }
 
 impl Posted {
-    /// Reads what the client of a session that speaks `version` posted.
-    pub(super) fn read(body: &Bytes, version: Version) -> Result<Self, Problem> {
+    /// Reads what the client of a session that speaks `version` posted: up to `most` messages.
+    pub(super) fn read(body: &Bytes, version: Version, most: usize) -> Result<Self, Problem> {
         if is_batch(body) {
-            return Self::read_batch(body, version);
+            return Self::read_batch(body, version, most);
         }
         let message = jsonrpc::decode(body)?;
         if is_initialize(&message) {
@@ -67,12 +64,12 @@ impl Posted {
         Self::new(vec![message], Vec::new(), false)
     }
 
-    fn read_batch(body: &Bytes, version: Version) -> Result<Self, Problem> {
+    fn read_batch(body: &Bytes, version: Version, most: usize) -> Result<Self, Problem> {
         if !version.has_batches() {
             return Err(Problem::Batch);
         }
         let (mut messages, mut refusals) = (Vec::new(), Vec::new());
-        for entry in jsonrpc::decode_batch(body, BATCH)? {
+        for entry in jsonrpc::decode_batch(body, most)? {
             match entry {
                 // 2025-03-26, basic/lifecycle: it must not be part of a batch.
                 Ok(message) if is_initialize(&message) => return Err(Problem::InitializeInBatch),

@@ -18,7 +18,8 @@ use tokio::time::{Instant, timeout};
 use crate::protocol::jsonrpc;
 use crate::supervise::chaos::{Chaos, How, Moment};
 use crate::tree::{
-    self, CallError, Edge, EdgeLinks, Exit, Outbound, SessionHandle, SessionsHandle, Settings, Tree,
+    self, Beat, CallError, Edge, EdgeLinks, Exit, Outbound, SessionHandle, SessionsHandle,
+    Settings, Tree,
 };
 
 /// A server with one tool, `t`: ready, then what follows.
@@ -41,14 +42,18 @@ impl Edge for Door {
         drop(self.0.send(links.sessions));
         (Silent, ())
     }
+
+    fn beat(listener: &ActorRef<Beat>, beat: Beat) {
+        drop(listener.cast(beat));
+    }
 }
 
 impl Actor for Silent {
-    type Msg = ();
+    type Msg = Beat;
     type State = ();
     type Arguments = ();
 
-    async fn pre_start(&self, _: ActorRef<()>, (): ()) -> Result<(), ActorProcessingErr> {
+    async fn pre_start(&self, _: ActorRef<Beat>, (): ()) -> Result<(), ActorProcessingErr> {
         Ok(())
     }
 }

@@ -9,6 +9,7 @@ use super::message::SessionMsg;
 use super::outbound::Queue;
 use super::state::SessionState;
 use super::streams::Lane;
+use crate::config::model::Limits;
 use crate::ids::SessionId;
 use crate::protocol::mcp::lifecycle::ClientInfo;
 use crate::telemetry::metrics::Metrics;
@@ -28,6 +29,8 @@ pub(in crate::tree::sessions) struct SessionArgs {
     pub(in crate::tree::sessions) root: RootHandle,
     /// What everybody may know of it.
     pub(in crate::tree::sessions) profile: Arc<Profile>,
+    /// What it may take.
+    pub(in crate::tree::sessions) limits: Arc<Limits>,
     /// How its client came in.
     pub(in crate::tree::sessions) entrance: Entrance,
     /// Where it and its calls are counted.
@@ -88,6 +91,7 @@ impl Actor for Session {
             SessionMsg::News(news) => state.on_news(news),
             SessionMsg::RoutesChanged(routes) => state.on_routes(routes),
             SessionMsg::Hello(registry) => state.join(registry),
+            SessionMsg::Limits(limits) => state.limits = limits,
             SessionMsg::Drain => state.drain(),
             SessionMsg::End { why } => state.end(why),
             SessionMsg::ParkElapsed { number } => state.on_park_elapsed(number),

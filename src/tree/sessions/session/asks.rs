@@ -19,9 +19,6 @@ use crate::tree::client::Ask;
 use crate::tree::registry::RouteState;
 use crate::tree::timer::Timer;
 
-/// How many requests of servers one client may have before it.
-pub(in crate::tree::sessions) const LIMIT: usize = 64;
-
 /// A request that the client has not answered.
 pub(super) struct OpenAsk {
     ask: Ask,
@@ -82,7 +79,7 @@ impl SessionState {
             let text = format!("Method not found: the client does not offer '{asked}'");
             return ask.refuse(code::METHOD_NOT_FOUND, &text);
         }
-        if self.asks.open.len() >= LIMIT || self.streams.is_full() {
+        if self.asks.open.len() >= self.limits.max_questions_per_session || self.streams.is_full() {
             let text = "busy: the client has as many requests before it as it may";
             return ask.refuse(code::BUSY, text);
         }

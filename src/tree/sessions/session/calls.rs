@@ -14,8 +14,6 @@ use crate::telemetry::metrics::{Gauge, Held};
 use crate::tree::timer::Timer;
 use crate::tree::upstream::UpstreamHandle;
 
-/// How many calls of one session may be without an answer.
-pub(in crate::tree::sessions) const LIMIT: usize = 64;
 /// How long a call waits for a server that is starting.
 pub(super) const PARK: Duration = Duration::from_secs(30);
 

@@ -6,15 +6,14 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// What a session's streams may hold together, and one message more.
-const LIMIT: usize = 8 * 1024 * 1024;
 /// In the place of a time: the session is busy.
 const BUSY: u64 = u64::MAX;
 
 /// The readings. Times are in milliseconds after `opened`.
 #[derive(Debug)]
-pub(super) struct Gauge {
+pub(in crate::tree::sessions) struct Gauge {
     opened: Instant,
+    most: AtomicUsize,
     queued: AtomicUsize,
     taken_at: AtomicU64,
     idle_since: AtomicU64,
@@ -23,9 +22,11 @@ pub(super) struct Gauge {
 }
 
 impl Gauge {
-    pub(super) fn new() -> Self {
+    /// `most` bytes may be queued, and one message more.
+    pub(in crate::tree::sessions) fn new(most: usize) -> Self {
         Self {
             opened: Instant::now(),
+            most: AtomicUsize::new(most),
             queued: AtomicUsize::new(0),
             taken_at: AtomicU64::new(0),
             idle_since: AtomicU64::new(0),
@@ -64,7 +65,12 @@ impl Gauge {
 
     /// Whether more is queued than may be.
     pub(super) fn is_full(&self) -> bool {
-        self.queued.load(Ordering::Relaxed) > LIMIT
+        self.queued.load(Ordering::Relaxed) > self.most.load(Ordering::Relaxed)
+    }
+
+    /// From now on so many bytes may be queued.
+    pub(super) fn resize(&self, most: usize) {
+        self.most.store(most, Ordering::Relaxed);
     }
 
     /// How long the client has taken nothing.

@@ -11,7 +11,8 @@ use tokio::sync::oneshot;
 use super::gauge::Gauge;
 use super::message::SessionMsg;
 use super::outbound::Outbound;
-use crate::ids::SessionId;
+use crate::config::model::Limits;
+use crate::ids::{Owner, SessionId};
 use crate::protocol::jsonrpc::Message;
 use crate::protocol::version::Version;
 use crate::tree::call::CallError;
@@ -37,13 +38,14 @@ impl Profile {
     pub(in crate::tree::sessions) fn new(
         id: &SessionId,
         version: Version,
+        gauge: Gauge,
         key: Key,
         supervisor: ActorRef<SessionsMsg>,
     ) -> Self {
         Self {
             name: id.short().into(),
             version,
-            gauge: Gauge::new(),
+            gauge,
             key,
             supervisor,
         }
@@ -153,16 +155,19 @@ impl SessionHandle {
         }
     }
 
-    /// Whether this is the SSE session `id` and goes on: who knows that need not find it.
+    /// Whether this is the SSE session `id` of `owner` and goes on: who knows that need not find it.
     #[must_use]
-    pub fn is_sse(&self, id: &SessionId) -> bool {
-        matches!(&self.profile.key, Key::Sse(own) if own == id) && self.goes_on()
+    pub fn is_sse(&self, id: &SessionId, owner: Owner) -> bool {
+        let key = &self.profile.key;
+        matches!(key, Key::Sse(own, its) if own == id && *its == owner) && self.goes_on()
     }
 
-    /// Whether this is the Streamable HTTP session `id` and goes on: who knows that need not find it.
+    /// Whether this is the Streamable HTTP session `id` of `owner` and goes on: who knows that need
+    /// not find it.
     #[must_use]
-    pub fn is_streamable(&self, id: &str) -> bool {
-        matches!(&self.profile.key, Key::Streamable(own) if **own == *id) && self.goes_on()
+    pub fn is_streamable(&self, id: &str, owner: Owner) -> bool {
+        let key = &self.profile.key;
+        matches!(key, Key::Streamable(own, its) if **own == *id && *its == owner) && self.goes_on()
     }
 
     fn goes_on(&self) -> bool {
@@ -178,6 +183,11 @@ impl SessionHandle {
 
     pub(in crate::tree::sessions) fn hello(&self, registry: RegistryHandle) {
         self.send(SessionMsg::Hello(registry));
+    }
+
+    pub(in crate::tree::sessions) fn limits(&self, limits: Arc<Limits>) {
+        self.gauge().resize(limits.max_outgoing_bytes);
+        self.send(SessionMsg::Limits(limits));
     }
 
     pub(in crate::tree::sessions) fn drain(&self) {

@@ -6,6 +6,7 @@ use ractor::RpcReplyPort;
 use tokio::sync::{Notify, oneshot};
 
 use super::outbound::{Opening, Outbound};
+use crate::config::model::Limits;
 use crate::protocol::jsonrpc::Message;
 use crate::protocol::version::Version;
 use crate::tree::call::CallError;
@@ -40,6 +41,8 @@ pub(crate) enum SessionMsg {
     RoutesChanged(Arc<Routes>),
     /// From the supervisor: a new registry to join.
     Hello(RegistryHandle),
+    /// From the supervisor: the limits are these now.
+    Limits(Arc<Limits>),
     /// From the supervisor: answer what is in flight, take nothing new, end.
     Drain,
     /// From the supervisor: end at once.

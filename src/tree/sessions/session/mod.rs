@@ -31,15 +31,10 @@ mod subscriptions;
 mod way;
 
 pub(super) use actor::{Entrance, Session, SessionArgs};
-#[cfg(test)]
-pub(super) use asks::LIMIT as MOST_ASKS;
-#[cfg(test)]
-pub(super) use calls::LIMIT;
+pub(super) use gauge::Gauge;
 pub(super) use handle::Profile;
 pub use handle::SessionHandle;
 #[cfg(test)]
 pub(super) use instances::UNUSED;
 pub use outbound::{Event, OpenedSse, Outbound};
 pub(super) use streams::SSE;
-#[cfg(test)]
-pub(super) use subscriptions::LIMIT as MOST_SUBSCRIPTIONS;

@@ -7,8 +7,7 @@ use super::message::SessionMsg;
 use super::state::SessionState;
 use crate::tree::timer::Timer;
 
-/// A client that took nothing for so long, with a full queue, has ended.
-const STALLED: Duration = Duration::from_secs(5);
+/// How often it is looked, at least, whether a client with a full queue has taken anything.
 const CHECK_EVERY: Duration = Duration::from_secs(1);
 
 /// The watch.
@@ -28,7 +27,8 @@ impl SessionState {
 
     fn check_queue_later(&mut self) {
         let check = || SessionMsg::CheckOutbox;
-        self.queue.check = Some(Timer::after(&self.myself, CHECK_EVERY, check));
+        let pause = CHECK_EVERY.min(self.limits.slow_client_timeout);
+        self.queue.check = Some(Timer::after(&self.myself, pause, check));
     }
 
     pub(super) fn on_check_outbox(&mut self) {
@@ -36,11 +36,12 @@ impl SessionState {
         if !self.streams.is_full() {
             return;
         }
-        if self.streams.stalled_for() >= STALLED {
+        let patience = self.limits.slow_client_timeout;
+        if self.streams.stalled_for() >= patience {
             log::warn!(
                 "{:?} is ended: its client has read nothing for {} s and its queue is full",
                 self.id,
-                STALLED.as_secs()
+                patience.as_secs_f32()
             );
             self.streams.cut();
             return self.end("its client does not read");

@@ -3,11 +3,10 @@
 
 use bytes::Bytes;
 
-use super::calls::{self, Stage};
+use super::calls::Stage;
 use super::lists::{Waiting, Wish};
 use super::state::{Asked, STOPPING, SessionState};
 use super::streams::Lane;
-use super::subscriptions;
 use crate::protocol::jsonrpc::{Message, Notification, Request, code};
 use crate::protocol::mcp::cancelled::Cancelled;
 use crate::protocol::mcp::item::{self, Kind};
@@ -37,7 +36,7 @@ impl SessionState {
         let routed = ServerRequest::routed(&method);
         let list = Kind::of_method(&method);
         let may_wait = routed.is_some() || list.is_some() || &*method == method::INITIALIZE;
-        if may_wait && self.calls.len() + self.waiting.len() >= calls::LIMIT {
+        if may_wait && self.calls.len() + self.waiting.len() >= self.limits.max_calls_per_session {
             let text = "busy: this session has as many requests without an answer as it may";
             return self.refuse(&asked, code::BUSY, text);
         }
@@ -77,7 +76,7 @@ impl SessionState {
         self.has_spoken = true;
         let params = params.unwrap_or(Bytes::from_static(b"{}"));
         if method == method::RESOURCES_SUBSCRIBE
-            && self.interests.subscriptions() >= subscriptions::LIMIT
+            && self.interests.subscriptions() >= self.limits.max_subscriptions_per_session
         {
             let text = "busy: this session has as many subscriptions as it may";
             return self.refuse(&asked, code::BUSY, text);

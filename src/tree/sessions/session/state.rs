@@ -18,6 +18,7 @@ use super::lists::Waiting;
 use super::message::SessionMsg;
 use super::queue::QueueWatch;
 use super::streams::{Lane, Streams};
+use crate::config::model::Limits;
 use crate::ids::{ServerName, SessionId};
 use crate::protocol::jsonrpc::{self, RequestId, code};
 use crate::protocol::mcp::lifecycle::{self, ClientInfo};
@@ -43,6 +44,7 @@ pub(in crate::tree::sessions) struct SessionState {
     pub(super) serial: u64,
     pub(super) id: SessionId,
     pub(super) handle: SessionHandle,
+    pub(super) limits: Arc<Limits>,
     registry: RegistryHandle,
     pub(super) root: RootHandle,
     pub(super) streams: Streams,
@@ -87,6 +89,7 @@ impl SessionState {
         let mut state = Self {
             serial: myself.get_id().pid(),
             handle,
+            limits: args.limits,
             id: args.id,
             registry: args.registry.clone(),
             root: args.root,

@@ -10,9 +10,6 @@ use crate::protocol::jsonrpc;
 use crate::protocol::mcp::method;
 use crate::protocol::mcp::updated::Updated;
 
-/// How many resources one session may subscribe to.
-pub(in crate::tree::sessions) const LIMIT: usize = 1_000;
-
 impl SessionState {
     /// A server granted a `resources/subscribe` or `resources/unsubscribe`.
     pub(super) fn on_subscription(&mut self, method: &str, server: &ServerName, uri: Box<str>) {

@@ -8,7 +8,7 @@ use crate::ids::{Generation, ServerName};
 use crate::protocol::jsonrpc::code;
 use crate::protocol::mcp::method;
 use crate::protocol::mcp::request::{ServerRequest, Subject};
-use crate::tree::call::Permit;
+use crate::tree::Share;
 use crate::tree::registry::{Route, RouteState};
 use crate::tree::upstream::UpstreamHandle;
 
@@ -17,7 +17,7 @@ pub(super) enum Way {
     /// To this upstream, under this name.
     Send {
         upstream: UpstreamHandle,
-        permit: Permit,
+        permit: Share,
         route: Route,
     },
     /// Wait for a better table, or for this server.

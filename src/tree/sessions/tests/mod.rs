@@ -28,6 +28,7 @@ use futures_util::StreamExt;
 use ractor::{Actor, ActorRef};
 use serde_json::{Value, json};
 use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
 use super::message::SessionsMsg;
@@ -75,6 +76,7 @@ impl House {
         let servers = servers.iter().map(|server| wanted(server)).collect();
         let registry = testing::registry(&root, servers).await;
         let args = SessionsArgs {
+            overview: watch::Sender::default(),
             registry: registry.clone(),
             root,
             limit,

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{House, Mcp, last, next, result, settle, value};
-use crate::ids::SessionId;
+use crate::ids::{Owner, SessionId};
 use crate::protocol::mcp::lifecycle::{ClientCapabilities, ClientInfo};
 use crate::protocol::version::Version;
 use crate::supervise::Plain;
@@ -112,9 +112,73 @@ async fn nothing_is_taken_up_while_the_gateway_stops() {
         version: Version::LATEST,
         capabilities: ClientCapabilities::default(),
     };
-    let (id, _) = signer.issue(client).unwrap();
+    let (id, _) = signer.issue(client, Owner::ANYBODY).unwrap();
     let house = House::signed(&[], Plain, 10, signer).await;
     house.sessions.drain();
     let found = house.sessions.find_streamable(&id).await;
     assert_eq!(found.err(), Some(CallError::Stopping));
+}
+
+/// Whoever holds one of two tokens.
+fn owners() -> (Owner, Owner) {
+    (Owner::of([1; 32]), Owner::of([2; 32]))
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_holds_another_token_finds_no_session() {
+    let (mine, theirs) = owners();
+    let signer = Signer::load(None);
+    let house = House::signed(&[], Plain, 10, signer.clone()).await;
+    let client = ClientInfo {
+        version: Version::LATEST,
+        capabilities: ClientCapabilities::default(),
+    };
+    let my = house.sessions.of(mine);
+    let (id, session) = my.open_streamable(client).await.unwrap();
+    let sse = my.open_sse().await.unwrap();
+    assert!(session.is_streamable(&id, mine) && !session.is_streamable(&id, theirs));
+    let again = House::signed(&[], Plain, 10, signer).await;
+    for sessions in [&house.sessions, &again.sessions] {
+        for other in [theirs, Owner::ANYBODY] {
+            let other = sessions.of(other);
+            let found = other.find_streamable(&id).await;
+            assert_eq!(found.err(), Some(CallError::UnknownSession));
+            let found = other.find(&sse.id).await;
+            assert_eq!(found.err(), Some(CallError::UnknownSession));
+        }
+        assert!(sessions.of(mine).find_streamable(&id).await.is_ok());
+    }
+    let found = my.find(&sse.id).await.unwrap();
+    assert!(found.is_sse(&sse.id, mine) && !found.is_sse(&sse.id, theirs));
+}
+
+#[tokio::test(start_paused = true)]
+async fn sessions_end_with_their_token() {
+    let (kept, removed) = owners();
+    let house = House::of(&[]).await;
+    let (kept, removed) = (house.sessions.of(kept), house.sessions.of(removed));
+    let mut stays = kept.open_sse().await.unwrap();
+    let mut goes = removed.open_sse().await.unwrap();
+    let anybodys = house.client().await;
+    let all = [Owner::ANYBODY, owners().0, owners().1];
+    house.sessions.keep_owners(all.into());
+    house.sessions.keep_owners([owners().0].into());
+    assert_eq!(next(&mut goes.stream).await, None);
+    let gone = [
+        removed.find(&goes.id).await,
+        house.sessions.find(&anybodys.id).await,
+    ];
+    for found in gone {
+        assert_eq!(found.err(), Some(CallError::UnknownSession));
+    }
+    let refused = removed.open_sse().await;
+    assert_eq!(
+        refused.err(),
+        Some(CallError::UnknownSession),
+        "not even new ones"
+    );
+    assert!(kept.find(&stays.id).await.is_ok() && kept.open_sse().await.is_ok());
+    settle().await;
+    let more = futures_util::FutureExt::now_or_never(next(&mut stays.stream));
+    assert_eq!(more, None, "nothing has ended it");
 }

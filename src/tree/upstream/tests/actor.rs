@@ -5,17 +5,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ractor::{Actor, ActorRef};
-use tokio::sync::Semaphore;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 
 use super::{Desk, Heard, spec};
-use crate::config::model::ServerSpec;
+use crate::config::model::{Limits, ServerSpec};
 use crate::ids::Generation;
-use crate::process::{Groups, Limits};
+use crate::process::Groups;
 use crate::protocol::mcp::request::Subject;
 use crate::supervise::{Ladder, Start};
+use crate::tree::Quota;
 use crate::tree::client::Owner;
 use crate::tree::registry::Routes;
 use crate::tree::root::{RootHandle, RootMsg};
@@ -52,7 +52,7 @@ impl Stage {
         let (pushed, tables) = listener();
         let registry = testing::registry_after(None, pushed).await;
         registry.wanted(vec![wanted("s")]);
-        let (permits, groups) = (Arc::new(Semaphore::new(8)), Groups::default());
+        let (permits, groups) = (Quota::new(8), Groups::default());
         let args = UpstreamArgs {
             spec: Arc::new(spec),
             generation: Generation(1),
@@ -67,7 +67,7 @@ impl Stage {
             root: root.clone(),
             registry,
             groups: groups.clone(),
-            limits: Limits::default(),
+            limits: Arc::new(Limits::default()),
             metrics: Arc::default(),
         };
         let (actor, ended) = Actor::spawn(None, Upstream, args).await.unwrap();
@@ -165,7 +165,7 @@ async fn a_death_answers_every_call_with_how_it_ended_and_what_comes_next() {
     }
     let mut desk = stage.ends().await;
     assert!(desk.hear().is_empty());
-    assert_eq!(desk.permits.available_permits(), 8);
+    assert_eq!(desk.permits.free(), 8);
 }
 
 #[tokio::test]
@@ -227,7 +227,7 @@ async fn calls_it_cannot_take_are_given_back() {
     timeout(SOON, &mut stage.ended).await.unwrap().unwrap();
     stage.call();
     assert_eq!(stage.desk.next().await, Heard::Bounced(2));
-    assert_eq!(stage.desk.permits.available_permits(), 8);
+    assert_eq!(stage.desk.permits.free(), 8);
 }
 
 #[tokio::test]

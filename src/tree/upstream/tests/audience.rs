@@ -149,7 +149,7 @@ fn a_resource_is_subscribed_to_once_and_until_the_last_has_gone() {
 
     assert_eq!(talk.takes(b.wish("u", true)), None);
     assert_eq!(b.hear(), [Heard::Result(1, "{}".into())]);
-    assert_eq!(b.permits.available_permits(), 9);
+    assert_eq!(b.permits.free(), 9);
 
     let said = r#"{"uri":"u","title":1.10}"#;
     talk.told("notifications/resources/updated", said);

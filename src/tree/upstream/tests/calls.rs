@@ -79,7 +79,7 @@ fn the_first_answer_counts_and_later_ones_are_dropped_and_counted() {
         [Heard::Error(2, "{}".into()), Heard::Result(1, "1".into())]
     );
     assert_eq!((calls.dropped_answers(), calls.in_flight()), (2, 0));
-    assert_eq!(desk.permits.available_permits(), 9);
+    assert_eq!(desk.permits.free(), 9);
 }
 
 #[test]
@@ -103,10 +103,7 @@ fn what_stdin_cannot_take_bounces_and_what_it_has_no_room_for_is_refused() {
         matches!(&heard[..], [Heard::Failed(2, text)] if text.contains("server 's' is busy")),
         "{heard:?}"
     );
-    assert_eq!(
-        (calls.in_flight(), desk.permits.available_permits()),
-        (0, 1)
-    );
+    assert_eq!((calls.in_flight(), desk.permits.free()), (0, 1));
     assert_eq!(calls.next_deadline(), None);
 }
 
@@ -191,9 +188,9 @@ fn a_cancelled_call_is_withdrawn_upstream_and_not_answered() {
     assert_eq!(calls.in_flight(), 0);
 
     // The server may still be working on it: the permit comes back with its answer.
-    assert_eq!(desk.permits.available_permits(), 8);
+    assert_eq!(desk.permits.free(), 8);
     calls.settle(id, result("late"));
-    assert_eq!(desk.permits.available_permits(), 9);
+    assert_eq!(desk.permits.free(), 9);
     assert_eq!(calls.dropped_answers(), 1);
     assert!(desk.hear().is_empty());
 }
@@ -209,9 +206,9 @@ fn a_cancelled_call_that_is_never_answered_frees_its_permit_after_a_minute() {
             .expire(now + CANCELLED_KEEPS_PERMIT - SECOND)
             .is_empty()
     );
-    assert_eq!(desk.permits.available_permits(), 8);
+    assert_eq!(desk.permits.free(), 8);
     assert!(calls.expire(now + CANCELLED_KEEPS_PERMIT).is_empty());
-    assert_eq!(desk.permits.available_permits(), 9);
+    assert_eq!(desk.permits.free(), 9);
     assert_eq!(calls.next_deadline(), None, "nothing is left of it");
     calls.settle(id, result("very late"));
     assert!(desk.hear().is_empty() && !calls.is_hung());
@@ -268,7 +265,7 @@ fn the_end_answers_everybody_once_and_frees_everything() {
     calls.settle(ids[2], result("too late"));
     drop(calls);
     assert!(desk.hear().is_empty());
-    assert_eq!(desk.permits.available_permits(), 9);
+    assert_eq!(desk.permits.free(), 9);
 }
 
 #[test]
@@ -283,5 +280,5 @@ fn calls_that_are_dropped_with_their_owner_are_answered_and_not_sent_again() {
         matches!(&heard[..], [Heard::Failed(1, text), Heard::Bounced(2)] if text.contains("may or may not")),
         "{heard:?}"
     );
-    assert_eq!(desk.permits.available_permits(), 9);
+    assert_eq!(desk.permits.free(), 9);
 }

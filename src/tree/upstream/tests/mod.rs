@@ -19,7 +19,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::sync::Semaphore;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::who::Who;
@@ -29,8 +28,8 @@ use crate::protocol::mcp::lifecycle::ClientCapabilities;
 use crate::protocol::mcp::logging::Level;
 use crate::protocol::mcp::method;
 use crate::protocol::mcp::request::ServerRequest;
-use crate::telemetry::metrics::Gauge;
-use crate::tree::call::{Answer, Errand, Permit, Ticket};
+use crate::tree::Quota;
+use crate::tree::call::{Answer, Errand, Ticket};
 use crate::tree::client::{Client, Interest, News, Owner};
 use crate::tree::testing::{Listener, listener, name};
 
@@ -76,7 +75,7 @@ struct Desk {
     session: u64,
     listener: Arc<Listener<News>>,
     heard: UnboundedReceiver<News>,
-    permits: Arc<Semaphore>,
+    permits: Quota,
     last_number: u64,
 }
 
@@ -108,7 +107,7 @@ impl Desk {
             session,
             listener,
             heard,
-            permits: Arc::new(Semaphore::new(permits)),
+            permits: Quota::new(permits),
             last_number: 0,
         }
     }
@@ -135,8 +134,7 @@ impl Desk {
             key: key.into(),
             request,
         };
-        let permit = Arc::clone(&self.permits).try_acquire_owned().unwrap();
-        let permit = Permit::new(permit, &Gauge::default());
+        let permit = self.permits.take(1).unwrap();
         let call = CallId {
             session: self.session,
             number: self.last_number,

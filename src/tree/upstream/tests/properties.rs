@@ -97,7 +97,7 @@ impl World {
     }
 
     fn ticket(&mut self) -> Option<(u64, crate::tree::call::Ticket)> {
-        if self.desk.permits.available_permits() == 0 {
+        if self.desk.permits.free() == 0 {
             return None;
         }
         let params = r#"{"name":"s__tool","_meta":{"progressToken":1}}"#;
@@ -215,14 +215,14 @@ impl World {
         let open = |fate: &&Fate| matches!(fate, Fate::Open { .. });
         let open = self.fates.values().filter(open).count();
         assert_eq!(self.calls.in_flight(), open);
-        let free = self.desk.permits.available_permits();
+        let free = self.desk.permits.free();
         assert_eq!(free, PERMITS - open - self.kept.len());
     }
 
     /// Ends everything; then each call has had what it must have had.
     fn end(mut self) {
         self.apply(&Op::Die { explicitly: false });
-        assert_eq!(self.desk.permits.available_permits(), PERMITS);
+        assert_eq!(self.desk.permits.free(), PERMITS);
         let mut heard: BTreeMap<u64, Vec<Heard>> = BTreeMap::new();
         for reply in self.desk.hear() {
             if let Heard::Result(call, _)

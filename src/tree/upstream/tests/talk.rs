@@ -67,7 +67,7 @@ impl Talk {
     }
 
     pub(super) fn of(spec: &ServerSpec, owner: Option<Owner>) -> Self {
-        let (dialogue, hello) = Dialogue::open(spec, owner);
+        let (dialogue, hello) = Dialogue::open(spec, owner, Room::of(&Limits::default()));
         let now = Instant::now();
         let hello = serde_json::from_slice(&hello).unwrap();
         Self {

@@ -1,0 +1,159 @@
+//! Bearer tokens (RFC 6750), where the operator asks for them: which routes need one, and whose a
+//! request is. `service.rs` asks after the guard; `main` reads the tokens and holds the keeper.
+
+mod keeper;
+mod tokens;
+
+pub use self::keeper::{TokenError, TokenKeeper};
+pub use self::tokens::{InvalidToken, Tokens};
+
+use crate::ids::Owner;
+use hyper::header::{AUTHORIZATION, HeaderMap, HeaderValue};
+
+/// Why a request was not let in: 401 and `WWW-Authenticate`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Refusal {
+    #[error(
+        "a token is needed here: send 'Authorization: Bearer TOKEN' with one of those that the \
+         gateway was given with --token-file or MCPROXY_TOKEN"
+    )]
+    Missing,
+    #[error("this token is not, or no longer, one of the gateway's")]
+    Wrong,
+}
+
+impl Refusal {
+    /// The challenge. Without a token there is no error to speak of (RFC 6750 §3.1).
+    pub(super) fn challenge(self) -> HeaderValue {
+        HeaderValue::from_static(match self {
+            Self::Missing => "Bearer",
+            Self::Wrong => "Bearer error=\"invalid_token\"",
+        })
+    }
+}
+
+/// For service managers and load balancers, which have no token. They say nothing about servers.
+const OPEN: [&str; 2] = ["/healthz", "/readyz"];
+
+/// Where clients look for an authorization server if they find no description of one (MCP
+/// 2025-03-26, "Fallbacks for Servers without Metadata Discovery").
+const OAUTH: [&str; 3] = ["/authorize", "/register", "/token"];
+
+/// Whether a client asks here who grants access: nobody does, which is a plain 404 (RFC 8414 §3,
+/// RFC 9728 §3; some put the resource's path before the well-known part). A challenge here would
+/// send it round in circles.
+pub(super) fn is_discovery(path: &str) -> bool {
+    OAUTH.contains(&path) || path.split('/').any(|segment| segment == ".well-known")
+}
+
+/// Whose a request for `path` is.
+pub(super) fn check(tokens: &Tokens, path: &str, headers: &HeaderMap) -> Result<Owner, Refusal> {
+    if !tokens.are_asked_for() || OPEN.contains(&path) {
+        return Ok(Owner::ANYBODY);
+    }
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    match (values.next(), values.next()) {
+        (None, _) => Err(Refusal::Missing),
+        (Some(value), None) => bearer(value.as_bytes())
+            .and_then(|token| tokens.owner_of(token))
+            .ok_or(Refusal::Wrong),
+        (Some(_), Some(_)) => Err(Refusal::Wrong),
+    }
+}
+
+/// The token in the value of an `Authorization` header. The scheme's case means nothing (RFC 9110
+/// §11.1).
+fn bearer(value: &[u8]) -> Option<&[u8]> {
+    const SCHEME: &[u8] = b"bearer ";
+    let (scheme, token) = value.split_at_checked(SCHEME.len())?;
+    scheme
+        .eq_ignore_ascii_case(SCHEME)
+        .then(|| token.trim_ascii())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TOKEN: &str = "0123456789abcdef";
+
+    fn ask(path: &str, values: &[&str]) -> Result<Owner, Refusal> {
+        let tokens = Tokens::parse(TOKEN).unwrap();
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(AUTHORIZATION, HeaderValue::from_str(value).unwrap());
+        }
+        check(&tokens, path, &headers)
+    }
+
+    #[test]
+    fn one_right_token_lets_in() {
+        for value in ["Bearer ", "bearer ", "BEARER   "] {
+            let owner = ask("/mcp", &[&format!("{value}{TOKEN}")]).unwrap();
+            assert_ne!(owner, Owner::ANYBODY, "{value}");
+        }
+        for wrong in [
+            "".to_owned(),
+            "Bearer".to_owned(),
+            "Bearer ".to_owned(),
+            TOKEN.to_owned(),
+            format!("Basic {TOKEN}"),
+            format!("Bearer{TOKEN}"),
+            format!("Bearer {TOKEN}x"),
+            format!("Bearer {}", TOKEN.to_uppercase()),
+            format!("Bearer {TOKEN}, Bearer {TOKEN}"),
+            format!("Bearer {TOKEN} {TOKEN}"),
+            format!("Bearer \"{TOKEN}\""),
+        ] {
+            assert_eq!(ask("/mcp", &[&wrong]), Err(Refusal::Wrong), "{wrong}");
+        }
+        let right = format!("Bearer {TOKEN}");
+        assert_eq!(ask("/mcp", &[&right, &right]), Err(Refusal::Wrong));
+        assert_eq!(ask("/mcp", &[]), Err(Refusal::Missing));
+    }
+
+    #[test]
+    fn what_needs_no_token() {
+        for path in ["/healthz", "/readyz"] {
+            assert_eq!(ask(path, &[]), Ok(Owner::ANYBODY));
+        }
+        for path in [
+            "/",
+            "/healthz/",
+            "//healthz",
+            "/metrics",
+            "/status",
+            "",
+            "*",
+        ] {
+            assert_eq!(ask(path, &[]), Err(Refusal::Missing), "{path}");
+        }
+        let nobody_asks = check(&Tokens::default(), "/mcp", &HeaderMap::new());
+        assert_eq!(nobody_asks, Ok(Owner::ANYBODY));
+    }
+
+    #[test]
+    fn places_of_discovery_are_known() {
+        for path in [
+            "/.well-known/oauth-protected-resource",
+            "/.well-known/oauth-protected-resource/mcp",
+            "/.well-known/oauth-authorization-server/metamcp/a/mcp",
+            "/.well-known/openid-configuration",
+            "/mcp/.well-known/openid-configuration",
+            "/register",
+            "/authorize",
+            "/token",
+        ] {
+            assert!(is_discovery(path), "{path}");
+        }
+        for path in [
+            "/",
+            "/mcp",
+            "/.well-knownx",
+            "/register/x",
+            "/metamcp/register/mcp",
+        ] {
+            assert!(!is_discovery(path), "{path}");
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! How much of something may be in use at once: taken by guards, which give it back when they are
+//! dropped, wherever that is. Nobody waits for it, and it can be changed at any time.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::telemetry::metrics::Gauge;
+
+/// What all its guards share.
+#[derive(Debug, Clone)]
+pub struct Quota(Arc<Counts>);
+
+#[derive(Debug)]
+struct Counts {
+    used: AtomicUsize,
+    most: AtomicUsize,
+    /// The same as `used`, for those who look on from outside.
+    gauge: Gauge,
+}
+
+/// A part of a quota that is in use.
+#[derive(Debug)]
+pub struct Share {
+    quota: Quota,
+    amount: usize,
+}
+
+impl Quota {
+    /// Nothing is in use, and up to `most` may be.
+    #[must_use]
+    pub fn new(most: usize) -> Self {
+        Self::counted_in(&Gauge::default(), most)
+    }
+
+    /// The same; what is in use is counted in `gauge`.
+    #[must_use]
+    pub fn counted_in(gauge: &Gauge, most: usize) -> Self {
+        Self(Arc::new(Counts {
+            used: AtomicUsize::new(0),
+            most: AtomicUsize::new(most),
+            gauge: gauge.clone(),
+        }))
+    }
+
+    /// Takes `amount`; `None` if there is not so much left.
+    #[must_use]
+    pub fn take(&self, amount: usize) -> Option<Share> {
+        let quota = self.clone();
+        self.grow(amount).then_some(Share { quota, amount })
+    }
+
+    /// From now on up to `most` may be in use. What is in use stays so.
+    pub fn resize(&self, most: usize) {
+        self.0.most.store(most, Ordering::Relaxed);
+    }
+
+    /// How much is in use.
+    #[must_use]
+    pub fn used(&self) -> usize {
+        self.0.used.load(Ordering::Relaxed)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn free(&self) -> usize {
+        self.0.most.load(Ordering::Relaxed) - self.used()
+    }
+
+    fn grow(&self, amount: usize) -> bool {
+        let most = self.0.most.load(Ordering::Relaxed);
+        let grown = |used: usize| used.checked_add(amount).filter(|used| *used <= most);
+        let (set, fetch) = (Ordering::AcqRel, Ordering::Relaxed);
+        let has_grown = self.0.used.fetch_update(set, fetch, grown).is_ok();
+        if has_grown {
+            self.0.gauge.inc_by(signed(amount));
+        }
+        has_grown
+    }
+}
+
+impl Share {
+    /// Takes `more` of the same quota; `false`, and nothing is taken, if there is not so much left.
+    #[must_use]
+    pub fn grow(&mut self, more: usize) -> bool {
+        let grown = self.quota.grow(more);
+        if grown {
+            self.amount += more;
+        }
+        grown
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        let counts = &self.quota.0;
+        counts.used.fetch_sub(self.amount, Ordering::AcqRel);
+        counts.gauge.dec_by(signed(self.amount));
+    }
+}
+
+fn signed(amount: usize) -> i64 {
+    i64::try_from(amount).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_taken_comes_back_with_its_guard() {
+        let quota = Quota::new(10);
+        let mut share = quota.take(6).unwrap();
+        assert!(quota.take(5).is_none() && !share.grow(5));
+        assert_eq!(quota.used(), 6);
+        assert!(share.grow(4));
+        assert_eq!(quota.used(), 10);
+        drop(share);
+        assert_eq!(quota.used(), 0);
+    }
+
+    #[test]
+    fn it_shrinks_under_what_is_in_use_and_grows_again() {
+        let quota = Quota::new(2);
+        let both = (quota.take(1).unwrap(), quota.take(1).unwrap());
+        quota.resize(1);
+        drop(both.0);
+        assert!(quota.take(1).is_none());
+        drop(both.1);
+        let one = quota.take(1).unwrap();
+        quota.resize(2);
+        assert!(quota.take(1).is_some());
+        drop(one);
+    }
+
+    #[test]
+    fn a_sum_that_overflows_is_no_room() {
+        let quota = Quota::new(usize::MAX);
+        let one = quota.take(1).unwrap();
+        assert!(quota.take(usize::MAX).is_none());
+        drop(one);
+    }
+}
