@@ -1,11 +1,12 @@
 //! Rows 20 to 23: what servers start themselves.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
+use tempfile::TempDir;
 use tokio::time::Instant;
 
 use super::stage::{Stage, configuration};
@@ -18,10 +19,8 @@ use crate::support::wait;
 
 /// How long whatever a server started may outlive it.
 const GONE: Duration = Duration::from_secs(2);
-/// How many children there are in row 23, half of them in sessions of their own.
+/// How many children there are in row 23, half of them in a session of their own.
 const CROWD: usize = 500;
-/// So long sleeps nothing else on the machine: the name by which they are found.
-const CROWDED: &str = "sleep 86471";
 
 fn stdout_of(pid: u32) -> Option<PathBuf> {
     fs::read_link(format!("/proc/{pid}/fd/1")).ok()
@@ -165,11 +164,17 @@ async fn f22_ignores_sigterm() {
     stage.close().await;
 }
 
-/// Half of the children are in the server's process group, half in sessions of their own.
-fn crowded() -> Value {
+/// Half of the children are in the server's process group, half in a session of their own. They are forks of shells
+/// that wait for a writer of `fifo`: 500 programs to be loaded would be another fault.
+fn crowded(fifo: &Path) -> Value {
+    let (half, fifo) = (CROWD / 2, fifo.display());
+    let waiting = format!("read line <{fifo}");
+    let forks =
+        |count| format!("n=0; while [ $n -lt {count} ]; do ({waiting}) & n=$((n + 1)); done");
     let script = format!(
-        "n=0; while [ $n -lt {} ]; do {CROWDED} & setsid {CROWDED} & n=$((n + 1)); done; exec '{}'",
-        CROWD / 2,
+        "mkfifo {fifo} 2>/dev/null; setsid sh -c '{}; {waiting}' & {}; exec '{}'",
+        forks(half - 1),
+        forks(half),
         fixture_server().display()
     );
     json!({ "name": "bad", "command": "/bin/sh", "args": ["-c", script] })
@@ -181,18 +186,19 @@ fn children_of(pid: u32) -> usize {
     list.unwrap_or_default().split_ascii_whitespace().count()
 }
 
-fn crowd(gateway: &Gateway) -> Vec<Process> {
+fn crowd(gateway: &Gateway, fifo: &Path) -> Vec<Process> {
+    let fifo = fifo.display().to_string();
     let mut all = gateway.children();
-    all.retain(|process| process.command == CROWDED);
+    all.retain(|process| process.command.contains(&fifo));
     all
 }
 
-async fn full_crowd(stage: &Stage, server: u32) -> Vec<Process> {
+async fn full_crowd(stage: &Stage, fifo: &Path, server: u32) -> Vec<Process> {
     wait::until("all children", DEADLINE, async || {
-        if children_of(server) < CROWD {
+        if children_of(server) < CROWD / 2 {
             return None;
         }
-        let crowd = crowd(&stage.gateway);
+        let crowd = crowd(&stage.gateway, fifo);
         (crowd.len() == CROWD).then_some(crowd)
     })
     .await
@@ -200,10 +206,12 @@ async fn full_crowd(stage: &Stage, server: u32) -> Vec<Process> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn f23_five_hundred_children() {
-    let mut stage = Stage::open(23, &[crowded()]).await;
+    let home = TempDir::new().expect("a temporary directory");
+    let fifo = &home.path().join("fifo");
+    let mut stage = Stage::open(23, &[crowded(fifo)]).await;
     let client = stage.client::<Sse>().await;
     let first = identify(&client, "bad").await;
-    let children = full_crowd(&stage, first.pid).await;
+    let children = full_crowd(&stage, fifo, first.pid).await;
     proc::send(first.pid, Signal::SIGKILL);
     let killed = Instant::now();
     stage.struck(format!("killed with {} children", children.len()));
@@ -211,13 +219,13 @@ async fn f23_five_hundred_children() {
     stage.within("gone after it was killed", killed.elapsed(), GONE);
 
     let second = successor(&client, "bad", &first, DEADLINE).await;
-    let children = full_crowd(&stage, second.pid).await;
+    let children = full_crowd(&stage, fifo, second.pid).await;
     remove(&stage, "bad", &[]).await;
     let stopped = Instant::now();
     stage.struck(format!("removed with {} children", children.len()));
     gone(&children).await;
     stage.within("gone after its stop", stopped.elapsed(), GONE);
-    stage.at_most("survivors", &crowd(&stage.gateway).len(), &0);
+    stage.at_most("survivors", &crowd(&stage.gateway, fifo).len(), &0);
     client.close().await;
     stage.close().await;
 }
