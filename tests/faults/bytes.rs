@@ -48,26 +48,30 @@ const STEPS: usize = 200;
 
 #[tokio::test]
 async fn f27_odd_bytes() {
-    let flags = ["--nul", "--bom", "--crlf", "--blank-lines"];
+    // The mark stands before the first message of one, which otherwise would stand behind a line of NUL bytes.
+    let (marked, odd) = (["--bom", "--crlf"], ["--nul", "--crlf", "--blank-lines"]);
     let ping = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
-    let lines = bare(&flags, &[ping]);
+    let lines = [bare(&marked, &[ping]), bare(&odd, &[ping])].concat();
     let has = |part: &str| lines.iter().any(|line| line.contains(part));
-    assert!(has("\0") && has("\u{feff}") && has(" \t "), "{lines:?}");
+    assert!(has("\0") && has("\u{feff}{") && has(" \t "), "{lines:?}");
 
-    let mut stage = Stage::open(27, &[fixture("bad", &flags)]).await;
+    let entries = [fixture("bad", &odd), fixture("marked", &marked)];
+    let mut stage = Stage::open(27, &entries).await;
     let client = stage.client::<Sse>().await;
     let params = format!(
         r#"{{"name":"bad__sleep","arguments":{{"ms":1000,"steps":{STEPS}}},"_meta":{{"progressToken":"p"}}}}"#
     );
     let answer = client.call("tools/call", Some(&params), DEADLINE).await;
     assert_eq!(Answer::of(&answer).text, "slept");
-    for number in 0..300 {
-        let text = format!("{number}");
-        assert_eq!(echo(&client, "bad", &text).await.text, text);
+    for number in 0..150 {
+        for server in ["bad", "marked"] {
+            let text = format!("{number}");
+            assert_eq!(echo(&client, server, &text).await.text, text);
+        }
     }
-    let dropped = metrics::at_least(&stage.gateway, DROPPED, 500.0, DEADLINE).await;
+    let dropped = metrics::at_least(&stage.gateway, DROPPED, 350.0, DEADLINE).await;
     stage.struck(format!(
-        "{dropped} lines dropped; on a bare pipe it says for a ping: {lines:?}"
+        "{dropped} lines dropped; on bare pipes they say for a ping: {lines:?}"
     ));
     stage.holds("301 answers of 301 arrived", true);
     let steps = client.notifications();
