@@ -69,14 +69,14 @@ async fn f25_binary_stderr() {
         .filter(|c| *c != '\n')
         .collect();
     let forged = "\r2025-01-01 00:00:00,000 [ERROR] forged";
-    let huge = "L".repeat(4 << 20);
+    let huge = "L".repeat(512 << 10);
     let stderr = format!("$FF$FF{controls}$FF{forged}\n{huge}\nthe next\n");
     let mark = stage.gateway.log_mark();
     let arguments = json!({ "stderr": stderr, "text": "x" }).to_string();
     let answer = client.call_tool("bad__echo", &arguments).await;
     assert_eq!(text_of(&answer), "x");
     stage.struck(format!(
-        "{} bytes, {} control characters among them, a line of 4 MiB",
+        "{} bytes, {} control characters among them, a line of 512 KiB",
         stderr.len(),
         controls.chars().count()
     ));
