@@ -9,9 +9,17 @@ mod support;
 #[cfg(test)]
 mod answers;
 #[cfg(test)]
+mod bodies;
+#[cfg(test)]
 mod bystanders;
 #[cfg(test)]
+mod bytes;
+#[cfg(test)]
 mod calls;
+#[cfg(test)]
+mod children;
+#[cfg(test)]
+mod clients;
 #[cfg(test)]
 mod configuration;
 #[cfg(test)]
@@ -31,6 +39,8 @@ mod log;
 #[cfg(test)]
 mod metrics;
 #[cfg(test)]
+mod network;
+#[cfg(test)]
 mod pipes;
 #[cfg(test)]
 mod record;
@@ -39,9 +49,13 @@ mod rows;
 #[cfg(test)]
 mod sessions;
 #[cfg(test)]
+mod slow_requests;
+#[cfg(test)]
 mod stage;
 #[cfg(test)]
 mod starts;
+#[cfg(test)]
+mod stderr;
 #[cfg(test)]
 mod system;
 #[cfg(test)]

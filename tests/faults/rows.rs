@@ -58,7 +58,7 @@ pub(crate) const ROWS: [Row; 56] = [
     row(32, "idle_connections", "1 000 connections without a byte", "closed after the header time; a new client is served within 100 ms meanwhile"),
     row(33, "slow_headers", "headers at one byte a second", "closed after the header time in all"),
     row(34, "slow_body", "a body without progress", "closed after the body time"),
-    row(35, "client_never_reads", "an SSE client that reads nothing", "its session ends, and says why in the log; at most 8 MiB more per session; a slow one that does read is served"),
+    row(35, "client_never_reads", "an SSE client that reads nothing", "its session ends, and the log says why; at most 8 MiB and what its connection buffers more per session; a slow one that does read is served"),
     row(36, "vanished_client", "a client's network vanishes without a word", "its session is gone within 90 s"),
     row(37, "closed_in_a_call", "a client closes its connection in the middle of a call", "over SSE nothing is in flight within 1 s; over /mcp the answer waits for resumption"),
     row(38, "connect_disconnect", "10 000 connections come and go", "as many descriptors as before; less than 2 MiB more"),

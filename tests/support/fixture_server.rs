@@ -2,7 +2,7 @@
 //! flag for each way to misbehave. Plain threads, so that what it does is easy to foresee.
 //!
 //! Tools: `echo` `pid` `raw` `fail` `sleep` `env` `received_cancels` `answers` `set_tools` `huge`
-//! `exit` `abort` (`fixture/tools.rs` says what each takes and gives) and `--tools N` dummies. With
+//! `nested` `exit` `abort` (`fixture/tools.rs` says what each takes and gives) and `--tools N` dummies. With
 //! `--offers` everything else that servers can do, and the tools of `fixture/drive.rs`.
 
 #[path = "fixture/asks.rs"]

@@ -200,7 +200,8 @@ impl Connection {
         Self::on(socket.connect(addr).await?)
     }
 
-    fn on(stream: TcpStream) -> io::Result<Self> {
+    /// On a socket that was connected in a way of its own.
+    pub(crate) fn on(stream: TcpStream) -> io::Result<Self> {
         stream.set_nodelay(true)?;
         Ok(Self {
             stream,

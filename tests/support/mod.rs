@@ -23,6 +23,7 @@ pub(crate) mod client;
 pub(crate) mod fleet;
 pub(crate) mod gateway;
 pub(crate) mod http;
+pub(crate) mod narrow;
 pub(crate) mod options;
 pub(crate) mod output;
 pub(crate) mod proc;

@@ -154,6 +154,13 @@ fn status_bytes(pid: u32, field: &str) -> Option<u64> {
     Some(kilobytes * 1024)
 }
 
+/// How many bytes it has written, to whatever; `wchar` in proc(5).
+pub(crate) fn written(pid: u32) -> Option<u64> {
+    let text = fs::read_to_string(format!("/proc/{pid}/io")).ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("wchar:"))?;
+    line.trim().parse().ok()
+}
+
 /// The PSS of a process, looked at again and again until it is asked for. Dropping it ends that.
 pub(crate) struct Sampling {
     stop: watch::Sender<bool>,

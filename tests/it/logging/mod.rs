@@ -2,9 +2,7 @@
 //! the gateway.
 
 #![expect(
-    clippy::expect_used,
     clippy::unwrap_used,
-    clippy::indexing_slicing,
     reason = "a failed step is a failed test, in the helpers too"
 )]
 

@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -171,35 +170,6 @@ async fn a_server_that_does_not_read_is_hung_after_ten_seconds() {
     wait_gone(&before).await;
     gateway.wait_for_log("is started again", SOON).await;
     echo(&client, "b", "by").await;
-}
-
-#[tokio::test]
-async fn a_grandchild_that_holds_stdout_does_not_hide_the_end() {
-    let (gateway, client) = serve_ready(&[fixture("a", &["--grandchild"])]).await;
-    let files = || proc::open_files(gateway.pid()).expect("it runs");
-    let (before, open) = (server_process(&client, "a").await, files());
-    let grandchild = identity(&client, "a").await["grandchild"].as_u64();
-    let grandchild = u32::try_from(grandchild.expect("a pid")).expect("a pid");
-    let grandchild = proc::process(grandchild).expect("it runs");
-    let sleep = r#"{"name":"a__sleep","arguments":{"ms":60000}}"#;
-    let id = client.request("tools/call", Some(sleep)).await;
-    client.call_tool("a__echo", "{}").await;
-    before.signal(Signal::SIGKILL);
-    let struck = Instant::now();
-    let text = failed_text(&client.wait_response(id, SOON).await);
-    assert!(text.contains("SIGKILL"), "{text}");
-    assert!(
-        struck.elapsed() < Duration::from_secs(2),
-        "{:?}",
-        struck.elapsed()
-    );
-    // It is of the same process group, which ends as a whole.
-    wait_gone(&grandchild).await;
-    echo(&client, "a", "again").await;
-    wait::until("as many files as before", SOON, async || {
-        (files() <= open).then_some(())
-    })
-    .await;
 }
 
 /// Nothing to assert but the end: the gateway must not hang, and leaves nobody behind, or its `Drop` fails.

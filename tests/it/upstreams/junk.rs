@@ -165,26 +165,3 @@ async fn an_answer_in_pieces_is_whole_and_two_in_one_piece_are_two() {
     let first = client.wait_response(first, SOON).await;
     assert!(first.ends_with(r#""result":{"pieces":1.10}}"#), "{first}");
 }
-
-/// A depth bomb costs a reader by recursion its stack.
-#[tokio::test]
-async fn an_answer_of_any_depth_is_harmless() {
-    let (_gateway, client) = serve_ready(&[fixture("a", &[])]).await;
-    let bomb = "[".repeat(1_000_000);
-    let arguments = json!({
-        "stdout": format!("{{\"jsonrpc\":\"2.0\",\"id\":$ID,\"result\":{{\"x\":{bomb}}}}}\n"),
-        "silent": true,
-    });
-    let text = failed_text(&client.call_tool("a__echo", &arguments.to_string()).await);
-    assert!(text.contains("can't be used"), "{text}");
-    echo(&client, "a", "goes on").await;
-    // Closed again it is JSON like any other, and the client's to judge.
-    let closed = format!("{bomb}{}", "]".repeat(1_000_000));
-    let arguments = json!({
-        "stdout": format!("{{\"jsonrpc\":\"2.0\",\"id\":$ID,\"result\":{{\"x\":{closed}}}}}\n"),
-        "silent": true,
-    });
-    let answer = client.call_tool("a__echo", &arguments.to_string()).await;
-    assert!(answer.len() > 2_000_000, "{answer:.300}");
-    echo(&client, "a", "still").await;
-}
