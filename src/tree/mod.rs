@@ -27,6 +27,8 @@ mod registry;
 mod root;
 mod sessions;
 #[cfg(test)]
+mod sim;
+#[cfg(test)]
 pub(crate) mod testing;
 mod timer;
 mod upstream;

@@ -20,7 +20,7 @@ use crate::tree::registry::{
     Registry, RegistryArgs, RegistryHandle, Routes, ServerState, Store, Wanted,
 };
 use crate::tree::sessions::{IDLE_OUT, Sessions, SessionsArgs, SessionsHandle, Signer};
-use crate::tree::upstream::{Upstream, UpstreamArgs, UpstreamExit, UpstreamHandle};
+use crate::tree::upstream::{self, Upstream, UpstreamArgs, UpstreamExit, UpstreamHandle};
 use crate::tree::{Exit, Notice, Settings};
 
 /// How many calls one upstream may have in flight.
@@ -198,6 +198,7 @@ impl<S: Spawn, E: Edge> RootHost<S, E> {
             registry: self.registry()?,
             groups: self.settings.groups.clone(),
             limits: self.settings.limits.clone(),
+            launch: Arc::new(upstream::launch),
         })
     }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::sync::Semaphore;
 
+use super::launch::Launch;
 use super::message::UpstreamMsg;
 use super::state::{Outcome, UpstreamState};
 use crate::config::model::ServerSpec;
@@ -42,6 +43,8 @@ pub(crate) struct UpstreamArgs {
     pub groups: Groups,
     /// Limits of its pipes.
     pub limits: Limits,
+    /// How its process is started.
+    pub launch: Launch,
 }
 
 /// How a generation ended, for its supervisor.
