@@ -4,6 +4,7 @@
 
 use std::any::Any;
 use std::future::pending;
+use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,30 +30,28 @@ pub(super) struct Stage(pub(super) Arc<World>);
 
 impl Stage {
     /// An actor in its wrapper.
-    pub(super) fn wrap<A>(&self, kind: &'static str, actor: A) -> Hasty<A> {
+    pub(super) fn wrap<A>(&self, kind: &'static str, name: String, actor: A) -> Hasty<A> {
         self.0.actor_started(kind);
         Hasty {
             actor,
             kind,
+            name,
             dice: self.0.dice.fork(),
             world: Arc::clone(&self.0),
         }
     }
 
-    /// Puts a simulated server in the place of the process, and gives the kind of the upstream.
-    fn prepare(&self, kind: &'static str, args: &mut dyn Any) -> &'static str {
+    /// Puts a simulated server in the place of the process, and gives what the actor is called.
+    fn prepare(&self, kind: &'static str, args: &mut dyn Any) -> (&'static str, String) {
         if let Some(config) = args.downcast_ref::<ConfigArgs>() {
             self.0.set_root(config.root.clone());
         }
         let Some(upstream) = args.downcast_mut::<UpstreamArgs>() else {
-            return kind;
+            return (kind, kind.to_owned());
         };
         upstream.launch = child::launcher(&self.0, upstream);
-        if super::is_good(upstream.spec.name.as_str()) {
-            GOOD
-        } else {
-            kind
-        }
+        let name = upstream.spec.name.to_string();
+        (if super::is_good(&name) { GOOD } else { kind }, name)
     }
 }
 
@@ -64,8 +63,9 @@ impl Spawn for Stage {
         mut args: A::Arguments,
         parent: ActorCell,
     ) -> Result<(ActorRef<A::Msg>, Started), SpawnErr> {
-        let kind = self.prepare(kind, &mut args);
-        ActorRuntime::spawn_linked_instant(None, self.wrap(kind, actor), args, parent)
+        let (kind, name) = self.prepare(kind, &mut args);
+        let actor = self.wrap(kind, name, actor);
+        ActorRuntime::spawn_linked_instant(None, actor, args, parent)
     }
 }
 
@@ -73,6 +73,7 @@ impl Spawn for Stage {
 pub(super) struct Hasty<A> {
     actor: A,
     kind: &'static str,
+    name: String,
     dice: Dice,
     world: Arc<World>,
 }
@@ -92,9 +93,10 @@ impl<A> Hasty<A> {
             _ if self.dice.one_in(16) => sleep(self.dice.millis(200)).await,
             _ => sleep(self.dice.millis(20)).await,
         }
-        match self.world.strike(self.kind) {
+        match self.world.strike(self.kind, &self.name) {
             None => Ok(()),
-            Some(How::Panic) => panic!("struck"),
+            // A panic that no hook makes words of.
+            Some(How::Panic) => resume_unwind(Box::new("struck")),
             Some(How::Error) => Err("struck".into()),
             Some(How::Kill) => {
                 myself.kill();

@@ -27,9 +27,10 @@ const QUEUE: usize = 256;
 pub(super) fn launcher(world: &Arc<World>, args: &UpstreamArgs) -> Launch {
     let owner = args.owner.as_ref().map(|owner| owner.session);
     let (world, permits) = (Arc::clone(world), Arc::clone(&args.permits));
+    let generation = args.generation.0;
     Arc::new(move |spec, _, _, sink| {
         let who = (spec.name.to_string(), owner);
-        world.note("launch", &who.0, 0);
+        world.note("launch", &who.0, generation);
         world.count(|tally| tally.launches += 1);
         let is_on_the_ladder = world
             .ladders

@@ -52,6 +52,10 @@ pub(super) fn play(seed: u64, is_verbose: bool) -> Outcome {
         }
         world
     });
+    if is_verbose {
+        let messages = world.messages.load(std::sync::atomic::Ordering::Relaxed);
+        eprintln!("{messages} messages, {} parks", runtime.handle().metrics().worker_park_count(0));
+    }
     drop(runtime);
     let (hash, lines) = world.trace();
     Outcome {
@@ -71,7 +75,7 @@ async fn run(world: &Arc<World>) {
         settings: Settings::new(PathBuf::from("/nowhere")),
         exit: sender,
     };
-    let root = Stage(Arc::clone(world)).wrap("root", Root::<Stage, Door>::default());
+    let root = Stage(Arc::clone(world)).wrap("root", "root".into(), Root::<Stage, Door>::default());
     let (actor, ended) = Actor::spawn(None, root, args).await.unwrap();
     let root = RootHandle::new(actor);
     let mut clients = JoinSet::new();
@@ -131,9 +135,9 @@ async fn harm(world: &World, root: &RootHandle) {
                     .filter(|name| present.contains(name))
                     .map(|name| (*name, variants[name]))
                     .collect();
-                reload(world, root, config(&wanted), |touched| touched == name);
+                reload(world, root, config(&wanted), Some(name));
             }
-            3 => reload(world, root, world.config(), |_| true),
+            3 => reload(world, root, world.config(), None),
             4 | 5 if permanent < PERMANENT => {
                 permanent += 1;
                 let kind = if dice.one_in(2) {
@@ -150,15 +154,18 @@ async fn harm(world: &World, root: &RootHandle) {
     sleep(dice.millis(2_000)).await;
 }
 
-/// A save of the file, or SIGHUP if it touches everything.
-fn reload(world: &World, root: &RootHandle, config: Config, is_touched: impl Fn(&str) -> bool) {
-    let is_retry = is_touched("g0");
+/// A save of the file that touches one server, or SIGHUP.
+fn reload(world: &World, root: &RootHandle, config: Config, touched: Option<&str>) {
     let count = u64::try_from(config.servers.len()).unwrap();
-    world.note("reload", if is_retry { "all" } else { "one" }, count);
+    world.note("reload", touched.unwrap_or("all"), count);
     world.count(|tally| tally.reloads += 1);
     world.configure(config.clone());
-    world.ladders.lock().unwrap().pass(is_touched);
-    root.configured(Some(config), is_retry);
+    for server in SERVERS {
+        if touched.is_none_or(|touched| touched == server) {
+            world.ladders.lock().unwrap().free(server);
+        }
+    }
+    root.configured(Some(config), touched.is_none());
 }
 
 /// Every configured server is listed, as it is, in order, and takes calls.

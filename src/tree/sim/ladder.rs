@@ -13,6 +13,8 @@ const FIRST: f64 = 0.5 * 0.8;
 const CAP: f64 = 60.0 * 0.8;
 /// A run that was ready for so long may count as stable: the ladder then starts over.
 const MAYBE_STABLE: Duration = Duration::from_secs(50);
+/// Calls drain for 5 s, a stop takes 4 s, and messages take their time.
+const REPLACED_WITHIN: Duration = Duration::from_secs(13);
 
 /// Whose process: the server's name, and the session's number for an instance of a session.
 pub(super) type Who = (String, Option<u64>);
@@ -24,8 +26,8 @@ struct Life {
     died: Option<Instant>,
     /// Ends in a row without a stable run.
     failures: i32,
-    /// Its entry was touched, or everything was tried: the next start may come at once.
-    has_pass: bool,
+    /// Until then a start may come at once, and the ladder starts over with it.
+    is_free_until: Option<Instant>,
 }
 
 /// The book.
@@ -45,15 +47,14 @@ impl Ladders {
         if was_alive {
             return Err(format!("{who:?} has two processes at once"));
         }
-        let had_pass = std::mem::take(&mut life.has_pass);
-        if had_pass {
+        if life.is_free_until.is_some_and(|until| now <= until) {
             life.failures = 0;
         }
         let since = life.died.map(|died| (now - died).as_secs_f64());
         let due = (FIRST * 2f64.powi(life.failures - 1)).min(CAP);
         life.ready = None;
         match since {
-            Some(since) if !had_pass && life.failures > 0 && since + 0.002 < due => Err(format!(
+            Some(since) if life.failures > 0 && since + 0.002 < due => Err(format!(
                 "{who:?} is started {since:.3} s after its failure {} in a row; {due:.3} s are due",
                 life.failures
             )),
@@ -74,21 +75,16 @@ impl Ladders {
         let is_stable = |since: Instant| since.elapsed() >= MAYBE_STABLE;
         let was_stable = life.ready.is_some_and(is_stable);
         life.died = Some(Instant::now());
-        if was_stable {
-            life.failures = 0;
-            life.has_pass = true;
-        } else {
-            life.failures += 1;
-        }
+        life.failures = if was_stable { 0 } else { life.failures + 1 };
     }
 
-    /// The next start of a server may come at once, and its ladder starts over.
-    pub(super) fn pass(&mut self, is_touched: impl Fn(&str) -> bool) {
-        for ((name, _), life) in &mut self.lives {
-            if is_touched(name) {
-                life.has_pass = true;
-                life.failures = 0;
-            }
+    /// The entry of a server was touched, or everything is tried: once root has heard of that and
+    /// what runs has drained and stopped, it is started at once, and its ladder starts over.
+    pub(super) fn free(&mut self, name: &str) {
+        let until = Instant::now() + REPLACED_WITHIN;
+        self.lives.entry((name.to_owned(), None)).or_default();
+        for (_, life) in self.lives.iter_mut().filter(|((other, _), _)| other == name) {
+            life.is_free_until = Some(until);
         }
     }
 

@@ -43,8 +43,6 @@ pub(super) struct Server {
     is_deaf: bool,
     is_stdin_closed: bool,
     is_stdout_closed: bool,
-    /// Whether something is wrong with it that does not pass.
-    is_wedged: bool,
     lines: Arc<Semaphore>,
 }
 
@@ -60,14 +58,12 @@ impl Server {
             is_deaf: false,
             is_stdin_closed: false,
             is_stdout_closed: false,
-            is_wedged: false,
             lines: Arc::new(Semaphore::new(1_000)),
         };
         if server.misbehaves(24) {
             let at = server.dice.millis(3_000);
             server.plan(at, Act::Exit(1));
         }
-        server.plan(Duration::from_secs(5), Act::Mend);
         server
     }
 
@@ -101,6 +97,11 @@ impl Server {
         self.count += 1;
         self.agenda
             .insert((Instant::now() + after, self.count), act);
+    }
+
+    /// Something is wrong with it that does not pass.
+    fn wedge(&mut self) {
+        self.plan(Duration::from_secs(5), Act::Mend);
     }
 
     fn say(&mut self, after: Duration, line: impl Into<Bytes>) {
@@ -153,8 +154,8 @@ impl Server {
                     .deliver(Output::StdinFailed(StdinFailure::Stalled));
             }
             Act::Stall => self.plan(STALL, Act::Stall),
-            Act::Mend if self.is_wedged && self.life.world.is_calm() => return Some(3),
-            Act::Mend => self.plan(Duration::from_secs(5), Act::Mend),
+            Act::Mend if self.life.world.is_calm() => return Some(3),
+            Act::Mend => self.wedge(),
         }
         None
     }
@@ -217,8 +218,7 @@ impl Server {
         match &*request.method {
             "initialize" => {
                 if self.misbehaves(24) {
-                    self.is_wedged = true; // it never answers
-                    return;
+                    return self.wedge(); // it never answers
                 }
                 let slow = if self.misbehaves(8) { 4_000 } else { 0 };
                 let after = self.soon() + Duration::from_millis(slow);
@@ -235,7 +235,7 @@ impl Server {
 
     fn on_list(&mut self, id: &str) {
         if self.misbehaves(16) {
-            self.is_wedged = true;
+            self.wedge();
             if self.dice.one_in(2) {
                 let after = self.soon();
                 self.say(after, refusal(id));
@@ -322,16 +322,17 @@ impl Server {
                 );
             }
             11 => {
-                (self.is_deaf, self.is_wedged) = (true, true);
+                self.is_deaf = true;
+                self.wedge();
                 self.plan(STALL, Act::Stall);
                 self.say(after, reply);
             }
             12 => {
-                self.is_wedged = true;
+                self.wedge();
                 self.plan(after, Act::CloseStdout);
             }
             13 => {
-                self.is_wedged = true;
+                self.wedge();
                 self.plan(after, Act::CloseStdin);
                 self.say(later, reply);
             }

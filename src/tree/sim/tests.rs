@@ -74,6 +74,7 @@ fn the_same_seed_plays_the_same_run() {
         Some(seed) => seed..seed + 1,
         None => 0..20,
     };
+    env_logger::builder().is_test(true).try_init().ok(); // what RUST_LOG asks for
     for seed in seeds {
         let one = play(seed, true);
         let other = play(seed, true);

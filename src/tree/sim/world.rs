@@ -144,6 +144,7 @@ pub(super) struct World {
     /// From now on nobody misbehaves any more.
     is_calm: AtomicBool,
     nonces: AtomicU64,
+    pub(super) messages: AtomicU64,
     strikes_on_sessions: AtomicU64,
 }
 
@@ -161,6 +162,7 @@ impl World {
             tally: Mutex::default(),
             is_calm: AtomicBool::new(false),
             nonces: AtomicU64::new(0),
+            messages: AtomicU64::new(0),
             strikes_on_sessions: AtomicU64::new(0),
         }
     }
@@ -175,7 +177,9 @@ impl World {
             trace.hash = (trace.hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
         }
         if let Some(lines) = &mut trace.lines {
-            lines.push(format!("{at:>8} ms  {what} {whom} {number}"));
+            let line = format!("{at:>8} ms  {what} {whom} {number}");
+            log::info!("{line}");
+            lines.push(line);
         }
     }
 
@@ -216,13 +220,14 @@ impl World {
     }
 
     /// The fault that strikes an actor of this kind now, if any.
-    pub(super) fn strike(&self, kind: &'static str) -> Option<How> {
+    pub(super) fn strike(&self, kind: &'static str, name: &str) -> Option<How> {
+        self.messages.fetch_add(1, Ordering::Relaxed);
         let mut books = self.books();
         let first = books.faults.iter().position(|(whom, _)| *whom == kind)?;
         let (_, how) = books.faults.swap_remove(first);
         drop(books);
         self.count(|tally| tally.struck += 1);
-        self.note("strike", kind, u64::from(matches!(how, How::Kill)));
+        self.note("strike", name, u64::from(matches!(how, How::Kill)));
         if kind.starts_with("session") {
             self.strikes_on_sessions.fetch_add(1, Ordering::Relaxed);
         }
