@@ -12,10 +12,13 @@
 //! | [`process`] | one child process: spawn, pipes, process group, stop |
 //! | [`protocol`] | MCP and JSON-RPC on the wire, pure |
 //! | [`telemetry`] | logging, readiness |
+//! | `fuzzing` | what must hold of whatever others write; for tests and the fuzzer only |
 //! | [`ids`] | names and numbers with checked constructors |
 
 pub mod cli;
 pub mod config;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 pub mod http;
 pub mod ids;
 pub mod process;

@@ -10,6 +10,8 @@
 //! Pure but for [`locate()`] and [`read`]. Every mistake is reported in one go, with its place and
 //! what to do; a wrong entry is refused alone; no message ever holds a secret.
 
+#[cfg(any(test, fuzzing))]
+pub(crate) mod checks;
 mod entry;
 mod error;
 mod fields;

@@ -30,6 +30,8 @@ mod sse;
 #[cfg(test)]
 mod tests;
 
+#[cfg(any(test, fuzzing))]
+pub(crate) use self::guard::checks::headers as check_headers;
 pub use self::guard::{InvalidRule, Rules};
 pub use self::limits::Limits;
 pub use self::listener::{HttpEdge, Listener, ListenerArgs, ListenerMsg, ListenerState};

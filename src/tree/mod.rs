@@ -43,6 +43,8 @@ use tokio::sync::{mpsc, watch};
 pub use call::CallError;
 pub use edge::{Edge, EdgeLinks};
 pub use sessions::{Event, OpenedSse, Outbound, SessionHandle, SessionsHandle};
+#[cfg(any(test, fuzzing))]
+pub(crate) use sessions::{check_event_id, check_session_id};
 
 use crate::ids::ServerName;
 use crate::process::{Groups, Limits};

@@ -3,8 +3,12 @@
 use super::{File, sources, split_name};
 
 /// Which rooms a room may use, itself apart. `main.rs` may use all, and nobody `http` or `cli`.
-const IMPORTS: [(&str, &[&str]); 9] = [
+const IMPORTS: [(&str, &[&str]); 10] = [
     ("ids", &[]),
+    (
+        "fuzzing",
+        &["config", "http", "process", "protocol", "tree"],
+    ),
     ("supervise", &["ids"]),
     ("config", &["ids"]),
     ("protocol", &["ids"]),

@@ -54,7 +54,10 @@ pub(super) fn play(seed: u64, is_verbose: bool) -> Outcome {
     });
     if is_verbose {
         let messages = world.messages.load(std::sync::atomic::Ordering::Relaxed);
-        eprintln!("{messages} messages, {} parks", runtime.handle().metrics().worker_park_count(0));
+        eprintln!(
+            "{messages} messages, {} parks",
+            runtime.handle().metrics().worker_park_count(0)
+        );
     }
     drop(runtime);
     let (hash, lines) = world.trace();

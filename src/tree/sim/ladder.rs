@@ -83,7 +83,11 @@ impl Ladders {
     pub(super) fn free(&mut self, name: &str) {
         let until = Instant::now() + REPLACED_WITHIN;
         self.lives.entry((name.to_owned(), None)).or_default();
-        for (_, life) in self.lives.iter_mut().filter(|((other, _), _)| other == name) {
+        for (_, life) in self
+            .lives
+            .iter_mut()
+            .filter(|((other, _), _)| other == name)
+        {
             life.is_free_until = Some(until);
         }
     }

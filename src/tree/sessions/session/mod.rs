@@ -35,6 +35,8 @@ pub(super) use actor::{Entrance, Session, SessionArgs};
 pub(super) use asks::LIMIT as MOST_ASKS;
 #[cfg(test)]
 pub(super) use calls::LIMIT;
+#[cfg(any(test, fuzzing))]
+pub(crate) use event_id::checks::event_id as check_event_id;
 pub(super) use handle::Profile;
 pub use handle::SessionHandle;
 #[cfg(test)]
