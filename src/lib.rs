@@ -15,10 +15,13 @@
 //! | [`service`] | the service manager: what it is told, the sockets it passes |
 //! | [`telemetry`] | logging, metrics, readiness |
 //! | [`state_dir`] | the state directory: closed to other users |
+//! | `fuzzing` | what must hold of whatever others write; for tests and the fuzzer only |
 //! | [`ids`] | names and numbers with checked constructors |
 
 pub mod cli;
 pub mod config;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 pub mod http;
 pub mod ids;
 pub mod process;

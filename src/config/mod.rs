@@ -12,6 +12,8 @@
 //! what to do; a wrong entry is refused alone; no message ever holds a secret.
 
 mod amount;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod checks;
 mod entry;
 mod error;
 mod fields;

@@ -33,6 +33,8 @@ mod sse;
 mod tests;
 
 pub use self::auth::{InvalidToken, TokenError, TokenKeeper, Tokens};
+#[cfg(any(test, fuzzing))]
+pub(crate) use self::guard::checks::headers as check_headers;
 pub use self::guard::{InvalidRule, Rules};
 pub use self::limits::Limits;
 pub use self::listener::{HttpEdge, Listener, ListenerArgs, ListenerMsg, ListenerState};

@@ -16,6 +16,8 @@
 //! | `life.rs`, `look.rs`, `kin.rs` | who belongs to whom: the marker, `/proc`, kinship |
 //! | `inherited.rs` | what the gateway itself was started with, kept from children |
 
+#[cfg(any(test, fuzzing))]
+pub(crate) mod checks;
 mod command;
 mod environment;
 mod error;

@@ -87,7 +87,9 @@ pub struct LinePermit(
 );
 
 impl LinePermit {
-    pub(super) fn new(permit: OwnedSemaphorePermit) -> Self {
+    /// Takes a share.
+    #[must_use]
+    pub fn new(permit: OwnedSemaphorePermit) -> Self {
         Self(permit)
     }
 }

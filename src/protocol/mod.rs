@@ -4,6 +4,8 @@
 //! resources are called. Bodies stay raw JSON: what is not changed on purpose leaves as it came, byte
 //! for byte.
 
+#[cfg(any(test, fuzzing))]
+pub(crate) mod checks;
 pub mod framing;
 pub mod jsonrpc;
 pub mod mcp;

@@ -30,6 +30,8 @@ mod registry;
 mod root;
 mod sessions;
 #[cfg(test)]
+mod sim;
+#[cfg(test)]
 pub(crate) mod testing;
 mod timer;
 mod upstream;
@@ -48,6 +50,8 @@ pub use overview::{Overview, Standing};
 pub use quota::{Quota, Share};
 pub use root::{ConfigurationStatus, ServerStatus, StatusHandle, TreeStatus};
 pub use sessions::{Event, OpenedSse, Outbound, SessionHandle, SessionsHandle};
+#[cfg(any(test, fuzzing))]
+pub(crate) use sessions::{check_event_id, check_session_id};
 
 use crate::config::model::{Given, Limits};
 use crate::ids::ServerName;

@@ -3,9 +3,13 @@
 use super::{File, sources, split_name};
 
 /// Which rooms a room may use, itself apart. `main.rs` may use all, and nobody but `program` `http` or `cli`.
-const IMPORTS: [(&str, &[&str]); 12] = [
+const IMPORTS: [(&str, &[&str]); 13] = [
     ("state_dir", &[]),
     ("ids", &[]),
+    (
+        "fuzzing",
+        &["config", "http", "process", "protocol", "tree"],
+    ),
     ("supervise", &["ids"]),
     ("config", &["ids"]),
     ("protocol", &["ids"]),

@@ -3,6 +3,8 @@
 //! cross-site requests). Pure; `service.rs` asks it, `problem.rs` turns a refusal into a reply.
 
 mod authority;
+#[cfg(any(test, fuzzing))]
+pub(super) mod checks;
 pub(super) mod cors;
 mod rules;
 #[cfg(test)]

@@ -42,7 +42,7 @@ pub(crate) struct RegistryState {
     merge: Merge,
     store: Store,
     root: Arc<dyn Subscriber>,
-    subscribers: HashMap<u64, Arc<dyn Subscriber>>,
+    subscribers: BTreeMap<u64, Arc<dyn Subscriber>>,
     is_latch_elapsed: bool,
     unsaved: BTreeMap<ServerName, Kept>,
     saving: JoinSet<()>,
@@ -61,18 +61,13 @@ impl Actor for Registry {
         myself: ActorRef<RegistryMsg>,
         args: RegistryArgs,
     ) -> Result<RegistryState, ActorProcessingErr> {
-        let store = args.store.clone();
-        // Only a head start: a disk that hangs must not hold up the house.
-        let kept = tokio::task::spawn_blocking(move || store.load());
-        let kept = timeout(LOAD_WITHIN, kept)
-            .await
-            .map_or_else(|_| HashMap::new(), Result::unwrap_or_default);
+        let kept = load(args.store.clone()).await;
         let wait = args.latch_opens.saturating_duration_since(Instant::now());
         Ok(RegistryState {
             merge: Merge::new(kept, args.last),
             store: args.store,
             root: args.root,
-            subscribers: HashMap::new(),
+            subscribers: BTreeMap::new(),
             is_latch_elapsed: wait == Duration::ZERO,
             unsaved: BTreeMap::new(),
             saving: JoinSet::new(),
@@ -102,7 +97,9 @@ impl Actor for Registry {
                 state.push();
             }
             RegistryMsg::Catalogue { handle, catalogue } => {
-                if let Some((server, kept)) = state.merge.catalogue(handle, catalogue) {
+                if let Some((server, kept)) = state.merge.catalogue(handle, catalogue)
+                    && !state.store.is_nowhere()
+                {
                     state.unsaved.insert(server, kept);
                     state.save();
                 }
@@ -124,6 +121,16 @@ impl Actor for Registry {
         }
         Ok(())
     }
+}
+
+/// Only a head start: a disk that hangs must not hold up the house.
+async fn load(store: Store) -> HashMap<ServerName, Kept> {
+    if store.is_nowhere() {
+        return HashMap::new();
+    }
+    let kept = tokio::task::spawn_blocking(move || store.load());
+    let kept = timeout(LOAD_WITHIN, kept).await;
+    kept.map_or_else(|_| HashMap::new(), Result::unwrap_or_default)
 }
 
 impl RegistryState {

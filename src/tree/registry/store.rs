@@ -25,6 +25,11 @@ impl Store {
         }
     }
 
+    /// Whether nothing is kept.
+    pub(super) fn is_nowhere(&self) -> bool {
+        self.directory.is_none()
+    }
+
     /// Reads everything that is kept. What can't be read is not kept: it is only a head start.
     pub(super) fn load(&self) -> HashMap<ServerName, Kept> {
         let Some(entries) = self

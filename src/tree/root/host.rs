@@ -22,7 +22,7 @@ use crate::tree::registry::{
     Registry, RegistryArgs, RegistryHandle, Routes, ServerState, Store, Wanted,
 };
 use crate::tree::sessions::{Sessions, SessionsArgs, SessionsHandle, Signer};
-use crate::tree::upstream::{Upstream, UpstreamArgs, UpstreamExit, UpstreamHandle};
+use crate::tree::upstream::{self, Upstream, UpstreamArgs, UpstreamExit, UpstreamHandle};
 use crate::tree::{Exit, Notice, Settings, overview};
 
 /// What a child is started from. The permanent ones need nothing but their place in the tree.
@@ -214,6 +214,7 @@ impl<S: Spawn, E: Edge> RootHost<S, E> {
             groups: self.settings.groups.clone(),
             limits,
             metrics,
+            launch: Arc::new(upstream::launch),
         })
     }
 

@@ -1,6 +1,9 @@
 //! The ids of Streamable HTTP sessions. They are signed and say what is needed to go on, so that a
 //! client keeps its session over a restart of the gateway, and none can be made up.
 
+#[cfg(any(test, fuzzing))]
+pub(super) mod checks;
+
 use std::fmt;
 use std::path::Path;
 use std::time::SystemTime;

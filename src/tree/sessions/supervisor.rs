@@ -1,7 +1,7 @@
 //! The dynamic supervisor: starts a session per client, forgets it when it ends, takes one up
 //! again whose client comes with a signed id.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -59,8 +59,8 @@ pub(crate) struct SessionsState {
     args: SessionsArgs,
     /// Those that are found.
     sessions: HashMap<Key, SessionHandle>,
-    /// Those that live, some of them on their way out.
-    living: HashMap<ActorId, Key>,
+    /// Those that live, some of them on their way out, oldest first.
+    living: BTreeMap<ActorId, Key>,
     deleted: Deleted,
     /// Who may have sessions, as far as it is known here.
     owners: Arc<[Owner]>,
@@ -86,7 +86,7 @@ impl<S: Spawn> Actor for Sessions<S> {
             myself,
             args,
             sessions: HashMap::new(),
-            living: HashMap::new(),
+            living: BTreeMap::new(),
             deleted: Deleted::default(),
             owners: Arc::default(),
             former_owners: HashSet::new(),
@@ -127,7 +127,7 @@ impl<S: Spawn> Actor for Sessions<S> {
             SessionsMsg::KeepOwners(owners) => state.keep_owners(owners),
             SessionsMsg::Delete(key) => state.delete(&key),
             SessionsMsg::Hello(registry) => {
-                for session in state.sessions.values() {
+                for session in state.oldest_first() {
                     session.hello(registry.clone());
                 }
                 state.args.registry = registry;
@@ -138,7 +138,7 @@ impl<S: Spawn> Actor for Sessions<S> {
             SessionsMsg::CheckIdle => state.dismiss_idle(),
             SessionsMsg::Drain => {
                 state.is_draining = true;
-                for session in state.sessions.values() {
+                for session in state.oldest_first() {
                     session.drain();
                 }
                 state.report_if_drained();
@@ -269,6 +269,13 @@ impl SessionsState {
             Key::Sse(..) => None,
             Key::Streamable(id, owner) => self.args.signer.verify(id, *owner),
         }
+    }
+
+    /// Those that are found.
+    fn oldest_first(&self) -> impl Iterator<Item = &SessionHandle> {
+        let is_it = |actor, session: &&SessionHandle| session.cell().get_id() == actor;
+        let living = self.living.iter();
+        living.filter_map(move |(actor, key)| self.sessions.get(key).filter(|s| is_it(*actor, s)))
     }
 
     /// Errors: `Stopping`; `Overloaded` if every one of as many sessions as there may be is an SSE

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 
+use super::launch::Launch;
 use super::message::UpstreamMsg;
 use super::state::{Outcome, UpstreamState};
 use crate::config::model::{Limits, ServerSpec};
@@ -45,6 +46,8 @@ pub(crate) struct UpstreamArgs {
     pub limits: Arc<Limits>,
     /// Where it counts.
     pub metrics: Arc<ServerMetrics>,
+    /// How its process is started.
+    pub launch: Launch,
 }
 
 /// How a generation ended, for its supervisor.

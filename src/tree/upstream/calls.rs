@@ -3,7 +3,7 @@
 //!
 //! Plain state: `now` goes in, lines to write come out, tickets are answered.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
@@ -64,7 +64,8 @@ pub(super) struct Calls {
     server: ServerName,
     call_timeout: Duration,
     next_id: u64,
-    pending: HashMap<u64, Pending>,
+    /// In the order in which they were sent, which is how they fail together.
+    pending: BTreeMap<u64, Pending>,
     ids: HashMap<CallId, u64>,
     silent_timeouts: u32,
     heard_at: Option<Instant>,
@@ -78,7 +79,7 @@ impl Calls {
             server,
             call_timeout,
             next_id: INITIALIZE_ID + 1,
-            pending: HashMap::new(),
+            pending: BTreeMap::new(),
             ids: HashMap::new(),
             silent_timeouts: 0,
             heard_at: None,

@@ -1,21 +1,62 @@
-//! From a configured entry to the process that serves it.
+//! From a configured entry to the process that serves it; and all that an upstream asks of it, so
+//! that a simulation can put servers of its own in its place.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use bytes::Bytes;
 
 use crate::config::model::{Limits, ServerSpec};
-use crate::process::{self, Command, Groups, Output, Process, SpawnError};
+use crate::process::{self, Command, Grace, Groups, Output, Process, SpawnError, StopReport};
 
 /// The command that means the running binary itself.
 const OURSELVES: &str = "mcproxy";
 
+/// Where all that a server says and does goes.
+pub(crate) type Sink = Box<dyn Fn(Output) + Send + Sync>;
+
+/// How servers are started: [`launch`], but in a simulation.
+pub(crate) type Launch = Arc<dyn Fn(&ServerSpec, &Limits, &Groups, Sink) -> Launched + Send + Sync>;
+
+/// A server that runs, or why it does not.
+pub(crate) type Launched = Result<Box<dyn Child>, SpawnError>;
+
+/// A running server. Dropping it kills it at once.
+pub(crate) trait Child: Send + Sync {
+    /// See [`Process::pid`].
+    fn pid(&self) -> u32;
+
+    /// See [`Process::write`].
+    fn write(&self, line: Bytes) -> Result<(), Bytes>;
+
+    /// See [`Process::has_stdin`].
+    fn has_stdin(&self) -> bool;
+
+    /// See [`Process::stop`].
+    fn stop(self: Box<Self>, grace: Grace) -> Pin<Box<dyn Future<Output = StopReport> + Send>>;
+}
+
+impl Child for Process {
+    fn pid(&self) -> u32 {
+        Self::pid(self)
+    }
+
+    fn write(&self, line: Bytes) -> Result<(), Bytes> {
+        Self::write(self, line)
+    }
+
+    fn has_stdin(&self) -> bool {
+        Self::has_stdin(self)
+    }
+
+    fn stop(self: Box<Self>, grace: Grace) -> Pin<Box<dyn Future<Output = StopReport> + Send>> {
+        Box::pin(Self::stop(*self, grace))
+    }
+}
+
 /// Starts the server's process. `sink` is called for everything it says and does.
-pub(super) fn launch<S>(
-    spec: &ServerSpec,
-    limits: &Limits,
-    groups: &Groups,
-    sink: S,
-) -> Result<Process, SpawnError>
-where
-    S: Fn(Output) + Clone + Send + Sync + 'static,
-{
+pub(crate) fn launch(spec: &ServerSpec, limits: &Limits, groups: &Groups, sink: Sink) -> Launched {
     let extra = spec
         .env
         .iter()
@@ -26,7 +67,8 @@ where
         env: process::environment(spec.inherit_env, extra),
         cwd: spec.cwd.clone(),
     };
-    process::spawn(&command, &pipes(limits), groups, sink)
+    let pipes = pipes(limits);
+    Ok(Box::new(process::spawn(&command, &pipes, groups, sink)?))
 }
 
 /// What concerns the pipes. All calls that may be in flight find room in the queue.

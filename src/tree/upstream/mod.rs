@@ -27,5 +27,8 @@ mod who;
 
 pub(crate) use actor::{Upstream, UpstreamArgs, UpstreamExit};
 pub(crate) use handle::UpstreamHandle;
+pub(crate) use launch::launch;
+#[cfg(test)]
+pub(in crate::tree) use launch::{Child, Launch, Launched, Sink};
 #[cfg(test)]
 pub(in crate::tree) use message::UpstreamMsg;

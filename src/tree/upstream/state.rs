@@ -14,11 +14,11 @@ use super::actor::UpstreamArgs;
 use super::calls::Refused;
 use super::dialogue::{Dialogue, Effect};
 use super::ending::Ending;
-use super::launch;
+use super::launch::Child;
 use super::listing::Room;
 use super::message::{Timer as Wait, UpstreamMsg};
 use crate::ids::CallId;
-use crate::process::{Output, Process, StdinFailure, UnusableLine};
+use crate::process::{Output, StdinFailure, UnusableLine};
 use crate::protocol::jsonrpc::{self, Request, Response};
 use crate::supervise::FailureKind;
 use crate::tree::call::Ticket;
@@ -37,7 +37,7 @@ pub(crate) struct UpstreamState {
     pub(super) myself: ActorRef<UpstreamMsg>,
     handle: UpstreamHandle,
     /// None before the spawn, and again while it is being stopped.
-    pub(super) process: Option<Process>,
+    pub(super) process: Option<Box<dyn Child>>,
     pub(super) dialogue: Dialogue,
     hello: Option<Bytes>,
     catalogue: Option<Arc<Catalogue>>,
@@ -91,12 +91,12 @@ impl UpstreamState {
             return Ok(());
         }
         let myself = self.myself.clone();
-        let sink = move |output| {
+        let sink = Box::new(move |output| {
             // A dead actor needs no output: its process is being killed.
             drop(myself.cast(UpstreamMsg::Output(output)));
-        };
+        });
         let args = &self.args;
-        match launch::launch(&args.spec, &args.limits, &args.groups, sink) {
+        match (args.launch)(&args.spec, &args.limits, &args.groups, sink) {
             Ok(process) => {
                 let who = self.dialogue.who();
                 log::debug!("Server {who} runs as pid {}", process.pid());

@@ -2,6 +2,9 @@
 //! resumes, and where (2025-11-25, basic/transports, "Resumability and Redelivery"). They say
 //! enough for a later life of the gateway to answer what it has forgotten.
 
+#[cfg(any(test, fuzzing))]
+pub(in crate::tree::sessions) mod checks;
+
 use std::fmt;
 
 use super::streams::Lane;

@@ -1,7 +1,7 @@
 //! What the session wants to hear of servers beside the answers to its calls, and who has been
 //! told so. Every new life of a server is told again, and the session's end ends it.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::SessionHandle;
@@ -17,8 +17,8 @@ use crate::tree::upstream::UpstreamHandle;
 #[derive(Default)]
 pub(super) struct Interests {
     pub(super) level: Option<Level>,
-    uris: HashMap<ServerName, BTreeSet<Box<str>>>,
-    attached: HashMap<ServerName, Attached>,
+    uris: BTreeMap<ServerName, BTreeSet<Box<str>>>,
+    attached: BTreeMap<ServerName, Attached>,
 }
 
 /// The session's entry at one life of a server: dropping it ends it.

@@ -31,6 +31,8 @@ mod subscriptions;
 mod way;
 
 pub(super) use actor::{Entrance, Session, SessionArgs};
+#[cfg(any(test, fuzzing))]
+pub(crate) use event_id::checks::event_id as check_event_id;
 pub(super) use gauge::Gauge;
 pub(super) use handle::Profile;
 pub use handle::SessionHandle;

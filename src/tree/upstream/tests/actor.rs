@@ -20,7 +20,7 @@ use crate::tree::client::Owner;
 use crate::tree::registry::Routes;
 use crate::tree::root::{RootHandle, RootMsg};
 use crate::tree::testing::{self, listener, name, wanted};
-use crate::tree::upstream::{Upstream, UpstreamArgs, UpstreamHandle, UpstreamMsg};
+use crate::tree::upstream::{Upstream, UpstreamArgs, UpstreamHandle, UpstreamMsg, launch};
 
 /// The handshake and a list of one tool, `t`.
 pub(super) const READY: &str = r#"
@@ -69,6 +69,7 @@ impl Stage {
             groups: groups.clone(),
             limits: Arc::new(Limits::default()),
             metrics: Arc::default(),
+            launch: Arc::new(launch),
         };
         let (actor, ended) = Actor::spawn(None, Upstream, args).await.unwrap();
         Self {

@@ -1,0 +1,229 @@
+//! What must hold of whatever a peer sends: checked by the fuzz targets and by the tests that replay
+//! what those found. `serde_json`, which takes the whole text apart, is the second opinion.
+
+use bytes::Bytes;
+use serde::de::IgnoredAny;
+use serde_json::Value;
+
+use super::framing::recover::recover_id;
+use super::jsonrpc::{self, Message, RequestId};
+use super::mcp::{item, item::Kind, request::ServerRequest};
+use super::raw::{self, Member};
+use super::uri::{self, Template};
+
+const METHODS: [&str; 6] = [
+    "tools/call",
+    "prompts/get",
+    "resources/read",
+    "resources/subscribe",
+    "resources/unsubscribe",
+    "completion/complete",
+];
+
+/// One message: only what is JSON is one, it is written as it was read, and what is none is
+/// answered by a message.
+pub(crate) fn message(data: &[u8]) {
+    let bytes = Bytes::copy_from_slice(data);
+    match jsonrpc::decode(&bytes) {
+        Ok(message) => {
+            assert!(serde_json::from_slice::<IgnoredAny>(data).is_ok());
+            let written = write(&message);
+            assert!(!written.contains(&b'\n') && !written.contains(&b'\r'));
+            let again = jsonrpc::decode(&written);
+            assert_eq!(again.as_ref().map(write), Ok(written), "{message:?}");
+            assert_eq!(again.map(|again| id(&again)), Ok(id(&message)));
+        }
+        Err(error) => {
+            let answer = jsonrpc::decode(&error.response());
+            let is_error = matches!(&answer, Ok(Message::Response(r)) if r.outcome.is_err());
+            assert!(is_error, "{error:?} is told as {answer:?}");
+        }
+    }
+}
+
+fn id(message: &Message) -> Option<RequestId> {
+    match message {
+        Message::Request(request) => Some(request.id.clone()),
+        Message::Response(response) => response.id.clone(),
+        Message::Notification(_) => None,
+    }
+}
+
+fn write(message: &Message) -> Bytes {
+    match message {
+        Message::Request(request) => {
+            let told = jsonrpc::notification(&request.method, request.params.as_deref());
+            let rest = told.strip_prefix(b"{").unwrap_or_default();
+            [b"{\"id\":", request.id.as_raw().as_bytes(), b",", rest]
+                .concat()
+                .into()
+        }
+        Message::Notification(told) => jsonrpc::notification(&told.method, told.params.as_deref()),
+        Message::Response(response) => match (&response.id, &response.outcome) {
+            (Some(id), Ok(result)) => jsonrpc::result(id, result),
+            (id, Err(error)) => jsonrpc::error(id.as_ref(), error),
+            (None, Ok(_)) => Bytes::new(),
+        },
+    }
+}
+
+/// A batch: what is taken as one is an array with as many entries as it may have, each as it stands
+/// there. The first byte says how many those are.
+pub(crate) fn batch(data: &[u8]) {
+    let Some((limit, body)) = data.split_first() else {
+        return;
+    };
+    let (limit, body) = (usize::from(*limit), Bytes::copy_from_slice(body));
+    let entries = jsonrpc::batch_entries(&body, limit);
+    let messages = jsonrpc::decode_batch(&body, limit);
+    assert_eq!(
+        messages.as_ref().map(Vec::len).ok(),
+        entries.as_ref().map(Vec::len).ok()
+    );
+    let Ok(entries) = entries else {
+        return;
+    };
+    assert!((1..=limit).contains(&entries.len()));
+    let joined = Bytes::from([b"[", entries.join(&b","[..]).as_slice(), b"]"].concat());
+    assert_eq!(jsonrpc::batch_entries(&joined, limit), Ok(entries.clone()));
+    for entry in &entries {
+        assert!(serde_json::from_slice::<IgnoredAny>(entry).is_ok());
+    }
+}
+
+/// The id in what is left of a line: of a whole response it is that response's or none, and nothing
+/// else has one.
+pub(crate) fn recover(data: &[u8]) {
+    let found = recover_id(data, b"");
+    if let Ok(message) = jsonrpc::decode(&Bytes::copy_from_slice(data)) {
+        let own = match &message {
+            Message::Response(response) => response.id.as_ref().and_then(RequestId::as_number),
+            Message::Request(_) | Message::Notification(_) => None,
+        };
+        assert!(found.is_none() || found == own, "{found:?}, not {own:?}");
+    }
+    let (head, tail) = data.split_at(data.len() / 2);
+    for (head, tail) in [(head, tail), (data, data)] {
+        let found = recover_id(head, tail);
+        assert!(found.is_none() || head.trim_ascii_start().starts_with(b"{"));
+    }
+}
+
+/// The members of an object, against those that the other reader finds.
+pub(crate) fn members(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
+    let names = ["id", "method", "n"];
+    let Ok(found) = raw::pick(text, names) else {
+        return;
+    };
+    assert!(serde_json::from_str::<IgnoredAny>(text).is_ok());
+    let other = serde_json::from_str::<Value>(text).ok();
+    for (name, member) in names.into_iter().zip(found) {
+        let value = other.as_ref().map(|other| other.get(name));
+        match (member, value) {
+            (Member::Absent, Some(value)) => assert_eq!(value, None, "{name}"),
+            (Member::Once(raw), Some(value)) => {
+                assert_eq!(serde_json::from_str(raw).ok().as_ref(), value, "{name}");
+            }
+            (Member::Repeated, Some(value)) => assert!(value.is_some(), "{name}"),
+            (_, None) => {}
+        }
+        if let Member::Once(raw) = member {
+            replace(text, names, name, raw);
+        }
+    }
+}
+
+/// One member has another value then, and nothing else has.
+fn replace(text: &str, names: [&str; 3], name: &str, raw: &str) {
+    let same = raw::splice(
+        text.as_bytes(),
+        vec![(raw::span(text, raw), raw.as_bytes())],
+    );
+    assert_eq!(same, raw::single_line(text.to_owned().into()));
+    let new = raw::splice(text.as_bytes(), vec![(raw::span(text, raw), b"[7]")]);
+    let new = String::from_utf8_lossy(&new).into_owned();
+    let (Ok(before), Ok(after)) = (raw::pick(text, names), raw::pick(&new, names)) else {
+        unreachable!("{new} is no object any more");
+    };
+    for ((other, before), after) in names.into_iter().zip(before).zip(after) {
+        if other == name {
+            assert_eq!(after, Member::Once("[7]"));
+        } else {
+            assert_eq!(is_there(before), is_there(after), "{other}");
+        }
+    }
+    let without = raw::member_span(text, raw);
+    let without = raw::splice(text.as_bytes(), vec![(without, &[][..])]);
+    let without = String::from_utf8_lossy(&without).into_owned();
+    let left = raw::pick(&without, [name]);
+    assert!(matches!(left, Ok([Member::Absent])), "{name}: {without}");
+}
+
+fn is_there(member: Member<'_>) -> u8 {
+    match member {
+        Member::Absent => 0,
+        Member::Once(_) => 1,
+        Member::Repeated => 2,
+    }
+}
+
+/// The params of a call: what is rewritten says what it is rewritten to, and reads as before.
+pub(crate) fn params(data: &[u8]) {
+    let params = Bytes::copy_from_slice(data);
+    for method in METHODS {
+        let Some(method) = ServerRequest::routed(method) else {
+            unreachable!("{method} goes to no server");
+        };
+        let Ok(request) = ServerRequest::parse(method, &params) else {
+            continue;
+        };
+        let rewritten = request.rewrite("new \"name\"", Some(17));
+        assert!(!rewritten.contains(&b'\n') && !rewritten.contains(&b'\r'));
+        let Ok(again) = ServerRequest::parse(method, &rewritten) else {
+            unreachable!("{rewritten:?} is not understood");
+        };
+        assert_eq!(again.key(), "new \"name\"");
+        let token = request.progress_token().map(|_| "17");
+        assert_eq!(again.progress_token(), token);
+        let back = again.rewrite(request.key(), None);
+        let key = ServerRequest::parse(method, &back).map(|back| back.key().to_owned());
+        assert_eq!(key.as_deref(), Ok(request.key()));
+    }
+    for kind in [Kind::Tools, Kind::Prompts, Kind::Resources, Kind::Templates] {
+        for item in item::page(kind, &params)
+            .iter()
+            .flat_map(|page| &page.items)
+        {
+            let renamed = item::Item::parse(kind, &item.renamed("other").into());
+            assert_eq!(renamed.as_ref().map(item::Item::key), Some("other"));
+        }
+    }
+}
+
+/// URIs and templates: the part before the first newline is a template.
+pub(crate) fn uris(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
+    let (template, uri) = text.split_once('\n').unwrap_or((text, text));
+    let parsed = Template::parse(template);
+    assert_eq!(parsed, Template::parse(template));
+    assert!(!parsed.matches(uri) || uri.len() <= 8 << 10);
+    let is_literal = !template.contains('{') && template.len() <= 2_000;
+    assert!(!is_literal || parsed.matches(template));
+    assert!(!is_literal || parsed.matches(uri) == (template == uri));
+    assert_eq!(
+        uri::unqualify(&uri::qualified("s-1", uri)),
+        Some(("s-1", uri))
+    );
+    if let Some((server, own)) = uri::unqualify(uri) {
+        assert_eq!(uri::qualified(server, own), uri);
+    }
+    if let Some(scheme) = uri::scheme(uri) {
+        assert!(uri.starts_with(scheme) && !scheme.is_empty());
+    }
+    assert!(!uri::is_web(uri) || uri.get(..4).is_some_and(|s| s.eq_ignore_ascii_case("http")));
+}

@@ -1,0 +1,40 @@
+//! What must hold of whatever a client sends as the id of its session: checked by the fuzz targets
+//! and by the tests that replay what those found.
+
+use super::{Signed, Signer};
+use crate::protocol::mcp::lifecycle;
+
+/// No id but one that was signed here is taken: not the data itself, and not one of ours with a
+/// byte changed by it.
+pub(crate) fn session_id(data: &[u8]) {
+    let signer = Signer(Some([7; super::key::SIZE]));
+    let text = String::from_utf8_lossy(data);
+    let said = signer.verify(&text);
+    let signed = Signed {
+        random: 0x00c0_ffee,
+        client: lifecycle::client_info(None),
+        issued_at: 1_700_000_000,
+    };
+    let ours = signer.sign(&signed);
+    if let Some(said) = said {
+        assert_eq!(signer.sign(&said), text, "an id of somebody else's");
+    }
+    assert_eq!(signer.verify(&ours), Some(signed));
+    let mut forged = ours.clone().into_bytes();
+    for pair in data.chunks_exact(2) {
+        let [at, with] = pair else {
+            continue;
+        };
+        let at = usize::from(*at) % forged.len();
+        if let Some(byte) = forged.get_mut(at) {
+            *byte = *with;
+        }
+    }
+    let forged = String::from_utf8_lossy(&forged);
+    assert!(
+        forged == ours || signer.verify(&forged).is_none(),
+        "{forged}"
+    );
+    let other = Signer(Some([8; super::key::SIZE]));
+    assert_eq!(other.verify(&ours), None);
+}

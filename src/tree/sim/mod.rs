@@ -1,0 +1,42 @@
+//! A deterministic simulation of the whole tree: the real actors with their real state machines, on
+//! one thread, in simulated time, in an order that a seed decides. In the place of processes there
+//! are servers in memory that misbehave as real ones do, in the place of HTTP clients that call the
+//! sessions' handles, in the place of the file a director that rewrites the configuration and
+//! strikes actors down. Nothing else is replaced, and the program carries no hook for it but the one
+//! through which servers are started.
+//!
+//! | file | what |
+//! |---|---|
+//! | `world` | the dice, the trace, the complaints |
+//! | `actors` | delays and faults of actors |
+//! | `child`, `server` | servers in memory |
+//! | `clients`, `calls` | clients, and what they may hear |
+//! | `ladder` | when servers may start, what must not be kept of them |
+//! | `director` | one run from its start to its end |
+//! | `tests` | the seeds |
+
+mod actors;
+mod calls;
+mod child;
+mod clients;
+mod director;
+mod ladder;
+mod server;
+mod tests;
+mod world;
+
+/// How many calls a server may have in flight.
+const PERMITS: usize = 128;
+
+/// The servers there may be, in the order of the configuration.
+const SERVERS: [&str; 5] = ["g0", "f0", "f1", "i0", "g1"];
+
+/// A good server does nothing wrong, is configured all the time, and all calls of it succeed.
+fn is_good(server: &str) -> bool {
+    server.starts_with('g')
+}
+
+/// Each session has its own process of it.
+fn is_isolated(server: &str) -> bool {
+    server.starts_with('i')
+}
