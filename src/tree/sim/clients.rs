@@ -69,7 +69,7 @@ impl Client {
     }
 
     fn call(&self, calls: &mut Calls) -> Message {
-        let server = super::SERVERS[usize::try_from(self.dice.below(5)).unwrap()];
+        let server = *self.dice.pick(&super::SERVERS).unwrap();
         let tool = if self.dice.one_in(8) { "t1" } else { "t0" };
         calls.call(server, tool, super::is_good(server))
     }

@@ -52,13 +52,6 @@ pub(super) fn play(seed: u64, is_verbose: bool) -> Outcome {
         }
         world
     });
-    if is_verbose {
-        let messages = world.messages.load(std::sync::atomic::Ordering::Relaxed);
-        eprintln!(
-            "{messages} messages, {} parks",
-            runtime.handle().metrics().worker_park_count(0)
-        );
-    }
     drop(runtime);
     let (hash, lines) = world.trace();
     Outcome {
@@ -83,11 +76,11 @@ async fn run(world: &Arc<World>) {
     let root = RootHandle::new(actor);
     let mut clients = JoinSet::new();
     let dice = world.dice.fork();
-    for _ in 0..2 + dice.below(3) {
+    for _ in 0..1 + dice.below(2) {
         let client = Client {
             world: Arc::clone(world),
             dice: dice.fork(),
-            budget: 4 + dice.below(12),
+            budget: 3 + dice.below(12),
         };
         if dice.below(3) == 0 {
             clients.spawn(client.over_streamable());

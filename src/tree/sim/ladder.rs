@@ -26,8 +26,6 @@ struct Life {
     died: Option<Instant>,
     /// Ends in a row without a stable run.
     failures: i32,
-    /// Until then a start may come at once, and the ladder starts over with it.
-    is_free_until: Option<Instant>,
 }
 
 /// The book.
@@ -35,6 +33,8 @@ struct Life {
 pub(super) struct Ladders {
     lives: BTreeMap<Who, Life>,
     permits: Vec<(Who, Arc<Semaphore>)>,
+    /// Until then starts of this server may come at once, and the ladder starts over with them.
+    free_until: BTreeMap<String, Instant>,
 }
 
 impl Ladders {
@@ -47,7 +47,11 @@ impl Ladders {
         if was_alive {
             return Err(format!("{who:?} has two processes at once"));
         }
-        if life.is_free_until.is_some_and(|until| now <= until) {
+        if self
+            .free_until
+            .get(&who.0)
+            .is_some_and(|until| now <= *until)
+        {
             life.failures = 0;
         }
         let since = life.died.map(|died| (now - died).as_secs_f64());
@@ -82,14 +86,7 @@ impl Ladders {
     /// what runs has drained and stopped, it is started at once, and its ladder starts over.
     pub(super) fn free(&mut self, name: &str) {
         let until = Instant::now() + REPLACED_WITHIN;
-        self.lives.entry((name.to_owned(), None)).or_default();
-        for (_, life) in self
-            .lives
-            .iter_mut()
-            .filter(|((other, _), _)| other == name)
-        {
-            life.is_free_until = Some(until);
-        }
+        self.free_until.insert(name.to_owned(), until);
     }
 
     pub(super) fn alive(&self) -> Vec<&Who> {

@@ -29,7 +29,7 @@ mod world;
 const PERMITS: usize = 128;
 
 /// The servers there may be, in the order of the configuration.
-const SERVERS: [&str; 5] = ["g0", "f0", "f1", "i0", "g1"];
+const SERVERS: [&str; 4] = ["g0", "f0", "f1", "i0"];
 
 /// A good server does nothing wrong, is configured all the time, and all calls of it succeed.
 fn is_good(server: &str) -> bool {

@@ -144,7 +144,6 @@ pub(super) struct World {
     /// From now on nobody misbehaves any more.
     is_calm: AtomicBool,
     nonces: AtomicU64,
-    pub(super) messages: AtomicU64,
     strikes_on_sessions: AtomicU64,
 }
 
@@ -162,7 +161,6 @@ impl World {
             tally: Mutex::default(),
             is_calm: AtomicBool::new(false),
             nonces: AtomicU64::new(0),
-            messages: AtomicU64::new(0),
             strikes_on_sessions: AtomicU64::new(0),
         }
     }
@@ -221,7 +219,6 @@ impl World {
 
     /// The fault that strikes an actor of this kind now, if any.
     pub(super) fn strike(&self, kind: &'static str, name: &str) -> Option<How> {
-        self.messages.fetch_add(1, Ordering::Relaxed);
         let mut books = self.books();
         let first = books.faults.iter().position(|(whom, _)| *whom == kind)?;
         let (_, how) = books.faults.swap_remove(first);
