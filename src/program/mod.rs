@@ -140,7 +140,7 @@ async fn supervise(options: &Run, spawn: impl Spawn, ground: Ground) -> anyhow::
         onlookers.spawn(terminal::show_notices(notices, style));
     }
     let manager = Arc::new(Manager::from_environment());
-    let (overview, readiness) = (settings.overview.subscribe(), settings.readiness.clone());
+    let readiness = settings.readiness.clone();
     let tree = tree::start(settings, spawn, edge).await?;
     for address in &addresses {
         log::info!("Listening on http://{address}");
@@ -149,8 +149,9 @@ async fn supervise(options: &Run, spawn: impl Spawn, ground: Ground) -> anyhow::
     if let Some(address) = addresses.iter().find(is_open).or(addresses.first()) {
         tokens.warn(*address);
     }
-    let (told, pulse) = (Arc::clone(&manager), tree.pulse());
-    onlookers.spawn(async move { told.attend(pulse, overview, readiness).await });
+    let told = Arc::clone(&manager);
+    let (pulse, status, readings) = (tree.pulse(), tree.status(), tree.readings());
+    onlookers.spawn(async move { told.attend(pulse, status, readings, readiness).await });
     let (code, is_forced) = signals::attend(tree, signals, (&manager, &tokens)).await;
     process::end_all(&groups, is_forced).await;
     drop(record);

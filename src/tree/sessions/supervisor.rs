@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ractor::{Actor, ActorId, ActorProcessingErr, ActorRef, SupervisionEvent};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use super::deleted::Deleted;
@@ -23,7 +23,6 @@ use crate::supervise::{Spawn, Started};
 use crate::telemetry::metrics::Metrics;
 use crate::tree::call::CallError;
 use crate::tree::heartbeat::Part;
-use crate::tree::overview::{self, Overview};
 use crate::tree::registry::RegistryHandle;
 use crate::tree::root::RootHandle;
 use crate::tree::timer::Timer;
@@ -49,8 +48,6 @@ pub(crate) struct SessionsArgs {
     pub signer: Signer,
     /// Where sessions and their calls are counted.
     pub metrics: Metrics,
-    /// Where it is written how many there are.
-    pub overview: watch::Sender<Overview>,
 }
 
 /// The state: who is connected.
@@ -255,7 +252,6 @@ impl<S: Spawn> Sessions<S> {
         state.watch_start(actor.get_id(), started);
         let session = SessionHandle::new(actor, profile);
         state.living.insert(session.cell().get_id(), key.clone());
-        state.count();
         state.sessions.insert(key, session.clone());
         Ok(session)
     }
@@ -373,7 +369,6 @@ impl SessionsState {
         let Some(key) = self.living.remove(&actor) else {
             return;
         };
-        self.count();
         self.args.root.session_ended(actor.pid());
         let is_it = |session: &SessionHandle| session.cell().get_id() == actor;
         if self.sessions.get(&key).is_some_and(is_it) {
@@ -381,10 +376,6 @@ impl SessionsState {
         }
         log::debug!("{actor} ended; {} left", self.living.len());
         self.report_if_drained();
-    }
-
-    fn count(&self) {
-        overview::sessions_changed(&self.args.overview, self.living.len());
     }
 
     fn report_if_drained(&self) {
