@@ -128,8 +128,7 @@ impl<S: Spawn, E: Edge> RootHost<S, E> {
         let metrics = Arc::clone(&args.metrics);
         let (actor, started) = self.spawn.spawn("upstream", Upstream, args, parent)?;
         metrics.starts.inc();
-        let handle = UpstreamHandle::new(actor.clone(), server, generation, permits);
-        let mut handle = handle.counted_in(metrics);
+        let mut handle = UpstreamHandle::new(actor.clone(), server, generation, permits);
         if let Some(owner) = owner {
             handle = handle.owned_by(owner.session);
         }
