@@ -116,7 +116,6 @@ pub struct Run {
         env = "MCPROXY_ALLOWED_HOST",
         hide_env_values = true,
         value_delimiter = ',',
-        value_parser = values::host,
         long_help = help::ALLOWED_HOST,
     )]
     pub allowed_host: Vec<String>,
@@ -128,7 +127,6 @@ pub struct Run {
         env = "MCPROXY_ALLOWED_ORIGIN",
         hide_env_values = true,
         value_delimiter = ',',
-        value_parser = values::origin,
         long_help = help::ALLOWED_ORIGIN,
     )]
     pub allowed_origin: Vec<String>,

@@ -70,42 +70,6 @@ pub(super) fn level() -> impl TypedValueParser<Value = LevelFilter> {
     })
 }
 
-/// `--allowed-host`: `NAME`, `NAME:PORT` or `*.NAME`, in lower case and without a final dot.
-pub(super) fn host(text: &str) -> Result<String, String> {
-    let host = text.trim().trim_end_matches('.').to_ascii_lowercase();
-    if host.contains("://") || host.contains('/') {
-        return Err("the name alone is needed, without http:// and path".into());
-    }
-    let (name, port) = host.split_once(':').unwrap_or((&host, "0"));
-    if port.parse::<u16>().is_err() {
-        return Err(format!(
-            "'{port}' is no port; '{name}' alone allows every port"
-        ));
-    }
-    let labels = name.strip_prefix("*.").unwrap_or(name);
-    let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_');
-    if labels.is_empty() || !labels.bytes().all(allowed) {
-        return Err(
-            "a DNS name is needed, such as mcp.example.org, or *.example.org for all below it"
-                .into(),
-        );
-    }
-    Ok(host)
-}
-
-/// `--allowed-origin`: `scheme://host[:port]` as browsers send it, in lower case, without path.
-pub(super) fn origin(text: &str) -> Result<String, String> {
-    let origin = text.trim().trim_end_matches('/').to_ascii_lowercase();
-    let well_formed = origin.split_once("://").is_some_and(|(scheme, host)| {
-        let bad = |c: char| c.is_whitespace() || matches!(c, '/' | '?' | '#' | '@');
-        !scheme.is_empty() && !host.is_empty() && !host.contains(bad)
-    });
-    if well_formed {
-        return Ok(origin);
-    }
-    Err("an origin is scheme://host or scheme://host:port, such as https://app.example.org".into())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -149,20 +113,5 @@ mod tests {
             assert_eq!(boolean(text), Ok(false));
         }
         assert!(boolean("perhaps").is_err());
-    }
-
-    #[test]
-    fn hosts_and_origins_are_tidied_or_refused() {
-        assert_eq!(host(" MCP.example.org. ").unwrap(), "mcp.example.org");
-        for good in ["a.org:80", "*.a.org"] {
-            assert_eq!(host(good).unwrap(), good);
-        }
-        for bad in ["", "http://a.org", "a.org/x", "a.org:x", "*", "a.*", "a b"] {
-            assert!(host(bad).is_err(), "{bad}");
-        }
-        assert_eq!(origin("https://A.org:8443/").unwrap(), "https://a.org:8443");
-        for bad in ["", "a.org", "null", "https://", "https://a.org/x", "://a"] {
-            assert!(origin(bad).is_err(), "{bad}");
-        }
     }
 }

@@ -24,7 +24,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// A trouble that comes and goes is logged this often at most.
 const LOG_PAUSE: Duration = Duration::from_secs(60);
 
-/// Accepts until `stop` changes, then gives open connections `Limits::drain` to end. At
+/// Accepts until `stop` changes, then gives open connections `Times::drain` to end. At
 /// `max_connections` nothing is accepted: clients wait in the kernel's queue. An error means that
 /// a socket is of no use any more. Answers `beats`, which shows that it goes round.
 pub(super) async fn run(

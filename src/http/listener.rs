@@ -56,7 +56,7 @@ impl Edge for HttpEdge {
                 sessions: links.sessions,
                 status: links.status,
                 rules: self.options.rules.clone(),
-                times: self.options.limits.clone(),
+                times: self.options.times.clone(),
                 limits: links.limits,
                 tokens: self.options.tokens.clone(),
                 readiness: self.options.readiness.clone(),
@@ -108,7 +108,7 @@ pub struct ListenerState {
     drain: Duration,
 }
 
-/// Connections that did not end in `Limits::drain` are aborted; that takes no longer than this.
+/// Connections that did not end in `Times::drain` are aborted; that takes no longer than this.
 const ABORT_TIME: Duration = Duration::from_millis(200);
 
 impl Actor for Listener {

@@ -31,13 +31,14 @@ mod service;
 mod sse;
 #[cfg(test)]
 mod tests;
+mod times;
 
 pub use self::auth::{InvalidToken, TokenError, TokenKeeper, Tokens};
 #[cfg(any(test, fuzzing))]
 pub(crate) use self::guard::checks::headers as check_headers;
 pub use self::guard::{InvalidRule, Rules};
-pub use self::limits::Limits;
 pub use self::listener::{HttpEdge, Listener, ListenerArgs, ListenerMsg, ListenerState};
+pub use self::times::Times;
 
 use crate::config::model;
 use crate::telemetry::metrics::Metrics;
@@ -50,7 +51,7 @@ use tokio::sync::watch;
 #[derive(Clone)]
 pub struct HttpOptions {
     /// The times that are no settings.
-    pub limits: Limits,
+    pub times: Times,
     /// Which hosts and origins are let in.
     pub rules: Rules,
     /// Which tokens are let in, where one is asked for.
@@ -67,7 +68,7 @@ struct Context {
     status: StatusHandle,
     rules: Rules,
     /// The times that are no settings.
-    times: Limits,
+    times: Times,
     /// The settings, as they change.
     limits: watch::Receiver<Arc<model::Limits>>,
     tokens: watch::Receiver<Tokens>,

@@ -3,15 +3,21 @@
 //! the first process, to which all orphans come.
 
 use std::io;
+use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::sys::prctl::set_child_subreaper;
 use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use nix::unistd::Pid;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::sleep;
 
 use super::group::Groups;
 use super::look::{children, start_of};
+
+/// Hundreds may end at once, each with a signal; all children are gone through for all that end in
+/// this time.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// Makes the orphans of this process's descendants its own children; `PR_SET_CHILD_SUBREAPER` of
 /// prctl(2). Call it before the first child of `groups` is spawned: the children there are already
@@ -39,6 +45,7 @@ pub async fn reap_orphans(groups: Groups) -> io::Result<()> {
         if deaths.recv().await.is_none() {
             return Ok(()); // the runtime ends
         }
+        sleep(PAUSE).await;
     }
 }
 

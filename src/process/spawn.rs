@@ -17,7 +17,7 @@ use super::exit::watch_end;
 use super::group::{Group, Groups};
 use super::lines::Lines;
 use super::output::{Outlet, Output};
-use super::pipes::{Tail, drain, read, write};
+use super::pipes::{drain, read, write};
 
 /// How much a child may say and how long it may be deaf. The defaults are the design's figures.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -111,7 +111,6 @@ pub struct Process {
     pub(super) group: Group,
     pub(super) exit: watch::Receiver<Option<ExitStatus>>,
     stdin: Option<mpsc::Sender<Bytes>>,
-    stderr: Tail,
     outlet: Outlet,
     /// Ended with the handle.
     pipes: JoinSet<()>,
@@ -128,7 +127,6 @@ impl Process {
         outlet: Outlet,
     ) -> Self {
         let (stdin, queue) = mpsc::channel(limits.queue.max(1));
-        let stderr = Tail::default();
         let mut pipes = JoinSet::new();
         // All three are there: all three were asked for.
         if let Some(pipe) = child.stdin.take() {
@@ -143,7 +141,6 @@ impl Process {
                 pipe,
                 limits.stderr_line,
                 limits.stderr_rate,
-                stderr.clone(),
                 outlet.clone(),
             ));
         }
@@ -160,7 +157,6 @@ impl Process {
             group,
             exit,
             stdin: Some(stdin),
-            stderr,
             outlet,
             pipes,
             waiter,
@@ -215,13 +211,6 @@ impl Process {
     #[must_use]
     pub fn exit_status(&self) -> Option<ExitStatus> {
         *self.exit.borrow()
-    }
-
-    /// The last 50 lines of stderr, printable, oldest first; those too that were suppressed. What
-    /// a child says last is in it from [`Output::StderrClosed`] on.
-    #[must_use]
-    pub fn stderr_tail(&self) -> Vec<String> {
-        self.stderr.lines()
     }
 }
 

@@ -1,29 +1,28 @@
 //! The gateway as a program: logging → the tree → signals → the exit code. The only room that knows
 //! both the tree and HTTP. Called by main, and by tests that hand in a spawner of their own.
 
+mod ground;
 mod signals;
 mod terminal;
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use tokio::sync::mpsc;
+use tokio::runtime;
 use tokio::task::JoinSet;
 
+use self::ground::{Ground, Unfit};
 use self::signals::Signals;
 pub use self::terminal::complain;
-use crate::cli::{Run, banner};
-use crate::config;
-use crate::http::{HttpEdge, HttpOptions, Limits, Rules, TokenKeeper};
+use crate::cli::Run;
+use crate::http::{HttpEdge, HttpOptions, Times};
 use crate::process::{self, Groups, Record};
-use crate::service::{Manager, Sockets};
+use crate::service::Manager;
 use crate::state_dir;
 use crate::supervise::Spawn;
-use crate::telemetry::log as logging;
-use crate::telemetry::metrics::Metrics;
 use crate::tree::{self, Settings};
 
 /// `EX_CONFIG`: the configuration is missing or wrong, or the port is taken; restarting won't help.
@@ -33,124 +32,54 @@ pub const BROKEN: u8 = 70;
 
 /// Runs the gateway until it is told to stop, with actors started by `spawn`.
 pub fn run(options: &Run, spawn: impl Spawn) -> ExitCode {
-    process::keep_descriptors();
-    if let Err(error) = process::unblock_signals() {
-        return complain(BROKEN, &error.into());
-    }
-    let path = match config::locate(options.config.as_deref()) {
-        Ok(path) => path,
-        Err(error) => return complain(MISCONFIGURED, &error.into()),
+    // Dropped last: whatever is logged until then is written out.
+    let (ground, _log) = match Ground::lay(options) {
+        Ok(laid) => laid,
+        Err(Unfit(code, error)) => return complain(code, &error),
     };
-    let sockets = match Sockets::obtain(options.listen) {
-        Ok(sockets) => sockets,
-        Err(error) => return complain(MISCONFIGURED, &error.into()),
-    };
-    let rules = match Rules::for_this_machine(&options.allowed_host, &options.allowed_origin) {
-        Ok(rules) => rules,
-        Err(error) => return complain(MISCONFIGURED, &error.into()),
-    };
-    let variable = std::env::var_os("MCPROXY_TOKEN");
-    let variable = variable.as_ref().map(|text| text.to_string_lossy());
-    let tokens = match TokenKeeper::open(options.token_file.clone(), variable.as_deref()) {
-        Ok(tokens) => tokens,
-        Err(error) => return complain(MISCONFIGURED, &error.into()),
-    };
-    let guard = match logging::init(options.sink(), options.log_level) {
-        Ok(guard) => guard,
-        Err(error) => return complain(BROKEN, &error.into()),
-    };
-    let ground = Ground {
-        path,
-        sockets,
-        rules,
-        tokens,
-        metrics: Metrics::new(guard.lines_dropped()),
-    };
-    let code = match serve(options, spawn, ground) {
-        Ok(code) => code,
-        Err(error) => {
-            log::error!("{error:#}");
-            complain(BROKEN, &error)
-        }
-    };
-    guard.flush();
-    code
-}
-
-/// What there must be before anything is started.
-struct Ground {
-    path: PathBuf,
-    sockets: Sockets,
-    rules: Rules,
-    tokens: TokenKeeper,
-    metrics: Metrics,
+    serve(options, spawn, ground).unwrap_or_else(|error| {
+        log::error!("{error:#}");
+        complain(BROKEN, &error)
+    })
 }
 
 fn serve(options: &Run, spawn: impl Spawn, ground: Ground) -> anyhow::Result<ExitCode> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()?;
+    let runtime = runtime::Builder::new_multi_thread().enable_all().build()?;
     let code = runtime.block_on(supervise(options, spawn, ground));
     runtime.shutdown_background();
     code
 }
 
 async fn supervise(options: &Run, spawn: impl Spawn, ground: Ground) -> anyhow::Result<ExitCode> {
-    let Ground {
-        path,
-        sockets,
-        rules,
-        tokens,
-        metrics,
-    } = ground;
     // Handlers first: a signal that comes during the start must not end the program by default.
     let signals = Signals::new().context("can't handle signals")?;
-    let mut settings = Settings::new(path.clone());
+    let tokens = ground.tokens;
+    let mut settings = Settings::new(ground.path);
     settings.state_dir = options.state_dir();
     settings.command_line = options.limits.0.clone();
-    settings.metrics = metrics;
-    let groups = settings.groups.clone();
+    settings.metrics = ground.metrics;
+    let (groups, readiness) = (settings.groups.clone(), settings.readiness.clone());
     let mut onlookers = JoinSet::new();
     let record = prepare(settings.state_dir.as_deref(), &groups, &mut onlookers).await;
     let http = HttpOptions {
-        limits: Limits::default(),
-        rules,
+        times: Times::default(),
+        rules: ground.rules,
         tokens: tokens.tokens(),
-        readiness: settings.readiness.clone(),
+        readiness: readiness.clone(),
         metrics: settings.metrics.clone(),
     };
-    for unusable in &sockets.unusable {
-        log::warn!("The service manager passed what can't be served: {unusable}");
-    }
-    if sockets.are_passed {
-        log::info!("The service manager passed the socket; --listen is not used");
-    }
-    let edge = HttpEdge::new(sockets.listeners, http)?;
-    let addresses = edge.addresses()?;
-    let (sender, notices) = mpsc::unbounded_channel();
-    if let Some(style) = banner::stderr_style() {
-        let hostname = banner::hostname();
-        let facts = banner::Facts {
-            listen: *addresses.first().context("no socket")?,
-            hostname: hostname.as_deref(),
-            config: &path,
-        };
-        terminal::show(&banner::banner(&facts, style));
-        settings.notices = Some(sender);
-        onlookers.spawn(terminal::show_notices(notices, style));
-    }
+    let edge = HttpEdge::new(ground.sockets, http)?;
+    let addresses: Vec<SocketAddr> = edge.addresses()?;
+    settings.notices = terminal::open(&addresses, &settings.config_path, &mut onlookers);
     let manager = Arc::new(Manager::from_environment());
-    let (overview, readiness) = (settings.overview.subscribe(), settings.readiness.clone());
     let tree = tree::start(settings, spawn, edge).await?;
     for address in &addresses {
         log::info!("Listening on http://{address}");
     }
-    let is_open = |address: &&SocketAddr| !address.ip().to_canonical().is_loopback();
-    if let Some(address) = addresses.iter().find(is_open).or(addresses.first()) {
-        tokens.warn(*address);
-    }
-    let (told, pulse) = (Arc::clone(&manager), tree.pulse());
-    onlookers.spawn(async move { told.attend(pulse, overview, readiness).await });
+    tokens.warn(&addresses);
+    let (pulse, status, readings) = (tree.pulse(), tree.status(), tree.readings());
+    let told = Arc::clone(&manager);
+    onlookers.spawn(async move { told.attend(pulse, status, readings, readiness).await });
     let (code, is_forced) = signals::attend(tree, signals, (&manager, &tokens)).await;
     process::end_all(&groups, is_forced).await;
     drop(record);

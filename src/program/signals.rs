@@ -37,7 +37,8 @@ pub(super) async fn attend(
         };
         tokio::select! {
             exit = tree.wait() => return (exit.code(), false),
-            _ = hangup.recv() => {
+            _ = hangup.recv(), if stopping_since.is_none() => {
+                manager.reloading();
                 tokens.reload();
                 tree.reload();
             }

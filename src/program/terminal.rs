@@ -1,15 +1,38 @@
 //! What is said to whoever started the gateway by hand, on stderr.
 
 use std::io::{self, Write as _};
+use std::net::SocketAddr;
+use std::path::Path;
 use std::process::ExitCode;
 
-use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
+use tokio::task::JoinSet;
 
 use crate::cli::banner;
 use crate::tree::Notice;
 
+/// Says on a terminal what was started, and from then on what the servers do: whatever is sent to the
+/// result. `None` if there is no terminal.
+pub(super) fn open(
+    addresses: &[SocketAddr],
+    config: &Path,
+    onlookers: &mut JoinSet<()>,
+) -> Option<UnboundedSender<Notice>> {
+    let (style, listen) = (banner::stderr_style()?, *addresses.first()?);
+    let hostname = banner::hostname();
+    let facts = banner::Facts {
+        listen,
+        hostname: hostname.as_deref(),
+        config,
+    };
+    show(&banner::banner(&facts, style));
+    let (sender, notices) = mpsc::unbounded_channel();
+    onlookers.spawn(show_notices(notices, style));
+    Some(sender)
+}
+
 /// Shows each server as it becomes ready or fails.
-pub(super) async fn show_notices(mut notices: UnboundedReceiver<Notice>, style: banner::Style) {
+async fn show_notices(mut notices: UnboundedReceiver<Notice>, style: banner::Style) {
     while let Some(notice) = notices.recv().await {
         show(&match notice {
             Notice::ServerReady { server, tools } => {
@@ -23,7 +46,7 @@ pub(super) async fn show_notices(mut notices: UnboundedReceiver<Notice>, style: 
 }
 
 /// Writes to the terminal; one that has gone is no reason to stop.
-pub(super) fn show(text: &str) {
+fn show(text: &str) {
     drop(writeln!(io::stderr(), "{}", text.trim_end()));
 }
 

@@ -6,7 +6,6 @@ use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
-use bytes::Bytes;
 use memchr::memchr2;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
@@ -177,17 +176,6 @@ pub(super) fn push_single_line(out: &mut Vec<u8>, mut json: &[u8]) {
         json = rest.get(1..).unwrap_or_default();
     }
     out.extend_from_slice(json);
-}
-
-/// Valid JSON on one line: the same bytes if they are that already.
-/// Line breaks can only be white space between tokens; they are dropped.
-pub fn single_line(bytes: Bytes) -> Bytes {
-    if memchr2(b'\n', b'\r', &bytes).is_none() {
-        return bytes;
-    }
-    let mut out = Vec::with_capacity(bytes.len());
-    push_single_line(&mut out, &bytes);
-    out.into()
 }
 
 /// Appends `text` as a JSON string. Only what JSON demands is escaped.

@@ -8,16 +8,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
+use tokio::time::{MissedTickBehavior, interval};
 
 use super::notify::{Notifier, Word, watchdog};
 use super::status;
 use crate::telemetry::readiness::Readiness;
-use crate::tree::{Overview, Part, Pulse};
+use crate::tree::{Part, Pulse, StatusHandle};
 
 /// How long the house may take to answer its first beat before the log says who does not.
 const START: Duration = Duration::from_secs(10);
-/// The line for people is sent this often at most.
+/// How often the line for people is made; it is sent if it is another.
 const STATUS_PAUSE: Duration = Duration::from_secs(1);
 
 /// The service manager, if there is one.
@@ -27,6 +27,8 @@ pub struct Manager {
     /// How long its watchdog waits.
     watchdog: Option<Duration>,
     has_complained: AtomicBool,
+    /// Whether it was told that a reload has begun, and not yet that it is over.
+    is_reloading: AtomicBool,
 }
 
 impl Manager {
@@ -52,6 +54,7 @@ impl Manager {
             notifier,
             watchdog: watchdog(std::process::id(), variable),
             has_complained: AtomicBool::new(false),
+            is_reloading: AtomicBool::new(false),
         }
     }
 
@@ -63,11 +66,23 @@ impl Manager {
         }
     }
 
+    /// Says that a reload begins; that it is over follows when the configuration has been read. Told
+    /// before anything is done, so that whoever asked for it sees all of it done by then.
+    pub fn reloading(&self) {
+        if let Some(notifier) = &self.notifier
+            && !self.is_reloading.load(Ordering::Relaxed)
+            && notifier.try_say(Word::Reloading).is_ok()
+        {
+            self.is_reloading.store(true, Ordering::Relaxed);
+        }
+    }
+
     /// Says all the rest, for as long as the tree runs. `readiness` knows when it stops.
     pub async fn attend(
         &self,
         pulse: Pulse,
-        mut overview: watch::Receiver<Overview>,
+        status: StatusHandle,
+        mut readings: watch::Receiver<u64>,
         readiness: Readiness,
     ) {
         if self.notifier.is_none() {
@@ -75,44 +90,49 @@ impl Manager {
         }
         let stuck = |missing: &BTreeSet<Part>| complain_of(missing, &readiness);
         pulse.round(START, stuck).await;
-        let is_read = |overview: &Overview| overview.readings > 0;
-        if overview.wait_for(is_read).await.is_err() || readiness.is_stopping() {
+        if readings.wait_for(|count| *count > 0).await.is_err() || readiness.is_stopping() {
             return;
         }
-        self.say(Word::Ready).await;
-        tokio::join!(self.report(overview), self.feed(&pulse, &readiness));
+        self.say_ready().await;
+        tokio::join!(
+            self.report(&status, readings),
+            self.feed(&pulse, &readiness)
+        );
     }
 
-    /// Reloads as they begin and end, and the line for people.
-    async fn report(&self, mut overview: watch::Receiver<Overview>) {
-        let mut seen = overview.borrow_and_update().clone();
-        let (mut said, mut next) = (String::new(), Instant::now());
-        let mut is_reloading = false;
+    /// The ends of reloads, and the line for people. Root is asked for it, since its books are the only
+    /// ones; that it may not answer is the watchdog's concern.
+    async fn report(&self, status: &StatusHandle, mut readings: watch::Receiver<u64>) {
+        let mut looks = interval(STATUS_PAUSE);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut said = String::new();
         loop {
-            let line = status::line(&seen);
             tokio::select! {
-                changed = overview.changed() => {
-                    if changed.is_err() {
+                read = readings.changed() => {
+                    if read.is_err() {
                         return;
                     }
-                    let now = overview.borrow_and_update().clone();
-                    let (asked, read) = (now.reloads > seen.reloads, now.readings > seen.readings);
-                    seen = now;
-                    if (asked || read) && !is_reloading {
+                    // Nobody asked for it: the file has changed.
+                    if !self.is_reloading.load(Ordering::Relaxed) {
                         self.say(Word::Reloading).await;
-                        is_reloading = true;
                     }
-                    if read {
-                        self.say(Word::Ready).await;
-                        is_reloading = false;
-                    }
+                    self.say_ready().await;
                 }
-                () = sleep_until(next), if line != said => {
-                    self.say(Word::Status(&line)).await;
-                    (said, next) = (line, Instant::now() + STATUS_PAUSE);
+                _ = looks.tick() => {
+                    let line = status.get().await.map(|tree| status::line(&tree));
+                    if let Ok(line) = line && line != said {
+                        self.say(Word::Status(&line)).await;
+                        said = line;
+                    }
                 }
             }
         }
+    }
+
+    /// The start, or a reload, is over.
+    async fn say_ready(&self) {
+        self.is_reloading.store(false, Ordering::Relaxed);
+        self.say(Word::Ready).await;
     }
 
     /// Twice in each of the watchdog's times, after a beat that everybody answered. Not while the

@@ -1,38 +1,33 @@
 //! The line for people that the service manager shows (`systemctl status`), from the tree's
-//! overview. Pure.
+//! status. Pure.
 
-use crate::ids::ServerName;
-use crate::tree::{Overview, Standing};
+use crate::tree::{ServerStatus, Standing, TreeStatus};
 
 /// More servers than these are not named.
 const NAMED: usize = 3;
 
 /// `9 of 10 servers ready (fetch: crash-looping), 3 sessions`
-pub(super) fn line(overview: &Overview) -> String {
-    let sessions = count(overview.sessions, "session");
-    if !overview.is_configured {
+pub(super) fn line(tree: &TreeStatus) -> String {
+    let sessions = count(tree.sessions, "session");
+    if !tree.is_configured {
         return format!("no usable configuration, {sessions}");
     }
-    let total = overview.servers.len();
-    let mut others: Vec<(&ServerName, Standing)> = Vec::new();
-    for (name, standing) in &overview.servers {
-        if *standing != Standing::Ready {
-            others.push((name, *standing));
-        }
-    }
+    let total = tree.servers.len();
+    let is_other = |server: &&ServerStatus| server.state != Standing::Ready;
+    let mut others: Vec<&ServerStatus> = tree.servers.iter().filter(is_other).collect();
+    let servers = count(total, "server");
     if others.is_empty() {
         return match total {
             0 => format!("no servers, {sessions}"),
-            _ => format!("{} ready, {sessions}", count(total, "server")),
+            _ => format!("{servers} ready, {sessions}"),
         };
     }
     // Whoever looks wants to see what is wrong first.
-    others.sort_by_key(|(_, standing)| gravity(*standing));
+    others.sort_by_key(|server| server.state);
     let ready = total - others.len();
-    let servers = count(total, "server");
     let named = others.iter().take(NAMED);
     let mut why: Vec<String> = named
-        .map(|(name, standing)| format!("{name}: {}", word(*standing)))
+        .map(|server| format!("{}: {}", server.name, server.state))
         .collect();
     if others.len() > NAMED {
         why.push(format!("{} more", others.len() - NAMED));
@@ -43,43 +38,32 @@ pub(super) fn line(overview: &Overview) -> String {
     )
 }
 
-fn count(number: usize, what: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
+fn count<N: PartialEq + From<u8> + std::fmt::Display>(number: N, what: &str) -> String {
+    let plural = if number == N::from(1) { "" } else { "s" };
     format!("{number} {what}{plural}")
-}
-
-fn gravity(standing: Standing) -> u8 {
-    match standing {
-        Standing::CrashLooping => 0,
-        Standing::Down => 1,
-        Standing::Starting => 2,
-        Standing::Stopping => 3,
-        Standing::Ready => 4,
-    }
-}
-
-fn word(standing: Standing) -> &'static str {
-    match standing {
-        Standing::CrashLooping => "crash-looping",
-        Standing::Down => "down",
-        Standing::Starting => "starting",
-        Standing::Stopping => "stopping",
-        Standing::Ready => "ready",
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn of(servers: &[(&str, Standing)], sessions: usize) -> String {
-        let server =
-            |(name, standing): &(&str, Standing)| (ServerName::new(name).unwrap(), *standing);
-        line(&Overview {
+    fn of(servers: &[(&str, Standing)], sessions: i64) -> String {
+        let server = |(name, state): &(&str, Standing)| ServerStatus {
+            name: (*name).to_owned(),
+            state: *state,
+            pid: None,
+            failures: 0,
+            next_try_seconds: None,
+            why: None,
+            tools: 0,
+            calls_in_flight: 0,
+            instances: 0,
+        };
+        line(&TreeStatus {
             servers: servers.iter().map(server).collect(),
             sessions,
             is_configured: true,
-            ..Overview::default()
+            ..TreeStatus::default()
         })
     }
 
@@ -105,18 +89,18 @@ mod tests {
             ("a", Standing::Stopping),
             ("b", Standing::Starting),
             ("c", Standing::Starting),
-            ("d", Standing::Down),
+            ("d", Standing::Backoff),
             ("e", Standing::CrashLooping),
         ];
         assert_eq!(
             of(&many, 0),
-            "0 of 5 servers ready (e: crash-looping, d: down, b: starting, 2 more), 0 sessions"
+            "0 of 5 servers ready (e: crash-looping, d: backoff, b: starting, 2 more), 0 sessions"
         );
     }
 
     #[test]
     fn a_file_that_cannot_be_used_is_named() {
-        let line = line(&Overview::default());
+        let line = line(&TreeStatus::default());
         assert_eq!(line, "no usable configuration, 0 sessions");
     }
 }

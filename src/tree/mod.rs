@@ -24,7 +24,6 @@ mod client;
 mod config;
 mod edge;
 mod heartbeat;
-mod overview;
 mod quota;
 mod registry;
 mod root;
@@ -46,9 +45,8 @@ use tokio::sync::{mpsc, watch};
 pub use call::CallError;
 pub use edge::{Edge, EdgeLinks};
 pub use heartbeat::{Beat, Part, Pulse};
-pub use overview::{Overview, Standing};
 pub use quota::{Quota, Share};
-pub use root::{ConfigurationStatus, ServerStatus, StatusHandle, TreeStatus};
+pub use root::{ConfigurationStatus, ServerStatus, Standing, StatusHandle, TreeStatus};
 pub use sessions::{Event, OpenedSse, Outbound, SessionHandle, SessionsHandle};
 #[cfg(any(test, fuzzing))]
 pub(crate) use sessions::{check_event_id, check_session_id};
@@ -83,8 +81,6 @@ pub struct Settings {
     pub readiness: Readiness,
     /// What is counted.
     pub metrics: Metrics,
-    /// What the house looks like, kept up to date.
-    pub overview: watch::Sender<Overview>,
     /// Who is told what a person at a terminal wants to see.
     pub notices: Option<mpsc::UnboundedSender<Notice>>,
 }
@@ -103,7 +99,6 @@ impl Settings {
             groups: Groups::default(),
             readiness: Readiness::new(&["configuration", "boot"]),
             metrics: Metrics::default(),
-            overview: watch::Sender::default(),
             notices: None,
         }
     }
@@ -157,6 +152,7 @@ pub struct Tree {
     cell: ActorCell,
     ended: JoinHandle<()>,
     exit: watch::Receiver<Option<Exit>>,
+    readings: watch::Receiver<u64>,
     groups: Groups,
 }
 
@@ -167,12 +163,14 @@ pub async fn start<S: Spawn, E: Edge>(
     edge: E,
 ) -> Result<Tree, SpawnErr> {
     let groups = settings.groups.clone();
-    let (sender, exit) = watch::channel(None);
+    let (verdict, exit) = watch::channel(None);
+    let (read, readings) = watch::channel(0);
     let args = RootArgs {
         spawn,
         edge,
         settings,
-        exit: sender,
+        exit: verdict,
+        readings: read,
     };
     let (actor, ended) = Actor::spawn(None, Root::<S, E>::default(), args).await?;
     Ok(Tree {
@@ -180,6 +178,7 @@ pub async fn start<S: Spawn, E: Edge>(
         root: RootHandle::new(actor),
         ended,
         exit,
+        readings,
         groups,
     })
 }
@@ -194,6 +193,19 @@ impl Tree {
     #[must_use]
     pub fn pulse(&self) -> Pulse {
         Pulse::new(self.root.clone())
+    }
+
+    /// How the tree is, for those who ask.
+    #[must_use]
+    pub fn status(&self) -> StatusHandle {
+        self.root.status()
+    }
+
+    /// How often the configuration has been read and taken so far, and what could not be used has been
+    /// found so. After [`Self::reload`] it goes up.
+    #[must_use]
+    pub fn readings(&self) -> watch::Receiver<u64> {
+        self.readings.clone()
     }
 
     /// Begins the stop (SIGTERM): see [`Self::wait`].

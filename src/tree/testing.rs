@@ -8,7 +8,6 @@ use std::time::Duration;
 use bytes::Bytes;
 use ractor::{Actor, ActorProcessingErr, ActorRef, Message, SupervisionEvent};
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
-use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::client::{Client, News};
@@ -184,7 +183,6 @@ pub(crate) async fn sessions(servers: &[&str]) -> SessionsHandle {
     let wanted = servers.iter().map(|server| wanted(server)).collect();
     let registry = registry(&root, wanted).await;
     let args = SessionsArgs {
-        overview: watch::Sender::default(),
         registry,
         root,
         limits: Arc::new(Limits::default()),

@@ -88,13 +88,16 @@ impl TokenKeeper {
     }
 
     /// Says what whoever set this up should know: once, at the start.
-    pub fn warn(&self, listening: SocketAddr) {
+    pub fn warn(&self, listening: &[SocketAddr]) {
         if let Some(file) = &self.file {
             warn_if_open(file);
         }
-        if !listening.ip().to_canonical().is_loopback() && !self.current.borrow().are_asked_for() {
+        let is_open = |address: &&SocketAddr| !address.ip().to_canonical().is_loopback();
+        if let Some(open) = listening.iter().find(is_open)
+            && !self.current.borrow().are_asked_for()
+        {
             log::warn!(
-                "Whoever reaches {listening} can use every tool: ask for a token with --token-file, \
+                "Whoever reaches {open} can use every tool: ask for a token with --token-file, \
                  or listen on 127.0.0.1 only"
             );
         }

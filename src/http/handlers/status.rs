@@ -17,7 +17,7 @@ pub(in crate::http) async fn answer(context: Arc<Context>) -> Result<Response, P
         "ready": context.readiness.is_ready(),
         "servers": tree.servers,
         "configuration": tree.configuration,
-        "sessions": { "open": metrics.sessions(), "limit": tree.session_limit },
+        "sessions": { "open": tree.sessions, "limit": tree.session_limit },
         "connections": {
             "open": metrics.connections().get(),
             "limit": context.limits.borrow().max_connections,

@@ -28,9 +28,9 @@ async fn a_stop_ends_open_streams_within_a_second() {
 
 #[tokio::test]
 async fn a_stop_lets_a_request_finish() {
-    let times = Limits {
+    let times = Times {
         drain: PATIENCE,
-        ..Limits::default()
+        ..Times::default()
     };
     let mut server = Server::bounded(&[], model::Limits::default(), times).await;
     let (stream, path) = server.open_sse().await;

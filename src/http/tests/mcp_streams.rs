@@ -9,9 +9,9 @@ async fn hurried() -> Server {
         keepalive_interval: Duration::from_millis(50),
         ..model::Limits::default()
     };
-    let times = Limits {
+    let times = Times {
         stream_after: Duration::from_millis(20),
-        ..Limits::default()
+        ..Times::default()
     };
     Server::bounded(&["late"], limits, times).await
 }

@@ -52,14 +52,14 @@ impl Server {
     async fn before(servers: &[&str], change: impl FnOnce(&mut model::Limits)) -> Self {
         let mut limits = model::Limits::default();
         change(&mut limits);
-        Self::bounded(servers, limits, Limits::default()).await
+        Self::bounded(servers, limits, Times::default()).await
     }
 
-    async fn bounded(servers: &[&str], limits: model::Limits, times: Limits) -> Self {
+    async fn bounded(servers: &[&str], limits: model::Limits, times: Times) -> Self {
         let readiness = Readiness::new(&["configuration", "servers"]);
         let tokens = watch::Sender::default();
         let options = HttpOptions {
-            limits: times,
+            times,
             rules: rules(),
             tokens: tokens.subscribe(),
             readiness: readiness.clone(),

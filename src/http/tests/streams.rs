@@ -204,7 +204,13 @@ async fn the_bytes_are_those_of_the_protocol() {
         // An empty one with an id is no message.
         let first = match length {
             0 => framing::priming("s1_7", Duration::from_secs(1)),
-            _ => framing::event_with_id("s1_7", &message),
+            _ => [
+                framing::head(Some("s1_7")),
+                message.clone(),
+                Bytes::from_static(framing::TAIL),
+            ]
+            .concat()
+            .into(),
         };
         let expected = [start, first, event.clone(), event].concat();
         assert_eq!(pieces.concat(), expected, "{length}");

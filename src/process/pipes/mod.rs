@@ -6,6 +6,6 @@ mod stdin;
 mod stdout;
 mod throttle;
 
-pub(super) use stderr::{Tail, drain};
+pub(super) use stderr::drain;
 pub(super) use stdin::write;
 pub(super) use stdout::read;

@@ -2,7 +2,6 @@
 //! said reaches the owner at a limited rate, fit for a log; the last lines are kept in any case.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
 
 use memchr::memchr;
 use tokio::io::{AsyncRead, AsyncReadExt};
@@ -11,7 +10,7 @@ use tokio::time::{Instant, sleep_until};
 use super::throttle::Throttle;
 use crate::process::output::{Outlet, Output};
 
-/// How many lines are kept for the report of a crash.
+/// How many lines are kept, for what is said last.
 const KEPT: usize = 50;
 const BLOCK: usize = 16 * 1024;
 const CUT: &str = " … (cut)";
@@ -22,14 +21,13 @@ pub(in crate::process) async fn drain(
     mut stderr: impl AsyncRead + Unpin,
     cap: usize,
     rate: usize,
-    tail: Tail,
     outlet: Outlet,
 ) {
     let mut block = vec![0; BLOCK];
     let mut cutter = Cutter::new(cap);
     let mut log = Log {
         cap,
-        tail,
+        tail: Tail::default(),
         outlet,
         throttle: Throttle::new(Instant::now(), rate),
     };
@@ -98,8 +96,8 @@ impl Log {
 }
 
 /// The last lines of a child's stderr, those included that the rate limit suppressed.
-#[derive(Clone, Default)]
-pub(in crate::process) struct Tail(Arc<Mutex<VecDeque<Kept>>>);
+#[derive(Default)]
+struct Tail(VecDeque<Kept>);
 
 /// As it came: making it printable is left to the reader, of whom there is one per crash.
 #[derive(Default)]
@@ -110,30 +108,23 @@ struct Kept {
 }
 
 impl Tail {
-    fn push(&self, line: &[u8], is_cut: bool, is_said: bool) {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut oldest = match kept.len() {
-            KEPT.. => kept.pop_front().unwrap_or_default(),
+    fn push(&mut self, line: &[u8], is_cut: bool, is_said: bool) {
+        let mut oldest = match self.0.len() {
+            KEPT.. => self.0.pop_front().unwrap_or_default(),
             _ => Kept::default(),
         };
         oldest.line.clear();
         oldest.line.extend_from_slice(line);
         oldest.is_cut = is_cut;
         oldest.is_said = is_said;
-        kept.push_back(oldest);
-    }
-
-    pub(in crate::process) fn lines(&self) -> Vec<String> {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.iter().map(Kept::text).collect()
+        self.0.push_back(oldest);
     }
 
     /// Those of them that the rate limit suppressed after the last one that passed.
     fn unsaid(&self) -> Vec<String> {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let said = kept.iter().rposition(|line| line.is_said);
+        let said = self.0.iter().rposition(|line| line.is_said);
         let first_unsaid = said.map_or(0, |at| at + 1);
-        kept.iter().skip(first_unsaid).map(Kept::text).collect()
+        self.0.iter().skip(first_unsaid).map(Kept::text).collect()
     }
 }
 
@@ -274,15 +265,16 @@ mod tests {
 
     #[test]
     fn the_last_lines_are_kept() {
-        let tail = Tail::default();
+        let mut tail = Tail::default();
         for number in 0..120 {
             tail.push(format!("line {number}").as_bytes(), false, number < 100);
         }
-        let lines = tail.lines();
-        assert_eq!(lines.len(), KEPT);
-        assert_eq!(lines.first().map(String::as_str), Some("line 70"));
-        assert_eq!(lines.last().map(String::as_str), Some("line 119"));
         let unsaid = tail.unsaid();
         assert_eq!((unsaid.len(), &*unsaid[0]), (20, "line 100"));
+        for number in 120..180 {
+            tail.push(format!("line {number}").as_bytes(), false, false);
+        }
+        let unsaid = tail.unsaid();
+        assert_eq!((unsaid.len(), &*unsaid[0]), (KEPT, "line 130"));
     }
 }

@@ -225,7 +225,6 @@ async fn a_flood_on_stderr_neither_blocks_the_child_nor_passes() {
         passed >= 100 && f64::from(passed) < allowed,
         "{passed} lines passed"
     );
-    assert_eq!(child.process.stderr_tail().len(), 50);
     assert_eq!(said.last().map(String::as_str), Some("last"));
     let notes = said.iter().filter(|line| line.ends_with("suppressed"));
     let (notes, passed) = (notes.count() as u64, said.len() as u64);
@@ -262,10 +261,6 @@ async fn the_note_of_what_was_suppressed_needs_no_further_line() {
         note = child.stderr().await;
     }
     assert_eq!(note, "… 200 lines suppressed");
-    assert_eq!(
-        child.process.stderr_tail().last().map(String::as_str),
-        Some("300")
-    );
 }
 
 #[tokio::test]

@@ -14,7 +14,6 @@ use std::fmt;
 
 use bytes::Bytes;
 
-pub use super::raw::single_line;
 pub use batch::{batch_entries, decode_batch};
 pub use decode::{DecodeError, decode};
 pub use encode::{error, error_object, notification, request, result};

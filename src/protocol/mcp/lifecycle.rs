@@ -42,8 +42,6 @@ pub struct ServerInfo {
     pub can_subscribe: bool,
     /// Whether it takes a level and sends messages for a log.
     pub has_logging: bool,
-    /// Whether it completes arguments.
-    pub has_completions: bool,
     /// Its advice to the model.
     pub instructions: Option<String>,
     /// `serverInfo.name`; the handshake holds without it.
@@ -67,8 +65,8 @@ pub fn server_info(result: &Bytes) -> Result<ServerInfo, String> {
     let asked = string_member(version.value("protocolVersion")?);
     let asked = asked.ok_or("the result names no protocolVersion")?;
     let version = Version::parse(&asked).ok_or_else(|| unknown_version(&asked))?;
-    let names = ["tools", "prompts", "resources", "logging", "completions"];
-    let [tools, prompts, resources, logging, completions] =
+    let names = ["tools", "prompts", "resources", "logging"];
+    let [tools, prompts, resources, logging] =
         raw::members(capabilities.value("capabilities")?, names);
     let [subscribe] = raw::members(resources, ["subscribe"]);
     let [name, release] = raw::members(info.value("serverInfo")?, ["name", "version"]);
@@ -79,7 +77,6 @@ pub fn server_info(result: &Bytes) -> Result<ServerInfo, String> {
         has_resources: resources.is_some(),
         can_subscribe: subscribe == Some("true"),
         has_logging: logging.is_some(),
-        has_completions: completions.is_some(),
         instructions: string_member(instructions.value("instructions")?),
         name: string_member(name),
         release: string_member(release),
@@ -163,7 +160,6 @@ mod tests {
             has_resources: true,
             can_subscribe: true,
             has_logging: true,
-            has_completions: false,
             instructions: Some("be \"kind\"".to_owned()),
             name: Some("git".to_owned()),
             release: Some("1.2".to_owned()),
@@ -211,7 +207,7 @@ mod tests {
             let read = server_info(&Bytes::from(text)).unwrap();
             let seen = (read.has_resources, read.can_subscribe);
             assert_eq!(seen, wanted, "{resources}");
-            assert!(read.has_completions && !read.has_tools && !read.has_logging);
+            assert!(!read.has_tools && !read.has_logging);
         }
     }
 
@@ -260,6 +256,6 @@ mod tests {
         assert_eq!(serde_json::from_slice::<Value>(&result).unwrap(), wanted);
         let read = server_info(&result).unwrap();
         assert_eq!(read.name.as_deref(), Some("mcproxy"));
-        assert!(read.has_tools && read.can_subscribe && read.has_completions);
+        assert!(read.has_tools && read.can_subscribe);
     }
 }

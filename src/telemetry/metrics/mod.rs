@@ -107,6 +107,11 @@ impl Metrics {
         self.0.servers.notification_dropped(name);
     }
 
+    /// A call was answered without this server, which can't take it; nothing for an unknown one.
+    pub fn call_refused(&self, name: &ServerName) {
+        self.0.servers.call_refused(name);
+    }
+
     /// A session is open as long as the result lives.
     #[must_use]
     pub fn session(&self) -> Held {

@@ -25,7 +25,7 @@ pub struct ServerMetrics {
     pub cancelled: Counter,
     /// Calls whose process ended first, or whose answer could not be used.
     pub lost: Counter,
-    /// Calls that it was too busy for.
+    /// Calls that it could not take: it was busy or down.
     pub refused: Counter,
     /// Calls sent and not answered.
     pub in_flight: Gauge,
@@ -153,6 +153,12 @@ impl Servers {
 
     pub(super) fn notification_dropped(&self, name: &ServerName) {
         if let Some(counter) = self.notifications_dropped.get(&Server::of(name)) {
+            counter.inc();
+        }
+    }
+
+    pub(super) fn call_refused(&self, name: &ServerName) {
+        if let Some(counter) = self.calls.get(&Outcome::of(name, "refused")) {
             counter.inc();
         }
     }

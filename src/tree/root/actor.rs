@@ -41,6 +41,8 @@ pub(crate) struct RootArgs<S, E> {
     pub settings: Settings,
     /// Where the verdict goes when the tree ends in its own way.
     pub exit: watch::Sender<Option<Exit>>,
+    /// Where it is counted how often what was read was taken, or found to be of no use.
+    pub readings: watch::Sender<u64>,
 }
 
 /// The state.
@@ -49,6 +51,7 @@ pub(crate) struct RootState<S: Spawn, E: Edge> {
     pub(super) supervisor: Supervisor<RootHost<S, E>>,
     pub(super) shutdown: Shutdown,
     exit: watch::Sender<Option<Exit>>,
+    readings: watch::Sender<u64>,
     readiness: Readiness,
     pub(super) is_configured: bool,
 }
@@ -72,6 +75,7 @@ impl<S: Spawn, E: Edge> Actor for Root<S, E> {
             supervisor: Supervisor::new(host, supervision, myself.get_cell(), send),
             shutdown: Shutdown::default(),
             exit: args.exit,
+            readings: args.readings,
             readiness,
             is_configured: false,
             myself,
@@ -137,7 +141,6 @@ impl<S: Spawn, E: Edge> Actor for Root<S, E> {
             RootMsg::Tick(tick) => state.supervisor.on_tick(tick),
             RootMsg::Beat(beat) => state.pass_on(&beat),
             RootMsg::Reload => {
-                state.note_reload();
                 if let Some(config) = &state.supervisor.host().config {
                     config.reload();
                 }
@@ -193,7 +196,7 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
             return;
         }
         self.configure(config, retry);
-        self.note_reading(self.is_configured);
+        self.readings.send_modify(|count| *count += 1);
     }
 
     fn configure(&mut self, config: Option<Config>, retry: bool) {

@@ -1,5 +1,4 @@
-//! What whoever speaks with the service manager hears of root: its heartbeat and its children's, and
-//! when the configuration was read.
+//! The heartbeat as it passes through root: to be answered, and on to the permanent children.
 
 use super::ChildId;
 use super::actor::RootState;
@@ -24,20 +23,5 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
         if let Some((_, listener)) = self.supervisor.cell(&ChildId::Listener) {
             E::beat(&listener.clone().into(), beat.clone());
         }
-    }
-
-    /// Somebody wants the configuration read again.
-    pub(super) fn note_reload(&self) {
-        let overview = &self.supervisor.host().settings.overview;
-        overview.send_modify(|overview| overview.reloads += 1);
-    }
-
-    /// What was read has been taken, or there was nothing to take.
-    pub(super) fn note_reading(&self, is_configured: bool) {
-        let overview = &self.supervisor.host().settings.overview;
-        overview.send_modify(|overview| {
-            overview.readings += 1;
-            overview.is_configured = is_configured;
-        });
     }
 }

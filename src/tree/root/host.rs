@@ -1,5 +1,6 @@
-//! How root's children are started, stopped and talked about. It keeps their handles, and what
-//! the registry's successor has to be told.
+//! Root's half of the supervision: it keeps its children's handles, stops them, and passes on what
+//! becomes of them; what the registry's successor has to be told, too. How each is started is in
+//! `starts.rs`.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -9,21 +10,19 @@ use ractor::{ActorCell, ActorProcessingErr, SpawnErr};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::starts::missing;
 use super::status::Book;
 use super::{ChildId, RootHandle};
 use crate::config::model::{Limits, ServerSpec};
 use crate::ids::{Generation, ServerName};
 use crate::supervise::{Failure, Host, Spawn, Spawned, Start, Status};
 use crate::tree::client::Owner;
-use crate::tree::config::{ConfigActor, ConfigArgs, ConfigHandle};
-use crate::tree::edge::{Edge, EdgeLinks};
-use crate::tree::quota::Quota;
-use crate::tree::registry::{
-    Registry, RegistryArgs, RegistryHandle, Routes, ServerState, Store, Wanted,
-};
-use crate::tree::sessions::{Sessions, SessionsArgs, SessionsHandle, Signer};
-use crate::tree::upstream::{self, Upstream, UpstreamArgs, UpstreamExit, UpstreamHandle};
-use crate::tree::{Exit, Notice, Settings, overview};
+use crate::tree::config::ConfigHandle;
+use crate::tree::edge::Edge;
+use crate::tree::registry::{RegistryHandle, Routes, ServerState, Wanted};
+use crate::tree::sessions::{SessionsHandle, Signer};
+use crate::tree::upstream::{UpstreamArgs, UpstreamExit, UpstreamHandle};
+use crate::tree::{Exit, Notice, Settings};
 
 /// What a child is started from. The permanent ones need nothing but their place in the tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,15 +52,15 @@ pub(super) struct RootHost<S, E> {
     pub(super) routes: Option<Arc<Routes>>,
     pub(super) wanted: Option<Vec<Wanted>>,
     /// What the registry was last told of every server that is not ready.
-    states: BTreeMap<ServerName, (Generation, ServerState)>,
+    pub(super) states: BTreeMap<ServerName, (Generation, ServerState)>,
     generations: BTreeMap<ServerName, Generation>,
     /// For the status.
     pub(super) book: Book,
     /// Those whose start has failed since they were configured.
     failed: BTreeSet<ServerName>,
-    latch_opens: Instant,
+    pub(super) latch_opens: Instant,
     /// One for all lives of the sessions.
-    signer: Signer,
+    pub(super) signer: Signer,
     pub(super) is_stopping: bool,
     /// Set when the tree can't go on.
     pub(super) verdict: Option<Exit>,
@@ -113,132 +112,6 @@ impl<S: Spawn, E: Edge> RootHost<S, E> {
         {
             log::trace!("nobody reads the notices");
         }
-    }
-
-    fn start_config(&mut self, parent: ActorCell) -> Result<Spawned, SpawnErr> {
-        let args = ConfigArgs {
-            path: self.settings.config_path.clone(),
-            command_line: self.settings.command_line.clone(),
-            root: self.root.clone(),
-        };
-        let (actor, started) = self.spawn.spawn("config", ConfigActor, args, parent)?;
-        self.config = Some(ConfigHandle::new(actor.clone()));
-        Ok((actor, started).into())
-    }
-
-    /// A registry learns everything that its predecessor knew before anybody else speaks to it.
-    fn start_registry(&mut self, parent: ActorCell) -> Result<Spawned, SpawnErr> {
-        let args = RegistryArgs {
-            last: self.routes.clone(),
-            store: Store::new(self.settings.state_dir.as_deref()),
-            root: Arc::new(self.root.clone()),
-            latch_opens: self.latch_opens,
-        };
-        let (actor, started) = self.spawn.spawn("registry", Registry, args, parent)?;
-        let registry = RegistryHandle::new(actor.clone());
-        if let Some(wanted) = &self.wanted {
-            registry.wanted(wanted.clone());
-        }
-        for (server, (generation, state)) in &self.states {
-            registry.server_state(server.clone(), *generation, state.clone());
-        }
-        for upstream in self.upstreams.values() {
-            if upstream.session().is_none() {
-                upstream.hello(registry.clone());
-            }
-        }
-        if let Some(sessions) = &self.sessions {
-            sessions.hello(registry.clone());
-        }
-        self.registry = Some(registry);
-        Ok((actor, started).into())
-    }
-
-    /// A new life of the sessions. Those of the former one are gone, or will be any moment: they
-    /// own nothing any more, and nothing they still say starts an instance.
-    fn start_sessions(
-        &mut self,
-        generation: Generation,
-        parent: ActorCell,
-    ) -> Result<Spawned, SpawnErr> {
-        self.owners.clear();
-        overview::sessions_changed(&self.settings.overview, 0);
-        self.life = generation;
-        let spawn = self.spawn.clone();
-        let args = SessionsArgs {
-            registry: self.registry()?,
-            root: self.root.for_sessions(generation),
-            limits: self.limits(),
-            signer: self.signer.clone(),
-            metrics: self.settings.metrics.clone(),
-            overview: self.settings.overview.clone(),
-        };
-        let (actor, started) = self
-            .spawn
-            .spawn("sessions", Sessions { spawn }, args, parent)?;
-        self.sessions = Some(SessionsHandle::new(actor.clone()));
-        Ok((actor, started).into())
-    }
-
-    fn start_listener(&mut self, parent: ActorCell) -> Result<Spawned, SpawnErr> {
-        let sessions = self
-            .sessions
-            .clone()
-            .ok_or_else(|| missing("the sessions"))?;
-        let (listener, args) = self.edge.listener(EdgeLinks {
-            sessions,
-            status: self.root.status(),
-            limits: self.limits.subscribe(),
-        });
-        let (actor, started) = self.spawn.spawn("listener", listener, args, parent)?;
-        Ok((actor, started).into())
-    }
-
-    fn upstream_args(
-        &self,
-        generation: Generation,
-        spec: &Arc<ServerSpec>,
-        start: &Start,
-    ) -> Result<UpstreamArgs, SpawnErr> {
-        let limits = self.limits();
-        let metrics = self.settings.metrics.server(&spec.name);
-        Ok(UpstreamArgs {
-            spec: Arc::clone(spec),
-            generation,
-            permits: Quota::counted_in(&metrics.permits, limits.max_calls_per_server),
-            start: *start,
-            ladder: self.supervision().ladder,
-            owner: None,
-            root: self.root.clone(),
-            registry: self.registry()?,
-            groups: self.settings.groups.clone(),
-            limits,
-            metrics,
-            launch: Arc::new(upstream::launch),
-        })
-    }
-
-    fn start_upstream(
-        &mut self,
-        args: UpstreamArgs,
-        parent: ActorCell,
-    ) -> Result<Spawned, SpawnErr> {
-        let (server, permits) = (args.spec.name.clone(), args.permits.clone());
-        let (generation, owner) = (args.generation, args.owner.clone());
-        let metrics = Arc::clone(&args.metrics);
-        let (actor, started) = self.spawn.spawn("upstream", Upstream, args, parent)?;
-        metrics.starts.inc();
-        let handle = UpstreamHandle::new(actor.clone(), server, generation, permits);
-        let mut handle = handle.counted_in(metrics);
-        if let Some(owner) = owner {
-            handle = handle.owned_by(owner.session);
-        }
-        self.upstreams.insert(ChildId::of(&handle), handle);
-        Ok((actor, started).into())
-    }
-
-    fn registry(&self) -> Result<RegistryHandle, SpawnErr> {
-        self.registry.clone().ok_or_else(|| missing("the registry"))
     }
 
     /// Passes on what became of a server. That it is ready, its own catalogue says.
@@ -353,7 +226,6 @@ impl<S: Spawn, E: Edge> Host for RootHost<S, E> {
         match id {
             ChildId::Upstream(server) => {
                 self.count_server(server, status);
-                overview::server_changed(&self.settings.overview, server, status);
                 self.server_changed(server, status);
             }
             ChildId::Instance(server, session) => self.instance_changed(server, *session, status),
@@ -401,9 +273,4 @@ impl<S: Spawn, E: Edge> Host for RootHost<S, E> {
             .downcast_ref::<UpstreamExit>()
             .map(|exit| exit.0.clone())
     }
-}
-
-/// Cannot happen while children are started in their order; if it does, the policy goes on.
-fn missing(what: &str) -> SpawnErr {
-    SpawnErr::StartupFailed(format!("{what} must be there first").into())
 }

@@ -10,6 +10,8 @@ mod host;
 mod instances;
 mod limits;
 mod shutdown;
+mod standing;
+mod starts;
 mod status;
 #[cfg(test)]
 mod tests;
@@ -19,6 +21,7 @@ use std::sync::Arc;
 use ractor::{ActorRef, RpcReplyPort};
 
 pub(crate) use actor::{Root, RootArgs};
+pub use standing::Standing;
 pub use status::{ConfigurationStatus, ServerStatus, StatusHandle, TreeStatus};
 
 use crate::config::model::Config;

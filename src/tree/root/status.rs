@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::actor::RootState;
 use super::host::RootHost;
-use super::{ChildId, RootMsg};
+use super::{ChildId, RootMsg, Standing};
 use crate::config::model::{Config, Entry};
 use crate::ids::{Generation, ServerName};
 use crate::supervise::{Failure, FailureKind, Spawn, Status};
@@ -24,13 +24,17 @@ use crate::tree::edge::Edge;
 const ANSWER: Duration = Duration::from_secs(1);
 
 /// The tree at one moment.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default)]
 pub struct TreeStatus {
     /// Every server that is configured, in the configuration's order, then those that still stop.
     pub servers: Vec<ServerStatus>,
     /// What became of the configuration file.
     pub configuration: ConfigurationStatus,
-    /// How many sessions there may be.
+    /// Whether there has been a configuration that could be used.
+    pub is_configured: bool,
+    /// How many sessions there are.
+    pub sessions: i64,
+    /// How many there may be.
     pub session_limit: usize,
 }
 
@@ -39,8 +43,8 @@ pub struct TreeStatus {
 pub struct ServerStatus {
     /// Its name.
     pub name: String,
-    /// `queued`, `starting`, `ready`, `backoff`, `crash-looping`, `stopping` or `stopped`.
-    pub state: &'static str,
+    /// How it is.
+    pub state: Standing,
     /// Its process.
     pub pid: Option<u32>,
     /// How often in a row it has failed.
@@ -194,6 +198,8 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
         TreeStatus {
             servers: servers.collect(),
             configuration: host.book.configuration.clone(),
+            is_configured: self.is_configured,
+            sessions: host.settings.metrics.sessions(),
             session_limit: host.limits().max_sessions,
         }
     }
@@ -207,7 +213,7 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
         let catalogue = source.and_then(|source| source.catalogue.as_ref());
         Some(ServerStatus {
             name: name.to_string(),
-            state: state(&status),
+            state: Standing::of(&status),
             pid: host.book.pids.get(&id).map(|(_, pid)| *pid),
             failures: roster.failures(&id),
             next_try_seconds: next_try(&status),
@@ -216,20 +222,6 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
             calls_in_flight: host.settings.metrics.server(name).in_flight.get(),
             instances: host.upstreams.keys().filter(is_own).count(),
         })
-    }
-}
-
-fn state(status: &Status) -> &'static str {
-    match status {
-        Status::Queued => "queued",
-        Status::Ready { .. } => "ready",
-        Status::Starting { .. } | Status::Backoff { .. } if status.is_crash_looping() => {
-            "crash-looping"
-        }
-        Status::Starting { .. } => "starting",
-        Status::Backoff { .. } => "backoff",
-        Status::Stopping { .. } => "stopping",
-        Status::Stopped => "stopped",
     }
 }
 

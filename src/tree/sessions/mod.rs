@@ -10,6 +10,7 @@ mod key;
 mod message;
 mod session;
 mod signing;
+mod state;
 mod supervisor;
 #[cfg(test)]
 mod tests;

@@ -1,35 +1,27 @@
 //! The dynamic supervisor: starts a session per client, forgets it when it ends, takes one up
 //! again whose client comes with a signed id.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
-use std::time::Duration;
 
-use ractor::{Actor, ActorId, ActorProcessingErr, ActorRef, SupervisionEvent};
-use tokio::sync::{mpsc, watch};
-use tokio::task::JoinSet;
+use ractor::{Actor, ActorProcessingErr, ActorRef, SupervisionEvent};
+use tokio::sync::mpsc;
 
-use super::deleted::Deleted;
 use super::message::{Key, SessionsMsg};
 use super::session::{
     Entrance, Gauge, OpenedSse, Outbound, Profile, SSE, Session, SessionArgs, SessionHandle,
 };
 use super::signing::{Signed, Signer};
+use super::state::SessionsState;
 use crate::config::model::Limits;
 use crate::ids::{Owner, SessionId};
 use crate::protocol::mcp::lifecycle::ClientInfo;
 use crate::protocol::version::Version;
-use crate::supervise::{Spawn, Started};
+use crate::supervise::Spawn;
 use crate::telemetry::metrics::Metrics;
 use crate::tree::call::CallError;
 use crate::tree::heartbeat::Part;
-use crate::tree::overview::{self, Overview};
 use crate::tree::registry::RegistryHandle;
 use crate::tree::root::RootHandle;
-use crate::tree::timer::Timer;
-
-/// How often in `session_idle_timeout` idle sessions are looked for.
-const CHECKS: u32 = 24;
 
 /// The supervisor of the sessions.
 pub(crate) struct Sessions<S> {
@@ -49,27 +41,6 @@ pub(crate) struct SessionsArgs {
     pub signer: Signer,
     /// Where sessions and their calls are counted.
     pub metrics: Metrics,
-    /// Where it is written how many there are.
-    pub overview: watch::Sender<Overview>,
-}
-
-/// The state: who is connected.
-pub(crate) struct SessionsState {
-    myself: ActorRef<SessionsMsg>,
-    args: SessionsArgs,
-    /// Those that are found.
-    sessions: HashMap<Key, SessionHandle>,
-    /// Those that live, some of them on their way out, oldest first.
-    living: BTreeMap<ActorId, Key>,
-    deleted: Deleted,
-    /// Who may have sessions, as far as it is known here.
-    owners: Arc<[Owner]>,
-    /// Who may not any more. Whoever is in neither is new: the port has let them in.
-    former_owners: HashSet<Owner>,
-    /// The watches over sessions that are starting.
-    starts: JoinSet<()>,
-    idle_check: Option<Timer<SessionsMsg>>,
-    is_draining: bool,
 }
 
 impl<S: Spawn> Actor for Sessions<S> {
@@ -82,18 +53,7 @@ impl<S: Spawn> Actor for Sessions<S> {
         myself: ActorRef<SessionsMsg>,
         args: SessionsArgs,
     ) -> Result<SessionsState, ActorProcessingErr> {
-        Ok(SessionsState {
-            myself,
-            args,
-            sessions: HashMap::new(),
-            living: BTreeMap::new(),
-            deleted: Deleted::default(),
-            owners: Arc::default(),
-            former_owners: HashSet::new(),
-            starts: JoinSet::new(),
-            idle_check: None,
-            is_draining: false,
-        })
+        Ok(SessionsState::new(myself, args))
     }
 
     async fn handle(
@@ -118,31 +78,20 @@ impl<S: Spawn> Actor for Sessions<S> {
                 }
             }
             SessionsMsg::GetSession { key, reply } => {
-                let found = match state.sessions.get(&key) {
-                    Some(session) => Ok(session.clone()),
+                let found = match state.find(&key) {
+                    Some(session) => Ok(session),
                     None => self.adopt(key, state),
                 };
                 answer(&reply.send(found));
             }
             SessionsMsg::KeepOwners(owners) => state.keep_owners(owners),
             SessionsMsg::Delete(key) => state.delete(&key),
-            SessionsMsg::Hello(registry) => {
-                for session in state.oldest_first() {
-                    session.hello(registry.clone());
-                }
-                state.args.registry = registry;
-            }
+            SessionsMsg::Hello(registry) => state.greet(registry),
             SessionsMsg::Limits(limits) => state.take_limits(limits),
             SessionsMsg::Stillborn(actor) => state.forget(actor),
             SessionsMsg::Beat(beat) => beat.passed(Part::Sessions),
             SessionsMsg::CheckIdle => state.dismiss_idle(),
-            SessionsMsg::Drain => {
-                state.is_draining = true;
-                for session in state.oldest_first() {
-                    session.drain();
-                }
-                state.report_if_drained();
-            }
+            SessionsMsg::Drain => state.drain(),
         }
         Ok(())
     }
@@ -192,9 +141,6 @@ impl<S: Spawn> Sessions<S> {
     /// Takes up a session that ended without its client's doing, from what its id says.
     fn adopt(&self, key: Key, state: &mut SessionsState) -> Result<SessionHandle, CallError> {
         let signed = state.signed(&key).ok_or(CallError::UnknownSession)?;
-        if state.deleted.contains(signed.random) {
-            return Err(CallError::UnknownSession);
-        }
         let session = self.start_streamable(key, &signed, true, state)?;
         log::info!("{session:?} is taken up again");
         Ok(session)
@@ -224,10 +170,7 @@ impl<S: Spawn> Sessions<S> {
         entrance: Entrance,
         state: &mut SessionsState,
     ) -> Result<SessionHandle, CallError> {
-        if state.former_owners.contains(&key.owner()) {
-            return Err(CallError::UnknownSession);
-        }
-        state.make_room()?;
+        state.make_room(key.owner())?;
         let version = match &entrance {
             Entrance::Sse(_) => Version::LATEST,
             Entrance::Streamable { client, .. } => client.version,
@@ -252,152 +195,9 @@ impl<S: Spawn> Sessions<S> {
             log::error!("A session could not be started: {error}");
             CallError::Gone
         })?;
-        state.watch_start(actor.get_id(), started);
         let session = SessionHandle::new(actor, profile);
-        state.living.insert(session.cell().get_id(), key.clone());
-        state.count();
-        state.sessions.insert(key, session.clone());
+        state.enter(key, &session, started);
         Ok(session)
-    }
-}
-
-impl SessionsState {
-    /// What a signed id says; `None` for an SSE session's and for one that was not signed here and
-    /// for this owner.
-    fn signed(&self, key: &Key) -> Option<Signed> {
-        match key {
-            Key::Sse(..) => None,
-            Key::Streamable(id, owner) => self.args.signer.verify(id, *owner),
-        }
-    }
-
-    /// Those that are found.
-    fn oldest_first(&self) -> impl Iterator<Item = &SessionHandle> {
-        let is_it = |actor, session: &&SessionHandle| session.cell().get_id() == actor;
-        let living = self.living.iter();
-        living.filter_map(move |(actor, key)| self.sessions.get(key).filter(|s| is_it(*actor, s)))
-    }
-
-    /// Errors: `Stopping`; `Overloaded` if every one of as many sessions as there may be is an SSE
-    /// session or busy. Of the others the one that has been idle for longest makes room: its
-    /// client can come back.
-    fn make_room(&mut self) -> Result<(), CallError> {
-        if self.is_draining {
-            return Err(CallError::Stopping);
-        }
-        while self.sessions.len() >= self.args.limits.max_sessions {
-            let longest = self.idle().max_by_key(|(idle, _)| *idle);
-            let key = longest.map(|(_, key)| key.clone());
-            let key = key.ok_or(CallError::Overloaded("the limit of sessions is reached"))?;
-            self.dismiss(&key, "it is idle, and another client needs the room");
-        }
-        Ok(())
-    }
-
-    /// Sessions that are too many now go on; they make room when others come.
-    fn take_limits(&mut self, limits: Arc<Limits>) {
-        for session in self.sessions.values() {
-            session.limits(Arc::clone(&limits));
-        }
-        self.args.limits = limits;
-        if self.idle_check.take().is_some() {
-            self.check_idle_later();
-        }
-    }
-
-    /// The sessions over Streamable HTTP that have nothing to do, and for how long.
-    fn idle(&self) -> impl Iterator<Item = (Duration, &Key)> {
-        let is_streamable = |(key, _): &(&Key, _)| matches!(key, Key::Streamable(..));
-        let sessions = self.sessions.iter().filter(is_streamable);
-        sessions.filter_map(|(key, session)| Some((session.idle_for()?, key)))
-    }
-
-    fn dismiss_idle(&mut self) {
-        self.idle_check = None;
-        let is_over = |(idle, _): &(Duration, &Key)| *idle >= self.args.limits.session_idle_timeout;
-        let over: Vec<Key> = self
-            .idle()
-            .filter(is_over)
-            .map(|(_, key)| key.clone())
-            .collect();
-        for key in over {
-            self.dismiss(&key, "it has been idle for too long");
-        }
-        let mut keys = self.sessions.keys();
-        if keys.any(|key| matches!(key, Key::Streamable(..))) {
-            self.check_idle_later();
-        }
-    }
-
-    fn check_idle_later(&mut self) {
-        let pause = self.args.limits.session_idle_timeout / CHECKS;
-        let check = || SessionsMsg::CheckIdle;
-        let timer = || Timer::after(&self.myself, pause, check);
-        self.idle_check.get_or_insert_with(timer);
-    }
-
-    fn keep_owners(&mut self, owners: Arc<[Owner]>) {
-        let before = std::mem::replace(&mut self.owners, owners);
-        self.former_owners.extend(before.iter());
-        self.former_owners
-            .retain(|owner| !self.owners.contains(owner));
-        let is_other = |key: &&Key| !self.owners.contains(&key.owner());
-        let others: Vec<Key> = self.sessions.keys().filter(is_other).cloned().collect();
-        for key in others {
-            self.dismiss(&key, "its token is not valid any more");
-        }
-    }
-
-    /// The client's own end: the id is worth nothing from here on.
-    fn delete(&mut self, key: &Key) {
-        if let Some(signed) = self.signed(key) {
-            self.deleted.insert(signed.random);
-        }
-        self.dismiss(key, "its client says so");
-    }
-
-    /// Ends a session, which is not found any more from here on.
-    fn dismiss(&mut self, key: &Key, why: &'static str) {
-        if let Some(session) = self.sessions.remove(key) {
-            session.end(why);
-        }
-    }
-
-    /// A session that does not start ends without an event.
-    fn watch_start(&mut self, actor: ActorId, started: Started) {
-        while self.starts.try_join_next().is_some() {}
-        let myself = self.myself.clone();
-        self.starts.spawn(async move {
-            if !matches!(started.await, Ok(Ok(_))) {
-                log::error!("A session did not start, its client has to come back");
-                drop(myself.cast(SessionsMsg::Stillborn(actor)));
-            }
-        });
-    }
-
-    /// A session has ended, in whatever way. Its id may be another's by now.
-    fn forget(&mut self, actor: ActorId) {
-        let Some(key) = self.living.remove(&actor) else {
-            return;
-        };
-        self.count();
-        self.args.root.session_ended(actor.pid());
-        let is_it = |session: &SessionHandle| session.cell().get_id() == actor;
-        if self.sessions.get(&key).is_some_and(is_it) {
-            self.sessions.remove(&key);
-        }
-        log::debug!("{actor} ended; {} left", self.living.len());
-        self.report_if_drained();
-    }
-
-    fn count(&self) {
-        overview::sessions_changed(&self.args.overview, self.living.len());
-    }
-
-    fn report_if_drained(&self) {
-        if self.is_draining && self.living.is_empty() {
-            self.args.root.sessions_drained();
-        }
     }
 }
 

@@ -3,7 +3,7 @@
 //!
 //! Plain state: `now` goes in, lines to write come out, tickets are answered.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +23,8 @@ use crate::tree::client::Client;
 pub(super) const INITIALIZE_ID: u64 = 0;
 /// How long a cancelled call keeps its permit if its server never answers it.
 pub(super) const CANCELLED_KEEPS_PERMIT: Duration = Duration::from_secs(60);
+/// So many calls are known to have been given up after that, the latest: an answer may come at last.
+const GIVEN_UP: usize = 1_024;
 /// A question to a client that nobody answers in time has failed so long before its call does: what
 /// the server makes of that is the better answer.
 const ASK_LAG: Duration = Duration::from_secs(5);
@@ -67,6 +69,7 @@ pub(super) struct Calls {
     /// In the order in which they were sent, which is how they fail together.
     pending: BTreeMap<u64, Pending>,
     ids: HashMap<CallId, u64>,
+    given_up: VecDeque<u64>,
     silent_timeouts: u32,
     heard_at: Option<Instant>,
     dropped_answers: u64,
@@ -81,6 +84,7 @@ impl Calls {
             next_id: INITIALIZE_ID + 1,
             pending: BTreeMap::new(),
             ids: HashMap::new(),
+            given_up: VecDeque::new(),
             silent_timeouts: 0,
             heard_at: None,
             dropped_answers: 0,
@@ -206,9 +210,13 @@ impl Calls {
             .collect();
         let mut lines = Vec::new();
         for id in expired {
-            if let Some(Pending::Call(call)) = self.pending.remove(&id) {
-                self.ids.remove(&call.ticket.call());
-                lines.push(self.time_out(now, id, *call));
+            match self.pending.remove(&id) {
+                Some(Pending::Call(call)) => {
+                    self.ids.remove(&call.ticket.call());
+                    lines.push(self.time_out(now, id, *call));
+                }
+                Some(Pending::Tombstone { .. }) => self.give_up(id),
+                None => {}
             }
         }
         lines
@@ -241,6 +249,19 @@ impl Calls {
                 until,
             },
         );
+    }
+
+    fn give_up(&mut self, id: u64) {
+        if self.given_up.len() >= GIVEN_UP {
+            self.given_up.pop_front();
+        }
+        self.given_up.push_back(id);
+    }
+
+    /// Whether the call was given up long ago. It is asked once: a second answer is one too many.
+    fn was_given_up(&mut self, id: u64) -> bool {
+        let at = self.given_up.iter().position(|given_up| *given_up == id);
+        at.and_then(|at| self.given_up.remove(at)).is_some()
     }
 
     /// When [`Self::expire`] has something to do.
@@ -278,10 +299,8 @@ impl Calls {
                 drop(call.counted);
                 call.ticket.answer(answer);
             }
-            Some(Pending::Tombstone { .. }) => {
-                self.dropped_answers += 1;
-                self.metrics.answers_dropped.late.inc();
-            }
+            Some(Pending::Tombstone { .. }) => self.drop_late(),
+            None if self.was_given_up(id) => self.drop_late(),
             None if id < self.next_id => {
                 self.dropped_answers += 1;
                 self.metrics.answers_dropped.duplicate.inc();
@@ -333,6 +352,11 @@ impl Calls {
     /// Whether so many calls timed out in silence that the server must be hung.
     pub(super) fn is_hung(&self) -> bool {
         self.silent_timeouts >= TIMEOUTS_UNTIL_HUNG
+    }
+
+    fn drop_late(&mut self) {
+        self.dropped_answers += 1;
+        self.metrics.answers_dropped.late.inc();
     }
 
     /// Counts an answer to a request that there never was.

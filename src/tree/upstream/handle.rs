@@ -10,7 +10,6 @@ use ractor::ActorRef;
 use super::message::UpstreamMsg;
 use crate::ids::{CallId, Generation, ServerName};
 use crate::protocol::jsonrpc::Response;
-use crate::telemetry::metrics::ServerMetrics;
 use crate::tree::call::Ticket;
 use crate::tree::client::{Client, Interest};
 use crate::tree::quota::{Quota, Share};
@@ -24,7 +23,6 @@ pub(crate) struct UpstreamHandle {
     server: ServerName,
     generation: Generation,
     permits: Quota,
-    metrics: Arc<ServerMetrics>,
     session: Option<u64>,
 }
 
@@ -40,15 +38,8 @@ impl UpstreamHandle {
             server,
             generation,
             permits,
-            metrics: Arc::default(),
             session: None,
         }
-    }
-
-    /// The same as a handle whose calls are counted.
-    #[must_use]
-    pub(in crate::tree) fn counted_in(self, metrics: Arc<ServerMetrics>) -> Self {
-        Self { metrics, ..self }
     }
 
     /// The same as the handle of an instance that belongs to a session.
@@ -78,15 +69,10 @@ impl UpstreamHandle {
         self.generation
     }
 
-    /// Room for one more call, or `None` when the server has as many in flight as it may: the
-    /// call is refused then, and counted as that.
+    /// Room for one more call, or `None` when the server has as many in flight as it may.
     #[must_use]
     pub(in crate::tree) fn admit(&self) -> Option<Share> {
-        let share = self.permits.take(1);
-        if share.is_none() {
-            self.metrics.refused.inc();
-        }
-        share
+        self.permits.take(1)
     }
 
     /// From now on it may have so many calls in flight.

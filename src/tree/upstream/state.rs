@@ -60,8 +60,7 @@ impl UpstreamState {
         let permits = args.permits.clone();
         dialogue.count_in(Arc::clone(&args.metrics));
         let name = args.spec.name.clone();
-        let handle = UpstreamHandle::new(myself.clone(), name, args.generation, permits)
-            .counted_in(Arc::clone(&args.metrics));
+        let handle = UpstreamHandle::new(myself.clone(), name, args.generation, permits);
         let handle = match &args.owner {
             Some(owner) => handle.owned_by(owner.session),
             None => handle,

@@ -149,18 +149,6 @@ fn wrong_values_are_explained() {
             "loud",
             "error, warn, info, debug",
         ),
-        (
-            "--allowed-host",
-            "MCPROXY_ALLOWED_HOST",
-            "http://a.org",
-            "without http://",
-        ),
-        (
-            "--allowed-origin",
-            "MCPROXY_ALLOWED_ORIGIN",
-            "a.org",
-            "https://",
-        ),
     ];
     let explained = |said: &Said, option: &str, part: &str| {
         assert_eq!(said.code, Some(WRONG_ARGUMENTS), "{}", said.stderr);

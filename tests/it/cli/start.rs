@@ -47,6 +47,31 @@ fn a_missing_configuration_is_one_clear_message() {
 }
 
 #[test]
+fn a_host_or_origin_that_is_none_is_explained() {
+    let here = tempfile::tempdir().unwrap();
+    fs::write(here.path().join("mcp-servers.json"), "[]").unwrap();
+    for (option, variable, value) in [
+        ("--allowed-host", "MCPROXY_ALLOWED_HOST", "http://a.org"),
+        ("--allowed-origin", "MCPROXY_ALLOWED_ORIGIN", "a.org"),
+    ] {
+        let listen = ["--listen", "127.0.0.1:0"];
+        let said = [
+            run(here.path(), &[listen[0], listen[1], option, value], &[]),
+            run(here.path(), &listen, &[(variable, value)]),
+        ];
+        for said in said {
+            assert_eq!(said.code, Some(MISCONFIGURED), "{}", said.stderr);
+            let is_named = said.stderr.contains(option) && said.stderr.contains(value);
+            assert!(
+                is_named && said.stderr.contains("such as"),
+                "{}",
+                said.stderr
+            );
+        }
+    }
+}
+
+#[test]
 fn a_taken_port_is_explained() {
     let here = tempfile::tempdir().unwrap();
     fs::write(here.path().join("mcp-servers.json"), "[]").unwrap();

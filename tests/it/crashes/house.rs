@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use mcproxy::http::{HttpEdge, HttpOptions, Limits, Rules};
+use mcproxy::http::{HttpEdge, HttpOptions, Rules, Times};
 use mcproxy::process::Groups;
 use mcproxy::tree::{self, Exit, Settings, Tree};
 use ractor::ActorStatus;
@@ -43,7 +43,7 @@ impl House {
         set(&mut settings);
         let socket = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
         let options = HttpOptions {
-            limits: Limits::default(),
+            times: Times::default(),
             rules: Rules::default(),
             tokens: tokio::sync::watch::Sender::default().subscribe(),
             readiness: settings.readiness.clone(),

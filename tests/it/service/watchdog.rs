@@ -82,7 +82,7 @@ impl Fed {
         let mailbox = Mailbox::open();
         let mut watched = None;
         let house = House::open_with(config([fixture("one", &[])]), |settings| {
-            watched = Some((settings.overview.subscribe(), settings.readiness.clone()));
+            watched = Some(settings.readiness.clone());
         })
         .await;
         let name = mailbox.name.clone();
@@ -91,10 +91,11 @@ impl Fed {
             "WATCHDOG_USEC" => Some(SHORT.as_micros().to_string().into()),
             _ => None,
         }));
-        let (overview, readiness) = watched.expect("it was opened");
-        let pulse = house.tree.pulse();
+        let readiness = watched.expect("it was opened");
+        let (pulse, status) = (house.tree.pulse(), house.tree.status());
+        let readings = house.tree.readings();
         let mut task = JoinSet::new();
-        task.spawn(async move { manager.attend(pulse, overview, readiness).await });
+        task.spawn(async move { manager.attend(pulse, status, readings, readiness).await });
         let mut fed = Self {
             house,
             mailbox,

@@ -3,7 +3,7 @@
 
 use std::net::SocketAddr;
 
-use mcproxy::http::{HttpEdge, HttpOptions, Limits, Rules};
+use mcproxy::http::{HttpEdge, HttpOptions, Rules, Times};
 use mcproxy::supervise::Plain;
 use mcproxy::tree::{self, Exit, Settings, Tree};
 use tempfile::TempDir;
@@ -26,7 +26,7 @@ async fn start(session_limit: usize) -> InProcess {
     let mut settings = Settings::new(path);
     settings.limits.max_sessions = session_limit;
     let options = HttpOptions {
-        limits: Limits::default(),
+        times: Times::default(),
         rules: Rules::new(&[], &[], &[]).expect("no rules"),
         tokens: tokio::sync::watch::Sender::default().subscribe(),
         readiness: settings.readiness.clone(),

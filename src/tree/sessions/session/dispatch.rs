@@ -35,7 +35,7 @@ impl SessionState {
                 self.park(number, Some(server));
             }
             Way::Park(server) => self.park(number, server),
-            Way::Fail(text) => self.answer(number, Answer::Failed(text)),
+            Way::Fail(server, text) => self.fail(number, server, text),
             Way::Refuse(code, text) => {
                 self.answer(number, Answer::Error(jsonrpc::error_object(code, &text)));
             }
@@ -123,6 +123,14 @@ impl SessionState {
         }
     }
 
+    /// The server can't take the call.
+    fn fail(&mut self, number: u64, server: ServerName, text: String) {
+        if let Some(open) = self.calls.get_mut(number) {
+            open.server = Some(server);
+        }
+        self.answer(number, Answer::Failed(text));
+    }
+
     /// The server never saw the call: it goes to a later generation.
     pub(super) fn on_bounced(&mut self, number: u64, errand: Errand, after: Generation) {
         let Some(open) = self.calls.get_mut(number) else {
@@ -146,6 +154,11 @@ impl SessionState {
                 self.on_subscription(open.method, server, uri);
             }
             self.refresh_interest(server);
+        }
+        if let (Stage::Parked { .. }, Answer::Failed(_)) = (&open.stage, &answer)
+            && let Some(server) = &open.server
+        {
+            self.metrics.call_refused(server);
         }
         let answer = match answer {
             Answer::Result(result) => jsonrpc::result(&open.id, &self.outward(&open, result)),

@@ -31,14 +31,14 @@ impl SessionState {
         }
         if self.streams.is_full() {
             let text = "busy: more waits on this session's stream than may; read it";
-            return self.refuse(&asked, code::BUSY, text);
+            return self.refuse_busy(&asked, text);
         }
         let routed = ServerRequest::routed(&method);
         let list = Kind::of_method(&method);
         let may_wait = routed.is_some() || list.is_some() || &*method == method::INITIALIZE;
         if may_wait && self.calls.len() + self.waiting.len() >= self.limits.max_calls_per_session {
             let text = "busy: this session has as many requests without an answer as it may";
-            return self.refuse(&asked, code::BUSY, text);
+            return self.refuse_busy(&asked, text);
         }
         if let Some(method) = routed {
             return self.on_call(asked, method, params);
@@ -61,6 +61,12 @@ impl SessionState {
         }
     }
 
+    /// Refuses what would be too much for this session.
+    fn refuse_busy(&mut self, asked: &Asked, text: &str) {
+        self.metrics.refused("busy");
+        self.refuse(asked, code::BUSY, text);
+    }
+
     fn on_list(&mut self, asked: Asked, kind: Kind, params: Option<&Bytes>) {
         self.has_spoken = true;
         match item::list_cursor(params) {
@@ -79,7 +85,7 @@ impl SessionState {
             && self.interests.subscriptions() >= self.limits.max_subscriptions_per_session
         {
             let text = "busy: this session has as many subscriptions as it may";
-            return self.refuse(&asked, code::BUSY, text);
+            return self.refuse_busy(&asked, text);
         }
         match ServerRequest::parse(method, &params) {
             Ok(request) => {

@@ -68,7 +68,7 @@ pub(in crate::tree::sessions) struct SessionState {
     pub(super) is_draining: bool,
     /// When what can be asked for again is looked through.
     pub(super) replay_check: Option<Timer<SessionMsg>>,
-    metrics: Metrics,
+    pub(super) metrics: Metrics,
     /// Counts it among the open ones.
     _counted: Held,
 }

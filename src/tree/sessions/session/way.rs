@@ -24,8 +24,8 @@ pub(super) enum Way {
     Park(Option<ServerName>),
     /// Wait for the session's own instance of this server, which nobody has asked for yet.
     Start(ServerName),
-    /// Answer at once, for the model to read.
-    Fail(String),
+    /// Answer at once that this server can't take it, for the model to read.
+    Fail(ServerName, String),
     /// Answer at once, as a JSON-RPC error with this code.
     Refuse(i64, String),
 }
@@ -50,7 +50,7 @@ impl SessionState {
                         permit,
                         route,
                     },
-                    None => Way::Fail(busy(&route.server)),
+                    None => Way::Fail(route.server.clone(), busy(&route.server)),
                 }
             }
             None if self.is_isolated(&route.server) => Way::Start(route.server),
@@ -58,7 +58,8 @@ impl SessionState {
                 Way::Park(Some(route.server))
             }
             Some(RouteState::Down { why, next_try }) => {
-                Way::Fail(down(&route.server, why, *next_try))
+                let text = down(&route.server, why, *next_try);
+                Way::Fail(route.server, text)
             }
         }
     }

@@ -29,7 +29,6 @@ use futures_util::StreamExt;
 use ractor::{Actor, ActorRef};
 use serde_json::{Value, json};
 use tokio::sync::mpsc::UnboundedReceiver;
-use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
 use super::message::SessionsMsg;
@@ -77,7 +76,6 @@ impl House {
         let servers = servers.iter().map(|server| wanted(server)).collect();
         let registry = testing::registry(&root, servers).await;
         let args = SessionsArgs {
-            overview: watch::Sender::default(),
             registry: registry.clone(),
             root,
             limits: Arc::new(Limits {

@@ -1,0 +1,66 @@
+//! What there must be before anything is started: the configuration's place, the port, who is let
+//! in, the log. What is wrong with it ends the program here, with the exit code that it calls for.
+
+use std::net::TcpListener;
+use std::path::PathBuf;
+
+use super::{BROKEN, MISCONFIGURED};
+use crate::cli::Run;
+use crate::config;
+use crate::http::{Rules, TokenKeeper};
+use crate::process;
+use crate::service::Sockets;
+use crate::telemetry::log::{self as logging, LogGuard};
+use crate::telemetry::metrics::Metrics;
+
+/// What the tree is built on.
+pub(super) struct Ground {
+    pub(super) path: PathBuf,
+    pub(super) sockets: Vec<TcpListener>,
+    pub(super) rules: Rules,
+    pub(super) tokens: TokenKeeper,
+    pub(super) metrics: Metrics,
+}
+
+/// Why the gateway can't run, and its exit code.
+pub(super) struct Unfit(pub(super) u8, pub(super) anyhow::Error);
+
+impl Ground {
+    /// Once, at the very start, while there is but one thread. What is logged is written out when the
+    /// guard ends.
+    pub(super) fn lay(options: &Run) -> Result<(Self, LogGuard), Unfit> {
+        process::keep_descriptors();
+        process::unblock_signals().map_err(broken)?;
+        let path = config::locate(options.config.as_deref()).map_err(misconfigured)?;
+        let sockets = Sockets::obtain(options.listen).map_err(misconfigured)?;
+        let rules = Rules::for_this_machine(&options.allowed_host, &options.allowed_origin)
+            .map_err(misconfigured)?;
+        let variable = std::env::var_os("MCPROXY_TOKEN");
+        let variable = variable.as_ref().map(|text| text.to_string_lossy());
+        let tokens = TokenKeeper::open(options.token_file.clone(), variable.as_deref())
+            .map_err(misconfigured)?;
+        let log = logging::init(options.sink(), options.log_level).map_err(broken)?;
+        for unusable in &sockets.unusable {
+            log::warn!("The service manager passed what can't be served: {unusable}");
+        }
+        if sockets.are_passed {
+            log::info!("The service manager passed the socket; --listen is not used");
+        }
+        let ground = Self {
+            path,
+            sockets: sockets.listeners,
+            rules,
+            tokens,
+            metrics: Metrics::new(log.lines_dropped()),
+        };
+        Ok((ground, log))
+    }
+}
+
+fn misconfigured(error: impl Into<anyhow::Error>) -> Unfit {
+    Unfit(MISCONFIGURED, error.into())
+}
+
+fn broken(error: impl Into<anyhow::Error>) -> Unfit {
+    Unfit(BROKEN, error.into())
+}

@@ -1,0 +1,148 @@
+//! How each of root's children is started: from what root holds, and with the handles of those that
+//! were started before it.
+
+use std::sync::Arc;
+
+use ractor::{ActorCell, SpawnErr};
+
+use super::ChildId;
+use super::host::RootHost;
+use crate::config::model::ServerSpec;
+use crate::ids::Generation;
+use crate::supervise::{Spawn, Spawned, Start};
+use crate::tree::config::{ConfigActor, ConfigArgs, ConfigHandle};
+use crate::tree::edge::{Edge, EdgeLinks};
+use crate::tree::quota::Quota;
+use crate::tree::registry::{Registry, RegistryArgs, RegistryHandle, Store};
+use crate::tree::sessions::{Sessions, SessionsArgs, SessionsHandle};
+use crate::tree::upstream::{self, Upstream, UpstreamArgs, UpstreamHandle};
+
+impl<S: Spawn, E: Edge> RootHost<S, E> {
+    pub(super) fn start_config(&mut self, parent: ActorCell) -> Result<Spawned, SpawnErr> {
+        let args = ConfigArgs {
+            path: self.settings.config_path.clone(),
+            command_line: self.settings.command_line.clone(),
+            root: self.root.clone(),
+        };
+        let (actor, started) = self.spawn.spawn("config", ConfigActor, args, parent)?;
+        self.config = Some(ConfigHandle::new(actor.clone()));
+        Ok((actor, started).into())
+    }
+
+    /// A registry learns everything that its predecessor knew before anybody else speaks to it.
+    pub(super) fn start_registry(&mut self, parent: ActorCell) -> Result<Spawned, SpawnErr> {
+        let args = RegistryArgs {
+            last: self.routes.clone(),
+            store: Store::new(self.settings.state_dir.as_deref()),
+            root: Arc::new(self.root.clone()),
+            latch_opens: self.latch_opens,
+        };
+        let (actor, started) = self.spawn.spawn("registry", Registry, args, parent)?;
+        let registry = RegistryHandle::new(actor.clone());
+        if let Some(wanted) = &self.wanted {
+            registry.wanted(wanted.clone());
+        }
+        for (server, (generation, state)) in &self.states {
+            registry.server_state(server.clone(), *generation, state.clone());
+        }
+        for upstream in self.upstreams.values() {
+            if upstream.session().is_none() {
+                upstream.hello(registry.clone());
+            }
+        }
+        if let Some(sessions) = &self.sessions {
+            sessions.hello(registry.clone());
+        }
+        self.registry = Some(registry);
+        Ok((actor, started).into())
+    }
+
+    /// A new life of the sessions. Those of the former one are gone, or will be any moment: they
+    /// own nothing any more, and nothing they still say starts an instance.
+    pub(super) fn start_sessions(
+        &mut self,
+        generation: Generation,
+        parent: ActorCell,
+    ) -> Result<Spawned, SpawnErr> {
+        self.owners.clear();
+        self.life = generation;
+        let spawn = self.spawn.clone();
+        let args = SessionsArgs {
+            registry: self.registry()?,
+            root: self.root.for_sessions(generation),
+            limits: self.limits(),
+            signer: self.signer.clone(),
+            metrics: self.settings.metrics.clone(),
+        };
+        let (actor, started) = self
+            .spawn
+            .spawn("sessions", Sessions { spawn }, args, parent)?;
+        self.sessions = Some(SessionsHandle::new(actor.clone()));
+        Ok((actor, started).into())
+    }
+
+    pub(super) fn start_listener(&mut self, parent: ActorCell) -> Result<Spawned, SpawnErr> {
+        let sessions = self
+            .sessions
+            .clone()
+            .ok_or_else(|| missing("the sessions"))?;
+        let (listener, args) = self.edge.listener(EdgeLinks {
+            sessions,
+            status: self.root.status(),
+            limits: self.limits.subscribe(),
+        });
+        let (actor, started) = self.spawn.spawn("listener", listener, args, parent)?;
+        Ok((actor, started).into())
+    }
+
+    pub(super) fn upstream_args(
+        &self,
+        generation: Generation,
+        spec: &Arc<ServerSpec>,
+        start: &Start,
+    ) -> Result<UpstreamArgs, SpawnErr> {
+        let limits = self.limits();
+        let metrics = self.settings.metrics.server(&spec.name);
+        Ok(UpstreamArgs {
+            spec: Arc::clone(spec),
+            generation,
+            permits: Quota::counted_in(&metrics.permits, limits.max_calls_per_server),
+            start: *start,
+            ladder: self.supervision().ladder,
+            owner: None,
+            root: self.root.clone(),
+            registry: self.registry()?,
+            groups: self.settings.groups.clone(),
+            limits,
+            metrics,
+            launch: Arc::new(upstream::launch),
+        })
+    }
+
+    pub(super) fn start_upstream(
+        &mut self,
+        args: UpstreamArgs,
+        parent: ActorCell,
+    ) -> Result<Spawned, SpawnErr> {
+        let (server, permits) = (args.spec.name.clone(), args.permits.clone());
+        let (generation, owner) = (args.generation, args.owner.clone());
+        let metrics = Arc::clone(&args.metrics);
+        let (actor, started) = self.spawn.spawn("upstream", Upstream, args, parent)?;
+        metrics.starts.inc();
+        let mut handle = UpstreamHandle::new(actor.clone(), server, generation, permits);
+        if let Some(owner) = owner {
+            handle = handle.owned_by(owner.session);
+        }
+        self.upstreams.insert(ChildId::of(&handle), handle);
+        Ok((actor, started).into())
+    }
+
+    fn registry(&self) -> Result<RegistryHandle, SpawnErr> {
+        self.registry.clone().ok_or_else(|| missing("the registry"))
+    }
+}
+
+/// Cannot happen while children are started in their order; if it does, the policy goes on.
+pub(super) fn missing(what: &str) -> SpawnErr {
+    SpawnErr::StartupFailed(format!("{what} must be there first").into())
+}

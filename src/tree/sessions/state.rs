@@ -1,0 +1,229 @@
+//! Who is connected: the sessions that are found, those on their way out, who may have one, and who
+//! has to make room.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use ractor::{ActorId, ActorRef};
+use tokio::task::JoinSet;
+
+use super::deleted::Deleted;
+use super::message::{Key, SessionsMsg};
+use super::session::SessionHandle;
+use super::signing::Signed;
+use super::supervisor::SessionsArgs;
+use crate::config::model::Limits;
+use crate::ids::Owner;
+use crate::supervise::Started;
+use crate::tree::call::CallError;
+use crate::tree::registry::RegistryHandle;
+use crate::tree::timer::Timer;
+
+/// How often in `session_idle_timeout` idle sessions are looked for.
+const CHECKS: u32 = 24;
+
+/// The state: who is connected.
+pub(crate) struct SessionsState {
+    pub(super) myself: ActorRef<SessionsMsg>,
+    pub(super) args: SessionsArgs,
+    /// Those that are found.
+    sessions: HashMap<Key, SessionHandle>,
+    /// Those that live, some of them on their way out, oldest first.
+    living: BTreeMap<ActorId, Key>,
+    deleted: Deleted,
+    /// Who may have sessions, as far as it is known here.
+    owners: Arc<[Owner]>,
+    /// Who may not any more. Whoever is in neither is new: the port has let them in.
+    former_owners: HashSet<Owner>,
+    /// The watches over sessions that are starting.
+    starts: JoinSet<()>,
+    idle_check: Option<Timer<SessionsMsg>>,
+    is_draining: bool,
+}
+
+impl SessionsState {
+    pub(super) fn new(myself: ActorRef<SessionsMsg>, args: SessionsArgs) -> Self {
+        Self {
+            myself,
+            args,
+            sessions: HashMap::new(),
+            living: BTreeMap::new(),
+            deleted: Deleted::default(),
+            owners: Arc::default(),
+            former_owners: HashSet::new(),
+            starts: JoinSet::new(),
+            idle_check: None,
+            is_draining: false,
+        }
+    }
+
+    /// The session that is found by `key`.
+    pub(super) fn find(&self, key: &Key) -> Option<SessionHandle> {
+        self.sessions.get(key).cloned()
+    }
+
+    /// A session has been started, if nothing went wrong.
+    pub(super) fn enter(&mut self, key: Key, session: &SessionHandle, started: Started) {
+        let actor = session.cell().get_id();
+        self.watch_start(actor, started);
+        self.living.insert(actor, key.clone());
+        self.sessions.insert(key, session.clone());
+    }
+
+    /// What a signed id says whose client has not given it up; `None` for an SSE session's and for one
+    /// that was not signed here and for this owner.
+    pub(super) fn signed(&self, key: &Key) -> Option<Signed> {
+        let Key::Streamable(id, owner) = key else {
+            return None;
+        };
+        let signed = self.args.signer.verify(id, *owner)?;
+        (!self.deleted.contains(signed.random)).then_some(signed)
+    }
+
+    /// Makes room for one more session of `owner`.
+    ///
+    /// Errors: `UnknownSession` for a former owner; `Stopping`; `Overloaded` if every one of as many sessions as there may be is an SSE
+    /// session or busy. Of the others the one that has been idle for longest makes room: its
+    /// client can come back.
+    pub(super) fn make_room(&mut self, owner: Owner) -> Result<(), CallError> {
+        if self.former_owners.contains(&owner) {
+            return Err(CallError::UnknownSession);
+        }
+        if self.is_draining {
+            return Err(CallError::Stopping);
+        }
+        while self.sessions.len() >= self.args.limits.max_sessions {
+            let longest = self.idle().max_by_key(|(idle, _)| *idle);
+            let key = longest.map(|(_, key)| key.clone());
+            let key = key.ok_or(CallError::Overloaded("the limit of sessions is reached"))?;
+            self.dismiss(&key, "it is idle, and another client needs the room");
+        }
+        Ok(())
+    }
+
+    /// Sessions that are too many now go on; they make room when others come.
+    pub(super) fn take_limits(&mut self, limits: Arc<Limits>) {
+        for session in self.sessions.values() {
+            session.limits(Arc::clone(&limits));
+        }
+        self.args.limits = limits;
+        if self.idle_check.take().is_some() {
+            self.check_idle_later();
+        }
+    }
+
+    /// The sessions over Streamable HTTP that have nothing to do, and for how long.
+    fn idle(&self) -> impl Iterator<Item = (Duration, &Key)> {
+        let is_streamable = |(key, _): &(&Key, _)| matches!(key, Key::Streamable(..));
+        let sessions = self.sessions.iter().filter(is_streamable);
+        sessions.filter_map(|(key, session)| Some((session.idle_for()?, key)))
+    }
+
+    pub(super) fn dismiss_idle(&mut self) {
+        self.idle_check = None;
+        let is_over = |(idle, _): &(Duration, &Key)| *idle >= self.args.limits.session_idle_timeout;
+        let over: Vec<Key> = self
+            .idle()
+            .filter(is_over)
+            .map(|(_, key)| key.clone())
+            .collect();
+        for key in over {
+            self.dismiss(&key, "it has been idle for too long");
+        }
+        let mut keys = self.sessions.keys();
+        if keys.any(|key| matches!(key, Key::Streamable(..))) {
+            self.check_idle_later();
+        }
+    }
+
+    pub(super) fn check_idle_later(&mut self) {
+        let pause = self.args.limits.session_idle_timeout / CHECKS;
+        let check = || SessionsMsg::CheckIdle;
+        let timer = || Timer::after(&self.myself, pause, check);
+        self.idle_check.get_or_insert_with(timer);
+    }
+
+    pub(super) fn keep_owners(&mut self, owners: Arc<[Owner]>) {
+        let before = std::mem::replace(&mut self.owners, owners);
+        self.former_owners.extend(before.iter());
+        self.former_owners
+            .retain(|owner| !self.owners.contains(owner));
+        let is_other = |key: &&Key| !self.owners.contains(&key.owner());
+        let others: Vec<Key> = self.sessions.keys().filter(is_other).cloned().collect();
+        for key in others {
+            self.dismiss(&key, "its token is not valid any more");
+        }
+    }
+
+    /// The client's own end: the id is worth nothing from here on.
+    pub(super) fn delete(&mut self, key: &Key) {
+        if let Some(signed) = self.signed(key) {
+            self.deleted.insert(signed.random);
+        }
+        self.dismiss(key, "its client says so");
+    }
+
+    /// Ends a session, which is not found any more from here on.
+    fn dismiss(&mut self, key: &Key, why: &'static str) {
+        if let Some(session) = self.sessions.remove(key) {
+            session.end(why);
+        }
+    }
+
+    /// A session that does not start ends without an event.
+    fn watch_start(&mut self, actor: ActorId, started: Started) {
+        while self.starts.try_join_next().is_some() {}
+        let myself = self.myself.clone();
+        self.starts.spawn(async move {
+            if !matches!(started.await, Ok(Ok(_))) {
+                log::error!("A session did not start, its client has to come back");
+                drop(myself.cast(SessionsMsg::Stillborn(actor)));
+            }
+        });
+    }
+
+    /// A session has ended, in whatever way. Its id may be another's by now.
+    pub(super) fn forget(&mut self, actor: ActorId) {
+        let Some(key) = self.living.remove(&actor) else {
+            return;
+        };
+        self.args.root.session_ended(actor.pid());
+        let is_it = |session: &SessionHandle| session.cell().get_id() == actor;
+        if self.sessions.get(&key).is_some_and(is_it) {
+            self.sessions.remove(&key);
+        }
+        log::debug!("{actor} ended; {} left", self.living.len());
+        self.report_if_drained();
+    }
+
+    /// Those that are found.
+    fn oldest_first(&self) -> impl Iterator<Item = &SessionHandle> {
+        let is_it = |actor, session: &&SessionHandle| session.cell().get_id() == actor;
+        let living = self.living.iter();
+        living.filter_map(move |(actor, key)| self.sessions.get(key).filter(|s| is_it(*actor, s)))
+    }
+
+    /// The registry was restarted.
+    pub(super) fn greet(&mut self, registry: RegistryHandle) {
+        for session in self.oldest_first() {
+            session.hello(registry.clone());
+        }
+        self.args.registry = registry;
+    }
+
+    /// Takes nobody new, and lets every session finish.
+    pub(super) fn drain(&mut self) {
+        self.is_draining = true;
+        for session in self.oldest_first() {
+            session.drain();
+        }
+        self.report_if_drained();
+    }
+
+    fn report_if_drained(&self) {
+        if self.is_draining && self.living.is_empty() {
+            self.args.root.sessions_drained();
+        }
+    }
+}
