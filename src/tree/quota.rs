@@ -69,6 +69,12 @@ impl Quota {
         self.0.most.load(Ordering::Relaxed) - self.used()
     }
 
+    /// Whether somebody else holds it too, or a part of it.
+    #[cfg(test)]
+    pub(crate) fn is_shared(&self) -> bool {
+        Arc::strong_count(&self.0) > 1
+    }
+
     fn grow(&self, amount: usize) -> bool {
         let most = self.0.most.load(Ordering::Relaxed);
         let grown = |used: usize| used.checked_add(amount).filter(|used| *used <= most);

@@ -19,7 +19,7 @@ use super::world::{Dice, How, World};
 use crate::supervise::{Spawn, Started};
 use crate::tree::config::ConfigArgs;
 use crate::tree::upstream::UpstreamArgs;
-use crate::tree::{Edge, EdgeLinks};
+use crate::tree::{Beat, Edge, EdgeLinks};
 
 /// The kind of actor that is never struck: what it serves is to stay good.
 const GOOD: &str = "good upstream";
@@ -188,6 +188,8 @@ impl Edge for Door {
         self.0.set_sessions(links.sessions);
         (Silent, ())
     }
+
+    fn beat(_: &ActorRef<()>, _: Beat) {}
 }
 
 impl Actor for Silent {

@@ -26,7 +26,7 @@ const QUEUE: usize = 256;
 /// What starts the server of this generation.
 pub(super) fn launcher(world: &Arc<World>, args: &UpstreamArgs) -> Launch {
     let owner = args.owner.as_ref().map(|owner| owner.session);
-    let (world, permits) = (Arc::clone(world), Arc::clone(&args.permits));
+    let (world, permits) = (Arc::clone(world), args.permits.clone());
     let generation = args.generation.0;
     Arc::new(move |spec, _, _, sink| {
         let who = (spec.name.to_string(), owner);
@@ -36,7 +36,7 @@ pub(super) fn launcher(world: &Arc<World>, args: &UpstreamArgs) -> Launch {
             .ladders
             .lock()
             .unwrap()
-            .launched(&who, Arc::clone(&permits));
+            .launched(&who, permits.clone());
         if let Err(complaint) = is_on_the_ladder {
             world.complain(complaint);
         }

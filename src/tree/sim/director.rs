@@ -70,6 +70,7 @@ async fn run(world: &Arc<World>) {
         edge: Door(Arc::clone(world)),
         settings: Settings::new(PathBuf::from("/nowhere")),
         exit: sender,
+        readings: watch::Sender::default(),
     };
     let root = Stage(Arc::clone(world)).wrap("root", "root".into(), Root::<Stage, Door>::default());
     let (actor, ended) = Actor::spawn(None, root, args).await.unwrap();
@@ -246,7 +247,10 @@ fn config(servers: &[(&str, u32)]) -> Config {
         .iter()
         .map(|(name, variant)| Entry::Run(Arc::new(spec(name, *variant))))
         .collect();
-    Config { servers }
+    Config {
+        servers,
+        ..Config::default()
+    }
 }
 
 fn spec(name: &str, variant: u32) -> ServerSpec {

@@ -32,14 +32,14 @@ struct Life {
 #[derive(Debug, Default)]
 pub(super) struct Ladders {
     lives: BTreeMap<Who, Life>,
-    permits: Vec<(Who, Arc<Semaphore>)>,
+    permits: Vec<(Who, Quota)>,
     /// Until then starts of this server may come at once, and the ladder starts over with them.
     free_until: BTreeMap<String, Instant>,
 }
 
 impl Ladders {
     /// A generation is about to start its process. An error says what is wrong with that.
-    pub(super) fn launched(&mut self, who: &Who, permits: Arc<Semaphore>) -> Result<(), String> {
+    pub(super) fn launched(&mut self, who: &Who, permits: Quota) -> Result<(), String> {
         self.permits.push((who.clone(), permits));
         let now = Instant::now();
         let life = self.lives.entry(who.clone()).or_default();
@@ -103,8 +103,8 @@ impl Ladders {
         }
         let mut leaks = Vec::new();
         for (index, (who, permits)) in self.permits.iter().enumerate() {
-            let free = permits.available_permits();
-            let is_kept = last.get(who) != Some(&index) && Arc::strong_count(permits) > 1;
+            let free = permits.free();
+            let is_kept = last.get(who) != Some(&index) && permits.is_shared();
             if free != super::PERMITS || is_kept {
                 leaks.push(format!(
                     "start {index} of {who:?}: {free} permits free, kept: {is_kept}"

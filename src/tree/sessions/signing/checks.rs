@@ -2,6 +2,7 @@
 //! and by the tests that replay what those found.
 
 use super::{Signed, Signer};
+use crate::ids::Owner;
 use crate::protocol::mcp::lifecycle;
 
 /// No id but one that was signed here is taken: not the data itself, and not one of ours with a
@@ -9,17 +10,21 @@ use crate::protocol::mcp::lifecycle;
 pub(crate) fn session_id(data: &[u8]) {
     let signer = Signer(Some([7; super::key::SIZE]));
     let text = String::from_utf8_lossy(data);
-    let said = signer.verify(&text);
+    let said = signer.verify(&text, Owner::ANYBODY);
     let signed = Signed {
         random: 0x00c0_ffee,
         client: lifecycle::client_info(None),
         issued_at: 1_700_000_000,
     };
-    let ours = signer.sign(&signed);
+    let ours = signer.sign(&signed, Owner::ANYBODY);
     if let Some(said) = said {
-        assert_eq!(signer.sign(&said), text, "an id of somebody else's");
+        assert_eq!(
+            signer.sign(&said, Owner::ANYBODY),
+            text,
+            "an id of somebody else's"
+        );
     }
-    assert_eq!(signer.verify(&ours), Some(signed));
+    assert_eq!(signer.verify(&ours, Owner::ANYBODY), Some(signed));
     let mut forged = ours.clone().into_bytes();
     for pair in data.chunks_exact(2) {
         let [at, with] = pair else {
@@ -32,9 +37,11 @@ pub(crate) fn session_id(data: &[u8]) {
     }
     let forged = String::from_utf8_lossy(&forged);
     assert!(
-        forged == ours || signer.verify(&forged).is_none(),
+        forged == ours || signer.verify(&forged, Owner::ANYBODY).is_none(),
         "{forged}"
     );
+    let stranger = Owner::of([9; 32]);
+    assert_eq!(signer.verify(&ours, stranger), None, "another owner's id");
     let other = Signer(Some([8; super::key::SIZE]));
-    assert_eq!(other.verify(&ours), None);
+    assert_eq!(other.verify(&ours, Owner::ANYBODY), None);
 }

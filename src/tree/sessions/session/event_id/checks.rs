@@ -17,8 +17,8 @@ pub(crate) fn event_id(data: &[u8]) {
         };
         let again = again.to_string();
         assert_eq!(EventId::parse(&again), Some(id), "{text} and {again}");
-        let event = sse::event_with_id(&again, b"{}");
-        let lines = event.split(|byte| *byte == b'\n');
+        let head = sse::head(Some(&again));
+        let lines = head.split(|byte| *byte == b'\n');
         let ids = lines.filter(|line| line.starts_with(b"id:")).count();
         assert_eq!(ids, 1);
     }
