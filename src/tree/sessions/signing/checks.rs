@@ -9,17 +9,17 @@ use crate::protocol::mcp::lifecycle;
 pub(crate) fn session_id(data: &[u8]) {
     let signer = Signer(Some([7; super::key::SIZE]));
     let text = String::from_utf8_lossy(data);
-    let said = signer.verify(&text);
-    let signed = Signed {
+    let taken = signer.verify(&text);
+    let own = Signed {
         random: 0x00c0_ffee,
         client: lifecycle::client_info(None),
         issued_at: 1_700_000_000,
     };
-    let ours = signer.sign(&signed);
-    if let Some(said) = said {
-        assert_eq!(signer.sign(&said), text, "an id of somebody else's");
+    let ours = signer.sign(&own);
+    if let Some(taken) = taken {
+        assert_eq!(signer.sign(&taken), text, "an id of somebody else's");
     }
-    assert_eq!(signer.verify(&ours), Some(signed));
+    assert_eq!(signer.verify(&ours), Some(own));
     let mut forged = ours.clone().into_bytes();
     for pair in data.chunks_exact(2) {
         let [at, with] = pair else {
