@@ -179,12 +179,11 @@ async fn run(
         tokio::select! {
             biased;
             () = term.notified() => server.on_term(),
-            line = line => match line {
-                Some(line) => server.on_line(&line),
-                None => {
-                    lines = None;
-                    server.on_eof();
-                }
+            line = line => if let Some(line) = line {
+                server.on_line(&line);
+            } else {
+                lines = None;
+                server.on_eof();
             },
             () = tokio::time::sleep_until(due) => {
                 let has_unread = lines.as_ref().is_some_and(|lines| !lines.is_empty());

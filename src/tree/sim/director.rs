@@ -77,7 +77,7 @@ async fn run(world: &Arc<World>) {
     let root = RootHandle::new(actor);
     let mut clients = JoinSet::new();
     let dice = world.dice.fork();
-    for _ in 0..1 + dice.below(2) {
+    for _ in 0..=dice.below(2) {
         let client = Client {
             world: Arc::clone(world),
             dice: dice.fork(),

@@ -2,11 +2,11 @@
 //! ladder says, no permit kept by anybody when all is quiet.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
 use tokio::time::Instant;
+
+use crate::tree::Quota;
 
 /// The ladder's numbers, less the jitter.
 const FIRST: f64 = 0.5 * 0.8;

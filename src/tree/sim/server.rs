@@ -37,7 +37,6 @@ enum Act {
 pub(super) struct Server {
     life: Arc<Life>,
     dice: Dice,
-    is_good: bool,
     agenda: BTreeMap<(Instant, u64), Act>,
     count: u64,
     is_deaf: bool,
@@ -50,7 +49,6 @@ impl Server {
     pub(super) fn new(life: Arc<Life>) -> Self {
         let dice = life.world.dice.fork();
         let mut server = Self {
-            is_good: super::is_good(&life.who.0),
             life,
             dice,
             agenda: BTreeMap::new(),
@@ -90,7 +88,8 @@ impl Server {
     }
 
     fn misbehaves(&self, one_in: u64) -> bool {
-        !self.is_good && !self.life.world.is_calm() && self.dice.one_in(one_in)
+        let is_good = super::is_good(&self.life.who.0);
+        !is_good && !self.life.world.is_calm() && self.dice.one_in(one_in)
     }
 
     fn plan(&mut self, after: Duration, act: Act) {

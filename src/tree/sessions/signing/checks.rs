@@ -10,21 +10,21 @@ use crate::protocol::mcp::lifecycle;
 pub(crate) fn session_id(data: &[u8]) {
     let signer = Signer(Some([7; super::key::SIZE]));
     let text = String::from_utf8_lossy(data);
-    let said = signer.verify(&text, Owner::ANYBODY);
-    let signed = Signed {
+    let taken = signer.verify(&text, Owner::ANYBODY);
+    let own = Signed {
         random: 0x00c0_ffee,
         client: lifecycle::client_info(None),
         issued_at: 1_700_000_000,
     };
-    let ours = signer.sign(&signed, Owner::ANYBODY);
-    if let Some(said) = said {
+    let ours = signer.sign(&own, Owner::ANYBODY);
+    if let Some(taken) = taken {
         assert_eq!(
-            signer.sign(&said, Owner::ANYBODY),
+            signer.sign(&taken, Owner::ANYBODY),
             text,
             "an id of somebody else's"
         );
     }
-    assert_eq!(signer.verify(&ours, Owner::ANYBODY), Some(signed));
+    assert_eq!(signer.verify(&ours, Owner::ANYBODY), Some(own));
     let mut forged = ours.clone().into_bytes();
     for pair in data.chunks_exact(2) {
         let [at, with] = pair else {
