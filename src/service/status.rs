@@ -1,6 +1,8 @@
 //! The line for people that the service manager shows (`systemctl status`), from the tree's
 //! status. Pure.
 
+use std::fmt::Display;
+
 use crate::tree::{ServerStatus, Standing, TreeStatus};
 
 /// More servers than these are not named.
@@ -38,7 +40,7 @@ pub(super) fn line(tree: &TreeStatus) -> String {
     )
 }
 
-fn count<N: PartialEq + From<u8> + std::fmt::Display>(number: N, what: &str) -> String {
+fn count<N: Copy + PartialEq + From<u8> + Display>(number: N, what: &str) -> String {
     let plural = if number == N::from(1) { "" } else { "s" };
     format!("{number} {what}{plural}")
 }

@@ -26,6 +26,19 @@ async fn a_stop_ends_open_streams_within_a_second() {
     }
 }
 
+/// Root does not answer here: it is being ended, or is stuck.
+#[tokio::test]
+async fn the_status_of_a_tree_that_does_not_answer_is_503_and_the_counters_are_there() {
+    let server = Server::start().await;
+    let status = server.get("/status", "").await;
+    assert_eq!(status.status, 503, "{}", status.body);
+    assert_eq!(status.header("retry-after"), Some("5"));
+    let metrics = server.get("/metrics", "").await;
+    assert_eq!(metrics.status, 200);
+    let refused = "mcproxy_requests_refused_total{reason=\"unavailable\"} 1";
+    assert!(metrics.body.contains(refused), "{}", metrics.body);
+}
+
 #[tokio::test]
 async fn a_stop_lets_a_request_finish() {
     let times = Times {

@@ -158,6 +158,7 @@ async fn a_dead_handle_in_the_table_loses_no_call() {
 #[tokio::test(start_paused = true)]
 async fn a_call_to_a_server_that_is_down_is_answered_at_once_with_why() {
     let house = House::of(&["s"]).await;
+    let counted = house.metrics.server(&name("s"));
     let mut first = house.server("s", 1, &["t"]).await;
     let mut client = house.client().await;
     client.calls(1, "s__t");
@@ -177,6 +178,7 @@ async fn a_call_to_a_server_that_is_down_is_answered_at_once_with_why() {
     client.calls(2, "s__t");
     let text = client.next_failure(2).await;
     assert!(text.contains("again in 0.0 s"), "{text}");
+    assert_eq!(counted.refused.get(), 2);
 }
 
 #[tokio::test(start_paused = true)]
@@ -203,14 +205,16 @@ async fn a_call_to_a_server_that_was_removed_is_unknown() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_is_full_is_busy() {
+async fn a_server_that_is_full_is_busy_and_its_refusals_are_counted() {
     let house = House::of(&["s"]).await;
+    let counted = house.metrics.server(&name("s"));
     let mut server = house.server_with("s", 1, &["t"], 1).await;
     let mut client = house.client().await;
     client.calls(1, "s__t");
     client.calls(2, "s__t");
     let text = client.next_failure(2).await;
     assert!(text.contains("'s' is busy"), "{text}");
+    assert_eq!(counted.refused.get(), 1);
     server.ticket().await.answer(result("{}"));
     client.next().await;
     client.calls(3, "s__t");

@@ -59,6 +59,7 @@ struct House {
     registry: RegistryHandle,
     sessions: SessionsHandle,
     supervisor: ActorRef<SessionsMsg>,
+    metrics: Metrics,
 }
 
 impl House {
@@ -75,6 +76,7 @@ impl House {
         let (root, told) = testing::root().await;
         let servers = servers.iter().map(|server| wanted(server)).collect();
         let registry = testing::registry(&root, servers).await;
+        let metrics = Metrics::default();
         let args = SessionsArgs {
             registry: registry.clone(),
             root,
@@ -83,7 +85,7 @@ impl House {
                 ..Limits::default()
             }),
             signer,
-            metrics: Metrics::default(),
+            metrics: metrics.clone(),
         };
         let (supervisor, _) = Actor::spawn(None, Sessions { spawn }, args).await.unwrap();
         Self {
@@ -91,6 +93,7 @@ impl House {
             registry,
             sessions: SessionsHandle::new(supervisor.clone()),
             supervisor,
+            metrics,
         }
     }
 

@@ -257,6 +257,9 @@ async fn a_session_has_so_many_requests_without_an_answer_and_pings_beside() {
     }
     client.asks("ping", "ping", Value::Null);
     assert_eq!(client.next().await["id"], "ping");
+    let line = "mcproxy_requests_refused_total{reason=\"busy\"} 2";
+    let text = house.metrics.text();
+    assert!(text.lines().any(|seen| seen == line), "{text}");
 
     server.ticket().await.answer(super::result("{}"));
     assert_eq!(client.next().await["id"], 0);

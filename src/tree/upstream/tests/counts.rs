@@ -106,6 +106,20 @@ async fn an_answer_to_nobody_is_late_a_second_one_or_unknown() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_answer_is_late_however_late_it_is_and_once() {
+    let (mut calls, metrics) = counted();
+    let (mut desk, now) = (Desk::new(9), Instant::now());
+    let id = send(&mut calls, now, &mut desk);
+    calls.expire(now + TIMEOUT);
+    calls.expire(now + TIMEOUT + CANCELLED_KEEPS_PERMIT);
+    assert!(!calls.has(id) && desk.permits.free() == 9);
+    calls.settle(id, result());
+    assert_eq!(dropped(&metrics), [1, 0, 0]);
+    calls.settle(id, result());
+    assert_eq!(dropped(&metrics), [1, 1, 0]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn nothing_is_in_flight_when_its_end_is_heard_of_nor_after_a_panic() {
     let (mut calls, metrics) = counted();
     let (mut desk, now) = (Desk::new(9), Instant::now());
