@@ -7,6 +7,8 @@
 mod support;
 
 #[cfg(test)]
+mod actors;
+#[cfg(test)]
 mod answers;
 #[cfg(test)]
 mod bodies;
@@ -47,15 +49,21 @@ mod record;
 #[cfg(test)]
 mod rows;
 #[cfg(test)]
+mod service;
+#[cfg(test)]
 mod sessions;
 #[cfg(test)]
 mod slow_requests;
+#[cfg(test)]
+mod smuggling;
 #[cfg(test)]
 mod stage;
 #[cfg(test)]
 mod starts;
 #[cfg(test)]
 mod stderr;
+#[cfg(test)]
+mod strangers;
 #[cfg(test)]
 mod system;
 #[cfg(test)]

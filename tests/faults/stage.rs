@@ -154,8 +154,11 @@ impl Stage {
             return;
         };
         let seen = bystanders.stop().await;
-        let what = format!("bystanders: 0 errors in {} calls, p99", seen.calls);
-        self.within(&what, seen.p99, seen.bound());
+        let what = format!(
+            "bystanders: 0 errors in {} calls, p99 of the worst 200",
+            seen.calls
+        );
+        self.within(&what, seen.p99, seen.bound);
     }
 
     /// Calls the bystanders again.
