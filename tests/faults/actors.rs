@@ -25,7 +25,7 @@ async fn spawned(gateway: &mut Gateway) -> BTreeMap<String, usize> {
 /// The processes of the bystanders.
 fn others(gateway: &Gateway) -> BTreeSet<u32> {
     let mut children = gateway.children();
-    children.retain(|child| !child.command.contains("--marker="));
+    children.retain(|child| child.command.contains("--marker=<by"));
     children.iter().map(|child| child.pid).collect()
 }
 

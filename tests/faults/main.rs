@@ -25,8 +25,6 @@ mod clients;
 #[cfg(test)]
 mod configuration;
 #[cfg(test)]
-mod control;
-#[cfg(test)]
 mod crashes;
 #[cfg(test)]
 mod flood;

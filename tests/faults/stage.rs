@@ -164,7 +164,7 @@ impl Stage {
     /// Calls the bystanders again.
     pub(crate) async fn resume(&mut self) {
         let client = self.client::<Streamable>().await;
-        self.bystanders = Some(Bystanders::start(client).await);
+        self.bystanders = Some(Bystanders::start(client, &self.gateway).await);
     }
 
     /// Judges the bystanders and keeps what was seen. The gateway ends with exit code 0 and leaves nothing.

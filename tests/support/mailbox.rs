@@ -47,7 +47,8 @@ impl Mailbox {
         reader.spawn(async move {
             let mut buffer = [0; 4096];
             while let Ok(length) = socket.recv(&mut buffer).await {
-                let text = String::from_utf8_lossy(&buffer[..length]).into_owned();
+                let text =
+                    String::from_utf8_lossy(buffer.get(..length).unwrap_or_default()).into_owned();
                 if sender.send((Instant::now(), text)).is_err() {
                     return;
                 }

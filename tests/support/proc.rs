@@ -124,6 +124,17 @@ pub(crate) fn cpu_time(pid: u32) -> Option<Duration> {
     stat(pid).map(|stat| stat.cpu)
 }
 
+/// How long the threads of a process could have run and had no core, all together.
+pub(crate) fn waited_for_cores(pid: u32) -> Duration {
+    let threads = fs::read_dir(format!("/proc/{pid}/task"));
+    let waited = threads.into_iter().flatten().filter_map(|thread| {
+        let schedstat = fs::read_to_string(thread.ok()?.path().join("schedstat")).ok()?;
+        let nanoseconds = schedstat.split_ascii_whitespace().nth(1)?;
+        nanoseconds.parse().ok().map(Duration::from_nanos)
+    });
+    waited.sum()
+}
+
 /// Proportional set size in bytes: private pages, and its share of those it shares with others.
 pub(crate) fn pss(pid: u32) -> Option<u64> {
     let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?;
