@@ -11,9 +11,9 @@ use tokio::task::JoinSet;
 use tokio::time::{self, Instant};
 
 use crate::support::client::StreamableClient;
-use crate::support::fleet::Answer;
+use crate::support::fleet;
 use crate::support::gateway::Gateway;
-use crate::support::proc;
+use crate::support::proc::Stopwatch;
 use crate::support::servers;
 
 /// How many there are beside the server that misbehaves.
@@ -122,7 +122,7 @@ fn all(
     let mut calling = JoinSet::new();
     for bystander in 1..=COUNT {
         let server = gateway.child(&marker(bystander)).expect("it runs");
-        let pids = [gateway.pid(), server.pid, std::process::id()];
+        let pids = [gateway.pid(), server.pid];
         calling.spawn(repeat(client.clone(), stopped.clone(), bystander, pids));
     }
     calling
@@ -133,16 +133,15 @@ async fn repeat(
     client: Arc<StreamableClient>,
     stopped: watch::Receiver<bool>,
     bystander: usize,
-    pids: [u32; 3],
+    pids: [u32; 2],
 ) -> Vec<Call> {
-    let waited = || pids.map(proc::waited_for_cores).iter().sum::<Duration>();
     let mut calls = Vec::new();
     while !*stopped.borrow() || calls.len() * COUNT < WINDOW {
-        let before = waited();
-        let took = call(&client, bystander, calls.len()).await;
+        let watch = Stopwatch::start(&pids);
+        call(&client, bystander, calls.len()).await;
         calls.push(Call {
+            took: watch.elapsed(),
             end: Instant::now(),
-            took: took.saturating_sub(waited().saturating_sub(before)),
         });
         time::sleep(PAUSE).await;
     }
@@ -150,20 +149,10 @@ async fn repeat(
 }
 
 /// One call with a text of its own.
-async fn call(client: &StreamableClient, bystander: usize, number: usize) -> Duration {
+async fn call(client: &StreamableClient, bystander: usize, number: usize) {
     let text = format!("bystander {bystander}, call {number}");
-    let arguments = serde_json::json!({ "text": text }).to_string();
-    let start = Instant::now();
-    let raw = client
-        .call_tool(&format!("by{bystander}__echo"), &arguments)
-        .await;
-    let took = start.elapsed();
-    let answer = Answer::of(&raw);
-    assert_eq!(
-        (answer.text.as_str(), answer.is_error),
-        (text.as_str(), false)
-    );
-    took
+    let answer = fleet::echo(client, &format!("by{bystander}"), &text).await;
+    assert_eq!((&*answer.text, answer.is_error), (&*text, false));
 }
 
 fn p99(calls: &[Call]) -> Duration {
