@@ -9,10 +9,10 @@ use std::time::Duration;
 use tokio::time::{self, Instant};
 
 use crate::house::House;
-use crate::process::KINDS;
 use crate::support::client::SseClient;
 use crate::support::http;
 use crate::support::proc;
+use crate::support::puppet::KINDS;
 
 /// Streams end, connections close and processes are reaped by then.
 const SETTLED: Duration = Duration::from_secs(20);

@@ -3,21 +3,20 @@
 
 #![cfg(test)]
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
-use std::io::Write as _;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
-use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::process::{Child, ExitStatus, Stdio};
 use std::sync::Mutex;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
 use tempfile::TempDir;
 
-use crate::process::{MARK, REPLY};
 use crate::support::output::Lines;
 use crate::support::proc::{self, Process};
+use crate::support::puppet::{self, Strings};
 use crate::support::wait;
 use crate::world::marker_of;
 
@@ -30,11 +29,9 @@ pub(crate) struct House {
     pub(crate) addr: SocketAddr,
     pub(crate) life: usize,
     child: Child,
-    stdin: ChildStdin,
+    strings: Strings,
     stdout: Lines,
     stderr: Lines,
-    /// Replies that were read.
-    replies: usize,
     home: TempDir,
     seen: Mutex<HashMap<(u32, u64), Process>>,
 }
@@ -45,15 +42,14 @@ impl House {
         let home = TempDir::new().expect("a temporary directory");
         fs::write(home.path().join("mcp-servers.json"), config).expect("it is ours");
         let addr = free_address();
-        let (child, stdin, stdout, stderr) = launch(&home, addr);
+        let (child, strings, stdout, stderr) = launch(&home, addr);
         let mut house = Self {
             addr,
             life: 1,
             child,
-            stdin,
+            strings,
             stdout,
             stderr,
-            replies: 0,
             home,
             seen: Mutex::default(),
         };
@@ -87,30 +83,21 @@ impl House {
 
     /// Sends a command and waits for its answer; `None` when the gateway has gone.
     pub(crate) async fn command(&mut self, command: &str) -> Option<String> {
-        if writeln!(self.stdin, "{command}").is_err() {
+        if !self.strings.pull(command) {
             return None;
         }
-        self.replies += 1;
-        let (nth, what) = (self.replies, format!("the answer to {command:?}"));
-        let reply = wait::until(&what, STEP, async || {
-            let lines = self.stdout.all();
-            let mut replies = lines.iter().filter_map(|line| line.strip_prefix(REPLY));
-            match replies.nth(nth - 1) {
-                Some(reply) => Some(Some(reply.to_owned())),
-                None => self.exited().map(|_| None),
-            }
+        let what = format!("the answer to {command:?}");
+        let reply = wait::until(&what, STEP, async || match self.strings.reply() {
+            Some(reply) => Some(Some(reply)),
+            None => self.exited().map(|_| None),
         });
         reply.await
     }
 
     /// How many actors of each kind are there.
-    pub(crate) async fn alive(&mut self) -> HashMap<String, usize> {
+    pub(crate) async fn alive(&mut self) -> BTreeMap<String, usize> {
         let reply = self.command("alive").await.expect("the gateway runs");
-        let pair = |word: &str| {
-            let (kind, count) = word.split_once('=')?;
-            Some((kind.to_owned(), count.parse().ok()?))
-        };
-        reply.split(' ').filter_map(pair).collect()
+        puppet::counts(&reply)
     }
 
     pub(crate) fn exited(&mut self) -> Option<ExitStatus> {
@@ -120,9 +107,8 @@ impl House {
     /// Waits for its end, and starts it again.
     pub(crate) async fn restart(&mut self) -> ExitStatus {
         let status = self.wait_exit().await;
-        let (child, stdin, stdout, stderr) = launch(&self.home, self.addr);
-        (self.child, self.stdin, self.stdout, self.stderr) = (child, stdin, stdout, stderr);
-        self.replies = 0;
+        let (child, strings, stdout, stderr) = launch(&self.home, self.addr);
+        (self.child, self.strings, self.stdout, self.stderr) = (child, strings, stdout, stderr);
         self.life += 1;
         self.listens().await;
         status
@@ -208,14 +194,10 @@ impl Drop for House {
     }
 }
 
-fn launch(home: &TempDir, addr: SocketAddr) -> (Child, ChildStdin, Lines, Lines) {
-    let this = std::env::current_exe().expect("the test has a file");
+fn launch(home: &TempDir, addr: SocketAddr) -> (Child, Strings, Lines, Lines) {
     let path = |name: &str| home.path().join(name);
-    let mut child = Command::new(this)
-        .args(["--exact", "process::gateway_process", "--nocapture"])
-        .env_clear()
-        .envs(std::env::var("PATH").map(|path| ("PATH", path)))
-        .env(MARK, "1")
+    let mut command = puppet::program("gateway_process", &[]);
+    let mut child = command
         .env("MCPROXY_LOG", "true")
         .env("MCPROXY_LISTEN", addr.to_string())
         .env("MCPROXY_CONFIG", path("mcp-servers.json"))
@@ -228,7 +210,7 @@ fn launch(home: &TempDir, addr: SocketAddr) -> (Child, ChildStdin, Lines, Lines)
     let stdin = child.stdin.take().expect("it is piped");
     let stdout = Lines::collect(child.stdout.take().expect("it is piped"));
     let stderr = Lines::collect(child.stderr.take().expect("it is piped"));
-    (child, stdin, stdout, stderr)
+    (child, Strings::new(stdin, stdout.clone()), stdout, stderr)
 }
 
 /// A port that no connection of anybody takes while the gateway is away: below those that the kernel hands out.

@@ -14,10 +14,15 @@ mod ledger;
 mod over_http;
 mod over_sse;
 mod plan;
-mod process;
 mod run;
 mod soak;
 mod steady;
 #[path = "../support/mod.rs"]
 mod support;
 mod world;
+
+/// The gateway under test, as a process of its own.
+#[test]
+fn gateway_process() {
+    support::puppet::perform();
+}

@@ -7,6 +7,8 @@
 mod support;
 
 #[cfg(test)]
+mod actors;
+#[cfg(test)]
 mod answers;
 #[cfg(test)]
 mod bodies;
@@ -22,8 +24,6 @@ mod children;
 mod clients;
 #[cfg(test)]
 mod configuration;
-#[cfg(test)]
-mod control;
 #[cfg(test)]
 mod crashes;
 #[cfg(test)]
@@ -47,15 +47,21 @@ mod record;
 #[cfg(test)]
 mod rows;
 #[cfg(test)]
+mod service;
+#[cfg(test)]
 mod sessions;
 #[cfg(test)]
 mod slow_requests;
+#[cfg(test)]
+mod smuggling;
 #[cfg(test)]
 mod stage;
 #[cfg(test)]
 mod starts;
 #[cfg(test)]
 mod stderr;
+#[cfg(test)]
+mod strangers;
 #[cfg(test)]
 mod system;
 #[cfg(test)]

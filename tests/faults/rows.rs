@@ -40,7 +40,7 @@ pub(crate) const ROWS: [Row; 56] = [
     row(14, "answers_twice", "every answer comes twice", "one is passed on; the other is counted"),
     row(15, "answers_unknown_ids", "answers with ids that nobody used", "none is passed on; each is counted"),
     row(16, "changes_id_types", "answers carry the id as a string", "matched"),
-    row(17, "duplicate_client_ids", "two clients use the same ids; one client uses one twice", "no answer crosses in 100 000 interleaved calls"),
+    row(17, "duplicate_client_ids", "two clients use the same ids; one client uses one twice", "no answer crosses in 100 000 interleaved calls (in CI 20 000)"),
     row(18, "closes_stdout", "a server closes its stdout and lives on", "stopped and started again within 1 s and its grace"),
     row(19, "stops_reading", "a server is stopped and reads nothing more", "calls get an error; memory bounded; the hung server is replaced"),
     row(20, "grandchild_holds_stdout", "a server exits while its child holds its stdout", "ready again within 2 s; no descriptor leaks"),

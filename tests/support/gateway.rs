@@ -16,9 +16,10 @@ use tempfile::TempDir;
 use tokio::time::Instant;
 
 pub(crate) use super::options::GatewayOptions;
-use super::options::{arguments, clean_environment, command};
+use super::options::command;
 use super::output::Lines;
 use super::proc::{self, Process};
+use super::puppet::Strings;
 use super::wait;
 
 /// From exec to the line that names the port.
@@ -51,6 +52,8 @@ pub(crate) struct Gateway {
     home: PathBuf,
     stdout: Lines,
     stderr: Lines,
+    /// Of a puppet.
+    strings: Option<Strings>,
     /// Every descendant seen so far: those of a gateway that has ended can't be found any more.
     seen: Mutex<HashMap<(u32, u64), Process>>,
     _temporary: Option<TempDir>,
@@ -85,13 +88,11 @@ impl Gateway {
         if let Some(config) = &options.config {
             fs::write(home.join("mcp-servers.json"), config).expect("the directory is ours");
         }
-        let binary = options.binary.as_deref().unwrap_or(mcproxy());
-        let mut command = command(binary, options.passed.len());
-        clean_environment(&mut command);
+        let mut command = command(&home, &options);
+        let stdin = options.puppet.map_or_else(Stdio::null, |_| Stdio::piped());
         command
-            .args(arguments(&home, &options))
             .envs(options.env)
-            .stdin(Stdio::null())
+            .stdin(stdin)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         let mut passed = options.passed.into_iter();
@@ -102,8 +103,11 @@ impl Gateway {
         let mut child = command
             .spawn()
             .unwrap_or_else(|error| panic!("{}: {error}", command.get_program().display()));
+        let stdout = Lines::collect(child.stdout.take().expect("it is piped"));
+        let strings = |stdin| Strings::new(stdin, stdout.clone());
         Self {
-            stdout: Lines::collect(child.stdout.take().expect("it is piped")),
+            strings: child.stdin.take().map(strings),
+            stdout,
             stderr: match child.stderr.take() {
                 Some(stderr) => Lines::collect(stderr),
                 None => Lines::collect(std::io::empty()),
@@ -234,6 +238,17 @@ impl Gateway {
         if self.status.is_none() {
             proc::send(self.pid(), signal);
         }
+    }
+
+    /// Has a puppet do this, and waits for its answer.
+    ///
+    /// # Panics
+    /// When it is none, or does not answer in time.
+    pub(crate) async fn command(&mut self, command: &str) -> String {
+        let strings = self.strings.as_mut().expect("it is a puppet");
+        assert!(strings.pull(command), "it has gone");
+        let what = format!("the answer to {command:?}");
+        wait::until(&what, STOP, async || strings.reply()).await
     }
 
     /// Asks it to read its configuration again.

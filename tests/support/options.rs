@@ -4,6 +4,9 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use super::gateway::mcproxy;
+use super::puppet;
+
 /// What to run. Arguments given here replace the usual ones of the same name.
 #[derive(Default)]
 pub(crate) struct GatewayOptions {
@@ -15,6 +18,8 @@ pub(crate) struct GatewayOptions {
     pub(crate) home: Option<PathBuf>,
     /// Another binary than the one under test.
     pub(crate) binary: Option<PathBuf>,
+    /// Not the binary, but this test program once more with its test of this name: see `puppet`.
+    pub(crate) puppet: Option<&'static str>,
     /// Sockets that a service manager passes (one or two); the second takes the place of stderr.
     pub(crate) passed: Vec<OwnedFd>,
     /// Log to the syslogd at this socket, not to stdout.
@@ -46,6 +51,11 @@ impl GatewayOptions {
         self
     }
 
+    pub(crate) fn puppet(mut self, test: &'static str) -> Self {
+        self.puppet = Some(test);
+        self
+    }
+
     pub(crate) fn syslog(mut self, socket: &Path) -> Self {
         self.syslog = Some(socket.to_owned());
         self.is_silent = true;
@@ -58,12 +68,25 @@ impl GatewayOptions {
     }
 }
 
-/// `binary`, to which so many sockets are passed: as stdin and stderr, which a shell puts where
-/// `sd_listen_fds(3)` has them. It becomes the gateway, so its pid is the one to name.
-pub(super) fn command(binary: &Path, sockets: usize) -> Command {
-    if sockets == 0 {
-        return Command::new(binary);
+/// What runs a gateway with these options; its pid is the one to name.
+pub(super) fn command(home: &Path, options: &GatewayOptions) -> Command {
+    let arguments = arguments(home, options);
+    if let Some(test) = options.puppet {
+        return puppet::program(test, &arguments);
     }
+    let binary = options.binary.as_deref().unwrap_or(mcproxy());
+    let mut command = match options.passed.len() {
+        0 => Command::new(binary),
+        sockets => with_sockets(binary, sockets),
+    };
+    clean_environment(&mut command);
+    command.args(arguments);
+    command
+}
+
+/// `binary`, to which so many sockets are passed: as stdin and stderr, which a shell puts where
+/// `sd_listen_fds(3)` has them. The shell becomes the gateway.
+fn with_sockets(binary: &Path, sockets: usize) -> Command {
     let second = if sockets > 1 { "4<&2 2>/dev/null" } else { "" };
     let script = format!(
         "exec 3<&0 </dev/null {second}; LISTEN_FDS={sockets} LISTEN_PID=$$ exec \"$0\" \"$@\""
@@ -73,7 +96,7 @@ pub(super) fn command(binary: &Path, sockets: usize) -> Command {
     command
 }
 
-pub(super) fn arguments(home: &Path, options: &GatewayOptions) -> Vec<String> {
+fn arguments(home: &Path, options: &GatewayOptions) -> Vec<String> {
     let path = |name: &str| home.join(name).to_string_lossy().into_owned();
     let syslog = |path: &PathBuf| ("--syslog-socket", Some(path.display().to_string()));
     let usual = [
@@ -100,7 +123,7 @@ pub(super) fn arguments(home: &Path, options: &GatewayOptions) -> Vec<String> {
 }
 
 /// Settings of whoever runs the tests must not reach the gateway.
-pub(super) fn clean_environment(command: &mut Command) {
+fn clean_environment(command: &mut Command) {
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
         let systemd = matches!(

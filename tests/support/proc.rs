@@ -13,7 +13,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time;
+use tokio::time::{self, Instant};
 
 /// A process that was seen alive once.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -122,6 +122,43 @@ pub(crate) fn is_alive(pid: u32) -> bool {
 /// CPU time of the process itself, its children excluded; in steps of a clock tick (10 ms).
 pub(crate) fn cpu_time(pid: u32) -> Option<Duration> {
     stat(pid).map(|stat| stat.cpu)
+}
+
+/// A watch that stands still while the kernel has no core for one of these processes, or for the test itself: what a
+/// starved machine does is nobody's fault.
+pub(crate) struct Stopwatch {
+    pids: Vec<u32>,
+    start: Instant,
+    waited: Duration,
+}
+
+impl Stopwatch {
+    pub(crate) fn start(pids: &[u32]) -> Self {
+        let pids = [pids, &[std::process::id()]].concat();
+        Self {
+            waited: waited_for_cores(&pids),
+            start: Instant::now(),
+            pids,
+        }
+    }
+
+    pub(crate) fn elapsed(&self) -> Duration {
+        let waited = waited_for_cores(&self.pids).saturating_sub(self.waited);
+        self.start.elapsed().saturating_sub(waited)
+    }
+}
+
+/// How long the threads of these could have run and had no core, all together.
+fn waited_for_cores(pids: &[u32]) -> Duration {
+    let threads = pids
+        .iter()
+        .flat_map(|pid| fs::read_dir(format!("/proc/{pid}/task")));
+    let waited = threads.flatten().filter_map(|thread| {
+        let schedstat = fs::read_to_string(thread.ok()?.path().join("schedstat")).ok()?;
+        let nanoseconds = schedstat.split_ascii_whitespace().nth(1)?;
+        nanoseconds.parse().ok().map(Duration::from_nanos)
+    });
+    waited.sum()
 }
 
 /// Proportional set size in bytes: private pages, and its share of those it shares with others.

@@ -13,6 +13,8 @@ mod mcp_streams;
 mod metamcp;
 mod requests;
 mod smuggling;
+#[path = "../../../tests/support/strangers.rs"]
+mod strangers;
 mod streams;
 mod tokens;
 
@@ -151,8 +153,8 @@ fn rules() -> Rules {
             .map(|text| (*text).to_owned())
             .collect::<Vec<_>>()
     };
-    let hosts = texts(&["gw.example.org", "*.wild.org", "port.org:8443"]);
-    let origins = texts(&["https://chat.example.org", "vscode-webview://*"]);
+    let hosts = texts(&strangers::LISTED_HOSTS);
+    let origins = texts(&strangers::LISTED_ORIGINS);
     Rules::new(&texts(&["server2"]), &hosts, &origins).unwrap()
 }
 

@@ -1,12 +1,11 @@
 //! What strangers cannot do, through the real binary: use it without a token where one is asked for, take
-//! another's session, hide a request in another, have their headers reach a server; and what nobody gets to
+//! another's session, have their headers reach a server; and what nobody gets to
 //! see: secrets, tokens, session ids, the files of the state directory.
 
 #![cfg(test)]
 
 mod headers;
 mod secrets;
-mod smuggling;
 mod state;
 mod tokens;
 

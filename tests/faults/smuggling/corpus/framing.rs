@@ -1,7 +1,7 @@
 //! Where a body ends: lengths, codings, chunks.
 
 use super::{CHUNKED, PING, Stage, chunk};
-use crate::security::smuggling::Then::CloseAtEnd;
+use crate::smuggling::Then::CloseAtEnd;
 
 const BAD_LENGTHS: [(&str, &str); 14] = [
     (

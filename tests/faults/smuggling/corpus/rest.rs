@@ -2,7 +2,7 @@
 //! look like lines.
 
 use super::{CHUNKED, PING, Stage, chunk};
-use crate::security::smuggling::Then::{Close, Marker};
+use crate::smuggling::Then::{Close, Marker};
 
 const BAD_LINES: [(&str, &str); 8] = [
     ("a bare CR in a value", "X: a\rContent-Length: ALL"),

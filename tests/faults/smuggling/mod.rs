@@ -1,4 +1,4 @@
-//! Request smuggling: bytes that one reader takes for a body and another for a request. Every case of the
+//! Row 55, request smuggling: bytes that one reader takes for a body and another for a request. Every case of the
 //! corpus hides a call; behind it, on the same connection, comes a plain request. The hidden call must never
 //! reach its server, and what is answered must be exactly what the case says: no reply too many or too few,
 //! the plain request as if it came alone, or a closed connection.
@@ -7,17 +7,15 @@ mod corpus;
 
 use std::fs;
 use std::net::SocketAddr;
-use std::path::Path;
 use std::time::Duration;
 
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::support::both::ready;
+use super::stage::Stage;
 use crate::support::gateway::fixture_server;
 use crate::support::http::{Body, Head};
-use crate::support::servers::{fixture, gateway};
 use crate::support::streamable::Endpoint;
 use crate::support::wait;
 
@@ -118,45 +116,45 @@ async fn complaint(addr: SocketAddr, case: &Case) -> Option<String> {
     })
 }
 
+/// At the end the hidden call is sent as a request of its own, and is run: nothing about it is wrong but its place.
 #[tokio::test]
-async fn no_hidden_call_is_ever_run() {
+async fn f55_request_smuggling() {
     let home = tempfile::tempdir().expect("a directory");
     let record = home.path().join("stdin");
     // Keeps every byte that the gateway writes to the server.
     let script = r#"tee "$0" | "$1""#;
     let args = json!(["-c", script, record, fixture_server()]);
-    let gateway = gateway(&[json!({ "name": "fx", "command": "sh", "args": args })]).await;
-    ready(&gateway).await;
-    let session = Endpoint::initialized(gateway.addr(), "2025-11-25").await;
+    let entry = json!({ "name": "fx", "command": "sh", "args": args });
+    let mut stage = Stage::open(55, &[entry]).await;
+    let addr = stage.gateway.addr();
+    let session = Endpoint::initialized(addr, "2025-11-25").await;
     let corpus = corpus::all(&session);
-    assert!(corpus.len() >= 30, "{}", corpus.len());
     let mut complaints = Vec::new();
     for case in &corpus {
-        complaints.extend(complaint(gateway.addr(), case).await);
+        complaints.extend(complaint(addr, case).await);
     }
     assert!(complaints.is_empty(), "{}", complaints.join("\n---\n"));
-    // That it would be seen.
+    stage.struck(format!(
+        "{} cases, each with a call hidden in it",
+        corpus.len()
+    ));
+    stage.holds("30 cases at least", corpus.len() >= 30);
+    stage.holds("each has the replies of its own request, no more", true);
+    // That one would be seen.
     session.call_tool("fx__echo", r#"{"text":"PLAIN"}"#).await;
-    let received = received(&record);
-    assert!(received.contains("PLAIN"), "{received}");
-    assert!(!received.contains(corpus::HIDDEN), "{received}");
-}
+    let received = || fs::read_to_string(&record).expect("it is written");
+    assert!(received().contains("PLAIN"), "{}", received());
+    stage.holds(
+        "the server has seen none of them",
+        !received().contains(corpus::HIDDEN),
+    );
 
-fn received(record: &Path) -> String {
-    fs::read_to_string(record).expect("it is written")
-}
-
-/// The hidden call, as a request of its own it is run: nothing about it is wrong but its place.
-#[tokio::test]
-async fn the_hidden_call_is_a_good_one() {
-    let gateway = gateway(&[fixture("fx", &[])]).await;
-    ready(&gateway).await;
-    let session = Endpoint::initialized(gateway.addr(), "2025-11-25").await;
     let call = corpus::hidden(&session) + MARKER;
-    let seen = replies(&exchange(gateway.addr(), call.as_bytes(), false).await);
+    let seen = replies(&exchange(addr, call.as_bytes(), false).await);
     let [answer, marker] = &*seen else {
         panic!("{seen:?}");
     };
     assert_eq!((answer.status, marker.status), (200, 200));
-    assert!(String::from_utf8_lossy(&answer.body).contains(corpus::HIDDEN));
+    stage.holds("by itself it is run", received().contains(corpus::HIDDEN));
+    stage.close().await;
 }
