@@ -59,6 +59,7 @@ async fn command(chaos: &Chaos, words: &[&str]) -> String {
             chaos.plan(kind_of(kind), Moment::Message, how_of(how));
             "true".to_owned()
         }
+        ["struck"] => chaos.struck().to_string(),
         ["alive"] => {
             let count = |kind| format!("{kind}={}", chaos.alive(kind));
             KINDS.map(count).join(" ")
