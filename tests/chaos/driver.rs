@@ -291,6 +291,8 @@ impl Driver {
     }
 
     async fn root(&mut self, how: How) -> bool {
+        // The port is there before root is.
+        self.is_back("listener").await;
         let begin = Instant::now();
         drop(self.house.command(&format!("strike root {how:?}")).await);
         let status = self.gateway_is_gone(begin).await;

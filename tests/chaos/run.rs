@@ -46,7 +46,10 @@ fn number(variable: &str) -> Option<u64> {
 async fn chaos() {
     let seed = number("MCPROXY_CHAOS_SEED").unwrap_or_else(|| fastrand::u64(..1_000_000_000));
     let seconds = number("MCPROXY_CHAOS_SECONDS").unwrap_or(60);
-    eprintln!("chaos: MCPROXY_CHAOS_SEED={seed} MCPROXY_CHAOS_SECONDS={seconds}");
+    let again = format!(
+        "MCPROXY_CHAOS_SEED={seed} MCPROXY_CHAOS_SECONDS={seconds} cargo test --test chaos run:: -- --nocapture"
+    );
+    eprintln!("chaos: {again}");
     let world = World::new();
     let house = House::open(&world.config()).await;
     let stage = Arc::new(Stage {
@@ -73,7 +76,7 @@ async fn chaos() {
     let complaints = judge(driver, clients, Duration::from_secs(seconds)).await;
     assert!(
         complaints.is_empty(),
-        "MCPROXY_CHAOS_SEED={seed} MCPROXY_CHAOS_SECONDS={seconds}: {} complaints\n{}",
+        "{again}\n{} complaints\n{}",
         complaints.len(),
         shown(&complaints)
     );
