@@ -10,6 +10,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::Mutex;
+use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use nix::sys::signal::Signal;
@@ -245,6 +246,9 @@ impl House {
 
 impl Drop for House {
     fn drop(&mut self) {
+        if thread::panicking() {
+            self.dump();
+        }
         self.below();
         drop(self.child.kill());
         drop(self.child.wait());
