@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 /// The name in the state directory.
 const NAME: &str = "last-configuration";
 
-/// Where it is kept. A copy is the same place.
-#[derive(Clone, Debug)]
+/// Where it is kept.
+#[derive(Debug)]
 pub(super) struct Kept {
     state_dir: Option<PathBuf>,
     first_line: String,
@@ -21,9 +21,11 @@ impl Kept {
     /// Of the file at `path`; without a state directory nothing is kept.
     pub(super) fn new(state_dir: Option<&Path>, path: &Path) -> Self {
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        // Quoted, so that it is one line whatever is in it.
+        let quoted = format!("{:?}", path.to_string_lossy());
         Self {
             state_dir: state_dir.map(Path::to_owned),
-            first_line: format!("// {path:?}\n"),
+            first_line: format!("// {quoted}\n"),
         }
     }
 
