@@ -7,7 +7,7 @@ use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 /// What is ours there: files, and directories of files. The directory itself may be shared.
-const OURS: [&str; 3] = ["session.key", "catalogues", "lives"];
+const OURS: [&str; 4] = ["session.key", "last-configuration", "catalogues", "lives"];
 
 const OTHERS: u32 = 0o077;
 const OTHERS_WRITE: u32 = 0o022;

@@ -15,7 +15,7 @@ use crate::cure::{self, Needs};
 use crate::guests::{self, Lobby};
 use crate::house::House;
 use crate::ledger::Scope;
-use crate::plan::{Action, Edit};
+use crate::plan::{Action, Edit, name_of};
 use crate::steady::Stage;
 use crate::support::chaos::How;
 use crate::support::proc::Process;
@@ -51,10 +51,6 @@ pub(crate) struct Driver {
 
 impl Driver {
     pub(crate) fn new(house: House, world: World, stage: Arc<Stage>, nurse: Endpoint) -> Self {
-        // The name of a server with an instance per session is no name of one process.
-        stage
-            .ledger
-            .struck(Scope::Server(OWN.to_owned()), Instant::now());
         Self {
             house,
             world,
@@ -100,10 +96,7 @@ impl Driver {
             Action::Kill { pick } => self.kill(*pick),
             Action::Freeze { pick, ms } => self.freeze(*pick, Duration::from_millis(*ms)),
             Action::Actor { kind, pick, how } => self.actor(kind, *pick, *how).await,
-            Action::Ambush { kind, how } => {
-                let command = format!("ambush {kind} {how:?}");
-                self.house.command(&command).await.is_some()
-            }
+            Action::Ambush { kind, how } => self.ambush(kind, *how).await,
             Action::Root { how } => self.root(*how).await,
             Action::Gateway => self.gateway().await,
             Action::Edit { edit, pick } => self.edit(*edit, *pick),
@@ -146,7 +139,7 @@ impl Driver {
         };
         let begin = Instant::now();
         process.signal(Signal::SIGKILL);
-        self.struck(&name, begin, Needs::AnotherThan(vec![process.pid]));
+        self.struck_process(&name, begin, process.pid);
         true
     }
 
@@ -178,19 +171,39 @@ impl Driver {
         self.house.write_config(&self.world.config());
     }
 
-    fn struck(&mut self, server: &str, begin: Instant, needs: Needs) {
-        let strike = self
-            .stage
-            .ledger
-            .struck(Scope::Server(server.to_owned()), begin);
-        if server != OWN {
-            let (stage, nurse) = (self.stage.clone(), self.nurse.clone());
-            let server = server.to_owned();
-            self.cures.spawn(async move {
-                cure::until(&nurse, &server, &needs).await;
-                stage.ledger.healed(strike);
-            });
+    /// A process is gone: its server's, or one session's own.
+    fn struck_process(&mut self, server: &str, begin: Instant, pid: u32) {
+        if server == OWN {
+            self.stage.ledger.struck(Scope::Instance(pid), begin);
+        } else {
+            self.struck(server, begin, Needs::AnotherThan(vec![pid]));
         }
+    }
+
+    fn struck(&mut self, server: &str, begin: Instant, needs: Needs) {
+        let scope = Scope::Server(server.to_owned());
+        let strike = self.stage.ledger.struck(scope, begin);
+        let (stage, nurse) = (self.stage.clone(), self.nurse.clone());
+        let server = server.to_owned();
+        self.cures.spawn(async move {
+            cure::until(&nurse, &server, &needs).await;
+            stage.ledger.healed(strike);
+        });
+    }
+
+    /// The signal gives it a message at once; it has struck when that was taken.
+    async fn ambush(&mut self, kind: &str, how: How) -> bool {
+        let before = self.house.command("struck").await;
+        self.house.command(&format!("ambush {kind} {how:?}")).await;
+        self.house.signal(Signal::SIGHUP);
+        let end = Instant::now() + Duration::from_secs(10);
+        while self.house.command("struck").await == before {
+            if Instant::now() > end {
+                return false;
+            }
+            time::sleep(LOOK).await;
+        }
+        true
     }
 
     fn edit(&mut self, edit: Edit, pick: usize) -> bool {
@@ -217,6 +230,9 @@ impl Driver {
     }
 
     async fn actor(&mut self, kind: &'static str, pick: usize, how: How) -> bool {
+        if !matches!(kind, "session" | "upstream") {
+            self.is_back(kind).await; // from the strike before
+        }
         let begin = Instant::now();
         let before = self.house.servers();
         let scope = match kind {
@@ -257,33 +273,26 @@ impl Driver {
     /// Which server it was, nobody knows but by its process.
     async fn find_victim(&mut self, before: &[(String, Process)], begin: Instant) {
         let end = Instant::now() + WITH_ITS_ACTOR;
-        let is_known = |(name, process): &&(String, Process)| {
-            name == OWN || self.leaving.contains(&process.pid)
-        };
-        let candidates: Vec<_> = before
-            .iter()
-            .filter(|one| !is_known(one))
-            .cloned()
-            .collect();
-        let gone = loop {
-            let gone = candidates.iter().find(|(_, process)| !process.is_alive());
-            if gone.is_some() || Instant::now() > end {
-                break gone;
-            }
+        let mut candidates = before.to_vec();
+        candidates.retain(|(_, process)| !self.leaving.contains(&process.pid));
+        // A session that ends takes its own processes with it at any time, so these are not all.
+        let is_found = |gone: &[(String, Process)]| gone.iter().any(|(name, _)| name != OWN);
+        let mut gone = Vec::new();
+        while !is_found(&gone) && Instant::now() < end {
+            gone.extend(candidates.extract_if(.., |(_, process)| !process.is_alive()));
             time::sleep(LOOK).await;
-        };
-        if let Some((name, process)) = gone {
+        }
+        for (name, process) in gone {
             self.lives
                 .entry(name.clone())
                 .and_modify(|lives| *lives += 1);
-            self.struck(name, begin, Needs::AnotherThan(vec![process.pid]));
+            self.struck_process(&name, begin, process.pid);
         }
     }
 
     async fn root(&mut self, how: How) -> bool {
-        if self.broken.is_some() {
-            self.mend();
-        }
+        // The port is there before root is.
+        self.is_back("listener").await;
         let begin = Instant::now();
         drop(self.house.command(&format!("strike root {how:?}")).await);
         let status = self.gateway_is_gone(begin).await;
@@ -295,9 +304,6 @@ impl Driver {
     }
 
     async fn gateway(&mut self) -> bool {
-        if self.broken.is_some() {
-            self.mend();
-        }
         self.house.below();
         let begin = Instant::now();
         self.house.signal(Signal::SIGKILL);
@@ -311,19 +317,5 @@ impl Driver {
         self.stage.ledger.healed(strike);
         self.lives.values_mut().for_each(|lives| *lives += 1);
         status
-    }
-}
-
-fn name_of(action: &Action) -> String {
-    match action {
-        Action::Kill { .. } => "kill".to_owned(),
-        Action::Freeze { .. } => "freeze".to_owned(),
-        Action::Actor { kind, .. } => format!("actor {kind}"),
-        Action::Ambush { kind, .. } => format!("ambush {kind}"),
-        Action::Root { .. } => "root".to_owned(),
-        Action::Gateway => "gateway".to_owned(),
-        Action::Edit { edit, .. } => format!("edit {edit:?}"),
-        Action::Break { .. } => "break".to_owned(),
-        Action::Guest { guest, .. } => format!("guest {guest:?}"),
     }
 }

@@ -9,7 +9,8 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::process::{Child, ExitStatus, Stdio};
 use std::sync::Mutex;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use nix::sys::signal::Signal;
 use tempfile::TempDir;
@@ -25,6 +26,9 @@ const START: Duration = Duration::from_secs(20);
 /// For what the process does at once, on a machine that does much else.
 const STEP: Duration = Duration::from_secs(20);
 
+/// Lines that are shown of the last life.
+const END: usize = 150;
+
 pub(crate) struct House {
     pub(crate) addr: SocketAddr,
     pub(crate) life: usize,
@@ -34,6 +38,8 @@ pub(crate) struct House {
     stderr: Lines,
     home: TempDir,
     seen: Mutex<HashMap<(u32, u64), Process>>,
+    /// What its former lives said.
+    former: Vec<[Lines; 2]>,
 }
 
 impl House {
@@ -52,6 +58,7 @@ impl House {
             stderr,
             home,
             seen: Mutex::default(),
+            former: Vec::new(),
         };
         house.listens().await;
         house
@@ -108,6 +115,8 @@ impl House {
     pub(crate) async fn restart(&mut self) -> ExitStatus {
         let status = self.wait_exit().await;
         let (child, strings, stdout, stderr) = launch(&self.home, self.addr);
+        let said = [&mut self.stdout, &mut self.stderr].map(std::mem::take);
+        self.former.push(said);
         (self.child, self.strings, self.stdout, self.stderr) = (child, strings, stdout, stderr);
         self.life += 1;
         self.listens().await;
@@ -172,19 +181,60 @@ impl House {
         proc::open_files(self.pid())
     }
 
-    /// What it said, into the output of the failing test.
+    /// What it said in all its lives into a directory, and the end of it into the output of the failing test.
     pub(crate) fn dump(&self) {
-        for (name, lines) in [("stdout", self.stdout.all()), ("stderr", self.stderr.all())] {
-            eprintln!("--- {name} of the gateway in its life {}", self.life);
-            for line in lines.iter().skip(lines.len().saturating_sub(150)) {
-                eprintln!("{line}");
-            }
+        let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("chaos");
+        drop(fs::create_dir_all(&directory));
+        let last = [self.stdout.clone(), self.stderr.clone()];
+        for (life, said) in self.former.iter().chain([&last]).enumerate() {
+            let text = said
+                .iter()
+                .map(|lines| lines.all().join("\n"))
+                .collect::<Vec<_>>();
+            let file = directory.join(format!("{}-life{}.log", self.addr.port(), life + 1));
+            drop(fs::write(&file, text.join("\n--- stderr\n")));
+            eprintln!(
+                "--- what the gateway said in life {}: {}",
+                life + 1,
+                file.display()
+            );
         }
+        for line in last.iter().flat_map(|lines| {
+            let lines = lines.all();
+            let end = lines.len().saturating_sub(END);
+            lines.into_iter().skip(end)
+        }) {
+            eprintln!("{line}");
+        }
+    }
+
+    /// What it said within a second of this time, in whatever life.
+    pub(crate) fn said_around(&self, at: SystemTime) -> Vec<String> {
+        let day = |time: SystemTime| {
+            time.duration_since(UNIX_EPOCH)
+                .unwrap_or_default()
+                .as_secs()
+                % 86_400
+        };
+        let around = (-1..=1).map(|second| day(at).saturating_add_signed(second));
+        let stamps: Vec<String> = around
+            .map(|s| format!(" {:02}:{:02}:{:02},", s / 3_600, s / 60 % 60, s % 60))
+            .collect();
+        let lives = self
+            .former
+            .iter()
+            .map(|said| &said[0])
+            .chain([&self.stdout]);
+        let is_it = |line: &String| stamps.iter().any(|stamp| line.contains(stamp.as_str()));
+        lives.flat_map(Lines::all).filter(is_it).collect()
     }
 }
 
 impl Drop for House {
     fn drop(&mut self) {
+        if thread::panicking() {
+            self.dump();
+        }
         self.below();
         drop(self.child.kill());
         drop(self.child.wait());
@@ -198,6 +248,7 @@ fn launch(home: &TempDir, addr: SocketAddr) -> (Child, Strings, Lines, Lines) {
     let path = |name: &str| home.path().join(name);
     let mut command = puppet::program("gateway_process", &[]);
     let mut child = command
+        .env("TZ", "UTC")
         .env("MCPROXY_LOG", "true")
         .env("MCPROXY_LISTEN", addr.to_string())
         .env("MCPROXY_CONFIG", path("mcp-servers.json"))

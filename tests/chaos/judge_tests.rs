@@ -16,6 +16,7 @@ fn call(client: usize) -> Call {
         server: "good".to_owned(),
         nonce: format!("{client}-1"),
         is_cancelled: false,
+        withdrawn: None,
         sent: Instant::now(),
         settled: None,
     }
@@ -112,4 +113,73 @@ fn one_struck_session_excuses_one_client() {
     says(&ledger, &["lost"]);
     ledger.struck(Scope::Session, Instant::now());
     says(&ledger, &["lost"]); // too late for it
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_was_taken_back_in_time_gets_no_answer() {
+    let taken_back = |withdrawn: bool| {
+        let ledger = Ledger::default();
+        let is_cancelled = true;
+        ledger.begin(
+            ID,
+            Call {
+                is_cancelled,
+                ..call(0)
+            },
+        );
+        if withdrawn {
+            ledger.withdrawn(ID);
+        }
+        ledger
+    };
+    let ledger = taken_back(true);
+    ledger.answer(ID, answered("good", ""));
+    says(&ledger, &["answered after"]);
+    let ledger = taken_back(false);
+    ledger.answer(ID, answered("good", ""));
+    says(&ledger, &[]); // it overtook its call, or came too late
+    for (outcome, complaint) in [("refused", "refused after"), ("lost", "held after")] {
+        let ledger = taken_back(true);
+        tokio::time::advance(Duration::from_secs(6)).await;
+        if outcome == "refused" {
+            ledger.answer(ID, Outcome::Refused("died".to_owned()));
+        } else {
+            ledger.lose(0, "ended");
+        }
+        says(&ledger, &[complaint]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_process_of_one_session_excuses_its_client_until_there_is_another() {
+    let ledger = Ledger::default();
+    let asked = |client: usize, id: u64, outcome: Outcome| {
+        let server = "own".to_owned();
+        ledger.begin(
+            (client, id),
+            Call {
+                server,
+                ..call(client)
+            },
+        );
+        ledger.answer((client, id), outcome);
+    };
+    let by = |client: usize, pid| Outcome::Answered {
+        marker: "own#0".to_owned(),
+        text: format!("{client}-1"),
+        pid,
+    };
+    let refused = || Outcome::Refused("down".to_owned());
+    asked(0, 1, by(0, 10));
+    asked(1, 1, by(1, 11));
+    ledger.struck(Scope::Instance(10), Instant::now());
+    tokio::time::advance(Duration::from_millis(1)).await;
+    asked(0, 2, refused());
+    says(&ledger, &[]);
+    asked(1, 2, refused());
+    says(&ledger, &["refused"]);
+    asked(0, 3, by(0, 12));
+    tokio::time::advance(Duration::from_secs(2)).await;
+    asked(0, 4, refused());
+    says(&ledger, &["refused", "refused"]);
 }

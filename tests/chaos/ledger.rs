@@ -1,4 +1,4 @@
-//! What every call of the steady clients came to, what was struck meanwhile, and the judge. The gateway is
+//! What every call of the steady clients came to, and what was struck meanwhile; `judge` reads it. The gateway is
 //! believed nothing: a call, its answer and each strike are written down here as the test saw them.
 
 #![cfg(test)]
@@ -10,12 +10,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// A call sent so soon after a strike healed may still meet what it left: a connection that is closed and not
-/// yet known to be, a session's table that still says that the server is down.
-const AFTERMATH: Duration = Duration::from_millis(1_500);
-
+/// A call that is taken back takes longer than this by itself.
+const IN_TIME: Duration = Duration::from_secs(4);
 /// How many complaints of a kind are shown.
-const SHOWN: usize = 5;
+pub(crate) const SHOWN: usize = 5;
 
 /// One call.
 #[derive(Clone, Debug)]
@@ -26,6 +24,8 @@ pub(crate) struct Call {
     pub(crate) nonce: String,
     /// Its client took it back.
     pub(crate) is_cancelled: bool,
+    /// When the gateway had taken that, where the call was there before it, and its answer was not.
+    pub(crate) withdrawn: Option<Instant>,
     pub(crate) sent: Instant,
     pub(crate) settled: Option<(Instant, Outcome)>,
 }
@@ -58,6 +58,8 @@ pub(crate) enum Scope {
     Session,
     /// Calls to this server may be refused.
     Server(String),
+    /// Calls of the one client that this process of [`OWN`] was there for may be refused.
+    Instance(u32),
 }
 
 #[derive(Clone, Debug)]
@@ -72,9 +74,9 @@ pub(crate) struct Ledger(Mutex<Book>);
 
 #[derive(Default)]
 pub(crate) struct Book {
-    calls: HashMap<(usize, u64), Call>,
-    strikes: Vec<Strike>,
-    complaints: Vec<String>,
+    pub(crate) calls: HashMap<(usize, u64), Call>,
+    pub(crate) strikes: Vec<Strike>,
+    pub(crate) complaints: Vec<String>,
 }
 
 impl Ledger {
@@ -119,6 +121,36 @@ impl Ledger {
         }
     }
 
+    /// The gateway has taken what takes this call back, after the call itself.
+    pub(crate) fn withdrawn(&self, id: (usize, u64)) {
+        let now = Instant::now();
+        if let Some(call) = self.book().calls.get_mut(&id)
+            && now - call.sent < IN_TIME
+        {
+            call.withdrawn = Some(now);
+        }
+    }
+
+    /// How many calls were taken back in time.
+    pub(crate) fn taken_back(&self) -> usize {
+        let book = self.book();
+        book.calls
+            .values()
+            .filter(|call| call.withdrawn.is_some())
+            .count()
+    }
+
+    /// How many calls of each client got their result.
+    pub(crate) fn answered_by(&self) -> BTreeMap<usize, usize> {
+        let mut counts = BTreeMap::new();
+        for call in self.book().calls.values() {
+            if matches!(call.settled, Some((_, Outcome::Answered { .. }))) {
+                *counts.entry(call.client).or_default() += 1;
+            }
+        }
+        counts
+    }
+
     pub(crate) fn complain(&self, complaint: String) {
         self.book().complaints.push(complaint);
     }
@@ -155,6 +187,22 @@ impl Ledger {
         pids.collect()
     }
 
+    /// When the first calls that are wrong were settled, and when the first were sent of those that never were.
+    pub(crate) fn wrong_times(&self) -> Vec<Instant> {
+        let book = self.book();
+        let mut reading = book.reading();
+        let mut times: Vec<_> = book
+            .calls
+            .values()
+            .filter_map(|call| {
+                book.judge_call(call, &mut reading).1?;
+                Some(call.settled.as_ref().map_or(call.sent, |(at, _)| *at))
+            })
+            .collect();
+        times.sort();
+        times
+    }
+
     /// The calls that took longest.
     pub(crate) fn slowest(&self) -> Vec<(Duration, Call)> {
         let book = self.book();
@@ -176,94 +224,4 @@ impl Ledger {
     fn book(&self) -> MutexGuard<'_, Book> {
         self.0.lock().expect("no panic inside")
     }
-}
-
-impl Book {
-    fn judge(&self) -> (BTreeMap<&'static str, usize>, Vec<String>) {
-        let mut counts = BTreeMap::new();
-        let mut complaints = self.complaints.clone();
-        // Which client each strike of a session hit: the first to say so.
-        let mut owners: HashMap<usize, usize> = HashMap::new();
-        let mut calls: Vec<&Call> = self.calls.values().collect();
-        calls.sort_by_key(|call| call.settled.as_ref().map_or(call.sent, |(at, _)| *at));
-        for call in calls {
-            let (name, complaint) = self.judge_call(call, &mut owners);
-            *counts.entry(name).or_default() += 1;
-            complaints.extend(complaint);
-        }
-        (counts, complaints)
-    }
-
-    fn judge_call(
-        &self,
-        call: &Call,
-        owners: &mut HashMap<usize, usize>,
-    ) -> (&'static str, Option<String>) {
-        let wrong = |what: &str| Some(format!("{what}: {call:?}"));
-        match &call.settled {
-            // Whatever came first: an answer, the end of its post, or nothing.
-            _ if call.is_cancelled => ("cancelled", None),
-            Some((_, Outcome::Answered { marker, text, .. })) => {
-                let server = marker.split('#').next();
-                let is_its = server == Some(&call.server) && *text == call.nonce;
-                let crossed = if is_its { None } else { wrong("crossed") };
-                ("answered", crossed)
-            }
-            None | Some((_, Outcome::Silence)) => ("silence", wrong("never answered")),
-            Some((at, Outcome::Refused(_))) => {
-                let is_excused = self.excuse(call, *at, true, owners);
-                let complaint = if is_excused { None } else { wrong("refused") };
-                ("refused", complaint)
-            }
-            Some((at, Outcome::Lost(_))) => {
-                let is_excused = self.excuse(call, *at, false, owners);
-                let complaint = if is_excused { None } else { wrong("lost") };
-                ("lost", complaint)
-            }
-        }
-    }
-
-    /// Whether a strike explains that this call, settled at `at`, has no result.
-    fn excuse(
-        &self,
-        call: &Call,
-        at: Instant,
-        is_refusal: bool,
-        owners: &mut HashMap<usize, usize>,
-    ) -> bool {
-        let meets = |strike: &Strike| {
-            let is_over = strike.end.is_some_and(|end| end + AFTERMATH < call.sent);
-            strike.begin <= at && !is_over
-        };
-        let met = || self.strikes.iter().enumerate().filter(|(_, s)| meets(s));
-        let of_all = met().any(|(_, strike)| match &strike.scope {
-            Scope::Gateway | Scope::Connections => true,
-            Scope::Server(name) => is_refusal && *name == call.server,
-            Scope::Session => false,
-        });
-        if of_all {
-            return true;
-        }
-        let mut sessions = met().filter(|(_, strike)| strike.scope == Scope::Session);
-        let owned = sessions
-            .find(|(number, _)| owners.get(number).is_none_or(|owner| *owner == call.client));
-        owned.is_some_and(|(number, _)| {
-            owners.insert(number, call.client);
-            true
-        })
-    }
-}
-
-/// The complaints, not all of thousands.
-pub(crate) fn shown(complaints: &[String]) -> String {
-    let mut kinds: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for complaint in complaints {
-        let kind = complaint.split([':', ',']).next().unwrap_or_default();
-        kinds.entry(kind).or_default().push(complaint);
-    }
-    let show = |(kind, all): (&str, Vec<&str>)| {
-        let some = all.iter().take(SHOWN).copied().collect::<Vec<_>>();
-        format!("{} × {kind}\n  {}\n", all.len(), some.join("\n  "))
-    };
-    kinds.into_iter().map(show).collect()
 }

@@ -9,6 +9,7 @@ mod driver;
 mod end;
 mod guests;
 mod house;
+mod judge;
 mod judge_tests;
 mod ledger;
 mod over_http;

@@ -30,8 +30,12 @@ pub(crate) async fn run(client: &Client) {
         let send = async |draft: &Draft| {
             let cancel = async {
                 if let Some(cancel) = &draft.cancel {
-                    time::sleep(AGAIN * 5).await; // behind the call, as a rule
-                    drop(exchange(client, endpoint, &mut None, cancel).await);
+                    // Over a connection of its own it overtakes a call that nothing was heard of.
+                    let is_begun = client.is_begun(draft.id).await;
+                    let taken = exchange(client, endpoint, &mut None, cancel).await;
+                    if is_begun && taken.is_ok() {
+                        client.stage.ledger.withdrawn((client.number, draft.id));
+                    }
                 }
             };
             let called = exchange(client, endpoint, &mut connection, &draft.json);
@@ -89,15 +93,9 @@ async fn exchange(
     connection: &mut Option<Connection>,
     json: &str,
 ) -> Result<(), String> {
-    let (head, body) = one_post(endpoint, connection, json).await?;
+    let (head, body) = post(endpoint, connection, json, |message| client.take(message)).await?;
     match head.status {
-        200 => {
-            for message in &body {
-                client.take(message);
-            }
-            Ok(())
-        }
-        202 => Ok(()),
+        200 | 202 => Ok(()),
         status => {
             let said: Vec<_> = body
                 .iter()
@@ -114,6 +112,16 @@ pub(crate) async fn one_post(
     connection: &mut Option<Connection>,
     json: &str,
 ) -> Result<(Head, Vec<Vec<u8>>), String> {
+    post(endpoint, connection, json, |_| ()).await
+}
+
+/// The same; each message of a success is shown to `see` as it comes.
+async fn post(
+    endpoint: &Endpoint,
+    connection: &mut Option<Connection>,
+    json: &str,
+    see: impl Fn(&[u8]),
+) -> Result<(Head, Vec<Vec<u8>>), String> {
     let text = |error: io::Error| error.to_string();
     let mut kept = match connection.take().filter(Connection::is_idle) {
         Some(kept) => kept,
@@ -124,7 +132,7 @@ pub(crate) async fn one_post(
     let head = kept.head().await.map_err(text)?;
     if head.header("content-type") == Some("text/event-stream") {
         let pieces = Pieces::of(kept, head.body().map_err(text)?);
-        return Ok((head, read_stream(pieces, |_| ()).await?));
+        return Ok((head, read_stream(pieces, see).await?));
     }
     let response = kept.body(head).await.map_err(text)?;
     if response.header("connection") != Some("close") {
@@ -133,7 +141,11 @@ pub(crate) async fn one_post(
     let messages = vec![response.body]
         .into_iter()
         .filter(|body| !body.is_empty());
-    Ok((response.head, messages.collect()))
+    let messages: Vec<_> = messages.collect();
+    if response.head.status == 200 {
+        messages.iter().for_each(|message| see(message));
+    }
+    Ok((response.head, messages))
 }
 
 /// The messages of a stream, each shown to `see` as it comes.

@@ -99,8 +99,11 @@ async fn session(client: &Client, mut stream: Stream, post_head: &str) {
                 {
                     let posted = post(client, &mut connection, post_head, message).await;
                     if let Err(why) = posted {
-                        client.give_up(draft.id, Outcome::Lost(why));
+                        return client.give_up(draft.id, Outcome::Lost(why));
                     }
+                }
+                if draft.cancel.is_some() {
+                    client.stage.ledger.withdrawn((client.number, draft.id));
                 }
             };
             client.lane(lane, send).await;

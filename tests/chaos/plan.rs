@@ -3,10 +3,12 @@
 
 #![cfg(test)]
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use fastrand::Rng;
 
+use crate::process::KINDS;
 use crate::support::chaos::How;
 
 /// Between two strikes at most so long.
@@ -71,6 +73,9 @@ pub(crate) enum Guest {
     Junk,
 }
 
+/// Those that get messages often enough.
+const AMBUSHED: [&str; 2] = ["config", "registry"];
+
 const EDITS: [Edit; 5] = [
     Edit::Add,
     Edit::Remove,
@@ -90,22 +95,25 @@ const GUESTS: [Guest; 8] = [
     Guest::Junk,
 ];
 
+/// Every so many steps one of each kind is next, until each was: a run without any is none.
+const DEALT: usize = 3;
+
 /// The strikes, each with its time from the beginning; it is struck then, or as soon as the one before has.
 pub(crate) fn plan(seed: u64, length: Duration) -> Vec<(Duration, Action)> {
     let mut rng = Rng::with_seed(seed);
     let mut deaths: Vec<Duration> = Vec::new();
     let (mut steps, mut at) = (Vec::new(), Duration::from_secs(1));
+    let mut deck = one_of_each(&mut rng);
+    rng.shuffle(&mut deck);
     while at < length {
-        let mut action = action(&mut rng);
-        let cost = cost(&action);
         deaths.retain(|death| at.saturating_sub(*death) < WINDOW);
-        if deaths.len() + cost > BEARABLE && cost > 0 {
-            action = Action::Kill {
-                pick: rng.usize(..),
-            };
-        } else {
-            deaths.extend(vec![at; cost]);
-        }
+        let left = BEARABLE.saturating_sub(deaths.len());
+        let dealt = deck.iter().position(|card| cost(card) <= left);
+        let action = match dealt.filter(|_| steps.len() % DEALT == 0) {
+            Some(card) => deck.swap_remove(card),
+            None => action(&mut rng, if deck.is_empty() { left } else { 0 }),
+        };
+        deaths.extend(vec![at; cost(&action)]);
         steps.push((at, action));
         at += Duration::from_millis(rng.u64(20..PAUSE));
     }
@@ -134,9 +142,44 @@ fn cost(action: &Action) -> usize {
     }
 }
 
-fn action(rng: &mut Rng) -> Action {
-    let pick = rng.usize(..);
-    let how = How::ALL[rng.usize(..How::ALL.len())];
+/// Anything that costs no more than `bearable`.
+fn action(rng: &mut Rng, bearable: usize) -> Action {
+    let (pick, how) = (rng.usize(..), How::ALL[rng.usize(..How::ALL.len())]);
+    let action = any(rng, pick, how);
+    if cost(&action) > bearable {
+        Action::Kill { pick }
+    } else {
+        action
+    }
+}
+
+/// What every run has to have had.
+fn one_of_each(rng: &mut Rng) -> Vec<Action> {
+    let mut pick = || rng.usize(..);
+    let ms = 1_000;
+    let mut deck = vec![
+        Action::Kill { pick: pick() },
+        Action::Freeze { pick: pick(), ms },
+        Action::Gateway,
+        Action::Break { is_torn: false, ms },
+        Action::Break { is_torn: true, ms },
+    ];
+    deck.extend(EDITS.map(|edit| Action::Edit { edit, pick: pick() }));
+    deck.extend(GUESTS.map(|guest| Action::Guest {
+        guest,
+        pick: pick(),
+    }));
+    let mut how = || How::ALL[rng.usize(..How::ALL.len())];
+    deck.push(Action::Root { how: how() });
+    deck.extend(KINDS.map(|kind| {
+        let (pick, how) = (0, how());
+        Action::Actor { kind, pick, how }
+    }));
+    deck.extend(AMBUSHED.map(|kind| Action::Ambush { kind, how: how() }));
+    deck
+}
+
+fn any(rng: &mut Rng, pick: usize, how: How) -> Action {
     match rng.u32(..200) {
         0..30 => Action::Kill { pick },
         30..50 => Action::Freeze {
@@ -152,7 +195,7 @@ fn action(rng: &mut Rng) -> Action {
             Action::Actor { kind, pick, how }
         }
         110..118 => {
-            let kind = ["config", "registry"][pick % 2];
+            let kind = AMBUSHED[pick % AMBUSHED.len()];
             Action::Ambush { kind, how }
         }
         118..120 => Action::Root { how },
@@ -169,6 +212,38 @@ fn action(rng: &mut Rng) -> Action {
             guest: GUESTS[rng.usize(..GUESTS.len())],
             pick,
         },
+    }
+}
+
+/// What kind of strike it is, by its name in the report.
+pub(crate) fn name_of(action: &Action) -> String {
+    match action {
+        Action::Kill { .. } => "kill".to_owned(),
+        Action::Freeze { .. } => "freeze".to_owned(),
+        Action::Actor { kind, .. } => format!("actor {kind}"),
+        Action::Ambush { kind, .. } => format!("ambush {kind}"),
+        Action::Root { .. } => "root".to_owned(),
+        Action::Gateway => "gateway".to_owned(),
+        Action::Edit { edit, .. } => format!("edit {edit:?}"),
+        Action::Break { .. } => "break".to_owned(),
+        Action::Guest { guest, .. } => format!("guest {guest:?}"),
+    }
+}
+
+/// The names of all kinds.
+pub(crate) fn names() -> BTreeSet<String> {
+    one_of_each(&mut Rng::with_seed(0))
+        .iter()
+        .map(name_of)
+        .collect()
+}
+
+#[test]
+fn a_minute_is_enough_for_one_of_each() {
+    for seed in 0..200 {
+        let plan = plan(seed, Duration::from_secs(60));
+        let planned: BTreeSet<String> = plan.iter().map(|(_, action)| name_of(action)).collect();
+        assert_eq!(planned, names(), "seed {seed}");
     }
 }
 

@@ -2,9 +2,10 @@
 
 #![cfg(test)]
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use nix::sys::signal::Signal;
 use tokio::runtime::Handle;
@@ -15,10 +16,11 @@ use crate::cure::{self, Needs};
 use crate::driver::Driver;
 use crate::end;
 use crate::house::House;
-use crate::ledger::{Ledger, shown};
+use crate::judge::shown;
+use crate::ledger::Ledger;
 use crate::over_http;
 use crate::over_sse;
-use crate::plan::plan;
+use crate::plan::{self, plan};
 use crate::steady::{Client, Stage};
 use crate::world::{OWN, World};
 
@@ -31,6 +33,11 @@ const SETTLED: Duration = Duration::from_secs(90);
 /// Calls that must work when the faults are over, before the clients leave.
 const AFTERWARDS: usize = 500;
 
+/// A run of this length has every kind of strike.
+const WHOLE: Duration = Duration::from_secs(60);
+/// Answers that each client has to get, a second: a tenth of what they are on a machine that does much else.
+const EACH: usize = 2;
+
 fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok()?.parse().ok()
 }
@@ -39,7 +46,10 @@ fn number(variable: &str) -> Option<u64> {
 async fn chaos() {
     let seed = number("MCPROXY_CHAOS_SEED").unwrap_or_else(|| fastrand::u64(..1_000_000_000));
     let seconds = number("MCPROXY_CHAOS_SECONDS").unwrap_or(60);
-    eprintln!("chaos: MCPROXY_CHAOS_SEED={seed} MCPROXY_CHAOS_SECONDS={seconds}");
+    let again = format!(
+        "MCPROXY_CHAOS_SEED={seed} MCPROXY_CHAOS_SECONDS={seconds} cargo test --test chaos run:: -- --nocapture"
+    );
+    eprintln!("chaos: {again}");
     let world = World::new();
     let house = House::open(&world.config()).await;
     let stage = Arc::new(Stage {
@@ -63,17 +73,17 @@ async fn chaos() {
         driver.wait_until(begun + at).await;
         driver.strike(&action).await;
     }
-    let complaints = judge(driver, clients).await;
+    let complaints = judge(driver, clients, Duration::from_secs(seconds)).await;
     assert!(
         complaints.is_empty(),
-        "MCPROXY_CHAOS_SEED={seed} MCPROXY_CHAOS_SECONDS={seconds}: {} complaints\n{}",
+        "{again}\n{} complaints\n{}",
         complaints.len(),
         shown(&complaints)
     );
 }
 
 /// The faults are over: what is not as it should be.
-async fn judge(mut driver: Driver, mut clients: JoinSet<()>) -> Vec<String> {
+async fn judge(mut driver: Driver, mut clients: JoinSet<()>, length: Duration) -> Vec<String> {
     let mut complaints = Vec::new();
     driver.guests.join_all().await;
     driver.guests = JoinSet::new();
@@ -101,12 +111,43 @@ async fn judge(mut driver: Driver, mut clients: JoinSet<()>) -> Vec<String> {
         }
     }
     complaints.extend(ended(&mut house).await);
+    complaints.extend(idle(&stage, &counts, length));
     let (outcomes, judged) = stage.ledger.judge();
     eprintln!("chaos: {outcomes:?}; struck: {counts:?}");
     eprintln!("chaos: the slowest: {:#?}", stage.ledger.slowest());
     complaints.extend(judged);
     if !complaints.is_empty() {
+        let now = (Instant::now(), SystemTime::now());
+        for at in stage.ledger.wrong_times().into_iter().take(3) {
+            eprintln!("--- the gateway around the end of a wrong call");
+            let said = house.said_around(now.1 - (now.0 - at));
+            said.iter().take(200).for_each(|line| eprintln!("{line}"));
+        }
         house.dump();
+    }
+    complaints
+}
+
+/// What did not happen although it had to: a run in which little happens says nothing.
+fn idle(stage: &Stage, counts: &BTreeMap<String, usize>, length: Duration) -> Vec<String> {
+    let mut complaints = Vec::new();
+    if length >= WHOLE {
+        let struck = |kind: &String| counts.get(kind).is_some_and(|count| *count > 0);
+        let missing = plan::names().into_iter().filter(|kind| !struck(kind));
+        complaints.extend(missing.map(|kind| format!("never struck: {kind}")));
+    }
+    let seconds = usize::try_from(length.as_secs()).unwrap_or(usize::MAX);
+    let answered = stage.ledger.answered_by();
+    for client in 0..2 * CLIENTS {
+        let count = answered.get(&client).copied().unwrap_or_default();
+        if count < seconds * EACH {
+            complaints.push(format!("client {client} got only {count} answers"));
+        }
+    }
+    let taken_back = stage.ledger.taken_back();
+    eprintln!("chaos: {taken_back} calls were taken back in time");
+    if taken_back < seconds {
+        complaints.push(format!("only {taken_back} calls were taken back in time"));
     }
     complaints
 }

@@ -24,6 +24,9 @@ const BEAT: Duration = Duration::from_millis(15);
 /// More than any call may take: `call_timeout`, and a start before it.
 const PATIENCE: Duration = Duration::from_secs(75);
 
+/// A call that is taken back is so after this at the latest.
+const CURIOSITY: Duration = Duration::from_secs(2);
+
 /// The id of the handshake, of every session.
 pub(crate) const HANDSHAKE: u64 = 0;
 
@@ -43,6 +46,8 @@ pub(crate) struct Client {
     pub(crate) stage: Arc<Stage>,
     next: AtomicU64,
     waiting: Mutex<HashMap<u64, oneshot::Sender<()>>>,
+    /// Who waits for the first word about a call.
+    curious: Mutex<HashMap<u64, oneshot::Sender<()>>>,
 }
 
 /// A call that is to be sent.
@@ -60,6 +65,7 @@ impl Client {
             stage,
             next: AtomicU64::new(1),
             waiting: Mutex::default(),
+            curious: Mutex::default(),
         }
     }
 
@@ -107,11 +113,20 @@ impl Client {
         let nonce = format!("{}-{id}-{:x}", self.number, fastrand::u64(..));
         let (tool, arguments) = if is_cancelled {
             // It answers all the same, too late: until then it holds what a call holds.
-            ("sleep", json!({ "ms": 5_000, "ignore_cancel": true }))
+            (
+                "sleep",
+                json!({ "ms": 5_000, "steps": 24, "ignore_cancel": true }),
+            )
         } else {
             ("pid", json!({ "text": nonce }))
         };
-        let params = json!({ "name": format!("{server}__{tool}"), "arguments": arguments });
+        let meta = if is_cancelled {
+            json!({ "progressToken": id })
+        } else {
+            json!({})
+        };
+        let name = format!("{server}__{tool}");
+        let params = json!({ "name": name, "arguments": arguments, "_meta": meta });
         let json =
             format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"tools/call","params":{params}}}"#);
         let cancel = format!(
@@ -122,6 +137,7 @@ impl Client {
             server: server.to_owned(),
             nonce,
             is_cancelled,
+            withdrawn: None,
             sent: Instant::now(),
             settled: None,
         };
@@ -137,6 +153,17 @@ impl Client {
         let (sender, receiver) = oneshot::channel();
         self.waiting().insert(id, sender);
         receiver
+    }
+
+    /// Waits until the server has said anything about this call: then it has the call. Gives whether it has.
+    pub(crate) async fn is_begun(&self, id: u64) -> bool {
+        let (sender, receiver) = oneshot::channel();
+        self.curious
+            .lock()
+            .expect("no panic inside")
+            .insert(id, sender);
+        let heard = time::timeout(CURIOSITY, receiver).await;
+        heard.is_ok()
     }
 
     /// Nobody waits for this one any longer.
@@ -158,6 +185,11 @@ impl Client {
             return self.stage.ledger.complain(format!("not JSON: {text:.300}"));
         };
         if message.get("method").is_some() {
+            let token = message
+                .pointer("/params/progressToken")
+                .and_then(Value::as_u64);
+            let mut curious = self.curious.lock().expect("no panic inside");
+            drop(token.and_then(|id| curious.remove(&id)));
             return;
         }
         let Some(id) = message.get("id").and_then(Value::as_u64) else {

@@ -120,6 +120,7 @@ async fn command(chaos: &Chaos, words: &[&str]) -> String {
         ["spawned"] => KINDS
             .map(|kind| format!("{kind}={}", chaos.spawned(kind)))
             .join(" "),
+        ["struck"] => chaos.struck().to_string(),
         other => panic!("no such command: {other:?}"),
     }
 }

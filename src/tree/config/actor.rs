@@ -1,7 +1,7 @@
 //! The actor: debounces what the watch and the poll notice, has one look at a time, reports to
 //! root what is news.
 
-use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ractor::{Actor, ActorProcessingErr, ActorRef};
@@ -9,9 +9,10 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::ConfigArgs;
-use super::look::{Found, Looked, News, Reason, Seen, look};
+use super::kept::Kept;
+use super::look::{Found, Looked, News, Place, Reason, Seen};
 use super::watch::Watch;
-use crate::config::model::{Config, Given};
+use crate::config::model::Config;
 use crate::config::{ConfigError, Parsed, Problem, Severity};
 use crate::tree::heartbeat::{Beat, Part};
 use crate::tree::root::RootHandle;
@@ -48,8 +49,7 @@ pub(crate) struct ConfigActor;
 /// The state.
 pub(crate) struct ConfigState {
     myself: ActorRef<ConfigMsg>,
-    path: PathBuf,
-    command_line: Given,
+    place: Arc<Place>,
     root: RootHandle,
     /// Absent while a look is under way, which has it, and while the system refuses one.
     watch: Option<Watch>,
@@ -89,8 +89,11 @@ impl Actor for ConfigActor {
         myself.cast(ConfigMsg::Settled)?;
         Ok(ConfigState {
             myself,
-            path: args.path,
-            command_line: args.command_line,
+            place: Arc::new(Place {
+                kept: Kept::new(args.state_dir.as_deref(), &args.path),
+                path: args.path,
+                command_line: args.command_line,
+            }),
             root: args.root,
             watch: None,
             first_change: None,
@@ -154,13 +157,12 @@ impl ConfigState {
         self.is_looking = true;
         self.poll = Some(Timer::after(&self.myself, POLL_EVERY, || ConfigMsg::Poll));
         while self.looking.try_join_next().is_some() {}
-        let (myself, path) = (self.myself.clone(), self.path.clone());
-        let command_line = self.command_line.clone();
+        let (myself, place) = (self.myself.clone(), Arc::clone(&self.place));
         let (known, watch) = (self.seen.clone(), self.watch.take());
         self.looking.spawn(async move {
             let watching = myself.clone();
             let changed = move || drop(watching.cast(ConfigMsg::Changed));
-            let task = move || look(&path, &command_line, known.as_ref(), watch, changed);
+            let task = move || place.look(known.as_ref(), watch, changed);
             let outcome = tokio::task::spawn_blocking(task).await;
             let outcome = outcome.map_err(|panic| panic.to_string());
             drop(myself.cast(ConfigMsg::Looked { reason, outcome }));
@@ -174,7 +176,7 @@ impl ConfigState {
                 self.take_watch(watch);
                 self.on_found(reason, found);
             }
-            Err(panic) => self.reject(&panic, reason),
+            Err(panic) => self.reject(&panic, None, reason),
         }
         if let Some(next) = self.next.take() {
             self.look(next);
@@ -190,7 +192,7 @@ impl ConfigState {
                 let seconds = POLL_EVERY.as_secs();
                 log::warn!(
                     "{} can't be watched ({error}); it is looked at every {seconds} s",
-                    self.path.display()
+                    self.place.path.display()
                 );
             }
             Err(_) => {}
@@ -207,6 +209,7 @@ impl ConfigState {
         let News {
             seen,
             parsed,
+            last,
             exposure,
         } = *news;
         // It may be half written: the poll looks at any moment, and a file that goes on changing
@@ -221,7 +224,7 @@ impl ConfigState {
         self.seen = Some(seen);
         match parsed {
             Ok(parsed) => self.accept(parsed, exposure.as_ref(), reason),
-            Err(error) => self.reject(&complaint(&error), reason),
+            Err(error) => self.reject(&complaint(&error), last, reason),
         }
     }
 
@@ -242,7 +245,10 @@ impl ConfigState {
         let was_faulty = self.said.is_faulty;
         self.said.is_faulty = problems.iter().any(is_error);
         if was_faulty && !self.said.is_faulty {
-            log::info!("{}: mended, all of it can be used", self.path.display());
+            log::info!(
+                "{}: mended, all of it can be used",
+                self.place.path.display()
+            );
         }
         self.root.config_judged(self.said.is_faulty);
         self.good = Some(config.clone());
@@ -254,19 +260,26 @@ impl ConfigState {
             Severity::Error => log::Level::Error,
             Severity::Warning => log::Level::Warn,
         };
-        log::log!(level, "{}: {problem}", self.path.display());
+        log::log!(level, "{}: {problem}", self.place.path.display());
     }
 
-    /// The last good state stays; a wish to try what is down is granted all the same.
-    fn reject(&mut self, complaint: &str, reason: Reason) {
+    /// The last good state stays, or at the first look is taken up again: `last`. A wish to try
+    /// what is down is granted all the same.
+    fn reject(&mut self, complaint: &str, last: Option<Config>, reason: Reason) {
+        let goes_on = match last {
+            Some(_) => "what was used last is used",
+            None => "what runs goes on",
+        };
         log::error!(
-            "{}: {complaint}; what runs goes on, and the file is used once it is mended",
-            self.path.display()
+            "{}: {complaint}; {goes_on}, and the file is used once it is mended",
+            self.place.path.display()
         );
         self.said.is_faulty = true;
         self.root.config_judged(true);
         let is_wanted = reason == Reason::Reload;
-        let good = self.good.clone().filter(|_| is_wanted);
+        let is_news = last.is_some();
+        self.good = last.or(self.good.take());
+        let good = self.good.clone().filter(|_| is_wanted || is_news);
         self.root.configured(good, is_wanted);
     }
 }

@@ -1,11 +1,12 @@
 //! One look at the file, in a task that may block: sees to the watch, reads, and says whether what
 //! is there is news. What is news is parsed here too, so that no text whatever can end the actor.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::kept::Kept;
 use super::watch::Watch;
-use crate::config::model::Given;
+use crate::config::model::{Config, Given};
 use crate::config::{self, ConfigError, Parsed, Problem};
 
 /// Why the file is looked at; the greater reason includes the smaller one.
@@ -40,6 +41,8 @@ pub(super) enum Found {
 pub(super) struct News {
     pub(super) seen: Seen,
     pub(super) parsed: Result<Parsed, ConfigError>,
+    /// What was used last, where this can't be and nothing was seen before.
+    pub(super) last: Option<Config>,
     /// A secret in it that all users of the machine may read.
     pub(super) exposure: Option<Problem>,
 }
@@ -51,44 +54,78 @@ pub(crate) struct Looked {
     pub(super) found: Found,
 }
 
-/// Looks. `command_line` stands above the file, `known` is what the last look saw, `watch` the watch so far; `changed` is what a new
-/// watch calls.
-pub(super) fn look(
-    path: &Path,
-    command_line: &Given,
-    known: Option<&Seen>,
-    watch: Option<Watch>,
-    changed: impl Fn() + Send + 'static,
-) -> Looked {
-    // Before reading, so that no change falls between.
-    let watch = match watch.filter(|watch| watch.is_current(path)) {
-        Some(watch) => Ok(watch),
-        None => Watch::over(path, changed),
-    };
-    let found = find(path, command_line, known);
-    Looked { watch, found }
+/// What a look needs to know.
+pub(super) struct Place {
+    /// The file.
+    pub(super) path: PathBuf,
+    /// What stands above it.
+    pub(super) command_line: Given,
+    /// Where what was used last is kept.
+    pub(super) kept: Kept,
 }
 
-fn find(path: &Path, command_line: &Given, known: Option<&Seen>) -> Found {
-    let (seen, text) = match config::read(path) {
-        Ok(text) => {
-            let text: Arc<str> = text.into();
-            (Seen::Text(Arc::clone(&text)), Ok(text))
-        }
-        Err(error) => (Seen::Unreadable(error.to_string().into()), Err(error)),
-    };
-    if known == Some(&seen) {
-        return Found::Same;
+impl Place {
+    /// Looks. `known` is what the last look saw, `watch` the watch so far; `changed` is what a new
+    /// watch calls.
+    pub(super) fn look(
+        &self,
+        known: Option<&Seen>,
+        watch: Option<Watch>,
+        changed: impl Fn() + Send + 'static,
+    ) -> Looked {
+        // Before reading, so that no change falls between.
+        let watch = match watch.filter(|watch| watch.is_current(&self.path)) {
+            Some(watch) => Ok(watch),
+            None => Watch::over(&self.path, changed),
+        };
+        let found = self.find(known);
+        Looked { watch, found }
     }
-    let env = |name: &str| std::env::var(name).ok();
-    let parsed = text.and_then(|text| config::parse_under(&text, &env, command_line));
-    let exposure = parsed
-        .as_ref()
-        .ok()
-        .and_then(|parsed| config::exposure(path, parsed));
-    Found::News(Box::new(News {
-        seen,
-        parsed,
-        exposure,
-    }))
+
+    fn find(&self, known: Option<&Seen>) -> Found {
+        let (seen, text) = match config::read(&self.path) {
+            Ok(text) => {
+                let text: Arc<str> = text.into();
+                (Seen::Text(Arc::clone(&text)), Ok(text))
+            }
+            Err(error) => (Seen::Unreadable(error.to_string().into()), Err(error)),
+        };
+        if known == Some(&seen) {
+            return Found::Same;
+        }
+        let parsed = text.and_then(|text| {
+            let parsed = self.parse(&text)?;
+            self.keep(&text);
+            Ok(parsed)
+        });
+        let exposure = parsed
+            .as_ref()
+            .ok()
+            .and_then(|parsed| config::exposure(&self.path, parsed));
+        let is_lost = parsed.is_err() && known.is_none();
+        Found::News(Box::new(News {
+            seen,
+            parsed,
+            last: is_lost.then(|| self.last()).flatten(),
+            exposure,
+        }))
+    }
+
+    fn parse(&self, text: &str) -> Result<Parsed, ConfigError> {
+        let env = |name: &str| std::env::var(name).ok();
+        config::parse_under(text, &env, &self.command_line)
+    }
+
+    /// What is wrong with entries of it was said when it was used.
+    fn last(&self) -> Option<Config> {
+        let text = self.kept.text()?;
+        self.parse(&text).ok().map(|parsed| parsed.config)
+    }
+
+    /// It is for a start that may never be.
+    fn keep(&self, text: &str) {
+        if let Err(error) = self.kept.keep(text) {
+            log::warn!("A start with a broken configuration would be one without servers: {error}");
+        }
+    }
 }

@@ -2,9 +2,11 @@
 //! wanted set whenever its text changed.
 //!
 //! Supervised by root, permanent. A dead one loses nothing: its successor reads the file again,
-//! and root finds no difference.
+//! and root finds no difference. Where the file is broken at the first look, what was used last
+//! takes its place: a gateway that starts after a bad edit has its servers.
 
 mod actor;
+mod kept;
 mod look;
 #[cfg(test)]
 mod tests;
@@ -25,6 +27,8 @@ use crate::tree::root::RootHandle;
 pub(crate) struct ConfigArgs {
     /// The file.
     pub path: PathBuf,
+    /// Where what was used last is kept; nowhere if absent.
+    pub state_dir: Option<PathBuf>,
     /// What the command line says about limits, which stands above the file.
     pub command_line: Given,
     /// Who is sent what it says.

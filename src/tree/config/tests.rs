@@ -20,7 +20,7 @@ const TWO: &str = r#"[{"name": "a", "command": "x"}, {"name": "b", "command": "x
 const ONE: &str = r#"[{"name": "a", "command": "x"}]"#;
 
 struct Bench {
-    _directory: TempDir,
+    directory: TempDir,
     path: PathBuf,
     config: ConfigHandle,
     heard: UnboundedReceiver<RootMsg>,
@@ -30,7 +30,11 @@ struct Bench {
 impl Bench {
     /// With this file; without one at all if that is `None`.
     async fn new(text: Option<&str>) -> Self {
-        let directory = tempfile::tempdir().unwrap();
+        Self::within(tempfile::tempdir().unwrap(), text).await
+    }
+
+    /// The same where there was one before.
+    async fn within(directory: TempDir, text: Option<&str>) -> Self {
         let path = directory.path().join("servers.json");
         if let Some(text) = text {
             fs::write(&path, text).unwrap();
@@ -38,12 +42,13 @@ impl Bench {
         let (root, heard) = testing::root().await;
         let args = ConfigArgs {
             path: path.clone(),
+            state_dir: Some(directory.path().join("state")),
             root,
             command_line: Given::default(),
         };
         let (actor, _) = Actor::spawn(None, ConfigActor, args).await.unwrap();
         Self {
-            _directory: directory,
+            directory,
             path,
             config: ConfigHandle::new(actor),
             heard,
@@ -128,4 +133,23 @@ async fn no_wish_gets_lost_while_a_look_is_under_way() {
     bench.config.reload();
     // The last wish came after the change: both must be told together in the end.
     while bench.next().await != (Some(names(&["a", "b"])), true) {}
+}
+
+#[tokio::test]
+async fn a_first_look_at_a_broken_file_takes_up_what_was_used_last() {
+    let mut bench = Bench::new(Some(ONE)).await;
+    assert_eq!(bench.next().await, (Some(names(&["a"])), false));
+    for broken in [Some("[{"), None] {
+        if broken.is_none() {
+            fs::remove_file(&bench.path).unwrap();
+        }
+        bench = Bench::within(bench.directory, broken).await;
+        assert_eq!(bench.next().await, (Some(names(&["a"])), false));
+        assert!(bench.is_faulty);
+        bench.config.reload();
+        assert_eq!(bench.next().await, (Some(names(&["a"])), true));
+    }
+    fs::write(&bench.path, TWO).unwrap();
+    assert_eq!(bench.next().await, (Some(names(&["a", "b"])), false));
+    assert!(!bench.is_faulty);
 }

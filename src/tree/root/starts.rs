@@ -21,6 +21,7 @@ impl<S: Spawn, E: Edge> RootHost<S, E> {
     pub(super) fn start_config(&mut self, parent: ActorCell) -> Result<Spawned, SpawnErr> {
         let args = ConfigArgs {
             path: self.settings.config_path.clone(),
+            state_dir: self.settings.state_dir.clone(),
             command_line: self.settings.command_line.clone(),
             root: self.root.clone(),
         };

@@ -49,7 +49,7 @@ async fn start(home: &Path) -> Gateway {
 
 fn assert_closed(state: &Path) {
     let all = all(state);
-    for name in ["session.key", "fx.json", "lives"] {
+    for name in ["session.key", "last-configuration", "fx.json", "lives"] {
         assert!(
             all.iter().any(|path| path.ends_with(name)),
             "{name}: {all:?}"

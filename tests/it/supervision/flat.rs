@@ -79,7 +79,9 @@ async fn p12_thousand_cycles_fd_and_rss_flat() {
     let what = format!("as many descriptors and as much memory as before, {before:?}");
     wait::until(&what, Duration::from_secs(5), async || {
         let after = measure(&gateway);
-        let is_flat = after.fds.abs_diff(before.fds) <= 2 && after.rss * 100 <= before.rss * 105;
+        // Less memory is no leak, but a figure taken before it was given back would hide one.
+        let is_flat = after.fds.abs_diff(before.fds) <= 2
+            && after.rss.abs_diff(before.rss) * 20 <= before.rss;
         is_flat.then_some(())
     })
     .await;
