@@ -7,12 +7,21 @@ use crate::tree::{Overview, Standing};
 /// More servers than these are not named.
 const NAMED: usize = 3;
 
-/// `9 of 10 servers ready (fetch: crash-looping), 3 sessions`
+/// `9 of 10 servers ready (fetch: crash-looping), 3 sessions; the configuration has errors`
 pub(super) fn line(overview: &Overview) -> String {
     let sessions = count(overview.sessions, "session");
     if !overview.is_configured {
         return format!("no usable configuration, {sessions}");
     }
+    let line = servers(overview, &sessions);
+    if overview.is_faulty {
+        format!("{line}; the configuration has errors")
+    } else {
+        line
+    }
+}
+
+fn servers(overview: &Overview, sessions: &str) -> String {
     let total = overview.servers.len();
     let mut others: Vec<(&ServerName, Standing)> = Vec::new();
     for (name, standing) in &overview.servers {
@@ -112,6 +121,17 @@ mod tests {
             of(&many, 0),
             "0 of 5 servers ready (e: crash-looping, d: down, b: starting, 2 more), 0 sessions"
         );
+    }
+
+    #[test]
+    fn a_file_with_errors_is_mentioned() {
+        let overview = Overview {
+            is_configured: true,
+            is_faulty: true,
+            ..Overview::default()
+        };
+        let wanted = "no servers, 0 sessions; the configuration has errors";
+        assert_eq!(line(&overview), wanted);
     }
 
     #[test]

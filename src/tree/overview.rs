@@ -22,6 +22,8 @@ pub struct Overview {
     pub readings: u64,
     /// Whether one of them could be used.
     pub is_configured: bool,
+    /// Whether something in the file, or all of it, can't be used as it is now.
+    pub is_faulty: bool,
 }
 
 /// How a server is.

@@ -107,7 +107,7 @@ impl<S: Spawn, E: Edge> Actor for Root<S, E> {
                 state.supervisor.host_mut().routes = Some(routes);
             }
             RootMsg::ConfigJudged { is_faulty } => {
-                state.supervisor.host_mut().book.judged(is_faulty);
+                state.on_judged(is_faulty);
             }
             RootMsg::Spawned {
                 child,
@@ -194,6 +194,15 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
         }
         self.configure(config, retry);
         self.note_reading(self.is_configured);
+    }
+
+    fn on_judged(&mut self, is_faulty: bool) {
+        let host = self.supervisor.host_mut();
+        host.book.judged(is_faulty);
+        host.settings.overview.send_if_modified(|overview| {
+            let before = std::mem::replace(&mut overview.is_faulty, is_faulty);
+            before != is_faulty
+        });
     }
 
     fn configure(&mut self, config: Option<Config>, retry: bool) {
