@@ -24,6 +24,12 @@ pub(super) enum Problem {
     Unauthorized(#[from] auth::Refusal),
     #[error("there is nothing here; an MCP client connects to /mcp, or to /sse")]
     NotFound,
+    // What a client shows whose token was refused: it looked for a way to log in.
+    #[error(
+        "there is no OAuth here: a client's token goes into its header \
+         'Authorization: Bearer TOKEN' and must be one that the gateway knows"
+    )]
+    NoOauth,
     #[error("this address takes {0} only")]
     Method(&'static str),
     #[error("the Accept header of this request must allow {0}")]
@@ -103,7 +109,7 @@ impl Problem {
                 Refusal::Origin(_) | Refusal::CrossSite => (StatusCode::FORBIDDEN, invalid),
             },
             Self::Unauthorized(_) => (StatusCode::UNAUTHORIZED, invalid),
-            Self::NotFound => (StatusCode::NOT_FOUND, invalid),
+            Self::NotFound | Self::NoOauth => (StatusCode::NOT_FOUND, invalid),
             Self::Method(_) => (StatusCode::METHOD_NOT_ALLOWED, invalid),
             Self::NothingToHear => (StatusCode::METHOD_NOT_ALLOWED, NO_SESSION),
             Self::NotAcceptable(_) => (StatusCode::NOT_ACCEPTABLE, invalid),
@@ -149,6 +155,7 @@ impl Problem {
             | Self::Refused(_)
             | Self::Unauthorized(_)
             | Self::NotFound
+            | Self::NoOauth
             | Self::Method(_)
             | Self::NotAcceptable(_)
             | Self::MediaType

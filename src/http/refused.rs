@@ -30,7 +30,7 @@ impl From<&Problem> for Reason {
                 | Refusal::Host(_),
             ) => "host",
             Problem::Unauthorized(_) => "token",
-            Problem::NotFound => "path",
+            Problem::NotFound | Problem::NoOauth => "path",
             Problem::Method(_) | Problem::NothingToHear => "method",
             Problem::NotAcceptable(_) => "accept",
             Problem::MediaType => "content_type",

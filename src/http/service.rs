@@ -84,7 +84,7 @@ fn enter(context: &Context, request: &mut Request<Incoming>) -> Entry {
         Err(refusal) => return refuse(refusal.into(), None),
     };
     if auth::is_discovery(path) {
-        return refuse(Problem::NotFound, listed);
+        return refuse(Problem::NoOauth, listed);
     }
     let owner = auth::check(&context.tokens.borrow(), path, headers);
     match owner {

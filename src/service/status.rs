@@ -8,12 +8,21 @@ use crate::tree::{ServerStatus, Standing, TreeStatus};
 /// More servers than these are not named.
 const NAMED: usize = 3;
 
-/// `9 of 10 servers ready (fetch: crash-looping), 3 sessions`
+/// `9 of 10 servers ready (fetch: crash-looping), 3 sessions; the configuration has errors`
 pub(super) fn line(tree: &TreeStatus) -> String {
     let sessions = count(tree.sessions, "session");
     if !tree.is_configured {
         return format!("no usable configuration, {sessions}");
     }
+    let line = servers(tree, &sessions);
+    if tree.configuration.faulty {
+        format!("{line}; the configuration has errors")
+    } else {
+        line
+    }
+}
+
+fn servers(tree: &TreeStatus, sessions: &str) -> String {
     let total = tree.servers.len();
     let is_other = |server: &&ServerStatus| server.state != Standing::Ready;
     let mut others: Vec<&ServerStatus> = tree.servers.iter().filter(is_other).collect();
@@ -98,6 +107,17 @@ mod tests {
             of(&many, 0),
             "0 of 5 servers ready (e: crash-looping, d: backoff, b: starting, 2 more), 0 sessions"
         );
+    }
+
+    #[test]
+    fn a_file_with_errors_is_mentioned() {
+        let mut tree = TreeStatus {
+            is_configured: true,
+            ..TreeStatus::default()
+        };
+        tree.configuration.faulty = true;
+        let wanted = "no servers, 0 sessions; the configuration has errors";
+        assert_eq!(line(&tree), wanted);
     }
 
     #[test]

@@ -3,8 +3,8 @@
 //     client.mjs SDK JOBS PLAN
 //
 // SDK is `sdk1` or `sdk2`. JOBS is a JSON list, done one after another: {"name", "scenario",
-// "transport": "sse" | "http" | "stdio", "url" or "command", "prefix", "page"}. PLAN is what the bare
-// servers said (oracle.rs). A scenario prints observations as JSON lines (features.mjs) or what it has
+// "transport": "sse" | "http" | "stdio", "url" and "headers" or "command", "prefix", "page"}. PLAN is what
+// the bare servers said (oracle.rs). A scenario prints observations as JSON lines (features.mjs) or what it has
 // reached, one phrase a line; it ends with code 1 and both sides on stderr when something is not as
 // it should be.
 
@@ -20,6 +20,9 @@ const [name, jobs, plan] = process.argv.slice(2);
 const sdk = await import(`./${name}.mjs`);
 
 const SEPARATOR = "__";
+
+// How many calls are in flight when the gateway is killed, and how many a busy user makes at a time.
+const LOAD = 4;
 
 // How long an SDK may take to find a gateway that is up again.
 const RECONNECTS = 10_000;
@@ -206,8 +209,8 @@ const scenarios = {
 };
 
 /**
- * The gateway itself is killed in the middle of a call and started again: what the user sees, who
- * calls again when it is up, or all the time.
+ * The gateway itself is killed in the middle of calls and started again: what the user sees, who
+ * calls again when it is up, or all the time, several calls at once.
  */
 async function recover(gateway, see, errors, isBusy) {
   const server = { name: see.job.prefix.replace(SEPARATOR, "") };
@@ -220,11 +223,16 @@ async function recover(gateway, see, errors, isBusy) {
       return [false, String(error)];
     }
   };
-  const [isGood, seen] = await echo(20_000);
-  must(isGood, `no echo before the kill: ${seen}`);
-  const { inFlight, call } = longCall(gateway, server);
-  const outcome = call.catch(String);
-  await within(20_000, "progress", inFlight);
+  /** What went wrong. */
+  const echoes = async (patience) => {
+    const outcomes = await Promise.all(Array.from({ length: isBusy ? LOAD : 1 }, () => echo(patience)));
+    return outcomes.filter(([isGood]) => !isGood).map(([, seen]) => seen);
+  };
+  let failed = await echoes(20_000);
+  must(failed.length === 0, `no echo before the kill: ${failed}`);
+  const calls = Array.from({ length: LOAD }, () => longCall(gateway, server));
+  const outcomes = calls.map(({ call }) => call.then(JSON.stringify, String));
+  for (const { inFlight } of calls) await within(20_000, "progress", inFlight);
   gateway.forgetChanges();
   reached("in flight");
   let isUp = false;
@@ -232,25 +240,33 @@ async function recover(gateway, see, errors, isBusy) {
   if (!isBusy) await upAgain;
   const failures = [];
   let isOver = false;
-  let isLost = false;
   let deadline;
   while (!isOver) {
     if (isUp) deadline ??= Date.now() + RECONNECTS;
-    const [isGood, seen] = await echo(10_000);
-    if (!isGood && failures.length === 0 && isBusy) reached("a call failed");
-    if (!isGood && !failures.includes(seen)) failures.push(seen);
-    isOver = (isGood && deadline !== undefined) || Date.now() > deadline;
-    isLost = !isGood;
+    failed = await echoes(10_000);
+    if (failed.length > 0 && failures.length === 0 && isBusy) reached("a call failed");
+    failures.push(...new Set(failed.filter((seen) => !failures.includes(seen))));
+    isOver = (failed.length === 0 && deadline !== undefined) || Date.now() > deadline;
     await pause(50);
   }
   see.saw("failures", failures);
-  see.saw("the call in flight", await Promise.race([outcome, pause(5_000, "no answer yet")]));
+  const late = pause(5_000, "no answer yet");
+  see.saw("the calls in flight", await Promise.all(outcomes.map((outcome) => Promise.race([outcome, late]))));
   see.saw("transport errors", [...new Set(errors.map(String))]);
-  if (isLost) return reached("is lost");
+  if (failed.length > 0) return reached("is lost");
   gateway.forgetChanges();
   reached("goes on");
   const told = gateway.changed().then(() => "told", () => "not told");
   see.saw("a changed list", await told);
+}
+
+/** Somebody whose token is wrong, or who has none: what the SDK says. */
+async function stranger(client, job) {
+  client.onerror = () => {};
+  const connecting = client.connect(sdk.transport(job)).then(() => fail("it was let in"), String);
+  new Observer(job, sdk).saw("the refusal", await within(20_000, "a refusal", connecting));
+  await client.close();
+  reached(`done ${job.name}`);
 }
 
 async function run(job) {
@@ -266,6 +282,7 @@ async function run(job) {
     if (job.scenario === "recover" || job.scenario === "busy") errors.push(error);
     else if (!error.message.includes("unknown token")) fail(`the transport failed: ${error.stack}`);
   };
+  if (job.scenario === "stranger") return stranger(client, job);
   await client.connect(sdk.transport(job));
   const see = new Observer(job, sdk);
   if (job.scenario in scenarios) await scenarios[job.scenario](new Gateway(client, user), servers, see, errors);

@@ -3,9 +3,9 @@
     client.py JOBS PLAN
 
 JOBS is a JSON list, done one after another: {"name", "scenario", "transport": "sse" | "http" |
-"stdio", "url" or "command", "prefix", "page"}. PLAN is what the bare servers said (oracle.rs). A
-scenario prints observations as JSON lines (features.py) or what it has reached, one phrase a line;
-it ends with code 1 and a diff on stderr when something is not as it should be.
+"stdio", "url" and "headers" or "command", "prefix", "page"}. PLAN is what the bare servers said
+(oracle.rs). A scenario prints observations as JSON lines (features.py) or what it has reached, one
+phrase a line; it ends with code 1 and a diff on stderr when something is not as it should be.
 """
 
 import asyncio
@@ -24,6 +24,9 @@ from features import Observer, User, everything
 sdk = importlib.import_module("sdk" + version("mcp").split(".")[0])
 
 SEPARATOR = "__"
+
+# How many calls are in flight when the gateway is killed, and how many a busy user makes at a time.
+LOAD = 4
 
 # How long an SDK may take to find a gateway that is up again.
 RECONNECTS = 10
@@ -230,8 +233,8 @@ async def edit(gateway, plan):
 
 
 async def recover(gateway, plan, see, is_busy=False):
-    """The gateway itself is killed in the middle of a call and started again: what the user sees, who
-    calls again when it is up, or all the time."""
+    """The gateway itself is killed in the middle of calls and started again: what the user sees, who
+    calls again when it is up, or all the time, several calls at once."""
     prefix = see.job["prefix"]
 
     async def echo(patience):
@@ -242,37 +245,44 @@ async def recover(gateway, plan, see, is_busy=False):
         except Exception as failure:
             return False, repr(failure)
 
-    is_good, seen = await echo(20)
-    must(is_good, f"no echo before the kill: {seen}")
-    in_flight, call = start_long_call(gateway, prefix)
-    await asyncio.wait_for(in_flight.wait(), 20)
+    async def echoes(patience):
+        outcomes = await asyncio.gather(*(echo(patience) for _ in range(LOAD if is_busy else 1)))
+        return [seen for is_good, seen in outcomes if not is_good]
+
+    failed = await echoes(20)
+    must(not failed, f"no echo before the kill: {failed}")
+    long = [start_long_call(gateway, prefix) for _ in range(LOAD)]
+    for in_flight, _ in long:
+        await asyncio.wait_for(in_flight.wait(), 20)
     gateway.forget_changes()
     reached("in flight")
     up_again = asyncio.create_task(asyncio.to_thread(sys.stdin.readline))
-    failures, is_good = [], False
+    failures, failed = [], ["nothing was called"]
     if not is_busy:
         await up_again
     deadline = None
-    while not (is_good and deadline) and time.monotonic() < (deadline or math.inf):
+    while (failed or not deadline) and time.monotonic() < (deadline or math.inf):
         if up_again.done():
             deadline = deadline or time.monotonic() + RECONNECTS
         try:
-            is_good, seen = await echo(10)
+            failed = await echoes(10)
         except asyncio.CancelledError:
             # The SDK ends the session under its user.
-            is_good, seen = False, "cancelled"
+            failed = ["cancelled"]
+            see.saw("failures before the end", failures)
             raise
         finally:
-            if not is_good and not failures and is_busy:
+            if failed and not failures and is_busy:
                 reached("a call failed")
-            if not is_good and seen not in failures:
-                failures.append(seen)
+            failures.extend(seen for seen in dict.fromkeys(failed) if seen not in failures)
         await asyncio.sleep(0.05)
     see.saw("failures", failures)
-    done, _ = await asyncio.wait([call], timeout=5)
-    see.saw("the call in flight", repr(call.exception() or call.result()) if done else "no answer yet")
+    calls = [call for _, call in long]
+    await asyncio.wait(calls, timeout=5)
+    became = [repr(call.exception() or call.result()) if call.done() else "no answer yet" for call in calls]
+    see.saw("the calls in flight", became)
     see.saw("transport errors", [repr(message) for message in gateway.user.told if isinstance(message, Exception)])
-    if not is_good:
+    if failed:
         raise ConnectionError("calls fail after the restart")
     gateway.forget_changes()
     reached("goes on")
@@ -294,7 +304,19 @@ def leaves(failure):
     return [repr(failure)]
 
 
+async def stranger(job):
+    """Somebody whose token is wrong, or who has none: what the SDK says."""
+    try:
+        async with asyncio.timeout(20), sdk.connected(job, User(job["prefix"], answers=False)):
+            fail("it was let in")
+    except Exception as failure:
+        Observer(job, sdk).saw("the refusal", leaves(failure))
+
+
 async def do(job, plan):
+    if job["scenario"] == "stranger":
+        await stranger(job)
+        return reached(f"done {job['name']}")
     user = User(job["prefix"], answers=job["scenario"] == "features")
     observer = Observer(job, sdk)
     try:

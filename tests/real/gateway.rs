@@ -36,6 +36,8 @@ pub(crate) enum Port {
     Bound,
     /// A service manager's, which passes it to each gateway: it stays open.
     Passed,
+    /// The gateway's own, for those who send this token; all that can be logged is logged.
+    Guarded(&'static str),
 }
 
 /// A running gateway.
@@ -43,6 +45,7 @@ pub(crate) struct Gateway {
     child: Child,
     pub(crate) pid: u32,
     port: u16,
+    kind: Port,
     socket: Option<std::net::TcpListener>,
     config: PathBuf,
     state: PathBuf,
@@ -101,12 +104,13 @@ impl Gateway {
         let (lines, log) = watch::channel(Vec::new());
         let mut readers = JoinSet::new();
         let state = dir.join("state");
-        let command = command(port, socket.as_ref(), &config, &state)?;
+        let command = command(kind, port, socket.as_ref(), &config, &state)?;
         let child = spawn(command, &lines, &mut readers)?;
         Ok(Self {
             pid: child.id().context("it ended at once")?,
             child,
             port,
+            kind,
             socket,
             config,
             state,
@@ -130,7 +134,7 @@ impl Gateway {
     /// Another after a kill, at the same port with the same state; `servers` are ready again.
     pub(crate) async fn start_again(&mut self, servers: &[Server]) -> Result<()> {
         let socket = self.socket.as_ref();
-        let command = command(self.port, socket, &self.config, &self.state)?;
+        let command = command(self.kind, self.port, socket, &self.config, &self.state)?;
         self.child = spawn(command, &self.lines, &mut self.readers)?;
         self.pid = self.child.id().context("it ended at once")?;
         self.ready(servers).await
@@ -176,6 +180,11 @@ impl Gateway {
         Ok(line.context("it was there")?.clone())
     }
 
+    /// Whether the log has this anywhere so far.
+    pub(crate) fn has_logged(&self, text: &str) -> bool {
+        self.log.borrow().iter().any(|line| line.contains(text))
+    }
+
     async fn ready(&self, servers: &[Server]) -> Result<()> {
         for server in servers {
             let started = format!("[INFO] Server '{}' started", server.name);
@@ -211,6 +220,7 @@ impl Gateway {
 /// The binary, at `port` or with `socket` passed to it: as stdin, which a shell puts where
 /// `sd_listen_fds(3)` has it and then becomes the gateway.
 fn command(
+    kind: Port,
     port: u16,
     socket: Option<&std::net::TcpListener>,
     config: &Path,
@@ -233,6 +243,9 @@ fn command(
         if name.to_string_lossy().starts_with("MCPROXY_") {
             command.env_remove(name);
         }
+    }
+    if let Port::Guarded(token) = kind {
+        command.env("MCPROXY_TOKEN", token).arg("--log-level=trace");
     }
     command
         .arg("--log")

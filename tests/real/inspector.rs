@@ -10,7 +10,7 @@ use tokio::process::Command;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use crate::gateway;
+use crate::gateway::{self, Gateway};
 use crate::lists::List;
 use crate::servers;
 use crate::stage::Stage;
@@ -37,6 +37,20 @@ async fn inspector_sees_what_the_servers_say() -> Result<()> {
         Ok(())
     })
     .await
+}
+
+/// It gets in with a token.
+pub(crate) async fn lists_tools_with(gateway: &Gateway, stage: &Stage, token: &str) -> Result<()> {
+    let tools = List::ALL[0];
+    let items: Result<Vec<Value>> = tools
+        .merged(&stage.truths)?
+        .iter()
+        .map(|item| parse(item))
+        .collect();
+    let wanted = json!({ tools.key(): items? });
+    let header = format!("Authorization: Bearer {token}");
+    let arguments = vec![tools.method(), "--header", &header];
+    ask(gateway.http(), stage.dir().to_owned(), arguments, wanted).await
 }
 
 /// Arguments of the CLI, and what it must print.
@@ -88,7 +102,7 @@ fn parse(raw: &str) -> Result<Value> {
     Ok(serde_json::from_str(raw)?)
 }
 
-async fn ask(url: String, dir: PathBuf, arguments: Vec<&'static str>, wanted: Value) -> Result<()> {
+async fn ask(url: String, dir: PathBuf, arguments: Vec<&str>, wanted: Value) -> Result<()> {
     let run = inspector(&url, &dir)
         .arg("--method")
         .args(&arguments)

@@ -17,6 +17,7 @@ pub(crate) struct Job {
     pub(crate) scenario: &'static str,
     transport: &'static str,
     url: String,
+    headers: BTreeMap<&'static str, String>,
     command: Vec<String>,
     env: BTreeMap<&'static str, String>,
     prefix: String,
@@ -40,6 +41,7 @@ impl Job {
             scenario,
             transport: "stdio",
             url: String::new(),
+            headers: BTreeMap::new(),
             command,
             env: server.env.clone(),
             prefix: String::new(),
@@ -63,6 +65,7 @@ impl Job {
             scenario,
             transport,
             url,
+            headers: BTreeMap::new(),
             command: Vec::new(),
             env: BTreeMap::new(),
             prefix: if server.is_empty() {
@@ -88,6 +91,18 @@ impl Job {
             env,
             ..self
         }
+    }
+
+    /// The same with a token.
+    pub(crate) fn with_token(self, token: &str) -> Self {
+        let headers = BTreeMap::from([("Authorization", format!("Bearer {token}"))]);
+        Self { headers, ..self }
+    }
+
+    /// The same under another name.
+    pub(crate) fn named(self, name: &str) -> Self {
+        let name = format!("{}-{name}", self.name);
+        Self { name, ..self }
     }
 
     /// The same with a page to fetch.

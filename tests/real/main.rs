@@ -36,3 +36,5 @@ mod servers;
 mod sse;
 #[cfg(test)]
 mod stage;
+#[cfg(test)]
+mod tokens;

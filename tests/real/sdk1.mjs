@@ -19,12 +19,12 @@ import {
 export { Client, Failure };
 
 /** A way to the server that a job names. */
-export function transport({ transport, url, command, env }) {
+export function transport({ transport, url, headers, command, env }) {
   switch (transport) {
     case "sse":
-      return new SSEClientTransport(new URL(url));
+      return new SSEClientTransport(new URL(url), { requestInit: { headers } });
     case "http":
-      return new StreamableHTTPClientTransport(new URL(url));
+      return new StreamableHTTPClientTransport(new URL(url), { requestInit: { headers } });
     case "stdio":
       return new StdioClientTransport({ command: command[0], args: command.slice(1), env: env ?? undefined });
   }

@@ -8,6 +8,7 @@ from mcp.client import Client
 from mcp.client.sse import sse_client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.client.streamable_http import streamable_http_client
+from mcp.shared._httpx_utils import create_mcp_http_client
 import mcp_types as types
 
 
@@ -19,9 +20,10 @@ def plain(model):
 def _transport(job):
     match job["transport"]:
         case "sse":
-            return sse_client(job["url"])
+            return sse_client(job["url"], headers=job["headers"])
         case "http":
-            return streamable_http_client(job["url"])
+            http_client = create_mcp_http_client(headers=job["headers"]) if job["headers"] else None
+            return streamable_http_client(job["url"], http_client=http_client)
         case "stdio":
             command, *args = job["command"]
             return stdio_client(StdioServerParameters(command=command, args=args, env=job.get("env")))

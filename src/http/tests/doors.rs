@@ -84,6 +84,8 @@ async fn nobody_grants_access_here() {
                 let reply = server.ask(&request).await;
                 assert_eq!(reply.status, 404, "{method} {path}");
                 assert_eq!(reply.header("www-authenticate"), None);
+                // Where a token was refused, this is what the client shows.
+                assert!(reply.body.contains("'Authorization: Bearer TOKEN'"));
             }
         }
     }

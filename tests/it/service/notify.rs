@@ -40,6 +40,8 @@ async fn lives(mut manager: Mailbox) {
     manager.next_status("2 servers ready, 0 sessions").await;
     gateway.write_config("{");
     reloads(&mut manager).await;
+    let line = "2 servers ready, 0 sessions; the configuration has errors";
+    manager.next_status(line).await;
 
     let status = gateway.terminate().await;
     assert_eq!(manager.next_word().await, "STOPPING=1\nSTATUS=stopping");
