@@ -38,7 +38,7 @@ const REACHED: &[(&str, Reached)] = &[
     ("body_timeout", Reached::Rows(&[34])),
     ("max_header_bytes", Reached::Here("16KiB")),
     ("max_body_bytes", Reached::Rows(&[29, 30])),
-    ("max_bodies_in_flight_bytes", Reached::Here("32MiB")),
+    ("max_bodies_in_flight_bytes", Reached::Here("12MiB")),
     ("max_batch_length", Reached::Rows(&[31])),
     ("max_nesting_depth", Reached::Rows(&[29])),
     ("max_calls_per_server", Reached::Here("8")),
