@@ -163,11 +163,17 @@ async fn l08_max_bodies_in_flight_bytes() {
         "{HELD} of {POSTS} bodies of 2 MiB without their last byte: {in_flight} bytes in flight"
     ));
     stage.holds("the others got 503 and Retry-After", true);
-    for number in 0..100 {
-        let text = format!("small {number}");
+    let since = Instant::now();
+    let mut calls = 0;
+    while since.elapsed() < Duration::from_secs(2) {
+        calls += 1;
+        let text = format!("small {calls}");
         assert_eq!(fleet::echo(&client, "bad", &text).await.text, text);
     }
-    stage.holds("small ones find room meanwhile", true);
+    stage.holds(
+        &format!("{calls} small ones find room meanwhile"),
+        calls > 0,
+    );
     go.send_replace(true);
     for reply in posts.join_all().await {
         // Without its first byte it is no JSON; that it was read to its end is the point.
