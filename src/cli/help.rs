@@ -16,7 +16,7 @@ that the gateway is alive, /readyz that it is ready.";
 pub(super) const SHORT_END: &str =
     "Try 'mcproxy --help' for files, examples, exit codes and signals.";
 
-pub(super) const LONG_END: &str = r#"Configuration:
+const LONG_END: &str = r#"Configuration:
   The first of these is used: --config FILE, $MCPROXY_CONFIG, ./mcp-servers.json,
   /srv/containers/mcp-gateway/mcp-servers.json. The smallest file that does something:
 
@@ -55,6 +55,10 @@ Exit codes:
   78   the configuration file is missing, the port is taken, or there is no token where there
        should be one;
        from 'check': the configuration has errors"#;
+
+pub(super) fn long_end() -> String {
+    format!("{LONG_END}\n\n{}", super::limits::help())
+}
 
 pub(super) const STATE_DIR: &str = "\
 Where the servers' catalogues are kept between two starts [default: $STATE_DIRECTORY, else mcproxy \

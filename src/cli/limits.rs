@@ -13,9 +13,7 @@ pub struct LimitFlags(pub Given);
 
 impl Args for LimitFlags {
     fn augment_args(command: Command) -> Command {
-        command
-            .next_help_heading(Some("Limits"))
-            .args(TABLE.iter().map(arg))
+        command.args(TABLE.iter().map(arg))
     }
 
     fn augment_args_for_update(command: Command) -> Command {
@@ -41,21 +39,45 @@ impl FromArgMatches for LimitFlags {
 }
 
 fn arg(row: &'static Row) -> Arg {
-    let value = match row.unit {
+    Arg::new(row.name)
+        .long(flag(row))
+        .env(format!("MCPROXY_{}", row.name.to_uppercase()))
+        .hide_env_values(true)
+        .value_name(value(row))
+        .value_parser(parser(row))
+        .hide(true)
+}
+
+fn flag(row: &Row) -> String {
+    row.name.replace('_', "-")
+}
+
+fn value(row: &Row) -> &'static str {
+    match row.unit {
         Unit::Count => "NUMBER",
         Unit::Bytes => "SIZE",
         Unit::Seconds => "SECONDS",
-    };
-    let default = row.unit.show(row.default);
-    Arg::new(row.name)
-        .long(row.name.replace('_', "-"))
-        .env(format!("MCPROXY_{}", row.name.to_uppercase()))
-        .hide_env_values(true)
-        .value_name(value)
-        .value_parser(parser(row))
-        .help(format!("{} [default: {default}]", row.what))
-        .hide_short_help(true)
+    }
 }
+
+/// All flags as `--help` shows them: a table, where clap would need five lines for each.
+pub(super) fn help() -> String {
+    let line = |row: &Row| {
+        let (default, what) = (row.unit.show(row.default), row.what.replace('`', ""));
+        let flag = format!("--{} <{}>", flag(row), value(row));
+        format!("  {flag:<40}{default:>7}  {what}")
+    };
+    let lines: Vec<String> = TABLE.iter().map(line).collect();
+    format!("{INTRODUCTION}\n{}", lines.join("\n"))
+}
+
+const INTRODUCTION: &str = "\
+Limits:
+  What the gateway, its clients and its servers may take, with the defaults. Each is also a field of
+  the file's 'gateway' object and a variable: --max-sessions 50 is {\"gateway\": {\"max_sessions\": 50}}
+  and MCPROXY_MAX_SESSIONS=50. A size is a number of bytes or a text such as 64KiB; seconds may have
+  fractions. The README says what happens when a limit is reached.
+";
 
 fn parser(row: &'static Row) -> ValueParser {
     let read = move |text: String| row.read(&text);

@@ -27,7 +27,7 @@ pub use limits::LimitFlags;
     about = help::ABOUT,
     long_about = help::LONG_ABOUT,
     after_help = help::SHORT_END,
-    after_long_help = help::LONG_END,
+    after_long_help = help::long_end(),
     max_term_width = 100,
 )]
 pub struct Cli {

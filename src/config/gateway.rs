@@ -6,7 +6,7 @@ use jsonc_parser::ast::Value;
 use super::amount::Unit;
 use super::fields::Use;
 use super::file::about;
-use super::limits::{Given, Row, TABLE};
+use super::limits::{Given, Limits, Row, TABLE};
 use super::notes::{Finding, Notes};
 use super::values::{self, Field};
 use jsonc_parser::common::Ranged;
@@ -14,8 +14,26 @@ use jsonc_parser::common::Ranged;
 /// Where people comment.
 const QUIET: [&str; 4] = ["//", "_comment", "comment", "$schema"];
 
-/// What the object says.
-pub(super) fn read(object: &Field<'_, Value<'_>>, notes: &mut Notes) -> Given {
+/// The second of two is meant to be the first at least; what holds where it is less.
+const PAIRS: [(&str, &str, &str); 2] = [
+    (
+        "restart_delay",
+        "max_restart_delay",
+        "a restart waits for the longer of the two",
+    ),
+    (
+        "max_body_bytes",
+        "max_bodies_in_flight_bytes",
+        "a body has the smaller of the two",
+    ),
+];
+
+/// What the object says. The command line stands above it.
+pub(super) fn read(
+    object: &Field<'_, Value<'_>>,
+    command_line: &Given,
+    notes: &mut Notes,
+) -> Given {
     let mut given = Given::default();
     let Some(fields) = values::fields(object) else {
         let what = format!("'gateway' is an object, not {}", values::kind(object.value));
@@ -44,12 +62,50 @@ pub(super) fn read(object: &Field<'_, Value<'_>>, notes: &mut Notes) -> Given {
             Ok(amount) => given.set(row, amount),
             Err(why) => {
                 let finding = Finding::error(field.at, format!("'{}': {why}", row.name));
-                notes.add(finding.help("until it is mended the limit stays what it is"));
+                notes.add(finding.help(meanwhile(row)));
                 given.keep(row);
             }
         }
     }
+    compare(&fields, &given, command_line, notes);
     given
+}
+
+/// What holds until a wrong limit is mended.
+fn meanwhile(row: &Row) -> String {
+    let stays = "until it is mended the limit stays what it is";
+    match row.name {
+        // Judged before anybody is asked what it was.
+        "max_servers" => {
+            let default = row.unit.show(row.default);
+            format!("{stays}, and this file is read with the default, {default}")
+        }
+        _ => stays.to_owned(),
+    }
+}
+
+/// Limits that contradict each other, at the one that the file has.
+fn compare(fields: &values::Fields<'_>, given: &Given, command_line: &Given, notes: &mut Notes) {
+    let default = Limits::default();
+    let limits = default.with(given, &default).with(command_line, &default);
+    let shown = |name| {
+        let row = TABLE.iter().find(|row| row.name == name)?;
+        let amount = limits.amount(name)?;
+        Some((amount, row.unit.show(amount)))
+    };
+    for (low, high, holds) in PAIRS {
+        let (Some((least, least_shown)), Some((most, most_shown))) = (shown(low), shown(high))
+        else {
+            continue;
+        };
+        if let Some(field) = fields.get(high).or_else(|| fields.get(low))
+            && most < least
+        {
+            let what = format!("'{high}' ({most_shown}) is less than '{low}' ({least_shown})");
+            let finding = Finding::warning(field.at, what);
+            notes.add(finding.help(holds));
+        }
+    }
 }
 
 fn amount(row: &Row, value: &Value<'_>) -> Result<u64, String> {

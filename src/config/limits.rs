@@ -56,7 +56,7 @@ macro_rules! limits {
         }
 
         impl Limits {
-            fn amount(&self, name: &str) -> Option<u64> {
+            pub(super) fn amount(&self, name: &str) -> Option<u64> {
                 match name {
                     $(stringify!($name) => Some(self.$name.amount()),)*
                     _ => None,
@@ -93,7 +93,7 @@ limits! {
     /// Body of a request
     max_body_bytes: Bytes = 16 * MIB, KIB => GIB, "413";
     /// Bodies, together, that are read and not yet with their servers
-    max_bodies_in_flight_bytes: Bytes = 256 * MIB, KIB => 64 * GIB, "503 with `Retry-After`";
+    max_bodies_in_flight_bytes: Bytes = 256 * MIB, KIB => 64 * GIB, "503 with `Retry-After`; the last eighth is for bodies of up to 64 KiB";
     /// Messages of a batch
     max_batch_length: Count = 100, 1 => 10_000, "error −32600";
     /// How deep a message may be nested

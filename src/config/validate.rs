@@ -37,7 +37,7 @@ pub(super) fn validate(
 ) -> Validated {
     let mut validated = Validated::default();
     if let Some(gateway) = &file.gateway {
-        validated.config.limits = gateway::read(gateway, notes);
+        validated.config.limits = gateway::read(gateway, command_line, notes);
     }
     let defaults = Limits::default();
     let limits = defaults.with(&validated.config.limits, &defaults);

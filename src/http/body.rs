@@ -28,6 +28,10 @@ pub(super) enum BodyError {
 /// connection for hours.
 const PROGRESS: usize = 1024;
 
+/// Larger bodies leave an eighth of the budget to those that are not: somebody who sends a few
+/// large ones slowly must not keep everybody's calls out.
+const SMALL: usize = 64 << 10;
+
 /// A body and its share of the budget, which end together.
 struct Body {
     bytes: Bytes,
@@ -53,7 +57,11 @@ where
     B: Buf,
     E: Display,
 {
-    let most = limits.max_body_bytes.min(limits.max_bodies_in_flight_bytes);
+    let all = limits.max_bodies_in_flight_bytes;
+    let spared = all / 8;
+    let most = limits
+        .max_body_bytes
+        .min((all - spared).max(SMALL.min(all)));
     let too_large = || BodyError::TooLarge(most);
     if declared.is_some_and(|length| length > most) {
         return Err(too_large());
@@ -75,7 +83,8 @@ where
             return Err(too_large());
         }
         // Taken as the bytes arrive: a declared length alone must not use up what others need.
-        if !share.grow(frame.remaining()) {
+        let is_small = length.max(declared.unwrap_or(0)) <= SMALL;
+        if !share.grow(frame.remaining(), if is_small { 0 } else { spared }) {
             return Err(BodyError::NoRoom);
         }
         gathered.push(frame, declared.unwrap_or(0));

@@ -52,8 +52,16 @@ impl Sockets {
     }
 }
 
+/// How many connections the kernel keeps until they are accepted; `TcpListener` asks for 128.
+const QUEUE: i32 = 1024;
+
 fn bind(address: SocketAddr) -> Result<TcpListener, CannotListen> {
-    TcpListener::bind(address).map_err(|source| {
+    let listen = || {
+        let socket = TcpListener::bind(address)?;
+        SockRef::from(&socket).listen(QUEUE)?;
+        Ok(socket)
+    };
+    listen().map_err(|source: io::Error| {
         let advice = if source.kind() == io::ErrorKind::AddrInUse {
             "another program has the port (MetaMCP's backend listens on 12009 too: stop it first), \
              or another mcproxy runs; see `ss -ltnp`, or choose another with --listen"

@@ -50,7 +50,7 @@ impl Quota {
             quota: self.clone(),
             amount,
         };
-        self.grow(amount).then(share)
+        self.grow(amount, 0).then(share)
     }
 
     /// From now on up to `most` may be in use. What is in use stays so.
@@ -75,8 +75,8 @@ impl Quota {
         Arc::strong_count(&self.0) > 1
     }
 
-    fn grow(&self, amount: usize) -> bool {
-        let most = self.0.most.load(Ordering::Relaxed);
+    fn grow(&self, amount: usize, spared: usize) -> bool {
+        let most = self.0.most.load(Ordering::Relaxed).saturating_sub(spared);
         let grown = |used: usize| used.checked_add(amount).filter(|used| *used <= most);
         let (set, fetch) = (Ordering::AcqRel, Ordering::Relaxed);
         let has_grown = self.0.used.fetch_update(set, fetch, grown).is_ok();
@@ -88,10 +88,11 @@ impl Quota {
 }
 
 impl Share {
-    /// Takes `more` of the same quota; `false`, and nothing is taken, if there is not so much left.
+    /// Takes `more` of the same quota; `false`, and nothing is taken, if there would be less than
+    /// `spared` left for others.
     #[must_use]
-    pub fn grow(&mut self, more: usize) -> bool {
-        let grown = self.quota.grow(more);
+    pub fn grow(&mut self, more: usize, spared: usize) -> bool {
+        let grown = self.quota.grow(more, spared);
         if grown {
             self.amount += more;
         }
@@ -119,9 +120,10 @@ mod tests {
     fn what_is_taken_comes_back_with_its_guard() {
         let quota = Quota::new(10);
         let mut share = quota.take(6).unwrap();
-        assert!(quota.take(5).is_none() && !share.grow(5));
+        assert!(quota.take(5).is_none() && !share.grow(5, 0));
         assert_eq!(quota.used(), 6);
-        assert!(share.grow(4));
+        assert!(!share.grow(3, 2) && share.grow(2, 2), "2 are spared");
+        assert!(share.grow(2, 0));
         assert_eq!(quota.used(), 10);
         drop(share);
         assert_eq!(quota.used(), 0);

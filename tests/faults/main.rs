@@ -33,6 +33,8 @@ mod gateway;
 #[cfg(test)]
 mod ids;
 #[cfg(test)]
+mod limits;
+#[cfg(test)]
 mod lines;
 #[cfg(test)]
 mod log;

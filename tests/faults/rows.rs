@@ -88,6 +88,18 @@ pub(crate) fn of(number: u8) -> &'static Row {
     found.expect("a row of the matrix")
 }
 
+/// What a test is about: a row by its number, or a limit by its name.
+pub(crate) trait Named {
+    /// What its test is called.
+    fn test(&self) -> String;
+}
+
+impl Named for u8 {
+    fn test(&self) -> String {
+        of(*self).test()
+    }
+}
+
 impl Row {
     /// What its test is called.
     pub(crate) fn test(&self) -> String {

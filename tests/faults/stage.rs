@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::bystanders::{self, Bystanders};
 use super::record::Record;
-use super::rows::{self, Row};
+use super::rows::Named;
 use crate::support::both;
 use crate::support::client::{Client, Streamable, Transport};
 use crate::support::gateway::{Gateway, GatewayOptions};
@@ -34,20 +34,21 @@ pub(crate) fn configuration(entries: &[Value], gateway: &Value) -> String {
 /// One row's test.
 pub(crate) struct Stage {
     pub(crate) gateway: Gateway,
-    row: &'static Row,
+    /// The name of the test.
+    test: String,
     bystanders: Option<Bystanders>,
     record: Record,
 }
 
 impl Stage {
     /// The gateway with `entries` and the bystanders, all ready or failed once; the bystanders are being called.
-    pub(crate) async fn open(row: u8, entries: &[Value]) -> Self {
+    pub(crate) async fn open(row: impl Named, entries: &[Value]) -> Self {
         Self::with(row, entries, &json!({}), |options| options).await
     }
 
     /// The same with settings of the gateway and other options.
     pub(crate) async fn with(
-        row: u8,
+        row: impl Named,
         entries: &[Value],
         gateway: &Value,
         change: impl FnOnce(GatewayOptions) -> GatewayOptions,
@@ -60,10 +61,10 @@ impl Stage {
     }
 
     /// The gateway that listens, whatever its servers do; nobody is called before [`Self::resume`].
-    pub(crate) async fn early(row: u8, options: GatewayOptions) -> Self {
+    pub(crate) async fn early(row: impl Named, options: GatewayOptions) -> Self {
         Self {
             gateway: Gateway::start(options).await,
-            row: rows::of(row),
+            test: row.test(),
             bystanders: None,
             record: Record::default(),
         }
@@ -191,7 +192,7 @@ impl Stage {
             !self.record.proofs.is_empty(),
             "nothing says that the fault struck"
         );
-        self.record.keep(&self.row.test());
+        self.record.keep(&self.test);
         self.record
     }
 }

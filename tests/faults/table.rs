@@ -6,6 +6,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
+use super::limits;
 use super::record::Record;
 use super::rows::ROWS;
 
@@ -33,6 +34,7 @@ fn every_row_has_a_test() {
     let missing: Vec<String> = ROWS
         .iter()
         .map(super::rows::Row::test)
+        .chain(limits::tests())
         .filter(|test| {
             !list
                 .lines()
@@ -45,7 +47,7 @@ fn every_row_has_a_test() {
 #[test]
 fn the_table_has_every_row() {
     if std::env::var("MCPROXY_FAULTS_TABLE").is_ok_and(|value| value == "write") {
-        fs::write(path(), written()).expect("the project is ours");
+        fs::write(path(), written() + &limits::written()).expect("the project is ours");
     }
     let table = fs::read_to_string(path()).expect("run tests/faults/table");
     for row in &ROWS {
@@ -58,6 +60,7 @@ fn the_table_has_every_row() {
             row.number
         );
     }
+    limits::check(&table);
 }
 
 fn written() -> String {

@@ -96,6 +96,41 @@ fn a_gateway_that_is_no_object_changes_nothing() {
 }
 
 #[test]
+fn limits_that_contradict_each_other_are_warned_of() {
+    let said = |gateway: &str| {
+        let text = format!(r#"{{"gateway": {gateway}, "servers": []}}"#);
+        problems(&load(&text)).join("\n")
+    };
+    assert_eq!(
+        said(r#"{"max_restart_delay": 0.1}"#),
+        "warning at line 1, column 35 (gateway.max_restart_delay): 'max_restart_delay' (0.1) is less than \
+         'restart_delay' (0.5); a restart waits for the longer of the two"
+    );
+    let place = "line 1, column 31 (gateway.restart_delay)";
+    assert!(said(r#"{"restart_delay": 90}"#).contains(place));
+    assert!(said(r#"{"max_bodies_in_flight_bytes": "1MiB"}"#).contains("'max_body_bytes' (16MiB)"));
+    assert_eq!(said(r#"{"restart_delay": 2, "max_restart_delay": 2}"#), "");
+
+    // What the command line says counts, and has no place of its own.
+    let mut command_line = Given::default();
+    command_line.set(row("max_restart_delay"), 100);
+    let said = |text: &str| problems(&parse_under(text, &env, &command_line).unwrap()).join("\n");
+    assert_eq!(said(r#"{"gateway": {}, "servers": []}"#), "");
+    let place = r#"{"gateway": {"restart_delay": 1}, "servers": []}"#;
+    assert!(said(place).contains("'max_restart_delay' (0.1) is less"));
+}
+
+#[test]
+fn a_wrong_number_of_servers_says_with_which_the_file_is_read() {
+    let parsed = load(r#"{"gateway": {"max_servers": 0}, "servers": []}"#);
+    let said = problems(&parsed).join("\n");
+    assert!(
+        said.ends_with("stays what it is, and this file is read with the default, 256"),
+        "{said}"
+    );
+}
+
+#[test]
 fn servers_beyond_the_limit_are_refused_with_their_place() {
     let text = r#"{"gateway": {"max_servers": 2}, "servers": [
         {"name": "a", "command": "x"},

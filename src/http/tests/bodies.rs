@@ -143,6 +143,28 @@ async fn all_bodies_share_a_budget() {
 }
 
 #[tokio::test]
+async fn large_bodies_leave_room_for_small_ones() {
+    let limits = Limits {
+        max_bodies_in_flight_bytes: 1 << 20,
+        ..Limits::default()
+    };
+    let budget = Quota::new(1 << 20);
+    let body = async |size: usize, declared| {
+        let frame = Ok::<_, Infallible>(Bytes::from(vec![b'x'; size]));
+        collect(stream::iter([frame]), declared, &limits, &budget).await
+    };
+    // What never fits is not told to come again.
+    let most = 7 << 17;
+    assert_eq!(body(most + 1, None).await, Err(BodyError::TooLarge(most)));
+    let _large = body(most, Some(most)).await.unwrap();
+    for declared in [None, Some(65_537)] {
+        assert_eq!(body(65_537, declared).await, Err(BodyError::NoRoom));
+    }
+    assert_eq!(body(1, Some(65_537)).await, Err(BodyError::NoRoom));
+    let _small = body(65_536, None).await.unwrap();
+}
+
+#[tokio::test]
 async fn one_frame_is_not_copied() {
     let limits = Limits::default();
     let frame = Bytes::from(vec![b'x'; 5000]);

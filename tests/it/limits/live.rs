@@ -122,3 +122,43 @@ async fn a_wrong_limit_keeps_what_it_was_and_the_rest_is_applied() {
     assert_eq!(http::get(gateway.addr(), "/sse").await.status, 503);
     client.call_tool("b__echo", "{}").await;
 }
+
+#[tokio::test]
+async fn the_object_is_read_for_itself_whatever_else_is_in_the_file() {
+    let servers = [fixture("a", &[])];
+    let gateway = gateway(&json!({ "max_sessions": 1 }), &servers).await;
+    let client = join(&gateway).await;
+    let pid = text_of(&client.call_tool("a__pid", "{}").await);
+
+    // Beside an entry that can't be used.
+    let broken = [json!({ "name": "a", "command": 5 })];
+    let change = "reload: gateway: max_sessions 1 -> 2";
+    set(&gateway, &json!({ "max_sessions": 2 }), &broken, change).await;
+    assert_eq!(text_of(&client.call_tool("a__pid", "{}").await), pid);
+
+    // No object: all stays, and the entries are applied.
+    let added = [servers[0].clone(), fixture("b", &[])];
+    set(
+        &gateway,
+        &json!(5),
+        &added,
+        "'gateway' is an object, not a number",
+    )
+    .await;
+    wait::until("the new server", SOON, async || {
+        let answer = client.call_tool("b__echo", "{}").await;
+        (!answer.contains("error")).then_some(())
+    })
+    .await;
+    let second = SseClient::connect(gateway.addr()).await;
+    assert_eq!(http::get(gateway.addr(), "/sse").await.status, 503);
+
+    // Gone: the defaults.
+    let mark = gateway.log_mark();
+    gateway.write_config(&json!({ "servers": servers }).to_string());
+    let change = "reload: gateway: max_sessions 2 -> 1000";
+    gateway.wait_for_log_after(mark, change, SOON).await;
+    let _third = SseClient::connect(gateway.addr()).await;
+    drop(second);
+    assert_eq!(text_of(&client.call_tool("a__pid", "{}").await), pid);
+}

@@ -1,5 +1,5 @@
-//! Every limit is set small in the `gateway` object, by a flag or by a variable, and reached: the
-//! answer is the one that is promised, and what is within the limit goes on.
+//! Limits in the `gateway` object, by flags and by variables: what stands above what, what a change does, and
+//! answers that `tests/faults`, where every limit is reached under load, does not look at.
 
 #![cfg(test)]
 

@@ -71,58 +71,8 @@ async fn a_client_that_is_too_slow_is_not_waited_for() {
 }
 
 #[tokio::test]
-async fn bodies_that_are_too_much_together_are_sent_away_for_a_while() {
-    let limits = json!({ "max_bodies_in_flight_bytes": 4096, "body_timeout": 20 });
-    let gateway = gateway(&limits, &[]).await;
-    let client = SseClient::connect(gateway.addr()).await;
-    let json = ("content-type", "application/json");
-    let head = http::request_head(gateway.addr(), "POST", client.endpoint(), &[json]);
-    let body = format!("{PING}{}", " ".repeat(3000 - PING.len()));
-
-    let mut first = Connection::open(gateway.addr()).await.unwrap();
-    let (most, last) = body.split_at(2999);
-    let start = format!("{head}content-length: 3000\r\n\r\n{most}");
-    first.send(start.as_bytes()).await.unwrap();
-    let busy = wait::until("no room for a second", SOON, async || {
-        let mut second = Connection::open(gateway.addr()).await.ok()?;
-        let reply = second.exchange(&head, body.as_bytes()).await.ok()?;
-        (reply.status == 503).then_some(reply)
-    });
-    assert!(busy.await.header("retry-after").is_some());
-    first.send(last.as_bytes()).await.unwrap();
-    assert_eq!(first.response().await.unwrap().status, 202);
-    wait::until("room again", SOON, async || {
-        let mut second = Connection::open(gateway.addr()).await.ok()?;
-        let reply = second.exchange(&head, body.as_bytes()).await.ok()?;
-        (reply.status == 202).then_some(())
-    })
-    .await;
-    // What never fits is not told to come again.
-    let mut third = Connection::open(gateway.addr()).await.unwrap();
-    let reply = third.exchange(&head, &[b' '; 5000]).await.unwrap();
-    assert_eq!(reply.status, 413);
-}
-
-#[tokio::test]
 async fn silent_streams_are_kept_alive_as_often_as_is_set() {
     let gateway = gateway(&json!({ "keepalive_interval": 0.1 }), &[]).await;
     let client = SseClient::connect(gateway.addr()).await;
     client.wait_comments(4, SOON).await;
-}
-
-#[tokio::test]
-async fn a_connection_too_many_waits_until_one_ends() {
-    let gateway = gateway(&json!({ "max_connections": 2 }), &[]).await;
-    let one = Connection::open(gateway.addr()).await.unwrap();
-    let _two = Connection::open(gateway.addr()).await.unwrap();
-    gateway
-        .wait_for_log("all 2 connections are in use", SOON)
-        .await;
-    let mut three = Connection::open(gateway.addr()).await.unwrap();
-    let head = http::request_head(gateway.addr(), "GET", "/healthz", &[]);
-    three.post(&head, b"").await.unwrap();
-    assert!(three.is_idle(), "it waits in the kernel's queue");
-    drop(one);
-    let reply = wait::within(|| "its turn".to_owned(), SOON, three.response()).await;
-    assert_eq!(reply.status, 200);
 }

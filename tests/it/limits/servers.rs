@@ -1,79 +1,12 @@
-//! The limits of servers: what they say, list and do not read, and how many there are.
+//! The limits of servers: what they say and do not read, how many there are, and how soon they are restarted.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::time::Instant;
 
 use super::{SOON, file, gateway};
-use crate::support::client::SseClient;
-use crate::support::servers::{fixture, join, text_of, tool_names};
-use crate::support::wait;
-
-/// All tools, page by page.
-async fn tools(client: &SseClient) -> BTreeSet<String> {
-    let mut names = BTreeSet::new();
-    let mut params = None;
-    loop {
-        let page = client.call("tools/list", params.as_deref(), SOON).await;
-        names.extend(tool_names(&page));
-        let page: Value = serde_json::from_str(&page).expect("JSON");
-        let Some(cursor) = page["result"].get("nextCursor") else {
-            return names;
-        };
-        params = Some(json!({ "cursor": cursor }).to_string());
-    }
-}
-
-#[tokio::test]
-async fn of_a_hundred_thousand_tools_the_first_are_kept() {
-    let servers = [
-        fixture("many", &["--tools", "100000"]),
-        fixture("good", &[]),
-    ];
-    let gateway = gateway(&json!({}), &servers).await;
-    let client = join(&gateway).await;
-    let warning = gateway.wait_for_log("the first 10000 are kept", SOON).await;
-    assert!(
-        warning.contains("'many'") && warning.contains("max_catalogue_items"),
-        "{warning}"
-    );
-    let listed = wait::until("both servers' tools", SOON, async || {
-        let listed = tools(&client).await;
-        listed.contains("good__echo").then_some(listed)
-    });
-    let of_many = listed
-        .await
-        .into_iter()
-        .filter(|name| name.starts_with("many__"));
-    assert_eq!(of_many.count(), 10_000);
-    for server in ["many", "good"] {
-        let answer = client
-            .call_tool(&format!("{server}__echo"), r#"{"text":"x"}"#)
-            .await;
-        assert_eq!(text_of(&answer), "x");
-    }
-    let warnings = gateway
-        .logs()
-        .into_iter()
-        .filter(|line| line.contains("are kept"));
-    assert_eq!(warnings.count(), 1, "once per listing");
-}
-
-#[tokio::test]
-async fn a_catalogue_has_a_size_too_and_pages_count_together() {
-    let limits = json!({ "max_catalogue_bytes": "2KiB", "max_catalogue_items": 500 });
-    let pages = ["--tools", "1000", "--page-size", "7"];
-    let gateway = gateway(&limits, &[fixture("a", &pages)]).await;
-    let client = join(&gateway).await;
-    gateway.wait_for_log("max_catalogue_bytes", SOON).await;
-    let listed = wait::until("some tools", SOON, async || {
-        let listed = tools(&client).await;
-        (!listed.is_empty()).then_some(listed)
-    });
-    assert!(listed.await.len() < 100);
-}
+use crate::support::servers::{fixture, join, text_of};
 
 #[tokio::test]
 async fn servers_beyond_the_limit_are_refused_and_those_that_run_go_on() {
@@ -158,4 +91,20 @@ async fn the_calls_of_a_changed_server_have_the_time_that_is_set() {
         "{:?}",
         changed.elapsed()
     );
+}
+
+#[tokio::test]
+async fn the_delay_of_restarts_doubles_up_to_what_is_set() {
+    let limits = json!({ "restart_delay": 0.1, "max_restart_delay": 0.4 });
+    let gateway = gateway(&limits, &[fixture("a", &["--exit-at-start", "1"])]).await;
+    gateway.wait_for_log("(failure 6 in a row)", SOON).await;
+    let wait = |line: &String| {
+        let (_, rest) = line.split_once("is started again in ")?;
+        rest.split(' ').next()?.parse::<f64>().ok()
+    };
+    let waits: Vec<f64> = gateway.logs().iter().filter_map(wait).collect();
+    // 20 % more or less, and rounded.
+    assert!(waits[0] < 0.2, "{waits:?}");
+    let is_most = |wait: &f64| (0.3..=0.5).contains(wait);
+    assert!(waits[2..6].iter().all(is_most), "{waits:?}");
 }

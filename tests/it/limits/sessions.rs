@@ -4,25 +4,10 @@ use serde_json::json;
 
 use super::{SOON, gateway};
 use crate::support::client::SseClient;
-use crate::support::gateway::{Gateway, GatewayOptions};
 use crate::support::http;
 use crate::support::servers::{error_code, fixture, join, text_of};
 use crate::support::streamable::Endpoint;
 use crate::support::wait;
-
-#[tokio::test]
-async fn an_idle_session_ends_and_is_taken_up_by_its_id() {
-    let options = GatewayOptions::new(super::file(&json!({ "session_idle_timeout": 1 }), &[]));
-    let gateway = Gateway::start(options.arg("--log-level").arg("debug")).await;
-    let client = Endpoint::initialized(gateway.addr(), "2025-11-25").await;
-    gateway
-        .wait_for_log("it has been idle for too long", SOON)
-        .await;
-    let ping = r#"{"jsonrpc":"2.0","id":7,"method":"ping"}"#;
-    let answer = client.post(ping).await.message().await;
-    assert_eq!(answer, r#"{"jsonrpc":"2.0","id":7,"result":{}}"#);
-    gateway.wait_for_log("is taken up again", SOON).await;
-}
 
 #[tokio::test]
 async fn the_session_that_is_idle_for_longest_makes_room() {
@@ -69,24 +54,6 @@ async fn calls_beyond_the_limits_are_busy_at_once() {
     .await;
     let answer = one.call_tool("a__echo", r#"{"text":"room"}"#).await;
     assert_eq!(text_of(&answer), "room");
-}
-
-#[tokio::test]
-async fn subscriptions_are_counted() {
-    let limits = json!({ "max_subscriptions_per_session": 1 });
-    let gateway = gateway(&limits, &[fixture("a", &["--offers"])]).await;
-    let client = join(&gateway).await;
-    client.call("resources/list", None, SOON).await;
-    let subscribe = async |uri: &str| {
-        let params = json!({ "uri": uri }).to_string();
-        client
-            .call("resources/subscribe", Some(&params), SOON)
-            .await
-    };
-    let granted = subscribe("fx://0").await;
-    assert!(granted.contains("result"), "{granted}");
-    let refused = subscribe("fx://1").await;
-    assert_eq!(error_code(&refused), -32003, "{refused}");
 }
 
 #[tokio::test]

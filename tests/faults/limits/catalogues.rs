@@ -1,0 +1,156 @@
+//! Limits of what servers list, and of how many there are.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::{MIB, Memory};
+use crate::bystanders;
+use crate::stage::{Stage, configuration, wait as real_or};
+use crate::support::client::{DEADLINE, Sse, SseClient};
+use crate::support::servers::{fixture, text_of, tool_names};
+use crate::support::{fleet, wait};
+
+/// For a debug build that reads 100 000 entries.
+const LATE: Duration = Duration::from_secs(60);
+const LISTED: &str = "100000";
+
+/// The names of all tools, page by page.
+async fn tools(client: &SseClient) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    let mut params = None;
+    loop {
+        let page = client.call("tools/list", params.as_deref(), DEADLINE).await;
+        names.extend(tool_names(&page));
+        let page: Value = serde_json::from_str(&page).expect("JSON");
+        let Some(cursor) = page["result"].get("nextCursor") else {
+            return names;
+        };
+        params = Some(json!({ "cursor": cursor }).to_string());
+    }
+}
+
+/// How many tools of this server are offered, when there are some and its `echo` answers.
+async fn offered(client: &SseClient, server: &str) -> usize {
+    let prefix = format!("{server}__");
+    let offered = wait::until("its tools", LATE, async || {
+        let names = tools(client).await;
+        let count = names
+            .iter()
+            .filter(|name| name.starts_with(&prefix))
+            .count();
+        (count > 0).then_some(count)
+    })
+    .await;
+    assert_eq!(fleet::echo(client, server, "x").await.text, "x");
+    offered
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn l23_max_catalogue_items() {
+    const LIMIT: usize = 10_000;
+    let mut stage = Stage::open("max_catalogue_items", &[]).await;
+    let client = stage.client::<Sse>().await;
+    let memory = Memory::watch(&stage);
+    let paged = fixture("paged", &["--tools", LISTED, "--page-size", "1000"]);
+    let whole = fixture("whole", &["--tools", LISTED]);
+    stage
+        .gateway
+        .write_config(&configuration(&[paged, whole], &json!({})));
+    for (server, how) in [("paged", "1 000 a page"), ("whole", "on one page")] {
+        let offered = offered(&client, server).await;
+        stage.struck(format!("{LISTED} tools, {how}"));
+        stage.at_most("of them are offered", &offered, &LIMIT);
+        assert_eq!(offered, LIMIT);
+    }
+    let lines = stage.gateway.logs();
+    let is_warning = |line: &&String| {
+        line.contains("the first 10000 are kept") && line.contains("max_catalogue_items")
+    };
+    let warnings: Vec<&String> = lines.iter().filter(is_warning).collect();
+    stage.at_most("warnings, one for each", &warnings.len(), &2);
+    for server in ["'paged'", "'whole'"] {
+        assert!(
+            warnings.iter().any(|line| line.contains(server)),
+            "{warnings:?}"
+        );
+    }
+    // Twice max_catalogue_bytes for each: the line, what is read of it, and the tables of two sessions.
+    memory.at_most(&mut stage, 64 * MIB);
+    client.close().await;
+    stage.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn l24_max_catalogue_bytes() {
+    const LIMIT: usize = 256 << 10;
+    let settings = json!({ "max_catalogue_bytes": LIMIT, "max_catalogue_items": 1_000_000 });
+    let mut stage = Stage::with("max_catalogue_bytes", &[], &settings, |options| options).await;
+    let client = stage.client::<Sse>().await;
+    let memory = Memory::watch(&stage);
+    let much = fixture("much", &["--tools", LISTED, "--page-size", "500"]);
+    stage
+        .gateway
+        .write_config(&configuration(&[much], &settings));
+    let offered = offered(&client, "much").await;
+    let warning = stage
+        .gateway
+        .wait_for_log("more than it may", DEADLINE)
+        .await;
+    let is_named = warning.contains("'much'") && warning.contains("max_catalogue_bytes");
+    assert!(is_named, "{warning}");
+    stage.struck(format!("a server with {LISTED} tools, 500 a page"));
+    // Each takes 50 bytes at least.
+    stage.at_most("of them are offered", &offered, &(LIMIT / 50));
+    memory.at_most(&mut stage, 8 * MIB);
+    client.close().await;
+    stage.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn l25_max_servers() {
+    const ENTRIES: usize = 300;
+    let most = real_or(20, 256);
+    let settings = json!({ "max_servers": most });
+    let mut stage = Stage::with("max_servers", &[], &settings, |options| options).await;
+    let client = stage.client::<Sse>().await;
+    let memory = Memory::watch(&stage);
+    let mark = stage.gateway.log_mark();
+    let mut servers = bystanders::entries();
+    servers.extend((servers.len()..ENTRIES).map(|number| fixture(&format!("s{number}"), &[])));
+    let file = json!({ "servers": servers, "gateway": settings }).to_string();
+    stage.gateway.write_config(&file);
+    let last = format!("s{}", most - 1);
+    let answer = wait::until("the last one that is run", LATE, async || {
+        let answer = client
+            .call_tool(&format!("{last}__echo"), r#"{"text":"x"}"#)
+            .await;
+        (!answer.contains("error")).then_some(answer)
+    });
+    assert_eq!(text_of(&answer.await), "x");
+    let first = format!("s{most}");
+    let answer = client.call_tool(&format!("{first}__echo"), "{}").await;
+    stage.holds(
+        "the first one beyond is not known",
+        answer.contains("error"),
+    );
+    let refused = ENTRIES - most;
+    let said = wait::until("each that is refused", DEADLINE, async || {
+        let lines = stage.gateway.logs();
+        let said = lines.iter().skip(mark);
+        let said = said.filter(|line| line.contains("there are more servers than 'max_servers'"));
+        let count = said.count();
+        (count >= refused).then_some(count)
+    });
+    let said = said.await;
+    stage.struck(format!(
+        "{ENTRIES} entries, {said} refused, each with its place"
+    ));
+    let running = stage.gateway.children().len();
+    stage.at_most("processes", &running, &most);
+    let each = i64::try_from(most).expect("small") * MIB / 4;
+    memory.at_most(&mut stage, 8 * MIB + each);
+    client.close().await;
+    stage.close().await;
+}
