@@ -106,7 +106,8 @@ async fn supervise(options: &Run, spawn: impl Spawn, ground: Ground) -> anyhow::
     // Handlers first: a signal that comes during the start must not end the program by default.
     let signals = Signals::new().context("can't handle signals")?;
     let mut settings = Settings::new(path.clone());
-    settings.state_dir = options.state_dir();
+    let state_dir = options.state_dir();
+    settings.state_dir = state_dir.filter(|directory| state_dir::close(directory));
     settings.command_line = options.limits.0.clone();
     settings.metrics = metrics;
     let groups = settings.groups.clone();
@@ -175,7 +176,6 @@ async fn prepare(
         }
     });
     let state_dir = state_dir?;
-    state_dir::close(state_dir);
     let record = Record::begin(state_dir, groups).await;
     let complain = |error| {
         log::warn!("If the gateway is killed, the next one does not end its servers: {error}");
