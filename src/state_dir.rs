@@ -3,8 +3,10 @@
 //! anything is read there.
 
 use std::fs::{self, DirBuilder, Metadata, Permissions};
-use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+
+use nix::unistd::geteuid;
 
 /// What is ours there: files, and directories of files. The directory itself may be shared.
 const OURS: [&str; 4] = ["session.key", "last-configuration", "catalogues", "lives"];
@@ -14,20 +16,38 @@ const OTHERS_WRITE: u32 = 0o022;
 /// Who may write to a directory with this bit may not replace what is another's.
 const STICKY: u32 = 0o1000;
 
-/// Makes `directory` if it is missing, and takes all rights of others from what is ours in it. Who
-/// needs the directory and cannot have it says so.
-pub fn close(directory: &Path) {
+const ROOT: u32 = 0;
+
+/// Makes `directory` if it is missing, and takes all rights of others from what is ours in it.
+/// `false` if it must not be used, because another user has put there what should be ours: whoever
+/// made the key knows the ids of all sessions. Who needs the directory and cannot have it says so.
+#[must_use]
+pub fn close(directory: &Path) -> bool {
     let mut builder = DirBuilder::new();
     if let Err(error) = builder.recursive(true).mode(0o700).create(directory) {
         log::debug!("no state directory {}: {error}", directory.display());
-        return;
+        return true;
     }
-    if fs::metadata(directory).is_ok_and(|data| others_may_replace(&data)) {
+    let trusted = [geteuid().as_raw(), ROOT];
+    if let Some(foreign) = foreign(directory, &trusted) {
+        let foreign = foreign.display();
+        log::error!(
+            "The state directory is not used: {foreign} belongs to another user; remove it"
+        );
+        return false;
+    }
+    if fs::metadata(directory).is_ok_and(|data| others_may_replace(&data, &trusted)) {
         let directory = directory.display();
         log::warn!(
-            "Other users may write to the state directory {directory}: chmod go-w {directory}"
+            "Other users may write to the state directory {directory}: chown it to the gateway's \
+             user, and chmod go-w {directory}"
         );
     }
+    close_files(directory);
+    true
+}
+
+fn close_files(directory: &Path) {
     let open: Vec<PathBuf> = ours(directory).filter(|path| is_open(path)).collect();
     let Some(first) = open.first() else {
         return;
@@ -42,9 +62,18 @@ pub fn close(directory: &Path) {
     }
 }
 
-fn others_may_replace(directory: &Metadata) -> bool {
+fn others_may_replace(directory: &Metadata, trusted: &[u32]) -> bool {
     let mode = directory.permissions().mode();
-    mode & OTHERS_WRITE != 0 && mode & STICKY == 0
+    let is_open = mode & OTHERS_WRITE != 0 && mode & STICKY == 0;
+    is_open || !trusted.contains(&directory.uid())
+}
+
+/// What is neither of the `trusted` users' nor leads to what is.
+fn foreign(directory: &Path, trusted: &[u32]) -> Option<PathBuf> {
+    let is_foreign = |data: Metadata| !trusted.contains(&data.uid());
+    ours(directory).find(|path| {
+        fs::symlink_metadata(path).is_ok_and(is_foreign) || fs::metadata(path).is_ok_and(is_foreign)
+    })
 }
 
 fn ours(directory: &Path) -> impl Iterator<Item = PathBuf> {
@@ -83,7 +112,7 @@ mod tests {
     fn what_is_ours_is_closed_and_nothing_else() {
         let home = tempfile::tempdir().unwrap();
         let state = home.path().join("a/state");
-        close(&state);
+        assert!(close(&state));
         assert_eq!(mode(&state), 0o700);
         let catalogues = state.join("catalogues");
         fs::create_dir(&catalogues).unwrap();
@@ -96,7 +125,7 @@ mod tests {
         std::os::unix::fs::symlink(&theirs[1], catalogues.join("link")).unwrap();
         open(&catalogues, 0o777);
         open(&state, 0o755);
-        close(&state);
+        assert!(close(&state));
         assert_eq!(mode(&catalogues), 0o700);
         for file in &files {
             assert_eq!(mode(file), 0o600, "{file:?}");
@@ -105,5 +134,26 @@ mod tests {
             assert_eq!(mode(file), 0o666, "{file:?}");
         }
         assert_eq!(mode(&state), 0o755, "it may be for others, too");
+    }
+
+    #[test]
+    fn what_another_user_has_put_there_is_found() {
+        let home = tempfile::tempdir().unwrap();
+        let me = fs::metadata(home.path()).unwrap().uid();
+        let (mine, theirs) = (&[me, ROOT], &[me + 1]);
+        assert_eq!(foreign(home.path(), theirs), None, "nothing is there");
+        let key = home.path().join("session.key");
+        std::os::unix::fs::symlink("/nowhere", &key).unwrap();
+        assert_eq!(foreign(home.path(), theirs), Some(key.clone()), "a link");
+        fs::remove_file(&key).unwrap();
+        fs::create_dir(home.path().join("catalogues")).unwrap();
+        let file = home.path().join("catalogues/x.json");
+        fs::write(&file, "x").unwrap();
+        assert_eq!(foreign(home.path(), theirs), Some(file));
+        assert_eq!(foreign(home.path(), mine), None);
+        assert!(close(home.path()));
+        let directory = fs::metadata(home.path()).unwrap();
+        assert!(others_may_replace(&directory, theirs));
+        assert!(!others_may_replace(&directory, mine));
     }
 }

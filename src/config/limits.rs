@@ -104,6 +104,8 @@ limits! {
     max_calls_per_session: Count = 64, 1 => 100_000, "\"busy\"";
     /// What waits for a client to read it, of a session
     max_outgoing_bytes: Bytes = 8 * MIB, 64 * KIB => GIB, "notifications are left out and requests refused; then `slow_client_timeout`";
+    /// What waits for all clients to read it, together
+    max_outgoing_total_bytes: Bytes = GIB, 64 * KIB => 64 * GIB, "the same for each session with more than 64KiB waiting";
     /// How long a client with so much waiting may read nothing
     slow_client_timeout: Seconds = s(5), 100 => s(3600), "its session is ended";
     /// How long an event stream may be silent
@@ -126,6 +128,8 @@ limits! {
     max_catalogue_items: Count = 10_000, 1 => 1_000_000, "the first are kept, and a warning says so";
     /// Tools, prompts, resources and templates of a server, together, in bytes
     max_catalogue_bytes: Bytes = 16 * MIB, KIB => GIB, "the first are kept, and a warning says so";
+    /// The instructions of a server
+    max_instructions_bytes: Bytes = 64 * KIB, 0 => 64 * MIB, "cut, and a warning says so";
     /// Servers that are run
     max_servers: Count = 256, 1 => 10_000, "further entries are refused";
     /// How long a server that ended waits for its restart; doubles with each failure

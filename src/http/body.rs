@@ -31,6 +31,8 @@ const PROGRESS: usize = 1024;
 /// Larger bodies leave an eighth of the budget to those that are not: somebody who sends a few
 /// large ones slowly must not keep everybody's calls out.
 const SMALL: usize = 64 << 10;
+/// So much room is made for a body at once if it is to be as long; beyond that it grows as it comes.
+const RESERVED: usize = 1 << 20;
 
 /// A body and its share of the budget, which end together.
 struct Body {
@@ -117,12 +119,14 @@ impl Gathered {
         }
     }
 
-    /// Adds a frame to a body that is expected to have `expected` bytes (at most the limit).
+    /// Adds a frame to a body that is expected to have `expected` bytes (at most the limit). Room for
+    /// them is made as they come: a declared length alone must not reserve much memory.
     fn push(&mut self, mut frame: impl Buf, expected: usize) {
         *self = match std::mem::take(self) {
             Self::Nothing => Self::One(frame.copy_to_bytes(frame.remaining())),
             Self::One(first) => {
-                let room = expected.max(first.len() + frame.remaining());
+                let length = first.len() + frame.remaining();
+                let room = expected.clamp(length, length.max(RESERVED));
                 let mut bytes = BytesMut::with_capacity(room);
                 bytes.extend_from_slice(&first);
                 put(&mut bytes, frame);
@@ -150,5 +154,27 @@ fn put(bytes: &mut BytesMut, mut frame: impl Buf) {
         bytes.extend_from_slice(chunk);
         let length = chunk.len();
         frame.advance(length);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_declared_length_alone_reserves_little() {
+        let expected = 16 << 20;
+        let mut gathered = Gathered::default();
+        for _ in 0..2 {
+            gathered.push(&b"{"[..], expected);
+        }
+        let Gathered::Many(bytes) = &gathered else {
+            panic!("two frames came");
+        };
+        assert!(bytes.capacity() <= RESERVED, "{}", bytes.capacity());
+        for _ in 0..3 {
+            gathered.push(vec![b' '; RESERVED].as_slice(), expected);
+        }
+        assert_eq!(gathered.finish().len(), 2 + 3 * RESERVED);
     }
 }

@@ -2,7 +2,9 @@
 //! or not at all: two readers of a repeated one could understand it differently.
 
 use super::problem::Problem;
-use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName};
+use hyper::header::{
+    CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING,
+};
 
 /// By which a client of Streamable HTTP names its session.
 pub(super) const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
@@ -36,6 +38,14 @@ pub(super) fn is_json(headers: &HeaderMap) -> bool {
     let essence = value.as_bytes().split(|b| *b == b';').next();
     let essence = essence.unwrap_or_default().trim_ascii();
     essence.eq_ignore_ascii_case(b"application/json")
+}
+
+/// Whether the body, if there is one, is coded in no other way than chunked, once: hyper looks at the
+/// last coding only, and what is before it nobody here would decode (RFC 9112 §6.1, §7).
+pub(super) fn is_coding_known(headers: &HeaderMap) -> bool {
+    let mut values = headers.get_all(TRANSFER_ENCODING).iter();
+    let is_chunked = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"chunked");
+    values.next().is_none_or(is_chunked) && values.next().is_none()
 }
 
 /// The Content-Length; hyper has refused what is no number. One beyond `usize` is over any limit.

@@ -2,10 +2,11 @@
 //! question for a token where one is asked for.
 
 use super::auth;
+use super::body::BodyError;
 use super::connection::Wire;
 use super::guard::{self, Admitted, cors};
 use super::problem::Problem;
-use super::{Context, refused, routes};
+use super::{Context, headers, refused, routes};
 use hyper::body::Incoming;
 use hyper::header::HeaderValue;
 use hyper::service::{Service, service_fn};
@@ -73,6 +74,10 @@ enum Entry {
 /// Answers a request, or notes on it whose it is.
 fn enter(context: &Context, request: &mut Request<Incoming>) -> Entry {
     let (path, headers) = (request.uri().path(), request.headers());
+    if !headers::is_coding_known(headers) {
+        let unknown = "its Transfer-Encoding is another than 'chunked'".to_owned();
+        return refuse(BodyError::Broken(unknown).into(), None);
+    }
     let admitted = guard::check(&context.rules, request.method(), request.uri(), headers);
     let listed = match admitted {
         Ok(Admitted::Route(listed)) => listed,

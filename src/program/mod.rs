@@ -55,7 +55,8 @@ async fn supervise(options: &Run, spawn: impl Spawn, ground: Ground) -> anyhow::
     let signals = Signals::new().context("can't handle signals")?;
     let tokens = ground.tokens;
     let mut settings = Settings::new(ground.path);
-    settings.state_dir = options.state_dir();
+    let state_dir = options.state_dir();
+    settings.state_dir = state_dir.filter(|directory| state_dir::close(directory));
     settings.command_line = options.limits.0.clone();
     settings.metrics = ground.metrics;
     let (groups, readiness) = (settings.groups.clone(), settings.readiness.clone());
@@ -104,7 +105,6 @@ async fn prepare(
         }
     });
     let state_dir = state_dir?;
-    state_dir::close(state_dir);
     let record = Record::begin(state_dir, groups).await;
     let complain = |error| {
         log::warn!("If the gateway is killed, the next one does not end its servers: {error}");

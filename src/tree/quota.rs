@@ -108,7 +108,7 @@ impl Drop for Share {
     }
 }
 
-fn signed(amount: usize) -> i64 {
+pub(super) fn signed(amount: usize) -> i64 {
     i64::try_from(amount).unwrap_or(i64::MAX)
 }
 

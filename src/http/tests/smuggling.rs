@@ -19,7 +19,7 @@ async fn statuses(server: &Server, request: &str) -> Vec<u16> {
 }
 
 /// What comes after `POST` and its `Host`: header lines that are wrong.
-const BAD_HEADERS: [(&str, &str); 14] = [
+const BAD_HEADERS: [(&str, &str); 17] = [
     (
         "different lengths",
         "Content-Length: 1\r\nContent-Length: 2",
@@ -31,6 +31,12 @@ const BAD_HEADERS: [(&str, &str); 14] = [
     ("a huge length", "Content-Length: 99999999999999999999"),
     ("an unknown coding", "Transfer-Encoding: xchunked"),
     ("chunked not last", "Transfer-Encoding: chunked, identity"),
+    ("chunked twice", "Transfer-Encoding: chunked, chunked"),
+    ("two codings", "Transfer-Encoding: gzip, chunked"),
+    (
+        "two headers with codings",
+        "Transfer-Encoding: identity\r\nTransfer-Encoding: chunked",
+    ),
     ("a folded header", "X: a\r\n b"),
     ("a folded coding", "Transfer-Encoding:\r\n chunked"),
     ("space before the colon", "Transfer-Encoding : chunked"),

@@ -133,7 +133,7 @@ impl Id {
     }
 }
 
-const BAD_ID: &str = "the member 'id' must be a string or an integer";
+const BAD_ID: &str = "the member 'id' must be a string or an integer, of at most 1024 bytes";
 
 fn call(id: Id, method: &str, params: Option<Bytes>) -> Result<Message, String> {
     let Some(method) = raw::string(method) else {

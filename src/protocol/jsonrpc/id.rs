@@ -4,17 +4,22 @@ use std::fmt;
 
 use super::super::raw;
 
-/// The raw JSON text of a string or an integer of any size. `1` and `"1"` are different ids, as
+/// An id is remembered until the answer comes, so that no longer ones are taken.
+const LONGEST: usize = 1024;
+
+/// The raw JSON text of a string or an integer, of at most 1024 bytes. `1` and `"1"` are different ids, as
 /// JSON-RPC has it, and an id goes back exactly as it came.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct RequestId(Box<str>);
 
 impl RequestId {
-    /// Takes raw JSON; `None` unless it is a string or an integer without white space around it.
+    /// Takes raw JSON; `None` unless it is a string or an integer without white space around it, and
+    /// not too long.
     /// `null`, `1.5`, `1e3`, `true` and objects are no ids in MCP.
     #[must_use]
     pub fn from_raw(text: &str) -> Option<Self> {
-        (is_integer(text) || is_string(text)).then(|| Self(text.into()))
+        let is_id = text.len() <= LONGEST && (is_integer(text) || is_string(text));
+        is_id.then(|| Self(text.into()))
     }
 
     /// One of the gateway's own ids.

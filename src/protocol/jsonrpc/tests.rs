@@ -347,3 +347,11 @@ fn the_code_of_an_error_is_read_if_it_is_one() {
         assert_eq!(code::of(error.as_bytes()), wanted, "{error}");
     }
 }
+
+#[test]
+fn an_id_is_not_long() {
+    let longest = format!("\"{}\"", "x".repeat(1022));
+    assert!(RequestId::from_raw(&longest).is_some());
+    assert_eq!(RequestId::from_raw(&longest.replacen('x', "xx", 1)), None);
+    assert_eq!(RequestId::from_raw(&"1".repeat(1025)), None);
+}

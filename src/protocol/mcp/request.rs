@@ -10,6 +10,11 @@ use bytes::Bytes;
 use super::super::raw;
 use super::method;
 
+/// What of a request is remembered until its answer comes, or for as long as a subscription, is not
+/// longer than this: its name or URI, and its progress token.
+const LONGEST_KEY: usize = 8 * 1024;
+const LONGEST_TOKEN: usize = 1024;
+
 /// What a request is about: which table says where it goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Subject {
@@ -63,13 +68,14 @@ impl ServerRequest {
             let missing = || format!("the params have no '{name}'");
             (subject_of(method), key.once(name)?.ok_or_else(missing)?)
         };
-        let key = raw::string(raw_key).ok_or_else(|| {
-            let name = match subject {
-                Subject::Tool | Subject::Prompt => "name",
-                Subject::Resource => "uri",
-            };
-            format!("'{name}' is not a string")
-        })?;
+        let name = match subject {
+            Subject::Tool | Subject::Prompt => "name",
+            Subject::Resource => "uri",
+        };
+        if raw_key.len() > LONGEST_KEY {
+            return Err(format!("'{name}' is longer than {LONGEST_KEY} bytes"));
+        }
+        let key = raw::string(raw_key).ok_or_else(|| format!("'{name}' is not a string"))?;
         let token = match meta.value("_meta")? {
             None => None,
             Some(meta) => progress_token(meta)?,
@@ -176,6 +182,9 @@ fn progress_token(meta: &str) -> Result<Option<&str>, String> {
         Some(raw) if !is_token(&raw) => {
             Err("'_meta.progressToken' must be a string or an integer".to_owned())
         }
+        Some(raw) if raw.len() > LONGEST_TOKEN => Err(format!(
+            "'_meta.progressToken' is longer than {LONGEST_TOKEN} bytes"
+        )),
         Some(_) | None => Ok(token),
     }
 }

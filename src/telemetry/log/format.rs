@@ -131,10 +131,12 @@ impl<W: io::Write> fmt::Write for Escaped<'_, W> {
     }
 }
 
-/// Control characters (newline and ESC above all), and what reorders or breaks a line in Unicode.
+/// Control characters (newline and ESC above all), what reorders or breaks a line in Unicode, and
+/// what takes no room on it, by which two names can look the same.
 fn is_unsafe(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
+        || matches!(c, '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
 }
 
 #[cfg(test)]
@@ -189,11 +191,11 @@ mod tests {
         let forged = line(
             Format::Stdout,
             Level::Info,
-            "a\nb\r\u{1b}[31m\u{0}\u{202e}z ä",
+            "a\nb\r\u{1b}[31m\u{0}\u{202e}z ä\u{61c}\u{200b}\u{feff}",
         );
         assert_eq!(
             forged.split_once("] ").unwrap().1,
-            "a\\nb\\r\\u{1b}[31m\\u{0}\\u{202e}z ä\n"
+            "a\\nb\\r\\u{1b}[31m\\u{0}\\u{202e}z ä\\u{61c}\\u{200b}\\u{feff}\n"
         );
     }
 

@@ -40,6 +40,7 @@ struct Shared {
     session_calls: Gauge,
     connections: Gauge,
     bodies: Gauge,
+    outgoing: Gauge,
     refused: Family<Reason, Counter>,
     restarts: Family<Actor, Counter>,
     reloads: Counter,
@@ -77,6 +78,7 @@ impl Metrics {
             session_calls: Gauge::default(),
             connections: Gauge::default(),
             bodies: Gauge::default(),
+            outgoing: Gauge::default(),
             refused: Family::default(),
             restarts: Family::default(),
             reloads: Counter::default(),
@@ -143,6 +145,12 @@ impl Metrics {
         &self.0.bodies
     }
 
+    /// The bytes that wait for clients to read them.
+    #[must_use]
+    pub fn outgoing(&self) -> &Gauge {
+        &self.0.outgoing
+    }
+
     /// A request was answered with an error instead of being served.
     pub fn refused(&self, reason: &'static str) {
         self.0.refused.get_or_create(&Reason { reason }).inc();
@@ -183,6 +191,8 @@ impl Shared {
         let bodies = self.bodies.clone();
         let help = "Bytes of requests' bodies in memory";
         to.register("bodies_in_flight_bytes", help, bodies);
+        let help = "Bytes that wait for clients to read them";
+        to.register("outgoing_bytes", help, self.outgoing.clone());
         let refused = self.refused.clone();
         let help = "Requests answered with an error in place of being served";
         to.register("requests_refused", help, refused);

@@ -74,6 +74,7 @@ fn every_number_has_its_name() {
         "mcproxy_session_calls_in_flight 0".into(),
         "mcproxy_connections 0".into(),
         "mcproxy_bodies_in_flight_bytes 0".into(),
+        "mcproxy_outgoing_bytes 0".into(),
         r#"mcproxy_server_starts_total{server="s"} 0"#.into(),
         r#"mcproxy_calls_in_flight{server="s"} 0"#.into(),
         r#"mcproxy_call_permits_in_use{server="s"} 0"#.into(),

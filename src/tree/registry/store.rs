@@ -7,8 +7,13 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use nix::fcntl::OFlag;
+
 use super::kept::Kept;
 use crate::ids::ServerName;
+
+/// A link would have something else overwritten, a pipe would have us wait for its reader.
+const NEITHER_LINK_NOR_PIPE: OFlag = OFlag::O_NOFOLLOW.union(OFlag::O_NONBLOCK);
 
 /// Where catalogues are kept; `None` in place of a directory keeps nothing.
 #[derive(Debug, Clone)]
@@ -66,6 +71,7 @@ impl Store {
             .create(true)
             .truncate(true)
             .mode(0o600)
+            .custom_flags(NEITHER_LINK_NOR_PIPE.bits())
             .open(&unfinished)?;
         file.write_all(&text)?;
         fs::rename(&unfinished, directory.join(format!("{server}.json")))

@@ -177,7 +177,7 @@ impl<S: Spawn> Sessions<S> {
         };
         let supervisor = state.myself.clone();
         let limits = Arc::clone(&state.args.limits);
-        let gauge = Gauge::new(limits.max_outgoing_bytes);
+        let gauge = Gauge::new(&limits, state.args.metrics.outgoing());
         let profile = Profile::new(&id, version, gauge, key.clone(), supervisor);
         let profile = Arc::new(profile);
         let args = SessionArgs {

@@ -12,11 +12,13 @@ use crate::protocol::mcp::item::{self, Item, Kind, Page};
 /// A server may hand out cursors for ever: a list ends after so many pages with nothing on them.
 const MAX_EMPTY_PAGES: usize = 1_000;
 
-/// How much lists may hold (`max_catalogue_items`, `max_catalogue_bytes`).
+/// How much lists may hold (`max_catalogue_items`, `max_catalogue_bytes`), and instructions beside
+/// them (`max_instructions_bytes`).
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Room {
     items: usize,
     bytes: usize,
+    instructions: usize,
 }
 
 impl Room {
@@ -24,6 +26,7 @@ impl Room {
         Self {
             items: limits.max_catalogue_items,
             bytes: limits.max_catalogue_bytes,
+            instructions: limits.max_instructions_bytes,
         }
     }
 
@@ -32,7 +35,20 @@ impl Room {
         Self {
             items: self.items.saturating_sub(items.len()),
             bytes: self.bytes.saturating_sub(bytes(items)),
+            ..self
         }
+    }
+
+    /// As much of `text` as instructions may have, and whether that is all of it.
+    pub(super) fn cut(self, mut text: String) -> (String, bool) {
+        let mut end = self.instructions.min(text.len());
+        let is_whole = end == text.len();
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        text.truncate(end);
+        text.shrink_to_fit();
+        (text, is_whole)
     }
 
     /// How many of `items`, the first of them, fit.

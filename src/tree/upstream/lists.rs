@@ -63,13 +63,25 @@ impl Lists {
             Kind::Resources | Kind::Templates => info.has_resources,
         };
         self.declared = Kind::ALL.into_iter().filter(has).collect();
+        let instructions = info.instructions.map(|text| {
+            let (who, length) = (&self.who, text.len());
+            let (text, is_whole) = self.room.cut(text);
+            if !is_whole {
+                let kept = text.len();
+                log::warn!(
+                    "Server {who} has instructions of {length} bytes; the first {kept} are kept \
+                     (max_instructions_bytes)"
+                );
+            }
+            text
+        });
         self.known = Catalogue {
             abilities: Abilities {
                 resources: info.has_resources,
                 subscribe: info.can_subscribe,
                 logging: info.has_logging,
             },
-            instructions: info.instructions,
+            instructions,
             unlisted: self.declared.iter().copied().collect(),
             ..Catalogue::default()
         };
@@ -169,7 +181,8 @@ impl Lists {
     ) -> Step {
         let page = outcome
             .or_else(|error| no_templates(kind, &error).ok_or_else(|| excerpt(&error)))
-            .and_then(|result| item::page(kind, &result));
+            // A copy, as what is kept of it must not keep the line, which may be far longer.
+            .and_then(|result| item::page(kind, &Bytes::copy_from_slice(&result)));
         match page {
             Ok(page) => self.on_page(now, kind, page, calls),
             Err(why) => self.fail(now, kind, &why, calls),

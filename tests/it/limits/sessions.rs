@@ -72,3 +72,21 @@ async fn a_client_that_does_not_read_is_ended_when_it_is_set() {
         .await;
     other.call_tool("a__echo", "{}").await;
 }
+
+#[tokio::test]
+async fn what_waits_for_all_clients_is_limited_together() {
+    let limits = json!({ "max_outgoing_total_bytes": "1MiB", "slow_client_timeout": 0.5 });
+    let gateway = gateway(&limits, &[fixture("a", &[])]).await;
+    let (slow, other) = (join(&gateway).await, join(&gateway).await);
+    slow.call_tool("a__echo", "{}").await;
+    slow.set_reading(false);
+    // Less than a session of its own may have, and more than all may have together.
+    let large = Some(r#"{"name":"a__huge","arguments":{"bytes":2000000}}"#);
+    for _ in 0..3 {
+        slow.request("tools/call", large).await;
+    }
+    gateway
+        .wait_for_log("its client has read nothing for 0.5 s", SOON)
+        .await;
+    other.call_tool("a__echo", "{}").await;
+}

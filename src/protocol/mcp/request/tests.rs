@@ -232,3 +232,17 @@ fn what_stays_the_same_keeps_its_spelling() {
         r#"{"uri":"a:\/\/\u0062","_meta":{"progressToken":7}}"#
     );
 }
+
+#[test]
+fn what_has_to_be_remembered_is_not_long() {
+    let (key, token) = ("k".repeat(LONGEST_KEY - 2), "t".repeat(LONGEST_TOKEN - 2));
+    for (key, token, is_taken) in [
+        (key.clone(), token.clone(), true),
+        (format!("{key}k"), token.clone(), false),
+        (key.clone(), format!("{token}t"), false),
+    ] {
+        let params = format!(r#"{{"uri":"{key}","_meta":{{"progressToken":"{token}"}}}}"#);
+        let read = ServerRequest::parse(method::RESOURCES_SUBSCRIBE, &Bytes::from(params));
+        assert_eq!(read.is_ok(), is_taken);
+    }
+}

@@ -104,3 +104,16 @@ fn a_directory_that_cannot_be_made_is_an_error_and_no_panic() {
     assert!(store.save(&name("s"), &kept(catalogue(&["t"]))).is_err());
     assert!(store.load().is_empty());
 }
+
+#[test]
+fn nothing_is_written_through_a_link() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = Store::new(Some(directory.path()));
+    let precious = directory.path().join("precious");
+    fs::write(&precious, "x").unwrap();
+    let folder = directory.path().join("catalogues");
+    fs::create_dir(&folder).unwrap();
+    std::os::unix::fs::symlink(&precious, folder.join(".s.unfinished")).unwrap();
+    assert!(store.save(&name("s"), &kept(catalogue(&["t"]))).is_err());
+    assert_eq!(fs::read_to_string(&precious).unwrap(), "x");
+}

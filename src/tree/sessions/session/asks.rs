@@ -73,7 +73,7 @@ impl Asks {
 
 impl SessionState {
     /// A server asks the client something.
-    pub(super) fn on_asked(&mut self, ask: Ask) {
+    pub(super) fn on_asked(&mut self, mut ask: Ask) {
         let asked = &ask.request.method;
         if !self.client.capabilities.allows(asked) {
             let text = format!("Method not found: the client does not offer '{asked}'");
@@ -84,10 +84,12 @@ impl SessionState {
             return ask.refuse(code::BUSY, text);
         }
         let number = self.asks.next_number();
-        let params = AskParams::parse(ask.request.params.as_ref());
+        // The client may take its time: what it was sent must not wait here too.
+        let params = ask.request.params.take();
+        let params = AskParams::parse(params.as_ref());
         let token = params.token().map(Box::from);
         let params = params.rewrite(Some(number));
-        let request = jsonrpc::request(number, asked, params.as_deref());
+        let request = jsonrpc::request(number, &ask.request.method, params.as_deref());
         let lane = self.lane_at(ask.upstream().server());
         let elapsed = move || SessionMsg::AskElapsed { number };
         let deadline = Timer::after(&self.myself, ask.timeout, elapsed);

@@ -6,6 +6,12 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::config::model::Limits;
+use crate::telemetry::metrics;
+use crate::tree::quota::signed;
+
+/// So much may wait for a client, whatever waits for others.
+const FAIR: usize = 64 * 1024;
 /// In the place of a time: the session is busy.
 const BUSY: u64 = u64::MAX;
 
@@ -15,6 +21,9 @@ pub(in crate::tree::sessions) struct Gauge {
     opened: Instant,
     most: AtomicUsize,
     queued: AtomicUsize,
+    most_of_all: AtomicUsize,
+    /// What waits for the clients of all sessions.
+    of_all: metrics::Gauge,
     taken_at: AtomicU64,
     idle_since: AtomicU64,
     streams: AtomicU64,
@@ -22,12 +31,14 @@ pub(in crate::tree::sessions) struct Gauge {
 }
 
 impl Gauge {
-    /// `most` bytes may be queued, and one message more.
-    pub(in crate::tree::sessions) fn new(most: usize) -> Self {
+    /// As much may be queued as the limits say, and one message more. `of_all` is for all sessions.
+    pub(in crate::tree::sessions) fn new(limits: &Limits, of_all: &metrics::Gauge) -> Self {
         Self {
             opened: Instant::now(),
-            most: AtomicUsize::new(most),
+            most: AtomicUsize::new(limits.max_outgoing_bytes),
             queued: AtomicUsize::new(0),
+            most_of_all: AtomicUsize::new(limits.max_outgoing_total_bytes),
+            of_all: of_all.clone(),
             taken_at: AtomicU64::new(0),
             idle_since: AtomicU64::new(0),
             streams: AtomicU64::new(0),
@@ -42,6 +53,7 @@ impl Gauge {
 
     /// So much more waits for the client.
     pub(super) fn queue(&self, size: usize) {
+        self.of_all.inc_by(signed(size));
         if self.queued.fetch_add(size, Ordering::Relaxed) == 0 {
             self.touch(); // a client can't be late with what was not there
         }
@@ -55,6 +67,7 @@ impl Gauge {
 
     /// So much of it will never be taken.
     pub(super) fn withdraw(&self, size: usize) {
+        self.of_all.dec_by(signed(size));
         self.queued.fetch_sub(size, Ordering::Relaxed);
     }
 
@@ -63,14 +76,24 @@ impl Gauge {
         self.taken_at.store(self.now(), Ordering::Relaxed);
     }
 
-    /// Whether more is queued than may be.
+    /// Whether more is queued than may be: here, or for all clients together and for this one too.
     pub(super) fn is_full(&self) -> bool {
-        self.queued.load(Ordering::Relaxed) > self.most.load(Ordering::Relaxed)
+        let queued = self.queued.load(Ordering::Relaxed);
+        let most_of_all = self.most_of_all.load(Ordering::Relaxed);
+        queued > self.most.load(Ordering::Relaxed)
+            || (queued > FAIR && self.of_all.get() > signed(most_of_all))
     }
 
-    /// From now on so many bytes may be queued.
-    pub(super) fn resize(&self, most: usize) {
+    /// Whether so much is queued that it may come to be too much without a further word.
+    pub(super) fn may_be_full(&self) -> bool {
+        self.queued.load(Ordering::Relaxed) > FAIR || self.is_full()
+    }
+
+    /// From now on these limits hold.
+    pub(super) fn resize(&self, limits: &Limits) {
+        let (most, of_all) = (limits.max_outgoing_bytes, limits.max_outgoing_total_bytes);
         self.most.store(most, Ordering::Relaxed);
+        self.most_of_all.store(of_all, Ordering::Relaxed);
     }
 
     /// How long the client has taken nothing.
@@ -111,5 +134,40 @@ impl Gauge {
     fn since(&self, at: u64) -> Duration {
         let at = Duration::from_millis(at);
         self.opened.elapsed().saturating_sub(at)
+    }
+}
+
+impl Drop for Gauge {
+    fn drop(&mut self) {
+        // Of a session that ended in whatever way, nothing is left.
+        self.of_all.dec_by(signed(*self.queued.get_mut()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_waits_for_all_clients_is_limited_too() {
+        let limits = Limits {
+            max_outgoing_bytes: 10 * FAIR,
+            max_outgoing_total_bytes: 3 * FAIR,
+            ..Limits::default()
+        };
+        let of_all = metrics::Gauge::default();
+        let [one, two, three] = [(); 3].map(|()| Gauge::new(&limits, &of_all));
+        one.queue(2 * FAIR);
+        two.queue(FAIR);
+        assert!(!one.is_full() && one.may_be_full(), "that much may be");
+        three.queue(1);
+        assert!(one.is_full(), "it holds the most of too much");
+        assert!(!two.is_full() && !three.is_full(), "they have their share");
+        drop(one);
+        assert_eq!(of_all.get(), signed(FAIR + 1), "nothing is left of it");
+        two.queue(FAIR);
+        assert!(!two.is_full(), "there is room again");
+        two.withdraw(2 * FAIR);
+        assert_eq!(of_all.get(), 1);
     }
 }

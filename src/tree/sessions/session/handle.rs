@@ -186,7 +186,7 @@ impl SessionHandle {
     }
 
     pub(in crate::tree::sessions) fn limits(&self, limits: Arc<Limits>) {
-        self.gauge().resize(limits.max_outgoing_bytes);
+        self.gauge().resize(&limits);
         self.send(SessionMsg::Limits(limits));
     }
 

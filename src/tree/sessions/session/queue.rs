@@ -20,7 +20,7 @@ pub(super) struct QueueWatch {
 
 impl SessionState {
     pub(super) fn watch_queue(&mut self) {
-        if self.streams.is_full() && self.queue.check.is_none() {
+        if self.streams.may_be_full() && self.queue.check.is_none() {
             self.check_queue_later();
         }
     }
@@ -33,11 +33,11 @@ impl SessionState {
 
     pub(super) fn on_check_outbox(&mut self) {
         self.queue.check = None;
-        if !self.streams.is_full() {
+        if !self.streams.may_be_full() {
             return;
         }
         let patience = self.limits.slow_client_timeout;
-        if self.streams.stalled_for() >= patience {
+        if self.streams.is_full() && self.streams.stalled_for() >= patience {
             log::warn!(
                 "{:?} is ended: its client has read nothing for {} s and its queue is full",
                 self.id,

@@ -178,6 +178,11 @@ impl Streams {
         self.session.gauge().is_full()
     }
 
+    /// Whether it may be soon, and without a word of this session's.
+    pub(super) fn may_be_full(&self) -> bool {
+        self.session.gauge().may_be_full()
+    }
+
     /// How long the client has taken nothing.
     pub(super) fn stalled_for(&self) -> Duration {
         self.session.gauge().stalled_for()

@@ -63,6 +63,15 @@ async fn a_question_and_its_answer_pass_and_nothing_but_id_and_token_changes() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_question_that_waits_does_not_keep_the_line_it_came_on() {
+    let (_house, mut client, own) = asked().await;
+    let line = own.asks(1, SAMPLING, r#"{"prompt":"long"}"#).await;
+    assert_eq!(client.next().await["params"]["prompt"], "long");
+    settle().await;
+    assert!(line.is_unique(), "somebody holds a part of it");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_client_is_not_asked_for_what_it_did_not_offer() {
     let offered = offer(&["t"], &[]);
     let (mut house, _template) = House::isolating("s", &offered).await;

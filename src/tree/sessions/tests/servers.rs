@@ -192,15 +192,17 @@ impl Own {
         self.tells(News::Instance { server, state }).await;
     }
 
-    /// Asks the client something.
-    pub(super) async fn asks(&self, id: impl Into<Value>, method: &str, params: &str) {
+    /// Asks the client something. Gives the line.
+    pub(super) async fn asks(&self, id: impl Into<Value>, method: &str, params: &str) -> Bytes {
         let id = id.into();
         let text =
             format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"{method}","params":{params}}}"#);
-        let Ok(Message::Request(request)) = decode(&Bytes::from(text)) else {
+        let line = Bytes::from(text);
+        let Ok(Message::Request(request)) = decode(&line) else {
             panic!("not a request");
         };
         self.tells(News::Asked(self.ask(request))).await;
+        line
     }
 
     fn ask(&self, request: Request) -> Ask {

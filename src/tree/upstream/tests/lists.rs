@@ -1,8 +1,10 @@
 //! The four lists: which are asked for, each on its own, and when the server is ready.
 
+use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::talk::{TIMEOUT, Talk, Todo, answer, listed, listed_but, refusal, request, tools};
+use crate::config::model::Limits;
 use crate::protocol::mcp::item::Kind;
 use crate::tree::upstream::dialogue::{Effect, LIST_LAG};
 
@@ -179,4 +181,39 @@ fn a_slow_list_does_not_keep_the_others_and_counts_when_it_comes() {
 fn relist(talk: &mut Talk) -> Vec<Todo> {
     let effects = talk.dialogue.relist(talk.now);
     effects.into_iter().map(super::talk::read).collect()
+}
+
+#[test]
+fn what_is_listed_does_not_keep_the_line_it_came_on() {
+    let mut talk = Talk::initialized();
+    let padding = "x".repeat(10_000);
+    let result = one(Kind::Tools, "t");
+    let line = format!(r#"{{"jsonrpc":"2.0","id":1,"result":{result},"padding":"{padding}"}}"#);
+    let line = Bytes::from(line);
+    let effects = talk.dialogue.on_line(talk.now, &line);
+    let listed = effects.iter().find_map(|effect| match effect {
+        Effect::Listed(catalogue) => Some(catalogue),
+        _ => None,
+    });
+    let tool = listed.unwrap().tools[0].raw().as_ptr();
+    assert!(!line.as_ptr_range().contains(&tool), "a copy of its own");
+}
+
+#[test]
+fn instructions_are_cut_between_two_characters() {
+    let most = Limits::default().max_instructions_bytes;
+    let long = format!("{}\u{e4}{}", "x".repeat(most - 1), "y".repeat(most));
+    for (said, kept) in [("x".repeat(most), most), (long, most - 1)] {
+        let mut talk = Talk::open();
+        let result = json!({
+            "protocolVersion": "2025-06-18", "capabilities": {}, "instructions": said,
+        });
+        let line = Bytes::from(answer(0, &result.to_string()));
+        let effects = talk.dialogue.on_line(talk.now, &line);
+        let told = effects.iter().find_map(|effect| match effect {
+            Effect::Listed(catalogue) => catalogue.instructions.as_deref(),
+            _ => None,
+        });
+        assert_eq!(told.map(str::len), Some(kept));
+    }
 }

@@ -34,7 +34,7 @@ const GOOD_LENGTHS: [(&str, &str); 2] = [
     ("a length with zeros before", "Content-Length: 000LEN"),
 ];
 
-const BAD_CODINGS: [(&str, &str); 12] = [
+const BAD_CODINGS: [(&str, &str); 15] = [
     ("a coding like chunked", "Transfer-Encoding: xchunked"),
     ("chunked, not last", "Transfer-Encoding: chunked, identity"),
     ("chunked with a parameter", "Transfer-Encoding: chunked;q=1"),
@@ -52,6 +52,15 @@ const BAD_CODINGS: [(&str, &str); 12] = [
     (
         "a coding on a folded line",
         "X: y\r\n Transfer-Encoding: chunked",
+    ),
+    (
+        "another coding before chunked",
+        "Transfer-Encoding: gzip, chunked",
+    ),
+    ("chunked twice", "Transfer-Encoding: chunked, chunked"),
+    (
+        "two headers, chunked last",
+        "Transfer-Encoding: identity\r\nTransfer-Encoding: chunked",
     ),
     ("no coding", "Transfer-Encoding:"),
     (
