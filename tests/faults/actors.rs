@@ -79,29 +79,47 @@ async fn f45_panic_in_an_actor() {
     }
     assert_eq!(identify(&new_way, "x").await, x);
 
+    servers_panic(&mut stage, &old_way, &new_way).await;
+    sessions_panic(&mut stage, &old_way, &new_way).await;
+    stage.pause().await;
+    edge_panics(&mut stage).await;
+    stage.resume().await;
+    stage.holds(
+        "no other server's process has changed",
+        others(&stage.gateway) == before,
+    );
+    stage.close().await;
+}
+
+/// The actor of a shared server, and of a session's own instance: sessions live on.
+async fn servers_panic(stage: &mut Stage, old_way: &Client<Sse>, new_way: &Client<Streamable>) {
+    let x = identify(old_way, "x").await;
     panics(
-        &mut stage,
+        stage,
         "the actor of a server",
         ("upstream", 0),
         &["upstream"],
     )
     .await;
     x.gone(DEADLINE).await;
-    successor(&old_way, "x", &x, DEADLINE).await;
-    served(&old_way, &new_way).await;
+    successor(old_way, "x", &x, DEADLINE).await;
+    served(old_way, new_way).await;
 
-    let mine = identify(&old_way, "own").await;
-    let youngest = alive(&mut stage, "upstream").await - 1;
+    let mine = identify(old_way, "own").await;
+    let youngest = alive(stage, "upstream").await - 1;
     let what = "the actor of a session's own instance";
-    panics(&mut stage, what, ("upstream", youngest), &["upstream"]).await;
+    panics(stage, what, ("upstream", youngest), &["upstream"]).await;
     mine.gone(DEADLINE).await;
-    successor(&old_way, "own", &mine, DEADLINE).await;
-    served(&old_way, &new_way).await;
+    successor(old_way, "own", &mine, DEADLINE).await;
+    served(old_way, new_way).await;
     stage.holds(
         "sessions live on without these four",
         old_way.ended().is_none(),
     );
+}
 
+/// Sessions of both transports: the others live on.
+async fn sessions_panic(stage: &mut Stage, old_way: &Client<Sse>, new_way: &Client<Streamable>) {
     let victims = (
         stage.client::<Sse>().await,
         stage.client::<Streamable>().await,
@@ -110,23 +128,25 @@ async fn f45_panic_in_an_actor() {
         "the session of a client over /mcp",
         "the session of an SSE client",
     ] {
-        let youngest = alive(&mut stage, "session").await - 1;
-        panics(&mut stage, what, ("session", youngest), &[]).await;
-        served(&old_way, &new_way).await;
+        let youngest = alive(stage, "session").await - 1;
+        panics(stage, what, ("session", youngest), &[]).await;
+        served(old_way, new_way).await;
     }
     victims.0.wait_end(DEADLINE).await;
     stage.holds(
         "a session's panic ends its stream, and no other's",
         old_way.ended().is_none(),
     );
+}
 
-    stage.pause().await;
+/// What all sessions go with: new ones are served.
+async fn edge_panics(stage: &mut Stage) {
     for (kind, restarted) in [
         ("listener", &["listener"][..]),
         ("sessions", &["sessions", "listener"]),
     ] {
         let what = format!("the {kind} actor");
-        panics(&mut stage, &what, (kind, 0), restarted).await;
+        panics(stage, &what, (kind, 0), restarted).await;
         let late = (
             stage.client::<Sse>().await,
             stage.client::<Streamable>().await,
@@ -135,10 +155,4 @@ async fn f45_panic_in_an_actor() {
         late.0.close().await;
         late.1.close().await;
     }
-    stage.resume().await;
-    stage.holds(
-        "no other server's process has changed",
-        others(&stage.gateway) == before,
-    );
-    stage.close().await;
 }

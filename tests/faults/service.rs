@@ -27,11 +27,11 @@ async fn f44_stopped_gateway() {
     let mut manager = Mailbox::open();
     let servers = [fixture("x", &[])];
     let (name, microseconds) = (manager.name().to_owned(), watchdog.as_micros().to_string());
-    let managed = |options: GatewayOptions| {
+    let watched = |options: GatewayOptions| {
         let options = options.home(home.path()).env("NOTIFY_SOCKET", &name);
         options.env("WATCHDOG_USEC", &microseconds)
     };
-    let mut stage = Stage::with(44, &servers, &json!({}), managed).await;
+    let mut stage = Stage::with(44, &servers, &json!({}), watched).await;
     let session = stage.client::<Streamable>().await;
     manager.next_of(FOOD).await;
     stage.pause().await;
@@ -41,11 +41,11 @@ async fn f44_stopped_gateway() {
     manager.read_all();
     let stopped = Instant::now();
     let silence = timeout(watchdog, manager.mail.recv()).await;
-    let state = proc::stat(pid).expect("it is there").state;
+    let seen = proc::stat(pid).expect("it is there").state;
     stage.holds("no watchdog message while it is stopped", silence.is_err());
-    stage.holds("it was stopped all the time", state == 'T');
+    stage.holds("it was stopped all the time", seen == 'T');
     stage.struck(format!(
-        "pid {pid} is in state {state} for {watchdog:?}, the watchdog's time; the manager is emulated: it sends SIGABRT and \
+        "pid {pid} is in state {seen} for {watchdog:?}, the watchdog's time; the manager is emulated: it sends SIGABRT and \
          SIGKILL, and starts another"
     ));
     stage.gateway.signal(Signal::SIGABRT);
@@ -55,7 +55,7 @@ async fn f44_stopped_gateway() {
     let begin = Instant::now();
     let options = GatewayOptions::new(configuration(&servers, &json!({})));
     let address = stage.gateway.addr().to_string();
-    let next = Gateway::start(managed(options).arg("--listen").arg(address)).await;
+    let next = Gateway::start(watched(options).arg("--listen").arg(address)).await;
     stage.replace(next);
     let late = stage.client::<Sse>().await;
     assert_eq!(echo(&late, "x", "after").await.text, "after");
