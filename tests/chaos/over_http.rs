@@ -143,7 +143,9 @@ async fn post(
         .filter(|body| !body.is_empty());
     let messages: Vec<_> = messages.collect();
     if response.head.status == 200 {
-        messages.iter().for_each(|message| see(message));
+        for message in &messages {
+            see(message);
+        }
     }
     Ok((response.head, messages))
 }
