@@ -16,7 +16,7 @@ use super::{Context, body, depth, headers};
 use bytes::{Buf, Bytes};
 use futures_util::Stream;
 use hyper::header::HeaderMap;
-use serde_json::Value;
+use serde::Serialize;
 use warp::Reply;
 use warp::reply::Response;
 
@@ -41,7 +41,7 @@ where
 }
 
 /// A JSON reply that is never cached.
-fn json(status: hyper::StatusCode, value: &Value) -> Response {
+fn json(status: hyper::StatusCode, value: &impl Serialize) -> Response {
     let json = warp::reply::with_status(warp::reply::json(value), status);
     warp::reply::with_header(json, "cache-control", "no-store").into_response()
 }
