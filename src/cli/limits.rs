@@ -63,12 +63,31 @@ fn value(row: &Row) -> &'static str {
 /// All flags as `--help` shows them: a table, where clap would need five lines for each.
 pub(super) fn help() -> String {
     let line = |row: &Row| {
-        let (default, what) = (row.unit.show(row.default), row.what.replace('`', ""));
-        let flag = format!("--{} <{}>", flag(row), value(row));
-        format!("  {flag:<40}{default:>7}  {what}")
+        let unit = if row.unit == Unit::Seconds { " s" } else { "" };
+        let default = row.unit.show(row.default) + unit;
+        let what = wrapped(&row.what.replace('`', ""));
+        format!("  --{:<30}{default:>8}  {what}", flag(row))
     };
     let lines: Vec<String> = TABLE.iter().map(line).collect();
     format!("{INTRODUCTION}\n{}", lines.join("\n"))
+}
+
+/// Broken before column 100, and indented as far as the first line.
+fn wrapped(text: &str) -> String {
+    const INDENT: usize = 44;
+    let (mut wrapped, mut column) = (String::new(), INDENT);
+    for word in text.split(' ') {
+        if column + word.len() >= 100 {
+            wrapped += "\n";
+            wrapped += &" ".repeat(INDENT);
+            column = INDENT;
+        } else if column > INDENT {
+            wrapped += " ";
+        }
+        wrapped += word;
+        column += word.len() + 1;
+    }
+    wrapped
 }
 
 const INTRODUCTION: &str = "\
