@@ -106,8 +106,7 @@ async fn supervise(options: &Run, spawn: impl Spawn, ground: Ground) -> anyhow::
     // Handlers first: a signal that comes during the start must not end the program by default.
     let signals = Signals::new().context("can't handle signals")?;
     let mut settings = Settings::new(path.clone());
-    let state_dir = options.state_dir();
-    settings.state_dir = state_dir.filter(|directory| state_dir::close(directory));
+    settings.state_dir = usable_state_dir(options);
     settings.command_line = options.limits.0.clone();
     settings.metrics = metrics;
     let groups = settings.groups.clone();
@@ -156,6 +155,12 @@ async fn supervise(options: &Run, spawn: impl Spawn, ground: Ground) -> anyhow::
     process::end_all(&groups, is_forced).await;
     drop(record);
     Ok(ExitCode::from(code))
+}
+
+/// Where state is kept, if it may be.
+fn usable_state_dir(options: &Run) -> Option<PathBuf> {
+    let directory = options.state_dir();
+    directory.filter(|directory| state_dir::close(directory))
 }
 
 /// What comes before the first server: orphans come to us and are reaped, and what a former
