@@ -55,8 +55,7 @@ async fn supervise(options: &Run, spawn: impl Spawn, ground: Ground) -> anyhow::
     let signals = Signals::new().context("can't handle signals")?;
     let tokens = ground.tokens;
     let mut settings = Settings::new(ground.path);
-    let state_dir = options.state_dir();
-    settings.state_dir = state_dir.filter(|directory| state_dir::close(directory));
+    settings.state_dir = usable_state_dir(options);
     settings.command_line = options.limits.0.clone();
     settings.metrics = ground.metrics;
     let (groups, readiness) = (settings.groups.clone(), settings.readiness.clone());
@@ -85,6 +84,12 @@ async fn supervise(options: &Run, spawn: impl Spawn, ground: Ground) -> anyhow::
     process::end_all(&groups, is_forced).await;
     drop(record);
     Ok(ExitCode::from(code))
+}
+
+/// Where state is kept, if it may be.
+fn usable_state_dir(options: &Run) -> Option<PathBuf> {
+    let directory = options.state_dir();
+    directory.filter(|directory| state_dir::close(directory))
 }
 
 /// What comes before the first server: orphans come to us and are reaped, and what a former

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use fastrand::Rng;
 
-use crate::process::KINDS;
 use crate::support::chaos::How;
+use crate::support::puppet::KINDS;
 
 /// Between two strikes at most so long.
 const PAUSE: u64 = 500;

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::talk::{TIMEOUT, Talk, Todo, answer, listed, listed_but, refusal, request, tools};
 use crate::config::model::Limits;
 use crate::protocol::mcp::item::Kind;
+use crate::tree::registry::Catalogue;
 use crate::tree::upstream::dialogue::{Effect, LIST_LAG};
 
 const ALL: &str = r#"{"tools":{},"prompts":{},"resources":{"subscribe":true}}"#;
@@ -183,6 +184,16 @@ fn relist(talk: &mut Talk) -> Vec<Todo> {
     effects.into_iter().map(super::talk::read).collect()
 }
 
+fn catalogue(effects: &[Effect]) -> Option<&Catalogue> {
+    effects.iter().find_map(|effect| {
+        if let Effect::Listed(catalogue) = effect {
+            Some(catalogue)
+        } else {
+            None
+        }
+    })
+}
+
 #[test]
 fn what_is_listed_does_not_keep_the_line_it_came_on() {
     let mut talk = Talk::initialized();
@@ -191,11 +202,7 @@ fn what_is_listed_does_not_keep_the_line_it_came_on() {
     let line = format!(r#"{{"jsonrpc":"2.0","id":1,"result":{result},"padding":"{padding}"}}"#);
     let line = Bytes::from(line);
     let effects = talk.dialogue.on_line(talk.now, &line);
-    let listed = effects.iter().find_map(|effect| match effect {
-        Effect::Listed(catalogue) => Some(catalogue),
-        _ => None,
-    });
-    let tool = listed.unwrap().tools[0].raw().as_ptr();
+    let tool = catalogue(&effects).unwrap().tools[0].raw().as_ptr();
     assert!(!line.as_ptr_range().contains(&tool), "a copy of its own");
 }
 
@@ -210,10 +217,7 @@ fn instructions_are_cut_between_two_characters() {
         });
         let line = Bytes::from(answer(0, &result.to_string()));
         let effects = talk.dialogue.on_line(talk.now, &line);
-        let told = effects.iter().find_map(|effect| match effect {
-            Effect::Listed(catalogue) => catalogue.instructions.as_deref(),
-            _ => None,
-        });
+        let told = catalogue(&effects).and_then(|catalogue| catalogue.instructions.as_deref());
         assert_eq!(told.map(str::len), Some(kept));
     }
 }
