@@ -13,7 +13,7 @@
 //! | `clients`, `calls` | clients, and what they may hear |
 //! | `ladder` | when servers may start, what must not be kept of them |
 //! | `director` | one run from its start to its end |
-//! | `tests` | the seeds |
+//! | `seeds` | the tests |
 
 mod actors;
 mod calls;
@@ -21,8 +21,8 @@ mod child;
 mod clients;
 mod director;
 mod ladder;
+mod seeds;
 mod server;
-mod tests;
 mod world;
 
 /// How many calls a server may have in flight.
