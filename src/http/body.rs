@@ -4,7 +4,7 @@
 
 use crate::config::model::Limits;
 use crate::tree::{Quota, Share};
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, Bytes};
 use futures_util::{Stream, StreamExt};
 use std::fmt::Display;
 use std::pin::pin;
@@ -107,7 +107,7 @@ enum Gathered {
     #[default]
     Nothing,
     One(Bytes),
-    Many(BytesMut),
+    Many(Vec<u8>),
 }
 
 impl Gathered {
@@ -127,12 +127,17 @@ impl Gathered {
             Self::One(first) => {
                 let length = first.len() + frame.remaining();
                 let room = expected.clamp(length, length.max(RESERVED));
-                let mut bytes = BytesMut::with_capacity(room);
+                let mut bytes = Vec::with_capacity(room);
                 bytes.extend_from_slice(&first);
                 put(&mut bytes, frame);
                 Self::Many(bytes)
             }
             Self::Many(mut bytes) => {
+                let length = bytes.len() + frame.remaining();
+                if length > bytes.capacity() {
+                    let room = expected.clamp(length, length.max(2 * bytes.capacity()));
+                    bytes.reserve_exact(room - bytes.len());
+                }
                 put(&mut bytes, frame);
                 Self::Many(bytes)
             }
@@ -143,12 +148,12 @@ impl Gathered {
         match self {
             Self::Nothing => Bytes::new(),
             Self::One(bytes) => bytes,
-            Self::Many(bytes) => bytes.freeze(),
+            Self::Many(bytes) => bytes.into(),
         }
     }
 }
 
-fn put(bytes: &mut BytesMut, mut frame: impl Buf) {
+fn put(bytes: &mut Vec<u8>, mut frame: impl Buf) {
     while frame.has_remaining() {
         let chunk = frame.chunk();
         bytes.extend_from_slice(chunk);
