@@ -304,3 +304,13 @@ fn all() -> Vec<Process> {
     pids.sort_unstable();
     pids.into_iter().filter_map(process).collect()
 }
+
+/// Whether the kernel holds a connection of `server` to `client` open, on the server's side: loopback, IPv4.
+pub(crate) fn is_connected(server: SocketAddr, client: SocketAddr) -> bool {
+    let table = fs::read_to_string("/proc/net/tcp").expect("Linux");
+    let ends = [server, client].map(|end| format!(":{:04X}", end.port()));
+    table.lines().skip(1).any(|line| {
+        let fields: Vec<&str> = line.split_ascii_whitespace().collect();
+        matches!(fields[..], [_, local, remote, "01", ..] if local.ends_with(&ends[0]) && remote.ends_with(&ends[1]))
+    })
+}

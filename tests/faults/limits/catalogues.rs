@@ -48,7 +48,7 @@ async fn offered(client: &SseClient, server: &str) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn l23_max_catalogue_items() {
+async fn l24_max_catalogue_items() {
     const LIMIT: usize = 10_000;
     let mut stage = Stage::open("max_catalogue_items", &[]).await;
     let client = stage.client::<Sse>().await;
@@ -83,7 +83,7 @@ async fn l23_max_catalogue_items() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn l24_max_catalogue_bytes() {
+async fn l25_max_catalogue_bytes() {
     const LIMIT: usize = 256 << 10;
     let settings = json!({ "max_catalogue_bytes": LIMIT, "max_catalogue_items": 1_000_000 });
     let mut stage = Stage::with("max_catalogue_bytes", &[], &settings, |options| options).await;
@@ -109,7 +109,7 @@ async fn l24_max_catalogue_bytes() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn l25_max_servers() {
+async fn l27_max_servers() {
     const ENTRIES: usize = 300;
     let most = real_or(20, 256);
     let settings = json!({ "max_servers": most });

@@ -7,6 +7,7 @@ mod connections;
 mod sessions;
 mod table;
 mod traffic;
+mod words;
 
 use mcproxy::config::limits::{Row, TABLE};
 
@@ -44,6 +45,7 @@ const REACHED: &[(&str, Reached)] = &[
     ("max_calls_per_server", Reached::Here("8")),
     ("max_calls_per_session", Reached::Here("8")),
     ("max_outgoing_bytes", Reached::Rows(&[35])),
+    ("max_outgoing_total_bytes", Reached::Here("4MiB")),
     ("slow_client_timeout", Reached::Rows(&[35])),
     ("keepalive_interval", Reached::Rows(&[40])),
     ("peer_timeout", Reached::Rows(&[36])),
@@ -55,6 +57,7 @@ const REACHED: &[(&str, Reached)] = &[
     ("stdin_timeout", Reached::Rows(&[19])),
     ("max_catalogue_items", Reached::Here("10000")),
     ("max_catalogue_bytes", Reached::Here("256KiB")),
+    ("max_instructions_bytes", Reached::Here("4KiB")),
     ("max_servers", Reached::Here("20")),
     ("restart_delay", Reached::Rows(&[1, 4])),
     ("max_restart_delay", Reached::Rows(&[4])),

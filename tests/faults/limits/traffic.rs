@@ -114,7 +114,7 @@ async fn refused<T: Transport>(client: &Client<T>) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn l17_max_subscriptions_per_session() {
+async fn l18_max_subscriptions_per_session() {
     const WISHES: usize = 200;
     let settings = json!({ "max_subscriptions_per_session": 10 });
     let entries = [fixture("bad", &["--offers", "--resources", "200"])];
@@ -154,7 +154,7 @@ async fn subscribe(client: &SseClient, number: usize) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn l18_max_questions_per_session() {
+async fn l19_max_questions_per_session() {
     const QUESTIONS: usize = 40;
     const SAMPLING: &str = "sampling/createMessage";
     let mut own = fixture("own", &["--offers"]);

@@ -69,7 +69,7 @@ impl Drop for Session {
 async fn the_banner_says_where_and_how() {
     let session = Session::start(&one_server("demo", &[]), &[("TERM", "dumb")]);
     let ready = session.shows("ready").await;
-    assert_eq!(ready, "✓ demo ready (12 tools)");
+    assert_eq!(ready, "✓ demo ready (13 tools)");
     let addr = address(session.child.id()).await;
     let path = session.home.path().join("mcp-servers.json");
     let title = concat!("mcproxy ", env!("CARGO_PKG_VERSION"));
