@@ -70,7 +70,7 @@ async fn f29_deep_or_large_body() {
     let pid = stage.gateway.pid();
     let large = vec![b' '; LIMIT + 1];
     // Nearly as large as it may be, so that it is read whole; the rest is left to the bystanders.
-    let half = (LIMIT - MIB) / 2;
+    let half = (LIMIT - 2 * MIB) / 2;
     let deep = ["[".repeat(half), "]".repeat(half)].concat();
     proc::forget_peak(pid);
     let base = proc::rss(pid).expect("it runs");

@@ -1,7 +1,5 @@
 //! Limits of what waits for all clients together, and of what servers say of themselves.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 
 use super::{MIB, Memory};
@@ -87,9 +85,9 @@ async fn l26_max_instructions_bytes() {
     let memory = Memory::watch(&stage);
     let warning = stage
         .gateway
-        .wait_for_log("max_instructions_bytes", Duration::from_secs(10))
+        .wait_for_log("[WARN] Server 'wordy'", DEADLINE)
         .await;
-    assert!(warning.contains("'wordy'"), "{warning}");
+    assert!(warning.contains("max_instructions_bytes"), "{warning}");
     stage.struck(format!(
         "a server with {} bytes of instructions, and the warning that names it",
         words.len()
