@@ -2,7 +2,7 @@
 //! OpenMetrics 1.0, where the header of a counter leaves `_total` out: `mcproxy_sessions` and
 //! `mcproxy_sessions_total` would be one family there, of two types. Only headers differ.
 
-/// The media type of [`classic`].
+/// The media type of `classic`.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// OpenMetrics text as classic text: families have the names of their samples.

@@ -24,7 +24,7 @@ async fn progress_is_dropped_for_a_client_whose_queue_is_full() {
     let call =
         r#"{"name":"fx__sleep","arguments":{"ms":60000,"steps":6000},"_meta":{"progressToken":1}}"#;
     assert_eq!(reader.call(0, call).await, 202);
-    while reader.messages().filter_map(progress).next().is_none() {
+    while reader.messages().find_map(progress).is_none() {
         assert!(reader.read(4096).await > 0, "it is ended");
     }
     // The first of them is being written while the other is queued: that is over the limit.
