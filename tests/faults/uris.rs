@@ -1,8 +1,7 @@
 //! Rows 101 and 102: URIs and templates that are dear to compare, and URIs in the name of another server.
 
-use std::time::Instant;
-
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use super::stage::Stage;
 use crate::support::client::{Client, DEADLINE, Streamable, Transport};

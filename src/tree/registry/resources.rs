@@ -229,8 +229,8 @@ fn claims(sources: &[Source], names: &Names) -> BTreeSet<String> {
     let resources = items(Kind::Resources, sources);
     let all = resources.chain(items(Kind::Templates, sources));
     let claim = |(source, item): (&Source, &Item)| {
-        let (named, _) = names.qualifier(item.key())?;
-        (named.server != source.server).then(|| (source.server.clone(), named.server.clone()))
+        let (owner, _) = names.qualifier(item.key())?;
+        (owner.server != source.server).then(|| (source.server.clone(), owner.server.clone()))
     };
     let claims: BTreeSet<(ServerName, ServerName)> = all.filter_map(claim).collect();
     let oddity = |(server, owner): (ServerName, ServerName)| {

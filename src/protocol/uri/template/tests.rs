@@ -131,12 +131,11 @@ fn tries(parts: &[Part], uri: &str) -> bool {
 
 fn is_value(part: &Part, value: &str) -> bool {
     let (inner, may_hold_slash) = match part {
-        Part::Literal(_) => return false,
         Part::Some {
             least,
             may_hold_slash,
         } if value.len() >= *least => (value, may_hold_slash),
-        Part::Some { .. } => return false,
+        Part::Literal(_) | Part::Some { .. } => return false,
         Part::Maybe { .. } if value.is_empty() => return true,
         Part::Maybe {
             first,
