@@ -19,6 +19,7 @@
 //! stdout → upstream → session → the client's stream. The registry pushes tables and relays
 //! nothing. Everything between actors is a message.
 
+mod beside;
 mod call;
 mod client;
 mod config;

@@ -69,4 +69,6 @@ mod system;
 #[cfg(test)]
 mod table;
 #[cfg(test)]
+mod uris;
+#[cfg(test)]
 mod wrapped;

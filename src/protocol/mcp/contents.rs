@@ -15,7 +15,7 @@ use super::super::raw;
 pub fn rewrite_uris(
     method: &str,
     result: &Bytes,
-    outward: impl Fn(&str) -> Option<String>,
+    mut outward: impl FnMut(&str) -> Option<String>,
 ) -> Option<Bytes> {
     memmem::find(result, b"\"uri\"")?;
     let text = std::str::from_utf8(result).ok()?;

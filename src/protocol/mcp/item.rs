@@ -2,11 +2,13 @@
 //! kept raw; what it is called by is found in it and may be replaced in place, nothing else.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
 use super::super::raw;
+use super::super::uri::Template;
 use super::method;
 
 /// The four lists of MCP (`server/tools`, `server/prompts`, `server/resources`).
@@ -71,6 +73,7 @@ pub struct Item {
     raw: Bytes,
     key: String,
     span: Range<usize>,
+    template: Option<Arc<Template>>,
 }
 
 impl Item {
@@ -84,6 +87,7 @@ impl Item {
         let key = raw::string(raw_key).filter(|key| !key.is_empty())?;
         Some(Self {
             raw: entry.clone(),
+            template: (kind == Kind::Templates).then(|| Arc::new(Template::parse(&key))),
             key: key.into(),
             span: raw::span(text, raw_key),
         })
@@ -93,6 +97,12 @@ impl Item {
     #[must_use]
     pub fn key(&self) -> &str {
         &self.key
+    }
+
+    /// The key of a resource template, taken apart; once, since lists are merged often.
+    #[must_use]
+    pub fn template(&self) -> Option<&Arc<Template>> {
+        self.template.as_ref()
     }
 
     /// The whole entry as the server wrote it. It shares the memory of the page it came on.

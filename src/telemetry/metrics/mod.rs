@@ -109,6 +109,13 @@ impl Metrics {
         self.0.servers.notification_dropped(name);
     }
 
+    /// A lookup, or a result, was not compared with all templates of this server; whether it is the
+    /// first time. Nothing for an unknown one.
+    #[must_use]
+    pub fn search_cut(&self, name: &ServerName) -> bool {
+        self.0.servers.search_cut(name)
+    }
+
     /// A call was answered without this server, which can't take it; nothing for an unknown one.
     pub fn call_refused(&self, name: &ServerName) {
         self.0.servers.call_refused(name);

@@ -39,6 +39,8 @@ pub struct ServerMetrics {
     pub stderr_lines_dropped: Counter,
     /// Notifications that found no room at a client.
     pub notifications_dropped: Counter,
+    /// URIs that were not compared with all of its templates.
+    pub searches_cut: Counter,
 }
 
 /// Answers that nobody waits for, by why that is.
@@ -67,6 +69,7 @@ pub(super) struct Servers {
     lines_dropped: Family<Server, Counter>,
     stderr_lines_dropped: Family<Server, Counter>,
     notifications_dropped: Family<Server, Counter>,
+    searches_cut: Family<Server, Counter>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -120,6 +123,8 @@ impl Servers {
         let help = "Notifications of the server that found no room at a client";
         let notifications = all.notifications_dropped.clone();
         to.register("notifications_dropped", help, notifications);
+        let help = "URIs that were not compared with all templates of the server";
+        to.register("uri_searches_cut", help, all.searches_cut.clone());
         all
     }
 
@@ -148,6 +153,7 @@ impl Servers {
             lines_dropped: self.lines_dropped.get_or_create_owned(&server),
             stderr_lines_dropped: self.stderr_lines_dropped.get_or_create_owned(&server),
             notifications_dropped: self.notifications_dropped.get_or_create_owned(&server),
+            searches_cut: self.searches_cut.get_or_create_owned(&server),
         })
     }
 
@@ -155,6 +161,11 @@ impl Servers {
         if let Some(counter) = self.notifications_dropped.get(&Server::of(name)) {
             counter.inc();
         }
+    }
+
+    pub(super) fn search_cut(&self, name: &ServerName) -> bool {
+        let counter = self.searches_cut.get(&Server::of(name));
+        counter.is_some_and(|counter| counter.inc() == 0)
     }
 
     pub(super) fn call_refused(&self, name: &ServerName) {
@@ -178,6 +189,7 @@ impl Servers {
         self.lines_dropped.remove(&server);
         self.stderr_lines_dropped.remove(&server);
         self.notifications_dropped.remove(&server);
+        self.searches_cut.remove(&server);
     }
 }
 

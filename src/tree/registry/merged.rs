@@ -10,6 +10,7 @@ use crate::config::model::Isolation;
 use crate::ids::{Prefix, ServerName};
 use crate::protocol::mcp::item::{Item, Kind};
 use crate::protocol::mcp::request::Subject;
+use crate::protocol::uri::Search;
 
 use super::pages::Pages;
 
@@ -73,7 +74,7 @@ impl Merged {
         let mut oddities = Vec::new();
         let tools = Names::build(Kind::Tools, &sources, &mut oddities);
         let prompts = Names::build(Kind::Prompts, &sources, &mut oddities);
-        let resources = Resources::build(&sources);
+        let resources = Resources::build(&sources, &mut oddities);
         let merged = Self {
             sources,
             tools,
@@ -108,8 +109,20 @@ impl Merged {
         match subject {
             Subject::Tool => self.tools.by_name.get(key).cloned(),
             Subject::Prompt => self.prompts.by_name.get(key).cloned(),
-            Subject::Resource => self.resources.find(key),
+            Subject::Resource => self.find_resource(key, &mut Search::lookup()),
         }
+    }
+
+    /// The same for a URI, in the steps that `search` has left.
+    #[must_use]
+    pub(crate) fn find_resource(&self, uri: &str, search: &mut Search) -> Option<Route> {
+        self.resources.find(uri, search)
+    }
+
+    /// The servers whose templates `search` did not compare all.
+    pub(crate) fn given_up(&self, search: &Search) -> impl Iterator<Item = &ServerName> {
+        let sources = search.given_up().filter_map(|at| self.sources.get(at));
+        sources.map(|source| &source.server)
     }
 
     /// The pages of one merged list.
@@ -124,10 +137,15 @@ impl Merged {
     }
 
     /// What clients know a URI of `server` by, where that is not the URI itself: it collides with
-    /// one of a server before it.
+    /// one of a server before it, or is qualified by a configured server's name.
     #[must_use]
-    pub(crate) fn outward_uri(&self, server: &ServerName, uri: &str) -> Option<String> {
-        self.resources.outward(server, uri)
+    pub(crate) fn outward_uri(
+        &self,
+        server: &ServerName,
+        uri: &str,
+        search: &mut Search,
+    ) -> Option<String> {
+        self.resources.outward(server, uri, search)
     }
 
     /// Whether URIs of different servers can be mistaken for each other at all: if not, no result

@@ -1,111 +1,174 @@
 //! Resources and resource templates of all servers. URIs stay the servers' own as long as they
 //! are unique. On a collision the first server in the configuration keeps its own, and the others'
-//! are qualified by their server (`protocol::uri`), which can be undone.
+//! are qualified by their server (`protocol::uri`), which can be undone. What is qualified by a
+//! configured server's name is that server's, whoever lists it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::hash::Hash;
 
 use super::merged::{Route, Source, items};
 use super::pages::Pages;
 use crate::ids::ServerName;
 use crate::protocol::mcp::item::{Item, Kind};
-use crate::protocol::uri::{self, Template};
+use crate::protocol::uri::{self, Search, Shelf};
 
 /// The merged resources.
 #[derive(Debug)]
 pub(super) struct Resources {
+    names: Names,
     by_uri: HashMap<String, Route>,
     by_template: HashMap<String, Route>,
-    templates: Vec<(Template, ServerName)>,
+    shelf: Shelf,
     /// Whose each scheme is; `None` for one that several servers have.
     by_scheme: HashMap<String, Option<ServerName>>,
-    /// The servers with resources, listed or not.
-    owners: Vec<ServerName>,
+    /// How many servers have resources, listed or not, and the only one.
+    owners: usize,
+    only: Option<ServerName>,
     pages: Pages,
     template_pages: Pages,
 }
 
-impl Resources {
-    pub(super) fn build(sources: &[Source]) -> Self {
-        let (by_uri, pages) = lay_out(Kind::Resources, sources, str::to_owned);
-        let (by_template, template_pages) = lay_out(Kind::Templates, sources, Template::parse);
-        let template =
-            |(source, item): (&Source, &Item)| (Template::parse(item.key()), source.server.clone());
-        let has_resources = |source: &&Source| {
-            let catalogue = source.catalogue.as_ref();
-            catalogue.is_some_and(|known| known.abilities.resources)
+/// The configured servers, by their names as qualifiers spell them.
+#[derive(Debug)]
+struct Names {
+    in_order: Vec<Named>,
+    by_spelling: HashMap<Box<str>, usize>,
+}
+
+#[derive(Debug)]
+struct Named {
+    server: ServerName,
+    /// Not if it said that it has no resources.
+    may_have_resources: bool,
+}
+
+impl Names {
+    fn of(sources: &[Source]) -> Self {
+        let named = |source: &Source| Named {
+            server: source.server.clone(),
+            may_have_resources: abilities(source) != Some(false),
         };
+        let in_order: Vec<Named> = sources.iter().map(named).collect();
+        let mut by_spelling = HashMap::new();
+        for (place, named) in in_order.iter().enumerate() {
+            by_spelling.insert(named.server.as_str().into(), place);
+        }
+        // To who normalises URIs the server is a host: in small letters.
+        for (place, named) in in_order.iter().enumerate() {
+            let small = named.server.as_str().to_ascii_lowercase();
+            by_spelling.entry(small.into()).or_insert(place);
+        }
         Self {
+            in_order,
+            by_spelling,
+        }
+    }
+
+    fn at(&self, place: usize) -> Option<&ServerName> {
+        self.in_order.get(place).map(|named| &named.server)
+    }
+
+    /// The configured server by whose name `uri` is qualified, and what is behind that.
+    fn qualifier<'a>(&self, uri: &'a str) -> Option<(&Named, &'a str)> {
+        let (name, native) = uri::unqualify(uri)?;
+        let exact = self.by_spelling.get(name);
+        let small = || self.by_spelling.get(&*name.to_ascii_lowercase());
+        Some((self.in_order.get(*exact.or_else(small)?)?, native))
+    }
+}
+
+/// Whether it has resources; `None` as long as it has not said so.
+fn abilities(source: &Source) -> Option<bool> {
+    let catalogue = source.catalogue.as_ref();
+    catalogue.map(|known| known.abilities.resources)
+}
+
+impl Resources {
+    /// Merges the lists of `sources`; `oddities` are for the log.
+    pub(super) fn build(sources: &[Source], oddities: &mut Vec<String>) -> Self {
+        let names = Names::of(sources);
+        let same = |item: &Item| item.key().to_owned();
+        let (by_uri, pages) = lay_out(Kind::Resources, sources, &names, same);
+        let shape = |item: &Item| item.template().cloned();
+        let (by_template, template_pages) = lay_out(Kind::Templates, sources, &names, shape);
+        let has_resources = |source: &&Source| abilities(source) == Some(true);
+        let mut owners = sources.iter().filter(has_resources);
+        let (only, others) = (owners.next(), owners.count());
+        oddities.extend(claims(sources, &names));
+        Self {
+            shelf: shelf(sources, &names),
+            by_scheme: schemes(sources, &names),
+            names,
             by_uri,
             by_template,
-            templates: items(Kind::Templates, sources).map(template).collect(),
-            by_scheme: schemes(sources),
-            owners: sources
-                .iter()
-                .filter(has_resources)
-                .map(|source| source.server.clone())
-                .collect(),
+            owners: usize::from(only.is_some()) + others,
+            only: only.filter(|_| others == 0).map(|one| one.server.clone()),
             pages,
             template_pages,
         }
     }
 
-    /// Where a URI leads, as a client knows it: listed, or qualified, or an instance of a listed
+    /// Where a URI leads, as a client knows it: qualified, or listed, or an instance of a listed
     /// template; else to the only server that has others like it, or resources at all.
-    pub(super) fn find(&self, uri: &str) -> Option<Route> {
+    pub(super) fn find(&self, uri: &str, search: &mut Search) -> Option<Route> {
+        if let Some((named, native)) = self.names.qualifier(uri) {
+            return named
+                .may_have_resources
+                .then(|| route(&named.server, native));
+        }
         let listed = self.by_uri.get(uri).or_else(|| self.by_template.get(uri));
         if let Some(route) = listed {
             return Some(route.clone());
         }
-        // Of a server that is not ours it may be another gateway's, which is one of our servers.
-        let qualified = uri::unqualify(uri).and_then(|(server, native)| {
-            let mut owners = self.owners.iter();
-            Some((owners.find(|owner| owner.as_str() == server)?, native))
-        });
-        if let Some((server, native)) = qualified {
-            return Some(route(server, native));
-        }
-        let matching = self
-            .templates
-            .iter()
-            .find(|(template, _)| template.matches(uri));
-        let server = match matching {
-            Some((_, server)) => server,
-            None => self.likely_owner(uri)?,
+        // Of a server that is not ours it may be another gateway's, which is one of our servers if it
+        // lists others with that name.
+        let is_strangers = uri::unqualify(uri).is_some();
+        let likely = if is_strangers {
+            self.owners_of_scheme(uri)?.as_ref()
+        } else if let Some(place) = self.shelf.find(uri, search) {
+            self.names.at(place)
+        } else {
+            self.likely_owner(uri)
         };
-        Some(route(server, uri))
+        Some(route(likely?, uri))
     }
 
     fn likely_owner(&self, uri: &str) -> Option<&ServerName> {
-        match (self.owners_of_scheme(uri), self.owners.as_slice()) {
-            (Some(Some(server)), _) | (_, [server]) => Some(server),
+        match (self.owners_of_scheme(uri), &self.only) {
+            (Some(Some(server)), _) | (_, Some(server)) => Some(server),
             _ => None,
         }
     }
 
     /// Whose the scheme of `uri` is, as in `by_scheme`.
     fn owners_of_scheme(&self, uri: &str) -> Option<&Option<ServerName>> {
-        let scheme = uri::scheme(uri)?.to_ascii_lowercase();
-        self.by_scheme.get(&scheme)
+        self.by_scheme.get(&family(uri)?)
     }
 
     /// What clients know a URI of `server` by, where that is not the URI itself: it would lead
-    /// them to another server, or nobody could say to which of several. What anybody can fetch
-    /// without its server stays as it is.
-    pub(super) fn outward(&self, server: &ServerName, uri: &str) -> Option<String> {
+    /// them to another server or another resource, or nobody could say to which of several. What
+    /// anybody can fetch without its server stays as it is.
+    pub(super) fn outward(
+        &self,
+        server: &ServerName,
+        uri: &str,
+        search: &mut Search,
+    ) -> Option<String> {
         if !self.may_collide() {
             return None;
         }
-        let is_common = match self.find(uri) {
-            Some(route) => route.server != *server,
-            None => !uri::is_web(uri) && self.owners_of_scheme(uri) == Some(&None),
-        };
+        let is_qualified = self.names.qualifier(uri).is_some();
+        let is_common = is_qualified
+            || match self.find(uri, search) {
+                Some(route) => route.server != *server,
+                None => !uri::is_web(uri) && self.owners_of_scheme(uri) == Some(&None),
+            };
         is_common.then(|| uri::qualified(server.as_str(), uri))
     }
 
     /// Whether URIs of different servers can be mistaken for each other at all.
     pub(super) fn may_collide(&self) -> bool {
-        self.owners.len() > 1
+        self.owners > 1
     }
 
     pub(super) fn pages(&self) -> &Pages {
@@ -129,15 +192,17 @@ fn route(server: &ServerName, key: &str) -> Route {
 fn lay_out<I: Hash + Eq>(
     kind: Kind,
     sources: &[Source],
-    identity: impl Fn(&str) -> I,
+    names: &Names,
+    identity: impl Fn(&Item) -> I,
 ) -> (HashMap<String, Route>, Pages) {
     let mut first: HashMap<I, &ServerName> = HashMap::new();
     let mut routes = HashMap::new();
     let mut listed = Vec::new();
     for (source, item) in items(kind, sources) {
         let server = &source.server;
-        let holder = *first.entry(identity(item.key())).or_insert(server);
-        let outward = if holder == server {
+        let is_its_own = !is_claim(kind, item, names)
+            && *first.entry(identity(item)).or_insert(server) == server;
+        let outward = if is_its_own {
             listed.push(item.raw().to_vec());
             item.key().to_owned()
         } else {
@@ -152,17 +217,68 @@ fn lay_out<I: Hash + Eq>(
     (routes, Pages::build(kind, &listed))
 }
 
+/// Whether clients would take `item` for a configured server's because of its qualifier, or may
+/// take what is made from it for one's.
+fn is_claim(kind: Kind, item: &Item, names: &Names) -> bool {
+    names.qualifier(item.key()).is_some()
+        || (kind == Kind::Templates && uri::has_open_qualifier(item.key()))
+}
+
+/// Says of every server whose resources it lists as its own, once for each of those.
+fn claims(sources: &[Source], names: &Names) -> BTreeSet<String> {
+    let resources = items(Kind::Resources, sources);
+    let all = resources.chain(items(Kind::Templates, sources));
+    let claim = |(source, item): (&Source, &Item)| {
+        let (owner, _) = names.qualifier(item.key())?;
+        (owner.server != source.server).then(|| (source.server.clone(), owner.server.clone()))
+    };
+    let claims: BTreeSet<(ServerName, ServerName)> = all.filter_map(claim).collect();
+    let oddity = |(server, owner): (ServerName, ServerName)| {
+        format!(
+            "Server '{server}' lists resources of server '{owner}' (mcproxy://{owner}/…): they are \
+             listed as mcproxy://{server}/mcproxy://{owner}/…, and '{owner}' keeps its own"
+        )
+    };
+    claims.into_iter().map(oddity).collect()
+}
+
+/// The templates by their servers' places, but for those that are looked for qualified only.
+fn shelf(sources: &[Source], names: &Names) -> Shelf {
+    let mut shelf = Shelf::default();
+    for (place, source) in sources.iter().enumerate() {
+        let catalogue = source.catalogue.as_deref();
+        let templates = catalogue.map_or(&[][..], |known| known.items(Kind::Templates));
+        for item in templates {
+            if let Some(template) = item.template()
+                && !is_claim(Kind::Templates, item, names)
+            {
+                shelf.add(place, template);
+            }
+        }
+    }
+    shelf
+}
+
+/// The scheme of `uri` in small letters; of what another gateway qualified, the server there too.
+fn family(uri: &str) -> Option<String> {
+    match uri::unqualify(uri) {
+        Some((server, _)) => Some(uri::qualified(server, "")),
+        None => uri::scheme(uri).map(str::to_ascii_lowercase),
+    }
+}
+
 /// Whose each scheme is; `None` for one that several servers have.
-fn schemes(sources: &[Source]) -> HashMap<String, Option<ServerName>> {
+fn schemes(sources: &[Source], names: &Names) -> HashMap<String, Option<ServerName>> {
     let mut owners: HashMap<String, Option<ServerName>> = HashMap::new();
     let resources = items(Kind::Resources, sources);
     for (source, item) in resources.chain(items(Kind::Templates, sources)) {
-        let Some(scheme) = uri::scheme(item.key()) else {
+        let family = family(item.key());
+        let Some(family) = family.filter(|_| !is_claim(Kind::Templates, item, names)) else {
             continue;
         };
         let server = Some(source.server.clone());
         owners
-            .entry(scheme.to_ascii_lowercase())
+            .entry(family)
             .and_modify(|owner| {
                 if *owner != server {
                     *owner = None;

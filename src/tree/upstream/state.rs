@@ -21,6 +21,7 @@ use crate::ids::CallId;
 use crate::process::{Output, StdinFailure, UnusableLine};
 use crate::protocol::jsonrpc::{self, Request, Response};
 use crate::supervise::FailureKind;
+use crate::tree::beside::beside;
 use crate::tree::call::Ticket;
 use crate::tree::client::{Ask, Client, Interest, News};
 use crate::tree::registry::{Catalogue, RegistryHandle};
@@ -134,7 +135,8 @@ impl UpstreamState {
         }
         match output {
             Output::Line { bytes, permit } => {
-                let effects = self.dialogue.on_line(Instant::now(), &bytes);
+                let take = || self.dialogue.on_line(Instant::now(), &bytes);
+                let effects = beside(bytes.len(), take);
                 drop(permit);
                 return self.perform(effects);
             }

@@ -9,13 +9,13 @@ use crate::config::model::Isolation;
 use crate::ids::Prefix;
 use crate::protocol::mcp::item::{self, Item, Kind};
 use crate::protocol::mcp::request::Subject;
-use crate::protocol::uri;
+use crate::protocol::uri::{self, Search};
 use crate::tree::registry::catalogue::Catalogue;
 use crate::tree::registry::merged::{Merged, Source};
 use crate::tree::testing::name;
 
 /// A server that offers these, each by its key.
-fn offering(server: &str, lists: &[(Kind, &[&str])]) -> Source {
+pub(super) fn offering(server: &str, lists: &[(Kind, &[&str])]) -> Source {
     let mut catalogue = Catalogue::default();
     catalogue.abilities.resources = true;
     for (kind, keys) in lists {
@@ -32,11 +32,11 @@ fn offering(server: &str, lists: &[(Kind, &[&str])]) -> Source {
     }
 }
 
-fn merged(sources: &[Source]) -> Merged {
+pub(super) fn merged(sources: &[Source]) -> Merged {
     Merged::build(sources.to_vec()).0
 }
 
-fn listed(merged: &Merged, kind: Kind) -> Vec<String> {
+pub(super) fn listed(merged: &Merged, kind: Kind) -> Vec<String> {
     let page = item::page(kind, merged.pages(kind).get(None).unwrap()).unwrap();
     page.items
         .iter()
@@ -45,18 +45,23 @@ fn listed(merged: &Merged, kind: Kind) -> Vec<String> {
 }
 
 /// Where a URI leads: server and its own URI.
-fn leads(merged: &Merged, uri: &str) -> (String, String) {
+pub(super) fn leads(merged: &Merged, uri: &str) -> (String, String) {
     let route = merged.find(Subject::Resource, uri);
     route.map_or_else(nowhere, |route| {
         (route.server.to_string(), route.key.into())
     })
 }
 
-fn nowhere() -> (String, String) {
+/// What clients know a URI of `server` by, if not by itself.
+pub(super) fn outward(merged: &Merged, server: &str, uri: &str) -> Option<String> {
+    merged.outward_uri(&name(server), uri, &mut Search::lookup())
+}
+
+pub(super) fn nowhere() -> (String, String) {
     to("", "")
 }
 
-fn to(server: &str, key: &str) -> (String, String) {
+pub(super) fn to(server: &str, key: &str) -> (String, String) {
     (server.to_owned(), key.to_owned())
 }
 
@@ -91,10 +96,10 @@ fn uris_stay_native_while_they_are_unique_and_the_first_keeps_its_own() {
     assert_eq!(leads(&merged, &uri::qualified("b", "y:9")), to("b", "y:9"));
     assert_eq!(leads(&merged, &uri::qualified("c", "y:9")), nowhere());
     // On the way out: what would lead elsewhere, and nothing else.
-    assert_eq!(merged.outward_uri(&name("b"), "x:2"), Some(qualified));
-    assert_eq!(merged.outward_uri(&name("a"), "x:2"), None);
-    assert_eq!(merged.outward_uri(&name("b"), "y:7"), None);
-    assert_eq!(merged.outward_uri(&name("b"), "unheard:of"), None);
+    assert_eq!(outward(&merged, "b", "x:2"), Some(qualified));
+    assert_eq!(outward(&merged, "a", "x:2"), None);
+    assert_eq!(outward(&merged, "b", "y:7"), None);
+    assert_eq!(outward(&merged, "b", "unheard:of"), None);
 }
 
 #[test]
@@ -112,7 +117,7 @@ fn templates_collide_by_their_shape_and_route_what_they_can_have_made() {
     assert_eq!(leads(&merged, &made), to("b", "x://7/data"));
     // A reference of `completion/complete` names the template itself.
     assert_eq!(leads(&merged, &qualified), to("b", "x://{name}/data"));
-    assert_eq!(merged.outward_uri(&name("b"), "x://7/data"), Some(made));
+    assert_eq!(outward(&merged, "b", "x://7/data"), Some(made));
 }
 
 #[test]
@@ -136,14 +141,14 @@ fn an_unlisted_uri_that_several_servers_can_have_is_qualified_on_its_way_out() {
     let b = offering("b", &[(Kind::Resources, keys)]);
     let two = merged(&[a.clone(), b]);
     let qualified = uri::qualified("b", "both:3");
-    let outward = two.outward_uri(&name("b"), "both:3").unwrap();
-    assert_eq!(outward, qualified);
-    assert_eq!(leads(&two, &outward), to("b", "both:3"));
+    let made = outward(&two, "b", "both:3").unwrap();
+    assert_eq!(made, qualified);
+    assert_eq!(leads(&two, &made), to("b", "both:3"));
     for uri in ["https://x/3", "HTTP://x/3", "unheard:of", "no uri"] {
-        assert_eq!(two.outward_uri(&name("b"), uri), None, "{uri}");
+        assert_eq!(outward(&two, "b", uri), None, "{uri}");
     }
     let alone = merged(&[a]);
-    assert_eq!(alone.outward_uri(&name("a"), "both:3"), None);
+    assert_eq!(outward(&alone, "a", "both:3"), None);
 }
 
 #[test]

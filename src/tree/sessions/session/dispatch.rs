@@ -13,6 +13,8 @@ use super::way::Way;
 use crate::ids::{CallId, Generation, ServerName};
 use crate::protocol::jsonrpc::{self, code};
 use crate::protocol::mcp::{contents, method, tools};
+use crate::protocol::uri::Search;
+use crate::tree::beside::beside;
 use crate::tree::call::{Answer, Errand, Ticket};
 use crate::tree::timer::Timer;
 
@@ -161,7 +163,9 @@ impl SessionState {
             self.metrics.call_refused(server);
         }
         let answer = match answer {
-            Answer::Result(result) => jsonrpc::result(&open.id, &self.outward(&open, result)),
+            Answer::Result(result) => beside(result.len(), || {
+                jsonrpc::result(&open.id, &self.outward(&open, result))
+            }),
             Answer::Error(error) => jsonrpc::error(Some(&open.id), &error),
             Answer::Failed(text) if open.method == method::TOOLS_CALL => {
                 jsonrpc::result(&open.id, &tools::failed_call(&text))
@@ -182,10 +186,13 @@ impl SessionState {
     /// The result with the URIs that clients know its server's resources by.
     fn outward(&self, open: &OpenCall, result: Bytes) -> Bytes {
         let server = open.server.as_ref().filter(|_| self.merged.may_collide());
-        let changed = server.and_then(|server| {
-            let outward = |uri: &str| self.merged.outward_uri(server, uri);
-            contents::rewrite_uris(open.method, &result, outward)
-        });
+        let Some(server) = server else {
+            return result;
+        };
+        let mut search = Search::result();
+        let outward = |uri: &str| self.merged.outward_uri(server, uri, &mut search);
+        let changed = contents::rewrite_uris(open.method, &result, outward);
+        self.searched(&search);
         changed.unwrap_or(result)
     }
 }

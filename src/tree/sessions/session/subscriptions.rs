@@ -9,6 +9,7 @@ use crate::ids::ServerName;
 use crate::protocol::jsonrpc;
 use crate::protocol::mcp::method;
 use crate::protocol::mcp::updated::Updated;
+use crate::protocol::uri::Search;
 
 impl SessionState {
     /// A server granted a `resources/subscribe` or `resources/unsubscribe`.
@@ -29,7 +30,9 @@ impl SessionState {
         if !self.interests.has_subscribed(server, updated.uri()) {
             return;
         }
-        let outward = self.merged.outward_uri(server, updated.uri());
+        let mut search = Search::lookup();
+        let outward = self.merged.outward_uri(server, updated.uri(), &mut search);
+        self.searched(&search);
         let params = outward.map_or(params, |outward| updated.rewrite(&outward));
         let message = jsonrpc::notification(method::RESOURCES_UPDATED, Some(&params));
         self.offer(server, Lane::GENERAL, message);

@@ -8,6 +8,7 @@ use crate::ids::{Generation, ServerName};
 use crate::protocol::jsonrpc::code;
 use crate::protocol::mcp::method;
 use crate::protocol::mcp::request::{ServerRequest, Subject};
+use crate::protocol::uri::Search;
 use crate::tree::Share;
 use crate::tree::registry::{Route, RouteState};
 use crate::tree::upstream::UpstreamHandle;
@@ -69,7 +70,10 @@ impl SessionState {
     /// Where `request` leads. One that unsubscribes goes to where its client subscribed, wherever
     /// the URI leads by now, or if it is not listed any more.
     fn route(&self, request: &ServerRequest) -> Option<Route> {
-        let listed = self.merged.find(request.subject(), request.key());
+        let listed = match request.subject() {
+            Subject::Resource => self.find_resource(request.key()),
+            Subject::Tool | Subject::Prompt => self.merged.find(request.subject(), request.key()),
+        };
         if request.method() != method::RESOURCES_UNSUBSCRIBE {
             return listed;
         }
@@ -78,6 +82,25 @@ impl SessionState {
             return listed;
         }
         self.interests.subscribed_at(request.key()).or(listed)
+    }
+
+    fn find_resource(&self, uri: &str) -> Option<Route> {
+        let mut search = Search::lookup();
+        let route = self.merged.find_resource(uri, &mut search);
+        self.searched(&search);
+        route
+    }
+
+    /// Counts the servers whose templates would have taken too long, and says so the first time.
+    pub(super) fn searched(&self, search: &Search) {
+        for server in self.merged.given_up(search) {
+            if self.metrics.search_cut(server) {
+                log::warn!(
+                    "The resource templates of server '{server}' are too many or too intricate: not \
+                     every URI is compared with all of them"
+                );
+            }
+        }
     }
 }
 
