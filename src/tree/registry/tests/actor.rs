@@ -10,6 +10,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::ids::Generation;
 use crate::protocol::mcp::item::Kind;
+use crate::state_dir::StateDir;
 use crate::tree::registry::{
     Registry, RegistryArgs, RegistryHandle, Routes, ServerState, Store, Subscriber,
 };
@@ -40,7 +41,7 @@ async fn until(tables: &mut Tables, is_it: impl Fn(&Routes) -> bool) -> Arc<Rout
 async fn keeping(directory: &Path, root: Arc<dyn Subscriber>) -> RegistryHandle {
     let args = RegistryArgs {
         last: None,
-        store: Store::new(Some(directory)),
+        store: Store::new(Some(&StateDir::new(directory)), Path::new("/etc/a.json")),
         root,
         latch_opens: Instant::now() + Duration::from_secs(10),
     };
