@@ -68,17 +68,16 @@ pub fn read(path: &Path) -> Result<String, ConfigError> {
 
 fn contents(path: &Path) -> io::Result<Vec<u8>> {
     let read = files::read(path, LARGEST).map(|(bytes, _)| bytes);
-    read.map_err(|error| match error.kind() {
+    read.map_err(|error| {
         // Docker and Podman make a directory of a bind mount whose file is not there.
-        io::ErrorKind::IsADirectory => {
-            let why = "it is a directory; a container gets one if the file is missing on the host when it is mounted";
-            io::Error::new(error.kind(), why)
-        }
-        io::ErrorKind::FileTooLarge => {
-            let why = "it is larger than 16 MiB, which no configuration is";
-            io::Error::new(error.kind(), why)
-        }
-        _ => error,
+        let why = if error.kind() == io::ErrorKind::IsADirectory {
+            "it is a directory; a container gets one if the file is missing on the host when it is mounted"
+        } else if error.kind() == io::ErrorKind::FileTooLarge {
+            "it is larger than 16 MiB, which no configuration is"
+        } else {
+            return error;
+        };
+        io::Error::new(error.kind(), why)
     })
 }
 

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use nix::unistd::geteuid;
 
+use super::ROOT;
 use super::file::NAMES;
-use super::{ROOT, UNFINISHED};
 
 const OTHERS: u32 = 0o077;
 const OTHERS_WRITE: u32 = 0o022;
@@ -84,25 +84,16 @@ fn foreign(directory: &Path, trusted: &[u32]) -> Option<PathBuf> {
     })
 }
 
-/// What is ours in `directory`, directories after what is in them. A file that is being written is
-/// named after what it will be.
+/// What is ours in `directory`, directories after what is in them.
 pub(super) fn ours(directory: &Path) -> Vec<PathBuf> {
-    let is_ours = |path: &PathBuf| {
-        let name = path.file_name().and_then(|name| name.to_str());
-        name.is_some_and(|name| {
-            let unfinished = name.strip_prefix('.').filter(|n| n.ends_with(UNFINISHED));
-            NAMES.contains(&name)
-                || unfinished.is_some_and(|n| NAMES.iter().any(|ours| n.starts_with(ours)))
-        })
-    };
     let mut found = Vec::new();
-    for path in children(directory).into_iter().filter(is_ours) {
-        with_all_in(path, DEEPEST, &mut found);
+    for name in NAMES {
+        with_all_in(directory.join(name), DEEPEST, &mut found);
     }
     found
 }
 
-fn children(directory: &Path) -> Vec<PathBuf> {
+pub(super) fn children(directory: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(directory).into_iter().flatten().flatten();
     entries.map(|entry| entry.path()).collect()
 }

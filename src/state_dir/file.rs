@@ -9,13 +9,16 @@ use sha2::{Digest as _, Sha256};
 
 /// Everything at the top.
 pub(super) const NAMES: [&str; 5] = [KEY, DELETED, LOCK, CONFIGURATIONS, LIVES];
+/// What is written besides, in a folder now and at the top formerly.
+pub(super) const REPLACED: [&str; 1] = [LAST];
 /// The lock of the gateway that uses the directory.
 pub(super) const LOCK: &str = "lock";
+pub(super) const LAST: &str = "last-configuration";
 const KEY: &str = "session.key";
 const DELETED: &str = "deleted-sessions";
 pub(super) const CONFIGURATIONS: &str = "configurations";
-const LIVES: &str = "lives";
-const CATALOGUES: &str = "catalogues";
+pub(super) const LIVES: &str = "lives";
+pub(super) const CATALOGUES: &str = "catalogues";
 
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
@@ -100,9 +103,7 @@ impl StateFile<'_> {
         match self {
             Self::SessionKey => (Folder::Top, KEY.to_owned()),
             Self::DeletedSessions => (Folder::Top, DELETED.to_owned()),
-            Self::LastConfiguration(of) => {
-                (Folder::Configuration(of), "last-configuration".to_owned())
-            }
+            Self::LastConfiguration(of) => (Folder::Configuration(of), LAST.to_owned()),
             Self::Catalogue(of, server) => (Folder::Catalogues(of), format!("{server}.json")),
             Self::Life(life) => (Folder::Lives, (*life).to_owned()),
         }

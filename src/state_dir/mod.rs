@@ -247,8 +247,8 @@ fn check_owner(opened: &OwnedFd) -> io::Result<()> {
 }
 
 fn in_words(error: Errno) -> io::Error {
-    match error {
-        Errno::ELOOP => io::Error::other("it is a link, which is not followed"),
-        other => other.into(),
+    if error == Errno::ELOOP {
+        return io::Error::other("it is a link, which is not followed");
     }
+    error.into()
 }

@@ -2,15 +2,13 @@
 //! what nobody needs any more is removed.
 
 use std::fs::{self, File};
-use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg, OFlag, openat};
-use nix::unistd::geteuid;
 
-use super::file::{CONFIGURATIONS, LOCK};
+use super::file::{CATALOGUES, CONFIGURATIONS, LAST, LIVES, LOCK, NAMES, REPLACED};
 use super::{Folder, PRIVATE, StateDir, UNFINISHED, closing};
 use crate::files;
 
@@ -22,8 +20,11 @@ const CONFIGURATIONS_AT_MOST: usize = 64;
 /// Takes the lock and tidies up. Without the lock nothing is removed: it may be another's.
 pub(super) fn tend(directory: &StateDir) -> Option<Flock<File>> {
     let lock = lock(directory)?;
-    for path in closing::ours(directory.path()) {
+    let at_the_top = closing::children(directory.path());
+    let below = closing::ours(directory.path());
+    for path in at_the_top.into_iter().chain(below) {
         if is_unfinished(&path) {
+            // A link goes, and not what it leads to.
             let removed = fs::remove_file(&path);
             log::debug!("left unfinished: {}: {removed:?}", path.display());
         }
@@ -61,18 +62,25 @@ fn lock(directory: &StateDir) -> Option<Flock<File>> {
     }
 }
 
+/// Whether it has a name that only files have that are being written, whoever made it.
 fn is_unfinished(path: &Path) -> bool {
     let name = path.file_name().and_then(|name| name.to_str());
-    let is_mine = |data: fs::Metadata| data.is_file() && data.uid() == geteuid().as_raw();
-    name.is_some_and(|name| name.ends_with(UNFINISHED))
-        && fs::symlink_metadata(path).is_ok_and(is_mine)
+    let name = name.and_then(|name| name.strip_suffix(UNFINISHED));
+    let is_below = path
+        .parent()
+        .is_some_and(|folder| folder.ends_with(LIVES) || folder.ends_with(CATALOGUES));
+    name.is_some_and(|name| {
+        let ours = name.strip_prefix('.').unwrap_or_default();
+        let is_ours = |known: &&str| ours.starts_with(*known);
+        is_below || NAMES.iter().chain(&REPLACED).any(is_ours)
+    })
 }
 
 fn remove_unused(configurations: &Path, now: SystemTime) {
     let entries = fs::read_dir(configurations).into_iter().flatten().flatten();
     let with_age = entries.filter_map(|entry| {
         let kept = entry.path();
-        let used = fs::metadata(kept.join("last-configuration"));
+        let used = fs::metadata(kept.join(LAST));
         let used = used.or_else(|_| entry.metadata()).ok()?.modified().ok()?;
         Some((now.duration_since(used).unwrap_or_default(), kept))
     });

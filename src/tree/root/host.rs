@@ -98,8 +98,8 @@ impl<S: Spawn, E: Edge> RootHost<S, E> {
 
     /// Tells the registry, and its successors, which servers there are.
     pub(super) fn tell_wanted(&mut self, wanted: Vec<Wanted>) {
-        self.states
-            .retain(|name, _| wanted.iter().any(|w| w.server == *name));
+        let names: BTreeSet<&ServerName> = wanted.iter().map(|wanted| &wanted.server).collect();
+        self.states.retain(|name, _| names.contains(name));
         if let Some(registry) = &self.registry {
             registry.wanted(wanted.clone());
         }

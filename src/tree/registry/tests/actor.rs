@@ -117,8 +117,10 @@ async fn the_next_boot_starts_from_what_is_kept() {
     }
     until(&mut told, |routes| offers(routes, "a__new")).await;
     let is_kept = |name: &str, text: &str| {
-        let file = directory.path().join("catalogues").join(name);
-        std::fs::read_to_string(file).is_ok_and(|kept| kept.contains(text))
+        let of = std::fs::read_dir(directory.path().join("configurations"));
+        let of = of.into_iter().flatten().flatten().next();
+        let file = of.map(|of| of.path().join("catalogues").join(name));
+        std::fs::read_to_string(file.unwrap_or_default()).is_ok_and(|kept| kept.contains(text))
     };
     let deadline = Instant::now() + SOON;
     while !(is_kept("a.json", "new") && is_kept("b.json", "t") && is_kept("c.json", "t")) {
