@@ -166,7 +166,7 @@ impl Gateway {
 
     /// What it keeps of its configuration file: `file` below that place. Empty until there is one.
     pub(crate) fn kept(&self, file: &str) -> PathBuf {
-        let folders = std::fs::read_dir(self.state_dir().join("configurations"));
+        let folders = fs::read_dir(self.state_dir().join("configurations"));
         let mut folders = folders.into_iter().flatten().flatten();
         folders
             .next()
