@@ -15,6 +15,9 @@ use crate::support::gateway::{Gateway, GatewayOptions};
 use crate::support::servers::{fixture, fixtures};
 use serde_json::json;
 
+/// Puts something odd at a path.
+type Place = fn(&Path);
+
 fn pipe(path: &Path) {
     mkfifo(path, Mode::S_IRWXU).expect("the directory is ours");
 }
@@ -24,7 +27,7 @@ async fn f130_configuration_is_no_file() {
     let old = fixture("old", &[]);
     let mut stage = Stage::open(130, std::slice::from_ref(&old)).await;
     let path = stage.gateway.config_path();
-    let kinds: [(&str, fn(&Path)); 3] = [
+    let kinds: [(&str, Place); 3] = [
         ("a pipe", pipe),
         ("a device", |path| symlink("/dev/zero", path).expect("ours")),
         ("a directory", |path| fs::create_dir(path).expect("ours")),
