@@ -14,12 +14,14 @@
 //! | [`protocol`] | MCP and JSON-RPC on the wire, pure |
 //! | [`service`] | the service manager: what it is told, the sockets it passes |
 //! | [`telemetry`] | logging, metrics, readiness |
-//! | [`state_dir`] | the state directory: closed to other users |
+//! | [`state_dir`] | the state directory: who reads and replaces the files in it |
+//! | [`files`] | opens files that others can touch |
 //! | `fuzzing` | what must hold of whatever others write; for tests and the fuzzer only |
 //! | [`ids`] | names and numbers with checked constructors |
 
 pub mod cli;
 pub mod config;
+pub mod files;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 pub mod http;

@@ -163,9 +163,8 @@ fn other_fields(fields: &Fields<'_>, notes: &mut Notes) {
         if has_no_effect && is_void(&prop.value) {
             continue;
         }
-        if let Some(finding) = about(fields::ENTRY, name, fields.at.key(name, prop.name.start())) {
-            notes.add(finding);
-        }
+        let at = fields.at.key(name, prop.name.start());
+        about(fields::ENTRY, name, at, notes);
     }
 }
 

@@ -50,12 +50,21 @@ pub(super) fn read<'v>(root: &'v Value<'v>, notes: &mut Notes) -> Option<File<'v
             return None;
         }
     }
+    if file.entries.len() > MOST_ENTRIES {
+        let count = file.entries.len();
+        let what = format!("the configuration has {count} entries; {MOST_ENTRIES} can be read");
+        notes.add(Finding::error(At::file(root.start()), what).help("remove the others"));
+        return None;
+    }
     file.is_from_metamcp = file
         .entries
         .iter()
         .any(|entry| is_metamcp(entry.body.value));
     Some(file)
 }
+
+/// Twice as many as servers can be run: the others may be switched off.
+const MOST_ENTRIES: usize = 20_000;
 
 const EXPECTED: &str = r#"write {"servers": [{"name": "…", "command": "…", "args": […]}]}"#;
 
@@ -143,7 +152,8 @@ fn without_servers(object: &Object<'_>, notes: &mut Notes) -> Option<()> {
             .is_some_and(|o| o.get("command").is_some())
     };
     let names = || object.properties.iter().map(|prop| prop.name.as_str());
-    let slip = names().find_map(|name| {
+    // In a file with thousands of fields a slip is not what is wrong.
+    let slip = names().take(100).find_map(|name| {
         let meant = fields::meant(fields::FILE, name)?;
         matches!(meant, "servers" | "mcpServers").then(|| (name, meant))
     });
@@ -167,32 +177,28 @@ fn without_servers(object: &Object<'_>, notes: &mut Notes) -> Option<()> {
 /// What is to be said about a field of the file that holds no servers.
 fn notes_on_field(prop: &ObjectProp<'_>, root: &At, notes: &mut Notes) {
     let name = prop.name.as_str();
-    if let Some(finding) = about(fields::FILE, name, root.key(name, prop.name.start())) {
-        notes.add(finding);
-    }
+    about(fields::FILE, name, root.key(name, prop.name.start()), notes);
 }
 
-/// What is to be said about a field because of its name alone.
-pub(super) fn about(table: &[(&'static str, Use)], name: &str, at: At) -> Option<Finding> {
+/// Says what is to be said about a field because of its name alone.
+pub(super) fn about(table: &[(&'static str, Use)], name: &str, at: At, notes: &mut Notes) {
     let shown = quoted(name);
-    match fields::find(table, name) {
-        Some(Use::Read | Use::Quiet) => None,
-        Some(Use::Later) => {
-            let what = format!("{shown} is not supported yet and is ignored");
-            Some(Finding::warning(at, what))
-        }
-        Some(Use::NoEffect(why)) => {
-            let what = format!("{shown} has no effect: {why}");
-            Some(Finding::warning(at, what))
-        }
-        None => {
-            let finding = Finding::warning(at, format!("unknown field {shown}, ignored"));
-            Some(match fields::meant(table, name) {
-                Some(meant) => finding.help(format!("did you mean '{meant}'?")),
-                None => finding,
-            })
-        }
-    }
+    let what = match fields::find(table, name) {
+        Some(Use::Read | Use::Quiet) => return,
+        Some(Use::Later) => format!("{shown} is not supported yet and is ignored"),
+        Some(Use::NoEffect(why)) => format!("{shown} has no effect: {why}"),
+        None => format!("unknown field {shown}, ignored"),
+    };
+    let is_unknown = fields::find(table, name).is_none();
+    let finding = Finding::warning(at, what);
+    // To compare a name with all of ours costs more than the rest of the reading.
+    let meant = (is_unknown && !notes.is_full_of_warnings())
+        .then(|| fields::meant(table, name))
+        .flatten();
+    notes.add(match meant {
+        Some(meant) => finding.help(format!("did you mean '{meant}'?")),
+        None => finding,
+    });
 }
 
 /// What people write between servers where JSON has no comments: `"//": "mine"`.

@@ -50,9 +50,7 @@ pub(super) fn read(
     let known: Vec<_> = ours.chain(others).collect();
     for prop in &fields.object.properties {
         let name = prop.name.as_str();
-        if let Some(finding) = about(&known, name, fields.at.key(name, prop.name.start())) {
-            notes.add(finding);
-        }
+        about(&known, name, fields.at.key(name, prop.name.start()), notes);
     }
     for row in TABLE {
         let Some(field) = fields.get(row.name) else {

@@ -5,6 +5,8 @@
 //! The forms: `${VAR}` and `${env:VAR}`; `${VAR:-default}` (the default also if VAR is empty, as in
 //! a shell); `$${` for a literal `${`. A value is not searched again, and a default holds no `${`.
 
+use super::notes::MOST;
+
 /// Why a `${…}` stays as it is. None of them holds more of the text than a variable's name: the
 /// rest may be part of a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,15 +48,19 @@ pub(super) fn interpolate<'t>(
         }
         filled.push_str(before);
         let Some((inside, after)) = after.split_once('}') else {
+            // Nothing is closed from here on: looking again at each of a million would take hours.
             unresolved.push(Unresolved::NotUnderstood);
             filled.push_str("${");
-            rest = after;
-            continue;
+            filled.push_str(&after.replace("$${", "${"));
+            return (filled, unresolved);
         };
         match resolve(inside, env) {
             Ok(value) => filled.push_str(&value),
             Err(why) => {
-                unresolved.push(why);
+                // One that only warns is not worth a place in the memory when there are so many.
+                if unresolved.len() <= MOST || matches!(why, Unresolved::Input(_)) {
+                    unresolved.push(why);
+                }
                 filled.extend(["${", inside, "}"]);
             }
         }
@@ -148,6 +154,18 @@ mod tests {
         ] {
             assert_eq!(fill(text), (text.to_owned(), vec![why]), "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_never_closed_is_said_once_and_stays() {
+        let text = "${".repeat(100_000);
+        assert_eq!(fill(&text), (text.clone(), vec![Unresolved::NotUnderstood]));
+        let text = "${A:-".repeat(100_000);
+        assert_eq!(fill(&text), (text.clone(), vec![Unresolved::NotUnderstood]));
+        assert_eq!(fill("${HOME} ${ $${x").0, "/home/me ${ ${x");
+        let text = "${}".repeat(100_000);
+        let (text, unresolved) = fill(&text);
+        assert_eq!((text.len(), unresolved.len()), (300_000, MOST + 1));
     }
 
     #[test]

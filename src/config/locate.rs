@@ -1,12 +1,13 @@
 //! Finding and reading the file: the only part of this room that touches the disk.
 
-use std::fs::{self, File};
-use std::io::{self, Read as _};
+use std::fs;
+use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf, absolute};
 
 use super::error::{ConfigError, Place, Problem, Severity};
 use super::{Origin, Parsed};
+use crate::files;
 
 /// Where a configuration is looked for when none is named.
 pub const DEFAULT_PLACES: [&str; 2] = [
@@ -66,19 +67,18 @@ pub fn read(path: &Path) -> Result<String, ConfigError> {
 }
 
 fn contents(path: &Path) -> io::Result<Vec<u8>> {
-    let file = File::open(path)?;
-    if file.metadata()?.is_dir() {
+    let read = files::read(path, LARGEST).map(|(bytes, _)| bytes);
+    read.map_err(|error| {
         // Docker and Podman make a directory of a bind mount whose file is not there.
-        let why = "it is a directory; a container gets one if the file is missing on the host when it is mounted";
-        return Err(io::Error::new(io::ErrorKind::IsADirectory, why));
-    }
-    let mut bytes = Vec::new();
-    file.take(LARGEST + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > LARGEST {
-        let why = "it is larger than 16 MiB, which no configuration is";
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, why));
-    }
-    Ok(bytes)
+        let why = if error.kind() == io::ErrorKind::IsADirectory {
+            "it is a directory; a container gets one if the file is missing on the host when it is mounted"
+        } else if error.kind() == io::ErrorKind::FileTooLarge {
+            "it is larger than 16 MiB, which no configuration is"
+        } else {
+            return error;
+        };
+        io::Error::new(error.kind(), why)
+    })
 }
 
 fn no_text(bytes: &[u8], bad: usize) -> Problem {

@@ -70,43 +70,96 @@ impl Finding {
     }
 }
 
-/// The findings so far.
+/// How many errors are kept, and how many warnings: more nobody reads, and a file can have a million.
+pub(super) const MOST: usize = 50;
+
+/// The findings so far: the first of each severity, and how many more there were.
 #[derive(Debug, Default)]
 pub(super) struct Notes {
+    errors: Kept,
+    warnings: Kept,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
     findings: Vec<Finding>,
+    /// The first that was left out, without its words, and how many were.
+    left_out: Option<(At, usize)>,
 }
 
 impl Notes {
     /// Takes down one more.
     pub(super) fn add(&mut self, finding: Finding) {
-        self.findings.push(finding);
+        match finding.severity {
+            Severity::Error => self.errors.add(finding),
+            Severity::Warning => self.warnings.add(finding),
+        }
     }
 
     /// Whether anything was refused.
     pub(super) fn has_errors(&self) -> bool {
-        let is_error = |finding: &Finding| finding.severity == Severity::Error;
-        self.findings.iter().any(is_error)
+        !self.errors.findings.is_empty()
+    }
+
+    /// Whether one more warning would only be counted: then it need not be worded with care.
+    pub(super) fn is_full_of_warnings(&self) -> bool {
+        self.warnings.findings.len() >= MOST
     }
 
     /// Takes over what was found in the entry of `server`.
     pub(super) fn adopt(&mut self, entry: Self, server: Option<&str>) {
-        let named = entry.findings.into_iter().map(|finding| Finding {
-            server: server.map(str::to_owned),
-            ..finding
-        });
-        self.findings.extend(named);
+        self.errors.adopt(entry.errors, server);
+        self.warnings.adopt(entry.warnings, server);
     }
 
     /// Turns every error into a warning: the entry is switched off, nothing is refused.
     pub(super) fn soften(&mut self) {
-        for finding in &mut self.findings {
+        let mut softened = std::mem::take(&mut self.errors);
+        for finding in &mut softened.findings {
             finding.severity = Severity::Warning;
+        }
+        self.warnings.adopt(softened, None);
+    }
+
+    /// Everything, in the order of the file, then how much more there is.
+    pub(super) fn into_sorted(self) -> Vec<Finding> {
+        let left_out = [
+            (self.errors.left_out, Severity::Error),
+            (self.warnings.left_out, Severity::Warning),
+        ];
+        let mut findings = self.errors.findings;
+        findings.extend(self.warnings.findings);
+        findings.sort_by_key(|finding| finding.at.offset);
+        findings.extend(left_out.into_iter().filter_map(|(left_out, severity)| {
+            let (at, count) = left_out?;
+            let what = format!("and {count} more {severity}s, the first of them here");
+            Some(Finding::new(severity, At::file(at.offset), what))
+        }));
+        findings
+    }
+}
+
+impl Kept {
+    fn add(&mut self, finding: Finding) {
+        if self.findings.len() < MOST {
+            self.findings.push(finding);
+        } else {
+            self.leave_out(finding.at, 1);
         }
     }
 
-    /// Everything, in the order of the file.
-    pub(super) fn into_sorted(mut self) -> Vec<Finding> {
-        self.findings.sort_by_key(|finding| finding.at.offset);
-        self.findings
+    fn leave_out(&mut self, at: At, count: usize) {
+        let (_, so_far) = self.left_out.get_or_insert((at, 0));
+        *so_far += count;
+    }
+
+    fn adopt(&mut self, other: Self, server: Option<&str>) {
+        for finding in other.findings {
+            let server = finding.server.or_else(|| server.map(str::to_owned));
+            self.add(Finding { server, ..finding });
+        }
+        if let Some((at, count)) = other.left_out {
+            self.leave_out(at, count);
+        }
     }
 }

@@ -9,33 +9,62 @@ use jsonc_parser::{CollectOptions, ParseOptions, ParseStringErrorKind, parse_to_
 use super::error::{Place, Problem};
 use super::notes::{At, Finding, Notes};
 
-/// The text without its byte order mark, and where its lines start.
+/// The text without its byte order mark, and what was counted in it at each of its blocks: a place is
+/// found by counting in one of them, however long the text and its lines are.
 pub(super) struct Source<'a> {
     text: &'a str,
-    starts: Vec<usize>,
+    blocks: Vec<Counted>,
+}
+
+/// The bytes of a block.
+const BLOCK: usize = 4096;
+
+/// What is before a byte of the text.
+#[derive(Debug, Clone, Copy, Default)]
+struct Counted {
+    lines: usize,
+    characters: usize,
+    /// The characters before the line that this byte is in.
+    characters_before_line: usize,
+}
+
+impl Counted {
+    fn and(mut self, bytes: &[u8]) -> Self {
+        for byte in bytes {
+            // The bytes of a character after its first are no characters.
+            self.characters += usize::from(byte & 0b1100_0000 != 0b1000_0000);
+            if *byte == b'\n' {
+                self.lines += 1;
+                self.characters_before_line = self.characters;
+            }
+        }
+        self
+    }
 }
 
 impl<'a> Source<'a> {
     pub(super) fn new(text: &'a str) -> Self {
         // Windows editors put the mark there; JSON does not know it.
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let after_breaks = memchr::memchr_iter(b'\n', text.as_bytes()).map(|at| at + 1);
-        let starts = std::iter::once(0).chain(after_breaks).collect();
-        Self { text, starts }
+        let mut counted = Counted::default();
+        let mut blocks = Vec::with_capacity(text.len() / BLOCK + 1);
+        for block in text.as_bytes().chunks(BLOCK) {
+            blocks.push(counted);
+            counted = counted.and(block);
+        }
+        Self { text, blocks }
     }
 
     /// Where a byte offset is for a person.
     pub(super) fn place(&self, offset: usize) -> Place {
-        let line = self.starts.partition_point(|start| *start <= offset);
-        let start = self
-            .starts
-            .get(line.saturating_sub(1))
-            .copied()
-            .unwrap_or(0);
-        let before = self.text.get(start..offset).unwrap_or_default();
+        let offset = offset.min(self.text.len());
+        let block = (offset / BLOCK).min(self.blocks.len().saturating_sub(1));
+        let before = self.blocks.get(block).copied().unwrap_or_default();
+        let bytes = self.text.as_bytes().get(block * BLOCK..offset);
+        let here = before.and(bytes.unwrap_or_default());
         Place {
-            line: line.max(1),
-            column: before.chars().count() + 1,
+            line: here.lines + 1,
+            column: here.characters - here.characters_before_line + 1,
         }
     }
 
@@ -195,5 +224,28 @@ fn unclosed_string(text: &str) -> Option<usize> {
     match state {
         State::Text(start) => Some(start),
         State::Plain | State::LineComment | State::BlockComment => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_the_same_as_by_counting_from_the_start() {
+        let unit = "é{\"a\": 1},\r\n\tü";
+        for text in ["", "\n", "x", &unit.repeat(2000), &"ü".repeat(9000)] {
+            let source = Source::new(text);
+            let step = (text.len() / 500).max(1);
+            let ends = text.char_indices().map(|(at, _)| at).step_by(step);
+            for offset in ends.chain([text.len()]) {
+                let before = &text[..offset];
+                let line = before.rsplit('\n').next().unwrap_or_default();
+                let Place { line: at, column } = source.place(offset);
+                assert_eq!(at, before.matches('\n').count() + 1, "{offset}");
+                assert_eq!(column, line.chars().count() + 1, "{offset}");
+            }
+            assert!(source.blocks.len() <= text.len() / BLOCK + 1);
+        }
     }
 }

@@ -6,7 +6,6 @@ mod signals;
 mod terminal;
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -21,7 +20,7 @@ use crate::cli::Run;
 use crate::http::{HttpEdge, HttpOptions, Times};
 use crate::process::{self, Groups, Record};
 use crate::service::Manager;
-use crate::state_dir;
+use crate::state_dir::StateDir;
 use crate::supervise::Spawn;
 use crate::tree::{self, Settings};
 
@@ -60,7 +59,7 @@ async fn supervise(options: &Run, spawn: impl Spawn, ground: Ground) -> anyhow::
     settings.metrics = ground.metrics;
     let (groups, readiness) = (settings.groups.clone(), settings.readiness.clone());
     let mut onlookers = JoinSet::new();
-    let record = prepare(settings.state_dir.as_deref(), &groups, &mut onlookers).await;
+    let record = prepare(settings.state_dir.as_ref(), &groups, &mut onlookers).await;
     let http = HttpOptions {
         times: Times::default(),
         rules: ground.rules,
@@ -87,15 +86,14 @@ async fn supervise(options: &Run, spawn: impl Spawn, ground: Ground) -> anyhow::
 }
 
 /// Where state is kept, if it may be.
-fn usable_state_dir(options: &Run) -> Option<PathBuf> {
-    let directory = options.state_dir();
-    directory.filter(|directory| state_dir::close(directory))
+fn usable_state_dir(options: &Run) -> Option<StateDir> {
+    StateDir::open(&options.state_dir()?)
 }
 
 /// What comes before the first server: orphans come to us and are reaped, and what a former
 /// gateway left is gone. None of it is worth not starting for.
 async fn prepare(
-    state_dir: Option<&Path>,
+    state_dir: Option<&StateDir>,
     groups: &Groups,
     onlookers: &mut JoinSet<()>,
 ) -> Option<Record> {
@@ -110,7 +108,7 @@ async fn prepare(
         }
     });
     let state_dir = state_dir?;
-    let record = Record::begin(state_dir, groups).await;
+    let record = Record::begin(state_dir.path(), groups).await;
     let complain = |error| {
         log::warn!("If the gateway is killed, the next one does not end its servers: {error}");
     };

@@ -55,6 +55,7 @@ pub(crate) use sessions::{check_event_id, check_session_id};
 use crate::config::model::{Given, Limits};
 use crate::ids::ServerName;
 use crate::process::Groups;
+use crate::state_dir::StateDir;
 use crate::supervise::{self, Spawn};
 use crate::telemetry::metrics::Metrics;
 use crate::telemetry::readiness::Readiness;
@@ -65,8 +66,8 @@ use root::{Root, RootArgs, RootHandle};
 pub struct Settings {
     /// The configuration file.
     pub config_path: PathBuf,
-    /// Where catalogues are kept; nowhere if absent.
-    pub state_dir: Option<PathBuf>,
+    /// Where state is kept; nowhere if absent.
+    pub state_dir: Option<StateDir>,
     /// When the boot latch opens at the latest, counted from the start.
     pub boot_latch: Duration,
     /// The ladder, the intensity, the start slots.

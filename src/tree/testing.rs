@@ -168,7 +168,7 @@ pub(crate) async fn registry_after(
 ) -> RegistryHandle {
     let args = RegistryArgs {
         last,
-        store: Store::new(None),
+        store: Store::nowhere(),
         root,
         latch_opens: Instant::now() + Duration::from_secs(10),
     };

@@ -27,6 +27,8 @@ mod configuration;
 #[cfg(test)]
 mod crashes;
 #[cfg(test)]
+mod files;
+#[cfg(test)]
 mod flood;
 #[cfg(test)]
 mod gateway;

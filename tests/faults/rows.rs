@@ -23,7 +23,7 @@ const fn row(number: u8, name: &'static str, fault: &'static str, demanded: &'st
 
 /// Every row, in order. Where it says nothing else, the nine other servers answer every call meanwhile.
 #[rustfmt::skip]
-pub(crate) const ROWS: [Row; 58] = [
+pub(crate) const ROWS: [Row; 62] = [
     row(1, "exits_in_a_call", "a server exits with 1 in the middle of a call", "the call gets its error within 100 ms of the exit; ready again within 2 s"),
     row(2, "killed_by_sigkill", "a server is killed by SIGKILL", "calls get their error within 100 ms; ready again within 2 s"),
     row(3, "exits_when_idle", "a server exits with 0 while nothing is asked of it", "ready again within 2 s; nothing in the log above a warning"),
@@ -82,6 +82,10 @@ pub(crate) const ROWS: [Row; 58] = [
     row(56, "port_taken", "the port is in use at the start", "exit 78 and a message that names the port"),
     row(101, "dear_templates", "a server's 300 URI templates are dear to compare with 300 links in a result of another", "answered at once with every link; what was not compared is counted, and said once"),
     row(102, "resources_in_anothers_name", "a server lists resources and templates in another's name (mcproxy://other/…)", "every read is answered by the server that is named; the log says it once"),
+    row(130, "configuration_is_no_file", "a pipe, a device, a directory takes the place of the configuration", "an error names it; nothing restarts; a mended file is applied"),
+    row(131, "token_file_is_a_pipe", "the token file becomes a pipe, then SIGHUP", "an error names it; reloads go on; SIGTERM ends the gateway within 10 s"),
+    row(132, "odd_state_files", "the key is a pipe, a kept catalogue leads to /dev/zero, what was kept last is a link", "starts; an error names the key; at most 32 MiB"),
+    row(133, "another_configuration", "another configuration file was used in between, then the first is broken", "what the first one said last is run"),
 ];
 
 /// The row of this number.

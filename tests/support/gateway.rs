@@ -164,6 +164,15 @@ impl Gateway {
         self.home.join("state")
     }
 
+    /// What it keeps of its configuration file: `file` below that place. Empty until there is one.
+    pub(crate) fn kept(&self, file: &str) -> PathBuf {
+        let folders = fs::read_dir(self.state_dir().join("configurations"));
+        let mut folders = folders.into_iter().flatten().flatten();
+        folders
+            .next()
+            .map_or_else(PathBuf::new, |folder| folder.path().join(file))
+    }
+
     /// Writes the configuration in place.
     pub(crate) fn write_config(&self, text: &str) {
         fs::write(self.config_path(), text).expect("the directory is ours");

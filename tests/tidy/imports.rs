@@ -3,17 +3,18 @@
 use super::{File, sources, split_name};
 
 /// Which rooms a room may use, itself apart. `main.rs` may use all, and nobody but `program` `http` or `cli`.
-const IMPORTS: [(&str, &[&str]); 13] = [
-    ("state_dir", &[]),
+const IMPORTS: [(&str, &[&str]); 14] = [
+    ("files", &[]),
+    ("state_dir", &["files"]),
     ("ids", &[]),
     (
         "fuzzing",
         &["config", "http", "process", "protocol", "tree"],
     ),
     ("supervise", &["ids"]),
-    ("config", &["ids"]),
+    ("config", &["files", "ids"]),
     ("protocol", &["ids"]),
-    ("process", &["ids"]),
+    ("process", &["ids", "state_dir"]),
     ("telemetry", &["ids"]),
     (
         "tree",
@@ -23,12 +24,20 @@ const IMPORTS: [(&str, &[&str]); 13] = [
             "process",
             "ids",
             "config",
+            "state_dir",
             "telemetry",
         ],
     ),
     (
         "http",
-        &["tree", "protocol", "ids", "config::model", "telemetry"],
+        &[
+            "files",
+            "tree",
+            "protocol",
+            "ids",
+            "config::model",
+            "telemetry",
+        ],
     ),
     ("service", &["tree", "ids", "telemetry"]),
     (

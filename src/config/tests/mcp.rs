@@ -102,8 +102,8 @@ fn roots_that_are_none() {
     error at line 6, column 116 (server 'signs', [4].roots[5]): this root has a character that a URI cannot have; write its bytes as %XX, a space as %20
     error at line 6, column 130 (server 'signs', [4].roots[6]): this root has a character that a URI cannot have; write its bytes as %XX, a space as %20
     error at line 6, column 144 (server 'signs', [4].roots[7]): this root has a character that a URI cannot have; write its bytes as %XX, a space as %20
-    warning at line 7, column 45 (server 'unset', [5].roots[0]): the environment variable NOPE is not set; the reference stays as written; set it for the gateway, or write ${NOPE:-default}
     error at line 7, column 45 (server 'unset', [5].roots[0]): this root has a character that a URI cannot have; write its bytes as %XX, a space as %20
+    warning at line 7, column 45 (server 'unset', [5].roots[0]): the environment variable NOPE is not set; the reference stays as written; set it for the gateway, or write ${NOPE:-default}
     warning at line 8, column 44 (server 'host', [6].roots[0]): this root has a host, where mostly none is meant; a path starts at the third slash: "file:///srv/data"
     warning at line 9, column 74 (server 'off', [7].roots[2]): a root is a file:// URI; write "file://" before the whole path: "file:///srv/data"
     warning at line 10, column 44 (server 'asked', [8].roots): 'roots' has no effect with "isolation": "session"; the server is told the roots of its client

@@ -1,6 +1,7 @@
 //! Every mistake with its place, its text and its help; the others run.
 
-use super::{entries, load, problems, spec};
+use super::{entries, env, load, problems, spec};
+use crate::config::parse;
 
 #[test]
 fn every_mistake_is_reported_in_one_go() {
@@ -217,4 +218,44 @@ fn what_the_file_writes_cannot_forge_a_line_of_the_log() {
         assert!(!line.contains(char::is_control), "{line:?}");
     }
     assert_eq!(parsed.problems.len(), 2);
+}
+
+/// The first are said, the others counted, and an error is not lost behind warnings.
+#[test]
+fn no_file_has_more_to_say_than_anybody_reads() {
+    use std::fmt::Write as _;
+
+    let mut text = r#"[{"name": "a", "command": "x""#.to_owned();
+    for number in 0..20_000 {
+        write!(text, r#", "f{number}": 1"#).unwrap();
+    }
+    text.push_str(r#"}, {"name": "b", "comand": "x"}"#);
+    for _ in 0..5_000 {
+        text.push_str(r#", {"nam": 1}"#);
+    }
+    text.push(']');
+    let parsed = load(&text);
+    assert_eq!(entries(&parsed), ["a", "b (refused)"]);
+    let problems = problems(&parsed);
+    assert_eq!(problems.len(), 102);
+    let said = |text: &str| problems.iter().any(|line| line.contains(text));
+    assert!(said("'command' is missing"), "{problems:#?}");
+    assert!(
+        said("and 9951 more errors, the first of them here"),
+        "{problems:#?}"
+    );
+    assert!(
+        said("and 24951 more warnings, the first of them here"),
+        "{problems:#?}"
+    );
+}
+
+#[test]
+fn more_entries_than_can_be_read_are_refused_as_a_whole() {
+    let text = format!("[{}]", vec!["{}"; 20_001].join(","));
+    let error = parse(&text, &env).unwrap_err().to_string();
+    assert!(
+        error.contains("20001 entries; 20000 can be read"),
+        "{error}"
+    );
 }

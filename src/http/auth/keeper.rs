@@ -2,18 +2,23 @@
 //! read again upon SIGHUP, and hands what it publishes to the port.
 
 use super::tokens::{InvalidToken, Tokens};
+use crate::files;
 use std::fmt;
 use std::fs;
 use std::io;
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 use tokio::sync::watch;
 
 /// The variable with a token in it.
 const VARIABLE: &str = "MCPROXY_TOKEN";
 /// Whoever is on this machine may read it.
 const WORLD_READABLE: u32 = 0o004;
+/// Thousands of tokens.
+const LARGEST: u64 = 1 << 20;
 
 /// Why there are no tokens where there should be. Shows nothing of them.
 #[derive(Debug, thiserror::Error)]
@@ -27,11 +32,25 @@ pub enum TokenError {
 }
 
 /// The tokens, read again whenever asked to.
-pub struct TokenKeeper {
+pub struct TokenKeeper(Arc<Kept>);
+
+struct Kept {
     file: Option<PathBuf>,
     /// The environment does not change: what it says is read once.
     of_variable: Tokens,
     current: watch::Sender<Tokens>,
+    reading: Mutex<Reading>,
+}
+
+/// What a thread is doing that reads the file.
+#[derive(Debug, Default, PartialEq, Eq)]
+enum Reading {
+    #[default]
+    Nothing,
+    /// One reads.
+    Once,
+    /// One reads, and then again: the file may have changed after it was read.
+    Again,
 }
 
 impl TokenKeeper {
@@ -47,23 +66,77 @@ impl TokenKeeper {
             .transpose()
             .map_err(invalid)?
             .unwrap_or_default();
-        let mut keeper = Self {
+        let kept = Kept {
             file,
             of_variable,
             current: watch::Sender::default(),
+            reading: Mutex::default(),
         };
-        keeper.current = watch::Sender::new(keeper.read()?);
-        Ok(keeper)
+        kept.current.send_replace(kept.read()?);
+        Ok(Self(Arc::new(kept)))
     }
 
     /// The tokens as they are now and will be.
     #[must_use]
     pub fn tokens(&self) -> watch::Receiver<Tokens> {
-        self.current.subscribe()
+        self.0.current.subscribe()
     }
 
-    /// Reads the file again. What cannot be used changes nothing.
+    /// Has the file read again, by a thread of its own: its file system may hang. What cannot be
+    /// used changes nothing.
     pub fn reload(&self) {
+        let mut reading = self.0.reading();
+        if *reading != Reading::Nothing {
+            *reading = Reading::Again;
+            log::warn!("The token file is still being read; then it is read once more");
+            return;
+        }
+        *reading = Reading::Once;
+        drop(reading);
+        let kept = Arc::clone(&self.0);
+        let thread = thread::Builder::new().name("tokens".to_owned());
+        if let Err(error) = thread.spawn(move || while kept.read_again() {}) {
+            *self.0.reading() = Reading::Nothing;
+            log::error!("The tokens stay as they were: no thread to read them: {error}");
+        }
+    }
+
+    /// Says what whoever set this up should know: once, at the start.
+    pub fn warn(&self, listening: &[SocketAddr]) {
+        if let Some(file) = &self.0.file {
+            warn_if_open(file);
+        }
+        let is_open = |address: &&SocketAddr| !address.ip().to_canonical().is_loopback();
+        if let Some(open) = listening.iter().find(is_open)
+            && !self.0.current.borrow().are_asked_for()
+        {
+            log::warn!(
+                "Whoever reaches {open} can use every tool: ask for a token with --token-file, \
+                 or listen on 127.0.0.1 only"
+            );
+        }
+    }
+}
+
+impl Kept {
+    /// Whether it is to be done once more.
+    fn read_again(&self) -> bool {
+        self.take_over();
+        let mut reading = self.reading();
+        let is_again = *reading == Reading::Again;
+        *reading = if is_again {
+            Reading::Once
+        } else {
+            Reading::Nothing
+        };
+        is_again
+    }
+
+    fn reading(&self) -> std::sync::MutexGuard<'_, Reading> {
+        self.reading.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take_over(&self) {
         let Some(file) = &self.file else {
             return;
         };
@@ -87,22 +160,6 @@ impl TokenKeeper {
         }
     }
 
-    /// Says what whoever set this up should know: once, at the start.
-    pub fn warn(&self, listening: &[SocketAddr]) {
-        if let Some(file) = &self.file {
-            warn_if_open(file);
-        }
-        let is_open = |address: &&SocketAddr| !address.ip().to_canonical().is_loopback();
-        if let Some(open) = listening.iter().find(is_open)
-            && !self.current.borrow().are_asked_for()
-        {
-            log::warn!(
-                "Whoever reaches {open} can use every tool: ask for a token with --token-file, \
-                 or listen on 127.0.0.1 only"
-            );
-        }
-    }
-
     fn read(&self) -> Result<Tokens, TokenError> {
         let of_file = self.file.as_deref().map(read).transpose()?;
         Ok(of_file.unwrap_or_default().and(self.of_variable.clone()))
@@ -111,13 +168,13 @@ impl TokenKeeper {
 
 impl fmt::Debug for TokenKeeper {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "TokenKeeper({:?})", self.current.borrow())
+        write!(f, "TokenKeeper({:?})", self.0.current.borrow())
     }
 }
 
 fn read(file: &Path) -> Result<Tokens, TokenError> {
     let unreadable = |error| TokenError::Unreadable(file.to_owned(), error);
-    let text = fs::read_to_string(file).map_err(unreadable)?;
+    let (text, _) = files::read_text(file, LARGEST).map_err(unreadable)?;
     let invalid = |error| TokenError::Invalid(format!("the token file {}", file.display()), error);
     Tokens::parse(&text).map_err(invalid)
 }

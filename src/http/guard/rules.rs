@@ -1,7 +1,12 @@
 //! Which hosts and origins are allowed: what is safe for every machine, this machine's own names,
 //! and what the operator listed. Built once at start; a setting that cannot be read stops the start.
 
+use std::path::Path;
+
 use super::authority::{Authority, Host, Origin, parse_scheme};
+use crate::files;
+
+const LARGEST_HOSTS_FILE: u64 = 1 << 20;
 
 /// The allowed hosts and origins.
 #[derive(Debug, Clone, Default)]
@@ -83,7 +88,8 @@ impl Rules {
             .ok()
             .and_then(|name| name.into_string().ok())
             .unwrap_or_default();
-        let table = std::fs::read_to_string("/etc/hosts").unwrap_or_default();
+        let table = files::read_text(Path::new("/etc/hosts"), LARGEST_HOSTS_FILE);
+        let table = table.map(|(text, _)| text).unwrap_or_default();
         Self::new(&own_names(&hostname, &table), hosts, origins)
     }
 

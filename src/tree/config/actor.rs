@@ -90,7 +90,7 @@ impl Actor for ConfigActor {
         Ok(ConfigState {
             myself,
             place: Arc::new(Place {
-                kept: Kept::new(args.state_dir.as_deref(), &args.path),
+                kept: Kept::new(args.state_dir, &args.path),
                 path: args.path,
                 command_line: args.command_line,
             }),

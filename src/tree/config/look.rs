@@ -118,7 +118,9 @@ impl Place {
 
     /// What is wrong with entries of it was said when it was used.
     fn last(&self) -> Option<Config> {
-        let text = self.kept.text()?;
+        let unreadable =
+            |error| log::error!("What was used last can't be read and is not used: {error}");
+        let text = self.kept.text().map_err(unreadable).ok()??;
         self.parse(&text).ok().map(|parsed| parsed.config)
     }
 

@@ -20,6 +20,7 @@ pub(crate) use actor::ConfigActor;
 use actor::ConfigMsg;
 
 use crate::config::model::Given;
+use crate::state_dir::StateDir;
 use crate::tree::heartbeat::Beat;
 use crate::tree::root::RootHandle;
 
@@ -28,7 +29,7 @@ pub(crate) struct ConfigArgs {
     /// The file.
     pub path: PathBuf,
     /// Where what was used last is kept; nowhere if absent.
-    pub state_dir: Option<PathBuf>,
+    pub state_dir: Option<StateDir>,
     /// What the command line says about limits, which stands above the file.
     pub command_line: Given,
     /// Who is sent what it says.

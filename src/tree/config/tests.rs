@@ -12,6 +12,7 @@ use tokio::time::timeout;
 use super::{ConfigActor, ConfigArgs, ConfigHandle};
 use crate::config::model::Config;
 use crate::config::model::Given;
+use crate::state_dir::StateDir;
 use crate::tree::root::RootMsg;
 use crate::tree::testing;
 
@@ -42,7 +43,7 @@ impl Bench {
         let (root, heard) = testing::root().await;
         let args = ConfigArgs {
             path: path.clone(),
-            state_dir: Some(directory.path().join("state")),
+            state_dir: Some(StateDir::new(&directory.path().join("state"))),
             root,
             command_line: Given::default(),
         };

@@ -1,9 +1,8 @@
 //! The actor: takes what it is told into the merge, pushes the new table, keeps what changed.
 
-use std::collections::BTreeMap;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::task::JoinSet;
@@ -47,6 +46,7 @@ pub(crate) struct RegistryState {
     unsaved: BTreeMap<ServerName, Kept>,
     saving: JoinSet<()>,
     has_complained: bool,
+    has_tidied: bool,
     myself: ActorRef<RegistryMsg>,
     _latch: Timer<RegistryMsg>,
 }
@@ -72,6 +72,7 @@ impl Actor for Registry {
             unsaved: BTreeMap::new(),
             saving: JoinSet::new(),
             has_complained: false,
+            has_tidied: false,
             _latch: Timer::after(&myself, wait, || RegistryMsg::LatchElapsed),
             myself,
         })
@@ -85,6 +86,8 @@ impl Actor for Registry {
     ) -> Result<(), ActorProcessingErr> {
         match message {
             RegistryMsg::Wanted(servers) => {
+                let names = servers.iter().map(|wanted| wanted.server.clone());
+                state.forget_others(names.collect());
                 state.merge.wanted(servers);
                 state.push();
             }
@@ -166,6 +169,17 @@ impl RegistryState {
                 .map_err(|error| format!("the catalogue of server '{server}': {error}"));
             drop(myself.cast(RegistryMsg::Kept(outcome)));
         });
+    }
+
+    /// Once in a life: what is kept of servers that are gone for long is of no use.
+    fn forget_others(&mut self, wanted: BTreeSet<ServerName>) {
+        if std::mem::replace(&mut self.has_tidied, true) {
+            return;
+        }
+        let store = self.store.clone();
+        drop(tokio::task::spawn_blocking(move || {
+            store.forget_others(&wanted, SystemTime::now());
+        }));
     }
 
     fn on_kept(&mut self, outcome: Result<(), String>) {

@@ -1,79 +1,93 @@
 //! Catalogues on disk: what the servers offered last, so that the next boot lists it at once.
-//! One file per server under `catalogues/` of the state directory, replaced atomically, 0600.
+//! One file per server and configuration file, in the state directory.
 
-use std::collections::HashMap;
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
-
-use nix::fcntl::OFlag;
+use std::collections::{BTreeSet, HashMap};
+use std::io;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
 
 use super::kept::Kept;
 use crate::ids::ServerName;
+use crate::state_dir::{Configuration, Folder, StateDir, StateFile};
 
-/// A link would have something else overwritten, a pipe would have us wait for its reader.
-const NEITHER_LINK_NOR_PIPE: OFlag = OFlag::O_NOFOLLOW.union(OFlag::O_NONBLOCK);
+/// A server that is switched off for less than this finds its catalogue again.
+const FORGOTTEN_AFTER: Duration = Duration::from_secs(30 * 24 * 3600);
 
-/// Where catalogues are kept; `None` in place of a directory keeps nothing.
+/// Where catalogues are kept; without a state directory nothing is.
 #[derive(Debug, Clone)]
-pub(crate) struct Store {
-    directory: Option<PathBuf>,
-}
+pub(crate) struct Store(Option<(StateDir, Configuration)>);
 
 impl Store {
-    /// Keeps catalogues under `state_dir`, or nothing at all.
+    /// Keeps the catalogues of the servers in the file at `configuration`, or nothing at all.
     #[must_use]
-    pub(crate) fn new(state_dir: Option<&Path>) -> Self {
-        Self {
-            directory: state_dir.map(|dir| dir.join("catalogues")),
-        }
+    pub(crate) fn new(state_dir: Option<&StateDir>, configuration: &Path) -> Self {
+        Self(state_dir.map(|directory| (directory.clone(), Configuration::at(configuration))))
+    }
+
+    /// One that keeps nothing.
+    #[cfg(test)]
+    pub(crate) fn nowhere() -> Self {
+        Self(None)
     }
 
     /// Whether nothing is kept.
     pub(super) fn is_nowhere(&self) -> bool {
-        self.directory.is_none()
+        self.0.is_none()
     }
 
     /// Reads everything that is kept. What can't be read is not kept: it is only a head start.
     pub(super) fn load(&self) -> HashMap<ServerName, Kept> {
-        let Some(entries) = self
-            .directory
-            .as_ref()
-            .and_then(|dir| fs::read_dir(dir).ok())
-        else {
+        let Some((directory, of)) = &self.0 else {
             return HashMap::new();
         };
-        entries
-            .filter_map(Result::ok)
-            .filter_map(|entry| {
-                let path = entry.path();
-                let name = ServerName::new(path.file_stem()?.to_str()?).ok()?;
-                (path.extension()? == "json").then_some(())?;
-                Some((name, Kept::decode(fs::read(&path).ok()?)?))
-            })
-            .collect()
+        let kept = self.files().into_iter().filter_map(|(name, _)| {
+            let file = StateFile::Catalogue(of, name.as_str());
+            let unreadable = |error| log::warn!("A kept catalogue is not used: {error}");
+            let bytes = directory.read(&file).map_err(unreadable).ok()??;
+            Some((name, Kept::decode(bytes)?))
+        });
+        kept.collect()
     }
 
     /// Keeps one catalogue.
     pub(super) fn save(&self, server: &ServerName, kept: &Kept) -> io::Result<()> {
-        let Some(directory) = &self.directory else {
+        let Some((directory, of)) = &self.0 else {
             return Ok(());
         };
-        fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(directory)?;
         let text = kept.encode()?;
-        let unfinished = directory.join(format!(".{server}.unfinished"));
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .custom_flags(NEITHER_LINK_NOR_PIPE.bits())
-            .open(&unfinished)?;
-        file.write_all(&text)?;
-        fs::rename(&unfinished, directory.join(format!("{server}.json")))
+        directory.replace(&StateFile::Catalogue(of, server.as_str()), &text)
+    }
+
+    /// Removes what is kept of servers that are not `wanted`, and were not for long before `now`.
+    pub(super) fn forget_others(&self, wanted: &BTreeSet<ServerName>, now: SystemTime) {
+        let Some((directory, of)) = &self.0 else {
+            return;
+        };
+        for (server, written) in self.files() {
+            let file = StateFile::Catalogue(of, server.as_str());
+            let outcome = if wanted.contains(&server) {
+                directory.touch(&file)
+            } else if now.duration_since(written).unwrap_or_default() > FORGOTTEN_AFTER {
+                log::info!("The kept catalogue of '{server}' goes: it was not configured for long");
+                directory.remove(&file)
+            } else {
+                Ok(())
+            };
+            if let Err(error) = outcome {
+                log::debug!("a kept catalogue stays as it is: {error}");
+            }
+        }
+    }
+
+    fn files(&self) -> Vec<(ServerName, SystemTime)> {
+        let Some((directory, of)) = &self.0 else {
+            return Vec::new();
+        };
+        let files = directory.list(Folder::Catalogues(of)).into_iter();
+        let named = files.filter_map(|(name, written)| {
+            let server = ServerName::new(name.strip_suffix(".json")?).ok()?;
+            Some((server, written))
+        });
+        named.collect()
     }
 }

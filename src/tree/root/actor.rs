@@ -292,6 +292,9 @@ fn fingerprint(spec: &ServerSpec) -> u64 {
     hasher.finish()
 }
 
+/// So many servers of each kind are named in the line about a reload.
+const NAMED_AT_MOST: usize = 20;
+
 /// `reload: +1 (fetch) ~1 (github: env) -0 =7`
 fn summary(diff: &Diff<ChildId, ChildSpec>) -> String {
     let name = |id: &ChildId| match id {
@@ -304,9 +307,15 @@ fn summary(diff: &Diff<ChildId, ChildSpec>) -> String {
             format!("{id:?}")
         }
     };
-    let list = |names: Vec<String>| match names.len() {
+    let list = |mut names: Vec<String>| match names.len() {
         0 => "0".to_owned(),
-        count => format!("{count} ({})", names.join(", ")),
+        count => {
+            if count > NAMED_AT_MOST {
+                names.truncate(NAMED_AT_MOST);
+                names.push("…".to_owned());
+            }
+            format!("{count} ({})", names.join(", "))
+        }
     };
     let changed = diff.changed.iter().map(|(id, old, new)| match (old, new) {
         (ChildSpec::Upstream(old), ChildSpec::Upstream(new)) => {

@@ -73,7 +73,7 @@ impl<S: Spawn, E: Edge> RootHost<S, E> {
             .with(&settings.command_line, &settings.limits);
         Self {
             latch_opens: Instant::now() + settings.boot_latch,
-            signer: Signer::load(settings.state_dir.as_deref()),
+            signer: Signer::load(settings.state_dir.as_ref()),
             limits: watch::Sender::new(Arc::new(limits)),
             spawn,
             edge,
@@ -98,8 +98,8 @@ impl<S: Spawn, E: Edge> RootHost<S, E> {
 
     /// Tells the registry, and its successors, which servers there are.
     pub(super) fn tell_wanted(&mut self, wanted: Vec<Wanted>) {
-        self.states
-            .retain(|name, _| wanted.iter().any(|w| w.server == *name));
+        let names: BTreeSet<&ServerName> = wanted.iter().map(|wanted| &wanted.server).collect();
+        self.states.retain(|name, _| names.contains(name));
         if let Some(registry) = &self.registry {
             registry.wanted(wanted.clone());
         }

@@ -34,7 +34,7 @@ impl<S: Spawn, E: Edge> RootHost<S, E> {
     pub(super) fn start_registry(&mut self, parent: ActorCell) -> Result<Spawned, SpawnErr> {
         let args = RegistryArgs {
             last: self.routes.clone(),
-            store: Store::new(self.settings.state_dir.as_deref()),
+            store: Store::new(self.settings.state_dir.as_ref(), &self.settings.config_path),
             root: Arc::new(self.root.clone()),
             latch_opens: self.latch_opens,
         };

@@ -23,6 +23,9 @@ use crate::tree::edge::Edge;
 /// Root never waits; if its answer takes this long, something is very wrong.
 const ANSWER: Duration = Duration::from_secs(1);
 
+/// So many entries that can't be used are named; the log says what is wrong with them.
+const REFUSED_AT_MOST: usize = 100;
+
 /// The tree at one moment.
 #[derive(Debug, Clone, Default)]
 pub struct TreeStatus {
@@ -138,7 +141,12 @@ impl Book {
         let is_run = |entry: &&Entry| matches!(entry, Entry::Run(_));
         let refused = entries().filter(|entry| matches!(entry, Entry::Refused(_)));
         self.configuration.servers = entries().filter(is_run).count();
-        self.configuration.refused = refused.map(|entry| entry.name().to_string()).collect();
+        let mut refused = refused.map(|entry| entry.name().to_string());
+        self.configuration.refused = refused.by_ref().take(REFUSED_AT_MOST).collect();
+        let more = refused.count();
+        if more > 0 {
+            self.configuration.refused.push(format!("and {more} more"));
+        }
     }
 
     pub(super) fn judged(&mut self, is_faulty: bool) {

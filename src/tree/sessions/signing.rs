@@ -5,7 +5,6 @@
 pub(super) mod checks;
 
 use std::fmt;
-use std::path::Path;
 use std::time::SystemTime;
 
 use base64::Engine as _;
@@ -17,6 +16,7 @@ use super::key;
 use crate::ids::Owner;
 use crate::protocol::mcp::lifecycle::{ClientCapabilities, ClientInfo};
 use crate::protocol::version::Version;
+use crate::state_dir::StateDir;
 
 /// The layout of what is signed: this byte, then the fields of [`Signed`] in their order.
 const LAYOUT: u8 = 1;
@@ -41,7 +41,7 @@ pub(crate) struct Signer(Option<[u8; key::SIZE]>);
 impl Signer {
     /// One with the key that is kept in `state_dir`; without a usable one there, its ids hold as
     /// long as the program runs.
-    pub(crate) fn load(state_dir: Option<&Path>) -> Self {
+    pub(crate) fn load(state_dir: Option<&StateDir>) -> Self {
         Self(key::load(state_dir))
     }
 

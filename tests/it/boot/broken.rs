@@ -55,7 +55,7 @@ async fn a_restart_with_a_broken_file_starts_what_was_used_last() {
     let mut first = Gateway::start(GatewayOptions::new(good.as_str()).home(home.path())).await;
     first.wait_for_log("Server 'fx' started", SOON).await;
     wait::until("the catalogue on disk", SOON, async || {
-        let file = first.state_dir().join("catalogues/fx.json");
+        let file = first.kept("catalogues/fx.json");
         file.is_file().then_some(())
     })
     .await;
@@ -99,7 +99,7 @@ async fn what_another_file_said_is_not_used() {
     let mut first = Gateway::start(GatewayOptions::new(good).home(home.path())).await;
     first.wait_for_log("Server 'fx' started", SOON).await;
     assert!(first.terminate().await.success());
-    let kept = first.state_dir().join("last-configuration");
+    let kept = first.kept("last-configuration");
     let text = std::fs::read_to_string(&kept).expect("it is kept");
     let other = text.replacen("mcp-servers.json", "other.json", 1);
     std::fs::write(&kept, other).expect("the directory is ours");

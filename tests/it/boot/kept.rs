@@ -27,9 +27,9 @@ fn slow_by_environment(milliseconds: &str) -> String {
 async fn keep(home: &Path, config: &str) -> PathBuf {
     let mut gateway = Gateway::start(GatewayOptions::new(config).home(home)).await;
     gateway.wait_for_log("Server 'fx' started", SOON).await;
-    let file = gateway.state_dir().join("catalogues/fx.json");
-    wait::until("the catalogue on disk", SOON, async || {
-        file.is_file().then_some(())
+    let file = wait::until("the catalogue on disk", SOON, async || {
+        let file = gateway.kept("catalogues/fx.json");
+        file.is_file().then_some(file)
     })
     .await;
     assert!(gateway.terminate().await.success());

@@ -39,9 +39,8 @@ async fn start(home: &Path) -> Gateway {
     let gateway = Gateway::start(options).await;
     ready(&gateway).await;
     Endpoint::initialized(gateway.addr(), "2025-11-25").await;
-    let kept = gateway.state_dir().join("catalogues/fx.json");
     wait::until("a kept catalogue", SOON, async || {
-        kept.exists().then_some(())
+        gateway.kept("catalogues/fx.json").exists().then_some(())
     })
     .await;
     gateway

@@ -10,6 +10,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::ids::Generation;
 use crate::protocol::mcp::item::Kind;
+use crate::state_dir::StateDir;
 use crate::tree::registry::{
     Registry, RegistryArgs, RegistryHandle, Routes, ServerState, Store, Subscriber,
 };
@@ -40,7 +41,7 @@ async fn until(tables: &mut Tables, is_it: impl Fn(&Routes) -> bool) -> Arc<Rout
 async fn keeping(directory: &Path, root: Arc<dyn Subscriber>) -> RegistryHandle {
     let args = RegistryArgs {
         last: None,
-        store: Store::new(Some(directory)),
+        store: Store::new(Some(&StateDir::new(directory)), Path::new("/etc/a.json")),
         root,
         latch_opens: Instant::now() + Duration::from_secs(10),
     };
@@ -116,8 +117,10 @@ async fn the_next_boot_starts_from_what_is_kept() {
     }
     until(&mut told, |routes| offers(routes, "a__new")).await;
     let is_kept = |name: &str, text: &str| {
-        let file = directory.path().join("catalogues").join(name);
-        std::fs::read_to_string(file).is_ok_and(|kept| kept.contains(text))
+        let of = std::fs::read_dir(directory.path().join("configurations"));
+        let of = of.into_iter().flatten().flatten().next();
+        let file = of.map(|of| of.path().join("catalogues").join(name));
+        std::fs::read_to_string(file.unwrap_or_default()).is_ok_and(|kept| kept.contains(text))
     };
     let deadline = Instant::now() + SOON;
     while !(is_kept("a.json", "new") && is_kept("b.json", "t") && is_kept("c.json", "t")) {

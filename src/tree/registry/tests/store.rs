@@ -2,10 +2,13 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 
 use crate::protocol::mcp::item::{self, Kind};
+use crate::state_dir::StateDir;
 use crate::tree::registry::catalogue::Catalogue;
 use crate::tree::registry::kept::Kept;
 use crate::tree::registry::store::Store;
@@ -18,10 +21,20 @@ fn kept(catalogue: std::sync::Arc<Catalogue>) -> Kept {
     }
 }
 
+fn store(directory: &Path) -> Store {
+    Store::new(Some(&StateDir::new(directory)), Path::new("/etc/a.json"))
+}
+
+/// Where the catalogues of the one configuration file are.
+fn folder(directory: &Path) -> PathBuf {
+    let mut of = fs::read_dir(directory.join("configurations")).unwrap();
+    of.next().unwrap().unwrap().path().join("catalogues")
+}
+
 #[test]
 fn a_catalogue_comes_back_byte_for_byte() {
     let directory = tempfile::tempdir().unwrap();
-    let store = Store::new(Some(directory.path()));
+    let store = store(directory.path());
     let page = Bytes::from_static(
         br#"{"tools":[{"name":"t","inputSchema":{"maximum":1e400,"x":1.10},"d":"\u00e9"},{"name":"u"}]}"#,
     );
@@ -52,7 +65,7 @@ fn a_catalogue_comes_back_byte_for_byte() {
     assert_eq!(back.catalogue, told);
 
     // Descriptions may be confidential: only the owner may read them.
-    let file = directory.path().join("catalogues/s.json");
+    let file = folder(directory.path()).join("s.json");
     assert_eq!(
         fs::metadata(&file).unwrap().permissions().mode() & 0o777,
         0o600
@@ -64,10 +77,10 @@ fn a_catalogue_comes_back_byte_for_byte() {
 #[test]
 fn what_cannot_be_read_is_not_kept() {
     let directory = tempfile::tempdir().unwrap();
-    let store = Store::new(Some(directory.path()));
+    let store = store(directory.path());
     assert!(store.load().is_empty());
     store.save(&name("good"), &kept(catalogue(&["t"]))).unwrap();
-    let folder = directory.path().join("catalogues");
+    let folder = folder(directory.path());
     let good = fs::read_to_string(folder.join("good.json")).unwrap();
     for (file, text) in [
         ("empty.json", ""),
@@ -90,7 +103,7 @@ fn what_cannot_be_read_is_not_kept() {
 
 #[test]
 fn nowhere_keeps_nothing_and_complains_of_nothing() {
-    let store = Store::new(None);
+    let store = Store::nowhere();
     store.save(&name("s"), &kept(catalogue(&["t"]))).unwrap();
     assert!(store.load().is_empty());
 }
@@ -100,20 +113,24 @@ fn a_directory_that_cannot_be_made_is_an_error_and_no_panic() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("file");
     fs::write(&file, "").unwrap();
-    let store = Store::new(Some(&file));
+    let store = store(&file);
     assert!(store.save(&name("s"), &kept(catalogue(&["t"]))).is_err());
     assert!(store.load().is_empty());
 }
 
 #[test]
-fn nothing_is_written_through_a_link() {
+fn what_is_kept_of_a_server_goes_long_after_it_was_configured() {
     let directory = tempfile::tempdir().unwrap();
-    let store = Store::new(Some(directory.path()));
-    let precious = directory.path().join("precious");
-    fs::write(&precious, "x").unwrap();
-    let folder = directory.path().join("catalogues");
-    fs::create_dir(&folder).unwrap();
-    std::os::unix::fs::symlink(&precious, folder.join(".s.unfinished")).unwrap();
-    assert!(store.save(&name("s"), &kept(catalogue(&["t"]))).is_err());
-    assert_eq!(fs::read_to_string(&precious).unwrap(), "x");
+    let store = store(directory.path());
+    for server in ["stays", "goes"] {
+        let kept = kept(catalogue(&["t"]));
+        store.save(&name(server), &kept).unwrap();
+    }
+    let wanted = [name("stays")].into();
+    store.forget_others(&wanted, SystemTime::now());
+    assert_eq!(store.load().len(), 2, "it may be switched on again");
+    let later = SystemTime::now() + Duration::from_secs(31 * 24 * 3600);
+    store.forget_others(&wanted, later);
+    let left = store.load();
+    assert_eq!(left.keys().collect::<Vec<_>>(), [&name("stays")]);
 }

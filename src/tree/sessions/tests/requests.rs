@@ -50,7 +50,7 @@ async fn initialize_waits_for_the_first_table_and_tells_what_servers_advise() {
     // A session that could not join a registry yet.
     let args = RegistryArgs {
         last: None,
-        store: Store::new(None),
+        store: Store::nowhere(),
         root: testing::listener().0,
         latch_opens: Instant::now(),
     };

@@ -1,6 +1,5 @@
-//! The state directory: made for the gateway's own user alone, and what is in it closed to others,
-//! should an earlier umask, a copy or a restored backup have left it open. `main` calls this before
-//! anything is read there.
+//! Makes the directory for the gateway's own user alone, and closes to others what is in it, should an
+//! earlier umask, a copy or a restored backup have left it open.
 
 use std::fs::{self, DirBuilder, Metadata, Permissions};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
@@ -8,23 +7,29 @@ use std::path::{Path, PathBuf};
 
 use nix::unistd::geteuid;
 
-/// What is ours there: files, and directories of files. The directory itself may be shared.
-const OURS: [&str; 4] = ["session.key", "last-configuration", "catalogues", "lives"];
+use super::ROOT;
+use super::file::NAMES;
 
 const OTHERS: u32 = 0o077;
 const OTHERS_WRITE: u32 = 0o022;
 /// Who may write to a directory with this bit may not replace what is another's.
 const STICKY: u32 = 0o1000;
 
-const ROOT: u32 = 0;
+/// How deep it goes below the state directory.
+const DEEPEST: usize = 4;
+
+/// Makes the directory, and those above it.
+pub(super) fn make(directory: &Path) -> std::io::Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true).mode(0o700).create(directory)
+}
 
 /// Makes `directory` if it is missing, and takes all rights of others from what is ours in it.
 /// `false` if it must not be used, because another user has put there what should be ours: whoever
 /// made the key knows the ids of all sessions. Who needs the directory and cannot have it says so.
 #[must_use]
-pub fn close(directory: &Path) -> bool {
-    let mut builder = DirBuilder::new();
-    if let Err(error) = builder.recursive(true).mode(0o700).create(directory) {
+pub(super) fn close(directory: &Path) -> bool {
+    if let Err(error) = make(directory) {
         log::debug!("no state directory {}: {error}", directory.display());
         return true;
     }
@@ -48,7 +53,10 @@ pub fn close(directory: &Path) -> bool {
 }
 
 fn close_files(directory: &Path) {
-    let open: Vec<PathBuf> = ours(directory).filter(|path| is_open(path)).collect();
+    let open: Vec<PathBuf> = ours(directory)
+        .into_iter()
+        .filter(|path| is_open(path))
+        .collect();
     let Some(first) = open.first() else {
         return;
     };
@@ -71,18 +79,34 @@ fn others_may_replace(directory: &Metadata, trusted: &[u32]) -> bool {
 /// What is neither of the `trusted` users' nor leads to what is.
 fn foreign(directory: &Path, trusted: &[u32]) -> Option<PathBuf> {
     let is_foreign = |data: Metadata| !trusted.contains(&data.uid());
-    ours(directory).find(|path| {
+    ours(directory).into_iter().find(|path| {
         fs::symlink_metadata(path).is_ok_and(is_foreign) || fs::metadata(path).is_ok_and(is_foreign)
     })
 }
 
-fn ours(directory: &Path) -> impl Iterator<Item = PathBuf> {
-    OURS.into_iter().flat_map(move |name| {
-        let path = directory.join(name);
-        let inside = fs::read_dir(&path).into_iter().flatten().flatten();
-        let inside: Vec<PathBuf> = inside.map(|entry| entry.path()).collect();
-        inside.into_iter().chain([path])
-    })
+/// What is ours in `directory`, directories after what is in them.
+pub(super) fn ours(directory: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for name in NAMES {
+        with_all_in(directory.join(name), DEEPEST, &mut found);
+    }
+    found
+}
+
+pub(super) fn children(directory: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path()).collect()
+}
+
+/// `path` and everything below it; what links lead to is not below it.
+fn with_all_in(path: PathBuf, deep: usize, found: &mut Vec<PathBuf>) {
+    let is_directory = fs::symlink_metadata(&path).is_ok_and(|data| data.is_dir());
+    if is_directory && deep > 0 {
+        for child in children(&path) {
+            with_all_in(child, deep - 1, found);
+        }
+    }
+    found.push(path);
 }
 
 /// Links are left alone: what they lead to may not be ours.
@@ -114,7 +138,7 @@ mod tests {
         let state = home.path().join("a/state");
         assert!(close(&state));
         assert_eq!(mode(&state), 0o700);
-        let catalogues = state.join("catalogues");
+        let catalogues = state.join("configurations");
         fs::create_dir(&catalogues).unwrap();
         let files = [state.join("session.key"), catalogues.join("x.json")];
         let theirs = [state.join("notes.txt"), home.path().join("elsewhere")];
@@ -146,8 +170,8 @@ mod tests {
         std::os::unix::fs::symlink("/nowhere", &key).unwrap();
         assert_eq!(foreign(home.path(), theirs), Some(key.clone()), "a link");
         fs::remove_file(&key).unwrap();
-        fs::create_dir(home.path().join("catalogues")).unwrap();
-        let file = home.path().join("catalogues/x.json");
+        fs::create_dir(home.path().join("configurations")).unwrap();
+        let file = home.path().join("configurations/x.json");
         fs::write(&file, "x").unwrap();
         assert_eq!(foreign(home.path(), theirs), Some(file));
         assert_eq!(foreign(home.path(), mine), None);
