@@ -16,6 +16,7 @@ use tokio::task::JoinSet;
 
 use self::ground::{Ground, Unfit};
 use self::signals::Signals;
+use self::terminal::Terminal;
 pub use self::terminal::complain;
 use crate::cli::Run;
 use crate::http::{HttpEdge, HttpOptions, Times};
@@ -45,16 +46,22 @@ pub fn run(options: &Run, spawn: impl Spawn) -> ExitCode {
 
 fn serve(options: &Run, spawn: impl Spawn, ground: Ground) -> anyhow::Result<ExitCode> {
     let runtime = runtime::Builder::new_multi_thread().enable_all().build()?;
-    let code = runtime.block_on(supervise(options, spawn, ground));
+    let (terminal, written) = Terminal::open()?;
+    let code = runtime.block_on(supervise((options, terminal), spawn, ground));
     runtime.shutdown_background();
+    terminal::finish(&written);
     code
 }
 
-async fn supervise(options: &Run, spawn: impl Spawn, ground: Ground) -> anyhow::Result<ExitCode> {
-    // Handlers first: a signal that comes during the start must not end the program by default.
-    let signals = Signals::new().context("can't handle signals")?;
-    let tokens = ground.tokens;
+async fn supervise(
+    (options, terminal): (&Run, Terminal),
+    spawn: impl Spawn,
+    ground: Ground,
+) -> anyhow::Result<ExitCode> {
     let mut settings = Settings::new(ground.path);
+    // Handlers first: a signal that comes during the start must not end the program by default.
+    let mut signals = Signals::watch(settings.groups.clone()).context("can't handle signals")?;
+    let tokens = Arc::new(ground.tokens);
     settings.state_dir = usable_state_dir(options);
     settings.command_line = options.limits.0.clone();
     settings.metrics = ground.metrics;
@@ -70,7 +77,11 @@ async fn supervise(options: &Run, spawn: impl Spawn, ground: Ground) -> anyhow::
     };
     let edge = HttpEdge::new(ground.sockets, http)?;
     let addresses: Vec<SocketAddr> = edge.addresses()?;
-    settings.notices = terminal::open(&addresses, &settings.config_path, &mut onlookers);
+    settings.notices = terminal::attend(
+        &terminal,
+        (&addresses, &settings.config_path),
+        &mut onlookers,
+    );
     let manager = Arc::new(Manager::from_environment());
     let tree = tree::start(settings, spawn, edge).await?;
     for address in &addresses {
@@ -80,7 +91,7 @@ async fn supervise(options: &Run, spawn: impl Spawn, ground: Ground) -> anyhow::
     let (pulse, status, readings) = (tree.pulse(), tree.status(), tree.readings());
     let told = Arc::clone(&manager);
     onlookers.spawn(async move { told.attend(pulse, status, readings, readiness).await });
-    let (code, is_forced) = signals::attend(tree, signals, (&manager, &tokens)).await;
+    let (code, is_forced) = signals.attend(tree, (&manager, &tokens)).await;
     process::end_all(&groups, is_forced).await;
     drop(record);
     Ok(ExitCode::from(code))
