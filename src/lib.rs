@@ -16,6 +16,7 @@
 //! | [`telemetry`] | logging, metrics, readiness |
 //! | [`state_dir`] | the state directory: closed to other users |
 //! | `fuzzing` | what must hold of whatever others write; for tests and the fuzzer only |
+//! | [`turn`] | whose turn it is on a worker, for the watchdog |
 //! | [`ids`] | names and numbers with checked constructors |
 
 pub mod cli;
@@ -32,3 +33,4 @@ pub mod state_dir;
 pub mod supervise;
 pub mod telemetry;
 pub mod tree;
+pub mod turn;

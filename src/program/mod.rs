@@ -4,11 +4,14 @@
 mod ground;
 mod signals;
 mod terminal;
+mod watchdog;
 
 use std::net::SocketAddr;
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::thread;
 
 use anyhow::Context as _;
 use tokio::runtime;
@@ -31,6 +34,10 @@ const MISCONFIGURED: u8 = 78;
 /// `EX_SOFTWARE`: the gateway could not go on.
 pub const BROKEN: u8 = 70;
 
+/// Workers on a machine with fewer cores: so many handlers less one may be busy at once, and the system
+/// still shares its cores with the rest.
+const LEAST_WORKERS: usize = 4;
+
 /// Runs the gateway until it is told to stop, with actors started by `spawn`.
 pub fn run(options: &Run, spawn: impl Spawn) -> ExitCode {
     // Dropped last: whatever is logged until then is written out.
@@ -45,7 +52,12 @@ pub fn run(options: &Run, spawn: impl Spawn) -> ExitCode {
 }
 
 fn serve(options: &Run, spawn: impl Spawn, ground: Ground) -> anyhow::Result<ExitCode> {
-    let runtime = runtime::Builder::new_multi_thread().enable_all().build()?;
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    let runtime = runtime::Builder::new_multi_thread()
+        .worker_threads(cores.max(LEAST_WORKERS))
+        .enable_all()
+        .build()?;
+    watchdog::start(runtime.handle().clone())?;
     let (terminal, written) = Terminal::open()?;
     let code = runtime.block_on(supervise((options, terminal), spawn, ground));
     runtime.shutdown_background();

@@ -23,7 +23,7 @@ const fn row(number: u8, name: &'static str, fault: &'static str, demanded: &'st
 
 /// Every row, in order. Where it says nothing else, the nine other servers answer every call meanwhile.
 #[rustfmt::skip]
-pub(crate) const ROWS: [Row; 56] = [
+pub(crate) const ROWS: [Row; 62] = [
     row(1, "exits_in_a_call", "a server exits with 1 in the middle of a call", "the call gets its error within 100 ms of the exit; ready again within 2 s"),
     row(2, "killed_by_sigkill", "a server is killed by SIGKILL", "calls get their error within 100 ms; ready again within 2 s"),
     row(3, "exits_when_idle", "a server exits with 0 while nothing is asked of it", "ready again within 2 s; nothing in the log above a warning"),
@@ -80,6 +80,12 @@ pub(crate) const ROWS: [Row; 56] = [
     row(54, "foreign_host_or_origin", "foreign, absent or doubled Host and Origin", "421, 403 and 400; what is of this machine and its network passes"),
     row(55, "request_smuggling", "requests that proxies and servers read differently", "no desync in 30 cases"),
     row(56, "port_taken", "the port is in use at the start", "exit 78 and a message that names the port"),
+    row(120, "stopped_terminal", "Ctrl-S in the gateway's terminal", "every call is answered, servers come and go; SIGTERM: exit 0 within 10 s"),
+    row(121, "stopped_terminal_on_one_core", "the same on one core", "the same"),
+    row(122, "busy_handler", "a handler keeps its worker busy for seconds", "the others are served; the log says who and what while it lasts, once"),
+    row(123, "sigterm_while_all_are_busy", "SIGTERM while a handler is busy on every worker", "exit 0 within 10 s when they end in time"),
+    row(124, "second_sigterm_while_all_are_busy", "a second SIGTERM while a handler is busy on every worker, for ever", "exit 70 within 2 s; no process is left"),
+    row(125, "stop_past_its_deadline", "a stop that does not come to its end: a handler is busy on every worker, for ever", "exit 70 at 10 s ± 1 s; no process is left"),
 ];
 
 /// The row of this number.

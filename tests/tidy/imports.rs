@@ -3,18 +3,19 @@
 use super::{File, sources, split_name};
 
 /// Which rooms a room may use, itself apart. `main.rs` may use all, and nobody but `program` `http` or `cli`.
-const IMPORTS: [(&str, &[&str]); 13] = [
+const IMPORTS: [(&str, &[&str]); 14] = [
     ("state_dir", &[]),
     ("ids", &[]),
+    ("turn", &[]),
     (
         "fuzzing",
         &["config", "http", "process", "protocol", "tree"],
     ),
-    ("supervise", &["ids"]),
+    ("supervise", &["ids", "turn"]),
     ("config", &["ids"]),
     ("protocol", &["ids"]),
-    ("process", &["ids"]),
-    ("telemetry", &["ids"]),
+    ("process", &["ids", "turn"]),
+    ("telemetry", &["ids", "turn"]),
     (
         "tree",
         &[
@@ -24,11 +25,19 @@ const IMPORTS: [(&str, &[&str]); 13] = [
             "ids",
             "config",
             "telemetry",
+            "turn",
         ],
     ),
     (
         "http",
-        &["tree", "protocol", "ids", "config::model", "telemetry"],
+        &[
+            "tree",
+            "protocol",
+            "ids",
+            "config::model",
+            "telemetry",
+            "turn",
+        ],
     ),
     ("service", &["tree", "ids", "telemetry"]),
     (
@@ -43,6 +52,7 @@ const IMPORTS: [(&str, &[&str]); 13] = [
             "supervise",
             "telemetry",
             "tree",
+            "turn",
         ],
     ),
     (
