@@ -19,6 +19,9 @@
 //! | [`turn`] | whose turn it is on a worker, for the watchdog |
 //! | [`ids`] | names and numbers with checked constructors |
 
+// A terminal may stop for good: only threads of its own write to it.
+#![cfg_attr(not(any(test, fuzzing)), deny(clippy::print_stderr))]
+
 pub mod cli;
 pub mod config;
 #[cfg(any(test, fuzzing))]

@@ -28,6 +28,7 @@ use crate::service::Manager;
 use crate::state_dir;
 use crate::supervise::Spawn;
 use crate::tree::{self, Settings};
+use crate::turn;
 
 /// `EX_CONFIG`: the configuration is missing or wrong, or the port is taken; restarting won't help.
 const MISCONFIGURED: u8 = 78;
@@ -37,6 +38,9 @@ pub const BROKEN: u8 = 70;
 /// Workers on a machine with fewer cores: so many handlers less one may be busy at once, and the system
 /// still shares its cores with the rest.
 const LEAST_WORKERS: usize = 4;
+
+/// Set by the benchmark: every turn of an actor is measured, and `/metrics` has the worst of each kind.
+const MEASURE: &str = "MCPROXY_MEASURE_TURNS";
 
 /// Runs the gateway until it is told to stop, with actors started by `spawn`.
 pub fn run(options: &Run, spawn: impl Spawn) -> ExitCode {
@@ -52,6 +56,9 @@ pub fn run(options: &Run, spawn: impl Spawn) -> ExitCode {
 }
 
 fn serve(options: &Run, spawn: impl Spawn, ground: Ground) -> anyhow::Result<ExitCode> {
+    if std::env::var_os(MEASURE).is_some() {
+        turn::measure();
+    }
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
     let runtime = runtime::Builder::new_multi_thread()
         .worker_threads(cores.max(LEAST_WORKERS))

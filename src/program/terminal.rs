@@ -32,6 +32,10 @@ pub(super) struct Terminal {
 
 impl Terminal {
     /// To stderr. The second is closed when everything has been written.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "handed to the thread that writes"
+    )]
     pub(super) fn open() -> io::Result<(Self, Receiver<()>)> {
         Self::to(io::stderr())
     }

@@ -11,7 +11,7 @@ use tokio::time::{Instant, interval};
 
 use super::stage::Stage;
 use crate::support::client::{DEADLINE, Streamable};
-use crate::support::fleet::echo;
+use crate::support::fleet::{self, echo, send};
 use crate::support::gateway::GatewayOptions;
 use crate::support::proc::Process;
 use crate::support::servers::fixture;
@@ -61,20 +61,34 @@ async fn gone(stage: &mut Stage, processes: &[Process]) {
 #[tokio::test]
 async fn f122_busy_handler() {
     let mut stage = open(122).await;
+    let victim = stage.client::<Streamable>().await;
     let client = stage.client::<Streamable>().await;
+    // Nothing else goes on: the worker that the call wakes is the one that looks after the sockets.
+    stage.pause().await;
     let mark = stage.gateway.log_mark();
-    assert_eq!(stage.gateway.command("spin registry 0").await, "true");
+    let reply = stage.gateway.command("ambush session Spin").await;
+    assert_eq!(reply, "true");
     let said = Instant::now();
+    let call = send(&victim, "x__echo", r#"{"text":"late"}"#).await;
     let line = stage.gateway.wait_for_log_after(mark, BUSY, DEADLINE).await;
     let (_, words) = line.split_once(BUSY).expect("it is in it");
     stage.struck(words.to_owned());
     stage.within("said after", said.elapsed(), Duration::from_secs(2));
     stage.holds(
         "the line names the actor",
-        words.starts_with("registry, at "),
+        words.starts_with("session, at "),
     );
-    let mut pause = interval(Duration::from_millis(50));
+    let asked = Instant::now();
+    let late = stage.client::<Streamable>().await;
+    stage.within(
+        "a new client is there after",
+        asked.elapsed(),
+        Duration::from_secs(1),
+    );
+    late.close().await;
+    stage.resume().await;
     let (begin, mut slowest) = (Instant::now(), Duration::ZERO);
+    let mut pause = interval(Duration::from_millis(50));
     while begin.elapsed() < Duration::from_secs(3) {
         pause.tick().await;
         let asked = Instant::now();
@@ -87,9 +101,14 @@ async fn f122_busy_handler() {
         Duration::from_secs(1),
     );
     assert_eq!(stage.gateway.command("rest").await, "true");
+    stage.holds(
+        "it is answered then",
+        fleet::answer(&victim, call).await.text == "late",
+    );
     let logs = stage.gateway.logs();
     let lines = logs.iter().filter(|line| line.contains(BUSY)).count();
     stage.at_most("lines of it", &lines, &1);
+    victim.close().await;
     client.close().await;
     stage.close().await;
 }

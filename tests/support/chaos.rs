@@ -332,7 +332,9 @@ async fn strike<M: Message>(how: How, myself: &ActorRef<M>) -> Result<(), ActorP
         How::Hang => pending().await,
         How::Spin => {
             let end = Instant::now() + LONGEST_SPIN;
-            while !MAY_REST.load(Ordering::Relaxed) && Instant::now() < end {}
+            while !MAY_REST.load(Ordering::Relaxed) && Instant::now() < end {
+                std::hint::spin_loop();
+            }
             Ok(())
         }
     }
