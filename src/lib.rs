@@ -17,7 +17,11 @@
 //! | [`state_dir`] | the state directory: who reads and replaces the files in it |
 //! | [`files`] | opens files that others can touch |
 //! | `fuzzing` | what must hold of whatever others write; for tests and the fuzzer only |
+//! | [`turn`] | whose turn it is on a worker, for the watchdog |
 //! | [`ids`] | names and numbers with checked constructors |
+
+// A terminal may stop for good: only threads of its own write to it.
+#![cfg_attr(not(any(test, fuzzing)), deny(clippy::print_stderr))]
 
 pub mod cli;
 pub mod config;
@@ -34,3 +38,4 @@ pub mod state_dir;
 pub mod supervise;
 pub mod telemetry;
 pub mod tree;
+pub mod turn;

@@ -28,6 +28,7 @@ pub enum Style {
 
 /// How to write to stderr; `None` if nobody looks at it, since it is no terminal.
 #[must_use]
+#[expect(clippy::disallowed_methods, reason = "nothing is written")]
 pub fn stderr_style() -> Option<Style> {
     let env = |name: &str| std::env::var(name).ok();
     io::stderr().is_terminal().then(|| terminal_style(&env))

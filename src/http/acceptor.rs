@@ -6,6 +6,7 @@ use super::{Context, connection};
 use crate::config::model::Limits;
 use crate::telemetry::metrics::Held;
 use crate::tree::{Beat, Part};
+use crate::turn;
 use nix::errno::Errno;
 use std::future::poll_fn;
 use std::io;
@@ -54,7 +55,7 @@ pub(super) async fn run(
                 let served = connection::serve(accepted?, service.clone(), limits, stop);
                 let counted = Held::one(context.metrics.connections());
                 connections.spawn(async move {
-                    served.await;
+                    turn::of("connection", "what comes", served).await;
                     drop(counted);
                 });
             }

@@ -5,6 +5,7 @@
 use super::{Context, HttpOptions, Tokens, acceptor, service};
 use crate::config::model;
 use crate::tree::{Beat, Edge, EdgeLinks, Part, Quota, SessionsHandle};
+use crate::turn::Kind;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use std::io;
 use std::net::SocketAddr;
@@ -95,6 +96,15 @@ pub enum ListenerMsg {
     },
     /// From root: to be answered, and by the accept loop too.
     Beat(Beat),
+}
+
+impl Kind for ListenerMsg {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::AcceptLoopEnded { .. } => "AcceptLoopEnded",
+            Self::Beat(_) => "Beat",
+        }
+    }
 }
 
 /// A running listener. Dropping it ends the accept loop, and that ends every connection.

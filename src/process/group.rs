@@ -4,10 +4,16 @@
 //! stranger. So a group ends, killed, *before* its leader is reaped (`exit.rs`), and every signal
 //! is sent under the lock of the table. Leaders stay in it until they are reaped: whoever reaps
 //! orphans (`reaper.rs`) leaves alone what is in it.
+//!
+//! The table's lock is held for signals and for nothing that could take long: who ends the process
+//! while all else hangs needs it. A spawn may hang (a program on a file system that has gone), so it
+//! has a lock of its own.
 
 use std::collections::{BTreeMap, HashSet};
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::thread;
+use std::time::Duration;
 
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
@@ -17,6 +23,10 @@ use super::kin::Family;
 use super::life::{Life, Marker};
 use super::look::Looks;
 
+/// How often the end of everything looks whether a spawn under way is over, and how long in between.
+const LOOKS: usize = 100;
+const PAUSE: Duration = Duration::from_millis(1);
+
 /// The process groups alive now, of all children that were spawned with it. Cheap to clone.
 ///
 /// Not actor state, hence the lock: it must be usable when every actor hangs.
@@ -24,6 +34,8 @@ use super::look::Looks;
 pub struct Groups {
     life: Life,
     table: Arc<Mutex<Table>>,
+    /// Held while a child is spawned, and while orphans are told from children.
+    spawning: Arc<Mutex<()>>,
     looks: Arc<Looks>,
 }
 
@@ -51,6 +63,7 @@ impl Default for Groups {
         Self {
             life: Life::new(),
             table: Arc::default(),
+            spawning: Arc::default(),
             looks: Arc::default(),
         }
     }
@@ -58,8 +71,10 @@ impl Default for Groups {
 
 impl Groups {
     /// Kills every group (SIGKILL) before it returns, and from then on refuses to spawn. For a
-    /// second signal and for giving up, when this process is about to exit without a drain.
+    /// second signal and for giving up, when this process is about to exit without a drain. It is
+    /// not held up by a spawn that hangs: that child is killed as soon as it is there.
     pub fn kill_all(&self) {
+        let _nobody_spawns = self.spawning_is_over();
         let mut table = self.lock();
         table.is_ending = true;
         for leader in table.leaders.values().filter(|leader| leader.is_alive) {
@@ -81,37 +96,65 @@ impl Groups {
         self.len() == 0
     }
 
-    /// Spawns a leader, with the marker it is given, and enters its group in one step that
-    /// [`Groups::kill_all`] cannot come between. `None` once that was called.
+    /// Spawns a leader, with the marker it is given, and enters its group, with nothing for
+    /// [`Groups::kill_all`] to miss in between. `None` once that was called.
     pub(super) fn enter(
         &self,
         spawn: impl FnOnce(Marker) -> io::Result<Child>,
     ) -> Option<io::Result<(Child, Group)>> {
-        let mut table = self.lock();
-        if table.is_ending {
-            return None;
-        }
-        let (life, serial) = (self.life, table.next);
-        table.next += 1;
+        let _spawning = whole(self.spawning.lock());
+        let serial = self.next()?;
+        let life = self.life;
         let spawned = spawn(Marker { life, serial }).and_then(|child| {
             let pid = child.id().and_then(|id| i32::try_from(id).ok());
             let pid = pid.ok_or_else(|| io::Error::other("the new process has no id"))?;
             Ok((child, Pid::from_raw(pid)))
         });
-        Some(spawned.map(|(child, pgid)| {
-            let leader = Leader {
-                pid: pgid,
-                is_alive: true,
-            };
-            table.leaders.insert(serial, leader);
-            let groups = self.clone();
-            let group = Group {
-                serial,
-                pgid,
-                groups,
-            };
-            (child, group)
-        }))
+        let (child, pgid) = match spawned {
+            Ok(spawned) => spawned,
+            Err(error) => return Some(Err(error)),
+        };
+        let mut table = self.lock();
+        if table.is_ending {
+            send(pgid, Signal::SIGKILL);
+            return None;
+        }
+        let is_alive = true;
+        let leader = Leader {
+            pid: pgid,
+            is_alive,
+        };
+        table.leaders.insert(serial, leader);
+        let groups = self.clone();
+        let group = Group {
+            serial,
+            pgid,
+            groups,
+        };
+        Some(Ok((child, group)))
+    }
+
+    /// The number of the next child; `None` if there is to be none.
+    fn next(&self) -> Option<u64> {
+        let mut table = self.lock();
+        if table.is_ending {
+            return None;
+        }
+        let serial = table.next;
+        table.next += 1;
+        Some(serial)
+    }
+
+    /// Waits a moment for a spawn under way.
+    fn spawning_is_over(&self) -> Option<MutexGuard<'_, ()>> {
+        for _ in 0..LOOKS {
+            match self.spawning.try_lock() {
+                Ok(guard) => return Some(guard),
+                Err(TryLockError::Poisoned(error)) => return Some(error.into_inner()),
+                Err(TryLockError::WouldBlock) => thread::park_timeout(PAUSE),
+            }
+        }
+        None
     }
 
     pub(super) fn looks(&self) -> &Looks {
@@ -147,15 +190,18 @@ impl Groups {
 
     /// Calls `reap` for those of `children()` that nobody else waits for, while none is spawned.
     pub(super) fn for_orphans(&self, children: impl FnOnce() -> Vec<Pid>, reap: impl Fn(Pid)) {
-        let table = self.lock();
-        let is_leader = |pid: &Pid| table.leaders.values().any(|leader| leader.pid == *pid);
-        let orphans = children().into_iter().filter(|pid| !is_leader(pid));
-        orphans.for_each(reap);
+        let _nobody_spawns = whole(self.spawning.lock());
+        let mut orphans = children();
+        {
+            let table = self.lock();
+            let leaders: HashSet<Pid> = table.leaders.values().map(|leader| leader.pid).collect();
+            orphans.retain(|pid| !leaders.contains(pid));
+        }
+        orphans.into_iter().for_each(reap);
     }
 
     fn lock(&self) -> MutexGuard<'_, Table> {
-        // Nothing in here can panic half-way; a table with a poisoned lock is whole.
-        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+        whole(self.table.lock())
     }
 }
 
@@ -205,6 +251,11 @@ impl Group {
     pub(super) fn groups(&self) -> &Groups {
         &self.groups
     }
+}
+
+/// Nothing in here can panic half-way: what a poisoned lock guards is whole.
+fn whole<T>(lock: Result<T, PoisonError<T>>) -> T {
+    lock.unwrap_or_else(PoisonError::into_inner)
 }
 
 fn send(pgid: Pid, signal: Signal) {

@@ -18,6 +18,7 @@ use super::group::{Group, Groups};
 use super::lines::Lines;
 use super::output::{Outlet, Output};
 use super::pipes::{drain, read, write};
+use crate::turn;
 
 /// How much a child may say and how long it may be deaf. The defaults are the design's figures.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -130,19 +131,18 @@ impl Process {
         let mut pipes = JoinSet::new();
         // All three are there: all three were asked for.
         if let Some(pipe) = child.stdin.take() {
-            pipes.spawn(write(pipe, queue, limits.write_stall, outlet.clone()));
+            let written = write(pipe, queue, limits.write_stall, outlet.clone());
+            pipes.spawn(turn::of("pipe", "stdin", written));
         }
         if let Some(pipe) = child.stdout.take() {
             let lines = Lines::new(limits.line);
-            pipes.spawn(read(pipe, lines, limits.buffered, outlet.clone()));
+            let read = read(pipe, lines, limits.buffered, outlet.clone());
+            pipes.spawn(turn::of("pipe", "stdout", read));
         }
         if let Some(pipe) = child.stderr.take() {
-            pipes.spawn(drain(
-                pipe,
-                limits.stderr_line,
-                limits.stderr_rate,
-                outlet.clone(),
-            ));
+            let (line, rate) = (limits.stderr_line, limits.stderr_rate);
+            let drained = drain(pipe, line, rate, outlet.clone());
+            pipes.spawn(turn::of("pipe", "stderr", drained));
         }
         let (ended, exit) = watch::channel(None);
         let mut waiter = JoinSet::new();

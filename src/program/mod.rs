@@ -4,10 +4,13 @@
 mod ground;
 mod signals;
 mod terminal;
+mod watchdog;
 
 use std::net::SocketAddr;
+use std::num::NonZero;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::thread;
 
 use anyhow::Context as _;
 use tokio::runtime;
@@ -15,6 +18,7 @@ use tokio::task::JoinSet;
 
 use self::ground::{Ground, Unfit};
 use self::signals::Signals;
+use self::terminal::Terminal;
 pub use self::terminal::complain;
 use crate::cli::Run;
 use crate::http::{HttpEdge, HttpOptions, Times};
@@ -23,11 +27,19 @@ use crate::service::Manager;
 use crate::state_dir::StateDir;
 use crate::supervise::Spawn;
 use crate::tree::{self, Settings};
+use crate::turn;
 
 /// `EX_CONFIG`: the configuration is missing or wrong, or the port is taken; restarting won't help.
 const MISCONFIGURED: u8 = 78;
 /// `EX_SOFTWARE`: the gateway could not go on.
 pub const BROKEN: u8 = 70;
+
+/// Workers on a machine with fewer cores: so many handlers less one may be busy at once, and the system
+/// still shares its cores with the rest.
+const LEAST_WORKERS: usize = 4;
+
+/// Set by the benchmark: every turn of an actor is measured, and `/metrics` has the worst of each kind.
+const MEASURE: &str = "MCPROXY_MEASURE_TURNS";
 
 /// Runs the gateway until it is told to stop, with actors started by `spawn`.
 pub fn run(options: &Run, spawn: impl Spawn) -> ExitCode {
@@ -43,17 +55,31 @@ pub fn run(options: &Run, spawn: impl Spawn) -> ExitCode {
 }
 
 fn serve(options: &Run, spawn: impl Spawn, ground: Ground) -> anyhow::Result<ExitCode> {
-    let runtime = runtime::Builder::new_multi_thread().enable_all().build()?;
-    let code = runtime.block_on(supervise(options, spawn, ground));
+    if std::env::var_os(MEASURE).is_some() {
+        turn::measure();
+    }
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    let runtime = runtime::Builder::new_multi_thread()
+        .worker_threads(cores.max(LEAST_WORKERS))
+        .enable_all()
+        .build()?;
+    watchdog::start(runtime.handle().clone())?;
+    let (terminal, written) = Terminal::open()?;
+    let code = runtime.block_on(supervise((options, terminal), spawn, ground));
     runtime.shutdown_background();
+    terminal::finish(&written);
     code
 }
 
-async fn supervise(options: &Run, spawn: impl Spawn, ground: Ground) -> anyhow::Result<ExitCode> {
-    // Handlers first: a signal that comes during the start must not end the program by default.
-    let signals = Signals::new().context("can't handle signals")?;
-    let tokens = ground.tokens;
+async fn supervise(
+    (options, terminal): (&Run, Terminal),
+    spawn: impl Spawn,
+    ground: Ground,
+) -> anyhow::Result<ExitCode> {
     let mut settings = Settings::new(ground.path);
+    // Handlers first: a signal that comes during the start must not end the program by default.
+    let mut signals = Signals::watch(settings.groups.clone()).context("can't handle signals")?;
+    let tokens = Arc::new(ground.tokens);
     settings.state_dir = usable_state_dir(options);
     settings.command_line = options.limits.0.clone();
     settings.metrics = ground.metrics;
@@ -69,7 +95,11 @@ async fn supervise(options: &Run, spawn: impl Spawn, ground: Ground) -> anyhow::
     };
     let edge = HttpEdge::new(ground.sockets, http)?;
     let addresses: Vec<SocketAddr> = edge.addresses()?;
-    settings.notices = terminal::open(&addresses, &settings.config_path, &mut onlookers);
+    settings.notices = terminal::attend(
+        &terminal,
+        (&addresses, &settings.config_path),
+        &mut onlookers,
+    );
     let manager = Arc::new(Manager::from_environment());
     let tree = tree::start(settings, spawn, edge).await?;
     for address in &addresses {
@@ -79,7 +109,7 @@ async fn supervise(options: &Run, spawn: impl Spawn, ground: Ground) -> anyhow::
     let (pulse, status, readings) = (tree.pulse(), tree.status(), tree.readings());
     let told = Arc::clone(&manager);
     onlookers.spawn(async move { told.attend(pulse, status, readings, readiness).await });
-    let (code, is_forced) = signals::attend(tree, signals, (&manager, &tokens)).await;
+    let (code, is_forced) = signals.attend(tree, (&manager, &tokens)).await;
     process::end_all(&groups, is_forced).await;
     drop(record);
     Ok(ExitCode::from(code))

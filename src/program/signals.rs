@@ -1,77 +1,214 @@
-//! What the program does at signals, until the tree has ended.
+//! Signals, waited for by a thread of its own outside of the program's runtime, whose workers may all
+//! be busy. It tells the program what is asked for; when that does not end in time, or is asked to
+//! end at once and does not, the thread kills every server's group and ends the process, without the
+//! runtime and the log.
 
+use std::future::pending;
 use std::io;
+use std::process;
+use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
+use tokio::runtime::{self, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::time::Instant;
+use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
 
 use super::BROKEN;
 use crate::http::TokenKeeper;
+use crate::process::Groups;
 use crate::service::Manager;
 use crate::tree::Tree;
 
-/// Two signals within this time are one that was sent twice.
+/// Two signals within this time are one that was sent twice: terminals and wrappers signal a program
+/// and its group at once.
 const SAME_SIGNAL: Duration = Duration::from_millis(250);
+/// How long a stop may take: what it promises.
+const STOP_LIMIT: Duration = Duration::from_secs(10);
+/// How long an end at once may take, in which what servers left behind is found.
+const KILL_LIMIT: Duration = Duration::from_secs(1);
 
-/// Passes signals on until the tree has ended. The second one to stop does not wait, unless it
-/// comes with the first: terminals and wrappers signal a program and its group at once. The exit
-/// code, and whether there was a second.
-pub(super) async fn attend(
-    mut tree: Tree,
-    signals: Signals,
-    (manager, tokens): (&Manager, &TokenKeeper),
-) -> (u8, bool) {
-    let Signals {
-        mut hangup,
-        mut terminate,
-        mut interrupt,
-    } = signals;
-    let mut stopping_since: Option<Instant> = None;
-    loop {
-        let stop = async {
+/// What signals ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    Reload,
+    Stop,
+    /// Every group has been killed.
+    Kill,
+}
+
+/// What signals ask the program for.
+#[derive(Debug)]
+pub(super) struct Signals {
+    asked: UnboundedReceiver<Asked>,
+    /// Tells the thread that the program ends by itself.
+    ends: watch::Sender<bool>,
+}
+
+impl Signals {
+    /// Starts the thread, which handles the signals when this returns.
+    pub(super) fn watch(groups: Groups) -> io::Result<Self> {
+        // Of its own, with a driver of its own: whichever runtime's driver looks first passes signals
+        // on to those who wait in either.
+        let runtime = runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let (tell, asked) = mpsc::unbounded_channel();
+        let (ends, is_ending) = watch::channel(false);
+        let heard = {
+            let _inside = runtime.enter();
+            Heard::new()?
+        };
+        let keeper = Keeper {
+            groups,
+            tell,
+            is_ending,
+            asked_at: None,
+            deadline: None,
+        };
+        thread::Builder::new()
+            .name("signals".to_owned())
+            .spawn(move || keep(&runtime, keeper, heard))?;
+        Ok(Self { asked, ends })
+    }
+
+    /// Passes on what is asked for until the tree has ended. The exit code, and whether all was to end
+    /// at once. From then on the end of the program has its time too.
+    pub(super) async fn attend(
+        &mut self,
+        mut tree: Tree,
+        (manager, tokens): (&Manager, &Arc<TokenKeeper>),
+    ) -> (u8, bool) {
+        let mut is_stopping = false;
+        let outcome = loop {
             tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
+                exit = tree.wait() => break (exit.code(), false),
+                Some(asked) = self.asked.recv() => match asked {
+                    Asked::Reload if is_stopping => {}
+                    Asked::Reload => {
+                        manager.reloading();
+                        let tokens = Arc::clone(tokens);
+                        tokio::task::spawn_blocking(move || tokens.reload());
+                        tree.reload();
+                    }
+                    Asked::Stop => {
+                        is_stopping = true;
+                        manager.stopping();
+                        tree.stop();
+                    }
+                    Asked::Kill => {
+                        log::warn!("Second signal: every server is killed, the gateway ends at once");
+                        break (BROKEN, true);
+                    }
+                },
             }
         };
-        tokio::select! {
-            exit = tree.wait() => return (exit.code(), false),
-            _ = hangup.recv(), if stopping_since.is_none() => {
-                manager.reloading();
-                tokens.reload();
-                tree.reload();
-            }
-            () = stop => match stopping_since {
-                None => {
-                    stopping_since = Some(Instant::now());
-                    manager.stopping();
-                    tree.stop();
-                }
-                Some(since) if since.elapsed() < SAME_SIGNAL => {}
-                Some(_) => {
-                    log::warn!("Second signal: every server is killed, the gateway ends at once");
-                    tree.kill_all();
-                    return (BROKEN, true);
-                }
-            },
-        }
+        self.ends.send_replace(true);
+        outcome
     }
 }
 
+/// The thread. Once nobody is told any more the program has ended, or a test's has.
+fn keep(runtime: &Runtime, mut keeper: Keeper, mut heard: Heard) {
+    runtime.block_on(async {
+        loop {
+            let asked = tokio::select! {
+                () = at(keeper.deadline) => keeper.end_now(),
+                () = keeper.told_to_end() => continue,
+                asked = heard.next() => asked,
+            };
+            keeper.on(asked);
+        }
+    });
+}
+
 /// What is listened for.
-pub(super) struct Signals {
+struct Heard {
     hangup: Signal,
     terminate: Signal,
     interrupt: Signal,
 }
 
-impl Signals {
-    pub(super) fn new() -> io::Result<Self> {
+impl Heard {
+    fn new() -> io::Result<Self> {
         Ok(Self {
             hangup: signal(SignalKind::hangup())?,
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
         })
+    }
+
+    async fn next(&mut self) -> Asked {
+        tokio::select! {
+            _ = self.hangup.recv() => Asked::Reload,
+            _ = self.terminate.recv() => Asked::Stop,
+            _ = self.interrupt.recv() => Asked::Stop,
+        }
+    }
+}
+
+/// What the thread knows.
+struct Keeper {
+    groups: Groups,
+    tell: UnboundedSender<Asked>,
+    is_ending: watch::Receiver<bool>,
+    /// When the stop was asked for.
+    asked_at: Option<Instant>,
+    /// When the process ends, whatever it is doing.
+    deadline: Option<Instant>,
+}
+
+impl Keeper {
+    fn on(&mut self, asked: Asked) {
+        match (asked, self.asked_at) {
+            (Asked::Reload, _) => self.pass(Asked::Reload),
+            (_, None) => {
+                self.asked_at = Some(Instant::now());
+                self.end_within(STOP_LIMIT);
+                self.pass(Asked::Stop);
+            }
+            (_, Some(since)) if since.elapsed() < SAME_SIGNAL => {}
+            (_, Some(_)) => {
+                self.groups.kill_all();
+                self.end_within(KILL_LIMIT);
+                self.pass(Asked::Kill);
+            }
+        }
+    }
+
+    /// Returns when the program says that it ends, for which it has as long as for a stop.
+    async fn told_to_end(&mut self) {
+        if self.is_ending.changed().await.is_err() {
+            return pending().await;
+        }
+        self.end_within(STOP_LIMIT);
+    }
+
+    fn end_within(&mut self, limit: Duration) {
+        let latest = Instant::now() + limit;
+        self.deadline = Some(
+            self.deadline
+                .map_or(latest, |deadline| deadline.min(latest)),
+        );
+    }
+
+    fn pass(&self, asked: Asked) {
+        // Nobody listens once the tree has ended; then the deadline runs.
+        self.tell.send(asked).ok();
+    }
+
+    fn end_now(&self) -> ! {
+        self.groups.kill_all();
+        process::exit(BROKEN.into())
+    }
+}
+
+/// Resolves then, or never.
+async fn at(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => sleep_until(deadline).await,
+        None => pending().await,
     }
 }

@@ -9,6 +9,7 @@ use ractor::{Actor, ActorCell, ActorProcessingErr, ActorRef, ActorRuntime, Spawn
 use ractor::{Message, SupervisionEvent};
 
 use super::{Spawn, Started};
+use crate::turn::Kind;
 
 /// Where in its life an actor fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,7 +90,7 @@ impl Chaos {
 }
 
 impl Spawn for Chaos {
-    fn spawn<A: Actor>(
+    fn spawn<A: Actor<Msg: Kind>>(
         &self,
         kind: &'static str,
         actor: A,

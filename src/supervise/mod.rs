@@ -45,6 +45,7 @@ mod lives;
 mod spawn;
 mod supervisor;
 mod wanted;
+mod watched;
 
 #[cfg(test)]
 pub(crate) mod chaos;
@@ -59,3 +60,4 @@ pub use host::Host;
 pub use spawn::{Plain, Spawn, Spawned, Started};
 pub use supervisor::{Supervisor, Tick};
 pub use wanted::{Diff, Want, Wanted};
+pub use watched::Watched;

@@ -4,6 +4,9 @@
 use ractor::concurrency::JoinHandle;
 use ractor::{Actor, ActorCell, ActorRef, ActorRuntime, SpawnErr};
 
+use super::Watched;
+use crate::turn::Kind;
+
 /// Resolves once `pre_start` is over: to what resolves when the actor is gone with its state, or
 /// to why it did not start. A failing `pre_start` shows here and nowhere else.
 pub type Started = JoinHandle<Result<JoinHandle<()>, SpawnErr>>;
@@ -28,7 +31,7 @@ impl<M> From<(ActorRef<M>, Started)> for Spawned {
 pub trait Spawn: Clone + Send + Sync + 'static {
     /// Starts `actor` under `parent`. `kind` says what sort of actor it is, for spawners that
     /// treat some differently. Fails only if the runtime refuses it at once.
-    fn spawn<A: Actor>(
+    fn spawn<A: Actor<Msg: Kind>>(
         &self,
         kind: &'static str,
         actor: A,
@@ -42,13 +45,13 @@ pub trait Spawn: Clone + Send + Sync + 'static {
 pub struct Plain;
 
 impl Spawn for Plain {
-    fn spawn<A: Actor>(
+    fn spawn<A: Actor<Msg: Kind>>(
         &self,
-        _kind: &'static str,
+        kind: &'static str,
         actor: A,
         args: A::Arguments,
         parent: ActorCell,
     ) -> Result<(ActorRef<A::Msg>, Started), SpawnErr> {
-        ActorRuntime::spawn_linked_instant(None, actor, args, parent)
+        ActorRuntime::spawn_linked_instant(None, Watched::new(kind, actor), args, parent)
     }
 }

@@ -10,6 +10,7 @@ use super::heartbeat::Beat;
 use super::root::StatusHandle;
 use super::sessions::SessionsHandle;
 use crate::config::model::Limits;
+use crate::turn::Kind;
 
 /// What the listener is given at each of its starts.
 #[derive(Debug, Clone)]
@@ -25,7 +26,7 @@ pub struct EdgeLinks {
 /// The outermost child of the tree.
 pub trait Edge: Send + Sync + 'static {
     /// The actor that listens.
-    type Listener: Actor;
+    type Listener: Actor<Msg: Kind>;
 
     /// A listener and its arguments, for one more start. Must not wait.
     fn listener(&self, links: EdgeLinks) -> (Self::Listener, <Self::Listener as Actor>::Arguments);

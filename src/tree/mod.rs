@@ -56,7 +56,7 @@ use crate::config::model::{Given, Limits};
 use crate::ids::ServerName;
 use crate::process::Groups;
 use crate::state_dir::StateDir;
-use crate::supervise::{self, Spawn};
+use crate::supervise::{self, Spawn, Watched};
 use crate::telemetry::metrics::Metrics;
 use crate::telemetry::readiness::Readiness;
 use root::{Root, RootArgs, RootHandle};
@@ -174,7 +174,8 @@ pub async fn start<S: Spawn, E: Edge>(
         exit: verdict,
         readings: read,
     };
-    let (actor, ended) = Actor::spawn(None, Root::<S, E>::default(), args).await?;
+    let (actor, ended) =
+        Actor::spawn(None, Watched::new("root", Root::<S, E>::default()), args).await?;
     Ok(Tree {
         cell: actor.get_cell(),
         root: RootHandle::new(actor),

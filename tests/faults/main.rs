@@ -13,6 +13,8 @@ mod answers;
 #[cfg(test)]
 mod bodies;
 #[cfg(test)]
+mod busy;
+#[cfg(test)]
 mod bystanders;
 #[cfg(test)]
 mod bytes;
@@ -70,6 +72,8 @@ mod strangers;
 mod system;
 #[cfg(test)]
 mod table;
+#[cfg(test)]
+mod terminal;
 #[cfg(test)]
 mod uris;
 #[cfg(test)]

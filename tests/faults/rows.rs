@@ -23,7 +23,7 @@ const fn row(number: u8, name: &'static str, fault: &'static str, demanded: &'st
 
 /// Every row, in order. Where it says nothing else, the nine other servers answer every call meanwhile.
 #[rustfmt::skip]
-pub(crate) const ROWS: [Row; 62] = [
+pub(crate) const ROWS: [Row; 68] = [
     row(1, "exits_in_a_call", "a server exits with 1 in the middle of a call", "the call gets its error within 100 ms of the exit; ready again within 2 s"),
     row(2, "killed_by_sigkill", "a server is killed by SIGKILL", "calls get their error within 100 ms; ready again within 2 s"),
     row(3, "exits_when_idle", "a server exits with 0 while nothing is asked of it", "ready again within 2 s; nothing in the log above a warning"),
@@ -86,6 +86,12 @@ pub(crate) const ROWS: [Row; 62] = [
     row(131, "token_file_is_a_pipe", "the token file becomes a pipe, then SIGHUP", "an error names it; reloads go on; SIGTERM ends the gateway within 10 s"),
     row(132, "odd_state_files", "the key is a pipe, a kept catalogue leads to /dev/zero, what was kept last is a link", "starts; an error names the key; at most 32 MiB"),
     row(133, "another_configuration", "another configuration file was used in between, then the first is broken", "what the first one said last is run"),
+    row(120, "stopped_terminal", "Ctrl-S in the gateway's terminal", "every call is answered, servers come and go; SIGTERM: exit 0 within 10 s"),
+    row(121, "stopped_terminal_on_one_core", "the same on one core", "the same"),
+    row(122, "busy_handler", "a handler keeps its worker busy for seconds", "the others are served; the log says who and what while it lasts, once"),
+    row(123, "sigterm_while_all_are_busy", "SIGTERM while a handler is busy on every worker", "exit 0 within 10 s when they end in time"),
+    row(124, "second_sigterm_while_all_are_busy", "a second SIGTERM while a handler is busy on every worker, for ever", "exit 70 within 2 s; no process is left"),
+    row(125, "stop_past_its_deadline", "a stop that does not come to its end: a handler is busy on every worker, for ever", "exit 70 at 10 s ± 1 s; no process is left"),
 ];
 
 /// The row of this number.

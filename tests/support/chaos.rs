@@ -7,10 +7,12 @@
 
 use std::collections::HashMap;
 use std::future::pending;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use mcproxy::supervise::{Spawn, Started};
+use mcproxy::supervise::{Spawn, Started, Watched};
+use mcproxy::turn::Kind;
 use ractor::{Actor, ActorCell, ActorId, ActorProcessingErr, ActorRef, ActorRuntime, ActorStatus};
 use ractor::{Message, SpawnErr, SupervisionEvent, pg};
 use tokio::time::{Instant, sleep};
@@ -34,6 +36,8 @@ pub(crate) enum How {
     Kill,
     /// It does not end: it handles nothing more, until it is killed.
     Hang,
+    /// It goes on when it is let, and keeps its worker busy until then.
+    Spin,
 }
 
 impl How {
@@ -77,6 +81,11 @@ struct Book {
     stalled: Vec<&'static str>,
     struck: usize,
 }
+
+/// Set when those who spin may rest.
+static MAY_REST: AtomicBool = AtomicBool::new(false);
+/// Nobody spins for longer.
+const LONGEST_SPIN: Duration = Duration::from_secs(60);
 
 struct Plan {
     kind: &'static str,
@@ -176,6 +185,25 @@ impl Chaos {
         victim.get_status() == ActorStatus::Stopped
     }
 
+    /// Keeps this actor's worker busy until [`Chaos::rest`]; `false` when it does not come to it in 10 s.
+    pub(crate) async fn spin(&self, kind: &str, pick: usize) -> bool {
+        let (running, struck) = (self.running(kind), self.struck());
+        let Some(victim) = running.get(pick) else {
+            return false;
+        };
+        self.condemn(victim, How::Spin);
+        let end = Instant::now() + DEADLINE;
+        while self.struck() == struck && Instant::now() < end {
+            sleep(LOOK).await;
+        }
+        self.struck() > struck
+    }
+
+    /// Ends what [`Chaos::spin`] began.
+    pub(crate) fn rest() {
+        MAY_REST.store(true, Ordering::Relaxed);
+    }
+
     /// The parent of the first actor that was started: root, which nobody spawns through here.
     pub(crate) fn root(&self) -> Option<ActorCell> {
         self.book().root.clone()
@@ -239,7 +267,7 @@ impl Chaos {
 }
 
 impl Spawn for Chaos {
-    fn spawn<A: Actor>(
+    fn spawn<A: Actor<Msg: Kind>>(
         &self,
         kind: &'static str,
         actor: A,
@@ -256,7 +284,7 @@ impl Spawn for Chaos {
         book.root.get_or_insert_with(|| parent.clone());
         drop(book);
         let chaos = self.clone();
-        let fragile = Fragile { actor, kind, chaos };
+        let fragile = Watched::new(kind, Fragile { actor, kind, chaos });
         let (actor, started) = ActorRuntime::spawn_linked_instant(None, fragile, args, parent)?;
         let mut book = self.book();
         book.actors
@@ -302,6 +330,13 @@ async fn strike<M: Message>(how: How, myself: &ActorRef<M>) -> Result<(), ActorP
             pending().await
         }
         How::Hang => pending().await,
+        How::Spin => {
+            let end = Instant::now() + LONGEST_SPIN;
+            while !MAY_REST.load(Ordering::Relaxed) && Instant::now() < end {
+                std::hint::spin_loop();
+            }
+            Ok(())
+        }
     }
 }
 

@@ -110,6 +110,14 @@ async fn command(chaos: &Chaos, words: &[&str]) -> String {
             let has_struck = chaos.strike_any(kind, pick, how_of(how)).await;
             has_struck.to_string()
         }
+        ["spin", kind, pick] => {
+            let pick = pick.parse().expect("a number");
+            chaos.spin(kind, pick).await.to_string()
+        }
+        ["rest"] => {
+            Chaos::rest();
+            "true".to_owned()
+        }
         ["ambush", kind, how] => {
             chaos.plan(kind_of(kind), Moment::Message, how_of(how));
             "true".to_owned()
@@ -133,7 +141,7 @@ async fn strike_root(chaos: &Chaos, how: How) -> bool {
     match how {
         How::Kill => root.kill(),
         How::Error => root.stop(None),
-        How::Hang => return false,
+        How::Hang | How::Spin => return false,
         How::Panic => {
             chaos.refuse("registry");
             return chaos.strike_any("registry", 0, How::Kill).await;
@@ -144,7 +152,8 @@ async fn strike_root(chaos: &Chaos, how: How) -> bool {
 
 fn how_of(word: &str) -> How {
     let is_it = |how: &How| format!("{how:?}") == word;
-    How::ALL.into_iter().find(is_it).expect("a way to end")
+    let mut all = How::ALL.into_iter().chain([How::Spin]);
+    all.find(is_it).expect("a way to end")
 }
 
 fn kind_of(word: &str) -> &'static str {

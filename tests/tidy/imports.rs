@@ -3,19 +3,20 @@
 use super::{File, sources, split_name};
 
 /// Which rooms a room may use, itself apart. `main.rs` may use all, and nobody but `program` `http` or `cli`.
-const IMPORTS: [(&str, &[&str]); 14] = [
+const IMPORTS: [(&str, &[&str]); 15] = [
     ("files", &[]),
     ("state_dir", &["files"]),
     ("ids", &[]),
+    ("turn", &[]),
     (
         "fuzzing",
         &["config", "http", "process", "protocol", "tree"],
     ),
-    ("supervise", &["ids"]),
+    ("supervise", &["ids", "turn"]),
     ("config", &["files", "ids"]),
     ("protocol", &["ids"]),
-    ("process", &["ids", "state_dir"]),
-    ("telemetry", &["ids"]),
+    ("process", &["ids", "state_dir", "turn"]),
+    ("telemetry", &["ids", "turn"]),
     (
         "tree",
         &[
@@ -26,6 +27,7 @@ const IMPORTS: [(&str, &[&str]); 14] = [
             "config",
             "state_dir",
             "telemetry",
+            "turn",
         ],
     ),
     (
@@ -37,6 +39,7 @@ const IMPORTS: [(&str, &[&str]); 14] = [
             "ids",
             "config::model",
             "telemetry",
+            "turn",
         ],
     ),
     ("service", &["tree", "ids", "telemetry"]),
@@ -52,6 +55,7 @@ const IMPORTS: [(&str, &[&str]); 14] = [
             "supervise",
             "telemetry",
             "tree",
+            "turn",
         ],
     ),
     (

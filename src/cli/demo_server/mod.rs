@@ -85,6 +85,10 @@ fn write_lines(mut output: impl Write, mut answers: Receiver<Vec<u8>>) -> io::Re
 }
 
 /// stderr may be closed: then nobody wanted to know.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a program of its own, without a runtime"
+)]
 fn say(text: &str) {
     writeln!(io::stderr(), "mcproxy demo-server: {text}").ok();
 }

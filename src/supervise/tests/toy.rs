@@ -41,6 +41,8 @@ pub(super) enum ToyMsg {
     Hold(RpcReplyPort<()>),
 }
 
+impl crate::turn::Kind for ToyMsg {}
+
 #[derive(Debug, thiserror::Error)]
 #[error("toy: {0}")]
 struct ToyError(Failure);

@@ -76,6 +76,10 @@ pub fn init(sink: Sink, level: LevelFilter) -> io::Result<LogGuard> {
     let (logger, guard) = match sink {
         Sink::Syslog(path) => {
             let format = Format::Syslog { pid: process::id() };
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "handed to the thread that writes"
+            )]
             let output = syslog::Syslog::new(path, format, io::stderr());
             start(format, level, output)?
         }

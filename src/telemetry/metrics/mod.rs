@@ -25,6 +25,7 @@ pub use server::{Dropped, ServerMetrics};
 pub use text::CONTENT_TYPE;
 
 use crate::ids::ServerName;
+use crate::turn;
 use server::Servers;
 
 /// Everything that is counted. Clones are the same counters.
@@ -179,7 +180,7 @@ impl Metrics {
     pub fn text(&self) -> String {
         let mut open = String::with_capacity(8 * 1024);
         match encode(&mut open, &self.0.registry) {
-            Ok(()) => text::classic(&open),
+            Ok(()) => text::classic(&open) + &text::worst_turns(&turn::worst()),
             Err(fmt::Error) => String::new(), // a String takes every write
         }
     }

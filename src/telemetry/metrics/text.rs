@@ -2,6 +2,11 @@
 //! OpenMetrics 1.0, where the header of a counter leaves `_total` out: `mcproxy_sessions` and
 //! `mcproxy_sessions_total` would be one family there, of two types. Only headers differ.
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::turn::Turn;
+
 /// The media type of `classic`.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
@@ -25,6 +30,22 @@ pub(super) fn classic(open: &str) -> String {
             (Some("#"), ..) => {} // the end is the end of the reply
             _ => text.0.extend([line, "\n"]),
         }
+    }
+    text.0
+}
+
+/// The most that one turn of each kind has used of a core; nothing if that is not measured.
+pub(super) fn worst_turns(worst: &BTreeMap<Turn, Duration>) -> String {
+    let mut text = Text(String::new());
+    if !worst.is_empty() {
+        let help = "The most that one turn of this kind has used of a core";
+        text.family(&["mcproxy_turn_cpu_seconds_max"], help, "gauge");
+    }
+    for (Turn { actor, message }, used) in worst {
+        let used = used.as_secs_f64();
+        let labels = format!("actor=\"{actor}\",message=\"{message}\"");
+        let line = format!("mcproxy_turn_cpu_seconds_max{{{labels}}} {used}\n");
+        text.0.push_str(&line);
     }
     text.0
 }

@@ -17,6 +17,7 @@ use crate::config::{ConfigError, Parsed, Problem, Severity};
 use crate::tree::heartbeat::{Beat, Part};
 use crate::tree::root::RootHandle;
 use crate::tree::timer::Timer;
+use crate::turn::Kind;
 
 /// Quiet for so long means that whoever writes the file has finished.
 const DEBOUNCE: Duration = Duration::from_millis(250);
@@ -41,6 +42,19 @@ pub(crate) enum ConfigMsg {
         reason: Reason,
         outcome: Result<Looked, String>,
     },
+}
+
+impl Kind for ConfigMsg {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Changed => "Changed",
+            Self::Settled => "Settled",
+            Self::Poll => "Poll",
+            Self::Reload => "Reload",
+            Self::Beat(_) => "Beat",
+            Self::Looked { .. } => "Looked",
+        }
+    }
 }
 
 /// The config actor.

@@ -10,6 +10,7 @@ use crate::config::model::Isolation;
 use crate::ids::{Generation, Prefix, ServerName};
 use crate::tree::heartbeat::Beat;
 use crate::tree::upstream::UpstreamHandle;
+use crate::turn::Kind;
 
 /// One configured server, as far as the registry has to know it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,4 +75,19 @@ pub(crate) enum RegistryMsg {
     LatchElapsed,
     /// From the task that keeps catalogues.
     Kept(Result<(), String>),
+}
+
+impl Kind for RegistryMsg {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Wanted(_) => "Wanted",
+            Self::ServerState { .. } => "ServerState",
+            Self::Catalogue { .. } => "Catalogue",
+            Self::Join { .. } => "Join",
+            Self::Leave { .. } => "Leave",
+            Self::Beat(_) => "Beat",
+            Self::LatchElapsed => "LatchElapsed",
+            Self::Kept(_) => "Kept",
+        }
+    }
 }

@@ -31,6 +31,7 @@ use crate::tree::client::Owner;
 use crate::tree::heartbeat::Beat;
 use crate::tree::registry::{Routes, Subscriber};
 use crate::tree::upstream::UpstreamHandle;
+use crate::turn::Kind;
 
 /// What a child of root is called.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -109,6 +110,29 @@ pub(crate) enum RootMsg {
     SessionsDrained,
     /// From itself: this phase of the stop has taken long enough.
     PhaseElapsed(shutdown::Phase),
+}
+
+impl Kind for RootMsg {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Configured { .. } => "Configured",
+            Self::RoutesChanged(_) => "RoutesChanged",
+            Self::ConfigJudged { .. } => "ConfigJudged",
+            Self::Spawned { .. } => "Spawned",
+            Self::Initialized { .. } => "Initialized",
+            Self::Ready { .. } => "Ready",
+            Self::InstanceWanted { .. } => "InstanceWanted",
+            Self::SessionEnded { .. } => "SessionEnded",
+            Self::InstancesUnused { .. } => "InstancesUnused",
+            Self::Tick(_) => "Tick",
+            Self::GetStatus { .. } => "GetStatus",
+            Self::Beat(_) => "Beat",
+            Self::Reload => "Reload",
+            Self::Stop => "Stop",
+            Self::SessionsDrained => "SessionsDrained",
+            Self::PhaseElapsed(_) => "PhaseElapsed",
+        }
+    }
 }
 
 /// Root's handle. Nothing here waits.

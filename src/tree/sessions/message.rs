@@ -11,6 +11,7 @@ use crate::protocol::mcp::lifecycle::ClientInfo;
 use crate::tree::call::CallError;
 use crate::tree::heartbeat::Beat;
 use crate::tree::registry::RegistryHandle;
+use crate::turn::Kind;
 
 /// What a session is found by. Neither transport finds the sessions of the other, and no owner
 /// those of another.
@@ -65,4 +66,22 @@ pub(crate) enum SessionsMsg {
     CheckIdle,
     /// From root: take nobody new, let every session finish its calls, say when all are done.
     Drain,
+}
+
+impl Kind for SessionsMsg {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::OpenSse { .. } => "OpenSse",
+            Self::OpenStreamable { .. } => "OpenStreamable",
+            Self::GetSession { .. } => "GetSession",
+            Self::KeepOwners(_) => "KeepOwners",
+            Self::Delete(_) => "Delete",
+            Self::Hello(_) => "Hello",
+            Self::Limits(_) => "Limits",
+            Self::Stillborn(_) => "Stillborn",
+            Self::Beat(_) => "Beat",
+            Self::CheckIdle => "CheckIdle",
+            Self::Drain => "Drain",
+        }
+    }
 }

@@ -20,6 +20,7 @@ use crate::supervise::{Spawn, Started};
 use crate::tree::config::ConfigArgs;
 use crate::tree::upstream::UpstreamArgs;
 use crate::tree::{Beat, Edge, EdgeLinks};
+use crate::turn::Kind;
 
 /// The kind of actor that is never struck: what it serves is to stay good.
 const GOOD: &str = "good upstream";
@@ -56,7 +57,7 @@ impl Stage {
 }
 
 impl Spawn for Stage {
-    fn spawn<A: Actor>(
+    fn spawn<A: Actor<Msg: Kind>>(
         &self,
         kind: &'static str,
         actor: A,
@@ -201,3 +202,5 @@ impl Actor for Silent {
         Ok(())
     }
 }
+
+impl Kind for () {}

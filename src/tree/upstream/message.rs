@@ -12,6 +12,7 @@ use crate::protocol::jsonrpc::Response;
 use crate::tree::call::Ticket;
 use crate::tree::client::{Client, Interest};
 use crate::tree::registry::RegistryHandle;
+use crate::turn::Kind;
 
 pub(crate) enum UpstreamMsg {
     /// From itself, once: spawn the process.
@@ -45,6 +46,24 @@ pub(crate) enum UpstreamMsg {
     TimerElapsed(Timer),
     /// From the task that stops the process.
     Stopped(StopReport),
+}
+
+impl Kind for UpstreamMsg {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Start => "Start",
+            Self::Output(_) => "Output",
+            Self::Call(_) => "Call",
+            Self::Cancel { .. } => "Cancel",
+            Self::Answered(_) => "Answered",
+            Self::Notify(_) => "Notify",
+            Self::Interested { .. } => "Interested",
+            Self::Hello(_) => "Hello",
+            Self::Stop { .. } => "Stop",
+            Self::TimerElapsed(_) => "TimerElapsed",
+            Self::Stopped(_) => "Stopped",
+        }
+    }
 }
 
 /// What an upstream waits for.

@@ -23,6 +23,7 @@ use crate::tree::{
     self, Beat, CallError, Edge, EdgeLinks, Exit, Outbound, Part, SessionHandle, SessionsHandle,
     Settings, Tree,
 };
+use crate::turn::Kind;
 
 /// A server with one tool, `t`: ready, then what follows.
 const READY: &str = r#"
@@ -363,3 +364,5 @@ async fn whoever_does_not_answer_a_beat_is_named_and_the_round_goes_on() {
     }
     house.stops().await;
 }
+
+impl Kind for Beat {}

@@ -12,6 +12,7 @@ use crate::protocol::version::Version;
 use crate::tree::call::CallError;
 use crate::tree::client::News;
 use crate::tree::registry::{RegistryHandle, Routes};
+use crate::turn::Kind;
 
 pub(crate) enum SessionMsg {
     /// From the listener: the client posted this, and is answered elsewhere, if at all.
@@ -59,4 +60,30 @@ pub(crate) enum SessionMsg {
     CheckInstances,
     /// From itself: some of what could be asked for again is too old now.
     ReplayElapsed,
+}
+
+impl Kind for SessionMsg {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Deliver(_) => "Deliver",
+            Self::GetVersion(_) => "GetVersion",
+            Self::Exchange { .. } => "Exchange",
+            Self::Listen { .. } => "Listen",
+            Self::BeginStream { .. } => "BeginStream",
+            Self::CutWith { .. } => "CutWith",
+            Self::StreamGone { .. } => "StreamGone",
+            Self::News(_) => "News",
+            Self::RoutesChanged(_) => "RoutesChanged",
+            Self::Hello(_) => "Hello",
+            Self::Limits(_) => "Limits",
+            Self::Drain => "Drain",
+            Self::End { .. } => "End",
+            Self::ParkElapsed { .. } => "ParkElapsed",
+            Self::AskElapsed { .. } => "AskElapsed",
+            Self::NotifyElapsed => "NotifyElapsed",
+            Self::CheckOutbox => "CheckOutbox",
+            Self::CheckInstances => "CheckInstances",
+            Self::ReplayElapsed => "ReplayElapsed",
+        }
+    }
 }

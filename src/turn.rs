@@ -1,0 +1,227 @@
+//! Whose turn it is on each thread: which actor handles which kind of message, or which task is polled.
+//! Whoever takes a turn notes it here; the program's watchdog looks from outside of the runtime. A
+//! turn costs its owner two locks that nobody else has.
+
+use std::cell::LazyCell;
+use std::collections::BTreeMap;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use nix::time::{ClockId, clock_gettime};
+use nix::unistd::gettid;
+
+/// Of a message: which one it is, for people. Never what it holds.
+pub trait Kind {
+    /// A name in the style of the code.
+    fn kind(&self) -> &'static str {
+        "a message"
+    }
+}
+
+/// What somebody does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Turn {
+    /// The kind of actor, or of task.
+    pub actor: &'static str,
+    /// The kind of message, or what is done.
+    pub message: &'static str,
+}
+
+/// A turn that was not over when it was looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Running {
+    /// Who has it.
+    pub turn: Turn,
+    /// Which thread is in it, as the system numbers them.
+    pub thread: i32,
+    /// Which of that thread's turns it is.
+    pub number: u64,
+    /// What the thread has used of a core in its life.
+    pub cpu: Duration,
+}
+
+/// A thread that takes turns.
+#[derive(Debug)]
+struct Seat {
+    thread: i32,
+    now: Mutex<(u64, Option<Turn>)>,
+}
+
+/// Every thread that has taken a turn.
+static SEATS: Mutex<Vec<Weak<Seat>>> = Mutex::new(Vec::new());
+/// Whether each turn's use is measured, and the most that a kind of turn has used.
+static IS_MEASURED: AtomicBool = AtomicBool::new(false);
+static WORST: Mutex<BTreeMap<Turn, Duration>> = Mutex::new(BTreeMap::new());
+
+thread_local! {
+    static SEAT: LazyCell<Arc<Seat>> = const { LazyCell::new(Seat::take) };
+}
+
+/// Does `work`, each step of it as a turn.
+pub async fn of<F: Future>(actor: &'static str, message: &'static str, work: F) -> F::Output {
+    let mut work = pin!(work);
+    let turn = Turn { actor, message };
+    poll_fn(|context| {
+        let _taken = Taken::new(turn);
+        work.as_mut().poll(context)
+    })
+    .await
+}
+
+/// The turns that are under way.
+#[must_use]
+pub fn running() -> Vec<Running> {
+    let mut seats = whole(SEATS.lock());
+    seats.retain(|seat| seat.strong_count() > 0);
+    let seats = seats.iter().filter_map(Weak::upgrade);
+    seats.filter_map(|seat| seat.look()).collect()
+}
+
+/// From now on every turn is measured, which costs it two looks at a clock of the system.
+pub fn measure() {
+    IS_MEASURED.store(true, Ordering::Relaxed);
+}
+
+/// The most that one turn of each kind has used of a core, if that is measured.
+#[must_use]
+pub fn worst() -> BTreeMap<Turn, Duration> {
+    whole(WORST.lock()).clone()
+}
+
+impl Seat {
+    fn take() -> Arc<Self> {
+        let seat = Arc::new(Self {
+            thread: gettid().as_raw(),
+            now: Mutex::default(),
+        });
+        whole(SEATS.lock()).push(Arc::downgrade(&seat));
+        seat
+    }
+
+    /// Sits down to a turn, or up from one; what was before.
+    fn set(&self, turn: Option<Turn>) -> Option<Turn> {
+        let mut now = whole(self.now.lock());
+        now.0 += 1;
+        std::mem::replace(&mut now.1, turn)
+    }
+
+    fn look(&self) -> Option<Running> {
+        let (number, turn) = *whole(self.now.lock());
+        let cpu = clock_gettime(clock_of(self.thread)).ok()?.into();
+        Some(Running {
+            turn: turn?,
+            thread: self.thread,
+            number,
+            cpu,
+        })
+    }
+}
+
+/// A turn on this thread, until it is dropped.
+struct Taken {
+    turn: Turn,
+    /// A turn within a turn is one of a runtime within a runtime.
+    before: Option<Turn>,
+    begin: Option<Duration>,
+}
+
+impl Taken {
+    fn new(turn: Turn) -> Self {
+        let is_measured = IS_MEASURED.load(Ordering::Relaxed);
+        Self {
+            turn,
+            before: sit(Some(turn)),
+            begin: is_measured.then(used).flatten(),
+        }
+    }
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        if let (Some(begin), Some(end)) = (self.begin, self.begin.and_then(|_| used())) {
+            let took = end.saturating_sub(begin);
+            let mut worst = whole(WORST.lock());
+            let longest = worst.entry(self.turn).or_default();
+            *longest = took.max(*longest);
+        }
+        sit(self.before);
+    }
+}
+
+/// Nothing on a thread that ends.
+fn sit(turn: Option<Turn>) -> Option<Turn> {
+    SEAT.try_with(|seat| seat.set(turn)).ok().flatten()
+}
+
+/// What this thread has used of a core.
+fn used() -> Option<Duration> {
+    let used = clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID);
+    used.ok().map(Duration::from)
+}
+
+/// The clock of the time that a thread of this process has used, as `pthread_getcpuclockid(3)` makes
+/// it: the number's complement, and in the last three bits that it is one thread's and the scheduler's.
+fn clock_of(thread: i32) -> ClockId {
+    ClockId::from_raw((!thread << 3) | 0b110)
+}
+
+/// Nothing in here can panic half-way: what a poisoned lock guards is whole.
+fn whole<'a, T>(
+    lock: Result<MutexGuard<'a, T>, PoisonError<MutexGuard<'a, T>>>,
+) -> MutexGuard<'a, T> {
+    lock.unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mine() -> Option<Running> {
+        let me = gettid().as_raw();
+        running().into_iter().find(|running| running.thread == me)
+    }
+
+    #[tokio::test]
+    async fn a_turn_is_seen_while_it_lasts_and_only_then() {
+        assert_eq!(mine(), None);
+        let first = of("toy", "Word", async { mine() }).await.unwrap();
+        let (actor, message) = (first.turn.actor, first.turn.message);
+        assert_eq!((actor, message), ("toy", "Word"));
+        assert_eq!(mine(), None);
+        let second = of("toy", "Word", async { mine() }).await.unwrap();
+        assert_ne!(first.number, second.number, "the next turn is another one");
+    }
+
+    #[tokio::test]
+    async fn the_clock_is_that_of_the_thread() {
+        let running = of("toy", "Clock", async {
+            let before = used().unwrap();
+            while used().unwrap() < before + Duration::from_millis(5) {}
+            (before, mine().unwrap().cpu, used().unwrap())
+        });
+        let (before, seen, after) = running.await;
+        assert!(
+            before < seen && seen <= after,
+            "{before:?} {seen:?} {after:?}"
+        );
+    }
+
+    #[tokio::test]
+    async fn the_worst_turn_of_a_kind_is_kept() {
+        measure();
+        for millis in [3, 1] {
+            of("toy", "Measured", async {
+                let end = used().unwrap() + Duration::from_millis(millis);
+                while used().unwrap() < end {}
+            })
+            .await;
+        }
+        let all = worst();
+        let mut kept = all.iter().filter(|(turn, _)| turn.message == "Measured");
+        let (_, longest) = kept.next().unwrap();
+        assert!(*longest >= Duration::from_millis(3), "{longest:?}");
+    }
+}
