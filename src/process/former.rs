@@ -1,12 +1,13 @@
 //! Gateways that were killed, with no chance to end their servers: the next one that has the same
 //! state directory finds what they left by its marker, and ends it.
 //!
-//! Every gateway has a file there, named after its life and locked for as long as it runs. A file
-//! that can be locked is one of a gateway that is gone; there may be several, and several gateways
-//! with one directory.
+//! Every gateway has a file there, named after its life and locked for as long as it runs, that
+//! says which process it is. Only a gateway whose death that proves (`proof.rs`) is gone: the lock
+//! merely keeps two from ending the same. There may be several, and several gateways with one
+//! directory.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io;
+use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
@@ -17,9 +18,12 @@ use super::kin::of_lives;
 use super::leftovers::{GRACE, complain_of, end};
 use super::life::Life;
 use super::look::Seen;
+use super::proof::{Standing, of_own, standing};
 
 /// Where the files are, below the state directory.
 const DIRECTORY: &str = "lives";
+/// No file is longer.
+const LONGEST: u64 = 256;
 
 /// This gateway's file; removed at its orderly end.
 #[derive(Debug)]
@@ -50,7 +54,8 @@ impl Record {
         let mut options = OpenOptions::new();
         let file = options.write(true).create_new(true).mode(0o600);
         let file = file.open(&unfinished)?;
-        let lock = lock(file).ok_or_else(|| io::Error::other("it can't be locked"))?;
+        let mut lock = lock(file).ok_or_else(|| io::Error::other("it can't be locked"))?;
+        lock.write_all(of_own().as_bytes())?;
         fs::rename(unfinished, &path)?;
         Ok(Self { path, _lock: lock })
     }
@@ -74,7 +79,20 @@ fn gone(directory: &Path) -> io::Result<Vec<(Life, Record)>> {
         let path = entry.ok()?.path();
         let life = Life::parse(path.file_name()?.to_str()?)?;
         let lock = lock(File::open(&path).ok()?)?;
-        Some((life, Record { path, _lock: lock }))
+        let mut text = String::new();
+        (&*lock).take(LONGEST).read_to_string(&mut text).ok()?;
+        match standing(&text) {
+            Standing::Dead => Some((life, Record { path, _lock: lock })),
+            Standing::Alive => None,
+            Standing::Unknown => {
+                log::warn!(
+                    "It can't be told whether the gateway of {} still runs; \
+                     what its servers may have left is not ended",
+                    path.display()
+                );
+                None
+            }
+        }
     });
     Ok(files.collect())
 }
@@ -125,16 +143,24 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_not_locked_is_gone() {
+    fn only_what_is_proved_dead_is_gone() {
         let state = tempfile::tempdir().unwrap();
         let running = Record::make(state.path(), Life::new()).unwrap();
         let killed = Life::new();
-        fs::write(state.path().join(killed.to_string()), "").unwrap();
+        let dead = of_own().replacen(' ', " 1", 1);
+        fs::write(state.path().join(killed.to_string()), dead).unwrap();
+        let copy = state.path().join(Life::new().to_string());
+        fs::write(&copy, of_own()).unwrap();
+        let older = state.path().join(Life::new().to_string());
+        fs::write(&older, "").unwrap();
         fs::write(state.path().join("somebody's.txt"), "").unwrap();
         let found = gone(state.path()).unwrap();
         let lives: Vec<Life> = found.iter().map(|(life, _)| *life).collect();
         assert_eq!(lives, [killed]);
         drop(found);
+        assert!(copy.exists() && older.exists());
+        fs::remove_file(copy).unwrap();
+        fs::remove_file(older).unwrap();
         assert_eq!(names(state.path()).len(), 2);
         drop(running);
         assert_eq!(names(state.path()), ["somebody's.txt"]);

@@ -25,6 +25,8 @@ pub(super) struct Ended {
     pub(super) found: usize,
     /// How many of them are still there.
     pub(super) left: usize,
+    /// Whether new ones still came at the end.
+    pub(super) is_growing: bool,
 }
 
 /// Ends what the child `serial` left behind, which started at `since`.
@@ -62,10 +64,12 @@ pub(super) async fn end(
         alive.extend_from_slice(&new);
         alive.retain(Seen::is_alive);
         let took = start.elapsed();
-        if alive.is_empty() || took > PATIENCE {
+        // What has ended since it was seen may have forked: only a look that finds nothing new ends it.
+        if (alive.is_empty() && new.is_empty()) || took > PATIENCE {
             return Ended {
                 found: known.len(),
                 left: alive.len(),
+                is_growing: !new.is_empty(),
             };
         }
         let (signal, to) = if took < grace {
@@ -90,7 +94,13 @@ fn send(process: &Seen, signal: Signal) {
 
 /// Says what could not be ended.
 pub(super) fn complain_of(ended: Ended) {
-    if ended.left > 0 {
+    if ended.is_growing {
+        log::warn!(
+            "Processes that servers have left behind keep starting new ones, {} so far; some may \
+             still run",
+            ended.found
+        );
+    } else if ended.left > 0 {
         log::warn!(
             "{} processes that servers have left behind can't be ended",
             ended.left

@@ -26,7 +26,7 @@ pub(super) struct Seen {
 impl Seen {
     /// Whether it still runs, and is no other by the same number.
     pub(super) fn is_alive(&self) -> bool {
-        stat(self.pid).is_some_and(|now| now.started == self.started)
+        is_running(self.pid, self.started)
     }
 }
 
@@ -72,6 +72,11 @@ fn look() -> Vec<Seen> {
 fn stat(pid: i32) -> Option<Seen> {
     let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     parse(pid, &text)
+}
+
+/// Whether the process that has this number and this start still runs.
+pub(super) fn is_running(pid: i32, started: u64) -> bool {
+    stat(pid).is_some_and(|now| now.started == started)
 }
 
 /// When the process started, one too that has ended and is not reaped yet.

@@ -13,6 +13,7 @@
 //! | `exit.rs`, `stop.rs` | how it ends by itself, and how it is ended |
 //! | `leftovers.rs`, `reaper.rs` | what it started and left behind: ended, reaped |
 //! | `former.rs` | the same for a gateway that was killed, at the start of the next |
+//! | `proof.rs` | whether that gateway is dead |
 //! | `life.rs`, `look.rs`, `kin.rs` | who belongs to whom: the marker, `/proc`, kinship |
 //! | `inherited.rs` | what the gateway itself was started with, kept from children |
 
@@ -32,6 +33,7 @@ mod lines;
 mod look;
 mod output;
 mod pipes;
+mod proof;
 mod reaper;
 mod spawn;
 mod stop;
