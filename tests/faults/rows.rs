@@ -82,16 +82,16 @@ pub(crate) const ROWS: [Row; 68] = [
     row(56, "port_taken", "the port is in use at the start", "exit 78 and a message that names the port"),
     row(101, "dear_templates", "a server's 300 URI templates are dear to compare with 300 links in a result of another", "answered at once with every link; what was not compared is counted, and said once"),
     row(102, "resources_in_anothers_name", "a server lists resources and templates in another's name (mcproxy://other/…)", "every read is answered by the server that is named; the log says it once"),
-    row(130, "configuration_is_no_file", "a pipe, a device, a directory takes the place of the configuration", "an error names it; nothing restarts; a mended file is applied"),
-    row(131, "token_file_is_a_pipe", "the token file becomes a pipe, then SIGHUP", "an error names it; reloads go on; SIGTERM ends the gateway within 10 s"),
-    row(132, "odd_state_files", "the key is a pipe, a kept catalogue leads to /dev/zero, what was kept last is a link", "starts; an error names the key; at most 32 MiB"),
-    row(133, "another_configuration", "another configuration file was used in between, then the first is broken", "what the first one said last is run"),
     row(120, "stopped_terminal", "Ctrl-S in the gateway's terminal", "every call is answered, servers come and go; SIGTERM: exit 0 within 10 s"),
     row(121, "stopped_terminal_on_one_core", "the same on one core", "the same"),
     row(122, "busy_handler", "a handler keeps its worker busy for seconds", "the others are served; the log says who and what while it lasts, once"),
     row(123, "sigterm_while_all_are_busy", "SIGTERM while a handler is busy on every worker", "exit 0 within 10 s when they end in time"),
     row(124, "second_sigterm_while_all_are_busy", "a second SIGTERM while a handler is busy on every worker, for ever", "exit 70 within 2 s; no process is left"),
     row(125, "stop_past_its_deadline", "a stop that does not come to its end: a handler is busy on every worker, for ever", "exit 70 at 10 s ± 1 s; no process is left"),
+    row(130, "configuration_is_no_file", "a pipe, a device, a directory takes the place of the configuration", "an error names it; nothing restarts; a mended file is applied"),
+    row(131, "token_file_is_a_pipe", "the token file becomes a pipe, then SIGHUP", "an error names it; reloads go on; SIGTERM ends the gateway within 10 s"),
+    row(132, "odd_state_files", "the key is a pipe, a kept catalogue leads to /dev/zero, what was kept last is a link", "starts; an error names the key"),
+    row(133, "another_configuration", "another configuration file was used in between, then the first is broken", "what the first one said last is run"),
 ];
 
 /// The row of this number.
