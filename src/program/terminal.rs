@@ -23,7 +23,7 @@ const CAPACITY: usize = 256;
 /// How long the end of the program waits for what is not written yet.
 const LAST_WORDS: Duration = Duration::from_millis(250);
 
-/// The way to the terminal. Never waits but in [`Terminal::close`].
+/// The way to the terminal. Never waits but in [`finish`].
 #[derive(Debug, Clone)]
 pub(super) struct Terminal {
     texts: SyncSender<String>,
