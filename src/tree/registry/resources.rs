@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
+use std::sync::Arc;
 
 use super::merged::{Route, Source, items};
 use super::pages::Pages;
@@ -47,6 +48,15 @@ impl Resources {
                 .collect(),
             pages,
             template_pages,
+        }
+    }
+
+    /// The same, with the pages of `before` where they say the same.
+    pub(super) fn sharing(self, before: &Self) -> Self {
+        Self {
+            pages: self.pages.sharing(&before.pages),
+            template_pages: self.template_pages.sharing(&before.template_pages),
+            ..self
         }
     }
 
@@ -115,6 +125,22 @@ impl Resources {
     pub(super) fn template_pages(&self) -> &Pages {
         &self.template_pages
     }
+}
+
+/// Whether the resources of both are merged to the same, without merging them.
+pub(super) fn are_same(sources: &[Source], others: &[Source]) -> bool {
+    type Told<'a> = (&'a ServerName, bool, [*const Vec<Item>; 2]);
+    fn told(sources: &[Source]) -> impl Iterator<Item = Told<'_>> {
+        let lists = [Kind::Resources, Kind::Templates];
+        sources.iter().filter_map(move |source| {
+            let known = source.catalogue.as_deref()?;
+            let has_some = known.abilities.resources;
+            let is_of_note = has_some || lists.iter().any(|kind| !known.list(*kind).is_empty());
+            let lists = lists.map(|kind| Arc::as_ptr(known.list(kind)));
+            is_of_note.then_some((&source.server, has_some, lists))
+        })
+    }
+    told(sources).eq(told(others))
 }
 
 fn route(server: &ServerName, key: &str) -> Route {

@@ -2,5 +2,6 @@
 
 mod actor;
 mod merge;
+mod names;
 mod offers;
 mod store;
