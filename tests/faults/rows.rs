@@ -23,7 +23,7 @@ const fn row(number: u8, name: &'static str, fault: &'static str, demanded: &'st
 
 /// Every row, in order. Where it says nothing else, the nine other servers answer every call meanwhile.
 #[rustfmt::skip]
-pub(crate) const ROWS: [Row; 56] = [
+pub(crate) const ROWS: [Row; 58] = [
     row(1, "exits_in_a_call", "a server exits with 1 in the middle of a call", "the call gets its error within 100 ms of the exit; ready again within 2 s"),
     row(2, "killed_by_sigkill", "a server is killed by SIGKILL", "calls get their error within 100 ms; ready again within 2 s"),
     row(3, "exits_when_idle", "a server exits with 0 while nothing is asked of it", "ready again within 2 s; nothing in the log above a warning"),
@@ -80,6 +80,8 @@ pub(crate) const ROWS: [Row; 56] = [
     row(54, "foreign_host_or_origin", "foreign, absent or doubled Host and Origin", "421, 403 and 400; what is of this machine and its network passes"),
     row(55, "request_smuggling", "requests that proxies and servers read differently", "no desync in 30 cases"),
     row(56, "port_taken", "the port is in use at the start", "exit 78 and a message that names the port"),
+    row(110, "names_of_others", "servers list names with other servers' prefixes, and their headings in their instructions", "each name leads to its own server, in every order of the file; one warning for each two; one heading each"),
+    row(111, "list_changed_flood", "a server says 1 000 times a second that its 2 000 tools changed", "they are listed again, at most twice a second"),
 ];
 
 /// The row of this number.
