@@ -15,6 +15,7 @@
 //! | [`service`] | the service manager: what it is told, the sockets it passes |
 //! | [`telemetry`] | logging, metrics, readiness |
 //! | [`state_dir`] | the state directory: closed to other users |
+//! | `throttle` | how much of what others cause reaches the log |
 //! | `fuzzing` | what must hold of whatever others write; for tests and the fuzzer only |
 //! | [`ids`] | names and numbers with checked constructors |
 
@@ -31,4 +32,5 @@ pub mod service;
 pub mod state_dir;
 pub mod supervise;
 pub mod telemetry;
+mod throttle;
 pub mod tree;

@@ -3,9 +3,10 @@
 use super::{File, sources, split_name};
 
 /// Which rooms a room may use, itself apart. `main.rs` may use all, and nobody but `program` `http` or `cli`.
-const IMPORTS: [(&str, &[&str]); 13] = [
+const IMPORTS: [(&str, &[&str]); 14] = [
     ("state_dir", &[]),
     ("ids", &[]),
+    ("throttle", &[]),
     (
         "fuzzing",
         &["config", "http", "process", "protocol", "tree"],
@@ -13,8 +14,8 @@ const IMPORTS: [(&str, &[&str]); 13] = [
     ("supervise", &["ids"]),
     ("config", &["ids"]),
     ("protocol", &["ids"]),
-    ("process", &["ids"]),
-    ("telemetry", &["ids"]),
+    ("process", &["ids", "throttle"]),
+    ("telemetry", &["ids", "throttle"]),
     (
         "tree",
         &[
