@@ -7,11 +7,11 @@
 //! directory.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use nix::fcntl::{Flock, FlockArg};
+use nix::fcntl::{Flock, FlockArg, OFlag};
 
 use super::group::Groups;
 use super::kin::of_lives;
@@ -19,10 +19,11 @@ use super::leftovers::{GRACE, complain_of, end};
 use super::life::Life;
 use super::look::Seen;
 use super::proof::{Standing, of_own, standing};
+use crate::files;
 
 /// Where the files are, below the state directory.
 const DIRECTORY: &str = "lives";
-/// No file is longer.
+/// No record is longer, in bytes.
 const LONGEST: u64 = 256;
 
 /// This gateway's file; removed at its orderly end.
@@ -75,26 +76,40 @@ fn lock(file: File) -> Option<Flock<File>> {
 /// The gateways on record that are gone, each by its life and with its file. The locks keep others
 /// from ending the same.
 fn gone(directory: &Path) -> io::Result<Vec<(Life, Record)>> {
+    let mut unknown: Vec<PathBuf> = Vec::new();
     let files = fs::read_dir(directory)?.filter_map(|entry| {
         let path = entry.ok()?.path();
         let life = Life::parse(path.file_name()?.to_str()?)?;
-        let lock = lock(File::open(&path).ok()?)?;
-        let mut text = String::new();
-        (&*lock).take(LONGEST).read_to_string(&mut text).ok()?;
+        let (lock, text) = locked(&path)?;
         match standing(&text) {
-            Standing::Dead => Some((life, Record { path, _lock: lock })),
-            Standing::Alive => None,
-            Standing::Unknown => {
-                log::warn!(
-                    "It can't be told whether the gateway of {} still runs; \
-                     what its servers may have left is not ended",
-                    path.display()
-                );
-                None
-            }
+            Standing::Dead => return Some((life, Record { path, _lock: lock })),
+            Standing::Alive => {}
+            Standing::Unknown => unknown.push(path),
         }
+        None
     });
-    Ok(files.collect())
+    let gone = files.collect();
+    // Others may put any number of them there: one line for all.
+    if let Some(path) = unknown.first() {
+        log::warn!(
+            "It can't be told whether the gateways of {} files still run, {} among them; what their \
+             servers may have left is not ended. Remove the files of those that don't",
+            unknown.len(),
+            path.display()
+        );
+    }
+    Ok(gone)
+}
+
+/// The file at `path` and what it says, unless another has locked it. A pipe, a device or a link
+/// that somebody put there is no record.
+fn locked(path: &Path) -> Option<(Flock<File>, String)> {
+    let flags = files::FLAGS | OFlag::O_NOFOLLOW;
+    let mut options = OpenOptions::new();
+    options.read(true).custom_flags(flags.bits());
+    let lock = lock(options.open(path).ok()?)?;
+    let (bytes, _) = files::contents(lock.try_clone().ok()?, LONGEST).ok()?;
+    Some((lock, String::from_utf8(bytes).ok()?))
 }
 
 async fn end_former(groups: &Groups, gone: Vec<(Life, Record)>) {
@@ -154,6 +169,8 @@ mod tests {
         let older = state.path().join(Life::new().to_string());
         fs::write(&older, "").unwrap();
         fs::write(state.path().join("somebody's.txt"), "").unwrap();
+        let pipe = state.path().join(Life::new().to_string());
+        nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
         let found = gone(state.path()).unwrap();
         let lives: Vec<Life> = found.iter().map(|(life, _)| *life).collect();
         assert_eq!(lives, [killed]);
@@ -161,6 +178,7 @@ mod tests {
         assert!(copy.exists() && older.exists());
         fs::remove_file(copy).unwrap();
         fs::remove_file(older).unwrap();
+        fs::remove_file(pipe).unwrap();
         assert_eq!(names(state.path()).len(), 2);
         drop(running);
         assert_eq!(names(state.path()), ["somebody's.txt"]);

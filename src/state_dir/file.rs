@@ -8,14 +8,13 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest as _, Sha256};
 
 /// Everything at the top.
-pub(super) const NAMES: [&str; 5] = [KEY, DELETED, LOCK, CONFIGURATIONS, LIVES];
+pub(super) const NAMES: [&str; 4] = [KEY, LOCK, CONFIGURATIONS, LIVES];
 /// What is written besides, in a folder now and at the top formerly.
 pub(super) const REPLACED: [&str; 1] = [LAST];
 /// The lock of the gateway that uses the directory.
 pub(super) const LOCK: &str = "lock";
 pub(super) const LAST: &str = "last-configuration";
 const KEY: &str = "session.key";
-const DELETED: &str = "deleted-sessions";
 pub(super) const CONFIGURATIONS: &str = "configurations";
 pub(super) const LIVES: &str = "lives";
 pub(super) const CATALOGUES: &str = "catalogues";
@@ -48,8 +47,6 @@ impl Configuration {
 pub enum StateFile<'a> {
     /// The key of the session ids.
     SessionKey,
-    /// The ids of sessions that their clients gave up.
-    DeletedSessions,
     /// What a configuration file held when it could be used last.
     LastConfiguration(&'a Configuration),
     /// What the server of this name offered last.
@@ -92,7 +89,6 @@ impl StateFile<'_> {
     pub(super) fn most(&self) -> u64 {
         match self {
             Self::SessionKey | Self::Life(_) => 4 * KIB,
-            Self::DeletedSessions => MIB,
             // A configuration has at most 16 MiB.
             Self::LastConfiguration(_) => 17 * MIB,
             Self::Catalogue(..) => 64 * MIB,
@@ -102,7 +98,6 @@ impl StateFile<'_> {
     fn names(&self) -> (Folder<'_>, String) {
         match self {
             Self::SessionKey => (Folder::Top, KEY.to_owned()),
-            Self::DeletedSessions => (Folder::Top, DELETED.to_owned()),
             Self::LastConfiguration(of) => (Folder::Configuration(of), LAST.to_owned()),
             Self::Catalogue(of, server) => (Folder::Catalogues(of), format!("{server}.json")),
             Self::Life(life) => (Folder::Lives, (*life).to_owned()),

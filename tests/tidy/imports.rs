@@ -15,7 +15,7 @@ const IMPORTS: [(&str, &[&str]); 15] = [
     ("supervise", &["ids", "turn"]),
     ("config", &["files", "ids"]),
     ("protocol", &["ids"]),
-    ("process", &["ids", "state_dir", "turn"]),
+    ("process", &["files", "ids", "turn"]),
     ("telemetry", &["ids", "turn"]),
     (
         "tree",
