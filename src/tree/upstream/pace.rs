@@ -55,7 +55,8 @@ impl Pace {
 
     /// They are asked for because of a change. One soon after another makes the next wait longer.
     pub(super) fn asked(&mut self, now: Instant) {
-        let is_soon = self.last.is_some_and(|last| now < last + self.gap * 2);
+        let due = self.last.map(|last| last + self.gap).max(self.paid);
+        let is_soon = due.is_some_and(|due| now < due + self.gap);
         self.gap = if is_soon {
             (self.gap * 2).min(SLOWEST)
         } else {
