@@ -112,7 +112,7 @@ fn plain(c: char) -> char {
     }
 }
 
-/// The mark of a line that may open or close a block of code (CommonMark 0.31, 4.5), and whether it
+/// The mark of a line that may open or close a block of code (`CommonMark` 0.31, 4.5), and whether it
 /// may close one.
 fn fence_of(line: &str) -> Option<(&str, bool)> {
     let line = line.trim_start_matches([' ', '\t', '>']);

@@ -34,10 +34,8 @@ impl Prefixes {
         let at = name.find(SEPARATOR)?;
         let is_longer = name.get(at + 1..)?.starts_with(SEPARATOR);
         let longer = name.get(..at + 1).filter(|_| is_longer);
-        let candidates = longer.into_iter().chain(name.get(..at));
-        candidates
-            .filter_map(|prefix| Some((prefix, self.0.get(prefix)?)))
-            .next()
+        let mut candidates = longer.into_iter().chain(name.get(..at));
+        candidates.find_map(|prefix| Some((prefix, self.0.get(prefix)?)))
     }
 
     /// Who has the prefix that is longer than `prefix` by half a separator.
