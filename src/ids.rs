@@ -98,6 +98,12 @@ impl Prefix {
         self.0.is_none()
     }
 
+    /// The text before the separator; the empty one if names stay as they are.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.0.as_ref().map_or("", ServerName::as_str)
+    }
+
     /// The name in the merged list of what the server calls `own`.
     #[must_use]
     pub fn join(&self, own: &str) -> String {

@@ -117,7 +117,7 @@ impl Client for Listener<News> {
 /// What a client is listed of one kind: names or URIs.
 pub(crate) fn listed(routes: &Routes, kind: Kind) -> Vec<String> {
     let first = routes.merged.pages(kind).get(None).unwrap();
-    let page = item::page(kind, first).unwrap();
+    let page = item::page(kind, &first.whole()).unwrap();
     assert_eq!(page.next_cursor, None, "one page");
     page.items
         .iter()
@@ -149,7 +149,7 @@ pub(crate) fn catalogue(names: &[&str]) -> Arc<Catalogue> {
     let page = Bytes::from(format!(r#"{{"tools":[{}]}}"#, tools.join(",")));
     let tools = item::page(Kind::Tools, &page).unwrap().items;
     Arc::new(Catalogue {
-        tools,
+        tools: tools.into(),
         ..Catalogue::default()
     })
 }

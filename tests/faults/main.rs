@@ -47,6 +47,8 @@ mod metrics;
 #[cfg(test)]
 mod network;
 #[cfg(test)]
+mod offers;
+#[cfg(test)]
 mod pipes;
 #[cfg(test)]
 mod record;

@@ -23,7 +23,7 @@ const fn row(number: u8, name: &'static str, fault: &'static str, demanded: &'st
 
 /// Every row, in order. Where it says nothing else, the nine other servers answer every call meanwhile.
 #[rustfmt::skip]
-pub(crate) const ROWS: [Row; 68] = [
+pub(crate) const ROWS: [Row; 70] = [
     row(1, "exits_in_a_call", "a server exits with 1 in the middle of a call", "the call gets its error within 100 ms of the exit; ready again within 2 s"),
     row(2, "killed_by_sigkill", "a server is killed by SIGKILL", "calls get their error within 100 ms; ready again within 2 s"),
     row(3, "exits_when_idle", "a server exits with 0 while nothing is asked of it", "ready again within 2 s; nothing in the log above a warning"),
@@ -82,6 +82,8 @@ pub(crate) const ROWS: [Row; 68] = [
     row(56, "port_taken", "the port is in use at the start", "exit 78 and a message that names the port"),
     row(101, "dear_templates", "a server's 300 URI templates are dear to compare with 300 links in a result of another", "answered at once with every link; what was not compared is counted, and said once"),
     row(102, "resources_in_anothers_name", "a server lists resources and templates in another's name (mcproxy://other/…)", "every read is answered by the server that is named; the log says it once"),
+    row(110, "names_of_others", "servers list names with other servers' prefixes, and their headings in their instructions", "each name leads to its own server, in every order of the file; one warning for each two; one heading each"),
+    row(111, "list_changed_flood", "a server says 1 000 times a second that its 2 000 tools changed", "they are listed again, at most twice a second"),
     row(120, "stopped_terminal", "Ctrl-S in the gateway's terminal", "every call is answered, servers come and go; SIGTERM: exit 0 within 10 s"),
     row(121, "stopped_terminal_on_one_core", "the same on one core", "the same"),
     row(122, "busy_handler", "a handler keeps its worker busy for seconds", "the others are served; the log says who and what while it lasts, once"),

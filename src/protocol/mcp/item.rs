@@ -198,20 +198,38 @@ pub fn list_result<'a>(
     items: impl Iterator<Item = &'a [u8]>,
     next_cursor: Option<&str>,
 ) -> Bytes {
-    let mut out = format!("{{\"{}\":[", kind.member()).into_bytes();
+    let mut out = list_head(kind).into_bytes();
     for (position, item) in items.enumerate() {
         if position > 0 {
             out.push(b',');
         }
-        raw::push_single_line(&mut out, item);
+        push_entry(&mut out, item);
     }
-    out.push(b']');
+    out.extend_from_slice(&list_tail(next_cursor));
+    out.into()
+}
+
+/// Appends a raw entry on one line.
+pub fn push_entry(out: &mut Vec<u8>, entry: &[u8]) {
+    raw::push_single_line(out, entry);
+}
+
+/// What stands before the entries in the result of a list request.
+#[must_use]
+pub fn list_head(kind: Kind) -> String {
+    format!("{{\"{}\":[", kind.member())
+}
+
+/// What stands after them.
+#[must_use]
+pub fn list_tail(next_cursor: Option<&str>) -> Vec<u8> {
+    let mut out = vec![b']'];
     if let Some(cursor) = next_cursor {
         out.extend_from_slice(b",\"nextCursor\":");
         raw::push_string(&mut out, cursor);
     }
     out.push(b'}');
-    out.into()
+    out
 }
 
 #[cfg(test)]

@@ -9,7 +9,9 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 
 use super::handle::Subscriber;
+use super::job::Job;
 use super::kept::Kept;
+use super::merged::Merged;
 use super::message::RegistryMsg;
 use super::routes::Routes;
 use super::state::Merge;
@@ -45,6 +47,8 @@ pub(crate) struct RegistryState {
     is_latch_elapsed: bool,
     unsaved: BTreeMap<ServerName, Kept>,
     saving: JoinSet<()>,
+    /// The merge that is under way elsewhere.
+    merging: JoinSet<()>,
     has_complained: bool,
     has_tidied: bool,
     myself: ActorRef<RegistryMsg>,
@@ -71,6 +75,7 @@ impl Actor for Registry {
             is_latch_elapsed: wait == Duration::ZERO,
             unsaved: BTreeMap::new(),
             saving: JoinSet::new(),
+            merging: JoinSet::new(),
             has_complained: false,
             has_tidied: false,
             _latch: Timer::after(&myself, wait, || RegistryMsg::LatchElapsed),
@@ -120,6 +125,10 @@ impl Actor for Registry {
                 state.is_latch_elapsed = true;
                 state.push();
             }
+            RegistryMsg::Merged(merged) => {
+                let merged = merged.ok_or("a merge failed")?;
+                state.on_merged(*merged);
+            }
             RegistryMsg::Kept(outcome) => state.on_kept(outcome),
         }
         Ok(())
@@ -137,8 +146,35 @@ async fn load(store: Store) -> HashMap<ServerName, Kept> {
 }
 
 impl RegistryState {
-    /// Sends everybody the next table, if it differs from the last one.
+    /// Sends everybody the next table, if it differs from the last one: at once, or when what takes
+    /// long has been merged. One merge at a time; what is told meanwhile is in the next.
     fn push(&mut self) {
+        if !self.merging.is_empty() {
+            return;
+        }
+        if let Some(job) = self.merge.long_job() {
+            self.merge_elsewhere(job);
+        } else {
+            self.publish();
+        }
+    }
+
+    fn merge_elsewhere(&mut self, job: Job) {
+        let myself = self.myself.clone();
+        self.merging.spawn(async move {
+            let merged = tokio::task::spawn_blocking(move || Box::new(job.run())).await;
+            drop(myself.cast(RegistryMsg::Merged(merged.ok())));
+        });
+    }
+
+    fn on_merged(&mut self, merged: Merged) {
+        self.merging.detach_all();
+        self.merge.take(merged);
+        self.publish();
+        self.push();
+    }
+
+    fn publish(&mut self) {
         let Some(routes) = self.merge.publish(self.is_latch_elapsed) else {
             return;
         };

@@ -7,17 +7,20 @@ use serde::{Deserialize, Serialize};
 
 use crate::protocol::mcp::item::{Item, Kind};
 
+/// One list of a server. Its copies share it, so that what is one list is seen without reading it.
+pub(crate) type List = Arc<Vec<Item>>;
+
 /// What one server offers, as it said it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Catalogue {
     /// Its tools, in its own order.
-    pub tools: Vec<Item>,
+    pub tools: List,
     /// Its prompts.
-    pub prompts: Vec<Item>,
+    pub prompts: List,
     /// Its resources.
-    pub resources: Vec<Item>,
+    pub resources: List,
     /// Its resource templates.
-    pub templates: Vec<Item>,
+    pub templates: List,
     /// What it said of itself in the handshake.
     pub abilities: Abilities,
     /// Its instructions for models.
@@ -39,23 +42,43 @@ pub(crate) struct Abilities {
 }
 
 impl Catalogue {
-    /// The same with what it offered before in place of the lists that it could not tell.
+    /// The same with what it offered before in place of the lists that it could not tell. A list
+    /// that is what it was is the one that was there before.
     #[must_use]
     pub(crate) fn or_before(self: Arc<Self>, before: Option<&Self>) -> Arc<Self> {
-        if self.unlisted.is_empty() {
-            return self;
-        }
         let mut filled = Self::clone(&self);
         for kind in std::mem::take(&mut filled.unlisted) {
-            let items = before.map(|before| before.items(kind).to_vec());
-            *filled.items_mut(kind) = items.unwrap_or_default();
+            let list = before.map(|before| before.list(kind).clone());
+            filled.set(kind, list.unwrap_or_default());
+        }
+        for kind in Kind::ALL {
+            if let Some(former) = before.map(|before| before.list(kind))
+                && filled.list(kind) == former
+            {
+                filled.set(kind, Arc::clone(former));
+            }
         }
         Arc::new(filled)
+    }
+
+    /// Whether it is that one, list by list: none is read for it.
+    #[must_use]
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        let is_shared = |kind| Arc::ptr_eq(self.list(kind), other.list(kind));
+        Kind::ALL.into_iter().all(is_shared)
+            && self.abilities == other.abilities
+            && self.instructions == other.instructions
     }
 
     /// The entries of one list.
     #[must_use]
     pub(crate) fn items(&self, kind: Kind) -> &[Item] {
+        self.list(kind)
+    }
+
+    /// One list.
+    #[must_use]
+    pub(crate) fn list(&self, kind: Kind) -> &List {
         match kind {
             Kind::Tools => &self.tools,
             Kind::Prompts => &self.prompts,
@@ -64,14 +87,15 @@ impl Catalogue {
         }
     }
 
-    /// The entries of one list, to be filled.
-    pub(crate) fn items_mut(&mut self, kind: Kind) -> &mut Vec<Item> {
-        match kind {
+    /// Replaces one list.
+    pub(crate) fn set(&mut self, kind: Kind, list: impl Into<List>) {
+        let place = match kind {
             Kind::Tools => &mut self.tools,
             Kind::Prompts => &mut self.prompts,
             Kind::Resources => &mut self.resources,
             Kind::Templates => &mut self.templates,
-        }
+        };
+        *place = list.into();
     }
 }
 
@@ -93,6 +117,8 @@ mod tests {
         );
         assert!(filled.unlisted.is_empty());
         assert!(told.or_before(None).tools.is_empty());
+        let again = catalogue(&["a"]).or_before(Some(&before));
+        assert!(std::sync::Arc::ptr_eq(&again.tools, &before.tools));
         assert_eq!(
             catalogue(&["b"]).or_before(Some(&before)),
             catalogue(&["b"])

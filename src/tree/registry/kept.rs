@@ -62,7 +62,7 @@ impl Kept {
         }
         for (kind, list) in Kind::ALL.into_iter().zip(file.lists) {
             let list = text.slice_ref(list.get().as_bytes());
-            *catalogue.items_mut(kind) = item::page(kind, &list).ok()?.items;
+            catalogue.set(kind, item::page(kind, &list).ok()?.items);
         }
         Some(Self {
             fingerprint: file.fingerprint,

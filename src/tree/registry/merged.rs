@@ -1,21 +1,19 @@
 //! What all servers offer together, under merged names: built by the registry whenever a catalogue
 //! changes, and by a session whose own instances offer something else. Immutable.
 
-use std::collections::HashMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::catalogue::Catalogue;
-use super::resources::Resources;
+use super::catalogue::{Catalogue, List};
+use super::instructions;
+use super::names::{Names, Prefixes};
+use super::pages::Pages;
+use super::resources::{self, Resources};
 use crate::config::model::Isolation;
 use crate::ids::{Prefix, ServerName};
 use crate::protocol::mcp::item::{Item, Kind};
 use crate::protocol::mcp::request::Subject;
 use crate::protocol::uri::Search;
-
-use super::pages::Pages;
-
-/// Names beyond this length are refused by some clients and by the models behind them.
-const NAME_BUDGET: usize = 64;
 
 /// One configured server, and what it offers as far as that is known.
 #[derive(Debug, Clone)]
@@ -28,6 +26,13 @@ pub(crate) struct Source {
     pub isolation: Isolation,
     /// What it offers.
     pub catalogue: Option<Arc<Catalogue>>,
+}
+
+impl Source {
+    /// One of its lists, as far as that is known.
+    pub(super) fn list(&self, kind: Kind) -> Option<&List> {
+        self.catalogue.as_ref().map(|known| known.list(kind))
+    }
 }
 
 /// Where a merged name or URI leads.
@@ -44,9 +49,11 @@ pub(crate) struct Route {
 pub(crate) struct Merged {
     /// What it was merged from.
     pub sources: Vec<Source>,
+    prefixes: Arc<Prefixes>,
     tools: Names,
     prompts: Names,
-    resources: Resources,
+    resources: Arc<Resources>,
+    instructions: Option<Arc<str>>,
 }
 
 /// Which lists differ between two merges.
@@ -63,38 +70,68 @@ pub(crate) struct Changes {
 impl Default for Merged {
     /// Nothing is offered.
     fn default() -> Self {
-        Self::build(Vec::new()).0
+        Self::build(Vec::new(), &[])
     }
 }
 
 impl Merged {
-    /// Merges what `sources` offer. On a collision the first keeps the name. The second part says
-    /// what is odd about the names, for the log.
-    pub(crate) fn build(sources: Vec<Source>) -> (Self, Vec<String>) {
-        let mut oddities = Vec::new();
-        let tools = Names::build(Kind::Tools, &sources, &mut oddities);
-        let prompts = Names::build(Kind::Prompts, &sources, &mut oddities);
-        let resources = Resources::build(&sources, &mut oddities);
-        let merged = Self {
+    /// Merges what `sources` offer. What did not change since one of the `former` merges is taken
+    /// from it.
+    pub(super) fn build(sources: Vec<Source>, former: &[&Self]) -> Self {
+        let prefixes = Prefixes::of(&sources);
+        let known = former.iter().find(|former| *former.prefixes == prefixes);
+        let prefixes = known.map_or_else(|| Arc::new(prefixes), |same| same.prefixes.clone());
+        let names = |kind, of: fn(&Self) -> &Names| {
+            let former: Vec<&Names> = former.iter().map(|former| of(former)).collect();
+            Names::build(kind, &sources, &prefixes, &former)
+        };
+        let tools = names(Kind::Tools, |merged| &merged.tools);
+        let prompts = names(Kind::Prompts, |merged| &merged.prompts);
+        let same = |former: &&&Self| resources::are_same(&sources, &former.sources);
+        let resources = match (former.iter().find(same), former.first()) {
+            (Some(same), _) => Arc::clone(&same.resources),
+            (None, Some(last)) => Arc::new(Resources::build(&sources).sharing(&last.resources)),
+            (None, None) => Arc::new(Resources::build(&sources)),
+        };
+        let same = |former: &&&Self| instructions::are_same(&sources, &former.sources);
+        let instructions = match former.iter().find(same) {
+            Some(same) => same.instructions.clone(),
+            None => instructions::join(&sources).map(Arc::from),
+        };
+        Self {
             sources,
+            prefixes,
             tools,
             prompts,
             resources,
-        };
-        (merged, oddities)
+            instructions,
+        }
     }
 
-    /// The same with another catalogue for one server.
+    /// The same with other catalogues for some servers. What `mine`, a former such table, has in
+    /// common with it is shared.
     #[must_use]
-    pub(crate) fn with(&self, server: &ServerName, catalogue: &Arc<Catalogue>) -> Self {
+    pub(crate) fn with(&self, own: &[(&ServerName, &Arc<Catalogue>)], mine: &Self) -> Self {
         let mut sources = self.sources.clone();
-        for source in &mut sources {
-            if source.server == *server {
-                let before = source.catalogue.as_deref();
-                source.catalogue = Some(Arc::clone(catalogue).or_before(before));
+        for (server, catalogue) in own {
+            let mut sources = sources.iter_mut();
+            if let Some(source) = sources.find(|source| source.server == **server) {
+                source.catalogue = Some(Arc::clone(catalogue));
             }
         }
-        Self::build(sources).0
+        Self::build(sources, &[mine, self])
+    }
+
+    /// How many parts were laid out that are none of those of `former`.
+    #[cfg(test)]
+    pub(super) fn built_since(&self, former: &Self) -> usize {
+        self.tools.built_since(&former.tools) + self.prompts.built_since(&former.prompts)
+    }
+
+    /// What is odd about the names, for the log.
+    pub(super) fn oddities(&self) -> BTreeSet<String> {
+        let names = self.tools.oddities().chain(self.prompts.oddities());
+        names.chain(self.resources.oddities()).cloned().collect()
     }
 
     /// The server's place among the sources.
@@ -107,8 +144,8 @@ impl Merged {
     #[must_use]
     pub(crate) fn find(&self, subject: Subject, key: &str) -> Option<Route> {
         match subject {
-            Subject::Tool => self.tools.by_name.get(key).cloned(),
-            Subject::Prompt => self.prompts.by_name.get(key).cloned(),
+            Subject::Tool => self.tools.find(key),
+            Subject::Prompt => self.prompts.find(key),
             Subject::Resource => self.find_resource(key, &mut Search::lookup()),
         }
     }
@@ -129,8 +166,8 @@ impl Merged {
     #[must_use]
     pub(crate) fn pages(&self, kind: Kind) -> &Pages {
         match kind {
-            Kind::Tools => &self.tools.pages,
-            Kind::Prompts => &self.prompts.pages,
+            Kind::Tools => self.tools.pages(),
+            Kind::Prompts => self.prompts.pages(),
             Kind::Resources => self.resources.pages(),
             Kind::Templates => self.resources.template_pages(),
         }
@@ -157,63 +194,20 @@ impl Merged {
 
     /// The instructions of all servers, each under its name; `None` if there are none.
     #[must_use]
-    pub(crate) fn instructions(&self) -> Option<String> {
-        let of = |source: &Source| {
-            let text = source.catalogue.as_ref()?.instructions.as_deref()?.trim();
-            (!text.is_empty()).then(|| format!("[{}]\n{text}", source.server))
-        };
-        let all: Vec<String> = self.sources.iter().filter_map(of).collect();
-        (!all.is_empty()).then(|| all.join("\n\n"))
+    pub(crate) fn instructions(&self) -> Option<&str> {
+        self.instructions.as_deref()
     }
 
-    /// Which lists are not the same in `other`.
+    /// Which lists are not the same in `other`. Nothing is compared here but whether they were found
+    /// to be the same when they were merged.
     #[must_use]
     pub(crate) fn changes(&self, other: &Self) -> Changes {
-        let differs = |kind| self.pages(kind) != other.pages(kind);
+        let differs = |kind| !self.pages(kind).is(other.pages(kind));
         Changes {
             tools: differs(Kind::Tools),
             prompts: differs(Kind::Prompts),
             resources: differs(Kind::Resources) || differs(Kind::Templates),
         }
-    }
-}
-
-/// Tools or prompts under their merged names.
-#[derive(Debug)]
-struct Names {
-    by_name: HashMap<String, Route>,
-    pages: Pages,
-}
-
-impl Names {
-    fn build(kind: Kind, sources: &[Source], oddities: &mut Vec<String>) -> Self {
-        let mut by_name: HashMap<String, Route> = HashMap::new();
-        let mut listed = Vec::new();
-        for (source, item) in items(kind, sources) {
-            let (server, merged) = (&source.server, source.prefix.join(item.key()));
-            if let Some(first) = by_name.get(&merged) {
-                oddities.push(format!(
-                    "'{merged}' of server '{server}' is left out of the {}: server '{}' has the name already",
-                    kind.member(),
-                    first.server
-                ));
-                continue;
-            }
-            let length = merged.chars().count();
-            if length > NAME_BUDGET {
-                oddities.push(format!(
-                    "The name '{merged}' has {length} characters; some clients accept only {NAME_BUDGET}"
-                ));
-            }
-            listed.push(item.renamed(&merged));
-            let route = Route {
-                server: server.clone(),
-                key: item.key().into(),
-            };
-            by_name.insert(merged, route);
-        }
-        let pages = Pages::build(kind, &listed);
-        Self { by_name, pages }
     }
 }
 

@@ -6,6 +6,7 @@ use tokio::time::Instant;
 
 use super::catalogue::Catalogue;
 use super::handle::Subscriber;
+use super::merged::Merged;
 use crate::config::model::Isolation;
 use crate::ids::{Generation, Prefix, ServerName};
 use crate::tree::heartbeat::Beat;
@@ -73,6 +74,8 @@ pub(crate) enum RegistryMsg {
     Beat(Beat),
     /// From itself: the boot has taken long enough.
     LatchElapsed,
+    /// From the task that merges; `None` if it failed.
+    Merged(Option<Box<Merged>>),
     /// From the task that keeps catalogues.
     Kept(Result<(), String>),
 }
@@ -87,6 +90,7 @@ impl Kind for RegistryMsg {
             Self::Leave { .. } => "Leave",
             Self::Beat(_) => "Beat",
             Self::LatchElapsed => "LatchElapsed",
+            Self::Merged(_) => "Merged",
             Self::Kept(_) => "Kept",
         }
     }

@@ -7,10 +7,14 @@
 mod actor;
 mod catalogue;
 mod handle;
+mod instructions;
+mod job;
 mod kept;
 mod merged;
 mod message;
+mod names;
 mod pages;
+mod part;
 mod resources;
 mod routes;
 mod state;

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::hash::Hash;
+use std::sync::Arc;
 
 use super::merged::{Route, Source, items};
 use super::pages::Pages;
@@ -26,6 +27,8 @@ pub(super) struct Resources {
     only: Option<ServerName>,
     pages: Pages,
     template_pages: Pages,
+    /// For the log.
+    oddities: BTreeSet<String>,
 }
 
 /// The configured servers, by their names as qualifiers spell them.
@@ -84,8 +87,8 @@ fn abilities(source: &Source) -> Option<bool> {
 }
 
 impl Resources {
-    /// Merges the lists of `sources`; `oddities` are for the log.
-    pub(super) fn build(sources: &[Source], oddities: &mut Vec<String>) -> Self {
+    /// Merges the lists of `sources`.
+    pub(super) fn build(sources: &[Source]) -> Self {
         let names = Names::of(sources);
         let same = |item: &Item| item.key().to_owned();
         let (by_uri, pages) = lay_out(Kind::Resources, sources, &names, same);
@@ -94,10 +97,10 @@ impl Resources {
         let has_resources = |source: &&Source| abilities(source) == Some(true);
         let mut owners = sources.iter().filter(has_resources);
         let (only, others) = (owners.next(), owners.count());
-        oddities.extend(claims(sources, &names));
         Self {
             shelf: shelf(sources, &names),
             by_scheme: schemes(sources, &names),
+            oddities: claims(sources, &names),
             names,
             by_uri,
             by_template,
@@ -105,6 +108,15 @@ impl Resources {
             only: only.filter(|_| others == 0).map(|one| one.server.clone()),
             pages,
             template_pages,
+        }
+    }
+
+    /// The same, with the pages of `before` where they say the same.
+    pub(super) fn sharing(self, before: &Self) -> Self {
+        Self {
+            pages: self.pages.sharing(&before.pages),
+            template_pages: self.template_pages.sharing(&before.template_pages),
+            ..self
         }
     }
 
@@ -178,6 +190,27 @@ impl Resources {
     pub(super) fn template_pages(&self) -> &Pages {
         &self.template_pages
     }
+
+    /// What is odd about the URIs.
+    pub(super) fn oddities(&self) -> impl Iterator<Item = &String> {
+        self.oddities.iter()
+    }
+}
+
+/// Whether the resources of both are merged to the same, without merging them. The servers that have
+/// none count too: by their names URIs are qualified, and templates know servers by their places.
+pub(super) fn are_same(sources: &[Source], others: &[Source]) -> bool {
+    type Told<'a> = (&'a ServerName, Option<bool>, [Option<*const Vec<Item>>; 2]);
+    fn told(sources: &[Source]) -> impl Iterator<Item = Told<'_>> {
+        sources.iter().map(|source| {
+            let lists = [Kind::Resources, Kind::Templates].map(|kind| {
+                let list = source.list(kind).filter(|list| !list.is_empty());
+                list.map(Arc::as_ptr)
+            });
+            (&source.server, abilities(source), lists)
+        })
+    }
+    told(sources).eq(told(others))
 }
 
 fn route(server: &ServerName, key: &str) -> Route {

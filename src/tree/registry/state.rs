@@ -5,6 +5,7 @@ use std::mem;
 use std::sync::Arc;
 
 use super::catalogue::Catalogue;
+use super::job::Job;
 use super::kept::Kept;
 use super::merged::{Merged, Source};
 use super::message::{ServerState, Wanted};
@@ -31,6 +32,8 @@ pub(super) struct Merge {
     is_dirty: bool,
     /// Whether that was about what is offered.
     is_stale: bool,
+    /// What was merged elsewhere, for the next table.
+    fresh: Option<Merged>,
     routes: Arc<Routes>,
     /// What is odd about the names offered now, as it was logged.
     pub(super) oddities: BTreeSet<String>,
@@ -160,8 +163,7 @@ impl Merge {
     }
 
     /// Logs what is odd now and was not before, and forgets what is not odd any more.
-    fn report(&mut self, oddities: Vec<String>) {
-        let oddities: BTreeSet<String> = oddities.into_iter().collect();
+    fn report(&mut self, oddities: BTreeSet<String>) {
         for oddity in oddities.difference(&self.oddities) {
             log::warn!("{oddity}");
         }
@@ -178,14 +180,21 @@ impl Merge {
     /// Builds the next table, if it is to differ from the last one; `open_latch` opens the boot
     /// latch for good, even if root has not said yet what is configured.
     pub(super) fn publish(&mut self, open_latch: bool) -> Option<Arc<Routes>> {
-        let is_complete = self.routes.is_complete || open_latch || self.is_complete();
-        if !mem::take(&mut self.is_dirty) && is_complete == self.routes.is_complete {
+        if self.fresh.is_none() && mem::take(&mut self.is_stale) {
+            self.fresh = Some(self.job().run());
+        }
+        // What was told while the merge was under way is in the table after this one.
+        let is_settled = !self.is_stale && self.is_complete();
+        let is_complete = self.routes.is_complete || open_latch || is_settled;
+        let is_dirty = mem::replace(&mut self.is_dirty, self.is_stale);
+        if !is_dirty && is_complete == self.routes.is_complete {
             return None;
         }
-        let mut merged = Arc::clone(&self.routes.merged);
-        if mem::take(&mut self.is_stale) {
-            merged = Arc::new(self.merged());
-        }
+        let merged = self.fresh.take().map(|merged| {
+            self.report(merged.oddities());
+            Arc::new(merged)
+        });
+        let merged = merged.unwrap_or_else(|| Arc::clone(&self.routes.merged));
         let routes = Routes {
             version: self.routes.version + 1,
             is_complete,
@@ -204,16 +213,29 @@ impl Merge {
         self.servers.iter().map(route).collect()
     }
 
-    /// All lists in configuration order. Where nothing changed, the old bytes are kept.
-    fn merged(&mut self) -> Merged {
+    /// The merge that is to be done before the next table, if it is a long one: not to be done where
+    /// others wait. What comes of it is to be given to [`Self::take`].
+    pub(super) fn long_job(&mut self) -> Option<Job> {
+        let job = self.is_stale.then(|| self.job()).filter(Job::is_long)?;
+        self.is_stale = false;
+        Some(job)
+    }
+
+    /// Takes what was merged elsewhere.
+    pub(super) fn take(&mut self, merged: Merged) {
+        self.fresh = Some(merged);
+    }
+
+    fn job(&self) -> Job {
         let source = |server: &Server| Source {
             server: server.wanted.server.clone(),
             prefix: server.wanted.prefix.clone(),
             isolation: server.wanted.isolation,
             catalogue: server.catalogue.clone(),
         };
-        let (merged, oddities) = Merged::build(self.servers.iter().map(source).collect());
-        self.report(oddities);
-        merged
+        Job {
+            sources: self.servers.iter().map(source).collect(),
+            before: Arc::clone(&self.routes.merged),
+        }
     }
 }

@@ -42,8 +42,8 @@ pub(super) enum Effect {
     Initialized,
     /// The server takes calls, and offers this now.
     Listed(Catalogue),
-    /// The server said that a list changed.
-    ListChanged,
+    /// The server said that a list changed: ask for it after this time.
+    ListChanged(Duration),
     /// Pass a request on to the client of the session that this instance belongs to.
     Ask(Request),
     /// Nothing good can come of this process any more. The words follow the server's name.
@@ -335,17 +335,15 @@ impl Dialogue {
         let initialized = jsonrpc::notification(method::INITIALIZED, None);
         let mut effects = vec![Effect::Write(initialized), Effect::Initialized];
         let lines = self.lists.ask_all(now, &mut self.calls);
-        let step = Step {
-            lines,
-            is_news: false,
-        };
-        effects.extend(self.listed(step));
+        let is_news = false;
+        effects.extend(self.listed(Step { lines, is_news }));
         effects
     }
 
     /// Asks for the lists that have changed.
     pub(super) fn relist(&mut self, now: Instant) -> Vec<Effect> {
-        writes(self.lists.ask_changed(now, &mut self.calls))
+        let asked = self.lists.ask_changed(now, &mut self.calls);
+        asked.map_or_else(|wait| vec![Effect::ListChanged(wait)], writes)
     }
 
     /// A step was made towards the lists: is the server ready by it, or does it offer something
@@ -376,10 +374,12 @@ impl Dialogue {
                 self.audience.logged(params, others);
             }
             (method::RESOURCES_UPDATED, Some(params)) => self.audience.updated(params),
-            (method, _) if self.lists.note_change(method) => return vec![Effect::ListChanged],
+            (method, _) if self.lists.note_change(method) => {
+                return vec![Effect::ListChanged(self.lists.pace().wait_for_more(now))];
+            }
             (method, _) => {
+                let who = &self.who;
                 if !self.asks.on_notification(notification) {
-                    let who = &self.who;
                     log::debug!("Server {who} sent {method:?}, which is not passed on");
                 }
             }

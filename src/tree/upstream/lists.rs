@@ -2,6 +2,7 @@
 //! last. Part of the dialogue. A list that fails stays what it was; other lists don't wait for it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::time::Instant;
@@ -9,6 +10,7 @@ use tokio::time::Instant;
 use super::calls::Calls;
 use super::junk::excerpt;
 use super::listing::{Listing, Room, Turn};
+use super::pace::Pace;
 use super::who::Who;
 use crate::protocol::jsonrpc::{self, code};
 use crate::protocol::mcp::item::{self, Kind, Page};
@@ -31,6 +33,7 @@ pub(super) struct Lists {
     changed: BTreeSet<Kind>,
     /// To be asked for once more, when the present answer is there.
     again: BTreeSet<Kind>,
+    pace: Pace,
 }
 
 /// What comes of an answer, or of its absence.
@@ -52,6 +55,7 @@ impl Lists {
             asked: BTreeMap::new(),
             changed: BTreeSet::new(),
             again: BTreeSet::new(),
+            pace: Pace::default(),
         }
     }
 
@@ -145,10 +149,25 @@ impl Lists {
         before > 0
     }
 
-    /// Asks for what has changed, or remembers to when the present answer is there.
-    pub(super) fn ask_changed(&mut self, now: Instant, calls: &mut Calls) -> Vec<Bytes> {
+    /// How often what changes is asked for.
+    pub(super) fn pace(&self) -> &Pace {
+        &self.pace
+    }
+
+    /// Asks for what has changed, or remembers to when the present answer is there. The error says
+    /// how long it must not: what was read since it was told counts too.
+    pub(super) fn ask_changed(
+        &mut self,
+        now: Instant,
+        calls: &mut Calls,
+    ) -> Result<Vec<Bytes>, Duration> {
+        let wait = self.pace.wait(now);
+        if !wait.is_zero() {
+            return Err(wait);
+        }
         let changed = std::mem::take(&mut self.changed);
-        self.ask(now, changed, calls)
+        self.pace.asked(now);
+        Ok(self.ask(now, changed, calls))
     }
 
     fn ask(
@@ -179,6 +198,8 @@ impl Lists {
         outcome: Result<Bytes, Bytes>,
         calls: &mut Calls,
     ) -> Step {
+        let size = outcome.as_ref().map_or_else(Bytes::len, Bytes::len);
+        self.pace.spent(now, size);
         let page = outcome
             .or_else(|error| no_templates(kind, &error).ok_or_else(|| excerpt(&error)))
             // A copy, as what is kept of it must not keep the line, which may be far longer.
@@ -206,7 +227,7 @@ impl Lists {
                 }
             }
             Turn::Done(items) => {
-                *self.known.items_mut(kind) = items;
+                self.known.set(kind, items);
                 self.known.unlisted.remove(&kind);
                 Step {
                     lines: self.end(now, kind, calls),

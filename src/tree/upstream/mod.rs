@@ -19,6 +19,7 @@ mod launch;
 mod listing;
 mod lists;
 mod message;
+mod pace;
 mod state;
 mod subscriptions;
 #[cfg(test)]

@@ -27,9 +27,6 @@ use crate::tree::client::{Ask, Client, Interest, News};
 use crate::tree::registry::{Catalogue, RegistryHandle};
 use crate::tree::timer::Timer;
 
-/// A server that says that its list changed may say so many times at once.
-const RELIST_DEBOUNCE: Duration = Duration::from_millis(100);
-
 pub(super) type Outcome = Result<(), ActorProcessingErr>;
 
 /// The state: dropping it kills the process group and answers every call.
@@ -281,9 +278,9 @@ impl UpstreamState {
                 Effect::Initialized => self.args.root.initialized(&self.handle),
                 Effect::Listed(catalogue) => self.on_listed(catalogue),
                 // One that is armed already is not put off: the server may never be quiet.
-                Effect::ListChanged if self.relist.is_some() => {}
-                Effect::ListChanged => {
-                    self.relist = Some(self.after(RELIST_DEBOUNCE, Wait::Relist));
+                Effect::ListChanged(_) if self.relist.is_some() => {}
+                Effect::ListChanged(wait) => {
+                    self.relist = Some(self.after(wait, Wait::Relist));
                 }
                 Effect::Ask(request) => self.ask(request),
                 Effect::Broken(kind, why) => return self.die(kind, &why),

@@ -10,6 +10,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::ids::Generation;
 use crate::protocol::mcp::item::Kind;
+use crate::protocol::mcp::request::Subject;
 use crate::state_dir::StateDir;
 use crate::tree::registry::{
     Registry, RegistryArgs, RegistryHandle, Routes, ServerState, Store, Subscriber,
@@ -165,4 +166,24 @@ async fn a_restarted_registry_loses_nothing_and_hears_no_ghosts() {
     assert!(routes.version > last.version);
     assert!(routes.merged.changes(&last.merged).tools);
     assert!(!offers(&routes, "s__ghost"));
+}
+
+#[tokio::test]
+async fn a_long_merge_comes_back_and_the_last_word_counts() {
+    let (root, mut told) = listener();
+    let registry = registry_after(None, root).await;
+    registry.wanted(vec![wanted("s")]);
+    let many: Vec<String> = (0..5_000).map(|n| format!("t{n}")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    let (handle, _, _) = upstream("s", 1, 1).await;
+    for last in ["a", "b", "c"] {
+        let tools: Vec<&str> = many.iter().copied().chain([last]).collect();
+        registry.catalogue(&handle, Some(catalogue(&tools)));
+    }
+    let has = |routes: &Routes, tool| routes.merged.find(Subject::Tool, tool).is_some();
+    let last = until(&mut told, |routes| has(routes, "s__c")).await;
+    assert!(last.is_complete && !has(&last, "s__a"));
+    registry.wanted(Vec::new());
+    let gone = next(&mut told).await;
+    assert!(gone.version > last.version && !has(&gone, "s__c"));
 }

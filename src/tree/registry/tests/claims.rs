@@ -2,7 +2,7 @@
 
 use crate::protocol::mcp::item::Kind;
 use crate::protocol::uri;
-use crate::tree::registry::merged::Merged;
+use crate::tree::registry::merged::{Merged, Source};
 
 use super::offers::{leads, listed, merged, nowhere, offering, outward, to};
 
@@ -18,7 +18,7 @@ fn nobody_takes_over_anothers_reads_in_whatever_order() {
     let attacker = offering("attacker", &[(Kind::Resources, SPOOFED)]);
     let orders = [[&victim, &attacker], [&attacker, &victim]];
     for order in orders.map(|order| order.map(Clone::clone)) {
-        let (merged, oddities) = Merged::build(order.to_vec());
+        let merged = merged(&order);
         for (uri, key) in [
             ("mcproxy://victim/file:///s", "file:///s"),
             ("mcproxy://VICTIM/v:1", "v:1"),
@@ -36,6 +36,7 @@ fn nobody_takes_over_anothers_reads_in_whatever_order() {
                 Some(own).filter(|own| { listed(&merged, Kind::Resources).contains(own) })
             );
         }
+        let oddities = Vec::from_iter(merged.oddities());
         let [oddity] = &oddities[..] else {
             unreachable!("{oddities:?}")
         };
@@ -89,7 +90,7 @@ fn a_name_that_is_not_configured_is_no_other_servers() {
 #[test]
 fn a_servers_own_qualifier_is_read_as_its_own_uri() {
     let own: &[&str] = &["mcproxy://a/x", "x"];
-    let (merged, oddities) = Merged::build(vec![
+    let merged = merged(&[
         offering("a", &[(Kind::Resources, own)]),
         offering("b", &[(Kind::Resources, &["x"])]),
     ]);
@@ -101,6 +102,7 @@ fn a_servers_own_qualifier_is_read_as_its_own_uri() {
     assert_eq!(leads(&merged, &nested), to("a", own[0]));
     assert_eq!(leads(&merged, own[0]), to("a", "x"));
     assert_eq!(outward(&merged, "a", own[0]), Some(nested));
+    let oddities = merged.oddities();
     assert!(
         oddities.is_empty(),
         "it takes nothing from anybody: {oddities:?}"
@@ -121,4 +123,19 @@ fn who_has_no_resources_keeps_its_name_too() {
         leads(&merged(&[other, without]), claims[0]),
         to("without", "x")
     );
+}
+
+#[test]
+fn a_server_that_is_configured_later_has_its_name_at_once() {
+    let claims: &[&str] = &["mcproxy://later/x"];
+    let mut sources = vec![offering("other", &[(Kind::Resources, claims)])];
+    let before = merged(&sources);
+    assert_eq!(leads(&before, claims[0]), to("other", claims[0]));
+    sources.push(Source {
+        catalogue: None,
+        ..offering("later", &[])
+    });
+    let after = Merged::build(sources, &[&before]);
+    assert_eq!(leads(&after, claims[0]), to("later", "x"));
+    assert!(after.changes(&before).resources);
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use crate::ids::{Generation, ServerName};
+use crate::ids::Generation;
 use crate::protocol::mcp::item::Kind;
 use crate::protocol::mcp::request::Subject;
 use crate::tree::registry::kept::Kept;
@@ -34,10 +34,6 @@ fn table(merge: &mut Merge) -> Arc<Routes> {
 
 fn names(routes: &Routes) -> Vec<String> {
     listed(routes, Kind::Tools)
-}
-
-fn owner(routes: &Routes, tool: &str) -> ServerName {
-    routes.merged.find(Subject::Tool, tool).unwrap().server
 }
 
 fn is_same_set(one: &Routes, other: &Routes) -> bool {
@@ -85,27 +81,6 @@ async fn tools_are_listed_in_configuration_order_and_then_in_their_servers() {
     let reordered = table(&mut merge);
     assert_eq!(names(&reordered), ["ant__b", "ant__a", "zoo__z", "zoo__y"]);
     assert!(!is_same_set(&reordered, &routes));
-}
-
-#[tokio::test]
-async fn a_collision_goes_to_the_first_in_configuration_order() {
-    let mut merge = fresh(&["a", "a_"]);
-    merge.catalogue(handle("a_", 1).await, Some(catalogue(&["b"])));
-    assert_eq!(owner(&table(&mut merge), "a___b"), name("a_"));
-    assert!(merge.oddities.is_empty());
-
-    merge.catalogue(handle("a", 2).await, Some(catalogue(&["_b", "_b"])));
-    let routes = table(&mut merge);
-    assert_eq!(names(&routes), ["a___b"]);
-    assert_eq!(owner(&routes, "a___b"), name("a"));
-    // One for the second of `a` itself, one for `a_`.
-    assert_eq!(merge.oddities.len(), 2);
-    assert!(merge.oddities.iter().all(|text| text.contains("'a___b'")));
-
-    // What is not odd any more is not remembered: the memory is bounded by what is offered.
-    merge.catalogue(handle("a", 2).await, Some(catalogue(&["c"])));
-    table(&mut merge);
-    assert!(merge.oddities.is_empty());
 }
 
 #[tokio::test]
@@ -297,4 +272,31 @@ async fn a_successor_goes_on_from_the_last_table() {
     // It still knows which generation counts.
     second.catalogue(handle("a", 0).await, Some(catalogue(&["old"])));
     assert_eq!(names(&table(&mut second)), ["a__t", "b__u"]);
+}
+
+#[tokio::test]
+async fn what_takes_long_is_merged_elsewhere_and_what_is_told_meanwhile_comes_after_it() {
+    let mut merge = fresh(&["big", "small"]);
+    merge.catalogue(handle("small", 1).await, Some(catalogue(&["t"])));
+    assert!(merge.long_job().is_none());
+    table(&mut merge);
+
+    let many: Vec<String> = (0..5_000).map(|n| format!("t{n}")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    merge.catalogue(handle("big", 2).await, Some(catalogue(&many)));
+    let job = merge.long_job().unwrap();
+    merge.catalogue(handle("small", 1).await, Some(catalogue(&["u"])));
+    merge.take(job.run());
+    let first = merge.publish(false).unwrap();
+    assert!(first.merged.find(Subject::Tool, "big__t4999").is_some());
+    assert!(first.merged.find(Subject::Tool, "small__t").is_some());
+    assert!(!first.is_complete, "not all that was told is in it");
+    assert!(
+        merge.long_job().is_none(),
+        "what is laid out already is no work"
+    );
+    let second = merge.publish(false).unwrap();
+    assert!(second.merged.find(Subject::Tool, "small__u").is_some());
+    assert!(second.is_complete && second.version > first.version);
+    assert!(merge.publish(false).is_none());
 }

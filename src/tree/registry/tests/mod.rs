@@ -3,5 +3,6 @@
 mod actor;
 mod claims;
 mod merge;
+mod names;
 mod offers;
 mod store;

@@ -22,7 +22,7 @@ pub(super) fn offering(server: &str, lists: &[(Kind, &[&str])]) -> Source {
         let raw = |key: &&str| Bytes::from(format!(r#"{{"x":1.10,"{}":"{key}"}}"#, kind.key()));
         let items = keys.iter().map(raw);
         let items = items.map(|raw| Item::parse(*kind, &raw).unwrap());
-        *catalogue.items_mut(*kind) = items.collect();
+        catalogue.set(*kind, items.collect::<Vec<_>>());
     }
     Source {
         server: name(server),
@@ -33,11 +33,11 @@ pub(super) fn offering(server: &str, lists: &[(Kind, &[&str])]) -> Source {
 }
 
 pub(super) fn merged(sources: &[Source]) -> Merged {
-    Merged::build(sources.to_vec()).0
+    Merged::build(sources.to_vec(), &[])
 }
 
 pub(super) fn listed(merged: &Merged, kind: Kind) -> Vec<String> {
-    let page = item::page(kind, merged.pages(kind).get(None).unwrap()).unwrap();
+    let page = item::page(kind, &merged.pages(kind).get(None).unwrap().whole()).unwrap();
     page.items
         .iter()
         .map(|item| item.key().to_owned())
@@ -71,7 +71,8 @@ fn tools_and_prompts_are_called_by_their_servers_prefix() {
     let mut sources = ["a", "b", "c"].map(|server| offering(server, lists));
     sources[1].prefix = Prefix::bare();
     sources[2].prefix = Prefix::new("a").unwrap();
-    let (merged, oddities) = Merged::build(sources.to_vec());
+    let merged = Merged::build(sources.to_vec(), &[]);
+    let oddities = merged.oddities();
     assert_eq!(listed(&merged, Kind::Tools), ["a__t", "t"]);
     assert_eq!(listed(&merged, Kind::Prompts), ["a__p", "p"]);
     assert_eq!(oddities.len(), 2, "the third server's: {oddities:?}");
@@ -181,7 +182,7 @@ fn a_long_list_comes_in_pages_with_cursors_of_our_own() {
     let (mut cursor, mut seen, mut count) = (None, Vec::new(), 0);
     loop {
         let page = pages.get(cursor.as_deref()).expect("a cursor of ours");
-        let page = item::page(Kind::Tools, page).unwrap();
+        let page = item::page(Kind::Tools, &page.whole()).unwrap();
         seen.extend(page.items.iter().map(|item| item.key().to_owned()));
         count += 1;
         let Some(next) = page.next_cursor else { break };
@@ -248,7 +249,7 @@ fn a_sessions_own_catalogue_takes_the_place_of_the_templates() {
         offering("b", &[(Kind::Tools, &["t"])]),
     ]);
     let own = offering("b", &[(Kind::Tools, &["u"])]).catalogue.unwrap();
-    let mine = shared.with(&name("b"), &own);
+    let mine = shared.with(&[(&name("b"), &own)], &shared);
     assert_eq!(listed(&mine, Kind::Tools), ["a__t", "b__u"]);
     assert_eq!(listed(&shared, Kind::Tools), ["a__t", "b__t"]);
     let changes = shared.changes(&mine);

@@ -43,7 +43,7 @@ fn a_catalogue_comes_back_byte_for_byte() {
         ..Catalogue::default()
     };
     told.abilities.subscribe = true;
-    told.tools = item::page(Kind::Tools, &page).unwrap().items;
+    told.tools = item::page(Kind::Tools, &page).unwrap().items.into();
     for (kind, text) in [
         (Kind::Prompts, r#"{"prompts":[{"name":"\u0070","x":1.10}]}"#),
         (Kind::Resources, r#"{"resources":[{"uri":"a:b"}]}"#),
@@ -52,7 +52,7 @@ fn a_catalogue_comes_back_byte_for_byte() {
             r#"{"resourceTemplates":[{"uriTemplate":"a:{b}"}]}"#,
         ),
     ] {
-        *told.items_mut(kind) = item::page(kind, &Bytes::from(text)).unwrap().items;
+        told.set(kind, item::page(kind, &Bytes::from(text)).unwrap().items);
     }
     let told = std::sync::Arc::new(told);
     store.save(&name("s"), &kept(told.clone())).unwrap();

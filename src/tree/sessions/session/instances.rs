@@ -120,7 +120,11 @@ impl SessionState {
         instance.state = RouteState::Ready { handle };
         instance.is_gone = false;
         if let Some(told) = told {
-            instance.catalogue = Some(told);
+            let template = self.routes.as_ref().and_then(|routes| {
+                let source = routes.merged.source(&server)?;
+                source.catalogue.as_deref()
+            });
+            instance.catalogue = Some(told.or_before(template));
             self.remerge();
         }
         self.withdraw_asks(&server, Some(generation));
@@ -150,20 +154,26 @@ impl SessionState {
         self.instances.len() < before
     }
 
-    /// What is offered to this client.
+    /// What is offered to this client. Only what is not the template's is its own.
     pub(super) fn remerge(&mut self) {
         let Some(routes) = &self.routes else {
             return;
         };
-        let mut merged = Arc::clone(&routes.merged);
+        let shared = &routes.merged;
+        let mut own = Vec::new();
         for (server, instance) in &self.instances {
-            let template = merged.source(server).map(|source| &source.catalogue);
-            if let Some(own) = &instance.catalogue
-                && template != Some(&instance.catalogue)
+            let template = shared.source(server);
+            let template = template.and_then(|source| source.catalogue.as_deref());
+            if let Some(told) = &instance.catalogue
+                && template.is_none_or(|template| !template.is(told))
             {
-                merged = Arc::new(merged.with(server, own));
+                own.push((server, told));
             }
         }
-        self.merged = merged;
+        self.merged = if own.is_empty() {
+            Arc::clone(shared)
+        } else {
+            Arc::new(shared.with(&own, &self.merged))
+        };
     }
 }

@@ -2,7 +2,7 @@
 //! `initialize`, for the servers' instructions. Without a table it waits.
 
 use super::state::{Asked, SessionState};
-use crate::protocol::jsonrpc::code;
+use crate::protocol::jsonrpc::{self, code};
 use crate::protocol::mcp::item::Kind;
 use crate::protocol::mcp::lifecycle;
 use crate::protocol::version::Version;
@@ -31,13 +31,19 @@ impl SessionState {
         match (wish, is_complete) {
             (Wish::Initialize(version), Some(_)) => {
                 let instructions = self.merged.instructions();
-                let result = lifecycle::initialize_result(*version, instructions.as_deref());
+                let result = lifecycle::initialize_result(*version, instructions);
                 self.give(asked, &result);
+            }
+            (Wish::List { .. }, Some(true)) if self.streams.is_full() => {
+                // Those that waited for the table are answered all at once.
+                let text = "busy: more waits on this session's stream than may; read it";
+                self.refuse(asked, code::BUSY, text);
             }
             (Wish::List { kind, cursor }, Some(true)) => {
                 let pages = self.merged.pages(*kind);
-                if let Some(page) = pages.get(cursor.as_deref()).cloned() {
-                    self.give(asked, &page);
+                if let Some(page) = pages.get(cursor.as_deref()) {
+                    let answer = jsonrpc::result_of(&asked.id, page.pieces());
+                    self.reply(asked.lane, answer);
                 } else {
                     let text = "Invalid cursor: it is none of this list's";
                     self.refuse(asked, code::INVALID_PARAMS, text);

@@ -26,7 +26,7 @@ pub(super) fn offer(tools: &[&str], uris: &[&str]) -> Arc<Catalogue> {
         .collect();
     let page = Bytes::from(json!({"resources": resources}).to_string());
     let mut offered = Catalogue {
-        resources: item::page(Kind::Resources, &page).unwrap().items,
+        resources: item::page(Kind::Resources, &page).unwrap().items.into(),
         ..Arc::unwrap_or_clone(catalogue(tools))
     };
     offered.abilities.resources = true;

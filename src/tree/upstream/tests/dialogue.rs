@@ -139,8 +139,8 @@ fn a_list_asked_for_again_that_never_comes_is_given_up() {
     let mut talk = Talk::ready();
     assert_eq!(talk.dialogue.next_deadline(), None);
     talk.relists();
-    talk.relists();
     let due = talk.now + TIMEOUT;
+    talk.relists();
     assert_eq!(talk.dialogue.next_deadline(), Some(due));
     talk.now = due;
     assert_eq!(

@@ -180,7 +180,7 @@ fn a_slow_list_does_not_keep_the_others_and_counts_when_it_comes() {
 }
 
 fn relist(talk: &mut Talk) -> Vec<Todo> {
-    let effects = talk.dialogue.relist(talk.now);
+    let effects = talk.relist();
     effects.into_iter().map(super::talk::read).collect()
 }
 

@@ -44,7 +44,7 @@ pub(super) fn read(effect: Effect) -> Todo {
             let keys = items.map(|item| item.key().to_owned()).collect();
             Todo::Listed(keys, known.unlisted.iter().copied().collect())
         }
-        Effect::ListChanged => Todo::ListChanged,
+        Effect::ListChanged(_) => Todo::ListChanged,
         Effect::Ask(request) => Todo::Ask(request.method.into(), request.id),
         Effect::Broken(kind, why) => Todo::Broken(kind, why),
     }
@@ -58,6 +58,17 @@ pub(super) struct Talk {
 }
 
 impl Talk {
+    /// The time after a change has come at which it is looked at.
+    pub(super) fn relist(&mut self) -> Vec<Effect> {
+        loop {
+            let effects = self.dialogue.relist(self.now);
+            let [Effect::ListChanged(wait)] = &effects[..] else {
+                return effects;
+            };
+            self.now += *wait;
+        }
+    }
+
     pub(super) fn open() -> Self {
         Self::open_with(&[], None)
     }
@@ -138,7 +149,7 @@ impl Talk {
     /// The server says that its tools changed, and the time to ask for them has come.
     pub(super) fn relists(&mut self) -> Vec<Todo> {
         assert_eq!(self.hears(CHANGED), [Todo::ListChanged]);
-        let effects = self.dialogue.relist(self.now);
+        let effects = self.relist();
         effects.into_iter().map(read).collect()
     }
 

@@ -1,0 +1,159 @@
+//! Tools or prompts of all servers under their merged names, and whose a name is. A name with a
+//! configured server's prefix is that server's alone, whatever others list. Of two prefixes that a
+//! name could have (`a` and `a_` of `a___x`) it has the longer one.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::merged::{Route, Source};
+use super::pages::{Entries, Pages};
+use super::part::{Part, Plan, Rivals};
+use crate::ids::{Prefix, SEPARATOR, ServerName};
+use crate::protocol::mcp::item::Kind;
+
+/// The prefixes of all configured servers, each with the first server that has it.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Prefixes(HashMap<Box<str>, ServerName>);
+
+impl Prefixes {
+    pub(super) fn of(sources: &[Source]) -> Self {
+        let mut owners: HashMap<Box<str>, ServerName> = HashMap::new();
+        let mut prefixed: Vec<&Source> = sources.iter().collect();
+        prefixed.retain(|source| !source.prefix.is_bare());
+        prefixed.sort_by_key(|source| !is_namesake(source));
+        for source in prefixed {
+            let owner = owners.entry(source.prefix.as_str().into());
+            owner.or_insert_with(|| source.server.clone());
+        }
+        Self(owners)
+    }
+
+    /// The prefix that `name` has, and whose it is. A prefix has no separator in it and may end in
+    /// half of one, so that only two can be meant.
+    pub(super) fn owner<'n>(&self, name: &'n str) -> Option<(&'n str, &ServerName)> {
+        let at = name.find(SEPARATOR)?;
+        let is_longer = name.get(at + 1..)?.starts_with(SEPARATOR);
+        let longer = name.get(..at + 1).filter(|_| is_longer);
+        let mut candidates = longer.into_iter().chain(name.get(..at));
+        candidates.find_map(|prefix| Some((prefix, self.0.get(prefix)?)))
+    }
+
+    /// Who has the prefix that is longer than `prefix` by half a separator.
+    fn longer_than(&self, prefix: &Prefix) -> Option<&ServerName> {
+        self.0.get(&*format!("{prefix}_"))
+    }
+}
+
+/// Whether a server's prefix is its name. It is served first, whatever others have the prefix too.
+fn is_namesake(source: &Source) -> bool {
+    source.prefix.as_str() == source.server.as_str()
+}
+
+/// Tools or prompts under their merged names.
+#[derive(Debug)]
+pub(super) struct Names {
+    prefixes: Arc<Prefixes>,
+    /// What has entries, in configuration order.
+    parts: Vec<Arc<Part>>,
+    /// The same by prefix; the empty one is of those without.
+    by_prefix: HashMap<Box<str>, Vec<Arc<Part>>>,
+    pages: Pages,
+}
+
+impl Names {
+    /// Merges, with all parts of `former` merges that stayed what they were.
+    pub(super) fn build(
+        kind: Kind,
+        sources: &[Source],
+        prefixes: &Arc<Prefixes>,
+        former: &[&Self],
+    ) -> Self {
+        let mut order: Vec<(usize, &Source)> = sources.iter().enumerate().collect();
+        order.sort_by_key(|(_, source)| !is_namesake(source));
+        let mut by_prefix: HashMap<Box<str>, Vec<Arc<Part>>> = HashMap::new();
+        let mut placed = Vec::new();
+        for (place, source) in order {
+            let Some(list) = source.list(kind).filter(|list| !list.is_empty()) else {
+                continue;
+            };
+            let elders = by_prefix.entry(source.prefix.as_str().into()).or_default();
+            let plan = Plan {
+                server: source.server.clone(),
+                prefix: source.prefix.clone(),
+                list: Arc::clone(list),
+                rivals: rivals(&source.prefix, prefixes),
+                elders: elders.clone(),
+            };
+            let part = former.iter().find_map(|former| former.part(&plan));
+            let part = part.unwrap_or_else(|| Arc::new(Part::build(kind, plan)));
+            elders.push(Arc::clone(&part));
+            placed.push((place, part));
+        }
+        placed.sort_by_key(|(place, _)| *place);
+        let parts: Vec<_> = placed.into_iter().map(|(_, part)| part).collect();
+        let same = former.iter().find(|former| former.has_parts(&parts));
+        let entries: Vec<&Entries> = parts.iter().map(|part| part.entries()).collect();
+        let pages = same.map_or_else(|| Pages::of(kind, &entries), |same| same.pages.clone());
+        Self {
+            prefixes: Arc::clone(prefixes),
+            parts,
+            by_prefix,
+            pages,
+        }
+    }
+
+    /// The part that was built to this plan.
+    fn part(&self, plan: &Plan) -> Option<Arc<Part>> {
+        let group = self.by_prefix.get(plan.prefix.as_str())?;
+        group.iter().find(|part| part.is_of(plan)).cloned()
+    }
+
+    /// Whether the lists of both say the same, by these parts. Those that offer nothing don't count.
+    fn has_parts(&self, parts: &[Arc<Part>]) -> bool {
+        fn offered(parts: &[Arc<Part>]) -> impl Iterator<Item = *const Part> {
+            let offering = parts.iter().filter(|part| part.entries().len() > 0);
+            offering.map(Arc::as_ptr)
+        }
+        offered(&self.parts).eq(offered(parts))
+    }
+
+    /// Where `name` leads.
+    pub(super) fn find(&self, name: &str) -> Option<Route> {
+        let (prefix, own) = match self.prefixes.owner(name) {
+            Some((prefix, _)) => (prefix, name.get(prefix.len() + SEPARATOR.len()..)?),
+            None => ("", name),
+        };
+        let mut group = self.by_prefix.get(prefix)?.iter();
+        let part = group.find(|part| part.offers(own))?;
+        Some(Route {
+            server: part.server().clone(),
+            key: own.into(),
+        })
+    }
+
+    pub(super) fn pages(&self) -> &Pages {
+        &self.pages
+    }
+
+    /// What is odd about the names.
+    pub(super) fn oddities(&self) -> impl Iterator<Item = &String> {
+        let all = self.by_prefix.values().flatten();
+        all.flat_map(|part| part.oddities())
+    }
+
+    /// How many parts are none of those of `former`.
+    #[cfg(test)]
+    pub(super) fn built_since(&self, former: &Self) -> usize {
+        let is_new = |part: &&Arc<Part>| !former.parts.iter().any(|old| Arc::ptr_eq(old, part));
+        self.parts.iter().filter(is_new).count()
+    }
+}
+
+/// Who may have names that a server with this prefix could list.
+fn rivals(prefix: &Prefix, prefixes: &Arc<Prefixes>) -> Rivals {
+    if prefix.is_bare() {
+        return Rivals::Any(Arc::clone(prefixes));
+    }
+    let longer = prefixes.longer_than(prefix).cloned();
+    longer.map_or(Rivals::None, Rivals::Longer)
+}

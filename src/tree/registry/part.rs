@@ -1,0 +1,172 @@
+//! What one server adds to the merged tools or prompts, laid out once per change of its own list.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+
+use super::catalogue::List;
+use super::names::Prefixes;
+use super::pages::{Entries, Laying};
+use crate::ids::{Prefix, ServerName};
+use crate::protocol::mcp::item::Kind;
+
+/// Names beyond this length are refused by some clients and by the models behind them.
+const NAME_BUDGET: usize = 64;
+/// So much of a name that is odd goes into the log.
+const SHOWN: usize = 100;
+
+/// Who may have names that this server could list.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Rivals {
+    /// Nobody.
+    None,
+    /// The server whose prefix is this one's and `_`: all names that begin with that.
+    Longer(ServerName),
+    /// For a server without a prefix, all that have one.
+    Any(Arc<Prefixes>),
+}
+
+/// All that a part comes of.
+#[derive(Debug)]
+pub(super) struct Plan {
+    pub(super) server: ServerName,
+    pub(super) prefix: Prefix,
+    pub(super) list: List,
+    pub(super) rivals: Rivals,
+    /// The parts of those before it that have the same prefix: they keep their names.
+    pub(super) elders: Vec<Arc<Part>>,
+}
+
+/// One server's part.
+#[derive(Debug)]
+pub(super) struct Part {
+    plan: Plan,
+    /// The places of the entries that are offered, in the order of their names.
+    sorted: Box<[u32]>,
+    entries: Entries,
+    oddities: Vec<String>,
+}
+
+/// What is odd about an entry, and which other server it has to do with.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Odd {
+    Foreign(ServerName),
+    Taken(ServerName),
+    Long,
+}
+
+impl Plan {
+    /// Whose the name is that this server calls `own`, if not its.
+    fn foreign(&self, own: &str, merged: &str) -> Option<ServerName> {
+        match &self.rivals {
+            Rivals::None => None,
+            Rivals::Longer(server) => own.starts_with('_').then(|| server.clone()),
+            Rivals::Any(prefixes) => prefixes.owner(merged).map(|(_, server)| server.clone()),
+        }
+    }
+
+    fn taken(&self, own: &str) -> Option<ServerName> {
+        let elder = self.elders.iter().find(|elder| elder.offers(own));
+        elder.map(|elder| elder.server().clone())
+    }
+}
+
+impl Part {
+    pub(super) fn build(kind: Kind, plan: Plan) -> Self {
+        let (mut laying, mut odd) = (Laying::default(), Oddities::default());
+        let (mut offered, mut seen) = (Vec::new(), HashSet::new());
+        for (place, item) in (0u32..).zip(&*plan.list) {
+            let own = item.key();
+            let merged = plan.prefix.join(own);
+            if let Some(owner) = plan.foreign(own, &merged) {
+                odd.note(Odd::Foreign(owner), merged);
+                continue;
+            }
+            let is_second = !seen.insert(own);
+            let holder = is_second.then(|| plan.server.clone());
+            if let Some(holder) = holder.or_else(|| plan.taken(own)) {
+                odd.note(Odd::Taken(holder), merged);
+                continue;
+            }
+            laying.push(&item.renamed(&merged));
+            offered.push((own, place));
+            if merged.chars().count() > NAME_BUDGET {
+                odd.note(Odd::Long, merged);
+            }
+        }
+        offered.sort_unstable();
+        Self {
+            sorted: offered.into_iter().map(|(_, place)| place).collect(),
+            entries: laying.done(),
+            oddities: odd.texts(kind, &plan.server),
+            plan,
+        }
+    }
+
+    /// Whether it was built to this plan.
+    pub(super) fn is_of(&self, plan: &Plan) -> bool {
+        let mine = &self.plan;
+        let elders = mine.elders.iter().map(Arc::as_ptr);
+        Arc::ptr_eq(&mine.list, &plan.list)
+            && (&mine.server, &mine.prefix) == (&plan.server, &plan.prefix)
+            && mine.rivals == plan.rivals
+            && elders.eq(plan.elders.iter().map(Arc::as_ptr))
+    }
+
+    /// Whether clients are offered what the server calls `own`.
+    pub(super) fn offers(&self, own: &str) -> bool {
+        let key = |place: &u32| {
+            let item = usize::try_from(*place).map(|place| self.plan.list.get(place));
+            item.ok().flatten().map_or("", |item| item.key())
+        };
+        self.sorted
+            .binary_search_by(|place| key(place).cmp(own))
+            .is_ok()
+    }
+
+    pub(super) fn server(&self) -> &ServerName {
+        &self.plan.server
+    }
+
+    pub(super) fn entries(&self) -> &Entries {
+        &self.entries
+    }
+
+    pub(super) fn oddities(&self) -> &[String] {
+        &self.oddities
+    }
+}
+
+/// What is odd, summed up: a server may list thousands of odd names.
+#[derive(Default)]
+struct Oddities(BTreeMap<Odd, (String, usize)>);
+
+impl Oddities {
+    fn note(&mut self, odd: Odd, merged: String) {
+        let (_, more) = self.0.entry(odd).or_insert_with(|| (merged, 0));
+        *more += 1;
+    }
+
+    fn texts(self, kind: Kind, server: &ServerName) -> Vec<String> {
+        let list = kind.member();
+        let text = |(odd, (first, count)): (Odd, (String, usize))| {
+            let length = first.chars().count();
+            let first: String = first.chars().take(SHOWN).collect();
+            let more = match count - 1 {
+                0 => String::new(),
+                more => format!(" (and {more} more)"),
+            };
+            match odd {
+                Odd::Foreign(owner) => format!(
+                    "'{first}'{more} of server '{server}' is left out of the {list}: it has the prefix of server '{owner}'"
+                ),
+                Odd::Taken(holder) => format!(
+                    "'{first}'{more} of server '{server}' is left out of the {list}: server '{holder}' has the name already"
+                ),
+                Odd::Long => format!(
+                    "The name '{first}'{more} of server '{server}' has {length} characters; some clients accept only {NAME_BUDGET}"
+                ),
+            }
+        };
+        self.0.into_iter().map(text).collect()
+    }
+}
