@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::catalogue::Catalogue;
+use super::oddities::{Oddities, shown};
 use super::resources::Resources;
 use crate::config::model::Isolation;
 use crate::ids::{Prefix, ServerName};
@@ -70,8 +71,8 @@ impl Default for Merged {
 impl Merged {
     /// Merges what `sources` offer. On a collision the first keeps the name. The second part says
     /// what is odd about the names, for the log.
-    pub(crate) fn build(sources: Vec<Source>) -> (Self, Vec<String>) {
-        let mut oddities = Vec::new();
+    pub(crate) fn build(sources: Vec<Source>) -> (Self, Oddities) {
+        let mut oddities = Oddities::default();
         let tools = Names::build(Kind::Tools, &sources, &mut oddities);
         let prompts = Names::build(Kind::Prompts, &sources, &mut oddities);
         let resources = Resources::build(&sources, &mut oddities);
@@ -186,24 +187,30 @@ struct Names {
 }
 
 impl Names {
-    fn build(kind: Kind, sources: &[Source], oddities: &mut Vec<String>) -> Self {
+    fn build(kind: Kind, sources: &[Source], oddities: &mut Oddities) -> Self {
         let mut by_name: HashMap<String, Route> = HashMap::new();
         let mut listed = Vec::new();
         for (source, item) in items(kind, sources) {
             let (server, merged) = (&source.server, source.prefix.join(item.key()));
             if let Some(first) = by_name.get(&merged) {
-                oddities.push(format!(
-                    "'{merged}' of server '{server}' is left out of the {}: server '{}' has the name already",
-                    kind.member(),
-                    first.server
-                ));
+                oddities.note(server, || {
+                    format!(
+                        "'{}' of server '{server}' is left out of the {}: server '{}' has the name already",
+                        shown(&merged),
+                        kind.member(),
+                        first.server
+                    )
+                });
                 continue;
             }
             let length = merged.chars().count();
             if length > NAME_BUDGET {
-                oddities.push(format!(
-                    "The name '{merged}' has {length} characters; some clients accept only {NAME_BUDGET}"
-                ));
+                oddities.note(server, || {
+                    format!(
+                        "The name '{}' has {length} characters; some clients accept only {NAME_BUDGET}",
+                        shown(&merged)
+                    )
+                });
             }
             listed.push(item.renamed(&merged));
             let route = Route {

@@ -10,6 +10,7 @@ mod handle;
 mod kept;
 mod merged;
 mod message;
+mod oddities;
 mod pages;
 mod resources;
 mod routes;

@@ -1,6 +1,6 @@
 //! From catalogues to routes, as plain state: what was told goes in, the new table comes out.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::mem;
 use std::sync::Arc;
 
@@ -8,6 +8,7 @@ use super::catalogue::Catalogue;
 use super::kept::Kept;
 use super::merged::{Merged, Source};
 use super::message::{ServerState, Wanted};
+use super::oddities::Oddities;
 use super::routes::{RouteState, Routes};
 use crate::ids::{Generation, ServerName};
 use crate::tree::upstream::UpstreamHandle;
@@ -33,7 +34,7 @@ pub(super) struct Merge {
     is_stale: bool,
     routes: Arc<Routes>,
     /// What is odd about the names offered now, as it was logged.
-    pub(super) oddities: BTreeSet<String>,
+    pub(super) oddities: Oddities,
 }
 
 impl Merge {
@@ -159,15 +160,6 @@ impl Merge {
         Some(server)
     }
 
-    /// Logs what is odd now and was not before, and forgets what is not odd any more.
-    fn report(&mut self, oddities: Vec<String>) {
-        let oddities: BTreeSet<String> = oddities.into_iter().collect();
-        for oddity in oddities.difference(&self.oddities) {
-            log::warn!("{oddity}");
-        }
-        self.oddities = oddities;
-    }
-
     /// Whether the boot has come as far as the latch waits for: every server has a catalogue or
     /// has failed its first start.
     pub(super) fn is_complete(&self) -> bool {
@@ -213,7 +205,8 @@ impl Merge {
             catalogue: server.catalogue.clone(),
         };
         let (merged, oddities) = Merged::build(self.servers.iter().map(source).collect());
-        self.report(oddities);
+        oddities.report(&self.oddities);
+        self.oddities = oddities;
         merged
     }
 }

@@ -92,20 +92,26 @@ async fn a_collision_goes_to_the_first_in_configuration_order() {
     let mut merge = fresh(&["a", "a_"]);
     merge.catalogue(handle("a_", 1).await, Some(catalogue(&["b"])));
     assert_eq!(owner(&table(&mut merge), "a___b"), name("a_"));
-    assert!(merge.oddities.is_empty());
+    assert!(merge.oddities.texts().is_empty());
 
     merge.catalogue(handle("a", 2).await, Some(catalogue(&["_b", "_b"])));
     let routes = table(&mut merge);
     assert_eq!(names(&routes), ["a___b"]);
     assert_eq!(owner(&routes, "a___b"), name("a"));
     // One for the second of `a` itself, one for `a_`.
-    assert_eq!(merge.oddities.len(), 2);
-    assert!(merge.oddities.iter().all(|text| text.contains("'a___b'")));
+    assert_eq!(merge.oddities.texts().len(), 2);
+    assert!(
+        merge
+            .oddities
+            .texts()
+            .iter()
+            .all(|text| text.contains("'a___b'"))
+    );
 
     // What is not odd any more is not remembered: the memory is bounded by what is offered.
     merge.catalogue(handle("a", 2).await, Some(catalogue(&["c"])));
     table(&mut merge);
-    assert!(merge.oddities.is_empty());
+    assert!(merge.oddities.texts().is_empty());
 }
 
 #[tokio::test]
@@ -116,7 +122,7 @@ async fn a_name_over_64_characters_is_offered_and_noted_also_when_it_collides() 
     let tools = catalogue(&[&exact, &long, &long]);
     merge.catalogue(handle("s", 1).await, Some(tools));
     assert_eq!(names(&table(&mut merge)).len(), 2);
-    let oddities: Vec<&String> = merge.oddities.iter().collect();
+    let oddities = merge.oddities.texts();
     assert_eq!(oddities.len(), 2);
     assert!(
         oddities

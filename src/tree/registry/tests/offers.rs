@@ -74,7 +74,11 @@ fn tools_and_prompts_are_called_by_their_servers_prefix() {
     let (merged, oddities) = Merged::build(sources.to_vec());
     assert_eq!(listed(&merged, Kind::Tools), ["a__t", "t"]);
     assert_eq!(listed(&merged, Kind::Prompts), ["a__p", "p"]);
-    assert_eq!(oddities.len(), 2, "the third server's: {oddities:?}");
+    assert_eq!(
+        oddities.texts().len(),
+        2,
+        "the third server's: {oddities:?}"
+    );
     let route = merged.find(Subject::Prompt, "p").unwrap();
     assert_eq!((route.server, &*route.key), (name("b"), "p"));
     assert_eq!(merged.find(Subject::Tool, "p"), None);
