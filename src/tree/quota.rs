@@ -147,7 +147,7 @@ impl Drop for Share {
 /// many hold some, it included. While there is plenty anybody may. The rest is kept for those below
 /// the part that each would have if one more came.
 fn leaves_room(most: usize, used: usize, held: usize, clients: usize) -> bool {
-    used < most - most / 8 || (used < most && held < most / (clients + 1))
+    used < most - most / 8 || (used < most && held < (most / (clients + 1)).max(1))
 }
 
 pub(super) fn signed(amount: usize) -> i64 {

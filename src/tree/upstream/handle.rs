@@ -79,6 +79,11 @@ impl UpstreamHandle {
         }
     }
 
+    #[cfg(test)]
+    pub(in crate::tree) fn free(&self) -> usize {
+        self.permits.free()
+    }
+
     /// From now on it may have so many calls in flight.
     pub(in crate::tree) fn set_room(&self, calls: usize) {
         self.permits.resize(calls);

@@ -19,7 +19,10 @@ fn send(talk: &mut Talk, desk: &mut Desk, params: &str) {
 }
 
 fn refused(number: u64) -> Heard {
-    Heard::Error(number, r#"{"code":-32700,"message":"recursion limit"}"#.into())
+    Heard::Error(
+        number,
+        r#"{"code":-32700,"message":"recursion limit"}"#.into(),
+    )
 }
 
 #[test]
