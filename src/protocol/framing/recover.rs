@@ -18,12 +18,12 @@ use super::super::raw::number;
 #[must_use]
 pub fn recover_id(head: &[u8], tail: &[u8]) -> Option<u64> {
     let seen = Head::read(head);
-    let is_answer = seen.is_response || seen.is_whole;
+    let is_answer = seen.is_response || seen.end == End::Whole;
     if !is_answer || seen.is_call {
         return None;
     }
     match seen.id {
-        Id::Unseen if seen.is_cut && !head.ends_with(tail) => last_id(tail),
+        Id::Unseen if seen.end == End::Cut && !head.ends_with(tail) => last_id(tail),
         Id::Unseen | Id::Unsure => None,
         Id::Seen(id) => Some(id),
     }
@@ -42,10 +42,18 @@ struct Head {
     id: Id,
     is_response: bool,
     is_call: bool,
+    end: End,
+}
+
+/// How far the beginning of a line could be read.
+#[derive(PartialEq, Eq)]
+enum End {
     /// All of it was read and the object did not end.
-    is_cut: bool,
+    Cut,
     /// The object ended, and nothing is behind it.
-    is_whole: bool,
+    Whole,
+    /// It is not what JSON has there.
+    Broken,
 }
 
 /// Why a scan ended: the bytes did, or they are not what JSON has there.
@@ -60,13 +68,14 @@ impl Head {
             id: Id::Unseen,
             is_response: false,
             is_call: false,
-            is_cut: false,
-            is_whole: false,
+            end: End::Broken,
         };
         let mut scan = Scan(bytes);
-        let ended = head.members(&mut scan);
-        head.is_whole = ended.is_ok() && scan.0.trim_ascii().is_empty();
-        head.is_cut = matches!(ended, Err(Stop::Cut));
+        head.end = match head.members(&mut scan) {
+            Ok(()) if scan.0.trim_ascii().is_empty() => End::Whole,
+            Err(Stop::Cut) => End::Cut,
+            Ok(()) | Err(Stop::Broken) => End::Broken,
+        };
         head
     }
 

@@ -193,7 +193,7 @@ impl Names {
         for (source, item) in items(kind, sources) {
             let (server, merged) = (&source.server, source.prefix.join(item.key()));
             if let Some(first) = by_name.get(&merged) {
-                oddities.note(server, || {
+                oddities.note(server, &first.server, || {
                     format!(
                         "'{}' of server '{server}' is left out of the {}: server '{}' has the name already",
                         shown(&merged),
@@ -205,7 +205,7 @@ impl Names {
             }
             let length = merged.chars().count();
             if length > NAME_BUDGET {
-                oddities.note(server, || {
+                oddities.note(server, server, || {
                     format!(
                         "The name '{}' has {length} characters; some clients accept only {NAME_BUDGET}",
                         shown(&merged)

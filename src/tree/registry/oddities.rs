@@ -1,11 +1,12 @@
-//! What is odd about the names that servers offer, for the log: the first few of each server in
-//! words, then how many there are. A server may offer ten thousand odd names, others at each turn.
+//! What is odd about the names that servers offer, for the log: the first few of each server and of
+//! each that it collides with in words, then how many there are. A server may offer ten thousand
+//! odd names, others at each turn.
 
 use std::collections::{BTreeSet, HashMap};
 
 use crate::ids::ServerName;
 
-/// So many of a server are said in words.
+/// So many of a server, with one other, are said in words.
 const NAMED: usize = 5;
 /// So much of a name is shown.
 const SHOWN: usize = 100;
@@ -14,13 +15,21 @@ const SHOWN: usize = 100;
 #[derive(Debug, Default)]
 pub(crate) struct Oddities {
     said: BTreeSet<(ServerName, String)>,
-    counts: HashMap<ServerName, usize>,
+    /// By the server, and by the one that it collides with or itself.
+    counts: HashMap<[ServerName; 2], usize>,
 }
 
 impl Oddities {
-    /// Takes one of `server` in; `text` is asked for only if it is said in words.
-    pub(super) fn note(&mut self, server: &ServerName, text: impl FnOnce() -> String) {
-        let count = self.counts.entry(server.clone()).or_default();
+    /// Takes one of `server` in, which concerns `other`; `text` is asked for only if it is said in
+    /// words.
+    pub(super) fn note(
+        &mut self,
+        server: &ServerName,
+        other: &ServerName,
+        text: impl FnOnce() -> String,
+    ) {
+        let pair = [server.clone(), other.clone()];
+        let count = self.counts.entry(pair).or_default();
         *count += 1;
         if *count <= NAMED {
             self.said.insert((server.clone(), text()));
@@ -32,8 +41,9 @@ impl Oddities {
         for (server, text) in self.said.difference(&before.said) {
             log::warn!(server = server.as_str(); "{text}");
         }
-        for (server, count) in &self.counts {
-            if *count > NAMED && before.counts.get(server) != Some(count) {
+        for (pair, count) in &self.counts {
+            if *count > NAMED && before.counts.get(pair) != Some(count) {
+                let [server, _] = pair;
                 log::warn!(server = server.as_str(); "Server '{server}' offers {count} names that are odd; those are the first of them");
             }
         }
@@ -63,10 +73,17 @@ mod tests {
         let mut oddities = Oddities::default();
         let server = ServerName::new("a").unwrap();
         for number in 0..10_000 {
-            oddities.note(&server, || shown(&format!("{number}{}", "x".repeat(9_000))));
+            let text = || shown(&format!("{number}{}", "x".repeat(9_000)));
+            oddities.note(&server, &server, text);
         }
         assert_eq!(oddities.texts().len(), NAMED);
-        assert_eq!(oddities.counts[&server], 10_000);
+        assert_eq!(oddities.counts[&[server.clone(), server.clone()]], 10_000);
         assert!(oddities.texts().iter().all(|text| text.len() < 2 * SHOWN));
+        oddities.note(&server, &ServerName::new("b").unwrap(), String::new);
+        assert_eq!(
+            oddities.texts().len(),
+            NAMED + 1,
+            "another's are not hidden"
+        );
     }
 }

@@ -7,6 +7,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::hash::Hash;
 
 use super::merged::{Route, Source, items};
+use super::oddities::Oddities;
 use super::pages::Pages;
 use crate::ids::ServerName;
 use crate::protocol::mcp::item::{Item, Kind};
@@ -85,7 +86,7 @@ fn abilities(source: &Source) -> Option<bool> {
 
 impl Resources {
     /// Merges the lists of `sources`; `oddities` are for the log.
-    pub(super) fn build(sources: &[Source], oddities: &mut Vec<String>) -> Self {
+    pub(super) fn build(sources: &[Source], oddities: &mut Oddities) -> Self {
         let names = Names::of(sources);
         let same = |item: &Item| item.key().to_owned();
         let (by_uri, pages) = lay_out(Kind::Resources, sources, &names, same);
@@ -94,7 +95,7 @@ impl Resources {
         let has_resources = |source: &&Source| abilities(source) == Some(true);
         let mut owners = sources.iter().filter(has_resources);
         let (only, others) = (owners.next(), owners.count());
-        oddities.extend(claims(sources, &names));
+        note_claims(sources, &names, oddities);
         Self {
             shelf: shelf(sources, &names),
             by_scheme: schemes(sources, &names),
@@ -224,8 +225,8 @@ fn is_claim(kind: Kind, item: &Item, names: &Names) -> bool {
         || (kind == Kind::Templates && uri::has_open_qualifier(item.key()))
 }
 
-/// Says of every server whose resources it lists as its own, once for each of those.
-fn claims(sources: &[Source], names: &Names) -> BTreeSet<String> {
+/// Notes of every server whose resources it lists as its own, once for each of those.
+fn note_claims(sources: &[Source], names: &Names, oddities: &mut Oddities) {
     let resources = items(Kind::Resources, sources);
     let all = resources.chain(items(Kind::Templates, sources));
     let claim = |(source, item): (&Source, &Item)| {
@@ -233,13 +234,14 @@ fn claims(sources: &[Source], names: &Names) -> BTreeSet<String> {
         (owner.server != source.server).then(|| (source.server.clone(), owner.server.clone()))
     };
     let claims: BTreeSet<(ServerName, ServerName)> = all.filter_map(claim).collect();
-    let oddity = |(server, owner): (ServerName, ServerName)| {
-        format!(
-            "Server '{server}' lists resources of server '{owner}' (mcproxy://{owner}/…): they are \
-             listed as mcproxy://{server}/mcproxy://{owner}/…, and '{owner}' keeps its own"
-        )
-    };
-    claims.into_iter().map(oddity).collect()
+    for (server, owner) in claims {
+        oddities.note(&server, &owner, || {
+            format!(
+                "Server '{server}' lists resources of server '{owner}' (mcproxy://{owner}/…): they are \
+                 listed as mcproxy://{server}/mcproxy://{owner}/…, and '{owner}' keeps its own"
+            )
+        });
+    }
 }
 
 /// The templates by their servers' places, but for those that are looked for qualified only.

@@ -36,7 +36,7 @@ fn nobody_takes_over_anothers_reads_in_whatever_order() {
                 Some(own).filter(|own| { listed(&merged, Kind::Resources).contains(own) })
             );
         }
-        let [oddity] = &oddities[..] else {
+        let [oddity] = &oddities.texts()[..] else {
             unreachable!("{oddities:?}")
         };
         assert!(oddity.contains("'attacker'") && oddity.contains("'victim'"));
@@ -102,7 +102,7 @@ fn a_servers_own_qualifier_is_read_as_its_own_uri() {
     assert_eq!(leads(&merged, own[0]), to("a", "x"));
     assert_eq!(outward(&merged, "a", own[0]), Some(nested));
     assert!(
-        oddities.is_empty(),
+        oddities.texts().is_empty(),
         "it takes nothing from anybody: {oddities:?}"
     );
 }
