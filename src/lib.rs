@@ -16,6 +16,7 @@
 //! | [`telemetry`] | logging, metrics, readiness |
 //! | [`state_dir`] | the state directory: who reads and replaces the files in it |
 //! | [`files`] | opens files that others can touch |
+//! | `throttle` | how much of what others cause reaches the log |
 //! | `fuzzing` | what must hold of whatever others write; for tests and the fuzzer only |
 //! | [`turn`] | whose turn it is on a worker, for the watchdog |
 //! | [`ids`] | names and numbers with checked constructors |
@@ -37,5 +38,6 @@ pub mod service;
 pub mod state_dir;
 pub mod supervise;
 pub mod telemetry;
+mod throttle;
 pub mod tree;
 pub mod turn;

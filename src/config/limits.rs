@@ -96,8 +96,8 @@ limits! {
     max_bodies_in_flight_bytes: Bytes = 256 * MIB, KIB => 64 * GIB, "503 with `Retry-After`; the last eighth is for bodies of up to 64 KiB";
     /// Messages of a batch
     max_batch_length: Count = 100, 1 => 10_000, "error −32600";
-    /// How deep a message may be nested
-    max_nesting_depth: Count = 512, 8 => 10_000, "error −32600";
+    /// How deep a message of a client may be nested
+    max_nesting_depth: Count = 100, 8 => 10_000, "error −32600";
     /// Calls in flight at a server
     max_calls_per_server: Count = 128, 1 => 100_000, "\"busy\"";
     /// Calls without an answer of a session

@@ -17,7 +17,6 @@ mod acceptor;
 mod auth;
 mod body;
 mod connection;
-mod depth;
 mod guard;
 mod handlers;
 mod headers;

@@ -6,6 +6,7 @@
 
 #[cfg(any(test, fuzzing))]
 pub(crate) mod checks;
+pub mod depth;
 pub mod framing;
 pub mod jsonrpc;
 pub mod mcp;

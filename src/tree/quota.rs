@@ -1,8 +1,9 @@
 //! How much of something may be in use at once: taken by guards, which give it back when they are
 //! dropped, wherever that is. Nobody waits for it, and it can be changed at any time.
 
-use std::sync::Arc;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::telemetry::metrics::Gauge;
 
@@ -14,6 +15,8 @@ pub struct Quota(Arc<Counts>);
 struct Counts {
     used: AtomicUsize,
     most: AtomicUsize,
+    /// What is in use by clients that are told apart; none holds nothing.
+    holders: Mutex<HashMap<u64, usize>>,
     /// The same as `used`, for those who look on from outside.
     gauge: Gauge,
 }
@@ -23,6 +26,7 @@ struct Counts {
 pub struct Share {
     quota: Quota,
     amount: usize,
+    holder: Option<u64>,
 }
 
 impl Quota {
@@ -38,6 +42,7 @@ impl Quota {
         Self(Arc::new(Counts {
             used: AtomicUsize::new(0),
             most: AtomicUsize::new(most),
+            holders: Mutex::default(),
             gauge: gauge.clone(),
         }))
     }
@@ -49,8 +54,26 @@ impl Quota {
         let share = || Share {
             quota: self.clone(),
             amount,
+            holder: None,
         };
         self.grow(amount, 0).then(share)
+    }
+
+    /// Takes one for a client. The last eighth is only for clients that hold less than their
+    /// part, so that none, however greedy, keeps the others out; see [`leaves_room`].
+    #[must_use]
+    pub fn take_for(&self, holder: u64) -> Option<Share> {
+        let mut holders = self.holders();
+        let most = self.0.most.load(Ordering::Relaxed);
+        let held = holders.get(&holder).copied().unwrap_or_default();
+        let clients = holders.len() + usize::from(held == 0);
+        if !leaves_room(most, self.used(), held, clients) {
+            return None;
+        }
+        let mut share = self.take(1)?;
+        share.holder = Some(holder);
+        *holders.entry(holder).or_default() += 1;
+        Some(share)
     }
 
     /// From now on up to `most` may be in use. What is in use stays so.
@@ -73,6 +96,11 @@ impl Quota {
     #[cfg(test)]
     pub(crate) fn is_shared(&self) -> bool {
         Arc::strong_count(&self.0) > 1
+    }
+
+    fn holders(&self) -> MutexGuard<'_, HashMap<u64, usize>> {
+        let holders = self.0.holders.lock();
+        holders.unwrap_or_else(PoisonError::into_inner)
     }
 
     fn grow(&self, amount: usize, spared: usize) -> bool {
@@ -102,10 +130,24 @@ impl Share {
 
 impl Drop for Share {
     fn drop(&mut self) {
+        if let Some(holder) = self.holder {
+            let mut holders = self.quota.holders();
+            let held = holders.remove(&holder).unwrap_or_default();
+            if held > 1 {
+                holders.insert(holder, held - 1);
+            }
+        }
         let counts = &self.quota.0;
         counts.used.fetch_sub(self.amount, Ordering::AcqRel);
         counts.gauge.dec_by(signed(self.amount));
     }
+}
+
+/// Whether a client that holds `held` of the `used` may take one more of `most`; `clients` is how
+/// many hold some, it included. While there is plenty anybody may. The rest is kept for those below
+/// the part that each would have if one more came.
+fn leaves_room(most: usize, used: usize, held: usize, clients: usize) -> bool {
+    used < most - most / 8 || (used < most && held < (most / (clients + 1)).max(1))
 }
 
 pub(super) fn signed(amount: usize) -> i64 {
@@ -141,6 +183,68 @@ mod tests {
         quota.resize(2);
         assert!(quota.take(1).is_some());
         drop(one);
+    }
+
+    /// A few that take all they get and never give back: whoever comes then finds room.
+    #[test]
+    fn the_greedy_leave_room_for_one_more() {
+        for most in [8, 64, 128, 1000] {
+            for greedy in 1..5 {
+                let quota = Quota::new(most);
+                let mut shares = Vec::new();
+                let mut gets_more = true;
+                while gets_more {
+                    let before = shares.len();
+                    shares.extend((0..greedy).filter_map(|client| quota.take_for(client)));
+                    gets_more = shares.len() > before;
+                }
+                let newcomer = quota.take_for(100);
+                assert!(
+                    newcomer.is_some(),
+                    "{greedy} hold {} of {most}",
+                    shares.len()
+                );
+                let all = shares.len();
+                assert!(all >= most - most / 4, "{greedy} get {all} of {most}");
+            }
+        }
+    }
+
+    #[test]
+    fn whoever_gave_all_back_is_no_client_any_more() {
+        let quota = Quota::new(2);
+        let both = (quota.take_for(1), quota.take_for(1));
+        assert!(quota.take_for(1).is_none(), "without an eighth it has all");
+        drop(both);
+        assert!(quota.holders().is_empty());
+        assert_eq!(quota.used(), 0);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_held_is_what_is_used(
+            most in 1_usize..40,
+            steps in proptest::collection::vec((0_u64..6, proptest::bool::ANY), 0..200),
+        ) {
+            let quota = Quota::new(most);
+            let mut shares: Vec<(u64, Share)> = Vec::new();
+            for (client, takes) in steps {
+                let held = |shares: &[(u64, Share)]| shares.iter().filter(|(of, _)| *of == client).count();
+                if takes {
+                    let before = held(&shares);
+                    let clients = quota.holders().len() + usize::from(before == 0);
+                    let expected = leaves_room(most, shares.len(), before, clients);
+                    let share = quota.take_for(client);
+                    proptest::prop_assert_eq!(share.is_some(), expected);
+                    shares.extend(share.map(|share| (client, share)));
+                } else if let Some(at) = shares.iter().position(|(of, _)| *of == client) {
+                    shares.remove(at);
+                }
+                let counted = quota.holders().get(&client).copied().unwrap_or_default();
+                proptest::prop_assert_eq!(counted, held(&shares));
+                proptest::prop_assert!(quota.used() == shares.len() && shares.len() <= most);
+            }
+        }
     }
 
     #[test]

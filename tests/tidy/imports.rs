@@ -3,10 +3,11 @@
 use super::{File, sources, split_name};
 
 /// Which rooms a room may use, itself apart. `main.rs` may use all, and nobody but `program` `http` or `cli`.
-const IMPORTS: [(&str, &[&str]); 15] = [
+const IMPORTS: [(&str, &[&str]); 16] = [
     ("files", &[]),
     ("state_dir", &["files"]),
     ("ids", &[]),
+    ("throttle", &[]),
     ("turn", &[]),
     (
         "fuzzing",
@@ -15,8 +16,8 @@ const IMPORTS: [(&str, &[&str]); 15] = [
     ("supervise", &["ids", "turn"]),
     ("config", &["files", "ids"]),
     ("protocol", &["ids"]),
-    ("process", &["files", "ids", "turn"]),
-    ("telemetry", &["ids", "turn"]),
+    ("process", &["files", "ids", "throttle", "turn"]),
+    ("telemetry", &["ids", "throttle", "turn"]),
     (
         "tree",
         &[

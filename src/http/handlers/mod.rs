@@ -12,7 +12,8 @@ pub(super) mod status;
 
 use super::connection::Wire;
 use super::problem::Problem;
-use super::{Context, body, depth, headers};
+use super::{Context, body, headers};
+use crate::protocol::depth;
 use bytes::{Buf, Bytes};
 use futures_util::Stream;
 use hyper::header::HeaderMap;

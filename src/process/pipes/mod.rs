@@ -4,7 +4,6 @@
 mod stderr;
 mod stdin;
 mod stdout;
-mod throttle;
 
 pub(super) use stderr::drain;
 pub(super) use stdin::write;

@@ -2,13 +2,14 @@
 //! said reaches the owner at a limited rate, fit for a log; the last lines are kept in any case.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use memchr::memchr;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::time::{Instant, sleep_until};
 
-use super::throttle::Throttle;
 use crate::process::output::{Outlet, Output};
+use crate::throttle::{Pace, Throttle};
 
 /// How many lines are kept, for what is said last.
 const KEPT: usize = 50;
@@ -25,11 +26,16 @@ pub(in crate::process) async fn drain(
 ) {
     let mut block = vec![0; BLOCK];
     let mut cutter = Cutter::new(cap);
+    let pace = Pace {
+        rate,
+        burst: Duration::from_secs(5),
+        relief: Duration::from_secs(1),
+    };
     let mut log = Log {
         cap,
         tail: Tail::default(),
         outlet,
-        throttle: Throttle::new(Instant::now(), rate),
+        throttle: Throttle::new(Instant::now(), pace),
     };
     loop {
         let opens_at = log.throttle.opens_at();

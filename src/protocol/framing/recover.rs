@@ -9,19 +9,21 @@ use memchr::memrchr;
 use super::super::raw::number;
 
 /// The gateway's own id in a response of which only the beginning and the end are known (both may be
-/// the whole line). `"17"` counts as 17. `None` for what is no response, or not certainly one: the
-/// line must begin with `{`, and `result` or `error` must be seen among its own members.
+/// the whole line). `"17"` and `17.0` count as 17. `None` for what is no response, or not certainly
+/// one: the line must begin with `{`, and `result` or `error` must be seen among its own members. A
+/// whole object without a `method` can be nothing else, even if it has neither.
 ///
 /// A line that ended too early says less than a whole one; its process is gone with all its calls,
 /// there is nothing to recover.
 #[must_use]
 pub fn recover_id(head: &[u8], tail: &[u8]) -> Option<u64> {
     let seen = Head::read(head);
-    if !seen.is_response || seen.is_call {
+    let is_answer = seen.is_response || seen.end == End::Whole;
+    if !is_answer || seen.is_call {
         return None;
     }
     match seen.id {
-        Id::Unseen if seen.is_cut && !head.ends_with(tail) => last_id(tail),
+        Id::Unseen if seen.end == End::Cut && !head.ends_with(tail) => last_id(tail),
         Id::Unseen | Id::Unsure => None,
         Id::Seen(id) => Some(id),
     }
@@ -40,8 +42,18 @@ struct Head {
     id: Id,
     is_response: bool,
     is_call: bool,
+    end: End,
+}
+
+/// How far the beginning of a line could be read.
+#[derive(PartialEq, Eq)]
+enum End {
     /// All of it was read and the object did not end.
-    is_cut: bool,
+    Cut,
+    /// The object ended, and nothing is behind it.
+    Whole,
+    /// It is not what JSON has there.
+    Broken,
 }
 
 /// Why a scan ended: the bytes did, or they are not what JSON has there.
@@ -56,10 +68,14 @@ impl Head {
             id: Id::Unseen,
             is_response: false,
             is_call: false,
-            is_cut: false,
+            end: End::Broken,
         };
-        let ended = head.members(&mut Scan(bytes));
-        head.is_cut = matches!(ended, Err(Stop::Cut));
+        let mut scan = Scan(bytes);
+        head.end = match head.members(&mut scan) {
+            Ok(()) if scan.0.trim_ascii().is_empty() => End::Whole,
+            Err(Stop::Cut) => End::Cut,
+            Ok(()) | Err(Stop::Broken) => End::Broken,
+        };
         head
     }
 
@@ -76,7 +92,7 @@ impl Head {
             }
             let value = scan.value()?;
             if key == b"id" {
-                self.id = match (self.id, number(value)) {
+                self.id = match (self.id, own_id(value)) {
                     (Id::Unseen, Some(id)) => Id::Seen(id),
                     (Id::Unseen | Id::Seen(_) | Id::Unsure, _) => Id::Unsure,
                 };
@@ -86,6 +102,11 @@ impl Head {
             }
         }
     }
+}
+
+/// A gateway's id, also if it was through the hands of somebody whose numbers are all floats.
+fn own_id(value: &[u8]) -> Option<u64> {
+    number(value.strip_suffix(b".0").unwrap_or(value))
 }
 
 /// A reader of JSON that wants no more than strings and brackets in their places, so that bad
@@ -159,7 +180,7 @@ fn last_id(tail: &[u8]) -> Option<u64> {
         let (before, key) = last_string(before.trim_ascii_end())?;
         rest = before.trim_ascii_end().strip_suffix(b",")?;
         match key {
-            b"id" => return number(value),
+            b"id" => return own_id(value),
             b"method" | b"params" | b"result" | b"error" => return None,
             _ => {}
         }

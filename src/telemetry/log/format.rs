@@ -77,6 +77,19 @@ fn priority(level: Level) -> u8 {
     Facility::LOG_DAEMON as u8 | severity as u8
 }
 
+/// The beginning of a text, as a line shows it.
+pub(super) fn beginning(text: fmt::Arguments<'_>, limit: usize) -> String {
+    let mut shown = Vec::with_capacity(limit);
+    let mut escaped = Escaped {
+        out: &mut shown,
+        left: limit,
+        failed: None,
+    };
+    // An `Err` is the limit: what was written before it is the beginning.
+    escaped.write_fmt(text).ok();
+    String::from_utf8_lossy(&shown).into_owned()
+}
+
 fn write_text(out: &mut impl io::Write, text: fmt::Arguments<'_>) -> io::Result<()> {
     let mut escaped = Escaped {
         out,

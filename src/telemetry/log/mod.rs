@@ -1,8 +1,9 @@
-//! The log: `env_logger` filters and formats in the caller, a bounded queue takes the finished
-//! line, one thread hands it to syslog or stdout. A sink that blocks, breaks or is missing never
+//! The log: `env_logger` filters and formats in the caller, the gate leaves out what comes too
+//! fast, a bounded queue takes the finished line, one thread hands it to syslog or stdout. A sink that blocks, breaks or is missing never
 //! reaches an actor. Called by main once; everybody else uses the `log` macros.
 
 mod format;
+mod gate;
 mod queue;
 mod stdout;
 mod syslog;
@@ -17,10 +18,11 @@ use std::thread;
 use std::time::Duration;
 
 use ::log::LevelFilter;
-use jiff::Zoned;
+use tokio::time::Instant;
 
 use self::format::Format;
-use self::queue::{Backlog, Output};
+use self::gate::{Gate, Verdict};
+use self::queue::{Output, Queue};
 pub use self::syslog::SyslogPath;
 use super::metrics::Counter;
 
@@ -41,21 +43,22 @@ pub enum Sink {
 #[derive(Debug)]
 #[must_use = "dropping the guard waits for the log; hold it until the program ends"]
 pub struct LogGuard {
-    backlog: Arc<Backlog>,
+    queue: Queue,
 }
 
 impl LogGuard {
     /// Counts the lines that are dropped because the sink is too slow.
     #[must_use]
     pub fn lines_dropped(&self) -> Counter {
-        self.backlog.lost().clone()
+        self.queue.backlog().lost().clone()
     }
 
     /// Waits until everything logged so far is written, at most one second. For ends that run no
     /// destructors (`process::exit`).
     pub fn flush(&self) {
         // What was not written in time is lost: an end that waits for a stuck reader is worse.
-        self.backlog.wait_empty(FLUSH_LIMIT);
+        self.queue.sum_up();
+        self.queue.backlog().wait_empty(FLUSH_LIMIT);
     }
 }
 
@@ -97,16 +100,32 @@ fn start(
     level: LevelFilter,
     output: impl Output,
 ) -> io::Result<(env_logger::Logger, LogGuard)> {
-    let (queue, backlog) = queue::start(format, output)?;
+    let gate = Arc::new(Gate::new(Instant::now()));
+    let queue = queue::start(format, output, Arc::clone(&gate))?;
+    let guard = LogGuard {
+        queue: queue.clone(),
+    };
     let logger = env_logger::Builder::new()
         .filter_level(level.min(LevelFilter::Warn))
         .filter_module(env!("CARGO_PKG_NAME"), level)
         // It warns of every watch that ended with its file; what matters it also returns.
         .filter_module("notify", LevelFilter::Off)
-        .format(move |out, record| format.write(out, &Zoned::now(), record.level(), *record.args()))
-        .target(env_logger::Target::Pipe(Box::new(queue)))
+        .format(move |_, record| {
+            let now = Instant::now();
+            match gate.asks(now, record) {
+                Verdict::Pass(key) => {
+                    let line = format.line(record.level(), *record.args());
+                    gate.pay(now, key, line.len());
+                    queue.put(line.into());
+                }
+                Verdict::First => queue.wake(),
+                Verdict::Another => {}
+            }
+            Ok(())
+        })
+        .target(env_logger::Target::Pipe(Box::new(io::sink())))
         .build();
-    Ok((logger, LogGuard { backlog }))
+    Ok((logger, guard))
 }
 
 fn log_panic(info: &PanicHookInfo<'_>) {

@@ -3,7 +3,7 @@
 
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -12,6 +12,7 @@ use ::log::Level;
 use tokio::time::Instant; // std's own where no runtime is, as on the writing thread
 
 use super::format::Format;
+use super::gate::{Gate, Sum};
 use crate::telemetry::metrics::Counter;
 
 /// Lines that may wait for the writing thread.
@@ -28,11 +29,21 @@ pub(super) trait Output: Send + 'static {
     fn write(&mut self, line: &[u8]);
 }
 
-/// The callers' end, given to `env_logger` as its pipe: one `write` is one line.
-#[derive(Debug)]
+/// The callers' end.
+#[derive(Debug, Clone)]
 pub(super) struct Queue {
-    lines: SyncSender<Box<[u8]>>,
+    items: SyncSender<Item>,
     backlog: Arc<Backlog>,
+}
+
+/// What the writing thread is handed.
+#[derive(Debug)]
+enum Item {
+    Line(Box<[u8]>),
+    /// The gate has begun to leave lines out: they are to be summed up later.
+    Wake,
+    /// The program ends: what was left out is summed up now.
+    SumUp,
 }
 
 /// What was handed over and not written yet.
@@ -46,40 +57,57 @@ pub(super) struct Backlog {
     lost: Counter,
 }
 
-/// Starts the writing thread. It ends when the queue is dropped.
-pub(super) fn start(format: Format, output: impl Output) -> io::Result<(Queue, Arc<Backlog>)> {
-    let (sender, lines) = sync_channel(CAPACITY);
+/// Starts the writing thread. It ends when the last queue is dropped.
+pub(super) fn start(format: Format, output: impl Output, gate: Arc<Gate>) -> io::Result<Queue> {
+    let (sender, items) = sync_channel(CAPACITY);
     let backlog = Arc::new(Backlog::default());
     let writer = Writer {
         format,
         output,
+        gate,
         backlog: Arc::clone(&backlog),
         reported: Instant::now(),
     };
     thread::Builder::new()
         .name("log".to_owned())
-        .spawn(move || writer.run(&lines))?;
-    let queue = Queue {
-        lines: sender,
-        backlog: Arc::clone(&backlog),
-    };
-    Ok((queue, backlog))
+        .spawn(move || writer.run(&items))?;
+    Ok(Queue {
+        items: sender,
+        backlog,
+    })
 }
 
-impl io::Write for Queue {
-    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        self.backlog.add();
-        if self.lines.try_send(line.into()).is_err() {
+impl Queue {
+    /// Hands a line over that ends with a newline.
+    pub(super) fn put(&self, line: Box<[u8]>) {
+        if !self.hand(Item::Line(line)) {
             self.backlog.dropped.fetch_add(1, Ordering::Relaxed);
             self.backlog.lost.inc();
-            self.backlog.remove();
         }
-        Ok(line.len())
     }
 
-    /// Callers never wait; see [`Backlog::wait_empty`] for the end of the program.
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+    /// See [`Item::Wake`]. A thread with a full queue is awake.
+    pub(super) fn wake(&self) {
+        self.hand(Item::Wake);
+    }
+
+    /// See [`Item::SumUp`].
+    pub(super) fn sum_up(&self) {
+        self.hand(Item::SumUp);
+    }
+
+    /// See [`Backlog::wait_empty`] for the end of the program.
+    pub(super) fn backlog(&self) -> &Backlog {
+        &self.backlog
+    }
+
+    fn hand(&self, item: Item) -> bool {
+        self.backlog.add();
+        let is_taken = self.items.try_send(item).is_ok();
+        if !is_taken {
+            self.backlog.remove();
+        }
+        is_taken
     }
 }
 
@@ -118,17 +146,45 @@ impl Backlog {
 struct Writer<O> {
     format: Format,
     output: O,
+    gate: Arc<Gate>,
     backlog: Arc<Backlog>,
     reported: Instant,
 }
 
 impl<O: Output> Writer<O> {
-    fn run(mut self, lines: &Receiver<Box<[u8]>>) {
+    fn run(mut self, items: &Receiver<Item>) {
         self.output.open();
-        while let Ok(line) = lines.recv() {
-            self.output.write(&line);
+        loop {
+            let now = Instant::now();
+            let next = self.gate.next();
+            if next.is_some_and(|due| due <= now) {
+                let sums = self.gate.sums(now);
+                self.write_sums(&sums);
+                continue;
+            }
+            let received = match next {
+                Some(due) => items.recv_timeout(due - now),
+                None => items.recv().map_err(RecvTimeoutError::from),
+            };
+            match received {
+                Ok(Item::Line(line)) => self.output.write(&line),
+                Ok(Item::SumUp) => {
+                    let sums = self.gate.rest(Instant::now());
+                    self.write_sums(&sums);
+                }
+                Ok(Item::Wake) => {}
+                Err(RecvTimeoutError::Timeout) => continue,
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
             self.report_dropped();
             self.backlog.remove();
+        }
+    }
+
+    fn write_sums(&mut self, sums: &[Sum]) {
+        for sum in sums {
+            let line = self.format.line(sum.level, format_args!("{}", sum.text));
+            self.output.write(&line);
         }
     }
 

@@ -128,10 +128,12 @@ impl Merged {
         self.tools.built_since(&former.tools) + self.prompts.built_since(&former.prompts)
     }
 
-    /// What is odd about the names, for the log.
-    pub(super) fn oddities(&self) -> BTreeSet<String> {
+    /// What is odd about the names, for the log, each with the server that lists them.
+    pub(super) fn oddities(&self) -> BTreeSet<(ServerName, String)> {
         let names = self.tools.oddities().chain(self.prompts.oddities());
-        names.chain(self.resources.oddities()).cloned().collect()
+        let all = names.chain(self.resources.oddities());
+        all.map(|(server, text)| (server.clone(), text.clone()))
+            .collect()
     }
 
     /// The server's place among the sources.

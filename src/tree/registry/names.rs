@@ -135,10 +135,10 @@ impl Names {
         &self.pages
     }
 
-    /// What is odd about the names.
-    pub(super) fn oddities(&self) -> impl Iterator<Item = &String> {
+    /// What is odd about the names, each with the server that lists them.
+    pub(super) fn oddities(&self) -> impl Iterator<Item = (&ServerName, &String)> {
         let all = self.by_prefix.values().flatten();
-        all.flat_map(|part| part.oddities())
+        all.flat_map(|part| part.oddities().iter().map(|text| (part.server(), text)))
     }
 
     /// How many parts are none of those of `former`.

@@ -28,7 +28,7 @@ pub(super) struct Resources {
     pages: Pages,
     template_pages: Pages,
     /// For the log.
-    oddities: BTreeSet<String>,
+    oddities: BTreeSet<(ServerName, String)>,
 }
 
 /// The configured servers, by their names as qualifiers spell them.
@@ -191,9 +191,9 @@ impl Resources {
         &self.template_pages
     }
 
-    /// What is odd about the URIs.
-    pub(super) fn oddities(&self) -> impl Iterator<Item = &String> {
-        self.oddities.iter()
+    /// What is odd about the URIs, each with the server that lists them.
+    pub(super) fn oddities(&self) -> impl Iterator<Item = (&ServerName, &String)> {
+        self.oddities.iter().map(|(server, text)| (server, text))
     }
 }
 
@@ -258,7 +258,7 @@ fn is_claim(kind: Kind, item: &Item, names: &Names) -> bool {
 }
 
 /// Says of every server whose resources it lists as its own, once for each of those.
-fn claims(sources: &[Source], names: &Names) -> BTreeSet<String> {
+fn claims(sources: &[Source], names: &Names) -> BTreeSet<(ServerName, String)> {
     let resources = items(Kind::Resources, sources);
     let all = resources.chain(items(Kind::Templates, sources));
     let claim = |(source, item): (&Source, &Item)| {
@@ -267,10 +267,11 @@ fn claims(sources: &[Source], names: &Names) -> BTreeSet<String> {
     };
     let claims: BTreeSet<(ServerName, ServerName)> = all.filter_map(claim).collect();
     let oddity = |(server, owner): (ServerName, ServerName)| {
-        format!(
+        let text = format!(
             "Server '{server}' lists resources of server '{owner}' (mcproxy://{owner}/…): they are \
              listed as mcproxy://{server}/mcproxy://{owner}/…, and '{owner}' keeps its own"
-        )
+        );
+        (server, text)
     };
     claims.into_iter().map(oddity).collect()
 }

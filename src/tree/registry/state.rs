@@ -36,7 +36,7 @@ pub(super) struct Merge {
     fresh: Option<Merged>,
     routes: Arc<Routes>,
     /// What is odd about the names offered now, as it was logged.
-    pub(super) oddities: BTreeSet<String>,
+    pub(super) oddities: BTreeSet<(ServerName, String)>,
 }
 
 impl Merge {
@@ -163,9 +163,9 @@ impl Merge {
     }
 
     /// Logs what is odd now and was not before, and forgets what is not odd any more.
-    fn report(&mut self, oddities: BTreeSet<String>) {
-        for oddity in oddities.difference(&self.oddities) {
-            log::warn!("{oddity}");
+    fn report(&mut self, oddities: BTreeSet<(ServerName, String)>) {
+        for (server, oddity) in oddities.difference(&self.oddities) {
+            log::warn!(server = server.as_str(); "{oddity}");
         }
         self.oddities = oddities;
     }

@@ -214,13 +214,13 @@ impl<S: Spawn, E: Edge> Host for RootHost<S, E> {
             ..
         }) = status
         {
-            let who = self.label(id);
+            let (who, server) = (self.label(id), subject(id));
             let wait = until.saturating_duration_since(Instant::now());
             let wait = wait.as_secs_f32();
-            log::warn!("{who} is started again in {wait:.1} s (failure {failures} in a row)");
+            log::warn!(server; "{who} is started again in {wait:.1} s (failure {failures} in a row)");
             let ladder = self.supervision().ladder;
             if *crash_looping && !ladder.is_crash_loop(failures.saturating_sub(1)) {
-                log::warn!("{who} is crash-looping; it is tried again for ever");
+                log::warn!(server; "{who} is crash-looping; it is tried again for ever");
             }
         }
         match id {
@@ -243,13 +243,15 @@ impl<S: Spawn, E: Edge> Host for RootHost<S, E> {
         match id {
             ChildId::Upstream(server) if !was_asked => {
                 self.failed.insert(server.clone());
-                log::warn!("{} {failure}", self.label(id));
+                log::warn!(server = server.as_str(); "{} {failure}", self.label(id));
                 self.notice(Notice::ServerFailed {
                     server: server.clone(),
                     why: failure.to_string(),
                 });
             }
-            ChildId::Instance(..) if !was_asked => log::warn!("{} {failure}", self.label(id)),
+            ChildId::Instance(server, _) if !was_asked => {
+                log::warn!(server = server.as_str(); "{} {failure}", self.label(id));
+            }
             ChildId::Upstream(_) | ChildId::Instance(..) => {}
             ChildId::Config | ChildId::Registry | ChildId::Sessions | ChildId::Listener => {
                 if !was_asked {
@@ -260,7 +262,7 @@ impl<S: Spawn, E: Edge> Host for RootHost<S, E> {
     }
 
     fn killed(&mut self, id: &ChildId, _: Generation) {
-        log::warn!("{} did not stop in time and is killed", self.label(id));
+        log::warn!(server = subject(id); "{} did not stop in time and is killed", self.label(id));
     }
 
     fn give_up(&mut self, id: &ChildId, reason: &str) {
@@ -272,5 +274,13 @@ impl<S: Spawn, E: Edge> Host for RootHost<S, E> {
         error
             .downcast_ref::<UpstreamExit>()
             .map(|exit| exit.0.clone())
+    }
+}
+
+/// Whose lines in the log are counted together: a server's, with those of its instances.
+fn subject(id: &ChildId) -> &str {
+    match id {
+        ChildId::Upstream(server) | ChildId::Instance(server, _) => server.as_str(),
+        ChildId::Config | ChildId::Registry | ChildId::Sessions | ChildId::Listener => "",
     }
 }

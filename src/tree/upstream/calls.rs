@@ -3,6 +3,8 @@
 //!
 //! Plain state: `now` goes in, lines to write come out, tickets are answered.
 
+mod unnamed;
+
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::mem;
 use std::sync::Arc;
@@ -47,6 +49,8 @@ struct InFlight {
     token: Option<Box<str>>,
     sent: Instant,
     deadline: Instant,
+    /// Whether a parser may refuse it where it takes others.
+    is_odd: bool,
     counted: Held,
 }
 
@@ -57,6 +61,7 @@ enum Pending {
     Tombstone {
         _permit: Option<Share>,
         until: Instant,
+        is_odd: bool,
     },
 }
 
@@ -70,6 +75,8 @@ pub(super) struct Calls {
     pending: BTreeMap<u64, Pending>,
     ids: HashMap<CallId, u64>,
     given_up: VecDeque<u64>,
+    /// When a cancellation was last written, which a server may find fault with too.
+    withdrawn_at: Option<Instant>,
     silent_timeouts: u32,
     heard_at: Option<Instant>,
     dropped_answers: u64,
@@ -85,6 +92,7 @@ impl Calls {
             pending: BTreeMap::new(),
             ids: HashMap::new(),
             given_up: VecDeque::new(),
+            withdrawn_at: None,
             silent_timeouts: 0,
             heard_at: None,
             dropped_answers: 0,
@@ -116,6 +124,7 @@ impl Calls {
         let request = &errand.request;
         let token = request.progress_token().map(Box::from);
         let params = request.rewrite(&errand.key, token.as_ref().map(|_| id));
+        let is_odd = unnamed::is_odd(&params);
         match write(jsonrpc::request(id, request.method(), Some(&params))) {
             Ok(()) => {}
             Err(Refused::Gone) => return None,
@@ -138,6 +147,7 @@ impl Calls {
             token,
             sent: now,
             deadline,
+            is_odd,
             counted: Held::one(&self.metrics.in_flight),
         };
         self.pending.insert(id, Pending::Call(Box::new(call)));
@@ -183,7 +193,7 @@ impl Calls {
             return None;
         };
         self.metrics.cancelled.inc();
-        self.bury(now, id, in_flight.ticket.take_permit());
+        self.bury(now, id, in_flight.ticket.take_permit(), in_flight.is_odd);
         in_flight.ticket.close();
         let params = params
             .and_then(|raw| Cancelled::parse(raw).ok())
@@ -233,20 +243,22 @@ impl Calls {
             self.call_timeout.as_secs_f32(),
         );
         self.metrics.timed_out.inc();
-        self.bury(now, id, call.ticket.take_permit());
+        self.bury(now, id, call.ticket.take_permit(), call.is_odd);
         drop(call.counted);
         call.ticket.answer(Answer::Failed(text));
         let params = cancelled::cancelled_params(id, "the call timed out");
         jsonrpc::notification("notifications/cancelled", Some(&params))
     }
 
-    fn bury(&mut self, now: Instant, id: u64, permit: Option<Share>) {
+    fn bury(&mut self, now: Instant, id: u64, permit: Option<Share>, is_odd: bool) {
+        self.withdrawn_at = Some(now);
         let until = now + CANCELLED_KEEPS_PERMIT;
         self.pending.insert(
             id,
             Pending::Tombstone {
                 _permit: permit,
                 until,
+                is_odd,
             },
         );
     }

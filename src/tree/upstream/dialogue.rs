@@ -1,6 +1,8 @@
 //! The conversation with one server, as a plain state machine: the handshake, the catalogue, and
 //! which line is for whom. Bytes and `now` go in, effects come out; no actor, no clock, no I/O.
 
+mod unnamed;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -220,7 +222,8 @@ impl Dialogue {
         effects.extend(writes(self.audience.expire(now, &mut self.calls)));
         match self.phase {
             Phase::Listing(until) if until <= now && self.lists.has_some() => {
-                log::warn!("Server {} is slow: {} yet", self.who, self.waits_for());
+                let who = &self.who;
+                log::warn!(server = who.server(); "Server {who} is slow: {} yet", self.waits_for());
                 effects.push(self.ready());
             }
             Phase::Listing(until) if until <= now => self.phase = Phase::Listing(now + LIST_LAG),
@@ -291,8 +294,7 @@ impl Dialogue {
 
     fn on_response(&mut self, now: Instant, response: Response) -> Vec<Effect> {
         let Some(id) = response.id.as_ref().and_then(RequestId::as_number) else {
-            self.calls.drop_unknown();
-            return Vec::new();
+            return self.on_unnamed(now, response);
         };
         if id == INITIALIZE_ID && self.phase == Phase::Initializing {
             return self.on_initialized(now, response.outcome);

@@ -70,7 +70,8 @@ impl UpstreamState {
             .as_ref()
             .map_or_else(|| "has ended".to_owned(), process::describe);
         let force = if report.forced { ", killed" } else { "" };
-        log::info!("Server {} stopped ({how}{force})", self.dialogue.who());
+        let who = self.dialogue.who();
+        log::info!(server = who.server(); "Server {who} stopped ({how}{force})");
         self.myself.stop(Some("stopped".into()));
     }
 

@@ -69,10 +69,19 @@ impl UpstreamHandle {
         self.generation
     }
 
-    /// Room for one more call, or `None` when the server has as many in flight as it may.
+    /// Room for one more call of a client, or `None` when the server has as many in flight as it
+    /// may, or this client's part of them. An instance has one client only.
     #[must_use]
-    pub(in crate::tree) fn admit(&self) -> Option<Share> {
-        self.permits.take(1)
+    pub(in crate::tree) fn admit(&self, client: u64) -> Option<Share> {
+        match self.session {
+            Some(_) => self.permits.take(1),
+            None => self.permits.take_for(client),
+        }
+    }
+
+    #[cfg(test)]
+    pub(in crate::tree) fn free(&self) -> usize {
+        self.permits.free()
     }
 
     /// From now on it may have so many calls in flight.

@@ -61,7 +61,7 @@ impl Junk {
         };
         self.logged = Some(now);
         let (who, text) = (&self.who, excerpt(head));
-        log::warn!("Server {who} wrote a line that can't be used, it {why}{others}: {text}");
+        log::warn!(server = who.server(); "Server {who} wrote a line that can't be used, it {why}{others}: {text}");
         true
     }
 }

@@ -109,6 +109,7 @@ impl Listing {
         if page.skipped > 0 {
             let skipped = page.skipped;
             log::warn!(
+                server = who.server();
                 "Server {who} lists {skipped} entries without a '{key}' ({method}); they are left out"
             );
         }
@@ -135,6 +136,7 @@ impl Listing {
         if is_cut || has_more {
             let (kept, more) = (self.items.len(), if has_more { " or more" } else { "" });
             log::warn!(
+                server = who.server();
                 "Server {who} lists {listed}{more} entries ({method}), more than it may; the first {kept} are kept \
                  (max_catalogue_items, max_catalogue_bytes)"
             );

@@ -73,6 +73,7 @@ impl Lists {
             if !is_whole {
                 let kept = text.len();
                 log::warn!(
+                    server = who.server();
                     "Server {who} has instructions of {length} bytes; the first {kept} are kept \
                      (max_instructions_bytes)"
                 );
@@ -240,7 +241,7 @@ impl Lists {
     /// A server that can't list keeps what it offered before.
     pub(super) fn fail(&mut self, now: Instant, kind: Kind, why: &str, calls: &mut Calls) -> Step {
         let (who, method) = (&self.who, kind.method());
-        log::warn!("Server {who} could not list what it offers ({method}): {why}");
+        log::warn!(server = who.server(); "Server {who} could not list what it offers ({method}): {why}");
         Step {
             lines: self.end(now, kind, calls),
             is_news: false,

@@ -108,7 +108,7 @@ impl UpstreamState {
         let deadline = self.args.start.deadline;
         if deadline > args.spec.start_timeout {
             let (who, seconds) = (self.dialogue.who(), deadline.as_secs());
-            log::info!("Server {who} was too slow to start; this time it gets {seconds} s");
+            log::info!(server = who.server(); "Server {who} was too slow to start; this time it gets {seconds} s");
         }
         self.start_deadline = Some(self.after(deadline, Wait::StartDeadline));
         if let Some(hello) = self.hello.take() {
@@ -119,7 +119,10 @@ impl UpstreamState {
 
     pub(super) fn on_output(&mut self, output: Output) -> Outcome {
         if let Output::Stderr(line) = output {
-            log::info!("Server {} stderr: {line}", self.dialogue.who());
+            let who = self.dialogue.who();
+            // What passed its own limit passes here, unless many instances say as much.
+            let rate = self.args.limits.stderr_lines_per_second.saturating_mul(2);
+            log::info!(server = who.server(), rate; "Server {who} stderr: {line}");
             self.dialogue.on_sign_of_life(Instant::now());
             return Ok(());
         }
@@ -312,7 +315,8 @@ impl UpstreamState {
         }
         self.publish();
         if is_first {
-            log::info!("Server {} started", self.dialogue.who());
+            let who = self.dialogue.who();
+            log::info!(server = who.server(); "Server {who} started");
         }
     }
 

@@ -18,6 +18,11 @@ impl Who {
         let session = owner.map(|owner| Arc::clone(&owner.name));
         Self { server, session }
     }
+
+    /// The server's name: one budget in the log is for all its instances together.
+    pub(super) fn server(&self) -> &str {
+        self.server.as_str()
+    }
 }
 
 impl fmt::Display for Who {

@@ -37,7 +37,7 @@ fn nobody_takes_over_anothers_reads_in_whatever_order() {
             );
         }
         let oddities = Vec::from_iter(merged.oddities());
-        let [oddity] = &oddities[..] else {
+        let [(_, oddity)] = &oddities[..] else {
             unreachable!("{oddities:?}")
         };
         assert!(oddity.contains("'attacker'") && oddity.contains("'victim'"));

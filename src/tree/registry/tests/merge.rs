@@ -91,7 +91,7 @@ async fn a_name_over_64_characters_is_offered_and_noted_also_when_it_collides() 
     let tools = catalogue(&[&exact, &long, &long]);
     merge.catalogue(handle("s", 1).await, Some(tools));
     assert_eq!(names(&table(&mut merge)).len(), 2);
-    let oddities: Vec<&String> = merge.oddities.iter().collect();
+    let oddities: Vec<&String> = merge.oddities.iter().map(|(_, text)| text).collect();
     assert_eq!(oddities.len(), 2);
     assert!(
         oddities

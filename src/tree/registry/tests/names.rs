@@ -100,7 +100,8 @@ fn one_warning_for_each_two_servers() {
     let tools: Vec<String> = (0..1_000).map(|n| format!("_{n}")).collect();
     let tools: Vec<&str> = tools.iter().map(String::as_str).collect();
     let sources = vec![source("a", "a", &tools), source("a_", "a_", &["0", "0"])];
-    let oddities: Vec<String> = Merged::build(sources, &[]).oddities().into_iter().collect();
+    let oddities = Merged::build(sources, &[]).oddities();
+    let oddities: Vec<String> = oddities.into_iter().map(|(_, text)| text).collect();
     assert_eq!(
         oddities,
         [

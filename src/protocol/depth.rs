@@ -2,7 +2,12 @@
 
 /// Whether arrays and objects of `json` are nested more than `limit` deep. Of a text that is not
 /// JSON the answer means nothing, but it comes, in one pass.
-pub(super) fn is_deeper_than(limit: usize, json: &[u8]) -> bool {
+#[must_use]
+pub fn is_deeper_than(limit: usize, json: &[u8]) -> bool {
+    // Mostly there are not even so many brackets, which is seen at once.
+    if memchr::memchr2_iter(b'[', b'{', json).nth(limit).is_none() {
+        return false;
+    }
     let mut depth = 0usize;
     let mut rest = json;
     // A text with fewer bytes than the limit cannot have that many brackets.

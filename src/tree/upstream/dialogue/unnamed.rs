@@ -1,0 +1,34 @@
+//! What is done with an answer that names no request: the error of a server that could not read one.
+
+use tokio::time::Instant;
+
+use super::super::junk::excerpt;
+use super::{Dialogue, Effect, Phase};
+use crate::protocol::jsonrpc::{Response, code};
+use crate::tree::call::Answer;
+
+impl Dialogue {
+    /// Ends the call that it certainly belongs to, if there is one. Else it is nobody's: the start
+    /// has a deadline of its own, as lists and calls have.
+    pub(super) fn on_unnamed(&mut self, now: Instant, response: Response) -> Vec<Effect> {
+        let (None, Err(error)) = (response.id, response.outcome) else {
+            self.calls.drop_unknown();
+            return Vec::new();
+        };
+        let own = [self.audience.next_deadline(), self.lists.next_deadline()];
+        let is_alone = own.iter().all(Option::is_none);
+        let code = code::of(&error);
+        let is_stuck = matches!(code, Some(code::PARSE_ERROR | code::INVALID_REQUEST));
+        let is_ready = self.phase == Phase::Ready;
+        if let Some(id) = self.calls.unnamed(is_alone, is_stuck).filter(|_| is_ready) {
+            return self.settle(now, id, Answer::Error(error));
+        }
+        self.calls.drop_unknown();
+        let (who, text) = (&self.who, excerpt(&error));
+        log::warn!(
+            server = who.server();
+            "Server {who} refused a message without saying which, and no call is certainly meant: {text}"
+        );
+        Vec::new()
+    }
+}
