@@ -78,7 +78,7 @@ async fn a_name_written_with_escapes_is_the_same_name() {
     assert_eq!(text_of(&answer), "hi");
 }
 
-/// `a` + `_x0` and `a_` + `x0` are both `a___x0`.
+/// `a` + `_x0` and `a_` + `x0` are both `a___x0`: it has the longer prefix, so it is `a_`'s.
 fn colliding() -> [Value; 2] {
     [
         fixture("a", &["--tools", "1", "--name-prefix", "_x"]),
@@ -87,12 +87,9 @@ fn colliding() -> [Value; 2] {
 }
 
 #[tokio::test]
-async fn a_collision_goes_to_the_first_of_the_configuration_and_is_logged_once() {
-    let [first, second] = colliding();
-    for (servers, owner) in [
-        ([first.clone(), second.clone()], "_x0"),
-        ([second, first], "x0"),
-    ] {
+async fn a_name_with_two_prefixes_goes_to_the_longer_one_and_is_logged_once() {
+    let [shorter, longer] = colliding();
+    for servers in [[shorter.clone(), longer.clone()], [longer, shorter]] {
         let gateway = gateway(&servers).await;
         let client = join(&gateway).await;
         let listed = client.call("tools/list", None, SOON).await;
@@ -101,7 +98,7 @@ async fn a_collision_goes_to_the_first_of_the_configuration_and_is_logged_once()
             .filter(|name| *name == "a___x0")
             .count();
         assert_eq!(times, 1, "{listed}");
-        assert_eq!(text_of(&client.call_tool("a___x0", "{}").await), owner);
+        assert_eq!(text_of(&client.call_tool("a___x0", "{}").await), "x0");
         // The set is merged anew: nothing more is said of what was said already.
         client
             .call_tool("a__set_tools", r#"{"names":["_x0","more"]}"#)
