@@ -78,7 +78,7 @@ impl Audience {
         let before = self.members.remove(&session);
         let before = before.map_or_else(Interest::default, |member| member.interest);
         let changed = before.uris.symmetric_difference(&interest.uris);
-        let changed: Vec<Box<str>> = changed.cloned().collect();
+        let changed: Vec<Arc<str>> = changed.cloned().collect();
         if interest != Interest::default() {
             self.members.insert(session, Member { client, interest });
         }
@@ -102,7 +102,7 @@ impl Audience {
             self.subscriptions.is_settled_on(&wish.uri)
         } else {
             let mut others = self.members.iter().filter(|(other, _)| **other != session);
-            others.any(|(_, member)| member.interest.uris.contains(&wish.uri))
+            others.any(|(_, member)| member.interest.uris.contains(&*wish.uri))
         };
         if !is_so {
             return Some((ticket, Some(wish)));
