@@ -46,7 +46,7 @@ pub(super) struct Audience {
 #[derive(Debug)]
 pub(super) struct Wish {
     call: CallId,
-    uri: Box<str>,
+    uri: Arc<str>,
     is_on: bool,
 }
 
@@ -150,14 +150,14 @@ impl Audience {
         )
     }
 
-    fn grant(&mut self, session: u64, client: Arc<dyn Client>, uri: &str, is_on: bool) {
+    fn grant(&mut self, session: u64, client: Arc<dyn Client>, uri: &Arc<str>, is_on: bool) {
         if is_on {
             let fresh = || Member {
                 client,
                 interest: Interest::default(),
             };
             let member = self.members.entry(session).or_insert_with(fresh);
-            member.interest.uris.insert(uri.into());
+            member.interest.uris.insert(Arc::clone(uri));
         } else if let Some(member) = self.members.get_mut(&session) {
             member.interest.uris.remove(uri);
             if member.interest == Interest::default() {
@@ -167,7 +167,7 @@ impl Audience {
     }
 
     /// Asks the server for what is missing or too much, one request at a time.
-    fn reconcile(&mut self, now: Instant, uri: &str, calls: &mut Calls) -> Option<Bytes> {
+    fn reconcile(&mut self, now: Instant, uri: &Arc<str>, calls: &mut Calls) -> Option<Bytes> {
         let mut members = self.members.values();
         let is_wanted = members.any(|member| member.interest.uris.contains(uri));
         let is_on = self.subscriptions.due(uri, is_wanted)?;
@@ -290,7 +290,7 @@ fn wish(ticket: &Ticket) -> Option<Wish> {
     };
     Some(Wish {
         call: ticket.call(),
-        uri: errand.key.clone(),
+        uri: errand.key.as_ref().into(),
         is_on,
     })
 }

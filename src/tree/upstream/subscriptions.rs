@@ -2,6 +2,7 @@
 //! asked, and what it granted. Plain state; who wants what is the audience's.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use tokio::time::Instant;
 
@@ -25,7 +26,8 @@ struct Subscription {
     /// The latest request that was granted. Requests are sent in the order of their ids, so what
     /// the last of them says is so, in whatever order they are answered.
     granted: u64,
-    open: BTreeMap<u64, Open>,
+    /// How many requests about it have no answer.
+    open: u32,
     /// The last answer was an error: nothing is asked again until somebody's wish changes.
     is_refused: bool,
 }
@@ -33,15 +35,15 @@ struct Subscription {
 /// All of them.
 #[derive(Debug, Default)]
 pub(super) struct Subscriptions {
-    by_uri: BTreeMap<Box<str>, Subscription>,
-    /// The resource that a request without an answer is about.
-    uris: HashMap<u64, Box<str>>,
+    by_uri: BTreeMap<Arc<str>, Subscription>,
+    /// The requests without an answer, and the resource that each is about.
+    open: HashMap<u64, (Arc<str>, Open)>,
 }
 
 /// What an answer settled.
 #[derive(Debug)]
 pub(super) struct Settled {
-    pub(super) uri: Box<str>,
+    pub(super) uri: Arc<str>,
     /// Whether it was to subscribe.
     pub(super) is_on: bool,
     /// Whose request it was, if not the gateway's own.
@@ -52,21 +54,21 @@ impl Subscriptions {
     /// Whether the server is known to tell of changes, and nothing on the way can end that.
     pub(super) fn is_settled_on(&self, uri: &str) -> bool {
         let known = self.by_uri.get(uri);
-        known.is_some_and(|known| known.is_on && known.open.is_empty())
+        known.is_some_and(|known| known.is_on && known.open == 0)
     }
 
     /// Request `id` was sent.
-    pub(super) fn sent(&mut self, id: u64, uri: &str, open: Open) {
-        let subscription = self.by_uri.entry(uri.into()).or_default();
-        subscription.open.insert(id, open);
-        self.uris.insert(id, uri.into());
+    pub(super) fn sent(&mut self, id: u64, uri: &Arc<str>, open: Open) {
+        let subscription = self.by_uri.entry(Arc::clone(uri)).or_default();
+        subscription.open += 1;
+        self.open.insert(id, (Arc::clone(uri), open));
     }
 
     /// Request `id` was granted or refused; silence is no grant.
     pub(super) fn settle(&mut self, id: u64, is_granted: bool) -> Option<Settled> {
-        let uri = self.uris.remove(&id)?;
+        let (uri, Open { is_on, call, .. }) = self.open.remove(&id)?;
         let subscription = self.by_uri.get_mut(&uri)?;
-        let Open { is_on, call, .. } = subscription.open.remove(&id)?;
+        subscription.open -= 1;
         subscription.is_refused = !is_granted;
         if is_granted && id > subscription.granted {
             subscription.is_on = is_on;
@@ -88,7 +90,7 @@ impl Subscriptions {
         let Some(subscription) = self.by_uri.get(uri) else {
             return is_wanted.then_some(true);
         };
-        if !subscription.open.is_empty() {
+        if subscription.open > 0 {
             return None; // its answer comes first
         }
         if !subscription.is_on && !is_wanted {
@@ -101,19 +103,17 @@ impl Subscriptions {
 
     /// When a request without an answer has taken too long.
     pub(super) fn next_deadline(&self) -> Option<Instant> {
-        self.open().map(|(_, open)| open.until).min()
+        self.open.values().map(|(_, open)| open.until).min()
     }
 
     /// The requests that have taken too long by now.
     pub(super) fn overdue(&self, now: Instant) -> Vec<u64> {
-        let overdue = self.open().filter(|(_, open)| open.until <= now);
-        overdue.map(|(id, _)| id).collect()
-    }
-
-    fn open(&self) -> impl Iterator<Item = (u64, &Open)> {
-        self.uris.iter().filter_map(|(id, uri)| {
-            let subscription = self.by_uri.get(uri)?;
-            Some((*id, subscription.open.get(id)?))
-        })
+        let mut overdue = Vec::new();
+        for (id, (_, open)) in &self.open {
+            if open.until <= now {
+                overdue.push(*id);
+            }
+        }
+        overdue
     }
 }
