@@ -140,6 +140,10 @@ limits! {
     stable_after: Seconds = s(60), 100 => s(86_400), "";
     /// Time for the calls of a server that was changed or removed
     drain_timeout: Seconds = s(5), 0 => s(3600), "they get an error, and it is stopped";
+    /// Subscriptions of all clients, together
+    max_subscriptions_bytes: Bytes = 256 * MIB, 64 * KIB => 64 * GIB, "\"busy\"";
+    /// Sessions' own instances of isolated servers, together
+    max_instances: Count = 256, 1 => 10_000, "\"busy\"";
 }
 
 /// What somebody says about limits: the file, or the command line.

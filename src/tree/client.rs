@@ -86,6 +86,13 @@ pub(super) enum News {
         /// `Starting` or `Down`; `None` when there is no such server any more.
         state: Option<RouteState>,
     },
+    /// From root: there is no room for an instance of this server now.
+    NoRoom {
+        /// Which server.
+        server: ServerName,
+        /// What its client is told.
+        why: Box<str>,
+    },
     /// From the session's own instance of a server: it is ready and offers this; `None` if it
     /// takes calls but could not say what it offers.
     Offers {
@@ -109,7 +116,7 @@ pub(super) struct Interest {
     /// The level its client set, if it did.
     pub(super) level: Option<Level>,
     /// The resources its client subscribed to, by the server's own URIs.
-    pub(super) uris: BTreeSet<Box<str>>,
+    pub(super) uris: BTreeSet<Arc<str>>,
 }
 
 /// The session that a server's instance belongs to (`isolation: "session"`).

@@ -35,14 +35,30 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
         match self.spec(&server).cloned() {
             Some(spec) if spec.isolation == Isolation::Session => {
                 let session = owner.session;
+                let id = ChildId::Instance(server.clone(), session);
+                if let Err(why) = self.room_for(&id) {
+                    return owner.client.tell(News::NoRoom { server, why });
+                }
                 self.supervisor.host_mut().owners.insert(session, owner);
-                self.start_instance(ChildId::Instance(server, session), spec);
+                self.start_instance(id, spec);
             }
             Some(_) | None => {
                 let state = None;
                 owner.client.tell(News::Instance { server, state });
             }
         }
+    }
+
+    /// Whether one more instance may run. Those that are being stopped still count: their
+    /// processes are there.
+    fn room_for(&self, id: &ChildId) -> Result<(), Box<str>> {
+        let added = self.supervisor.roster().added();
+        let is_instance = |id: &&ChildId| matches!(id, ChildId::Instance(..));
+        let most = self.supervisor.host().limits().max_instances;
+        if added.contains(id) || added.iter().filter(is_instance).count() < most {
+            return Ok(());
+        }
+        Err(format!("busy: {most} sessions' own instances of servers run already").into())
     }
 
     pub(super) fn disown(&mut self, session: u64) {

@@ -16,6 +16,7 @@ use super::supervisor::SessionsArgs;
 use crate::config::model::Limits;
 use crate::ids::Owner;
 use crate::supervise::Started;
+use crate::tree::Quota;
 use crate::tree::call::CallError;
 use crate::tree::registry::RegistryHandle;
 use crate::tree::timer::Timer;
@@ -32,6 +33,8 @@ pub(crate) struct SessionsState {
     /// Those that live, some of them on their way out, oldest first.
     living: BTreeMap<ActorId, Key>,
     deleted: Deleted,
+    /// What the subscriptions of all sessions may take.
+    pub(super) subscriptions: Quota,
     /// Who may have sessions, as far as it is known here.
     owners: Arc<[Owner]>,
     /// Who may not any more. Whoever is in neither is new: the port has let them in.
@@ -46,6 +49,7 @@ impl SessionsState {
     pub(super) fn new(myself: ActorRef<SessionsMsg>, args: SessionsArgs) -> Self {
         Self {
             myself,
+            subscriptions: Quota::new(args.limits.max_subscriptions_bytes),
             args,
             sessions: HashMap::new(),
             living: BTreeMap::new(),
@@ -107,6 +111,7 @@ impl SessionsState {
         for session in self.sessions.values() {
             session.limits(Arc::clone(&limits));
         }
+        self.subscriptions.resize(limits.max_subscriptions_bytes);
         self.args.limits = limits;
         if self.idle_check.take().is_some() {
             self.check_idle_later();

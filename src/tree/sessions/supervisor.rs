@@ -186,6 +186,7 @@ impl<S: Spawn> Sessions<S> {
             root: state.args.root.clone(),
             profile: Arc::clone(&profile),
             limits,
+            subscriptions: state.subscriptions.clone(),
             entrance,
             metrics: state.args.metrics.clone(),
         };

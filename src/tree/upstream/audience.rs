@@ -46,7 +46,7 @@ pub(super) struct Audience {
 #[derive(Debug)]
 pub(super) struct Wish {
     call: CallId,
-    uri: Box<str>,
+    uri: Arc<str>,
     is_on: bool,
 }
 
@@ -78,13 +78,14 @@ impl Audience {
         let before = self.members.remove(&session);
         let before = before.map_or_else(Interest::default, |member| member.interest);
         let changed = before.uris.symmetric_difference(&interest.uris);
-        let changed: Vec<Box<str>> = changed.cloned().collect();
+        let changed = changed.map(|uri| (Arc::clone(uri), interest.uris.contains(uri)));
+        let changed: Vec<(Arc<str>, bool)> = changed.collect();
         if interest != Interest::default() {
             self.members.insert(session, Member { client, interest });
         }
         let mut lines = Vec::new();
-        for uri in changed {
-            self.subscriptions.forgive(&uri);
+        for (uri, is_wanted) in changed {
+            self.subscriptions.want(&uri, is_wanted);
             lines.extend(self.reconcile(now, &uri, calls));
         }
         lines.extend(self.adjust_level(now, calls));
@@ -101,8 +102,9 @@ impl Audience {
         let is_so = if wish.is_on {
             self.subscriptions.is_settled_on(&wish.uri)
         } else {
-            let mut others = self.members.iter().filter(|(other, _)| **other != session);
-            others.any(|(_, member)| member.interest.uris.contains(&wish.uri))
+            let member = self.members.get(&session);
+            let is_its = member.is_some_and(|member| member.interest.uris.contains(&wish.uri));
+            self.subscriptions.wanted(&wish.uri) > u32::from(is_its)
         };
         if !is_so {
             return Some((ticket, Some(wish)));
@@ -143,34 +145,39 @@ impl Audience {
         if let Some((session, client)) = asker {
             self.grant(session, client, &settled.uri, settled.is_on);
         }
-        Some(
-            self.reconcile(now, &settled.uri, calls)
-                .into_iter()
-                .collect(),
-        )
+        let mut lines = Vec::new();
+        lines.extend(self.reconcile(now, &settled.uri, calls));
+        while let Some(uri) = self.subscriptions.next() {
+            lines.extend(self.reconcile(now, &uri, calls));
+        }
+        Some(lines)
     }
 
-    fn grant(&mut self, session: u64, client: Arc<dyn Client>, uri: &str, is_on: bool) {
-        if is_on {
+    fn grant(&mut self, session: u64, client: Arc<dyn Client>, uri: &Arc<str>, is_on: bool) {
+        let is_news = if is_on {
             let fresh = || Member {
                 client,
                 interest: Interest::default(),
             };
             let member = self.members.entry(session).or_insert_with(fresh);
-            member.interest.uris.insert(uri.into());
+            member.interest.uris.insert(Arc::clone(uri))
         } else if let Some(member) = self.members.get_mut(&session) {
-            member.interest.uris.remove(uri);
+            let is_news = member.interest.uris.remove(uri);
             if member.interest == Interest::default() {
                 self.members.remove(&session);
             }
+            is_news
+        } else {
+            false
+        };
+        if is_news {
+            self.subscriptions.want(uri, is_on);
         }
     }
 
-    /// Asks the server for what is missing or too much, one request at a time.
-    fn reconcile(&mut self, now: Instant, uri: &str, calls: &mut Calls) -> Option<Bytes> {
-        let mut members = self.members.values();
-        let is_wanted = members.any(|member| member.interest.uris.contains(uri));
-        let is_on = self.subscriptions.due(uri, is_wanted)?;
+    /// Asks the server for what is missing or too much, one request at a time for each resource.
+    fn reconcile(&mut self, now: Instant, uri: &Arc<str>, calls: &mut Calls) -> Option<Bytes> {
+        let is_on = self.subscriptions.due(uri)?;
         if is_on && !self.abilities.subscribe {
             return None;
         }
@@ -290,7 +297,7 @@ fn wish(ticket: &Ticket) -> Option<Wish> {
     };
     Some(Wish {
         call: ticket.call(),
-        uri: errand.key.clone(),
+        uri: errand.key.as_ref().into(),
         is_on,
     })
 }

@@ -6,6 +6,7 @@ mod catalogues;
 mod connections;
 mod sessions;
 mod table;
+mod totals;
 mod traffic;
 mod words;
 
@@ -63,6 +64,8 @@ const REACHED: &[(&str, Reached)] = &[
     ("max_restart_delay", Reached::Rows(&[4])),
     ("stable_after", Reached::Rows(&[4])),
     ("drain_timeout", Reached::Rows(&[49])),
+    ("max_subscriptions_bytes", Reached::Here("64KiB")),
+    ("max_instances", Reached::Here("3")),
 ];
 
 /// The limit of this name, and its number in the gateway's table.

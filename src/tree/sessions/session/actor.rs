@@ -13,6 +13,7 @@ use crate::config::model::Limits;
 use crate::ids::SessionId;
 use crate::protocol::mcp::lifecycle::ClientInfo;
 use crate::telemetry::metrics::Metrics;
+use crate::tree::Quota;
 use crate::tree::registry::RegistryHandle;
 use crate::tree::root::RootHandle;
 
@@ -31,6 +32,8 @@ pub(in crate::tree::sessions) struct SessionArgs {
     pub(in crate::tree::sessions) profile: Arc<Profile>,
     /// What it may take.
     pub(in crate::tree::sessions) limits: Arc<Limits>,
+    /// What the subscriptions of all sessions may take.
+    pub(in crate::tree::sessions) subscriptions: Quota,
     /// How its client came in.
     pub(in crate::tree::sessions) entrance: Entrance,
     /// Where it and its calls are counted.

@@ -11,6 +11,7 @@ use crate::ids::{CallId, Generation, ServerName};
 use crate::protocol::jsonrpc::RequestId;
 use crate::protocol::mcp::request::ServerRequest;
 use crate::telemetry::metrics::{Gauge, Held};
+use crate::tree::Share;
 use crate::tree::timer::Timer;
 use crate::tree::upstream::UpstreamHandle;
 
@@ -75,6 +76,8 @@ pub(super) struct OpenCall {
     pub(super) server: Option<ServerName>,
     /// The server's own URI, of one that subscribes or unsubscribes.
     pub(super) uri: Option<Box<str>>,
+    /// The room that one that subscribes has taken for it.
+    pub(super) room: Option<Share>,
     pub(super) stage: Stage,
     /// Since when it has been parked, and the end of that; kept over every bounce.
     pub(super) parked: Option<(Instant, Timer<SessionMsg>)>,
@@ -113,6 +116,7 @@ impl Calls {
             lane,
             server: None,
             uri: None,
+            room: None,
             stage: Stage::Parked {
                 request,
                 after: Generation(0),
@@ -160,6 +164,15 @@ impl Calls {
             let is_sent = matches!(call.stage, Stage::Sent(_));
             is_sent && call.uri.is_some() && call.server.as_ref() == Some(server)
         })
+    }
+
+    /// Those that wait for `server`, oldest first.
+    pub(super) fn parked_for(&self, server: &ServerName) -> Vec<u64> {
+        let waits = |number: &u64| {
+            let call = self.open.get(number);
+            call.is_some_and(|call| call.server.as_ref() == Some(server))
+        };
+        self.parked().into_iter().filter(waits).collect()
     }
 
     /// The parked ones, oldest first.

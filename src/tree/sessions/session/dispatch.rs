@@ -126,7 +126,7 @@ impl SessionState {
     }
 
     /// The server can't take the call.
-    fn fail(&mut self, number: u64, server: ServerName, text: String) {
+    pub(super) fn fail(&mut self, number: u64, server: ServerName, text: String) {
         if let Some(open) = self.calls.get_mut(number) {
             open.server = Some(server);
         }
@@ -151,11 +151,13 @@ impl SessionState {
         let Some(mut open) = self.calls.remove(number) else {
             return;
         };
-        if let (Some(server), Some(uri)) = (&open.server, open.uri.take()) {
+        if open.uri.is_some()
+            && let Some(server) = open.server.clone()
+        {
             if matches!(answer, Answer::Result(_)) {
-                self.on_subscription(open.method, server, uri);
+                self.on_subscription(&mut open);
             }
-            self.refresh_interest(server);
+            self.refresh_interest(&server);
         }
         if let (Stage::Parked { .. }, Answer::Failed(_)) = (&open.stage, &answer)
             && let Some(server) = &open.server

@@ -107,6 +107,14 @@ impl SessionState {
         self.dispatch_parked();
     }
 
+    /// From root: there is no room for an instance. Who calls it next asks again.
+    pub(super) fn on_no_room(&mut self, server: &ServerName, why: &str) {
+        self.instances.remove(server);
+        for number in self.calls.parked_for(server) {
+            self.fail(number, server.clone(), why.to_owned());
+        }
+    }
+
     /// From an instance: it is ready, or offers something else.
     pub(super) fn on_offers(&mut self, handle: UpstreamHandle, told: Option<Arc<Catalogue>>) {
         let (server, generation) = (handle.server().clone(), handle.generation());

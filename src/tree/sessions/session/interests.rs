@@ -1,7 +1,7 @@
 //! What the session wants to hear of servers beside the answers to its calls, and who has been
 //! told so. Every new life of a server is told again, and the session's end ends it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::SessionHandle;
@@ -9,6 +9,7 @@ use super::state::SessionState;
 use crate::ids::ServerName;
 use crate::protocol::mcp::logging::Level;
 use crate::protocol::uri;
+use crate::tree::Share;
 use crate::tree::client::Interest;
 use crate::tree::registry::{Route, RouteState};
 use crate::tree::upstream::UpstreamHandle;
@@ -17,7 +18,8 @@ use crate::tree::upstream::UpstreamHandle;
 #[derive(Default)]
 pub(super) struct Interests {
     pub(super) level: Option<Level>,
-    uris: BTreeMap<ServerName, BTreeSet<Box<str>>>,
+    /// One copy of each URI, which is shared with whoever is told of it, and its room.
+    uris: BTreeMap<ServerName, BTreeMap<Arc<str>, Share>>,
     attached: BTreeMap<ServerName, Attached>,
 }
 
@@ -71,8 +73,9 @@ impl Interests {
     }
 
     /// Takes down that the client subscribed to a server's resource.
-    pub(super) fn subscribe(&mut self, server: &ServerName, uri: Box<str>) {
-        self.uris.entry(server.clone()).or_default().insert(uri);
+    pub(super) fn subscribe(&mut self, server: &ServerName, uri: Box<str>, room: Share) {
+        let uris = self.uris.entry(server.clone()).or_default();
+        uris.insert(uri.into(), room);
     }
 
     /// Ends that.
@@ -85,7 +88,7 @@ impl Interests {
     /// Whether the client subscribed to it.
     pub(super) fn has_subscribed(&self, server: &ServerName, uri: &str) -> bool {
         let uris = self.uris.get(server);
-        uris.is_some_and(|uris| uris.contains(uri))
+        uris.is_some_and(|uris| uris.contains_key(uri))
     }
 
     /// Where the client subscribed to what it knows as `uri`, and under which URI of the server's.
@@ -93,7 +96,7 @@ impl Interests {
         let at = |owner: Option<&str>, native: &str| {
             let mut servers = self.uris.iter();
             let (server, _) = servers.find(|(server, uris)| {
-                owner.is_none_or(|owner| server.as_str() == owner) && uris.contains(native)
+                owner.is_none_or(|owner| server.as_str() == owner) && uris.contains_key(native)
             })?;
             Some(Route {
                 server: server.clone(),
@@ -106,7 +109,7 @@ impl Interests {
 
     /// How many resources the client subscribed to.
     pub(super) fn subscriptions(&self) -> usize {
-        self.uris.values().map(BTreeSet::len).sum()
+        self.uris.values().map(BTreeMap::len).sum()
     }
 
     fn is_empty(&self) -> bool {
@@ -169,7 +172,7 @@ impl SessionState {
         let uris = self.interests.uris.get(server);
         Interest {
             level: self.interests.level.filter(|_| has_logging),
-            uris: uris.cloned().unwrap_or_default(),
+            uris: uris.map_or_else(Default::default, |uris| uris.keys().cloned().collect()),
         }
     }
 }

@@ -81,15 +81,17 @@ impl SessionState {
     fn on_call(&mut self, asked: Asked, method: &'static str, params: Option<Bytes>) {
         self.has_spoken = true;
         let params = params.unwrap_or(Bytes::from_static(b"{}"));
-        if method == method::RESOURCES_SUBSCRIBE
-            && self.interests.subscriptions() >= self.limits.max_subscriptions_per_session
-        {
-            let text = "busy: this session has as many subscriptions as it may";
-            return self.refuse_busy(&asked, text);
-        }
         match ServerRequest::parse(method, &params) {
             Ok(request) => {
+                let is_wish = method == method::RESOURCES_SUBSCRIBE;
+                let room = match is_wish.then(|| self.room_for(request.key())).transpose() {
+                    Ok(room) => room,
+                    Err(text) => return self.refuse_busy(&asked, text),
+                };
                 let number = self.calls.insert(asked.id, asked.lane, request);
+                if let Some(open) = self.calls.get_mut(number) {
+                    open.room = room;
+                }
                 self.dispatch(number);
             }
             Err(why) => {

@@ -23,6 +23,7 @@ use crate::ids::{ServerName, SessionId};
 use crate::protocol::jsonrpc::{self, RequestId, code};
 use crate::protocol::mcp::lifecycle::{self, ClientInfo};
 use crate::telemetry::metrics::{Held, Metrics};
+use crate::tree::Quota;
 use crate::tree::client::News;
 use crate::tree::registry::{Merged, RegistryHandle, Routes};
 use crate::tree::root::RootHandle;
@@ -64,6 +65,8 @@ pub(in crate::tree::sessions) struct SessionState {
     pub(super) waiting: Vec<Waiting>,
     pub(super) announcements: Announcements,
     pub(super) interests: Interests,
+    /// What the subscriptions of all sessions may take.
+    pub(super) subscriptions: Quota,
     pub(super) asks: Asks,
     pub(super) is_draining: bool,
     /// When what can be asked for again is looked through.
@@ -105,6 +108,7 @@ impl SessionState {
             waiting: Vec::new(),
             announcements: Announcements::default(),
             interests: Interests::default(),
+            subscriptions: args.subscriptions,
             asks: Asks::default(),
             is_draining: false,
             replay_check: None,
@@ -154,6 +158,7 @@ impl SessionState {
                 notification,
             } => self.offer(&server, self.lane_at(&server), notification),
             News::Instance { server, state } => self.on_instance(&server, state),
+            News::NoRoom { server, why } => self.on_no_room(&server, &why),
             News::Offers { handle, catalogue } => self.on_offers(handle, catalogue),
         }
     }

@@ -3,6 +3,7 @@
 
 use bytes::Bytes;
 
+use super::calls::OpenCall;
 use super::state::SessionState;
 use super::streams::Lane;
 use crate::ids::ServerName;
@@ -10,15 +11,32 @@ use crate::protocol::jsonrpc;
 use crate::protocol::mcp::method;
 use crate::protocol::mcp::updated::Updated;
 use crate::protocol::uri::Search;
+use crate::tree::Share;
+
+/// How often the URI of a subscription is held: here, and at its server.
+const COPIES: usize = 2;
+/// What a subscription takes beside its URI, in bytes, at the most.
+const UNNAMED: usize = 512;
 
 impl SessionState {
     /// A server granted a `resources/subscribe` or `resources/unsubscribe`.
-    pub(super) fn on_subscription(&mut self, method: &str, server: &ServerName, uri: Box<str>) {
-        if method == method::RESOURCES_SUBSCRIBE {
-            self.interests.subscribe(server, uri);
-        } else {
-            self.interests.unsubscribe(server, &uri);
+    pub(super) fn on_subscription(&mut self, open: &mut OpenCall) {
+        let (Some(server), Some(uri)) = (&open.server, open.uri.take()) else {
+            return;
+        };
+        match open.room.take() {
+            Some(room) => self.interests.subscribe(server, uri, room),
+            None => self.interests.unsubscribe(server, &uri),
         }
+    }
+
+    /// Room for a subscription to `uri`, until it ends; what to say where there is none.
+    pub(super) fn room_for(&self, uri: &str) -> Result<Share, &'static str> {
+        if self.interests.subscriptions() >= self.limits.max_subscriptions_per_session {
+            return Err("busy: this session has as many subscriptions as it may");
+        }
+        let room = self.subscriptions.take(COPIES * uri.len() + UNNAMED);
+        room.ok_or("busy: all clients together have as many subscriptions as they may")
     }
 
     /// A resource of `server` has changed.

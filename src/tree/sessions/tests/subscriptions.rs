@@ -14,7 +14,7 @@ use crate::tree::client::{Client as SessionEnd, Interest, News};
 use crate::tree::testing::name;
 
 fn uris(uris: &[&str]) -> Interest {
-    let uris: BTreeSet<Box<str>> = uris.iter().map(|uri| Box::from(*uri)).collect();
+    let uris: BTreeSet<Arc<str>> = uris.iter().map(|uri| Arc::from(*uri)).collect();
     Interest { level: None, uris }
 }
 

@@ -139,6 +139,25 @@ fn the_owner_of_an_instance_always_hears_it() {
 }
 
 #[test]
+fn after_a_restart_a_few_resources_are_asked_for_at_a_time() {
+    let (mut talk, a) = (resources(), Desk::new(1));
+    let all = ["u", "v", "w", "x", "y"];
+    assert_eq!(
+        talk.interested(&a, interest(None, &all)),
+        [subscribe(3, "u"), subscribe(4, "v")]
+    );
+    assert_eq!(talk.hears(&answer(4, "{}")), [subscribe(5, "w")]);
+    assert_eq!(talk.hears(&refusal(3)), [subscribe(6, "x")]);
+    // What waits and is not wanted any more is left out.
+    talk.interested(&a, interest(None, &["u", "v", "w", "x"]));
+    assert_eq!(talk.hears(&answer(5, "{}")), []);
+    assert_eq!(talk.hears(&answer(6, "{}")), []);
+    let left = talk.interested(&a, interest(None, &[]));
+    assert_eq!(left, [unsubscribe(7, "v"), unsubscribe(8, "w")]);
+    assert_eq!(talk.hears(&answer(7, "{}")), [unsubscribe(9, "x")]);
+}
+
+#[test]
 fn a_resource_is_subscribed_to_once_and_until_the_last_has_gone() {
     let (mut talk, mut a, mut b) = (resources(), Desk::of(1, 9), Desk::of(2, 9));
     let sent = talk.takes(a.wish("u", true)).unwrap();

@@ -58,7 +58,7 @@ fn who() -> Who {
 
 /// What a session wants to hear.
 fn interest(level: Option<Level>, uris: &[&str]) -> Interest {
-    let uris: BTreeSet<Box<str>> = uris.iter().map(|&uri| uri.into()).collect();
+    let uris: BTreeSet<Arc<str>> = uris.iter().map(|&uri| uri.into()).collect();
     Interest { level, uris }
 }
 
@@ -203,6 +203,6 @@ fn read(news: News) -> Heard {
             let tools = catalogue.tools.iter().map(|tool| tool.key().to_owned());
             Heard::Offers(tools.collect(), handle.session())
         }
-        News::Instance { .. } => unreachable!("that is root's to say"),
+        News::Instance { .. } | News::NoRoom { .. } => unreachable!("that is root's to say"),
     }
 }
