@@ -3,6 +3,8 @@
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::task::block_in_place;
 
+use crate::turn;
+
 /// What is done on a worker takes a few milliseconds at the most.
 const LARGE: usize = 512 * 1024;
 
@@ -11,7 +13,7 @@ const LARGE: usize = 512 * 1024;
 pub(crate) fn beside<T>(bytes: usize, work: impl FnOnce() -> T) -> T {
     let is_many = |handle: Handle| handle.runtime_flavor() == RuntimeFlavor::MultiThread;
     if bytes > LARGE && Handle::try_current().is_ok_and(is_many) {
-        block_in_place(work)
+        block_in_place(|| turn::aside(work))
     } else {
         work()
     }

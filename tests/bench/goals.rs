@@ -26,6 +26,19 @@ pub(crate) fn goal(key: &str) -> Goal {
         "memory.session" | "memory.session.mcp" | "memory.session.quiet" => Goal::AtMost(16.0),
         "crash.error" => Goal::AtMost(100.0),
         "crash.works" => Goal::Words("≤ 1 s and the server's own start"),
+        _ => turn(key),
+    }
+}
+
+/// What a message may keep a worker for, in milliseconds.
+fn turn(key: &str) -> Goal {
+    match key
+        .strip_prefix("turn.")
+        .and_then(|key| key.split_once('.'))
+    {
+        Some((_, rest)) if rest.starts_with("aside.") => Goal::None,
+        Some(("common", _)) => Goal::AtMost(5.0),
+        Some(("limits", _)) => Goal::AtMost(50.0),
         _ => Goal::None,
     }
 }

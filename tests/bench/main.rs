@@ -7,6 +7,7 @@
 
 mod echo;
 mod goals;
+mod handlers;
 mod load;
 mod measure;
 mod pipe;
@@ -32,6 +33,9 @@ struct Options {
     /// A short run that proves that everything works; its figures say little.
     #[arg(long)]
     quick: bool,
+    /// Measure something else instead: the worst message of each kind that an actor takes. Two minutes.
+    #[arg(long)]
+    handlers: bool,
     /// Also write the figures there, as JSON.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -104,13 +108,23 @@ fn main() -> anyhow::Result<ExitCode> {
         echo::serve(tools)?;
         return Ok(ExitCode::SUCCESS);
     }
+    if let Some(offer) = handlers::server::requested() {
+        handlers::server::serve(offer)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let options = Options::parse();
     let plan = Plan::new(&options)?;
     // One thread: the load must leave the machine to what it measures.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let report = runtime.block_on(run(&plan))?;
+    let report = runtime.block_on(async {
+        if options.handlers {
+            run_handlers(&plan).await
+        } else {
+            run(&plan).await
+        }
+    })?;
     io::stdout().write_all(report.markdown().as_bytes())?;
     if let Some(path) = &options.json {
         let json = serde_json::to_string_pretty(&report.json())?;
@@ -137,6 +151,14 @@ async fn run(plan: &Plan) -> anyhow::Result<Report> {
     speed::measure(plan, &mut report).await?;
     progress("crashes");
     crash::measure(plan, &mut report).await?;
+    report.machine.finish();
+    Ok(report)
+}
+
+async fn run_handlers(plan: &Plan) -> anyhow::Result<Report> {
+    let settings = "the most that one message of a kind took of a core".to_owned();
+    let mut report = Report::new(Machine::look(), settings);
+    handlers::measure(plan, &mut report).await?;
     report.machine.finish();
     Ok(report)
 }

@@ -32,7 +32,7 @@ impl Figure {
             Goal::AtMost(limit) => format!("≤ {} {}", number(limit), self.unit),
             Goal::Words(words) => words.to_owned(),
         };
-        let verdict = |met: bool| if met { "yes" } else { "no" };
+        let verdict = |met: bool| if met { "yes" } else { "over" };
         let met = self.met().map_or("", verdict);
         let bound = self.bound.map_or(String::new(), |limit| {
             let met = verdict(self.value <= limit);
@@ -64,6 +64,7 @@ pub(crate) struct Report {
     /// How long and how often.
     settings: String,
     figures: Vec<Figure>,
+    notes: Vec<String>,
 }
 
 impl Report {
@@ -72,7 +73,13 @@ impl Report {
             machine,
             settings,
             figures: Vec::new(),
+            notes: Vec::new(),
         }
+    }
+
+    /// Takes something to be said below the figures.
+    pub(crate) fn note(&mut self, note: String) {
+        self.notes.push(note);
     }
 
     /// Takes a figure; its goal is looked up by `key`.
@@ -96,12 +103,18 @@ impl Report {
         for figure in &self.figures {
             text.push_str(&figure.row());
         }
+        for note in &self.notes {
+            text.extend(["\n", note, "\n"]);
+        }
         text
     }
 
     pub(crate) fn json(&self) -> Value {
         let figures: Vec<_> = self.figures.iter().map(Figure::json).collect();
-        json!({ "machine": self.machine.json(), "settings": self.settings, "figures": figures })
+        json!({
+            "machine": self.machine.json(), "settings": self.settings, "figures": figures,
+            "notes": self.notes,
+        })
     }
 }
 

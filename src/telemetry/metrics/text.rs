@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::turn::Turn;
+use crate::turn::{Turn, Worst};
 
 /// The media type of `classic`.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -35,20 +35,36 @@ pub(super) fn classic(open: &str) -> String {
 }
 
 /// The most that one turn of each kind has used of a core; nothing if that is not measured.
-pub(super) fn worst_turns(worst: &BTreeMap<Turn, Duration>) -> String {
+pub(super) fn worst_turns(worst: &BTreeMap<Turn, Worst>) -> String {
     let mut text = Text(String::new());
-    if !worst.is_empty() {
-        let help = "The most that one turn of this kind has used of a core";
-        text.family(&["mcproxy_turn_cpu_seconds_max"], help, "gauge");
-    }
-    for (Turn { actor, message }, used) in worst {
-        let used = used.as_secs_f64();
-        let labels = format!("actor=\"{actor}\",message=\"{message}\"");
-        let line = format!("mcproxy_turn_cpu_seconds_max{{{labels}}} {used}\n");
-        text.0.push_str(&line);
+    let kept: Pick = |worst| worst.kept;
+    let aside: Pick = |worst| worst.aside;
+    for (name, help, pick) in [
+        (
+            "mcproxy_turn_cpu_seconds_max",
+            "The most that one turn of this kind has used of a core while it kept its worker",
+            kept,
+        ),
+        (
+            "mcproxy_turn_aside_cpu_seconds_max",
+            "The most that one turn of this kind has used of a core while its worker did other things",
+            aside,
+        ),
+    ] {
+        if !worst.is_empty() {
+            text.family(&[name], help, "gauge");
+        }
+        for (Turn { actor, message }, worst) in worst {
+            let used = pick(worst).as_secs_f64();
+            let line = format!("{name}{{actor=\"{actor}\",message=\"{message}\"}} {used}\n");
+            text.0.push_str(&line);
+        }
     }
     text.0
 }
+
+/// What is told of a kind of turn.
+type Pick = fn(&Worst) -> Duration;
 
 struct Text(String);
 
