@@ -75,6 +75,10 @@ impl Groups {
     /// Kills every group (SIGKILL) before it returns, and from then on refuses to spawn. For a
     /// second signal and for giving up, when this process is about to exit without a drain. It is
     /// not held up by a spawn that hangs: that child is killed as soon as it is there.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the end of the program, for a moment"
+    )]
     pub fn kill_all(&self) {
         {
             let mut table = self.lock();
