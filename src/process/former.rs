@@ -6,6 +6,11 @@
 //! merely keeps two from ending the same. There may be several, and several gateways with one
 //! directory.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "runs where it may block: before there are workers, or beside them"
+)]
+
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
@@ -41,6 +46,7 @@ impl Record {
     /// If nothing can be written there; then nothing was ended.
     pub async fn begin(state_dir: &Path, groups: &Groups) -> io::Result<Self> {
         let directory = state_dir.join(DIRECTORY);
+        let _at_work = files::at_work(&directory);
         let mut builder = DirBuilder::new();
         builder.recursive(true).mode(0o700).create(&directory)?;
         let record = Self::make(&directory, groups.life())?;
@@ -118,7 +124,7 @@ async fn end_former(groups: &Groups, gone: Vec<(Life, Record)>) {
     }
     let lives: Vec<Life> = gone.iter().map(|(life, _)| *life).collect();
     let own = std::process::id().cast_signed();
-    let find = |seen: &[Seen]| of_lives(&lives, own, seen);
+    let find = move |seen: &[Seen]| of_lives(&lives, own, seen);
     let ended = end(groups.looks(), find, GRACE).await;
     if ended.found > 0 {
         log::warn!(

@@ -2,6 +2,8 @@
 //! with nine other servers in it. A test has three parts: the fault, the proof that it struck, and what must
 //! hold all the same, as figures. What was seen is kept, and `tests/faults/table` makes `README.md` of it.
 
+#![allow(clippy::disallowed_methods, reason = "tests may block")]
+
 #[macro_use]
 #[path = "../support/mod.rs"]
 mod support;

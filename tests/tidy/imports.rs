@@ -26,6 +26,7 @@ const IMPORTS: [(&str, &[&str]); 16] = [
             "process",
             "ids",
             "config",
+            "files",
             "state_dir",
             "telemetry",
             "turn",
@@ -49,6 +50,7 @@ const IMPORTS: [(&str, &[&str]); 16] = [
         &[
             "cli",
             "config",
+            "files",
             "http",
             "process",
             "service",

@@ -152,6 +152,7 @@ struct Writer<O> {
 }
 
 impl<O: Output> Writer<O> {
+    #[expect(clippy::disallowed_methods, reason = "the thread that writes")]
     fn run(mut self, items: &Receiver<Item>) {
         self.output.open();
         loop {
