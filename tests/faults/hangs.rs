@@ -22,6 +22,8 @@ use crate::support::wait;
 
 /// What the log says of a file that takes long.
 const SILENT: &str = "no answer within 5 s";
+/// By when it says so: a look at it may begin a while later.
+const SAID: Duration = Duration::from_secs(25);
 
 /// A gateway for which a directory hangs.
 struct Hanging {
@@ -149,7 +151,7 @@ async fn f135_files_hang() {
     let path = stage.gateway.config_path();
     lead_to(&catalogue, &hanging.path("catalogues"));
     lead_to(&path, &hanging.path("configuration"));
-    let line = stage.gateway.wait_for_log(SILENT, DEADLINE).await;
+    let line = stage.gateway.wait_for_log(SILENT, SAID).await;
     stage.struck("the configuration is being read");
     stage.holds("the log names it", line.contains("mcp-servers.json"));
     stage.gateway.sighup();
@@ -183,7 +185,7 @@ async fn f136_start_hangs() {
         .binary(hanging.binary.clone())
         .arg(format!("--state-dir={}", hanging.path("state")));
     let mut second = Gateway::launch(options);
-    let line = second.wait_for_log(SILENT, DEADLINE).await;
+    let line = second.wait_for_log(SILENT, SAID).await;
     stage.struck("a second gateway waits for its state directory");
     stage.holds("the log names it", line.contains("hung/state"));
     let asked = Instant::now();
