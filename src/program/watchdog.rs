@@ -204,6 +204,14 @@ fn words(turn: Turn, used: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpStream;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use tokio::io::AsyncWriteExt as _;
+    use tokio::net::TcpListener;
+    use tokio::runtime;
+
     use super::*;
 
     const TOY: Turn = Turn {
@@ -232,6 +240,62 @@ mod tests {
             ["Still busy: toy, at Word for 110 ms of a core"]
         );
         assert_eq!(watchdog.look(&[running(1, 1160)], now).lines, [""; 0]);
+    }
+
+    /// The worker that looks after the sockets is woken by one of them, for one task, which keeps it busy.
+    #[test]
+    fn while_one_is_busy_another_looks_after_the_sockets() {
+        let workers = start().unwrap();
+        let runtime = runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .unwrap();
+        workers.are(runtime.handle());
+        let (busy, other) = runtime
+            .block_on(async {
+                let listen = || TcpListener::bind("127.0.0.1:0");
+                Ok::<_, io::Error>((listen().await?, listen().await?))
+            })
+            .unwrap();
+        let address = |socket: &TcpListener| socket.local_addr().unwrap();
+        let (at_busy, at_other) = (address(&busy), address(&other));
+        let (is_over, is_busy) = (Arc::new(AtomicBool::new(false)), Arc::default());
+        let (over, begun) = (Arc::clone(&is_over), Arc::<AtomicBool>::clone(&is_busy));
+        let mut tasks = tokio::task::JoinSet::new();
+        tasks.spawn_on(
+            turn::of("toy", "Spin", async move {
+                let accepted = busy.accept().await;
+                begun.store(true, Ordering::Relaxed);
+                while !over.load(Ordering::Relaxed) {
+                    std::hint::spin_loop();
+                }
+                drop(accepted);
+            }),
+            runtime.handle(),
+        );
+        tasks.spawn_on(
+            async move {
+                while let Ok((mut client, _)) = other.accept().await {
+                    client.write_all(b"!").await.ok();
+                }
+            },
+            runtime.handle(),
+        );
+        let answer = |wait: Duration| {
+            let mut client = TcpStream::connect(at_other)?;
+            client.set_read_timeout(Some(wait))?;
+            client.read_exact(&mut [0])
+        };
+        answer(Duration::from_secs(20)).unwrap();
+        let mut victim = TcpStream::connect(at_busy).unwrap();
+        victim.write_all(b"!").unwrap();
+        while !is_busy.load(Ordering::Relaxed) {
+            thread::yield_now();
+        }
+        let answered = answer(Duration::from_secs(20));
+        is_over.store(true, Ordering::Relaxed);
+        answered.unwrap();
     }
 
     #[test]

@@ -37,6 +37,8 @@ mod flood;
 #[cfg(test)]
 mod gateway;
 #[cfg(test)]
+mod hangs;
+#[cfg(test)]
 mod ids;
 #[cfg(test)]
 mod limits;

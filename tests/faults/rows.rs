@@ -23,7 +23,7 @@ const fn row(number: u8, name: &'static str, fault: &'static str, demanded: &'st
 
 /// Every row, in order. Where it says nothing else, the nine other servers answer every call meanwhile.
 #[rustfmt::skip]
-pub(crate) const ROWS: [Row; 70] = [
+pub(crate) const ROWS: [Row; 73] = [
     row(1, "exits_in_a_call", "a server exits with 1 in the middle of a call", "the call gets its error within 100 ms of the exit; ready again within 2 s"),
     row(2, "killed_by_sigkill", "a server is killed by SIGKILL", "calls get their error within 100 ms; ready again within 2 s"),
     row(3, "exits_when_idle", "a server exits with 0 while nothing is asked of it", "ready again within 2 s; nothing in the log above a warning"),
@@ -94,6 +94,9 @@ pub(crate) const ROWS: [Row; 70] = [
     row(131, "token_file_is_a_pipe", "the token file becomes a pipe, then SIGHUP", "an error names it; reloads go on; SIGTERM ends the gateway within 10 s"),
     row(132, "odd_state_files", "the key is a pipe, a kept catalogue leads to /dev/zero, what was kept last is a link", "starts; an error names the key"),
     row(133, "another_configuration", "another configuration file was used in between, then the first is broken", "what the first one said last is run"),
+    row(134, "programs_hang", "ten servers' programs, directories and PATHs are on a file system that hangs", "another server is served within 5 s; the log says what hangs; SIGTERM: exit 0 within 10 s"),
+    row(135, "files_hang", "the file system with the configuration and the catalogues hangs", "calls are answered; the log names the file, once; SIGTERM: exit 0 within 10 s"),
+    row(136, "start_hangs", "the file system with the state directory hangs at the start", "the log names it; SIGTERM: exit 0 within 2 s"),
 ];
 
 /// The row of this number.

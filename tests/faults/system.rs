@@ -80,21 +80,22 @@ async fn f52_disk_full() {
     stage.close().await;
 }
 
-/// Builds the library that moves the gateway's wall clock. A linker of C is what Rust itself needs.
-fn clock(directory: &TempDir) -> String {
-    let library = directory.path().join("clock.so");
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/faults/clock.c");
+/// Builds a program or a library of the C file beside this one. A linker of C is what Rust itself needs.
+pub(crate) fn compile(directory: &TempDir, name: &str, options: &[&str]) -> String {
+    let built = directory.path().join(name);
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/faults/{name}.c"));
     let mut compiler = Command::new("cc");
     compiler
-        .args(["-shared", "-fPIC", "-O1", "-o"])
-        .arg(&library)
+        .args(options)
+        .args(["-O1", "-o"])
+        .arg(&built)
         .arg(source);
     let status = compiler
         .stdin(Stdio::null())
         .status()
         .expect("a C compiler");
     assert!(status.success(), "{compiler:?}: {status}");
-    library.display().to_string()
+    built.display().to_string()
 }
 
 /// The minute of the day of the newest log line.
@@ -114,7 +115,8 @@ async fn f53_clock_jump() {
     let directory = TempDir::new().expect("a temporary directory");
     let setting = directory.path().join("offset");
     fs::write(&setting, "0").expect("the directory is ours");
-    let library = clock(&directory);
+    // Moves the gateway's wall clock.
+    let library = compile(&directory, "clock", &["-shared", "-fPIC"]);
     let mut slow = fixture("slow", &["--hang-on", "echo"]);
     slow["call_timeout"] = json!(TIMEOUT.as_secs());
     let change = |options: GatewayOptions| {
