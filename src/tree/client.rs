@@ -103,6 +103,24 @@ pub(super) enum News {
     },
 }
 
+impl News {
+    /// How much of it has to be read or copied. What an answer costs depends on more.
+    pub(super) fn size(&self) -> usize {
+        match self {
+            Self::Logged { params, .. }
+            | Self::Updated { params, .. }
+            | Self::AskCancelled { params, .. } => params.len(),
+            Self::Asked(ask) => ask.request.params.as_ref().map_or(0, Bytes::len),
+            Self::Answered { .. }
+            | Self::Bounced { .. }
+            | Self::Progress { .. }
+            | Self::Notified { .. }
+            | Self::Instance { .. }
+            | Self::Offers { .. } => 0,
+        }
+    }
+}
+
 /// A session's handle, for those who tell it something. Never waits; a session that has gone has
 /// no use for news.
 pub(super) trait Client: Send + Sync + 'static {

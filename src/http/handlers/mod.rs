@@ -14,6 +14,7 @@ use super::connection::Wire;
 use super::problem::Problem;
 use super::{Context, body, headers};
 use crate::protocol::depth;
+use crate::tree::beside;
 use bytes::{Buf, Bytes};
 use futures_util::Stream;
 use hyper::header::HeaderMap;
@@ -35,7 +36,7 @@ where
     let declared = headers::declared_length(headers);
     let body = body::collect(frames, declared, &wire.limits, &context.budget).await?;
     let depth = wire.limits.max_nesting_depth;
-    if depth::is_deeper_than(depth, &body) {
+    if beside(body.len(), || depth::is_deeper_than(depth, &body)) {
         return Err(Problem::TooDeep(depth));
     }
     Ok(body)

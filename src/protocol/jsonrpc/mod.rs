@@ -59,34 +59,37 @@ pub enum Message {
     Response(Response),
 }
 
+impl Message {
+    /// How large its body is.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        let body = match self {
+            Self::Request(Request { params, .. }) => params.as_ref(),
+            Self::Notification(Notification { params, .. }) => params.as_ref(),
+            Self::Response(Response { outcome, .. }) => {
+                Some(outcome.as_ref().unwrap_or_else(|e| e))
+            }
+        };
+        body.map_or(0, Bytes::len)
+    }
+}
+
 /// Says what it is and how large, never what is in it: bodies do not belong in a log.
 impl fmt::Display for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let size = |body: &Option<Bytes>| body.as_ref().map_or(0, Bytes::len);
+        let size = self.size();
         match self {
             Self::Request(request) => {
                 let (id, method) = (&request.id, &request.method);
-                write!(
-                    f,
-                    "request {id} {method:?} ({} bytes)",
-                    size(&request.params)
-                )
+                write!(f, "request {id} {method:?} ({size} bytes)")
             }
             Self::Notification(told) => {
-                write!(
-                    f,
-                    "notification {:?} ({} bytes)",
-                    told.method,
-                    size(&told.params)
-                )
+                write!(f, "notification {:?} ({size} bytes)", told.method)
             }
             Self::Response(response) => {
-                let (kind, body) = match &response.outcome {
-                    Ok(body) => ("result", body),
-                    Err(body) => ("error", body),
-                };
+                let kind = response.outcome.as_ref().map_or("error", |_| "result");
                 let id = response.id.as_ref().map_or("null", RequestId::as_raw);
-                write!(f, "{kind} of {id} ({} bytes)", body.len())
+                write!(f, "{kind} of {id} ({size} bytes)")
             }
         }
     }

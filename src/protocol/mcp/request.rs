@@ -101,6 +101,12 @@ impl ServerRequest {
         self.method
     }
 
+    /// How large its params are.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.params.len()
+    }
+
     /// What it is about.
     #[must_use]
     pub fn subject(&self) -> Subject {

@@ -5,7 +5,10 @@
 const LONGEST_TEMPLATE: usize = 2 << 10;
 const LONGEST_URI: usize = 8 << 10;
 
-/// How many more places of URIs may be looked at: one step each, of about a nanosecond.
+/// What it takes to begin to compare: room for the places, and what is not in any cache.
+const BEGIN: usize = 48;
+
+/// How many more places of URIs may be looked at: one step each, of some nanoseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Steps(pub(super) usize);
 
@@ -69,6 +72,19 @@ impl Template {
         }
     }
 
+    /// Whether it can have made anything at all.
+    pub(super) fn is_comparable(&self) -> bool {
+        !self.is_too_long
+    }
+
+    /// What all that is made from this ends with, as far as that is known.
+    pub(super) fn ending(&self) -> &str {
+        match self.parts.last() {
+            Some(Part::Literal(literal)) => literal,
+            _ => "",
+        }
+    }
+
     /// What all that is made from this begins with.
     pub(super) fn beginning(&self) -> &str {
         match self.parts.first() {
@@ -80,7 +96,7 @@ impl Template {
     /// Whether `uri` can have been made from this. No, if that cannot be said in the `steps` left.
     pub(super) fn matches(&self, uri: &str, steps: &mut Steps) -> bool {
         steps.take(1);
-        if self.is_too_long || uri.len() > LONGEST_URI {
+        if !(self.is_comparable() && is_comparable(uri)) {
             return false;
         }
         let uri = uri.as_bytes();
@@ -88,13 +104,11 @@ impl Template {
         let Some(rest) = uri.strip_prefix(self.beginning().as_bytes()) else {
             return false;
         };
-        if let [_, .., Part::Literal(last)] = &*self.parts
-            && !rest.ends_with(last.as_bytes())
-        {
+        if self.parts.len() > 1 && !rest.ends_with(self.ending().as_bytes()) {
             return false;
         }
         let mut places = Places::of(uri, uri.len() - rest.len());
-        steps.take(uri.len() / 64);
+        steps.take(BEGIN + uri.len() / 64);
         let is_first_literal = matches!(self.parts.first(), Some(Part::Literal(_)));
         for part in self.parts.iter().skip(usize::from(is_first_literal)) {
             if !steps.are_left() || places.now.is_empty() {
@@ -104,6 +118,11 @@ impl Template {
         }
         places.now.has(uri.len())
     }
+}
+
+/// Whether `uri` is one that is compared at all.
+pub(super) fn is_comparable(uri: &str) -> bool {
+    uri.len() <= LONGEST_URI
 }
 
 /// Adds the literal before `part`, and `part`, joined to one of its kind.
@@ -242,7 +261,7 @@ impl<'a> Places<'a> {
         for at in self.now.first..=self.now.last {
             steps += 1;
             if self.now.has(at) {
-                steps += literal.len() / 16;
+                steps += 4 + literal.len() / 16;
                 let rest = self.uri.get(at..).unwrap_or_default();
                 if rest.starts_with(literal) {
                     self.next.put(at + literal.len());

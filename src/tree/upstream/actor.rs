@@ -13,10 +13,10 @@ use crate::ids::Generation;
 use crate::process::Groups;
 use crate::supervise::{Failure, Ladder, Start};
 use crate::telemetry::metrics::ServerMetrics;
-use crate::tree::Quota;
 use crate::tree::client::Owner;
 use crate::tree::registry::RegistryHandle;
 use crate::tree::root::RootHandle;
+use crate::tree::{Quota, beside};
 
 /// One generation of one server.
 pub(crate) struct Upstream;
@@ -90,7 +90,8 @@ impl Actor for Upstream {
             UpstreamMsg::Launched(launched) => state.on_launched(launched),
             UpstreamMsg::Output(output) => state.on_output(output),
             UpstreamMsg::Call(ticket) => {
-                state.on_call(ticket);
+                let size = ticket.errand().map_or(0, |errand| errand.request.size());
+                beside(size, || state.on_call(ticket));
                 Ok(())
             }
             UpstreamMsg::Cancel { call, params } => {

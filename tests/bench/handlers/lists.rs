@@ -81,6 +81,8 @@ async fn crash(
     in_flight: usize,
 ) -> anyhow::Result<()> {
     hold(clients, "s0", in_flight).await;
+    // Their answers become streams meanwhile.
+    sleep(Duration::from_millis(1_200)).await;
     let mark = stage.gateway.log_mark();
     // Its end is no answer.
     drop(told(&clients[0], "s0", (Deed::Exit, 0)).await);

@@ -27,6 +27,10 @@ pub(crate) async fn play(plan: &Plan, scale: &Scale, peaks: &mut Peaks) -> anyho
             stage.note(step).await?;
         }
     }
+    for &size in scale.results {
+        told(&client, "s0", (Deed::LargeLog, size)).await?;
+    }
+    stage.note("a server logs a large message").await?;
     told(&client, "s0", (Deed::Nested, scale.depth)).await?;
     told(&client, "s0", (Deed::Nested, scale.depth * 1_000)).await?;
     stage.note("a deep result is answered").await?;
@@ -40,6 +44,9 @@ pub(crate) async fn play(plan: &Plan, scale: &Scale, peaks: &mut Peaks) -> anyho
     deep(&client, scale).await?;
     stage.note("a deep request is sent").await?;
     let old = stage.client("2025-03-26", true).await;
+    batch(&old, scale).await;
+    let old = SseClient::connect(stage.addr()).await;
+    old.initialize_as("2025-03-26").await;
     batch(&old, scale).await;
     stage.note("a batch is sent").await?;
     unread(&stage, &sse, scale).await?;
@@ -119,7 +126,7 @@ async fn deep(client: &StreamableClient, scale: &Scale) -> anyhow::Result<()> {
 }
 
 /// A batch of pings and one of calls.
-async fn batch(client: &StreamableClient, scale: &Scale) {
+async fn batch<T: Transport>(client: &Client<T>, scale: &Scale) {
     for (first, rest) in [
         (1_000, r#""method":"ping""#.to_owned()),
         (

@@ -19,7 +19,8 @@ pub(crate) async fn play(plan: &Plan, scale: &Scale, peaks: &mut Peaks) -> anyho
         let others = (1..scale.configured).map(|at| other(at, odd));
         let servers: Vec<Value> = std::iter::once(changed).chain(others).collect();
         let mark = stage.gateway.log_mark();
-        let config = json!({ "servers": servers }).to_string();
+        let limits = json!({ "max_sessions": 900 + i32::from(odd) });
+        let config = json!({ "gateway": limits, "servers": servers }).to_string();
         stage.gateway.rename_config(&config);
         stage
             .gateway

@@ -32,6 +32,8 @@ pub(crate) enum Deed {
     Updates,
     /// Before the answer: so many log messages.
     Logs,
+    /// Before the answer: a log message of so many bytes.
+    LargeLog,
     /// Before the answer: so many progress notifications.
     Progress,
     /// Before the answer: a batch of so many notifications.
@@ -197,6 +199,10 @@ impl Server {
                     let params = format!(r#"{{"level":"error","data":"message {at}"}}"#);
                     notify(said, "notifications/message", &params);
                 }
+            }
+            Deed::LargeLog => {
+                let params = format!(r#"{{"level":"error","data":"{}"}}"#, "x".repeat(n));
+                notify(said, "notifications/message", &params);
             }
             Deed::Progress => {
                 for at in 0..n {

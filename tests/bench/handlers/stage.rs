@@ -15,6 +15,7 @@ use crate::Plan;
 use crate::support::client::{Client, SseClient, StreamableClient, StreamableOptions, Transport};
 use crate::support::gateway::{Gateway, GatewayOptions};
 use crate::support::http::{self, Connection};
+use crate::support::mailbox::Mailbox;
 
 /// For every step: at the limits, on a busy machine, behind handlers that may be slow.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -85,6 +86,8 @@ pub(crate) struct Stage<'a> {
     peaks: &'a mut Peaks,
     /// What each turn's worst was at the last step: older peaks are none of the next one.
     seen: String,
+    /// A service manager that wants to hear from all parts of the gateway.
+    _manager: Mailbox,
 }
 
 impl<'a> Stage<'a> {
@@ -99,7 +102,10 @@ impl<'a> Stage<'a> {
     ) -> anyhow::Result<Self> {
         let mut options = GatewayOptions::new(json!({ "servers": servers }).to_string());
         options.binary.clone_from(&plan.gateway);
+        let manager = Mailbox::open();
         let options = options
+            .env("NOTIFY_SOCKET", manager.name())
+            .env("WATCHDOG_USEC", "4000000")
             .env("MCPROXY_MEASURE_TURNS", "1")
             .arg("--max-connections=4000");
         let gateway = Gateway::start(options).await;
@@ -107,6 +113,7 @@ impl<'a> Stage<'a> {
             gateway,
             peaks,
             seen: String::new(),
+            _manager: manager,
         };
         stage.until_ready(servers.len()).await?;
         stage.note("the start").await?;

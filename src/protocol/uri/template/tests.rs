@@ -99,7 +99,7 @@ fn nothing_is_too_hostile() {
 
     let mut few = Steps(20_000);
     assert!(!template.matches(&long, &mut few) && !few.are_left());
-    assert!(steps(&many, &long) < 1_001 * (LONGEST_URI + 1));
+    assert!(steps(&many, &long) < 3_001 * (LONGEST_URI + 1));
 }
 
 #[test]
@@ -109,7 +109,7 @@ fn what_is_fixed_at_the_ends_costs_nothing() {
         ("{+a}".repeat(400) + "q7", 1),
         ("zz://{+a}{b}{+c}".to_owned(), 1),
         ("{+a}".repeat(400), 9_000),
-        ("zz{a}/{b}".to_owned(), 17_000),
+        ("zz{a}/{b}".to_owned(), 57_000),
     ] {
         assert!(steps(&template, &long) <= most, "{template}");
     }

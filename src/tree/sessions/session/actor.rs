@@ -11,9 +11,11 @@ use super::state::SessionState;
 use super::streams::Lane;
 use crate::config::model::Limits;
 use crate::ids::SessionId;
+use crate::protocol::jsonrpc::Message;
 use crate::protocol::mcp::lifecycle::ClientInfo;
 use crate::telemetry::metrics::Metrics;
 use crate::tree::Quota;
+use crate::tree::beside;
 use crate::tree::registry::RegistryHandle;
 use crate::tree::root::RootHandle;
 
@@ -78,20 +80,25 @@ impl Actor for Session {
             SessionMsg::Deliver(_) | SessionMsg::Exchange { .. } | SessionMsg::Listen { .. }
         );
         match message {
-            SessionMsg::Deliver(message) => state.on_message(message, Lane::GENERAL),
+            SessionMsg::Deliver(message) => {
+                beside(message.size(), || state.on_message(message, Lane::GENERAL));
+            }
             SessionMsg::GetVersion(reply) => state.on_get_version(reply),
             SessionMsg::Exchange {
                 number,
                 messages,
                 answer,
-            } => state.on_exchange(number, messages, answer),
+            } => {
+                let size = messages.iter().map(Message::size).sum();
+                beside(size, || state.on_exchange(number, messages, answer));
+            }
             SessionMsg::Listen { last_event, reply } => {
                 state.on_listen(last_event.as_deref(), reply);
             }
             SessionMsg::BeginStream { number } => state.streams.begin(Lane(number)),
             SessionMsg::CutWith { stream, cut } => state.streams.cut_with(stream, cut),
             SessionMsg::StreamGone { stream, left } => state.on_stream_gone(stream, left),
-            SessionMsg::News(news) => state.on_news(news),
+            SessionMsg::News(news) => beside(news.size(), || state.on_news(news)),
             SessionMsg::RoutesChanged(routes) => state.on_routes(routes),
             SessionMsg::Hello(registry) => state.join(registry),
             SessionMsg::Limits(limits) => state.limits = limits,

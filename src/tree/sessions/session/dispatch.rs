@@ -14,9 +14,12 @@ use crate::ids::{CallId, Generation, ServerName};
 use crate::protocol::jsonrpc::{self, code};
 use crate::protocol::mcp::{contents, method, tools};
 use crate::protocol::uri::Search;
-use crate::tree::beside::beside;
+use crate::tree::beside;
 use crate::tree::call::{Answer, Errand, Ticket};
 use crate::tree::timer::Timer;
+
+/// So many times as much as to copy a result costs it to look up all the URIs that may be in it.
+const LINKS: usize = 8;
 
 impl SessionState {
     /// Sends a parked call on its way, as the tables say.
@@ -165,7 +168,7 @@ impl SessionState {
             self.metrics.call_refused(server);
         }
         let answer = match answer {
-            Answer::Result(result) => beside(result.len(), || {
+            Answer::Result(result) => beside(self.weight(&result), || {
                 jsonrpc::result(&open.id, &self.outward(&open, result))
             }),
             Answer::Error(error) => jsonrpc::error(Some(&open.id), &error),
@@ -183,6 +186,12 @@ impl SessionState {
         drop(open.counted);
         self.reply(open.lane, answer);
         self.end_if_drained();
+    }
+
+    /// What it costs to send it on, as so many bytes that are copied.
+    fn weight(&self, result: &Bytes) -> usize {
+        let may_have_links = self.merged.may_collide();
+        result.len() * if may_have_links { LINKS } else { 1 }
     }
 
     /// The result with the URIs that clients know its server's resources by.
