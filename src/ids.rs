@@ -2,6 +2,7 @@
 //! what arrives in a message is known to be well formed.
 
 use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 /// What separates a server's name from a tool's in the merged catalogue.
@@ -208,6 +209,45 @@ impl fmt::Debug for Owner {
     }
 }
 
+/// Who holds what all clients share: whoever shows a certain token or, where none is asked for,
+/// whoever comes from a certain address. Of IPv6 that is a network: one client has all of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Holder {
+    owner: Owner,
+    address: IpAddr,
+}
+
+impl Holder {
+    /// Nowhere: who does not come by the network.
+    const NOWHERE: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+
+    /// Who comes from `address`, or shows the token of `owner`.
+    #[must_use]
+    pub fn new(owner: Owner, address: IpAddr) -> Self {
+        let address = match address.to_canonical() {
+            _ if owner != Owner::ANYBODY => Self::NOWHERE,
+            IpAddr::V6(address) => {
+                let network = u128::from(address) >> 64 << 64;
+                IpAddr::V6(Ipv6Addr::from(network))
+            }
+            address @ IpAddr::V4(_) => address,
+        };
+        Self { owner, address }
+    }
+
+    /// The same as `owner`, from nowhere in particular.
+    #[must_use]
+    pub fn of(owner: Owner) -> Self {
+        Self::new(owner, Self::NOWHERE)
+    }
+
+    /// Whose sessions it may use.
+    #[must_use]
+    pub fn owner(&self) -> Owner {
+        self.owner
+    }
+}
+
 /// One call in flight: which session sent it, and its number there. Unique while the gateway lives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CallId {
@@ -259,6 +299,19 @@ mod tests {
         assert_eq!(SessionId::parse(one.secret()), Some(one.clone()));
         assert!(!format!("{one:?}").contains(one.secret()));
         assert_eq!(SessionId::parse("short"), None);
+    }
+
+    #[test]
+    fn holders_are_tokens_or_addresses_and_networks() {
+        let at = |address: &str| Holder::new(Owner::ANYBODY, address.parse().unwrap());
+        assert_ne!(at("10.0.0.1"), at("10.0.0.2"));
+        assert_eq!(at("10.0.0.1"), at("::ffff:10.0.0.1"));
+        assert_eq!(at("2001:db8::1"), at("2001:db8::2:3:4:5"));
+        assert_ne!(at("2001:db8::1"), at("2001:db8:0:1::1"));
+        let owner = Owner::of([1; 32]);
+        let with = |address: &str| Holder::new(owner, address.parse().unwrap());
+        assert_eq!(with("10.0.0.1"), with("10.0.0.2"));
+        assert_eq!(with("10.0.0.1").owner(), owner);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::limits::Current;
 use super::linger::Lingering;
 use super::service::HttpService;
 use crate::config::model::Limits;
-use crate::ids::Owner;
+use crate::ids::{Holder, Owner};
 use crate::tree::SessionHandle;
 use hyper::Request;
 use hyper::body::Incoming;
@@ -13,6 +13,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use socket2::{SockRef, TcpKeepalive};
 use std::io;
+use std::net::{IpAddr, Ipv4Addr};
 use std::pin::pin;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -26,8 +27,11 @@ const UNSENT: u32 = 128 << 10;
 /// Bytes that hyper buffers of a connection in either direction, if all headers fit.
 const BUFFER: usize = 128 << 10;
 
+/// Where a client comes from that has gone already.
+const NOWHERE: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+
 /// What a request carries beside its own words: what those on one connection share, and whose it is.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct Wire {
     /// Cuts the connection, for the replies that may outlast their client's patience to read.
     pub(super) cut: Arc<Notify>,
@@ -38,12 +42,35 @@ pub(super) struct Wire {
     pub(super) limits: Arc<Limits>,
     /// Whose this one request is.
     pub(super) owner: Owner,
+    /// Where they all come from.
+    peer: IpAddr,
 }
 
 impl Wire {
+    fn from(peer: IpAddr) -> Self {
+        Self {
+            cut: Arc::default(),
+            session: Arc::default(),
+            limits: Arc::default(),
+            owner: Owner::ANYBODY,
+            peer,
+        }
+    }
+
+    /// Who this one request is from.
+    pub(super) fn holder(&self) -> Holder {
+        Holder::new(self.owner, self.peer)
+    }
+
     /// Makes `session` the one that is known here, unless there is one.
     pub(super) fn remember(&self, session: &SessionHandle) {
         self.session.get_or_init(|| session.clone());
+    }
+}
+
+impl Default for Wire {
+    fn default() -> Self {
+        Self::from(NOWHERE)
     }
 }
 
@@ -61,8 +88,9 @@ pub(super) async fn serve(
         // The client may have gone already; what remains to be seen is seen by reading.
         log::debug!("socket options could not be set: {error}");
     }
+    let peer = socket.peer_addr().map(|peer| peer.ip());
+    let wire = Wire::from(peer.unwrap_or(NOWHERE));
     let io = TokioIo::new(Lingering::new(socket, stop.clone()));
-    let wire = Wire::default();
     let this = wire.clone();
     let service = service_fn(move |mut request: Request<Incoming>| {
         let limits = current.now();

@@ -10,8 +10,9 @@ use bytes::Bytes;
 
 use super::call::{Answer, Errand};
 use super::registry::{Catalogue, RouteState};
+use super::shares::Rest;
 use super::upstream::UpstreamHandle;
-use crate::ids::{CallId, Generation, ServerName};
+use crate::ids::{CallId, Generation, Holder, ServerName};
 use crate::protocol::jsonrpc::{self, RequestId, code};
 use crate::protocol::mcp::lifecycle::ClientCapabilities;
 use crate::protocol::mcp::logging::Level;
@@ -86,7 +87,7 @@ pub(super) enum News {
         /// `Starting` or `Down`; `None` when there is no such server any more.
         state: Option<RouteState>,
     },
-    /// From root: there is no room for an instance of this server now.
+    /// From root: there is no room for an instance of this server now, or not any more.
     NoRoom {
         /// Which server.
         server: ServerName,
@@ -126,6 +127,12 @@ impl News {
 pub(super) trait Client: Send + Sync + 'static {
     /// Passes `news` on.
     fn tell(&self, news: News);
+
+    /// Whether it has a use now for what others want too.
+    fn rest(&self) -> Rest;
+
+    /// Who it belongs to.
+    fn holder(&self) -> Holder;
 }
 
 /// What a session wants to hear of a server beside the answers to its calls.

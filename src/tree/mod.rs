@@ -29,6 +29,7 @@ mod quota;
 mod registry;
 mod root;
 mod sessions;
+mod shares;
 #[cfg(test)]
 mod sim;
 #[cfg(test)]

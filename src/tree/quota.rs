@@ -2,6 +2,7 @@
 //! dropped, wherever that is. Nobody waits for it, and it can be changed at any time.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -19,6 +20,44 @@ struct Counts {
     holders: Mutex<HashMap<u64, usize>>,
     /// The same as `used`, for those who look on from outside.
     gauge: Gauge,
+    /// What it is a part of: what is taken here is taken there too.
+    whole: Option<Quota>,
+}
+
+/// The parts of a quota that many share, one for each of them. The last eighth is for those who
+/// hold less than an eighth: whoever takes all the rest does not keep others out.
+#[derive(Debug)]
+pub(super) struct Parts<K> {
+    whole: Quota,
+    parts: HashMap<K, Quota>,
+    /// With so many, those that nobody uses any more are looked for.
+    crowd: usize,
+}
+
+impl<K: Eq + Hash> Parts<K> {
+    /// Parts of `whole`, none yet.
+    pub(super) fn of(whole: Quota) -> Self {
+        Self {
+            whole,
+            parts: HashMap::new(),
+            crowd: 16,
+        }
+    }
+
+    /// The part of `holder`.
+    pub(super) fn part(&mut self, holder: K) -> Quota {
+        if self.parts.len() >= self.crowd {
+            self.parts.retain(|_, part| part.is_shared());
+            self.crowd = 2 * self.parts.len().max(8);
+        }
+        let part = self.parts.entry(holder);
+        part.or_insert_with(|| Quota::part_of(&self.whole)).clone()
+    }
+
+    /// From now on so much may be in use of the whole.
+    pub(super) fn resize(&self, most: usize) {
+        self.whole.resize(most);
+    }
 }
 
 /// A part of a quota that is in use.
@@ -39,11 +78,21 @@ impl Quota {
     /// The same; what is in use is counted in `gauge`.
     #[must_use]
     pub fn counted_in(gauge: &Gauge, most: usize) -> Self {
+        Self::with(gauge, most, None)
+    }
+
+    /// A part of `whole`, which may be all of it.
+    fn part_of(whole: &Self) -> Self {
+        Self::with(&Gauge::default(), usize::MAX, Some(whole.clone()))
+    }
+
+    fn with(gauge: &Gauge, most: usize, whole: Option<Self>) -> Self {
         Self(Arc::new(Counts {
             used: AtomicUsize::new(0),
             most: AtomicUsize::new(most),
             holders: Mutex::default(),
             gauge: gauge.clone(),
+            whole,
         }))
     }
 
@@ -93,7 +142,6 @@ impl Quota {
     }
 
     /// Whether somebody else holds it too, or a part of it.
-    #[cfg(test)]
     pub(crate) fn is_shared(&self) -> bool {
         Arc::strong_count(&self.0) > 1
     }
@@ -103,7 +151,22 @@ impl Quota {
         holders.unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn give_back(&self, amount: usize) {
+        self.0.used.fetch_sub(amount, Ordering::AcqRel);
+        self.0.gauge.dec_by(signed(amount));
+        if let Some(whole) = &self.0.whole {
+            whole.give_back(amount);
+        }
+    }
+
     fn grow(&self, amount: usize, spared: usize) -> bool {
+        if let Some(whole) = &self.0.whole {
+            let last = whole.0.most.load(Ordering::Relaxed) / 8;
+            let is_little = self.used().saturating_add(amount) <= last;
+            if !whole.grow(amount, if is_little { spared } else { spared.max(last) }) {
+                return false;
+            }
+        }
         let most = self.0.most.load(Ordering::Relaxed).saturating_sub(spared);
         let grown = |used: usize| used.checked_add(amount).filter(|used| *used <= most);
         let (set, fetch) = (Ordering::AcqRel, Ordering::Relaxed);
@@ -137,9 +200,7 @@ impl Drop for Share {
                 holders.insert(holder, held - 1);
             }
         }
-        let counts = &self.quota.0;
-        counts.used.fetch_sub(self.amount, Ordering::AcqRel);
-        counts.gauge.dec_by(signed(self.amount));
+        self.quota.give_back(self.amount);
     }
 }
 
@@ -245,6 +306,25 @@ mod tests {
                 proptest::prop_assert!(quota.used() == shares.len() && shares.len() <= most);
             }
         }
+    }
+
+    #[test]
+    fn the_last_eighth_is_for_those_who_hold_little() {
+        let whole = Quota::new(80);
+        let mut parts = Parts::of(whole.clone());
+        let (one, two) = (parts.part(1), parts.part(2));
+        let held = [one.take(10), one.take(60)].map(Option::unwrap);
+        assert!(one.take(1).is_none() && parts.part(1).take(1).is_none());
+        let other = two.take(10).unwrap();
+        assert_eq!((whole.used(), one.used()), (80, 70));
+        drop(held);
+        assert_eq!((whole.used(), one.used()), (10, 0));
+        assert!(two.take(60).is_some(), "as long as there is more");
+        drop((other, one, two));
+        for number in 0..40 {
+            drop(parts.part(number));
+        }
+        assert!(parts.parts.len() <= 16 && whole.used() == 0);
     }
 
     #[test]

@@ -17,9 +17,10 @@ use super::registry::{
 };
 use super::root::{RootHandle, RootMsg, StatusHandle};
 use super::sessions::{Sessions, SessionsArgs, SessionsHandle, Signer};
+use super::shares::Rest;
 use super::upstream::{UpstreamHandle, UpstreamMsg};
 use crate::config::model::{Isolation, Limits};
-use crate::ids::{Generation, Prefix, ServerName};
+use crate::ids::{Generation, Holder, Owner, Prefix, ServerName};
 use crate::protocol::mcp::item::{self, Kind};
 use crate::supervise::Plain;
 use crate::telemetry::metrics::Metrics;
@@ -111,6 +112,14 @@ impl Subscriber for Listener<Arc<Routes>> {
 impl Client for Listener<News> {
     fn tell(&self, news: News) {
         drop(self.0.send(news));
+    }
+
+    fn rest(&self) -> Rest {
+        Rest::Busy
+    }
+
+    fn holder(&self) -> Holder {
+        Holder::of(Owner::ANYBODY)
     }
 }
 

@@ -41,7 +41,7 @@ where
         .filter(|known| known.is_sse(&id, wire.owner))
     {
         Some(session) => session.clone(),
-        None => context.sessions.of(wire.owner).find(&id).await?,
+        None => context.sessions.of(wire.holder()).find(&id).await?,
     };
     wire.remember(&session);
     let body = read(&context, &wire, &headers, frames).await?;

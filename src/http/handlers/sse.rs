@@ -20,7 +20,7 @@ pub(in crate::http) async fn open(
     if !accept::allows(headers.get_all(ACCEPT), "text", "event-stream") {
         return Err(Problem::NotAcceptable("text/event-stream"));
     }
-    let OpenedSse { id, stream } = context.sessions.of(wire.owner).open_sse().await?;
+    let OpenedSse { id, stream } = context.sessions.of(wire.holder()).open_sse().await?;
     stream.cut_with(wire.cut);
     // Relative: SDKs refuse an endpoint on another origin than the one they connected to, and
     // behind a proxy we do not know ours.

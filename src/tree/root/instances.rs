@@ -11,6 +11,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::ChildId;
 use super::actor::RootState;
@@ -21,6 +22,10 @@ use crate::supervise::{Spawn, Status};
 use crate::tree::client::{News, Owner};
 use crate::tree::edge::Edge;
 use crate::tree::registry::RouteState;
+use crate::tree::shares::{Rest, who_makes_room};
+
+/// An instance whose session has not said a word for so long makes room for any other.
+const UNUSED: Duration = Duration::from_secs(60);
 
 impl<S: Spawn, E: Edge> RootState<S, E> {
     pub(super) fn on_instance_wanted(
@@ -36,7 +41,7 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
             Some(spec) if spec.isolation == Isolation::Session => {
                 let session = owner.session;
                 let id = ChildId::Instance(server.clone(), session);
-                if let Err(why) = self.room_for(&id) {
+                if let Err(why) = self.make_room(&id, &owner) {
                     return owner.client.tell(News::NoRoom { server, why });
                 }
                 self.supervisor.host_mut().owners.insert(session, owner);
@@ -49,16 +54,37 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
         }
     }
 
-    /// Whether one more instance may run. Those that are being stopped still count: their
-    /// processes are there.
-    fn room_for(&self, id: &ChildId) -> Result<(), Box<str>> {
-        let added = self.supervisor.roster().added();
-        let is_instance = |id: &&ChildId| matches!(id, ChildId::Instance(..));
-        let most = self.supervisor.host().limits().max_instances;
-        if added.contains(id) || added.iter().filter(is_instance).count() < most {
+    /// Sees to it that one more instance may run, if there is one that makes room for it.
+    fn make_room(&mut self, id: &ChildId, asker: &Owner) -> Result<(), Box<str>> {
+        let (host, added) = (self.supervisor.host(), self.supervisor.roster().added());
+        if added.contains(id) {
             return Ok(());
         }
-        Err(format!("busy: {most} sessions' own instances of servers run already").into())
+        let most = host.limits().max_instances;
+        let busy = || format!("busy: {most} sessions' own instances of servers run already").into();
+        let wanted = added.iter().filter(|id| is_instance(id));
+        // Those that are being stopped have their processes still.
+        let unborn = wanted.clone().filter(|id| !host.upstreams.contains_key(id));
+        let living = host.upstreams.keys().filter(|id| is_instance(id));
+        if living.count() + unborn.count() >= most + most.div_ceil(8) {
+            return Err(busy());
+        }
+        if wanted.clone().count() < most {
+            return Ok(());
+        }
+        let others = wanted.filter_map(|id| host.held(id));
+        let others = others.filter(|(owner, ..)| owner.session != asker.session);
+        let held = others.map(|(owner, rest, id)| (owner.client.holder(), rest, id.clone()));
+        let gone = who_makes_room(held.collect(), asker.client.holder()).ok_or_else(busy)?;
+        if let ChildId::Instance(server, session) = &gone
+            && let Some(owner) = host.owners.get(session)
+        {
+            let why = format!("busy: the instance of '{server}' has made room for another's");
+            let (server, why) = (server.clone(), why.into());
+            owner.client.tell(News::NoRoom { server, why });
+        }
+        self.supervisor.remove(&gone);
+        Ok(())
     }
 
     pub(super) fn disown(&mut self, session: u64) {
@@ -103,7 +129,26 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
     }
 }
 
+fn is_instance(id: &ChildId) -> bool {
+    matches!(id, ChildId::Instance(..))
+}
+
 impl<S, E> RootHost<S, E> {
+    /// Whose instance it is, and whether its session has a use for it now. One that was used just
+    /// now is taken from who holds most only: others would start theirs again and again.
+    fn held<'a>(&'a self, id: &'a ChildId) -> Option<(&'a Owner, Rest, &'a ChildId)> {
+        let ChildId::Instance(_, session) = id else {
+            return None;
+        };
+        let owner = self.owners.get(session)?;
+        let rest = match owner.client.rest() {
+            Rest::Busy => Rest::Busy,
+            Rest::Quiet(unused) | Rest::Idle(unused) if unused >= UNUSED => Rest::Idle(unused),
+            Rest::Quiet(unused) | Rest::Idle(unused) => Rest::Quiet(unused),
+        };
+        Some((owner, rest, id))
+    }
+
     /// Whether it is an instance that belongs to nobody (any more).
     pub(super) fn is_orphan(&self, id: &ChildId) -> bool {
         matches!(id, ChildId::Instance(_, session) if !self.owners.contains_key(session))

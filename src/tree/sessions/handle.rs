@@ -9,7 +9,7 @@ use ractor::{ActorRef, RpcReplyPort};
 use super::message::{Key, SessionsMsg};
 use super::session::{OpenedSse, SessionHandle};
 use crate::config::model::Limits;
-use crate::ids::{Owner, SessionId};
+use crate::ids::{Holder, Owner, SessionId};
 use crate::protocol::mcp::lifecycle::ClientInfo;
 use crate::tree::call::CallError;
 use crate::tree::heartbeat::Beat;
@@ -18,24 +18,24 @@ use crate::tree::registry::RegistryHandle;
 /// The supervisor only looks things up; if it takes this long, something is very wrong.
 const ANSWER: Duration = Duration::from_secs(5);
 
-/// One life of the sessions' supervisor, for one owner: the sessions of others are not found.
+/// One life of the sessions' supervisor, for one client: the sessions of other owners are not found.
 #[derive(Clone, Debug)]
 pub struct SessionsHandle {
     actor: ActorRef<SessionsMsg>,
-    owner: Owner,
+    holder: Holder,
 }
 
 impl SessionsHandle {
     pub(in crate::tree) fn new(actor: ActorRef<SessionsMsg>) -> Self {
-        let owner = Owner::ANYBODY;
-        Self { actor, owner }
+        let holder = Holder::of(Owner::ANYBODY);
+        Self { actor, holder }
     }
 
-    /// The same for `owner`.
+    /// The same for `holder`.
     #[must_use]
-    pub fn of(&self, owner: Owner) -> Self {
+    pub fn of(&self, holder: Holder) -> Self {
         let actor = self.actor.clone();
-        Self { actor, owner }
+        Self { actor, holder }
     }
 
     /// From now on there are sessions of `owners` only.
@@ -47,8 +47,8 @@ impl SessionsHandle {
     ///
     /// Errors: `Overloaded` at the limit of sessions, `Stopping`, `Gone` and `Timeout`.
     pub async fn open_sse(&self) -> Result<OpenedSse, CallError> {
-        let owner = self.owner;
-        self.ask(|reply| SessionsMsg::OpenSse { owner, reply })
+        let holder = self.holder;
+        self.ask(|reply| SessionsMsg::OpenSse { holder, reply })
             .await
     }
 
@@ -60,9 +60,9 @@ impl SessionsHandle {
         &self,
         client: ClientInfo,
     ) -> Result<(String, SessionHandle), CallError> {
-        let owner = self.owner;
+        let holder = self.holder;
         self.ask(|reply| SessionsMsg::OpenStreamable {
-            owner,
+            holder,
             client,
             reply,
         })
@@ -75,15 +75,18 @@ impl SessionsHandle {
     /// Errors: `UnknownSession` for an id that was deleted or never signed, and as
     /// [`Self::open_sse`].
     pub async fn find_streamable(&self, id: &str) -> Result<SessionHandle, CallError> {
-        let key = Key::Streamable(id.into(), self.owner);
-        self.ask(|reply| SessionsMsg::GetSession { key, reply })
+        self.get(Key::Streamable(id.into(), self.holder.owner()))
             .await
     }
 
     /// The SSE session with this id; `UnknownSession` if there is none.
     pub async fn find(&self, id: &SessionId) -> Result<SessionHandle, CallError> {
-        let key = Key::Sse(id.clone(), self.owner);
-        self.ask(|reply| SessionsMsg::GetSession { key, reply })
+        self.get(Key::Sse(id.clone(), self.holder.owner())).await
+    }
+
+    async fn get(&self, key: Key) -> Result<SessionHandle, CallError> {
+        let holder = self.holder;
+        self.ask(|reply| SessionsMsg::GetSession { key, holder, reply })
             .await
     }
 

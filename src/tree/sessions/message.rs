@@ -6,7 +6,7 @@ use ractor::{ActorId, RpcReplyPort};
 
 use super::session::{OpenedSse, SessionHandle};
 use crate::config::model::Limits;
-use crate::ids::{Owner, SessionId};
+use crate::ids::{Holder, Owner, SessionId};
 use crate::protocol::mcp::lifecycle::ClientInfo;
 use crate::tree::call::CallError;
 use crate::tree::heartbeat::Beat;
@@ -34,12 +34,12 @@ impl Key {
 pub(crate) enum SessionsMsg {
     /// From the listener: a client opened an SSE stream.
     OpenSse {
-        owner: Owner,
+        holder: Holder,
         reply: RpcReplyPort<Result<OpenedSse, CallError>>,
     },
     /// From the listener: a client initializes over Streamable HTTP. Answered with the signed id.
     OpenStreamable {
-        owner: Owner,
+        holder: Holder,
         client: ClientInfo,
         reply: RpcReplyPort<Result<(String, SessionHandle), CallError>>,
     },
@@ -47,6 +47,7 @@ pub(crate) enum SessionsMsg {
     /// is not alive any more is taken up again.
     GetSession {
         key: Key,
+        holder: Holder,
         reply: RpcReplyPort<Result<SessionHandle, CallError>>,
     },
     /// From the listener, at its start and when tokens changed: the sessions of all others end,

@@ -14,12 +14,14 @@ use super::session::SessionHandle;
 use super::signing::Signed;
 use super::supervisor::SessionsArgs;
 use crate::config::model::Limits;
-use crate::ids::Owner;
+use crate::ids::{Holder, Owner};
 use crate::supervise::Started;
-use crate::tree::Quota;
 use crate::tree::call::CallError;
+use crate::tree::client::Client;
 use crate::tree::registry::RegistryHandle;
+use crate::tree::shares::who_makes_room;
 use crate::tree::timer::Timer;
+use crate::tree::{Quota, quota::Parts};
 
 /// How often in `session_idle_timeout` idle sessions are looked for.
 const CHECKS: u32 = 24;
@@ -34,7 +36,7 @@ pub(crate) struct SessionsState {
     living: BTreeMap<ActorId, Key>,
     deleted: Deleted,
     /// What the subscriptions of all sessions may take.
-    pub(super) subscriptions: Quota,
+    subscriptions: Parts<Holder>,
     /// Who may have sessions, as far as it is known here.
     owners: Arc<[Owner]>,
     /// Who may not any more. Whoever is in neither is new: the port has let them in.
@@ -49,7 +51,7 @@ impl SessionsState {
     pub(super) fn new(myself: ActorRef<SessionsMsg>, args: SessionsArgs) -> Self {
         Self {
             myself,
-            subscriptions: Quota::new(args.limits.max_subscriptions_bytes),
+            subscriptions: Parts::of(Quota::new(args.limits.max_subscriptions_bytes)),
             args,
             sessions: HashMap::new(),
             living: BTreeMap::new(),
@@ -85,25 +87,32 @@ impl SessionsState {
         (!self.deleted.contains(signed.random)).then_some(signed)
     }
 
-    /// Makes room for one more session of `owner`.
+    /// Makes room for one more session of `holder`. Whose session is ended for it can come back.
     ///
-    /// Errors: `UnknownSession` for a former owner; `Stopping`; `Overloaded` if every one of as many sessions as there may be is an SSE
-    /// session or busy. Of the others the one that has been idle for longest makes room: its
-    /// client can come back.
-    pub(super) fn make_room(&mut self, owner: Owner) -> Result<(), CallError> {
-        if self.former_owners.contains(&owner) {
+    /// Errors: `UnknownSession` for a former owner; `Stopping`; `Overloaded` if there are as many
+    /// sessions as there may be and none of them makes room ([`who_makes_room`]).
+    pub(super) fn make_room(&mut self, holder: Holder) -> Result<(), CallError> {
+        if self.former_owners.contains(&holder.owner()) {
             return Err(CallError::UnknownSession);
         }
         if self.is_draining {
             return Err(CallError::Stopping);
         }
         while self.sessions.len() >= self.args.limits.max_sessions {
-            let longest = self.idle().max_by_key(|(idle, _)| *idle);
-            let key = longest.map(|(_, key)| key.clone());
+            let held = |(key, session): (&Key, &SessionHandle)| {
+                (session.holder(), session.rest(), key.clone())
+            };
+            let held = self.sessions.iter().map(held).collect();
+            let key = who_makes_room(held, holder);
             let key = key.ok_or(CallError::Overloaded("the limit of sessions is reached"))?;
-            self.dismiss(&key, "it is idle, and another client needs the room");
+            self.dismiss(&key, "another client needs the room");
         }
         Ok(())
+    }
+
+    /// What the subscriptions of `holder` may take.
+    pub(super) fn subscriptions_of(&mut self, holder: Holder) -> Quota {
+        self.subscriptions.part(holder)
     }
 
     /// Sessions that are too many now go on; they make room when others come.

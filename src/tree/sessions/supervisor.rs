@@ -13,7 +13,7 @@ use super::session::{
 use super::signing::{Signed, Signer};
 use super::state::SessionsState;
 use crate::config::model::Limits;
-use crate::ids::{Owner, SessionId};
+use crate::ids::{Holder, SessionId};
 use crate::protocol::mcp::lifecycle::ClientInfo;
 use crate::protocol::version::Version;
 use crate::supervise::Spawn;
@@ -63,24 +63,24 @@ impl<S: Spawn> Actor for Sessions<S> {
         state: &mut SessionsState,
     ) -> Result<(), ActorProcessingErr> {
         match message {
-            SessionsMsg::OpenSse { owner, reply } => {
+            SessionsMsg::OpenSse { holder, reply } => {
                 if !reply.is_closed() {
-                    answer(&reply.send(self.open_sse(owner, state)));
+                    answer(&reply.send(self.open_sse(holder, state)));
                 }
             }
             SessionsMsg::OpenStreamable {
-                owner,
+                holder,
                 client,
                 reply,
             } => {
                 if !reply.is_closed() {
-                    answer(&reply.send(self.open_streamable(owner, client, state)));
+                    answer(&reply.send(self.open_streamable(holder, client, state)));
                 }
             }
-            SessionsMsg::GetSession { key, reply } => {
+            SessionsMsg::GetSession { key, holder, reply } => {
                 let found = match state.find(&key) {
                     Some(session) => Ok(session),
-                    None => self.adopt(key, state),
+                    None => self.adopt(key, holder, state),
                 };
                 answer(&reply.send(found));
             }
@@ -116,10 +116,10 @@ impl<S: Spawn> Actor for Sessions<S> {
 }
 
 impl<S: Spawn> Sessions<S> {
-    fn open_sse(&self, owner: Owner, state: &mut SessionsState) -> Result<OpenedSse, CallError> {
+    fn open_sse(&self, holder: Holder, state: &mut SessionsState) -> Result<OpenedSse, CallError> {
         let id = SessionId::random().map_err(no_random_bits)?;
         let (queue, feed) = mpsc::unbounded_channel();
-        let key = Key::Sse(id.clone(), owner);
+        let key = (Key::Sse(id.clone(), holder.owner()), holder);
         let session = self.start(id.clone(), key, Entrance::Sse(queue), state)?;
         let stream = Outbound::queue(session, SSE, feed);
         Ok(OpenedSse { id, stream })
@@ -127,28 +127,34 @@ impl<S: Spawn> Sessions<S> {
 
     fn open_streamable(
         &self,
-        owner: Owner,
+        holder: Holder,
         client: ClientInfo,
         state: &mut SessionsState,
     ) -> Result<(String, SessionHandle), CallError> {
+        let owner = holder.owner();
         let issued = state.args.signer.issue(client, owner);
         let (id, signed) = issued.map_err(no_random_bits)?;
         let key = Key::Streamable(id.as_str().into(), owner);
-        let session = self.start_streamable(key, &signed, false, state)?;
+        let session = self.start_streamable((key, holder), &signed, false, state)?;
         Ok((id, session))
     }
 
     /// Takes up a session that ended without its client's doing, from what its id says.
-    fn adopt(&self, key: Key, state: &mut SessionsState) -> Result<SessionHandle, CallError> {
+    fn adopt(
+        &self,
+        key: Key,
+        holder: Holder,
+        state: &mut SessionsState,
+    ) -> Result<SessionHandle, CallError> {
         let signed = state.signed(&key).ok_or(CallError::UnknownSession)?;
-        let session = self.start_streamable(key, &signed, true, state)?;
+        let session = self.start_streamable((key, holder), &signed, true, state)?;
         log::info!("{session:?} is taken up again");
         Ok(session)
     }
 
     fn start_streamable(
         &self,
-        key: Key,
+        key: (Key, Holder),
         signed: &Signed,
         is_adopted: bool,
         state: &mut SessionsState,
@@ -166,11 +172,11 @@ impl<S: Spawn> Sessions<S> {
     fn start(
         &self,
         id: SessionId,
-        key: Key,
+        (key, holder): (Key, Holder),
         entrance: Entrance,
         state: &mut SessionsState,
     ) -> Result<SessionHandle, CallError> {
-        state.make_room(key.owner())?;
+        state.make_room(holder)?;
         let version = match &entrance {
             Entrance::Sse(_) => Version::LATEST,
             Entrance::Streamable { client, .. } => client.version,
@@ -178,7 +184,7 @@ impl<S: Spawn> Sessions<S> {
         let supervisor = state.myself.clone();
         let limits = Arc::clone(&state.args.limits);
         let gauge = Gauge::new(&limits, state.args.metrics.outgoing());
-        let profile = Profile::new(&id, version, gauge, key.clone(), supervisor);
+        let profile = Profile::new(&id, version, gauge, (key.clone(), holder), supervisor);
         let profile = Arc::new(profile);
         let args = SessionArgs {
             id,
@@ -186,7 +192,7 @@ impl<S: Spawn> Sessions<S> {
             root: state.args.root.clone(),
             profile: Arc::clone(&profile),
             limits,
-            subscriptions: state.subscriptions.clone(),
+            subscriptions: state.subscriptions_of(holder),
             entrance,
             metrics: state.args.metrics.clone(),
         };

@@ -2,9 +2,9 @@
 
 use super::{find, unsupported_version};
 use crate::http::Context;
+use crate::http::connection::Wire;
 use crate::http::headers::{self, SESSION};
 use crate::http::problem::Problem;
-use crate::ids::Owner;
 use hyper::StatusCode;
 use hyper::header::HeaderMap;
 use warp::Reply;
@@ -13,12 +13,12 @@ use warp::reply::Response;
 pub(super) async fn answer(
     context: &Context,
     headers: &HeaderMap,
-    owner: Owner,
+    wire: &Wire,
 ) -> Result<Response, Problem> {
     if let Some(asked) = unsupported_version(headers)? {
         return Err(Problem::version(asked, None));
     }
     let id = headers::only(headers, &SESSION)?.ok_or(Problem::NoSessionId)?;
-    find(context, owner, id).await?.delete();
+    find(context, wire, id).await?.delete();
     Ok(StatusCode::OK.into_response())
 }

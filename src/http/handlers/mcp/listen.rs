@@ -23,7 +23,7 @@ pub(super) async fn answer(
         return Err(Problem::version(asked, None));
     }
     let last_event = headers::only(headers, &LAST_EVENT)?.filter(|id| !id.is_empty());
-    let session = find(context, wire.owner, id).await?;
+    let session = find(context, &wire, id).await?;
     let stream = session.listen(last_event).await.map_err(refused)?;
     stream.cut_with(wire.cut.clone());
     let events = EventStream::new(stream, wire.limits.keepalive_interval);

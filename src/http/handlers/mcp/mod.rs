@@ -11,7 +11,6 @@ use crate::http::Context;
 use crate::http::connection::Wire;
 use crate::http::headers::{self, VERSION};
 use crate::http::problem::Problem;
-use crate::ids::Owner;
 use crate::protocol::version::Version;
 use crate::tree::{CallError, SessionHandle};
 use bytes::Buf;
@@ -35,7 +34,7 @@ where
     match method {
         Method::POST => post::answer(&context, &headers, wire, frames).await,
         Method::GET => listen::answer(&context, &headers, wire).await,
-        Method::DELETE => delete::answer(&context, &headers, wire.owner).await,
+        Method::DELETE => delete::answer(&context, &headers, &wire).await,
         _ => Err(Problem::Method("GET, POST, DELETE")),
     }
 }
@@ -47,9 +46,10 @@ fn unsupported_version(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
     Ok(asked.filter(|asked| Version::parse(asked).is_none()))
 }
 
-/// The session of `owner` called `id`. Without one its client has to initialize again, and by a 404 it knows.
-async fn find(context: &Context, owner: Owner, id: &str) -> Result<SessionHandle, Problem> {
-    match context.sessions.of(owner).find_streamable(id).await {
+/// The session called `id` of whose the request is. Without one its client has to initialize again, and by a 404 it knows.
+async fn find(context: &Context, wire: &Wire, id: &str) -> Result<SessionHandle, Problem> {
+    let sessions = context.sessions.of(wire.holder());
+    match sessions.find_streamable(id).await {
         Err(CallError::UnknownSession) => Err(Problem::SessionNotFound),
         found => Ok(found?),
     }

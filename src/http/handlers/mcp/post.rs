@@ -73,7 +73,7 @@ async fn known(context: &Context, wire: &Wire, id: &str) -> Result<SessionHandle
     {
         return Ok(session.clone());
     }
-    let session = find(context, wire.owner, id).await?;
+    let session = find(context, wire, id).await?;
     wire.remember(&session);
     Ok(session)
 }
@@ -93,7 +93,7 @@ async fn open(context: &Context, wire: Wire, body: &Bytes) -> Result<Response, P
     let client = lifecycle::client_info(request.params.as_ref());
     let (id, session) = context
         .sessions
-        .of(wire.owner)
+        .of(wire.holder())
         .open_streamable(client)
         .await?;
     wire.remember(&session);

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use crate::config::model::Limits;
 use crate::telemetry::metrics;
 use crate::tree::quota::signed;
+use crate::tree::shares::Rest;
 
 /// So much may wait for a client, whatever waits for others.
 const FAIR: usize = 64 * 1024;
@@ -26,6 +27,7 @@ pub(in crate::tree::sessions) struct Gauge {
     of_all: metrics::Gauge,
     taken_at: AtomicU64,
     idle_since: AtomicU64,
+    is_calling: AtomicBool,
     streams: AtomicU64,
     is_given_up: AtomicBool,
 }
@@ -41,6 +43,7 @@ impl Gauge {
             of_all: of_all.clone(),
             taken_at: AtomicU64::new(0),
             idle_since: AtomicU64::new(0),
+            is_calling: AtomicBool::new(false),
             streams: AtomicU64::new(0),
             is_given_up: AtomicBool::new(false),
         }
@@ -115,6 +118,21 @@ impl Gauge {
     pub(super) fn idle_for(&self) -> Option<Duration> {
         let since = self.idle_since.load(Ordering::Relaxed);
         (since != BUSY).then(|| self.since(since))
+    }
+
+    /// Whether a call has no answer yet.
+    pub(super) fn set_calling(&self, is_calling: bool) {
+        self.is_calling.store(is_calling, Ordering::Relaxed);
+    }
+
+    /// Whether it could do with less. One with an open stream is quiet since its client last took
+    /// something, which it does not do before it asks.
+    pub(super) fn rest(&self) -> Rest {
+        match self.idle_for() {
+            Some(idle) => Rest::Idle(idle),
+            None if self.is_calling.load(Ordering::Relaxed) => Rest::Busy,
+            None => Rest::Quiet(self.stalled_for()),
+        }
     }
 
     /// From now on nobody gets at the session without asking its supervisor.

@@ -12,13 +12,14 @@ use super::gauge::Gauge;
 use super::message::SessionMsg;
 use super::outbound::Outbound;
 use crate::config::model::Limits;
-use crate::ids::{Owner, SessionId};
+use crate::ids::{Holder, Owner, SessionId};
 use crate::protocol::jsonrpc::Message;
 use crate::protocol::version::Version;
 use crate::tree::call::CallError;
 use crate::tree::client::{Client, News};
 use crate::tree::registry::{RegistryHandle, Routes, Subscriber};
 use crate::tree::sessions::message::{Key, SessionsMsg};
+use crate::tree::shares::Rest;
 
 /// A session looks into its own state only; if it takes this long, it has ended or is stuck.
 const ANSWER: Duration = Duration::from_secs(5);
@@ -31,6 +32,7 @@ pub(in crate::tree::sessions) struct Profile {
     gauge: Gauge,
     /// What its supervisor finds it by.
     key: Key,
+    holder: Holder,
     supervisor: ActorRef<SessionsMsg>,
 }
 
@@ -39,7 +41,7 @@ impl Profile {
         id: &SessionId,
         version: Version,
         gauge: Gauge,
-        key: Key,
+        (key, holder): (Key, Holder),
         supervisor: ActorRef<SessionsMsg>,
     ) -> Self {
         Self {
@@ -47,6 +49,7 @@ impl Profile {
             version,
             gauge,
             key,
+            holder,
             supervisor,
         }
     }
@@ -222,6 +225,14 @@ impl Client for SessionHandle {
         if !self.send(SessionMsg::News(news)) {
             log::trace!("{self:?} has ended before the news came");
         }
+    }
+
+    fn rest(&self) -> Rest {
+        self.gauge().rest()
+    }
+
+    fn holder(&self) -> Holder {
+        self.profile.holder
     }
 }
 

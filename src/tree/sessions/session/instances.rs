@@ -107,9 +107,16 @@ impl SessionState {
         self.dispatch_parked();
     }
 
-    /// From root: there is no room for an instance. Who calls it next asks again.
+    /// From root: there is no room for an instance, or not any more. The next call asks again.
     pub(super) fn on_no_room(&mut self, server: &ServerName, why: &str) {
-        self.instances.remove(server);
+        let Some(instance) = self.instances.remove(server) else {
+            return;
+        };
+        self.withdraw_asks(server, None);
+        if instance.catalogue.is_some() {
+            self.remerge();
+            self.tell_if_changed();
+        }
         for number in self.calls.parked_for(server) {
             self.fail(number, server.clone(), why.to_owned());
         }

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{House, Mcp, last, next, result, settle, value};
-use crate::ids::{Owner, SessionId};
+use crate::ids::{Holder, Owner, SessionId};
 use crate::protocol::mcp::lifecycle::{ClientCapabilities, ClientInfo};
 use crate::protocol::version::Version;
 use crate::supervise::Plain;
@@ -133,20 +133,26 @@ async fn who_holds_another_token_finds_no_session() {
         version: Version::LATEST,
         capabilities: ClientCapabilities::default(),
     };
-    let my = house.sessions.of(mine);
+    let my = house.sessions.of(Holder::of(mine));
     let (id, session) = my.open_streamable(client).await.unwrap();
     let sse = my.open_sse().await.unwrap();
     assert!(session.is_streamable(&id, mine) && !session.is_streamable(&id, theirs));
     let again = House::signed(&[], Plain, 10, signer).await;
     for sessions in [&house.sessions, &again.sessions] {
         for other in [theirs, Owner::ANYBODY] {
-            let other = sessions.of(other);
+            let other = sessions.of(Holder::of(other));
             let found = other.find_streamable(&id).await;
             assert_eq!(found.err(), Some(CallError::UnknownSession));
             let found = other.find(&sse.id).await;
             assert_eq!(found.err(), Some(CallError::UnknownSession));
         }
-        assert!(sessions.of(mine).find_streamable(&id).await.is_ok());
+        assert!(
+            sessions
+                .of(Holder::of(mine))
+                .find_streamable(&id)
+                .await
+                .is_ok()
+        );
     }
     let found = my.find(&sse.id).await.unwrap();
     assert!(found.is_sse(&sse.id, mine) && !found.is_sse(&sse.id, theirs));
@@ -156,7 +162,7 @@ async fn who_holds_another_token_finds_no_session() {
 async fn sessions_end_with_their_token() {
     let (kept, removed) = owners();
     let house = House::of(&[]).await;
-    let (kept, removed) = (house.sessions.of(kept), house.sessions.of(removed));
+    let [kept, removed] = [kept, removed].map(|owner| house.sessions.of(Holder::of(owner)));
     let mut stays = kept.open_sse().await.unwrap();
     let mut goes = removed.open_sse().await.unwrap();
     let anybodys = house.client().await;
