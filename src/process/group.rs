@@ -44,7 +44,7 @@ struct Table {
     leaders: BTreeMap<u64, Leader>,
     next: u64,
     is_ending: bool,
-    /// Whether orphans come to us.
+    /// Whether orphans come to us, and from our children alone.
     adopts: bool,
     /// The children there were before any of these, by number and start.
     strangers: HashSet<(i32, u64)>,
@@ -165,10 +165,11 @@ impl Groups {
         self.life
     }
 
-    /// From now on orphans come to us. The children there are already are never ended.
+    /// From now on orphans come to us. The children there are already are never ended, nor is what
+    /// nothing ties to a child of ours: it may be theirs.
     pub(super) fn adopt(&self, strangers: HashSet<(i32, u64)>) {
         let mut table = self.lock();
-        table.adopts = true;
+        table.adopts = strangers.is_empty();
         table.strangers = strangers;
     }
 

@@ -1,10 +1,13 @@
 //! One look at all processes of the machine that can be seen: `/proc/PID/stat` and `environ`. It
 //! takes some milliseconds: not for a task's own thread.
 
+use std::ffi::OsString;
 use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
 use std::sync::Arc;
 
-use nix::unistd::Pid;
+use nix::unistd::{Pid, geteuid};
 use tokio::sync::Mutex;
 use tokio::task::spawn_blocking;
 use tokio::time::Instant;
@@ -21,6 +24,8 @@ pub(super) struct Seen {
     /// In clock ticks since boot; with the number it names a process for good.
     pub(super) started: u64,
     pub(super) marker: Option<Marker>,
+    /// Whether what has a marker runs as another user, who may have written what they like there.
+    pub(super) is_others: bool,
 }
 
 impl Seen {
@@ -63,7 +68,12 @@ fn look() -> Vec<Seen> {
     let seen = pids.filter_map(|pid: i32| {
         let marker = fs::read(format!("/proc/{pid}/environ"));
         let marker = marker.ok().and_then(|environ| Marker::find(&environ));
-        stat(pid).map(|seen| Seen { marker, ..seen })
+        let is_others = marker.is_some() && !is_our_users(pid);
+        stat(pid).map(|seen| Seen {
+            marker,
+            is_others,
+            ..seen
+        })
     });
     seen.collect()
 }
@@ -105,7 +115,26 @@ fn parse(pid: i32, text: &str) -> Option<Seen> {
         session: number(3)?,
         started: fields.get(19)?.parse().ok()?,
         marker: None,
+        is_others: false,
     })
+}
+
+fn is_our_users(pid: i32) -> bool {
+    let data = fs::metadata(format!("/proc/{pid}"));
+    data.is_ok_and(|data| data.uid() == geteuid().as_raw())
+}
+
+/// Whether the process runs a program that is called as ours is: a gateway, of any release.
+pub(super) fn runs_our_program(pid: i32) -> bool {
+    let name = |path: &Path| {
+        let program = fs::read_link(path).ok()?;
+        let name: OsString = program.file_name()?.to_owned();
+        let name = name.into_string().ok()?;
+        // So the system says when the file was replaced, as by an upgrade.
+        Some(name.trim_end_matches(" (deleted)").to_owned())
+    };
+    let its = name(Path::new(&format!("/proc/{pid}/exe")));
+    its.is_some() && its == name(Path::new("/proc/self/exe"))
 }
 
 /// Our children, those that have ended among them.
@@ -152,6 +181,7 @@ mod tests {
         assert!(own.is_alive());
         assert_eq!(start_of(Pid::from_raw(pid)), Some(own.started));
         assert!(!Seen { started: 0, ..*own }.is_alive());
+        assert!(is_our_users(pid) && runs_our_program(pid) && !runs_our_program(0));
     }
 
     #[tokio::test]

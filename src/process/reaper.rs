@@ -21,7 +21,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 /// Makes the orphans of this process's descendants its own children; `PR_SET_CHILD_SUBREAPER` of
 /// prctl(2). Call it before the first child of `groups` is spawned: the children there are already
-/// (of whoever became the gateway by exec) are never ended.
+/// (of whoever became the gateway by exec) are never ended, nor is what they leave.
 ///
 /// # Errors
 /// If the system can't.

@@ -138,7 +138,7 @@ async fn prepare(
         }
     });
     let state_dir = state_dir?;
-    let record = Record::begin(state_dir.path(), groups).await;
+    let record = Record::begin(state_dir, groups).await;
     let complain = |error| {
         log::warn!("If the gateway is killed, the next one does not end its servers: {error}");
     };

@@ -15,7 +15,7 @@ const IMPORTS: [(&str, &[&str]); 15] = [
     ("supervise", &["ids", "turn"]),
     ("config", &["files", "ids"]),
     ("protocol", &["ids"]),
-    ("process", &["files", "ids", "turn"]),
+    ("process", &["ids", "state_dir", "turn"]),
     ("telemetry", &["ids", "turn"]),
     (
         "tree",
