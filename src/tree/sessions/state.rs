@@ -43,13 +43,13 @@ pub(crate) struct SessionsState {
 }
 
 impl SessionsState {
-    pub(super) fn new(myself: ActorRef<SessionsMsg>, args: SessionsArgs) -> Self {
+    pub(super) fn new(myself: ActorRef<SessionsMsg>, args: SessionsArgs, deleted: Deleted) -> Self {
         Self {
             myself,
             args,
             sessions: HashMap::new(),
             living: BTreeMap::new(),
-            deleted: Deleted::default(),
+            deleted,
             owners: Arc::default(),
             former_owners: HashSet::new(),
             starts: JoinSet::new(),
