@@ -12,7 +12,6 @@ use tokio::sync::watch;
 
 use super::group::Group;
 use super::leftovers::end_leftovers;
-use super::look::start_of;
 use super::output::{Outlet, Output};
 
 /// Waits for the end of `child`, kills its group, reaps it, tells, and ends what it started outside
@@ -29,7 +28,6 @@ pub(super) async fn watch_end(
             break; // the runtime ends, and with it everything that could look after the child
         }
     }
-    let started = start_of(group.leader()).unwrap_or(0);
     group.end();
     // Fails only if somebody else reaped the child, which nothing here does. How it ended is lost
     // then; that it ended must be told all the same.
@@ -38,7 +36,7 @@ pub(super) async fn watch_end(
     let status = status.unwrap_or_else(|_| ExitStatus::from_raw(255 << 8));
     exit.send_replace(Some(status));
     outlet.deliver(Output::Exited(status));
-    end_leftovers(group.groups(), group.serial(), started).await;
+    end_leftovers(group.groups(), group.serial(), group.started()).await;
 }
 
 /// Whether `pid`, a child of ours, has not ended yet. If it has it is left unreaped, and its

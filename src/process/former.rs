@@ -195,7 +195,7 @@ async fn end_former(groups: &Groups, gone: Vec<Entry>) {
     }
     let lives: Vec<Life> = gone.iter().map(|entry| entry.life).collect();
     let own = std::process::id().cast_signed();
-    let find = |seen: &[Seen]| of_lives(&lives, own, seen);
+    let find = move |seen: &[Seen]| of_lives(&lives, own, seen);
     let ended = end(groups.looks(), find, GRACE).await;
     if ended.found > 0 {
         log::warn!(

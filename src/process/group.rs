@@ -7,23 +7,24 @@
 //!
 //! The table's lock is held for signals and for nothing that could take long: who ends the process
 //! while all else hangs needs it. A spawn may hang (a program on a file system that has gone), so it
-//! has a lock of its own.
+//! is only noted which thread is in one: what that thread has started is not known yet.
 
 use std::collections::{BTreeMap, HashSet};
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, killpg};
-use nix::unistd::Pid;
+use nix::unistd::{Pid, gettid};
 use tokio::process::Child;
 
 use super::kin::Family;
 use super::life::{Life, Marker};
-use super::look::Looks;
+use super::look::{Looks, OwnChild, children, start_of};
+use super::starts::Starts;
 
-/// How often the end of everything looks whether a spawn under way is over, and how long in between.
+/// How often the end of everything looks whether spawns under way are over, and how long in between.
 const LOOKS: usize = 100;
 const PAUSE: Duration = Duration::from_millis(1);
 
@@ -34,14 +35,15 @@ const PAUSE: Duration = Duration::from_millis(1);
 pub struct Groups {
     life: Life,
     table: Arc<Mutex<Table>>,
-    /// Held while a child is spawned, and while orphans are told from children.
-    spawning: Arc<Mutex<()>>,
     looks: Arc<Looks>,
+    starts: Arc<Starts>,
 }
 
 #[derive(Debug, Default)]
 struct Table {
     leaders: BTreeMap<u64, Leader>,
+    /// The threads that are in a spawn now, by the number of the child.
+    spawning: BTreeMap<u64, Pid>,
     next: u64,
     is_ending: bool,
     /// Whether orphans come to us, and from our children alone.
@@ -63,8 +65,8 @@ impl Default for Groups {
         Self {
             life: Life::new(),
             table: Arc::default(),
-            spawning: Arc::default(),
             looks: Arc::default(),
+            starts: Arc::default(),
         }
     }
 }
@@ -74,11 +76,18 @@ impl Groups {
     /// second signal and for giving up, when this process is about to exit without a drain. It is
     /// not held up by a spawn that hangs: that child is killed as soon as it is there.
     pub fn kill_all(&self) {
-        let _nobody_spawns = self.spawning_is_over();
-        let mut table = self.lock();
-        table.is_ending = true;
-        for leader in table.leaders.values().filter(|leader| leader.is_alive) {
-            send(leader.pid, Signal::SIGKILL);
+        {
+            let mut table = self.lock();
+            table.is_ending = true;
+            for leader in table.leaders.values().filter(|leader| leader.is_alive) {
+                send(leader.pid, Signal::SIGKILL);
+            }
+        }
+        for _ in 0..LOOKS {
+            if self.lock().spawning.is_empty() {
+                return;
+            }
+            thread::park_timeout(PAUSE);
         }
     }
 
@@ -102,19 +111,21 @@ impl Groups {
         &self,
         spawn: impl FnOnce(Marker) -> io::Result<Child>,
     ) -> Option<io::Result<(Child, Group)>> {
-        let _spawning = whole(self.spawning.lock());
-        let serial = self.next()?;
+        let serial = self.begin()?;
         let life = self.life;
         let spawned = spawn(Marker { life, serial }).and_then(|child| {
             let pid = child.id().and_then(|id| i32::try_from(id).ok());
             let pid = pid.ok_or_else(|| io::Error::other("the new process has no id"))?;
             Ok((child, Pid::from_raw(pid)))
         });
+        // While its number is its own for certain.
+        let started = spawned.as_ref().ok().and_then(|(_, pid)| start_of(*pid));
+        let mut table = self.lock();
+        table.spawning.remove(&serial);
         let (child, pgid) = match spawned {
             Ok(spawned) => spawned,
             Err(error) => return Some(Err(error)),
         };
-        let mut table = self.lock();
         if table.is_ending {
             send(pgid, Signal::SIGKILL);
             return None;
@@ -129,36 +140,30 @@ impl Groups {
         let group = Group {
             serial,
             pgid,
+            started: started.unwrap_or(0),
             groups,
         };
         Some(Ok((child, group)))
     }
 
-    /// The number of the next child; `None` if there is to be none.
-    fn next(&self) -> Option<u64> {
+    /// The number of the next child, which this thread spawns now; `None` if there is to be none.
+    fn begin(&self) -> Option<u64> {
         let mut table = self.lock();
         if table.is_ending {
             return None;
         }
         let serial = table.next;
         table.next += 1;
+        table.spawning.insert(serial, gettid());
         Some(serial)
-    }
-
-    /// Waits a moment for a spawn under way.
-    fn spawning_is_over(&self) -> Option<MutexGuard<'_, ()>> {
-        for _ in 0..LOOKS {
-            match self.spawning.try_lock() {
-                Ok(guard) => return Some(guard),
-                Err(TryLockError::Poisoned(error)) => return Some(error.into_inner()),
-                Err(TryLockError::WouldBlock) => thread::park_timeout(PAUSE),
-            }
-        }
-        None
     }
 
     pub(super) fn looks(&self) -> &Looks {
         &self.looks
+    }
+
+    pub(super) fn starts(&self) -> &Starts {
+        &self.starts
     }
 
     pub(super) fn life(&self) -> Life {
@@ -174,10 +179,13 @@ impl Groups {
     }
 
     /// What is known now. Ask *after* a look at the processes: a child that was seen while it was
-    /// being spawned is in it then.
+    /// being spawned is in it then, or is a stranger still.
     pub(super) fn family(&self) -> Family {
+        let spawned = self.being_spawned();
         let table = self.lock();
         let leaders = table.leaders.iter();
+        let mut strangers = table.strangers.clone();
+        strangers.extend(spawned);
         Family {
             life: self.life,
             own: std::process::id().cast_signed(),
@@ -185,20 +193,36 @@ impl Groups {
                 .map(|(serial, leader)| (leader.pid.as_raw(), *serial))
                 .collect(),
             adopts: table.adopts,
-            strangers: table.strangers.clone(),
+            strangers,
         }
     }
 
-    /// Calls `reap` for those of `children()` that nobody else waits for, while none is spawned.
-    pub(super) fn for_orphans(&self, children: impl FnOnce() -> Vec<Pid>, reap: impl Fn(Pid)) {
-        let _nobody_spawns = whole(self.spawning.lock());
-        let mut orphans = children();
-        {
-            let table = self.lock();
-            let leaders: HashSet<Pid> = table.leaders.values().map(|leader| leader.pid).collect();
-            orphans.retain(|pid| !leaders.contains(pid));
+    /// The children that are not in the table yet, by number and start.
+    fn being_spawned(&self) -> Vec<(i32, u64)> {
+        if self.lock().spawning.is_empty() {
+            return Vec::new();
         }
-        orphans.into_iter().for_each(reap);
+        let children = children();
+        let table = self.lock();
+        let spawning: HashSet<&Pid> = table.spawning.values().collect();
+        let spawned = children
+            .iter()
+            .filter(|child| spawning.contains(&child.thread));
+        let named = spawned.filter_map(|child| Some((child.pid.as_raw(), start_of(child.pid)?)));
+        named.collect()
+    }
+
+    /// Calls `reap` for those of our children that nobody else waits for.
+    pub(super) fn for_orphans(&self, reap: impl Fn(Pid)) {
+        let children = children();
+        // Locked to the end: no child is spawned that could get the number of one that is reaped.
+        let table = self.lock();
+        let leaders: HashSet<Pid> = table.leaders.values().map(|leader| leader.pid).collect();
+        let spawning: HashSet<Pid> = table.spawning.values().copied().collect();
+        let is_orphan =
+            |child: &&OwnChild| !leaders.contains(&child.pid) && !spawning.contains(&child.thread);
+        let orphans = children.iter().filter(is_orphan);
+        orphans.for_each(|orphan| reap(orphan.pid));
     }
 
     fn lock(&self) -> MutexGuard<'_, Table> {
@@ -211,6 +235,8 @@ impl Groups {
 pub(super) struct Group {
     serial: u64,
     pgid: Pid,
+    /// When the leader was started.
+    started: u64,
     groups: Groups,
 }
 
@@ -244,6 +270,11 @@ impl Group {
         self.groups.lock().leaders.remove(&self.serial);
     }
 
+    /// When the leader was started; zero if that could not be seen.
+    pub(super) fn started(&self) -> u64 {
+        self.started
+    }
+
     /// Which child it is, and of which gateway.
     pub(super) fn serial(&self) -> u64 {
         self.serial
@@ -255,7 +286,7 @@ impl Group {
 }
 
 /// Nothing in here can panic half-way: what a poisoned lock guards is whole.
-fn whole<T>(lock: Result<T, PoisonError<T>>) -> T {
+pub(super) fn whole<T>(lock: Result<T, PoisonError<T>>) -> T {
     lock.unwrap_or_else(PoisonError::into_inner)
 }
 

@@ -2,10 +2,12 @@
 //! (`kin.rs`), asked with SIGTERM, killed if it is still there a moment later.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep};
 
 use super::group::Groups;
@@ -31,7 +33,8 @@ pub(super) struct Ended {
 
 /// Ends what the child `serial` left behind, which started at `since`.
 pub(super) async fn end_leftovers(groups: &Groups, serial: u64, since: u64) {
-    let find = |seen: &[Seen]| groups.family().left_by(serial, since, seen);
+    let ours = groups.clone();
+    let find = move |seen: &[Seen]| ours.family().left_by(serial, since, seen);
     let ended = end(groups.looks(), find, GRACE).await;
     if ended.found > 0 {
         log::debug!("a server left processes behind: {ended:?}");
@@ -44,7 +47,8 @@ pub(super) async fn end_leftovers(groups: &Groups, serial: u64, since: u64) {
 /// itself.
 pub async fn end_all(groups: &Groups, is_forced: bool) {
     groups.kill_all();
-    let find = |seen: &[Seen]| groups.family().all(seen);
+    let ours = groups.clone();
+    let find = move |seen: &[Seen]| ours.family().all(seen);
     let grace = if is_forced { Duration::ZERO } else { GRACE };
     complain_of(end(groups.looks(), find, grace).await);
 }
@@ -52,35 +56,58 @@ pub async fn end_all(groups: &Groups, is_forced: bool) {
 /// Ends what `find` finds, until it finds nothing and nothing is left of what it ever found.
 pub(super) async fn end(
     looks: &Looks,
-    find: impl Fn(&[Seen]) -> Vec<Seen>,
+    find: impl Fn(&[Seen]) -> Vec<Seen> + Send + Sync + 'static,
     grace: Duration,
 ) -> Ended {
     let start = Instant::now();
-    let mut known = HashSet::new();
-    let mut alive: Vec<Seen> = Vec::new();
+    let find = Arc::new(find);
+    let mut hunt = Hunt::default();
     loop {
-        let mut new = find(&looks.look().await);
-        new.retain(|process| known.insert((process.pid, process.started)));
-        alive.extend_from_slice(&new);
-        alive.retain(Seen::is_alive);
+        let (seen, find) = (looks.look().await, Arc::clone(&find));
         let took = start.elapsed();
+        let step = spawn_blocking(move || {
+            let ended = hunt.step(find(&seen), took < grace);
+            (hunt, ended)
+        });
+        let Ok((went_on, ended)) = step.await else {
+            return Ended::default(); // the runtime ends
+        };
+        hunt = went_on;
         // What has ended since it was seen may have forked: only a look that finds nothing new ends it.
-        if (alive.is_empty() && new.is_empty()) || took > PATIENCE {
-            return Ended {
-                found: known.len(),
-                left: alive.len(),
-                is_growing: !new.is_empty(),
-            };
+        if (ended.left == 0 && !ended.is_growing) || took > PATIENCE {
+            return ended;
         }
-        let (signal, to) = if took < grace {
-            (Signal::SIGTERM, &new)
+        sleep(PAUSE).await;
+    }
+}
+
+/// What was found so far.
+#[derive(Default)]
+struct Hunt {
+    known: HashSet<(i32, u64)>,
+    alive: Vec<Seen>,
+}
+
+impl Hunt {
+    /// Signals what still runs: those that were not known politely, or all of them for good. How it
+    /// stood before. Looks at each process, and may be slow.
+    fn step(&mut self, mut found: Vec<Seen>, is_polite: bool) -> Ended {
+        found.retain(|process| self.known.insert((process.pid, process.started)));
+        self.alive.extend_from_slice(&found);
+        self.alive.retain(Seen::is_alive);
+        let (signal, to) = if is_polite {
+            (Signal::SIGTERM, &found)
         } else {
-            (Signal::SIGKILL, &alive)
+            (Signal::SIGKILL, &self.alive)
         };
         for process in to {
             send(process, signal);
         }
-        sleep(PAUSE).await;
+        Ended {
+            found: self.known.len(),
+            left: self.alive.len(),
+            is_growing: !found.is_empty(),
+        }
     }
 }
 

@@ -137,18 +137,28 @@ pub(super) fn runs_our_program(pid: i32) -> bool {
     its.is_some() && its == name(Path::new("/proc/self/exe"))
 }
 
+/// A child of this process.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct OwnChild {
+    pub(super) pid: Pid,
+    /// The thread that has started it; another, once that has ended and for orphans that came to us.
+    pub(super) thread: Pid,
+}
+
 /// Our children, those that have ended among them.
-pub(super) fn children() -> Vec<Pid> {
+pub(super) fn children() -> Vec<OwnChild> {
+    let number = |word: &str| word.parse().ok().map(Pid::from_raw);
     let threads = fs::read_dir("/proc/self/task").into_iter().flatten();
     let lists = threads.filter_map(|thread| {
-        let list = thread.ok()?.path().join("children");
-        fs::read_to_string(list).ok()
+        let thread = thread.ok()?;
+        let list = fs::read_to_string(thread.path().join("children")).ok()?;
+        Some((number(thread.file_name().to_str()?)?, list))
     });
-    let number = |word: &str| word.parse().ok().map(Pid::from_raw);
     lists
-        .flat_map(|list| {
-            let words = list.split_ascii_whitespace().filter_map(number);
-            words.collect::<Vec<_>>()
+        .flat_map(|(thread, list)| {
+            let pids = list.split_ascii_whitespace().filter_map(number);
+            let children = pids.map(|pid| OwnChild { pid, thread });
+            children.collect::<Vec<_>>()
         })
         .collect()
 }

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `command.rs`, `environment.rs` | what to run, and what the child may see of our environment |
 //! | `spawn.rs`, `error.rs` | starting it; the handle; why it could not be started |
+//! | `starts.rs` | that a start may hang |
 //! | `pipes/` | stdin, stdout and stderr, a task each |
 //! | `lines.rs` | bytes to lines, pure |
 //! | `group.rs` | its process group, and all groups alive |
@@ -36,6 +37,7 @@ mod pipes;
 mod proof;
 mod reaper;
 mod spawn;
+mod starts;
 mod stop;
 #[cfg(test)]
 mod tests;
@@ -52,4 +54,5 @@ pub use nix::sys::signal::Signal;
 pub use output::{LinePermit, Output, StdinFailure, UnusableLine};
 pub use reaper::{adopt_orphans, reap_orphans};
 pub use spawn::{Limits, Process, spawn};
+pub use starts::start;
 pub use stop::{Grace, StopReport};

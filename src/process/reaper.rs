@@ -10,6 +10,7 @@ use nix::sys::prctl::set_child_subreaper;
 use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use nix::unistd::Pid;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
 use super::group::Groups;
@@ -28,7 +29,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 pub fn adopt_orphans(groups: &Groups) -> io::Result<()> {
     set_child_subreaper(true)?;
     let strangers = children().into_iter();
-    let named = strangers.filter_map(|pid| Some((pid.as_raw(), start_of(pid)?)));
+    let named = strangers.filter_map(|child| Some((child.pid.as_raw(), start_of(child.pid)?)));
     groups.adopt(named.collect());
     Ok(())
 }
@@ -41,8 +42,9 @@ pub fn adopt_orphans(groups: &Groups) -> io::Result<()> {
 pub async fn reap_orphans(groups: Groups) -> io::Result<()> {
     let mut deaths = signal(SignalKind::child())?;
     loop {
-        groups.for_orphans(children, reap);
-        if deaths.recv().await.is_none() {
+        let groups = groups.clone();
+        let reaped = spawn_blocking(move || groups.for_orphans(reap)).await;
+        if reaped.is_err() || deaths.recv().await.is_none() {
             return Ok(()); // the runtime ends
         }
         sleep(PAUSE).await;

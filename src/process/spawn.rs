@@ -55,7 +55,8 @@ impl Default for Limits {
 /// what happens to it to `sink`.
 ///
 /// `sink` is called from tasks: it must be quick, must not panic and must not drop the
-/// [`Process`]. Blocks for the few milliseconds that the system takes.
+/// [`Process`]. Blocks for the few milliseconds that the system takes, and for as long as a file
+/// system hangs: [`start`](super::start) it beside the workers.
 ///
 /// # Errors
 /// If the program can't be found or started; the error says which and why.

@@ -1,7 +1,7 @@
 //! A server in memory, in the place of a process: a task that reads lines and says lines, and can
 //! exit, stop reading, close a pipe, or outlive its end of stdin. What it says is `server`'s.
 
-use std::future::Future;
+use std::future::{Future, ready};
 use std::os::unix::process::ExitStatusExt;
 use std::pin::Pin;
 use std::process::ExitStatus;
@@ -46,7 +46,7 @@ pub(super) fn launcher(world: &Arc<World>, args: &UpstreamArgs) -> Launch {
             sink,
             is_over: AtomicBool::new(false),
         });
-        Simulated::start(life)
+        Box::pin(ready(Simulated::start(life)))
     })
 }
 

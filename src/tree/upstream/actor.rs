@@ -83,7 +83,11 @@ impl Actor for Upstream {
         state: &mut UpstreamState,
     ) -> Outcome {
         match message {
-            UpstreamMsg::Start => state.on_start(),
+            UpstreamMsg::Start => {
+                state.on_start();
+                Ok(())
+            }
+            UpstreamMsg::Launched(launched) => state.on_launched(launched),
             UpstreamMsg::Output(output) => state.on_output(output),
             UpstreamMsg::Call(ticket) => {
                 state.on_call(ticket);

@@ -17,7 +17,11 @@ const OURSELVES: &str = "mcproxy";
 pub(crate) type Sink = Box<dyn Fn(Output) + Send + Sync>;
 
 /// How servers are started: [`launch`], but in a simulation.
-pub(crate) type Launch = Arc<dyn Fn(&ServerSpec, &Limits, &Groups, Sink) -> Launched + Send + Sync>;
+pub(crate) type Launch =
+    Arc<dyn Fn(&Arc<ServerSpec>, &Arc<Limits>, &Groups, Sink) -> Launching + Send + Sync>;
+
+/// A start, which may take as long as a file system hangs. What it delivers may come before its end.
+pub(crate) type Launching = Pin<Box<dyn Future<Output = Launched> + Send>>;
 
 /// A server that runs, or why it does not.
 pub(crate) type Launched = Result<Box<dyn Child>, SpawnError>;
@@ -56,7 +60,22 @@ impl Child for Process {
 }
 
 /// Starts the server's process. `sink` is called for everything it says and does.
-pub(crate) fn launch(spec: &ServerSpec, limits: &Limits, groups: &Groups, sink: Sink) -> Launched {
+pub(crate) fn launch(
+    spec: &Arc<ServerSpec>,
+    limits: &Arc<Limits>,
+    groups: &Groups,
+    sink: Sink,
+) -> Launching {
+    let (spec, limits) = (Arc::clone(spec), Arc::clone(limits));
+    let groups = groups.clone();
+    Box::pin(async move {
+        let (place, ours) = ((spec.command.clone(), spec.cwd.clone()), groups.clone());
+        let spawn = move || spawn(&spec, &limits, &ours, sink);
+        process::start(&groups, place, spawn).await
+    })
+}
+
+fn spawn(spec: &ServerSpec, limits: &Limits, groups: &Groups, sink: Sink) -> Launched {
     let extra = spec
         .env
         .iter()

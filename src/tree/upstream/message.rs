@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::launch::Launched;
 use crate::ids::CallId;
 use crate::process::{Output, StopReport};
 use crate::protocol::jsonrpc::Response;
@@ -17,6 +18,8 @@ use crate::turn::Kind;
 pub(crate) enum UpstreamMsg {
     /// From itself, once: spawn the process.
     Start,
+    /// From the task that spawned it.
+    Launched(Launched),
     /// From the process's tasks.
     Output(Output),
     /// From a session. The ticket answers for itself if nobody does.
@@ -52,6 +55,7 @@ impl Kind for UpstreamMsg {
     fn kind(&self) -> &'static str {
         match self {
             Self::Start => "Start",
+            Self::Launched(_) => "Launched",
             Self::Output(_) => "Output",
             Self::Call(_) => "Call",
             Self::Cancel { .. } => "Cancel",
@@ -85,6 +89,8 @@ impl fmt::Display for UpstreamMsg {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Start => f.write_str("Start"),
+            Self::Launched(Ok(process)) => write!(f, "Launched {{ pid: {} }}", process.pid()),
+            Self::Launched(Err(error)) => write!(f, "Launched {{ {error} }}"),
             Self::Output(_) => f.write_str("Output"),
             Self::Call(ticket) => write!(f, "Call {{ {ticket:?} }}"),
             Self::Cancel { call, .. } => write!(f, "Cancel {{ {call:?} }}"),

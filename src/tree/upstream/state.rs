@@ -14,7 +14,7 @@ use super::actor::UpstreamArgs;
 use super::calls::Refused;
 use super::dialogue::{Dialogue, Effect};
 use super::ending::Ending;
-use super::launch::Child;
+use super::launch::{Child, Launched};
 use super::listing::Room;
 use super::message::{Timer as Wait, UpstreamMsg};
 use crate::ids::CallId;
@@ -30,6 +30,10 @@ use crate::tree::timer::Timer;
 /// A server that says that its list changed may say so many times at once.
 const RELIST_DEBOUNCE: Duration = Duration::from_millis(100);
 
+/// What a server waits for that has no process by its deadline.
+const HANGS: &str = "the start of its program hangs: does the file system with its command, its \
+                     \"cwd\" or its PATH answer?";
+
 pub(super) type Outcome = Result<(), ActorProcessingErr>;
 
 /// The state: dropping it kills the process group and answers every call.
@@ -39,6 +43,10 @@ pub(crate) struct UpstreamState {
     handle: UpstreamHandle,
     /// None before the spawn, and again while it is being stopped.
     pub(super) process: Option<Box<dyn Child>>,
+    /// The task that spawns the process.
+    launching: JoinSet<()>,
+    /// What the process said before that task did.
+    early: Vec<Output>,
     pub(super) dialogue: Dialogue,
     hello: Option<Bytes>,
     catalogue: Option<Arc<Catalogue>>,
@@ -71,6 +79,8 @@ impl UpstreamState {
             myself,
             handle,
             process: None,
+            launching: JoinSet::new(),
+            early: Vec::new(),
             dialogue,
             hello: Some(hello),
             catalogue: None,
@@ -86,9 +96,9 @@ impl UpstreamState {
         }
     }
 
-    pub(super) fn on_start(&mut self) -> Outcome {
+    pub(super) fn on_start(&mut self) {
         if self.is_draining {
-            return Ok(());
+            return;
         }
         let myself = self.myself.clone();
         let sink = Box::new(move |output| {
@@ -96,11 +106,26 @@ impl UpstreamState {
             drop(myself.cast(UpstreamMsg::Output(output)));
         });
         let args = &self.args;
-        match (args.launch)(&args.spec, &args.limits, &args.groups, sink) {
+        let launching = (args.launch)(&args.spec, &args.limits, &args.groups, sink);
+        let myself = self.myself.clone();
+        self.launching.spawn(async move {
+            // Nor a process: what nobody takes is dropped, and killed by that.
+            drop(myself.cast(UpstreamMsg::Launched(launching.await)));
+        });
+        let deadline = self.args.start.deadline;
+        if deadline > args.spec.start_timeout {
+            let (who, seconds) = (self.dialogue.who(), deadline.as_secs());
+            log::info!("Server {who} was too slow to start; this time it gets {seconds} s");
+        }
+        self.start_deadline = Some(self.after(deadline, Wait::StartDeadline));
+    }
+
+    pub(super) fn on_launched(&mut self, launched: Launched) -> Outcome {
+        match launched {
             Ok(process) => {
                 let who = self.dialogue.who();
                 log::debug!("Server {who} runs as pid {}", process.pid());
-                args.root.spawned(&self.handle, process.pid());
+                self.args.root.spawned(&self.handle, process.pid());
                 self.process = Some(process);
             }
             Err(error) => {
@@ -108,16 +133,13 @@ impl UpstreamState {
                 return self.die(FailureKind::StartFailed, &how);
             }
         }
-        let deadline = self.args.start.deadline;
-        if deadline > args.spec.start_timeout {
-            let (who, seconds) = (self.dialogue.who(), deadline.as_secs());
-            log::info!("Server {who} was too slow to start; this time it gets {seconds} s");
-        }
-        self.start_deadline = Some(self.after(deadline, Wait::StartDeadline));
         if let Some(hello) = self.hello.take() {
             self.write(hello);
         }
-        Ok(())
+        let early = std::mem::take(&mut self.early);
+        early
+            .into_iter()
+            .try_for_each(|output| self.on_output(output))
     }
 
     pub(super) fn on_output(&mut self, output: Output) -> Outcome {
@@ -132,6 +154,10 @@ impl UpstreamState {
         }
         if self.is_stopping() {
             return Ok(()); // its calls are answered, and the task that stops it sees its end
+        }
+        if self.process.is_none() {
+            self.early.push(output);
+            return Ok(());
         }
         match output {
             Output::Line { bytes, permit } => {
@@ -265,10 +291,14 @@ impl UpstreamState {
         if self.ready_since.is_some() {
             return Ok(());
         }
-        let text = format!(
-            "was not ready within {} s: {}",
-            self.args.start.deadline.as_secs_f32(),
+        let waits_for = if self.process.is_some() {
             self.dialogue.waits_for()
+        } else {
+            HANGS.to_owned()
+        };
+        let text = format!(
+            "was not ready within {} s: {waits_for}",
+            self.args.start.deadline.as_secs_f32(),
         );
         self.die(FailureKind::StartTimedOut, &text)
     }

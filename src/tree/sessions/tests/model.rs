@@ -193,6 +193,7 @@ impl World {
                     }
                 }
                 UpstreamMsg::Start
+                | UpstreamMsg::Launched(_)
                 | UpstreamMsg::Answered(_)
                 | UpstreamMsg::Notify(_)
                 | UpstreamMsg::Interested { .. }

@@ -238,6 +238,7 @@ impl Life {
                     assert!(asked.is_some(), "{question} is answered twice");
                 }
                 UpstreamMsg::Start
+                | UpstreamMsg::Launched(_)
                 | UpstreamMsg::Notify(_)
                 | UpstreamMsg::Interested { .. }
                 | UpstreamMsg::Output(_)
