@@ -13,8 +13,8 @@ use std::time::{Duration, SystemTime};
 use tokio::task::spawn_blocking;
 
 use super::group::Groups;
-use super::kin::{in_use, of_lives};
-use super::leftovers::{GRACE, complain_of, end};
+use super::kin::in_use;
+use super::leftovers::end_former;
 use super::life::Life;
 use super::look::{Seen, runs_our_program};
 use super::proof::{Standing, of_own, standing};
@@ -45,7 +45,7 @@ impl Record {
         if !files.is_empty() {
             let seen = groups.looks().look().await;
             let gone = spawn_blocking(move || sort(files, &seen));
-            end_former(groups, gone.await.map_err(io::Error::other)?).await;
+            end_gone(groups, gone.await.map_err(io::Error::other)?).await;
         }
         Ok(record)
     }
@@ -189,21 +189,18 @@ fn complain_about(doubted: &[Entry]) {
     );
 }
 
-async fn end_former(groups: &Groups, gone: Vec<Entry>) {
+async fn end_gone(groups: &Groups, gone: Vec<Entry>) {
     if gone.is_empty() {
         return;
     }
-    let lives: Vec<Life> = gone.iter().map(|entry| entry.life).collect();
-    let own = std::process::id().cast_signed();
-    let find = move |seen: &[Seen]| of_lives(&lives, own, seen);
-    let ended = end(groups.looks(), find, GRACE).await;
+    let lives = gone.iter().map(|entry| entry.life).collect();
+    let ended = end_former(groups, lives).await;
     if ended.found > 0 {
         log::warn!(
             "A former gateway ended without stopping its servers; {} processes they left are ended",
             ended.found - ended.left
         );
     }
-    complain_of(ended);
     gone.iter().for_each(Entry::remove);
 }
 

@@ -42,6 +42,19 @@ impl Family {
         seen.iter().filter(is_its).copied().collect()
     }
 
+    /// How many orphans that started after `since` nothing ties to any child, and so are spared: they
+    /// may be of one that runs, or of nobody.
+    pub(super) fn maybe_left(&self, since: u64, seen: &[Seen]) -> usize {
+        let owners = self.owners(seen, u64::MAX, |_| false);
+        let is_unsure = |process: &&Seen| {
+            process.parent == self.own
+                && since <= process.started
+                && !owners.contains_key(&process.pid)
+                && !self.strangers.contains(&(process.pid, process.started))
+        };
+        seen.iter().filter(is_unsure).count()
+    }
+
     /// Whatever comes from us, the children themselves too.
     pub(super) fn all(&self, seen: &[Seen]) -> Vec<Seen> {
         let owners = self.owners(seen, u64::MAX, |_| true);

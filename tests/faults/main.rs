@@ -37,6 +37,8 @@ mod gateway;
 #[cfg(test)]
 mod ids;
 #[cfg(test)]
+mod left;
+#[cfg(test)]
 mod limits;
 #[cfg(test)]
 mod lines;
