@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::time::Instant;
 
+use super::c;
 use super::stage::{Stage, configuration};
 use crate::support::client::{DEADLINE, Sse};
 use crate::support::fleet::{identify, successor};
@@ -28,7 +29,7 @@ fn after(script: &str) -> Value {
     json!({ "name": "bad", "command": "/bin/sh", "args": ["-c", script] })
 }
 
-/// How many generations there were of what the server of this number left.
+/// Grows with the generations of what the server of this number left.
 fn generations(home: &Path, server: u32) -> u64 {
     fs::metadata(home.join(format!("beat.{server}"))).map_or(0, |beat| beat.len())
 }
@@ -37,26 +38,21 @@ fn generations(home: &Path, server: u32) -> u64 {
 async fn f140_forks_without_end() {
     let home = TempDir::new().expect("a temporary directory");
     let place = home.path().display();
-    let again = home.path().join("again");
-    let text = format!(
-        "[ -e {place}/stop ] && exit\necho >>{place}/beat.$1\n\
-         sh {place}/again $1 </dev/null >/dev/null 2>&1 &\n"
-    );
-    fs::write(&again, text).expect("ours");
-    let begin = format!("setsid sh {place}/again $$ </dev/null >/dev/null 2>&1 &");
+    let forks = c::build("forks.c", &["-O1"], &home.path().join("forks"));
+    let begin = format!("setsid {forks} {place}/stop {place}/beat.$$ </dev/null >/dev/null 2>&1 &");
     let mut stage = Stage::open(140, &[after(&begin)]).await;
     let client = stage.client::<Sse>().await;
     let first = identify(&client, "bad").await;
     let beat = |pid| generations(home.path(), pid);
     wait::until("generations", DEADLINE, async || {
-        (beat(first.pid) > 100).then_some(())
+        (beat(first.pid) > 10).then_some(())
     })
     .await;
     let killed = Instant::now();
     proc::send(first.pid, Signal::SIGKILL);
     successor(&client, "bad", &first, DEADLINE).await;
     let after = beat(first.pid);
-    stage.struck(format!("killed after {after} generations"));
+    stage.struck(format!("killed; {} generations were there", 10 * after));
     let said = "server 'bad' has left behind keep starting new ones";
     let mut last = (after, Instant::now());
     let how = wait::until("the end, or a word", DEADLINE, async || {

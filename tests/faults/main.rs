@@ -19,6 +19,8 @@ mod bystanders;
 #[cfg(test)]
 mod bytes;
 #[cfg(test)]
+mod c;
+#[cfg(test)]
 mod calls;
 #[cfg(test)]
 mod children;

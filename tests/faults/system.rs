@@ -1,14 +1,14 @@
 //! Rows 52, 53 and 56: the disk is full, the clock jumps, the port is taken.
 
 use std::fs;
-use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::time::Instant;
 
+use super::c;
 use super::stage::Stage;
 use super::wrapped::{own_mounts, wrapped};
 use crate::support::client::{DEADLINE, Sse, Streamable};
@@ -80,23 +80,6 @@ async fn f52_disk_full() {
     stage.close().await;
 }
 
-/// Builds the library that moves the gateway's wall clock. A linker of C is what Rust itself needs.
-fn clock(directory: &TempDir) -> String {
-    let library = directory.path().join("clock.so");
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/faults/clock.c");
-    let mut compiler = Command::new("cc");
-    compiler
-        .args(["-shared", "-fPIC", "-O1", "-o"])
-        .arg(&library)
-        .arg(source);
-    let status = compiler
-        .stdin(Stdio::null())
-        .status()
-        .expect("a C compiler");
-    assert!(status.success(), "{compiler:?}: {status}");
-    library.display().to_string()
-}
-
 /// The minute of the day of the newest log line.
 fn log_clock(stage: &Stage) -> i32 {
     let last = stage.gateway.logs().pop().expect("it has logged");
@@ -114,7 +97,11 @@ async fn f53_clock_jump() {
     let directory = TempDir::new().expect("a temporary directory");
     let setting = directory.path().join("offset");
     fs::write(&setting, "0").expect("the directory is ours");
-    let library = clock(&directory);
+    let library = c::build(
+        "clock.c",
+        &["-shared", "-fPIC", "-O1"],
+        &directory.path().join("clock.so"),
+    );
     let mut slow = fixture("slow", &["--hang-on", "echo"]);
     slow["call_timeout"] = json!(TIMEOUT.as_secs());
     let change = |options: GatewayOptions| {
