@@ -21,6 +21,8 @@ const DEFAULT_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 /// A program with all that it is started with. No shell is involved.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Command {
+    /// What it is called in the log.
+    pub name: String,
     /// The executable: a name to look up, or a path (relative to `cwd`).
     pub program: String,
     /// Its arguments, without the program itself.
@@ -120,6 +122,7 @@ impl fmt::Debug for Command {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<&OsStr> = self.env.iter().map(|(name, _)| name.as_os_str()).collect();
         f.debug_struct("Command")
+            .field("name", &self.name)
             .field("program", &self.program)
             .field("args", &self.args.len())
             .field("env", &names)

@@ -2,41 +2,32 @@
 //! state directory finds what they left by its marker, and ends it.
 //!
 //! Every gateway has a file there, named after its life and locked for as long as it runs, that
-//! says which process it is. Only a gateway whose death that proves (`proof.rs`) is gone: the lock
-//! merely keeps two from ending the same. There may be several, and several gateways with one
-//! directory.
+//! says which process it is. Only a gateway whose death that proves (`proof.rs`), and whose servers
+//! are below no gateway that runs, is gone: the lock merely keeps two from ending the same. There may
+//! be several, and several gateways with one directory.
 
-#![expect(
-    clippy::disallowed_methods,
-    reason = "runs where it may block: before there are workers, or beside them"
-)]
+use std::collections::HashSet;
+use std::io;
+use std::time::{Duration, SystemTime};
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
-use std::path::{Path, PathBuf};
-
-use nix::fcntl::{Flock, FlockArg, OFlag};
+use tokio::task::spawn_blocking;
 
 use super::group::Groups;
-use super::kin::of_lives;
-use super::leftovers::{GRACE, complain_of, end};
+use super::kin::in_use;
+use super::leftovers::end_former;
 use super::life::Life;
-use super::look::Seen;
+use super::look::{Seen, runs_our_program};
 use super::proof::{Standing, of_own, standing};
-use crate::files;
+use crate::state_dir::{Folder, Held, StateDir, StateFile};
 
-/// Where the files are, below the state directory.
-const DIRECTORY: &str = "lives";
-/// No record is longer, in bytes.
-const LONGEST: u64 = 256;
+/// So many files that prove nothing are kept, the latest, and each for so long: in its own namespace
+/// one may prove something, but a container has another at each start.
+const UNPROVED_AT_MOST: usize = 16;
+const UNPROVED: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// This gateway's file; removed at its orderly end.
 #[derive(Debug)]
-pub struct Record {
-    path: PathBuf,
-    _lock: Flock<File>,
-}
+pub struct Record(Entry);
 
 impl Record {
     /// Puts this gateway on record, and ends what those left behind that are on record and gone.
@@ -44,100 +35,180 @@ impl Record {
     ///
     /// # Errors
     /// If nothing can be written there; then nothing was ended.
-    pub async fn begin(state_dir: &Path, groups: &Groups) -> io::Result<Self> {
-        let directory = state_dir.join(DIRECTORY);
-        let _at_work = files::at_work(&directory);
-        let mut builder = DirBuilder::new();
-        builder.recursive(true).mode(0o700).create(&directory)?;
-        let record = Self::make(&directory, groups.life())?;
-        end_former(groups, gone(&directory)?).await;
+    pub async fn begin(state_dir: &StateDir, groups: &Groups) -> io::Result<Self> {
+        let (state_dir, life) = (state_dir.clone(), groups.life());
+        let begun = spawn_blocking(move || {
+            let record = Self::make(&state_dir, life)?;
+            Ok::<_, io::Error>((record, on_record(&state_dir)))
+        });
+        let (record, files) = begun.await.map_err(io::Error::other)??;
+        if !files.is_empty() {
+            let seen = groups.looks().look().await;
+            let gone = spawn_blocking(move || sort(files, &seen));
+            end_gone(groups, gone.await.map_err(io::Error::other)?).await;
+        }
         Ok(record)
     }
 
-    /// Locked before it gets its name, so that nobody takes it for one of a gateway that is gone.
-    fn make(directory: &Path, life: Life) -> io::Result<Self> {
-        let path = directory.join(life.to_string());
-        let unfinished = path.with_extension("unfinished");
-        let mut options = OpenOptions::new();
-        let file = options.write(true).create_new(true).mode(0o600);
-        let file = file.open(&unfinished)?;
-        let mut lock = lock(file).ok_or_else(|| io::Error::other("it can't be locked"))?;
-        lock.write_all(of_own().as_bytes())?;
-        fs::rename(unfinished, &path)?;
-        Ok(Self { path, _lock: lock })
+    fn make(state_dir: &StateDir, life: Life) -> io::Result<Self> {
+        let file = life.to_string();
+        let held = state_dir.hold(&StateFile::Life(&file), of_own().as_bytes())?;
+        Ok(Self(Entry {
+            state_dir: state_dir.clone(),
+            life,
+            _held: held,
+        }))
     }
 }
 
 impl Drop for Record {
     fn drop(&mut self) {
+        self.0.remove();
+    }
+}
+
+/// A file that is locked here, so that no other looks at the same.
+#[derive(Debug)]
+struct Entry {
+    state_dir: StateDir,
+    life: Life,
+    _held: Held,
+}
+
+impl Entry {
+    fn remove(&self) {
+        let file = self.life.to_string();
         // If it stays, the next gateway looks for what this one left, finds nothing and removes it.
-        fs::remove_file(&self.path).ok();
+        self.state_dir.remove(&StateFile::Life(&file)).ok();
     }
 }
 
-fn lock(file: File) -> Option<Flock<File>> {
-    Flock::lock(file, FlockArg::LockExclusiveNonblock).ok()
+/// The file of a gateway that does not hold it.
+struct Former {
+    entry: Entry,
+    standing: Standing,
+    /// How long ago it began.
+    age: Duration,
 }
 
-/// The gateways on record that are gone, each by its life and with its file. The locks keep others
-/// from ending the same.
-fn gone(directory: &Path) -> io::Result<Vec<(Life, Record)>> {
-    let mut unknown: Vec<PathBuf> = Vec::new();
-    let files = fs::read_dir(directory)?.filter_map(|entry| {
-        let path = entry.ok()?.path();
-        let life = Life::parse(path.file_name()?.to_str()?)?;
-        let (lock, text) = locked(&path)?;
-        match standing(&text) {
-            Standing::Dead => return Some((life, Record { path, _lock: lock })),
-            Standing::Alive => {}
-            Standing::Unknown => unknown.push(path),
-        }
-        None
+/// The files that no gateway holds, the latest first. What is no record, such as a pipe or a link
+/// that somebody put there, is not among them.
+fn on_record(state_dir: &StateDir) -> Vec<Former> {
+    let now = SystemTime::now();
+    let files = state_dir.list(Folder::Lives).into_iter();
+    let free = files.filter_map(|(name, written)| {
+        let life = Life::parse(&name)?;
+        let (held, text) = state_dir.take(&StateFile::Life(&name)).ok()??;
+        Some(Former {
+            entry: Entry {
+                state_dir: state_dir.clone(),
+                life,
+                _held: held,
+            },
+            standing: standing(&String::from_utf8_lossy(&text)),
+            age: now.duration_since(written).unwrap_or_default(),
+        })
     });
-    let gone = files.collect();
-    // Others may put any number of them there: one line for all.
-    if let Some(path) = unknown.first() {
-        log::warn!(
-            "It can't be told whether the gateways of {} files still run, {} among them; what their \
-             servers may have left is not ended. Remove the files of those that don't",
-            unknown.len(),
-            path.display()
-        );
+    let mut free: Vec<Former> = free.collect();
+    free.sort_by_key(|former| former.age);
+    free
+}
+
+/// What becomes of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    /// What its gateway left is ended, then it goes.
+    End,
+    Remove,
+    Keep,
+    /// Kept, and said.
+    Doubt,
+}
+
+/// `is_used`: a gateway that runs is above a process of its. `is_seen`: there is a process of its
+/// at all. `may_stay`: nothing it proves is no reason to remove it yet.
+fn fate(standing: Standing, is_used: bool, is_seen: bool, may_stay: bool) -> Fate {
+    match standing {
+        Standing::Alive => Fate::Keep,
+        Standing::Dead if !is_used => Fate::End,
+        Standing::Dead => Fate::Doubt,
+        Standing::Past => Fate::Remove,
+        Standing::Apart | Standing::Unknown if is_seen => Fate::Doubt,
+        Standing::Apart | Standing::Unknown if !may_stay => Fate::Remove,
+        Standing::Apart => Fate::Keep,
+        Standing::Unknown => Fate::Doubt,
     }
-    Ok(gone)
 }
 
-/// The file at `path` and what it says, unless another has locked it. A pipe, a device or a link
-/// that somebody put there is no record.
-fn locked(path: &Path) -> Option<(Flock<File>, String)> {
-    let flags = files::FLAGS | OFlag::O_NOFOLLOW;
-    let mut options = OpenOptions::new();
-    options.read(true).custom_flags(flags.bits());
-    let lock = lock(options.open(path).ok()?)?;
-    let (bytes, _) = files::contents(lock.try_clone().ok()?, LONGEST).ok()?;
-    Some((lock, String::from_utf8(bytes).ok()?))
+/// Those that left what is to be ended. Files that are of no use to anybody are removed.
+fn sort(files: Vec<Former>, seen: &[Seen]) -> Vec<Entry> {
+    let own = std::process::id().cast_signed();
+    let lives: Vec<Life> = files.iter().map(|former| former.entry.life).collect();
+    let used = in_use(&lives, own, seen, runs_our_program);
+    let markers = seen.iter().filter_map(|process| process.marker);
+    let visible: HashSet<Life> = markers.map(|marker| marker.life).collect();
+    let (mut gone, mut doubted, mut unproved) = (Vec::new(), Vec::new(), 0);
+    for former in files {
+        let Former {
+            entry,
+            standing,
+            age,
+        } = former;
+        let is_unproved = matches!(standing, Standing::Apart | Standing::Unknown);
+        unproved += usize::from(is_unproved);
+        let may_stay = unproved <= UNPROVED_AT_MOST && age <= UNPROVED;
+        let is_used = used.contains(&entry.life);
+        let is_seen = visible.contains(&entry.life);
+        match fate(standing, is_used, is_seen, may_stay) {
+            Fate::End => gone.push(entry),
+            Fate::Remove => {
+                log::debug!("the file of {} proves nothing and is removed", entry.life);
+                entry.remove();
+            }
+            Fate::Keep => {}
+            Fate::Doubt => doubted.push(entry),
+        }
+    }
+    complain_about(&doubted);
+    gone
 }
 
-async fn end_former(groups: &Groups, gone: Vec<(Life, Record)>) {
+/// Others may put any number of files there: one line for all.
+fn complain_about(doubted: &[Entry]) {
+    let Some(Entry {
+        state_dir, life, ..
+    }) = doubted.first()
+    else {
+        return;
+    };
+    log::warn!(
+        "It can't be told whether the gateways of {} files still run, {}/lives/{life} among them; \
+         what their servers may have left is not ended. Remove the files of those that don't",
+        doubted.len(),
+        state_dir.path().display()
+    );
+}
+
+async fn end_gone(groups: &Groups, gone: Vec<Entry>) {
     if gone.is_empty() {
         return;
     }
-    let lives: Vec<Life> = gone.iter().map(|(life, _)| *life).collect();
-    let own = std::process::id().cast_signed();
-    let find = move |seen: &[Seen]| of_lives(&lives, own, seen);
-    let ended = end(groups.looks(), find, GRACE).await;
+    let lives = gone.iter().map(|entry| entry.life).collect();
+    let ended = end_former(groups, lives).await;
     if ended.found > 0 {
         log::warn!(
             "A former gateway ended without stopping its servers; {} processes they left are ended",
             ended.found - ended.left
         );
     }
-    complain_of(ended);
+    gone.iter().for_each(Entry::remove);
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::os::unix::fs::PermissionsExt as _;
+    use std::path::Path;
 
     use super::*;
 
@@ -149,13 +220,15 @@ mod tests {
 
     #[tokio::test]
     async fn a_gateway_is_on_record_while_it_runs() {
-        let state = tempfile::tempdir().unwrap();
+        let home = tempfile::tempdir().unwrap();
+        let state = StateDir::new(home.path());
         let (one, other) = (Groups::default(), Groups::default());
-        let directory = state.path().join(DIRECTORY);
-        let record = Record::begin(state.path(), &one).await.unwrap();
-        let mode = record.path.metadata().unwrap().permissions().mode();
+        let directory = home.path().join("lives");
+        let record = Record::begin(&state, &one).await.unwrap();
+        let path = directory.join(one.life().to_string());
+        let mode = path.metadata().unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
-        let second = Record::begin(state.path(), &other).await.unwrap();
+        let second = Record::begin(&state, &other).await.unwrap();
         assert_eq!(names(&directory).len(), 2, "both run");
         drop(record);
         assert_eq!(names(&directory), [other.life().to_string()]);
@@ -165,28 +238,73 @@ mod tests {
 
     #[test]
     fn only_what_is_proved_dead_is_gone() {
-        let state = tempfile::tempdir().unwrap();
-        let running = Record::make(state.path(), Life::new()).unwrap();
-        let killed = Life::new();
-        let dead = of_own().replacen(' ', " 1", 1);
-        fs::write(state.path().join(killed.to_string()), dead).unwrap();
-        let copy = state.path().join(Life::new().to_string());
-        fs::write(&copy, of_own()).unwrap();
-        let older = state.path().join(Life::new().to_string());
-        fs::write(&older, "").unwrap();
-        fs::write(state.path().join("somebody's.txt"), "").unwrap();
-        let pipe = state.path().join(Life::new().to_string());
+        let home = tempfile::tempdir().unwrap();
+        let state = StateDir::new(home.path());
+        let running = Record::make(&state, Life::new()).unwrap();
+        let directory = home.path().join("lives");
+        let write = |text: &str| {
+            let life = Life::new();
+            fs::write(directory.join(life.to_string()), text).unwrap();
+            life
+        };
+        let killed = write(&of_own().replacen(' ', " 1", 1));
+        let copy = write(&of_own());
+        let older = write("");
+        let past = write(&of_own().replace('-', "0"));
+        fs::write(directory.join("somebody's.txt"), "").unwrap();
+        let pipe = directory.join(Life::new().to_string());
         nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
-        let found = gone(state.path()).unwrap();
-        let lives: Vec<Life> = found.iter().map(|(life, _)| *life).collect();
+        let found = sort(on_record(&state), &[]);
+        let lives: Vec<Life> = found.iter().map(|entry| entry.life).collect();
         assert_eq!(lives, [killed]);
         drop(found);
-        assert!(copy.exists() && older.exists());
-        fs::remove_file(copy).unwrap();
-        fs::remove_file(older).unwrap();
-        fs::remove_file(pipe).unwrap();
-        assert_eq!(names(state.path()).len(), 2);
+        let left = names(&directory);
+        for life in [killed, copy, older] {
+            assert!(left.contains(&life.to_string()));
+        }
+        assert!(!left.contains(&past.to_string()), "nothing of it can run");
         drop(running);
-        assert_eq!(names(state.path()), ["somebody's.txt"]);
+        assert_eq!(names(&directory).len(), 5);
+    }
+
+    #[test]
+    fn files_that_prove_nothing_do_not_pile_up() {
+        let home = tempfile::tempdir().unwrap();
+        let state = StateDir::new(home.path());
+        let directory = home.path().join("lives");
+        fs::create_dir(&directory).unwrap();
+        let apart = of_own().replace('\n', "1\n");
+        for number in 0..3 * UNPROVED_AT_MOST {
+            let text = if number % 2 == 0 { "" } else { &*apart };
+            fs::write(directory.join(Life::new().to_string()), text).unwrap();
+        }
+        assert_eq!(sort(on_record(&state), &[]).len(), 0);
+        assert_eq!(names(&directory).len(), UNPROVED_AT_MOST);
+        let mut files = on_record(&state);
+        for former in &mut files {
+            former.age += UNPROVED;
+        }
+        sort(files, &[]);
+        assert_eq!(names(&directory), [""; 0]);
+    }
+
+    #[test]
+    fn nothing_is_ended_without_proof() {
+        for standing in [
+            Standing::Alive,
+            Standing::Past,
+            Standing::Apart,
+            Standing::Unknown,
+        ] {
+            for bits in 0..8 {
+                let [is_used, is_seen, may_stay] = [0, 1, 2].map(|bit| bits >> bit & 1 == 1);
+                let fate = fate(standing, is_used, is_seen, may_stay);
+                assert_ne!(fate, Fate::End, "{standing:?}");
+            }
+        }
+        assert_eq!(fate(Standing::Dead, true, true, true), Fate::Doubt);
+        assert_eq!(fate(Standing::Dead, false, true, false), Fate::End);
+        assert_eq!(fate(Standing::Apart, false, true, false), Fate::Doubt);
+        assert_eq!(fate(Standing::Apart, false, false, true), Fate::Keep);
     }
 }

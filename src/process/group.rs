@@ -46,8 +46,10 @@ struct Table {
     spawning: BTreeMap<u64, Pid>,
     next: u64,
     is_ending: bool,
-    /// Whether orphans come to us.
+    /// Whether orphans come to us, and from our children alone.
     adopts: bool,
+    /// How many processes that may have been left behind were told of.
+    unsure: usize,
     /// The children there were before any of these, by number and start.
     strangers: HashSet<(i32, u64)>,
 }
@@ -56,6 +58,7 @@ struct Table {
 #[derive(Debug)]
 struct Leader {
     pid: Pid,
+    name: Arc<str>,
     /// Whether its group may be signalled.
     is_alive: bool,
 }
@@ -116,6 +119,7 @@ impl Groups {
     /// [`Groups::kill_all`] to miss in between. `None` once that was called.
     pub(super) fn enter(
         &self,
+        name: &str,
         spawn: impl FnOnce(Marker) -> io::Result<Child>,
     ) -> Option<io::Result<(Child, Group)>> {
         let serial = self.begin()?;
@@ -138,8 +142,10 @@ impl Groups {
             return None;
         }
         let is_alive = true;
+        let name: Arc<str> = name.into();
         let leader = Leader {
             pid: pgid,
+            name: Arc::clone(&name),
             is_alive,
         };
         table.leaders.insert(serial, leader);
@@ -148,6 +154,7 @@ impl Groups {
             serial,
             pgid,
             started: started.unwrap_or(0),
+            name,
             groups,
         };
         Some(Ok((child, group)))
@@ -177,10 +184,11 @@ impl Groups {
         self.life
     }
 
-    /// From now on orphans come to us. The children there are already are never ended.
+    /// From now on orphans come to us. The children there are already are never ended, nor is what
+    /// nothing ties to a child of ours: it may be theirs.
     pub(super) fn adopt(&self, strangers: HashSet<(i32, u64)>) {
         let mut table = self.lock();
-        table.adopts = true;
+        table.adopts = strangers.is_empty();
         table.strangers = strangers;
     }
 
@@ -218,8 +226,28 @@ impl Groups {
         named.collect()
     }
 
+    /// Whether there are more of those that may have been left behind than were told of.
+    pub(super) fn is_more(&self, unsure: usize) -> bool {
+        let mut table = self.lock();
+        unsure > std::mem::replace(&mut table.unsure, unsure)
+    }
+
+    /// What this child is called, unless it is reaped.
+    pub(super) fn name_of(&self, serial: u64) -> Option<Arc<str>> {
+        let table = self.lock();
+        let leader = table.leaders.get(&serial)?;
+        Some(Arc::clone(&leader.name))
+    }
+
+    /// Those of our children that are no servers, those that have ended among them.
+    pub(super) fn orphans(&self) -> Vec<Pid> {
+        let mut orphans = Vec::new();
+        self.for_orphans(|pid| orphans.push(pid));
+        orphans
+    }
+
     /// Calls `reap` for those of our children that nobody else waits for.
-    pub(super) fn for_orphans(&self, reap: impl Fn(Pid)) {
+    pub(super) fn for_orphans(&self, mut reap: impl FnMut(Pid)) {
         let children = children();
         // Locked to the end: no child is spawned that could get the number of one that is reaped.
         let table = self.lock();
@@ -243,6 +271,8 @@ pub(super) struct Group {
     pgid: Pid,
     /// When the leader was started.
     started: u64,
+    /// What the child is called in the log.
+    name: Arc<str>,
     groups: Groups,
 }
 
@@ -279,6 +309,10 @@ impl Group {
     /// When the leader was started; zero if that could not be seen.
     pub(super) fn started(&self) -> u64 {
         self.started
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
     }
 
     /// Which child it is, and of which gateway.

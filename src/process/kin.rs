@@ -14,7 +14,7 @@ pub(super) struct Family {
     pub(super) own: i32,
     /// The children that were started and are not reaped yet, with their serial numbers.
     pub(super) leaders: HashMap<i32, u64>,
-    /// Whether orphans come to us.
+    /// Whether orphans come to us, and from our children alone.
     pub(super) adopts: bool,
     /// The children we had before we started any: not ours to end. By number and start.
     pub(super) strangers: HashSet<(i32, u64)>,
@@ -42,6 +42,19 @@ impl Family {
         seen.iter().filter(is_its).copied().collect()
     }
 
+    /// How many orphans that started after `since` nothing ties to any child, and so are spared: they
+    /// may be of one that runs, or of nobody.
+    pub(super) fn maybe_left(&self, since: u64, seen: &[Seen]) -> usize {
+        let owners = self.owners(seen, u64::MAX, |_| false);
+        let is_unsure = |process: &&Seen| {
+            process.parent == self.own
+                && since <= process.started
+                && !owners.contains_key(&process.pid)
+                && !self.strangers.contains(&(process.pid, process.started))
+        };
+        seen.iter().filter(is_unsure).count()
+    }
+
     /// Whatever comes from us, the children themselves too.
     pub(super) fn all(&self, seen: &[Seen]) -> Vec<Seen> {
         let owners = self.owners(seen, u64::MAX, |_| true);
@@ -55,7 +68,9 @@ impl Family {
         let mut owners = self.leaders.clone();
         owners.extend(seen.iter().filter_map(|process| {
             let marker = process.marker.filter(|marker| marker.life == self.life)?;
-            Some((process.pid, marker.serial))
+            // Another user's word is not enough, but it says which child left an orphan of ours.
+            let is_ours = !process.is_others || process.parent == self.own;
+            is_ours.then_some((process.pid, marker.serial))
         }));
         spread(self.own, seen, &mut owners);
         let unknown = seen.iter().filter(|process| {
@@ -80,24 +95,56 @@ impl Family {
 /// Whatever comes from gateways that were killed, ourselves and our ancestors apart: we may have
 /// been started by a server of one.
 pub(super) fn of_lives(lives: &[Life], own: i32, seen: &[Seen]) -> Vec<Seen> {
-    let mut spared = HashSet::from([own]);
-    let mut at = own;
-    while let Some(process) = seen.iter().find(|process| process.pid == at) {
-        at = process.parent;
-        if !spared.insert(at) {
-            break;
-        }
-    }
-    let is_theirs = |process: &&Seen| {
-        let marker = process.marker;
-        marker.is_some_and(|marker| lives.contains(&marker.life)) && !spared.contains(&process.pid)
-    };
-    let theirs = seen.iter().filter(is_theirs);
+    let spared = line_of(own, seen);
+    let theirs = seen
+        .iter()
+        .filter(|process| is_of(lives, process) && !spared.contains(&process.pid));
     let mut owners: HashMap<i32, u64> = theirs.map(|process| (process.pid, 0)).collect();
     spread(own, seen, &mut owners);
     let is_owned =
         |process: &&Seen| owners.contains_key(&process.pid) && !spared.contains(&process.pid);
     seen.iter().filter(is_owned).copied().collect()
+}
+
+/// Those of `lives` that are in use, whatever their files prove: a gateway that runs is above one of
+/// their processes. Those that we come from do not count, for orphans come to them.
+pub(super) fn in_use(
+    lives: &[Life],
+    own: i32,
+    seen: &[Seen],
+    is_gateway: impl Fn(i32) -> bool,
+) -> HashSet<Life> {
+    let ours = line_of(own, seen);
+    let has_gateway = |process: &&Seen| {
+        let mut above = line_of(process.parent, seen);
+        above.retain(|pid| !ours.contains(pid));
+        let above = seen.iter().filter(|other| above.contains(&other.pid));
+        let mut strangers = above.filter(|other| !is_of(lives, other));
+        strangers.any(|other| is_gateway(other.pid))
+    };
+    let theirs = seen.iter().filter(|process| is_of(lives, process));
+    let used = theirs.filter(has_gateway);
+    used.filter_map(|process| Some(process.marker?.life))
+        .collect()
+}
+
+/// Whether it says that it comes from one of these, and is to be believed.
+fn is_of(lives: &[Life], process: &Seen) -> bool {
+    let mut marker = process.marker.iter();
+    !process.is_others && marker.any(|marker| lives.contains(&marker.life))
+}
+
+/// A process and its ancestors.
+fn line_of(pid: i32, seen: &[Seen]) -> HashSet<i32> {
+    let mut line = HashSet::from([pid]);
+    let mut at = pid;
+    while let Some(process) = seen.iter().find(|process| process.pid == at) {
+        at = process.parent;
+        if !line.insert(at) {
+            break;
+        }
+    }
+    line
 }
 
 /// Gives to each owner the children of what it has, and the groups and sessions led by it. A group

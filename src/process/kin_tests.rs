@@ -13,6 +13,7 @@ fn process(pid: i32, parent: i32, group: i32, session: i32) -> Seen {
         session,
         started: pid.unsigned_abs().into(),
         marker: None,
+        is_others: false,
     }
 }
 
@@ -78,6 +79,7 @@ fn an_orphan_without_a_tie_goes_with_the_last_that_may_have_left_it() {
     let alone = [&others[..1], &orphans].concat();
     assert_eq!(pids(&family.left_by(1, 300, &alone)), [350]);
     assert_eq!(pids(&family.all(&seen)), [300, 250, 251, 260, 350]);
+    assert_eq!(family.maybe_left(300, &seen), 1);
     family.strangers.insert((250, 250));
     assert_eq!(pids(&family.left_by(0, 200, &seen)), [260]);
     family.adopts = false;
@@ -129,4 +131,48 @@ fn a_gateway_started_by_a_former_ones_server_does_not_end_itself() {
         marked(process(70, 1, 70, 70), other, 0),
     ];
     assert_eq!(pids(&of_lives(&[former], OWN, &seen)), [60, 61]);
+}
+
+#[test]
+fn another_users_marker_proves_nothing() {
+    let (life, former) = (Life::new(), Life::new());
+    let others = |process| Seen {
+        is_others: true,
+        ..process
+    };
+    let seen = [
+        process(1, 0, 1, 1),
+        process(OWN, 1, OWN, 1),
+        process(200, OWN, 200, 1),
+        others(process(201, 200, 201, 201)), // a server's child that has changed its user
+        others(marked(process(210, OWN, 210, 210), life, 0)), // and one that came to us
+        others(marked(process(220, 1, 220, 220), life, 0)),
+        process(221, 220, 220, 220),
+        others(marked(process(230, 1, 230, 230), former, 0)),
+    ];
+    let of_child = family(life).left_by(0, 200, &seen);
+    assert_eq!(pids(&of_child), [200, 201, 210]);
+    assert_eq!(pids(&of_lives(&[former], OWN, &seen)), [0; 0]);
+}
+
+#[test]
+fn a_life_is_in_use_below_a_gateway_that_runs() {
+    let [used, dead, nested] = [Life::new(), Life::new(), Life::new()];
+    let lives = [used, dead, nested];
+    let seen = [
+        process(1, 0, 1, 1),
+        process(50, 1, 50, 50), // a gateway that we come from
+        process(OWN, 50, OWN, OWN),
+        process(60, 1, 60, 60), // a gateway
+        marked(process(61, 60, 61, 61), used, 0),
+        marked(process(62, 61, 62, 62), used, 0),
+        marked(process(70, 50, 70, 70), dead, 0),
+        marked(process(80, 1, 80, 80), nested, 0), // a gateway that a server of one started
+        marked(process(81, 80, 81, 81), nested, 0),
+    ];
+    let is_gateway = |pid| [50, 60, 80, OWN].contains(&pid);
+    assert_eq!(
+        in_use(&lives, OWN, &seen, is_gateway),
+        HashSet::from([used])
+    );
 }

@@ -2,7 +2,6 @@
 //! (`kin.rs`), asked with SIGTERM, killed if it is still there a moment later.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
@@ -10,11 +9,14 @@ use nix::unistd::Pid;
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep};
 
-use super::group::Groups;
-use super::look::{Looks, Seen};
+use super::group::{Group, Groups};
+use super::kin::of_lives;
+use super::life::{Life, Marker};
+use super::look::Seen;
+use super::orphans::{Passing, chase};
 
 /// From SIGTERM to SIGKILL.
-pub(super) const GRACE: Duration = Duration::from_millis(500);
+const GRACE: Duration = Duration::from_millis(500);
 /// When it is given up: only what hangs in the kernel, or is not ours to signal, is still there.
 const PATIENCE: Duration = Duration::from_millis(1500);
 /// Between two looks.
@@ -29,17 +31,63 @@ pub(super) struct Ended {
     pub(super) left: usize,
     /// Whether new ones still came at the end.
     pub(super) is_growing: bool,
+    /// How many others may belong to it, or to another child that runs, and so were spared.
+    pub(super) unsure: usize,
 }
 
-/// Ends what the child `serial` left behind, which started at `since`.
-pub(super) async fn end_leftovers(groups: &Groups, serial: u64, since: u64) {
-    let ours = groups.clone();
-    let find = move |seen: &[Seen]| ours.family().left_by(serial, since, seen);
-    let ended = end(groups.looks(), find, GRACE).await;
-    if ended.found > 0 {
-        log::debug!("a server left processes behind: {ended:?}");
+/// Whose processes are to be ended.
+#[derive(Debug, Clone)]
+pub(super) enum Of {
+    /// A child's that has ended, which started at `since`.
+    Child { serial: u64, since: u64 },
+    /// All children's, and themselves.
+    Everyone,
+    /// Those of gateways that were killed.
+    Former(Vec<Life>),
+}
+
+impl Of {
+    fn find(&self, groups: &Groups, seen: &[Seen]) -> Vec<Seen> {
+        match self {
+            Self::Child { serial, since } => groups.family().left_by(*serial, *since, seen),
+            Self::Everyone => groups.family().all(seen),
+            Self::Former(lives) => of_lives(lives, std::process::id().cast_signed(), seen),
+        }
     }
-    complain_of(ended);
+
+    fn unsure(&self, groups: &Groups, seen: &[Seen]) -> usize {
+        match self {
+            Self::Child { since, .. } => groups.family().maybe_left(*since, seen),
+            Self::Everyone | Self::Former(_) => 0,
+        }
+    }
+
+    /// Whether a process with this marker is one of them.
+    fn has(&self, groups: &Groups, marker: Marker) -> bool {
+        match self {
+            Self::Child { serial, .. } => marker.life == groups.life() && marker.serial == *serial,
+            Self::Everyone => marker.life == groups.life(),
+            Self::Former(lives) => lives.contains(&marker.life),
+        }
+    }
+}
+
+/// Ends what the leader of `group`, which is reaped, left behind.
+pub(super) async fn end_leftovers(group: &Group) {
+    let (serial, since) = (group.serial(), group.started());
+    let ended = end(group.groups(), Of::Child { serial, since }, GRACE).await;
+    if ended.found > 0 {
+        log::debug!("{} left processes behind: {ended:?}", group.name());
+    }
+    complain_of(ended, &format!("server '{}' has", group.name()));
+    if group.groups().is_more(ended.unsure) {
+        log::warn!(
+            "{} processes stay that server '{}', or another that runs, has left behind: nothing ties \
+             them to either. They end with the last that may have left them",
+            ended.unsure,
+            group.name()
+        );
+    }
 }
 
 /// Ends everything that any child of `groups` started, children too: for the end of the gateway,
@@ -47,51 +95,78 @@ pub(super) async fn end_leftovers(groups: &Groups, serial: u64, since: u64) {
 /// itself.
 pub async fn end_all(groups: &Groups, is_forced: bool) {
     groups.kill_all();
-    let ours = groups.clone();
-    let find = move |seen: &[Seen]| ours.family().all(seen);
     let grace = if is_forced { Duration::ZERO } else { GRACE };
-    complain_of(end(groups.looks(), find, grace).await);
+    complain_of(end(groups, Of::Everyone, grace).await, "servers have");
 }
 
-/// Ends what `find` finds, until it finds nothing and nothing is left of what it ever found.
-pub(super) async fn end(
-    looks: &Looks,
-    find: impl Fn(&[Seen]) -> Vec<Seen> + Send + Sync + 'static,
-    grace: Duration,
-) -> Ended {
+/// Ends what gateways that were killed have left behind.
+pub(super) async fn end_former(groups: &Groups, lives: Vec<Life>) -> Ended {
+    let ended = end(groups, Of::Former(lives), GRACE).await;
+    complain_of(ended, "servers of a former gateway have");
+    ended
+}
+
+/// Ends them, until a look finds nothing and nothing is left of what was ever found.
+async fn end(groups: &Groups, of: Of, grace: Duration) -> Ended {
     let start = Instant::now();
-    let find = Arc::new(find);
-    let mut hunt = Hunt::default();
+    let mut hunt = Hunt::new(groups.clone(), of);
     loop {
-        let (seen, find) = (looks.look().await, Arc::clone(&find));
+        let seen = groups.looks().look().await;
         let took = start.elapsed();
         let step = spawn_blocking(move || {
-            let ended = hunt.step(find(&seen), took < grace);
+            let ended = hunt.step(&seen, took < grace);
             (hunt, ended)
         });
-        let Ok((went_on, ended)) = step.await else {
+        let Ok((went_on, mut ended)) = step.await else {
             return Ended::default(); // the runtime ends
         };
-        hunt = went_on;
+        sleep(PAUSE).await;
         // What has ended since it was seen may have forked: only a look that finds nothing new ends it.
         if (ended.left == 0 && !ended.is_growing) || took > PATIENCE {
-            return ended;
+            // And what forks anew faster than one can look is not seen, but leaves its dead.
+            let step = spawn_blocking(move || {
+                let mut hunt = went_on;
+                let came = hunt.passing.count(&hunt.groups, hunt.serial());
+                (hunt, came)
+            });
+            let Ok((went_on, came)) = step.await else {
+                return ended;
+            };
+            if came == 0 || took > PATIENCE {
+                ended.is_growing |= came > 0;
+                return ended;
+            }
+            hunt = went_on;
+        } else {
+            hunt = went_on;
         }
-        sleep(PAUSE).await;
     }
 }
 
 /// What was found so far.
-#[derive(Default)]
 struct Hunt {
+    groups: Groups,
+    of: Of,
     known: HashSet<(i32, u64)>,
     alive: Vec<Seen>,
+    passing: Passing,
 }
 
 impl Hunt {
+    fn new(groups: Groups, of: Of) -> Self {
+        Self {
+            groups,
+            of,
+            known: HashSet::new(),
+            alive: Vec::new(),
+            passing: Passing::default(),
+        }
+    }
+
     /// Signals what still runs: those that were not known politely, or all of them for good. How it
     /// stood before. Looks at each process, and may be slow.
-    fn step(&mut self, mut found: Vec<Seen>, is_polite: bool) -> Ended {
+    fn step(&mut self, seen: &[Seen], is_polite: bool) -> Ended {
+        let mut found = self.of.find(&self.groups, seen);
         found.retain(|process| self.known.insert((process.pid, process.started)));
         self.alive.extend_from_slice(&found);
         self.alive.retain(Seen::is_alive);
@@ -103,10 +178,22 @@ impl Hunt {
         for process in to {
             send(process, signal);
         }
+        self.passing.begin_after(seen);
+        if !is_polite && self.passing.count(&self.groups, self.serial()) > 0 {
+            chase(|marker| self.of.has(&self.groups, marker));
+        }
         Ended {
             found: self.known.len(),
             left: self.alive.len(),
             is_growing: !found.is_empty(),
+            unsure: self.of.unsure(&self.groups, seen),
+        }
+    }
+
+    fn serial(&self) -> Option<u64> {
+        match &self.of {
+            Of::Child { serial, .. } => Some(*serial),
+            Of::Everyone | Of::Former(_) => None,
         }
     }
 }
@@ -119,17 +206,16 @@ fn send(process: &Seen, signal: Signal) {
     }
 }
 
-/// Says what could not be ended.
-pub(super) fn complain_of(ended: Ended) {
+/// Says what could not be ended, and `who` has left it.
+fn complain_of(ended: Ended, who: &str) {
     if ended.is_growing {
         log::warn!(
-            "Processes that servers have left behind keep starting new ones, {} so far; some may \
-             still run",
+            "Processes that {who} left behind keep starting new ones, {} were seen; some may still run",
             ended.found
         );
     } else if ended.left > 0 {
         log::warn!(
-            "{} processes that servers have left behind can't be ended",
+            "{} processes that {who} left behind can't be ended",
             ended.left
         );
     }

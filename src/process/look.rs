@@ -6,10 +6,13 @@
     reason = "runs where it may block: before there are workers, or beside them"
 )]
 
+use std::ffi::OsString;
 use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
 use std::sync::Arc;
 
-use nix::unistd::Pid;
+use nix::unistd::{Pid, geteuid};
 use tokio::sync::Mutex;
 use tokio::task::spawn_blocking;
 use tokio::time::Instant;
@@ -26,6 +29,8 @@ pub(super) struct Seen {
     /// In clock ticks since boot; with the number it names a process for good.
     pub(super) started: u64,
     pub(super) marker: Option<Marker>,
+    /// Whether what has a marker runs as another user, who may have written what they like there.
+    pub(super) is_others: bool,
 }
 
 impl Seen {
@@ -65,18 +70,31 @@ fn look() -> Vec<Seen> {
     };
     let number = |entry: fs::DirEntry| entry.file_name().to_str()?.parse().ok();
     let pids = entries.filter_map(|entry| entry.ok().and_then(number));
-    let seen = pids.filter_map(|pid: i32| {
-        let marker = fs::read(format!("/proc/{pid}/environ"));
-        let marker = marker.ok().and_then(|environ| Marker::find(&environ));
-        stat(pid).map(|seen| Seen { marker, ..seen })
-    });
-    seen.collect()
+    pids.filter_map(with_marker).collect()
+}
+
+/// The process by that number; `None` if there is none, or it has ended.
+pub(super) fn with_marker(pid: i32) -> Option<Seen> {
+    let marker = fs::read(format!("/proc/{pid}/environ"));
+    let marker = marker.ok().and_then(|environ| Marker::find(&environ));
+    let is_others = marker.is_some() && !is_our_users(pid);
+    stat(pid).map(|seen| Seen {
+        marker,
+        is_others,
+        ..seen
+    })
 }
 
 /// The process by that number, its marker not read; `None` if there is none, or it has ended.
 fn stat(pid: i32) -> Option<Seen> {
     let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     parse(pid, &text)
+}
+
+/// The same, one too that has ended and is not reaped yet.
+pub(super) fn any(pid: i32) -> Option<Seen> {
+    let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    of_fields(pid, &fields(&text)?)
 }
 
 /// Whether the process that has this number and this start still runs.
@@ -103,6 +121,11 @@ fn parse(pid: i32, text: &str) -> Option<Seen> {
     if matches!(fields.first(), Some(&("Z" | "X"))) && number(17)? <= 1 {
         return None;
     }
+    of_fields(pid, &fields)
+}
+
+fn of_fields(pid: i32, fields: &[&str]) -> Option<Seen> {
+    let number = |index: usize| fields.get(index)?.parse::<i32>().ok();
     Some(Seen {
         pid,
         parent: number(1)?,
@@ -110,7 +133,26 @@ fn parse(pid: i32, text: &str) -> Option<Seen> {
         session: number(3)?,
         started: fields.get(19)?.parse().ok()?,
         marker: None,
+        is_others: false,
     })
+}
+
+fn is_our_users(pid: i32) -> bool {
+    let data = fs::metadata(format!("/proc/{pid}"));
+    data.is_ok_and(|data| data.uid() == geteuid().as_raw())
+}
+
+/// Whether the process runs a program that is called as ours is: a gateway, of any release.
+pub(super) fn runs_our_program(pid: i32) -> bool {
+    let name = |path: &Path| {
+        let program = fs::read_link(path).ok()?;
+        let name: OsString = program.file_name()?.to_owned();
+        let name = name.into_string().ok()?;
+        // So the system says when the file was replaced, as by an upgrade.
+        Some(name.trim_end_matches(" (deleted)").to_owned())
+    };
+    let its = name(Path::new(&format!("/proc/{pid}/exe")));
+    its.is_some() && its == name(Path::new("/proc/self/exe"))
 }
 
 /// A child of this process.
@@ -119,6 +161,17 @@ pub(super) struct OwnChild {
     pub(super) pid: Pid,
     /// The thread that has started it; another, once that has ended and for orphans that came to us.
     pub(super) thread: Pid,
+}
+
+/// The children of our first thread, those that have ended among them: orphans come to it. Quicker
+/// than [`children`].
+pub(super) fn adopted() -> Vec<Pid> {
+    let path = format!("/proc/self/task/{}/children", std::process::id());
+    let list = fs::read_to_string(path).unwrap_or_default();
+    let words = list.split_ascii_whitespace();
+    words
+        .filter_map(|word| word.parse().ok().map(Pid::from_raw))
+        .collect()
 }
 
 /// Our children, those that have ended among them.
@@ -167,6 +220,7 @@ mod tests {
         assert!(own.is_alive());
         assert_eq!(start_of(Pid::from_raw(pid)), Some(own.started));
         assert!(!Seen { started: 0, ..*own }.is_alive());
+        assert!(is_our_users(pid) && runs_our_program(pid) && !runs_our_program(0));
     }
 
     #[tokio::test]

@@ -13,6 +13,7 @@
 //! | `group.rs` | its process group, and all groups alive |
 //! | `exit.rs`, `stop.rs` | how it ends by itself, and how it is ended |
 //! | `leftovers.rs`, `reaper.rs` | what it started and left behind: ended, reaped |
+//! | `orphans.rs` | what forks anew faster than one can look |
 //! | `former.rs` | the same for a gateway that was killed, at the start of the next |
 //! | `proof.rs` | whether that gateway is dead |
 //! | `life.rs`, `look.rs`, `kin.rs` | who belongs to whom: the marker, `/proc`, kinship |
@@ -32,6 +33,7 @@ mod leftovers;
 mod life;
 mod lines;
 mod look;
+mod orphans;
 mod output;
 mod pipes;
 mod proof;

@@ -16,11 +16,21 @@ use super::look::{is_running, start_of};
 /// What a file proves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Standing {
-    Dead,
     Alive,
-    /// Written by an older release, torn, or of processes that are numbered apart from ours.
+    /// It is gone; what its servers left may run.
+    Dead,
+    /// Nothing of it runs: the system was started anew, or it was the first process of a namespace,
+    /// with which all others go. Or this is a copy of the file of one that runs elsewhere. What has
+    /// its marker here is none of its.
+    Past,
+    /// Its processes are numbered apart from ours.
+    Apart,
+    /// Written by an older release, or torn.
     Unknown,
 }
+
+/// The number of the first process of a namespace.
+const FIRST: i32 = 1;
 
 /// A process for good: its number, its start, and where and when those numbers are valid.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,10 +76,11 @@ impl Identity {
     }
 
     fn standing(&self, own: &Self) -> Standing {
-        if self.boot != own.boot {
-            Standing::Dead
-        } else if self.namespace != own.namespace {
-            Standing::Unknown
+        let is_apart = self.namespace != own.namespace;
+        if self.boot != own.boot || (is_apart && self.pid == FIRST) {
+            Standing::Past
+        } else if is_apart {
+            Standing::Apart
         } else if is_running(self.pid, self.started) {
             Standing::Alive
         } else {
@@ -101,9 +112,14 @@ mod tests {
         other.started += 1;
         assert_eq!(standing(&other.text()), Standing::Dead, "a recycled number");
         other.namespace += 1;
-        assert_eq!(standing(&other.text()), Standing::Unknown);
+        assert_eq!(standing(&other.text()), Standing::Apart);
+        let first = Identity {
+            pid: FIRST,
+            ..other.clone()
+        };
+        assert_eq!(standing(&first.text()), Standing::Past, "a container's");
         other.boot = "0".repeat(36);
-        assert_eq!(standing(&other.text()), Standing::Dead, "another boot");
+        assert_eq!(standing(&other.text()), Standing::Past, "another boot");
         for text in ["", "1\n", own.text().trim_end()] {
             assert_eq!(standing(text), Standing::Unknown, "{text}");
         }

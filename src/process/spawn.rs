@@ -94,7 +94,7 @@ where
     }
     // Before the spawn, so that no death is missed.
     let deaths = tokio::signal::unix::signal(SignalKind::child()).map_err(failed)?;
-    let Some(entered) = groups.enter(|marker| {
+    let Some(entered) = groups.enter(&command.name, |marker| {
         let (name, value) = marker.variable();
         prepared.env(name, value).spawn()
     }) else {

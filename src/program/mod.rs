@@ -140,7 +140,7 @@ fn prepare(
         }
         settings.keep_state_in(state_dir.and_then(|path| StateDir::open(&path)));
         let record = settings.state_dir.as_ref().and_then(|state_dir| {
-            let record = Record::begin(state_dir.path(), &settings.groups);
+            let record = Record::begin(state_dir, &settings.groups);
             let complain = |error| {
                 log::warn!(
                     "If the gateway is killed, the next one does not end its servers: {error}"

@@ -8,13 +8,14 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest as _, Sha256};
 
 /// Everything at the top.
-pub(super) const NAMES: [&str; 4] = [KEY, LOCK, CONFIGURATIONS, LIVES];
+pub(super) const NAMES: [&str; 5] = [KEY, DELETED, LOCK, CONFIGURATIONS, LIVES];
 /// What is written besides, in a folder now and at the top formerly.
 pub(super) const REPLACED: [&str; 1] = [LAST];
 /// The lock of the gateway that uses the directory.
 pub(super) const LOCK: &str = "lock";
 pub(super) const LAST: &str = "last-configuration";
 const KEY: &str = "session.key";
+const DELETED: &str = "deleted-sessions";
 pub(super) const CONFIGURATIONS: &str = "configurations";
 pub(super) const LIVES: &str = "lives";
 pub(super) const CATALOGUES: &str = "catalogues";
@@ -47,8 +48,12 @@ impl Configuration {
 pub enum StateFile<'a> {
     /// The key of the session ids.
     SessionKey,
+    /// The ids that are not taken up again.
+    DeletedSessions,
     /// What a configuration file held when it could be used last.
     LastConfiguration(&'a Configuration),
+    /// What earlier releases kept at the top, of whichever file they ran with last.
+    EarlierConfiguration,
     /// What the server of this name offered last.
     Catalogue(&'a Configuration, &'a str),
     /// The record of a gateway.
@@ -89,8 +94,9 @@ impl StateFile<'_> {
     pub(super) fn most(&self) -> u64 {
         match self {
             Self::SessionKey | Self::Life(_) => 4 * KIB,
+            Self::DeletedSessions => 64 * KIB,
             // A configuration has at most 16 MiB.
-            Self::LastConfiguration(_) => 17 * MIB,
+            Self::LastConfiguration(_) | Self::EarlierConfiguration => 17 * MIB,
             Self::Catalogue(..) => 64 * MIB,
         }
     }
@@ -98,6 +104,8 @@ impl StateFile<'_> {
     fn names(&self) -> (Folder<'_>, String) {
         match self {
             Self::SessionKey => (Folder::Top, KEY.to_owned()),
+            Self::DeletedSessions => (Folder::Top, DELETED.to_owned()),
+            Self::EarlierConfiguration => (Folder::Top, LAST.to_owned()),
             Self::LastConfiguration(of) => (Folder::Configuration(of), LAST.to_owned()),
             Self::Catalogue(of, server) => (Folder::Catalogues(of), format!("{server}.json")),
             Self::Life(life) => (Folder::Lives, (*life).to_owned()),

@@ -15,7 +15,9 @@
 )]
 
 mod closing;
+mod earlier;
 mod file;
+mod held;
 mod tending;
 #[cfg(test)]
 mod tests;
@@ -34,6 +36,7 @@ use nix::sys::time::TimeSpec;
 use nix::unistd::{UnlinkatFlags, fsync, geteuid, linkat, unlinkat};
 
 pub use self::file::{Configuration, Folder, StateFile};
+pub use self::held::Held;
 use crate::files;
 
 const FOLDER: OFlag = OFlag::O_DIRECTORY.union(OFlag::O_CLOEXEC);
@@ -106,8 +109,8 @@ impl StateDir {
     /// # Errors
     /// If it can't be written. The text names the file.
     pub fn replace(&self, file: &StateFile<'_>, bytes: &[u8]) -> io::Result<()> {
-        self.write(file, bytes, |folder, unfinished, name| {
-            renameat(folder, unfinished, folder, name)
+        self.write(file, bytes, |folder, unfinished, name, _| {
+            Ok(renameat(folder, unfinished, folder, name)?)
         })
     }
 
@@ -116,12 +119,12 @@ impl StateDir {
     /// # Errors
     /// As [`replace`](Self::replace).
     pub fn create(&self, file: &StateFile<'_>, bytes: &[u8]) -> io::Result<()> {
-        self.write(file, bytes, |folder, unfinished, name| {
+        self.write(file, bytes, |folder, unfinished, name, _| {
             let linked = linkat(folder, unfinished, folder, name, AtFlags::empty());
             unlinkat(folder, unfinished, UnlinkatFlags::NoRemoveDir)?;
             match linked {
                 Err(Errno::EEXIST) => Ok(()),
-                other => other,
+                other => Ok(other?),
             }
         })
     }
@@ -187,12 +190,12 @@ impl StateDir {
     }
 
     /// Writes `bytes` under a name that nobody knows, and has `finish` give it its own.
-    fn write(
+    fn write<T>(
         &self,
         file: &StateFile<'_>,
         bytes: &[u8],
-        finish: impl Fn(&OwnedFd, &str, &str) -> nix::Result<()>,
-    ) -> io::Result<()> {
+        finish: impl FnOnce(&OwnedFd, &str, &str, File) -> io::Result<T>,
+    ) -> io::Result<T> {
         let _at_work = files::at_work(&self.path.join(file.path()));
         let write = || {
             if bytes.len() as u64 > file.most() {
@@ -203,14 +206,15 @@ impl StateDir {
             let unfinished = format!(".{name}.{:016x}{UNFINISHED}", fastrand::u64(..));
             let flags = files::FLAGS | OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL;
             let opened = openat(&folder, &*unfinished, flags, PRIVATE)?;
-            let finished =
-                fill(opened.into(), bytes).and_then(|()| Ok(finish(&folder, &unfinished, &name)?));
+            let finished = fill(opened.into(), bytes)
+                .and_then(|filled| finish(&folder, &unfinished, &name, filled));
             if finished.is_err() {
                 unlinkat(&folder, &*unfinished, UnlinkatFlags::NoRemoveDir).ok();
                 return finished;
             }
             // The new name must be there after a crash, too.
-            Ok(fsync(&folder)?)
+            fsync(&folder)?;
+            finished
         };
         write().map_err(|error| self.about(file, &error))
     }
@@ -241,9 +245,10 @@ impl StateDir {
     }
 }
 
-fn fill(mut file: File, bytes: &[u8]) -> io::Result<()> {
+fn fill(mut file: File, bytes: &[u8]) -> io::Result<File> {
     file.write_all(bytes)?;
-    file.sync_all()
+    file.sync_all()?;
+    Ok(file)
 }
 
 fn check_owner(opened: &OwnedFd) -> io::Result<()> {

@@ -14,7 +14,7 @@ use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg, OFlag, openat};
 
 use super::file::{CATALOGUES, CONFIGURATIONS, LAST, LIVES, LOCK, NAMES, REPLACED};
-use super::{Folder, PRIVATE, StateDir, UNFINISHED, closing};
+use super::{Folder, PRIVATE, StateDir, UNFINISHED, closing, earlier};
 use crate::files;
 
 /// What is kept of a configuration file goes when the file was not used for so long.
@@ -34,6 +34,7 @@ pub(super) fn tend(directory: &StateDir) -> Option<Flock<File>> {
             log::debug!("left unfinished: {}: {removed:?}", path.display());
         }
     }
+    earlier::take_over(directory);
     remove_unused(&directory.path().join(CONFIGURATIONS), SystemTime::now());
     Some(lock)
 }

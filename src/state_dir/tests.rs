@@ -19,6 +19,7 @@ fn a_file_is_replaced_as_a_whole_and_closed_to_others() {
     let of = Configuration::at(Path::new("/etc/a.json"));
     for file in [
         StateFile::SessionKey,
+        StateFile::DeletedSessions,
         StateFile::LastConfiguration(&of),
         StateFile::Catalogue(&of, "fx"),
         StateFile::Life("x"),

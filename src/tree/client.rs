@@ -117,6 +117,7 @@ impl News {
             | Self::Progress { .. }
             | Self::Notified { .. }
             | Self::Instance { .. }
+            | Self::NoRoom { .. }
             | Self::Offers { .. } => 0,
         }
     }

@@ -196,6 +196,7 @@ pub(crate) async fn sessions(servers: &[&str]) -> SessionsHandle {
         root,
         limits: Arc::new(Limits::default()),
         signer: Signer::load(None),
+        state_dir: None,
         metrics: Metrics::default(),
     };
     let (actor, _) = Actor::spawn(None, Sessions { spawn: Plain }, args)

@@ -21,6 +21,8 @@ mod bystanders;
 #[cfg(test)]
 mod bytes;
 #[cfg(test)]
+mod c;
+#[cfg(test)]
 mod calls;
 #[cfg(test)]
 mod children;
@@ -40,6 +42,8 @@ mod gateway;
 mod hangs;
 #[cfg(test)]
 mod ids;
+#[cfg(test)]
+mod left;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]

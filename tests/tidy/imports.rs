@@ -16,7 +16,7 @@ const IMPORTS: [(&str, &[&str]); 16] = [
     ("supervise", &["ids", "turn"]),
     ("config", &["files", "ids"]),
     ("protocol", &["ids"]),
-    ("process", &["files", "ids", "throttle", "turn"]),
+    ("process", &["ids", "state_dir", "throttle", "turn"]),
     ("telemetry", &["ids", "throttle", "turn"]),
     (
         "tree",

@@ -25,6 +25,7 @@ struct Child {
 
 fn command(program: &str, args: &[&str]) -> Command {
     Command {
+        name: "fx".to_owned(),
         program: program.to_owned(),
         args: args.iter().map(|&arg| arg.to_owned()).collect(),
         env: environment(false, std::iter::empty()),

@@ -4,6 +4,7 @@
 
 use std::io;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 use crate::state_dir::{Configuration, StateDir, StateFile};
 
@@ -13,6 +14,8 @@ pub(super) struct Kept {
     state_dir: Option<StateDir>,
     of: Configuration,
     first_line: String,
+    /// Why nothing could be kept last time.
+    failure: Mutex<Option<String>>,
 }
 
 impl Kept {
@@ -26,6 +29,7 @@ impl Kept {
             state_dir,
             of,
             first_line: format!("// {quoted}\n"),
+            failure: Mutex::default(),
         }
     }
 
@@ -39,8 +43,17 @@ impl Kept {
         Ok(text.and_then(|text| text.strip_prefix(&self.first_line).map(str::to_owned)))
     }
 
-    /// Keeps this text, if it is another.
-    pub(super) fn keep(&self, text: &str) -> io::Result<()> {
+    /// Keeps this text, if it is another. Gives why it can't, unless that was the reason before: a
+    /// disk stays full over many reloads.
+    pub(super) fn keep(&self, text: &str) -> Option<String> {
+        let failure = self.try_keep(text).err().map(|error| error.to_string());
+        let mut before = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_news = *before != failure;
+        before.clone_from(&failure);
+        failure.filter(|_| is_news)
+    }
+
+    fn try_keep(&self, text: &str) -> io::Result<()> {
         let Some(state_dir) = &self.state_dir else {
             return Ok(());
         };
@@ -63,15 +76,30 @@ mod tests {
         let kept = Kept::new(Some(state.clone()), Path::new("/etc/a.json"));
         assert_eq!(kept.text().unwrap(), None);
         for text in ["[]", "{\n}", "{\n}"] {
-            kept.keep(text).unwrap();
+            assert_eq!(kept.keep(text), None);
             assert_eq!(kept.text().unwrap().as_deref(), Some(text));
         }
         let other = Kept::new(Some(state), Path::new("/etc/b.json"));
         assert_eq!(other.text().unwrap(), None, "another file's");
-        other.keep("[1]").unwrap();
+        assert_eq!(other.keep("[1]"), None);
         assert_eq!(kept.text().unwrap().as_deref(), Some("{\n}"));
         let nowhere = Kept::new(None, Path::new("/etc/a.json"));
-        nowhere.keep("[]").unwrap();
+        assert_eq!(nowhere.keep("[]"), None);
         assert_eq!(nowhere.text().unwrap(), None);
+    }
+
+    #[test]
+    fn a_failure_is_told_once() {
+        let home = tempfile::tempdir().unwrap();
+        let blocked = home.path().join("configurations");
+        std::fs::write(&blocked, "").unwrap();
+        let kept = Kept::new(Some(StateDir::new(home.path())), Path::new("/a"));
+        assert!(kept.keep("[]").is_some());
+        assert_eq!(kept.keep("[1]"), None, "the same reason");
+        std::fs::remove_file(&blocked).unwrap();
+        assert_eq!(kept.keep("[]"), None);
+        std::fs::remove_dir_all(&blocked).unwrap();
+        std::fs::write(&blocked, "").unwrap();
+        assert!(kept.keep("[1]").is_some(), "it was well meanwhile");
     }
 }

@@ -128,7 +128,7 @@ impl Place {
 
     /// It is for a start that may never be.
     fn keep(&self, text: &str) {
-        if let Err(error) = self.kept.keep(text) {
+        if let Some(error) = self.kept.keep(text) {
             log::warn!("A start with a broken configuration would be one without servers: {error}");
         }
     }

@@ -73,6 +73,7 @@ impl<S: Spawn, E: Edge> RootHost<S, E> {
             root: self.root.for_sessions(generation),
             limits: self.limits(),
             signer: self.signer.clone(),
+            state_dir: self.settings.state_dir.clone(),
             metrics: self.settings.metrics.clone(),
         };
         let (actor, started) = self

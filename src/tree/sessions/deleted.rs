@@ -1,22 +1,68 @@
-//! The signed ids that their clients gave up: the only ones that are not taken up again. So many
-//! are remembered, the latest; who gave an id up does not come back with it later.
+//! The signed ids that their clients gave up: the only ones that are not taken up again, by later
+//! runs of the gateway neither. So many are remembered, the latest; who gave an id up does not come
+//! back with it later.
 
 use std::collections::{HashSet, VecDeque};
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::task::{JoinSet, spawn_blocking};
+use tokio::time::sleep;
+
+use crate::state_dir::{StateDir, StateFile};
+use crate::turn;
 
 /// How many are remembered.
 const LIMIT: usize = 4_096;
+/// Between two times that the file is written: what comes meanwhile is written as one.
+const PAUSE: Duration = Duration::from_millis(250);
 
 /// What made the ids unique.
 #[derive(Debug, Default)]
 pub(super) struct Deleted {
     known: HashSet<u128>,
     in_order: VecDeque<u128>,
+    /// To the task that writes them down.
+    to_keep: Option<mpsc::UnboundedSender<u128>>,
+    /// That task.
+    keeper: JoinSet<()>,
 }
 
 impl Deleted {
+    /// Those that are on file, and from now on every other is put there.
+    pub(super) async fn load(state_dir: Option<StateDir>) -> Self {
+        let mut deleted = Self::default();
+        let Some(state_dir) = state_dir else {
+            return deleted;
+        };
+        let to_read = state_dir.clone();
+        // Fails only as the runtime ends.
+        let kept = spawn_blocking(move || read(&to_read)).await;
+        for random in kept.unwrap_or_default() {
+            deleted.remember(random);
+        }
+        let (sender, queue) = mpsc::unbounded_channel();
+        let keeping = keep(state_dir, queue);
+        deleted
+            .keeper
+            .spawn(turn::of("sessions", "deleted", keeping));
+        deleted.to_keep = Some(sender);
+        deleted
+    }
+
     pub(super) fn insert(&mut self, random: u128) {
+        if self.remember(random)
+            && let Some(to_keep) = &self.to_keep
+        {
+            // Nobody takes it only when all of this ends.
+            to_keep.send(random).ok();
+        }
+    }
+
+    /// Whether it is new.
+    fn remember(&mut self, random: u128) -> bool {
         if !self.known.insert(random) {
-            return;
+            return false;
         }
         self.in_order.push_back(random);
         if self.in_order.len() > LIMIT
@@ -24,11 +70,47 @@ impl Deleted {
         {
             self.known.remove(&oldest);
         }
+        true
     }
 
     pub(super) fn contains(&self, random: u128) -> bool {
         self.known.contains(&random)
     }
+}
+
+/// Writes down what comes, for as long as somebody is there to send it.
+async fn keep(state_dir: StateDir, mut queue: mpsc::UnboundedReceiver<u128>) {
+    let mut is_well = true;
+    let mut batch = Vec::new();
+    while queue.recv_many(&mut batch, LIMIT).await > 0 {
+        let (state_dir, new) = (state_dir.clone(), std::mem::take(&mut batch));
+        let written = spawn_blocking(move || add(&state_dir, new)).await;
+        if let Ok(Err(error)) = &written
+            && is_well
+        {
+            log::warn!("Deleted sessions may be taken up again after a restart: {error}");
+        }
+        is_well = matches!(written, Ok(Ok(())));
+        sleep(PAUSE).await;
+    }
+}
+
+/// Another gateway may have put some there, too.
+fn add(state_dir: &StateDir, new: Vec<u128>) -> std::io::Result<()> {
+    let mut all = read(state_dir);
+    all.extend(new);
+    let too_many = all.len().saturating_sub(LIMIT);
+    let latest = all.iter().skip(too_many);
+    let bytes: Vec<u8> = latest.flat_map(|random| random.to_be_bytes()).collect();
+    state_dir.replace(&StateFile::DeletedSessions, &bytes)
+}
+
+fn read(state_dir: &StateDir) -> Vec<u128> {
+    let kept = state_dir.read(&StateFile::DeletedSessions);
+    let unreadable = |error| log::warn!("Which sessions were deleted is not known: {error}");
+    let bytes = kept.map_err(unreadable).ok().flatten().unwrap_or_default();
+    let (all, _) = bytes.as_chunks();
+    all.iter().copied().map(u128::from_be_bytes).collect()
 }
 
 #[cfg(test)]
@@ -47,5 +129,30 @@ mod tests {
             (deleted.known.len(), deleted.in_order.len()),
             (LIMIT, LIMIT)
         );
+    }
+
+    #[test]
+    fn the_latest_are_on_file() {
+        let home = tempfile::tempdir().unwrap();
+        let state_dir = StateDir::new(home.path());
+        assert_eq!(read(&state_dir), [0; 0]);
+        let limit = u128::try_from(LIMIT).unwrap();
+        add(&state_dir, (0..limit).collect()).unwrap();
+        add(&state_dir, vec![limit]).unwrap();
+        let kept = read(&state_dir);
+        assert_eq!((kept.len(), kept[0], kept[LIMIT - 1]), (LIMIT, 1, limit));
+    }
+
+    #[tokio::test]
+    async fn a_later_run_knows_them() {
+        let home = tempfile::tempdir().unwrap();
+        let state_dir = StateDir::new(home.path());
+        let mut deleted = Deleted::load(Some(state_dir.clone())).await;
+        deleted.insert(7);
+        while read(&state_dir) != [7] {
+            sleep(Duration::from_millis(5)).await;
+        }
+        let later = Deleted::load(Some(state_dir)).await;
+        assert!(later.contains(7) && !later.contains(8));
     }
 }

@@ -48,14 +48,14 @@ pub(crate) struct SessionsState {
 }
 
 impl SessionsState {
-    pub(super) fn new(myself: ActorRef<SessionsMsg>, args: SessionsArgs) -> Self {
+    pub(super) fn new(myself: ActorRef<SessionsMsg>, args: SessionsArgs, deleted: Deleted) -> Self {
         Self {
             myself,
             subscriptions: Parts::of(Quota::new(args.limits.max_subscriptions_bytes)),
             args,
             sessions: HashMap::new(),
             living: BTreeMap::new(),
-            deleted: Deleted::default(),
+            deleted,
             owners: Arc::default(),
             former_owners: HashSet::new(),
             starts: JoinSet::new(),

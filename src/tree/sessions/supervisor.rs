@@ -6,6 +6,7 @@ use std::sync::Arc;
 use ractor::{Actor, ActorProcessingErr, ActorRef, SupervisionEvent};
 use tokio::sync::mpsc;
 
+use super::deleted::Deleted;
 use super::message::{Key, SessionsMsg};
 use super::session::{
     Entrance, Gauge, OpenedSse, Outbound, Profile, SSE, Session, SessionArgs, SessionHandle,
@@ -16,6 +17,7 @@ use crate::config::model::Limits;
 use crate::ids::{Holder, SessionId};
 use crate::protocol::mcp::lifecycle::ClientInfo;
 use crate::protocol::version::Version;
+use crate::state_dir::StateDir;
 use crate::supervise::Spawn;
 use crate::telemetry::metrics::Metrics;
 use crate::tree::call::CallError;
@@ -39,6 +41,8 @@ pub(crate) struct SessionsArgs {
     pub limits: Arc<Limits>,
     /// Who signs the ids of sessions over Streamable HTTP.
     pub signer: Signer,
+    /// Where it is kept which ids were given up; nowhere if absent.
+    pub state_dir: Option<StateDir>,
     /// Where sessions and their calls are counted.
     pub metrics: Metrics,
 }
@@ -53,7 +57,8 @@ impl<S: Spawn> Actor for Sessions<S> {
         myself: ActorRef<SessionsMsg>,
         args: SessionsArgs,
     ) -> Result<SessionsState, ActorProcessingErr> {
-        Ok(SessionsState::new(myself, args))
+        let deleted = Deleted::load(args.state_dir.clone()).await;
+        Ok(SessionsState::new(myself, args, deleted))
     }
 
     async fn handle(

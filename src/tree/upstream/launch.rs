@@ -81,6 +81,7 @@ fn spawn(spec: &ServerSpec, limits: &Limits, groups: &Groups, sink: Sink) -> Lau
         .iter()
         .map(|(name, value)| (name.as_str(), value.expose()));
     let command = Command {
+        name: spec.name.to_string(),
         program: program(&spec.command),
         args: spec.args.clone(),
         env: process::environment(spec.inherit_env, extra),

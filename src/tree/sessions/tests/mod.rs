@@ -85,6 +85,7 @@ impl House {
                 ..Limits::default()
             }),
             signer,
+            state_dir: None,
             metrics: metrics.clone(),
         };
         let (supervisor, _) = Actor::spawn(None, Sessions { spawn }, args).await.unwrap();
