@@ -51,6 +51,8 @@ mod metrics;
 #[cfg(test)]
 mod network;
 #[cfg(test)]
+mod odd_files;
+#[cfg(test)]
 mod pipes;
 #[cfg(test)]
 mod record;

@@ -23,7 +23,7 @@ const fn row(number: u8, name: &'static str, fault: &'static str, demanded: &'st
 
 /// Every row, in order. Where it says nothing else, the nine other servers answer every call meanwhile.
 #[rustfmt::skip]
-pub(crate) const ROWS: [Row; 71] = [
+pub(crate) const ROWS: [Row; 74] = [
     row(1, "exits_in_a_call", "a server exits with 1 in the middle of a call", "the call gets its error within 100 ms of the exit; ready again within 2 s"),
     row(2, "killed_by_sigkill", "a server is killed by SIGKILL", "calls get their error within 100 ms; ready again within 2 s"),
     row(3, "exits_when_idle", "a server exits with 0 while nothing is asked of it", "ready again within 2 s; nothing in the log above a warning"),
@@ -95,6 +95,9 @@ pub(crate) const ROWS: [Row; 71] = [
     row(134, "programs_hang", "ten servers' programs, directories and PATHs are on a file system that hangs", "another server is served within 5 s; the log says what hangs; SIGTERM: exit 0 within 10 s"),
     row(135, "files_hang", "the file system with the configuration and the catalogues hangs", "calls are answered; the log names the file, once; SIGTERM: exit 0 within 10 s"),
     row(136, "start_hangs", "the file system with the state directory hangs at the start", "the log names it; SIGTERM: exit 0 within 2 s"),
+    row(170, "million_fields", "a configuration in which a server has 250 000, then a million unknown fields", "at most 150 log lines; four times as many cost at most eight times the CPU time; servers keep their process"),
+    row(171, "shared_state_directory", "a second gateway uses the same state directory", "a warning names it; the servers of both live on"),
+    row(172, "planted_state_files", "links under the names of unfinished files and another user's key are in the state directory", "what the links lead to stays; the log names the key, which is not used"),
 ];
 
 /// The row of this number.
