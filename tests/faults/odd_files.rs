@@ -2,7 +2,6 @@
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
-use std::time::Duration;
 
 use serde_json::json;
 
@@ -62,16 +61,17 @@ async fn f170_million_fields() {
 #[tokio::test]
 async fn f171_shared_state_directory() {
     let mut stage = Stage::open(171, &[fixture("x", &[])]).await;
-    let state = stage.gateway.state_dir();
+    let directory = stage.gateway.state_dir();
     let before = stage.gateway.children();
     let options = GatewayOptions::new(configuration(&[fixture("y", &[])], &json!({})));
-    let mut second = Gateway::start(options.arg(format!("--state-dir={}", state.display()))).await;
+    let mut second =
+        Gateway::start(options.arg(format!("--state-dir={}", directory.display()))).await;
     let line = second
         .wait_for_log("Another gateway uses the state directory", DEADLINE)
         .await;
     stage.struck("a second gateway uses the directory");
     stage.holds("its log warns and names it", {
-        line.contains("[WARN]") && line.contains(&state.display().to_string())
+        line.contains("[WARN]") && line.contains(&directory.display().to_string())
     });
     second.wait_for_log("Server 'y' started", DEADLINE).await;
     let is_well = second.terminate().await.success();
@@ -91,7 +91,7 @@ async fn f172_planted_state_files() {
     let entries = configuration(&[fixture("fx", &[])], &json!({}));
     let mut first = Gateway::start(GatewayOptions::new(entries).home(home.path())).await;
     first.wait_for_log("Server 'fx' started", DEADLINE).await;
-    let (state, last) = (first.state_dir(), first.kept("last-configuration"));
+    let (directory, last) = (first.state_dir(), first.kept("last-configuration"));
     assert!(first.terminate().await.success());
     let victim = home.path().join("victim");
     fs::write(&victim, "precious").expect("ours");
@@ -104,7 +104,7 @@ async fn f172_planted_state_files() {
         symlink(&victim, beside(name)).expect("ours");
     }
     fs::remove_file(&last).expect("it was kept");
-    let key = state.join("session.key");
+    let key = directory.join("session.key");
     fs::write(&key, [7; 32]).expect("ours");
     fs::set_permissions(&key, Permissions::from_mode(0o644)).expect("ours");
     let is_foreign = chown(&key, Some(NOBODY), None).is_ok();
