@@ -57,6 +57,8 @@ mod network;
 #[cfg(test)]
 mod offers;
 #[cfg(test)]
+mod odd_files;
+#[cfg(test)]
 mod pipes;
 #[cfg(test)]
 mod record;
