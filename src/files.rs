@@ -2,6 +2,13 @@
 //! a file without an end where a file is expected. Only a plain file is read, of at most so many
 //! bytes, and opening it never waits for another process.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "this is where files are opened, by threads that may block"
+)]
+
+mod at_work;
+
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Read as _};
 use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
@@ -9,12 +16,15 @@ use std::path::Path;
 
 use nix::fcntl::OFlag;
 
+pub use self::at_work::{AtWork, at_work, stuck};
+
 /// The bytes of the plain file that `path` leads to, and what it is. The reason of an error does not
 /// name the file.
 ///
 /// # Errors
 /// What the operating system says, or that it is no plain file, or larger than `most` bytes.
 pub fn read(path: &Path, most: u64) -> io::Result<(Vec<u8>, Metadata)> {
+    let _at_work = at_work(path);
     // Opening some devices has an effect, hence a look before.
     check_kind(&fs::metadata(path)?)?;
     let mut options = OpenOptions::new();

@@ -22,6 +22,10 @@
 
 // A terminal may stop for good: only threads of its own write to it.
 #![cfg_attr(not(any(test, fuzzing)), deny(clippy::print_stderr))]
+#![cfg_attr(
+    any(test, fuzzing),
+    allow(clippy::disallowed_methods, reason = "tests may block")
+)]
 
 pub mod cli;
 pub mod config;

@@ -7,6 +7,7 @@ use mcproxy::cli::{Cli, Verb, check, demo_server};
 use mcproxy::program::{self, BROKEN, complain};
 use mcproxy::supervise::Plain;
 
+#[expect(clippy::disallowed_methods, reason = "for a verb without workers")]
 fn main() -> ExitCode {
     let cli = Cli::from_environment();
     match cli.verb {

@@ -1,13 +1,15 @@
 //! Whose turn it is on each thread: which actor handles which kind of message, or which task is polled.
 //! Whoever takes a turn notes it here; the program's watchdog looks from outside of the runtime. A
-//! turn costs its owner two locks that nobody else has.
+//! turn costs its owner two locks that nobody else has. While no turn is taken the watchdog sleeps, and
+//! whoever takes the next one wakes it.
 
 use std::cell::LazyCell;
 use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::thread::{self, Thread};
 use std::time::Duration;
 
 use nix::time::{ClockId, clock_gettime};
@@ -52,6 +54,9 @@ struct Seat {
 
 /// Every thread that has taken a turn.
 static SEATS: Mutex<Vec<Weak<Seat>>> = Mutex::new(Vec::new());
+/// Who waits in [`await_next`], the first who ever did, and whether it does now.
+static SLEEPER: OnceLock<Thread> = OnceLock::new();
+static IS_ASLEEP: AtomicBool = AtomicBool::new(false);
 /// Whether each turn's use is measured, and the most that a kind of turn has used.
 static IS_MEASURED: AtomicBool = AtomicBool::new(false);
 static WORST: Mutex<BTreeMap<Turn, Duration>> = Mutex::new(BTreeMap::new());
@@ -78,6 +83,19 @@ pub fn running() -> Vec<Running> {
     seats.retain(|seat| seat.strong_count() > 0);
     let seats = seats.iter().filter_map(Weak::upgrade);
     seats.filter_map(|seat| seat.look()).collect()
+}
+
+/// Waits until a turn is taken, for so long at the most. For one thread only.
+#[expect(clippy::disallowed_methods, reason = "for the watchdog's thread")]
+pub fn await_next(most: Duration) {
+    SLEEPER.get_or_init(thread::current);
+    IS_ASLEEP.store(true, Ordering::Relaxed);
+    // Whoever sat down before this look is seen by it; whoever does so after it has its seat's lock
+    // after us, and sees that we sleep.
+    if running().is_empty() {
+        thread::park_timeout(most);
+    }
+    IS_ASLEEP.store(false, Ordering::Relaxed);
 }
 
 /// From now on every turn is measured, which costs it two looks at a clock of the system.
@@ -131,9 +149,16 @@ struct Taken {
 impl Taken {
     fn new(turn: Turn) -> Self {
         let is_measured = IS_MEASURED.load(Ordering::Relaxed);
+        let before = sit(Some(turn));
+        if IS_ASLEEP.load(Ordering::Relaxed)
+            && IS_ASLEEP.swap(false, Ordering::Relaxed)
+            && let Some(sleeper) = SLEEPER.get()
+        {
+            sleeper.unpark();
+        }
         Self {
             turn,
-            before: sit(Some(turn)),
+            before,
             begin: is_measured.then(used).flatten(),
         }
     }
@@ -177,6 +202,8 @@ fn whole<'a, T>(
 
 #[cfg(test)]
 mod tests {
+    use std::sync::mpsc;
+
     use super::*;
 
     fn mine() -> Option<Running> {
@@ -193,6 +220,19 @@ mod tests {
         assert_eq!(mine(), None);
         let second = of("toy", "Word", async { mine() }).await.unwrap();
         assert_ne!(first.number, second.number, "the next turn is another one");
+    }
+
+    #[tokio::test]
+    async fn whoever_takes_a_turn_wakes_the_one_who_waits_for_it() {
+        let (tell, woken) = mpsc::channel();
+        thread::spawn(move || {
+            await_next(Duration::from_secs(3600));
+            tell.send(()).ok();
+        });
+        while woken.try_recv().is_err() {
+            of("toy", "Waker", async {}).await;
+            thread::yield_now();
+        }
     }
 
     #[tokio::test]

@@ -2,6 +2,8 @@
 //! what opens it, that no test is skipped, and that nothing names the machine it was written on.
 //! Each check takes files as text and gives complaints, so that the last tests can show it bad ones.
 
+#![allow(clippy::disallowed_methods, reason = "tests may block")]
+
 use std::io::Result;
 use std::path::Path;
 

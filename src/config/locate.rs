@@ -1,5 +1,10 @@
 //! Finding and reading the file: the only part of this room that touches the disk.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "runs where it may block: before there are workers, or beside them"
+)]
+
 use std::fs;
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;

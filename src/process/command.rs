@@ -2,6 +2,11 @@
 //! relative to the child's own directory, so that the answer does not depend on how the standard
 //! library happens to spawn, and so that a failure can say where was looked.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "runs where it may block: before there are workers, or beside them"
+)]
+
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::{Path, PathBuf};

@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use nix::sys::signal::{Signal, killpg};
+use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::{Pid, gettid};
 use tokio::process::Child;
 
@@ -77,7 +77,11 @@ impl Default for Groups {
 impl Groups {
     /// Kills every group (SIGKILL) before it returns, and from then on refuses to spawn. For a
     /// second signal and for giving up, when this process is about to exit without a drain. It is
-    /// not held up by a spawn that hangs: that child is killed as soon as it is there.
+    /// not held up by a spawn that hangs: what that has started so far is killed too.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the end of the program, for a moment"
+    )]
     pub fn kill_all(&self) {
         {
             let mut table = self.lock();
@@ -89,6 +93,9 @@ impl Groups {
         for _ in 0..LOOKS {
             if self.lock().spawning.is_empty() {
                 return;
+            }
+            for (pid, _) in self.being_spawned() {
+                kill(Pid::from_raw(pid), Signal::SIGKILL).ok();
             }
             thread::park_timeout(PAUSE);
         }

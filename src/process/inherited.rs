@@ -31,6 +31,10 @@ pub fn unblock_signals() -> io::Result<()> {
 ///
 /// # Panics
 /// Outside of a tokio runtime with I/O.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "at the start, beside the workers"
+)]
 pub fn keep_ignored_signals() {
     let ignored = fs::read_to_string("/proc/self/status").map_or(0, |status| ignored(&status));
     let numbers = (1..32).filter(|number| ignored >> (number - 1) & 1 == 1);

@@ -1,6 +1,11 @@
 //! One look at all processes of the machine that can be seen: `/proc/PID/stat` and `environ`. It
 //! takes some milliseconds: not for a task's own thread.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "runs where it may block: before there are workers, or beside them"
+)]
+
 use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;

@@ -1,6 +1,11 @@
 //! Whether the gateway that wrote a life file is dead. A lock that is free proves nothing: a copy
 //! of a running gateway's file is not locked.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "runs where it may block: before there are workers, or beside them"
+)]
+
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 

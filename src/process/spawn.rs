@@ -63,6 +63,10 @@ impl Default for Limits {
 ///
 /// # Panics
 /// Outside of a tokio runtime with I/O and time.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "called beside the workers, see `start`"
+)]
 pub fn spawn<S>(
     command: &Command,
     limits: &Limits,

@@ -4,6 +4,7 @@
 use std::net::TcpListener;
 use std::path::PathBuf;
 
+use super::watchdog::{self, Workers};
 use super::{BROKEN, MISCONFIGURED};
 use crate::cli::Run;
 use crate::config;
@@ -20,6 +21,7 @@ pub(super) struct Ground {
     pub(super) rules: Rules,
     pub(super) tokens: TokenKeeper,
     pub(super) metrics: Metrics,
+    pub(super) workers: Workers,
 }
 
 /// Why the gateway can't run, and its exit code.
@@ -31,15 +33,17 @@ impl Ground {
     pub(super) fn lay(options: &Run) -> Result<(Self, LogGuard), Unfit> {
         process::keep_descriptors();
         process::unblock_signals().map_err(broken)?;
-        let path = config::locate(options.config.as_deref()).map_err(misconfigured)?;
         let sockets = Sockets::obtain(options.listen).map_err(misconfigured)?;
         let rules = Rules::for_this_machine(&options.allowed_host, &options.allowed_origin)
             .map_err(misconfigured)?;
+        let log = logging::init(options.sink(), options.log_level).map_err(broken)?;
+        // Before the first file that may be on a file system which hangs.
+        let workers = watchdog::start().map_err(broken)?;
+        let path = config::locate(options.config.as_deref()).map_err(misconfigured)?;
         let variable = std::env::var_os("MCPROXY_TOKEN");
         let variable = variable.as_ref().map(|text| text.to_string_lossy());
         let tokens = TokenKeeper::open(options.token_file.clone(), variable.as_deref())
             .map_err(misconfigured)?;
-        let log = logging::init(options.sink(), options.log_level).map_err(broken)?;
         for unusable in &sockets.unusable {
             log::warn!("The service manager passed what can't be served: {unusable}");
         }
@@ -52,6 +56,7 @@ impl Ground {
             rules,
             tokens,
             metrics: Metrics::new(log.lines_dropped()),
+            workers,
         };
         Ok((ground, log))
     }

@@ -8,13 +8,14 @@ mod watchdog;
 
 use std::net::SocketAddr;
 use std::num::NonZero;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread;
 
 use anyhow::Context as _;
-use tokio::runtime;
-use tokio::task::JoinSet;
+use tokio::runtime::{self, Handle};
+use tokio::task::{JoinHandle, JoinSet, spawn_blocking};
 
 use self::ground::{Ground, Unfit};
 use self::signals::Signals;
@@ -22,7 +23,7 @@ use self::terminal::Terminal;
 pub use self::terminal::complain;
 use crate::cli::Run;
 use crate::http::{HttpEdge, HttpOptions, Times};
-use crate::process::{self, Groups, Record};
+use crate::process::{self, Record};
 use crate::service::Manager;
 use crate::state_dir::StateDir;
 use crate::supervise::Spawn;
@@ -63,7 +64,7 @@ fn serve(options: &Run, spawn: impl Spawn, ground: Ground) -> anyhow::Result<Exi
         .worker_threads(cores.max(LEAST_WORKERS))
         .enable_all()
         .build()?;
-    watchdog::start(runtime.handle().clone())?;
+    ground.workers.are(runtime.handle());
     let (terminal, written) = Terminal::open()?;
     let code = runtime.block_on(supervise((options, terminal), spawn, ground));
     runtime.shutdown_background();
@@ -79,13 +80,23 @@ async fn supervise(
     let mut settings = Settings::new(ground.path);
     // Handlers first: a signal that comes during the start must not end the program by default.
     let mut signals = Signals::watch(settings.groups.clone()).context("can't handle signals")?;
-    let tokens = Arc::new(ground.tokens);
-    settings.state_dir = usable_state_dir(options);
+    let tokens = ground.tokens;
     settings.command_line = options.limits.0.clone();
     settings.metrics = ground.metrics;
-    let (groups, readiness) = (settings.groups.clone(), settings.readiness.clone());
+    let groups = settings.groups.clone();
     let mut onlookers = JoinSet::new();
-    let record = prepare(settings.state_dir.as_ref(), &groups, &mut onlookers).await;
+    let prepared = prepare(settings, options.state_dir());
+    let Some(prepared) = signals.unless_stopped(prepared, &tokens).await else {
+        return Ok(ExitCode::SUCCESS);
+    };
+    let (mut settings, record) = prepared?;
+    let groups_to_reap = groups.clone();
+    onlookers.spawn(async {
+        if let Err(error) = process::reap_orphans(groups_to_reap).await {
+            log::warn!("Orphans of servers are not reaped: {error}");
+        }
+    });
+    let readiness = settings.readiness.clone();
     let http = HttpOptions {
         times: Times::default(),
         rules: ground.rules,
@@ -115,32 +126,28 @@ async fn supervise(
     Ok(ExitCode::from(code))
 }
 
-/// Where state is kept, if it may be.
-fn usable_state_dir(options: &Run) -> Option<StateDir> {
-    StateDir::open(&options.state_dir()?)
-}
-
-/// What comes before the first server: orphans come to us and are reaped, and what a former
-/// gateway left is gone. None of it is worth not starting for.
-async fn prepare(
-    state_dir: Option<&StateDir>,
-    groups: &Groups,
-    onlookers: &mut JoinSet<()>,
-) -> Option<Record> {
-    process::keep_ignored_signals();
-    if let Err(error) = process::adopt_orphans(groups) {
-        log::warn!("What servers leave behind is not found for certain: {error}");
-    }
-    let groups_to_reap = groups.clone();
-    onlookers.spawn(async {
-        if let Err(error) = process::reap_orphans(groups_to_reap).await {
-            log::warn!("Orphans of servers are not reaped: {error}");
+/// What comes before the first server: orphans come to us, the state directory is ours, and what a
+/// former gateway left is gone. None of it is worth not starting for. Beside the workers and whoever
+/// waits for it, for a file system may hang.
+fn prepare(
+    mut settings: Settings,
+    state_dir: Option<PathBuf>,
+) -> JoinHandle<(Settings, Option<Record>)> {
+    spawn_blocking(move || {
+        process::keep_ignored_signals();
+        if let Err(error) = process::adopt_orphans(&settings.groups) {
+            log::warn!("What servers leave behind is not found for certain: {error}");
         }
-    });
-    let state_dir = state_dir?;
-    let record = Record::begin(state_dir, groups).await;
-    let complain = |error| {
-        log::warn!("If the gateway is killed, the next one does not end its servers: {error}");
-    };
-    record.map_err(complain).ok()
+        settings.keep_state_in(state_dir.and_then(|path| StateDir::open(&path)));
+        let record = settings.state_dir.as_ref().and_then(|state_dir| {
+            let record = Record::begin(state_dir, &settings.groups);
+            let complain = |error| {
+                log::warn!(
+                    "If the gateway is killed, the next one does not end its servers: {error}"
+                );
+            };
+            Handle::current().block_on(record).map_err(complain).ok()
+        });
+        (settings, record)
+    })
 }

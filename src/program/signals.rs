@@ -3,10 +3,10 @@
 //! end at once and does not, the thread kills every server's group and ends the process, without the
 //! runtime and the log.
 
-use std::future::pending;
+use std::future::{Future, pending};
 use std::io;
+use std::pin::pin;
 use std::process;
-use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
@@ -74,12 +74,34 @@ impl Signals {
         Ok(Self { asked, ends })
     }
 
+    /// What comes of `work`, which is before the tree and may hang, unless a stop is asked for.
+    pub(super) async fn unless_stopped<T>(
+        &mut self,
+        work: impl Future<Output = T>,
+        tokens: &TokenKeeper,
+    ) -> Option<T> {
+        let mut work = pin!(work);
+        loop {
+            tokio::select! {
+                done = &mut work => return Some(done),
+                Some(asked) = self.asked.recv() => match asked {
+                    // The configuration is not read yet.
+                    Asked::Reload => tokens.reload(),
+                    Asked::Stop | Asked::Kill => {
+                        self.ends.send_replace(true);
+                        return None;
+                    }
+                },
+            }
+        }
+    }
+
     /// Passes on what is asked for until the tree has ended. The exit code, and whether all was to end
     /// at once. From then on the end of the program has its time too.
     pub(super) async fn attend(
         &mut self,
         mut tree: Tree,
-        (manager, tokens): (&Manager, &Arc<TokenKeeper>),
+        (manager, tokens): (&Manager, &TokenKeeper),
     ) -> (u8, bool) {
         let mut is_stopping = false;
         let outcome = loop {
@@ -89,8 +111,7 @@ impl Signals {
                     Asked::Reload if is_stopping => {}
                     Asked::Reload => {
                         manager.reloading();
-                        let tokens = Arc::clone(tokens);
-                        tokio::task::spawn_blocking(move || tokens.reload());
+                        tokens.reload();
                         tree.reload();
                     }
                     Asked::Stop => {

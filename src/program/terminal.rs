@@ -2,6 +2,11 @@
 //! (Ctrl-S, a suspended ssh), so one thread writes to it, and nobody waits for that one: what finds
 //! no room is dropped and counted, and the count is said when the terminal goes on.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the thread that writes to it, and the end of the program, which waits for that a moment"
+)]
+
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::Path;
@@ -32,10 +37,6 @@ pub(super) struct Terminal {
 
 impl Terminal {
     /// To stderr. The second is closed when everything has been written.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "handed to the thread that writes"
-    )]
     pub(super) fn open() -> io::Result<(Self, Receiver<()>)> {
         Self::to(io::stderr())
     }

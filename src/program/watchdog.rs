@@ -1,16 +1,20 @@
 //! The watchdog of the program's own: a thread outside of the runtime that sees which turn on a
 //! worker does not end, says so while it lasts, and wakes another worker meanwhile. A runtime's
 //! driver is looked after by whoever has nothing else to do, and a worker that is woken for one
-//! task wakes no other: without it one busy handler would hold up every socket and timer.
+//! task wakes no other: without it one busy handler would hold up every socket and timer. It also
+//! says which file somebody has waited for too long. While no turn is taken it sleeps.
 
 use std::collections::HashMap;
 use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
+use crate::files;
 use crate::turn::{self, Running, Turn};
 
 /// How often it looks.
@@ -19,25 +23,70 @@ const TICK: Duration = Duration::from_millis(50);
 const LIMIT: Duration = Duration::from_millis(100);
 /// After a line, further turns are summed up for so long.
 const SUM: Duration = Duration::from_secs(60);
+/// What a file system may take for one file before the log says so; and how often it looks for that
+/// while nothing else is to be seen.
+const STUCK: Duration = Duration::from_secs(5);
+/// Of one file it is said once in so long.
+const STUCK_AGAIN: Duration = Duration::from_secs(600);
 
-/// Starts the thread, for the workers of `runtime`. It ends with the process.
-pub(super) fn start(runtime: Handle) -> io::Result<()> {
-    let mut watchdog = Watchdog::default();
+/// The workers that are looked after.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Workers(Arc<OnceLock<Handle>>);
+
+impl Workers {
+    /// From now on those of this runtime.
+    pub(super) fn are(&self, runtime: &Handle) {
+        self.0.get_or_init(|| runtime.clone());
+    }
+}
+
+/// Starts the thread, which ends with the process. Says whose workers it looks after.
+#[expect(clippy::disallowed_methods, reason = "the thread's own wait")]
+pub(super) fn start() -> io::Result<Workers> {
+    let (mut watchdog, workers) = (Watchdog::default(), Workers::default());
+    let looked_after = workers.clone();
     thread::Builder::new()
         .name("watchdog".to_owned())
         .spawn(move || {
             loop {
-                thread::park_timeout(TICK);
-                let seen = watchdog.look(&turn::running(), Instant::now());
-                if seen.is_anybody_busy {
+                let running = turn::running();
+                let seen = watchdog.look(&running, Instant::now());
+                if let Some(runtime) = workers.0.get().filter(|_| seen.is_anybody_busy) {
                     runtime.spawn(async {});
                 }
-                for line in seen.lines {
+                let stuck = watchdog.said.news(files::stuck(STUCK), Instant::now());
+                for line in seen.lines.iter().chain(&stuck) {
                     log::warn!("{line}");
                 }
+                if running.is_empty() {
+                    turn::await_next(STUCK);
+                }
+                thread::park_timeout(TICK);
             }
         })?;
-    Ok(())
+    Ok(looked_after)
+}
+
+/// The files that it was said of that they take long, and when.
+#[derive(Debug, Default)]
+struct Said(HashMap<PathBuf, Instant>);
+
+impl Said {
+    /// What is to be said of these.
+    fn news(&mut self, stuck: Vec<PathBuf>, now: Instant) -> Vec<String> {
+        self.0.retain(|_, said| now - *said < STUCK_AGAIN);
+        let news = stuck.into_iter().filter(|path| !self.0.contains_key(path));
+        let news: Vec<PathBuf> = news.collect();
+        self.0.extend(news.iter().map(|path| (path.clone(), now)));
+        let line = |path: PathBuf| {
+            format!(
+                "{}: no answer within {} s; its file system may hang, and what needs it waits",
+                path.display(),
+                STUCK.as_secs()
+            )
+        };
+        news.into_iter().map(line).collect()
+    }
 }
 
 /// What a look has shown.
@@ -55,6 +104,7 @@ struct Watchdog {
     /// By thread.
     turns: HashMap<i32, Seen>,
     sum: Option<Sum>,
+    said: Said,
 }
 
 /// A turn that was not over at a look.
@@ -154,6 +204,14 @@ fn words(turn: Turn, used: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpStream;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use tokio::io::AsyncWriteExt as _;
+    use tokio::net::TcpListener;
+    use tokio::runtime;
+
     use super::*;
 
     const TOY: Turn = Turn {
@@ -184,6 +242,62 @@ mod tests {
         assert_eq!(watchdog.look(&[running(1, 1160)], now).lines, [""; 0]);
     }
 
+    /// The worker that looks after the sockets is woken by one of them, for one task, which keeps it busy.
+    #[test]
+    fn while_one_is_busy_another_looks_after_the_sockets() {
+        let workers = start().unwrap();
+        let runtime = runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .unwrap();
+        workers.are(runtime.handle());
+        let (busy, other) = runtime
+            .block_on(async {
+                let listen = || TcpListener::bind("127.0.0.1:0");
+                Ok::<_, io::Error>((listen().await?, listen().await?))
+            })
+            .unwrap();
+        let address = |socket: &TcpListener| socket.local_addr().unwrap();
+        let (at_busy, at_other) = (address(&busy), address(&other));
+        let (is_over, is_busy) = (Arc::new(AtomicBool::new(false)), Arc::default());
+        let (over, begun) = (Arc::clone(&is_over), Arc::<AtomicBool>::clone(&is_busy));
+        let mut tasks = tokio::task::JoinSet::new();
+        tasks.spawn_on(
+            turn::of("toy", "Spin", async move {
+                let accepted = busy.accept().await;
+                begun.store(true, Ordering::Relaxed);
+                while !over.load(Ordering::Relaxed) {
+                    std::hint::spin_loop();
+                }
+                drop(accepted);
+            }),
+            runtime.handle(),
+        );
+        tasks.spawn_on(
+            async move {
+                while let Ok((mut client, _)) = other.accept().await {
+                    client.write_all(b"!").await.ok();
+                }
+            },
+            runtime.handle(),
+        );
+        let answer = |wait: Duration| {
+            let mut client = TcpStream::connect(at_other)?;
+            client.set_read_timeout(Some(wait))?;
+            client.read_exact(&mut [0])
+        };
+        answer(Duration::from_secs(20)).unwrap();
+        let mut victim = TcpStream::connect(at_busy).unwrap();
+        victim.write_all(b"!").unwrap();
+        while !is_busy.load(Ordering::Relaxed) {
+            thread::yield_now();
+        }
+        let answered = answer(Duration::from_secs(20));
+        is_over.store(true, Ordering::Relaxed);
+        answered.unwrap();
+    }
+
     #[test]
     fn turns_that_end_or_wait_are_not_long() {
         let (mut watchdog, now) = (Watchdog::default(), Instant::now());
@@ -195,6 +309,19 @@ mod tests {
         for _ in 0..100 {
             assert_eq!(watchdog.look(&[running(99, 49_500)], now), Look::default());
         }
+    }
+
+    #[test]
+    fn a_file_that_takes_long_is_said_once_in_a_while() {
+        let (mut said, begin) = (Said::default(), Instant::now());
+        let mut at = |names: &[&str], after: Duration| {
+            let stuck = names.iter().map(PathBuf::from).collect();
+            said.news(stuck, begin + after).len()
+        };
+        assert_eq!(at(&["/a"], Duration::ZERO), 1);
+        assert_eq!(at(&["/a", "/b"], TICK), 1);
+        assert_eq!(at(&["/a", "/b"], STUCK_AGAIN / 2), 0);
+        assert_eq!(at(&["/a", "/b"], STUCK_AGAIN), 1);
     }
 
     #[test]

@@ -1,6 +1,11 @@
 //! Makes the directory for the gateway's own user alone, and closes to others what is in it, should an
 //! earlier umask, a copy or a restored backup have left it open.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "runs where it may block: before there are workers, or beside them"
+)]
+
 use std::fs::{self, DirBuilder, Metadata, Permissions};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};

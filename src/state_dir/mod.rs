@@ -9,6 +9,11 @@
 //! lives/…
 //! ```
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "runs where it may block: before there are workers, or beside them"
+)]
+
 mod closing;
 mod earlier;
 mod file;
@@ -55,6 +60,7 @@ impl StateDir {
     /// used, because another user has put there what should be ours.
     #[must_use]
     pub fn open(path: &Path) -> Option<Self> {
+        let _at_work = files::at_work(path);
         if !closing::close(path) {
             return None;
         }
@@ -169,6 +175,7 @@ impl StateDir {
     }
 
     fn try_read(&self, file: &StateFile<'_>) -> io::Result<Vec<u8>> {
+        let _at_work = files::at_work(&self.path.join(file.path()));
         let (bytes, _) = files::contents(self.opened(file)?.into(), file.most())?;
         Ok(bytes)
     }
@@ -189,6 +196,7 @@ impl StateDir {
         bytes: &[u8],
         finish: impl FnOnce(&OwnedFd, &str, &str, File) -> io::Result<T>,
     ) -> io::Result<T> {
+        let _at_work = files::at_work(&self.path.join(file.path()));
         let write = || {
             if bytes.len() as u64 > file.most() {
                 return Err(io::Error::other("it would be larger than is read again"));

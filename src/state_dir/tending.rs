@@ -1,6 +1,11 @@
 //! What is done once at the start: whether another gateway uses the directory is seen by a lock, and
 //! what nobody needs any more is removed.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "runs where it may block: before there are workers, or beside them"
+)]
+
 use std::fs::{self, File};
 use std::path::Path;
 use std::time::{Duration, SystemTime};

@@ -60,14 +60,17 @@ use crate::supervise::{self, Spawn, Watched};
 use crate::telemetry::metrics::Metrics;
 use crate::telemetry::readiness::Readiness;
 use root::{Root, RootArgs, RootHandle};
+use sessions::Signer;
 
 /// What the tree is started with. The defaults are the program's; tests shorten them.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// The configuration file.
     pub config_path: PathBuf,
-    /// Where state is kept; nowhere if absent.
+    /// Where state is kept; nowhere if absent. See [`Settings::keep_state_in`].
     pub state_dir: Option<StateDir>,
+    /// What was kept there.
+    signer: Option<Signer>,
     /// When the boot latch opens at the latest, counted from the start.
     pub boot_latch: Duration,
     /// The ladder, the intensity, the start slots.
@@ -94,6 +97,7 @@ impl Settings {
         Self {
             config_path,
             state_dir: None,
+            signer: None,
             boot_latch: Duration::from_secs(10),
             supervision: supervise::Settings::default(),
             limits: Limits::default(),
@@ -103,6 +107,12 @@ impl Settings {
             metrics: Metrics::default(),
             notices: None,
         }
+    }
+
+    /// Has state kept there, and takes over the key of the sessions' ids. Blocks.
+    pub fn keep_state_in(&mut self, state_dir: Option<StateDir>) {
+        self.signer = Some(Signer::load(state_dir.as_ref()));
+        self.state_dir = state_dir;
     }
 }
 

@@ -4,6 +4,8 @@
 //!
 //! `MCPROXY_CHAOS_SEED` repeats the strikes of a run, `MCPROXY_CHAOS_SECONDS` says how long one is.
 
+#![allow(clippy::disallowed_methods, reason = "tests may block")]
+
 mod cure;
 mod driver;
 mod end;

@@ -2,6 +2,8 @@
 //! (`server/main.mjs`): directly, which is the baseline, and behind the gateway, which must score
 //! the same. `tests/run` installs the suite and its Node; without them these tests fail and say so.
 
+#![allow(clippy::disallowed_methods, reason = "tests may block")]
+
 #[path = "../support/mod.rs"]
 mod support;
 

@@ -10,6 +10,7 @@ use nix::unistd::mkfifo;
 use tokio::time::Instant;
 
 use super::stage::{Stage, configuration};
+use crate::support::both;
 use crate::support::client::DEADLINE;
 use crate::support::gateway::{Gateway, GatewayOptions};
 use crate::support::servers::{fixture, fixtures};
@@ -108,8 +109,9 @@ async fn f131_token_file_is_a_pipe() {
 #[tokio::test]
 async fn f132_odd_state_files() {
     let home = tempfile::tempdir().expect("a directory");
-    let fx = fixtures(&[("fx", &[])]);
-    let mut first = Gateway::start(GatewayOptions::new(fx.as_str()).home(home.path())).await;
+    let fx = [fixture("fx", &[])];
+    let options = GatewayOptions::new(configuration(&fx, &json!({})));
+    let mut first = Gateway::start(options.home(home.path())).await;
     first.wait_for_log("Server 'fx' started", DEADLINE).await;
     let key = first.state_dir().join("session.key");
     let (catalogue, last) = (
@@ -125,7 +127,8 @@ async fn f132_odd_state_files() {
     pipe(&key);
     symlink("/dev/zero", &catalogue).expect("ours");
     symlink(&victim, &last).expect("ours");
-    let mut stage = Stage::early(132, GatewayOptions::new(fx).home(home.path())).await;
+    let at_home = |options: GatewayOptions| options.home(home.path());
+    let mut stage = Stage::with(132, &fx, &json!({}), at_home).await;
     stage.struck("a pipe, a device and a link are there");
     let line = stage.gateway.wait_for_log("session.key", DEADLINE).await;
     stage.holds("the error names the key", line.contains("it is a pipe"));
@@ -145,7 +148,8 @@ async fn f133_another_configuration() {
     fs::write(&other, fixtures(&[("b", &[])])).expect("ours");
     let of_other = format!("--config={}", other.display());
     for option in [None, Some(of_other)] {
-        let mut options = GatewayOptions::new(fixtures(&[("a", &[])])).home(home.path());
+        let entries = configuration(&[fixture("a", &[])], &json!({}));
+        let mut options = GatewayOptions::new(entries).home(home.path());
         let name = if option.is_some() { "b" } else { "a" };
         if let Some(option) = option {
             options = options.arg(option);
@@ -166,6 +170,8 @@ async fn f133_another_configuration() {
         .gateway
         .wait_for_log("Server 'a' started", DEADLINE)
         .await;
+    both::ready(&stage.gateway).await;
+    stage.resume().await;
     let logs = stage.gateway.logs();
     let is_mixed = logs.iter().any(|line| line.contains("Server 'b'"));
     stage.holds("the server of the other file is not run", !is_mixed);

@@ -2,6 +2,8 @@
 //! with nine other servers in it. A test has three parts: the fault, the proof that it struck, and what must
 //! hold all the same, as figures. What was seen is kept, and `tests/faults/table` makes `README.md` of it.
 
+#![allow(clippy::disallowed_methods, reason = "tests may block")]
+
 #[macro_use]
 #[path = "../support/mod.rs"]
 mod support;
@@ -19,8 +21,6 @@ mod bystanders;
 #[cfg(test)]
 mod bytes;
 #[cfg(test)]
-mod c;
-#[cfg(test)]
 mod calls;
 #[cfg(test)]
 mod children;
@@ -36,6 +36,8 @@ mod files;
 mod flood;
 #[cfg(test)]
 mod gateway;
+#[cfg(test)]
+mod hangs;
 #[cfg(test)]
 mod ids;
 #[cfg(test)]

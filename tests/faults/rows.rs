@@ -23,7 +23,7 @@ const fn row(number: u8, name: &'static str, fault: &'static str, demanded: &'st
 
 /// Every row, in order. Where it says nothing else, the nine other servers answer every call meanwhile.
 #[rustfmt::skip]
-pub(crate) const ROWS: [Row; 73] = [
+pub(crate) const ROWS: [Row; 76] = [
     row(1, "exits_in_a_call", "a server exits with 1 in the middle of a call", "the call gets its error within 100 ms of the exit; ready again within 2 s"),
     row(2, "killed_by_sigkill", "a server is killed by SIGKILL", "calls get their error within 100 ms; ready again within 2 s"),
     row(3, "exits_when_idle", "a server exits with 0 while nothing is asked of it", "ready again within 2 s; nothing in the log above a warning"),
@@ -92,6 +92,9 @@ pub(crate) const ROWS: [Row; 73] = [
     row(131, "token_file_is_a_pipe", "the token file becomes a pipe, then SIGHUP", "an error names it; reloads go on; SIGTERM ends the gateway within 10 s"),
     row(132, "odd_state_files", "the key is a pipe, a kept catalogue leads to /dev/zero, what was kept last is a link", "starts; an error names the key"),
     row(133, "another_configuration", "another configuration file was used in between, then the first is broken", "what the first one said last is run"),
+    row(134, "programs_hang", "ten servers' programs, directories and PATHs are on a file system that hangs", "another server is served within 5 s; the log says what hangs; SIGTERM: exit 0 within 10 s"),
+    row(135, "files_hang", "the file system with the configuration and the catalogues hangs", "calls are answered; the log names the file, once; SIGTERM: exit 0 within 10 s"),
+    row(136, "start_hangs", "the file system with the state directory hangs at the start", "the log names it; SIGTERM: exit 0 within 2 s"),
     row(140, "forks_without_end", "a server is killed and leaves what forks anew and ends, over and over", "ended within 3 s, or the log says so with the server's name"),
     row(141, "daemons_pile_up", "a server goes on and leaves 40 daemons that nothing ties to it", "said with their number while it runs; said again when it ends; none outlives the gateway"),
     row(142, "record_says_dead", "a file says that a gateway which runs is dead", "its servers live on; a warning names the file"),

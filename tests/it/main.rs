@@ -1,5 +1,7 @@
 //! Integration tests against the real binary, one file per behaviour.
 
+#![allow(clippy::disallowed_methods, reason = "tests may block")]
+
 #[macro_use]
 #[path = "../support/mod.rs"]
 mod support;

@@ -2,6 +2,8 @@
 //! must be what each server says over a bare pipe. `tests/run` installs the servers and the
 //! clients; without them these tests fail and say so.
 
+#![allow(clippy::disallowed_methods, reason = "tests may block")]
+
 #[cfg(test)]
 mod compare;
 #[cfg(test)]

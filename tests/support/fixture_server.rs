@@ -5,6 +5,8 @@
 //! `nested` `exit` `abort` (`fixture/tools.rs` says what each takes and gives) and `--tools N` dummies. With
 //! `--offers` everything else that servers can do, and the tools of `fixture/drive.rs`.
 
+#![allow(clippy::disallowed_methods, reason = "tests may block")]
+
 #[path = "fixture/asks.rs"]
 mod asks;
 #[path = "fixture/drive.rs"]

@@ -8,7 +8,7 @@ use std::io::{self, Write as _};
 use std::process::{ChildStdin, Command};
 
 use mcproxy::cli::Cli;
-use tokio::runtime::Runtime;
+use tokio::runtime;
 
 use super::chaos::{Chaos, How, Moment};
 use super::output::Lines;
@@ -92,7 +92,11 @@ pub(crate) fn counts(reply: &str) -> BTreeMap<String, usize> {
 }
 
 fn obey(chaos: &Chaos) {
-    let runtime = Runtime::new().expect("a runtime for the commands");
+    // Without a driver of its own for signals, which would pass those on that the gateway's does not see.
+    let runtime = runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .expect("a runtime for the commands");
     for line in io::stdin().lines().map_while(Result::ok) {
         let words: Vec<&str> = line.split(' ').collect();
         let reply = runtime.block_on(command(chaos, &words));

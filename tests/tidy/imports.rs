@@ -25,6 +25,7 @@ const IMPORTS: [(&str, &[&str]); 15] = [
             "process",
             "ids",
             "config",
+            "files",
             "state_dir",
             "telemetry",
             "turn",
@@ -48,6 +49,7 @@ const IMPORTS: [(&str, &[&str]); 15] = [
         &[
             "cli",
             "config",
+            "files",
             "http",
             "process",
             "service",

@@ -2,6 +2,11 @@
 //! with nothing else installed. It shares no code with the gateway and speaks to it only over its
 //! pipes. stdout carries MCP and nothing else; stderr one line at the start.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a program of its own, with threads and no workers"
+)]
+
 mod rpc;
 mod server;
 #[cfg(test)]

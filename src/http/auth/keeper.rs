@@ -73,6 +73,7 @@ impl TokenKeeper {
             reading: Mutex::default(),
         };
         kept.current.send_replace(kept.read()?);
+        kept.file.as_deref().into_iter().for_each(warn_if_open);
         Ok(Self(Arc::new(kept)))
     }
 
@@ -103,9 +104,6 @@ impl TokenKeeper {
 
     /// Says what whoever set this up should know: once, at the start.
     pub fn warn(&self, listening: &[SocketAddr]) {
-        if let Some(file) = &self.0.file {
-            warn_if_open(file);
-        }
         let is_open = |address: &&SocketAddr| !address.ip().to_canonical().is_loopback();
         if let Some(open) = listening.iter().find(is_open)
             && !self.0.current.borrow().are_asked_for()
@@ -179,6 +177,10 @@ fn read(file: &Path) -> Result<Tokens, TokenError> {
     Tokens::parse(&text).map_err(invalid)
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "called by whoever reads the file, who may block"
+)]
 fn warn_if_open(file: &Path) {
     let mode = fs::metadata(file).map(|metadata| metadata.permissions().mode());
     if mode.is_ok_and(|mode| mode & WORLD_READABLE != 0) {

@@ -72,14 +72,14 @@ impl Drop for LogGuard {
 ///
 /// # Errors
 /// When the thread cannot be started, or when a logger was installed before.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "handed to the thread that writes"
+)]
 pub fn init(sink: Sink, level: LevelFilter) -> io::Result<LogGuard> {
     let (logger, guard) = match sink {
         Sink::Syslog(path) => {
             let format = Format::Syslog { pid: process::id() };
-            #[expect(
-                clippy::disallowed_methods,
-                reason = "handed to the thread that writes"
-            )]
             let output = syslog::Syslog::new(path, format, io::stderr());
             start(format, level, output)?
         }

@@ -123,6 +123,7 @@ struct Writer<O> {
 }
 
 impl<O: Output> Writer<O> {
+    #[expect(clippy::disallowed_methods, reason = "the thread that writes")]
     fn run(mut self, lines: &Receiver<Box<[u8]>>) {
         self.output.open();
         while let Ok(line) = lines.recv() {

@@ -8,6 +8,7 @@ use super::kept::Kept;
 use super::watch::Watch;
 use crate::config::model::{Config, Given};
 use crate::config::{self, ConfigError, Parsed, Problem};
+use crate::files;
 
 /// Why the file is looked at; the greater reason includes the smaller one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -73,6 +74,7 @@ impl Place {
         watch: Option<Watch>,
         changed: impl Fn() + Send + 'static,
     ) -> Looked {
+        let _at_work = files::at_work(&self.path);
         // Before reading, so that no change falls between.
         let watch = match watch.filter(|watch| watch.is_current(&self.path)) {
             Some(watch) => Ok(watch),

@@ -2,6 +2,11 @@
 //! engines bind-mount single files: so the file, its directory, and the directory of what it
 //! links to are watched, and an event means no more than "look whether the file is another one".
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a look is taken beside the workers, and the watch has a thread of its own"
+)]
+
 use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};

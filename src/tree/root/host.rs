@@ -73,7 +73,10 @@ impl<S: Spawn, E: Edge> RootHost<S, E> {
             .with(&settings.command_line, &settings.limits);
         Self {
             latch_opens: Instant::now() + settings.boot_latch,
-            signer: Signer::load(settings.state_dir.as_ref()),
+            signer: settings
+                .signer
+                .clone()
+                .unwrap_or_else(|| Signer::load(None)),
             limits: watch::Sender::new(Arc::new(limits)),
             spawn,
             edge,

@@ -106,6 +106,10 @@ fn pipes(limits: &Limits) -> process::Limits {
 
 /// `mcproxy` is this very binary, wherever it lies. After an upgrade the file it was started from
 /// may be gone; the kernel still has it.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "called beside the workers, see `launch`"
+)]
 fn program(command: &str) -> String {
     if command != OURSELVES {
         return command.to_owned();
