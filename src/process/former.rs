@@ -10,8 +10,6 @@ use std::collections::HashSet;
 use std::io;
 use std::time::{Duration, SystemTime};
 
-use tokio::task::spawn_blocking;
-
 use super::group::Groups;
 use super::kin::in_use;
 use super::leftovers::end_former;
@@ -31,21 +29,16 @@ pub struct Record(Entry);
 
 impl Record {
     /// Puts this gateway on record, and ends what those left behind that are on record and gone.
-    /// Call it before the first child of `groups` is spawned.
+    /// Call it before the first child of `groups` is spawned, where it may block.
     ///
     /// # Errors
     /// If nothing can be written there; then nothing was ended.
     pub async fn begin(state_dir: &StateDir, groups: &Groups) -> io::Result<Self> {
-        let (state_dir, life) = (state_dir.clone(), groups.life());
-        let begun = spawn_blocking(move || {
-            let record = Self::make(&state_dir, life)?;
-            Ok::<_, io::Error>((record, on_record(&state_dir)))
-        });
-        let (record, files) = begun.await.map_err(io::Error::other)??;
+        let record = Self::make(state_dir, groups.life())?;
+        let files = on_record(state_dir);
         if !files.is_empty() {
             let seen = groups.looks().look().await;
-            let gone = spawn_blocking(move || sort(files, &seen));
-            end_gone(groups, gone.await.map_err(io::Error::other)?).await;
+            end_gone(groups, sort(files, &seen)).await;
         }
         Ok(record)
     }
@@ -129,14 +122,12 @@ enum Fate {
 /// at all. `may_stay`: nothing it proves is no reason to remove it yet.
 fn fate(standing: Standing, is_used: bool, is_seen: bool, may_stay: bool) -> Fate {
     match standing {
-        Standing::Alive => Fate::Keep,
-        Standing::Dead if !is_used => Fate::End,
-        Standing::Dead => Fate::Doubt,
         Standing::Past => Fate::Remove,
-        Standing::Apart | Standing::Unknown if is_seen => Fate::Doubt,
-        Standing::Apart | Standing::Unknown if !may_stay => Fate::Remove,
-        Standing::Apart => Fate::Keep,
-        Standing::Unknown => Fate::Doubt,
+        Standing::Dead if !is_used => Fate::End,
+        Standing::Apart | Standing::Unknown if !is_seen && !may_stay => Fate::Remove,
+        Standing::Apart if !is_seen => Fate::Keep,
+        Standing::Alive => Fate::Keep,
+        Standing::Dead | Standing::Apart | Standing::Unknown => Fate::Doubt,
     }
 }
 

@@ -13,7 +13,7 @@ use super::error::SpawnError;
 use super::group::{Groups, whole};
 
 /// A program by the name it is configured with, and the directory it runs in: what a start waits for.
-pub(super) type Place = (String, Option<PathBuf>);
+type Place = (String, Option<PathBuf>);
 
 /// The places where something is started now, or waits to be.
 #[derive(Debug, Default)]

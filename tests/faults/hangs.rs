@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::time::{Instant, interval};
 
-use super::c;
 use super::stage::{Stage, configuration};
+use super::system::compile;
 use super::wrapped::{own_mounts, wrapped};
 use crate::support::client::{DEADLINE, Streamable};
 use crate::support::fleet::echo;
@@ -36,7 +36,7 @@ impl Hanging {
     fn new() -> Option<Self> {
         let directory = TempDir::new().expect("a temporary directory");
         fs::create_dir(directory.path().join("hung")).expect("the directory is ours");
-        let program = c::build("hang.c", &["-O1"], &directory.path().join("hang"));
+        let program = compile(&directory, "hang", &[]);
         let start = format!("{} {program} {}", own_mounts()?, Self::at(&directory, ""));
         let mut attempt = Command::new("sh");
         attempt.args(["-c", &format!("{start} /bin/true")]);

@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::time::Instant;
 
-use super::c;
 use super::stage::{Stage, configuration};
+use super::system::compile;
 use crate::support::client::{DEADLINE, Sse};
 use crate::support::fleet::{identify, successor};
 use crate::support::gateway::{Gateway, GatewayOptions, fixture_server};
@@ -38,7 +38,7 @@ fn generations(home: &Path, server: u32) -> u64 {
 async fn f140_forks_without_end() {
     let home = TempDir::new().expect("a temporary directory");
     let place = home.path().display();
-    let forks = c::build("forks.c", &["-O1"], &home.path().join("forks"));
+    let forks = compile(&home, "forks", &[]);
     let begin = format!("setsid {forks} {place}/stop {place}/beat.$$ </dev/null >/dev/null 2>&1 &");
     let mut stage = Stage::open(140, &[after(&begin)]).await;
     let client = stage.client::<Sse>().await;

@@ -21,8 +21,6 @@ mod bystanders;
 #[cfg(test)]
 mod bytes;
 #[cfg(test)]
-mod c;
-#[cfg(test)]
 mod calls;
 #[cfg(test)]
 mod children;

@@ -1,14 +1,14 @@
 //! Rows 52, 53 and 56: the disk is full, the clock jumps, the port is taken.
 
 use std::fs;
-use std::process::Command;
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::time::Instant;
 
-use super::c;
 use super::stage::Stage;
 use super::wrapped::{own_mounts, wrapped};
 use crate::support::client::{DEADLINE, Sse, Streamable};
@@ -80,6 +80,24 @@ async fn f52_disk_full() {
     stage.close().await;
 }
 
+/// Builds a program or a library of the C file beside this one. A linker of C is what Rust itself needs.
+pub(crate) fn compile(directory: &TempDir, name: &str, options: &[&str]) -> String {
+    let built = directory.path().join(name);
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/faults/{name}.c"));
+    let mut compiler = Command::new("cc");
+    compiler
+        .args(options)
+        .args(["-O1", "-o"])
+        .arg(&built)
+        .arg(source);
+    let status = compiler
+        .stdin(Stdio::null())
+        .status()
+        .expect("a C compiler");
+    assert!(status.success(), "{compiler:?}: {status}");
+    built.display().to_string()
+}
+
 /// The minute of the day of the newest log line.
 fn log_clock(stage: &Stage) -> i32 {
     let last = stage.gateway.logs().pop().expect("it has logged");
@@ -97,11 +115,8 @@ async fn f53_clock_jump() {
     let directory = TempDir::new().expect("a temporary directory");
     let setting = directory.path().join("offset");
     fs::write(&setting, "0").expect("the directory is ours");
-    let library = c::build(
-        "clock.c",
-        &["-shared", "-fPIC", "-O1"],
-        &directory.path().join("clock.so"),
-    );
+    // Moves the gateway's wall clock.
+    let library = compile(&directory, "clock", &["-shared", "-fPIC"]);
     let mut slow = fixture("slow", &["--hang-on", "echo"]);
     slow["call_timeout"] = json!(TIMEOUT.as_secs());
     let change = |options: GatewayOptions| {
