@@ -6,7 +6,7 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use super::stage::{Stage, configuration, wait as real_or};
-use crate::support::client::{DEADLINE, Sse};
+use crate::support::client::{Client, DEADLINE, Sse};
 use crate::support::fleet::{echo, identify};
 use crate::support::proc;
 use crate::support::servers::{fixture, text_of, tool_names};
@@ -132,9 +132,9 @@ async fn f112_updated_flood() {
     }
     let (took, used) = (
         start.elapsed(),
-        proc::cpu_time(pid).expect("it runs") - before,
+        proc::cpu_time(pid).expect("it runs").saturating_sub(before),
     );
-    let heard: Vec<Vec<String>> = clients.iter().map(|one| one.take_notifications()).collect();
+    let heard: Vec<Vec<String>> = clients.iter().map(Client::take_notifications).collect();
     let number = |said: &String| {
         let (_, number) = said.split_once(r#""n":"#)?;
         number.trim_end_matches('}').parse::<u64>().ok()

@@ -123,8 +123,8 @@ impl Updates {
     /// The next that has waited long enough, and its params.
     pub(super) fn next(&mut self, now: Instant) -> Option<(Box<str>, Bytes)> {
         self.forget(now);
-        let is_due = self.next_deadline().is_some_and(|due| due <= now);
-        let (_, uri) = self.queue.pop_front_if(|_| is_due)?;
+        self.next_deadline().filter(|due| *due <= now)?;
+        let (_, uri) = self.queue.pop_front()?;
         let params = self.waiting.remove(&uri).flatten();
         self.held -= params.as_ref().map_or(0, Bytes::len);
         let params = params.unwrap_or_else(|| uri_params(&uri));
@@ -138,8 +138,9 @@ impl Updates {
     }
 
     fn forget(&mut self, now: Instant) {
-        while let Some((_, uri)) = self.told.pop_front_if(|(until, _)| *until <= now) {
-            self.is_told.remove(&uri);
+        while let Some((_, uri)) = self.told.front().filter(|(until, _)| *until <= now) {
+            self.is_told.remove(uri);
+            self.told.pop_front();
         }
     }
 }
@@ -161,10 +162,10 @@ mod tests {
         for number in 0..millis {
             now += Duration::from_millis(1);
             let uri = format!("u{}", number % uris as u64);
-            let updated = changed(&uri, &number.to_string());
+            let change = changed(&uri, &number.to_string());
             let mut due = Vec::new();
-            if updates.is_due(now, &updated) {
-                due.push((uri.into_boxed_str(), updated.params().clone()));
+            if updates.is_due(now, &change) {
+                due.push((uri.into_boxed_str(), change.params().clone()));
             }
             loop {
                 for (uri, params) in due.drain(..) {
