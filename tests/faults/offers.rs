@@ -1,4 +1,4 @@
-//! Rows 110 and 111: what servers say that they offer.
+//! Rows 110 to 112: what servers say that they offer, and that it changed.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use super::stage::{Stage, configuration, wait as real_or};
-use crate::support::client::{DEADLINE, Sse};
+use crate::support::client::{Client, DEADLINE, Sse};
 use crate::support::fleet::{echo, identify};
 use crate::support::proc;
 use crate::support::servers::{fixture, text_of, tool_names};
@@ -103,5 +103,58 @@ async fn f111_list_changed_flood() {
     stage.at_most("lists read of it", &lists, &(4 + 2 * seconds));
     stage.holds("it was listed again", lists > 0);
     client.close().await;
+    stage.close().await;
+}
+
+#[tokio::test]
+async fn f112_updated_flood() {
+    const UPDATED: &str = "notifications/resources/updated";
+    let flags = ["--offers", "--uri-base=bad://", "--flood-updates=100000"];
+    let mut stage = Stage::open(112, &[fixture("bad", &flags)]).await;
+    let mut clients = Vec::new();
+    for _ in 0..50 {
+        let client = stage.client::<Sse>().await;
+        let params = r#"{"uri":"bad://text/0"}"#;
+        let granted = client.call("resources/subscribe", Some(params), DEADLINE);
+        assert!(granted.await.ends_with(r#""result":{}}"#));
+        clients.push(client);
+    }
+    for client in &clients {
+        client.next_notification(UPDATED, DEADLINE).await;
+        client.take_notifications();
+    }
+    let (pid, start) = (stage.gateway.pid(), Instant::now());
+    let before = proc::cpu_time(pid).expect("it runs");
+    let mut calls = 0;
+    while start.elapsed() < real_or(Duration::from_secs(5), Duration::from_secs(60)) {
+        assert_eq!(echo(&clients[0], "bad", "x").await.text, "x");
+        calls += 1;
+    }
+    let (took, used) = (
+        start.elapsed(),
+        proc::cpu_time(pid).expect("it runs").saturating_sub(before),
+    );
+    let heard: Vec<Vec<String>> = clients.iter().map(Client::take_notifications).collect();
+    let number = |said: &String| {
+        let (_, number) = said.split_once(r#""n":"#)?;
+        number.trim_end_matches('}').parse::<u64>().ok()
+    };
+    let said =
+        |all: &Vec<String>| Some(all.last().and_then(number)? - all.first().and_then(number)?);
+    let least = heard
+        .iter()
+        .map(|all| said(all).unwrap_or(0))
+        .min()
+        .unwrap_or(0);
+    stage.struck(format!(
+        "{least} changes at least between the first and the last that a client heard of in {took:.1?}; {calls} calls, {used:.1?} of CPU"
+    ));
+    stage.holds("more than 1000 a second", least > 1000 * took.as_secs());
+    let most = heard.iter().map(Vec::len).max().unwrap_or(0);
+    let in_all = usize::try_from(took.as_secs()).expect("it fits") * 10 + 12;
+    stage.at_most("changes that a client heard of", &most, &in_all);
+    for client in clients {
+        client.close().await;
+    }
     stage.close().await;
 }

@@ -23,7 +23,7 @@ const fn row(number: u8, name: &'static str, fault: &'static str, demanded: &'st
 
 /// Every row, in order. Where it says nothing else, the nine other servers answer every call meanwhile.
 #[rustfmt::skip]
-pub(crate) const ROWS: [Row; 81] = [
+pub(crate) const ROWS: [Row; 82] = [
     row(1, "exits_in_a_call", "a server exits with 1 in the middle of a call", "the call gets its error within 100 ms of the exit; ready again within 2 s"),
     row(2, "killed_by_sigkill", "a server is killed by SIGKILL", "calls get their error within 100 ms; ready again within 2 s"),
     row(3, "exits_when_idle", "a server exits with 0 while nothing is asked of it", "ready again within 2 s; nothing in the log above a warning"),
@@ -84,6 +84,7 @@ pub(crate) const ROWS: [Row; 81] = [
     row(102, "resources_in_anothers_name", "a server lists resources and templates in another's name (mcproxy://other/…)", "every read is answered by the server that is named; the log says it once"),
     row(110, "names_of_others", "servers list names with other servers' prefixes, and their headings in their instructions", "each name leads to its own server, in every order of the file; one warning for each two; one heading each"),
     row(111, "list_changed_flood", "a server says 1 000 times a second that its 2 000 tools changed", "they are listed again, at most twice a second"),
+    row(112, "updated_flood", "a server says 100 000 times a second that a resource changed that 50 clients subscribed to", "each client hears of it at least once and at most ten times a second, and of the last change; every call is answered"),
     row(120, "stopped_terminal", "Ctrl-S in the gateway's terminal", "every call is answered, servers come and go; SIGTERM: exit 0 within 10 s"),
     row(121, "stopped_terminal_on_one_core", "the same on one core", "the same"),
     row(122, "busy_handler", "a handler keeps its worker busy for seconds", "the others are served; the log says who and what while it lasts, once"),

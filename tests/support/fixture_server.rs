@@ -175,6 +175,9 @@ pub(crate) struct Flags {
     /// Says so many times a second that its tools changed once initialized; 0 is as often as it can.
     #[arg(long)]
     flood_list_changed: Option<u64>,
+    /// Says so many times a second that its first text changed once initialized; 0 is as often as it can.
+    #[arg(long)]
+    flood_updates: Option<u64>,
     /// Writes so many lines a second that are no JSON once initialized; 0 is as many as it can.
     #[arg(long)]
     flood_junk: Option<u64>,

@@ -45,6 +45,12 @@ impl Updated {
         &self.uri
     }
 
+    /// The params as they are.
+    #[must_use]
+    pub fn params(&self) -> &Bytes {
+        &self.params
+    }
+
     /// The params with `uri` in place of the server's, on one line.
     #[must_use]
     pub fn rewrite(&self, uri: &str) -> Bytes {

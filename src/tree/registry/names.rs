@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::merged::{Route, Source};
 use super::pages::{Entries, Pages};
-use super::part::{Part, Plan, Rivals};
+use super::part::{Holders, Part, Plan, Rivals};
 use crate::ids::{Prefix, SEPARATOR, ServerName};
 use crate::protocol::mcp::item::Kind;
 
@@ -71,6 +71,7 @@ impl Names {
         let mut order: Vec<(usize, &Source)> = sources.iter().enumerate().collect();
         order.sort_by_key(|(_, source)| !is_namesake(source));
         let mut by_prefix: HashMap<Box<str>, Vec<Arc<Part>>> = HashMap::new();
+        let mut holders: HashMap<&str, Holders> = HashMap::new();
         let mut placed = Vec::new();
         for (place, source) in order {
             let Some(list) = source.list(kind).filter(|list| !list.is_empty()) else {
@@ -85,7 +86,10 @@ impl Names {
                 elders: elders.clone(),
             };
             let part = former.iter().find_map(|former| former.part(&plan));
-            let part = part.unwrap_or_else(|| Arc::new(Part::build(kind, plan)));
+            let part = part.unwrap_or_else(|| {
+                let holders = holders.entry(source.prefix.as_str()).or_default();
+                Arc::new(Part::build(kind, plan, holders))
+            });
             elders.push(Arc::clone(&part));
             placed.push((place, part));
         }

@@ -1,6 +1,6 @@
 //! What one server adds to the merged tools or prompts, laid out once per change of its own list.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::catalogue::List;
@@ -63,15 +63,38 @@ impl Plan {
             Rivals::Any(prefixes) => prefixes.owner(merged).map(|(_, server)| server.clone()),
         }
     }
+}
 
-    fn taken(&self, own: &str) -> Option<ServerName> {
-        let elder = self.elders.iter().find(|elder| elder.offers(own));
-        elder.map(|elder| elder.server().clone())
+/// Who has which name of those with one prefix. Filled only if a part is built: what thousands of
+/// names are looked up in must not be hundreds of parts.
+#[derive(Debug, Default)]
+pub(super) struct Holders {
+    /// Each with its holder's place among the elders.
+    by_name: HashMap<Box<str>, usize>,
+    /// How many of the elders are in it.
+    count: usize,
+}
+
+impl Holders {
+    fn take_in(&mut self, elders: &[Arc<Part>]) {
+        for (place, elder) in elders.iter().enumerate().skip(self.count) {
+            for own in elder.offered() {
+                self.by_name.entry(own.into()).or_insert(place);
+            }
+        }
+        self.count = self.count.max(elders.len());
+    }
+
+    fn holder(&self, plan: &Plan, own: &str) -> Option<ServerName> {
+        let elder = plan.elders.get(*self.by_name.get(own)?)?;
+        Some(elder.server().clone())
     }
 }
 
 impl Part {
-    pub(super) fn build(kind: Kind, plan: Plan) -> Self {
+    /// Lays it out. `holders` are of those with its prefix.
+    pub(super) fn build(kind: Kind, plan: Plan, holders: &mut Holders) -> Self {
+        holders.take_in(&plan.elders);
         let (mut laying, mut odd) = (Laying::default(), Oddities::default());
         let (mut offered, mut seen) = (Vec::new(), HashSet::new());
         for (place, item) in (0u32..).zip(&*plan.list) {
@@ -83,7 +106,7 @@ impl Part {
             }
             let is_second = !seen.insert(own);
             let holder = is_second.then(|| plan.server.clone());
-            if let Some(holder) = holder.or_else(|| plan.taken(own)) {
+            if let Some(holder) = holder.or_else(|| holders.holder(&plan, own)) {
                 odd.note(Odd::Taken(holder), merged);
                 continue;
             }
@@ -114,13 +137,19 @@ impl Part {
 
     /// Whether clients are offered what the server calls `own`.
     pub(super) fn offers(&self, own: &str) -> bool {
-        let key = |place: &u32| {
-            let item = usize::try_from(*place).map(|place| self.plan.list.get(place));
-            item.ok().flatten().map_or("", |item| item.key())
-        };
         self.sorted
-            .binary_search_by(|place| key(place).cmp(own))
+            .binary_search_by(|place| self.key(*place).cmp(own))
             .is_ok()
+    }
+
+    /// What the server calls all that clients are offered.
+    fn offered(&self) -> impl Iterator<Item = &str> {
+        self.sorted.iter().map(|place| self.key(*place))
+    }
+
+    fn key(&self, place: u32) -> &str {
+        let item = usize::try_from(place).map(|place| self.plan.list.get(place));
+        item.ok().flatten().map_or("", |item| item.key())
     }
 
     pub(super) fn server(&self) -> &ServerName {

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use super::calls::{CANCELLED_KEEPS_PERMIT, Calls};
 use super::subscriptions::{Open, Subscriptions};
+use super::updates::{Share, Updates};
 use crate::ids::{CallId, ServerName};
 use crate::protocol::jsonrpc;
 use crate::protocol::mcp::logging::{self, Level, LogMessage};
@@ -40,6 +41,9 @@ pub(super) struct Audience {
     members: BTreeMap<u64, Member>,
     told: Told,
     subscriptions: Subscriptions,
+    updates: Updates,
+    logs: Share,
+    has_shed: bool,
 }
 
 /// What a session asks for by a call of its own.
@@ -58,6 +62,9 @@ impl Audience {
             members: BTreeMap::new(),
             told: Told::default(),
             subscriptions: Subscriptions::default(),
+            updates: Updates::default(),
+            logs: Share::LOGS,
+            has_shed: false,
         }
     }
 
@@ -223,14 +230,18 @@ impl Audience {
     /// When [`Self::expire`] has something to do.
     pub(super) fn next_deadline(&self) -> Option<Instant> {
         let level = self.told.open.map(|(_, until)| until);
-        level
-            .into_iter()
-            .chain(self.subscriptions.next_deadline())
-            .min()
+        let own = [
+            self.subscriptions.next_deadline(),
+            self.updates.next_deadline(),
+        ];
+        level.into_iter().chain(own.into_iter().flatten()).min()
     }
 
-    /// Gives up what has waited too long. Gives the lines to write.
+    /// Gives up what has waited too long, and tells what waits to be told. Gives the lines to write.
     pub(super) fn expire(&mut self, now: Instant, calls: &mut Calls) -> Vec<Bytes> {
+        while let Some((uri, params)) = self.updates.next(now) {
+            self.tell_of(now, &uri, &params);
+        }
         let level = self.told.open.filter(|(_, until)| *until <= now);
         let mut overdue = self.subscriptions.overdue(now);
         overdue.extend(level.map(|(id, _)| id));
@@ -242,11 +253,22 @@ impl Audience {
     }
 
     /// Tells those who want to hear it what the server logged: who has set a level, and `others`.
+    /// Of a flood some is left out.
     pub(super) fn logged<'a>(
-        &'a self,
+        &mut self,
+        now: Instant,
         params: &Bytes,
         others: impl Iterator<Item = (u64, &'a Arc<dyn Client>)>,
     ) {
+        if !self.logs.is_open(now) {
+            if !std::mem::replace(&mut self.has_shed, true) {
+                log::warn!(
+                    "Server '{}' logs more than can be passed on to its clients: some of it is left out",
+                    self.server
+                );
+            }
+            return;
+        }
         let message = match LogMessage::parse(params) {
             Ok(message) => message,
             Err(why) => {
@@ -257,7 +279,9 @@ impl Audience {
         let members = self.members.iter();
         let members = members.filter(|(_, member)| member.interest.level.is_some());
         let members = members.map(|(session, member)| (*session, &member.client));
-        let hearers: BTreeMap<u64, &Arc<dyn Client>> = members.chain(others).collect();
+        let mut hearers: BTreeMap<u64, &Arc<dyn Client>> = others.collect();
+        hearers.extend(members);
+        self.logs.spend(now, hearers.len());
         let params = message.under(self.server.as_str());
         for client in hearers.into_values() {
             client.tell(News::Logged {
@@ -269,22 +293,37 @@ impl Audience {
         }
     }
 
-    /// Tells those who subscribed to it that a resource has changed.
-    pub(super) fn updated(&self, params: &Bytes) {
+    /// Tells those who subscribed to it that a resource has changed: now, or from time to time if
+    /// it changes often. Whether it is the first that waits.
+    pub(super) fn updated(&mut self, now: Instant, params: &Bytes) -> bool {
         let updated = match Updated::parse(params) {
             Ok(updated) => updated,
             Err(why) => {
                 log::debug!("Server '{}' told of no usable change: {why}", self.server);
-                return;
+                return false;
             }
         };
+        if !self.subscriptions.has(updated.uri()) {
+            return false;
+        }
+        let was_waiting = self.updates.next_deadline().is_some();
+        if self.updates.is_due(now, &updated) {
+            self.tell_of(now, updated.uri(), params);
+        }
+        !was_waiting && self.updates.next_deadline().is_some()
+    }
+
+    fn tell_of(&mut self, now: Instant, uri: &str, params: &Bytes) {
         let members = self.members.values();
-        for member in members.filter(|member| member.interest.uris.contains(updated.uri())) {
+        let mut count = 0;
+        for member in members.filter(|member| member.interest.uris.contains(uri)) {
+            count += 1;
             member.client.tell(News::Updated {
                 server: self.server.clone(),
                 params: params.clone(),
             });
         }
+        self.updates.told(now, uri, count);
     }
 }
 

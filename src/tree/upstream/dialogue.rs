@@ -46,6 +46,8 @@ pub(super) enum Effect {
     Listed(Catalogue),
     /// The server said that a list changed: ask for it after this time.
     ListChanged(Duration),
+    /// There is a new time for [`Dialogue::next_deadline`].
+    Watch,
     /// Pass a request on to the client of the session that this instance belongs to.
     Ask(Request),
     /// Nothing good can come of this process any more. The words follow the server's name.
@@ -169,10 +171,8 @@ impl Dialogue {
         interest: Interest,
     ) -> Vec<Effect> {
         let member = (client, interest);
-        let lines = self
-            .audience
-            .interested(now, session, member, &mut self.calls);
-        writes(lines)
+        let calls = &mut self.calls;
+        writes(self.audience.interested(now, session, member, calls))
     }
 
     /// Takes one line of the server's stdout: a message, or several. A server may batch what it
@@ -314,9 +314,8 @@ impl Dialogue {
     /// The audience hears of an answer before the call does that it may belong to.
     fn settle(&mut self, now: Instant, id: u64, answer: Answer) -> Vec<Effect> {
         let is_granted = matches!(answer, Answer::Result(_));
-        let lines = self
-            .audience
-            .on_answer(now, id, is_granted, &mut self.calls);
+        let calls = &mut self.calls;
+        let lines = self.audience.on_answer(now, id, is_granted, calls);
         if lines.is_none() || self.calls.has(id) {
             self.calls.settle(id, answer);
         }
@@ -373,9 +372,12 @@ impl Dialogue {
                 let owner = self.asks.owner();
                 let owner = owner.map(|owner| (owner.session, &owner.client));
                 let others = self.calls.clients().chain(owner);
-                self.audience.logged(params, others);
+                self.audience.logged(now, params, others);
             }
-            (method::RESOURCES_UPDATED, Some(params)) => self.audience.updated(params),
+            (method::RESOURCES_UPDATED, Some(params)) => {
+                let waits = self.audience.updated(now, params);
+                return waits.then_some(Effect::Watch).into_iter().collect();
+            }
             (method, _) if self.lists.note_change(method) => {
                 return vec![Effect::ListChanged(self.lists.pace().wait_for_more(now))];
             }

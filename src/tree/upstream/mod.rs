@@ -24,6 +24,7 @@ mod state;
 mod subscriptions;
 #[cfg(test)]
 mod tests;
+mod updates;
 mod who;
 
 pub(crate) use actor::{Upstream, UpstreamArgs, UpstreamExit};

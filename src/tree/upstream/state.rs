@@ -315,6 +315,7 @@ impl UpstreamState {
                 Effect::ListChanged(wait) => {
                     self.relist = Some(self.after(wait, Wait::Relist));
                 }
+                Effect::Watch => {} // as after every effect
                 Effect::Ask(request) => self.ask(request),
                 Effect::Broken(kind, why) => return self.die(kind, &why),
             }

@@ -76,6 +76,11 @@ impl Subscriptions {
         known.is_some_and(|known| known.is_on && known.open == 0)
     }
 
+    /// Whether somebody subscribed to it, or wants to, as far as that is not settled yet.
+    pub(super) fn has(&self, uri: &str) -> bool {
+        self.by_uri.contains_key(uri)
+    }
+
     /// Request `id` was sent.
     pub(super) fn sent(&mut self, id: u64, uri: &Arc<str>, open: Open) {
         let subscription = self.by_uri.entry(Arc::clone(uri)).or_default();

@@ -147,3 +147,25 @@ fn an_instances_table_shares_what_is_not_its_own() {
     assert_eq!(again.built_since(&mine), 0);
     assert!(!again.changes(&mine).tools && again.changes(&shared).tools);
 }
+
+#[test]
+fn the_elders_of_what_stayed_keep_their_names() {
+    let mut sources: Vec<Source> = ["a", "b", "c", "d"]
+        .map(|s| source(s, "", &["t", s]))
+        .into();
+    let first = Merged::build(sources.clone(), &[]);
+    for (place, tools) in [(2, &["t", "a", "x"][..]), (3, &["x", "b", "t"])] {
+        sources[place] = source(sources[place].server.as_str(), "", tools);
+    }
+    let second = Merged::build(sources, &[&first]);
+    assert_eq!(second.built_since(&first), 2);
+    for (tool, server) in [("t", "a"), ("a", "a"), ("b", "b"), ("x", "c")] {
+        let route = second.find(Subject::Tool, tool).unwrap();
+        assert_eq!(route.server, name(server), "{tool}");
+    }
+    assert!(second.find(Subject::Tool, "d").is_none());
+    let says = |text: &str| second.oddities().iter().any(|oddity| oddity.contains(text));
+    assert!(says(
+        "'x' of server 'd' is left out of the tools: server 'c' has the name already"
+    ));
+}

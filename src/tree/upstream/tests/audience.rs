@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::talk::{TIMEOUT, Talk, Todo, answer, refusal, request};
+use super::talk::{AGAIN, TIMEOUT, Talk, Todo, answer, refusal, request};
 use super::{Desk, Heard, interest, owner};
 use crate::protocol::mcp::logging::Level;
 
@@ -180,13 +180,59 @@ fn a_resource_is_subscribed_to_once_and_until_the_last_has_gone() {
 
     assert_eq!(talk.takes(a.wish("u", false)), None);
     assert_eq!(a.hear(), [Heard::Result(2, "{}".into())]);
+    talk.now += AGAIN;
     talk.told("notifications/resources/updated", said);
     assert_eq!((a.hear(), b.hear().len()), (vec![], 1));
     let sent = talk.takes(b.wish("u", false)).unwrap();
     assert_eq!(Todo::Write(sent), unsubscribe(4, "u"));
     assert_eq!(talk.hears(&answer(4, "{}")), []);
+    talk.now += AGAIN;
     talk.told("notifications/resources/updated", said);
     assert_eq!(b.hear(), [Heard::Result(2, "{}".into())]);
+}
+
+#[test]
+fn a_resource_that_changes_again_and_again_is_told_of_from_time_to_time_and_at_last() {
+    let (mut talk, mut a, mut b) = (resources(), Desk::of(1, 9), Desk::of(2, 9));
+    for (desk, uri) in [(&a, "u"), (&b, "v")] {
+        let asked = talk.interested(desk, interest(None, &[uri]));
+        assert_eq!(asked.len(), 1);
+    }
+    let quiet = talk.dialogue.next_deadline();
+    let told = |talk: &mut Talk, uri: &str, n: u32| {
+        let params = format!(r#"{{"uri":"{uri}","n":{n}}}"#);
+        talk.told("notifications/resources/updated", &params)
+    };
+    assert_eq!(told(&mut talk, "u", 0), []);
+    assert_eq!(talk.dialogue.next_deadline(), quiet);
+    assert_eq!(told(&mut talk, "u", 1), [Todo::Watch]);
+    for n in 2..100 {
+        assert_eq!(told(&mut talk, "u", n), []);
+        assert_eq!(told(&mut talk, "nobodys", n), []);
+    }
+    assert_eq!(a.hear(), [Heard::Updated(r#"{"uri":"u","n":0}"#.into())]);
+    // Nobody else waits for it.
+    assert_eq!(told(&mut talk, "v", 0), []);
+    assert_eq!(b.hear().len(), 1);
+    assert_eq!(talk.dialogue.next_deadline(), Some(talk.now + AGAIN));
+    talk.now += AGAIN;
+    assert_eq!(talk.expires(), []);
+    assert_eq!(a.hear(), [Heard::Updated(r#"{"uri":"u","n":99}"#.into())]);
+    assert_eq!((b.hear(), talk.dialogue.next_deadline()), (vec![], quiet));
+}
+
+#[test]
+fn of_a_flood_of_log_messages_some_are_left_out() {
+    let (mut talk, mut a) = (resources(), Desk::new(9));
+    talk.interested(&a, interest(Some(Level::Info), &[]));
+    for _ in 0..30_000 {
+        talk.told("notifications/message", r#"{"level":"info","data":0}"#);
+    }
+    let heard = a.hear().len();
+    assert!((20_000..20_100).contains(&heard), "{heard}");
+    talk.now += AGAIN;
+    talk.told("notifications/message", r#"{"level":"info","data":0}"#);
+    assert_eq!(a.hear().len(), 1);
 }
 
 #[test]
@@ -203,6 +249,7 @@ fn a_refused_wish_is_the_clients_to_know_and_counts_for_nothing() {
     talk.takes(a.wish("u", false)).unwrap();
     assert_eq!(talk.hears(&refusal(5)), [], "it is still so");
     a.hear();
+    talk.now += AGAIN;
     talk.told("notifications/resources/updated", r#"{"uri":"u"}"#);
     assert_eq!(a.hear().len(), 1);
 }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use proptest::prelude::*;
 use serde_json::Value;
 
-use super::talk::{Talk, Todo, answer, refusal};
+use super::talk::{AGAIN, Talk, Todo, answer, refusal};
 use super::{Desk, Heard, interest};
 
 const URIS: [&str; 3] = ["u", "v", "w"];
@@ -215,6 +215,7 @@ impl World {
         for (session, record) in self.records.iter().enumerate() {
             for uri in URIS {
                 let told = format!(r#"{{"uri":"{uri}"}}"#);
+                self.talk.now += AGAIN;
                 self.talk.told("notifications/resources/updated", &told);
                 let heard = self.desks[session].hear();
                 let is_told = heard == [Heard::Updated(told)];

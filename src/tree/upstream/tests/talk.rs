@@ -18,6 +18,8 @@ use crate::tree::upstream::dialogue::{Dialogue, Effect};
 use crate::tree::upstream::listing::Room;
 
 pub(super) const TIMEOUT: Duration = Duration::from_secs(300);
+/// A resource that was told of may be told of again.
+pub(super) const AGAIN: Duration = Duration::from_millis(100);
 pub(super) const CHANGED: &str = r#"{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}"#;
 
 /// What is to be done.
@@ -28,6 +30,7 @@ pub(super) enum Todo {
     /// What all lists hold, one after the other, and which could not be told.
     Listed(Vec<String>, Vec<Kind>),
     ListChanged,
+    Watch,
     Ask(String, RequestId),
     Broken(FailureKind, String),
 }
@@ -45,6 +48,7 @@ pub(super) fn read(effect: Effect) -> Todo {
             Todo::Listed(keys, known.unlisted.iter().copied().collect())
         }
         Effect::ListChanged(_) => Todo::ListChanged,
+        Effect::Watch => Todo::Watch,
         Effect::Ask(request) => Todo::Ask(request.method.into(), request.id),
         Effect::Broken(kind, why) => Todo::Broken(kind, why),
     }
