@@ -23,7 +23,7 @@ const fn row(number: u8, name: &'static str, fault: &'static str, demanded: &'st
 
 /// Every row, in order. Where it says nothing else, the nine other servers answer every call meanwhile.
 #[rustfmt::skip]
-pub(crate) const ROWS: [Row; 68] = [
+pub(crate) const ROWS: [Row; 72] = [
     row(1, "exits_in_a_call", "a server exits with 1 in the middle of a call", "the call gets its error within 100 ms of the exit; ready again within 2 s"),
     row(2, "killed_by_sigkill", "a server is killed by SIGKILL", "calls get their error within 100 ms; ready again within 2 s"),
     row(3, "exits_when_idle", "a server exits with 0 while nothing is asked of it", "ready again within 2 s; nothing in the log above a warning"),
@@ -92,6 +92,10 @@ pub(crate) const ROWS: [Row; 68] = [
     row(131, "token_file_is_a_pipe", "the token file becomes a pipe, then SIGHUP", "an error names it; reloads go on; SIGTERM ends the gateway within 10 s"),
     row(132, "odd_state_files", "the key is a pipe, a kept catalogue leads to /dev/zero, what was kept last is a link", "starts; an error names the key"),
     row(133, "another_configuration", "another configuration file was used in between, then the first is broken", "what the first one said last is run"),
+    row(150, "one_address_takes_all_sessions", "clients of one address open as many sessions as there may be", "a client of another address gets one: the oldest of theirs that has no call ends"),
+    row(151, "one_address_takes_all_instances", "sessions of one address start as many instances of an isolated server as there may be", "a session of another address gets one; theirs are told \"busy\", and which limit it is"),
+    row(152, "one_address_takes_all_subscriptions", "sessions of one address subscribe to as much as all together may", "a session of another address subscribes"),
+    row(153, "many_subscriptions_renewed", "a server with 3 000 subscriptions of 8 KiB each is killed", "all are renewed; at most 8 MiB more meanwhile"),
 ];
 
 /// The row of this number.
