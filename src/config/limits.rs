@@ -81,7 +81,7 @@ limits! {
     /// Connections that are open at once
     max_connections: Count = 1024, 1 => 1_000_000, "further ones wait in the kernel's queue";
     /// Sessions, of both transports together
-    max_sessions: Count = 1000, 1 => 1_000_000, "of `/mcp`, the one that is idle for longest makes room; where none is, 503";
+    max_sessions: Count = 1000, 1 => 1_000_000, "one that is idle makes room: of who has most, the one that is so for longest; where none is, 503";
     /// How long a session of `/mcp` may have nothing to do
     session_idle_timeout: Seconds = s(86_400), s(1) => s(31_536_000), "it ends; its client can go on with its id";
     /// Time for the headers of a request to arrive, and between two requests on a connection
@@ -141,9 +141,9 @@ limits! {
     /// Time for the calls of a server that was changed or removed
     drain_timeout: Seconds = s(5), 0 => s(3600), "they get an error, and it is stopped";
     /// Subscriptions of all clients, together
-    max_subscriptions_bytes: Bytes = 256 * MIB, 64 * KIB => 64 * GIB, "\"busy\"";
+    max_subscriptions_bytes: Bytes = 256 * MIB, 64 * KIB => 64 * GIB, "\"busy\"; the last eighth is for clients that have less than an eighth";
     /// Sessions' own instances of isolated servers, together
-    max_instances: Count = 256, 1 => 10_000, "\"busy\"";
+    max_instances: Count = 256, 1 => 10_000, "one that is not used makes room: of who has most, the one that is so for longest; where none is, \"busy\"";
 }
 
 /// What somebody says about limits: the file, or the command line.

@@ -29,7 +29,7 @@ struct Counts {
 #[derive(Debug)]
 pub(super) struct Parts<K> {
     whole: Quota,
-    parts: HashMap<K, Quota>,
+    by_holder: HashMap<K, Quota>,
     /// With so many, those that nobody uses any more are looked for.
     crowd: usize,
 }
@@ -39,18 +39,18 @@ impl<K: Eq + Hash> Parts<K> {
     pub(super) fn of(whole: Quota) -> Self {
         Self {
             whole,
-            parts: HashMap::new(),
+            by_holder: HashMap::new(),
             crowd: 16,
         }
     }
 
     /// The part of `holder`.
     pub(super) fn part(&mut self, holder: K) -> Quota {
-        if self.parts.len() >= self.crowd {
-            self.parts.retain(|_, part| part.is_shared());
-            self.crowd = 2 * self.parts.len().max(8);
+        if self.by_holder.len() >= self.crowd {
+            self.by_holder.retain(|_, part| part.is_shared());
+            self.crowd = 2 * self.by_holder.len().max(8);
         }
-        let part = self.parts.entry(holder);
+        let part = self.by_holder.entry(holder);
         part.or_insert_with(|| Quota::part_of(&self.whole)).clone()
     }
 
@@ -324,7 +324,7 @@ mod tests {
         for number in 0..40 {
             drop(parts.part(number));
         }
-        assert!(parts.parts.len() <= 16 && whole.used() == 0);
+        assert!(parts.by_holder.len() <= 16 && whole.used() == 0);
     }
 
     #[test]

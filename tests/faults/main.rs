@@ -67,6 +67,8 @@ mod service;
 #[cfg(test)]
 mod sessions;
 #[cfg(test)]
+mod shares;
+#[cfg(test)]
 mod slow_requests;
 #[cfg(test)]
 mod smuggling;

@@ -23,7 +23,7 @@ const fn row(number: u8, name: &'static str, fault: &'static str, demanded: &'st
 
 /// Every row, in order. Where it says nothing else, the nine other servers answer every call meanwhile.
 #[rustfmt::skip]
-pub(crate) const ROWS: [Row; 82] = [
+pub(crate) const ROWS: [Row; 86] = [
     row(1, "exits_in_a_call", "a server exits with 1 in the middle of a call", "the call gets its error within 100 ms of the exit; ready again within 2 s"),
     row(2, "killed_by_sigkill", "a server is killed by SIGKILL", "calls get their error within 100 ms; ready again within 2 s"),
     row(3, "exits_when_idle", "a server exits with 0 while nothing is asked of it", "ready again within 2 s; nothing in the log above a warning"),
@@ -103,6 +103,10 @@ pub(crate) const ROWS: [Row; 82] = [
     row(142, "record_says_dead", "a file says that a gateway which runs is dead", "its servers live on; a warning names the file"),
     row(143, "records_pile_up", "40 files of gateways in containers that are gone, and of older releases", "at most 17 are left after a start; one line tells of them"),
     row(144, "deleted_before_a_restart", "a session is deleted, then the gateway is killed and started again", "404 for it; another goes on"),
+    row(150, "one_address_takes_all_sessions", "clients of one address open as many sessions as there may be", "a client of another address gets one: the oldest of theirs that has no call ends"),
+    row(151, "one_address_takes_all_instances", "sessions of one address start as many instances of an isolated server as there may be", "a session of another address gets one; theirs are told \"busy\", and which limit it is"),
+    row(152, "one_address_takes_all_subscriptions", "sessions of one address subscribe to as much as all together may", "a session of another address subscribes"),
+    row(153, "many_subscriptions_renewed", "a server with 3 000 subscriptions of 8 KiB each is killed", "all are renewed; at most 8 MiB more meanwhile"),
     row(170, "million_fields", "a configuration in which a server has 250 000, then a million unknown fields", "at most 150 log lines; four times as many cost at most eight times the CPU time; servers keep their process"),
     row(171, "shared_state_directory", "a second gateway uses the same state directory", "a warning names it; the servers of both live on"),
     row(172, "planted_state_files", "links under the names of unfinished files and another user's key are in the state directory", "what the links lead to stays; the log names the key, which is not used"),

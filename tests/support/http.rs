@@ -3,7 +3,7 @@
 //! by tests of status codes.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use memchr::{memchr, memmem};
@@ -197,6 +197,13 @@ impl Connection {
     pub(crate) async fn open_narrow(addr: SocketAddr) -> io::Result<Self> {
         let socket = TcpSocket::new_v4()?;
         socket.set_recv_buffer_size(64 << 10)?;
+        Self::on(socket.connect(addr).await?)
+    }
+
+    /// From another address of this machine: another client, for who looks at addresses.
+    pub(crate) async fn open_from(addr: SocketAddr, from: IpAddr) -> io::Result<Self> {
+        let socket = TcpSocket::new_v4()?;
+        socket.bind((from, 0).into())?;
         Self::on(socket.connect(addr).await?)
     }
 

@@ -12,7 +12,7 @@ use crate::tree::quota::signed;
 use crate::tree::shares::Rest;
 
 /// So much may wait for a client, whatever waits for others.
-const FAIR: usize = 64 * 1024;
+pub(super) const FAIR: usize = 64 * 1024;
 /// In the place of a time: the session is busy.
 const BUSY: u64 = u64::MAX;
 

@@ -29,6 +29,8 @@ mod state;
 mod streams;
 mod subscriptions;
 mod way;
+#[cfg(test)]
+mod worst_case;
 
 pub(super) use actor::{Entrance, Session, SessionArgs};
 #[cfg(any(test, fuzzing))]

@@ -12,7 +12,7 @@ use super::streams::Lane;
 /// How many events are kept.
 const EVENTS: usize = 64;
 /// How many bytes of messages are kept; a message larger than this never is.
-const BYTES: usize = 1024 * 1024;
+pub(super) const BYTES: usize = 1024 * 1024;
 /// How long an event is kept.
 pub(super) const AGE: Duration = Duration::from_secs(5 * 60);
 
