@@ -7,6 +7,8 @@ use tokio::time::Instant;
 
 /// A line of more bytes than this pays by the byte.
 const SHORT: u32 = 500;
+/// Nobody is silenced for longer than this, whatever passed.
+const LONGEST: Duration = Duration::from_secs(300);
 
 /// How much may pass.
 #[derive(Debug, Clone, Copy)]
@@ -60,6 +62,12 @@ impl Throttle {
         self.suppressed == 0 && self.paid_at < now + self.pace.burst
     }
 
+    /// How far what is owed goes beyond what may be owed.
+    pub(crate) fn excess(&self, now: Instant) -> Duration {
+        let limit = now + self.pace.burst;
+        self.paid_at.saturating_duration_since(limit)
+    }
+
     /// Whether nothing is owed or to be told any more: it is as good as a new one.
     pub(crate) fn is_idle(&self, now: Instant) -> bool {
         self.suppressed == 0 && self.paid_at <= now
@@ -67,10 +75,17 @@ impl Throttle {
 
     /// Pays for a line of `length` bytes that passed.
     pub(crate) fn pay(&mut self, now: Instant, length: usize) {
-        let bytes = self
-            .byte
-            .saturating_mul(u32::try_from(length).unwrap_or(u32::MAX));
-        self.paid_at = self.paid_at.max(now) + bytes.max(self.line);
+        self.pay_times(now, length, 1);
+    }
+
+    /// The same, so many times as much.
+    pub(crate) fn pay_times(&mut self, now: Instant, length: usize, times: u32) {
+        let length = u32::try_from(length).unwrap_or(u32::MAX);
+        let bytes = self.byte.saturating_mul(length);
+        let cost = bytes.max(self.line).saturating_mul(times);
+        let longest = self.pace.burst + LONGEST;
+        let owed = self.paid_at.saturating_duration_since(now);
+        self.paid_at = now + owed.saturating_add(cost).min(longest);
     }
 
     /// When lines will pass again, if they don't now.

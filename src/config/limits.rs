@@ -99,7 +99,7 @@ limits! {
     /// How deep a message of a client may be nested
     max_nesting_depth: Count = 100, 8 => 10_000, "error −32600";
     /// Calls in flight at a server
-    max_calls_per_server: Count = 128, 1 => 100_000, "\"busy\"";
+    max_calls_per_server: Count = 128, 1 => 100_000, "\"busy\"; the last eighth is for sessions with fewer than their part";
     /// Calls without an answer of a session
     max_calls_per_session: Count = 64, 1 => 100_000, "\"busy\"";
     /// What waits for a client to read it, of a session

@@ -128,6 +128,9 @@ pub(crate) struct Flags {
     /// Never answers initialize.
     #[arg(long)]
     mute: bool,
+    /// Reads with a common parser: it refuses what is nested 128 deep, and can't say whose it was.
+    #[arg(long)]
+    common_parser: bool,
     /// At the first call closes its stdout and lives on.
     #[arg(long)]
     close_stdout: bool,

@@ -9,21 +9,19 @@ use memchr::memrchr;
 use super::super::raw::number;
 
 /// The gateway's own id in a response of which only the beginning and the end are known (both may be
-/// the whole line). `"17"` and `17.0` count as 17. `None` for what is no response, or not certainly
-/// one: the line must begin with `{`, and `result` or `error` must be seen among its own members. A
-/// whole object without a `method` can be nothing else, even if it has neither.
+/// the whole line). `"17"` and `17.0` count as 17. `None` for what is no response, or not certainly one: the
+/// line must begin with `{`, and `result` or `error` must be seen among its own members.
 ///
 /// A line that ended too early says less than a whole one; its process is gone with all its calls,
 /// there is nothing to recover.
 #[must_use]
 pub fn recover_id(head: &[u8], tail: &[u8]) -> Option<u64> {
     let seen = Head::read(head);
-    let is_answer = seen.is_response || seen.end == End::Whole;
-    if !is_answer || seen.is_call {
+    if !seen.is_response || seen.is_call {
         return None;
     }
     match seen.id {
-        Id::Unseen if seen.end == End::Cut && !head.ends_with(tail) => last_id(tail),
+        Id::Unseen if seen.is_cut && !head.ends_with(tail) => last_id(tail),
         Id::Unseen | Id::Unsure => None,
         Id::Seen(id) => Some(id),
     }
@@ -42,18 +40,8 @@ struct Head {
     id: Id,
     is_response: bool,
     is_call: bool,
-    end: End,
-}
-
-/// How far the beginning of a line could be read.
-#[derive(PartialEq, Eq)]
-enum End {
     /// All of it was read and the object did not end.
-    Cut,
-    /// The object ended, and nothing is behind it.
-    Whole,
-    /// It is not what JSON has there.
-    Broken,
+    is_cut: bool,
 }
 
 /// Why a scan ended: the bytes did, or they are not what JSON has there.
@@ -68,14 +56,10 @@ impl Head {
             id: Id::Unseen,
             is_response: false,
             is_call: false,
-            end: End::Broken,
+            is_cut: false,
         };
-        let mut scan = Scan(bytes);
-        head.end = match head.members(&mut scan) {
-            Ok(()) if scan.0.trim_ascii().is_empty() => End::Whole,
-            Err(Stop::Cut) => End::Cut,
-            Ok(()) | Err(Stop::Broken) => End::Broken,
-        };
+        let ended = head.members(&mut Scan(bytes));
+        head.is_cut = matches!(ended, Err(Stop::Cut));
         head
     }
 

@@ -4,8 +4,13 @@
 //! fast is counted and summed up in a line when its time has come, when the noise has stopped and
 //! at the end of the program.
 //!
-//! All places together have a limit too. Beyond it a line costs its place ten times as much, so
-//! that what is rare still passes: no noise hides that the gateway stops or has reloaded.
+//! All places together have a limit too, and what servers write to their stderr has one of its own.
+//! Beyond it a line costs its place ten times as much, and twice that for every few seconds that
+//! it goes on, so that the noisy share what there is and what is rare still passes: no noise hides
+//! that the gateway stops or has reloaded.
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
@@ -31,14 +36,18 @@ const FINE: Pace = Pace {
     relief: Duration::from_secs(1),
     ..PLACE
 };
-/// What all places together may say: 300 KB a minute, and 100 KB at once.
+/// What all places together may say: 240 KB a minute, and 40 KB at once.
 const ALL: Pace = Pace {
-    rate: 10,
-    burst: Duration::from_secs(20),
+    rate: 8,
+    burst: Duration::from_secs(10),
     relief: Duration::from_secs(1),
 };
-/// How many times as much a line costs beyond that.
-const DEAR: usize = 10;
+/// What those with a rate that an operator set may say together is as much as one of them.
+const ALL_SET: Duration = Duration::from_secs(5);
+/// How many times as much a line costs beyond that, and after how much more it doubles, so often.
+const DEAR: u32 = 10;
+const DOUBLES_AFTER: Duration = Duration::from_secs(5);
+const DOUBLES: u32 = 6;
 /// So many places are told apart, servers included. Beyond them those of all servers are one.
 const PLACES: usize = 4096;
 /// So much of a line stands for those that are like it, in bytes.
@@ -60,18 +69,27 @@ pub(super) struct Gate {
 
 #[derive(Debug)]
 struct Places {
-    all: Throttle,
+    totals: Totals,
     by_key: HashMap<u64, Place>,
     /// How many of them leave lines out now.
     silent: usize,
+}
+
+/// What all places together said.
+#[derive(Debug)]
+struct Totals {
+    own: Throttle,
+    /// Of those with a rate that was set, and the highest that one has.
+    set: Throttle,
+    highest: usize,
 }
 
 #[derive(Debug)]
 struct Place {
     throttle: Throttle,
     level: Level,
-    /// Whether its operator set a rate for it, so that it does not count among all.
-    is_set: bool,
+    /// The rate that its operator set for it.
+    set: Option<usize>,
     /// The beginning of the first line that was left out, and when that was.
     first: Option<(String, Instant)>,
 }
@@ -92,7 +110,7 @@ impl Gate {
         Self {
             hasher: RandomState::new(),
             places: Mutex::new(Places {
-                all: Throttle::new(now, ALL),
+                totals: Totals::new(now),
                 by_key: HashMap::new(),
                 silent: 0,
             }),
@@ -134,7 +152,7 @@ impl Gate {
         let Some(place) = places.by_key.get_mut(&key) else {
             return;
         };
-        place.pay(now, length, &mut places.all);
+        place.pay(now, length, &mut places.totals);
     }
 
     /// When [`Self::sums`] has something to say.
@@ -165,7 +183,11 @@ impl Gate {
             let seconds = now.duration_since(since).as_secs().max(1);
             let lines = if count == 1 { "line" } else { "lines" };
             let text = format!("… and {count} more {lines} like this in {seconds} s: {like}");
-            place.pay(now, text.len(), &mut places.all);
+            // It ends the silence: what it costs its place is not what the noise costs.
+            if place.level <= Level::Info {
+                places.totals.pay(now, text.len(), place.set);
+            }
+            place.throttle.pay(now, text.len());
             let level = place.level;
             Some(Sum { level, text })
         };
@@ -205,123 +227,69 @@ impl Places {
     }
 }
 
+impl Totals {
+    fn new(now: Instant) -> Self {
+        Self {
+            own: Throttle::new(now, ALL),
+            set: Throttle::new(now, ALL),
+            highest: 0,
+        }
+    }
+
+    /// Takes note of a line of `length` bytes; gives how many times it costs its place as much.
+    fn pay(&mut self, now: Instant, length: usize, set: Option<usize>) -> u32 {
+        if let Some(rate) = set.filter(|rate| *rate > self.highest) {
+            self.highest = rate;
+            let burst = ALL_SET;
+            self.set = Throttle::new(now, Pace { rate, burst, ..ALL });
+        }
+        let total = match set {
+            Some(_) => &mut self.set,
+            None => &mut self.own,
+        };
+        let is_dear = !total.has_room(now);
+        let doubled = total.excess(now).as_millis() / DOUBLES_AFTER.as_millis();
+        let doubled = u32::try_from(doubled).unwrap_or(DOUBLES);
+        // What is owed then is bounded, so that it is forgotten soon after the noise.
+        if doubled < DOUBLES {
+            total.pay(now, length);
+        }
+        if is_dear {
+            DEAR << doubled.min(DOUBLES)
+        } else {
+            1
+        }
+    }
+}
+
 impl Place {
     fn new(now: Instant, record: &Record<'_>) -> Self {
         let level = record.level();
         let set = record.key_values().get(kv::Key::from_str("rate"));
         let set = set.and_then(|rate| usize::try_from(rate.to_u64()?).ok());
         let pace = match set {
-            Some(rate) => Pace { rate, ..FINE },
+            // It passed a limit of its own before, and has got longer since.
+            Some(rate) => Pace {
+                rate: rate.saturating_mul(2),
+                ..FINE
+            },
             None if level > Level::Info => FINE,
             None => PLACE,
         };
         Self {
             throttle: Throttle::new(now, pace),
             level,
-            is_set: set.is_some(),
+            set,
             first: None,
         }
     }
 
-    fn pay(&mut self, now: Instant, length: usize, all: &mut Throttle) {
-        if self.is_set || self.level > Level::Info {
-            return self.throttle.pay(now, length);
-        }
-        let times = if all.has_room(now) {
-            all.pay(now, length);
+    fn pay(&mut self, now: Instant, length: usize, totals: &mut Totals) {
+        let times = if self.level > Level::Info {
             1
         } else {
-            DEAR
+            totals.pay(now, length, self.set)
         };
-        for _ in 0..times {
-            self.throttle.pay(now, length);
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// As many lines of `length` bytes, from a place, about a server; gives how many pass.
-    fn log(gate: &Gate, now: Instant, at: (u32, &str), lines: usize, length: usize) -> usize {
-        let text = "x".repeat(length);
-        let (line, server) = at;
-        let one = |_: &usize| {
-            let about = [("server", server)];
-            let mut record = Record::builder();
-            record
-                .level(Level::Warn)
-                .line(Some(line))
-                .key_values(&about);
-            let verdict = gate.asks(now, &record.args(format_args!("{text}")).build());
-            if let Verdict::Pass(key) = verdict {
-                gate.pay(now, key, length);
-            }
-            matches!(verdict, Verdict::Pass(_))
-        };
-        (0..lines).filter(one).count()
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn the_first_pass_and_the_others_are_summed_up() {
-        let start = Instant::now();
-        let gate = Gate::new(start);
-        assert_eq!(gate.next(), None);
-        assert_eq!(log(&gate, start, (1, "a"), 1000, 200), 20);
-        assert_eq!(log(&gate, start, (1, "b"), 5, 200), 5, "another server");
-        assert_eq!(log(&gate, start, (2, "a"), 5, 200), 5, "another place");
-        let due = gate.next().expect("lines were left out");
-        assert!(gate.sums(start).is_empty());
-        let sums = gate.sums(due);
-        assert_eq!(sums.len(), 1);
-        let expected = format!(
-            "… and 980 more lines like this in 10 s: {}",
-            "x".repeat(SHOWN)
-        );
-        assert_eq!(sums[0].text, expected);
-        assert_eq!(gate.next(), None);
-        assert_eq!(log(&gate, due, (1, "a"), 21, 200), 19, "the sum was a line");
-        let rest: Vec<_> = gate.rest(due).into_iter().map(|sum| sum.text).collect();
-        assert!(
-            rest.len() == 1 && rest[0].starts_with("… and 2 more"),
-            "{rest:?}"
-        );
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn all_places_together_stay_below_a_megabyte_a_minute_and_a_rare_line_passes() {
-        let mut now = Instant::now();
-        let gate = Gate::new(now);
-        let mut bytes = 0;
-        for second in 0..60 {
-            for place in 0..50 {
-                bytes += 500 * log(&gate, now, (place, "a"), 50, 500);
-            }
-            bytes += gate
-                .sums(now)
-                .iter()
-                .map(|sum| sum.text.len())
-                .sum::<usize>();
-            if second % 10 == 0 {
-                assert_eq!(log(&gate, now, (1000, ""), 1, 80), 1, "a rare line");
-            }
-            now += Duration::from_secs(1);
-        }
-        assert!(bytes < 1_000_000, "{bytes}");
-        assert!(bytes > 200_000, "{bytes}");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn the_table_is_bounded_and_forgets_what_is_quiet() {
-        let start = Instant::now();
-        let gate = Gate::new(start);
-        for name in 0..2 * PLACES {
-            log(&gate, start, (1, &name.to_string()), 1, 10);
-        }
-        assert!(gate.lock().by_key.len() <= PLACES + 1);
-        let later = start + Duration::from_secs(1000);
-        assert_eq!(log(&gate, later, (1, "new"), 1, 10), 1);
-        assert!(gate.lock().by_key.len() <= 2);
+        self.throttle.pay_times(now, length, times);
     }
 }

@@ -142,8 +142,7 @@ impl UpstreamState {
     pub(super) fn on_output(&mut self, output: Output) -> Outcome {
         if let Output::Stderr(line) = output {
             let who = self.dialogue.who();
-            // What passed its own limit passes here, unless many instances say as much.
-            let rate = self.args.limits.stderr_lines_per_second.saturating_mul(2);
+            let rate = self.args.limits.stderr_lines_per_second;
             log::info!(server = who.server(), rate; "Server {who} stderr: {line}");
             self.dialogue.on_sign_of_life(Instant::now());
             return Ok(());

@@ -1,5 +1,5 @@
-//! Admission: 64 calls of one session, 128 of one server. What is over the limit is told "busy" at once,
-//! and what ends makes room.
+//! Admission: 64 calls of one session, 128 of one server, the last 16 for sessions with few. What is over the limit
+//! is told "busy" at once, and what ends makes room.
 
 use futures_util::future::join_all;
 use serde_json::Value;
@@ -10,6 +10,8 @@ use crate::support::servers::{failed_text, fixture, join, serve_ready, text_of};
 use crate::support::wait;
 
 const SESSION: usize = 64;
+/// What is kept of a server's room for sessions that have less than their part of it.
+const LAST: usize = 16;
 
 /// Sends so many calls of `name` and waits for none. Gives the first id.
 async fn fill(client: &SseClient, name: &str, arguments: &str, count: usize) -> Vec<u64> {
@@ -61,9 +63,13 @@ async fn a_server_has_room_for_128_calls_of_all_sessions() {
     let three = join(&gateway).await;
     let sleep = r#"{"ms":4000}"#;
     let mut calls = fill(&one, "a__sleep", sleep, SESSION).await;
-    fill(&two, "a__sleep", sleep, SESSION).await;
+    fill(&two, "a__sleep", sleep, SESSION - LAST).await;
     settle(&one).await;
     settle(&two).await;
+    let text = failed_text(&two.call_tool("a__echo", "{}").await);
+    assert!(text.contains("'a'") && text.contains("busy"), "{text}");
+    fill(&three, "a__sleep", sleep, LAST).await;
+    settle(&three).await;
     let text = failed_text(&three.call_tool("a__echo", "{}").await);
     assert!(text.contains("'a'") && text.contains("busy"), "{text}");
     let answer = three.call_tool("b__echo", r#"{"text":"by"}"#).await;
@@ -94,6 +100,7 @@ async fn a_cancelled_call_keeps_its_room_at_the_server_until_it_is_answered() {
     let sleep = r#"{"ms":2500,"ignore_cancel":true}"#;
     let ids = fill(&one, "a__sleep", sleep, SESSION).await;
     fill(&two, "a__sleep", r#"{"ms":60000}"#, SESSION).await;
+    fill(&three, "a__sleep", r#"{"ms":60000}"#, LAST).await;
     for id in ids {
         let params = format!(r#"{{"requestId":{id}}}"#);
         one.notify("notifications/cancelled", Some(&params)).await;

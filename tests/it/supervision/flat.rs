@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::support::fleet::{Entry, config, script};
 use crate::support::gateway::{Gateway, GatewayOptions};
-use crate::support::{proc, wait};
+use crate::support::{http, proc, wait};
 
 /// Servers that are started and stopped at once.
 const SERVERS: usize = 25;
@@ -31,24 +31,32 @@ fn servers(round: usize) -> String {
 
 /// Starts all of them anew, and waits until each is ready.
 async fn run_round(gateway: &Gateway, round: usize) {
-    let mark = gateway.log_mark();
     gateway.write_config(&servers(round));
     // A file event would wait until the file is quiet; the signal does not.
     gateway.sighup();
-    all_started(gateway, mark).await;
+    all_started(gateway, round).await;
 }
 
-async fn all_started(gateway: &Gateway, mark: usize) {
-    wait::until(
-        "every server to be ready",
-        Duration::from_secs(30),
-        async || {
-            let logs = gateway.logs();
-            let started = |line: &&String| line.ends_with("started");
-            (logs[mark..].iter().filter(started).count() == SERVERS).then_some(())
-        },
-    )
+/// Waits for as many starts as there are until the end of this round. The log may sum them up.
+async fn all_started(gateway: &Gateway, round: usize) {
+    let limit = Duration::from_secs(30);
+    wait::until("every server to be ready", limit, async || {
+        let metrics = http::get(gateway.addr(), "/metrics").await.text();
+        let starts = sum(&metrics, "mcproxy_server_starts_total");
+        let up = sum(&metrics, "mcproxy_server_up");
+        (starts == SERVERS * (round + 1) && up == SERVERS).then_some(())
+    })
     .await;
+}
+
+/// The sum of a metric over all servers.
+fn sum(metrics: &str, name: &str) -> usize {
+    let of_it = |line: &&str| {
+        line.strip_prefix(name)
+            .is_some_and(|rest| rest.starts_with('{'))
+    };
+    let value = |line: &str| line.rsplit(' ').next()?.parse::<usize>().ok();
+    metrics.lines().filter(of_it).filter_map(value).sum()
 }
 
 #[derive(Debug)]
