@@ -35,13 +35,14 @@ mod output;
 mod pipes;
 mod proof;
 mod reaper;
+mod script;
 mod spawn;
 mod stop;
 #[cfg(test)]
 mod tests;
 
 pub use command::Command;
-pub use environment::environment;
+pub use environment::{environment, is_passed_on};
 pub use error::SpawnError;
 pub use exit::describe;
 pub use former::Record;
@@ -51,5 +52,6 @@ pub use leftovers::end_all;
 pub use nix::sys::signal::Signal;
 pub use output::{LinePermit, Output, StdinFailure, UnusableLine};
 pub use reaper::{adopt_orphans, reap_orphans};
+pub use script::oddity;
 pub use spawn::{Limits, Process, spawn};
 pub use stop::{Grace, StopReport};
