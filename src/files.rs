@@ -38,8 +38,34 @@ pub fn read(path: &Path, most: u64) -> io::Result<(Vec<u8>, Metadata)> {
 /// As [`read`], or that it is not UTF-8.
 pub fn read_text(path: &Path, most: u64) -> io::Result<(String, Metadata)> {
     let (bytes, data) = read(path, most)?;
-    let no_text = |_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8");
-    Ok((String::from_utf8(bytes).map_err(no_text)?, data))
+    let no_text = |why| io::Error::new(io::ErrorKind::InvalidData, why);
+    if let Some(kind) = kind_of_bytes(&bytes) {
+        return Err(no_text(format!("it is {kind}, not UTF-8")));
+    }
+    let text = String::from_utf8(bytes).map_err(|_| no_text("it is not UTF-8".to_owned()))?;
+    Ok((text, data))
+}
+
+/// What bytes are that should be a text in UTF-8, where their beginning says it. Windows writes UTF-16,
+/// with a mark at its start or without: then every second byte of plain words is zero.
+#[must_use]
+pub fn kind_of_bytes(bytes: &[u8]) -> Option<&'static str> {
+    let is_zero = |at: usize| bytes.get(at) == Some(&0);
+    let is_utf16 = (is_zero(0) != is_zero(1)) && (is_zero(2) != is_zero(3));
+    match bytes {
+        [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => Some("UTF-32"),
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Some("UTF-16"),
+        [b'P', b'K', 3, 4, ..] => Some("a ZIP archive"),
+        [0x1f, 0x8b, ..] => Some("compressed with gzip"),
+        [b'M', b'Z', _, 0, ..] => Some("a program of Windows"),
+        [0x7f, b'E', b'L', b'F', ..] => Some("a program"),
+        [0xcf, 0xfa, 0xed, 0xfe, ..] | [0xca, 0xfe, 0xba, 0xbe, ..] => Some("a program of macOS"),
+        [_, _, _, _, ..] if is_zero(0) == is_zero(2) && is_zero(1) == is_zero(3) && is_utf16 => {
+            Some("UTF-16")
+        }
+        [0, _] | [_, 0] => Some("UTF-16"),
+        _ => None,
+    }
 }
 
 /// Neither a pipe without a writer nor a terminal makes an opening with these wait or have an effect.
@@ -121,6 +147,30 @@ mod tests {
     }
 
     #[test]
+    fn what_is_no_text_is_named() {
+        let utf16 = |text: &str| {
+            text.encode_utf16()
+                .flat_map(u16::to_le_bytes)
+                .collect::<Vec<u8>>()
+        };
+        for (bytes, expected) in [
+            (utf16("\u{feff}{}"), Some("UTF-16")),
+            (utf16("{}"), Some("UTF-16")),
+            (utf16("{"), Some("UTF-16")),
+            (vec![0, b'{', 0, b'}'], Some("UTF-16")),
+            (b"PK\x03\x04x".to_vec(), Some("a ZIP archive")),
+            (b"\x7fELF\x02".to_vec(), Some("a program")),
+            (b"MZ\x90\0\x03".to_vec(), Some("a program of Windows")),
+            (b"{}".to_vec(), None),
+            (b"".to_vec(), None),
+            (b"a\0\0b".to_vec(), None),
+            ("\u{feff}{}".as_bytes().to_vec(), None),
+        ] {
+            assert_eq!(kind_of_bytes(&bytes), expected, "{bytes:?}");
+        }
+    }
+
+    #[test]
     fn a_file_is_read_up_to_its_bound() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("plain");
@@ -134,5 +184,8 @@ mod tests {
         fs::write(&path, [0xff]).unwrap();
         let error = read_text(&path, 9).unwrap_err();
         assert_eq!(error.to_string(), "it is not UTF-8");
+        fs::write(&path, b"\xff\xfea\0").unwrap();
+        let error = read_text(&path, 9).unwrap_err();
+        assert_eq!(error.to_string(), "it is UTF-16, not UTF-8");
     }
 }

@@ -9,27 +9,24 @@
     reason = "a verb of its own, without workers"
 )]
 
+mod needs;
+mod program;
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use nix::unistd::{AccessFlags, access};
-
-use crate::config::model::{Entry, Given, Isolation, ServerSpec};
-use crate::config::{self, ConfigError, Environment, Origin, Parsed, Problem, Severity, Written};
+use crate::config::model::{Entry, Given, Isolation, Nameless, ServerSpec};
+use crate::config::{self, ConfigError, Environment, Origin, Parsed, Problem, Severity};
 use crate::ids::Prefix;
+use program::find;
 
 /// Exit code for a configuration that can be used as it is; warnings do not matter.
 const OK: u8 = 0;
 /// `EX_CONFIG` of `sysexits.h`: something is wrong in the configuration.
 const CONFIG: u8 = 78;
-/// What `execvp` takes where there is no PATH.
-const FALLBACK_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
-
 /// Checks the file at `path`, else the one that the gateway would take, and writes what it found to
 /// `out`. `env` is the gateway's environment, `command_line` what is said there about limits. Answers the exit code: 0, or 78 if there is an error.
 ///
@@ -83,6 +80,7 @@ fn report(
     for (entry, origin) in parsed.config.servers.iter().zip(&parsed.origins) {
         rows.push(row(entry, origin, env, &mut problems));
     }
+    rows.extend(parsed.config.nameless.iter().map(nameless));
     problems.sort_by_key(|problem| (problem.line, problem.column));
 
     let file = shown_path(path);
@@ -140,14 +138,17 @@ fn row(entry: &Entry, origin: &Origin, env: Environment<'_>, problems: &mut Vec<
     let (state, found) = match entry {
         Entry::Disabled(_) => ("off", "-".to_owned()),
         Entry::Refused(_) => ("refused", format!("see line {}", origin.place.line)),
-        Entry::Run(spec) => match find(spec, env) {
-            Ok(found) => ("run", found),
-            Err(lacking) => {
-                let found = lacking.to_string();
-                problems.extend(lacking.problem(origin));
-                ("run", found)
+        Entry::Run(spec) => {
+            problems.extend(needs::left_out(spec, origin, env));
+            match find(spec, env) {
+                Ok(found) => ("run", found),
+                Err(lacking) => {
+                    let found = lacking.to_string();
+                    problems.extend(lacking.problem(origin));
+                    ("run", found)
+                }
             }
-        },
+        }
     };
     let (prefix, isolation) = match entry {
         Entry::Run(spec) => differing(spec),
@@ -160,6 +161,17 @@ fn row(entry: &Entry, origin: &Origin, env: Environment<'_>, problems: &mut Vec<
         isolation,
         command: command_shown(origin),
         found,
+    }
+}
+
+fn nameless(entry: &Nameless) -> Row {
+    Row {
+        name: entry.shown.clone(),
+        state: "refused",
+        prefix: String::new(),
+        isolation: "",
+        command: "-".to_owned(),
+        found: format!("see line {}", entry.line),
     }
 }
 
@@ -188,131 +200,6 @@ fn command_shown(origin: &Origin) -> String {
         shown.push('…');
     }
     shown
-}
-
-/// What a server needs and the machine does not have.
-enum Lacking {
-    Directory,
-    Program { help: String },
-    Permission { at: PathBuf },
-}
-
-impl fmt::Display for Lacking {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Directory => "NO DIRECTORY",
-            Self::Program { .. } => "NOT FOUND",
-            Self::Permission { .. } => "NO PERMISSION",
-        })
-    }
-}
-
-impl Lacking {
-    fn problem(self, origin: &Origin) -> Option<Problem> {
-        let command = origin.command.as_ref();
-        let (written, message, help): (&Written, _, _) = match self {
-            Self::Directory => (
-                origin.cwd.as_ref()?,
-                "the directory does not exist".to_owned(),
-                "create it, or leave 'cwd' out".to_owned(),
-            ),
-            Self::Program { help } => {
-                let command = command?;
-                let program = command.text.escape_debug();
-                (
-                    command,
-                    format!("the program '{program}' was not found"),
-                    help,
-                )
-            }
-            Self::Permission { at } => (
-                command?,
-                format!("{} may not be executed", at.display()),
-                format!("chmod +x {}", at.display()),
-            ),
-        };
-        Some(Problem {
-            severity: Severity::Error,
-            line: written.place.line,
-            column: written.place.column,
-            path: written.path.clone(),
-            server: Some(origin.server.to_string()),
-            message,
-            help: Some(help),
-        })
-    }
-}
-
-/// Looks for the program of `spec` as the operating system will: on the PATH that the server gets,
-/// a name with a `/` in its working directory.
-fn find(spec: &ServerSpec, env: Environment<'_>) -> Result<String, Lacking> {
-    let directory = spec.cwd.clone().unwrap_or_else(|| PathBuf::from("."));
-    if !directory.is_dir() {
-        return Err(Lacking::Directory);
-    }
-    if spec.command == "mcproxy" {
-        return Ok("built in".to_owned());
-    }
-    let own = spec.env.get("PATH").map(|path| path.expose().to_owned());
-    let has_own_path = own.is_some();
-    let path = own
-        .or_else(|| env("PATH"))
-        .unwrap_or_else(|| FALLBACK_PATH.to_owned());
-    let candidates: Vec<_> = if spec.command.contains('/') {
-        vec![directory.join(&spec.command)]
-    } else {
-        let directories = std::env::split_paths(&path);
-        directories
-            .map(|on_path| directory.join(on_path).join(&spec.command))
-            .collect()
-    };
-    let is_file = |path: &&PathBuf| path.is_file();
-    let is_program = |path: &&PathBuf| path.is_file() && access(*path, AccessFlags::X_OK).is_ok();
-    if let Some(found) = candidates.iter().find(is_program) {
-        return Ok(tidied(found).display().to_string());
-    }
-    Err(match candidates.iter().find(is_file) {
-        Some(at) => Lacking::Permission { at: tidied(at) },
-        None => Lacking::Program {
-            help: help(&spec.command, &path, has_own_path),
-        },
-    })
-}
-
-/// Without the `.` that joining leaves.
-fn tidied(path: &Path) -> PathBuf {
-    let path: PathBuf = path.components().collect();
-    path.strip_prefix(".")
-        .map(Path::to_path_buf)
-        .unwrap_or(path)
-}
-
-fn help(command: &str, path: &str, has_own_path: bool) -> String {
-    if command.starts_with('/') {
-        return "it has to be on the machine, or in the container, that runs the gateway"
-            .to_owned();
-    }
-    if command.contains('/') {
-        return "a relative path starts at the server's 'cwd', else where the gateway runs"
-            .to_owned();
-    }
-    let source = match command {
-        "npx" | "npm" | "node" => "install Node.js (package nodejs, or https://nodejs.org); ",
-        "uvx" | "uv" => "install uv (https://docs.astral.sh/uv); ",
-        "python" | "python3" | "pip" | "pipx" => "install Python (package python3); ",
-        "bun" | "bunx" => "install Bun (https://bun.sh); ",
-        "deno" => "install Deno (https://deno.com); ",
-        "docker" => "install Docker (https://docs.docker.com/engine/install); ",
-        "podman" => "install Podman (package podman); ",
-        _ => "",
-    };
-    // The entry's own PATH is a value of `env`, and those are not shown.
-    let searched = if has_own_path {
-        "looked on the PATH in its 'env'".to_owned()
-    } else {
-        format!("looked on the PATH {path}")
-    };
-    format!("{source}{searched}")
 }
 
 /// What a row has in a column.

@@ -13,9 +13,13 @@ use super::error::quoted;
 use super::fields::{self, Use};
 use super::file::about;
 use super::filling::Filling;
+use super::filters;
+use super::foreign;
 use super::mcp;
 use super::model::{CALL_TIMEOUT, START_TIMEOUT, Secret, ServerSpec};
+use super::name::Named;
 use super::notes::{At, Finding, Notes};
+use super::switch;
 use super::values::{self, Field, Fields};
 use crate::ids::{Prefix, ServerName};
 
@@ -26,11 +30,11 @@ pub(super) enum Checked {
     Refused,
 }
 
-/// Reads the entry `body` of the server `name`; without a good name it is read all the same, for
-/// its mistakes.
+/// Reads the entry `body` of the server that is called `named`; without a good name it is read all
+/// the same, for its mistakes.
 pub(super) fn check(
     body: &Field<'_, Value<'_>>,
-    name: Option<&ServerName>,
+    named: &Named<'_>,
     env: Environment<'_>,
     notes: &mut Notes,
 ) -> Checked {
@@ -40,7 +44,7 @@ pub(super) fn check(
         notes.add(finding.help(r#"write {"command": "…", "args": […]}"#));
         return Checked::Refused;
     };
-    let is_enabled = is_enabled(&fields, notes);
+    let is_enabled = switch::is_enabled(&fields, notes) && !named.is_off;
     if let Some(remote) = not_stdio(&fields) {
         // Switched off, what is meant for another program is nobody's mistake.
         if is_enabled {
@@ -53,7 +57,7 @@ pub(super) fn check(
     other_fields(&fields, notes);
     // What a switched-off server would need need not be set.
     let fill = Filling::new(is_enabled.then_some(env));
-    let spec = spec(&fields, name, &fill, notes);
+    let spec = spec(&fields, named.name.as_ref(), &fill, notes);
     if !is_enabled {
         notes.soften();
         return Checked::Disabled;
@@ -94,21 +98,6 @@ fn spec(
         isolation,
         roots,
     })
-}
-
-/// `enabled`, and `disabled` as other programs have it. If they contradict each other the server
-/// stays off: a server that does not run is noticed sooner than one that should not.
-fn is_enabled(fields: &Fields<'_>, notes: &mut Notes) -> bool {
-    let enabled = flag(fields, "enabled", notes);
-    let disabled = flag(fields, "disabled", notes);
-    if let (Some(enabled), Some(disabled), Some(field)) =
-        (enabled, disabled, fields.get("disabled"))
-        && enabled == disabled
-    {
-        let what = "'enabled' and 'disabled' contradict each other; the server stays off";
-        notes.add(Finding::warning(field.at, what).help("keep 'enabled' alone"));
-    }
-    enabled.unwrap_or(true) && !disabled.unwrap_or(false)
 }
 
 /// Why the entry is no stdio server, if so: its `type` says it, or it has an address and nothing to
@@ -164,7 +153,11 @@ fn other_fields(fields: &Fields<'_>, notes: &mut Notes) {
             continue;
         }
         let at = fields.at.key(name, prop.name.start());
-        about(fields::ENTRY, name, at, notes);
+        if filters::is_filter(name) {
+            notes.extend(filters::refusal(prop, at));
+        } else if fields::find(fields::ENTRY, name).is_some() || !switch::is_known(prop) {
+            about(fields::ENTRY, name, at, notes);
+        }
     }
 }
 
@@ -183,12 +176,25 @@ fn is_void(value: &Value<'_>) -> bool {
 fn command(fields: &Fields<'_>, fill: &Filling<'_>, notes: &mut Notes) -> Option<String> {
     let Some(field) = fields.get("command") else {
         let finding = Finding::error(fields.at.clone(), "'command' is missing");
-        notes.add(finding.help(r#"name the program to run, such as "command": "npx""#));
+        let holds_entries = ["mcpServers", "servers", "mcp"]
+            .iter()
+            .any(|list| fields.get(list).is_some());
+        notes.add(finding.help(if holds_entries {
+            "this holds servers itself, which are one level too deep: move them up"
+        } else {
+            r#"name the program to run, such as "command": "npx""#
+        }));
         return None;
     };
     if field.value.as_array().is_some() {
         let finding = Finding::error(field.at, "'command' must be a text, not a list");
         notes.add(finding.help("write the program into 'command' and the rest into 'args'"));
+        return None;
+    }
+    if field.value.as_object().is_some() {
+        let finding = Finding::error(field.at, "'command' must be a text, not an object");
+        notes
+            .add(finding.help("write what is in it (a path, 'args', 'env') into the entry itself"));
         return None;
     }
     let text = values::text(&field, "command", notes)?;
@@ -197,6 +203,7 @@ fn command(fields: &Fields<'_>, fill: &Filling<'_>, notes: &mut Notes) -> Option
         return None;
     }
     note_shell_habits(text, &field.at, notes);
+    note_windows(text, fields, &field.at, notes);
     let filled = fill.fill(text, &field.at, notes);
     if filled.trim().is_empty() {
         notes.add(Finding::error(
@@ -210,7 +217,6 @@ fn command(fields: &Fields<'_>, fill: &Filling<'_>, notes: &mut Notes) -> Option
 
 /// What a shell would understand and `exec` does not.
 fn note_shell_habits(command: &str, at: &At, notes: &mut Notes) {
-    note_tilde(command, "command", at, notes);
     let first = command.split_whitespace().next().unwrap_or_default();
     let is_one_word = !command.contains(char::is_whitespace);
     // A path may well have a space in it, and so may a default inside ${…}.
@@ -224,10 +230,13 @@ fn note_shell_habits(command: &str, at: &At, notes: &mut Notes) {
     }
 }
 
-fn note_tilde(text: &str, name: &str, at: &At, notes: &mut Notes) {
-    if text == "~" || text.starts_with("~/") {
-        let what = format!("'{name}' starts with '~', which only a shell knows");
-        notes.add(Finding::warning(at.clone(), what).help("write ${HOME}"));
+fn note_windows(command: &str, fields: &Fields<'_>, at: &At, notes: &mut Notes) {
+    let args = fields.get("args");
+    let args = args.and_then(|args| args.value.as_array()).into_iter();
+    let args = args.flat_map(|args| &args.elements);
+    let texts = args.filter_map(|arg| Some(&*arg.as_string_lit()?.value));
+    if let Some(found) = foreign::windows_program(command, texts) {
+        notes.add(Finding::warning(at.clone(), found.what).help(found.help));
     }
 }
 
@@ -236,9 +245,15 @@ fn args(fields: &Fields<'_>, fill: &Filling<'_>, notes: &mut Notes) -> Vec<Strin
         return Vec::new();
     };
     let args = values::list(&field, "args", notes);
-    args.iter()
-        .map(|arg| fill.fill(arg.value, &arg.at, notes))
-        .collect()
+    let command = fields.get("command");
+    let command = command.and_then(|field| Some(&*field.value.as_string_lit()?.value));
+    let first = args.first().map(|arg| arg.value);
+    let is_script = command.is_some_and(|command| foreign::is_script(command, first));
+    let filled = args.iter().map(|arg| match is_script {
+        true => fill.fill_script(arg.value, &arg.at, notes),
+        false => fill.fill(arg.value, &arg.at, notes),
+    });
+    filled.collect()
 }
 
 fn env(fields: &Fields<'_>, fill: &Filling<'_>, notes: &mut Notes) -> BTreeMap<String, Secret> {
@@ -259,7 +274,6 @@ fn env(fields: &Fields<'_>, fill: &Filling<'_>, notes: &mut Notes) -> BTreeMap<S
 fn cwd(fields: &Fields<'_>, fill: &Filling<'_>, notes: &mut Notes) -> Option<PathBuf> {
     let field = fields.get("cwd")?;
     let text = values::text(&field, "cwd", notes)?;
-    note_tilde(text, "cwd", &field.at, notes);
     let filled = fill.fill(text, &field.at, notes);
     (!filled.is_empty()).then(|| PathBuf::from(filled))
 }

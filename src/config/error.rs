@@ -123,9 +123,16 @@ impl ConfigError {
 
 fn missing(path: &std::path::Path, searched: &[PathBuf]) -> String {
     if searched.len() < 2 {
+        let path = path.display().to_string();
+        let hint = if path.contains("/~/") {
+            ". A '~' is filled in by a shell only: write the whole path"
+        } else if path.contains(['"', '\'']) {
+            ". The quotes are part of its name: write it without them"
+        } else {
+            ""
+        };
         return format!(
-            "the configuration file {} does not exist; create it, or name another with --config",
-            path.display()
+            "the configuration file {path} does not exist; create it, or name another with --config{hint}"
         );
     }
     let places: Vec<_> = searched.iter().map(|p| p.display().to_string()).collect();

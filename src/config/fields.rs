@@ -67,20 +67,14 @@ pub(super) const ENTRY: &[(&str, Use)] = &[
     ("httpUrl", Use::NoEffect(URL)),
     ("envFile", Use::NoEffect(ENV_FILE)),
     ("env_file", Use::NoEffect(ENV_FILE)),
-    ("allowedTools", Use::NoEffect(TOOLS)),
-    ("disabledTools", Use::NoEffect(TOOLS)),
-    ("disabled_tools", Use::NoEffect(TOOLS)),
-    ("enabledTools", Use::NoEffect(TOOLS)),
-    ("excludeTools", Use::NoEffect(TOOLS)),
-    ("includeTools", Use::NoEffect(TOOLS)),
-    ("toolFilter", Use::NoEffect(TOOLS)),
     ("sandbox", Use::NoEffect(SANDBOX)),
     ("sandboxEnabled", Use::NoEffect(SANDBOX)),
 ];
 
 const URL: &str = "the server is run by its command, its address is not used";
 const ENV_FILE: &str = "its variables are not read; put them into 'env'";
-const TOOLS: &str = "all tools of the server are offered";
+const PROJECTS: &str = "what belongs to a single project is not run";
+const OTHER_LIST: &str = "servers are read from 'servers' and 'mcpServers' only";
 const SANDBOX: &str = "the server runs without a sandbox";
 
 /// The fields of the file itself.
@@ -101,11 +95,14 @@ pub(super) const FILE: &[(&str, Use)] = &[
     ("globalShortcut", Use::Quiet),
     ("preferences", Use::Quiet),
     ("scale", Use::Quiet),
+    // Claude Code's own file.
+    ("projects", Use::NoEffect(PROJECTS)),
+    ("mcp_servers", Use::NoEffect(OTHER_LIST)),
+    ("context_servers", Use::NoEffect(OTHER_LIST)),
 ];
 
 /// Other words for our fields, too far from them for a comparison of letters.
 const SYNONYMS: &[(&str, &str)] = &[
-    ("active", "enabled"),
     ("argv", "args"),
     ("arguments", "args"),
     ("cmd", "command"),
@@ -149,14 +146,23 @@ pub(super) fn meant(table: &[(&'static str, Use)], field: &str) -> Option<&'stat
     let (nearest, far) = ours()
         .map(|(name, _)| (*name, distance(name)))
         .min_by_key(|(_, far)| *far)?;
-    // One letter in three may be wrong: 'comand', 'arg', 'timout', never 'icon' for 'env'.
-    let near = nearest.len().min(plain.len()).div_ceil(3);
-    (far <= near.min(2)).then_some(nearest)
+    (far <= slips(nearest, &plain)).then_some(nearest)
+}
+
+/// Whether `plain` is probably a slip for `word`.
+pub(super) fn is_near(plain: &str, word: &str) -> bool {
+    plain.len().abs_diff(word.len()) <= 2
+        && strsim::damerau_levenshtein(plain, word) <= slips(word, plain)
+}
+
+/// One letter in three may be wrong: 'comand', 'arg', 'timout', never 'icon' for 'env'.
+fn slips(one: &str, other: &str) -> usize {
+    one.len().min(other.len()).div_ceil(3).min(2)
 }
 
 /// Lower case and without separators, so that `inheritEnv` and `inherit-env` are `inherit_env`.
 /// Cut short: a distance costs the product of both lengths.
-fn plain(field: &str) -> String {
+pub(super) fn plain(field: &str) -> String {
     let letters = field.chars().filter(|c| !matches!(c, '_' | '-' | ' '));
     letters.take(64).flat_map(char::to_lowercase).collect()
 }

@@ -12,9 +12,11 @@
 use jsonc_parser::ast::{Object, ObjectProp, Value};
 use jsonc_parser::common::Ranged;
 
+use super::elsewhere;
 use super::error::quoted;
 use super::fields::{self, Use};
 use super::notes::{At, Finding, Notes};
+use super::switch::{self, Lists};
 use super::values::{Field, kind};
 
 /// The entries of a file.
@@ -23,6 +25,8 @@ pub(super) struct File<'v> {
     pub(super) entries: Vec<RawEntry<'v>>,
     /// Whether MetaMCP wrote the file: it alone writes types in capitals.
     pub(super) is_from_metamcp: bool,
+    /// Which servers it switches off outside of their entries.
+    pub(super) lists: Lists<'v>,
     /// Settings of the gateway itself.
     pub(super) gateway: Option<Field<'v, Value<'v>>>,
 }
@@ -76,6 +80,7 @@ impl<'v> File<'v> {
         if !object.properties.iter().any(is_list) {
             return without_servers(object, notes);
         }
+        self.lists = Lists::read(object);
         let mut seen = Vec::new();
         for prop in &object.properties {
             let name = prop.name.as_str();
@@ -115,7 +120,8 @@ impl<'v> File<'v> {
                 Some(())
             }
             Value::Object(object) => {
-                let props = object.properties.iter().filter(|prop| !is_comment(prop));
+                let props = object.properties.iter();
+                let props = props.filter(|prop| !is_comment(prop, &at, notes));
                 self.entries.extend(props.map(|prop| {
                     let name = prop.name.as_str();
                     let key = Field::new(at.key(name, prop.name.start()), name);
@@ -151,6 +157,15 @@ fn without_servers(object: &Object<'_>, notes: &mut Notes) -> Option<()> {
             .as_object()
             .is_some_and(|o| o.get("command").is_some())
     };
+    let are_entries = object.get("command").is_some()
+        || object
+            .properties
+            .iter()
+            .any(|prop| holds_command(&prop.value));
+    if !are_entries && let Some((what, help)) = elsewhere::servers(object) {
+        notes.add(Finding::error(root, what).help(help));
+        return None;
+    }
     let names = || object.properties.iter().map(|prop| prop.name.as_str());
     // In a file with thousands of fields a slip is not what is wrong.
     let slip = names().take(100).find_map(|name| {
@@ -177,7 +192,9 @@ fn without_servers(object: &Object<'_>, notes: &mut Notes) -> Option<()> {
 /// What is to be said about a field of the file that holds no servers.
 fn notes_on_field(prop: &ObjectProp<'_>, root: &At, notes: &mut Notes) {
     let name = prop.name.as_str();
-    about(fields::FILE, name, root.key(name, prop.name.start()), notes);
+    if !switch::is_list(&fields::plain(name)) {
+        about(fields::FILE, name, root.key(name, prop.name.start()), notes);
+    }
 }
 
 /// Says what is to be said about a field because of its name alone.
@@ -201,10 +218,25 @@ pub(super) fn about(table: &[(&'static str, Use)], name: &str, at: At, notes: &m
     });
 }
 
-/// What people write between servers where JSON has no comments: `"//": "mine"`.
-fn is_comment(prop: &ObjectProp<'_>) -> bool {
+/// What people write between servers where JSON has no comments: `"//": "mine"`, and an entry that
+/// is not to be run: `"//github": {…}`.
+fn is_comment(prop: &ObjectProp<'_>, list: &At, notes: &mut Notes) -> bool {
     let marks = ["//", "_comment", "$comment", "comment"];
-    marks.contains(&prop.name.as_str()) && prop.value.as_string_lit().is_some()
+    let name = prop.name.as_str();
+    if prop.value.as_string_lit().is_some() {
+        return marks.contains(&name);
+    }
+    let is_comment = ["//", "/*", "#", ";"]
+        .iter()
+        .any(|mark| name.starts_with(mark));
+    if is_comment {
+        let what = format!(
+            "{} is taken for a comment: nothing is run for it",
+            quoted(name)
+        );
+        notes.add(Finding::warning(list.key(name, prop.name.start()), what));
+    }
+    is_comment
 }
 
 fn is_metamcp(body: &Value<'_>) -> bool {

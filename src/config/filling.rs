@@ -2,6 +2,7 @@
 //! not becomes a finding at the field, with what to write instead.
 
 use super::Environment;
+use super::foreign::{self, Foreign};
 use super::interpolate::{Unresolved, interpolate};
 use super::notes::{At, Finding, Notes};
 
@@ -19,8 +20,19 @@ impl<'e> Filling<'e> {
         self.0.is_some() || !text.contains("${")
     }
 
-    /// `text` with its references filled in; those that cannot be are reported and stay.
+    /// `text` with its references filled in; those that cannot be are reported and stay, and so are
+    /// those that only others would fill in.
     pub(super) fn fill(&self, text: &str, at: &At, notes: &mut Notes) -> String {
+        if let Some(env) = self.0
+            && let Some(Foreign { what, help }) = foreign::find(text, &|name| env(name).is_some())
+        {
+            notes.add(Finding::warning(at.clone(), what).help(help));
+        }
+        self.fill_script(text, at, notes)
+    }
+
+    /// The same for what a shell reads, which fills in more.
+    pub(super) fn fill_script(&self, text: &str, at: &At, notes: &mut Notes) -> String {
         let Some(env) = self.0 else {
             return text.to_owned();
         };

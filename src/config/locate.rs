@@ -28,9 +28,24 @@ const LARGEST: u64 = 16 << 20;
 ///
 /// # Errors
 /// [`ConfigError::Missing`] if there is none; it says where it was looked for.
+/// [`ConfigError::Unreadable`] if it is named below `/dev` or `/proc` and no plain file: what a shell
+/// hands over there (`/dev/stdin`, `<(…)`) can't be read again, and never becomes a file.
 pub fn locate(explicit: Option<&Path>) -> Result<PathBuf, ConfigError> {
     match explicit {
-        Some(path) => first_of(&[path]),
+        Some(path) => {
+            let path = first_of(&[path])?;
+            let is_handed_over = ["/dev", "/proc"]
+                .iter()
+                .any(|place| path.starts_with(place));
+            match fs::metadata(&path) {
+                Ok(data) if is_handed_over && !data.is_file() => {
+                    let why = "it is no plain file, which is read again whenever it changes; write it into one";
+                    let source = io::Error::new(io::ErrorKind::InvalidInput, why);
+                    Err(ConfigError::Unreadable { path, source })
+                }
+                Ok(_) | Err(_) => Ok(path),
+            }
+        }
         None => first_of(&DEFAULT_PLACES.map(Path::new)),
     }
 }
@@ -65,6 +80,9 @@ pub fn read(path: &Path) -> Result<String, ConfigError> {
         }
         ConfigError::Unreadable { path, source }
     })?;
+    if let Some(kind) = files::kind_of_bytes(&bytes) {
+        return Err(ConfigError::Malformed(vec![other_kind(kind)]));
+    }
     String::from_utf8(bytes).map_err(|error| {
         let bad = error.utf8_error().valid_up_to();
         ConfigError::Malformed(vec![no_text(error.as_bytes(), bad)])
@@ -86,24 +104,39 @@ fn contents(path: &Path) -> io::Result<Vec<u8>> {
     })
 }
 
+/// A file that is something else as a whole.
+fn other_kind(kind: &str) -> Problem {
+    let help = if kind.starts_with("UTF") {
+        "save it with the encoding UTF-8; in PowerShell: Set-Content -Encoding utf8"
+    } else if kind.ends_with("archive") {
+        "bundles of servers (.mcpb, .dxt) are such: unpack it, and write an entry for the server in it"
+    } else {
+        "name a file with a configuration in JSON"
+    };
+    unreadable(1, 1, format!("the file is {kind}, not UTF-8"), help)
+}
+
 fn no_text(bytes: &[u8], bad: usize) -> Problem {
     let before = String::from_utf8_lossy(bytes.get(..bad).unwrap_or_default());
     let line_start = before.rfind('\n').map_or(0, |at| at + 1);
     let in_line = before.get(line_start..).unwrap_or_default();
-    let is_utf16 = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
-    let message = if is_utf16 {
-        "the file is UTF-16, not UTF-8"
-    } else {
-        "the file is not UTF-8 here"
-    };
+    unreadable(
+        before.matches('\n').count() + 1,
+        in_line.chars().count() + 1,
+        "the file is not UTF-8 here, but perhaps Windows-1252 or Latin-1".to_owned(),
+        "save it with the encoding UTF-8",
+    )
+}
+
+fn unreadable(line: usize, column: usize, message: String, help: &str) -> Problem {
     Problem {
         severity: Severity::Error,
-        line: before.matches('\n').count() + 1,
-        column: in_line.chars().count() + 1,
+        line,
+        column,
         path: String::new(),
         server: None,
-        message: message.to_owned(),
-        help: Some("save it with the encoding UTF-8".to_owned()),
+        message,
+        help: Some(help.to_owned()),
     }
 }
 

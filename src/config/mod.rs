@@ -3,8 +3,10 @@
 //! ```text
 //! text ── source.rs ──> syntax tree ── file.rs ──> entries ── validate.rs ──> model.rs
 //!         (JSONC)                      (dialects)             entry.rs  values.rs  name.rs
+//!                    elsewhere.rs says what other files are
 //!                                                             fields.rs  interpolate.rs
-//!                                                             filling.rs  mcp.rs
+//!                                                             filling.rs  foreign.rs  mcp.rs
+//!                                                             switch.rs  filters.rs
 //!                                                             gateway.rs  limits.rs  amount.rs
 //! ```
 //!
@@ -14,11 +16,14 @@
 mod amount;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod checks;
+mod elsewhere;
 mod entry;
 mod error;
 mod fields;
 mod file;
 mod filling;
+mod filters;
+mod foreign;
 mod gateway;
 mod interpolate;
 pub mod limits;
@@ -28,6 +33,7 @@ pub mod model;
 mod name;
 mod notes;
 mod source;
+mod switch;
 #[cfg(test)]
 mod tests;
 mod validate;

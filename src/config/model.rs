@@ -120,11 +120,28 @@ impl Entry {
     }
 }
 
+/// A refused entry that has no name, or another entry's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Nameless {
+    /// How it is found in the file: what it has for a name, in quotes, else its path.
+    pub shown: String,
+    /// Its line.
+    pub line: usize,
+}
+
+impl fmt::Display for Nameless {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (line {})", self.shown, self.line)
+    }
+}
+
 /// The whole file, validated.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Config {
     /// Every entry whose name could be read, in the file's order; names are unique.
     pub servers: Vec<Entry>,
+    /// The entries that are refused because they have no name of their own.
+    pub nameless: Vec<Nameless>,
     /// What it says about the limits.
     pub limits: Given,
 }

@@ -96,6 +96,13 @@ impl Notes {
         }
     }
 
+    /// The same for one that may not be there.
+    pub(super) fn extend(&mut self, finding: Option<Finding>) {
+        if let Some(finding) = finding {
+            self.add(finding);
+        }
+    }
+
     /// Whether anything was refused.
     pub(super) fn has_errors(&self) -> bool {
         !self.errors.findings.is_empty()

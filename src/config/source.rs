@@ -6,6 +6,7 @@ use jsonc_parser::common::Ranged;
 use jsonc_parser::errors::{ParseError, ParseErrorKind};
 use jsonc_parser::{CollectOptions, ParseOptions, ParseStringErrorKind, parse_to_ast};
 
+use super::elsewhere;
 use super::error::{Place, Problem};
 use super::notes::{At, Finding, Notes};
 
@@ -86,6 +87,18 @@ impl<'a> Source<'a> {
     /// else some programs accept (single quotes, missing commas) others refuse, and the same file
     /// is often read by both.
     pub(super) fn tree(&self, notes: &mut Notes) -> Option<Value<'a>> {
+        let mut found = Notes::default();
+        let tree = self.parsed(&mut found);
+        match elsewhere::format(self.text)
+            .filter(|_| tree.is_none() && !self.text.trim().is_empty())
+        {
+            Some(other) => notes.add(other),
+            None => notes.adopt(found, None),
+        }
+        tree
+    }
+
+    fn parsed(&self, notes: &mut Notes) -> Option<Value<'a>> {
         if let Some(offset) = unclosed_string(self.text) {
             let what = "the string is not closed on its line";
             notes.add(
@@ -122,10 +135,32 @@ impl<'a> Source<'a> {
 
     fn syntax(&self, error: &ParseError) -> Finding {
         let at = At::file(error.range().start().min(self.text.len()));
+        let there = self
+            .text
+            .get(at.offset..)
+            .and_then(|rest| rest.chars().next());
+        if let Some((what, help)) = there.and_then(of_a_word_processor) {
+            return Finding::error(at, what).help(help);
+        }
         match in_words(error.kind()) {
             Some((what, help)) => Finding::error(at, what).help(help),
             None => Finding::error(at, uncapitalised(&error.kind().to_string())),
         }
+    }
+}
+
+/// What web pages and word processors make of JSON.
+fn of_a_word_processor(c: char) -> Option<(&'static str, &'static str)> {
+    match c {
+        '\u{201c}'..='\u{201f}' | '\u{ab}' | '\u{bb}' | '\u{2018}'..='\u{201b}' => Some((
+            "a quotation mark as word processors have it",
+            "write a plain \"",
+        )),
+        '\u{a0}' | '\u{2000}'..='\u{200d}' | '\u{202f}' | '\u{feff}' => Some((
+            "a character that only looks like a space",
+            "remove it, or write a plain space",
+        )),
+        _ => None,
     }
 }
 

@@ -9,11 +9,12 @@ use jsonc_parser::ast::Value;
 use jsonc_parser::common::Ranged;
 
 use super::entry::{Checked, check};
+use super::error::quoted;
 use super::file::{File, RawEntry};
 use super::gateway;
 use super::limits::{Given, Limits};
-use super::model::{Config, Entry, ServerSpec};
-use super::name::{Named, server_name};
+use super::model::{Config, Entry, Nameless, ServerSpec};
+use super::name::{Named, Names, server_name};
 use super::notes::{At, Finding, Notes};
 use super::source::Source;
 use super::values::{self, Field};
@@ -42,16 +43,16 @@ pub(super) fn validate(
     let defaults = Limits::default();
     let limits = defaults.with(&validated.config.limits, &defaults);
     let mut room = limits.with(command_line, &limits).max_servers;
+    let mut given = Names::of(&file.entries);
     let mut first_places: HashMap<ServerName, usize> = HashMap::new();
     let mut first_prefixes = HashMap::new();
     for raw in &file.entries {
         let mut found = Notes::default();
-        let named = server_name(raw, file.is_from_metamcp, &mut found);
-        let checked = check(&raw.body, named.name.as_ref(), env, &mut found);
-        if let Some(name) = &named.name {
-            if let Some(first) = first_places.get(name) {
-                found.add(taken(&named, name, source.place(*first).line));
-            } else {
+        let named = server_name(raw, file, &mut given, &mut found);
+        let checked = check(&raw.body, &named, env, &mut found);
+        let first = named.name.as_ref().and_then(|name| first_places.get(name));
+        match (&named.name, first) {
+            (Some(name), None) => {
                 if let Checked::Run(spec) = &checked
                     && let Some(shared) =
                         shared_prefix(spec, &raw.body, &named.at, &mut first_prefixes)
@@ -63,10 +64,25 @@ pub(super) fn validate(
                 validated.config.servers.push(entry(checked, name));
                 validated.origins.push(origin(raw, name, source));
             }
+            (Some(name), Some(first)) => {
+                found.add(taken(&named, name, source.place(*first).line));
+                validated.config.nameless.push(nameless(&named, source));
+            }
+            (None, _) if !matches!(checked, Checked::Disabled) => {
+                validated.config.nameless.push(nameless(&named, source));
+            }
+            (None, _) => {}
         }
         notes.adopt(found, named.written);
     }
     validated
+}
+
+fn nameless(named: &Named<'_>, source: &Source<'_>) -> Nameless {
+    Nameless {
+        shown: named.written.map_or_else(|| named.at.path.clone(), quoted),
+        line: source.place(named.at.offset).line,
+    }
 }
 
 /// Refuses a server for which there is no room; those before it in the file have it.

@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 
-/// What programs need to find themselves, their caches, the network and its certificates.
+/// What programs need to find themselves, their caches, the network and its certificates, and where
+/// their packages come from.
 const ALLOWED: &[&str] = &[
     "HOME",
     "LOGNAME",
@@ -15,12 +16,44 @@ const ALLOWED: &[&str] = &[
     "LANG",
     "TZ",
     "TMPDIR",
+    "TMP",
+    "TEMP",
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
     "NODE_EXTRA_CA_CERTS",
+    "NODE_USE_SYSTEM_CA",
     "REQUESTS_CA_BUNDLE",
     "CURL_CA_BUNDLE",
-    "npm_config_cache",
+    "GIT_SSL_CAINFO",
+    "NIX_SSL_CERT_FILE",
+    // Where the tools that start servers are installed: without it their starters find nothing.
+    "NVM_DIR",
+    "NVM_BIN",
+    "VOLTA_HOME",
+    "ASDF_DIR",
+    "ASDF_DATA_DIR",
+    "MISE_DATA_DIR",
+    "PYENV_ROOT",
+    "JAVA_HOME",
+    "DOTNET_ROOT",
+    "CARGO_HOME",
+    "RUSTUP_HOME",
+    "GOPATH",
+    "GOROOT",
+    "GOCACHE",
+    "GOMODCACHE",
+    "GOPROXY",
+    // Hugging Face's other places.
+    "TRANSFORMERS_CACHE",
+    "SENTENCE_TRANSFORMERS_HOME",
+    "HUGGINGFACE_HUB_CACHE",
+    "TORCH_HOME",
+    // Podman.
+    "CONTAINER_HOST",
+    "CONTAINER_CONNECTION",
+    "CONTAINERS_CONF",
+    "CONTAINERS_REGISTRIES_CONF",
+    "CONTAINERS_STORAGE_CONF",
 ];
 
 /// Proxy settings, in either case.
@@ -32,8 +65,33 @@ const PROXIES: &[&str] = &[
     "no_proxy",
 ];
 
-/// Families of names that are allowed.
+/// Families of names that are allowed. uv's are whole: its only way to a private index is there.
 const ALLOWED_PREFIXES: &[&str] = &["LC_", "XDG_", "UV_"];
+
+/// Families that have credentials among them, which are not: npm takes its names in either case, Yarn too.
+const TOOLS: &[&str] = &["npm_config_", "yarn_"];
+const TOOLS_EXACT: &[&str] = &[
+    "PIP_",
+    "PIPX_",
+    "DENO_",
+    "BUN_",
+    "PNPM_",
+    "COREPACK_",
+    "PLAYWRIGHT_",
+    "PUPPETEER_",
+    "HF_",
+    "DOCKER_",
+];
+/// `HF_TOKEN`, `DENO_AUTH_TOKENS`, `DOCKER_AUTH_CONFIG`, `npm_config_//host/:_password`, …
+const CREDENTIALS: &[&str] = &[
+    "AUTH",
+    "TOKEN",
+    "PASS",
+    "SECRET",
+    "CREDENTIAL",
+    "_OTP",
+    "_KEY",
+];
 
 /// Not even when everything is inherited: they are addressed to this very process (a child that
 /// answered systemd in our name would be believed), name its files and credentials, or are the
@@ -74,6 +132,13 @@ fn select<'a>(
     environment.into_iter().collect()
 }
 
+/// Whether a server gets the variable `name` of the gateway's own environment if its entry does not
+/// ask for it.
+#[must_use]
+pub fn is_passed_on(name: &str) -> bool {
+    is_allowed(OsStr::new(name)) && !is_ours(OsStr::new(name))
+}
+
 fn is_ours(name: &OsStr) -> bool {
     let name = name.to_string_lossy();
     OURS.contains(&&*name) || OURS_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
@@ -84,10 +149,18 @@ fn is_allowed(name: &OsStr) -> bool {
         return false;
     };
     ALLOWED.contains(&name)
+        || is_of_tool(name)
         || PROXIES.iter().any(|proxy| name.eq_ignore_ascii_case(proxy))
         || ALLOWED_PREFIXES
             .iter()
             .any(|prefix| name.starts_with(prefix))
+}
+
+fn is_of_tool(name: &str) -> bool {
+    let (lower, upper) = (name.to_ascii_lowercase(), name.to_ascii_uppercase());
+    let is_tool = TOOLS.iter().any(|family| lower.starts_with(family))
+        || TOOLS_EXACT.iter().any(|family| name.starts_with(family));
+    is_tool && !CREDENTIALS.iter().any(|word| upper.contains(word))
 }
 
 #[cfg(test)]
@@ -114,8 +187,6 @@ mod tests {
             "UV_CACHE_DIR",
             "UV_PUBLISH_TOKEN",
             "PATHS",
-            "npm_config_cache",
-            "npm_config_registry",
             "MCPROXY_CONFIG",
             "GITHUB_TOKEN",
         ];
@@ -125,9 +196,66 @@ mod tests {
             "PATH=own",
             "UV_CACHE_DIR=own",
             "no_proxy=own",
-            "npm_config_cache=own",
         ];
         assert_eq!(names(false, &own, &[]), expected);
+    }
+
+    #[test]
+    fn tools_find_their_caches_and_registries_and_get_no_credentials() {
+        for name in [
+            "npm_config_cache",
+            "NPM_CONFIG_CACHE",
+            "NPM_CONFIG_REGISTRY",
+            "npm_config_@scope:registry",
+            "npm_config_cafile",
+            "NPM_CONFIG_USERCONFIG",
+            "PIP_INDEX_URL",
+            "PIP_CACHE_DIR",
+            "PIPX_HOME",
+            "UV_DEFAULT_INDEX",
+            "UV_INDEX_MINE_PASSWORD",
+            "DENO_DIR",
+            "DENO_CERT",
+            "BUN_INSTALL",
+            "BUN_CONFIG_REGISTRY",
+            "PNPM_HOME",
+            "YARN_CACHE_FOLDER",
+            "yarn_registry",
+            "COREPACK_HOME",
+            "PLAYWRIGHT_BROWSERS_PATH",
+            "PUPPETEER_EXECUTABLE_PATH",
+            "HF_HOME",
+            "HF_HUB_OFFLINE",
+            "DOCKER_HOST",
+            "DOCKER_CONTEXT",
+            "DOCKER_CONFIG",
+            "DOCKER_TLS_VERIFY",
+            "DOCKER_CERT_PATH",
+            "CONTAINER_HOST",
+            "NVM_DIR",
+        ] {
+            assert!(is_passed_on(name), "{name}");
+        }
+        for name in [
+            "npm_config__authToken",
+            "NPM_CONFIG__AUTH",
+            "npm_config_//registry.npmjs.org/:_password",
+            "npm_config_otp",
+            "NPM_TOKEN",
+            "YARN_NPM_AUTH_TOKEN",
+            "HF_TOKEN",
+            "DENO_AUTH_TOKENS",
+            "BUN_AUTH_TOKEN",
+            "COREPACK_NPM_PASSWORD",
+            "DOCKER_AUTH_CONFIG",
+            "DOCKER_CONTENT_TRUST_ROOT_PASSPHRASE",
+            "UV_PUBLISH_TOKEN",
+            "pip_index_url",
+            "docker_host",
+            "MCPROXY_TOKEN",
+        ] {
+            assert!(!is_passed_on(name), "{name}");
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use nix::errno::Errno;
 
 use super::command::Command;
+use super::script;
 
 /// Why a child could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -63,6 +64,16 @@ pub enum SpawnError {
         /// What was found.
         file: PathBuf,
     },
+    /// It is executable, but made for another system.
+    #[error("command '{program}' cannot be run: {}: {why}", file.display())]
+    Foreign {
+        /// As configured.
+        program: String,
+        /// What was found.
+        file: PathBuf,
+        /// What it is, and what to do.
+        why: &'static str,
+    },
     /// The working directory cannot be entered.
     #[error(
         "command '{program}' cannot be run: its working directory {} cannot be used: {source}",
@@ -110,7 +121,13 @@ impl SpawnError {
     pub(super) fn of(command: &Command, file: &Path, source: io::Error) -> Self {
         let program = command.program.clone();
         let file = file.to_owned();
-        match source.raw_os_error().map(Errno::from_raw) {
+        let error = source.raw_os_error().map(Errno::from_raw);
+        if let Some(Errno::ENOENT | Errno::ENOEXEC) = error
+            && let Some(why) = script::oddity(&file)
+        {
+            return Self::Foreign { program, file, why };
+        }
+        match error {
             Some(Errno::ENOENT) => Self::NoInterpreter { program, file },
             Some(Errno::EACCES | Errno::EPERM) => Self::PermissionDenied { program, file },
             Some(Errno::ENOEXEC) => Self::NotAProgram { program, file },

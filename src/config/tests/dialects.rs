@@ -105,15 +105,25 @@ fn names_of_metamcp_keep_the_names_of_its_tools() {
         r#"{"mcpServers": {
   "My Server (1)": {"type": "STDIO", "command": "x"},
   "MyServer1": {"type": "STDIO", "command": "x"},
+  "Other Server": {"type": "STDIO", "command": "x"},
   "a __ b": {"type": "STDIO", "command": "x"},
   "remote": {"type": "STREAMABLE_HTTP", "url": "https://key@example.org", "bearerToken": "t"}
 }}"#,
     );
-    assert_eq!(entries(&parsed), ["MyServer1", "remote (refused)"]);
+    assert_eq!(
+        entries(&parsed),
+        [
+            "My-Server-1",
+            "MyServer1",
+            "OtherServer",
+            "a-_-b",
+            "remote (refused)"
+        ]
+    );
     insta::assert_snapshot!(problems(&parsed).join("\n"), @r#"
-    warning at line 2, column 3 (mcpServers['My Server (1)']): 'My Server (1)' is called 'MyServer1', as its tools were by MetaMCP
-    error at line 3, column 3 (mcpServers.MyServer1): the name 'MyServer1' is taken by the entry in line 2; this one is not used; rename or remove one of the two
-    error at line 4, column 3 (mcpServers['a __ b']): 'a __ b' is no name: a name has only letters, digits, '_' and '-'; ' ' is none of them; call it 'a-_-b'
-    error at line 5, column 22 (mcpServers.remote.type): this is a remote server; mcproxy runs stdio servers only; let a bridge run it: "command": "npx", "args": ["-y", "mcp-remote", "<its url>"], or switch it off with "enabled": false
+    warning at line 2, column 3 (mcpServers['My Server (1)']): 'My Server (1)' is called 'My-Server-1': a name has only letters, digits, '_' and '-'; ' ' is none of them
+    warning at line 4, column 3 (mcpServers['Other Server']): 'Other Server' is called 'OtherServer', as its tools were by MetaMCP
+    warning at line 5, column 3 (mcpServers['a __ b']): 'a __ b' is called 'a-_-b': a name has only letters, digits, '_' and '-'; ' ' is none of them
+    error at line 6, column 22 (mcpServers.remote.type): this is a remote server; mcproxy runs stdio servers only; let a bridge run it: "command": "npx", "args": ["-y", "mcp-remote", "<its url>"], or switch it off with "enabled": false
     "#);
 }

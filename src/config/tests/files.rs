@@ -119,6 +119,29 @@ fn a_file_is_looked_for_in_order() {
 }
 
 #[test]
+fn a_path_that_a_shell_would_have_changed_is_explained() {
+    for (path, word) in [
+        ("~/x.json", "by a shell only"),
+        ("\"/x.json\"", "without them"),
+    ] {
+        let error = locate(Some(Path::new(path))).unwrap_err().to_string();
+        assert!(error.contains(word), "{error}");
+    }
+}
+
+/// It could be read once, and never again.
+#[test]
+fn what_a_shell_hands_over_is_refused() {
+    match locate(Some(Path::new("/dev/null"))) {
+        Err(ConfigError::Unreadable { path, source }) => {
+            assert_eq!(path, Path::new("/dev/null"));
+            assert!(source.to_string().contains("no plain file"), "{source}");
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
 fn a_secret_in_a_file_for_everybody_is_a_warning() {
     use std::os::unix::fs::PermissionsExt as _;
     let directory = tempfile::tempdir().unwrap();

@@ -52,16 +52,16 @@ fn every_mistake_is_reported_in_one_go() {
     error at line 11, column 46 (server 'nul', servers[6].args[0]): 'args[0]' holds the character NUL, which no process can be given
     error at line 12, column 39 (server 'twice', servers[7].command): 'command' is here twice; keep one of them
     error at line 12, column 73 (server 'twice', servers[7].env.A): 'A' is here twice; keep one of them
-    error at line 13, column 51 (server 'switch', servers[8].enabled): 'enabled' must be true or false, not a text; write it without quotes
+    warning at line 13, column 51 (server 'switch', servers[8].enabled): 'enabled' is a text, taken for true; write true or false, without quotes
     error at line 13, column 74 (server 'switch', servers[8].inherit_env): 'inherit_env' must be true or false, not a number
     error at line 14, column 5 (servers[9]): an entry in a list needs a 'name'; add "name": "…"; its tools will be called name__tool
     error at line 15, column 14 (servers[10].name): 'name' must be a text, not a number
-    error at line 16, column 14 (server 'my server', servers[11].name): 'my server' is no name: a name has only letters, digits, '_' and '-'; ' ' is none of them; call it 'my-server'
-    error at line 17, column 14 (server '@scope/a__b', servers[12].name): '@scope/a__b' is no name: a name has only letters, digits, '_' and '-'; '@' is none of them; call it 'scope-a_b'
-    error at line 18, column 14 (server '', servers[13].name): '' is no name: a name must not be empty
+    warning at line 16, column 14 (server 'my server', servers[11].name): 'my server' is called 'my-server': a name has only letters, digits, '_' and '-'; ' ' is none of them
+    warning at line 17, column 14 (server '@scope/a__b', servers[12].name): '@scope/a__b' is called 'scope-a_b': a name has only letters, digits, '_' and '-'; '@' is none of them
+    error at line 18, column 14 (server '', servers[13].name): '' is no name: a name must not be empty; write one of letters, digits, '_' and '-'
     error at line 19, column 5 (servers[14]): an entry is an object, not a text; write {"command": "…", "args": […]}
     "#);
-    insta::assert_snapshot!(entries(&parsed).join(", "), @r#"typo (refused), list (refused), empty (refused), number (refused), elements (refused), variables (refused), nul (refused), twice (refused), switch (refused), good"#);
+    insta::assert_snapshot!(entries(&parsed).join(", "), @r#"typo (refused), list (refused), empty (refused), number (refused), elements (refused), variables (refused), nul (refused), twice (refused), switch (refused), my-server, scope-a_b, good"#);
 }
 
 #[test]
@@ -131,8 +131,7 @@ fn fields_of_others_and_of_later_versions() {
 }, "inputs": [{"id": "x"}], "mcpservers": {}, "colour": 1}"#,
     );
     insta::assert_snapshot!(problems(&parsed).join("\n"), @r#"
-    warning at line 4, column 27 (mcpServers.later.tools): 'tools' is not supported yet and is ignored
-    warning at line 5, column 26 (mcpServers.lost.disabledTools): 'disabledTools' has no effect: all tools of the server are offered
+    error at line 5, column 26 (mcpServers.lost.disabledTools): 'disabledTools' limits what the server offers, which mcproxy cannot do; the server is not run with everything; remove the field if all of it may be offered, or write "enabled": false
     warning at line 5, column 51 (mcpServers.lost.envFile): 'envFile' has no effect: its variables are not read; put them into 'env'
     warning at line 5, column 103 (mcpServers.lost.name): 'name' is ignored: the server is called 'lost' by its key
     warning at line 6, column 26 (mcpServers.slip.inheritEnv): unknown field 'inheritEnv', ignored; did you mean 'inherit_env'?
@@ -141,7 +140,10 @@ fn fields_of_others_and_of_later_versions() {
     warning at line 7, column 29 (mcpservers): unknown field 'mcpservers', ignored; did you mean 'mcpServers'?
     warning at line 7, column 47 (colour): unknown field 'colour', ignored
     "#);
-    assert_eq!(entries(&parsed), ["quiet", "later", "lost", "slip"]);
+    assert_eq!(
+        entries(&parsed),
+        ["quiet", "later", "lost (refused)", "slip"]
+    );
 }
 
 #[test]
@@ -187,8 +189,8 @@ fn references_and_habits_of_the_shell() {
     warning at line 4, column 77 (server 'editor', [2].cwd): ${userHome} is known to an editor only and stays as written; write ${HOME}
     warning at line 5, column 53 (server 'odd', [3].env.PASSWORD): a '${' in it is not understood and stays as written; the forms are ${VAR}, ${env:VAR}, ${VAR:-default}, and $${ for '${' itself
     warning at line 6, column 31 (server 'spaces', [4].command): 'command' has spaces in it and is run as it is, without a shell; write "command": "npx" and the rest into 'args'
-    warning at line 8, column 30 (server 'tilde', [6].command): 'command' starts with '~', which only a shell knows; write ${HOME}
-    warning at line 8, column 48 (server 'tilde', [6].cwd): 'cwd' starts with '~', which only a shell knows; write ${HOME}
+    warning at line 8, column 30 (server 'tilde', [6].command): it has a '~', which only a shell knows; write ${HOME}
+    warning at line 8, column 48 (server 'tilde', [6].cwd): it has a '~', which only a shell knows; write ${HOME}
     error at line 9, column 29 (server 'void', [7].command): 'command' is empty once its variables are filled in
     "#);
     assert_eq!(spec(&parsed, 0).args, ["${NOPE}", "${NOPE}"]);

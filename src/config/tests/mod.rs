@@ -5,6 +5,8 @@ mod files;
 mod limits;
 mod mcp;
 mod mistakes;
+mod names;
+mod others;
 mod properties;
 mod syntax;
 

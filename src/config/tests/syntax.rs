@@ -69,6 +69,17 @@ fn a_slip_in_the_syntax_is_named_with_its_place() {
 }
 
 #[test]
+fn what_a_web_page_made_of_the_text_is_named() {
+    for (text, word) in [
+        ("{\u{201c}servers\u{201d}: []}", "quotation mark"),
+        ("{\"servers\":\u{200b}[]}", "looks like a space"),
+        ("\u{200d}{\"servers\": []}", "looks like a space"),
+    ] {
+        assert!(malformed(text).contains(word), "{}", malformed(text));
+    }
+}
+
+#[test]
 fn another_shape_is_named_with_what_it_should_be() {
     insta::assert_snapshot!(said(&[
         "\"hello\"",
@@ -114,11 +125,19 @@ fn what_is_no_text_is_named_with_its_place() {
     for (bytes, expected) in [
         (
             &b"[\n  \xc3\xbc\xff"[..],
-            "error at line 2, column 4: the file is not UTF-8 here; save it with the encoding UTF-8",
+            "error at line 2, column 4: the file is not UTF-8 here, but perhaps Windows-1252 or Latin-1; save it with the encoding UTF-8",
         ),
         (
             b"\xff\xfe[\0]\0",
-            "error at line 1, column 1: the file is UTF-16, not UTF-8; save it with the encoding UTF-8",
+            "error at line 1, column 1: the file is UTF-16, not UTF-8; save it with the encoding UTF-8; in PowerShell: Set-Content -Encoding utf8",
+        ),
+        (
+            b"[\0]\0",
+            "error at line 1, column 1: the file is UTF-16, not UTF-8; save it with the encoding UTF-8; in PowerShell: Set-Content -Encoding utf8",
+        ),
+        (
+            b"PK\x03\x04",
+            "error at line 1, column 1: the file is a ZIP archive, not UTF-8; bundles of servers (.mcpb, .dxt) are such: unpack it, and write an entry for the server in it",
         ),
     ] {
         std::fs::write(&path, bytes).unwrap();

@@ -15,6 +15,8 @@ use tokio::sync::watch;
 
 /// The variable with a token in it.
 const VARIABLE: &str = "MCPROXY_TOKEN";
+/// The variable with the file's name in it.
+const FILE_VARIABLE: &str = "MCPROXY_TOKEN_FILE";
 /// Whoever is on this machine may read it.
 const WORLD_READABLE: u32 = 0o004;
 /// Thousands of tokens.
@@ -104,9 +106,21 @@ impl TokenKeeper {
 
     /// Says what whoever set this up should know: once, at the start.
     pub fn warn(&self, listening: &[SocketAddr]) {
+        let is_asked_for = self.0.current.borrow().are_asked_for();
+        // As a compose file has it whose own variable is not set: a token was to be asked for.
+        let is_empty = |name: &&str| std::env::var_os(name).is_some_and(|text| text.is_empty());
+        for variable in [VARIABLE, FILE_VARIABLE]
+            .iter()
+            .filter(|_| !is_asked_for)
+            .filter(|name| is_empty(name))
+        {
+            log::warn!(
+                "{variable} is set and empty, so no token is asked for: give it a value, or unset it"
+            );
+        }
         let is_open = |address: &&SocketAddr| !address.ip().to_canonical().is_loopback();
         if let Some(open) = listening.iter().find(is_open)
-            && !self.0.current.borrow().are_asked_for()
+            && !is_asked_for
         {
             log::warn!(
                 "Whoever reaches {open} can use every tool: ask for a token with --token-file, \

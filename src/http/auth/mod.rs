@@ -18,16 +18,25 @@ pub(super) enum Refusal {
          gateway was given with --token-file or MCPROXY_TOKEN"
     )]
     Missing,
+    #[error(
+        "the 'Authorization' header does not begin with 'Bearer': send 'Authorization: Bearer TOKEN'"
+    )]
+    Scheme,
+    #[error(
+        "the client sent the name of a variable, or a blank, instead of a token: it did not fill in what \
+         its configuration says; write the token there, or what this client fills in"
+    )]
+    Unfilled,
     #[error("this token is not, or no longer, one of the gateway's")]
     Wrong,
 }
 
 impl Refusal {
-    /// The challenge. Without a token there is no error to speak of (RFC 6750 §3.1).
+    /// The challenge. Without a token by this scheme there is no error to speak of (RFC 6750 §3.1).
     pub(super) fn challenge(self) -> HeaderValue {
         HeaderValue::from_static(match self {
-            Self::Missing => "Bearer",
-            Self::Wrong => "Bearer error=\"invalid_token\"",
+            Self::Missing | Self::Scheme => "Bearer",
+            Self::Unfilled | Self::Wrong => "Bearer error=\"invalid_token\"",
         })
     }
 }
@@ -54,9 +63,10 @@ pub(super) fn check(tokens: &Tokens, path: &str, headers: &HeaderMap) -> Result<
     let mut values = headers.get_all(AUTHORIZATION).iter();
     match (values.next(), values.next()) {
         (None, _) => Err(Refusal::Missing),
-        (Some(value), None) => bearer(value.as_bytes())
-            .and_then(|token| tokens.owner_of(token))
-            .ok_or(Refusal::Wrong),
+        (Some(value), None) => {
+            let token = bearer(value.as_bytes()).ok_or(Refusal::Scheme)?;
+            tokens.owner_of(token).ok_or_else(|| refusal(token))
+        }
         (Some(_), Some(_)) => Err(Refusal::Wrong),
     }
 }
@@ -69,6 +79,17 @@ fn bearer(value: &[u8]) -> Option<&[u8]> {
     scheme
         .eq_ignore_ascii_case(SCHEME)
         .then(|| token.trim_ascii())
+}
+
+/// Why a token is refused: what clients write where they fill nothing in is no secret.
+fn refusal(token: &[u8]) -> Refusal {
+    let starts = [&b"$"[..], b"<", b"{{", b"{env:", b"%"];
+    let is_unfilled = starts.iter().any(|start| token.starts_with(start));
+    if is_unfilled {
+        Refusal::Unfilled
+    } else {
+        Refusal::Wrong
+    }
 }
 
 #[cfg(test)]
@@ -93,12 +114,7 @@ mod tests {
             assert_ne!(owner, Owner::ANYBODY, "{value}");
         }
         for wrong in [
-            String::new(),
-            "Bearer".to_owned(),
             "Bearer ".to_owned(),
-            TOKEN.to_owned(),
-            format!("Basic {TOKEN}"),
-            format!("Bearer{TOKEN}"),
             format!("Bearer {TOKEN}x"),
             format!("Bearer {}", TOKEN.to_uppercase()),
             format!("Bearer {TOKEN}, Bearer {TOKEN}"),
@@ -106,6 +122,26 @@ mod tests {
             format!("Bearer \"{TOKEN}\""),
         ] {
             assert_eq!(ask("/mcp", &[&wrong]), Err(Refusal::Wrong), "{wrong}");
+        }
+        for other in [
+            String::new(),
+            "Bearer".to_owned(),
+            TOKEN.to_owned(),
+            format!("Basic {TOKEN}"),
+            format!("Bearer{TOKEN}"),
+        ] {
+            assert_eq!(ask("/mcp", &[&other]), Err(Refusal::Scheme), "{other}");
+        }
+        for blank in [
+            "${TOKEN}",
+            "$TOKEN",
+            "<token>",
+            "{{token}}",
+            "{env:TOKEN}",
+            "%TOKEN%",
+        ] {
+            let blank = format!("Bearer {blank}");
+            assert_eq!(ask("/mcp", &[&blank]), Err(Refusal::Unfilled), "{blank}");
         }
         let right = format!("Bearer {TOKEN}");
         assert_eq!(ask("/mcp", &[&right, &right]), Err(Refusal::Wrong));

@@ -26,20 +26,30 @@ pub enum InvalidToken {
     #[error("line {0}: a token has at least {SHORTEST} characters")]
     Short(usize),
     /// What a header cannot hold, or what would be cut off.
-    #[error("line {0}: a token is made of visible ASCII characters, without spaces")]
+    #[error(
+        "line {0}: a token is made of visible ASCII characters, without spaces; nothing but a comment \
+         after ' #' may follow it"
+    )]
     Character(usize),
+    /// What only looks like a token: no client would ever send it so.
+    #[error("line {0}: the token alone is to be there, without {1}")]
+    Adorned(usize, &'static str),
 }
 
 impl Tokens {
-    /// Reads one token per line. Blank lines and those that begin with `#` are left out.
+    /// Reads one token per line. Blank lines and those that begin with `#` are left out, and so is
+    /// what follows a token after a space and a `#`.
     ///
     /// # Errors
     /// When there is none, or one that cannot be used: then all are refused.
     pub fn parse(text: &str) -> Result<Self, InvalidToken> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let lines = text.lines().map(str::trim).zip(1..);
+        let lines = text.lines().map(without_comment).zip(1..);
         let mut owners = Vec::new();
-        for (token, line) in lines.filter(|(line, _)| !line.is_empty() && !line.starts_with('#')) {
+        for (token, line) in lines.filter(|(token, _)| !token.is_empty()) {
+            if let Some(what) = adornment(token) {
+                return Err(InvalidToken::Adorned(line, what));
+            }
             if !token.bytes().all(|b| b.is_ascii_graphic()) {
                 return Err(InvalidToken::Character(line));
             }
@@ -96,6 +106,37 @@ impl fmt::Debug for Tokens {
     }
 }
 
+fn without_comment(line: &str) -> &str {
+    let line = line.trim();
+    let mut marks = line.match_indices('#').map(|(at, _)| line.split_at(at).0);
+    let is_apart = |before: &&str| before.is_empty() || before.ends_with(char::is_whitespace);
+    marks.find(is_apart).unwrap_or(line).trim_end()
+}
+
+/// What files of other kinds, and people, put around a token.
+fn adornment(line: &str) -> Option<&'static str> {
+    let is_quote = |c| matches!(c, '"' | '\'' | '`');
+    if line.starts_with(is_quote) && line.ends_with(is_quote) {
+        return Some("quotes");
+    }
+    if line
+        .get(..7)
+        .is_some_and(|start| start.eq_ignore_ascii_case("bearer "))
+    {
+        return Some("'Bearer'");
+    }
+    // Base64 ends with '=', and has none inside.
+    let (name, value) = line.split_once('=')?;
+    let is_name = |c: char| c.is_ascii_uppercase() || c == '_';
+    let is_variable = name
+        .strip_prefix("export ")
+        .unwrap_or(name)
+        .chars()
+        .all(is_name);
+    let has_value = !value.trim_start_matches('=').is_empty();
+    (!name.is_empty() && is_variable && has_value).then_some("'NAME='")
+}
+
 fn digest(token: &[u8]) -> [u8; 32] {
     Sha256::digest(token).into()
 }
@@ -109,9 +150,11 @@ mod tests {
 
     #[test]
     fn one_token_a_line() {
-        let text = format!("\u{feff}# of the laptop\r\n{ONE}\r\n\n  {TWO}  \n#{ONE}x\n");
+        let text = format!(
+            "\u{feff}# of the laptop\r\n{ONE}\r\n\n  {TWO}  \n#{ONE}x\n{ONE}  # of the phone\r\n{TWO}\t#\n"
+        );
         let tokens = Tokens::parse(&text).unwrap();
-        assert_eq!(tokens.count(), 2);
+        assert_eq!(tokens.count(), 4);
         let (one, two) = (
             tokens.owner_of(ONE.as_bytes()),
             tokens.owner_of(TWO.as_bytes()),
@@ -120,7 +163,60 @@ mod tests {
         for wrong in ["", "0", "0123456789abcdeg", "0123456789abcdef0"] {
             assert_eq!(tokens.owner_of(wrong.as_bytes()), None, "{wrong}");
         }
-        assert_eq!(*tokens.owners(), [one.unwrap(), two.unwrap()]);
+        let (one, two) = (one.unwrap(), two.unwrap());
+        assert_eq!(*tokens.owners(), [one, two, one, two]);
+    }
+
+    #[test]
+    fn a_token_may_have_signs_that_mean_something_elsewhere() {
+        for token in [
+            "0123456789abcdef#0",
+            "#0123456789abcdef",
+            "QUJDREVGR0hJSktMTU5PUA==",
+            "ABCDEFGHIJKLMNOP=",
+            "sk-proj_0123456789'abc",
+        ] {
+            let tokens = Tokens::parse(&format!("# x\n{token}"));
+            assert_eq!(tokens.is_ok(), !token.starts_with('#'), "{token}");
+            let known = tokens.is_ok_and(|tokens| tokens.owner_of(token.as_bytes()).is_some());
+            assert_eq!(known, !token.starts_with('#'), "{token}");
+        }
+    }
+
+    #[test]
+    fn what_is_around_a_token_is_refused_with_its_line() {
+        let secret = "s3cr3t-0f-th3-h0us3";
+        for (text, expected) in [
+            (
+                format!("{ONE}\n\"{secret}\""),
+                InvalidToken::Adorned(2, "quotes"),
+            ),
+            (
+                format!("'{secret}'  # mine"),
+                InvalidToken::Adorned(1, "quotes"),
+            ),
+            (
+                format!("Bearer {secret}"),
+                InvalidToken::Adorned(1, "'Bearer'"),
+            ),
+            (
+                format!("MCPROXY_TOKEN={secret}"),
+                InvalidToken::Adorned(1, "'NAME='"),
+            ),
+            (
+                format!("export TOKEN={secret}"),
+                InvalidToken::Adorned(1, "'NAME='"),
+            ),
+            (
+                format!("{secret} of the laptop"),
+                InvalidToken::Character(1),
+            ),
+            (format!("{secret} x # y"), InvalidToken::Character(1)),
+        ] {
+            let error = Tokens::parse(&text).unwrap_err();
+            assert_eq!(error, expected, "{text}");
+            assert!(!format!("{error} {error:?}").contains("s3cr3t"), "{error}");
+        }
     }
 
     #[test]

@@ -60,7 +60,7 @@ async fn the_environment_is_what_was_given_and_no_more() {
     assert_eq!(marker.len(), 1, "by which it is known to be ours");
     assert_eq!(found, given.iter().map(String::as_str).collect());
     assert!(found.contains("TOKEN=s3cret"));
-    assert!(!environ.contains("CARGO_"));
+    assert!(!environ.contains("CARGO_MANIFEST"));
 }
 
 /// The descriptors of a process, each with what it is.

@@ -216,18 +216,14 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
         let host = self.supervisor.host_mut();
         host.tell_wanted(wanted);
         host.book.configured(&config);
-        let disabled = config
-            .servers
-            .iter()
-            .filter(|entry| matches!(entry, Entry::Disabled(_)))
-            .count();
+        let left_out = left_out(&config);
         self.review_instances(&config);
         let wishes = config.servers.into_iter().filter_map(wish).collect();
         let diff = self.supervisor.want(wishes, retry);
         if !self.is_configured {
             let count = diff.added.len();
             let plural = if count == 1 { "" } else { "s" };
-            log::info!("configuration: {count} server{plural}, {disabled} disabled");
+            log::info!("configuration: {count} server{plural}, {left_out}");
         } else if retry || !diff.is_empty() {
             log::info!("{}", summary(&diff));
         }
@@ -260,6 +256,17 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
             ChildSpec::Upstream(spec) => Some(spec),
             ChildSpec::Permanent => None,
         }
+    }
+}
+
+/// `1 disabled`, `1 disabled, 2 refused`
+fn left_out(config: &Config) -> String {
+    let count = |is: fn(&&Entry) -> bool| config.servers.iter().filter(is).count();
+    let disabled = count(|entry| matches!(entry, Entry::Disabled(_)));
+    let refused = count(|entry| matches!(entry, Entry::Refused(_))) + config.nameless.len();
+    match refused {
+        0 => format!("{disabled} disabled"),
+        _ => format!("{disabled} disabled, {refused} refused"),
     }
 }
 

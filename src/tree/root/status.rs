@@ -141,7 +141,9 @@ impl Book {
         let is_run = |entry: &&Entry| matches!(entry, Entry::Run(_));
         let refused = entries().filter(|entry| matches!(entry, Entry::Refused(_)));
         self.configuration.servers = entries().filter(is_run).count();
-        let mut refused = refused.map(|entry| entry.name().to_string());
+        let refused = refused.map(|entry| entry.name().to_string());
+        let nameless = config.nameless.iter().map(ToString::to_string);
+        let mut refused = refused.chain(nameless);
         self.configuration.refused = refused.by_ref().take(REFUSED_AT_MOST).collect();
         let more = refused.count();
         if more > 0 {

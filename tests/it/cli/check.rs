@@ -54,7 +54,7 @@ fn every_mistake_is_reported_in_one_go_with_its_place() {
     for start in [
         "mine.json:2:3: error: ",
         "mine.json:2:18: warning: ",
-        "mine.json:3:13: error: ",
+        "mine.json:3:13: warning: ",
         "mine.json:4:51: error: ",
         "mine.json:5:25: error: ",
     ] {
@@ -103,4 +103,96 @@ fn programs(directory: &Path, names: &[&str]) {
         fs::write(&path, "").unwrap();
         fs::set_permissions(path, Permissions::from_mode(0o755)).unwrap();
     }
+}
+
+#[test]
+fn an_entry_without_a_name_of_its_own_is_counted_and_named() {
+    let here = tempfile::tempdir().unwrap();
+    let text = r#"[{ "command": "mcproxy" },
+  { "name": "a", "command": "mcproxy" },
+  { "name": "a", "command": "mcproxy" },
+  { "command": "mcproxy", "enabled": false }]"#;
+    fs::write(here.path().join("mine.json"), text).unwrap();
+    let said = run(here.path(), &["check", "mine.json"], &[]);
+    assert_eq!(said.code, Some(MISCONFIGURED));
+    let end = "mine.json: 1 server to run, 2 refused, 2 errors, 1 warning\n";
+    assert!(said.stdout.ends_with(end), "{}", said.stdout);
+    let rows: Vec<Vec<&str>> = said
+        .stdout
+        .lines()
+        .map(|line| line.split_whitespace().collect())
+        .collect();
+    for row in [
+        ["[0]", "refused", "-", "see", "line", "1"],
+        ["'a'", "refused", "-", "see", "line", "3"],
+    ] {
+        assert!(
+            rows.iter().any(|words| *words == row),
+            "{row:?}: {}",
+            said.stdout
+        );
+    }
+}
+
+#[test]
+fn what_a_program_is_known_to_need_and_does_not_get_is_said() {
+    let here = tempfile::tempdir().unwrap();
+    let bin = here.path().join("bin");
+    fs::create_dir(&bin).unwrap();
+    programs(&bin, &["npx", "docker"]);
+    let text = r#"[{ "name": "a", "command": "npx", "args": ["x"] },
+  { "name": "b", "command": "npx", "env": { "NPM_TOKEN": "${NPM_TOKEN}" } },
+  { "name": "c", "command": "npx", "inherit_env": true },
+  { "name": "d", "command": "docker", "args": ["run", "-e", "KEY", "--env=DEBUG=1", "--env=HOME", "-e", "OWN", "x"], "env": { "OWN": "1" } }]"#;
+    fs::write(here.path().join("mine.json"), text).unwrap();
+    let path = bin.display().to_string();
+    let env = [
+        ("PATH", &*path),
+        ("NPM_TOKEN", "s3cr3t"),
+        ("NODE_OPTIONS", ""),
+        ("HOME", "/"),
+    ];
+    let said = run(here.path(), &["check", "mine.json"], &env);
+    assert_eq!(said.code, Some(0), "{}", said.stdout);
+    let warnings: Vec<&str> = said
+        .stdout
+        .lines()
+        .filter(|line| line.contains("warning:"))
+        .collect();
+    let [npm, docker] = &warnings[..] else {
+        panic!("{}", said.stdout);
+    };
+    assert!(
+        npm.starts_with("mine.json:1:30:") && npm.contains("not passed on: NPM_TOKEN"),
+        "{npm}"
+    );
+    assert!(
+        docker.starts_with("mine.json:4:31:") && docker.contains("to hand KEY on"),
+        "{docker}"
+    );
+    assert!(
+        said.stdout
+            .contains(r#"add "env": {"NPM_TOKEN": "${NPM_TOKEN}"}"#)
+    );
+    assert!(!said.stdout.contains("s3cr3t"));
+}
+
+#[test]
+fn a_script_from_windows_is_named_for_what_it_is() {
+    let here = tempfile::tempdir().unwrap();
+    programs(here.path(), &["crlf", "mark"]);
+    fs::write(here.path().join("crlf"), "#!/bin/sh\r\nexit\r\n").unwrap();
+    fs::write(here.path().join("mark"), "\u{feff}#!/bin/sh\n").unwrap();
+    let text = r#"[{ "name": "a", "command": "./crlf" }, { "name": "b", "command": "./mark" },
+  { "name": "c", "command": "sh", "args": ["./crlf"] }]"#;
+    fs::write(here.path().join("mine.json"), text).unwrap();
+    let said = run(here.path(), &["check", "mine.json"], &[]);
+    assert_eq!(said.code, Some(MISCONFIGURED));
+    assert_eq!(
+        said.stdout.matches("its lines end as on Windows").count(),
+        2,
+        "{}",
+        said.stdout
+    );
+    assert!(said.stdout.contains("byte order mark"), "{}", said.stdout);
 }

@@ -199,11 +199,11 @@ async fn without_a_token_where_there_should_be_one_it_does_not_start() {
     }
 }
 
-/// The warnings of a gateway that listens here, with this token.
-async fn warnings(listen: &str, token: &str) -> Vec<String> {
+/// The warnings of a gateway that listens here, with this variable.
+async fn warnings(listen: &str, variable: &str, value: &str) -> Vec<String> {
     let options = GatewayOptions::new("[]")
         .arg(format!("--listen={listen}"))
-        .env("MCPROXY_TOKEN", token);
+        .env(variable, value);
     let mut gateway = Gateway::start(options).await;
     gateway.terminate().await;
     gateway.wait_for_log("Stopped", SOON).await;
@@ -214,13 +214,29 @@ async fn warnings(listen: &str, token: &str) -> Vec<String> {
 
 #[tokio::test]
 async fn who_listens_for_others_without_a_token_is_warned_once() {
-    let warned = warnings("0.0.0.0:0", "").await;
+    let warned = warnings("0.0.0.0:0", "NO_TOKEN", "").await;
     let [line] = &*warned else {
         panic!("{warned:?}");
     };
     assert!(line.contains("--token-file"), "{line}");
-    assert!(warnings("127.0.0.1:0", "").await.is_empty());
-    assert!(warnings("0.0.0.0:0", TOKEN).await.is_empty());
+    let none = warnings("127.0.0.1:0", "NO_TOKEN", "").await;
+    assert!(none.is_empty(), "{none:?}");
+    let none = warnings("0.0.0.0:0", "MCPROXY_TOKEN", TOKEN).await;
+    assert!(none.is_empty(), "{none:?}");
+}
+
+#[tokio::test]
+async fn an_empty_variable_that_was_to_ask_for_a_token_is_warned_of() {
+    for variable in ["MCPROXY_TOKEN", "MCPROXY_TOKEN_FILE"] {
+        let warned = warnings("127.0.0.1:0", variable, "").await;
+        let [line] = &*warned else {
+            panic!("{warned:?}");
+        };
+        assert!(
+            line.contains(&format!("{variable} is set and empty")),
+            "{line}"
+        );
+    }
 }
 
 #[tokio::test]

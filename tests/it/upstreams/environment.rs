@@ -15,7 +15,7 @@ use crate::support::servers::{configuration, fixture, join, serve, serve_ready, 
 const SECRET: &str = "s3cr3t-of-the-gateway";
 
 /// Variables of the gateway: which of them any server may see.
-const OWN: [(&str, bool); 18] = [
+const OWN: [(&str, bool); 22] = [
     ("HOME", true),
     ("LANG", true),
     ("LC_ALL", true),
@@ -26,7 +26,11 @@ const OWN: [(&str, bool); 18] = [
     ("NODE_EXTRA_CA_CERTS", true),
     ("XDG_CACHE_HOME", true),
     ("npm_config_cache", true),
+    ("NPM_CONFIG_CACHE", true),
+    ("DOCKER_HOST", true),
+    ("PIP_INDEX_URL", true),
     ("UV_CACHE_DIR", true),
+    ("HF_TOKEN", false),
     ("AWS_SECRET_ACCESS_KEY", false),
     ("GITHUB_TOKEN", false),
     ("npm_config__authToken", false),

@@ -1,0 +1,174 @@
+//! Looks for the program of a server where it will be run, and at what it is: a script that Windows
+//! has been at is "not found" to the operating system, whatever it means by that.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use nix::unistd::{AccessFlags, access};
+
+use crate::config::model::ServerSpec;
+use crate::config::{Environment, Origin, Problem, Severity, Written};
+use crate::process;
+
+/// What `execvp` takes where there is no PATH.
+const FALLBACK_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
+
+/// What a server needs and the machine does not have.
+pub(super) enum Lacking {
+    Directory,
+    Program {
+        help: String,
+    },
+    Permission {
+        at: PathBuf,
+    },
+    /// It is there, and made for another system.
+    Foreign {
+        at: PathBuf,
+        why: &'static str,
+    },
+}
+
+impl fmt::Display for Lacking {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Directory => "NO DIRECTORY",
+            Self::Program { .. } => "NOT FOUND",
+            Self::Permission { .. } => "NO PERMISSION",
+            Self::Foreign { .. } => "NO PROGRAM",
+        })
+    }
+}
+
+impl Lacking {
+    pub(super) fn problem(self, origin: &Origin) -> Option<Problem> {
+        let command = origin.command.as_ref();
+        let (written, message, help): (&Written, _, _) = match self {
+            Self::Directory => (
+                origin.cwd.as_ref()?,
+                "the directory does not exist".to_owned(),
+                "create it, or leave 'cwd' out".to_owned(),
+            ),
+            Self::Program { help } => {
+                let command = command?;
+                let program = command.text.escape_debug();
+                (
+                    command,
+                    format!("the program '{program}' was not found"),
+                    help,
+                )
+            }
+            Self::Foreign { at, why } => {
+                let (what, help) = why.split_once("; ").unwrap_or((why, ""));
+                let what = format!("{} can't be run: {what}", at.display());
+                (command?, what, help.to_owned())
+            }
+            Self::Permission { at } => (
+                command?,
+                format!("{} may not be executed", at.display()),
+                format!("chmod +x {}", at.display()),
+            ),
+        };
+        Some(Problem {
+            severity: Severity::Error,
+            line: written.place.line,
+            column: written.place.column,
+            path: written.path.clone(),
+            server: Some(origin.server.to_string()),
+            message,
+            help: Some(help),
+        })
+    }
+}
+
+/// Looks for the program of `spec` as the operating system will: on the PATH that the server gets,
+/// a name with a `/` in its working directory.
+pub(super) fn find(spec: &ServerSpec, env: Environment<'_>) -> Result<String, Lacking> {
+    let directory = spec.cwd.clone().unwrap_or_else(|| PathBuf::from("."));
+    if !directory.is_dir() {
+        return Err(Lacking::Directory);
+    }
+    if spec.command == "mcproxy" {
+        return Ok("built in".to_owned());
+    }
+    let own = spec.env.get("PATH").map(|path| path.expose().to_owned());
+    let has_own_path = own.is_some();
+    let path = own
+        .or_else(|| env("PATH"))
+        .unwrap_or_else(|| FALLBACK_PATH.to_owned());
+    let candidates: Vec<_> = if spec.command.contains('/') {
+        vec![directory.join(&spec.command)]
+    } else {
+        let directories = std::env::split_paths(&path);
+        directories
+            .map(|on_path| directory.join(on_path).join(&spec.command))
+            .collect()
+    };
+    let is_file = |path: &&PathBuf| path.is_file();
+    let is_program = |path: &&PathBuf| path.is_file() && access(*path, AccessFlags::X_OK).is_ok();
+    if let Some(found) = candidates.iter().find(is_program) {
+        let script = script(spec, &directory);
+        let mut files = std::iter::once(found.as_path()).chain(script.as_deref());
+        let odd = files.find_map(|file| Some((file, process::oddity(file)?)));
+        return match odd {
+            Some((file, why)) => Err(Lacking::Foreign {
+                at: tidied(file),
+                why,
+            }),
+            None => Ok(tidied(found).display().to_string()),
+        };
+    }
+    Err(match candidates.iter().find(is_file) {
+        Some(at) => Lacking::Permission { at: tidied(at) },
+        None => Lacking::Program {
+            help: help(&spec.command, &path, has_own_path),
+        },
+    })
+}
+
+/// The script that a shell is given. Other interpreters read the lines of Windows.
+fn script(spec: &ServerSpec, directory: &Path) -> Option<PathBuf> {
+    let program = spec.command.rsplit('/').next()?;
+    let is_shell = ["sh", "bash", "dash", "zsh", "ksh"].contains(&program);
+    let first = spec
+        .args
+        .first()
+        .filter(|arg| is_shell && !arg.starts_with('-'))?;
+    Some(directory.join(first)).filter(|file| file.is_file())
+}
+
+/// Without the `.` that joining leaves.
+fn tidied(path: &Path) -> PathBuf {
+    let path: PathBuf = path.components().collect();
+    path.strip_prefix(".")
+        .map(Path::to_path_buf)
+        .unwrap_or(path)
+}
+
+fn help(command: &str, path: &str, has_own_path: bool) -> String {
+    if command.starts_with('/') {
+        return "it has to be on the machine, or in the container, that runs the gateway"
+            .to_owned();
+    }
+    if command.contains('/') {
+        return "a relative path starts at the server's 'cwd', else where the gateway runs"
+            .to_owned();
+    }
+    let source = match command {
+        "npx" | "npm" | "node" => "install Node.js (package nodejs, or https://nodejs.org); ",
+        "uvx" | "uv" => "install uv (https://docs.astral.sh/uv); ",
+        "python" | "python3" | "pip" | "pipx" => "install Python (package python3); ",
+        "bun" | "bunx" => "install Bun (https://bun.sh); ",
+        "deno" => "install Deno (https://deno.com); ",
+        "docker" => "install Docker (https://docs.docker.com/engine/install); ",
+        "podman" => "install Podman (package podman); ",
+        _ => "",
+    };
+    // The entry's own PATH is a value of `env`, and those are not shown.
+    let searched = if has_own_path {
+        "looked on the PATH in its 'env'".to_owned()
+    } else {
+        format!("looked on the PATH {path}")
+    };
+    format!("{source}{searched}")
+}
