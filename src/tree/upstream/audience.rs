@@ -21,6 +21,10 @@ use crate::tree::registry::Abilities;
 /// What a server is to say once nobody wants more of it; what it said unasked is not known.
 const QUIET: Level = Level::Info;
 
+/// Each session has a copy of what it is told of an update: of one that is larger, nothing but the URI
+/// is passed on.
+const LARGE_UPDATE: usize = 64 * 1024;
+
 struct Member {
     client: Arc<dyn Client>,
     interest: Interest,
@@ -251,13 +255,15 @@ impl Audience {
         let members = members.filter(|(_, member)| member.interest.level.is_some());
         let members = members.map(|(session, member)| (*session, &member.client));
         let hearers: BTreeMap<u64, &Arc<dyn Client>> = members.chain(others).collect();
+        // One for all: it may be large, and they may be many.
         let params = message.under(self.server.as_str());
+        let notification = jsonrpc::notification(method::LOG_MESSAGE, Some(&params));
         for client in hearers.into_values() {
             client.tell(News::Logged {
                 server: self.server.clone(),
                 level: message.level(),
                 is_amplified: self.told.level.is_some(),
-                params: params.clone(),
+                notification: notification.clone(),
             });
         }
     }
@@ -271,6 +277,8 @@ impl Audience {
                 return;
             }
         };
+        let lean = (params.len() > LARGE_UPDATE).then(|| updated::uri_params(updated.uri()));
+        let params = lean.as_ref().unwrap_or(params);
         let members = self.members.values();
         for member in members.filter(|member| member.interest.uris.contains(updated.uri())) {
             member.client.tell(News::Updated {
