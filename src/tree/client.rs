@@ -52,8 +52,9 @@ pub(super) enum News {
         /// Whether some session has set a level there: what one without a level hears may then be
         /// more than the server would say on its own.
         is_amplified: bool,
-        /// The params, with `logger` under the server's name already.
-        params: Bytes,
+        /// The whole notification, with `logger` under the server's name already; one for all who
+        /// are told.
+        notification: Bytes,
     },
     /// A resource that this session subscribed to has changed.
     Updated {
@@ -108,13 +109,12 @@ impl News {
     /// How much of it has to be read or copied. What an answer costs depends on more.
     pub(super) fn size(&self) -> usize {
         match self {
-            Self::Logged { params, .. }
-            | Self::Updated { params, .. }
-            | Self::AskCancelled { params, .. } => params.len(),
+            Self::Updated { params, .. } | Self::AskCancelled { params, .. } => params.len(),
             Self::Asked(ask) => ask.request.params.as_ref().map_or(0, Bytes::len),
             Self::Answered { .. }
             | Self::Bounced { .. }
             | Self::Progress { .. }
+            | Self::Logged { .. }
             | Self::Notified { .. }
             | Self::Instance { .. }
             | Self::NoRoom { .. }

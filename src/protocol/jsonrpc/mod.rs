@@ -64,8 +64,8 @@ impl Message {
     #[must_use]
     pub fn size(&self) -> usize {
         let body = match self {
-            Self::Request(Request { params, .. }) => params.as_ref(),
-            Self::Notification(Notification { params, .. }) => params.as_ref(),
+            Self::Request(Request { params, .. })
+            | Self::Notification(Notification { params, .. }) => params.as_ref(),
             Self::Response(Response { outcome, .. }) => {
                 Some(outcome.as_ref().unwrap_or_else(|e| e))
             }

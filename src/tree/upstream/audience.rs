@@ -22,6 +22,10 @@ use crate::tree::registry::Abilities;
 /// What a server is to say once nobody wants more of it; what it said unasked is not known.
 const QUIET: Level = Level::Info;
 
+/// Each session has a copy of what it is told of an update: of one that is larger, nothing but the URI
+/// is passed on.
+const LARGE_UPDATE: usize = 64 * 1024;
+
 struct Member {
     client: Arc<dyn Client>,
     interest: Interest,
@@ -282,13 +286,15 @@ impl Audience {
         let mut hearers: BTreeMap<u64, &Arc<dyn Client>> = others.collect();
         hearers.extend(members);
         self.logs.spend(now, hearers.len());
+        // One for all: it may be large, and they may be many.
         let params = message.under(self.server.as_str());
+        let notification = jsonrpc::notification(method::LOG_MESSAGE, Some(&params));
         for client in hearers.into_values() {
             client.tell(News::Logged {
                 server: self.server.clone(),
                 level: message.level(),
                 is_amplified: self.told.level.is_some(),
-                params: params.clone(),
+                notification: notification.clone(),
             });
         }
     }
@@ -314,6 +320,8 @@ impl Audience {
     }
 
     fn tell_of(&mut self, now: Instant, uri: &str, params: &Bytes) {
+        let lean = (params.len() > LARGE_UPDATE).then(|| updated::uri_params(uri));
+        let params = lean.as_ref().unwrap_or(params);
         let members = self.members.values();
         let mut count = 0;
         for member in members.filter(|member| member.interest.uris.contains(uri)) {

@@ -6,15 +6,14 @@ use serde_json::json;
 use super::lists::changed;
 use super::scale::Scale;
 use super::server::{Deed, order};
-use super::stage::{PATIENCE, Peaks, Stage, entry, told};
+use super::stage::{PATIENCE, Peaks, Stage, entry, told, with};
 use crate::Plan;
 use crate::support::client::StreamableClient;
 
 pub(crate) async fn play(plan: &Plan, scale: &Scale, peaks: &mut Peaks) -> anyhow::Result<()> {
     let mut offer = scale.short("own");
     offer.tools = scale.owned;
-    let mut own = entry("own", &offer)?;
-    own["isolation"] = json!("session");
+    let own = with(entry("own", &offer)?, "isolation", json!("session"));
     let servers = [
         entry("long", &scale.long("long"))?,
         entry("s0", &scale.short("s0"))?,

@@ -8,7 +8,7 @@ use tokio::time::sleep;
 
 use super::scale::Scale;
 use super::server::Deed;
-use super::stage::{PATIENCE, Peaks, Stage, entry, hold, read_all, told};
+use super::stage::{PATIENCE, Peaks, Stage, entry, hold, read_all, told, with};
 use crate::Plan;
 use crate::support::client::{Client, StreamableClient, Transport};
 
@@ -85,7 +85,9 @@ async fn crash(
     sleep(Duration::from_millis(1_200)).await;
     let mark = stage.gateway.log_mark();
     // Its end is no answer.
-    drop(told(&clients[0], "s0", (Deed::Exit, 0)).await);
+    if let Some(client) = clients.first() {
+        drop(told(client, "s0", (Deed::Exit, 0)).await);
+    }
     let (back, log) = ("Server 's0' started", &stage.gateway);
     log.wait_for_log_after(mark, back, PATIENCE).await;
     sleep(SETTLED).await;
@@ -107,7 +109,8 @@ async fn cancel(client: &StreamableClient) {
 async fn reloads(stage: &Stage<'_>, mut servers: Vec<Value>) -> anyhow::Result<()> {
     let mark = stage.gateway.log_mark();
     let gone = servers.swap_remove(2);
-    servers[3]["timeout"] = json!(31);
+    let changed = servers.pop().map(|last| with(last, "timeout", json!(31)));
+    servers.extend(changed);
     let config = json!({ "servers": servers }).to_string();
     stage.gateway.rename_config(&config);
     stage

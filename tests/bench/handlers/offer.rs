@@ -74,7 +74,7 @@ impl Offer {
         }
         page.push(']');
         if end < count {
-            page.push_str(&format!(r#","nextCursor":"{end}""#));
+            page.extend([r#","nextCursor":""#, &end.to_string(), "\""]);
         }
         page.push('}');
         Some(page)

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use super::scale::Scale;
-use super::stage::{PATIENCE, Peaks, Stage, entry};
+use super::stage::{PATIENCE, Peaks, Stage, entry, with};
 use crate::Plan;
 
 pub(crate) async fn play(plan: &Plan, scale: &Scale, peaks: &mut Peaks) -> anyhow::Result<()> {
@@ -14,8 +14,8 @@ pub(crate) async fn play(plan: &Plan, scale: &Scale, peaks: &mut Peaks) -> anyho
     let mut stage = Stage::open(plan, peaks, std::slice::from_ref(&server)).await?;
     let client = stage.client("2025-11-25", true).await;
     for odd in [false, true] {
-        let mut changed = server.clone();
-        changed["timeout"] = json!(31 + i32::from(odd));
+        let timeout = json!(31 + i32::from(odd));
+        let changed = with(server.clone(), "timeout", timeout);
         let others = (1..scale.configured).map(|at| other(at, odd));
         let servers: Vec<Value> = std::iter::once(changed).chain(others).collect();
         let mark = stage.gateway.log_mark();
@@ -40,12 +40,12 @@ pub(crate) async fn play(plan: &Plan, scale: &Scale, peaks: &mut Peaks) -> anyho
 
 /// One that does not run; an odd one has things to be said about it.
 fn other(at: usize, is_odd: bool) -> Value {
-    let mut entry = json!({
+    let entry = json!({
         "name": format!("d{at}"), "command": "none", "enabled": false,
         "env": { "A": "${MISSING}", "B": "b" }, "args": ["a", "b", "c"],
     });
     if is_odd {
-        entry["comand"] = json!("none");
+        return with(entry, "comand", json!("none"));
     }
     entry
 }

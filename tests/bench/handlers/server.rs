@@ -14,6 +14,10 @@ use super::offer::Offer;
 
 const FLAG: &str = "--told-server";
 
+/// What follows the id of a request to the client.
+const ASK: &str = r#"","method":"sampling/createMessage","params":{"messages":[],"maxTokens":1}}
+"#;
+
 /// What a call of `do` asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -220,10 +224,7 @@ impl Server {
             Deed::Stderr => eprint!("{}", "a line of stderr\n".repeat(n)),
             Deed::Asks => {
                 for at in 0..n {
-                    let params = r#"{"messages":[],"maxTokens":1}"#;
-                    said.push_str(&format!(
-                        "{{\"jsonrpc\":\"2.0\",\"id\":\"ask {at}\",\"method\":\"sampling/createMessage\",\"params\":{params}}}\n"
-                    ));
+                    said.extend([r#"{"jsonrpc":"2.0","id":"ask "#, &at.to_string(), ASK]);
                 }
             }
             Deed::Hold => return None,
@@ -234,9 +235,13 @@ impl Server {
 }
 
 fn notify(said: &mut String, method: &str, params: &str) {
-    said.push_str(&format!(
-        "{{\"jsonrpc\":\"2.0\",\"method\":\"{method}\",\"params\":{params}}}\n"
-    ));
+    said.extend([
+        r#"{"jsonrpc":"2.0","method":""#,
+        method,
+        r#"","params":"#,
+        params,
+        "}\n",
+    ]);
 }
 
 fn text(text: &str) -> String {

@@ -80,6 +80,14 @@ pub(crate) fn entry(name: &str, offer: &Offer) -> anyhow::Result<Value> {
     Ok(json!({ "name": name, "command": own, "args": args }))
 }
 
+/// The same with a field more.
+pub(crate) fn with(mut entry: Value, field: &str, value: Value) -> Value {
+    if let Some(fields) = entry.as_object_mut() {
+        fields.insert(field.to_owned(), value);
+    }
+    entry
+}
+
 /// A running gateway, and where its peaks go.
 pub(crate) struct Stage<'a> {
     pub(crate) gateway: Gateway,
@@ -133,9 +141,11 @@ impl<'a> Stage<'a> {
         loop {
             let status = self.get("/status").await?;
             let status: Value = serde_json::from_str(&status).unwrap_or_default();
-            let servers = status["servers"].as_array();
+            let servers = status.get("servers").and_then(Value::as_array);
             let servers = servers.into_iter().flatten();
-            let ready = servers.filter(|server| server["state"] == "ready").count();
+            let ready = servers
+                .filter(|server| server.get("state").is_some_and(|state| state == "ready"))
+                .count();
             if ready >= count {
                 return Ok(());
             }
@@ -266,8 +276,9 @@ async fn page_through<T: Transport>(client: &Client<T>, method: &str) -> anyhow:
     loop {
         let list = client.call(method, params.as_deref(), PATIENCE).await;
         let list: Value = serde_json::from_str(&list)?;
-        ensure!(list["error"].is_null(), "{method}: {list:.500}");
-        let Some(cursor) = list["result"]["nextCursor"].as_str() else {
+        ensure!(list.get("error").is_none(), "{method}: {list:.500}");
+        let cursor = list.pointer("/result/nextCursor");
+        let Some(cursor) = cursor.and_then(Value::as_str) else {
             return Ok(());
         };
         params = Some(json!({ "cursor": cursor }).to_string());

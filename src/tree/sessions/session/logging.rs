@@ -7,7 +7,7 @@ use super::interests::Interests;
 use super::state::{Asked, SessionState};
 use super::streams::Lane;
 use crate::ids::ServerName;
-use crate::protocol::jsonrpc::{self, code};
+use crate::protocol::jsonrpc::code;
 use crate::protocol::mcp::logging::{self, Level};
 use crate::protocol::mcp::method;
 
@@ -40,12 +40,6 @@ impl SessionState {
                 self.refuse(asked, code::INVALID_PARAMS, &text);
             }
         }
-    }
-
-    /// Passes a server's message on, beside what it is most likely about.
-    pub(super) fn on_logged(&mut self, server: &ServerName, params: &Bytes) {
-        let message = jsonrpc::notification(method::LOG_MESSAGE, Some(params));
-        self.offer(server, self.lane_at(server), message);
     }
 
     /// The way of the latest call that is in flight at `server`, else the one for everything: also

@@ -144,10 +144,10 @@ impl SessionState {
                 server,
                 level,
                 is_amplified,
-                params,
+                notification,
             } => {
                 if self.interests.hears(level, is_amplified) {
-                    self.on_logged(&server, &params);
+                    self.offer(&server, self.lane_at(&server), notification);
                 }
             }
             News::Updated { server, params } => self.on_updated(&server, params),

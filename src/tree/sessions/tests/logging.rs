@@ -1,20 +1,21 @@
 //! Log levels and messages: who is told the level, and who hears what.
 
-use bytes::Bytes;
 use serde_json::json;
 
 use super::servers::{Own, offer};
 use super::{House, result, settle};
+use crate::protocol::jsonrpc;
 use crate::protocol::mcp::logging::Level;
 use crate::tree::client::News;
 use crate::tree::testing::{catalogue, name};
 
 fn logged(level: Option<Level>, data: &str) -> News {
+    let params = json!({"data": data}).to_string();
     News::Logged {
         server: name("s"),
         level,
         is_amplified: false,
-        params: Bytes::from(json!({"data": data}).to_string()),
+        notification: jsonrpc::notification("notifications/message", Some(params.as_bytes())),
     }
 }
 

@@ -332,3 +332,16 @@ fn a_subscription_that_is_never_answered_is_given_up() {
     assert_eq!(talk.dialogue.next_deadline(), None);
     assert_eq!(talk.interested(&a, interest(None, &[])), []);
 }
+
+#[test]
+fn of_a_large_update_nothing_but_the_uri_is_passed_on() {
+    let (mut talk, mut a) = (resources(), Desk::of(1, 1));
+    assert_eq!(
+        talk.interested(&a, interest(None, &["u"])),
+        [subscribe(3, "u")]
+    );
+    let padding = "x".repeat(70_000);
+    let said = format!(r#"{{"uri":"u","x":"{padding}"}}"#);
+    talk.told("notifications/resources/updated", &said);
+    assert_eq!(a.hear(), [Heard::Updated(r#"{"uri":"u"}"#.into())]);
+}

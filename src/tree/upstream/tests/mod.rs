@@ -26,6 +26,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use super::who::Who;
 use crate::config::model::{Isolation, ServerSpec};
 use crate::ids::{CallId, Generation, Prefix};
+use crate::protocol::jsonrpc::{self, Message};
 use crate::protocol::mcp::lifecycle::ClientCapabilities;
 use crate::protocol::mcp::logging::Level;
 use crate::protocol::mcp::method;
@@ -187,9 +188,14 @@ fn read(news: News) -> Heard {
         News::Logged {
             level,
             is_amplified,
-            params,
+            notification,
             ..
-        } => Heard::Logged(level, is_amplified, text(params)),
+        } => match jsonrpc::decode(&notification) {
+            Ok(Message::Notification(told)) => {
+                Heard::Logged(level, is_amplified, text(told.params.unwrap()))
+            }
+            other => panic!("{other:?}"),
+        },
         News::Updated { params, .. } => Heard::Updated(text(params)),
         News::Asked(ask) => {
             let (id, method) = (ask.id().to_string(), ask.request.method.to_string());
