@@ -47,6 +47,8 @@ mod metrics;
 #[cfg(test)]
 mod network;
 #[cfg(test)]
+mod noise;
+#[cfg(test)]
 mod pipes;
 #[cfg(test)]
 mod record;
@@ -74,6 +76,8 @@ mod system;
 mod table;
 #[cfg(test)]
 mod terminal;
+#[cfg(test)]
+mod unnamed;
 #[cfg(test)]
 mod uris;
 #[cfg(test)]

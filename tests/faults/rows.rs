@@ -23,7 +23,7 @@ const fn row(number: u8, name: &'static str, fault: &'static str, demanded: &'st
 
 /// Every row, in order. Where it says nothing else, the nine other servers answer every call meanwhile.
 #[rustfmt::skip]
-pub(crate) const ROWS: [Row; 68] = [
+pub(crate) const ROWS: [Row; 74] = [
     row(1, "exits_in_a_call", "a server exits with 1 in the middle of a call", "the call gets its error within 100 ms of the exit; ready again within 2 s"),
     row(2, "killed_by_sigkill", "a server is killed by SIGKILL", "calls get their error within 100 ms; ready again within 2 s"),
     row(3, "exits_when_idle", "a server exits with 0 while nothing is asked of it", "ready again within 2 s; nothing in the log above a warning"),
@@ -92,6 +92,12 @@ pub(crate) const ROWS: [Row; 68] = [
     row(131, "token_file_is_a_pipe", "the token file becomes a pipe, then SIGHUP", "an error names it; reloads go on; SIGTERM ends the gateway within 10 s"),
     row(132, "odd_state_files", "the key is a pipe, a kept catalogue leads to /dev/zero, what was kept last is a link", "starts; an error names the key"),
     row(133, "another_configuration", "another configuration file was used in between, then the first is broken", "what the first one said last is run"),
+    row(160, "stderr_of_many_servers", "five servers write to stderr as fast as they can", "the log grows by less than 1 MB a minute; what a sixth says is in it"),
+    row(161, "names_that_change", "a server's 500 odd tool names change, and it refuses messages, as fast as it can", "the log grows by less than 1 MB a minute; what another server does is in it"),
+    row(162, "sessions_in_a_loop", "clients open, delete and take up sessions and send what is refused, as fast as they can", "the log grows by less than 1 MB a minute"),
+    row(163, "configuration_in_a_loop", "the configuration is written with other names and mistakes each time, as fast as it can be", "the log grows by less than 1 MB a minute; no name is left in the metrics; the last one is applied"),
+    row(164, "unreadable_request", "a server's parser refuses a call and can't say which", "the call gets the error at once; another client's long call does not; beside others like it, it waits for its timeout"),
+    row(165, "greedy_clients", "two clients take all the calls of a server that they get, and it answers none", "other clients' calls get through"),
 ];
 
 /// The row of this number.
