@@ -57,6 +57,8 @@ mod offers;
 #[cfg(test)]
 mod odd_files;
 #[cfg(test)]
+mod noise;
+#[cfg(test)]
 mod pipes;
 #[cfg(test)]
 mod record;
@@ -86,6 +88,8 @@ mod system;
 mod table;
 #[cfg(test)]
 mod terminal;
+#[cfg(test)]
+mod unnamed;
 #[cfg(test)]
 mod uris;
 #[cfg(test)]

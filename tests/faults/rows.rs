@@ -23,7 +23,7 @@ const fn row(number: u8, name: &'static str, fault: &'static str, demanded: &'st
 
 /// Every row, in order. Where it says nothing else, the nine other servers answer every call meanwhile.
 #[rustfmt::skip]
-pub(crate) const ROWS: [Row; 86] = [
+pub(crate) const ROWS: [Row; 92] = [
     row(1, "exits_in_a_call", "a server exits with 1 in the middle of a call", "the call gets its error within 100 ms of the exit; ready again within 2 s"),
     row(2, "killed_by_sigkill", "a server is killed by SIGKILL", "calls get their error within 100 ms; ready again within 2 s"),
     row(3, "exits_when_idle", "a server exits with 0 while nothing is asked of it", "ready again within 2 s; nothing in the log above a warning"),
@@ -107,6 +107,12 @@ pub(crate) const ROWS: [Row; 86] = [
     row(151, "one_address_takes_all_instances", "sessions of one address start as many instances of an isolated server as there may be", "a session of another address gets one; theirs are told \"busy\", and which limit it is"),
     row(152, "one_address_takes_all_subscriptions", "sessions of one address subscribe to as much as all together may", "a session of another address subscribes"),
     row(153, "many_subscriptions_renewed", "a server with 3 000 subscriptions of 8 KiB each is killed", "all are renewed; at most 8 MiB more meanwhile"),
+    row(160, "stderr_of_many_servers", "five servers write to stderr as fast as they can", "the log grows by less than 1 MB a minute; what a sixth says is in it"),
+    row(161, "names_that_change", "a server's 500 odd tool names change, and it refuses messages, as fast as it can", "the log grows by less than 1 MB a minute; what another server does is in it"),
+    row(162, "sessions_in_a_loop", "clients open, delete and take up sessions and send what is refused, as fast as they can", "the log grows by less than 1 MB a minute"),
+    row(163, "configuration_in_a_loop", "the configuration is written with other names and mistakes each time, as fast as it can be", "the log grows by less than 1 MB a minute; no name is left in the metrics; the last one is applied"),
+    row(164, "unreadable_request", "a server's parser refuses a call and can't say which", "the call gets the error at once; another client's long call does not; beside others like it, it waits for its timeout"),
+    row(165, "greedy_clients", "two clients take all the calls of a server that they get, and it answers none", "other clients' calls get through"),
     row(170, "million_fields", "a configuration in which a server has 250 000, then a million unknown fields", "at most 150 log lines; four times as many cost at most eight times the CPU time; servers keep their process"),
     row(171, "shared_state_directory", "a second gateway uses the same state directory", "a warning names it; the servers of both live on"),
     row(172, "planted_state_files", "links under the names of unfinished files and another user's key are in the state directory", "what the links lead to stays; the log names the key, which is not used"),

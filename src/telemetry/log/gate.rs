@@ -24,11 +24,11 @@ use tokio::time::Instant;
 use super::format;
 use crate::throttle::{Pace, Throttle};
 
-/// What a place may say: 20 short lines at once, 2 a second after that, and one sum in 10 s.
+/// What a place may say: 20 short lines at once, 2 a second after that, and one sum in 3 s.
 const PLACE: Pace = Pace {
     rate: 2,
     burst: Duration::from_secs(10),
-    relief: Duration::from_secs(10),
+    relief: Duration::from_secs(3),
 };
 /// The same of one whose lines an operator asked for, to see all there is (`--log-level debug`).
 const FINE: Pace = Pace {
