@@ -3,6 +3,7 @@
 use super::limits::Current;
 use super::linger::Lingering;
 use super::service::HttpService;
+use super::strangers::Presence;
 use crate::config::model::Limits;
 use crate::ids::Owner;
 use crate::tree::SessionHandle;
@@ -13,7 +14,6 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use socket2::{SockRef, TcpKeepalive};
 use std::io;
-use std::pin::pin;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::net::TcpStream;
@@ -29,11 +29,13 @@ const BUFFER: usize = 128 << 10;
 /// What a request carries beside its own words: what those on one connection share, and whose it is.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Wire {
-    /// Cuts the connection, for the replies that may outlast their client's patience to read.
+    /// Cuts the connection: its client does not read a reply, or its stream makes room for another.
     pub(super) cut: Arc<Notify>,
     /// The first session that was found for a request: most connections never need another, and
     /// so don't have to ask for it each time.
     pub(super) session: Arc<OnceLock<SessionHandle>>,
+    /// What the connection showed of who is at its other end.
+    pub(super) presence: Arc<Presence>,
     /// The limits as they are for this request.
     pub(super) limits: Arc<Limits>,
     /// Whose this one request is.
@@ -44,16 +46,17 @@ impl Wire {
     /// Makes `session` the one that is known here, unless there is one.
     pub(super) fn remember(&self, session: &SessionHandle) {
         self.session.get_or_init(|| session.clone());
+        self.presence.is_known();
     }
 }
 
 /// Serves `socket` until its client or a limit ends it. When `stop` changes, the request being
-/// answered is answered, and no other is read.
+/// answered is answered, and no other is read. When `presence` has it make room, it is closed at once.
 pub(super) async fn serve(
     socket: TcpStream,
     service: impl HttpService,
-    limits: watch::Receiver<Arc<Limits>>,
-    mut stop: watch::Receiver<bool>,
+    presence: Arc<Presence>,
+    (limits, mut stop): (watch::Receiver<Arc<Limits>>, watch::Receiver<bool>),
 ) {
     let current = Current::new(limits);
     let limits = current.now();
@@ -62,37 +65,58 @@ pub(super) async fn serve(
         log::debug!("socket options could not be set: {error}");
     }
     let io = TokioIo::new(Lingering::new(socket, stop.clone()));
-    let wire = Wire::default();
+    let wire = Wire {
+        presence,
+        ..Wire::default()
+    };
     let this = wire.clone();
     let service = service_fn(move |mut request: Request<Incoming>| {
         let limits = current.now();
+        this.presence.spoke();
         request.extensions_mut().insert(Wire {
             limits,
             ..this.clone()
         });
         service.call(request)
     });
-    let connection = http1::Builder::new()
+    let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.header_timeout)
         .max_header_size(limits.max_header_bytes)
         .max_buf_size(BUFFER.max(limits.max_header_bytes))
         .serve_connection(io, service);
-    let mut connection = pin!(connection);
     let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
+        ended = &mut connection => ended,
         () = wire.cut.notified() => {
-            log::debug!("connection cut: its client does not read");
+            log::debug!("connection cut: its client does not read, or its stream made room");
+            return;
+        }
+        () = wire.presence.told_to_leave() => {
+            log::debug!("connection closed to make room: it showed no token and no session");
+            if wire.presence.is_silent() {
+                connection.into_parts().io.into_inner().say(&no_room());
+            }
             return;
         }
         _ = stop.changed() => {
-            connection.as_mut().graceful_shutdown();
+            Pin::new(&mut connection).graceful_shutdown();
             connection.await
         }
     };
     if let Err(error) = ended {
         log::debug!("connection ended: {error}");
     }
+}
+
+/// What a client is told that came, asked for nothing and has to go.
+fn no_room() -> String {
+    let words =
+        "all connections are in use; those that show a token or a session within 2 seconds stay\n";
+    format!(
+        "HTTP/1.1 503 Service Unavailable\r\ncontent-type: text/plain; charset=utf-8\r\n\
+         content-length: {}\r\nretry-after: 5\r\nconnection: close\r\n\r\n{words}",
+        words.len()
+    )
 }
 
 /// Small events go out at once, what a client takes is seen soon, and a peer that vanished without a word is noticed:

@@ -43,6 +43,7 @@ use ractor::concurrency::JoinHandle;
 use ractor::{Actor, ActorCell, SpawnErr};
 use tokio::sync::{mpsc, watch};
 
+pub(crate) use beside::beside;
 pub use call::CallError;
 pub use edge::{Edge, EdgeLinks};
 pub use heartbeat::{Beat, Part, Pulse};

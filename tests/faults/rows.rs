@@ -23,7 +23,7 @@ const fn row(number: u8, name: &'static str, fault: &'static str, demanded: &'st
 
 /// Every row, in order. Where it says nothing else, the nine other servers answer every call meanwhile.
 #[rustfmt::skip]
-pub(crate) const ROWS: [Row; 68] = [
+pub(crate) const ROWS: [Row; 71] = [
     row(1, "exits_in_a_call", "a server exits with 1 in the middle of a call", "the call gets its error within 100 ms of the exit; ready again within 2 s"),
     row(2, "killed_by_sigkill", "a server is killed by SIGKILL", "calls get their error within 100 ms; ready again within 2 s"),
     row(3, "exits_when_idle", "a server exits with 0 while nothing is asked of it", "ready again within 2 s; nothing in the log above a warning"),
@@ -92,6 +92,9 @@ pub(crate) const ROWS: [Row; 68] = [
     row(131, "token_file_is_a_pipe", "the token file becomes a pipe, then SIGHUP", "an error names it; reloads go on; SIGTERM ends the gateway within 10 s"),
     row(132, "odd_state_files", "the key is a pipe, a kept catalogue leads to /dev/zero, what was kept last is a link", "starts; an error names the key"),
     row(133, "another_configuration", "another configuration file was used in between, then the first is broken", "what the first one said last is run"),
+    row(156, "strangers_without_a_token", "1100 connections of strangers, who have no token", "the owner of one is served within 5 s; the oldest of them makes room"),
+    row(157, "strangers_where_no_token_is_asked_for", "1100 connections without a byte, where no token is asked for", "a new client is served within 5 s"),
+    row(158, "streams_of_foreign_pages", "60 event streams whose Accept names none, as a foreign page's tags open them", "16 of them stay open, the youngest; those of others stay"),
 ];
 
 /// The row of this number.

@@ -9,7 +9,7 @@ use crate::http::problem::Problem;
 use crate::http::{Context, headers};
 use crate::ids::SessionId;
 use crate::protocol::jsonrpc::{self, Message};
-use crate::tree::{CallError, SessionHandle};
+use crate::tree::{CallError, SessionHandle, beside};
 use bytes::{Buf, Bytes};
 use futures_util::Stream;
 use hyper::StatusCode;
@@ -48,7 +48,7 @@ where
     if is_batch(&body) {
         session.deliver_all(read_batch(&session, &body, wire.limits.max_batch_length).await?)?;
     } else {
-        session.deliver(jsonrpc::decode(&body)?)?;
+        session.deliver(beside(body.len(), || jsonrpc::decode(&body))?)?;
     }
     Ok(warp::reply::with_status("Accepted", StatusCode::ACCEPTED).into_response())
 }
@@ -63,7 +63,7 @@ async fn read_batch(
     if !session.agreed_version().await?.has_batches() {
         return Err(Problem::Batch);
     }
-    let messages = jsonrpc::decode_batch(body, most)?.into_iter();
+    let messages = beside(body.len(), || jsonrpc::decode_batch(body, most))?.into_iter();
     let messages: Vec<Message> = messages.collect::<Result<_, _>>()?;
     if messages.iter().any(is_initialize) {
         return Err(Problem::InitializeInBatch);

@@ -11,11 +11,13 @@ pub(super) mod sse;
 pub(super) mod status;
 
 use super::connection::Wire;
+use super::pot::Place;
 use super::problem::Problem;
-use super::{Context, body, depth, headers};
+use super::{Context, accept, body, depth, headers};
+use crate::tree::beside;
 use bytes::{Buf, Bytes};
 use futures_util::Stream;
-use hyper::header::HeaderMap;
+use hyper::header::{ACCEPT, HeaderMap};
 use serde::Serialize;
 use warp::Reply;
 use warp::reply::Response;
@@ -34,10 +36,16 @@ where
     let declared = headers::declared_length(headers);
     let body = body::collect(frames, declared, &wire.limits, &context.budget).await?;
     let depth = wire.limits.max_nesting_depth;
-    if depth::is_deeper_than(depth, &body) {
+    if beside(body.len(), || depth::is_deeper_than(depth, &body)) {
         return Err(Problem::TooDeep(depth));
     }
     Ok(body)
+}
+
+/// A place in the pot for an event stream, unless its client asked for one in so many words.
+fn place(context: &Context, headers: &HeaderMap, wire: &Wire) -> Option<Place> {
+    let is_named = accept::names(headers.get_all(ACCEPT), "text", "event-stream");
+    (!is_named).then(|| context.pot.place(&wire.cut))
 }
 
 /// A JSON reply that is never cached.

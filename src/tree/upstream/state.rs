@@ -21,7 +21,7 @@ use crate::ids::CallId;
 use crate::process::{Output, StdinFailure, UnusableLine};
 use crate::protocol::jsonrpc::{self, Request, Response};
 use crate::supervise::FailureKind;
-use crate::tree::beside::beside;
+use crate::tree::beside;
 use crate::tree::call::Ticket;
 use crate::tree::client::{Ask, Client, Interest, News};
 use crate::tree::registry::{Catalogue, RegistryHandle};

@@ -4,7 +4,7 @@
 use super::posted;
 use crate::http::sse::Messages;
 use crate::protocol::jsonrpc::{self, Message, RequestId};
-use crate::tree::{Event, Outbound};
+use crate::tree::{Event, Outbound, beside};
 use futures_util::{Stream, StreamExt};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -33,7 +33,9 @@ impl Answers {
         if event.is_last {
             self.asked.clear();
         } else if self.asked.len() > 1
-            && let Ok(Message::Response(response)) = jsonrpc::decode(&event.message)
+            && let message = &event.message
+            && let Ok(Message::Response(response)) =
+                beside(message.len(), || jsonrpc::decode(message))
         {
             let mut asked = self.asked.iter();
             if let Some(at) = asked.position(|id| response.id.as_ref() == Some(id)) {

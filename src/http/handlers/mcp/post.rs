@@ -14,7 +14,7 @@ use crate::http::{Context, accept, sse};
 use crate::protocol::framing::sse::{comment, event};
 use crate::protocol::jsonrpc::{self, Message};
 use crate::protocol::mcp::lifecycle;
-use crate::tree::{CallError, Event, Outbound, SessionHandle};
+use crate::tree::{CallError, Event, Outbound, SessionHandle, beside};
 use bytes::{Buf, Bytes};
 use futures_util::{Stream, StreamExt};
 use hyper::StatusCode;
@@ -44,7 +44,7 @@ where
     }
     if let Some(asked) = unsupported_version(headers)? {
         let body = read(context, &wire, headers, frames).await?;
-        let probe = jsonrpc::decode(&body).ok();
+        let probe = beside(body.len(), || jsonrpc::decode(&body)).ok();
         return Err(Problem::version(
             asked,
             probe.as_ref().and_then(request_id).cloned(),
@@ -54,7 +54,8 @@ where
         // Before the body is read: nobody else's body costs us anything.
         let session = known(context, &wire, id).await?;
         let body = read(context, &wire, headers, frames).await?;
-        let posted = Posted::read(&body, session.version(), wire.limits.max_batch_length)?;
+        let most = wire.limits.max_batch_length;
+        let posted = beside(body.len(), || Posted::read(&body, session.version(), most))?;
         drop(body);
         converse(context, wire, &session, posted).await
     } else {
@@ -82,7 +83,7 @@ async fn open(context: &Context, wire: Wire, body: &Bytes) -> Result<Response, P
     if is_batch(body) {
         return Err(Problem::NotInitialized(None));
     }
-    let message = jsonrpc::decode(body)?;
+    let message = beside(body.len(), || jsonrpc::decode(body))?;
     let Message::Request(request) = &message else {
         return Err(Problem::NotInitialized(None));
     };

@@ -14,7 +14,7 @@ use crate::ids::{CallId, Generation, ServerName};
 use crate::protocol::jsonrpc::{self, code};
 use crate::protocol::mcp::{contents, method, tools};
 use crate::protocol::uri::Search;
-use crate::tree::beside::beside;
+use crate::tree::beside;
 use crate::tree::call::{Answer, Errand, Ticket};
 use crate::tree::timer::Timer;
 
