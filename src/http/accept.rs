@@ -35,6 +35,20 @@ pub(super) fn lists(values: GetAll<'_, HeaderValue>, kind: &str, subtype: &str) 
     decision.is_some_and(|(_, is_wanted)| is_wanted)
 }
 
+/// Whether `kind/subtype` is named, not only covered by a wildcard or by silence.
+pub(super) fn names(values: GetAll<'_, HeaderValue>, kind: &str, subtype: &str) -> bool {
+    let mut texts = values.iter().filter_map(|value| value.to_str().ok());
+    texts.any(|text| {
+        text.split(',').any(|range| {
+            let mut parts = range.split(';').map(str::trim);
+            let named = parts.next().and_then(|media| media.split_once('/'));
+            named.is_some_and(|(left, right)| {
+                left.eq_ignore_ascii_case(kind) && right.eq_ignore_ascii_case(subtype)
+            }) && !parts.any(is_zero_weight)
+        })
+    })
+}
+
 /// `q=0`, `q=0.0`, …: "not this one".
 fn is_zero_weight(parameter: &str) -> bool {
     let weight = parameter
@@ -68,6 +82,24 @@ mod tests {
         assert!(!allows_events(&["application/json"]));
         assert!(!allows_events(&["text/event-stream;q=0, */*"]));
         assert!(!allows_events(&["nonsense"]));
+    }
+
+    #[test]
+    fn what_allows_event_streams_need_not_name_them() {
+        let names = |value| {
+            let mut headers = HeaderMap::new();
+            headers.append(ACCEPT, HeaderValue::from_static(value));
+            names(headers.get_all(ACCEPT), "text", "event-stream")
+        };
+        assert!(names("application/json, Text/Event-Stream;q=0.5"));
+        for value in [
+            "image/avif,image/webp,*/*;q=0.8",
+            "*/*",
+            "text/*",
+            "text/event-stream;q=0",
+        ] {
+            assert!(!names(value), "{value}");
+        }
     }
 
     #[test]

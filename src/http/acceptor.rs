@@ -2,13 +2,14 @@
 //! shortage. It owns the connections; when its task ends, they end.
 
 use super::service::HttpService;
+use super::strangers::Strangers;
 use super::{Context, connection};
 use crate::config::model::Limits;
 use crate::telemetry::metrics::Held;
 use crate::tree::{Beat, Part};
 use crate::turn;
 use nix::errno::Errno;
-use std::future::poll_fn;
+use std::future::{pending, poll_fn};
 use std::io;
 use std::sync::Arc;
 use std::task::Poll;
@@ -17,17 +18,20 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 /// How long to wait for what the machine is short of: first, doubling, at most.
 const PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// So many more connections than `max_connections` are let in where a token is asked for: those of
+/// strangers, who have none, must not keep out who has one.
+const RESERVE: usize = 64;
 /// A trouble that comes and goes is logged this often at most.
 const LOG_PAUSE: Duration = Duration::from_secs(60);
 
 /// Accepts until `stop` changes, then gives open connections `Times::drain` to end. At
-/// `max_connections` nothing is accepted: clients wait in the kernel's queue. An error means that
-/// a socket is of no use any more. Answers `beats`, which shows that it goes round.
+/// `max_connections`, and the reserve where there is one, nothing is accepted before a stranger makes
+/// room: clients wait in the kernel's queue. An error means that a socket is of no use any more. Answers `beats`, which shows that it goes round.
 pub(super) async fn run(
     listeners: Vec<TcpListener>,
     service: impl HttpService,
@@ -36,23 +40,38 @@ pub(super) async fn run(
     mut beats: UnboundedReceiver<Beat>,
 ) -> io::Result<()> {
     let mut connections = JoinSet::new();
+    let mut strangers = Strangers::default();
     let mut door = Door::new(listeners);
     let mut limits = context.limits.clone();
     let mut most = take_over(&mut limits, context);
     loop {
-        let has_room = connections.len() < most;
-        if !has_room {
+        let staying = connections.len() - strangers.leaving();
+        if staying >= most {
             door.note_full(most);
         }
+        let reserve = reserve(context);
+        let due = strangers.due().filter(|_| staying >= most);
+        let is_due = due.is_some_and(|due| due <= Instant::now());
+        if is_due && reserve > 0 && staying > most {
+            strangers.put_out();
+            continue;
+        }
+        let has_room = is_due || staying < most + reserve;
         tokio::select! {
             // The sender is the actor's: that it is gone means the same.
             _ = stop.changed() => break,
             Some(ended) = connections.join_next() => note(&ended),
             Some(beat) = beats.recv() => beat.passed(Part::AcceptLoop),
             Ok(()) = limits.changed() => most = take_over(&mut limits, context),
+            () = at(due), if !is_due => {}
             accepted = door.next(), if has_room => {
-                let (limits, stop) = (limits.clone(), stop.clone());
-                let served = connection::serve(accepted?, service.clone(), limits, stop);
+                let socket = accepted?;
+                if is_due {
+                    strangers.put_out();
+                }
+                let presence = strangers.admit(connections.len());
+                let told = (limits.clone(), stop.clone());
+                let served = connection::serve(socket, service.clone(), presence, told);
                 let counted = Held::one(context.metrics.connections());
                 connections.spawn(async move {
                     turn::of("connection", "what comes", served).await;
@@ -75,6 +94,20 @@ fn take_over(limits: &mut watch::Receiver<Arc<Limits>>, context: &Context) -> us
     let now = limits.borrow_and_update();
     context.budget.resize(now.max_bodies_in_flight_bytes);
     now.max_connections
+}
+
+/// How many connections beyond the limit are let in for a while.
+fn reserve(context: &Context) -> usize {
+    let asks = context.tokens.borrow().are_asked_for();
+    if asks { RESERVE } else { 0 }
+}
+
+/// Returns then, if ever.
+async fn at(time: Option<Instant>) {
+    match time {
+        Some(time) => sleep_until(time).await,
+        None => pending().await,
+    }
 }
 
 /// A panic in a handler ends its own connection only; that it happened must be known.
@@ -140,7 +173,9 @@ impl Door {
 
     fn note_full(&mut self, limit: usize) {
         if is_due(&mut self.full_logged) {
-            log::warn!("all {limit} connections are in use; further clients wait");
+            log::warn!(
+                "all {limit} connections are in use; those without a token or session make room, further clients wait"
+            );
         }
     }
 

@@ -3,6 +3,7 @@
 use super::limits::Current;
 use super::linger::Lingering;
 use super::service::HttpService;
+use super::strangers::Presence;
 use crate::config::model::Limits;
 use crate::ids::{Holder, Owner};
 use crate::tree::SessionHandle;
@@ -33,11 +34,13 @@ const NOWHERE: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 /// What a request carries beside its own words: what those on one connection share, and whose it is.
 #[derive(Debug, Clone)]
 pub(super) struct Wire {
-    /// Cuts the connection, for the replies that may outlast their client's patience to read.
+    /// Cuts the connection: its client does not read a reply, or its stream makes room for another.
     pub(super) cut: Arc<Notify>,
     /// The first session that was found for a request: most connections never need another, and
     /// so don't have to ask for it each time.
     pub(super) session: Arc<OnceLock<SessionHandle>>,
+    /// What the connection showed of who is at its other end.
+    pub(super) presence: Arc<Presence>,
     /// The limits as they are for this request.
     pub(super) limits: Arc<Limits>,
     /// Whose this one request is.
@@ -51,6 +54,7 @@ impl Wire {
         Self {
             cut: Arc::default(),
             session: Arc::default(),
+            presence: Arc::default(),
             limits: Arc::default(),
             owner: Owner::ANYBODY,
             peer,
@@ -65,6 +69,7 @@ impl Wire {
     /// Makes `session` the one that is known here, unless there is one.
     pub(super) fn remember(&self, session: &SessionHandle) {
         self.session.get_or_init(|| session.clone());
+        self.presence.is_known();
     }
 }
 
@@ -75,12 +80,12 @@ impl Default for Wire {
 }
 
 /// Serves `socket` until its client or a limit ends it. When `stop` changes, the request being
-/// answered is answered, and no other is read.
+/// answered is answered, and no other is read. When `presence` has it make room, it is closed at once.
 pub(super) async fn serve(
     socket: TcpStream,
     service: impl HttpService,
-    limits: watch::Receiver<Arc<Limits>>,
-    mut stop: watch::Receiver<bool>,
+    presence: Arc<Presence>,
+    (limits, mut stop): (watch::Receiver<Arc<Limits>>, watch::Receiver<bool>),
 ) {
     let current = Current::new(limits);
     let limits = current.now();
@@ -89,38 +94,57 @@ pub(super) async fn serve(
         log::debug!("socket options could not be set: {error}");
     }
     let peer = socket.peer_addr().map(|peer| peer.ip());
-    let wire = Wire::from(peer.unwrap_or(NOWHERE));
     let io = TokioIo::new(Lingering::new(socket, stop.clone()));
+    let mut wire = Wire::from(peer.unwrap_or(NOWHERE));
+    wire.presence = presence;
     let this = wire.clone();
     let service = service_fn(move |mut request: Request<Incoming>| {
         let limits = current.now();
+        this.presence.spoke();
         request.extensions_mut().insert(Wire {
             limits,
             ..this.clone()
         });
         service.call(request)
     });
-    let connection = http1::Builder::new()
+    let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.header_timeout)
         .max_header_size(limits.max_header_bytes)
         .max_buf_size(BUFFER.max(limits.max_header_bytes))
         .serve_connection(io, service);
-    let mut connection = pin!(connection);
     let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
+        ended = &mut connection => ended,
         () = wire.cut.notified() => {
-            log::debug!("connection cut: its client does not read");
+            log::debug!("connection cut: its client does not read, or its stream made room");
+            return;
+        }
+        () = wire.presence.told_to_leave() => {
+            log::debug!("connection closed to make room: it showed no token and no session");
+            if wire.presence.is_silent() {
+                connection.into_parts().io.into_inner().say(&no_room());
+            }
             return;
         }
         _ = stop.changed() => {
-            connection.as_mut().graceful_shutdown();
+            Pin::new(&mut connection).graceful_shutdown();
             connection.await
         }
     };
     if let Err(error) = ended {
         log::debug!("connection ended: {error}");
     }
+}
+
+/// What a client is told that came, asked for nothing and has to go.
+fn no_room() -> String {
+    let words =
+        "all connections are in use; those that show a token or a session within 2 seconds stay\n";
+    format!(
+        "HTTP/1.1 503 Service Unavailable\r\ncontent-type: text/plain; charset=utf-8\r\n\
+         content-length: {}\r\nretry-after: 5\r\nconnection: close\r\n\r\n{words}",
+        words.len()
+    )
 }
 
 /// Small events go out at once, what a client takes is seen soon, and a peer that vanished without a word is noticed:

@@ -35,6 +35,15 @@ impl Lingering {
     }
 }
 
+impl Lingering {
+    /// Says `words` as far as they can be said at once, and closes.
+    pub(super) fn say(self, words: &str) {
+        if let Err(error) = self.socket.try_write(words.as_bytes()) {
+            log::debug!("last words could not be said: {error}");
+        }
+    }
+}
+
 impl AsyncRead for Lingering {
     fn poll_read(
         mut self: Pin<&mut Self>,

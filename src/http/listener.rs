@@ -2,6 +2,7 @@
 //! connection. It holds no state worth keeping; the bound socket is `main`'s, so a restart
 //! loses connections but never the port.
 
+use super::pot::Pot;
 use super::{Context, HttpOptions, Tokens, acceptor, service};
 use crate::config::model;
 use crate::tree::{Beat, Edge, EdgeLinks, Part, Quota, SessionsHandle};
@@ -63,6 +64,7 @@ impl Edge for HttpEdge {
                 readiness: self.options.readiness.clone(),
                 metrics: self.options.metrics.clone(),
                 budget: self.budget.clone(),
+                pot: Pot::default(),
             }),
         };
         (Listener, args)

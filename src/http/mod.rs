@@ -23,11 +23,13 @@ mod headers;
 mod limits;
 mod linger;
 mod listener;
+mod pot;
 mod problem;
 mod refused;
 mod routes;
 mod service;
 mod sse;
+mod strangers;
 #[cfg(test)]
 mod tests;
 mod times;
@@ -74,5 +76,7 @@ struct Context {
     readiness: Readiness,
     /// Bytes of the bodies that are in flight. Survives a restart of the listener.
     budget: Quota,
+    /// Of event streams that nobody asked for in so many words.
+    pot: pot::Pot,
     metrics: Metrics,
 }

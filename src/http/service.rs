@@ -7,6 +7,7 @@ use super::connection::Wire;
 use super::guard::{self, Admitted, cors};
 use super::problem::Problem;
 use super::{Context, headers, refused, routes};
+use crate::ids::Owner;
 use hyper::body::Incoming;
 use hyper::header::HeaderValue;
 use hyper::service::{Service, service_fn};
@@ -96,6 +97,9 @@ fn enter(context: &Context, request: &mut Request<Incoming>) -> Entry {
         Ok(owner) => {
             if let Some(wire) = request.extensions_mut().get_mut::<Wire>() {
                 wire.owner = owner;
+                if owner != Owner::ANYBODY {
+                    wire.presence.is_known();
+                }
             }
             Entry::Open(listed)
         }

@@ -2,6 +2,7 @@
 //! session as it comes, and a comment in every pause. Dropping it drops the session's `Outbound`, by
 //! which the session learns that its client is gone.
 
+use super::pot::Place;
 use crate::protocol::framing::sse;
 use crate::tree::{Event, Outbound};
 use bytes::{BufMut, Bytes, BytesMut};
@@ -71,6 +72,8 @@ pub(super) struct EventStream<M> {
     /// Pieces to be sent next, in order.
     ready: VecDeque<Bytes>,
     keepalive: Interval,
+    /// Of a stream that was not asked for in so many words.
+    place: Option<Place>,
 }
 
 impl<M: Messages> EventStream<M> {
@@ -83,7 +86,14 @@ impl<M: Messages> EventStream<M> {
             has_ended: false,
             ready: VecDeque::new(),
             keepalive,
+            place: None,
         }
+    }
+
+    /// The same, in a place of the pot unless there is no need of one.
+    pub(super) fn placed(mut self, place: Option<Place>) -> Self {
+        self.place = place;
+        self
     }
 
     /// The same, after `piece`.

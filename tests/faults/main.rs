@@ -31,6 +31,8 @@ mod configuration;
 #[cfg(test)]
 mod crashes;
 #[cfg(test)]
+mod crowds;
+#[cfg(test)]
 mod files;
 #[cfg(test)]
 mod flood;

@@ -36,7 +36,7 @@ fn body_time() -> (u64, Duration) {
 }
 
 /// Both ends of all connections are descriptors, more than a process may have by default.
-fn allow_descriptors() {
+pub(super) fn allow_descriptors() {
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).expect("a limit");
     let wanted = soft.max(4096).min(hard);
     setrlimit(Resource::RLIMIT_NOFILE, wanted, hard).expect("up to the hard limit");

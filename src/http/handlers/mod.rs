@@ -11,13 +11,14 @@ pub(super) mod sse;
 pub(super) mod status;
 
 use super::connection::Wire;
+use super::pot::Place;
 use super::problem::Problem;
-use super::{Context, body, headers};
+use super::{Context, accept, body, headers};
 use crate::protocol::depth;
 use crate::tree::beside;
 use bytes::{Buf, Bytes};
 use futures_util::Stream;
-use hyper::header::HeaderMap;
+use hyper::header::{ACCEPT, HeaderMap};
 use serde::Serialize;
 use warp::Reply;
 use warp::reply::Response;
@@ -40,6 +41,12 @@ where
         return Err(Problem::TooDeep(depth));
     }
     Ok(body)
+}
+
+/// A place in the pot for an event stream, unless its client asked for one in so many words.
+fn place(context: &Context, headers: &HeaderMap, wire: &Wire) -> Option<Place> {
+    let is_named = accept::names(headers.get_all(ACCEPT), "text", "event-stream");
+    (!is_named).then(|| context.pot.place(&wire.cut))
 }
 
 /// A JSON reply that is never cached.

@@ -1,5 +1,6 @@
 //! `GET /sse`: opens a session and streams what it says, as MCP 2024-11-05 has it ("HTTP with SSE").
 
+use super::place;
 use crate::http::connection::Wire;
 use crate::http::problem::Problem;
 use crate::http::sse::EventStream;
@@ -21,6 +22,8 @@ pub(in crate::http) async fn open(
         return Err(Problem::NotAcceptable("text/event-stream"));
     }
     let OpenedSse { id, stream } = context.sessions.of(wire.holder()).open_sse().await?;
+    wire.presence.is_known();
+    let place = place(&context, &headers, &wire);
     stream.cut_with(wire.cut);
     // Relative: SDKs refuse an endpoint on another origin than the one they connected to, and
     // behind a proxy we do not know ours.
@@ -33,7 +36,7 @@ pub(in crate::http) async fn open(
     // A proxy that waits for a second line before it lets the first one through gets it.
     let first = [event("endpoint", endpoint.as_bytes()), comment("connected")].concat();
     let events = EventStream::new(stream, wire.limits.keepalive_interval);
-    Ok(sse::reply(events.after(first.into())))
+    Ok(sse::reply(events.placed(place).after(first.into())))
 }
 
 /// The path under which a proxy serves us (`X-Forwarded-Prefix`), without a slash at its end;

@@ -21,7 +21,7 @@ async fn l02_max_sessions() {
     let settings = json!({ "max_sessions": MOST });
     let mut stage = Stage::with("max_sessions", &[], &settings, |options| options).await;
     let addr = stage.gateway.addr();
-    let head = http::request_head(addr, "GET", "/sse", &[]);
+    let head = http::request_head(addr, "GET", "/sse", &[("accept", "text/event-stream")]);
     let open = async || {
         let mut connection = Connection::open(addr).await.expect("it listens");
         connection.post(&head, b"").await.expect("it is read");

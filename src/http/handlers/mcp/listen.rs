@@ -2,6 +2,7 @@
 
 use super::{find, refused, unsupported_version};
 use crate::http::connection::Wire;
+use crate::http::handlers::place;
 use crate::http::headers::{self, LAST_EVENT, SESSION};
 use crate::http::problem::Problem;
 use crate::http::sse::EventStream;
@@ -25,7 +26,9 @@ pub(super) async fn answer(
     let last_event = headers::only(headers, &LAST_EVENT)?.filter(|id| !id.is_empty());
     let session = find(context, &wire, id).await?;
     let stream = session.listen(last_event).await.map_err(refused)?;
+    wire.presence.is_known();
+    let place = place(context, headers, &wire);
     stream.cut_with(wire.cut.clone());
     let events = EventStream::new(stream, wire.limits.keepalive_interval);
-    Ok(sse::reply(events.after(comment("connected"))))
+    Ok(sse::reply(events.placed(place).after(comment("connected"))))
 }
