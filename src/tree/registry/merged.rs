@@ -1,11 +1,12 @@
 //! What all servers offer together, under merged names: built by the registry whenever a catalogue
 //! changes, and by a session whose own instances offer something else. Immutable.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::catalogue::Catalogue;
 use super::resources::Resources;
+use super::unfit;
 use crate::config::model::Isolation;
 use crate::ids::{Prefix, ServerName};
 use crate::protocol::mcp::item::{Item, Kind};
@@ -13,9 +14,6 @@ use crate::protocol::mcp::request::Subject;
 use crate::protocol::uri::Search;
 
 use super::pages::Pages;
-
-/// Names beyond this length are refused by some clients and by the models behind them.
-const NAME_BUDGET: usize = 64;
 
 /// One configured server, and what it offers as far as that is known.
 #[derive(Debug, Clone)]
@@ -47,6 +45,7 @@ pub(crate) struct Merged {
     tools: Names,
     prompts: Names,
     resources: Resources,
+    warnings: BTreeMap<ServerName, Vec<String>>,
 }
 
 /// Which lists differ between two merges.
@@ -72,14 +71,18 @@ impl Merged {
     /// what is odd about the names, for the log.
     pub(crate) fn build(sources: Vec<Source>) -> (Self, Vec<String>) {
         let mut oddities = Vec::new();
-        let tools = Names::build(Kind::Tools, &sources, &mut oddities);
-        let prompts = Names::build(Kind::Prompts, &sources, &mut oddities);
+        let mut names = unfit::Names::default();
+        let tools = Names::build(Kind::Tools, &sources, &mut names, &mut oddities);
+        let prompts = Names::build(Kind::Prompts, &sources, &mut names, &mut oddities);
         let resources = Resources::build(&sources, &mut oddities);
+        let warnings = names.warnings();
+        oddities.extend(warnings.values().flatten().cloned());
         let merged = Self {
             sources,
             tools,
             prompts,
             resources,
+            warnings,
         };
         (merged, oddities)
     }
@@ -101,6 +104,12 @@ impl Merged {
     #[must_use]
     pub(crate) fn source(&self, server: &ServerName) -> Option<&Source> {
         self.sources.iter().find(|source| source.server == *server)
+    }
+
+    /// What is to be said about the names that this server offers, for the status.
+    #[must_use]
+    pub(crate) fn warnings(&self, server: &ServerName) -> &[String] {
+        self.warnings.get(server).map_or(&[], |warnings| warnings)
     }
 
     /// Where `key` leads, as a client knows it.
@@ -186,7 +195,12 @@ struct Names {
 }
 
 impl Names {
-    fn build(kind: Kind, sources: &[Source], oddities: &mut Vec<String>) -> Self {
+    fn build(
+        kind: Kind,
+        sources: &[Source],
+        names: &mut unfit::Names,
+        oddities: &mut Vec<String>,
+    ) -> Self {
         let mut by_name: HashMap<String, Route> = HashMap::new();
         let mut listed = Vec::new();
         for (source, item) in items(kind, sources) {
@@ -199,12 +213,7 @@ impl Names {
                 ));
                 continue;
             }
-            let length = merged.chars().count();
-            if length > NAME_BUDGET {
-                oddities.push(format!(
-                    "The name '{merged}' has {length} characters; some clients accept only {NAME_BUDGET}"
-                ));
-            }
+            names.note(server, &merged);
             listed.push(item.renamed(&merged));
             let route = Route {
                 server: server.clone(),
