@@ -80,6 +80,7 @@ fn names_and_lists_switch_off_too() {
         r#"{"mcpServers": {"a-disabled": {"command": "x"}, "b": {"command": "x"}}, "mcp": {"excluded": ["a-disabled"]}}"#,
         r#"{"mcpServers": {"a-disabled": {"command": "x"}, "b": {"command": "x"}}, "mcp": {"allowed": ["b"]}}"#,
         r#"{"mcpServers": {"a-disabled": {"command": "x"}, "b": {"command": "x"}}, "allowMCPServers": ["b"]}"#,
+        r#"{"mcpServers": {"a-disabled": {"command": "x"}, "b": {"command": "x"}}, "enabledServers": ["b"], "mcp": {"allowed": []}}"#,
     ] {
         assert_eq!(entries(&load(text)), ["a-disabled (off)", "b"], "{text}");
     }
@@ -111,6 +112,7 @@ fn a_filter_of_another_program_is_not_passed_over() {
         r#""tool_filter": "a""#,
         r#""toolAllowlist": ["a"]"#,
         r#""suppressedTools": ["a"]"#,
+        r#""anythingllm": {"suppressedTools": ["a"]}"#,
         r#""excludePrompts": ["a"]"#,
         r#""tools": ["a"]"#,
         r#""tools": {"rm": false}"#,

@@ -1,6 +1,6 @@
 //! Names that break a client: models' APIs refuse a whole request for one name in it that is too long,
-//! or has another character than letters, digits, `_` and `-` (OpenAI and Anthropic: `[a-zA-Z0-9_-]`,
-//! 64 characters). They are offered all the same, since other clients can use them, and are warned of.
+//! or has another character than letters, digits, `_` and `-` (`[a-zA-Z0-9_-]{1,64}` is what passes
+//! everywhere). They are offered all the same, since other clients can use them, and are warned of.
 
 use std::collections::BTreeMap;
 
@@ -78,10 +78,11 @@ impl Names {
     pub(super) fn warnings(self) -> BTreeMap<ServerName, Vec<String>> {
         let mut warnings: BTreeMap<ServerName, Vec<String>> = BTreeMap::new();
         for ((server, unfit), (named, more)) in self.0 {
-            let mut names = named.join(", ");
-            if more > 0 {
-                names.push_str(&format!(" and {more} more"));
-            }
+            let more = match more {
+                0 => String::new(),
+                _ => format!(" and {more} more"),
+            };
+            let names = format!("{}{more}", named.join(", "));
             let text = unfit.text(&server, &names);
             warnings.entry(server).or_default().push(text);
         }
