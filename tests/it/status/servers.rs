@@ -122,10 +122,14 @@ async fn instances_of_sessions_are_counted_with_their_server() {
 async fn a_name_that_may_break_a_client_is_warned_of_with_the_remedy() {
     let long = "x".repeat(60);
     let gateway = gateway(&[fixture("a", &[]), fixture(&long, &[])]).await;
-    let now = server_in(&gateway, &long, "ready").await;
-    let warnings = now["warnings"].as_array().expect("a list");
+    let warnings = wait::until("what it offers to be known", SOON, async || {
+        server(&gateway, &long).await["warnings"]
+            .as_array()
+            .cloned()
+    })
+    .await;
     let text = warnings.first().and_then(Value::as_str).unwrap_or_default();
-    assert!(text.contains(&long) && text.contains("'prefix'"), "{now}");
+    assert!(text.contains(&long) && text.contains("'prefix'"), "{text}");
     let line = gateway
         .wait_for_log("offers names of more than 64", SOON)
         .await;
