@@ -54,7 +54,7 @@ pub fn kind_of_bytes(bytes: &[u8]) -> Option<&'static str> {
     let is_utf16 = (is_zero(0) != is_zero(1)) && (is_zero(2) != is_zero(3));
     match bytes {
         [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => Some("UTF-32"),
-        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Some("UTF-16"),
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, _] | [_, 0] => Some("UTF-16"),
         [b'P', b'K', 3, 4, ..] => Some("a ZIP archive"),
         [0x1f, 0x8b, ..] => Some("compressed with gzip"),
         [b'M', b'Z', _, 0, ..] => Some("a program of Windows"),
@@ -63,7 +63,6 @@ pub fn kind_of_bytes(bytes: &[u8]) -> Option<&'static str> {
         [_, _, _, _, ..] if is_zero(0) == is_zero(2) && is_zero(1) == is_zero(3) && is_utf16 => {
             Some("UTF-16")
         }
-        [0, _] | [_, 0] => Some("UTF-16"),
         _ => None,
     }
 }

@@ -16,83 +16,91 @@ pub(super) fn format(text: &str) -> Option<Finding> {
 const ENTRIES: &str =
     r#"write each of its servers as an entry: {"servers": [{"name": "…", "command": "…"}]}"#;
 
-fn format_of(text: &str) -> Option<(&'static str, &'static str)> {
-    let mut lines = text.lines().map(str::trim);
-    if text.starts_with("#!") {
-        return Some((
-            "a script",
-            "name the configuration; what runs a server is its 'command'",
-        ));
-    }
+type Kind = (&'static str, &'static str);
+
+fn format_of(text: &str) -> Option<Kind> {
     let is_said =
         |line: &&str| !line.is_empty() && !line.starts_with(['#', ';']) && !line.starts_with("//");
+    let mut lines = text.lines().map(str::trim);
+    if text.starts_with("#!") {
+        let help = "name the configuration; what runs a server is its 'command'";
+        return Some(("a script", help));
+    }
     let first = lines.find(is_said)?;
     let has = |start: &str| text.lines().any(|line| line.starts_with(start));
-    let lower = first
-        .get(..first.len().min(16))
-        .unwrap_or(first)
-        .to_ascii_lowercase();
+    document(first)
+        .or_else(|| toml(first, lines, &has))
+        .or_else(|| variables(first))
+        .or_else(|| yaml(first, &has))
+}
+
+/// A page or a program, by its first line.
+fn document(first: &str) -> Option<Kind> {
+    let lower = first.to_ascii_lowercase();
+    if lower.starts_with("<!doctype html") || lower.starts_with("<html") {
+        return Some(("a web page", "download the file itself (on GitHub: Raw)"));
+    }
     if first.starts_with('<') {
-        let is_page = lower.starts_with("<!doctype") || lower.starts_with("<html");
-        return Some(if is_page {
-            ("a web page", "download the file itself (on GitHub: Raw)")
-        } else {
-            ("XML", ENTRIES)
-        });
+        return Some(("XML", ENTRIES));
     }
     if first.starts_with("```") {
-        return Some((
-            "Markdown",
-            "remove the lines with ``` and what is around them",
-        ));
+        let help = "remove the lines with ``` and what is around them";
+        return Some(("Markdown", help));
     }
-    if ["module.exports", "export ", "import ", "const ", "let "]
+    let starts = [
+        "module.exports",
+        "export default",
+        "import ",
+        "const ",
+        "let ",
+    ];
+    starts
         .iter()
         .any(|start| first.starts_with(start))
-        && !is_assignment(first.strip_prefix("export ").unwrap_or_default(), "=")
-    {
-        return Some((
+        .then_some((
             "JavaScript",
             "keep the object with the servers alone, its fields in double quotes",
-        ));
-    }
+        ))
+}
+
+fn toml<'t>(
+    first: &str,
+    mut rest: impl Iterator<Item = &'t str>,
+    has: &dyn Fn(&str) -> bool,
+) -> Option<Kind> {
     let table = first
         .strip_prefix('[')
         .and_then(|line| line.strip_suffix(']'));
-    if table.is_some_and(is_table)
-        && lines.any(|line| is_assignment(line, " = ") || is_assignment(line, "="))
-        || is_assignment(first, " = ")
-    {
-        let is_codex = has("[mcp_servers");
-        return Some((
-            if is_codex {
-                "Codex's config.toml"
-            } else {
-                "TOML"
-            },
-            ENTRIES,
-        ));
-    }
-    if is_assignment(first.strip_prefix("export ").unwrap_or(first), "=") {
-        return Some((
-            "a file of variables (.env)",
-            "set them for the gateway, and write ${NAME} in the configuration",
-        ));
-    }
+    let is_table = table.is_some_and(is_table) && rest.any(|line| is_assignment(line, "="));
+    let what = if has("[mcp_servers") {
+        "Codex's config.toml"
+    } else {
+        "TOML"
+    };
+    (is_table || is_assignment(first, " = ")).then_some((what, ENTRIES))
+}
+
+fn variables(first: &str) -> Option<Kind> {
+    let line = first.strip_prefix("export ").unwrap_or(first);
+    is_assignment(line, "=").then_some((
+        "a file of variables (.env)",
+        "set them for the gateway, and write ${NAME} in the configuration",
+    ))
+}
+
+fn yaml(first: &str, has: &dyn Fn(&str) -> bool) -> Option<Kind> {
     let is_yaml = first == "---"
         || first.starts_with("- ")
         || is_assignment(first, ": ")
         || first.strip_suffix(':').is_some_and(is_key);
-    is_yaml.then(|| {
-        let what = if has("services:") {
-            "a compose file (YAML)"
-        } else if has("extensions:") {
-            "Goose's config.yaml"
-        } else {
-            "YAML"
-        };
-        (what, ENTRIES)
-    })
+    let what = if has("services:") {
+        "a compose file (YAML)"
+    } else if has("extensions:") {
+        "Goose's config.yaml"
+    } else {
+        "YAML"
+    };
+    is_yaml.then_some((what, ENTRIES))
 }
 
 fn is_key(text: &str) -> bool {

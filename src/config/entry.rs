@@ -153,6 +153,15 @@ fn other_fields(fields: &Fields<'_>, notes: &mut Notes) {
             continue;
         }
         let at = fields.at.key(name, prop.name.start());
+        for inner in switch::section(prop)
+            .into_iter()
+            .flat_map(|section| &section.properties)
+        {
+            if filters::is_filter(inner.name.as_str()) {
+                let at = at.key(inner.name.as_str(), inner.name.start());
+                notes.extend(filters::refusal(inner, at));
+            }
+        }
         if filters::is_filter(name) {
             notes.extend(filters::refusal(prop, at));
         } else if fields::find(fields::ENTRY, name).is_some() || !switch::is_known(prop) {
@@ -249,9 +258,12 @@ fn args(fields: &Fields<'_>, fill: &Filling<'_>, notes: &mut Notes) -> Vec<Strin
     let command = command.and_then(|field| Some(&*field.value.as_string_lit()?.value));
     let first = args.first().map(|arg| arg.value);
     let is_script = command.is_some_and(|command| foreign::is_script(command, first));
-    let filled = args.iter().map(|arg| match is_script {
-        true => fill.fill_script(arg.value, &arg.at, notes),
-        false => fill.fill(arg.value, &arg.at, notes),
+    let filled = args.iter().map(|arg| {
+        if is_script {
+            fill.fill_script(arg.value, &arg.at, notes)
+        } else {
+            fill.fill(arg.value, &arg.at, notes)
+        }
     });
     filled.collect()
 }

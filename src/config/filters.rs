@@ -91,9 +91,10 @@ fn asks_for_something(plain: &str, value: &Value<'_>) -> bool {
                 let text = value.as_string_lit();
                 text.is_some_and(|text| is_all(&text.value)) || is_description(value)
             };
-            match list.elements.is_empty() {
-                true => lets_through,
-                false => !list.elements.iter().any(is_all_of_them),
+            if list.elements.is_empty() {
+                lets_through
+            } else {
+                !list.elements.iter().any(is_all_of_them)
             }
         }
         Value::Object(object) => !object.properties.is_empty(),

@@ -80,7 +80,7 @@ fn reference(text: &str, is_set: &dyn Fn(&str) -> bool) -> Option<Foreign> {
     }
     let mut braces = text
         .match_indices('{')
-        .filter_map(|(at, _)| Some(text.split_at_checked(at)?));
+        .filter_map(|(at, _)| text.split_at_checked(at));
     let is_of_others = |(before, rest): (&str, &str)| {
         !before.ends_with('$') && (rest.starts_with("{env:") || rest.starts_with("{file:"))
     };

@@ -115,8 +115,7 @@ impl<'v> Names<'v> {
         let mut candidates = [metamcp, like, numbered].into_iter().flatten();
         let name = candidates.find(|name| {
             let is_same = |of: &&str| *of == text;
-            !self.written.contains(name.as_str())
-                && self.made.get(name).is_none_or(|of| is_same(of))
+            !self.written.contains(name.as_str()) && self.made.get(name).is_none_or(is_same)
         })?;
         self.made.insert(name.clone(), text);
         Some(name)
@@ -199,12 +198,8 @@ fn dashed(text: &str) -> String {
 /// The same with a number of eight digits, which is another one for another text; for a text that
 /// has nothing a name can have, the number alone makes the difference.
 fn numbered(like: Option<&ServerName>, text: &str) -> Option<ServerName> {
-    let number = Sha256::digest(text.as_bytes());
-    let number: String = number
-        .iter()
-        .take(4)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let digest = Sha256::digest(text.as_bytes());
+    let number = format!("{:08x}", u32::from_be_bytes(*digest.first_chunk()?));
     let mut name = like.map_or("server", ServerName::as_str).to_owned();
     name.truncate(LONGEST - number.len() - 1);
     ServerName::new(&format!("{name}-{number}")).ok()

@@ -81,6 +81,13 @@ const MEANS_FALSE: &[&str] = &[
 /// An object in an entry that holds what one program has to say about it.
 const WITHIN: &str = "anythingllm";
 
+/// The section of that program, if `prop` is it.
+pub(super) fn section<'p, 'v>(prop: &'p ObjectProp<'v>) -> Option<&'p Object<'v>> {
+    prop.value
+        .as_object()
+        .filter(|_| fields::plain(prop.name.as_str()) == WITHIN)
+}
+
 /// Whether a field is one of those, or nothing but the program's own section.
 pub(super) fn is_known(prop: &ObjectProp<'_>) -> bool {
     let plain = fields::plain(prop.name.as_str());
@@ -90,36 +97,31 @@ pub(super) fn is_known(prop: &ObjectProp<'_>) -> bool {
 
 /// Whether the entry is switched on, as far as it says so itself.
 pub(super) fn is_enabled(fields: &Fields<'_>, notes: &mut Notes) -> bool {
-    let mut said: Vec<(&str, bool)> = Vec::new();
+    let (mut on, mut off) = (None, None);
     for prop in &fields.object.properties {
         let name = prop.name.as_str();
-        let within = prop
-            .value
-            .as_object()
-            .filter(|_| fields::plain(name) == WITHIN);
-        let of_program = within.is_some_and(|section| {
+        let of_program = section(prop).is_some_and(|section| {
             let mut props = section.properties.iter();
             props.any(|prop| switch(prop, &fields.at, &mut Notes::default()) == Some(false))
         });
-        let switch = if of_program {
+        let says = if of_program {
             Some(false)
         } else {
             switch(prop, &fields.at, notes)
         };
-        let Some(is_on) = switch else {
-            continue;
+        let other = match says {
+            Some(true) => on.replace(name).map_or(off, |_| None),
+            Some(false) => off.replace(name).map_or(on, |_| None),
+            None => None,
         };
-        if let Some((other, _)) = said.iter().find(|(_, other)| *other != is_on) {
-            let what = format!(
-                "'{other}' and {} contradict each other; the server stays off",
-                quoted(name)
-            );
+        if let Some(other) = other {
+            let what =
+                format!("'{other}' and '{name}' contradict each other; the server stays off");
             let at = fields.at.key(name, prop.value.start());
             notes.add(Finding::warning(at, what).help("keep 'enabled' alone"));
         }
-        said.push((name, is_on));
     }
-    said.iter().all(|(_, is_on)| *is_on)
+    off.is_none()
 }
 
 /// What one field says; `null` and other fields say nothing.
@@ -208,8 +210,14 @@ impl<'v> Lists<'v> {
             let plain = fields::plain(prop.name.as_str());
             match (&*plain, &prop.value) {
                 ("mcp", Value::Object(mcp)) => {
+                    let named = [
+                        "excluded", "exclude", "disabled", "allowed", "allow", "enabled",
+                    ];
                     for prop in &mcp.properties {
-                        lists.take(&fields::plain(prop.name.as_str()), &prop.value);
+                        let plain = fields::plain(prop.name.as_str());
+                        if named.contains(&&*plain) {
+                            lists.take(&plain, &prop.value);
+                        }
                     }
                 }
                 (_, value) if is_list(&plain) => lists.take(&plain, value),
@@ -232,7 +240,7 @@ impl<'v> Lists<'v> {
             .any(|word| plain.starts_with(word))
         {
             self.off.extend(names);
-        } else if plain.starts_with("allow") {
+        } else if !list.elements.is_empty() {
             self.only.get_or_insert_default().extend(names);
         }
     }
@@ -245,7 +253,10 @@ impl<'v> Lists<'v> {
 
 /// Whether a field of the file, as [`fields::plain`] has it, is such a list.
 pub(super) fn is_list(plain: &str) -> bool {
-    let rest = ["disabled", "exclude", "excluded", "allow", "allowed"];
-    let mut rest = rest.iter().filter_map(|word| plain.strip_prefix(word));
-    rest.any(|rest| ["mcpservers", "mcpjsonservers", "servers"].contains(&rest))
+    let words = [
+        "disabled", "excluded", "exclude", "allowed", "allow", "enabled",
+    ];
+    let mut rest = words.iter().filter_map(|word| plain.strip_prefix(word));
+    // Claude Code's `enabledMcpjsonServers` is about another file.
+    rest.any(|rest| ["mcpservers", "servers"].contains(&rest)) || plain == "disabledmcpjsonservers"
 }

@@ -36,7 +36,7 @@ pub(super) fn lists(values: GetAll<'_, HeaderValue>, kind: &str, subtype: &str) 
 }
 
 /// Whether `kind/subtype` is named, not only covered by a wildcard or by silence.
-pub(super) fn names(values: GetAll<'_, HeaderValue>, kind: &str, subtype: &str) -> bool {
+pub(super) fn names(values: &GetAll<'_, HeaderValue>, kind: &str, subtype: &str) -> bool {
     let mut texts = values.iter().filter_map(|value| value.to_str().ok());
     texts.any(|text| {
         text.split(',').any(|range| {
@@ -89,7 +89,7 @@ mod tests {
         let names = |value| {
             let mut headers = HeaderMap::new();
             headers.append(ACCEPT, HeaderValue::from_static(value));
-            names(headers.get_all(ACCEPT), "text", "event-stream")
+            names(&headers.get_all(ACCEPT), "text", "event-stream")
         };
         assert!(names("application/json, Text/Event-Stream;q=0.5"));
         for value in [

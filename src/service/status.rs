@@ -69,6 +69,7 @@ mod tests {
             tools: 0,
             calls_in_flight: 0,
             instances: 0,
+            warnings: Vec::new(),
         };
         line(&TreeStatus {
             servers: servers.iter().map(server).collect(),

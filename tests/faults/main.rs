@@ -55,11 +55,11 @@ mod metrics;
 #[cfg(test)]
 mod network;
 #[cfg(test)]
-mod offers;
+mod noise;
 #[cfg(test)]
 mod odd_files;
 #[cfg(test)]
-mod noise;
+mod offers;
 #[cfg(test)]
 mod pipes;
 #[cfg(test)]

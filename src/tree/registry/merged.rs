@@ -142,6 +142,14 @@ impl Merged {
         self.sources.iter().find(|source| source.server == *server)
     }
 
+    /// What is to be said about the names that this server offers, for the status.
+    #[must_use]
+    pub(crate) fn warnings(&self, server: &ServerName) -> Vec<String> {
+        let both = [&self.tools, &self.prompts];
+        let warnings = both.into_iter().flat_map(|names| names.warnings(server));
+        warnings.cloned().collect()
+    }
+
     /// Where `key` leads, as a client knows it.
     #[must_use]
     pub(crate) fn find(&self, subject: Subject, key: &str) -> Option<Route> {

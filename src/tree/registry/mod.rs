@@ -21,6 +21,7 @@ mod state;
 mod store;
 #[cfg(test)]
 mod tests;
+mod unfit;
 
 pub(crate) use actor::{Registry, RegistryArgs};
 pub(crate) use catalogue::{Abilities, Catalogue};

@@ -142,7 +142,16 @@ impl Names {
     /// What is odd about the names, each with the server that lists them.
     pub(super) fn oddities(&self) -> impl Iterator<Item = (&ServerName, &String)> {
         let all = self.by_prefix.values().flatten();
-        all.flat_map(|part| part.oddities().iter().map(|text| (part.server(), text)))
+        all.flat_map(|part| part.oddities().map(|text| (part.server(), text)))
+    }
+
+    /// What of the names that `server` offers may break a client.
+    pub(super) fn warnings(&self, server: &ServerName) -> impl Iterator<Item = &String> {
+        let mine = self
+            .parts
+            .iter()
+            .filter(move |part| part.server() == server);
+        mine.flat_map(|part| part.warnings())
     }
 
     /// How many parts are none of those of `former`.

@@ -6,11 +6,10 @@ use std::sync::Arc;
 use super::catalogue::List;
 use super::names::Prefixes;
 use super::pages::{Entries, Laying};
+use super::unfit;
 use crate::ids::{Prefix, ServerName};
 use crate::protocol::mcp::item::Kind;
 
-/// Names beyond this length are refused by some clients and by the models behind them.
-const NAME_BUDGET: usize = 64;
 /// So much of a name that is odd goes into the log.
 const SHOWN: usize = 100;
 
@@ -44,6 +43,8 @@ pub(super) struct Part {
     sorted: Box<[u32]>,
     entries: Entries,
     oddities: Vec<String>,
+    /// What of its names may break a client.
+    warnings: Vec<String>,
 }
 
 /// What is odd about an entry, and which other server it has to do with.
@@ -51,7 +52,6 @@ pub(super) struct Part {
 enum Odd {
     Foreign(ServerName),
     Taken(ServerName),
-    Long,
 }
 
 impl Plan {
@@ -96,6 +96,7 @@ impl Part {
     pub(super) fn build(kind: Kind, plan: Plan, holders: &mut Holders) -> Self {
         holders.take_in(&plan.elders);
         let (mut laying, mut odd) = (Laying::default(), Oddities::default());
+        let mut names = unfit::Names::default();
         let (mut offered, mut seen) = (Vec::new(), HashSet::new());
         for (place, item) in (0u32..).zip(&*plan.list) {
             let own = item.key();
@@ -112,15 +113,14 @@ impl Part {
             }
             laying.push(&item.renamed(&merged));
             offered.push((own, place));
-            if merged.chars().count() > NAME_BUDGET {
-                odd.note(Odd::Long, merged);
-            }
+            names.note(&merged);
         }
         offered.sort_unstable();
         Self {
             sorted: offered.into_iter().map(|(_, place)| place).collect(),
             entries: laying.done(),
             oddities: odd.texts(kind, &plan.server),
+            warnings: names.warnings(&plan.server),
             plan,
         }
     }
@@ -160,8 +160,13 @@ impl Part {
         &self.entries
     }
 
-    pub(super) fn oddities(&self) -> &[String] {
-        &self.oddities
+    /// What is odd about its names, and what of them may break a client.
+    pub(super) fn oddities(&self) -> impl Iterator<Item = &String> {
+        self.oddities.iter().chain(&self.warnings)
+    }
+
+    pub(super) fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 }
 
@@ -178,7 +183,6 @@ impl Oddities {
     fn texts(self, kind: Kind, server: &ServerName) -> Vec<String> {
         let list = kind.member();
         let text = |(odd, (first, count)): (Odd, (String, usize))| {
-            let length = first.chars().count();
             let first: String = first.chars().take(SHOWN).collect();
             let more = match count - 1 {
                 0 => String::new(),
@@ -190,9 +194,6 @@ impl Oddities {
                 ),
                 Odd::Taken(holder) => format!(
                     "'{first}'{more} of server '{server}' is left out of the {list}: server '{holder}' has the name already"
-                ),
-                Odd::Long => format!(
-                    "The name '{first}'{more} of server '{server}' has {length} characters; some clients accept only {NAME_BUDGET}"
                 ),
             }
         };

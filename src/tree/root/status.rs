@@ -62,6 +62,9 @@ pub struct ServerStatus {
     pub calls_in_flight: i64,
     /// How many sessions have an instance of their own.
     pub instances: usize,
+    /// What in its names may break a client, and what to do.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 /// What became of the configuration file.
@@ -219,7 +222,8 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
         let id = ChildId::Upstream(name.clone());
         let status = roster.status(&id)?;
         let is_own = |id: &&ChildId| matches!(id, ChildId::Instance(server, _) if server == name);
-        let source = host.routes.as_ref().and_then(|r| r.merged.source(name));
+        let merged = host.routes.as_ref().map(|routes| &routes.merged);
+        let source = merged.and_then(|merged| merged.source(name));
         let catalogue = source.and_then(|source| source.catalogue.as_ref());
         Some(ServerStatus {
             name: name.to_string(),
@@ -231,6 +235,7 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
             tools: catalogue.map_or(0, |catalogue| catalogue.tools.len()),
             calls_in_flight: host.settings.metrics.server(name).in_flight.get(),
             instances: host.upstreams.keys().filter(is_own).count(),
+            warnings: merged.map_or_else(Vec::new, |merged| merged.warnings(name)),
         })
     }
 }

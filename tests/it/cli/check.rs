@@ -163,11 +163,11 @@ fn what_a_program_is_known_to_need_and_does_not_get_is_said() {
         panic!("{}", said.stdout);
     };
     assert!(
-        npm.starts_with("mine.json:1:30:") && npm.contains("not passed on: NPM_TOKEN"),
+        npm.starts_with("mine.json:1:28:") && npm.contains("not passed on: NPM_TOKEN"),
         "{npm}"
     );
     assert!(
-        docker.starts_with("mine.json:4:31:") && docker.contains("to hand KEY on"),
+        docker.starts_with("mine.json:4:29:") && docker.contains("to hand KEY on"),
         "{docker}"
     );
     assert!(

@@ -117,3 +117,28 @@ async fn instances_of_sessions_are_counted_with_their_server() {
     assert_eq!(status(&gateway).await["sessions"]["open"], 1);
     value_is(&gateway, "mcproxy_sessions_total", 3.0).await;
 }
+
+#[tokio::test]
+async fn a_name_that_may_break_a_client_is_warned_of_with_the_remedy() {
+    let long = "x".repeat(60);
+    let gateway = gateway(&[fixture("a", &[]), fixture(&long, &[])]).await;
+    let warnings = wait::until("what it offers to be known", SOON, async || {
+        server(&gateway, &long).await["warnings"]
+            .as_array()
+            .cloned()
+    })
+    .await;
+    let text = warnings.first().and_then(Value::as_str).unwrap_or_default();
+    assert!(text.contains(&long) && text.contains("'prefix'"), "{text}");
+    let line = gateway
+        .wait_for_log("offers names of more than 64", SOON)
+        .await;
+    assert!(
+        line.contains("[WARN]") && line.contains("'prefix'"),
+        "{line}"
+    );
+    assert_eq!(
+        server_in(&gateway, "a", "ready").await["warnings"],
+        Value::Null
+    );
+}

@@ -111,7 +111,28 @@ async fn only_what_is_allowed_is_inherited() {
             // What tells the gateway whose child a process is.
             "MCPROXY_CHILD",
         ];
-        let is_family = ["LC_", "XDG_", "UV_", "SSL_", "CURL_", "REQUESTS_"];
+        let is_family = [
+            "LC_",
+            "XDG_",
+            "UV_",
+            "SSL_",
+            "CURL_",
+            "REQUESTS_",
+            "GIT_SSL_",
+            "NIX_SSL_",
+            // Of whoever runs the tests.
+            "CARGO_HOME",
+            "RUSTUP_HOME",
+            "PYENV_ROOT",
+            "NVM_",
+            "GO",
+            "JAVA_HOME",
+            "PIP_",
+            "npm_config_",
+            "DOCKER_",
+            "PLAYWRIGHT_",
+            "NODE_",
+        ];
         let is_proxy = name.to_ascii_lowercase().ends_with("_proxy");
         assert!(
             is_known

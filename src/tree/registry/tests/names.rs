@@ -164,7 +164,12 @@ fn the_elders_of_what_stayed_keep_their_names() {
         assert_eq!(route.server, name(server), "{tool}");
     }
     assert!(second.find(Subject::Tool, "d").is_none());
-    let says = |text: &str| second.oddities().iter().any(|oddity| oddity.1.contains(text));
+    let says = |text: &str| {
+        second
+            .oddities()
+            .iter()
+            .any(|oddity| oddity.1.contains(text))
+    };
     assert!(says(
         "'x' of server 'd' is left out of the tools: server 'c' has the name already"
     ));
