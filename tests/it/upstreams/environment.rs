@@ -78,6 +78,41 @@ async fn environment(client: &SseClient, server: &str) -> BTreeMap<String, Strin
     serde_json::from_str(&text_of(&answer)).expect("a table of texts")
 }
 
+/// What every server has.
+const USUAL: &[&str] = &[
+    "PATH",
+    "LOGNAME",
+    "SHELL",
+    "TERM",
+    "USER",
+    "TMPDIR",
+    "TOKEN",
+    // What tells the gateway whose child a process is.
+    "MCPROXY_CHILD",
+];
+/// How what programs are set up by begins, where whoever runs the tests has some.
+const FAMILIES: &[&str] = &[
+    "LC_",
+    "XDG_",
+    "UV_",
+    "SSL_",
+    "CURL_",
+    "REQUESTS_",
+    "GIT_SSL_",
+    "NIX_SSL_",
+    "CARGO_HOME",
+    "RUSTUP_HOME",
+    "PYENV_ROOT",
+    "NVM_",
+    "GO",
+    "JAVA_HOME",
+    "PIP_",
+    "npm_config_",
+    "DOCKER_",
+    "PLAYWRIGHT_",
+    "NODE_",
+];
+
 #[tokio::test]
 async fn only_what_is_allowed_is_inherited() {
     let mut entry = fixture("a", &[]);
@@ -100,45 +135,12 @@ async fn only_what_is_allowed_is_inherited() {
     // Nothing else: the environment was built, not filtered.
     for (name, value) in &seen {
         let is_known = OWN.iter().any(|(own, may)| own == name && *may);
-        let is_usual = [
-            "PATH",
-            "LOGNAME",
-            "SHELL",
-            "TERM",
-            "USER",
-            "TMPDIR",
-            "TOKEN",
-            // What tells the gateway whose child a process is.
-            "MCPROXY_CHILD",
-        ];
-        let is_family = [
-            "LC_",
-            "XDG_",
-            "UV_",
-            "SSL_",
-            "CURL_",
-            "REQUESTS_",
-            "GIT_SSL_",
-            "NIX_SSL_",
-            // Of whoever runs the tests.
-            "CARGO_HOME",
-            "RUSTUP_HOME",
-            "PYENV_ROOT",
-            "NVM_",
-            "GO",
-            "JAVA_HOME",
-            "PIP_",
-            "npm_config_",
-            "DOCKER_",
-            "PLAYWRIGHT_",
-            "NODE_",
-        ];
         let is_proxy = name.to_ascii_lowercase().ends_with("_proxy");
         assert!(
             is_known
                 || is_proxy
-                || is_usual.contains(&name.as_str())
-                || is_family.iter().any(|family| name.starts_with(family)),
+                || USUAL.contains(&name.as_str())
+                || FAMILIES.iter().any(|family| name.starts_with(family)),
             "{name}={value}"
         );
     }
