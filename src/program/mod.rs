@@ -2,6 +2,7 @@
 //! both the tree and HTTP. Called by main, and by tests that hand in a spawner of their own.
 
 mod ground;
+mod memory;
 mod signals;
 mod terminal;
 mod watchdog;
@@ -65,6 +66,7 @@ fn serve(options: &Run, spawn: impl Spawn, ground: Ground) -> anyhow::Result<Exi
         .enable_all()
         .build()?;
     ground.workers.are(runtime.handle());
+    memory::start()?;
     let (terminal, written) = Terminal::open()?;
     let code = runtime.block_on(supervise((options, terminal), spawn, ground));
     runtime.shutdown_background();

@@ -16,7 +16,10 @@ const IMPORTS: [(&str, &[&str]); 16] = [
     ("supervise", &["ids", "turn"]),
     ("config", &["files", "ids"]),
     ("protocol", &["ids"]),
-    ("process", &["ids", "state_dir", "throttle", "turn"]),
+    (
+        "process",
+        &["files", "ids", "state_dir", "throttle", "turn"],
+    ),
     ("telemetry", &["ids", "throttle", "turn"]),
     (
         "tree",

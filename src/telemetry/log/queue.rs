@@ -64,6 +64,7 @@ pub(super) fn start(format: Format, output: impl Output, gate: Arc<Gate>) -> io:
     let writer = Writer {
         format,
         output,
+        is_open: false,
         gate,
         backlog: Arc::clone(&backlog),
         reported: Instant::now(),
@@ -146,6 +147,7 @@ impl Backlog {
 struct Writer<O> {
     format: Format,
     output: O,
+    is_open: bool,
     gate: Arc<Gate>,
     backlog: Arc<Backlog>,
     reported: Instant,
@@ -154,7 +156,6 @@ struct Writer<O> {
 impl<O: Output> Writer<O> {
     #[expect(clippy::disallowed_methods, reason = "the thread that writes")]
     fn run(mut self, items: &Receiver<Item>) {
-        self.output.open();
         loop {
             let now = Instant::now();
             let next = self.gate.next();
@@ -168,7 +169,7 @@ impl<O: Output> Writer<O> {
                 None => items.recv().map_err(RecvTimeoutError::from),
             };
             match received {
-                Ok(Item::Line(line)) => self.output.write(&line),
+                Ok(Item::Line(line)) => self.write(&line),
                 Ok(Item::SumUp) => {
                     let sums = self.gate.rest(Instant::now());
                     self.write_sums(&sums);
@@ -182,10 +183,18 @@ impl<O: Output> Writer<O> {
         }
     }
 
+    /// A log that is not there is said only by who has something to log.
+    fn write(&mut self, line: &[u8]) {
+        if !std::mem::replace(&mut self.is_open, true) {
+            self.output.open();
+        }
+        self.output.write(line);
+    }
+
     fn write_sums(&mut self, sums: &[Sum]) {
         for sum in sums {
             let line = self.format.line(sum.level, format_args!("{}", sum.text));
-            self.output.write(&line);
+            self.write(&line);
         }
     }
 
@@ -199,7 +208,7 @@ impl<O: Output> Writer<O> {
         let dropped = self.backlog.dropped.swap(0, Ordering::Relaxed);
         if dropped > 0 {
             let text = format_args!("{dropped} log lines were dropped: the log was too slow");
-            self.output.write(&self.format.line(Level::Warn, text));
+            self.write(&self.format.line(Level::Warn, text));
             self.reported = Instant::now();
         }
     }

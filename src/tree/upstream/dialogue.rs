@@ -381,12 +381,13 @@ impl Dialogue {
             (method, _) if self.lists.note_change(method) => {
                 return vec![Effect::ListChanged(self.lists.pace().wait_for_more(now))];
             }
-            (method, _) => {
-                let who = &self.who;
-                if !self.asks.on_notification(notification) {
-                    log::debug!("Server {who} sent {method:?}, which is not passed on");
-                }
+            (method, _) if !self.asks.on_notification(notification) => {
+                log::debug!(
+                    "Server {} sent {method:?}, which is not passed on",
+                    self.who
+                );
             }
+            _ => {}
         }
         Vec::new()
     }

@@ -123,7 +123,9 @@ async fn a_manager_that_is_not_there_is_no_harm() {
         gateway.wait_for_log("Server 'one' started", SOON).await;
         assert_eq!(gateway.terminate().await.code(), Some(0), "{said}");
         let logs = gateway.logs();
-        let said = logs.iter().filter(|line| line.contains("[WARN]"));
+        let said = logs
+            .iter()
+            .filter(|line| line.contains("[WARN] The service manager"));
         assert_eq!(said.count(), 1, "{logs:?}");
     }
 }

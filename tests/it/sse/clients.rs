@@ -108,7 +108,12 @@ fn vanish(stream: &TcpStream) {
 
 async fn open_raw(gateway: &Gateway) -> TcpStream {
     let mut connection = Connection::open(gateway.addr()).await.expect("it listens");
-    let head = http::request_head(gateway.addr(), "GET", "/sse", &[]);
+    let head = http::request_head(
+        gateway.addr(),
+        "GET",
+        "/sse",
+        &[("accept", "text/event-stream")],
+    );
     connection
         .send(format!("{head}\r\n").as_bytes())
         .await

@@ -1,0 +1,110 @@
+//! Memory goes back to the system after a burst. The C library's allocator keeps what each thread has
+//! freed for the next time, hundreds of MiB after a burst; a thread outside of the runtime asks for it
+//! back once there is more than before and no more is being taken. Other allocators were measured: they
+//! give more back sooner, and take more while nothing happens, or need more to be built.
+
+use std::fs;
+use std::io;
+use std::thread;
+use std::time::Duration;
+
+/// How often it looks: one line of `/proc`.
+const TICK: Duration = Duration::from_secs(5);
+/// In pages; a mebibyte. For less no heap is looked through.
+const LITTLE: u64 = 256;
+
+/// Starts the thread, which ends with the process.
+#[expect(clippy::disallowed_methods, reason = "the thread's own wait")]
+pub(super) fn start() -> io::Result<()> {
+    let thread = thread::Builder::new().name("memory".to_owned());
+    thread.spawn(|| {
+        let mut level = Level::default();
+        while let Some(resident) = resident() {
+            if level.is_trim_due(resident) {
+                trim();
+                level.trimmed(self::resident().unwrap_or(resident));
+            }
+            thread::sleep(TICK);
+        }
+    })?;
+    Ok(())
+}
+
+/// How much memory there is, in pages, at two looks.
+#[derive(Debug, Default)]
+struct Level {
+    /// The least since the last trim.
+    low: Option<u64>,
+    last: u64,
+}
+
+impl Level {
+    /// Whether there is enough more than before, and none is being taken just now.
+    fn is_trim_due(&mut self, resident: u64) -> bool {
+        let low = self.low.map_or(resident, |low| low.min(resident));
+        let is_calm = resident <= self.last + LITTLE;
+        (self.low, self.last) = (Some(low), resident);
+        is_calm && resident - low > LITTLE.max(low / 16)
+    }
+
+    /// So much is left after a trim: that is in use.
+    fn trimmed(&mut self, resident: u64) {
+        (self.low, self.last) = (Some(resident), resident);
+    }
+}
+
+/// The resident pages of this process; `None` where the system does not say.
+#[expect(clippy::disallowed_methods, reason = "of this process, by the system")]
+fn resident() -> Option<u64> {
+    let pages = fs::read_to_string("/proc/self/statm").ok()?;
+    pages.split(' ').nth(1)?.parse().ok()
+}
+
+/// Gives back what is free, thread by thread: a thread that wants memory meanwhile may wait for its part.
+#[cfg(target_env = "gnu")]
+#[expect(unsafe_code, reason = "nothing safe gives the allocator's memory back")]
+fn trim() {
+    // SAFETY: it takes no pointer, and locks what it looks at (malloc_trim(3)).
+    let has_given = unsafe { nix::libc::malloc_trim(0) } == 1;
+    log::debug!("Memory was given back: {has_given}");
+}
+
+/// Other libraries keep little.
+#[cfg(not(target_env = "gnu"))]
+fn trim() {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_burst_is_given_back_once_it_is_over() {
+        let mut level = Level::default();
+        let seen = [1_000, 50_000, 90_000, 90_100];
+        let due = seen.map(|resident| level.is_trim_due(resident));
+        assert_eq!(due, [false, false, false, true]);
+        level.trimmed(1_300);
+        assert!(!level.is_trim_due(1_400));
+        assert!(!level.is_trim_due(1_556), "so little is not worth it");
+        assert!(level.is_trim_due(1_557));
+    }
+
+    #[test]
+    fn what_is_in_use_is_not_asked_for_again_and_again() {
+        let mut level = Level::default();
+        assert!(!level.is_trim_due(1_000));
+        assert!(!level.is_trim_due(9_000), "it grows");
+        assert!(level.is_trim_due(9_000));
+        level.trimmed(9_000);
+        assert!(!level.is_trim_due(9_500));
+        assert!(!level.is_trim_due(8_000), "less is the new low");
+        assert!(!level.is_trim_due(8_500));
+        assert!(level.is_trim_due(8_501));
+    }
+
+    #[test]
+    fn the_system_says_how_much_there_is() {
+        assert!(resident().is_some_and(|pages| pages > LITTLE));
+        trim();
+    }
+}
