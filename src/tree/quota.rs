@@ -109,7 +109,7 @@ impl Quota {
     }
 
     /// Takes one for a client. The last eighth is only for clients that hold less than their
-    /// part, so that none, however greedy, keeps the others out; see [`leaves_room`].
+    /// part, so that none, however greedy, keeps the others out.
     #[must_use]
     pub fn take_for(&self, holder: u64) -> Option<Share> {
         let mut holders = self.holders();

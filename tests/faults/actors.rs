@@ -25,7 +25,7 @@ async fn spawned(gateway: &mut Gateway) -> BTreeMap<String, usize> {
 /// The processes of the bystanders.
 fn others(gateway: &Gateway) -> BTreeSet<u32> {
     let mut children = gateway.children();
-    children.retain(|child| child.command.contains("--marker=<by"));
+    children.retain(|child| child.command.contains("--marker=(by"));
     children.iter().map(|child| child.pid).collect()
 }
 
@@ -63,9 +63,9 @@ async fn served(old_way: &Client<Sse>, new_way: &Client<Streamable>) {
 
 #[tokio::test]
 async fn f45_panic_in_an_actor() {
-    let mut own = fixture("own", &["--marker=<own>"]);
+    let mut own = fixture("own", &["--marker=(own)"]);
     own["isolation"] = json!("session");
-    let servers = [fixture("x", &["--marker=<x>"]), own];
+    let servers = [fixture("x", &["--marker=(x)"]), own];
     let puppet = |options: GatewayOptions| options.puppet("actors::gateway_process");
     let mut stage = Stage::with(45, &servers, &json!({}), puppet).await;
     let before = others(&stage.gateway);

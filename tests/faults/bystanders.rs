@@ -34,7 +34,7 @@ pub(crate) fn entries() -> Vec<Value> {
 
 /// An argument that tells its process.
 fn marker(number: usize) -> String {
-    format!("--marker=<by{number}>")
+    format!("--marker=(by{number})")
 }
 
 /// How long a call took without waiting for a core, and when it was over.

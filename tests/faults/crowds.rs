@@ -1,9 +1,10 @@
-//! Rows 156 to 158: what a crowd takes, and what is left of it for others: connections, streams.
+//! Rows 155 to 158: what a crowd takes, and what is left of it for others: memory, connections, streams.
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use serde_json::json;
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::slow_requests::allow_descriptors;
@@ -12,13 +13,63 @@ use crate::support::client::{DEADLINE, Sse, Streamable};
 use crate::support::fleet;
 use crate::support::gateway::GatewayOptions;
 use crate::support::http::{self, Connection};
-use crate::support::wait;
+use crate::support::servers::fixture;
+use crate::support::{proc, wait};
 
+const MIB: usize = 1 << 20;
 const TOKEN: &str = "0123456789-of-the-owner";
 /// More than there are connections by default.
 const CROWD: usize = 1100;
 /// Two seconds are what a stranger has before it makes room.
 const SOON: Duration = Duration::from_secs(5);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f155_burst() {
+    const CLIENTS: usize = 16;
+    const LEFT: usize = 48;
+    let mut stage = Stage::open(155, &[fixture("bad", &[])]).await;
+    stage.pause().await;
+    let pid = stage.gateway.pid();
+    let rss = || usize::try_from(proc::rss(pid).expect("it runs")).expect("less than that");
+    let before = rss();
+    let text = "x".repeat(4 * MIB);
+    let mut calls = JoinSet::new();
+    for _ in 0..CLIENTS {
+        let client = stage.client::<Streamable>().await;
+        let text = text.clone();
+        calls.spawn(async move {
+            let answer = fleet::echo(&client, "bad", &text).await;
+            client.close().await;
+            (answer.text == text, answer)
+        });
+    }
+    let mut peak = before;
+    let mut whole = 0;
+    while let Some(called) = calls.join_next().await {
+        peak = peak.max(rss());
+        let (is_whole, answer) = called.expect("no panic inside");
+        assert!(
+            is_whole || answer.text.contains("busy"),
+            "{:.200}",
+            answer.text
+        );
+        whole += usize::from(is_whole);
+    }
+    stage.struck(format!(
+        "{whole} results of 4 MiB; {} MiB at the peak",
+        peak / MIB
+    ));
+    let began = Instant::now();
+    let left = wait::until("memory to go back", Duration::from_secs(40), async || {
+        let more = rss().saturating_sub(before);
+        (more <= LEFT * MIB).then_some(more)
+    })
+    .await;
+    stage.within("after", began.elapsed(), Duration::from_secs(30));
+    stage.at_most("MiB more", &(left / MIB), &LEFT);
+    stage.resume().await;
+    stage.close().await;
+}
 
 /// So many connections that say nothing.
 async fn crowd(addr: SocketAddr) -> Vec<Connection> {

@@ -21,7 +21,7 @@ const IMMORTAL: &[&str] = &[
     "--ignore-eof",
     "--ignore-term",
     "--setsid-grandchild",
-    "--marker=<immortal>",
+    "--marker=(immortal)",
 ];
 
 /// Sets how many descriptors a running process may have.
@@ -220,5 +220,5 @@ async fn f43_sigkill_of_the_gateway() {
 fn is_immortal(process: &Process) -> bool {
     let program = fixture_server().display().to_string();
     process.command.starts_with(&program)
-        && (process.command.contains("<immortal>") || process.command.contains("--sleep-forever"))
+        && (process.command.contains("(immortal)") || process.command.contains("--sleep-forever"))
 }

@@ -23,7 +23,7 @@ const fn row(number: u8, name: &'static str, fault: &'static str, demanded: &'st
 
 /// Every row, in order. Where it says nothing else, the nine other servers answer every call meanwhile.
 #[rustfmt::skip]
-pub(crate) const ROWS: [Row; 95] = [
+pub(crate) const ROWS: [Row; 96] = [
     row(1, "exits_in_a_call", "a server exits with 1 in the middle of a call", "the call gets its error within 100 ms of the exit; ready again within 2 s"),
     row(2, "killed_by_sigkill", "a server is killed by SIGKILL", "calls get their error within 100 ms; ready again within 2 s"),
     row(3, "exits_when_idle", "a server exits with 0 while nothing is asked of it", "ready again within 2 s; nothing in the log above a warning"),
@@ -107,6 +107,7 @@ pub(crate) const ROWS: [Row; 95] = [
     row(151, "one_address_takes_all_instances", "sessions of one address start as many instances of an isolated server as there may be", "a session of another address gets one; theirs are told \"busy\", and which limit it is"),
     row(152, "one_address_takes_all_subscriptions", "sessions of one address subscribe to as much as all together may", "a session of another address subscribes"),
     row(153, "many_subscriptions_renewed", "a server with 3 000 subscriptions of 8 KiB each is killed", "all are renewed; at most 8 MiB more meanwhile"),
+    row(155, "burst", "16 results of 4 MiB at once", "at most 48 MiB more, 30 s later"),
     row(156, "strangers_without_a_token", "1100 connections of strangers, who have no token", "the owner of one is served within 5 s; the oldest of them makes room"),
     row(157, "strangers_where_no_token_is_asked_for", "1100 connections without a byte, where no token is asked for", "a new client is served within 5 s"),
     row(158, "streams_of_foreign_pages", "60 event streams whose Accept names none, as a foreign page's tags open them", "16 of them stay open, the youngest; those of others stay"),

@@ -71,7 +71,7 @@ async fn f150_one_address_takes_all_sessions() {
     let settings = json!({ "max_sessions": MOST });
     let mut stage = Stage::with(150, &[], &settings, |options| options).await;
     let addr = stage.gateway.addr();
-    let head = http::request_head(addr, "GET", "/sse", &[]);
+    let head = http::request_head(addr, "GET", "/sse", &[("accept", "text/event-stream")]);
     let open = async |from| {
         let mut connection = Connection::open_from(addr, from).await.expect("it listens");
         connection.post(&head, b"").await.expect("it is read");

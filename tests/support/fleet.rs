@@ -16,7 +16,7 @@ pub(crate) struct Entry(Value);
 
 /// The fixture server with these flags; its command line carries the name.
 pub(crate) fn fixture(name: &str, flags: &[&str]) -> Entry {
-    let mut args = vec![format!("--marker=<{name}>")];
+    let mut args = vec![format!("--marker=({name})")];
     args.extend(flags.iter().map(|&flag| flag.to_owned()));
     Entry(json!({ "name": name, "command": fixture_server(), "args": args }))
 }

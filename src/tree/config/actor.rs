@@ -25,6 +25,8 @@ const DEBOUNCE: Duration = Duration::from_millis(250);
 const DEBOUNCE_AT_MOST: Duration = Duration::from_secs(1);
 /// The poll notices what no watch sees: bind mounts, replaced directories, network file systems.
 const POLL_EVERY: Duration = Duration::from_secs(5);
+/// So many mistakes of a file are named in the log, of each severity.
+const SAID: usize = 8;
 
 pub(crate) enum ConfigMsg {
     /// From the watch: the file is another one.
@@ -246,8 +248,9 @@ impl ConfigState {
         let Parsed {
             config, problems, ..
         } = parsed;
-        for problem in &problems {
-            self.report(problem);
+        for severity in [Severity::Error, Severity::Warning] {
+            let found = problems.iter().filter(|it| it.severity == severity);
+            self.report_all(&found.collect::<Vec<_>>());
         }
         if let Some(exposure) = exposure
             && !self.said.is_exposed
@@ -269,12 +272,30 @@ impl ConfigState {
         self.root.configured(Some(config), reason == Reason::Reload);
     }
 
-    fn report(&self, problem: &Problem) {
-        let level = match problem.severity {
-            Severity::Error => log::Level::Error,
-            Severity::Warning => log::Level::Warn,
+    /// The first of one severity, and the last, which may say how many more there are; the log would
+    /// sum up more of them in its own words.
+    fn report_all(&self, problems: &[&Problem]) {
+        let (first, others) = problems.split_at(problems.len().min(SAID));
+        for problem in first {
+            self.report(problem);
+        }
+        let Some((last, left_out)) = others.split_last() else {
+            return;
         };
-        log::log!(level, "{}: {problem}", self.place.path.display());
+        if !left_out.is_empty() {
+            let path = self.place.path.display();
+            let count = left_out.len();
+            log::warn!("{path}: {count} more like these are named by 'mcproxy check {path}'");
+        }
+        self.report(last);
+    }
+
+    fn report(&self, problem: &Problem) {
+        let path = self.place.path.display();
+        match problem.severity {
+            Severity::Error => log::error!("{path}: {problem}"),
+            Severity::Warning => log::warn!("{path}: {problem}"),
+        }
     }
 
     /// The last good state stays, or at the first look is taken up again: `last`. A wish to try

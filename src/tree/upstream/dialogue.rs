@@ -382,10 +382,8 @@ impl Dialogue {
                 return vec![Effect::ListChanged(self.lists.pace().wait_for_more(now))];
             }
             (method, _) if !self.asks.on_notification(notification) => {
-                log::debug!(
-                    "Server {} sent {method:?}, which is not passed on",
-                    self.who
-                );
+                let who = &self.who;
+                log::debug!("Server {who} sent {method:?}, which is not passed on");
             }
             _ => {}
         }

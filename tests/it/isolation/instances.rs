@@ -41,7 +41,7 @@ async fn a_process_is_started_at_the_first_use<T: Transport>() {
     assert_eq!(processes(&gateway, "own").len(), 1);
     let read = r#"{"uri":"fx://text/0"}"#;
     let answer = client.call("resources/read", Some(read), SOON).await;
-    assert!(answer.contains("<own> fx://text/0"), "{answer}");
+    assert!(answer.contains("(own) fx://text/0"), "{answer}");
     assert_eq!(processes(&gateway, "own").len(), 2);
 }
 

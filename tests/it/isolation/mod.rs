@@ -37,7 +37,7 @@ fn isolated(name: &str, flags: &[&str]) -> Value {
 
 /// An entry with one process for all.
 fn shared(name: &str, flags: &[&str]) -> Value {
-    let marker = format!("--marker=<{name}>");
+    let marker = format!("--marker=({name})");
     let flags = [flags, &["--offers", &marker]].concat();
     fixture(name, &flags)
 }
@@ -62,7 +62,7 @@ async fn pid<T: Transport>(client: &Client<T>, server: &str) -> u32 {
 /// All processes of `server` that are alive, the template too.
 fn processes(gateway: &Gateway, server: &str) -> Vec<Process> {
     let mut all = gateway.children();
-    let marker = format!("--marker=<{server}>");
+    let marker = format!("--marker=({server})");
     all.retain(|process| process.command.contains(&marker));
     all
 }

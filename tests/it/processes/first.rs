@@ -77,7 +77,7 @@ async fn orphans_are_reaped_and_the_gateways_own_children_are_not_stolen() {
         let said = gateway.wait_for_log_after(mark, "Server 'short' exited", SOON);
         assert!(said.await.ends_with("exited with code 7"));
     }
-    let server = gateway.child("<a>").expect("it runs");
+    let server = gateway.child("(a)").expect("it runs");
     let mark = gateway.log_mark();
     proc::send(server.pid, Signal::SIGKILL);
     let said = gateway

@@ -30,7 +30,7 @@ async fn what_a_killed_gateway_left_is_ended_by_the_next_and_nothing_else() {
     let first = Gateway::start(options(immortal(), &home)).await;
     let other = Gateway::start(GatewayOptions::new(immortal())).await;
     let (left, others) = (family(&first, "a").await, family(&other, "a").await);
-    let leader = first.child("<a>").expect("it runs");
+    let leader = first.child("(a)").expect("it runs");
     let mut twin = Bystander::start(&sleep("a", 1), None);
     let stranger = format!("{}:0", "0123456789abcdef".repeat(2));
     let mut marked = Bystander::start(&sleep("a", 2), Some(&stranger));

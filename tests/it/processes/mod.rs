@@ -40,7 +40,7 @@ fn with_family(name: &str, flags: &str) -> Entry {
          (env -i setsid {nameless} {quiet} &) ; \
          env -i {inside} {quiet} & \
          (setsid sh -c 'trap \"\" TERM; {stubborn} & wait' {quiet} &) ; \
-         exec '{program}' '--marker=<{name}>' {flags}"
+         exec '{program}' '--marker=({name})' {flags}"
     );
     script(name, &text)
 }

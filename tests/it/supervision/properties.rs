@@ -193,7 +193,7 @@ async fn p06_disabled_server_never_restarts() {
     for name in ["never", "runs", "crashes"] {
         let mentioned = since.iter().any(|line| line.contains(&entry_of(name)));
         assert!(!mentioned, "{name}: {since:#?}");
-        assert_eq!(gateway.child(&format!("<{name}>")), None);
+        assert_eq!(gateway.child(&format!("({name})")), None);
     }
     let answer = echo(&client, "runs", "?").await;
     assert!(
