@@ -66,8 +66,9 @@ pub(super) async fn run(
             () = at(due), if !is_due => {}
             accepted = door.next(), if has_room => {
                 let socket = accepted?;
-                if is_due {
-                    strangers.put_out();
+                // Who was to make room may have shown meanwhile who it is.
+                if is_due && !strangers.put_out() && staying >= most + reserve {
+                    continue;
                 }
                 let presence = strangers.admit(connections.len());
                 let told = (limits.clone(), stop.clone());

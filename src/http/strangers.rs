@@ -89,14 +89,19 @@ impl Strangers {
         None
     }
 
-    /// Tells the one that has been here longest to leave.
-    pub(super) fn put_out(&mut self) {
-        if let Some((_, presence)) = self.here.pop_front()
-            && let Some(one) = stranger(&presence)
-        {
+    /// Tells the one that has been here longest to leave; `false` if there is none by now that had
+    /// its time.
+    pub(super) fn put_out(&mut self) -> bool {
+        let is_due = self.due().is_some_and(|due| due <= Instant::now());
+        let oldest = is_due.then(|| self.here.pop_front()).flatten();
+        let Some((_, presence)) = oldest else {
+            return false;
+        };
+        if let Some(one) = stranger(&presence) {
             one.leave.notify_one();
-            self.leaving.push(presence);
         }
+        self.leaving.push(presence);
+        true
     }
 }
 
@@ -127,7 +132,9 @@ mod tests {
             strangers.due(),
             Some(began + Duration::from_secs(1) + PATIENCE)
         );
-        strangers.put_out();
+        assert!(!strangers.put_out(), "it has a second left");
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert!(strangers.put_out());
         old.told_to_leave().await;
         assert_eq!(strangers.leaving(), 1);
         drop(old);
@@ -135,7 +142,7 @@ mod tests {
         assert!(young.is_silent() && strangers.due().is_some());
         young.is_known();
         assert_eq!(strangers.due(), None);
-        strangers.put_out();
+        assert!(!strangers.put_out());
         assert_eq!(strangers.leaving(), 0);
     }
 

@@ -26,7 +26,7 @@ use crate::cli::Run;
 use crate::http::{HttpEdge, HttpOptions, Times};
 use crate::process::{self, Record};
 use crate::service::Manager;
-use crate::state_dir::StateDir;
+use crate::state_dir::{Configuration, StateDir};
 use crate::supervise::Spawn;
 use crate::tree::{self, Settings};
 use crate::turn;
@@ -140,7 +140,8 @@ fn prepare(
         if let Err(error) = process::adopt_orphans(&settings.groups) {
             log::warn!("What servers leave behind is not found for certain: {error}");
         }
-        settings.keep_state_in(state_dir.and_then(|path| StateDir::open(&path)));
+        let of = Configuration::at(&settings.config_path);
+        settings.keep_state_in(state_dir.and_then(|path| StateDir::open(&path, &of)));
         let record = settings.state_dir.as_ref().and_then(|state_dir| {
             let record = Record::begin(state_dir, &settings.groups);
             let complain = |error| {

@@ -21,19 +21,25 @@ pub(super) fn take_over(directory: &StateDir) {
         data.is_ok_and(|data| data.uid() == geteuid().as_raw())
     };
     let is_there = is_ours(&directory.path().join(last.path()));
-    let has_catalogues = catalogues.is_dir() && is_ours(&catalogues);
-    if !is_there && !has_catalogues {
+    if !is_there {
+        // Without it nothing proves that a folder called `catalogues` is one of ours.
         return;
     }
+    let has_catalogues = catalogues.is_dir() && is_ours(&catalogues);
     // A link that stands in its place is not read, and goes.
     let text = directory.read(&last).ok().flatten();
     let of = text.as_deref().and_then(named_in);
-    let taken = of.zip(text).and_then(|(of, text)| {
-        directory
-            .create(&StateFile::LastConfiguration(&of), &text)
-            .ok()?;
-        Some(of)
-    });
+    let mut taken = None;
+    if let (Some(of), Some(text)) = (of, text) {
+        match directory.create(&StateFile::LastConfiguration(&of), &text) {
+            Ok(()) => taken = Some(of),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => {
+                log::warn!("What an earlier release kept stays where it is: {error}");
+                return;
+            }
+        }
+    }
     let removed = directory.remove(&last);
     if has_catalogues {
         let moved = taken.as_ref().map(|of| move_to(directory, of));
@@ -86,7 +92,7 @@ mod tests {
         fs::write(home.path().join("last-configuration"), last).unwrap();
         fs::create_dir(home.path().join(CATALOGUES)).unwrap();
         fs::write(home.path().join("catalogues/fx.json"), "{}").unwrap();
-        let directory = StateDir::open(home.path()).unwrap();
+        let directory = StateDir::open(home.path(), &Configuration::at(Path::new("/b"))).unwrap();
         assert!(!home.path().join("last-configuration").exists());
         assert!(!home.path().join(CATALOGUES).exists());
         (home, directory)

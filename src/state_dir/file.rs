@@ -38,6 +38,12 @@ impl Configuration {
         Self(hex.collect())
     }
 
+    /// Whether it is the key of one.
+    pub(super) fn is_key(name: &str) -> bool {
+        let is_hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+        name.len() == 16 && name.bytes().all(is_hex)
+    }
+
     pub(super) fn key(&self) -> &str {
         &self.0
     }

@@ -59,13 +59,13 @@ impl StateDir {
     /// removes what a killed gateway left unfinished. `None`, said in the log, if it must not be
     /// used, because another user has put there what should be ours.
     #[must_use]
-    pub fn open(path: &Path) -> Option<Self> {
+    pub fn open(path: &Path, used: &Configuration) -> Option<Self> {
         let _at_work = files::at_work(path);
         if !closing::close(path) {
             return None;
         }
         let mut directory = Self::new(path);
-        directory.lock = tending::tend(&directory).map(Arc::new);
+        directory.lock = tending::tend(&directory, used).map(Arc::new);
         Some(directory)
     }
 

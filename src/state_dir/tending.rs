@@ -14,7 +14,7 @@ use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg, OFlag, openat};
 
 use super::file::{CATALOGUES, CONFIGURATIONS, LAST, LIVES, LOCK, NAMES, REPLACED};
-use super::{Folder, PRIVATE, StateDir, UNFINISHED, closing, earlier};
+use super::{Configuration, Folder, PRIVATE, StateDir, StateFile, UNFINISHED, closing, earlier};
 use crate::files;
 
 /// What is kept of a configuration file goes when the file was not used for so long.
@@ -22,9 +22,12 @@ const UNUSED: Duration = Duration::from_secs(90 * 24 * 3600);
 /// Of so many files it is kept at most: whoever is used least recently goes.
 const CONFIGURATIONS_AT_MOST: usize = 64;
 
-/// Takes the lock and tidies up. Without the lock nothing is removed: it may be another's.
-pub(super) fn tend(directory: &StateDir) -> Option<Flock<File>> {
+/// Takes the lock and tidies up; `used` stays, however old it is. Without the lock nothing is removed:
+/// it may be another's.
+pub(super) fn tend(directory: &StateDir, used: &Configuration) -> Option<Flock<File>> {
     let lock = lock(directory)?;
+    // At the first start there is none.
+    directory.touch(&StateFile::LastConfiguration(used)).ok();
     let at_the_top = closing::children(directory.path());
     let below = closing::ours(directory.path());
     for path in at_the_top.into_iter().chain(below) {
@@ -83,8 +86,19 @@ fn is_unfinished(path: &Path) -> bool {
 }
 
 fn remove_unused(configurations: &Path, now: SystemTime) {
+    let is_folder = |path: &Path| fs::symlink_metadata(path).is_ok_and(|data| data.is_dir());
+    if !is_folder(configurations) {
+        return;
+    }
     let entries = fs::read_dir(configurations).into_iter().flatten().flatten();
-    let with_age = entries.filter_map(|entry| {
+    let ours = entries.filter(|entry| {
+        let is_key = entry
+            .file_name()
+            .to_str()
+            .is_some_and(Configuration::is_key);
+        is_key && is_folder(&entry.path())
+    });
+    let with_age = ours.filter_map(|entry| {
         let kept = entry.path();
         let used = fs::metadata(kept.join(LAST));
         let used = used.or_else(|_| entry.metadata()).ok()?.modified().ok()?;
@@ -108,12 +122,31 @@ mod tests {
     fn what_is_kept_of_files_that_are_not_used_goes() {
         let home = tempfile::tempdir().unwrap();
         for number in 0..=CONFIGURATIONS_AT_MOST {
-            fs::create_dir(home.path().join(number.to_string())).unwrap();
+            fs::create_dir(home.path().join(format!("{number:016x}"))).unwrap();
         }
         let left = || fs::read_dir(home.path()).unwrap().count();
         remove_unused(home.path(), SystemTime::now());
         assert_eq!(left(), CONFIGURATIONS_AT_MOST);
+        fs::create_dir(home.path().join("of somebody else")).unwrap();
         remove_unused(home.path(), SystemTime::now() + UNUSED + UNUSED);
-        assert_eq!(left(), 0);
+        assert_eq!(left(), 1);
+    }
+
+    #[test]
+    fn what_is_in_use_stays_however_old_it_is() {
+        let home = tempfile::tempdir().unwrap();
+        let (used, other) = (Path::new("/used.json"), Path::new("/other.json"));
+        let [used, other] = [used, other].map(Configuration::at);
+        let directory = StateDir::new(home.path());
+        let long_ago = SystemTime::now() - UNUSED - UNUSED;
+        for of in [&used, &other] {
+            let last = StateFile::LastConfiguration(of);
+            directory.replace(&last, b"[]").unwrap();
+            let file = File::open(home.path().join(last.path())).unwrap();
+            file.set_modified(long_ago).unwrap();
+        }
+        let kept = |of| directory.read(&StateFile::LastConfiguration(of)).unwrap();
+        let _lock = tend(&directory, &used).unwrap();
+        assert!(kept(&used).is_some() && kept(&other).is_none());
     }
 }

@@ -98,19 +98,24 @@ fn what_is_kept_of_one_configuration_is_not_used_with_another() {
 #[test]
 fn one_of_two_gateways_has_the_lock_and_only_it_tidies_up() {
     let (_home, directory) = directory();
-    let first = StateDir::open(directory.path()).unwrap();
+    let of = Configuration::at(Path::new("/a.json"));
+    let first = StateDir::open(directory.path(), &of).unwrap();
     assert!(first.is_ours_alone());
     let left = directory.path().join(".session.key.0.unfinished");
     let theirs = directory.path().join(".notes.unfinished");
     for file in [&left, &theirs] {
         fs::write(file, "x").unwrap();
     }
-    let second = StateDir::open(directory.path()).unwrap();
+    let second = StateDir::open(directory.path(), &of).unwrap();
     assert!(!second.is_ours_alone() && left.exists());
     drop(first.clone());
-    assert!(!StateDir::open(directory.path()).unwrap().is_ours_alone());
+    assert!(
+        !StateDir::open(directory.path(), &of)
+            .unwrap()
+            .is_ours_alone()
+    );
     drop(first);
-    let third = StateDir::open(directory.path()).unwrap();
+    let third = StateDir::open(directory.path(), &of).unwrap();
     assert!(third.is_ours_alone() && !left.exists() && theirs.exists());
     let lock = fs::metadata(directory.path().join("lock")).unwrap();
     assert_eq!(lock.mode() & 0o777, 0o600);

@@ -20,8 +20,9 @@ pub(super) enum Rest {
 }
 
 /// Which of those that are `held` makes room for one more of `asker`'s: of who holds most, if that
-/// is more than `asker` would hold then, what is idle or quiet for longest. Otherwise what is idle
-/// for longest of those who hold no less than `asker` does. `None` if there is none.
+/// is more than `asker` would hold then, what is idle or quiet for longest. Otherwise, or if none of
+/// that can go, what is idle for longest of those who hold no less than `asker` does. `None` if there
+/// is none.
 pub(super) fn who_makes_room<K>(held: Vec<(Holder, Rest, K)>, asker: Holder) -> Option<K> {
     let mut counts: HashMap<Holder, usize> = HashMap::new();
     for (holder, ..) in &held {
@@ -30,14 +31,20 @@ pub(super) fn who_makes_room<K>(held: Vec<(Holder, Rest, K)>, asker: Holder) -> 
     let count = |holder: &Holder| counts.get(holder).copied().unwrap_or_default();
     let most = counts.values().copied().max()?;
     let is_greedy = most > count(&asker) + 1;
-    let may_go = |(holder, rest, _): &(Holder, Rest, K)| match rest {
-        Rest::Busy => false,
-        Rest::Quiet(_) => is_greedy && count(holder) == most,
-        Rest::Idle(_) => count(holder) >= if is_greedy { most } else { count(&asker) },
+    let rank = |holder: &Holder, rest: Rest| {
+        let is_of_most = is_greedy && count(holder) == most;
+        let may_go = match rest {
+            Rest::Busy => false,
+            Rest::Quiet(_) => is_of_most,
+            Rest::Idle(_) => is_of_most || count(holder) >= count(&asker),
+        };
+        may_go.then_some((is_of_most, rest))
     };
-    let candidates = held.into_iter().filter(may_go);
-    let chosen = candidates.max_by_key(|(_, rest, _)| *rest);
-    chosen.map(|(.., key)| key)
+    let candidates = held
+        .into_iter()
+        .filter_map(|(holder, rest, key)| Some((rank(&holder, rest)?, key)));
+    let chosen = candidates.max_by_key(|(rank, _)| *rank);
+    chosen.map(|(_, key)| key)
 }
 
 #[cfg(test)]
@@ -69,6 +76,14 @@ mod tests {
         held.retain(|(.., key)| !matches!(key, 'b' | 'c'));
         held.extend([quiet(2, 5, 'e'), quiet(2, 6, 'f')]);
         assert_eq!(who_makes_room(held, at(1)), Some('f'), "if need be");
+    }
+
+    #[test]
+    fn who_is_busy_with_all_it_holds_locks_nobody_out() {
+        let mut held = vec![(at(1), Rest::Busy, 'a'); 9];
+        held.extend([idle(2, 1, 'b'), idle(3, 2, 'c'), quiet(3, 9, 'd')]);
+        assert_eq!(who_makes_room(held.clone(), at(4)), Some('c'));
+        assert_eq!(who_makes_room(held, at(2)), Some('c'));
     }
 
     #[test]

@@ -58,7 +58,8 @@ impl Kept {
             return Ok(());
         };
         if self.text().is_ok_and(|kept| kept.as_deref() == Some(text)) {
-            return Ok(());
+            // It is in use: by its age it is seen what is not.
+            return state_dir.touch(&StateFile::LastConfiguration(&self.of));
         }
         let bytes = [&self.first_line, text].concat();
         state_dir.replace(&StateFile::LastConfiguration(&self.of), bytes.as_bytes())

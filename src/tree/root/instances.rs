@@ -72,9 +72,12 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
         if wanted.clone().count() < most {
             return Ok(());
         }
-        let others = wanted.filter_map(|id| host.held(id));
-        let others = others.filter(|(owner, ..)| owner.session != asker.session);
-        let held = others.map(|(owner, rest, id)| (owner.client.holder(), rest, id.clone()));
+        let held = wanted.filter_map(|id| host.held(id));
+        let held = held.map(|(owner, rest, id)| {
+            let is_own = owner.session == asker.session;
+            let rest = if is_own { Rest::Busy } else { rest };
+            (owner.client.holder(), rest, id.clone())
+        });
         let gone = who_makes_room(held.collect(), asker.client.holder()).ok_or_else(busy)?;
         if let ChildId::Instance(server, session) = &gone
             && let Some(owner) = host.owners.get(session)

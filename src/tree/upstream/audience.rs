@@ -231,6 +231,11 @@ impl Audience {
         Some(jsonrpc::request(id, method::SET_LEVEL, Some(&params)))
     }
 
+    /// Whether the server owes the gateway itself an answer here.
+    pub(super) fn awaits_an_answer(&self) -> bool {
+        self.told.open.is_some() || self.subscriptions.next_deadline().is_some()
+    }
+
     /// When [`Self::expire`] has something to do.
     pub(super) fn next_deadline(&self) -> Option<Instant> {
         let level = self.told.open.map(|(_, until)| until);

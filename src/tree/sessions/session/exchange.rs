@@ -60,7 +60,7 @@ impl SessionState {
     /// Keeps what others see of this session, and its timer, as they should be. `is_heard` if its
     /// client has just spoken.
     pub(super) fn after_message(&mut self, is_heard: bool) {
-        let is_calling = self.calls.len() > 0;
+        let is_calling = self.calls.len() > 0 || !self.waiting.is_empty();
         self.handle.gauge().set_calling(is_calling);
         let is_busy = is_calling || self.streams.is_busy();
         self.streams.note_activity(is_busy, is_heard);

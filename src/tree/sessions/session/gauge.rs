@@ -26,6 +26,8 @@ pub(in crate::tree::sessions) struct Gauge {
     /// What waits for the clients of all sessions.
     of_all: metrics::Gauge,
     taken_at: AtomicU64,
+    /// When its client last said something or had an answer, in the same way.
+    heard_at: AtomicU64,
     idle_since: AtomicU64,
     is_calling: AtomicBool,
     streams: AtomicU64,
@@ -42,6 +44,7 @@ impl Gauge {
             most_of_all: AtomicUsize::new(limits.max_outgoing_total_bytes),
             of_all: of_all.clone(),
             taken_at: AtomicU64::new(0),
+            heard_at: AtomicU64::new(0),
             idle_since: AtomicU64::new(0),
             is_calling: AtomicBool::new(false),
             streams: AtomicU64::new(0),
@@ -122,17 +125,28 @@ impl Gauge {
 
     /// Whether a call has no answer yet.
     pub(super) fn set_calling(&self, is_calling: bool) {
-        self.is_calling.store(is_calling, Ordering::Relaxed);
+        if self.is_calling.swap(is_calling, Ordering::Relaxed) != is_calling {
+            self.hear();
+        }
     }
 
-    /// Whether it could do with less. One with an open stream is quiet since its client last took
-    /// something, which it does not do before it asks.
+    /// Its client said something just now.
+    pub(super) fn hear(&self) {
+        self.heard_at.store(self.now(), Ordering::Relaxed);
+    }
+
+    /// Whether it could do with less. One with an open stream is quiet since its client last said
+    /// something, or had an answer.
     pub(super) fn rest(&self) -> Rest {
         match self.idle_for() {
-            Some(idle) => Rest::Idle(idle),
+            Some(idle) => Rest::Idle(idle.min(self.unheard_for())),
             None if self.is_calling.load(Ordering::Relaxed) => Rest::Busy,
-            None => Rest::Quiet(self.stalled_for()),
+            None => Rest::Quiet(self.unheard_for()),
         }
+    }
+
+    fn unheard_for(&self) -> Duration {
+        self.since(self.heard_at.load(Ordering::Relaxed))
     }
 
     /// From now on nobody gets at the session without asking its supervisor.

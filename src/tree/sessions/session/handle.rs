@@ -79,6 +79,7 @@ impl SessionHandle {
         if matches!(message, Message::Request(_)) && self.gauge().is_full() {
             return Err(CallError::Overloaded(FULL));
         }
+        self.gauge().hear();
         self.actor
             .cast(SessionMsg::Deliver(message))
             .map_err(|_| CallError::UnknownSession)
@@ -108,6 +109,7 @@ impl SessionHandle {
         if self.gauge().is_full() {
             return Err(CallError::Overloaded(FULL));
         }
+        self.gauge().hear();
         let number = self.gauge().number_stream();
         let (answer, opening) = oneshot::channel();
         let exchange = SessionMsg::Exchange {

@@ -15,8 +15,7 @@ impl Dialogue {
             self.calls.drop_unknown();
             return Vec::new();
         };
-        let own = [self.audience.next_deadline(), self.lists.next_deadline()];
-        let is_alone = own.iter().all(Option::is_none);
+        let is_alone = !self.audience.awaits_an_answer() && self.lists.next_deadline().is_none();
         let code = code::of(&error);
         let is_stuck = matches!(code, Some(code::PARSE_ERROR | code::INVALID_REQUEST));
         let is_ready = self.phase == Phase::Ready;
