@@ -23,6 +23,7 @@ mod headers;
 mod limits;
 mod linger;
 mod listener;
+mod path;
 mod pot;
 mod problem;
 mod refused;

@@ -55,8 +55,6 @@ pub(super) enum Problem {
          Mcp-Session-Id of its reply with every request"
     )]
     NotInitialized(Option<RequestId>),
-    #[error("this session is initialized; to open another, leave Mcp-Session-Id out")]
-    Initialized(Option<RequestId>),
     #[error("'initialize' must be sent alone, not in a batch")]
     InitializeInBatch,
     // The words of the SDKs' servers.
@@ -119,7 +117,6 @@ impl Problem {
             Self::NoSession
             | Self::Header(_)
             | Self::Version { .. }
-            | Self::Initialized(_)
             | Self::InitializeInBatch
             | Self::TooDeep(_)
             | Self::Batch
@@ -149,8 +146,7 @@ impl Problem {
         match self {
             Self::Decode(DecodeError::Invalid { id, .. })
             | Self::Version { id, .. }
-            | Self::NotInitialized(id)
-            | Self::Initialized(id) => id.as_ref(),
+            | Self::NotInitialized(id) => id.as_ref(),
             Self::Decode(DecodeError::Parse(_))
             | Self::Refused(_)
             | Self::Unauthorized(_)

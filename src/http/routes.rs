@@ -82,7 +82,6 @@ fn views(context: Arc<Context>) -> impl Filter<Extract = (impl Reply,), Error = 
         .or(warp::path!("readyz"))
         .or(warp::path!("status"))
         .or(warp::path!("metrics"))
-        .or(warp::path::end())
         .map(|_| Problem::Method("GET, HEAD"));
     let home = warp::path::end()
         .and(read())

@@ -6,7 +6,7 @@ use super::body::BodyError;
 use super::connection::Wire;
 use super::guard::{self, Admitted, cors};
 use super::problem::Problem;
-use super::{Context, headers, refused, routes};
+use super::{Context, headers, path, refused, routes};
 use crate::ids::Owner;
 use hyper::body::Incoming;
 use hyper::header::HeaderValue;
@@ -42,6 +42,9 @@ pub(super) fn service(context: &Arc<Context>) -> impl HttpService {
     let routes = TowerToHyperService::new(warp::service(routes::routes(context.clone())));
     let context = context.clone();
     service_fn(move |mut request: Request<Incoming>| {
+        if let Some(meant) = path::without_repeats(request.uri()) {
+            *request.uri_mut() = meant;
+        }
         let outcome = match enter(&context, &mut request) {
             Entry::Open(listed) => Ok((listed, routes.call(request))),
             Entry::Answered(reply) => Err(reply),
@@ -58,7 +61,7 @@ pub(super) fn service(context: &Arc<Context>) -> impl HttpService {
                     response
                 }
             };
-            refused::count(&metrics, &response);
+            refused::note(&metrics, &response);
             Ok(response)
         }
     })
@@ -108,7 +111,6 @@ fn enter(context: &Context, request: &mut Request<Incoming>) -> Entry {
 }
 
 fn refuse(problem: Problem, listed: Option<HeaderValue>) -> Entry {
-    log::debug!("request refused: {problem}");
     let mut response = problem.into_response();
     if let Some(origin) = listed {
         cors::allow(response.headers_mut(), origin);

@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use hyper::header::{HOST, HeaderMap, HeaderValue, ORIGIN};
 use hyper::{Method, Uri};
 
+use super::rules::PRIVATE_DOMAINS;
 use super::{Admitted, Rules, check};
 
 const OWN: &str = "server2.example.org";
@@ -86,7 +87,6 @@ fn is_harmless(host: &str) -> bool {
         return true;
     }
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    let private = [".localhost", ".local", ".lan", ".home.arpa", ".internal"];
-    let is_private = private.iter().any(|domain| name.ends_with(domain));
+    let is_private = PRIVATE_DOMAINS.iter().any(|domain| name.ends_with(domain));
     name.chars().all(is_plain) && (!name.contains('.') || is_private || name == OWN)
 }

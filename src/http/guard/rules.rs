@@ -35,10 +35,33 @@ pub enum InvalidRule {
 }
 
 /// Names under which a home or office network, or a container engine, knows its machines. No
-/// stranger can own one, so DNS rebinding cannot come from them: RFC 6762 (`local`), RFC 8375
-/// (`home.arpa`), ICANN's reservation of `internal`, which `host.docker.internal` and
-/// `host.containers.internal` are part of, and `lan`, which is no top-level domain.
-const PRIVATE_DOMAINS: [&str; 5] = [".localhost", ".local", ".lan", ".home.arpa", ".internal"];
+/// stranger can own one, so DNS rebinding cannot come from them.
+pub(super) const PRIVATE_DOMAINS: [&str; 16] = [
+    // RFC 6761 §6, with RFC 2606 §2.
+    ".localhost",
+    ".test",
+    ".example",
+    ".invalid",
+    // RFC 6762 §3; `svc.cluster.local` is below it.
+    ".local",
+    // RFC 8375.
+    ".home.arpa",
+    // ICANN's reservation of 2024; `host.docker.internal` and `host.containers.internal` are below it.
+    ".internal",
+    // Withheld by ICANN for ever, as too many networks use them (resolution 2018.02.04.12).
+    ".home",
+    ".corp",
+    ".mail",
+    // No top-level domains: RFC 6762 appendix G names `intranet`, `lan` and its kin as in use at home.
+    ".intranet",
+    ".lan",
+    ".localdomain",
+    ".private",
+    // What services are called within a cluster, without its domain.
+    ".svc",
+    // A name that its maker's routers answer for at home, whoever owns `box`.
+    ".fritz.box",
+];
 
 #[derive(Debug, Clone)]
 struct HostPattern {

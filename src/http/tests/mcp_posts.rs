@@ -93,10 +93,11 @@ async fn what_a_post_must_say_of_itself() {
             format!("{JSON}Accept: text/event-stream\r\nAccept: application/json\r\n"),
             200,
         ),
-        (format!("{JSON}Accept: application/json\r\n"), 406),
-        (format!("{JSON}Accept: text/event-stream\r\n"), 406),
-        (format!("{JSON}Accept: */*, text/event-stream;q=0\r\n"), 406),
-        (JSON.to_owned(), 406),
+        (format!("{JSON}Accept: application/json\r\n"), 200),
+        (format!("{JSON}Accept: text/event-stream\r\n"), 200),
+        (format!("{JSON}Accept: */*, text/event-stream;q=0\r\n"), 200),
+        (JSON.to_owned(), 200),
+        (format!("{JSON}Accept: text/html\r\n"), 406),
         (
             format!("{BOTH}Content-Type: Application/JSON; charset=utf-8\r\n"),
             200,
@@ -145,7 +146,7 @@ async fn without_a_session_a_client_can_only_initialize() {
         ),
         (request("POST", &forged, PING), 404, -32001, "null"),
         (request("POST", &forged, "no JSON"), 404, -32001, "null"),
-        (request("POST", &empty, PING), 404, -32001, "null"),
+        (request("POST", &empty, PING), 400, -32000, "1"),
         (request("DELETE", &forged, ""), 404, -32001, "null"),
         (request("DELETE", "", ""), 400, -32000, "null"),
         (request("GET", &forged, ""), 404, -32001, "null"),
@@ -220,7 +221,6 @@ async fn what_is_no_message_for_this_session_is_refused() {
         (&deep, 400, -32600, "null"),
         (&format!("[{PING}]"), 400, -32600, "null"),
         ("[", 400, -32600, "null"),
-        (&initialize(LATEST), 400, -32600, "0"),
         (&long, 413, -32600, "null"),
     ] {
         let reply = client.post(body).await;
@@ -292,5 +292,41 @@ async fn requests_follow_one_another_on_a_connection() {
     for _ in 0..20 {
         let reply = connection.reply().await;
         assert_eq!((reply.status, reply.body.as_str()), (200, PONG));
+    }
+}
+
+/// Some clients keep the id that they had when they begin anew, or send the header before they have one.
+#[tokio::test]
+async fn whoever_initializes_again_gets_a_session_of_its_own() {
+    let server = Server::start().await;
+    let client = Client::open(&server, LATEST).await;
+    for id in [&*client.id, ""] {
+        let headers = format!("{TAKES}Mcp-Session-Id: {id}\r\n");
+        let reply = server
+            .ask(&request("POST", &headers, &initialize(LATEST)))
+            .await;
+        assert_eq!(reply.status, 200, "{id:?}: {}", reply.body);
+        let given = reply.header("mcp-session-id").expect("an id of its own");
+        assert_ne!(given, client.id, "{id:?}");
+    }
+    assert_eq!(client.post(PING).await.body, PONG, "the first lives on");
+}
+
+/// What comes before the answer is left out for who takes JSON only; who takes events only gets one.
+#[tokio::test]
+async fn whoever_takes_one_kind_of_answer_gets_that() {
+    let server = Server::start().await;
+    let client = Client::open(&server, LATEST).await;
+    for kind in ["application/json", "text/event-stream"] {
+        let headers = format!("{JSON}Accept: {kind}\r\n");
+        let mut connection = server.connect().await;
+        connection
+            .send(&client.request("POST", &headers, PING))
+            .await;
+        let reply = connection.read_until(PONG).await;
+        assert!(
+            reply.contains(&format!("content-type: {kind}\r\n")),
+            "{reply}"
+        );
     }
 }

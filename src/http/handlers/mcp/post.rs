@@ -33,12 +33,7 @@ where
     F: Stream<Item = Result<B, warp::Error>>,
     B: Buf,
 {
-    let takes = |kind, subtype| accept::lists(headers.get_all(ACCEPT), kind, subtype);
-    if !(takes("application", "json") && takes("text", "event-stream")) {
-        return Err(Problem::NotAcceptable(
-            "application/json and text/event-stream",
-        ));
-    }
+    let takes = Takes::of(headers)?;
     if !headers::is_json(headers) {
         return Err(Problem::MediaType);
     }
@@ -50,17 +45,49 @@ where
             probe.as_ref().and_then(request_id).cloned(),
         ));
     }
-    if let Some(id) = headers::only(headers, &SESSION)? {
+    // Some clients send the header before they have an id.
+    let id = headers::only(headers, &SESSION)?.filter(|id| !id.is_empty());
+    if let Some(id) = id {
         // Before the body is read: nobody else's body costs us anything.
         let session = known(context, &wire, id).await?;
         let body = read(context, &wire, headers, frames).await?;
         let (version, most) = (session.version(), wire.limits.max_batch_length);
         let posted = beside(body.len(), || Posted::read(&body, version, most))?;
         drop(body);
-        converse(context, wire, &session, posted).await
+        if let [message] = posted.messages.as_slice()
+            && is_initialize(message)
+        {
+            // A client that begins anew, as some do without forgetting the id that they had.
+            return open(context, wire, takes, posted).await;
+        }
+        converse(context, wire, &session, (takes, posted)).await
     } else {
         let body = read(context, &wire, headers, frames).await?;
-        open(context, wire, &body).await
+        open(context, wire, takes, first(&body)?).await
+    }
+}
+
+/// How a client takes answers. It should take both (2025-11-25, "Sending Messages to the Server");
+/// one that says only half of that is served in what it takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Takes {
+    Both,
+    /// What a session says before an answer does not reach it.
+    Json,
+    Events,
+}
+
+impl Takes {
+    fn of(headers: &HeaderMap) -> Result<Self, Problem> {
+        let takes = |kind, subtype| accept::allows(headers.get_all(ACCEPT), kind, subtype);
+        match (takes("application", "json"), takes("text", "event-stream")) {
+            (true, true) => Ok(Self::Both),
+            (true, false) => Ok(Self::Json),
+            (false, true) => Ok(Self::Events),
+            (false, false) => Err(Problem::NotAcceptable(
+                "application/json and text/event-stream",
+            )),
+        }
     }
 }
 
@@ -78,19 +105,30 @@ async fn known(context: &Context, wire: &Wire, id: &str) -> Result<SessionHandle
     Ok(session)
 }
 
-/// Opens a session for a client that initializes, and tells it the session's id.
-async fn open(context: &Context, wire: Wire, body: &Bytes) -> Result<Response, Problem> {
+/// What a client that has no session posted: it initializes.
+fn first(body: &Bytes) -> Result<Posted, Problem> {
     if is_batch(body) {
         return Err(Problem::NotInitialized(None));
     }
     let message = beside(body.len(), || jsonrpc::decode(body))?;
-    let Message::Request(request) = &message else {
-        return Err(Problem::NotInitialized(None));
-    };
     if !is_initialize(&message) {
-        return Err(Problem::NotInitialized(Some(request.id.clone())));
+        return Err(Problem::NotInitialized(request_id(&message).cloned()));
     }
-    let client = lifecycle::client_info(request.params.as_ref());
+    Ok(Posted::one(message))
+}
+
+/// Opens a session for a client that initializes, and tells it the session's id.
+async fn open(
+    context: &Context,
+    wire: Wire,
+    takes: Takes,
+    posted: Posted,
+) -> Result<Response, Problem> {
+    let params = match posted.messages.first() {
+        Some(Message::Request(request)) => request.params.as_ref(),
+        _ => None,
+    };
+    let client = lifecycle::client_info(params);
     let (id, session) = context
         .sessions
         .of(wire.holder())
@@ -98,7 +136,7 @@ async fn open(context: &Context, wire: Wire, body: &Bytes) -> Result<Response, P
         .await?;
     wire.remember(&session);
     let id = HeaderValue::try_from(id).map_err(|_| CallError::Gone)?;
-    let mut reply = converse(context, wire, &session, Posted::one(message)).await?;
+    let mut reply = converse(context, wire, &session, (takes, posted)).await?;
     reply.headers_mut().insert(SESSION, id);
     Ok(reply)
 }
@@ -109,9 +147,13 @@ async fn converse(
     context: &Context,
     wire: Wire,
     session: &SessionHandle,
-    posted: Posted,
+    (takes, posted): (Takes, Posted),
 ) -> Result<Response, Problem> {
     let Posted { messages, owed } = posted;
+    if takes == Takes::Json && messages.len() > 1 {
+        // Its answers come one by one.
+        return Err(Problem::NotAcceptable("text/event-stream"));
+    }
     if !owed.has_requests() {
         for message in messages {
             session.deliver(message).map_err(refused)?;
@@ -120,17 +162,34 @@ async fn converse(
     }
     let mut outbound = session.exchange(messages).map_err(refused)?;
     outbound.cut_with(wire.cut.clone());
-    let body = match timeout(context.times.stream_after, outbound.next()).await {
-        Ok(Some(only)) if only.is_last => owed.reply(Some(only.message)),
-        Ok(Some(first)) => return Ok(stream(&wire, outbound, owed, Some(first))),
-        Ok(None) if outbound.is_forgone() => owed.reply(None),
-        Ok(None) => owed.failure(),
-        Err(_) => {
+    let first = match takes {
+        Takes::Both => timeout(context.times.stream_after, outbound.next())
+            .await
+            .ok(),
+        Takes::Json => Some(last(&mut outbound).await),
+        Takes::Events => None,
+    };
+    let body = match first {
+        Some(Some(only)) if only.is_last => owed.reply(Some(only.message)),
+        Some(Some(first)) => return Ok(stream(&wire, outbound, owed, Some(first))),
+        Some(None) if outbound.is_forgone() => owed.reply(None),
+        Some(None) => owed.failure(),
+        None => {
             outbound.begin_stream();
             return Ok(stream(&wire, outbound, owed, None));
         }
     };
     Ok(body.map_or_else(accepted, json))
+}
+
+/// What ends the exchange.
+async fn last(outbound: &mut Outbound) -> Option<Event> {
+    while let Some(event) = outbound.next().await {
+        if event.is_last {
+            return Some(event);
+        }
+    }
+    None
 }
 
 /// A reply that goes on: what is known already, and what `outbound` will say.

@@ -52,11 +52,7 @@ impl Posted {
         if is_batch(body) {
             return Self::read_batch(body, version, most);
         }
-        let message = jsonrpc::decode(body)?;
-        if is_initialize(&message) {
-            return Err(Problem::Initialized(request_id(&message).cloned()));
-        }
-        Ok(Self::one(message))
+        Ok(Self::one(jsonrpc::decode(body)?))
     }
 
     /// A POST of one message.
