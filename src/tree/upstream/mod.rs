@@ -20,6 +20,7 @@ mod listing;
 mod lists;
 mod message;
 mod pace;
+mod past;
 mod state;
 mod subscriptions;
 #[cfg(test)]
@@ -34,3 +35,4 @@ pub(crate) use launch::launch;
 pub(in crate::tree) use launch::{Child, Launch, Launched, Sink};
 #[cfg(test)]
 pub(in crate::tree) use message::UpstreamMsg;
+pub(crate) use past::Past;

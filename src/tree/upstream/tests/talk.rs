@@ -1,5 +1,6 @@
 //! A dialogue in a test's hands, and what is to be done by it in a form that can be compared.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -84,7 +85,8 @@ impl Talk {
     }
 
     pub(super) fn of(spec: &ServerSpec, owner: Option<Owner>) -> Self {
-        let (dialogue, hello) = Dialogue::open(spec, owner, Room::of(&Limits::default()));
+        let (dialogue, hello) =
+            Dialogue::open(spec, owner, Room::of(&Limits::default()), Arc::default());
         let now = Instant::now();
         let hello = serde_json::from_slice(&hello).unwrap();
         Self {
