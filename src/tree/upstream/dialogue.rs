@@ -102,12 +102,12 @@ impl Dialogue {
             phase: Phase::Initializing,
             hello_id: INITIALIZE_ID,
             revision: past.revision().unwrap_or(Version::LATEST.as_str()),
-            past,
             calls: Calls::new(spec.name.clone(), spec.call_timeout),
-            lists: Lists::new(who.clone(), room),
+            lists: Lists::new(who.clone(), room, Arc::clone(&past)),
             audience: Audience::new(spec.name.clone()),
             asks: Asks::new(spec, owner),
             junk: Junk::new(who.clone()),
+            past,
             who,
         };
         let hello = dialogue.hello();
@@ -244,7 +244,7 @@ impl Dialogue {
                 for kind in self.lists.overdue(now) {
                     let why = "it did not answer in time";
                     let step = self.lists.fail(now, kind, why, &mut self.calls);
-                    effects.extend(self.listed(step));
+                    effects.extend(self.listed(now, step));
                 }
             }
             Phase::Initializing | Phase::Listing(_) => {}
@@ -290,7 +290,7 @@ impl Dialogue {
         if let Some(kind) = self.lists.kind_of(id) {
             let why = format!("its answer {why}");
             let step = self.lists.fail(now, kind, &why, &mut self.calls);
-            return self.listed(step);
+            return self.listed(now, step);
         }
         let text = format!("the answer of server {} can't be used: it {why}", self.who);
         self.settle(now, id, Answer::Failed(text))
@@ -315,7 +315,7 @@ impl Dialogue {
         if let Some(kind) = self.lists.kind_of(id) {
             let calls = &mut self.calls;
             let step = self.lists.on_answer(now, kind, response.outcome, calls);
-            return self.listed(step);
+            return self.listed(now, step);
         }
         let answer = match response.outcome {
             Ok(result) => Answer::Result(result),
@@ -343,14 +343,20 @@ impl Dialogue {
 
     /// A step was made towards the lists: is the server ready by it, or does it offer something
     /// else now?
-    fn listed(&mut self, step: Step) -> Vec<Effect> {
+    fn listed(&mut self, now: Instant, step: Step) -> Vec<Effect> {
         let is_waiting = self.lists.awaited().next().is_some();
         let offer = match self.phase {
             Phase::Ready => step.is_news.then(|| self.ready()),
             Phase::Initializing | Phase::Listing(_) if !is_waiting => Some(self.ready()),
             Phase::Initializing | Phase::Listing(_) => None,
         };
-        offer.into_iter().chain(writes(step.lines)).collect()
+        let undeclared = if self.is_ready() {
+            self.lists.try_undeclared(now, &mut self.calls)
+        } else {
+            None
+        };
+        let lines = step.lines.into_iter().chain(undeclared);
+        offer.into_iter().chain(writes(lines)).collect()
     }
 
     fn ready(&mut self) -> Effect {

@@ -25,6 +25,7 @@ mod state;
 mod subscriptions;
 #[cfg(test)]
 mod tests;
+mod undeclared;
 mod updates;
 mod who;
 

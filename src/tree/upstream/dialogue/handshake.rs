@@ -39,7 +39,7 @@ impl Dialogue {
         let mut effects = vec![Effect::Write(initialized), Effect::Initialized];
         let lines = self.lists.ask_all(now, &mut self.calls);
         let is_news = false;
-        effects.extend(self.listed(Step { lines, is_news }));
+        effects.extend(self.listed(now, Step { lines, is_news }));
         effects
     }
 

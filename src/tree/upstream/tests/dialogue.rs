@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::talk::{CHANGED, TIMEOUT, Talk, Todo, answer, asks, listed, listed_but, refusal, tools};
+use super::talk::{TIMEOUT, Talk, Todo, answer, asks, listed, listed_but, refusal, tools};
 use super::{Desk, Heard};
 use crate::protocol::mcp::item::Kind;
 use crate::supervise::FailureKind;
@@ -106,18 +106,6 @@ fn a_revision_that_the_refusal_names_is_tried_once() {
             "the revision asked for: {text}"
         );
     }
-}
-
-#[test]
-fn a_server_without_tools_is_ready_at_once_and_offers_none() {
-    let mut talk = Talk::open();
-    let todo = talk.hears(&answer(
-        0,
-        r#"{"protocolVersion":"2025-06-18","capabilities":{}}"#,
-    ));
-    assert_eq!(todo.last(), Some(&listed(&[])));
-    assert!(talk.dialogue.is_ready());
-    assert_eq!(talk.hears(CHANGED), []);
 }
 
 #[test]
