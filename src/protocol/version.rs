@@ -24,6 +24,9 @@ const ALL: [Version; 4] = [
     Version::V2025_11_25,
 ];
 
+/// What early servers call the first one.
+pub(super) const DRAFT: &str = "2024-10-07";
+
 impl Version {
     /// What the gateway offers, and answers to a client that asks for one it does not know.
     pub const LATEST: Self = Self::V2025_11_25;
@@ -32,6 +35,16 @@ impl Version {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         Self::all().find(|version| version.as_str() == text)
+    }
+
+    /// The revision that a server means by `text`. Early servers name the draft before the first
+    /// revision, which differs in nothing that matters here; official SDKs take it too.
+    #[must_use]
+    pub fn of_server(text: &str) -> Option<Self> {
+        match text {
+            DRAFT => Some(Self::V2024_11_05),
+            known => Self::parse(known),
+        }
     }
 
     /// What to answer a client that asks for `requested`: the same if it is known, else the latest,

@@ -2,6 +2,7 @@
 //! said reaches the owner at a limited rate, fit for a log; the last lines are kept in any case.
 
 use std::collections::VecDeque;
+use std::mem;
 use std::time::Duration;
 
 use memchr::memchr;
@@ -140,11 +141,14 @@ impl Kept {
     }
 }
 
-/// Cuts a stream into lines of at most `cap` bytes; the rest of a longer one is skipped.
+/// Cuts a stream into lines of at most `cap` bytes; the rest of a longer one is skipped. What
+/// returns to the start of its line, as progress bars do, replaces what stood there.
 struct Cutter {
     cap: usize,
     line: Vec<u8>,
     is_skipping: bool,
+    /// A carriage return was the last that came.
+    has_returned: bool,
 }
 
 impl Cutter {
@@ -153,6 +157,7 @@ impl Cutter {
             cap: cap.max(1),
             line: Vec::new(),
             is_skipping: false,
+            has_returned: false,
         }
     }
 
@@ -172,11 +177,22 @@ impl Cutter {
             emit(&self.line, false);
         }
         self.line.clear();
+        self.has_returned = false;
     }
 
     fn part(&mut self, part: &[u8], emit: &mut impl FnMut(&[u8], bool)) {
-        if self.is_skipping {
+        for (position, state) in part.split(|byte| *byte == b'\r').enumerate() {
+            self.has_returned |= position > 0;
+            self.state(state, emit);
+        }
+    }
+
+    fn state(&mut self, part: &[u8], emit: &mut impl FnMut(&[u8], bool)) {
+        if self.is_skipping || part.is_empty() {
             return;
+        }
+        if mem::take(&mut self.has_returned) {
+            self.line.clear();
         }
         let room = self.cap - self.line.len();
         if let Some((fits, _)) = part.split_at_checked(room).filter(|_| part.len() > room) {
@@ -191,14 +207,22 @@ impl Cutter {
     }
 }
 
-/// Text for a log: what is not UTF-8 is replaced, what would act on a terminal or on the direction
-/// of the text is escaped, and nothing is longer than about `cap` bytes.
+/// Text for a log: what is not UTF-8 is replaced, colours and moves of the cursor are left out, what
+/// else would act on a terminal or on the direction of the text is escaped, and nothing is longer
+/// than about `cap` bytes.
 fn printable(line: &[u8], cap: usize, is_cut: bool) -> String {
     let line = String::from_utf8_lossy(line);
     let line = line.trim_end();
     let mut text = String::with_capacity(line.len());
     let mut is_cut = is_cut;
-    for c in line.chars() {
+    let mut chars = line.chars();
+    while let Some(c) = chars.next() {
+        if c == '\u{1b}'
+            && let Some(rest) = after_control_sequence(chars.as_str())
+        {
+            chars = rest.chars();
+            continue;
+        }
         if text.len() >= cap {
             is_cut = true;
             break;
@@ -213,6 +237,15 @@ fn printable(line: &[u8], cap: usize, is_cut: bool) -> String {
         text.push_str(CUT);
     }
     text
+}
+
+/// What follows a control sequence whose ESC has been read (ECMA-48, 5.4): `[`, parameters,
+/// intermediates and one last byte.
+fn after_control_sequence(text: &str) -> Option<&str> {
+    let text = text.strip_prefix('[')?;
+    let text = text.trim_start_matches(|c| matches!(c, '\u{30}'..='\u{3f}'));
+    let text = text.trim_start_matches(|c| matches!(c, '\u{20}'..='\u{2f}'));
+    text.strip_prefix(|c| matches!(c, '\u{40}'..='\u{7e}'))
 }
 
 fn acts(c: char) -> bool {
@@ -256,9 +289,47 @@ mod tests {
     fn nothing_in_the_text_acts_on_a_terminal() {
         let line = "\x1b[31mred\r\nno\u{202e}esrever\0\tende\u{85}.\r".as_bytes();
         let text = printable(line, 1000, false);
-        let expected = r"\u{1b}[31mred\r\nno\u{202e}esrever\u{0} ende\u{85}.";
+        let expected = r"red\r\nno\u{202e}esrever\u{0} ende\u{85}.";
         assert_eq!(text, expected);
         assert_eq!(printable(b"a\xffb", 10, false), "a\u{fffd}b");
+    }
+
+    #[test]
+    fn a_progress_bar_is_told_by_its_last_state() {
+        let one = |text: &str| [(text.to_owned(), false)];
+        for read in [
+            "\r 1%\r 50%\r100%\n",
+            " 1%\r 50%\r100%\r\n",
+            " 1%\r 50%\r100%\r",
+            "1234567\r100%\n",
+        ] {
+            let (read, bytes) = (read.as_bytes(), read.bytes());
+            assert_eq!(cut(7, &[read])[0].0.trim_end(), "100%");
+            let single: Vec<[u8; 1]> = bytes.map(|byte| [byte]).collect();
+            let single: Vec<&[u8]> = single.iter().map(|byte| &byte[..]).collect();
+            assert_eq!(
+                cut(7, &single),
+                cut(7, &[read]),
+                "as one byte after the other"
+            );
+        }
+        assert_eq!(cut(9, &[b"a\r\n"])[..1], one("a"));
+        let bar = "\rstate of a bar".repeat(1000);
+        assert_eq!(cut(100, &[bar.as_bytes()]), one("state of a bar"));
+    }
+
+    #[test]
+    fn colours_are_left_out() {
+        for (line, wanted) in [
+            ("\x1b[32mINFO\x1b[0m: \x1b[1;4mready\x1b[m", "INFO: ready"),
+            ("\x1b[2K\x1b[1Gdone", "done"),
+            ("\x1b[38;5;196mred", "red"),
+            ("\x1b]0;title\x07", r"\u{1b}]0;title\u{7}"),
+            ("\x1b[3", r"\u{1b}[3"),
+            ("\x1b", r"\u{1b}"),
+        ] {
+            assert_eq!(printable(line.as_bytes(), 1000, false), wanted);
+        }
     }
 
     #[test]

@@ -267,7 +267,7 @@ async fn the_note_of_what_was_suppressed_needs_no_further_line() {
 async fn stderr_is_fit_for_a_log() {
     let mut child =
         sh(r"printf '\033[31mred\033[0m\n\n' >&2; head -c 100000 /dev/zero >&2; exit 1");
-    assert_eq!(child.stderr().await, r"\u{1b}[31mred\u{1b}[0m");
+    assert_eq!(child.stderr().await, "red");
     let cut = child.stderr().await;
     assert!(cut.starts_with(r"\u{0}") && cut.ends_with("(cut)"));
     assert!(cut.len() < 8300, "{} bytes", cut.len());

@@ -115,7 +115,8 @@ fn classify(bytes: &Bytes, members: [Member<'_>; 6]) -> Result<Message, String> 
 }
 
 /// The member `id`. `null` is not the same as absent: a request whose id is `null` is wrong, and
-/// taking it for a notification would leave its sender without an answer.
+/// taking it for a notification would leave its sender without an answer. Of what is called a
+/// notification nobody awaits one: languages with one type for all messages write `null` there.
 enum Id {
     Absent,
     Null,
@@ -141,6 +142,9 @@ fn call(id: Id, method: &str, params: Option<Bytes>) -> Result<Message, String> 
     };
     let method: Box<str> = method.into();
     match id {
+        Id::Null if method.starts_with("notifications/") => {
+            Ok(Message::Notification(Notification { method, params }))
+        }
         Id::Absent => Ok(Message::Notification(Notification { method, params })),
         Id::Usable(id) => Ok(Message::Request(Request { id, method, params })),
         Id::Null | Id::Unusable => Err(BAD_ID.to_owned()),

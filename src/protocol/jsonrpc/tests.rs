@@ -143,6 +143,17 @@ fn what_is_no_message_is_refused_with_its_id() {
 }
 
 #[test]
+fn a_notification_may_write_its_absent_id_as_null() {
+    let line = r#"{"jsonrpc":"2.0","id":null,"method":"notifications/progress","params":{}}"#;
+    let Ok(Message::Notification(told)) = decode(&Bytes::from_static(line.as_bytes())) else {
+        panic!("a notification");
+    };
+    assert_eq!(&*told.method, "notifications/progress");
+    let request = r#"{"jsonrpc":"2.0","id":null,"method":"tools/call"}"#;
+    assert!(decode(&Bytes::from_static(request.as_bytes())).is_err());
+}
+
+#[test]
 fn a_null_beside_a_result_or_an_error_says_nothing() {
     for (rest, wanted) in [
         (r#""result":{"a":1},"error":null"#, Ok(r#"{"a":1}"#)),

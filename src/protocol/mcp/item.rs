@@ -1,6 +1,7 @@
 //! What servers list: tools, prompts, resources and resource templates, page by page. An entry is
 //! kept raw; what it is called by is found in it and may be replaced in place, nothing else.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -137,6 +138,8 @@ pub struct Page {
     pub skipped: usize,
     /// How much memory the entries share.
     pub size: usize,
+    /// The server wrote no entries as something else than an empty array.
+    pub is_odd: bool,
 }
 
 /// Reads the result of a list request. The error says why it is none.
@@ -145,9 +148,13 @@ pub fn page(kind: Kind, result: &Bytes) -> Result<Page, String> {
     let text = raw::text(result, "the result's bytes")?;
     let [items, cursor] = raw::pick(text, [member, "nextCursor"])
         .map_err(|error| format!("the result is unusable: {error}"))?;
-    let items = items
-        .value(member)?
-        .ok_or_else(|| format!("the result has no '{member}'"))?;
+    let written = items.value(member)?;
+    let is_odd = match written {
+        Some(written) => is_empty_object(written),
+        None if is_none(text, member) => true,
+        None => return Err(format!("the result has no '{member}'")),
+    };
+    let items = written.filter(|_| !is_odd).unwrap_or("[]");
     let entries: Vec<&RawValue> =
         serde_json::from_str(items).map_err(|error| format!("'{member}' is unusable: {error}"))?;
     let count = entries.len();
@@ -166,7 +173,22 @@ pub fn page(kind: Kind, result: &Bytes) -> Result<Page, String> {
         size: result.len(),
         next_cursor: cursor.map(str::to_owned),
         items,
+        is_odd,
     })
+}
+
+/// An empty table is an object to PHP and Lua.
+fn is_empty_object(raw: &str) -> bool {
+    let inner = raw.strip_prefix('{').and_then(|raw| raw.strip_suffix('}'));
+    inner.is_some_and(|inner| inner.trim_ascii().is_empty())
+}
+
+/// Whether a result says that there are no entries: `member` is `null`, as Go writes a list
+/// without any, or left out. A result that says something else instead is another one.
+fn is_none(result: &str, member: &str) -> bool {
+    let members: Result<BTreeMap<String, &RawValue>, _> = serde_json::from_str(result);
+    let known = [member, "nextCursor", "_meta"];
+    members.is_ok_and(|members| members.keys().all(|name| known.contains(&&**name)))
 }
 
 /// The params that ask for the page at `cursor`, raw JSON as [`Page`] has it.

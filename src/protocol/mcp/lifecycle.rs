@@ -4,7 +4,7 @@
 use bytes::Bytes;
 
 use super::super::raw;
-use super::super::version::Version;
+use super::super::version::{self, Version};
 pub use super::capabilities::ClientCapabilities;
 
 /// The gateway's name in `clientInfo` and `serverInfo`.
@@ -15,8 +15,8 @@ const RELEASE: &str = env!("CARGO_PKG_VERSION");
 /// The params of the `initialize` that the gateway sends to a server. `capabilities` is the raw
 /// object of what that server may ask for, `{}` or [`ClientCapabilities::to_json`]'s.
 #[must_use]
-pub fn initialize_params(version: Version, capabilities: &[u8]) -> Bytes {
-    let mut out = format!(r#"{{"protocolVersion":"{version}","capabilities":"#).into_bytes();
+pub fn initialize_params(revision: &str, capabilities: &[u8]) -> Bytes {
+    let mut out = format!(r#"{{"protocolVersion":"{revision}","capabilities":"#).into_bytes();
     raw::push_single_line(&mut out, capabilities);
     let info = format!(r#","clientInfo":{{"name":"{NAME}","version":"{RELEASE}"}}}}"#);
     out.extend_from_slice(info.as_bytes());
@@ -64,7 +64,7 @@ pub fn server_info(result: &Bytes) -> Result<ServerInfo, String> {
         raw::pick(text, names).map_err(|error| format!("the result is unusable: {error}"))?;
     let asked = string_member(version.value("protocolVersion")?);
     let asked = asked.ok_or("the result names no protocolVersion")?;
-    let version = Version::parse(&asked).ok_or_else(|| unknown_version(&asked))?;
+    let version = Version::of_server(&asked).ok_or_else(|| unknown_version(&asked))?;
     let names = ["tools", "prompts", "resources", "logging"];
     let [tools, prompts, resources, logging] =
         raw::members(capabilities.value("capabilities")?, names);
@@ -81,6 +81,21 @@ pub fn server_info(result: &Bytes) -> Result<ServerInfo, String> {
         name: string_member(name),
         release: string_member(release),
     })
+}
+
+/// The newest revision spoken here that a server names in its refusal of [`Version::LATEST`]
+/// (2025-11-25, basic/lifecycle, "error handling": `data.supported`).
+#[must_use]
+pub fn supported(error: &Bytes) -> Option<&'static str> {
+    let text = std::str::from_utf8(error).ok();
+    let [data] = raw::members(text, ["data"]);
+    let [supported] = raw::members(data, ["supported"]);
+    let supported = raw::entries(supported?);
+    let mut known: Vec<&str> = Version::all().map(Version::as_str).collect();
+    known.retain(|name| *name != Version::LATEST.as_str());
+    known.insert(0, version::DRAFT);
+    let is_named = |name: &&str| supported.iter().any(|raw| raw::is_text(raw, name));
+    known.into_iter().rev().find(is_named)
 }
 
 fn unknown_version(asked: &str) -> String {
@@ -193,6 +208,12 @@ mod tests {
     }
 
     #[test]
+    fn the_draft_before_the_first_revision_is_taken_for_it() {
+        let read = info(r#"{"protocolVersion":"2024-10-07"}"#).unwrap();
+        assert_eq!(read.version, Version::V2024_11_05);
+    }
+
+    #[test]
     fn subscribing_needs_a_plain_yes() {
         for (resources, wanted) in [
             ("{}", (true, false)),
@@ -238,7 +259,7 @@ mod tests {
     fn what_the_gateway_says_of_itself() {
         let release = env!("CARGO_PKG_VERSION");
         let roots = b"{\n\"roots\":{}}";
-        let params = initialize_params(Version::LATEST, roots);
+        let params = initialize_params(Version::LATEST.as_str(), roots);
         assert!(!params.contains(&b'\n'));
         let wanted = json!({"protocolVersion": "2025-11-25", "capabilities": {"roots": {}},
             "clientInfo": {"name": "mcproxy", "version": release}});

@@ -21,7 +21,7 @@ use crate::tree::config::ConfigHandle;
 use crate::tree::edge::Edge;
 use crate::tree::registry::{RegistryHandle, Routes, ServerState, Wanted};
 use crate::tree::sessions::{SessionsHandle, Signer};
-use crate::tree::upstream::{UpstreamArgs, UpstreamExit, UpstreamHandle};
+use crate::tree::upstream::{Past, UpstreamArgs, UpstreamExit, UpstreamHandle};
 use crate::tree::{Exit, Notice, Settings};
 
 /// What a child is started from. The permanent ones need nothing but their place in the tree.
@@ -53,6 +53,8 @@ pub(super) struct RootHost<S, E> {
     pub(super) wanted: Option<Vec<Wanted>>,
     /// What the registry was last told of every server that is not ready.
     pub(super) states: BTreeMap<ServerName, (Generation, ServerState)>,
+    /// What former lives of each server taught, and of which entry.
+    pub(super) pasts: BTreeMap<ServerName, (Arc<ServerSpec>, Arc<Past>)>,
     generations: BTreeMap<ServerName, Generation>,
     /// For the status.
     pub(super) book: Book,
@@ -91,6 +93,7 @@ impl<S: Spawn, E: Edge> RootHost<S, E> {
             routes: None,
             wanted: None,
             states: BTreeMap::new(),
+            pasts: BTreeMap::new(),
             generations: BTreeMap::new(),
             book: Book::default(),
             failed: BTreeSet::new(),
@@ -140,6 +143,7 @@ impl<S: Spawn, E: Edge> RootHost<S, E> {
             None => {
                 self.states.remove(server);
                 self.generations.remove(server);
+                self.pasts.remove(server);
                 self.failed.remove(server);
                 return;
             }

@@ -15,7 +15,7 @@ use crate::tree::edge::{Edge, EdgeLinks};
 use crate::tree::quota::Quota;
 use crate::tree::registry::{Registry, RegistryArgs, RegistryHandle, Store};
 use crate::tree::sessions::{Sessions, SessionsArgs, SessionsHandle};
-use crate::tree::upstream::{self, Upstream, UpstreamArgs, UpstreamHandle};
+use crate::tree::upstream::{self, Past, Upstream, UpstreamArgs, UpstreamHandle};
 
 impl<S: Spawn, E: Edge> RootHost<S, E> {
     pub(super) fn start_config(&mut self, parent: ActorCell) -> Result<Spawned, SpawnErr> {
@@ -98,7 +98,7 @@ impl<S: Spawn, E: Edge> RootHost<S, E> {
     }
 
     pub(super) fn upstream_args(
-        &self,
+        &mut self,
         generation: Generation,
         spec: &Arc<ServerSpec>,
         start: &Start,
@@ -117,8 +117,19 @@ impl<S: Spawn, E: Edge> RootHost<S, E> {
             groups: self.settings.groups.clone(),
             limits,
             metrics,
+            past: self.past(spec),
             launch: Arc::new(upstream::launch),
         })
+    }
+
+    /// What is known of former lives of that entry; another entry is another server.
+    fn past(&mut self, spec: &Arc<ServerSpec>) -> Arc<Past> {
+        let new = || (Arc::clone(spec), Arc::default());
+        let (of, past) = self.pasts.entry(spec.name.clone()).or_insert_with(new);
+        if of != spec {
+            (*of, *past) = new();
+        }
+        Arc::clone(past)
     }
 
     pub(super) fn start_upstream(

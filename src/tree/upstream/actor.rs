@@ -7,6 +7,7 @@ use ractor::{Actor, ActorProcessingErr, ActorRef};
 
 use super::launch::Launch;
 use super::message::UpstreamMsg;
+use super::past::Past;
 use super::state::{Outcome, UpstreamState};
 use crate::config::model::{Limits, ServerSpec};
 use crate::ids::Generation;
@@ -46,6 +47,8 @@ pub(crate) struct UpstreamArgs {
     pub limits: Arc<Limits>,
     /// Where it counts.
     pub metrics: Arc<ServerMetrics>,
+    /// What its former lives taught.
+    pub past: Arc<Past>,
     /// How its process is started.
     pub launch: Launch,
 }

@@ -1,6 +1,7 @@
 //! The conversation with one server, as a plain state machine: the handshake, the catalogue, and
 //! which line is for whom. Bytes and `now` go in, effects come out; no actor, no clock, no I/O.
 
+mod handshake;
 mod unnamed;
 
 use std::sync::Arc;
@@ -12,15 +13,16 @@ use tokio::time::Instant;
 use super::asks::Asks;
 use super::audience::Audience;
 use super::calls::{Calls, INITIALIZE_ID, Refused};
-use super::junk::{Junk, ends, excerpt};
+use super::junk::{Junk, ends};
 use super::listing::Room;
 use super::lists::{Lists, Step};
+use super::past::Past;
 use super::who::Who;
 use crate::config::model::ServerSpec;
 use crate::protocol::framing::recover;
 use crate::protocol::jsonrpc::{self, Message, Notification, Request, RequestId, Response};
 use crate::protocol::mcp::item::Kind;
-use crate::protocol::mcp::{lifecycle, method};
+use crate::protocol::mcp::method;
 use crate::protocol::version::Version;
 use crate::supervise::FailureKind;
 use crate::telemetry::metrics::ServerMetrics;
@@ -75,6 +77,10 @@ enum Phase {
 pub(super) struct Dialogue {
     who: Who,
     phase: Phase,
+    /// The id of the last `initialize`, and the revision in it.
+    hello_id: u64,
+    revision: &'static str,
+    past: Arc<Past>,
     calls: Calls,
     lists: Lists,
     audience: Audience,
@@ -84,20 +90,27 @@ pub(super) struct Dialogue {
 
 impl Dialogue {
     /// A conversation that has not begun, with the line that begins it. `room` is for its lists.
-    pub(super) fn open(spec: &ServerSpec, owner: Option<Owner>, room: Room) -> (Self, Bytes) {
+    /// It begins as `past` teaches.
+    pub(super) fn open(
+        spec: &ServerSpec,
+        owner: Option<Owner>,
+        room: Room,
+        past: Arc<Past>,
+    ) -> (Self, Bytes) {
         let who = Who::new(spec.name.clone(), owner.as_ref());
         let dialogue = Self {
             phase: Phase::Initializing,
+            hello_id: INITIALIZE_ID,
+            revision: past.revision().unwrap_or(Version::LATEST.as_str()),
             calls: Calls::new(spec.name.clone(), spec.call_timeout),
-            lists: Lists::new(who.clone(), room),
+            lists: Lists::new(who.clone(), room, Arc::clone(&past)),
             audience: Audience::new(spec.name.clone()),
             asks: Asks::new(spec, owner),
             junk: Junk::new(who.clone()),
+            past,
             who,
         };
-        let capabilities = dialogue.asks.capabilities().to_json();
-        let params = lifecycle::initialize_params(Version::LATEST, &capabilities);
-        let hello = jsonrpc::request(INITIALIZE_ID, method::INITIALIZE, Some(&params));
+        let hello = dialogue.hello();
         (dialogue, hello)
     }
 
@@ -231,7 +244,7 @@ impl Dialogue {
                 for kind in self.lists.overdue(now) {
                     let why = "it did not answer in time";
                     let step = self.lists.fail(now, kind, why, &mut self.calls);
-                    effects.extend(self.listed(step));
+                    effects.extend(self.listed(now, step));
                 }
             }
             Phase::Initializing | Phase::Listing(_) => {}
@@ -269,15 +282,15 @@ impl Dialogue {
         let Some(id) = recover::recover_id(head, tail) else {
             return Vec::new();
         };
-        if id == INITIALIZE_ID && self.phase == Phase::Initializing {
-            return vec![failed_handshake(&format!(
+        if id == self.hello_id && self.phase == Phase::Initializing {
+            return vec![handshake::failed(&format!(
                 "its answer to 'initialize' {why}"
             ))];
         }
         if let Some(kind) = self.lists.kind_of(id) {
             let why = format!("its answer {why}");
             let step = self.lists.fail(now, kind, &why, &mut self.calls);
-            return self.listed(step);
+            return self.listed(now, step);
         }
         let text = format!("the answer of server {} can't be used: it {why}", self.who);
         self.settle(now, id, Answer::Failed(text))
@@ -296,13 +309,13 @@ impl Dialogue {
         let Some(id) = response.id.as_ref().and_then(RequestId::as_number) else {
             return self.on_unnamed(now, response);
         };
-        if id == INITIALIZE_ID && self.phase == Phase::Initializing {
+        if id == self.hello_id && self.phase == Phase::Initializing {
             return self.on_initialized(now, response.outcome);
         }
         if let Some(kind) = self.lists.kind_of(id) {
             let calls = &mut self.calls;
             let step = self.lists.on_answer(now, kind, response.outcome, calls);
-            return self.listed(step);
+            return self.listed(now, step);
         }
         let answer = match response.outcome {
             Ok(result) => Answer::Result(result),
@@ -322,25 +335,6 @@ impl Dialogue {
         writes(lines.unwrap_or_default())
     }
 
-    fn on_initialized(&mut self, now: Instant, outcome: Result<Bytes, Bytes>) -> Vec<Effect> {
-        let info = outcome
-            .map_err(|error| format!("it refused 'initialize': {}", excerpt(&error)))
-            .and_then(|result| lifecycle::server_info(&result));
-        let info = match info {
-            Ok(info) => info,
-            Err(why) => return vec![failed_handshake(&why)],
-        };
-        self.lists.declare(info);
-        self.audience.declare(self.lists.abilities());
-        self.phase = Phase::Listing(now + LIST_LAG);
-        let initialized = jsonrpc::notification(method::INITIALIZED, None);
-        let mut effects = vec![Effect::Write(initialized), Effect::Initialized];
-        let lines = self.lists.ask_all(now, &mut self.calls);
-        let is_news = false;
-        effects.extend(self.listed(Step { lines, is_news }));
-        effects
-    }
-
     /// Asks for the lists that have changed.
     pub(super) fn relist(&mut self, now: Instant) -> Vec<Effect> {
         let asked = self.lists.ask_changed(now, &mut self.calls);
@@ -349,14 +343,20 @@ impl Dialogue {
 
     /// A step was made towards the lists: is the server ready by it, or does it offer something
     /// else now?
-    fn listed(&mut self, step: Step) -> Vec<Effect> {
+    fn listed(&mut self, now: Instant, step: Step) -> Vec<Effect> {
         let is_waiting = self.lists.awaited().next().is_some();
         let offer = match self.phase {
             Phase::Ready => step.is_news.then(|| self.ready()),
             Phase::Initializing | Phase::Listing(_) if !is_waiting => Some(self.ready()),
             Phase::Initializing | Phase::Listing(_) => None,
         };
-        offer.into_iter().chain(writes(step.lines)).collect()
+        let undeclared = if self.is_ready() {
+            self.lists.try_undeclared(now, &mut self.calls)
+        } else {
+            None
+        };
+        let lines = step.lines.into_iter().chain(undeclared);
+        offer.into_iter().chain(writes(lines)).collect()
     }
 
     fn ready(&mut self) -> Effect {
@@ -393,8 +393,4 @@ impl Dialogue {
 
 fn writes(lines: impl IntoIterator<Item = Bytes>) -> Vec<Effect> {
     lines.into_iter().map(Effect::Write).collect()
-}
-
-fn failed_handshake(why: &str) -> Effect {
-    Effect::Broken(FailureKind::Exited, format!("failed the handshake: {why}"))
 }

@@ -1,5 +1,7 @@
 //! One list that is being asked for, page by page. Part of [`super::lists`].
 
+use std::collections::HashSet;
+use std::hash::BuildHasher;
 use std::mem;
 
 use bytes::Bytes;
@@ -9,8 +11,9 @@ use super::who::Who;
 use crate::config::model::Limits;
 use crate::protocol::mcp::item::{self, Item, Kind, Page};
 
-/// A server may hand out cursors for ever: a list ends after so many pages with nothing on them.
-const MAX_EMPTY_PAGES: usize = 1_000;
+/// A server may hand out cursors for ever: a list ends after so many pages in a row with nothing on
+/// them. A few are none of its fault: a filter may leave a page empty.
+const MAX_EMPTY_PAGES: usize = 10;
 
 /// How much lists may hold (`max_catalogue_items`, `max_catalogue_bytes`), and instructions beside
 /// them (`max_instructions_bytes`).
@@ -76,6 +79,9 @@ pub(super) struct Listing {
     pub(super) deadline: Instant,
     empty_pages: usize,
     items: Vec<Item>,
+    /// Marks of the cursors and keys that have come, while there is a next page: a server may make
+    /// them as long as it likes.
+    seen: HashSet<u64>,
 }
 
 /// How a listing goes on after a page.
@@ -94,6 +100,7 @@ impl Listing {
             deadline,
             empty_pages: 0,
             items: Vec::new(),
+            seen: HashSet::new(),
         }
     }
 
@@ -113,12 +120,21 @@ impl Listing {
                 "Server {who} lists {skipped} entries without a '{key}' ({method}); they are left out"
             );
         }
+        if page.is_odd {
+            log::info!(
+                server = who.server();
+                "Server {who} writes a list without entries as null, {{}} or not at all ({method}); \
+                 it is taken as empty"
+            );
+        }
         let listed = self.items.len() + page.items.len();
+        let is_repeated = self.repeats(&mut page);
         let room = room.less(&self.items);
         let fitting = room.fits(&page.items);
         let is_cut = fitting < page.items.len();
         page.items.truncate(fitting);
-        self.empty_pages += usize::from(page.items.is_empty());
+        let is_empty = page.items.is_empty();
+        self.empty_pages = if is_empty { self.empty_pages + 1 } else { 0 };
         // What is left out, or is no entry, must not stay with those that are kept.
         if bytes(&page.items) < page.size / 2 {
             let detached = page.items.into_iter().map(Item::detached);
@@ -129,11 +145,19 @@ impl Listing {
         let has_more = page.next_cursor.is_some();
         if let Some(cursor) = page.next_cursor
             && !is_cut
+            && !is_repeated
             && self.empty_pages < MAX_EMPTY_PAGES
         {
             return Turn::Next(item::list_params(Some(&cursor)));
         }
-        if is_cut || has_more {
+        if has_more && !is_cut {
+            let kept = self.items.len();
+            log::warn!(
+                server = who.server();
+                "Server {who} lists pages for ever ({method}): its cursor does not advance, or a \
+                 page has nothing new; the list ends there, with {kept} entries"
+            );
+        } else if is_cut {
             let (kept, more) = (self.items.len(), if has_more { " or more" } else { "" });
             log::warn!(
                 server = who.server();
@@ -142,5 +166,20 @@ impl Listing {
             );
         }
         Turn::Done(mem::take(&mut self.items))
+    }
+
+    /// Whether `page` leads nowhere: its cursor was seen before, or all of its entries. Those that
+    /// were are left out.
+    fn repeats(&mut self, page: &mut Page) -> bool {
+        let hasher = self.seen.hasher().clone();
+        let mark = |item: &Item| hasher.hash_one((false, item.key()));
+        let has_entries = !page.items.is_empty();
+        page.items.retain(|item| !self.seen.contains(&mark(item)));
+        let Some(cursor) = &page.next_cursor else {
+            return false;
+        };
+        self.seen.extend(page.items.iter().map(mark));
+        let is_seen = !self.seen.insert(hasher.hash_one((true, cursor)));
+        is_seen || (has_entries && page.items.is_empty())
     }
 }

@@ -2,6 +2,7 @@
 //! last. Part of the dialogue. A list that fails stays what it was; other lists don't wait for it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,6 +12,8 @@ use super::calls::Calls;
 use super::junk::excerpt;
 use super::listing::{Listing, Room, Turn};
 use super::pace::Pace;
+use super::past::Past;
+use super::undeclared::{UNDECLARED_MAY_TAKE, Undeclared};
 use super::who::Who;
 use crate::protocol::jsonrpc::{self, code};
 use crate::protocol::mcp::item::{self, Kind, Page};
@@ -34,6 +37,7 @@ pub(super) struct Lists {
     /// To be asked for once more, when the present answer is there.
     again: BTreeSet<Kind>,
     pace: Pace,
+    undeclared: Undeclared,
 }
 
 /// What comes of an answer, or of its absence.
@@ -46,7 +50,7 @@ pub(super) struct Step {
 }
 
 impl Lists {
-    pub(super) fn new(who: Who, room: Room) -> Self {
+    pub(super) fn new(who: Who, room: Room, past: Arc<Past>) -> Self {
         Self {
             who,
             room,
@@ -56,6 +60,7 @@ impl Lists {
             changed: BTreeSet::new(),
             again: BTreeSet::new(),
             pace: Pace::default(),
+            undeclared: Undeclared::new(past),
         }
     }
 
@@ -67,6 +72,7 @@ impl Lists {
             Kind::Resources | Kind::Templates => info.has_resources,
         };
         self.declared = Kind::ALL.into_iter().filter(has).collect();
+        let undeclared = self.undeclared.declare(&self.declared);
         let instructions = info.instructions.map(|text| {
             let (who, length) = (&self.who, text.len());
             let (text, is_whole) = self.room.cut(text);
@@ -87,7 +93,7 @@ impl Lists {
                 logging: info.has_logging,
             },
             instructions,
-            unlisted: self.declared.iter().copied().collect(),
+            unlisted: self.declared.iter().chain(undeclared).copied().collect(),
             ..Catalogue::default()
         };
     }
@@ -109,7 +115,8 @@ impl Lists {
 
     /// Whether some list has come, whatever is still awaited.
     pub(super) fn has_some(&self) -> bool {
-        self.known.unlisted.len() < self.declared.len()
+        let mut declared = self.declared.iter();
+        declared.any(|kind| !self.known.unlisted.contains(kind))
     }
 
     /// The list that request `id` is about.
@@ -228,6 +235,9 @@ impl Lists {
                 }
             }
             Turn::Done(items) => {
+                if self.undeclared.ends(kind, true) {
+                    self.found(kind, items.len());
+                }
                 self.known.set(kind, items);
                 self.known.unlisted.remove(&kind);
                 Step {
@@ -241,11 +251,54 @@ impl Lists {
     /// A server that can't list keeps what it offered before.
     pub(super) fn fail(&mut self, now: Instant, kind: Kind, why: &str, calls: &mut Calls) -> Step {
         let (who, method) = (&self.who, kind.method());
+        if self.undeclared.ends(kind, false) {
+            log::debug!("Server {who} did not declare {method} and has none: {why}");
+            self.known.unlisted.remove(&kind);
+            return Step {
+                lines: self.end(now, kind, calls),
+                is_news: true,
+            };
+        }
         log::warn!(server = who.server(); "Server {who} could not list what it offers ({method}): {why}");
         Step {
             lines: self.end(now, kind, calls),
             is_news: false,
         }
+    }
+
+    /// Asks for the next list that was not declared, if none is on its way: what a server does not
+    /// expect must not meet it in a heap.
+    pub(super) fn try_undeclared(&mut self, now: Instant, calls: &mut Calls) -> Option<Bytes> {
+        if !self.asked.is_empty() {
+            return None;
+        }
+        let Some(kind) = self.undeclared.next() else {
+            self.say_if_nothing();
+            return None;
+        };
+        let id = calls.take_id();
+        let listing = Listing::new(kind, id, now + UNDECLARED_MAY_TAKE);
+        self.asked.insert(kind, listing);
+        Some(jsonrpc::request(id, kind.method(), None))
+    }
+
+    fn say_if_nothing(&mut self) {
+        let has_some = |kind: Kind| !self.known.items(kind).is_empty();
+        let is_known = self.known.unlisted.is_empty();
+        if is_known && !Kind::ALL.into_iter().any(has_some) && self.undeclared.is_first_look() {
+            let who = &self.who;
+            log::info!(server = who.server(); "Server {who} offers nothing: it lists no tools, no prompts and no resources");
+        }
+    }
+
+    /// A list has come that was not declared.
+    fn found(&mut self, kind: Kind, count: usize) {
+        if count > 0 {
+            let (who, method) = (&self.who, kind.method());
+            log::info!(server = who.server(); "Server {who} does not declare what it lists all the same ({method}, {count} entries)");
+        }
+        self.declared.push(kind);
+        self.known.abilities.resources |= kind == Kind::Resources && count > 0;
     }
 
     fn end(&mut self, now: Instant, kind: Kind, calls: &mut Calls) -> Vec<Bytes> {

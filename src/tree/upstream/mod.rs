@@ -20,10 +20,12 @@ mod listing;
 mod lists;
 mod message;
 mod pace;
+mod past;
 mod state;
 mod subscriptions;
 #[cfg(test)]
 mod tests;
+mod undeclared;
 mod updates;
 mod who;
 
@@ -34,3 +36,4 @@ pub(crate) use launch::launch;
 pub(in crate::tree) use launch::{Child, Launch, Launched, Sink};
 #[cfg(test)]
 pub(in crate::tree) use message::UpstreamMsg;
+pub(crate) use past::Past;

@@ -61,8 +61,12 @@ pub(crate) struct UpstreamState {
 
 impl UpstreamState {
     pub(super) fn new(myself: ActorRef<UpstreamMsg>, args: UpstreamArgs) -> Self {
-        let (mut dialogue, hello) =
-            Dialogue::open(&args.spec, args.owner.clone(), Room::of(&args.limits));
+        let (mut dialogue, hello) = Dialogue::open(
+            &args.spec,
+            args.owner.clone(),
+            Room::of(&args.limits),
+            Arc::clone(&args.past),
+        );
         let permits = args.permits.clone();
         dialogue.count_in(Arc::clone(&args.metrics));
         let name = args.spec.name.clone();

@@ -58,10 +58,9 @@ fn cursors_are_opaque() {
     assert_eq!(list_params(None), None);
     for wrong in [
         r#"{"tools":[],"nextCursor":3}"#,
-        r#"{"tools":{}}"#,
-        "{}",
+        r#"{"tools":{"a":{}}}"#,
         "[]",
-        r#"{"tools":null}"#,
+        r#"{"content":[]}"#,
     ] {
         assert!(page_of(&Bytes::from(wrong)).is_err(), "{wrong}");
     }
@@ -108,5 +107,25 @@ fn a_clients_cursor_is_a_string_or_absent() {
     assert_eq!(cursor(r#"{"cursor":"\u0061"}"#), Ok(Some("a".to_owned())));
     for wrong in [r#"{"cursor":1}"#, "[]", r#"{"cursor":"a","cursor":"b"}"#] {
         assert!(cursor(wrong).is_err(), "{wrong}");
+    }
+}
+
+#[test]
+fn lists_without_entries_as_languages_write_them_are_empty() {
+    for text in [
+        r#"{"prompts":null}"#,
+        r#"{"prompts":{}}"#,
+        r#"{"prompts":{ }}"#,
+        "{}",
+    ] {
+        let page = page(Kind::Prompts, &Bytes::from_static(text.as_bytes())).unwrap();
+        assert!(
+            page.items.is_empty() && page.next_cursor.is_none(),
+            "{text}"
+        );
+    }
+    for text in [r#"{"prompts":7}"#, r#"{"prompts":{"a":1}}"#, "null", "[]"] {
+        let page = page(Kind::Prompts, &Bytes::from_static(text.as_bytes()));
+        assert!(page.is_err(), "{text}");
     }
 }

@@ -69,6 +69,7 @@ impl Stage {
             groups: groups.clone(),
             limits: Arc::new(Limits::default()),
             metrics: Arc::default(),
+            past: Arc::default(),
             launch: Arc::new(launch),
         };
         let (actor, ended) = Actor::spawn(None, Upstream, args).await.unwrap();

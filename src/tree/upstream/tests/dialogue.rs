@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::talk::{CHANGED, TIMEOUT, Talk, Todo, answer, asks, listed, listed_but, refusal, tools};
+use super::talk::{TIMEOUT, Talk, Todo, answer, asks, listed, listed_but, refusal, tools};
 use super::{Desk, Heard};
 use crate::protocol::mcp::item::Kind;
 use crate::supervise::FailureKind;
@@ -59,15 +59,53 @@ fn a_handshake_that_cannot_hold_says_why() {
 }
 
 #[test]
-fn a_server_without_tools_is_ready_at_once_and_offers_none() {
-    let mut talk = Talk::open();
-    let todo = talk.hears(&answer(
-        0,
-        r#"{"protocolVersion":"2025-06-18","capabilities":{}}"#,
-    ));
-    assert_eq!(todo.last(), Some(&listed(&[])));
-    assert!(talk.dialogue.is_ready());
-    assert_eq!(talk.hears(CHANGED), []);
+fn a_revision_that_the_refusal_names_is_tried_once() {
+    let refused = |id: u64, data: &str| {
+        format!(
+            r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":-32602,"message":"no","data":{data}}}}}"#
+        )
+    };
+    for (data, wanted) in [
+        (
+            r#"{"supported":["2024-11-05","2025-06-18","2026-07-28"]}"#,
+            "2025-06-18",
+        ),
+        (
+            r#"{"supported":["2024-10-07"],"requested":"2025-11-25"}"#,
+            "2024-10-07",
+        ),
+    ] {
+        let mut talk = Talk::open();
+        let todo = talk.hears(&refused(0, data));
+        let [Todo::Write(again)] = &todo[..] else {
+            panic!("{todo:?}");
+        };
+        assert_eq!(again["method"], "initialize");
+        assert_eq!(again["params"]["protocolVersion"], wanted);
+        let id = again["id"].as_u64().unwrap();
+        assert_ne!(id, 0, "an id is used once");
+        assert_eq!(talk.hears(&answer(id, &capable("2024-11-05"))).len(), 3);
+
+        let mut talk = Talk::open();
+        talk.hears(&refused(0, data));
+        let todo = talk.hears(&refused(id, data));
+        assert!(matches!(&todo[..], [Todo::Broken(..)]), "{todo:?}");
+    }
+    for data in [
+        "null",
+        "{}",
+        r#"{"supported":"2025-06-18"}"#,
+        r#"{"supported":["1.0","2025-11-25"]}"#,
+    ] {
+        let todo = Talk::open().hears(&refused(0, data));
+        let [Todo::Broken(_, text)] = &todo[..] else {
+            panic!("{todo:?}");
+        };
+        assert!(
+            text.contains("2025-11-25"),
+            "the revision asked for: {text}"
+        );
+    }
 }
 
 #[test]
@@ -118,7 +156,7 @@ fn a_change_during_a_listing_is_listed_after_it() {
 fn a_server_that_cannot_list_is_ready_and_keeps_what_it_offered() {
     for bad in [
         refusal(1),
-        answer(1, "{}"),
+        answer(1, r#"{"content":[]}"#),
         answer(1, r#"{"tools":[],"nextCursor":7}"#),
         r#"{"jsonrpc":"2.0","id":1,"result":{"tools":[}}"#.into(),
     ] {

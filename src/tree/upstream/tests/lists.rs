@@ -42,30 +42,6 @@ fn ready() -> Talk {
 }
 
 #[test]
-fn what_is_not_declared_is_not_asked_for() {
-    for (capabilities, methods) in [
-        (r#"{"prompts":{}}"#, &["prompts/list"][..]),
-        (
-            r#"{"resources":{}}"#,
-            &["resources/list", "resources/templates/list"],
-        ),
-        (r#"{"logging":{},"completions":{}}"#, &[]),
-    ] {
-        let (talk, todo) = Talk::open().initialized_as(capabilities);
-        let wanted: Vec<Todo> = (1..)
-            .zip(methods)
-            .map(|(id, method)| list(id, method))
-            .collect();
-        if methods.is_empty() {
-            assert_eq!(todo, [listed(&[])]);
-        } else {
-            assert_eq!(todo, wanted);
-        }
-        assert_eq!(talk.dialogue.is_ready(), methods.is_empty());
-    }
-}
-
-#[test]
 fn it_is_ready_with_the_last_list_in_whatever_order_they_come() {
     let mut talk = asked();
     assert_eq!(talk.hears(&answer(4, &one(Kind::Templates, "d"))), []);

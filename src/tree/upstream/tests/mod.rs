@@ -14,6 +14,7 @@ mod lists;
 mod model;
 mod properties;
 mod talk;
+mod undeclared;
 mod unnamed;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,5 +1,6 @@
 //! A dialogue in a test's hands, and what is to be done by it in a form that can be compared.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,6 +15,7 @@ use crate::protocol::mcp::item::Kind;
 use crate::supervise::FailureKind;
 use crate::tree::call::Ticket;
 use crate::tree::client::{Interest, Owner};
+use crate::tree::upstream::Past;
 use crate::tree::upstream::dialogue::{Dialogue, Effect};
 use crate::tree::upstream::listing::Room;
 
@@ -83,8 +85,23 @@ impl Talk {
         Self::of(&spec, owner)
     }
 
+    /// With a server whose former lives had nothing that it did not declare.
     pub(super) fn of(spec: &ServerSpec, owner: Option<Owner>) -> Self {
-        let (dialogue, hello) = Dialogue::open(spec, owner, Room::of(&Limits::default()));
+        let past = Past::default();
+        for kind in Kind::ALL {
+            past.tries(kind);
+        }
+        Self::after(past, spec, owner)
+    }
+
+    /// With a server of which nothing is known.
+    pub(super) fn first() -> Self {
+        Self::after(Past::default(), &spec("", TIMEOUT), None)
+    }
+
+    fn after(past: Past, spec: &ServerSpec, owner: Option<Owner>) -> Self {
+        let room = Room::of(&Limits::default());
+        let (dialogue, hello) = Dialogue::open(spec, owner, room, Arc::new(past));
         let now = Instant::now();
         let hello = serde_json::from_slice(&hello).unwrap();
         Self {

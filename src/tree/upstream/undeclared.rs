@@ -1,0 +1,62 @@
+//! The lists that a server may have although it did not declare them. Clients that people know ask
+//! for tools anyway, and servers exist that count on it. Part of [`super::lists`].
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::past::Past;
+use crate::protocol::mcp::item::Kind;
+
+/// Silence is an answer too: there is none.
+pub(super) const UNDECLARED_MAY_TAKE: Duration = Duration::from_secs(5);
+
+/// Which of them are still to be asked for, one after the other, and which is.
+#[derive(Debug)]
+pub(super) struct Undeclared {
+    past: Arc<Past>,
+    left: VecDeque<Kind>,
+    asked: Option<Kind>,
+    was_looked_at: bool,
+}
+
+impl Undeclared {
+    pub(super) fn new(past: Arc<Past>) -> Self {
+        Self {
+            past,
+            left: VecDeque::new(),
+            asked: None,
+            was_looked_at: false,
+        }
+    }
+
+    /// Tools are always asked for; the others, if nothing at all was declared. What a former life
+    /// did not have, or died of, is not asked for again. Gives those that are.
+    pub(super) fn declare(&mut self, declared: &[Kind]) -> &VecDeque<Kind> {
+        let is_worth_it = |kind: &Kind| *kind == Kind::Tools || declared.is_empty();
+        let wanted = Kind::ALL.into_iter().filter(is_worth_it);
+        let wanted = wanted.filter(|kind| !declared.contains(kind));
+        self.left = wanted.filter(|kind| !self.past.lacks(*kind)).collect();
+        &self.left
+    }
+
+    /// The next one, which is asked for now.
+    pub(super) fn next(&mut self) -> Option<Kind> {
+        self.asked = self.left.pop_front();
+        self.asked.inspect(|kind| self.past.tries(*kind))
+    }
+
+    /// Whether `kind` is the one that was asked for. `is_there` says what has come of it.
+    pub(super) fn ends(&mut self, kind: Kind, is_there: bool) -> bool {
+        let is_it = self.asked.take_if(|asked| *asked == kind).is_some();
+        if is_it && is_there {
+            self.past.has(kind);
+        }
+        is_it
+    }
+
+    /// Whether it has not been said yet what the server offers.
+    pub(super) fn is_first_look(&mut self) -> bool {
+        !std::mem::replace(&mut self.was_looked_at, true)
+    }
+}
