@@ -82,7 +82,12 @@ fn views(context: Arc<Context>) -> impl Filter<Extract = (impl Reply,), Error = 
         .or(warp::path!("readyz"))
         .or(warp::path!("status"))
         .or(warp::path!("metrics"))
+        .or(warp::path::end())
         .map(|_| Problem::Method("GET, HEAD"));
+    // A client that was given the address without its path is told which one it needs.
+    let no_path = warp::path::end()
+        .and(warp::post())
+        .map(|| Problem::NotFound);
     let home = warp::path::end()
         .and(read())
         .and(warp::header::headers_cloned())
@@ -93,5 +98,6 @@ fn views(context: Arc<Context>) -> impl Filter<Extract = (impl Reply,), Error = 
         .or(status)
         .or(metrics)
         .or(home)
+        .or(no_path)
         .or(only_read)
 }
