@@ -84,6 +84,22 @@ pub(crate) async fn identify<T: Transport>(client: &Client<T>, server: &str) -> 
     serde_json::from_str(&answer.text).expect("the tool gives JSON")
 }
 
+/// Waits until a server that is new answers: nobody knows what it offers before it has said so.
+///
+/// # Panics
+/// When it does not in time.
+pub(crate) async fn newcomer<T: Transport>(
+    client: &Client<T>,
+    server: &str,
+    deadline: Duration,
+) -> Identity {
+    wait::until("a new server", deadline, async || {
+        let answer = Answer::of(&client.call_tool(&format!("{server}__pid"), "{}").await);
+        serde_json::from_str(&answer.text).ok()
+    })
+    .await
+}
+
 /// Waits until another process than `old` answers under this name, in this session.
 ///
 /// # Panics

@@ -131,10 +131,7 @@ async fn no_control_character_reaches_the_log() {
     let line = gateway
         .wait_for_log("Server 'noisy' stderr: ", PATIENCE)
         .await;
-    assert!(
-        line.ends_with(r"ERROR \u{1b}[31mnoise\u{1b}[0m"),
-        "{line:?}"
-    );
+    assert!(line.ends_with("ERROR noise"), "no colours: {line:?}");
     // The flood goes on, and is cut down to a few lines.
     gateway.wait_for_log("suppressed", PATIENCE).await;
     assert_serves(gateway.addr(), "noisy__echo").await;

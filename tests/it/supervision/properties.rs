@@ -390,13 +390,7 @@ async fn p11_config_change_restarts_only_changed_servers() {
     let new = successor(&client, "changed", &changed, STEP).await;
     assert!(!proc::is_alive(changed.pid), "gone before {new:?} came");
     removed.gone(STEP).await;
-    // Nobody knows what it offers before it has said so.
-    wait::until("what is offered anew", STEP, async || {
-        let answer = client.call_tool("added__pid", "{}").await;
-        (!answer.contains("Unknown tool")).then_some(())
-    })
-    .await;
-    identify(&client, "added").await;
+    fleet::newcomer(&client, "added", STEP).await;
     assert_eq!(identify(&client, "same").await, same);
     wait::until("three servers", STEP, async || {
         (gateway.children().len() == 4).then_some(()) // and a grandchild
