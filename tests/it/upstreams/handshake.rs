@@ -158,25 +158,19 @@ async fn mute_servers_do_not_delay_a_good_one() {
 }
 
 #[tokio::test]
-async fn a_server_without_a_list_is_ready_without_tools() {
+async fn a_server_without_a_list_is_ready_and_one_that_was_not_declared_is_asked_for() {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let file = directory.path().join("stdin");
     let (gateway, client) = serve_ready(&[
         fixture("broken", &["--list-error"]),
-        overheard("none", &file, "--no-tools-capability"),
+        overheard("undeclared", &file, "--no-tools-capability"),
         fixture("b", &[]),
     ])
     .await;
-    let listed = tool_names(&client.call("tools/list", None, SOON).await);
-    assert!(
-        listed.iter().all(|name| name.starts_with("b__")),
-        "{listed:?}"
-    );
-    for server in ["broken", "none"] {
+    for server in ["broken", "undeclared"] {
         let started = format!("Server '{server}' started");
         gateway.wait_for_log(&started, SOON).await;
     }
-    // The one has an excuse; the other is not even asked.
     let line = gateway
         .wait_for_log("could not list what it offers", SOON)
         .await;
@@ -184,6 +178,19 @@ async fn a_server_without_a_list_is_ready_without_tools() {
         line.contains("'broken'") && line.contains("no list today"),
         "{line}"
     );
+    gateway
+        .wait_for_log("'undeclared' does not declare what it lists", SOON)
+        .await;
+    let listed = wait::until("all tools", SOON, async || {
+        let listed = tool_names(&client.call("tools/list", None, SOON).await);
+        let has = |server| listed.iter().any(|name| name.starts_with(server));
+        (has("b__") && has("undeclared__")).then_some(listed)
+    })
+    .await;
+    assert!(
+        !listed.iter().any(|name| name.starts_with("broken__")),
+        "{listed:?}"
+    );
     let asked = heard(&file).iter().any(|m| m["method"] == "tools/list");
-    assert!(!asked, "{:?}", heard(&file));
+    assert!(asked, "{:?}", heard(&file));
 }
