@@ -19,10 +19,6 @@ use super::orphans::{Passing, chase};
 const GRACE: Duration = Duration::from_millis(500);
 /// When it is given up: only what hangs in the kernel, or is not ours to signal, is still there.
 const PATIENCE: Duration = Duration::from_millis(1500);
-/// So many looks in a row find nothing before it is over, and so many where something was found: what
-/// forks anew may slip through one, and the system may let it rest for a while.
-const CALM: usize = 2;
-const CALM_AFTER_SOME: usize = 8;
 /// Between two looks.
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -110,11 +106,10 @@ pub(super) async fn end_former(groups: &Groups, lives: Vec<Life>) -> Ended {
     ended
 }
 
-/// Ends them, until looks find nothing and nothing is left of what was ever found.
+/// Ends them, until a look finds nothing and nothing is left of what was ever found.
 async fn end(groups: &Groups, of: Of, grace: Duration) -> Ended {
     let start = Instant::now();
     let mut hunt = Hunt::new(groups.clone(), of);
-    let mut calm = 0;
     loop {
         let seen = groups.looks().look().await;
         let took = start.elapsed();
@@ -137,21 +132,13 @@ async fn end(groups: &Groups, of: Of, grace: Duration) -> Ended {
             let Ok((went_on, came)) = step.await else {
                 return ended;
             };
-            hunt = went_on;
-            hunt.has_met_some |= came > 0 || ended.found > 0;
-            calm = if came == 0 { calm + 1 } else { 0 };
-            let enough = if hunt.has_met_some {
-                CALM_AFTER_SOME
-            } else {
-                CALM
-            };
-            if calm >= enough || took > PATIENCE {
+            if came == 0 || took > PATIENCE {
                 ended.is_growing |= came > 0;
                 return ended;
             }
+            hunt = went_on;
         } else {
             hunt = went_on;
-            calm = 0;
         }
     }
 }
@@ -163,7 +150,6 @@ struct Hunt {
     known: HashSet<(i32, u64)>,
     alive: Vec<Seen>,
     passing: Passing,
-    has_met_some: bool,
 }
 
 impl Hunt {
@@ -174,7 +160,6 @@ impl Hunt {
             known: HashSet::new(),
             alive: Vec::new(),
             passing: Passing::default(),
-            has_met_some: false,
         }
     }
 
