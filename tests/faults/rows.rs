@@ -98,7 +98,7 @@ pub(crate) const ROWS: [Row; 96] = [
     row(134, "programs_hang", "ten servers' programs, directories and PATHs are on a file system that hangs", "another server is served within 5 s; the log says what hangs; SIGTERM: exit 0 within 10 s"),
     row(135, "files_hang", "the file system with the configuration and the catalogues hangs", "calls are answered; the log names the file, once; SIGTERM: exit 0 within 10 s"),
     row(136, "start_hangs", "the file system with the state directory hangs at the start", "the log names it; SIGTERM: exit 0 within 2 s"),
-    row(140, "forks_without_end", "a server is killed and leaves what forks anew and ends, over and over", "ended within 15 s, or the log says so with the server's name"),
+    row(140, "forks_without_end", "a server is killed and leaves what forks anew and ends, over and over", "ended within 3 s, or the log says so with the server's name"),
     row(141, "daemons_pile_up", "a server goes on and leaves 40 daemons that nothing ties to it", "said with their number while it runs; said again when it ends; none outlives the gateway"),
     row(142, "record_says_dead", "a file says that a gateway which runs is dead", "its servers live on; a warning names the file"),
     row(143, "records_pile_up", "40 files of gateways in containers that are gone, and of older releases", "at most 17 are left after a start; one line tells of them"),
