@@ -21,6 +21,8 @@ const GRACE: Duration = Duration::from_millis(500);
 const PATIENCE: Duration = Duration::from_millis(1500);
 /// Between two looks.
 const PAUSE: Duration = Duration::from_millis(20);
+/// From the end of a child's leftovers to a look whether that was all.
+const SECOND_LOOK: Duration = Duration::from_millis(500);
 
 /// How an ending went.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -72,8 +74,19 @@ impl Of {
     }
 }
 
-/// Ends what the leader of `group`, which is reaped, left behind.
+/// Ends what the leader of `group`, which is reaped, left behind. What forks anew without end may not
+/// have been seen, where it got no processor at that moment: once more a little later, while the
+/// child's successor starts.
 pub(super) async fn end_leftovers(group: &Group) {
+    end_what_is_seen(group).await;
+    let group = group.clone();
+    tokio::spawn(async move {
+        sleep(SECOND_LOOK).await;
+        end_what_is_seen(&group).await;
+    });
+}
+
+async fn end_what_is_seen(group: &Group) {
     let (serial, since) = (group.serial(), group.started());
     let ended = end(group.groups(), Of::Child { serial, since }, GRACE).await;
     if ended.found > 0 {

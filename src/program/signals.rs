@@ -6,10 +6,10 @@
 use std::future::{Future, pending};
 use std::io;
 use std::pin::pin;
-use std::process;
 use std::thread;
 use std::time::Duration;
 
+use signal_hook::low_level;
 use tokio::runtime::{self, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
@@ -222,7 +222,8 @@ impl Keeper {
 
     fn end_now(&self) -> ! {
         self.groups.kill_all();
-        process::exit(BROKEN.into())
+        // Not `process::exit`: handlers of C libraries that run then may wait for a lock.
+        low_level::exit(BROKEN.into())
     }
 }
 

@@ -3,7 +3,8 @@
 use std::fs::File;
 use std::io;
 
-use nix::fcntl::{Flock, FlockArg, renameat};
+use nix::errno::Errno;
+use nix::fcntl::{Flock, FlockArg, OFlag, renameat};
 
 use super::{StateDir, StateFile};
 use crate::files;
@@ -21,7 +22,7 @@ impl StateDir {
     /// As [`replace`](Self::replace), or if it can't be locked.
     pub fn hold(&self, file: &StateFile<'_>, bytes: &[u8]) -> io::Result<Held> {
         self.write(file, bytes, |folder, unfinished, name, written| {
-            let held = lock(written).ok_or_else(|| io::Error::other("it can't be locked"))?;
+            let held = lock(written)?.ok_or_else(|| io::Error::other("another has locked it"))?;
             renameat(folder, unfinished, folder, name)?;
             Ok(held)
         })
@@ -30,12 +31,13 @@ impl StateDir {
     /// Locks `file`, and what is in it; `None` if another has locked it, or it is gone.
     ///
     /// # Errors
-    /// As [`read`](Self::read).
+    /// As [`read`](Self::read), or if it can't be locked.
     pub fn take(&self, file: &StateFile<'_>) -> io::Result<Option<(Held, Vec<u8>)>> {
         let take = || {
-            let opened = File::from(self.opened(file)?);
+            // NFS locks for itself alone only what may be written.
+            let opened = File::from(self.opened(file, OFlag::O_RDWR)?);
             let (bytes, _) = files::contents(opened.try_clone()?, file.most())?;
-            Ok(lock(opened).map(|held| (held, bytes)))
+            Ok(lock(opened)?.map(|held| (held, bytes)))
         };
         match take() {
             Err(error) if io::Error::kind(&error) == io::ErrorKind::NotFound => Ok(None),
@@ -44,9 +46,13 @@ impl StateDir {
     }
 }
 
-fn lock(file: File) -> Option<Held> {
-    let lock = Flock::lock(file, FlockArg::LockExclusiveNonblock).ok()?;
-    Some(Held { _lock: lock })
+/// `None` if another has locked it.
+fn lock(file: File) -> io::Result<Option<Held>> {
+    match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+        Ok(lock) => Ok(Some(Held { _lock: lock })),
+        Err((_, Errno::EWOULDBLOCK)) => Ok(None),
+        Err((_, error)) => Err(error.into()),
+    }
 }
 
 #[cfg(test)]

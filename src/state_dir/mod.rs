@@ -149,7 +149,7 @@ impl StateDir {
     /// # Errors
     /// If it is not there or not ours. The text names the file.
     pub fn touch(&self, file: &StateFile<'_>) -> io::Result<()> {
-        let touched = self.opened(file).and_then(|opened| {
+        let touched = self.opened(file, OFlag::O_RDONLY).and_then(|opened| {
             Ok(futimens(
                 &opened,
                 &TimeSpec::UTIME_NOW,
@@ -176,14 +176,14 @@ impl StateDir {
 
     fn try_read(&self, file: &StateFile<'_>) -> io::Result<Vec<u8>> {
         let _at_work = files::at_work(&self.path.join(file.path()));
-        let (bytes, _) = files::contents(self.opened(file)?.into(), file.most())?;
+        let (bytes, _) = files::contents(self.opened(file, OFlag::O_RDONLY)?.into(), file.most())?;
         Ok(bytes)
     }
 
-    fn opened(&self, file: &StateFile<'_>) -> io::Result<OwnedFd> {
+    fn opened(&self, file: &StateFile<'_>, access: OFlag) -> io::Result<OwnedFd> {
         let (folder, name) = file.split()?;
         let folder = self.folder(folder, false)?;
-        let flags = files::FLAGS | OFlag::O_RDONLY | OFlag::O_NOFOLLOW;
+        let flags = files::FLAGS | access | OFlag::O_NOFOLLOW;
         let opened = openat(&folder, &*name, flags, Mode::empty()).map_err(in_words)?;
         check_owner(&opened)?;
         Ok(opened)
