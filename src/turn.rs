@@ -5,15 +5,17 @@
 
 use std::cell::{Cell, LazyCell};
 use std::collections::BTreeMap;
-use std::future::{Future, poll_fn};
-use std::pin::pin;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::task::{Context, Poll};
 use std::thread::{self, Thread};
 use std::time::Duration;
 
 use nix::time::{ClockId, clock_gettime};
 use nix::unistd::gettid;
+use pin_project_lite::pin_project;
 
 /// Of a message: which one it is, for people. Never what it holds.
 pub trait Kind {
@@ -76,15 +78,33 @@ thread_local! {
     static ASIDE: Cell<Duration> = const { Cell::new(Duration::ZERO) };
 }
 
+pin_project! {
+    /// Some work, each step of it a turn.
+    // Not an `async fn`, which would keep its argument beside what it polls: as much memory again,
+    // for each session and connection.
+    #[derive(Debug)]
+    #[must_use = "work is done when it is awaited"]
+    pub struct Turns<F> {
+        turn: Turn,
+        #[pin]
+        work: F,
+    }
+}
+
 /// Does `work`, each step of it as a turn.
-pub async fn of<F: Future>(actor: &'static str, message: &'static str, work: F) -> F::Output {
-    let mut work = pin!(work);
+pub fn of<F: Future>(actor: &'static str, message: &'static str, work: F) -> Turns<F> {
     let turn = Turn { actor, message };
-    poll_fn(|context| {
-        let _taken = Taken::new(turn);
-        work.as_mut().poll(context)
-    })
-    .await
+    Turns { turn, work }
+}
+
+impl<F: Future> Future for Turns<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        let _taken = Taken::new(*this.turn);
+        this.work.poll(context)
+    }
 }
 
 /// The turns that are under way.

@@ -72,12 +72,11 @@ pub(super) async fn run(
                 }
                 let presence = strangers.admit(connections.len());
                 let told = (limits.clone(), stop.clone());
-                let served = connection::serve(socket, service.clone(), presence, told);
-                let counted = Held::one(context.metrics.connections());
-                connections.spawn(async move {
-                    turn::of("connection", "what comes", served).await;
-                    drop(counted);
-                });
+                let (service, metrics) = (service.clone(), context.metrics.clone());
+                connections.spawn(turn::of("connection", "what comes", async move {
+                    let _counted = Held::one(metrics.connections());
+                    connection::serve(socket, service, presence, told).await;
+                }));
             }
         }
     }

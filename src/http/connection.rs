@@ -127,7 +127,7 @@ pub(super) async fn serve(
         }
         _ = stop.changed() => {
             Pin::new(&mut connection).graceful_shutdown();
-            connection.await
+            (&mut connection).await
         }
     };
     if let Err(error) = ended {

@@ -1,6 +1,8 @@
 //! An actor whose turns can be seen (`turn.rs`): it does what the one in it does. Every spawner wraps
 //! its actors in it, so that no actor has to think of it.
 
+use std::future::Future;
+
 use ractor::{Actor, ActorProcessingErr, ActorRef, SupervisionEvent};
 
 use crate::turn::{self, Kind};
@@ -19,52 +21,53 @@ impl<A> Watched<A> {
     }
 }
 
+// No `async fn`s: each would keep its arguments beside those that it passes on.
 impl<A: Actor<Msg: Kind>> Actor for Watched<A> {
     type Msg = A::Msg;
     type State = A::State;
     type Arguments = A::Arguments;
 
-    async fn pre_start(
+    fn pre_start(
         &self,
         myself: ActorRef<A::Msg>,
         args: A::Arguments,
-    ) -> Result<A::State, ActorProcessingErr> {
-        turn::of(self.kind, "its start", self.actor.pre_start(myself, args)).await
+    ) -> impl Future<Output = Result<A::State, ActorProcessingErr>> + Send {
+        turn::of(self.kind, "its start", self.actor.pre_start(myself, args))
     }
 
-    async fn post_start(
+    fn post_start(
         &self,
         myself: ActorRef<A::Msg>,
         state: &mut A::State,
-    ) -> Result<(), ActorProcessingErr> {
-        turn::of(self.kind, "its start", self.actor.post_start(myself, state)).await
+    ) -> impl Future<Output = Result<(), ActorProcessingErr>> + Send {
+        turn::of(self.kind, "its start", self.actor.post_start(myself, state))
     }
 
-    async fn post_stop(
+    fn post_stop(
         &self,
         myself: ActorRef<A::Msg>,
         state: &mut A::State,
-    ) -> Result<(), ActorProcessingErr> {
-        turn::of(self.kind, "its stop", self.actor.post_stop(myself, state)).await
+    ) -> impl Future<Output = Result<(), ActorProcessingErr>> + Send {
+        turn::of(self.kind, "its stop", self.actor.post_stop(myself, state))
     }
 
-    async fn handle(
+    fn handle(
         &self,
         myself: ActorRef<A::Msg>,
         message: A::Msg,
         state: &mut A::State,
-    ) -> Result<(), ActorProcessingErr> {
+    ) -> impl Future<Output = Result<(), ActorProcessingErr>> + Send {
         let kind = message.kind();
-        turn::of(self.kind, kind, self.actor.handle(myself, message, state)).await
+        turn::of(self.kind, kind, self.actor.handle(myself, message, state))
     }
 
-    async fn handle_supervisor_evt(
+    fn handle_supervisor_evt(
         &self,
         myself: ActorRef<A::Msg>,
         event: SupervisionEvent,
         state: &mut A::State,
-    ) -> Result<(), ActorProcessingErr> {
+    ) -> impl Future<Output = Result<(), ActorProcessingErr>> + Send {
         let handled = self.actor.handle_supervisor_evt(myself, event, state);
-        turn::of(self.kind, "a child's news", handled).await
+        turn::of(self.kind, "a child's news", handled)
     }
 }
