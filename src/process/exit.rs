@@ -36,7 +36,7 @@ pub(super) async fn watch_end(
     let status = status.unwrap_or_else(|_| ExitStatus::from_raw(255 << 8));
     exit.send_replace(Some(status));
     outlet.deliver(Output::Exited(status));
-    end_leftovers(&group).await;
+    end_leftovers(group.groups(), group.late()).await;
 }
 
 /// Whether `pid`, a child of ours, has not ended yet. If it has it is left unreaped, and its

@@ -20,6 +20,7 @@ use nix::unistd::{Pid, gettid};
 use tokio::process::Child;
 
 use super::kin::Family;
+use super::leftovers::Late;
 use super::life::{Life, Marker};
 use super::look::{Looks, OwnChild, children, start_of};
 use super::starts::Starts;
@@ -48,6 +49,8 @@ struct Table {
     is_ending: bool,
     /// Whether orphans come to us, and from our children alone.
     adopts: bool,
+    /// Those that were reaped lately, and whose leftovers were ended.
+    late: Vec<Late>,
     /// How many processes that may have been left behind were told of.
     unsure: usize,
     /// The children there were before any of these, by number and start.
@@ -226,6 +229,15 @@ impl Groups {
         named.collect()
     }
 
+    /// What `late` left behind is looked for once more, when the next process ends.
+    pub(super) fn look_again(&self, late: Late) {
+        self.lock().late.push(late);
+    }
+
+    pub(super) fn take_late(&self) -> Vec<Late> {
+        std::mem::take(&mut self.lock().late)
+    }
+
     /// Whether there are more of those that may have been left behind than were told of.
     pub(super) fn is_more(&self, unsure: usize) -> bool {
         let mut table = self.lock();
@@ -269,7 +281,7 @@ impl Groups {
 pub(super) struct Group {
     serial: u64,
     pgid: Pid,
-    /// When the leader was started.
+    /// When the leader was started; zero if that could not be seen.
     started: u64,
     /// What the child is called in the log.
     name: Arc<str>,
@@ -306,18 +318,13 @@ impl Group {
         self.groups.lock().leaders.remove(&self.serial);
     }
 
-    /// When the leader was started; zero if that could not be seen.
-    pub(super) fn started(&self) -> u64 {
-        self.started
-    }
-
-    pub(super) fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// Which child it is, and of which gateway.
-    pub(super) fn serial(&self) -> u64 {
-        self.serial
+    /// What is known of it when it has been reaped.
+    pub(super) fn late(&self) -> Late {
+        Late {
+            serial: self.serial,
+            since: self.started,
+            name: Arc::clone(&self.name),
+        }
     }
 
     pub(super) fn groups(&self) -> &Groups {

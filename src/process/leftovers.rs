@@ -2,6 +2,7 @@
 //! (`kin.rs`), asked with SIGTERM, killed if it is still there a moment later.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
@@ -9,7 +10,7 @@ use nix::unistd::Pid;
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep};
 
-use super::group::{Group, Groups};
+use super::group::Groups;
 use super::kin::of_lives;
 use super::life::{Life, Marker};
 use super::look::Seen;
@@ -21,7 +22,7 @@ const GRACE: Duration = Duration::from_millis(500);
 const PATIENCE: Duration = Duration::from_millis(1500);
 /// Between two looks.
 const PAUSE: Duration = Duration::from_millis(20);
-/// From the end of a child's leftovers to a look whether that was all.
+/// From the next death to a look whether those found were all.
 const SECOND_LOOK: Duration = Duration::from_millis(500);
 
 /// How an ending went.
@@ -74,31 +75,44 @@ impl Of {
     }
 }
 
-/// Ends what the leader of `group`, which is reaped, left behind. What forks anew without end may not
-/// have been seen, where it got no processor at that moment: once more a little later, while the
-/// child's successor starts.
-pub(super) async fn end_leftovers(group: &Group) {
-    end_what_is_seen(group).await;
-    let group = group.clone();
-    tokio::spawn(async move {
-        sleep(SECOND_LOOK).await;
-        end_what_is_seen(&group).await;
-    });
+/// A child that has ended, and is reaped.
+#[derive(Debug, Clone)]
+pub(super) struct Late {
+    pub(super) serial: u64,
+    /// When it was started.
+    pub(super) since: u64,
+    pub(super) name: Arc<str>,
 }
 
-async fn end_what_is_seen(group: &Group) {
-    let (serial, since) = (group.serial(), group.started());
-    let ended = end(group.groups(), Of::Child { serial, since }, GRACE).await;
+/// Ends what `late` left behind. What forks anew without end is not seen where it got no processor
+/// at that moment, so the reaper looks once more.
+pub(super) async fn end_leftovers(groups: &Groups, late: Late) {
+    end_what_is_seen(groups, &late).await;
+    groups.look_again(late);
+}
+
+/// Ends what `late` left behind and was not seen then, if anything.
+pub(super) async fn end_rest(groups: Groups, late: Late) {
+    sleep(SECOND_LOOK).await;
+    end_what_is_seen(&groups, &late).await;
+}
+
+async fn end_what_is_seen(groups: &Groups, late: &Late) {
+    let Late {
+        serial,
+        since,
+        ref name,
+    } = *late;
+    let ended = end(groups, Of::Child { serial, since }, GRACE).await;
     if ended.found > 0 {
-        log::debug!("{} left processes behind: {ended:?}", group.name());
+        log::debug!("{name} left processes behind: {ended:?}");
     }
-    complain_of(ended, &format!("server '{}' has", group.name()));
-    if group.groups().is_more(ended.unsure) {
+    complain_of(ended, &format!("server '{name}' has"));
+    if groups.is_more(ended.unsure) {
         log::warn!(
-            "{} processes stay that server '{}', or another that runs, has left behind: nothing ties \
+            "{} processes stay that server '{name}', or another that runs, has left behind: nothing ties \
              them to either. They end with the last that may have left them",
-            ended.unsure,
-            group.name()
+            ended.unsure
         );
     }
 }

@@ -11,10 +11,11 @@ use nix::sys::prctl::set_child_subreaper;
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::task::spawn_blocking;
+use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::{sleep, timeout};
 
 use super::group::Groups;
+use super::leftovers::end_rest;
 use super::look::{children, start_of, with_marker};
 
 /// Hundreds may end at once, each with a signal; all children are gone through for all that end in
@@ -41,13 +42,14 @@ pub fn adopt_orphans(groups: &Groups) -> io::Result<()> {
 
 /// Reaps orphans as they end, for ever. Each is waited for by its own number, never all children
 /// at once: those that were spawned are waited for by whoever spawned them. Says when those that run
-/// on pile up.
+/// on pile up, and ends what was not seen when its child ended.
 ///
 /// # Errors
 /// If SIGCHLD can't be handled.
 pub async fn reap_orphans(groups: Groups) -> io::Result<()> {
     let mut deaths = signal(SignalKind::child())?;
     let mut allowed = MANY;
+    let mut late = JoinSet::new();
     loop {
         let of_all = groups.clone();
         let count = spawn_blocking(move || {
@@ -63,6 +65,10 @@ pub async fn reap_orphans(groups: Groups) -> io::Result<()> {
         };
         while count > allowed {
             allowed *= 2;
+        }
+        while late.try_join_next().is_some() {}
+        for left in groups.take_late() {
+            late.spawn(end_rest(groups.clone(), left));
         }
         // Those that came without a death of our own are counted, too.
         if let Ok(None) = timeout(COUNT, deaths.recv()).await {

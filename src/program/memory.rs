@@ -1,10 +1,12 @@
 //! Memory goes back to the system after a burst. The C library's allocator keeps what each thread has
 //! freed for the next time, hundreds of MiB after a burst; a thread outside of the runtime asks for it
-//! back once there is more than before and no more is being taken. Other allocators were measured: they
+//! back once there is more than before and no more is being taken. And threads share what they keep
+//! with others, of which there are as many as processors. Other allocators were measured: they
 //! give more back sooner, and take more while nothing happens, or need more to be built.
 
 use std::fs;
 use std::io;
+use std::num::NonZero;
 use std::thread;
 use std::time::Duration;
 
@@ -13,9 +15,10 @@ const TICK: Duration = Duration::from_secs(5);
 /// In pages; a mebibyte. For less no heap is looked through.
 const LITTLE: u64 = 256;
 
-/// Starts the thread, which ends with the process.
+/// Starts the thread, which ends with the process. Call it before there are many others.
 #[expect(clippy::disallowed_methods, reason = "the thread's own wait")]
 pub(super) fn start() -> io::Result<()> {
+    share();
     let thread = thread::Builder::new().name("memory".to_owned());
     thread.spawn(|| {
         let mut level = Level::default();
@@ -69,9 +72,24 @@ fn trim() {
     log::debug!("Memory was given back: {has_given}");
 }
 
-/// Other libraries keep little.
+/// Has threads share arenas (`M_ARENA_MAX` of mallopt(3)). By default each has its own, and those that do
+/// what may take long come and go: a megabyte each in a burst of large messages.
+#[cfg(target_env = "gnu")]
+#[expect(unsafe_code, reason = "nothing safe tells the allocator")]
+fn share() {
+    let processors = thread::available_parallelism().map_or(1, NonZero::get);
+    let arenas = processors.max(2).try_into().unwrap_or(i32::MAX);
+    // SAFETY: it takes no pointer, and locks what it changes.
+    let is_set = unsafe { nix::libc::mallopt(nix::libc::M_ARENA_MAX, arenas) } == 1;
+    log::debug!("Threads share {arenas} arenas: {is_set}");
+}
+
+/// Other libraries keep little, for all threads together.
 #[cfg(not(target_env = "gnu"))]
 fn trim() {}
+
+#[cfg(not(target_env = "gnu"))]
+fn share() {}
 
 #[cfg(test)]
 mod tests {

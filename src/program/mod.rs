@@ -60,13 +60,13 @@ fn serve(options: &Run, spawn: impl Spawn, ground: Ground) -> anyhow::Result<Exi
     if std::env::var_os(MEASURE).is_some() {
         turn::measure();
     }
+    memory::start()?;
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
     let runtime = runtime::Builder::new_multi_thread()
         .worker_threads(cores.max(LEAST_WORKERS))
         .enable_all()
         .build()?;
     ground.workers.are(runtime.handle());
-    memory::start()?;
     let (terminal, written) = Terminal::open()?;
     let code = runtime.block_on(supervise((options, terminal), spawn, ground));
     runtime.shutdown_background();
