@@ -1,5 +1,6 @@
 //! The rules of the layout that a program can check: who may import whom, how long a file may be,
-//! what opens it, that no test is skipped, and that nothing names the machine it was written on.
+//! what opens it, that no test is skipped, that documents name what is there, and that nothing names
+//! the machine it was written on.
 //! Each check takes files as text and gives complaints, so that the last tests can show it bad ones.
 
 #![allow(clippy::disallowed_methods, reason = "tests may block")]
@@ -7,6 +8,8 @@
 use std::io::Result;
 use std::path::Path;
 
+#[path = "tidy/documents.rs"]
+mod documents;
 #[path = "tidy/imports.rs"]
 mod imports;
 
@@ -210,6 +213,11 @@ fn pins(files: &[File]) -> Vec<String> {
 #[test]
 fn rooms_import_only_what_they_may() {
     assert_eq!(imports::complaints(&files().unwrap()), [""; 0]);
+}
+
+#[test]
+fn documents_lead_to_what_is_there() {
+    assert_eq!(documents::complaints(&files().unwrap()), [""; 0]);
 }
 
 #[test]
