@@ -111,14 +111,14 @@ impl News {
         match self {
             Self::Updated { params, .. } | Self::AskCancelled { params, .. } => params.len(),
             Self::Asked(ask) => ask.request.params.as_ref().map_or(0, Bytes::len),
+            Self::Offers { catalogue, .. } => catalogue.as_deref().map_or(0, Catalogue::size),
             Self::Answered { .. }
             | Self::Bounced { .. }
             | Self::Progress { .. }
             | Self::Logged { .. }
             | Self::Notified { .. }
             | Self::Instance { .. }
-            | Self::NoRoom { .. }
-            | Self::Offers { .. } => 0,
+            | Self::NoRoom { .. } => 0,
         }
     }
 }

@@ -12,6 +12,9 @@ use super::super::raw;
 use super::super::uri::Template;
 use super::method;
 
+/// What an entry costs beside its bytes.
+const PER_ENTRY: usize = 256;
+
 /// The four lists of MCP (`server/tools`, `server/prompts`, `server/resources`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
@@ -104,6 +107,12 @@ impl Item {
     #[must_use]
     pub fn template(&self) -> Option<&Arc<Template>> {
         self.template.as_ref()
+    }
+
+    /// What handling it costs, in bytes: its own, and as much as so many for an entry at all.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.raw.len() + PER_ENTRY
     }
 
     /// The whole entry as the server wrote it. It shares the memory of the page it came on.

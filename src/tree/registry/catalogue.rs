@@ -87,6 +87,13 @@ impl Catalogue {
         }
     }
 
+    /// What laying it out costs, in bytes: those of its entries, and for each as much as so many.
+    #[must_use]
+    pub(crate) fn size(&self) -> usize {
+        let items = Kind::ALL.into_iter().flat_map(|kind| self.items(kind));
+        items.map(Item::size).sum()
+    }
+
     /// Replaces one list.
     pub(crate) fn set(&mut self, kind: Kind, list: impl Into<List>) {
         let place = match kind {

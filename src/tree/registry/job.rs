@@ -8,8 +8,6 @@ use super::resources;
 use crate::ids::ServerName;
 use crate::protocol::mcp::item::{Item, Kind};
 
-/// What has to be laid out anew costs its bytes, and each entry about as much as so many.
-const PER_ENTRY: usize = 256;
 /// More than this is no work for a thread that others wait for: a few milliseconds.
 const LONG: usize = 512 * 1024;
 
@@ -40,7 +38,7 @@ impl Job {
         let is_other = !resources::are_same(&self.sources, &self.before.sources);
         let mut room = LONG;
         let mut fits = |item: &Item| {
-            let left = room.checked_sub(item.raw().len() + PER_ENTRY);
+            let left = room.checked_sub(item.size());
             room = left.unwrap_or_default();
             left.is_some()
         };
