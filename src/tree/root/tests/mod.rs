@@ -30,7 +30,7 @@ const READY: &str = r#"
     read hello
     echo '{"jsonrpc":"2.0","id":0,"result":{"protocolVersion":"2025-06-18","capabilities":{"tools":{}}}}'
     read initialized; read list
-    echo '{"jsonrpc":"2.0","id":1,"result":{"tools":[{"name":"t"}]}}'
+    echo '{"jsonrpc":"2.0","id":1,"result":{"tools":[{"name":"t","inputSchema":{"type":"object"}}]}}'
 "#;
 const SOON: Duration = Duration::from_secs(30);
 
