@@ -1,6 +1,6 @@
 //! MCP and JSON-RPC on the wire, pure: bytes in, messages out, and back. No clock, no task, no
 //! socket. [`jsonrpc`] knows envelopes, [`mcp`] the few members that the gateway has to read or
-//! change, [`framing`] how messages travel, [`version`] which revisions are spoken, [`uri`] what
+//! change, [`framing`] how messages travel, [`shape`] what servers must say, [`version`] which revisions are spoken, [`uri`] what
 //! resources are called. Bodies stay raw JSON: what is not changed on purpose leaves as it came, byte
 //! for byte.
 
@@ -11,6 +11,7 @@ pub mod framing;
 pub mod jsonrpc;
 pub mod mcp;
 mod raw;
+pub mod shape;
 pub mod uri;
 pub mod version;
 

@@ -119,15 +119,54 @@ pub(super) fn is_text(raw: &str, wanted: &str) -> bool {
     string(raw).is_some_and(|said| said == wanted)
 }
 
-/// The number in a raw JSON integer, or in a raw JSON string of its digits: one of the gateway's
-/// own ids or tokens on its way back. Other spellings (`+1`, `01`, `1.0`) were never sent.
+/// The number in a raw JSON number, or in a raw JSON string of one: one of the gateway's own ids or
+/// tokens on its way back, through the hands of languages whose numbers are all floats (`1.0`, `1e0`).
 pub(super) fn number(raw: &[u8]) -> Option<u64> {
     let quoted = raw.strip_prefix(b"\"").and_then(|r| r.strip_suffix(b"\""));
-    let digits = quoted.unwrap_or(raw);
-    let canonical = digits.iter().all(u8::is_ascii_digit)
-        && (digits.len() == 1 || digits.first().is_some_and(|first| *first != b'0'));
-    let text = std::str::from_utf8(digits).ok().filter(|_| canonical)?;
-    text.parse().ok()
+    let text = std::str::from_utf8(quoted.unwrap_or(raw)).ok()?;
+    whole(text)?.parse().ok()
+}
+
+/// The digits of a JSON number that is whole, however it is spelled: `1.50e1` says 15. One that
+/// would have far more digits than its text is none.
+pub(super) fn whole(text: &str) -> Option<Cow<'_, str>> {
+    const MOST_ZEROS: i64 = 64;
+    let (sign, unsigned) = text
+        .strip_prefix('-')
+        .map_or(("", text), |rest| ("-", rest));
+    let (mantissa, exponent) = unsigned.split_once(['e', 'E']).unwrap_or((unsigned, "0"));
+    let (units, fraction) = mantissa.split_once('.').unwrap_or((mantissa, "0"));
+    let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let is_canonical = units == "0" || !units.starts_with('0');
+    let exponent_digits = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
+    if !is_canonical
+        || ![units, fraction, exponent_digits]
+            .into_iter()
+            .all(is_digits)
+    {
+        return None;
+    }
+    if unsigned.len() == units.len() && unsigned != "0" {
+        return Some(Cow::Borrowed(text));
+    }
+    let digits = format!("{units}{fraction}");
+    let significant = digits.trim_end_matches('0');
+    let dropped = i64::try_from(digits.len() - significant.len()).ok()?;
+    if significant.is_empty() {
+        return Some(Cow::Borrowed("0"));
+    }
+    let exponent: i64 = exponent.parse().ok()?;
+    let zeros = exponent
+        .checked_sub(i64::try_from(fraction.len()).ok()?)?
+        .checked_add(dropped)?;
+    let zeros = usize::try_from(zeros)
+        .ok()
+        .filter(|_| zeros <= MOST_ZEROS)?;
+    let significant = significant.trim_start_matches('0');
+    Some(Cow::Owned(format!(
+        "{sign}{significant}{}",
+        "0".repeat(zeros)
+    )))
 }
 
 /// Where `part`, a slice of `whole`, lies in it.

@@ -70,6 +70,7 @@ mod tests {
             calls_in_flight: 0,
             instances: 0,
             warnings: Vec::new(),
+            left_out: Vec::new(),
         };
         line(&TreeStatus {
             servers: servers.iter().map(server).collect(),

@@ -153,7 +153,7 @@ pub(crate) fn wanted(server: &str) -> Wanted {
 pub(crate) fn catalogue(names: &[&str]) -> Arc<Catalogue> {
     let tools: Vec<String> = names
         .iter()
-        .map(|name| format!(r#"{{"name":"{name}"}}"#))
+        .map(|name| format!(r#"{{"name":"{name}","inputSchema":{{"type":"object"}}}}"#))
         .collect();
     let page = Bytes::from(format!(r#"{{"tools":[{}]}}"#, tools.join(",")));
     let tools = item::page(Kind::Tools, &page).unwrap().items;

@@ -53,6 +53,8 @@ mod log;
 #[cfg(test)]
 mod metrics;
 #[cfg(test)]
+mod misshapen;
+#[cfg(test)]
 mod network;
 #[cfg(test)]
 mod noise;

@@ -76,7 +76,7 @@ impl Head {
             }
             let value = scan.value()?;
             if key == b"id" {
-                self.id = match (self.id, own_id(value)) {
+                self.id = match (self.id, number(value)) {
                     (Id::Unseen, Some(id)) => Id::Seen(id),
                     (Id::Unseen | Id::Seen(_) | Id::Unsure, _) => Id::Unsure,
                 };
@@ -86,11 +86,6 @@ impl Head {
             }
         }
     }
-}
-
-/// A gateway's id, also if it was through the hands of somebody whose numbers are all floats.
-fn own_id(value: &[u8]) -> Option<u64> {
-    number(value.strip_suffix(b".0").unwrap_or(value))
 }
 
 /// A reader of JSON that wants no more than strings and brackets in their places, so that bad
@@ -164,7 +159,7 @@ fn last_id(tail: &[u8]) -> Option<u64> {
         let (before, key) = last_string(before.trim_ascii_end())?;
         rest = before.trim_ascii_end().strip_suffix(b",")?;
         match key {
-            b"id" => return own_id(value),
+            b"id" => return number(value),
             b"method" | b"params" | b"result" | b"error" => return None,
             _ => {}
         }

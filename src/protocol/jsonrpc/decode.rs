@@ -43,6 +43,27 @@ impl DecodeError {
         }
     }
 
+    /// What is wrong, to be said of the message.
+    #[must_use]
+    pub fn reason(&self) -> &str {
+        match self {
+            Self::Parse(reason) | Self::Invalid { reason, .. } => reason,
+        }
+    }
+
+    /// Whether it is a request, of which nobody can say whose: its sender waits for an answer.
+    #[must_use]
+    pub fn is_request(&self) -> bool {
+        self.reason() == BAD_ID_OF_CALL
+    }
+
+    /// The request that it answers without saying anything: what has an id and no more is no request
+    /// and no notification.
+    #[must_use]
+    pub fn answers(&self) -> Option<&RequestId> {
+        self.id().filter(|_| self.reason() == NOTHING_SAID)
+    }
+
     /// The whole message that tells the sender.
     #[must_use]
     pub fn response(&self) -> Bytes {
@@ -108,7 +129,7 @@ fn classify(bytes: &Bytes, members: [Member<'_>; 6]) -> Result<Message, String> 
         (None, Some(result), None) => answer(id, Ok(slice(result))),
         (None, None, Some(error)) if error.starts_with('{') => answer(id, Err(slice(error))),
         (None, None, Some(_)) => Err("the member 'error' must be an object".to_owned()),
-        (None, None, None) => Err("there is neither 'method' nor 'result' nor 'error'".to_owned()),
+        (None, None, None) => Err(NOTHING_SAID.to_owned()),
         (None, Some(_), Some(_)) => Err("there are both 'result' and 'error'".to_owned()),
         (Some(_), _, _) => Err("there is 'method' beside 'result' or 'error'".to_owned()),
     }
@@ -135,6 +156,9 @@ impl Id {
 }
 
 const BAD_ID: &str = "the member 'id' must be a string or an integer, of at most 1024 bytes";
+const BAD_ID_OF_CALL: &str =
+    "the member 'id' of a request must be a string or an integer, of at most 1024 bytes";
+const NOTHING_SAID: &str = "there is neither 'method' nor 'result' nor 'error'";
 
 fn call(id: Id, method: &str, params: Option<Bytes>) -> Result<Message, String> {
     let Some(method) = raw::string(method) else {
@@ -147,7 +171,7 @@ fn call(id: Id, method: &str, params: Option<Bytes>) -> Result<Message, String> 
         }
         Id::Absent => Ok(Message::Notification(Notification { method, params })),
         Id::Usable(id) => Ok(Message::Request(Request { id, method, params })),
-        Id::Null | Id::Unusable => Err(BAD_ID.to_owned()),
+        Id::Null | Id::Unusable => Err(BAD_ID_OF_CALL.to_owned()),
     }
 }
 
@@ -163,6 +187,14 @@ fn answer(id: Id, outcome: Result<Bytes, Bytes>) -> Result<Message, String> {
 fn checked_params(params: Option<&str>) -> Result<Option<&str>, String> {
     match params {
         None | Some("null") => Ok(None),
+        // An empty table is an array to PHP, and says nothing.
+        Some(raw)
+            if raw
+                .strip_prefix('[')
+                .is_some_and(|raw| raw.trim_ascii() == "]") =>
+        {
+            Ok(None)
+        }
         Some(raw) if raw.starts_with(['{', '[']) => Ok(Some(raw)),
         Some(_) => Err("the member 'params' must be an object".to_owned()),
     }

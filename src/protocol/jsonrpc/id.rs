@@ -1,24 +1,27 @@
 //! The id of a request, as its sender wrote it.
 
+use std::borrow::Cow;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 use super::super::raw;
 
 /// An id is remembered until the answer comes, so that no longer ones are taken.
 const LONGEST: usize = 1024;
 
-/// The raw JSON text of a string or an integer, of at most 1024 bytes. `1` and `"1"` are different ids, as
-/// JSON-RPC has it, and an id goes back exactly as it came.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+/// The raw JSON text of a string or a whole number, of at most 1024 bytes. `1` and `"1"` are different
+/// ids, as JSON-RPC has it; `1` and `1.0` are the same, as are `"a"` and `"\u0061"`. An id goes back
+/// exactly as it came.
+#[derive(Debug, Clone)]
 pub struct RequestId(Box<str>);
 
 impl RequestId {
-    /// Takes raw JSON; `None` unless it is a string or an integer without white space around it, and
-    /// not too long.
-    /// `null`, `1.5`, `1e3`, `true` and objects are no ids in MCP.
+    /// Takes raw JSON; `None` unless it is a string or a whole number (`1e3` is one to languages
+    /// whose numbers are all floats) without white space around it, and not too long.
+    /// `null`, `1.5`, `true` and objects are no ids in MCP.
     #[must_use]
     pub fn from_raw(text: &str) -> Option<Self> {
-        let is_id = text.len() <= LONGEST && (is_integer(text) || is_string(text));
+        let is_id = text.len() <= LONGEST && (raw::whole(text).is_some() || is_string(text));
         is_id.then(|| Self(text.into()))
     }
 
@@ -39,19 +42,39 @@ impl RequestId {
     pub fn as_number(&self) -> Option<u64> {
         raw::number(self.0.as_bytes())
     }
+
+    /// What it says, however it is spelled.
+    fn said(&self) -> Cow<'_, str> {
+        if !self.0.starts_with('"') {
+            return raw::whole(&self.0).unwrap_or(Cow::Borrowed(&self.0));
+        }
+        let is_plain = !self.0.contains('\\');
+        match raw::string(&self.0).filter(|_| !is_plain) {
+            // Without an escape there is no quote inside, so that this is nobody else's spelling.
+            Some(said) => Cow::Owned(format!("\"{said}\"")),
+            None => Cow::Borrowed(&self.0),
+        }
+    }
+}
+
+impl PartialEq for RequestId {
+    fn eq(&self, other: &Self) -> bool {
+        self.0 == other.0 || self.said() == other.said()
+    }
+}
+
+impl Eq for RequestId {}
+
+impl Hash for RequestId {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.said().hash(state);
+    }
 }
 
 impl fmt::Display for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
-}
-
-/// JSON's integers: no `+`, no leading zero, any number of digits.
-fn is_integer(text: &str) -> bool {
-    let digits = text.strip_prefix('-').unwrap_or(text);
-    let canonical = digits == "0" || !digits.starts_with('0');
-    canonical && !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn is_string(text: &str) -> bool {

@@ -12,6 +12,10 @@ use super::super::raw;
 use super::super::uri::Template;
 use super::method;
 
+mod odd;
+
+pub use odd::{Named, Odd};
+
 /// What an entry costs beside its bytes.
 const PER_ENTRY: usize = 256;
 
@@ -143,8 +147,8 @@ pub struct Page {
     pub items: Vec<Item>,
     /// The raw JSON of the cursor to ask for the next page with; `""` is one like any other.
     pub next_cursor: Option<String>,
-    /// Entries left out because they have nothing to be called by.
-    pub skipped: usize,
+    /// Entries that are not as MCP has them.
+    pub odd: Odd,
     /// How much memory the entries share.
     pub size: usize,
     /// The server wrote no entries as something else than an empty array.
@@ -163,22 +167,20 @@ pub fn page(kind: Kind, result: &Bytes) -> Result<Page, String> {
         None if is_none(text, member) => true,
         None => return Err(format!("the result has no '{member}'")),
     };
-    let items = written.filter(|_| !is_odd).unwrap_or("[]");
+    let list = written.filter(|_| !is_odd).unwrap_or("[]");
     let entries: Vec<&RawValue> =
-        serde_json::from_str(items).map_err(|error| format!("'{member}' is unusable: {error}"))?;
-    let count = entries.len();
-    let slices = entries
-        .iter()
-        .map(|entry| result.slice_ref(entry.get().as_bytes()));
-    let items: Vec<Item> = slices
-        .filter_map(|entry| Item::parse(kind, &entry))
-        .collect();
+        serde_json::from_str(list).map_err(|error| format!("'{member}' is unusable: {error}"))?;
+    let mut odd = Odd::default();
+    let mut items = Vec::with_capacity(entries.len());
+    for (position, entry) in entries.iter().enumerate() {
+        items.extend(odd.take(kind, position, &result.slice_ref(entry.get().as_bytes())));
+    }
     let cursor = cursor.value("nextCursor")?;
     if cursor.is_some_and(|raw| !raw.starts_with('"')) {
         return Err("'nextCursor' is not a string".to_owned());
     }
     Ok(Page {
-        skipped: count - items.len(),
+        odd,
         size: result.len(),
         next_cursor: cursor.map(str::to_owned),
         items,
@@ -206,8 +208,8 @@ pub fn list_params(cursor: Option<&str>) -> Option<Bytes> {
     cursor.map(|cursor| format!("{{\"cursor\":{cursor}}}").into())
 }
 
-/// The cursor that a client's list request asks for; `null` counts as absent. The error says why
-/// it is none.
+/// The cursor that a client's list request asks for; `null` and `""` count as absent, as languages
+/// write it that have no other way. The error says why it is none.
 pub fn list_cursor(params: Option<&Bytes>) -> Result<Option<String>, String> {
     let Some(params) = params else {
         return Ok(None);
@@ -218,7 +220,7 @@ pub fn list_cursor(params: Option<&Bytes>) -> Result<Option<String>, String> {
     let cursor = cursor.value("cursor")?.map(raw::string);
     match cursor {
         None => Ok(None),
-        Some(Some(cursor)) => Ok(Some(cursor.into())),
+        Some(Some(cursor)) => Ok(Some(cursor.into()).filter(|cursor: &String| !cursor.is_empty())),
         Some(None) => Err("'cursor' is not a string".to_owned()),
     }
 }

@@ -68,7 +68,8 @@ mod tests {
             Some(17)
         );
         assert_eq!(parse(r#"{"progressToken":"x"}"#).unwrap().token(), None);
-        assert_eq!(parse(r#"{"progressToken":1.0}"#).unwrap().token(), None);
+        assert_eq!(parse(r#"{"progressToken":1.0}"#).unwrap().token(), Some(1));
+        assert_eq!(parse(r#"{"progressToken":1.5}"#).unwrap().token(), None);
         for wrong in ["{}", "[]", r#"{"progressToken":1,"progressToken":2}"#] {
             assert!(parse(wrong).is_err(), "{wrong}");
         }

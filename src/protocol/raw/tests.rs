@@ -72,7 +72,7 @@ fn forgiving_readers_see_only_what_is_certain() {
 }
 
 #[test]
-fn numbers_are_ours_only_in_the_spelling_we_sent() {
+fn numbers_are_ours_in_every_spelling() {
     for (raw, wanted) in [
         ("17", Some(17)),
         ("\"17\"", Some(17)),
@@ -82,8 +82,19 @@ fn numbers_are_ours_only_in_the_spelling_we_sent() {
         ("017", None),
         ("\"+17\"", None),
         ("-1", None),
-        ("1.0", None),
-        ("1e3", None),
+        ("1.0", Some(1)),
+        ("\"1.0\"", Some(1)),
+        ("1e3", Some(1000)),
+        ("0.017E3", Some(17)),
+        ("1700e-2", Some(17)),
+        ("0.0", Some(0)),
+        ("1.5", None),
+        ("1e-1", None),
+        ("1e99", None),
+        ("1e99999999999999999999", None),
+        ("1.", None),
+        ("1e", None),
+        ("01.0", None),
         ("\"\"", None),
         ("\"", None),
         ("", None),

@@ -41,6 +41,21 @@ pub struct ServerMetrics {
     pub notifications_dropped: Counter,
     /// URIs that were not compared with all of its templates.
     pub searches_cut: Counter,
+    /// Entries of its lists that are not passed on.
+    pub entries_left_out: LeftOut,
+}
+
+/// Entries that clients would refuse with their whole list, by what is wrong with them.
+#[derive(Debug, Default)]
+pub struct LeftOut {
+    /// A member is not there.
+    pub missing: Counter,
+    /// A value is not what it must be.
+    pub wrong: Counter,
+    /// A member is there twice.
+    pub repeated: Counter,
+    /// Readers refuse the text.
+    pub unreadable: Counter,
 }
 
 /// Answers that nobody waits for, by why that is.
@@ -56,6 +71,7 @@ pub struct Dropped {
 
 const OUTCOMES: [&str; 5] = ["answered", "timeout", "cancelled", "lost", "refused"];
 const DROPPED: [&str; 3] = ["late", "duplicate", "unknown"];
+const LEFT_OUT: [&str; 4] = ["missing", "wrong", "repeated", "unreadable"];
 
 /// The families behind them.
 #[derive(Clone, Default)]
@@ -70,6 +86,7 @@ pub(super) struct Servers {
     stderr_lines_dropped: Family<Server, Counter>,
     notifications_dropped: Family<Server, Counter>,
     searches_cut: Family<Server, Counter>,
+    entries_left_out: Family<Reason, Counter>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -125,6 +142,8 @@ impl Servers {
         to.register("notifications_dropped", help, notifications);
         let help = "URIs that were not compared with all templates of the server";
         to.register("uri_searches_cut", help, all.searches_cut.clone());
+        let help = "Entries of the server's lists that clients would refuse, at each listing";
+        to.register("entries_left_out", help, all.entries_left_out.clone());
         all
     }
 
@@ -134,6 +153,10 @@ impl Servers {
         let dropped = |reason| {
             let label = Reason::of(name, reason);
             self.answers_dropped.get_or_create_owned(&label)
+        };
+        let left_out = |reason| {
+            let label = Reason::of(name, reason);
+            self.entries_left_out.get_or_create_owned(&label)
         };
         Arc::new(ServerMetrics {
             up: self.up.get_or_create_owned(&server),
@@ -154,6 +177,12 @@ impl Servers {
             stderr_lines_dropped: self.stderr_lines_dropped.get_or_create_owned(&server),
             notifications_dropped: self.notifications_dropped.get_or_create_owned(&server),
             searches_cut: self.searches_cut.get_or_create_owned(&server),
+            entries_left_out: LeftOut {
+                missing: left_out("missing"),
+                wrong: left_out("wrong"),
+                repeated: left_out("repeated"),
+                unreadable: left_out("unreadable"),
+            },
         })
     }
 
@@ -185,6 +214,9 @@ impl Servers {
         self.permits.remove(&server);
         for reason in DROPPED {
             self.answers_dropped.remove(&Reason::of(name, reason));
+        }
+        for reason in LEFT_OUT {
+            self.entries_left_out.remove(&Reason::of(name, reason));
         }
         self.lines_dropped.remove(&server);
         self.stderr_lines_dropped.remove(&server);

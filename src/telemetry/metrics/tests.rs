@@ -82,6 +82,7 @@ fn every_number_has_its_name() {
         r#"mcproxy_stderr_lines_dropped_total{server="s"} 0"#.into(),
         r#"mcproxy_notifications_dropped_total{server="s"} 0"#.into(),
         r#"mcproxy_uri_searches_cut_total{server="s"} 0"#.into(),
+        r#"mcproxy_entries_left_out_total{server="s",reason="wrong"} 0"#.into(),
     ];
     let text = metrics.text();
     for line in expected {

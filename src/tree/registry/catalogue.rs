@@ -1,11 +1,11 @@
 //! What one server offers, as it said it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::protocol::mcp::item::{Item, Kind};
+use crate::protocol::mcp::item::{Item, Kind, Odd};
 
 /// One list of a server. Its copies share it, so that what is one list is seen without reading it.
 pub(crate) type List = Arc<Vec<Item>>;
@@ -25,6 +25,8 @@ pub(crate) struct Catalogue {
     pub abilities: Abilities,
     /// Its instructions for models.
     pub instructions: Option<String>,
+    /// What is wrong with entries of its lists: they are not passed on as it wrote them.
+    pub odd: BTreeMap<Kind, Odd>,
     /// The lists that it could not tell yet: what it offered before stands for them.
     pub unlisted: BTreeSet<Kind>,
 }
@@ -50,6 +52,8 @@ impl Catalogue {
         for kind in std::mem::take(&mut filled.unlisted) {
             let list = before.map(|before| before.list(kind).clone());
             filled.set(kind, list.unwrap_or_default());
+            let odd = before.and_then(|before| before.odd.get(&kind));
+            filled.odd.extend(odd.map(|odd| (kind, odd.clone())));
         }
         for kind in Kind::ALL {
             if let Some(former) = before.map(|before| before.list(kind))
@@ -68,6 +72,7 @@ impl Catalogue {
         Kind::ALL.into_iter().all(is_shared)
             && self.abilities == other.abilities
             && self.instructions == other.instructions
+            && self.odd == other.odd
     }
 
     /// The entries of one list.

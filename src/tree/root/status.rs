@@ -19,12 +19,16 @@ use crate::supervise::{Failure, FailureKind, Spawn, Status};
 use crate::telemetry::metrics::{Counter, Metrics};
 use crate::tree::call::CallError;
 use crate::tree::edge::Edge;
+use crate::tree::registry::Catalogue;
 
 /// Root never waits; if its answer takes this long, something is very wrong.
 const ANSWER: Duration = Duration::from_secs(1);
 
 /// So many entries that can't be used are named; the log says what is wrong with them.
 const REFUSED_AT_MOST: usize = 100;
+
+/// So many reasons are given why entries of one server's lists are left out.
+const LEFT_OUT_AT_MOST: usize = 20;
 
 /// The tree at one moment.
 #[derive(Debug, Clone, Default)]
@@ -65,6 +69,22 @@ pub struct ServerStatus {
     /// What in its names may break a client, and what to do.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
+    /// Entries of its lists that are not passed on.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<LeftOut>,
+}
+
+/// Entries that clients would refuse with their whole list, all for one reason.
+#[derive(Debug, Clone, Serialize)]
+pub struct LeftOut {
+    /// The method that asks for the list.
+    pub list: &'static str,
+    /// What is wrong with them.
+    pub why: String,
+    /// How many there are.
+    pub count: usize,
+    /// The first of them.
+    pub entries: Vec<String>,
 }
 
 /// What became of the configuration file.
@@ -236,8 +256,22 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
             calls_in_flight: host.settings.metrics.server(name).in_flight.get(),
             instances: host.upstreams.keys().filter(is_own).count(),
             warnings: merged.map_or_else(Vec::new, |merged| merged.warnings(name)),
+            left_out: catalogue.map_or_else(Vec::new, |catalogue| left_out(catalogue)),
         })
     }
+}
+
+fn left_out(catalogue: &Catalogue) -> Vec<LeftOut> {
+    let lists = catalogue.odd.iter();
+    let all = lists.flat_map(|(kind, odd)| {
+        odd.left_out().map(|(fault, named)| LeftOut {
+            list: kind.method(),
+            why: fault.to_string(),
+            count: named.count,
+            entries: named.names.clone(),
+        })
+    });
+    all.take(LEFT_OUT_AT_MOST).collect()
 }
 
 fn next_try(status: &Status) -> Option<f64> {

@@ -3,6 +3,8 @@
 //!
 //! Plain state: `now` goes in, lines to write come out, tickets are answered.
 
+mod fit;
+mod settle;
 mod unnamed;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -20,6 +22,8 @@ use crate::telemetry::metrics::{Held, ServerMetrics};
 use crate::tree::Share;
 use crate::tree::call::{Answer, Ticket};
 use crate::tree::client::Client;
+
+pub(super) use settle::Stray;
 
 /// The id of the gateway's own `initialize`; calls come after it.
 pub(super) const INITIALIZE_ID: u64 = 0;
@@ -45,6 +49,7 @@ pub(super) enum Refused {
 #[derive(Debug)]
 struct InFlight {
     ticket: Ticket,
+    method: &'static str,
     /// The client's own progress token, as it wrote it.
     token: Option<Box<str>>,
     sent: Instant,
@@ -125,7 +130,8 @@ impl Calls {
         let token = request.progress_token().map(Box::from);
         let params = request.rewrite(&errand.key, token.as_ref().map(|_| id));
         let is_odd = unnamed::is_odd(&params);
-        match write(jsonrpc::request(id, request.method(), Some(&params))) {
+        let method = request.method();
+        match write(jsonrpc::request(id, method, Some(&params))) {
             Ok(()) => {}
             Err(Refused::Gone) => return None,
             Err(Refused::Full) => {
@@ -144,6 +150,7 @@ impl Calls {
         let deadline = self.deadline(now);
         let call = InFlight {
             ticket,
+            method,
             token,
             sent: now,
             deadline,
@@ -270,12 +277,6 @@ impl Calls {
         self.given_up.push_back(id);
     }
 
-    /// Whether the call was given up long ago. It is asked once: a second answer is one too many.
-    fn was_given_up(&mut self, id: u64) -> bool {
-        let at = self.given_up.iter().position(|given_up| *given_up == id);
-        at.and_then(|at| self.given_up.remove(at)).is_some()
-    }
-
     /// When [`Self::expire`] has something to do.
     pub(super) fn next_deadline(&self) -> Option<Instant> {
         self.pending
@@ -296,28 +297,6 @@ impl Calls {
                 drop(call.counted);
                 call.ticket.answer(Answer::Failed(text.to_owned()));
             }
-        }
-    }
-
-    /// Ends the call with this id, if it is one that somebody waits for.
-    pub(super) fn settle(&mut self, id: u64, answer: Answer) {
-        match self.pending.remove(&id) {
-            Some(Pending::Call(call)) => {
-                self.ids.remove(&call.ticket.call());
-                match answer {
-                    Answer::Result(_) | Answer::Error(_) => self.metrics.answered.inc(),
-                    Answer::Failed(_) => self.metrics.lost.inc(),
-                };
-                drop(call.counted);
-                call.ticket.answer(answer);
-            }
-            Some(Pending::Tombstone { .. }) => self.drop_late(),
-            None if self.was_given_up(id) => self.drop_late(),
-            None if id < self.next_id => {
-                self.dropped_answers += 1;
-                self.metrics.answers_dropped.duplicate.inc();
-            }
-            None => self.drop_unknown(),
         }
     }
 
@@ -364,17 +343,6 @@ impl Calls {
     /// Whether so many calls timed out in silence that the server must be hung.
     pub(super) fn is_hung(&self) -> bool {
         self.silent_timeouts >= TIMEOUTS_UNTIL_HUNG
-    }
-
-    fn drop_late(&mut self) {
-        self.dropped_answers += 1;
-        self.metrics.answers_dropped.late.inc();
-    }
-
-    /// Counts an answer to a request that there never was.
-    pub(super) fn drop_unknown(&mut self) {
-        self.dropped_answers += 1;
-        self.metrics.answers_dropped.unknown.inc();
     }
 
     pub(super) fn dropped_answers(&self) -> u64 {

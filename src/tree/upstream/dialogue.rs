@@ -3,6 +3,7 @@
 
 mod handshake;
 mod unnamed;
+mod unusable;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,16 +14,16 @@ use tokio::time::Instant;
 use super::asks::Asks;
 use super::audience::Audience;
 use super::calls::{Calls, INITIALIZE_ID, Refused};
-use super::junk::{Junk, ends};
+use super::junk::Junk;
 use super::listing::Room;
 use super::lists::{Lists, Step};
 use super::past::Past;
 use super::who::Who;
 use crate::config::model::ServerSpec;
-use crate::protocol::framing::recover;
 use crate::protocol::jsonrpc::{self, Message, Notification, Request, RequestId, Response};
 use crate::protocol::mcp::item::Kind;
 use crate::protocol::mcp::method;
+use crate::protocol::shape::halves;
 use crate::protocol::version::Version;
 use crate::supervise::FailureKind;
 use crate::telemetry::metrics::ServerMetrics;
@@ -150,7 +151,11 @@ impl Dialogue {
     /// What the server has not done yet, for the message when its start runs out of time.
     pub(super) fn waits_for(&self) -> String {
         match self.phase {
-            Phase::Initializing => "it did not answer 'initialize'".to_owned(),
+            Phase::Initializing => {
+                let framing = self.junk.framing();
+                let why = framing.map_or_else(String::new, |framing| format!("; {framing}"));
+                format!("it did not answer 'initialize'{why}")
+            }
             Phase::Listing(_) => {
                 let missing: Vec<&str> = self.lists.awaited().map(Kind::method).collect();
                 format!("it did not answer '{}'", missing.join("', '"))
@@ -192,6 +197,16 @@ impl Dialogue {
     /// says (2025-03-26, basic, "Batching"); no revision has to be agreed on to understand it.
     pub(super) fn on_line(&mut self, now: Instant, line: &Bytes) -> Vec<Effect> {
         self.calls.heard(now);
+        let mended = halves::mended(line);
+        if mended.is_some() {
+            let who = &self.who;
+            log::info!(
+                server = who.server();
+                "Server {who} writes halves of characters (\\ud83d alone, of a text that was cut), which \
+                 clients refuse; each becomes U+FFFD"
+            );
+        }
+        let line = mended.as_ref().unwrap_or(line);
         let is_batch = line.trim_ascii_start().starts_with(b"[");
         let entries = is_batch.then(|| jsonrpc::batch_entries(line, MAX_BATCH));
         match entries {
@@ -208,10 +223,7 @@ impl Dialogue {
             Ok(Message::Response(response)) => self.on_response(now, response),
             Ok(Message::Request(request)) => vec![self.on_request(now, request)],
             Ok(Message::Notification(notification)) => self.on_notification(now, &notification),
-            Err(_) => {
-                let (head, tail) = ends(line);
-                self.on_unusable(now, head, tail, "is not a JSON-RPC message")
-            }
+            Err(error) => self.on_invalid(now, line, &error),
         }
     }
 
@@ -268,34 +280,6 @@ impl Dialogue {
         all.into_iter().flatten().min()
     }
 
-    /// Takes what could be kept of a line that can't be used. It may have been an answer: the
-    /// call it names gets an error instead of silence.
-    pub(super) fn on_unusable(
-        &mut self,
-        now: Instant,
-        head: &[u8],
-        tail: &[u8],
-        why: &str,
-    ) -> Vec<Effect> {
-        self.calls.heard(now);
-        self.junk.note(now, head, why);
-        let Some(id) = recover::recover_id(head, tail) else {
-            return Vec::new();
-        };
-        if id == self.hello_id && self.phase == Phase::Initializing {
-            return vec![handshake::failed(&format!(
-                "its answer to 'initialize' {why}"
-            ))];
-        }
-        if let Some(kind) = self.lists.kind_of(id) {
-            let why = format!("its answer {why}");
-            let step = self.lists.fail(now, kind, &why, &mut self.calls);
-            return self.listed(now, step);
-        }
-        let text = format!("the answer of server {} can't be used: it {why}", self.who);
-        self.settle(now, id, Answer::Failed(text))
-    }
-
     /// While the owner's client is asked, the calls wait for somebody else than their server.
     fn on_request(&mut self, now: Instant, request: Request) -> Effect {
         let effect = self.asks.on_request(request);
@@ -329,8 +313,10 @@ impl Dialogue {
         let is_granted = matches!(answer, Answer::Result(_));
         let calls = &mut self.calls;
         let lines = self.audience.on_answer(now, id, is_granted, calls);
-        if lines.is_none() || self.calls.has(id) {
-            self.calls.settle(id, answer);
+        if (lines.is_none() || self.calls.has(id))
+            && let Err((stray, body)) = self.calls.settle(id, answer)
+        {
+            self.say_stray(&id, stray, &body);
         }
         writes(lines.unwrap_or_default())
     }

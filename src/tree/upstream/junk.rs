@@ -1,10 +1,12 @@
 //! Lines that can't be used: each is counted, few are logged. A server that prints what is not MCP
 //! to its stdout may do so ten thousand times a second.
 
+use std::fmt;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::framing::Framing;
 use super::who::Who;
 use crate::telemetry::metrics::Counter;
 
@@ -22,6 +24,8 @@ pub(super) struct Junk {
     total: Counter,
     silent: u64,
     logged: Option<Instant>,
+    /// What the first line said for which there is a remedy.
+    framing: Option<Framing>,
 }
 
 impl Junk {
@@ -32,6 +36,7 @@ impl Junk {
             total: Counter::default(),
             silent: 0,
             logged: None,
+            framing: None,
         }
     }
 
@@ -45,11 +50,18 @@ impl Junk {
         self.count
     }
 
+    /// How the server frames its messages, if it does so in a way that no client understands.
+    pub(super) fn framing(&self) -> Option<Framing> {
+        self.framing
+    }
+
     /// Counts a line that begins with `head`; `why` follows "it". Says whether it was
     /// logged.
     pub(super) fn note(&mut self, now: Instant, head: &[u8], why: &str) -> bool {
         self.count += 1;
         self.total.inc();
+        let framing = Framing::of(head);
+        self.framing = self.framing.or(framing);
         let is_due = |last| now.duration_since(last) >= LOG_EVERY;
         if !self.logged.is_none_or(is_due) {
             self.silent += 1;
@@ -60,9 +72,19 @@ impl Junk {
             more => format!(" ({more} others since the last such message)"),
         };
         self.logged = Some(now);
+        let remedy = framing.map_or_else(String::new, |framing| format!(" ({framing})"));
         let (who, text) = (&self.who, excerpt(head));
-        log::warn!(server = who.server(); "Server {who} wrote a line that can't be used, it {why}{others}: {text}");
+        log::warn!(server = who.server(); "Server {who} wrote a line that can't be used, it {why}{others}: {text}{remedy}");
         true
+    }
+}
+
+/// [`excerpt`], made only if it is written.
+pub(super) struct Shown<'a>(pub(super) &'a [u8]);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&excerpt(self.0))
     }
 }
 

@@ -9,11 +9,14 @@ use tokio::time::Instant;
 
 use super::who::Who;
 use crate::config::model::Limits;
-use crate::protocol::mcp::item::{self, Item, Kind, Page};
+use crate::protocol::mcp::item::{self, Item, Kind, Odd, Page};
 
 /// A server may hand out cursors for ever: a list ends after so many pages in a row with nothing on
 /// them. A few are none of its fault: a filter may leave a page empty.
 const MAX_EMPTY_PAGES: usize = 10;
+
+/// So many things that are wrong with entries are said of one list.
+const MAX_REASONS: usize = 10;
 
 /// How much lists may hold (`max_catalogue_items`, `max_catalogue_bytes`), and instructions beside
 /// them (`max_instructions_bytes`).
@@ -79,6 +82,7 @@ pub(super) struct Listing {
     pub(super) deadline: Instant,
     empty_pages: usize,
     items: Vec<Item>,
+    odd: Odd,
     /// Marks of the cursors and keys that have come, while there is a next page: a server may make
     /// them as long as it likes.
     seen: HashSet<u64>,
@@ -88,8 +92,8 @@ pub(super) struct Listing {
 pub(super) enum Turn {
     /// Ask for the next page with these params.
     Next(Option<Bytes>),
-    /// That was all.
-    Done(Vec<Item>),
+    /// That was all, and what was odd about it.
+    Done(Vec<Item>, Odd),
 }
 
 impl Listing {
@@ -100,6 +104,7 @@ impl Listing {
             deadline,
             empty_pages: 0,
             items: Vec::new(),
+            odd: Odd::default(),
             seen: HashSet::new(),
         }
     }
@@ -112,14 +117,8 @@ impl Listing {
 
     /// Takes a page in, as far as the list has `room`.
     pub(super) fn turn(&mut self, who: &Who, mut page: Page, room: Room) -> Turn {
-        let (method, key) = (self.kind.method(), self.kind.key());
-        if page.skipped > 0 {
-            let skipped = page.skipped;
-            log::warn!(
-                server = who.server();
-                "Server {who} lists {skipped} entries without a '{key}' ({method}); they are left out"
-            );
-        }
+        let method = self.kind.method();
+        self.odd.add(mem::take(&mut page.odd));
         if page.is_odd {
             log::info!(
                 server = who.server();
@@ -165,7 +164,7 @@ impl Listing {
                  (max_catalogue_items, max_catalogue_bytes)"
             );
         }
-        Turn::Done(mem::take(&mut self.items))
+        Turn::Done(mem::take(&mut self.items), mem::take(&mut self.odd))
     }
 
     /// Whether `page` leads nowhere: its cursor was seen before, or all of its entries. Those that
@@ -181,5 +180,28 @@ impl Listing {
         self.seen.extend(page.items.iter().map(mark));
         let is_seen = !self.seen.insert(hasher.hash_one((true, cursor)));
         is_seen || (has_entries && page.items.is_empty())
+    }
+}
+
+/// Says which entries are not passed on as they were written, one line for each reason.
+pub(super) fn say_odd(who: &Who, kind: Kind, odd: &Odd) {
+    let method = kind.method();
+    for (fault, named) in odd.left_out().take(MAX_REASONS) {
+        log::warn!(
+            server = who.server();
+            "Server {who} lists what clients refuse together with all other entries ({method}), \
+             {fault}: {named}; left out"
+        );
+    }
+    let more = odd.left_out().count().saturating_sub(MAX_REASONS);
+    if more > 0 {
+        log::warn!(server = who.server(); "Server {who} lists entries with {more} more such faults ({method}); left out");
+    }
+    for (member, named) in odd.mended() {
+        log::warn!(
+            server = who.server();
+            "Server {who} lists members that are null, which clients refuse ({method}), '{member}' \
+             of {named}; they are passed on without them"
+        );
     }
 }

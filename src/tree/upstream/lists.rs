@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::calls::Calls;
 use super::junk::excerpt;
-use super::listing::{Listing, Room, Turn};
+use super::listing::{Listing, Room, Turn, say_odd};
 use super::pace::Pace;
 use super::past::Past;
 use super::undeclared::{UNDECLARED_MAY_TAKE, Undeclared};
@@ -234,7 +234,12 @@ impl Lists {
                     is_news: false,
                 }
             }
-            Turn::Done(items) => {
+            Turn::Done(items, odd) => {
+                if self.known.odd.get(&kind) != Some(&odd) {
+                    say_odd(&self.who, kind, &odd);
+                }
+                calls.count_left_out(&odd);
+                self.known.odd.insert(kind, odd);
                 if self.undeclared.ends(kind, true) {
                     self.found(kind, items.len());
                 }

@@ -13,6 +13,7 @@ mod audience;
 mod calls;
 mod dialogue;
 mod ending;
+mod framing;
 mod handle;
 mod junk;
 mod launch;

@@ -32,7 +32,7 @@ fn outcome(answer: &str) -> &str {
 
 async fn sampling_passes_both_ways_byte_for_byte<T: Transport>() {
     let (_gateway, client) = serve_with::<T>(&[isolated("own", &[])], ALL).await;
-    let params = r#"{ "messages":[{"role":"user","content":{"type":"x","n":1e400}}],"maxTokens":1.0,"vendor":{"\ud800":[-0.0]}}"#;
+    let params = r#"{ "messages":[{"role":"user","content":{"type":"x","n":1e400}}],"maxTokens":1.0,"vendor":{"\u0000":[-0.0]}}"#;
     for (id, answered) in [
         (
             "7",

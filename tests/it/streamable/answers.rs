@@ -31,9 +31,12 @@ async fn a_handshake_is_json_and_names_the_session() {
 #[tokio::test]
 async fn an_answer_that_nothing_precedes_is_json() {
     let (_gateway, endpoint) = open(LATEST).await;
-    let call = call_tool(1, "fx__raw", r#"{"result":{"n":1.10}}"#);
+    let call = call_tool(1, "fx__raw", r#"{"result":{"content":[],"n":1.10}}"#);
     let answer = endpoint.post(&call).await.json();
-    assert_eq!(answer, r#"{"jsonrpc":"2.0","id":1,"result":{"n":1.10}}"#);
+    assert_eq!(
+        answer,
+        r#"{"jsonrpc":"2.0","id":1,"result":{"content":[],"n":1.10}}"#
+    );
     let error = endpoint
         .post(r#"{"jsonrpc":"2.0","id":"x","method":"no/such"}"#)
         .await

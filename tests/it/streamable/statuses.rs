@@ -134,7 +134,11 @@ async fn nesting_over_the_limit_is_refused_and_below_it_passes() {
     let (_gateway, endpoint) = open(LATEST).await;
     let call = |depth: usize| {
         let deep = format!("{}{}", "[".repeat(depth), "]".repeat(depth));
-        crate::support::streamable::call_tool(1, "fx__raw", &format!(r#"{{"result":{deep}}}"#))
+        crate::support::streamable::call_tool(
+            1,
+            "fx__raw",
+            &format!(r#"{{"result":{{"content":[],"deep":{deep}}}}}"#),
+        )
     };
     let response = endpoint.post(&call(120)).await.whole();
     assert_refusal(&response, 400, None, "120 levels");

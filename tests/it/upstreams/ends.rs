@@ -84,11 +84,12 @@ async fn an_answer_written_just_before_the_end_is_delivered() {
     let (_gateway, client) = serve_ready(&[fixture("a", &[])]).await;
     for size in [0, 1_000, 300_000] {
         let last = format!("last words {}", "x".repeat(size));
-        let line =
-            format!("{{\"jsonrpc\":\"2.0\",\"id\":$ID,\"result\":{{\"said\":\"{last}\"}}}}\n");
+        let line = format!(
+            "{{\"jsonrpc\":\"2.0\",\"id\":$ID,\"result\":{{\"content\":[],\"said\":\"{last}\"}}}}\n"
+        );
         let arguments = json!({ "stdout": line, "code": 3 }).to_string();
         let answer = client.call_tool("a__exit", &arguments).await;
-        let wanted = format!(r#""result":{{"said":"{last}"}}}}"#);
+        let wanted = format!(r#""result":{{"content":[],"said":"{last}"}}}}"#);
         assert!(answer.ends_with(&wanted), "{size}: {answer:.300}");
         wait::until("its successor", SOON, async || {
             let answer = client.call_tool("a__echo", r#"{"text":"x"}"#).await;

@@ -153,12 +153,15 @@ async fn an_answer_that_cannot_be_used_fails_its_call_at_once() {
 async fn an_answer_in_pieces_is_whole_and_two_in_one_piece_are_two() {
     let (_gateway, client) = serve_ready(&[fixture("a", &[])]).await;
     // A second answer in the same write; the first counts.
-    let both = "{\"jsonrpc\":\"2.0\",\"id\":$ID,\"result\":{\"first\":1}}\n\
+    let both = "{\"jsonrpc\":\"2.0\",\"id\":$ID,\"result\":{\"content\":[],\"first\":1}}\n\
         {\"jsonrpc\":\"2.0\",\"id\":$ID,\"result\":{\"second\":2}}\n";
     let answer = write_and_echo(&client, "a", both).await;
-    assert!(answer.ends_with(r#""result":{"first":1}}"#), "{answer}");
+    assert!(
+        answer.ends_with(r#""result":{"content":[],"first":1}}"#),
+        "{answer}"
+    );
     // The beginning of a line now, its end with the next call's answer: that line is spoiled, and says whose it was.
-    let start = "{\"jsonrpc\":\"2.0\",\"id\":$ID,\"result\":{\"pieces\":";
+    let start = "{\"jsonrpc\":\"2.0\",\"id\":$ID,\"result\":{\"content\":[],\"pieces\":";
     let arguments = json!({ "stdout": start, "silent": true }).to_string();
     let params = format!(r#"{{"name":"a__echo","arguments":{arguments}}}"#);
     let first = client.request("tools/call", Some(&params)).await;
@@ -166,5 +169,8 @@ async fn an_answer_in_pieces_is_whole_and_two_in_one_piece_are_two() {
     let second = client.call_tool("a__echo", &end).await;
     assert_eq!(text_of(&second), "second");
     let first = client.wait_response(first, SOON).await;
-    assert!(first.ends_with(r#""result":{"pieces":1.10}}"#), "{first}");
+    assert!(
+        first.ends_with(r#""result":{"content":[],"pieces":1.10}}"#),
+        "{first}"
+    );
 }

@@ -1,36 +1,44 @@
 //! Fidelity of lists: entries are kept raw, and renamed in place.
 
+use super::super::super::shape::Class;
 use super::*;
 
 fn page_of(result: &Bytes) -> Result<Page, String> {
     page(Kind::Tools, result)
 }
 
-const PAGE: &str = "{\"tools\": [ {\"name\":\"a\",\"inputSchema\":{\"maximum\":1.10,\r\n\"x-vendor\":1e400}} ,
-    {\"description\":\"\\ud800\",\"na\\u006de\":\"b\\u0062\"}, {\"title\":\"no name\"}, 7, {\"name\":3},
-    {\"name\":\"\"}, {\"name\":\"c\",\"name\":\"d\"} ], \"nextCursor\": \"\\u00e9\", \"ttlMs\":1}";
+const PAGE: &str = "{\"tools\": [ {\"name\":\"a\",\"inputSchema\":{\"type\":\"object\",\"maximum\":1.10,\r\n\"x-vendor\":1e40}} ,
+    {\"inputSchema\":{\"typ\\u0065\":\"object\"},\"na\\u006de\":\"b\\u0062\"}, {\"title\":\"no name\"}, 7, {\"name\":3},
+    {\"name\":\"\",\"inputSchema\":{\"type\":\"object\"}}, {\"name\":\"c\",\"name\":\"d\"} ], \"nextCursor\": \"\\u00e9\", \"ttlMs\":1}";
 
 #[test]
 fn tools_are_kept_raw_and_renamed_in_place() {
     let result = Bytes::from(PAGE);
     let page = page_of(&result).unwrap();
     let names: Vec<&str> = page.items.iter().map(Item::key).collect();
-    assert_eq!((names, page.skipped), (vec!["a", "bb"], 5));
+    assert_eq!(names, ["a", "bb"]);
+    assert_eq!(
+        page.odd
+            .left_out()
+            .map(|(_, named)| named.count)
+            .sum::<usize>(),
+        5
+    );
     assert_eq!(page.next_cursor.as_deref(), Some("\"\\u00e9\""));
     let [a, b] = page.items.as_slice() else {
         panic!("two")
     };
     assert_eq!(
         a.raw(),
-        "{\"name\":\"a\",\"inputSchema\":{\"maximum\":1.10,\r\n\"x-vendor\":1e400}}"
+        "{\"name\":\"a\",\"inputSchema\":{\"type\":\"object\",\"maximum\":1.10,\r\n\"x-vendor\":1e40}}"
     );
     assert_eq!(
         a.renamed("s__a"),
-        br#"{"name":"s__a","inputSchema":{"maximum":1.10,"x-vendor":1e400}}"#
+        br#"{"name":"s__a","inputSchema":{"type":"object","maximum":1.10,"x-vendor":1e40}}"#
     );
     assert_eq!(
         b.renamed("s__bb"),
-        br#"{"description":"\ud800","na\u006de":"s__bb"}"#
+        br#"{"inputSchema":{"typ\u0065":"object"},"na\u006de":"s__bb"}"#
     );
     assert_eq!(
         Item::parse(Kind::Tools, a.raw()).as_ref(),
@@ -45,7 +53,42 @@ fn tools_are_kept_raw_and_renamed_in_place() {
         again.items.iter().map(Item::key).collect::<Vec<_>>(),
         ["s__a", "s__bb"]
     );
-    assert_eq!((again.next_cursor, again.skipped), (None, 0));
+    assert_eq!((again.next_cursor, again.odd), (None, Odd::default()));
+}
+
+#[test]
+fn what_is_odd_is_told_by_why_with_the_first_names() {
+    let entries: Vec<String> = (0..9)
+        .map(|number| format!(r#"{{"name":"t{number}","description":null}}"#))
+        .chain((0..5).map(|number| {
+            format!(r#"{{"name":"u{number}","title":null,"inputSchema":{{"type":"object"}}}}"#)
+        }))
+        .collect();
+    let page = |range: Range<usize>| {
+        let text = format!(r#"{{"tools":[{}]}}"#, entries[range].join(","));
+        page_of(&Bytes::from(text)).unwrap()
+    };
+    let mut odd = page(0..4).odd;
+    odd.add(page(4..14).odd);
+    let left_out: Vec<String> = odd
+        .left_out()
+        .map(|(fault, named)| format!("{fault}: {named}"))
+        .collect();
+    assert_eq!(
+        left_out,
+        ["'inputSchema' is missing: 't0', 't1', 't2' and 6 more"]
+    );
+    let mended: Vec<String> = odd
+        .mended()
+        .map(|(member, named)| format!("{member}: {named}"))
+        .collect();
+    assert_eq!(mended, ["title: 'u0', 'u1', 'u2' and 2 more"]);
+    assert_eq!((odd.count(Class::Missing), odd.count(Class::Wrong)), (9, 0));
+    let kept = page(0..14).items;
+    assert_eq!(
+        kept[0].raw(),
+        r#"{"name":"u0","inputSchema":{"type":"object"}}"#
+    );
 }
 
 #[test]
@@ -73,15 +116,21 @@ fn cursors_are_opaque() {
 #[test]
 fn every_kind_has_its_own_member_and_key() {
     for (kind, text) in [
-        (Kind::Prompts, r#"{"prompts":[{"name":"a"}]}"#),
-        (Kind::Resources, r#"{"resources":[{"uri":"a","name":"b"}]}"#),
+        (Kind::Prompts, r#"{"prompts":[{"name":"a:b"}]}"#),
+        (
+            Kind::Resources,
+            r#"{"resources":[{"uri":"a:b","name":"b"}]}"#,
+        ),
         (
             Kind::Templates,
-            r#"{"resourceTemplates":[{"uriTemplate":"a","uri":"b"}]}"#,
+            r#"{"resourceTemplates":[{"uriTemplate":"a:b","uri":"b","name":"n"}]}"#,
         ),
     ] {
         let read = page(kind, &Bytes::from(text)).unwrap();
-        assert_eq!(read.items.iter().map(Item::key).collect::<Vec<_>>(), ["a"]);
+        assert_eq!(
+            read.items.iter().map(Item::key).collect::<Vec<_>>(),
+            ["a:b"]
+        );
         assert!(page(Kind::Tools, &Bytes::from(text)).is_err());
         let again = list_result(
             kind,
@@ -103,7 +152,7 @@ fn a_clients_cursor_is_a_string_or_absent() {
     assert_eq!(list_cursor(None), Ok(None));
     assert_eq!(cursor("{}"), Ok(None));
     assert_eq!(cursor(r#"{"cursor":null}"#), Ok(None));
-    assert_eq!(cursor(r#"{"cursor":""}"#), Ok(Some(String::new())));
+    assert_eq!(cursor(r#"{"cursor":""}"#), Ok(None));
     assert_eq!(cursor(r#"{"cursor":"\u0061"}"#), Ok(Some("a".to_owned())));
     for wrong in [r#"{"cursor":1}"#, "[]", r#"{"cursor":"a","cursor":"b"}"#] {
         assert!(cursor(wrong).is_err(), "{wrong}");

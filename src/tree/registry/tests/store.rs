@@ -36,7 +36,7 @@ fn a_catalogue_comes_back_byte_for_byte() {
     let directory = tempfile::tempdir().unwrap();
     let store = store(directory.path());
     let page = Bytes::from_static(
-        br#"{"tools":[{"name":"t","inputSchema":{"maximum":1e400,"x":1.10},"d":"\u00e9"},{"name":"u"}]}"#,
+        br#"{"tools":[{"name":"t","inputSchema":{"type":"object","maximum":1e40,"x":1.10},"d":"\u00e9"},{"name":"u","inputSchema":{"type":"object"}}]}"#,
     );
     let mut told = Catalogue {
         instructions: Some("be \"kind\"\u{e9}\n".to_owned()),
@@ -46,10 +46,13 @@ fn a_catalogue_comes_back_byte_for_byte() {
     told.tools = item::page(Kind::Tools, &page).unwrap().items.into();
     for (kind, text) in [
         (Kind::Prompts, r#"{"prompts":[{"name":"\u0070","x":1.10}]}"#),
-        (Kind::Resources, r#"{"resources":[{"uri":"a:b"}]}"#),
+        (
+            Kind::Resources,
+            r#"{"resources":[{"uri":"a:b","name":"r"}]}"#,
+        ),
         (
             Kind::Templates,
-            r#"{"resourceTemplates":[{"uriTemplate":"a:{b}"}]}"#,
+            r#"{"resourceTemplates":[{"uriTemplate":"a:{b}","name":"r"}]}"#,
         ),
     ] {
         told.set(kind, item::page(kind, &Bytes::from(text)).unwrap().items);

@@ -30,7 +30,7 @@ const READY: &str = r#"
     read hello
     echo '{"jsonrpc":"2.0","id":0,"result":{"protocolVersion":"2025-06-18","capabilities":{"tools":{}}}}'
     read initialized; read list
-    echo '{"jsonrpc":"2.0","id":1,"result":{"tools":[{"name":"t"}]}}'
+    echo '{"jsonrpc":"2.0","id":1,"result":{"tools":[{"name":"t","inputSchema":{"type":"object"}}]}}'
 "#;
 const SOON: Duration = Duration::from_secs(30);
 
@@ -311,7 +311,7 @@ async fn the_registry_and_the_config_actor_may_die_and_no_call_fails() {
             id += 1;
             client.calls(id, "s__t");
             let answer = client.next().await;
-            assert_eq!(answer["result"], json!({}), "{answer}");
+            assert_eq!(answer["result"], json!({"content": []}), "{answer}");
             assert_eq!(answer["id"], id);
         }
     }

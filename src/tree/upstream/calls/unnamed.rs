@@ -2,10 +2,9 @@
 //! section 5). Its call would wait for a timeout, but a wrong guess would end another client's, so
 //! that a call is found here only where it is certain.
 
-use memchr::{memchr, memmem};
-
 use super::{Calls, Pending};
 use crate::protocol::depth;
+use crate::protocol::shape::halves::has_half;
 
 /// What is nested deeper or is larger than this some parsers refuse; what is neither, few do.
 const DEEP: usize = 64;
@@ -15,31 +14,6 @@ const LARGE: usize = 1 << 20;
 /// an escape in them that is half of a character.
 pub(super) fn is_odd(params: &[u8]) -> bool {
     params.len() > LARGE || depth::is_deeper_than(DEEP - 1, params) || has_half(params)
-}
-
-/// Whether one of the two escapes of a character beyond the first 65 536 stands alone.
-fn has_half(json: &[u8]) -> bool {
-    let of_a_pair = |part: &[u8]| memmem::find(json, part).is_some();
-    if !of_a_pair(b"\\ud") && !of_a_pair(b"\\uD") {
-        return false;
-    }
-    let mut rest = json;
-    while let Some(at) = memchr(b'\\', rest) {
-        rest = rest.get(at..).unwrap_or_default();
-        let length = match (unit(rest), rest.get(6..).and_then(unit)) {
-            (Some(0xD800..=0xDBFF), Some(0xDC00..=0xDFFF)) => 12,
-            (Some(0xD800..=0xDFFF), _) => return true,
-            _ => 2,
-        };
-        rest = rest.get(length..).unwrap_or_default();
-    }
-    false
-}
-
-/// The UTF-16 unit of an escape at the beginning of `json`.
-fn unit(json: &[u8]) -> Option<u16> {
-    let digits = json.strip_prefix(b"\\u")?.get(..4)?;
-    u16::from_str_radix(str::from_utf8(digits).ok()?, 16).ok()
 }
 
 impl Calls {

@@ -2,18 +2,24 @@
 
 use tokio::time::Instant;
 
-use super::super::junk::excerpt;
+use super::super::calls::Stray;
+use super::super::junk::{Shown, excerpt};
 use super::{Dialogue, Effect, Phase};
-use crate::protocol::jsonrpc::{Response, code};
+use crate::protocol::jsonrpc::{RequestId, Response, code};
 use crate::tree::call::Answer;
 
 impl Dialogue {
     /// Ends the call that it certainly belongs to, if there is one. Else it is nobody's: the start
     /// has a deadline of its own, as lists and calls have.
     pub(super) fn on_unnamed(&mut self, now: Instant, response: Response) -> Vec<Effect> {
-        let (None, Err(error)) = (response.id, response.outcome) else {
-            self.calls.drop_unknown();
-            return Vec::new();
+        let error = match (response.id, response.outcome) {
+            (None, Err(error)) => error,
+            (id, Ok(body) | Err(body)) => {
+                self.calls.drop_unknown();
+                let id = id.as_ref().map_or("null", RequestId::as_raw);
+                self.say_stray(&Shown(id.as_bytes()), Stray::Unknown, &body);
+                return Vec::new();
+            }
         };
         let is_alone = !self.audience.awaits_an_answer() && self.lists.next_deadline().is_none();
         let code = code::of(&error);

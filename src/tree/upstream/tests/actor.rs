@@ -27,7 +27,7 @@ pub(super) const READY: &str = r#"
     read hello
     echo '{"jsonrpc":"2.0","id":0,"result":{"protocolVersion":"2025-06-18","capabilities":{"tools":{}}}}'
     read initialized; read list
-    echo '{"jsonrpc":"2.0","id":1,"result":{"tools":[{"name":"t"}]}}'
+    echo '{"jsonrpc":"2.0","id":1,"result":{"tools":[{"name":"t","inputSchema":{"type":"object"}}]}}'
 "#;
 pub(super) const SOON: Duration = Duration::from_secs(20);
 
@@ -122,7 +122,7 @@ async fn it_is_ready_once_and_says_so_to_root_before_the_registry() {
     let script = r#"
         echo '{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}'
         read again
-        echo '{"jsonrpc":"2.0","id":2,"result":{"tools":[{"name":"u"}]}}'
+        echo '{"jsonrpc":"2.0","id":2,"result":{"tools":[{"name":"u","inputSchema":{"type":"object"}}]}}'
         cat >/dev/null
     "#;
     let mut stage = Stage::ready(script).await;
@@ -146,7 +146,7 @@ async fn a_server_that_always_says_that_its_list_changed_is_listed_all_the_same(
             echo '{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}'
         done) &
         read again
-        echo '{"jsonrpc":"2.0","id":2,"result":{"tools":[{"name":"u"}]}}'
+        echo '{"jsonrpc":"2.0","id":2,"result":{"tools":[{"name":"u","inputSchema":{"type":"object"}}]}}'
         cat >/dev/null
     "#;
     let mut stage = Stage::ready(script).await;
@@ -176,14 +176,14 @@ async fn a_death_answers_every_call_with_how_it_ended_and_what_comes_next() {
 async fn last_words_count() {
     let script = r#"
         read one
-        echo '{"jsonrpc":"2.0","id":2,"result":"last words"}'
+        echo '{"jsonrpc":"2.0","id":2,"result":{"content":[],"said":"last words"}}'
         exit 1
     "#;
     let mut stage = Stage::ready(script).await;
     stage.call();
     assert_eq!(
         stage.desk.next().await,
-        Heard::Result(1, "\"last words\"".into())
+        Heard::Result(1, r#"{"content":[],"said":"last words"}"#.into())
     );
     assert!(stage.ends().await.hear().is_empty());
 }
@@ -238,7 +238,7 @@ async fn calls_it_cannot_take_are_given_back() {
 async fn a_drain_lets_calls_finish_and_takes_no_more() {
     let script = r#"
         read one; read cancelled
-        echo '{"jsonrpc":"2.0","id":2,"result":"done"}'
+        echo '{"jsonrpc":"2.0","id":2,"result":{"content":[]}}'
         cat >/dev/null
     "#;
     let mut stage = Stage::ready(script).await;
@@ -250,7 +250,10 @@ async fn a_drain_lets_calls_finish_and_takes_no_more() {
     assert_eq!(stage.desk.next().await, Heard::Bounced(3));
     // A cancelled call is nothing to wait for.
     stage.handle.cancel(Desk::id(2), None);
-    assert_eq!(stage.desk.next().await, Heard::Result(1, "\"done\"".into()));
+    assert_eq!(
+        stage.desk.next().await,
+        Heard::Result(1, r#"{"content":[]}"#.into())
+    );
     assert!(stage.ends().await.hear().is_empty());
 }
 

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::{Desk, Heard};
 use crate::tree::call::Answer;
 use crate::tree::testing::name;
-use crate::tree::upstream::calls::{CANCELLED_KEEPS_PERMIT, Calls, Refused};
+use crate::tree::upstream::calls::{CANCELLED_KEEPS_PERMIT, Calls, Refused, Stray};
 
 const TIMEOUT: Duration = Duration::from_secs(300);
 const SECOND: Duration = Duration::from_secs(1);
@@ -40,8 +40,14 @@ fn send_plain(calls: &mut Calls, now: Instant, desk: &mut Desk) -> u64 {
         .unwrap()
 }
 
-fn result(text: &'static str) -> Answer {
-    Answer::Result(Bytes::from_static(text.as_bytes()))
+const ERROR: &str = r#"{"code":1,"message":""}"#;
+
+fn content(text: &str) -> String {
+    format!(r#"{{"content":[{{"type":"text","text":"{text}"}}]}}"#)
+}
+
+fn result(text: &str) -> Answer {
+    Answer::Result(content(text).into())
 }
 
 #[test]
@@ -70,13 +76,17 @@ fn the_first_answer_counts_and_later_ones_are_dropped_and_counted() {
     let (mut calls, mut desk, now) = (calls(), Desk::new(9), Instant::now());
     let one = send_plain(&mut calls, now, &mut desk);
     let two = send_plain(&mut calls, now, &mut desk);
-    calls.settle(two, Answer::Error(Bytes::from_static(b"{}")));
-    calls.settle(one, result("1"));
-    calls.settle(one, result("2"));
-    calls.settle(99, result("3"));
+    drop(calls.settle(two, Answer::Error(Bytes::from_static(ERROR.as_bytes()))));
+    drop(calls.settle(one, result("1")));
+    let stray = |settled: Result<(), (Stray, Bytes)>| settled.unwrap_err().0;
+    assert_eq!(stray(calls.settle(one, result("2"))), Stray::Duplicate);
+    assert_eq!(stray(calls.settle(99, result("3"))), Stray::Unknown);
     assert_eq!(
         desk.hear(),
-        [Heard::Error(2, "{}".into()), Heard::Result(1, "1".into())]
+        [
+            Heard::Error(2, ERROR.into()),
+            Heard::Result(1, content("1"))
+        ]
     );
     assert_eq!((calls.dropped_answers(), calls.in_flight()), (2, 0));
     assert_eq!(desk.permits.free(), 9);
@@ -87,7 +97,7 @@ fn a_permit_is_free_before_its_answer_is_heard_of() {
     let (mut calls, mut desk, now) = (calls(), Desk::new(1), Instant::now());
     for _ in 0..3 {
         let id = send_plain(&mut calls, now, &mut desk);
-        calls.settle(id, result("1"));
+        drop(calls.settle(id, result("1")));
         assert_eq!(desk.hear().len(), 1);
     }
 }
@@ -189,7 +199,7 @@ fn a_cancelled_call_is_withdrawn_upstream_and_not_answered() {
 
     // The server may still be working on it: the permit comes back with its answer.
     assert_eq!(desk.permits.free(), 8);
-    calls.settle(id, result("late"));
+    drop(calls.settle(id, result("late")));
     assert_eq!(desk.permits.free(), 9);
     assert_eq!(calls.dropped_answers(), 1);
     assert!(desk.hear().is_empty());
@@ -210,7 +220,7 @@ fn a_cancelled_call_that_is_never_answered_frees_its_permit_after_a_minute() {
     assert!(calls.expire(now + CANCELLED_KEEPS_PERMIT).is_empty());
     assert_eq!(desk.permits.free(), 9);
     assert_eq!(calls.next_deadline(), None, "nothing is left of it");
-    calls.settle(id, result("very late"));
+    drop(calls.settle(id, result("very late")));
     assert!(desk.hear().is_empty() && !calls.is_hung());
 }
 
@@ -254,7 +264,7 @@ fn the_end_answers_everybody_once_and_frees_everything() {
         .map(|_| send_plain(&mut calls, now, &mut desk))
         .collect();
     calls.cancel(now, Desk::id(1), None);
-    calls.settle(ids[1], result("1"));
+    drop(calls.settle(ids[1], result("1")));
     desk.hear();
     calls.fail_all("server 's' exited with code 1");
     assert_eq!(
@@ -262,7 +272,7 @@ fn the_end_answers_everybody_once_and_frees_everything() {
         [Heard::Failed(3, "server 's' exited with code 1".into())]
     );
     calls.fail_all("again");
-    calls.settle(ids[2], result("too late"));
+    drop(calls.settle(ids[2], result("too late")));
     drop(calls);
     assert!(desk.hear().is_empty());
     assert_eq!(desk.permits.free(), 9);

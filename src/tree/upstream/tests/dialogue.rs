@@ -124,7 +124,9 @@ fn noise_before_the_handshake_is_skipped_and_ids_may_be_strings() {
 fn all_pages_are_drained() {
     let mut talk = Talk::initialized();
     let page = |name: &str, cursor: &str| {
-        format!(r#"{{"tools":[{{"name":"{name}"}}],"nextCursor":"{cursor}"}}"#)
+        format!(
+            r#"{{"tools":[{{"name":"{name}","inputSchema":{{"type":"object"}}}}],"nextCursor":"{cursor}"}}"#
+        )
     };
     assert_eq!(talk.hears(&answer(1, &page("a", ""))), [asks(2, Some(""))]);
     assert_eq!(
@@ -136,7 +138,7 @@ fn all_pages_are_drained() {
         talk.hears(&answer(2, &page("b", "p3"))),
         [asks(3, Some("p3"))]
     );
-    let last = r#"{"tools":[{"name":"c"}],"nextCursor":null}"#;
+    let last = r#"{"tools":[{"name":"c","inputSchema":{"type":"object"}}],"nextCursor":null}"#;
     assert_eq!(talk.hears(&answer(3, last)), [listed(&["a", "b", "c"])]);
     assert_eq!(talk.dialogue.counters().dropped_answers, 1);
 }
@@ -204,12 +206,18 @@ fn the_first_list_is_for_the_start_deadline() {
 fn answers_reach_their_calls_byte_for_byte() {
     let (mut talk, mut desk) = (Talk::ready(), Desk::new(9));
     let (one, two) = (talk.sends(&mut desk), talk.sends(&mut desk));
-    talk.hears(&answer(two, r#"{"x":1.10,"y":12345678901234567890}"#));
+    talk.hears(&answer(
+        two,
+        r#"{"content":[],"x":1.10,"y":12345678901234567890}"#,
+    ));
     talk.hears(&refusal(one).replace(&format!("\"id\":{one}"), &format!("\"id\":\"{one}\"")));
     assert_eq!(
         desk.hear(),
         [
-            Heard::Result(2, r#"{"x":1.10,"y":12345678901234567890}"#.into()),
+            Heard::Result(
+                2,
+                r#"{"content":[],"x":1.10,"y":12345678901234567890}"#.into()
+            ),
             Heard::Error(1, r#"{"code":-32603,"message":"no\nway"}"#.into())
         ]
     );

@@ -24,7 +24,7 @@ async fn what_it_offers_is_for_its_owner_and_not_for_the_registry() {
     let script = r#"
         echo '{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}'
         read again
-        echo '{"jsonrpc":"2.0","id":2,"result":{"tools":[{"name":"u"}]}}'
+        echo '{"jsonrpc":"2.0","id":2,"result":{"tools":[{"name":"u","inputSchema":{"type":"object"}}]}}'
         cat >/dev/null
     "#;
     let (mut stage, mut desk) = instance(script).await;

@@ -16,12 +16,18 @@ fn page(text: &str) -> Page {
 fn pages_are_put_together_in_their_order() {
     let due = Instant::now();
     let mut listing = Listing::new(Kind::Tools, 1, due);
-    let first = page(r#"{"tools":[{"name":"a"},{"noname":1}],"nextCursor":""}"#);
+    let first = page(
+        r#"{"tools":[{"name":"a","inputSchema":{"type":"object"}},{"noname":1}],"nextCursor":""}"#,
+    );
     let Turn::Next(params) = listing.turn(&who(), first, room()) else {
         panic!("there is another page");
     };
     assert_eq!(params.unwrap(), r#"{"cursor":""}"#);
-    let Turn::Done(all) = listing.turn(&who(), page(r#"{"tools":[{"name":"b"}]}"#), room()) else {
+    let Turn::Done(all, _) = listing.turn(
+        &who(),
+        page(r#"{"tools":[{"name":"b","inputSchema":{"type":"object"}}]}"#),
+        room(),
+    ) else {
         panic!("that was all");
     };
     let names: Vec<&str> = all.iter().map(Item::key).collect();
@@ -33,7 +39,9 @@ fn a_cursor_that_was_seen_before_ends_the_list() {
     for cursors in [&["on", "on"][..], &["a", "b", "c", "a"]] {
         let mut listing = Listing::new(Kind::Tools, 1, Instant::now());
         let mut turn = |number: usize, cursor: &str| {
-            let text = format!(r#"{{"tools":[{{"name":"t{number}"}}],"nextCursor":"{cursor}"}}"#);
+            let text = format!(
+                r#"{{"tools":[{{"name":"t{number}","inputSchema":{{"type":"object"}}}}],"nextCursor":"{cursor}"}}"#
+            );
             listing.turn(&who(), page(&text), room())
         };
         let (last, before) = cursors.split_last().unwrap();
@@ -51,9 +59,14 @@ fn a_cursor_that_was_seen_before_ends_the_list() {
 
 #[test]
 fn a_page_with_nothing_new_ends_the_list() {
-    for again in [r#"[{"name":"a"}]"#, r#"[{"name":"b"},{"name":"a"}]"#] {
+    for again in [
+        r#"[{"name":"a","inputSchema":{"type":"object"}}]"#,
+        r#"[{"name":"b","inputSchema":{"type":"object"}},{"name":"a","inputSchema":{"type":"object"}}]"#,
+    ] {
         let mut listing = Listing::new(Kind::Tools, 1, Instant::now());
-        let first = page(r#"{"tools":[{"name":"a"},{"name":"b"}],"nextCursor":"1"}"#);
+        let first = page(
+            r#"{"tools":[{"name":"a","inputSchema":{"type":"object"}},{"name":"b","inputSchema":{"type":"object"}}],"nextCursor":"1"}"#,
+        );
         assert!(matches!(listing.turn(&who(), first, room()), Turn::Next(_)));
         let again = page(&format!(r#"{{"tools":{again},"nextCursor":"2"}}"#));
         assert_eq!(done(listing.turn(&who(), again, room())), ["a", "b"]);
@@ -83,28 +96,36 @@ fn the_first_of_too_many_are_kept() {
         Listing::new(Kind::Tools, 1, Instant::now()),
         Room::of(&limits),
     );
-    let first = page(r#"{"tools":[{"name":"a"},{"name":"b"}],"nextCursor":"on"}"#);
+    let first = page(
+        r#"{"tools":[{"name":"a","inputSchema":{"type":"object"}},{"name":"b","inputSchema":{"type":"object"}}],"nextCursor":"on"}"#,
+    );
     assert!(matches!(listing.turn(&who(), first, room), Turn::Next(_)));
-    let second = page(r#"{"tools":[{"name":"c"},{"name":"d"}],"nextCursor":"more"}"#);
+    let second = page(
+        r#"{"tools":[{"name":"c","inputSchema":{"type":"object"}},{"name":"d","inputSchema":{"type":"object"}}],"nextCursor":"more"}"#,
+    );
     assert_eq!(done(listing.turn(&who(), second, room)), ["a", "b", "c"]);
 
     let mut listing = Listing::new(Kind::Tools, 1, Instant::now());
-    let exactly = page(r#"{"tools":[{"name":"a"},{"name":"b"},{"name":"c"}]}"#);
+    let exactly = page(
+        r#"{"tools":[{"name":"a","inputSchema":{"type":"object"}},{"name":"b","inputSchema":{"type":"object"}},{"name":"c","inputSchema":{"type":"object"}}]}"#,
+    );
     assert_eq!(done(listing.turn(&who(), exactly, room)).len(), 3);
 }
 
 #[test]
 fn bytes_count_too_and_what_is_left_out_leaves_no_memory_behind() {
     let limits = Limits {
-        max_catalogue_bytes: 40,
+        max_catalogue_bytes: 60,
         ..Limits::default()
     };
     let mut listing = Listing::new(Kind::Tools, 1, Instant::now());
     let long = "x".repeat(1000);
-    let text = format!(r#"{{"tools":[{{"name":"a"}},{{"name":"b","description":"{long}"}}]}}"#);
+    let text = format!(
+        r#"{{"tools":[{{"name":"a","inputSchema":{{"type":"object"}}}},{{"name":"b","inputSchema":{{"type":"object"}},"description":"{long}"}}]}}"#
+    );
     let page = page(&text);
     let whole = page.items[0].raw().as_ptr();
-    let Turn::Done(kept) = listing.turn(&who(), page, Room::of(&limits)) else {
+    let Turn::Done(kept, _) = listing.turn(&who(), page, Room::of(&limits)) else {
         panic!("there is no room for more");
     };
     assert_eq!(kept.len(), 1);
@@ -117,9 +138,11 @@ fn what_other_lists_hold_is_no_room() {
         max_catalogue_items: 3,
         ..Limits::default()
     };
-    let others = page(r#"{"tools":[{"name":"a"},{"name":"b"}]}"#).items;
+    let others = page(r#"{"tools":[{"name":"a","inputSchema":{"type":"object"}},{"name":"b","inputSchema":{"type":"object"}}]}"#).items;
     let mut listing = Listing::new(Kind::Tools, 1, Instant::now());
-    let two = page(r#"{"tools":[{"name":"c"},{"name":"d"}]}"#);
+    let two = page(
+        r#"{"tools":[{"name":"c","inputSchema":{"type":"object"}},{"name":"d","inputSchema":{"type":"object"}}]}"#,
+    );
     let turn = listing.turn(&who(), two, Room::of(&limits).less(&others));
     assert_eq!(done(turn), ["c"]);
 }
@@ -130,7 +153,7 @@ fn room() -> Room {
 
 fn done(turn: Turn) -> Vec<String> {
     match turn {
-        Turn::Done(items) => items.iter().map(|item| item.key().to_owned()).collect(),
+        Turn::Done(items, _) => items.iter().map(|item| item.key().to_owned()).collect(),
         Turn::Next(_) => panic!("that was all"),
     }
 }

@@ -16,7 +16,9 @@ fn list(id: u64, method: &str) -> Todo {
 }
 
 fn one(kind: Kind, key: &str) -> String {
-    json!({kind.member(): [{kind.key(): key}]}).to_string()
+    let mut entry = json!({"name": "n", "inputSchema": {"type": "object"}});
+    entry[kind.key()] = json!(key);
+    json!({kind.member(): [entry]}).to_string()
 }
 
 /// All four have been asked for, under the ids 1 to 4.
@@ -49,14 +51,14 @@ fn it_is_ready_with_the_last_list_in_whatever_order_they_come() {
     let next = request(5, "prompts/list", json!({"cursor": ""}));
     assert_eq!(talk.hears(&answer(2, page)), [next]);
     assert_eq!(talk.hears(&answer(1, &tools(&["a"]))), []);
-    assert_eq!(talk.hears(&answer(3, &one(Kind::Resources, "c"))), []);
+    assert_eq!(talk.hears(&answer(3, &one(Kind::Resources, "c:"))), []);
     assert!(!talk.dialogue.is_ready());
     assert_eq!(
         talk.dialogue.waits_for(),
         "it did not answer 'prompts/list'"
     );
     let todo = talk.hears(&answer(5, &one(Kind::Prompts, "b2")));
-    assert_eq!(todo, [listed(&["a", "b", "b2", "c", "d"])]);
+    assert_eq!(todo, [listed(&["a", "b", "b2", "c:", "d"])]);
 }
 
 #[test]
@@ -66,7 +68,7 @@ fn what_the_server_said_of_itself_is_in_the_catalogue() {
         {"resources":{"subscribe":true},"logging":{},"tools":{}}}"#;
     talk.hears(&answer(0, &result.replace('\n', " ")));
     for (id, kind) in (1..).zip([Kind::Tools, Kind::Resources]) {
-        talk.hears(&answer(id, &one(kind, "k")));
+        talk.hears(&answer(id, &one(kind, "k:")));
     }
     let line = answer(3, r#"{"resourceTemplates":[]}"#).into();
     let effects = talk.dialogue.on_line(talk.now, &line);
@@ -85,15 +87,15 @@ fn one_list_that_fails_takes_no_other_with_it() {
     talk.hears(&refusal(2));
     talk.hears(&answer(1, &tools(&["a"])));
     talk.hears(&answer(4, r#"{"resourceTemplates":7}"#));
-    let todo = talk.hears(&answer(3, &one(Kind::Resources, "c")));
+    let todo = talk.hears(&answer(3, &one(Kind::Resources, "c:")));
     let unlisted = [Kind::Prompts, Kind::Templates];
-    assert_eq!(todo, [listed_but(&["a", "c"], &unlisted)]);
+    assert_eq!(todo, [listed_but(&["a", "c:"], &unlisted)]);
     // It does better later, and then worse again: what it had is kept.
     let changed = "notifications/prompts/list_changed";
     assert_eq!(talk.told(changed, "{}"), [Todo::ListChanged]);
     assert_eq!(relist(&mut talk), [list(5, "prompts/list")]);
     let todo = talk.hears(&answer(5, &one(Kind::Prompts, "b")));
-    assert_eq!(todo, [listed_but(&["a", "b", "c"], &[Kind::Templates])]);
+    assert_eq!(todo, [listed_but(&["a", "b", "c:"], &[Kind::Templates])]);
     talk.told(changed, "{}");
     relist(&mut talk);
     assert_eq!(talk.hears(&refusal(6)), [], "no news");
@@ -103,10 +105,10 @@ fn one_list_that_fails_takes_no_other_with_it() {
 fn a_server_that_does_not_know_templates_has_none() {
     let mut talk = asked();
     for (id, kind) in (1..).zip(Kind::ALL).take(3) {
-        talk.hears(&answer(id, &one(kind, "k")));
+        talk.hears(&answer(id, &one(kind, "k:")));
     }
     let unknown = refusal(4).replace("-32603", "-32601");
-    assert_eq!(talk.hears(&unknown), [listed(&["k", "k", "k"])]);
+    assert_eq!(talk.hears(&unknown), [listed(&["k:", "k:", "k:"])]);
 }
 
 #[test]
@@ -145,8 +147,8 @@ fn a_slow_list_does_not_keep_the_others_and_counts_when_it_comes() {
     let unlisted = [Kind::Prompts, Kind::Resources];
     assert_eq!(talk.expires(), [listed_but(&["a", "d"], &unlisted)]);
     assert!(talk.dialogue.is_ready());
-    let todo = talk.hears(&answer(3, &one(Kind::Resources, "c")));
-    assert_eq!(todo, [listed_but(&["a", "c", "d"], &[Kind::Prompts])]);
+    let todo = talk.hears(&answer(3, &one(Kind::Resources, "c:")));
+    assert_eq!(todo, [listed_but(&["a", "c:", "d"], &[Kind::Prompts])]);
     // The other never comes; later it is asked for anew.
     talk.now += TIMEOUT;
     assert_eq!(talk.expires(), []);

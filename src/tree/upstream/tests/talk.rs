@@ -197,7 +197,8 @@ pub(super) fn refusal(id: u64) -> String {
 }
 
 pub(super) fn tools(names: &[&str]) -> String {
-    let tools: Vec<Value> = names.iter().map(|name| json!({"name": name})).collect();
+    let tool = |name: &&str| json!({"name": name, "inputSchema": {"type": "object"}});
+    let tools: Vec<Value> = names.iter().map(tool).collect();
     json!({"tools": tools}).to_string()
 }
 

@@ -1,0 +1,64 @@
+//! Texts that are JSON and that some readers refuse all the same, so that with one entry they refuse
+//! the whole list: numbers beyond what a double holds (Go, Rust), and what is nested too deep.
+
+use super::super::depth;
+use super::scan::Scan;
+use super::{Class, Fault};
+
+/// Some readers take 128 levels, of which the list and the message around it are four.
+const DEEPEST: usize = 120;
+/// A number with fewer digits than this and without an exponent is below the largest double.
+const LONG: usize = 300;
+
+/// Looks at an entry of a list, valid JSON.
+pub(super) fn check(entry: &str) -> Result<(), Fault> {
+    let unreadable = |wanted| Err(Fault::new(Class::Unreadable, "", wanted));
+    if depth::is_deeper_than(DEEPEST, entry.as_bytes()) {
+        return unreadable("is nested more than 120 deep");
+    }
+    if has_infinity(entry) {
+        return unreadable("has a number that is too large for a double");
+    }
+    Ok(())
+}
+
+/// Whether a number is so large that readers with 64 bits for it refuse it.
+fn has_infinity(json: &str) -> bool {
+    let mut scan = Scan::new(json);
+    while let Some(scalar) = scan.next_scalar() {
+        let may_be_large = scalar.len() >= LONG || scalar.contains(['e', 'E']);
+        let is_number = scalar.starts_with(|c: char| c == '-' || c.is_ascii_digit());
+        if may_be_large && is_number && scalar.parse().is_ok_and(f64::is_infinite) {
+            return true;
+        }
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_beyond_a_double() {
+        let large = format!("[{}]", "9".repeat(400));
+        for json in ["{\"a\":[1,-1e400]}", "1E+999", &large] {
+            assert!(has_infinity(json), "{json}");
+        }
+        let long = format!("[0.{}]", "9".repeat(400));
+        for json in [
+            "{\"1e999\":\"1e999\",\"a\":[true,null,1e308,1e-999]}",
+            "\"\\\"1e999\"",
+            &long,
+        ] {
+            assert!(!has_infinity(json), "{json}");
+        }
+    }
+
+    #[test]
+    fn nesting() {
+        let nested = |n: usize| format!("{}1{}", "[".repeat(n), "]".repeat(n));
+        assert!(check(&nested(DEEPEST)).is_ok());
+        assert!(check(&nested(DEEPEST + 1)).is_err());
+    }
+}

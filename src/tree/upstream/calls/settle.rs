@@ -1,0 +1,69 @@
+//! How a call ends with its answer, and what becomes of answers that nobody waits for.
+
+use bytes::Bytes;
+
+use super::{Calls, Pending};
+use crate::tree::call::Answer;
+
+/// Why nobody waits for an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in super::super) enum Stray {
+    /// The call was given up before.
+    Late,
+    /// It was answered before.
+    Duplicate,
+    /// There was none.
+    Unknown,
+}
+
+impl Calls {
+    /// Ends the call with this id, if it is one that somebody waits for. The error says why it is
+    /// none, with what the answer says.
+    pub(in super::super) fn settle(
+        &mut self,
+        id: u64,
+        answer: Answer,
+    ) -> Result<(), (Stray, Bytes)> {
+        let stray = match self.pending.remove(&id) {
+            Some(Pending::Call(call)) => {
+                self.ids.remove(&call.ticket.call());
+                let answer = self.fit(call.method, answer);
+                match answer {
+                    Answer::Result(_) | Answer::Error(_) => self.metrics.answered.inc(),
+                    Answer::Failed(_) => self.metrics.lost.inc(),
+                };
+                drop(call.counted);
+                call.ticket.answer(answer);
+                return Ok(());
+            }
+            Some(Pending::Tombstone { .. }) => Stray::Late,
+            None if self.was_given_up(id) => Stray::Late,
+            None if id < self.next_id => Stray::Duplicate,
+            None => Stray::Unknown,
+        };
+        self.dropped_answers += 1;
+        let dropped = &self.metrics.answers_dropped;
+        match stray {
+            Stray::Late => dropped.late.inc(),
+            Stray::Duplicate => dropped.duplicate.inc(),
+            Stray::Unknown => dropped.unknown.inc(),
+        };
+        let body = match answer {
+            Answer::Result(body) | Answer::Error(body) => body,
+            Answer::Failed(text) => text.into(),
+        };
+        Err((stray, body))
+    }
+
+    /// Whether the call was given up long ago. It is asked once: a second answer is one too many.
+    fn was_given_up(&mut self, id: u64) -> bool {
+        let at = self.given_up.iter().position(|given_up| *given_up == id);
+        at.and_then(|at| self.given_up.remove(at)).is_some()
+    }
+
+    /// Counts an answer to a request that there never was.
+    pub(in super::super) fn drop_unknown(&mut self) {
+        self.dropped_answers += 1;
+        self.metrics.answers_dropped.unknown.inc();
+    }
+}

@@ -1,0 +1,84 @@
+//! What is done with lines that can't be used, and with answers that nobody waits for: a call they may
+//! belong to is ended, and it is said what was thrown away.
+
+use bytes::Bytes;
+use tokio::time::Instant;
+
+use super::super::junk::{Shown, ends};
+use super::{Dialogue, Effect, Phase, handshake};
+use crate::protocol::framing::recover;
+use crate::protocol::jsonrpc::{DecodeError, RequestId};
+use crate::tree::call::Answer;
+use crate::tree::upstream::calls::Stray;
+
+impl Dialogue {
+    /// Takes a line that is no message.
+    pub(super) fn on_invalid(
+        &mut self,
+        now: Instant,
+        line: &Bytes,
+        error: &DecodeError,
+    ) -> Vec<Effect> {
+        let why = format!("is not a JSON-RPC message, {}", error.reason());
+        if let Some(id) = error.answers().and_then(RequestId::as_number) {
+            self.junk.note(now, line, &why);
+            return self.fail(now, id, &why);
+        }
+        if error.is_request() {
+            self.junk.note(now, line, &why);
+            return vec![Effect::Write(error.response())];
+        }
+        let (head, tail) = ends(line);
+        self.on_unusable(now, head, tail, &why)
+    }
+
+    /// Takes what could be kept of a line that can't be used. It may have been an answer: the
+    /// call it names gets an error instead of silence.
+    pub(in super::super) fn on_unusable(
+        &mut self,
+        now: Instant,
+        head: &[u8],
+        tail: &[u8],
+        why: &str,
+    ) -> Vec<Effect> {
+        self.calls.heard(now);
+        self.junk.note(now, head, why);
+        match recover::recover_id(head, tail) {
+            Some(id) => self.fail(now, id, why),
+            None => Vec::new(),
+        }
+    }
+
+    /// The answer to request `id` can't be used.
+    fn fail(&mut self, now: Instant, id: u64, why: &str) -> Vec<Effect> {
+        if id == self.hello_id && self.phase == Phase::Initializing {
+            return vec![handshake::failed(&format!(
+                "its answer to 'initialize' {why}"
+            ))];
+        }
+        if let Some(kind) = self.lists.kind_of(id) {
+            let why = format!("its answer {why}");
+            let step = self.lists.fail(now, kind, &why, &mut self.calls);
+            return self.listed(now, step);
+        }
+        let text = format!("the answer of server {} can't be used: it {why}", self.who);
+        self.settle(now, id, Answer::Failed(text))
+    }
+
+    /// Says that an answer is thrown away.
+    pub(super) fn say_stray(&self, id: &dyn std::fmt::Display, stray: Stray, body: &Bytes) {
+        let (who, text) = (&self.who, Shown(body));
+        let why = match stray {
+            Stray::Late => {
+                log::debug!("Server {who} answered request {id} after it was given up: {text}");
+                return;
+            }
+            Stray::Duplicate => "a second time",
+            Stray::Unknown => "which it was not asked",
+        };
+        log::warn!(
+            server = who.server();
+            "Server {who} answered request {id}, {why}; the answer is thrown away: {text}"
+        );
+    }
+}
