@@ -104,6 +104,9 @@ pub(crate) struct Flags {
     /// Answers so many calls; exits with code 1 instead of answering the next.
     #[arg(long)]
     exit_after: Option<usize>,
+    /// Answers so many calls, then exits with code 0.
+    #[arg(long)]
+    exit_when_done: Option<usize>,
     /// Survives SIGTERM, SIGINT and SIGHUP.
     #[arg(long)]
     ignore_term: bool,

@@ -15,7 +15,7 @@ use super::status::Book;
 use super::{ChildId, RootHandle};
 use crate::config::model::{Limits, ServerSpec};
 use crate::ids::{Generation, ServerName};
-use crate::supervise::{Failure, Host, Spawn, Spawned, Start, Status};
+use crate::supervise::{Failure, FailureKind, Host, Spawn, Spawned, Start, Status};
 use crate::tree::client::Owner;
 use crate::tree::config::ConfigHandle;
 use crate::tree::edge::Edge;
@@ -118,6 +118,12 @@ impl<S: Spawn, E: Edge> RootHost<S, E> {
         {
             log::trace!("nobody reads the notices");
         }
+    }
+
+    /// Whether a server is known to end when its work is done.
+    pub(super) fn is_known_to_finish(&self, server: &ServerName) -> bool {
+        let past = self.pasts.get(server);
+        past.is_some_and(|(_, past)| past.is_known_to_finish())
     }
 
     /// Passes on what became of a server. That it is ready, its own catalogue says.
@@ -245,6 +251,8 @@ impl<S: Spawn, E: Edge> Host for RootHost<S, E> {
         if self.upstreams.get(id).is_some_and(is_it) {
             self.upstreams.remove(id);
         }
+        // The server has said so itself, and may end like this after every call.
+        let was_asked = was_asked || failure.kind == FailureKind::Finished;
         self.book
             .exited(id, of, Some(failure).filter(|_| !was_asked));
         match id {

@@ -62,6 +62,9 @@ pub struct ServerStatus {
     pub calls_in_flight: i64,
     /// How many sessions have an instance of their own.
     pub instances: usize,
+    /// After so many calls it ends with code 0, each time, and is started again at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ends_after_calls: Option<u32>,
     /// What in its names may break a client, and what to do.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
@@ -225,6 +228,7 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
         let merged = host.routes.as_ref().map(|routes| &routes.merged);
         let source = merged.and_then(|merged| merged.source(name));
         let catalogue = source.and_then(|source| source.catalogue.as_ref());
+        let past = host.pasts.get(name);
         Some(ServerStatus {
             name: name.to_string(),
             state: Standing::of(&status),
@@ -235,6 +239,7 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
             tools: catalogue.map_or(0, |catalogue| catalogue.tools.len()),
             calls_in_flight: host.settings.metrics.server(name).in_flight.get(),
             instances: host.upstreams.keys().filter(is_own).count(),
+            ends_after_calls: past.and_then(|(_, past)| past.calls_in_a_life()),
             warnings: merged.map_or_else(Vec::new, |merged| merged.warnings(name)),
         })
     }
@@ -252,7 +257,10 @@ fn next_try(status: &Status) -> Option<f64> {
 /// or the system's, and may hold a path or a secret.
 fn reason(failure: &Failure) -> String {
     let words = match failure.kind {
-        FailureKind::Exited | FailureKind::StartTimedOut | FailureKind::Hung => &failure.text,
+        FailureKind::Exited
+        | FailureKind::StartTimedOut
+        | FailureKind::Hung
+        | FailureKind::Finished => &failure.text,
         FailureKind::StartFailed => "could not be started",
         FailureKind::Panicked => "was ended by a fault of the gateway",
         FailureKind::Killed => "was killed by the gateway",

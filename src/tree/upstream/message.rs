@@ -83,6 +83,8 @@ pub(crate) enum Timer {
     LastWords,
     /// Calls in flight have had their time to finish.
     DrainEnd,
+    /// It has done what its former life ended after, and had its time to end too.
+    WorkDone,
 }
 
 impl fmt::Display for UpstreamMsg {

@@ -10,6 +10,7 @@
 mod actor;
 mod asks;
 mod audience;
+mod calling;
 mod calls;
 mod dialogue;
 mod ending;
@@ -28,6 +29,7 @@ mod tests;
 mod undeclared;
 mod updates;
 mod who;
+mod work;
 
 pub(crate) use actor::{Upstream, UpstreamArgs, UpstreamExit};
 pub(crate) use handle::UpstreamHandle;

@@ -2,7 +2,7 @@
 //! forgotten with the server's entry.
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 
 use crate::protocol::mcp::item::Kind;
 
@@ -13,6 +13,10 @@ pub(crate) struct Past {
     /// Bits of [`Kind`]: lists that were asked for undeclared, and those that came.
     tried: AtomicU8,
     found: AtomicU8,
+    /// After so many calls it ends with code 0. None is that it does not.
+    calls_in_a_life: AtomicU32,
+    /// So many of the last ends were no failures.
+    finished: AtomicU32,
 }
 
 impl Past {
@@ -33,6 +37,36 @@ impl Past {
 
     pub(super) fn has(&self, kind: Kind) {
         self.found.fetch_or(bit(kind), Ordering::Relaxed);
+    }
+
+    /// After how many calls a life ends, if it does.
+    pub(crate) fn calls_in_a_life(&self) -> Option<u32> {
+        let calls = self.calls_in_a_life.load(Ordering::Relaxed);
+        (calls > 0).then_some(calls)
+    }
+
+    pub(super) fn learn_calls_in_a_life(&self, calls: u32) {
+        self.calls_in_a_life.store(calls, Ordering::Relaxed);
+    }
+
+    /// How many lives in a row have ended without a failure.
+    pub(super) fn finished(&self) -> u32 {
+        self.finished.load(Ordering::Relaxed)
+    }
+
+    /// Whether it is known to end without a failure: lives like these would fill the log.
+    pub(crate) fn is_known_to_finish(&self) -> bool {
+        self.finished() > 1
+    }
+
+    /// A life has ended, with a failure or without.
+    pub(super) fn ended(&self, is_finished: bool) {
+        let count = if is_finished {
+            self.finished().saturating_add(1)
+        } else {
+            0
+        };
+        self.finished.store(count, Ordering::Relaxed);
     }
 
     /// The first that is named stands.
