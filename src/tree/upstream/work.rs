@@ -18,6 +18,8 @@ pub(super) const ENDS_WITHIN: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub(super) struct Work {
     past: Arc<Past>,
+    /// After so many calls it ends, as far as one knew when it began.
+    most: Option<u32>,
     /// Calls that it was given, and those of them without an end.
     given: u32,
     open: u32,
@@ -29,6 +31,7 @@ pub(super) struct Work {
 impl Work {
     pub(super) fn new(past: Arc<Past>) -> Self {
         Self {
+            most: past.calls_in_a_life(),
             past,
             given: 0,
             open: 0,
@@ -39,8 +42,7 @@ impl Work {
 
     /// Whether it may be given one more.
     pub(super) fn is_enough(&self) -> bool {
-        let most = self.past.calls_in_a_life();
-        most.is_some_and(|most| self.given >= most)
+        self.most.is_some_and(|most| self.given >= most)
     }
 
     /// It was given a call.
@@ -75,9 +77,8 @@ impl Work {
 
     /// It has done as much as its former life, and lives on. Gives what has waited for that.
     pub(super) fn goes_on(&mut self) -> VecDeque<Ticket> {
-        if self.open == 0 && self.is_enough() {
-            self.past.learn_calls_in_a_life(0);
-        }
+        self.most = None;
+        self.past.learn_calls_in_a_life(0);
         std::mem::take(&mut self.held)
     }
 
