@@ -26,6 +26,9 @@ const ANSWER: Duration = Duration::from_secs(1);
 /// So many entries that can't be used are named; the log says what is wrong with them.
 const REFUSED_AT_MOST: usize = 100;
 
+/// What the status says of a server without anything in its lists.
+const NOTHING: &str = "it offers nothing: it lists no tools, no prompts and no resources";
+
 /// The tree at one moment.
 #[derive(Debug, Clone, Default)]
 pub struct TreeStatus {
@@ -65,7 +68,7 @@ pub struct ServerStatus {
     /// After so many calls it ends with code 0, each time, and is started again at once.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ends_after_calls: Option<u32>,
-    /// What in its names may break a client, and what to do.
+    /// What in its names may break a client, and what to do; that it offers nothing.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
 }
@@ -229,6 +232,10 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
         let source = merged.and_then(|merged| merged.source(name));
         let catalogue = source.and_then(|source| source.catalogue.as_ref());
         let past = host.pasts.get(name);
+        let mut warnings = merged.map_or_else(Vec::new, |merged| merged.warnings(name));
+        if past.is_some_and(|(_, past)| past.offers_nothing()) {
+            warnings.push(NOTHING.to_owned());
+        }
         Some(ServerStatus {
             name: name.to_string(),
             state: Standing::of(&status),
@@ -240,7 +247,7 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
             calls_in_flight: host.settings.metrics.server(name).in_flight.get(),
             instances: host.upstreams.keys().filter(is_own).count(),
             ends_after_calls: past.and_then(|(_, past)| past.calls_in_a_life()),
-            warnings: merged.map_or_else(Vec::new, |merged| merged.warnings(name)),
+            warnings,
         })
     }
 }

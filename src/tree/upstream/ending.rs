@@ -134,23 +134,32 @@ impl UpstreamState {
             Ending { .. } => "closed its stdin".to_owned(),
         };
         let is_clean = self.ending.status.is_some_and(|status| status.success());
-        if is_clean && self.work.done() > 0 {
+        let is_done = is_clean && self.work.done() > 0;
+        if is_done || self.dialogue.is_looking_further() {
             return self.finish(&how);
         }
         self.die(FailureKind::Exited, &how)
     }
 
-    /// Its end is no failure: some servers end when they have done what they were asked.
+    /// Its end is no failure: some servers end when they have done what they were asked, and some
+    /// when they are asked for what they did not declare.
     fn finish(&mut self, how: &str) -> Outcome {
-        self.work.learn(Instant::now());
         let (who, done) = (self.dialogue.who(), self.work.done());
-        let calls = if done == 1 { "call" } else { "calls" };
         let is_known = self.args.past.finished() > 0;
         let level = if is_known { Level::Debug } else { Level::Info };
-        log::log!(
-            level, server = who.server();
-            "Server {who} {how} after {done} {calls}: its work is done, and it is started again at once, as often as it does so"
-        );
+        if self.dialogue.is_looking_further() {
+            log::info!(
+                server = who.server();
+                "Server {who} {how} when it was asked what it offers beside what it declared; it is not asked that again"
+            );
+        } else {
+            self.work.learn(Instant::now());
+            let calls = if done == 1 { "call" } else { "calls" };
+            log::log!(
+                level, server = who.server();
+                "Server {who} {how} after {done} {calls}: its work is done, and it is started again at once, as often as it does so"
+            );
+        }
         self.die(FailureKind::Finished, how)
     }
 
@@ -162,6 +171,7 @@ impl UpstreamState {
             format!("it is started again {}", self.next_try(kind))
         };
         self.args.past.ended(kind == FailureKind::Finished);
+        self.tell_lessons();
         let text = format!("server '{}' {how}; {next}", self.args.spec.name);
         self.dialogue.calls().fail_all(&text);
         let counters = self.dialogue.counters();

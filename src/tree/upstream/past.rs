@@ -2,9 +2,10 @@
 //! forgotten with the server's entry.
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 
 use crate::protocol::mcp::item::Kind;
+use crate::tree::registry::Lessons;
 
 /// One for all lives under one entry, instances for sessions included.
 #[derive(Debug, Default)]
@@ -15,6 +16,10 @@ pub(crate) struct Past {
     found: AtomicU8,
     /// After so many calls it ends with code 0. None is that it does not.
     calls_in_a_life: AtomicU32,
+    /// Whether what is kept from before has been added.
+    is_remembered: AtomicBool,
+    /// Whether all its lists are known, and are empty.
+    offers_nothing: AtomicBool,
     /// So many of the last ends were no failures.
     finished: AtomicU32,
 }
@@ -29,6 +34,39 @@ impl Past {
     pub(super) fn lacks(&self, kind: Kind) -> bool {
         let found = self.found.load(Ordering::Relaxed);
         self.tried.load(Ordering::Relaxed) & !found & bit(kind) != 0
+    }
+
+    /// Adds what is kept from before.
+    pub(super) fn remember(&self, lessons: Lessons) {
+        if !self.is_remembered.swap(true, Ordering::Relaxed) {
+            self.tried.fetch_or(lessons.lacks, Ordering::Relaxed);
+            if self.calls_in_a_life().is_none() {
+                self.learn_calls_in_a_life(lessons.calls_in_a_life);
+            }
+        }
+    }
+
+    pub(super) fn is_remembered(&self) -> bool {
+        self.is_remembered.load(Ordering::Relaxed)
+    }
+
+    /// What is to be kept.
+    pub(super) fn lessons(&self) -> Lessons {
+        let found = self.found.load(Ordering::Relaxed);
+        Lessons {
+            lacks: self.tried.load(Ordering::Relaxed) & !found,
+            calls_in_a_life: self.calls_in_a_life().unwrap_or_default(),
+        }
+    }
+
+    /// Whether it offers nothing at all.
+    pub(crate) fn offers_nothing(&self) -> bool {
+        self.offers_nothing.load(Ordering::Relaxed)
+    }
+
+    /// All its lists are known. Says whether it has just become known that it offers nothing.
+    pub(super) fn note_offers(&self, is_nothing: bool) -> bool {
+        !self.offers_nothing.swap(is_nothing, Ordering::Relaxed) && is_nothing
     }
 
     pub(super) fn tries(&self, kind: Kind) {

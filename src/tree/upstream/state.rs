@@ -23,7 +23,7 @@ use crate::protocol::jsonrpc::{self, Request, Response};
 use crate::supervise::FailureKind;
 use crate::tree::beside;
 use crate::tree::client::{Ask, Client, Interest, News};
-use crate::tree::registry::{Catalogue, RegistryHandle};
+use crate::tree::registry::{Catalogue, Lessons, RegistryHandle};
 use crate::tree::timer::Timer;
 
 /// What a server waits for that has no process by its deadline.
@@ -57,6 +57,8 @@ pub(crate) struct UpstreamState {
     pub(super) last_words: Option<Timer<UpstreamMsg>>,
     pub(super) drain_end: Option<Timer<UpstreamMsg>>,
     pub(super) work: Work,
+    /// What was learnt, as the registry was told.
+    lessons: Lessons,
     pub(super) work_done: Option<Timer<UpstreamMsg>>,
 }
 
@@ -78,6 +80,7 @@ impl UpstreamState {
         };
         Self {
             work: Work::new(Arc::clone(&args.past)),
+            lessons: args.past.lessons(),
             args,
             myself,
             handle,
@@ -239,6 +242,20 @@ impl UpstreamState {
         }
     }
 
+    pub(super) fn on_remember(&mut self, lessons: Lessons) -> Outcome {
+        let effects = self.dialogue.on_remember(Instant::now(), lessons);
+        self.perform(effects)
+    }
+
+    /// Has the registry keep what was learnt, if it is told what the server offers.
+    pub(super) fn tell_lessons(&mut self) {
+        let lessons = self.args.past.lessons();
+        let is_told = self.catalogue.is_some() && self.dialogue.owner().is_none();
+        if is_told && std::mem::replace(&mut self.lessons, lessons) != lessons {
+            self.args.registry.learnt(&self.handle, lessons);
+        }
+    }
+
     pub(super) fn on_timer(&mut self, timer: Wait) -> Outcome {
         if self.is_stopping() {
             return Ok(());
@@ -304,6 +321,9 @@ impl UpstreamState {
         }
         if is_news {
             self.watch(self.dialogue.next_deadline());
+        }
+        if is_news && !self.dialogue.is_looking_further() {
+            self.tell_lessons();
         }
         self.look_at_work();
         self.stop_if_drained();
