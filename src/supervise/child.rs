@@ -37,14 +37,16 @@ pub struct Failure {
     pub kind: FailureKind,
     /// The words, for people: `exited with code 1`.
     pub text: String,
+    /// More that is only for the log.
+    pub detail: Option<String>,
 }
 
 impl Failure {
     /// A failure of this kind, in these words.
     #[must_use]
     pub fn new(kind: FailureKind, text: impl Into<String>) -> Self {
-        let text = text.into();
-        Self { kind, text }
+        let (text, detail) = (text.into(), None);
+        Self { kind, text, detail }
     }
 }
 

@@ -87,6 +87,8 @@ pub(super) struct Dialogue {
     audience: Audience,
     asks: Asks,
     junk: Junk,
+    /// Answers that nobody waits for.
+    strays: Junk,
 }
 
 impl Dialogue {
@@ -108,6 +110,7 @@ impl Dialogue {
             audience: Audience::new(spec.name.clone()),
             asks: Asks::new(spec, owner),
             junk: Junk::new(who.clone()),
+            strays: Junk::new(who.clone()),
             past,
             who,
         };
@@ -209,9 +212,10 @@ impl Dialogue {
             Ok(Message::Response(response)) => self.on_response(now, response),
             Ok(Message::Request(request)) => vec![self.on_request(now, request)],
             Ok(Message::Notification(notification)) => self.on_notification(now, &notification),
-            Err(_) => {
+            Err(error) => {
                 let (head, tail) = ends(line);
-                self.on_unusable(now, head, tail, "is not a JSON-RPC message")
+                let why = format!("is not a JSON-RPC message: {}", error.reason());
+                self.on_unusable(now, head, tail, &why)
             }
         }
     }
@@ -323,17 +327,6 @@ impl Dialogue {
             Err(error) => Answer::Error(error),
         };
         self.settle(now, id, answer)
-    }
-
-    /// The audience hears of an answer before the call does that it may belong to.
-    fn settle(&mut self, now: Instant, id: u64, answer: Answer) -> Vec<Effect> {
-        let is_granted = matches!(answer, Answer::Result(_));
-        let calls = &mut self.calls;
-        let lines = self.audience.on_answer(now, id, is_granted, calls);
-        if lines.is_none() || self.calls.has(id) {
-            self.calls.settle(id, answer);
-        }
-        writes(lines.unwrap_or_default())
     }
 
     /// Asks for the lists that have changed.

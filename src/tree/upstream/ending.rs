@@ -176,8 +176,12 @@ impl UpstreamState {
         self.dialogue.calls().fail_all(&text);
         let counters = self.dialogue.counters();
         log::debug!("Server {} ends: {how}; {counters:?}", self.dialogue.who());
-        let text = how.to_owned();
-        Err(Box::new(UpstreamExit(Failure { kind, text })))
+        let detail = self.last_said.take();
+        let failure = Failure {
+            detail,
+            ..Failure::new(kind, how)
+        };
+        Err(Box::new(UpstreamExit(failure)))
     }
 
     /// When the ladder will try again, as far as one can tell from here: without the jitter.

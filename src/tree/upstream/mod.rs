@@ -22,6 +22,7 @@ mod lists;
 mod message;
 mod pace;
 mod past;
+mod said;
 mod state;
 mod subscriptions;
 #[cfg(test)]

@@ -20,6 +20,8 @@ pub(crate) struct Past {
     is_remembered: AtomicBool,
     /// Whether all its lists are known, and are empty.
     offers_nothing: AtomicBool,
+    /// Whether it failed as it had before, and that was not said again.
+    is_repeating: AtomicBool,
     /// So many of the last ends were no failures.
     finished: AtomicU32,
 }
@@ -57,6 +59,15 @@ impl Past {
             lacks: self.tried.load(Ordering::Relaxed) & !found,
             calls_in_a_life: self.calls_in_a_life().unwrap_or_default(),
         }
+    }
+
+    /// Whether its last failure was nothing new.
+    pub(super) fn is_repeating(&self) -> bool {
+        self.is_repeating.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn repeats(&self, is_repeating: bool) {
+        self.is_repeating.store(is_repeating, Ordering::Relaxed);
     }
 
     /// Whether it offers nothing at all.

@@ -36,7 +36,7 @@ pub(super) type Outcome = Result<(), ActorProcessingErr>;
 pub(crate) struct UpstreamState {
     pub(super) args: UpstreamArgs,
     pub(super) myself: ActorRef<UpstreamMsg>,
-    handle: UpstreamHandle,
+    pub(super) handle: UpstreamHandle,
     /// None before the spawn, and again while it is being stopped.
     pub(super) process: Option<Box<dyn Child>>,
     /// The task that spawns the process.
@@ -45,7 +45,7 @@ pub(crate) struct UpstreamState {
     early: Vec<Output>,
     pub(super) dialogue: Dialogue,
     hello: Option<Bytes>,
-    catalogue: Option<Arc<Catalogue>>,
+    pub(super) catalogue: Option<Arc<Catalogue>>,
     pub(super) ready_since: Option<Instant>,
     pub(super) ending: Ending,
     pub(super) is_draining: bool,
@@ -57,8 +57,10 @@ pub(crate) struct UpstreamState {
     pub(super) last_words: Option<Timer<UpstreamMsg>>,
     pub(super) drain_end: Option<Timer<UpstreamMsg>>,
     pub(super) work: Work,
+    /// What the line about its end adds to that.
+    pub(super) last_said: Option<String>,
     /// What was learnt, as the registry was told.
-    lessons: Lessons,
+    pub(super) lessons: Lessons,
     pub(super) work_done: Option<Timer<UpstreamMsg>>,
 }
 
@@ -100,6 +102,7 @@ impl UpstreamState {
             last_words: None,
             drain_end: None,
             work_done: None,
+            last_said: None,
         }
     }
 
@@ -137,6 +140,7 @@ impl UpstreamState {
             }
             Err(error) => {
                 let how = format!("could not be started: {error}");
+                self.last_said = error.searched().map(|path| format!("its PATH: {path}"));
                 return self.die(FailureKind::StartFailed, &how);
             }
         }
@@ -151,10 +155,7 @@ impl UpstreamState {
 
     pub(super) fn on_output(&mut self, output: Output) -> Outcome {
         if let Output::Stderr(line) = output {
-            let who = self.dialogue.who();
-            let rate = self.args.limits.stderr_lines_per_second;
-            log::info!(server = who.server(), rate; "Server {who} stderr: {line}");
-            self.dialogue.on_sign_of_life(Instant::now());
+            self.on_stderr(&line);
             return Ok(());
         }
         if let Output::StderrDropped(count) = output {
@@ -242,20 +243,6 @@ impl UpstreamState {
         }
     }
 
-    pub(super) fn on_remember(&mut self, lessons: Lessons) -> Outcome {
-        let effects = self.dialogue.on_remember(Instant::now(), lessons);
-        self.perform(effects)
-    }
-
-    /// Has the registry keep what was learnt, if it is told what the server offers.
-    pub(super) fn tell_lessons(&mut self) {
-        let lessons = self.args.past.lessons();
-        let is_told = self.catalogue.is_some() && self.dialogue.owner().is_none();
-        if is_told && std::mem::replace(&mut self.lessons, lessons) != lessons {
-            self.args.registry.learnt(&self.handle, lessons);
-        }
-    }
-
     pub(super) fn on_timer(&mut self, timer: Wait) -> Outcome {
         if self.is_stopping() {
             return Ok(());
@@ -302,7 +289,7 @@ impl UpstreamState {
         self.die(FailureKind::StartTimedOut, &text)
     }
 
-    fn perform(&mut self, effects: Vec<Effect>) -> Outcome {
+    pub(super) fn perform(&mut self, effects: Vec<Effect>) -> Outcome {
         let is_news = !effects.is_empty();
         for effect in effects {
             match effect {
@@ -350,11 +337,8 @@ impl UpstreamState {
         self.publish();
         if is_first {
             let who = self.dialogue.who();
-            let level = if self.args.past.is_known_to_finish() {
-                Level::Debug
-            } else {
-                Level::Info
-            };
+            let is_old = self.args.past.is_known_to_finish() || self.args.past.is_repeating();
+            let level = if is_old { Level::Debug } else { Level::Info };
             log::log!(level, server = who.server(); "Server {who} started");
         }
     }

@@ -43,6 +43,11 @@ fn unit(json: &[u8]) -> Option<u16> {
 }
 
 impl Calls {
+    /// Whether there is, or was not long ago, a call with this id without an answer.
+    pub(in super::super) fn knows(&self, id: u64) -> bool {
+        self.has(id) || self.given_up.contains(&id)
+    }
+
     /// The call that an error without an id certainly belongs to: the only one that the server is
     /// at, or, if its parser `is_stuck`, the only one of those that may be too much for a parser.
     /// Cancelled calls count as long as they have no answer.
