@@ -1,4 +1,4 @@
-//! Rows 210 and 211: servers that end, and have not failed.
+//! Rows 210 to 212: servers that end, and have not failed, or fail for ever.
 
 use std::time::Duration;
 
@@ -125,8 +125,7 @@ async fn f211_ends_when_asked_what_it_has() {
     stage.pause().await;
     assert!(stage.gateway.terminate().await.success());
 
-    let address = stage.gateway.addr().to_string();
-    let next = Gateway::start(options().arg("--listen").arg(address)).await;
+    let next = Gateway::start(options()).await;
     stage.replace(next);
     both::ready(&stage.gateway).await;
     let client = stage.client::<Sse>().await;
@@ -149,4 +148,41 @@ async fn f211_ends_when_asked_what_it_has() {
 async fn status(gateway: &Gateway) -> Value {
     let text = http::get(gateway.addr(), "/status").await.text();
     serde_json::from_str(&text).expect("JSON")
+}
+
+#[tokio::test]
+async fn f212_fails_for_ever() {
+    const PATH: &str = "/first/of/two:/second/of/two";
+    let script = "echo first >&2; echo the key is missing >&2; exit 3";
+    let servers = [
+        json!({ "name": "bad", "command": "/bin/sh", "args": ["-c", script] }),
+        json!({ "name": "lost", "command": "no-such-program", "env": { "PATH": PATH } }),
+    ];
+    let gateway = json!({ "restart_delay": 0.05, "max_restart_delay": 0.05 });
+    let mut stage = Stage::with(212, &servers, &gateway, |options| options).await;
+    wait::until("40 failures of each", Duration::from_secs(60), async || {
+        let status = status(&stage.gateway).await;
+        let enough = |at: usize| status["servers"][at]["failures"].as_u64() >= Some(40);
+        (enough(0) && enough(1)).then_some(())
+    })
+    .await;
+    let lines = stage.gateway.logs();
+    for server in ["'bad'", "'lost'"] {
+        let count = lines.iter().filter(|line| line.contains(server)).count();
+        stage.at_most(&format!("log lines of {server}"), &count, &30);
+    }
+    let saying = |part: &str| lines.iter().filter(|line| line.contains(part)).count();
+    let ended = "Server 'bad' exited with code 3; its last line on stderr: the key is missing";
+    stage.struck(ended);
+    stage.holds(
+        "the line about the end has the last line",
+        saying(ended) == 1,
+    );
+    stage.holds(
+        "so often it failed",
+        saying("exited with code 3 (32 times now") == 1,
+    );
+    stage.at_most("lines with the PATH", &saying(PATH), &1);
+    stage.holds("and it is said", saying(PATH) == 1);
+    stage.close().await;
 }

@@ -23,7 +23,7 @@ const fn row(number: u8, name: &'static str, fault: &'static str, demanded: &'st
 
 /// Every row, in order. Where it says nothing else, the nine other servers answer every call meanwhile.
 #[rustfmt::skip]
-pub(crate) const ROWS: [Row; 98] = [
+pub(crate) const ROWS: [Row; 99] = [
     row(1, "exits_in_a_call", "a server exits with 1 in the middle of a call", "the call gets its error within 100 ms of the exit; ready again within 2 s"),
     row(2, "killed_by_sigkill", "a server is killed by SIGKILL", "calls get their error within 100 ms; ready again within 2 s"),
     row(3, "exits_when_idle", "a server exits with 0 while nothing is asked of it", "ready again within 2 s; nothing in the log above a warning"),
@@ -122,6 +122,7 @@ pub(crate) const ROWS: [Row; 98] = [
     row(172, "planted_state_files", "links under the names of unfinished files and another user's key are in the state directory", "what the links lead to stays; the log names the key, which is not used"),
     row(210, "ends_when_done", "servers exit with 0 when they have answered one call, or three", "each call is answered; no failure, no notification, no log line for each end"),
     row(211, "ends_when_asked_what_it_has", "a server exits with 1 when it is asked for lists that it did not declare", "ready again within 2 s; no failure; not asked again, by the next gateway either"),
+    row(212, "fails_for_ever", "a server exits with 3 at each start and says why, another's command is missing", "40 failures are at most 30 lines for each; how it ended, its last line and the PATH are in them"),
 ];
 
 /// The row of this number.
