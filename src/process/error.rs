@@ -14,8 +14,8 @@ use super::script;
 pub enum SpawnError {
     /// No directory of the child's `PATH` has it.
     #[error(
-        "command '{program}' not found on the server's PATH ({path}); install it, write its \
-         absolute path, or set PATH in the server's \"env\""
+        "command '{program}' not found on the server's PATH; install it, write its absolute \
+         path, or set PATH in the server's \"env\""
     )]
     NotFound {
         /// As configured.
@@ -117,6 +117,15 @@ pub enum SpawnError {
 }
 
 impl SpawnError {
+    /// The `PATH` that was searched in vain: too long to be said each time.
+    #[must_use]
+    pub fn searched(&self) -> Option<&str> {
+        let Self::NotFound { path, .. } = self else {
+            return None;
+        };
+        Some(path)
+    }
+
     /// Names what the system said about running `file`, which was found executable just before.
     pub(super) fn of(command: &Command, file: &Path, source: io::Error) -> Self {
         let program = command.program.clone();

@@ -11,7 +11,7 @@ use crate::config;
 use crate::http::{Rules, TokenKeeper};
 use crate::process;
 use crate::service::Sockets;
-use crate::telemetry::log::{self as logging, LogGuard};
+use crate::telemetry::log::{self as logging, LogGuard, Screen};
 use crate::telemetry::metrics::Metrics;
 
 /// What the tree is built on.
@@ -22,6 +22,8 @@ pub(super) struct Ground {
     pub(super) tokens: TokenKeeper,
     pub(super) metrics: Metrics,
     pub(super) workers: Workers,
+    /// Where the log can be seen.
+    pub(super) screen: Screen,
 }
 
 /// Why the gateway can't run, and its exit code.
@@ -57,6 +59,7 @@ impl Ground {
             tokens,
             metrics: Metrics::new(log.lines_dropped()),
             workers,
+            screen: log.screen(),
         };
         Ok((ground, log))
     }

@@ -50,8 +50,12 @@ pub fn run(options: &Run, spawn: impl Spawn) -> ExitCode {
         Ok(laid) => laid,
         Err(Unfit(code, error)) => return complain(code, &error),
     };
+    let screen = ground.screen.clone();
     serve(options, spawn, ground).unwrap_or_else(|error| {
         log::error!("{error:#}");
+        if screen.is_shown() {
+            return ExitCode::from(BROKEN);
+        }
         complain(BROKEN, &error)
     })
 }
@@ -67,7 +71,7 @@ fn serve(options: &Run, spawn: impl Spawn, ground: Ground) -> anyhow::Result<Exi
         .enable_all()
         .build()?;
     ground.workers.are(runtime.handle());
-    let (terminal, written) = Terminal::open()?;
+    let (terminal, written) = Terminal::beside(ground.screen.clone())?;
     let code = runtime.block_on(supervise((options, terminal), spawn, ground));
     runtime.shutdown_background();
     terminal::finish(&written);

@@ -21,6 +21,7 @@ use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::task::JoinSet;
 
 use crate::cli::banner;
+use crate::telemetry::log::Screen;
 use crate::tree::Notice;
 
 /// Texts that may wait for the terminal.
@@ -33,12 +34,21 @@ const LAST_WORDS: Duration = Duration::from_millis(250);
 pub(super) struct Terminal {
     texts: SyncSender<String>,
     dropped: Arc<AtomicU64>,
+    /// What is on it already.
+    screen: Screen,
 }
 
 impl Terminal {
     /// To stderr. The second is closed when everything has been written.
     pub(super) fn open() -> io::Result<(Self, Receiver<()>)> {
         Self::to(io::stderr())
+    }
+
+    /// The same, for who has a log too.
+    pub(super) fn beside(screen: Screen) -> io::Result<(Self, Receiver<()>)> {
+        let (terminal, written) = Self::open()?;
+        let terminal = Self { screen, ..terminal };
+        Ok((terminal, written))
     }
 
     fn to(output: impl Write + Send + 'static) -> io::Result<(Self, Receiver<()>)> {
@@ -52,12 +62,18 @@ impl Terminal {
                 let _until_all_is_written = writing;
                 write(&queue, &missing, output);
             })?;
-        Ok((Self { texts, dropped }, written))
+        let terminal = Self {
+            texts,
+            dropped,
+            screen: Screen::default(),
+        };
+        Ok((terminal, written))
     }
 
     /// Shows a text, or drops it while the terminal takes nothing.
     pub(super) fn show(&self, text: &str) {
-        if self.texts.try_send(text.trim_end().to_owned()).is_err() {
+        let text = text.trim_end();
+        if !self.screen.show(text) && self.texts.try_send(text.to_owned()).is_err() {
             self.dropped.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -71,7 +87,8 @@ pub(super) fn finish(written: &Receiver<()>) -> bool {
 /// The thread. A terminal that has gone is no reason to stop.
 fn write(queue: &Receiver<String>, dropped: &AtomicU64, mut output: impl Write) {
     while let Ok(text) = queue.recv() {
-        writeln!(output, "{text}").ok();
+        // At once: nobody else's line gets into it.
+        output.write_all(format!("{text}\n").as_bytes()).ok();
         let count = dropped.swap(0, Ordering::Relaxed);
         if count > 0 {
             writeln!(
@@ -110,6 +127,9 @@ async fn show_notices(
     style: banner::Style,
 ) {
     while let Some(notice) = notices.recv().await {
+        if terminal.screen.is_shown() {
+            continue; // the log says so, before the same eyes
+        }
         terminal.show(&match notice {
             Notice::ServerReady { server, tools } => {
                 banner::server_ready(server.as_str(), tools, style)

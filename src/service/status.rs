@@ -69,6 +69,7 @@ mod tests {
             tools: 0,
             calls_in_flight: 0,
             instances: 0,
+            ends_after_calls: None,
             warnings: Vec::new(),
             left_out: Vec::new(),
         };

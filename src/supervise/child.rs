@@ -37,14 +37,16 @@ pub struct Failure {
     pub kind: FailureKind,
     /// The words, for people: `exited with code 1`.
     pub text: String,
+    /// More that is only for the log.
+    pub detail: Option<String>,
 }
 
 impl Failure {
     /// A failure of this kind, in these words.
     #[must_use]
     pub fn new(kind: FailureKind, text: impl Into<String>) -> Self {
-        let text = text.into();
-        Self { kind, text }
+        let (text, detail) = (text.into(), None);
+        Self { kind, text, detail }
     }
 }
 
@@ -54,8 +56,8 @@ impl fmt::Display for Failure {
     }
 }
 
-/// The kinds of ending. Only [`FailureKind::StartTimedOut`] is treated differently: it lengthens
-/// the start deadline. For a child that was not asked to stop, a clean end is a failure too.
+/// The kinds of ending. Two are treated differently: [`FailureKind::StartTimedOut`] lengthens the
+/// start deadline, and [`FailureKind::Finished`] is none. A clean end is a failure like any other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum FailureKind {
     /// It ended by itself, cleanly or not.
@@ -70,6 +72,8 @@ pub enum FailureKind {
     Killed,
     /// It was alive and did not react.
     Hung,
+    /// It had done its work, or so its host says. It is needed again all the same.
+    Finished,
 }
 
 /// What a child is told at its start.

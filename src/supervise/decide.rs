@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::backoff::{Intensity, Ladder, Restarts};
-use super::child::{Child, Failure, Name, Phase, Policy, Spec, Status, Then};
+use super::child::{Child, Failure, FailureKind, Name, Phase, Policy, Spec, Status, Then};
 use super::event::{Batch, Effect, Event, Timer};
 use crate::ids::Generation;
 
@@ -280,9 +280,10 @@ impl<K: Name, S: Spec> Roster<K, S> {
         let Some(generation) = child.live() else {
             return;
         };
-        if let Phase::Ready { since, .. } = child.phase
-            && ladder.is_stable(now.saturating_duration_since(since))
-        {
+        let ready_for = |since| now.saturating_duration_since(since);
+        let was_stable =
+            matches!(child.phase, Phase::Ready { since, .. } if ladder.is_stable(ready_for(since)));
+        if was_stable || failure.kind == FailureKind::Finished {
             child.failures = 0;
             return self.start(id, batch);
         }

@@ -17,12 +17,13 @@
 //! | **permanent** | restarted at once; those restarted with it are stopped and started after it; the sixth time within 30 s of any permanent children: give up, nothing is started any more | started again if its dependency fell, else it rests |
 //! | **ladder**, first failures | waits 0.5 s, 1 s, 2 s … 60 s, ± 20 %, for ever; from the fifth in a row it is called crash-looping | started if its spec changed or its name came back, forgotten if its name went, else it rests |
 //! | **ladder**, after 60 s ready | restarted at once, its ladder starts over | the same |
+//! | **ladder**, its work was done | the same | the same |
 //! | **ladder**, its start ran into the deadline | as above, and if it was never ready the next start gets twice the time, up to 300 s | the same |
 //! | any, after a shutdown began | rests | rests, or is forgotten |
 //!
-//! The kind of failure never decides whether there is a restart, only what the log says: a clean
-//! exit of a server that nobody asked to exit is as wrong as a crash. The numbers are
-//! [`Settings`].
+//! The kind of failure never decides whether there is a restart. Nor does it decide when, but for
+//! that of a child whose work was done: a clean exit that nobody asked for is else as wrong as a
+//! crash. The numbers are [`Settings`].
 //!
 //! # What ractor does, and how it is met
 //!

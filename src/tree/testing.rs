@@ -1,7 +1,6 @@
 //! Parts of a real tree for tests of rooms that need one beside them: a registry and a sessions'
 //! supervisor under nobody, and actors that only listen in the place of the others.
 
-use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,8 +24,8 @@ use crate::protocol::mcp::item::{self, Kind};
 use crate::supervise::Plain;
 use crate::telemetry::metrics::Metrics;
 
-/// An actor that hands what it is told to the test.
-struct Ear<M>(PhantomData<fn() -> M>);
+/// An actor that hands what it is told to the test, if that is of interest.
+struct Ear<M>(fn(&M) -> bool);
 
 impl<M: Message + Sync> Actor for Ear<M> {
     type Msg = M;
@@ -47,7 +46,9 @@ impl<M: Message + Sync> Actor for Ear<M> {
         message: M,
         ear: &mut UnboundedSender<M>,
     ) -> Result<(), ActorProcessingErr> {
-        drop(ear.send(message));
+        if (self.0)(&message) {
+            drop(ear.send(message));
+        }
         Ok(())
     }
 
@@ -61,15 +62,17 @@ impl<M: Message + Sync> Actor for Ear<M> {
     }
 }
 
-async fn ear<M: Message + Sync>() -> (ActorRef<M>, UnboundedReceiver<M>) {
+async fn ear<M: Message + Sync>(
+    is_of_interest: fn(&M) -> bool,
+) -> (ActorRef<M>, UnboundedReceiver<M>) {
     let (ear, heard) = mpsc::unbounded_channel();
-    let (actor, _) = Actor::spawn(None, Ear(PhantomData), ear).await.unwrap();
+    let (actor, _) = Actor::spawn(None, Ear(is_of_interest), ear).await.unwrap();
     (actor, heard)
 }
 
 /// A root that only listens, and what it hears.
 pub(crate) async fn root() -> (RootHandle, UnboundedReceiver<RootMsg>) {
-    let (actor, heard) = ear().await;
+    let (actor, heard) = ear(|_| true).await;
     (RootHandle::new(actor), heard)
 }
 
@@ -88,7 +91,9 @@ pub(super) async fn upstream(
     ActorRef<UpstreamMsg>,
     UnboundedReceiver<UpstreamMsg>,
 ) {
-    let (actor, heard) = ear().await;
+    // The registry's word, which comes after each catalogue.
+    let is_of_interest = |message: &UpstreamMsg| !matches!(message, UpstreamMsg::Remember(_));
+    let (actor, heard) = ear(is_of_interest).await;
     let permits = Quota::new(permits);
     let handle = UpstreamHandle::new(actor.clone(), name(server), Generation(generation), permits);
     (handle, actor, heard)

@@ -23,7 +23,7 @@ const fn row(number: u8, name: &'static str, fault: &'static str, demanded: &'st
 
 /// Every row, in order. Where it says nothing else, the nine other servers answer every call meanwhile.
 #[rustfmt::skip]
-pub(crate) const ROWS: [Row; 100] = [
+pub(crate) const ROWS: [Row; 103] = [
     row(1, "exits_in_a_call", "a server exits with 1 in the middle of a call", "the call gets its error within 100 ms of the exit; ready again within 2 s"),
     row(2, "killed_by_sigkill", "a server is killed by SIGKILL", "calls get their error within 100 ms; ready again within 2 s"),
     row(3, "exits_when_idle", "a server exits with 0 while nothing is asked of it", "ready again within 2 s; nothing in the log above a warning"),
@@ -124,6 +124,9 @@ pub(crate) const ROWS: [Row; 100] = [
     row(201, "answers_nobody_takes", "results and errors of another shape than MCP's, and answers that say nothing", "each call has its end within 1 s, with words that name the server and what is wrong"),
     row(202, "halves_of_characters", "an answer and a list with half of a character in them, which JSON readers refuse", "passed on with U+FFFD in its place"),
     row(203, "messages_over_several_lines", "a server indents its JSON, and one writes headers before it", "the log says within the start deadline what is wrong and what MCP wants"),
+    row(210, "ends_when_done", "servers exit with 0 when they have answered one call, or three", "each call is answered; no failure, no notification, no log line for each end"),
+    row(211, "ends_when_asked_what_it_has", "a server exits with 1 when it is asked for lists that it did not declare", "ready again within 2 s; no failure; not asked again, by the next gateway either"),
+    row(212, "fails_for_ever", "a server exits with 3 at each start and says why, another's command is missing", "40 failures are at most 30 lines for each; how it ended, its last line and the PATH are in them"),
 ];
 
 /// The row of this number.

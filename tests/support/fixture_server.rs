@@ -104,6 +104,12 @@ pub(crate) struct Flags {
     /// Answers so many calls; exits with code 1 instead of answering the next.
     #[arg(long)]
     exit_after: Option<usize>,
+    /// Exits with code 1 when it is asked this method. May be given more than once.
+    #[arg(long)]
+    exit_on: Vec<String>,
+    /// Answers so many calls, then exits with code 0.
+    #[arg(long)]
+    exit_when_done: Option<usize>,
     /// Survives SIGTERM, SIGINT and SIGHUP.
     #[arg(long)]
     ignore_term: bool,

@@ -151,7 +151,7 @@ impl Model {
             && let Some(book) = self.wanted.get_mut(&gone.id)
         {
             let stable = gone.ready.is_some_and(|at| self.now - at >= secs(60));
-            if stable {
+            if stable || kind == FailureKind::Finished {
                 book.failures = 0;
                 book.not_before = self.now;
             } else {

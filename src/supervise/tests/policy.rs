@@ -2,7 +2,7 @@
 
 use super::*;
 use Did::{GiveUp, Removed, Spawn};
-use FailureKind::{Exited, Hung, Killed, Panicked, StartFailed, StartTimedOut};
+use FailureKind::{Exited, Finished, Hung, Killed, Panicked, StartFailed, StartTimedOut};
 
 const KINDS: [FailureKind; 6] = [Exited, StartTimedOut, StartFailed, Panicked, Killed, Hung];
 
@@ -70,6 +70,21 @@ fn a_laddered_child_waits_whatever_ended_it() {
             panic!("{kind:?}: {status:?}");
         };
         assert_eq!((failures, last), (1, failure(kind)));
+    }
+}
+
+#[test]
+fn a_laddered_child_whose_work_was_done_is_restarted_at_once_and_has_not_failed() {
+    let (did, _) = after(false, Finished, Asked::No);
+    assert_eq!(did, [Spawn("a", 0)]);
+    let mut bench = Bench::new();
+    bench.want(&[run("a", 0)]);
+    bench.fail_times("a", 6);
+    for _ in 0..100 {
+        bench.ready("a");
+        assert_eq!(bench.exits("a", Finished), [Spawn("a", 0)]);
+        assert_eq!(bench.start().unwrap().failures, 0);
+        assert!(!bench.status("a").unwrap().is_crash_looping());
     }
 }
 

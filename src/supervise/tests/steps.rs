@@ -22,9 +22,9 @@ pub(super) enum Step {
 }
 
 pub(super) fn step() -> impl Strategy<Value = Step> {
-    use FailureKind::{Exited, Killed, StartTimedOut};
+    use FailureKind::{Exited, Finished, Killed, StartTimedOut};
     let wanted = prop::collection::vec((0..8u8, prop::option::weighted(0.9, 0..3u32)), 0..9);
-    let kind = prop::sample::select(vec![Exited, Killed, StartTimedOut]);
+    let kind = prop::sample::select(vec![Exited, Finished, Killed, StartTimedOut]);
     let pass = prop_oneof![0..700u64, 1000..10_000u64, 50_000..80_000u64];
     prop_oneof![
         20 => (wanted, any::<bool>()).prop_map(|(w, retry)| Step::Want(w, retry)),

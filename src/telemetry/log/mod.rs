@@ -10,10 +10,11 @@ mod syslog;
 #[cfg(test)]
 mod tests;
 
-use std::io;
+use std::io::{self, IsTerminal};
 use std::panic::{self, PanicHookInfo};
 use std::process;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -44,6 +45,33 @@ pub enum Sink {
 #[must_use = "dropping the guard waits for the log; hold it until the program ends"]
 pub struct LogGuard {
     queue: Queue,
+    screen: Screen,
+}
+
+/// Whether the log is before somebody's eyes, on a terminal: what it says is not to be said there a
+/// second time, nor to be broken into.
+#[derive(Debug, Clone, Default)]
+pub struct Screen {
+    /// The log's way to standard output.
+    queue: Option<Queue>,
+    is_shown: Arc<AtomicBool>,
+}
+
+impl Screen {
+    /// Whether it is.
+    #[must_use]
+    pub fn is_shown(&self) -> bool {
+        self.is_shown.load(Ordering::Relaxed)
+    }
+
+    /// Shows a text between the lines of the log, as it is. `false` if it is not shown there.
+    #[must_use]
+    pub fn show(&self, text: &str) -> bool {
+        let queue = self.queue.as_ref().filter(|_| self.is_shown());
+        queue
+            .map(|queue| queue.put(format!("{text}\n").into_bytes().into()))
+            .is_some()
+    }
 }
 
 impl LogGuard {
@@ -51,6 +79,12 @@ impl LogGuard {
     #[must_use]
     pub fn lines_dropped(&self) -> Counter {
         self.queue.backlog().lost().clone()
+    }
+
+    /// Where the log can be seen.
+    #[must_use]
+    pub fn screen(&self) -> Screen {
+        self.screen.clone()
     }
 
     /// Waits until everything logged so far is written, at most one second. For ends that run no
@@ -80,14 +114,22 @@ impl Drop for LogGuard {
     reason = "handed to the thread that writes"
 )]
 pub fn init(sink: Sink, level: LevelFilter) -> io::Result<LogGuard> {
-    let (logger, guard) = match sink {
+    let is_shown = Arc::new(AtomicBool::new(false));
+    let (logger, mut guard) = match sink {
         Sink::Syslog(path) => {
             let format = Format::Syslog { pid: process::id() };
             let output = syslog::Syslog::new(path, format, io::stderr());
+            let output = output.seen_in(Arc::clone(&is_shown));
             start(format, level, output)?
         }
-        Sink::Stdout => start(Format::Stdout, level, stdout::Stdout(io::stdout()))?,
+        Sink::Stdout => {
+            is_shown.store(io::stdout().is_terminal(), Ordering::Relaxed);
+            let (logger, mut guard) = start(Format::Stdout, level, stdout::Stdout(io::stdout()))?;
+            guard.screen.queue = Some(guard.queue.clone());
+            (logger, guard)
+        }
     };
+    guard.screen.is_shown = is_shown;
     ::log::set_max_level(logger.filter());
     ::log::set_boxed_logger(Box::new(logger)).map_err(io::Error::other)?;
     panic::set_hook(Box::new(log_panic));
@@ -104,6 +146,7 @@ fn start(
     let queue = queue::start(format, output, Arc::clone(&gate))?;
     let guard = LogGuard {
         queue: queue.clone(),
+        screen: Screen::default(),
     };
     let logger = env_logger::Builder::new()
         .filter_level(level.min(LevelFilter::Warn))

@@ -4,6 +4,8 @@
 
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use ::log::Level;
@@ -44,6 +46,8 @@ pub(super) struct Syslog<W> {
     path: SyslogPath,
     format: Format,
     fallback: W,
+    /// Whether lines go to the fallback now.
+    is_diverted: Arc<AtomicBool>,
     link: Link,
 }
 
@@ -67,7 +71,16 @@ impl<W: Write + Send + 'static> Syslog<W> {
             path,
             format,
             fallback,
+            is_diverted: Arc::default(),
             link: Link::Down(Outage::new()),
+        }
+    }
+
+    /// Tells there whether lines go to the fallback.
+    pub(super) fn seen_in(self, is_diverted: Arc<AtomicBool>) -> Self {
+        Self {
+            is_diverted,
+            ..self
         }
     }
 
@@ -150,6 +163,7 @@ impl<W: Write + Send + 'static> Output for Syslog<W> {
         match self.path.connect() {
             Ok(backend) => self.link = Link::Up(backend),
             Err(error) => {
+                self.is_diverted.store(true, Ordering::Relaxed);
                 self.fail_attempt();
                 self.tell(&error);
             }
@@ -157,7 +171,9 @@ impl<W: Write + Send + 'static> Output for Syslog<W> {
     }
 
     fn write(&mut self, line: &[u8]) {
-        let Err(error) = self.send(line) else { return };
+        let sent = self.send(line);
+        self.is_diverted.store(sent.is_err(), Ordering::Relaxed);
+        let Err(error) = sent else { return };
         self.tell(&error);
         if let Link::Down(outage) = &mut self.link {
             outage.diverted = outage.diverted.map(|lines| lines + 1);

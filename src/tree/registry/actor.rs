@@ -105,13 +105,18 @@ impl Actor for Registry {
                 state.push();
             }
             RegistryMsg::Catalogue { handle, catalogue } => {
-                if let Some((server, kept)) = state.merge.catalogue(handle, catalogue)
-                    && !state.store.is_nowhere()
-                {
-                    state.unsaved.insert(server, kept);
-                    state.save();
-                }
+                handle.remember(state.merge.lessons(handle.server()));
+                let kept = state.merge.catalogue(handle, catalogue);
+                state.keep(kept);
                 state.push();
+            }
+            RegistryMsg::Learnt {
+                server,
+                generation,
+                lessons,
+            } => {
+                let kept = state.merge.learnt(server, generation, lessons);
+                state.keep(kept);
             }
             RegistryMsg::Join {
                 session,
@@ -186,6 +191,13 @@ impl RegistryState {
     fn join(&mut self, session: u64, subscriber: Arc<dyn Subscriber>) {
         if subscriber.routes_changed(Arc::clone(self.merge.routes())) {
             self.subscribers.insert(session, subscriber);
+        }
+    }
+
+    fn keep(&mut self, kept: Option<(ServerName, Kept)>) {
+        if let Some((server, kept)) = kept.filter(|_| !self.store.is_nowhere()) {
+            self.unsaved.insert(server, kept);
+            self.save();
         }
     }
 

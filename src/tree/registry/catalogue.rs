@@ -31,6 +31,16 @@ pub(crate) struct Catalogue {
     pub unlisted: BTreeSet<Kind>,
 }
 
+/// What the lives of a server taught beside what it offers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(default)]
+pub(crate) struct Lessons {
+    /// Bits of the [`Kind`]s of lists that it was asked for undeclared, in vain.
+    pub lacks: u8,
+    /// After so many calls it ends with code 0. None is that it does not.
+    pub calls_in_a_life: u32,
+}
+
 /// What a server can do beside its lists.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default)]

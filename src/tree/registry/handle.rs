@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ractor::ActorRef;
 
-use super::catalogue::Catalogue;
+use super::catalogue::{Catalogue, Lessons};
 use super::message::{RegistryMsg, ServerState, Wanted};
 use super::routes::Routes;
 use crate::ids::{Generation, ServerName};
@@ -51,6 +51,15 @@ impl RegistryHandle {
         self.tell(RegistryMsg::Catalogue {
             handle: handle.clone(),
             catalogue,
+        });
+    }
+
+    /// What a life of a server taught.
+    pub(crate) fn learnt(&self, handle: &UpstreamHandle, lessons: Lessons) {
+        self.tell(RegistryMsg::Learnt {
+            server: handle.server().clone(),
+            generation: handle.generation(),
+            lessons,
         });
     }
 

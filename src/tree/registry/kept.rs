@@ -8,7 +8,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::catalogue::{Abilities, Catalogue};
+use super::catalogue::{Abilities, Catalogue, Lessons};
 use crate::protocol::mcp::item::{self, Kind};
 
 /// A kept catalogue, and what was run when it was told.
@@ -16,6 +16,7 @@ use crate::protocol::mcp::item::{self, Kind};
 pub(super) struct Kept {
     pub(super) fingerprint: u64,
     pub(super) catalogue: Arc<Catalogue>,
+    pub(super) lessons: Lessons,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -26,6 +27,8 @@ struct File<'a> {
     lists: Vec<&'a RawValue>,
     abilities: Abilities,
     instructions: Option<Cow<'a, str>>,
+    #[serde(default)]
+    lessons: Lessons,
 }
 
 impl Kept {
@@ -45,6 +48,7 @@ impl Kept {
             lists: lists?,
             abilities: catalogue.abilities,
             instructions: catalogue.instructions.as_deref().map(Cow::Borrowed),
+            lessons: self.lessons,
         })
     }
 
@@ -67,6 +71,7 @@ impl Kept {
         Some(Self {
             fingerprint: file.fingerprint,
             catalogue: Arc::new(catalogue),
+            lessons: file.lessons,
         })
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::catalogue::Catalogue;
+use super::catalogue::{Catalogue, Lessons};
 use super::handle::Subscriber;
 use super::merged::Merged;
 use crate::config::model::Isolation;
@@ -63,6 +63,12 @@ pub(crate) enum RegistryMsg {
         handle: UpstreamHandle,
         catalogue: Option<Arc<Catalogue>>,
     },
+    /// From an upstream: what was learnt in this life. It is told again at its next boot.
+    Learnt {
+        server: ServerName,
+        generation: Generation,
+        lessons: Lessons,
+    },
     /// From a session: push the table to it, now and at each change.
     Join {
         session: u64,
@@ -86,6 +92,7 @@ impl Kind for RegistryMsg {
             Self::Wanted(_) => "Wanted",
             Self::ServerState { .. } => "ServerState",
             Self::Catalogue { .. } => "Catalogue",
+            Self::Learnt { .. } => "Learnt",
             Self::Join { .. } => "Join",
             Self::Leave { .. } => "Leave",
             Self::Beat(_) => "Beat",

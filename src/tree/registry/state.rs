@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::mem;
 use std::sync::Arc;
 
-use super::catalogue::Catalogue;
+use super::catalogue::{Catalogue, Lessons};
 use super::job::Job;
 use super::kept::Kept;
 use super::merged::{Merged, Source};
@@ -142,12 +142,41 @@ impl Merge {
         let fresh = Kept {
             fingerprint,
             catalogue: told?,
+            lessons: self.lessons(&name),
         };
         let is_kept = self.kept.get(&name).is_some_and(|kept| {
             kept.fingerprint == fresh.fingerprint && kept.catalogue == fresh.catalogue
         });
         self.kept.insert(name.clone(), fresh.clone());
         (!is_kept).then_some((name, fresh))
+    }
+
+    /// What former lives of a server taught, if it ran what is run now.
+    pub(super) fn lessons(&self, name: &ServerName) -> Lessons {
+        let wanted = self.servers.iter().map(|server| &server.wanted);
+        let wanted = wanted.filter(|wanted| wanted.server == *name);
+        let kept = wanted.filter_map(|wanted| {
+            let kept = self.kept.get(name)?;
+            (kept.fingerprint == wanted.fingerprint).then_some(kept.lessons)
+        });
+        kept.last().unwrap_or_default()
+    }
+
+    /// Takes what a life taught. `Some` if it is to be kept.
+    pub(super) fn learnt(
+        &mut self,
+        name: ServerName,
+        generation: Generation,
+        lessons: Lessons,
+    ) -> Option<(ServerName, Kept)> {
+        self.current(&name, generation)?;
+        let kept = self.kept.get_mut(&name)?;
+        if kept.lessons == lessons {
+            return None;
+        }
+        kept.lessons = lessons;
+        let kept = kept.clone();
+        Some((name, kept))
     }
 
     fn current(&mut self, name: &ServerName, generation: Generation) -> Option<&mut Server> {

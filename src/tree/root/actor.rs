@@ -175,7 +175,9 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
     }
 
     fn on_ready(&mut self, child: ChildId, generation: Generation, tools: usize) {
-        if let ChildId::Upstream(server) = &child {
+        if let ChildId::Upstream(server) = &child
+            && !self.supervisor.host().is_known_to_finish(server)
+        {
             let server = server.clone();
             let notice = Notice::ServerReady { server, tools };
             self.supervisor.host().notice(notice);

@@ -6,16 +6,18 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
+use log::Level;
 use ractor::{ActorCell, ActorProcessingErr, SpawnErr};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::repeats::Repeats;
 use super::starts::missing;
 use super::status::Book;
 use super::{ChildId, RootHandle};
 use crate::config::model::{Limits, ServerSpec};
 use crate::ids::{Generation, ServerName};
-use crate::supervise::{Failure, Host, Spawn, Spawned, Start, Status};
+use crate::supervise::{Failure, FailureKind, Host, Spawn, Spawned, Start, Status};
 use crate::tree::client::Owner;
 use crate::tree::config::ConfigHandle;
 use crate::tree::edge::Edge;
@@ -58,6 +60,8 @@ pub(super) struct RootHost<S, E> {
     generations: BTreeMap<ServerName, Generation>,
     /// For the status.
     pub(super) book: Book,
+    /// What the log said of failures.
+    repeats: Repeats,
     /// Those whose start has failed since they were configured.
     failed: BTreeSet<ServerName>,
     pub(super) latch_opens: Instant,
@@ -96,6 +100,7 @@ impl<S: Spawn, E: Edge> RootHost<S, E> {
             pasts: BTreeMap::new(),
             generations: BTreeMap::new(),
             book: Book::default(),
+            repeats: Repeats::default(),
             failed: BTreeSet::new(),
             is_stopping: false,
             verdict: None,
@@ -118,6 +123,38 @@ impl<S: Spawn, E: Edge> RootHost<S, E> {
         {
             log::trace!("nobody reads the notices");
         }
+    }
+
+    /// Whether a server is known to end when its work is done.
+    pub(super) fn is_known_to_finish(&self, server: &ServerName) -> bool {
+        let past = self.pasts.get(server);
+        past.is_some_and(|(_, past)| past.is_known_to_finish())
+    }
+
+    /// Logs that a server has failed, and says whether it is said to people at all.
+    fn say_failure(&mut self, id: &ChildId, server: &ServerName, failure: &Failure) -> bool {
+        let ladder = self.supervision().ladder;
+        let count = self.repeats.failed(id, &failure.text, &ladder);
+        if let Some((_, past)) = self.pasts.get(server) {
+            past.repeats(count.is_none());
+        }
+        let times = match count {
+            Some(1) => String::new(),
+            Some(count) => format!(" ({count} times now; said ever more rarely)"),
+            None => " (as before)".to_owned(),
+        };
+        // A PATH is long, and the same each time.
+        let is_old = failure.kind == FailureKind::StartFailed && count != Some(1);
+        let detail = failure.detail.as_ref().filter(|_| !is_old);
+        let detail = detail.map_or_else(String::new, |detail| format!("; {detail}"));
+        let level = if count.is_some() {
+            Level::Warn
+        } else {
+            Level::Debug
+        };
+        let who = self.label(id);
+        log::log!(level, server = server.as_str(); "{who} {failure}{times}{detail}");
+        count.is_some()
     }
 
     /// Passes on what became of a server. That it is ready, its own catalogue says.
@@ -224,12 +261,15 @@ impl<S: Spawn, E: Edge> Host for RootHost<S, E> {
             let (who, server) = (self.label(id), subject(id));
             let wait = until.saturating_duration_since(Instant::now());
             let wait = wait.as_secs_f32();
-            log::warn!(server; "{who} is started again in {wait:.1} s (failure {failures} in a row)");
+            let is_silent = self.repeats.is_silent(id);
+            let level = if is_silent { Level::Debug } else { Level::Warn };
+            log::log!(level, server; "{who} is started again in {wait:.1} s (failure {failures} in a row)");
             let ladder = self.supervision().ladder;
             if *crash_looping && !ladder.is_crash_loop(failures.saturating_sub(1)) {
                 log::warn!(server; "{who} is crash-looping; it is tried again for ever");
             }
         }
+        self.repeats.status_changed(id, status);
         match id {
             ChildId::Upstream(server) => {
                 self.count_server(server, status);
@@ -245,19 +285,22 @@ impl<S: Spawn, E: Edge> Host for RootHost<S, E> {
         if self.upstreams.get(id).is_some_and(is_it) {
             self.upstreams.remove(id);
         }
+        // The server has said so itself, and may end like this after every call.
+        let was_asked = was_asked || failure.kind == FailureKind::Finished;
         self.book
             .exited(id, of, Some(failure).filter(|_| !was_asked));
         match id {
-            ChildId::Upstream(server) if !was_asked => {
-                self.failed.insert(server.clone());
-                log::warn!(server = server.as_str(); "{} {failure}", self.label(id));
-                self.notice(Notice::ServerFailed {
-                    server: server.clone(),
-                    why: failure.to_string(),
-                });
-            }
-            ChildId::Instance(server, _) if !was_asked => {
-                log::warn!(server = server.as_str(); "{} {failure}", self.label(id));
+            ChildId::Upstream(server) | ChildId::Instance(server, _) if !was_asked => {
+                let is_said = self.say_failure(id, server, failure);
+                if matches!(id, ChildId::Upstream(_)) {
+                    self.failed.insert(server.clone());
+                    if is_said {
+                        self.notice(Notice::ServerFailed {
+                            server: server.clone(),
+                            why: failure.to_string(),
+                        });
+                    }
+                }
             }
             ChildId::Upstream(_) | ChildId::Instance(..) => {}
             ChildId::Config | ChildId::Registry | ChildId::Sessions | ChildId::Listener => {

@@ -9,6 +9,7 @@ mod beat;
 mod host;
 mod instances;
 mod limits;
+mod repeats;
 mod shutdown;
 mod standing;
 mod starts;

@@ -29,6 +29,8 @@ const REFUSED_AT_MOST: usize = 100;
 
 /// So many reasons are given why entries of one server's lists are left out.
 const LEFT_OUT_AT_MOST: usize = 20;
+/// What the status says of a server without anything in its lists.
+const NOTHING: &str = "it offers nothing: it lists no tools, no prompts and no resources";
 
 /// The tree at one moment.
 #[derive(Debug, Clone, Default)]
@@ -66,7 +68,10 @@ pub struct ServerStatus {
     pub calls_in_flight: i64,
     /// How many sessions have an instance of their own.
     pub instances: usize,
-    /// What in its names may break a client, and what to do.
+    /// After so many calls it ends with code 0, each time, and is started again at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ends_after_calls: Option<u32>,
+    /// What in its names may break a client, and what to do; that it offers nothing.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
     /// Entries of its lists that are not passed on.
@@ -245,6 +250,11 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
         let merged = host.routes.as_ref().map(|routes| &routes.merged);
         let source = merged.and_then(|merged| merged.source(name));
         let catalogue = source.and_then(|source| source.catalogue.as_ref());
+        let past = host.pasts.get(name);
+        let mut warnings = merged.map_or_else(Vec::new, |merged| merged.warnings(name));
+        if past.is_some_and(|(_, past)| past.offers_nothing()) {
+            warnings.push(NOTHING.to_owned());
+        }
         Some(ServerStatus {
             name: name.to_string(),
             state: Standing::of(&status),
@@ -255,8 +265,9 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
             tools: catalogue.map_or(0, |catalogue| catalogue.tools.len()),
             calls_in_flight: host.settings.metrics.server(name).in_flight.get(),
             instances: host.upstreams.keys().filter(is_own).count(),
-            warnings: merged.map_or_else(Vec::new, |merged| merged.warnings(name)),
             left_out: catalogue.map_or_else(Vec::new, |catalogue| left_out(catalogue)),
+            ends_after_calls: past.and_then(|(_, past)| past.calls_in_a_life()),
+            warnings,
         })
     }
 }
@@ -286,7 +297,10 @@ fn next_try(status: &Status) -> Option<f64> {
 /// or the system's, and may hold a path or a secret.
 fn reason(failure: &Failure) -> String {
     let words = match failure.kind {
-        FailureKind::Exited | FailureKind::StartTimedOut | FailureKind::Hung => &failure.text,
+        FailureKind::Exited
+        | FailureKind::StartTimedOut
+        | FailureKind::Hung
+        | FailureKind::Finished => &failure.text,
         FailureKind::StartFailed => "could not be started",
         FailureKind::Panicked => "was ended by a fault of the gateway",
         FailureKind::Killed => "was killed by the gateway",

@@ -45,6 +45,7 @@ pub(super) fn launcher(world: &Arc<World>, args: &UpstreamArgs) -> Launch {
             world: Arc::clone(&world),
             sink,
             is_over: AtomicBool::new(false),
+            was_called: AtomicBool::new(false),
         });
         Box::pin(ready(Simulated::start(life)))
     })
@@ -56,6 +57,7 @@ pub(super) struct Life {
     pub(super) world: Arc<World>,
     sink: Sink,
     is_over: AtomicBool,
+    was_called: AtomicBool,
 }
 
 impl Life {
@@ -66,9 +68,17 @@ impl Life {
         }
     }
 
+    /// It is asked to do some work.
+    pub(super) fn called(&self) {
+        self.was_called.store(true, Ordering::Relaxed);
+    }
+
     /// The process is gone.
-    fn end(&self) {
-        self.world.ladders.lock().unwrap().ended(&self.who);
+    fn end(&self, code: Option<i32>) {
+        let may_be_done = code == Some(0) && self.was_called.load(Ordering::Relaxed);
+        let mut ladders = self.world.ladders.lock().unwrap();
+        ladders.ended(&self.who, may_be_done);
+        drop(ladders);
         self.world.note("end", &self.who.0, 0);
     }
 }
@@ -89,7 +99,7 @@ impl Simulated {
         let term = Arc::new(Notify::new());
         let server = Server::new(Arc::clone(&life));
         if server.does_not_start() {
-            life.end();
+            life.end(None);
             return Err(SpawnError::NotFound {
                 program: "sim".into(),
                 path: "/sim".into(),
@@ -154,7 +164,7 @@ impl Drop for Simulated {
         self.life.is_over.store(true, Ordering::Relaxed);
         self.task.abort_all();
         if self.exit.borrow().is_none() {
-            self.life.end();
+            self.life.end(None);
         }
     }
 }
@@ -198,7 +208,7 @@ async fn run(
     };
     drop(lines);
     let status = ExitStatus::from_raw(code << 8);
-    server.life().end();
+    server.life().end(Some(code));
     ended.send_replace(Some(status));
     server.last_words(status).await;
 }

@@ -72,14 +72,18 @@ impl Ladders {
         life.ready.get_or_insert_with(Instant::now);
     }
 
-    /// The process is gone.
-    pub(super) fn ended(&mut self, who: &Who) {
+    /// The process is gone. If its work `may_be_done` it may be started again at once.
+    pub(super) fn ended(&mut self, who: &Who, may_be_done: bool) {
         let life = self.lives.entry(who.clone()).or_default();
         life.is_alive = false;
         let is_stable = |since: Instant| since.elapsed() >= MAYBE_STABLE;
         let was_stable = life.ready.is_some_and(is_stable);
         life.died = Some(Instant::now());
-        life.failures = if was_stable { 0 } else { life.failures + 1 };
+        life.failures = if was_stable || may_be_done {
+            0
+        } else {
+            life.failures + 1
+        };
     }
 
     /// The entry of a server was touched, or everything is tried: once root has heard of that and

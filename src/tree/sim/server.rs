@@ -259,6 +259,7 @@ impl Server {
     }
 
     fn on_call(&mut self, id: &str, params: &str) {
+        self.life.called();
         let nonce = between(params, r#""n":""#, "\"").unwrap_or_default();
         let of = nonce.split_once('@').map_or("", |(_, of)| of);
         if of != self.life.who.0 {

@@ -118,6 +118,7 @@ impl Actor for Upstream {
                 state.on_hello(registry);
                 Ok(())
             }
+            UpstreamMsg::Remember(lessons) => state.on_remember(lessons),
             UpstreamMsg::Stop { drain } => {
                 state.on_stop(drain);
                 Ok(())

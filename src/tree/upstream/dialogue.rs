@@ -2,6 +2,7 @@
 //! which line is for whom. Bytes and `now` go in, effects come out; no actor, no clock, no I/O.
 
 mod handshake;
+mod undeclared;
 mod unnamed;
 mod unusable;
 
@@ -336,12 +337,7 @@ impl Dialogue {
             Phase::Initializing | Phase::Listing(_) if !is_waiting => Some(self.ready()),
             Phase::Initializing | Phase::Listing(_) => None,
         };
-        let undeclared = if self.is_ready() {
-            self.lists.try_undeclared(now, &mut self.calls)
-        } else {
-            None
-        };
-        let lines = step.lines.into_iter().chain(undeclared);
+        let lines = step.lines.into_iter().chain(self.look_further(now));
         offer.into_iter().chain(writes(lines)).collect()
     }
 

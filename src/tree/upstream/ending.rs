@@ -4,9 +4,13 @@
 use std::process::ExitStatus;
 use std::time::Duration;
 
+use log::Level;
+use tokio::time::Instant;
+
 use super::actor::UpstreamExit;
 use super::message::{Timer as Wait, UpstreamMsg};
 use super::state::{Outcome, UpstreamState};
+use super::work::ENDS_WITHIN;
 use crate::process::{self, Grace, StopReport};
 use crate::supervise::{Failure, FailureKind};
 
@@ -20,6 +24,8 @@ pub(super) struct Ending {
     pub(super) stdout_closed: bool,
     pub(super) stderr_closed: bool,
     pub(super) stdin_broken: bool,
+    /// It has had more time for its exit than others.
+    is_late: bool,
 }
 
 impl UpstreamState {
@@ -31,6 +37,7 @@ impl UpstreamState {
             stdout_closed,
             stderr_closed,
             stdin_broken,
+            ..
         } = &self.ending;
         if status.is_some() && *stdout_closed && *stderr_closed {
             return self.die_as_seen();
@@ -100,6 +107,20 @@ impl UpstreamState {
         });
     }
 
+    /// Who has done its work may be slow to exit: its code says whether that was all.
+    pub(super) fn on_last_words(&mut self) -> Outcome {
+        let Ending {
+            status, is_late, ..
+        } = &mut self.ending;
+        let is_idle = self.dialogue.calls().in_flight() == 0 && self.work.done() > 0;
+        if is_idle && status.is_none() && !*is_late {
+            *is_late = true;
+            self.last_words = Some(self.after(ENDS_WITHIN, Wait::LastWords));
+            return Ok(());
+        }
+        self.die_as_seen()
+    }
+
     pub(super) fn die_as_seen(&mut self) -> Outcome {
         let how = match &self.ending {
             Ending {
@@ -112,7 +133,34 @@ impl UpstreamState {
             } => "closed its stdout".to_owned(),
             Ending { .. } => "closed its stdin".to_owned(),
         };
+        let is_clean = self.ending.status.is_some_and(|status| status.success());
+        let is_done = is_clean && self.work.done() > 0;
+        if is_done || self.dialogue.is_looking_further() {
+            return self.finish(&how);
+        }
         self.die(FailureKind::Exited, &how)
+    }
+
+    /// Its end is no failure: some servers end when they have done what they were asked, and some
+    /// when they are asked for what they did not declare.
+    fn finish(&mut self, how: &str) -> Outcome {
+        let (who, done) = (self.dialogue.who(), self.work.done());
+        let is_known = self.args.past.finished() > 0;
+        let level = if is_known { Level::Debug } else { Level::Info };
+        if self.dialogue.is_looking_further() {
+            log::info!(
+                server = who.server();
+                "Server {who} {how} when it was asked what it offers beside what it declared; it is not asked that again"
+            );
+        } else {
+            self.work.learn(Instant::now());
+            let calls = if done == 1 { "call" } else { "calls" };
+            log::log!(
+                level, server = who.server();
+                "Server {who} {how} after {done} {calls}: its work is done, and it is started again at once, as often as it does so"
+            );
+        }
+        self.die(FailureKind::Finished, how)
     }
 
     /// Answers every call and ends: the supervisor does the rest.
@@ -120,23 +168,29 @@ impl UpstreamState {
         let next = if self.is_draining {
             "it was being stopped or replaced".to_owned()
         } else {
-            format!("it is started again {}", self.next_try())
+            format!("it is started again {}", self.next_try(kind))
         };
+        self.args.past.ended(kind == FailureKind::Finished);
+        self.tell_lessons();
         let text = format!("server '{}' {how}; {next}", self.args.spec.name);
         self.dialogue.calls().fail_all(&text);
         let counters = self.dialogue.counters();
         log::debug!("Server {} ends: {how}; {counters:?}", self.dialogue.who());
-        let text = how.to_owned();
-        Err(Box::new(UpstreamExit(Failure { kind, text })))
+        let detail = self.last_said.take();
+        let failure = Failure {
+            detail,
+            ..Failure::new(kind, how)
+        };
+        Err(Box::new(UpstreamExit(failure)))
     }
 
     /// When the ladder will try again, as far as one can tell from here: without the jitter.
-    fn next_try(&self) -> String {
+    fn next_try(&self, kind: FailureKind) -> String {
         let ladder = &self.args.ladder;
         let was_stable = self
             .ready_since
             .is_some_and(|since| ladder.is_stable(since.elapsed()));
-        if was_stable {
+        if was_stable || kind == FailureKind::Finished {
             return "at once".into();
         }
         let step = ladder.step(self.args.start.failures + 1);

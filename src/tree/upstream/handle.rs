@@ -13,7 +13,7 @@ use crate::protocol::jsonrpc::Response;
 use crate::tree::call::Ticket;
 use crate::tree::client::{Client, Interest};
 use crate::tree::quota::{Quota, Share};
-use crate::tree::registry::RegistryHandle;
+use crate::tree::registry::{Lessons, RegistryHandle};
 
 /// One generation of an upstream. Nothing here waits; what a dead upstream is told is dropped, and
 /// a dropped ticket answers for itself.
@@ -122,6 +122,11 @@ impl UpstreamHandle {
             client,
             interest,
         });
+    }
+
+    /// Tells it what former lives taught.
+    pub(in crate::tree) fn remember(&self, lessons: Lessons) {
+        self.tell(UpstreamMsg::Remember(lessons));
     }
 
     /// Introduces the registry.

@@ -287,10 +287,23 @@ impl Lists {
         Some(jsonrpc::request(id, kind.method(), None))
     }
 
+    /// What former lives taught has come.
+    pub(super) fn remember(&mut self) {
+        self.undeclared.remember(&mut self.known.unlisted);
+    }
+
+    /// Whether one that was not declared is on its way.
+    pub(super) fn is_trying(&self) -> bool {
+        self.undeclared.is_asked()
+    }
+
     fn say_if_nothing(&mut self) {
+        if !self.known.unlisted.is_empty() {
+            return;
+        }
         let has_some = |kind: Kind| !self.known.items(kind).is_empty();
-        let is_known = self.known.unlisted.is_empty();
-        if is_known && !Kind::ALL.into_iter().any(has_some) && self.undeclared.is_first_look() {
+        let is_nothing = !Kind::ALL.into_iter().any(has_some);
+        if self.undeclared.note_offers(is_nothing) {
             let who = &self.who;
             log::info!(server = who.server(); "Server {who} offers nothing: it lists no tools, no prompts and no resources");
         }

@@ -12,7 +12,7 @@ use crate::process::{Output, StopReport};
 use crate::protocol::jsonrpc::Response;
 use crate::tree::call::Ticket;
 use crate::tree::client::{Client, Interest};
-use crate::tree::registry::RegistryHandle;
+use crate::tree::registry::{Lessons, RegistryHandle};
 use crate::turn::Kind;
 
 pub(crate) enum UpstreamMsg {
@@ -42,6 +42,8 @@ pub(crate) enum UpstreamMsg {
     },
     /// From root, at the start and whenever the registry was restarted: tell it the catalogue.
     Hello(RegistryHandle),
+    /// From the registry, in answer to each catalogue: what is kept of what former lives taught.
+    Remember(Lessons),
     /// From root: let the calls in flight finish within this time, then stop the process and end.
     /// It may come again with less.
     Stop { drain: Duration },
@@ -63,6 +65,7 @@ impl Kind for UpstreamMsg {
             Self::Notify(_) => "Notify",
             Self::Interested { .. } => "Interested",
             Self::Hello(_) => "Hello",
+            Self::Remember(_) => "Remember",
             Self::Stop { .. } => "Stop",
             Self::TimerElapsed(_) => "TimerElapsed",
             Self::Stopped(_) => "Stopped",
@@ -83,6 +86,8 @@ pub(crate) enum Timer {
     LastWords,
     /// Calls in flight have had their time to finish.
     DrainEnd,
+    /// It has done what its former life ended after, and had its time to end too.
+    WorkDone,
 }
 
 impl fmt::Display for UpstreamMsg {
@@ -100,6 +105,7 @@ impl fmt::Display for UpstreamMsg {
                 session, interest, ..
             } => write!(f, "Interested {{ {session}: {interest:?} }}"),
             Self::Hello(_) => f.write_str("Hello"),
+            Self::Remember(lessons) => write!(f, "Remember {{ {lessons:?} }}"),
             Self::Stop { drain } => write!(f, "Stop {{ drain: {drain:?} }}"),
             Self::TimerElapsed(timer) => write!(f, "TimerElapsed {{ {timer:?} }}"),
             Self::Stopped(_) => f.write_str("Stopped"),

@@ -10,6 +10,7 @@
 mod actor;
 mod asks;
 mod audience;
+mod calling;
 mod calls;
 mod dialogue;
 mod ending;
@@ -22,6 +23,7 @@ mod lists;
 mod message;
 mod pace;
 mod past;
+mod said;
 mod state;
 mod subscriptions;
 #[cfg(test)]
@@ -29,6 +31,7 @@ mod tests;
 mod undeclared;
 mod updates;
 mod who;
+mod work;
 
 pub(crate) use actor::{Upstream, UpstreamArgs, UpstreamExit};
 pub(crate) use handle::UpstreamHandle;

@@ -2,9 +2,10 @@
 //! forgotten with the server's entry.
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 
 use crate::protocol::mcp::item::Kind;
+use crate::tree::registry::Lessons;
 
 /// One for all lives under one entry, instances for sessions included.
 #[derive(Debug, Default)]
@@ -13,6 +14,16 @@ pub(crate) struct Past {
     /// Bits of [`Kind`]: lists that were asked for undeclared, and those that came.
     tried: AtomicU8,
     found: AtomicU8,
+    /// After so many calls it ends with code 0. None is that it does not.
+    calls_in_a_life: AtomicU32,
+    /// Whether what is kept from before has been added.
+    is_remembered: AtomicBool,
+    /// Whether all its lists are known, and are empty.
+    offers_nothing: AtomicBool,
+    /// Whether it failed as it had before, and that was not said again.
+    is_repeating: AtomicBool,
+    /// So many of the last ends were no failures.
+    finished: AtomicU32,
 }
 
 impl Past {
@@ -27,12 +38,84 @@ impl Past {
         self.tried.load(Ordering::Relaxed) & !found & bit(kind) != 0
     }
 
+    /// Adds what is kept from before.
+    pub(super) fn remember(&self, lessons: Lessons) {
+        if !self.is_remembered.swap(true, Ordering::Relaxed) {
+            self.tried.fetch_or(lessons.lacks, Ordering::Relaxed);
+            if self.calls_in_a_life().is_none() {
+                self.learn_calls_in_a_life(lessons.calls_in_a_life);
+            }
+        }
+    }
+
+    pub(super) fn is_remembered(&self) -> bool {
+        self.is_remembered.load(Ordering::Relaxed)
+    }
+
+    /// What is to be kept.
+    pub(super) fn lessons(&self) -> Lessons {
+        let found = self.found.load(Ordering::Relaxed);
+        Lessons {
+            lacks: self.tried.load(Ordering::Relaxed) & !found,
+            calls_in_a_life: self.calls_in_a_life().unwrap_or_default(),
+        }
+    }
+
+    /// Whether its last failure was nothing new.
+    pub(super) fn is_repeating(&self) -> bool {
+        self.is_repeating.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn repeats(&self, is_repeating: bool) {
+        self.is_repeating.store(is_repeating, Ordering::Relaxed);
+    }
+
+    /// Whether it offers nothing at all.
+    pub(crate) fn offers_nothing(&self) -> bool {
+        self.offers_nothing.load(Ordering::Relaxed)
+    }
+
+    /// All its lists are known. Says whether it has just become known that it offers nothing.
+    pub(super) fn note_offers(&self, is_nothing: bool) -> bool {
+        !self.offers_nothing.swap(is_nothing, Ordering::Relaxed) && is_nothing
+    }
+
     pub(super) fn tries(&self, kind: Kind) {
         self.tried.fetch_or(bit(kind), Ordering::Relaxed);
     }
 
     pub(super) fn has(&self, kind: Kind) {
         self.found.fetch_or(bit(kind), Ordering::Relaxed);
+    }
+
+    /// After how many calls a life ends, if it does.
+    pub(crate) fn calls_in_a_life(&self) -> Option<u32> {
+        let calls = self.calls_in_a_life.load(Ordering::Relaxed);
+        (calls > 0).then_some(calls)
+    }
+
+    pub(super) fn learn_calls_in_a_life(&self, calls: u32) {
+        self.calls_in_a_life.store(calls, Ordering::Relaxed);
+    }
+
+    /// How many lives in a row have ended without a failure.
+    pub(super) fn finished(&self) -> u32 {
+        self.finished.load(Ordering::Relaxed)
+    }
+
+    /// Whether it is known to end without a failure: lives like these would fill the log.
+    pub(crate) fn is_known_to_finish(&self) -> bool {
+        self.finished() > 1
+    }
+
+    /// A life has ended, with a failure or without.
+    pub(super) fn ended(&self, is_finished: bool) {
+        let count = if is_finished {
+            self.finished().saturating_add(1)
+        } else {
+            0
+        };
+        self.finished.store(count, Ordering::Relaxed);
     }
 
     /// The first that is named stands.

@@ -5,26 +5,25 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use log::Level;
 use ractor::{ActorProcessingErr, ActorRef};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::UpstreamHandle;
 use super::actor::UpstreamArgs;
-use super::calls::Refused;
 use super::dialogue::{Dialogue, Effect};
 use super::ending::Ending;
 use super::launch::{Child, Launched};
 use super::listing::Room;
 use super::message::{Timer as Wait, UpstreamMsg};
-use crate::ids::CallId;
+use super::work::Work;
 use crate::process::{Output, StdinFailure, UnusableLine};
 use crate::protocol::jsonrpc::{self, Request, Response};
 use crate::supervise::FailureKind;
 use crate::tree::beside;
-use crate::tree::call::Ticket;
 use crate::tree::client::{Ask, Client, Interest, News};
-use crate::tree::registry::{Catalogue, RegistryHandle};
+use crate::tree::registry::{Catalogue, Lessons, RegistryHandle};
 use crate::tree::timer::Timer;
 
 /// What a server waits for that has no process by its deadline.
@@ -37,7 +36,7 @@ pub(super) type Outcome = Result<(), ActorProcessingErr>;
 pub(crate) struct UpstreamState {
     pub(super) args: UpstreamArgs,
     pub(super) myself: ActorRef<UpstreamMsg>,
-    handle: UpstreamHandle,
+    pub(super) handle: UpstreamHandle,
     /// None before the spawn, and again while it is being stopped.
     pub(super) process: Option<Box<dyn Child>>,
     /// The task that spawns the process.
@@ -46,7 +45,7 @@ pub(crate) struct UpstreamState {
     early: Vec<Output>,
     pub(super) dialogue: Dialogue,
     hello: Option<Bytes>,
-    catalogue: Option<Arc<Catalogue>>,
+    pub(super) catalogue: Option<Arc<Catalogue>>,
     pub(super) ready_since: Option<Instant>,
     pub(super) ending: Ending,
     pub(super) is_draining: bool,
@@ -57,6 +56,12 @@ pub(crate) struct UpstreamState {
     relist: Option<Timer<UpstreamMsg>>,
     pub(super) last_words: Option<Timer<UpstreamMsg>>,
     pub(super) drain_end: Option<Timer<UpstreamMsg>>,
+    pub(super) work: Work,
+    /// What the line about its end adds to that.
+    pub(super) last_said: Option<String>,
+    /// What was learnt, as the registry was told.
+    pub(super) lessons: Lessons,
+    pub(super) work_done: Option<Timer<UpstreamMsg>>,
 }
 
 impl UpstreamState {
@@ -76,6 +81,8 @@ impl UpstreamState {
             None => handle,
         };
         Self {
+            work: Work::new(Arc::clone(&args.past)),
+            lessons: args.past.lessons(),
             args,
             myself,
             handle,
@@ -94,6 +101,8 @@ impl UpstreamState {
             relist: None,
             last_words: None,
             drain_end: None,
+            work_done: None,
+            last_said: None,
         }
     }
 
@@ -131,6 +140,7 @@ impl UpstreamState {
             }
             Err(error) => {
                 let how = format!("could not be started: {error}");
+                self.last_said = error.searched().map(|path| format!("its PATH: {path}"));
                 return self.die(FailureKind::StartFailed, &how);
             }
         }
@@ -145,10 +155,7 @@ impl UpstreamState {
 
     pub(super) fn on_output(&mut self, output: Output) -> Outcome {
         if let Output::Stderr(line) = output {
-            let who = self.dialogue.who();
-            let rate = self.args.limits.stderr_lines_per_second;
-            log::info!(server = who.server(), rate; "Server {who} stderr: {line}");
-            self.dialogue.on_sign_of_life(Instant::now());
+            self.on_stderr(&line);
             return Ok(());
         }
         if let Output::StderrDropped(count) = output {
@@ -200,34 +207,6 @@ impl UpstreamState {
         self.on_end_seen()
     }
 
-    pub(super) fn on_call(&mut self, ticket: Ticket) {
-        let takes_calls =
-            self.dialogue.is_ready() && !self.is_draining && self.last_words.is_none();
-        let Some(process) = self.process.as_ref().filter(|_| takes_calls) else {
-            return; // the ticket bounces
-        };
-        let write = |line| {
-            let is_there = process.has_stdin();
-            let refused = if is_there {
-                Refused::Full
-            } else {
-                Refused::Gone
-            };
-            process.write(line).map_err(|_| refused)
-        };
-        let due = self.dialogue.send(Instant::now(), ticket, write);
-        self.watch(due);
-    }
-
-    pub(super) fn on_cancel(&mut self, call: CallId, params: Option<&Bytes>) {
-        let line = self.dialogue.calls().cancel(Instant::now(), call, params);
-        if let Some(line) = line {
-            self.write(line);
-        }
-        self.watch(self.dialogue.next_deadline());
-        self.stop_if_drained();
-    }
-
     /// The owner's client has answered what the server asked.
     pub(super) fn on_answered(&mut self, response: &Response) {
         let id = response.id.as_ref();
@@ -270,7 +249,7 @@ impl UpstreamState {
         }
         match timer {
             Wait::StartDeadline => self.on_start_deadline(),
-            Wait::LastWords => self.die_as_seen(),
+            Wait::LastWords => self.on_last_words(),
             Wait::Deadline => {
                 self.deadline = None;
                 let effects = self.dialogue.expire(Instant::now());
@@ -285,6 +264,10 @@ impl UpstreamState {
             }
             Wait::DrainEnd => {
                 self.stop_process();
+                Ok(())
+            }
+            Wait::WorkDone => {
+                self.on_work_done();
                 Ok(())
             }
         }
@@ -306,7 +289,7 @@ impl UpstreamState {
         self.die(FailureKind::StartTimedOut, &text)
     }
 
-    fn perform(&mut self, effects: Vec<Effect>) -> Outcome {
+    pub(super) fn perform(&mut self, effects: Vec<Effect>) -> Outcome {
         let is_news = !effects.is_empty();
         for effect in effects {
             match effect {
@@ -326,6 +309,10 @@ impl UpstreamState {
         if is_news {
             self.watch(self.dialogue.next_deadline());
         }
+        if is_news && !self.dialogue.is_looking_further() {
+            self.tell_lessons();
+        }
+        self.look_at_work();
         self.stop_if_drained();
         Ok(())
     }
@@ -350,7 +337,9 @@ impl UpstreamState {
         self.publish();
         if is_first {
             let who = self.dialogue.who();
-            log::info!(server = who.server(); "Server {who} started");
+            let is_old = self.args.past.is_known_to_finish() || self.args.past.is_repeating();
+            let level = if is_old { Level::Debug } else { Level::Info };
+            log::log!(level, server = who.server(); "Server {who} started");
         }
     }
 
@@ -378,7 +367,7 @@ impl UpstreamState {
 
     /// Sees to it that the timer goes off at `due` at the latest. It may do so too early, and is
     /// armed anew then.
-    fn watch(&mut self, due: Option<Instant>) {
+    pub(super) fn watch(&mut self, due: Option<Instant>) {
         let is_covered = |due| self.deadline.as_ref().is_some_and(|(at, _)| *at <= due);
         if let Some(due) = due.filter(|due| !is_covered(*due)) {
             let delay = due.saturating_duration_since(Instant::now());

@@ -1,7 +1,7 @@
 //! The lists that a server may have although it did not declare them. Clients that people know ask
 //! for tools anyway, and servers exist that count on it. Part of [`super::lists`].
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,7 +17,6 @@ pub(super) struct Undeclared {
     past: Arc<Past>,
     left: VecDeque<Kind>,
     asked: Option<Kind>,
-    was_looked_at: bool,
 }
 
 impl Undeclared {
@@ -26,7 +25,6 @@ impl Undeclared {
             past,
             left: VecDeque::new(),
             asked: None,
-            was_looked_at: false,
         }
     }
 
@@ -38,6 +36,14 @@ impl Undeclared {
         let wanted = wanted.filter(|kind| !declared.contains(kind));
         self.left = wanted.filter(|kind| !self.past.lacks(*kind)).collect();
         &self.left
+    }
+
+    /// Leaves out what is known by now to be missing; it is not `unlisted` then either.
+    pub(super) fn remember(&mut self, unlisted: &mut BTreeSet<Kind>) {
+        let past = &self.past;
+        let is_missing = |kind: &Kind| past.lacks(*kind);
+        unlisted.retain(|kind| !(self.left.contains(kind) && is_missing(kind)));
+        self.left.retain(|kind| !is_missing(kind));
     }
 
     /// The next one, which is asked for now.
@@ -55,8 +61,13 @@ impl Undeclared {
         is_it
     }
 
-    /// Whether it has not been said yet what the server offers.
-    pub(super) fn is_first_look(&mut self) -> bool {
-        !std::mem::replace(&mut self.was_looked_at, true)
+    /// Whether one is on its way.
+    pub(super) fn is_asked(&self) -> bool {
+        self.asked.is_some()
+    }
+
+    /// See [`Past::note_offers`].
+    pub(super) fn note_offers(&self, is_nothing: bool) -> bool {
+        self.past.note_offers(is_nothing)
     }
 }

@@ -22,22 +22,29 @@ struct Session {
 
 impl Session {
     fn start(config: &str, env: &[(&str, &str)]) -> Self {
+        Self::with(config, env, |command, _| {
+            command.arg("--log").stdout(Stdio::null());
+        })
+    }
+
+    /// `finish` adds to the command; it may give it the terminal.
+    fn with(config: &str, env: &[(&str, &str)], finish: impl FnOnce(&mut Command, &File)) -> Self {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("mcp-servers.json");
         std::fs::write(&path, config).unwrap();
         let terminal = openpty(None, None).unwrap();
-        let child = Command::new(mcproxy())
-            .args(["--log", "--listen", "127.0.0.1:0", "--config"])
+        let mut command = Command::new(mcproxy());
+        command
+            .args(["--listen", "127.0.0.1:0", "--config"])
             .arg(&path)
             .arg("--state-dir")
             .arg(home.path().join("state"))
             .env_remove("NO_COLOR")
             .envs(env.iter().copied())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(terminal.slave)
-            .spawn()
-            .unwrap();
+            .stdin(Stdio::null());
+        let slave = File::from(terminal.slave);
+        finish(&mut command, &slave);
+        let child = command.stderr(slave).spawn().unwrap();
         let screen = Lines::collect(File::from(terminal.master));
         Self {
             child,
@@ -102,4 +109,48 @@ async fn colours_are_for_those_who_want_them() {
     let plain = Session::start(&config, &[("TERM", "xterm"), ("NO_COLOR", "1")]);
     plain.shows("ready").await;
     assert!(!plain.screen.all().concat().contains('\u{1b}'));
+}
+
+/// A good server, and one that can't be started.
+const TWO: &str = r#"[{ "name": "lost", "command": "/nowhere/lost" },
+    { "name": "demo", "command": "mcproxy", "args": ["demo-server"] }]"#;
+
+/// Each event is there once, and no line is in another.
+async fn is_said_once(session: Session, banner: bool) {
+    session.shows("'lost' is started again in").await;
+    session.shows("'demo' started").await;
+    session.shows("Ctrl-C stops.").await;
+    let screen = session.screen.all();
+    let failures = screen.iter().filter(|line| line.contains("/nowhere/lost"));
+    let failures: Vec<&String> = failures
+        .filter(|line| !line.contains("times now"))
+        .collect();
+    assert_eq!(failures.len(), 1, "{screen:#?}");
+    let all = screen.join("\n");
+    assert!(!all.contains('✓') && !all.contains('✗'), "{all}");
+    let is_whole = |line: &&String| {
+        let stamps = line.matches("] ").count();
+        let is_of_banner = line.starts_with("  ") || line.starts_with("mcproxy ");
+        (stamps == 1 && !line.contains("  url")) || is_of_banner
+    };
+    let torn: Vec<&String> = screen.iter().filter(|line| !is_whole(line)).collect();
+    assert!(!banner || torn.is_empty(), "{torn:#?}");
+}
+
+#[tokio::test]
+async fn a_log_on_the_terminal_says_each_event_once() {
+    let session = Session::with(TWO, &[("TERM", "dumb")], |command, terminal| {
+        let terminal = terminal.try_clone().unwrap();
+        command.arg("--log").stdout(terminal);
+    });
+    is_said_once(session, true).await;
+}
+
+#[tokio::test]
+async fn so_does_one_that_goes_there_because_there_is_no_syslog() {
+    let session = Session::with(TWO, &[("TERM", "dumb")], |command, _| {
+        command.args(["--syslog-socket", "/nowhere/log"]);
+        command.stdout(Stdio::null());
+    });
+    is_said_once(session, false).await;
 }

@@ -59,6 +59,19 @@ async fn what_is_merely_odd_is_not_spoken_of() {
 }
 
 #[tokio::test]
+async fn what_is_dropped_is_said_with_the_reason_and_the_id() {
+    let servers = [fixture("a", &["--garbage"]), fixture("b", &["--wrong-id"])];
+    let (gateway, client) = serve_ready(&servers).await;
+    echo(&client, "b", "x").await;
+    gateway
+        .wait_for_log("is not a JSON-RPC message: expected value at line 1", SOON)
+        .await;
+    let stray = gateway.wait_for_log("answers no request that waits", SOON);
+    let stray = stray.await;
+    assert!(stray.contains("'b'") && stray.contains("(id "), "{stray}");
+}
+
+#[tokio::test]
 async fn junk_is_logged_once_in_ten_seconds_with_what_it_was() {
     let (gateway, client) = serve_ready(&[fixture("a", &["--garbage"]), fixture("b", &[])]).await;
     for n in 0..200 {

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use crate::ids::Generation;
 use crate::protocol::mcp::item::Kind;
 use crate::protocol::mcp::request::Subject;
+use crate::tree::registry::catalogue::Lessons;
 use crate::tree::registry::kept::Kept;
 use crate::tree::registry::merged::Changes;
 use crate::tree::registry::message::{ServerState, Wanted};
@@ -208,10 +209,40 @@ async fn the_latch_opens_by_time_even_before_the_configuration_came() {
 }
 
 #[tokio::test]
+async fn what_was_learnt_is_kept_beside_the_catalogue_for_the_same_command() {
+    let mut merge = Merge::new(HashMap::new(), None);
+    merge.wanted(vec![wanted("a")]);
+    let lessons = Lessons {
+        lacks: 2,
+        calls_in_a_life: 1,
+    };
+    let learn = |merge: &mut Merge, generation| {
+        let kept = merge.learnt(name("a"), Generation(generation), lessons);
+        kept.map(|(_, kept)| kept)
+    };
+    assert!(learn(&mut merge, 1).is_none(), "of what is not kept");
+    merge.catalogue(handle("a", 1).await, Some(catalogue(&["t"])));
+    let kept = learn(&mut merge, 1).unwrap();
+    assert_eq!(kept.lessons, lessons);
+    assert!(learn(&mut merge, 1).is_none(), "nothing new");
+    let next = merge.catalogue(handle("a", 2).await, Some(catalogue(&["u"])));
+    assert_eq!(next.unwrap().1.lessons, lessons);
+    assert_eq!(merge.lessons(&name("a")), lessons);
+
+    let mut merge = Merge::new(HashMap::from([(name("a"), kept)]), None);
+    merge.wanted(vec![Wanted {
+        fingerprint: 2,
+        ..wanted("a")
+    }]);
+    assert_eq!(merge.lessons(&name("a")), Lessons::default());
+}
+
+#[tokio::test]
 async fn what_is_kept_is_offered_at_once_for_the_same_command_only() {
     let kept = |fingerprint| Kept {
         fingerprint,
         catalogue: catalogue(&["t"]),
+        lessons: Lessons::default(),
     };
     let on_disk = HashMap::from([(name("a"), kept(1)), (name("b"), kept(2))]);
     let mut merge = Merge::new(on_disk, None);

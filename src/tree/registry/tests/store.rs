@@ -9,7 +9,7 @@ use bytes::Bytes;
 
 use crate::protocol::mcp::item::{self, Kind};
 use crate::state_dir::StateDir;
-use crate::tree::registry::catalogue::Catalogue;
+use crate::tree::registry::catalogue::{Catalogue, Lessons};
 use crate::tree::registry::kept::Kept;
 use crate::tree::registry::store::Store;
 use crate::tree::testing::{catalogue, name};
@@ -18,6 +18,10 @@ fn kept(catalogue: std::sync::Arc<Catalogue>) -> Kept {
     Kept {
         fingerprint: u64::MAX,
         catalogue,
+        lessons: Lessons {
+            lacks: 6,
+            calls_in_a_life: 3,
+        },
     }
 }
 

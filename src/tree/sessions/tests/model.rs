@@ -196,6 +196,7 @@ impl World {
                 | UpstreamMsg::Launched(_)
                 | UpstreamMsg::Answered(_)
                 | UpstreamMsg::Notify(_)
+                | UpstreamMsg::Remember(_)
                 | UpstreamMsg::Interested { .. }
                 | UpstreamMsg::Output(_)
                 | UpstreamMsg::Hello(_)

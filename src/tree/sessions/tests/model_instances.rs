@@ -240,6 +240,7 @@ impl Life {
                 UpstreamMsg::Start
                 | UpstreamMsg::Launched(_)
                 | UpstreamMsg::Notify(_)
+                | UpstreamMsg::Remember(_)
                 | UpstreamMsg::Interested { .. }
                 | UpstreamMsg::Output(_)
                 | UpstreamMsg::Hello(_)

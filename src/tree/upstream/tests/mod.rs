@@ -16,6 +16,7 @@ mod properties;
 mod talk;
 mod undeclared;
 mod unnamed;
+mod work;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

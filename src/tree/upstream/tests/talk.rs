@@ -15,6 +15,7 @@ use crate::protocol::mcp::item::Kind;
 use crate::supervise::FailureKind;
 use crate::tree::call::Ticket;
 use crate::tree::client::{Interest, Owner};
+use crate::tree::registry::Lessons;
 use crate::tree::upstream::Past;
 use crate::tree::upstream::dialogue::{Dialogue, Effect};
 use crate::tree::upstream::listing::Room;
@@ -100,6 +101,7 @@ impl Talk {
     }
 
     fn after(past: Past, spec: &ServerSpec, owner: Option<Owner>) -> Self {
+        past.remember(Lessons::default());
         let room = Room::of(&Limits::default());
         let (dialogue, hello) = Dialogue::open(spec, owner, room, Arc::new(past));
         let now = Instant::now();

@@ -12,6 +12,7 @@ use super::talk::{
 };
 use crate::config::model::Limits;
 use crate::protocol::mcp::item::Kind;
+use crate::tree::registry::Lessons;
 use crate::tree::upstream::Past;
 use crate::tree::upstream::dialogue::Dialogue;
 use crate::tree::upstream::listing::Room;
@@ -70,6 +71,7 @@ fn silence_is_none_after_a_while() {
 #[test]
 fn what_a_former_life_died_of_is_not_asked_for_again() {
     let past = Arc::<Past>::default();
+    past.remember(Lessons::default());
     let life = |past: &Arc<Past>| {
         let room = Room::of(&Limits::default());
         let (mut dialogue, _) = Dialogue::open(&spec("", TIMEOUT), None, room, Arc::clone(past));
@@ -88,7 +90,8 @@ fn what_a_former_life_died_of_is_not_asked_for_again() {
     let (_, todo) = life(&past);
     assert_eq!(todo, [listed(&[])], "it died with the request");
 
-    let past = Arc::default();
+    let past = Arc::<Past>::default();
+    past.remember(Lessons::default());
     let (mut first, _) = life(&past);
     let answer = Bytes::from(answer(2, &tools(&["t"])));
     first.on_line(tokio::time::Instant::now(), &answer);
@@ -96,4 +99,32 @@ fn what_a_former_life_died_of_is_not_asked_for_again() {
     assert_eq!(todo[1..], [list(2, Kind::Tools)], "it has them");
     let (_, todo) = life(&past);
     assert_eq!(todo[1..], [list(2, Kind::Tools)], "whatever it died of");
+}
+
+#[test]
+fn nothing_undeclared_is_asked_for_before_it_is_known_what_former_lives_died_of() {
+    let past = Arc::<Past>::default();
+    let room = Room::of(&Limits::default());
+    let (mut dialogue, _) = Dialogue::open(&spec("", TIMEOUT), None, room, Arc::clone(&past));
+    let now = tokio::time::Instant::now();
+    let hello = r#"{"protocolVersion":"2025-06-18","capabilities":{}}"#;
+    let todo = dialogue.on_line(now, &Bytes::from(answer(0, hello)));
+    let todo: Vec<Todo> = todo.into_iter().map(read).collect();
+    assert_eq!(todo[2..], [listed_but(&[], &Kind::ALL)]);
+    let lessons = Lessons {
+        lacks: 0b1011,
+        calls_in_a_life: 0,
+    };
+    let todo = dialogue.on_remember(now, lessons);
+    let todo: Vec<Todo> = todo.into_iter().map(read).collect();
+    assert_eq!(todo, [list(1, Kind::Resources)]);
+    assert!(dialogue.is_looking_further(), "an end is no fault now");
+    let todo = dialogue.on_line(now, &Bytes::from(refusal(1)));
+    let todo: Vec<Todo> = todo.into_iter().map(read).collect();
+    assert_eq!(todo, [listed(&[])]);
+    assert!(past.offers_nothing() && !dialogue.is_looking_further());
+    assert_eq!(past.lessons().lacks, 0b1111);
+    // The registry answers to each catalogue.
+    assert!(dialogue.on_remember(now, lessons).is_empty());
+    assert_eq!(past.lessons().lacks, 0b1111);
 }

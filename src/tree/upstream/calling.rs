@@ -1,0 +1,67 @@
+//! Calls on their way to the server: sent, kept until there is room in its life, withdrawn.
+
+use bytes::Bytes;
+use tokio::time::Instant;
+
+use super::calls::Refused;
+use super::message::Timer as Wait;
+use super::state::UpstreamState;
+use super::work::ENDS_WITHIN;
+use crate::ids::CallId;
+use crate::tree::call::Ticket;
+
+impl UpstreamState {
+    pub(super) fn on_call(&mut self, ticket: Ticket) {
+        let takes_calls =
+            self.dialogue.is_ready() && !self.is_draining && self.last_words.is_none();
+        let Some(process) = self.process.as_ref().filter(|_| takes_calls) else {
+            return; // the ticket bounces
+        };
+        if self.work.is_enough() {
+            return self.work.hold(ticket);
+        }
+        let write = |line| {
+            let is_there = process.has_stdin();
+            let refused = if is_there {
+                Refused::Full
+            } else {
+                Refused::Gone
+            };
+            process.write(line).map_err(|_| refused)
+        };
+        let due = self.dialogue.send(Instant::now(), ticket, write);
+        if due.is_some() {
+            self.work.give();
+        }
+        self.watch(due);
+    }
+
+    pub(super) fn on_cancel(&mut self, call: CallId, params: Option<&Bytes>) {
+        if let Some(ticket) = self.work.withdraw(call) {
+            return ticket.close();
+        }
+        let line = self.dialogue.calls().cancel(Instant::now(), call, params);
+        if let Some(line) = line {
+            self.write(line);
+        }
+        self.watch(self.dialogue.next_deadline());
+        self.look_at_work();
+        self.stop_if_drained();
+    }
+
+    /// Some calls may have ended: has it done what it lives for?
+    pub(super) fn look_at_work(&mut self) {
+        let open = self.dialogue.calls().in_flight();
+        if self.work.are_open(Instant::now(), open) {
+            self.work_done = Some(self.after(ENDS_WITHIN, Wait::WorkDone));
+        }
+    }
+
+    /// It should have ended by now. It takes calls as any other, until it does.
+    pub(super) fn on_work_done(&mut self) {
+        self.work_done = None;
+        for ticket in self.work.goes_on() {
+            self.on_call(ticket);
+        }
+    }
+}
