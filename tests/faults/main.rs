@@ -41,6 +41,8 @@ mod gateway;
 #[cfg(test)]
 mod hangs;
 #[cfg(test)]
+mod idle;
+#[cfg(test)]
 mod ids;
 #[cfg(test)]
 mod left;
