@@ -124,7 +124,7 @@ impl SessionHandle {
 
     /// Opens the standalone stream, or resumes the stream that `last_event` was seen on, after it.
     ///
-    /// Errors: `StreamTaken`, `UnknownEvent`, `UnknownSession`, `Timeout`.
+    /// Errors: `UnknownEvent`, `UnknownSession`, `Timeout`.
     pub async fn listen(&self, last_event: Option<&str>) -> Result<Outbound, CallError> {
         let last_event = last_event.map(Box::from);
         let listen = |reply| SessionMsg::Listen { last_event, reply };

@@ -49,24 +49,64 @@ async fn begun(client: &Mcp, server: &mut Server) -> (Outbound, Ticket, Event) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn there_is_one_standalone_stream_and_another_when_it_has_gone() {
+async fn the_newest_stream_gets_what_is_said_and_the_others_stay() {
     let (house, server, client) = house().await;
-    let mut stream = client.listens(None).await.unwrap();
-    assert!(next(&mut stream).await.unwrap().message.is_empty());
-    assert_eq!(
-        client.listens(None).await.err(),
-        Some(CallError::StreamTaken)
-    );
+    let mut old = client.listens(None).await.unwrap();
+    assert!(next(&mut old).await.unwrap().message.is_empty());
     change(&house, &server, "u").await;
     assert_eq!(
-        value(&next(&mut stream).await.unwrap())["method"],
+        value(&next(&mut old).await.unwrap())["method"],
         super::LIST_CHANGED
     );
-    drop(stream);
+    // What the old one has not read is said on the new one, and there only.
+    change(&house, &server, "v").await;
+    change(&house, &server, "w").await;
+    let mut new = client.listens(None).await.unwrap();
+    assert!(next(&mut new).await.unwrap().message.is_empty());
+    let unread = [next(&mut new).await.unwrap(), next(&mut new).await.unwrap()];
+    assert!(unread[0].id != unread[1].id);
+    change(&house, &server, "x").await;
+    let said = next(&mut new).await.unwrap();
+    assert_eq!(value(&said)["method"], super::LIST_CHANGED);
+    assert!(is_silent(&mut old).await && is_silent(&mut new).await);
+    // It gets what is said again when there is no newer one, and what that has not read.
+    change(&house, &server, "y").await;
+    drop(new);
+    change(&house, &server, "z").await;
+    for _ in 0..2 {
+        let said = next(&mut old).await.unwrap();
+        assert_eq!(value(&said)["method"], super::LIST_CHANGED);
+    }
+    assert!(is_silent(&mut old).await, "nothing is said twice");
+    drop(old);
     settle().await;
-    let mut stream = client.listens(None).await.unwrap();
-    assert!(next(&mut stream).await.unwrap().message.is_empty());
-    assert!(is_silent(&mut stream).await, "nothing is said twice");
+    let mut last = client.listens(None).await.unwrap();
+    assert!(next(&mut last).await.unwrap().message.is_empty());
+    assert!(is_silent(&mut last).await, "nothing is said twice");
+}
+
+#[tokio::test(start_paused = true)]
+async fn there_are_four_streams_at_most() {
+    let (house, server, client) = house().await;
+    let mut streams = Vec::new();
+    for _ in 0..1000 {
+        streams.push(client.listens(None).await.unwrap());
+        change(
+            &house,
+            &server,
+            if streams.len() % 2 == 0 { "a" } else { "b" },
+        )
+        .await;
+    }
+    let mut newest = streams.split_off(streams.len() - 4);
+    for mut stream in streams {
+        while let Some(event) = next(&mut stream).await {
+            assert!(event.message.is_empty(), "it is the newest stream's");
+        }
+    }
+    for stream in newest.iter_mut().take(3) {
+        assert!(is_silent(stream).await);
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -89,7 +129,7 @@ async fn what_is_said_while_nobody_listens_or_reads_is_said_to_the_next() {
     // Who says what it saw takes the stream over, though the old connection seems to live.
     for (seen, missed) in [(&priming, 3), (&first, 2), (&third, 0)] {
         let mut again = client.listens(Some(seen)).await.unwrap();
-        assert_eq!(next(&mut stream).await, None, "the old one ends");
+        assert!(is_silent(&mut stream).await, "the old one stays");
         for wanted in [&first, &second, &third].into_iter().skip(3 - missed) {
             assert_eq!(next(&mut again).await.as_ref(), Some(wanted));
         }
