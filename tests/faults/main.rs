@@ -67,6 +67,8 @@ mod pipes;
 #[cfg(test)]
 mod record;
 #[cfg(test)]
+mod returns;
+#[cfg(test)]
 mod rows;
 #[cfg(test)]
 mod service;

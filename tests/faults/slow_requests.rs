@@ -22,7 +22,7 @@ const IDLE: usize = 1000;
 /// How many clients are slow at once.
 const SLOW: usize = 20;
 /// What a busy machine may add.
-const LATE: Duration = Duration::from_secs(2);
+pub(crate) const LATE: Duration = Duration::from_secs(2);
 
 /// The time for headers, as seconds for the configuration and as a duration.
 fn header_time() -> (u64, Duration) {

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
+use super::servers::{Own, offer};
 use super::{Event, House, Mcp, Outbound, Server, is_silent, last, next, result, settle, value};
 use crate::protocol::version::Version;
 use crate::tree::call::{Answer, CallError, Ticket};
@@ -241,4 +242,38 @@ async fn an_event_of_another_session_says_nothing_of_this_one() {
         let refused = other.listens(Some(event)).await;
         assert_eq!(refused.err(), Some(CallError::UnknownEvent));
     }
+}
+
+/// A client that says what it saw is asked nothing twice; one that does not is asked again what it
+/// has not answered.
+#[tokio::test(start_paused = true)]
+async fn what_a_server_asks_is_asked_again_where_the_client_comes_back() {
+    let offered = offer(&["t"], &[]);
+    let (mut house, _template) = House::isolating("s", &offered).await;
+    let client = house.mcp_that(&json!({"roots": {}})).await;
+    let mut old = client.listens(None).await.unwrap();
+    let call = client.calls(1, "s__t");
+    let own = Own::of(house.owner().await, "s", 2, &offered).await;
+    drop(call);
+    own.asks("answered", "roots/list", "{}").await;
+    own.asks("open", "roots/list", "{}").await;
+    assert!(next(&mut old).await.unwrap().message.is_empty());
+    let answered = next(&mut old).await.unwrap();
+    let open = next(&mut old).await.unwrap();
+    client.answers(&value(&answered)["id"], &json!({"roots": []}));
+    own.asks("unread", "roots/list", "{}").await;
+    let mut new = client.listens(None).await.unwrap();
+    assert!(next(&mut new).await.unwrap().message.is_empty());
+    assert_eq!(next(&mut new).await, Some(open.clone()));
+    let unread = next(&mut new).await.unwrap();
+    assert!(is_silent(&mut old).await && is_silent(&mut new).await);
+    let mut again = client.listens(Some(&open)).await.unwrap();
+    assert_eq!(next(&mut again).await, Some(unread.clone()));
+    assert!(is_silent(&mut again).await, "it has seen the other");
+    // And on the one that is left, when the newest breaks.
+    drop(again);
+    settle().await;
+    assert_eq!(next(&mut new).await, Some(open));
+    assert_eq!(next(&mut new).await, Some(unread));
+    assert!(is_silent(&mut new).await);
 }
