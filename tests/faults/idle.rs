@@ -12,6 +12,7 @@ use super::slow_requests::{LATE, SERVED, closed, drip_on, newcomer};
 use super::stage::Stage;
 use crate::support::client::DEADLINE;
 use crate::support::http::{self, Connection};
+use crate::support::streamable::Endpoint;
 
 /// How many of each kind.
 const EACH: usize = 10;
@@ -90,15 +91,21 @@ async fn f221_idle_connections_make_room() {
     let settings = json!({ "max_connections": MOST });
     let mut stage = Stage::with(221, &[], &settings, |options| options).await;
     let addr = stage.gateway.addr();
+    let endpoint = Endpoint::initialized(addr, "2025-11-25").await;
+    let head = endpoint.post_head(&[]);
+    let ping = br#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
     let mut idle = Vec::new();
+    // The bystanders have some.
     while idle.len() < MOST {
-        let opened = timeout(Duration::from_millis(500), answered(addr, "")).await;
-        let Ok(connection) = opened else {
+        let mut connection = Connection::open(addr).await.expect("it is queued at least");
+        let exchange = connection.exchange(&head, ping);
+        let Ok(reply) = timeout(Duration::from_millis(500), exchange).await else {
             break;
         };
+        assert_eq!(reply.expect("a reply").status, 200);
         idle.push(connection);
     }
-    stage.struck(format!("{} idle connections", idle.len()));
+    stage.struck(format!("{} idle connections, of one session", idle.len()));
     let mut slowest = Duration::ZERO;
     for _ in 0..NEWCOMERS {
         slowest = slowest.max(newcomer(addr).await);
