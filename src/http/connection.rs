@@ -97,10 +97,7 @@ pub(super) async fn serve(
     ));
     let current = Current::new(limits);
     let limits = current.now();
-    if let Err(error) = tune(&socket, limits.peer_timeout) {
-        // The client may have gone already; what remains to be seen is seen by reading.
-        log::debug!("socket options could not be set: {error}");
-    }
+    tune(&socket, limits.peer_timeout);
     let lingering = Lingering::new(socket, presence.clock.clone(), stop.clone());
     let wire = Wire::of(presence.clone());
     let cut = wire.cut.clone();
@@ -191,7 +188,14 @@ fn no_room() -> String {
 /// Small events go out at once, what a client takes is seen soon, and a peer that vanished without a word is noticed:
 /// it acknowledges nothing for `peer_timeout`, whether we have something to say to it (`TCP_USER_TIMEOUT`) or not
 /// (half the time of silence, then three probes).
-fn tune(socket: &TcpStream, peer_timeout: Duration) -> io::Result<()> {
+fn tune(socket: &TcpStream, peer_timeout: Duration) {
+    if let Err(error) = set_options(socket, peer_timeout) {
+        // The client may have gone already; what remains to be seen is seen by reading.
+        log::debug!("socket options could not be set: {error}");
+    }
+}
+
+fn set_options(socket: &TcpStream, peer_timeout: Duration) -> io::Result<()> {
     let second = Duration::from_secs(1);
     socket.set_nodelay(true)?;
     let socket = SockRef::from(socket);

@@ -171,6 +171,10 @@ pub(super) async fn outstayed(clock: Arc<Clock>, limits: Current) -> Phase {
 #[derive(Debug)]
 pub(super) struct Ear(pub(super) Arc<Clock>);
 
+#[expect(
+    clippy::disallowed_types,
+    reason = "hyper's trait is written with it; no time is taken from it"
+)]
 impl rt::Timer for Ear {
     fn sleep(&self, _: Duration) -> Pin<Box<dyn rt::Sleep>> {
         self.0.awaits_header();

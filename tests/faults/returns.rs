@@ -1,8 +1,9 @@
 //! Row 222: a client that comes back while its last connection looks alive.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::json;
+use tokio::time::Instant;
 
 use super::slow_requests::allow_descriptors;
 use super::stage::Stage;

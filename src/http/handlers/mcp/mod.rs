@@ -54,10 +54,10 @@ async fn find(context: &Context, wire: &Wire, id: &str) -> Result<SessionHandle,
 
 /// Why no session was found.
 fn not_found(error: CallError) -> Problem {
-    match error {
-        CallError::UnknownSession => Problem::SessionNotFound,
-        other => other.into(),
+    if error == CallError::UnknownSession {
+        return Problem::SessionNotFound;
     }
+    error.into()
 }
 
 /// What a session's handle refused. One that ended between two steps of a request can be found

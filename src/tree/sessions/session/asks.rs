@@ -101,7 +101,7 @@ impl SessionState {
         let elapsed = move || SessionMsg::AskElapsed { number };
         let deadline = Timer::after(&self.myself, ask.timeout, elapsed);
         self.say(lane, request);
-        let event = (lane == Lane::GENERAL).then(|| self.streams.general.place.seq);
+        let event = (lane == Lane::GENERAL).then_some(self.streams.general.place.seq);
         let open = OpenAsk {
             ask,
             lane,

@@ -67,7 +67,7 @@ impl General {
         let asked = owed
             .asked
             .iter()
-            .flat_map(|seq| replay.get(Lane::GENERAL, *seq));
+            .filter_map(|seq| replay.get(Lane::GENERAL, *seq));
         for event in replay.after(Lane::GENERAL, from).chain(asked) {
             events.entry(seq(event)).or_insert_with(|| event.clone());
         }
