@@ -79,12 +79,12 @@ const GIB: u64 = mib(1024);
 
 limits! {
     /// Connections that are open at once
-    max_connections: Count = 1024, 1 => 1_000_000, "further ones wait in the kernel's queue";
+    max_connections: Count = 1024, 1 => 1_000_000, "one that is idle makes room; where none is, further ones wait in the kernel's queue";
     /// Sessions, of both transports together
     max_sessions: Count = 1000, 1 => 1_000_000, "one that is idle makes room: of who has most, the one that is so for longest; where none is, 503";
     /// How long a session of `/mcp` may have nothing to do
     session_idle_timeout: Seconds = s(86_400), s(1) => s(31_536_000), "it ends; its client can go on with its id";
-    /// Time for the headers of a request to arrive, and between two requests on a connection
+    /// Time for the headers of a request to arrive, and for its first byte on a new connection
     header_timeout: Seconds = s(10), 10 => s(3600), "the connection is closed";
     /// Time without progress in the body of a request
     body_timeout: Seconds = s(30), 10 => s(3600), "408, closed";
@@ -144,6 +144,8 @@ limits! {
     max_subscriptions_bytes: Bytes = 256 * MIB, 64 * KIB => 64 * GIB, "\"busy\"; the last eighth is for clients that have less than an eighth";
     /// Sessions' own instances of isolated servers, together
     max_instances: Count = 256, 1 => 10_000, "one that is not used makes room: of who has most, the one that is so for longest; where none is, \"busy\"";
+    /// How long a connection on which all was answered may wait for its next request
+    connection_idle_timeout: Seconds = s(180), 10 => s(86_400), "it is closed; before that, if connections run short";
 }
 
 /// What somebody says about limits: the file, or the command line.

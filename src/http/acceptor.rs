@@ -1,16 +1,18 @@
 //! The accept loop: takes connections as long as there are slots for them, and outlives every
 //! shortage. It owns the connections; when its task ends, they end.
 
+use super::crowd::Crowd;
 use super::service::HttpService;
-use super::strangers::Strangers;
 use super::{Context, connection};
 use crate::config::model::Limits;
+use crate::ids::{Holder, Owner};
 use crate::telemetry::metrics::Held;
 use crate::tree::{Beat, Part};
 use crate::turn;
 use nix::errno::Errno;
 use std::future::{pending, poll_fn};
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
@@ -30,8 +32,9 @@ const RESERVE: usize = 64;
 const LOG_PAUSE: Duration = Duration::from_secs(60);
 
 /// Accepts until `stop` changes, then gives open connections `Times::drain` to end. At
-/// `max_connections`, and the reserve where there is one, nothing is accepted before a stranger makes
-/// room: clients wait in the kernel's queue. An error means that a socket is of no use any more. Answers `beats`, which shows that it goes round.
+/// `max_connections`, and the reserve where there is one, nothing is accepted before somebody can make
+/// room: clients wait in the kernel's queue. An error means that a socket is of no use any more. Answers
+/// `beats`, which shows that it goes round.
 pub(super) async fn run(
     listeners: Vec<TcpListener>,
     service: impl HttpService,
@@ -40,44 +43,43 @@ pub(super) async fn run(
     mut beats: UnboundedReceiver<Beat>,
 ) -> io::Result<()> {
     let mut connections = JoinSet::new();
-    let mut strangers = Strangers::default();
+    let mut crowd = Crowd::default();
     let mut door = Door::new(listeners);
     let mut limits = context.limits.clone();
     let mut most = take_over(&mut limits, context);
+    let mut waiting = None;
     loop {
-        let staying = connections.len() - strangers.leaving();
+        let staying = connections.len() - crowd.leaving();
         if staying >= most {
             door.note_full(most);
         }
         let reserve = reserve(context);
-        let due = strangers.due().filter(|_| staying >= most);
-        let is_due = due.is_some_and(|due| due <= Instant::now());
-        if is_due && reserve > 0 && staying > most {
-            strangers.put_out();
+        if reserve > 0 && staying > most && crowd.put_out_stranger() {
             continue;
         }
-        let has_room = is_due || staying < most + reserve;
+        let has_room = staying < most + reserve;
+        // Somebody may wait here if who was to make room for them has been asked again meanwhile.
+        let enters = |_: &mut _| staying < most || crowd.put_out() || has_room;
+        if let Some((socket, peer)) = waiting.take_if(enters) {
+            let presence = crowd.admit(connections.len(), peer);
+            let told = (limits.clone(), stop.clone());
+            let (service, metrics) = (service.clone(), context.metrics.clone());
+            connections.spawn(turn::of("connection", "what comes", async move {
+                let _counted = Held::one(metrics.connections());
+                connection::serve(socket, service, presence, told).await;
+            }));
+            continue;
+        }
+        let has_room = waiting.is_none() && (has_room || crowd.has_spare());
+        let chance = (staying >= most).then(|| crowd.next_chance());
         tokio::select! {
             // The sender is the actor's: that it is gone means the same.
             _ = stop.changed() => break,
             Some(ended) = connections.join_next() => note(&ended),
             Some(beat) = beats.recv() => beat.passed(Part::AcceptLoop),
             Ok(()) = limits.changed() => most = take_over(&mut limits, context),
-            () = at(due), if !is_due => {}
-            accepted = door.next(), if has_room => {
-                let socket = accepted?;
-                // Who was to make room may have shown meanwhile who it is.
-                if is_due && !strangers.put_out() && staying >= most + reserve {
-                    continue;
-                }
-                let presence = strangers.admit(connections.len());
-                let told = (limits.clone(), stop.clone());
-                let (service, metrics) = (service.clone(), context.metrics.clone());
-                connections.spawn(turn::of("connection", "what comes", async move {
-                    let _counted = Held::one(metrics.connections());
-                    connection::serve(socket, service, presence, told).await;
-                }));
-            }
+            () = at(chance) => {}
+            accepted = door.next(), if has_room => waiting = Some(accepted?),
         }
     }
     drop(door);
@@ -137,13 +139,13 @@ impl Door {
         }
     }
 
-    /// The next connection. May be dropped and called again at any time.
-    async fn next(&mut self) -> io::Result<TcpStream> {
+    /// The next connection, and where it comes from. May be dropped and called again at any time.
+    async fn next(&mut self) -> io::Result<(TcpStream, Holder)> {
         loop {
             match self.accept().await {
-                Ok(socket) => {
+                Ok((socket, peer)) => {
                     self.pause = PAUSE;
-                    return Ok(socket);
+                    return Ok((socket, Holder::new(Owner::ANYBODY, peer.ip())));
                 }
                 Err(error) => match Trouble::from(&error) {
                     Trouble::Connection => {
@@ -157,7 +159,7 @@ impl Door {
     }
 
     /// The next connection of any socket. Who gave the last one is asked last.
-    async fn accept(&mut self) -> io::Result<TcpStream> {
+    async fn accept(&mut self) -> io::Result<(TcpStream, SocketAddr)> {
         let accepted = poll_fn(|context| {
             let mut sockets = self.listeners.iter().enumerate();
             let found = sockets.find_map(|(index, socket)| match socket.poll_accept(context) {
@@ -168,13 +170,13 @@ impl Door {
         });
         let (index, accepted) = accepted.await;
         self.listeners.rotate_left(index + 1);
-        accepted.map(|(socket, _)| socket)
+        accepted
     }
 
     fn note_full(&mut self, limit: usize) {
         if is_due(&mut self.full_logged) {
             log::warn!(
-                "all {limit} connections are in use; those without a token or session make room, further clients wait"
+                "all {limit} connections are in use; idle ones and those without a token or session make room, further clients wait"
             );
         }
     }

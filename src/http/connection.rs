@@ -1,9 +1,10 @@
 //! One connection: socket options, hyper with its timers, and a soft end when the listener stops.
 
 use super::limits::Current;
-use super::linger::Lingering;
+use super::linger::{self, Lingering};
+use super::phase::{self, Ear, Phase};
+use super::presence::Presence;
 use super::service::HttpService;
-use super::strangers::Presence;
 use crate::config::model::Limits;
 use crate::ids::{Holder, Owner};
 use crate::tree::SessionHandle;
@@ -11,14 +12,15 @@ use hyper::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use socket2::{SockRef, TcpKeepalive};
 use std::io;
-use std::net::{IpAddr, Ipv4Addr};
+use std::pin::{Pin, pin};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, watch};
+use tokio::time::timeout;
 
 /// Bytes that the kernel holds and has not sent yet (`TCP_NOTSENT_LOWAT`). With more, up to 4 MiB by
 /// default, a slow reader would let us write only every few seconds and be taken for one that hangs.
@@ -26,9 +28,6 @@ const UNSENT: u32 = 128 << 10;
 
 /// Bytes that hyper buffers of a connection in either direction, if all headers fit.
 const BUFFER: usize = 128 << 10;
-
-/// Where a client comes from that has gone already.
-const NOWHERE: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
 /// What a request carries beside its own words: what those on one connection share, and whose it is.
 #[derive(Debug, Clone)]
@@ -44,37 +43,43 @@ pub(super) struct Wire {
     pub(super) limits: Arc<Limits>,
     /// Whose this one request is.
     pub(super) owner: Owner,
-    /// Where they all come from.
-    peer: IpAddr,
 }
 
 impl Wire {
-    fn from(peer: IpAddr) -> Self {
+    fn of(presence: Arc<Presence>) -> Self {
         Self {
             cut: Arc::default(),
             session: Arc::default(),
-            presence: Arc::default(),
+            presence,
             limits: Arc::default(),
             owner: Owner::ANYBODY,
-            peer,
         }
     }
 
     /// Who this one request is from.
     pub(super) fn holder(&self) -> Holder {
-        Holder::new(self.owner, self.peer)
+        match self.owner {
+            Owner::ANYBODY => self.presence.peer(),
+            owner => Holder::of(owner),
+        }
+    }
+
+    /// The request showed a valid token, or a session.
+    pub(super) fn is_known(&self) {
+        self.presence.is_known(self.holder());
     }
 
     /// Makes `session` the one that is known here, unless there is one.
     pub(super) fn remember(&self, session: &SessionHandle) {
         self.session.get_or_init(|| session.clone());
-        self.presence.is_known();
+        self.is_known();
     }
 }
 
 impl Default for Wire {
     fn default() -> Self {
-        Self::from(NOWHERE)
+        let nobody = Presence::of(Holder::of(Owner::ANYBODY));
+        Self::of(Arc::new(nobody))
     }
 }
 
@@ -86,50 +91,84 @@ pub(super) async fn serve(
     presence: Arc<Presence>,
     (limits, mut stop): (watch::Receiver<Arc<Limits>>, watch::Receiver<bool>),
 ) {
+    let mut outstayed = pin!(phase::outstayed(
+        presence.clock.clone(),
+        Current::new(limits.clone())
+    ));
     let current = Current::new(limits);
     let limits = current.now();
-    if let Err(error) = tune(&socket, limits.peer_timeout) {
-        // The client may have gone already; what remains to be seen is seen by reading.
-        log::debug!("socket options could not be set: {error}");
-    }
-    let peer = socket.peer_addr().map(|peer| peer.ip());
-    let io = TokioIo::new(Lingering::new(socket, stop.clone()));
-    let mut wire = Wire::from(peer.unwrap_or(NOWHERE));
-    wire.presence = presence;
-    let this = wire.clone();
+    tune(&socket, limits.peer_timeout);
+    let lingering = Lingering::new(socket, presence.clock.clone(), stop.clone());
+    let wire = Wire::of(presence.clone());
+    let cut = wire.cut.clone();
     let service = service_fn(move |mut request: Request<Incoming>| {
         let limits = current.now();
-        this.presence.spoke();
+        wire.presence.spoke();
         request.extensions_mut().insert(Wire {
             limits,
-            ..this.clone()
+            ..wire.clone()
         });
         service.call(request)
     });
     let mut connection = http1::Builder::new()
-        .timer(TokioTimer::new())
+        .timer(Ear(presence.clock.clone()))
         .header_read_timeout(limits.header_timeout)
         .max_header_size(limits.max_header_bytes)
         .max_buf_size(BUFFER.max(limits.max_header_bytes))
-        .serve_connection(io, service);
-    let ended = tokio::select! {
-        ended = &mut connection => ended,
-        () = wire.cut.notified() => {
-            log::debug!("connection cut: its client does not read, or its stream made room");
-            return;
-        }
-        () = wire.presence.told_to_leave() => {
-            log::debug!("connection closed to make room: it showed no token and no session");
-            if wire.presence.is_silent() {
-                connection.into_parts().io.into_inner().say(&no_room());
-            }
-            return;
-        }
-        _ = stop.changed() => {
-            Pin::new(&mut connection).graceful_shutdown();
-            (&mut connection).await
+        .serve_connection(TokioIo::new(lingering), service);
+    let end = loop {
+        // In this order: what has come is seen before it is judged that nothing has.
+        tokio::select! {
+            biased;
+            ended = &mut connection => break End::Over(ended),
+            () = cut.notified() => break End::Cut("its client does not read, or its stream made room"),
+            () = presence.told_to_leave() => if presence.leaves() { break End::Leave },
+            phase = &mut outstayed => match phase {
+                Phase::Idle | Phase::Request => break End::Soft,
+                Phase::Fresh | Phase::Header => break End::Cut("no header came in time"),
+            },
+            _ = stop.changed() => break End::Stop,
         }
     };
+    match end {
+        End::Over(ended) => note(ended),
+        End::Cut(why) => log::debug!("connection cut: {why}"),
+        End::Leave => {
+            log::debug!("connection closed to make room");
+            if presence.is_silent() {
+                connection.into_parts().io.into_inner().say(&no_room());
+            }
+        }
+        End::Soft => {
+            Pin::new(&mut connection).graceful_shutdown();
+            // What was answered may not have been read: that must not hold it for ever.
+            if let Ok(ended) = timeout(2 * linger::TIME, &mut connection).await {
+                note(ended);
+            }
+        }
+        End::Stop => {
+            Pin::new(&mut connection).graceful_shutdown();
+            note((&mut connection).await);
+        }
+    }
+}
+
+/// Why a connection is not served any more.
+enum End {
+    /// Its client closed it, or broke it.
+    Over(hyper::Result<()>),
+    /// It is closed at once.
+    Cut(&'static str),
+    /// It makes room.
+    Leave,
+    /// It has been idle for long enough: a client that sends its next request now is to see that it
+    /// was closed, and not that it broke.
+    Soft,
+    /// The listener stops.
+    Stop,
+}
+
+fn note(ended: hyper::Result<()>) {
     if let Err(error) = ended {
         log::debug!("connection ended: {error}");
     }
@@ -149,7 +188,14 @@ fn no_room() -> String {
 /// Small events go out at once, what a client takes is seen soon, and a peer that vanished without a word is noticed:
 /// it acknowledges nothing for `peer_timeout`, whether we have something to say to it (`TCP_USER_TIMEOUT`) or not
 /// (half the time of silence, then three probes).
-fn tune(socket: &TcpStream, peer_timeout: Duration) -> io::Result<()> {
+fn tune(socket: &TcpStream, peer_timeout: Duration) {
+    if let Err(error) = set_options(socket, peer_timeout) {
+        // The client may have gone already; what remains to be seen is seen by reading.
+        log::debug!("socket options could not be set: {error}");
+    }
+}
+
+fn set_options(socket: &TcpStream, peer_timeout: Duration) -> io::Result<()> {
     let second = Duration::from_secs(1);
     socket.set_nodelay(true)?;
     let socket = SockRef::from(socket);

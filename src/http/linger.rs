@@ -2,8 +2,10 @@
 //! the kernel answers those bytes with a reset, which can destroy the error reply (a 413, say)
 //! before the client has read it.
 
+use super::phase::Clock;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -12,13 +14,15 @@ use tokio::sync::watch;
 use tokio::time::{Sleep, sleep};
 
 /// How long, and how many bytes, a closed socket goes on reading.
-const TIME: Duration = Duration::from_secs(2);
+pub(super) const TIME: Duration = Duration::from_secs(2);
 const BYTES: usize = 64 << 20;
 
 /// A socket with a soft end.
 #[derive(Debug)]
 pub(super) struct Lingering {
     socket: TcpStream,
+    /// Is told what comes and goes.
+    clock: Arc<Clock>,
     /// Turns true when the listener stops: then nobody waits for clients.
     stop: watch::Receiver<bool>,
     /// Once the sending side is closed: until when and how many bytes to read.
@@ -26,9 +30,10 @@ pub(super) struct Lingering {
 }
 
 impl Lingering {
-    pub(super) fn new(socket: TcpStream, stop: watch::Receiver<bool>) -> Self {
+    pub(super) fn new(socket: TcpStream, clock: Arc<Clock>, stop: watch::Receiver<bool>) -> Self {
         Self {
             socket,
+            clock,
             stop,
             closing: None,
         }
@@ -50,7 +55,14 @@ impl AsyncRead for Lingering {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.socket).poll_read(cx, buffer)
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.socket).poll_read(cx, buffer);
+        if read.is_pending() {
+            self.clock.starved();
+        } else if buffer.filled().len() > before {
+            self.clock.fed();
+        }
+        read
     }
 }
 
@@ -60,7 +72,9 @@ impl AsyncWrite for Lingering {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.socket).poll_write(cx, bytes)
+        let wrote = Pin::new(&mut self.socket).poll_write(cx, bytes);
+        self.clock.wrote(wrote.is_pending());
+        wrote
     }
 
     fn poll_write_vectored(
@@ -68,7 +82,9 @@ impl AsyncWrite for Lingering {
         cx: &mut Context<'_>,
         pieces: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.socket).poll_write_vectored(cx, pieces)
+        let wrote = Pin::new(&mut self.socket).poll_write_vectored(cx, pieces);
+        self.clock.wrote(wrote.is_pending());
+        wrote
     }
 
     fn is_write_vectored(&self) -> bool {

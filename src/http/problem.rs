@@ -130,7 +130,6 @@ impl Problem {
             Self::Decode(DecodeError::Parse(_)) => (StatusCode::BAD_REQUEST, code::PARSE_ERROR),
             Self::Call(error) => match error {
                 CallError::UnknownSession => (StatusCode::NOT_FOUND, invalid),
-                CallError::StreamTaken => (StatusCode::CONFLICT, invalid),
                 CallError::UnknownEvent => (StatusCode::BAD_REQUEST, invalid),
                 CallError::Overloaded(_) => (StatusCode::SERVICE_UNAVAILABLE, code::BUSY),
                 CallError::Timeout => (StatusCode::SERVICE_UNAVAILABLE, code::TIMEOUT),
@@ -217,7 +216,7 @@ fn describe_call(error: &CallError) -> String {
             "Could not find session: it has ended, or never was; open a new one with GET /sse"
                 .into()
         }
-        CallError::StreamTaken | CallError::UnknownEvent => error.to_string(),
+        CallError::UnknownEvent => error.to_string(),
         CallError::Overloaded(limit) => {
             format!("the gateway is busy ({limit}); try again in a few seconds")
         }

@@ -62,9 +62,7 @@ fn label(problem: &Problem) -> &'static str {
         | Problem::NoSessionId
         | Problem::NotInitialized(_)
         | Problem::SessionNotFound
-        | Problem::Call(
-            CallError::UnknownSession | CallError::UnknownEvent | CallError::StreamTaken,
-        ) => "session",
+        | Problem::Call(CallError::UnknownSession | CallError::UnknownEvent) => "session",
         Problem::Body(BodyError::NoRoom) | Problem::Call(CallError::Overloaded(_)) => "busy",
         Problem::Body(_) => "body",
         Problem::TooDeep(_) => "depth",

@@ -101,7 +101,7 @@ fn enter(context: &Context, request: &mut Request<Incoming>) -> Entry {
             if let Some(wire) = request.extensions_mut().get_mut::<Wire>() {
                 wire.owner = owner;
                 if owner != Owner::ANYBODY {
-                    wire.presence.is_known();
+                    wire.is_known();
                 }
             }
             Entry::Open(listed)

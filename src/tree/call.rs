@@ -18,9 +18,6 @@ pub enum CallError {
     /// No session has this id, or it has ended.
     #[error("could not find session: it has ended or never existed; connect to /sse again")]
     UnknownSession,
-    /// The session has a standalone stream already (Streamable HTTP allows one).
-    #[error("this session has a standalone stream open already")]
-    StreamTaken,
     /// The event id of a resumption is none of this session's.
     #[error("Invalid event id: there is no such stream in this session")]
     UnknownEvent,

@@ -53,6 +53,7 @@ pub use root::{ConfigurationStatus, ServerStatus, Standing, StatusHandle, TreeSt
 pub use sessions::{Event, OpenedSse, Outbound, SessionHandle, SessionsHandle};
 #[cfg(any(test, fuzzing))]
 pub(crate) use sessions::{check_event_id, check_session_id};
+pub(crate) use shares::{Rest, who_makes_room};
 
 use crate::config::model::{Given, Limits};
 use crate::ids::ServerName;

@@ -10,7 +10,7 @@ use crate::ids::Holder;
 
 /// Whether something could be taken from its client, the less harm the greater.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Rest {
+pub(crate) enum Rest {
     /// Not now: something is under way.
     Busy,
     /// Its client is connected, and has asked for nothing for so long.
@@ -23,7 +23,7 @@ pub(super) enum Rest {
 /// is more than `asker` would hold then, what is idle or quiet for longest. Otherwise, or if none of
 /// that can go, what is idle for longest of those who hold no less than `asker` does. `None` if there
 /// is none.
-pub(super) fn who_makes_room<K>(held: Vec<(Holder, Rest, K)>, asker: Holder) -> Option<K> {
+pub(crate) fn who_makes_room<K>(held: Vec<(Holder, Rest, K)>, asker: Holder) -> Option<K> {
     let mut counts: HashMap<Holder, usize> = HashMap::new();
     for (holder, ..) in &held {
         *counts.entry(*holder).or_default() += 1;

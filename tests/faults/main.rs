@@ -43,6 +43,8 @@ mod gateway;
 #[cfg(test)]
 mod hangs;
 #[cfg(test)]
+mod idle;
+#[cfg(test)]
 mod ids;
 #[cfg(test)]
 mod left;
@@ -68,6 +70,8 @@ mod offers;
 mod pipes;
 #[cfg(test)]
 mod record;
+#[cfg(test)]
+mod returns;
 #[cfg(test)]
 mod rows;
 #[cfg(test)]

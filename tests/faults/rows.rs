@@ -23,7 +23,7 @@ const fn row(number: u8, name: &'static str, fault: &'static str, demanded: &'st
 
 /// Every row, in order. Where it says nothing else, the nine other servers answer every call meanwhile.
 #[rustfmt::skip]
-pub(crate) const ROWS: [Row; 103] = [
+pub(crate) const ROWS: [Row; 106] = [
     row(1, "exits_in_a_call", "a server exits with 1 in the middle of a call", "the call gets its error within 100 ms of the exit; ready again within 2 s"),
     row(2, "killed_by_sigkill", "a server is killed by SIGKILL", "calls get their error within 100 ms; ready again within 2 s"),
     row(3, "exits_when_idle", "a server exits with 0 while nothing is asked of it", "ready again within 2 s; nothing in the log above a warning"),
@@ -127,6 +127,9 @@ pub(crate) const ROWS: [Row; 103] = [
     row(210, "ends_when_done", "servers exit with 0 when they have answered one call, or three", "each call is answered; no failure, no notification, no log line for each end"),
     row(211, "ends_when_asked_what_it_has", "a server exits with 1 when it is asked for lists that it did not declare", "ready again within 2 s; no failure; not asked again, by the next gateway either"),
     row(212, "fails_for_ever", "a server exits with 3 at each start and says why, another's command is missing", "40 failures are at most 30 lines for each; how it ended, its last line and the PATH are in them"),
+    row(220, "idle_after_an_answer", "connections that were answered stay idle; some get the next header a byte a time, some began it with the request before", "those inside a header are closed after its time; the idle ones are served within theirs, and closed without a reset after it"),
+    row(221, "idle_connections_make_room", "as many idle connections as there may be", "new clients are served within 1.5 s; the youngest of the idle ones stays"),
+    row(222, "a_client_comes_back", "clients of three revisions open their stream 500 times over, and neither read nor end the one before", "each gets one; four of a session stay; the newest gets what is said, and the one before when that has gone"),
 ];
 
 /// The row of this number.

@@ -22,7 +22,7 @@ const IDLE: usize = 1000;
 /// How many clients are slow at once.
 const SLOW: usize = 20;
 /// What a busy machine may add.
-const LATE: Duration = Duration::from_secs(2);
+pub(crate) const LATE: Duration = Duration::from_secs(2);
 
 /// The time for headers, as seconds for the configuration and as a duration.
 fn header_time() -> (u64, Duration) {
@@ -43,7 +43,7 @@ pub(super) fn allow_descriptors() {
 }
 
 /// Waits for the end of a connection; when it came.
-async fn closed(mut stream: TcpStream, deadline: Duration) -> Instant {
+pub(crate) async fn closed(mut stream: TcpStream, deadline: Duration) -> Instant {
     let mut said = Vec::new();
     let end = timeout(deadline, stream.read_to_end(&mut said)).await;
     // A reset is an end too.
@@ -52,7 +52,7 @@ async fn closed(mut stream: TcpStream, deadline: Duration) -> Instant {
 }
 
 /// How long a new client waits.
-async fn newcomer(addr: SocketAddr) -> Duration {
+pub(crate) async fn newcomer(addr: SocketAddr) -> Duration {
     let asked = Instant::now();
     assert_eq!(http::get(addr, "/healthz").await.status, 200);
     asked.elapsed()
@@ -101,14 +101,14 @@ async fn f32_idle_connections() {
 }
 
 /// What a new client's answer may take on a busy machine; 100 ms are meant.
-const SERVED: Duration = Duration::from_millis(500);
+pub(crate) const SERVED: Duration = Duration::from_millis(500);
 const DEADLINE: Duration = Duration::from_secs(20);
 
 /// What became of a client that sends a byte now and then.
 #[derive(Debug)]
-struct Dripped {
+pub(crate) struct Dripped {
     sent: usize,
-    took: Duration,
+    pub(crate) took: Duration,
     answer: String,
 }
 
@@ -116,6 +116,11 @@ struct Dripped {
 async fn drip(addr: SocketAddr, head: String, pause: Duration) -> Dripped {
     let mut connection = Connection::open(addr).await.expect("it listens");
     connection.send(head.as_bytes()).await.expect("it is read");
+    drip_on(connection, pause).await
+}
+
+/// Sends a byte each `pause` until the connection is closed.
+pub(crate) async fn drip_on(connection: Connection, pause: Duration) -> Dripped {
     let start = Instant::now();
     let (mut stream, _) = connection.into_parts();
     let mut ticks = interval(pause);

@@ -63,9 +63,15 @@ const BAD_REQUESTS: [(&str, &str); 5] = [
     ("TLS", "\x16\x03\x01\x02\0\x01\0\x01\x7f\x03\x03"),
 ];
 
+/// Closes soon what it is not sent.
+fn hurried(limits: &mut model::Limits) {
+    limits.header_timeout = Duration::from_millis(500);
+    limits.connection_idle_timeout = Duration::from_millis(500);
+}
+
 #[tokio::test]
 async fn malformed_requests_are_refused_and_the_connection_closed() {
-    let server = Server::with(|limits| limits.header_timeout = Duration::from_millis(500)).await;
+    let server = Server::with(hurried).await;
     let post =
         |lines| format!("POST /messages HTTP/1.1\r\nHost: localhost\r\n{lines}\r\n\r\n{SMUGGLED}");
     let bad_headers = BAD_HEADERS.iter().map(|(name, lines)| (name, post(lines)));
@@ -82,7 +88,7 @@ async fn malformed_requests_are_refused_and_the_connection_closed() {
 
 #[tokio::test]
 async fn ambiguous_bodies_are_never_read_as_requests() {
-    let server = Server::with(|limits| limits.header_timeout = Duration::from_millis(500)).await;
+    let server = Server::with(hurried).await;
     let (_stream, path) = server.open_sse().await;
     let length = PING.len();
     let good = format!("{length:x}\r\n{PING}\r\n0\r\n\r\n");
@@ -121,7 +127,7 @@ async fn ambiguous_bodies_are_never_read_as_requests() {
 #[tokio::test]
 async fn a_refused_body_is_not_read_as_a_request() {
     let server = Server::with(|limits| {
-        limits.header_timeout = Duration::from_millis(500);
+        hurried(limits);
         limits.max_body_bytes = 10;
     })
     .await;
@@ -137,7 +143,7 @@ async fn a_refused_body_is_not_read_as_a_request() {
 
 #[tokio::test]
 async fn bare_line_feeds_end_lines_and_nothing_else() {
-    let server = Server::with(|limits| limits.header_timeout = Duration::from_millis(500)).await;
+    let server = Server::with(hurried).await;
     let request = "GET /healthz HTTP/1.1\nHost: localhost\n\n";
     assert_eq!(statuses(&server, request).await, [200]);
     // The guard sees the Host that follows, too.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::task::{JoinSet, spawn_blocking};
-use tokio::time::sleep;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::state_dir::{StateDir, StateFile};
 use crate::turn;
@@ -16,6 +16,9 @@ use crate::turn;
 const LIMIT: usize = 4_096;
 /// Between two times that the file is written: what comes meanwhile is written as one.
 const PAUSE: Duration = Duration::from_millis(250);
+/// How long they are read, and waited for at the stop: a file system may hang.
+const READ: Duration = Duration::from_secs(2);
+const FLUSH: Duration = Duration::from_millis(400);
 
 /// What made the ids unique.
 #[derive(Debug, Default)]
@@ -36,10 +39,17 @@ impl Deleted {
             return deleted;
         };
         let to_read = state_dir.clone();
-        // Fails only as the runtime ends.
-        let kept = spawn_blocking(move || read(&to_read)).await;
-        for random in kept.unwrap_or_default() {
-            deleted.remember(random);
+        let reading = spawn_blocking(move || read(&to_read));
+        match timeout(READ, reading).await {
+            // Fails only as the runtime ends.
+            Ok(kept) => {
+                for random in kept.unwrap_or_default() {
+                    deleted.remember(random);
+                }
+            }
+            Err(_) => log::warn!(
+                "Which sessions were deleted is not known: the state directory does not answer"
+            ),
         }
         let (sender, queue) = mpsc::unbounded_channel();
         let keeping = keep(state_dir, queue);
@@ -48,6 +58,14 @@ impl Deleted {
             .spawn(turn::of("sessions", "deleted", keeping));
         deleted.to_keep = Some(sender);
         deleted
+    }
+
+    /// Returns when all that was given up is on file, or cannot be put there in time.
+    pub(super) async fn flush(&mut self) {
+        self.to_keep = None;
+        if timeout(FLUSH, self.keeper.join_next()).await.is_err() {
+            log::warn!("The latest deleted sessions may be taken up again after a restart");
+        }
     }
 
     pub(super) fn insert(&mut self, random: u128) {
@@ -82,7 +100,7 @@ impl Deleted {
 async fn keep(state_dir: StateDir, mut queue: mpsc::UnboundedReceiver<u128>) {
     let mut is_well = true;
     let mut batch = Vec::new();
-    while queue.recv_many(&mut batch, LIMIT).await > 0 {
+    while !batch.is_empty() || queue.recv_many(&mut batch, LIMIT).await > 0 {
         let (state_dir, new) = (state_dir.clone(), std::mem::take(&mut batch));
         let written = spawn_blocking(move || add(&state_dir, new)).await;
         if let Ok(Err(error)) = &written
@@ -91,7 +109,9 @@ async fn keep(state_dir: StateDir, mut queue: mpsc::UnboundedReceiver<u128>) {
             log::warn!("Deleted sessions may be taken up again after a restart: {error}");
         }
         is_well = matches!(written, Ok(Ok(())));
-        sleep(PAUSE).await;
+        // At the end nobody waits: what is left is written at once.
+        let next = Instant::now() + PAUSE;
+        while let Ok(1..) = timeout_at(next, queue.recv_many(&mut batch, LIMIT)).await {}
     }
 }
 
@@ -116,6 +136,7 @@ fn read(state_dir: &StateDir) -> Vec<u128> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tokio::time::sleep;
 
     #[test]
     fn the_latest_are_remembered() {
@@ -141,6 +162,25 @@ mod tests {
         add(&state_dir, vec![limit]).unwrap();
         let kept = read(&state_dir);
         assert_eq!((kept.len(), kept[0], kept[LIMIT - 1]), (LIMIT, 1, limit));
+    }
+
+    /// However soon after others they came.
+    #[tokio::test]
+    async fn what_comes_just_before_the_end_is_on_file() {
+        let home = tempfile::tempdir().unwrap();
+        let state_dir = StateDir::new(home.path());
+        let mut deleted = Deleted::load(Some(state_dir.clone())).await;
+        deleted.insert(1);
+        while read(&state_dir) != [1] {
+            sleep(Duration::from_millis(1)).await;
+        }
+        deleted.insert(2);
+        deleted.insert(3);
+        let began = Instant::now();
+        deleted.flush().await;
+        assert_eq!(read(&state_dir), [1, 2, 3]);
+        assert!(began.elapsed() < PAUSE, "nobody else comes");
+        drop(deleted);
     }
 
     #[tokio::test]

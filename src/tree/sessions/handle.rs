@@ -79,6 +79,15 @@ impl SessionsHandle {
             .await
     }
 
+    /// Ends the Streamable HTTP session with this id because its client says so: the id is never taken
+    /// again.
+    ///
+    /// Errors: `UnknownSession` for an id that was deleted or never signed, `Gone` and `Timeout`.
+    pub async fn delete_streamable(&self, id: &str) -> Result<(), CallError> {
+        let key = Key::Streamable(id.into(), self.holder.owner());
+        self.ask(|reply| SessionsMsg::Delete { key, reply }).await
+    }
+
     /// The SSE session with this id; `UnknownSession` if there is none.
     pub async fn find(&self, id: &SessionId) -> Result<SessionHandle, CallError> {
         self.get(Key::Sse(id.clone(), self.holder.owner())).await

@@ -53,8 +53,11 @@ pub(crate) enum SessionsMsg {
     /// From the listener, at its start and when tokens changed: the sessions of all others end,
     /// and none is opened for those who were among them before.
     KeepOwners(Arc<[Owner]>),
-    /// From a session's handle: its client ends it.
-    Delete(Key),
+    /// From the listener: a client ends its session, which may have ended already.
+    Delete {
+        key: Key,
+        reply: RpcReplyPort<Result<(), CallError>>,
+    },
     /// From root, at the start and whenever the registry was restarted.
     Hello(RegistryHandle),
     /// From root: the limits are these now.
@@ -76,7 +79,7 @@ impl Kind for SessionsMsg {
             Self::OpenStreamable { .. } => "OpenStreamable",
             Self::GetSession { .. } => "GetSession",
             Self::KeepOwners(_) => "KeepOwners",
-            Self::Delete(_) => "Delete",
+            Self::Delete { .. } => "Delete",
             Self::Hello(_) => "Hello",
             Self::Limits(_) => "Limits",
             Self::Stillborn(_) => "Stillborn",

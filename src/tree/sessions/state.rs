@@ -98,7 +98,12 @@ impl SessionsState {
         if self.is_draining {
             return Err(CallError::Stopping);
         }
-        while self.sessions.len() >= self.args.limits.max_sessions {
+        // Where there are many too many, since the limit was lowered, they go two at a time: each look
+        // at all of them takes its time.
+        for _ in 0..2 {
+            if self.sessions.len() < self.args.limits.max_sessions {
+                break;
+            }
             let held = |(key, session): (&Key, &SessionHandle)| {
                 (session.holder(), session.rest(), key.clone())
             };
@@ -170,12 +175,20 @@ impl SessionsState {
         }
     }
 
-    /// The client's own end: the id is worth nothing from here on.
-    pub(super) fn delete(&mut self, key: &Key) {
-        if let Some(signed) = self.signed(key) {
-            self.deleted.insert(signed.random);
-        }
+    /// The client's own end: the id is worth nothing from here on. A session that has ended already
+    /// need not be taken up for it.
+    ///
+    /// Errors: `UnknownSession` for an id that was deleted or never signed.
+    pub(super) fn delete(&mut self, key: &Key) -> Result<(), CallError> {
+        let signed = self.signed(key).ok_or(CallError::UnknownSession)?;
+        self.deleted.insert(signed.random);
         self.dismiss(key, "its client says so");
+        Ok(())
+    }
+
+    /// Sees to it that the ids that were given up are known to the next run.
+    pub(super) async fn flush(&mut self) {
+        self.deleted.flush().await;
     }
 
     /// Ends a session, which is not found any more from here on.

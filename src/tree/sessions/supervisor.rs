@@ -90,7 +90,7 @@ impl<S: Spawn> Actor for Sessions<S> {
                 answer(&reply.send(found));
             }
             SessionsMsg::KeepOwners(owners) => state.keep_owners(owners),
-            SessionsMsg::Delete(key) => state.delete(&key),
+            SessionsMsg::Delete { key, reply } => answer(&reply.send(state.delete(&key))),
             SessionsMsg::Hello(registry) => state.greet(registry),
             SessionsMsg::Limits(limits) => state.take_limits(limits),
             SessionsMsg::Stillborn(actor) => state.forget(actor),
@@ -98,6 +98,15 @@ impl<S: Spawn> Actor for Sessions<S> {
             SessionsMsg::CheckIdle => state.dismiss_idle(),
             SessionsMsg::Drain => state.drain(),
         }
+        Ok(())
+    }
+
+    async fn post_stop(
+        &self,
+        _: ActorRef<SessionsMsg>,
+        state: &mut SessionsState,
+    ) -> Result<(), ActorProcessingErr> {
+        state.flush().await;
         Ok(())
     }
 
@@ -186,10 +195,9 @@ impl<S: Spawn> Sessions<S> {
             Entrance::Sse(_) => Version::LATEST,
             Entrance::Streamable { client, .. } => client.version,
         };
-        let supervisor = state.myself.clone();
         let limits = Arc::clone(&state.args.limits);
         let gauge = Gauge::new(&limits, state.args.metrics.outgoing());
-        let profile = Profile::new(&id, version, gauge, (key.clone(), holder), supervisor);
+        let profile = Profile::new(&id, version, gauge, (key.clone(), holder));
         let profile = Arc::new(profile);
         let args = SessionArgs {
             id,

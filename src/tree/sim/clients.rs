@@ -95,7 +95,7 @@ impl Client {
                 Err(_) => continue,
             };
             if self.dice.one_in(16) {
-                found.delete();
+                sessions.delete_streamable(&known.0).await.ok();
                 let Some(next) = self.open_streamable().await else {
                     return;
                 };

@@ -5,7 +5,7 @@
 //! asks for a few at a time, so that neither the requests fill its memory nor their answers keep a
 //! client's call waiting.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use tokio::time::Instant;
@@ -43,9 +43,12 @@ struct Subscription {
     is_refused: bool,
     /// How many sessions want to hear of it.
     wanted: u32,
-    /// It is among those that are looked at when there is room for a request.
-    is_waiting: bool,
+    /// Its turn among those that wait for room for a request, if it does.
+    turn: u64,
 }
+
+/// No turn.
+const NONE: u64 = 0;
 
 /// All of them.
 #[derive(Debug, Default)]
@@ -56,7 +59,9 @@ pub(super) struct Subscriptions {
     /// How many of these are the gateway's own.
     own: usize,
     /// What the server may have to be asked for, and has not been for want of room, oldest first.
-    waiting: VecDeque<Arc<str>>,
+    waiting: BTreeMap<u64, Arc<str>>,
+    /// The last turn that was given.
+    last_turn: u64,
 }
 
 /// What an answer settled.
@@ -113,6 +118,11 @@ impl Subscriptions {
         } else {
             subscription.wanted.saturating_sub(1)
         };
+        // All that wait may be unwanted at once: they must not be looked at all in one turn later.
+        if subscription.turn != NONE && subscription.is_on == (subscription.wanted > 0) {
+            self.waiting.remove(&subscription.turn);
+            subscription.turn = NONE;
+        }
     }
 
     /// How many sessions want to hear of it.
@@ -125,7 +135,7 @@ impl Subscriptions {
     /// without an answer; [`Self::next`] comes back to it then.
     pub(super) fn due(&mut self, uri: &Arc<str>) -> Option<bool> {
         let subscription = self.by_uri.get_mut(uri)?;
-        if subscription.open > 0 || subscription.is_waiting {
+        if subscription.open > 0 || subscription.turn != NONE {
             return None; // its answer, or its turn, comes first
         }
         let is_wanted = subscription.wanted > 0;
@@ -141,8 +151,9 @@ impl Subscriptions {
         if self.own < AT_ONCE {
             return Some(is_wanted);
         }
-        subscription.is_waiting = true;
-        self.waiting.push_back(Arc::clone(uri));
+        self.last_turn += 1;
+        subscription.turn = self.last_turn;
+        self.waiting.insert(self.last_turn, Arc::clone(uri));
         None
     }
 
@@ -151,9 +162,9 @@ impl Subscriptions {
         if self.own >= AT_ONCE {
             return None;
         }
-        let uri = self.waiting.pop_front()?;
+        let (_, uri) = self.waiting.pop_first()?;
         if let Some(subscription) = self.by_uri.get_mut(&uri) {
-            subscription.is_waiting = false;
+            subscription.turn = NONE;
         }
         Some(uri)
     }
@@ -172,5 +183,35 @@ impl Subscriptions {
             }
         }
         overdue
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_nobody_wants_any_more_does_not_wait() {
+        let mut all = Subscriptions::default();
+        let uris: Vec<Arc<str>> = (0..100).map(|n| format!("m://{n}").into()).collect();
+        for (id, uri) in (1..).zip(&uris) {
+            all.want(uri, true);
+            if all.due(uri) == Some(true) {
+                let open = Open {
+                    is_on: true,
+                    call: None,
+                    until: Instant::now(),
+                };
+                all.sent(id, uri, open);
+            }
+        }
+        assert_eq!(all.waiting.len(), 100 - AT_ONCE);
+        for uri in uris.iter().skip(AT_ONCE).take(90) {
+            all.want(uri, false);
+            assert_eq!(all.due(uri), None);
+        }
+        assert_eq!((all.waiting.len(), all.by_uri.len()), (8, 10));
+        assert!(all.settle(1, true).is_some());
+        assert_eq!(all.next().as_ref(), Some(&uris[92]), "the oldest");
     }
 }

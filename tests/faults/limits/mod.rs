@@ -66,6 +66,7 @@ const REACHED: &[(&str, Reached)] = &[
     ("drain_timeout", Reached::Rows(&[49])),
     ("max_subscriptions_bytes", Reached::Here("64KiB")),
     ("max_instances", Reached::Here("3")),
+    ("connection_idle_timeout", Reached::Rows(&[220])),
 ];
 
 /// The limit of this name, and its number in the gateway's table.

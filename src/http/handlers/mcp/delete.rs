@@ -1,6 +1,6 @@
 //! `DELETE /mcp`: ends the session that the client does not need any more.
 
-use super::{find, unsupported_version};
+use super::{not_found, unsupported_version};
 use crate::http::Context;
 use crate::http::connection::Wire;
 use crate::http::headers::{self, SESSION};
@@ -19,6 +19,7 @@ pub(super) async fn answer(
         return Err(Problem::version(asked, None));
     }
     let id = headers::only(headers, &SESSION)?.ok_or(Problem::NoSessionId)?;
-    find(context, wire, id).await?.delete();
+    let sessions = context.sessions.of(wire.holder());
+    sessions.delete_streamable(id).await.map_err(not_found)?;
     Ok(StatusCode::OK.into_response())
 }

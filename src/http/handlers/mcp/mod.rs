@@ -49,10 +49,15 @@ fn unsupported_version(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
 /// The session called `id` of whose the request is. Without one its client has to initialize again, and by a 404 it knows.
 async fn find(context: &Context, wire: &Wire, id: &str) -> Result<SessionHandle, Problem> {
     let sessions = context.sessions.of(wire.holder());
-    match sessions.find_streamable(id).await {
-        Err(CallError::UnknownSession) => Err(Problem::SessionNotFound),
-        found => Ok(found?),
+    sessions.find_streamable(id).await.map_err(not_found)
+}
+
+/// Why no session was found.
+fn not_found(error: CallError) -> Problem {
+    if error == CallError::UnknownSession {
+        return Problem::SessionNotFound;
     }
+    error.into()
 }
 
 /// What a session's handle refused. One that ended between two steps of a request can be found

@@ -23,6 +23,8 @@ use crate::tree::timer::Timer;
 pub(super) struct OpenAsk {
     ask: Ask,
     lane: Lane,
+    /// The event of the general lane that asks it.
+    event: Option<u64>,
     /// The server's progress token, as it wrote it.
     token: Option<Box<str>>,
     deadline: Timer<SessionMsg>,
@@ -49,6 +51,11 @@ impl Asks {
     fn next_number(&mut self) -> u64 {
         self.last_number += 1;
         self.last_number
+    }
+
+    /// The events of the general lane that ask them.
+    pub(super) fn events(&self) -> Vec<u64> {
+        self.open.values().filter_map(|open| open.event).collect()
     }
 
     /// The number that the server knows under this id.
@@ -93,14 +100,16 @@ impl SessionState {
         let lane = self.lane_at(ask.upstream().server());
         let elapsed = move || SessionMsg::AskElapsed { number };
         let deadline = Timer::after(&self.myself, ask.timeout, elapsed);
+        self.say(lane, request);
+        let event = (lane == Lane::GENERAL).then_some(self.streams.general.place.seq);
         let open = OpenAsk {
             ask,
             lane,
+            event,
             token,
             deadline,
         };
         self.asks.open.insert(number, open);
-        self.say(lane, request);
     }
 
     /// The client answers.

@@ -39,16 +39,25 @@ impl SessionState {
         last_event: Option<&str>,
         reply: RpcReplyPort<Result<Outbound, CallError>>,
     ) {
-        if !reply.is_closed() && reply.send(self.streams.listen(last_event)).is_err() {
+        if reply.is_closed() {
+            return;
+        }
+        let asked = self.asks.events();
+        if reply.send(self.streams.listen(last_event, &asked)).is_err() {
             log::debug!("{:?}: who wanted to listen has gone", self.id);
         }
     }
 
     /// The end of an SSE stream is the end of its session; any other can be resumed.
     pub(super) fn on_stream_gone(&mut self, stream: u64, left: u64) {
-        if self.streams.gone(stream, left) {
-            self.end("its client has gone");
+        if !self.streams.gone(stream, left) {
+            return;
         }
+        if self.streams.is_sse() {
+            return self.end("its client has gone");
+        }
+        let asked = self.asks.events();
+        self.streams.fall_back(&asked);
     }
 
     /// Lets go what nobody can ask for again.

@@ -1,9 +1,19 @@
-//! The lane of what belongs to no request: the one stream of HTTP+SSE, or the standalone stream of
-//! Streamable HTTP, which the client may open, close and open again.
+//! The lane of what belongs to no request: the one stream of HTTP+SSE, or the standalone streams of
+//! Streamable HTTP, which the client may open, close and open again. The newest that is open gets
+//! what is said. The others stay open and silent: the client of one that was ended would open
+//! another, and two that share a session would end each other's for ever.
+
+use std::collections::BTreeMap;
 
 use super::SessionHandle;
+use super::event_id::EventId;
 use super::numbers::Place;
-use super::outbound::{Event, Queue, push};
+use super::outbound::{Event, Feed, Queue, push};
+use super::replay::Replay;
+use super::streams::Lane;
+
+/// How many streams may be open. With one more the oldest is ended.
+const MOST: usize = 4;
 
 /// The general lane.
 #[derive(Debug, Default)]
@@ -11,22 +21,76 @@ pub(super) struct General {
     pub(super) place: Place,
     /// The number of the last event that went out and was not found unread.
     sent_to: u64,
-    /// The number of the stream that it has, or had last.
-    stream: u64,
-    queue: Option<Queue>,
+    /// The stream that gets what is said.
+    newest: Option<Open>,
+    /// Those before it, the oldest first.
+    older: Vec<Open>,
+}
+
+/// A stream, which was open when it was last looked.
+#[derive(Debug)]
+pub(super) struct Open {
+    pub(super) stream: u64,
+    pub(super) queue: Queue,
+    /// Its client's end.
+    pub(super) feed: Feed,
+}
+
+/// What a stream that becomes the newest is sent first.
+pub(super) struct Owed<'a> {
+    /// What was sent lately.
+    pub(super) replay: &'a Replay,
+    /// After which event; nothing up to it is sent again.
+    pub(super) seen: Option<u64>,
+    /// The events that ask what has not been answered: of who did not say what it saw, nobody knows
+    /// whether it saw them.
+    pub(super) asked: &'a [u64],
 }
 
 impl General {
-    /// Goes on on this stream; what was said up to `seq` needs not be said again.
-    pub(super) fn attach(&mut self, stream: u64, queue: Queue, seq: u64) {
-        self.stream = stream;
-        self.queue = Some(queue);
-        self.sent_to = seq;
+    /// Goes on on the stream of an SSE session.
+    pub(super) fn begin(&mut self, open: Open) {
+        self.newest = Some(open);
+    }
+
+    /// Goes on on this stream, with what is owed and what was not read on the last one. Gives the
+    /// number of one that is ended, if there are too many.
+    pub(super) fn attach(
+        &mut self,
+        session: &SessionHandle,
+        open: Open,
+        owed: &Owed<'_>,
+    ) -> Option<u64> {
+        let mut events = self.take_back(session);
+        let from = owed.seen.unwrap_or(self.sent_to);
+        let replay = owed.replay;
+        let asked = owed
+            .asked
+            .iter()
+            .filter_map(|seq| replay.get(Lane::GENERAL, *seq));
+        for event in replay.after(Lane::GENERAL, from).chain(asked) {
+            events.entry(seq(event)).or_insert_with(|| event.clone());
+        }
+        let is_seen = |seq: &u64| owed.seen.is_some_and(|seen| *seq <= seen);
+        events.retain(|seq, _| !is_seen(seq));
+        for event in events.into_values() {
+            push(session, &open.queue, event);
+        }
+        self.sent_to = self.place.seq;
+        self.older.extend(self.newest.replace(open));
+        self.older.retain(|open| !open.queue.is_closed());
+        if self.older.len() < MOST {
+            return None;
+        }
+        let oldest = self.older.remove(0);
+        push(session, &oldest.queue, Event::END);
+        Some(oldest.stream)
     }
 
     /// Whether somebody listens.
     pub(super) fn is_open(&self) -> bool {
-        self.queue.as_ref().is_some_and(|queue| !queue.is_closed())
+        let mut open = self.newest.iter().chain(&self.older);
+        open.any(|open| !open.queue.is_closed())
     }
 
     /// After which event the client has not been sent any.
@@ -35,23 +99,45 @@ impl General {
     }
 
     pub(super) fn send(&mut self, session: &SessionHandle, event: Event) {
-        let Some(queue) = &self.queue else {
-            return;
-        };
-        if push(session, queue, event) {
+        if let Some(open) = &self.newest
+            && push(session, &open.queue, event)
+        {
             self.sent_to = self.place.seq;
-        } else {
-            self.queue = None;
         }
     }
 
-    /// A stream was dropped, and with it the last `left` messages. Whether it was this lane's.
+    /// A stream was dropped, and with it the last `left` messages. Whether it was the newest.
     pub(super) fn gone(&mut self, stream: u64, left: u64) -> bool {
-        let is_ours = stream == self.stream;
-        if is_ours {
-            self.queue = None;
+        self.older.retain(|open| open.stream != stream);
+        let is_newest = self.newest.take_if(|open| open.stream == stream).is_some();
+        if is_newest {
             self.sent_to = self.sent_to.saturating_sub(left);
         }
-        is_ours
+        is_newest
     }
+
+    /// The newest of the streams that were left silent, to go on on it.
+    pub(super) fn take_older(&mut self) -> Option<Open> {
+        self.older.retain(|open| !open.queue.is_closed());
+        self.older.pop()
+    }
+
+    /// What nobody has read on the newest stream, which will not be read there.
+    fn take_back(&self, session: &SessionHandle) -> BTreeMap<u64, Event> {
+        let unread = self.newest.iter().flat_map(|open| open.feed.take_all());
+        let mut events = BTreeMap::new();
+        for event in unread {
+            session.gauge().withdraw(event.message.len());
+            if !event.message.is_empty() {
+                events.insert(seq(&event), event);
+            }
+        }
+        events
+    }
+}
+
+/// The number of an event of this lane.
+fn seq(event: &Event) -> u64 {
+    let id = event.id.as_deref().and_then(EventId::parse);
+    id.map_or(0, |id| id.seq)
 }

@@ -18,7 +18,7 @@ use crate::protocol::version::Version;
 use crate::tree::call::CallError;
 use crate::tree::client::{Client, News};
 use crate::tree::registry::{RegistryHandle, Routes, Subscriber};
-use crate::tree::sessions::message::{Key, SessionsMsg};
+use crate::tree::sessions::message::Key;
 use crate::tree::shares::Rest;
 
 /// A session looks into its own state only; if it takes this long, it has ended or is stuck.
@@ -33,7 +33,6 @@ pub(in crate::tree::sessions) struct Profile {
     /// What its supervisor finds it by.
     key: Key,
     holder: Holder,
-    supervisor: ActorRef<SessionsMsg>,
 }
 
 impl Profile {
@@ -42,7 +41,6 @@ impl Profile {
         version: Version,
         gauge: Gauge,
         (key, holder): (Key, Holder),
-        supervisor: ActorRef<SessionsMsg>,
     ) -> Self {
         Self {
             name: id.short().into(),
@@ -50,7 +48,6 @@ impl Profile {
             gauge,
             key,
             holder,
-            supervisor,
         }
     }
 }
@@ -124,7 +121,7 @@ impl SessionHandle {
 
     /// Opens the standalone stream, or resumes the stream that `last_event` was seen on, after it.
     ///
-    /// Errors: `StreamTaken`, `UnknownEvent`, `UnknownSession`, `Timeout`.
+    /// Errors: `UnknownEvent`, `UnknownSession`, `Timeout`.
     pub async fn listen(&self, last_event: Option<&str>) -> Result<Outbound, CallError> {
         let last_event = last_event.map(Box::from);
         let listen = |reply| SessionMsg::Listen { last_event, reply };
@@ -132,20 +129,6 @@ impl SessionHandle {
             Ok(CallResult::Success(answer)) => answer,
             Ok(CallResult::Timeout) => Err(CallError::Timeout),
             Ok(CallResult::SenderError) | Err(_) => Err(CallError::UnknownSession),
-        }
-    }
-
-    /// Ends the session because its client says so: its id is never taken again.
-    pub fn delete(&self) {
-        self.gauge().give_up();
-        let key = self.profile.key.clone();
-        if self
-            .profile
-            .supervisor
-            .cast(SessionsMsg::Delete(key))
-            .is_err()
-        {
-            log::trace!("{self:?} has ended with its supervisor");
         }
     }
 

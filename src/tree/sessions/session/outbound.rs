@@ -2,7 +2,7 @@
 //! the session's gauge until it is read, or until this end is dropped.
 
 use std::pin::Pin;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
@@ -71,11 +71,38 @@ pub(in crate::tree::sessions) struct Opening {
     pub(super) rest: Option<Queued>,
 }
 
+/// The client's end of a queue. Its session may take back what has not been read: both take what
+/// they take at once, so that nothing is taken twice.
+#[derive(Debug)]
+struct Reader(Arc<Mutex<Queued>>);
+
+impl Reader {
+    fn new(queued: Queued) -> Self {
+        Self(Arc::new(Mutex::new(queued)))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Queued> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The same, as the session has it: nothing once the client's end is dropped.
+#[derive(Debug, Default)]
+pub(super) struct Feed(Weak<Mutex<Queued>>);
+
+impl Feed {
+    /// Takes what has not been read. The stream stays open.
+    pub(super) fn take_all(&self) -> Vec<Event> {
+        let reader = self.0.upgrade().map(Reader);
+        reader.map_or_else(Vec::new, |reader| rest(&mut reader.lock()))
+    }
+}
+
 /// What a stream is read from.
 #[derive(Debug)]
-enum Feed {
+enum Source {
     Opening(oneshot::Receiver<Opening>),
-    Queue(Queued),
+    Queue(Reader),
     /// Everything was read.
     Over,
 }
@@ -84,7 +111,7 @@ enum Feed {
 /// that of an SSE session ends the session; dropping any other only detaches it.
 #[derive(Debug)]
 pub struct Outbound {
-    feed: Feed,
+    source: Source,
     session: SessionHandle,
     number: u64,
     /// Whether the session wants to know when it is dropped.
@@ -102,7 +129,7 @@ impl Outbound {
         number: u64,
         opening: oneshot::Receiver<Opening>,
     ) -> Self {
-        Self::new(session, number, Feed::Opening(opening), false)
+        Self::new(session, number, Source::Opening(opening), false)
     }
 
     /// An event stream from the start.
@@ -111,12 +138,20 @@ impl Outbound {
         number: u64,
         queue: Queued,
     ) -> Self {
-        Self::new(session, number, Feed::Queue(queue), true)
+        Self::new(session, number, Source::Queue(Reader::new(queue)), true)
     }
 
-    fn new(session: SessionHandle, number: u64, feed: Feed, is_missed: bool) -> Self {
+    /// The same end, for the session.
+    pub(super) fn feed(&self) -> Feed {
+        match &self.source {
+            Source::Queue(reader) => Feed(Arc::downgrade(&reader.0)),
+            Source::Opening(_) | Source::Over => Feed::default(),
+        }
+    }
+
+    fn new(session: SessionHandle, number: u64, source: Source, is_missed: bool) -> Self {
         Self {
-            feed,
+            source,
             session,
             number,
             is_missed,
@@ -133,7 +168,7 @@ impl Outbound {
     /// The stream of a POST that has no answer yet becomes an event stream: from here on what it
     /// says can be resumed. Called by who has to send something before there is an answer.
     pub fn begin_stream(&self) {
-        if let Feed::Opening(_) = self.feed {
+        if let Source::Opening(_) = self.source {
             let number = self.number;
             self.session.send(SessionMsg::BeginStream { number });
         }
@@ -151,7 +186,7 @@ impl Outbound {
     pub fn cut_with(&self, cut: Arc<Notify>) {
         if self.cut.set(cut).is_err() {
             log::debug!("{:?} has its way to be cut already", self.session);
-        } else if let Feed::Queue(_) = self.feed {
+        } else if let Source::Queue(_) = self.source {
             self.announce_cut();
         }
     }
@@ -170,17 +205,17 @@ impl Outbound {
     }
 
     fn poll_opening(&mut self, context: &mut Context<'_>) -> Poll<Option<Event>> {
-        let Feed::Opening(opening) = &mut self.feed else {
+        let Source::Opening(opening) = &mut self.source else {
             return Poll::Ready(None);
         };
         let opening = ready!(opening.poll_unpin(context));
-        self.feed = Feed::Over;
+        self.source = Source::Over;
         let Ok(Opening { first, rest }) = opening else {
             return Poll::Ready(None);
         };
         self.is_forgone = first.is_none() && rest.is_none();
         if let Some(rest) = rest {
-            self.feed = Feed::Queue(rest);
+            self.source = Source::Queue(Reader::new(rest));
             self.is_missed = self.cut.get().is_some();
             self.announce_cut();
         }
@@ -192,25 +227,26 @@ impl Stream for Outbound {
     type Item = Event;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Event>> {
-        if let Feed::Opening(_) = self.feed {
+        if let Source::Opening(_) = self.source {
             let first = ready!(self.poll_opening(context));
             if first.is_some() {
                 return Poll::Ready(first);
             }
         }
-        let Feed::Queue(queue) = &mut self.feed else {
+        let Source::Queue(reader) = &self.source else {
             return Poll::Ready(None);
         };
-        let event = ready!(queue.poll_recv(context));
+        let next = reader.lock().poll_recv(context);
+        let event = ready!(next);
         Poll::Ready(event.map(|event| self.take(*event)))
     }
 }
 
 impl Drop for Outbound {
     fn drop(&mut self) {
-        let feed = std::mem::replace(&mut self.feed, Feed::Over);
+        let source = std::mem::replace(&mut self.source, Source::Over);
         let mut left = 0;
-        for event in unread(feed) {
+        for event in unread(source) {
             self.session.gauge().withdraw(event.message.len());
             left += u64::from(!event.message.is_empty());
         }
@@ -222,24 +258,30 @@ impl Drop for Outbound {
 }
 
 /// What was sent and not read. Nothing can be sent any more afterwards.
-fn unread(feed: Feed) -> Vec<Event> {
-    let mut events = Vec::new();
-    let mut queue = match feed {
-        Feed::Over => None,
-        Feed::Queue(queue) => Some(queue),
-        Feed::Opening(mut opening) => {
+fn unread(source: Source) -> Vec<Event> {
+    match source {
+        Source::Over => Vec::new(),
+        Source::Queue(reader) => close(&mut reader.lock()),
+        Source::Opening(mut opening) => {
             opening.close();
-            opening.try_recv().ok().and_then(|Opening { first, rest }| {
-                events.extend(first);
-                rest
-            })
-        }
-    };
-    if let Some(queue) = &mut queue {
-        queue.close();
-        while let Ok(event) = queue.try_recv() {
-            events.push(*event);
+            let Ok(Opening { first, rest }) = opening.try_recv() else {
+                return Vec::new();
+            };
+            let rest = rest.map(|mut queued| close(&mut queued));
+            first
+                .into_iter()
+                .chain(rest.into_iter().flatten())
+                .collect()
         }
     }
-    events
+}
+
+fn close(queued: &mut Queued) -> Vec<Event> {
+    queued.close();
+    rest(queued)
+}
+
+/// What waits there.
+fn rest(queued: &mut Queued) -> Vec<Event> {
+    std::iter::from_fn(|| queued.try_recv().ok().map(|event| *event)).collect()
 }

@@ -68,6 +68,13 @@ impl Replay {
         self.kept.iter().filter(is_later).map(|kept| &kept.event)
     }
 
+    /// The event `seq` of `lane`, if it is kept.
+    pub(super) fn get(&self, lane: Lane, seq: u64) -> Option<&Event> {
+        let mut kept = self.kept.iter();
+        let found = kept.find(|kept| kept.lane == lane && kept.seq == seq);
+        found.map(|kept| &kept.event)
+    }
+
     /// Whether the end of `lane` is kept, and is not before its event `seq`.
     pub(super) fn has_end(&self, lane: Lane, seq: u64) -> bool {
         let mut kept = self.kept.iter();

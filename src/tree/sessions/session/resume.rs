@@ -5,21 +5,27 @@
 use tokio::sync::mpsc;
 
 use super::event_id::EventId;
-use super::outbound::{Event, Outbound, Queue, Queued, push};
+use super::general::{Open, Owed};
+use super::outbound::{Event, Outbound, Queue, push};
 use super::streams::{Lane, Streams};
 use crate::protocol::jsonrpc::{self, RequestId, code};
 use crate::tree::call::CallError;
 
 impl Streams {
-    /// Opens the stream that is asked for.
+    /// Opens the stream that is asked for. `asked` are the events of the general lane that ask what
+    /// has not been answered.
     ///
-    /// Errors: `UnknownSession` where there is none to be opened, `StreamTaken`, `UnknownEvent`.
-    pub(super) fn listen(&mut self, last_event: Option<&str>) -> Result<Outbound, CallError> {
+    /// Errors: `UnknownSession` where there is none to be opened, `UnknownEvent`.
+    pub(super) fn listen(
+        &mut self,
+        last_event: Option<&str>,
+        asked: &[u64],
+    ) -> Result<Outbound, CallError> {
         let Some(numbers) = &self.numbers else {
             return Err(CallError::UnknownSession);
         };
         let Some(last_event) = last_event else {
-            return self.standalone();
+            return Ok(self.standalone(asked));
         };
         let last = EventId::parse(last_event).ok_or(CallError::UnknownEvent)?;
         if !last.life.is_of_same(numbers.life) {
@@ -27,39 +33,62 @@ impl Streams {
         }
         let is_ours = last.life == numbers.life;
         match last.lane {
-            Lane::GENERAL if is_ours => Ok(self.attach_general(last.seq)),
+            Lane::GENERAL if is_ours => Ok(self.go_on(None, Some(last.seq), &[])),
             // Of an earlier life nothing is kept; what was said in this one is to come.
-            Lane::GENERAL => Ok(self.attach_general(self.general.sent_to())),
+            Lane::GENERAL => Ok(self.go_on(None, None, asked)),
             _ if is_ours => self.resume(&last),
             _ => self.lost(last.request, RESTARTED),
         }
     }
 
-    fn standalone(&mut self) -> Result<Outbound, CallError> {
-        if self.general.is_open() {
-            return Err(CallError::StreamTaken);
-        }
+    fn standalone(&mut self, asked: &[u64]) -> Outbound {
         let sent_to = self.general.sent_to();
-        let (queue, feed) = mpsc::unbounded_channel();
         let numbers = self.numbers.as_ref();
-        if let Some(event) = numbers.and_then(|n| n.priming(&self.general.place, sent_to)) {
+        let priming = numbers.and_then(|n| n.priming(&self.general.place, sent_to));
+        self.go_on(priming, None, asked)
+    }
+
+    /// Goes on with the general lane on a new stream, which begins with `priming`. The others stay
+    /// open, and silent.
+    fn go_on(&mut self, priming: Option<Event>, seen: Option<u64>, asked: &[u64]) -> Outbound {
+        let (queue, queued) = mpsc::unbounded_channel();
+        if let Some(event) = priming {
             push(&self.session, &queue, event);
         }
-        Ok(self.go_on_general(queue, feed, sent_to))
-    }
-
-    /// Takes the place of a connection whose end was not seen here yet.
-    fn attach_general(&mut self, seq: u64) -> Outbound {
-        let (queue, feed) = mpsc::unbounded_channel();
-        self.go_on_general(queue, feed, seq)
-    }
-
-    fn go_on_general(&mut self, queue: Queue, feed: Queued, seq: u64) -> Outbound {
-        self.repeat(&queue, Lane::GENERAL, seq);
         let stream = self.session.gauge().number_stream();
-        let said = self.general.place.seq;
-        self.general.attach(stream, queue, said);
-        Outbound::queue(self.session.clone(), stream, feed)
+        let outbound = Outbound::queue(self.session.clone(), stream, queued);
+        let feed = outbound.feed();
+        let open = Open {
+            stream,
+            queue,
+            feed,
+        };
+        self.attach(open, seen, asked);
+        outbound
+    }
+
+    fn attach(&mut self, open: Open, seen: Option<u64>, asked: &[u64]) {
+        let Some(numbers) = &self.numbers else {
+            return;
+        };
+        // Who does not read what it gets is sent nothing again.
+        let asked = if self.is_full() { &[] } else { asked };
+        let replay = &numbers.replay;
+        let owed = Owed {
+            replay,
+            seen,
+            asked,
+        };
+        if let Some(ended) = self.general.attach(&self.session, open, &owed) {
+            self.cut_one(ended);
+        }
+    }
+
+    /// The newest stream of the general lane was dropped: it goes on on the one before it.
+    pub(super) fn fall_back(&mut self, asked: &[u64]) {
+        if let Some(open) = self.general.take_older() {
+            self.attach(open, None, asked);
+        }
     }
 
     /// Goes on with the stream of a POST of this life.

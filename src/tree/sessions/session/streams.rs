@@ -10,10 +10,10 @@ use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 
 use super::SessionHandle;
-use super::general::General;
+use super::general::{General, Open};
 use super::lane::OpenLane;
 use super::numbers::{Numbers, Place};
-use super::outbound::{Event, Opening, Queue};
+use super::outbound::{Event, Feed, Opening, Queue};
 use crate::ids::SessionId;
 use crate::protocol::jsonrpc::{Message, RequestId};
 
@@ -48,7 +48,11 @@ impl Streams {
     /// Those of an SSE session, which has one from the start.
     pub(super) fn sse(session: SessionHandle, queue: Queue) -> Self {
         let mut streams = Self::new(session, None);
-        streams.general.attach(SSE, queue, 0);
+        streams.general.begin(Open {
+            stream: SSE,
+            queue,
+            feed: Feed::default(),
+        });
         streams
     }
 
@@ -146,11 +150,16 @@ impl Streams {
         }
     }
 
-    /// A stream was dropped, and `left` messages with it. Whether it was the one on which an SSE
-    /// session lives.
+    /// A stream was dropped, and `left` messages with it. Whether it was the one that gets what belongs
+    /// to no request.
     pub(super) fn gone(&mut self, stream: u64, left: u64) -> bool {
         self.cuts.retain(|(number, _)| *number != stream);
-        self.general.gone(stream, left) && self.numbers.is_none()
+        self.general.gone(stream, left)
+    }
+
+    /// Whether the session lives on one stream, and no longer.
+    pub(super) fn is_sse(&self) -> bool {
+        self.numbers.is_none()
     }
 
     /// How the connection of a stream is cut.
@@ -191,6 +200,13 @@ impl Streams {
     /// Ends the streams without their reader's help: one that is stuck in a write sees no end.
     pub(super) fn cut(&self) {
         for (_, cut) in &self.cuts {
+            cut.notify_one();
+        }
+    }
+
+    /// Ends one in the same way.
+    pub(super) fn cut_one(&self, stream: u64) {
+        for (_, cut) in self.cuts.iter().filter(|(number, _)| *number == stream) {
             cut.notify_one();
         }
     }

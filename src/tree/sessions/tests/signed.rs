@@ -59,15 +59,36 @@ async fn a_deleted_session_is_gone_for_good() {
     let client = house.mcp(Version::LATEST).await;
     let mut stream = client.calls(1, "s__t");
     let ticket = server.ticket().await;
-    client.session.delete();
+    let deleted = house.sessions.delete_streamable(&client.id).await;
+    assert_eq!(deleted, Ok(()));
+    assert!(!client.session.is_streamable(&client.id, Owner::ANYBODY));
     let found = house.sessions.find_streamable(&client.id).await;
     assert_eq!(found.err(), Some(CallError::UnknownSession), "at once");
     assert_eq!(next(&mut stream).await, None);
     assert_eq!(server.cancelled().await.0, ticket.call().number);
     settle().await;
     assert_eq!(house.ended(), 1);
-    client.session.delete();
+    let again = house.sessions.delete_streamable(&client.id).await;
+    assert_eq!(again, Err(CallError::UnknownSession));
     let found = house.sessions.find_streamable(&client.id).await;
+    assert_eq!(found.err(), Some(CallError::UnknownSession));
+}
+
+/// Where all sessions that there may be are busy, too: nobody makes room for one that ends.
+#[tokio::test(start_paused = true)]
+async fn one_that_has_ended_is_deleted_without_being_taken_up() {
+    let signer = Signer::load(None);
+    let client = ClientInfo {
+        version: Version::LATEST,
+        capabilities: ClientCapabilities::default(),
+    };
+    let (id, _) = signer.issue(client, Owner::ANYBODY).unwrap();
+    let house = House::signed(&["s"], Plain, 1, signer).await;
+    let busy = house.mcp(Version::LATEST).await;
+    let _stream = busy.listens(None).await.unwrap();
+    let deleted = house.sessions.delete_streamable(&id).await;
+    assert_eq!(deleted, Ok(()));
+    let found = house.sessions.find_streamable(&id).await;
     assert_eq!(found.err(), Some(CallError::UnknownSession));
 }
 
@@ -99,7 +120,8 @@ async fn a_session_that_dies_is_taken_up_and_root_hears_of_every_end() {
             value(&last(&mut client.asks(2, "ping")).await)["id"],
             json!(2)
         );
-        client.session.delete();
+        let deleted = house.sessions.delete_streamable(&client.id).await;
+        assert_eq!(deleted, Ok(()));
         settle().await;
         assert_eq!(house.ended(), 1, "{how:?}");
     }
