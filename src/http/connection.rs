@@ -7,10 +7,10 @@ use super::strangers::Presence;
 use crate::config::model::Limits;
 use crate::ids::{Holder, Owner};
 use crate::tree::SessionHandle;
-use hyper::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
+use hyper::{Request, Version};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use socket2::{SockRef, TcpKeepalive};
 use std::io;
@@ -42,6 +42,8 @@ pub(super) struct Wire {
     pub(super) presence: Arc<Presence>,
     /// The limits as they are for this request.
     pub(super) limits: Arc<Limits>,
+    /// Of HTTP, in which this request came.
+    pub(super) version: Version,
     /// Whose this one request is.
     pub(super) owner: Owner,
     /// Where they all come from.
@@ -55,6 +57,7 @@ impl Wire {
             session: Arc::default(),
             presence: Arc::default(),
             limits: Arc::default(),
+            version: Version::HTTP_11,
             owner: Owner::ANYBODY,
             peer,
         }
@@ -98,10 +101,11 @@ pub(super) async fn serve(
     wire.presence = presence;
     let this = wire.clone();
     let service = service_fn(move |mut request: Request<Incoming>| {
-        let limits = current.now();
+        let (limits, version) = (current.now(), request.version());
         this.presence.spoke();
         request.extensions_mut().insert(Wire {
             limits,
+            version,
             ..this.clone()
         });
         service.call(request)

@@ -17,6 +17,7 @@ mod acceptor;
 mod auth;
 mod body;
 mod connection;
+mod endpoint;
 mod guard;
 mod handlers;
 mod headers;

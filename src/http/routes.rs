@@ -22,10 +22,11 @@ pub(super) fn routes(
     let metamcp = warp::path!("metamcp" / String / ..).map(|name| format!("/metamcp/{name}"));
     let base = metamcp.or(warp::any().map(String::new)).unify();
     let anywhere = base.map(drop).untuple_one();
-    let message_path = warp::path!("messages").or(warp::path!("message")).unify();
+    // What a client makes of a relative endpoint if a proxy took the slash off its address.
+    let below_sse = warp::path("sse").or(warp::any()).unify();
+    let message_path = below_sse.and(warp::path!("messages").or(warp::path!("message")).unify());
 
-    let mcp = anywhere
-        .and(warp::path!("mcp"))
+    let streamable = warp::any()
         .and(context.clone())
         .and(warp::method())
         .and(headers())
@@ -44,19 +45,21 @@ pub(super) fn routes(
     let open_stream = base
         .and(warp::path!("sse"))
         .and(warp::get())
+        .and(warp::path::full())
         .and(context.clone())
         .and(headers())
         .and(wire)
         .then(sse::open);
     let not_a_post = anywhere.and(message_path).map(|| Problem::Method("POST"));
-    let not_a_get = anywhere
-        .and(warp::path!("sse"))
-        .map(|| Problem::Method("GET"));
+
+    // A client of Streamable HTTP that was given the older address is served there.
+    let mcp = anywhere.and(warp::path!("mcp")).and(streamable.clone());
+    let on_sse = anywhere.and(warp::path!("sse")).and(streamable);
 
     mcp.or(post_message)
         .or(not_a_post)
         .or(open_stream)
-        .or(not_a_get)
+        .or(on_sse)
         .or(views)
         .or(warp::any().map(|| Problem::NotFound))
 }

@@ -42,7 +42,7 @@ pub(super) fn service(context: &Arc<Context>) -> impl HttpService {
     let routes = TowerToHyperService::new(warp::service(routes::routes(context.clone())));
     let context = context.clone();
     service_fn(move |mut request: Request<Incoming>| {
-        if let Some(meant) = path::without_repeats(request.uri()) {
+        if let Some(meant) = path::as_meant(request.uri()) {
             *request.uri_mut() = meant;
         }
         let outcome = match enter(&context, &mut request) {

@@ -12,12 +12,13 @@ pub(crate) type Route = (&'static str, &'static str);
 type Text = (&'static str, &'static str, &'static str, u16);
 
 /// Every way in, those to nowhere and of the wrong method too.
-pub(crate) const ROUTES: [Route; 30] = [
+pub(crate) const ROUTES: [Route; 33] = [
     ("GET", "/"),
     ("HEAD", "/"),
     ("POST", "/"),
     ("GET", "/sse"),
     ("POST", "/sse"),
+    ("DELETE", "/sse"),
     ("POST", "/messages"),
     (
         "POST",
@@ -31,6 +32,8 @@ pub(crate) const ROUTES: [Route; 30] = [
     ("OPTIONS", "/mcp"),
     ("PUT", "/mcp"),
     ("GET", "/metamcp/x/sse"),
+    ("POST", "/metamcp/x/sse"),
+    ("POST", "/sse/../messages?session_id=1"),
     ("POST", "/metamcp/x/message?sessionId=1"),
     ("POST", "/metamcp/x/mcp"),
     ("GET", "/metamcp/x/mcp"),

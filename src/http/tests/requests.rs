@@ -49,9 +49,9 @@ async fn the_first_page_says_where_to_connect() {
 async fn wrong_methods_and_paths() {
     let server = Server::start().await;
     for (method, path, status, allow) in [
-        ("POST", "/sse", 405, Some("GET")),
-        ("HEAD", "/sse", 405, Some("GET")),
-        ("DELETE", "/sse/", 405, Some("GET")),
+        ("PUT", "/sse", 405, Some("GET, POST, DELETE")),
+        ("HEAD", "/sse", 405, Some("GET, POST, DELETE")),
+        ("OPTIONS", "/sse/", 405, Some("GET, POST, DELETE")),
         ("PUT", "/mcp", 405, Some("GET, POST, DELETE")),
         ("HEAD", "/mcp", 405, Some("GET, POST, DELETE")),
         ("OPTIONS", "/mcp/", 405, Some("GET, POST, DELETE")),
@@ -66,7 +66,7 @@ async fn wrong_methods_and_paths() {
         ("GET", "/nothing", 404, None),
         ("GET", "/sse/more", 404, None),
         ("GET", "/mcp/more", 404, None),
-        ("POST", "/metamcp/team/sse", 405, Some("GET")),
+        ("PATCH", "/metamcp/team/sse", 405, Some("GET, POST, DELETE")),
         ("GET", "/metamcp/team/message", 405, Some("POST")),
         ("PATCH", "/metamcp/team/mcp", 405, Some("GET, POST, DELETE")),
         ("GET", "/metamcp/mcp", 404, None),

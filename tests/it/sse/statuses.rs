@@ -48,9 +48,10 @@ async fn refusals_have_their_status_and_are_json() {
     let session = client.endpoint();
     let text_plain = ("content-type", "text/plain");
     let form = ("content-type", "application/x-www-form-urlencoded");
-    let cases: [Case<'_>; 17] = [
-        ("POST", "/sse", &[JSON], PING, 405, -32600),
-        ("DELETE", "/sse", &[], "", 405, -32600),
+    let cases: [Case<'_>; 18] = [
+        ("POST", "/sse", &[JSON], PING, 400, -32000),
+        ("DELETE", "/sse", &[], "", 400, -32000),
+        ("PUT", "/sse", &[JSON], PING, 405, -32600),
         ("GET", session, &[], "", 405, -32600),
         ("PUT", session, &[JSON], PING, 405, -32600),
         ("POST", "/healthz", &[JSON], PING, 405, -32600),
@@ -86,7 +87,7 @@ async fn refusals_have_their_status_and_are_json() {
         let what = format!("{method} {path} {headers:?} {body}");
         assert_refusal(&response, status, code, &what);
         let allow = match (status, path) {
-            (405, "/sse") => Some("GET"),
+            (405, "/sse") => Some("GET, POST, DELETE"),
             (405, "/healthz") => Some("GET, HEAD"),
             (405, _) => Some("POST"),
             _ => None,

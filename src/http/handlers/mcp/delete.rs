@@ -1,10 +1,9 @@
 //! `DELETE /mcp`: ends the session that the client does not need any more.
 
 use super::{find, unsupported_version};
-use crate::http::Context;
 use crate::http::connection::Wire;
-use crate::http::headers::{self, SESSION};
 use crate::http::problem::Problem;
+use crate::http::{Context, headers};
 use hyper::StatusCode;
 use hyper::header::HeaderMap;
 use warp::Reply;
@@ -18,7 +17,7 @@ pub(super) async fn answer(
     if let Some(asked) = unsupported_version(headers)? {
         return Err(Problem::version(asked, None));
     }
-    let id = headers::only(headers, &SESSION)?.ok_or(Problem::NoSessionId)?;
+    let id = headers::session(headers)?.ok_or(Problem::NoSessionId)?;
     find(context, wire, id).await?.delete();
     Ok(StatusCode::OK.into_response())
 }
