@@ -4,6 +4,15 @@
 use hyper::Uri;
 use hyper::http::uri::PathAndQuery;
 
+/// Where service managers, load balancers and containers ask whether the gateway lives or is ready. What is
+/// said there tells nothing of servers or clients, so that whoever asks is answered.
+const FOR_PROBERS: [&str; 3] = ["/healthz", "/readyz", "/health"];
+
+/// Whether `path` is one of those for probers.
+pub(super) fn is_for_probers(path: &str) -> bool {
+    FOR_PROBERS.contains(&path.strip_suffix('/').unwrap_or(path))
+}
+
 /// The same without slashes that follow each other or end the path, and to a session's messages without
 /// dots; `None` if there is nothing to leave out.
 ///

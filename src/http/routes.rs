@@ -68,7 +68,8 @@ pub(super) fn routes(
 fn views(context: Arc<Context>) -> impl Filter<Extract = (impl Reply,), Error = Rejection> + Clone {
     let context = warp::any().map(move || context.clone());
     let read = || warp::get().or(warp::head()).unify();
-    let healthz = warp::path!("healthz").and(read()).map(healthz::answer);
+    let health = warp::path!("healthz").or(warp::path!("health")).unify();
+    let healthz = health.and(read()).map(healthz::answer);
     let readyz = warp::path!("readyz")
         .and(read())
         .and(context.clone())
@@ -81,7 +82,7 @@ fn views(context: Arc<Context>) -> impl Filter<Extract = (impl Reply,), Error = 
         .and(read())
         .and(context)
         .map(metrics::answer);
-    let only_read = warp::path!("healthz")
+    let only_read = health
         .or(warp::path!("readyz"))
         .or(warp::path!("status"))
         .or(warp::path!("metrics"))

@@ -129,6 +129,32 @@ fn exactly_one_host_is_wanted() {
 }
 
 #[test]
+fn a_prober_calls_us_by_any_name_or_none() {
+    for path in ["/healthz", "/readyz", "/health", "/healthz/"] {
+        for hosts in [
+            &[][..],
+            &[("host", "evil.com")],
+            &[("host", "")],
+            &[("host", "*")],
+            &[("host", "fe80::1")],
+            &[("host", "a b:c")],
+        ] {
+            assert_eq!(ask(path, hosts), Ok(Admitted::Route(None)), "{hosts:?}");
+            let head = ask_with(&Method::HEAD, path, hosts);
+            assert_eq!(head, Ok(Admitted::Route(None)), "{hosts:?}");
+            assert!(ask_with(&Method::POST, path, hosts).is_err(), "{hosts:?}");
+        }
+        let twice = [("host", "localhost"), ("host", "localhost")];
+        assert_eq!(ask(path, &twice), Err(Refusal::HostCount(2)));
+        // Not by a page, all the same.
+        let page = [("host", "evil.com"), ("origin", "http://evil.com")];
+        assert_eq!(outcome(&ask(path, &page)), Outcome::WrongOrigin);
+    }
+    assert!(ask("/healthzz", &[]).is_err());
+    assert!(ask("/status", &[("host", "evil.com")]).is_err());
+}
+
+#[test]
 fn an_absolute_target_agrees_with_the_host() {
     use Outcome::{BadHost, Pass};
     for (target, host, expected) in [

@@ -12,8 +12,8 @@ const JSON: (&str, &str) = ("content-type", "application/json");
 const NOBODY: &str = "/messages?session_id=00000000000000000000000000000000";
 const ROUTES: [(&str, &str); 6] = [
     ("GET", "/"),
-    ("GET", "/healthz"),
-    ("GET", "/readyz"),
+    ("GET", "/status"),
+    ("GET", "/metrics"),
     ("GET", "/sse"),
     ("POST", NOBODY),
     ("GET", "/nothing/here"),
@@ -147,9 +147,9 @@ async fn strange_hosts_and_origins_are_refused_on_every_route() {
     }
 }
 
-/// The status of `GET /healthz` with one more header, `host` or `origin`.
-async fn health_with(gateway: &Gateway, header: (&str, &str)) -> u16 {
-    http::request(gateway.addr(), "GET", "/healthz", &[header], b"")
+/// The status of `GET /status` with one more header, `host` or `origin`.
+async fn status_with(gateway: &Gateway, header: (&str, &str)) -> u16 {
+    http::request(gateway.addr(), "GET", "/status", &[header], b"")
         .await
         .status
 }
@@ -173,10 +173,10 @@ async fn hosts_and_origins_of_the_own_network_and_listed_ones_pass() {
         "mcp.example.org",
         "a.example.net",
     ] {
-        assert_eq!(health_with(&gateway, ("host", host)).await, 200, "{host}");
+        assert_eq!(status_with(&gateway, ("host", host)).await, 200, "{host}");
     }
     for host in ["example.org", "example.net", "local.example.com"] {
-        assert_eq!(health_with(&gateway, ("host", host)).await, 421, "{host}");
+        assert_eq!(status_with(&gateway, ("host", host)).await, 421, "{host}");
     }
     for origin in [
         "http://localhost:3000",
@@ -184,14 +184,14 @@ async fn hosts_and_origins_of_the_own_network_and_listed_ones_pass() {
         "https://chat.example.org",
     ] {
         assert_eq!(
-            health_with(&gateway, ("origin", origin)).await,
+            status_with(&gateway, ("origin", origin)).await,
             200,
             "{origin}"
         );
     }
     for origin in ["http://chat.example.org", "https://x.chat.example.org"] {
         assert_eq!(
-            health_with(&gateway, ("origin", origin)).await,
+            status_with(&gateway, ("origin", origin)).await,
             403,
             "{origin}"
         );
