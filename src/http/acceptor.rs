@@ -72,7 +72,8 @@ pub(super) async fn run(
                 }
                 let presence = strangers.admit(connections.len());
                 let told = (limits.clone(), stop.clone());
-                let served = connection::serve(socket, service.clone(), presence, told);
+                let refusals = context.refusals.clone();
+                let served = connection::serve(socket, service.clone(), presence, told, refusals);
                 let counted = Held::one(context.metrics.connections());
                 connections.spawn(async move {
                     turn::of("connection", "what comes", served).await;

@@ -2,6 +2,7 @@
 
 use super::limits::Current;
 use super::linger::Lingering;
+use super::refused::Refusals;
 use super::service::HttpService;
 use super::strangers::Presence;
 use crate::config::model::Limits;
@@ -63,6 +64,11 @@ impl Wire {
         }
     }
 
+    /// Where it comes from.
+    pub(super) fn peer(&self) -> IpAddr {
+        self.peer
+    }
+
     /// Who this one request is from.
     pub(super) fn holder(&self) -> Holder {
         Holder::new(self.owner, self.peer)
@@ -88,6 +94,7 @@ pub(super) async fn serve(
     service: impl HttpService,
     presence: Arc<Presence>,
     (limits, mut stop): (watch::Receiver<Arc<Limits>>, watch::Receiver<bool>),
+    refusals: Refusals,
 ) {
     let current = Current::new(limits);
     let limits = current.now();
@@ -131,11 +138,15 @@ pub(super) async fn serve(
         }
         _ = stop.changed() => {
             Pin::new(&mut connection).graceful_shutdown();
-            connection.await
+            (&mut connection).await
         }
     };
     if let Err(error) = ended {
         log::debug!("connection ended: {error}");
+        if error.is_parse() {
+            let first = connection.into_parts().io.into_inner().first_bytes();
+            refusals.unreadable(wire.peer, &error, (first, limits.max_header_bytes));
+        }
     }
 }
 

@@ -15,10 +15,15 @@ use tokio::time::{Sleep, sleep};
 const TIME: Duration = Duration::from_secs(2);
 const BYTES: usize = 64 << 20;
 
+/// The first bytes that came, as far as there were so many at once.
+pub(super) type FirstBytes = [u8; 4];
+
 /// A socket with a soft end.
 #[derive(Debug)]
 pub(super) struct Lingering {
     socket: TcpStream,
+    /// What came first, once something came.
+    first: Option<FirstBytes>,
     /// Turns true when the listener stops: then nobody waits for clients.
     stop: watch::Receiver<bool>,
     /// Once the sending side is closed: until when and how many bytes to read.
@@ -29,6 +34,7 @@ impl Lingering {
     pub(super) fn new(socket: TcpStream, stop: watch::Receiver<bool>) -> Self {
         Self {
             socket,
+            first: None,
             stop,
             closing: None,
         }
@@ -36,6 +42,11 @@ impl Lingering {
 }
 
 impl Lingering {
+    /// What came first; zeros if nothing did.
+    pub(super) fn first_bytes(&self) -> FirstBytes {
+        self.first.unwrap_or_default()
+    }
+
     /// Says `words` as far as they can be said at once, and closes.
     pub(super) fn say(self, words: &str) {
         if let Err(error) = self.socket.try_write(words.as_bytes()) {
@@ -50,7 +61,19 @@ impl AsyncRead for Lingering {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.socket).poll_read(cx, buffer)
+        let before = buffer.filled().len();
+        let polled = Pin::new(&mut self.socket).poll_read(cx, buffer);
+        if self.first.is_none()
+            && let Some(came @ [_, ..]) = buffer.filled().get(before..)
+        {
+            let mut first = FirstBytes::default();
+            first
+                .iter_mut()
+                .zip(came)
+                .for_each(|(to, from)| *to = *from);
+            self.first = Some(first);
+        }
+        polled
     }
 }
 

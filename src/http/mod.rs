@@ -34,6 +34,7 @@ mod sse;
 mod strangers;
 #[cfg(test)]
 mod tests;
+mod text;
 mod times;
 
 pub use self::auth::{InvalidToken, TokenError, TokenKeeper, Tokens};
@@ -81,4 +82,5 @@ struct Context {
     /// Of event streams that nobody asked for in so many words.
     pot: pot::Pot,
     metrics: Metrics,
+    refusals: refused::Refusals,
 }

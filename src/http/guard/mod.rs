@@ -40,6 +40,12 @@ pub(super) enum Refusal {
          mcproxy with --allowed-origin {0}, or add it to MCPROXY_ALLOWED_ORIGIN"
     )]
     Origin(String),
+    // A sandboxed page of any site is called so, and so are files.
+    #[error(
+        "origin 'null' can be anybody's and is never allowed (protection against web pages): serve the \
+         page by HTTP, or let the app send an origin of its own, and allow that with --allowed-origin"
+    )]
+    NullOrigin,
     #[error(
         "a web page of another site sent this request (Sec-Fetch-Site: cross-site). To allow \
          that page, start mcproxy with --allowed-origin and its origin, or add it to MCPROXY_ALLOWED_ORIGIN"
@@ -130,7 +136,9 @@ fn check_origin(
     if values.next().is_some() {
         return Err(refused());
     }
-    // `null` (a sandboxed frame, a file) parses as no origin: anybody can have it.
+    if value == "null" {
+        return Err(Refusal::NullOrigin);
+    }
     let origin = value.to_str().ok().and_then(Origin::parse);
     let origin = origin.ok_or_else(refused)?;
     let is_loopback = origin.is_web() && origin.authority.host.is_loopback();

@@ -53,7 +53,7 @@ fn outcome(verdict: &Result<Admitted, Refusal>) -> Outcome {
             Outcome::BadHost
         }
         Err(Refusal::Host(_)) => Outcome::WrongHost,
-        Err(Refusal::Origin(_) | Refusal::CrossSite) => Outcome::WrongOrigin,
+        Err(Refusal::Origin(_) | Refusal::NullOrigin | Refusal::CrossSite) => Outcome::WrongOrigin,
     }
 }
 
