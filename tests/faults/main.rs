@@ -33,6 +33,8 @@ mod crashes;
 #[cfg(test)]
 mod crowds;
 #[cfg(test)]
+mod doors;
+#[cfg(test)]
 mod files;
 #[cfg(test)]
 mod flood;

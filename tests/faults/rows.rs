@@ -23,7 +23,7 @@ const fn row(number: u8, name: &'static str, fault: &'static str, demanded: &'st
 
 /// Every row, in order. Where it says nothing else, the nine other servers answer every call meanwhile.
 #[rustfmt::skip]
-pub(crate) const ROWS: [Row; 96] = [
+pub(crate) const ROWS: [Row; 101] = [
     row(1, "exits_in_a_call", "a server exits with 1 in the middle of a call", "the call gets its error within 100 ms of the exit; ready again within 2 s"),
     row(2, "killed_by_sigkill", "a server is killed by SIGKILL", "calls get their error within 100 ms; ready again within 2 s"),
     row(3, "exits_when_idle", "a server exits with 0 while nothing is asked of it", "ready again within 2 s; nothing in the log above a warning"),
@@ -120,6 +120,11 @@ pub(crate) const ROWS: [Row; 96] = [
     row(170, "million_fields", "a configuration in which a server has 250 000, then a million unknown fields", "at most 150 log lines; four times as many cost at most eight times the CPU time; servers keep their process"),
     row(171, "shared_state_directory", "a second gateway uses the same state directory", "a warning names it; the servers of both live on"),
     row(172, "planted_state_files", "links under the names of unfinished files and another user's key are in the state directory", "what the links lead to stays; the log names the key, which is not used"),
+    row(230, "newer_client_at_the_older_address", "a client of Streamable HTTP is given the address of HTTP+SSE, and the other way round", "the first is served; the second is told its address"),
+    row(231, "path_stripped_by_a_proxy", "a proxy takes a path off and does not say which", "the client's messages find the way back"),
+    row(232, "prober_without_a_name", "a prober names no host, or a foreign one", "answered, where there is nothing else to see"),
+    row(233, "tls_on_the_plain_port", "a client speaks TLS to the port, 100 times", "closed; named in the log, in at most 2 lines"),
+    row(234, "refused_again_and_again", "13 kinds of wrong requests, 30 times each", "each is in the log with what to do, about once"),
 ];
 
 /// The row of this number.

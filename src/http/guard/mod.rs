@@ -139,12 +139,13 @@ fn check_origin(
     if value == "null" {
         return Err(Refusal::NullOrigin);
     }
-    let origin = value.to_str().ok().and_then(Origin::parse);
-    let origin = origin.ok_or_else(refused)?;
+    let text = value.to_str().map_err(|_| refused())?;
+    if rules.is_origin_listed(text) {
+        return Ok(Some(value.clone()));
+    }
+    let origin = Origin::parse(text).ok_or_else(refused)?;
     let is_loopback = origin.is_web() && origin.authority.host.is_loopback();
-    if rules.is_origin_listed(&origin) {
-        Ok(Some(value.clone()))
-    } else if is_loopback || host.is_some_and(|host| origin.is_same_server(host)) {
+    if is_loopback || host.is_some_and(|host| origin.is_same_server(host)) {
         Ok(None)
     } else {
         Err(refused())
