@@ -22,6 +22,9 @@ use std::sync::Arc;
 use tokio::time::Instant;
 use warp::reply::Response;
 
+/// What browsers look for by themselves on every server.
+const UNASKED: [&str; 3] = ["/favicon", "/robots.txt", "/apple-touch-icon"];
+
 /// Beside a reply that refuses: the value of the label `reason`, and what the log says.
 #[derive(Debug, Clone)]
 pub(super) struct Reason {
@@ -109,6 +112,7 @@ impl Refusals {
         let path = asker.path();
         let level = match reason.weight {
             Weight::Nothing => return,
+            Weight::Address if UNASKED.iter().any(|start| path.starts_with(start)) => return,
             Weight::Address if asker.method == Method::GET => log::Level::Info,
             Weight::Life => log::Level::Info,
             Weight::Address | Weight::Mistake => log::Level::Warn,

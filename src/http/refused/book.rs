@@ -13,7 +13,7 @@ const PAUSE: Duration = Duration::from_secs(60);
 const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
 /// So many texts are told apart for each reason; another takes the place of one that was said
 /// so long ago.
-const TEXTS: usize = 8;
+const TEXTS: usize = 24;
 const FORGOTTEN: Duration = Duration::from_secs(600);
 
 /// Of each reason, what was said.
@@ -135,7 +135,7 @@ mod tests {
             let now = start + Duration::from_millis(100) * text;
             said += u32::from(book.admits("path", text, now).is_some());
         }
-        assert!((8..=8 * 7).contains(&said), "{said} in an hour");
+        assert!((24..=24 * 7).contains(&said), "{said} in an hour");
     }
 
     #[test]
