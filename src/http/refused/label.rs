@@ -66,7 +66,7 @@ pub(super) fn label(problem: &Problem) -> &'static str {
 pub(super) fn foreign(first: FirstBytes) -> Option<(&'static str, &'static str)> {
     match first {
         // A record of a handshake (RFC 8446 §5.1).
-        [0x16, 0x03, ..] => Some((
+        [0x16, ..] => Some((
             "tls",
             "it speaks TLS and this port plain HTTP: the client's address must begin with http://, \
              or a proxy that ends TLS stand before the gateway",

@@ -41,8 +41,8 @@ async fn a_client_posts_listens_and_deletes() {
         // It is one session, wherever it is asked for.
         for path in [path, "/mcp"] {
             let ping = at(path, "POST", &format!("{TAKES}{session}"), PING);
-            let pong = server.ask(&ping).await;
-            assert_eq!((pong.status, &*pong.body), (200, PONG), "{path}");
+            let answer = server.ask(&ping).await;
+            assert_eq!((answer.status, &*answer.body), (200, PONG), "{path}");
         }
         let listens = format!("Accept: text/event-stream\r\n{session}");
         let (_stream, text) = begins(&server, &at(path, "GET", &listens, "")).await;
