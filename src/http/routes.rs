@@ -22,9 +22,10 @@ pub(super) fn routes(
     let metamcp = warp::path!("metamcp" / String / ..).map(|name| format!("/metamcp/{name}"));
     let base = metamcp.or(warp::any().map(String::new)).unify();
     let anywhere = base.map(drop).untuple_one();
-    // What a client makes of a relative endpoint if a proxy took the slash off its address.
-    let below_sse = warp::path("sse").or(warp::any()).unify();
-    let message_path = below_sse.and(warp::path!("messages").or(warp::path!("message")).unify());
+    // Kotlin's SDK puts the endpoint behind the address of the stream, and others do where a proxy took
+    // the slash off that.
+    let appended = warp::path("sse").and(anywhere).or(warp::any()).unify();
+    let message_path = appended.and(warp::path!("messages").or(warp::path!("message")).unify());
 
     let streamable = warp::any()
         .and(context.clone())

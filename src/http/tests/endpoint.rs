@@ -25,6 +25,15 @@ fn joined(base: &str, reference: &str) -> String {
     format!("{directory}/{reference}")
 }
 
+/// Put behind the address of the stream, as Kotlin's SDK does.
+fn appended(base: &str, reference: &str) -> String {
+    let (base, reference) = (
+        base.trim_end_matches('/'),
+        reference.trim_start_matches('/'),
+    );
+    format!("{base}/{reference}")
+}
+
 fn normalized(base: &str, reference: &str, keeps_climbing: bool) -> String {
     let joined = joined(base, reference);
     let (path, query) = joined.split_once('?').unwrap();
@@ -76,7 +85,7 @@ const ADDRESSES: [(&str, &str, &str); 12] = [
 #[tokio::test]
 async fn every_address_that_a_client_makes_of_it_is_served() {
     let server = Server::start().await;
-    let rules: [Rule; 3] = [resolved, resolved_by_java, joined];
+    let rules: [Rule; 4] = [resolved, resolved_by_java, joined, appended];
     for (prefix, client, came) in ADDRESSES {
         for head in ["HTTP/1.1\r\nX-Forwarded-For: 192.0.2.1", "HTTP/1.0"] {
             let mut stream = server.connect().await;
@@ -110,7 +119,9 @@ async fn whoever_comes_directly_gets_a_path() {
             assert_eq!(resolved(client, &told), told);
             assert_eq!(resolved_by_java(client, &told), told);
         }
-        assert_eq!(server.post(&told, PING).await.status, 202);
+        for address in [appended(path, &told), told] {
+            assert_eq!(server.post(&address, PING).await.status, 202, "{address}");
+        }
     }
 }
 

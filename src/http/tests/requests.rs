@@ -43,6 +43,10 @@ async fn the_first_page_says_where_to_connect() {
         page.header("content-type"),
         Some("text/plain; charset=utf-8")
     );
+    // A client that was given no path is told.
+    let events = server.get("/", "Accept: text/event-stream\r\n").await;
+    assert_eq!((events.status, events.error_code()), (404, -32600));
+    assert!(events.body.contains("/sse"), "{}", events.body);
 }
 
 #[tokio::test]
