@@ -241,6 +241,12 @@ impl Holder {
         Self::new(owner, Self::NOWHERE)
     }
 
+    /// Where it comes from, of IPv6 the network; nowhere if it shows a token.
+    #[must_use]
+    pub fn address(&self) -> IpAddr {
+        self.address
+    }
+
     /// Whose sessions it may use.
     #[must_use]
     pub fn owner(&self) -> Owner {

@@ -66,13 +66,14 @@ under $XDG_STATE_HOME or ~/.local/state]";
 
 pub(super) const ALLOWED_HOST: &str = "\
 A DNS name under which clients may reach the gateway (repeat it, or separate by commas). IP addresses, \
-localhost, this machine's own name, names without a dot and names under .local, .lan, .home.arpa and \
-.internal need no entry. The check keeps foreign web pages out (DNS rebinding).";
+localhost, this machine's own name, names without a dot and names under .local, .lan, .home.arpa, \
+.internal and their like need no entry. The check keeps foreign web pages out (DNS rebinding).";
 
 pub(super) const ALLOWED_ORIGIN: &str = "\
 An origin whose web pages may use the gateway (repeat it, or separate by commas), for example \
-https://inspector.example.org. Programs send no origin and need no entry, nor do pages from this \
-machine itself.";
+https://inspector.example.org; or that of an app made of web pages: app://name, tauri://localhost, \
+file://, or app://* for all of a scheme. Programs send no origin and need no entry, nor do pages \
+from this machine itself.";
 
 pub(super) const TOKEN_FILE: &str = "\
 A file with the tokens that let clients in, one per line; '#' begins a comment line. Clients send \

@@ -9,7 +9,7 @@ pub(super) fn allows(values: GetAll<'_, HeaderValue>, kind: &str, subtype: &str)
 
 /// Whether `kind/subtype` is named or covered by a wildcard, as Streamable HTTP demands of its
 /// clients. Of several ranges that cover it the most specific decides (RFC 9110 §12.5.1).
-pub(super) fn lists(values: GetAll<'_, HeaderValue>, kind: &str, subtype: &str) -> bool {
+fn lists(values: GetAll<'_, HeaderValue>, kind: &str, subtype: &str) -> bool {
     let mut decision = None;
     for value in values {
         let Ok(text) = value.to_str() else { continue };

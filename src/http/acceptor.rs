@@ -64,9 +64,10 @@ pub(super) async fn run(
             let presence = crowd.admit(connections.len(), peer);
             let told = (limits.clone(), stop.clone());
             let (service, metrics) = (service.clone(), context.metrics.clone());
+            let refusals = context.refusals.clone();
             connections.spawn(turn::of("connection", "what comes", async move {
                 let _counted = Held::one(metrics.connections());
-                connection::serve(socket, service, presence, told).await;
+                connection::serve(socket, service, presence, told, refusals).await;
             }));
             continue;
         }

@@ -14,11 +14,13 @@ use tokio::time::{Instant, timeout_at};
 /// Why a body was not read to its end.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum BodyError {
-    #[error("the body is larger than the limit of {0} bytes")]
+    #[error("the body is larger than the limit of {0} bytes (max_body_bytes)")]
     TooLarge(usize),
-    #[error("the body made no progress for {} seconds", .0.as_secs_f32())]
+    #[error("the body made no progress for {} seconds (body_timeout)", .0.as_secs_f32())]
     TooSlow(Duration),
-    #[error("too many large requests are in flight; try again in a few seconds")]
+    #[error(
+        "too many large requests are in flight (max_bodies_in_flight_bytes); try again in a few seconds"
+    )]
     NoRoom,
     #[error("the body could not be read: {0}")]
     Broken(String),

@@ -4,17 +4,19 @@ use super::limits::Current;
 use super::linger::{self, Lingering};
 use super::phase::{self, Ear, Phase};
 use super::presence::Presence;
+use super::refused::Refusals;
 use super::service::HttpService;
 use crate::config::model::Limits;
 use crate::ids::{Holder, Owner};
 use crate::tree::SessionHandle;
-use hyper::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
+use hyper::{Request, Version};
 use hyper_util::rt::TokioIo;
 use socket2::{SockRef, TcpKeepalive};
 use std::io;
+use std::net::IpAddr;
 use std::pin::{Pin, pin};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -41,6 +43,8 @@ pub(super) struct Wire {
     pub(super) presence: Arc<Presence>,
     /// The limits as they are for this request.
     pub(super) limits: Arc<Limits>,
+    /// Of HTTP, in which this request came.
+    pub(super) version: Version,
     /// Whose this one request is.
     pub(super) owner: Owner,
 }
@@ -52,8 +56,14 @@ impl Wire {
             session: Arc::default(),
             presence,
             limits: Arc::default(),
+            version: Version::HTTP_11,
             owner: Owner::ANYBODY,
         }
+    }
+
+    /// Where it comes from.
+    pub(super) fn peer(&self) -> IpAddr {
+        self.presence.peer().address()
     }
 
     /// Who this one request is from.
@@ -90,6 +100,7 @@ pub(super) async fn serve(
     service: impl HttpService,
     presence: Arc<Presence>,
     (limits, mut stop): (watch::Receiver<Arc<Limits>>, watch::Receiver<bool>),
+    refusals: Refusals,
 ) {
     let mut outstayed = pin!(phase::outstayed(
         presence.clock.clone(),
@@ -102,10 +113,11 @@ pub(super) async fn serve(
     let wire = Wire::of(presence.clone());
     let cut = wire.cut.clone();
     let service = service_fn(move |mut request: Request<Incoming>| {
-        let limits = current.now();
+        let (limits, version) = (current.now(), request.version());
         wire.presence.spoke();
         request.extensions_mut().insert(Wire {
             limits,
+            version,
             ..wire.clone()
         });
         service.call(request)
@@ -130,25 +142,33 @@ pub(super) async fn serve(
             _ = stop.changed() => break End::Stop,
         }
     };
-    match end {
-        End::Over(ended) => note(ended),
-        End::Cut(why) => log::debug!("connection cut: {why}"),
+    let ended = match end {
+        End::Over(ended) => ended,
+        End::Cut(why) => return log::debug!("connection cut: {why}"),
         End::Leave => {
             log::debug!("connection closed to make room");
             if presence.is_silent() {
                 connection.into_parts().io.into_inner().say(&no_room());
             }
+            return;
         }
         End::Soft => {
             Pin::new(&mut connection).graceful_shutdown();
             // What was answered may not have been read: that must not hold it for ever.
-            if let Ok(ended) = timeout(2 * linger::TIME, &mut connection).await {
-                note(ended);
-            }
+            let ended = timeout(2 * linger::TIME, &mut connection).await;
+            ended.unwrap_or(Ok(()))
         }
         End::Stop => {
             Pin::new(&mut connection).graceful_shutdown();
-            note((&mut connection).await);
+            (&mut connection).await
+        }
+    };
+    if let Err(error) = ended {
+        log::debug!("connection ended: {error}");
+        if error.is_parse() {
+            let first = connection.into_parts().io.into_inner().first_bytes();
+            let peer = presence.peer().address();
+            refusals.unreadable(peer, &error, (first, limits.max_header_bytes));
         }
     }
 }
@@ -166,12 +186,6 @@ enum End {
     Soft,
     /// The listener stops.
     Stop,
-}
-
-fn note(ended: hyper::Result<()>) {
-    if let Err(error) = ended {
-        log::debug!("connection ended: {error}");
-    }
 }
 
 /// What a client is told that came, asked for nothing and has to go.

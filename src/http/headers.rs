@@ -28,6 +28,11 @@ pub(super) fn only<'a>(
     }
 }
 
+/// The session that a client of Streamable HTTP names. Some send the header before they have an id.
+pub(super) fn session(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+    Ok(only(headers, &SESSION)?.filter(|id| !id.is_empty()))
+}
+
 /// Whether there is exactly one Content-Type and it is JSON, with whatever parameters. A form or
 /// plain text is what a web page may send without asking first.
 pub(super) fn is_json(headers: &HeaderMap) -> bool {

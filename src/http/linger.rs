@@ -17,12 +17,24 @@ use tokio::time::{Sleep, sleep};
 pub(super) const TIME: Duration = Duration::from_secs(2);
 const BYTES: usize = 64 << 20;
 
+/// The first bytes that came, as far as there were so many at once.
+pub(super) type FirstBytes = [u8; 4];
+
+fn first_of(bytes: &[u8]) -> FirstBytes {
+    let mut first = FirstBytes::default();
+    let places = first.iter_mut().zip(bytes);
+    places.for_each(|(place, byte)| *place = *byte);
+    first
+}
+
 /// A socket with a soft end.
 #[derive(Debug)]
 pub(super) struct Lingering {
     socket: TcpStream,
     /// Is told what comes and goes.
     clock: Arc<Clock>,
+    /// What came first, once something came.
+    first: Option<FirstBytes>,
     /// Turns true when the listener stops: then nobody waits for clients.
     stop: watch::Receiver<bool>,
     /// Once the sending side is closed: until when and how many bytes to read.
@@ -34,6 +46,7 @@ impl Lingering {
         Self {
             socket,
             clock,
+            first: None,
             stop,
             closing: None,
         }
@@ -41,6 +54,11 @@ impl Lingering {
 }
 
 impl Lingering {
+    /// What came first; zeros if nothing did.
+    pub(super) fn first_bytes(&self) -> FirstBytes {
+        self.first.unwrap_or_default()
+    }
+
     /// Says `words` as far as they can be said at once, and closes.
     pub(super) fn say(self, words: &str) {
         if let Err(error) = self.socket.try_write(words.as_bytes()) {
@@ -57,10 +75,13 @@ impl AsyncRead for Lingering {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         let read = Pin::new(&mut self.socket).poll_read(cx, buffer);
-        if read.is_pending() {
-            self.clock.starved();
-        } else if buffer.filled().len() > before {
-            self.clock.fed();
+        match buffer.filled().get(before..) {
+            _ if read.is_pending() => self.clock.starved(),
+            Some(came @ [_, ..]) => {
+                self.clock.fed();
+                self.first.get_or_insert_with(|| first_of(came));
+            }
+            _ => {}
         }
         read
     }

@@ -3,6 +3,7 @@
 //! loses connections but never the port.
 
 use super::pot::Pot;
+use super::refused::Refusals;
 use super::{Context, HttpOptions, Tokens, acceptor, service};
 use crate::config::model;
 use crate::tree::{Beat, Edge, EdgeLinks, Part, Quota, SessionsHandle};
@@ -65,6 +66,7 @@ impl Edge for HttpEdge {
                 metrics: self.options.metrics.clone(),
                 budget: self.budget.clone(),
                 pot: Pot::default(),
+                refusals: Refusals::new(self.options.metrics.clone()),
             }),
         };
         (Listener, args)

@@ -18,6 +18,7 @@ mod auth;
 mod body;
 mod connection;
 mod crowd;
+mod endpoint;
 mod guard;
 mod handlers;
 mod headers;
@@ -35,6 +36,7 @@ mod service;
 mod sse;
 #[cfg(test)]
 mod tests;
+mod text;
 mod times;
 
 pub use self::auth::{InvalidToken, TokenError, TokenKeeper, Tokens};
@@ -82,4 +84,5 @@ struct Context {
     /// Of event streams that nobody asked for in so many words.
     pot: pot::Pot,
     metrics: Metrics,
+    refusals: refused::Refusals,
 }

@@ -10,7 +10,8 @@ use crate::protocol::version::Version;
 use crate::tree::CallError;
 use hyper::StatusCode;
 use hyper::header::{
-    ALLOW, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
+    ACCEPT_ENCODING, ALLOW, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER,
+    WWW_AUTHENTICATE,
 };
 use warp::Reply;
 use warp::reply::Response;
@@ -36,6 +37,12 @@ pub(super) enum Problem {
     NotAcceptable(&'static str),
     #[error("Content-Type must be application/json")]
     MediaType,
+    #[error(
+        "the body is compressed (Content-Encoding '{0}'): send it as it is, without that header"
+    )]
+    Coded(String),
+    #[error("the body is {0} and not UTF-8: send JSON as UTF-8")]
+    Charset(String),
     #[error(
         "the session's id is missing: POST to the address that the 'endpoint' event of GET /sse named"
     )]
@@ -72,7 +79,7 @@ pub(super) enum Problem {
     NothingToHear,
     #[error(transparent)]
     Body(#[from] BodyError),
-    #[error("arrays and objects are nested more than {0} deep")]
+    #[error("arrays and objects are nested more than {0} deep (max_nesting_depth)")]
     TooDeep(usize),
     #[error("JSON-RPC batches exist in revision 2025-03-26 only: send one message in each POST")]
     Batch,
@@ -104,14 +111,18 @@ impl Problem {
                 | Refusal::HostMismatch { .. } => (StatusCode::BAD_REQUEST, invalid),
                 // Not 403: VS Code takes that for a call to log in.
                 Refusal::Host(_) => (StatusCode::MISDIRECTED_REQUEST, invalid),
-                Refusal::Origin(_) | Refusal::CrossSite => (StatusCode::FORBIDDEN, invalid),
+                Refusal::Origin(_) | Refusal::NullOrigin | Refusal::CrossSite => {
+                    (StatusCode::FORBIDDEN, invalid)
+                }
             },
             Self::Unauthorized(_) => (StatusCode::UNAUTHORIZED, invalid),
             Self::NotFound | Self::NoOauth => (StatusCode::NOT_FOUND, invalid),
             Self::Method(_) => (StatusCode::METHOD_NOT_ALLOWED, invalid),
             Self::NothingToHear => (StatusCode::METHOD_NOT_ALLOWED, NO_SESSION),
             Self::NotAcceptable(_) => (StatusCode::NOT_ACCEPTABLE, invalid),
-            Self::MediaType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, invalid),
+            Self::MediaType | Self::Coded(_) | Self::Charset(_) => {
+                (StatusCode::UNSUPPORTED_MEDIA_TYPE, invalid)
+            }
             Self::NotInitialized(_) | Self::NoSessionId => (StatusCode::BAD_REQUEST, NO_SESSION),
             Self::SessionNotFound => (StatusCode::NOT_FOUND, SESSION_NOT_FOUND),
             Self::NoSession
@@ -154,6 +165,8 @@ impl Problem {
             | Self::Method(_)
             | Self::NotAcceptable(_)
             | Self::MediaType
+            | Self::Coded(_)
+            | Self::Charset(_)
             | Self::Header(_)
             | Self::NoSession
             | Self::NoSessionId
@@ -182,6 +195,10 @@ impl Reply for Problem {
         }
         if let Self::Unauthorized(refusal) = self {
             headers.insert(WWW_AUTHENTICATE, refusal.challenge());
+        }
+        if let Self::Coded(_) = self {
+            // RFC 9110 §15.5.16.
+            headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         }
         if let Self::NothingToHear = self {
             headers.insert(ALLOW, HeaderValue::from_static("POST"));

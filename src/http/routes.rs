@@ -22,10 +22,12 @@ pub(super) fn routes(
     let metamcp = warp::path!("metamcp" / String / ..).map(|name| format!("/metamcp/{name}"));
     let base = metamcp.or(warp::any().map(String::new)).unify();
     let anywhere = base.map(drop).untuple_one();
-    let message_path = warp::path!("messages").or(warp::path!("message")).unify();
+    // Kotlin's SDK puts the endpoint behind the address of the stream, and others do where a proxy took
+    // the slash off that.
+    let appended = warp::path("sse").and(anywhere).or(warp::any()).unify();
+    let message_path = appended.and(warp::path!("messages").or(warp::path!("message")).unify());
 
-    let mcp = anywhere
-        .and(warp::path!("mcp"))
+    let streamable = warp::any()
         .and(context.clone())
         .and(warp::method())
         .and(headers())
@@ -44,19 +46,21 @@ pub(super) fn routes(
     let open_stream = base
         .and(warp::path!("sse"))
         .and(warp::get())
+        .and(warp::path::full())
         .and(context.clone())
         .and(headers())
         .and(wire)
         .then(sse::open);
     let not_a_post = anywhere.and(message_path).map(|| Problem::Method("POST"));
-    let not_a_get = anywhere
-        .and(warp::path!("sse"))
-        .map(|| Problem::Method("GET"));
+
+    // A client of Streamable HTTP that was given the older address is served there.
+    let mcp = anywhere.and(warp::path!("mcp")).and(streamable.clone());
+    let on_sse = anywhere.and(warp::path!("sse")).and(streamable);
 
     mcp.or(post_message)
         .or(not_a_post)
         .or(open_stream)
-        .or(not_a_get)
+        .or(on_sse)
         .or(views)
         .or(warp::any().map(|| Problem::NotFound))
 }
@@ -65,7 +69,8 @@ pub(super) fn routes(
 fn views(context: Arc<Context>) -> impl Filter<Extract = (impl Reply,), Error = Rejection> + Clone {
     let context = warp::any().map(move || context.clone());
     let read = || warp::get().or(warp::head()).unify();
-    let healthz = warp::path!("healthz").and(read()).map(healthz::answer);
+    let health = warp::path!("healthz").or(warp::path!("health")).unify();
+    let healthz = health.and(read()).map(healthz::answer);
     let readyz = warp::path!("readyz")
         .and(read())
         .and(context.clone())
@@ -78,7 +83,7 @@ fn views(context: Arc<Context>) -> impl Filter<Extract = (impl Reply,), Error = 
         .and(read())
         .and(context)
         .map(metrics::answer);
-    let only_read = warp::path!("healthz")
+    let only_read = health
         .or(warp::path!("readyz"))
         .or(warp::path!("status"))
         .or(warp::path!("metrics"))

@@ -6,7 +6,8 @@ use super::body::BodyError;
 use super::connection::Wire;
 use super::guard::{self, Admitted, cors};
 use super::problem::Problem;
-use super::{Context, headers, path, refused, routes};
+use super::refused::Asker;
+use super::{Context, headers, path, routes};
 use crate::ids::Owner;
 use hyper::body::Incoming;
 use hyper::header::HeaderValue;
@@ -42,14 +43,15 @@ pub(super) fn service(context: &Arc<Context>) -> impl HttpService {
     let routes = TowerToHyperService::new(warp::service(routes::routes(context.clone())));
     let context = context.clone();
     service_fn(move |mut request: Request<Incoming>| {
-        if let Some(meant) = path::without_repeats(request.uri()) {
+        let asker = Asker::of(&request);
+        if let Some(meant) = path::as_meant(request.uri()) {
             *request.uri_mut() = meant;
         }
         let outcome = match enter(&context, &mut request) {
             Entry::Open(listed) => Ok((listed, routes.call(request))),
             Entry::Answered(reply) => Err(reply),
         };
-        let metrics = context.metrics.clone();
+        let context = context.clone();
         async move {
             let response = match outcome {
                 Err(reply) => reply,
@@ -61,7 +63,7 @@ pub(super) fn service(context: &Arc<Context>) -> impl HttpService {
                     response
                 }
             };
-            refused::note(&metrics, &response);
+            context.refusals.note(&asker, &response);
             Ok(response)
         }
     })

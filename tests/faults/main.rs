@@ -35,6 +35,8 @@ mod crowds;
 #[cfg(test)]
 mod ends;
 #[cfg(test)]
+mod doors;
+#[cfg(test)]
 mod files;
 #[cfg(test)]
 mod flood;

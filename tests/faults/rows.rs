@@ -23,7 +23,7 @@ const fn row(number: u8, name: &'static str, fault: &'static str, demanded: &'st
 
 /// Every row, in order. Where it says nothing else, the nine other servers answer every call meanwhile.
 #[rustfmt::skip]
-pub(crate) const ROWS: [Row; 106] = [
+pub(crate) const ROWS: [Row; 111] = [
     row(1, "exits_in_a_call", "a server exits with 1 in the middle of a call", "the call gets its error within 100 ms of the exit; ready again within 2 s"),
     row(2, "killed_by_sigkill", "a server is killed by SIGKILL", "calls get their error within 100 ms; ready again within 2 s"),
     row(3, "exits_when_idle", "a server exits with 0 while nothing is asked of it", "ready again within 2 s; nothing in the log above a warning"),
@@ -130,6 +130,11 @@ pub(crate) const ROWS: [Row; 106] = [
     row(220, "idle_after_an_answer", "connections that were answered stay idle; some get the next header a byte a time, some began it with the request before", "those inside a header are closed after its time; the idle ones are served within theirs, and closed without a reset after it"),
     row(221, "idle_connections_make_room", "as many idle connections as there may be", "new clients are served within 1.5 s; the youngest of the idle ones stays"),
     row(222, "a_client_comes_back", "clients of three revisions open their stream 500 times over, and neither read nor end the one before", "each gets one; four of a session stay; the newest gets what is said, and the one before when that has gone"),
+    row(230, "newer_client_at_the_older_address", "a client of Streamable HTTP is given the address of HTTP+SSE, and the other way round", "the first is served; the second is told its address"),
+    row(231, "path_stripped_by_a_proxy", "a proxy takes a path off and does not say which", "the client's messages find the way back"),
+    row(232, "prober_without_a_name", "a prober names no host, or a foreign one", "answered, where there is nothing else to see"),
+    row(233, "tls_on_the_plain_port", "a client speaks TLS to the port, 100 times", "closed; named in the log, in at most 2 lines"),
+    row(234, "refused_again_and_again", "13 kinds of wrong requests, 30 times each", "each is in the log with what to do, about once"),
 ];
 
 /// The row of this number.

@@ -7,6 +7,7 @@ mod tokens;
 pub use self::keeper::{TokenError, TokenKeeper};
 pub use self::tokens::{InvalidToken, Tokens};
 
+use super::path::is_for_probers;
 use crate::ids::Owner;
 use hyper::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 
@@ -41,9 +42,6 @@ impl Refusal {
     }
 }
 
-/// For service managers and load balancers, which have no token. They say nothing about servers.
-const OPEN: [&str; 2] = ["/healthz", "/readyz"];
-
 /// Where clients look for an authorization server if they find no description of one (MCP
 /// 2025-03-26, "Fallbacks for Servers without Metadata Discovery").
 const OAUTH: [&str; 3] = ["/authorize", "/register", "/token"];
@@ -57,7 +55,7 @@ pub(super) fn is_discovery(path: &str) -> bool {
 
 /// Whose a request for `path` is.
 pub(super) fn check(tokens: &Tokens, path: &str, headers: &HeaderMap) -> Result<Owner, Refusal> {
-    if !tokens.are_asked_for() || OPEN.contains(&path) {
+    if !tokens.are_asked_for() || is_for_probers(path) {
         return Ok(Owner::ANYBODY);
     }
     let mut values = headers.get_all(AUTHORIZATION).iter();
@@ -150,12 +148,12 @@ mod tests {
 
     #[test]
     fn what_needs_no_token() {
-        for path in ["/healthz", "/readyz"] {
+        for path in ["/healthz", "/readyz", "/health", "/healthz/"] {
             assert_eq!(ask(path, &[]), Ok(Owner::ANYBODY));
         }
         for path in [
             "/",
-            "/healthz/",
+            "/healthz/x",
             "//healthz",
             "/metrics",
             "/status",

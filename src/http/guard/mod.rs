@@ -13,6 +13,7 @@ mod tests;
 pub use self::rules::{InvalidRule, Rules};
 
 use self::authority::{Authority, Origin, default_port};
+use super::path::is_for_probers;
 use hyper::header::{HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN};
 use hyper::{Method, Uri};
 
@@ -39,6 +40,12 @@ pub(super) enum Refusal {
          mcproxy with --allowed-origin {0}, or add it to MCPROXY_ALLOWED_ORIGIN"
     )]
     Origin(String),
+    // A sandboxed page of any site is called so, and so are files.
+    #[error(
+        "origin 'null' can be anybody's and is never allowed (protection against web pages): serve the \
+         page by HTTP, or let the app send an origin of its own, and allow that with --allowed-origin"
+    )]
+    NullOrigin,
     #[error(
         "a web page of another site sent this request (Sec-Fetch-Site: cross-site). To allow \
          that page, start mcproxy with --allowed-origin and its origin, or add it to MCPROXY_ALLOWED_ORIGIN"
@@ -58,15 +65,23 @@ pub(super) enum Admitted {
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Checks `Host`, the request's target, `Origin` and `Sec-Fetch-Site`, in this order. The rules
-/// are those of CVE-2025-66414 and its kin, and of MCP 2025-11-25, "Security Warning".
+/// are those of CVE-2025-66414 and its kin, and of MCP 2025-11-25, "Security Warning". A prober may
+/// call us by any name, or by none.
 pub(super) fn check(
     rules: &Rules,
     method: &Method,
     target: &Uri,
     headers: &HeaderMap,
 ) -> Result<Admitted, Refusal> {
-    let host = check_host(rules, target, headers)?;
-    let listed = check_origin(rules, &host, headers)?;
+    let is_probe = matches!(*method, Method::GET | Method::HEAD) && is_for_probers(target.path());
+    let host = match check_host(rules, target, headers) {
+        Ok(host) => Some(host),
+        // Two of them are two readings of one request, whoever it is from.
+        Err(refusal @ Refusal::HostCount(2..)) => return Err(refusal),
+        Err(_) if is_probe => None,
+        Err(refusal) => return Err(refusal),
+    };
+    let listed = check_origin(rules, host.as_ref(), headers)?;
     // Every client that is no browser sends no Origin, and mcp-remote sends Sec-Fetch-Mode:
     // neither may count against it.
     let cross_site = headers.get_all(SEC_FETCH_SITE).iter();
@@ -110,7 +125,7 @@ fn check_host(rules: &Rules, target: &Uri, headers: &HeaderMap) -> Result<Author
 /// The `Origin` if the operator listed it, `None` if it passes otherwise or there is none.
 fn check_origin(
     rules: &Rules,
-    host: &Authority,
+    host: Option<&Authority>,
     headers: &HeaderMap,
 ) -> Result<Option<HeaderValue>, Refusal> {
     let mut values = headers.get_all(ORIGIN).iter();
@@ -121,13 +136,16 @@ fn check_origin(
     if values.next().is_some() {
         return Err(refused());
     }
-    // `null` (a sandboxed frame, a file) parses as no origin: anybody can have it.
-    let origin = value.to_str().ok().and_then(Origin::parse);
-    let origin = origin.ok_or_else(refused)?;
+    if value == "null" {
+        return Err(Refusal::NullOrigin);
+    }
+    let text = value.to_str().map_err(|_| refused())?;
+    if rules.is_origin_listed(text) {
+        return Ok(Some(value.clone()));
+    }
+    let origin = Origin::parse(text).ok_or_else(refused)?;
     let is_loopback = origin.is_web() && origin.authority.host.is_loopback();
-    if rules.is_origin_listed(&origin) {
-        Ok(Some(value.clone()))
-    } else if is_loopback || origin.is_same_server(host) {
+    if is_loopback || host.is_some_and(|host| origin.is_same_server(host)) {
         Ok(None)
     } else {
         Err(refused())

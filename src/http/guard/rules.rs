@@ -32,6 +32,12 @@ pub enum InvalidRule {
          SCHEME://HOST or SCHEME://HOST:PORT without a path, such as https://chat.example.org"
     )]
     Origin(String),
+    /// Every sandboxed page and every file has it.
+    #[error(
+        "--allowed-origin null would let in every page of the web that asks from a sandboxed frame; \
+         name the origin of the app itself, such as app://name or file://"
+    )]
+    Null,
 }
 
 /// Names under which a home or office network, or a container engine, knows its machines. No
@@ -84,6 +90,8 @@ enum OriginPattern {
     Below(String, String, Option<u16>),
     /// `vscode-webview://*`: any host of a scheme that is not the web's.
     Scheme(String),
+    /// `file://`, `app://.`: what a native app calls itself that is no host, in lower case.
+    App(String),
 }
 
 impl Rules {
@@ -94,8 +102,12 @@ impl Rules {
             HostPattern::parse(text.trim()).ok_or_else(invalid)
         });
         let origins = origins.iter().map(|text| {
-            let invalid = || InvalidRule::Origin(text.clone());
-            OriginPattern::parse(text.trim()).ok_or_else(invalid)
+            let text = text.trim();
+            let invalid = || match text {
+                "null" => InvalidRule::Null,
+                text => InvalidRule::Origin(text.to_owned()),
+            };
+            OriginPattern::parse(text).ok_or_else(invalid)
         });
         Ok(Self {
             own: own.iter().map(|name| name.to_ascii_lowercase()).collect(),
@@ -130,9 +142,9 @@ impl Rules {
         known || self.hosts.iter().any(|pattern| pattern.covers(authority))
     }
 
-    /// Whether the operator listed this origin.
-    pub(super) fn is_origin_listed(&self, origin: &Origin) -> bool {
-        self.origins.iter().any(|pattern| pattern.covers(origin))
+    /// Whether the operator listed the origin that is written so.
+    pub(super) fn is_origin_listed(&self, text: &str) -> bool {
+        self.origins.iter().any(|pattern| pattern.covers(text))
     }
 }
 
@@ -176,8 +188,8 @@ impl HostPattern {
 
 impl OriginPattern {
     fn parse(text: &str) -> Option<Self> {
-        let text = text.strip_suffix('/').unwrap_or(text);
         let (scheme, rest) = text.split_once("://")?;
+        let rest = rest.strip_suffix('/').unwrap_or(rest);
         let scheme = parse_scheme(scheme)?;
         let is_web = matches!(scheme.as_str(), "http" | "https");
         if rest == "*" {
@@ -185,7 +197,10 @@ impl OriginPattern {
             return (!is_web).then_some(Self::Scheme(scheme));
         }
         let (below, rest) = strip_star(rest);
-        let authority = Authority::parse(rest)?;
+        let Some(authority) = Authority::parse(rest) else {
+            let is_app = !is_web && !below && rest.bytes().all(is_plain);
+            return is_app.then(|| Self::App(format!("{scheme}://{}", rest.to_ascii_lowercase())));
+        };
         let origin = Origin { scheme, authority };
         match (below, &origin.authority.host) {
             (false, _) => Some(Self::Exactly(origin)),
@@ -198,7 +213,19 @@ impl OriginPattern {
         }
     }
 
-    fn covers(&self, origin: &Origin) -> bool {
+    fn covers(&self, text: &str) -> bool {
+        let named = |origin: &Origin| self.names(origin);
+        match self {
+            Self::App(app) => app.eq_ignore_ascii_case(text),
+            Self::Scheme(scheme) => text.split_once("://").is_some_and(|(left, rest)| {
+                left.eq_ignore_ascii_case(scheme) && rest.bytes().all(is_plain)
+            }),
+            Self::Exactly(_) | Self::Below(..) => Origin::parse(text).as_ref().is_some_and(named),
+        }
+    }
+
+    /// The same of an origin that has a host.
+    fn names(&self, origin: &Origin) -> bool {
         match self {
             Self::Exactly(listed) => {
                 listed.scheme == origin.scheme
@@ -209,9 +236,14 @@ impl OriginPattern {
                 let below = matches!(&origin.authority.host, Host::Name(name) if name.ends_with(end.as_str()));
                 below && *scheme == origin.scheme && *port == origin.port()
             }
-            Self::Scheme(scheme) => *scheme == origin.scheme,
+            Self::Scheme(_) | Self::App(_) => false,
         }
     }
+}
+
+/// What stands in the origin of an app after `://`.
+fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~' | b':')
 }
 
 /// Takes the `*.` off, and says whether it was there.

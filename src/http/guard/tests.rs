@@ -53,7 +53,7 @@ fn outcome(verdict: &Result<Admitted, Refusal>) -> Outcome {
             Outcome::BadHost
         }
         Err(Refusal::Host(_)) => Outcome::WrongHost,
-        Err(Refusal::Origin(_) | Refusal::CrossSite) => Outcome::WrongOrigin,
+        Err(Refusal::Origin(_) | Refusal::NullOrigin | Refusal::CrossSite) => Outcome::WrongOrigin,
     }
 }
 
@@ -126,6 +126,32 @@ fn exactly_one_host_is_wanted() {
     assert_eq!(ask("/", &[]), Err(Refusal::HostCount(0)));
     let twice = [("host", "localhost"), ("host", "localhost")];
     assert_eq!(ask("/", &twice), Err(Refusal::HostCount(2)));
+}
+
+#[test]
+fn a_prober_calls_us_by_any_name_or_none() {
+    for path in ["/healthz", "/readyz", "/health", "/healthz/"] {
+        for hosts in [
+            &[][..],
+            &[("host", "evil.com")],
+            &[("host", "")],
+            &[("host", "*")],
+            &[("host", "fe80::1")],
+            &[("host", "a b:c")],
+        ] {
+            assert_eq!(ask(path, hosts), Ok(Admitted::Route(None)), "{hosts:?}");
+            let head = ask_with(&Method::HEAD, path, hosts);
+            assert_eq!(head, Ok(Admitted::Route(None)), "{hosts:?}");
+            assert!(ask_with(&Method::POST, path, hosts).is_err(), "{hosts:?}");
+        }
+        let twice = [("host", "localhost"), ("host", "localhost")];
+        assert_eq!(ask(path, &twice), Err(Refusal::HostCount(2)));
+        // Not by a page, all the same.
+        let page = [("host", "evil.com"), ("origin", "http://evil.com")];
+        assert_eq!(outcome(&ask(path, &page)), Outcome::WrongOrigin);
+    }
+    assert!(ask("/healthzz", &[]).is_err());
+    assert!(ask("/status", &[("host", "evil.com")]).is_err());
 }
 
 #[test]
@@ -278,8 +304,11 @@ fn settings_that_mean_nothing_are_refused() {
     for origin in [
         "",
         "*",
-        "null",
         "a.org",
+        "file:",
+        "app://a b",
+        "app://a/b",
+        "https://",
         "https://*",
         "https://a.org/x",
         "http://*.1.2.3.4",
@@ -287,7 +316,54 @@ fn settings_that_mean_nothing_are_refused() {
         let error = rules(&[], &[origin]).unwrap_err();
         assert_eq!(error, InvalidRule::Origin(origin.into()));
     }
+    assert_eq!(rules(&[], &["null"]).unwrap_err(), InvalidRule::Null);
     assert!(rules(&["a.org", "10.0.0.1", "*.a.org:80"], &["https://a.org/"]).is_ok());
+}
+
+#[test]
+fn native_apps_are_let_in_by_setting() {
+    let apps = [
+        "app://.",
+        "app://-",
+        "app://obsidian.md",
+        "tauri://localhost",
+        "capacitor://localhost",
+        "vscode-file://vscode-app",
+        "chrome-extension://abcdefghijklmnop",
+        "file://",
+    ];
+    let ask = |rules: &Rules, origin: &str| {
+        let lines = [("host", "localhost"), ("origin", origin)];
+        let lines = lines.map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
+        let headers = HeaderMap::from_iter::<[(HeaderName, HeaderValue); 2]>(lines);
+        check(rules, &Method::GET, &"/mcp".parse().unwrap(), &headers)
+    };
+    let rules = |listed: &str| Rules::new(&[], &[], &[listed.to_owned()]).unwrap();
+    for app in apps {
+        let own = rules(app);
+        for origin in apps {
+            let listed = HeaderValue::from_str(origin).unwrap();
+            let verdict = ask(&own, origin);
+            assert_eq!(
+                verdict == Ok(Admitted::Route(Some(listed))),
+                origin == app,
+                "{origin}"
+            );
+            assert_eq!(verdict.is_err(), origin != app, "{origin}");
+        }
+        assert!(ask(&own, &app.to_uppercase()).is_ok(), "{app}");
+        assert_eq!(ask(&own, "null"), Err(Refusal::NullOrigin));
+    }
+    let all = rules("app://*");
+    for (origin, is_in) in [
+        ("app://.", true),
+        ("app://", true),
+        ("APP://x", true),
+        ("app2://x", false),
+    ] {
+        assert_eq!(ask(&all, origin).is_ok(), is_in, "{origin}");
+    }
+    assert!(ask(&rules("file:///"), "file://").is_ok());
 }
 
 #[test]

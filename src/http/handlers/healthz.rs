@@ -1,4 +1,4 @@
-//! `GET /healthz`: the process is alive and answers. Nothing else is asked.
+//! `GET /healthz`, and `/health`: the process is alive and answers. Nothing else is asked.
 
 use hyper::StatusCode;
 use serde_json::json;

@@ -13,7 +13,7 @@ pub(super) mod status;
 use super::connection::Wire;
 use super::pot::Place;
 use super::problem::Problem;
-use super::{Context, accept, body, headers};
+use super::{Context, accept, body, headers, text};
 use crate::protocol::depth;
 use crate::tree::beside;
 use bytes::{Buf, Bytes};
@@ -23,7 +23,7 @@ use serde::Serialize;
 use warp::Reply;
 use warp::reply::Response;
 
-/// The body of a POST, within its limits.
+/// The body of a POST, within its limits and without what may be before its text.
 async fn read<F, B>(
     context: &Context,
     wire: &Wire,
@@ -34,8 +34,10 @@ where
     F: Stream<Item = Result<B, warp::Error>>,
     B: Buf,
 {
+    text::check_coding(headers)?;
     let declared = headers::declared_length(headers);
     let body = body::collect(frames, declared, &wire.limits, &context.budget).await?;
+    let body = text::unmarked(body, headers)?;
     let depth = wire.limits.max_nesting_depth;
     if beside(body.len(), || depth::is_deeper_than(depth, &body)) {
         return Err(Problem::TooDeep(depth));

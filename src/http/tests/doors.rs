@@ -3,6 +3,7 @@
 
 use super::*;
 
+use super::mcp_clients::Client;
 use super::strangers::ROUTES;
 
 /// The head of the reply to a request on a connection of its own.
@@ -54,6 +55,38 @@ async fn only_json_is_taken() {
             );
             let status = server.ask(&request).await.status;
             assert_eq!(status == 415, !is_json, "{path} with {kind:?}: {status}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_body_is_utf_8_and_not_compressed() {
+    let server = Server::start().await;
+    let (_sse, messages) = server.open_sse().await;
+    let client = Client::open(&server, "2025-11-25").await;
+    let session = format!("Mcp-Session-Id: {}\r\n", client.id);
+    let bytes = |text: &str| text.as_bytes().to_vec();
+    let marked = [b"\xef\xbb\xbf", PING.as_bytes()].concat();
+    let wide: Vec<u8> = PING.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    for (path, served) in [(&*messages, 202), ("/mcp", 200), ("/sse", 200)] {
+        for (headers, body, status, words) in [
+            ("", marked.clone(), served, ""),
+            ("Content-Encoding: identity\r\n", marked.clone(), served, ""),
+            ("", wide.clone(), 415, "UTF-16"),
+            ("Content-Encoding: gzip\r\n", bytes(PING), 415, "'gzip'"),
+            ("Content-Encoding: br\r\n", bytes("\x0b"), 415, "'br'"),
+        ] {
+            let mut connection = server.connect().await;
+            let head = format!(
+                "POST {path} HTTP/1.1\r\nHost: localhost\r\n{headers}{session}\
+                 Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+                body.len()
+            );
+            connection.send(&head).await;
+            assert!(connection.try_send(&body).await);
+            let reply = connection.reply().await;
+            assert_eq!(reply.status, status, "{path} {headers}: {}", reply.body);
+            assert!(reply.body.contains(words), "{}", reply.body);
         }
     }
 }

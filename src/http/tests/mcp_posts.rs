@@ -152,11 +152,17 @@ async fn without_a_session_a_client_can_only_initialize() {
         (request("GET", &forged, ""), 404, -32001, "null"),
         (
             request("GET", "Accept: application/json\r\n", ""),
-            406,
-            -32600,
+            405,
+            -32000,
             "null",
         ),
-        (request("GET", "", ""), 406, -32600, "null"),
+        (request("GET", "", ""), 405, -32000, "null"),
+        (
+            request("GET", "Mcp-Session-Id: \r\n", ""),
+            405,
+            -32000,
+            "null",
+        ),
     ] {
         let reply = server.ask(&request).await;
         assert_eq!(

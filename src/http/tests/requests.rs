@@ -43,15 +43,19 @@ async fn the_first_page_says_where_to_connect() {
         page.header("content-type"),
         Some("text/plain; charset=utf-8")
     );
+    // A client that was given no path is told.
+    let events = server.get("/", "Accept: text/event-stream\r\n").await;
+    assert_eq!((events.status, events.error_code()), (404, -32600));
+    assert!(events.body.contains("/sse"), "{}", events.body);
 }
 
 #[tokio::test]
 async fn wrong_methods_and_paths() {
     let server = Server::start().await;
     for (method, path, status, allow) in [
-        ("POST", "/sse", 405, Some("GET")),
-        ("HEAD", "/sse", 405, Some("GET")),
-        ("DELETE", "/sse/", 405, Some("GET")),
+        ("PUT", "/sse", 405, Some("GET, POST, DELETE")),
+        ("HEAD", "/sse", 405, Some("GET, POST, DELETE")),
+        ("OPTIONS", "/sse/", 405, Some("GET, POST, DELETE")),
         ("PUT", "/mcp", 405, Some("GET, POST, DELETE")),
         ("HEAD", "/mcp", 405, Some("GET, POST, DELETE")),
         ("OPTIONS", "/mcp/", 405, Some("GET, POST, DELETE")),
@@ -66,7 +70,7 @@ async fn wrong_methods_and_paths() {
         ("GET", "/nothing", 404, None),
         ("GET", "/sse/more", 404, None),
         ("GET", "/mcp/more", 404, None),
-        ("POST", "/metamcp/team/sse", 405, Some("GET")),
+        ("PATCH", "/metamcp/team/sse", 405, Some("GET, POST, DELETE")),
         ("GET", "/metamcp/team/message", 405, Some("POST")),
         ("PATCH", "/metamcp/team/mcp", 405, Some("GET, POST, DELETE")),
         ("GET", "/metamcp/mcp", 404, None),

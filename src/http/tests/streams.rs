@@ -85,7 +85,7 @@ async fn the_endpoint_is_below_the_proxys_prefix() {
     let server = Server::start().await;
     for (prefix, expected) in [
         ("/mcp/", "data: /mcp/messages?session_id="),
-        ("//evil.com", "data: /messages?session_id="),
+        ("//evil.com", "data: messages?session_id="),
     ] {
         let mut stream = server.connect().await;
         let request =

@@ -109,7 +109,9 @@ impl SessionsState {
             };
             let held = self.sessions.iter().map(held).collect();
             let key = who_makes_room(held, holder);
-            let key = key.ok_or(CallError::Overloaded("the limit of sessions is reached"))?;
+            let key = key.ok_or(CallError::Overloaded(
+                "the limit of sessions, max_sessions, is reached",
+            ))?;
             self.dismiss(&key, "another client needs the room");
         }
         Ok(())

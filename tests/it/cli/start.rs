@@ -147,7 +147,7 @@ async fn everything_by_environment() {
         ("mcp.example.org", "https://evil.example.org", 403),
     ] {
         let headers = [("host", host), ("origin", origin)];
-        let answer = http::request(addr, "GET", "/healthz", &headers, b"").await;
+        let answer = http::request(addr, "GET", "/status", &headers, b"").await;
         assert_eq!(answer.status, status, "{headers:?}");
     }
 }

@@ -12,8 +12,8 @@ const JSON: (&str, &str) = ("content-type", "application/json");
 const NOBODY: &str = "/messages?session_id=00000000000000000000000000000000";
 const ROUTES: [(&str, &str); 6] = [
     ("GET", "/"),
-    ("GET", "/healthz"),
-    ("GET", "/readyz"),
+    ("GET", "/status"),
+    ("GET", "/metrics"),
     ("GET", "/sse"),
     ("POST", NOBODY),
     ("GET", "/nothing/here"),
@@ -48,9 +48,10 @@ async fn refusals_have_their_status_and_are_json() {
     let session = client.endpoint();
     let text_plain = ("content-type", "text/plain");
     let form = ("content-type", "application/x-www-form-urlencoded");
-    let cases: [Case<'_>; 17] = [
-        ("POST", "/sse", &[JSON], PING, 405, -32600),
-        ("DELETE", "/sse", &[], "", 405, -32600),
+    let cases: [Case<'_>; 18] = [
+        ("POST", "/sse", &[JSON], PING, 400, -32000),
+        ("DELETE", "/sse", &[], "", 400, -32000),
+        ("PUT", "/sse", &[JSON], PING, 405, -32600),
         ("GET", session, &[], "", 405, -32600),
         ("PUT", session, &[JSON], PING, 405, -32600),
         ("POST", "/healthz", &[JSON], PING, 405, -32600),
@@ -86,7 +87,7 @@ async fn refusals_have_their_status_and_are_json() {
         let what = format!("{method} {path} {headers:?} {body}");
         assert_refusal(&response, status, code, &what);
         let allow = match (status, path) {
-            (405, "/sse") => Some("GET"),
+            (405, "/sse") => Some("GET, POST, DELETE"),
             (405, "/healthz") => Some("GET, HEAD"),
             (405, _) => Some("POST"),
             _ => None,
@@ -146,9 +147,9 @@ async fn strange_hosts_and_origins_are_refused_on_every_route() {
     }
 }
 
-/// The status of `GET /healthz` with one more header, `host` or `origin`.
-async fn health_with(gateway: &Gateway, header: (&str, &str)) -> u16 {
-    http::request(gateway.addr(), "GET", "/healthz", &[header], b"")
+/// The status of `GET /status` with one more header, `host` or `origin`.
+async fn status_with(gateway: &Gateway, header: (&str, &str)) -> u16 {
+    http::request(gateway.addr(), "GET", "/status", &[header], b"")
         .await
         .status
 }
@@ -172,10 +173,10 @@ async fn hosts_and_origins_of_the_own_network_and_listed_ones_pass() {
         "mcp.example.org",
         "a.example.net",
     ] {
-        assert_eq!(health_with(&gateway, ("host", host)).await, 200, "{host}");
+        assert_eq!(status_with(&gateway, ("host", host)).await, 200, "{host}");
     }
     for host in ["example.org", "example.net", "local.example.com"] {
-        assert_eq!(health_with(&gateway, ("host", host)).await, 421, "{host}");
+        assert_eq!(status_with(&gateway, ("host", host)).await, 421, "{host}");
     }
     for origin in [
         "http://localhost:3000",
@@ -183,14 +184,14 @@ async fn hosts_and_origins_of_the_own_network_and_listed_ones_pass() {
         "https://chat.example.org",
     ] {
         assert_eq!(
-            health_with(&gateway, ("origin", origin)).await,
+            status_with(&gateway, ("origin", origin)).await,
             200,
             "{origin}"
         );
     }
     for origin in ["http://chat.example.org", "https://x.chat.example.org"] {
         assert_eq!(
-            health_with(&gateway, ("origin", origin)).await,
+            status_with(&gateway, ("origin", origin)).await,
             403,
             "{origin}"
         );

@@ -15,6 +15,8 @@ async fn streamable_http_is_served_under_any_namespace() {
         "/metamcp/x/mcp",
         "/metamcp/my-tools_2/mcp",
         "/mcp?api_key=1",
+        "/sse",
+        "/metamcp/x/sse",
     ] {
         let mut endpoint = Endpoint::at(gateway.addr(), path);
         endpoint.initialize(LATEST, "{}").await;

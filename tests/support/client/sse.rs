@@ -60,6 +60,14 @@ impl Sse {
     }
 }
 
+/// What `endpoint` means to who asked for `path`: one that is no path is beside that.
+fn beside(path: &str, endpoint: &str) -> String {
+    match path.rsplit_once('/') {
+        Some((directory, _)) if !endpoint.starts_with('/') => format!("{directory}/{endpoint}"),
+        _ => endpoint.to_owned(),
+    }
+}
+
 impl SseClient {
     /// Opens `/sse` and waits for the `endpoint` event.
     ///
@@ -104,7 +112,8 @@ impl SseClient {
             .until(|state| state.endpoint.clone())
             .await
             .map_err(io::Error::other)?;
-        let mut post_head = http::request_head(addr, "POST", &endpoint, options.headers);
+        let target = beside(options.path, &endpoint);
+        let mut post_head = http::request_head(addr, "POST", &target, options.headers);
         post_head.push_str("content-type: application/json\r\naccept: */*\r\n");
         let sse = Sse {
             endpoint,

@@ -1,10 +1,9 @@
 //! `DELETE /mcp`: ends the session that the client does not need any more.
 
 use super::{not_found, unsupported_version};
-use crate::http::Context;
 use crate::http::connection::Wire;
-use crate::http::headers::{self, SESSION};
 use crate::http::problem::Problem;
+use crate::http::{Context, headers};
 use hyper::StatusCode;
 use hyper::header::HeaderMap;
 use warp::Reply;
@@ -18,7 +17,7 @@ pub(super) async fn answer(
     if let Some(asked) = unsupported_version(headers)? {
         return Err(Problem::version(asked, None));
     }
-    let id = headers::only(headers, &SESSION)?.ok_or(Problem::NoSessionId)?;
+    let id = headers::session(headers)?.ok_or(Problem::NoSessionId)?;
     let sessions = context.sessions.of(wire.holder());
     sessions.delete_streamable(id).await.map_err(not_found)?;
     Ok(StatusCode::OK.into_response())

@@ -1,9 +1,9 @@
-//! `GET /mcp`: the stream for what belongs to no request, or the rest of a stream that broke.
+//! `GET /mcp`, and `/sse` with a session: the stream for what belongs to no request, or the rest of a stream that broke.
 
 use super::{find, refused, unsupported_version};
 use crate::http::connection::Wire;
 use crate::http::handlers::place;
-use crate::http::headers::{self, LAST_EVENT, SESSION};
+use crate::http::headers::{self, LAST_EVENT};
 use crate::http::problem::Problem;
 use crate::http::sse::EventStream;
 use crate::http::{Context, accept, sse};
@@ -11,15 +11,15 @@ use crate::protocol::framing::sse::comment;
 use hyper::header::{ACCEPT, HeaderMap};
 use warp::reply::Response;
 
-pub(super) async fn answer(
+pub(in crate::http::handlers) async fn answer(
     context: &Context,
     headers: &HeaderMap,
     wire: Wire,
 ) -> Result<Response, Problem> {
-    if !accept::lists(headers.get_all(ACCEPT), "text", "event-stream") {
+    let id = headers::session(headers)?.ok_or(Problem::NothingToHear)?;
+    if !accept::allows(headers.get_all(ACCEPT), "text", "event-stream") {
         return Err(Problem::NotAcceptable("text/event-stream"));
     }
-    let id = headers::only(headers, &SESSION)?.ok_or(Problem::NothingToHear)?;
     if let Some(asked) = unsupported_version(headers)? {
         return Err(Problem::version(asked, None));
     }

@@ -1,9 +1,10 @@
 //! `/mcp`: the Streamable HTTP transport (MCP 2025-11-25, basic/transports). With POST a client
-//! speaks, with GET it listens, with DELETE it ends its session.
+//! speaks, with GET it listens, with DELETE it ends its session. At `/sse` too, where a GET without a
+//! session is the older transport's.
 
 mod answers;
 mod delete;
-mod listen;
+pub(super) mod listen;
 mod post;
 pub(super) mod posted;
 

@@ -45,9 +45,7 @@ where
             probe.as_ref().and_then(request_id).cloned(),
         ));
     }
-    // Some clients send the header before they have an id.
-    let id = headers::only(headers, &SESSION)?.filter(|id| !id.is_empty());
-    if let Some(id) = id {
+    if let Some(id) = headers::session(headers)? {
         // Before the body is read: nobody else's body costs us anything.
         let session = known(context, &wire, id).await?;
         let body = read(context, &wire, headers, frames).await?;

@@ -23,7 +23,7 @@ use crate::tree::shares::Rest;
 
 /// A session looks into its own state only; if it takes this long, it has ended or is stuck.
 const ANSWER: Duration = Duration::from_secs(5);
-const FULL: &str = "more waits on the session's stream than may; read it";
+const FULL: &str = "more than max_outgoing_bytes waits on the session's stream; read it";
 
 /// What everybody knows of a session, as long as it lives.
 pub(in crate::tree::sessions) struct Profile {
