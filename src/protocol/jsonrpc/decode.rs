@@ -25,14 +25,6 @@ pub enum DecodeError {
 }
 
 impl DecodeError {
-    /// What is wrong, in the reader's words.
-    #[must_use]
-    pub fn reason(&self) -> &str {
-        match self {
-            Self::Parse(reason) | Self::Invalid { reason, .. } => reason,
-        }
-    }
-
     /// The JSON-RPC code for it.
     #[must_use]
     pub fn code(&self) -> i64 {
