@@ -156,10 +156,11 @@ async fn a_pretty_printed_request_is_one_line_for_the_server() {
 async fn a_line_break_inside_of_a_result_does_not_break_the_event() {
     let (_gateway, client) = serve_ready(&[fixture("a", &[])]).await;
     // A carriage return is white space in JSON and the end of a line in an event stream.
-    let line = r#"{\"jsonrpc\":\"2.0\",\r\"id\":$ID,\"result\":{\r\"a\":\r1.10}\r}\r\n"#;
+    let line =
+        r#"{\"jsonrpc\":\"2.0\",\r\"id\":$ID,\"result\":{\r\"content\":[],\"a\":\r1.10}\r}\r\n"#;
     let params = format!(r#"{{"name":"a__raw","arguments":{{"stdout":"{line}","silent":true}}}}"#);
     let answer = call(&client, &params).await;
-    assert_eq!(outcome(&answer), r#""result":{"a":1.10}"#);
+    assert_eq!(outcome(&answer), r#""result":{"content":[],"a":1.10}"#);
 }
 
 #[tokio::test]
@@ -170,9 +171,10 @@ async fn deep_nesting_passes_both_ways() {
         let params = format!(r#"{{"name":"a__raw","arguments":{{"x":{body}}}}}"#);
         let seen = text_of(&call(&client, &params).await);
         assert_eq!(seen, params.replace("a__raw", "raw"));
-        let params = format!(r#"{{"name":"a__raw","arguments":{{"result":{body}}}}}"#);
+        let result = format!(r#"{{"content":[],"x":{body}}}"#);
+        let params = format!(r#"{{"name":"a__raw","arguments":{{"result":{result}}}}}"#);
         let answer = call(&client, &params).await;
-        assert_eq!(outcome(&answer), format!(r#""result":{body}"#));
+        assert_eq!(outcome(&answer), format!(r#""result":{result}"#));
     }
 }
 
@@ -183,7 +185,7 @@ async fn large_bodies_pass_whole() {
         // Nothing in it repeats with the size of a buffer.
         let text: String = (0..).map(|n| format!("{n}é,")).take(size / 8).collect();
         let text = &text[..text.floor_char_boundary(size.min(text.len()))];
-        let body = format!(r#"{{"text":"{text}","n":1.10}}"#);
+        let body = format!(r#"{{"content":[{{"type":"text","text":"{text}"}}],"n":1.10}}"#);
         let params = format!(r#"{{"name":"a__raw","arguments":{{"result":{body}}}}}"#);
         let answer = call(&client, &params).await;
         let wanted = format!(r#""result":{body}"#);
@@ -195,7 +197,7 @@ async fn large_bodies_pass_whole() {
 async fn large_bodies_do_not_hold_up_small_ones_for_long() {
     let (_gateway, client) = serve_ready(&[fixture("a", &[]), fixture("b", &[])]).await;
     let params = format!(
-        r#"{{"name":"a__raw","arguments":{{"result":"{}"}}}}"#,
+        r#"{{"name":"a__raw","arguments":{{"result":{{"content":[],"x":"{}"}}}}}}"#,
         "x".repeat(10 << 20)
     );
     let big = call(&client, &params);

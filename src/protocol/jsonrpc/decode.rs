@@ -199,3 +199,31 @@ fn checked_params(params: Option<&str>) -> Result<Option<&str>, String> {
         Some(_) => Err("the member 'params' must be an object".to_owned()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn params_without_a_member_are_none() {
+        for params in ["null", "[]", "[ \n]"] {
+            let text = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"x","params":{params}}}"#);
+            let Ok(Message::Request(request)) = decode(&Bytes::from(text)) else {
+                panic!("{params}");
+            };
+            assert_eq!(request.params, None, "{params}");
+        }
+    }
+
+    #[test]
+    fn what_answers_and_what_asks_is_told_apart() {
+        let refused = |text: &'static str| decode(&Bytes::from(text)).unwrap_err();
+        let silent = refused(r#"{"jsonrpc":"2.0","id":7}"#);
+        assert_eq!(silent.answers(), RequestId::from_raw("7").as_ref());
+        assert!(!silent.is_request());
+        let asks = refused(r#"{"jsonrpc":"2.0","id":{},"method":"x"}"#);
+        assert!(asks.is_request() && asks.answers().is_none());
+        let both = refused(r#"{"jsonrpc":"2.0","id":7,"result":{},"error":{}}"#);
+        assert!(!both.is_request() && both.answers().is_none());
+    }
+}

@@ -81,3 +81,36 @@ fn is_string(text: &str) -> bool {
     let whole = text.len() > 1 && text.starts_with('"') && text.ends_with('"');
     whole && serde_json::from_str::<&serde_json::value::RawValue>(text).is_ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    fn id(raw: &str) -> RequestId {
+        RequestId::from_raw(raw).unwrap()
+    }
+
+    #[test]
+    fn ids_are_the_same_however_they_are_spelled() {
+        for (one, other) in [
+            ("1", "1.0"),
+            ("100", "1e2"),
+            ("-0", "0.0"),
+            (r#""a""#, r#""\u0061""#),
+            (r#""\/""#, r#""/""#),
+        ] {
+            assert_eq!(id(one), id(other));
+            assert!(HashSet::from([id(one)]).contains(&id(other)));
+        }
+        for (one, other) in [
+            ("1", r#""1""#),
+            ("1", "-1"),
+            ("1.0", "10"),
+            (r#""\ud800""#, r#""\ud801""#),
+        ] {
+            assert_ne!(id(one), id(other));
+        }
+    }
+}

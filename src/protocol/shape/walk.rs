@@ -272,15 +272,17 @@ fn one_of(names: impl Iterator<Item = &'static str>) -> Fault {
 fn string(value: &str, shape: &Shape, has_form: bool) -> Result<(), Fault> {
     check(value.starts_with('"'), "must be a string")?;
     let said = || raw::string(value).unwrap_or_default();
-    match shape {
-        Shape::OneOf(names) if !names.contains(&&*said()) => Err(one_of(names.iter().copied())),
-        Shape::Uri if has_form => check(formats::is_uri(&said()), "must be an absolute URI"),
-        Shape::Time if has_form => {
-            let wanted = "must be a time as in 2025-01-12T15:00:58Z";
-            check(formats::is_time(&said()), wanted)
-        }
-        _ => Ok(()),
+    if let Shape::OneOf(names) = shape {
+        let is_one = names.contains(&&*said());
+        return is_one
+            .then_some(())
+            .ok_or_else(|| one_of(names.iter().copied()));
     }
+    if has_form && matches!(shape, Shape::Uri) {
+        return check(formats::is_uri(&said()), "must be an absolute URI");
+    }
+    let is_wrong = has_form && matches!(shape, Shape::Time) && !formats::is_time(&said());
+    check(!is_wrong, "must be a time as in 2025-01-12T15:00:58Z")
 }
 
 fn number(value: &str, shape: &Shape) -> Result<(), Fault> {

@@ -62,7 +62,7 @@ async fn a_long_list_is_whole<T: Transport>() {
 async fn a_cursor_of_somebody_else_is_an_error<T: Transport>() {
     let (_gateway, client) = serve::<T>(&[offering("a", &["--page-size=1"])]).await;
     for (method, _) in LISTS {
-        for cursor in [r#""""#, r#""1""#, r#""nonsense""#, "7"] {
+        for cursor in [r#""1""#, r#""nonsense""#, "7"] {
             let params = format!(r#"{{"cursor":{cursor}}}"#);
             let answer = ask(&client, method, &params).await;
             assert_eq!(
