@@ -155,11 +155,11 @@ impl Merge {
     pub(super) fn lessons(&self, name: &ServerName) -> Lessons {
         let wanted = self.servers.iter().map(|server| &server.wanted);
         let wanted = wanted.filter(|wanted| wanted.server == *name);
-        let kept = wanted.filter_map(|wanted| {
+        let mut kept = wanted.filter_map(|wanted| {
             let kept = self.kept.get(name)?;
             (kept.fingerprint == wanted.fingerprint).then_some(kept.lessons)
         });
-        kept.last().unwrap_or_default()
+        kept.next().unwrap_or_default()
     }
 
     /// Takes what a life taught. `Some` if it is to be kept.

@@ -24,8 +24,6 @@ pub(super) struct Ending {
     pub(super) stdout_closed: bool,
     pub(super) stderr_closed: bool,
     pub(super) stdin_broken: bool,
-    /// It has had more time for its exit than others.
-    is_late: bool,
 }
 
 impl UpstreamState {
@@ -37,7 +35,6 @@ impl UpstreamState {
             stdout_closed,
             stderr_closed,
             stdin_broken,
-            ..
         } = &self.ending;
         if status.is_some() && *stdout_closed && *stderr_closed {
             return self.die_as_seen();
@@ -109,12 +106,8 @@ impl UpstreamState {
 
     /// Who has done its work may be slow to exit: its code says whether that was all.
     pub(super) fn on_last_words(&mut self) -> Outcome {
-        let Ending {
-            status, is_late, ..
-        } = &mut self.ending;
         let is_idle = self.dialogue.calls().in_flight() == 0 && self.work.done() > 0;
-        if is_idle && status.is_none() && !*is_late {
-            *is_late = true;
+        if is_idle && self.ending.status.is_none() && !std::mem::replace(&mut self.is_late, true) {
             self.last_words = Some(self.after(ENDS_WITHIN, Wait::LastWords));
             return Ok(());
         }

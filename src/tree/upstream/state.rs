@@ -55,6 +55,8 @@ pub(crate) struct UpstreamState {
     deadline: Option<(Instant, Timer<UpstreamMsg>)>,
     relist: Option<Timer<UpstreamMsg>>,
     pub(super) last_words: Option<Timer<UpstreamMsg>>,
+    /// It has had more time for its exit than others.
+    pub(super) is_late: bool,
     pub(super) drain_end: Option<Timer<UpstreamMsg>>,
     pub(super) work: Work,
     /// What the line about its end adds to that.
@@ -95,6 +97,7 @@ impl UpstreamState {
             ready_since: None,
             ending: Ending::default(),
             is_draining: false,
+            is_late: false,
             stopping: JoinSet::new(),
             start_deadline: None,
             deadline: None,

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::Desk;
+use crate::tree::call::Ticket;
 use crate::tree::upstream::Past;
 use crate::tree::upstream::work::{ENDS_WITHIN, Work};
 
@@ -79,17 +80,13 @@ fn one_that_lives_on_is_given_what_has_waited() {
     let (mut life, mut desk) = (Life::new(&past), Desk::new(8));
     life.works(1);
     let tickets: [_; 3] = std::array::from_fn(|_| desk.plain());
-    let calls = tickets.each_ref().map(crate::tree::call::Ticket::call);
-    tickets
-        .into_iter()
-        .for_each(|ticket| life.work.hold(ticket));
+    let calls = tickets.each_ref().map(Ticket::call);
+    for ticket in tickets {
+        life.work.hold(ticket);
+    }
     life.work.withdraw(calls[1]).unwrap().close();
     assert!(life.work.withdraw(calls[1]).is_none());
     let left = life.work.goes_on();
-    assert!(
-        left.iter()
-            .map(|ticket| ticket.call())
-            .eq([calls[0], calls[2]])
-    );
+    assert!(left.iter().map(Ticket::call).eq([calls[0], calls[2]]));
     assert!(!life.work.is_enough(), "what was learnt is wrong");
 }
