@@ -102,10 +102,7 @@ pub(super) async fn serve(
     (limits, mut stop): (watch::Receiver<Arc<Limits>>, watch::Receiver<bool>),
     refusals: Refusals,
 ) {
-    let mut outstayed = pin!(phase::outstayed(
-        presence.clock.clone(),
-        Current::new(limits.clone())
-    ));
+    let limits_of_phases = Current::new(limits.clone());
     let current = Current::new(limits);
     let limits = current.now();
     tune(&socket, limits.peer_timeout);
@@ -128,19 +125,11 @@ pub(super) async fn serve(
         .max_header_size(limits.max_header_bytes)
         .max_buf_size(BUFFER.max(limits.max_header_bytes))
         .serve_connection(TokioIo::new(lingering), service);
-    let end = loop {
+    let end = tokio::select! {
         // In this order: what has come is seen before it is judged that nothing has.
-        tokio::select! {
-            biased;
-            ended = &mut connection => break End::Over(ended),
-            () = cut.notified() => break End::Cut("its client does not read, or its stream made room"),
-            () = presence.told_to_leave() => if presence.leaves() { break End::Leave },
-            phase = &mut outstayed => match phase {
-                Phase::Idle | Phase::Request => break End::Soft,
-                Phase::Fresh | Phase::Header => break End::Cut("no header came in time"),
-            },
-            _ = stop.changed() => break End::Stop,
-        }
+        biased;
+        ended = &mut connection => End::Over(ended),
+        end = told_to_end(&cut, &presence, limits_of_phases, &mut stop) => end,
     };
     let ended = match end {
         End::Over(ended) => ended,
@@ -169,6 +158,28 @@ pub(super) async fn serve(
             let first = connection.into_parts().io.into_inner().first_bytes();
             let peer = presence.peer().address();
             refusals.unreadable(peer, &error, (first, limits.max_header_bytes));
+        }
+    }
+}
+
+/// Returns when something else than its client ends the connection.
+async fn told_to_end(
+    cut: &Notify,
+    presence: &Presence,
+    limits: Current,
+    stop: &mut watch::Receiver<bool>,
+) -> End {
+    let mut outstayed = pin!(phase::outstayed(presence.clock.clone(), limits));
+    loop {
+        tokio::select! {
+            biased;
+            () = cut.notified() => return End::Cut("its client does not read, or its stream made room"),
+            () = presence.told_to_leave() => if presence.leaves() { return End::Leave },
+            phase = &mut outstayed => return match phase {
+                Phase::Idle | Phase::Request => End::Soft,
+                Phase::Fresh | Phase::Header => End::Cut("no header came in time"),
+            },
+            _ = stop.changed() => return End::Stop,
         }
     }
 }

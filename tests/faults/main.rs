@@ -33,9 +33,9 @@ mod crashes;
 #[cfg(test)]
 mod crowds;
 #[cfg(test)]
-mod ends;
-#[cfg(test)]
 mod doors;
+#[cfg(test)]
+mod ends;
 #[cfg(test)]
 mod files;
 #[cfg(test)]

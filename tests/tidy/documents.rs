@@ -58,7 +58,8 @@ fn joined(folder: &Path, path: &str) -> PathBuf {
             Component::ParentDir => {
                 joined.pop();
             }
-            part => joined.push(part),
+            Component::Normal(name) => joined.push(name),
+            Component::Prefix(_) | Component::RootDir | Component::CurDir => {}
         }
     }
     joined

@@ -50,9 +50,7 @@ pub(super) fn label(problem: &Problem) -> &'static str {
         | Problem::NoSessionId
         | Problem::NotInitialized(_)
         | Problem::SessionNotFound
-        | Problem::Call(
-            CallError::UnknownSession | CallError::UnknownEvent,
-        ) => "session",
+        | Problem::Call(CallError::UnknownSession | CallError::UnknownEvent) => "session",
         Problem::Body(BodyError::NoRoom) | Problem::Call(CallError::Overloaded(_)) => "busy",
         Problem::Body(_) => "body",
         Problem::TooDeep(_) => "depth",
