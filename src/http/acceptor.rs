@@ -8,6 +8,7 @@ use crate::config::model::Limits;
 use crate::telemetry::metrics::Held;
 use crate::tree::{Beat, Part};
 use crate::turn;
+use futures_util::FutureExt as _;
 use nix::errno::Errno;
 use std::future::{pending, poll_fn};
 use std::io;
@@ -16,7 +17,7 @@ use std::task::Poll;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::UnboundedReceiver;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
@@ -29,11 +30,11 @@ const RESERVE: usize = 64;
 /// A trouble that comes and goes is logged this often at most.
 const LOG_PAUSE: Duration = Duration::from_secs(60);
 
-/// Accepts until `stop` changes, then gives open connections `Times::drain` to end. At
+/// Accepts until `stop` says so, takes who had come by then, and gives open connections `Times::drain` to end. At
 /// `max_connections`, and the reserve where there is one, nothing is accepted before a stranger makes
 /// room: clients wait in the kernel's queue. An error means that a socket is of no use any more. Answers `beats`, which shows that it goes round.
 pub(super) async fn run(
-    listeners: Vec<TcpListener>,
+    mut door: Door,
     service: impl HttpService,
     context: &Context,
     mut stop: watch::Receiver<bool>,
@@ -41,9 +42,18 @@ pub(super) async fn run(
 ) -> io::Result<()> {
     let mut connections = JoinSet::new();
     let mut strangers = Strangers::default();
-    let mut door = Door::new(listeners);
     let mut limits = context.limits.clone();
     let mut most = take_over(&mut limits, context);
+    let told = (limits.clone(), stop.clone());
+    let take_in = |socket, connections: &mut JoinSet<()>, strangers: &mut Strangers| {
+        let presence = strangers.admit(connections.len());
+        let served = connection::serve(socket, service.clone(), presence, told.clone());
+        let counted = Held::one(context.metrics.connections());
+        connections.spawn(async move {
+            turn::of("connection", "what comes", served).await;
+            drop(counted);
+        });
+    };
     loop {
         let staying = connections.len() - strangers.leaving();
         if staying >= most {
@@ -70,16 +80,14 @@ pub(super) async fn run(
                 if is_due && !strangers.put_out() && staying >= most + reserve {
                     continue;
                 }
-                let presence = strangers.admit(connections.len());
-                let told = (limits.clone(), stop.clone());
-                let served = connection::serve(socket, service.clone(), presence, told);
-                let counted = Held::one(context.metrics.connections());
-                connections.spawn(async move {
-                    turn::of("connection", "what comes", served).await;
-                    drop(counted);
-                });
+                take_in(socket, &mut connections, &mut strangers);
             }
         }
+    }
+    while connections.len() < most
+        && let Some(Ok(socket)) = door.next().now_or_never()
+    {
+        take_in(socket, &mut connections, &mut strangers);
     }
     drop(door);
     let deadline = Instant::now() + context.times.drain;
@@ -121,17 +129,21 @@ fn note(ended: &Result<(), JoinError>) {
 }
 
 /// The listening sockets, and what they have been short of lately.
-struct Door {
+pub(super) struct Door {
+    /// None any more once they were let go.
     listeners: Vec<TcpListener>,
+    /// Notified when others are to have who comes from now on.
+    let_go: Arc<Notify>,
     pause: Duration,
     shortage_logged: Option<Instant>,
     full_logged: Option<Instant>,
 }
 
 impl Door {
-    fn new(listeners: Vec<TcpListener>) -> Self {
+    pub(super) fn new(listeners: Vec<TcpListener>, let_go: Arc<Notify>) -> Self {
         Self {
             listeners,
+            let_go,
             pause: PAUSE,
             shortage_logged: None,
             full_logged: None,
@@ -159,17 +171,28 @@ impl Door {
 
     /// The next connection of any socket. Who gave the last one is asked last.
     async fn accept(&mut self) -> io::Result<TcpStream> {
+        let Self {
+            listeners, let_go, ..
+        } = self;
         let accepted = poll_fn(|context| {
-            let mut sockets = self.listeners.iter().enumerate();
+            let mut sockets = listeners.iter().enumerate();
             let found = sockets.find_map(|(index, socket)| match socket.poll_accept(context) {
                 Poll::Ready(accepted) => Some((index, accepted)),
                 Poll::Pending => None,
             });
             found.map_or(Poll::Pending, Poll::Ready)
         });
-        let (index, accepted) = accepted.await;
-        self.listeners.rotate_left(index + 1);
-        accepted.map(|(socket, _)| socket)
+        tokio::select! {
+            biased;
+            () = let_go.notified() => {
+                listeners.clear();
+                pending().await
+            }
+            (index, accepted) = accepted => {
+                listeners.rotate_left(index + 1);
+                accepted.map(|(socket, _)| socket)
+            }
+        }
     }
 
     fn note_full(&mut self, limit: usize) {
@@ -244,7 +267,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_shortage_is_waited_out_longer_and_longer() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let mut door = Door::new(vec![listener]);
+        let mut door = Door::new(vec![listener], Arc::default());
         let mut pauses = vec![];
         for _ in 0..7 {
             let before = Instant::now();

@@ -9,16 +9,19 @@ use crate::ids::{Holder, Owner};
 use crate::tree::SessionHandle;
 use hyper::Request;
 use hyper::body::Incoming;
+use hyper::header::{CONNECTION, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use socket2::{SockRef, TcpKeepalive};
+use std::convert::Infallible;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, watch};
+use tokio::time::sleep;
 
 /// Bytes that the kernel holds and has not sent yet (`TCP_NOTSENT_LOWAT`). With more, up to 4 MiB by
 /// default, a slow reader would let us write only every few seconds and be taken for one that hangs.
@@ -78,8 +81,11 @@ impl Default for Wire {
     }
 }
 
-/// Serves `socket` until its client or a limit ends it. When `stop` changes, the request being
-/// answered is answered, and no other is read. When `presence` has it make room, it is closed at once.
+/// For a request that was on its way when the listener stopped.
+const LATE: Duration = Duration::from_millis(100);
+
+/// Serves `socket` until its client or a limit ends it. When `stop` says so, what was on its way is
+/// answered, and no other request is read. When `presence` has it make room, it is closed at once.
 pub(super) async fn serve(
     socket: TcpStream,
     service: impl HttpService,
@@ -97,6 +103,7 @@ pub(super) async fn serve(
     let mut wire = Wire::from(peer.unwrap_or(NOWHERE));
     wire.presence = presence;
     let this = wire.clone();
+    let is_over = stop.clone();
     let service = service_fn(move |mut request: Request<Incoming>| {
         let limits = current.now();
         this.presence.spoke();
@@ -104,7 +111,16 @@ pub(super) async fn serve(
             limits,
             ..this.clone()
         });
-        service.call(request)
+        let reply = service.call(request);
+        let is_over = is_over.clone();
+        async move {
+            let mut reply = reply.await?;
+            if *is_over.borrow() {
+                let close = HeaderValue::from_static("close");
+                reply.headers_mut().insert(CONNECTION, close);
+            }
+            Ok::<_, Infallible>(reply)
+        }
     });
     let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -125,7 +141,7 @@ pub(super) async fn serve(
             }
             return;
         }
-        _ = stop.changed() => {
+        () = until_late(&mut stop) => {
             Pin::new(&mut connection).graceful_shutdown();
             connection.await
         }
@@ -133,6 +149,14 @@ pub(super) async fn serve(
     if let Err(error) = ended {
         log::debug!("connection ended: {error}");
     }
+}
+
+/// Returns a moment after `stop` says so. The sender is the listener's: that it is gone means the same.
+async fn until_late(stop: &mut watch::Receiver<bool>) {
+    if stop.wait_for(|is_over| *is_over).await.is_err() {
+        log::trace!("the listener has gone");
+    }
+    sleep(LATE).await;
 }
 
 /// What a client is told that came, asked for nothing and has to go.

@@ -17,6 +17,7 @@ mod acceptor;
 mod auth;
 mod body;
 mod connection;
+mod farewell;
 mod guard;
 mod handlers;
 mod headers;
@@ -62,6 +63,8 @@ pub struct HttpOptions {
     pub readiness: Readiness,
     /// What `/metrics` says.
     pub metrics: Metrics,
+    /// Whether somebody else has the sockets too, and will pass them to the next process.
+    pub are_held: bool,
 }
 
 /// What handlers work with.
@@ -80,4 +83,5 @@ struct Context {
     /// Of event streams that nobody asked for in so many words.
     pot: pot::Pot,
     metrics: Metrics,
+    are_held: bool,
 }

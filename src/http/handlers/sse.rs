@@ -2,6 +2,7 @@
 
 use super::place;
 use crate::http::connection::Wire;
+use crate::http::farewell::Farewell;
 use crate::http::problem::Problem;
 use crate::http::sse::EventStream;
 use crate::http::{Context, accept, sse};
@@ -36,7 +37,8 @@ pub(in crate::http) async fn open(
     // A proxy that waits for a second line before it lets the first one through gets it.
     let first = [event("endpoint", endpoint.as_bytes()), comment("connected")].concat();
     let events = EventStream::new(stream, wire.limits.keepalive_interval);
-    Ok(sse::reply(events.placed(place).after(first.into())))
+    let events = events.placed(place).with(Farewell::of_sse(&context));
+    Ok(sse::reply(events.after(first.into())))
 }
 
 /// The path under which a proxy serves us (`X-Forwarded-Prefix`), without a slash at its end;

@@ -42,6 +42,9 @@ impl SessionState {
         if !reply.is_closed() && reply.send(self.streams.listen(last_event)).is_err() {
             log::debug!("{:?}: who wanted to listen has gone", self.id);
         }
+        if self.stopping.is_ending() {
+            self.streams.end();
+        }
     }
 
     /// The end of an SSE stream is the end of its session; any other can be resumed.
@@ -62,6 +65,7 @@ impl SessionState {
     pub(super) fn after_message(&mut self, is_heard: bool) {
         let is_calling = self.calls.len() > 0 || !self.waiting.is_empty();
         self.handle.gauge().set_calling(is_calling);
+        self.stopping.report(&self.handle, is_calling);
         let is_busy = is_calling || self.streams.is_busy();
         self.streams.note_activity(is_busy, is_heard);
         if self.replay_check.is_none()

@@ -24,6 +24,11 @@ impl General {
         self.sent_to = seq;
     }
 
+    /// Ends its stream, if it has one.
+    pub(super) fn end(&mut self) {
+        self.queue = None;
+    }
+
     /// Whether somebody listens.
     pub(super) fn is_open(&self) -> bool {
         self.queue.as_ref().is_some_and(|queue| !queue.is_closed())

@@ -19,6 +19,7 @@ use crate::tree::call::CallError;
 use crate::tree::client::{Client, News};
 use crate::tree::registry::{RegistryHandle, Routes, Subscriber};
 use crate::tree::sessions::message::{Key, SessionsMsg};
+use crate::tree::sessions::stop::Stop;
 use crate::tree::shares::Rest;
 
 /// A session looks into its own state only; if it takes this long, it has ended or is stuck.
@@ -195,8 +196,20 @@ impl SessionHandle {
         self.send(SessionMsg::Limits(limits));
     }
 
-    pub(in crate::tree::sessions) fn drain(&self) {
-        self.send(SessionMsg::Drain);
+    pub(in crate::tree::sessions) fn stop(&self, step: Stop) {
+        self.send(SessionMsg::Stop(step));
+    }
+
+    /// From the session itself, for its supervisor.
+    pub(super) fn report_calling(&self, is_calling: bool) {
+        let session = self.actor.get_id();
+        let calling = SessionsMsg::Calling {
+            session,
+            is_calling,
+        };
+        if self.profile.supervisor.cast(calling).is_err() {
+            log::trace!("{self:?} has ended with its supervisor");
+        }
     }
 
     pub(in crate::tree::sessions) fn end(&self, why: &'static str) {

@@ -153,6 +153,11 @@ impl Streams {
         self.general.gone(stream, left) && self.numbers.is_none()
     }
 
+    /// Ends the stream for what belongs to no request. Those of POSTs end with their answers.
+    pub(super) fn end(&mut self) {
+        self.general.end();
+    }
+
     /// How the connection of a stream is cut.
     pub(super) fn cut_with(&mut self, stream: u64, cut: Arc<Notify>) {
         self.cuts.push((stream, cut));

@@ -5,7 +5,6 @@
 mod announcements;
 mod asks;
 mod calls;
-mod drain;
 mod exchange;
 mod idle;
 mod instances;
@@ -19,6 +18,7 @@ mod resume;
 mod resume_model;
 mod servers;
 mod signed;
+mod stop;
 mod subscriptions;
 
 use std::sync::Arc;
@@ -138,9 +138,14 @@ impl House {
             .server_state(name(server), Generation(generation), state);
     }
 
-    fn is_drained(&mut self) -> bool {
-        std::iter::from_fn(|| self.told.try_recv().ok())
-            .any(|message| matches!(message, RootMsg::SessionsDrained))
+    /// What root has heard last, since it was last asked, of whether a call has no answer.
+    fn are_calling(&mut self) -> Option<bool> {
+        let told = std::iter::from_fn(|| self.told.try_recv().ok());
+        let told = told.filter_map(|message| match message {
+            RootMsg::SessionsCalling(are_they) => Some(are_they),
+            _ => None,
+        });
+        told.last()
     }
 
     /// How many sessions root has heard the end of, since it was last asked.
