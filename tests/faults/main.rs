@@ -65,6 +65,8 @@ mod pipes;
 #[cfg(test)]
 mod record;
 #[cfg(test)]
+mod restarts;
+#[cfg(test)]
 mod rows;
 #[cfg(test)]
 mod service;

@@ -23,7 +23,7 @@ const fn row(number: u8, name: &'static str, fault: &'static str, demanded: &'st
 
 /// Every row, in order. Where it says nothing else, the nine other servers answer every call meanwhile.
 #[rustfmt::skip]
-pub(crate) const ROWS: [Row; 96] = [
+pub(crate) const ROWS: [Row; 100] = [
     row(1, "exits_in_a_call", "a server exits with 1 in the middle of a call", "the call gets its error within 100 ms of the exit; ready again within 2 s"),
     row(2, "killed_by_sigkill", "a server is killed by SIGKILL", "calls get their error within 100 ms; ready again within 2 s"),
     row(3, "exits_when_idle", "a server exits with 0 while nothing is asked of it", "ready again within 2 s; nothing in the log above a warning"),
@@ -120,6 +120,10 @@ pub(crate) const ROWS: [Row; 96] = [
     row(170, "million_fields", "a configuration in which a server has 250 000, then a million unknown fields", "at most 150 log lines; four times as many cost at most eight times the CPU time; servers keep their process"),
     row(171, "shared_state_directory", "a second gateway uses the same state directory", "a warning names it; the servers of both live on"),
     row(172, "planted_state_files", "links under the names of unfinished files and another user's key are in the state directory", "what the links lead to stays; the log names the key, which is not used"),
+    row(240, "stopped_while_clients_come", "SIGTERM while a call runs and clients come", "the call is finished, they are served; when servers are gone, a call is answered within 300 ms by a result that says so; streams end last, with a retry; nothing but /readyz is 503"),
+    row(241, "stopped_while_others_hold_the_socket", "SIGTERM while others hold the listening socket", "who comes is not refused, and is served by the next gateway"),
+    row(242, "killed_while_a_call_runs", "the gateway is killed while a call runs", "its client had a stream to resume within 3 s, and the next gateway answers on it: it may or may not have taken effect"),
+    row(243, "deaf_after_a_restart", "the gateway is killed; a client does not listen again, and a list changes", "it is told on the stream of its next POST, once"),
 ];
 
 /// The row of this number.

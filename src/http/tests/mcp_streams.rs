@@ -11,6 +11,7 @@ async fn hurried() -> Server {
     };
     let times = Times {
         stream_after: Duration::from_millis(20),
+        resumable_after: Duration::from_millis(20),
         ..Times::default()
     };
     Server::bounded(&["late"], limits, times).await

@@ -90,10 +90,14 @@ impl Actor for Session {
             SessionMsg::Exchange {
                 number,
                 messages,
+                may_stream,
                 answer,
             } => {
                 let size = messages.iter().map(Message::size).sum();
-                beside(size, || state.on_exchange(number, messages, answer));
+                beside(size, || {
+                    let lane = state.streams.open_post(number, &messages, answer);
+                    state.on_exchange(lane, messages, may_stream);
+                });
             }
             SessionMsg::Listen { last_event, reply } => {
                 state.on_listen(last_event.as_deref(), reply);

@@ -1,12 +1,12 @@
 //! What a session does when a stream speaks: a POST with requests, a GET, a connection that ends.
 
 use ractor::RpcReplyPort;
-use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::message::SessionMsg;
-use super::outbound::{Opening, Outbound};
+use super::outbound::Outbound;
 use super::state::SessionState;
+use super::streams::Lane;
 use crate::protocol::jsonrpc::Message;
 use crate::protocol::version::Version;
 use crate::tree::call::CallError;
@@ -21,13 +21,10 @@ impl SessionState {
     }
 
     /// The client posted these, in one body, and is answered where it posted them.
-    pub(super) fn on_exchange(
-        &mut self,
-        number: u64,
-        messages: Vec<Message>,
-        answer: oneshot::Sender<Opening>,
-    ) {
-        let lane = self.streams.open_post(number, &messages, answer);
+    pub(super) fn on_exchange(&mut self, lane: Lane, messages: Vec<Message>, may_stream: bool) {
+        if may_stream {
+            self.tell_unheard(lane, &messages);
+        }
         for message in messages {
             self.on_message(message, lane);
         }
@@ -39,8 +36,14 @@ impl SessionState {
         last_event: Option<&str>,
         reply: RpcReplyPort<Result<Outbound, CallError>>,
     ) {
-        if !reply.is_closed() && reply.send(self.streams.listen(last_event)).is_err() {
-            log::debug!("{:?}: who wanted to listen has gone", self.id);
+        if !reply.is_closed() {
+            let stream = self.streams.listen(last_event);
+            if self.streams.is_heard() {
+                self.announcements.are_heard();
+            }
+            if reply.send(stream).is_err() {
+                log::debug!("{:?}: who wanted to listen has gone", self.id);
+            }
         }
         if self.stopping.is_ending() {
             self.streams.end();

@@ -102,11 +102,16 @@ impl SessionHandle {
     }
 
     /// Delivers what one POST of Streamable HTTP holds: at least one request. What comes gives
-    /// the answers, and before them what belongs to these requests; its last event says so. An
+    /// the answers, and before them what belongs to these requests, and news of lists that its
+    /// client had no stream for (if it `may_stream`); its last event says so. An
     /// end without that is one of the session, unless nothing was said ([`Outbound::is_forgone`]).
     ///
     /// Errors: as [`Self::deliver`].
-    pub fn exchange(&self, messages: Vec<Message>) -> Result<Outbound, CallError> {
+    pub fn exchange(
+        &self,
+        messages: Vec<Message>,
+        may_stream: bool,
+    ) -> Result<Outbound, CallError> {
         if self.gauge().is_full() {
             return Err(CallError::Overloaded(FULL));
         }
@@ -116,6 +121,7 @@ impl SessionHandle {
         let exchange = SessionMsg::Exchange {
             number,
             messages,
+            may_stream,
             answer,
         };
         let sent = self.actor.cast(exchange);

@@ -24,6 +24,8 @@ pub(crate) enum SessionMsg {
     Exchange {
         number: u64,
         messages: Vec<Message>,
+        /// Whether the answer may come on an event stream, after something else.
+        may_stream: bool,
         answer: oneshot::Sender<Opening>,
     },
     /// From the listener: the client opens or resumes a stream with GET.

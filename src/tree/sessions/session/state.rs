@@ -52,6 +52,8 @@ pub(in crate::tree::sessions) struct SessionState {
     pub(super) client: ClientInfo,
     /// Whether the client has gone beyond `initialize`, so that it may be notified.
     pub(super) has_spoken: bool,
+    /// Whether it was another life of the session, and mostly of the gateway, that its client saw last.
+    pub(super) is_adopted: bool,
     pub(super) routes: Option<Arc<Routes>>,
     /// What is offered to this client: the table's lists, or with those of its own instances.
     pub(super) merged: Arc<Merged>,
@@ -98,6 +100,7 @@ impl SessionState {
             queue: QueueWatch::default(),
             client,
             has_spoken,
+            is_adopted: has_spoken,
             routes: None,
             merged: Arc::default(),
             instances: Instances::default(),
@@ -179,7 +182,7 @@ impl SessionState {
         if was_complete {
             self.tell_if_changed();
         } else {
-            self.announcements.seen(&self.merged);
+            self.begin_announcing();
         }
         self.refresh_interests();
         self.dispatch_parked();

@@ -163,6 +163,11 @@ impl Streams {
         self.cuts.push((stream, cut));
     }
 
+    /// Whether somebody hears what belongs to no request.
+    pub(super) fn is_heard(&self) -> bool {
+        self.general.is_open()
+    }
+
     /// Whether a stream is open, or a request without an answer.
     pub(super) fn is_busy(&self) -> bool {
         self.general.is_open() || !self.lanes.is_empty()

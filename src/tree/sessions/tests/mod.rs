@@ -20,6 +20,7 @@ mod servers;
 mod signed;
 mod stop;
 mod subscriptions;
+mod unheard;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -141,9 +142,11 @@ impl House {
     /// What root has heard last, since it was last asked, of whether a call has no answer.
     fn are_calling(&mut self) -> Option<bool> {
         let told = std::iter::from_fn(|| self.told.try_recv().ok());
-        let told = told.filter_map(|message| match message {
-            RootMsg::SessionsCalling(are_they) => Some(are_they),
-            _ => None,
+        let told = told.filter_map(|message| {
+            let RootMsg::SessionsCalling(are_they) = message else {
+                return None;
+            };
+            Some(are_they)
         });
         told.last()
     }
@@ -228,7 +231,7 @@ impl Mcp {
     fn posts(&self, messages: &[Value]) -> Outbound {
         let decode = |message: &Value| jsonrpc::decode(&Bytes::from(message.to_string())).unwrap();
         let messages = messages.iter().map(decode).collect();
-        self.session.exchange(messages).unwrap()
+        self.session.exchange(messages, true).unwrap()
     }
 
     fn asks(&self, id: impl Into<Value>, method: &str) -> Outbound {
