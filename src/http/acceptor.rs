@@ -9,6 +9,7 @@ use crate::ids::{Holder, Owner};
 use crate::telemetry::metrics::Held;
 use crate::tree::{Beat, Part};
 use crate::turn;
+use futures_util::FutureExt as _;
 use nix::errno::Errno;
 use std::future::{pending, poll_fn};
 use std::io;
@@ -18,7 +19,7 @@ use std::task::Poll;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::UnboundedReceiver;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
@@ -31,12 +32,12 @@ const RESERVE: usize = 64;
 /// A trouble that comes and goes is logged this often at most.
 const LOG_PAUSE: Duration = Duration::from_secs(60);
 
-/// Accepts until `stop` changes, then gives open connections `Times::drain` to end. At
-/// `max_connections`, and the reserve where there is one, nothing is accepted before somebody can make
+/// Accepts until `stop` says so, takes who had come by then, and gives open connections
+/// `Times::drain` to end. At `max_connections`, and the reserve where there is one, nothing is accepted before somebody can make
 /// room: clients wait in the kernel's queue. An error means that a socket is of no use any more. Answers
 /// `beats`, which shows that it goes round.
 pub(super) async fn run(
-    listeners: Vec<TcpListener>,
+    mut door: Door,
     service: impl HttpService,
     context: &Context,
     mut stop: watch::Receiver<bool>,
@@ -44,10 +45,19 @@ pub(super) async fn run(
 ) -> io::Result<()> {
     let mut connections = JoinSet::new();
     let mut crowd = Crowd::default();
-    let mut door = Door::new(listeners);
     let mut limits = context.limits.clone();
     let mut most = take_over(&mut limits, context);
     let mut waiting = None;
+    let told = (limits.clone(), stop.clone());
+    let take_in = |(socket, peer), connections: &mut JoinSet<()>, crowd: &mut Crowd| {
+        let presence = crowd.admit(connections.len(), peer);
+        let (told, service) = (told.clone(), service.clone());
+        let (metrics, refusals) = (context.metrics.clone(), context.refusals.clone());
+        connections.spawn(turn::of("connection", "what comes", async move {
+            let _counted = Held::one(metrics.connections());
+            connection::serve(socket, service, presence, told, refusals).await;
+        }));
+    };
     loop {
         let staying = connections.len() - crowd.leaving();
         if staying >= most {
@@ -60,15 +70,8 @@ pub(super) async fn run(
         let has_room = staying < most + reserve;
         // Somebody may wait here if who was to make room for them has been asked again meanwhile.
         let enters = |_: &mut _| staying < most || crowd.put_out() || has_room;
-        if let Some((socket, peer)) = waiting.take_if(enters) {
-            let presence = crowd.admit(connections.len(), peer);
-            let told = (limits.clone(), stop.clone());
-            let (service, metrics) = (service.clone(), context.metrics.clone());
-            let refusals = context.refusals.clone();
-            connections.spawn(turn::of("connection", "what comes", async move {
-                let _counted = Held::one(metrics.connections());
-                connection::serve(socket, service, presence, told, refusals).await;
-            }));
+        if let Some(newcomer) = waiting.take_if(enters) {
+            take_in(newcomer, &mut connections, &mut crowd);
             continue;
         }
         let has_room = waiting.is_none() && (has_room || crowd.has_spare());
@@ -82,6 +85,11 @@ pub(super) async fn run(
             () = at(chance) => {}
             accepted = door.next(), if has_room => waiting = Some(accepted?),
         }
+    }
+    while connections.len() < most
+        && let Some(Ok(newcomer)) = door.next().now_or_never()
+    {
+        take_in(newcomer, &mut connections, &mut crowd);
     }
     drop(door);
     let deadline = Instant::now() + context.times.drain;
@@ -123,17 +131,21 @@ fn note(ended: &Result<(), JoinError>) {
 }
 
 /// The listening sockets, and what they have been short of lately.
-struct Door {
+pub(super) struct Door {
+    /// None any more once they were let go.
     listeners: Vec<TcpListener>,
+    /// Notified when others are to have who comes from now on.
+    let_go: Arc<Notify>,
     pause: Duration,
     shortage_logged: Option<Instant>,
     full_logged: Option<Instant>,
 }
 
 impl Door {
-    fn new(listeners: Vec<TcpListener>) -> Self {
+    pub(super) fn new(listeners: Vec<TcpListener>, let_go: Arc<Notify>) -> Self {
         Self {
             listeners,
+            let_go,
             pause: PAUSE,
             shortage_logged: None,
             full_logged: None,
@@ -161,17 +173,28 @@ impl Door {
 
     /// The next connection of any socket. Who gave the last one is asked last.
     async fn accept(&mut self) -> io::Result<(TcpStream, SocketAddr)> {
+        let Self {
+            listeners, let_go, ..
+        } = self;
         let accepted = poll_fn(|context| {
-            let mut sockets = self.listeners.iter().enumerate();
+            let mut sockets = listeners.iter().enumerate();
             let found = sockets.find_map(|(index, socket)| match socket.poll_accept(context) {
                 Poll::Ready(accepted) => Some((index, accepted)),
                 Poll::Pending => None,
             });
             found.map_or(Poll::Pending, Poll::Ready)
         });
-        let (index, accepted) = accepted.await;
-        self.listeners.rotate_left(index + 1);
-        accepted
+        tokio::select! {
+            biased;
+            () = let_go.notified() => {
+                listeners.clear();
+                pending().await
+            }
+            (index, accepted) = accepted => {
+                listeners.rotate_left(index + 1);
+                accepted
+            }
+        }
     }
 
     fn note_full(&mut self, limit: usize) {
@@ -246,7 +269,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_shortage_is_waited_out_longer_and_longer() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let mut door = Door::new(vec![listener]);
+        let mut door = Door::new(vec![listener], Arc::default());
         let mut pauses = vec![];
         for _ in 0..7 {
             let before = Instant::now();

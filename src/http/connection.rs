@@ -10,11 +10,13 @@ use crate::config::model::Limits;
 use crate::ids::{Holder, Owner};
 use crate::tree::SessionHandle;
 use hyper::body::Incoming;
+use hyper::header::{CONNECTION, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Version};
 use hyper_util::rt::TokioIo;
 use socket2::{SockRef, TcpKeepalive};
+use std::convert::Infallible;
 use std::io;
 use std::net::IpAddr;
 use std::pin::{Pin, pin};
@@ -22,7 +24,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, watch};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 /// Bytes that the kernel holds and has not sent yet (`TCP_NOTSENT_LOWAT`). With more, up to 4 MiB by
 /// default, a slow reader would let us write only every few seconds and be taken for one that hangs.
@@ -93,8 +95,11 @@ impl Default for Wire {
     }
 }
 
-/// Serves `socket` until its client or a limit ends it. When `stop` changes, the request being
-/// answered is answered, and no other is read. When `presence` has it make room, it is closed at once.
+/// For a request that was on its way when the listener stopped.
+const LATE: Duration = Duration::from_millis(100);
+
+/// Serves `socket` until its client or a limit ends it. When `stop` says so, what was on its way is
+/// answered, and no other request is read. When `presence` has it make room, it is closed at once.
 pub(super) async fn serve(
     socket: TcpStream,
     service: impl HttpService,
@@ -108,7 +113,7 @@ pub(super) async fn serve(
     tune(&socket, limits.peer_timeout);
     let lingering = Lingering::new(socket, presence.clock.clone(), stop.clone());
     let wire = Wire::of(presence.clone());
-    let cut = wire.cut.clone();
+    let (cut, is_over) = (wire.cut.clone(), stop.clone());
     let service = service_fn(move |mut request: Request<Incoming>| {
         let (limits, version) = (current.now(), request.version());
         wire.presence.spoke();
@@ -117,7 +122,16 @@ pub(super) async fn serve(
             version,
             ..wire.clone()
         });
-        service.call(request)
+        let reply = service.call(request);
+        let is_over = is_over.clone();
+        async move {
+            let mut reply = reply.await?;
+            if *is_over.borrow() {
+                let close = HeaderValue::from_static("close");
+                reply.headers_mut().insert(CONNECTION, close);
+            }
+            Ok::<_, Infallible>(reply)
+        }
     });
     let mut connection = http1::Builder::new()
         .timer(Ear(presence.clock.clone()))
@@ -179,7 +193,7 @@ async fn told_to_end(
                 Phase::Idle | Phase::Request => End::Soft,
                 Phase::Fresh | Phase::Header => End::Cut("no header came in time"),
             },
-            _ = stop.changed() => return End::Stop,
+            () = until_late(stop) => return End::Stop,
         }
     }
 }
@@ -197,6 +211,14 @@ enum End {
     Soft,
     /// The listener stops.
     Stop,
+}
+
+/// Returns a moment after `stop` says so. The sender is the listener's: that it is gone means the same.
+async fn until_late(stop: &mut watch::Receiver<bool>) {
+    if stop.wait_for(|is_over| *is_over).await.is_err() {
+        log::trace!("the listener has gone");
+    }
+    sleep(LATE).await;
 }
 
 /// What a client is told that came, asked for nothing and has to go.

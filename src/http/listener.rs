@@ -2,6 +2,7 @@
 //! connection. It holds no state worth keeping; the bound socket is `main`'s, so a restart
 //! loses connections but never the port.
 
+use super::acceptor::Door;
 use super::pot::Pot;
 use super::refused::Refusals;
 use super::{Context, HttpOptions, Tokens, acceptor, service};
@@ -11,16 +12,17 @@ use crate::turn::Kind;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 /// The port as the tree sees it: makes a listener whenever one is needed.
 pub struct HttpEdge {
-    sockets: Arc<[std::net::TcpListener]>,
+    /// None any more once they were left to the next process.
+    sockets: Mutex<Arc<[std::net::TcpListener]>>,
     options: HttpOptions,
     /// Bodies read for the last listener are still in flight under the next.
     budget: Quota,
@@ -34,7 +36,7 @@ impl HttpEdge {
         }
         let most = model::Limits::default().max_bodies_in_flight_bytes;
         Ok(Self {
-            sockets: sockets.into(),
+            sockets: Mutex::new(sockets.into()),
             budget: Quota::counted_in(options.metrics.bodies(), most),
             options,
         })
@@ -42,10 +44,13 @@ impl HttpEdge {
 
     /// Where it listens.
     pub fn addresses(&self) -> io::Result<Vec<SocketAddr>> {
-        self.sockets
-            .iter()
-            .map(std::net::TcpListener::local_addr)
-            .collect()
+        let sockets = self.sockets();
+        let addresses = sockets.iter().map(std::net::TcpListener::local_addr);
+        addresses.collect()
+    }
+
+    pub(super) fn sockets(&self) -> MutexGuard<'_, Arc<[std::net::TcpListener]>> {
+        self.sockets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -54,7 +59,7 @@ impl Edge for HttpEdge {
 
     fn listener(&self, links: EdgeLinks) -> (Listener, ListenerArgs) {
         let args = ListenerArgs {
-            sockets: self.sockets.clone(),
+            sockets: self.sockets().clone(),
             context: Arc::new(Context {
                 sessions: links.sessions,
                 status: links.status,
@@ -64,12 +69,23 @@ impl Edge for HttpEdge {
                 tokens: self.options.tokens.clone(),
                 readiness: self.options.readiness.clone(),
                 metrics: self.options.metrics.clone(),
+                are_held: self.options.are_held,
                 budget: self.budget.clone(),
                 pot: Pot::default(),
                 refusals: Refusals::new(self.options.metrics.clone()),
             }),
         };
         (Listener, args)
+    }
+
+    fn stopping(&self, listener: Option<&ActorRef<ListenerMsg>>) {
+        if !self.options.are_held {
+            return;
+        }
+        *self.sockets() = Arc::default();
+        if listener.is_some_and(|listener| listener.cast(ListenerMsg::LetGo).is_err()) {
+            log::trace!("the listener has gone already");
+        }
     }
 
     fn beat(listener: &ActorRef<ListenerMsg>, beat: Beat) {
@@ -98,6 +114,8 @@ pub enum ListenerMsg {
         /// How it ended.
         why: String,
     },
+    /// From root, as the gateway stops: the sockets are left to the next process. No answer.
+    LetGo,
     /// From root: to be answered, and by the accept loop too.
     Beat(Beat),
 }
@@ -106,6 +124,7 @@ impl Kind for ListenerMsg {
     fn kind(&self) -> &'static str {
         match self {
             Self::AcceptLoopEnded { .. } => "AcceptLoopEnded",
+            Self::LetGo => "LetGo",
             Self::Beat(_) => "Beat",
         }
     }
@@ -118,6 +137,8 @@ pub struct ListenerState {
     /// Tells the sessions whose tokens are valid; ends with the state.
     _minding: JoinSet<()>,
     beats: mpsc::UnboundedSender<Beat>,
+    /// Has the accept loop let its sockets go.
+    let_go: Arc<Notify>,
     stop: watch::Sender<bool>,
     drain: Duration,
 }
@@ -137,7 +158,10 @@ impl Actor for Listener {
     ) -> Result<ListenerState, ActorProcessingErr> {
         let ListenerArgs { sockets, context } = args;
         let clone = |socket: &std::net::TcpListener| TcpListener::from_std(socket.try_clone()?);
-        let sockets: Vec<TcpListener> = sockets.iter().map(clone).collect::<io::Result<_>>()?;
+        let own: Vec<TcpListener> = sockets.iter().map(clone).collect::<io::Result<_>>()?;
+        drop(sockets);
+        let let_go = Arc::new(Notify::new());
+        let door = Door::new(own, let_go.clone());
         let (stop, stopped) = watch::channel(false);
         let (beats, beaten) = mpsc::unbounded_channel();
         let drain = context.times.drain;
@@ -147,7 +171,7 @@ impl Actor for Listener {
         let mut accepting = JoinSet::new();
         accepting.spawn(async move {
             let mut farewell = Farewell::new(myself);
-            if let Err(error) = acceptor::run(sockets, service, &context, stopped, beaten).await {
+            if let Err(error) = acceptor::run(door, service, &context, stopped, beaten).await {
                 farewell.why = format!("accepting connections failed: {error}");
             }
         });
@@ -155,6 +179,7 @@ impl Actor for Listener {
             accepting,
             _minding: minding,
             beats,
+            let_go,
             stop,
             drain,
         })
@@ -169,6 +194,10 @@ impl Actor for Listener {
         match message {
             // A listener that accepts nothing must not linger: the supervisor has a fresh one.
             ListenerMsg::AcceptLoopEnded { why } => Err(why.into()),
+            ListenerMsg::LetGo => {
+                state.let_go.notify_one();
+                Ok(())
+            }
             ListenerMsg::Beat(beat) => {
                 beat.passed(Part::Listener);
                 // If the loop is over, its end is on the way here.
@@ -237,6 +266,7 @@ impl ListenerState {
             accepting: JoinSet::new(),
             _minding: JoinSet::new(),
             beats,
+            let_go: Arc::default(),
             stop: watch::Sender::new(false),
             drain: Duration::ZERO,
         };

@@ -19,6 +19,7 @@ mod body;
 mod connection;
 mod crowd;
 mod endpoint;
+mod farewell;
 mod guard;
 mod handlers;
 mod headers;
@@ -66,6 +67,8 @@ pub struct HttpOptions {
     pub readiness: Readiness,
     /// What `/metrics` says.
     pub metrics: Metrics,
+    /// Whether somebody else has the sockets too, and will pass them to the next process.
+    pub are_held: bool,
 }
 
 /// What handlers work with.
@@ -85,4 +88,5 @@ struct Context {
     pot: pot::Pot,
     metrics: Metrics,
     refusals: refused::Refusals,
+    are_held: bool,
 }

@@ -144,9 +144,7 @@ impl Problem {
                 CallError::UnknownEvent => (StatusCode::BAD_REQUEST, invalid),
                 CallError::Overloaded(_) => (StatusCode::SERVICE_UNAVAILABLE, code::BUSY),
                 CallError::Timeout => (StatusCode::SERVICE_UNAVAILABLE, code::TIMEOUT),
-                CallError::Stopping | CallError::Gone => {
-                    (StatusCode::SERVICE_UNAVAILABLE, code::SERVER_UNAVAILABLE)
-                }
+                CallError::Gone => (StatusCode::SERVICE_UNAVAILABLE, code::SERVER_UNAVAILABLE),
             },
         }
     }
@@ -239,6 +237,5 @@ fn describe_call(error: &CallError) -> String {
         }
         CallError::Timeout => "the gateway did not answer in time; try again".into(),
         CallError::Gone => "the gateway is restarting a part of itself; try again".into(),
-        CallError::Stopping => "the gateway is stopping; try again when it is back".into(),
     }
 }

@@ -2,6 +2,7 @@
 //! session as it comes, and a comment in every pause. Dropping it drops the session's `Outbound`, by
 //! which the session learns that its client is gone.
 
+use super::farewell::Farewell;
 use super::pot::Place;
 use crate::protocol::framing::sse;
 use crate::tree::{Event, Outbound};
@@ -25,10 +26,9 @@ const HEADERS: [(HeaderName, &str); 4] = [
     (HeaderName::from_static("x-accel-buffering"), "no"),
 ];
 
-/// How long a client waits before it resumes a stream that broke. The SDKs' own first pause: an
-/// answer may be waiting, and what breaks a stream (a restart, a proxy) takes no less. Named, it
-/// also keeps those clients from doubling it that give up after two tries.
-const RETRY: Duration = Duration::from_secs(1);
+/// How long a client waits before it resumes a stream that broke. A gateway that was killed is started
+/// again after 1 s (`RestartSec=1`); Python's SDK then tries just once, and others twice.
+const RETRY: Duration = Duration::from_secs(2);
 
 /// An event whose data is longer than this goes out without being copied; shorter ones that are
 /// ready at the same time share a piece.
@@ -74,6 +74,7 @@ pub(super) struct EventStream<M> {
     keepalive: Interval,
     /// Of a stream that was not asked for in so many words.
     place: Option<Place>,
+    farewell: Option<Farewell>,
 }
 
 impl<M: Messages> EventStream<M> {
@@ -87,7 +88,14 @@ impl<M: Messages> EventStream<M> {
             ready: VecDeque::new(),
             keepalive,
             place: None,
+            farewell: None,
         }
+    }
+
+    /// The same, which says farewell when the gateway stops.
+    pub(super) fn with(mut self, farewell: Farewell) -> Self {
+        self.farewell = Some(farewell);
+        self
     }
 
     /// The same, in a place of the pot unless there is no need of one.
@@ -179,7 +187,8 @@ impl<M: Messages> Stream for EventStream<M> {
                 return Poll::Ready(Some(Ok(piece)));
             }
             if this.has_ended {
-                return Poll::Ready(None);
+                let words = this.farewell.take().and_then(|farewell| farewell.words());
+                return Poll::Ready(words.map(Ok));
             }
             this.gather(cx);
             if this.ready.is_empty() && !this.has_ended {

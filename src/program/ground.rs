@@ -18,6 +18,8 @@ use crate::telemetry::metrics::Metrics;
 pub(super) struct Ground {
     pub(super) path: PathBuf,
     pub(super) sockets: Vec<TcpListener>,
+    /// Whether whoever passed them has them too.
+    pub(super) are_held: bool,
     pub(super) rules: Rules,
     pub(super) tokens: TokenKeeper,
     pub(super) metrics: Metrics,
@@ -55,6 +57,7 @@ impl Ground {
         let ground = Self {
             path,
             sockets: sockets.listeners,
+            are_held: sockets.are_passed,
             rules,
             tokens,
             metrics: Metrics::new(log.lines_dropped()),

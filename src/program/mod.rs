@@ -109,6 +109,7 @@ async fn supervise(
         tokens: tokens.tokens(),
         readiness: readiness.clone(),
         metrics: settings.metrics.clone(),
+        are_held: ground.are_held,
     };
     let edge = HttpEdge::new(ground.sockets, http)?;
     let addresses: Vec<SocketAddr> = edge.addresses()?;

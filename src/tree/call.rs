@@ -24,9 +24,6 @@ pub enum CallError {
     /// A limit is reached; the text says which.
     #[error("busy: {0}")]
     Overloaded(&'static str),
-    /// The gateway is shutting down.
-    #[error("the gateway is stopping")]
-    Stopping,
     /// The room is being restarted, or has ended.
     #[error("the gateway is restarting a part of itself; try again")]
     Gone,

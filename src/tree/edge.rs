@@ -31,6 +31,10 @@ pub trait Edge: Send + Sync + 'static {
     /// A listener and its arguments, for one more start. Must not wait.
     fn listener(&self, links: EdgeLinks) -> (Self::Listener, <Self::Listener as Actor>::Arguments);
 
+    /// The gateway stops. Newcomers are left to the next process where it has the socket too; the
+    /// others are served until the listener is stopped. Must not wait.
+    fn stopping(&self, listener: Option<&ActorRef<<Self::Listener as Actor>::Msg>>);
+
     /// Passes a beat to a running listener, which answers for itself and for whoever takes the
     /// connections. Must not wait.
     fn beat(listener: &ActorRef<<Self::Listener as Actor>::Msg>, beat: Beat);

@@ -75,6 +75,8 @@ mod record;
 #[cfg(test)]
 mod returns;
 #[cfg(test)]
+mod restarts;
+#[cfg(test)]
 mod rows;
 #[cfg(test)]
 mod service;

@@ -23,7 +23,7 @@ const fn row(number: u8, name: &'static str, fault: &'static str, demanded: &'st
 
 /// Every row, in order. Where it says nothing else, the nine other servers answer every call meanwhile.
 #[rustfmt::skip]
-pub(crate) const ROWS: [Row; 111] = [
+pub(crate) const ROWS: [Row; 115] = [
     row(1, "exits_in_a_call", "a server exits with 1 in the middle of a call", "the call gets its error within 100 ms of the exit; ready again within 2 s"),
     row(2, "killed_by_sigkill", "a server is killed by SIGKILL", "calls get their error within 100 ms; ready again within 2 s"),
     row(3, "exits_when_idle", "a server exits with 0 while nothing is asked of it", "ready again within 2 s; nothing in the log above a warning"),
@@ -135,6 +135,10 @@ pub(crate) const ROWS: [Row; 111] = [
     row(232, "prober_without_a_name", "a prober names no host, or a foreign one", "answered, where there is nothing else to see"),
     row(233, "tls_on_the_plain_port", "a client speaks TLS to the port, 100 times", "closed; named in the log, in at most 2 lines"),
     row(234, "refused_again_and_again", "13 kinds of wrong requests, 30 times each", "each is in the log with what to do, about once"),
+    row(240, "stopped_while_clients_come", "SIGTERM while a call runs and clients come", "the call is finished, they are served; when servers are gone, a call is answered within 300 ms by a result that says so; streams end last, with a retry; nothing but /readyz is 503"),
+    row(241, "stopped_while_others_hold_the_socket", "SIGTERM while others hold the listening socket", "who comes is not refused, and is served by the next gateway"),
+    row(242, "killed_while_a_call_runs", "the gateway is killed while a call runs", "its client had a stream to resume within 3 s, and the next gateway answers on it: it may or may not have taken effect"),
+    row(243, "deaf_after_a_restart", "the gateway is killed; a client does not listen again, and a list changes", "it is told on the stream of its next POST, once"),
 ];
 
 /// The row of this number.

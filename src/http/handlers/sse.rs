@@ -5,6 +5,7 @@ use super::mcp::listen;
 use super::place;
 use crate::http::connection::Wire;
 use crate::http::endpoint::Asked;
+use crate::http::farewell::Farewell;
 use crate::http::problem::Problem;
 use crate::http::sse::EventStream;
 use crate::http::{Context, accept, headers, sse};
@@ -44,5 +45,6 @@ pub(in crate::http) async fn open(
     // A proxy that waits for a second line before it lets the first one through gets it.
     let first = [event("endpoint", endpoint.as_bytes()), comment("connected")].concat();
     let events = EventStream::new(stream, wire.limits.keepalive_interval);
-    Ok(sse::reply(events.placed(place).after(first.into())))
+    let events = events.placed(place).with(Farewell::of_sse(&context));
+    Ok(sse::reply(events.after(first.into())))
 }

@@ -26,6 +26,52 @@ async fn a_stop_ends_open_streams_within_a_second() {
     }
 }
 
+#[tokio::test]
+async fn who_had_come_before_a_stop_is_served() {
+    let mut server = Server::start().await;
+    let mut idle = server.connect().await;
+    let request = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    idle.send(request).await;
+    assert_eq!(idle.reply().await.status, 200);
+    let mut late = server.connect().await;
+    server.listener.stop(None);
+    // One that is open already, and one that was not accepted yet.
+    idle.send(request).await;
+    late.send(request).await;
+    for connection in [&mut idle, &mut late] {
+        let reply = connection.reply().await;
+        assert_eq!(
+            (reply.status, reply.header("connection")),
+            (200, Some("close"))
+        );
+        connection.read_to_end().await;
+    }
+    timeout(PATIENCE, &mut server.ended).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn sockets_of_others_are_let_go_and_connections_served() {
+    let server = Server::start().await;
+    let held = server.edge.sockets().first().unwrap().try_clone().unwrap();
+    let mut open = server.connect().await;
+    let request = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    open.send(request).await;
+    assert_eq!(open.reply().await.status, 200);
+    server.edge.stopping(Some(&server.listener));
+    // The loop has heard of it once it answers.
+    let (answers, mut heard) = mpsc::unbounded_channel();
+    HttpEdge::beat(&server.listener, Beat::new(answers));
+    while heard.recv().await != Some(Part::AcceptLoop) {}
+    let mut newcomer = server.connect().await;
+    newcomer.send(request).await;
+    open.send(request).await;
+    assert_eq!(open.reply().await.status, 200);
+    // The newcomer is whose the socket is now.
+    held.set_nonblocking(false).unwrap();
+    let taken = tokio::task::spawn_blocking(move || held.accept());
+    timeout(PATIENCE, taken).await.unwrap().unwrap().unwrap();
+}
+
 /// Root does not answer here: it is being ended, or is stuck.
 #[tokio::test]
 async fn the_status_of_a_tree_that_does_not_answer_is_503_and_the_counters_are_there() {

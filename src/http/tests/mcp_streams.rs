@@ -11,6 +11,7 @@ async fn hurried() -> Server {
     };
     let times = Times {
         stream_after: Duration::from_millis(20),
+        resumable_after: Duration::from_millis(20),
         ..Times::default()
     };
     Server::bounded(&["late"], limits, times).await
@@ -30,7 +31,7 @@ async fn an_answer_that_takes_long_comes_on_a_stream() {
     let mut stream = client.stream(&list(5)).await;
     let start = stream.read_until("data: \n\n").await;
     assert!(start.contains(": keepalive\n\n"), "{start}");
-    assert!(start.contains("retry: 1000\n"), "{start}");
+    assert!(start.contains("retry: 2000\n"), "{start}");
     stream.read_until(": keepalive\n\n").await;
     // Fast ones are answered beside it.
     assert_eq!(client.post(PING).await.body, PONG);

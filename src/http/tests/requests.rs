@@ -258,7 +258,6 @@ fn what_the_tree_refuses_has_a_status() {
         (CallError::UnknownSession, 404, None),
         (CallError::Gone, 503, Some("5")),
         (CallError::Overloaded("1000 sessions"), 503, Some("5")),
-        (CallError::Stopping, 503, Some("5")),
         (CallError::Timeout, 503, Some("5")),
     ] {
         let reply = Problem::from(error).into_response();

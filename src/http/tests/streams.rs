@@ -203,7 +203,7 @@ async fn the_bytes_are_those_of_the_protocol() {
         let start = framing::event("endpoint", b"/m");
         // An empty one with an id is no message.
         let first = match length {
-            0 => framing::priming("s1_7", Duration::from_secs(1)),
+            0 => framing::priming("s1_7", Duration::from_secs(2)),
             _ => [
                 framing::head(Some("s1_7")),
                 message.clone(),
@@ -228,7 +228,7 @@ async fn events_can_be_resumed_after_and_end_with_the_last() {
     let mut events = EventStream::new(messages, PATIENCE);
     assert_eq!(
         piece(&mut events),
-        "id: 1-0\nretry: 1000\ndata: \n\n\
+        "id: 1-0\nretry: 2000\ndata: \n\n\
          id: 1-1\nevent: message\ndata: {}\n\n\
          id: 1-2\nevent: message\ndata: []\n\n"
     );

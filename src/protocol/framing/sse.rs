@@ -43,6 +43,22 @@ pub fn priming(id: &str, retry: Duration) -> Bytes {
     with_data(out, b"")
 }
 
+/// The last words of a stream: its client comes back after so long. Without an event, the field alone:
+/// who reads line by line has it, and nobody takes it for a message.
+#[must_use]
+pub fn retry(after: Duration, is_event: bool) -> Bytes {
+    let mut out = Vec::with_capacity(32);
+    push_lines(
+        &mut out,
+        b"retry: ",
+        after.as_millis().to_string().as_bytes(),
+    );
+    if is_event {
+        return with_data(out, b"");
+    }
+    out.into()
+}
+
 const DATA: &[u8] = b"data: ";
 
 /// The fields before the data.

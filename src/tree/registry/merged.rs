@@ -67,6 +67,15 @@ pub(crate) struct Changes {
     pub resources: bool,
 }
 
+impl Changes {
+    /// Those too.
+    pub(crate) fn add(&mut self, others: Self) {
+        self.tools |= others.tools;
+        self.prompts |= others.prompts;
+        self.resources |= others.resources;
+    }
+}
+
 impl Default for Merged {
     /// Nothing is offered.
     fn default() -> Self {

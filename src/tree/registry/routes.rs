@@ -37,6 +37,9 @@ pub(crate) struct Routes {
     pub is_complete: bool,
     /// What is offered.
     pub merged: Arc<Merged>,
+    /// What was offered when the latch opened: what the former process offered last, as far as
+    /// that is kept.
+    pub at_boot: Arc<Merged>,
     /// Every configured server's state.
     pub servers: HashMap<ServerName, RouteState>,
 }

@@ -224,9 +224,16 @@ impl Merge {
             Arc::new(merged)
         });
         let merged = merged.unwrap_or_else(|| Arc::clone(&self.routes.merged));
+        let was_complete = self.routes.is_complete;
+        let at_boot = if was_complete {
+            &self.routes.at_boot
+        } else {
+            &merged
+        };
         let routes = Routes {
             version: self.routes.version + 1,
             is_complete,
+            at_boot: Arc::clone(at_boot),
             merged,
             servers: self.server_routes(),
         };

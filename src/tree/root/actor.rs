@@ -146,7 +146,7 @@ impl<S: Spawn, E: Edge> Actor for Root<S, E> {
                 }
             }
             RootMsg::Stop => state.begin_shutdown(),
-            RootMsg::SessionsDrained => state.shutdown.sessions_drained = true,
+            RootMsg::SessionsCalling(are_they) => state.shutdown.are_calls_done = !are_they,
             RootMsg::PhaseElapsed(phase) => state.shutdown.elapsed(phase),
         }
         state.after_event();

@@ -107,8 +107,8 @@ pub(crate) enum RootMsg {
     Reload,
     /// From main, on SIGTERM and SIGINT.
     Stop,
-    /// From the sessions: all have ended.
-    SessionsDrained,
+    /// From the sessions, during the stop: whether any has a call without an answer.
+    SessionsCalling(bool),
     /// From itself: this phase of the stop has taken long enough.
     PhaseElapsed(shutdown::Phase),
 }
@@ -130,7 +130,7 @@ impl Kind for RootMsg {
             Self::Beat(_) => "Beat",
             Self::Reload => "Reload",
             Self::Stop => "Stop",
-            Self::SessionsDrained => "SessionsDrained",
+            Self::SessionsCalling(_) => "SessionsCalling",
             Self::PhaseElapsed(_) => "PhaseElapsed",
         }
     }
@@ -215,8 +215,8 @@ impl RootHandle {
         self.tell(RootMsg::InstancesUnused { session });
     }
 
-    pub(in crate::tree) fn sessions_drained(&self) {
-        self.tell(RootMsg::SessionsDrained);
+    pub(in crate::tree) fn sessions_calling(&self, are_they: bool) {
+        self.tell(RootMsg::SessionsCalling(are_they));
     }
 
     pub(in crate::tree) fn beat(&self, beat: Beat) {

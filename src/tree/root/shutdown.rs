@@ -1,13 +1,17 @@
-//! The stop, as phases of root's own handlers: nothing new, calls finish, servers end, streams
-//! and connections end, the rest. Each phase ends when it is done or has taken long enough.
+//! The stop, as phases of root's own handlers: calls finish, servers end, streams and then
+//! connections end, the rest. Sessions answer whatever comes until no connection is left. Each phase
+//! ends when it is done or has taken long enough.
 
 use std::time::Duration;
+
+use ractor::ActorRef;
 
 use super::actor::RootState;
 use super::{ChildId, RootMsg};
 use crate::supervise::{Spawn, Status};
 use crate::tree::Exit;
 use crate::tree::edge::Edge;
+use crate::tree::sessions::Stop;
 use crate::tree::timer::Timer;
 
 /// Calls in flight have so long to be answered.
@@ -24,13 +28,14 @@ pub(crate) enum Phase {
     /// There is none.
     #[default]
     Running,
-    /// Sessions finish what is in flight and take nothing new.
+    /// Calls in flight are finished, and others are taken meanwhile. Newcomers are left to the next
+    /// process where it has the socket too.
     Draining,
     /// All servers at once are being stopped.
     StoppingUpstreams,
-    /// Streams and connections are closed.
+    /// Streams end, and connections after their reply.
     Closing,
-    /// The registry, the last one.
+    /// The sessions, and the registry.
     Finishing,
     /// Done; root itself is about to end.
     Stopped,
@@ -40,7 +45,8 @@ pub(crate) enum Phase {
 #[derive(Default)]
 pub(crate) struct Shutdown {
     pub(super) phase: Phase,
-    pub(super) sessions_drained: bool,
+    /// Whether no session has a call without an answer.
+    pub(super) are_calls_done: bool,
     is_elapsed: bool,
     timer: Option<Timer<RootMsg>>,
 }
@@ -54,19 +60,26 @@ impl Shutdown {
 }
 
 impl<S: Spawn, E: Edge> RootState<S, E> {
-    /// Stops watching, refuses new sessions and calls, and lets the others finish.
+    /// Stops watching, starts nothing more, and lets calls finish.
     pub(super) fn begin_shutdown(&mut self) {
         if self.shutdown.phase != Phase::Running {
             return;
         }
         log::info!("Stopping");
         self.supervisor.host().settings.readiness.stopping();
+        let listener = self.supervisor.cell(&ChildId::Listener);
+        let listener = listener.map(|(_, cell)| ActorRef::from(cell.clone()));
+        self.supervisor.host().edge.stopping(listener.as_ref());
         self.supervisor.shut_down(STOP_UPSTREAMS);
         self.supervisor.stop_child(&ChildId::Config);
-        if let Some(sessions) = &self.supervisor.host().sessions {
-            sessions.drain();
-        }
+        self.tell_sessions(Stop::Draining);
         self.enter(Phase::Draining, DRAIN_SESSIONS);
+    }
+
+    fn tell_sessions(&self, step: Stop) {
+        if let Some(sessions) = &self.supervisor.host().sessions {
+            sessions.stop(step);
+        }
     }
 
     /// Goes as many phases further as are done.
@@ -75,16 +88,18 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
             match self.shutdown.phase {
                 Phase::Running | Phase::Stopped => return,
                 Phase::Draining => {
+                    self.tell_sessions(Stop::NoServers);
                     self.supervisor.host_mut().is_stopping = true;
                     self.supervisor.stop_all_laddered();
                     self.enter(Phase::StoppingUpstreams, STOP_UPSTREAMS + CLOSE);
                 }
                 Phase::StoppingUpstreams => {
-                    self.supervisor.stop_child(&ChildId::Sessions);
+                    self.tell_sessions(Stop::Ending);
                     self.supervisor.stop_child(&ChildId::Listener);
                     self.enter(Phase::Closing, CLOSE);
                 }
                 Phase::Closing => {
+                    self.supervisor.stop_child(&ChildId::Sessions);
                     self.supervisor.stop_child(&ChildId::Registry);
                     self.enter(Phase::Finishing, CLOSE);
                 }
@@ -103,18 +118,21 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
         }
         match self.shutdown.phase {
             Phase::Running | Phase::Stopped => false,
-            Phase::Draining => self.are_sessions_done(),
+            Phase::Draining => self.are_calls_done(),
             // The last answers come from the servers' ends, and must reach the streams.
             Phase::StoppingUpstreams => {
-                self.supervisor.roster().live_laddered() == 0 && self.are_sessions_done()
+                self.supervisor.roster().live_laddered() == 0 && self.are_calls_done()
             }
-            Phase::Closing => self.is_gone(&ChildId::Sessions) && self.is_gone(&ChildId::Listener),
-            Phase::Finishing => self.is_gone(&ChildId::Registry) && self.is_gone(&ChildId::Config),
+            Phase::Closing => self.is_gone(&ChildId::Listener),
+            Phase::Finishing => {
+                let rest = [ChildId::Sessions, ChildId::Registry, ChildId::Config];
+                rest.iter().all(|id| self.is_gone(id))
+            }
         }
     }
 
-    fn are_sessions_done(&self) -> bool {
-        self.shutdown.sessions_drained || self.is_gone(&ChildId::Sessions)
+    fn are_calls_done(&self) -> bool {
+        self.shutdown.are_calls_done || self.is_gone(&ChildId::Sessions)
     }
 
     fn is_gone(&self, id: &ChildId) -> bool {

@@ -8,6 +8,7 @@ use ractor::{ActorRef, RpcReplyPort};
 
 use super::message::{Key, SessionsMsg};
 use super::session::{OpenedSse, SessionHandle};
+use super::stop::Stop;
 use crate::config::model::Limits;
 use crate::ids::{Holder, Owner, SessionId};
 use crate::protocol::mcp::lifecycle::ClientInfo;
@@ -45,7 +46,7 @@ impl SessionsHandle {
 
     /// Opens a session for a client that asks for an SSE stream.
     ///
-    /// Errors: `Overloaded` at the limit of sessions, `Stopping`, `Gone` and `Timeout`.
+    /// Errors: `Overloaded` at the limit of sessions, `Gone` and `Timeout`.
     pub async fn open_sse(&self) -> Result<OpenedSse, CallError> {
         let holder = self.holder;
         self.ask(|reply| SessionsMsg::OpenSse { holder, reply })
@@ -107,8 +108,9 @@ impl SessionsHandle {
         self.tell(SessionsMsg::Limits(limits));
     }
 
-    pub(in crate::tree) fn drain(&self) {
-        self.tell(SessionsMsg::Drain);
+    /// The gateway's stop has come so far.
+    pub(in crate::tree) fn stop(&self, step: Stop) {
+        self.tell(SessionsMsg::Stop(step));
     }
 
     pub(in crate::tree) fn beat(&self, beat: Beat) {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use ractor::{ActorId, RpcReplyPort};
 
 use super::session::{OpenedSse, SessionHandle};
+use super::stop::Stop;
 use crate::config::model::Limits;
 use crate::ids::{Holder, Owner, SessionId};
 use crate::protocol::mcp::lifecycle::ClientInfo;
@@ -68,8 +69,11 @@ pub(crate) enum SessionsMsg {
     Beat(Beat),
     /// From itself: have sessions been idle for too long?
     CheckIdle,
-    /// From root: take nobody new, let every session finish its calls, say when all are done.
-    Drain,
+    /// From root: the gateway's stop has come so far. Root is told, then and whenever it changes,
+    /// whether a call has no answer.
+    Stop(Stop),
+    /// From a session, while the gateway stops: whether a call of its client has no answer.
+    Calling { session: ActorId, is_calling: bool },
 }
 
 impl Kind for SessionsMsg {
@@ -85,7 +89,8 @@ impl Kind for SessionsMsg {
             Self::Stillborn(_) => "Stillborn",
             Self::Beat(_) => "Beat",
             Self::CheckIdle => "CheckIdle",
-            Self::Drain => "Drain",
+            Self::Stop(_) => "Stop",
+            Self::Calling { .. } => "Calling",
         }
     }
 }

@@ -11,6 +11,7 @@ mod message;
 mod session;
 mod signing;
 mod state;
+mod stop;
 mod supervisor;
 #[cfg(test)]
 mod tests;
@@ -22,4 +23,5 @@ pub use session::{Event, OpenedSse, Outbound, SessionHandle};
 pub(crate) use signing::Signer;
 #[cfg(any(test, fuzzing))]
 pub(crate) use signing::checks::session_id as check_session_id;
+pub(crate) use stop::Stop;
 pub(crate) use supervisor::{Sessions, SessionsArgs};

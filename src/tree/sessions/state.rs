@@ -12,6 +12,7 @@ use super::deleted::Deleted;
 use super::message::{Key, SessionsMsg};
 use super::session::SessionHandle;
 use super::signing::Signed;
+use super::stop::{Stop, Stopping};
 use super::supervisor::SessionsArgs;
 use crate::config::model::Limits;
 use crate::ids::{Holder, Owner};
@@ -44,7 +45,7 @@ pub(crate) struct SessionsState {
     /// The watches over sessions that are starting.
     starts: JoinSet<()>,
     idle_check: Option<Timer<SessionsMsg>>,
-    is_draining: bool,
+    pub(super) stopping: Stopping,
 }
 
 impl SessionsState {
@@ -60,7 +61,7 @@ impl SessionsState {
             former_owners: HashSet::new(),
             starts: JoinSet::new(),
             idle_check: None,
-            is_draining: false,
+            stopping: Stopping::default(),
         }
     }
 
@@ -89,14 +90,11 @@ impl SessionsState {
 
     /// Makes room for one more session of `holder`. Whose session is ended for it can come back.
     ///
-    /// Errors: `UnknownSession` for a former owner; `Stopping`; `Overloaded` if there are as many
+    /// Errors: `UnknownSession` for a former owner; `Overloaded` if there are as many
     /// sessions as there may be and none of them makes room ([`who_makes_room`]).
     pub(super) fn make_room(&mut self, holder: Holder) -> Result<(), CallError> {
         if self.former_owners.contains(&holder.owner()) {
             return Err(CallError::UnknownSession);
-        }
-        if self.is_draining {
-            return Err(CallError::Stopping);
         }
         // Where there are many too many, since the limit was lowered, they go two at a time: each look
         // at all of them takes its time.
@@ -223,7 +221,7 @@ impl SessionsState {
             self.sessions.remove(&key);
         }
         log::debug!("{actor} ended; {} left", self.living.len());
-        self.report_if_drained();
+        self.note_calling(actor, false);
     }
 
     /// Those that are found.
@@ -241,18 +239,23 @@ impl SessionsState {
         self.args.registry = registry;
     }
 
-    /// Takes nobody new, and lets every session finish.
-    pub(super) fn drain(&mut self) {
-        self.is_draining = true;
+    /// The gateway's stop has come so far.
+    pub(super) fn stop(&mut self, step: Stop) {
+        self.stopping.go_on(step, self.living.keys().copied());
         for session in self.oldest_first() {
-            session.drain();
+            session.stop(step);
         }
-        self.report_if_drained();
+        self.report_calls();
     }
 
-    fn report_if_drained(&self) {
-        if self.is_draining && self.living.is_empty() {
-            self.args.root.sessions_drained();
+    pub(super) fn note_calling(&mut self, session: ActorId, is_calling: bool) {
+        self.stopping.note(session, is_calling);
+        self.report_calls();
+    }
+
+    fn report_calls(&mut self) {
+        if let Some(is_calling) = self.stopping.news() {
+            self.args.root.sessions_calling(is_calling);
         }
     }
 }

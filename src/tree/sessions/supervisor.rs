@@ -35,7 +35,7 @@ pub(crate) struct Sessions<S> {
 pub(crate) struct SessionsArgs {
     /// Who the sessions get their routes from.
     pub registry: RegistryHandle,
-    /// Who is told when a session has ended, and when all have drained.
+    /// Who is told when a session has ended, and of calls while the gateway stops.
     pub root: RootHandle,
     /// How many there may be, and what each may take.
     pub limits: Arc<Limits>,
@@ -96,7 +96,11 @@ impl<S: Spawn> Actor for Sessions<S> {
             SessionsMsg::Stillborn(actor) => state.forget(actor),
             SessionsMsg::Beat(beat) => beat.passed(Part::Sessions),
             SessionsMsg::CheckIdle => state.dismiss_idle(),
-            SessionsMsg::Drain => state.drain(),
+            SessionsMsg::Stop(step) => state.stop(step),
+            SessionsMsg::Calling {
+                session,
+                is_calling,
+            } => state.note_calling(session, is_calling),
         }
         Ok(())
     }
@@ -207,6 +211,7 @@ impl<S: Spawn> Sessions<S> {
             limits,
             subscriptions: state.subscriptions_of(holder),
             entrance,
+            stop: state.stopping.step,
             metrics: state.args.metrics.clone(),
         };
         let parent = state.myself.get_cell();

@@ -190,6 +190,8 @@ impl Edge for Door {
         (Silent, ())
     }
 
+    fn stopping(&self, _: Option<&ActorRef<()>>) {}
+
     fn beat(_: &ActorRef<()>, _: Beat) {}
 }
 

@@ -124,7 +124,7 @@ impl Client {
     async fn post(&mut self, session: &SessionHandle, calls: &mut Calls) {
         let count = 1 + self.dice.below(3);
         let messages = (0..count).map(|_| self.call(calls)).collect();
-        let Ok(mut stream) = session.exchange(messages) else {
+        let Ok(mut stream) = session.exchange(messages, true) else {
             return calls.lost(None);
         };
         if self.dice.one_in(3) {

@@ -90,7 +90,8 @@ impl UpstreamState {
             return;
         }
         self.dialogue.calls().fail_all(&format!(
-            "server '{}' is being stopped or replaced, and the call did not finish in time",
+            "server '{}' is being stopped or replaced, and the call did not finish in time; it may or \
+             may not have taken effect",
             self.args.spec.name
         ));
         let Some(process) = self.process.take() else {

@@ -49,7 +49,7 @@ async fn a_session_that_dies_answers_what_it_owes_and_is_taken_up_again() {
         let mut loud = loud.stream();
         assert!(loud.expect().await.data.contains("notifications/progress"));
         house.chaos.strike("session", how).await;
-        let quiet = quiet.reply().await.json();
+        let quiet = quiet.reply().await.message().await;
         assert_eq!((id_of(&quiet), error_code(&quiet)), (1.into(), -32000));
         let mut answers = Vec::new();
         while let Some(event) = loud.message().await {

@@ -4,6 +4,7 @@
 #![cfg(test)]
 
 mod calls;
+mod doors;
 mod leftovers;
 mod signals;
 mod timing;

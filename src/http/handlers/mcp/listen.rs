@@ -2,6 +2,7 @@
 
 use super::{find, refused, unsupported_version};
 use crate::http::connection::Wire;
+use crate::http::farewell::Farewell;
 use crate::http::handlers::place;
 use crate::http::headers::{self, LAST_EVENT};
 use crate::http::problem::Problem;
@@ -30,5 +31,7 @@ pub(in crate::http::handlers) async fn answer(
     let place = place(context, headers, &wire);
     stream.cut_with(wire.cut.clone());
     let events = EventStream::new(stream, wire.limits.keepalive_interval);
-    Ok(sse::reply(events.placed(place).after(comment("connected"))))
+    let farewell = Farewell::of_streamable(context, session.version().has_priming());
+    let events = events.placed(place).with(farewell);
+    Ok(sse::reply(events.after(comment("connected"))))
 }

@@ -10,7 +10,7 @@ use crate::http::handlers::read;
 use crate::http::headers::{self, SESSION};
 use crate::http::problem::Problem;
 use crate::http::sse::EventStream;
-use crate::http::{Context, accept, sse};
+use crate::http::{Context, Times, accept, sse};
 use crate::protocol::framing::sse::{comment, event};
 use crate::protocol::jsonrpc::{self, Message};
 use crate::protocol::mcp::lifecycle;
@@ -19,6 +19,7 @@ use bytes::{Buf, Bytes};
 use futures_util::{Stream, StreamExt};
 use hyper::StatusCode;
 use hyper::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
+use std::time::Duration;
 use tokio::time::timeout;
 use warp::Reply;
 use warp::reply::Response;
@@ -158,10 +159,12 @@ async fn converse(
         }
         return Ok(owed.reply(None).map_or_else(accepted, json));
     }
-    let mut outbound = session.exchange(messages).map_err(refused)?;
+    let may_stream = takes != Takes::Json;
+    let outbound = session.exchange(messages, may_stream);
+    let mut outbound = outbound.map_err(refused)?;
     outbound.cut_with(wire.cut.clone());
     let first = match takes {
-        Takes::Both => timeout(context.times.stream_after, outbound.next())
+        Takes::Both => timeout(patience(context, session), outbound.next())
             .await
             .ok(),
         Takes::Json => Some(last(&mut outbound).await),
@@ -178,6 +181,21 @@ async fn converse(
         }
     };
     Ok(body.map_or_else(accepted, json))
+}
+
+/// How long an answer may take before the reply becomes a stream.
+fn patience(context: &Context, session: &SessionHandle) -> Duration {
+    let Times {
+        stream_after,
+        resumable_after,
+        ..
+    } = context.times;
+    let is_resumable = session.version().has_priming();
+    if is_resumable {
+        resumable_after
+    } else {
+        stream_after
+    }
 }
 
 /// What ends the exchange.

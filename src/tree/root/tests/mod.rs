@@ -46,6 +46,8 @@ impl Edge for Door {
         (Silent, ())
     }
 
+    fn stopping(&self, _: Option<&ActorRef<Beat>>) {}
+
     /// Nobody takes connections here, so nobody answers for the accept loop.
     fn beat(listener: &ActorRef<Beat>, beat: Beat) {
         drop(listener.cast(beat));

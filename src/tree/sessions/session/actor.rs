@@ -18,6 +18,7 @@ use crate::tree::Quota;
 use crate::tree::beside;
 use crate::tree::registry::RegistryHandle;
 use crate::tree::root::RootHandle;
+use crate::tree::sessions::stop::Stop;
 
 /// A session.
 pub(in crate::tree::sessions) struct Session;
@@ -38,6 +39,8 @@ pub(in crate::tree::sessions) struct SessionArgs {
     pub(in crate::tree::sessions) subscriptions: Quota,
     /// How its client came in.
     pub(in crate::tree::sessions) entrance: Entrance,
+    /// How far the gateway's stop has come.
+    pub(in crate::tree::sessions) stop: Stop,
     /// Where it and its calls are counted.
     pub(in crate::tree::sessions) metrics: Metrics,
 }
@@ -87,10 +90,14 @@ impl Actor for Session {
             SessionMsg::Exchange {
                 number,
                 messages,
+                may_stream,
                 answer,
             } => {
                 let size = messages.iter().map(Message::size).sum();
-                beside(size, || state.on_exchange(number, messages, answer));
+                beside(size, || {
+                    let lane = state.streams.open_post(number, &messages, answer);
+                    state.on_exchange(lane, messages, may_stream);
+                });
             }
             SessionMsg::Listen { last_event, reply } => {
                 state.on_listen(last_event.as_deref(), reply);
@@ -102,7 +109,7 @@ impl Actor for Session {
             SessionMsg::RoutesChanged(routes) => state.on_routes(routes),
             SessionMsg::Hello(registry) => state.join(registry),
             SessionMsg::Limits(limits) => state.limits = limits,
-            SessionMsg::Drain => state.drain(),
+            SessionMsg::Stop(step) => state.on_stop(step),
             SessionMsg::End { why } => state.end(why),
             SessionMsg::ParkElapsed { number } => state.on_park_elapsed(number),
             SessionMsg::AskElapsed { number } => state.on_ask_elapsed(number),

@@ -7,7 +7,8 @@ use std::time::Duration;
 use super::message::SessionMsg;
 use super::state::SessionState;
 use super::streams::Lane;
-use crate::protocol::jsonrpc;
+use crate::protocol::jsonrpc::{self, Message};
+use crate::protocol::mcp::item::Kind;
 use crate::protocol::mcp::method;
 use crate::tree::registry::{Changes, Merged};
 use crate::tree::timer::Timer;
@@ -21,6 +22,10 @@ pub(super) struct Announcements {
     /// What the client was last told of, or has seen.
     told: Arc<Merged>,
     pause: Option<Timer<SessionMsg>>,
+    /// What was said while nobody listened.
+    unheard: Changes,
+    /// Whether its client listens, or did when it was last known.
+    listens: bool,
 }
 
 impl Announcements {
@@ -28,9 +33,53 @@ impl Announcements {
     pub(super) fn seen(&mut self, merged: &Arc<Merged>) {
         self.told = Arc::clone(merged);
     }
+
+    /// There is a stream on which all of it is, or will be, said.
+    pub(super) fn are_heard(&mut self) {
+        self.unheard = Changes::default();
+        self.listens = true;
+    }
 }
 
 impl SessionState {
+    /// From the first whole table on, changes of it are told; to a client of an earlier life, also
+    /// how it differs from what was offered then.
+    pub(super) fn begin_announcing(&mut self) {
+        let routes = self.routes.as_ref().filter(|routes| routes.is_complete);
+        match routes.filter(|_| self.is_adopted) {
+            Some(routes) => {
+                let at_boot = Arc::clone(&routes.at_boot);
+                self.announcements.seen(&at_boot);
+                self.tell_if_changed();
+            }
+            None => self.announcements.seen(&self.merged),
+        }
+    }
+
+    /// Tells a client that listened, and lost its stream for good, on the stream of a POST what it has
+    /// missed. A client of an earlier life may have listened; what it asks for now it need not be
+    /// told.
+    pub(super) fn tell_unheard(&mut self, lane: Lane, messages: &[Message]) {
+        let asks = |kind: Kind| {
+            let mut requests = messages.iter().filter_map(|message| match message {
+                Message::Request(request) => Kind::of_method(&request.method),
+                Message::Notification(_) | Message::Response(_) => None,
+            });
+            requests.any(|asked| asked == kind)
+        };
+        if self.announcements.unheard == Changes::default()
+            || !(self.announcements.listens || self.is_adopted)
+        {
+            return;
+        }
+        let unheard = std::mem::take(&mut self.announcements.unheard);
+        for (is_changed, method, kind) in kinds(unheard) {
+            if is_changed && !asks(kind) {
+                self.say(lane, jsonrpc::notification(method, None));
+            }
+        }
+    }
+
     /// Tells the client which lists have changed, unless it was told something a moment ago.
     pub(super) fn tell_if_changed(&mut self) {
         let announced = &mut self.announcements;
@@ -42,11 +91,10 @@ impl SessionState {
         if changes == Changes::default() || !self.has_spoken {
             return;
         }
-        for (is_changed, method) in [
-            (changes.tools, method::TOOLS_LIST_CHANGED),
-            (changes.prompts, method::PROMPTS_LIST_CHANGED),
-            (changes.resources, method::RESOURCES_LIST_CHANGED),
-        ] {
+        if !self.streams.is_heard() {
+            self.announcements.unheard.add(changes);
+        }
+        for (is_changed, method, _) in kinds(changes) {
             if is_changed {
                 self.say(Lane::GENERAL, jsonrpc::notification(method, None));
             }
@@ -59,4 +107,17 @@ impl SessionState {
         self.announcements.pause = None;
         self.tell_if_changed();
     }
+}
+
+/// What says that a list has changed, and what asks for that list.
+fn kinds(changes: Changes) -> [(bool, &'static str, Kind); 3] {
+    [
+        (changes.tools, method::TOOLS_LIST_CHANGED, Kind::Tools),
+        (changes.prompts, method::PROMPTS_LIST_CHANGED, Kind::Prompts),
+        (
+            changes.resources,
+            method::RESOURCES_LIST_CHANGED,
+            Kind::Resources,
+        ),
+    ]
 }

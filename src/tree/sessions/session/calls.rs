@@ -175,6 +175,11 @@ impl Calls {
         self.parked().into_iter().filter(waits).collect()
     }
 
+    /// All, oldest first.
+    pub(super) fn numbers(&self) -> Vec<u64> {
+        self.open.keys().copied().collect()
+    }
+
     /// The parked ones, oldest first.
     pub(super) fn parked(&self) -> Vec<u64> {
         self.open

@@ -8,7 +8,8 @@ use tokio::time::Instant;
 
 use super::calls::{self, OpenCall, SentGuard, Stage};
 use super::message::SessionMsg;
-use super::state::{STOPPING, SessionState};
+use super::state::SessionState;
+use super::stop::not_run;
 use super::way::Way;
 use crate::ids::{CallId, Generation, ServerName};
 use crate::protocol::jsonrpc::{self, code};
@@ -32,9 +33,11 @@ impl SessionState {
             return;
         };
         let way = self.way(request, *after);
+        if self.is_cut_off(&way) {
+            return self.answer(number, not_run());
+        }
         match way {
             Way::Send { .. } => self.send(number, way),
-            Way::Start(_) | Way::Park(_) if self.is_draining => self.answer(number, not_run()),
             Way::Start(server) => {
                 self.want_instance(&server);
                 self.park(number, Some(server));
@@ -150,7 +153,7 @@ impl SessionState {
     }
 
     /// Answers a call, once: it is gone from the book then.
-    fn answer(&mut self, number: u64, answer: Answer) {
+    pub(super) fn answer(&mut self, number: u64, answer: Answer) {
         let Some(mut open) = self.calls.remove(number) else {
             return;
         };
@@ -185,7 +188,6 @@ impl SessionState {
         }
         drop(open.counted);
         self.reply(open.lane, answer);
-        self.end_if_drained();
     }
 
     /// What it costs to send it on, as so many bytes that are copied.
@@ -213,9 +215,4 @@ fn is_about_subscription(method: &str) -> bool {
         method,
         method::RESOURCES_SUBSCRIBE | method::RESOURCES_UNSUBSCRIBE
     )
-}
-
-/// The answer to a call that was still here when the gateway stopped.
-fn not_run() -> Answer {
-    Answer::Failed(format!("{STOPPING}; the call was not run"))
 }

@@ -1,12 +1,12 @@
 //! What a session does when a stream speaks: a POST with requests, a GET, a connection that ends.
 
 use ractor::RpcReplyPort;
-use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::message::SessionMsg;
-use super::outbound::{Opening, Outbound};
+use super::outbound::Outbound;
 use super::state::SessionState;
+use super::streams::Lane;
 use crate::protocol::jsonrpc::Message;
 use crate::protocol::version::Version;
 use crate::tree::call::CallError;
@@ -21,13 +21,10 @@ impl SessionState {
     }
 
     /// The client posted these, in one body, and is answered where it posted them.
-    pub(super) fn on_exchange(
-        &mut self,
-        number: u64,
-        messages: Vec<Message>,
-        answer: oneshot::Sender<Opening>,
-    ) {
-        let lane = self.streams.open_post(number, &messages, answer);
+    pub(super) fn on_exchange(&mut self, lane: Lane, messages: Vec<Message>, may_stream: bool) {
+        if may_stream {
+            self.tell_unheard(lane, &messages);
+        }
         for message in messages {
             self.on_message(message, lane);
         }
@@ -39,12 +36,17 @@ impl SessionState {
         last_event: Option<&str>,
         reply: RpcReplyPort<Result<Outbound, CallError>>,
     ) {
-        if reply.is_closed() {
-            return;
+        if !reply.is_closed() {
+            let stream = self.streams.listen(last_event, &self.asks.events());
+            if self.streams.is_heard() {
+                self.announcements.are_heard();
+            }
+            if reply.send(stream).is_err() {
+                log::debug!("{:?}: who wanted to listen has gone", self.id);
+            }
         }
-        let asked = self.asks.events();
-        if reply.send(self.streams.listen(last_event, &asked)).is_err() {
-            log::debug!("{:?}: who wanted to listen has gone", self.id);
+        if self.stopping.is_ending() {
+            self.streams.end();
         }
     }
 
@@ -71,6 +73,7 @@ impl SessionState {
     pub(super) fn after_message(&mut self, is_heard: bool) {
         let is_calling = self.calls.len() > 0 || !self.waiting.is_empty();
         self.handle.gauge().set_calling(is_calling);
+        self.stopping.report(&self.handle, is_calling);
         let is_busy = is_calling || self.streams.is_busy();
         self.streams.note_activity(is_busy, is_heard);
         if self.replay_check.is_none()

@@ -87,6 +87,12 @@ impl General {
         Some(oldest.stream)
     }
 
+    /// Ends its streams.
+    pub(super) fn end(&mut self) {
+        self.newest = None;
+        self.older.clear();
+    }
+
     /// Whether somebody listens.
     pub(super) fn is_open(&self) -> bool {
         let mut open = self.newest.iter().chain(&self.older);

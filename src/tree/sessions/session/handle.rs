@@ -18,7 +18,8 @@ use crate::protocol::version::Version;
 use crate::tree::call::CallError;
 use crate::tree::client::{Client, News};
 use crate::tree::registry::{RegistryHandle, Routes, Subscriber};
-use crate::tree::sessions::message::Key;
+use crate::tree::sessions::message::{Key, SessionsMsg};
+use crate::tree::sessions::stop::Stop;
 use crate::tree::shares::Rest;
 
 /// A session looks into its own state only; if it takes this long, it has ended or is stuck.
@@ -98,11 +99,16 @@ impl SessionHandle {
     }
 
     /// Delivers what one POST of Streamable HTTP holds: at least one request. What comes gives
-    /// the answers, and before them what belongs to these requests; its last event says so. An
+    /// the answers, and before them what belongs to these requests, and news of lists that its
+    /// client had no stream for (if it `may_stream`); its last event says so. An
     /// end without that is one of the session, unless nothing was said ([`Outbound::is_forgone`]).
     ///
     /// Errors: as [`Self::deliver`].
-    pub fn exchange(&self, messages: Vec<Message>) -> Result<Outbound, CallError> {
+    pub fn exchange(
+        &self,
+        messages: Vec<Message>,
+        may_stream: bool,
+    ) -> Result<Outbound, CallError> {
         if self.gauge().is_full() {
             return Err(CallError::Overloaded(FULL));
         }
@@ -112,6 +118,7 @@ impl SessionHandle {
         let exchange = SessionMsg::Exchange {
             number,
             messages,
+            may_stream,
             answer,
         };
         let sent = self.actor.cast(exchange);
@@ -178,8 +185,20 @@ impl SessionHandle {
         self.send(SessionMsg::Limits(limits));
     }
 
-    pub(in crate::tree::sessions) fn drain(&self) {
-        self.send(SessionMsg::Drain);
+    pub(in crate::tree::sessions) fn stop(&self, step: Stop) {
+        self.send(SessionMsg::Stop(step));
+    }
+
+    /// From the session itself, for its supervisor.
+    pub(super) fn report_calling(&self, is_calling: bool) {
+        let session = self.actor.get_id();
+        let calling = SessionsMsg::Calling {
+            session,
+            is_calling,
+        };
+        if self.profile.supervisor.cast(calling).is_err() {
+            log::trace!("{self:?} has ended with its supervisor");
+        }
     }
 
     pub(in crate::tree::sessions) fn end(&self, why: &'static str) {

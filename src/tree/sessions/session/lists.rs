@@ -49,6 +49,11 @@ impl SessionState {
                     self.refuse(asked, code::INVALID_PARAMS, text);
                 }
             }
+            (Wish::Initialize(_), None) | (Wish::List { .. }, None | Some(false))
+                if self.waits_in_vain() =>
+            {
+                self.refuse_stopping(asked);
+            }
             (Wish::Initialize(_), None) | (Wish::List { .. }, None | Some(false)) => {
                 self.waiting.push(waiting);
             }

@@ -12,6 +12,7 @@ use crate::protocol::version::Version;
 use crate::tree::call::CallError;
 use crate::tree::client::News;
 use crate::tree::registry::{RegistryHandle, Routes};
+use crate::tree::sessions::stop::Stop;
 use crate::turn::Kind;
 
 pub(crate) enum SessionMsg {
@@ -23,6 +24,8 @@ pub(crate) enum SessionMsg {
     Exchange {
         number: u64,
         messages: Vec<Message>,
+        /// Whether the answer may come on an event stream, after something else.
+        may_stream: bool,
         answer: oneshot::Sender<Opening>,
     },
     /// From the listener: the client opens or resumes a stream with GET.
@@ -44,8 +47,8 @@ pub(crate) enum SessionMsg {
     Hello(RegistryHandle),
     /// From the supervisor: the limits are these now.
     Limits(Arc<Limits>),
-    /// From the supervisor: answer what is in flight, take nothing new, end.
-    Drain,
+    /// From the supervisor: the gateway's stop has come so far.
+    Stop(Stop),
     /// From the supervisor: end at once.
     End { why: &'static str },
     /// From itself: a parked call has waited long enough.
@@ -76,7 +79,7 @@ impl Kind for SessionMsg {
             Self::RoutesChanged(_) => "RoutesChanged",
             Self::Hello(_) => "Hello",
             Self::Limits(_) => "Limits",
-            Self::Drain => "Drain",
+            Self::Stop(_) => "Stop",
             Self::End { .. } => "End",
             Self::ParkElapsed { .. } => "ParkElapsed",
             Self::AskElapsed { .. } => "AskElapsed",

@@ -26,6 +26,7 @@ mod replay;
 mod requests;
 mod resume;
 mod state;
+mod stop;
 mod streams;
 mod subscriptions;
 mod way;

@@ -5,7 +5,7 @@ use bytes::Bytes;
 
 use super::calls::Stage;
 use super::lists::{Waiting, Wish};
-use super::state::{Asked, STOPPING, SessionState};
+use super::state::{Asked, SessionState};
 use super::streams::Lane;
 use crate::protocol::jsonrpc::{Message, Notification, Request, code};
 use crate::protocol::mcp::cancelled::Cancelled;
@@ -26,9 +26,6 @@ impl SessionState {
     fn on_request(&mut self, request: Request, lane: Lane) {
         let Request { id, method, params } = request;
         let asked = Asked { id, lane };
-        if self.is_draining {
-            return self.refuse(&asked, code::SERVER_UNAVAILABLE, STOPPING);
-        }
         if self.streams.is_full() {
             let text = "busy: more waits on this session's stream than may; read it";
             return self.refuse_busy(&asked, text);
@@ -140,6 +137,5 @@ impl SessionState {
                 self.refresh_interest(&server);
             }
         }
-        self.end_if_drained();
     }
 }

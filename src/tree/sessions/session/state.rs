@@ -17,10 +17,11 @@ use super::interests::Interests;
 use super::lists::Waiting;
 use super::message::SessionMsg;
 use super::queue::QueueWatch;
+use super::stop::Stopping;
 use super::streams::{Lane, Streams};
 use crate::config::model::Limits;
 use crate::ids::{ServerName, SessionId};
-use crate::protocol::jsonrpc::{self, RequestId, code};
+use crate::protocol::jsonrpc::{self, RequestId};
 use crate::protocol::mcp::lifecycle::{self, ClientInfo};
 use crate::telemetry::metrics::{Held, Metrics};
 use crate::tree::Quota;
@@ -28,9 +29,6 @@ use crate::tree::client::News;
 use crate::tree::registry::{Merged, RegistryHandle, Routes};
 use crate::tree::root::RootHandle;
 use crate::tree::timer::Timer;
-
-/// Why a session that drains takes nothing new.
-pub(super) const STOPPING: &str = "the gateway is stopping";
 
 /// A request that the session itself answers: its id, and where the answer goes.
 #[derive(Debug, Clone)]
@@ -54,6 +52,8 @@ pub(in crate::tree::sessions) struct SessionState {
     pub(super) client: ClientInfo,
     /// Whether the client has gone beyond `initialize`, so that it may be notified.
     pub(super) has_spoken: bool,
+    /// Whether it was another life of the session, and mostly of the gateway, that its client saw last.
+    pub(super) is_adopted: bool,
     pub(super) routes: Option<Arc<Routes>>,
     /// What is offered to this client: the table's lists, or with those of its own instances.
     pub(super) merged: Arc<Merged>,
@@ -68,7 +68,7 @@ pub(in crate::tree::sessions) struct SessionState {
     /// What the subscriptions of all sessions may take.
     pub(super) subscriptions: Quota,
     pub(super) asks: Asks,
-    pub(super) is_draining: bool,
+    pub(super) stopping: Stopping,
     /// When what can be asked for again is looked through.
     pub(super) replay_check: Option<Timer<SessionMsg>>,
     pub(super) metrics: Metrics,
@@ -100,6 +100,7 @@ impl SessionState {
             queue: QueueWatch::default(),
             client,
             has_spoken,
+            is_adopted: has_spoken,
             routes: None,
             merged: Arc::default(),
             instances: Instances::default(),
@@ -110,13 +111,16 @@ impl SessionState {
             interests: Interests::default(),
             subscriptions: args.subscriptions,
             asks: Asks::default(),
-            is_draining: false,
+            stopping: Stopping::at(args.stop),
             replay_check: None,
             _counted: args.metrics.session(),
             metrics: args.metrics,
             myself,
         };
         state.join(args.registry);
+        if state.stopping.is_ending() {
+            state.streams.end();
+        }
         state
     }
 
@@ -178,7 +182,7 @@ impl SessionState {
         if was_complete {
             self.tell_if_changed();
         } else {
-            self.announcements.seen(&self.merged);
+            self.begin_announcing();
         }
         self.refresh_interests();
         self.dispatch_parked();
@@ -213,22 +217,6 @@ impl SessionState {
             self.metrics.notification_dropped(server);
         } else {
             self.say(lane, notification);
-        }
-    }
-
-    /// Answers at once what has not been sent, and ends when the rest has been answered.
-    pub(super) fn drain(&mut self) {
-        self.is_draining = true;
-        for waiting in std::mem::take(&mut self.waiting) {
-            self.refuse(&waiting.asked, code::SERVER_UNAVAILABLE, STOPPING);
-        }
-        self.dispatch_parked();
-        self.end_if_drained();
-    }
-
-    pub(super) fn end_if_drained(&mut self) {
-        if self.is_draining && self.calls.len() == 0 {
-            self.end(STOPPING);
         }
     }
 

@@ -162,9 +162,19 @@ impl Streams {
         self.numbers.is_none()
     }
 
+    /// Ends the stream for what belongs to no request. Those of POSTs end with their answers.
+    pub(super) fn end(&mut self) {
+        self.general.end();
+    }
+
     /// How the connection of a stream is cut.
     pub(super) fn cut_with(&mut self, stream: u64, cut: Arc<Notify>) {
         self.cuts.push((stream, cut));
+    }
+
+    /// Whether somebody hears what belongs to no request.
+    pub(super) fn is_heard(&self) -> bool {
+        self.general.is_open()
     }
 
     /// Whether a stream is open, or a request without an answer.

@@ -131,7 +131,7 @@ async fn nothing_is_exchanged_with_a_session_that_has_ended() {
     assert_eq!(next(&mut stream).await, None, "its stream ends");
     assert_eq!(server.cancelled().await.0, ticket.call().number);
     settle().await;
-    let refused = client.session.exchange(Vec::new());
+    let refused = client.session.exchange(Vec::new(), true);
     assert_eq!(refused.err(), Some(CallError::UnknownSession));
     let refused = client.session.listen(None).await;
     assert_eq!(refused.err(), Some(CallError::UnknownSession));

@@ -5,7 +5,6 @@
 mod announcements;
 mod asks;
 mod calls;
-mod drain;
 mod exchange;
 mod idle;
 mod instances;
@@ -19,7 +18,9 @@ mod resume;
 mod resume_model;
 mod servers;
 mod signed;
+mod stop;
 mod subscriptions;
+mod unheard;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -138,9 +139,16 @@ impl House {
             .server_state(name(server), Generation(generation), state);
     }
 
-    fn is_drained(&mut self) -> bool {
-        std::iter::from_fn(|| self.told.try_recv().ok())
-            .any(|message| matches!(message, RootMsg::SessionsDrained))
+    /// What root has heard last, since it was last asked, of whether a call has no answer.
+    fn are_calling(&mut self) -> Option<bool> {
+        let told = std::iter::from_fn(|| self.told.try_recv().ok());
+        let told = told.filter_map(|message| {
+            let RootMsg::SessionsCalling(are_they) = message else {
+                return None;
+            };
+            Some(are_they)
+        });
+        told.last()
     }
 
     /// How many sessions root has heard the end of, since it was last asked.
@@ -223,7 +231,7 @@ impl Mcp {
     fn posts(&self, messages: &[Value]) -> Outbound {
         let decode = |message: &Value| jsonrpc::decode(&Bytes::from(message.to_string())).unwrap();
         let messages = messages.iter().map(decode).collect();
-        self.session.exchange(messages).unwrap()
+        self.session.exchange(messages, true).unwrap()
     }
 
     fn asks(&self, id: impl Into<Value>, method: &str) -> Outbound {

@@ -286,7 +286,7 @@ impl World {
             assert_eq!(life.server.free(), ROOM, "permits");
         }
         while let Ok(message) = self.house.told.try_recv() {
-            assert!(!matches!(message, RootMsg::SessionsDrained));
+            assert!(!matches!(message, RootMsg::SessionsCalling(_)));
         }
     }
 }

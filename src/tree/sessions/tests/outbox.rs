@@ -131,7 +131,7 @@ async fn all_streams_of_a_session_count_together_and_the_stuck_one_is_cut() {
     let _unanswered = server.ticket().await;
     settle().await;
     assert!(matches!(
-        client.session.exchange(Vec::new()),
+        client.session.exchange(Vec::new(), true),
         Err(CallError::Overloaded(_))
     ));
     sleep(Duration::from_secs(4)).await;
@@ -139,7 +139,7 @@ async fn all_streams_of_a_session_count_together_and_the_stuck_one_is_cut() {
     drop(streams.remove(1));
     settle().await;
     assert!(
-        client.session.exchange(Vec::new()).is_ok(),
+        client.session.exchange(Vec::new(), true).is_ok(),
         "what is dropped does not count"
     );
     assert_eq!(house.ended(), 0);
@@ -167,7 +167,7 @@ async fn what_was_not_read_of_a_stream_that_broke_makes_room() {
         ticket.progress(Bytes::from("1".repeat(MIB)));
     }
     settle().await;
-    let full = client.session.exchange(Vec::new());
+    let full = client.session.exchange(Vec::new(), true);
     assert!(matches!(full, Err(CallError::Overloaded(_))));
     drop(stream);
     let stream = client.calls(2, "s__t");
@@ -178,8 +178,8 @@ async fn what_was_not_read_of_a_stream_that_broke_makes_room() {
         ticket.progress(Bytes::from("1".repeat(MIB)));
     }
     settle().await;
-    let full = client.session.exchange(Vec::new());
+    let full = client.session.exchange(Vec::new(), true);
     assert!(matches!(full, Err(CallError::Overloaded(_))));
     drop(stream);
-    assert!(client.session.exchange(Vec::new()).is_ok());
+    assert!(client.session.exchange(Vec::new(), true).is_ok());
 }

@@ -1,0 +1,54 @@
+//! How far the stop of the gateway has come, as its sessions see it: what they still do, and which
+//! of them has a call without an answer.
+
+use std::collections::HashSet;
+
+use ractor::ActorId;
+
+/// The steps, in their order.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Stop {
+    /// There is none.
+    #[default]
+    No,
+    /// Servers that take calls still get them; nobody waits for another to start.
+    Draining,
+    /// Servers are being stopped, or gone: calls are answered with words.
+    NoServers,
+    /// Every call is answered and streams end; what comes is still answered.
+    Ending,
+}
+
+/// The stop, and who has a call without an answer meanwhile.
+#[derive(Debug, Default)]
+pub(super) struct Stopping {
+    pub(super) step: Stop,
+    calling: HashSet<ActorId>,
+    told: Option<bool>,
+}
+
+impl Stopping {
+    /// Goes on to the next step. Who `lives` may have a call until it says that it has none.
+    pub(super) fn go_on(&mut self, step: Stop, lives: impl Iterator<Item = ActorId>) {
+        if self.step == Stop::No {
+            self.calling = lives.collect();
+        }
+        self.step = step;
+    }
+
+    /// A session has said whether it has a call without an answer, or has ended.
+    pub(super) fn note(&mut self, session: ActorId, is_calling: bool) {
+        if is_calling {
+            self.calling.insert(session);
+        } else {
+            self.calling.remove(&session);
+        }
+    }
+
+    /// Whether any has one, if that is news to root.
+    pub(super) fn news(&mut self) -> Option<bool> {
+        let is_calling = !self.calling.is_empty();
+        let is_news = self.step != Stop::No && self.told != Some(is_calling);
+        is_news.then(|| *self.told.insert(is_calling))
+    }
+}

@@ -1,0 +1,186 @@
+//! Who comes and who listens during a stop, with a socket of the gateway's own and with one that others
+//! hold: served while servers live, then answered with words; newcomers are never refused with a 503,
+//! and streams end last.
+
+use std::net::TcpListener;
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+use tempfile::TempDir;
+
+use super::{LONGEST, SOON};
+use crate::support::client::{SseClient, SseOptions};
+use crate::support::gateway::{Gateway, GatewayOptions};
+use crate::support::http::{self, Connection};
+use crate::support::servers::{error_code, failed_text, fixtures, text_of, tool_names};
+use crate::support::streamable::{Endpoint, call_tool};
+use crate::support::wait;
+
+const VERSION: &str = "2025-11-25";
+const SLEEP: &str = r#"{"ms":1500,"steps":15}"#;
+
+/// With a server that takes 1.5 s to stop.
+async fn slow_to_stop(options: GatewayOptions) -> Gateway {
+    let gateway = Gateway::start(options).await;
+    let client = SseClient::connect(gateway.addr()).await;
+    wait::until("its prompt, which comes last", SOON, async || {
+        let list = client.call("prompts/list", None, SOON).await;
+        list.contains("fx__prompt_0").then_some(())
+    })
+    .await;
+    gateway
+}
+
+fn config() -> String {
+    fixtures(&[("fx", &["--ignore-eof", "--offers"])])
+}
+
+/// Everything that a stream says until it ends.
+async fn rest_of(mut stream: crate::support::sse::Pieces) -> String {
+    let mut text = Vec::new();
+    while let Some(bytes) = wait::within(|| "the end".to_owned(), LONGEST, stream.next()).await {
+        text.extend_from_slice(bytes);
+    }
+    String::from_utf8(text).expect("text")
+}
+
+fn prompt() -> String {
+    r#"{"jsonrpc":"2.0","id":5,"method":"prompts/get","params":{"name":"fx__prompt_0"}}"#.to_owned()
+}
+
+#[tokio::test]
+async fn calls_are_served_while_another_finishes_and_streams_end_last() {
+    let mut gateway = slow_to_stop(GatewayOptions::new(config())).await;
+    let options = SseOptions {
+        record: true,
+        ..SseOptions::default()
+    };
+    let busy = SseClient::connect_with(gateway.addr(), &options).await;
+    let running = format!(r#"{{"name":"fx__sleep","arguments":{SLEEP}}}"#);
+    let running = busy.request("tools/call", Some(&running)).await;
+    let idle = Endpoint::initialized(gateway.addr(), VERSION).await;
+    let stream = idle.listen().await;
+    busy.call_tool("fx__echo", "{}").await;
+    gateway.signal(Signal::SIGTERM);
+    gateway.wait_for_log("Stopping", SOON).await;
+
+    assert_eq!(http::get(gateway.addr(), "/readyz").await.status, 503);
+    let late = SseClient::connect(gateway.addr()).await;
+    late.initialize_as(VERSION).await;
+    let newcomer = Endpoint::initialized(gateway.addr(), VERSION).await;
+    let held = newcomer.listen().await;
+    let echo = r#"{"text":"x"}"#;
+    assert_eq!(text_of(&late.call_tool("fx__echo", echo).await), "x");
+    assert_eq!(text_of(&idle.call_tool("fx__echo", echo).await), "x");
+    assert_eq!(text_of(&newcomer.call_tool("fx__echo", echo).await), "x");
+    assert_eq!(text_of(&busy.wait_response(running, SOON).await), "slept");
+
+    gateway.wait_for_log("Server 'fx' stopped", SOON).await;
+    for stream in [stream, held] {
+        let said = rest_of(stream.into_pieces()).await;
+        assert!(said.ends_with("retry: 3000\ndata: \n\n"), "{said}");
+    }
+    for client in [&busy, &late] {
+        let reason = client.wait_end(SOON).await;
+        assert_eq!(reason, "the server ended the stream", "not cut off");
+    }
+    let said = String::from_utf8(busy.recorded()).expect("text");
+    assert!(said.ends_with("\n\nretry: 1000\n"), "{said}");
+    assert_eq!(gateway.wait_exit(LONGEST).await.code(), Some(0));
+}
+
+/// What is said when the servers are gone, over an open connection or a new one.
+async fn is_answered_with_words(endpoint: &Endpoint, connection: &mut Connection) {
+    let head = endpoint.post_head(&[]);
+    let call = call_tool(4, "fx__echo", "{}");
+    let answer = connection.exchange(&head, call.as_bytes()).await;
+    let answer = answer.expect("an answer");
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert!(
+        failed_text(&answer.text()).contains("the call was not run"),
+        "{}",
+        answer.text()
+    );
+    let answer = connection.exchange(&head, prompt().as_bytes()).await;
+    let answer = answer.expect("an answer");
+    let got = (answer.status, error_code(&answer.text()));
+    assert_eq!(got, (200, -32000), "{}", answer.text());
+    let list = r#"{"jsonrpc":"2.0","id":6,"method":"tools/list"}"#;
+    let answer = connection.exchange(&head, list.as_bytes()).await;
+    assert!(!tool_names(&answer.expect("an answer").text()).is_empty());
+}
+
+#[tokio::test]
+async fn what_comes_when_servers_are_gone_is_answered_with_words() {
+    let mut gateway = slow_to_stop(GatewayOptions::new(config())).await;
+    let addr = gateway.addr();
+    let sse = SseClient::connect(addr).await;
+    sse.initialize_as(VERSION).await;
+    let client = Endpoint::initialized(addr, VERSION).await;
+    let mut open = Connection::open(addr).await.expect("the port is open");
+    gateway.signal(Signal::SIGTERM);
+    gateway.wait_for_log("Stopping", SOON).await;
+    // Its server has a second and a half.
+    is_answered_with_words(&client, &mut open).await;
+    let mut new = Connection::open(addr).await.expect("it goes on accepting");
+    let newcomer = Endpoint::initialized(addr, VERSION).await;
+    is_answered_with_words(&newcomer, &mut new).await;
+    let held = newcomer.listen().await;
+    let text = failed_text(&sse.call_tool("fx__echo", "{}").await);
+    assert!(text.contains("the call was not run"), "{text}");
+    let late = SseClient::connect(addr).await;
+    let text = failed_text(&late.call_tool("fx__echo", "{}").await);
+    assert!(text.contains("the call was not run"), "{text}");
+    assert!(rest_of(held.into_pieces()).await.contains("retry: 3000"));
+    late.wait_end(SOON).await;
+    assert_eq!(gateway.wait_exit(LONGEST).await.code(), Some(0));
+}
+
+#[tokio::test]
+async fn newcomers_wait_for_the_next_gateway_where_the_socket_is_held() {
+    let socket = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let home = TempDir::new().expect("a temporary directory");
+    let options = || {
+        let mut options = GatewayOptions::new(config()).home(home.path());
+        options
+            .passed
+            .push(socket.try_clone().expect("a descriptor").into());
+        options
+    };
+    let mut first = slow_to_stop(options()).await;
+    let addr = first.addr();
+    let client = Endpoint::initialized(addr, VERSION).await;
+    let stream = client.listen().await;
+    let mut open = Connection::open(addr).await.expect("the port is open");
+    let list = r#"{"jsonrpc":"2.0","id":3,"method":"tools/list"}"#;
+    let served = open.exchange(&client.post_head(&[]), list.as_bytes()).await;
+    assert_eq!(served.expect("an answer").status, 200);
+    first.signal(Signal::SIGTERM);
+    first.wait_for_log("Stopping", SOON).await;
+    is_answered_with_words(&client, &mut open).await;
+
+    let mut newcomer = Connection::open(addr).await.expect("the port is open");
+    let call = call_tool(4, "fx__echo", r#"{"text":"x"}"#);
+    let sent = newcomer.post(&client.post_head(&[]), call.as_bytes()).await;
+    sent.expect("the kernel takes it");
+    let said = rest_of(stream.into_pieces()).await;
+    assert!(said.ends_with("retry: 1000\ndata: \n\n"), "{said}");
+    assert_eq!(first.wait_exit(LONGEST).await.code(), Some(0));
+    assert!(newcomer.is_idle(), "nobody has answered it");
+
+    let _next = Gateway::start(options()).await;
+    let answer = wait::within(|| "its answer".to_owned(), SOON, newcomer.response()).await;
+    assert_eq!(text_of(&answer.text()), "x");
+}
+
+#[tokio::test]
+async fn a_stop_without_anybody_is_as_quick_as_before() {
+    let mut gateway = Gateway::start(GatewayOptions::new("[]")).await;
+    let asked = tokio::time::Instant::now();
+    assert_eq!(gateway.terminate().await.code(), Some(0));
+    assert!(
+        asked.elapsed() < Duration::from_secs(1),
+        "{:?}",
+        asked.elapsed()
+    );
+}
