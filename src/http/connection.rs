@@ -9,14 +9,14 @@ use super::service::HttpService;
 use crate::config::model::Limits;
 use crate::ids::{Holder, Owner};
 use crate::tree::SessionHandle;
+use futures_util::TryFutureExt as _;
 use hyper::body::Incoming;
 use hyper::header::{CONNECTION, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Request, Version};
+use hyper::{Request, Response, Version};
 use hyper_util::rt::TokioIo;
 use socket2::{SockRef, TcpKeepalive};
-use std::convert::Infallible;
 use std::io;
 use std::net::IpAddr;
 use std::pin::{Pin, pin};
@@ -122,16 +122,9 @@ pub(super) async fn serve(
             version,
             ..wire.clone()
         });
-        let reply = service.call(request);
         let is_over = is_over.clone();
-        async move {
-            let mut reply = reply.await?;
-            if *is_over.borrow() {
-                let close = HeaderValue::from_static("close");
-                reply.headers_mut().insert(CONNECTION, close);
-            }
-            Ok::<_, Infallible>(reply)
-        }
+        let reply = service.call(request);
+        reply.map_ok(move |reply| last_if(*is_over.borrow(), reply))
     });
     let mut connection = http1::Builder::new()
         .timer(Ear(presence.clock.clone()))
@@ -174,6 +167,15 @@ pub(super) async fn serve(
             refusals.unreadable(peer, &error, (first, limits.max_header_bytes));
         }
     }
+}
+
+/// The reply, which says whether it is the last on its connection.
+fn last_if<B>(is_last: bool, mut reply: Response<B>) -> Response<B> {
+    if is_last {
+        let close = HeaderValue::from_static("close");
+        reply.headers_mut().insert(CONNECTION, close);
+    }
+    reply
 }
 
 /// Returns when something else than its client ends the connection.

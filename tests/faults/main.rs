@@ -73,9 +73,9 @@ mod pipes;
 #[cfg(test)]
 mod record;
 #[cfg(test)]
-mod returns;
-#[cfg(test)]
 mod restarts;
+#[cfg(test)]
+mod returns;
 #[cfg(test)]
 mod rows;
 #[cfg(test)]

@@ -56,7 +56,7 @@ pub(super) fn label(problem: &Problem) -> &'static str {
         Problem::TooDeep(_) => "depth",
         Problem::Batch | Problem::InitializeInBatch => "batch",
         Problem::Decode(_) => "message",
-        Problem::Call(CallError::Stopping | CallError::Gone | CallError::Timeout) => "unavailable",
+        Problem::Call(CallError::Gone | CallError::Timeout) => "unavailable",
     }
 }
 

@@ -201,7 +201,8 @@ impl<S: Spawn> Sessions<S> {
         };
         let limits = Arc::clone(&state.args.limits);
         let gauge = Gauge::new(&limits, state.args.metrics.outgoing());
-        let profile = Profile::new(&id, version, gauge, (key.clone(), holder));
+        let supervisor = state.myself.clone();
+        let profile = Profile::new(&id, version, gauge, (key.clone(), holder), supervisor);
         let profile = Arc::new(profile);
         let args = SessionArgs {
             id,

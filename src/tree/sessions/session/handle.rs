@@ -34,6 +34,7 @@ pub(in crate::tree::sessions) struct Profile {
     /// What its supervisor finds it by.
     key: Key,
     holder: Holder,
+    supervisor: ActorRef<SessionsMsg>,
 }
 
 impl Profile {
@@ -42,6 +43,7 @@ impl Profile {
         version: Version,
         gauge: Gauge,
         (key, holder): (Key, Holder),
+        supervisor: ActorRef<SessionsMsg>,
     ) -> Self {
         Self {
             name: id.short().into(),
@@ -49,6 +51,7 @@ impl Profile {
             gauge,
             key,
             holder,
+            supervisor,
         }
     }
 }
