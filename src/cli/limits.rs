@@ -95,7 +95,7 @@ Limits:
   What the gateway, its clients and its servers may take, with the defaults. Each is also a field of
   the file's 'gateway' object and a variable: --max-sessions 50 is {\"gateway\": {\"max_sessions\": 50}}
   and MCPROXY_MAX_SESSIONS=50. A size is a number of bytes or a text such as 64KiB; seconds may have
-  fractions. The README says what happens when a limit is reached.
+  fractions. docs/limits.md says what happens when a limit is reached.
 ";
 
 fn parser(row: &'static Row) -> ValueParser {

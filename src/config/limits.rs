@@ -1,6 +1,6 @@
 //! Every limit of the gateway, in one table: from it come the settings of the `gateway` object,
 //! the flags and variables of the command line and what the rest of the program reads. The JSON
-//! schema and the README are held against it by tests.
+//! schema and the documents are held against it by tests.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

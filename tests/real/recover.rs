@@ -1,5 +1,5 @@
 //! The gateway is killed in the middle of its clients' work and started again at the same port, with
-//! the same state: whose SDK can goes on without help. The README, "When the gateway is restarted",
+//! the same state: whose SDK can goes on without help. docs/restarts.md, "When the gateway is restarted",
 //! says what each user sees.
 
 use anyhow::{Context as _, Result, ensure};

@@ -1,5 +1,5 @@
 //! A gateway that asks for a token: every SDK over both transports, mcp-remote and the Inspector get in
-//! with it, each as the README has it written, and are told clearly when it is wrong. Nothing secret
+//! with it, each as the documents have it written, and are told clearly when it is wrong. Nothing secret
 //! comes into the log, however talkative that is.
 
 use std::collections::BTreeMap;

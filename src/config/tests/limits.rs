@@ -1,4 +1,4 @@
-//! The limits: the `gateway` object, what stands above what, and that schema, example and README
+//! The limits: the `gateway` object, what stands above what, and that schema, example and documents
 //! say what the table says.
 
 use serde_json::Value;
@@ -242,8 +242,8 @@ fn the_example_has_every_limit_with_its_default() {
 }
 
 #[test]
-fn the_readme_has_every_limit_as_the_table_has_it() {
-    let readme = include_str!("../../../README.md");
+fn the_documents_have_every_limit_as_the_table_has_it() {
+    let page = include_str!("../../../docs/limits.md");
     let mut last = 0;
     for row in TABLE {
         let what = row.what.chars().next().map(|c| c.to_ascii_lowercase());
@@ -252,9 +252,9 @@ fn the_readme_has_every_limit_as_the_table_has_it() {
         let default = row.unit.show(row.default);
         let over = if row.over.is_empty() { "–" } else { row.over };
         let line = format!("| `{}` | {what} | {default}{unit} | {over} |", row.name);
-        let at = readme
+        let at = page
             .find(&line)
-            .unwrap_or_else(|| panic!("README lacks: {line}"));
+            .unwrap_or_else(|| panic!("docs/limits.md lacks: {line}"));
         assert!(at > last, "out of order: {line}");
         last = at;
     }

@@ -1,4 +1,4 @@
-//! What all clients together can have the gateway hold, computed from the limits: the README's
+//! What all clients together can have the gateway hold, computed from the limits: the documents'
 //! figures, held against it.
 
 use super::{gauge, replay};
@@ -53,6 +53,6 @@ fn the_readme_says_what_the_limits_come_to() {
          answers that are on their way, and each server or instance about {server} (two lines of {line} and three copies of its \
          catalogue)."
     );
-    let readme = include_str!("../../../../README.md").replace('\n', " ");
-    assert!(readme.contains(&said), "README lacks: {said}");
+    let page = include_str!("../../../../docs/limits.md").replace('\n', " ");
+    assert!(page.contains(&said), "docs/limits.md lacks: {said}");
 }
