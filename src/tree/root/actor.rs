@@ -228,6 +228,8 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
             log::info!("configuration: {count} server{plural}, {left_out}");
         } else if retry || !diff.is_empty() {
             log::info!("{}", summary(&diff));
+            // Whoever did that looks whether it helped.
+            self.supervisor.host_mut().say_failures_again();
         }
         if self.is_configured {
             self.supervisor.host().settings.metrics.reloaded();

@@ -131,6 +131,11 @@ impl<S: Spawn, E: Edge> RootHost<S, E> {
         past.is_some_and(|(_, past)| past.is_known_to_finish())
     }
 
+    /// Failures that were said before are said as if they were new.
+    pub(super) fn say_failures_again(&mut self) {
+        self.repeats = Repeats::default();
+    }
+
     /// Logs that a server has failed, and says whether it is said to people at all.
     fn say_failure(&mut self, id: &ChildId, server: &ServerName, failure: &Failure) -> bool {
         let ladder = self.supervision().ladder;

@@ -97,7 +97,7 @@ async fn the_calls_of_a_changed_server_have_the_time_that_is_set() {
 async fn the_delay_of_restarts_doubles_up_to_what_is_set() {
     let limits = json!({ "restart_delay": 0.1, "max_restart_delay": 0.4 });
     let gateway = gateway(&limits, &[fixture("a", &["--exit-at-start", "1"])]).await;
-    gateway.wait_for_log("(failure 6 in a row)", SOON).await;
+    gateway.wait_for_log("(failure 8 in a row)", SOON).await;
     let wait = |line: &String| {
         let (_, rest) = line.split_once("is started again in ")?;
         rest.split(' ').next()?.parse::<f64>().ok()
@@ -106,5 +106,6 @@ async fn the_delay_of_restarts_doubles_up_to_what_is_set() {
     // 20 % more or less, and rounded.
     assert!(waits[0] < 0.2, "{waits:?}");
     let is_most = |wait: &f64| (0.3..=0.5).contains(wait);
-    assert!(waits[2..6].iter().all(is_most), "{waits:?}");
+    // Of failures that repeat the first, second, fourth and eighth are said.
+    assert!(waits[2..4].iter().all(is_most), "{waits:?}");
 }

@@ -181,7 +181,7 @@ async fn sighup_tries_at_once_what_is_down() {
         let mark = bench.gateway.log_mark();
         bench
             .gateway
-            .wait_for_log_after(mark, "failure 3 in a row", PATIENCE)
+            .wait_for_log_after(mark, "failure 4 in a row", PATIENCE)
             .await;
         if spoilt {
             bench.gateway.write_config("{");
@@ -208,7 +208,7 @@ async fn a_change_tries_at_once_what_is_down() {
     let bench = Bench::boot(GatewayOptions::new(file(&[missing])), &[]).await;
     bench
         .gateway
-        .wait_for_log("failure 3 in a row", PATIENCE)
+        .wait_for_log("failure 2 in a row", PATIENCE)
         .await;
     let mark = bench.gateway.log_mark();
     bench.gateway.write_config(&file(&[server("tool")]));
