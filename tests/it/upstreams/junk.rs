@@ -64,11 +64,11 @@ async fn what_is_dropped_is_said_with_the_reason_and_the_id() {
     let (gateway, client) = serve_ready(&servers).await;
     echo(&client, "b", "x").await;
     gateway
-        .wait_for_log("is not a JSON-RPC message: expected value at line 1", SOON)
+        .wait_for_log("is not a JSON-RPC message, expected value at line 1", SOON)
         .await;
-    let stray = gateway.wait_for_log("answers no request that waits", SOON);
+    let stray = gateway.wait_for_log("which it was not asked", SOON);
     let stray = stray.await;
-    assert!(stray.contains("'b'") && stray.contains("(id "), "{stray}");
+    assert!(stray.contains("Server 'b' answered request "), "{stray}");
 }
 
 #[tokio::test]
