@@ -32,7 +32,7 @@ const TOOL: Form = form(&[
     must("inputSchema", Shape::Object(&SCHEMA)),
     TITLE,
     may("annotations", Shape::Object(&HINTS)),
-    may("outputSchema", Shape::Object(&SCHEMA)),
+    may("outputSchema", Shape::Compiled(&SCHEMA)),
     ICONS,
     may("execution", Shape::Object(&EXECUTION)),
     META,

@@ -4,14 +4,17 @@
 //! they may be absent are taken out; of anything else a [`Fault`] says what is wrong and where.
 //!
 //! [`entries`] and [`answers`] hold the shapes, [`walk`] compares with them. What the schema leaves
-//! free (schemas of arguments, `_meta`, structured content) is not looked into.
+//! free (schemas of arguments, `_meta`, structured content) is not looked into, but for schemas that
+//! clients compile when they list tools.
 
 pub mod answers;
 pub mod entries;
 mod formats;
 pub mod halves;
+mod pattern;
 mod readers;
 mod scan;
+mod schema;
 #[cfg(test)]
 mod tests;
 mod walk;
@@ -45,6 +48,8 @@ enum Shape {
     Each(&'static Shape),
     List(&'static Shape),
     Object(&'static Form),
+    /// The same, a schema that clients compile.
+    Compiled(&'static Form),
     /// An object whose member `type` says which of these it is.
     Kinds(&'static [(&'static str, Form)]),
 }
@@ -155,7 +160,7 @@ impl Fault {
 
     /// The same seen from what it is in.
     fn within(mut self, outer: &str) -> Self {
-        let dot = if self.path.is_empty() || self.path.starts_with('[') {
+        let dot = if outer.is_empty() || self.path.is_empty() || self.path.starts_with('[') {
             ""
         } else {
             "."

@@ -6,6 +6,7 @@ use std::ops::Range;
 use super::super::raw;
 use super::formats;
 use super::scan::Scan;
+use super::schema;
 use super::{Class, Fault, Fit, Form, Member, Need, Shape};
 
 /// So many members are named of those that were mended.
@@ -57,6 +58,11 @@ impl<'a> Walk<'a> {
     fn value(&mut self, shape: &Shape) -> Result<(), Fault> {
         match shape {
             Shape::Object(form) => self.object(form),
+            Shape::Compiled(form) => {
+                let written = self.scan.clone().value().unwrap_or_default();
+                self.object(form)?;
+                schema::check(written)
+            }
             Shape::Kinds(kinds) => self.kind(kinds),
             Shape::List(of) => self.list(of),
             Shape::Each(of) => self.each(of),
