@@ -10,11 +10,12 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{self, Instant};
 
-use crate::support::client::StreamableClient;
+use crate::support::client::{DEADLINE, StreamableClient};
 use crate::support::fleet;
 use crate::support::gateway::Gateway;
 use crate::support::proc::Stopwatch;
 use crate::support::servers;
+use crate::support::wait;
 
 /// How many there are beside the server that misbehaves.
 pub(crate) const COUNT: usize = 9;
@@ -93,10 +94,11 @@ impl Bystanders {
     pub(crate) async fn start(client: StreamableClient, gateway: &Gateway) -> Self {
         let client = Arc::new(client);
         let (stop, stopped) = watch::channel(true);
-        let before = all(&client, gateway, &stopped).join_all().await.concat();
+        let before = all(&client, gateway, &stopped).await;
+        let before = before.join_all().await.concat();
         stop.send_replace(false);
         Self {
-            calling: all(&client, gateway, &stopped),
+            calling: all(&client, gateway, &stopped).await,
             stop,
             baseline: p99(&before),
         }
@@ -113,15 +115,18 @@ impl Bystanders {
     }
 }
 
-/// Each of them is called, all at the same time.
-fn all(
+/// Each of them is called, all at the same time. After a start of the gateway they may not run yet.
+async fn all(
     client: &Arc<StreamableClient>,
     gateway: &Gateway,
     stopped: &watch::Receiver<bool>,
 ) -> JoinSet<Vec<Call>> {
     let mut calling = JoinSet::new();
     for bystander in 1..=COUNT {
-        let server = gateway.child(&marker(bystander)).expect("it runs");
+        let server = wait::until("a bystander's process", DEADLINE, async || {
+            gateway.child(&marker(bystander))
+        });
+        let server = server.await;
         let pids = [gateway.pid(), server.pid];
         calling.spawn(repeat(client.clone(), stopped.clone(), bystander, pids));
     }
