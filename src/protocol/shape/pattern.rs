@@ -26,7 +26,8 @@ fn is_plausible(pattern: &str) -> bool {
                 let Some(escaped) = after.chars().next() else {
                     return false;
                 };
-                if !ESCAPED.contains(escaped) && !(in_class && escaped == '-') {
+                let is_known = ESCAPED.contains(escaped) || (in_class && escaped == '-');
+                if !is_known {
                     return false;
                 }
                 length += escaped.len_utf8();

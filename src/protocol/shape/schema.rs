@@ -223,7 +223,7 @@ mod tests {
                 r#","$defs":{"b":{"$id":"other.json"}}"#,
             ),
             (
-                r##"{"$ref":"http://json-schema.org/draft-07/schema#"}"##,
+                r#"{"$ref":"http://json-schema.org/draft-07/schema#"}"#,
                 "",
             ),
             (r#"{"properties":{"pattern":{"type":"string"}}}"#, ""),
