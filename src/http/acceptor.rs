@@ -75,7 +75,7 @@ pub(super) async fn run(
             continue;
         }
         let has_room = waiting.is_none() && (has_room || crowd.has_spare());
-        let chance = (staying >= most).then(|| crowd.next_chance());
+        let chance = (staying >= most).then(|| crowd.next_chance()).flatten();
         tokio::select! {
             // The sender is the actor's: that it is gone means the same.
             _ = stop.changed() => break,
@@ -85,6 +85,9 @@ pub(super) async fn run(
             () = at(chance) => {}
             accepted = door.next(), if has_room => waiting = Some(accepted?),
         }
+    }
+    if let Some(newcomer) = waiting {
+        take_in(newcomer, &mut connections, &mut crowd);
     }
     while connections.len() < most
         && let Some(Ok(newcomer)) = door.next().now_or_never()

@@ -99,10 +99,13 @@ impl Crowd {
         })
     }
 
-    /// When [`Self::has_spare`] may have another answer than last.
-    pub(super) fn next_chance(&mut self) -> Instant {
-        let look = self.looked.unwrap_or_else(Instant::now) + NEXT_LOOK;
-        self.stranger_due().map_or(look, |due| due.min(look))
+    /// When [`Self::has_spare`] may have another answer than now, if that is known. Never a time that
+    /// has come: whoever waits for that would not wait.
+    pub(super) fn next_chance(&mut self) -> Option<Instant> {
+        let now = Instant::now();
+        let look = self.looked.map(|looked| looked + NEXT_LOOK);
+        let times = [look, self.stranger_due()].into_iter().flatten();
+        times.filter(|time| *time > now).min()
     }
 
     /// When the stranger that has been here longest may be told to leave.
@@ -246,7 +249,9 @@ mod tests {
         assert!(crowd.put_out() && many[1].is_leaving() && many[1].leaves());
         assert!(crowd.put_out() && few.is_leaving());
         assert!(!crowd.put_out() && !busy.is_leaving());
-        assert_eq!(crowd.next_chance(), Instant::now() + NEXT_LOOK);
+        assert_eq!(crowd.next_chance(), Some(Instant::now() + NEXT_LOOK));
+        advance(NEXT_LOOK).await;
+        assert_eq!(crowd.next_chance(), None, "it is time now");
     }
 
     #[tokio::test(start_paused = true)]

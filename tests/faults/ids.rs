@@ -24,7 +24,8 @@ async fn call_all<T: Transport>(client: &Client<T>, who: &str, calls: u64) {
                 return;
             }
             let server = SERVERS[usize::try_from(number % 3).expect("small")];
-            let result = format!(r#"{{"who":"{who}","server":"{server}","n":{number}}}"#);
+            let result =
+                format!(r#"{{"content":[],"who":"{who}","server":"{server}","n":{number}}}"#);
             let params = format!(r#"{{"name":"{server}__raw","arguments":{{"result":{result}}}}}"#);
             let deadline = Duration::from_secs(60);
             let answer = client.call("tools/call", Some(&params), deadline).await;

@@ -222,10 +222,7 @@ mod tests {
                 r#"{"$ref":"other.json"}"#,
                 r#","$defs":{"b":{"$id":"other.json"}}"#,
             ),
-            (
-                r#"{"$ref":"http://json-schema.org/draft-07/schema#"}"#,
-                "",
-            ),
+            (r#"{"$ref":"http://json-schema.org/draft-07/schema#"}"#, ""),
             (r#"{"properties":{"pattern":{"type":"string"}}}"#, ""),
         ] {
             assert_eq!(of(property, more), Ok(()), "{property} {more}");

@@ -134,6 +134,9 @@ impl<S: Spawn, E: Edge> RootHost<S, E> {
     /// Failures that were said before are said as if they were new.
     pub(super) fn say_failures_again(&mut self) {
         self.repeats = Repeats::default();
+        for (_, past) in self.pasts.values() {
+            past.repeats(false);
+        }
     }
 
     /// Logs that a server has failed, and says whether it is said to people at all.

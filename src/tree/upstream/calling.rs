@@ -1,5 +1,7 @@
 //! Calls on their way to the server: sent, kept until there is room in its life, withdrawn.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use tokio::time::Instant;
 
@@ -8,7 +10,11 @@ use super::message::Timer as Wait;
 use super::state::UpstreamState;
 use super::work::ENDS_WITHIN;
 use crate::ids::CallId;
+use crate::tree::beside;
 use crate::tree::call::Ticket;
+
+/// A call waits so long for the next life at most, if this one is still at a call.
+const HELD_AT_MOST: Duration = Duration::from_secs(30);
 
 impl UpstreamState {
     pub(super) fn on_call(&mut self, ticket: Ticket) {
@@ -18,6 +24,9 @@ impl UpstreamState {
             return; // the ticket bounces
         };
         if self.work.is_enough() {
+            if self.work_done.is_none() {
+                self.work_done = Some(self.after(HELD_AT_MOST, Wait::WorkDone));
+            }
             return self.work.hold(ticket);
         }
         let write = |line| {
@@ -57,11 +66,17 @@ impl UpstreamState {
         }
     }
 
-    /// It should have ended by now. It takes calls as any other, until it does.
+    /// It should have ended by now. It takes calls as any other, until it does; one in a turn, for each
+    /// may be large.
     pub(super) fn on_work_done(&mut self) {
         self.work_done = None;
-        for ticket in self.work.goes_on() {
-            self.on_call(ticket);
+        self.work.goes_on();
+        if let Some(ticket) = self.work.next_held() {
+            let size = ticket.errand().map_or(0, |errand| errand.request.size());
+            beside(size, || self.on_call(ticket));
+        }
+        if self.work.has_held() {
+            self.work_done = Some(self.after(Duration::ZERO, Wait::WorkDone));
         }
     }
 }

@@ -59,6 +59,7 @@ impl UpstreamState {
 
     pub(super) fn on_stop(&mut self, drain: Duration) {
         self.is_draining = true;
+        self.work.let_go();
         if drain.is_zero() {
             return self.stop_process();
         }

@@ -292,7 +292,7 @@ impl Lists {
         self.undeclared.remember(&mut self.known.unlisted);
     }
 
-    /// Whether one that was not declared is on its way.
+    /// Whether one that was not declared, and never came, is on its way.
     pub(super) fn is_trying(&self) -> bool {
         self.undeclared.is_asked()
     }

@@ -61,9 +61,9 @@ impl Undeclared {
         is_it
     }
 
-    /// Whether one is on its way.
+    /// Whether one is on its way that has never come before: it will not be asked for again.
     pub(super) fn is_asked(&self) -> bool {
-        self.asked.is_some()
+        self.asked.is_some_and(|kind| self.past.lacks(kind))
     }
 
     /// See [`Past::note_offers`].

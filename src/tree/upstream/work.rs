@@ -75,11 +75,27 @@ impl Work {
         }
     }
 
-    /// It has done as much as its former life, and lives on. Gives what has waited for that.
-    pub(super) fn goes_on(&mut self) -> VecDeque<Ticket> {
-        self.most = None;
-        self.past.learn_calls_in_a_life(0);
-        std::mem::take(&mut self.held)
+    /// It has done as much as its former life, and lives on, or others have waited for long enough: what
+    /// was learnt is not so.
+    pub(super) fn goes_on(&mut self) {
+        if self.most.take().is_some() {
+            self.past.learn_calls_in_a_life(0);
+        }
+    }
+
+    /// The next call that has waited.
+    pub(super) fn next_held(&mut self) -> Option<Ticket> {
+        self.held.pop_front()
+    }
+
+    /// Whether calls wait.
+    pub(super) fn has_held(&self) -> bool {
+        !self.held.is_empty()
+    }
+
+    /// Lets the calls go that wait: another life may have them.
+    pub(super) fn let_go(&mut self) {
+        self.held.clear();
     }
 
     /// Keeps a call for later.
