@@ -4,7 +4,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::message::SessionMsg;
+use super::replay::AGE;
 use super::state::SessionState;
 use super::streams::Lane;
 use crate::protocol::jsonrpc::{self, Message};
@@ -24,6 +27,8 @@ pub(super) struct Announcements {
     pause: Option<Timer<SessionMsg>>,
     /// What was said while nobody listened.
     unheard: Changes,
+    /// When it was said for the first time.
+    unheard_since: Option<Instant>,
     /// Whether its client listens, or did when it was last known.
     listens: bool,
 }
@@ -34,10 +39,17 @@ impl Announcements {
         self.told = Arc::clone(merged);
     }
 
-    /// There is a stream on which all of it is, or will be, said.
-    pub(super) fn are_heard(&mut self) {
-        self.unheard = Changes::default();
+    /// There is a stream on which all of it is said, but for what was kept for too long to be sent
+    /// again: that is given.
+    fn are_heard(&mut self) -> Changes {
         self.listens = true;
+        let unheard = std::mem::take(&mut self.unheard);
+        let since = self.unheard_since.take();
+        if since.is_some_and(|since| since.elapsed() >= AGE) {
+            unheard
+        } else {
+            Changes::default()
+        }
     }
 }
 
@@ -73,9 +85,19 @@ impl SessionState {
             return;
         }
         let unheard = std::mem::take(&mut self.announcements.unheard);
+        self.announcements.unheard_since = None;
         for (is_changed, method, kind) in kinds(unheard) {
             if is_changed && !asks(kind) {
                 self.say(lane, jsonrpc::notification(method, None));
+            }
+        }
+    }
+
+    /// Tells a client that listens what it has missed and is not sent again.
+    pub(super) fn tell_what_is_kept_no_more(&mut self) {
+        for (is_changed, method, _) in kinds(self.announcements.are_heard()) {
+            if is_changed {
+                self.say(Lane::GENERAL, jsonrpc::notification(method, None));
             }
         }
     }
@@ -93,6 +115,9 @@ impl SessionState {
         }
         if !self.streams.is_heard() {
             self.announcements.unheard.add(changes);
+            self.announcements
+                .unheard_since
+                .get_or_insert_with(Instant::now);
         }
         for (is_changed, method, _) in kinds(changes) {
             if is_changed {

@@ -39,7 +39,7 @@ impl SessionState {
         if !reply.is_closed() {
             let stream = self.streams.listen(last_event, &self.asks.events());
             if self.streams.is_heard() {
-                self.announcements.are_heard();
+                self.tell_what_is_kept_no_more();
             }
             if reply.send(stream).is_err() {
                 log::debug!("{:?}: who wanted to listen has gone", self.id);
