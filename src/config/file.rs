@@ -192,7 +192,8 @@ fn without_servers(object: &Object<'_>, notes: &mut Notes) -> Option<()> {
 /// What is to be said about a field of the file that holds no servers.
 fn notes_on_field(prop: &ObjectProp<'_>, root: &At, notes: &mut Notes) {
     let name = prop.name.as_str();
-    if !switch::is_list(&fields::plain(name)) {
+    let plain = fields::plain(name);
+    if !switch::is_list(&plain) && !(plain == "mcp" && prop.value.as_object().is_some()) {
         about(fields::FILE, name, root.key(name, prop.name.start()), notes);
     }
 }

@@ -228,33 +228,47 @@ impl<'v> Lists<'v> {
     }
 
     fn take(&mut self, plain: &str, value: &'v Value<'v>) {
-        let Some(list) = value.as_array() else {
-            return;
-        };
-        let names = list
-            .elements
-            .iter()
-            .filter_map(|name| Some(&*name.as_string_lit()?.value));
-        if ["disabled", "exclude"]
-            .iter()
-            .any(|word| plain.starts_with(word))
-        {
+        let names = named_in(value);
+        let mut switches_off = ["disabled", "exclude", "den"].iter();
+        if switches_off.any(|word| plain.starts_with(word)) {
             self.off.extend(names);
-        } else if !list.elements.is_empty() {
+        } else if !names.is_empty() {
             self.only.get_or_insert_default().extend(names);
         }
     }
 
     /// Whether the server of this name is switched off.
     pub(super) fn is_off(&self, name: &str) -> bool {
-        self.off.contains(name) || self.only.as_ref().is_some_and(|only| !only.contains(name))
+        let has = |names: &HashSet<&str>| names.contains(name) || names.contains("*");
+        has(&self.off) || self.only.as_ref().is_some_and(|only| !has(only))
+    }
+}
+
+/// The servers that a list names: `["a"]`, `"a"`, `{"a": true}`, or as Claude Code's settings have it
+/// `[{"serverName": "a"}]`.
+fn named_in<'v>(value: &'v Value<'v>) -> Vec<&'v str> {
+    match value {
+        Value::StringLit(name) => vec![&*name.value],
+        Value::Array(list) => list.elements.iter().flat_map(named_in).collect(),
+        Value::Object(object) => {
+            let members = object.properties.iter();
+            let named = members.filter_map(|prop| {
+                let plain = fields::plain(prop.name.as_str());
+                match prop.value.as_string_lit() {
+                    Some(name) if ["name", "servername"].contains(&&*plain) => Some(&*name.value),
+                    _ => (meaning(&prop.value) == Some(true)).then(|| prop.name.as_str()),
+                }
+            });
+            named.collect()
+        }
+        Value::NumberLit(_) | Value::BooleanLit(_) | Value::NullKeyword(_) => Vec::new(),
     }
 }
 
 /// Whether a field of the file, as [`fields::plain`] has it, is such a list.
 pub(super) fn is_list(plain: &str) -> bool {
     let words = [
-        "disabled", "excluded", "exclude", "allowed", "allow", "enabled",
+        "disabled", "excluded", "exclude", "denied", "deny", "allowed", "allow", "enabled",
     ];
     let mut rest = words.iter().filter_map(|word| plain.strip_prefix(word));
     // Claude Code's `enabledMcpjsonServers` is about another file.

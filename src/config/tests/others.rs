@@ -81,9 +81,21 @@ fn names_and_lists_switch_off_too() {
         r#"{"mcpServers": {"a-disabled": {"command": "x"}, "b": {"command": "x"}}, "mcp": {"allowed": ["b"]}}"#,
         r#"{"mcpServers": {"a-disabled": {"command": "x"}, "b": {"command": "x"}}, "allowMCPServers": ["b"]}"#,
         r#"{"mcpServers": {"a-disabled": {"command": "x"}, "b": {"command": "x"}}, "enabledServers": ["b"], "mcp": {"allowed": []}}"#,
+        r#"{"mcpServers": {"a-disabled": {"command": "x"}, "b": {"command": "x"}}, "disabledMcpServers": {"a-disabled": true, "b": false}}"#,
+        r#"{"mcpServers": {"a-disabled": {"command": "x"}, "b": {"command": "x"}}, "disabledMcpServers": "a-disabled"}"#,
+        r#"{"mcpServers": {"a-disabled": {"command": "x"}, "b": {"command": "x"}}, "deniedMcpServers": [{"serverName": "a-disabled"}]}"#,
+        r#"{"mcpServers": {"a-disabled": {"command": "x"}, "b": {"command": "x"}}, "allowedMcpServers": [{"serverName": "b"}]}"#,
     ] {
         assert_eq!(entries(&load(text)), ["a-disabled (off)", "b"], "{text}");
     }
+    let all = r#"{"mcpServers": {"a": {"command": "x"}}, "disabledMcpServers": ["*"]}"#;
+    assert_eq!(entries(&load(all)), ["a (off)"]);
+    let gemini = r#"{"mcpServers": {"a": {"command": "x"}}, "mcp": {"allowed": ["a"]}}"#;
+    assert_eq!(
+        problems(&load(gemini)),
+        [""; 0],
+        "what is obeyed is no unknown field"
+    );
     for mark in ["//", "// ", "#", "/*"] {
         let parsed = load(&format!(
             r#"{{"mcpServers": {{"{mark}a": {{"command": "x"}}, "b": {{"command": "x"}}}}}}"#

@@ -57,11 +57,12 @@ impl DecodeError {
         self.reason() == BAD_ID_OF_CALL
     }
 
-    /// The request that it answers without saying anything: what has an id and no more is no request
-    /// and no notification.
+    /// The request that it answers in a way that says nothing, or more than one thing: what has an id and
+    /// is no request and no notification.
     #[must_use]
     pub fn answers(&self) -> Option<&RequestId> {
-        self.id().filter(|_| self.reason() == NOTHING_SAID)
+        self.id()
+            .filter(|_| [NOTHING_SAID, ALL_SAID].contains(&self.reason()))
     }
 
     /// The whole message that tells the sender.
@@ -117,11 +118,18 @@ fn classify(bytes: &Bytes, members: [Member<'_>; 6]) -> Result<Message, String> 
     let id = Id::read(id.once("id")?);
     let params = params.once("params")?;
     let slice = |raw: &str| bytes.slice_ref(raw.as_bytes());
+    // Some write all members, or both of the last two, as JSON-RPC 1.0 did: what is `null` then says
+    // nothing.
+    let says = |raw: &&str| *raw != "null";
+    let method = method.once("method")?.filter(says);
     let (result, error) = (result.once("result")?, error.once("error")?);
-    // Some write both, as JSON-RPC 1.0 did; one that is `null` then says nothing.
-    let result = result.filter(|raw| *raw != "null" || error.is_none_or(|error| error == "null"));
-    let error = error.filter(|raw| *raw != "null" || result.is_none());
-    match (method.once("method")?, result, error) {
+    let (error_says, result_says) = (error.filter(says), result.filter(says));
+    let (result, error) = match (method, error_says) {
+        (Some(_), _) => (result_says, error_says),
+        (None, Some(_)) => (result_says, error),
+        (None, None) => (result, error.filter(|_| result.is_none())),
+    };
+    match (method, result, error) {
         (Some(method), None, None) => {
             let params = checked_params(params)?.map(slice);
             call(id, method, params)
@@ -131,7 +139,7 @@ fn classify(bytes: &Bytes, members: [Member<'_>; 6]) -> Result<Message, String> 
         (None, None, Some(_)) => Err("the member 'error' must be an object".to_owned()),
         (None, None, None) => Err(NOTHING_SAID.to_owned()),
         (None, Some(_), Some(_)) => Err("there are both 'result' and 'error'".to_owned()),
-        (Some(_), _, _) => Err("there is 'method' beside 'result' or 'error'".to_owned()),
+        (Some(_), _, _) => Err(ALL_SAID.to_owned()),
     }
 }
 
@@ -158,6 +166,7 @@ impl Id {
 const BAD_ID: &str = "the member 'id' must be a string or an integer, of at most 1024 bytes";
 const BAD_ID_OF_CALL: &str =
     "the member 'id' of a request must be a string or an integer, of at most 1024 bytes";
+const ALL_SAID: &str = "there is 'method' beside 'result' or 'error'";
 const NOTHING_SAID: &str = "there is neither 'method' nor 'result' nor 'error'";
 
 fn call(id: Id, method: &str, params: Option<Bytes>) -> Result<Message, String> {

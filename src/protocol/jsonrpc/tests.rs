@@ -44,6 +44,10 @@ fn a_message_without_id_is_a_notification() {
         (r#"{"jsonrpc":"2.0","method":"x"}"#, None),
         (r#"{"jsonrpc":"2.0","method":"x","params":null}"#, None),
         (
+            r#"{"jsonrpc":"2.0","method":"x","params":null,"result":null,"error":null}"#,
+            None,
+        ),
+        (
             r#"{"jsonrpc":"2.0","method":"x","params":[1]}"#,
             Some("[1]".into()),
         ),
@@ -369,4 +373,27 @@ fn an_id_is_not_long() {
     assert!(RequestId::from_raw(&longest).is_some());
     assert_eq!(RequestId::from_raw(&longest.replacen('x', "xx", 1)), None);
     assert_eq!(RequestId::from_raw(&"1".repeat(1025)), None);
+}
+
+#[test]
+fn members_that_are_null_say_nothing() {
+    let answer = |outcome| {
+        Ok(Message::Response(Response {
+            id: Some(id("5")),
+            outcome,
+        }))
+    };
+    let text = r#"{"jsonrpc":"2.0","id":5,"method":null,"params":null,"result":{},"error":null}"#;
+    assert_eq!(read(text), answer(Ok("{}".into())));
+    let text = r#"{"jsonrpc":"2.0","id":5,"method":null,"result":null,"error":{}}"#;
+    assert_eq!(read(text), answer(Err("{}".into())));
+    let text = r#"{"jsonrpc":"2.0","id":5,"result":null,"error":null}"#;
+    assert_eq!(read(text), answer(Ok("null".into())));
+    let both = r#"{"jsonrpc":"2.0","id":5,"method":"x","result":{}}"#;
+    let error = decode(&both.to_owned().into()).unwrap_err();
+    assert_eq!(
+        error.answers(),
+        Some(&id("5")),
+        "whoever waits for it is told"
+    );
 }
