@@ -193,7 +193,8 @@ fn without_servers(object: &Object<'_>, notes: &mut Notes) -> Option<()> {
 fn notes_on_field(prop: &ObjectProp<'_>, root: &At, notes: &mut Notes) {
     let name = prop.name.as_str();
     let plain = fields::plain(name);
-    if !switch::is_list(&plain) && !(plain == "mcp" && prop.value.as_object().is_some()) {
+    let is_lists = plain == "mcp" && prop.value.as_object().is_some();
+    if !is_lists && !switch::is_list(&plain) {
         about(fields::FILE, name, root.key(name, prop.name.start()), notes);
     }
 }
