@@ -3,7 +3,7 @@
 //! call without an end. A right text is read once and stays as it is; members that are `null` where
 //! they may be absent are taken out; of anything else a [`Fault`] says what is wrong and where.
 //!
-//! [`entries`] and [`answers`] hold the shapes, [`walk`] compares with them. What the schema leaves
+//! [`entries`] and [`answers`] hold the shapes, `walk` compares with them. What the schema leaves
 //! free (schemas of arguments, `_meta`, structured content) is not looked into, but for schemas that
 //! clients compile when they list tools.
 
