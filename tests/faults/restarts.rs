@@ -65,7 +65,7 @@ async fn f240_stopped_while_clients_come() {
     let address = stage.gateway.addr();
     let client = Endpoint::initialized(address, VERSION).await;
     let stream = client.listen().await;
-    let sleep = call_tool(7, "x__sleep", r#"{"ms":700,"steps":7}"#);
+    let sleep = call_tool(7, "x__sleep", r#"{"ms":2000,"steps":7}"#);
     let running = client.begin(&sleep).await;
     stage.gateway.signal(Signal::SIGTERM);
     stage.gateway.wait_for_log("Stopping", DEADLINE).await;
