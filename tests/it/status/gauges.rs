@@ -45,7 +45,8 @@ async fn nothing_is_held(gateway: &Gateway) {
 async fn clients_that_vanish_leave_nothing() {
     let gateway = gateway(&[hanging()]).await;
     server_in(&gateway, "a", "ready").await;
-    let idle = status(&gateway).await["connections"]["open"].clone();
+    let open = async || status(&gateway).await["connections"]["open"].as_u64();
+    let idle = open().await;
     let (one, two) = (join(&gateway).await, join(&gateway).await);
     hang(&one, 5).await;
     hang(&two, 7).await;
@@ -68,7 +69,8 @@ async fn clients_that_vanish_leave_nothing() {
     ));
     nothing_is_held(&gateway).await;
     wait::until("the connections to end", SOON, async || {
-        (status(&gateway).await["connections"]["open"] == idle).then_some(())
+        // One that was just being closed then may have been counted.
+        (open().await <= idle).then_some(())
     })
     .await;
 }
