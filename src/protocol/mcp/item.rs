@@ -145,8 +145,7 @@ impl Item {
 pub struct Page {
     /// In the server's order.
     pub items: Vec<Item>,
-    /// The raw JSON of the cursor to ask for the next page with. `""` is none: languages without optional
-    /// members write that on the last page, and clients of theirs take it so.
+    /// The raw JSON of the cursor to ask for the next page with; `""` is one like any other.
     pub next_cursor: Option<String>,
     /// Entries that are not as MCP has them.
     pub odd: Odd,
@@ -183,7 +182,7 @@ pub fn page(kind: Kind, result: &Bytes) -> Result<Page, String> {
     Ok(Page {
         odd,
         size: result.len(),
-        next_cursor: cursor.filter(|raw| *raw != "\"\"").map(str::to_owned),
+        next_cursor: cursor.map(str::to_owned),
         items,
         is_odd,
     })

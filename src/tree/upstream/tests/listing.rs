@@ -17,12 +17,12 @@ fn pages_are_put_together_in_their_order() {
     let due = Instant::now();
     let mut listing = Listing::new(Kind::Tools, 1, due);
     let first = page(
-        r#"{"tools":[{"name":"a","inputSchema":{"type":"object"}},{"noname":1}],"nextCursor":"0"}"#,
+        r#"{"tools":[{"name":"a","inputSchema":{"type":"object"}},{"noname":1}],"nextCursor":""}"#,
     );
     let Turn::Next(params) = listing.turn(&who(), first, room()) else {
         panic!("there is another page");
     };
-    assert_eq!(params.unwrap(), r#"{"cursor":"0"}"#);
+    assert_eq!(params.unwrap(), r#"{"cursor":""}"#);
     let Turn::Done(all, _) = listing.turn(
         &who(),
         page(r#"{"tools":[{"name":"b","inputSchema":{"type":"object"}}]}"#),

@@ -47,8 +47,8 @@ fn ready() -> Talk {
 fn it_is_ready_with_the_last_list_in_whatever_order_they_come() {
     let mut talk = asked();
     assert_eq!(talk.hears(&answer(4, &one(Kind::Templates, "d"))), []);
-    let page = r#"{"prompts":[{"name":"b"}],"nextCursor":"0"}"#;
-    let next = request(5, "prompts/list", json!({"cursor": "0"}));
+    let page = r#"{"prompts":[{"name":"b"}],"nextCursor":""}"#;
+    let next = request(5, "prompts/list", json!({"cursor": ""}));
     assert_eq!(talk.hears(&answer(2, page)), [next]);
     assert_eq!(talk.hears(&answer(1, &tools(&["a"]))), []);
     assert_eq!(talk.hears(&answer(3, &one(Kind::Resources, "c:"))), []);
