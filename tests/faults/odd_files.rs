@@ -51,7 +51,7 @@ async fn f170_million_fields() {
     let [few, many] = costs.as_slice() else {
         unreachable!("two were read");
     };
-    stage.within("CPU for four times as many", *many, *few * 12);
+    stage.within("CPU for four times as many", *many, *few * 8);
     let after = stage.gateway.child("fixture-server");
     let pid = |child: Option<proc::Process>| child.map(|child| child.pid);
     stage.holds("servers keep their process", pid(before) == pid(after));

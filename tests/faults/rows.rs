@@ -117,7 +117,7 @@ pub(crate) const ROWS: [Row; 115] = [
     row(163, "configuration_in_a_loop", "the configuration is written with other names and mistakes each time, as fast as it can be", "the log grows by less than 1 MB a minute; no name is left in the metrics; the last one is applied"),
     row(164, "unreadable_request", "a server's parser refuses a call and can't say which", "the call gets the error at once; another client's long call does not; beside others like it, it waits for its timeout"),
     row(165, "greedy_clients", "two clients take all the calls of a server that they get, and it answers none", "other clients' calls get through"),
-    row(170, "million_fields", "a configuration in which a server has 250 000, then a million unknown fields", "at most 150 log lines; four times as many cost at most twelve times the CPU time; servers keep their process"),
+    row(170, "million_fields", "a configuration in which a server has 250 000, then a million unknown fields", "at most 150 log lines; four times as many cost at most eight times the CPU time; servers keep their process"),
     row(171, "shared_state_directory", "a second gateway uses the same state directory", "a warning names it; the servers of both live on"),
     row(172, "planted_state_files", "links under the names of unfinished files and another user's key are in the state directory", "what the links lead to stays; the log names the key, which is not used"),
     row(200, "entries_clients_refuse", "a server lists tools that make clients refuse the list with all that others offer", "each is mended or left out, said once with its reason, counted and in the status; what is right passes byte for byte"),
