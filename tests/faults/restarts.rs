@@ -8,6 +8,7 @@ use serde_json::json;
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 
+use super::metrics;
 use super::stage::{Stage, configuration};
 use crate::support::client::DEADLINE;
 use crate::support::gateway::{Gateway, GatewayOptions};
@@ -67,6 +68,8 @@ async fn f240_stopped_while_clients_come() {
     let stream = client.listen().await;
     let sleep = call_tool(7, "x__sleep", r#"{"ms":2000,"steps":7}"#);
     let running = client.begin(&sleep).await;
+    let in_flight = ("mcproxy_calls_in_flight", &[("server", "x")][..]);
+    metrics::at_least(&stage.gateway, in_flight, 1.0, DEADLINE).await;
     stage.gateway.signal(Signal::SIGTERM);
     stage.gateway.wait_for_log("Stopping", DEADLINE).await;
     stage.struck("SIGTERM while a call runs");
