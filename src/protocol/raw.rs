@@ -134,9 +134,12 @@ pub(super) fn whole(text: &str) -> Option<Cow<'_, str>> {
     let (sign, unsigned) = text
         .strip_prefix('-')
         .map_or(("", text), |rest| ("-", rest));
+    let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    if is_digits(unsigned) && !unsigned.starts_with('0') {
+        return Some(Cow::Borrowed(text));
+    }
     let (mantissa, exponent) = unsigned.split_once(['e', 'E']).unwrap_or((unsigned, "0"));
     let (units, fraction) = mantissa.split_once('.').unwrap_or((mantissa, "0"));
-    let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     let is_canonical = units == "0" || !units.starts_with('0');
     let exponent_digits = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
     if !is_canonical
@@ -145,9 +148,6 @@ pub(super) fn whole(text: &str) -> Option<Cow<'_, str>> {
             .all(is_digits)
     {
         return None;
-    }
-    if unsigned.len() == units.len() && unsigned != "0" {
-        return Some(Cow::Borrowed(text));
     }
     let digits = format!("{units}{fraction}");
     let significant = digits.trim_end_matches('0');

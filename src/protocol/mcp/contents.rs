@@ -3,11 +3,15 @@
 //! than its server does, they are changed on the way out; nothing else is.
 
 use std::ops::Range;
+use std::sync::LazyLock;
 
 use bytes::Bytes;
 use memchr::memmem;
 
 use super::super::raw;
+
+/// Every result is searched; to prepare a search costs more than to search a short one.
+static KEY: LazyLock<memmem::Finder<'static>> = LazyLock::new(|| memmem::Finder::new(b"\"uri\""));
 
 /// The `result` of a `method` with every URI changed for which `outward` knows another, on one
 /// line. `None` if nothing changes, which costs one search in a result without URIs. What is not
@@ -17,7 +21,7 @@ pub fn rewrite_uris(
     result: &Bytes,
     mut outward: impl FnMut(&str) -> Option<String>,
 ) -> Option<Bytes> {
-    memmem::find(result, b"\"uri\"")?;
+    KEY.find(result)?;
     let text = std::str::from_utf8(result).ok()?;
     let changes: Vec<(Range<usize>, Vec<u8>)> = uris(method, text)
         .into_iter()
