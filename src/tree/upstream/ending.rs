@@ -150,9 +150,14 @@ impl UpstreamState {
         } else {
             self.work.learn(Instant::now());
             let calls = if done == 1 { "call" } else { "calls" };
+            let next = if self.is_draining {
+                ""
+            } else {
+                ", and it is started again at once, as often as it does so"
+            };
             log::log!(
                 level, server = who.server();
-                "Server {who} {how} after {done} {calls}: its work is done, and it is started again at once, as often as it does so"
+                "Server {who} {how} after {done} {calls}: its work is done{next}"
             );
         }
         self.die(FailureKind::Finished, how)
