@@ -13,6 +13,7 @@ pub(crate) enum Deed {
     Add,
     /// The file loses it.
     Remove,
+    Pause(Duration),
     /// `kill -9` of this server.
     KillServer(&'static str),
     /// SIGTERM, and after the pause a start.
@@ -41,9 +42,12 @@ pub(crate) struct Step {
 
 /// What a call says that was lost with the gateway.
 const LOST: &str = "may or may not have taken effect";
+/// What is added; the sums are like nothing else.
+const A: u64 = 31_415_926;
+const B: u64 = 27_182_818;
 const SECOND: Duration = Duration::from_secs(1);
 
-pub(crate) const SCRIPT: [Step; 19] = [
+pub(crate) const SCRIPT: [Step; 21] = [
     step("call", Deed::Nothing),
     step("edit", Deed::Add),
     on("late", "added", Deed::Nothing),
@@ -57,11 +61,14 @@ pub(crate) const SCRIPT: [Step; 19] = [
     step("after SIGKILL", Deed::Nothing),
     step("away", Deed::Away(Duration::from_secs(4))),
     step("no longer away", Deed::Nothing),
-    lasting("SIGTERM in a call", 3, Deed::RestartInCall),
+    step("a while later", Deed::Pause(Duration::from_secs(3))),
+    lasting("SIGTERM in a call", 2, Deed::RestartInCall),
     step("after the call", Deed::Nothing),
     lasting("SIGKILL in a call", 6, Deed::CrashInCall),
     step("after the loss", Deed::Nothing),
     step("remove", Deed::Remove),
+    // Who hears of the change by the answer to a call asks for the list after it.
+    step("settle", Deed::Pause(SECOND)),
     Step {
         is_without: Some("late"),
         ..step("removed", Deed::Nothing)
@@ -92,23 +99,30 @@ const fn lasting(name: &'static str, seconds: u32, deed: Deed) -> Step {
 impl Step {
     /// Whether a program calls this step's tool so: each has its own prefix, and some write `-` as `_`.
     pub(crate) fn is_tool(&self, name: &str) -> bool {
-        let tool = if self.lasts.is_some() { "wait" } else { "echo" };
+        let tool = if self.lasts.is_some() { "wait" } else { "add" };
         name.ends_with(&format!("{}__{tool}", self.server))
     }
 
+    /// Unlike those of any other step: a model that calls the same again and again is stopped.
     pub(crate) fn arguments(&self) -> Value {
         match self.lasts {
             Some(seconds) => json!({ "seconds": seconds }),
-            None => json!({ "text": self.said() }),
+            None => json!({ "a": A, "b": self.addend() }),
         }
     }
 
-    /// What a right answer has in it.
-    pub(crate) fn said(&self) -> String {
+    /// What a right answer has in it, and no error that repeats what was asked.
+    pub(crate) fn answer(&self) -> String {
         match (self.deed, self.lasts) {
             (Deed::CrashInCall, _) => LOST.to_owned(),
             (_, Some(seconds)) => format!("waited {seconds} seconds"),
-            (_, None) => format!("said: {}", self.name),
+            (_, None) => (A + self.addend()).to_string(),
         }
+    }
+
+    fn addend(&self) -> u64 {
+        let place = SCRIPT.iter().position(|step| step.name == self.name);
+        let place = place.and_then(|place| u64::try_from(place).ok());
+        B + place.unwrap_or_default()
     }
 }

@@ -8,7 +8,7 @@ use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::mpsc;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use crate::play::Cue;
 use crate::script::Deed;
@@ -21,6 +21,8 @@ use crate::support::wait;
 const SOON: Duration = Duration::from_secs(15);
 /// How long a program may take to hear of a changed list and to ask for it.
 const NEWS: Duration = Duration::from_millis(1500);
+/// A program that is lost does not call.
+const CALLED: Duration = Duration::from_secs(5);
 /// How long a call has run when the gateway is killed: its reply has become a stream by then.
 const RUNNING: Duration = Duration::from_secs(2);
 const SECOND: Duration = Duration::from_secs(1);
@@ -86,7 +88,8 @@ impl Stage {
                     self.edit(matches!(deed, Deed::Add)).await;
                     sleep(NEWS).await;
                 }
-                Deed::KillServer(name) => self.kill_server(name),
+                Deed::Pause(pause) => sleep(pause).await,
+                Deed::KillServer(name) => self.kill_server(name).await,
                 Deed::Restart(pause) => self.restart(Signal::SIGTERM, pause).await,
                 Deed::Crash(pause) => self.restart(Signal::SIGKILL, pause).await,
                 Deed::Away(pause) => {
@@ -156,23 +159,27 @@ impl Stage {
         self.gateway.wait_for_log_after(mark, &done, SOON).await;
     }
 
-    fn kill_server(&self, name: &str) {
+    /// Kills it, and waits until the gateway knows: a call that is sent before is one that ran.
+    async fn kill_server(&self, name: &str) {
+        let mark = self.gateway.log_mark();
         let path = self.home().join(name).display().to_string();
         let server = self.gateway.child(&path).expect("it runs");
         assert!(proc::send(server.pid, Signal::SIGKILL), "it runs");
+        let known = "was killed by signal 9";
+        self.gateway.wait_for_log_after(mark, known, SOON).await;
     }
 
-    /// Waits until a call of the first server is in flight.
+    /// Waits until a call of the first server is in flight, or none is to be expected any more.
     async fn is_called(&self) {
         let value = self.token().map(|token| format!("Bearer {token}"));
         let header = value.as_deref().map(|value| ("authorization", value));
         let counted = r#"mcproxy_calls_in_flight{server="first"} 1"#;
-        wait::until("a call in flight", SOON, async || {
+        let called = wait::until("a call in flight", SOON, async || {
             let headers = header.as_slice();
             let metrics = request(self.address, "GET", "/metrics", headers, b"").await;
             metrics.text().contains(counted).then_some(())
-        })
-        .await;
+        });
+        timeout(CALLED, called).await.ok();
     }
 }
 
