@@ -51,8 +51,6 @@ const EXCEPTIONS: &[Exception] = &[
     // Its runtime, Bun before 1.3.14, sends a POST once more when a connection that it has used before breaks, even
     // in the middle of the reply.
     says(Program::Cline, None, "SIGKILL in a call", "waited 6 s"),
-    // It does not show the model any JSON-RPC error.
-    says(Program::OpenAiAgents, None, "SIGKILL in a call", "An error"),
 ];
 
 const NOT_CONNECTED: &str = "is not connected";
