@@ -74,14 +74,14 @@ const LOST: &[(Program, &str)] = &[(Program::FastMcp, "away"), (Program::OpenAiA
 /// When a step gives anything but what the table says.
 pub(crate) async fn holds(program: Program, socket: Socket, has_token: bool) {
     let stage = Stage::set(socket, has_token).await;
-    let (home, url, token) = (stage.home().join("home"), stage.url(), stage.token());
+    let (home, url, secret) = (stage.home().join("home"), stage.url(), stage.token());
     let (play, due) = Play::new();
     let play = Arc::new(play);
     let model = Model::serve(play.clone()).await;
     let place = Place {
         home: &home,
         url: &url,
-        token,
+        token: secret,
         model: &model.address,
     };
     let mut directing = pin!(stage.direct(due));

@@ -17,7 +17,6 @@ mod programs;
 mod script;
 #[cfg(test)]
 mod stage;
-#[cfg(test)]
 #[path = "../support/mod.rs"]
 mod support;
 

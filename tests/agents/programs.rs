@@ -50,70 +50,40 @@ impl Program {
 
     /// What to run, in order, once its files are there; the last is the run itself.
     fn commands(self, place: &Place<'_>) -> Vec<Vec<String>> {
-        let words = |line: &str, more: &[&str]| {
-            let more = more.iter().map(|&word| word.to_owned());
-            let words = line.split(' ').map(str::to_owned);
-            words.chain(more).collect::<Vec<_>>()
-        };
-        let bearer = place
-            .token
-            .map(|token| format!("Authorization: Bearer {token}"));
-        let header: Vec<&str> = bearer
-            .iter()
-            .flat_map(|bearer| ["--header", bearer])
-            .collect();
         match self {
             Self::ClaudeCode => {
-                let run = "claude --model claude-sonnet-4-5 --allowedTools mcp__mcproxy --output-format stream-json --verbose -p";
                 let add = words("claude mcp add --transport http mcproxy", &[place.url]);
-                let header = header.into_iter().map(str::to_owned);
-                vec![
-                    add.into_iter().chain(header).collect(),
-                    words(run, &[PROMPT]),
-                ]
+                let run = "claude --model claude-sonnet-4-5 --allowedTools mcp__mcproxy --output-format stream-json --verbose -p";
+                vec![[add, place.header_option()].concat(), words(run, &[PROMPT])]
             }
             Self::Codex => {
                 place.write(".codex/config.toml", &codex(place));
                 let add = words("codex mcp add mcproxy --url", &[place.url]);
                 let token = place
                     .token
-                    .map(|_| ["--bearer-token-env-var", "MCPROXY_TOKEN"]);
-                let token = token.into_iter().flatten().map(str::to_owned);
+                    .map(|_| words("--bearer-token-env-var MCPROXY_TOKEN", &[]));
                 let run = "codex exec --skip-git-repo-check --json --dangerously-bypass-approvals-and-sandbox";
                 vec![
-                    add.into_iter().chain(token).collect(),
+                    [add, token.unwrap_or_default()].concat(),
                     words(run, &[PROMPT]),
                 ]
             }
             Self::Gemini => {
-                let settings = json!({
-                    "security": { "auth": { "selectedType": "gemini-api-key" } },
-                    "privacy": { "usageStatisticsEnabled": false },
-                    "general": { "enableAutoUpdate": false },
-                });
-                place.write(".gemini/settings.json", &settings.to_string());
+                place.write(".gemini/settings.json", &gemini().to_string());
                 let add = words(
                     "gemini mcp add --scope user --transport http mcproxy",
                     &[place.url],
                 );
-                let header = header.into_iter().map(str::to_owned);
-                let run = "gemini --yolo -m gemini-2.5-flash -p";
-                vec![
-                    add.into_iter().chain(header).collect(),
-                    words(run, &[PROMPT]),
-                ]
+                let run = words("gemini --yolo -m gemini-2.5-flash -p", &[PROMPT]);
+                vec![[add, place.header_option()].concat(), run]
             }
             Self::OpenCode => {
                 place.write("work/opencode.json", &opencode(place).to_string());
                 vec![words("opencode run", &[PROMPT])]
             }
             Self::Cline => {
-                let server = json!({ "type": "streamableHttp", "url": place.url, "headers": place.headers() });
                 let file = ".cline/data/settings/cline_mcp_settings.json";
-                place.write(
-                    file,
-                    &json!({ "mcpServers": { "mcproxy": server } }).to_string(),
-                );
+                place.write(file, &cline(place).to_string());
                 let model = format!("{}/v1", place.model);
                 let auth = words("cline auth -p openai -k x -m scripted -b", &[&model]);
                 vec![auth, words("cline --json -P openai -m scripted", &[PROMPT])]
@@ -124,6 +94,12 @@ impl Program {
     }
 }
 
+/// A command line without quotes, and arguments that may have spaces in them.
+fn words(line: &str, more: &[&str]) -> Vec<String> {
+    let words = line.split(' ').chain(more.iter().copied());
+    words.map(str::to_owned).collect()
+}
+
 impl Place<'_> {
     fn write(&self, file: &str, text: &str) {
         let path = self.home.join(file);
@@ -132,11 +108,18 @@ impl Place<'_> {
         fs::write(path, text).expect("the directory is ours");
     }
 
+    fn bearer(&self) -> Option<String> {
+        self.token.map(|token| format!("Bearer {token}"))
+    }
+
+    fn header_option(&self) -> Vec<String> {
+        let option = |bearer| words("--header", &[&format!("Authorization: {bearer}")]);
+        self.bearer().map(option).unwrap_or_default()
+    }
+
     fn headers(&self) -> Value {
-        match self.token {
-            Some(token) => json!({ "Authorization": format!("Bearer {token}") }),
-            None => json!({}),
-        }
+        let headers = |bearer| json!({ "Authorization": bearer });
+        self.bearer().map_or_else(|| json!({}), headers)
     }
 
     /// In an environment of its own, and with nothing of it left when it ends or has taken too long.
@@ -238,6 +221,19 @@ env_key = "OPENAI_API_KEY"
 "#,
         place.model
     )
+}
+
+fn gemini() -> Value {
+    json!({
+        "security": { "auth": { "selectedType": "gemini-api-key" } },
+        "privacy": { "usageStatisticsEnabled": false },
+        "general": { "enableAutoUpdate": false },
+    })
+}
+
+fn cline(place: &Place<'_>) -> Value {
+    let server = json!({ "type": "streamableHttp", "url": place.url, "headers": place.headers() });
+    json!({ "mcpServers": { "mcproxy": server } })
 }
 
 fn opencode(place: &Place<'_>) -> Value {

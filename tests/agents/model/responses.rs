@@ -1,4 +1,4 @@
-//! OpenAI's Responses.
+//! Responses, of `OpenAI`.
 
 use serde_json::{Value, json};
 
