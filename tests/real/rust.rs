@@ -89,10 +89,8 @@ async fn rmcp_lives_through_a_restart() -> Result<()> {
         let after = ask(&client, "tools/call", &echo).await?;
         ensure!(after == before, "{after} after {before}");
         let lost = timeout(PATIENCE, long.await_response()).await?;
-        let lost = lost
-            .err()
-            .context("an answer to what ran when it was killed")?;
-        ensure!(lost.to_string().contains("gateway was restarted"), "{lost}");
+        let lost = format!("{lost:?}");
+        ensure!(lost.contains("gateway was restarted"), "{lost}");
         client.cancel().await?;
         Ok(())
     })

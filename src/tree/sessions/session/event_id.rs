@@ -32,8 +32,11 @@ impl Life {
 
 /// A request's id that is longer than this is left out.
 const LONGEST_REQUEST: usize = 64;
+/// What marks the id of a call.
+const CALL: &str = "c";
 
-/// `{life}-{lane}-{seq}[-{request}]`, the life and the request's raw id in hexadecimal.
+/// `{life}-{lane}-{seq}[-{request}[-c]]`, the life and the request's raw id in hexadecimal; `c` says that it is a
+/// call of a tool.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct EventId<R = RequestId> {
     /// Which life of which session.
@@ -44,6 +47,7 @@ pub(super) struct EventId<R = RequestId> {
     pub(super) seq: u64,
     /// The request that the lane answers, if it is one.
     pub(super) request: Option<R>,
+    pub(super) is_call: bool,
 }
 
 impl EventId {
@@ -57,11 +61,17 @@ impl EventId {
             Some(hex) => Some(request(hex)?),
             None => None,
         };
+        let is_call = match parts.next() {
+            Some(CALL) => true,
+            Some(_) => return None,
+            None => false,
+        };
         parts.next().is_none().then_some(Self {
             life,
             lane,
             seq,
             request,
+            is_call,
         })
     }
 }
@@ -74,6 +84,9 @@ impl fmt::Display for EventId<&RequestId> {
             f.write_str("-")?;
             for byte in raw {
                 write!(f, "{byte:02x}")?;
+            }
+            if self.is_call {
+                write!(f, "-{CALL}")?;
             }
         }
         Ok(())
@@ -99,15 +112,16 @@ mod tests {
     proptest! {
         #[test]
         fn an_id_is_read_as_it_was_written(
-            life: u64, lane: u64, seq: u64, text in proptest::option::of("\\PC{0,20}"),
+            life: u64, lane: u64, seq: u64, text in proptest::option::of("\\PC{0,20}"), is_call: bool,
         ) {
             let raw = text.map(|text| serde_json::to_string(&text).unwrap());
             let request = raw.and_then(|raw| RequestId::from_raw(&raw));
             let (life, lane) = (Life(life), Lane(lane));
-            let written = EventId { life, lane, seq, request: request.as_ref() }.to_string();
+            let written = EventId { life, lane, seq, request: request.as_ref(), is_call }.to_string();
             prop_assert!(written.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-'));
             let short = request.filter(|request| request.as_raw().len() <= LONGEST_REQUEST);
-            let wanted = EventId { life, lane, seq, request: short };
+            let is_call = is_call && short.is_some();
+            let wanted = EventId { life, lane, seq, request: short, is_call };
             prop_assert_eq!(EventId::parse(&written), Some(wanted));
         }
 

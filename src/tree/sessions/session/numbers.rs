@@ -20,6 +20,8 @@ pub(super) struct Place {
     pub(super) seq: u64,
     /// The request that it answers, if it is just one.
     pub(super) request: Option<RequestId>,
+    /// Whether that is a call of a tool.
+    pub(super) is_call: bool,
 }
 
 /// The numbers of one life of a session, and the events that have them.
@@ -68,6 +70,7 @@ impl Numbers {
             lane: place.lane,
             seq,
             request: place.request.as_ref(),
+            is_call: place.is_call,
         };
         id.to_string().into()
     }

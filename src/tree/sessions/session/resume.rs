@@ -8,7 +8,8 @@ use super::event_id::EventId;
 use super::general::{Open, Owed};
 use super::outbound::{Event, Outbound, Queue, push};
 use super::streams::{Lane, Streams};
-use crate::protocol::jsonrpc::{self, RequestId, code};
+use crate::protocol::jsonrpc::{self, code};
+use crate::protocol::mcp::tools;
 use crate::tree::call::CallError;
 
 impl Streams {
@@ -37,7 +38,7 @@ impl Streams {
             // Of an earlier life nothing is kept; what was said in this one is to come.
             Lane::GENERAL => Ok(self.go_on(None, None, asked)),
             _ if is_ours => self.resume(&last),
-            _ => self.lost(last.request, RESTARTED),
+            _ => self.lost(&last, RESTARTED),
         }
     }
 
@@ -99,7 +100,7 @@ impl Streams {
         let is_done = replay.is_some_and(|replay| replay.has_end(last.lane, last.seq));
         let at = self.position(last.lane);
         if at.is_none() && !is_done {
-            return self.lost(last.request.clone(), FORGOTTEN);
+            return self.lost(last, FORGOTTEN);
         }
         self.repeat(&queue, last.lane, last.seq);
         if let Some(open) = at.and_then(|at| self.lanes.get_mut(at)) {
@@ -118,13 +119,19 @@ impl Streams {
         }
     }
 
-    /// A stream that says that the answer to `request` will not come, so that nobody waits for it.
-    fn lost(&self, request: Option<RequestId>, why: &str) -> Result<Outbound, CallError> {
-        let request = request.ok_or(CallError::UnknownEvent)?;
-        let error = jsonrpc::error_object(code::SERVER_UNAVAILABLE, why);
+    /// A stream that says that the answer to what was asked will not come, so that nobody waits for it. Of a
+    /// call a model reads it: not every program shows it an error, and some have it try again.
+    fn lost(&self, last: &EventId, why: &str) -> Result<Outbound, CallError> {
+        let request = last.request.as_ref().ok_or(CallError::UnknownEvent)?;
+        let message = if last.is_call {
+            jsonrpc::result(request, &tools::failed_call(why))
+        } else {
+            let error = jsonrpc::error_object(code::SERVER_UNAVAILABLE, why);
+            jsonrpc::error(Some(request), &error)
+        };
         let event = Event {
             id: None,
-            message: jsonrpc::error(Some(&request), &error),
+            message,
             is_last: true,
         };
         let (queue, feed) = mpsc::unbounded_channel();

@@ -15,7 +15,8 @@ use super::lane::OpenLane;
 use super::numbers::{Numbers, Place};
 use super::outbound::{Event, Feed, Opening, Queue};
 use crate::ids::SessionId;
-use crate::protocol::jsonrpc::{Message, RequestId};
+use crate::protocol::jsonrpc::{Message, Request};
+use crate::protocol::mcp::method;
 
 /// One way to the client.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
@@ -87,7 +88,8 @@ impl Streams {
             let place = Place {
                 lane,
                 seq: 0,
-                request: (others == 0).then(|| first.clone()),
+                request: (others == 0).then(|| first.id.clone()),
+                is_call: &*first.method == method::TOOLS_CALL,
             };
             self.lanes.push(OpenLane::new(place, others + 1, answer));
         }
@@ -275,9 +277,9 @@ impl Streams {
     }
 }
 
-fn request(message: &Message) -> Option<&RequestId> {
+fn request(message: &Message) -> Option<&Request> {
     match message {
-        Message::Request(request) => Some(&request.id),
+        Message::Request(request) => Some(request),
         Message::Notification(_) | Message::Response(_) => None,
     }
 }

@@ -14,6 +14,7 @@ pub(crate) fn event_id(data: &[u8]) {
             lane: id.lane,
             seq: id.seq,
             request: id.request.as_ref(),
+            is_call: id.is_call,
         };
         let again = again.to_string();
         assert_eq!(EventId::parse(&again), Some(id), "{text} and {again}");

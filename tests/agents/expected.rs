@@ -1,0 +1,169 @@
+//! What every program is expected to see, step by step: the right answer in time, but for the exceptions of this
+//! table.
+
+use std::fmt::Write as _;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::model::Model;
+use crate::play::{Play, Taken};
+use crate::programs::{Place, Program};
+use crate::script::{SCRIPT, Step};
+use crate::stage::{Socket, Stage};
+
+/// For an answer, the time that its call takes included.
+const SOON: Duration = Duration::from_secs(10);
+
+/// What a step may give instead of its answer.
+#[derive(Debug)]
+enum Instead {
+    /// The tool is not offered to the model.
+    NoTool,
+    /// The tools of a server that has gone are still offered.
+    Stale,
+    /// The result says this.
+    Says(&'static str),
+}
+
+/// A program, the socket if it matters, the step, and what it may give.
+type Exception = (Program, Option<Socket>, &'static str, Instead);
+
+const OWN: Option<Socket> = Some(Socket::Own);
+
+const EXCEPTIONS: &[Exception] = &[
+    // It asks for the list once a turn.
+    (Program::Codex, None, "added", Instead::NoTool),
+    (Program::Cline, None, "added", Instead::NoTool),
+    // It asks for the list, and keeps what it had.
+    (Program::ClaudeCode, None, "removed", Instead::Stale),
+    // It asks no more once a stream of its broke.
+    (Program::Gemini, None, "removed", Instead::Stale),
+    // Nobody listens: the call fails. Its next ones are served, Claude Code's after two seconds.
+    says(Program::Codex, OWN, "away", "error sending request"),
+    says(Program::Cline, OWN, "away", "Unable to connect"),
+    says(Program::Gemini, OWN, "away", "fetch failed"),
+    says(Program::OpenCode, OWN, "away", "Unable to connect"),
+    says(Program::ClaudeCode, OWN, "away", "ECONNREFUSED"),
+    says(Program::ClaudeCode, OWN, "no longer away", NOT_CONNECTED),
+    says(Program::ClaudeCode, OWN, "SIGKILL in a call", NOT_CONNECTED),
+    says(Program::ClaudeCode, OWN, "after the loss", NOT_CONNECTED),
+    // Its runtime, Bun before 1.3.14, sends a POST once more when a connection that it has used before breaks, even
+    // in the middle of the reply.
+    says(Program::Cline, None, "SIGKILL in a call", "waited 6 s"),
+];
+
+const NOT_CONNECTED: &str = "is not connected";
+
+const fn says(
+    program: Program,
+    socket: Option<Socket>,
+    step: &'static str,
+    text: &'static str,
+) -> Exception {
+    (program, socket, step, Instead::Says(text))
+}
+
+/// Programs whose session is over, with a socket of the gateway's own, at this step. The Python SDK ends it when a
+/// call is refused.
+const LOST: &[(Program, &str)] = &[(Program::FastMcp, "away"), (Program::OpenAiAgents, "away")];
+
+/// Runs the program through the script.
+///
+/// # Panics
+/// When a step gives anything but what the table says.
+pub(crate) async fn holds(program: Program, socket: Socket, has_token: bool) {
+    let stage = Stage::set(socket, has_token).await;
+    let (home, url, secret) = (stage.home().join("home"), stage.url(), stage.token());
+    let (play, due) = Play::new();
+    let play = Arc::new(play);
+    let model = Model::serve(play.clone()).await;
+    let place = Place {
+        home: &home,
+        url: &url,
+        token: secret,
+        model: &model.address,
+    };
+    let mut directing = pin!(stage.direct(due));
+    let said = tokio::select! {
+        said = program.run(&place) => said,
+        () = &mut directing => unreachable!("the play goes on"),
+    };
+    let taken = play.taken().await;
+    let (row, wrong) = judge(program, socket, &taken);
+    eprintln!("{program:?}, socket {socket:?}, token {has_token}\n{row}");
+    if !wrong.is_empty() {
+        eprintln!("{}", tail(&said));
+    }
+    assert_eq!(wrong, [""; 0]);
+}
+
+fn tail(text: &str) -> &str {
+    let start = text.len().saturating_sub(4000);
+    let start = (start..text.len()).find(|&at| text.is_char_boundary(at));
+    text.get(start.unwrap_or_default()..).unwrap_or_default()
+}
+
+/// A line for each step, and the names of those that are not as expected.
+fn judge(program: Program, socket: Socket, taken: &[Taken]) -> (String, Vec<&'static str>) {
+    let (mut row, mut wrong) = (String::new(), Vec::new());
+    let mut is_lost = false;
+    for (number, step) in SCRIPT.iter().enumerate() {
+        let taken = taken.get(number);
+        is_lost |= socket == Socket::Own && LOST.contains(&(program, step.name));
+        let is_expected =
+            is_lost || is_right(step, taken) || is_excepted(program, socket, step, taken);
+        if !is_expected {
+            wrong.push(step.name);
+        }
+        let mark = if is_expected { ' ' } else { '!' };
+        let line = writeln!(row, "{mark} {:20} {}", step.name, seen(step, taken));
+        line.expect("a string takes everything");
+    }
+    (row, wrong)
+}
+
+fn is_excepted(program: Program, socket: Socket, step: &Step, taken: Option<&Taken>) -> bool {
+    let of_this = EXCEPTIONS.iter().filter(|(whose, only, name, _)| {
+        *whose == program && only.is_none_or(|only| only == socket) && *name == step.name
+    });
+    let mut instead = of_this.map(|(.., instead)| instead);
+    instead.any(|instead| match instead {
+        Instead::NoTool => taken.is_some_and(|taken| !taken.is_offered),
+        Instead::Stale => taken.is_some_and(|taken| taken.is_stale),
+        Instead::Says(part) => said(taken).contains(part),
+    })
+}
+
+fn said(taken: Option<&Taken>) -> &str {
+    let came = taken.and_then(|taken| taken.came.as_ref());
+    came.map_or("", |(text, _)| text)
+}
+
+fn is_right(step: &Step, taken: Option<&Taken>) -> bool {
+    taken.is_some_and(|taken| {
+        let came = taken.came.as_ref();
+        let is_answer =
+            |(text, time): &(String, Duration)| text.contains(&step.answer()) && *time <= SOON;
+        taken.is_offered && !taken.is_stale && came.is_some_and(is_answer)
+    })
+}
+
+fn seen(step: &Step, taken: Option<&Taken>) -> String {
+    let Some(taken) = taken else {
+        return "over".to_owned();
+    };
+    let Some((text, time)) = &taken.came else {
+        return "no answer".to_owned();
+    };
+    let said = if !taken.is_offered {
+        "no tool"
+    } else if taken.is_stale {
+        "still offered"
+    } else if text.contains(&step.answer()) {
+        "right"
+    } else {
+        text
+    };
+    format!("{:4.1} s {said:.500}", time.as_secs_f32())
+}

@@ -1,0 +1,85 @@
+# For the scripts that install what tests need, by `source`: Node, Python, and packages of both, each pinned. What the
+# machine itself lacks is installed with apt-get.
+
+say() { printf '%s: %s\n' "$0" "$*" >&2; }
+fail() { say "$*"; exit 1; }
+
+# Node 18 is the oldest that the servers run on; npm comes with it or beside it.
+has_node() {
+    command -v npm >/dev/null && command -v npx >/dev/null &&
+        node -e 'process.exit(Number(process.versions.node.split(".")[0]) >= 18 ? 0 : 1)' 2>/dev/null
+}
+
+# The oldest Python that will do.
+oldest=${oldest:-3.10}
+
+# Debian ships venv apart from Python: `ensurepip` is what is missing then.
+is_python() {
+    "$1" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < tuple(map(int, sys.argv[1].split("."))))' "$oldest" 2>/dev/null
+}
+
+find_python() {
+    for candidate in python3 python3.14 python3.13 python3.12 python3.11 python3.10 /usr/bin/python3; do
+        if is_python "$candidate"; then
+            echo "$candidate"
+            return
+        fi
+    done
+    return 1
+}
+
+apt_install() {
+    command -v apt-get >/dev/null ||
+        fail "missing: $*. There is no apt-get here: install them (Node 18 or newer, Python $oldest or newer) and run again"
+    local root=()
+    if [ "$(id -u)" != 0 ]; then
+        command -v sudo >/dev/null || fail "missing: $*. Install them as root, or install sudo, and run again"
+        root=(sudo)
+    fi
+    say "installing $*"
+    "${root[@]}" apt-get update -qq
+    "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >&2
+}
+
+# What a stamp says: the files, the tools and the place that an installation was made from.
+stamp_of() { { cat "${@:2}"; echo "$1 $PWD"; } | sha256sum; }
+
+is_stamped() { [ "$(cat "$1/.stamp" 2>/dev/null)" = "$2" ]; }
+
+# The folder's Node packages, as its lock file has them; `ci` unless npm is to do it in another way.
+install_node_packages() {
+    local stamp how=("${@:2}")
+    [ "${#how[@]}" -gt 0 ] || how=(ci)
+    stamp=$(stamp_of "$(node --version)" "$1/package.json" "$1/package-lock.json")
+    if ! is_stamped "$1/node_modules" "$stamp"; then
+        say "installing the Node packages of $1"
+        npm "${how[@]}" --prefix "$1" --no-audit --no-fund --loglevel=error >&2
+        echo "$stamp" >"$1/node_modules/.stamp"
+    fi
+}
+
+# The Python packages of a list; lists with a number are for versions that do not fit into one environment.
+install_python_packages() {
+    local venv=$1/.venv${2:-} list=$1/requirements${2:-}.txt stamp
+    stamp=$(stamp_of "$("$python" --version)" "$list")
+    if ! is_stamped "$venv" "$stamp"; then
+        say "installing the Python packages of $list"
+        "$python" -m venv --clear "$venv"
+        "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r "$list" >&2
+        echo "$stamp" >"$venv/.stamp"
+    fi
+}
+
+# Sets `python`.
+install_tools() {
+    local missing=()
+    has_node || missing+=(nodejs npm)
+    find_python >/dev/null || missing+=(python3 python3-venv)
+    command -v git >/dev/null || missing+=(git)
+    if [ "${#missing[@]}" -gt 0 ]; then
+        apt_install "${missing[@]}"
+        has_node || fail "Node 18 or newer with npm is needed; found: $(node --version 2>&1 || true)"
+        find_python >/dev/null || fail "Python $oldest or newer with venv is needed; found: $(python3 --version 2>&1 || true)"
+    fi
+    python=$(find_python)
+}
