@@ -199,11 +199,13 @@ impl Merge {
         self.oddities = oddities;
     }
 
-    /// Whether the boot has come as far as the latch waits for: every server has a catalogue or
-    /// has failed its first start.
-    pub(super) fn is_complete(&self) -> bool {
-        let settled = |server: &Server| server.catalogue.is_some() || server.has_failed;
-        self.is_configured && self.servers.iter().all(settled)
+    /// Those that the boot waits for: they have no catalogue, kept or fresh, and have not failed
+    /// their first start.
+    pub(super) fn awaited(&self) -> Option<Vec<ServerName>> {
+        let is_awaited = |server: &&Server| server.catalogue.is_none() && !server.has_failed;
+        let awaited = self.servers.iter().filter(is_awaited);
+        let names = awaited.map(|server| server.wanted.server.clone());
+        self.is_configured.then(|| names.collect())
     }
 
     /// Builds the next table, if it is to differ from the last one; `open_latch` opens the boot
@@ -213,7 +215,12 @@ impl Merge {
             self.fresh = Some(self.job().run());
         }
         // What was told while the merge was under way is in the table after this one.
-        let is_settled = !self.is_stale && self.is_complete();
+        let awaited = if self.is_stale {
+            self.routes.awaited.clone()
+        } else {
+            self.awaited()
+        };
+        let is_settled = awaited.as_ref().is_some_and(Vec::is_empty);
         let is_complete = self.routes.is_complete || open_latch || is_settled;
         let is_dirty = mem::replace(&mut self.is_dirty, self.is_stale);
         if !is_dirty && is_complete == self.routes.is_complete {
@@ -233,6 +240,7 @@ impl Merge {
         let routes = Routes {
             version: self.routes.version + 1,
             is_complete,
+            awaited,
             at_boot: Arc::clone(at_boot),
             merged,
             servers: self.server_routes(),

@@ -39,6 +39,8 @@ pub struct TreeStatus {
     pub servers: Vec<ServerStatus>,
     /// What became of the configuration file.
     pub configuration: ConfigurationStatus,
+    /// Those of them that have never told what they offer: lists are without them.
+    pub missing: Vec<String>,
     /// Whether there has been a configuration that could be used.
     pub is_configured: bool,
     /// How many sessions there are.
@@ -235,6 +237,7 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
             .filter_map(|name| self.server_status(name));
         TreeStatus {
             servers: servers.collect(),
+            missing: host.missing().into_iter().map(ToString::to_string).collect(),
             configuration: host.book.configuration.clone(),
             is_configured: self.is_configured,
             sessions: host.settings.metrics.sessions(),
