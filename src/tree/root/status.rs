@@ -76,9 +76,23 @@ pub struct ServerStatus {
     /// What in its names may break a client, and what to do; that it offers nothing.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
+    /// Its lists that could not be read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unread: Vec<Unread>,
     /// Entries of its lists that are not passed on.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<LeftOut>,
+}
+
+/// A list that could not be read, or not to its end.
+#[derive(Debug, Clone, Serialize)]
+pub struct Unread {
+    /// The method that asks for it.
+    pub list: &'static str,
+    /// Why, in the gateway's own words.
+    pub why: String,
+    /// How many entries stand for it: those offered before, or its first pages.
+    pub entries: usize,
 }
 
 /// Entries that clients would refuse with their whole list, all for one reason.
@@ -268,11 +282,24 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
             tools: catalogue.map_or(0, |catalogue| catalogue.tools.len()),
             calls_in_flight: host.settings.metrics.server(name).in_flight.get(),
             instances: host.upstreams.keys().filter(is_own).count(),
+            unread: catalogue.map_or_else(Vec::new, |catalogue| unread(catalogue)),
             left_out: catalogue.map_or_else(Vec::new, |catalogue| left_out(catalogue)),
             ends_after_calls: past.and_then(|(_, past)| past.calls_in_a_life()),
             warnings,
         })
     }
+}
+
+fn unread(catalogue: &Catalogue) -> Vec<Unread> {
+    let gaps = catalogue.gaps.iter();
+    let all = gaps.filter_map(|(kind, gap)| {
+        Some(Unread {
+            list: kind.method(),
+            why: gap.why()?.to_owned(),
+            entries: catalogue.items(*kind).len(),
+        })
+    });
+    all.collect()
 }
 
 fn left_out(catalogue: &Catalogue) -> Vec<LeftOut> {
