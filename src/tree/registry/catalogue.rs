@@ -95,7 +95,11 @@ impl Catalogue {
                 (Gap::Torn(_), before) => before.is_some_and(|it| it.is_better(kind, &filled)),
                 (Gap::Stale(_), _) => false,
             };
-            let gap = if stands { filled.fill(kind, gap, before) } else { gap };
+            let gap = if stands {
+                filled.fill(kind, gap, before)
+            } else {
+                gap
+            };
             if gap.why().is_some() {
                 filled.gaps.insert(kind, gap);
             }
@@ -186,6 +190,8 @@ impl Catalogue {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::Gap;
     use crate::protocol::mcp::item::Kind;
     use crate::tree::testing::catalogue;
@@ -209,5 +215,44 @@ mod tests {
             catalogue(&["b"]).or_before(Some(&before)),
             catalogue(&["b"])
         );
+    }
+    #[test]
+    fn first_pages_stand_unless_more_is_known() {
+        let torn = |names: &[&str]| {
+            let mut told = (*catalogue(names)).clone();
+            told.gaps = [(Kind::Tools, Gap::Torn("no".into()))].into();
+            Arc::new(told)
+        };
+        let fresh = torn(&["a", "b"]).or_before(None);
+        assert_eq!(fresh, torn(&["a", "b"]), "nothing is known");
+        let empty = catalogue(&[]);
+        assert_eq!(torn(&["a"]).or_before(Some(&empty)).tools.len(), 1);
+        // What was whole loses nothing to a page that failed, however often.
+        let mut kept = catalogue(&["a"]);
+        for _ in 0..2 {
+            kept = torn(&["a", "b"]).or_before(Some(&kept));
+            assert_eq!(kept.tools.len(), 1);
+            assert_eq!(kept.gaps[&Kind::Tools], Gap::Unread("no".into()));
+        }
+        // Of two that are torn the longer one stands, and is torn.
+        for (before, now) in [(3, 1), (1, 3)] {
+            let names = &["a", "b", "c"];
+            let before = torn(&names[..before]);
+            let filled = torn(&names[..now]).or_before(Some(&before));
+            assert_eq!(filled, torn(names));
+        }
+        let mut silent = (*catalogue(&[])).clone();
+        silent.gaps = [(Kind::Tools, Gap::Awaited)].into();
+        let filled = Arc::new(silent).or_before(Some(&torn(&["a"])));
+        assert_eq!(filled, torn(&["a"]), "by a former life");
+    }
+
+    #[test]
+    fn a_list_that_could_not_be_read_again_is_the_servers_own() {
+        let mut stale = (*catalogue(&["mine"])).clone();
+        stale.gaps = [(Kind::Tools, Gap::Stale("no".into()))].into();
+        let filled = Arc::new(stale).or_before(Some(&catalogue(&["theirs"])));
+        assert_eq!(filled.tools[0].key(), "mine");
+        assert_eq!(filled.gaps[&Kind::Tools].why(), Some("no"));
     }
 }

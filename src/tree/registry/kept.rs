@@ -35,7 +35,7 @@ struct File<'a> {
 }
 
 /// What is said of a list that a former life left torn.
-const TORN: &str = "its later pages have never come";
+pub(super) const TORN: &str = "its later pages have never come";
 
 impl Kept {
     pub(super) fn encode(&self) -> serde_json::Result<Vec<u8>> {

@@ -27,8 +27,8 @@ const ANSWER: Duration = Duration::from_secs(1);
 /// So many entries that can't be used are named; the log says what is wrong with them.
 const REFUSED_AT_MOST: usize = 100;
 
-/// So many reasons are given why entries of one server's lists are left out.
-const LEFT_OUT_AT_MOST: usize = 20;
+/// What the status says of entries that are left out for more faults than are told apart.
+const OTHER_FAULTS: &str = "other faults";
 /// What the status says of a server without anything in its lists.
 const NOTHING: &str = "it offers nothing: it lists no tools, no prompts and no resources";
 
@@ -104,7 +104,7 @@ pub struct LeftOut {
     pub why: String,
     /// How many there are.
     pub count: usize,
-    /// The first of them.
+    /// Their names, 1000 of a list at most.
     pub entries: Vec<String>,
 }
 
@@ -251,7 +251,11 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
             .filter_map(|name| self.server_status(name));
         TreeStatus {
             servers: servers.collect(),
-            missing: host.missing().into_iter().map(ToString::to_string).collect(),
+            missing: host
+                .missing()
+                .into_iter()
+                .map(ToString::to_string)
+                .collect(),
             configuration: host.book.configuration.clone(),
             is_configured: self.is_configured,
             sessions: host.settings.metrics.sessions(),
@@ -305,14 +309,21 @@ fn unread(catalogue: &Catalogue) -> Vec<Unread> {
 fn left_out(catalogue: &Catalogue) -> Vec<LeftOut> {
     let lists = catalogue.odd.iter();
     let all = lists.flat_map(|(kind, odd)| {
-        odd.left_out().map(|(fault, named)| LeftOut {
+        let left_out = |why, count, entries| LeftOut {
             list: kind.method(),
-            why: fault.to_string(),
-            count: named.count,
-            entries: named.names.clone(),
-        })
+            why,
+            count,
+            entries,
+        };
+        let others = Some(odd.others()).filter(|count| *count > 0);
+        let others = others.map(|count| left_out(OTHER_FAULTS.to_owned(), count, Vec::new()));
+        let named = odd.left_out();
+        let named = named.map(move |(fault, named)| {
+            left_out(fault.to_string(), named.count, named.names.clone())
+        });
+        named.chain(others)
     });
-    all.take(LEFT_OUT_AT_MOST).collect()
+    all.collect()
 }
 
 fn next_try(status: &Status) -> Option<f64> {

@@ -144,7 +144,11 @@ impl UpstreamState {
         let level = if is_known { Level::Debug } else { Level::Info };
         if let Some(kind) = self.dialogue.looks_further_for() {
             let is_again = self.args.past.learn_end(kind);
-            let next = if is_again { "not asked that again" } else { "asked once more" };
+            let next = if is_again {
+                "not asked that again"
+            } else {
+                "asked once more"
+            };
             let method = kind.method();
             log::info!(
                 server = who.server();

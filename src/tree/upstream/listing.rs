@@ -215,15 +215,29 @@ impl Listing {
 pub(super) fn say_odd(who: &Who, kind: Kind, odd: &Odd) {
     let method = kind.method();
     for (fault, named) in odd.left_out().take(MAX_REASONS) {
+        let all = if named.is_long() {
+            "; /status names them (left_out)"
+        } else {
+            ""
+        };
         log::warn!(
             server = who.server();
             "Server {who} lists what clients refuse together with all other entries ({method}), \
-             {fault}: {named}; left out"
+             {fault}: {named}; left out{all}"
         );
     }
-    let more = odd.left_out().count().saturating_sub(MAX_REASONS);
+    let rest: usize = odd
+        .left_out()
+        .skip(MAX_REASONS)
+        .map(|(_, named)| named.count)
+        .sum();
+    let more = rest + odd.others();
     if more > 0 {
-        log::warn!(server = who.server(); "Server {who} lists entries with {more} more such faults ({method}); left out");
+        log::warn!(
+            server = who.server();
+            "Server {who} lists {more} more entries with other such faults ({method}); left out; \
+             /status names them (left_out)"
+        );
     }
     for (member, named) in odd.mended() {
         log::warn!(

@@ -132,7 +132,11 @@ impl Lists {
 
     /// Whether some list has come, or a part of one, whatever is still awaited.
     pub(super) fn has_some(&self) -> bool {
-        let has_pages = |kind| self.asked.get(kind).is_some_and(|asked| asked.pages().is_some());
+        let has_pages = |kind| {
+            self.asked
+                .get(kind)
+                .is_some_and(|asked| asked.pages().is_some())
+        };
         let mut declared = self.declared.iter();
         declared.any(|kind| !self.known.gaps.contains_key(kind) || has_pages(kind))
     }

@@ -14,7 +14,7 @@ use crate::tree::registry::Gap;
 /// Silence is an answer too: there is none, for now. Whoever was silent is left alone for as long.
 pub(super) const MAY_TAKE: Duration = Duration::from_secs(5);
 /// Calls that wait for the server to be ready come first.
-pub(super) const QUIET: Duration = Duration::from_millis(200);
+pub(super) const QUIET: Duration = Duration::from_millis(100);
 /// While it is at a call, it is looked this often whether it still is.
 const BUSY: Duration = Duration::from_secs(1);
 

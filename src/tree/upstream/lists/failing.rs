@@ -64,7 +64,9 @@ impl Lists {
             return Step::default();
         };
         let before = self.known.gaps.get(&kind).cloned();
-        let pages = listing.pages().map(|(items, odd)| (items.to_vec(), odd.clone()));
+        let pages = listing
+            .pages()
+            .map(|(items, odd)| (items.to_vec(), odd.clone()));
         let (is_at_its_end, is_undeclared) = (listing.is_at_empty_cursor(), listing.is_undeclared);
         if matches!(failure, Failure::Silent) {
             self.undeclared.put_off(now, is_undeclared);
