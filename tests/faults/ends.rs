@@ -100,13 +100,13 @@ async fn f211_ends_when_asked_what_it_has() {
     both::ready(&stage.gateway).await;
     stage.resume().await;
     let (once_more, again) = ("it is asked once more", "it is not asked that again");
-    let begin = Instant::now();
     wait::until("its ends, two at each list", DEADLINE, async || {
         let lines = stage.gateway.logs();
         let saying = |part: &str| lines.iter().filter(|line| line.contains(part)).count();
         (saying(once_more) == 2 && saying(again) == 2).then_some(())
     })
     .await;
+    let begin = Instant::now();
     let client = stage.client::<Sse>().await;
     let life = newcomer(&client, "bad", DEADLINE).await;
     stage.within("ready again after", begin.elapsed(), Duration::from_secs(2));

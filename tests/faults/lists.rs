@@ -9,7 +9,6 @@ use super::metrics;
 use super::stage::{Stage, configuration, wait as real_or};
 use crate::support::both;
 use crate::support::client::{DEADLINE, Sse, SseClient, Streamable};
-use crate::support::fleet::{echo, identify, newcomer};
 use crate::support::gateway::{Gateway, GatewayOptions};
 use crate::support::http;
 use crate::support::servers::{fixture, text_of, tool_names};
@@ -306,8 +305,11 @@ async fn f253_many_entries_left_out() {
 async fn f254_slow_at_lists_it_did_not_declare() {
     let takes = real_or("3", "5");
     let bad = one_at_a_time("{}", r#"say "$list""#, &format!("sleep {takes}"));
-    let mut stage = Stage::open(254, &[bad]).await;
+    let options = GatewayOptions::new(configuration(&[bad], &json!({})));
+    let mut stage = Stage::early(254, options).await;
     let client = stage.client::<Streamable>().await;
+    // It waits until the tools are known.
+    assert_eq!(text_of(&client.call_tool("bad__go", "{}").await), "went");
     let (start, mut slowest, mut calls) = (Instant::now(), Duration::ZERO, 0);
     while start.elapsed() < Duration::from_secs(4) {
         let called = Instant::now();
@@ -325,6 +327,7 @@ async fn f254_slow_at_lists_it_did_not_declare() {
     let asked = "'bad' stderr: is asked for another list";
     stage.gateway.wait_for_log(asked, DEADLINE).await;
     stage.struck(format!("asked for a list that takes {takes} s"));
+    stage.resume().await;
     client.close().await;
     stage.close().await;
 }

@@ -14,7 +14,7 @@ use super::calls::Calls;
 use super::listing::{Listing, Room, Turn, say_odd};
 use super::pace::Pace;
 use super::past::Past;
-use super::undeclared::{MAY_TAKE, Undeclared};
+use super::undeclared::{MAY_TAKE, QUIET, Undeclared};
 use super::who::Who;
 use crate::protocol::jsonrpc::{self, code};
 use crate::protocol::mcp::item::{self, Item, Kind, Odd, Page};
@@ -270,7 +270,7 @@ impl Lists {
             }
             Turn::Done(items, odd) => {
                 if is_undeclared {
-                    self.found(kind, items.len());
+                    self.found(now, kind, items.len());
                 }
                 self.complete(kind, items, odd, calls);
                 Step {
@@ -310,7 +310,7 @@ impl Lists {
 
     /// A call goes first.
     pub(super) fn put_off(&mut self, now: Instant) {
-        self.undeclared.put_off(now, false);
+        self.undeclared.put_off(now, QUIET);
     }
 
     /// What former lives taught has come.
@@ -339,12 +339,12 @@ impl Lists {
     }
 
     /// A list has come that was not declared.
-    fn found(&mut self, kind: Kind, count: usize) {
+    fn found(&mut self, now: Instant, kind: Kind, count: usize) {
         if count > 0 {
             let (who, method) = (&self.who, kind.method());
             log::info!(server = who.server(); "Server {who} does not declare what it lists all the same ({method}, {count} entries)");
         }
-        self.undeclared.found(kind);
+        self.undeclared.found(now, kind);
         self.declared.push(kind);
         self.known.abilities.resources |= kind == Kind::Resources && count > 0;
     }

@@ -15,6 +15,8 @@ use crate::tree::registry::Gap;
 pub(super) const MAY_TAKE: Duration = Duration::from_secs(5);
 /// Calls that wait for the server to be ready come first.
 pub(super) const QUIET: Duration = Duration::from_millis(100);
+/// So do those of clients that have just heard of what came.
+pub(super) const RUSH: Duration = Duration::from_secs(1);
 /// While it is at a call, it is looked this often whether it still is.
 const BUSY: Duration = Duration::from_secs(1);
 
@@ -75,11 +77,10 @@ impl Undeclared {
         self.due
     }
 
-    /// The server has something else to do, or was silent: it is left alone for a while.
-    pub(super) fn put_off(&mut self, now: Instant, was_silent: bool) {
+    /// The server is left alone for so long at least.
+    pub(super) fn put_off(&mut self, now: Instant, wait: Duration) {
         if !self.left.is_empty() {
-            let due = now + if was_silent { MAY_TAKE } else { QUIET };
-            self.due = self.due.max(Some(due));
+            self.due = self.due.max(Some(now + wait));
         }
     }
 
@@ -89,8 +90,9 @@ impl Undeclared {
     }
 
     /// It came.
-    pub(super) fn found(&self, kind: Kind) {
+    pub(super) fn found(&mut self, now: Instant, kind: Kind) {
         self.past.has(kind);
+        self.put_off(now, RUSH);
     }
 
     /// Whether it came in this life or a former one.

@@ -11,6 +11,7 @@ use crate::tree::registry::Gap;
 use crate::tree::upstream::calls::Calls;
 use crate::tree::upstream::junk::excerpt;
 use crate::tree::upstream::listing::Listing;
+use crate::tree::upstream::undeclared::MAY_TAKE;
 
 /// Why a page of a list did not come.
 #[derive(Debug)]
@@ -69,7 +70,9 @@ impl Lists {
             .map(|(items, odd)| (items.to_vec(), odd.clone()));
         let (is_at_its_end, is_undeclared) = (listing.is_at_empty_cursor(), listing.is_undeclared);
         if matches!(failure, Failure::Silent) {
-            self.undeclared.put_off(now, is_undeclared);
+            if is_undeclared {
+                self.undeclared.put_off(now, MAY_TAKE);
+            }
             self.await_later(kind, listing, calls);
         }
         let mut is_news = false;
@@ -81,7 +84,11 @@ impl Lists {
             }
             pages => {
                 if is_undeclared && pages.is_some() {
-                    self.found(kind, pages.as_ref().map_or(0, |(items, _)| items.len()));
+                    self.found(
+                        now,
+                        kind,
+                        pages.as_ref().map_or(0, |(items, _)| items.len()),
+                    );
                 } else if is_undeclared {
                     self.has_not(kind, failure);
                 }

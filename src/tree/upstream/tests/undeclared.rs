@@ -16,7 +16,7 @@ use crate::tree::registry::Lessons;
 use crate::tree::upstream::Past;
 use crate::tree::upstream::dialogue::{Dialogue, Effect};
 use crate::tree::upstream::listing::Room;
-use crate::tree::upstream::undeclared::QUIET;
+use crate::tree::upstream::undeclared::{QUIET, RUSH};
 
 const NOTHING: [&str; 4] = ["{}", "null", "[]", r#"{"logging":{},"tools":null}"#];
 
@@ -34,6 +34,12 @@ fn later(talk: &mut Talk) -> Vec<Todo> {
     talk.expires()
 }
 
+/// Clients that have heard of a list have had time to call.
+fn much_later(talk: &mut Talk) -> Vec<Todo> {
+    talk.now += RUSH;
+    talk.expires()
+}
+
 #[test]
 fn all_lists_are_asked_for_one_at_a_time_if_nothing_was_declared() {
     for capabilities in NOTHING {
@@ -43,13 +49,14 @@ fn all_lists_are_asked_for_one_at_a_time_if_nothing_was_declared() {
         assert_eq!(later(&mut talk), [list(1, Kind::Tools)]);
         let todo = talk.hears(&answer(1, &tools(&["t"])));
         assert_eq!(todo, [listed_but(&["t"], &Kind::ALL[1..])]);
-        assert_eq!(later(&mut talk), [list(2, Kind::Prompts)]);
+        assert_eq!(later(&mut talk), []);
+        assert_eq!(much_later(&mut talk), [list(2, Kind::Prompts)]);
         let todo = talk.hears(&unknown(2));
         assert_eq!(todo, [listed_but(&["t"], &Kind::ALL[2..])]);
         assert_eq!(later(&mut talk), [list(3, Kind::Resources)]);
         let todo = talk.hears(&answer(3, "{}"));
         assert_eq!(todo, [listed_but(&["t"], &Kind::ALL[3..])]);
-        assert_eq!(later(&mut talk), [list(4, Kind::Templates)]);
+        assert_eq!(much_later(&mut talk), [list(4, Kind::Templates)]);
         assert_eq!(talk.hears(&unknown(4)), [listed(&["t"])]);
         assert_eq!(talk.dialogue.next_deadline(), None);
         // What was found is followed like any other.
@@ -121,9 +128,8 @@ fn a_call_comes_first() {
     talk.hears(&answer(2, &tools(&["t"])));
     ids.push(talk.sends(&mut desk));
     talk.hears(&answer(ids[1], "{}"));
-    talk.now += QUIET / 2;
-    assert_eq!(talk.expires(), [], "a call has just come");
-    assert_eq!(later(&mut talk), [list(4, Kind::Prompts)]);
+    assert_eq!(later(&mut talk), [], "a list has just come");
+    assert_eq!(much_later(&mut talk), [list(4, Kind::Prompts)]);
 }
 
 /// One life of a server that declares prompts, and what it is asked when a call could have come.
