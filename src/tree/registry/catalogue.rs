@@ -201,7 +201,7 @@ mod tests {
         let (before, mut told) = (catalogue(&["a"]), (*catalogue(&[])).clone());
         told.instructions = Some("new".to_owned());
         told.gaps = [(Kind::Tools, Gap::Awaited), (Kind::Prompts, Gap::Silent)].into();
-        let told = std::sync::Arc::new(told);
+        let told = Arc::new(told);
         let filled = told.clone().or_before(Some(&before));
         assert_eq!(
             (&filled.tools, &filled.instructions),
@@ -210,7 +210,7 @@ mod tests {
         assert!(filled.gaps.is_empty());
         assert!(told.or_before(None).tools.is_empty());
         let again = catalogue(&["a"]).or_before(Some(&before));
-        assert!(std::sync::Arc::ptr_eq(&again.tools, &before.tools));
+        assert!(Arc::ptr_eq(&again.tools, &before.tools));
         assert_eq!(
             catalogue(&["b"]).or_before(Some(&before)),
             catalogue(&["b"])

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use crate::ids::Generation;
 use crate::protocol::mcp::item::Kind;
 use crate::protocol::mcp::request::Subject;
-use crate::tree::registry::catalogue::Lessons;
+use crate::tree::registry::catalogue::{Gap, Lessons};
 use crate::tree::registry::kept::Kept;
 use crate::tree::registry::merged::Changes;
 use crate::tree::registry::message::{ServerState, Wanted};
