@@ -146,6 +146,10 @@ limits! {
     max_instances: Count = 256, 1 => 10_000, "one that is not used makes room: of who has most, the one that is so for longest; where none is, \"busy\"";
     /// How long a connection on which all was answered may wait for its next request
     connection_idle_timeout: Seconds = s(180), 10 => s(86_400), "it is closed; before that, if connections run short";
+    /// How long after its start the gateway answers no list while servers are in their first start
+    first_list_timeout: Seconds = s(8), 0 => s(3600), "lists are without those that are late; a warning names them, and clients are told when they come";
+    /// How long `/readyz` waits for servers in their first start
+    readiness_timeout: Seconds = s(60), 0 => s(3600), "200 all the same, and a warning names them";
 }
 
 /// What somebody says about limits: the file, or the command line.

@@ -38,7 +38,6 @@ mod timer;
 mod upstream;
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use ractor::concurrency::JoinHandle;
 use ractor::{Actor, ActorCell, SpawnErr};
@@ -74,8 +73,6 @@ pub struct Settings {
     pub state_dir: Option<StateDir>,
     /// What was kept there.
     signer: Option<Signer>,
-    /// When the boot latch opens at the latest, counted from the start.
-    pub boot_latch: Duration,
     /// The ladder, the intensity, the start slots.
     pub supervision: supervise::Settings,
     /// The limits, as far as neither the file nor the command line says anything. Of
@@ -101,7 +98,6 @@ impl Settings {
             config_path,
             state_dir: None,
             signer: None,
-            boot_latch: Duration::from_secs(10),
             supervision: supervise::Settings::default(),
             limits: Limits::default(),
             command_line: Given::default(),

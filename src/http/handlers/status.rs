@@ -14,6 +14,7 @@ struct Status {
     version: &'static str,
     uptime_seconds: u64,
     ready: bool,
+    missing: Vec<String>,
     configuration: ConfigurationStatus,
     servers: Vec<ServerStatus>,
     sessions: Places,
@@ -35,6 +36,7 @@ pub(in crate::http) async fn answer(context: Arc<Context>) -> Result<Response, P
         version: env!("CARGO_PKG_VERSION"),
         uptime_seconds: metrics.uptime().as_secs(),
         ready: context.readiness.is_ready(),
+        missing: tree.missing,
         configuration: tree.configuration,
         servers: tree.servers,
         sessions: Places {

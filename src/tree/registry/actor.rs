@@ -23,6 +23,9 @@ use crate::tree::timer::Timer;
 /// Kept catalogues that can't be read within this time are not used.
 const LOAD_WITHIN: Duration = Duration::from_secs(2);
 
+/// So many servers are named in a line.
+const NAMED: usize = 20;
+
 /// The registry.
 pub(crate) struct Registry;
 
@@ -52,7 +55,7 @@ pub(crate) struct RegistryState {
     has_complained: bool,
     has_tidied: bool,
     myself: ActorRef<RegistryMsg>,
-    _latch: Timer<RegistryMsg>,
+    latch: Timer<RegistryMsg>,
 }
 
 impl Actor for Registry {
@@ -78,7 +81,7 @@ impl Actor for Registry {
             merging: JoinSet::new(),
             has_complained: false,
             has_tidied: false,
-            _latch: Timer::after(&myself, wait, || RegistryMsg::LatchElapsed),
+            latch: Timer::after(&myself, wait, || RegistryMsg::LatchElapsed),
             myself,
         })
     }
@@ -126,10 +129,11 @@ impl Actor for Registry {
                 state.subscribers.remove(&session);
             }
             RegistryMsg::Beat(beat) => beat.passed(Part::Registry),
-            RegistryMsg::LatchElapsed => {
-                state.is_latch_elapsed = true;
-                state.push();
+            RegistryMsg::LatchOpens(at) => {
+                let wait = at.saturating_duration_since(Instant::now());
+                state.latch = Timer::after(&state.myself, wait, || RegistryMsg::LatchElapsed);
             }
+            RegistryMsg::LatchElapsed => state.on_latch_elapsed(),
             RegistryMsg::Merged(merged) => {
                 let merged = merged.ok_or("a merge failed")?;
                 state.on_merged(*merged);
@@ -137,6 +141,16 @@ impl Actor for Registry {
             RegistryMsg::Kept(outcome) => state.on_kept(outcome),
         }
         Ok(())
+    }
+}
+
+/// Some servers by their names, for a line of the log.
+pub(crate) fn naming(servers: &[ServerName]) -> String {
+    let named = servers.iter().take(NAMED).map(|name| format!("'{name}'"));
+    let named = named.collect::<Vec<_>>().join(", ");
+    match servers.len().saturating_sub(NAMED) {
+        0 => named,
+        more => format!("{named} and {more} more"),
     }
 }
 
@@ -151,6 +165,26 @@ async fn load(store: Store) -> HashMap<ServerName, Kept> {
 }
 
 impl RegistryState {
+    /// The first lists have waited for long enough. Who is late is announced.
+    fn on_latch_elapsed(&mut self) {
+        let is_first = !std::mem::replace(&mut self.is_latch_elapsed, true);
+        if is_first && !self.merge.routes().is_complete {
+            match self.merge.awaited() {
+                Some(names) if names.is_empty() => {} // its catalogues are being merged
+                Some(names) => log::warn!(
+                    "Lists are given without {}, still in the first start (first_list_timeout); clients that \
+                     listen are told when it has come",
+                    naming(&names)
+                ),
+                None => log::warn!(
+                    "Lists are given without any server: the configuration has not been read yet \
+                     (first_list_timeout)"
+                ),
+            }
+        }
+        self.push();
+    }
+
     /// Sends everybody the next table, if it differs from the last one: at once, or when what takes
     /// long has been merged. One merge at a time; what is told meanwhile is in the next.
     fn push(&mut self) {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use ractor::ActorRef;
+use tokio::time::Instant;
 
 use super::catalogue::{Catalogue, Lessons};
 use super::message::{RegistryMsg, ServerState, Wanted};
@@ -74,6 +75,11 @@ impl RegistryHandle {
     /// Ends what [`Self::join`] began.
     pub(crate) fn leave(&self, session: u64) {
         self.tell(RegistryMsg::Leave { session });
+    }
+
+    /// When the boot latch opens at the latest.
+    pub(in crate::tree) fn latch_opens(&self, at: Instant) {
+        self.tell(RegistryMsg::LatchOpens(at));
     }
 
     /// Has the registry show that it is at work.

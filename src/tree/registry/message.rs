@@ -78,7 +78,9 @@ pub(crate) enum RegistryMsg {
     Leave { session: u64 },
     /// From root: to be answered.
     Beat(Beat),
-    /// From itself: the boot has taken long enough.
+    /// From root: the limits put the boot latch's time there.
+    LatchOpens(Instant),
+    /// From itself: the first lists have waited for long enough.
     LatchElapsed,
     /// From the task that merges; `None` if it failed.
     Merged(Option<Box<Merged>>),
@@ -96,6 +98,7 @@ impl Kind for RegistryMsg {
             Self::Join { .. } => "Join",
             Self::Leave { .. } => "Leave",
             Self::Beat(_) => "Beat",
+            Self::LatchOpens(_) => "LatchOpens",
             Self::LatchElapsed => "LatchElapsed",
             Self::Merged(_) => "Merged",
             Self::Kept(_) => "Kept",

@@ -35,6 +35,9 @@ pub(crate) struct Routes {
     pub version: u64,
     /// Whether the boot latch is open: until then the first list and unknown names wait.
     pub is_complete: bool,
+    /// Those in their first start: they are alive, and have never told what they offer. `None`
+    /// until the configuration is known.
+    pub awaited: Option<Vec<ServerName>>,
     /// What is offered.
     pub merged: Arc<Merged>,
     /// What was offered when the latch opened: what the former process offered last, as far as

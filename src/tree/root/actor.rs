@@ -93,6 +93,7 @@ impl<S: Spawn, E: Edge> Actor for Root<S, E> {
         supervisor.add_permanent(ChildId::Registry, permanent.clone(), None);
         supervisor.add_permanent(ChildId::Sessions, permanent.clone(), None);
         supervisor.add_permanent(ChildId::Listener, permanent, Some(ChildId::Sessions));
+        state.time_boot();
         Ok(())
     }
 
@@ -104,12 +105,7 @@ impl<S: Spawn, E: Edge> Actor for Root<S, E> {
     ) -> Result<(), ActorProcessingErr> {
         match message {
             RootMsg::Configured { config, retry } => state.on_configured(config, retry),
-            RootMsg::RoutesChanged(routes) => {
-                if routes.is_complete {
-                    state.readiness.release("boot");
-                }
-                state.supervisor.host_mut().routes = Some(routes);
-            }
+            RootMsg::RoutesChanged(routes) => state.on_routes(routes),
             RootMsg::ConfigJudged { is_faulty } => {
                 state.supervisor.host_mut().book.judged(is_faulty);
             }
@@ -146,6 +142,7 @@ impl<S: Spawn, E: Edge> Actor for Root<S, E> {
                 }
             }
             RootMsg::Stop => state.begin_shutdown(),
+            RootMsg::BootElapsed => state.on_boot_elapsed(),
             RootMsg::SessionsCalling(are_they) => state.shutdown.are_calls_done = !are_they,
             RootMsg::PhaseElapsed(phase) => state.shutdown.elapsed(phase),
         }

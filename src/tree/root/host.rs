@@ -11,6 +11,7 @@ use ractor::{ActorCell, ActorProcessingErr, SpawnErr};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::boot::Boot;
 use super::repeats::Repeats;
 use super::starts::missing;
 use super::status::Book;
@@ -64,7 +65,7 @@ pub(super) struct RootHost<S, E> {
     repeats: Repeats,
     /// Those whose start has failed since they were configured.
     failed: BTreeSet<ServerName>,
-    pub(super) latch_opens: Instant,
+    pub(super) boot: Boot,
     /// One for all lives of the sessions.
     pub(super) signer: Signer,
     pub(super) is_stopping: bool,
@@ -78,7 +79,7 @@ impl<S: Spawn, E: Edge> RootHost<S, E> {
             .limits
             .with(&settings.command_line, &settings.limits);
         Self {
-            latch_opens: Instant::now() + settings.boot_latch,
+            boot: Boot::begin(),
             signer: settings
                 .signer
                 .clone()

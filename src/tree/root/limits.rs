@@ -61,5 +61,6 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
         let supervision = host.supervision();
         self.supervisor
             .set_pace(supervision.ladder, supervision.stop_within);
+        self.time_boot();
     }
 }

@@ -6,6 +6,7 @@
 
 mod actor;
 mod beat;
+mod boot;
 mod host;
 mod instances;
 mod limits;
@@ -107,6 +108,8 @@ pub(crate) enum RootMsg {
     Reload,
     /// From main, on SIGTERM and SIGINT.
     Stop,
+    /// From itself: readiness has waited for first starts for long enough.
+    BootElapsed,
     /// From the sessions, during the stop: whether any has a call without an answer.
     SessionsCalling(bool),
     /// From itself: this phase of the stop has taken long enough.
@@ -130,6 +133,7 @@ impl Kind for RootMsg {
             Self::Beat(_) => "Beat",
             Self::Reload => "Reload",
             Self::Stop => "Stop",
+            Self::BootElapsed => "BootElapsed",
             Self::SessionsCalling(_) => "SessionsCalling",
             Self::PhaseElapsed(_) => "PhaseElapsed",
         }

@@ -36,7 +36,7 @@ impl<S: Spawn, E: Edge> RootHost<S, E> {
             last: self.routes.clone(),
             store: Store::new(self.settings.state_dir.as_ref(), &self.settings.config_path),
             root: Arc::new(self.root.clone()),
-            latch_opens: self.latch_opens,
+            latch_opens: self.boot.latch_opens(self.limits().first_list_timeout),
         };
         let (actor, started) = self.spawn.spawn("registry", Registry, args, parent)?;
         let registry = RegistryHandle::new(actor.clone());

@@ -67,6 +67,8 @@ const REACHED: &[(&str, Reached)] = &[
     ("max_subscriptions_bytes", Reached::Here("64KiB")),
     ("max_instances", Reached::Here("3")),
     ("connection_idle_timeout", Reached::Rows(&[220])),
+    ("first_list_timeout", Reached::Rows(&[250])),
+    ("readiness_timeout", Reached::Rows(&[250])),
 ];
 
 /// The limit of this name, and its number in the gateway's table.
