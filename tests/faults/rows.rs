@@ -3,7 +3,7 @@
 /// One fault.
 #[derive(Debug)]
 pub(crate) struct Row {
-    pub(crate) number: u8,
+    pub(crate) number: u16,
     /// What its test is called after `f` and the number.
     pub(crate) name: &'static str,
     /// What goes wrong.
@@ -12,7 +12,7 @@ pub(crate) struct Row {
     pub(crate) demanded: &'static str,
 }
 
-const fn row(number: u8, name: &'static str, fault: &'static str, demanded: &'static str) -> Row {
+const fn row(number: u16, name: &'static str, fault: &'static str, demanded: &'static str) -> Row {
     Row {
         number,
         name,
@@ -142,7 +142,7 @@ pub(crate) const ROWS: [Row; 115] = [
 ];
 
 /// The row of this number.
-pub(crate) fn of(number: u8) -> &'static Row {
+pub(crate) fn of(number: u16) -> &'static Row {
     let found = ROWS.iter().find(|row| row.number == number);
     found.expect("a row of the matrix")
 }
@@ -153,7 +153,7 @@ pub(crate) trait Named {
     fn test(&self) -> String;
 }
 
-impl Named for u8 {
+impl Named for u16 {
     fn test(&self) -> String {
         of(*self).test()
     }
