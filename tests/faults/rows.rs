@@ -3,7 +3,7 @@
 /// One fault.
 #[derive(Debug)]
 pub(crate) struct Row {
-    pub(crate) number: u8,
+    pub(crate) number: u16,
     /// What its test is called after `f` and the number.
     pub(crate) name: &'static str,
     /// What goes wrong.
@@ -12,7 +12,7 @@ pub(crate) struct Row {
     pub(crate) demanded: &'static str,
 }
 
-const fn row(number: u8, name: &'static str, fault: &'static str, demanded: &'static str) -> Row {
+const fn row(number: u16, name: &'static str, fault: &'static str, demanded: &'static str) -> Row {
     Row {
         number,
         name,
@@ -23,7 +23,7 @@ const fn row(number: u8, name: &'static str, fault: &'static str, demanded: &'st
 
 /// Every row, in order. Where it says nothing else, the nine other servers answer every call meanwhile.
 #[rustfmt::skip]
-pub(crate) const ROWS: [Row; 121] = [
+pub(crate) const ROWS: [Row; 124] = [
     row(1, "exits_in_a_call", "a server exits with 1 in the middle of a call", "the call gets its error within 100 ms of the exit; ready again within 2 s"),
     row(2, "killed_by_sigkill", "a server is killed by SIGKILL", "calls get their error within 100 ms; ready again within 2 s"),
     row(3, "exits_when_idle", "a server exits with 0 while nothing is asked of it", "ready again within 2 s; nothing in the log above a warning"),
@@ -56,7 +56,7 @@ pub(crate) const ROWS: [Row; 121] = [
     row(30, "endless_chunked_body", "a chunked body without an end", "413 at the limit"),
     row(31, "huge_batch", "a batch of 10 000", "-32600 within 10 ms"),
     row(32, "idle_connections", "1 000 connections without a byte", "closed after the header time; a new client is served within 100 ms meanwhile"),
-    row(33, "slow_headers", "headers at one byte a second", "closed after the header time in all"),
+    row(33, "slow_headers", "headers at one byte a second", "closed after the header time in all; said in the log, about once"),
     row(34, "slow_body", "a body without progress", "closed after the body time"),
     row(35, "client_never_reads", "an SSE client that reads nothing", "its session ends, and the log says why; at most 8 MiB and what its connection buffers more per session; a slow one that does read is served"),
     row(36, "vanished_client", "a client's network vanishes without a word", "its session is gone within 90 s"),
@@ -145,10 +145,13 @@ pub(crate) const ROWS: [Row; 121] = [
     row(253, "many_entries_left_out", "a server lists 2 040 entries that clients refuse, 2 000 of them for reasons of their own", "at most 11 lines, which say where all are named; each is counted; the status is bounded"),
     row(254, "slow_at_lists_it_did_not_declare", "a server is at one thing at a time and takes 3 s for each list that it did not declare", "no call waits for that while calls come; it is asked when none does"),
     row(255, "undeclared_lists_fail_by_chance", "a list that was not declared comes too late in one life, and as an error in the next", "it counts when it comes, stands through the error, and is asked for at each start"),
+    row(260, "uris_clients_refuse", "a server lists resources whose URIs are none to a client, which refuses the list with all that is in it", "each is left out, said and counted; what is right passes byte for byte"),
+    row(261, "numbers_beyond_a_double", "answers with numbers beyond what a double holds, which clients drop without a word", "the call gets an error that names the server; other numbers pass byte for byte"),
+    row(262, "junk_in_every_life", "a server writes 50 lines of junk in each of 40 lives, and exits with 3", "at most 14 log lines about them; each line is in a count of one"),
 ];
 
 /// The row of this number.
-pub(crate) fn of(number: u8) -> &'static Row {
+pub(crate) fn of(number: u16) -> &'static Row {
     let found = ROWS.iter().find(|row| row.number == number);
     found.expect("a row of the matrix")
 }
@@ -159,7 +162,7 @@ pub(crate) trait Named {
     fn test(&self) -> String;
 }
 
-impl Named for u8 {
+impl Named for u16 {
     fn test(&self) -> String {
         of(*self).test()
     }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use log::Level;
 use tokio::time::Instant;
 
 use super::calls::Calls;
@@ -86,7 +87,8 @@ impl Lists {
             let (text, is_whole) = self.room.cut(text);
             if !is_whole {
                 let kept = text.len();
-                log::warn!(
+                log::log!(
+                    who.level(Level::Warn),
                     server = who.server();
                     "Server {who} has instructions of {length} bytes; the first {kept} are kept \
                      (max_instructions_bytes)"
@@ -340,11 +342,11 @@ impl Lists {
 
     /// A list has come that was not declared.
     fn found(&mut self, now: Instant, kind: Kind, count: usize) {
-        if count > 0 {
+        let is_new = self.undeclared.found(now, kind);
+        if count > 0 && is_new {
             let (who, method) = (&self.who, kind.method());
             log::info!(server = who.server(); "Server {who} does not declare what it lists all the same ({method}, {count} entries)");
         }
-        self.undeclared.found(now, kind);
         self.declared.push(kind);
         self.known.abilities.resources |= kind == Kind::Resources && count > 0;
     }

@@ -89,10 +89,10 @@ impl Undeclared {
         self.past.learn_lack(kind);
     }
 
-    /// It came.
-    pub(super) fn found(&mut self, now: Instant, kind: Kind) {
-        self.past.has(kind);
+    /// It came. Says whether it had not come before.
+    pub(super) fn found(&mut self, now: Instant, kind: Kind) -> bool {
         self.put_off(now, RUSH);
+        self.past.has(kind)
     }
 
     /// Whether it came in this life or a former one.
