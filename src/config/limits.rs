@@ -79,7 +79,7 @@ const GIB: u64 = mib(1024);
 
 limits! {
     /// Connections that are open at once
-    max_connections: Count = 1024, 1 => 1_000_000, "one that is idle makes room; where none is, further ones wait in the kernel's queue";
+    max_connections: Count = 1024, 1 => 1_000_000, "one that is idle makes room; where none is, further ones wait in the kernel's queue; a sixteenth is for clients with fewer than their part";
     /// Sessions, of both transports together
     max_sessions: Count = 1000, 1 => 1_000_000, "one that is idle makes room: of who has most, the one that is so for longest; where none is, 503";
     /// How long a session of `/mcp` may have nothing to do
@@ -93,13 +93,13 @@ limits! {
     /// Body of a request
     max_body_bytes: Bytes = 16 * MIB, KIB => GIB, "413";
     /// Bodies, together, that are read and not yet with their servers
-    max_bodies_in_flight_bytes: Bytes = 256 * MIB, KIB => 64 * GIB, "503 with `Retry-After`; the last eighth is for bodies of up to 64 KiB";
+    max_bodies_in_flight_bytes: Bytes = 256 * MIB, KIB => 64 * GIB, "503 with `Retry-After`; the last eighth is for bodies of up to 64 KiB, a sixteenth for clients with less than their part";
     /// Messages of a batch
     max_batch_length: Count = 100, 1 => 10_000, "error −32600";
     /// How deep a message of a client may be nested
     max_nesting_depth: Count = 100, 8 => 10_000, "error −32600";
     /// Calls in flight at a server
-    max_calls_per_server: Count = 128, 1 => 100_000, "\"busy\"; the last eighth is for sessions with fewer than their part";
+    max_calls_per_server: Count = 128, 1 => 100_000, "\"busy\"; the last sixteenth is for clients with fewer than their part, the one before it for sessions too";
     /// Calls without an answer of a session
     max_calls_per_session: Count = 64, 1 => 100_000, "\"busy\"";
     /// What waits for a client to read it, of a session
@@ -141,7 +141,7 @@ limits! {
     /// Time for the calls of a server that was changed or removed
     drain_timeout: Seconds = s(5), 0 => s(3600), "they get an error, and it is stopped";
     /// Subscriptions of all clients, together
-    max_subscriptions_bytes: Bytes = 256 * MIB, 64 * KIB => 64 * GIB, "\"busy\"; the last eighth is for clients that have less than an eighth";
+    max_subscriptions_bytes: Bytes = 256 * MIB, 64 * KIB => 64 * GIB, "\"busy\"; as for `max_calls_per_server`";
     /// Sessions' own instances of isolated servers, together
     max_instances: Count = 256, 1 => 10_000, "one that is not used makes room: of who has most, the one that is so for longest; where none is, \"busy\"";
     /// How long a connection on which all was answered may wait for its next request

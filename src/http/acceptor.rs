@@ -2,6 +2,7 @@
 //! shortage. It owns the connections; when its task ends, they end.
 
 use super::crowd::Crowd;
+use super::places::Places;
 use super::service::HttpService;
 use super::{Context, connection};
 use crate::config::model::Limits;
@@ -44,9 +45,9 @@ pub(super) async fn run(
     mut beats: UnboundedReceiver<Beat>,
 ) -> io::Result<()> {
     let mut connections = JoinSet::new();
-    let mut crowd = Crowd::default();
+    let mut crowd = Crowd::new(Places::none());
     let mut limits = context.limits.clone();
-    let mut most = take_over(&mut limits, context);
+    let mut most = take_over(&mut limits, context, &crowd);
     let mut waiting = None;
     let told = (limits.clone(), stop.clone());
     let take_in = |(socket, peer), connections: &mut JoinSet<()>, crowd: &mut Crowd| {
@@ -81,8 +82,9 @@ pub(super) async fn run(
             _ = stop.changed() => break,
             Some(ended) = connections.join_next() => note(&ended),
             Some(beat) = beats.recv() => beat.passed(Part::AcceptLoop),
-            Ok(()) = limits.changed() => most = take_over(&mut limits, context),
+            Ok(()) = limits.changed() => most = take_over(&mut limits, context, &crowd),
             () = at(chance) => {}
+            () = crowd.clear_places() => {}
             accepted = door.next(), if has_room => waiting = Some(accepted?),
         }
     }
@@ -104,9 +106,10 @@ pub(super) async fn run(
 }
 
 /// Follows a change of the limits; how many connections there may be now.
-fn take_over(limits: &mut watch::Receiver<Arc<Limits>>, context: &Context) -> usize {
+fn take_over(limits: &mut watch::Receiver<Arc<Limits>>, context: &Context, crowd: &Crowd) -> usize {
     let now = limits.borrow_and_update();
     context.budget.resize(now.max_bodies_in_flight_bytes);
+    crowd.resize(now.max_connections);
     now.max_connections
 }
 

@@ -3,7 +3,8 @@
 //! body is dropped, wherever in the tree that happens.
 
 use crate::config::model::Limits;
-use crate::tree::{Quota, Share};
+use crate::ids::Holder;
+use crate::tree::{Quota, Share, Taker};
 use bytes::{Buf, Bytes};
 use futures_util::{Stream, StreamExt};
 use std::fmt::Display;
@@ -49,12 +50,12 @@ impl AsRef<[u8]> for Body {
 }
 
 /// Collects `frames` into one piece. `declared` is the request's Content-Length. A body that came
-/// in one frame is not copied. `budget` is for the bodies of everybody.
+/// in one frame is not copied. `budget` is for the bodies of everybody, this one is `holder`'s.
 pub(super) async fn collect<F, B, E>(
     frames: F,
     declared: Option<usize>,
     limits: &Limits,
-    budget: &Quota,
+    (budget, holder): (&Quota, Holder),
 ) -> Result<Bytes, BodyError>
 where
     F: Stream<Item = Result<B, E>>,
@@ -72,7 +73,11 @@ where
     }
     let mut frames = pin!(frames);
     let mut gathered = Gathered::default();
-    let mut share = budget.take(0).ok_or(BodyError::NoRoom)?;
+    let taker = Taker {
+        holder,
+        session: None,
+    };
+    let mut share = budget.take_for(taker, 0).ok_or(BodyError::NoRoom)?;
     let mut deadline = Instant::now() + limits.body_timeout;
     let mut counted = 0;
     loop {

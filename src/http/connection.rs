@@ -3,12 +3,13 @@
 use super::limits::Current;
 use super::linger::{self, Lingering};
 use super::phase::{self, Ear, Phase};
+use super::places::Places;
 use super::presence::Presence;
 use super::refused::Refusals;
 use super::service::HttpService;
 use crate::config::model::Limits;
 use crate::ids::{Holder, Owner};
-use crate::tree::SessionHandle;
+use crate::tree::{CallError, SessionHandle};
 use futures_util::TryFutureExt as _;
 use hyper::body::Incoming;
 use hyper::header::{CONNECTION, HeaderValue};
@@ -77,20 +78,27 @@ impl Wire {
     }
 
     /// The request showed a valid token, or a session.
-    pub(super) fn is_known(&self) {
-        self.presence.is_known(self.holder());
+    ///
+    /// Errors: `Overloaded` if whose it is has as many connections in use as it may.
+    pub(super) fn is_known(&self) -> Result<(), CallError> {
+        let has_place = self.presence.is_known(self.holder());
+        has_place.then_some(()).ok_or(CallError::Overloaded(
+            "this client has so many of the connections (max_connections) in use that the rest is for others",
+        ))
     }
 
     /// Makes `session` the one that is known here, unless there is one.
-    pub(super) fn remember(&self, session: &SessionHandle) {
+    ///
+    /// Errors: as [`Self::is_known`].
+    pub(super) fn remember(&self, session: &SessionHandle) -> Result<(), CallError> {
         self.session.get_or_init(|| session.clone());
-        self.is_known();
+        self.is_known()
     }
 }
 
 impl Default for Wire {
     fn default() -> Self {
-        let nobody = Presence::of(Holder::of(Owner::ANYBODY));
+        let nobody = Presence::of(Holder::of(Owner::ANYBODY), &Places::none());
         Self::of(Arc::new(nobody))
     }
 }

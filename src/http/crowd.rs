@@ -7,14 +7,13 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 
-use super::presence::Presence;
+use super::places::Places;
+use super::presence::{PATIENCE, Presence};
 use crate::ids::{Holder, Owner};
 use crate::tree::{Rest, who_makes_room};
 
-/// How long a connection has to show whose it is before it makes room.
-const PATIENCE: Duration = Duration::from_secs(2);
 /// How long one has been idle, at least, that makes room: the next request may be on its way.
 const PAUSE: Duration = Duration::from_secs(1);
 /// Where nothing can make room, it is looked again after this time.
@@ -23,8 +22,12 @@ const NEXT_LOOK: Duration = Duration::from_millis(100);
 const LOOKED_AT: usize = 4096;
 
 /// All connections, those that have gone not yet forgotten.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Crowd {
+    /// Of those that are in use, and known.
+    places: Places,
+    /// When idle ones last gave their places up.
+    cleared: Option<Instant>,
     all: VecDeque<Weak<Presence>>,
     /// The strangers, in the order in which they came, and those that were.
     strangers: VecDeque<(Instant, Weak<Presence>)>,
@@ -37,6 +40,24 @@ pub(super) struct Crowd {
 }
 
 impl Crowd {
+    /// Nobody yet; there will be so many `places`.
+    pub(super) fn new(places: Places) -> Self {
+        Self {
+            places,
+            cleared: None,
+            all: VecDeque::new(),
+            strangers: VecDeque::new(),
+            leaving: Vec::new(),
+            spare: None,
+            looked: None,
+        }
+    }
+
+    /// From now on there may be so many.
+    pub(super) fn resize(&self, most: usize) {
+        self.places.resize(most);
+    }
+
     /// One more, who is a stranger from where `peer` is. There are `connections` now.
     pub(super) fn admit(&mut self, connections: usize, peer: Holder) -> Arc<Presence> {
         // As many are let in before the next time as are looked at.
@@ -47,11 +68,23 @@ impl Crowd {
         if self.strangers.len() > crowd {
             self.strangers.retain(|(_, one)| stranger(one).is_some());
         }
-        let presence = Arc::new(Presence::of(peer));
+        let presence = Arc::new(Presence::of(peer, &self.places));
         let known_as = Arc::downgrade(&presence);
         self.all.push_back(known_as.clone());
         self.strangers.push_back((Instant::now(), known_as));
         presence
+    }
+
+    /// Has idle ones give their places up whenever places are short. May be dropped at any time.
+    pub(super) async fn clear_places(&mut self) {
+        self.places.are_short().await;
+        if let Some(cleared) = self.cleared {
+            sleep_until(cleared + NEXT_LOOK).await;
+        }
+        self.cleared = Some(Instant::now());
+        let all = self.all.iter().filter_map(Weak::upgrade);
+        let idle = all.filter(|one| one.clock.idle_for().is_some_and(|idle| idle >= PAUSE));
+        idle.for_each(|one| one.give_up_place());
     }
 
     /// How many were told to leave and have not left.
@@ -154,7 +187,9 @@ impl Crowd {
 
 fn rest(presence: &Presence) -> Rest {
     let idle = presence.clock.idle_for().filter(|idle| *idle >= PAUSE);
-    match idle {
+    let placeless = presence.placeless_for();
+    let placeless = placeless.filter(|since| *since >= PATIENCE && !presence.is_stranger());
+    match idle.or(placeless) {
         Some(idle) if !presence.is_leaving() => Rest::Idle(idle),
         _ => Rest::Busy,
     }
@@ -181,6 +216,12 @@ mod tests {
         Holder::new(Owner::ANYBODY, IpAddr::V4(Ipv4Addr::new(10, 0, 0, number)))
     }
 
+    fn crowd() -> Crowd {
+        let crowd = Crowd::new(Places::none());
+        crowd.resize(5);
+        crowd
+    }
+
     /// It has been answered once, and waits for what comes.
     fn answered(presence: &Presence) {
         let ear = Ear(presence.clock.clone());
@@ -192,7 +233,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_oldest_stranger_leaves_first() {
-        let mut crowd = Crowd::default();
+        let mut crowd = crowd();
         let began = Instant::now();
         let known = crowd.admit(0, at(1));
         advance(SECOND).await;
@@ -201,7 +242,7 @@ mod tests {
         advance(SECOND).await;
         let young = crowd.admit(3, at(1));
         assert_eq!(crowd.stranger_due(), Some(began + PATIENCE));
-        known.is_known(at(1));
+        assert!(known.is_known(at(1)));
         known.spoke();
         assert!(!known.is_stranger());
         drop(gone);
@@ -214,7 +255,7 @@ mod tests {
         drop(old);
         assert_eq!(crowd.leaving(), 0);
         assert!(young.is_silent() && crowd.stranger_due().is_some());
-        young.is_known(at(1));
+        assert!(young.is_known(at(1)));
         assert_eq!(crowd.stranger_due(), None);
         assert!(!crowd.put_out());
         assert_eq!(crowd.leaving(), 0);
@@ -222,13 +263,13 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_is_idle_leaves_before_anybody() {
-        let mut crowd = Crowd::default();
+        let mut crowd = crowd();
         let few = crowd.admit(0, at(1));
         let many = [crowd.admit(1, at(2)), crowd.admit(2, at(2))];
         let stranger = crowd.admit(3, at(3));
         let busy = crowd.admit(4, at(2));
         for (one, holder) in [(&few, 1), (&many[0], 2), (&many[1], 2), (&busy, 2)] {
-            one.is_known(at(holder));
+            assert!(one.is_known(at(holder)));
         }
         for one in [&few, &many[0]] {
             answered(one);
@@ -255,8 +296,35 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn what_is_in_use_is_not_all_one_clients() {
+        let mut crowd = crowd();
+        crowd.resize(16);
+        let greedy: Vec<_> = (0..16).map(|number| crowd.admit(number, at(1))).collect();
+        let served = greedy.iter().filter(|one| one.is_known(at(1))).count();
+        assert_eq!(served, 15);
+        let refused = greedy.iter().find(|one| one.is_stranger()).unwrap();
+        advance(PATIENCE).await;
+        assert!(crowd.put_out() && refused.is_leaving(), "nobody knows it");
+        assert!(crowd.admit(15, at(2)).is_known(at(2)));
+        // What is idle for long enough gives its place up, and is not kept if it never goes on.
+        assert!(!refused.is_known(at(1)));
+        for one in &greedy[..2] {
+            answered(one);
+        }
+        advance(PAUSE).await;
+        crowd.clear_places().await;
+        for one in &greedy[..2] {
+            one.clock.fed();
+        }
+        assert!(greedy[0].is_known(at(1)), "it does");
+        advance(PATIENCE).await;
+        assert!(crowd.put_out() && greedy[1].is_leaving() && greedy[1].leaves());
+        assert!(!crowd.put_out() && !greedy[0].leaves());
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn those_that_have_gone_take_no_room() {
-        let mut crowd = Crowd::default();
+        let mut crowd = crowd();
         let _stays = crowd.admit(0, at(1));
         for _ in 0..10_000 {
             drop(crowd.admit(1, at(1)));

@@ -28,6 +28,7 @@ mod linger;
 mod listener;
 mod path;
 mod phase;
+mod places;
 mod pot;
 mod presence;
 mod problem;

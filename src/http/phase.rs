@@ -121,8 +121,9 @@ impl Clock {
         }
     }
 
+    /// The time goes on from where its header began.
     fn has_header(&self) {
-        self.enter(Phase::Request, self.began);
+        self.enter(Phase::Request, self.read().1);
     }
 
     fn enter(&self, phase: Phase, since: Instant) {

@@ -4,10 +4,16 @@
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use std::time::Duration;
+
 use tokio::sync::Notify;
 
 use super::phase::{Clock, Phase};
+use super::places::{Place, Places};
 use crate::ids::Holder;
+
+/// How long a connection has to show whose it is before it makes room.
+pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What is known of a connection.
 #[derive(Debug)]
@@ -19,6 +25,8 @@ pub(super) struct Presence {
     known: OnceLock<Holder>,
     leave: Notify,
     is_leaving: AtomicBool,
+    /// Its place among those that are in use, once it is known.
+    place: Place,
     pub(super) clock: Arc<Clock>,
 }
 
@@ -28,13 +36,14 @@ const ITSELF: u8 = 2;
 
 impl Presence {
     /// Of one that comes from where `peer` is, and has shown nothing.
-    pub(super) fn of(peer: Holder) -> Self {
+    pub(super) fn of(peer: Holder, places: &Places) -> Self {
         Self {
             shown: AtomicU8::new(NOTHING),
             peer,
             known: OnceLock::new(),
             leave: Notify::new(),
             is_leaving: AtomicBool::new(false),
+            place: Place::of(places.clone()),
             clock: Arc::default(),
         }
     }
@@ -44,10 +53,31 @@ impl Presence {
         self.shown.fetch_max(A_REQUEST, Ordering::Relaxed);
     }
 
-    /// It showed a valid token, or a session; those are `holder`'s.
-    pub(super) fn is_known(&self, holder: Holder) {
-        self.known.get_or_init(|| holder);
-        self.shown.store(ITSELF, Ordering::Relaxed);
+    /// It showed a valid token, or a session; those are `holder`'s. `false`, and it counts for
+    /// nothing, if `holder` has as many connections in use as it may.
+    #[must_use]
+    pub(super) fn is_known(&self, holder: Holder) -> bool {
+        let has_place = self.place.take(holder);
+        if has_place {
+            self.known.get_or_init(|| holder);
+            self.shown.store(ITSELF, Ordering::Relaxed);
+        }
+        has_place
+    }
+
+    /// It is not in use for now.
+    pub(super) fn give_up_place(&self) {
+        self.place.give_up();
+    }
+
+    /// How long it has shown nothing that would keep it here, if it has begun to ask for something.
+    pub(super) fn placeless_for(&self) -> Option<Duration> {
+        let missing = self.place.missing_for()?;
+        let (phase, since) = self.clock.read();
+        match phase {
+            Phase::Header | Phase::Request => Some(missing.min(since.elapsed())),
+            Phase::Fresh | Phase::Idle => None,
+        }
     }
 
     /// Where it comes from.
@@ -89,7 +119,8 @@ impl Presence {
     /// Whether it leaves now that it was told to: somebody who is known does not if the next request
     /// has come meanwhile.
     pub(super) fn leaves(&self) -> bool {
-        let leaves = self.is_stranger() || self.clock.read().0 == Phase::Idle;
+        let is_placeless = self.placeless_for().is_some_and(|since| since >= PATIENCE);
+        let leaves = self.is_stranger() || is_placeless || self.clock.read().0 == Phase::Idle;
         self.is_leaving.store(leaves, Ordering::Relaxed);
         leaves
     }

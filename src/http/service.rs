@@ -102,8 +102,10 @@ fn enter(context: &Context, request: &mut Request<Incoming>) -> Entry {
         Ok(owner) => {
             if let Some(wire) = request.extensions_mut().get_mut::<Wire>() {
                 wire.owner = owner;
-                if owner != Owner::ANYBODY {
-                    wire.is_known();
+                if owner != Owner::ANYBODY
+                    && let Err(error) = wire.is_known()
+                {
+                    return refuse(error.into(), listed);
                 }
             }
             Entry::Open(listed)

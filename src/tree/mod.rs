@@ -47,7 +47,7 @@ pub(crate) use beside::beside;
 pub use call::CallError;
 pub use edge::{Edge, EdgeLinks};
 pub use heartbeat::{Beat, Part, Pulse};
-pub use quota::{Quota, Share};
+pub use quota::{Quota, Share, Taker};
 pub use root::{ConfigurationStatus, ServerStatus, Standing, StatusHandle, TreeStatus};
 pub use sessions::{Event, OpenedSse, Outbound, SessionHandle, SessionsHandle};
 #[cfg(any(test, fuzzing))]

@@ -23,7 +23,7 @@ const fn row(number: u16, name: &'static str, fault: &'static str, demanded: &'s
 
 /// Every row, in order. Where it says nothing else, the nine other servers answer every call meanwhile.
 #[rustfmt::skip]
-pub(crate) const ROWS: [Row; 124] = [
+pub(crate) const ROWS: [Row; 128] = [
     row(1, "exits_in_a_call", "a server exits with 1 in the middle of a call", "the call gets its error within 100 ms of the exit; ready again within 2 s"),
     row(2, "killed_by_sigkill", "a server is killed by SIGKILL", "calls get their error within 100 ms; ready again within 2 s"),
     row(3, "exits_when_idle", "a server exits with 0 while nothing is asked of it", "ready again within 2 s; nothing in the log above a warning"),
@@ -148,6 +148,10 @@ pub(crate) const ROWS: [Row; 124] = [
     row(260, "uris_clients_refuse", "a server lists resources whose URIs are none to a client, which refuses the list with all that is in it", "each is left out, said and counted; what is right passes byte for byte"),
     row(261, "numbers_beyond_a_double", "answers with numbers beyond what a double holds, which clients drop without a word", "the call gets an error that names the server; other numbers pass byte for byte"),
     row(262, "junk_in_every_life", "a server writes 50 lines of junk in each of 40 lives, and exits with 3", "at most 14 log lines about them; each line is in a count of one"),
+    row(270, "sessions_of_one_client", "140 sessions of one address each have a call at a server that answers none", "calls of another address get through, one after the other; the first has all but a sixteenth"),
+    row(271, "bodies_of_one_client", "one address sends as many bodies as it may, large and small, all but their last byte", "large bodies of another address get through"),
+    row(272, "connections_of_one_client", "one address uses as many connections as it may, each for a body of its session without an end", "another address opens a session and calls within 10 s"),
+    row(273, "connections_of_one_token", "the owner of one token uses as many connections as it may, from the same address as the owner of another", "the other is served within 10 s"),
 ];
 
 /// The row of this number.

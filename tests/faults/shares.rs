@@ -16,17 +16,17 @@ const VERSION: &str = "2025-06-18";
 const JSON: (&str, &str) = ("content-type", "application/json");
 const ACCEPT: (&str, &str) = ("accept", "application/json, text/event-stream");
 /// Who takes all there is, and who comes then. The bystanders have an address of their own.
-const GREEDY: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
-const OTHER: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 3));
+pub(crate) const GREEDY: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
+pub(crate) const OTHER: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 3));
 
 /// A session over `/mcp` of a client that has this address.
-struct Caller {
-    connection: Connection,
-    head: String,
+pub(crate) struct Caller {
+    pub(crate) connection: Connection,
+    pub(crate) head: String,
 }
 
 impl Caller {
-    async fn open(addr: SocketAddr, from: IpAddr) -> Self {
+    pub(crate) async fn open(addr: SocketAddr, from: IpAddr) -> Self {
         let mut connection = Connection::open_from(addr, from).await.expect("it listens");
         let head = http::request_head(addr, "POST", "/mcp", &[JSON, ACCEPT]);
         let hello = streamable::initialize(1, VERSION, "{}");
@@ -42,7 +42,7 @@ impl Caller {
         Self { connection, head }
     }
 
-    async fn call(&mut self, tool: &str) -> String {
+    pub(crate) async fn call(&mut self, tool: &str) -> String {
         self.post(&streamable::call_tool(2, tool, "{}")).await
     }
 

@@ -36,7 +36,8 @@ where
 {
     text::check_coding(headers)?;
     let declared = headers::declared_length(headers);
-    let body = body::collect(frames, declared, &wire.limits, &context.budget).await?;
+    let budget = (&context.budget, wire.holder());
+    let body = body::collect(frames, declared, &wire.limits, budget).await?;
     let body = text::unmarked(body, headers)?;
     let depth = wire.limits.max_nesting_depth;
     if beside(body.len(), || depth::is_deeper_than(depth, &body)) {

@@ -3,6 +3,7 @@
 use super::*;
 use crate::config::model::Limits;
 use crate::http::body::{BodyError, collect};
+use crate::ids::{Holder, Owner};
 use crate::tree::Quota;
 use bytes::Bytes;
 use futures_util::stream;
@@ -96,6 +97,10 @@ async fn a_body_that_stalls_is_given_up() {
     assert_eq!(reply.header("connection"), Some("close"));
 }
 
+fn anybody() -> Holder {
+    Holder::of(Owner::ANYBODY)
+}
+
 #[tokio::test]
 async fn a_trickle_is_no_progress() {
     let limits = Limits {
@@ -110,9 +115,9 @@ async fn a_trickle_is_no_progress() {
         }))
     };
     let budget = Quota::new(limits.max_bodies_in_flight_bytes);
-    let slow = collect(every_second(1), None, &limits, &budget).await;
+    let slow = collect(every_second(1), None, &limits, (&budget, anybody())).await;
     assert_eq!(slow, Err(BodyError::TooSlow(limits.body_timeout)));
-    let steady = collect(every_second(100), None, &limits, &budget).await;
+    let steady = collect(every_second(100), None, &limits, (&budget, anybody())).await;
     assert_eq!(steady, Err(BodyError::TooLarge(limits.max_body_bytes)));
 }
 
@@ -127,11 +132,16 @@ async fn all_bodies_share_a_budget() {
             .collect();
         stream::iter(frames)
     };
-    let first = collect(frames(&[4000, 2000]), Some(6000), &limits, &budget)
-        .await
-        .unwrap();
+    let first = collect(
+        frames(&[4000, 2000]),
+        Some(6000),
+        &limits,
+        (&budget, anybody()),
+    )
+    .await
+    .unwrap();
     assert_eq!((first.len(), budget.free()), (6000, 4000));
-    let refused = collect(frames(&[4000, 1000]), None, &limits, &budget).await;
+    let refused = collect(frames(&[4000, 1000]), None, &limits, (&budget, anybody())).await;
     assert_eq!(refused, Err(BodyError::NoRoom));
     assert_eq!(budget.free(), 4000);
     // The share lives as long as the last slice of the body.
@@ -151,7 +161,13 @@ async fn large_bodies_leave_room_for_small_ones() {
     let budget = Quota::new(1 << 20);
     let body = async |size: usize, declared| {
         let frame = Ok::<_, Infallible>(Bytes::from(vec![b'x'; size]));
-        collect(stream::iter([frame]), declared, &limits, &budget).await
+        collect(
+            stream::iter([frame]),
+            declared,
+            &limits,
+            (&budget, anybody()),
+        )
+        .await
     };
     // What never fits is not told to come again.
     let most = 7 << 17;
@@ -169,9 +185,14 @@ async fn one_frame_is_not_copied() {
     let limits = Limits::default();
     let frame = Bytes::from(vec![b'x'; 5000]);
     let frames = stream::iter([Ok::<_, Infallible>(frame.clone())]);
-    let body = collect(frames, Some(5000), &limits, &Quota::new(1 << 20))
-        .await
-        .unwrap();
+    let body = collect(
+        frames,
+        Some(5000),
+        &limits,
+        (&Quota::new(1 << 20), anybody()),
+    )
+    .await
+    .unwrap();
     assert_eq!(body.as_ptr(), frame.as_ptr());
 }
 

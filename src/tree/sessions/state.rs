@@ -17,12 +17,12 @@ use super::supervisor::SessionsArgs;
 use crate::config::model::Limits;
 use crate::ids::{Holder, Owner};
 use crate::supervise::Started;
+use crate::tree::Quota;
 use crate::tree::call::CallError;
 use crate::tree::client::Client;
 use crate::tree::registry::RegistryHandle;
 use crate::tree::shares::who_makes_room;
 use crate::tree::timer::Timer;
-use crate::tree::{Quota, quota::Parts};
 
 /// How often in `session_idle_timeout` idle sessions are looked for.
 const CHECKS: u32 = 24;
@@ -37,7 +37,7 @@ pub(crate) struct SessionsState {
     living: BTreeMap<ActorId, Key>,
     deleted: Deleted,
     /// What the subscriptions of all sessions may take.
-    subscriptions: Parts<Holder>,
+    pub(super) subscriptions: Quota,
     /// Who may have sessions, as far as it is known here.
     owners: Arc<[Owner]>,
     /// Who may not any more. Whoever is in neither is new: the port has let them in.
@@ -52,7 +52,7 @@ impl SessionsState {
     pub(super) fn new(myself: ActorRef<SessionsMsg>, args: SessionsArgs, deleted: Deleted) -> Self {
         Self {
             myself,
-            subscriptions: Parts::of(Quota::new(args.limits.max_subscriptions_bytes)),
+            subscriptions: Quota::new(args.limits.max_subscriptions_bytes),
             args,
             sessions: HashMap::new(),
             living: BTreeMap::new(),
@@ -113,11 +113,6 @@ impl SessionsState {
             self.dismiss(&key, "another client needs the room");
         }
         Ok(())
-    }
-
-    /// What the subscriptions of `holder` may take.
-    pub(super) fn subscriptions_of(&mut self, holder: Holder) -> Quota {
-        self.subscriptions.part(holder)
     }
 
     /// Sessions that are too many now go on; they make room when others come.

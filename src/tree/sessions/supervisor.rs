@@ -210,7 +210,7 @@ impl<S: Spawn> Sessions<S> {
             root: state.args.root.clone(),
             profile: Arc::clone(&profile),
             limits,
-            subscriptions: state.subscriptions_of(holder),
+            subscriptions: state.subscriptions.clone(),
             entrance,
             stop: state.stopping.step,
             metrics: state.args.metrics.clone(),

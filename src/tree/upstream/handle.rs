@@ -12,7 +12,7 @@ use crate::ids::{CallId, Generation, ServerName};
 use crate::protocol::jsonrpc::Response;
 use crate::tree::call::Ticket;
 use crate::tree::client::{Client, Interest};
-use crate::tree::quota::{Quota, Share};
+use crate::tree::quota::{Quota, Share, Taker};
 use crate::tree::registry::{Lessons, RegistryHandle};
 
 /// One generation of an upstream. Nothing here waits; what a dead upstream is told is dropped, and
@@ -70,12 +70,12 @@ impl UpstreamHandle {
     }
 
     /// Room for one more call of a client, or `None` when the server has as many in flight as it
-    /// may, or this client's part of them. An instance has one client only.
+    /// may, or others are to have the rest. An instance has one client only.
     #[must_use]
-    pub(in crate::tree) fn admit(&self, client: u64) -> Option<Share> {
+    pub(in crate::tree) fn admit(&self, taker: Taker) -> Option<Share> {
         match self.session {
             Some(_) => self.permits.take(1),
-            None => self.permits.take_for(client),
+            None => self.permits.take_for(taker, 1),
         }
     }
 

@@ -24,11 +24,11 @@ use crate::ids::{ServerName, SessionId};
 use crate::protocol::jsonrpc::{self, RequestId};
 use crate::protocol::mcp::lifecycle::{self, ClientInfo};
 use crate::telemetry::metrics::{Held, Metrics};
-use crate::tree::Quota;
-use crate::tree::client::News;
+use crate::tree::client::{Client as _, News};
 use crate::tree::registry::{Merged, RegistryHandle, Routes};
 use crate::tree::root::RootHandle;
 use crate::tree::timer::Timer;
+use crate::tree::{Quota, Taker};
 
 /// A request that the session itself answers: its id, and where the answer goes.
 #[derive(Debug, Clone)]
@@ -127,6 +127,14 @@ impl SessionState {
     pub(super) fn join(&mut self, registry: RegistryHandle) {
         registry.join(self.serial, Arc::new(self.handle.clone()));
         self.registry = registry;
+    }
+
+    /// In whose name it takes of what all clients share.
+    pub(super) fn taker(&self) -> Taker {
+        Taker {
+            holder: self.handle.holder(),
+            session: Some(self.serial),
+        }
     }
 
     pub(super) fn on_news(&mut self, news: News) {

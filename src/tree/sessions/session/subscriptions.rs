@@ -35,7 +35,9 @@ impl SessionState {
         if self.interests.subscriptions() >= self.limits.max_subscriptions_per_session {
             return Err("busy: this session has as many subscriptions as it may");
         }
-        let room = self.subscriptions.take(COPIES * uri.len() + UNNAMED);
+        let room = self
+            .subscriptions
+            .take_for(self.taker(), COPIES * uri.len() + UNNAMED);
         room.ok_or("busy: all clients together have as many subscriptions as they may")
     }
 
