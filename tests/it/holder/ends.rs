@@ -6,7 +6,7 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 use tokio::time::sleep;
 
-use super::{SOON, VERSION, gateway_of, options, start};
+use super::{SOON, VERSION, gateway_of, options, rest_of, start};
 use crate::support::gateway::{Gateway, GatewayOptions};
 use crate::support::http::Connection;
 use crate::support::proc;
@@ -20,20 +20,15 @@ async fn a_stop_ends_both_and_leaves_nobody_waiting() {
         let mut holder = start(fixtures(&[("fx", &[])])).await;
         holder.wait_for_log("Server 'fx' started", SOON).await;
         let session = Endpoint::initialized(holder.addr(), VERSION).await;
-        let mut stream = session.listen().await.into_pieces();
+        let stream = session.listen().await.into_pieces();
         holder.children();
         holder.signal(signal);
-        let mut said = Vec::new();
-        while let Some(bytes) = wait::within(|| "its end".to_owned(), SOON, stream.next()).await {
-            said.extend_from_slice(bytes);
-        }
+        let said = rest_of(stream).await;
         assert_eq!(holder.wait_exit(SOON).await.code(), Some(0), "{signal}");
         // Nobody has the port any more: whoever comes back is to wait for a new start.
-        let said = String::from_utf8(said).expect("text");
         assert!(said.ends_with("retry: 3000\ndata: \n\n"), "{said}");
-        Connection::open(holder.addr())
-            .await
-            .expect_err("the port is free");
+        let late = Connection::open(holder.addr()).await;
+        assert!(late.is_err(), "the port is free");
     }
 }
 
@@ -100,8 +95,11 @@ async fn a_stop_that_is_cut_short_shows_the_signal() {
     let gateway = gateway_of(&holder).await;
     holder.signal(Signal::SIGTERM);
     holder.wait_for_log("Stopping", SOON).await;
+    let server = holder.child("--ignore-eof").expect("it has not ended");
     gateway.signal(Signal::SIGKILL);
     assert_eq!(holder.wait_exit(SOON).await.code(), Some(128 + 9));
+    // Nobody is left to do it.
+    server.signal(Signal::SIGKILL);
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use crate::support::gateway::{Gateway, GatewayOptions};
 use crate::support::proc::{self, Process};
+use crate::support::sse::Pieces;
 use crate::support::wait;
 
 /// For what a healthy gateway does at once, on a machine that is busy with other tests.
@@ -42,4 +43,13 @@ async fn gateway_of(holder: &Gateway) -> Process {
 /// The program that this process runs.
 fn program_of(pid: u32) -> std::path::PathBuf {
     std::fs::read_link(Path::new("/proc").join(pid.to_string()).join("exe")).expect("it runs")
+}
+
+/// Everything that a stream says until it ends.
+async fn rest_of(mut stream: Pieces) -> String {
+    let mut text = Vec::new();
+    while let Some(bytes) = wait::within(|| "the end".to_owned(), SOON, stream.next()).await {
+        text.extend_from_slice(bytes);
+    }
+    String::from_utf8(text).expect("text")
 }

@@ -9,7 +9,7 @@ use serde_json::json;
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 
-use super::{SOON, VERSION, gateway_after, gateway_of, options, program_of, start};
+use super::{SOON, VERSION, gateway_after, gateway_of, options, program_of, rest_of, start};
 use crate::service::{Tally, come_and_go};
 use crate::support::gateway::{Gateway, GatewayOptions, mcproxy};
 use crate::support::http;
@@ -92,12 +92,7 @@ async fn a_restart_that_is_asked_for_loses_nobody() {
         holder
             .wait_for_log_after(mark, "[INFO] Restarting the gateway; its port stays", SOON)
             .await;
-        let mut said = Vec::new();
-        let mut stream = stream.into_pieces();
-        while let Some(bytes) = wait::within(|| "its end".to_owned(), SOON, stream.next()).await {
-            said.extend_from_slice(bytes);
-        }
-        let said = String::from_utf8(said).expect("text");
+        let said = rest_of(stream.into_pieces()).await;
         assert!(said.ends_with("retry: 1000\ndata: \n\n"), "{said}");
         gateway_after(&holder, pid).await;
         let answer = session.call_tool("fx__echo", r#"{"text":"x"}"#).await;
@@ -188,13 +183,9 @@ async fn sockets_that_were_passed_are_handed_on() {
 
     // Whoever passed it has it still: newcomers wait for the next holder.
     let session = Endpoint::initialized(address, VERSION).await;
-    let mut stream = session.listen().await.into_pieces();
+    let stream = session.listen().await.into_pieces();
     assert_eq!(holder.terminate().await.code(), Some(0));
-    let mut said = Vec::new();
-    while let Some(bytes) = stream.next().await {
-        said.extend_from_slice(bytes);
-    }
-    let said = String::from_utf8(said).expect("text");
+    let said = rest_of(stream).await;
     assert!(said.ends_with("retry: 1000\ndata: \n\n"), "{said}");
     std::net::TcpStream::connect(address).expect("the port is not the holder's to close");
 }
