@@ -73,8 +73,8 @@ Hold the port in a small parent process, for containers and wherever no service 
 the gateway and starts it again after any end but exit codes 0, 2 and 78 (after 0.2 s, doubling to 10 s), \
 and connections wait meanwhile. Signals are passed on, SIGUSR2 restarts the gateway (an upgraded \
 program too), and the exit code is the gateway's. It does the duties of a container's first process. \
-Sockets that were passed to it (LISTEN_FDS) are passed on. Not needed under mcp-gateway.service, whose \
-socket unit does it.";
+Sockets that were passed to it (LISTEN_FDS) are passed on, and what the gateway says to a service manager \
+(NOTIFY_SOCKET). Not meant for use under mcp-gateway.service, whose socket unit does it.";
 
 pub(super) const ALLOWED_HOST: &str = "\
 A DNS name under which clients may reach the gateway (repeat it, or separate by commas). IP addresses, \

@@ -12,7 +12,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
-use crate::service::Sockets;
+use crate::service::{Relay, Sockets};
 
 /// What the child must not get, or it would hold the port too.
 const FLAG: &str = "--hold-port";
@@ -25,6 +25,7 @@ const UNKNOWN: i32 = 64;
 /// The gateway, if it runs, and what it is started with.
 pub(super) struct Child {
     sockets: Sockets,
+    relay: Option<Relay>,
     /// Where this program lay at the start: after an upgrade the new one lies there.
     program: PathBuf,
     name: OsString,
@@ -33,7 +34,7 @@ pub(super) struct Child {
 }
 
 impl Child {
-    pub(super) fn new(sockets: Sockets) -> Self {
+    pub(super) fn new(sockets: Sockets, relay: Option<Relay>) -> Self {
         // What servers of a killed gateway leave is reaped here, also where the first process does not.
         if let Err(error) = set_child_subreaper(true) {
             log::debug!("orphans go to the first process: {error}");
@@ -41,6 +42,7 @@ impl Child {
         let mut arguments = std::env::args_os();
         Self {
             sockets,
+            relay,
             program: std::env::current_exe().unwrap_or_else(|_| MYSELF.into()),
             name: arguments.next().unwrap_or_default(),
             arguments: arguments.filter(|argument| argument != FLAG).collect(),
@@ -65,6 +67,9 @@ impl Child {
             .args(&self.arguments)
             .env_remove(VARIABLE);
         self.sockets.hand_on(&mut command)?;
+        if let Some(relay) = &self.relay {
+            relay.stand_between(&mut command);
+        }
         // Waited for by `reap`.
         let number = command.spawn()?.id();
         i32::try_from(number)
@@ -76,6 +81,17 @@ impl Child {
         // It is not reaped yet, so its number is its own.
         if let Some(pid) = self.pid {
             kill(pid, signal).ok();
+        }
+    }
+
+    pub(super) fn relay(&self) -> Option<&Relay> {
+        self.relay.as_ref()
+    }
+
+    /// Passes on what it has told the service manager.
+    pub(super) fn pass_on(&self, is_last: bool) {
+        if let (Some(relay), Some(pid)) = (&self.relay, self.pid) {
+            relay.pass_on(pid.as_raw(), is_last);
         }
     }
 

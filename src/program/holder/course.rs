@@ -151,6 +151,11 @@ impl Course {
         }
     }
 
+    /// Whether the next gateway comes right after this one.
+    pub(super) fn is_restarting(&self) -> bool {
+        matches!(self.phase, Phase::Restarting { .. })
+    }
+
     /// When something will be.
     pub(super) fn deadline(&self) -> Option<Instant> {
         match self.phase {

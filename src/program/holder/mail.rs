@@ -1,7 +1,7 @@
 //! The signals of the holder: read one after the other, never handled in between.
 
 use std::io;
-use std::os::fd::AsFd as _;
+use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -35,9 +35,15 @@ impl Mail {
         Ok(Self(SignalFd::with_flags(&heard, flags)?))
     }
 
-    /// Those that have come, after the first has or at the deadline.
-    pub(super) fn wait(&self, deadline: Option<Instant>) -> io::Result<Vec<Signal>> {
-        let mut wanted = [PollFd::new(self.0.as_fd(), PollFlags::POLLIN)];
+    /// Those that have come, after the first has or at the deadline, or when `other` has something.
+    pub(super) fn wait(
+        &self,
+        deadline: Option<Instant>,
+        other: Option<&impl AsFd>,
+    ) -> io::Result<Vec<Signal>> {
+        let wanted = [Some(self.0.as_fd()), other.map(AsFd::as_fd)];
+        let to_read = |it| PollFd::new(it, PollFlags::POLLIN);
+        let mut wanted: Vec<PollFd<'_>> = wanted.into_iter().flatten().map(to_read).collect();
         let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
         // Whole milliseconds, rounded up: not before the deadline.
         let left = left.map(|left| left.as_nanos().div_ceil(1_000_000));

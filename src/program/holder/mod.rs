@@ -21,7 +21,7 @@ use super::ground::{Unfit, broken, misconfigured};
 use super::{complain, memory};
 use crate::cli::Run;
 use crate::process;
-use crate::service::Sockets;
+use crate::service::{Relay, Sockets};
 use crate::telemetry::log::{Sink, say};
 
 /// Holds the port until the gateway has ended for good.
@@ -50,11 +50,16 @@ impl<'a> Holder<'a> {
             let said = format_args!("The service manager passed what can't be served: {unusable}");
             say(&sink, Level::Warn, said);
         }
+        let relay = Relay::open().unwrap_or_else(|error| {
+            let said = format_args!("The service manager is told nothing: NOTIFY_SOCKET: {error}");
+            say(&sink, Level::Warn, said);
+            None
+        });
         Ok(Self {
             options,
             sink,
             mail,
-            child: Child::new(sockets),
+            child: Child::new(sockets, relay),
             course: Course::new(Instant::now()),
         })
     }
@@ -67,7 +72,9 @@ impl<'a> Holder<'a> {
             {
                 return Ok(code);
             }
-            for signal in self.mail.wait(self.course.deadline())? {
+            let signals = self.mail.wait(self.course.deadline(), self.child.relay())?;
+            self.child.pass_on(!self.course.is_restarting());
+            for signal in signals {
                 let next = self.course.on_signal(signal, Instant::now());
                 if let Some(code) = next.map_or(Ok(None), |next| self.take(next))? {
                     return Ok(code);

@@ -4,7 +4,7 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::{SOON, VERSION, gateway_of, options, rest_of, start};
 use crate::support::gateway::{Gateway, GatewayOptions};
@@ -55,8 +55,14 @@ async fn a_hangup_and_a_second_signal_are_passed_on() {
     holder.wait_for_log("Stopping", SOON).await;
     // What comes within 250 ms is the same signal, sent to a program and to its group.
     sleep(Duration::from_millis(400)).await;
+    let asked = Instant::now();
     holder.signal(Signal::SIGTERM);
-    assert_eq!(holder.wait_exit(SOON).await.code(), Some(70));
+    holder.wait_exit(SOON).await;
+    let took = asked.elapsed();
+    assert!(
+        took < Duration::from_secs(2),
+        "as one that is asked once: {took:?}"
+    );
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@
 
 mod duties;
 mod ends;
+mod manager;
 mod restarts;
 
 use std::path::Path;
