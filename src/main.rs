@@ -3,24 +3,35 @@
 use std::io;
 use std::process::ExitCode;
 
-use mcproxy::cli::{Cli, Verb, check, demo_server};
+use mcproxy::cli::{Cli, Verb, check, demo_server, healthcheck};
 use mcproxy::program::{self, BROKEN, complain};
 use mcproxy::supervise::Plain;
 
 #[expect(clippy::disallowed_methods, reason = "for a verb without workers")]
 fn main() -> ExitCode {
     let cli = Cli::from_environment();
+    let said = |outcome: io::Result<u8>| match outcome {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => complain(BROKEN, &error.into()),
+    };
     match cli.verb {
         Some(Verb::DemoServer) => demo_server::run(),
         Some(Verb::Check { file }) => {
             let environment = |name: &str| std::env::var(name).ok();
             let file = file.or(cli.run.config);
             let limits = &cli.run.limits.0;
-            match check::run(file.as_deref(), &environment, limits, &mut io::stdout()) {
-                Ok(code) => ExitCode::from(code),
-                Err(error) => complain(BROKEN, &error.into()),
-            }
+            said(check::run(
+                file.as_deref(),
+                &environment,
+                limits,
+                &mut io::stdout(),
+            ))
         }
+        Some(Verb::Healthcheck { addr }) => {
+            let listen = addr.unwrap_or(cli.run.listen);
+            said(healthcheck::run(listen, &mut io::stdout()))
+        }
+        None if cli.run.hold_port => program::hold(&cli.run),
         None => program::run(&cli.run, Plain),
     }
 }

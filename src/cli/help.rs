@@ -29,6 +29,7 @@ Examples:
   mcproxy                               run with ./mcp-servers.json, log to syslog
   mcproxy --log --config my.json        run with another file, log to stdout
   mcproxy --listen 127.0.0.1:12009      answer this machine only
+  mcproxy --hold-port --log             the same in a container: no restart refuses a client
   mcproxy check                         look for mistakes before they matter
   claude mcp add --transport http mcproxy http://127.0.0.1:12009/mcp
                                         connect Claude Code
@@ -47,6 +48,7 @@ Signals:
   SIGHUP              read the configuration and the tokens again, try failed servers at once
   SIGTERM, SIGINT     let calls finish, stop every server, end within 10 seconds;
                       a second one ends at once
+  SIGUSR2             with --hold-port: restart the gateway, the port stays open
 
 Exit codes:
   0    stopped as asked
@@ -54,7 +56,9 @@ Exit codes:
   70   something broke inside and could not be mended; start it afresh
   78   the configuration file is missing, the port is taken, or there is no token where there
        should be one;
-       from 'check': the configuration has errors"#;
+       from 'check': the configuration has errors
+  1    from 'healthcheck': no gateway answers
+  With --hold-port it is the gateway's, and 128 + N if signal N killed that in its stop."#;
 
 pub(super) fn long_end() -> String {
     format!("{LONG_END}\n\n{}", super::limits::help())
@@ -63,6 +67,14 @@ pub(super) fn long_end() -> String {
 pub(super) const STATE_DIR: &str = "\
 Where the servers' catalogues are kept between two starts [default: $STATE_DIRECTORY, else mcproxy \
 under $XDG_STATE_HOME or ~/.local/state]";
+
+pub(super) const HOLD_PORT: &str = "\
+Hold the port in a small parent process, for containers and wherever no service manager does: it starts \
+the gateway and starts it again after any end but exit codes 0, 2 and 78 (after 0.2 s, doubling to 10 s), \
+and connections wait meanwhile. Signals are passed on, SIGUSR2 restarts the gateway (an upgraded \
+program too), and the exit code is the gateway's. It does the duties of a container's first process. \
+Sockets that were passed to it (LISTEN_FDS) are passed on, and what the gateway says to a service manager \
+(NOTIFY_SOCKET). Not meant for use under mcp-gateway.service, whose socket unit does it.";
 
 pub(super) const ALLOWED_HOST: &str = "\
 A DNS name under which clients may reach the gateway (repeat it, or separate by commas). IP addresses, \

@@ -5,6 +5,7 @@
 pub mod banner;
 pub mod check;
 pub mod demo_server;
+pub mod healthcheck;
 mod help;
 mod limits;
 mod values;
@@ -47,6 +48,12 @@ pub enum Verb {
         /// The file to check; without it the one that the gateway would use
         file: Option<PathBuf>,
     },
+    /// Ask the running gateway whether it is alive; end with 0 if it is, else with 1
+    Healthcheck {
+        /// Where it listens [default: as --listen and its variable say]
+        #[arg(value_parser = values::listen)]
+        addr: Option<SocketAddr>,
+    },
     /// Be a small MCP server on stdin and stdout, to try the gateway with
     #[command(long_about = help::DEMO_SERVER)]
     DemoServer,
@@ -85,6 +92,16 @@ pub struct Run {
         value_parser = values::listen,
     )]
     pub listen: SocketAddr,
+
+    /// Hold the port in a small parent process that starts the gateway again
+    #[arg(
+        long,
+        env = "MCPROXY_HOLD_PORT",
+        hide_env_values = true,
+        value_parser = values::boolean,
+        long_help = help::HOLD_PORT,
+    )]
+    pub hold_port: bool,
 
     /// How much to log: error, warn, info, debug or trace
     #[arg(

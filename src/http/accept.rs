@@ -9,12 +9,14 @@ struct MediaRange<'a> {
     parameters: &'a [u8],
 }
 
-/// Whether `kind/subtype` is acceptable: listed, or nothing is said about what is.
+/// Whether `kind/subtype` is acceptable: listed, or nothing is said about what is. An empty header says
+/// nothing: some clients write the one that their user has not set.
 pub(super) fn allows(values: &GetAll<'_, HeaderValue>, kind: &str, subtype: &str) -> bool {
-    values
-        .iter()
-        .all(|value| value.as_bytes().trim_ascii().is_empty())
-        || lists(values, kind, subtype)
+    let is_silent = |value: &HeaderValue| {
+        let mut bytes = value.as_bytes().iter();
+        bytes.all(|byte| byte.is_ascii_whitespace() || *byte == b',')
+    };
+    values.iter().all(is_silent) || lists(values, kind, subtype)
 }
 
 /// Whether `kind/subtype` is named or covered by a wildcard, as Streamable HTTP demands of its
@@ -91,14 +93,14 @@ mod tests {
     #[test]
     fn event_streams_are_offered_to_who_takes_them() {
         assert!(allows_events(&[]));
-        assert!(allows_events(&["", " "]), "nothing is said");
+        assert!(allows_events(&["", " , "]), "nothing is said");
         assert!(allows_events(&["text/event-stream"]));
         assert!(allows_events(&[
             "application/json, Text/Event-Stream;q=0.5"
         ]));
         assert!(allows_events(&["application/json", "*/*"]));
         assert!(allows_events(&["text/*"]));
-        assert!(!allows_events(&["application/json"]));
+        assert!(!allows_events(&["", "application/json"]));
         assert!(!allows_events(&["text/event-stream;q=0, */*"]));
         assert!(!allows_events(&["nonsense"]));
     }

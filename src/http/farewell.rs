@@ -1,7 +1,7 @@
 //! The last words of an event stream when the gateway stops: when its client is to come back. The SDKs
 //! try twice, then stay deaf to what belongs to no request (TypeScript 1.x and 2.x, Python 1.x and 2.x).
 
-use super::Context;
+use super::{Context, Held};
 use crate::protocol::framing::sse;
 use crate::telemetry::readiness::Readiness;
 use bytes::Bytes;
@@ -18,7 +18,8 @@ const SSE: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct Farewell {
     readiness: Readiness,
-    retry: Duration,
+    /// Of Streamable HTTP.
+    held: Option<Held>,
     takes_empty_events: bool,
 }
 
@@ -27,7 +28,7 @@ impl Farewell {
     pub(super) fn of_sse(context: &Context) -> Self {
         Self {
             readiness: context.readiness.clone(),
-            retry: SSE,
+            held: None,
             takes_empty_events: false,
         }
     }
@@ -36,14 +37,19 @@ impl Farewell {
     pub(super) fn of_streamable(context: &Context, takes_empty_events: bool) -> Self {
         Self {
             readiness: context.readiness.clone(),
-            retry: if context.are_held { HELD } else { OWN },
+            held: Some(context.held.clone()),
             takes_empty_events,
         }
     }
 
     /// What there is to be said now that the stream ends.
     pub(super) fn words(&self) -> Option<Bytes> {
-        let words = || sse::retry(self.retry, self.takes_empty_events);
+        let retry = || match &self.held {
+            None => SSE,
+            Some(held) if held.is_so() => HELD,
+            Some(_) => OWN,
+        };
+        let words = || sse::retry(retry(), self.takes_empty_events);
         self.readiness.is_stopping().then(words)
     }
 }

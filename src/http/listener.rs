@@ -69,7 +69,7 @@ impl Edge for HttpEdge {
                 tokens: self.options.tokens.clone(),
                 readiness: self.options.readiness.clone(),
                 metrics: self.options.metrics.clone(),
-                are_held: self.options.are_held,
+                held: self.options.held.clone(),
                 budget: self.budget.clone(),
                 pot: Pot::default(),
                 refusals: Refusals::new(self.options.metrics.clone()),
@@ -79,7 +79,7 @@ impl Edge for HttpEdge {
     }
 
     fn stopping(&self, listener: Option<&ActorRef<ListenerMsg>>) {
-        if !self.options.are_held {
+        if !self.options.held.is_so() {
             return;
         }
         *self.sockets() = Arc::default();

@@ -53,6 +53,7 @@ use crate::telemetry::metrics::Metrics;
 use crate::telemetry::readiness::Readiness;
 use crate::tree::{Quota, SessionsHandle, StatusHandle};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::watch;
 
 /// What `main` decides about the port.
@@ -68,8 +69,30 @@ pub struct HttpOptions {
     pub readiness: Readiness,
     /// What `/metrics` says.
     pub metrics: Metrics,
-    /// Whether somebody else has the sockets too, and will pass them to the next process.
-    pub are_held: bool,
+    /// Whether somebody else has the sockets too.
+    pub held: Held,
+}
+
+/// Whether somebody else has the sockets too, and will pass them to the next process. Known for certain
+/// when the gateway stops. Clones are the same.
+#[derive(Debug, Clone)]
+pub struct Held(Arc<AtomicBool>);
+
+impl From<bool> for Held {
+    fn from(are_held: bool) -> Self {
+        Self(Arc::new(are_held.into()))
+    }
+}
+
+impl Held {
+    /// Somebody has, and will.
+    pub fn are(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    fn is_so(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
 }
 
 /// What handlers work with.
@@ -89,5 +112,5 @@ struct Context {
     pot: pot::Pot,
     metrics: Metrics,
     refusals: refused::Refusals,
-    are_held: bool,
+    held: Held,
 }

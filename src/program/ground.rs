@@ -8,9 +8,9 @@ use super::watchdog::{self, Workers};
 use super::{BROKEN, MISCONFIGURED};
 use crate::cli::Run;
 use crate::config;
-use crate::http::{Rules, TokenKeeper};
+use crate::http::{Held, Rules, TokenKeeper};
 use crate::process;
-use crate::service::Sockets;
+use crate::service::{Holder, Sockets};
 use crate::telemetry::log::{self as logging, LogGuard, Screen};
 use crate::telemetry::metrics::Metrics;
 
@@ -18,8 +18,8 @@ use crate::telemetry::metrics::Metrics;
 pub(super) struct Ground {
     pub(super) path: PathBuf,
     pub(super) sockets: Vec<TcpListener>,
-    /// Whether whoever passed them has them too.
-    pub(super) are_held: bool,
+    pub(super) held: Held,
+    pub(super) holder: Option<Holder>,
     pub(super) rules: Rules,
     pub(super) tokens: TokenKeeper,
     pub(super) metrics: Metrics,
@@ -37,7 +37,8 @@ impl Ground {
     pub(super) fn lay(options: &Run) -> Result<(Self, LogGuard), Unfit> {
         process::keep_descriptors();
         process::unblock_signals().map_err(broken)?;
-        let sockets = Sockets::obtain(options.listen).map_err(misconfigured)?;
+        let holder = Holder::follow().map_err(broken)?;
+        let sockets = Sockets::obtain(options.listen, holder).map_err(misconfigured)?;
         let rules = Rules::for_this_machine(&options.allowed_host, &options.allowed_origin)
             .map_err(misconfigured)?;
         let log = logging::init(options.sink(), options.log_level).map_err(broken)?;
@@ -57,7 +58,8 @@ impl Ground {
         let ground = Self {
             path,
             sockets: sockets.listeners,
-            are_held: sockets.are_passed,
+            held: sockets.are_passed.into(),
+            holder,
             rules,
             tokens,
             metrics: Metrics::new(log.lines_dropped()),
@@ -68,10 +70,10 @@ impl Ground {
     }
 }
 
-fn misconfigured(error: impl Into<anyhow::Error>) -> Unfit {
+pub(super) fn misconfigured(error: impl Into<anyhow::Error>) -> Unfit {
     Unfit(MISCONFIGURED, error.into())
 }
 
-fn broken(error: impl Into<anyhow::Error>) -> Unfit {
+pub(super) fn broken(error: impl Into<anyhow::Error>) -> Unfit {
     Unfit(BROKEN, error.into())
 }

@@ -66,7 +66,7 @@ fn resident() -> Option<u64> {
 /// Gives back what is free, thread by thread: a thread that wants memory meanwhile may wait for its part.
 #[cfg(target_env = "gnu")]
 #[expect(unsafe_code, reason = "nothing safe gives the allocator's memory back")]
-fn trim() {
+pub(super) fn trim() {
     // SAFETY: it takes no pointer, and locks what it looks at (malloc_trim(3)).
     let has_given = unsafe { nix::libc::malloc_trim(0) } == 1;
     log::debug!("Memory was given back: {has_given}");
@@ -86,7 +86,7 @@ fn share() {
 
 /// Other libraries keep little, for all threads together.
 #[cfg(not(target_env = "gnu"))]
-fn trim() {}
+pub(super) fn trim() {}
 
 #[cfg(not(target_env = "gnu"))]
 fn share() {}

@@ -1,7 +1,9 @@
 //! The gateway as a program: logging → the tree → signals → the exit code. The only room that knows
-//! both the tree and HTTP. Called by main, and by tests that hand in a spawner of their own.
+//! both the tree and HTTP. Called by main, and by tests that hand in a spawner of their own. `holder`
+//! is another program: the gateway's parent, which holds its port.
 
 mod ground;
+mod holder;
 mod memory;
 mod signals;
 mod terminal;
@@ -19,6 +21,7 @@ use tokio::runtime::{self, Handle};
 use tokio::task::{JoinHandle, JoinSet, spawn_blocking};
 
 use self::ground::{Ground, Unfit};
+pub use self::holder::hold;
 use self::signals::Signals;
 use self::terminal::Terminal;
 pub use self::terminal::complain;
@@ -85,7 +88,8 @@ async fn supervise(
 ) -> anyhow::Result<ExitCode> {
     let mut settings = Settings::new(ground.path);
     // Handlers first: a signal that comes during the start must not end the program by default.
-    let mut signals = Signals::watch(settings.groups.clone()).context("can't handle signals")?;
+    let signals = Signals::watch(settings.groups.clone(), ground.holder.is_some());
+    let mut signals = signals.context("can't handle signals")?;
     let tokens = ground.tokens;
     settings.command_line = options.limits.0.clone();
     settings.metrics = ground.metrics;
@@ -109,7 +113,7 @@ async fn supervise(
         tokens: tokens.tokens(),
         readiness: readiness.clone(),
         metrics: settings.metrics.clone(),
-        are_held: ground.are_held,
+        held: ground.held.clone(),
     };
     let edge = HttpEdge::new(ground.sockets, http)?;
     let addresses: Vec<SocketAddr> = edge.addresses()?;
@@ -127,7 +131,9 @@ async fn supervise(
     let (pulse, status, readings) = (tree.pulse(), tree.status(), tree.readings());
     let told = Arc::clone(&manager);
     onlookers.spawn(async move { told.attend(pulse, status, readings, readiness).await });
-    let (code, is_forced) = signals.attend(tree, (&manager, &tokens)).await;
+    let (code, is_forced) = signals
+        .attend(tree, (&manager, &tokens, &ground.held))
+        .await;
     process::end_all(&groups, is_forced).await;
     drop(record);
     Ok(ExitCode::from(code))

@@ -9,6 +9,7 @@ use std::pin::pin;
 use std::thread;
 use std::time::Duration;
 
+use futures_util::future::OptionFuture;
 use signal_hook::low_level;
 use tokio::runtime::{self, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -17,7 +18,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use super::BROKEN;
-use crate::http::TokenKeeper;
+use crate::http::{Held, TokenKeeper};
 use crate::process::Groups;
 use crate::service::Manager;
 use crate::tree::Tree;
@@ -35,6 +36,8 @@ const KILL_LIMIT: Duration = Duration::from_secs(1);
 enum Asked {
     Reload,
     Stop,
+    /// The same; the holder of the sockets starts the next gateway at once.
+    MakeRoom,
     /// Every group has been killed.
     Kill,
 }
@@ -48,8 +51,9 @@ pub(super) struct Signals {
 }
 
 impl Signals {
-    /// Starts the thread, which handles the signals when this returns.
-    pub(super) fn watch(groups: Groups) -> io::Result<Self> {
+    /// Starts the thread, which handles the signals when this returns; that of a holder too, if there
+    /// is one.
+    pub(super) fn watch(groups: Groups, has_holder: bool) -> io::Result<Self> {
         // Of its own, with a driver of its own: whichever runtime's driver looks first passes signals
         // on to those who wait in either.
         let runtime = runtime::Builder::new_current_thread()
@@ -59,7 +63,7 @@ impl Signals {
         let (ends, is_ending) = watch::channel(false);
         let heard = {
             let _inside = runtime.enter();
-            Heard::new()?
+            Heard::new(has_holder)?
         };
         let keeper = Keeper {
             groups,
@@ -87,7 +91,7 @@ impl Signals {
                 Some(asked) = self.asked.recv() => match asked {
                     // The configuration is not read yet.
                     Asked::Reload => tokens.reload(),
-                    Asked::Stop | Asked::Kill => {
+                    Asked::Stop | Asked::MakeRoom | Asked::Kill => {
                         self.ends.send_replace(true);
                         return None;
                     }
@@ -101,7 +105,7 @@ impl Signals {
     pub(super) async fn attend(
         &mut self,
         mut tree: Tree,
-        (manager, tokens): (&Manager, &TokenKeeper),
+        (manager, tokens, held): (&Manager, &TokenKeeper, &Held),
     ) -> (u8, bool) {
         let mut is_stopping = false;
         let outcome = loop {
@@ -114,8 +118,11 @@ impl Signals {
                         tokens.reload();
                         tree.reload();
                     }
-                    Asked::Stop => {
+                    Asked::Stop | Asked::MakeRoom => {
                         is_stopping = true;
+                        if asked == Asked::MakeRoom {
+                            held.are();
+                        }
                         manager.stopping();
                         tree.stop();
                     }
@@ -150,14 +157,18 @@ struct Heard {
     hangup: Signal,
     terminate: Signal,
     interrupt: Signal,
+    /// From the holder.
+    make_room: Option<Signal>,
 }
 
 impl Heard {
-    fn new() -> io::Result<Self> {
+    fn new(has_holder: bool) -> io::Result<Self> {
+        let make_room = has_holder.then(|| signal(SignalKind::user_defined2()));
         Ok(Self {
             hangup: signal(SignalKind::hangup())?,
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
+            make_room: make_room.transpose()?,
         })
     }
 
@@ -166,6 +177,7 @@ impl Heard {
             _ = self.hangup.recv() => Asked::Reload,
             _ = self.terminate.recv() => Asked::Stop,
             _ = self.interrupt.recv() => Asked::Stop,
+            Some(_) = OptionFuture::from(self.make_room.as_mut().map(Signal::recv)) => Asked::MakeRoom,
         }
     }
 }
@@ -188,7 +200,7 @@ impl Keeper {
             (_, None) => {
                 self.asked_at = Some(Instant::now());
                 self.end_within(STOP_LIMIT);
-                self.pass(Asked::Stop);
+                self.pass(asked);
             }
             (_, Some(since)) if since.elapsed() < SAME_SIGNAL => {}
             (_, Some(_)) => {

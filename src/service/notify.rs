@@ -33,6 +33,9 @@ pub(super) enum Word<'a> {
 }
 
 impl Word<'_> {
+    /// What [`Word::Stopping`] begins with.
+    pub(super) const STOPPING: &'static str = "STOPPING=1";
+
     fn text(self) -> String {
         match self {
             Self::Ready => "READY=1".to_owned(),
@@ -41,7 +44,7 @@ impl Word<'_> {
                 Some(now) => format!("RELOADING=1\nMONOTONIC_USEC={}", now.as_micros()),
                 None => "RELOADING=1".to_owned(),
             },
-            Self::Stopping => "STOPPING=1\nSTATUS=stopping".to_owned(),
+            Self::Stopping => format!("{}\nSTATUS=stopping", Self::STOPPING),
             Self::Watchdog => "WATCHDOG=1".to_owned(),
             Self::Status(line) => format!("STATUS={line}"),
         }
@@ -74,10 +77,15 @@ impl Notifier {
     /// Sends `word`, at once or not at all. A socket of its own each time: the manager may have
     /// made its own anew.
     pub(super) fn try_say(&self, word: Word<'_>) -> io::Result<()> {
+        self.try_send(word.text().as_bytes())
+    }
+
+    /// The same with what somebody else has put into words.
+    pub(super) fn try_send(&self, text: &[u8]) -> io::Result<()> {
         let socket = UnixDatagram::unbound()?;
         socket.set_nonblocking(true)?;
         socket.connect_addr(&self.0)?;
-        socket.send(word.text().as_bytes()).map(drop)
+        socket.send(text).map(drop)
     }
 
     /// Sends `word`; waits a while for a manager whose queue is full.

@@ -9,12 +9,14 @@ use std::net::{SocketAddr, TcpListener};
 use listenfd::ListenFd;
 use socket2::SockRef;
 
+use super::Holder;
+
 /// The sockets to serve, which listen already.
 #[derive(Debug)]
 pub struct Sockets {
     /// At least one.
     pub listeners: Vec<TcpListener>,
-    /// Whether the service manager passed them: `--listen` is of no use then.
+    /// Whether the service manager passed them and has them too: `--listen` is of no use then.
     pub are_passed: bool,
     /// What was passed and can't be served, in words for the log.
     pub unusable: Vec<String>,
@@ -31,18 +33,18 @@ pub struct CannotListen {
 }
 
 impl Sockets {
-    /// All that were passed to this process; if none of them can be used, one bound to `listen`.
-    /// Once for all lives of the listener, and while there is but one thread.
+    /// All that were passed to this process, by its holder if it has one; if none of them can be used,
+    /// one bound to `listen`. Once for all lives of the listener, and while there is but one thread.
     ///
     /// # Errors
     /// If the port can't be had.
-    pub fn obtain(listen: SocketAddr) -> Result<Self, CannotListen> {
-        let (listeners, unusable) = passed();
-        let are_passed = !listeners.is_empty();
-        let listeners = if are_passed {
-            listeners
-        } else {
+    pub fn obtain(listen: SocketAddr, holder: Option<Holder>) -> Result<Self, CannotListen> {
+        let (listeners, unusable) = passed(holder);
+        let are_passed = !listeners.is_empty() && holder.is_none_or(|holder| holder.are_passed);
+        let listeners = if listeners.is_empty() {
             vec![bind(listen)?]
+        } else {
+            listeners
         };
         Ok(Self {
             listeners,
@@ -77,9 +79,9 @@ fn bind(address: SocketAddr) -> Result<TcpListener, CannotListen> {
 }
 
 /// The usable ones, and what is wrong with the others. No child inherits any.
-fn passed() -> (Vec<TcpListener>, Vec<String>) {
+fn passed(holder: Option<Holder>) -> (Vec<TcpListener>, Vec<String>) {
     let (mut usable, mut unusable) = (Vec::new(), Vec::new());
-    if !is_meant(std::process::id(), std::env::var_os("LISTEN_PID")) {
+    if holder.is_none() && !is_meant(std::process::id(), std::env::var_os("LISTEN_PID")) {
         return (usable, unusable);
     }
     let names = std::env::var("LISTEN_FDNAMES").unwrap_or_default();
@@ -89,6 +91,8 @@ fn passed() -> (Vec<TcpListener>, Vec<String>) {
         let name = names.next().unwrap_or_default();
         match passed.take_tcp_listener(index).and_then(listening) {
             Ok(socket) => usable.push(socket),
+            // The holder has said so.
+            Err(_) if holder.is_some() => {}
             Err(error) => unusable.push(format!("socket {} '{name}': {error}", index + 1)),
         }
     }

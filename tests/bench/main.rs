@@ -147,6 +147,7 @@ async fn run(plan: &Plan) -> anyhow::Result<Report> {
     start::measure(plan, &mut report).await?;
     progress("memory at rest");
     memory::at_rest(plan, &mut report).await?;
+    memory::holder(plan, &mut report).await?;
     progress("idle sessions");
     memory::idle_sessions(plan, &mut report).await?;
     progress("calls");

@@ -47,6 +47,8 @@ mod gateway;
 #[cfg(test)]
 mod hangs;
 #[cfg(test)]
+mod holder;
+#[cfg(test)]
 mod idle;
 #[cfg(test)]
 mod ids;

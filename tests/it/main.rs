@@ -13,6 +13,7 @@ mod boot;
 mod cli;
 mod crashes;
 mod fidelity;
+mod holder;
 mod isolation;
 mod limits;
 mod logging;

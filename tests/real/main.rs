@@ -7,6 +7,8 @@
 #[cfg(test)]
 mod compare;
 #[cfg(test)]
+mod compose;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod features;

@@ -169,6 +169,16 @@ pub(crate) fn pss(pid: u32) -> Option<u64> {
     Some(kilobytes * 1024)
 }
 
+/// What it shares with no other process, in bytes.
+pub(crate) fn private(pid: u32) -> Option<u64> {
+    let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?;
+    let of = |field: &str| -> Option<u64> {
+        let line = text.lines().find_map(|line| line.strip_prefix(field))?;
+        line.split_ascii_whitespace().next()?.parse().ok()
+    };
+    Some((of("Private_Clean:")? + of("Private_Dirty:")?) * 1024)
+}
+
 /// Resident set size in bytes. It does not depend on who else maps the same files, as [`pss`] does.
 pub(crate) fn rss(pid: u32) -> Option<u64> {
     status_bytes(pid, "VmRSS:")

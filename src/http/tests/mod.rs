@@ -68,7 +68,7 @@ impl Server {
             tokens: tokens.subscribe(),
             readiness: readiness.clone(),
             metrics: Metrics::default(),
-            are_held: true,
+            held: true.into(),
         };
         let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let edge = HttpEdge::new(vec![socket], options).unwrap();

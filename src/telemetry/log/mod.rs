@@ -5,6 +5,7 @@
 mod format;
 mod gate;
 mod queue;
+mod single;
 mod stdout;
 mod syslog;
 #[cfg(test)]
@@ -24,6 +25,7 @@ use tokio::time::Instant;
 use self::format::Format;
 use self::gate::{Gate, Verdict};
 use self::queue::{Output, Queue};
+pub use self::single::say;
 pub use self::syslog::SyslogPath;
 use super::metrics::Counter;
 

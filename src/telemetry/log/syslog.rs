@@ -233,6 +233,14 @@ fn send(backend: &mut LoggerBackend, datagram: &[u8]) -> io::Result<()> {
     backend.write(datagram).map(|_| ())
 }
 
+/// Sends one line over a connection of its own.
+pub(super) fn send_once(path: &SyslogPath, line: &[u8]) -> io::Result<()> {
+    send(
+        &mut path.connect()?,
+        line.strip_suffix(b"\n").unwrap_or(line),
+    )
+}
+
 /// The daemon is there and does not read; connecting again would only mean waiting again.
 fn is_stalled(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)

@@ -3,7 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
+use nix::sys::signal::Signal;
 use tokio::time::{Instant, sleep};
 
 use crate::Plan;
@@ -12,7 +13,8 @@ use crate::session::{self, Session};
 use crate::support::client::{
     Client, Sse, SseClient, StreamableClient, StreamableOptions, Transport,
 };
-use crate::support::proc;
+use crate::support::gateway::Gateway;
+use crate::support::{http, proc};
 
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(100);
@@ -48,6 +50,19 @@ pub(crate) async fn at_rest(plan: &Plan, report: &mut Report) -> anyhow::Result<
     let gateway = session::gateway(plan).await?;
     let pss = settled(gateway.pid(), plan).await?;
     report.add("memory.idle", "PSS, 10 servers, idle", pss, "MiB");
+    session::end(gateway).await
+}
+
+/// The parent of `--hold-port`, after it has started the gateway again.
+pub(crate) async fn holder(plan: &Plan, report: &mut Report) -> anyhow::Result<()> {
+    let gateway = Gateway::start(session::options(plan)?.arg("--hold-port")).await;
+    gateway.signal(Signal::SIGUSR2);
+    gateway.wait_for_log("Restarting", DEADLINE).await;
+    let answer = http::get(gateway.addr(), "/healthz").await;
+    ensure!(answer.status == 200, "{}", answer.text());
+    let own = proc::private(gateway.pid()).context("it has gone")?;
+    let what = "private memory of the parent, --hold-port";
+    report.add("memory.holder", what, mebibytes(own), "MiB");
     session::end(gateway).await
 }
 

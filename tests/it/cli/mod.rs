@@ -2,6 +2,8 @@
 //! check before it matters, and a default configuration that works with nothing installed.
 
 mod check;
+mod commands;
+mod healthcheck;
 mod start;
 
 use std::fs;

@@ -48,7 +48,7 @@ impl House {
             tokens: tokio::sync::watch::Sender::default().subscribe(),
             readiness: settings.readiness.clone(),
             metrics: settings.metrics.clone(),
-            are_held: false,
+            held: false.into(),
         };
         let edge = HttpEdge::new(vec![socket], options).expect("the socket is bound");
         let (addr, groups) = (

@@ -6,4 +6,5 @@ mod notify;
 mod sockets;
 mod watchdog;
 
+pub(crate) use self::sockets::{Tally, come_and_go};
 use crate::support::mailbox::{Mailbox, SOON};

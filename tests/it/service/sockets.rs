@@ -34,15 +34,15 @@ fn options(sockets: &[&TcpListener], home: &TempDir) -> GatewayOptions {
 
 /// What came of the connections of clients that never rest.
 #[derive(Default)]
-struct Tally {
-    is_over: AtomicBool,
-    answered: AtomicUsize,
+pub(crate) struct Tally {
+    pub(crate) is_over: AtomicBool,
+    pub(crate) answered: AtomicUsize,
     /// Accepted, and lost with the gateway that was killed.
-    cut: AtomicUsize,
-    refused: AtomicUsize,
+    pub(crate) cut: AtomicUsize,
+    pub(crate) refused: AtomicUsize,
 }
 
-async fn come_and_go(address: SocketAddr, tally: Arc<Tally>) {
+pub(crate) async fn come_and_go(address: SocketAddr, tally: Arc<Tally>) {
     let head = http::request_head(address, "GET", "/healthz", &[]);
     while !tally.is_over.load(Ordering::Relaxed) {
         let what = match Connection::open(address).await {

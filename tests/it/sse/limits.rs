@@ -31,7 +31,7 @@ async fn start(session_limit: usize) -> InProcess {
         tokens: tokio::sync::watch::Sender::default().subscribe(),
         readiness: settings.readiness.clone(),
         metrics: settings.metrics.clone(),
-        are_held: false,
+        held: false.into(),
     };
     let socket = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let edge = HttpEdge::new(vec![socket], options).expect("a socket");

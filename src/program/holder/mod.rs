@@ -1,0 +1,139 @@
+//! `--hold-port`: a small process that has the port, starts the gateway as its child and starts it again
+//! (`course.rs` says when), so that nobody is refused meanwhile. It may be a container's first process,
+//! and so passes signals on and reaps orphans. No runtime, no second thread, no log but a line a restart.
+
+mod child;
+mod course;
+mod mail;
+
+use std::fmt;
+use std::io;
+use std::process::ExitCode;
+
+use ::log::Level;
+use nix::sys::signal::Signal;
+use tokio::time::Instant;
+
+use self::child::Child;
+use self::course::{Course, Step};
+use self::mail::Mail;
+use super::ground::{Unfit, broken, misconfigured};
+use super::{complain, memory};
+use crate::cli::Run;
+use crate::process;
+use crate::service::{Relay, Sockets};
+use crate::telemetry::log::{Sink, say};
+
+/// Holds the port until the gateway has ended for good.
+pub fn hold(options: &Run) -> ExitCode {
+    let code = Holder::new(options).and_then(|holder| holder.hold().map_err(broken));
+    code.map_or_else(|Unfit(code, error)| complain(code, &error), ExitCode::from)
+}
+
+/// What the parent has.
+struct Holder<'a> {
+    options: &'a Run,
+    sink: Sink,
+    mail: Mail,
+    child: Child,
+    course: Course,
+}
+
+impl<'a> Holder<'a> {
+    fn new(options: &'a Run) -> Result<Self, Unfit> {
+        process::keep_descriptors();
+        // Before the first child: none ends unheard of.
+        let mail = Mail::open().map_err(broken)?;
+        let sockets = Sockets::obtain(options.listen, None).map_err(misconfigured)?;
+        let sink = options.sink();
+        for unusable in &sockets.unusable {
+            let said = format_args!("The service manager passed what can't be served: {unusable}");
+            say(&sink, Level::Warn, said);
+        }
+        let relay = Relay::open().unwrap_or_else(|error| {
+            let said = format_args!("The service manager is told nothing: NOTIFY_SOCKET: {error}");
+            say(&sink, Level::Warn, said);
+            None
+        });
+        Ok(Self {
+            options,
+            sink,
+            mail,
+            child: Child::new(sockets, relay),
+            course: Course::new(Instant::now()),
+        })
+    }
+
+    fn hold(mut self) -> io::Result<u8> {
+        let mut step = Some(Step::Start);
+        loop {
+            if let Some(step) = step.take()
+                && let Some(code) = self.take(step)?
+            {
+                return Ok(code);
+            }
+            let signals = self.mail.wait(self.course.deadline(), self.child.relay())?;
+            self.child.pass_on(!self.course.is_restarting());
+            for signal in signals {
+                let next = self.course.on_signal(signal, Instant::now());
+                if let Some(code) = next.map_or(Ok(None), |next| self.take(next))? {
+                    return Ok(code);
+                }
+            }
+            step = match self.child.reap() {
+                Some(status) => Some(self.course.on_end(status, Instant::now())),
+                None => self.course.on_time(Instant::now()),
+            };
+        }
+    }
+
+    /// The exit code, if this is the end.
+    fn take(&mut self, step: Step) -> io::Result<Option<u8>> {
+        match step {
+            Step::Start => self.start(),
+            Step::Restart => {
+                self.say(
+                    Level::Info,
+                    format_args!("Restarting the gateway; its port stays open"),
+                );
+                self.child.signal(Signal::SIGUSR2);
+            }
+            Step::Pass(signal) => self.child.signal(signal),
+            Step::Kill => {
+                self.say(
+                    Level::Error,
+                    format_args!("The gateway does not end; it is killed"),
+                );
+                self.child.signal(Signal::SIGKILL);
+            }
+            Step::Wait { after, pause } => {
+                let said = format_args!(
+                    "The gateway {}; it is started again in {pause:?}",
+                    process::describe(&after)
+                );
+                self.say(Level::Error, said);
+            }
+            Step::End(code) => return Ok(Some(code)),
+        }
+        Ok(None)
+    }
+
+    fn start(&mut self) {
+        match self.child.start() {
+            Ok(()) => self.course.started(Instant::now()),
+            Err(error) => {
+                let pause = self.course.failed(Instant::now());
+                let said =
+                    format_args!("The gateway can't be started: {error}; again in {pause:?}");
+                self.say(Level::Error, said);
+            }
+        }
+        memory::trim();
+    }
+
+    fn say(&self, level: Level, text: fmt::Arguments<'_>) {
+        if level <= self.options.log_level {
+            say(&self.sink, level, text);
+        }
+    }
+}
