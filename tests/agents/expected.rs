@@ -34,11 +34,13 @@ const OWN: Option<Socket> = Some(Socket::Own);
 const EXCEPTIONS: &[Exception] = &[
     // It asks for the list once a turn.
     (Program::Codex, None, "added", Instead::NoTool),
+    (Program::Codex, None, "added again", Instead::NoTool),
     (Program::Cline, None, "added", Instead::NoTool),
+    (Program::Cline, None, "added again", Instead::NoTool),
     // It asks for the list, and keeps what it had.
     (Program::ClaudeCode, None, "removed", Instead::Stale),
     // It asks no more once a stream of its broke.
-    (Program::Gemini, None, "removed", Instead::Stale),
+    (Program::Gemini, None, "added again", Instead::NoTool),
     // Nobody listens: the call fails. Its next ones are served, Claude Code's after two seconds.
     says(Program::Codex, OWN, "away", "error sending request"),
     says(Program::Cline, OWN, "away", "Unable to connect"),

@@ -47,10 +47,17 @@ const A: u64 = 31_415_926;
 const B: u64 = 27_182_818;
 const SECOND: Duration = Duration::from_secs(1);
 
-pub(crate) const SCRIPT: [Step; 21] = [
+pub(crate) const SCRIPT: [Step; 24] = [
     step("call", Deed::Nothing),
     step("edit", Deed::Add),
     on("late", "added", Deed::Nothing),
+    step("remove", Deed::Remove),
+    // Who hears of a change by the answer to a call asks for the list after it.
+    step("asks", Deed::Pause(SECOND)),
+    Step {
+        is_without: Some("late"),
+        ..step("removed", Deed::Nothing)
+    },
     on("second", "server killed", Deed::KillServer("second")),
     on("second", "server back", Deed::Nothing),
     step("SIGTERM", Deed::Restart(Duration::ZERO)),
@@ -66,13 +73,9 @@ pub(crate) const SCRIPT: [Step; 21] = [
     step("after the call", Deed::Nothing),
     lasting("SIGKILL in a call", 6, Deed::CrashInCall),
     step("after the loss", Deed::Nothing),
-    step("remove", Deed::Remove),
-    // Who hears of the change by the answer to a call asks for the list after it.
-    step("settle", Deed::Pause(SECOND)),
-    Step {
-        is_without: Some("late"),
-        ..step("removed", Deed::Nothing)
-    },
+    step("edit again", Deed::Add),
+    step("asks for it", Deed::Pause(SECOND)),
+    on("late", "added again", Deed::Nothing),
 ];
 
 const fn step(name: &'static str, deed: Deed) -> Step {
