@@ -262,10 +262,14 @@ async fn f253_many_entries_left_out() {
     let client = stage.client::<Sse>().await;
     let mark = stage.gateway.log_mark();
     let alike = (0..ALIKE).map(|n| format!(r#"{{"name":"alike{n}"}}"#));
+    // What is wrong is somewhere else in each.
     let of_its_own = (0..FAULTS).map(|n| {
-        let padding = "x".repeat(500);
+        let deep = (0..12).fold("1".to_owned(), |schema, level| {
+            let place = ["additionalProperties", "propertyNames"][n >> level & 1];
+            format!(r#"{{"{place}":{schema}}}"#)
+        });
         format!(
-            r#"{{"name":"own{n}","inputSchema":{{"type":"object","properties":{{"{padding}{n}":1}}}}}}"#
+            r#"{{"name":"own{n}","inputSchema":{{"type":"object"}},"outputSchema":{{"type":"object","not":{deep}}}}}"#
         )
     });
     let all: Vec<String> = alike.chain(of_its_own).collect();

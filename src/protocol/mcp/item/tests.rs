@@ -101,10 +101,15 @@ fn what_is_left_out_is_named_and_counted_within_bounds() {
         let numbers = from..from + 600;
         numbers.map(|n| format!(r#"{{"name":"t{n}"}}"#)).collect()
     };
+    // What is wrong is somewhere else in each, and far inside.
     let property = |n: usize| {
-        let name = format!("{n}{}", "x".repeat(10_000));
-        let schema = format!(r#"{{"type":"object","properties":{{"{name}":1}}}}"#);
-        format!(r#"{{"name":"o","inputSchema":{schema}}}"#)
+        let deep = (0..30).fold("1".to_owned(), |schema, level| {
+            let place = ["additionalItems", "propertyNames"][n >> (29 - level).min(20) & 1];
+            format!(r#"{{"{place}":{schema}}}"#)
+        });
+        format!(
+            r#"{{"name":"o","inputSchema":{{"type":"object"}},"outputSchema":{{"type":"object","not":{deep}}}}}"#
+        )
     };
     let own: Vec<String> = (0..300).map(property).collect();
     let mut odd = Odd::default();
