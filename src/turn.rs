@@ -144,6 +144,12 @@ pub fn aside<T>(work: impl FnOnce() -> T) -> T {
     outcome
 }
 
+/// Does `work` as a turn on a thread that is no worker.
+pub fn elsewhere<T>(actor: &'static str, message: &'static str, work: impl FnOnce() -> T) -> T {
+    let _taken = Taken::new(Turn { actor, message });
+    aside(work)
+}
+
 /// The most that one turn of each kind has used of a core, if that is measured.
 #[must_use]
 pub fn worst() -> BTreeMap<Turn, Worst> {
@@ -268,6 +274,15 @@ mod tests {
         assert_eq!(mine(), None);
         let second = of("toy", "Word", async { mine() }).await.unwrap();
         assert_ne!(first.number, second.number, "the next turn is another one");
+    }
+
+    #[test]
+    fn what_is_done_elsewhere_and_aside_is_seen_too() {
+        let seen = elsewhere("toy", "Elsewhere", mine).unwrap();
+        assert_eq!(seen.turn.message, "Elsewhere");
+        assert_eq!(mine(), None);
+        let beside = elsewhere("toy", "Turn", || aside(mine)).unwrap();
+        assert_eq!(beside.turn.message, "Turn");
     }
 
     #[tokio::test]

@@ -67,7 +67,7 @@ async fn hold(addr: SocketAddr, head: &str, length: usize) -> (Connection, Optio
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn f271_bodies_of_one_client() {
-    const ALL: usize = 2 << 20;
+    const ALL: usize = 4 << 20;
     let settings = json!({ "max_bodies_in_flight_bytes": ALL });
     let mut stage = Stage::with(271, &[fixture("bad", &[])], &settings, |options| options).await;
     let addr = stage.gateway.addr();

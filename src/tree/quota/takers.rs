@@ -2,12 +2,14 @@
 //! no session of one, takes it all. Pure.
 //!
 //! While there is plenty anybody may. The last sixteenth is for clients that hold less than their
-//! part: what each would have if one more came. The one before it is also for sessions that hold less
-//! than theirs. So a client that is alone, as are all behind one proxy, has the rest. Somebody with
+//! part, which is what each would have if one more came, and no more than is left. The one before it is
+//! also for sessions that hold less than theirs. So a client that is alone, as are all behind one proxy, has the rest. Somebody with
 //! less than its part who is refused all the same is remembered: what comes back then is not taken by
 //! those who have more than theirs.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::hash::Hash;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -41,19 +43,11 @@ pub(super) struct Demand {
 /// Who holds something. Those who hold nothing are not in it.
 #[derive(Debug, Default)]
 pub(super) struct Takers {
-    holders: HashMap<Holder, Held>,
+    holders: HashMap<Holder, usize>,
     /// By the serial numbers of sessions.
     sessions: HashMap<u64, usize>,
     /// Who held less than its part and was refused last, and when.
     waiting: Option<(Holder, Instant)>,
-}
-
-/// What a client holds.
-#[derive(Debug, Clone, Copy, Default)]
-struct Held {
-    amount: usize,
-    /// How many of its sessions hold some of it.
-    sessions: usize,
 }
 
 impl Takers {
@@ -68,33 +62,34 @@ impl Takers {
             spared,
         } = demand;
         let held = self.holders.get(&taker.holder).copied().unwrap_or_default();
-        let others = self.holders.len() - usize::from(held.amount > 0);
-        if self.must_wait(taker.holder, held.amount + more, most) {
+        let others = self.holders.len() - usize::from(held > 0);
+        if self.must_wait(taker.holder, held + more, most) {
             return false;
         }
-        let has_little = held.amount + more <= part(most, others + 2);
+        let has_little = held + more <= part(most, others + 2);
         let leaves = |bands| {
             let after = used.saturating_add(more).saturating_add(spared);
             after <= most - bands * band(most)
         };
         let is_granted = leaves(2)
-            || leaves(1) && self.has_session_little(taker, held, (more, most))
+            || leaves(1) && self.has_session_little(taker, more, most)
             // What nobody else has any of is not divided.
             || leaves(0) && used == own
-            || has_little && used.saturating_add(more) <= most;
+            // As much is left for the next as it has then, about.
+            || has_little && held + more <= most.saturating_sub(used);
         if !is_granted && has_little {
             self.waiting = Some((taker.holder, Instant::now()));
         }
         is_granted
     }
 
-    fn has_session_little(&self, taker: Taker, held: Held, (more, most): (usize, usize)) -> bool {
+    fn has_session_little(&self, taker: Taker, more: usize, most: usize) -> bool {
         let Some(session) = taker.session else {
             return true;
         };
         let its = self.sessions.get(&session).copied().unwrap_or_default();
-        let sessions = held.sessions + usize::from(its == 0);
-        its + more <= part(most, sessions + 1)
+        let others = self.sessions.len() - usize::from(its > 0);
+        its + more <= part(most, others + 2)
     }
 
     /// Whether `holder`, who would have `amount` then, leaves it to somebody who was refused.
@@ -115,38 +110,32 @@ impl Takers {
         if self.waiting.is_some_and(|(first, _)| first == taker.holder) {
             self.waiting = None;
         }
-        let held = self.holders.entry(taker.holder).or_default();
-        held.amount += more;
+        *self.holders.entry(taker.holder).or_default() += more;
         if let Some(session) = taker.session {
-            let its = self.sessions.entry(session).or_default();
-            held.sessions += usize::from(*its == 0);
-            *its += more;
+            *self.sessions.entry(session).or_default() += more;
         }
     }
 
     /// It has so much less now.
     pub(super) fn give_back(&mut self, taker: Taker, amount: usize) {
-        let Some(held) = self.holders.get_mut(&taker.holder) else {
-            return;
-        };
-        held.amount = held.amount.saturating_sub(amount);
-        if let Some(session) = taker.session
-            && let Some(its) = self.sessions.get_mut(&session)
-        {
-            *its = its.saturating_sub(amount);
-            if *its == 0 {
-                self.sessions.remove(&session);
-                held.sessions = held.sessions.saturating_sub(1);
-            }
-        }
-        if held.amount == 0 {
-            self.holders.remove(&taker.holder);
+        reduce(&mut self.holders, taker.holder, amount);
+        if let Some(session) = taker.session {
+            reduce(&mut self.sessions, session, amount);
         }
     }
 
     #[cfg(test)]
     pub(super) fn are_none(&self) -> bool {
         self.holders.is_empty() && self.sessions.is_empty()
+    }
+}
+
+fn reduce<K: Eq + Hash>(held: &mut HashMap<K, usize>, key: K, amount: usize) {
+    if let Entry::Occupied(mut its) = held.entry(key) {
+        *its.get_mut() = its.get().saturating_sub(amount);
+        if *its.get() == 0 {
+            its.remove();
+        }
     }
 }
 
@@ -194,6 +183,9 @@ mod tests {
     fn the_greedy_leave_room_for_one_more() {
         for most in [8, 16, 64, 128, 1000] {
             for (clients, sessions) in [(1, 1), (1, 3), (1, 200), (2, 2), (3, 100), (4, 1)] {
+                if clients == 3 && most < 64 {
+                    continue; // of one place only one client gets some
+                }
                 let quota = Quota::new(most);
                 let greedy: Vec<Taker> = (0..clients)
                     .flat_map(|client| (0..sessions).map(move |session| taker(client, session)))
@@ -262,7 +254,7 @@ mod tests {
                 };
                 let takers = quota.takers();
                 let held = takers.holders.get(&who.holder).copied().unwrap_or_default();
-                prop_assert_eq!(held.amount, amount_of(&|of| of.holder == who.holder));
+                prop_assert_eq!(held, amount_of(&|of| of.holder == who.holder));
                 let its = takers.sessions.get(&who.session.unwrap()).copied();
                 prop_assert_eq!(its.unwrap_or_default(), amount_of(&|of| *of == who));
                 drop(takers);

@@ -19,12 +19,17 @@ use super::store::Store;
 use crate::ids::ServerName;
 use crate::tree::heartbeat::Part;
 use crate::tree::timer::Timer;
+use crate::turn;
 
 /// Kept catalogues that can't be read within this time are not used.
 const LOAD_WITHIN: Duration = Duration::from_secs(2);
 
 /// So many servers are named in a line.
 const NAMED: usize = 20;
+/// After a long merge there is none for so many times as long: lists that keep changing are to take a
+/// small part of one core.
+const REST: u32 = 3;
+const LONGEST_REST: Duration = Duration::from_secs(1);
 
 /// The registry.
 pub(crate) struct Registry;
@@ -52,6 +57,8 @@ pub(crate) struct RegistryState {
     saving: JoinSet<()>,
     /// The merge that is under way elsewhere.
     merging: JoinSet<()>,
+    /// After a long merge, until another may be done.
+    rest: Option<Timer<RegistryMsg>>,
     has_complained: bool,
     has_tidied: bool,
     myself: ActorRef<RegistryMsg>,
@@ -79,6 +86,7 @@ impl Actor for Registry {
             unsaved: BTreeMap::new(),
             saving: JoinSet::new(),
             merging: JoinSet::new(),
+            rest: None,
             has_complained: false,
             has_tidied: false,
             latch: Timer::after(&myself, wait, || RegistryMsg::LatchElapsed),
@@ -134,9 +142,13 @@ impl Actor for Registry {
                 state.latch = Timer::after(&state.myself, wait, || RegistryMsg::LatchElapsed);
             }
             RegistryMsg::LatchElapsed => state.on_latch_elapsed(),
-            RegistryMsg::Merged(merged) => {
+            RegistryMsg::Merged { merged, took } => {
                 let merged = merged.ok_or("a merge failed")?;
-                state.on_merged(*merged);
+                state.on_merged(*merged, took);
+            }
+            RegistryMsg::Rested => {
+                state.rest = None;
+                state.push();
             }
             RegistryMsg::Kept(outcome) => state.on_kept(outcome),
         }
@@ -186,10 +198,14 @@ impl RegistryState {
     }
 
     /// Sends everybody the next table, if it differs from the last one: at once, or when what takes
-    /// long has been merged. One merge at a time; what is told meanwhile is in the next.
+    /// long has been merged. One merge at a time; what is told meanwhile is in the next. Between two
+    /// that take long there is a rest, in which all but the lists is told.
     fn push(&mut self) {
         if !self.merging.is_empty() {
             return;
+        }
+        if self.rest.is_some() && self.merge.put_off_long() {
+            return self.publish();
         }
         if let Some(job) = self.merge.long_job() {
             self.merge_elsewhere(job);
@@ -201,13 +217,18 @@ impl RegistryState {
     fn merge_elsewhere(&mut self, job: Job) {
         let myself = self.myself.clone();
         self.merging.spawn(async move {
-            let merged = tokio::task::spawn_blocking(move || Box::new(job.run())).await;
-            drop(myself.cast(RegistryMsg::Merged(merged.ok())));
+            let began = Instant::now();
+            let run = move || Box::new(turn::elsewhere("registry", "a merge", || job.run()));
+            let merged = tokio::task::spawn_blocking(run).await.ok();
+            let took = began.elapsed();
+            drop(myself.cast(RegistryMsg::Merged { merged, took }));
         });
     }
 
-    fn on_merged(&mut self, merged: Merged) {
+    fn on_merged(&mut self, merged: Merged, took: Duration) {
         self.merging.detach_all();
+        let rest = (REST * took).min(LONGEST_REST);
+        self.rest = Some(Timer::after(&self.myself, rest, || RegistryMsg::Rested));
         self.merge.take(merged);
         self.publish();
         self.push();

@@ -1,11 +1,11 @@
 //! One merge, ready to be done: here, or on a thread where nobody waits for it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::merged::{Merged, Source};
 use super::resources;
-use crate::ids::ServerName;
+use crate::ids::{Prefix, ServerName};
 use crate::protocol::mcp::item::{Item, Kind};
 
 /// More than this is no work for a thread that others wait for: a few milliseconds.
@@ -35,6 +35,27 @@ impl Job {
             list.zip(former)
                 .is_none_or(|(list, former)| !Arc::ptr_eq(list, former))
         };
+        // What is laid out of a list depends on the names and prefixes of all, and on the lists of those
+        // before it that have the same prefix.
+        let names = |sources: &[Source]| -> Vec<(ServerName, Prefix)> {
+            let names = sources
+                .iter()
+                .map(|one| (one.server.clone(), one.prefix.clone()));
+            names.collect()
+        };
+        let is_renamed = names(&self.sources) != names(&self.before.sources);
+        let new = |kind| {
+            self.sources
+                .iter()
+                .filter(move |source| is_new(source, kind))
+        };
+        let touched = |kind| -> HashSet<&Prefix> { new(kind).map(|one| &one.prefix).collect() };
+        let touched = [Kind::Tools, Kind::Prompts].map(|kind| (kind, touched(kind)));
+        let is_named_anew = |source: &Source, kind| {
+            let mut touched = touched.iter();
+            let of_kind = touched.find(|(of, _)| *of == kind);
+            is_renamed || of_kind.is_some_and(|(_, prefixes)| prefixes.contains(&source.prefix))
+        };
         let is_other = !resources::are_same(&self.sources, &self.before.sources);
         let mut room = LONG;
         let mut fits = |item: &Item| {
@@ -45,7 +66,7 @@ impl Job {
         !self.sources.iter().all(|source| {
             Kind::ALL.into_iter().all(|kind| {
                 let is_laid_out = match kind {
-                    Kind::Tools | Kind::Prompts => is_new(source, kind),
+                    Kind::Tools | Kind::Prompts => is_named_anew(source, kind),
                     Kind::Resources | Kind::Templates => is_other,
                 };
                 let list = source.list(kind).filter(|_| is_laid_out);

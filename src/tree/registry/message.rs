@@ -1,6 +1,7 @@
 //! What the registry is told. Only its handle builds these.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -83,7 +84,12 @@ pub(crate) enum RegistryMsg {
     /// From itself: the first lists have waited for long enough.
     LatchElapsed,
     /// From the task that merges; `None` if it failed.
-    Merged(Option<Box<Merged>>),
+    Merged {
+        merged: Option<Box<Merged>>,
+        took: Duration,
+    },
+    /// From itself: another long merge may be done.
+    Rested,
     /// From the task that keeps catalogues.
     Kept(Result<(), String>),
 }
@@ -100,7 +106,8 @@ impl Kind for RegistryMsg {
             Self::Beat(_) => "Beat",
             Self::LatchOpens(_) => "LatchOpens",
             Self::LatchElapsed => "LatchElapsed",
-            Self::Merged(_) => "Merged",
+            Self::Merged { .. } => "Merged",
+            Self::Rested => "Rested",
             Self::Kept(_) => "Kept",
         }
     }

@@ -97,7 +97,12 @@ impl Names {
         let parts: Vec<_> = placed.into_iter().map(|(_, part)| part).collect();
         let same = former.iter().find(|former| former.has_parts(&parts));
         let entries: Vec<&Entries> = parts.iter().map(|part| part.entries()).collect();
-        let pages = same.map_or_else(|| Pages::of(kind, &entries), |same| same.pages.clone());
+        let pages = match (same, former.first()) {
+            (Some(same), _) => same.pages.clone(),
+            // Laid out anew, it may say the same.
+            (None, Some(last)) => Pages::of(kind, &entries).sharing(&last.pages),
+            (None, None) => Pages::of(kind, &entries),
+        };
         Self {
             prefixes: Arc::clone(prefixes),
             parts,

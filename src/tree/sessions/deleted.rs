@@ -5,7 +5,7 @@
 use std::collections::{HashSet, VecDeque};
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::{self, error::TrySendError};
 use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -26,7 +26,9 @@ pub(super) struct Deleted {
     known: HashSet<u128>,
     in_order: VecDeque<u128>,
     /// To the task that writes them down.
-    to_keep: Option<mpsc::UnboundedSender<u128>>,
+    to_keep: Option<mpsc::Sender<u128>>,
+    /// Whether it was said that they are not written down.
+    has_complained: bool,
     /// That task.
     keeper: JoinSet<()>,
 }
@@ -51,7 +53,7 @@ impl Deleted {
                 "Which sessions were deleted is not known: the state directory does not answer"
             ),
         }
-        let (sender, queue) = mpsc::unbounded_channel();
+        let (sender, queue) = mpsc::channel(LIMIT);
         let keeping = keep(state_dir, queue);
         deleted
             .keeper
@@ -71,9 +73,13 @@ impl Deleted {
     pub(super) fn insert(&mut self, random: u128) {
         if self.remember(random)
             && let Some(to_keep) = &self.to_keep
+            && let Err(TrySendError::Full(_)) = to_keep.try_send(random)
+            && !std::mem::replace(&mut self.has_complained, true)
         {
-            // Nobody takes it only when all of this ends.
-            to_keep.send(random).ok();
+            log::warn!(
+                "Deleted sessions may be taken up again after a restart: the state directory does not \
+                 answer"
+            );
         }
     }
 
@@ -97,7 +103,7 @@ impl Deleted {
 }
 
 /// Writes down what comes, for as long as somebody is there to send it.
-async fn keep(state_dir: StateDir, mut queue: mpsc::UnboundedReceiver<u128>) {
+async fn keep(state_dir: StateDir, mut queue: mpsc::Receiver<u128>) {
     let mut is_well = true;
     let mut batch = Vec::new();
     while !batch.is_empty() || queue.recv_many(&mut batch, LIMIT).await > 0 {
@@ -150,6 +156,19 @@ mod tests {
             (deleted.known.len(), deleted.in_order.len()),
             (LIMIT, LIMIT)
         );
+    }
+
+    #[test]
+    fn what_a_disk_that_hangs_does_not_take_is_left_out() {
+        let (to_keep, queue) = mpsc::channel(LIMIT);
+        let mut deleted = Deleted {
+            to_keep: Some(to_keep),
+            ..Deleted::default()
+        };
+        let limit = u128::try_from(LIMIT).unwrap();
+        (0..3 * limit).for_each(|random| deleted.insert(random));
+        assert_eq!(queue.len(), LIMIT);
+        assert!(deleted.contains(3 * limit - 1) && deleted.has_complained);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use crate::ids::Generation;
+use crate::ids::{Generation, Prefix};
 use crate::protocol::mcp::item::Kind;
 use crate::protocol::mcp::request::Subject;
 use crate::tree::registry::catalogue::{Gap, Lessons};
@@ -350,4 +350,42 @@ async fn what_takes_long_is_merged_elsewhere_and_what_is_told_meanwhile_comes_af
     assert!(second.merged.find(Subject::Tool, "small__u").is_some());
     assert!(second.is_complete && second.version > first.version);
     assert!(merge.publish(false).is_none());
+}
+
+#[tokio::test]
+async fn a_long_merge_that_is_put_off_holds_up_nothing_else() {
+    let many: Vec<String> = (0..5_000).map(|n| format!("t{n}")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    let mut merge = fresh(&["big", "small"]);
+    assert!(!merge.put_off_long());
+    merge.catalogue(handle("big", 1).await, Some(catalogue(&many)));
+    merge.catalogue(handle("small", 1).await, Some(catalogue(&["t"])));
+    assert!(merge.put_off_long());
+    let first = merge.publish(false).unwrap();
+    assert_eq!(ready(&first, "big"), Some(1));
+    assert!(!first.is_complete && first.merged.find(Subject::Tool, "small__t").is_none());
+    let job = merge.long_job().unwrap();
+    merge.take(job.run());
+    let second = merge.publish(false).unwrap();
+    assert!(second.is_complete && second.merged.find(Subject::Tool, "small__t").is_some());
+}
+
+#[tokio::test]
+async fn the_same_lists_under_other_names_are_as_long() {
+    let many: Vec<String> = (0..5_000).map(|n| format!("t{n}")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    let bare = |server| Wanted {
+        prefix: Prefix::bare(),
+        ..wanted(server)
+    };
+    let mut merge = fresh(&["small", "big"]);
+    merge.catalogue(handle("small", 1).await, Some(catalogue(&["t"])));
+    merge.catalogue(handle("big", 1).await, Some(catalogue(&many)));
+    table(&mut merge);
+    merge.wanted(vec![bare("small"), bare("big")]);
+    let job = merge.long_job().expect("its prefix is another");
+    merge.take(job.run());
+    table(&mut merge);
+    merge.catalogue(handle("small", 1).await, Some(catalogue(&["t1"])));
+    assert!(merge.long_job().is_some(), "one before it has its name");
 }

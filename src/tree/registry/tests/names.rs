@@ -137,6 +137,16 @@ fn a_change_lays_out_only_the_part_of_its_server() {
 }
 
 #[test]
+fn a_new_server_changes_no_list_that_it_is_not_in() {
+    let bare = source("bare", "", &["t"]);
+    let nothing = source("other", "other", &[]);
+    let alone = Merged::build(vec![bare.clone()], &[]);
+    let both = Merged::build(vec![bare, nothing], &[&alone]);
+    assert_eq!(both.built_since(&alone), 1, "names may be the other's now");
+    assert!(!both.changes(&alone).tools);
+}
+
+#[test]
 fn an_instances_table_shares_what_is_not_its_own() {
     let sources: Vec<Source> = ["a", "b", "c"].map(|s| source(s, s, &["t"])).into();
     let shared = Merged::build(sources, &[]);

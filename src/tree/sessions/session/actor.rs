@@ -104,7 +104,7 @@ impl Actor for Session {
             }
             SessionMsg::BeginStream { number } => state.streams.begin(Lane(number)),
             SessionMsg::CutWith { stream, cut } => state.streams.cut_with(stream, cut),
-            SessionMsg::StreamGone { stream, left } => state.on_stream_gone(stream, left),
+            SessionMsg::StreamGone { stream } => state.on_stream_gone(stream),
             SessionMsg::News(news) => beside(news.size(), || state.on_news(news)),
             SessionMsg::RoutesChanged(routes) => state.on_routes(routes),
             SessionMsg::Hello(registry) => state.join(registry),

@@ -51,8 +51,8 @@ impl SessionState {
     }
 
     /// The end of an SSE stream is the end of its session; any other can be resumed.
-    pub(super) fn on_stream_gone(&mut self, stream: u64, left: u64) {
-        if !self.streams.gone(stream, left) {
+    pub(super) fn on_stream_gone(&mut self, stream: u64) {
+        if !self.streams.gone(stream) {
             return;
         }
         if self.streams.is_sse() {

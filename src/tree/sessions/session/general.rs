@@ -112,12 +112,17 @@ impl General {
         }
     }
 
-    /// A stream was dropped, and with it the last `left` messages. Whether it was the newest.
-    pub(super) fn gone(&mut self, stream: u64, left: u64) -> bool {
+    /// A stream was dropped, with what was not read on it. Whether it was the newest.
+    pub(super) fn gone(&mut self, session: &SessionHandle, stream: u64) -> bool {
         self.older.retain(|open| open.stream != stream);
-        let is_newest = self.newest.take_if(|open| open.stream == stream).is_some();
+        let is_newest = self
+            .newest
+            .as_ref()
+            .is_some_and(|open| open.stream == stream);
         if is_newest {
+            let left = u64::try_from(self.take_back(session).len()).unwrap_or(u64::MAX);
             self.sent_to = self.sent_to.saturating_sub(left);
+            self.newest = None;
         }
         is_newest
     }

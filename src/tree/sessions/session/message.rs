@@ -37,8 +37,8 @@ pub(crate) enum SessionMsg {
     BeginStream { number: u64 },
     /// From a stream: this is how its connection is cut.
     CutWith { stream: u64, cut: Arc<Notify> },
-    /// From a stream: it was dropped, and so many messages with it.
-    StreamGone { stream: u64, left: u64 },
+    /// From a stream: it was dropped.
+    StreamGone { stream: u64 },
     /// From an upstream or from root.
     News(News),
     /// From the registry: the new table.

@@ -2,7 +2,7 @@
 //! the session's gauge until it is read, or until this end is dropped.
 
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
@@ -72,28 +72,44 @@ pub(in crate::tree::sessions) struct Opening {
 }
 
 /// The client's end of a queue. Its session may take back what has not been read: both take what
-/// they take at once, so that nothing is taken twice.
+/// they take at once, so that nothing is taken twice. What is left when both have gone is counted
+/// no more.
 #[derive(Debug)]
-struct Reader(Arc<Mutex<Queued>>);
+struct Reader {
+    queued: Mutex<Queued>,
+    session: SessionHandle,
+}
 
 impl Reader {
-    fn new(queued: Queued) -> Self {
-        Self(Arc::new(Mutex::new(queued)))
+    fn new(queued: Queued, session: &SessionHandle) -> Arc<Self> {
+        Arc::new(Self {
+            queued: Mutex::new(queued),
+            session: session.clone(),
+        })
     }
 
     fn lock(&self) -> MutexGuard<'_, Queued> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.queued.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The same, as the session has it: nothing once the client's end is dropped.
+impl Drop for Reader {
+    fn drop(&mut self) {
+        for event in close(&mut self.lock()) {
+            self.session.gauge().withdraw(event.message.len());
+        }
+    }
+}
+
+/// The same, as the session has it. The client's end may be dropped at any time, and a new stream be
+/// opened before the session hears of that: what was not read is here until the session takes it.
 #[derive(Debug, Default)]
-pub(super) struct Feed(Weak<Mutex<Queued>>);
+pub(super) struct Feed(Option<Arc<Reader>>);
 
 impl Feed {
     /// Takes what has not been read. The stream stays open.
     pub(super) fn take_all(&self) -> Vec<Event> {
-        let reader = self.0.upgrade().map(Reader);
+        let reader = self.0.as_ref();
         reader.map_or_else(Vec::new, |reader| rest(&mut reader.lock()))
     }
 }
@@ -102,7 +118,7 @@ impl Feed {
 #[derive(Debug)]
 enum Source {
     Opening(oneshot::Receiver<Opening>),
-    Queue(Reader),
+    Queue(Arc<Reader>),
     /// Everything was read.
     Over,
 }
@@ -138,13 +154,14 @@ impl Outbound {
         number: u64,
         queue: Queued,
     ) -> Self {
-        Self::new(session, number, Source::Queue(Reader::new(queue)), true)
+        let reader = Reader::new(queue, &session);
+        Self::new(session, number, Source::Queue(reader), true)
     }
 
     /// The same end, for the session.
     pub(super) fn feed(&self) -> Feed {
         match &self.source {
-            Source::Queue(reader) => Feed(Arc::downgrade(&reader.0)),
+            Source::Queue(reader) => Feed(Some(Arc::clone(reader))),
             Source::Opening(_) | Source::Over => Feed::default(),
         }
     }
@@ -215,7 +232,7 @@ impl Outbound {
         };
         self.is_forgone = first.is_none() && rest.is_none();
         if let Some(rest) = rest {
-            self.source = Source::Queue(Reader::new(rest));
+            self.source = Source::Queue(Reader::new(rest, &self.session));
             self.is_missed = self.cut.get().is_some();
             self.announce_cut();
         }
@@ -244,36 +261,33 @@ impl Stream for Outbound {
 
 impl Drop for Outbound {
     fn drop(&mut self) {
-        let source = std::mem::replace(&mut self.source, Source::Over);
-        let mut left = 0;
-        for event in unread(source) {
-            self.session.gauge().withdraw(event.message.len());
-            left += u64::from(!event.message.is_empty());
+        match std::mem::replace(&mut self.source, Source::Over) {
+            Source::Queue(reader) => reader.lock().close(),
+            Source::Opening(opening) => {
+                for event in unread(opening) {
+                    self.session.gauge().withdraw(event.message.len());
+                }
+            }
+            Source::Over => {}
         }
         if self.is_missed {
             let stream = self.number;
-            self.session.send(SessionMsg::StreamGone { stream, left });
+            self.session.send(SessionMsg::StreamGone { stream });
         }
     }
 }
 
 /// What was sent and not read. Nothing can be sent any more afterwards.
-fn unread(source: Source) -> Vec<Event> {
-    match source {
-        Source::Over => Vec::new(),
-        Source::Queue(reader) => close(&mut reader.lock()),
-        Source::Opening(mut opening) => {
-            opening.close();
-            let Ok(Opening { first, rest }) = opening.try_recv() else {
-                return Vec::new();
-            };
-            let rest = rest.map(|mut queued| close(&mut queued));
-            first
-                .into_iter()
-                .chain(rest.into_iter().flatten())
-                .collect()
-        }
-    }
+fn unread(mut opening: oneshot::Receiver<Opening>) -> Vec<Event> {
+    opening.close();
+    let Ok(Opening { first, rest }) = opening.try_recv() else {
+        return Vec::new();
+    };
+    let rest = rest.map(|mut queued| close(&mut queued));
+    first
+        .into_iter()
+        .chain(rest.into_iter().flatten())
+        .collect()
 }
 
 fn close(queued: &mut Queued) -> Vec<Event> {

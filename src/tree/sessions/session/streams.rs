@@ -152,11 +152,10 @@ impl Streams {
         }
     }
 
-    /// A stream was dropped, and `left` messages with it. Whether it was the one that gets what belongs
-    /// to no request.
-    pub(super) fn gone(&mut self, stream: u64, left: u64) -> bool {
+    /// A stream was dropped. Whether it was the one that gets what belongs to no request.
+    pub(super) fn gone(&mut self, stream: u64) -> bool {
         self.cuts.retain(|(number, _)| *number != stream);
-        self.general.gone(stream, left)
+        self.general.gone(&self.session, stream)
     }
 
     /// Whether the session lives on one stream, and no longer.

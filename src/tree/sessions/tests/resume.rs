@@ -147,6 +147,21 @@ async fn what_is_said_while_nobody_listens_or_reads_is_said_to_the_next() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_was_not_read_is_said_to_a_client_that_listens_before_it_is_known_to_have_left() {
+    let (house, server, client) = house().await;
+    let old = client.listens(None).await.unwrap();
+    change(&house, &server, "a").await;
+    let mut listening = Box::pin(client.listens(None));
+    assert!(futures_util::poll!(listening.as_mut()).is_pending());
+    drop(old);
+    let mut new = listening.await.unwrap();
+    assert!(next(&mut new).await.unwrap().message.is_empty());
+    let said = value(&next(&mut new).await.unwrap());
+    assert_eq!(said["method"], super::LIST_CHANGED);
+    assert!(is_silent(&mut new).await, "once");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_call_goes_on_where_its_stream_broke() {
     let (_house, mut server, client) = house().await;
     let (mut stream, ticket, _) = begun(&client, &mut server).await;
