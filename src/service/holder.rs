@@ -4,6 +4,7 @@
 
 use std::ffi::OsString;
 use std::io;
+use std::net::TcpListener;
 use std::os::fd::AsRawFd as _;
 use std::process::Command;
 
@@ -70,7 +71,7 @@ impl Sockets {
         for socket in &self.listeners {
             fcntl(socket, FcntlArg::F_SETFD(FdFlag::empty()))?;
         }
-        let numbers = || self.listeners.iter().map(|socket| socket.as_raw_fd());
+        let numbers = || self.listeners.iter().map(TcpListener::as_raw_fd);
         let (first, last) = (numbers().min().unwrap_or(0), numbers().max().unwrap_or(-1));
         let whose = if self.are_passed { PASSED } else { OWN };
         // What is between them and is none of them can't be served, and is not open in the child.

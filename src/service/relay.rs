@@ -80,9 +80,11 @@ impl Relay {
         let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_CMSG_CLOEXEC;
         let inbox = self.inbox.as_raw_fd();
         let message = recvmsg::<()>(inbox, &mut parts, Some(&mut space), flags)?;
-        let sender = message.cmsgs()?.find_map(|said| match said {
-            ControlMessageOwned::ScmCredentials(sender) => Some(sender.pid()),
-            _ => None,
+        let sender = message.cmsgs()?.find_map(|said| {
+            let ControlMessageOwned::ScmCredentials(sender) = said else {
+                return None;
+            };
+            Some(sender.pid())
         });
         Ok((message.bytes, sender))
     }

@@ -24,7 +24,7 @@ const MISUSED: u8 = 2;
 const FINAL: [u8; 3] = [0, MISUSED, MISCONFIGURED];
 
 /// What is to be done.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Step {
     Start,
     /// To be asked to end, as the next one comes at once.
@@ -90,28 +90,36 @@ impl Course {
     }
 
     pub(super) fn on_signal(&mut self, signal: Signal, now: Instant) -> Option<Step> {
-        let deadline = now + STOP_LIMIT;
-        match (signal, &self.phase) {
-            (Signal::SIGTERM | Signal::SIGINT, Phase::Up { .. }) => {
-                self.phase = Phase::Stopping { deadline };
-                Some(Step::Pass(signal))
-            }
-            // It is ending already, and would take this for a second signal.
-            (Signal::SIGTERM | Signal::SIGINT, Phase::Restarting { deadline }) => {
-                let deadline = *deadline;
-                self.phase = Phase::Stopping { deadline };
-                None
-            }
-            (Signal::SIGTERM | Signal::SIGINT, Phase::Stopping { .. }) => Some(Step::Pass(signal)),
-            (Signal::SIGTERM | Signal::SIGINT, Phase::Down { .. }) => Some(Step::End(0)),
-            (Signal::SIGUSR2, Phase::Up { .. }) => {
+        if [Signal::SIGTERM, Signal::SIGINT].contains(&signal) {
+            return self.on_stop(signal, now);
+        }
+        let is_restart = signal == Signal::SIGUSR2;
+        let is_known = is_restart || signal == Signal::SIGHUP;
+        match self.phase {
+            Phase::Down { .. } if is_known => Some(Step::Start),
+            Phase::Up { .. } if is_restart => {
+                let deadline = now + STOP_LIMIT;
                 self.phase = Phase::Restarting { deadline };
                 Some(Step::Restart)
             }
-            (Signal::SIGHUP, Phase::Up { .. }) => Some(Step::Pass(signal)),
-            (Signal::SIGUSR2 | Signal::SIGHUP, Phase::Down { .. }) => Some(Step::Start),
-            (_, _) => None,
+            Phase::Up { .. } if is_known => Some(Step::Pass(signal)),
+            Phase::Up { .. }
+            | Phase::Down { .. }
+            | Phase::Restarting { .. }
+            | Phase::Stopping { .. } => None,
         }
+    }
+
+    fn on_stop(&mut self, signal: Signal, now: Instant) -> Option<Step> {
+        let (step, deadline) = match self.phase {
+            Phase::Down { .. } => return Some(Step::End(0)),
+            Phase::Up { .. } => (Some(Step::Pass(signal)), now + STOP_LIMIT),
+            Phase::Stopping { deadline } => (Some(Step::Pass(signal)), deadline),
+            // It is ending already, and would take this for a second signal.
+            Phase::Restarting { deadline } => (None, deadline),
+        };
+        self.phase = Phase::Stopping { deadline };
+        step
     }
 
     /// The gateway has ended.
@@ -119,8 +127,8 @@ impl Course {
         let code = exit_code(status);
         match self.phase {
             Phase::Stopping { .. } => Step::End(code),
-            Phase::Restarting { .. } => Step::Start,
-            Phase::Up { .. } | Phase::Down { .. } if FINAL.contains(&code) => Step::End(code),
+            Phase::Restarting { .. } | Phase::Down { .. } => Step::Start,
+            Phase::Up { .. } if FINAL.contains(&code) => Step::End(code),
             Phase::Up { since } => {
                 if now - since >= STABLE {
                     self.failures = 0;
@@ -131,7 +139,6 @@ impl Course {
                     pause,
                 }
             }
-            Phase::Down { .. } => Step::Start,
         }
     }
 
@@ -204,9 +211,9 @@ mod tests {
             panic!("{course:?}");
         };
         assert_eq!(after, status);
-        *now += pause - Duration::from_millis(1);
+        *now += pause.mul_f64(0.99);
         assert_eq!(course.on_time(*now), None);
-        *now += Duration::from_millis(1);
+        *now = course.deadline().unwrap();
         assert_eq!(course.deadline(), Some(*now));
         assert_eq!(course.on_time(*now), Some(Step::Start));
         course.started(*now);
@@ -220,7 +227,7 @@ mod tests {
         let mut pauses = || fails(&mut course, &mut now).as_millis();
         let seen: Vec<_> = (0..8).map(|_| pauses()).collect();
         assert_eq!(seen, [200, 400, 800, 1600, 3200, 6400, 10_000, 10_000]);
-        now += STABLE - Duration::from_millis(1);
+        now += STABLE.mul_f64(0.99);
         assert_eq!(fails(&mut course, &mut now), LONGEST_PAUSE);
         now += STABLE;
         assert_eq!(fails(&mut course, &mut now), FIRST_PAUSE);

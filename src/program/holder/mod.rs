@@ -8,6 +8,7 @@ mod mail;
 
 use std::fmt;
 use std::io;
+use std::ops::ControlFlow;
 use std::process::ExitCode;
 
 use ::log::Level;
@@ -65,57 +66,52 @@ impl<'a> Holder<'a> {
     }
 
     fn hold(mut self) -> io::Result<u8> {
-        let mut step = Some(Step::Start);
+        let mut signals = Vec::new();
         loop {
-            if let Some(step) = step.take()
-                && let Some(code) = self.take(step)?
-            {
+            if let ControlFlow::Break(code) = self.turn(&signals) {
                 return Ok(code);
             }
-            let signals = self.mail.wait(self.course.deadline(), self.child.relay())?;
-            self.child.pass_on(!self.course.is_restarting());
-            for signal in signals {
-                let next = self.course.on_signal(signal, Instant::now());
-                if let Some(code) = next.map_or(Ok(None), |next| self.take(next))? {
-                    return Ok(code);
-                }
-            }
-            step = match self.child.reap() {
-                Some(status) => Some(self.course.on_end(status, Instant::now())),
-                None => self.course.on_time(Instant::now()),
-            };
+            signals = self.mail.wait(self.course.deadline(), self.child.relay())?;
         }
     }
 
-    /// The exit code, if this is the end.
-    fn take(&mut self, step: Step) -> io::Result<Option<u8>> {
+    /// What these signals ask for, what follows from an end, and what is due. Breaks with the exit code.
+    fn turn(&mut self, signals: &[Signal]) -> ControlFlow<u8> {
+        self.child.pass_on(!self.course.is_restarting());
+        for signal in signals {
+            let step = self.course.on_signal(*signal, Instant::now());
+            self.take(step)?;
+        }
+        let ended = self.child.reap();
+        let step = ended.map(|status| self.course.on_end(status, Instant::now()));
+        self.take(step)?;
+        let step = self.course.on_time(Instant::now());
+        self.take(step)
+    }
+
+    fn take(&mut self, step: Option<Step>) -> ControlFlow<u8> {
         match step {
-            Step::Start => self.start(),
-            Step::Restart => {
-                self.say(
-                    Level::Info,
-                    format_args!("Restarting the gateway; its port stays open"),
-                );
+            None => {}
+            Some(Step::Start) => self.start(),
+            Some(Step::Restart) => {
+                let said = format_args!("Restarting the gateway; its port stays open");
+                self.say(Level::Info, said);
                 self.child.signal(Signal::SIGUSR2);
             }
-            Step::Pass(signal) => self.child.signal(signal),
-            Step::Kill => {
-                self.say(
-                    Level::Error,
-                    format_args!("The gateway does not end; it is killed"),
-                );
+            Some(Step::Pass(signal)) => self.child.signal(signal),
+            Some(Step::Kill) => {
+                let said = format_args!("The gateway does not end; it is killed");
+                self.say(Level::Error, said);
                 self.child.signal(Signal::SIGKILL);
             }
-            Step::Wait { after, pause } => {
-                let said = format_args!(
-                    "The gateway {}; it is started again in {pause:?}",
-                    process::describe(&after)
-                );
+            Some(Step::Wait { after, pause }) => {
+                let how = process::describe(&after);
+                let said = format_args!("The gateway {how}; it is started again in {pause:?}");
                 self.say(Level::Error, said);
             }
-            Step::End(code) => return Ok(Some(code)),
+            Some(Step::End(code)) => return ControlFlow::Break(code),
         }
-        Ok(None)
+        ControlFlow::Continue(())
     }
 
     fn start(&mut self) {

@@ -53,8 +53,7 @@ mod tests {
         let mut read = [0; 9];
         reader.read_exact(&mut read).unwrap();
         assert_eq!(&read, b"one line\n");
-        let full = [0; 1 << 16];
-        writer.write_all(&full).unwrap();
+        writer.write_all(&vec![0; 1 << 16]).unwrap();
         write_if_ready(&writer, b"lost\n");
         drop(reader);
         write_if_ready(&writer, b"to nobody\n");

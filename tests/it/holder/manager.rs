@@ -37,9 +37,11 @@ impl Manager {
             let inbox = self.0.as_raw_fd();
             let message = recvmsg::<()>(inbox, &mut parts, Some(&mut space), flags).ok()?;
             let mut said = message.cmsgs().expect("there is room");
-            let sender = said.find_map(|said| match said {
-                ControlMessageOwned::ScmCredentials(sender) => Some(sender.pid()),
-                _ => None,
+            let sender = said.find_map(|said| {
+                let ControlMessageOwned::ScmCredentials(sender) = said else {
+                    return None;
+                };
+                Some(sender.pid())
             });
             (message.bytes, sender.expect("it was asked for"))
         };
