@@ -36,7 +36,7 @@ async fn over_both(stage: &Stage) -> usize {
 }
 
 /// A server with this flag answers every request wrongly; each time is counted under `reason`.
-async fn drops(row: u8, flag: &str, reason: &str) {
+async fn drops(row: u16, flag: &str, reason: &str) {
     let mut stage = Stage::open(row, &[fixture("bad", &[flag])]).await;
     let superfluous = over_both(&stage).await;
     let labels = [("server", "bad"), ("reason", reason)];

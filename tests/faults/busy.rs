@@ -25,7 +25,7 @@ fn gateway_process() {
 /// What the log says of a turn that lasts.
 const BUSY: &str = "Still busy: ";
 
-async fn open(row: u8) -> Stage {
+async fn open(row: u16) -> Stage {
     let puppet = |options: GatewayOptions| options.puppet("busy::gateway_process");
     let servers = [
         fixture("x", &[]),

@@ -41,7 +41,7 @@ fn says_how(text: &str, how: &str) -> bool {
 }
 
 /// A call of each transport is under way when `strike` ends the server.
-async fn ends_in_a_call(row: u8, strike: impl AsyncFnOnce(&SseClient, &Identity)) {
+async fn ends_in_a_call(row: u16, strike: impl AsyncFnOnce(&SseClient, &Identity)) {
     let mut stage = Stage::open(row, &[fixture("bad", &[])]).await;
     let old_way = stage.client::<Sse>().await;
     let new_way = stage.client::<Streamable>().await;

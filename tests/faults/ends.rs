@@ -1,4 +1,4 @@
-//! Rows 210 to 212: servers that end, and have not failed, or fail for ever.
+//! Rows 210 to 212, and 262: servers that end, and have not failed, or fail for ever.
 
 use std::time::Duration;
 
@@ -184,5 +184,36 @@ async fn f212_fails_for_ever() {
     );
     stage.at_most("lines with the PATH", &saying(PATH), &1);
     stage.holds("and it is said", saying(PATH) == 1);
+    stage.close().await;
+}
+
+#[tokio::test]
+async fn f262_junk_in_every_life() {
+    const LINES: usize = 50;
+    let script = format!("i=0; while [ $i -lt {LINES} ]; do echo junk; i=$((i+1)); done; exit 3");
+    let servers = [json!({ "name": "bad", "command": "/bin/sh", "args": ["-c", script] })];
+    let gateway = json!({ "restart_delay": 0.05, "max_restart_delay": 0.05 });
+    let mut stage = Stage::with(262, &servers, &gateway, |options| options).await;
+    let lives = wait::until("40 failures", Duration::from_secs(60), async || {
+        let status = status(&stage.gateway).await;
+        let failures = status["servers"][0]["failures"].as_u64();
+        failures.filter(|failures| *failures >= 40)
+    })
+    .await;
+    let dropped = r#"mcproxy_lines_dropped_total{server="bad"}"#;
+    let dropped = stage.metric(dropped).await;
+    stage.struck(format!("{dropped} lines of junk in {lives} lives"));
+    let mut lines = stage.gateway.logs();
+    lines.retain(|line| line.contains("can't be used"));
+    stage.at_most("log lines about them", &lines.len(), &14);
+    stage.holds(
+        "the first life says at its end how many more there were",
+        lines[1].contains("more lines that can't be used"),
+    );
+    let others = |line: &String| line.contains(" others since the last such message)");
+    stage.holds(
+        "and the fourth how many there were between",
+        lines.iter().any(others),
+    );
     stage.close().await;
 }

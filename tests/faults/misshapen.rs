@@ -1,4 +1,4 @@
-//! Rows 200 to 203: what servers say in another shape than MCP's.
+//! Rows 200 to 203, 260 and 261: what servers say in another shape than MCP's.
 
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use super::stage::Stage;
 use crate::support::client::{DEADLINE, Sse, Streamable};
 use crate::support::http;
 use crate::support::servers::{fixture, text_of, tool_names};
+use crate::support::wait;
 
 const CHANGED: &str = "notifications/tools/list_changed";
 const AT_ONCE: Duration = Duration::from_secs(1);
@@ -180,5 +181,67 @@ async fn f203_messages_over_several_lines() {
             said.is_some_and(|line| line.contains(remedy)),
         );
     }
+    stage.close().await;
+}
+
+/// What pydantic refuses, and with one of them a whole list.
+const NO_URIS: [&str; 8] = [
+    "file://%USER%/n",
+    "http://a%20b/n",
+    "http://1.2.3.999/n",
+    "https://%c2%ad/n",
+    "http://xn--a/n",
+    "ws://a\u{200d}b/n",
+    "http://\u{1fa89}/n",
+    "file://host:80/n",
+];
+
+#[tokio::test]
+async fn f260_uris_clients_refuse() {
+    let mut stage = Stage::open(260, &[fixture("bad", &["--offers"])]).await;
+    let client = stage.client::<Sse>().await;
+    let right = r#"{"uri": "notes://%USER%/\u00e9","name":"right"}"#;
+    let wrong = NO_URIS.map(|uri| json!({ "uri": uri, "name": "wrong" }).to_string());
+    let definitions = format!(r#"{{"definitions":[{},{right}]}}"#, wrong.join(","));
+    client.call_tool("bad__set_resources", &definitions).await;
+    let listed = wait::until("the list", DEADLINE, async || {
+        let listed = client.call("resources/list", None, DEADLINE).await;
+        listed.contains("right").then_some(listed)
+    })
+    .await;
+    stage.struck(format!("{} URIs that are refused", NO_URIS.len()));
+    stage.holds("what is right passes byte for byte", listed.contains(right));
+    let passed = listed.matches(r#""wrong""#).count();
+    stage.at_most("resources listed that clients refuse", &passed, &0);
+    let counted = r#"mcproxy_entries_left_out_total{server="bad",reason="wrong"}"#;
+    let counted = stage.metric(counted).await;
+    stage.holds("they are counted", counted >= 8);
+    client.close().await;
+    stage.close().await;
+}
+
+#[tokio::test]
+async fn f261_numbers_beyond_a_double() {
+    let mut stage = Stage::open(261, &[fixture("bad", &[])]).await;
+    let client = stage.client::<Streamable>().await;
+    let long = "9".repeat(5_000);
+    for number in ["1e999", "-1E+400", &long] {
+        let said = format!(r#""result":{{"content":[],"structuredContent":{{"x":{number}}}}}"#);
+        let line = format!("{{\"jsonrpc\":\"2.0\",\"id\":$ID,{said}}}\n");
+        let arguments = json!({ "stdout": line, "silent": true }).to_string();
+        let answer = client.call_tool("bad__raw", &arguments).await;
+        let text = text_of(&answer);
+        assert!(
+            text.contains("'bad'") && text.contains("too large for a double"),
+            "{number}: {answer}"
+        );
+    }
+    stage.struck("three answers with such a number");
+    let right = r#"{"content":[],"structuredContent":{"x":[1e308, 1.10, 1e-999]}}"#;
+    let line = format!("{{\"jsonrpc\":\"2.0\",\"id\":$ID,\"result\":{right}}}\n");
+    let arguments = json!({ "stdout": line, "silent": true }).to_string();
+    let answer = client.call_tool("bad__raw", &arguments).await;
+    stage.holds("others pass byte for byte", answer.contains(right));
+    client.close().await;
     stage.close().await;
 }

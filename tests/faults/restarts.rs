@@ -28,7 +28,7 @@ fn options(home: &TempDir) -> GatewayOptions {
     GatewayOptions::new(configuration(&[slow], &json!({}))).home(home.path())
 }
 
-async fn stage(row: u8, options: GatewayOptions) -> Stage {
+async fn stage(row: u16, options: GatewayOptions) -> Stage {
     let stage = Stage::early(row, options).await;
     stage
         .gateway

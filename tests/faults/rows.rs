@@ -23,7 +23,7 @@ const fn row(number: u16, name: &'static str, fault: &'static str, demanded: &'s
 
 /// Every row, in order. Where it says nothing else, the nine other servers answer every call meanwhile.
 #[rustfmt::skip]
-pub(crate) const ROWS: [Row; 115] = [
+pub(crate) const ROWS: [Row; 118] = [
     row(1, "exits_in_a_call", "a server exits with 1 in the middle of a call", "the call gets its error within 100 ms of the exit; ready again within 2 s"),
     row(2, "killed_by_sigkill", "a server is killed by SIGKILL", "calls get their error within 100 ms; ready again within 2 s"),
     row(3, "exits_when_idle", "a server exits with 0 while nothing is asked of it", "ready again within 2 s; nothing in the log above a warning"),
@@ -56,7 +56,7 @@ pub(crate) const ROWS: [Row; 115] = [
     row(30, "endless_chunked_body", "a chunked body without an end", "413 at the limit"),
     row(31, "huge_batch", "a batch of 10 000", "-32600 within 10 ms"),
     row(32, "idle_connections", "1 000 connections without a byte", "closed after the header time; a new client is served within 100 ms meanwhile"),
-    row(33, "slow_headers", "headers at one byte a second", "closed after the header time in all"),
+    row(33, "slow_headers", "headers at one byte a second", "closed after the header time in all; said in the log, about once"),
     row(34, "slow_body", "a body without progress", "closed after the body time"),
     row(35, "client_never_reads", "an SSE client that reads nothing", "its session ends, and the log says why; at most 8 MiB and what its connection buffers more per session; a slow one that does read is served"),
     row(36, "vanished_client", "a client's network vanishes without a word", "its session is gone within 90 s"),
@@ -139,6 +139,9 @@ pub(crate) const ROWS: [Row; 115] = [
     row(241, "stopped_while_others_hold_the_socket", "SIGTERM while others hold the listening socket", "who comes is not refused, and is served by the next gateway"),
     row(242, "killed_while_a_call_runs", "the gateway is killed while a call runs", "its client had a stream to resume within 3 s, and the next gateway answers on it: it may or may not have taken effect"),
     row(243, "deaf_after_a_restart", "the gateway is killed; a client does not listen again, and a list changes", "it is told on the stream of its next POST, once"),
+    row(260, "uris_clients_refuse", "a server lists resources whose URIs are none to a client, which refuses the list with all that is in it", "each is left out, said and counted; what is right passes byte for byte"),
+    row(261, "numbers_beyond_a_double", "answers with numbers beyond what a double holds, which clients drop without a word", "the call gets an error that names the server; other numbers pass byte for byte"),
+    row(262, "junk_in_every_life", "a server writes 50 lines of junk in each of 40 lives, and exits with 3", "at most 14 log lines about them; each line is in a count of one"),
 ];
 
 /// The row of this number.

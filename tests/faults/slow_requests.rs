@@ -174,6 +174,13 @@ async fn f33_slow_headers() {
         "{SLOW} clients sent at least {sent} bytes, one each {pause:?}"
     ));
     judge(&mut stage, &dripped, header);
+    let lines = stage.gateway.logs();
+    let said = lines
+        .iter()
+        .filter(|line| line.contains("header_timeout"))
+        .count();
+    stage.holds("it is said in the log", said >= 1);
+    stage.at_most("lines about it", &said, &2);
     stage.close().await;
 }
 

@@ -21,7 +21,7 @@ use crate::support::wait;
 /// How many servers come, each with a line for the terminal.
 const SERVERS: usize = 10;
 
-async fn stopped_terminal(row: u8, prefix: &str) {
+async fn stopped_terminal(row: u16, prefix: &str) {
     let terminal = openpty(None, None).expect("a terminal");
     let name = ttyname(&terminal.slave).expect("its name");
     let directory = TempDir::new().expect("a temporary directory");

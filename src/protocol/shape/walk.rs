@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use super::super::raw;
 use super::formats;
+use super::readers;
 use super::scan::Scan;
 use super::schema;
 use super::{Class, Fault, Fit, Form, Member, Need, Shape};
@@ -67,7 +68,7 @@ impl<'a> Walk<'a> {
             Shape::List(of) => self.list(of),
             Shape::Each(of) => self.each(of),
             Shape::Free => {
-                let value = self.scan.value().unwrap_or_default();
+                let value = self.free()?;
                 check(value.starts_with('{'), "must be an object")
             }
             Shape::Text | Shape::Uri | Shape::Time | Shape::OneOf(_) => {
@@ -88,6 +89,15 @@ impl<'a> Walk<'a> {
                 number(value, shape)
             }
         }
+    }
+
+    /// Passes a value that the schema leaves free. Entries are looked at as a whole for what is in those.
+    fn free(&mut self) -> Result<&'a str, Fault> {
+        let value = self.scan.value().unwrap_or_default();
+        if !self.formats {
+            readers::check_numbers(value)?;
+        }
+        Ok(value)
     }
 
     fn list(&mut self, of: &Shape) -> Result<(), Fault> {
@@ -176,7 +186,7 @@ impl<'a> Walk<'a> {
         let Some((place, member)) = known else {
             seen.has_others = true;
             seen.has_kept = true;
-            self.scan.value();
+            self.free()?;
             return Ok(());
         };
         let bit = 1u64 << place;

@@ -27,7 +27,7 @@ enum Reached {
     /// By its own test, set to this.
     Here(&'static str),
     /// By these rows of the matrix.
-    Rows(&'static [u8]),
+    Rows(&'static [u16]),
 }
 
 /// Where each is reached, in the order of the gateway's table.

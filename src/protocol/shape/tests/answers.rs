@@ -9,7 +9,7 @@ fn right_answers_stay_as_they_are() {
         ("tools/call", r#"{"content":[]}"#),
         (
             "tools/call",
-            r#"{ "content" : [ {"text":"\"type\":1","type":"text"} , {"type":"image","data":"","mimeType":"x","y":null} ],"isError":false,"structuredContent":{"a":null,"a":1e999},"_meta":{"x":null}, "z":[null] }"#,
+            r#"{ "content" : [ {"text":"\"type\":1","type":"text"} , {"type":"image","data":"","mimeType":"x","y":null} ],"isError":false,"structuredContent":{"a":null,"a":1e308},"_meta":{"x":null}, "z":[null] }"#,
         ),
         (
             "tools/call",
@@ -71,7 +71,7 @@ fn answers_are_mended_where_it_is_clear_what_they_say() {
     }
 }
 
-const WRONG_ANSWERS: [(&str, &str, &str); 23] = [
+const WRONG_ANSWERS: [(&str, &str, &str); 26] = [
     ("tools/call", "null", "it must be an object"),
     ("tools/call", r#""done""#, "it must be an object"),
     (
@@ -138,6 +138,21 @@ const WRONG_ANSWERS: [(&str, &str, &str); 23] = [
         "tools/call",
         r#"{"content":[],"_meta":7}"#,
         "'_meta' must be an object",
+    ),
+    (
+        "tools/call",
+        r#"{"content":[],"structuredContent":{"a":[{"b":-1e999}]}}"#,
+        "'structuredContent' has a number that is too large for a double",
+    ),
+    (
+        "tools/call",
+        r#"{"content":[{"type":"text","text":"1e999","_meta":{"x":1E+400}}]}"#,
+        "'content[]._meta' has a number that is too large for a double",
+    ),
+    (
+        "resources/subscribe",
+        r#"{"x":1e999}"#,
+        "it has a number that is too large for a double",
     ),
     ("prompts/get", "{}", "'messages' is missing"),
     (
