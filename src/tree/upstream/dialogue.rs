@@ -99,7 +99,7 @@ impl Dialogue {
         room: Room,
         past: Arc<Past>,
     ) -> (Self, Bytes) {
-        let who = Who::new(spec.name.clone(), owner.as_ref());
+        let who = Who::new(spec.name.clone(), owner.as_ref(), &past);
         let dialogue = Self {
             phase: Phase::Initializing,
             hello_id: INITIALIZE_ID,
@@ -108,7 +108,7 @@ impl Dialogue {
             lists: Lists::new(who.clone(), room, Arc::clone(&past)),
             audience: Audience::new(spec.name.clone()),
             asks: Asks::new(spec, owner),
-            junk: Junk::new(who.clone()),
+            junk: Junk::new(who.clone(), Arc::clone(&past)),
             past,
             who,
         };
@@ -238,8 +238,23 @@ impl Dialogue {
         self.junk.note(now, head, why);
     }
 
+    /// Nothing more comes: says what was not said of what came.
+    pub(super) fn say_rest(&mut self, now: Instant) {
+        self.junk.say_rest(now);
+    }
+
+    /// Takes note of a line that can't be used.
+    fn note_junk(&mut self, now: Instant, head: &[u8], why: &str) -> Option<Effect> {
+        let was_said = self.junk.next_deadline().is_none();
+        self.junk.note(now, head, why);
+        (was_said && self.junk.next_deadline().is_some()).then_some(Effect::Watch)
+    }
+
     /// What has taken too long by now.
     pub(super) fn expire(&mut self, now: Instant) -> Vec<Effect> {
+        if self.junk.next_deadline().is_some_and(|due| due <= now) {
+            self.junk.say_rest(now);
+        }
         let mut effects = writes(self.calls.expire(now));
         if self.calls.is_hung() {
             let why = "is hung: three calls in a row timed out without a byte from it";
@@ -276,6 +291,7 @@ impl Dialogue {
         let all = [
             self.calls.next_deadline(),
             self.audience.next_deadline(),
+            self.junk.next_deadline(),
             lists,
         ];
         all.into_iter().flatten().min()

@@ -90,6 +90,7 @@ impl UpstreamState {
         if self.is_stopping() {
             return;
         }
+        self.dialogue.say_rest(Instant::now());
         self.dialogue.calls().fail_all(&format!(
             "server '{}' is being stopped or replaced, and the call did not finish in time; it may or \
              may not have taken effect",
@@ -167,6 +168,7 @@ impl UpstreamState {
         };
         self.args.past.ended(kind == FailureKind::Finished);
         self.tell_lessons();
+        self.dialogue.say_rest(Instant::now());
         let text = format!("server '{}' {how}; {next}", self.args.spec.name);
         self.dialogue.calls().fail_all(&text);
         let counters = self.dialogue.counters();

@@ -1,13 +1,15 @@
 //! Lines that can't be used: each is counted, few are logged. A server that prints what is not MCP
-//! to its stdout may do so ten thousand times a second.
+//! to its stdout may do so ten thousand times a second, or once in each of ten thousand lives.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::framing::Framing;
-use super::who::Who;
+use super::past::Past;
+use super::who::{LASTS, Who};
 use crate::telemetry::metrics::Counter;
 
 /// One line in the log in this time, at most.
@@ -19,6 +21,10 @@ const SHOWN: usize = 200;
 #[derive(Debug)]
 pub(super) struct Junk {
     who: Who,
+    past: Arc<Past>,
+    begun: Instant,
+    /// Whether this life says what it writes, once it is known.
+    is_said: Option<bool>,
     count: u64,
     /// The same over all lives of the server.
     total: Counter,
@@ -29,9 +35,12 @@ pub(super) struct Junk {
 }
 
 impl Junk {
-    pub(super) fn new(who: Who) -> Self {
+    pub(super) fn new(who: Who, past: Arc<Past>) -> Self {
         Self {
             who,
+            past,
+            begun: Instant::now(),
+            is_said: None,
             count: 0,
             total: Counter::default(),
             silent: 0,
@@ -62,12 +71,12 @@ impl Junk {
         self.total.inc();
         let framing = Framing::of(head);
         self.framing = self.framing.or(framing);
-        let is_due = |last| now.duration_since(last) >= LOG_EVERY;
-        if !self.logged.is_none_or(is_due) {
+        let is_due = self.due().is_none_or(|due| due <= now);
+        if !self.is_said(now) || !is_due {
             self.silent += 1;
             return false;
         }
-        let others = match std::mem::take(&mut self.silent) {
+        let others = match std::mem::take(&mut self.silent) + self.past.take_unsaid_junk() {
             0 => String::new(),
             more => format!(" ({more} others since the last such message)"),
         };
@@ -76,6 +85,42 @@ impl Junk {
         let (who, text) = (&self.who, excerpt(head));
         log::warn!(server = who.server(); "Server {who} wrote a line that can't be used, it {why}{others}: {text}{remedy}");
         true
+    }
+
+    /// When [`Self::say_rest`] has something to say.
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        self.due().filter(|_| self.silent > 0)
+    }
+
+    /// Says how many there were since the last that was shown: nothing comes any more, or not soon. A life
+    /// that says nothing leaves them to the next one that does.
+    pub(super) fn say_rest(&mut self, now: Instant) {
+        let more = std::mem::take(&mut self.silent);
+        if self.is_said != Some(true) {
+            return self.past.keep_unsaid_junk(more);
+        }
+        let more = more + self.past.take_unsaid_junk();
+        if more > 0 {
+            self.logged = Some(now);
+            let (who, lines) = (&self.who, if more == 1 { "line" } else { "lines" });
+            log::warn!(server = who.server(); "Server {who} wrote {more} more {lines} that can't be used");
+        }
+    }
+
+    /// When the next may be logged.
+    fn due(&self) -> Option<Instant> {
+        self.logged.map(|logged| logged + LOG_EVERY)
+    }
+
+    /// Of lives that are like each other the first, the second, the fourth … say so.
+    fn is_said(&mut self, now: Instant) -> bool {
+        if now.duration_since(self.begun) >= LASTS {
+            self.past.forget_junk();
+            self.is_said = Some(true);
+        }
+        *self
+            .is_said
+            .get_or_insert_with(|| self.past.has_junk().is_power_of_two())
     }
 }
 

@@ -5,6 +5,7 @@ use std::hash::BuildHasher;
 use std::mem;
 
 use bytes::Bytes;
+use log::Level;
 use tokio::time::Instant;
 
 use super::who::Who;
@@ -120,7 +121,8 @@ impl Listing {
         let method = self.kind.method();
         self.odd.add(mem::take(&mut page.odd));
         if page.is_odd {
-            log::info!(
+            log::log!(
+                who.level(Level::Info),
                 server = who.server();
                 "Server {who} writes a list without entries as null, {{}} or not at all ({method}); \
                  it is taken as empty"
@@ -151,14 +153,16 @@ impl Listing {
         }
         if has_more && !is_cut {
             let kept = self.items.len();
-            log::warn!(
+            log::log!(
+                who.level(Level::Warn),
                 server = who.server();
                 "Server {who} lists pages for ever ({method}): its cursor does not advance, or a \
                  page has nothing new; the list ends there, with {kept} entries"
             );
         } else if is_cut {
             let (kept, more) = (self.items.len(), if has_more { " or more" } else { "" });
-            log::warn!(
+            log::log!(
+                who.level(Level::Warn),
                 server = who.server();
                 "Server {who} lists {listed}{more} entries ({method}), more than it may; the first {kept} are kept \
                  (max_catalogue_items, max_catalogue_bytes)"
@@ -187,7 +191,8 @@ impl Listing {
 pub(super) fn say_odd(who: &Who, kind: Kind, odd: &Odd) {
     let method = kind.method();
     for (fault, named) in odd.left_out().take(MAX_REASONS) {
-        log::warn!(
+        log::log!(
+            who.level(Level::Warn),
             server = who.server();
             "Server {who} lists what clients refuse together with all other entries ({method}), \
              {fault}: {named}; left out"
@@ -195,10 +200,11 @@ pub(super) fn say_odd(who: &Who, kind: Kind, odd: &Odd) {
     }
     let more = odd.left_out().count().saturating_sub(MAX_REASONS);
     if more > 0 {
-        log::warn!(server = who.server(); "Server {who} lists entries with {more} more such faults ({method}); left out");
+        log::log!(who.level(Level::Warn), server = who.server(); "Server {who} lists entries with {more} more such faults ({method}); left out");
     }
     for (member, named) in odd.mended() {
-        log::warn!(
+        log::log!(
+            who.level(Level::Warn),
             server = who.server();
             "Server {who} lists members that are null, which clients refuse ({method}), '{member}' \
              of {named}; they are passed on without them"

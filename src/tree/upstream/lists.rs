@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use log::Level;
 use tokio::time::Instant;
 
 use super::calls::Calls;
@@ -78,7 +79,8 @@ impl Lists {
             let (text, is_whole) = self.room.cut(text);
             if !is_whole {
                 let kept = text.len();
-                log::warn!(
+                log::log!(
+                    who.level(Level::Warn),
                     server = who.server();
                     "Server {who} has instructions of {length} bytes; the first {kept} are kept \
                      (max_instructions_bytes)"
@@ -240,8 +242,8 @@ impl Lists {
                 }
                 calls.count_left_out(&odd);
                 self.known.odd.insert(kind, odd);
-                if self.undeclared.ends(kind, true) {
-                    self.found(kind, items.len());
+                if let Some(is_new) = self.undeclared.ends(kind, true) {
+                    self.found(kind, items.len(), is_new);
                 }
                 self.known.set(kind, items);
                 self.known.unlisted.remove(&kind);
@@ -256,7 +258,7 @@ impl Lists {
     /// A server that can't list keeps what it offered before.
     pub(super) fn fail(&mut self, now: Instant, kind: Kind, why: &str, calls: &mut Calls) -> Step {
         let (who, method) = (&self.who, kind.method());
-        if self.undeclared.ends(kind, false) {
+        if self.undeclared.ends(kind, false).is_some() {
             log::debug!("Server {who} did not declare {method} and has none: {why}");
             self.known.unlisted.remove(&kind);
             return Step {
@@ -264,7 +266,7 @@ impl Lists {
                 is_news: true,
             };
         }
-        log::warn!(server = who.server(); "Server {who} could not list what it offers ({method}): {why}");
+        log::log!(who.level(Level::Warn), server = who.server(); "Server {who} could not list what it offers ({method}): {why}");
         Step {
             lines: self.end(now, kind, calls),
             is_news: false,
@@ -310,8 +312,8 @@ impl Lists {
     }
 
     /// A list has come that was not declared.
-    fn found(&mut self, kind: Kind, count: usize) {
-        if count > 0 {
+    fn found(&mut self, kind: Kind, count: usize, is_new: bool) {
+        if count > 0 && is_new {
             let (who, method) = (&self.who, kind.method());
             log::info!(server = who.server(); "Server {who} does not declare what it lists all the same ({method}, {count} entries)");
         }

@@ -2,7 +2,7 @@
 //! forgotten with the server's entry.
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 
 use crate::protocol::mcp::item::Kind;
 use crate::tree::registry::Lessons;
@@ -24,6 +24,9 @@ pub(crate) struct Past {
     is_repeating: AtomicBool,
     /// So many of the last ends were no failures.
     finished: AtomicU32,
+    /// So many lives in a row wrote lines that can't be used, and so many of these were not said.
+    junk_lives: AtomicU32,
+    unsaid_junk: AtomicU64,
 }
 
 impl Past {
@@ -84,8 +87,10 @@ impl Past {
         self.tried.fetch_or(bit(kind), Ordering::Relaxed);
     }
 
-    pub(super) fn has(&self, kind: Kind) {
-        self.found.fetch_or(bit(kind), Ordering::Relaxed);
+    /// Says whether it had not come before.
+    pub(super) fn has(&self, kind: Kind) -> bool {
+        let before = self.found.fetch_or(bit(kind), Ordering::Relaxed);
+        before & bit(kind) == 0
     }
 
     /// After how many calls a life ends, if it does.
@@ -108,6 +113,11 @@ impl Past {
         self.finished() > 1
     }
 
+    /// Whether a life that is like those before it is no news.
+    pub(super) fn is_old(&self) -> bool {
+        self.is_known_to_finish() || self.is_repeating()
+    }
+
     /// A life has ended, with a failure or without.
     pub(super) fn ended(&self, is_finished: bool) {
         let count = if is_finished {
@@ -116,6 +126,27 @@ impl Past {
             0
         };
         self.finished.store(count, Ordering::Relaxed);
+    }
+
+    /// A life writes lines that can't be used. Says the how manieth it is that does.
+    pub(super) fn has_junk(&self) -> u32 {
+        let before = self.junk_lives.fetch_add(1, Ordering::Relaxed);
+        before.saturating_add(1)
+    }
+
+    /// A life lasts: the next one that has such lines is the first.
+    pub(super) fn forget_junk(&self) {
+        self.junk_lives.store(0, Ordering::Relaxed);
+    }
+
+    /// So many more were not said.
+    pub(super) fn keep_unsaid_junk(&self, count: u64) {
+        self.unsaid_junk.fetch_add(count, Ordering::Relaxed);
+    }
+
+    /// How many were not said. They are now.
+    pub(super) fn take_unsaid_junk(&self) -> u64 {
+        self.unsaid_junk.swap(0, Ordering::Relaxed)
     }
 
     /// The first that is named stands.

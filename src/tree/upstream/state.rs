@@ -340,9 +340,7 @@ impl UpstreamState {
         self.publish();
         if is_first {
             let who = self.dialogue.who();
-            let is_old = self.args.past.is_known_to_finish() || self.args.past.is_repeating();
-            let level = if is_old { Level::Debug } else { Level::Info };
-            log::log!(level, server = who.server(); "Server {who} started");
+            log::log!(who.level(Level::Info), server = who.server(); "Server {who} started");
         }
     }
 

@@ -52,13 +52,11 @@ impl Undeclared {
         self.asked.inspect(|kind| self.past.tries(*kind))
     }
 
-    /// Whether `kind` is the one that was asked for. `is_there` says what has come of it.
-    pub(super) fn ends(&mut self, kind: Kind, is_there: bool) -> bool {
-        let is_it = self.asked.take_if(|asked| *asked == kind).is_some();
-        if is_it && is_there {
-            self.past.has(kind);
-        }
-        is_it
+    /// `is_there` says what has come of `kind`, if it is the one that was asked for. Says then whether it
+    /// has come for the first time.
+    pub(super) fn ends(&mut self, kind: Kind, is_there: bool) -> Option<bool> {
+        self.asked.take_if(|asked| *asked == kind)?;
+        Some(is_there && self.past.has(kind))
     }
 
     /// Whether one is on its way that has never come before: it will not be asked for again.

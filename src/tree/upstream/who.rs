@@ -2,21 +2,42 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
+use log::Level;
+use tokio::time::Instant;
+
+use super::past::Past;
 use crate::ids::ServerName;
 use crate::tree::client::Owner;
+
+/// A life that lasts for so long is news, whatever the lives before it were like.
+pub(super) const LASTS: Duration = Duration::from_secs(60);
 
 /// Reads `'git'`, or `'git' (session ab12)`.
 #[derive(Debug, Clone)]
 pub(super) struct Who {
     server: ServerName,
     session: Option<Arc<str>>,
+    /// Lives like this one are nothing new until then.
+    is_old_until: Option<Instant>,
 }
 
 impl Who {
-    pub(super) fn new(server: ServerName, owner: Option<&Owner>) -> Self {
-        let session = owner.map(|owner| Arc::clone(&owner.name));
-        Self { server, session }
+    pub(super) fn new(server: ServerName, owner: Option<&Owner>, past: &Past) -> Self {
+        Self {
+            server,
+            session: owner.map(|owner| Arc::clone(&owner.name)),
+            is_old_until: past.is_old().then(|| Instant::now() + LASTS),
+        }
+    }
+
+    /// How loud it is said what a server does in each of its lives.
+    pub(super) fn level(&self, level: Level) -> Level {
+        let is_old = self
+            .is_old_until
+            .is_some_and(|until| Instant::now() < until);
+        if is_old { Level::Debug } else { level }
     }
 
     /// The server's name: one budget in the log is for all its instances together.

@@ -21,12 +21,14 @@ impl Dialogue {
     ) -> Vec<Effect> {
         let why = format!("is not a JSON-RPC message, {}", error.reason());
         if let Some(id) = error.answers().and_then(RequestId::as_number) {
-            self.junk.note(now, line, &why);
-            return self.fail(now, id, &why);
+            let noted = self.note_junk(now, line, &why);
+            let failed = self.fail(now, id, &why);
+            return noted.into_iter().chain(failed).collect();
         }
         if error.is_request() {
-            self.junk.note(now, line, &why);
-            return vec![Effect::Write(error.response())];
+            let noted = self.note_junk(now, line, &why);
+            let told = Effect::Write(error.response());
+            return noted.into_iter().chain([told]).collect();
         }
         let (head, tail) = ends(line);
         self.on_unusable(now, head, tail, &why)
@@ -42,11 +44,12 @@ impl Dialogue {
         why: &str,
     ) -> Vec<Effect> {
         self.calls.heard(now);
-        self.junk.note(now, head, why);
-        match recover::recover_id(head, tail) {
-            Some(id) => self.fail(now, id, why),
-            None => Vec::new(),
-        }
+        let noted = self.note_junk(now, head, why);
+        let failed = recover::recover_id(head, tail).map(|id| self.fail(now, id, why));
+        noted
+            .into_iter()
+            .chain(failed.into_iter().flatten())
+            .collect()
     }
 
     /// The answer to request `id` can't be used.

@@ -25,6 +25,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::sync::mpsc::UnboundedReceiver;
 
+use super::past::Past;
 use super::who::Who;
 use crate::config::model::{Isolation, ServerSpec};
 use crate::ids::{CallId, Generation, Prefix};
@@ -56,7 +57,7 @@ fn spec(script: &str, call_timeout: Duration) -> ServerSpec {
 }
 
 fn who() -> Who {
-    Who::new(name("s"), None)
+    Who::new(name("s"), None, &Past::default())
 }
 
 /// What a session wants to hear.
