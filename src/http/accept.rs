@@ -2,9 +2,14 @@
 
 use hyper::header::{GetAll, HeaderValue};
 
-/// Whether `kind/subtype` is acceptable: listed, or nothing is said about what is.
+/// Whether `kind/subtype` is acceptable: listed, or nothing is said about what is. An empty header says
+/// nothing, as some clients write the one that their user has not set.
 pub(super) fn allows(values: GetAll<'_, HeaderValue>, kind: &str, subtype: &str) -> bool {
-    values.iter().next().is_none() || lists(values, kind, subtype)
+    let is_silent = |value: &HeaderValue| {
+        let mut bytes = value.as_bytes().iter();
+        bytes.all(|byte| byte.is_ascii_whitespace() || *byte == b',')
+    };
+    values.iter().all(is_silent) || lists(values, kind, subtype)
 }
 
 /// Whether `kind/subtype` is named or covered by a wildcard, as Streamable HTTP demands of its
@@ -79,6 +84,9 @@ mod tests {
         ]));
         assert!(allows_events(&["application/json", "*/*"]));
         assert!(allows_events(&["text/*"]));
+        assert!(allows_events(&[""]));
+        assert!(allows_events(&["", " , "]));
+        assert!(!allows_events(&["", "application/json"]));
         assert!(!allows_events(&["application/json"]));
         assert!(!allows_events(&["text/event-stream;q=0, */*"]));
         assert!(!allows_events(&["nonsense"]));

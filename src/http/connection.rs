@@ -141,6 +141,7 @@ pub(super) async fn serve(
     let ended = match end {
         End::Over(ended) => ended,
         End::Cut(why) => return log::debug!("connection cut: {why}"),
+        End::Slow => return refusals.slow(presence.peer().address()),
         End::Leave => {
             log::debug!("connection closed to make room");
             if presence.is_silent() {
@@ -193,7 +194,8 @@ async fn told_to_end(
             () = presence.told_to_leave() => if presence.leaves() { return End::Leave },
             phase = &mut outstayed => return match phase {
                 Phase::Idle | Phase::Request => End::Soft,
-                Phase::Fresh | Phase::Header => End::Cut("no header came in time"),
+                Phase::Fresh => End::Cut("nothing came in time"),
+                Phase::Header => End::Slow,
             },
             () = until_late(stop) => return End::Stop,
         }
@@ -206,6 +208,8 @@ enum End {
     Over(hyper::Result<()>),
     /// It is closed at once.
     Cut(&'static str),
+    /// The same: its headers came too slowly.
+    Slow,
     /// It makes room.
     Leave,
     /// It has been idle for long enough: a client that sends its next request now is to see that it

@@ -145,8 +145,18 @@ impl Refusals {
                 None => ("http", format!("it is no HTTP request: {error}")),
             }
         };
+        self.without_a_request(label, peer, &text);
+    }
+
+    /// Takes note of a connection that was closed in the middle of a request's headers.
+    pub(super) fn slow(&self, peer: IpAddr) {
+        let text = "its headers came too slowly (header_timeout)";
+        self.without_a_request("header", peer, text);
+    }
+
+    fn without_a_request(&self, label: &'static str, peer: IpAddr, text: &str) {
         self.metrics.refused(label);
-        if let Some(more) = self.book.admits(label, ("", &text), Instant::now()) {
+        if let Some(more) = self.book.admits(label, ("", text), Instant::now()) {
             log::warn!("A request was refused (from {peer}): {text}{more}");
         }
     }
