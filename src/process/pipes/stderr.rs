@@ -207,7 +207,7 @@ impl Cutter {
     }
 }
 
-/// Text for a log: what is not UTF-8 is replaced, colours and moves of the cursor are left out, what
+/// Text for a log: what is not UTF-8 is replaced, colours, titles and moves of the cursor are left out, what
 /// else would act on a terminal or on the direction of the text is escaped, and nothing is longer
 /// than about `cap` bytes.
 fn printable(line: &[u8], cap: usize, is_cut: bool) -> String {
@@ -217,9 +217,7 @@ fn printable(line: &[u8], cap: usize, is_cut: bool) -> String {
     let mut is_cut = is_cut;
     let mut chars = line.chars();
     while let Some(c) = chars.next() {
-        if c == '\u{1b}'
-            && let Some(rest) = after_control_sequence(chars.as_str())
-        {
+        if let Some(rest) = after_sequence(c, chars.as_str()) {
             chars = rest.chars();
             continue;
         }
@@ -239,13 +237,43 @@ fn printable(line: &[u8], cap: usize, is_cut: bool) -> String {
     text
 }
 
-/// What follows a control sequence whose ESC has been read (ECMA-48, 5.4): `[`, parameters,
-/// intermediates and one last byte.
-fn after_control_sequence(text: &str) -> Option<&str> {
-    let text = text.strip_prefix('[')?;
-    let text = text.trim_start_matches(|c| matches!(c, '\u{30}'..='\u{3f}'));
-    let text = text.trim_start_matches(|c| matches!(c, '\u{20}'..='\u{2f}'));
-    text.strip_prefix(|c| matches!(c, '\u{40}'..='\u{7e}'))
+/// What follows a sequence that begins with `c`, if one does and is complete (ECMA-48, 5.3 to 5.6): one
+/// of control, a string (titles, links), or an escape.
+fn after_sequence(c: char, rest: &str) -> Option<&str> {
+    let (kind, rest) = match c {
+        '\u{1b}' => (rest.chars().next()?, rest.get(1..)?),
+        // The same in one character of eight bits.
+        '\u{80}'..='\u{9f}' => (char::from_u32(u32::from(c) - 0x40)?, rest),
+        _ => return None,
+    };
+    match kind {
+        '[' => {
+            let rest = rest.trim_start_matches(|c| matches!(c, '\u{30}'..='\u{3f}'));
+            let rest = rest.trim_start_matches(is_intermediate);
+            rest.strip_prefix(|c| matches!(c, '\u{40}'..='\u{7e}'))
+        }
+        ']' | 'P' | 'X' | '^' | '_' => after_string(rest),
+        _ if c != '\u{1b}' => None,
+        ' '..='/' => {
+            let rest = rest.trim_start_matches(is_intermediate);
+            rest.strip_prefix(|c| matches!(c, '\u{30}'..='\u{7e}'))
+        }
+        '\u{30}'..='\u{7e}' => Some(rest),
+        _ => None,
+    }
+}
+
+fn is_intermediate(c: char) -> bool {
+    matches!(c, '\u{20}'..='\u{2f}')
+}
+
+/// What follows the end of a control string: BEL, as terminals have it, or the standard's terminator.
+fn after_string(text: &str) -> Option<&str> {
+    let end = text.find(['\u{7}', '\u{1b}', '\u{9c}'])?;
+    let rest = text.get(end..)?;
+    ["\u{7}", "\u{1b}\\", "\u{9c}"]
+        .into_iter()
+        .find_map(|end| rest.strip_prefix(end))
 }
 
 fn acts(c: char) -> bool {
@@ -324,8 +352,19 @@ mod tests {
             ("\x1b[32mINFO\x1b[0m: \x1b[1;4mready\x1b[m", "INFO: ready"),
             ("\x1b[2K\x1b[1Gdone", "done"),
             ("\x1b[38;5;196mred", "red"),
-            ("\x1b]0;title\x07", r"\u{1b}]0;title\u{7}"),
+            ("\x1b]0;title\x07done", "done"),
+            ("\x1b]0;title\x1b\\\x1b]2;other\u{9c}done", "done"),
+            ("\x1b]8;;http://x/\x1b\\a link\x1b]8;;\x1b\\", "a link"),
+            ("\x1bP1$r0m\x1b\\\x1b_G\x1b\\done", "done"),
+            ("\x1b(B\x1b7\x1b=done\x1bM", "done"),
+            ("\u{9b}31mred\u{9d}0;title\u{7}", "red"),
+            ("\x1b]0;title", r"\u{1b}]0;title"),
+            ("\x1b]0;ti\x1b[1mtle\x07", r"\u{1b}]0;title\u{7}"),
+            ("\x1b]é", r"\u{1b}]é"),
+            ("\x1bé", r"\u{1b}é"),
+            ("\x1b(", r"\u{1b}("),
             ("\x1b[3", r"\u{1b}[3"),
+            ("a\u{85}b", r"a\u{85}b"),
             ("\x1b", r"\u{1b}"),
         ] {
             assert_eq!(printable(line.as_bytes(), 1000, false), wanted);
