@@ -211,9 +211,13 @@ fn command(fields: &Fields<'_>, fill: &Filling<'_>, notes: &mut Notes) -> Option
         notes.add(Finding::error(field.at, "'command' is empty"));
         return None;
     }
-    note_shell_habits(text, &field.at, notes);
-    note_windows(text, fields, &field.at, notes);
-    let filled = fill.fill(text, &field.at, notes);
+    // One advice is enough: what is of Windows has no habits of a shell.
+    let filled = if is_of_windows(text, fields, &field.at, notes) {
+        fill.fill_script(text, &field.at, notes)
+    } else {
+        note_shell_habits(text, &field.at, notes);
+        fill.fill(text, &field.at, notes)
+    };
     if filled.trim().is_empty() {
         notes.add(Finding::error(
             field.at,
@@ -229,7 +233,7 @@ fn note_shell_habits(command: &str, at: &At, notes: &mut Notes) {
     let first = command.split_whitespace().next().unwrap_or_default();
     let is_one_word = !command.contains(char::is_whitespace);
     // A path may well have a space in it, and so may a default inside ${…}.
-    if !is_one_word && !first.contains(['/', '$', '~']) {
+    if !is_one_word && !first.contains(['/', '$', '~', '\\']) {
         let what = "'command' has spaces in it and is run as it is, without a shell";
         let help = format!(
             "write \"command\": \"{}\" and the rest into 'args'",
@@ -239,14 +243,17 @@ fn note_shell_habits(command: &str, at: &At, notes: &mut Notes) {
     }
 }
 
-fn note_windows(command: &str, fields: &Fields<'_>, at: &At, notes: &mut Notes) {
+/// Whether it is a program of Windows, which is said then.
+fn is_of_windows(command: &str, fields: &Fields<'_>, at: &At, notes: &mut Notes) -> bool {
     let args = fields.get("args");
     let args = args.and_then(|args| args.value.as_array()).into_iter();
     let args = args.flat_map(|args| &args.elements);
     let texts = args.filter_map(|arg| Some(&*arg.as_string_lit()?.value));
-    if let Some(found) = foreign::windows_program(command, texts) {
-        notes.add(Finding::warning(at.clone(), found.what).help(found.help));
-    }
+    let Some(found) = foreign::windows_program(command, texts) else {
+        return false;
+    };
+    notes.add(Finding::warning(at.clone(), found.what).help(found.help));
+    true
 }
 
 fn args(fields: &Fields<'_>, fill: &Filling<'_>, notes: &mut Notes) -> Vec<String> {

@@ -271,6 +271,5 @@ pub(super) fn is_list(plain: &str) -> bool {
         "disabled", "excluded", "exclude", "denied", "deny", "allowed", "allow", "enabled",
     ];
     let mut rest = words.iter().filter_map(|word| plain.strip_prefix(word));
-    // Claude Code's `enabledMcpjsonServers` is about another file.
-    rest.any(|rest| ["mcpservers", "servers"].contains(&rest)) || plain == "disabledmcpjsonservers"
+    rest.any(|rest| ["mcpservers", "servers", "mcpjsonservers"].contains(&rest))
 }

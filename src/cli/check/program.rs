@@ -76,7 +76,7 @@ impl Lacking {
             path: written.path.clone(),
             server: Some(origin.server.to_string()),
             message,
-            help: Some(help),
+            help: Some(help).filter(|help| !help.is_empty()),
         })
     }
 }
@@ -146,6 +146,9 @@ fn tidied(path: &Path) -> PathBuf {
 }
 
 fn help(command: &str, path: &str, has_own_path: bool) -> String {
+    if command.contains('\\') {
+        return String::new(); // it was said what it is, and what to write
+    }
     if command.starts_with('/') {
         return "it has to be on the machine, or in the container, that runs the gateway"
             .to_owned();

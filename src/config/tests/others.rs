@@ -73,6 +73,23 @@ fn what_may_be_meant_to_switch_it_off_is_refused() {
 }
 
 #[test]
+fn a_program_of_windows_gets_one_advice() {
+    for command in [
+        r"C:\\Program Files\\nodejs\\node.exe",
+        r"C:\\Program Files\\nodejs\\npx.cmd -y x",
+        r"C:/Program Files/Python/python.exe",
+        r"node.exe server.exe",
+        r"C:\\tools\\server",
+    ] {
+        let text = format!(r#"{{"mcpServers": {{"a": {{"command": "{command}"}}}}}}"#);
+        let said = problems(&load(&text));
+        assert_eq!(said.len(), 1, "{command}: {said:?}");
+        assert!(said[0].contains("Windows"), "{said:?}");
+        assert!(!said[0].contains("\\Program\""), "{said:?}");
+    }
+}
+
+#[test]
 fn names_and_lists_switch_off_too() {
     for text in [
         r#"{"mcpServers": {"a (disabled)": {"command": "x"}, "b": {"command": "x"}}}"#,
@@ -85,6 +102,8 @@ fn names_and_lists_switch_off_too() {
         r#"{"mcpServers": {"a-disabled": {"command": "x"}, "b": {"command": "x"}}, "disabledMcpServers": "a-disabled"}"#,
         r#"{"mcpServers": {"a-disabled": {"command": "x"}, "b": {"command": "x"}}, "deniedMcpServers": [{"serverName": "a-disabled"}]}"#,
         r#"{"mcpServers": {"a-disabled": {"command": "x"}, "b": {"command": "x"}}, "allowedMcpServers": [{"serverName": "b"}]}"#,
+        r#"{"mcpServers": {"a-disabled": {"command": "x"}, "b": {"command": "x"}}, "enabledMcpjsonServers": ["b"]}"#,
+        r#"{"mcpServers": {"a-disabled": {"command": "x"}, "b": {"command": "x"}}, "enabledMcpjsonServers": [], "disabledMcpjsonServers": ["a-disabled"]}"#,
     ] {
         assert_eq!(entries(&load(text)), ["a-disabled (off)", "b"], "{text}");
     }
