@@ -72,8 +72,9 @@ localhost, this machine's own name, names without a dot and names under .local, 
 pub(super) const ALLOWED_ORIGIN: &str = "\
 An origin whose web pages may use the gateway (repeat it, or separate by commas), for example \
 https://inspector.example.org; or that of an app made of web pages: app://name, tauri://localhost, \
-file://, or app://* for all of a scheme. Programs send no origin and need no entry, nor do pages \
-from this machine itself.";
+file://, or app://* for all of a scheme. Programs send no origin and need no entry. Pages \
+of this machine are let in, but a browser shows them an answer, and sends their calls, only if \
+they have one: http://localhost:6274.";
 
 pub(super) const TOKEN_FILE: &str = "\
 A file with the tokens that let clients in, one per line; '#' begins a comment line. Clients send \
