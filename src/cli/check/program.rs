@@ -146,8 +146,8 @@ fn tidied(path: &Path) -> PathBuf {
 }
 
 fn help(command: &str, path: &str, has_own_path: bool) -> String {
-    if command.contains('\\') {
-        return String::new(); // it was said what it is, and what to write
+    if command.contains('\\') || command.get(1..3) == Some(":/") {
+        return String::new(); // of Windows, which was said with what to write
     }
     if command.starts_with('/') {
         return "it has to be on the machine, or in the container, that runs the gateway"
