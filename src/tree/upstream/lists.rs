@@ -15,7 +15,7 @@ use super::calls::Calls;
 use super::listing::{Listing, Room, Turn, say_odd};
 use super::pace::Pace;
 use super::past::Past;
-use super::undeclared::{MAY_TAKE, QUIET, Undeclared};
+use super::undeclared::{MAY_TAKE, Undeclared};
 use super::who::Who;
 use crate::protocol::jsonrpc::{self, code};
 use crate::protocol::mcp::item::{self, Item, Kind, Odd, Page};
@@ -312,7 +312,7 @@ impl Lists {
 
     /// A call goes first.
     pub(super) fn put_off(&mut self, now: Instant) {
-        self.undeclared.put_off(now, QUIET);
+        self.undeclared.put_off(now);
     }
 
     /// What former lives taught has come.

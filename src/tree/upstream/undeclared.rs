@@ -77,8 +77,13 @@ impl Undeclared {
         self.due
     }
 
+    /// A call goes first.
+    pub(super) fn put_off(&mut self, now: Instant) {
+        self.due = self.due.map(|due| due.max(now + QUIET));
+    }
+
     /// The server is left alone for so long at least.
-    pub(super) fn put_off(&mut self, now: Instant, wait: Duration) {
+    pub(super) fn rest(&mut self, now: Instant, wait: Duration) {
         if !self.left.is_empty() {
             self.due = self.due.max(Some(now + wait));
         }
@@ -91,7 +96,7 @@ impl Undeclared {
 
     /// It came. Says whether it had not come before.
     pub(super) fn found(&mut self, now: Instant, kind: Kind) -> bool {
-        self.put_off(now, RUSH);
+        self.rest(now, RUSH);
         self.past.has(kind)
     }
 

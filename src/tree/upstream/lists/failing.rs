@@ -71,7 +71,7 @@ impl Lists {
         let (is_at_its_end, is_undeclared) = (listing.is_at_empty_cursor(), listing.is_undeclared);
         if matches!(failure, Failure::Silent) {
             if is_undeclared {
-                self.undeclared.put_off(now, MAY_TAKE);
+                self.undeclared.rest(now, MAY_TAKE);
             }
             self.await_later(kind, listing, calls);
         }

@@ -212,16 +212,21 @@ fn nothing_undeclared_is_asked_for_before_it_is_known_what_former_lives_died_of(
     let todo = read(dialogue.on_line(now, &Bytes::from(answer(0, hello))));
     assert_eq!(todo[2..], [listed_but(&[], &Kind::ALL)]);
     assert_eq!(read(dialogue.expire(now + QUIET)), []);
+    let mut desk = Desk::new(9);
+    dialogue.send(now, desk.plain(), |_| Ok(()));
+    let due = dialogue.next_deadline();
+    assert_eq!(due, Some(now + TIMEOUT), "a call makes it none earlier");
+    dialogue.on_line(now, &Bytes::from(answer(1, "{}")));
     let lessons = Lessons {
         lacks: 0b1011,
         ..Lessons::default()
     };
     assert_eq!(read(dialogue.on_remember(now, lessons)), [Todo::Watch]);
     let todo = read(dialogue.expire(now + QUIET));
-    assert_eq!(todo, [list(1, Kind::Resources)]);
+    assert_eq!(todo, [list(2, Kind::Resources)]);
     let asked = dialogue.looks_further_for();
     assert_eq!(asked, Some(Kind::Resources), "an end is no fault now");
-    let todo = read(dialogue.on_line(now, &Bytes::from(unknown(1))));
+    let todo = read(dialogue.on_line(now, &Bytes::from(unknown(2))));
     assert_eq!(todo, [listed(&[])]);
     assert!(past.offers_nothing() && dialogue.looks_further_for().is_none());
     assert_eq!(past.lessons().lacks, 0b1111);
