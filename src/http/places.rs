@@ -65,14 +65,17 @@ impl Place {
         if let Taken::Yes { .. } = *taken {
             return true;
         }
-        let session = None;
-        let share = self.places.all.take_for(Taker { holder, session }, 1);
+        let asker = Arc::new(Taker {
+            holder,
+            session: None,
+        });
+        let share = self.places.all.take_for(&asker, 1);
         if self.places.all.is_short() {
             self.places.short.notify_one();
         }
         let is_taken = share.is_some();
-        if let Some(_share) = share {
-            *taken = Taken::Yes { _share };
+        if let Some(share) = share {
+            *taken = Taken::Yes { _share: share };
         }
         is_taken
     }

@@ -30,7 +30,7 @@ struct Counts {
 pub struct Share {
     quota: Quota,
     amount: usize,
-    taker: Option<Taker>,
+    taker: Option<Arc<Taker>>,
 }
 
 impl Quota {
@@ -59,11 +59,11 @@ impl Quota {
 
     /// Takes `amount` for a client; `None` if there is not so much left, or if others are to have it.
     #[must_use]
-    pub fn take_for(&self, taker: Taker, amount: usize) -> Option<Share> {
-        self.share(Some(taker), amount)
+    pub fn take_for(&self, taker: &Arc<Taker>, amount: usize) -> Option<Share> {
+        self.share(Some(Arc::clone(taker)), amount)
     }
 
-    fn share(&self, taker: Option<Taker>, amount: usize) -> Option<Share> {
+    fn share(&self, taker: Option<Arc<Taker>>, amount: usize) -> Option<Share> {
         let quota = self.clone();
         let mut share = Share {
             quota,
@@ -129,8 +129,8 @@ impl Share {
     /// `spared` left for others. Who has taken little in its own name spares nothing.
     #[must_use]
     pub fn grow(&mut self, more: usize, spared: usize) -> bool {
-        let grown = match self.taker {
-            Some(taker) => self.grow_for(taker, more, spared),
+        let grown = match &self.taker {
+            Some(taker) => self.grow_for(**taker, more, spared),
             None => self.quota.grow(more, spared),
         };
         if grown {
@@ -160,7 +160,8 @@ impl Share {
 impl Drop for Share {
     fn drop(&mut self) {
         // By the book first: it never knows of less than is in use.
-        let mut takers = self.taker.map(|taker| (self.quota.takers(), taker));
+        let taker = self.taker.as_deref();
+        let mut takers = taker.map(|taker| (self.quota.takers(), *taker));
         self.quota.give_back(self.amount);
         if let Some((takers, taker)) = &mut takers {
             takers.give_back(*taker, self.amount);

@@ -158,10 +158,10 @@ async fn f273_connections_of_one_token() {
         held.push(occupy(addr, GREEDY, &post).await);
     }
     stage.struck(format!("{} connections of one token in use", held.len()));
-    let head = http::request_head(addr, "GET", "/status", &[("authorization", &other)]);
+    let ask = http::request_head(addr, "GET", "/status", &[("authorization", &other)]);
     let asked = Instant::now();
     let mut connection = Connection::open_from(addr, GREEDY).await.expect("it waits");
-    let exchange = connection.exchange(&head, b"");
+    let exchange = connection.exchange(&ask, b"");
     let reply = wait::within(|| "an answer".to_owned(), 2 * DEADLINE, exchange).await;
     assert_eq!(reply.status, 200, "{}", reply.text());
     stage.within("another token is served", asked.elapsed(), TURN);

@@ -204,8 +204,9 @@ impl RegistryState {
         if !self.merging.is_empty() {
             return;
         }
-        if self.rest.is_some() && self.merge.put_off_long() {
-            return self.publish();
+        if self.rest.is_some() && self.merge.has_long_job() {
+            let routes = self.merge.publish_merged(self.is_latch_elapsed);
+            return self.send(routes);
         }
         if let Some(job) = self.merge.long_job() {
             self.merge_elsewhere(job);
@@ -235,7 +236,12 @@ impl RegistryState {
     }
 
     fn publish(&mut self) {
-        let Some(routes) = self.merge.publish(self.is_latch_elapsed) else {
+        let routes = self.merge.publish(self.is_latch_elapsed);
+        self.send(routes);
+    }
+
+    fn send(&mut self, routes: Option<Arc<Routes>>) {
+        let Some(routes) = routes else {
             return;
         };
         self.root.routes_changed(Arc::clone(&routes));

@@ -34,8 +34,6 @@ pub(super) struct Merge {
     is_dirty: bool,
     /// Whether that was about what is offered.
     is_stale: bool,
-    /// Whether the next table is to say the same of it all the same.
-    is_put_off: bool,
     /// What was merged elsewhere, for the next table.
     fresh: Option<Merged>,
     routes: Arc<Routes>,
@@ -219,10 +217,14 @@ impl Merge {
     /// Builds the next table, if it is to differ from the last one; `open_latch` opens the boot
     /// latch for good, even if root has not said yet what is configured.
     pub(super) fn publish(&mut self, open_latch: bool) -> Option<Arc<Routes>> {
-        let is_put_off = mem::take(&mut self.is_put_off);
-        if self.fresh.is_none() && !is_put_off && mem::take(&mut self.is_stale) {
+        if self.fresh.is_none() && mem::take(&mut self.is_stale) {
             self.fresh = Some(self.job().run());
         }
+        self.publish_merged(open_latch)
+    }
+
+    /// The same with the lists as they were merged last, whatever was told of them since.
+    pub(super) fn publish_merged(&mut self, open_latch: bool) -> Option<Arc<Routes>> {
         // What was told while the merge was under way is in the table after this one.
         let awaited = if self.is_stale {
             self.routes.awaited.clone()
@@ -275,10 +277,9 @@ impl Merge {
         Some(job)
     }
 
-    /// Puts the merge off that is to be done, if it is a long one: the next table is not to have it.
-    pub(super) fn put_off_long(&mut self) -> bool {
-        self.is_put_off = self.is_stale && self.job().is_long();
-        self.is_put_off
+    /// Whether a long merge is to be done.
+    pub(super) fn has_long_job(&self) -> bool {
+        self.is_stale && self.job().is_long()
     }
 
     /// Takes what was merged elsewhere.

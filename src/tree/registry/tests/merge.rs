@@ -357,11 +357,11 @@ async fn a_long_merge_that_is_put_off_holds_up_nothing_else() {
     let many: Vec<String> = (0..5_000).map(|n| format!("t{n}")).collect();
     let many: Vec<&str> = many.iter().map(String::as_str).collect();
     let mut merge = fresh(&["big", "small"]);
-    assert!(!merge.put_off_long());
+    assert!(!merge.has_long_job());
     merge.catalogue(handle("big", 1).await, Some(catalogue(&many)));
     merge.catalogue(handle("small", 1).await, Some(catalogue(&["t"])));
-    assert!(merge.put_off_long());
-    let first = merge.publish(false).unwrap();
+    assert!(merge.has_long_job());
+    let first = merge.publish_merged(false).unwrap();
     assert_eq!(ready(&first, "big"), Some(1));
     assert!(!first.is_complete && first.merged.find(Subject::Tool, "small__t").is_none());
     let job = merge.long_job().unwrap();

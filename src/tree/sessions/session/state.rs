@@ -65,6 +65,8 @@ pub(in crate::tree::sessions) struct SessionState {
     pub(super) waiting: Vec<Waiting>,
     pub(super) announcements: Announcements,
     pub(super) interests: Interests,
+    /// In whose name it takes of what all clients share.
+    pub(super) taker: Arc<Taker>,
     /// What the subscriptions of all sessions may take.
     pub(super) subscriptions: Quota,
     pub(super) asks: Asks,
@@ -89,6 +91,10 @@ impl SessionState {
                 (streams, client, is_adopted)
             }
         };
+        let taker = Taker {
+            holder: handle.holder(),
+            session: Some(myself.get_id().pid()),
+        };
         let mut state = Self {
             serial: myself.get_id().pid(),
             handle,
@@ -109,6 +115,7 @@ impl SessionState {
             waiting: Vec::new(),
             announcements: Announcements::default(),
             interests: Interests::default(),
+            taker: Arc::new(taker),
             subscriptions: args.subscriptions,
             asks: Asks::default(),
             stopping: Stopping::at(args.stop),
@@ -127,14 +134,6 @@ impl SessionState {
     pub(super) fn join(&mut self, registry: RegistryHandle) {
         registry.join(self.serial, Arc::new(self.handle.clone()));
         self.registry = registry;
-    }
-
-    /// In whose name it takes of what all clients share.
-    pub(super) fn taker(&self) -> Taker {
-        Taker {
-            holder: self.handle.holder(),
-            session: Some(self.serial),
-        }
     }
 
     pub(super) fn on_news(&mut self, news: News) {

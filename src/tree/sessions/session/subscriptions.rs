@@ -37,7 +37,7 @@ impl SessionState {
         }
         let room = self
             .subscriptions
-            .take_for(self.taker(), COPIES * uri.len() + UNNAMED);
+            .take_for(&self.taker, COPIES * uri.len() + UNNAMED);
         room.ok_or("busy: all clients together have as many subscriptions as they may")
     }
 

@@ -45,7 +45,7 @@ impl SessionState {
         };
         match self.state_of(&route.server) {
             Some(RouteState::Ready { handle }) if handle.generation() > after => {
-                match handle.admit(self.taker()) {
+                match handle.admit(&self.taker) {
                     Some(permit) => Way::Send {
                         upstream: handle.clone(),
                         permit,
