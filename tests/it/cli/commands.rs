@@ -1,5 +1,7 @@
 //! The commands that documents and packages show are understood: by the same parser, with nothing run.
 
+#![cfg(test)]
+
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};

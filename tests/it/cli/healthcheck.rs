@@ -1,5 +1,7 @@
 //! `mcproxy healthcheck`: one line and an exit code for who asks whether the gateway is alive.
 
+#![cfg(test)]
+
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
@@ -23,13 +25,12 @@ async fn the_gateway_that_runs_is_found() {
     for listen in ["127.0.0.1:0", "0.0.0.0:0", "[::]:0", "[::1]:0"] {
         let gateway = guarded(listen).await;
         let address = gateway.addr().to_string();
-        let ways: [(&[&str], &[(&str, &str)]); 3] = [
-            (&["healthcheck", &address], &[]),
-            (&["--listen", &address, "healthcheck"], &[]),
-            (&["healthcheck"], &[("MCPROXY_LISTEN", &address)]),
-        ];
-        for (args, env) in ways {
-            let said = ask(&gateway, args, env);
+        let by_variable = [("MCPROXY_LISTEN", address.as_str())];
+        for said in [
+            ask(&gateway, &["healthcheck", &address], &[]),
+            ask(&gateway, &["--listen", &address, "healthcheck"], &[]),
+            ask(&gateway, &["healthcheck"], &by_variable),
+        ] {
             assert_eq!((said.code, said.stderr.as_str()), (Some(0), ""), "{listen}");
             assert!(
                 said.stdout.starts_with("healthy: http://"),
