@@ -117,7 +117,7 @@ pub(super) async fn serve(
 ) {
     let limits_of_phases = Current::new(limits.clone());
     let current = Current::new(limits);
-    let limits = current.now();
+    let (limits, peer) = (current.now(), presence.peer().address());
     tune(&socket, limits.peer_timeout);
     let lingering = Lingering::new(socket, presence.clock.clone(), stop.clone());
     let wire = Wire::of(presence.clone());
@@ -149,7 +149,7 @@ pub(super) async fn serve(
     let ended = match end {
         End::Over(ended) => ended,
         End::Cut(why) => return log::debug!("connection cut: {why}"),
-        End::Slow => return refusals.slow(presence.peer().address()),
+        End::Slow => return refusals.slow(peer),
         End::Leave => {
             log::debug!("connection closed to make room");
             if presence.is_silent() {
@@ -172,7 +172,6 @@ pub(super) async fn serve(
         log::debug!("connection ended: {error}");
         if error.is_parse() {
             let first = connection.into_parts().io.into_inner().first_bytes();
-            let peer = presence.peer().address();
             refusals.unreadable(peer, &error, (first, limits.max_header_bytes));
         }
     }

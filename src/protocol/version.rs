@@ -25,7 +25,7 @@ const ALL: [Version; 4] = [
 ];
 
 /// What early servers call the first one.
-pub(super) const DRAFT: &str = "2024-10-07";
+const DRAFT: &str = "2024-10-07";
 
 impl Version {
     /// What the gateway offers, and answers to a client that asks for one it does not know.
@@ -45,6 +45,11 @@ impl Version {
             DRAFT => Some(Self::V2024_11_05),
             known => Self::parse(known),
         }
+    }
+
+    /// What servers call the revisions that are known here, oldest first.
+    pub fn names_of_servers() -> impl DoubleEndedIterator<Item = &'static str> {
+        std::iter::once(DRAFT).chain(ALL.into_iter().map(Self::as_str))
     }
 
     /// What to answer a client that asks for `requested`: the same if it is known, else the latest,

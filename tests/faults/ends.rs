@@ -195,7 +195,7 @@ async fn f262_junk_in_every_life() {
     let servers = [json!({ "name": "bad", "command": "/bin/sh", "args": ["-c", script] })];
     let gateway = json!({ "restart_delay": 0.05, "max_restart_delay": 0.05 });
     let mut stage = Stage::with(262, &servers, &gateway, |options| options).await;
-    let lives = wait::until("40 failures", Duration::from_secs(60), async || {
+    let failed = wait::until("40 failures", Duration::from_secs(60), async || {
         let status = status(&stage.gateway).await;
         let failures = status["servers"][0]["failures"].as_u64();
         failures.filter(|failures| *failures >= 40)
@@ -203,7 +203,7 @@ async fn f262_junk_in_every_life() {
     .await;
     let dropped = r#"mcproxy_lines_dropped_total{server="bad"}"#;
     let dropped = stage.metric(dropped).await;
-    stage.struck(format!("{dropped} lines of junk in {lives} lives"));
+    stage.struck(format!("{dropped} lines of junk in {failed} lives"));
     let mut lines = stage.gateway.logs();
     lines.retain(|line| line.contains("can't be used"));
     stage.at_most("log lines about them", &lines.len(), &14);

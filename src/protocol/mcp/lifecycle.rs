@@ -4,7 +4,7 @@
 use bytes::Bytes;
 
 use super::super::raw;
-use super::super::version::{self, Version};
+use super::super::version::Version;
 pub use super::capabilities::ClientCapabilities;
 
 /// The gateway's name in `clientInfo` and `serverInfo`.
@@ -83,19 +83,19 @@ pub fn server_info(result: &Bytes) -> Result<ServerInfo, String> {
     })
 }
 
-/// The newest revision spoken here that a server names in its refusal of [`Version::LATEST`]
+/// The newest revision spoken here that a server names in its refusal of the one that was `asked`
 /// (2025-11-25, basic/lifecycle, "error handling": `data.supported`).
 #[must_use]
-pub fn supported(error: &Bytes) -> Option<&'static str> {
+pub fn supported(error: &Bytes, asked: &str) -> Option<&'static str> {
     let text = std::str::from_utf8(error).ok();
     let [data] = raw::members(text, ["data"]);
     let [supported] = raw::members(data, ["supported"]);
     let supported = raw::entries(supported?);
-    let mut known: Vec<&str> = Version::all().map(Version::as_str).collect();
-    known.retain(|name| *name != Version::LATEST.as_str());
-    known.insert(0, version::DRAFT);
     let is_named = |name: &&str| supported.iter().any(|raw| raw::is_text(raw, name));
-    known.into_iter().rev().find(is_named)
+    let mut others = Version::names_of_servers()
+        .rev()
+        .filter(|name| *name != asked);
+    others.find(is_named)
 }
 
 fn unknown_version(asked: &str) -> String {

@@ -1,16 +1,17 @@
 //! What former lives of a server taught: its next one is not asked what ended or puzzled those. It is
 //! forgotten with the server's entry.
 
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 use crate::protocol::mcp::item::Kind;
+use crate::protocol::version::Version;
 use crate::tree::registry::Lessons;
 
 /// One for all lives under one entry, instances for sessions included.
 #[derive(Debug, Default)]
 pub(crate) struct Past {
-    revision: OnceLock<&'static str>,
+    /// The revision to begin with: its place among the names of servers, from 1 on.
+    revision: AtomicUsize,
     /// Bits of [`Kind`]s of lists that were asked for undeclared: those that it plainly has not,
     /// those that a life ended at, and those that came.
     lacked: AtomicU8,
@@ -34,7 +35,8 @@ pub(crate) struct Past {
 impl Past {
     /// The revision to begin with, if the latest was refused.
     pub(super) fn revision(&self) -> Option<&'static str> {
-        self.revision.get().copied()
+        let place = self.revision.load(Ordering::Relaxed).checked_sub(1)?;
+        Version::names_of_servers().nth(place)
     }
 
     /// Whether that list is known not to be there: the server said so, or two lives ended when it
@@ -171,8 +173,10 @@ impl Past {
         self.unsaid_junk.swap(0, Ordering::Relaxed)
     }
 
-    /// The first that is named stands.
-    pub(super) fn learn_revision(&self, named: &'static str) {
-        self.revision.get_or_init(|| named);
+    /// A refusal has named another one.
+    pub(super) fn learn_revision(&self, named: &str) {
+        let place = Version::names_of_servers().position(|name| name == named);
+        let place = place.map_or(0, |place| place + 1);
+        self.revision.store(place, Ordering::Relaxed);
     }
 }

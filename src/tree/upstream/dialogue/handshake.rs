@@ -48,10 +48,11 @@ impl Dialogue {
     fn on_refused(&mut self, error: &Bytes) -> Effect {
         let asked = self.revision;
         let is_first = self.hello_id == INITIALIZE_ID;
-        if let Some(named) = lifecycle::supported(error).filter(|_| is_first) {
+        let named = lifecycle::supported(error, asked);
+        named.inspect(|named| self.past.learn_revision(named));
+        if let Some(named) = named.filter(|_| is_first) {
             let who = &self.who;
             log::info!(server = who.server(); "Server {who} refused revision {asked}; it is asked for {named}");
-            self.past.learn_revision(named);
             self.hello_id = self.calls.take_id();
             self.revision = named;
             return Effect::Write(self.hello());

@@ -1,11 +1,14 @@
 //! The conversation: the handshake, the catalogue, odd lines, requests of the server's own.
 
+use std::sync::Arc;
+
 use serde_json::json;
 
 use super::talk::{TIMEOUT, Talk, Todo, answer, asks, listed, listed_but, refusal, tools};
 use super::{Desk, Heard};
 use crate::protocol::mcp::item::Kind;
 use crate::supervise::FailureKind;
+use crate::tree::upstream::Past;
 use crate::tree::upstream::dialogue::Effect;
 
 fn capable(version: &str) -> String {
@@ -59,13 +62,14 @@ fn a_handshake_that_cannot_hold_says_why() {
     }
 }
 
+fn refused(id: u64, data: &str) -> String {
+    format!(
+        r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":-32602,"message":"no","data":{data}}}}}"#
+    )
+}
+
 #[test]
 fn a_revision_that_the_refusal_names_is_tried_once() {
-    let refused = |id: u64, data: &str| {
-        format!(
-            r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":-32602,"message":"no","data":{data}}}}}"#
-        )
-    };
     for (data, wanted) in [
         (
             r#"{"supported":["2024-11-05","2025-06-18","2026-07-28"]}"#,
@@ -110,10 +114,27 @@ fn a_revision_that_the_refusal_names_is_tried_once() {
 }
 
 #[test]
+fn the_next_life_begins_with_the_revision_that_was_named_last() {
+    let past = Arc::new(Past::default());
+    let mut asked = Vec::new();
+    for named in ["2025-06-18", "2024-11-05", "2025-11-25"] {
+        let mut talk = Talk::next(&past);
+        asked.push(talk.hello["params"]["protocolVersion"].clone());
+        let data = format!(r#"{{"supported":["{named}"]}}"#);
+        let todo = talk.hears(&refused(0, &data));
+        let [Todo::Write(again)] = &todo[..] else {
+            panic!("{todo:?}");
+        };
+        assert_eq!(again["params"]["protocolVersion"], named);
+    }
+    assert_eq!(asked, ["2025-11-25", "2025-06-18", "2024-11-05"]);
+}
+
+#[test]
 fn noise_before_the_handshake_is_skipped_and_ids_may_be_strings() {
     let mut talk = Talk::open();
     assert_eq!(talk.hears("Server listening on stdio"), []);
-    assert_eq!(talk.hears(r#"{"level":"info"}"#), []);
+    assert_eq!(talk.hears(r#"{"level":"info"}"#), [Todo::Watch]);
     let hello = answer(0, &capable("2025-06-18")).replace(r#""id":0"#, r#""id":"0""#);
     assert_eq!(talk.hears(&hello).len(), 3);
     let list = answer(1, &tools(&["t"])).replace(r#""id":1"#, r#""id":"1""#);

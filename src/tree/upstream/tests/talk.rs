@@ -92,18 +92,23 @@ impl Talk {
         for kind in Kind::ALL {
             past.learn_lack(kind);
         }
-        Self::after(past, spec, owner)
+        Self::after(&Arc::new(past), spec, owner)
     }
 
     /// With a server of which nothing is known.
     pub(super) fn first() -> Self {
-        Self::after(Past::default(), &spec("", TIMEOUT), None)
+        Self::next(&Arc::default())
     }
 
-    fn after(past: Past, spec: &ServerSpec, owner: Option<Owner>) -> Self {
+    /// With the next life of a server.
+    pub(super) fn next(past: &Arc<Past>) -> Self {
+        Self::after(past, &spec("", TIMEOUT), None)
+    }
+
+    fn after(past: &Arc<Past>, spec: &ServerSpec, owner: Option<Owner>) -> Self {
         past.remember(Lessons::default());
         let room = Room::of(&Limits::default());
-        let (dialogue, hello) = Dialogue::open(spec, owner, room, Arc::new(past));
+        let (dialogue, hello) = Dialogue::open(spec, owner, room, Arc::clone(past));
         let now = Instant::now();
         let hello = serde_json::from_slice(&hello).unwrap();
         Self {
