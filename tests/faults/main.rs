@@ -55,6 +55,8 @@ mod limits;
 #[cfg(test)]
 mod lines;
 #[cfg(test)]
+mod lists;
+#[cfg(test)]
 mod log;
 #[cfg(test)]
 mod metrics;

@@ -23,13 +23,13 @@ const fn row(number: u8, name: &'static str, fault: &'static str, demanded: &'st
 
 /// Every row, in order. Where it says nothing else, the nine other servers answer every call meanwhile.
 #[rustfmt::skip]
-pub(crate) const ROWS: [Row; 115] = [
+pub(crate) const ROWS: [Row; 121] = [
     row(1, "exits_in_a_call", "a server exits with 1 in the middle of a call", "the call gets its error within 100 ms of the exit; ready again within 2 s"),
     row(2, "killed_by_sigkill", "a server is killed by SIGKILL", "calls get their error within 100 ms; ready again within 2 s"),
     row(3, "exits_when_idle", "a server exits with 0 while nothing is asked of it", "ready again within 2 s; nothing in the log above a warning"),
     row(4, "crash_loop", "a server exits at each start", "at most 12 starts in the first 5 minutes; below 1 % of a core"),
     row(5, "no_such_command", "the command does not exist, or may not be executed", "the log names the file and PATH; it is tried again; others ready"),
-    row(6, "never_initializes", "five servers never answer initialize", "others ready at once; the gateway is ready within the boot latch; a sixth, good one is not delayed"),
+    row(6, "never_initializes", "five servers never answer initialize", "others ready at once; lists within 8 s; the gateway is ready when the mute ones have failed; a sixth, good one is not delayed"),
     row(7, "slow_first_install", "the first start takes longer than its deadline", "ready after at most 2 kills; clients are told that the list changed"),
     row(8, "junk_before_json", "a line that is no JSON comes before the first message", "initialized; at most one log line in 10 s"),
     row(9, "junk_interleaved", "10 000 lines of junk a second between messages", "calls are answered; below half a core"),
@@ -125,7 +125,7 @@ pub(crate) const ROWS: [Row; 115] = [
     row(202, "halves_of_characters", "an answer and a list with half of a character in them, which JSON readers refuse", "passed on with U+FFFD in its place"),
     row(203, "messages_over_several_lines", "a server indents its JSON, and one writes headers before it", "the log says within the start deadline what is wrong and what MCP wants"),
     row(210, "ends_when_done", "servers exit with 0 when they have answered one call, or three", "each call is answered; no failure, no notification, no log line for each end"),
-    row(211, "ends_when_asked_what_it_has", "a server exits with 1 when it is asked for lists that it did not declare", "ready again within 2 s; no failure; not asked again, by the next gateway either"),
+    row(211, "ends_when_asked_what_it_has", "a server exits with 1 when it is asked for lists that it did not declare", "ready again within 2 s; no failure; after two ends at a list not asked for it again, by the next gateway either"),
     row(212, "fails_for_ever", "a server exits with 3 at each start and says why, another's command is missing", "40 failures are at most 30 lines for each; how it ended, its last line and the PATH are in them"),
     row(220, "idle_after_an_answer", "connections that were answered stay idle; some get the next header a byte a time, some began it with the request before", "those inside a header are closed after its time; the idle ones are served within theirs, and closed without a reset after it"),
     row(221, "idle_connections_make_room", "as many idle connections as there may be", "new clients are served within 1.5 s; the youngest of the idle ones stays"),
@@ -139,6 +139,12 @@ pub(crate) const ROWS: [Row; 115] = [
     row(241, "stopped_while_others_hold_the_socket", "SIGTERM while others hold the listening socket", "who comes is not refused, and is served by the next gateway"),
     row(242, "killed_while_a_call_runs", "the gateway is killed while a call runs", "its client had a stream to resume within 3 s, and the next gateway answers on it: it may or may not have taken effect"),
     row(243, "deaf_after_a_restart", "the gateway is killed; a client does not listen again, and a list changes", "it is told on the stream of its next POST, once"),
+    row(250, "slow_first_starts", "at the gateway's start a server takes long, one never answers, one fails", "lists come after first_list_timeout without them, log and status name them, who listens is told of the late one; ready when readiness_timeout is over, or nobody is in a first start"),
+    row(251, "later_page_fails", "a list's second page is an error, never comes, or is asked for with an empty cursor and is none", "the first page is offered; the status, the log and a metric say so; whole when the rest comes"),
+    row(252, "lists_that_fail", "a server answers for two of its lists with an error and with nonsense", "what it offered stands; status and metric name each list and why, in the gateway's words"),
+    row(253, "many_entries_left_out", "a server lists 2 040 entries that clients refuse, 2 000 of them for reasons of their own", "at most 11 lines, which say where all are named; each is counted; the status is bounded"),
+    row(254, "slow_at_lists_it_did_not_declare", "a server is at one thing at a time and takes 3 s for each list that it did not declare", "no call waits for that while calls come; it is asked when none does"),
+    row(255, "undeclared_lists_fail_by_chance", "a list that was not declared comes too late in one life, and as an error in the next", "it counts when it comes, stands through the error, and is asked for at each start"),
 ];
 
 /// The row of this number.

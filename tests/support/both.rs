@@ -6,10 +6,10 @@ use serde_json::Value;
 
 use super::client::{Client, Transport};
 use super::gateway::Gateway;
-use super::servers;
+use super::{http, servers, wait};
 
-/// The first list waits for servers as long as this, with some room.
-const LATCH: Duration = Duration::from_secs(20);
+/// Readiness waits for servers as long as this, with some room.
+const FIRST_STARTS: Duration = Duration::from_secs(70);
 
 /// For each async function that takes a [`Transport`] as its parameter: a test over HTTP+SSE and one over
 /// Streamable HTTP.
@@ -48,9 +48,11 @@ pub(crate) async fn serve_with<T: Transport>(
 
 /// Waits until all servers are ready or have failed once. Who comes later finds all lists whole.
 pub(crate) async fn ready(gateway: &Gateway) {
-    let early = servers::join(gateway).await;
-    early.call("tools/list", None, LATCH).await;
-    early.close().await;
+    wait::until("every first start", FIRST_STARTS, async || {
+        let response = http::get(gateway.addr(), "/readyz").await;
+        (response.status == 200).then_some(())
+    })
+    .await;
 }
 
 /// One more client that has shaken hands.

@@ -51,6 +51,15 @@ pub(crate) struct Flags {
     /// The cursor of the second page is the empty string.
     #[arg(long)]
     empty_cursor: bool,
+    /// The cursor on the last page is the empty string, and there is no page there.
+    #[arg(long)]
+    cursor_at_the_end: bool,
+    /// There is an error in the place of the second page of a list.
+    #[arg(long)]
+    torn: bool,
+    /// There is silence in its place.
+    #[arg(long)]
+    torn_in_silence: bool,
     /// Declares no tools in its capabilities.
     #[arg(long)]
     no_tools_capability: bool,

@@ -42,6 +42,12 @@ impl Kind {
         Self::ALL.into_iter().find(|kind| kind.method() == method)
     }
 
+    /// One bit for each.
+    #[must_use]
+    pub fn bit(self) -> u8 {
+        1 << (self as u8)
+    }
+
     /// The method that asks for it.
     #[must_use]
     pub fn method(self) -> &'static str {

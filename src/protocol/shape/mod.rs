@@ -158,6 +158,20 @@ impl Fault {
         }
     }
 
+    /// The same with so much, in bytes, of where it is.
+    #[must_use]
+    pub fn cut(mut self, longest: usize) -> Self {
+        if self.path.len() > longest {
+            let mut end = longest;
+            while !self.path.is_char_boundary(end) {
+                end -= 1;
+            }
+            self.path.truncate(end);
+            self.path.push('…');
+        }
+        self
+    }
+
     /// The same seen from what it is in.
     fn within(mut self, outer: &str) -> Self {
         let dot = if outer.is_empty() || self.path.is_empty() || self.path.starts_with('[') {

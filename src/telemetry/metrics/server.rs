@@ -43,6 +43,21 @@ pub struct ServerMetrics {
     pub searches_cut: Counter,
     /// Entries of its lists that are not passed on.
     pub entries_left_out: LeftOut,
+    /// Lists that could not be read.
+    pub lists_unread: Unread,
+}
+
+/// Lists that could not be read, or not to their end.
+#[derive(Debug, Default)]
+pub struct Unread {
+    /// `tools/list`.
+    pub tools: Counter,
+    /// `prompts/list`.
+    pub prompts: Counter,
+    /// `resources/list`.
+    pub resources: Counter,
+    /// `resources/templates/list`.
+    pub templates: Counter,
 }
 
 /// Entries that clients would refuse with their whole list, by what is wrong with them.
@@ -71,6 +86,7 @@ pub struct Dropped {
 
 const OUTCOMES: [&str; 5] = ["answered", "timeout", "cancelled", "lost", "refused"];
 const DROPPED: [&str; 3] = ["late", "duplicate", "unknown"];
+const LISTS: [&str; 4] = ["tools", "prompts", "resources", "templates"];
 const LEFT_OUT: [&str; 4] = ["missing", "wrong", "repeated", "unreadable"];
 
 /// The families behind them.
@@ -87,6 +103,7 @@ pub(super) struct Servers {
     notifications_dropped: Family<Server, Counter>,
     searches_cut: Family<Server, Counter>,
     entries_left_out: Family<Reason, Counter>,
+    lists_unread: Family<List, Counter>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -107,6 +124,12 @@ struct Outcome {
 struct Reason {
     server: Name,
     reason: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct List {
+    server: Name,
+    list: &'static str,
 }
 
 impl EncodeLabelValue for Name {
@@ -144,6 +167,8 @@ impl Servers {
         to.register("uri_searches_cut", help, all.searches_cut.clone());
         let help = "Entries of the server's lists that clients would refuse, at each listing";
         to.register("entries_left_out", help, all.entries_left_out.clone());
+        let help = "Lists of the server that could not be read, or not to their end";
+        to.register("lists_unread", help, all.lists_unread.clone());
         all
     }
 
@@ -158,6 +183,7 @@ impl Servers {
             let label = Reason::of(name, reason);
             self.entries_left_out.get_or_create_owned(&label)
         };
+        let unread = |list| self.lists_unread.get_or_create_owned(&List::of(name, list));
         Arc::new(ServerMetrics {
             up: self.up.get_or_create_owned(&server),
             starts: self.starts.get_or_create_owned(&server),
@@ -182,6 +208,12 @@ impl Servers {
                 wrong: left_out("wrong"),
                 repeated: left_out("repeated"),
                 unreadable: left_out("unreadable"),
+            },
+            lists_unread: Unread {
+                tools: unread("tools"),
+                prompts: unread("prompts"),
+                resources: unread("resources"),
+                templates: unread("templates"),
             },
         })
     }
@@ -218,6 +250,9 @@ impl Servers {
         for reason in LEFT_OUT {
             self.entries_left_out.remove(&Reason::of(name, reason));
         }
+        for list in LISTS {
+            self.lists_unread.remove(&List::of(name, list));
+        }
         self.lines_dropped.remove(&server);
         self.stderr_lines_dropped.remove(&server);
         self.notifications_dropped.remove(&server);
@@ -236,6 +271,13 @@ impl Outcome {
     fn of(name: &ServerName, outcome: &'static str) -> Self {
         let server = Name(name.clone());
         Self { server, outcome }
+    }
+}
+
+impl List {
+    fn of(name: &ServerName, list: &'static str) -> Self {
+        let server = Name(name.clone());
+        Self { server, list }
     }
 }
 

@@ -1,6 +1,6 @@
 //! What one server offers, as it said it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -27,16 +27,46 @@ pub(crate) struct Catalogue {
     pub instructions: Option<String>,
     /// What is wrong with entries of its lists: they are not passed on as it wrote them.
     pub odd: BTreeMap<Kind, Odd>,
-    /// The lists that it could not tell yet: what it offered before stands for them.
-    pub unlisted: BTreeSet<Kind>,
+    /// The lists that are not all that it offers now, and why.
+    pub gaps: BTreeMap<Kind, Gap>,
+}
+
+/// Why a list is not all that a server offers now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Gap {
+    /// It is on its way; what was offered before stands for it.
+    Awaited,
+    /// It was not declared, and did not come: the same.
+    Silent,
+    /// It could not be read, for this reason: the same.
+    Unread(Box<str>),
+    /// Its first pages came, and no more, for this reason. They stand where nothing better is known:
+    /// a list that was whole, or longer, loses no entry to a page that failed.
+    Torn(Box<str>),
+    /// It came whole, and could not be read again, for this reason: it stands.
+    Stale(Box<str>),
+}
+
+impl Gap {
+    /// What is to be said of it: all but what is usual.
+    pub(crate) fn why(&self) -> Option<&str> {
+        match self {
+            Self::Awaited | Self::Silent => None,
+            Self::Unread(why) | Self::Torn(why) | Self::Stale(why) => Some(why),
+        }
+    }
 }
 
 /// What the lives of a server taught beside what it offers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default)]
 pub(crate) struct Lessons {
-    /// Bits of the [`Kind`]s of lists that it was asked for undeclared, in vain.
+    /// Bits of the [`Kind`]s of lists that it was asked for undeclared, and has not. (What `lacks`
+    /// was called in files before may have been chance.)
+    #[serde(rename = "has_not")]
     pub lacks: u8,
+    /// Those that it was asked for, and ended.
+    pub ended_at: u8,
     /// After so many calls it ends with code 0. None is that it does not.
     pub calls_in_a_life: u32,
 }
@@ -59,11 +89,20 @@ impl Catalogue {
     #[must_use]
     pub(crate) fn or_before(self: Arc<Self>, before: Option<&Self>) -> Arc<Self> {
         let mut filled = Self::clone(&self);
-        for kind in std::mem::take(&mut filled.unlisted) {
-            let list = before.map(|before| before.list(kind).clone());
-            filled.set(kind, list.unwrap_or_default());
-            let odd = before.and_then(|before| before.odd.get(&kind));
-            filled.odd.extend(odd.map(|odd| (kind, odd.clone())));
+        for (kind, gap) in std::mem::take(&mut filled.gaps) {
+            let stands = match (&gap, before) {
+                (Gap::Awaited | Gap::Silent | Gap::Unread(_), _) => true,
+                (Gap::Torn(_), before) => before.is_some_and(|it| it.is_better(kind, &filled)),
+                (Gap::Stale(_), _) => false,
+            };
+            let gap = if stands {
+                filled.fill(kind, gap, before)
+            } else {
+                gap
+            };
+            if gap.why().is_some() {
+                filled.gaps.insert(kind, gap);
+            }
         }
         for kind in Kind::ALL {
             if let Some(former) = before.map(|before| before.list(kind))
@@ -73,6 +112,34 @@ impl Catalogue {
             }
         }
         Arc::new(filled)
+    }
+
+    /// Puts what was offered before in the place of a list. Gives what is then to be said of it.
+    fn fill(&mut self, kind: Kind, gap: Gap, before: Option<&Self>) -> Gap {
+        let list = before.map(|before| before.list(kind).clone());
+        self.set(kind, list.unwrap_or_default());
+        self.odd.remove(&kind);
+        let odd = before.and_then(|before| before.odd.get(&kind));
+        self.odd.extend(odd.map(|odd| (kind, odd.clone())));
+        let former = before.and_then(|before| before.gaps.get(&kind));
+        match (former, gap) {
+            (Some(Gap::Torn(_)), Gap::Unread(why) | Gap::Torn(why)) => Gap::Torn(why),
+            (Some(Gap::Torn(why)), Gap::Awaited | Gap::Silent) => Gap::Torn(why.clone()),
+            (_, Gap::Torn(why)) => Gap::Unread(why),
+            (_, gap) => gap,
+        }
+    }
+
+    /// Whether a list is to stand where only the first pages of it came to `torn`.
+    fn is_better(&self, kind: Kind, torn: &Self) -> bool {
+        let (ours, theirs) = (self.items(kind), torn.items(kind));
+        let is_torn = matches!(self.gaps.get(&kind), Some(Gap::Torn(_)));
+        !ours.is_empty() && (!is_torn || ours.len() > theirs.len())
+    }
+
+    /// Whether its tools are on their way.
+    pub(crate) fn awaits_tools(&self) -> bool {
+        self.gaps.get(&Kind::Tools) == Some(&Gap::Awaited)
     }
 
     /// Whether it is that one, list by list: none is read for it.
@@ -123,6 +190,9 @@ impl Catalogue {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use super::Gap;
     use crate::protocol::mcp::item::Kind;
     use crate::tree::testing::catalogue;
 
@@ -130,20 +200,59 @@ mod tests {
     fn what_was_offered_before_stands_for_what_could_not_be_told() {
         let (before, mut told) = (catalogue(&["a"]), (*catalogue(&[])).clone());
         told.instructions = Some("new".to_owned());
-        told.unlisted = [Kind::Tools, Kind::Prompts].into();
-        let told = std::sync::Arc::new(told);
+        told.gaps = [(Kind::Tools, Gap::Awaited), (Kind::Prompts, Gap::Silent)].into();
+        let told = Arc::new(told);
         let filled = told.clone().or_before(Some(&before));
         assert_eq!(
             (&filled.tools, &filled.instructions),
             (&before.tools, &told.instructions)
         );
-        assert!(filled.unlisted.is_empty());
+        assert!(filled.gaps.is_empty());
         assert!(told.or_before(None).tools.is_empty());
         let again = catalogue(&["a"]).or_before(Some(&before));
-        assert!(std::sync::Arc::ptr_eq(&again.tools, &before.tools));
+        assert!(Arc::ptr_eq(&again.tools, &before.tools));
         assert_eq!(
             catalogue(&["b"]).or_before(Some(&before)),
             catalogue(&["b"])
         );
+    }
+    #[test]
+    fn first_pages_stand_unless_more_is_known() {
+        let torn = |names: &[&str]| {
+            let mut told = (*catalogue(names)).clone();
+            told.gaps = [(Kind::Tools, Gap::Torn("no".into()))].into();
+            Arc::new(told)
+        };
+        let fresh = torn(&["a", "b"]).or_before(None);
+        assert_eq!(fresh, torn(&["a", "b"]), "nothing is known");
+        let empty = catalogue(&[]);
+        assert_eq!(torn(&["a"]).or_before(Some(&empty)).tools.len(), 1);
+        // What was whole loses nothing to a page that failed, however often.
+        let mut kept = catalogue(&["a"]);
+        for _ in 0..2 {
+            kept = torn(&["a", "b"]).or_before(Some(&kept));
+            assert_eq!(kept.tools.len(), 1);
+            assert_eq!(kept.gaps[&Kind::Tools], Gap::Unread("no".into()));
+        }
+        // Of two that are torn the longer one stands, and is torn.
+        for (before, now) in [(3, 1), (1, 3)] {
+            let names = &["a", "b", "c"];
+            let before = torn(&names[..before]);
+            let filled = torn(&names[..now]).or_before(Some(&before));
+            assert_eq!(filled, torn(names));
+        }
+        let mut silent = (*catalogue(&[])).clone();
+        silent.gaps = [(Kind::Tools, Gap::Awaited)].into();
+        let filled = Arc::new(silent).or_before(Some(&torn(&["a"])));
+        assert_eq!(filled, torn(&["a"]), "by a former life");
+    }
+
+    #[test]
+    fn a_list_that_could_not_be_read_again_is_the_servers_own() {
+        let mut stale = (*catalogue(&["mine"])).clone();
+        stale.gaps = [(Kind::Tools, Gap::Stale("no".into()))].into();
+        let filled = Arc::new(stale).or_before(Some(&catalogue(&["theirs"])));
+        assert_eq!(filled.tools[0].key(), "mine");
+        assert_eq!(filled.gaps[&Kind::Tools].why(), Some("no"));
     }
 }

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::catalogue::{Abilities, Catalogue, Lessons};
+use super::catalogue::{Abilities, Catalogue, Gap, Lessons};
 use crate::protocol::mcp::item::{self, Kind};
 
 /// A kept catalogue, and what was run when it was told.
@@ -29,7 +29,13 @@ struct File<'a> {
     instructions: Option<Cow<'a, str>>,
     #[serde(default)]
     lessons: Lessons,
+    /// Bits of the [`Kind`]s of lists that are only their first pages.
+    #[serde(default)]
+    torn: u8,
 }
+
+/// What is said of a list that a former life left torn.
+pub(super) const TORN: &str = "its later pages have never come";
 
 impl Kept {
     pub(super) fn encode(&self) -> serde_json::Result<Vec<u8>> {
@@ -49,6 +55,7 @@ impl Kept {
             abilities: catalogue.abilities,
             instructions: catalogue.instructions.as_deref().map(Cow::Borrowed),
             lessons: self.lessons,
+            torn: torn(catalogue),
         })
     }
 
@@ -67,6 +74,9 @@ impl Kept {
         for (kind, list) in Kind::ALL.into_iter().zip(file.lists) {
             let list = text.slice_ref(list.get().as_bytes());
             catalogue.set(kind, item::page(kind, &list).ok()?.items);
+            if file.torn & kind.bit() != 0 {
+                catalogue.gaps.insert(kind, Gap::Torn(TORN.into()));
+            }
         }
         Some(Self {
             fingerprint: file.fingerprint,
@@ -74,4 +84,10 @@ impl Kept {
             lessons: file.lessons,
         })
     }
+}
+
+fn torn(catalogue: &Catalogue) -> u8 {
+    let gaps = catalogue.gaps.iter();
+    let torn = gaps.filter(|(_, gap)| matches!(gap, Gap::Torn(_)));
+    torn.fold(0, |bits, (kind, _)| bits | kind.bit())
 }

@@ -24,7 +24,7 @@ mod tests;
 mod unfit;
 
 pub(crate) use actor::{Registry, RegistryArgs, naming};
-pub(crate) use catalogue::{Abilities, Catalogue, Lessons};
+pub(crate) use catalogue::{Abilities, Catalogue, Gap, Lessons};
 pub(crate) use handle::{RegistryHandle, Subscriber};
 pub(crate) use merged::{Changes, Merged, Route};
 pub(crate) use message::{ServerState, Wanted};

@@ -20,6 +20,8 @@ struct Server {
     route: RouteState,
     has_failed: bool,
     catalogue: Option<Arc<Catalogue>>,
+    /// It has told for the first time what it offers, and its tools are still on their way.
+    is_listing: bool,
 }
 
 /// The merge.
@@ -90,6 +92,7 @@ impl Merge {
             route: last.cloned().unwrap_or(RouteState::Starting),
             has_failed: false,
             catalogue,
+            is_listing: false,
             wanted,
         }
     }
@@ -131,6 +134,8 @@ impl Merge {
         let server = self.current(&name, handle.generation())?;
         let was_ready = server.route.generation() == Some(handle.generation());
         server.route = RouteState::Ready { handle };
+        let is_listing = told.as_ref().is_some_and(|told| told.awaits_tools());
+        server.is_listing = is_listing && (server.is_listing || server.catalogue.is_none());
         let told = told.map(|told| told.or_before(server.catalogue.as_deref()));
         let offered = told.clone().or_else(|| server.catalogue.clone());
         let offered = offered.unwrap_or_default();
@@ -199,10 +204,11 @@ impl Merge {
         self.oddities = oddities;
     }
 
-    /// Those that the boot waits for: they have no catalogue, kept or fresh, and have not failed
-    /// their first start.
+    /// Those that the boot waits for: they have no catalogue, kept or fresh, or one without the tools
+    /// that were asked for, and have not failed their first start.
     pub(super) fn awaited(&self) -> Option<Vec<ServerName>> {
-        let is_awaited = |server: &&Server| server.catalogue.is_none() && !server.has_failed;
+        let has_told = |server: &Server| server.catalogue.is_some() && !server.is_listing;
+        let is_awaited = |server: &&Server| !has_told(server) && !server.has_failed;
         let awaited = self.servers.iter().filter(is_awaited);
         let names = awaited.map(|server| server.wanted.server.clone());
         self.is_configured.then(|| names.collect())
@@ -223,7 +229,8 @@ impl Merge {
         let is_settled = awaited.as_ref().is_some_and(Vec::is_empty);
         let is_complete = self.routes.is_complete || open_latch || is_settled;
         let is_dirty = mem::replace(&mut self.is_dirty, self.is_stale);
-        if !is_dirty && is_complete == self.routes.is_complete {
+        let is_same = is_complete == self.routes.is_complete && awaited == self.routes.awaited;
+        if !is_dirty && is_same {
             return None;
         }
         let merged = self.fresh.take().map(|merged| {

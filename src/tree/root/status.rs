@@ -27,8 +27,8 @@ const ANSWER: Duration = Duration::from_secs(1);
 /// So many entries that can't be used are named; the log says what is wrong with them.
 const REFUSED_AT_MOST: usize = 100;
 
-/// So many reasons are given why entries of one server's lists are left out.
-const LEFT_OUT_AT_MOST: usize = 20;
+/// What the status says of entries that are left out for more faults than are told apart.
+const OTHER_FAULTS: &str = "other faults";
 /// What the status says of a server without anything in its lists.
 const NOTHING: &str = "it offers nothing: it lists no tools, no prompts and no resources";
 
@@ -76,9 +76,23 @@ pub struct ServerStatus {
     /// What in its names may break a client, and what to do; that it offers nothing.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
+    /// Its lists that could not be read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unread: Vec<Unread>,
     /// Entries of its lists that are not passed on.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<LeftOut>,
+}
+
+/// A list that could not be read, or not to its end.
+#[derive(Debug, Clone, Serialize)]
+pub struct Unread {
+    /// The method that asks for it.
+    pub list: &'static str,
+    /// Why, in the gateway's own words.
+    pub why: String,
+    /// How many entries stand for it: those offered before, or its first pages.
+    pub entries: usize,
 }
 
 /// Entries that clients would refuse with their whole list, all for one reason.
@@ -90,7 +104,7 @@ pub struct LeftOut {
     pub why: String,
     /// How many there are.
     pub count: usize,
-    /// The first of them.
+    /// Their names, 1000 of a list at most.
     pub entries: Vec<String>,
 }
 
@@ -237,7 +251,11 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
             .filter_map(|name| self.server_status(name));
         TreeStatus {
             servers: servers.collect(),
-            missing: host.missing().into_iter().map(ToString::to_string).collect(),
+            missing: host
+                .missing()
+                .into_iter()
+                .map(ToString::to_string)
+                .collect(),
             configuration: host.book.configuration.clone(),
             is_configured: self.is_configured,
             sessions: host.settings.metrics.sessions(),
@@ -268,6 +286,7 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
             tools: catalogue.map_or(0, |catalogue| catalogue.tools.len()),
             calls_in_flight: host.settings.metrics.server(name).in_flight.get(),
             instances: host.upstreams.keys().filter(is_own).count(),
+            unread: catalogue.map_or_else(Vec::new, |catalogue| unread(catalogue)),
             left_out: catalogue.map_or_else(Vec::new, |catalogue| left_out(catalogue)),
             ends_after_calls: past.and_then(|(_, past)| past.calls_in_a_life()),
             warnings,
@@ -275,17 +294,36 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
     }
 }
 
+fn unread(catalogue: &Catalogue) -> Vec<Unread> {
+    let gaps = catalogue.gaps.iter();
+    let all = gaps.filter_map(|(kind, gap)| {
+        Some(Unread {
+            list: kind.method(),
+            why: gap.why()?.to_owned(),
+            entries: catalogue.items(*kind).len(),
+        })
+    });
+    all.collect()
+}
+
 fn left_out(catalogue: &Catalogue) -> Vec<LeftOut> {
     let lists = catalogue.odd.iter();
     let all = lists.flat_map(|(kind, odd)| {
-        odd.left_out().map(|(fault, named)| LeftOut {
+        let left_out = |why, count, entries| LeftOut {
             list: kind.method(),
-            why: fault.to_string(),
-            count: named.count,
-            entries: named.names.clone(),
-        })
+            why,
+            count,
+            entries,
+        };
+        let others = Some(odd.others()).filter(|count| *count > 0);
+        let others = others.map(|count| left_out(OTHER_FAULTS.to_owned(), count, Vec::new()));
+        let named = odd.left_out();
+        let named = named.map(move |(fault, named)| {
+            left_out(fault.to_string(), named.count, named.names.clone())
+        });
+        named.chain(others)
     });
-    all.take(LEFT_OUT_AT_MOST).collect()
+    all.collect()
 }
 
 fn next_try(status: &Status) -> Option<f64> {

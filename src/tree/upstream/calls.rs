@@ -270,7 +270,8 @@ impl Calls {
         );
     }
 
-    fn give_up(&mut self, id: u64) {
+    /// A late answer to that request is known as one.
+    pub(super) fn give_up(&mut self, id: u64) {
         if self.given_up.len() >= GIVEN_UP {
             self.given_up.pop_front();
         }

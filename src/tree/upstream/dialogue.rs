@@ -17,7 +17,7 @@ use super::audience::Audience;
 use super::calls::{Calls, INITIALIZE_ID, Refused};
 use super::junk::Junk;
 use super::listing::Room;
-use super::lists::{Lists, Step};
+use super::lists::{Failure, Lists, Step};
 use super::past::Past;
 use super::who::Who;
 use crate::config::model::ServerSpec;
@@ -175,6 +175,7 @@ impl Dialogue {
     ) -> Option<Instant> {
         let (ticket, wish) = self.audience.take(ticket)?;
         let (id, due) = self.calls.send(now, ticket, write)?;
+        self.lists.put_off(now);
         if let Some(wish) = wish {
             self.audience.sent(now, id, &wish, &self.calls);
         }
@@ -255,10 +256,11 @@ impl Dialogue {
             Phase::Listing(until) if until <= now => self.phase = Phase::Listing(now + LIST_LAG),
             Phase::Ready => {
                 for kind in self.lists.overdue(now) {
-                    let why = "it did not answer in time";
-                    let step = self.lists.fail(now, kind, why, &mut self.calls);
+                    let silent = Failure::Silent;
+                    let step = self.lists.fail(now, kind, &silent, &mut self.calls);
                     effects.extend(self.listed(now, step));
                 }
+                effects.extend(writes(self.look_further(now)));
             }
             Phase::Initializing | Phase::Listing(_) => {}
         }
@@ -297,7 +299,8 @@ impl Dialogue {
         if id == self.hello_id && self.phase == Phase::Initializing {
             return self.on_initialized(now, response.outcome);
         }
-        if let Some(kind) = self.lists.kind_of(id) {
+        let kind = self.lists.kind_of(id).or_else(|| self.lists.revive(id));
+        if let Some(kind) = kind {
             let calls = &mut self.calls;
             let step = self.lists.on_answer(now, kind, response.outcome, calls);
             return self.listed(now, step);

@@ -130,7 +130,7 @@ impl UpstreamState {
         };
         let is_clean = self.ending.status.is_some_and(|status| status.success());
         let is_done = is_clean && self.work.done() > 0;
-        if is_done || self.dialogue.is_looking_further() {
+        if is_done || self.dialogue.looks_further_for().is_some() {
             return self.finish(&how);
         }
         self.die(FailureKind::Exited, &how)
@@ -142,10 +142,17 @@ impl UpstreamState {
         let (who, done) = (self.dialogue.who(), self.work.done());
         let is_known = self.args.past.finished() > 0;
         let level = if is_known { Level::Debug } else { Level::Info };
-        if self.dialogue.is_looking_further() {
+        if let Some(kind) = self.dialogue.looks_further_for() {
+            let is_again = self.args.past.learn_end(kind);
+            let next = if is_again {
+                "not asked that again"
+            } else {
+                "asked once more"
+            };
+            let method = kind.method();
             log::info!(
                 server = who.server();
-                "Server {who} {how} when it was asked what it offers beside what it declared; it is not asked that again"
+                "Server {who} {how} when it was asked what it offers beside what it declared ({method}); it is {next}"
             );
         } else {
             self.work.learn(Instant::now());

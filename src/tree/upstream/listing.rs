@@ -80,6 +80,10 @@ pub(super) struct Listing {
     pub(super) id: u64,
     /// When that has taken too long.
     pub(super) deadline: Instant,
+    /// It was not declared.
+    pub(super) is_undeclared: bool,
+    is_at_empty_cursor: bool,
+    has_pages: bool,
     empty_pages: usize,
     items: Vec<Item>,
     odd: Odd,
@@ -102,6 +106,9 @@ impl Listing {
             kind,
             id,
             deadline,
+            is_undeclared: false,
+            is_at_empty_cursor: false,
+            has_pages: false,
             empty_pages: 0,
             items: Vec::new(),
             odd: Odd::default(),
@@ -109,15 +116,36 @@ impl Listing {
         }
     }
 
-    /// The next page has been asked for.
-    pub(super) fn asked(&mut self, id: u64, deadline: Instant) {
+    /// The same of a list that was not declared.
+    pub(super) fn undeclared(self) -> Self {
+        let is_undeclared = true;
+        Self {
+            is_undeclared,
+            ..self
+        }
+    }
+
+    /// The next page has been asked for, with these params.
+    pub(super) fn asked(&mut self, id: u64, params: Option<&Bytes>, deadline: Instant) {
         self.id = id;
         self.deadline = deadline;
+        self.is_at_empty_cursor = params == item::list_params(Some("\"\"")).as_ref();
+    }
+
+    /// Whether the page that was asked for is the one at a cursor without a text.
+    pub(super) fn is_at_empty_cursor(&self) -> bool {
+        self.is_at_empty_cursor
+    }
+
+    /// What the pages hold that have come, if any has.
+    pub(super) fn pages(&self) -> Option<(&[Item], &Odd)> {
+        self.has_pages.then_some((&*self.items, &self.odd))
     }
 
     /// Takes a page in, as far as the list has `room`.
     pub(super) fn turn(&mut self, who: &Who, mut page: Page, room: Room) -> Turn {
         let method = self.kind.method();
+        self.has_pages = true;
         self.odd.add(mem::take(&mut page.odd));
         if page.is_odd {
             log::info!(
@@ -187,15 +215,29 @@ impl Listing {
 pub(super) fn say_odd(who: &Who, kind: Kind, odd: &Odd) {
     let method = kind.method();
     for (fault, named) in odd.left_out().take(MAX_REASONS) {
+        let all = if named.is_long() {
+            "; /status names them (left_out)"
+        } else {
+            ""
+        };
         log::warn!(
             server = who.server();
             "Server {who} lists what clients refuse together with all other entries ({method}), \
-             {fault}: {named}; left out"
+             {fault}: {named}; left out{all}"
         );
     }
-    let more = odd.left_out().count().saturating_sub(MAX_REASONS);
+    let rest: usize = odd
+        .left_out()
+        .skip(MAX_REASONS)
+        .map(|(_, named)| named.count)
+        .sum();
+    let more = rest + odd.others();
     if more > 0 {
-        log::warn!(server = who.server(); "Server {who} lists entries with {more} more such faults ({method}); left out");
+        log::warn!(
+            server = who.server();
+            "Server {who} lists {more} more entries with other such faults ({method}); left out; \
+             /status names them (left_out)"
+        );
     }
     for (member, named) in odd.mended() {
         log::warn!(

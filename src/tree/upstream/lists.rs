@@ -1,6 +1,8 @@
 //! The four lists of a server: which of them it has, which are being asked for, what they were
 //! last. Part of the dialogue. A list that fails stays what it was; other lists don't wait for it.
 
+mod failing;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,17 +11,18 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::calls::Calls;
-use super::junk::excerpt;
 use super::listing::{Listing, Room, Turn, say_odd};
 use super::pace::Pace;
 use super::past::Past;
-use super::undeclared::{UNDECLARED_MAY_TAKE, Undeclared};
+use super::undeclared::{MAY_TAKE, Undeclared};
 use super::who::Who;
 use crate::protocol::jsonrpc::{self, code};
-use crate::protocol::mcp::item::{self, Kind, Page};
+use crate::protocol::mcp::item::{self, Item, Kind, Odd, Page};
 use crate::protocol::mcp::lifecycle::ServerInfo;
 use crate::protocol::mcp::method;
-use crate::tree::registry::{Abilities, Catalogue};
+use crate::tree::registry::{Abilities, Catalogue, Gap};
+
+pub(super) use failing::Failure;
 
 /// All lists of one server.
 #[derive(Debug)]
@@ -32,6 +35,8 @@ pub(super) struct Lists {
     declared: Vec<Kind>,
     /// At most one request a list is on its way.
     asked: BTreeMap<Kind, Listing>,
+    /// Those that took too long: the answer may come yet.
+    late: BTreeMap<Kind, Listing>,
     /// Said to be not what they were.
     changed: BTreeSet<Kind>,
     /// To be asked for once more, when the present answer is there.
@@ -57,6 +62,7 @@ impl Lists {
             known: Catalogue::default(),
             declared: Vec::new(),
             asked: BTreeMap::new(),
+            late: BTreeMap::new(),
             changed: BTreeSet::new(),
             again: BTreeSet::new(),
             pace: Pace::default(),
@@ -73,6 +79,8 @@ impl Lists {
         };
         self.declared = Kind::ALL.into_iter().filter(has).collect();
         let undeclared = self.undeclared.declare(&self.declared);
+        let gaps = self.declared.iter().chain(undeclared);
+        let gaps = gaps.map(|kind| (*kind, Gap::Awaited)).collect();
         let instructions = info.instructions.map(|text| {
             let (who, length) = (&self.who, text.len());
             let (text, is_whole) = self.room.cut(text);
@@ -93,7 +101,7 @@ impl Lists {
                 logging: info.has_logging,
             },
             instructions,
-            unlisted: self.declared.iter().chain(undeclared).copied().collect(),
+            gaps,
             ..Catalogue::default()
         };
     }
@@ -103,9 +111,18 @@ impl Lists {
         self.known.abilities
     }
 
-    /// What is known now.
+    /// What is known now, the first pages of lists that are on their way included.
     pub(super) fn catalogue(&self) -> Catalogue {
-        self.known.clone()
+        let mut known = self.known.clone();
+        for (kind, listing) in &self.asked {
+            if let (Some(Gap::Awaited), Some((items, _))) = (known.gaps.get(kind), listing.pages())
+            {
+                let why = "its later pages have not come yet";
+                known.gaps.insert(*kind, Gap::Torn(why.into()));
+                known.set(*kind, items.to_vec());
+            }
+        }
+        known
     }
 
     /// The lists that are on their way.
@@ -113,10 +130,15 @@ impl Lists {
         self.asked.keys().copied()
     }
 
-    /// Whether some list has come, whatever is still awaited.
+    /// Whether some list has come, or a part of one, whatever is still awaited.
     pub(super) fn has_some(&self) -> bool {
+        let has_pages = |kind| {
+            self.asked
+                .get(kind)
+                .is_some_and(|asked| asked.pages().is_some())
+        };
         let mut declared = self.declared.iter();
-        declared.any(|kind| !self.known.unlisted.contains(kind))
+        declared.any(|kind| !self.known.gaps.contains_key(kind) || has_pages(kind))
     }
 
     /// The list that request `id` is about.
@@ -125,9 +147,10 @@ impl Lists {
         asked.find_map(|(kind, listing)| (listing.id == id).then_some(*kind))
     }
 
-    /// When the first of the lists on their way has taken too long.
+    /// When the first of the lists on their way has taken too long, or there is one to ask for.
     pub(super) fn next_deadline(&self) -> Option<Instant> {
-        self.asked.values().map(|listing| listing.deadline).min()
+        let asked = self.asked.values().map(|listing| listing.deadline).min();
+        asked.or_else(|| self.undeclared.due())
     }
 
     /// The lists that have taken too long by now.
@@ -190,6 +213,9 @@ impl Lists {
                 self.again.insert(kind);
                 continue;
             }
+            if let Some(late) = self.late.remove(&kind) {
+                calls.give_up(late.id);
+            }
             let id = calls.take_id();
             let listing = Listing::new(kind, id, calls.deadline(now));
             self.asked.insert(kind, listing);
@@ -209,12 +235,14 @@ impl Lists {
         let size = outcome.as_ref().map_or_else(Bytes::len, Bytes::len);
         self.pace.spent(now, size);
         let page = outcome
-            .or_else(|error| no_templates(kind, &error).ok_or_else(|| excerpt(&error)))
+            .or_else(|error| no_templates(kind, &error).ok_or(Failure::Refused(error)))
             // A copy, as what is kept of it must not keep the line, which may be far longer.
-            .and_then(|result| item::page(kind, &Bytes::copy_from_slice(&result)));
+            .and_then(|result| {
+                item::page(kind, &Bytes::copy_from_slice(&result)).map_err(Failure::Unfit)
+            });
         match page {
             Ok(page) => self.on_page(now, kind, page, calls),
-            Err(why) => self.fail(now, kind, &why, calls),
+            Err(failure) => self.fail(now, kind, &failure, calls),
         }
     }
 
@@ -224,10 +252,16 @@ impl Lists {
         let Some(listing) = self.asked.get_mut(&kind) else {
             return Step::default();
         };
+        let is_undeclared = listing.is_undeclared;
         match listing.turn(&self.who, page, room) {
             Turn::Next(params) => {
                 let id = calls.take_id();
-                listing.asked(id, calls.deadline(now));
+                let deadline = if is_undeclared {
+                    now + MAY_TAKE
+                } else {
+                    calls.deadline(now)
+                };
+                listing.asked(id, params.as_ref(), deadline);
                 let line = jsonrpc::request(id, kind.method(), params.as_deref());
                 Step {
                     lines: vec![line],
@@ -235,16 +269,10 @@ impl Lists {
                 }
             }
             Turn::Done(items, odd) => {
-                if self.known.odd.get(&kind) != Some(&odd) {
-                    say_odd(&self.who, kind, &odd);
+                if is_undeclared {
+                    self.found(now, kind, items.len());
                 }
-                calls.count_left_out(&odd);
-                self.known.odd.insert(kind, odd);
-                if self.undeclared.ends(kind, true) {
-                    self.found(kind, items.len());
-                }
-                self.known.set(kind, items);
-                self.known.unlisted.remove(&kind);
+                self.complete(kind, items, odd, calls);
                 Step {
                     lines: self.end(now, kind, calls),
                     is_news: true,
@@ -253,55 +281,56 @@ impl Lists {
         }
     }
 
-    /// A server that can't list keeps what it offered before.
-    pub(super) fn fail(&mut self, now: Instant, kind: Kind, why: &str, calls: &mut Calls) -> Step {
-        let (who, method) = (&self.who, kind.method());
-        if self.undeclared.ends(kind, false) {
-            log::debug!("Server {who} did not declare {method} and has none: {why}");
-            self.known.unlisted.remove(&kind);
-            return Step {
-                lines: self.end(now, kind, calls),
-                is_news: true,
-            };
+    /// A list is whole.
+    fn complete(&mut self, kind: Kind, items: Vec<Item>, odd: Odd, calls: &Calls) {
+        if self.known.odd.get(&kind) != Some(&odd) {
+            say_odd(&self.who, kind, &odd);
         }
-        log::warn!(server = who.server(); "Server {who} could not list what it offers ({method}): {why}");
-        Step {
-            lines: self.end(now, kind, calls),
-            is_news: false,
-        }
+        calls.count_left_out(&odd);
+        self.known.odd.insert(kind, odd);
+        self.known.set(kind, items);
+        self.known.gaps.remove(&kind);
     }
 
-    /// Asks for the next list that was not declared, if none is on its way: what a server does not
-    /// expect must not meet it in a heap.
+    /// Asks for the next list that was not declared, if none is on its way and no call waits for the
+    /// server: what it does not expect must not meet it in a heap, nor hold calls up.
     pub(super) fn try_undeclared(&mut self, now: Instant, calls: &mut Calls) -> Option<Bytes> {
         if !self.asked.is_empty() {
             return None;
         }
-        let Some(kind) = self.undeclared.next() else {
+        let Some(kind) = self.undeclared.next(now, calls.in_flight() > 0) else {
             self.say_if_nothing();
             return None;
         };
         let id = calls.take_id();
-        let listing = Listing::new(kind, id, now + UNDECLARED_MAY_TAKE);
+        let listing = Listing::new(kind, id, now + MAY_TAKE).undeclared();
         self.asked.insert(kind, listing);
         Some(jsonrpc::request(id, kind.method(), None))
     }
 
-    /// What former lives taught has come.
-    pub(super) fn remember(&mut self) {
-        self.undeclared.remember(&mut self.known.unlisted);
+    /// A call goes first.
+    pub(super) fn put_off(&mut self, now: Instant) {
+        self.undeclared.put_off(now);
     }
 
-    /// Whether one that was not declared, and never came, is on its way.
-    pub(super) fn is_trying(&self) -> bool {
-        self.undeclared.is_asked()
+    /// What former lives taught has come.
+    pub(super) fn remember(&mut self) {
+        self.undeclared.remember(&mut self.known.gaps);
+    }
+
+    /// The one on its way that was not declared and has never come, if there is one.
+    pub(super) fn trying(&self) -> Option<Kind> {
+        let mut asked = self.asked.iter();
+        let (kind, _) = asked.find(|(_, listing)| listing.is_undeclared)?;
+        (!self.undeclared.has_come(*kind)).then_some(*kind)
     }
 
     fn say_if_nothing(&mut self) {
-        if !self.known.unlisted.is_empty() {
+        if self.known.gaps.values().any(|gap| *gap != Gap::Silent) {
             return;
         }
-        let has_some = |kind: Kind| !self.known.items(kind).is_empty();
+        let has_some =
+            |kind: Kind| !self.known.items(kind).is_empty() || self.undeclared.has_come(kind);
         let is_nothing = !Kind::ALL.into_iter().any(has_some);
         if self.undeclared.note_offers(is_nothing) {
             let who = &self.who;
@@ -310,11 +339,12 @@ impl Lists {
     }
 
     /// A list has come that was not declared.
-    fn found(&mut self, kind: Kind, count: usize) {
+    fn found(&mut self, now: Instant, kind: Kind, count: usize) {
         if count > 0 {
             let (who, method) = (&self.who, kind.method());
             log::info!(server = who.server(); "Server {who} does not declare what it lists all the same ({method}, {count} entries)");
         }
+        self.undeclared.found(now, kind);
         self.declared.push(kind);
         self.known.abilities.resources |= kind == Kind::Resources && count > 0;
     }

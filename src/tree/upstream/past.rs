@@ -11,8 +11,10 @@ use crate::tree::registry::Lessons;
 #[derive(Debug, Default)]
 pub(crate) struct Past {
     revision: OnceLock<&'static str>,
-    /// Bits of [`Kind`]: lists that were asked for undeclared, and those that came.
-    tried: AtomicU8,
+    /// Bits of [`Kind`]s of lists that were asked for undeclared: those that it plainly has not,
+    /// those that a life ended at, and those that came.
+    lacked: AtomicU8,
+    ended_at: AtomicU8,
     found: AtomicU8,
     /// After so many calls it ends with code 0. None is that it does not.
     calls_in_a_life: AtomicU32,
@@ -32,16 +34,21 @@ impl Past {
         self.revision.get().copied()
     }
 
-    /// Whether that list was asked for undeclared and has never come, be it that its server died.
+    /// Whether that list is known not to be there: the server said so, or two lives ended when it
+    /// was asked for undeclared.
     pub(super) fn lacks(&self, kind: Kind) -> bool {
-        let found = self.found.load(Ordering::Relaxed);
-        self.tried.load(Ordering::Relaxed) & !found & bit(kind) != 0
+        self.unless_found(&self.lacked) & kind.bit() != 0
+    }
+
+    fn unless_found(&self, bits: &AtomicU8) -> u8 {
+        bits.load(Ordering::Relaxed) & !self.found.load(Ordering::Relaxed)
     }
 
     /// Adds what is kept from before.
     pub(super) fn remember(&self, lessons: Lessons) {
         if !self.is_remembered.swap(true, Ordering::Relaxed) {
-            self.tried.fetch_or(lessons.lacks, Ordering::Relaxed);
+            self.lacked.fetch_or(lessons.lacks, Ordering::Relaxed);
+            self.ended_at.fetch_or(lessons.ended_at, Ordering::Relaxed);
             if self.calls_in_a_life().is_none() {
                 self.learn_calls_in_a_life(lessons.calls_in_a_life);
             }
@@ -54,9 +61,9 @@ impl Past {
 
     /// What is to be kept.
     pub(super) fn lessons(&self) -> Lessons {
-        let found = self.found.load(Ordering::Relaxed);
         Lessons {
-            lacks: self.tried.load(Ordering::Relaxed) & !found,
+            lacks: self.unless_found(&self.lacked),
+            ended_at: self.unless_found(&self.ended_at),
             calls_in_a_life: self.calls_in_a_life().unwrap_or_default(),
         }
     }
@@ -80,12 +87,28 @@ impl Past {
         !self.offers_nothing.swap(is_nothing, Ordering::Relaxed) && is_nothing
     }
 
-    pub(super) fn tries(&self, kind: Kind) {
-        self.tried.fetch_or(bit(kind), Ordering::Relaxed);
+    /// The server said that it has no such list.
+    pub(super) fn learn_lack(&self, kind: Kind) {
+        self.lacked.fetch_or(kind.bit(), Ordering::Relaxed);
+    }
+
+    /// A life ended when that list was asked for. Says whether one had before: chance is then ruled
+    /// out.
+    pub(super) fn learn_end(&self, kind: Kind) -> bool {
+        let before = self.ended_at.fetch_or(kind.bit(), Ordering::Relaxed);
+        let is_again = before & kind.bit() != 0;
+        if is_again {
+            self.learn_lack(kind);
+        }
+        is_again
     }
 
     pub(super) fn has(&self, kind: Kind) {
-        self.found.fetch_or(bit(kind), Ordering::Relaxed);
+        self.found.fetch_or(kind.bit(), Ordering::Relaxed);
+    }
+
+    pub(super) fn has_found(&self, kind: Kind) -> bool {
+        self.found.load(Ordering::Relaxed) & kind.bit() != 0
     }
 
     /// After how many calls a life ends, if it does.
@@ -122,8 +145,4 @@ impl Past {
     pub(super) fn learn_revision(&self, named: &'static str) {
         self.revision.get_or_init(|| named);
     }
-}
-
-fn bit(kind: Kind) -> u8 {
-    1 << (kind as u8)
 }

@@ -311,8 +311,6 @@ impl UpstreamState {
         }
         if is_news {
             self.watch(self.dialogue.next_deadline());
-        }
-        if is_news && !self.dialogue.is_looking_further() {
             self.tell_lessons();
         }
         self.look_at_work();

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use serde_json::json;
+
 use super::{LATCH, SOON, has, list, readiness, wait_ready};
 use crate::support::client::SseClient;
 use crate::support::gateway::{Gateway, GatewayOptions};
 use crate::support::http;
-use crate::support::servers::{error_code, fixtures, text_of};
+use crate::support::servers::{configuration, error_code, fixture, fixtures, text_of};
 
 async fn start(list: &[(&str, &[&str])]) -> Gateway {
     Gateway::start(GatewayOptions::new(fixtures(list))).await
@@ -67,10 +69,10 @@ async fn a_failed_first_start_is_not_waited_for() {
     ])
     .await;
     let client = SseClient::connect(gateway.addr()).await;
-    let tools = list(&client, Duration::from_secs(8)).await;
+    let tools = list(&client, Duration::from_secs(7)).await;
     let elapsed = gateway.started().elapsed();
     assert!(
-        elapsed < Duration::from_secs(8),
+        elapsed < Duration::from_secs(7),
         "that was the latch: {elapsed:?}"
     );
     assert!(has(&tools, "fast__echo"), "{tools:?}");
@@ -82,8 +84,11 @@ async fn a_failed_first_start_is_not_waited_for() {
 }
 
 #[tokio::test]
-async fn a_server_that_says_nothing_is_waited_for_ten_seconds() {
-    let gateway = start(&[("mute", &["--mute"]), ("fast", &[])]).await;
+async fn a_server_that_says_nothing_is_waited_for_eight_seconds() {
+    let mut mute = fixture("mute", &["--mute"]);
+    mute["timeout"] = json!(12);
+    let entries = configuration(&[mute, fixture("fast", &[])]);
+    let gateway = Gateway::start(GatewayOptions::new(entries)).await;
     let client = SseClient::connect(gateway.addr()).await;
     gateway.wait_for_log("Server 'fast' started", SOON).await;
     // An unknown name may still be one of the mute server's.
@@ -94,15 +99,21 @@ async fn a_server_that_says_nothing_is_waited_for_ten_seconds() {
     assert_eq!(readiness(gateway.addr()).await.0, 503);
     let answer = client.wait_response(waiting, LATCH).await;
     let elapsed = gateway.started().elapsed();
-    assert!(elapsed >= Duration::from_secs(9), "{elapsed:?}");
+    assert!(elapsed >= Duration::from_secs(8), "{elapsed:?}");
     assert!(elapsed < LATCH, "{elapsed:?}");
+    let said = gateway.wait_for_log("Lists are given without 'mute'", SOON);
+    said.await;
     let tools = crate::support::servers::tool_names(&answer);
     assert!(has(&tools, "fast__echo"), "{tools:?}");
     let refused = client.wait_response(unknown, SOON).await;
     assert_eq!(error_code(&refused), -32602, "{refused}");
-    wait_ready(&gateway).await;
     // Open once, open for good: the next list is there at once.
     list(&client, Duration::from_secs(3)).await;
+    // Its start has not failed yet, and when it has, it is not waited for.
+    assert_eq!(readiness(gateway.addr()).await.0, 503);
+    wait_ready(&gateway).await;
+    let elapsed = gateway.started().elapsed();
+    assert!(elapsed >= Duration::from_secs(12), "{elapsed:?}");
 }
 
 #[tokio::test]
@@ -112,8 +123,10 @@ async fn a_late_server_is_announced() {
     client.initialize().await;
     let tools = list(&client, LATCH).await;
     assert!(!has(&tools, "late__echo"), "{tools:?}");
+    assert_eq!(readiness(gateway.addr()).await.0, 503);
     client
         .next_notification("notifications/tools/list_changed", SOON)
         .await;
     assert!(has(&list(&client, SOON).await, "late__echo"));
+    wait_ready(&gateway).await;
 }

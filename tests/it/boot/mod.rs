@@ -21,7 +21,7 @@ use crate::support::{http, wait};
 /// For what a healthy gateway does at once, on a machine that is busy with other tests.
 const SOON: Duration = Duration::from_secs(20);
 /// When the latch opens at the latest, counted from the start, with some room.
-const LATCH: Duration = Duration::from_secs(14);
+const LATCH: Duration = Duration::from_secs(12);
 
 /// The status of `/readyz`, and what it waits for.
 async fn readiness(addr: SocketAddr) -> (u16, Vec<String>) {

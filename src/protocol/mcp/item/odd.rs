@@ -9,18 +9,28 @@ use super::super::super::raw;
 use super::super::super::shape::{Class, Fault, Fit, entries};
 use super::{Item, Kind};
 
-/// So many entries of a kind are named, and so much of each name.
+/// So many entries of a kind are named in the log, and so much of each name.
 const NAMED: usize = 3;
 const SHOWN: usize = 60;
+/// So many entries that are left out of a list are known by their names, and so many faults are told
+/// apart. What is beyond that is counted.
+const KNOWN: usize = 1_000;
+const FAULTS: usize = 100;
+/// Of a fault, so much is known of where it is: a server makes names of members as long as it likes.
+const LONGEST: usize = 300;
 
 /// Those of one list, by what is wrong with them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Odd {
     left_out: BTreeMap<Fault, Named>,
+    /// How many are known by their names.
+    known: usize,
+    /// Those that are left out for faults that are not told apart any more.
+    others: BTreeMap<Class, usize>,
     mended: BTreeMap<&'static str, Named>,
 }
 
-/// Some entries: the first of them by their names.
+/// Some entries: the first of them by their names. Shown, a few are named.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Named {
     /// What they are called, fit for a log line.
@@ -40,35 +50,69 @@ impl Odd {
                 members,
             }) => {
                 for member in members {
-                    self.mended.entry(member).or_default().add(position, text);
+                    let named = self.mended.entry(member).or_default();
+                    named.add(NAMED, || name(position, text));
                 }
                 Item::parse(kind, &mended)
             }
             Err(fault) => {
-                self.left_out.entry(fault).or_default().add(position, text);
+                self.leave_out(fault, position, text);
                 return None;
             }
         };
         if item.is_none() {
-            let fault = Fault::empty(kind.key());
-            self.left_out.entry(fault).or_default().add(position, text);
+            self.leave_out(Fault::empty(kind.key()), position, text);
         }
         item
+    }
+
+    fn leave_out(&mut self, fault: Fault, position: usize, entry: &str) {
+        let room = KNOWN.saturating_sub(self.known);
+        if let Some(named) = self.of(fault.cut(LONGEST)) {
+            let most = named.names.len() + room.min(1);
+            named.add(most, || name(position, entry));
+            self.known += room.min(1);
+        }
+    }
+
+    /// Those with this fault, which is one of too many if there are none: it is counted then.
+    fn of(&mut self, fault: Fault) -> Option<&mut Named> {
+        if self.left_out.len() >= FAULTS && !self.left_out.contains_key(&fault) {
+            *self.others.entry(fault.class).or_default() += 1;
+            return None;
+        }
+        Some(self.left_out.entry(fault).or_default())
     }
 
     /// Takes those of the next page in.
     pub fn add(&mut self, page: Self) {
         for (fault, named) in page.left_out {
-            self.left_out.entry(fault).or_default().join(named);
+            let room = KNOWN.saturating_sub(self.known);
+            let (class, count) = (fault.class, named.count);
+            match self.of(fault) {
+                Some(ours) => self.known += ours.join(named, room),
+                None => *self.others.entry(class).or_default() += count.saturating_sub(1),
+            }
+        }
+        for (class, count) in page.others {
+            *self.others.entry(class).or_default() += count;
         }
         for (member, named) in page.mended {
-            self.mended.entry(member).or_default().join(named);
+            let ours = self.mended.entry(member).or_default();
+            let room = NAMED.saturating_sub(ours.names.len());
+            ours.join(named, room);
         }
     }
 
     /// Those that are left out, by why.
     pub fn left_out(&self) -> impl Iterator<Item = (&Fault, &Named)> {
         self.left_out.iter()
+    }
+
+    /// How many are left out beside those, for faults that are not told apart.
+    #[must_use]
+    pub fn others(&self) -> usize {
+        self.others.values().sum()
     }
 
     /// Those that are passed on without a member that is `null`, by the member.
@@ -83,29 +127,40 @@ impl Odd {
             .left_out
             .iter()
             .filter(|(fault, _)| fault.class == class);
-        of_class.map(|(_, named)| named.count).sum()
+        let told_apart: usize = of_class.map(|(_, named)| named.count).sum();
+        told_apart + self.others.get(&class).copied().unwrap_or_default()
     }
 }
 
 impl Named {
-    fn add(&mut self, position: usize, entry: &str) {
+    /// Counts one, and knows it by its name if there are not `most` of those.
+    fn add(&mut self, most: usize, name: impl FnOnce() -> String) {
         self.count += 1;
-        if self.names.len() < NAMED {
-            self.names.push(name(position, entry));
+        if self.names.len() < most {
+            self.names.push(name());
         }
     }
 
-    fn join(&mut self, other: Self) {
+    /// Takes others in, as many by their names as there is `room`. Says how many those were.
+    fn join(&mut self, other: Self, room: usize) -> usize {
         self.count += other.count;
-        let room = NAMED.saturating_sub(self.names.len());
+        let before = self.names.len();
         self.names.extend(other.names.into_iter().take(room));
+        self.names.len() - before
+    }
+
+    /// Whether a line of the log does not name them all.
+    #[must_use]
+    pub fn is_long(&self) -> bool {
+        self.count > NAMED
     }
 }
 
 impl std::fmt::Display for Named {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.names.join(", "))?;
-        match self.count.saturating_sub(self.names.len()) {
+        let shown = self.names.get(..NAMED).unwrap_or(&self.names);
+        f.write_str(&shown.join(", "))?;
+        match self.count.saturating_sub(shown.len()) {
             0 => Ok(()),
             more => write!(f, " and {more} more"),
         }

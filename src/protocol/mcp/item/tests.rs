@@ -92,6 +92,42 @@ fn what_is_odd_is_told_by_why_with_the_first_names() {
 }
 
 #[test]
+fn what_is_left_out_is_named_and_counted_within_bounds() {
+    let page = |entries: &[String]| {
+        let text = format!(r#"{{"tools":[{}]}}"#, entries.join(","));
+        page_of(&Bytes::from(text)).unwrap().odd
+    };
+    let bare = |from: usize| -> Vec<String> {
+        let numbers = from..from + 600;
+        numbers.map(|n| format!(r#"{{"name":"t{n}"}}"#)).collect()
+    };
+    // What is wrong is somewhere else in each, and far inside.
+    let property = |n: usize| {
+        let deep = (0..30).fold("1".to_owned(), |schema, level| {
+            let place = ["additionalItems", "propertyNames"][n >> (29 - level).min(20) & 1];
+            format!(r#"{{"{place}":{schema}}}"#)
+        });
+        format!(
+            r#"{{"name":"o","inputSchema":{{"type":"object"}},"outputSchema":{{"type":"object","not":{deep}}}}}"#
+        )
+    };
+    let own: Vec<String> = (0..300).map(property).collect();
+    let mut odd = Odd::default();
+    for part in [page(&bare(0)), page(&own), page(&bare(600)), page(&own)] {
+        odd.add(part);
+    }
+    let count = odd.count(Class::Missing) + odd.count(Class::Wrong);
+    assert_eq!(count, 1_800, "each is counted");
+    let told: usize = odd.left_out().map(|(_, named)| named.count).sum();
+    assert_eq!(told + odd.others(), 1_800);
+    assert!(odd.others() > 0 && odd.left_out().count() == 100);
+    let named: usize = odd.left_out().map(|(_, named)| named.names.len()).sum();
+    assert_eq!(named, 1_000);
+    let longest = odd.left_out().map(|(fault, _)| fault.to_string().len());
+    assert!(longest.max() < Some(400));
+}
+
+#[test]
 fn cursors_are_opaque() {
     let cursor = |text: &'static str| page_of(&Bytes::from(text)).map(|page| page.next_cursor);
     let empty = cursor(r#"{"tools":[],"nextCursor":""}"#).unwrap();

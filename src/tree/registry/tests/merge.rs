@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use crate::ids::Generation;
 use crate::protocol::mcp::item::Kind;
 use crate::protocol::mcp::request::Subject;
-use crate::tree::registry::catalogue::Lessons;
+use crate::tree::registry::catalogue::{Gap, Lessons};
 use crate::tree::registry::kept::Kept;
 use crate::tree::registry::merged::Changes;
 use crate::tree::registry::message::{ServerState, Wanted};
@@ -200,6 +200,30 @@ async fn the_latch_waits_for_a_catalogue_or_a_failed_start_of_each() {
 }
 
 #[tokio::test]
+async fn the_first_tools_of_a_server_are_awaited_and_those_that_stand_for_them_are_not() {
+    let awaiting = |names: &[&str]| {
+        let mut told = (*catalogue(names)).clone();
+        told.gaps = [(Kind::Tools, Gap::Awaited)].into();
+        Arc::new(told)
+    };
+    let mut merge = Merge::new(HashMap::new(), None);
+    merge.wanted(vec![wanted("a"), wanted("b")]);
+    merge.catalogue(handle("b", 1).await, Some(catalogue(&["t"])));
+    merge.catalogue(handle("a", 2).await, Some(awaiting(&[])));
+    let routes = table(&mut merge);
+    assert_eq!(routes.awaited, Some(vec![name("a")]));
+    assert!(!routes.is_complete);
+    // By time the lists are given, and it is awaited all the same.
+    assert!(merge.publish(true).unwrap().is_complete);
+    let mut none = (*catalogue(&[])).clone();
+    none.gaps = [(Kind::Tools, Gap::Silent)].into();
+    merge.catalogue(handle("a", 2).await, Some(Arc::new(none)));
+    assert_eq!(table(&mut merge).awaited, Some(Vec::new()));
+    merge.catalogue(handle("b", 3).await, Some(awaiting(&[])));
+    assert_eq!(table(&mut merge).awaited, Some(Vec::new()));
+}
+
+#[tokio::test]
 async fn the_latch_opens_by_time_even_before_the_configuration_came() {
     let mut merge = Merge::new(HashMap::new(), None);
     assert!(merge.publish(true).unwrap().is_complete);
@@ -214,6 +238,7 @@ async fn what_was_learnt_is_kept_beside_the_catalogue_for_the_same_command() {
     merge.wanted(vec![wanted("a")]);
     let lessons = Lessons {
         lacks: 2,
+        ended_at: 1,
         calls_in_a_life: 1,
     };
     let learn = |merge: &mut Merge, generation| {

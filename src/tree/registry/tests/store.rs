@@ -9,8 +9,8 @@ use bytes::Bytes;
 
 use crate::protocol::mcp::item::{self, Kind};
 use crate::state_dir::StateDir;
-use crate::tree::registry::catalogue::{Catalogue, Lessons};
-use crate::tree::registry::kept::Kept;
+use crate::tree::registry::catalogue::{Catalogue, Gap, Lessons};
+use crate::tree::registry::kept::{Kept, TORN};
 use crate::tree::registry::store::Store;
 use crate::tree::testing::{catalogue, name};
 
@@ -18,12 +18,15 @@ fn kept(catalogue: std::sync::Arc<Catalogue>) -> Kept {
     Kept {
         fingerprint: u64::MAX,
         catalogue,
-        lessons: Lessons {
-            lacks: 6,
-            calls_in_a_life: 3,
-        },
+        lessons: LESSONS,
     }
 }
+
+const LESSONS: Lessons = Lessons {
+    lacks: 6,
+    ended_at: 8,
+    calls_in_a_life: 3,
+};
 
 fn store(directory: &Path) -> Store {
     Store::new(Some(&StateDir::new(directory)), Path::new("/etc/a.json"))
@@ -61,6 +64,7 @@ fn a_catalogue_comes_back_byte_for_byte() {
     ] {
         told.set(kind, item::page(kind, &Bytes::from(text)).unwrap().items);
     }
+    told.gaps = [(Kind::Prompts, Gap::Torn(TORN.into()))].into();
     let told = std::sync::Arc::new(told);
     store.save(&name("s"), &kept(told.clone())).unwrap();
     store.save(&name("other"), &kept(catalogue(&[]))).unwrap();
@@ -69,7 +73,7 @@ fn a_catalogue_comes_back_byte_for_byte() {
     assert_eq!(loaded.len(), 2);
     let back = &loaded[&name("s")];
     assert_eq!(back.fingerprint, u64::MAX);
-    assert_eq!(back.catalogue, told);
+    assert_eq!((&back.catalogue, back.lessons), (&told, LESSONS));
 
     // Descriptions may be confidential: only the owner may read them.
     let file = folder(directory.path()).join("s.json");

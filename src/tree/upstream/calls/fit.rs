@@ -6,7 +6,7 @@ use std::fmt;
 use bytes::Bytes;
 
 use super::Calls;
-use crate::protocol::mcp::item::Odd;
+use crate::protocol::mcp::item::{Kind, Odd};
 use crate::protocol::shape::{Class, Fault, Fit, answers};
 use crate::tree::call::Answer;
 use crate::tree::upstream::junk::excerpt;
@@ -43,6 +43,17 @@ impl Calls {
             server = server.as_str();
             "Server '{server}' answered '{method}' with {name} that no client takes, {fault}; the call gets an error"
         );
+    }
+
+    /// Counts a list that could not be read.
+    pub(in super::super) fn count_unread(&self, kind: Kind) {
+        let unread = &self.metrics.lists_unread;
+        match kind {
+            Kind::Tools => unread.tools.inc(),
+            Kind::Prompts => unread.prompts.inc(),
+            Kind::Resources => unread.resources.inc(),
+            Kind::Templates => unread.templates.inc(),
+        };
     }
 
     /// Counts the entries of a list that are left out.

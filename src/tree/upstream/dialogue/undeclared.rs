@@ -4,6 +4,7 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::{Dialogue, Effect, writes};
+use crate::protocol::mcp::item::Kind;
 use crate::tree::registry::Lessons;
 
 impl Dialogue {
@@ -11,7 +12,11 @@ impl Dialogue {
     pub(in super::super) fn on_remember(&mut self, now: Instant, lessons: Lessons) -> Vec<Effect> {
         self.past.remember(lessons);
         self.lists.remember();
-        writes(self.look_further(now))
+        let mut effects = writes(self.look_further(now));
+        if self.lists.next_deadline().is_some() {
+            effects.push(Effect::Watch);
+        }
+        effects
     }
 
     /// Asks for the next one, once it is ready. One that belongs to a session has nobody to remind
@@ -22,8 +27,8 @@ impl Dialogue {
         is_time.then(|| self.lists.try_undeclared(now, &mut self.calls))?
     }
 
-    /// Whether one of them is on its way. Whatever comes of that is no fault.
-    pub(in super::super) fn is_looking_further(&self) -> bool {
-        self.lists.is_trying()
+    /// The one of them that is on its way and has never come. An end there is no fault.
+    pub(in super::super) fn looks_further_for(&self) -> Option<Kind> {
+        self.lists.trying()
     }
 }

@@ -21,7 +21,7 @@ impl Dialogue {
                 return Vec::new();
             }
         };
-        let is_alone = !self.audience.awaits_an_answer() && self.lists.next_deadline().is_none();
+        let is_alone = !self.audience.awaits_an_answer() && self.lists.awaited().next().is_none();
         let code = code::of(&error);
         let is_stuck = matches!(code, Some(code::PARSE_ERROR | code::INVALID_REQUEST));
         let is_ready = self.phase == Phase::Ready;

@@ -10,6 +10,7 @@ use crate::protocol::framing::recover;
 use crate::protocol::jsonrpc::{DecodeError, RequestId};
 use crate::tree::call::Answer;
 use crate::tree::upstream::calls::Stray;
+use crate::tree::upstream::lists::Failure;
 
 impl Dialogue {
     /// Takes a line that is no message.
@@ -57,8 +58,8 @@ impl Dialogue {
             ))];
         }
         if let Some(kind) = self.lists.kind_of(id) {
-            let why = format!("its answer {why}");
-            let step = self.lists.fail(now, kind, &why, &mut self.calls);
+            let unfit = Failure::Unfit(format!("its answer {why}"));
+            let step = self.lists.fail(now, kind, &unfit, &mut self.calls);
             return self.listed(now, step);
         }
         let text = format!("the answer of server {} can't be used: it {why}", self.who);

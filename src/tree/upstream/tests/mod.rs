@@ -14,6 +14,7 @@ mod lists;
 mod model;
 mod properties;
 mod talk;
+mod torn;
 mod undeclared;
 mod unnamed;
 mod work;

@@ -30,7 +30,7 @@ pub(super) const CHANGED: &str = r#"{"jsonrpc":"2.0","method":"notifications/too
 pub(super) enum Todo {
     Write(Value),
     Initialized,
-    /// What all lists hold, one after the other, and which could not be told.
+    /// What all lists hold, one after the other, and which are not all that there is.
     Listed(Vec<String>, Vec<Kind>),
     ListChanged,
     Watch,
@@ -48,7 +48,7 @@ pub(super) fn read(effect: Effect) -> Todo {
         Effect::Listed(known) => {
             let items = Kind::ALL.into_iter().flat_map(|kind| known.items(kind));
             let keys = items.map(|item| item.key().to_owned()).collect();
-            Todo::Listed(keys, known.unlisted.iter().copied().collect())
+            Todo::Listed(keys, known.gaps.keys().copied().collect())
         }
         Effect::ListChanged(_) => Todo::ListChanged,
         Effect::Watch => Todo::Watch,
@@ -90,7 +90,7 @@ impl Talk {
     pub(super) fn of(spec: &ServerSpec, owner: Option<Owner>) -> Self {
         let past = Past::default();
         for kind in Kind::ALL {
-            past.tries(kind);
+            past.learn_lack(kind);
         }
         Self::after(past, spec, owner)
     }
@@ -221,7 +221,7 @@ pub(super) fn listed(keys: &[&str]) -> Todo {
     listed_but(keys, &[])
 }
 
-pub(super) fn listed_but(keys: &[&str], unlisted: &[Kind]) -> Todo {
+pub(super) fn listed_but(keys: &[&str], gaps: &[Kind]) -> Todo {
     let keys = keys.iter().map(|&key| key.to_owned()).collect();
-    Todo::Listed(keys, unlisted.to_vec())
+    Todo::Listed(keys, gaps.to_vec())
 }
