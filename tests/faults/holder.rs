@@ -42,6 +42,17 @@ async fn gateway_after(holder: &Gateway, before: u32) -> Process {
     .await
 }
 
+/// Whether no thread of it runs.
+fn is_stopped(pid: u32) -> bool {
+    let threads = std::fs::read_dir(format!("/proc/{pid}/task")).into_iter();
+    let mut ids = threads.flatten().flatten().map(|thread| thread.file_name());
+    ids.all(|id| {
+        let id = id.to_str().and_then(|id| id.parse().ok());
+        id.and_then(proc::stat)
+            .is_some_and(|stat| stat.state == 'T')
+    })
+}
+
 /// What came of those who come and go.
 #[derive(Debug, Default)]
 struct Tally {
@@ -201,6 +212,10 @@ async fn f283_stuck_under_its_holder() {
     let mut stage = stage(283, &home).await;
     let gateway = gateway_after(&stage.gateway, 0).await;
     gateway.signal(Signal::SIGSTOP);
+    wait::until("all of its threads to stand", DEADLINE, async || {
+        is_stopped(gateway.pid).then_some(())
+    })
+    .await;
     let mut early = Connection::open(stage.gateway.addr())
         .await
         .expect("the port is open");
@@ -208,17 +223,16 @@ async fn f283_stuck_under_its_holder() {
     early.post(&head, b"").await.expect("the kernel takes it");
     stage.gateway.signal(Signal::SIGUSR2);
     let asked = Instant::now();
-    let is_stopped = proc::stat(gateway.pid).is_some_and(|stat| stat.state == 'T');
+    stage.struck(format!("every thread of pid {} is in state T", gateway.pid));
     let answer = timeout(PATIENCE, early.response())
         .await
         .expect("an answer in time");
-    stage.struck(format!("pid {} is in state T: {is_stopped}", gateway.pid));
     let is_served = answer.is_ok_and(|answer| answer.status == 200);
     stage.holds("who came meanwhile is answered", is_served);
     stage.within("after", asked.elapsed(), Duration::from_secs(15));
     let said = stage
         .gateway
-        .wait_for_log("does not end; it is killed", DEADLINE)
+        .wait_for_log("does not end; it is killed", PATIENCE)
         .await;
     stage.holds("the log says so", said.contains("[ERROR]"));
     stage.resume().await;
