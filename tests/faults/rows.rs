@@ -140,7 +140,7 @@ pub(crate) const ROWS: [Row; 118] = [
     row(242, "killed_while_a_call_runs", "the gateway is killed while a call runs", "its client had a stream to resume within 3 s, and the next gateway answers on it: it may or may not have taken effect"),
     row(243, "deaf_after_a_restart", "the gateway is killed; a client does not listen again, and a list changes", "it is told on the stream of its next POST, once"),
     row(260, "uris_clients_refuse", "a server lists resources whose URIs are none to a client, which refuses the list with all that is in it", "each is left out, said and counted; what is right passes byte for byte"),
-    row(261, "numbers_beyond_a_double", "answers with numbers beyond what a double holds, which clients drop without a word", "the call gets an error that names the server; other numbers pass byte for byte"),
+    row(261, "numbers_too_long_to_read", "answers with whole numbers of 5 000 digits, which clients in Python drop without a word", "the call gets an error that names the server; other numbers pass byte for byte"),
     row(262, "junk_in_every_life", "a server writes 50 lines of junk in each of 40 lives, and exits with 3", "at most 14 log lines about them; each line is in a count of one"),
 ];
 
