@@ -221,23 +221,23 @@ async fn f260_uris_clients_refuse() {
 }
 
 #[tokio::test]
-async fn f261_numbers_beyond_a_double() {
+async fn f261_numbers_too_long_to_read() {
     let mut stage = Stage::open(261, &[fixture("bad", &[])]).await;
     let client = stage.client::<Streamable>().await;
     let long = "9".repeat(5_000);
-    for number in ["1e999", "-1E+400", &long] {
+    for number in [&long, &format!("-{long}")] {
         let said = format!(r#""result":{{"content":[],"structuredContent":{{"x":{number}}}}}"#);
         let line = format!("{{\"jsonrpc\":\"2.0\",\"id\":$ID,{said}}}\n");
         let arguments = json!({ "stdout": line, "silent": true }).to_string();
         let answer = client.call_tool("bad__raw", &arguments).await;
         let text = text_of(&answer);
         assert!(
-            text.contains("'bad'") && text.contains("too large for a double"),
+            text.contains("'bad'") && text.contains("more than 4300 digits"),
             "{number}: {answer}"
         );
     }
-    stage.struck("three answers with such a number");
-    let right = r#"{"content":[],"structuredContent":{"x":[1e308, 1.10, 1e-999]}}"#;
+    stage.struck("two answers with such a number");
+    let right = r#"{"content":[],"structuredContent":{"x":[1e999, 1.10, 1e-999]}}"#;
     let line = format!("{{\"jsonrpc\":\"2.0\",\"id\":$ID,\"result\":{right}}}\n");
     let arguments = json!({ "stdout": line, "silent": true }).to_string();
     let answer = client.call_tool("bad__raw", &arguments).await;

@@ -146,7 +146,7 @@ pub(crate) const ROWS: [Row; 133] = [
     row(254, "slow_at_lists_it_did_not_declare", "a server is at one thing at a time and takes 3 s for each list that it did not declare", "no call waits for that while calls come; it is asked when none does"),
     row(255, "undeclared_lists_fail_by_chance", "a list that was not declared comes too late in one life, and as an error in the next", "it counts when it comes, stands through the error, and is asked for at each start"),
     row(260, "uris_clients_refuse", "a server lists resources whose URIs are none to a client, which refuses the list with all that is in it", "each is left out, said and counted; what is right passes byte for byte"),
-    row(261, "numbers_beyond_a_double", "answers with numbers beyond what a double holds, which clients drop without a word", "the call gets an error that names the server; other numbers pass byte for byte"),
+    row(261, "numbers_too_long_to_read", "answers with whole numbers of 5 000 digits, which clients in Python drop without a word", "the call gets an error that names the server; other numbers pass byte for byte"),
     row(262, "junk_in_every_life", "a server writes 50 lines of junk in each of 40 lives, and exits with 3", "at most 14 log lines about them; each line is in a count of one"),
     row(270, "sessions_of_one_client", "140 sessions of one address each have a call at a server that answers none", "calls of another address get through, one after the other; the first has all but a sixteenth"),
     row(271, "bodies_of_one_client", "one address sends as many bodies as it may, large and small, all but their last byte", "large bodies of another address get through"),

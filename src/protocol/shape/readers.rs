@@ -1,6 +1,7 @@
 //! Texts that are JSON and that some readers refuse all the same, so that with one entry they refuse
 //! the whole list: numbers beyond what a double holds (Go, Rust), and what is nested too deep. An answer
-//! with such a number leaves its call without an end (Rust, and Python from 4 300 digits on).
+//! spoils nothing but itself, and both official SDKs live with 1e999; but a whole number of more than
+//! 4 300 digits leaves its call without an end in Python.
 
 use super::super::depth;
 use super::scan::Scan;
@@ -10,19 +11,30 @@ use super::{Class, Fault};
 const DEEPEST: usize = 120;
 /// A number with fewer digits than this and without an exponent is below the largest double.
 const LONG: usize = 300;
+/// Python reads no whole number with more (`sys.int_info.default_max_str_digits`).
+const DIGITS: usize = 4300;
 
 /// Looks at an entry of a list, valid JSON.
 pub(super) fn check(entry: &str) -> Result<(), Fault> {
     if depth::is_deeper_than(DEEPEST, entry.as_bytes()) {
         return Err(unreadable("is nested more than 120 deep"));
     }
-    check_numbers(entry)
+    if has_infinity(entry) {
+        return Err(unreadable("has a number that is too large for a double"));
+    }
+    Ok(())
 }
 
-/// Looks at the numbers of a value, valid JSON.
-pub(super) fn check_numbers(value: &str) -> Result<(), Fault> {
-    if has_infinity(value) {
-        return Err(unreadable("has a number that is too large for a double"));
+/// Looks at the numbers of a part of an answer, valid JSON.
+pub(super) fn check_digits(value: &str) -> Result<(), Fault> {
+    let mut scan = Scan::new(value);
+    while value.len() > DIGITS
+        && let Some(scalar) = scan.next_scalar()
+    {
+        let digits = scalar.trim_start_matches('-');
+        if digits.len() > DIGITS && digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(unreadable("has a whole number of more than 4300 digits"));
+        }
     }
     Ok(())
 }

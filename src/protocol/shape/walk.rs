@@ -95,7 +95,7 @@ impl<'a> Walk<'a> {
     fn free(&mut self) -> Result<&'a str, Fault> {
         let value = self.scan.value().unwrap_or_default();
         if !self.formats {
-            readers::check_numbers(value)?;
+            readers::check_digits(value)?;
         }
         Ok(value)
     }
