@@ -50,7 +50,7 @@ const EXCEPTIONS: &[Exception] = &[
     says(Program::ClaudeCode, OWN, "no longer away", NOT_CONNECTED),
     says(Program::ClaudeCode, OWN, "SIGKILL in a call", NOT_CONNECTED),
     says(Program::ClaudeCode, OWN, "after the loss", NOT_CONNECTED),
-    // Its runtime, Bun before 1.3.14, sends a POST once more when a connection that it has used before breaks, even
+    // Its runtime (Bun 1.3.13) sends a POST once more when a connection that it has used before breaks, even
     // in the middle of the reply.
     says(Program::Cline, None, "SIGKILL in a call", "waited 6 s"),
 ];
