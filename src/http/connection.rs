@@ -25,7 +25,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, watch};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 /// Bytes that the kernel holds and has not sent yet (`TCP_NOTSENT_LOWAT`). With more, up to 4 MiB by
 /// default, a slow reader would let us write only every few seconds and be taken for one that hangs.
@@ -77,22 +77,43 @@ impl Wire {
         }
     }
 
+    /// The request showed a valid token. Without a place it stays a stranger's until its route asks.
+    pub(super) fn may_be_known(&self) {
+        let _has_place = self.presence.is_known(self.holder());
+    }
+
     /// The request showed a valid token, or a session.
     ///
-    /// Errors: `Overloaded` if whose it is has as many connections in use as it may.
-    pub(super) fn is_known(&self) -> Result<(), CallError> {
-        let has_place = self.presence.is_known(self.holder());
-        has_place.then_some(()).ok_or(CallError::Overloaded(
-            "this client has so many of the connections (max_connections) in use that the rest is for others",
-        ))
+    /// Errors: `Overloaded` if whose it is has as many connections in use as it may, and none of them
+    /// becomes idle soon.
+    pub(super) async fn is_known(&self) -> Result<(), CallError> {
+        if self.presence.is_known(self.holder()) {
+            return Ok(());
+        }
+        // Apart, as hardly any connection needs the memory for it.
+        Box::pin(self.comes_to_a_place()).await
+    }
+
+    /// Those that are idle are asked for their places when there is none.
+    async fn comes_to_a_place(&self) -> Result<(), CallError> {
+        let give_up = Instant::now() + FOR_A_PLACE;
+        while !self.presence.is_known(self.holder()) {
+            if Instant::now() >= give_up {
+                return Err(CallError::Overloaded(
+                    "this client has so many of the connections (max_connections) in use that the rest is for others",
+                ));
+            }
+            sleep(NEXT_TRY).await;
+        }
+        Ok(())
     }
 
     /// Makes `session` the one that is known here, unless there is one.
     ///
     /// Errors: as [`Self::is_known`].
-    pub(super) fn remember(&self, session: &SessionHandle) -> Result<(), CallError> {
+    pub(super) async fn remember(&self, session: &SessionHandle) -> Result<(), CallError> {
         self.session.get_or_init(|| session.clone());
-        self.is_known()
+        self.is_known().await
     }
 }
 
@@ -103,6 +124,9 @@ impl Default for Wire {
     }
 }
 
+/// How long a request waits for a place, and how often it looks.
+const FOR_A_PLACE: Duration = Duration::from_secs(1);
+const NEXT_TRY: Duration = Duration::from_millis(50);
 /// For a request that was on its way when the listener stopped.
 const LATE: Duration = Duration::from_millis(100);
 

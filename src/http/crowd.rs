@@ -83,7 +83,7 @@ impl Crowd {
         }
         self.cleared = Some(Instant::now());
         let all = self.all.iter().filter_map(Weak::upgrade);
-        let idle = all.filter(|one| one.clock.idle_for().is_some_and(|idle| idle >= PAUSE));
+        let idle = all.filter(|one| one.clock.idle_for().is_some());
         idle.for_each(|one| one.give_up_place());
     }
 

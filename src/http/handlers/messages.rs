@@ -43,7 +43,7 @@ where
         Some(session) => session.clone(),
         None => context.sessions.of(wire.holder()).find(&id).await?,
     };
-    wire.remember(&session)?;
+    wire.remember(&session).await?;
     let body = read(&context, &wire, &headers, frames).await?;
     if is_batch(&body) {
         session.deliver_all(read_batch(&session, &body, wire.limits.max_batch_length).await?)?;

@@ -32,7 +32,7 @@ pub(in crate::http) async fn open(
         return Err(Problem::NotAcceptable("text/event-stream"));
     }
     let OpenedSse { id, stream } = context.sessions.of(wire.holder()).open_sse().await?;
-    wire.is_known()?;
+    wire.is_known().await?;
     let place = place(&context, &headers, &wire);
     stream.cut_with(wire.cut);
     let asked = Asked {

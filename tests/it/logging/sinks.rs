@@ -174,11 +174,10 @@ async fn a_reader_that_leaves() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut line = String::new();
-    let mut reader = BufReader::new(child.stdout.take().unwrap());
-    reader.read_line(&mut line).unwrap();
-    let addr = listening_address(&line).unwrap();
-    drop(reader);
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let addr = lines.find_map(|line| listening_address(&line.unwrap()));
+    let addr = addr.unwrap();
+    drop(lines);
     drop(child.stderr.take());
     for _ in 0..3 {
         proc::send(child.id(), Signal::SIGHUP);

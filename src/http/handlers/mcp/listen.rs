@@ -26,7 +26,7 @@ pub(in crate::http::handlers) async fn answer(
     }
     let last_event = headers::only(headers, &LAST_EVENT)?.filter(|id| !id.is_empty());
     let session = find(context, &wire, id).await?;
-    wire.is_known()?;
+    wire.is_known().await?;
     let stream = session.listen(last_event).await.map_err(refused)?;
     let place = place(context, headers, &wire);
     stream.cut_with(wire.cut.clone());

@@ -97,11 +97,11 @@ async fn known(context: &Context, wire: &Wire, id: &str) -> Result<SessionHandle
         .get()
         .filter(|known| known.is_streamable(id, wire.owner))
     {
-        wire.is_known()?;
+        wire.is_known().await?;
         return Ok(session.clone());
     }
     let session = find(context, wire, id).await?;
-    wire.remember(&session)?;
+    wire.remember(&session).await?;
     Ok(session)
 }
 
@@ -134,7 +134,7 @@ async fn open(
         .of(wire.holder())
         .open_streamable(client)
         .await?;
-    wire.remember(&session)?;
+    wire.remember(&session).await?;
     let id = HeaderValue::try_from(id).map_err(|_| CallError::Gone)?;
     let mut reply = converse(context, wire, &session, (takes, posted)).await?;
     reply.headers_mut().insert(SESSION, id);
