@@ -2,7 +2,7 @@
 //! both the tree and HTTP. Called by main, and by tests that hand in a spawner of their own. `holder`
 //! is another program: the gateway's parent, which holds its port.
 
-mod ground;
+mod bootstrap;
 mod holder;
 mod memory;
 mod signals;
@@ -20,7 +20,7 @@ use anyhow::Context as _;
 use tokio::runtime::{self, Handle};
 use tokio::task::{JoinHandle, JoinSet, spawn_blocking};
 
-use self::ground::{Ground, Unfit};
+use self::bootstrap::{Bootstrap, StartError};
 pub use self::holder::hold;
 use self::signals::Signals;
 use self::terminal::Terminal;
@@ -49,12 +49,12 @@ const MEASURE: &str = "MCPROXY_MEASURE_TURNS";
 /// Runs the gateway until it is told to stop, with actors started by `spawn`.
 pub fn run(options: &Run, spawn: impl Spawn) -> ExitCode {
     // Dropped last: whatever is logged until then is written out.
-    let (ground, _log) = match Ground::lay(options) {
+    let (bootstrap, _log) = match Bootstrap::lay(options) {
         Ok(laid) => laid,
-        Err(Unfit(code, error)) => return complain(code, &error),
+        Err(StartError(code, error)) => return complain(code, &error),
     };
-    let screen = ground.screen.clone();
-    serve(options, spawn, ground).unwrap_or_else(|error| {
+    let screen = bootstrap.screen.clone();
+    serve(options, spawn, bootstrap).unwrap_or_else(|error| {
         log::error!("{error:#}");
         if screen.is_shown() {
             return ExitCode::from(BROKEN);
@@ -63,7 +63,7 @@ pub fn run(options: &Run, spawn: impl Spawn) -> ExitCode {
     })
 }
 
-fn serve(options: &Run, spawn: impl Spawn, ground: Ground) -> anyhow::Result<ExitCode> {
+fn serve(options: &Run, spawn: impl Spawn, bootstrap: Bootstrap) -> anyhow::Result<ExitCode> {
     if std::env::var_os(MEASURE).is_some() {
         turn::measure();
     }
@@ -73,9 +73,9 @@ fn serve(options: &Run, spawn: impl Spawn, ground: Ground) -> anyhow::Result<Exi
         .worker_threads(cores.max(LEAST_WORKERS))
         .enable_all()
         .build()?;
-    ground.workers.are(runtime.handle());
-    let (terminal, written) = Terminal::beside(ground.screen.clone())?;
-    let code = runtime.block_on(supervise((options, terminal), spawn, ground));
+    bootstrap.workers.are(runtime.handle());
+    let (terminal, written) = Terminal::beside(bootstrap.screen.clone())?;
+    let code = runtime.block_on(supervise((options, terminal), spawn, bootstrap));
     runtime.shutdown_background();
     terminal::finish(&written);
     code
@@ -84,24 +84,24 @@ fn serve(options: &Run, spawn: impl Spawn, ground: Ground) -> anyhow::Result<Exi
 async fn supervise(
     (options, terminal): (&Run, Terminal),
     spawn: impl Spawn,
-    ground: Ground,
+    bootstrap: Bootstrap,
 ) -> anyhow::Result<ExitCode> {
-    let mut settings = Settings::new(ground.path);
+    let mut settings = Settings::new(bootstrap.path);
     // Handlers first: a signal that comes during the start must not end the program by default.
-    let signals = Signals::watch(settings.groups.clone(), ground.holder.is_some());
+    let signals = Signals::watch(settings.groups.clone(), bootstrap.holder.is_some());
     let mut signals = signals.context("can't handle signals")?;
-    let tokens = ground.tokens;
+    let tokens = bootstrap.tokens;
     settings.command_line = options.limits.0.clone();
-    settings.metrics = ground.metrics;
+    settings.metrics = bootstrap.metrics;
     let groups = settings.groups.clone();
-    let mut onlookers = JoinSet::new();
+    let mut background = JoinSet::new();
     let prepared = prepare(settings, options.state_dir());
     let Some(prepared) = signals.unless_stopped(prepared, &tokens).await else {
         return Ok(ExitCode::SUCCESS);
     };
     let (mut settings, record) = prepared?;
     let groups_to_reap = groups.clone();
-    onlookers.spawn(async {
+    background.spawn(async {
         if let Err(error) = process::reap_orphans(groups_to_reap).await {
             log::warn!("Orphans of servers are not reaped: {error}");
         }
@@ -109,18 +109,18 @@ async fn supervise(
     let readiness = settings.readiness.clone();
     let http = HttpOptions {
         times: Times::default(),
-        rules: ground.rules,
+        rules: bootstrap.rules,
         tokens: tokens.tokens(),
         readiness: readiness.clone(),
         metrics: settings.metrics.clone(),
-        held: ground.held.clone(),
+        held: bootstrap.held.clone(),
     };
-    let edge = HttpEdge::new(ground.sockets, http)?;
+    let edge = HttpEdge::new(bootstrap.sockets, http)?;
     let addresses: Vec<SocketAddr> = edge.addresses()?;
     settings.notices = terminal::attend(
         &terminal,
         (&addresses, &settings.config_path),
-        &mut onlookers,
+        &mut background,
     );
     let manager = Arc::new(Manager::from_environment());
     let tree = tree::start(settings, spawn, edge).await?;
@@ -130,9 +130,9 @@ async fn supervise(
     tokens.warn(&addresses);
     let (pulse, status, readings) = (tree.pulse(), tree.status(), tree.readings());
     let told = Arc::clone(&manager);
-    onlookers.spawn(async move { told.attend(pulse, status, readings, readiness).await });
+    background.spawn(async move { told.attend(pulse, status, readings, readiness).await });
     let (code, is_forced) = signals
-        .attend(tree, (&manager, &tokens, &ground.held))
+        .attend(tree, (&manager, &tokens, &bootstrap.held))
         .await;
     process::end_all(&groups, is_forced).await;
     drop(record);

@@ -105,7 +105,7 @@ fn write(queue: &Receiver<String>, dropped: &AtomicU64, mut output: impl Write) 
 pub(super) fn attend(
     terminal: &Terminal,
     (addresses, config): (&[SocketAddr], &Path),
-    onlookers: &mut JoinSet<()>,
+    background: &mut JoinSet<()>,
 ) -> Option<UnboundedSender<Notice>> {
     let (style, listen) = (banner::stderr_style()?, *addresses.first()?);
     let hostname = banner::hostname();
@@ -116,7 +116,7 @@ pub(super) fn attend(
     };
     terminal.show(&banner::banner(&facts, style));
     let (sender, notices) = mpsc::unbounded_channel();
-    onlookers.spawn(show_notices(terminal.clone(), notices, style));
+    background.spawn(show_notices(terminal.clone(), notices, style));
     Some(sender)
 }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::notify::{Notifier, Word, watchdog};
+use super::notify::{Notifier, NotifyState, watchdog};
 use super::status;
 use crate::telemetry::readiness::Readiness;
 use crate::tree::{Part, Pulse, StatusHandle};
@@ -62,7 +62,7 @@ impl Manager {
     /// more time (`EXTEND_TIMEOUT_USEC`) is never asked for.
     pub fn stopping(&self) {
         if let Some(notifier) = &self.notifier {
-            self.note(notifier.try_say(Word::Stopping));
+            self.note(notifier.try_say(NotifyState::Stopping));
         }
     }
 
@@ -71,7 +71,7 @@ impl Manager {
     pub fn reloading(&self) {
         if let Some(notifier) = &self.notifier
             && !self.is_reloading.load(Ordering::Relaxed)
-            && notifier.try_say(Word::Reloading).is_ok()
+            && notifier.try_say(NotifyState::Reloading).is_ok()
         {
             self.is_reloading.store(true, Ordering::Relaxed);
         }
@@ -114,14 +114,14 @@ impl Manager {
                     }
                     // Nobody asked for it: the file has changed.
                     if !self.is_reloading.load(Ordering::Relaxed) {
-                        self.say(Word::Reloading).await;
+                        self.say(NotifyState::Reloading).await;
                     }
                     self.say_ready().await;
                 }
                 _ = looks.tick() => {
                     let line = status.get().await.map(|tree| status::line(&tree));
                     if let Ok(line) = line && line != said {
-                        self.say(Word::Status(&line)).await;
+                        self.say(NotifyState::Status(&line)).await;
                         said = line;
                     }
                 }
@@ -132,7 +132,7 @@ impl Manager {
     /// The start, or a reload, is over.
     async fn say_ready(&self) {
         self.is_reloading.store(false, Ordering::Relaxed);
-        self.say(Word::Ready).await;
+        self.say(NotifyState::Ready).await;
     }
 
     /// Twice in each of the watchdog's times, after a beat that everybody answered. Not while the
@@ -141,10 +141,10 @@ impl Manager {
         let Some(patience) = self.watchdog else {
             return;
         };
-        let mut meals = interval(patience / 2);
-        meals.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut ticks = interval(patience / 2);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            meals.tick().await;
+            ticks.tick().await;
             let mut is_late = false;
             let stuck = |missing: &BTreeSet<Part>| {
                 complain_of(missing, readiness);
@@ -154,11 +154,11 @@ impl Manager {
             if is_late {
                 log::warn!("Every part of the gateway answers its heartbeat again");
             }
-            self.say(Word::Watchdog).await;
+            self.say(NotifyState::Watchdog).await;
         }
     }
 
-    async fn say(&self, word: Word<'_>) {
+    async fn say(&self, word: NotifyState<'_>) {
         if let Some(notifier) = &self.notifier {
             self.note(notifier.say(word).await);
         }

@@ -19,7 +19,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 /// What the manager can be told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Word<'a> {
+pub(super) enum NotifyState<'a> {
     /// The start, or a reload, is over.
     Ready,
     /// A reload begins.
@@ -32,8 +32,8 @@ pub(super) enum Word<'a> {
     Status(&'a str),
 }
 
-impl Word<'_> {
-    /// What [`Word::Stopping`] begins with.
+impl NotifyState<'_> {
+    /// What [`NotifyState::Stopping`] begins with.
     pub(super) const STOPPING: &'static str = "STOPPING=1";
 
     fn text(self) -> String {
@@ -76,7 +76,7 @@ impl Notifier {
 
     /// Sends `word`, at once or not at all. A socket of its own each time: the manager may have
     /// made its own anew.
-    pub(super) fn try_say(&self, word: Word<'_>) -> io::Result<()> {
+    pub(super) fn try_say(&self, word: NotifyState<'_>) -> io::Result<()> {
         self.try_send(word.text().as_bytes())
     }
 
@@ -89,7 +89,7 @@ impl Notifier {
     }
 
     /// Sends `word`; waits a while for a manager whose queue is full.
-    pub(super) async fn say(&self, word: Word<'_>) -> io::Result<()> {
+    pub(super) async fn say(&self, word: NotifyState<'_>) -> io::Result<()> {
         let deadline = Instant::now() + PATIENCE;
         loop {
             match self.try_say(word) {
@@ -104,7 +104,7 @@ impl Notifier {
     }
 }
 
-/// How often the manager wants to hear [`Word::Watchdog`], at the least; `None` if it does not,
+/// How often the manager wants to hear [`NotifyState::Watchdog`], at the least; `None` if it does not,
 /// or means another process. See `sd_watchdog_enabled(3)`.
 pub(super) fn watchdog(pid: u32, variable: &dyn Fn(&str) -> Option<OsString>) -> Option<Duration> {
     let number = |name: &str| -> Option<u64> { variable(name)?.to_str()?.parse().ok() };
@@ -132,11 +132,11 @@ mod tests {
         ];
         for (socket, name) in sockets {
             let notifier = Notifier::to(&name).unwrap();
-            notifier.try_say(Word::Status("fine")).unwrap();
+            notifier.try_say(NotifyState::Status("fine")).unwrap();
             let mut buffer = [0; 64];
             let length = socket.unwrap().recv(&mut buffer).unwrap();
             assert_eq!(&buffer[..length], b"STATUS=fine");
-            notifier.try_say(Word::Ready).unwrap_err(); // it has gone, which is no panic
+            notifier.try_say(NotifyState::Ready).unwrap_err(); // it has gone, which is no panic
         }
         for name in ["vsock:2:1", "relative", ""] {
             Notifier::to(OsStr::new(name)).unwrap_err();
@@ -146,7 +146,7 @@ mod tests {
     #[test]
     fn a_reload_has_its_time() {
         let before = monotonic().unwrap().as_micros();
-        let text = Word::Reloading.text();
+        let text = NotifyState::Reloading.text();
         let time = text.strip_prefix("RELOADING=1\nMONOTONIC_USEC=").unwrap();
         assert!(time.parse::<u128>().unwrap() >= before);
     }

@@ -13,7 +13,7 @@ use nix::sys::socket::{
     ControlMessageOwned, MsgFlags, UnixAddr, UnixCredentials, bind, recvmsg, setsockopt,
 };
 
-use super::notify::{Notifier, Word};
+use super::notify::{Notifier, NotifyState};
 
 /// More than the gateway says at once.
 const LONGEST: usize = 4096;
@@ -65,7 +65,7 @@ impl Relay {
         let mut buffer = [0; LONGEST];
         while let Ok((length, sender)) = self.read(&mut buffer) {
             let text = buffer.get(..length).unwrap_or_default();
-            let is_stop = text.starts_with(Word::STOPPING.as_bytes());
+            let is_stop = text.starts_with(NotifyState::STOPPING.as_bytes());
             if sender == Some(child) && (is_last || !is_stop) {
                 // As the gateway itself would find it: the manager may be gone, or busy.
                 self.manager.try_send(text).ok();

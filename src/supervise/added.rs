@@ -8,7 +8,7 @@
 
 use std::time::Duration;
 
-use super::child::{Child, Name, Spec, Then};
+use super::child::{AfterStop, Child, Name, Spec};
 use super::decide::Roster;
 use super::event::{Batch, Effect};
 
@@ -24,7 +24,7 @@ impl<K: Name, S: Spec> Roster<K, S> {
             return batch.finish();
         }
         if self.children.get(&id).is_some_and(Child::is_up) {
-            self.stop(&id, Then::Start, &mut batch);
+            self.stop(&id, AfterStop::Start, &mut batch);
         }
         self.add_laddered(&id, spec, start_deadline, &mut batch);
         if !is_added {
@@ -39,7 +39,7 @@ impl<K: Name, S: Spec> Roster<K, S> {
         let mut batch = Batch::new();
         if let Some(place) = self.added.iter().position(|added| added == id) {
             self.added.remove(place);
-            self.stop(id, Then::Remove, &mut batch);
+            self.stop(id, AfterStop::Remove, &mut batch);
             self.fill_slots(&mut batch);
         }
         batch.finish()

@@ -175,14 +175,14 @@ pub(super) enum Phase {
     },
     Stopping {
         generation: Generation,
-        then: Then,
+        then: AfterStop,
     },
     Stopped,
 }
 
 /// What follows once a stopping child is gone. It may change while the child drains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Then {
+pub(super) enum AfterStop {
     /// Start it, from the spec it has by then.
     Start,
     /// Forget it.
@@ -226,7 +226,7 @@ impl<K, S> Child<K, S> {
     }
 
     /// Takes another spec and gives the old one; what was learnt of that is forgotten.
-    pub(super) fn respecify(&mut self, spec: S, start_deadline: Duration) -> S {
+    pub(super) fn replace_spec(&mut self, spec: S, start_deadline: Duration) -> S {
         self.failures = 0;
         self.start = StartDeadline::new(start_deadline);
         mem::replace(&mut self.spec, spec)
@@ -259,7 +259,7 @@ impl<K, S> Child<K, S> {
     }
 
     /// What follows its stop, if it is stopping.
-    pub(super) fn stopping(&self) -> Option<Then> {
+    pub(super) fn stopping(&self) -> Option<AfterStop> {
         match self.phase {
             Phase::Stopping { then, .. } => Some(then),
             Phase::Queued
@@ -318,7 +318,7 @@ impl<K, S> Child<K, S> {
             },
             Phase::Stopping { generation, then } => Status::Stopping {
                 generation: *generation,
-                restarts: *then == Then::Start,
+                restarts: *then == AfterStop::Start,
             },
             Phase::Stopped => Status::Stopped,
         }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::backoff::{Intensity, Ladder, Restarts};
-use super::child::{Child, Failure, FailureKind, Name, Phase, Policy, Spec, Status, Then};
+use super::child::{AfterStop, Child, Failure, FailureKind, Name, Phase, Policy, Spec, Status};
 use super::event::{Batch, Effect, Event, Timer};
 use crate::ids::Generation;
 
@@ -195,7 +195,7 @@ impl<K: Name, S: Spec> Roster<K, S> {
     #[must_use]
     pub fn spec(&self, id: &K) -> Option<&S> {
         let child = self.children.get(id)?;
-        (child.stopping() != Some(Then::Remove)).then_some(&child.spec)
+        (child.stopping() != Some(AfterStop::Remove)).then_some(&child.spec)
     }
 
     /// How often in a row a child has failed.
@@ -256,10 +256,10 @@ impl<K: Name, S: Spec> Roster<K, S> {
             return;
         };
         match (child.stopping(), child.is_laddered()) {
-            (Some(Then::Start), true) => self.start_laddered(id, batch),
-            (Some(Then::Start), false) => self.start_permanent(id, batch),
-            (Some(Then::Rest), _) => self.rest(id, batch),
-            (Some(Then::Remove), _) => self.forget(id, batch),
+            (Some(AfterStop::Start), true) => self.start_laddered(id, batch),
+            (Some(AfterStop::Start), false) => self.start_permanent(id, batch),
+            (Some(AfterStop::Rest), _) => self.rest(id, batch),
+            (Some(AfterStop::Remove), _) => self.forget(id, batch),
             (None, _) if self.is_closed => self.rest(id, batch),
             (None, true) => self.on_laddered_failed(now, id, failure, batch),
             (None, false) => self.on_permanent_failed(now, id, &failure, batch),
@@ -315,7 +315,7 @@ impl<K: Name, S: Spec> Roster<K, S> {
         }
         for dependent in self.restarted_with(id).iter().rev() {
             if self.children.get(dependent).is_some_and(Child::is_up) {
-                self.stop(dependent, Then::Start, batch);
+                self.stop(dependent, AfterStop::Start, batch);
             }
         }
         self.start_permanent(id, batch);

@@ -1,7 +1,7 @@
 //! Where lives begin and end: the part of the decision core that starts and stops instances, one
 //! child or several that depend on one another. Pure, like all of `decide`, which calls it.
 
-use super::child::{Name, Phase, Policy, Spec, Start, Then};
+use super::child::{AfterStop, Name, Phase, Policy, Spec, Start};
 use super::decide::Roster;
 use super::event::{Batch, Effect, Timer};
 use crate::ids::Generation;
@@ -105,7 +105,7 @@ impl<K: Name, S: Spec> Roster<K, S> {
 
     /// Asks the instance to stop, and notes what follows. If it has been asked already, only what
     /// follows is new. Without an instance a name is at its end at once.
-    pub(super) fn stop(&mut self, id: &K, next: Then, batch: &mut Batch<K, S>) {
+    pub(super) fn stop(&mut self, id: &K, next: AfterStop, batch: &mut Batch<K, S>) {
         let Some(child) = self.children.get_mut(id) else {
             return;
         };
@@ -118,9 +118,9 @@ impl<K: Name, S: Spec> Roster<K, S> {
             }
             Phase::Stopping { then, .. } => *then = next,
             Phase::Queued | Phase::Backoff { .. } | Phase::Stopped => match next {
-                Then::Start => {}
-                Then::Rest => self.rest(id, batch),
-                Then::Remove => return self.forget(id, batch),
+                AfterStop::Start => {}
+                AfterStop::Rest => self.rest(id, batch),
+                AfterStop::Remove => return self.forget(id, batch),
             },
         }
         batch.touch(id);
@@ -134,12 +134,12 @@ impl<K: Name, S: Spec> Roster<K, S> {
         };
         match (child.stopping(), child.live()) {
             (Some(then), Some(generation)) => {
-                if then == Then::Start {
-                    self.stop(id, Then::Rest, batch);
+                if then == AfterStop::Start {
+                    self.stop(id, AfterStop::Rest, batch);
                 }
                 self.ask_to_stop(id, generation, batch);
             }
-            (_, _) => self.stop(id, Then::Rest, batch),
+            (_, _) => self.stop(id, AfterStop::Rest, batch),
         }
     }
 
@@ -174,7 +174,9 @@ impl<K: Name, S: Spec> Roster<K, S> {
         for (id, child) in &mut self.children {
             match &mut child.phase {
                 phase @ (Phase::Queued | Phase::Backoff { .. }) => *phase = Phase::Stopped,
-                Phase::Stopping { then, .. } if *then == Then::Start => *then = Then::Rest,
+                Phase::Stopping { then, .. } if *then == AfterStop::Start => {
+                    *then = AfterStop::Rest
+                }
                 Phase::Starting { .. }
                 | Phase::Ready { .. }
                 | Phase::Stopping { .. }

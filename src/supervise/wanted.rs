@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::mem;
 use std::time::Duration;
 
-use super::child::{Child, Name, Phase, Policy, Spec, Then};
+use super::child::{AfterStop, Child, Name, Phase, Policy, Spec};
 use super::decide::Roster;
 use super::event::{Batch, Effect};
 
@@ -111,7 +111,7 @@ impl<K: Name, S: Spec> Roster<K, S> {
         let is_gone = |id: &K| !is_wanted.contains(id);
         diff.removed.extend(before.into_iter().filter(is_gone));
         for id in &diff.removed {
-            self.stop(id, Then::Remove, &mut batch);
+            self.stop(id, AfterStop::Remove, &mut batch);
         }
         if retry {
             self.retry(&mut batch);
@@ -130,7 +130,7 @@ impl<K: Name, S: Spec> Roster<K, S> {
     ) {
         let mut child = Child::new(Policy::Ladder, spec, start_deadline);
         if let Some(generation) = self.children.get(id).and_then(Child::live) {
-            let then = Then::Start;
+            let then = AfterStop::Start;
             child.phase = Phase::Stopping { generation, then };
         }
         self.children.insert(id.clone(), child);
@@ -150,10 +150,10 @@ impl<K: Name, S: Spec> Roster<K, S> {
             child.set_start_deadline(start_deadline);
             return None;
         }
-        let old = child.respecify(spec.clone(), start_deadline);
+        let old = child.replace_spec(spec.clone(), start_deadline);
         match &mut child.phase {
             Phase::Starting { .. } | Phase::Ready { .. } | Phase::Stopping { .. } => {
-                self.stop(id, Then::Start, batch);
+                self.stop(id, AfterStop::Start, batch);
             }
             Phase::Backoff { .. } | Phase::Stopped => self.start(id, batch),
             Phase::Queued => {}

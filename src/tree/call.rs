@@ -10,7 +10,7 @@ use bytes::Bytes;
 use super::client::{Client, News};
 use super::quota::Share;
 use crate::ids::{CallId, Generation};
-use crate::protocol::mcp::request::ServerRequest;
+use crate::protocol::mcp::request::ClientRequest;
 
 /// Why a room's handle could not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -38,7 +38,7 @@ pub(super) struct Errand {
     /// The tool's or prompt's own name without the prefix, or the server's own URI.
     pub(super) key: Box<str>,
     /// The request as the client sent it.
-    pub(super) request: ServerRequest,
+    pub(super) request: ClientRequest,
 }
 
 /// How a call ended, as its upstream saw it.

@@ -64,7 +64,7 @@ pub(super) enum News {
         params: Bytes,
     },
     /// The session's own instance of a server asks its client something.
-    Asked(Ask),
+    Asked(ServerRequest),
     /// The instance does not want the answer to its request any more.
     AskCancelled {
         /// Which server.
@@ -166,7 +166,7 @@ impl fmt::Debug for Owner {
 
 /// A request of a server to its client. Dropping it answers it with an error, so that no server
 /// waits for a client that has gone.
-pub(super) struct Ask {
+pub(super) struct ServerRequest {
     /// The request, under the server's own id.
     pub(super) request: jsonrpc::Request,
     /// How long the client has.
@@ -175,7 +175,7 @@ pub(super) struct Ask {
     is_open: bool,
 }
 
-impl Ask {
+impl ServerRequest {
     pub(super) fn new(
         upstream: UpstreamHandle,
         timeout: Duration,
@@ -224,14 +224,14 @@ impl Ask {
     }
 }
 
-impl fmt::Debug for Ask {
+impl fmt::Debug for ServerRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (method, id) = (&self.request.method, &self.request.id);
         write!(f, "{method} {id} of {:?}", self.upstream)
     }
 }
 
-impl Drop for Ask {
+impl Drop for ServerRequest {
     fn drop(&mut self) {
         if self.is_open {
             let text = "the client has gone, or did not answer";

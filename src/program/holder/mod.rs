@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use self::child::Child;
 use self::course::{Course, Step};
 use self::mail::Mail;
-use super::ground::{Unfit, broken, misconfigured};
+use super::bootstrap::{StartError, broken, misconfigured};
 use super::{complain, memory};
 use crate::cli::Run;
 use crate::process;
@@ -28,7 +28,10 @@ use crate::telemetry::log::{Sink, say};
 /// Holds the port until the gateway has ended for good.
 pub fn hold(options: &Run) -> ExitCode {
     let code = Holder::new(options).and_then(|holder| holder.hold().map_err(broken));
-    code.map_or_else(|Unfit(code, error)| complain(code, &error), ExitCode::from)
+    code.map_or_else(
+        |StartError(code, error)| complain(code, &error),
+        ExitCode::from,
+    )
 }
 
 /// What the parent has.
@@ -41,7 +44,7 @@ struct Holder<'a> {
 }
 
 impl<'a> Holder<'a> {
-    fn new(options: &'a Run) -> Result<Self, Unfit> {
+    fn new(options: &'a Run) -> Result<Self, StartError> {
         process::keep_descriptors();
         // Before the first child: none ends unheard of.
         let mail = Mail::open().map_err(broken)?;

@@ -2,7 +2,6 @@
 //! takes the raw `params` or `result` of an envelope, looks at the members it must know, and
 //! changes those it must change in place.
 
-pub mod asks;
 pub mod cancelled;
 mod capabilities;
 pub mod contents;
@@ -12,5 +11,6 @@ pub mod logging;
 pub mod method;
 pub mod progress;
 pub mod request;
+pub mod server_requests;
 pub mod tools;
 pub mod updated;

@@ -28,7 +28,7 @@ pub enum Subject {
 
 /// The params of a request that goes to a server, with the places that have to be rewritten.
 #[derive(Debug, Clone)]
-pub struct ServerRequest {
+pub struct ClientRequest {
     method: &'static str,
     subject: Subject,
     params: Bytes,
@@ -39,7 +39,7 @@ pub struct ServerRequest {
     task: Option<Range<usize>>,
 }
 
-impl ServerRequest {
+impl ClientRequest {
     /// Whether requests of this kind go to a server: the method, as a constant.
     #[must_use]
     pub fn routed(method: &str) -> Option<&'static str> {

@@ -12,13 +12,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::asks::Asks;
 use super::audience::Audience;
 use super::calls::{Calls, INITIALIZE_ID, Refused};
-use super::junk::Junk;
 use super::listing::Room;
 use super::lists::{Failure, Lists, Step};
+use super::malformed::MalformedLines;
 use super::past::Past;
+use super::server_requests::ServerRequests;
 use super::who::Who;
 use crate::config::model::ServerSpec;
 use crate::protocol::jsonrpc::{self, Message, Notification, Request, RequestId, Response};
@@ -53,7 +53,7 @@ pub(super) enum Effect {
     /// There is a new time for [`Dialogue::next_deadline`].
     Watch,
     /// Pass a request on to the client of the session that this instance belongs to.
-    Ask(Request),
+    ServerRequest(Request),
     /// Nothing good can come of this process any more. The words follow the server's name.
     Broken(FailureKind, String),
 }
@@ -62,7 +62,7 @@ pub(super) enum Effect {
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Counters {
     /// Lines that were no JSON-RPC message.
-    pub(super) junk: u64,
+    pub(super) malformed: u64,
     /// Answers nobody waits for: late, second, or with an unknown id.
     pub(super) dropped_answers: u64,
 }
@@ -86,8 +86,8 @@ pub(super) struct Dialogue {
     calls: Calls,
     lists: Lists,
     audience: Audience,
-    asks: Asks,
-    junk: Junk,
+    server_requests: ServerRequests,
+    malformed: MalformedLines,
 }
 
 impl Dialogue {
@@ -107,8 +107,8 @@ impl Dialogue {
             calls: Calls::new(spec.name.clone(), spec.call_timeout),
             lists: Lists::new(who.clone(), room, Arc::clone(&past)),
             audience: Audience::new(spec.name.clone()),
-            asks: Asks::new(spec, owner),
-            junk: Junk::new(who.clone(), Arc::clone(&past)),
+            server_requests: ServerRequests::new(spec, owner),
+            malformed: MalformedLines::new(who.clone(), Arc::clone(&past)),
             past,
             who,
         };
@@ -118,13 +118,13 @@ impl Dialogue {
 
     /// What becomes of calls and lines is counted there, over all lives of the server.
     pub(super) fn count_in(&mut self, metrics: Arc<ServerMetrics>) {
-        self.junk.count_in(metrics.lines_dropped.clone());
+        self.malformed.count_in(metrics.lines_dropped.clone());
         self.calls.count_in(metrics);
     }
 
     pub(super) fn counters(&self) -> Counters {
         Counters {
-            junk: self.junk.count(),
+            malformed: self.malformed.count(),
             dropped_answers: self.calls.dropped_answers(),
         }
     }
@@ -141,7 +141,7 @@ impl Dialogue {
 
     /// The session that it belongs to.
     pub(super) fn owner(&self) -> Option<&Owner> {
-        self.asks.owner()
+        self.server_requests.owner()
     }
 
     /// Whether calls may be sent.
@@ -153,7 +153,7 @@ impl Dialogue {
     pub(super) fn waits_for(&self) -> String {
         match self.phase {
             Phase::Initializing => {
-                let framing = self.junk.framing();
+                let framing = self.malformed.framing();
                 let why = framing.map_or_else(String::new, |framing| format!("; {framing}"));
                 format!("it did not answer 'initialize'{why}")
             }
@@ -236,25 +236,25 @@ impl Dialogue {
 
     /// Takes a line that its end cut off. If it was an answer, the end itself says more about it.
     pub(super) fn on_fragment(&mut self, now: Instant, head: &[u8], why: &str) {
-        self.junk.note(now, head, why);
+        self.malformed.note(now, head, why);
     }
 
     /// Nothing more comes: says what was not said of what came.
     pub(super) fn say_rest(&mut self, now: Instant) {
-        self.junk.say_rest(now);
+        self.malformed.say_rest(now);
     }
 
     /// Takes note of a line that can't be used.
     fn note_junk(&mut self, now: Instant, head: &[u8], why: &str) -> Option<Effect> {
-        let was_said = self.junk.next_deadline().is_none();
-        self.junk.note(now, head, why);
-        (was_said && self.junk.next_deadline().is_some()).then_some(Effect::Watch)
+        let was_said = self.malformed.next_deadline().is_none();
+        self.malformed.note(now, head, why);
+        (was_said && self.malformed.next_deadline().is_some()).then_some(Effect::Watch)
     }
 
     /// What has taken too long by now.
     pub(super) fn expire(&mut self, now: Instant) -> Vec<Effect> {
-        if self.junk.next_deadline().is_some_and(|due| due <= now) {
-            self.junk.say_rest(now);
+        if self.malformed.next_deadline().is_some_and(|due| due <= now) {
+            self.malformed.say_rest(now);
         }
         let mut effects = writes(self.calls.expire(now));
         if self.calls.is_hung() {
@@ -293,7 +293,7 @@ impl Dialogue {
         let all = [
             self.calls.next_deadline(),
             self.audience.next_deadline(),
-            self.junk.next_deadline(),
+            self.malformed.next_deadline(),
             lists,
         ];
         all.into_iter().flatten().min()
@@ -301,8 +301,8 @@ impl Dialogue {
 
     /// While the owner's client is asked, the calls wait for somebody else than their server.
     fn on_request(&mut self, now: Instant, request: Request) -> Effect {
-        let effect = self.asks.on_request(request);
-        if matches!(effect, Effect::Ask(_)) {
+        let effect = self.server_requests.on_request(request);
+        if matches!(effect, Effect::ServerRequest(_)) {
             self.calls.extend(now);
         }
         effect
@@ -370,7 +370,7 @@ impl Dialogue {
         match (&*notification.method, params) {
             (method::PROGRESS, Some(params)) => self.calls.progress(now, params),
             (method::LOG_MESSAGE, Some(params)) => {
-                let owner = self.asks.owner();
+                let owner = self.server_requests.owner();
                 let owner = owner.map(|owner| (owner.session, &owner.client));
                 let others = self.calls.clients().chain(owner);
                 self.audience.logged(now, params, others);
@@ -382,7 +382,7 @@ impl Dialogue {
             (method, _) if self.lists.note_change(method) => {
                 return vec![Effect::ListChanged(self.lists.pace().wait_for_more(now))];
             }
-            (method, _) if !self.asks.on_notification(notification) => {
+            (method, _) if !self.server_requests.on_notification(notification) => {
                 let who = &self.who;
                 log::debug!("Server {who} sent {method:?}, which is not passed on");
             }

@@ -8,7 +8,6 @@
 //! one is told what it offers, and asked what it asks.
 
 mod actor;
-mod asks;
 mod audience;
 mod calling;
 mod calls;
@@ -16,14 +15,15 @@ mod dialogue;
 mod ending;
 mod framing;
 mod handle;
-mod junk;
 mod launch;
 mod listing;
 mod lists;
+mod malformed;
 mod message;
 mod pace;
 mod past;
 mod said;
+mod server_requests;
 mod state;
 mod subscriptions;
 #[cfg(test)]

@@ -28,8 +28,8 @@ pub(crate) struct Past {
     /// So many of the last ends were no failures.
     finished: AtomicU32,
     /// So many lives in a row wrote lines that can't be used, and so many of these were not said.
-    junk_lives: AtomicU32,
-    unsaid_junk: AtomicU64,
+    malformed_lives: AtomicU32,
+    unsaid_malformed: AtomicU64,
 }
 
 impl Past {
@@ -154,23 +154,23 @@ impl Past {
 
     /// A life writes lines that can't be used. Says the how manieth it is that does.
     pub(super) fn has_junk(&self) -> u32 {
-        let before = self.junk_lives.fetch_add(1, Ordering::Relaxed);
+        let before = self.malformed_lives.fetch_add(1, Ordering::Relaxed);
         before.saturating_add(1)
     }
 
     /// A life lasts: the next one that has such lines is the first.
     pub(super) fn forget_junk(&self) {
-        self.junk_lives.store(0, Ordering::Relaxed);
+        self.malformed_lives.store(0, Ordering::Relaxed);
     }
 
     /// So many more were not said.
     pub(super) fn keep_unsaid_junk(&self, count: u64) {
-        self.unsaid_junk.fetch_add(count, Ordering::Relaxed);
+        self.unsaid_malformed.fetch_add(count, Ordering::Relaxed);
     }
 
     /// How many were not said. They are now.
     pub(super) fn take_unsaid_junk(&self) -> u64 {
-        self.unsaid_junk.swap(0, Ordering::Relaxed)
+        self.unsaid_malformed.swap(0, Ordering::Relaxed)
     }
 
     /// A refusal has named another one.

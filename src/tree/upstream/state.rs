@@ -22,7 +22,7 @@ use crate::process::{Output, StdinFailure, UnusableLine};
 use crate::protocol::jsonrpc::{self, Request, Response};
 use crate::supervise::FailureKind;
 use crate::tree::beside;
-use crate::tree::client::{Ask, Client, Interest, News};
+use crate::tree::client::{Client, Interest, News, ServerRequest};
 use crate::tree::registry::{Catalogue, Lessons, RegistryHandle};
 use crate::tree::timer::Timer;
 
@@ -305,7 +305,7 @@ impl UpstreamState {
                     self.relist = Some(self.after(wait, Wait::Relist));
                 }
                 Effect::Watch => {} // as after every effect
-                Effect::Ask(request) => self.ask(request),
+                Effect::ServerRequest(request) => self.ask(request),
                 Effect::Broken(kind, why) => return self.die(kind, &why),
             }
         }
@@ -321,7 +321,7 @@ impl UpstreamState {
     fn ask(&self, request: Request) {
         if let Some(owner) = self.dialogue.owner() {
             let timeout = self.args.spec.call_timeout;
-            let ask = Ask::new(self.handle.clone(), timeout, request);
+            let ask = ServerRequest::new(self.handle.clone(), timeout, request);
             owner.client.tell(News::Asked(ask));
         }
     }

@@ -9,7 +9,7 @@ use super::message::SessionMsg;
 use super::streams::Lane;
 use crate::ids::{CallId, Generation, ServerName};
 use crate::protocol::jsonrpc::RequestId;
-use crate::protocol::mcp::request::ServerRequest;
+use crate::protocol::mcp::request::ClientRequest;
 use crate::telemetry::metrics::{Gauge, Held};
 use crate::tree::Share;
 use crate::tree::timer::Timer;
@@ -58,7 +58,7 @@ impl Drop for SentGuard {
 pub(super) enum Stage {
     /// Waiting here for its server, or for one of a later generation.
     Parked {
-        request: ServerRequest,
+        request: ClientRequest,
         after: Generation,
     },
     /// With its upstream.
@@ -108,7 +108,7 @@ impl Calls {
     }
 
     /// Takes a call in, parked.
-    pub(super) fn insert(&mut self, id: RequestId, lane: Lane, request: ServerRequest) -> u64 {
+    pub(super) fn insert(&mut self, id: RequestId, lane: Lane, request: ClientRequest) -> u64 {
         self.last_number += 1;
         let call = OpenCall {
             id,

@@ -37,7 +37,9 @@ impl SessionState {
         reply: RpcReplyPort<Result<Outbound, CallError>>,
     ) {
         if !reply.is_closed() {
-            let stream = self.streams.listen(last_event, &self.asks.events());
+            let stream = self
+                .streams
+                .listen(last_event, &self.server_requests.events());
             if self.streams.is_heard() {
                 self.tell_what_is_kept_no_more();
             }
@@ -58,7 +60,7 @@ impl SessionState {
         if self.streams.is_sse() {
             return self.end("its client has gone");
         }
-        let asked = self.asks.events();
+        let asked = self.server_requests.events();
         self.streams.fall_back(&asked);
     }
 

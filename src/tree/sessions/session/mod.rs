@@ -5,7 +5,6 @@
 
 mod actor;
 mod announcements;
-mod asks;
 mod calls;
 mod dispatch;
 mod event_id;
@@ -25,6 +24,7 @@ mod queue;
 mod replay;
 mod requests;
 mod resume;
+mod server_requests;
 mod state;
 mod stop;
 mod streams;

@@ -10,7 +10,7 @@ use super::streams::Lane;
 use crate::protocol::jsonrpc::{Message, Notification, Request, code};
 use crate::protocol::mcp::cancelled::Cancelled;
 use crate::protocol::mcp::item::{self, Kind};
-use crate::protocol::mcp::request::ServerRequest;
+use crate::protocol::mcp::request::ClientRequest;
 use crate::protocol::mcp::{lifecycle, method};
 
 impl SessionState {
@@ -30,7 +30,7 @@ impl SessionState {
             let text = "busy: more waits on this session's stream than may; read it";
             return self.refuse_busy(&asked, text);
         }
-        let routed = ServerRequest::routed(&method);
+        let routed = ClientRequest::routed(&method);
         let list = Kind::of_method(&method);
         let may_wait = routed.is_some() || list.is_some() || &*method == method::INITIALIZE;
         if may_wait && self.calls.len() + self.waiting.len() >= self.limits.max_calls_per_session {
@@ -78,7 +78,7 @@ impl SessionState {
     fn on_call(&mut self, asked: Asked, method: &'static str, params: Option<Bytes>) {
         self.has_spoken = true;
         let params = params.unwrap_or(Bytes::from_static(b"{}"));
-        match ServerRequest::parse(method, &params) {
+        match ClientRequest::parse(method, &params) {
             Ok(request) => {
                 let is_wish = method == method::RESOURCES_SUBSCRIBE;
                 let room = match is_wish.then(|| self.room_for(request.key())).transpose() {

@@ -10,13 +10,13 @@ use ractor::ActorRef;
 use super::SessionHandle;
 use super::actor::{Entrance, SessionArgs};
 use super::announcements::Announcements;
-use super::asks::Asks;
 use super::calls::Calls;
 use super::instances::Instances;
 use super::interests::Interests;
 use super::lists::Waiting;
 use super::message::SessionMsg;
 use super::queue::QueueWatch;
+use super::server_requests::ServerRequests;
 use super::stop::Stopping;
 use super::streams::{Lane, Streams};
 use crate::config::model::Limits;
@@ -69,7 +69,7 @@ pub(in crate::tree::sessions) struct SessionState {
     pub(super) taker: Arc<Taker>,
     /// What the subscriptions of all sessions may take.
     pub(super) subscriptions: Quota,
-    pub(super) asks: Asks,
+    pub(super) server_requests: ServerRequests,
     pub(super) stopping: Stopping,
     /// When what can be asked for again is looked through.
     pub(super) replay_check: Option<Timer<SessionMsg>>,
@@ -117,7 +117,7 @@ impl SessionState {
             interests: Interests::default(),
             taker: Arc::new(taker),
             subscriptions: args.subscriptions,
-            asks: Asks::default(),
+            server_requests: ServerRequests::default(),
             stopping: Stopping::at(args.stop),
             replay_check: None,
             _counted: args.metrics.session(),

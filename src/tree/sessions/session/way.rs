@@ -7,7 +7,7 @@ use super::state::SessionState;
 use crate::ids::{Generation, ServerName};
 use crate::protocol::jsonrpc::code;
 use crate::protocol::mcp::method;
-use crate::protocol::mcp::request::{ServerRequest, Subject};
+use crate::protocol::mcp::request::{ClientRequest, Subject};
 use crate::protocol::uri::Search;
 use crate::tree::Share;
 use crate::tree::registry::{Route, RouteState};
@@ -33,7 +33,7 @@ pub(super) enum Way {
 
 impl SessionState {
     /// Finds the way for `request`; `after` is the generation that did not take it.
-    pub(super) fn way(&self, request: &ServerRequest, after: Generation) -> Way {
+    pub(super) fn way(&self, request: &ClientRequest, after: Generation) -> Way {
         let Some(routes) = &self.routes else {
             return Way::Park(None);
         };
@@ -69,7 +69,7 @@ impl SessionState {
 impl SessionState {
     /// Where `request` leads. One that unsubscribes goes to where its client subscribed, wherever
     /// the URI leads by now, or if it is not listed any more.
-    fn route(&self, request: &ServerRequest) -> Option<Route> {
+    fn route(&self, request: &ClientRequest) -> Option<Route> {
         let listed = match request.subject() {
             Subject::Resource => self.find_resource(request.key()),
             Subject::Tool | Subject::Prompt => self.merged.find(request.subject(), request.key()),
@@ -118,7 +118,7 @@ fn down(server: &ServerName, why: &str, next_try: Instant) -> String {
 
 /// Nobody offers it (2025-11-25, server/tools, server/prompts and server/resources, "Error
 /// Handling").
-fn unknown(request: &ServerRequest) -> Way {
+fn unknown(request: &ClientRequest) -> Way {
     let key = request.key();
     match request.subject() {
         Subject::Tool => Way::Refuse(code::INVALID_PARAMS, format!("Unknown tool: {key}")),

@@ -3,7 +3,6 @@
 //! certain.
 
 mod announcements;
-mod asks;
 mod calls;
 mod exchange;
 mod idle;
@@ -16,6 +15,7 @@ mod outbox;
 mod requests;
 mod resume;
 mod resume_model;
+mod server_requests;
 mod servers;
 mod signed;
 mod stop;

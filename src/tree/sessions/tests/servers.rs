@@ -12,7 +12,7 @@ use crate::ids::Generation;
 use crate::protocol::jsonrpc::{Message, Request, Response, decode};
 use crate::protocol::mcp::item::{self, Kind};
 use crate::protocol::mcp::lifecycle::client_info;
-use crate::tree::client::{Ask, Interest, News, Owner};
+use crate::tree::client::{Interest, News, Owner, ServerRequest};
 use crate::tree::registry::{Catalogue, RouteState, ServerState, Wanted};
 use crate::tree::root::RootMsg;
 use crate::tree::testing::{self, catalogue, name, wanted};
@@ -205,9 +205,9 @@ impl Own {
         line
     }
 
-    fn ask(&self, request: Request) -> Ask {
+    fn ask(&self, request: Request) -> ServerRequest {
         let within = std::time::Duration::from_secs(60);
-        Ask::new(self.server.handle.clone(), within, request)
+        ServerRequest::new(self.server.handle.clone(), within, request)
     }
 
     /// The next answer to what it asked: the id, and the result or the error.

@@ -9,7 +9,7 @@ use super::Calls;
 use crate::protocol::mcp::item::{Kind, Odd};
 use crate::protocol::shape::{Class, Fault, Fit, answers};
 use crate::tree::call::Answer;
-use crate::tree::upstream::junk::excerpt;
+use crate::tree::upstream::malformed::excerpt;
 
 impl Calls {
     /// The answer to a call of `method` as clients take it, or the error in its place.

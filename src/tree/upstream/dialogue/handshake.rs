@@ -4,8 +4,8 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::super::calls::INITIALIZE_ID;
-use super::super::junk::excerpt;
 use super::super::lists::Step;
+use super::super::malformed::excerpt;
 use super::{Dialogue, Effect, LIST_LAG, Phase};
 use crate::protocol::jsonrpc;
 use crate::protocol::mcp::{lifecycle, method};
@@ -14,7 +14,7 @@ use crate::supervise::FailureKind;
 impl Dialogue {
     /// `initialize`, in the latest revision or in the one that a refusal named.
     pub(super) fn hello(&self) -> Bytes {
-        let capabilities = self.asks.capabilities().to_json();
+        let capabilities = self.server_requests.capabilities().to_json();
         let params = lifecycle::initialize_params(self.revision, &capabilities);
         jsonrpc::request(self.hello_id, method::INITIALIZE, Some(&params))
     }

@@ -3,7 +3,7 @@
 use tokio::time::Instant;
 
 use super::super::calls::Stray;
-use super::super::junk::{Shown, excerpt};
+use super::super::malformed::{Shown, excerpt};
 use super::{Dialogue, Effect, Phase};
 use crate::protocol::jsonrpc::{RequestId, Response, code};
 use crate::tree::call::Answer;

@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::super::junk::{Shown, ends};
+use super::super::malformed::{Shown, ends};
 use super::{Dialogue, Effect, Phase, handshake};
 use crate::protocol::framing::recover;
 use crate::protocol::jsonrpc::{DecodeError, RequestId};

@@ -9,8 +9,8 @@ use crate::protocol::jsonrpc::code;
 use crate::protocol::mcp::item::{Item, Kind, Odd};
 use crate::tree::registry::Gap;
 use crate::tree::upstream::calls::Calls;
-use crate::tree::upstream::junk::excerpt;
 use crate::tree::upstream::listing::Listing;
+use crate::tree::upstream::malformed::excerpt;
 use crate::tree::upstream::undeclared::MAY_TAKE;
 
 /// Why a page of a list did not come.

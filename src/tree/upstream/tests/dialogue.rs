@@ -139,7 +139,7 @@ fn noise_before_the_handshake_is_skipped_and_ids_may_be_strings() {
     assert_eq!(talk.hears(&hello).len(), 3);
     let list = answer(1, &tools(&["t"])).replace(r#""id":1"#, r#""id":"1""#);
     assert_eq!(talk.hears(&list), [listed(&["t"])]);
-    assert_eq!(talk.dialogue.counters().junk, 2);
+    assert_eq!(talk.dialogue.counters().malformed, 2);
 }
 
 #[test]
@@ -275,7 +275,7 @@ fn an_answer_that_cannot_be_used_is_an_error_for_its_call_and_nobody_elses() {
         matches!(&heard[..], [Heard::Failed(2, text)] if text.contains("it is too long")),
         "{heard:?}"
     );
-    assert_eq!(talk.dialogue.counters().junk, 2);
+    assert_eq!(talk.dialogue.counters().malformed, 2);
 }
 
 #[test]
@@ -286,7 +286,7 @@ fn a_line_cut_off_by_the_end_leaves_its_call_to_the_end() {
     talk.dialogue
         .on_fragment(talk.now, head.as_bytes(), "ends without a newline");
     assert!(desk.hear().is_empty());
-    assert_eq!(talk.dialogue.counters().junk, 1);
+    assert_eq!(talk.dialogue.counters().malformed, 1);
 }
 
 #[test]
@@ -316,7 +316,7 @@ fn messages_in_a_batch_are_each_taken_and_none_is_lost() {
     let todo = talk.hears(&format!(" [{hello}, 7, [[{alive}]],{alive}]"));
     let pong = Todo::Write(json!({"jsonrpc": "2.0", "id": "p", "result": {}}));
     assert_eq!((todo.len(), todo.last()), (5, Some(&pong)));
-    assert_eq!(talk.dialogue.counters().junk, 2);
+    assert_eq!(talk.dialogue.counters().malformed, 2);
     let mut desk = Desk::new(2);
     talk.hears(&answer(1, &tools(&["t"])));
     talk.sends(&mut desk);

@@ -2,17 +2,17 @@
 //! the actor through its handle with small shell scripts as servers.
 
 mod actor;
-mod asks;
 mod audience;
 mod calls;
 mod counts;
 mod dialogue;
 mod instance;
-mod junk;
 mod listing;
 mod lists;
+mod malformed;
 mod model;
 mod properties;
+mod server_requests;
 mod talk;
 mod torn;
 mod undeclared;
@@ -34,7 +34,7 @@ use crate::protocol::jsonrpc::{self, Message};
 use crate::protocol::mcp::lifecycle::ClientCapabilities;
 use crate::protocol::mcp::logging::Level;
 use crate::protocol::mcp::method;
-use crate::protocol::mcp::request::ServerRequest;
+use crate::protocol::mcp::request::ClientRequest;
 use crate::tree::Quota;
 use crate::tree::call::{Answer, Errand, Ticket};
 use crate::tree::client::{Client, Interest, News, Owner};
@@ -136,7 +136,7 @@ impl Desk {
     /// The ticket of a request about `key`, as its server knows it.
     fn ticket_for(&mut self, method: &'static str, key: &str, params: &str) -> Ticket {
         self.last_number += 1;
-        let request = ServerRequest::parse(method, &Bytes::from(params.to_owned())).unwrap();
+        let request = ClientRequest::parse(method, &Bytes::from(params.to_owned())).unwrap();
         let errand = Errand {
             key: key.into(),
             request,

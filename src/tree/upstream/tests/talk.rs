@@ -34,7 +34,7 @@ pub(super) enum Todo {
     Listed(Vec<String>, Vec<Kind>),
     ListChanged,
     Watch,
-    Ask(String, RequestId),
+    ServerRequest(String, RequestId),
     Broken(FailureKind, String),
 }
 
@@ -52,7 +52,7 @@ pub(super) fn read(effect: Effect) -> Todo {
         }
         Effect::ListChanged(_) => Todo::ListChanged,
         Effect::Watch => Todo::Watch,
-        Effect::Ask(request) => Todo::Ask(request.method.into(), request.id),
+        Effect::ServerRequest(request) => Todo::ServerRequest(request.method.into(), request.id),
         Effect::Broken(kind, why) => Todo::Broken(kind, why),
     }
 }

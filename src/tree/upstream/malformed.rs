@@ -19,7 +19,7 @@ const SHOWN: usize = 200;
 
 /// The count, and what of it is not in the log yet.
 #[derive(Debug)]
-pub(super) struct Junk {
+pub(super) struct MalformedLines {
     who: Who,
     past: Arc<Past>,
     begun: Instant,
@@ -34,7 +34,7 @@ pub(super) struct Junk {
     framing: Option<Framing>,
 }
 
-impl Junk {
+impl MalformedLines {
     pub(super) fn new(who: Who, past: Arc<Past>) -> Self {
         Self {
             who,

@@ -11,17 +11,17 @@ use super::state::SessionState;
 use super::streams::Lane;
 use crate::ids::{Generation, ServerName};
 use crate::protocol::jsonrpc::{self, RequestId, Response, code};
-use crate::protocol::mcp::asks::Ask as AskParams;
 use crate::protocol::mcp::cancelled::{self, Cancelled};
 use crate::protocol::mcp::method;
 use crate::protocol::mcp::progress::Progress;
-use crate::tree::client::Ask;
+use crate::protocol::mcp::server_requests::ServerRequestParams;
+use crate::tree::client::ServerRequest;
 use crate::tree::registry::RouteState;
 use crate::tree::timer::Timer;
 
 /// A request that the client has not answered.
-pub(super) struct OpenAsk {
-    ask: Ask,
+pub(super) struct OpenServerRequest {
+    ask: ServerRequest,
     lane: Lane,
     /// The event of the general lane that asks it.
     event: Option<u64>,
@@ -31,12 +31,12 @@ pub(super) struct OpenAsk {
 }
 
 /// All of them.
-pub(super) struct Asks {
-    open: BTreeMap<u64, OpenAsk>,
+pub(super) struct ServerRequests {
+    open: BTreeMap<u64, OpenServerRequest>,
     last_number: u64,
 }
 
-impl Default for Asks {
+impl Default for ServerRequests {
     /// A client that lives longer than the gateway may yet answer what an earlier life asked: the
     /// numbers begin anywhere, and stay where every client counts exactly.
     fn default() -> Self {
@@ -47,7 +47,7 @@ impl Default for Asks {
     }
 }
 
-impl Asks {
+impl ServerRequests {
     fn next_number(&mut self) -> u64 {
         self.last_number += 1;
         self.last_number
@@ -60,14 +60,16 @@ impl Asks {
 
     /// The number that the server knows under this id.
     fn find(&self, server: &ServerName, id: &RequestId) -> Option<u64> {
-        let is_it = |open: &OpenAsk| open.ask.upstream().server() == server && open.ask.id() == id;
+        let is_it = |open: &OpenServerRequest| {
+            open.ask.upstream().server() == server && open.ask.id() == id
+        };
         let mut latest_first = self.open.iter().rev();
         latest_first.find_map(|(number, open)| is_it(open).then_some(*number))
     }
 
     /// Those of `server`, or only of its lives before `generation`.
     fn of(&self, server: &ServerName, before: Option<Generation>) -> Vec<u64> {
-        let is_it = |open: &OpenAsk| {
+        let is_it = |open: &OpenServerRequest| {
             let upstream = open.ask.upstream();
             let is_past = before.is_none_or(|before| upstream.generation() < before);
             upstream.server() == server && is_past
@@ -80,20 +82,22 @@ impl Asks {
 
 impl SessionState {
     /// A server asks the client something.
-    pub(super) fn on_asked(&mut self, mut ask: Ask) {
+    pub(super) fn on_asked(&mut self, mut ask: ServerRequest) {
         let asked = &ask.request.method;
         if !self.client.capabilities.allows(asked) {
             let text = format!("Method not found: the client does not offer '{asked}'");
             return ask.refuse(code::METHOD_NOT_FOUND, &text);
         }
-        if self.asks.open.len() >= self.limits.max_questions_per_session || self.streams.is_full() {
+        if self.server_requests.open.len() >= self.limits.max_questions_per_session
+            || self.streams.is_full()
+        {
             let text = "busy: the client has as many requests before it as it may";
             return ask.refuse(code::BUSY, text);
         }
-        let number = self.asks.next_number();
+        let number = self.server_requests.next_number();
         // The client may take its time: what it was sent must not wait here too.
         let params = ask.request.params.take();
-        let params = AskParams::parse(params.as_ref());
+        let params = ServerRequestParams::parse(params.as_ref());
         let token = params.token().map(Box::from);
         let params = params.rewrite(Some(number));
         let request = jsonrpc::request(number, &ask.request.method, params.as_deref());
@@ -102,20 +106,20 @@ impl SessionState {
         let deadline = Timer::after(&self.myself, ask.timeout, elapsed);
         self.say(lane, request);
         let event = (lane == Lane::GENERAL).then_some(self.streams.general.place.seq);
-        let open = OpenAsk {
+        let open = OpenServerRequest {
             ask,
             lane,
             event,
             token,
             deadline,
         };
-        self.asks.open.insert(number, open);
+        self.server_requests.open.insert(number, open);
     }
 
     /// The client answers.
     pub(super) fn on_response(&mut self, response: Response) {
         let number = response.id.as_ref().and_then(RequestId::as_number);
-        match number.and_then(|number| self.asks.open.remove(&number)) {
+        match number.and_then(|number| self.server_requests.open.remove(&number)) {
             Some(open) => open.ask.answer(response.outcome),
             None => log::debug!(
                 "{:?} answered {:?}, which nobody asks (any more)",
@@ -126,7 +130,7 @@ impl SessionState {
     }
 
     pub(super) fn on_ask_elapsed(&mut self, number: u64) {
-        let Some(open) = self.asks.open.remove(&number) else {
+        let Some(open) = self.server_requests.open.remove(&number) else {
             return;
         };
         let within = open.ask.timeout.as_secs();
@@ -141,8 +145,8 @@ impl SessionState {
             return;
         };
         let id = cancelled.request_id();
-        let number = id.and_then(|id| self.asks.find(server, &id));
-        let open = number.and_then(|number| self.asks.open.remove(&number));
+        let number = id.and_then(|id| self.server_requests.find(server, &id));
+        let open = number.and_then(|number| self.server_requests.open.remove(&number));
         if let (Some(number), Some(open)) = (number, open) {
             open.ask.close();
             self.say_cancelled(open.lane, &cancelled.rewrite(number));
@@ -152,8 +156,8 @@ impl SessionState {
     /// A life of `server` has ended, and nobody waits for these answers: those of its lives before
     /// `generation`, or all.
     pub(super) fn withdraw_asks(&mut self, server: &ServerName, before: Option<Generation>) {
-        for number in self.asks.of(server, before) {
-            if let Some(open) = self.asks.open.remove(&number) {
+        for number in self.server_requests.of(server, before) {
+            if let Some(open) = self.server_requests.open.remove(&number) {
                 open.ask.close();
                 let params = cancelled::cancelled_params(number, "the server has ended");
                 self.say_cancelled(open.lane, &params);
@@ -176,7 +180,7 @@ impl SessionState {
     pub(super) fn on_progress(&mut self, params: Option<&Bytes>) {
         let progress = params.and_then(|params| Progress::parse(params).ok());
         let number = progress.as_ref().and_then(Progress::token);
-        let open = number.and_then(|number| self.asks.open.get_mut(&number));
+        let open = number.and_then(|number| self.server_requests.open.get_mut(&number));
         let (Some(progress), Some(number), Some(open)) = (progress, number, open) else {
             return log::debug!("{:?} has progress in what nobody asks (any more)", self.id);
         };

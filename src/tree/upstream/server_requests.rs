@@ -7,12 +7,12 @@ use crate::config::model::{Isolation, ServerSpec};
 use crate::ids::ServerName;
 use crate::protocol::jsonrpc::{self, Notification, Request, code};
 use crate::protocol::mcp::lifecycle::ClientCapabilities;
-use crate::protocol::mcp::{asks, method};
+use crate::protocol::mcp::{method, server_requests};
 use crate::tree::client::{News, Owner};
 
 /// Who answers.
 #[derive(Debug)]
-pub(super) struct Asks {
+pub(super) struct ServerRequests {
     server: ServerName,
     owner: Option<Owner>,
     /// It supplies a catalogue, and does no work that it could have a question about.
@@ -21,7 +21,7 @@ pub(super) struct Asks {
     roots: Vec<String>,
 }
 
-impl Asks {
+impl ServerRequests {
     pub(super) fn new(spec: &ServerSpec, owner: Option<Owner>) -> Self {
         Self {
             server: spec.name.clone(),
@@ -59,14 +59,17 @@ impl Asks {
             return Effect::Write(jsonrpc::error(Some(id), &error));
         }
         if self.owner.is_some() {
-            return Effect::Ask(request);
+            return Effect::ServerRequest(request);
         }
         if self.is_template {
             let text = "there is no client to ask: this process only says what the server offers";
             let error = jsonrpc::error_object(code::INTERNAL_ERROR, text);
             return Effect::Write(jsonrpc::error(Some(id), &error));
         }
-        Effect::Write(jsonrpc::result(id, &asks::roots_result(&self.roots)))
+        Effect::Write(jsonrpc::result(
+            id,
+            &server_requests::roots_result(&self.roots),
+        ))
     }
 
     /// Passes a notification on that is for the owner's client. `false` if it is none of those.

@@ -15,7 +15,7 @@ use crate::telemetry::log::{self as logging, LogGuard, Screen};
 use crate::telemetry::metrics::Metrics;
 
 /// What the tree is built on.
-pub(super) struct Ground {
+pub(super) struct Bootstrap {
     pub(super) path: PathBuf,
     pub(super) sockets: Vec<TcpListener>,
     pub(super) held: Held,
@@ -29,12 +29,12 @@ pub(super) struct Ground {
 }
 
 /// Why the gateway can't run, and its exit code.
-pub(super) struct Unfit(pub(super) u8, pub(super) anyhow::Error);
+pub(super) struct StartError(pub(super) u8, pub(super) anyhow::Error);
 
-impl Ground {
+impl Bootstrap {
     /// Once, at the very start, while there is but one thread. What is logged is written out when the
     /// guard ends.
-    pub(super) fn lay(options: &Run) -> Result<(Self, LogGuard), Unfit> {
+    pub(super) fn lay(options: &Run) -> Result<(Self, LogGuard), StartError> {
         process::keep_descriptors();
         process::unblock_signals().map_err(broken)?;
         let holder = Holder::follow().map_err(broken)?;
@@ -55,7 +55,7 @@ impl Ground {
         if sockets.are_passed {
             log::info!("The service manager passed the socket; --listen is not used");
         }
-        let ground = Self {
+        let bootstrap = Self {
             path,
             sockets: sockets.listeners,
             held: sockets.are_passed.into(),
@@ -66,14 +66,14 @@ impl Ground {
             workers,
             screen: log.screen(),
         };
-        Ok((ground, log))
+        Ok((bootstrap, log))
     }
 }
 
-pub(super) fn misconfigured(error: impl Into<anyhow::Error>) -> Unfit {
-    Unfit(MISCONFIGURED, error.into())
+pub(super) fn misconfigured(error: impl Into<anyhow::Error>) -> StartError {
+    StartError(MISCONFIGURED, error.into())
 }
 
-pub(super) fn broken(error: impl Into<anyhow::Error>) -> Unfit {
-    Unfit(BROKEN, error.into())
+pub(super) fn broken(error: impl Into<anyhow::Error>) -> StartError {
+    StartError(BROKEN, error.into())
 }

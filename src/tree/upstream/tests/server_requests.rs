@@ -79,7 +79,7 @@ fn an_instance_asks_its_client_for_what_that_declared() {
         for (place, method) in ASKS.into_iter().enumerate() {
             let todo = talk.hears(&question(method));
             if Some(place) == allowed {
-                assert!(matches!(&todo[..], [Todo::Ask(asked, _)] if asked == method));
+                assert!(matches!(&todo[..], [Todo::ServerRequest(asked, _)] if asked == method));
             } else {
                 assert!(is_refused(&todo), "{method}: {todo:?}");
             }

@@ -10,12 +10,12 @@ use super::super::raw;
 
 /// The params of a server's request to a client.
 #[derive(Debug, Clone)]
-pub struct Ask {
+pub struct ServerRequestParams {
     params: Option<Bytes>,
     token: Option<(Box<str>, Range<usize>)>,
 }
 
-impl Ask {
+impl ServerRequestParams {
     /// Finds the progress token. Nothing is refused: whether the params make sense is for the
     /// client to say.
     #[must_use]
@@ -71,8 +71,8 @@ mod tests {
 
     use super::*;
 
-    fn ask(text: &str) -> Ask {
-        Ask::parse(Some(&Bytes::from(text.to_owned())))
+    fn ask(text: &str) -> ServerRequestParams {
+        ServerRequestParams::parse(Some(&Bytes::from(text.to_owned())))
     }
 
     #[test]
@@ -87,7 +87,7 @@ mod tests {
             r#"{"_meta":{"x":1.10,"progressToken":9},"progressToken":2,"temperature":1e400}"#
         );
         let same = ask.rewrite(None).unwrap();
-        assert_eq!(Ask::parse(Some(&same)).token(), ask.token());
+        assert_eq!(ServerRequestParams::parse(Some(&same)).token(), ask.token());
     }
 
     #[test]
@@ -104,7 +104,7 @@ mod tests {
             assert_eq!(ask(text).token(), None, "{text}");
             assert_eq!(ask(text).rewrite(Some(9)).unwrap(), text);
         }
-        let nothing = Ask::parse(None);
+        let nothing = ServerRequestParams::parse(None);
         assert_eq!((nothing.token(), nothing.rewrite(Some(9))), (None, None));
     }
 

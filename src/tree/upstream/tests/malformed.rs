@@ -6,32 +6,32 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::who;
-use crate::tree::upstream::junk::{Junk, excerpt};
+use crate::tree::upstream::malformed::{MalformedLines, excerpt};
 use crate::tree::upstream::past::Past;
 
 #[test]
 fn every_line_is_counted_and_few_are_logged() {
-    let (mut junk, start) = (Junk::new(who(), Arc::default()), Instant::now());
+    let (mut malformed, start) = (MalformedLines::new(who(), Arc::default()), Instant::now());
     let logged = (0..30_000_u64)
         .filter(|millis| {
             let now = start + Duration::from_millis(*millis);
-            junk.note(now, b"npm notice", "is not a JSON-RPC message")
+            malformed.note(now, b"npm notice", "is not a JSON-RPC message")
         })
         .count();
-    assert_eq!((junk.count(), logged), (30_000, 3));
+    assert_eq!((malformed.count(), logged), (30_000, 3));
 }
 
 #[test]
 fn what_was_not_shown_is_said_when_nothing_more_comes() {
-    let (mut junk, now) = (Junk::new(who(), Arc::default()), Instant::now());
-    assert!(junk.note(now, b"x", "is no message"));
-    assert_eq!(junk.next_deadline(), None);
-    assert!(!junk.note(now, b"x", "is no message"));
-    let due = junk.next_deadline().expect("one was not shown");
+    let (mut malformed, now) = (MalformedLines::new(who(), Arc::default()), Instant::now());
+    assert!(malformed.note(now, b"x", "is no message"));
+    assert_eq!(malformed.next_deadline(), None);
+    assert!(!malformed.note(now, b"x", "is no message"));
+    let due = malformed.next_deadline().expect("one was not shown");
     assert_eq!(due, now + Duration::from_secs(10));
-    junk.say_rest(due);
-    assert_eq!(junk.next_deadline(), None);
-    assert!(!junk.note(due, b"x", "is no message"));
+    malformed.say_rest(due);
+    assert_eq!(malformed.next_deadline(), None);
+    assert!(!malformed.note(due, b"x", "is no message"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -39,23 +39,26 @@ async fn lives_that_are_alike_are_said_ever_more_rarely() {
     let past = Arc::new(Past::default());
     let mut said = Vec::new();
     for life in 1..=40 {
-        let mut junk = Junk::new(who(), Arc::clone(&past));
+        let mut malformed = MalformedLines::new(who(), Arc::clone(&past));
         for _ in 0..3 {
-            if junk.note(Instant::now(), b"x", "is no message") {
+            if malformed.note(Instant::now(), b"x", "is no message") {
                 said.push(life);
             }
         }
-        junk.say_rest(Instant::now());
+        malformed.say_rest(Instant::now());
         tokio::time::advance(Duration::from_secs(20)).await;
     }
     assert_eq!(said, [1, 2, 4, 8, 16, 32]);
     assert_eq!(past.take_unsaid_junk(), 3 * 8);
 
-    let mut junk = Junk::new(who(), Arc::clone(&past));
-    assert!(!junk.note(Instant::now(), b"x", "is no message"));
+    let mut malformed = MalformedLines::new(who(), Arc::clone(&past));
+    assert!(!malformed.note(Instant::now(), b"x", "is no message"));
     tokio::time::advance(Duration::from_secs(60)).await;
-    assert!(junk.note(Instant::now(), b"x", "is no message"), "it lasts");
-    let mut next = Junk::new(who(), past);
+    assert!(
+        malformed.note(Instant::now(), b"x", "is no message"),
+        "it lasts"
+    );
+    let mut next = MalformedLines::new(who(), past);
     assert!(next.note(Instant::now(), b"x", "is no message"));
 }
 
