@@ -65,6 +65,7 @@ async fn the_whole_is_what_the_documentation_says() {
         "version": env!("CARGO_PKG_VERSION"),
         "uptime_seconds": null,
         "ready": true,
+        "missing": [],
         "servers": [{
             "name": "a", "state": "ready", "pid": pid, "failures": 0, "next_try_seconds": null,
             "why": null, "tools": null, "calls_in_flight": 0, "instances": 0,
