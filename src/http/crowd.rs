@@ -77,14 +77,13 @@ impl Crowd {
 
     /// Has idle ones give their places up whenever places are short. May be dropped at any time.
     pub(super) async fn clear_places(&mut self) {
-        self.places.are_short().await;
         if let Some(cleared) = self.cleared {
             sleep_until(cleared + NEXT_LOOK).await;
         }
+        self.places.are_short().await;
         self.cleared = Some(Instant::now());
         let all = self.all.iter().filter_map(Weak::upgrade);
-        let idle = all.filter(|one| one.clock.idle_for().is_some());
-        idle.for_each(|one| one.give_up_place());
+        all.for_each(|one| one.give_up_idle_place());
     }
 
     /// How many were told to leave and have not left.

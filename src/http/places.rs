@@ -80,10 +80,10 @@ impl Place {
         is_taken
     }
 
-    /// Gives it up.
-    pub(super) fn give_up(&self) {
+    /// Gives it up if it `is_spare`, which is asked while nobody can take it.
+    pub(super) fn give_up_if(&self, is_spare: impl FnOnce() -> bool) {
         let mut taken = self.taken();
-        if let Taken::Yes { .. } = *taken {
+        if matches!(*taken, Taken::Yes { .. }) && is_spare() {
             *taken = Taken::No(Instant::now());
         }
     }

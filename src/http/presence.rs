@@ -65,9 +65,9 @@ impl Presence {
         has_place
     }
 
-    /// It is not in use for now.
-    pub(super) fn give_up_place(&self) {
-        self.place.give_up();
+    /// Leaves its place to others if it is not in use for now.
+    pub(super) fn give_up_idle_place(&self) {
+        self.place.give_up_if(|| self.clock.idle_for().is_some());
     }
 
     /// How long it has shown nothing that would keep it here, if it has begun to ask for something.

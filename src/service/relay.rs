@@ -17,6 +17,8 @@ use super::notify::{Notifier, NotifyState};
 
 /// More than the gateway says at once.
 const LONGEST: usize = 4096;
+/// So many are passed on before anything else is looked at.
+const AT_ONCE: usize = 64;
 
 /// The socket that the gateway takes for the manager's.
 #[derive(Debug)]
@@ -63,7 +65,11 @@ impl Relay {
     /// so for good.
     pub fn pass_on(&self, child: i32, is_last: bool) {
         let mut buffer = [0; LONGEST];
-        while let Ok((length, sender)) = self.read(&mut buffer) {
+        // Anybody on this machine may write here: after so many it is somebody else's turn.
+        for _ in 0..AT_ONCE {
+            let Ok((length, sender)) = self.read(&mut buffer) else {
+                return;
+            };
             let text = buffer.get(..length).unwrap_or_default();
             let is_stop = text.starts_with(NotifyState::STOPPING.as_bytes());
             if sender == Some(child) && (is_last || !is_stop) {

@@ -175,7 +175,7 @@ impl<K: Name, S: Spec> Roster<K, S> {
             match &mut child.phase {
                 phase @ (Phase::Queued | Phase::Backoff { .. }) => *phase = Phase::Stopped,
                 Phase::Stopping { then, .. } if *then == AfterStop::Start => {
-                    *then = AfterStop::Rest
+                    *then = AfterStop::Rest;
                 }
                 Phase::Starting { .. }
                 | Phase::Ready { .. }

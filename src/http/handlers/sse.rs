@@ -31,8 +31,8 @@ pub(in crate::http) async fn open(
     if !accept::allows(&headers.get_all(ACCEPT), "text", "event-stream") {
         return Err(Problem::NotAcceptable("text/event-stream"));
     }
-    let OpenedSse { id, stream } = context.sessions.of(wire.holder()).open_sse().await?;
     wire.is_known().await?;
+    let OpenedSse { id, stream } = context.sessions.of(wire.holder()).open_sse().await?;
     let place = place(&context, &headers, &wire);
     stream.cut_with(wire.cut);
     let asked = Asked {

@@ -1,6 +1,7 @@
 //! The three pipes of a child, a task each. They have no state worth supervising: each ends with
 //! its pipe, or when the [`Process`](super::Process) that holds it is dropped.
 
+mod printable;
 mod stderr;
 mod stdin;
 mod stdout;

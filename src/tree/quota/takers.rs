@@ -63,7 +63,7 @@ impl Takers {
         } = demand;
         let held = self.holders.get(&taker.holder).copied().unwrap_or_default();
         let others = self.holders.len() - usize::from(held > 0);
-        if self.must_wait(taker.holder, held + more, most) {
+        if self.must_wait(taker.holder, held + more, (used + more, most)) {
             return false;
         }
         let has_little = held + more <= part(most, others + 2);
@@ -92,8 +92,12 @@ impl Takers {
         its + more <= part(most, others + 2)
     }
 
-    /// Whether `holder`, who would have `amount` then, leaves it to somebody who was refused.
-    fn must_wait(&self, holder: Holder, amount: usize, most: usize) -> bool {
+    /// Whether `holder`, who would have `amount` then, leaves it to somebody who was refused: only if
+    /// there would not be enough for both.
+    fn must_wait(&self, holder: Holder, amount: usize, (used, most): (usize, usize)) -> bool {
+        if used.saturating_add((2 * band(most)).max(1)) <= most {
+            return false;
+        }
         let Some((first, since)) = self.waiting.filter(|(first, _)| *first != holder) else {
             return false;
         };

@@ -12,6 +12,7 @@ use super::message::{Timer as Wait, UpstreamMsg};
 use super::state::{Outcome, UpstreamState};
 use super::work::ENDS_WITHIN;
 use crate::process::{self, Grace, StopReport};
+use crate::protocol::mcp::item::Kind;
 use crate::supervise::{Failure, FailureKind};
 
 /// What a dying process has to say is read for so long.
@@ -131,19 +132,23 @@ impl UpstreamState {
         };
         let is_clean = self.ending.status.is_some_and(|status| status.success());
         let is_done = is_clean && self.work.done() > 0;
-        if is_done || self.dialogue.looks_further_for().is_some() {
-            return self.finish(&how);
+        let asked = self.dialogue.looks_further_for().or_else(|| {
+            let earlier = self.dialogue.looked_further_for();
+            earlier.filter(|_| !is_done)
+        });
+        if is_done || asked.is_some() {
+            return self.finish(&how, asked);
         }
         self.die(FailureKind::Exited, &how)
     }
 
     /// Its end is no failure: some servers end when they have done what they were asked, and some
     /// when they are asked for what they did not declare.
-    fn finish(&mut self, how: &str) -> Outcome {
+    fn finish(&mut self, how: &str, asked: Option<Kind>) -> Outcome {
         let (who, done) = (self.dialogue.who(), self.work.done());
         let is_known = self.args.past.finished() > 0;
         let level = if is_known { Level::Debug } else { Level::Info };
-        if let Some(kind) = self.dialogue.looks_further_for() {
+        if let Some(kind) = asked {
             let is_again = self.args.past.learn_end(kind);
             let next = if is_again {
                 "not asked that again"
@@ -153,7 +158,7 @@ impl UpstreamState {
             let method = kind.method();
             log::info!(
                 server = who.server();
-                "Server {who} {how} when it was asked what it offers beside what it declared ({method}); it is {next}"
+                "Server {who} {how} when it had been asked what it offers beside what it declared ({method}); it is {next}"
             );
         } else {
             self.work.learn(Instant::now());

@@ -327,6 +327,13 @@ impl Lists {
         (!self.undeclared.has_come(*kind)).then_some(*kind)
     }
 
+    /// One that was not declared and was asked for in vain, without a plain no.
+    pub(super) fn tried(&self) -> Option<Kind> {
+        let gaps = self.known.gaps.iter();
+        let mut silent = gaps.filter_map(|(kind, gap)| (*gap == Gap::Silent).then_some(*kind));
+        silent.find(|kind| !self.undeclared.has_come(*kind))
+    }
+
     fn say_if_nothing(&mut self) {
         if self.known.gaps.values().any(|gap| *gap != Gap::Silent) {
             return;

@@ -129,6 +129,8 @@ async fn open(
         _ => None,
     };
     let client = lifecycle::client_info(params);
+    // Before there is a session, which whoever is refused would leave behind.
+    wire.is_known().await?;
     let (id, session) = context
         .sessions
         .of(wire.holder())

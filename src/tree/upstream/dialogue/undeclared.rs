@@ -31,4 +31,10 @@ impl Dialogue {
     pub(in super::super) fn looks_further_for(&self) -> Option<Kind> {
         self.lists.trying()
     }
+
+    /// The list that the server did not declare, was asked for and was silent or wrong about: what
+    /// it fails of later may still be that.
+    pub(in super::super) fn looked_further_for(&self) -> Option<Kind> {
+        self.lists.tried()
+    }
 }

@@ -2,6 +2,7 @@
 //! late, which count all the same.
 
 use bytes::Bytes;
+use log::Level;
 use tokio::time::Instant;
 
 use super::{Lists, Step};
@@ -107,7 +108,8 @@ impl Lists {
     /// list is whole.
     fn end_at_empty_cursor(&self, kind: Kind, count: usize, failure: &Failure) {
         let (who, method, text) = (&self.who, kind.method(), failure.text());
-        log::info!(
+        log::log!(
+            who.level(Level::Info),
             server = who.server();
             "Server {who} ends a list of {count} entries with an empty cursor, and has no page there \
              ({method}): {text}"
@@ -145,11 +147,13 @@ impl Lists {
         };
         let (who, method, text) = (&self.who, kind.method(), failure.text());
         match &pages {
-            None => log::warn!(
+            None => log::log!(
+                who.level(Level::Warn),
                 server = who.server();
                 "Server {who} could not list what it offers ({method}): {text}"
             ),
-            Some((items, _)) => log::warn!(
+            Some((items, _)) => log::log!(
+                who.level(Level::Warn),
                 server = who.server();
                 "Server {who} lists {} entries, and no page after them ({method}): {text}; they stand \
                  unless more was known",
@@ -177,7 +181,7 @@ impl Lists {
         let kind = late.find_map(|(kind, listing)| (listing.id == id).then_some(*kind))?;
         let listing = self.late.remove(&kind)?;
         let (who, method) = (&self.who, kind.method());
-        log::info!(server = who.server(); "Server {who} answers {method} late: it counts all the same");
+        log::log!(who.level(Level::Info), server = who.server(); "Server {who} answers {method} late: it counts all the same");
         self.asked.insert(kind, listing);
         Some(kind)
     }
