@@ -185,6 +185,22 @@ mod tests {
     }
 
     #[test]
+    fn nobody_waits_for_who_was_refused_where_there_is_enough_for_both() {
+        let quota = Quota::new(32);
+        let sessions = (0..32).map(|session| taker(1, session));
+        let mut home: Vec<Share> = sessions.filter_map(|it| quota.take_for(&it, 1)).collect();
+        assert_eq!(home.len(), 30);
+        assert!(quota.take_for(&taker(2, 1), 4).is_none());
+        home.truncate(29);
+        assert!(
+            quota.take_for(&taker(1, 0), 1).is_none(),
+            "it is for the other"
+        );
+        home.truncate(16);
+        assert!(quota.take_for(&taker(1, 0), 1).is_some());
+    }
+
+    #[test]
     fn the_greedy_leave_room_for_one_more() {
         for most in [8, 16, 64, 128, 1000] {
             for (clients, sessions) in [(1, 1), (1, 3), (1, 200), (2, 2), (3, 100), (4, 1)] {

@@ -93,8 +93,11 @@ fn silence_is_none_after_a_while_and_the_answer_counts_all_the_same() {
     assert_eq!(talk.dialogue.next_deadline(), Some(talk.now));
     assert_eq!(talk.expires(), [listed_but(&["p"], &[Kind::Tools])]);
     assert_eq!(talk.dialogue.next_deadline(), None);
+    let tried = talk.dialogue.looked_further_for();
+    assert_eq!(tried, Some(Kind::Tools), "its end may still be of that");
     let todo = talk.hears(&answer(2, &tools(&["t"])));
     assert_eq!(todo, [listed(&["t", "p"])]);
+    assert_eq!(talk.dialogue.looked_further_for(), None);
     assert_eq!(talk.dialogue.counters().dropped_answers, 0);
 }
 
