@@ -143,7 +143,11 @@ async fn f55_request_smuggling() {
     // That one would be seen.
     session.call_tool("fx__echo", r#"{"text":"PLAIN"}"#).await;
     let received = || fs::read_to_string(&record).expect("it is written");
-    assert!(received().contains("PLAIN"), "{}", received());
+    // The server may answer before `tee` has written it down.
+    wait::until("the call in the record", PATIENCE, async || {
+        received().contains("PLAIN").then_some(())
+    })
+    .await;
     stage.holds(
         "the server has seen none of them",
         !received().contains(corpus::HIDDEN),
