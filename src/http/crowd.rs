@@ -305,7 +305,7 @@ mod tests {
         advance(PATIENCE).await;
         assert!(crowd.put_out() && refused.is_leaving(), "nobody knows it");
         assert!(crowd.admit(15, at(2)).is_known(at(2)));
-        // What is idle for long enough gives its place up, and is not kept if it never goes on.
+        // What is idle gives its place up, and is not kept if it never goes on.
         assert!(!refused.is_known(at(1)));
         for one in &greedy[..2] {
             answered(one);

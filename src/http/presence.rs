@@ -3,7 +3,6 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, OnceLock};
-
 use std::time::Duration;
 
 use tokio::sync::Notify;

@@ -12,6 +12,8 @@ use serde_json::{Value, json};
 use tokio::process::Command;
 use tokio::time::timeout;
 
+use crate::support::proc;
+
 /// Two minutes are usual where calls run into a time-out.
 const LONGEST: Duration = Duration::from_secs(300);
 const PROMPT: &str = "Use the tools as you see fit.";
@@ -152,6 +154,7 @@ impl Place<'_> {
             // An error says that all of it has gone.
             killpg(group, Signal::SIGKILL).ok();
         }
+        self.end_daemons();
         let text = fs::read(said).map(|said| String::from_utf8_lossy(&said).into_owned());
         let end = status.map_or("too late".to_owned(), |status| format!("{status:?}"));
         format!(
@@ -159,6 +162,22 @@ impl Place<'_> {
             arguments.join(" "),
             text.unwrap_or_default()
         )
+    }
+
+    /// Ends what a program has left in a group of its own, known by the home that nobody else has.
+    fn end_daemons(&self) {
+        let home = format!("HOME={}", self.home.display());
+        let is_of_it = |environment: Vec<u8>| {
+            let mut variables = environment.split(|byte| *byte == 0);
+            variables.any(|variable| variable == home.as_bytes())
+        };
+        let entries = fs::read_dir("/proc").expect("/proc is mounted");
+        for name in entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()) {
+            let Ok(pid) = name.parse() else { continue };
+            if fs::read(format!("/proc/{pid}/environ")).is_ok_and(is_of_it) {
+                proc::send(pid, Signal::SIGKILL);
+            }
+        }
     }
 
     fn environment(&self) -> Vec<(&'static str, String)> {

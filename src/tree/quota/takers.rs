@@ -3,9 +3,9 @@
 //!
 //! While there is plenty anybody may. The last sixteenth is for clients that hold less than their
 //! part, which is what each would have if one more came, and no more than is left. The one before it is
-//! also for sessions that hold less than theirs. So a client that is alone, as are all behind one proxy, has the rest. Somebody with
-//! less than its part who is refused all the same is remembered: what comes back then is not taken by
-//! those who have more than theirs.
+//! also for sessions that hold less than theirs. So a client that is alone, as are all behind one proxy,
+//! has the rest. Somebody with less than its part who is refused all the same is remembered: what comes
+//! back then is not taken by those who have more than theirs, unless there is enough for both.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
