@@ -178,7 +178,7 @@ impl ConfigState {
         self.looking.spawn(async move {
             let watching = myself.clone();
             let changed = move || drop(watching.cast(ConfigMsg::Changed));
-            let task = move || place.look(known.as_ref(), watch, changed);
+            let task = move || place.look(reason, known.as_ref(), watch, changed);
             let outcome = tokio::task::spawn_blocking(task).await;
             let outcome = outcome.map_err(|panic| panic.to_string());
             drop(myself.cast(ConfigMsg::Looked { reason, outcome }));
@@ -216,11 +216,15 @@ impl ConfigState {
     }
 
     fn on_found(&mut self, reason: Reason, found: Found) {
-        let Found::News(news) = found else {
-            if reason == Reason::Reload {
-                self.root.configured(self.good.clone(), true);
+        let news = match found {
+            Found::News(news) => news,
+            Found::Unsettled => return self.debounce(),
+            Found::Same => {
+                if reason == Reason::Reload {
+                    self.root.configured(self.good.clone(), true);
+                }
+                return;
             }
-            return;
         };
         let News {
             seen,
@@ -228,12 +232,7 @@ impl ConfigState {
             last,
             exposure,
         } = *news;
-        // It may be half written: the poll looks at any moment, and a file that goes on changing
-        // is looked at again anyway.
-        let is_first = self.seen.is_none();
-        if reason == Reason::Poll && !is_first {
-            return self.debounce();
-        }
+        // It may be half written, and a file that goes on changing is looked at again anyway.
         if reason == Reason::Settled && parsed.is_err() && self.settling.is_some() {
             return;
         }

@@ -34,6 +34,8 @@ pub(super) enum Seen {
 pub(super) enum Found {
     /// What was there the last time.
     Same,
+    /// Something else, which may be half written and was not parsed: the poll looks at any moment.
+    Unsettled,
     /// Something else.
     News(Box<News>),
 }
@@ -66,10 +68,11 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// Looks. `known` is what the last look saw, `watch` the watch so far; `changed` is what a new
-    /// watch calls.
+    /// Looks, for this reason. `known` is what the last look saw, `watch` the watch so far; `changed`
+    /// is what a new watch calls.
     pub(super) fn look(
         &self,
+        reason: Reason,
         known: Option<&Seen>,
         watch: Option<Watch>,
         changed: impl Fn() + Send + 'static,
@@ -80,11 +83,11 @@ impl Place {
             Some(watch) => Ok(watch),
             None => Watch::over(&self.path, changed),
         };
-        let found = self.find(known);
+        let found = self.find(reason, known);
         Looked { watch, found }
     }
 
-    fn find(&self, known: Option<&Seen>) -> Found {
+    fn find(&self, reason: Reason, known: Option<&Seen>) -> Found {
         let (seen, text) = match config::read(&self.path) {
             Ok(text) => {
                 let text: Arc<str> = text.into();
@@ -94,6 +97,9 @@ impl Place {
         };
         if known == Some(&seen) {
             return Found::Same;
+        }
+        if reason == Reason::Poll && known.is_some() {
+            return Found::Unsettled;
         }
         let parsed = text.and_then(|text| {
             let parsed = self.parse(&text)?;

@@ -9,6 +9,8 @@ use tempfile::TempDir;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::timeout;
 
+use super::kept::Kept;
+use super::look::{Found, Place, Reason, Seen};
 use super::{ConfigActor, ConfigArgs, ConfigHandle};
 use crate::config::model::Config;
 use crate::config::model::Given;
@@ -134,6 +136,28 @@ async fn no_wish_gets_lost_while_a_look_is_under_way() {
     bench.config.reload();
     // The last wish came after the change: both must be told together in the end.
     while bench.next().await != (Some(names(&["a", "b"])), true) {}
+}
+
+/// Parsing costs, and a file that may be half written would be parsed for nothing.
+#[test]
+fn the_poll_leaves_a_changed_file_to_the_look_that_follows_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("servers.json");
+    fs::write(&path, TWO).unwrap();
+    let place = Place {
+        kept: Kept::new(None, &path),
+        path,
+        command_line: Given::default(),
+    };
+    let look = |reason, known| place.look(reason, known, None, || ()).found;
+    let was = Seen::Text(ONE.into());
+    let is = Seen::Text(TWO.into());
+    assert!(matches!(look(Reason::Poll, None), Found::News(_)));
+    assert!(matches!(look(Reason::Poll, Some(&was)), Found::Unsettled));
+    assert!(matches!(look(Reason::Settled, Some(&was)), Found::News(_)));
+    for reason in [Reason::Poll, Reason::Settled, Reason::Reload] {
+        assert!(matches!(look(reason, Some(&is)), Found::Same));
+    }
 }
 
 #[tokio::test]
