@@ -183,7 +183,7 @@ impl fmt::Debug for SessionId {
 
 /// Whose a session is: of whoever holds a certain bearer token, or of anybody where none is asked
 /// for. Who holds another token must not find it. Nothing of it is printed.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Owner(Option<[u8; 32]>);
 
 impl Owner {
@@ -211,7 +211,7 @@ impl fmt::Debug for Owner {
 
 /// Who holds what all clients share: whoever shows a certain token or, where none is asked for,
 /// whoever comes from a certain address. Of IPv6 that is a network: one client has all of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Holder {
     owner: Owner,
     address: IpAddr,

@@ -1,13 +1,13 @@
 //! Whose turn it is on each thread: which actor handles which kind of message, or which task is polled.
 //! Whoever takes a turn notes it here; the program's watchdog looks from outside of the runtime. A
-//! turn costs its owner two locks that nobody else has. While no turn is taken the watchdog sleeps, and
+//! turn costs its owner a lock that nobody else has. While no turn is taken the watchdog sleeps, and
 //! whoever takes the next one wakes it.
 
 use std::cell::{Cell, LazyCell};
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::task::{Context, Poll};
 use std::thread::{self, Thread};
@@ -60,7 +60,10 @@ pub struct Worst {
 #[derive(Debug)]
 struct Seat {
     thread: i32,
-    now: Mutex<(u64, Option<Turn>)>,
+    /// Counts when a turn begins and when it ends: odd while there is one. Only its thread writes it.
+    number: AtomicU64,
+    /// The last turn that began.
+    turn: Mutex<Option<Turn>>,
 }
 
 /// Every thread that has taken a turn.
@@ -160,24 +163,43 @@ impl Seat {
     fn take() -> Arc<Self> {
         let seat = Arc::new(Self {
             thread: gettid().as_raw(),
-            now: Mutex::default(),
+            number: AtomicU64::new(0),
+            turn: Mutex::default(),
         });
         whole(SEATS.lock()).push(Arc::downgrade(&seat));
         seat
     }
 
-    /// Sits down to a turn, or up from one; what was before.
-    fn set(&self, turn: Option<Turn>) -> Option<Turn> {
-        let mut now = whole(self.now.lock());
-        now.0 += 1;
-        std::mem::replace(&mut now.1, turn)
+    /// Begins a turn. Returns the one that it interrupts.
+    fn begin(&self, turn: Turn) -> Option<Turn> {
+        let mut now = whole(self.turn.lock());
+        let number = self.number.load(Ordering::Relaxed);
+        let is_within = is_odd(number);
+        let next = if is_within { number + 2 } else { number + 1 };
+        self.number.store(next, Ordering::Relaxed);
+        now.replace(turn).filter(|_| is_within)
+    }
+
+    /// Ends the turn, or goes on with the one that it interrupted.
+    fn end(&self, interrupted: Option<Turn>) {
+        let number = self.number.load(Ordering::Relaxed);
+        if let Some(turn) = interrupted {
+            let mut now = whole(self.turn.lock());
+            self.number.store(number + 2, Ordering::Relaxed);
+            *now = Some(turn);
+        } else {
+            self.number.store(number + 1, Ordering::Release);
+        }
     }
 
     fn look(&self) -> Option<Running> {
-        let (number, turn) = *whole(self.now.lock());
+        let now = whole(self.turn.lock());
+        let number = self.number.load(Ordering::Acquire);
+        let turn = now.filter(|_| is_odd(number))?;
+        drop(now);
         let cpu = clock_gettime(clock_of(self.thread)).ok()?.into();
         Some(Running {
-            turn: turn?,
+            turn,
             thread: self.thread,
             number,
             cpu,
@@ -196,7 +218,7 @@ struct Taken {
 impl Taken {
     fn new(turn: Turn) -> Self {
         ASIDE.set(Duration::ZERO);
-        let before = sit(Some(turn));
+        let before = SEAT.try_with(|seat| seat.begin(turn)).ok().flatten();
         if IS_ASLEEP.load(Ordering::Relaxed)
             && IS_ASLEEP.swap(false, Ordering::Relaxed)
             && let Some(sleeper) = SLEEPER.get()
@@ -221,13 +243,13 @@ impl Drop for Taken {
             worst.kept = kept.max(worst.kept);
             worst.aside = aside.max(worst.aside);
         }
-        sit(self.before);
+        // A thread that ends has no seat.
+        SEAT.try_with(|seat| seat.end(self.before)).ok();
     }
 }
 
-/// Nothing on a thread that ends.
-fn sit(turn: Option<Turn>) -> Option<Turn> {
-    SEAT.try_with(|seat| seat.set(turn)).ok().flatten()
+fn is_odd(number: u64) -> bool {
+    number % 2 == 1
 }
 
 fn now_if_measured() -> Option<Duration> {

@@ -4,29 +4,28 @@ use hyper::header::{GetAll, HeaderValue};
 
 /// A media range of the header, as bytes: they are looked at for each request, and need not be text.
 struct MediaRange<'a> {
-    kind: &'a [u8],
-    subtype: &'a [u8],
+    media: &'a [u8],
     parameters: &'a [u8],
 }
 
-/// Whether `kind/subtype` is acceptable: listed, or nothing is said about what is. An empty header says
+/// Whether `media`, as in `text/html`, is acceptable: listed, or nothing is said about what is. An empty header says
 /// nothing: some clients write the one that their user has not set.
-pub(super) fn allows(values: &GetAll<'_, HeaderValue>, kind: &str, subtype: &str) -> bool {
+pub(super) fn allows(values: &GetAll<'_, HeaderValue>, media: &str) -> bool {
     let is_silent = |value: &HeaderValue| {
         let mut bytes = value.as_bytes().iter();
         bytes.all(|byte| byte.is_ascii_whitespace() || *byte == b',')
     };
-    values.iter().all(is_silent) || lists(values, kind, subtype)
+    values.iter().all(is_silent) || lists(values, media)
 }
 
-/// Whether `kind/subtype` is named or covered by a wildcard, as Streamable HTTP demands of its
+/// Whether `media` is named or covered by a wildcard, as Streamable HTTP demands of its
 /// clients. Of several ranges that cover it the most specific decides (RFC 9110 §12.5.1).
-fn lists(values: &GetAll<'_, HeaderValue>, kind: &str, subtype: &str) -> bool {
+fn lists(values: &GetAll<'_, HeaderValue>, media: &str) -> bool {
     let decisions = ranges(values).filter_map(|range| {
-        let specificity = match (range.kind, range.subtype) {
-            (b"*", b"*") => 0,
-            (_, b"*") if range.kind.eq_ignore_ascii_case(kind.as_bytes()) => 1,
-            _ if range.names(kind, subtype) => 2,
+        let specificity = match range.media {
+            _ if range.names(media) => 2,
+            b"*/*" => 0,
+            [kind @ .., b'/', b'*'] if is_kind(kind, media) => 1,
             _ => return None,
         };
         Some((specificity, range.is_wanted()))
@@ -34,30 +33,27 @@ fn lists(values: &GetAll<'_, HeaderValue>, kind: &str, subtype: &str) -> bool {
     decisions.max().is_some_and(|(_, is_wanted)| is_wanted)
 }
 
-/// Whether `kind/subtype` is named, not only covered by a wildcard or by silence.
-pub(super) fn names(values: &GetAll<'_, HeaderValue>, kind: &str, subtype: &str) -> bool {
-    ranges(values).any(|range| range.names(kind, subtype) && range.is_wanted())
+/// Whether `media` is named, not only covered by a wildcard or by silence.
+pub(super) fn names(values: &GetAll<'_, HeaderValue>, media: &str) -> bool {
+    ranges(values).any(|range| range.names(media) && range.is_wanted())
 }
 
 fn ranges<'a>(values: &GetAll<'a, HeaderValue>) -> impl Iterator<Item = MediaRange<'a>> {
     let ranges = values
         .iter()
         .flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
-    ranges.filter_map(|range| {
+    ranges.map(|range| {
         let (media, parameters) = split_once(range, b';').unwrap_or((range, b""));
-        let (kind, subtype) = split_once(media.trim_ascii(), b'/')?;
-        Some(MediaRange {
-            kind,
-            subtype,
+        MediaRange {
+            media: media.trim_ascii(),
             parameters,
-        })
+        }
     })
 }
 
 impl MediaRange<'_> {
-    fn names(&self, kind: &str, subtype: &str) -> bool {
-        self.kind.eq_ignore_ascii_case(kind.as_bytes())
-            && self.subtype.eq_ignore_ascii_case(subtype.as_bytes())
+    fn names(&self, media: &str) -> bool {
+        self.media.eq_ignore_ascii_case(media.as_bytes())
     }
 
     /// Not so with `q=0`, `q=0.0`, …: "not this one".
@@ -72,9 +68,15 @@ impl MediaRange<'_> {
     }
 }
 
+/// Whether `media` is one of `kind`.
+fn is_kind(kind: &[u8], media: &str) -> bool {
+    let its = media.split_once('/').map(|(its, _)| its);
+    its.is_some_and(|its| its.as_bytes().eq_ignore_ascii_case(kind))
+}
+
 fn split_once(bytes: &[u8], at: u8) -> Option<(&[u8], &[u8])> {
-    let mut parts = bytes.splitn(2, |byte| *byte == at);
-    parts.next().zip(parts.next())
+    let at = memchr::memchr(at, bytes)?;
+    Some((&bytes[..at], &bytes[at + 1..]))
 }
 
 #[cfg(test)]
@@ -87,7 +89,7 @@ mod tests {
         for line in lines {
             headers.append(ACCEPT, HeaderValue::from_static(line));
         }
-        allows(&headers.get_all(ACCEPT), "text", "event-stream")
+        allows(&headers.get_all(ACCEPT), "text/event-stream")
     }
 
     #[test]
@@ -110,7 +112,7 @@ mod tests {
         let names = |value| {
             let mut headers = HeaderMap::new();
             headers.append(ACCEPT, HeaderValue::from_static(value));
-            names(&headers.get_all(ACCEPT), "text", "event-stream")
+            names(&headers.get_all(ACCEPT), "text/event-stream")
         };
         assert!(names("application/json, Text/Event-Stream;q=0.5"));
         for value in [
@@ -126,7 +128,7 @@ mod tests {
     #[test]
     fn to_say_nothing_is_not_to_list() {
         let mut headers = HeaderMap::new();
-        let lists = |headers: &HeaderMap| lists(&headers.get_all(ACCEPT), "application", "json");
+        let lists = |headers: &HeaderMap| lists(&headers.get_all(ACCEPT), "application/json");
         assert!(!lists(&headers));
         headers.append(ACCEPT, HeaderValue::from_static("text/event-stream"));
         assert!(!lists(&headers));

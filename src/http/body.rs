@@ -9,7 +9,6 @@ use bytes::{Buf, Bytes};
 use futures_util::{Stream, StreamExt};
 use std::fmt::Display;
 use std::pin::pin;
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
@@ -74,11 +73,10 @@ where
     }
     let mut frames = pin!(frames);
     let mut gathered = Gathered::default();
-    let taker = Arc::new(Taker {
+    let mut share = budget.nothing_for(Taker {
         holder,
         session: None,
     });
-    let mut share = budget.take_for(&taker, 0).ok_or(BodyError::NoRoom)?;
     let mut deadline = Instant::now() + limits.body_timeout;
     let mut counted = 0;
     loop {

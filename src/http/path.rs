@@ -21,8 +21,9 @@ pub(super) fn is_for_probers(path: &str) -> bool {
 /// their beginning, and must not be led to the others.
 pub(super) fn as_meant(uri: &Uri) -> Option<Uri> {
     let path = uri.path();
-    let has_repeats = path.contains("//");
-    if !has_repeats && !path.contains("/.") {
+    let follows_slash = |byte| path.as_bytes().windows(2).any(|two| two == [b'/', byte]);
+    let has_repeats = follows_slash(b'/');
+    if !has_repeats && !follows_slash(b'.') {
         return None;
     }
     let typed: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();

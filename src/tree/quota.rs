@@ -30,7 +30,7 @@ struct Counts {
 pub struct Share {
     quota: Quota,
     amount: usize,
-    taker: Option<Arc<Taker>>,
+    taker: Option<Taker>,
 }
 
 impl Quota {
@@ -59,18 +59,27 @@ impl Quota {
 
     /// Takes `amount` for a client; `None` if there is not so much left, or if others are to have it.
     #[must_use]
-    pub fn take_for(&self, taker: &Arc<Taker>, amount: usize) -> Option<Share> {
-        self.share(Some(Arc::clone(taker)), amount)
+    pub fn take_for(&self, taker: &Taker, amount: usize) -> Option<Share> {
+        self.share(Some(*taker), amount)
     }
 
-    fn share(&self, taker: Option<Arc<Taker>>, amount: usize) -> Option<Share> {
-        let quota = self.clone();
-        let mut share = Share {
-            quota,
+    /// Takes nothing yet, for a client: a share that is to grow.
+    #[must_use]
+    pub fn nothing_for(&self, taker: Taker) -> Share {
+        self.nothing(Some(taker))
+    }
+
+    fn share(&self, taker: Option<Taker>, amount: usize) -> Option<Share> {
+        let mut share = self.nothing(taker);
+        share.grow(amount, 0).then_some(share)
+    }
+
+    fn nothing(&self, taker: Option<Taker>) -> Share {
+        Share {
+            quota: self.clone(),
             amount: 0,
             taker,
-        };
-        share.grow(amount, 0).then_some(share)
+        }
     }
 
     /// From now on up to `most` may be in use. What is in use stays so.
@@ -129,8 +138,8 @@ impl Share {
     /// `spared` left for others. Who has taken little in its own name spares nothing.
     #[must_use]
     pub fn grow(&mut self, more: usize, spared: usize) -> bool {
-        let grown = match &self.taker {
-            Some(taker) => self.grow_for(**taker, more, spared),
+        let grown = match self.taker {
+            Some(taker) => self.grow_for(taker, more, spared),
             None => self.quota.grow(more, spared),
         };
         if grown {
@@ -159,9 +168,11 @@ impl Share {
 
 impl Drop for Share {
     fn drop(&mut self) {
+        if self.amount == 0 {
+            return;
+        }
         // By the book first: it never knows of less than is in use.
-        let taker = self.taker.as_deref();
-        let mut takers = taker.map(|taker| (self.quota.takers(), *taker));
+        let mut takers = self.taker.map(|taker| (self.quota.takers(), taker));
         self.quota.give_back(self.amount);
         if let Some((takers, taker)) = &mut takers {
             takers.give_back(*taker, self.amount);

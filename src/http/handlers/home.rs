@@ -10,7 +10,7 @@ use warp::reply::Response;
 // By value: a filter hands its own clone over.
 #[expect(clippy::needless_pass_by_value, reason = "called by a warp filter")]
 pub(in crate::http) fn answer(headers: HeaderMap) -> Result<Response, Problem> {
-    if accept::names(&headers.get_all(ACCEPT), "text", "event-stream") {
+    if accept::names(&headers.get_all(ACCEPT), "text/event-stream") {
         return Err(Problem::NotFound);
     }
     // The guard has let this host in: it is a name or an address, nothing that needs escaping.

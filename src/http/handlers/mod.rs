@@ -48,7 +48,7 @@ where
 
 /// A place in the pot for an event stream, unless its client asked for one in so many words.
 fn place(context: &Context, headers: &HeaderMap, wire: &Wire) -> Option<Place> {
-    let is_named = accept::names(&headers.get_all(ACCEPT), "text", "event-stream");
+    let is_named = accept::names(&headers.get_all(ACCEPT), "text/event-stream");
     (!is_named).then(|| context.pot.place(&wire.cut))
 }
 

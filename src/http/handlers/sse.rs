@@ -28,7 +28,7 @@ pub(in crate::http) async fn open(
     if headers::session(&headers)?.is_some() {
         return listen::answer(&context, &headers, wire).await;
     }
-    if !accept::allows(&headers.get_all(ACCEPT), "text", "event-stream") {
+    if !accept::allows(&headers.get_all(ACCEPT), "text/event-stream") {
         return Err(Problem::NotAcceptable("text/event-stream"));
     }
     wire.is_known().await?;

@@ -7,9 +7,8 @@
 //! has the rest. Somebody with less than its part who is refused all the same is remembered: what comes
 //! back then is not taken by those who have more than theirs, unless there is enough for both.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-use std::hash::Hash;
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -43,9 +42,9 @@ pub(super) struct Demand {
 /// Who holds something. Those who hold nothing are not in it.
 #[derive(Debug, Default)]
 pub(super) struct Takers {
-    holders: HashMap<Holder, usize>,
+    holders: BTreeMap<Holder, usize>,
     /// By the serial numbers of sessions.
-    sessions: HashMap<u64, usize>,
+    sessions: BTreeMap<u64, usize>,
     /// Who held less than its part and was refused last, and when.
     waiting: Option<(Holder, Instant)>,
 }
@@ -134,7 +133,7 @@ impl Takers {
     }
 }
 
-fn reduce<K: Eq + Hash>(held: &mut HashMap<K, usize>, key: K, amount: usize) {
+fn reduce<K: Ord>(held: &mut BTreeMap<K, usize>, key: K, amount: usize) {
     if let Entry::Occupied(mut its) = held.entry(key) {
         *its.get_mut() = its.get().saturating_sub(amount);
         if *its.get() == 0 {
@@ -160,20 +159,19 @@ mod tests {
     use crate::ids::Owner;
     use proptest::{bool, collection, prop_assert, prop_assert_eq};
     use std::net::{IpAddr, Ipv4Addr};
-    use std::sync::Arc;
     use tokio::time::advance;
 
     /// A session of the client `holder`.
-    fn taker(holder: u8, session: u64) -> Arc<Taker> {
+    fn taker(holder: u8, session: u64) -> Taker {
         let address = IpAddr::V4(Ipv4Addr::new(10, 0, 0, holder));
-        Arc::new(Taker {
+        Taker {
             holder: Holder::new(Owner::ANYBODY, address),
             session: Some(1000 * u64::from(holder) + session),
-        })
+        }
     }
 
     /// All that these get who take one by one and give nothing back.
-    fn take_all(quota: &Quota, takers: &[Arc<Taker>]) -> Vec<Share> {
+    fn take_all(quota: &Quota, takers: &[Taker]) -> Vec<Share> {
         let mut shares = Vec::new();
         loop {
             let before = shares.len();
@@ -208,7 +206,7 @@ mod tests {
                     continue; // of one place only one client gets some
                 }
                 let quota = Quota::new(most);
-                let greedy: Vec<Arc<Taker>> = (0..clients)
+                let greedy: Vec<Taker> = (0..clients)
                     .flat_map(|client| (0..sessions).map(move |session| taker(client, session)))
                     .collect();
                 let shares = take_all(&quota, &greedy);
@@ -228,7 +226,7 @@ mod tests {
     #[test]
     fn who_is_alone_leaves_a_sixteenth_and_may_begin_with_more() {
         let quota = Quota::new(128);
-        let sessions: Vec<Arc<Taker>> = (0..40).map(|session| taker(1, session)).collect();
+        let sessions: Vec<Taker> = (0..40).map(|session| taker(1, session)).collect();
         assert_eq!(take_all(&quota, &sessions).len(), 120);
         assert!(quota.take_for(&taker(1, 0), 128).is_some());
         let shares = take_all(&Quota::new(5), &sessions[..1]);
@@ -239,7 +237,7 @@ mod tests {
     async fn what_comes_back_is_for_who_was_refused() {
         let quota = Quota::new(4);
         let (greedy, other) = (taker(1, 0), taker(2, 0));
-        let mut shares = take_all(&quota, &[Arc::clone(&greedy)]);
+        let mut shares = take_all(&quota, &[greedy]);
         assert!(quota.take_for(&other, 1).is_none(), "all are taken");
         shares.pop();
         assert!(quota.take_for(&greedy, 1).is_none(), "it has its part");
@@ -261,11 +259,11 @@ mod tests {
             steps in collection::vec((0_u8..4, 0_u64..3, 1_usize..4, bool::ANY), 0..200),
         ) {
             let quota = Quota::new(most);
-            let mut shares: Vec<(Arc<Taker>, Share)> = Vec::new();
+            let mut shares: Vec<(Taker, Share)> = Vec::new();
             for (client, session, amount, takes) in steps {
                 let who = taker(client, session);
                 if takes {
-                    shares.extend(quota.take_for(&who, amount).map(|share| (Arc::clone(&who), share)));
+                    shares.extend(quota.take_for(&who, amount).map(|share| (who, share)));
                 } else if let Some(at) = shares.iter().position(|(of, _)| *of == who) {
                     shares.remove(at);
                 }
@@ -277,7 +275,7 @@ mod tests {
                 let held = takers.holders.get(&who.holder).copied().unwrap_or_default();
                 prop_assert_eq!(held, amount_of(&|of| of.holder == who.holder));
                 let its = takers.sessions.get(&who.session.unwrap()).copied();
-                prop_assert_eq!(its.unwrap_or_default(), amount_of(&|of| *of == *who));
+                prop_assert_eq!(its.unwrap_or_default(), amount_of(&|of| *of == who));
                 drop(takers);
                 prop_assert!(quota.used() == amount_of(&|_| true) && quota.used() <= most);
             }

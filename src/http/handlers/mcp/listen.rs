@@ -18,7 +18,7 @@ pub(in crate::http::handlers) async fn answer(
     wire: Wire,
 ) -> Result<Response, Problem> {
     let id = headers::session(headers)?.ok_or(Problem::NothingToHear)?;
-    if !accept::allows(&headers.get_all(ACCEPT), "text", "event-stream") {
+    if !accept::allows(&headers.get_all(ACCEPT), "text/event-stream") {
         return Err(Problem::NotAcceptable("text/event-stream"));
     }
     if let Some(asked) = unsupported_version(headers)? {

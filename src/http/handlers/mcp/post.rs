@@ -78,8 +78,8 @@ enum Takes {
 
 impl Takes {
     fn of(headers: &HeaderMap) -> Result<Self, Problem> {
-        let takes = |kind, subtype| accept::allows(&headers.get_all(ACCEPT), kind, subtype);
-        match (takes("application", "json"), takes("text", "event-stream")) {
+        let takes = |media| accept::allows(&headers.get_all(ACCEPT), media);
+        match (takes("application/json"), takes("text/event-stream")) {
             (true, true) => Ok(Self::Both),
             (true, false) => Ok(Self::Json),
             (false, true) => Ok(Self::Events),
