@@ -3,7 +3,7 @@
 use std::io;
 use std::process::ExitCode;
 
-use mcproxy::cli::{Cli, Verb, check, demo_server, healthcheck};
+use mcproxy::cli::{Cli, Verb, check, demo_server, healthcheck, limits};
 use mcproxy::program::{self, BROKEN, complain};
 use mcproxy::supervise::Plain;
 
@@ -19,7 +19,7 @@ fn main() -> ExitCode {
         Some(Verb::Check { file }) => {
             let environment = |name: &str| std::env::var(name).ok();
             let file = file.or(cli.run.config);
-            let limits = &cli.run.limits.0;
+            let limits = &cli.run.limits.given;
             said(check::run(
                 file.as_deref(),
                 &environment,
@@ -27,6 +27,7 @@ fn main() -> ExitCode {
                 &mut io::stdout(),
             ))
         }
+        Some(Verb::Limits) => said(limits::run(&mut io::stdout())),
         Some(Verb::Healthcheck { addr }) => {
             let listen = addr.unwrap_or(cli.run.listen);
             said(healthcheck::run(listen, &mut io::stdout()))

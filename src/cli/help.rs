@@ -39,7 +39,7 @@ Logging:
   is no syslog, to stderr. With --log to stdout.
 
 Environment:
-  Each option can be set by the variable named beside it; the option wins, and a variable that is
+  Each option is a variable too: --state-dir is MCPROXY_STATE_DIR. The option wins, and a variable
   set to nothing counts as not set. MCPROXY_LOG takes 1, true, yes, on or 0, false, no, off.
   MCPROXY_TOKEN is a token that lets clients in; there is no option for it, as others could see it.
   NO_COLOR switches the banner's colours off. TZ sets the time zone of the log.
@@ -55,8 +55,7 @@ Exit codes:
   2    wrong arguments
   70   something broke inside and could not be mended; start it afresh
   78   the configuration file is missing, the port is taken, or there is no token where there
-       should be one;
-       from 'check': the configuration has errors
+       should be one; from 'check': the configuration has errors
   1    from 'healthcheck': no gateway answers
   With --hold-port it is the gateway's, and 128 + N if signal N killed that in its stop."#;
 
@@ -70,11 +69,9 @@ under $XDG_STATE_HOME or ~/.local/state]";
 
 pub(super) const HOLD_PORT: &str = "\
 Hold the port in a small parent process, for containers and wherever no service manager does: it starts \
-the gateway and starts it again after any end but exit codes 0, 2 and 78 (after 0.2 s, doubling to 10 s), \
-and connections wait meanwhile. Signals are passed on, SIGUSR2 restarts the gateway (an upgraded \
-program too), and the exit code is the gateway's. It does the duties of a container's first process. \
-Sockets that were passed to it (LISTEN_FDS) are passed on, and what the gateway says to a service manager \
-(NOTIFY_SOCKET). Not meant for use under mcp-gateway.service, whose socket unit does it.";
+the gateway again after any end but exit codes 0, 2 and 78 (after 0.2 s, doubling to 10 s), and \
+connections wait meanwhile. Signals are passed on; SIGUSR2 restarts the gateway, an upgraded program \
+too. Not meant for use under mcp-gateway.service, whose socket unit does it.";
 
 pub(super) const ALLOWED_HOST: &str = "\
 A DNS name under which clients may reach the gateway (repeat it, or separate by commas). IP addresses, \
@@ -94,5 +91,5 @@ A file with the tokens that let clients in, one per line; '#' begins a comment l
 MCPROXY_TOKEN, alone or beside a file.";
 
 pub(super) const DEMO_SERVER: &str = "\
-Be a small MCP server on stdin and stdout, to try the gateway with: the tools echo, add, now, wait \
+Run the built-in demo server on stdin and stdout, to try the gateway with: the tools echo, add, now, wait \
 and fail. The gateway starts it when mcp-servers.json names it; by hand it waits for JSON-RPC lines.";

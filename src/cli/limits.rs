@@ -1,5 +1,7 @@
-//! The flags and variables of the limits, made from their table: `max_sessions` of the file is
-//! `--max-sessions` and `MCPROXY_MAX_SESSIONS`.
+//! The limits on the command line, made from their table. A few have a flag and a variable: `max_sessions`
+//! of the file is `--max-sessions` and `MCPROXY_MAX_SESSIONS`. `mcproxy limits` prints all.
+
+use std::io::{self, Write};
 
 use clap::builder::{TypedValueParser, ValueParser};
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
@@ -7,9 +9,45 @@ use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
 use crate::config::Unit;
 use crate::config::limits::{Given, Row, TABLE};
 
+/// What an operator sets for a machine, and not for what runs there.
+const OFFERED: [&str; 8] = [
+    "max_connections",
+    "max_sessions",
+    "max_body_bytes",
+    "max_calls_per_server",
+    "max_calls_per_session",
+    "max_line_bytes",
+    "restart_delay",
+    "drain_timeout",
+];
+
 /// What the command line and the environment say about limits.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct LimitFlags(pub Given);
+#[derive(Debug, Clone, Default)]
+pub struct LimitFlags {
+    /// What they are to be.
+    pub given: Given,
+    /// Those among them that will be a matter of the file alone.
+    deprecated: Vec<&'static Row>,
+}
+
+impl LimitFlags {
+    /// What to say about flags and variables that go with the next release.
+    #[must_use]
+    pub fn deprecation(&self) -> Option<String> {
+        let list = |name: fn(&Row) -> String| {
+            let names: Vec<String> = self.deprecated.iter().map(|row| name(row)).collect();
+            names.join(", ")
+        };
+        (!self.deprecated.is_empty()).then(|| {
+            format!(
+                "{} on the command line or in the environment: the next release takes this in the \
+                 'gateway' object of the configuration file only. Set there: {}",
+                list(|row| format!("--{} or {}", flag(row), variable(row))),
+                list(|row| row.name.to_owned()),
+            )
+        })
+    }
+}
 
 impl Args for LimitFlags {
     fn augment_args(command: Command) -> Command {
@@ -31,7 +69,10 @@ impl FromArgMatches for LimitFlags {
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
         for row in TABLE {
             if let Some(amount) = matches.get_one(row.name) {
-                self.0.set(row, *amount);
+                self.given.set(row, *amount);
+                if !is_offered(row) {
+                    self.deprecated.push(row);
+                }
             }
         }
         Ok(())
@@ -41,15 +82,23 @@ impl FromArgMatches for LimitFlags {
 fn arg(row: &'static Row) -> Arg {
     Arg::new(row.name)
         .long(flag(row))
-        .env(format!("MCPROXY_{}", row.name.to_uppercase()))
-        .hide_env_values(true)
+        .env(variable(row))
+        .hide_env(true)
         .value_name(value(row))
         .value_parser(parser(row))
         .hide(true)
 }
 
+fn is_offered(row: &Row) -> bool {
+    OFFERED.contains(&row.name)
+}
+
 fn flag(row: &Row) -> String {
     row.name.replace('_', "-")
+}
+
+fn variable(row: &Row) -> String {
+    format!("MCPROXY_{}", row.name.to_uppercase())
 }
 
 fn value(row: &Row) -> &'static str {
@@ -60,21 +109,53 @@ fn value(row: &Row) -> &'static str {
     }
 }
 
-/// All flags as `--help` shows them: a table, where clap would need five lines for each.
+/// The flags as `--help` shows them: a table, where clap would need five lines for each.
 pub(super) fn help() -> String {
     let line = |row: &Row| {
-        let unit = if row.unit == Unit::Seconds { " s" } else { "" };
-        let default = row.unit.show(row.default) + unit;
-        let what = wrapped(&row.what.replace('`', ""));
-        format!("  --{:<30}{default:>8}  {what}", flag(row))
+        let what = row.what.split(';').next().unwrap_or_default();
+        format!("  --{:<24}{:>8}  {}", flag(row), default(row), plain(what))
+    };
+    let offered = TABLE.iter().filter(|row| is_offered(row));
+    let lines: Vec<String> = offered.map(line).collect();
+    format!("{FLAGS}\n{}", lines.join("\n"))
+}
+
+/// All limits as text.
+pub(super) fn table() -> String {
+    let line = |row: &Row| {
+        let over = match row.over {
+            "" => String::new(),
+            over => format!("; over it: {}", plain(over)),
+        };
+        let text = wrapped(&format!("{}{over}", plain(row.what)));
+        format!("  {:<30}{:>8}  {text}", row.name, default(row))
     };
     let lines: Vec<String> = TABLE.iter().map(line).collect();
-    format!("{INTRODUCTION}\n{}", lines.join("\n"))
+    format!("{FIELDS}\n{}", lines.join("\n"))
+}
+
+/// The verb `limits`: prints all of them to `out`. Returns the exit code.
+///
+/// # Errors
+/// It cannot be written.
+pub fn run(out: &mut impl Write) -> io::Result<u8> {
+    writeln!(out, "{}", table())?;
+    Ok(0)
+}
+
+fn default(row: &Row) -> String {
+    let unit = if row.unit == Unit::Seconds { " s" } else { "" };
+    row.unit.show(row.default) + unit
+}
+
+/// Without the marks of the documents.
+fn plain(text: &str) -> String {
+    text.replace('`', "")
 }
 
 /// Broken before column 100, and indented as far as the first line.
 fn wrapped(text: &str) -> String {
-    const INDENT: usize = 44;
+    const INDENT: usize = 42;
     let (mut wrapped, mut column) = (String::new(), INDENT);
     for word in text.split(' ') {
         if column + word.len() >= 100 {
@@ -90,12 +171,17 @@ fn wrapped(text: &str) -> String {
     wrapped
 }
 
-const INTRODUCTION: &str = "\
+const FLAGS: &str = "\
 Limits:
-  What the gateway, its clients and its servers may take, with the defaults. Each is also a field of
-  the file's 'gateway' object and a variable: --max-sessions 50 is {\"gateway\": {\"max_sessions\": 50}}
-  and MCPROXY_MAX_SESSIONS=50. A size is a number of bytes or a text such as 64KiB; seconds may have
-  fractions. docs/limits.md says what happens when a limit is reached.
+  Each is also a field of the file's 'gateway' object and a variable: --max-sessions 50 is
+  {\"gateway\": {\"max_sessions\": 50}} and MCPROXY_MAX_SESSIONS=50. 'mcproxy limits' prints all that
+  can be set in the file. A size is a number of bytes or a text such as 64KiB.
+";
+
+const FIELDS: &str = "\
+What the gateway, its clients and its servers may take: fields of the file's 'gateway' object, with
+their defaults. A size is a number of bytes or a text such as 64KiB; seconds may have fractions. A
+change of the file is applied at once.
 ";
 
 fn parser(row: &'static Row) -> ValueParser {

@@ -7,7 +7,7 @@ pub mod check;
 pub mod demo_server;
 pub mod healthcheck;
 mod help;
-mod limits;
+pub mod limits;
 mod values;
 
 use std::ffi::OsString;
@@ -54,7 +54,10 @@ pub enum Verb {
         #[arg(value_parser = values::listen)]
         addr: Option<SocketAddr>,
     },
-    /// Be a small MCP server on stdin and stdout, to try the gateway with
+    /// Print every limit that the file can set, with its default
+    #[command(long_about = limits::table())]
+    Limits,
+    /// Run the built-in demo server on stdin and stdout, to try the gateway with
     #[command(long_about = help::DEMO_SERVER)]
     DemoServer,
 }
@@ -69,7 +72,7 @@ pub struct Run {
         long,
         value_name = "FILE",
         env = "MCPROXY_CONFIG",
-        hide_env_values = true
+        hide_env = true
     )]
     pub config: Option<PathBuf>,
 
@@ -77,7 +80,7 @@ pub struct Run {
     #[arg(
         long,
         env = "MCPROXY_LOG",
-        hide_env_values = true,
+        hide_env = true,
         value_parser = values::boolean,
     )]
     pub log: bool,
@@ -87,7 +90,7 @@ pub struct Run {
         long,
         value_name = "ADDR",
         env = "MCPROXY_LISTEN",
-        hide_env_values = true,
+        hide_env = true,
         default_value = values::LISTEN,
         value_parser = values::listen,
     )]
@@ -97,7 +100,7 @@ pub struct Run {
     #[arg(
         long,
         env = "MCPROXY_HOLD_PORT",
-        hide_env_values = true,
+        hide_env = true,
         value_parser = values::boolean,
         long_help = help::HOLD_PORT,
     )]
@@ -108,7 +111,7 @@ pub struct Run {
         long,
         value_name = "LEVEL",
         env = "MCPROXY_LOG_LEVEL",
-        hide_env_values = true,
+        hide_env = true,
         default_value = "info",
         hide_possible_values = true,
         ignore_case = true,
@@ -121,7 +124,7 @@ pub struct Run {
         long,
         value_name = "DIR",
         env = "MCPROXY_STATE_DIR",
-        hide_env_values = true,
+        hide_env = true,
         help = help::STATE_DIR
     )]
     state_dir: Option<PathBuf>,
@@ -131,7 +134,7 @@ pub struct Run {
         long,
         value_name = "NAME",
         env = "MCPROXY_ALLOWED_HOST",
-        hide_env_values = true,
+        hide_env = true,
         value_delimiter = ',',
         long_help = help::ALLOWED_HOST,
     )]
@@ -142,7 +145,7 @@ pub struct Run {
         long,
         value_name = "ORIGIN",
         env = "MCPROXY_ALLOWED_ORIGIN",
-        hide_env_values = true,
+        hide_env = true,
         value_delimiter = ',',
         long_help = help::ALLOWED_ORIGIN,
     )]
@@ -153,7 +156,7 @@ pub struct Run {
         long,
         value_name = "FILE",
         env = "MCPROXY_TOKEN_FILE",
-        hide_env_values = true,
+        hide_env = true,
         long_help = help::TOKEN_FILE,
     )]
     pub token_file: Option<PathBuf>,
@@ -163,7 +166,7 @@ pub struct Run {
         long,
         value_name = "PATH",
         env = "MCPROXY_SYSLOG_SOCKET",
-        hide_env_values = true,
+        hide_env = true,
         hide_short_help = true
     )]
     syslog_socket: Option<PathBuf>,

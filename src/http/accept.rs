@@ -75,7 +75,7 @@ fn is_kind(kind: &[u8], media: &str) -> bool {
 }
 
 fn split_once(bytes: &[u8], at: u8) -> Option<(&[u8], &[u8])> {
-    let at = memchr::memchr(at, bytes)?;
+    let at = bytes.iter().position(|byte| *byte == at)?;
     Some((&bytes[..at], &bytes[at + 1..]))
 }
 

@@ -39,9 +39,9 @@ const MISCONFIGURED: u8 = 78;
 /// `EX_SOFTWARE`: the gateway could not go on.
 pub const BROKEN: u8 = 70;
 
-/// Workers on a machine with fewer cores: so many handlers less one may be busy at once, and the system
-/// still shares its cores with the rest.
-const LEAST_WORKERS: usize = 4;
+/// Workers on a machine with one core: while a handler is busy, the system still shares the core with the
+/// rest. More of them would cost each call a quarter of its time, in workers that wake each other.
+const LEAST_WORKERS: usize = 2;
 
 /// Set by the benchmark: every turn of an actor is measured, and `/metrics` has the worst of each kind.
 const MEASURE: &str = "MCPROXY_MEASURE_TURNS";
@@ -91,7 +91,7 @@ async fn supervise(
     let signals = Signals::watch(settings.groups.clone(), bootstrap.holder.is_some());
     let mut signals = signals.context("can't handle signals")?;
     let tokens = bootstrap.tokens;
-    settings.command_line = options.limits.0.clone();
+    settings.command_line = options.limits.given.clone();
     settings.metrics = bootstrap.metrics;
     let groups = settings.groups.clone();
     let mut background = JoinSet::new();
@@ -128,6 +128,9 @@ async fn supervise(
         log::info!("Listening on http://{address}");
     }
     tokens.warn(&addresses);
+    if let Some(line) = options.limits.deprecation() {
+        log::warn!("{line}");
+    }
     let (pulse, status, readings) = (tree.pulse(), tree.status(), tree.readings());
     let told = Arc::clone(&manager);
     background.spawn(async move { told.attend(pulse, status, readings, readiness).await });

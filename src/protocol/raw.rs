@@ -107,7 +107,7 @@ pub(super) fn text<'a>(bytes: &'a [u8], what: &str) -> Result<&'a str, String> {
 /// What a raw JSON string says; `None` if it is no string or cannot be text (a lone surrogate).
 pub(super) fn string(raw: &str) -> Option<Cow<'_, str>> {
     let inner = raw.strip_prefix('"')?.strip_suffix('"')?;
-    if memchr::memchr(b'\\', inner.as_bytes()).is_some() {
+    if inner.as_bytes().contains(&b'\\') {
         serde_json::from_str(raw).ok().map(Cow::Owned)
     } else {
         Some(Cow::Borrowed(inner))

@@ -100,7 +100,7 @@ fn help_teaches() {
 }
 
 #[test]
-fn every_option_has_its_variable() {
+fn help_names_every_option_and_says_how_its_variable_is_called() {
     let here = tempfile::tempdir().unwrap();
     let help = run(here.path(), &["--help"], &[]).stdout;
     for option in [
@@ -113,14 +113,10 @@ fn every_option_has_its_variable() {
         "allowed-origin",
         "syslog-socket",
     ] {
-        let variable = option.to_uppercase().replace('-', "_");
-        let (_, from) = help.split_once(&format!("--{option}")).unwrap();
-        let (_, after) = from.split_once("[env: ").unwrap();
-        assert!(
-            after.starts_with(&format!("MCPROXY_{variable}]")),
-            "--{option}"
-        );
+        assert!(help.contains(&format!(" --{option}")), "--{option}");
     }
+    let rule = "Each option is a variable too: --state-dir is MCPROXY_STATE_DIR.";
+    assert!(help.contains(rule), "{help}");
 }
 
 #[test]

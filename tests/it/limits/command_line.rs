@@ -38,6 +38,49 @@ async fn a_flag_stands_above_a_variable_and_that_above_the_file() {
     assert!(said.ends_with("gateway: max_batch_length 9 -> 8"), "{said}");
 }
 
+#[tokio::test]
+async fn flags_and_variables_that_will_go_hold_and_are_named_with_their_fields() {
+    let options = GatewayOptions::new(file(&json!({}), &[]))
+        .arg("--max-batch-length=9")
+        .arg("--max-sessions=8")
+        .env("MCPROXY_PEER_TIMEOUT", "5");
+    let gateway = Gateway::start(options).await;
+    let said = gateway.wait_for_log("[WARN] --", SOON).await;
+    let named =
+        "--max-batch-length or MCPROXY_MAX_BATCH_LENGTH, --peer-timeout or MCPROXY_PEER_TIMEOUT";
+    assert!(said.contains(named), "{said}");
+    assert!(
+        said.ends_with("Set there: max_batch_length, peer_timeout"),
+        "{said}"
+    );
+    let _open = SseClient::connect(gateway.addr()).await;
+}
+
+#[test]
+fn all_limits_are_printed() {
+    let printed = Command::new(mcproxy()).arg("limits").output().unwrap();
+    let help = Command::new(mcproxy())
+        .args(["help", "limits"])
+        .output()
+        .unwrap();
+    assert!(printed.status.success() && help.status.success());
+    let (printed, help) = (
+        printed.stdout,
+        String::from_utf8_lossy(&help.stdout).into_owned(),
+    );
+    let printed = String::from_utf8_lossy(&printed).into_owned();
+    let rows = printed.lines().filter(|line| line.starts_with("  "));
+    for row in mcproxy::config::limits::TABLE {
+        let mut rows = rows.clone();
+        assert!(
+            rows.any(|line| line.trim_start().starts_with(&format!("{} ", row.name))),
+            "{}: {printed}",
+            row.name
+        );
+    }
+    assert!(help.contains(printed.trim()), "{help}");
+}
+
 #[test]
 fn a_wrong_flag_or_variable_ends_with_2_and_says_what_is_needed() {
     let flag = Command::new(mcproxy())
