@@ -201,6 +201,10 @@ impl<S: Spawn> Sessions<S> {
         };
         let limits = Arc::clone(&state.args.limits);
         let gauge = Gauge::new(&limits, state.args.metrics.outgoing());
+        if matches!(entrance, Entrance::Sse(_)) {
+            // It has a stream from the start, and does not make room before its actor has seen to it.
+            gauge.set_busy();
+        }
         let supervisor = state.myself.clone();
         let profile = Profile::new(&id, version, gauge, (key.clone(), holder), supervisor);
         let profile = Arc::new(profile);

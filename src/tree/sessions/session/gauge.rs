@@ -108,7 +108,7 @@ impl Gauge {
     }
 
     /// From now on there is something to do, or a stream is open.
-    pub(super) fn set_busy(&self) {
+    pub(in crate::tree::sessions) fn set_busy(&self) {
         self.idle_since.store(BUSY, Ordering::Relaxed);
     }
 
