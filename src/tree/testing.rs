@@ -9,7 +9,7 @@ use ractor::{Actor, ActorProcessingErr, ActorRef, Message, SupervisionEvent};
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::time::Instant;
 
-use super::client::{Client, News};
+use super::client::{SessionEvent, SessionSink};
 use super::quota::Quota;
 use super::registry::{
     Catalogue, Registry, RegistryArgs, RegistryHandle, Routes, Store, Subscriber, Wanted,
@@ -114,9 +114,9 @@ impl Subscriber for Listener<Arc<Routes>> {
     }
 }
 
-impl Client for Listener<News> {
-    fn tell(&self, news: News) {
-        drop(self.0.send(news));
+impl SessionSink for Listener<SessionEvent> {
+    fn tell(&self, event: SessionEvent) {
+        drop(self.0.send(event));
     }
 
     fn rest(&self) -> Rest {

@@ -19,7 +19,7 @@ use crate::ids::{Holder, Owner};
 use crate::supervise::Started;
 use crate::tree::Quota;
 use crate::tree::call::CallError;
-use crate::tree::client::Client;
+use crate::tree::client::SessionSink;
 use crate::tree::registry::RegistryHandle;
 use crate::tree::shares::who_makes_room;
 use crate::tree::timer::Timer;

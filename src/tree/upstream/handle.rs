@@ -11,7 +11,7 @@ use super::message::UpstreamMsg;
 use crate::ids::{CallId, Generation, ServerName};
 use crate::protocol::jsonrpc::Response;
 use crate::tree::call::Ticket;
-use crate::tree::client::{Client, Interest};
+use crate::tree::client::{Interest, SessionSink};
 use crate::tree::quota::{Quota, Share, Taker};
 use crate::tree::registry::{Lessons, RegistryHandle};
 
@@ -114,7 +114,7 @@ impl UpstreamHandle {
     pub(in crate::tree) fn interested(
         &self,
         session: u64,
-        client: Arc<dyn Client>,
+        client: Arc<dyn SessionSink>,
         interest: Interest,
     ) {
         self.tell(UpstreamMsg::Interested {

@@ -3,10 +3,10 @@
 use ractor::RpcReplyPort;
 use tokio::time::Instant;
 
+use super::delivery::outbound::Outbound;
+use super::delivery::streams::StreamId;
 use super::message::SessionMsg;
-use super::outbound::Outbound;
 use super::state::SessionState;
-use super::streams::Lane;
 use crate::protocol::jsonrpc::Message;
 use crate::protocol::version::Version;
 use crate::tree::call::CallError;
@@ -21,12 +21,17 @@ impl SessionState {
     }
 
     /// The client posted these, in one body, and is answered where it posted them.
-    pub(super) fn on_exchange(&mut self, lane: Lane, messages: Vec<Message>, may_stream: bool) {
+    pub(super) fn on_exchange(
+        &mut self,
+        stream: StreamId,
+        messages: Vec<Message>,
+        may_stream: bool,
+    ) {
         if may_stream {
-            self.tell_unheard(lane, &messages);
+            self.tell_unheard(stream, &messages);
         }
         for message in messages {
-            self.on_message(message, lane);
+            self.on_message(message, stream);
         }
     }
 
@@ -53,8 +58,8 @@ impl SessionState {
     }
 
     /// The end of an SSE stream is the end of its session; any other can be resumed.
-    pub(super) fn on_stream_gone(&mut self, stream: u64) {
-        if !self.streams.gone(stream) {
+    pub(super) fn on_connection_gone(&mut self, connection: u64) {
+        if !self.streams.gone(connection) {
             return;
         }
         if self.streams.is_sse() {
@@ -64,26 +69,50 @@ impl SessionState {
         self.streams.fall_back(&asked);
     }
 
-    /// Lets go what nobody can ask for again.
-    pub(super) fn on_replay_elapsed(&mut self) {
-        self.replay_check = None;
-        self.streams.expire(Instant::now());
-    }
-
     /// Keeps what others see of this session, and its timer, as they should be. `is_heard` if its
     /// client has just spoken.
     pub(super) fn after_message(&mut self, is_heard: bool) {
         let is_calling = self.calls.len() > 0 || !self.waiting.is_empty();
-        self.handle.gauge().set_calling(is_calling);
+        self.handle.load().set_calling(is_calling);
         self.stopping.report(&self.handle, is_calling);
         let is_busy = is_calling || self.streams.is_busy();
         self.streams.note_activity(is_busy, is_heard);
-        if self.replay_check.is_none()
-            && let Some(at) = self.streams.expires_at()
-        {
-            let elapsed = || SessionMsg::ReplayElapsed;
-            let wait = at.saturating_duration_since(Instant::now());
-            self.replay_check = Some(Timer::after(&self.myself, wait, elapsed));
+        self.watch(self.next_deadline());
+    }
+
+    /// Does what is due.
+    pub(super) fn on_deadline_elapsed(&mut self) {
+        self.deadline = None;
+        let now = Instant::now();
+        self.expire_calls(now);
+        self.expire_server_requests(now);
+        self.expire_announcements(now);
+        self.check_queue(now);
+        self.check_instances(now);
+        self.streams.expire(now);
+    }
+
+    /// When [`Self::on_deadline_elapsed`] has something to do.
+    fn next_deadline(&self) -> Option<Instant> {
+        let all = [
+            self.calls.next_deadline(),
+            self.server_requests.next_deadline(),
+            self.announcements.next_deadline(),
+            self.queue.next_deadline(),
+            self.instance_check,
+            self.streams.expires_at(),
+        ];
+        all.into_iter().flatten().min()
+    }
+
+    /// Sees to it that the timer goes off at `due` at the latest. It may do so too early, and is
+    /// armed anew then.
+    fn watch(&mut self, due: Option<Instant>) {
+        let is_covered = |due| self.deadline.as_ref().is_some_and(|(at, _)| *at <= due);
+        if let Some(due) = due.filter(|due| !is_covered(*due)) {
+            let wait = due.saturating_duration_since(Instant::now());
+            let timer = Timer::after(&self.myself, wait, || SessionMsg::DeadlineElapsed);
+            self.deadline = Some((due, timer));
         }
     }
 }

@@ -4,42 +4,21 @@
 //! Supervised by `sessions`, temporary. Its death withdraws its calls upstream.
 
 mod actor;
-mod announcements;
-mod calls;
-mod dispatch;
-mod event_id;
+mod conversation;
+mod delivery;
 mod exchange;
-mod gauge;
-mod general;
 mod handle;
-mod instances;
-mod interests;
-mod lane;
-mod lists;
-mod logging;
 mod message;
-mod numbers;
-mod outbound;
-mod queue;
-mod replay;
-mod requests;
-mod resume;
-mod server_requests;
 mod state;
 mod stop;
-mod streams;
-mod subscriptions;
-mod way;
-#[cfg(test)]
-mod worst_case;
 
-pub(super) use actor::{Entrance, Session, SessionArgs};
+pub(super) use actor::{Session, SessionArgs, Transport};
+#[cfg(test)]
+pub(super) use conversation::instances::UNUSED;
 #[cfg(any(test, fuzzing))]
-pub(crate) use event_id::checks::event_id as check_event_id;
-pub(super) use gauge::Gauge;
+pub(crate) use delivery::event_id::checks::event_id as check_event_id;
+pub(super) use delivery::load::SessionLoad;
+pub use delivery::outbound::{Event, OpenedSse, Outbound};
+pub(super) use delivery::streams::SSE;
 pub(super) use handle::Profile;
 pub use handle::SessionHandle;
-#[cfg(test)]
-pub(super) use instances::UNUSED;
-pub use outbound::{Event, OpenedSse, Outbound};
-pub(super) use streams::SSE;

@@ -6,25 +6,26 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use ractor::ActorRef;
+use tokio::time::Instant;
 
 use super::SessionHandle;
-use super::actor::{Entrance, SessionArgs};
-use super::announcements::Announcements;
-use super::calls::Calls;
-use super::instances::Instances;
-use super::interests::Interests;
-use super::lists::Waiting;
+use super::actor::{SessionArgs, Transport};
+use super::conversation::announcements::Announcements;
+use super::conversation::calls::Calls;
+use super::conversation::instances::Instances;
+use super::conversation::interests::Interests;
+use super::conversation::lists::WaitingQuery;
+use super::conversation::server_requests::ServerRequests;
+use super::delivery::queue::QueueWatch;
+use super::delivery::streams::{StreamId, Streams};
 use super::message::SessionMsg;
-use super::queue::QueueWatch;
-use super::server_requests::ServerRequests;
 use super::stop::Stopping;
-use super::streams::{Lane, Streams};
 use crate::config::model::Limits;
 use crate::ids::{ServerName, SessionId};
 use crate::protocol::jsonrpc::{self, RequestId};
 use crate::protocol::mcp::lifecycle::{self, ClientInfo};
 use crate::telemetry::metrics::{Held, Metrics};
-use crate::tree::client::{Client as _, News};
+use crate::tree::client::{SessionEvent, SessionSink as _};
 use crate::tree::registry::{Merged, RegistryHandle, Routes};
 use crate::tree::root::RootHandle;
 use crate::tree::timer::Timer;
@@ -32,9 +33,9 @@ use crate::tree::{Quota, Taker};
 
 /// A request that the session itself answers: its id, and where the answer goes.
 #[derive(Debug, Clone)]
-pub(super) struct Asked {
+pub(super) struct ReplyTo {
     pub(super) id: RequestId,
-    pub(super) lane: Lane,
+    pub(super) stream: StreamId,
 }
 
 /// The state: dropping it withdraws the calls, answers what servers asked and ends the streams.
@@ -59,10 +60,10 @@ pub(in crate::tree::sessions) struct SessionState {
     pub(super) merged: Arc<Merged>,
     pub(super) instances: Instances,
     /// When it is looked whether they are of any use.
-    pub(super) instance_check: Option<Timer<SessionMsg>>,
+    pub(super) instance_check: Option<Instant>,
     pub(super) calls: Calls,
     /// Requests that wait for a table, or for a whole one.
-    pub(super) waiting: Vec<Waiting>,
+    pub(super) waiting: Vec<WaitingQuery>,
     pub(super) announcements: Announcements,
     pub(super) interests: Interests,
     /// In whose name it takes of what all clients share.
@@ -71,8 +72,8 @@ pub(in crate::tree::sessions) struct SessionState {
     pub(super) subscriptions: Quota,
     pub(super) server_requests: ServerRequests,
     pub(super) stopping: Stopping,
-    /// When what can be asked for again is looked through.
-    pub(super) replay_check: Option<Timer<SessionMsg>>,
+    /// The one timer, and when it goes off.
+    pub(super) deadline: Option<(Instant, Timer<SessionMsg>)>,
     pub(super) metrics: Metrics,
     /// Counts it among the open ones.
     _counted: Held,
@@ -81,12 +82,12 @@ pub(in crate::tree::sessions) struct SessionState {
 impl SessionState {
     pub(super) fn new(myself: ActorRef<SessionMsg>, args: SessionArgs) -> Self {
         let handle = SessionHandle::new(myself.clone(), args.profile);
-        let (streams, client, has_spoken) = match args.entrance {
-            Entrance::Sse(queue) => {
+        let (streams, client, has_spoken) = match args.transport {
+            Transport::Sse(queue) => {
                 let streams = Streams::sse(handle.clone(), queue);
                 (streams, lifecycle::client_info(None), false)
             }
-            Entrance::Streamable { client, is_adopted } => {
+            Transport::Streamable { client, is_adopted } => {
                 let streams = Streams::streamable(handle.clone(), &args.id);
                 (streams, client, is_adopted)
             }
@@ -119,7 +120,7 @@ impl SessionState {
             subscriptions: args.subscriptions,
             server_requests: ServerRequests::default(),
             stopping: Stopping::at(args.stop),
-            replay_check: None,
+            deadline: None,
             _counted: args.metrics.session(),
             metrics: args.metrics,
             myself,
@@ -136,41 +137,43 @@ impl SessionState {
         self.registry = registry;
     }
 
-    pub(super) fn on_news(&mut self, news: News) {
-        match news {
-            News::Answered { call, answer } => self.on_answered(call.number, answer),
-            News::Bounced {
+    pub(super) fn on_event(&mut self, event: SessionEvent) {
+        match event {
+            SessionEvent::Answered { call, answer } => self.on_answered(call.number, answer),
+            SessionEvent::Bounced {
                 call,
                 errand,
                 generation,
             } => self.on_bounced(call.number, errand, generation),
-            News::Progress { call, notification } => {
+            SessionEvent::Progress { call, notification } => {
                 if let Some(open) = self.calls.get(call.number)
                     && let Some(server) = open.server.clone()
                 {
-                    self.offer(&server, open.lane, notification);
+                    self.notify_lossy(&server, open.stream, notification);
                 }
             }
-            News::Logged {
+            SessionEvent::Logged {
                 server,
                 level,
                 is_amplified,
                 notification,
             } => {
                 if self.interests.hears(level, is_amplified) {
-                    self.offer(&server, self.lane_at(&server), notification);
+                    self.notify_lossy(&server, self.stream_at(&server), notification);
                 }
             }
-            News::Updated { server, params } => self.on_updated(&server, params),
-            News::Asked(ask) => self.on_asked(ask),
-            News::AskCancelled { server, params } => self.on_ask_cancelled(&server, &params),
-            News::Notified {
+            SessionEvent::Updated { server, params } => self.on_updated(&server, params),
+            SessionEvent::ServerRequested(ask) => self.on_asked(ask),
+            SessionEvent::ServerRequestCancelled { server, params } => {
+                self.on_ask_cancelled(&server, &params)
+            }
+            SessionEvent::Notified {
                 server,
                 notification,
-            } => self.offer(&server, self.lane_at(&server), notification),
-            News::Instance { server, state } => self.on_instance(&server, state),
-            News::NoRoom { server, why } => self.on_no_room(&server, &why),
-            News::Offers { handle, catalogue } => self.on_offers(handle, catalogue),
+            } => self.notify_lossy(&server, self.stream_at(&server), notification),
+            SessionEvent::Instance { server, state } => self.on_instance(&server, state),
+            SessionEvent::NoRoom { server, why } => self.on_no_room(&server, &why),
+            SessionEvent::Offers { handle, catalogue } => self.on_offers(handle, catalogue),
         }
     }
 
@@ -195,35 +198,40 @@ impl SessionState {
         self.dispatch_parked();
     }
 
-    pub(super) fn refuse(&mut self, asked: &Asked, code: i64, text: &str) {
+    pub(super) fn respond_error(&mut self, asked: &ReplyTo, code: i64, text: &str) {
         let error = jsonrpc::error_object(code, text);
         let answer = jsonrpc::error(Some(&asked.id), &error);
-        self.reply(asked.lane, answer);
+        self.respond(asked.stream, answer);
     }
 
-    pub(super) fn give(&mut self, asked: &Asked, result: &[u8]) {
-        self.reply(asked.lane, jsonrpc::result(&asked.id, result));
+    pub(super) fn respond_result(&mut self, asked: &ReplyTo, result: &[u8]) {
+        self.respond(asked.stream, jsonrpc::result(&asked.id, result));
     }
 
-    /// Sends the answer to a request that came on `lane`.
-    pub(super) fn reply(&mut self, lane: Lane, answer: Bytes) {
-        self.streams.answer(lane, answer);
+    /// Sends the answer to a request that came on `stream`.
+    pub(super) fn respond(&mut self, stream: StreamId, answer: Bytes) {
+        self.streams.respond(stream, answer);
         self.watch_queue();
     }
 
     /// Sends a request or a notification.
-    pub(super) fn say(&mut self, lane: Lane, message: Bytes) {
-        self.streams.say(lane, message);
+    pub(super) fn send(&mut self, stream: StreamId, message: Bytes) {
+        self.streams.send(stream, message);
         self.watch_queue();
     }
 
     /// Sends a notification of `server` that a client which does not read can do without.
-    pub(super) fn offer(&mut self, server: &ServerName, lane: Lane, notification: Bytes) {
+    pub(super) fn notify_lossy(
+        &mut self,
+        server: &ServerName,
+        stream: StreamId,
+        notification: Bytes,
+    ) {
         if self.streams.is_full() {
             self.queue.dropped += 1;
             self.metrics.notification_dropped(server);
         } else {
-            self.say(lane, notification);
+            self.send(stream, notification);
         }
     }
 

@@ -2,8 +2,8 @@
 //! words, and ends its streams last.
 
 use super::SessionHandle;
+use super::conversation::routing::Routing;
 use super::state::SessionState;
-use super::way::Way;
 use crate::protocol::jsonrpc::code;
 use crate::tree::call::Answer;
 use crate::tree::sessions::stop::Stop;
@@ -55,7 +55,7 @@ impl SessionState {
     /// An SSE session is nothing without its stream.
     fn end_streams(&mut self) {
         self.streams.end();
-        if self.streams.numbers.is_none() {
+        if self.streams.is_sse() {
             self.end(STOPPING);
         }
     }
@@ -71,16 +71,16 @@ impl SessionState {
     }
 
     /// Whether the stop keeps a call from going this way.
-    pub(super) fn is_cut_off(&self, way: &Way) -> bool {
-        match way {
-            Way::Refuse(..) => false,
-            Way::Send { .. } => self.stopping.step >= Stop::NoServers,
-            Way::Park(_) | Way::Start(_) | Way::Fail(..) => self.waits_in_vain(),
+    pub(super) fn is_cut_off(&self, routing: &Routing) -> bool {
+        match routing {
+            Routing::Refuse(..) => false,
+            Routing::Send { .. } => self.stopping.step >= Stop::NoServers,
+            Routing::Park(_) | Routing::Start(_) | Routing::Fail(..) => self.waits_in_vain(),
         }
     }
 
-    pub(super) fn refuse_stopping(&mut self, asked: &super::state::Asked) {
-        self.refuse(asked, code::SERVER_UNAVAILABLE, STOPPING);
+    pub(super) fn refuse_stopping(&mut self, asked: &super::state::ReplyTo) {
+        self.respond_error(asked, code::SERVER_UNAVAILABLE, STOPPING);
     }
 }
 

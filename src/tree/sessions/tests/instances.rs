@@ -64,7 +64,7 @@ async fn one_that_is_down_is_said_to_be_and_the_next_life_takes_what_came_back()
     client.calls(1, "s__t");
     let mut own = Own::of(house.owner().await, "s", 2, &offered).await;
     let ticket = own.server.ticket().await;
-    // News of its start that it has overtaken.
+    // SessionEvent of its start that it has overtaken.
     own.is_now(Some(RouteState::Starting)).await;
     client.calls(2, "s__t");
     own.server.ticket().await.answer(result("{}"));
@@ -140,7 +140,7 @@ async fn one_that_could_not_say_what_it_offers_has_what_the_template_has() {
     let mut own = Own::of(owner, "s", 2, &offered).await;
     let handle = own.server.handle.clone();
     let catalogue = None;
-    own.tells(crate::tree::client::News::Offers { handle, catalogue })
+    own.tells(crate::tree::client::SessionEvent::Offers { handle, catalogue })
         .await;
     own.server.ticket().await.answer(result("{}"));
     assert_eq!(client.next().await["id"], 1);

@@ -6,12 +6,12 @@ use super::servers::{Own, offer};
 use super::{House, result, settle};
 use crate::protocol::jsonrpc;
 use crate::protocol::mcp::logging::Level;
-use crate::tree::client::News;
+use crate::tree::client::SessionEvent;
 use crate::tree::testing::{catalogue, name};
 
-fn logged(level: Option<Level>, data: &str) -> News {
+fn logged(level: Option<Level>, data: &str) -> SessionEvent {
     let params = json!({"data": data}).to_string();
-    News::Logged {
+    SessionEvent::Logged {
         server: name("s"),
         level,
         is_amplified: false,

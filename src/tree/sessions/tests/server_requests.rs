@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep};
 
 use super::servers::{Own, offer, said};
 use super::{Client, House, is_silent, result, settle};
-use crate::tree::client::News;
+use crate::tree::client::SessionEvent;
 use crate::tree::registry::RouteState;
 use crate::tree::testing::name;
 
@@ -128,7 +128,8 @@ async fn a_server_may_withdraw_its_question() {
         r#"{"requestId":"q","reason":"r"}"#,
     ] {
         let (server, params) = (name("s"), Bytes::from(params));
-        own.tells(News::AskCancelled { server, params }).await;
+        own.tells(SessionEvent::ServerRequestCancelled { server, params })
+            .await;
     }
     let cancelled = client.next().await;
     let wanted = json!({"requestId": id, "reason": "r"});
@@ -195,7 +196,7 @@ async fn notifications_about_questions_pass_both_ways() {
     assert_eq!(told, wanted);
     let done = r#"{"jsonrpc":"2.0","method":"notifications/elicitation/complete","params":{"elicitationId":"e"}}"#;
     let (server, notification) = (name("s"), Bytes::from(done));
-    own.tells(News::Notified {
+    own.tells(SessionEvent::Notified {
         server,
         notification,
     })
@@ -230,7 +231,8 @@ async fn a_question_comes_where_its_server_was_last_called_from() {
     // What was asked there is withdrawn on the stream for everything.
     let (server, params) = (name("s"), Bytes::from_static(br#"{"requestId":"late"}"#));
     let mut general = client.session.listen(None).await.unwrap();
-    own.tells(News::AskCancelled { server, params }).await;
+    own.tells(SessionEvent::ServerRequestCancelled { server, params })
+        .await;
     let cancelled = said(&mut general).await;
     assert_eq!(cancelled["params"]["requestId"], question);
     own.asks("again", "roots/list", "{}").await;
@@ -255,7 +257,8 @@ async fn a_question_does_not_get_lost_with_the_connection_of_its_call() {
     let question = said(&mut general).await;
     assert_eq!(question["method"], "roots/list");
     let (server, params) = (name("s"), Bytes::from_static(br#"{"requestId":"q"}"#));
-    own.tells(News::AskCancelled { server, params }).await;
+    own.tells(SessionEvent::ServerRequestCancelled { server, params })
+        .await;
     let cancelled = said(&mut general).await;
     assert_eq!(cancelled["params"]["requestId"], question["id"]);
     // The answer itself belongs to nobody: it must not come on a stream that was not asked.

@@ -12,7 +12,7 @@ use crate::ids::Generation;
 use crate::protocol::jsonrpc::{Message, Request, Response, decode};
 use crate::protocol::mcp::item::{self, Kind};
 use crate::protocol::mcp::lifecycle::client_info;
-use crate::tree::client::{Interest, News, Owner, ServerRequest};
+use crate::tree::client::{Interest, Owner, ServerRequest, SessionEvent};
 use crate::tree::registry::{Catalogue, RouteState, ServerState, Wanted};
 use crate::tree::root::RootMsg;
 use crate::tree::testing::{self, catalogue, name, wanted};
@@ -178,18 +178,18 @@ impl Own {
     pub(super) async fn offers(&self, offered: &Arc<Catalogue>) {
         let handle = self.server.handle.clone();
         let catalogue = Some(Arc::clone(offered));
-        self.tells(News::Offers { handle, catalogue }).await;
+        self.tells(SessionEvent::Offers { handle, catalogue }).await;
     }
 
-    pub(super) async fn tells(&self, news: News) {
-        self.owner.client.tell(news);
+    pub(super) async fn tells(&self, event: SessionEvent) {
+        self.owner.client.tell(event);
         settle().await;
     }
 
     /// As root says it.
     pub(super) async fn is_now(&self, state: Option<RouteState>) {
         let server = self.server.handle.server().clone();
-        self.tells(News::Instance { server, state }).await;
+        self.tells(SessionEvent::Instance { server, state }).await;
     }
 
     /// Asks the client something. Gives the line.
@@ -201,7 +201,8 @@ impl Own {
         let Ok(Message::Request(request)) = decode(&line) else {
             panic!("not a request");
         };
-        self.tells(News::Asked(self.ask(request))).await;
+        self.tells(SessionEvent::ServerRequested(self.ask(request)))
+            .await;
         line
     }
 

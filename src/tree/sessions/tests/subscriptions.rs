@@ -10,7 +10,7 @@ use super::servers::{Own, offer};
 use super::{Client, House, Server, result, settle};
 use crate::protocol::jsonrpc;
 use crate::tree::call::Answer;
-use crate::tree::client::{Client as SessionEnd, Interest, News};
+use crate::tree::client::{Interest, SessionEvent, SessionSink};
 use crate::tree::testing::name;
 
 fn uris(uris: &[&str]) -> Interest {
@@ -18,15 +18,15 @@ fn uris(uris: &[&str]) -> Interest {
     Interest { level: None, uris }
 }
 
-fn updated(server: &str, uri: &str) -> News {
-    News::Updated {
+fn updated(server: &str, uri: &str) -> SessionEvent {
+    SessionEvent::Updated {
         server: name(server),
         params: Bytes::from(json!({"uri": uri, "x": 1}).to_string()),
     }
 }
 
 /// Subscribes, which the server grants; gives the way back to the session.
-async fn subscribe(client: &mut Client, server: &mut Server, uri: &str) -> Arc<dyn SessionEnd> {
+async fn subscribe(client: &mut Client, server: &mut Server, uri: &str) -> Arc<dyn SessionSink> {
     client.asks(uri, "resources/subscribe", json!({"uri": uri}));
     let ticket = server.ticket().await;
     let session = ticket.client().clone();
@@ -45,7 +45,7 @@ async fn a_subscriber_hears_of_its_resources_and_of_no_others() {
     for uri in ["a:1", "a:2", "a:1/part"] {
         session.tell(updated("s", uri));
     }
-    session.tell(News::Updated {
+    session.tell(SessionEvent::Updated {
         server: name("s"),
         params: Bytes::from_static(b"[]"),
     });

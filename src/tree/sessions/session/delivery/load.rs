@@ -12,13 +12,13 @@ use crate::tree::quota::signed;
 use crate::tree::shares::Rest;
 
 /// So much may wait for a client, whatever waits for others.
-pub(super) const FAIR: usize = 64 * 1024;
-/// In the place of a time: the session is busy.
+pub(in super::super) const FAIR: usize = 64 * 1024;
+/// In the cursor of a time: the session is busy.
 const BUSY: u64 = u64::MAX;
 
 /// The readings. Times are in milliseconds after `opened`.
 #[derive(Debug)]
-pub(in crate::tree::sessions) struct Gauge {
+pub(in crate::tree::sessions) struct SessionLoad {
     opened: Instant,
     most: AtomicUsize,
     queued: AtomicUsize,
@@ -34,7 +34,7 @@ pub(in crate::tree::sessions) struct Gauge {
     is_given_up: AtomicBool,
 }
 
-impl Gauge {
+impl SessionLoad {
     /// As much may be queued as the limits say, and one message more. `of_all` is for all sessions.
     pub(in crate::tree::sessions) fn new(limits: &Limits, of_all: &metrics::Gauge) -> Self {
         Self {
@@ -53,12 +53,12 @@ impl Gauge {
     }
 
     /// A number that no other stream of this session has; 0 is nobody's.
-    pub(super) fn number_stream(&self) -> u64 {
+    pub(in super::super) fn number_stream(&self) -> u64 {
         self.streams.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     /// So much more waits for the client.
-    pub(super) fn queue(&self, size: usize) {
+    pub(in super::super) fn queue(&self, size: usize) {
         self.of_all.inc_by(signed(size));
         if self.queued.fetch_add(size, Ordering::Relaxed) == 0 {
             self.touch(); // a client can't be late with what was not there
@@ -66,24 +66,24 @@ impl Gauge {
     }
 
     /// The client took so much of it.
-    pub(super) fn take(&self, size: usize) {
+    pub(in super::super) fn take(&self, size: usize) {
         self.withdraw(size);
         self.touch();
     }
 
     /// So much of it will never be taken.
-    pub(super) fn withdraw(&self, size: usize) {
+    pub(in super::super) fn withdraw(&self, size: usize) {
         self.of_all.dec_by(signed(size));
         self.queued.fetch_sub(size, Ordering::Relaxed);
     }
 
     /// The client took some bytes.
-    pub(super) fn touch(&self) {
+    pub(in super::super) fn touch(&self) {
         self.taken_at.store(self.now(), Ordering::Relaxed);
     }
 
     /// Whether more is queued than may be: here, or for all clients together and for this one too.
-    pub(super) fn is_full(&self) -> bool {
+    pub(in super::super) fn is_full(&self) -> bool {
         let queued = self.queued.load(Ordering::Relaxed);
         let most_of_all = self.most_of_all.load(Ordering::Relaxed);
         queued > self.most.load(Ordering::Relaxed)
@@ -91,53 +91,53 @@ impl Gauge {
     }
 
     /// Whether so much is queued that it may come to be too much without a further word.
-    pub(super) fn may_be_full(&self) -> bool {
+    pub(in super::super) fn may_be_full(&self) -> bool {
         self.queued.load(Ordering::Relaxed) > FAIR || self.is_full()
     }
 
     /// From now on these limits hold.
-    pub(super) fn resize(&self, limits: &Limits) {
+    pub(in super::super) fn resize(&self, limits: &Limits) {
         let (most, of_all) = (limits.max_outgoing_bytes, limits.max_outgoing_total_bytes);
         self.most.store(most, Ordering::Relaxed);
         self.most_of_all.store(of_all, Ordering::Relaxed);
     }
 
     /// How long the client has taken nothing.
-    pub(super) fn stalled_for(&self) -> Duration {
+    pub(in super::super) fn stalled_for(&self) -> Duration {
         self.since(self.taken_at.load(Ordering::Relaxed))
     }
 
     /// From now on there is something to do, or a stream is open.
-    pub(super) fn set_busy(&self) {
+    pub(in super::super) fn set_busy(&self) {
         self.idle_since.store(BUSY, Ordering::Relaxed);
     }
 
     /// From now on there is not.
-    pub(super) fn set_idle(&self) {
+    pub(in super::super) fn set_idle(&self) {
         self.idle_since.store(self.now(), Ordering::Relaxed);
     }
 
     /// How long there has been nothing to do; `None` if there is something.
-    pub(super) fn idle_for(&self) -> Option<Duration> {
+    pub(in super::super) fn idle_for(&self) -> Option<Duration> {
         let since = self.idle_since.load(Ordering::Relaxed);
         (since != BUSY).then(|| self.since(since))
     }
 
     /// Whether a call has no answer yet.
-    pub(super) fn set_calling(&self, is_calling: bool) {
+    pub(in super::super) fn set_calling(&self, is_calling: bool) {
         if self.is_calling.swap(is_calling, Ordering::Relaxed) != is_calling {
             self.hear();
         }
     }
 
     /// Its client said something just now.
-    pub(super) fn hear(&self) {
+    pub(in super::super) fn hear(&self) {
         self.heard_at.store(self.now(), Ordering::Relaxed);
     }
 
     /// Whether it could do with less. One with an open stream is quiet since its client last said
     /// something, or had an answer.
-    pub(super) fn rest(&self) -> Rest {
+    pub(in super::super) fn rest(&self) -> Rest {
         match self.idle_for() {
             Some(idle) => Rest::Idle(idle.min(self.unheard_for())),
             None if self.is_calling.load(Ordering::Relaxed) => Rest::Busy,
@@ -150,12 +150,12 @@ impl Gauge {
     }
 
     /// From now on nobody gets at the session without asking its supervisor.
-    pub(super) fn give_up(&self) {
+    pub(in super::super) fn give_up(&self) {
         self.is_given_up.store(true, Ordering::Release);
     }
 
     /// Whether its client or its supervisor has ended it.
-    pub(super) fn is_given_up(&self) -> bool {
+    pub(in super::super) fn is_given_up(&self) -> bool {
         self.is_given_up.load(Ordering::Acquire)
     }
 
@@ -169,7 +169,7 @@ impl Gauge {
     }
 }
 
-impl Drop for Gauge {
+impl Drop for SessionLoad {
     fn drop(&mut self) {
         // Of a session that ended in whatever way, nothing is left.
         self.of_all.dec_by(signed(*self.queued.get_mut()));
@@ -188,7 +188,7 @@ mod tests {
             ..Limits::default()
         };
         let of_all = metrics::Gauge::default();
-        let [one, two, three] = [(); 3].map(|()| Gauge::new(&limits, &of_all));
+        let [one, two, three] = [(); 3].map(|()| SessionLoad::new(&limits, &of_all));
         one.queue(2 * FAIR);
         two.queue(FAIR);
         assert!(!one.is_full() && one.may_be_full(), "that much may be");

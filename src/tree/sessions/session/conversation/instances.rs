@@ -9,13 +9,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::message::SessionMsg;
-use super::state::SessionState;
+use tokio::time::Instant;
+
+use super::super::state::SessionState;
 use crate::config::model::Isolation;
 use crate::ids::ServerName;
 use crate::tree::client::Owner;
 use crate::tree::registry::{Catalogue, RouteState};
-use crate::tree::timer::Timer;
 use crate::tree::upstream::UpstreamHandle;
 
 /// How long a client may say nothing and listen to nothing until its instances end. The next use
@@ -23,8 +23,8 @@ use crate::tree::upstream::UpstreamHandle;
 pub(in crate::tree::sessions) const UNUSED: Duration = Duration::from_secs(10 * 60);
 
 /// What the session knows of one of its own.
-pub(super) struct Instance {
-    pub(super) state: RouteState,
+pub(in super::super) struct Instance {
+    pub(in super::super) state: RouteState,
     /// What it said that it offers; what the template does, until then.
     catalogue: Option<Arc<Catalogue>>,
     /// Root has none for this session; the next table will say why.
@@ -32,24 +32,24 @@ pub(super) struct Instance {
 }
 
 /// All that were asked for.
-pub(super) type Instances = BTreeMap<ServerName, Instance>;
+pub(in super::super) type Instances = BTreeMap<ServerName, Instance>;
 
 impl SessionState {
     /// Whether each session has its own instance of `server`.
-    pub(super) fn is_isolated(&self, server: &ServerName) -> bool {
+    pub(in super::super) fn is_isolated(&self, server: &ServerName) -> bool {
         let source = self.merged.source(server);
         source.is_some_and(|source| source.isolation == Isolation::Session)
     }
 
     /// Whether `server` takes this session's calls; `None` if it is not there.
-    pub(super) fn state_of(&self, server: &ServerName) -> Option<&RouteState> {
+    pub(in super::super) fn state_of(&self, server: &ServerName) -> Option<&RouteState> {
         if self.is_isolated(server) {
             return self.instances.get(server).map(|instance| &instance.state);
         }
         self.routes.as_ref()?.servers.get(server)
     }
 
-    pub(super) fn want_instance(&mut self, server: &ServerName) {
+    pub(in super::super) fn want_instance(&mut self, server: &ServerName) {
         let instance = Instance {
             state: RouteState::Starting,
             catalogue: None,
@@ -63,21 +63,19 @@ impl SessionState {
             capabilities: self.client.capabilities,
         };
         self.root.instance_wanted(server.clone(), owner);
-        if self.instance_check.is_none() {
-            self.check_instances_after(UNUSED);
+        self.instance_check
+            .get_or_insert_with(|| Instant::now() + UNUSED);
+    }
+
+    /// Ends the instances that the client has not used for long, if it is time to look.
+    pub(in super::super) fn check_instances(&mut self, now: Instant) {
+        if self.instance_check.take_if(|at| *at <= now).is_none() {
+            return;
         }
-    }
-
-    fn check_instances_after(&mut self, wait: Duration) {
-        let check = || SessionMsg::CheckInstances;
-        self.instance_check = Some(Timer::after(&self.myself, wait, check));
-    }
-
-    pub(super) fn on_check_instances(&mut self) {
-        self.instance_check = None;
         let idle = self.handle.idle_for().unwrap_or_default();
         if idle < UNUSED {
-            return self.check_instances_after(UNUSED.saturating_sub(idle));
+            self.instance_check = Some(now + UNUSED.saturating_sub(idle));
+            return;
         }
         self.root.instances_unused(self.serial);
         for server in std::mem::take(&mut self.instances).into_keys() {
@@ -88,7 +86,7 @@ impl SessionState {
     }
 
     /// From root: what became of an instance.
-    pub(super) fn on_instance(&mut self, server: &ServerName, state: Option<RouteState>) {
+    pub(in super::super) fn on_instance(&mut self, server: &ServerName, state: Option<RouteState>) {
         let Some(instance) = self.instances.get_mut(server) else {
             return;
         };
@@ -108,7 +106,7 @@ impl SessionState {
     }
 
     /// From root: there is no room for an instance, or not any more. The next call asks again.
-    pub(super) fn on_no_room(&mut self, server: &ServerName, why: &str) {
+    pub(in super::super) fn on_no_room(&mut self, server: &ServerName, why: &str) {
         let Some(instance) = self.instances.remove(server) else {
             return;
         };
@@ -123,7 +121,11 @@ impl SessionState {
     }
 
     /// From an instance: it is ready, or offers something else.
-    pub(super) fn on_offers(&mut self, handle: UpstreamHandle, told: Option<Arc<Catalogue>>) {
+    pub(in super::super) fn on_offers(
+        &mut self,
+        handle: UpstreamHandle,
+        told: Option<Arc<Catalogue>>,
+    ) {
         let (server, generation) = (handle.server().clone(), handle.generation());
         let Some(instance) = self.instances.get_mut(&server) else {
             return;
@@ -156,7 +158,7 @@ impl SessionState {
 
     /// Forgets the instances of servers that are shared now, or not there any more. Whether there
     /// were any.
-    pub(super) fn keep_instances(&mut self) -> bool {
+    pub(in super::super) fn keep_instances(&mut self) -> bool {
         let Some(merged) = self.routes.as_ref().map(|routes| &routes.merged) else {
             return false;
         };
@@ -170,7 +172,7 @@ impl SessionState {
     }
 
     /// What is offered to this client. Only what is not the template's is its own.
-    pub(super) fn remerge(&mut self) {
+    pub(in super::super) fn remerge(&mut self) {
         let Some(routes) = &self.routes else {
             return;
         };

@@ -1,61 +1,61 @@
-//! The lane of what belongs to no request: the one stream of HTTP+SSE, or the standalone streams of
+//! The stream of what belongs to no request: the one stream of HTTP+SSE, or the standalone streams of
 //! Streamable HTTP, which the client may open, close and open again. The newest that is open gets
 //! what is said. The others stay open and silent: the client of one that was ended would open
 //! another, and two that share a session would end each other's for ever.
 
 use std::collections::BTreeMap;
 
-use super::SessionHandle;
+use super::super::SessionHandle;
 use super::event_id::EventId;
-use super::numbers::Place;
+use super::event_log::Cursor;
 use super::outbound::{Event, Feed, Queue, push};
 use super::replay::Replay;
-use super::streams::Lane;
+use super::streams::StreamId;
 
-/// How many streams may be open. With one more the oldest is ended.
+/// How many connections may be open. With one more the oldest is ended.
 const MOST: usize = 4;
 
-/// The general lane.
+/// The standalone stream.
 #[derive(Debug, Default)]
-pub(super) struct General {
-    pub(super) place: Place,
+pub(in super::super) struct StandaloneStream {
+    pub(in super::super) cursor: Cursor,
     /// The number of the last event that went out and was not found unread.
     sent_to: u64,
-    /// The stream that gets what is said.
+    /// The connection that gets what is said.
     newest: Option<Open>,
     /// Those before it, the oldest first.
     older: Vec<Open>,
 }
 
-/// A stream, which was open when it was last looked.
+/// A connection, which was open when it was last looked.
 #[derive(Debug)]
-pub(super) struct Open {
-    pub(super) stream: u64,
-    pub(super) queue: Queue,
+pub(in super::super) struct Open {
+    pub(in super::super) connection: u64,
+    pub(in super::super) queue: Queue,
     /// Its client's end.
-    pub(super) feed: Feed,
+    pub(in super::super) feed: Feed,
 }
 
 /// What a stream that becomes the newest is sent first.
-pub(super) struct Owed<'a> {
+pub(in super::super) struct Owed<'a> {
     /// What was sent lately.
-    pub(super) replay: &'a Replay,
+    pub(in super::super) replay: &'a Replay,
     /// After which event; nothing up to it is sent again.
-    pub(super) seen: Option<u64>,
+    pub(in super::super) seen: Option<u64>,
     /// The events that ask what has not been answered: of who did not say what it saw, nobody knows
     /// whether it saw them.
-    pub(super) asked: &'a [u64],
+    pub(in super::super) asked: &'a [u64],
 }
 
-impl General {
+impl StandaloneStream {
     /// Goes on on the stream of an SSE session.
-    pub(super) fn begin(&mut self, open: Open) {
+    pub(in super::super) fn begin(&mut self, open: Open) {
         self.newest = Some(open);
     }
 
     /// Goes on on this stream, with what is owed and what was not read on the last one. Gives the
     /// number of one that is ended, if there are too many.
-    pub(super) fn attach(
+    pub(in super::super) fn attach(
         &mut self,
         session: &SessionHandle,
         open: Open,
@@ -67,8 +67,8 @@ impl General {
         let asked = owed
             .asked
             .iter()
-            .filter_map(|seq| replay.get(Lane::GENERAL, *seq));
-        for event in replay.after(Lane::GENERAL, from).chain(asked) {
+            .filter_map(|seq| replay.get(StreamId::STANDALONE, *seq));
+        for event in replay.after(StreamId::STANDALONE, from).chain(asked) {
             events.entry(seq(event)).or_insert_with(|| event.clone());
         }
         let is_seen = |seq: &u64| owed.seen.is_some_and(|seen| *seq <= seen);
@@ -76,7 +76,7 @@ impl General {
         for event in events.into_values() {
             push(session, &open.queue, event);
         }
-        self.sent_to = self.place.seq;
+        self.sent_to = self.cursor.seq;
         self.older.extend(self.newest.replace(open));
         self.older.retain(|open| !open.queue.is_closed());
         if self.older.len() < MOST {
@@ -84,41 +84,41 @@ impl General {
         }
         let oldest = self.older.remove(0);
         push(session, &oldest.queue, Event::END);
-        Some(oldest.stream)
+        Some(oldest.connection)
     }
 
     /// Ends its streams.
-    pub(super) fn end(&mut self) {
+    pub(in super::super) fn end(&mut self) {
         self.newest = None;
         self.older.clear();
     }
 
     /// Whether somebody listens.
-    pub(super) fn is_open(&self) -> bool {
+    pub(in super::super) fn is_open(&self) -> bool {
         let mut open = self.newest.iter().chain(&self.older);
         open.any(|open| !open.queue.is_closed())
     }
 
     /// After which event the client has not been sent any.
-    pub(super) fn sent_to(&self) -> u64 {
+    pub(in super::super) fn sent_to(&self) -> u64 {
         self.sent_to
     }
 
-    pub(super) fn send(&mut self, session: &SessionHandle, event: Event) {
+    pub(in super::super) fn send(&mut self, session: &SessionHandle, event: Event) {
         if let Some(open) = &self.newest
             && push(session, &open.queue, event)
         {
-            self.sent_to = self.place.seq;
+            self.sent_to = self.cursor.seq;
         }
     }
 
     /// A stream was dropped, with what was not read on it. Whether it was the newest.
-    pub(super) fn gone(&mut self, session: &SessionHandle, stream: u64) -> bool {
-        self.older.retain(|open| open.stream != stream);
+    pub(in super::super) fn gone(&mut self, session: &SessionHandle, connection: u64) -> bool {
+        self.older.retain(|open| open.connection != connection);
         let is_newest = self
             .newest
             .as_ref()
-            .is_some_and(|open| open.stream == stream);
+            .is_some_and(|open| open.connection == connection);
         if is_newest {
             let left = u64::try_from(self.take_back(session).len()).unwrap_or(u64::MAX);
             self.sent_to = self.sent_to.saturating_sub(left);
@@ -128,7 +128,7 @@ impl General {
     }
 
     /// The newest of the streams that were left silent, to go on on it.
-    pub(super) fn take_older(&mut self) -> Option<Open> {
+    pub(in super::super) fn take_older(&mut self) -> Option<Open> {
         self.older.retain(|open| !open.queue.is_closed());
         self.older.pop()
     }
@@ -138,7 +138,7 @@ impl General {
         let unread = self.newest.iter().flat_map(|open| open.feed.take_all());
         let mut events = BTreeMap::new();
         for event in unread {
-            session.gauge().withdraw(event.message.len());
+            session.load().withdraw(event.message.len());
             if !event.message.is_empty() {
                 events.insert(seq(&event), event);
             }
@@ -147,7 +147,7 @@ impl General {
     }
 }
 
-/// The number of an event of this lane.
+/// The number of an event of this stream.
 fn seq(event: &Event) -> u64 {
     let id = event.id.as_deref().and_then(EventId::parse);
     id.map_or(0, |id| id.seq)

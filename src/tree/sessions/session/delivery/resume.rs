@@ -5,62 +5,62 @@
 use tokio::sync::mpsc;
 
 use super::event_id::EventId;
-use super::general::{Open, Owed};
 use super::outbound::{Event, Outbound, Queue, push};
-use super::streams::{Lane, Streams};
+use super::standalone::{Open, Owed};
+use super::streams::{StreamId, Streams};
 use crate::protocol::jsonrpc::{self, code};
 use crate::protocol::mcp::tools;
 use crate::tree::call::CallError;
 
 impl Streams {
-    /// Opens the stream that is asked for. `asked` are the events of the general lane that ask what
+    /// Opens the stream that is asked for. `asked` are the events of the standalone stream that ask what
     /// has not been answered.
     ///
     /// Errors: `UnknownSession` where there is none to be opened, `UnknownEvent`.
-    pub(super) fn listen(
+    pub(in super::super) fn listen(
         &mut self,
         last_event: Option<&str>,
         asked: &[u64],
     ) -> Result<Outbound, CallError> {
-        let Some(numbers) = &self.numbers else {
+        let Some(events) = &self.events else {
             return Err(CallError::UnknownSession);
         };
         let Some(last_event) = last_event else {
             return Ok(self.standalone(asked));
         };
         let last = EventId::parse(last_event).ok_or(CallError::UnknownEvent)?;
-        if !last.life.is_of_same(numbers.life) {
+        if !last.life.is_of_same(events.life) {
             return Err(CallError::UnknownEvent);
         }
-        let is_ours = last.life == numbers.life;
-        match last.lane {
-            Lane::GENERAL if is_ours => Ok(self.go_on(None, Some(last.seq), &[])),
+        let is_ours = last.life == events.life;
+        match last.stream {
+            StreamId::STANDALONE if is_ours => Ok(self.go_on(None, Some(last.seq), &[])),
             // Of an earlier life nothing is kept; what was said in this one is to come.
-            Lane::GENERAL => Ok(self.go_on(None, None, asked)),
+            StreamId::STANDALONE => Ok(self.go_on(None, None, asked)),
             _ if is_ours => self.resume(&last),
             _ => self.lost(&last, RESTARTED),
         }
     }
 
     fn standalone(&mut self, asked: &[u64]) -> Outbound {
-        let sent_to = self.general.sent_to();
-        let numbers = self.numbers.as_ref();
-        let priming = numbers.and_then(|n| n.priming(&self.general.place, sent_to));
+        let sent_to = self.standalone.sent_to();
+        let events = self.events.as_ref();
+        let priming = events.and_then(|events| events.priming(&self.standalone.cursor, sent_to));
         self.go_on(priming, None, asked)
     }
 
-    /// Goes on with the general lane on a new stream, which begins with `priming`. The others stay
+    /// Goes on with the standalone stream on a new stream, which begins with `priming`. The others stay
     /// open, and silent.
     fn go_on(&mut self, priming: Option<Event>, seen: Option<u64>, asked: &[u64]) -> Outbound {
         let (queue, queued) = mpsc::unbounded_channel();
         if let Some(event) = priming {
             push(&self.session, &queue, event);
         }
-        let stream = self.session.gauge().number_stream();
-        let outbound = Outbound::queue(self.session.clone(), stream, queued);
+        let connection = self.session.load().number_stream();
+        let outbound = Outbound::queue(self.session.clone(), connection, queued);
         let feed = outbound.feed();
         let open = Open {
-            stream,
+            connection,
             queue,
             feed,
         };
@@ -69,25 +69,25 @@ impl Streams {
     }
 
     fn attach(&mut self, open: Open, seen: Option<u64>, asked: &[u64]) {
-        let Some(numbers) = &self.numbers else {
+        let Some(events) = &self.events else {
             return;
         };
         // Who does not read what it gets is sent nothing again.
         let asked = if self.is_full() { &[] } else { asked };
-        let replay = &numbers.replay;
+        let replay = &events.replay;
         let owed = Owed {
             replay,
             seen,
             asked,
         };
-        if let Some(ended) = self.general.attach(&self.session, open, &owed) {
+        if let Some(ended) = self.standalone.attach(&self.session, open, &owed) {
             self.cut_one(ended);
         }
     }
 
-    /// The newest stream of the general lane was dropped: it goes on on the one before it.
-    pub(super) fn fall_back(&mut self, asked: &[u64]) {
-        if let Some(open) = self.general.take_older() {
+    /// The newest stream of the standalone stream was dropped: it goes on on the one before it.
+    pub(in super::super) fn fall_back(&mut self, asked: &[u64]) {
+        if let Some(open) = self.standalone.take_older() {
             self.attach(open, None, asked);
         }
     }
@@ -95,26 +95,26 @@ impl Streams {
     /// Goes on with the stream of a POST of this life.
     fn resume(&mut self, last: &EventId) -> Result<Outbound, CallError> {
         let (queue, feed) = mpsc::unbounded_channel();
-        let stream = self.session.gauge().number_stream();
-        let replay = self.numbers.as_ref().map(|numbers| &numbers.replay);
-        let is_done = replay.is_some_and(|replay| replay.has_end(last.lane, last.seq));
-        let at = self.position(last.lane);
+        let connection = self.session.load().number_stream();
+        let replay = self.events.as_ref().map(|events| &events.replay);
+        let is_done = replay.is_some_and(|replay| replay.has_end(last.stream, last.seq));
+        let at = self.position(last.stream);
         if at.is_none() && !is_done {
             return self.lost(last, FORGOTTEN);
         }
-        self.repeat(&queue, last.lane, last.seq);
-        if let Some(open) = at.and_then(|at| self.lanes.get_mut(at)) {
+        self.repeat(&queue, last.stream, last.seq);
+        if let Some(open) = at.and_then(|at| self.posts.get_mut(at)) {
             open.attach(&self.session, queue);
         }
-        Ok(Outbound::queue(self.session.clone(), stream, feed))
+        Ok(Outbound::queue(self.session.clone(), connection, feed))
     }
 
-    /// Sends again what is kept of a lane after its event `seq`.
-    fn repeat(&self, queue: &Queue, lane: Lane, seq: u64) {
-        let Some(numbers) = &self.numbers else {
+    /// Sends again what is kept of a stream after its event `seq`.
+    fn repeat(&self, queue: &Queue, stream: StreamId, seq: u64) {
+        let Some(events) = &self.events else {
             return;
         };
-        for event in numbers.replay.after(lane, seq) {
+        for event in events.replay.after(stream, seq) {
             push(&self.session, queue, event.clone());
         }
     }
@@ -136,8 +136,8 @@ impl Streams {
         };
         let (queue, feed) = mpsc::unbounded_channel();
         push(&self.session, &queue, event);
-        let stream = self.session.gauge().number_stream();
-        Ok(Outbound::queue(self.session.clone(), stream, feed))
+        let connection = self.session.load().number_stream();
+        Ok(Outbound::queue(self.session.clone(), connection, feed))
     }
 }
 

@@ -11,7 +11,7 @@ pub(crate) fn event_id(data: &[u8]) {
     if let Some(id) = EventId::parse(&text) {
         let again = EventId {
             life: id.life,
-            lane: id.lane,
+            stream: id.stream,
             seq: id.seq,
             request: id.request.as_ref(),
             is_call: id.is_call,

@@ -3,37 +3,43 @@
 
 use std::time::Duration;
 
-use super::message::SessionMsg;
-use super::state::SessionState;
-use crate::tree::timer::Timer;
+use tokio::time::Instant;
+
+use super::super::state::SessionState;
 
 /// How often it is looked, at least, whether a client with a full queue has taken anything.
 const CHECK_EVERY: Duration = Duration::from_secs(1);
 
 /// The watch.
 #[derive(Default)]
-pub(super) struct QueueWatch {
-    check: Option<Timer<SessionMsg>>,
+pub(in super::super) struct QueueWatch {
+    check: Option<Instant>,
     /// How many notifications found no room.
-    pub(super) dropped: u64,
+    pub(in super::super) dropped: u64,
+}
+
+impl QueueWatch {
+    /// When it is looked again.
+    pub(in super::super) fn next_deadline(&self) -> Option<Instant> {
+        self.check
+    }
 }
 
 impl SessionState {
-    pub(super) fn watch_queue(&mut self) {
+    pub(in super::super) fn watch_queue(&mut self) {
         if self.streams.may_be_full() && self.queue.check.is_none() {
             self.check_queue_later();
         }
     }
 
     fn check_queue_later(&mut self) {
-        let check = || SessionMsg::CheckOutbox;
         let pause = CHECK_EVERY.min(self.limits.slow_client_timeout);
-        self.queue.check = Some(Timer::after(&self.myself, pause, check));
+        self.queue.check = Some(Instant::now() + pause);
     }
 
-    pub(super) fn on_check_outbox(&mut self) {
-        self.queue.check = None;
-        if !self.streams.may_be_full() {
+    /// Looks whether the client has taken anything, if it is time.
+    pub(in super::super) fn check_queue(&mut self, now: Instant) {
+        if self.queue.check.take_if(|at| *at <= now).is_none() || !self.streams.may_be_full() {
             return;
         }
         let patience = self.limits.slow_client_timeout;

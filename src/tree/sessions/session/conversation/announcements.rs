@@ -6,25 +6,24 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::message::SessionMsg;
-use super::replay::AGE;
-use super::state::SessionState;
-use super::streams::Lane;
+use super::super::delivery::replay::AGE;
+use super::super::delivery::streams::StreamId;
+use super::super::state::SessionState;
 use crate::protocol::jsonrpc::{self, Message};
 use crate::protocol::mcp::item::Kind;
 use crate::protocol::mcp::method;
 use crate::tree::registry::{Changes, Merged};
-use crate::tree::timer::Timer;
 
 /// At most one of a kind in this time.
 const EVERY: Duration = Duration::from_millis(250);
 
 /// What the client was told.
 #[derive(Default)]
-pub(super) struct Announcements {
+pub(in super::super) struct Announcements {
     /// What the client was last told of, or has seen.
     told: Arc<Merged>,
-    pause: Option<Timer<SessionMsg>>,
+    /// Until when it is told nothing more.
+    pause: Option<Instant>,
     /// What was said while nobody listened.
     unheard: Changes,
     /// When it was said for the first time.
@@ -35,8 +34,13 @@ pub(super) struct Announcements {
 
 impl Announcements {
     /// There is nothing to tell of `merged`.
-    pub(super) fn seen(&mut self, merged: &Arc<Merged>) {
+    pub(in super::super) fn seen(&mut self, merged: &Arc<Merged>) {
         self.told = Arc::clone(merged);
+    }
+
+    /// When a change may be told again.
+    pub(in super::super) fn next_deadline(&self) -> Option<Instant> {
+        self.pause
     }
 
     /// There is a stream on which all of it is said, but for what was kept for too long to be sent
@@ -56,7 +60,7 @@ impl Announcements {
 impl SessionState {
     /// From the first whole table on, changes of it are told; to a client of an earlier life, also
     /// how it differs from what was offered then.
-    pub(super) fn begin_announcing(&mut self) {
+    pub(in super::super) fn begin_announcing(&mut self) {
         let routes = self.routes.as_ref().filter(|routes| routes.is_complete);
         match routes.filter(|_| self.is_adopted) {
             Some(routes) => {
@@ -71,7 +75,7 @@ impl SessionState {
     /// Tells a client that listened, and lost its stream for good, on the stream of a POST what it has
     /// missed. A client of an earlier life may have listened; what it asks for now it need not be
     /// told.
-    pub(super) fn tell_unheard(&mut self, lane: Lane, messages: &[Message]) {
+    pub(in super::super) fn tell_unheard(&mut self, stream: StreamId, messages: &[Message]) {
         let asks = |kind: Kind| {
             let mut requests = messages.iter().filter_map(|message| match message {
                 Message::Request(request) => Kind::of_method(&request.method),
@@ -88,22 +92,22 @@ impl SessionState {
         self.announcements.unheard_since = None;
         for (is_changed, method, kind) in kinds(unheard) {
             if is_changed && !asks(kind) {
-                self.say(lane, jsonrpc::notification(method, None));
+                self.send(stream, jsonrpc::notification(method, None));
             }
         }
     }
 
     /// Tells a client that listens what it has missed and is not sent again.
-    pub(super) fn tell_what_is_kept_no_more(&mut self) {
+    pub(in super::super) fn tell_what_is_kept_no_more(&mut self) {
         for (is_changed, method, _) in kinds(self.announcements.are_heard()) {
             if is_changed {
-                self.say(Lane::GENERAL, jsonrpc::notification(method, None));
+                self.send(StreamId::STANDALONE, jsonrpc::notification(method, None));
             }
         }
     }
 
     /// Tells the client which lists have changed, unless it was told something a moment ago.
-    pub(super) fn tell_if_changed(&mut self) {
+    pub(in super::super) fn tell_if_changed(&mut self) {
         let announced = &mut self.announcements;
         if Arc::ptr_eq(&self.merged, &announced.told) || announced.pause.is_some() {
             return;
@@ -121,16 +125,18 @@ impl SessionState {
         }
         for (is_changed, method, _) in kinds(changes) {
             if is_changed {
-                self.say(Lane::GENERAL, jsonrpc::notification(method, None));
+                self.send(StreamId::STANDALONE, jsonrpc::notification(method, None));
             }
         }
-        let elapsed = || SessionMsg::NotifyElapsed;
-        self.announcements.pause = Some(Timer::after(&self.myself, EVERY, elapsed));
+        self.announcements.pause = Some(Instant::now() + EVERY);
     }
 
-    pub(super) fn on_notify_elapsed(&mut self) {
-        self.announcements.pause = None;
-        self.tell_if_changed();
+    /// The client may be told of a changed list again.
+    pub(in super::super) fn expire_announcements(&mut self, now: Instant) {
+        let pause = &mut self.announcements.pause;
+        if pause.take_if(|until| *until <= now).is_some() {
+            self.tell_if_changed();
+        }
     }
 }
 

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::SessionHandle;
-use super::state::SessionState;
+use super::super::SessionHandle;
+use super::super::state::SessionState;
 use crate::ids::ServerName;
 use crate::protocol::mcp::logging::Level;
 use crate::protocol::uri;
@@ -16,8 +16,8 @@ use crate::tree::upstream::UpstreamHandle;
 
 /// What was asked for, and which upstreams know.
 #[derive(Default)]
-pub(super) struct Interests {
-    pub(super) level: Option<Level>,
+pub(in super::super) struct Interests {
+    pub(in super::super) level: Option<Level>,
     /// One copy of each URI, which is shared with whoever is told of it, and its room.
     uris: BTreeMap<ServerName, BTreeMap<Arc<str>, Share>>,
     attached: BTreeMap<ServerName, Attached>,
@@ -53,7 +53,7 @@ impl Drop for Attached {
 
 impl Interests {
     /// Sees to it that what `upstream` has the session down for ends with the session.
-    pub(super) fn attach(
+    pub(in super::super) fn attach(
         &mut self,
         upstream: &UpstreamHandle,
         session: u64,
@@ -73,26 +73,26 @@ impl Interests {
     }
 
     /// Takes down that the client subscribed to a server's resource.
-    pub(super) fn subscribe(&mut self, server: &ServerName, uri: Box<str>, room: Share) {
+    pub(in super::super) fn subscribe(&mut self, server: &ServerName, uri: Box<str>, room: Share) {
         let uris = self.uris.entry(server.clone()).or_default();
         uris.insert(uri.into(), room);
     }
 
     /// Ends that.
-    pub(super) fn unsubscribe(&mut self, server: &ServerName, uri: &str) {
+    pub(in super::super) fn unsubscribe(&mut self, server: &ServerName, uri: &str) {
         if let Some(uris) = self.uris.get_mut(server) {
             uris.remove(uri);
         }
     }
 
     /// Whether the client subscribed to it.
-    pub(super) fn has_subscribed(&self, server: &ServerName, uri: &str) -> bool {
+    pub(in super::super) fn has_subscribed(&self, server: &ServerName, uri: &str) -> bool {
         let uris = self.uris.get(server);
         uris.is_some_and(|uris| uris.contains_key(uri))
     }
 
     /// Where the client subscribed to what it knows as `uri`, and under which URI of the server's.
-    pub(super) fn subscribed_at(&self, uri: &str) -> Option<Route> {
+    pub(in super::super) fn subscribed_at(&self, uri: &str) -> Option<Route> {
         let at = |owner: Option<&str>, native: &str| {
             let mut servers = self.uris.iter();
             let (server, _) = servers.find(|(server, uris)| {
@@ -108,7 +108,7 @@ impl Interests {
     }
 
     /// How many resources the client subscribed to.
-    pub(super) fn subscriptions(&self) -> usize {
+    pub(in super::super) fn subscriptions(&self) -> usize {
         self.uris.values().map(BTreeMap::len).sum()
     }
 
@@ -119,7 +119,7 @@ impl Interests {
 
 impl SessionState {
     /// Forgets the servers that are not configured any more.
-    pub(super) fn keep_interests(&mut self) {
+    pub(in super::super) fn keep_interests(&mut self) {
         let Some(servers) = self.routes.as_ref().map(|routes| &routes.servers) else {
             return;
         };
@@ -133,7 +133,7 @@ impl SessionState {
     }
 
     /// Tells every server that takes calls what is wanted of it, where that is news to it.
-    pub(super) fn refresh_interests(&mut self) {
+    pub(in super::super) fn refresh_interests(&mut self) {
         if self.interests.is_empty() {
             return;
         }
@@ -145,7 +145,7 @@ impl SessionState {
 
     /// Tells `server`. Not while it answers a request that changes the same: it may have taken
     /// that down already, and would take what it is told now for the end of it.
-    pub(super) fn refresh_interest(&mut self, server: &ServerName) {
+    pub(in super::super) fn refresh_interest(&mut self, server: &ServerName) {
         let Some(RouteState::Ready { handle }) = self.state_of(server) else {
             return;
         };

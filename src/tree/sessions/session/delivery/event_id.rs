@@ -7,17 +7,17 @@ pub(in crate::tree::sessions) mod checks;
 
 use std::fmt;
 
-use super::streams::Lane;
+use super::streams::StreamId;
 use crate::ids::SessionId;
 use crate::protocol::jsonrpc::RequestId;
 
 /// One life of a session: the upper half says which session, the same in every life of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Life(pub(super) u64);
+pub(in super::super) struct Life(pub(in super::super) u64);
 
 impl Life {
     /// A new one.
-    pub(super) fn of(session: &SessionId) -> Self {
+    pub(in super::super) fn of(session: &SessionId) -> Self {
         // A part of an id that only its own client is told, like these ids.
         let digits = session.secret().get(..8).unwrap_or_default();
         let session = u64::from_str_radix(digits, 16).unwrap_or_default();
@@ -25,7 +25,7 @@ impl Life {
     }
 
     /// Whether the two are of one session.
-    pub(super) fn is_of_same(self, other: Self) -> bool {
+    pub(in super::super) fn is_of_same(self, other: Self) -> bool {
         self.0 >> 32 == other.0 >> 32
     }
 }
@@ -35,27 +35,27 @@ const LONGEST_REQUEST: usize = 64;
 /// What marks the id of a call.
 const CALL: &str = "c";
 
-/// `{life}-{lane}-{seq}[-{request}[-c]]`, the life and the request's raw id in hexadecimal; `c` says that it is a
+/// `{life}-{stream}-{seq}[-{request}[-c]]`, the life and the request's raw id in hexadecimal; `c` says that it is a
 /// call of a tool.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct EventId<R = RequestId> {
+pub(in super::super) struct EventId<R = RequestId> {
     /// Which life of which session.
-    pub(super) life: Life,
-    /// On which lane.
-    pub(super) lane: Lane,
+    pub(in super::super) life: Life,
+    /// On which stream.
+    pub(in super::super) stream: StreamId,
     /// The event's number there.
-    pub(super) seq: u64,
-    /// The request that the lane answers, if it is one.
-    pub(super) request: Option<R>,
-    pub(super) is_call: bool,
+    pub(in super::super) seq: u64,
+    /// The request that the stream answers, if it is one.
+    pub(in super::super) request: Option<R>,
+    pub(in super::super) is_call: bool,
 }
 
 impl EventId {
     /// Takes what a client sent; `None` if it is no id of an event.
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    pub(in super::super) fn parse(text: &str) -> Option<Self> {
         let mut parts = text.split('-');
         let life = Life(u64::from_str_radix(parts.next()?, 16).ok()?);
-        let lane = Lane(parts.next()?.parse().ok()?);
+        let stream = StreamId(parts.next()?.parse().ok()?);
         let seq = parts.next()?.parse().ok()?;
         let request = match parts.next() {
             Some(hex) => Some(request(hex)?),
@@ -68,7 +68,7 @@ impl EventId {
         };
         parts.next().is_none().then_some(Self {
             life,
-            lane,
+            stream,
             seq,
             request,
             is_call,
@@ -78,7 +78,7 @@ impl EventId {
 
 impl fmt::Display for EventId<&RequestId> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:016x}-{}-{}", self.life.0, self.lane.0, self.seq)?;
+        write!(f, "{:016x}-{}-{}", self.life.0, self.stream.0, self.seq)?;
         let raw = self.request.map(|request| request.as_raw().as_bytes());
         if let Some(raw) = raw.filter(|raw| raw.len() <= LONGEST_REQUEST) {
             f.write_str("-")?;
@@ -112,16 +112,16 @@ mod tests {
     proptest! {
         #[test]
         fn an_id_is_read_as_it_was_written(
-            life: u64, lane: u64, seq: u64, text in proptest::option::of("\\PC{0,20}"), is_call: bool,
+            life: u64, stream: u64, seq: u64, text in proptest::option::of("\\PC{0,20}"), is_call: bool,
         ) {
             let raw = text.map(|text| serde_json::to_string(&text).unwrap());
             let request = raw.and_then(|raw| RequestId::from_raw(&raw));
-            let (life, lane) = (Life(life), Lane(lane));
-            let written = EventId { life, lane, seq, request: request.as_ref(), is_call }.to_string();
+            let (life, stream) = (Life(life), StreamId(stream));
+            let written = EventId { life, stream, seq, request: request.as_ref(), is_call }.to_string();
             prop_assert!(written.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-'));
             let short = request.filter(|request| request.as_raw().len() <= LONGEST_REQUEST);
             let is_call = is_call && short.is_some();
-            let wanted = EventId { life, lane, seq, request: short, is_call };
+            let wanted = EventId { life, stream, seq, request: short, is_call };
             prop_assert_eq!(EventId::parse(&written), Some(wanted));
         }
 
@@ -148,7 +148,7 @@ mod tests {
             assert_eq!(EventId::parse(text), None, "{text}");
         }
         let seven = EventId::parse("0000000a-0-3-37").unwrap();
-        assert_eq!((seven.life, seven.lane), (Life(10), Lane::GENERAL));
+        assert_eq!((seven.life, seven.stream), (Life(10), StreamId::STANDALONE));
         assert_eq!(seven.request, RequestId::from_raw("7"));
     }
 }

@@ -1,7 +1,7 @@
 //! What all clients together can have the gateway hold, computed from the limits: the documents'
 //! figures, held against it.
 
-use super::{gauge, replay};
+use super::{load, replay};
 use crate::config::model::Limits;
 
 /// Of an id and a progress token, and of a name or URI, each as long as it may be (`protocol`).
@@ -13,7 +13,7 @@ const COPIES: usize = 3;
 
 fn parts(limits: &Limits) -> [(usize, &'static str); 6] {
     let sessions = limits.max_sessions;
-    let outgoing = limits.max_outgoing_total_bytes + sessions * gauge::FAIR;
+    let outgoing = limits.max_outgoing_total_bytes + sessions * load::FAIR;
     [
         (outgoing, "that waits to be read"),
         (sessions * replay::BYTES, "for streams to be resumed"),
@@ -53,6 +53,6 @@ fn the_readme_says_what_the_limits_come_to() {
          answers that are on their way, and each server or instance about {server} (two lines of {line} and three copies of its \
          catalogue)."
     );
-    let page = include_str!("../../../../docs/limits.md").replace('\n', " ");
+    let page = include_str!("../../../../../docs/limits.md").replace('\n', " ");
     assert!(page.contains(&said), "docs/limits.md lacks: {said}");
 }

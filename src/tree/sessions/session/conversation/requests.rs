@@ -3,10 +3,10 @@
 
 use bytes::Bytes;
 
+use super::super::delivery::streams::StreamId;
+use super::super::state::{ReplyTo, SessionState};
 use super::calls::Stage;
-use super::lists::{Waiting, Wish};
-use super::state::{Asked, SessionState};
-use super::streams::Lane;
+use super::lists::{TableQuery, WaitingQuery};
 use crate::protocol::jsonrpc::{Message, Notification, Request, code};
 use crate::protocol::mcp::cancelled::Cancelled;
 use crate::protocol::mcp::item::{self, Kind};
@@ -14,18 +14,18 @@ use crate::protocol::mcp::request::ClientRequest;
 use crate::protocol::mcp::{lifecycle, method};
 
 impl SessionState {
-    /// Takes what the client said on `lane`, where the answer goes.
-    pub(super) fn on_message(&mut self, message: Message, lane: Lane) {
+    /// Takes what the client said on `stream`, where the answer goes.
+    pub(in super::super) fn on_message(&mut self, message: Message, stream: StreamId) {
         match message {
-            Message::Request(request) => self.on_request(request, lane),
+            Message::Request(request) => self.on_request(request, stream),
             Message::Notification(notification) => self.on_notification(&notification),
             Message::Response(response) => self.on_response(response),
         }
     }
 
-    fn on_request(&mut self, request: Request, lane: Lane) {
+    fn on_request(&mut self, request: Request, stream: StreamId) {
         let Request { id, method, params } = request;
-        let asked = Asked { id, lane };
+        let asked = ReplyTo { id, stream };
         if self.streams.is_full() {
             let text = "busy: more waits on this session's stream than may; read it";
             return self.refuse_busy(&asked, text);
@@ -46,36 +46,36 @@ impl SessionState {
         match &*method {
             method::INITIALIZE => {
                 self.client = lifecycle::client_info(params.as_ref());
-                let wish = Wish::Initialize(self.client.version);
-                self.answer_or_keep(Waiting { asked, wish });
+                let wish = TableQuery::Initialize(self.client.version);
+                self.answer_or_keep(WaitingQuery { asked, wish });
             }
             method::SET_LEVEL => self.on_set_level(&asked, params.as_ref()),
-            method::PING => self.give(&asked, b"{}"),
+            method::PING => self.respond_result(&asked, b"{}"),
             method => {
                 let text = format!("Method not found: {method}");
-                self.refuse(&asked, code::METHOD_NOT_FOUND, &text);
+                self.respond_error(&asked, code::METHOD_NOT_FOUND, &text);
             }
         }
     }
 
     /// Refuses what would be too much for this session.
-    fn refuse_busy(&mut self, asked: &Asked, text: &str) {
+    fn refuse_busy(&mut self, asked: &ReplyTo, text: &str) {
         self.metrics.refused("busy");
-        self.refuse(asked, code::BUSY, text);
+        self.respond_error(asked, code::BUSY, text);
     }
 
-    fn on_list(&mut self, asked: Asked, kind: Kind, params: Option<&Bytes>) {
+    fn on_list(&mut self, asked: ReplyTo, kind: Kind, params: Option<&Bytes>) {
         self.has_spoken = true;
         match item::list_cursor(params) {
             Ok(cursor) => {
-                let wish = Wish::List { kind, cursor };
-                self.answer_or_keep(Waiting { asked, wish });
+                let wish = TableQuery::List { kind, cursor };
+                self.answer_or_keep(WaitingQuery { asked, wish });
             }
-            Err(why) => self.refuse(&asked, code::INVALID_PARAMS, &why),
+            Err(why) => self.respond_error(&asked, code::INVALID_PARAMS, &why),
         }
     }
 
-    fn on_call(&mut self, asked: Asked, method: &'static str, params: Option<Bytes>) {
+    fn on_call(&mut self, asked: ReplyTo, method: &'static str, params: Option<Bytes>) {
         self.has_spoken = true;
         let params = params.unwrap_or(Bytes::from_static(b"{}"));
         match ClientRequest::parse(method, &params) {
@@ -85,7 +85,7 @@ impl SessionState {
                     Ok(room) => room,
                     Err(text) => return self.refuse_busy(&asked, text),
                 };
-                let number = self.calls.insert(asked.id, asked.lane, request);
+                let number = self.calls.insert(asked.id, asked.stream, request);
                 if let Some(open) = self.calls.get_mut(number) {
                     open.room = room;
                 }
@@ -93,7 +93,7 @@ impl SessionState {
             }
             Err(why) => {
                 let text = format!("Invalid params of {method}: {why}");
-                self.refuse(&asked, code::INVALID_PARAMS, &text);
+                self.respond_error(&asked, code::INVALID_PARAMS, &text);
             }
         }
     }
@@ -121,18 +121,18 @@ impl SessionState {
         let Some(id) = id else {
             return;
         };
-        let is_it = |waiting: &mut Waiting| {
-            waiting.asked.id == id && !matches!(waiting.wish, Wish::Initialize(_))
+        let is_it = |waiting: &mut WaitingQuery| {
+            waiting.asked.id == id && !matches!(waiting.wish, TableQuery::Initialize(_))
         };
         for waiting in self.waiting.extract_if(.., is_it) {
-            self.streams.forgo(waiting.asked.lane);
+            self.streams.forgo(waiting.asked.stream);
         }
         let number = self.calls.find(&id);
         if let Some(open) = number.and_then(|number| self.calls.remove(number)) {
             if let Stage::Sent(guard) = open.stage {
                 guard.cancel(Some(params.clone()));
             }
-            self.streams.forgo(open.lane);
+            self.streams.forgo(open.stream);
             if let (Some(server), Some(_)) = (open.server, open.uri) {
                 self.refresh_interest(&server);
             }

@@ -1,7 +1,7 @@
 //! What a session answers from the table of what is offered: the four lists, page by page, and
 //! `initialize`, for the servers' instructions. Without a table it waits.
 
-use super::state::{Asked, SessionState};
+use super::super::state::{ReplyTo, SessionState};
 use crate::protocol::jsonrpc::{self, code};
 use crate::protocol::mcp::item::Kind;
 use crate::protocol::mcp::lifecycle;
@@ -9,14 +9,14 @@ use crate::protocol::version::Version;
 
 /// A request that is answered from the table.
 #[derive(Debug)]
-pub(super) struct Waiting {
-    pub(super) asked: Asked,
-    pub(super) wish: Wish,
+pub(in super::super) struct WaitingQuery {
+    pub(in super::super) asked: ReplyTo,
+    pub(in super::super) wish: TableQuery,
 }
 
 /// What it asks for.
 #[derive(Debug)]
-pub(super) enum Wish {
+pub(in super::super) enum TableQuery {
     /// The handshake, in this revision: any table will do.
     Initialize(Version),
     /// A page of a list: from a table that is complete.
@@ -25,36 +25,36 @@ pub(super) enum Wish {
 
 impl SessionState {
     /// Answers from the table, or keeps the request until there is one that will do.
-    pub(super) fn answer_or_keep(&mut self, waiting: Waiting) {
-        let Waiting { asked, wish } = &waiting;
+    pub(in super::super) fn answer_or_keep(&mut self, waiting: WaitingQuery) {
+        let WaitingQuery { asked, wish } = &waiting;
         let is_complete = self.routes.as_ref().map(|routes| routes.is_complete);
         match (wish, is_complete) {
-            (Wish::Initialize(version), Some(_)) => {
+            (TableQuery::Initialize(version), Some(_)) => {
                 let instructions = self.merged.instructions();
                 let result = lifecycle::initialize_result(*version, instructions);
-                self.give(asked, &result);
+                self.respond_result(asked, &result);
             }
-            (Wish::List { .. }, Some(true)) if self.streams.is_full() => {
+            (TableQuery::List { .. }, Some(true)) if self.streams.is_full() => {
                 // Those that waited for the table are answered all at once.
                 let text = "busy: more waits on this session's stream than may; read it";
-                self.refuse(asked, code::BUSY, text);
+                self.respond_error(asked, code::BUSY, text);
             }
-            (Wish::List { kind, cursor }, Some(true)) => {
+            (TableQuery::List { kind, cursor }, Some(true)) => {
                 let pages = self.merged.pages(*kind);
                 if let Some(page) = pages.get(cursor.as_deref()) {
                     let answer = jsonrpc::result_of(&asked.id, page.pieces());
-                    self.reply(asked.lane, answer);
+                    self.respond(asked.stream, answer);
                 } else {
                     let text = "Invalid cursor: it is none of this list's";
-                    self.refuse(asked, code::INVALID_PARAMS, text);
+                    self.respond_error(asked, code::INVALID_PARAMS, text);
                 }
             }
-            (Wish::Initialize(_), None) | (Wish::List { .. }, None | Some(false))
+            (TableQuery::Initialize(_), None) | (TableQuery::List { .. }, None | Some(false))
                 if self.waits_in_vain() =>
             {
                 self.refuse_stopping(asked);
             }
-            (Wish::Initialize(_), None) | (Wish::List { .. }, None | Some(false)) => {
+            (TableQuery::Initialize(_), None) | (TableQuery::List { .. }, None | Some(false)) => {
                 self.waiting.push(waiting);
             }
         }

@@ -5,10 +5,10 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
+use tokio::time::Instant;
 
-use super::message::SessionMsg;
-use super::state::SessionState;
-use super::streams::Lane;
+use super::super::delivery::streams::StreamId;
+use super::super::state::SessionState;
 use crate::ids::{Generation, ServerName};
 use crate::protocol::jsonrpc::{self, RequestId, Response, code};
 use crate::protocol::mcp::cancelled::{self, Cancelled};
@@ -17,21 +17,21 @@ use crate::protocol::mcp::progress::Progress;
 use crate::protocol::mcp::server_requests::ServerRequestParams;
 use crate::tree::client::ServerRequest;
 use crate::tree::registry::RouteState;
-use crate::tree::timer::Timer;
 
 /// A request that the client has not answered.
-pub(super) struct OpenServerRequest {
+pub(in super::super) struct OpenServerRequest {
     ask: ServerRequest,
-    lane: Lane,
-    /// The event of the general lane that asks it.
+    stream: StreamId,
+    /// The event of the standalone stream that asks it.
     event: Option<u64>,
     /// The server's progress token, as it wrote it.
     token: Option<Box<str>>,
-    deadline: Timer<SessionMsg>,
+    /// When the client has had its time.
+    deadline: Instant,
 }
 
 /// All of them.
-pub(super) struct ServerRequests {
+pub(in super::super) struct ServerRequests {
     open: BTreeMap<u64, OpenServerRequest>,
     last_number: u64,
 }
@@ -53,9 +53,20 @@ impl ServerRequests {
         self.last_number
     }
 
-    /// The events of the general lane that ask them.
-    pub(super) fn events(&self) -> Vec<u64> {
+    /// The events of the standalone stream that ask them.
+    pub(in super::super) fn events(&self) -> Vec<u64> {
         self.open.values().filter_map(|open| open.event).collect()
+    }
+
+    /// When the first of them is overdue.
+    pub(in super::super) fn next_deadline(&self) -> Option<Instant> {
+        self.open.values().map(|open| open.deadline).min()
+    }
+
+    fn overdue(&self, now: Instant) -> Vec<u64> {
+        let open = self.open.iter();
+        let overdue = open.filter(|(_, open)| open.deadline <= now);
+        overdue.map(|(number, _)| *number).collect()
     }
 
     /// The number that the server knows under this id.
@@ -82,7 +93,7 @@ impl ServerRequests {
 
 impl SessionState {
     /// A server asks the client something.
-    pub(super) fn on_asked(&mut self, mut ask: ServerRequest) {
+    pub(in super::super) fn on_asked(&mut self, mut ask: ServerRequest) {
         let asked = &ask.request.method;
         if !self.client.capabilities.allows(asked) {
             let text = format!("Method not found: the client does not offer '{asked}'");
@@ -101,14 +112,13 @@ impl SessionState {
         let token = params.token().map(Box::from);
         let params = params.rewrite(Some(number));
         let request = jsonrpc::request(number, &ask.request.method, params.as_deref());
-        let lane = self.lane_at(ask.upstream().server());
-        let elapsed = move || SessionMsg::AskElapsed { number };
-        let deadline = Timer::after(&self.myself, ask.timeout, elapsed);
-        self.say(lane, request);
-        let event = (lane == Lane::GENERAL).then_some(self.streams.general.place.seq);
+        let stream = self.stream_at(ask.upstream().server());
+        let deadline = Instant::now() + ask.timeout;
+        self.send(stream, request);
+        let event = (stream == StreamId::STANDALONE).then_some(self.streams.standalone.cursor.seq);
         let open = OpenServerRequest {
             ask,
-            lane,
+            stream,
             event,
             token,
             deadline,
@@ -117,7 +127,7 @@ impl SessionState {
     }
 
     /// The client answers.
-    pub(super) fn on_response(&mut self, response: Response) {
+    pub(in super::super) fn on_response(&mut self, response: Response) {
         let number = response.id.as_ref().and_then(RequestId::as_number);
         match number.and_then(|number| self.server_requests.open.remove(&number)) {
             Some(open) => open.ask.answer(response.outcome),
@@ -129,18 +139,25 @@ impl SessionState {
         }
     }
 
-    pub(super) fn on_ask_elapsed(&mut self, number: u64) {
+    /// Answers, in its client's place, what has not been answered in time.
+    pub(in super::super) fn expire_server_requests(&mut self, now: Instant) {
+        for number in self.server_requests.overdue(now) {
+            self.time_out_server_request(number);
+        }
+    }
+
+    fn time_out_server_request(&mut self, number: u64) {
         let Some(open) = self.server_requests.open.remove(&number) else {
             return;
         };
         let within = open.ask.timeout.as_secs();
         let text = format!("the client did not answer within {within} s");
         open.ask.refuse(code::TIMEOUT, &text);
-        self.say_cancelled(open.lane, &cancelled::cancelled_params(number, &text));
+        self.say_cancelled(open.stream, &cancelled::cancelled_params(number, &text));
     }
 
     /// A server does not want the answer any more.
-    pub(super) fn on_ask_cancelled(&mut self, server: &ServerName, params: &Bytes) {
+    pub(in super::super) fn on_ask_cancelled(&mut self, server: &ServerName, params: &Bytes) {
         let Ok(cancelled) = Cancelled::parse(params) else {
             return;
         };
@@ -149,43 +166,46 @@ impl SessionState {
         let open = number.and_then(|number| self.server_requests.open.remove(&number));
         if let (Some(number), Some(open)) = (number, open) {
             open.ask.close();
-            self.say_cancelled(open.lane, &cancelled.rewrite(number));
+            self.say_cancelled(open.stream, &cancelled.rewrite(number));
         }
     }
 
     /// A life of `server` has ended, and nobody waits for these answers: those of its lives before
     /// `generation`, or all.
-    pub(super) fn withdraw_asks(&mut self, server: &ServerName, before: Option<Generation>) {
+    pub(in super::super) fn withdraw_asks(
+        &mut self,
+        server: &ServerName,
+        before: Option<Generation>,
+    ) {
         for number in self.server_requests.of(server, before) {
             if let Some(open) = self.server_requests.open.remove(&number) {
                 open.ask.close();
                 let params = cancelled::cancelled_params(number, "the server has ended");
-                self.say_cancelled(open.lane, &params);
+                self.say_cancelled(open.stream, &params);
             }
         }
     }
 
     /// Tells the client where it was asked, if there still is a call.
-    fn say_cancelled(&mut self, lane: Lane, params: &Bytes) {
-        let lane = if self.calls.has_lane(lane) && !self.streams.is_lost(lane) {
-            lane
+    fn say_cancelled(&mut self, stream: StreamId, params: &Bytes) {
+        let stream = if self.calls.has_stream(stream) && !self.streams.is_lost(stream) {
+            stream
         } else {
-            Lane::GENERAL
+            StreamId::STANDALONE
         };
         let message = jsonrpc::notification(method::CANCELLED, Some(params));
-        self.say(lane, message);
+        self.send(stream, message);
     }
 
     /// The client says how far it has come; that sets its time back.
-    pub(super) fn on_progress(&mut self, params: Option<&Bytes>) {
+    pub(in super::super) fn on_progress(&mut self, params: Option<&Bytes>) {
         let progress = params.and_then(|params| Progress::parse(params).ok());
         let number = progress.as_ref().and_then(Progress::token);
         let open = number.and_then(|number| self.server_requests.open.get_mut(&number));
-        let (Some(progress), Some(number), Some(open)) = (progress, number, open) else {
+        let (Some(progress), Some(open)) = (progress, open) else {
             return log::debug!("{:?} has progress in what nobody asks (any more)", self.id);
         };
-        let elapsed = move || SessionMsg::AskElapsed { number };
-        open.deadline = Timer::after(&self.myself, open.ask.timeout, elapsed);
+        open.deadline = Instant::now() + open.ask.timeout;
         if let Some(token) = &open.token {
             let params = progress.rewrite(token);
             let message = jsonrpc::notification(method::PROGRESS, Some(&params));
@@ -194,7 +214,7 @@ impl SessionState {
     }
 
     /// The client's roots are not what they were: every server of its own may ask again.
-    pub(super) fn on_roots_changed(&mut self, params: Option<&Bytes>) {
+    pub(in super::super) fn on_roots_changed(&mut self, params: Option<&Bytes>) {
         let params = params.map(|params| &**params);
         let message = jsonrpc::notification(method::ROOTS_LIST_CHANGED, params);
         for instance in self.instances.values() {

@@ -3,9 +3,9 @@
 
 use bytes::Bytes;
 
+use super::super::delivery::streams::StreamId;
+use super::super::state::{ReplyTo, SessionState};
 use super::interests::Interests;
-use super::state::{Asked, SessionState};
-use super::streams::Lane;
 use crate::ids::ServerName;
 use crate::protocol::jsonrpc::code;
 use crate::protocol::mcp::logging::{self, Level};
@@ -15,7 +15,7 @@ impl Interests {
     /// Whether a message of this `level` is for this client. One that set none hears what the
     /// server says by itself; while another session makes it say more (`is_amplified`), that is
     /// taken to be `info` and above.
-    pub(super) fn hears(&self, level: Option<Level>, is_amplified: bool) -> bool {
+    pub(in super::super) fn hears(&self, level: Option<Level>, is_amplified: bool) -> bool {
         let least = self.level.or(is_amplified.then_some(Level::Info));
         match (level, least) {
             (Some(level), Some(least)) => level >= least,
@@ -26,28 +26,28 @@ impl Interests {
 
 impl SessionState {
     /// Takes a `logging/setLevel`, for every server that has logging, now and later.
-    pub(super) fn on_set_level(&mut self, asked: &Asked, params: Option<&Bytes>) {
+    pub(in super::super) fn on_set_level(&mut self, asked: &ReplyTo, params: Option<&Bytes>) {
         self.has_spoken = true;
         let empty = Bytes::from_static(b"{}");
         match logging::requested_level(params.unwrap_or(&empty)) {
             Ok(level) => {
                 self.interests.level = Some(level);
                 self.refresh_interests();
-                self.give(asked, b"{}");
+                self.respond_result(asked, b"{}");
             }
             Err(why) => {
                 let text = format!("Invalid params of {}: {why}", method::SET_LEVEL);
-                self.refuse(asked, code::INVALID_PARAMS, &text);
+                self.respond_error(asked, code::INVALID_PARAMS, &text);
             }
         }
     }
 
-    /// The way of the latest call that is in flight at `server`, else the one for everything: also
+    /// The stream of the latest call that is in flight at `server`, else the standalone one: also
     /// for a call whose connection is lost, since a question must reach the client nevertheless.
-    pub(super) fn lane_at(&self, server: &ServerName) -> Lane {
-        let latest = self.calls.lane_at(server);
-        let heard = latest.filter(|lane| !self.streams.is_lost(*lane));
-        heard.unwrap_or(Lane::GENERAL)
+    pub(in super::super) fn stream_at(&self, server: &ServerName) -> StreamId {
+        let latest = self.calls.stream_at(server);
+        let heard = latest.filter(|stream| !self.streams.is_lost(*stream));
+        heard.unwrap_or(StreamId::STANDALONE)
     }
 }
 

@@ -6,25 +6,23 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::time::Instant;
 
+use super::super::state::SessionState;
+use super::super::stop::not_run;
 use super::calls::{self, OpenCall, SentGuard, Stage};
-use super::message::SessionMsg;
-use super::state::SessionState;
-use super::stop::not_run;
-use super::way::Way;
+use super::routing::Routing;
 use crate::ids::{CallId, Generation, ServerName};
 use crate::protocol::jsonrpc::{self, code};
 use crate::protocol::mcp::{contents, method, tools};
 use crate::protocol::uri::Search;
 use crate::tree::beside;
 use crate::tree::call::{Answer, Errand, Ticket};
-use crate::tree::timer::Timer;
 
 /// So many times as much as to copy a result costs it to look up all the URIs that may be in it.
 const LINKS: usize = 8;
 
 impl SessionState {
     /// Sends a parked call on its way, as the tables say.
-    pub(super) fn dispatch(&mut self, number: u64) {
+    pub(in super::super) fn dispatch(&mut self, number: u64) {
         let Some(OpenCall {
             stage: Stage::Parked { request, after },
             ..
@@ -32,39 +30,39 @@ impl SessionState {
         else {
             return;
         };
-        let way = self.way(request, *after);
-        if self.is_cut_off(&way) {
+        let routing = self.routing(request, *after);
+        if self.is_cut_off(&routing) {
             return self.answer(number, not_run());
         }
-        match way {
-            Way::Send { .. } => self.send(number, way),
-            Way::Start(server) => {
+        match routing {
+            Routing::Send { .. } => self.send_call(number, routing),
+            Routing::Start(server) => {
                 self.want_instance(&server);
                 self.park(number, Some(server));
             }
-            Way::Park(server) => self.park(number, server),
-            Way::Fail(server, text) => self.fail(number, server, text),
-            Way::Refuse(code, text) => {
+            Routing::Park(server) => self.park(number, server),
+            Routing::Fail(server, text) => self.fail(number, server, text),
+            Routing::Refuse(code, text) => {
                 self.answer(number, Answer::Error(jsonrpc::error_object(code, &text)));
             }
         }
     }
 
-    pub(super) fn dispatch_parked(&mut self) {
+    pub(in super::super) fn dispatch_parked(&mut self) {
         for number in self.calls.parked() {
             self.dispatch(number);
         }
     }
 
-    fn send(&mut self, number: u64, way: Way) {
+    fn send_call(&mut self, number: u64, routing: Routing) {
         let (
-            Way::Send {
+            Routing::Send {
                 upstream,
                 permit,
                 route,
             },
             Some(open),
-        ) = (way, self.calls.get_mut(number))
+        ) = (routing, self.calls.get_mut(number))
         else {
             return;
         };
@@ -89,26 +87,20 @@ impl SessionState {
         upstream.call(Ticket::new(call, generation, errand, permit, client));
     }
 
-    /// Keeps a call waiting, for [`calls::PARK`] in all, however often it bounces.
     fn park(&mut self, number: u64, server: Option<ServerName>) {
-        let Some(open) = self.calls.get_mut(number) else {
-            return;
-        };
-        open.server = server;
-        match &open.parked {
-            Some((since, _)) if since.elapsed() >= calls::PARK => self.on_park_elapsed(number),
-            Some(_) => {}
-            None => {
-                let elapsed = move || SessionMsg::ParkElapsed { number };
-                open.parked = Some((
-                    Instant::now(),
-                    Timer::after(&self.myself, calls::PARK, elapsed),
-                ));
-            }
+        if !self.calls.park(number, server, Instant::now()) {
+            self.time_out(number);
         }
     }
 
-    pub(super) fn on_park_elapsed(&mut self, number: u64) {
+    /// Answers the calls that have been parked for too long.
+    pub(in super::super) fn expire_calls(&mut self, now: Instant) {
+        for number in self.calls.overdue(now) {
+            self.time_out(number);
+        }
+    }
+
+    fn time_out(&mut self, number: u64) {
         let Some(OpenCall {
             stage: Stage::Parked { request, .. },
             ..
@@ -124,7 +116,7 @@ impl SessionState {
         self.answer(number, Answer::Failed(text));
     }
 
-    pub(super) fn on_answered(&mut self, number: u64, answer: Answer) {
+    pub(in super::super) fn on_answered(&mut self, number: u64, answer: Answer) {
         let open = self.calls.get(number);
         if open.is_some_and(|open| matches!(open.stage, Stage::Sent(_))) {
             self.answer(number, answer);
@@ -132,7 +124,7 @@ impl SessionState {
     }
 
     /// The server can't take the call.
-    pub(super) fn fail(&mut self, number: u64, server: ServerName, text: String) {
+    pub(in super::super) fn fail(&mut self, number: u64, server: ServerName, text: String) {
         if let Some(open) = self.calls.get_mut(number) {
             open.server = Some(server);
         }
@@ -140,7 +132,7 @@ impl SessionState {
     }
 
     /// The server never saw the call: it goes to a later generation.
-    pub(super) fn on_bounced(&mut self, number: u64, errand: Errand, after: Generation) {
+    pub(in super::super) fn on_bounced(&mut self, number: u64, errand: Errand, after: Generation) {
         let Some(open) = self.calls.get_mut(number) else {
             return;
         };
@@ -153,7 +145,7 @@ impl SessionState {
     }
 
     /// Answers a call, once: it is gone from the book then.
-    pub(super) fn answer(&mut self, number: u64, answer: Answer) {
+    pub(in super::super) fn answer(&mut self, number: u64, answer: Answer) {
         let Some(mut open) = self.calls.remove(number) else {
             return;
         };
@@ -187,7 +179,7 @@ impl SessionState {
             guard.settle();
         }
         drop(open.counted);
-        self.reply(open.lane, answer);
+        self.respond(open.stream, answer);
     }
 
     /// What it costs to send it on, as so many bytes that are copied.

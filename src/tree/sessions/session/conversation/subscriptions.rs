@@ -3,9 +3,9 @@
 
 use bytes::Bytes;
 
+use super::super::delivery::streams::StreamId;
+use super::super::state::SessionState;
 use super::calls::OpenCall;
-use super::state::SessionState;
-use super::streams::Lane;
 use crate::ids::ServerName;
 use crate::protocol::jsonrpc;
 use crate::protocol::mcp::method;
@@ -20,7 +20,7 @@ const UNNAMED: usize = 512;
 
 impl SessionState {
     /// A server granted a `resources/subscribe` or `resources/unsubscribe`.
-    pub(super) fn on_subscription(&mut self, open: &mut OpenCall) {
+    pub(in super::super) fn on_subscription(&mut self, open: &mut OpenCall) {
         let (Some(server), Some(uri)) = (&open.server, open.uri.take()) else {
             return;
         };
@@ -31,7 +31,7 @@ impl SessionState {
     }
 
     /// Room for a subscription to `uri`, until it ends; what to say where there is none.
-    pub(super) fn room_for(&self, uri: &str) -> Result<Share, &'static str> {
+    pub(in super::super) fn room_for(&self, uri: &str) -> Result<Share, &'static str> {
         if self.interests.subscriptions() >= self.limits.max_subscriptions_per_session {
             return Err("busy: this session has as many subscriptions as it may");
         }
@@ -42,7 +42,7 @@ impl SessionState {
     }
 
     /// A resource of `server` has changed.
-    pub(super) fn on_updated(&mut self, server: &ServerName, params: Bytes) {
+    pub(in super::super) fn on_updated(&mut self, server: &ServerName, params: Bytes) {
         let updated = match Updated::parse(&params) {
             Ok(updated) => updated,
             Err(why) => return log::debug!("server '{server}' tells of no resource: {why}"),
@@ -55,6 +55,6 @@ impl SessionState {
         self.searched(&search);
         let params = outward.map_or(params, |outward| updated.rewrite(&outward));
         let message = jsonrpc::notification(method::RESOURCES_UPDATED, Some(&params));
-        self.offer(server, Lane::GENERAL, message);
+        self.notify_lossy(server, StreamId::STANDALONE, message);
     }
 }

@@ -1,5 +1,5 @@
 //! The client's end of a stream: what a handler of HTTP reads from. What waits in it is counted in
-//! the session's gauge until it is read, or until this end is dropped.
+//! the session's load until it is read, or until this end is dropped.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -10,8 +10,8 @@ use futures_util::{FutureExt as _, Stream};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::sync::{Notify, oneshot};
 
-use super::SessionHandle;
-use super::message::SessionMsg;
+use super::super::SessionHandle;
+use super::super::message::SessionMsg;
 use crate::ids::SessionId;
 
 /// An SSE session that was just opened.
@@ -37,7 +37,7 @@ pub struct Event {
 
 impl Event {
     /// Ends a stream on which no answer is owed any more. Nothing of it is sent.
-    pub(super) const END: Self = Self {
+    pub(in super::super) const END: Self = Self {
         id: None,
         message: Bytes::new(),
         is_last: true,
@@ -51,12 +51,12 @@ pub(in crate::tree::sessions) type Queue = UnboundedSender<Box<Event>>;
 pub(in crate::tree::sessions) type Queued = UnboundedReceiver<Box<Event>>;
 
 /// Queues an event, and gives whether there is anybody to take it.
-pub(super) fn push(session: &SessionHandle, queue: &Queue, event: Event) -> bool {
+pub(in super::super) fn push(session: &SessionHandle, queue: &Queue, event: Event) -> bool {
     let size = event.message.len();
-    session.gauge().queue(size);
+    session.load().queue(size);
     let is_sent = queue.send(Box::new(event)).is_ok();
     if !is_sent {
-        session.gauge().withdraw(size);
+        session.load().withdraw(size);
     }
     is_sent
 }
@@ -64,11 +64,11 @@ pub(super) fn push(session: &SessionHandle, queue: &Queue, event: Event) -> bool
 /// The first that is heard on the stream of a POST. For most it is the one answer, so that they
 /// cost no queue; nothing at all says that there is nothing to be answered any more.
 #[derive(Debug)]
-pub(in crate::tree::sessions) struct Opening {
+pub(in crate::tree::sessions) struct FirstReply {
     /// The answer, or what comes before it.
-    pub(super) first: Option<Event>,
+    pub(in super::super) first: Option<Event>,
     /// What follows.
-    pub(super) rest: Option<Queued>,
+    pub(in super::super) rest: Option<Queued>,
 }
 
 /// The client's end of a queue. Its session may take back what has not been read: both take what
@@ -96,7 +96,7 @@ impl Reader {
 impl Drop for Reader {
     fn drop(&mut self) {
         for event in close(&mut self.lock()) {
-            self.session.gauge().withdraw(event.message.len());
+            self.session.load().withdraw(event.message.len());
         }
     }
 }
@@ -104,11 +104,11 @@ impl Drop for Reader {
 /// The same, as the session has it. The client's end may be dropped at any time, and a new stream be
 /// opened before the session hears of that: what was not read is here until the session takes it.
 #[derive(Debug, Default)]
-pub(super) struct Feed(Option<Arc<Reader>>);
+pub(in super::super) struct Feed(Option<Arc<Reader>>);
 
 impl Feed {
     /// Takes what has not been read. The stream stays open.
-    pub(super) fn take_all(&self) -> Vec<Event> {
+    pub(in super::super) fn take_all(&self) -> Vec<Event> {
         let reader = self.0.as_ref();
         reader.map_or_else(Vec::new, |reader| rest(&mut reader.lock()))
     }
@@ -117,7 +117,7 @@ impl Feed {
 /// What a stream is read from.
 #[derive(Debug)]
 enum Source {
-    Opening(oneshot::Receiver<Opening>),
+    FirstReply(oneshot::Receiver<FirstReply>),
     Queue(Arc<Reader>),
     /// Everything was read.
     Over,
@@ -139,13 +139,13 @@ pub struct Outbound {
 }
 
 impl Outbound {
-    /// The stream of a POST: the lane with the same number.
-    pub(super) fn post(
+    /// The stream of a POST: the stream with the same number.
+    pub(in super::super) fn post(
         session: SessionHandle,
         number: u64,
-        opening: oneshot::Receiver<Opening>,
+        first_reply: oneshot::Receiver<FirstReply>,
     ) -> Self {
-        Self::new(session, number, Source::Opening(opening), false)
+        Self::new(session, number, Source::FirstReply(first_reply), false)
     }
 
     /// An event stream from the start.
@@ -159,10 +159,10 @@ impl Outbound {
     }
 
     /// The same end, for the session.
-    pub(super) fn feed(&self) -> Feed {
+    pub(in super::super) fn feed(&self) -> Feed {
         match &self.source {
             Source::Queue(reader) => Feed(Some(Arc::clone(reader))),
-            Source::Opening(_) | Source::Over => Feed::default(),
+            Source::FirstReply(_) | Source::Over => Feed::default(),
         }
     }
 
@@ -179,13 +179,13 @@ impl Outbound {
 
     /// The client took a part of the message at hand: a slow reader is not a stuck one.
     pub fn touch(&self) {
-        self.session.gauge().touch();
+        self.session.load().touch();
     }
 
     /// The stream of a POST that has no answer yet becomes an event stream: from here on what it
     /// says can be resumed. Called by who has to send something before there is an answer.
     pub fn begin_stream(&self) {
-        if let Source::Opening(_) = self.source {
+        if let Source::FirstReply(_) = self.source {
             let number = self.number;
             self.session.send(SessionMsg::BeginStream { number });
         }
@@ -211,23 +211,23 @@ impl Outbound {
     /// Only who has a queue can be full.
     fn announce_cut(&self) {
         if let Some(cut) = self.cut.get() {
-            let (stream, cut) = (self.number, Arc::clone(cut));
-            self.session.send(SessionMsg::CutWith { stream, cut });
+            let (connection, cut) = (self.number, Arc::clone(cut));
+            self.session.send(SessionMsg::CutWith { connection, cut });
         }
     }
 
     fn take(&mut self, event: Event) -> Event {
-        self.session.gauge().take(event.message.len());
+        self.session.load().take(event.message.len());
         event
     }
 
-    fn poll_opening(&mut self, context: &mut Context<'_>) -> Poll<Option<Event>> {
-        let Source::Opening(opening) = &mut self.source else {
+    fn poll_first_reply(&mut self, context: &mut Context<'_>) -> Poll<Option<Event>> {
+        let Source::FirstReply(first_reply) = &mut self.source else {
             return Poll::Ready(None);
         };
-        let opening = ready!(opening.poll_unpin(context));
+        let first_reply = ready!(first_reply.poll_unpin(context));
         self.source = Source::Over;
-        let Ok(Opening { first, rest }) = opening else {
+        let Ok(FirstReply { first, rest }) = first_reply else {
             return Poll::Ready(None);
         };
         self.is_forgone = first.is_none() && rest.is_none();
@@ -244,8 +244,8 @@ impl Stream for Outbound {
     type Item = Event;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Event>> {
-        if let Source::Opening(_) = self.source {
-            let first = ready!(self.poll_opening(context));
+        if let Source::FirstReply(_) = self.source {
+            let first = ready!(self.poll_first_reply(context));
             if first.is_some() {
                 return Poll::Ready(first);
             }
@@ -263,24 +263,24 @@ impl Drop for Outbound {
     fn drop(&mut self) {
         match std::mem::replace(&mut self.source, Source::Over) {
             Source::Queue(reader) => reader.lock().close(),
-            Source::Opening(opening) => {
-                for event in unread(opening) {
-                    self.session.gauge().withdraw(event.message.len());
+            Source::FirstReply(first_reply) => {
+                for event in unread(first_reply) {
+                    self.session.load().withdraw(event.message.len());
                 }
             }
             Source::Over => {}
         }
         if self.is_missed {
-            let stream = self.number;
-            self.session.send(SessionMsg::StreamGone { stream });
+            let connection = self.number;
+            self.session.send(SessionMsg::ConnectionGone { connection });
         }
     }
 }
 
 /// What was sent and not read. Nothing can be sent any more afterwards.
-fn unread(mut opening: oneshot::Receiver<Opening>) -> Vec<Event> {
-    opening.close();
-    let Ok(Opening { first, rest }) = opening.try_recv() else {
+fn unread(mut first_reply: oneshot::Receiver<FirstReply>) -> Vec<Event> {
+    first_reply.close();
+    let Ok(FirstReply { first, rest }) = first_reply.try_recv() else {
         return Vec::new();
     };
     let rest = rest.map(|mut queued| close(&mut queued));

@@ -7,33 +7,33 @@ use tokio::time::Instant;
 use super::event_id::{EventId, Life};
 use super::outbound::Event;
 use super::replay::Replay;
-use super::streams::Lane;
+use super::streams::StreamId;
 use crate::ids::SessionId;
 use crate::protocol::jsonrpc::RequestId;
 use crate::protocol::version::Version;
 
-/// Where a lane is.
+/// Where a stream is.
 #[derive(Debug, Default)]
-pub(super) struct Place {
-    pub(super) lane: Lane,
+pub(in super::super) struct Cursor {
+    pub(in super::super) stream: StreamId,
     /// The number of its last event.
-    pub(super) seq: u64,
+    pub(in super::super) seq: u64,
     /// The request that it answers, if it is just one.
-    pub(super) request: Option<RequestId>,
+    pub(in super::super) request: Option<RequestId>,
     /// Whether that is a call of a tool.
-    pub(super) is_call: bool,
+    pub(in super::super) is_call: bool,
 }
 
 /// The numbers of one life of a session, and the events that have them.
 #[derive(Debug)]
-pub(super) struct Numbers {
-    pub(super) life: Life,
-    pub(super) replay: Replay,
+pub(in super::super) struct EventLog {
+    pub(in super::super) life: Life,
+    pub(in super::super) replay: Replay,
     has_priming: bool,
 }
 
-impl Numbers {
-    pub(super) fn new(session: &SessionId, version: Version) -> Self {
+impl EventLog {
+    pub(in super::super) fn new(session: &SessionId, version: Version) -> Self {
         Self {
             life: Life::of(session),
             replay: Replay::default(),
@@ -41,36 +41,41 @@ impl Numbers {
         }
     }
 
-    /// The next event of a lane. It is kept.
-    pub(super) fn next(&mut self, place: &mut Place, message: Bytes, is_last: bool) -> Event {
-        place.seq += 1;
+    /// The next event of a stream. It is kept.
+    pub(in super::super) fn next(
+        &mut self,
+        cursor: &mut Cursor,
+        message: Bytes,
+        is_last: bool,
+    ) -> Event {
+        cursor.seq += 1;
         let event = Event {
-            id: Some(self.id(place, place.seq)),
+            id: Some(self.id(cursor, cursor.seq)),
             message,
             is_last,
         };
         let now = Instant::now();
-        self.replay.keep(place.lane, place.seq, &event, now);
+        self.replay.keep(cursor.stream, cursor.seq, &event, now);
         event
     }
 
     /// The event that a stream begins with, so that it can be resumed after `seq` before there was
     /// any other. `None` for a client that would take it for a message.
-    pub(super) fn priming(&self, place: &Place, seq: u64) -> Option<Event> {
+    pub(in super::super) fn priming(&self, cursor: &Cursor, seq: u64) -> Option<Event> {
         self.has_priming.then(|| Event {
-            id: Some(self.id(place, seq)),
+            id: Some(self.id(cursor, seq)),
             message: Bytes::new(),
             is_last: false,
         })
     }
 
-    fn id(&self, place: &Place, seq: u64) -> Box<str> {
+    fn id(&self, cursor: &Cursor, seq: u64) -> Box<str> {
         let id = EventId {
             life: self.life,
-            lane: place.lane,
+            stream: cursor.stream,
             seq,
-            request: place.request.as_ref(),
-            is_call: place.is_call,
+            request: cursor.request.as_ref(),
+            is_call: cursor.is_call,
         };
         id.to_string().into()
     }

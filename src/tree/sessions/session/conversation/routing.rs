@@ -3,7 +3,7 @@
 
 use tokio::time::Instant;
 
-use super::state::SessionState;
+use super::super::state::SessionState;
 use crate::ids::{Generation, ServerName};
 use crate::protocol::jsonrpc::code;
 use crate::protocol::mcp::method;
@@ -14,7 +14,7 @@ use crate::tree::registry::{Route, RouteState};
 use crate::tree::upstream::UpstreamHandle;
 
 /// What is to become of a call, by the tables at hand.
-pub(super) enum Way {
+pub(in super::super) enum Routing {
     /// To this upstream, under this name.
     Send {
         upstream: UpstreamHandle,
@@ -33,34 +33,34 @@ pub(super) enum Way {
 
 impl SessionState {
     /// Finds the way for `request`; `after` is the generation that did not take it.
-    pub(super) fn way(&self, request: &ClientRequest, after: Generation) -> Way {
+    pub(in super::super) fn routing(&self, request: &ClientRequest, after: Generation) -> Routing {
         let Some(routes) = &self.routes else {
-            return Way::Park(None);
+            return Routing::Park(None);
         };
         let Some(route) = self.route(request) else {
             if !routes.is_complete {
-                return Way::Park(None);
+                return Routing::Park(None);
             }
             return unknown(request);
         };
         match self.state_of(&route.server) {
             Some(RouteState::Ready { handle }) if handle.generation() > after => {
                 match handle.admit(&self.taker) {
-                    Some(permit) => Way::Send {
+                    Some(permit) => Routing::Send {
                         upstream: handle.clone(),
                         permit,
                         route,
                     },
-                    None => Way::Fail(route.server.clone(), busy(&route.server)),
+                    None => Routing::Fail(route.server.clone(), busy(&route.server)),
                 }
             }
-            None if self.is_isolated(&route.server) => Way::Start(route.server),
+            None if self.is_isolated(&route.server) => Routing::Start(route.server),
             Some(RouteState::Ready { .. } | RouteState::Starting) | None => {
-                Way::Park(Some(route.server))
+                Routing::Park(Some(route.server))
             }
             Some(RouteState::Down { why, next_try }) => {
                 let text = down(&route.server, why, *next_try);
-                Way::Fail(route.server, text)
+                Routing::Fail(route.server, text)
             }
         }
     }
@@ -92,7 +92,7 @@ impl SessionState {
     }
 
     /// Counts the servers whose templates would have taken too long, and says so the first time.
-    pub(super) fn searched(&self, search: &Search) {
+    pub(in super::super) fn searched(&self, search: &Search) {
         for server in self.merged.given_up(search) {
             if self.metrics.search_cut(server) {
                 log::warn!(
@@ -118,14 +118,14 @@ fn down(server: &ServerName, why: &str, next_try: Instant) -> String {
 
 /// Nobody offers it (2025-11-25, server/tools, server/prompts and server/resources, "Error
 /// Handling").
-fn unknown(request: &ClientRequest) -> Way {
+fn unknown(request: &ClientRequest) -> Routing {
     let key = request.key();
     match request.subject() {
-        Subject::Tool => Way::Refuse(code::INVALID_PARAMS, format!("Unknown tool: {key}")),
-        Subject::Prompt => Way::Refuse(code::INVALID_PARAMS, format!("Unknown prompt: {key}")),
+        Subject::Tool => Routing::Refuse(code::INVALID_PARAMS, format!("Unknown tool: {key}")),
+        Subject::Prompt => Routing::Refuse(code::INVALID_PARAMS, format!("Unknown prompt: {key}")),
         Subject::Resource => {
             let text = format!("Resource not found: {key}");
-            Way::Refuse(code::RESOURCE_NOT_FOUND, text)
+            Routing::Refuse(code::RESOURCE_NOT_FOUND, text)
         }
     }
 }
