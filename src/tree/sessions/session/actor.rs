@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 
+use super::delivery::StreamId;
 use super::delivery::outbound::Queue;
-use super::delivery::streams::StreamId;
 use super::handle::Profile;
 use super::message::SessionMsg;
 use super::state::SessionState;
@@ -85,7 +85,7 @@ impl Actor for Session {
         match message {
             SessionMsg::Deliver(message) => {
                 beside(message.size(), || {
-                    state.on_message(message, StreamId::STANDALONE)
+                    state.on_message(message, StreamId::STANDALONE);
                 });
             }
             SessionMsg::GetVersion(reply) => state.on_get_version(reply),
@@ -97,20 +97,26 @@ impl Actor for Session {
             } => {
                 let size = messages.iter().map(Message::size).sum();
                 beside(size, || {
-                    let stream = state.streams.open_post(number, &messages, answer);
+                    let stream = state.outlets.streams.open_post(number, &messages, answer);
                     state.on_exchange(stream, messages, may_stream);
                 });
             }
             SessionMsg::Listen { last_event, reply } => {
                 state.on_listen(last_event.as_deref(), reply);
             }
-            SessionMsg::BeginStream { number } => state.streams.begin(StreamId(number)),
-            SessionMsg::CutWith { connection, cut } => state.streams.cut_with(connection, cut),
+            SessionMsg::BeginStream { number } => state.outlets.streams.begin(StreamId(number)),
+            SessionMsg::CutWith { connection, cut } => {
+                state.outlets.streams.cut_with(connection, cut)
+            }
             SessionMsg::ConnectionGone { connection } => state.on_connection_gone(connection),
-            SessionMsg::Event(event) => beside(event.size(), || state.on_event(event)),
-            SessionMsg::RoutesChanged(routes) => state.on_routes(routes),
+            SessionMsg::Event(event) => beside(event.size(), || {
+                state.conversation.on_event(&mut state.outlets, event)
+            }),
+            SessionMsg::RoutesChanged(routes) => {
+                state.conversation.on_routes(&mut state.outlets, routes)
+            }
             SessionMsg::Hello(registry) => state.join(registry),
-            SessionMsg::Limits(limits) => state.limits = limits,
+            SessionMsg::Limits(limits) => state.take_limits(limits),
             SessionMsg::Stop(step) => state.on_stop(step),
             SessionMsg::End { why } => state.end(why),
             SessionMsg::DeadlineElapsed => state.on_deadline_elapsed(),

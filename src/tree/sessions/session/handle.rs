@@ -28,7 +28,7 @@ const FULL: &str = "more than max_outgoing_bytes waits on the session's stream; 
 
 /// What everybody knows of a session, as long as it lives.
 pub(in crate::tree::sessions) struct Profile {
-    name: Box<str>,
+    name: Arc<str>,
     version: Version,
     load: SessionLoad,
     /// What its supervisor finds it by.
@@ -216,6 +216,11 @@ impl SessionHandle {
 
     pub(in crate::tree) fn cell(&self) -> ActorCell {
         self.actor.get_cell()
+    }
+
+    /// What the log calls it.
+    pub(super) fn name(&self) -> Arc<str> {
+        Arc::clone(&self.profile.name)
     }
 
     pub(super) fn load(&self) -> &SessionLoad {

@@ -9,12 +9,13 @@ mod delivery;
 mod exchange;
 mod handle;
 mod message;
+mod outlets;
 mod state;
 mod stop;
 
 pub(super) use actor::{Session, SessionArgs, Transport};
 #[cfg(test)]
-pub(super) use conversation::instances::UNUSED;
+pub(super) use conversation::UNUSED;
 #[cfg(any(test, fuzzing))]
 pub(crate) use delivery::event_id::checks::event_id as check_event_id;
 pub(super) use delivery::load::SessionLoad;

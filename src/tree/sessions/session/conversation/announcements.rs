@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::super::delivery::replay::AGE;
-use super::super::delivery::streams::StreamId;
-use super::super::state::SessionState;
+use super::super::delivery::AGE;
+use super::super::delivery::StreamId;
+use super::{Conversation, Effects};
 use crate::protocol::jsonrpc::{self, Message};
 use crate::protocol::mcp::item::Kind;
 use crate::protocol::mcp::method;
@@ -19,7 +19,7 @@ const EVERY: Duration = Duration::from_millis(250);
 
 /// What the client was told.
 #[derive(Default)]
-pub(in super::super) struct Announcements {
+pub(super) struct Announcements {
     /// What the client was last told of, or has seen.
     told: Arc<Merged>,
     /// Until when it is told nothing more.
@@ -34,22 +34,22 @@ pub(in super::super) struct Announcements {
 
 impl Announcements {
     /// There is nothing to tell of `merged`.
-    pub(in super::super) fn seen(&mut self, merged: &Arc<Merged>) {
+    pub(super) fn seen(&mut self, merged: &Arc<Merged>) {
         self.told = Arc::clone(merged);
     }
 
     /// When a change may be told again.
-    pub(in super::super) fn next_deadline(&self) -> Option<Instant> {
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
         self.pause
     }
 
     /// There is a stream on which all of it is said, but for what was kept for too long to be sent
     /// again: that is given.
-    fn are_heard(&mut self) -> Changes {
+    fn are_heard(&mut self, now: Instant) -> Changes {
         self.listens = true;
         let unheard = std::mem::take(&mut self.unheard);
         let since = self.unheard_since.take();
-        if since.is_some_and(|since| since.elapsed() >= AGE) {
+        if since.is_some_and(|since| now.saturating_duration_since(since) >= AGE) {
             unheard
         } else {
             Changes::default()
@@ -57,16 +57,16 @@ impl Announcements {
     }
 }
 
-impl SessionState {
+impl Conversation {
     /// From the first whole table on, changes of it are told; to a client of an earlier life, also
     /// how it differs from what was offered then.
-    pub(in super::super) fn begin_announcing(&mut self) {
+    pub(super) fn begin_announcing(&mut self, fx: &mut dyn Effects) {
         let routes = self.routes.as_ref().filter(|routes| routes.is_complete);
         match routes.filter(|_| self.is_adopted) {
             Some(routes) => {
                 let at_boot = Arc::clone(&routes.at_boot);
                 self.announcements.seen(&at_boot);
-                self.tell_if_changed();
+                self.tell_if_changed(fx);
             }
             None => self.announcements.seen(&self.merged),
         }
@@ -75,7 +75,12 @@ impl SessionState {
     /// Tells a client that listened, and lost its stream for good, on the stream of a POST what it has
     /// missed. A client of an earlier life may have listened; what it asks for now it need not be
     /// told.
-    pub(in super::super) fn tell_unheard(&mut self, stream: StreamId, messages: &[Message]) {
+    pub(in super::super) fn tell_unheard(
+        &mut self,
+        fx: &mut dyn Effects,
+        stream: StreamId,
+        messages: &[Message],
+    ) {
         let asks = |kind: Kind| {
             let mut requests = messages.iter().filter_map(|message| match message {
                 Message::Request(request) => Kind::of_method(&request.method),
@@ -92,22 +97,22 @@ impl SessionState {
         self.announcements.unheard_since = None;
         for (is_changed, method, kind) in kinds(unheard) {
             if is_changed && !asks(kind) {
-                self.send(stream, jsonrpc::notification(method, None));
+                fx.notify(stream, jsonrpc::notification(method, None));
             }
         }
     }
 
     /// Tells a client that listens what it has missed and is not sent again.
-    pub(in super::super) fn tell_what_is_kept_no_more(&mut self) {
-        for (is_changed, method, _) in kinds(self.announcements.are_heard()) {
+    pub(in super::super) fn tell_what_is_kept_no_more(&mut self, fx: &mut dyn Effects) {
+        for (is_changed, method, _) in kinds(self.announcements.are_heard(fx.now())) {
             if is_changed {
-                self.send(StreamId::STANDALONE, jsonrpc::notification(method, None));
+                fx.notify(StreamId::STANDALONE, jsonrpc::notification(method, None));
             }
         }
     }
 
     /// Tells the client which lists have changed, unless it was told something a moment ago.
-    pub(in super::super) fn tell_if_changed(&mut self) {
+    pub(super) fn tell_if_changed(&mut self, fx: &mut dyn Effects) {
         let announced = &mut self.announcements;
         if Arc::ptr_eq(&self.merged, &announced.told) || announced.pause.is_some() {
             return;
@@ -117,25 +122,25 @@ impl SessionState {
         if changes == Changes::default() || !self.has_spoken {
             return;
         }
-        if !self.streams.is_heard() {
+        if !fx.is_heard() {
             self.announcements.unheard.add(changes);
             self.announcements
                 .unheard_since
-                .get_or_insert_with(Instant::now);
+                .get_or_insert_with(|| fx.now());
         }
         for (is_changed, method, _) in kinds(changes) {
             if is_changed {
-                self.send(StreamId::STANDALONE, jsonrpc::notification(method, None));
+                fx.notify(StreamId::STANDALONE, jsonrpc::notification(method, None));
             }
         }
-        self.announcements.pause = Some(Instant::now() + EVERY);
+        self.announcements.pause = Some(fx.now() + EVERY);
     }
 
     /// The client may be told of a changed list again.
-    pub(in super::super) fn expire_announcements(&mut self, now: Instant) {
+    pub(super) fn expire_announcements(&mut self, fx: &mut dyn Effects) {
         let pause = &mut self.announcements.pause;
-        if pause.take_if(|until| *until <= now).is_some() {
-            self.tell_if_changed();
+        if pause.take_if(|until| *until <= fx.now()).is_some() {
+            self.tell_if_changed(fx);
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::super::delivery::streams::StreamId;
+use super::super::delivery::StreamId;
 use crate::ids::{CallId, Generation, ServerName};
 use crate::protocol::jsonrpc::RequestId;
 use crate::protocol::mcp::request::ClientRequest;
@@ -14,17 +14,17 @@ use crate::tree::Share;
 use crate::tree::upstream::UpstreamHandle;
 
 /// How long a call waits for a server that is starting.
-pub(in super::super) const PARK: Duration = Duration::from_secs(30);
+pub(super) const PARK: Duration = Duration::from_secs(30);
 
 /// Withdraws its call upstream when it is dropped, whatever ends the session.
-pub(in super::super) struct SentGuard {
+pub(super) struct SentGuard {
     upstream: UpstreamHandle,
     call: CallId,
     is_open: bool,
 }
 
 impl SentGuard {
-    pub(in super::super) fn new(upstream: UpstreamHandle, call: CallId) -> Self {
+    pub(super) fn new(upstream: UpstreamHandle, call: CallId) -> Self {
         Self {
             upstream,
             call,
@@ -33,12 +33,12 @@ impl SentGuard {
     }
 
     /// The upstream is done with the call.
-    pub(in super::super) fn settle(mut self) {
+    pub(super) fn settle(mut self) {
         self.is_open = false;
     }
 
     /// The client itself withdraws the call.
-    pub(in super::super) fn cancel(mut self, params: Option<bytes::Bytes>) {
+    pub(super) fn cancel(mut self, params: Option<bytes::Bytes>) {
         self.is_open = false;
         self.upstream.cancel(self.call, params);
     }
@@ -53,7 +53,7 @@ impl Drop for SentGuard {
 }
 
 /// Where an open call is.
-pub(in super::super) enum Stage {
+pub(super) enum Stage {
     /// WaitingQuery here for its server, or for one of a later generation.
     Parked {
         request: ClientRequest,
@@ -64,27 +64,27 @@ pub(in super::super) enum Stage {
 }
 
 /// A call without an answer.
-pub(in super::super) struct OpenCall {
-    pub(in super::super) id: RequestId,
+pub(super) struct OpenCall {
+    pub(super) id: RequestId,
     /// What was asked for: it decides how a failure is told.
-    pub(in super::super) method: &'static str,
+    pub(super) method: &'static str,
     /// Where its answer goes.
-    pub(in super::super) stream: StreamId,
+    pub(super) stream: StreamId,
     /// The server it waits for, or went to last.
-    pub(in super::super) server: Option<ServerName>,
+    pub(super) server: Option<ServerName>,
     /// The server's own URI, of one that subscribes or unsubscribes.
-    pub(in super::super) uri: Option<Box<str>>,
+    pub(super) uri: Option<Box<str>>,
     /// The room that one that subscribes has taken for it.
-    pub(in super::super) room: Option<Share>,
-    pub(in super::super) stage: Stage,
+    pub(super) room: Option<Share>,
+    pub(super) stage: Stage,
     /// Since when it has been parked; kept over every bounce.
-    pub(in super::super) parked_since: Option<Instant>,
+    pub(super) parked_since: Option<Instant>,
     /// Counts it among those without an answer.
-    pub(in super::super) counted: Held,
+    pub(super) counted: Held,
 }
 
 /// All of them, in the order in which they came.
-pub(in super::super) struct Calls {
+pub(super) struct Calls {
     open: BTreeMap<u64, OpenCall>,
     last_number: u64,
     /// No call is parked for too long before this.
@@ -95,7 +95,7 @@ pub(in super::super) struct Calls {
 
 impl Calls {
     /// None yet. They are counted in `of_all`.
-    pub(in super::super) fn new(of_all: &Gauge) -> Self {
+    pub(super) fn new(of_all: &Gauge) -> Self {
         Self {
             open: BTreeMap::new(),
             last_number: 0,
@@ -104,12 +104,12 @@ impl Calls {
         }
     }
 
-    pub(in super::super) fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.open.len()
     }
 
     /// Takes a call in, parked.
-    pub(in super::super) fn insert(
+    pub(super) fn insert(
         &mut self,
         id: RequestId,
         stream: StreamId,
@@ -134,26 +134,21 @@ impl Calls {
         self.last_number
     }
 
-    pub(in super::super) fn get(&self, number: u64) -> Option<&OpenCall> {
+    pub(super) fn get(&self, number: u64) -> Option<&OpenCall> {
         self.open.get(&number)
     }
 
-    pub(in super::super) fn get_mut(&mut self, number: u64) -> Option<&mut OpenCall> {
+    pub(super) fn get_mut(&mut self, number: u64) -> Option<&mut OpenCall> {
         self.open.get_mut(&number)
     }
 
-    pub(in super::super) fn remove(&mut self, number: u64) -> Option<OpenCall> {
+    pub(super) fn remove(&mut self, number: u64) -> Option<OpenCall> {
         self.open.remove(&number)
     }
 
     /// Keeps a call waiting for `server`, for [`PARK`] in all, however often it bounces. Gives whether
     /// it may wait longer.
-    pub(in super::super) fn park(
-        &mut self,
-        number: u64,
-        server: Option<ServerName>,
-        now: Instant,
-    ) -> bool {
+    pub(super) fn park(&mut self, number: u64, server: Option<ServerName>, now: Instant) -> bool {
         let Some(open) = self.open.get_mut(&number) else {
             return true;
         };
@@ -165,12 +160,12 @@ impl Calls {
     }
 
     /// When a parked call may have waited for long enough.
-    pub(in super::super) fn next_deadline(&self) -> Option<Instant> {
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
         self.next_deadline
     }
 
     /// Those that have waited for long enough, oldest first.
-    pub(in super::super) fn overdue(&mut self, now: Instant) -> Vec<u64> {
+    pub(super) fn overdue(&mut self, now: Instant) -> Vec<u64> {
         if self.next_deadline.is_none_or(|next| now < next) {
             return Vec::new();
         }
@@ -185,25 +180,25 @@ impl Calls {
     }
 
     /// The latest call that the client knows under this id.
-    pub(in super::super) fn find(&self, id: &RequestId) -> Option<u64> {
+    pub(super) fn find(&self, id: &RequestId) -> Option<u64> {
         let mut latest_first = self.open.iter().rev();
         latest_first.find_map(|(number, call)| (call.id == *id).then_some(*number))
     }
 
     /// Where the latest call at `server` came from: what it says meanwhile is most likely about that.
-    pub(in super::super) fn stream_at(&self, server: &ServerName) -> Option<StreamId> {
+    pub(super) fn stream_at(&self, server: &ServerName) -> Option<StreamId> {
         let mut latest_first = self.open.values().rev();
         let latest = latest_first.find(|call| call.server.as_ref() == Some(server));
         latest.map(|call| call.stream)
     }
 
     /// Whether there is a call that came on `stream`.
-    pub(in super::super) fn has_stream(&self, stream: StreamId) -> bool {
+    pub(super) fn has_stream(&self, stream: StreamId) -> bool {
         self.open.values().any(|call| call.stream == stream)
     }
 
     /// Whether `server` is about to change what it has this session down for.
-    pub(in super::super) fn is_subscribing(&self, server: &ServerName) -> bool {
+    pub(super) fn is_subscribing(&self, server: &ServerName) -> bool {
         self.open.values().any(|call| {
             let is_sent = matches!(call.stage, Stage::Sent(_));
             is_sent && call.uri.is_some() && call.server.as_ref() == Some(server)
@@ -211,7 +206,7 @@ impl Calls {
     }
 
     /// Those that wait for `server`, oldest first.
-    pub(in super::super) fn parked_for(&self, server: &ServerName) -> Vec<u64> {
+    pub(super) fn parked_for(&self, server: &ServerName) -> Vec<u64> {
         let waits = |number: &u64| {
             let call = self.open.get(number);
             call.is_some_and(|call| call.server.as_ref() == Some(server))
@@ -220,12 +215,12 @@ impl Calls {
     }
 
     /// All, oldest first.
-    pub(in super::super) fn numbers(&self) -> Vec<u64> {
+    pub(super) fn numbers(&self) -> Vec<u64> {
         self.open.keys().copied().collect()
     }
 
     /// The parked ones, oldest first.
-    pub(in super::super) fn parked(&self) -> Vec<u64> {
+    pub(super) fn parked(&self) -> Vec<u64> {
         self.open
             .iter()
             .filter_map(|(number, call)| {

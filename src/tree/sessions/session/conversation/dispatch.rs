@@ -4,12 +4,11 @@ use std::mem;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use tokio::time::Instant;
 
-use super::super::state::SessionState;
-use super::super::stop::not_run;
 use super::calls::{self, OpenCall, SentGuard, Stage};
 use super::routing::Routing;
+use super::stop::not_run;
+use super::{Conversation, Effects};
 use crate::ids::{CallId, Generation, ServerName};
 use crate::protocol::jsonrpc::{self, code};
 use crate::protocol::mcp::{contents, method, tools};
@@ -20,9 +19,9 @@ use crate::tree::call::{Answer, Errand, Ticket};
 /// So many times as much as to copy a result costs it to look up all the URIs that may be in it.
 const LINKS: usize = 8;
 
-impl SessionState {
+impl Conversation {
     /// Sends a parked call on its way, as the tables say.
-    pub(in super::super) fn dispatch(&mut self, number: u64) {
+    pub(super) fn dispatch(&mut self, fx: &mut dyn Effects, number: u64) {
         let Some(OpenCall {
             stage: Stage::Parked { request, after },
             ..
@@ -30,27 +29,31 @@ impl SessionState {
         else {
             return;
         };
-        let routing = self.routing(request, *after);
+        let routing = self.routing(fx, request, *after);
         if self.is_cut_off(&routing) {
-            return self.answer(number, not_run());
+            return self.answer(fx, number, not_run());
         }
         match routing {
             Routing::Send { .. } => self.send_call(number, routing),
             Routing::Start(server) => {
-                self.want_instance(&server);
-                self.park(number, Some(server));
+                self.want_instance(fx, &server);
+                self.park(fx, number, Some(server));
             }
-            Routing::Park(server) => self.park(number, server),
-            Routing::Fail(server, text) => self.fail(number, server, text),
+            Routing::Park(server) => self.park(fx, number, server),
+            Routing::Fail(server, text) => self.fail(fx, number, server, text),
             Routing::Refuse(code, text) => {
-                self.answer(number, Answer::Error(jsonrpc::error_object(code, &text)));
+                self.answer(
+                    fx,
+                    number,
+                    Answer::Error(jsonrpc::error_object(code, &text)),
+                );
             }
         }
     }
 
-    pub(in super::super) fn dispatch_parked(&mut self) {
+    pub(super) fn dispatch_parked(&mut self, fx: &mut dyn Effects) {
         for number in self.calls.parked() {
-            self.dispatch(number);
+            self.dispatch(fx, number);
         }
     }
 
@@ -67,7 +70,7 @@ impl SessionState {
             return;
         };
         let call = CallId {
-            session: self.serial,
+            session: self.caller.serial,
             number,
         };
         let sent = Stage::Sent(SentGuard::new(upstream.clone(), call));
@@ -78,29 +81,28 @@ impl SessionState {
         open.server = Some(route.server);
         if is_about_subscription(request.method()) {
             open.uri = Some(key.clone());
-            self.interests
-                .attach(&upstream, self.serial, self.handle.clone());
+            self.interests.attach(&upstream, &self.caller);
         }
-        let client = Arc::new(self.handle.clone());
+        let client = Arc::clone(&self.caller.sink);
         let errand = Errand { key, request };
         let generation = upstream.generation();
         upstream.call(Ticket::new(call, generation, errand, permit, client));
     }
 
-    fn park(&mut self, number: u64, server: Option<ServerName>) {
-        if !self.calls.park(number, server, Instant::now()) {
-            self.time_out(number);
+    fn park(&mut self, fx: &mut dyn Effects, number: u64, server: Option<ServerName>) {
+        if !self.calls.park(number, server, fx.now()) {
+            self.time_out(fx, number);
         }
     }
 
     /// Answers the calls that have been parked for too long.
-    pub(in super::super) fn expire_calls(&mut self, now: Instant) {
-        for number in self.calls.overdue(now) {
-            self.time_out(number);
+    pub(super) fn expire_calls(&mut self, fx: &mut dyn Effects) {
+        for number in self.calls.overdue(fx.now()) {
+            self.time_out(fx, number);
         }
     }
 
-    fn time_out(&mut self, number: u64) {
+    fn time_out(&mut self, fx: &mut dyn Effects, number: u64) {
         let Some(OpenCall {
             stage: Stage::Parked { request, .. },
             ..
@@ -113,26 +115,38 @@ impl SessionState {
             request.key(),
             calls::PARK.as_secs()
         );
-        self.answer(number, Answer::Failed(text));
+        self.answer(fx, number, Answer::Failed(text));
     }
 
-    pub(in super::super) fn on_answered(&mut self, number: u64, answer: Answer) {
+    pub(super) fn on_answered(&mut self, fx: &mut dyn Effects, number: u64, answer: Answer) {
         let open = self.calls.get(number);
         if open.is_some_and(|open| matches!(open.stage, Stage::Sent(_))) {
-            self.answer(number, answer);
+            self.answer(fx, number, answer);
         }
     }
 
     /// The server can't take the call.
-    pub(in super::super) fn fail(&mut self, number: u64, server: ServerName, text: String) {
+    pub(super) fn fail(
+        &mut self,
+        fx: &mut dyn Effects,
+        number: u64,
+        server: ServerName,
+        text: String,
+    ) {
         if let Some(open) = self.calls.get_mut(number) {
             open.server = Some(server);
         }
-        self.answer(number, Answer::Failed(text));
+        self.answer(fx, number, Answer::Failed(text));
     }
 
     /// The server never saw the call: it goes to a later generation.
-    pub(in super::super) fn on_bounced(&mut self, number: u64, errand: Errand, after: Generation) {
+    pub(super) fn on_bounced(
+        &mut self,
+        fx: &mut dyn Effects,
+        number: u64,
+        errand: Errand,
+        after: Generation,
+    ) {
         let Some(open) = self.calls.get_mut(number) else {
             return;
         };
@@ -141,11 +155,11 @@ impl SessionState {
         if let Stage::Sent(guard) = mem::replace(&mut open.stage, parked) {
             guard.settle();
         }
-        self.dispatch(number);
+        self.dispatch(fx, number);
     }
 
     /// Answers a call, once: it is gone from the book then.
-    pub(in super::super) fn answer(&mut self, number: u64, answer: Answer) {
+    pub(super) fn answer(&mut self, fx: &mut dyn Effects, number: u64, answer: Answer) {
         let Some(mut open) = self.calls.remove(number) else {
             return;
         };
@@ -160,7 +174,7 @@ impl SessionState {
         if let (Stage::Parked { .. }, Answer::Failed(_)) = (&open.stage, &answer)
             && let Some(server) = &open.server
         {
-            self.metrics.call_refused(server);
+            self.caller.metrics.call_refused(server);
         }
         let answer = match answer {
             Answer::Result(result) => beside(self.weight(&result), || {
@@ -179,7 +193,7 @@ impl SessionState {
             guard.settle();
         }
         drop(open.counted);
-        self.respond(open.stream, answer);
+        fx.respond(open.stream, answer);
     }
 
     /// What it costs to send it on, as so many bytes that are copied.

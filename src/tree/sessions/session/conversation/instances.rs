@@ -9,9 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::Instant;
-
-use super::super::state::SessionState;
+use super::{Conversation, Effects};
 use crate::config::model::Isolation;
 use crate::ids::ServerName;
 use crate::tree::client::Owner;
@@ -23,8 +21,8 @@ use crate::tree::upstream::UpstreamHandle;
 pub(in crate::tree::sessions) const UNUSED: Duration = Duration::from_secs(10 * 60);
 
 /// What the session knows of one of its own.
-pub(in super::super) struct Instance {
-    pub(in super::super) state: RouteState,
+pub(super) struct Instance {
+    pub(super) state: RouteState,
     /// What it said that it offers; what the template does, until then.
     catalogue: Option<Arc<Catalogue>>,
     /// Root has none for this session; the next table will say why.
@@ -32,24 +30,24 @@ pub(in super::super) struct Instance {
 }
 
 /// All that were asked for.
-pub(in super::super) type Instances = BTreeMap<ServerName, Instance>;
+pub(super) type Instances = BTreeMap<ServerName, Instance>;
 
-impl SessionState {
+impl Conversation {
     /// Whether each session has its own instance of `server`.
-    pub(in super::super) fn is_isolated(&self, server: &ServerName) -> bool {
+    pub(super) fn is_isolated(&self, server: &ServerName) -> bool {
         let source = self.merged.source(server);
         source.is_some_and(|source| source.isolation == Isolation::Session)
     }
 
     /// Whether `server` takes this session's calls; `None` if it is not there.
-    pub(in super::super) fn state_of(&self, server: &ServerName) -> Option<&RouteState> {
+    pub(super) fn state_of(&self, server: &ServerName) -> Option<&RouteState> {
         if self.is_isolated(server) {
             return self.instances.get(server).map(|instance| &instance.state);
         }
         self.routes.as_ref()?.servers.get(server)
     }
 
-    pub(in super::super) fn want_instance(&mut self, server: &ServerName) {
+    pub(super) fn want_instance(&mut self, fx: &mut dyn Effects, server: &ServerName) {
         let instance = Instance {
             state: RouteState::Starting,
             catalogue: None,
@@ -57,36 +55,41 @@ impl SessionState {
         };
         self.instances.insert(server.clone(), instance);
         let owner = Owner {
-            session: self.serial,
-            name: self.id.short().into(),
-            client: Arc::new(self.handle.clone()),
+            session: self.caller.serial,
+            name: Arc::clone(&self.caller.name),
+            client: Arc::clone(&self.caller.sink),
             capabilities: self.client.capabilities,
         };
-        self.root.instance_wanted(server.clone(), owner);
-        self.instance_check
-            .get_or_insert_with(|| Instant::now() + UNUSED);
+        fx.want_instance(server, owner);
+        self.instance_check.get_or_insert_with(|| fx.now() + UNUSED);
     }
 
     /// Ends the instances that the client has not used for long, if it is time to look.
-    pub(in super::super) fn check_instances(&mut self, now: Instant) {
+    pub(super) fn check_instances(&mut self, fx: &mut dyn Effects) {
+        let now = fx.now();
         if self.instance_check.take_if(|at| *at <= now).is_none() {
             return;
         }
-        let idle = self.handle.idle_for().unwrap_or_default();
+        let idle = fx.idle_for();
         if idle < UNUSED {
             self.instance_check = Some(now + UNUSED.saturating_sub(idle));
             return;
         }
-        self.root.instances_unused(self.serial);
+        fx.instances_unused();
         for server in std::mem::take(&mut self.instances).into_keys() {
-            self.withdraw_asks(&server, None);
+            self.withdraw_asks(fx, &server, None);
         }
         self.remerge();
-        self.tell_if_changed();
+        self.tell_if_changed(fx);
     }
 
     /// From root: what became of an instance.
-    pub(in super::super) fn on_instance(&mut self, server: &ServerName, state: Option<RouteState>) {
+    pub(super) fn on_instance(
+        &mut self,
+        fx: &mut dyn Effects,
+        server: &ServerName,
+        state: Option<RouteState>,
+    ) {
         let Some(instance) = self.instances.get_mut(server) else {
             return;
         };
@@ -100,29 +103,30 @@ impl SessionState {
             None => instance.state = RouteState::Starting,
         }
         if instance.is_gone || matches!(instance.state, RouteState::Down { .. }) {
-            self.withdraw_asks(server, None);
+            self.withdraw_asks(fx, server, None);
         }
-        self.dispatch_parked();
+        self.dispatch_parked(fx);
     }
 
     /// From root: there is no room for an instance, or not any more. The next call asks again.
-    pub(in super::super) fn on_no_room(&mut self, server: &ServerName, why: &str) {
+    pub(super) fn on_no_room(&mut self, fx: &mut dyn Effects, server: &ServerName, why: &str) {
         let Some(instance) = self.instances.remove(server) else {
             return;
         };
-        self.withdraw_asks(server, None);
+        self.withdraw_asks(fx, server, None);
         if instance.catalogue.is_some() {
             self.remerge();
-            self.tell_if_changed();
+            self.tell_if_changed(fx);
         }
         for number in self.calls.parked_for(server) {
-            self.fail(number, server.clone(), why.to_owned());
+            self.fail(fx, number, server.clone(), why.to_owned());
         }
     }
 
     /// From an instance: it is ready, or offers something else.
-    pub(in super::super) fn on_offers(
+    pub(super) fn on_offers(
         &mut self,
+        fx: &mut dyn Effects,
         handle: UpstreamHandle,
         told: Option<Arc<Catalogue>>,
     ) {
@@ -144,21 +148,21 @@ impl SessionState {
             instance.catalogue = Some(told.or_before(template));
             self.remerge();
         }
-        self.withdraw_asks(&server, Some(generation));
+        self.withdraw_asks(fx, &server, Some(generation));
         if self
             .routes
             .as_ref()
             .is_some_and(|routes| routes.is_complete)
         {
-            self.tell_if_changed();
+            self.tell_if_changed(fx);
         }
         self.refresh_interest(&server);
-        self.dispatch_parked();
+        self.dispatch_parked(fx);
     }
 
     /// Forgets the instances of servers that are shared now, or not there any more. Whether there
     /// were any.
-    pub(in super::super) fn keep_instances(&mut self) -> bool {
+    pub(super) fn keep_instances(&mut self) -> bool {
         let Some(merged) = self.routes.as_ref().map(|routes| &routes.merged) else {
             return false;
         };
@@ -172,7 +176,7 @@ impl SessionState {
     }
 
     /// What is offered to this client. Only what is not the template's is its own.
-    pub(in super::super) fn remerge(&mut self) {
+    pub(super) fn remerge(&mut self) {
         let Some(routes) = &self.routes else {
             return;
         };

@@ -4,20 +4,19 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::super::SessionHandle;
-use super::super::state::SessionState;
+use super::{Caller, Conversation};
 use crate::ids::ServerName;
 use crate::protocol::mcp::logging::Level;
 use crate::protocol::uri;
 use crate::tree::Share;
-use crate::tree::client::Interest;
+use crate::tree::client::{Interest, SessionSink};
 use crate::tree::registry::{Route, RouteState};
 use crate::tree::upstream::UpstreamHandle;
 
 /// What was asked for, and which upstreams know.
 #[derive(Default)]
-pub(in super::super) struct Interests {
-    pub(in super::super) level: Option<Level>,
+pub(super) struct Interests {
+    pub(super) level: Option<Level>,
     /// One copy of each URI, which is shared with whoever is told of it, and its room.
     uris: BTreeMap<ServerName, BTreeMap<Arc<str>, Share>>,
     attached: BTreeMap<ServerName, Attached>,
@@ -27,7 +26,7 @@ pub(in super::super) struct Interests {
 struct Attached {
     upstream: UpstreamHandle,
     session: u64,
-    client: SessionHandle,
+    client: Arc<dyn SessionSink>,
     told: Interest,
 }
 
@@ -40,7 +39,7 @@ impl Attached {
     }
 
     fn send(&self, interest: Interest) {
-        let client = Arc::new(self.client.clone());
+        let client = Arc::clone(&self.client);
         self.upstream.interested(self.session, client, interest);
     }
 }
@@ -53,46 +52,41 @@ impl Drop for Attached {
 
 impl Interests {
     /// Sees to it that what `upstream` has the session down for ends with the session.
-    pub(in super::super) fn attach(
-        &mut self,
-        upstream: &UpstreamHandle,
-        session: u64,
-        client: SessionHandle,
-    ) {
+    pub(super) fn attach(&mut self, upstream: &UpstreamHandle, caller: &Caller) {
         let known = self.attached.get(upstream.server());
         if known.is_some_and(|known| known.upstream.generation() == upstream.generation()) {
             return;
         }
         let attached = Attached {
             upstream: upstream.clone(),
-            session,
-            client,
+            session: caller.serial,
+            client: Arc::clone(&caller.sink),
             told: Interest::default(),
         };
         self.attached.insert(upstream.server().clone(), attached);
     }
 
     /// Takes down that the client subscribed to a server's resource.
-    pub(in super::super) fn subscribe(&mut self, server: &ServerName, uri: Box<str>, room: Share) {
+    pub(super) fn subscribe(&mut self, server: &ServerName, uri: Box<str>, room: Share) {
         let uris = self.uris.entry(server.clone()).or_default();
         uris.insert(uri.into(), room);
     }
 
     /// Ends that.
-    pub(in super::super) fn unsubscribe(&mut self, server: &ServerName, uri: &str) {
+    pub(super) fn unsubscribe(&mut self, server: &ServerName, uri: &str) {
         if let Some(uris) = self.uris.get_mut(server) {
             uris.remove(uri);
         }
     }
 
     /// Whether the client subscribed to it.
-    pub(in super::super) fn has_subscribed(&self, server: &ServerName, uri: &str) -> bool {
+    pub(super) fn has_subscribed(&self, server: &ServerName, uri: &str) -> bool {
         let uris = self.uris.get(server);
         uris.is_some_and(|uris| uris.contains_key(uri))
     }
 
     /// Where the client subscribed to what it knows as `uri`, and under which URI of the server's.
-    pub(in super::super) fn subscribed_at(&self, uri: &str) -> Option<Route> {
+    pub(super) fn subscribed_at(&self, uri: &str) -> Option<Route> {
         let at = |owner: Option<&str>, native: &str| {
             let mut servers = self.uris.iter();
             let (server, _) = servers.find(|(server, uris)| {
@@ -108,7 +102,7 @@ impl Interests {
     }
 
     /// How many resources the client subscribed to.
-    pub(in super::super) fn subscriptions(&self) -> usize {
+    pub(super) fn subscriptions(&self) -> usize {
         self.uris.values().map(BTreeMap::len).sum()
     }
 
@@ -117,9 +111,9 @@ impl Interests {
     }
 }
 
-impl SessionState {
+impl Conversation {
     /// Forgets the servers that are not configured any more.
-    pub(in super::super) fn keep_interests(&mut self) {
+    pub(super) fn keep_interests(&mut self) {
         let Some(servers) = self.routes.as_ref().map(|routes| &routes.servers) else {
             return;
         };
@@ -133,7 +127,7 @@ impl SessionState {
     }
 
     /// Tells every server that takes calls what is wanted of it, where that is news to it.
-    pub(in super::super) fn refresh_interests(&mut self) {
+    pub(super) fn refresh_interests(&mut self) {
         if self.interests.is_empty() {
             return;
         }
@@ -145,7 +139,7 @@ impl SessionState {
 
     /// Tells `server`. Not while it answers a request that changes the same: it may have taken
     /// that down already, and would take what it is told now for the end of it.
-    pub(in super::super) fn refresh_interest(&mut self, server: &ServerName) {
+    pub(super) fn refresh_interest(&mut self, server: &ServerName) {
         let Some(RouteState::Ready { handle }) = self.state_of(server) else {
             return;
         };
@@ -156,7 +150,7 @@ impl SessionState {
         let interest = self.interest(server);
         let interests = &mut self.interests;
         if interest != Interest::default() {
-            interests.attach(&upstream, self.serial, self.handle.clone());
+            interests.attach(&upstream, &self.caller);
         }
         if let Some(attached) = interests.attached.get_mut(server)
             && attached.upstream.generation() == upstream.generation()

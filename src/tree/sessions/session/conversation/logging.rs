@@ -3,9 +3,9 @@
 
 use bytes::Bytes;
 
-use super::super::delivery::streams::StreamId;
-use super::super::state::{ReplyTo, SessionState};
+use super::super::delivery::StreamId;
 use super::interests::Interests;
+use super::{Conversation, Effects, ReplyTo};
 use crate::ids::ServerName;
 use crate::protocol::jsonrpc::code;
 use crate::protocol::mcp::logging::{self, Level};
@@ -15,7 +15,7 @@ impl Interests {
     /// Whether a message of this `level` is for this client. One that set none hears what the
     /// server says by itself; while another session makes it say more (`is_amplified`), that is
     /// taken to be `info` and above.
-    pub(in super::super) fn hears(&self, level: Option<Level>, is_amplified: bool) -> bool {
+    pub(super) fn hears(&self, level: Option<Level>, is_amplified: bool) -> bool {
         let least = self.level.or(is_amplified.then_some(Level::Info));
         match (level, least) {
             (Some(level), Some(least)) => level >= least,
@@ -24,29 +24,34 @@ impl Interests {
     }
 }
 
-impl SessionState {
+impl Conversation {
     /// Takes a `logging/setLevel`, for every server that has logging, now and later.
-    pub(in super::super) fn on_set_level(&mut self, asked: &ReplyTo, params: Option<&Bytes>) {
+    pub(super) fn on_set_level(
+        &mut self,
+        fx: &mut dyn Effects,
+        asked: &ReplyTo,
+        params: Option<&Bytes>,
+    ) {
         self.has_spoken = true;
         let empty = Bytes::from_static(b"{}");
         match logging::requested_level(params.unwrap_or(&empty)) {
             Ok(level) => {
                 self.interests.level = Some(level);
                 self.refresh_interests();
-                self.respond_result(asked, b"{}");
+                fx.respond_result(asked, b"{}");
             }
             Err(why) => {
                 let text = format!("Invalid params of {}: {why}", method::SET_LEVEL);
-                self.respond_error(asked, code::INVALID_PARAMS, &text);
+                fx.respond_error(asked, code::INVALID_PARAMS, &text);
             }
         }
     }
 
     /// The stream of the latest call that is in flight at `server`, else the standalone one: also
     /// for a call whose connection is lost, since a question must reach the client nevertheless.
-    pub(in super::super) fn stream_at(&self, server: &ServerName) -> StreamId {
+    pub(super) fn stream_at(&self, fx: &dyn Effects, server: &ServerName) -> StreamId {
         let latest = self.calls.stream_at(server);
-        let heard = latest.filter(|stream| !self.streams.is_lost(*stream));
+        let heard = latest.filter(|stream| !fx.is_lost(*stream));
         heard.unwrap_or(StreamId::STANDALONE)
     }
 }

@@ -3,79 +3,96 @@
 
 use bytes::Bytes;
 
-use super::super::delivery::streams::StreamId;
-use super::super::state::{ReplyTo, SessionState};
+use super::super::delivery::StreamId;
 use super::calls::Stage;
 use super::lists::{TableQuery, WaitingQuery};
+use super::{Conversation, Effects, ReplyTo};
 use crate::protocol::jsonrpc::{Message, Notification, Request, code};
 use crate::protocol::mcp::cancelled::Cancelled;
 use crate::protocol::mcp::item::{self, Kind};
 use crate::protocol::mcp::request::ClientRequest;
 use crate::protocol::mcp::{lifecycle, method};
 
-impl SessionState {
+impl Conversation {
     /// Takes what the client said on `stream`, where the answer goes.
-    pub(in super::super) fn on_message(&mut self, message: Message, stream: StreamId) {
+    pub(in super::super) fn on_message(
+        &mut self,
+        fx: &mut dyn Effects,
+        message: Message,
+        stream: StreamId,
+    ) {
         match message {
-            Message::Request(request) => self.on_request(request, stream),
-            Message::Notification(notification) => self.on_notification(&notification),
+            Message::Request(request) => self.on_request(fx, request, stream),
+            Message::Notification(notification) => self.on_notification(fx, &notification),
             Message::Response(response) => self.on_response(response),
         }
     }
 
-    fn on_request(&mut self, request: Request, stream: StreamId) {
+    fn on_request(&mut self, fx: &mut dyn Effects, request: Request, stream: StreamId) {
         let Request { id, method, params } = request;
         let asked = ReplyTo { id, stream };
-        if self.streams.is_full() {
+        if fx.is_full() {
             let text = "busy: more waits on this session's stream than may; read it";
-            return self.refuse_busy(&asked, text);
+            return self.refuse_busy(fx, &asked, text);
         }
         let routed = ClientRequest::routed(&method);
         let list = Kind::of_method(&method);
         let may_wait = routed.is_some() || list.is_some() || &*method == method::INITIALIZE;
         if may_wait && self.calls.len() + self.waiting.len() >= self.limits.max_calls_per_session {
             let text = "busy: this session has as many requests without an answer as it may";
-            return self.refuse_busy(&asked, text);
+            return self.refuse_busy(fx, &asked, text);
         }
         if let Some(method) = routed {
-            return self.on_call(asked, method, params);
+            return self.on_call(fx, asked, method, params);
         }
         if let Some(kind) = list {
-            return self.on_list(asked, kind, params.as_ref());
+            return self.on_list(fx, asked, kind, params.as_ref());
         }
         match &*method {
             method::INITIALIZE => {
                 self.client = lifecycle::client_info(params.as_ref());
                 let wish = TableQuery::Initialize(self.client.version);
-                self.answer_or_keep(WaitingQuery { asked, wish });
+                self.answer_or_keep(fx, WaitingQuery { asked, wish });
             }
-            method::SET_LEVEL => self.on_set_level(&asked, params.as_ref()),
-            method::PING => self.respond_result(&asked, b"{}"),
+            method::SET_LEVEL => self.on_set_level(fx, &asked, params.as_ref()),
+            method::PING => fx.respond_result(&asked, b"{}"),
             method => {
                 let text = format!("Method not found: {method}");
-                self.respond_error(&asked, code::METHOD_NOT_FOUND, &text);
+                fx.respond_error(&asked, code::METHOD_NOT_FOUND, &text);
             }
         }
     }
 
     /// Refuses what would be too much for this session.
-    fn refuse_busy(&mut self, asked: &ReplyTo, text: &str) {
-        self.metrics.refused("busy");
-        self.respond_error(asked, code::BUSY, text);
+    fn refuse_busy(&mut self, fx: &mut dyn Effects, asked: &ReplyTo, text: &str) {
+        self.caller.metrics.refused("busy");
+        fx.respond_error(asked, code::BUSY, text);
     }
 
-    fn on_list(&mut self, asked: ReplyTo, kind: Kind, params: Option<&Bytes>) {
+    fn on_list(
+        &mut self,
+        fx: &mut dyn Effects,
+        asked: ReplyTo,
+        kind: Kind,
+        params: Option<&Bytes>,
+    ) {
         self.has_spoken = true;
         match item::list_cursor(params) {
             Ok(cursor) => {
                 let wish = TableQuery::List { kind, cursor };
-                self.answer_or_keep(WaitingQuery { asked, wish });
+                self.answer_or_keep(fx, WaitingQuery { asked, wish });
             }
-            Err(why) => self.respond_error(&asked, code::INVALID_PARAMS, &why),
+            Err(why) => fx.respond_error(&asked, code::INVALID_PARAMS, &why),
         }
     }
 
-    fn on_call(&mut self, asked: ReplyTo, method: &'static str, params: Option<Bytes>) {
+    fn on_call(
+        &mut self,
+        fx: &mut dyn Effects,
+        asked: ReplyTo,
+        method: &'static str,
+        params: Option<Bytes>,
+    ) {
         self.has_spoken = true;
         let params = params.unwrap_or(Bytes::from_static(b"{}"));
         match ClientRequest::parse(method, &params) {
@@ -83,35 +100,35 @@ impl SessionState {
                 let is_wish = method == method::RESOURCES_SUBSCRIBE;
                 let room = match is_wish.then(|| self.room_for(request.key())).transpose() {
                     Ok(room) => room,
-                    Err(text) => return self.refuse_busy(&asked, text),
+                    Err(text) => return self.refuse_busy(fx, &asked, text),
                 };
                 let number = self.calls.insert(asked.id, asked.stream, request);
                 if let Some(open) = self.calls.get_mut(number) {
                     open.room = room;
                 }
-                self.dispatch(number);
+                self.dispatch(fx, number);
             }
             Err(why) => {
                 let text = format!("Invalid params of {method}: {why}");
-                self.respond_error(&asked, code::INVALID_PARAMS, &text);
+                fx.respond_error(&asked, code::INVALID_PARAMS, &text);
             }
         }
     }
 
-    fn on_notification(&mut self, notification: &Notification) {
+    fn on_notification(&mut self, fx: &mut dyn Effects, notification: &Notification) {
         let params = notification.params.as_ref();
         match &*notification.method {
             method::INITIALIZED => self.has_spoken = true,
-            method::CANCELLED => self.on_cancelled(params),
-            method::PROGRESS => self.on_progress(params),
+            method::CANCELLED => self.on_cancelled(fx, params),
+            method::PROGRESS => self.on_progress(fx, params),
             method::ROOTS_LIST_CHANGED => self.on_roots_changed(params),
-            method => log::debug!("{:?} sent '{method}', which is not passed on", self.id),
+            method => log::debug!("{:?} sent '{method}', which is not passed on", self.caller),
         }
     }
 
     /// A cancelled request gets no answer; what its server may still say is dropped there. The
     /// handshake can't be cancelled (2025-11-25, basic/utilities/cancellation).
-    fn on_cancelled(&mut self, params: Option<&Bytes>) {
+    fn on_cancelled(&mut self, fx: &mut dyn Effects, params: Option<&Bytes>) {
         let Some(params) = params else {
             return;
         };
@@ -125,14 +142,14 @@ impl SessionState {
             waiting.asked.id == id && !matches!(waiting.wish, TableQuery::Initialize(_))
         };
         for waiting in self.waiting.extract_if(.., is_it) {
-            self.streams.forgo(waiting.asked.stream);
+            fx.forgo(waiting.asked.stream);
         }
         let number = self.calls.find(&id);
         if let Some(open) = number.and_then(|number| self.calls.remove(number)) {
             if let Stage::Sent(guard) = open.stage {
                 guard.cancel(Some(params.clone()));
             }
-            self.streams.forgo(open.stream);
+            fx.forgo(open.stream);
             if let (Some(server), Some(_)) = (open.server, open.uri) {
                 self.refresh_interest(&server);
             }

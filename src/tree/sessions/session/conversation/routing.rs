@@ -1,9 +1,9 @@
 //! Where a call goes: to the server that the merged table names, in the life that the route table
 //! or the session's own instance says.
 
-use tokio::time::Instant;
+use std::time::Duration;
 
-use super::super::state::SessionState;
+use super::{Conversation, Effects};
 use crate::ids::{Generation, ServerName};
 use crate::protocol::jsonrpc::code;
 use crate::protocol::mcp::method;
@@ -14,7 +14,7 @@ use crate::tree::registry::{Route, RouteState};
 use crate::tree::upstream::UpstreamHandle;
 
 /// What is to become of a call, by the tables at hand.
-pub(in super::super) enum Routing {
+pub(super) enum Routing {
     /// To this upstream, under this name.
     Send {
         upstream: UpstreamHandle,
@@ -31,9 +31,14 @@ pub(in super::super) enum Routing {
     Refuse(i64, String),
 }
 
-impl SessionState {
+impl Conversation {
     /// Finds the way for `request`; `after` is the generation that did not take it.
-    pub(in super::super) fn routing(&self, request: &ClientRequest, after: Generation) -> Routing {
+    pub(super) fn routing(
+        &self,
+        fx: &dyn Effects,
+        request: &ClientRequest,
+        after: Generation,
+    ) -> Routing {
         let Some(routes) = &self.routes else {
             return Routing::Park(None);
         };
@@ -45,7 +50,7 @@ impl SessionState {
         };
         match self.state_of(&route.server) {
             Some(RouteState::Ready { handle }) if handle.generation() > after => {
-                match handle.admit(&self.taker) {
+                match handle.admit(&self.caller.taker) {
                     Some(permit) => Routing::Send {
                         upstream: handle.clone(),
                         permit,
@@ -59,14 +64,16 @@ impl SessionState {
                 Routing::Park(Some(route.server))
             }
             Some(RouteState::Down { why, next_try }) => {
-                let text = down(&route.server, why, *next_try);
+                let text = down(
+                    &route.server,
+                    why,
+                    next_try.saturating_duration_since(fx.now()),
+                );
                 Routing::Fail(route.server, text)
             }
         }
     }
-}
 
-impl SessionState {
     /// Where `request` leads. One that unsubscribes goes to where its client subscribed, wherever
     /// the URI leads by now, or if it is not listed any more.
     fn route(&self, request: &ClientRequest) -> Option<Route> {
@@ -92,9 +99,9 @@ impl SessionState {
     }
 
     /// Counts the servers whose templates would have taken too long, and says so the first time.
-    pub(in super::super) fn searched(&self, search: &Search) {
+    pub(super) fn searched(&self, search: &Search) {
         for server in self.merged.given_up(search) {
-            if self.metrics.search_cut(server) {
+            if self.caller.metrics.search_cut(server) {
                 log::warn!(
                     "The resource templates of server '{server}' are too many or too intricate: not \
                      every URI is compared with all of them"
@@ -108,8 +115,7 @@ fn busy(server: &ServerName) -> String {
     format!("server '{server}' is busy: it has as many calls in flight as it may; try again later")
 }
 
-fn down(server: &ServerName, why: &str, next_try: Instant) -> String {
-    let wait = next_try.saturating_duration_since(Instant::now());
+fn down(server: &ServerName, why: &str, wait: Duration) -> String {
     format!(
         "server '{server}' is down: {why}; it is started again in {:.1} s",
         wait.as_secs_f32()

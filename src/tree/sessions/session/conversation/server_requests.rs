@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::super::delivery::streams::StreamId;
-use super::super::state::SessionState;
+use super::super::delivery::StreamId;
+use super::{Conversation, Effects};
 use crate::ids::{Generation, ServerName};
 use crate::protocol::jsonrpc::{self, RequestId, Response, code};
 use crate::protocol::mcp::cancelled::{self, Cancelled};
@@ -19,7 +19,7 @@ use crate::tree::client::ServerRequest;
 use crate::tree::registry::RouteState;
 
 /// A request that the client has not answered.
-pub(in super::super) struct OpenServerRequest {
+pub(super) struct OpenServerRequest {
     ask: ServerRequest,
     stream: StreamId,
     /// The event of the standalone stream that asks it.
@@ -31,7 +31,7 @@ pub(in super::super) struct OpenServerRequest {
 }
 
 /// All of them.
-pub(in super::super) struct ServerRequests {
+pub(super) struct ServerRequests {
     open: BTreeMap<u64, OpenServerRequest>,
     last_number: u64,
 }
@@ -54,12 +54,12 @@ impl ServerRequests {
     }
 
     /// The events of the standalone stream that ask them.
-    pub(in super::super) fn events(&self) -> Vec<u64> {
+    pub(super) fn events(&self) -> Vec<u64> {
         self.open.values().filter_map(|open| open.event).collect()
     }
 
     /// When the first of them is overdue.
-    pub(in super::super) fn next_deadline(&self) -> Option<Instant> {
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
         self.open.values().map(|open| open.deadline).min()
     }
 
@@ -91,16 +91,15 @@ impl ServerRequests {
     }
 }
 
-impl SessionState {
+impl Conversation {
     /// A server asks the client something.
-    pub(in super::super) fn on_asked(&mut self, mut ask: ServerRequest) {
+    pub(super) fn on_asked(&mut self, fx: &mut dyn Effects, mut ask: ServerRequest) {
         let asked = &ask.request.method;
         if !self.client.capabilities.allows(asked) {
             let text = format!("Method not found: the client does not offer '{asked}'");
             return ask.refuse(code::METHOD_NOT_FOUND, &text);
         }
-        if self.server_requests.open.len() >= self.limits.max_questions_per_session
-            || self.streams.is_full()
+        if self.server_requests.open.len() >= self.limits.max_questions_per_session || fx.is_full()
         {
             let text = "busy: the client has as many requests before it as it may";
             return ask.refuse(code::BUSY, text);
@@ -112,10 +111,9 @@ impl SessionState {
         let token = params.token().map(Box::from);
         let params = params.rewrite(Some(number));
         let request = jsonrpc::request(number, &ask.request.method, params.as_deref());
-        let stream = self.stream_at(ask.upstream().server());
-        let deadline = Instant::now() + ask.timeout;
-        self.send(stream, request);
-        let event = (stream == StreamId::STANDALONE).then_some(self.streams.standalone.cursor.seq);
+        let stream = self.stream_at(fx, ask.upstream().server());
+        let deadline = fx.now() + ask.timeout;
+        let event = fx.ask(stream, request);
         let open = OpenServerRequest {
             ask,
             stream,
@@ -127,37 +125,42 @@ impl SessionState {
     }
 
     /// The client answers.
-    pub(in super::super) fn on_response(&mut self, response: Response) {
+    pub(super) fn on_response(&mut self, response: Response) {
         let number = response.id.as_ref().and_then(RequestId::as_number);
         match number.and_then(|number| self.server_requests.open.remove(&number)) {
             Some(open) => open.ask.answer(response.outcome),
             None => log::debug!(
                 "{:?} answered {:?}, which nobody asks (any more)",
-                self.id,
+                self.caller,
                 response.id
             ),
         }
     }
 
     /// Answers, in its client's place, what has not been answered in time.
-    pub(in super::super) fn expire_server_requests(&mut self, now: Instant) {
-        for number in self.server_requests.overdue(now) {
-            self.time_out_server_request(number);
+    pub(super) fn expire_server_requests(&mut self, fx: &mut dyn Effects) {
+        for number in self.server_requests.overdue(fx.now()) {
+            self.time_out_server_request(fx, number);
         }
     }
 
-    fn time_out_server_request(&mut self, number: u64) {
+    fn time_out_server_request(&mut self, fx: &mut dyn Effects, number: u64) {
         let Some(open) = self.server_requests.open.remove(&number) else {
             return;
         };
         let within = open.ask.timeout.as_secs();
         let text = format!("the client did not answer within {within} s");
         open.ask.refuse(code::TIMEOUT, &text);
-        self.say_cancelled(open.stream, &cancelled::cancelled_params(number, &text));
+        self.say_cancelled(fx, open.stream, &cancelled::cancelled_params(number, &text));
     }
 
     /// A server does not want the answer any more.
-    pub(in super::super) fn on_ask_cancelled(&mut self, server: &ServerName, params: &Bytes) {
+    pub(super) fn on_ask_cancelled(
+        &mut self,
+        fx: &mut dyn Effects,
+        server: &ServerName,
+        params: &Bytes,
+    ) {
         let Ok(cancelled) = Cancelled::parse(params) else {
             return;
         };
@@ -166,14 +169,15 @@ impl SessionState {
         let open = number.and_then(|number| self.server_requests.open.remove(&number));
         if let (Some(number), Some(open)) = (number, open) {
             open.ask.close();
-            self.say_cancelled(open.stream, &cancelled.rewrite(number));
+            self.say_cancelled(fx, open.stream, &cancelled.rewrite(number));
         }
     }
 
     /// A life of `server` has ended, and nobody waits for these answers: those of its lives before
     /// `generation`, or all.
-    pub(in super::super) fn withdraw_asks(
+    pub(super) fn withdraw_asks(
         &mut self,
+        fx: &mut dyn Effects,
         server: &ServerName,
         before: Option<Generation>,
     ) {
@@ -181,31 +185,34 @@ impl SessionState {
             if let Some(open) = self.server_requests.open.remove(&number) {
                 open.ask.close();
                 let params = cancelled::cancelled_params(number, "the server has ended");
-                self.say_cancelled(open.stream, &params);
+                self.say_cancelled(fx, open.stream, &params);
             }
         }
     }
 
     /// Tells the client where it was asked, if there still is a call.
-    fn say_cancelled(&mut self, stream: StreamId, params: &Bytes) {
-        let stream = if self.calls.has_stream(stream) && !self.streams.is_lost(stream) {
+    fn say_cancelled(&mut self, fx: &mut dyn Effects, stream: StreamId, params: &Bytes) {
+        let stream = if self.calls.has_stream(stream) && !fx.is_lost(stream) {
             stream
         } else {
             StreamId::STANDALONE
         };
         let message = jsonrpc::notification(method::CANCELLED, Some(params));
-        self.send(stream, message);
+        fx.notify(stream, message);
     }
 
     /// The client says how far it has come; that sets its time back.
-    pub(in super::super) fn on_progress(&mut self, params: Option<&Bytes>) {
+    pub(super) fn on_progress(&mut self, fx: &dyn Effects, params: Option<&Bytes>) {
         let progress = params.and_then(|params| Progress::parse(params).ok());
         let number = progress.as_ref().and_then(Progress::token);
         let open = number.and_then(|number| self.server_requests.open.get_mut(&number));
         let (Some(progress), Some(open)) = (progress, open) else {
-            return log::debug!("{:?} has progress in what nobody asks (any more)", self.id);
+            return log::debug!(
+                "{:?} has progress in what nobody asks (any more)",
+                self.caller
+            );
         };
-        open.deadline = Instant::now() + open.ask.timeout;
+        open.deadline = fx.now() + open.ask.timeout;
         if let Some(token) = &open.token {
             let params = progress.rewrite(token);
             let message = jsonrpc::notification(method::PROGRESS, Some(&params));
@@ -214,7 +221,7 @@ impl SessionState {
     }
 
     /// The client's roots are not what they were: every server of its own may ask again.
-    pub(in super::super) fn on_roots_changed(&mut self, params: Option<&Bytes>) {
+    pub(super) fn on_roots_changed(&mut self, params: Option<&Bytes>) {
         let params = params.map(|params| &**params);
         let message = jsonrpc::notification(method::ROOTS_LIST_CHANGED, params);
         for instance in self.instances.values() {

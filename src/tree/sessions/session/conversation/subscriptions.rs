@@ -3,9 +3,9 @@
 
 use bytes::Bytes;
 
-use super::super::delivery::streams::StreamId;
-use super::super::state::SessionState;
+use super::super::delivery::StreamId;
 use super::calls::OpenCall;
+use super::{Conversation, Effects};
 use crate::ids::ServerName;
 use crate::protocol::jsonrpc;
 use crate::protocol::mcp::method;
@@ -18,9 +18,9 @@ const COPIES: usize = 2;
 /// What a subscription takes beside its URI, in bytes, at the most.
 const UNNAMED: usize = 512;
 
-impl SessionState {
+impl Conversation {
     /// A server granted a `resources/subscribe` or `resources/unsubscribe`.
-    pub(in super::super) fn on_subscription(&mut self, open: &mut OpenCall) {
+    pub(super) fn on_subscription(&mut self, open: &mut OpenCall) {
         let (Some(server), Some(uri)) = (&open.server, open.uri.take()) else {
             return;
         };
@@ -31,18 +31,19 @@ impl SessionState {
     }
 
     /// Room for a subscription to `uri`, until it ends; what to say where there is none.
-    pub(in super::super) fn room_for(&self, uri: &str) -> Result<Share, &'static str> {
+    pub(super) fn room_for(&self, uri: &str) -> Result<Share, &'static str> {
         if self.interests.subscriptions() >= self.limits.max_subscriptions_per_session {
             return Err("busy: this session has as many subscriptions as it may");
         }
         let room = self
+            .caller
             .subscriptions
-            .take_for(&self.taker, COPIES * uri.len() + UNNAMED);
+            .take_for(&self.caller.taker, COPIES * uri.len() + UNNAMED);
         room.ok_or("busy: all clients together have as many subscriptions as they may")
     }
 
     /// A resource of `server` has changed.
-    pub(in super::super) fn on_updated(&mut self, server: &ServerName, params: Bytes) {
+    pub(super) fn on_updated(&mut self, fx: &mut dyn Effects, server: &ServerName, params: Bytes) {
         let updated = match Updated::parse(&params) {
             Ok(updated) => updated,
             Err(why) => return log::debug!("server '{server}' tells of no resource: {why}"),
@@ -55,6 +56,6 @@ impl SessionState {
         self.searched(&search);
         let params = outward.map_or(params, |outward| updated.rewrite(&outward));
         let message = jsonrpc::notification(method::RESOURCES_UPDATED, Some(&params));
-        self.notify_lossy(server, StreamId::STANDALONE, message);
+        fx.notify_lossy(server, StreamId::STANDALONE, message);
     }
 }

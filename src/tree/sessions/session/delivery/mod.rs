@@ -13,3 +13,6 @@ pub(super) mod standalone;
 pub(super) mod streams;
 #[cfg(test)]
 mod worst_case;
+
+pub(super) use replay::AGE;
+pub(super) use streams::StreamId;

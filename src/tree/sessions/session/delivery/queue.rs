@@ -5,17 +5,15 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::super::state::SessionState;
+use super::streams::Streams;
 
 /// How often it is looked, at least, whether a client with a full queue has taken anything.
 const CHECK_EVERY: Duration = Duration::from_secs(1);
 
-/// The watch.
-#[derive(Default)]
+/// The watch: when it is looked again.
+#[derive(Debug, Default)]
 pub(in super::super) struct QueueWatch {
     check: Option<Instant>,
-    /// How many notifications found no room.
-    pub(in super::super) dropped: u64,
 }
 
 impl QueueWatch {
@@ -23,35 +21,29 @@ impl QueueWatch {
     pub(in super::super) fn next_deadline(&self) -> Option<Instant> {
         self.check
     }
-}
 
-impl SessionState {
-    pub(in super::super) fn watch_queue(&mut self) {
-        if self.streams.may_be_full() && self.queue.check.is_none() {
-            self.check_queue_later();
+    /// Something was queued. The client has `patience` to take it.
+    pub(in super::super) fn note(&mut self, streams: &Streams, patience: Duration) {
+        if self.check.is_none() && streams.may_be_full() {
+            self.check = Some(Instant::now() + CHECK_EVERY.min(patience));
         }
     }
 
-    fn check_queue_later(&mut self) {
-        let pause = CHECK_EVERY.min(self.limits.slow_client_timeout);
-        self.queue.check = Some(Instant::now() + pause);
-    }
-
-    /// Looks whether the client has taken anything, if it is time.
-    pub(in super::super) fn check_queue(&mut self, now: Instant) {
-        if self.queue.check.take_if(|at| *at <= now).is_none() || !self.streams.may_be_full() {
-            return;
+    /// Looks at the queue, if it is time. Gives whether the client has taken nothing for too long.
+    pub(in super::super) fn is_stuck(
+        &mut self,
+        now: Instant,
+        streams: &Streams,
+        patience: Duration,
+    ) -> bool {
+        let is_time = self.check.take_if(|at| *at <= now).is_some();
+        if !is_time || !streams.may_be_full() {
+            return false;
         }
-        let patience = self.limits.slow_client_timeout;
-        if self.streams.is_full() && self.streams.stalled_for() >= patience {
-            log::warn!(
-                "{:?} is ended: its client has read nothing for {} s and its queue is full",
-                self.id,
-                patience.as_secs_f32()
-            );
-            self.streams.cut();
-            return self.end("its client does not read");
+        if streams.is_full() && streams.stalled_for() >= patience {
+            return true;
         }
-        self.check_queue_later();
+        self.check = Some(now + CHECK_EVERY.min(patience));
+        false
     }
 }
