@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use super::deleted::Deleted;
 use super::message::{Key, SessionsMsg};
 use super::session::{
-    OpenedSse, Outbound, Profile, SSE, Session, SessionArgs, SessionHandle, SessionLoad, Transport,
+    OpenedSse, Outbound, Profile, Session, SessionArgs, SessionHandle, SessionLoad, Transport,
 };
 use super::signing::{Signed, Signer};
 use super::state::SessionsState;
@@ -139,7 +139,7 @@ impl<S: Spawn> Sessions<S> {
         let (queue, feed) = mpsc::unbounded_channel();
         let key = (Key::Sse(id.clone(), holder.owner()), holder);
         let session = self.start(id.clone(), key, Transport::Sse(queue), state)?;
-        let stream = Outbound::queue(session, SSE, feed);
+        let stream = Outbound::sse(session, feed);
         Ok(OpenedSse { id, stream })
     }
 
@@ -200,7 +200,7 @@ impl<S: Spawn> Sessions<S> {
             Transport::Streamable { client, .. } => client.version,
         };
         let limits = Arc::clone(&state.args.limits);
-        let load = SessionLoad::new(&limits, state.args.metrics.outgoing());
+        let load = Arc::new(SessionLoad::new(&limits, state.args.metrics.outgoing()));
         let supervisor = state.myself.clone();
         let profile = Profile::new(&id, version, load, (key.clone(), holder), supervisor);
         let profile = Arc::new(profile);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 
 use super::delivery::StreamId;
-use super::delivery::outbound::Queue;
+use super::delivery::queue::Queue;
 use super::handle::Profile;
 use super::message::SessionMsg;
 use super::state::SessionState;

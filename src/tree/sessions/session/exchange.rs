@@ -3,7 +3,7 @@
 use ractor::RpcReplyPort;
 
 use super::delivery::StreamId;
-use super::delivery::outbound::Outbound;
+use super::outbound::Outbound;
 use super::state::SessionState;
 use crate::protocol::jsonrpc::Message;
 use crate::protocol::version::Version;
@@ -47,7 +47,9 @@ impl SessionState {
     ) {
         if !reply.is_closed() {
             let asked = self.conversation.asked_events();
-            let stream = self.outlets.streams.listen(last_event, &asked);
+            let connection = self.outlets.streams.listen(last_event, &asked);
+            let handle = self.outlets.handle.clone();
+            let stream = connection.map(|new| Outbound::queue(handle, new.number, new.reader));
             if self.outlets.streams.is_heard() {
                 let fx = &mut self.outlets;
                 self.conversation.tell_what_is_kept_no_more(fx);

@@ -9,8 +9,8 @@ use ractor::{ActorCell, ActorRef, ActorStatus};
 use tokio::sync::oneshot;
 
 use super::delivery::load::SessionLoad;
-use super::delivery::outbound::Outbound;
 use super::message::SessionMsg;
+use super::outbound::Outbound;
 use crate::config::model::Limits;
 use crate::ids::{Holder, Owner, SessionId};
 use crate::protocol::jsonrpc::Message;
@@ -30,7 +30,7 @@ const FULL: &str = "more than max_outgoing_bytes waits on the session's stream; 
 pub(in crate::tree::sessions) struct Profile {
     name: Arc<str>,
     version: Version,
-    load: SessionLoad,
+    load: Arc<SessionLoad>,
     /// What its supervisor finds it by.
     key: Key,
     holder: Holder,
@@ -41,7 +41,7 @@ impl Profile {
     pub(in crate::tree::sessions) fn new(
         id: &SessionId,
         version: Version,
-        load: SessionLoad,
+        load: Arc<SessionLoad>,
         (key, holder): (Key, Holder),
         supervisor: ActorRef<SessionsMsg>,
     ) -> Self {
@@ -223,7 +223,7 @@ impl SessionHandle {
         Arc::clone(&self.profile.name)
     }
 
-    pub(super) fn load(&self) -> &SessionLoad {
+    pub(super) fn load(&self) -> &Arc<SessionLoad> {
         &self.profile.load
     }
 

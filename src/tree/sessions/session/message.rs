@@ -5,7 +5,8 @@ use std::sync::Arc;
 use ractor::RpcReplyPort;
 use tokio::sync::{Notify, oneshot};
 
-use super::delivery::outbound::{FirstReply, Outbound};
+use super::delivery::queue::FirstReply;
+use super::outbound::Outbound;
 use crate::config::model::Limits;
 use crate::protocol::jsonrpc::Message;
 use crate::protocol::version::Version;

@@ -9,6 +9,7 @@ mod delivery;
 mod exchange;
 mod handle;
 mod message;
+mod outbound;
 mod outlets;
 mod state;
 mod stop;
@@ -19,7 +20,7 @@ pub(super) use conversation::UNUSED;
 #[cfg(any(test, fuzzing))]
 pub(crate) use delivery::event_id::checks::event_id as check_event_id;
 pub(super) use delivery::load::SessionLoad;
-pub use delivery::outbound::{Event, OpenedSse, Outbound};
-pub(super) use delivery::streams::SSE;
+pub use delivery::queue::Event;
 pub(super) use handle::Profile;
 pub use handle::SessionHandle;
+pub use outbound::{OpenedSse, Outbound};

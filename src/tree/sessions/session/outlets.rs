@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::SessionHandle;
 use super::conversation::Effects;
 use super::delivery::StreamId;
-use super::delivery::queue::QueueWatch;
+use super::delivery::queue_watch::QueueWatch;
 use super::delivery::streams::Streams;
 use crate::config::model::Limits;
 use crate::ids::ServerName;

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::SessionHandle;
 use super::actor::{SessionArgs, Transport};
 use super::conversation::{Caller, Conversation};
-use super::delivery::queue::QueueWatch;
+use super::delivery::queue_watch::QueueWatch;
 use super::delivery::streams::Streams;
 use super::message::SessionMsg;
 use super::outlets::Outlets;
@@ -38,13 +38,15 @@ impl SessionState {
     pub(super) fn new(myself: ActorRef<SessionMsg>, args: SessionArgs) -> Self {
         let serial = myself.get_id().pid();
         let handle = SessionHandle::new(myself.clone(), args.profile);
+        let load = Arc::clone(handle.load());
         let (streams, client, is_adopted) = match args.transport {
-            Transport::Sse(queue) => {
-                let streams = Streams::sse(handle.clone(), queue);
-                (streams, lifecycle::client_info(None), false)
-            }
+            Transport::Sse(queue) => (
+                Streams::sse(load, queue),
+                lifecycle::client_info(None),
+                false,
+            ),
             Transport::Streamable { client, is_adopted } => {
-                let streams = Streams::streamable(handle.clone(), &args.id);
+                let streams = Streams::streamable(load, &args.id, handle.version());
                 (streams, client, is_adopted)
             }
         };

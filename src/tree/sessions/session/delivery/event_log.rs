@@ -5,7 +5,7 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::event_id::{EventId, Life};
-use super::outbound::Event;
+use super::queue::Event;
 use super::replay::Replay;
 use super::streams::StreamId;
 use crate::ids::SessionId;

@@ -4,9 +4,9 @@
 pub(super) mod event_id;
 pub(super) mod event_log;
 pub(super) mod load;
-pub(super) mod outbound;
 pub(super) mod post;
 pub(super) mod queue;
+pub(super) mod queue_watch;
 pub(super) mod replay;
 pub(super) mod resume;
 pub(super) mod standalone;

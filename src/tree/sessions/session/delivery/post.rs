@@ -5,9 +5,9 @@
 use tokio::sync::mpsc;
 use tokio::sync::oneshot;
 
-use super::super::SessionHandle;
 use super::event_log::Cursor;
-use super::outbound::{Event, FirstReply, Queue, Queued, push};
+use super::load::SessionLoad;
+use super::queue::{Event, FirstReply, Queue, Queued, push};
 
 /// A POST that has not got all its answers.
 #[derive(Debug)]
@@ -63,69 +63,69 @@ impl PostStream {
     }
 
     /// Becomes an event stream, which begins with `priming`.
-    pub(in super::super) fn open(&mut self, session: &SessionHandle, priming: Option<Event>) {
+    pub(in super::super) fn open(&mut self, load: &SessionLoad, priming: Option<Event>) {
         let Connection::Unopened(answer) =
             std::mem::replace(&mut self.connection, Connection::Lost)
         else {
             return;
         };
         let (queue, rest) = mpsc::unbounded_channel();
-        if begin(session, answer, priming, Some(rest)) {
+        if begin(load, answer, priming, Some(rest)) {
             self.connection = Connection::Open(queue);
         }
     }
 
     /// Answers a POST that heard nothing before: one message and no more.
-    pub(in super::super) fn finish(self, session: &SessionHandle, event: Event) {
+    pub(in super::super) fn finish(self, load: &SessionLoad, event: Event) {
         if let Connection::Unopened(answer) = self.connection {
-            begin(session, answer, Some(event), None);
+            begin(load, answer, Some(event), None);
         }
     }
 
     /// Ends a POST of whose requests the last was cancelled.
-    pub(in super::super) fn forgo(self, session: &SessionHandle) {
+    pub(in super::super) fn forgo(self, load: &SessionLoad) {
         match self.connection {
             Connection::Unopened(answer) => {
-                begin(session, answer, None, None);
+                begin(load, answer, None, None);
             }
             Connection::Open(queue) => {
-                push(session, &queue, Event::END);
+                push(load, &queue, Event::END);
             }
             Connection::Detached | Connection::Lost => {}
         }
     }
 
     /// Sends on the event stream, if there is one.
-    pub(in super::super) fn send(&mut self, session: &SessionHandle, event: Event) {
+    pub(in super::super) fn send(&mut self, load: &SessionLoad, event: Event) {
         if let Connection::Open(queue) = &self.connection
-            && !push(session, queue, event)
+            && !push(load, queue, event)
         {
             self.connection = Connection::Detached;
         }
     }
 
     /// Goes on on another event stream; what is owed is not owed on the last one any more.
-    pub(in super::super) fn attach(&mut self, session: &SessionHandle, queue: Queue) {
+    pub(in super::super) fn attach(&mut self, load: &SessionLoad, queue: Queue) {
         if let Connection::Open(last) =
             std::mem::replace(&mut self.connection, Connection::Open(queue))
         {
-            push(session, &last, Event::END);
+            push(load, &last, Event::END);
         }
     }
 }
 
 /// Gives whether there was somebody to take it.
 fn begin(
-    session: &SessionHandle,
+    load: &SessionLoad,
     answer: oneshot::Sender<FirstReply>,
     first: Option<Event>,
     rest: Option<Queued>,
 ) -> bool {
     let size = first.as_ref().map_or(0, |event| event.message.len());
-    session.load().queue(size);
+    load.queue(size);
     let sent = answer.send(FirstReply { first, rest });
     if sent.is_err() {
-        session.load().withdraw(size);
+        load.withdraw(size);
     }
     sent.is_ok()
 }

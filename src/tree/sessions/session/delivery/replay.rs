@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::outbound::Event;
+use super::queue::Event;
 use super::streams::StreamId;
 
 /// How many events are kept.

@@ -2,15 +2,24 @@
 //! last event it saw (2025-11-25, basic/transports, "Listening for Messages from the Server" and
 //! "Resumability and Redelivery").
 
+use std::sync::Arc;
+
 use tokio::sync::mpsc;
 
 use super::event_id::EventId;
-use super::outbound::{Event, Outbound, Queue, push};
+use super::queue::{Event, Queue, Reader, push};
 use super::standalone::{Open, Owed};
 use super::streams::{StreamId, Streams};
 use crate::protocol::jsonrpc::{self, code};
 use crate::protocol::mcp::tools;
 use crate::tree::call::CallError;
+
+/// A connection that a stream goes on on: its number, and the client's end.
+#[derive(Debug)]
+pub(in super::super) struct Connection {
+    pub(in super::super) number: u64,
+    pub(in super::super) reader: Arc<Reader>,
+}
 
 impl Streams {
     /// Opens the stream that is asked for. `asked` are the events of the standalone stream that ask what
@@ -21,7 +30,7 @@ impl Streams {
         &mut self,
         last_event: Option<&str>,
         asked: &[u64],
-    ) -> Result<Outbound, CallError> {
+    ) -> Result<Connection, CallError> {
         let Some(events) = &self.events else {
             return Err(CallError::UnknownSession);
         };
@@ -42,7 +51,7 @@ impl Streams {
         }
     }
 
-    fn standalone(&mut self, asked: &[u64]) -> Outbound {
+    fn standalone(&mut self, asked: &[u64]) -> Connection {
         let sent_to = self.standalone.sent_to();
         let events = self.events.as_ref();
         let priming = events.and_then(|events| events.priming(&self.standalone.cursor, sent_to));
@@ -51,21 +60,23 @@ impl Streams {
 
     /// Goes on with the standalone stream on a new stream, which begins with `priming`. The others stay
     /// open, and silent.
-    fn go_on(&mut self, priming: Option<Event>, seen: Option<u64>, asked: &[u64]) -> Outbound {
+    fn go_on(&mut self, priming: Option<Event>, seen: Option<u64>, asked: &[u64]) -> Connection {
         let (queue, queued) = mpsc::unbounded_channel();
         if let Some(event) = priming {
-            push(&self.session, &queue, event);
+            push(&self.load, &queue, event);
         }
-        let connection = self.session.load().number_stream();
-        let outbound = Outbound::queue(self.session.clone(), connection, queued);
-        let feed = outbound.feed();
+        let connection = self.load.number_stream();
+        let reader = Reader::new(queued, &self.load);
         let open = Open {
             connection,
             queue,
-            feed,
+            reader: Some(Arc::clone(&reader)),
         };
         self.attach(open, seen, asked);
-        outbound
+        Connection {
+            number: connection,
+            reader,
+        }
     }
 
     fn attach(&mut self, open: Open, seen: Option<u64>, asked: &[u64]) {
@@ -80,7 +91,7 @@ impl Streams {
             seen,
             asked,
         };
-        if let Some(ended) = self.standalone.attach(&self.session, open, &owed) {
+        if let Some(ended) = self.standalone.attach(&self.load, open, &owed) {
             self.cut_one(ended);
         }
     }
@@ -93,9 +104,9 @@ impl Streams {
     }
 
     /// Goes on with the stream of a POST of this life.
-    fn resume(&mut self, last: &EventId) -> Result<Outbound, CallError> {
-        let (queue, feed) = mpsc::unbounded_channel();
-        let connection = self.session.load().number_stream();
+    fn resume(&mut self, last: &EventId) -> Result<Connection, CallError> {
+        let (queue, queued) = mpsc::unbounded_channel();
+        let number = self.load.number_stream();
         let replay = self.events.as_ref().map(|events| &events.replay);
         let is_done = replay.is_some_and(|replay| replay.has_end(last.stream, last.seq));
         let at = self.position(last.stream);
@@ -104,9 +115,10 @@ impl Streams {
         }
         self.repeat(&queue, last.stream, last.seq);
         if let Some(open) = at.and_then(|at| self.posts.get_mut(at)) {
-            open.attach(&self.session, queue);
+            open.attach(&self.load, queue);
         }
-        Ok(Outbound::queue(self.session.clone(), connection, feed))
+        let reader = Reader::new(queued, &self.load);
+        Ok(Connection { number, reader })
     }
 
     /// Sends again what is kept of a stream after its event `seq`.
@@ -115,13 +127,13 @@ impl Streams {
             return;
         };
         for event in events.replay.after(stream, seq) {
-            push(&self.session, queue, event.clone());
+            push(&self.load, queue, event.clone());
         }
     }
 
     /// A stream that says that the answer to what was asked will not come, so that nobody waits for it. Of a
     /// call a model reads it: not every program shows it an error, and some have it try again.
-    fn lost(&self, last: &EventId, why: &str) -> Result<Outbound, CallError> {
+    fn lost(&self, last: &EventId, why: &str) -> Result<Connection, CallError> {
         let request = last.request.as_ref().ok_or(CallError::UnknownEvent)?;
         let message = if last.is_call {
             jsonrpc::result(request, &tools::failed_call(why))
@@ -134,10 +146,11 @@ impl Streams {
             message,
             is_last: true,
         };
-        let (queue, feed) = mpsc::unbounded_channel();
-        push(&self.session, &queue, event);
-        let connection = self.session.load().number_stream();
-        Ok(Outbound::queue(self.session.clone(), connection, feed))
+        let (queue, queued) = mpsc::unbounded_channel();
+        push(&self.load, &queue, event);
+        let number = self.load.number_stream();
+        let reader = Reader::new(queued, &self.load);
+        Ok(Connection { number, reader })
     }
 }
 

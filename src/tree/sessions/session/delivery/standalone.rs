@@ -4,11 +4,12 @@
 //! another, and two that share a session would end each other's for ever.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use super::super::SessionHandle;
 use super::event_id::EventId;
 use super::event_log::Cursor;
-use super::outbound::{Event, Feed, Queue, push};
+use super::load::SessionLoad;
+use super::queue::{Event, Queue, Reader, push};
 use super::replay::Replay;
 use super::streams::StreamId;
 
@@ -32,8 +33,8 @@ pub(in super::super) struct StandaloneStream {
 pub(in super::super) struct Open {
     pub(in super::super) connection: u64,
     pub(in super::super) queue: Queue,
-    /// Its client's end.
-    pub(in super::super) feed: Feed,
+    /// Its client's end; not of an SSE session, where nothing is taken back.
+    pub(in super::super) reader: Option<Arc<Reader>>,
 }
 
 /// What a stream that becomes the newest is sent first.
@@ -57,11 +58,11 @@ impl StandaloneStream {
     /// number of one that is ended, if there are too many.
     pub(in super::super) fn attach(
         &mut self,
-        session: &SessionHandle,
+        load: &SessionLoad,
         open: Open,
         owed: &Owed<'_>,
     ) -> Option<u64> {
-        let mut events = self.take_back(session);
+        let mut events = self.take_back(load);
         let from = owed.seen.unwrap_or(self.sent_to);
         let replay = owed.replay;
         let asked = owed
@@ -74,7 +75,7 @@ impl StandaloneStream {
         let is_seen = |seq: &u64| owed.seen.is_some_and(|seen| *seq <= seen);
         events.retain(|seq, _| !is_seen(seq));
         for event in events.into_values() {
-            push(session, &open.queue, event);
+            push(load, &open.queue, event);
         }
         self.sent_to = self.cursor.seq;
         self.older.extend(self.newest.replace(open));
@@ -83,7 +84,7 @@ impl StandaloneStream {
             return None;
         }
         let oldest = self.older.remove(0);
-        push(session, &oldest.queue, Event::END);
+        push(load, &oldest.queue, Event::END);
         Some(oldest.connection)
     }
 
@@ -104,23 +105,23 @@ impl StandaloneStream {
         self.sent_to
     }
 
-    pub(in super::super) fn send(&mut self, session: &SessionHandle, event: Event) {
+    pub(in super::super) fn send(&mut self, load: &SessionLoad, event: Event) {
         if let Some(open) = &self.newest
-            && push(session, &open.queue, event)
+            && push(load, &open.queue, event)
         {
             self.sent_to = self.cursor.seq;
         }
     }
 
     /// A stream was dropped, with what was not read on it. Whether it was the newest.
-    pub(in super::super) fn gone(&mut self, session: &SessionHandle, connection: u64) -> bool {
+    pub(in super::super) fn gone(&mut self, load: &SessionLoad, connection: u64) -> bool {
         self.older.retain(|open| open.connection != connection);
         let is_newest = self
             .newest
             .as_ref()
             .is_some_and(|open| open.connection == connection);
         if is_newest {
-            let left = u64::try_from(self.take_back(session).len()).unwrap_or(u64::MAX);
+            let left = u64::try_from(self.take_back(load).len()).unwrap_or(u64::MAX);
             self.sent_to = self.sent_to.saturating_sub(left);
             self.newest = None;
         }
@@ -134,11 +135,12 @@ impl StandaloneStream {
     }
 
     /// What nobody has read on the newest stream, which will not be read there.
-    fn take_back(&self, session: &SessionHandle) -> BTreeMap<u64, Event> {
-        let unread = self.newest.iter().flat_map(|open| open.feed.take_all());
+    fn take_back(&self, load: &SessionLoad) -> BTreeMap<u64, Event> {
+        let unread = self.newest.iter().filter_map(|open| open.reader.as_ref());
+        let unread = unread.flat_map(|reader| reader.take_all());
         let mut events = BTreeMap::new();
         for event in unread {
-            session.load().withdraw(event.message.len());
+            load.withdraw(event.message.len());
             if !event.message.is_empty() {
                 events.insert(seq(&event), event);
             }

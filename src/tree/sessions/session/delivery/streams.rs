@@ -9,14 +9,15 @@ use bytes::Bytes;
 use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 
-use super::super::SessionHandle;
 use super::event_log::{Cursor, EventLog};
-use super::outbound::{Event, Feed, FirstReply, Queue};
+use super::load::SessionLoad;
 use super::post::PostStream;
+use super::queue::{Event, FirstReply, Queue};
 use super::standalone::{Open, StandaloneStream};
 use crate::ids::SessionId;
 use crate::protocol::jsonrpc::{Message, Request};
 use crate::protocol::mcp::method;
+use crate::protocol::version::Version;
 
 /// One stream to the client, whatever connections it has had. That of a POST has the POST's number.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
@@ -33,7 +34,7 @@ pub(in crate::tree::sessions) const SSE: u64 = 0;
 /// All of them.
 #[derive(Debug)]
 pub(in super::super) struct Streams {
-    pub(in super::super) session: SessionHandle,
+    pub(in super::super) load: Arc<SessionLoad>,
     pub(in super::super) standalone: StandaloneStream,
     /// The POSTs that have not got all their answers.
     pub(in super::super) posts: Vec<PostStream>,
@@ -47,25 +48,29 @@ pub(in super::super) struct Streams {
 
 impl Streams {
     /// Those of an SSE session, which has one from the start.
-    pub(in super::super) fn sse(session: SessionHandle, queue: Queue) -> Self {
-        let mut streams = Self::new(session, None);
+    pub(in super::super) fn sse(load: Arc<SessionLoad>, queue: Queue) -> Self {
+        let mut streams = Self::new(load, None);
         streams.standalone.begin(Open {
             connection: SSE,
             queue,
-            feed: Feed::default(),
+            reader: None,
         });
         streams
     }
 
     /// Those of a session over Streamable HTTP.
-    pub(in super::super) fn streamable(session: SessionHandle, id: &SessionId) -> Self {
-        let events = EventLog::new(id, session.version());
-        Self::new(session, Some(Box::new(events)))
+    pub(in super::super) fn streamable(
+        load: Arc<SessionLoad>,
+        id: &SessionId,
+        version: Version,
+    ) -> Self {
+        let events = EventLog::new(id, version);
+        Self::new(load, Some(Box::new(events)))
     }
 
-    fn new(session: SessionHandle, events: Option<Box<EventLog>>) -> Self {
+    fn new(load: Arc<SessionLoad>, events: Option<Box<EventLog>>) -> Self {
         Self {
-            session,
+            load,
             standalone: StandaloneStream::default(),
             posts: Vec::new(),
             events,
@@ -103,7 +108,7 @@ impl Streams {
         }
         match self.position(stream) {
             Some(at) => self.send_at(at, message, false),
-            None => log::trace!("{:?}: a message for a stream that is done", self.session),
+            None => log::trace!("a message for {stream:?}, which is done"),
         }
     }
 
@@ -126,7 +131,7 @@ impl Streams {
             message,
             is_last: true,
         };
-        self.posts.swap_remove(at).finish(&self.session, event);
+        self.posts.swap_remove(at).finish(&self.load, event);
     }
 
     /// A request that came on `stream` gets no answer: its client cancelled it.
@@ -134,7 +139,7 @@ impl Streams {
         if let Some(at) = self.position(stream)
             && self.count_down(at)
         {
-            self.posts.swap_remove(at).forgo(&self.session);
+            self.posts.swap_remove(at).forgo(&self.load);
         }
     }
 
@@ -155,7 +160,7 @@ impl Streams {
     /// A stream was dropped. Whether it was the one that gets what belongs to no request.
     pub(in super::super) fn gone(&mut self, connection: u64) -> bool {
         self.cuts.retain(|(number, _)| *number != connection);
-        self.standalone.gone(&self.session, connection)
+        self.standalone.gone(&self.load, connection)
     }
 
     /// Whether the session lives on one stream, and no longer.
@@ -186,26 +191,26 @@ impl Streams {
     /// Lets others see whether the session has something to do, and when it last had.
     pub(in super::super) fn note_activity(&mut self, is_busy: bool, is_heard: bool) {
         if is_busy && !self.is_busy {
-            self.session.load().set_busy();
+            self.load.set_busy();
         } else if !is_busy && (self.is_busy || is_heard) {
-            self.session.load().set_idle();
+            self.load.set_idle();
         }
         self.is_busy = is_busy;
     }
 
     /// Whether more is queued than may be.
     pub(in super::super) fn is_full(&self) -> bool {
-        self.session.load().is_full()
+        self.load.is_full()
     }
 
     /// Whether it may be soon, and without a word of this session's.
     pub(in super::super) fn may_be_full(&self) -> bool {
-        self.session.load().may_be_full()
+        self.load.may_be_full()
     }
 
     /// How long the client has taken nothing.
     pub(in super::super) fn stalled_for(&self) -> Duration {
-        self.session.load().stalled_for()
+        self.load.stalled_for()
     }
 
     /// Ends the streams without their reader's help: one that is stuck in a write sees no end.
@@ -254,7 +259,7 @@ impl Streams {
                 is_last: false,
             },
         };
-        self.standalone.send(&self.session, event);
+        self.standalone.send(&self.load, event);
     }
 
     /// Sends on the stream of a POST what it can be resumed after.
@@ -264,7 +269,7 @@ impl Streams {
             && !open.is_lost()
         {
             let event = events.next(&mut open.cursor, message, is_last);
-            open.send(&self.session, event);
+            open.send(&self.load, event);
         }
     }
 
@@ -273,7 +278,7 @@ impl Streams {
             && open.is_unopened()
         {
             let priming = events.priming(&open.cursor, 0);
-            open.open(&self.session, priming);
+            open.open(&self.load, priming);
         }
     }
 }
