@@ -7,9 +7,9 @@ use ractor::{Actor, ActorProcessingErr, ActorRef, SupervisionEvent};
 use tokio::sync::mpsc;
 
 use super::deleted::Deleted;
-use super::message::{Key, SessionsMsg};
+use super::message::SessionsMsg;
 use super::session::{
-    OpenedSse, Outbound, Profile, Session, SessionArgs, SessionHandle, SessionLoad, Transport,
+    Key, OpenedSse, Outbound, Profile, Session, SessionArgs, SessionHandle, SessionLoad, Transport,
 };
 use super::signing::{Signed, Signer};
 use super::state::SessionsState;
@@ -201,8 +201,8 @@ impl<S: Spawn> Sessions<S> {
         };
         let limits = Arc::clone(&state.args.limits);
         let load = Arc::new(SessionLoad::new(&limits, state.args.metrics.outgoing()));
-        let supervisor = state.myself.clone();
-        let profile = Profile::new(&id, version, load, (key.clone(), holder), supervisor);
+        let watch = Arc::clone(&state.call_watch);
+        let profile = Profile::new(&id, version, load, (key.clone(), holder), watch);
         let profile = Arc::new(profile);
         let args = SessionArgs {
             id,

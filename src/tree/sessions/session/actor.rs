@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 
+use super::conversation::Stop;
 use super::delivery::StreamId;
 use super::delivery::queue::Queue;
-use super::handle::Profile;
 use super::message::SessionMsg;
+use super::profile::Profile;
 use super::state::SessionState;
 use crate::config::model::Limits;
 use crate::ids::SessionId;
@@ -18,7 +19,6 @@ use crate::tree::Quota;
 use crate::tree::beside;
 use crate::tree::registry::RegistryHandle;
 use crate::tree::root::RootHandle;
-use crate::tree::sessions::stop::Stop;
 
 /// A session.
 pub(in crate::tree::sessions) struct Session;

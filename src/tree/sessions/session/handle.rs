@@ -8,9 +8,11 @@ use ractor::rpc::CallResult;
 use ractor::{ActorCell, ActorRef, ActorStatus};
 use tokio::sync::oneshot;
 
+use super::conversation::Stop;
 use super::delivery::load::SessionLoad;
 use super::message::SessionMsg;
 use super::outbound::Outbound;
+use super::profile::{Key, Profile};
 use crate::config::model::Limits;
 use crate::ids::{Holder, Owner, SessionId};
 use crate::protocol::jsonrpc::Message;
@@ -18,43 +20,11 @@ use crate::protocol::version::Version;
 use crate::tree::call::CallError;
 use crate::tree::client::{SessionEvent, SessionSink};
 use crate::tree::registry::{RegistryHandle, Routes, Subscriber};
-use crate::tree::sessions::message::{Key, SessionsMsg};
-use crate::tree::sessions::stop::Stop;
 use crate::tree::shares::Rest;
 
 /// A session looks into its own state only; if it takes this long, it has ended or is stuck.
 const ANSWER: Duration = Duration::from_secs(5);
 const FULL: &str = "more than max_outgoing_bytes waits on the session's stream; read it";
-
-/// What everybody knows of a session, as long as it lives.
-pub(in crate::tree::sessions) struct Profile {
-    name: Arc<str>,
-    version: Version,
-    load: Arc<SessionLoad>,
-    /// What its supervisor finds it by.
-    key: Key,
-    holder: Holder,
-    supervisor: ActorRef<SessionsMsg>,
-}
-
-impl Profile {
-    pub(in crate::tree::sessions) fn new(
-        id: &SessionId,
-        version: Version,
-        load: Arc<SessionLoad>,
-        (key, holder): (Key, Holder),
-        supervisor: ActorRef<SessionsMsg>,
-    ) -> Self {
-        Self {
-            name: id.short().into(),
-            version,
-            load,
-            key,
-            holder,
-            supervisor,
-        }
-    }
-}
 
 /// One session. Nothing here waits but [`SessionHandle::listen`] and
 /// [`SessionHandle::agreed_version`].
@@ -195,13 +165,7 @@ impl SessionHandle {
     /// From the session itself, for its supervisor.
     pub(super) fn report_calling(&self, is_calling: bool) {
         let session = self.actor.get_id();
-        let calling = SessionsMsg::Calling {
-            session,
-            is_calling,
-        };
-        if self.profile.supervisor.cast(calling).is_err() {
-            log::trace!("{self:?} has ended with its supervisor");
-        }
+        self.profile.call_watch.calling(session, is_calling);
     }
 
     pub(in crate::tree::sessions) fn end(&self, why: &'static str) {

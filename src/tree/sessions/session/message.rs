@@ -5,6 +5,7 @@ use std::sync::Arc;
 use ractor::RpcReplyPort;
 use tokio::sync::{Notify, oneshot};
 
+use super::conversation::Stop;
 use super::delivery::queue::FirstReply;
 use super::outbound::Outbound;
 use crate::config::model::Limits;
@@ -13,7 +14,6 @@ use crate::protocol::version::Version;
 use crate::tree::call::CallError;
 use crate::tree::client::SessionEvent;
 use crate::tree::registry::{RegistryHandle, Routes};
-use crate::tree::sessions::stop::Stop;
 use crate::turn::Kind;
 
 pub(crate) enum SessionMsg {

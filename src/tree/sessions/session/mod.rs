@@ -11,16 +11,19 @@ mod handle;
 mod message;
 mod outbound;
 mod outlets;
+mod profile;
 mod state;
 mod stop;
 
 pub(super) use actor::{Session, SessionArgs, Transport};
+pub(crate) use conversation::Stop;
 #[cfg(test)]
 pub(super) use conversation::UNUSED;
 #[cfg(any(test, fuzzing))]
 pub(crate) use delivery::event_id::checks::event_id as check_event_id;
 pub(super) use delivery::load::SessionLoad;
 pub use delivery::queue::Event;
-pub(super) use handle::Profile;
 pub use handle::SessionHandle;
 pub use outbound::{OpenedSse, Outbound};
+pub(crate) use profile::Key;
+pub(super) use profile::{CallWatch, Profile};

@@ -3,8 +3,8 @@
 
 use super::SessionHandle;
 use super::conversation::STOPPING;
+use super::conversation::Stop;
 use super::state::SessionState;
-use crate::tree::sessions::stop::Stop;
 
 /// The stop, and what the supervisor was told meanwhile.
 #[derive(Debug, Default)]

@@ -64,7 +64,7 @@ async fn one_that_is_down_is_said_to_be_and_the_next_life_takes_what_came_back()
     client.calls(1, "s__t");
     let mut own = Own::of(house.owner().await, "s", 2, &offered).await;
     let ticket = own.server.ticket().await;
-    // SessionEvent of its start that it has overtaken.
+    // News of its start that it has overtaken.
     own.is_now(Some(RouteState::Starting)).await;
     client.calls(2, "s__t");
     own.server.ticket().await.answer(result("{}"));

@@ -34,13 +34,13 @@ use self::interests::Interests;
 use self::lists::WaitingQuery;
 use self::server_requests::ServerRequests;
 pub(super) use self::stop::STOPPING;
+pub(crate) use self::stop::Stop;
 use crate::config::model::Limits;
 use crate::protocol::mcp::lifecycle::ClientInfo;
 use crate::protocol::version::Version;
 use crate::telemetry::metrics::Metrics;
 use crate::tree::client::{SessionEvent, SessionSink};
 use crate::tree::registry::{Merged, Routes};
-use crate::tree::sessions::stop::Stop;
 use crate::tree::{Quota, Taker};
 
 /// Who makes the calls.

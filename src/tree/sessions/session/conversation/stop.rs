@@ -5,7 +5,20 @@ use super::routing::Routing;
 use super::{Conversation, Effects, ReplyTo};
 use crate::protocol::jsonrpc::code;
 use crate::tree::call::Answer;
-use crate::tree::sessions::stop::Stop;
+
+/// How far it has come: the steps, in their order.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Stop {
+    /// There is none.
+    #[default]
+    No,
+    /// Servers that take calls still get them; nobody waits for another to start.
+    Draining,
+    /// Servers are being stopped, or gone: calls are answered with words.
+    NoServers,
+    /// Every call is answered and streams end; what comes is still answered.
+    Ending,
+}
 
 /// Why what is not done now is not done at all.
 pub(in super::super) const STOPPING: &str = "the gateway is stopping";

@@ -7,7 +7,7 @@ pub(in crate::tree::sessions) mod checks;
 
 use std::fmt;
 
-use super::streams::StreamId;
+use super::stream_id::StreamId;
 use crate::ids::SessionId;
 use crate::protocol::jsonrpc::RequestId;
 

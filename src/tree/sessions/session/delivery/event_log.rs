@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::event_id::{EventId, Life};
 use super::queue::Event;
 use super::replay::Replay;
-use super::streams::StreamId;
+use super::stream_id::StreamId;
 use crate::ids::SessionId;
 use crate::protocol::jsonrpc::RequestId;
 use crate::protocol::version::Version;

@@ -10,9 +10,10 @@ pub(super) mod queue_watch;
 pub(super) mod replay;
 pub(super) mod resume;
 pub(super) mod standalone;
+mod stream_id;
 pub(super) mod streams;
 #[cfg(test)]
 mod worst_case;
 
 pub(super) use replay::AGE;
-pub(super) use streams::StreamId;
+pub(super) use stream_id::StreamId;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::queue::Event;
-use super::streams::StreamId;
+use super::stream_id::StreamId;
 
 /// How many events are kept.
 const EVENTS: usize = 64;

@@ -11,7 +11,7 @@ use super::event_log::Cursor;
 use super::load::SessionLoad;
 use super::queue::{Event, Queue, Reader, push};
 use super::replay::Replay;
-use super::streams::StreamId;
+use super::stream_id::StreamId;
 
 /// How many connections may be open. With one more the oldest is ended.
 const MOST: usize = 4;

@@ -14,19 +14,11 @@ use super::load::SessionLoad;
 use super::post::PostStream;
 use super::queue::{Event, FirstReply, Queue};
 use super::standalone::{Open, StandaloneStream};
+use super::stream_id::StreamId;
 use crate::ids::SessionId;
 use crate::protocol::jsonrpc::{Message, Request};
 use crate::protocol::mcp::method;
 use crate::protocol::version::Version;
-
-/// One stream to the client, whatever connections it has had. That of a POST has the POST's number.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
-pub(in super::super) struct StreamId(pub(in super::super) u64);
-
-impl StreamId {
-    /// For what belongs to no request: the SSE stream, or the stream of GET.
-    pub(in super::super) const STANDALONE: Self = Self(0);
-}
 
 /// The number of the connection of an SSE session; the others' begin with 1.
 pub(in crate::tree::sessions) const SSE: u64 = 0;
