@@ -84,8 +84,8 @@ fn base<'a>(module: &str, path: &'a str) -> (String, &'a str) {
         base.pop();
         names = rest;
     }
-    let base = base.iter().map(|name| format!("{name}::")).collect();
-    (base, names)
+    base.push("");
+    (base.join("::"), names)
 }
 
 fn names_of(text: &str) -> (String, &str) {

@@ -106,14 +106,14 @@ impl Actor for Session {
             }
             SessionMsg::BeginStream { number } => state.outlets.streams.begin(StreamId(number)),
             SessionMsg::CutWith { connection, cut } => {
-                state.outlets.streams.cut_with(connection, cut)
+                state.outlets.streams.cut_with(connection, cut);
             }
             SessionMsg::ConnectionGone { connection } => state.on_connection_gone(connection),
             SessionMsg::Event(event) => beside(event.size(), || {
-                state.conversation.on_event(&mut state.outlets, event)
+                state.conversation.on_event(&mut state.outlets, event);
             }),
             SessionMsg::RoutesChanged(routes) => {
-                state.conversation.on_routes(&mut state.outlets, routes)
+                state.conversation.on_routes(&mut state.outlets, routes);
             }
             SessionMsg::Hello(registry) => state.join(registry),
             SessionMsg::Limits(limits) => state.take_limits(limits),

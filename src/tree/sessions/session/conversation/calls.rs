@@ -54,7 +54,7 @@ impl Drop for SentGuard {
 
 /// Where an open call is.
 pub(super) enum Stage {
-    /// WaitingQuery here for its server, or for one of a later generation.
+    /// Waiting here for its server, or for one of a later generation.
     Parked {
         request: ClientRequest,
         after: Generation,

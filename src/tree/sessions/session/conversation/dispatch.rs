@@ -1,4 +1,4 @@
-//! A call's life in the session: parked, sent, bounced, answered once.
+//! A call's life: parked, sent, bounced, answered once or taken back. It needs no session.
 
 use std::mem;
 use std::sync::Arc;
@@ -6,11 +6,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::calls::{self, OpenCall, SentGuard, Stage};
+use super::lists::{TableQuery, WaitingQuery};
 use super::routing::Routing;
 use super::stop::not_run;
-use super::{Conversation, Effects};
+use super::{Conversation, Effects, ReplyTo};
 use crate::ids::{CallId, Generation, ServerName};
-use crate::protocol::jsonrpc::{self, code};
+use crate::protocol::jsonrpc::{self, RequestId, code};
+use crate::protocol::mcp::request::ClientRequest;
 use crate::protocol::mcp::{contents, method, tools};
 use crate::protocol::uri::Search;
 use crate::tree::beside;
@@ -20,6 +22,52 @@ use crate::tree::call::{Answer, Errand, Ticket};
 const LINKS: usize = 8;
 
 impl Conversation {
+    /// Has a request called. It is answered where `asked` says, once.
+    pub(in super::super) fn call(
+        &mut self,
+        fx: &mut dyn Effects,
+        asked: ReplyTo,
+        request: ClientRequest,
+    ) {
+        let is_wish = request.method() == method::RESOURCES_SUBSCRIBE;
+        let room = match is_wish.then(|| self.room_for(request.key())).transpose() {
+            Ok(room) => room,
+            Err(text) => return self.refuse_busy(fx, &asked, text),
+        };
+        let number = self.calls.insert(asked.id, asked.stream, request);
+        if let Some(open) = self.calls.get_mut(number) {
+            open.room = room;
+        }
+        self.dispatch(fx, number);
+    }
+
+    /// Takes a request back, which gets no answer; what its server may still say is dropped there. The
+    /// handshake can't be cancelled (2025-11-25, basic/utilities/cancellation). `params` are the
+    /// client's own words about it.
+    pub(in super::super) fn cancel(
+        &mut self,
+        fx: &mut dyn Effects,
+        id: &RequestId,
+        params: Option<&Bytes>,
+    ) {
+        let is_it = |waiting: &mut WaitingQuery| {
+            waiting.asked.id == *id && !matches!(waiting.wish, TableQuery::Initialize(_))
+        };
+        for waiting in self.waiting.extract_if(.., is_it) {
+            fx.forgo(waiting.asked.stream);
+        }
+        let number = self.calls.find(id);
+        if let Some(open) = number.and_then(|number| self.calls.remove(number)) {
+            if let Stage::Sent(guard) = open.stage {
+                guard.cancel(params.cloned());
+            }
+            fx.forgo(open.stream);
+            if let (Some(server), Some(_)) = (open.server, open.uri) {
+                self.refresh_interest(&server);
+            }
+        }
+    }
+
     /// Sends a parked call on its way, as the tables say.
     pub(super) fn dispatch(&mut self, fx: &mut dyn Effects, number: u64) {
         let Some(OpenCall {

@@ -18,6 +18,8 @@ mod routing;
 mod server_requests;
 mod stop;
 mod subscriptions;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::sync::Arc;

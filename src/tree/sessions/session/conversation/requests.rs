@@ -4,7 +4,6 @@
 use bytes::Bytes;
 
 use super::super::delivery::StreamId;
-use super::calls::Stage;
 use super::lists::{TableQuery, WaitingQuery};
 use super::{Conversation, Effects, ReplyTo};
 use crate::protocol::jsonrpc::{Message, Notification, Request, code};
@@ -64,7 +63,7 @@ impl Conversation {
     }
 
     /// Refuses what would be too much for this session.
-    fn refuse_busy(&mut self, fx: &mut dyn Effects, asked: &ReplyTo, text: &str) {
+    pub(super) fn refuse_busy(&mut self, fx: &mut dyn Effects, asked: &ReplyTo, text: &str) {
         self.caller.metrics.refused("busy");
         fx.respond_error(asked, code::BUSY, text);
     }
@@ -96,18 +95,7 @@ impl Conversation {
         self.has_spoken = true;
         let params = params.unwrap_or(Bytes::from_static(b"{}"));
         match ClientRequest::parse(method, &params) {
-            Ok(request) => {
-                let is_wish = method == method::RESOURCES_SUBSCRIBE;
-                let room = match is_wish.then(|| self.room_for(request.key())).transpose() {
-                    Ok(room) => room,
-                    Err(text) => return self.refuse_busy(fx, &asked, text),
-                };
-                let number = self.calls.insert(asked.id, asked.stream, request);
-                if let Some(open) = self.calls.get_mut(number) {
-                    open.room = room;
-                }
-                self.dispatch(fx, number);
-            }
+            Ok(request) => self.call(fx, asked, request),
             Err(why) => {
                 let text = format!("Invalid params of {method}: {why}");
                 fx.respond_error(&asked, code::INVALID_PARAMS, &text);
@@ -126,33 +114,10 @@ impl Conversation {
         }
     }
 
-    /// A cancelled request gets no answer; what its server may still say is dropped there. The
-    /// handshake can't be cancelled (2025-11-25, basic/utilities/cancellation).
     fn on_cancelled(&mut self, fx: &mut dyn Effects, params: Option<&Bytes>) {
-        let Some(params) = params else {
-            return;
-        };
-        let id = Cancelled::parse(params)
-            .ok()
-            .and_then(|cancelled| cancelled.request_id());
-        let Some(id) = id else {
-            return;
-        };
-        let is_it = |waiting: &mut WaitingQuery| {
-            waiting.asked.id == id && !matches!(waiting.wish, TableQuery::Initialize(_))
-        };
-        for waiting in self.waiting.extract_if(.., is_it) {
-            fx.forgo(waiting.asked.stream);
-        }
-        let number = self.calls.find(&id);
-        if let Some(open) = number.and_then(|number| self.calls.remove(number)) {
-            if let Stage::Sent(guard) = open.stage {
-                guard.cancel(Some(params.clone()));
-            }
-            fx.forgo(open.stream);
-            if let (Some(server), Some(_)) = (open.server, open.uri) {
-                self.refresh_interest(&server);
-            }
+        let id = params.and_then(|params| Cancelled::parse(params).ok()?.request_id());
+        if let Some(id) = id {
+            self.cancel(fx, &id, params);
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::tree::shares::Rest;
 
 /// So much may wait for a client, whatever waits for others.
 pub(in super::super) const FAIR: usize = 64 * 1024;
-/// In the cursor of a time: the session is busy.
+/// In the place of a time: the session is busy.
 const BUSY: u64 = u64::MAX;
 
 /// The readings. Times are in milliseconds after `opened`.

@@ -16,7 +16,7 @@ pub(in super::super) const BYTES: usize = 1024 * 1024;
 /// How long an event is kept.
 pub(in super::super) const AGE: Duration = Duration::from_secs(5 * 60);
 
-/// The events of all posts, in the order in which they were sent.
+/// The events of all streams, in the order in which they were sent.
 #[derive(Debug, Default)]
 pub(in super::super) struct Replay {
     kept: VecDeque<Kept>,
