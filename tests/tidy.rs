@@ -12,6 +12,8 @@ use std::path::Path;
 mod documents;
 #[path = "tidy/imports.rs"]
 mod imports;
+#[path = "tidy/layers.rs"]
+mod layers;
 
 /// How many lines a source file may have, its tests included.
 const LINES: usize = 400;
@@ -216,6 +218,11 @@ fn pins(files: &[File]) -> Vec<String> {
 #[test]
 fn rooms_import_only_what_they_may() {
     assert_eq!(imports::complaints(&files().unwrap()), [""; 0]);
+}
+
+#[test]
+fn no_layer_of_a_room_imports_back_up() {
+    assert_eq!(layers::complaints(&files().unwrap()), [""; 0]);
 }
 
 #[test]

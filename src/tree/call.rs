@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::client::{Client, News};
+use super::client::{SessionEvent, SessionSink};
 use super::quota::Share;
 use crate::ids::{CallId, Generation};
 use crate::protocol::mcp::request::ClientRequest;
@@ -58,7 +58,7 @@ pub(super) enum Answer {
 pub(super) struct Ticket {
     call: CallId,
     generation: Generation,
-    client: Arc<dyn Client>,
+    client: Arc<dyn SessionSink>,
     errand: Option<Errand>,
     permit: Option<Share>,
     is_open: bool,
@@ -72,7 +72,7 @@ impl Ticket {
         generation: Generation,
         errand: Errand,
         permit: Share,
-        client: Arc<dyn Client>,
+        client: Arc<dyn SessionSink>,
     ) -> Self {
         Self {
             call,
@@ -104,11 +104,12 @@ impl Ticket {
     /// Passes a progress notification on.
     pub(super) fn progress(&self, notification: Bytes) {
         let call = self.call;
-        self.client.tell(News::Progress { call, notification });
+        self.client
+            .tell(SessionEvent::Progress { call, notification });
     }
 
     /// Who issued it.
-    pub(super) fn client(&self) -> &Arc<dyn Client> {
+    pub(super) fn client(&self) -> &Arc<dyn SessionSink> {
         &self.client
     }
 
@@ -123,7 +124,7 @@ impl Ticket {
         self.is_open = false;
         self.permit = None;
         let call = self.call;
-        self.client.tell(News::Answered { call, answer });
+        self.client.tell(SessionEvent::Answered { call, answer });
     }
 
     /// Closes the ticket without an answer: its own client cancelled it.
@@ -145,19 +146,19 @@ impl Drop for Ticket {
         }
         self.permit = None;
         let call = self.call;
-        let news = match self.errand.take() {
-            Some(errand) => News::Bounced {
+        let event = match self.errand.take() {
+            Some(errand) => SessionEvent::Bounced {
                 call,
                 errand,
                 generation: self.generation,
             },
-            None => News::Answered {
+            None => SessionEvent::Answered {
                 call,
                 answer: Answer::Failed(
                     "the server was restarted while the call ran; it may or may not have taken effect".into(),
                 ),
             },
         };
-        self.client.tell(news);
+        self.client.tell(event);
     }
 }

@@ -19,7 +19,7 @@ use crate::protocol::mcp::logging::Level;
 
 /// What a session is told by upstreams and by root.
 #[derive(Debug)]
-pub(super) enum News {
+pub(super) enum SessionEvent {
     /// The one and only answer.
     Answered {
         /// The call it belongs to.
@@ -64,9 +64,9 @@ pub(super) enum News {
         params: Bytes,
     },
     /// The session's own instance of a server asks its client something.
-    Asked(ServerRequest),
+    ServerRequested(ServerRequest),
     /// The instance does not want the answer to its request any more.
-    AskCancelled {
+    ServerRequestCancelled {
         /// Which server.
         server: ServerName,
         /// The params of its `notifications/cancelled`.
@@ -105,12 +105,14 @@ pub(super) enum News {
     },
 }
 
-impl News {
+impl SessionEvent {
     /// How much of it has to be read or copied. What an answer costs depends on more.
     pub(super) fn size(&self) -> usize {
         match self {
-            Self::Updated { params, .. } | Self::AskCancelled { params, .. } => params.len(),
-            Self::Asked(ask) => ask.request.params.as_ref().map_or(0, Bytes::len),
+            Self::Updated { params, .. } | Self::ServerRequestCancelled { params, .. } => {
+                params.len()
+            }
+            Self::ServerRequested(ask) => ask.request.params.as_ref().map_or(0, Bytes::len),
             Self::Offers { catalogue, .. } => catalogue.as_deref().map_or(0, Catalogue::size),
             Self::Answered { .. }
             | Self::Bounced { .. }
@@ -124,10 +126,10 @@ impl News {
 }
 
 /// A session's handle, for those who tell it something. Never waits; a session that has gone has
-/// no use for news.
-pub(super) trait Client: Send + Sync + 'static {
-    /// Passes `news` on.
-    fn tell(&self, news: News);
+/// no use for events.
+pub(super) trait SessionSink: Send + Sync + 'static {
+    /// Passes `event` on.
+    fn tell(&self, event: SessionEvent);
 
     /// Whether it has a use now for what others want too.
     fn rest(&self) -> Rest;
@@ -153,7 +155,7 @@ pub(crate) struct Owner {
     /// What the log calls it.
     pub(super) name: Arc<str>,
     /// Who is told and asked.
-    pub(super) client: Arc<dyn Client>,
+    pub(super) client: Arc<dyn SessionSink>,
     /// What the client can be asked for: declared to the server as the gateway's own.
     pub(super) capabilities: ClientCapabilities,
 }

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use ractor::{Actor, ActorProcessingErr, ActorRef, Message, SupervisionEvent};
+use serde_json::{Value, json};
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::time::Instant;
 
-use super::client::{Client, News};
+use super::client::{SessionEvent, SessionSink};
 use super::quota::Quota;
 use super::registry::{
     Catalogue, Registry, RegistryArgs, RegistryHandle, Routes, Store, Subscriber, Wanted,
@@ -99,6 +100,18 @@ pub(super) async fn upstream(
     (handle, actor, heard)
 }
 
+/// A generation of a server in the test's hands, without an actor.
+pub(super) fn in_hand(
+    server: &str,
+    generation: u64,
+    permits: usize,
+) -> (UpstreamHandle, UnboundedReceiver<UpstreamMsg>) {
+    let (test, heard) = mpsc::unbounded_channel();
+    let permits = Quota::new(permits);
+    let handle = UpstreamHandle::in_hand(test, name(server), Generation(generation), permits);
+    (handle, heard)
+}
+
 /// Who is told things, in the place of sessions and root.
 pub(crate) struct Listener<T>(UnboundedSender<T>);
 
@@ -114,9 +127,9 @@ impl Subscriber for Listener<Arc<Routes>> {
     }
 }
 
-impl Client for Listener<News> {
-    fn tell(&self, news: News) {
-        drop(self.0.send(news));
+impl SessionSink for Listener<SessionEvent> {
+    fn tell(&self, event: SessionEvent) {
+        drop(self.0.send(event));
     }
 
     fn rest(&self) -> Rest {
@@ -166,6 +179,23 @@ pub(crate) fn catalogue(names: &[&str]) -> Arc<Catalogue> {
         tools: tools.into(),
         ..Catalogue::default()
     })
+}
+
+/// A catalogue of tools and resources, of a server that can do everything.
+pub(crate) fn offer(tools: &[&str], uris: &[&str]) -> Arc<Catalogue> {
+    let resources: Vec<Value> = uris
+        .iter()
+        .map(|uri| json!({"uri": uri, "name": "r"}))
+        .collect();
+    let page = Bytes::from(json!({"resources": resources}).to_string());
+    let mut offered = Catalogue {
+        resources: item::page(Kind::Resources, &page).unwrap().items.into(),
+        ..Arc::unwrap_or_clone(catalogue(tools))
+    };
+    offered.abilities.resources = true;
+    offered.abilities.subscribe = true;
+    offered.abilities.logging = true;
+    Arc::new(offered)
 }
 
 /// A registry that keeps nothing on disk and has been told of these servers.

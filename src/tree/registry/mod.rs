@@ -20,6 +20,8 @@ mod routes;
 mod state;
 mod store;
 #[cfg(test)]
+mod table;
+#[cfg(test)]
 mod tests;
 mod unfit;
 
@@ -30,3 +32,5 @@ pub(crate) use merged::{Changes, Merged, Route};
 pub(crate) use message::{ServerState, Wanted};
 pub(crate) use routes::{RouteState, Routes};
 pub(crate) use store::Store;
+#[cfg(test)]
+pub(in crate::tree) use table::Table;

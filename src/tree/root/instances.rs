@@ -19,7 +19,7 @@ use super::host::{ChildSpec, RootHost};
 use crate::config::model::{Config, Entry, Isolation, ServerSpec};
 use crate::ids::{Generation, ServerName};
 use crate::supervise::{Spawn, Status};
-use crate::tree::client::{News, Owner};
+use crate::tree::client::{Owner, SessionEvent};
 use crate::tree::edge::Edge;
 use crate::tree::registry::RouteState;
 use crate::tree::shares::{Rest, who_makes_room};
@@ -42,14 +42,14 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
                 let session = owner.session;
                 let id = ChildId::Instance(server.clone(), session);
                 if let Err(why) = self.make_room(&id, &owner) {
-                    return owner.client.tell(News::NoRoom { server, why });
+                    return owner.client.tell(SessionEvent::NoRoom { server, why });
                 }
                 self.supervisor.host_mut().owners.insert(session, owner);
                 self.start_instance(id, spec);
             }
             Some(_) | None => {
                 let state = None;
-                owner.client.tell(News::Instance { server, state });
+                owner.client.tell(SessionEvent::Instance { server, state });
             }
         }
     }
@@ -84,7 +84,7 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
         {
             let why = format!("busy: the instance of '{server}' has made room for another's");
             let (server, why) = (server.clone(), why.into());
-            owner.client.tell(News::NoRoom { server, why });
+            owner.client.tell(SessionEvent::NoRoom { server, why });
         }
         self.supervisor.remove(&gone);
         Ok(())
@@ -202,6 +202,6 @@ impl<S, E> RootHost<S, E> {
             None => None,
         };
         let server = server.clone();
-        owner.client.tell(News::Instance { server, state });
+        owner.client.tell(SessionEvent::Instance { server, state });
     }
 }

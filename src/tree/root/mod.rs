@@ -86,7 +86,7 @@ pub(crate) enum RootMsg {
         generation: Generation,
         tools: usize,
     },
-    /// From a session: it has a use for an instance of this server of its own. `News::Instance`
+    /// From a session: it has a use for an instance of this server of its own. `SessionEvent::Instance`
     /// answers it, or the instance itself when it is ready.
     InstanceWanted {
         server: ServerName,

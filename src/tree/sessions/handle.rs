@@ -6,9 +6,8 @@ use std::time::Duration;
 use ractor::rpc::CallResult;
 use ractor::{ActorRef, RpcReplyPort};
 
-use super::message::{Key, SessionsMsg};
-use super::session::{OpenedSse, SessionHandle};
-use super::stop::Stop;
+use super::message::SessionsMsg;
+use super::session::{Key, OpenedSse, SessionHandle, Stop};
 use crate::config::model::Limits;
 use crate::ids::{Holder, Owner, SessionId};
 use crate::protocol::mcp::lifecycle::ClientInfo;

@@ -4,33 +4,14 @@ use std::sync::Arc;
 
 use ractor::{ActorId, RpcReplyPort};
 
-use super::session::{OpenedSse, SessionHandle};
-use super::stop::Stop;
+use super::session::{Key, OpenedSse, SessionHandle, Stop};
 use crate::config::model::Limits;
-use crate::ids::{Holder, Owner, SessionId};
+use crate::ids::{Holder, Owner};
 use crate::protocol::mcp::lifecycle::ClientInfo;
 use crate::tree::call::CallError;
 use crate::tree::heartbeat::Beat;
 use crate::tree::registry::RegistryHandle;
 use crate::turn::Kind;
-
-/// What a session is found by. Neither transport finds the sessions of the other, and no owner
-/// those of another.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub(crate) enum Key {
-    /// HTTP+SSE: a random id.
-    Sse(SessionId, Owner),
-    /// Streamable HTTP: a signed id.
-    Streamable(Arc<str>, Owner),
-}
-
-impl Key {
-    pub(super) fn owner(&self) -> Owner {
-        match self {
-            Self::Sse(_, owner) | Self::Streamable(_, owner) => *owner,
-        }
-    }
-}
 
 pub(crate) enum SessionsMsg {
     /// From the listener: a client opened an SSE stream.

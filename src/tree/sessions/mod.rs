@@ -17,11 +17,11 @@ mod supervisor;
 mod tests;
 
 pub use handle::SessionsHandle;
+pub(crate) use session::Stop;
 #[cfg(any(test, fuzzing))]
 pub(crate) use session::check_event_id;
 pub use session::{Event, OpenedSse, Outbound, SessionHandle};
 pub(crate) use signing::Signer;
 #[cfg(any(test, fuzzing))]
 pub(crate) use signing::checks::session_id as check_session_id;
-pub(crate) use stop::Stop;
 pub(crate) use supervisor::{Sessions, SessionsArgs};

@@ -9,17 +9,17 @@ use ractor::{ActorId, ActorRef};
 use tokio::task::JoinSet;
 
 use super::deleted::Deleted;
-use super::message::{Key, SessionsMsg};
-use super::session::SessionHandle;
+use super::message::SessionsMsg;
+use super::session::{CallWatch, Key, SessionHandle, Stop};
 use super::signing::Signed;
-use super::stop::{Stop, Stopping};
+use super::stop::Stopping;
 use super::supervisor::SessionsArgs;
 use crate::config::model::Limits;
 use crate::ids::{Holder, Owner};
 use crate::supervise::Started;
 use crate::tree::Quota;
 use crate::tree::call::CallError;
-use crate::tree::client::Client;
+use crate::tree::client::SessionSink;
 use crate::tree::registry::RegistryHandle;
 use crate::tree::shares::who_makes_room;
 use crate::tree::timer::Timer;
@@ -46,11 +46,26 @@ pub(crate) struct SessionsState {
     starts: JoinSet<()>,
     idle_check: Option<Timer<SessionsMsg>>,
     pub(super) stopping: Stopping,
+    /// What the sessions report their calls to meanwhile.
+    pub(super) call_watch: Arc<dyn CallWatch>,
+}
+
+impl CallWatch for ActorRef<SessionsMsg> {
+    fn calling(&self, session: ActorId, is_calling: bool) {
+        let calling = SessionsMsg::Calling {
+            session,
+            is_calling,
+        };
+        if self.cast(calling).is_err() {
+            log::trace!("{session} has ended with its supervisor");
+        }
+    }
 }
 
 impl SessionsState {
     pub(super) fn new(myself: ActorRef<SessionsMsg>, args: SessionsArgs, deleted: Deleted) -> Self {
         Self {
+            call_watch: Arc::new(myself.clone()),
             myself,
             subscriptions: Quota::new(args.limits.max_subscriptions_bytes),
             args,

@@ -1,23 +1,11 @@
-//! How far the stop of the gateway has come, as its sessions see it: what they still do, and which
-//! of them has a call without an answer.
+//! How far the stop of the gateway has come, as the sessions' supervisor sees it: which of them has a
+//! call without an answer.
 
 use std::collections::HashSet;
 
 use ractor::ActorId;
 
-/// The steps, in their order.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Stop {
-    /// There is none.
-    #[default]
-    No,
-    /// Servers that take calls still get them; nobody waits for another to start.
-    Draining,
-    /// Servers are being stopped, or gone: calls are answered with words.
-    NoServers,
-    /// Every call is answered and streams end; what comes is still answered.
-    Ending,
-}
+use super::session::Stop;
 
 /// The stop, and who has a call without an answer meanwhile.
 #[derive(Debug, Default)]

@@ -7,9 +7,9 @@ use ractor::{Actor, ActorProcessingErr, ActorRef, SupervisionEvent};
 use tokio::sync::mpsc;
 
 use super::deleted::Deleted;
-use super::message::{Key, SessionsMsg};
+use super::message::SessionsMsg;
 use super::session::{
-    Entrance, Gauge, OpenedSse, Outbound, Profile, SSE, Session, SessionArgs, SessionHandle,
+    Key, OpenedSse, Outbound, Profile, Session, SessionArgs, SessionHandle, SessionLoad, Transport,
 };
 use super::signing::{Signed, Signer};
 use super::state::SessionsState;
@@ -138,8 +138,8 @@ impl<S: Spawn> Sessions<S> {
         let id = SessionId::random().map_err(no_random_bits)?;
         let (queue, feed) = mpsc::unbounded_channel();
         let key = (Key::Sse(id.clone(), holder.owner()), holder);
-        let session = self.start(id.clone(), key, Entrance::Sse(queue), state)?;
-        let stream = Outbound::queue(session, SSE, feed);
+        let session = self.start(id.clone(), key, Transport::Sse(queue), state)?;
+        let stream = Outbound::sse(session, feed);
         Ok(OpenedSse { id, stream })
     }
 
@@ -177,12 +177,12 @@ impl<S: Spawn> Sessions<S> {
         is_adopted: bool,
         state: &mut SessionsState,
     ) -> Result<SessionHandle, CallError> {
-        let entrance = Entrance::Streamable {
+        let transport = Transport::Streamable {
             client: signed.client,
             is_adopted,
         };
         let id = SessionId::parse(&format!("{:032x}", signed.random)).ok_or(CallError::Gone)?;
-        let session = self.start(id, key, entrance, state)?;
+        let session = self.start(id, key, transport, state)?;
         state.check_idle_later();
         Ok(session)
     }
@@ -191,22 +191,22 @@ impl<S: Spawn> Sessions<S> {
         &self,
         id: SessionId,
         (key, holder): (Key, Holder),
-        entrance: Entrance,
+        transport: Transport,
         state: &mut SessionsState,
     ) -> Result<SessionHandle, CallError> {
         state.make_room(holder)?;
-        let version = match &entrance {
-            Entrance::Sse(_) => Version::LATEST,
-            Entrance::Streamable { client, .. } => client.version,
+        let version = match &transport {
+            Transport::Sse(_) => Version::LATEST,
+            Transport::Streamable { client, .. } => client.version,
         };
         let limits = Arc::clone(&state.args.limits);
-        let gauge = Gauge::new(&limits, state.args.metrics.outgoing());
-        if matches!(entrance, Entrance::Sse(_)) {
+        let load = Arc::new(SessionLoad::new(&limits, state.args.metrics.outgoing()));
+        if matches!(transport, Transport::Sse(_)) {
             // It has a stream from the start, and does not make room before its actor has seen to it.
-            gauge.set_busy();
+            load.set_busy();
         }
-        let supervisor = state.myself.clone();
-        let profile = Profile::new(&id, version, gauge, (key.clone(), holder), supervisor);
+        let watch = Arc::clone(&state.call_watch);
+        let profile = Profile::new(&id, version, load, (key.clone(), holder), watch);
         let profile = Arc::new(profile);
         let args = SessionArgs {
             id,
@@ -215,7 +215,7 @@ impl<S: Spawn> Sessions<S> {
             profile: Arc::clone(&profile),
             limits,
             subscriptions: state.subscriptions.clone(),
-            entrance,
+            transport,
             stop: state.stopping.step,
             metrics: state.args.metrics.clone(),
         };

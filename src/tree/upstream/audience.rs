@@ -16,7 +16,7 @@ use crate::protocol::jsonrpc;
 use crate::protocol::mcp::logging::{self, Level, LogMessage};
 use crate::protocol::mcp::{method, updated, updated::Updated};
 use crate::tree::call::{Answer, Ticket};
-use crate::tree::client::{Client, Interest, News};
+use crate::tree::client::{Interest, SessionEvent, SessionSink};
 use crate::tree::registry::Abilities;
 
 /// What a server is to say once nobody wants more of it; what it said unasked is not known.
@@ -27,7 +27,7 @@ const QUIET: Level = Level::Info;
 const LARGE_UPDATE: usize = 64 * 1024;
 
 struct Member {
-    client: Arc<dyn Client>,
+    client: Arc<dyn SessionSink>,
     interest: Interest,
 }
 
@@ -82,7 +82,7 @@ impl Audience {
         &mut self,
         now: Instant,
         session: u64,
-        member: (Arc<dyn Client>, Interest),
+        member: (Arc<dyn SessionSink>, Interest),
         calls: &mut Calls,
     ) -> Vec<Bytes> {
         let (client, interest) = member;
@@ -164,7 +164,7 @@ impl Audience {
         Some(lines)
     }
 
-    fn grant(&mut self, session: u64, client: Arc<dyn Client>, uri: &Arc<str>, is_on: bool) {
+    fn grant(&mut self, session: u64, client: Arc<dyn SessionSink>, uri: &Arc<str>, is_on: bool) {
         let is_news = if is_on {
             let fresh = || Member {
                 client,
@@ -267,7 +267,7 @@ impl Audience {
         &mut self,
         now: Instant,
         params: &Bytes,
-        others: impl Iterator<Item = (u64, &'a Arc<dyn Client>)>,
+        others: impl Iterator<Item = (u64, &'a Arc<dyn SessionSink>)>,
     ) {
         if !self.logs.is_open(now) {
             if !std::mem::replace(&mut self.has_shed, true) {
@@ -288,14 +288,14 @@ impl Audience {
         let members = self.members.iter();
         let members = members.filter(|(_, member)| member.interest.level.is_some());
         let members = members.map(|(session, member)| (*session, &member.client));
-        let mut hearers: BTreeMap<u64, &Arc<dyn Client>> = others.collect();
+        let mut hearers: BTreeMap<u64, &Arc<dyn SessionSink>> = others.collect();
         hearers.extend(members);
         self.logs.spend(now, hearers.len());
         // One for all: it may be large, and they may be many.
         let params = message.under(self.server.as_str());
         let notification = jsonrpc::notification(method::LOG_MESSAGE, Some(&params));
         for client in hearers.into_values() {
-            client.tell(News::Logged {
+            client.tell(SessionEvent::Logged {
                 server: self.server.clone(),
                 level: message.level(),
                 is_amplified: self.told.level.is_some(),
@@ -331,7 +331,7 @@ impl Audience {
         let mut count = 0;
         for member in members.filter(|member| member.interest.uris.contains(uri)) {
             count += 1;
-            member.client.tell(News::Updated {
+            member.client.tell(SessionEvent::Updated {
                 server: self.server.clone(),
                 params: params.clone(),
             });

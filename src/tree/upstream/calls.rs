@@ -21,7 +21,7 @@ use crate::protocol::mcp::{cancelled, cancelled::Cancelled, progress::Progress};
 use crate::telemetry::metrics::{Held, ServerMetrics};
 use crate::tree::Share;
 use crate::tree::call::{Answer, Ticket};
-use crate::tree::client::Client;
+use crate::tree::client::SessionSink;
 
 pub(super) use settle::Stray;
 
@@ -162,7 +162,7 @@ impl Calls {
     }
 
     /// Whose `call` is, as long as its answer is awaited.
-    pub(super) fn client_of(&self, call: CallId) -> Option<&Arc<dyn Client>> {
+    pub(super) fn client_of(&self, call: CallId) -> Option<&Arc<dyn SessionSink>> {
         let Some(Pending::Call(call)) = self.pending.get(self.ids.get(&call)?) else {
             return None;
         };
@@ -170,7 +170,7 @@ impl Calls {
     }
 
     /// The sessions that wait for an answer, each once for every call.
-    pub(super) fn clients(&self) -> impl Iterator<Item = (u64, &Arc<dyn Client>)> {
+    pub(super) fn clients(&self) -> impl Iterator<Item = (u64, &Arc<dyn SessionSink>)> {
         let calls = self.pending.values().filter_map(|pending| match pending {
             Pending::Call(call) => Some(call),
             Pending::Tombstone { .. } => None,

@@ -29,7 +29,7 @@ use crate::protocol::version::Version;
 use crate::supervise::FailureKind;
 use crate::telemetry::metrics::ServerMetrics;
 use crate::tree::call::{Answer, Ticket};
-use crate::tree::client::{Client, Interest, Owner};
+use crate::tree::client::{Interest, Owner, SessionSink};
 use crate::tree::registry::Catalogue;
 
 /// Once in this time after the handshake it is seen whether some lists have come: then the server
@@ -187,7 +187,7 @@ impl Dialogue {
         &mut self,
         now: Instant,
         session: u64,
-        client: Arc<dyn Client>,
+        client: Arc<dyn SessionSink>,
         interest: Interest,
     ) -> Vec<Effect> {
         let member = (client, interest);

@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use ractor::ActorRef;
+#[cfg(test)]
+use tokio::sync::mpsc::UnboundedSender;
 
 use super::message::UpstreamMsg;
 use crate::ids::{CallId, Generation, ServerName};
 use crate::protocol::jsonrpc::Response;
 use crate::tree::call::Ticket;
-use crate::tree::client::{Client, Interest};
+use crate::tree::client::{Interest, SessionSink};
 use crate::tree::quota::{Quota, Share, Taker};
 use crate::tree::registry::{Lessons, RegistryHandle};
 
@@ -19,11 +21,20 @@ use crate::tree::registry::{Lessons, RegistryHandle};
 /// a dropped ticket answers for itself.
 #[derive(Clone)]
 pub(crate) struct UpstreamHandle {
-    actor: ActorRef<UpstreamMsg>,
+    mailbox: Mailbox,
     server: ServerName,
     generation: Generation,
     permits: Quota,
     session: Option<u64>,
+}
+
+/// Where what it is told goes.
+#[derive(Clone)]
+enum Mailbox {
+    Actor(ActorRef<UpstreamMsg>),
+    /// To a test, without an actor and at once.
+    #[cfg(test)]
+    Test(UnboundedSender<UpstreamMsg>),
 }
 
 impl UpstreamHandle {
@@ -34,7 +45,24 @@ impl UpstreamHandle {
         permits: Quota,
     ) -> Self {
         Self {
-            actor,
+            mailbox: Mailbox::Actor(actor),
+            server,
+            generation,
+            permits,
+            session: None,
+        }
+    }
+
+    /// One whose server is a test.
+    #[cfg(test)]
+    pub(in crate::tree) fn in_hand(
+        test: UnboundedSender<UpstreamMsg>,
+        server: ServerName,
+        generation: Generation,
+        permits: Quota,
+    ) -> Self {
+        Self {
+            mailbox: Mailbox::Test(test),
             server,
             generation,
             permits,
@@ -114,7 +142,7 @@ impl UpstreamHandle {
     pub(in crate::tree) fn interested(
         &self,
         session: u64,
-        client: Arc<dyn Client>,
+        client: Arc<dyn SessionSink>,
         interest: Interest,
     ) {
         self.tell(UpstreamMsg::Interested {
@@ -140,8 +168,14 @@ impl UpstreamHandle {
     }
 
     fn tell(&self, message: UpstreamMsg) {
-        if let Err(refused) = self.actor.cast(message) {
-            log::trace!("{self:?} has ended: {refused}");
+        match &self.mailbox {
+            Mailbox::Actor(actor) => {
+                if let Err(refused) = actor.cast(message) {
+                    log::trace!("{self:?} has ended: {refused}");
+                }
+            }
+            #[cfg(test)]
+            Mailbox::Test(test) => drop(test.send(message)),
         }
     }
 }

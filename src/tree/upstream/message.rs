@@ -11,7 +11,7 @@ use crate::ids::CallId;
 use crate::process::{Output, StopReport};
 use crate::protocol::jsonrpc::Response;
 use crate::tree::call::Ticket;
-use crate::tree::client::{Client, Interest};
+use crate::tree::client::{Interest, SessionSink};
 use crate::tree::registry::{Lessons, RegistryHandle};
 use crate::turn::Kind;
 
@@ -37,7 +37,7 @@ pub(crate) enum UpstreamMsg {
     /// From a session: what it wants to hear from now on. Nothing, when it has ended.
     Interested {
         session: u64,
-        client: Arc<dyn Client>,
+        client: Arc<dyn SessionSink>,
         interest: Interest,
     },
     /// From root, at the start and whenever the registry was restarted: tell it the catalogue.

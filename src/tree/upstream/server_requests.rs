@@ -8,7 +8,7 @@ use crate::ids::ServerName;
 use crate::protocol::jsonrpc::{self, Notification, Request, code};
 use crate::protocol::mcp::lifecycle::ClientCapabilities;
 use crate::protocol::mcp::{method, server_requests};
-use crate::tree::client::{News, Owner};
+use crate::tree::client::{Owner, SessionEvent};
 
 /// Who answers.
 #[derive(Debug)]
@@ -78,18 +78,18 @@ impl ServerRequests {
             return false;
         };
         let server = self.server.clone();
-        let news = match &*notification.method {
-            method::CANCELLED => News::AskCancelled {
+        let event = match &*notification.method {
+            method::CANCELLED => SessionEvent::ServerRequestCancelled {
                 server,
                 params: params.clone(),
             },
-            method::ELICITATION_COMPLETE => News::Notified {
+            method::ELICITATION_COMPLETE => SessionEvent::Notified {
                 server,
                 notification: jsonrpc::notification(method::ELICITATION_COMPLETE, Some(params)),
             },
             _ => return false,
         };
-        owner.client.tell(news);
+        owner.client.tell(event);
         true
     }
 }

@@ -22,7 +22,7 @@ use crate::process::{Output, StdinFailure, UnusableLine};
 use crate::protocol::jsonrpc::{self, Request, Response};
 use crate::supervise::FailureKind;
 use crate::tree::beside;
-use crate::tree::client::{Client, Interest, News, ServerRequest};
+use crate::tree::client::{Interest, ServerRequest, SessionEvent, SessionSink};
 use crate::tree::registry::{Catalogue, Lessons, RegistryHandle};
 use crate::tree::timer::Timer;
 
@@ -231,7 +231,7 @@ impl UpstreamState {
     pub(super) fn on_interested(
         &mut self,
         session: u64,
-        client: Arc<dyn Client>,
+        client: Arc<dyn SessionSink>,
         interest: Interest,
     ) -> Outcome {
         let now = Instant::now();
@@ -322,7 +322,7 @@ impl UpstreamState {
         if let Some(owner) = self.dialogue.owner() {
             let timeout = self.args.spec.call_timeout;
             let ask = ServerRequest::new(self.handle.clone(), timeout, request);
-            owner.client.tell(News::Asked(ask));
+            owner.client.tell(SessionEvent::ServerRequested(ask));
         }
     }
 
@@ -349,7 +349,9 @@ impl UpstreamState {
         }
         let (handle, catalogue) = (self.handle.clone(), self.catalogue.clone());
         match self.dialogue.owner() {
-            Some(owner) => owner.client.tell(News::Offers { handle, catalogue }),
+            Some(owner) => owner
+                .client
+                .tell(SessionEvent::Offers { handle, catalogue }),
             None => self.args.registry.catalogue(&handle, catalogue),
         }
     }

@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::ids::{Generation, ServerName};
-use crate::tree::client::{News, Owner};
+use crate::tree::client::{Owner, SessionEvent};
 use crate::tree::registry::RouteState;
 use crate::tree::root::RootHandle;
 use crate::tree::testing::{listener, name};
@@ -24,7 +24,7 @@ fn idle() -> Value {
 struct Stand {
     root: RootHandle,
     owner: Owner,
-    heard: UnboundedReceiver<News>,
+    heard: UnboundedReceiver<SessionEvent>,
 }
 
 impl House {
@@ -37,7 +37,7 @@ impl House {
 
     /// Somebody in the place of a session of this life of the sessions' supervisor.
     fn stand(&self, session: u64, life: u64) -> Stand {
-        let (client, heard) = listener::<News>();
+        let (client, heard) = listener::<SessionEvent>();
         let owner = Owner {
             session,
             name: format!("of {session}").into(),
@@ -74,7 +74,7 @@ impl Stand {
     async fn hears_of(&mut self) -> (ServerName, Option<RouteState>) {
         loop {
             let news = timeout(SOON, self.heard.recv()).await.unwrap();
-            if let News::Instance { server, state } = news.unwrap() {
+            if let SessionEvent::Instance { server, state } = news.unwrap() {
                 return (server, state);
             }
         }

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 
-use super::handle::Profile;
+use super::conversation::Stop;
+use super::delivery::StreamId;
+use super::delivery::queue::Queue;
 use super::message::SessionMsg;
-use super::outbound::Queue;
+use super::profile::Profile;
 use super::state::SessionState;
-use super::streams::Lane;
 use crate::config::model::Limits;
 use crate::ids::SessionId;
 use crate::protocol::jsonrpc::Message;
@@ -18,7 +19,6 @@ use crate::tree::Quota;
 use crate::tree::beside;
 use crate::tree::registry::RegistryHandle;
 use crate::tree::root::RootHandle;
-use crate::tree::sessions::stop::Stop;
 
 /// A session.
 pub(in crate::tree::sessions) struct Session;
@@ -38,7 +38,7 @@ pub(in crate::tree::sessions) struct SessionArgs {
     /// What the subscriptions of all sessions may take.
     pub(in crate::tree::sessions) subscriptions: Quota,
     /// How its client came in.
-    pub(in crate::tree::sessions) entrance: Entrance,
+    pub(in crate::tree::sessions) transport: Transport,
     /// How far the gateway's stop has come.
     pub(in crate::tree::sessions) stop: Stop,
     /// Where it and its calls are counted.
@@ -47,7 +47,7 @@ pub(in crate::tree::sessions) struct SessionArgs {
 
 /// How a client came in.
 #[derive(Debug)]
-pub(in crate::tree::sessions) enum Entrance {
+pub(in crate::tree::sessions) enum Transport {
     /// By HTTP+SSE, with the stream that the session lives on.
     Sse(Queue),
     /// By Streamable HTTP.
@@ -84,7 +84,9 @@ impl Actor for Session {
         );
         match message {
             SessionMsg::Deliver(message) => {
-                beside(message.size(), || state.on_message(message, Lane::GENERAL));
+                beside(message.size(), || {
+                    state.on_message(message, StreamId::STANDALONE);
+                });
             }
             SessionMsg::GetVersion(reply) => state.on_get_version(reply),
             SessionMsg::Exchange {
@@ -95,28 +97,29 @@ impl Actor for Session {
             } => {
                 let size = messages.iter().map(Message::size).sum();
                 beside(size, || {
-                    let lane = state.streams.open_post(number, &messages, answer);
-                    state.on_exchange(lane, messages, may_stream);
+                    let stream = state.outlets.streams.open_post(number, &messages, answer);
+                    state.on_exchange(stream, messages, may_stream);
                 });
             }
             SessionMsg::Listen { last_event, reply } => {
                 state.on_listen(last_event.as_deref(), reply);
             }
-            SessionMsg::BeginStream { number } => state.streams.begin(Lane(number)),
-            SessionMsg::CutWith { stream, cut } => state.streams.cut_with(stream, cut),
-            SessionMsg::StreamGone { stream } => state.on_stream_gone(stream),
-            SessionMsg::News(news) => beside(news.size(), || state.on_news(news)),
-            SessionMsg::RoutesChanged(routes) => state.on_routes(routes),
+            SessionMsg::BeginStream { number } => state.outlets.streams.begin(StreamId(number)),
+            SessionMsg::CutWith { connection, cut } => {
+                state.outlets.streams.cut_with(connection, cut);
+            }
+            SessionMsg::ConnectionGone { connection } => state.on_connection_gone(connection),
+            SessionMsg::Event(event) => beside(event.size(), || {
+                state.conversation.on_event(&mut state.outlets, event);
+            }),
+            SessionMsg::RoutesChanged(routes) => {
+                state.conversation.on_routes(&mut state.outlets, routes);
+            }
             SessionMsg::Hello(registry) => state.join(registry),
-            SessionMsg::Limits(limits) => state.limits = limits,
+            SessionMsg::Limits(limits) => state.take_limits(limits),
             SessionMsg::Stop(step) => state.on_stop(step),
             SessionMsg::End { why } => state.end(why),
-            SessionMsg::ParkElapsed { number } => state.on_park_elapsed(number),
-            SessionMsg::AskElapsed { number } => state.on_ask_elapsed(number),
-            SessionMsg::NotifyElapsed => state.on_notify_elapsed(),
-            SessionMsg::CheckOutbox => state.on_check_outbox(),
-            SessionMsg::CheckInstances => state.on_check_instances(),
-            SessionMsg::ReplayElapsed => state.on_replay_elapsed(),
+            SessionMsg::DeadlineElapsed => state.on_deadline_elapsed(),
         }
         state.after_message(is_heard);
         Ok(())

@@ -1,32 +1,41 @@
 //! What a session does when a stream speaks: a POST with requests, a GET, a connection that ends.
 
 use ractor::RpcReplyPort;
-use tokio::time::Instant;
 
-use super::message::SessionMsg;
+use super::delivery::StreamId;
 use super::outbound::Outbound;
 use super::state::SessionState;
-use super::streams::Lane;
 use crate::protocol::jsonrpc::Message;
 use crate::protocol::version::Version;
 use crate::tree::call::CallError;
-use crate::tree::timer::Timer;
 
 impl SessionState {
-    /// What the last `initialize` settled; the latest revision before there was any.
     pub(super) fn on_get_version(&self, reply: RpcReplyPort<Version>) {
-        if reply.send(self.client.version).is_err() {
-            log::debug!("{:?}: who asked for the revision has gone", self.id);
+        if reply.send(self.conversation.version()).is_err() {
+            let handle = &self.outlets.handle;
+            log::debug!("{handle:?}: who asked for the revision has gone");
         }
     }
 
+    /// Takes what the client said on `stream`, where the answer goes.
+    pub(super) fn on_message(&mut self, message: Message, stream: StreamId) {
+        let fx = &mut self.outlets;
+        self.conversation.on_message(fx, message, stream);
+    }
+
     /// The client posted these, in one body, and is answered where it posted them.
-    pub(super) fn on_exchange(&mut self, lane: Lane, messages: Vec<Message>, may_stream: bool) {
+    pub(super) fn on_exchange(
+        &mut self,
+        stream: StreamId,
+        messages: Vec<Message>,
+        may_stream: bool,
+    ) {
+        let fx = &mut self.outlets;
         if may_stream {
-            self.tell_unheard(lane, &messages);
+            self.conversation.tell_unheard(fx, stream, &messages);
         }
         for message in messages {
-            self.on_message(message, lane);
+            self.conversation.on_message(fx, message, stream);
         }
     }
 
@@ -37,53 +46,33 @@ impl SessionState {
         reply: RpcReplyPort<Result<Outbound, CallError>>,
     ) {
         if !reply.is_closed() {
-            let stream = self
-                .streams
-                .listen(last_event, &self.server_requests.events());
-            if self.streams.is_heard() {
-                self.tell_what_is_kept_no_more();
+            let asked = self.conversation.asked_events();
+            let connection = self.outlets.streams.listen(last_event, &asked);
+            let handle = self.outlets.handle.clone();
+            let stream = connection.map(|new| Outbound::queue(handle, new.number, new.reader));
+            if self.outlets.streams.is_heard() {
+                let fx = &mut self.outlets;
+                self.conversation.tell_what_is_kept_no_more(fx);
             }
             if reply.send(stream).is_err() {
-                log::debug!("{:?}: who wanted to listen has gone", self.id);
+                let handle = &self.outlets.handle;
+                log::debug!("{handle:?}: who wanted to listen has gone");
             }
         }
         if self.stopping.is_ending() {
-            self.streams.end();
+            self.outlets.streams.end();
         }
     }
 
     /// The end of an SSE stream is the end of its session; any other can be resumed.
-    pub(super) fn on_stream_gone(&mut self, stream: u64) {
-        if !self.streams.gone(stream) {
+    pub(super) fn on_connection_gone(&mut self, connection: u64) {
+        if !self.outlets.streams.gone(connection) {
             return;
         }
-        if self.streams.is_sse() {
+        if self.outlets.streams.is_sse() {
             return self.end("its client has gone");
         }
-        let asked = self.server_requests.events();
-        self.streams.fall_back(&asked);
-    }
-
-    /// Lets go what nobody can ask for again.
-    pub(super) fn on_replay_elapsed(&mut self) {
-        self.replay_check = None;
-        self.streams.expire(Instant::now());
-    }
-
-    /// Keeps what others see of this session, and its timer, as they should be. `is_heard` if its
-    /// client has just spoken.
-    pub(super) fn after_message(&mut self, is_heard: bool) {
-        let is_calling = self.calls.len() > 0 || !self.waiting.is_empty();
-        self.handle.gauge().set_calling(is_calling);
-        self.stopping.report(&self.handle, is_calling);
-        let is_busy = is_calling || self.streams.is_busy();
-        self.streams.note_activity(is_busy, is_heard);
-        if self.replay_check.is_none()
-            && let Some(at) = self.streams.expires_at()
-        {
-            let elapsed = || SessionMsg::ReplayElapsed;
-            let wait = at.saturating_duration_since(Instant::now());
-            self.replay_check = Some(Timer::after(&self.myself, wait, elapsed));
-        }
+        let asked = self.conversation.asked_events();
+        self.outlets.streams.fall_back(&asked);
     }
 }

@@ -8,53 +8,23 @@ use ractor::rpc::CallResult;
 use ractor::{ActorCell, ActorRef, ActorStatus};
 use tokio::sync::oneshot;
 
-use super::gauge::Gauge;
+use super::conversation::Stop;
+use super::delivery::load::SessionLoad;
 use super::message::SessionMsg;
 use super::outbound::Outbound;
+use super::profile::{Key, Profile};
 use crate::config::model::Limits;
 use crate::ids::{Holder, Owner, SessionId};
 use crate::protocol::jsonrpc::Message;
 use crate::protocol::version::Version;
 use crate::tree::call::CallError;
-use crate::tree::client::{Client, News};
+use crate::tree::client::{SessionEvent, SessionSink};
 use crate::tree::registry::{RegistryHandle, Routes, Subscriber};
-use crate::tree::sessions::message::{Key, SessionsMsg};
-use crate::tree::sessions::stop::Stop;
 use crate::tree::shares::Rest;
 
 /// A session looks into its own state only; if it takes this long, it has ended or is stuck.
 const ANSWER: Duration = Duration::from_secs(5);
 const FULL: &str = "more than max_outgoing_bytes waits on the session's stream; read it";
-
-/// What everybody knows of a session, as long as it lives.
-pub(in crate::tree::sessions) struct Profile {
-    name: Box<str>,
-    version: Version,
-    gauge: Gauge,
-    /// What its supervisor finds it by.
-    key: Key,
-    holder: Holder,
-    supervisor: ActorRef<SessionsMsg>,
-}
-
-impl Profile {
-    pub(in crate::tree::sessions) fn new(
-        id: &SessionId,
-        version: Version,
-        gauge: Gauge,
-        (key, holder): (Key, Holder),
-        supervisor: ActorRef<SessionsMsg>,
-    ) -> Self {
-        Self {
-            name: id.short().into(),
-            version,
-            gauge,
-            key,
-            holder,
-            supervisor,
-        }
-    }
-}
 
 /// One session. Nothing here waits but [`SessionHandle::listen`] and
 /// [`SessionHandle::agreed_version`].
@@ -77,10 +47,10 @@ impl SessionHandle {
     /// Errors: `UnknownSession` when the session has ended; `Overloaded` for a request whose
     /// answer would have no room on the stream.
     pub fn deliver(&self, message: Message) -> Result<(), CallError> {
-        if matches!(message, Message::Request(_)) && self.gauge().is_full() {
+        if matches!(message, Message::Request(_)) && self.load().is_full() {
             return Err(CallError::Overloaded(FULL));
         }
-        self.gauge().hear();
+        self.load().hear();
         self.actor
             .cast(SessionMsg::Deliver(message))
             .map_err(|_| CallError::UnknownSession)
@@ -91,7 +61,7 @@ impl SessionHandle {
     /// Errors: as [`Self::deliver`].
     pub fn deliver_all(&self, messages: Vec<Message>) -> Result<(), CallError> {
         let mut all = messages.iter();
-        if self.gauge().is_full() && all.any(|message| matches!(message, Message::Request(_))) {
+        if self.load().is_full() && all.any(|message| matches!(message, Message::Request(_))) {
             return Err(CallError::Overloaded(FULL));
         }
         for message in messages {
@@ -112,12 +82,12 @@ impl SessionHandle {
         messages: Vec<Message>,
         may_stream: bool,
     ) -> Result<Outbound, CallError> {
-        if self.gauge().is_full() {
+        if self.load().is_full() {
             return Err(CallError::Overloaded(FULL));
         }
-        self.gauge().hear();
-        let number = self.gauge().number_stream();
-        let (answer, opening) = oneshot::channel();
+        self.load().hear();
+        let number = self.load().number_stream();
+        let (answer, first_reply) = oneshot::channel();
         let exchange = SessionMsg::Exchange {
             number,
             messages,
@@ -126,7 +96,7 @@ impl SessionHandle {
         };
         let sent = self.actor.cast(exchange);
         sent.map_err(|_| CallError::UnknownSession)?;
-        Ok(Outbound::post(self.clone(), number, opening))
+        Ok(Outbound::post(self.clone(), number, first_reply))
     }
 
     /// Opens the standalone stream, or resumes the stream that `last_event` was seen on, after it.
@@ -170,7 +140,7 @@ impl SessionHandle {
 
     fn goes_on(&self) -> bool {
         let is_alive = self.actor.get_status() <= ActorStatus::Upgrading;
-        is_alive && !self.gauge().is_given_up()
+        is_alive && !self.load().is_given_up()
     }
 
     /// The revision that was agreed on; the latest for an SSE session, which is opened before.
@@ -184,7 +154,7 @@ impl SessionHandle {
     }
 
     pub(in crate::tree::sessions) fn limits(&self, limits: Arc<Limits>) {
-        self.gauge().resize(&limits);
+        self.load().resize(&limits);
         self.send(SessionMsg::Limits(limits));
     }
 
@@ -195,31 +165,30 @@ impl SessionHandle {
     /// From the session itself, for its supervisor.
     pub(super) fn report_calling(&self, is_calling: bool) {
         let session = self.actor.get_id();
-        let calling = SessionsMsg::Calling {
-            session,
-            is_calling,
-        };
-        if self.profile.supervisor.cast(calling).is_err() {
-            log::trace!("{self:?} has ended with its supervisor");
-        }
+        self.profile.call_watch.calling(session, is_calling);
     }
 
     pub(in crate::tree::sessions) fn end(&self, why: &'static str) {
-        self.gauge().give_up();
+        self.load().give_up();
         self.send(SessionMsg::End { why });
     }
 
     /// How long it has had nothing to do; `None` if it has.
     pub(in crate::tree::sessions) fn idle_for(&self) -> Option<Duration> {
-        self.gauge().idle_for()
+        self.load().idle_for()
     }
 
     pub(in crate::tree) fn cell(&self) -> ActorCell {
         self.actor.get_cell()
     }
 
-    pub(super) fn gauge(&self) -> &Gauge {
-        &self.profile.gauge
+    /// What the log calls it.
+    pub(super) fn name(&self) -> Arc<str> {
+        Arc::clone(&self.profile.name)
+    }
+
+    pub(super) fn load(&self) -> &Arc<SessionLoad> {
+        &self.profile.load
     }
 
     pub(super) fn send(&self, message: SessionMsg) -> bool {
@@ -227,15 +196,15 @@ impl SessionHandle {
     }
 }
 
-impl Client for SessionHandle {
-    fn tell(&self, news: News) {
-        if !self.send(SessionMsg::News(news)) {
-            log::trace!("{self:?} has ended before the news came");
+impl SessionSink for SessionHandle {
+    fn tell(&self, event: SessionEvent) {
+        if !self.send(SessionMsg::Event(event)) {
+            log::trace!("{self:?} has ended before the event came");
         }
     }
 
     fn rest(&self) -> Rest {
-        self.gauge().rest()
+        self.load().rest()
     }
 
     fn holder(&self) -> Holder {

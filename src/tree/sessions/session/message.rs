@@ -5,14 +5,15 @@ use std::sync::Arc;
 use ractor::RpcReplyPort;
 use tokio::sync::{Notify, oneshot};
 
-use super::outbound::{Opening, Outbound};
+use super::conversation::Stop;
+use super::delivery::queue::FirstReply;
+use super::outbound::Outbound;
 use crate::config::model::Limits;
 use crate::protocol::jsonrpc::Message;
 use crate::protocol::version::Version;
 use crate::tree::call::CallError;
-use crate::tree::client::News;
+use crate::tree::client::SessionEvent;
 use crate::tree::registry::{RegistryHandle, Routes};
-use crate::tree::sessions::stop::Stop;
 use crate::turn::Kind;
 
 pub(crate) enum SessionMsg {
@@ -26,7 +27,7 @@ pub(crate) enum SessionMsg {
         messages: Vec<Message>,
         /// Whether the answer may come on an event stream, after something else.
         may_stream: bool,
-        answer: oneshot::Sender<Opening>,
+        answer: oneshot::Sender<FirstReply>,
     },
     /// From the listener: the client opens or resumes a stream with GET.
     Listen {
@@ -36,11 +37,11 @@ pub(crate) enum SessionMsg {
     /// From a POST's stream: it is an event stream, whether there is something to say or not.
     BeginStream { number: u64 },
     /// From a stream: this is how its connection is cut.
-    CutWith { stream: u64, cut: Arc<Notify> },
-    /// From a stream: it was dropped.
-    StreamGone { stream: u64 },
+    CutWith { connection: u64, cut: Arc<Notify> },
+    /// From a stream: its connection was dropped.
+    ConnectionGone { connection: u64 },
     /// From an upstream or from root.
-    News(News),
+    Event(SessionEvent),
     /// From the registry: the new table.
     RoutesChanged(Arc<Routes>),
     /// From the supervisor: a new registry to join.
@@ -51,18 +52,8 @@ pub(crate) enum SessionMsg {
     Stop(Stop),
     /// From the supervisor: end at once.
     End { why: &'static str },
-    /// From itself: a parked call has waited long enough.
-    ParkElapsed { number: u64 },
-    /// From itself: the client has had its time to answer what a server asked.
-    AskElapsed { number: u64 },
-    /// From itself: the client may be told of a changed list again.
-    NotifyElapsed,
-    /// From itself: has the client taken anything?
-    CheckOutbox,
-    /// From itself: does the client still use its instances?
-    CheckInstances,
-    /// From itself: some of what could be asked for again is too old now.
-    ReplayElapsed,
+    /// From itself: something it waits for is due, or was when the timer was set.
+    DeadlineElapsed,
 }
 
 impl Kind for SessionMsg {
@@ -74,19 +65,14 @@ impl Kind for SessionMsg {
             Self::Listen { .. } => "Listen",
             Self::BeginStream { .. } => "BeginStream",
             Self::CutWith { .. } => "CutWith",
-            Self::StreamGone { .. } => "StreamGone",
-            Self::News(_) => "News",
+            Self::ConnectionGone { .. } => "ConnectionGone",
+            Self::Event(_) => "Event",
             Self::RoutesChanged(_) => "RoutesChanged",
             Self::Hello(_) => "Hello",
             Self::Limits(_) => "Limits",
             Self::Stop(_) => "Stop",
             Self::End { .. } => "End",
-            Self::ParkElapsed { .. } => "ParkElapsed",
-            Self::AskElapsed { .. } => "AskElapsed",
-            Self::NotifyElapsed => "NotifyElapsed",
-            Self::CheckOutbox => "CheckOutbox",
-            Self::CheckInstances => "CheckInstances",
-            Self::ReplayElapsed => "ReplayElapsed",
+            Self::DeadlineElapsed => "DeadlineElapsed",
         }
     }
 }

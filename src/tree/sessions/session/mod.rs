@@ -1,45 +1,32 @@
 //! One downstream client: what it asks is answered here or sent to the upstream that its own
 //! table names; what comes back leaves on its stream, each answer once.
 //!
+//! `conversation/` decides what is said, `delivery/` brings it to the client's streams; neither knows
+//! an actor, and none of the two what is here: the handles, the messages and the one timer.
+//!
 //! Supervised by `sessions`, temporary. Its death withdraws its calls upstream.
 
 mod actor;
-mod announcements;
-mod calls;
-mod dispatch;
-mod event_id;
+mod conversation;
+mod delivery;
 mod exchange;
-mod gauge;
-mod general;
 mod handle;
-mod instances;
-mod interests;
-mod lane;
-mod lists;
-mod logging;
 mod message;
-mod numbers;
 mod outbound;
-mod queue;
-mod replay;
-mod requests;
-mod resume;
-mod server_requests;
+mod outlets;
+mod profile;
 mod state;
 mod stop;
-mod streams;
-mod subscriptions;
-mod way;
-#[cfg(test)]
-mod worst_case;
 
-pub(super) use actor::{Entrance, Session, SessionArgs};
-#[cfg(any(test, fuzzing))]
-pub(crate) use event_id::checks::event_id as check_event_id;
-pub(super) use gauge::Gauge;
-pub(super) use handle::Profile;
-pub use handle::SessionHandle;
+pub(super) use actor::{Session, SessionArgs, Transport};
+pub(crate) use conversation::Stop;
 #[cfg(test)]
-pub(super) use instances::UNUSED;
-pub use outbound::{Event, OpenedSse, Outbound};
-pub(super) use streams::SSE;
+pub(super) use conversation::UNUSED;
+#[cfg(any(test, fuzzing))]
+pub(crate) use delivery::event_id::checks::event_id as check_event_id;
+pub(super) use delivery::load::SessionLoad;
+pub use delivery::queue::Event;
+pub use handle::SessionHandle;
+pub use outbound::{OpenedSse, Outbound};
+pub(crate) use profile::Key;
+pub(super) use profile::{CallWatch, Profile};

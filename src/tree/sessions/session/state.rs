@@ -1,239 +1,152 @@
-//! What a session holds, and who is told when an upstream, the registry or root speaks. What
-//! becomes of it is in the files beside this one, a topic each; what its client says is in
-//! `requests.rs`.
+//! What a session holds: its conversation, its streams, its one timer, and whom it tells what.
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use ractor::ActorRef;
+use tokio::time::Instant;
 
 use super::SessionHandle;
-use super::actor::{Entrance, SessionArgs};
-use super::announcements::Announcements;
-use super::calls::Calls;
-use super::instances::Instances;
-use super::interests::Interests;
-use super::lists::Waiting;
+use super::actor::{SessionArgs, Transport};
+use super::conversation::{Caller, Conversation};
+use super::delivery::queue_watch::QueueWatch;
+use super::delivery::streams::Streams;
 use super::message::SessionMsg;
-use super::queue::QueueWatch;
-use super::server_requests::ServerRequests;
+use super::outlets::Outlets;
 use super::stop::Stopping;
-use super::streams::{Lane, Streams};
 use crate::config::model::Limits;
-use crate::ids::{ServerName, SessionId};
-use crate::protocol::jsonrpc::{self, RequestId};
-use crate::protocol::mcp::lifecycle::{self, ClientInfo};
-use crate::telemetry::metrics::{Held, Metrics};
-use crate::tree::client::{Client as _, News};
-use crate::tree::registry::{Merged, RegistryHandle, Routes};
-use crate::tree::root::RootHandle;
+use crate::protocol::mcp::lifecycle;
+use crate::telemetry::metrics::Held;
+use crate::tree::Taker;
+use crate::tree::client::SessionSink as _;
+use crate::tree::registry::RegistryHandle;
 use crate::tree::timer::Timer;
-use crate::tree::{Quota, Taker};
-
-/// A request that the session itself answers: its id, and where the answer goes.
-#[derive(Debug, Clone)]
-pub(super) struct Asked {
-    pub(super) id: RequestId,
-    pub(super) lane: Lane,
-}
 
 /// The state: dropping it withdraws the calls, answers what servers asked and ends the streams.
 pub(in crate::tree::sessions) struct SessionState {
-    pub(super) myself: ActorRef<SessionMsg>,
-    pub(super) serial: u64,
-    pub(super) id: SessionId,
-    pub(super) handle: SessionHandle,
-    pub(super) limits: Arc<Limits>,
+    myself: ActorRef<SessionMsg>,
     registry: RegistryHandle,
-    pub(super) root: RootHandle,
-    pub(super) streams: Streams,
-    pub(super) queue: QueueWatch,
-    /// What the client said of itself.
-    pub(super) client: ClientInfo,
-    /// Whether the client has gone beyond `initialize`, so that it may be notified.
-    pub(super) has_spoken: bool,
-    /// Whether it was another life of the session, and mostly of the gateway, that its client saw last.
-    pub(super) is_adopted: bool,
-    pub(super) routes: Option<Arc<Routes>>,
-    /// What is offered to this client: the table's lists, or with those of its own instances.
-    pub(super) merged: Arc<Merged>,
-    pub(super) instances: Instances,
-    /// When it is looked whether they are of any use.
-    pub(super) instance_check: Option<Timer<SessionMsg>>,
-    pub(super) calls: Calls,
-    /// Requests that wait for a table, or for a whole one.
-    pub(super) waiting: Vec<Waiting>,
-    pub(super) announcements: Announcements,
-    pub(super) interests: Interests,
-    /// In whose name it takes of what all clients share.
-    pub(super) taker: Arc<Taker>,
-    /// What the subscriptions of all sessions may take.
-    pub(super) subscriptions: Quota,
-    pub(super) server_requests: ServerRequests,
+    pub(super) conversation: Conversation,
+    pub(super) outlets: Outlets,
     pub(super) stopping: Stopping,
-    /// When what can be asked for again is looked through.
-    pub(super) replay_check: Option<Timer<SessionMsg>>,
-    pub(super) metrics: Metrics,
+    /// The one timer, and when it goes off.
+    deadline: Option<(Instant, Timer<SessionMsg>)>,
     /// Counts it among the open ones.
     _counted: Held,
 }
 
 impl SessionState {
     pub(super) fn new(myself: ActorRef<SessionMsg>, args: SessionArgs) -> Self {
+        let serial = myself.get_id().pid();
         let handle = SessionHandle::new(myself.clone(), args.profile);
-        let (streams, client, has_spoken) = match args.entrance {
-            Entrance::Sse(queue) => {
-                let streams = Streams::sse(handle.clone(), queue);
-                (streams, lifecycle::client_info(None), false)
-            }
-            Entrance::Streamable { client, is_adopted } => {
-                let streams = Streams::streamable(handle.clone(), &args.id);
+        let load = Arc::clone(handle.load());
+        let (streams, client, is_adopted) = match args.transport {
+            Transport::Sse(queue) => (
+                Streams::sse(load, queue),
+                lifecycle::client_info(None),
+                false,
+            ),
+            Transport::Streamable { client, is_adopted } => {
+                let streams = Streams::streamable(load, &args.id, handle.version());
                 (streams, client, is_adopted)
             }
         };
         let taker = Taker {
             holder: handle.holder(),
-            session: Some(myself.get_id().pid()),
+            session: Some(serial),
         };
-        let mut state = Self {
-            serial: myself.get_id().pid(),
-            handle,
-            limits: args.limits,
-            id: args.id,
-            registry: args.registry.clone(),
-            root: args.root,
-            streams,
-            queue: QueueWatch::default(),
-            client,
-            has_spoken,
-            is_adopted: has_spoken,
-            routes: None,
-            merged: Arc::default(),
-            instances: Instances::default(),
-            instance_check: None,
-            calls: Calls::new(args.metrics.session_calls()),
-            waiting: Vec::new(),
-            announcements: Announcements::default(),
-            interests: Interests::default(),
+        let caller = Caller {
+            serial,
+            name: handle.name(),
+            sink: Arc::new(handle.clone()),
             taker: Arc::new(taker),
             subscriptions: args.subscriptions,
-            server_requests: ServerRequests::default(),
+            metrics: args.metrics.clone(),
+        };
+        let limits = Arc::clone(&args.limits);
+        let mut state = Self {
+            conversation: Conversation::new(caller, limits, (client, is_adopted), args.stop),
+            outlets: Outlets {
+                serial,
+                handle,
+                limits: args.limits,
+                root: args.root,
+                streams,
+                queue: QueueWatch::default(),
+                dropped: 0,
+                metrics: args.metrics.clone(),
+            },
             stopping: Stopping::at(args.stop),
-            replay_check: None,
+            registry: args.registry.clone(),
+            deadline: None,
             _counted: args.metrics.session(),
-            metrics: args.metrics,
             myself,
         };
         state.join(args.registry);
         if state.stopping.is_ending() {
-            state.streams.end();
+            state.outlets.streams.end();
         }
         state
     }
 
     pub(super) fn join(&mut self, registry: RegistryHandle) {
-        registry.join(self.serial, Arc::new(self.handle.clone()));
+        let handle = &self.outlets.handle;
+        registry.join(self.outlets.serial, Arc::new(handle.clone()));
         self.registry = registry;
     }
 
-    pub(super) fn on_news(&mut self, news: News) {
-        match news {
-            News::Answered { call, answer } => self.on_answered(call.number, answer),
-            News::Bounced {
-                call,
-                errand,
-                generation,
-            } => self.on_bounced(call.number, errand, generation),
-            News::Progress { call, notification } => {
-                if let Some(open) = self.calls.get(call.number)
-                    && let Some(server) = open.server.clone()
-                {
-                    self.offer(&server, open.lane, notification);
-                }
-            }
-            News::Logged {
-                server,
-                level,
-                is_amplified,
-                notification,
-            } => {
-                if self.interests.hears(level, is_amplified) {
-                    self.offer(&server, self.lane_at(&server), notification);
-                }
-            }
-            News::Updated { server, params } => self.on_updated(&server, params),
-            News::Asked(ask) => self.on_asked(ask),
-            News::AskCancelled { server, params } => self.on_ask_cancelled(&server, &params),
-            News::Notified {
-                server,
-                notification,
-            } => self.offer(&server, self.lane_at(&server), notification),
-            News::Instance { server, state } => self.on_instance(&server, state),
-            News::NoRoom { server, why } => self.on_no_room(&server, &why),
-            News::Offers { handle, catalogue } => self.on_offers(handle, catalogue),
+    pub(super) fn take_limits(&mut self, limits: Arc<Limits>) {
+        self.conversation.set_limits(Arc::clone(&limits));
+        self.outlets.limits = limits;
+    }
+
+    /// Keeps what others see of this session, and its timer, as they should be. `is_heard` if its
+    /// client has just spoken.
+    pub(super) fn after_message(&mut self, is_heard: bool) {
+        let is_calling = self.conversation.is_calling();
+        let Outlets {
+            handle, streams, ..
+        } = &mut self.outlets;
+        handle.load().set_calling(is_calling);
+        self.stopping.report(handle, is_calling);
+        let is_busy = is_calling || streams.is_busy();
+        streams.note_activity(is_busy, is_heard);
+        self.watch();
+    }
+
+    /// Does what is due.
+    pub(super) fn on_deadline_elapsed(&mut self) {
+        self.deadline = None;
+        self.conversation.expire(&mut self.outlets);
+        let now = Instant::now();
+        self.outlets.streams.expire(now);
+        if self.outlets.is_stuck(now) {
+            self.outlets.streams.cut();
+            self.end("its client does not read");
         }
     }
 
-    pub(super) fn on_routes(&mut self, routes: Arc<Routes>) {
-        let merged = Arc::clone(&routes.merged);
-        let last = self.routes.replace(routes);
-        let was_complete = last.as_ref().is_some_and(|last| last.is_complete);
-        let is_same = last.is_some_and(|last| Arc::ptr_eq(&last.merged, &merged));
-        if self.keep_instances() || !is_same {
-            self.remerge();
-            self.keep_interests();
-        }
-        for waiting in std::mem::take(&mut self.waiting) {
-            self.answer_or_keep(waiting);
-        }
-        if was_complete {
-            self.tell_if_changed();
-        } else {
-            self.begin_announcing();
-        }
-        self.refresh_interests();
-        self.dispatch_parked();
-    }
-
-    pub(super) fn refuse(&mut self, asked: &Asked, code: i64, text: &str) {
-        let error = jsonrpc::error_object(code, text);
-        let answer = jsonrpc::error(Some(&asked.id), &error);
-        self.reply(asked.lane, answer);
-    }
-
-    pub(super) fn give(&mut self, asked: &Asked, result: &[u8]) {
-        self.reply(asked.lane, jsonrpc::result(&asked.id, result));
-    }
-
-    /// Sends the answer to a request that came on `lane`.
-    pub(super) fn reply(&mut self, lane: Lane, answer: Bytes) {
-        self.streams.answer(lane, answer);
-        self.watch_queue();
-    }
-
-    /// Sends a request or a notification.
-    pub(super) fn say(&mut self, lane: Lane, message: Bytes) {
-        self.streams.say(lane, message);
-        self.watch_queue();
-    }
-
-    /// Sends a notification of `server` that a client which does not read can do without.
-    pub(super) fn offer(&mut self, server: &ServerName, lane: Lane, notification: Bytes) {
-        if self.streams.is_full() {
-            self.queue.dropped += 1;
-            self.metrics.notification_dropped(server);
-        } else {
-            self.say(lane, notification);
+    /// Sees to it that the timer goes off when something is due. It may do so too early, and is armed
+    /// anew then.
+    fn watch(&mut self) {
+        let due = [
+            self.conversation.next_deadline(),
+            self.outlets.next_deadline(),
+        ];
+        let due = due.into_iter().flatten().min();
+        let is_covered = |due| self.deadline.as_ref().is_some_and(|(at, _)| *at <= due);
+        if let Some(due) = due.filter(|due| !is_covered(*due)) {
+            let wait = due.saturating_duration_since(Instant::now());
+            let timer = Timer::after(&self.myself, wait, || SessionMsg::DeadlineElapsed);
+            self.deadline = Some((due, timer));
         }
     }
 
     pub(super) fn end(&mut self, why: &str) {
-        let dropped = self.queue.dropped;
-        log::debug!(
-            "{:?} ends: {why}; {dropped} notifications found no room",
-            self.id
-        );
-        self.registry.leave(self.serial);
+        let Outlets {
+            handle, dropped, ..
+        } = &self.outlets;
+        log::debug!("{handle:?} ends: {why}; {dropped} notifications found no room");
+        self.registry.leave(self.outlets.serial);
         self.myself.stop(Some(why.into()));
     }
 }

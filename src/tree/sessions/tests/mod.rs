@@ -2,8 +2,6 @@
 //! a root that only listen. Time is paused: what waits, waits in no time, and "nothing comes" is
 //! certain.
 
-mod announcements;
-mod calls;
 mod exchange;
 mod idle;
 mod instances;
@@ -19,7 +17,6 @@ mod server_requests;
 mod servers;
 mod signed;
 mod stop;
-mod subscriptions;
 mod unheard;
 
 use std::sync::Arc;
@@ -37,16 +34,16 @@ use super::{
     Event, OpenedSse, Outbound, SessionHandle, Sessions, SessionsArgs, SessionsHandle, Signer,
 };
 use crate::config::model::Limits;
-use crate::ids::{Generation, SessionId};
+use crate::ids::SessionId;
 use crate::protocol::jsonrpc;
 use crate::protocol::mcp::lifecycle::client_info;
 use crate::protocol::version::Version;
 use crate::supervise::{Plain, Spawn};
 use crate::telemetry::metrics::Metrics;
 use crate::tree::call::{Answer, CallError, Ticket};
-use crate::tree::registry::{RegistryHandle, ServerState};
+use crate::tree::registry::RegistryHandle;
 use crate::tree::root::RootMsg;
-use crate::tree::testing::{self, catalogue, name, wanted};
+use crate::tree::testing::{self, catalogue, wanted};
 use crate::tree::upstream::{UpstreamHandle, UpstreamMsg};
 
 /// Lets everything that is under way happen.
@@ -60,7 +57,6 @@ struct House {
     registry: RegistryHandle,
     sessions: SessionsHandle,
     supervisor: ActorRef<SessionsMsg>,
-    metrics: Metrics,
 }
 
 impl House {
@@ -77,7 +73,6 @@ impl House {
         let (root, told) = testing::root().await;
         let servers = servers.iter().map(|server| wanted(server)).collect();
         let registry = testing::registry(&root, servers).await;
-        let metrics = Metrics::default();
         let args = SessionsArgs {
             registry: registry.clone(),
             root,
@@ -87,7 +82,7 @@ impl House {
             }),
             signer,
             state_dir: None,
-            metrics: metrics.clone(),
+            metrics: Metrics::default(),
         };
         let (supervisor, _) = Actor::spawn(None, Sessions { spawn }, args).await.unwrap();
         Self {
@@ -95,7 +90,6 @@ impl House {
             registry,
             sessions: SessionsHandle::new(supervisor.clone()),
             supervisor,
-            metrics,
         }
     }
 
@@ -131,12 +125,6 @@ impl House {
             actor,
             heard,
         }
-    }
-
-    fn between(&self, server: &str, generation: u64) {
-        let state = ServerState::Between { has_failed: true };
-        self.registry
-            .server_state(name(server), Generation(generation), state);
     }
 
     /// What root has heard last, since it was last asked, of whether a call has no answer.

@@ -11,12 +11,12 @@ use futures_util::{FutureExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
-use super::servers::{Own, offer};
+use super::servers::Own;
 use super::{Client, House, Server, result, settle};
 use crate::tree::call::Ticket;
-use crate::tree::client::{News, Owner};
+use crate::tree::client::{Owner, SessionEvent};
 use crate::tree::registry::RouteState;
-use crate::tree::testing::name;
+use crate::tree::testing::{name, offer};
 use crate::tree::upstream::UpstreamMsg;
 
 /// One client, and its instance once it has one.
@@ -127,7 +127,9 @@ impl World {
             *is_due = false;
             let params = Bytes::from(json!({"requestId": question}).to_string());
             let server = name("s");
-            life.own.tells(News::AskCancelled { server, params }).await;
+            life.own
+                .tells(SessionEvent::ServerRequestCancelled { server, params })
+                .await;
         }
     }
 

@@ -6,12 +6,12 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-use super::servers::{Own, offer};
+use super::servers::Own;
 use super::{Event, House, Mcp, Outbound, Server, is_silent, last, next, result, settle, value};
 use crate::protocol::version::Version;
 use crate::tree::call::{Answer, CallError, Ticket};
 use crate::tree::sessions::Signer;
-use crate::tree::testing::catalogue;
+use crate::tree::testing::{catalogue, offer};
 
 async fn house() -> (House, Server, Mcp) {
     let house = House::of(&["s"]).await;

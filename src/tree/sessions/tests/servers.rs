@@ -8,32 +8,13 @@ use serde_json::{Value, json};
 
 use super::{Client, House, Mcp, Outbound, Server, next, settle, value};
 use crate::config::model::Isolation;
-use crate::ids::Generation;
 use crate::protocol::jsonrpc::{Message, Request, Response, decode};
-use crate::protocol::mcp::item::{self, Kind};
 use crate::protocol::mcp::lifecycle::client_info;
-use crate::tree::client::{Interest, News, Owner, ServerRequest};
-use crate::tree::registry::{Catalogue, RouteState, ServerState, Wanted};
+use crate::tree::client::{Owner, ServerRequest, SessionEvent};
+use crate::tree::registry::{Catalogue, RouteState, Wanted};
 use crate::tree::root::RootMsg;
-use crate::tree::testing::{self, catalogue, name, wanted};
+use crate::tree::testing::{self, wanted};
 use crate::tree::upstream::UpstreamMsg;
-
-/// A catalogue of tools and resources, of a server that can do everything.
-pub(super) fn offer(tools: &[&str], uris: &[&str]) -> Arc<Catalogue> {
-    let resources: Vec<Value> = uris
-        .iter()
-        .map(|uri| json!({"uri": uri, "name": "r"}))
-        .collect();
-    let page = Bytes::from(json!({"resources": resources}).to_string());
-    let mut offered = Catalogue {
-        resources: item::page(Kind::Resources, &page).unwrap().items.into(),
-        ..Arc::unwrap_or_clone(catalogue(tools))
-    };
-    offered.abilities.resources = true;
-    offered.abilities.subscribe = true;
-    offered.abilities.logging = true;
-    Arc::new(offered)
-}
 
 impl House {
     /// A house with one server, of which each session has its own instance, and its template.
@@ -87,17 +68,6 @@ impl House {
         let mut owners = self.owners().await;
         assert_eq!(owners.len(), 1);
         owners.pop().unwrap()
-    }
-
-    pub(super) fn starting(&self, server: &str, generation: u64) {
-        let state = ServerState::Starting { has_failed: false };
-        self.registry
-            .server_state(name(server), Generation(generation), state);
-    }
-
-    pub(super) fn wants(&self, servers: &[&str]) {
-        let servers = servers.iter().map(|server| wanted(server)).collect();
-        self.registry.wanted(servers);
     }
 }
 
@@ -178,18 +148,18 @@ impl Own {
     pub(super) async fn offers(&self, offered: &Arc<Catalogue>) {
         let handle = self.server.handle.clone();
         let catalogue = Some(Arc::clone(offered));
-        self.tells(News::Offers { handle, catalogue }).await;
+        self.tells(SessionEvent::Offers { handle, catalogue }).await;
     }
 
-    pub(super) async fn tells(&self, news: News) {
-        self.owner.client.tell(news);
+    pub(super) async fn tells(&self, event: SessionEvent) {
+        self.owner.client.tell(event);
         settle().await;
     }
 
     /// As root says it.
     pub(super) async fn is_now(&self, state: Option<RouteState>) {
         let server = self.server.handle.server().clone();
-        self.tells(News::Instance { server, state }).await;
+        self.tells(SessionEvent::Instance { server, state }).await;
     }
 
     /// Asks the client something. Gives the line.
@@ -201,7 +171,8 @@ impl Own {
         let Ok(Message::Request(request)) = decode(&line) else {
             panic!("not a request");
         };
-        self.tells(News::Asked(self.ask(request))).await;
+        self.tells(SessionEvent::ServerRequested(self.ask(request)))
+            .await;
         line
     }
 
@@ -218,22 +189,5 @@ impl Own {
         let read = |body: Bytes| serde_json::from_slice(&body).unwrap();
         let outcome = outcome.map(read).map_err(read);
         (id.unwrap().as_raw().to_owned(), outcome)
-    }
-
-    pub(super) async fn notified(&mut self) -> Value {
-        let UpstreamMsg::Notify(line) = self.server.next().await else {
-            panic!("not a notification");
-        };
-        serde_json::from_slice(&line).unwrap()
-    }
-}
-
-impl Server {
-    /// What a session wants to hear of it, as it is told next.
-    pub(super) async fn interest(&mut self) -> Interest {
-        let UpstreamMsg::Interested { interest, .. } = self.next().await else {
-            panic!("not an interest");
-        };
-        interest
     }
 }

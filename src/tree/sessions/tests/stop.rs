@@ -1,10 +1,7 @@
 //! The stop, step by step: what servers can still do is done, the rest is answered with words, and
 //! streams end last.
 
-use std::time::Duration;
-
-use serde_json::{Value, json};
-use tokio::time::Instant;
+use serde_json::json;
 
 use super::{House, is_silent, last, next, result, settle, value};
 use crate::protocol::version::Version;
@@ -82,57 +79,6 @@ async fn who_comes_during_the_stop_gets_a_session_at_every_step() {
         assert_eq!(answer["result"]["tools"][0]["name"], "s__t", "{step:?}");
         let opened = house.sessions.open_sse().await;
         assert!(opened.is_ok(), "{step:?}");
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn what_waits_in_the_session_is_answered_at_once() {
-    let mut house = House::of(&["s", "slow"]).await;
-    let mut server = house.server("s", 1, &["t"]).await;
-    let mut client = house.client().await;
-    // Parked for its server, waiting for the boot latch, and a name that nobody knows yet.
-    client.calls("bounced", "s__t");
-    drop(server.ticket().await);
-    client.asks("list", "tools/list", Value::Null);
-    client.calls("unknown", "slow__t");
-    settle().await;
-    let start = Instant::now();
-    house.sessions.stop(Stop::Draining);
-    let mut answers = [
-        client.next().await,
-        client.next().await,
-        client.next().await,
-    ];
-    answers.sort_by_key(|answer| answer["id"].as_str().unwrap().to_owned());
-    let [bounced, list, unknown] = &answers;
-    assert_eq!(
-        (&list["id"], &list["error"]["code"]),
-        (&json!("list"), &json!(-32000))
-    );
-    for call in [bounced, unknown] {
-        let text = call["result"]["content"][0]["text"].as_str().unwrap();
-        assert!(text.contains("the call was not run"), "{text}");
-    }
-    settle().await;
-    assert_eq!(house.are_calling(), Some(false));
-    assert!(start.elapsed() < Duration::from_secs(1));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_call_that_comes_back_during_the_stop_is_answered() {
-    for step in [Stop::Draining, Stop::NoServers] {
-        let mut house = House::of(&["s"]).await;
-        let mut server = house.server("s", 1, &["t"]).await;
-        let mut client = house.client().await;
-        client.calls(1, "s__t");
-        let ticket = server.ticket().await;
-        house.sessions.stop(step);
-        settle().await;
-        drop(ticket);
-        let text = client.next_failure(1).await;
-        assert!(text.contains("the call was not run"), "{text}");
-        settle().await;
-        assert_eq!(house.are_calling(), Some(false));
     }
 }
 

@@ -6,7 +6,7 @@ use super::actor::{READY, SOON, Stage};
 use super::{Desk, Heard, interest, owner, spec};
 use crate::protocol::jsonrpc::RequestId;
 use crate::protocol::mcp::logging::Level;
-use crate::tree::client::News;
+use crate::tree::client::SessionEvent;
 use crate::tree::root::RootMsg;
 use crate::tree::testing;
 
@@ -66,7 +66,7 @@ async fn a_question_is_asked_and_its_answer_comes_back_as_it_is() {
         case "$refusal" in *'"id":8'*'"error":'*) exit 7;; esac
     "#;
     let (stage, mut desk) = instance(script).await;
-    let News::Asked(ask) = desk.next_news().await else {
+    let SessionEvent::ServerRequested(ask) = desk.next_event().await else {
         panic!("it asks");
     };
     assert_eq!((&*ask.request.method, ask.timeout), ("roots/list", SOON));
@@ -74,7 +74,7 @@ async fn a_question_is_asked_and_its_answer_comes_back_as_it_is() {
     ask.answer(Ok(br#"{"x":1.10}"#.as_slice().into()));
     let changed = r#"{"jsonrpc":"2.0","method":"notifications/roots/list_changed"}"#;
     stage.handle.notify(changed.into());
-    let News::Asked(ask) = desk.next_news().await else {
+    let SessionEvent::ServerRequested(ask) = desk.next_event().await else {
         panic!("it asks again");
     };
     assert_eq!(*ask.id(), RequestId::from_number(8));

@@ -37,7 +37,7 @@ use crate::protocol::mcp::method;
 use crate::protocol::mcp::request::ClientRequest;
 use crate::tree::Quota;
 use crate::tree::call::{Answer, Errand, Ticket};
-use crate::tree::client::{Client, Interest, News, Owner};
+use crate::tree::client::{Interest, Owner, SessionEvent, SessionSink};
 use crate::tree::testing::{Listener, listener, name};
 
 /// A server's entry; `script` is what its shell runs.
@@ -80,8 +80,8 @@ fn owner(desk: &Desk, bits: u16) -> Owner {
 /// A session: issues tickets and hears what comes of them.
 struct Desk {
     session: u64,
-    listener: Arc<Listener<News>>,
-    heard: UnboundedReceiver<News>,
+    listener: Arc<Listener<SessionEvent>>,
+    heard: UnboundedReceiver<SessionEvent>,
     permits: Quota,
     last_number: u64,
 }
@@ -123,8 +123,8 @@ impl Desk {
         CallId { session: 1, number }
     }
 
-    fn client(&self) -> Arc<dyn Client> {
-        let client: Arc<Listener<News>> = Arc::clone(&self.listener);
+    fn client(&self) -> Arc<dyn SessionSink> {
+        let client: Arc<Listener<SessionEvent>> = Arc::clone(&self.listener);
         client
     }
 
@@ -169,27 +169,27 @@ impl Desk {
     }
 
     async fn next(&mut self) -> Heard {
-        read(self.next_news().await)
+        read(self.next_event().await)
     }
 
-    async fn next_news(&mut self) -> News {
+    async fn next_event(&mut self) -> SessionEvent {
         let within = Duration::from_secs(20);
-        let news = tokio::time::timeout(within, self.heard.recv()).await;
-        news.unwrap().unwrap()
+        let event = tokio::time::timeout(within, self.heard.recv()).await;
+        event.unwrap().unwrap()
     }
 }
 
-fn read(news: News) -> Heard {
+fn read(event: SessionEvent) -> Heard {
     let text = |bytes: Bytes| String::from_utf8(bytes.to_vec()).unwrap();
-    match news {
-        News::Answered { call, answer } => match answer {
+    match event {
+        SessionEvent::Answered { call, answer } => match answer {
             Answer::Result(result) => Heard::Result(call.number, text(result)),
             Answer::Error(error) => Heard::Error(call.number, text(error)),
             Answer::Failed(why) => Heard::Failed(call.number, why),
         },
-        News::Bounced { call, .. } => Heard::Bounced(call.number),
-        News::Progress { notification, .. } => Heard::Progress(text(notification)),
-        News::Logged {
+        SessionEvent::Bounced { call, .. } => Heard::Bounced(call.number),
+        SessionEvent::Progress { notification, .. } => Heard::Progress(text(notification)),
+        SessionEvent::Logged {
             level,
             is_amplified,
             notification,
@@ -200,19 +200,21 @@ fn read(news: News) -> Heard {
             }
             other => panic!("{other:?}"),
         },
-        News::Updated { params, .. } => Heard::Updated(text(params)),
-        News::Asked(ask) => {
+        SessionEvent::Updated { params, .. } => Heard::Updated(text(params)),
+        SessionEvent::ServerRequested(ask) => {
             let (id, method) = (ask.id().to_string(), ask.request.method.to_string());
             ask.close();
             Heard::Asked(id, method)
         }
-        News::AskCancelled { params, .. } => Heard::AskCancelled(text(params)),
-        News::Notified { notification, .. } => Heard::Notified(text(notification)),
-        News::Offers { handle, catalogue } => {
+        SessionEvent::ServerRequestCancelled { params, .. } => Heard::AskCancelled(text(params)),
+        SessionEvent::Notified { notification, .. } => Heard::Notified(text(notification)),
+        SessionEvent::Offers { handle, catalogue } => {
             let catalogue = catalogue.unwrap();
             let tools = catalogue.tools.iter().map(|tool| tool.key().to_owned());
             Heard::Offers(tools.collect(), handle.session())
         }
-        News::Instance { .. } | News::NoRoom { .. } => unreachable!("that is root's to say"),
+        SessionEvent::Instance { .. } | SessionEvent::NoRoom { .. } => {
+            unreachable!("that is root's to say")
+        }
     }
 }

@@ -1,0 +1,231 @@
+//! The calls of one client that have no answer yet: parked here, or sent to an upstream.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::super::delivery::StreamId;
+use crate::ids::{CallId, Generation, ServerName};
+use crate::protocol::jsonrpc::RequestId;
+use crate::protocol::mcp::request::ClientRequest;
+use crate::telemetry::metrics::{Gauge, Held};
+use crate::tree::Share;
+use crate::tree::upstream::UpstreamHandle;
+
+/// How long a call waits for a server that is starting.
+pub(super) const PARK: Duration = Duration::from_secs(30);
+
+/// Withdraws its call upstream when it is dropped, whatever ends the session.
+pub(super) struct SentGuard {
+    upstream: UpstreamHandle,
+    call: CallId,
+    is_open: bool,
+}
+
+impl SentGuard {
+    pub(super) fn new(upstream: UpstreamHandle, call: CallId) -> Self {
+        Self {
+            upstream,
+            call,
+            is_open: true,
+        }
+    }
+
+    /// The upstream is done with the call.
+    pub(super) fn settle(mut self) {
+        self.is_open = false;
+    }
+
+    /// The client itself withdraws the call.
+    pub(super) fn cancel(mut self, params: Option<bytes::Bytes>) {
+        self.is_open = false;
+        self.upstream.cancel(self.call, params);
+    }
+}
+
+impl Drop for SentGuard {
+    fn drop(&mut self) {
+        if self.is_open {
+            self.upstream.cancel(self.call, None);
+        }
+    }
+}
+
+/// Where an open call is.
+pub(super) enum Stage {
+    /// Waiting here for its server, or for one of a later generation.
+    Parked {
+        request: ClientRequest,
+        after: Generation,
+    },
+    /// With its upstream.
+    Sent(SentGuard),
+}
+
+/// A call without an answer.
+pub(super) struct OpenCall {
+    pub(super) id: RequestId,
+    /// What was asked for: it decides how a failure is told.
+    pub(super) method: &'static str,
+    /// Where its answer goes.
+    pub(super) stream: StreamId,
+    /// The server it waits for, or went to last.
+    pub(super) server: Option<ServerName>,
+    /// The server's own URI, of one that subscribes or unsubscribes.
+    pub(super) uri: Option<Box<str>>,
+    /// The room that one that subscribes has taken for it.
+    pub(super) room: Option<Share>,
+    pub(super) stage: Stage,
+    /// Since when it has been parked; kept over every bounce.
+    pub(super) parked_since: Option<Instant>,
+    /// Counts it among those without an answer.
+    pub(super) counted: Held,
+}
+
+/// All of them, in the order in which they came.
+pub(super) struct Calls {
+    open: BTreeMap<u64, OpenCall>,
+    last_number: u64,
+    /// No call is parked for too long before this.
+    next_deadline: Option<Instant>,
+    /// How many there are of all sessions.
+    of_all: Gauge,
+}
+
+impl Calls {
+    /// None yet. They are counted in `of_all`.
+    pub(super) fn new(of_all: &Gauge) -> Self {
+        Self {
+            open: BTreeMap::new(),
+            last_number: 0,
+            next_deadline: None,
+            of_all: of_all.clone(),
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.open.len()
+    }
+
+    /// Takes a call in, parked.
+    pub(super) fn insert(
+        &mut self,
+        id: RequestId,
+        stream: StreamId,
+        request: ClientRequest,
+    ) -> u64 {
+        self.last_number += 1;
+        let call = OpenCall {
+            id,
+            method: request.method(),
+            stream,
+            server: None,
+            uri: None,
+            room: None,
+            stage: Stage::Parked {
+                request,
+                after: Generation(0),
+            },
+            parked_since: None,
+            counted: Held::one(&self.of_all),
+        };
+        self.open.insert(self.last_number, call);
+        self.last_number
+    }
+
+    pub(super) fn get(&self, number: u64) -> Option<&OpenCall> {
+        self.open.get(&number)
+    }
+
+    pub(super) fn get_mut(&mut self, number: u64) -> Option<&mut OpenCall> {
+        self.open.get_mut(&number)
+    }
+
+    pub(super) fn remove(&mut self, number: u64) -> Option<OpenCall> {
+        self.open.remove(&number)
+    }
+
+    /// Keeps a call waiting for `server`, for [`PARK`] in all, however often it bounces. Gives whether
+    /// it may wait longer.
+    pub(super) fn park(&mut self, number: u64, server: Option<ServerName>, now: Instant) -> bool {
+        let Some(open) = self.open.get_mut(&number) else {
+            return true;
+        };
+        open.server = server;
+        let until = *open.parked_since.get_or_insert(now) + PARK;
+        let next = self.next_deadline.map_or(until, |next| next.min(until));
+        self.next_deadline = Some(next);
+        until > now
+    }
+
+    /// When a parked call may have waited for long enough.
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        self.next_deadline
+    }
+
+    /// Those that have waited for long enough, oldest first.
+    pub(super) fn overdue(&mut self, now: Instant) -> Vec<u64> {
+        if self.next_deadline.is_none_or(|next| now < next) {
+            return Vec::new();
+        }
+        let parked = self.open.iter().filter_map(|(number, call)| {
+            let is_parked = matches!(call.stage, Stage::Parked { .. });
+            let since = call.parked_since.filter(|_| is_parked)?;
+            Some((since + PARK, *number))
+        });
+        let (overdue, rest): (Vec<_>, Vec<_>) = parked.partition(|(until, _)| *until <= now);
+        self.next_deadline = rest.into_iter().map(|(until, _)| until).min();
+        overdue.into_iter().map(|(_, number)| number).collect()
+    }
+
+    /// The latest call that the client knows under this id.
+    pub(super) fn find(&self, id: &RequestId) -> Option<u64> {
+        let mut latest_first = self.open.iter().rev();
+        latest_first.find_map(|(number, call)| (call.id == *id).then_some(*number))
+    }
+
+    /// Where the latest call at `server` came from: what it says meanwhile is most likely about that.
+    pub(super) fn stream_at(&self, server: &ServerName) -> Option<StreamId> {
+        let mut latest_first = self.open.values().rev();
+        let latest = latest_first.find(|call| call.server.as_ref() == Some(server));
+        latest.map(|call| call.stream)
+    }
+
+    /// Whether there is a call that came on `stream`.
+    pub(super) fn has_stream(&self, stream: StreamId) -> bool {
+        self.open.values().any(|call| call.stream == stream)
+    }
+
+    /// Whether `server` is about to change what it has this session down for.
+    pub(super) fn is_subscribing(&self, server: &ServerName) -> bool {
+        self.open.values().any(|call| {
+            let is_sent = matches!(call.stage, Stage::Sent(_));
+            is_sent && call.uri.is_some() && call.server.as_ref() == Some(server)
+        })
+    }
+
+    /// Those that wait for `server`, oldest first.
+    pub(super) fn parked_for(&self, server: &ServerName) -> Vec<u64> {
+        let waits = |number: &u64| {
+            let call = self.open.get(number);
+            call.is_some_and(|call| call.server.as_ref() == Some(server))
+        };
+        self.parked().into_iter().filter(waits).collect()
+    }
+
+    /// All, oldest first.
+    pub(super) fn numbers(&self) -> Vec<u64> {
+        self.open.keys().copied().collect()
+    }
+
+    /// The parked ones, oldest first.
+    pub(super) fn parked(&self) -> Vec<u64> {
+        self.open
+            .iter()
+            .filter_map(|(number, call)| {
+                matches!(call.stage, Stage::Parked { .. }).then_some(*number)
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,272 @@
+//! A call's life: parked, sent, bounced, answered once or taken back. It needs no session.
+
+use std::mem;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::calls::{self, OpenCall, SentGuard, Stage};
+use super::lists::{TableQuery, WaitingQuery};
+use super::routing::Routing;
+use super::stop::not_run;
+use super::{Conversation, Effects, ReplyTo};
+use crate::ids::{CallId, Generation, ServerName};
+use crate::protocol::jsonrpc::{self, RequestId, code};
+use crate::protocol::mcp::request::ClientRequest;
+use crate::protocol::mcp::{contents, method, tools};
+use crate::protocol::uri::Search;
+use crate::tree::beside;
+use crate::tree::call::{Answer, Errand, Ticket};
+
+/// So many times as much as to copy a result costs it to look up all the URIs that may be in it.
+const LINKS: usize = 8;
+
+impl Conversation {
+    /// Has a request called. It is answered where `asked` says, once.
+    pub(in super::super) fn call(
+        &mut self,
+        fx: &mut dyn Effects,
+        asked: ReplyTo,
+        request: ClientRequest,
+    ) {
+        let is_wish = request.method() == method::RESOURCES_SUBSCRIBE;
+        let room = match is_wish.then(|| self.room_for(request.key())).transpose() {
+            Ok(room) => room,
+            Err(text) => return self.refuse_busy(fx, &asked, text),
+        };
+        let number = self.calls.insert(asked.id, asked.stream, request);
+        if let Some(open) = self.calls.get_mut(number) {
+            open.room = room;
+        }
+        self.dispatch(fx, number);
+    }
+
+    /// Takes a request back, which gets no answer; what its server may still say is dropped there. The
+    /// handshake can't be cancelled (2025-11-25, basic/utilities/cancellation). `params` are the
+    /// client's own words about it.
+    pub(in super::super) fn cancel(
+        &mut self,
+        fx: &mut dyn Effects,
+        id: &RequestId,
+        params: Option<&Bytes>,
+    ) {
+        let is_it = |waiting: &mut WaitingQuery| {
+            waiting.asked.id == *id && !matches!(waiting.wish, TableQuery::Initialize(_))
+        };
+        for waiting in self.waiting.extract_if(.., is_it) {
+            fx.forgo(waiting.asked.stream);
+        }
+        let number = self.calls.find(id);
+        if let Some(open) = number.and_then(|number| self.calls.remove(number)) {
+            if let Stage::Sent(guard) = open.stage {
+                guard.cancel(params.cloned());
+            }
+            fx.forgo(open.stream);
+            if let (Some(server), Some(_)) = (open.server, open.uri) {
+                self.refresh_interest(&server);
+            }
+        }
+    }
+
+    /// Sends a parked call on its way, as the tables say.
+    pub(super) fn dispatch(&mut self, fx: &mut dyn Effects, number: u64) {
+        let Some(OpenCall {
+            stage: Stage::Parked { request, after },
+            ..
+        }) = self.calls.get(number)
+        else {
+            return;
+        };
+        let routing = self.routing(fx, request, *after);
+        if self.is_cut_off(&routing) {
+            return self.answer(fx, number, not_run());
+        }
+        match routing {
+            Routing::Send { .. } => self.send_call(number, routing),
+            Routing::Start(server) => {
+                self.want_instance(fx, &server);
+                self.park(fx, number, Some(server));
+            }
+            Routing::Park(server) => self.park(fx, number, server),
+            Routing::Fail(server, text) => self.fail(fx, number, server, text),
+            Routing::Refuse(code, text) => {
+                self.answer(
+                    fx,
+                    number,
+                    Answer::Error(jsonrpc::error_object(code, &text)),
+                );
+            }
+        }
+    }
+
+    pub(super) fn dispatch_parked(&mut self, fx: &mut dyn Effects) {
+        for number in self.calls.parked() {
+            self.dispatch(fx, number);
+        }
+    }
+
+    fn send_call(&mut self, number: u64, routing: Routing) {
+        let (
+            Routing::Send {
+                upstream,
+                permit,
+                route,
+            },
+            Some(open),
+        ) = (routing, self.calls.get_mut(number))
+        else {
+            return;
+        };
+        let call = CallId {
+            session: self.caller.serial,
+            number,
+        };
+        let sent = Stage::Sent(SentGuard::new(upstream.clone(), call));
+        let Stage::Parked { request, .. } = mem::replace(&mut open.stage, sent) else {
+            return;
+        };
+        let key = route.key;
+        open.server = Some(route.server);
+        if is_about_subscription(request.method()) {
+            open.uri = Some(key.clone());
+            self.interests.attach(&upstream, &self.caller);
+        }
+        let client = Arc::clone(&self.caller.sink);
+        let errand = Errand { key, request };
+        let generation = upstream.generation();
+        upstream.call(Ticket::new(call, generation, errand, permit, client));
+    }
+
+    fn park(&mut self, fx: &mut dyn Effects, number: u64, server: Option<ServerName>) {
+        if !self.calls.park(number, server, fx.now()) {
+            self.time_out(fx, number);
+        }
+    }
+
+    /// Answers the calls that have been parked for too long.
+    pub(super) fn expire_calls(&mut self, fx: &mut dyn Effects) {
+        for number in self.calls.overdue(fx.now()) {
+            self.time_out(fx, number);
+        }
+    }
+
+    fn time_out(&mut self, fx: &mut dyn Effects, number: u64) {
+        let Some(OpenCall {
+            stage: Stage::Parked { request, .. },
+            ..
+        }) = self.calls.get(number)
+        else {
+            return;
+        };
+        let text = format!(
+            "the server of '{}' is still starting after {} s; try again later",
+            request.key(),
+            calls::PARK.as_secs()
+        );
+        self.answer(fx, number, Answer::Failed(text));
+    }
+
+    pub(super) fn on_answered(&mut self, fx: &mut dyn Effects, number: u64, answer: Answer) {
+        let open = self.calls.get(number);
+        if open.is_some_and(|open| matches!(open.stage, Stage::Sent(_))) {
+            self.answer(fx, number, answer);
+        }
+    }
+
+    /// The server can't take the call.
+    pub(super) fn fail(
+        &mut self,
+        fx: &mut dyn Effects,
+        number: u64,
+        server: ServerName,
+        text: String,
+    ) {
+        if let Some(open) = self.calls.get_mut(number) {
+            open.server = Some(server);
+        }
+        self.answer(fx, number, Answer::Failed(text));
+    }
+
+    /// The server never saw the call: it goes to a later generation.
+    pub(super) fn on_bounced(
+        &mut self,
+        fx: &mut dyn Effects,
+        number: u64,
+        errand: Errand,
+        after: Generation,
+    ) {
+        let Some(open) = self.calls.get_mut(number) else {
+            return;
+        };
+        let request = errand.request;
+        let parked = Stage::Parked { request, after };
+        if let Stage::Sent(guard) = mem::replace(&mut open.stage, parked) {
+            guard.settle();
+        }
+        self.dispatch(fx, number);
+    }
+
+    /// Answers a call, once: it is gone from the book then.
+    pub(super) fn answer(&mut self, fx: &mut dyn Effects, number: u64, answer: Answer) {
+        let Some(mut open) = self.calls.remove(number) else {
+            return;
+        };
+        if open.uri.is_some()
+            && let Some(server) = open.server.clone()
+        {
+            if matches!(answer, Answer::Result(_)) {
+                self.on_subscription(&mut open);
+            }
+            self.refresh_interest(&server);
+        }
+        if let (Stage::Parked { .. }, Answer::Failed(_)) = (&open.stage, &answer)
+            && let Some(server) = &open.server
+        {
+            self.caller.metrics.call_refused(server);
+        }
+        let answer = match answer {
+            Answer::Result(result) => beside(self.weight(&result), || {
+                jsonrpc::result(&open.id, &self.outward(&open, result))
+            }),
+            Answer::Error(error) => jsonrpc::error(Some(&open.id), &error),
+            Answer::Failed(text) if open.method == method::TOOLS_CALL => {
+                jsonrpc::result(&open.id, &tools::failed_call(&text))
+            }
+            Answer::Failed(text) => {
+                let error = jsonrpc::error_object(code::SERVER_UNAVAILABLE, &text);
+                jsonrpc::error(Some(&open.id), &error)
+            }
+        };
+        if let Stage::Sent(guard) = open.stage {
+            guard.settle();
+        }
+        drop(open.counted);
+        fx.respond(open.stream, answer);
+    }
+
+    /// What it costs to send it on, as so many bytes that are copied.
+    fn weight(&self, result: &Bytes) -> usize {
+        let may_have_links = self.merged.may_collide();
+        result.len() * if may_have_links { LINKS } else { 1 }
+    }
+
+    /// The result with the URIs that clients know its server's resources by.
+    fn outward(&self, open: &OpenCall, result: Bytes) -> Bytes {
+        let server = open.server.as_ref().filter(|_| self.merged.may_collide());
+        let Some(server) = server else {
+            return result;
+        };
+        let mut search = Search::result();
+        let outward = |uri: &str| self.merged.outward_uri(server, uri, &mut search);
+        let changed = contents::rewrite_uris(open.method, &result, outward);
+        self.searched(&search);
+        changed.unwrap_or(result)
+    }
+}
+
+fn is_about_subscription(method: &str) -> bool {
+    matches!(
+        method,
+        method::RESOURCES_SUBSCRIBE | method::RESOURCES_UNSUBSCRIBE
+    )
+}

@@ -1,0 +1,63 @@
+//! What a session answers from the table of what is offered: the four lists, page by page, and
+//! `initialize`, for the servers' instructions. Without a table it waits.
+
+use super::stop::refuse_stopping;
+use super::{Conversation, Effects, ReplyTo};
+use crate::protocol::jsonrpc::{self, code};
+use crate::protocol::mcp::item::Kind;
+use crate::protocol::mcp::lifecycle;
+use crate::protocol::version::Version;
+
+/// A request that is answered from the table.
+#[derive(Debug)]
+pub(super) struct WaitingQuery {
+    pub(super) asked: ReplyTo,
+    pub(super) wish: TableQuery,
+}
+
+/// What it asks for.
+#[derive(Debug)]
+pub(super) enum TableQuery {
+    /// The handshake, in this revision: any table will do.
+    Initialize(Version),
+    /// A page of a list: from a table that is complete.
+    List { kind: Kind, cursor: Option<String> },
+}
+
+impl Conversation {
+    /// Answers from the table, or keeps the request until there is one that will do.
+    pub(super) fn answer_or_keep(&mut self, fx: &mut dyn Effects, waiting: WaitingQuery) {
+        let WaitingQuery { asked, wish } = &waiting;
+        let is_complete = self.routes.as_ref().map(|routes| routes.is_complete);
+        match (wish, is_complete) {
+            (TableQuery::Initialize(version), Some(_)) => {
+                let instructions = self.merged.instructions();
+                let result = lifecycle::initialize_result(*version, instructions);
+                fx.respond_result(asked, &result);
+            }
+            (TableQuery::List { .. }, Some(true)) if fx.is_full() => {
+                // Those that waited for the table are answered all at once.
+                let text = "busy: more waits on this session's stream than may; read it";
+                fx.respond_error(asked, code::BUSY, text);
+            }
+            (TableQuery::List { kind, cursor }, Some(true)) => {
+                let pages = self.merged.pages(*kind);
+                if let Some(page) = pages.get(cursor.as_deref()) {
+                    let answer = jsonrpc::result_of(&asked.id, page.pieces());
+                    fx.respond(asked.stream, answer);
+                } else {
+                    let text = "Invalid cursor: it is none of this list's";
+                    fx.respond_error(asked, code::INVALID_PARAMS, text);
+                }
+            }
+            (TableQuery::Initialize(_), None) | (TableQuery::List { .. }, None | Some(false))
+                if self.waits_in_vain() =>
+            {
+                refuse_stopping(fx, asked);
+            }
+            (TableQuery::Initialize(_), None) | (TableQuery::List { .. }, None | Some(false)) => {
+                self.waiting.push(waiting);
+            }
+        }
+    }
+}

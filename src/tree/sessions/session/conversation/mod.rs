@@ -1,0 +1,224 @@
+//! What is said between one client and the servers: what the client asks, what becomes of it, and
+//! what servers tell and ask in turn.
+//!
+//! No actor, no timer, no stream: what happened goes in, and what is to be done is done by whoever
+//! holds the conversation ([`Effects`]), at once. It knows its client by a [`Caller`] and a table of
+//! routes. A call needs no more than that: one that belongs to no session goes the same way.
+
+mod announcements;
+mod calls;
+mod dispatch;
+mod effects;
+mod instances;
+mod interests;
+mod lists;
+mod logging;
+mod requests;
+mod routing;
+mod server_requests;
+mod stop;
+mod subscriptions;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use self::announcements::Announcements;
+use self::calls::Calls;
+pub(super) use self::effects::{Effects, ReplyTo};
+use self::instances::Instances;
+#[cfg(test)]
+pub(in crate::tree::sessions) use self::instances::UNUSED;
+use self::interests::Interests;
+use self::lists::WaitingQuery;
+use self::server_requests::ServerRequests;
+pub(super) use self::stop::STOPPING;
+pub(crate) use self::stop::Stop;
+use crate::config::model::Limits;
+use crate::protocol::mcp::lifecycle::ClientInfo;
+use crate::protocol::version::Version;
+use crate::telemetry::metrics::Metrics;
+use crate::tree::client::{SessionEvent, SessionSink};
+use crate::tree::registry::{Merged, Routes};
+use crate::tree::{Quota, Taker};
+
+/// Who makes the calls.
+pub(super) struct Caller {
+    /// The first half of the ids of its calls.
+    pub(super) serial: u64,
+    /// What the log calls it.
+    pub(super) name: Arc<str>,
+    /// Who is told what becomes of its calls.
+    pub(super) sink: Arc<dyn SessionSink>,
+    /// In whose name it takes of what all clients share.
+    pub(super) taker: Arc<Taker>,
+    /// What the subscriptions of all clients may take.
+    pub(super) subscriptions: Quota,
+    /// Where it and its calls are counted.
+    pub(super) metrics: Metrics,
+}
+
+impl fmt::Debug for Caller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "session {}", self.name)
+    }
+}
+
+/// The conversation. Dropping it withdraws the calls, and answers what servers asked.
+pub(super) struct Conversation {
+    caller: Caller,
+    limits: Arc<Limits>,
+    /// What the client said of itself.
+    client: ClientInfo,
+    /// Whether the client has gone beyond `initialize`, so that it may be notified.
+    has_spoken: bool,
+    /// Whether it was another life of the session, and mostly of the gateway, that its client saw last.
+    is_adopted: bool,
+    routes: Option<Arc<Routes>>,
+    /// What is offered to this client: the table's lists, or with those of its own instances.
+    merged: Arc<Merged>,
+    instances: Instances,
+    /// When it is looked whether they are of any use.
+    instance_check: Option<Instant>,
+    calls: Calls,
+    /// Requests that wait for a table, or for a whole one.
+    waiting: Vec<WaitingQuery>,
+    announcements: Announcements,
+    interests: Interests,
+    server_requests: ServerRequests,
+    /// How far the gateway's stop has come.
+    stop: Stop,
+}
+
+impl Conversation {
+    /// One that has not begun; or one that goes on, `is_adopted`, after another life of its session.
+    pub(super) fn new(
+        caller: Caller,
+        limits: Arc<Limits>,
+        (client, is_adopted): (ClientInfo, bool),
+        stop: Stop,
+    ) -> Self {
+        Self {
+            calls: Calls::new(caller.metrics.session_calls()),
+            caller,
+            limits,
+            client,
+            has_spoken: is_adopted,
+            is_adopted,
+            routes: None,
+            merged: Arc::default(),
+            instances: Instances::default(),
+            instance_check: None,
+            waiting: Vec::new(),
+            announcements: Announcements::default(),
+            interests: Interests::default(),
+            server_requests: ServerRequests::default(),
+            stop,
+        }
+    }
+
+    /// What the last `initialize` settled; the latest revision before there was any.
+    pub(super) fn version(&self) -> Version {
+        self.client.version
+    }
+
+    /// Whether a request of the client has no answer yet.
+    pub(super) fn is_calling(&self) -> bool {
+        self.calls.len() > 0 || !self.waiting.is_empty()
+    }
+
+    /// The events of the standalone stream that ask what the client has not answered.
+    pub(super) fn asked_events(&self) -> Vec<u64> {
+        self.server_requests.events()
+    }
+
+    /// From now on these limits hold.
+    pub(super) fn set_limits(&mut self, limits: Arc<Limits>) {
+        self.limits = limits;
+    }
+
+    /// Takes what an upstream or root says.
+    pub(super) fn on_event(&mut self, fx: &mut dyn Effects, event: SessionEvent) {
+        match event {
+            SessionEvent::Answered { call, answer } => self.on_answered(fx, call.number, answer),
+            SessionEvent::Bounced {
+                call,
+                errand,
+                generation,
+            } => self.on_bounced(fx, call.number, errand, generation),
+            SessionEvent::Progress { call, notification } => {
+                if let Some(open) = self.calls.get(call.number)
+                    && let Some(server) = &open.server
+                {
+                    fx.notify_lossy(server, open.stream, notification);
+                }
+            }
+            SessionEvent::Logged {
+                server,
+                level,
+                is_amplified,
+                notification,
+            } => {
+                if self.interests.hears(level, is_amplified) {
+                    fx.notify_lossy(&server, self.stream_at(fx, &server), notification);
+                }
+            }
+            SessionEvent::Updated { server, params } => self.on_updated(fx, &server, params),
+            SessionEvent::ServerRequested(ask) => self.on_asked(fx, ask),
+            SessionEvent::ServerRequestCancelled { server, params } => {
+                self.on_ask_cancelled(fx, &server, &params);
+            }
+            SessionEvent::Notified {
+                server,
+                notification,
+            } => fx.notify_lossy(&server, self.stream_at(fx, &server), notification),
+            SessionEvent::Instance { server, state } => self.on_instance(fx, &server, state),
+            SessionEvent::NoRoom { server, why } => self.on_no_room(fx, &server, &why),
+            SessionEvent::Offers { handle, catalogue } => self.on_offers(fx, handle, catalogue),
+        }
+    }
+
+    /// Takes a new table.
+    pub(super) fn on_routes(&mut self, fx: &mut dyn Effects, routes: Arc<Routes>) {
+        let merged = Arc::clone(&routes.merged);
+        let last = self.routes.replace(routes);
+        let was_complete = last.as_ref().is_some_and(|last| last.is_complete);
+        let is_same = last.is_some_and(|last| Arc::ptr_eq(&last.merged, &merged));
+        if self.keep_instances() || !is_same {
+            self.remerge();
+            self.keep_interests();
+        }
+        for waiting in std::mem::take(&mut self.waiting) {
+            self.answer_or_keep(fx, waiting);
+        }
+        if was_complete {
+            self.tell_if_changed(fx);
+        } else {
+            self.begin_announcing(fx);
+        }
+        self.refresh_interests();
+        self.dispatch_parked(fx);
+    }
+
+    /// Does what is due.
+    pub(super) fn expire(&mut self, fx: &mut dyn Effects) {
+        self.expire_calls(fx);
+        self.expire_server_requests(fx);
+        self.expire_announcements(fx);
+        self.check_instances(fx);
+    }
+
+    /// When [`Self::expire`] has something to do.
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        let all = [
+            self.calls.next_deadline(),
+            self.server_requests.next_deadline(),
+            self.announcements.next_deadline(),
+            self.instance_check,
+        ];
+        all.into_iter().flatten().min()
+    }
+}

@@ -1,0 +1,76 @@
+//! What is said while the gateway stops: what can be served is served, and the rest is answered with
+//! words.
+
+use super::routing::Routing;
+use super::{Conversation, Effects, ReplyTo};
+use crate::protocol::jsonrpc::code;
+use crate::tree::call::Answer;
+
+/// How far it has come: the steps, in their order.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Stop {
+    /// There is none.
+    #[default]
+    No,
+    /// Servers that take calls still get them; nobody waits for another to start.
+    Draining,
+    /// Servers are being stopped, or gone: calls are answered with words.
+    NoServers,
+    /// Every call is answered and streams end; what comes is still answered.
+    Ending,
+}
+
+/// Why what is not done now is not done at all.
+pub(in super::super) const STOPPING: &str = "the gateway is stopping";
+
+impl Conversation {
+    /// The stop has come so far.
+    pub(in super::super) fn on_stop(&mut self, fx: &mut dyn Effects, step: Stop) {
+        self.stop = step;
+        for waiting in std::mem::take(&mut self.waiting) {
+            self.answer_or_keep(fx, waiting);
+        }
+        self.dispatch_parked(fx);
+        if step == Stop::Ending {
+            for number in self.calls.numbers() {
+                self.answer(fx, number, Answer::Failed(unknown_end()));
+            }
+        }
+    }
+
+    /// Whether what has to wait for a server, or for the boot latch, waits in vain: nothing is
+    /// started any more. The table itself comes in no time.
+    pub(super) fn waits_in_vain(&self) -> bool {
+        match self.stop {
+            Stop::No => false,
+            Stop::Draining | Stop::NoServers => self.routes.is_some(),
+            Stop::Ending => true,
+        }
+    }
+
+    /// Whether the stop keeps a call from going this way.
+    pub(super) fn is_cut_off(&self, routing: &Routing) -> bool {
+        match routing {
+            Routing::Refuse(..) => false,
+            Routing::Send { .. } => self.stop >= Stop::NoServers,
+            Routing::Park(_) | Routing::Start(_) | Routing::Fail(..) => self.waits_in_vain(),
+        }
+    }
+}
+
+/// Refuses what the stop leaves no time for.
+pub(super) fn refuse_stopping(fx: &mut dyn Effects, asked: &ReplyTo) {
+    fx.respond_error(asked, code::SERVER_UNAVAILABLE, STOPPING);
+}
+
+/// The answer to a call that did not leave the gateway before its stop.
+pub(super) fn not_run() -> Answer {
+    Answer::Failed(format!(
+        "{STOPPING}; the call was not run: try again in a few seconds"
+    ))
+}
+
+/// What is said of a call that is still with its server when streams end.
+fn unknown_end() -> String {
+    format!("{STOPPING}; the call may or may not have taken effect")
+}

@@ -1,0 +1,131 @@
+//! The stream of one POST: it lives until all its requests are answered, with its connection or
+//! without ("disconnection SHOULD NOT be interpreted as the client cancelling its request",
+//! 2025-11-25, basic/transports).
+
+use tokio::sync::mpsc;
+use tokio::sync::oneshot;
+
+use super::event_log::Cursor;
+use super::load::SessionLoad;
+use super::queue::{Event, FirstReply, Queue, Queued, push};
+
+/// A POST that has not got all its answers.
+#[derive(Debug)]
+pub(in super::super) struct PostStream {
+    pub(in super::super) cursor: Cursor,
+    /// How many answers are to come.
+    awaited: usize,
+    connection: Connection,
+}
+
+/// Where what is said on a stream goes.
+#[derive(Debug)]
+enum Connection {
+    /// Nothing was said: one answer could be all.
+    Unopened(oneshot::Sender<FirstReply>),
+    /// To an event stream.
+    Open(Queue),
+    /// To nobody for now: the connection is broken, and can be resumed.
+    Detached,
+    /// To nobody: the connection broke before it had anything to be resumed from.
+    Lost,
+}
+
+impl PostStream {
+    pub(in super::super) fn new(
+        cursor: Cursor,
+        awaited: usize,
+        answer: oneshot::Sender<FirstReply>,
+    ) -> Self {
+        Self {
+            cursor,
+            awaited,
+            connection: Connection::Unopened(answer),
+        }
+    }
+
+    /// One more request has its answer, or will get none. Gives whether all have.
+    pub(in super::super) fn count_down(&mut self) -> bool {
+        self.awaited = self.awaited.saturating_sub(1);
+        self.awaited == 0
+    }
+
+    pub(in super::super) fn is_unopened(&self) -> bool {
+        matches!(self.connection, Connection::Unopened(_))
+    }
+
+    pub(in super::super) fn is_lost(&self) -> bool {
+        match &self.connection {
+            Connection::Unopened(answer) => answer.is_closed(),
+            Connection::Open(_) | Connection::Detached => false,
+            Connection::Lost => true,
+        }
+    }
+
+    /// Becomes an event stream, which begins with `priming`.
+    pub(in super::super) fn open(&mut self, load: &SessionLoad, priming: Option<Event>) {
+        let Connection::Unopened(answer) =
+            std::mem::replace(&mut self.connection, Connection::Lost)
+        else {
+            return;
+        };
+        let (queue, rest) = mpsc::unbounded_channel();
+        if begin(load, answer, priming, Some(rest)) {
+            self.connection = Connection::Open(queue);
+        }
+    }
+
+    /// Answers a POST that heard nothing before: one message and no more.
+    pub(in super::super) fn finish(self, load: &SessionLoad, event: Event) {
+        if let Connection::Unopened(answer) = self.connection {
+            begin(load, answer, Some(event), None);
+        }
+    }
+
+    /// Ends a POST of whose requests the last was cancelled.
+    pub(in super::super) fn forgo(self, load: &SessionLoad) {
+        match self.connection {
+            Connection::Unopened(answer) => {
+                begin(load, answer, None, None);
+            }
+            Connection::Open(queue) => {
+                push(load, &queue, Event::END);
+            }
+            Connection::Detached | Connection::Lost => {}
+        }
+    }
+
+    /// Sends on the event stream, if there is one.
+    pub(in super::super) fn send(&mut self, load: &SessionLoad, event: Event) {
+        if let Connection::Open(queue) = &self.connection
+            && !push(load, queue, event)
+        {
+            self.connection = Connection::Detached;
+        }
+    }
+
+    /// Goes on on another event stream; what is owed is not owed on the last one any more.
+    pub(in super::super) fn attach(&mut self, load: &SessionLoad, queue: Queue) {
+        if let Connection::Open(last) =
+            std::mem::replace(&mut self.connection, Connection::Open(queue))
+        {
+            push(load, &last, Event::END);
+        }
+    }
+}
+
+/// Gives whether there was somebody to take it.
+fn begin(
+    load: &SessionLoad,
+    answer: oneshot::Sender<FirstReply>,
+    first: Option<Event>,
+    rest: Option<Queued>,
+) -> bool {
+    let size = first.as_ref().map_or(0, |event| event.message.len());
+    load.queue(size);
+    let sent = answer.send(FirstReply { first, rest });
+    if sent.is_err() {
+        load.withdraw(size);
+    }
+    sent.is_ok()
+}

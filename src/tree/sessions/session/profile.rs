@@ -1,0 +1,63 @@
+//! What everybody knows of a session as long as it lives, and what it is found by.
+
+use std::sync::Arc;
+
+use ractor::ActorId;
+
+use super::delivery::load::SessionLoad;
+use crate::ids::{Holder, Owner, SessionId};
+use crate::protocol::version::Version;
+
+/// What a session is found by. Neither transport finds the sessions of the other, and no owner
+/// those of another.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Key {
+    /// HTTP+SSE: a random id.
+    Sse(SessionId, Owner),
+    /// Streamable HTTP: a signed id.
+    Streamable(Arc<str>, Owner),
+}
+
+impl Key {
+    pub(in crate::tree::sessions) fn owner(&self) -> Owner {
+        match self {
+            Self::Sse(_, owner) | Self::Streamable(_, owner) => *owner,
+        }
+    }
+}
+
+/// Who wants to know, while the gateway stops, whether a session's call has no answer yet.
+pub(in crate::tree::sessions) trait CallWatch: Send + Sync {
+    /// Whether `session` has one.
+    fn calling(&self, session: ActorId, is_calling: bool);
+}
+
+/// What everybody knows of a session, as long as it lives.
+pub(in crate::tree::sessions) struct Profile {
+    pub(super) name: Arc<str>,
+    pub(super) version: Version,
+    pub(super) load: Arc<SessionLoad>,
+    /// What its supervisor finds it by.
+    pub(super) key: Key,
+    pub(super) holder: Holder,
+    pub(super) call_watch: Arc<dyn CallWatch>,
+}
+
+impl Profile {
+    pub(in crate::tree::sessions) fn new(
+        id: &SessionId,
+        version: Version,
+        load: Arc<SessionLoad>,
+        (key, holder): (Key, Holder),
+        call_watch: Arc<dyn CallWatch>,
+    ) -> Self {
+        Self {
+            name: id.short().into(),
+            version,
+            load,
+            key,
+            holder,
+            call_watch,
+        }
+    }
+}
