@@ -53,11 +53,11 @@ pub(super) async fn run(
     let take_in = |(socket, peer), connections: &mut JoinSet<()>, crowd: &mut Crowd| {
         let presence = crowd.admit(connections.len(), peer);
         let (told, service) = (told.clone(), service.clone());
-        let (metrics, refusals) = (context.metrics.clone(), context.refusals.clone());
-        connections.spawn(turn::of("connection", "what comes", async move {
-            let _counted = Held::one(metrics.connections());
-            connection::serve(socket, service, presence, told, refusals).await;
-        }));
+        let refusals = context.refusals.clone();
+        let counted = Held::one(context.metrics.connections());
+        let served = connection::serve(socket, service, presence, told, refusals);
+        let served = served.map(|()| drop(counted));
+        connections.spawn(turn::of("connection", "what comes", served));
     };
     loop {
         let staying = connections.len() - crowd.leaving();

@@ -14,10 +14,11 @@ use futures_util::TryFutureExt as _;
 use hyper::body::Incoming;
 use hyper::header::{CONNECTION, HeaderValue};
 use hyper::server::conn::http1;
-use hyper::service::service_fn;
+use hyper::service::{Service, service_fn};
 use hyper::{Request, Response, Version};
 use hyper_util::rt::TokioIo;
 use socket2::{SockRef, TcpKeepalive};
+use std::convert::Infallible;
 use std::io;
 use std::net::IpAddr;
 use std::pin::{Pin, pin};
@@ -132,73 +133,86 @@ const LATE: Duration = Duration::from_millis(100);
 
 /// Serves `socket` until its client or a limit ends it. When `stop` says so, what was on its way is
 /// answered, and no other request is read. When `presence` has it make room, it is closed at once.
-pub(super) async fn serve(
+// Not an `async fn`, in which each connection would keep all that it was made of.
+pub(super) fn serve(
     socket: TcpStream,
     service: impl HttpService,
     presence: Arc<Presence>,
     (limits, mut stop): (watch::Receiver<Arc<Limits>>, watch::Receiver<bool>),
     refusals: Refusals,
-) {
+) -> impl Future<Output = ()> + Send {
     let limits_of_phases = Current::new(limits.clone());
     let current = Current::new(limits);
     let (limits, peer) = (current.now(), presence.peer().address());
     tune(&socket, limits.peer_timeout);
     let lingering = Lingering::new(socket, presence.clock.clone(), stop.clone());
     let wire = Wire::of(presence.clone());
-    let (cut, is_over) = (wire.cut.clone(), stop.clone());
-    let service = service_fn(move |mut request: Request<Incoming>| {
-        let (limits, version) = (current.now(), request.version());
-        wire.presence.spoke();
-        request.extensions_mut().insert(Wire {
-            limits,
-            version,
-            ..wire.clone()
-        });
-        let is_over = is_over.clone();
-        let reply = service.call(request);
-        reply.map_ok(move |reply| last_if(*is_over.borrow(), reply))
-    });
+    let cut = wire.cut.clone();
+    let service = knowing(wire, (current, stop.clone()), service);
     let mut connection = http1::Builder::new()
         .timer(Ear(presence.clock.clone()))
         .header_read_timeout(limits.header_timeout)
         .max_header_size(limits.max_header_bytes)
         .max_buf_size(BUFFER.max(limits.max_header_bytes))
         .serve_connection(TokioIo::new(lingering), service);
-    let end = tokio::select! {
-        // In this order: what has come is seen before it is judged that nothing has.
-        biased;
-        ended = &mut connection => End::Over(ended),
-        end = told_to_end(&cut, &presence, limits_of_phases, &mut stop) => end,
-    };
-    let ended = match end {
-        End::Over(ended) => ended,
-        End::Cut(why) => return log::debug!("connection cut: {why}"),
-        End::Slow => return refusals.slow(peer),
-        End::Leave => {
-            log::debug!("connection closed to make room");
-            if presence.is_silent() {
-                connection.into_parts().io.into_inner().say(&no_room());
+    async move {
+        let end = tokio::select! {
+            // In this order: what has come is seen before it is judged that nothing has.
+            biased;
+            ended = &mut connection => End::Over(ended),
+            end = told_to_end(&cut, &presence, limits_of_phases, &mut stop) => end,
+        };
+        let ended = match end {
+            End::Over(ended) => ended,
+            End::Cut(why) => return log::debug!("connection cut: {why}"),
+            End::Slow => return refusals.slow(peer),
+            End::Leave => {
+                log::debug!("connection closed to make room");
+                if presence.is_silent() {
+                    connection.into_parts().io.into_inner().say(&no_room());
+                }
+                return;
             }
-            return;
-        }
-        End::Soft => {
-            Pin::new(&mut connection).graceful_shutdown();
-            // What was answered may not have been read: that must not hold it for ever.
-            let ended = timeout(2 * linger::TIME, &mut connection).await;
-            ended.unwrap_or(Ok(()))
-        }
-        End::Stop => {
-            Pin::new(&mut connection).graceful_shutdown();
-            (&mut connection).await
-        }
-    };
-    if let Err(error) = ended {
-        log::debug!("connection ended: {error}");
-        if error.is_parse() {
-            let first = connection.into_parts().io.into_inner().first_bytes();
-            refusals.unreadable(peer, &error, (first, limits.max_header_bytes));
+            End::Soft => {
+                Pin::new(&mut connection).graceful_shutdown();
+                // What was answered may not have been read: that must not hold it for ever.
+                let ended = timeout(2 * linger::TIME, &mut connection).await;
+                ended.unwrap_or(Ok(()))
+            }
+            End::Stop => {
+                Pin::new(&mut connection).graceful_shutdown();
+                (&mut connection).await
+            }
+        };
+        if let Err(error) = ended {
+            log::debug!("connection ended: {error}");
+            if error.is_parse() {
+                let first = connection.into_parts().io.into_inner().first_bytes();
+                refusals.unreadable(peer, &error, (first, limits.max_header_bytes));
+            }
         }
     }
+}
+
+/// `service`, whose requests carry what is known of their connection.
+fn knowing(
+    wire: Wire,
+    (limits, stop): (Current, watch::Receiver<bool>),
+    service: impl HttpService,
+) -> impl Service<Request<Incoming>, Response = warp::reply::Response, Error = Infallible, Future: Send>
+{
+    service_fn(move |mut request: Request<Incoming>| {
+        let (limits, version) = (limits.now(), request.version());
+        wire.presence.spoke();
+        request.extensions_mut().insert(Wire {
+            limits,
+            version,
+            ..wire.clone()
+        });
+        let stop = stop.clone();
+        let reply = service.call(request);
+        reply.map_ok(move |reply| last_if(*stop.borrow(), reply))
+    })
 }
 
 /// The reply, which says whether it is the last on its connection.

@@ -9,6 +9,8 @@ use super::problem::Problem;
 use super::refused::Asker;
 use super::{Context, headers, path, routes};
 use crate::ids::Owner;
+use futures_util::TryFutureExt as _;
+use futures_util::future::{Either, ready};
 use hyper::body::Incoming;
 use hyper::header::HeaderValue;
 use hyper::service::{Service, service_fn};
@@ -47,25 +49,19 @@ pub(super) fn service(context: &Arc<Context>) -> impl HttpService {
         if let Some(meant) = path::as_meant(request.uri()) {
             *request.uri_mut() = meant;
         }
-        let outcome = match enter(&context, &mut request) {
-            Entry::Open(listed) => Ok((listed, routes.call(request))),
-            Entry::Answered(reply) => Err(reply),
+        let (listed, reply) = match enter(&context, &mut request) {
+            Entry::Open(listed) => (listed, Either::Left(routes.call(request))),
+            Entry::Answered(reply) => (None, Either::Right(ready(Ok(reply)))),
         };
         let context = context.clone();
-        async move {
-            let response = match outcome {
-                Err(reply) => reply,
-                Ok((listed, reply)) => {
-                    let mut response = reply.await?;
-                    if let Some(origin) = listed {
-                        cors::allow(response.headers_mut(), origin);
-                    }
-                    response
-                }
-            };
+        // Not an `async` block, which would keep what it awaits twice, for each connection.
+        reply.map_ok(move |mut response| {
+            if let Some(origin) = listed {
+                cors::allow(response.headers_mut(), origin);
+            }
             context.refusals.note(&asker, &response);
-            Ok(response)
-        }
+            response
+        })
     })
 }
 

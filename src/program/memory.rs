@@ -11,7 +11,9 @@ use std::thread;
 use std::time::Duration;
 
 /// How often it looks: one line of `/proc`.
-const TICK: Duration = Duration::from_secs(5);
+const TICK: Duration = Duration::from_secs(1);
+/// Between two trims: who is at work takes back what was given.
+const REST: Duration = Duration::from_secs(5);
 /// In pages; a mebibyte. For less no heap is looked through.
 const LITTLE: u64 = 256;
 
@@ -23,11 +25,13 @@ pub(super) fn start() -> io::Result<()> {
     thread.spawn(|| {
         let mut level = Level::default();
         while let Some(resident) = resident() {
+            let mut pause = TICK;
             if level.is_trim_due(resident) {
                 trim();
                 level.trimmed(self::resident().unwrap_or(resident));
+                pause = REST;
             }
-            thread::sleep(TICK);
+            thread::sleep(pause);
         }
     })?;
     Ok(())

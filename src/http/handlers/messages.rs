@@ -41,12 +41,14 @@ where
         .filter(|known| known.is_sse(&id, wire.owner))
     {
         Some(session) => session.clone(),
-        None => context.sessions.of(wire.holder()).find(&id).await?,
+        // Apart, as for most requests it is known; batches are rare too.
+        None => Box::pin(context.sessions.of(wire.holder()).find(&id)).await?,
     };
     wire.remember(&session).await?;
     let body = read(&context, &wire, &headers, frames).await?;
     if is_batch(&body) {
-        session.deliver_all(read_batch(&session, &body, wire.limits.max_batch_length).await?)?;
+        let batch = read_batch(&session, &body, wire.limits.max_batch_length);
+        session.deliver_all(Box::pin(batch).await?)?;
     } else {
         session.deliver(beside(body.len(), || jsonrpc::decode(&body))?)?;
     }

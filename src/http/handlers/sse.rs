@@ -26,13 +26,15 @@ pub(in crate::http) async fn open(
     wire: Wire,
 ) -> Result<Response, Problem> {
     if headers::session(&headers)?.is_some() {
-        return listen::answer(&context, &headers, wire).await;
+        // Apart, as in the other transport.
+        return Box::pin(listen::answer(&context, &headers, wire)).await;
     }
     if !accept::allows(&headers.get_all(ACCEPT), "text/event-stream") {
         return Err(Problem::NotAcceptable("text/event-stream"));
     }
     wire.is_known().await?;
-    let OpenedSse { id, stream } = context.sessions.of(wire.holder()).open_sse().await?;
+    let sessions = context.sessions.of(wire.holder());
+    let OpenedSse { id, stream } = Box::pin(sessions.open_sse()).await?;
     let place = place(&context, &headers, &wire);
     stream.cut_with(wire.cut);
     let asked = Asked {

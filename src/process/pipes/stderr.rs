@@ -15,7 +15,8 @@ use crate::throttle::{Pace, Throttle};
 
 /// How many lines are kept, for what is said last.
 const KEPT: usize = 50;
-const BLOCK: usize = 16 * 1024;
+/// Each server keeps one, and few say much.
+const BLOCK: usize = 4 * 1024;
 
 /// Reads to the end, then delivers [`Output::StderrClosed`]. Lines longer than `cap` bytes are cut;
 /// about `rate` a second are delivered.

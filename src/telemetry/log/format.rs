@@ -8,6 +8,8 @@ use ::log::Level;
 use jiff::Zoned;
 use syslog::{Facility, Severity};
 
+use super::zone;
+
 /// The name in front of every syslog line; `journalctl -t mcp-gateway` finds it.
 pub(super) const IDENT: &str = "mcp-gateway";
 
@@ -50,7 +52,7 @@ impl Format {
     /// The same as bytes, with the local time of now.
     pub(super) fn line(self, level: Level, text: fmt::Arguments<'_>) -> Vec<u8> {
         let mut line = Vec::with_capacity(128);
-        match self.write(&mut line, &Zoned::now(), level, text) {
+        match self.write(&mut line, &zone::now(), level, text) {
             Ok(()) => line,
             Err(_) => Vec::new(), // a Vec takes every write
         }

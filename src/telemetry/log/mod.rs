@@ -10,6 +10,7 @@ mod stdout;
 mod syslog;
 #[cfg(test)]
 mod tests;
+mod zone;
 
 use std::io::{self, IsTerminal};
 use std::panic::{self, PanicHookInfo};
@@ -116,6 +117,7 @@ impl Drop for LogGuard {
     reason = "handed to the thread that writes"
 )]
 pub fn init(sink: Sink, level: LevelFilter) -> io::Result<LogGuard> {
+    zone::read();
     let is_shown = Arc::new(AtomicBool::new(false));
     let (logger, mut guard) = match sink {
         Sink::Syslog(path) => {

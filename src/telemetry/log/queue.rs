@@ -3,7 +3,7 @@
 
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -13,9 +13,10 @@ use tokio::time::Instant; // std's own where no runtime is, as on the writing th
 
 use super::format::Format;
 use super::gate::{Gate, Sum};
+use super::zone;
 use crate::telemetry::metrics::Counter;
 
-/// Lines that may wait for the writing thread.
+/// Lines that may wait for the writing thread, the one that it writes included.
 pub(super) const CAPACITY: usize = 2048;
 /// How often dropped lines are reported while the queue never runs empty.
 const REPORT_INTERVAL: Duration = Duration::from_secs(1);
@@ -32,7 +33,8 @@ pub(super) trait Output: Send + 'static {
 /// The callers' end.
 #[derive(Debug, Clone)]
 pub(super) struct Queue {
-    items: SyncSender<Item>,
+    /// As long as the backlog has room: a bounded channel takes the memory for all lines at once.
+    items: Sender<Item>,
     backlog: Arc<Backlog>,
 }
 
@@ -59,7 +61,7 @@ pub(super) struct Backlog {
 
 /// Starts the writing thread. It ends when the last queue is dropped.
 pub(super) fn start(format: Format, output: impl Output, gate: Arc<Gate>) -> io::Result<Queue> {
-    let (sender, items) = sync_channel(CAPACITY);
+    let (sender, items) = channel();
     let backlog = Arc::new(Backlog::default());
     let writer = Writer {
         format,
@@ -68,6 +70,7 @@ pub(super) fn start(format: Format, output: impl Output, gate: Arc<Gate>) -> io:
         gate,
         backlog: Arc::clone(&backlog),
         reported: Instant::now(),
+        zone_read: Instant::now(),
     };
     thread::Builder::new()
         .name("log".to_owned())
@@ -103,8 +106,10 @@ impl Queue {
     }
 
     fn hand(&self, item: Item) -> bool {
-        self.backlog.add();
-        let is_taken = self.items.try_send(item).is_ok();
+        if !self.backlog.add() {
+            return false;
+        }
+        let is_taken = self.items.send(item).is_ok();
         if !is_taken {
             self.backlog.remove();
         }
@@ -113,8 +118,12 @@ impl Queue {
 }
 
 impl Backlog {
-    fn add(&self) {
-        *self.lock() += 1;
+    /// Whether there is room for one more.
+    fn add(&self) -> bool {
+        let mut waiting = self.lock();
+        let has_room = *waiting < CAPACITY;
+        *waiting += usize::from(has_room);
+        has_room
     }
 
     fn remove(&self) {
@@ -151,6 +160,7 @@ struct Writer<O> {
     gate: Arc<Gate>,
     backlog: Arc<Backlog>,
     reported: Instant,
+    zone_read: Instant,
 }
 
 impl<O: Output> Writer<O> {
@@ -168,6 +178,7 @@ impl<O: Output> Writer<O> {
                 Some(due) => items.recv_timeout(due - now),
                 None => items.recv().map_err(RecvTimeoutError::from),
             };
+            self.look_at_zone();
             match received {
                 Ok(Item::Line(line)) => self.write(&line),
                 Ok(Item::SumUp) => {
@@ -180,6 +191,13 @@ impl<O: Output> Writer<O> {
             }
             self.report_dropped();
             self.backlog.remove();
+        }
+    }
+
+    fn look_at_zone(&mut self) {
+        if self.zone_read.elapsed() >= zone::HOLDS {
+            zone::read();
+            self.zone_read = Instant::now();
         }
     }
 

@@ -12,6 +12,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use super::Sink;
 use super::format::{Format, without_priority};
 use super::syslog::send_once;
+use super::zone;
 
 /// Writes one line to where the log goes, or to stderr while there is no syslog.
 #[expect(
@@ -19,6 +20,7 @@ use super::syslog::send_once;
     reason = "only while they take what is written"
 )]
 pub fn say(sink: &Sink, level: Level, text: fmt::Arguments<'_>) {
+    zone::read();
     match sink {
         Sink::Stdout => write_if_ready(io::stdout(), &Format::Stdout.line(level, text)),
         Sink::Syslog(path) => {

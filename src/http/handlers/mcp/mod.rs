@@ -34,8 +34,9 @@ where
 {
     match method {
         Method::POST => post::answer(&context, &headers, wire, frames).await,
-        Method::GET => listen::answer(&context, &headers, wire).await,
-        Method::DELETE => delete::answer(&context, &headers, &wire).await,
+        // Apart: hardly any request needs the memory for these, which each connection would keep.
+        Method::GET => Box::pin(listen::answer(&context, &headers, wire)).await,
+        Method::DELETE => Box::pin(delete::answer(&context, &headers, &wire)).await,
         _ => Err(Problem::Method("GET, POST, DELETE")),
     }
 }

@@ -57,12 +57,12 @@ where
             && is_initialize(message)
         {
             // A client that begins anew, as some do without forgetting the id that they had.
-            return open(context, wire, takes, posted).await;
+            return Box::pin(open(context, wire, takes, posted)).await;
         }
         converse(context, wire, &session, (takes, posted)).await
     } else {
         let body = read(context, &wire, headers, frames).await?;
-        open(context, wire, takes, first(&body)?).await
+        Box::pin(open(context, wire, takes, first(&body)?)).await
     }
 }
 
@@ -100,7 +100,8 @@ async fn known(context: &Context, wire: &Wire, id: &str) -> Result<SessionHandle
         wire.is_known().await?;
         return Ok(session.clone());
     }
-    let session = find(context, wire, id).await?;
+    // Apart, as for most requests it is known.
+    let session = Box::pin(find(context, wire, id)).await?;
     wire.remember(&session).await?;
     Ok(session)
 }
