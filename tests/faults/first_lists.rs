@@ -1,4 +1,4 @@
-//! Rows 290 and 291: what a client's first lists wait for.
+//! Rows 290, 291 and 294: what a client's first lists wait for, and what a list costs that was not declared.
 
 use std::time::Duration;
 
@@ -104,5 +104,32 @@ async fn f291_first_configuration_comes_late() {
         client.close().await;
     }
     new_way.close().await;
+    stage.close().await;
+}
+
+#[tokio::test]
+async fn f294_dies_late_of_an_undeclared_list() {
+    let home = tempfile::tempdir().expect("a directory");
+    let asked = home.path().join("asked");
+    // It is silent for longer than it is waited for, and what it does meanwhile ends it.
+    let tools = format!("echo x >>'{}'; (sleep 6; kill -9 $$) &", asked.display());
+    let bad = one_at_a_time("{}", &tools, "true");
+    let options = GatewayOptions::new(configuration(&[bad], &json!({}))).home(home.path());
+    let mut stage = Stage::early(294, options).await;
+    // The others are asked for when a life has outlived the one that ends it.
+    let others = "'bad' stderr: is asked for another list";
+    stage.gateway.wait_for_log(others, LONG).await;
+    let times = std::fs::read_to_string(&asked).expect("it was asked");
+    let lives = times.lines().count();
+    stage.struck(format!("{lives} lives ended a second after the silence"));
+    stage.at_most("lives that were asked", &lives, &2);
+    let logs = stage.gateway.logs();
+    let ended = |line: &&String| line.contains("Server 'bad'") && line.contains("[ERROR]");
+    stage.at_most(
+        "of their ends called failures",
+        &logs.iter().filter(ended).count(),
+        &0,
+    );
+    stage.resume().await;
     stage.close().await;
 }

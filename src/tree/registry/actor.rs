@@ -64,6 +64,7 @@ pub(crate) struct RegistryState {
     has_complained: bool,
     has_tidied: bool,
     myself: ActorRef<RegistryMsg>,
+    latch_opens: Instant,
     latch: Timer<RegistryMsg>,
 }
 
@@ -92,6 +93,7 @@ impl Actor for Registry {
             rest: None,
             has_complained: false,
             has_tidied: false,
+            latch_opens: args.latch_opens,
             latch: Timer::after(&myself, wait, || RegistryMsg::LatchElapsed),
             myself,
         })
@@ -144,12 +146,15 @@ impl Actor for Registry {
             RegistryMsg::LatchOpens(at) => {
                 let wait = at.saturating_duration_since(Instant::now());
                 state.is_latch_elapsed &= wait.is_zero();
+                state.latch_opens = at;
                 state.latch = Timer::after(&state.myself, wait, || RegistryMsg::LatchElapsed);
             }
             RegistryMsg::Unconfigured => {
                 state.is_latch_elapsed = true;
                 state.push();
             }
+            // Said before the time was another.
+            RegistryMsg::LatchElapsed if Instant::now() < state.latch_opens => {}
             RegistryMsg::LatchElapsed => state.on_latch_elapsed(),
             RegistryMsg::Merged { merged, took } => {
                 let merged = merged.ok_or("a merge failed")?;

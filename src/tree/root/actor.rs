@@ -205,8 +205,8 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
             }
             return;
         };
-        self.take_limits(&config.limits);
         self.begin_configured();
+        self.take_limits(&config.limits);
         let wanted: Vec<Wanted> = config
             .servers
             .iter()
