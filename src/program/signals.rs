@@ -110,9 +110,9 @@ impl Signals {
         let mut is_stopping = false;
         let outcome = loop {
             tokio::select! {
-                exit = tree.wait() => break (exit.code(), false),
+                biased; // a second signal ends the tree, too
                 Some(asked) = self.asked.recv() => match asked {
-                    Asked::Reload if is_stopping => {}
+                    Asked::Reload | Asked::Stop if is_stopping => {}
                     Asked::Reload => {
                         manager.reloading();
                         tokens.reload();
@@ -131,6 +131,7 @@ impl Signals {
                         break (BROKEN, true);
                     }
                 },
+                exit = tree.wait() => break (exit.code(), false),
             }
         };
         self.ends.send_replace(true);
@@ -197,16 +198,24 @@ impl Keeper {
     fn on(&mut self, asked: Asked) {
         match (asked, self.asked_at) {
             (Asked::Reload, _) => self.pass(Asked::Reload),
-            (_, None) => {
+            // It is stopping already.
+            (Asked::MakeRoom, Some(_)) => {}
+            // From the holder: a terminal's signal after it is the first.
+            (Asked::MakeRoom, None) => {
+                self.end_within(STOP_LIMIT);
+                self.pass(Asked::MakeRoom);
+            }
+            (Asked::Stop | Asked::Kill, None) => {
                 self.asked_at = Some(Instant::now());
                 self.end_within(STOP_LIMIT);
-                self.pass(asked);
+                self.pass(Asked::Stop);
             }
-            (_, Some(since)) if since.elapsed() < SAME_SIGNAL => {}
-            (_, Some(_)) => {
+            (Asked::Stop | Asked::Kill, Some(since)) if since.elapsed() < SAME_SIGNAL => {}
+            (Asked::Stop | Asked::Kill, Some(_)) => {
+                // Known before its consequences are.
+                self.pass(Asked::Kill);
                 self.groups.kill_all();
                 self.end_within(KILL_LIMIT);
-                self.pass(Asked::Kill);
             }
         }
     }
@@ -244,5 +253,41 @@ async fn at(deadline: Option<Instant>) {
     match deadline {
         Some(deadline) => sleep_until(deadline).await,
         None => pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::advance;
+
+    use super::*;
+
+    /// What the program is asked for when these come, each after the one before has been heard.
+    async fn passed(signals: &[Asked]) -> Vec<Asked> {
+        let (tell, mut asked) = mpsc::unbounded_channel();
+        let mut keeper = Keeper {
+            groups: Groups::default(),
+            tell,
+            is_ending: watch::channel(false).1,
+            asked_at: None,
+            deadline: None,
+        };
+        for signal in signals {
+            keeper.on(*signal);
+            advance(SAME_SIGNAL).await;
+        }
+        std::iter::from_fn(|| asked.try_recv().ok()).collect()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_the_holder_says_is_nobodys_first_signal() {
+        use Asked::{Kill, MakeRoom, Stop};
+        assert_eq!(passed(&[Stop, Stop]).await, [Stop, Kill]);
+        assert_eq!(passed(&[MakeRoom, Stop]).await, [MakeRoom, Stop]);
+        assert_eq!(
+            passed(&[MakeRoom, Stop, Stop]).await,
+            [MakeRoom, Stop, Kill]
+        );
+        assert_eq!(passed(&[Stop, MakeRoom]).await, [Stop]);
     }
 }

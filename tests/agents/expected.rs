@@ -10,7 +10,7 @@ use crate::model::Model;
 use crate::play::{Play, Taken};
 use crate::programs::{Place, Program};
 use crate::script::{SCRIPT, Step};
-use crate::stage::{Socket, Stage};
+use crate::stage::{Socket, Stage, Transport, Way};
 
 /// For an answer, the time that its call takes included.
 const SOON: Duration = Duration::from_secs(10);
@@ -55,6 +55,9 @@ const EXCEPTIONS: &[Exception] = &[
     says(Program::Cline, None, "SIGKILL in a call", "waited 6 s"),
 ];
 
+/// The same over HTTP+SSE.
+const OVER_SSE: &[Exception] = &[];
+
 const NOT_CONNECTED: &str = "is not connected";
 
 const fn says(
@@ -68,14 +71,17 @@ const fn says(
 
 /// Programs whose session is over, with a socket of the gateway's own, at this step. The Python SDK ends it when a
 /// call is refused.
-const LOST: &[(Program, &str)] = &[(Program::FastMcp, "away"), (Program::OpenAiAgents, "away")];
+const LOST: &[(Program, Transport, &str)] = &[
+    (Program::FastMcp, Transport::Http, "away"),
+    (Program::OpenAiAgents, Transport::Http, "away"),
+];
 
 /// Runs the program through the script.
 ///
 /// # Panics
 /// When a step gives anything but what the table says.
-pub(crate) async fn holds(program: Program, socket: Socket, has_token: bool) {
-    let stage = Stage::set(socket, has_token).await;
+pub(crate) async fn holds(program: Program, way: Way) {
+    let stage = Stage::set(way).await;
     let (home, url, secret) = (stage.home().join("home"), stage.url(), stage.token());
     let (play, due) = Play::new();
     let play = Arc::new(play);
@@ -83,6 +89,7 @@ pub(crate) async fn holds(program: Program, socket: Socket, has_token: bool) {
     let place = Place {
         home: &home,
         url: &url,
+        transport: way.transport,
         token: secret,
         model: &model.address,
     };
@@ -92,8 +99,8 @@ pub(crate) async fn holds(program: Program, socket: Socket, has_token: bool) {
         () = &mut directing => unreachable!("the play goes on"),
     };
     let taken = play.taken().await;
-    let (row, wrong) = judge(program, socket, &taken);
-    eprintln!("{program:?}, socket {socket:?}, token {has_token}\n{row}");
+    let (row, wrong) = judge(program, way, &taken);
+    eprintln!("{program:?}, {way:?}\n{row}");
     if !wrong.is_empty() {
         eprintln!("{}", tail(&said));
     }
@@ -107,14 +114,14 @@ fn tail(text: &str) -> &str {
 }
 
 /// A line for each step, and the names of those that are not as expected.
-fn judge(program: Program, socket: Socket, taken: &[Taken]) -> (String, Vec<&'static str>) {
+fn judge(program: Program, way: Way, taken: &[Taken]) -> (String, Vec<&'static str>) {
     let (mut row, mut wrong) = (String::new(), Vec::new());
     let mut is_lost = false;
     for (number, step) in SCRIPT.iter().enumerate() {
         let taken = taken.get(number);
-        is_lost |= socket == Socket::Own && LOST.contains(&(program, step.name));
+        is_lost |= way.socket == Socket::Own && LOST.contains(&(program, way.transport, step.name));
         let is_expected =
-            is_lost || is_right(step, taken) || is_excepted(program, socket, step, taken);
+            is_lost || is_right(step, taken) || is_excepted(program, way, step, taken);
         if !is_expected {
             wrong.push(step.name);
         }
@@ -125,9 +132,13 @@ fn judge(program: Program, socket: Socket, taken: &[Taken]) -> (String, Vec<&'st
     (row, wrong)
 }
 
-fn is_excepted(program: Program, socket: Socket, step: &Step, taken: Option<&Taken>) -> bool {
-    let of_this = EXCEPTIONS.iter().filter(|(whose, only, name, _)| {
-        *whose == program && only.is_none_or(|only| only == socket) && *name == step.name
+fn is_excepted(program: Program, way: Way, step: &Step, taken: Option<&Taken>) -> bool {
+    let all = match way.transport {
+        Transport::Http => EXCEPTIONS,
+        Transport::Sse => OVER_SSE,
+    };
+    let of_this = all.iter().filter(|(whose, only, name, _)| {
+        *whose == program && only.is_none_or(|only| only == way.socket) && *name == step.name
     });
     let mut instead = of_this.map(|(.., instead)| instead);
     instead.any(|instead| match instead {

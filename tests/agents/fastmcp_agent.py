@@ -5,12 +5,13 @@ import json
 import os
 
 from fastmcp import Client
-from fastmcp.client.transports import StreamableHttpTransport
+from fastmcp.client.transports import SSETransport, StreamableHttpTransport
 from openai import AsyncOpenAI
 
 token = os.environ.get("MCPROXY_TOKEN")
 headers = {"Authorization": f"Bearer {token}"} if token else {}
-transport = StreamableHttpTransport(os.environ["MCPROXY_URL"], headers=headers)
+kind = SSETransport if os.environ["MCPROXY_TRANSPORT"] == "sse" else StreamableHttpTransport
+transport = kind(os.environ["MCPROXY_URL"], headers=headers)
 model = AsyncOpenAI(base_url=os.environ["MODEL_URL"] + "/v1")
 
 

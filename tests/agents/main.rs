@@ -24,38 +24,49 @@ mod support;
 mod runs {
     use crate::expected;
     use crate::programs::Program;
-    use crate::stage::Socket;
+    use crate::stage::{Socket, Transport, Way};
 
-    /// Four runs of each program, named after it.
+    const OVER_HTTP: Way = Way {
+        transport: Transport::Http,
+        socket: Socket::Own,
+        has_token: false,
+    };
+    const OVER_SSE: Way = Way {
+        transport: Transport::Sse,
+        ..OVER_HTTP
+    };
+
+    /// Runs of a program, each named after how it reaches the gateway.
     macro_rules! runs {
-        ($($name:ident $program:ident,)+) => {$(
-            mod $name {
-                use super::{Program, Socket, expected};
+        ($program:ident: $($name:ident $way:expr,)+) => {
+            use super::*;
 
-                #[tokio::test]
-                async fn own_socket() {
-                    expected::holds(Program::$program, Socket::Own, false).await;
-                }
-
-                #[tokio::test]
-                async fn own_socket_with_token() {
-                    expected::holds(Program::$program, Socket::Own, true).await;
-                }
-
-                #[tokio::test]
-                async fn held_socket() {
-                    expected::holds(Program::$program, Socket::Held, false).await;
-                }
-
-                #[tokio::test]
-                async fn held_socket_with_token() {
-                    expected::holds(Program::$program, Socket::Held, true).await;
-                }
-            }
-        )+};
+            $(#[tokio::test]
+            async fn $name() {
+                expected::holds(Program::$program, $way).await;
+            })+
+        };
     }
 
-    runs! {
+    /// Four over Streamable HTTP of each program, named after it.
+    macro_rules! over_http {
+        ($($name:ident $program:ident,)+) => { $(mod $name { runs! { $program:
+            own_socket OVER_HTTP,
+            own_socket_with_token Way { has_token: true, ..OVER_HTTP },
+            held_socket Way { socket: Socket::Held, ..OVER_HTTP },
+            held_socket_with_token Way { socket: Socket::Held, has_token: true, ..OVER_HTTP },
+        } })+ };
+    }
+
+    /// Two over HTTP+SSE of each that can.
+    macro_rules! over_sse {
+        ($($name:ident $program:ident,)+) => { $(mod $name { runs! { $program:
+            own_socket OVER_SSE,
+            held_socket Way { socket: Socket::Held, ..OVER_SSE },
+        } })+ };
+    }
+
+    over_http! {
         claude_code ClaudeCode,
         cline Cline,
         codex Codex,
@@ -63,5 +74,13 @@ mod runs {
         gemini Gemini,
         openai_agents OpenAiAgents,
         opencode OpenCode,
+    }
+
+    over_sse! {
+        claude_code_sse ClaudeCode,
+        cline_sse Cline,
+        fastmcp_sse FastMcp,
+        gemini_sse Gemini,
+        openai_agents_sse OpenAiAgents,
     }
 }

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use tokio::process::Command;
 use tokio::time::timeout;
 
+use crate::stage::Transport;
 use crate::support::proc;
 
 /// Two minutes are usual where calls run into a time-out.
@@ -35,6 +36,7 @@ pub(crate) struct Place<'a> {
     pub(crate) home: &'a Path,
     /// The gateway's address.
     pub(crate) url: &'a str,
+    pub(crate) transport: Transport,
     pub(crate) token: Option<&'a str>,
     /// The model's address.
     pub(crate) model: &'a str,
@@ -54,7 +56,8 @@ impl Program {
     fn commands(self, place: &Place<'_>) -> Vec<Vec<String>> {
         match self {
             Self::ClaudeCode => {
-                let add = words("claude mcp add --transport http mcproxy", &[place.url]);
+                let add = "claude mcp add --transport";
+                let add = words(add, &[place.transport_word(), "mcproxy", place.url]);
                 let run = "claude --model claude-sonnet-4-5 --allowedTools mcp__mcproxy --output-format stream-json --verbose -p";
                 vec![[add, place.header_option()].concat(), words(run, &[PROMPT])]
             }
@@ -72,10 +75,8 @@ impl Program {
             }
             Self::Gemini => {
                 place.write(".gemini/settings.json", &gemini().to_string());
-                let add = words(
-                    "gemini mcp add --scope user --transport http mcproxy",
-                    &[place.url],
-                );
+                let add = "gemini mcp add --scope user --transport";
+                let add = words(add, &[place.transport_word(), "mcproxy", place.url]);
                 let run = words("gemini --yolo -m gemini-2.5-flash -p", &[PROMPT]);
                 vec![[add, place.header_option()].concat(), run]
             }
@@ -108,6 +109,13 @@ impl Place<'_> {
         let folder = path.parent().expect("it is below the home directory");
         fs::create_dir_all(folder).expect("the directory is ours");
         fs::write(path, text).expect("the directory is ours");
+    }
+
+    fn transport_word(&self) -> &'static str {
+        match self.transport {
+            Transport::Http => "http",
+            Transport::Sse => "sse",
+        }
     }
 
     fn bearer(&self) -> Option<String> {
@@ -193,6 +201,7 @@ impl Place<'_> {
             ("TERM", "xterm".to_owned()),
             ("NO_COLOR", on()),
             ("MCPROXY_URL", self.url.to_owned()),
+            ("MCPROXY_TRANSPORT", self.transport_word().to_owned()),
             ("MODEL_URL", self.model.to_owned()),
             ("PROMPT", PROMPT.to_owned()),
             // Nobody listens there: a program that asks for the world is refused at once.
@@ -251,7 +260,11 @@ fn gemini() -> Value {
 }
 
 fn cline(place: &Place<'_>) -> Value {
-    let server = json!({ "type": "streamableHttp", "url": place.url, "headers": place.headers() });
+    let kind = match place.transport {
+        Transport::Http => "streamableHttp",
+        Transport::Sse => "sse",
+    };
+    let server = json!({ "type": kind, "url": place.url, "headers": place.headers() });
     json!({ "mcpServers": { "mcproxy": server } })
 }
 

@@ -37,27 +37,44 @@ pub(crate) enum Socket {
     Held,
 }
 
+/// What is spoken between a program and the gateway.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Transport {
+    /// Streamable HTTP, which all of them can.
+    Http,
+    /// HTTP+SSE.
+    Sse,
+}
+
+/// How a program reaches the gateway.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Way {
+    pub(crate) transport: Transport,
+    pub(crate) socket: Socket,
+    pub(crate) has_token: bool,
+}
+
 pub(crate) struct Stage {
     home: TempDir,
     held: Option<TcpListener>,
     address: SocketAddr,
-    has_token: bool,
+    way: Way,
     gateway: Gateway,
 }
 
 impl Stage {
-    pub(crate) async fn set(socket: Socket, has_token: bool) -> Self {
+    pub(crate) async fn set(way: Way) -> Self {
         let home = TempDir::new().expect("a temporary directory");
         furnish(home.path());
         let bind = || TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let held = (socket == Socket::Held).then(bind);
-        let options = options(home.path(), held.as_ref(), has_token);
+        let held = (way.socket == Socket::Held).then(bind);
+        let options = options(home.path(), held.as_ref(), way.has_token);
         let gateway = Gateway::start(options).await;
         let stage = Self {
             address: gateway.addr(),
             home,
             held,
-            has_token,
+            way,
             gateway,
         };
         stage.is_ready().await;
@@ -70,11 +87,15 @@ impl Stage {
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("http://{}/mcp", self.address)
+        let path = match self.way.transport {
+            Transport::Http => "mcp",
+            Transport::Sse => "sse",
+        };
+        format!("http://{}/{path}", self.address)
     }
 
     pub(crate) fn token(&self) -> Option<&'static str> {
-        self.has_token.then_some(TOKEN)
+        self.way.has_token.then_some(TOKEN)
     }
 
     /// Does what is due, for as long as there is a play.
@@ -130,7 +151,7 @@ impl Stage {
     }
 
     async fn start(&mut self) {
-        let mut options = options(self.home(), self.held.as_ref(), self.has_token);
+        let mut options = options(self.home(), self.held.as_ref(), self.way.has_token);
         if self.held.is_none() {
             options = options.arg("--listen").arg(self.address.to_string());
         }

@@ -1,4 +1,4 @@
-//! Rows 270 to 273: one client that takes all it gets, with as many sessions and connections as it likes, and what
+//! Rows 270 to 273 and 295: one client that takes all it gets, with as many sessions and connections as it likes, and what
 //! is left for another. A client is an address here, or a token.
 
 use std::net::{IpAddr, SocketAddr};
@@ -165,5 +165,47 @@ async fn f273_connections_of_one_token() {
     let reply = wait::within(|| "an answer".to_owned(), 2 * DEADLINE, exchange).await;
     assert_eq!(reply.status, 200, "{}", reply.text());
     stage.within("another token is served", asked.elapsed(), TURN);
+    stage.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f295_no_place_to_initialize() {
+    const MOST: usize = 40;
+    const TRIES: usize = 8;
+    let settings = json!({ "max_connections": MOST, "header_timeout": 60 });
+    let mut stage = Stage::with(295, &[], &settings, |options| options).await;
+    let addr = stage.gateway.addr();
+    stage.pause().await;
+    let first = Caller::open(addr, GREEDY).await;
+    let mut held = Vec::new();
+    for _ in 0..MOST {
+        held.push(occupy(addr, GREEDY, &first.head).await);
+    }
+    let before = stage.metric("mcproxy_sessions").await;
+    let accept = ("accept", "application/json, text/event-stream");
+    let json = ("content-type", "application/json");
+    let post = http::request_head(addr, "POST", "/mcp", &[json, accept]);
+    let listen = http::request_head(addr, "GET", "/sse", &[("accept", "text/event-stream")]);
+    let hello = streamable::initialize(1, "2025-11-25", "{}");
+    let mut refused = 0;
+    for number in 0..TRIES {
+        let (head, body) = if number % 2 == 0 {
+            (&post, hello.as_bytes())
+        } else {
+            (&listen, &b""[..])
+        };
+        let mut connection = Connection::open_from(addr, GREEDY).await.expect("it waits");
+        let exchange = connection.exchange(head, body);
+        let reply = wait::within(|| "an answer".to_owned(), DEADLINE, exchange).await;
+        refused += usize::from(reply.status == 503);
+    }
+    stage.struck(format!(
+        "{refused} of {TRIES} who begin a session are refused"
+    ));
+    assert_eq!(refused, TRIES);
+    let after = stage.metric("mcproxy_sessions").await;
+    stage.at_most("sessions of theirs", &after.saturating_sub(before), &0);
+    drop(held);
+    stage.resume().await;
     stage.close().await;
 }

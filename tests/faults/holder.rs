@@ -1,4 +1,4 @@
-//! Rows 280 to 284: what befalls a gateway whose port a parent holds (`--hold-port`), and that parent.
+//! Rows 280 to 284, 292 and 293: what befalls a gateway whose port a parent holds (`--hold-port`), and that parent.
 
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use tokio::time::{Instant, timeout};
 
 use super::metrics;
 use super::stage::Stage;
+use crate::support::both;
 use crate::support::client::DEADLINE;
 use crate::support::gateway::{Gateway, GatewayOptions};
 use crate::support::http::{self, Connection};
@@ -258,5 +259,77 @@ async fn f284_holder_killed() {
     stage.holds("in order", true);
     let late = Connection::open(stage.gateway.addr()).await;
     stage.holds("the port is free", late.is_err());
+    stage.keep();
+}
+
+/// A gateway that is down for a second and more, and what one that was killed has left.
+async fn down(stage: &Stage) -> Vec<Process> {
+    let mut gateway = gateway_after(&stage.gateway, 0).await;
+    for _ in 0..3 {
+        gateway.signal(Signal::SIGKILL);
+        gateway = gateway_after(&stage.gateway, gateway.pid).await;
+    }
+    both::ready(&stage.gateway).await;
+    let servers = proc::children(gateway.pid);
+    let servers = servers.into_iter();
+    let stubborn: Vec<_> = servers
+        .filter(|server| server.command.contains("--ignore-term"))
+        .collect();
+    let mark = stage.gateway.log_mark();
+    gateway.signal(Signal::SIGKILL);
+    let said = "it is started again in 1.6s";
+    stage.gateway.wait_for_log_after(mark, said, DEADLINE).await;
+    stubborn
+}
+
+#[tokio::test]
+async fn f292_stopped_while_its_holder_pauses() {
+    let home = TempDir::new().expect("a temporary directory");
+    let held = |options: GatewayOptions| options.home(home.path()).arg("--hold-port");
+    let stubborn = [
+        fixture("x", &["--ignore-term", "--ignore-eof"]),
+        fixture("y", &["--ignore-term", "--ignore-eof", "--grandchild"]),
+    ];
+    let mut stage = Stage::with(292, &stubborn, &json!({}), held).await;
+    stage.pause().await;
+    let left = down(&stage).await;
+    let alive = left.iter().filter(|server| server.is_alive()).count();
+    assert!(alive > 0, "{left:?}");
+    stage.struck(format!("SIGTERM in the pause; {alive} servers live"));
+    stage.gateway.signal(Signal::SIGTERM);
+    let asked = Instant::now();
+    let status = stage.gateway.wait_exit(DEADLINE).await;
+    stage.holds("exit 0", status.success());
+    stage.within("after", asked.elapsed(), Duration::from_secs(2));
+    let alive = left.iter().filter(|server| server.is_alive()).count();
+    stage.at_most("of them alive", &alive, &0);
+    stage.keep();
+}
+
+#[tokio::test]
+async fn f293_interrupted_while_its_holder_restarts_it() {
+    let home = TempDir::new().expect("a temporary directory");
+    let mut stage = stage(293, &home).await;
+    let session = Endpoint::initialized(stage.gateway.addr(), VERSION).await;
+    let sleep = call_tool(7, "x__sleep", r#"{"ms":2000,"steps":4}"#);
+    let running = session.begin(&sleep).await;
+    let in_flight = ("mcproxy_calls_in_flight", &[("server", "x")][..]);
+    metrics::at_least(&stage.gateway, in_flight, 1.0, DEADLINE).await;
+    let gateway = gateway_after(&stage.gateway, 0).await;
+    stage.gateway.signal(Signal::SIGUSR2);
+    stage.gateway.wait_for_log("Stopping", DEADLINE).await;
+    // Longer than what counts as one signal sent twice.
+    tokio::time::sleep(Duration::from_millis(400)).await;
+    // As a terminal does, to all that it runs.
+    stage.gateway.signal(Signal::SIGINT);
+    gateway.signal(Signal::SIGINT);
+    stage.struck("SIGINT to both while the gateway stops for a restart");
+    let answer = running.reply().await.message().await;
+    stage.holds("the call is finished", text_of(&answer) == "slept");
+    let status = stage.gateway.wait_exit(DEADLINE).await;
+    stage.holds("exit 0", status.success());
+    let logs = stage.gateway.logs();
+    let second = logs.iter().filter(|line| line.contains("Second signal"));
+    stage.at_most("second signals", &second.count(), &0);
     stage.keep();
 }

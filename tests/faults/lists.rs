@@ -8,18 +8,18 @@ use tokio::time::{Instant, sleep};
 use super::metrics;
 use super::stage::{Stage, configuration, wait as real_or};
 use crate::support::both;
-use crate::support::client::{DEADLINE, Sse, SseClient, Streamable};
+use crate::support::client::{Client, DEADLINE, Sse, SseClient, Streamable, Transport};
 use crate::support::gateway::{Gateway, GatewayOptions};
 use crate::support::http;
 use crate::support::servers::{fixture, text_of, tool_names};
 use crate::support::wait;
 
-const CHANGED: &str = "notifications/tools/list_changed";
-const LONG: Duration = Duration::from_secs(60);
+pub(super) const CHANGED: &str = "notifications/tools/list_changed";
+pub(super) const LONG: Duration = Duration::from_secs(60);
 
 /// A server that is at one thing at a time. Its list of tools is what `tools` writes, which has the id
 /// of the request in `$id`; before it answers for another list it does what `others` says.
-fn one_at_a_time(capabilities: &str, tools: &str, others: &str) -> Value {
+pub(super) fn one_at_a_time(capabilities: &str, tools: &str, others: &str) -> Value {
     let script = format!(
         r#"
 say() {{ printf '{{"jsonrpc":"2.0","id":%s,%s}}\n' "$id" "$1"; }}
@@ -49,12 +49,12 @@ async fn status_of(gateway: &Gateway, server: &str) -> Value {
     found.expect("it is there").clone()
 }
 
-async fn is_ready(gateway: &Gateway) -> bool {
+pub(super) async fn is_ready(gateway: &Gateway) -> bool {
     http::get(gateway.addr(), "/readyz").await.status == 200
 }
 
 /// The names that `server` has in the list.
-async fn tools_of(client: &SseClient, server: &str) -> Vec<String> {
+pub(super) async fn tools_of<T: Transport>(client: &Client<T>, server: &str) -> Vec<String> {
     let names = tool_names(&client.call("tools/list", None, LONG).await);
     let prefix = format!("{server}__");
     let own = names.iter().filter_map(|name| name.strip_prefix(&prefix));
@@ -152,6 +152,8 @@ async fn f251_later_page_fails() {
     stage.within("ready after", start.elapsed(), Duration::from_secs(10));
     stage.resume().await;
     let client = stage.client::<Sse>().await;
+    let line = "Lists are given with the first pages of 'hangs' alone";
+    stage.gateway.wait_for_log(line, LONG).await;
     for server in ["torn", "hangs"] {
         let count = tools_of(&client, server).await.len();
         stage.struck(format!("{count} tools of {server}"));

@@ -41,6 +41,8 @@ mod fair;
 #[cfg(test)]
 mod files;
 #[cfg(test)]
+mod first_lists;
+#[cfg(test)]
 mod flood;
 #[cfg(test)]
 mod gateway;

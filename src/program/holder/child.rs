@@ -12,6 +12,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
+use crate::process;
 use crate::service::{Relay, Sockets};
 
 /// What the child must not get, or it would hold the port too.
@@ -31,6 +32,8 @@ pub(super) struct Child {
     name: OsString,
     arguments: Vec<OsString>,
     pid: Option<Pid>,
+    /// Children that this process had before it was what it is, as a shell's that became it.
+    strangers: Vec<Pid>,
 }
 
 impl Child {
@@ -47,6 +50,7 @@ impl Child {
             name: arguments.next().unwrap_or_default(),
             arguments: arguments.filter(|argument| argument != FLAG).collect(),
             pid: None,
+            strangers: process::adopted(),
         }
     }
 
@@ -82,6 +86,13 @@ impl Child {
         if let Some(pid) = self.pid {
             kill(pid, signal).ok();
         }
+    }
+
+    /// What servers of a killed gateway have left, and has come to this process.
+    pub(super) fn orphans(&self) -> Vec<Pid> {
+        let mut all = process::adopted();
+        all.retain(|pid| self.pid != Some(*pid) && !self.strangers.contains(pid));
+        all
     }
 
     pub(super) fn relay(&self) -> Option<&Relay> {

@@ -91,7 +91,7 @@ impl Course {
 
     pub(super) fn on_signal(&mut self, signal: Signal, now: Instant) -> Option<Step> {
         if [Signal::SIGTERM, Signal::SIGINT].contains(&signal) {
-            return self.on_stop(signal, now);
+            return Some(self.on_stop(signal, now));
         }
         let is_restart = signal == Signal::SIGUSR2;
         let is_known = is_restart || signal == Signal::SIGHUP;
@@ -110,16 +110,14 @@ impl Course {
         }
     }
 
-    fn on_stop(&mut self, signal: Signal, now: Instant) -> Option<Step> {
-        let (step, deadline) = match self.phase {
-            Phase::Down { .. } => return Some(Step::End(0)),
-            Phase::Up { .. } => (Some(Step::Pass(signal)), now + STOP_LIMIT),
-            Phase::Stopping { deadline } => (Some(Step::Pass(signal)), deadline),
-            // It is ending already, and would take this for a second signal.
-            Phase::Restarting { deadline } => (None, deadline),
+    fn on_stop(&mut self, signal: Signal, now: Instant) -> Step {
+        let deadline = match self.phase {
+            Phase::Down { .. } => return Step::End(0),
+            Phase::Up { .. } => now + STOP_LIMIT,
+            Phase::Stopping { deadline } | Phase::Restarting { deadline } => deadline,
         };
         self.phase = Phase::Stopping { deadline };
-        step
+        Step::Pass(signal)
     }
 
     /// The gateway has ended.
@@ -280,7 +278,8 @@ mod tests {
         assert_eq!(course.on_end(exited(0), now), Step::Start);
         course.started(now);
         assert_eq!(course.on_signal(Signal::SIGUSR2, now), Some(Step::Restart));
-        assert_eq!(course.on_signal(Signal::SIGTERM, now), None);
+        let stop = Some(Step::Pass(Signal::SIGTERM));
+        assert_eq!(course.on_signal(Signal::SIGTERM, now), stop);
         assert_eq!(course.on_end(exited(0), now), Step::End(0));
     }
 

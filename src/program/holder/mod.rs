@@ -6,13 +6,15 @@ mod child;
 mod course;
 mod mail;
 
+use std::collections::HashSet;
 use std::fmt;
 use std::io;
 use std::ops::ControlFlow;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use ::log::Level;
-use nix::sys::signal::Signal;
+use nix::sys::signal::{Signal, kill};
 use tokio::time::Instant;
 
 use self::child::Child;
@@ -24,6 +26,12 @@ use crate::cli::Run;
 use crate::process;
 use crate::service::{Relay, Sockets};
 use crate::telemetry::log::{Sink, say};
+
+/// What a killed gateway's servers have left: from SIGTERM to SIGKILL, between two looks, and when what
+/// hangs in the kernel is given up.
+const GRACE: Duration = Duration::from_millis(500);
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+const PATIENCE: Duration = Duration::from_millis(1500);
 
 /// Holds the port until the gateway has ended for good.
 pub fn hold(options: &Run) -> ExitCode {
@@ -72,6 +80,7 @@ impl<'a> Holder<'a> {
         let mut signals = Vec::new();
         loop {
             if let ControlFlow::Break(code) = self.turn(&signals) {
+                self.end_orphans()?;
                 return Ok(code);
             }
             signals = self.mail.wait(self.course.deadline(), self.child.relay())?;
@@ -128,6 +137,30 @@ impl<'a> Holder<'a> {
             }
         }
         memory::trim();
+    }
+
+    /// There is no next gateway that would end them. Each that ends leaves its own children here.
+    fn end_orphans(&mut self) -> io::Result<()> {
+        let start = Instant::now();
+        let mut asked = HashSet::new();
+        while start.elapsed() < PATIENCE {
+            self.child.reap();
+            let orphans = self.child.orphans();
+            if orphans.is_empty() {
+                break;
+            }
+            for pid in orphans {
+                // Nobody else reaps them, so the number is its own.
+                if start.elapsed() >= GRACE {
+                    kill(pid, Signal::SIGKILL).ok();
+                } else if asked.insert(pid) {
+                    kill(pid, Signal::SIGTERM).ok();
+                }
+            }
+            let next = Instant::now() + LOOK_EVERY;
+            self.mail.wait(Some(next), self.child.relay())?;
+        }
+        Ok(())
     }
 
     fn say(&self, level: Level, text: fmt::Arguments<'_>) {

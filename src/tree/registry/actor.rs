@@ -52,6 +52,8 @@ pub(crate) struct RegistryState {
     store: Store,
     root: Arc<dyn Subscriber>,
     subscribers: BTreeMap<u64, Arc<dyn Subscriber>>,
+    /// Those of them who have not been sent a complete table.
+    newcomers: BTreeSet<u64>,
     is_latch_elapsed: bool,
     unsaved: BTreeMap<ServerName, Kept>,
     saving: JoinSet<()>,
@@ -62,6 +64,7 @@ pub(crate) struct RegistryState {
     has_complained: bool,
     has_tidied: bool,
     myself: ActorRef<RegistryMsg>,
+    latch_opens: Instant,
     latch: Timer<RegistryMsg>,
 }
 
@@ -82,6 +85,7 @@ impl Actor for Registry {
             store: args.store,
             root: args.root,
             subscribers: BTreeMap::new(),
+            newcomers: BTreeSet::new(),
             is_latch_elapsed: wait == Duration::ZERO,
             unsaved: BTreeMap::new(),
             saving: JoinSet::new(),
@@ -89,6 +93,7 @@ impl Actor for Registry {
             rest: None,
             has_complained: false,
             has_tidied: false,
+            latch_opens: args.latch_opens,
             latch: Timer::after(&myself, wait, || RegistryMsg::LatchElapsed),
             myself,
         })
@@ -135,12 +140,21 @@ impl Actor for Registry {
             } => state.join(session, subscriber),
             RegistryMsg::Leave { session } => {
                 state.subscribers.remove(&session);
+                state.newcomers.remove(&session);
             }
             RegistryMsg::Beat(beat) => beat.passed(Part::Registry),
             RegistryMsg::LatchOpens(at) => {
                 let wait = at.saturating_duration_since(Instant::now());
+                state.is_latch_elapsed &= wait.is_zero();
+                state.latch_opens = at;
                 state.latch = Timer::after(&state.myself, wait, || RegistryMsg::LatchElapsed);
             }
+            RegistryMsg::Unconfigured => {
+                state.is_latch_elapsed = true;
+                state.push();
+            }
+            // Said before the time was another.
+            RegistryMsg::LatchElapsed if Instant::now() < state.latch_opens => {}
             RegistryMsg::LatchElapsed => state.on_latch_elapsed(),
             RegistryMsg::Merged { merged, took } => {
                 let merged = merged.ok_or("a merge failed")?;
@@ -180,21 +194,35 @@ impl RegistryState {
     /// The first lists have waited for long enough. Who is late is announced.
     fn on_latch_elapsed(&mut self) {
         let is_first = !std::mem::replace(&mut self.is_latch_elapsed, true);
-        if is_first && !self.merge.routes().is_complete {
-            match self.merge.awaited() {
-                Some(names) if names.is_empty() => {} // its catalogues are being merged
-                Some(names) => log::warn!(
-                    "Lists are given without {}, still in the first start (first_list_timeout); clients that \
-                     listen are told when it has come",
-                    naming(&names)
-                ),
-                None => log::warn!(
-                    "Lists are given without any server: the configuration has not been read yet \
-                     (first_list_timeout)"
-                ),
-            }
+        if is_first && !self.merge.routes().is_boot_over {
+            self.say_who_is_late();
         }
         self.push();
+    }
+
+    /// Nobody is, if catalogues are being merged.
+    fn say_who_is_late(&self) {
+        let Some(awaited) = self.merge.awaited() else {
+            return log::warn!(
+                "Lists are given without any server: the configuration has not been read yet \
+                 (first_list_timeout)"
+            );
+        };
+        if !awaited.is_empty() {
+            log::warn!(
+                "Lists are given without {}, still in the first start (first_list_timeout); clients that \
+                 listen are told when it has come",
+                naming(&awaited)
+            );
+        }
+        let paging = self.merge.paging();
+        if !paging.is_empty() {
+            log::warn!(
+                "Lists are given with the first pages of {} alone (first_list_timeout); clients that \
+                 listen are told when the others have come",
+                naming(&paging)
+            );
+        }
     }
 
     /// Sends everybody the next table, if it differs from the last one: at once, or when what takes
@@ -245,13 +273,30 @@ impl RegistryState {
             return;
         };
         self.root.routes_changed(Arc::clone(&routes));
-        self.subscribers
-            .retain(|_, subscriber| subscriber.routes_changed(Arc::clone(&routes)));
+        let for_newcomers = routes.for_newcomers();
+        let newcomers = &mut self.newcomers;
+        if for_newcomers.is_complete {
+            newcomers.clear();
+        }
+        self.subscribers.retain(|session, subscriber| {
+            let is_newcomer = newcomers.contains(session);
+            let routes = if is_newcomer { &for_newcomers } else { &routes };
+            let is_there = subscriber.routes_changed(Arc::clone(routes));
+            if !is_there {
+                newcomers.remove(session);
+            }
+            is_there
+        });
     }
 
     fn join(&mut self, session: u64, subscriber: Arc<dyn Subscriber>) {
-        if subscriber.routes_changed(Arc::clone(self.merge.routes())) {
+        let routes = self.merge.routes().for_newcomers();
+        let is_complete = routes.is_complete;
+        if subscriber.routes_changed(routes) {
             self.subscribers.insert(session, subscriber);
+            if !is_complete {
+                self.newcomers.insert(session);
+            }
         }
     }
 

@@ -43,18 +43,37 @@ pub(crate) enum Gap {
     /// Its first pages came, and no more, for this reason. They stand where nothing better is known:
     /// a list that was whole, or longer, loses no entry to a page that failed.
     Torn(Box<str>),
+    /// Its first pages came, and the next one is on its way: torn, for now.
+    Paging,
     /// It came whole, and could not be read again, for this reason: it stands.
     Stale(Box<str>),
 }
 
 impl Gap {
+    /// What it is until more comes.
+    fn for_now(self) -> Self {
+        match self {
+            Self::Paging => Self::Torn("its later pages have not come yet".into()),
+            other => other,
+        }
+    }
+
     /// What is to be said of it: all but what is usual.
     pub(crate) fn why(&self) -> Option<&str> {
         match self {
-            Self::Awaited | Self::Silent => None,
+            Self::Awaited | Self::Silent | Self::Paging => None,
             Self::Unread(why) | Self::Torn(why) | Self::Stale(why) => Some(why),
         }
     }
+}
+
+/// What of a list is on its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ToCome {
+    /// All of it.
+    All,
+    /// All but its first pages.
+    LaterPages,
 }
 
 /// What the lives of a server taught beside what it offers.
@@ -90,10 +109,11 @@ impl Catalogue {
     pub(crate) fn or_before(self: Arc<Self>, before: Option<&Self>) -> Arc<Self> {
         let mut filled = Self::clone(&self);
         for (kind, gap) in std::mem::take(&mut filled.gaps) {
+            let gap = gap.for_now();
             let stands = match (&gap, before) {
                 (Gap::Awaited | Gap::Silent | Gap::Unread(_), _) => true,
                 (Gap::Torn(_), before) => before.is_some_and(|it| it.is_better(kind, &filled)),
-                (Gap::Stale(_), _) => false,
+                (Gap::Stale(_) | Gap::Paging, _) => false,
             };
             let gap = if stands {
                 filled.fill(kind, gap, before)
@@ -137,9 +157,13 @@ impl Catalogue {
         !ours.is_empty() && (!is_torn || ours.len() > theirs.len())
     }
 
-    /// Whether its tools are on their way.
-    pub(crate) fn awaits_tools(&self) -> bool {
-        self.gaps.get(&Kind::Tools) == Some(&Gap::Awaited)
+    /// What of its tools is on its way.
+    pub(crate) fn tools_to_come(&self) -> Option<ToCome> {
+        match self.gaps.get(&Kind::Tools)? {
+            Gap::Awaited => Some(ToCome::All),
+            Gap::Paging => Some(ToCome::LaterPages),
+            Gap::Silent | Gap::Unread(_) | Gap::Torn(_) | Gap::Stale(_) => None,
+        }
     }
 
     /// Whether it is that one, list by list: none is read for it.

@@ -82,6 +82,11 @@ impl RegistryHandle {
         self.tell(RegistryMsg::LatchOpens(at));
     }
 
+    /// At the start there is no configuration that can be used.
+    pub(in crate::tree) fn unconfigured(&self) {
+        self.tell(RegistryMsg::Unconfigured);
+    }
+
     /// Has the registry show that it is at work.
     pub(in crate::tree) fn beat(&self, beat: Beat) {
         self.tell(RegistryMsg::Beat(beat));

@@ -79,8 +79,10 @@ pub(crate) enum RegistryMsg {
     Leave { session: u64 },
     /// From root: to be answered.
     Beat(Beat),
-    /// From root: the limits put the boot latch's time there.
+    /// From root: the limits, or the first configuration, put the boot latch's time there.
     LatchOpens(Instant),
+    /// From root: at the start there is no configuration that can be used. Nobody waits for one.
+    Unconfigured,
     /// From itself: the first lists have waited for long enough.
     LatchElapsed,
     /// From the task that merges; `None` if it failed.
@@ -105,6 +107,7 @@ impl Kind for RegistryMsg {
             Self::Leave { .. } => "Leave",
             Self::Beat(_) => "Beat",
             Self::LatchOpens(_) => "LatchOpens",
+            Self::Unconfigured => "Unconfigured",
             Self::LatchElapsed => "LatchElapsed",
             Self::Merged { .. } => "Merged",
             Self::Rested => "Rested",

@@ -35,6 +35,9 @@ pub(crate) struct Routes {
     pub version: u64,
     /// Whether the boot latch is open: until then the first list and unknown names wait.
     pub is_complete: bool,
+    /// Whether it is for those who come now. The latch stands open while there is no configuration that
+    /// can be used; the first one that can is waited for as at the start.
+    pub is_boot_over: bool,
     /// Those in their first start: they are alive, and have never told what they offer. `None`
     /// until the configuration is known.
     pub awaited: Option<Vec<ServerName>>,
@@ -45,6 +48,20 @@ pub(crate) struct Routes {
     pub at_boot: Arc<Merged>,
     /// Every configured server's state.
     pub servers: HashMap<ServerName, RouteState>,
+}
+
+impl Routes {
+    /// The same for those who have not seen a complete one.
+    #[must_use]
+    pub(super) fn for_newcomers(self: &Arc<Self>) -> Arc<Self> {
+        if self.is_complete == self.is_boot_over {
+            return Arc::clone(self);
+        }
+        Arc::new(Self {
+            is_complete: self.is_boot_over,
+            ..Self::clone(self)
+        })
+    }
 }
 
 impl RouteState {

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::mem;
 use std::sync::Arc;
 
-use super::catalogue::{Catalogue, Lessons};
+use super::catalogue::{Catalogue, Lessons, ToCome};
 use super::job::Job;
 use super::kept::Kept;
 use super::merged::{Merged, Source};
@@ -20,8 +20,8 @@ struct Server {
     route: RouteState,
     has_failed: bool,
     catalogue: Option<Arc<Catalogue>>,
-    /// It has told for the first time what it offers, and its tools are still on their way.
-    is_listing: bool,
+    /// It has told for the first time what it offers, and this of its tools is still on its way.
+    to_come: Option<ToCome>,
 }
 
 /// The merge.
@@ -30,10 +30,12 @@ pub(super) struct Merge {
     servers: Vec<Server>,
     kept: HashMap<ServerName, Kept>,
     is_configured: bool,
-    /// Whether something was told since the last table.
+    /// Whether states of servers were told since the last table.
     is_dirty: bool,
-    /// Whether that was about what is offered.
+    /// Whether what is offered was.
     is_stale: bool,
+    /// Whether nobody who comes now waits for servers in their first start.
+    is_boot_over: bool,
     /// What was merged elsewhere, for the next table.
     fresh: Option<Merged>,
     routes: Arc<Routes>,
@@ -45,8 +47,10 @@ impl Merge {
     /// Starts from what is kept on disk and from the last table, if there was one: its tools and
     /// routes stay until their servers say otherwise, since no crash may take a name away.
     pub(super) fn new(kept: HashMap<ServerName, Kept>, last: Option<Arc<Routes>>) -> Self {
+        let was_over = |last: &Arc<Routes>| last.is_boot_over && last.awaited.is_some();
         Self {
             kept,
+            is_boot_over: last.as_ref().is_some_and(was_over),
             routes: last.unwrap_or_default(),
             ..Self::default()
         }
@@ -92,7 +96,7 @@ impl Merge {
             route: last.cloned().unwrap_or(RouteState::Starting),
             has_failed: false,
             catalogue,
-            is_listing: false,
+            to_come: None,
             wanted,
         }
     }
@@ -134,8 +138,9 @@ impl Merge {
         let server = self.current(&name, handle.generation())?;
         let was_ready = server.route.generation() == Some(handle.generation());
         server.route = RouteState::Ready { handle };
-        let is_listing = told.as_ref().is_some_and(|told| told.awaits_tools());
-        server.is_listing = is_listing && (server.is_listing || server.catalogue.is_none());
+        let to_come = told.as_ref().and_then(|told| told.tools_to_come());
+        let is_first = server.to_come.is_some() || server.catalogue.is_none();
+        server.to_come = to_come.filter(|_| is_first);
         let told = told.map(|told| told.or_before(server.catalogue.as_deref()));
         let offered = told.clone().or_else(|| server.catalogue.clone());
         let offered = offered.unwrap_or_default();
@@ -143,7 +148,7 @@ impl Merge {
         server.catalogue = Some(offered);
         let fingerprint = server.wanted.fingerprint;
         self.is_stale |= !is_same;
-        self.is_dirty |= !is_same || !was_ready;
+        self.is_dirty |= !was_ready;
         let fresh = Kept {
             fingerprint,
             catalogue: told?,
@@ -207,15 +212,26 @@ impl Merge {
     /// Those that the boot waits for: they have no catalogue, kept or fresh, or one without the tools
     /// that were asked for, and have not failed their first start.
     pub(super) fn awaited(&self) -> Option<Vec<ServerName>> {
-        let has_told = |server: &Server| server.catalogue.is_some() && !server.is_listing;
-        let is_awaited = |server: &&Server| !has_told(server) && !server.has_failed;
-        let awaited = self.servers.iter().filter(is_awaited);
-        let names = awaited.map(|server| server.wanted.server.clone());
-        self.is_configured.then(|| names.collect())
+        let has_told =
+            |server: &Server| server.catalogue.is_some() && server.to_come != Some(ToCome::All);
+        let names = self.alive(|server| !has_told(server));
+        self.is_configured.then_some(names)
+    }
+
+    /// Those of which the first lists wait for more, although they are ready.
+    pub(super) fn paging(&self) -> Vec<ServerName> {
+        self.alive(|server| server.to_come == Some(ToCome::LaterPages))
+    }
+
+    /// Those of them that have not failed.
+    fn alive(&self, is_one: impl Fn(&Server) -> bool) -> Vec<ServerName> {
+        let those = self.servers.iter();
+        let those = those.filter(|server| is_one(server) && !server.has_failed);
+        those.map(|server| server.wanted.server.clone()).collect()
     }
 
     /// Builds the next table, if it is to differ from the last one; `open_latch` opens the boot
-    /// latch for good, even if root has not said yet what is configured.
+    /// latch for good, even if root has not said yet what is configured: for those who are there then.
     pub(super) fn publish(&mut self, open_latch: bool) -> Option<Arc<Routes>> {
         if self.fresh.is_none() && mem::take(&mut self.is_stale) {
             self.fresh = Some(self.job().run());
@@ -226,15 +242,24 @@ impl Merge {
     /// The same with the lists as they were merged last, whatever was told of them since.
     pub(super) fn publish_merged(&mut self, open_latch: bool) -> Option<Arc<Routes>> {
         // What was told while the merge was under way is in the table after this one.
-        let awaited = if self.is_stale {
-            self.routes.awaited.clone()
+        let (awaited, is_settled) = if self.is_stale {
+            (self.routes.awaited.clone(), false)
         } else {
-            self.awaited()
+            let awaited = self.awaited();
+            let is_nobody = awaited.as_ref().is_some_and(Vec::is_empty);
+            (awaited, is_nobody && self.paging().is_empty())
         };
-        let is_settled = awaited.as_ref().is_some_and(Vec::is_empty);
-        let is_complete = self.routes.is_complete || open_latch || is_settled;
-        let is_dirty = mem::replace(&mut self.is_dirty, self.is_stale);
-        let is_same = is_complete == self.routes.is_complete && awaited == self.routes.awaited;
+        let is_over = open_latch || is_settled;
+        self.is_boot_over |= self.is_configured && is_over;
+        let is_boot_over = self.is_boot_over || is_over;
+        let is_complete = self.routes.is_complete || is_over;
+        let is_dirty = mem::take(&mut self.is_dirty) || self.fresh.is_some();
+        let is_same = (is_complete, is_boot_over, &awaited)
+            == (
+                self.routes.is_complete,
+                self.routes.is_boot_over,
+                &self.routes.awaited,
+            );
         if !is_dirty && is_same {
             return None;
         }
@@ -243,8 +268,7 @@ impl Merge {
             Arc::new(merged)
         });
         let merged = merged.unwrap_or_else(|| Arc::clone(&self.routes.merged));
-        let was_complete = self.routes.is_complete;
-        let at_boot = if was_complete {
+        let at_boot = if self.routes.is_boot_over {
             &self.routes.at_boot
         } else {
             &merged
@@ -252,6 +276,7 @@ impl Merge {
         let routes = Routes {
             version: self.routes.version + 1,
             is_complete,
+            is_boot_over,
             awaited,
             at_boot: Arc::clone(at_boot),
             merged,

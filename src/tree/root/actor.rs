@@ -200,12 +200,12 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
 
     fn configure(&mut self, config: Option<Config>, retry: bool) {
         let Some(config) = config else {
-            let host = self.supervisor.host_mut();
-            if host.wanted.is_none() {
-                host.tell_wanted(Vec::new());
+            if !self.is_configured {
+                self.begin_unconfigured();
             }
             return;
         };
+        self.begin_configured();
         self.take_limits(&config.limits);
         let wanted: Vec<Wanted> = config
             .servers

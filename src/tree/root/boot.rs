@@ -24,6 +24,8 @@ pub(super) struct Boot {
     /// When readiness waits no longer; gone when it does not wait.
     overdue: Option<Timer<RootMsg>>,
     is_over: bool,
+    /// It begins with the first configuration that can be used.
+    is_unconfigured: bool,
 }
 
 impl Boot {
@@ -32,11 +34,15 @@ impl Boot {
             began: Instant::now(),
             overdue: None,
             is_over: false,
+            is_unconfigured: false,
         }
     }
 
     /// When lists are given, whoever is missing.
     pub(super) fn latch_opens(&self, first_list_timeout: Duration) -> Instant {
+        if self.is_unconfigured {
+            return self.began;
+        }
         self.began + first_list_timeout
     }
 }
@@ -57,6 +63,24 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
         }
     }
 
+    /// At the start there is no configuration that can be used: clients need not wait for servers.
+    pub(super) fn begin_unconfigured(&mut self) {
+        let host = self.supervisor.host_mut();
+        host.boot.is_unconfigured = true;
+        if let Some(registry) = &host.registry {
+            registry.unconfigured();
+        }
+    }
+
+    /// With the first configuration the boot begins, if it did not with the process.
+    pub(super) fn begin_configured(&mut self) {
+        let host = self.supervisor.host_mut();
+        if host.boot.is_unconfigured {
+            host.boot = Boot::begin();
+            self.time_boot();
+        }
+    }
+
     /// Takes the new table.
     pub(super) fn on_routes(&mut self, routes: Arc<Routes>) {
         let is_settled = routes.awaited.as_ref().is_some_and(Vec::is_empty);
@@ -70,7 +94,7 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
     /// Readiness has waited for long enough.
     pub(super) fn on_boot_elapsed(&mut self) {
         let host = self.supervisor.host_mut();
-        if host.boot.is_over {
+        if host.boot.is_over || host.boot.is_unconfigured {
             return;
         }
         let routes = host.routes.as_ref();

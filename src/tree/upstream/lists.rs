@@ -117,10 +117,11 @@ impl Lists {
     pub(super) fn catalogue(&self) -> Catalogue {
         let mut known = self.known.clone();
         for (kind, listing) in &self.asked {
-            if let (Some(Gap::Awaited), Some((items, _))) = (known.gaps.get(kind), listing.pages())
+            if let (Some(Gap::Awaited), Some((items, odd))) =
+                (known.gaps.get(kind), listing.pages())
             {
-                let why = "its later pages have not come yet";
-                known.gaps.insert(*kind, Gap::Torn(why.into()));
+                known.gaps.insert(*kind, Gap::Paging);
+                known.odd.insert(*kind, odd.clone());
                 known.set(*kind, items.to_vec());
             }
         }
@@ -285,13 +286,18 @@ impl Lists {
 
     /// A list is whole.
     fn complete(&mut self, kind: Kind, items: Vec<Item>, odd: Odd, calls: &Calls) {
+        self.put(kind, items, odd, calls);
+        self.known.gaps.remove(&kind);
+    }
+
+    /// What came of a list stands for it.
+    fn put(&mut self, kind: Kind, items: Vec<Item>, odd: Odd, calls: &Calls) {
         if self.known.odd.get(&kind) != Some(&odd) {
             say_odd(&self.who, kind, &odd);
         }
         calls.count_left_out(&odd);
         self.known.odd.insert(kind, odd);
         self.known.set(kind, items);
-        self.known.gaps.remove(&kind);
     }
 
     /// Asks for the next list that was not declared, if none is on its way and no call waits for the

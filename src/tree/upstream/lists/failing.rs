@@ -80,18 +80,17 @@ impl Lists {
         match pages {
             Some((items, odd)) if is_at_its_end => {
                 self.end_at_empty_cursor(kind, items.len(), failure);
+                if is_undeclared {
+                    self.found(now, kind, items.len());
+                }
                 self.complete(kind, items, odd, calls);
                 is_news = true;
             }
             pages => {
-                if is_undeclared && pages.is_some() {
-                    self.found(
-                        now,
-                        kind,
-                        pages.as_ref().map_or(0, |(items, _)| items.len()),
-                    );
-                } else if is_undeclared {
-                    self.has_not(kind, failure);
+                match &pages {
+                    Some((items, _)) if is_undeclared => self.found(now, kind, items.len()),
+                    None if is_undeclared => self.has_not(kind, failure),
+                    Some(_) | None => {}
                 }
                 if pages.is_some() || !is_undeclared {
                     self.tear(kind, pages, failure, calls);
@@ -142,7 +141,7 @@ impl Lists {
         let words: Box<str> = failure.words().into();
         let gap = match (self.known.gaps.get(&kind), &pages) {
             (None | Some(Gap::Stale(_)), _) => Gap::Stale(words),
-            (Some(Gap::Torn(_)), None) | (Some(_), Some(_)) => Gap::Torn(words),
+            (Some(Gap::Torn(_) | Gap::Paging), None) | (Some(_), Some(_)) => Gap::Torn(words),
             (Some(Gap::Awaited | Gap::Silent | Gap::Unread(_)), None) => Gap::Unread(words),
         };
         let (who, method, text) = (&self.who, kind.method(), failure.text());
@@ -162,8 +161,7 @@ impl Lists {
         }
         calls.count_unread(kind);
         if let (Gap::Torn(_), Some((items, odd))) = (&gap, pages) {
-            self.known.set(kind, items);
-            self.known.odd.insert(kind, odd);
+            self.put(kind, items, odd, calls);
         }
         self.known.gaps.insert(kind, gap);
     }

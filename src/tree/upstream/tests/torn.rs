@@ -54,6 +54,26 @@ fn pages_that_came_are_kept_if_the_next_one_fails() {
 }
 
 #[test]
+fn what_was_left_out_of_the_first_pages_is_told_with_them() {
+    let page = r#"{"tools":[{"name":"a","inputSchema":{"type":"object"}},7],"nextCursor":"on"}"#;
+    for is_lost in [false, true] {
+        let mut talk = Talk::initialized();
+        talk.hears(&answer(1, page));
+        let effects = if is_lost {
+            talk.dialogue.on_line(talk.now, &refusal(2).into())
+        } else {
+            talk.now += LIST_LAG;
+            talk.dialogue.expire(talk.now)
+        };
+        let told = told(&effects);
+        assert_eq!(told.tools.len(), 1);
+        let left_out = told.odd[&Kind::Tools].left_out();
+        let count: usize = left_out.map(|(_, named)| named.count).sum();
+        assert_eq!(count, 1, "{is_lost}");
+    }
+}
+
+#[test]
 fn a_list_that_was_whole_in_this_life_stays() {
     let mut talk = Talk::initialized();
     talk.hears(&answer(1, &tools(&["a", "b"])));
@@ -73,8 +93,10 @@ fn a_list_that_was_whole_in_this_life_stays() {
 fn the_first_pages_do_not_wait_for_one_that_hangs_and_it_counts_when_it_comes() {
     let mut talk = half("on");
     talk.now += LIST_LAG;
-    let first = listed_but(&["a"], &[Kind::Tools]);
-    assert_eq!(talk.expires(), [first], "ready with them");
+    let effects = talk.dialogue.expire(talk.now);
+    let first = told(&effects);
+    assert_eq!(first.tools.len(), 1, "ready with them");
+    assert_eq!(first.gaps[&Kind::Tools], Gap::Paging);
     assert!(talk.dialogue.is_ready());
     talk.now += TIMEOUT;
     assert_eq!(talk.expires(), [listed_but(&["a"], &[Kind::Tools])]);

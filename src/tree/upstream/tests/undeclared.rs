@@ -77,6 +77,17 @@ fn tools_are_asked_for_after_what_was_declared() {
     );
 }
 
+#[test]
+fn a_list_that_ends_at_an_empty_cursor_is_followed_like_any_other() {
+    let (mut talk, _) = Talk::first().initialized_as("{}");
+    later(&mut talk);
+    let page = r#"{"tools":[{"name":"t","inputSchema":{"type":"object"}}],"nextCursor":""}"#;
+    talk.hears(&answer(1, page));
+    let todo = talk.hears(&refusal(2));
+    assert_eq!(todo, [listed_but(&["t"], &Kind::ALL[1..])]);
+    assert_eq!(talk.relists(), [asks(3, None)]);
+}
+
 /// It declares prompts, and is asked for its tools.
 fn asked_for_tools() -> Talk {
     let (mut talk, _) = Talk::first().initialized_as(r#"{"prompts":{}}"#);
