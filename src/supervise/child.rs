@@ -35,24 +35,47 @@ pub enum Policy<K> {
 pub struct Failure {
     /// The kind, for decisions.
     pub kind: FailureKind,
-    /// The words, for people: `exited with code 1`.
-    pub text: String,
+    /// The gateway's own words, which anybody may read: `exited with code 1`.
+    pub summary: String,
+    /// Why, in the words of the child or the system, which may hold a path or a secret.
+    pub cause: Option<String>,
     /// More that is only for the log.
     pub detail: Option<String>,
 }
 
 impl Failure {
-    /// A failure of this kind, in these words.
+    /// A failure of this kind, in the gateway's own words.
     #[must_use]
-    pub fn new(kind: FailureKind, text: impl Into<String>) -> Self {
-        let (text, detail) = (text.into(), None);
-        Self { kind, text, detail }
+    pub fn new(kind: FailureKind, summary: impl Into<String>) -> Self {
+        Self {
+            kind,
+            summary: summary.into(),
+            cause: None,
+            detail: None,
+        }
+    }
+
+    /// One of which only the kind is known, and what somebody else says of it.
+    #[must_use]
+    pub fn of(kind: FailureKind, cause: impl Into<String>) -> Self {
+        Self::new(kind, kind.summary()).because(cause)
+    }
+
+    /// The same, and why.
+    #[must_use]
+    pub fn because(mut self, cause: impl Into<String>) -> Self {
+        self.cause = Some(cause.into());
+        self
     }
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
+        f.write_str(&self.summary)?;
+        match &self.cause {
+            Some(cause) => write!(f, ": {cause}"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -74,6 +97,19 @@ pub enum FailureKind {
     Hung,
     /// It had done its work, or so its host says. It is needed again all the same.
     Finished,
+}
+
+impl FailureKind {
+    fn summary(self) -> &'static str {
+        match self {
+            Self::Exited | Self::Finished => "has ended",
+            Self::StartTimedOut => "was not ready in time",
+            Self::StartFailed => "could not be started",
+            Self::Panicked => "was ended by a fault of the gateway",
+            Self::Killed => "was killed by the gateway",
+            Self::Hung => "is hung",
+        }
+    }
 }
 
 /// What a child is told at its start.

@@ -364,14 +364,14 @@ impl<H: Host> Supervisor<H> {
         match error {
             SpawnErr::StartupFailed(error) => self.failure(error, FailureKind::StartFailed),
             SpawnErr::ActorAlreadyStarted | SpawnErr::ActorAlreadyRegistered(_) => {
-                Failure::new(FailureKind::StartFailed, error.to_string())
+                Failure::of(FailureKind::StartFailed, error.to_string())
             }
         }
     }
 
     fn failure(&self, error: &ActorProcessingErr, otherwise: FailureKind) -> Failure {
         let known = self.host.failure_of(error);
-        known.unwrap_or_else(|| Failure::new(otherwise, error.to_string()))
+        known.unwrap_or_else(|| Failure::of(otherwise, error.to_string()))
     }
 }
 
@@ -380,7 +380,7 @@ fn terminated(reason: Option<&str>) -> Failure {
     match reason {
         Some("killed") => Failure::new(FailureKind::Killed, "was killed"),
         Some("actor_task_cancelled") => Failure::new(FailureKind::Killed, "was cancelled"),
-        Some(reason) => Failure::new(FailureKind::Exited, format!("stopped: {reason}")),
+        Some(reason) => Failure::new(FailureKind::Exited, "stopped").because(reason),
         None => Failure::new(FailureKind::Exited, "stopped"),
     }
 }

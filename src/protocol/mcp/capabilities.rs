@@ -4,6 +4,7 @@
 use bytes::Bytes;
 
 use super::super::raw;
+use super::method;
 
 const ROOTS: u16 = 1;
 const ROOTS_CHANGED: u16 = 1 << 1;
@@ -101,14 +102,14 @@ impl ClientCapabilities {
         Self(self.0 | ROOTS)
     }
 
-    /// Whether a server may send the request `method`. Requests that need no capability, like
+    /// Whether a server may send the request `asked`. Requests that need no capability, like
     /// `ping`, are not for a client to answer and give `false`.
     #[must_use]
-    pub fn allows(self, method: &str) -> bool {
-        let needed = match method {
-            "roots/list" => ROOTS,
-            "sampling/createMessage" => SAMPLING,
-            "elicitation/create" => ELICITATION,
+    pub fn allows(self, asked: &str) -> bool {
+        let needed = match asked {
+            method::ROOTS_LIST => ROOTS,
+            method::SAMPLING => SAMPLING,
+            method::ELICITATION => ELICITATION,
             _ => return false,
         };
         self.0 & needed != 0

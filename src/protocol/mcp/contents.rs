@@ -9,6 +9,7 @@ use bytes::Bytes;
 use memchr::memmem;
 
 use super::super::raw;
+use super::method;
 
 /// Every result is searched; to prepare a search costs more than to search a short one.
 static KEY: LazyLock<memmem::Finder<'static>> = LazyLock::new(|| memmem::Finder::new(b"\"uri\""));
@@ -38,17 +39,17 @@ pub fn rewrite_uris(
 }
 
 /// The raw URIs in a result, each a slice of it.
-fn uris<'a>(method: &str, result: &'a str) -> Vec<&'a str> {
-    match method {
-        "tools/call" => {
+fn uris<'a>(asked: &str, result: &'a str) -> Vec<&'a str> {
+    match asked {
+        method::TOOLS_CALL => {
             let blocks = entries(Some(result), "content");
             blocks.into_iter().filter_map(uri_of_block).collect()
         }
-        "prompts/get" => {
+        method::PROMPTS_GET => {
             let messages = entries(Some(result), "messages");
             messages.into_iter().flat_map(uris_of_message).collect()
         }
-        "resources/read" => {
+        method::RESOURCES_READ => {
             let contents = entries(Some(result), "contents");
             contents.into_iter().filter_map(uri).collect()
         }

@@ -83,7 +83,7 @@ async fn a_failing_pre_start_is_noticed_although_ractor_says_nothing() {
     let mut stage = with_one(Nature::Stillborn).await;
     for _ in 0..3 {
         let failure = stage.sees_failed("a").await;
-        let told = Failure::new(FailureKind::StartFailed, "stillborn");
+        let told = Failure::of(FailureKind::StartFailed, "stillborn");
         assert_eq!(failure, told);
         stage.sees_spawned("a").await;
     }
@@ -94,7 +94,8 @@ async fn a_child_that_cannot_be_spawned_climbs_the_ladder_or_gives_up() {
     let mut stage = Stage::open(Plain).await;
     stage.want(&[("a", Nature::Unspawnable)]);
     for _ in 0..3 {
-        assert_eq!(stage.sees_failed("a").await.text, "unspawnable");
+        let failure = stage.sees_failed("a").await;
+        assert_eq!(failure.to_string(), "could not be started: unspawnable");
     }
     stage.want(&[]);
     assert_eq!(stage.saw().await, Saw::Gone("a"));

@@ -1,10 +1,10 @@
 //! The actor: dispatch, and what to do with a configuration.
 
-use std::collections::hash_map::DefaultHasher;
-use std::hash::{Hash, Hasher};
+use std::os::unix::ffi::OsStrExt as _;
 use std::sync::Arc;
 
 use ractor::{Actor, ActorProcessingErr, ActorRef, SupervisionEvent};
+use sha2::{Digest as _, Sha256};
 use tokio::sync::watch;
 
 use super::host::{ChildSpec, RootHost};
@@ -292,12 +292,20 @@ fn wish(entry: Entry) -> Option<Want<ChildId, ChildSpec>> {
     Some(Want { id, what })
 }
 
-/// What is run, as a number: a kept catalogue is shown only for the same. It says nothing of the
-/// environment, which may hold secrets.
+/// What is run, as a number that is kept over restarts and upgrades: a kept catalogue is shown only for
+/// the same. It says nothing of the environment, which may hold secrets.
 fn fingerprint(spec: &ServerSpec) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    (&spec.command, &spec.args, &spec.cwd).hash(&mut hasher);
-    hasher.finish()
+    let texts = [&spec.command].into_iter().chain(&spec.args);
+    let texts = texts.map(String::as_bytes);
+    let cwd = spec.cwd.iter().map(|cwd| cwd.as_os_str().as_bytes());
+    let mut digest = Sha256::new();
+    digest.update(spec.args.len().to_be_bytes());
+    for part in texts.chain(cwd) {
+        digest.update(part.len().to_be_bytes());
+        digest.update(part);
+    }
+    let [a, b, c, d, e, f, g, h, ..] = digest.finalize().0;
+    u64::from_be_bytes([a, b, c, d, e, f, g, h])
 }
 
 /// So many servers of each kind are named in the line about a reload.

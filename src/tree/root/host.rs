@@ -143,7 +143,7 @@ impl<S: Spawn, E: Edge> RootHost<S, E> {
     /// Logs that a server has failed, and says whether it is said to people at all.
     fn say_failure(&mut self, id: &ChildId, server: &ServerName, failure: &Failure) -> bool {
         let ladder = self.supervision().ladder;
-        let count = self.repeats.failed(id, &failure.text, &ladder);
+        let count = self.repeats.failed(id, &failure.to_string(), &ladder);
         if let Some((_, past)) = self.pasts.get(server) {
             past.repeats(count.is_none());
         }
@@ -179,7 +179,7 @@ impl<S: Spawn, E: Edge> RootHost<S, E> {
                 first_step: true, ..
             }) => ServerState::Between { has_failed: true },
             Some(Status::Backoff { last, until, .. }) => ServerState::Down {
-                why: last.text.clone(),
+                why: last.to_string(),
                 next_try: *until,
             },
             Some(Status::Ready { .. }) => {

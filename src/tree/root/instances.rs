@@ -189,7 +189,7 @@ impl<S, E> RootHost<S, E> {
                 until,
                 ..
             }) => Some(RouteState::Down {
-                why: last.text.clone(),
+                why: last.to_string(),
                 next_try: *until,
             }),
             Some(

@@ -15,7 +15,7 @@ use super::host::RootHost;
 use super::{ChildId, RootMsg, Standing};
 use crate::config::model::{Config, Entry};
 use crate::ids::{Generation, ServerName};
-use crate::supervise::{Failure, FailureKind, Spawn, Status};
+use crate::supervise::{Failure, Spawn, Status};
 use crate::telemetry::metrics::{Counter, Metrics};
 use crate::tree::call::CallError;
 use crate::tree::edge::Edge;
@@ -171,7 +171,7 @@ impl Book {
             self.pids.remove(child);
         }
         if let (ChildId::Upstream(server), Some(failure)) = (child, failure) {
-            self.whys.insert(server.clone(), reason(failure));
+            self.whys.insert(server.clone(), failure.summary.clone());
         }
     }
 
@@ -332,41 +332,4 @@ fn next_try(status: &Status) -> Option<f64> {
     };
     let wait = until.saturating_duration_since(Instant::now());
     Some((wait.as_secs_f64() * 10.0).round() / 10.0)
-}
-
-/// How a server ended, in the gateway's own words: what follows a colon in the log is the server's
-/// or the system's, and may hold a path or a secret.
-fn reason(failure: &Failure) -> String {
-    let words = match failure.kind {
-        FailureKind::Exited
-        | FailureKind::StartTimedOut
-        | FailureKind::Hung
-        | FailureKind::Finished => &failure.text,
-        FailureKind::StartFailed => "could not be started",
-        FailureKind::Panicked => "was ended by a fault of the gateway",
-        FailureKind::Killed => "was killed by the gateway",
-    };
-    words.split(':').next().unwrap_or_default().to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_reason_is_in_our_own_words() {
-        let of = |kind, text: &str| reason(&Failure::new(kind, text));
-        let exited = FailureKind::Exited;
-        assert_eq!(of(exited, "exited with code 1"), "exited with code 1");
-        let refused = "failed the handshake: it refused 'initialize': {\"token\":\"hush\"}";
-        assert_eq!(of(exited, refused), "failed the handshake");
-        let slow = "was not ready within 30 s: it did not answer 'initialize'";
-        let slow = of(FailureKind::StartTimedOut, slow);
-        assert_eq!(slow, "was not ready within 30 s");
-        let missing = "could not be started: '/opt/x/bin' was not found";
-        let missing = of(FailureKind::StartFailed, missing);
-        assert_eq!(missing, "could not be started");
-        let panic = of(FailureKind::Panicked, "index 3 of /etc/passwd");
-        assert_eq!(panic, "was ended by a fault of the gateway");
-    }
 }

@@ -59,7 +59,7 @@ pub(crate) struct UpstreamExit(pub Failure);
 
 impl fmt::Display for UpstreamExit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.text)
+        self.0.fmt(f)
     }
 }
 

@@ -17,7 +17,7 @@ use tokio::time::Instant;
 
 use crate::ids::{CallId, ServerName};
 use crate::protocol::jsonrpc;
-use crate::protocol::mcp::{cancelled, cancelled::Cancelled, progress::Progress};
+use crate::protocol::mcp::{cancelled, cancelled::Cancelled, method, progress::Progress};
 use crate::telemetry::metrics::{Held, ServerMetrics};
 use crate::tree::Share;
 use crate::tree::call::{Answer, Ticket};
@@ -208,10 +208,7 @@ impl Calls {
                 || cancelled::cancelled_params(id, "the client has gone"),
                 |own| own.rewrite(id),
             );
-        Some(jsonrpc::notification(
-            "notifications/cancelled",
-            Some(&params),
-        ))
+        Some(jsonrpc::notification(method::CANCELLED, Some(&params)))
     }
 
     /// Answers what has waited too long and frees what was cancelled long ago. Gives the lines to write.
@@ -254,7 +251,7 @@ impl Calls {
         drop(call.counted);
         call.ticket.answer(Answer::Failed(text));
         let params = cancelled::cancelled_params(id, "the call timed out");
-        jsonrpc::notification("notifications/cancelled", Some(&params))
+        jsonrpc::notification(method::CANCELLED, Some(&params))
     }
 
     fn bury(&mut self, now: Instant, id: u64, permit: Option<Share>, is_odd: bool) {
@@ -330,7 +327,7 @@ impl Calls {
         {
             call.deadline = deadline;
             let params = progress.rewrite(token);
-            let line = jsonrpc::notification("notifications/progress", Some(&params));
+            let line = jsonrpc::notification(method::PROGRESS, Some(&params));
             call.ticket.progress(line);
         }
     }

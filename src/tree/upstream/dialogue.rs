@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use super::audience::Audience;
 use super::calls::{Calls, INITIALIZE_ID, Refused};
 use super::listing::Room;
-use super::lists::{Failure, Lists, Step};
+use super::lists::{ListFailure, Lists, Step};
 use super::malformed::MalformedLines;
 use super::past::Past;
 use super::server_requests::ServerRequests;
@@ -26,7 +26,7 @@ use crate::protocol::mcp::item::Kind;
 use crate::protocol::mcp::method;
 use crate::protocol::shape::halves;
 use crate::protocol::version::Version;
-use crate::supervise::FailureKind;
+use crate::supervise::{Failure, FailureKind};
 use crate::telemetry::metrics::ServerMetrics;
 use crate::tree::call::{Answer, Ticket};
 use crate::tree::client::{Interest, Owner, SessionSink};
@@ -54,8 +54,8 @@ pub(super) enum Effect {
     Watch,
     /// Pass a request on to the client of the session that this instance belongs to.
     ServerRequest(Request),
-    /// Nothing good can come of this process any more. The words follow the server's name.
-    Broken(FailureKind, String),
+    /// Nothing good can come of this process any more.
+    Broken(Failure),
 }
 
 /// What became of a line that was not an answer, a request or a known notification.
@@ -258,8 +258,9 @@ impl Dialogue {
         }
         let mut effects = writes(self.calls.expire(now));
         if self.calls.is_hung() {
-            let why = "is hung: three calls in a row timed out without a byte from it";
-            return vec![Effect::Broken(FailureKind::Hung, why.to_owned())];
+            let failure = Failure::new(FailureKind::Hung, "is hung")
+                .because("three calls in a row timed out without a byte from it");
+            return vec![Effect::Broken(failure)];
         }
         effects.extend(writes(self.audience.expire(now, &mut self.calls)));
         match self.phase {
@@ -271,7 +272,7 @@ impl Dialogue {
             Phase::Listing(until) if until <= now => self.phase = Phase::Listing(now + LIST_LAG),
             Phase::Ready => {
                 for kind in self.lists.overdue(now) {
-                    let silent = Failure::Silent;
+                    let silent = ListFailure::Silent;
                     let step = self.lists.fail(now, kind, &silent, &mut self.calls);
                     effects.extend(self.listed(now, step));
                 }

@@ -139,7 +139,7 @@ impl UpstreamState {
         if is_done || asked.is_some() {
             return self.finish(&how, asked);
         }
-        self.die(FailureKind::Exited, &how)
+        self.die(Failure::new(FailureKind::Exited, how))
     }
 
     /// Its end is no failure: some servers end when they have done what they were asked, and some
@@ -173,11 +173,12 @@ impl UpstreamState {
                 "Server {who} {how} after {done} {calls}: its work is done{next}"
             );
         }
-        self.die(FailureKind::Finished, how)
+        self.die(Failure::new(FailureKind::Finished, how))
     }
 
     /// Answers every call and ends: the supervisor does the rest.
-    pub(super) fn die(&mut self, kind: FailureKind, how: &str) -> Outcome {
+    pub(super) fn die(&mut self, failure: Failure) -> Outcome {
+        let kind = failure.kind;
         let next = if self.is_draining {
             "it was being stopped or replaced".to_owned()
         } else {
@@ -186,15 +187,15 @@ impl UpstreamState {
         self.args.past.ended(kind == FailureKind::Finished);
         self.tell_lessons();
         self.dialogue.say_rest(Instant::now());
-        let text = format!("server '{}' {how}; {next}", self.args.spec.name);
+        let text = format!("server '{}' {failure}; {next}", self.args.spec.name);
         self.dialogue.calls().fail_all(&text);
         let counters = self.dialogue.counters();
-        log::debug!("Server {} ends: {how}; {counters:?}", self.dialogue.who());
+        log::debug!(
+            "Server {} ends: {failure}; {counters:?}",
+            self.dialogue.who()
+        );
         let detail = self.last_said.take();
-        let failure = Failure {
-            detail,
-            ..Failure::new(kind, how)
-        };
+        let failure = Failure { detail, ..failure };
         Err(Box::new(UpstreamExit(failure)))
     }
 

@@ -23,7 +23,7 @@ use crate::protocol::mcp::lifecycle::ServerInfo;
 use crate::protocol::mcp::method;
 use crate::tree::registry::{Abilities, Catalogue, Gap};
 
-pub(super) use failing::Failure;
+pub(super) use failing::ListFailure;
 
 /// All lists of one server.
 #[derive(Debug)]
@@ -238,10 +238,10 @@ impl Lists {
         let size = outcome.as_ref().map_or_else(Bytes::len, Bytes::len);
         self.pace.spent(now, size);
         let page = outcome
-            .or_else(|error| no_templates(kind, &error).ok_or(Failure::Refused(error)))
+            .or_else(|error| no_templates(kind, &error).ok_or(ListFailure::Refused(error)))
             // A copy, as what is kept of it must not keep the line, which may be far longer.
             .and_then(|result| {
-                item::page(kind, &Bytes::copy_from_slice(&result)).map_err(Failure::Unfit)
+                item::page(kind, &Bytes::copy_from_slice(&result)).map_err(ListFailure::Unfit)
             });
         match page {
             Ok(page) => self.on_page(now, kind, page, calls),

@@ -20,7 +20,7 @@ use super::message::{Timer as Wait, UpstreamMsg};
 use super::work::Work;
 use crate::process::{Output, StdinFailure, UnusableLine};
 use crate::protocol::jsonrpc::{self, Request, Response};
-use crate::supervise::FailureKind;
+use crate::supervise::{Failure, FailureKind};
 use crate::tree::beside;
 use crate::tree::client::{Interest, ServerRequest, SessionEvent, SessionSink};
 use crate::tree::registry::{Catalogue, Lessons, RegistryHandle};
@@ -142,9 +142,8 @@ impl UpstreamState {
                 self.process = Some(process);
             }
             Err(error) => {
-                let how = format!("could not be started: {error}");
                 self.last_said = error.searched().map(|path| format!("its PATH: {path}"));
-                return self.die(FailureKind::StartFailed, &how);
+                return self.die(Failure::of(FailureKind::StartFailed, error.to_string()));
             }
         }
         if let Some(hello) = self.hello.take() {
@@ -196,7 +195,8 @@ impl UpstreamState {
                 return self.perform(effects);
             }
             Output::StdinFailed(StdinFailure::Stalled) => {
-                return self.die(FailureKind::Hung, "did not read its stdin for too long");
+                let how = "did not read its stdin for too long";
+                return self.die(Failure::new(FailureKind::Hung, how));
             }
             Output::StdinFailed(StdinFailure::Broken(error)) => {
                 log::debug!("Server {} closed its stdin: {error}", self.dialogue.who());
@@ -285,11 +285,9 @@ impl UpstreamState {
         } else {
             HANGS.to_owned()
         };
-        let text = format!(
-            "was not ready within {} s: {waits_for}",
-            self.args.start.deadline.as_secs_f32(),
-        );
-        self.die(FailureKind::StartTimedOut, &text)
+        let seconds = self.args.start.deadline.as_secs_f32();
+        let how = format!("was not ready within {seconds} s");
+        self.die(Failure::new(FailureKind::StartTimedOut, how).because(waits_for))
     }
 
     pub(super) fn perform(&mut self, effects: Vec<Effect>) -> Outcome {
@@ -306,7 +304,7 @@ impl UpstreamState {
                 }
                 Effect::Watch => {} // as after every effect
                 Effect::ServerRequest(request) => self.ask(request),
-                Effect::Broken(kind, why) => return self.die(kind, &why),
+                Effect::Broken(failure) => return self.die(failure),
             }
         }
         if is_news {

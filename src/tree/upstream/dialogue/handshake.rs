@@ -9,7 +9,7 @@ use super::super::malformed::excerpt;
 use super::{Dialogue, Effect, LIST_LAG, Phase};
 use crate::protocol::jsonrpc;
 use crate::protocol::mcp::{lifecycle, method};
-use crate::supervise::FailureKind;
+use crate::supervise::{Failure, FailureKind};
 
 impl Dialogue {
     /// `initialize`, in the latest revision or in the one that a refusal named.
@@ -65,5 +65,5 @@ impl Dialogue {
 }
 
 pub(super) fn failed(why: &str) -> Effect {
-    Effect::Broken(FailureKind::Exited, format!("failed the handshake: {why}"))
+    Effect::Broken(Failure::new(FailureKind::Exited, "failed the handshake").because(why))
 }

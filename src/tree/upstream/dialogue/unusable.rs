@@ -10,7 +10,7 @@ use crate::protocol::framing::recover;
 use crate::protocol::jsonrpc::{DecodeError, RequestId};
 use crate::tree::call::Answer;
 use crate::tree::upstream::calls::Stray;
-use crate::tree::upstream::lists::Failure;
+use crate::tree::upstream::lists::ListFailure;
 
 impl Dialogue {
     /// Takes a line that is no message.
@@ -61,7 +61,7 @@ impl Dialogue {
             ))];
         }
         if let Some(kind) = self.lists.kind_of(id) {
-            let unfit = Failure::Unfit(format!("its answer {why}"));
+            let unfit = ListFailure::Unfit(format!("its answer {why}"));
             let step = self.lists.fail(now, kind, &unfit, &mut self.calls);
             return self.listed(now, step);
         }

@@ -16,7 +16,7 @@ use crate::tree::upstream::undeclared::MAY_TAKE;
 
 /// Why a page of a list did not come.
 #[derive(Debug)]
-pub(in super::super) enum Failure {
+pub(in super::super) enum ListFailure {
     /// An error came in its place.
     Refused(Bytes),
     /// What came is no page, for this reason.
@@ -25,7 +25,7 @@ pub(in super::super) enum Failure {
     Silent,
 }
 
-impl Failure {
+impl ListFailure {
     /// For the log.
     fn text(&self) -> String {
         match self {
@@ -59,7 +59,7 @@ impl Lists {
         &mut self,
         now: Instant,
         kind: Kind,
-        failure: &Failure,
+        failure: &ListFailure,
         calls: &mut Calls,
     ) -> Step {
         let Some(listing) = self.asked.remove(&kind) else {
@@ -70,7 +70,7 @@ impl Lists {
             .pages()
             .map(|(items, odd)| (items.to_vec(), odd.clone()));
         let (is_at_its_end, is_undeclared) = (listing.is_at_empty_cursor(), listing.is_undeclared);
-        if matches!(failure, Failure::Silent) {
+        if matches!(failure, ListFailure::Silent) {
             if is_undeclared {
                 self.undeclared.rest(now, MAY_TAKE);
             }
@@ -105,7 +105,7 @@ impl Lists {
 
     /// Go's SDK writes a cursor without a text on the last page too, and knows no page after it: the
     /// list is whole.
-    fn end_at_empty_cursor(&self, kind: Kind, count: usize, failure: &Failure) {
+    fn end_at_empty_cursor(&self, kind: Kind, count: usize, failure: &ListFailure) {
         let (who, method, text) = (&self.who, kind.method(), failure.text());
         log::log!(
             who.level(Level::Info),
@@ -116,7 +116,7 @@ impl Lists {
     }
 
     /// A list that was not declared did not come. Only a plain no is one for good.
-    fn has_not(&mut self, kind: Kind, failure: &Failure) {
+    fn has_not(&mut self, kind: Kind, failure: &ListFailure) {
         let (who, method, text) = (&self.who, kind.method(), failure.text());
         if failure.is_no() {
             log::debug!("Server {who} did not declare {method} and has none: {text}");
@@ -135,7 +135,7 @@ impl Lists {
         &mut self,
         kind: Kind,
         pages: Option<(Vec<Item>, Odd)>,
-        failure: &Failure,
+        failure: &ListFailure,
         calls: &Calls,
     ) {
         let words: Box<str> = failure.words().into();

@@ -53,7 +53,7 @@ pub(super) fn read(effect: Effect) -> Todo {
         Effect::ListChanged(_) => Todo::ListChanged,
         Effect::Watch => Todo::Watch,
         Effect::ServerRequest(request) => Todo::ServerRequest(request.method.into(), request.id),
-        Effect::Broken(kind, why) => Todo::Broken(kind, why),
+        Effect::Broken(failure) => Todo::Broken(failure.kind, failure.to_string()),
     }
 }
 
