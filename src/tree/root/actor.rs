@@ -1,21 +1,18 @@
-//! The actor: dispatch, and what to do with a configuration.
+//! The actor: dispatch.
 
-use std::os::unix::ffi::OsStrExt as _;
 use std::sync::Arc;
 
 use ractor::{Actor, ActorProcessingErr, ActorRef, SupervisionEvent};
-use sha2::{Digest as _, Sha256};
 use tokio::sync::watch;
 
 use super::host::{ChildSpec, RootHost};
-use super::shutdown::{Phase, Shutdown};
+use super::shutdown::Shutdown;
 use super::{ChildId, RootHandle, RootMsg};
-use crate::config::model::{Config, Entry, ServerSpec};
+use crate::config::model::ServerSpec;
 use crate::ids::{Generation, ServerName};
-use crate::supervise::{Diff, Spawn, Supervisor, Want, Wanted as Wish};
+use crate::supervise::{Spawn, Supervisor};
 use crate::telemetry::readiness::Readiness;
 use crate::tree::edge::Edge;
-use crate::tree::registry::Wanted;
 use crate::tree::{Exit, Notice, Settings};
 
 /// The root of the tree.
@@ -51,8 +48,8 @@ pub(crate) struct RootState<S: Spawn, E: Edge> {
     pub(super) supervisor: Supervisor<RootHost<S, E>>,
     pub(super) shutdown: Shutdown,
     exit: watch::Sender<Option<Exit>>,
-    readings: watch::Sender<u64>,
-    readiness: Readiness,
+    pub(super) readings: watch::Sender<u64>,
+    pub(super) readiness: Readiness,
     pub(super) is_configured: bool,
 }
 
@@ -188,68 +185,6 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
         self.myself.stop(Some(format!("{verdict:?}")));
     }
 
-    /// Takes a configuration. One that can't be used changes nothing; at the very start there is
-    /// nothing to keep, and the tree goes on without servers.
-    fn on_configured(&mut self, config: Option<Config>, retry: bool) {
-        if self.shutdown.phase != Phase::Running {
-            return;
-        }
-        self.configure(config, retry);
-        self.readings.send_modify(|count| *count += 1);
-    }
-
-    fn configure(&mut self, config: Option<Config>, retry: bool) {
-        let Some(config) = config else {
-            if !self.is_configured {
-                self.begin_unconfigured();
-            }
-            return;
-        };
-        self.begin_configured();
-        self.take_limits(&config.limits);
-        let wanted: Vec<Wanted> = config
-            .servers
-            .iter()
-            .filter_map(|entry| self.wanted(entry))
-            .collect();
-        let host = self.supervisor.host_mut();
-        host.tell_wanted(wanted);
-        host.book.configured(&config);
-        let left_out = left_out(&config);
-        self.review_instances(&config);
-        let wishes = config.servers.into_iter().filter_map(wish).collect();
-        let diff = self.supervisor.want(wishes, retry);
-        if !self.is_configured {
-            let count = diff.added.len();
-            let plural = if count == 1 { "" } else { "s" };
-            log::info!("configuration: {count} server{plural}, {left_out}");
-        } else if retry || !diff.is_empty() {
-            log::info!("{}", summary(&diff));
-            // Whoever did that looks whether it helped.
-            self.supervisor.host_mut().say_failures_again();
-        }
-        if self.is_configured {
-            self.supervisor.host().settings.metrics.reloaded();
-        }
-        self.is_configured = true;
-        self.readiness.release("configuration");
-    }
-
-    /// What the registry has to know of an entry. A refused one is there only if it was before.
-    fn wanted(&self, entry: &Entry) -> Option<Wanted> {
-        let spec = match entry {
-            Entry::Run(spec) => spec,
-            Entry::Disabled(_) => return None,
-            Entry::Refused(name) => self.spec(name)?,
-        };
-        Some(Wanted {
-            server: spec.name.clone(),
-            fingerprint: fingerprint(spec),
-            prefix: spec.prefix.clone(),
-            isolation: spec.isolation,
-        })
-    }
-
     /// What a server runs from, if it is configured.
     pub(super) fn spec(&self, server: &ServerName) -> Option<&Arc<ServerSpec>> {
         let id = ChildId::Upstream(server.clone());
@@ -258,92 +193,4 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
             ChildSpec::Permanent => None,
         }
     }
-}
-
-/// `1 disabled`, `1 disabled, 2 refused`
-fn left_out(config: &Config) -> String {
-    let count = |is: fn(&&Entry) -> bool| config.servers.iter().filter(is).count();
-    let disabled = count(|entry| matches!(entry, Entry::Disabled(_)));
-    let refused = count(|entry| matches!(entry, Entry::Refused(_))) + config.nameless.len();
-    match refused {
-        0 => format!("{disabled} disabled"),
-        _ => format!("{disabled} disabled, {refused} refused"),
-    }
-}
-
-fn wish(entry: Entry) -> Option<Want<ChildId, ChildSpec>> {
-    let (name, what) = match entry {
-        Entry::Run(spec) => {
-            let start_deadline = spec.start_timeout;
-            let name = spec.name.clone();
-            let spec = ChildSpec::Upstream(Arc::clone(&spec));
-            (
-                name,
-                Wish::Run {
-                    spec,
-                    start_deadline,
-                },
-            )
-        }
-        Entry::Refused(name) => (name, Wish::Keep),
-        Entry::Disabled(_) => return None,
-    };
-    let id = ChildId::Upstream(name);
-    Some(Want { id, what })
-}
-
-/// What is run, as a number that is kept over restarts and upgrades: a kept catalogue is shown only for
-/// the same. It says nothing of the environment, which may hold secrets.
-fn fingerprint(spec: &ServerSpec) -> u64 {
-    let texts = [&spec.command].into_iter().chain(&spec.args);
-    let texts = texts.map(String::as_bytes);
-    let cwd = spec.cwd.iter().map(|cwd| cwd.as_os_str().as_bytes());
-    let mut digest = Sha256::new();
-    digest.update(spec.args.len().to_be_bytes());
-    for part in texts.chain(cwd) {
-        digest.update(part.len().to_be_bytes());
-        digest.update(part);
-    }
-    let [a, b, c, d, e, f, g, h, ..] = digest.finalize().0;
-    u64::from_be_bytes([a, b, c, d, e, f, g, h])
-}
-
-/// So many servers of each kind are named in the line about a reload.
-const NAMED_AT_MOST: usize = 20;
-
-/// `reload: +1 (fetch) ~1 (github: env) -0 =7`
-fn summary(diff: &Diff<ChildId, ChildSpec>) -> String {
-    let name = |id: &ChildId| match id {
-        ChildId::Upstream(server) => server.to_string(),
-        ChildId::Instance(..)
-        | ChildId::Config
-        | ChildId::Registry
-        | ChildId::Sessions
-        | ChildId::Listener => {
-            format!("{id:?}")
-        }
-    };
-    let list = |mut names: Vec<String>| match names.len() {
-        0 => "0".to_owned(),
-        count => {
-            if count > NAMED_AT_MOST {
-                names.truncate(NAMED_AT_MOST);
-                names.push("…".to_owned());
-            }
-            format!("{count} ({})", names.join(", "))
-        }
-    };
-    let changed = diff.changed.iter().map(|(id, old, new)| match (old, new) {
-        (ChildSpec::Upstream(old), ChildSpec::Upstream(new)) => {
-            format!("{}: {}", name(id), old.differences(new).join(" "))
-        }
-        (ChildSpec::Permanent | ChildSpec::Upstream(_), _) => name(id),
-    });
-    format!(
-        "reload: +{} ~{} -{} ={}",
-        list(diff.added.iter().map(name).collect()),
-        list(changed.collect()),
-        list(diff.removed.iter().map(name).collect()),
-        diff.unchanged.len()
-    )
 }

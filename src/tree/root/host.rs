@@ -11,10 +11,10 @@ use ractor::{ActorCell, ActorProcessingErr, SpawnErr};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::book::StatusBook;
 use super::boot::Boot;
 use super::repeats::Repeats;
 use super::starts::missing;
-use super::status::Book;
 use super::{ChildId, RootHandle};
 use crate::config::model::{Limits, ServerSpec};
 use crate::ids::{Generation, ServerName};
@@ -60,7 +60,7 @@ pub(super) struct RootHost<S, E> {
     pub(super) pasts: BTreeMap<ServerName, (Arc<ServerSpec>, Arc<Past>)>,
     generations: BTreeMap<ServerName, Generation>,
     /// For the status.
-    pub(super) book: Book,
+    pub(super) book: StatusBook,
     /// What the log said of failures.
     repeats: Repeats,
     /// Those whose start has failed since they were configured.
@@ -100,7 +100,7 @@ impl<S: Spawn, E: Edge> RootHost<S, E> {
             states: BTreeMap::new(),
             pasts: BTreeMap::new(),
             generations: BTreeMap::new(),
-            book: Book::default(),
+            book: StatusBook::default(),
             repeats: Repeats::default(),
             failed: BTreeSet::new(),
             is_stopping: false,

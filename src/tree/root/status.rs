@@ -2,7 +2,6 @@
 //! server its name, its state and numbers; nothing of what it is started from, and of how it ended
 //! only the gateway's own words.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use ractor::rpc::CallResult;
@@ -13,19 +12,14 @@ use tokio::time::Instant;
 use super::actor::RootState;
 use super::host::RootHost;
 use super::{ChildId, RootMsg, Standing};
-use crate::config::model::{Config, Entry};
-use crate::ids::{Generation, ServerName};
-use crate::supervise::{Failure, Spawn, Status};
-use crate::telemetry::metrics::{Counter, Metrics};
+use crate::ids::ServerName;
+use crate::supervise::{Spawn, Status};
 use crate::tree::call::CallError;
 use crate::tree::edge::Edge;
 use crate::tree::registry::Catalogue;
 
 /// Root never waits; if its answer takes this long, something is very wrong.
 const ANSWER: Duration = Duration::from_secs(1);
-
-/// So many entries that can't be used are named; the log says what is wrong with them.
-const REFUSED_AT_MOST: usize = 100;
 
 /// What the status says of entries that are left out for more faults than are told apart.
 const OTHER_FAULTS: &str = "other faults";
@@ -141,65 +135,6 @@ impl StatusHandle {
     }
 }
 
-/// What root remembers for the status alone, and the counters of its own actors.
-#[derive(Debug, Default)]
-pub(super) struct Book {
-    pids: BTreeMap<ChildId, (Generation, u32)>,
-    whys: BTreeMap<ServerName, String>,
-    restarts: BTreeMap<ChildId, Counter>,
-    configuration: ConfigurationStatus,
-}
-
-impl Book {
-    pub(super) fn spawned(&mut self, child: ChildId, of: Generation, pid: u32) {
-        self.pids.insert(child, (of, pid));
-    }
-
-    /// An actor of the gateway's own has started, the first time or again.
-    pub(super) fn started(&mut self, child: &ChildId, metrics: &Metrics) {
-        let Some(name) = child.actor() else {
-            return;
-        };
-        match self.restarts.get(child) {
-            Some(restarts) => drop(restarts.inc()),
-            None => drop(self.restarts.insert(child.clone(), metrics.restarts(name))),
-        }
-    }
-
-    pub(super) fn exited(&mut self, child: &ChildId, of: Generation, failure: Option<&Failure>) {
-        if self.pids.get(child).is_some_and(|(life, _)| *life == of) {
-            self.pids.remove(child);
-        }
-        if let (ChildId::Upstream(server), Some(failure)) = (child, failure) {
-            self.whys.insert(server.clone(), failure.summary.clone());
-        }
-    }
-
-    /// The server is ready, or gone: how it ended before is of no interest.
-    pub(super) fn forgive(&mut self, server: &ServerName) {
-        self.whys.remove(server);
-    }
-
-    pub(super) fn configured(&mut self, config: &Config) {
-        let entries = || config.servers.iter();
-        let is_run = |entry: &&Entry| matches!(entry, Entry::Run(_));
-        let refused = entries().filter(|entry| matches!(entry, Entry::Refused(_)));
-        self.configuration.servers = entries().filter(is_run).count();
-        let refused = refused.map(|entry| entry.name().to_string());
-        let nameless = config.nameless.iter().map(ToString::to_string);
-        let mut refused = refused.chain(nameless);
-        self.configuration.refused = refused.by_ref().take(REFUSED_AT_MOST).collect();
-        let more = refused.count();
-        if more > 0 {
-            self.configuration.refused.push(format!("and {more} more"));
-        }
-    }
-
-    pub(super) fn judged(&mut self, is_faulty: bool) {
-        self.configuration.faulty = is_faulty;
-    }
-}
-
 impl<S, E> RootHost<S, E> {
     /// A server is in another state; `None`: it is not configured any more.
     pub(super) fn count_server(&mut self, server: &ServerName, status: Option<&Status>) {
@@ -211,19 +146,6 @@ impl<S, E> RootHost<S, E> {
         match status {
             Some(_) => drop(metrics.server(server).up.set(is_up.into())),
             None => metrics.forget(server),
-        }
-    }
-}
-
-impl ChildId {
-    /// The label of one of the gateway's own actors.
-    fn actor(&self) -> Option<&'static str> {
-        match self {
-            Self::Config => Some("config"),
-            Self::Registry => Some("registry"),
-            Self::Sessions => Some("sessions"),
-            Self::Listener => Some("listener"),
-            Self::Upstream(_) | Self::Instance(..) => None,
         }
     }
 }

@@ -1,0 +1,121 @@
+//! What root is told, and what its children are called.
+
+use std::sync::Arc;
+
+use ractor::RpcReplyPort;
+
+use super::shutdown::Phase;
+use super::status::TreeStatus;
+use crate::config::model::Config;
+use crate::ids::{Generation, ServerName};
+use crate::supervise::Tick;
+use crate::tree::client::Owner;
+use crate::tree::heartbeat::Beat;
+use crate::tree::registry::Routes;
+use crate::tree::upstream::UpstreamHandle;
+use crate::turn::Kind;
+
+/// What a child of root is called.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum ChildId {
+    /// The config actor.
+    Config,
+    /// The registry.
+    Registry,
+    /// A configured server.
+    Upstream(ServerName),
+    /// A session's own instance of a configured server, by the session's serial number.
+    Instance(ServerName, u64),
+    /// The sessions' supervisor.
+    Sessions,
+    /// The listener.
+    Listener,
+}
+
+impl ChildId {
+    pub(super) fn of(upstream: &UpstreamHandle) -> Self {
+        let server = upstream.server().clone();
+        match upstream.session() {
+            None => Self::Upstream(server),
+            Some(session) => Self::Instance(server, session),
+        }
+    }
+}
+
+pub(crate) enum RootMsg {
+    /// From the config actor: the whole configuration, or that there is no usable one.
+    Configured { config: Option<Config>, retry: bool },
+    /// From the registry: the new table.
+    RoutesChanged(Arc<Routes>),
+    /// From the config actor: whether something in the file can't be used as it is now.
+    ConfigJudged { is_faulty: bool },
+    /// From an upstream: its process runs.
+    Spawned {
+        child: ChildId,
+        generation: Generation,
+        pid: u32,
+    },
+    /// From an upstream: `initialize` was answered.
+    Initialized {
+        child: ChildId,
+        generation: Generation,
+    },
+    /// From an upstream: it takes calls and offers so many tools.
+    Ready {
+        child: ChildId,
+        generation: Generation,
+        tools: usize,
+    },
+    /// From a session: it has a use for an instance of this server of its own. `SessionEvent::Instance`
+    /// answers it, or the instance itself when it is ready.
+    InstanceWanted {
+        server: ServerName,
+        owner: Owner,
+        /// Which life of the sessions' supervisor the session belongs to.
+        life: Generation,
+    },
+    /// From the sessions: this one has ended, and its instances end with it.
+    SessionEnded { session: u64 },
+    /// From a session: its client uses its instances no more, for now.
+    InstancesUnused { session: u64 },
+    /// From the supervision's own tasks.
+    Tick(Tick<ChildId>),
+    /// From the listener's handlers: what is known of the tree. Answered at once.
+    GetStatus { reply: RpcReplyPort<TreeStatus> },
+    /// From whoever feeds the watchdog: to be answered, and passed on to the permanent children.
+    Beat(Beat),
+    /// From main, on SIGHUP.
+    Reload,
+    /// From main, on SIGTERM and SIGINT.
+    Stop,
+    /// From itself: readiness has waited for first starts for long enough.
+    BootElapsed,
+    /// From the sessions, during the stop: whether any has a call without an answer.
+    SessionsCalling(bool),
+    /// From itself: this phase of the stop has taken long enough.
+    PhaseElapsed(Phase),
+}
+
+impl Kind for RootMsg {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Configured { .. } => "Configured",
+            Self::RoutesChanged(_) => "RoutesChanged",
+            Self::ConfigJudged { .. } => "ConfigJudged",
+            Self::Spawned { .. } => "Spawned",
+            Self::Initialized { .. } => "Initialized",
+            Self::Ready { .. } => "Ready",
+            Self::InstanceWanted { .. } => "InstanceWanted",
+            Self::SessionEnded { .. } => "SessionEnded",
+            Self::InstancesUnused { .. } => "InstancesUnused",
+            Self::Tick(_) => "Tick",
+            Self::GetStatus { .. } => "GetStatus",
+            Self::Beat(_) => "Beat",
+            Self::Reload => "Reload",
+            Self::Stop => "Stop",
+            Self::BootElapsed => "BootElapsed",
+            Self::SessionsCalling(_) => "SessionsCalling",
+            Self::PhaseElapsed(_) => "PhaseElapsed",
+        }
+    }
+}
