@@ -151,6 +151,7 @@ async fn newcomers_wait_for_the_next_gateway_where_the_socket_is_held() {
     let addr = first.addr();
     let client = Endpoint::initialized(addr, VERSION).await;
     let stream = client.listen().await;
+    let sse = SseClient::connect(addr).await;
     let mut open = Connection::open(addr).await.expect("the port is open");
     let list = r#"{"jsonrpc":"2.0","id":3,"method":"tools/list"}"#;
     let served = open.exchange(&client.post_head(&[]), list.as_bytes()).await;
@@ -165,6 +166,9 @@ async fn newcomers_wait_for_the_next_gateway_where_the_socket_is_held() {
     sent.expect("the kernel takes it");
     let said = rest_of(stream.into_pieces()).await;
     assert!(said.ends_with("retry: 1000\ndata: \n\n"), "{said}");
+    sse.wait_end(SOON).await;
+    let said = String::from_utf8(sse.recorded()).expect("text");
+    assert!(said.ends_with("\n\nretry: 100\n"), "{said}");
     assert_eq!(first.wait_exit(LONGEST).await.code(), Some(0));
     assert!(newcomer.is_idle(), "nobody has answered it");
 
