@@ -14,7 +14,7 @@ const OWN: Duration = Duration::from_secs(3);
 /// Clients of HTTP+SSE try for ever, and have no session until they are back: what they send to the
 /// next process before is refused.
 const SSE_HELD: Duration = Duration::from_millis(100);
-/// Claude Code gives up a stream whose third try fails.
+/// Claude Code gives a stream up when it is refused again and again.
 const SSE_OWN: Duration = Duration::from_secs(1);
 
 /// What one stream ends with.
