@@ -11,15 +11,19 @@ use std::time::Duration;
 const HELD: Duration = Duration::from_secs(1);
 /// Else it has so long, and as long again, to be there.
 const OWN: Duration = Duration::from_secs(3);
-/// Clients of HTTP+SSE try for ever, and have no session until they are back.
-const SSE: Duration = Duration::from_secs(1);
+/// Clients of HTTP+SSE try for ever, and have no session until they are back: what they send to the
+/// next process before is refused.
+const SSE_HELD: Duration = Duration::from_millis(100);
+/// Claude Code gives a stream up when it is refused again and again.
+const SSE_OWN: Duration = Duration::from_secs(1);
 
 /// What one stream ends with.
 #[derive(Debug)]
 pub(super) struct Farewell {
     readiness: Readiness,
-    /// Of Streamable HTTP.
-    held: Option<Held>,
+    held: Held,
+    /// Whether it is one of HTTP+SSE.
+    is_sse: bool,
     takes_empty_events: bool,
 }
 
@@ -28,7 +32,8 @@ impl Farewell {
     pub(super) fn of_sse(context: &Context) -> Self {
         Self {
             readiness: context.readiness.clone(),
-            held: None,
+            held: context.held.clone(),
+            is_sse: true,
             takes_empty_events: false,
         }
     }
@@ -37,17 +42,19 @@ impl Farewell {
     pub(super) fn of_streamable(context: &Context, takes_empty_events: bool) -> Self {
         Self {
             readiness: context.readiness.clone(),
-            held: Some(context.held.clone()),
+            held: context.held.clone(),
+            is_sse: false,
             takes_empty_events,
         }
     }
 
     /// What there is to be said now that the stream ends.
     pub(super) fn words(&self) -> Option<Bytes> {
-        let retry = || match &self.held {
-            None => SSE,
-            Some(held) if held.is_so() => HELD,
-            Some(_) => OWN,
+        let retry = || match (self.is_sse, self.held.is_so()) {
+            (true, true) => SSE_HELD,
+            (true, false) => SSE_OWN,
+            (false, true) => HELD,
+            (false, false) => OWN,
         };
         let words = || sse::retry(retry(), self.takes_empty_events);
         self.readiness.is_stopping().then(words)

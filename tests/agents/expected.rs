@@ -56,7 +56,52 @@ const EXCEPTIONS: &[Exception] = &[
 ];
 
 /// The same over HTTP+SSE.
-const OVER_SSE: &[Exception] = &[];
+const OVER_SSE: &[Exception] = &[
+    (Program::Cline, None, "added", Instead::NoTool),
+    (Program::Cline, None, "added again", Instead::NoTool),
+    (Program::ClaudeCode, None, "removed", Instead::Stale),
+    (Program::Gemini, None, "added again", Instead::NoTool),
+    // The call has gone with its stream: after the time that each gives a call.
+    says(Program::Cline, None, "SIGKILL in a call", "timed out"),
+    says(Program::Gemini, None, "SIGKILL in a call", "timed out"),
+];
+
+/// Over HTTP+SSE nobody has a session until the stream is back: what is called before fails at once, with one of
+/// these.
+const NO_SESSION: &[&str] = &[
+    "Could not find session",
+    "Connection closed",
+    "Unable to connect",
+    "fetch failed",
+    NOT_CONNECTED,
+];
+
+/// The steps that may come so soon, with whichever socket or with the gateway's own.
+const TOO_SOON: &[(Option<Socket>, &[&str])] = &[
+    (
+        None,
+        &[
+            "SIGKILL",
+            "after SIGKILL",
+            "away",
+            "SIGKILL in a call",
+            "after the loss",
+        ],
+    ),
+    (
+        OWN,
+        &[
+            "SIGTERM",
+            "after it",
+            "SIGTERM, a pause",
+            "after that",
+            "no longer away",
+            "a while later",
+            "SIGTERM in a call",
+            "after the call",
+        ],
+    ),
+];
 
 const NOT_CONNECTED: &str = "is not connected";
 
@@ -69,11 +114,14 @@ const fn says(
     (program, socket, step, Instead::Says(text))
 }
 
-/// Programs whose session is over, with a socket of the gateway's own, at this step. The Python SDK ends it when a
-/// call is refused.
-const LOST: &[(Program, Transport, &str)] = &[
-    (Program::FastMcp, Transport::Http, "away"),
-    (Program::OpenAiAgents, Transport::Http, "away"),
+/// Programs whose session is over at this step, if with one socket alone, with that. The Python SDK ends it when
+/// a call is refused, and over HTTP+SSE with its stream; Cline ends the run when some calls have failed in a row.
+const LOST: &[(Program, Transport, Option<Socket>, &str)] = &[
+    (Program::FastMcp, Transport::Http, OWN, "away"),
+    (Program::OpenAiAgents, Transport::Http, OWN, "away"),
+    (Program::FastMcp, Transport::Sse, None, "SIGTERM"),
+    (Program::OpenAiAgents, Transport::Sse, None, "SIGTERM"),
+    (Program::Cline, Transport::Sse, OWN, "SIGTERM, a pause"),
 ];
 
 /// Runs the program through the script.
@@ -119,7 +167,9 @@ fn judge(program: Program, way: Way, taken: &[Taken]) -> (String, Vec<&'static s
     let mut is_lost = false;
     for (number, step) in SCRIPT.iter().enumerate() {
         let taken = taken.get(number);
-        is_lost |= way.socket == Socket::Own && LOST.contains(&(program, way.transport, step.name));
+        is_lost |= LOST.iter().any(|(whose, transport, only, name)| {
+            (*whose, *transport, *name) == (program, way.transport, step.name) && way.has(*only)
+        });
         let is_expected =
             is_lost || is_right(step, taken) || is_excepted(program, way, step, taken);
         if !is_expected {
@@ -137,15 +187,24 @@ fn is_excepted(program: Program, way: Way, step: &Step, taken: Option<&Taken>) -
         Transport::Http => EXCEPTIONS,
         Transport::Sse => OVER_SSE,
     };
-    let of_this = all.iter().filter(|(whose, only, name, _)| {
-        *whose == program && only.is_none_or(|only| only == way.socket) && *name == step.name
-    });
+    if way.transport == Transport::Sse && is_too_soon(way, step, taken) {
+        return true;
+    }
+    let of_this = all
+        .iter()
+        .filter(|(whose, only, name, _)| *whose == program && way.has(*only) && *name == step.name);
     let mut instead = of_this.map(|(.., instead)| instead);
     instead.any(|instead| match instead {
         Instead::NoTool => taken.is_some_and(|taken| !taken.is_offered),
         Instead::Stale => taken.is_some_and(|taken| taken.is_stale),
         Instead::Says(part) => said(taken).contains(part),
     })
+}
+
+fn is_too_soon(way: Way, step: &Step, taken: Option<&Taken>) -> bool {
+    let mut steps = TOO_SOON.iter();
+    let is_one = |(only, names): &(_, &[&str])| way.has(*only) && names.contains(&step.name);
+    steps.any(is_one) && NO_SESSION.iter().any(|part| said(taken).contains(part))
 }
 
 fn said(taken: Option<&Taken>) -> &str {

@@ -1,7 +1,7 @@
 //! Agent programs as people use them, before the real binary: what their models see while files are edited, servers
 //! die and the gateway is restarted. The model is a script, so that every run is the same. `tests/agents/run`
 //! installs the programs and runs these tests; they are no part of the usual ones, since the programs take two
-//! gigabytes and the runs a quarter of an hour.
+//! gigabytes and the runs twenty minutes.
 
 #![allow(clippy::disallowed_methods, reason = "tests may block")]
 

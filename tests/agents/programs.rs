@@ -77,8 +77,10 @@ impl Program {
                 place.write(".gemini/settings.json", &gemini().to_string());
                 let add = "gemini mcp add --scope user --transport";
                 let add = words(add, &[place.transport_word(), "mcproxy", place.url]);
+                // What is lost with HTTP+SSE it would wait ten minutes for.
+                let patience = words("--timeout 15000", &[]);
                 let run = words("gemini --yolo -m gemini-2.5-flash -p", &[PROMPT]);
-                vec![[add, place.header_option()].concat(), run]
+                vec![[add, patience, place.header_option()].concat(), run]
             }
             Self::OpenCode => {
                 place.write("work/opencode.json", &opencode(place).to_string());

@@ -54,6 +54,13 @@ pub(crate) struct Way {
     pub(crate) has_token: bool,
 }
 
+impl Way {
+    /// Whether it is with that socket, if there is to be one.
+    pub(crate) fn has(self, socket: Option<Socket>) -> bool {
+        socket.is_none_or(|socket| socket == self.socket)
+    }
+}
+
 pub(crate) struct Stage {
     home: TempDir,
     held: Option<TcpListener>,

@@ -1,4 +1,4 @@
-//! Rows 290, 291 and 294: what a client's first lists wait for, and what a list costs that was not declared.
+//! Rows 290, 291, 294 and 296: what a client's first lists wait for, and what a list costs that was not declared.
 
 use std::time::Duration;
 
@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use super::lists::{CHANGED, LONG, is_ready, one_at_a_time, tools_of};
 use super::stage::{Stage, configuration};
+use crate::support::both;
 use crate::support::client::{DEADLINE, Sse, Streamable};
 use crate::support::gateway::GatewayOptions;
 use crate::support::servers::fixture;
@@ -46,13 +47,26 @@ async fn f290_pages_still_on_their_way() {
 
 #[tokio::test]
 async fn f291_first_configuration_comes_late() {
-    let mut stage = Stage::early(291, GatewayOptions::new("{ \"servers\": [".to_owned())).await;
-    let line = stage
-        .gateway
-        .wait_for_log("and the file is used once", DEADLINE);
-    let line = line.await;
+    let options = GatewayOptions::new("{ \"servers\": [".to_owned());
+    let mut stage = Stage::early(291, options).await;
+    let said = "and the file is used once";
+    let line = stage.gateway.wait_for_log(said, DEADLINE).await;
     let (_, text) = line.split_once("] ").expect("a level");
     stage.struck(text.rsplit("mcp-servers.json").next().unwrap_or(text));
+    first_servers_come_late(stage, false).await;
+}
+
+#[tokio::test]
+async fn f296_first_server_comes_late() {
+    let mut stage = Stage::early(296, GatewayOptions::new("[]".to_owned())).await;
+    let line = "configuration: 0 servers, 0 disabled";
+    stage.gateway.wait_for_log(line, DEADLINE).await;
+    stage.struck(line);
+    both::ready(&stage.gateway).await;
+    first_servers_come_late(stage, true).await;
+}
+
+async fn first_servers_come_late(mut stage: Stage, was_ready: bool) {
     let early = stage.client::<Sse>().await;
     let start = Instant::now();
     let none = early.call("tools/list", None, LONG).await;
@@ -61,24 +75,22 @@ async fn f291_first_configuration_comes_late() {
 
     let takes = 4 * SECOND;
     let slow = takes.as_millis().to_string();
-    let entries = [
-        fixture("slow", &["--slow-start", &slow]),
-        fixture("mute", &["--mute"]),
-    ];
+    let mut mute = fixture("mute", &["--mute"]);
+    mute["timeout"] = json!(10);
+    let entries = [fixture("slow", &["--slow-start", &slow]), mute];
     let mended = configuration(&entries, &json!({ "first_list_timeout": 6 }));
     let start = Instant::now();
     stage.gateway.rename_config(&mended);
-    stage
-        .gateway
-        .wait_for_log("configuration: ", DEADLINE)
-        .await;
-    stage.holds("not ready yet", !is_ready(&stage.gateway).await);
+    let applied = "gateway: first_list_timeout 8 -> 6";
+    stage.gateway.wait_for_log(applied, DEADLINE).await;
+    let is_ready_still = is_ready(&stage.gateway).await;
+    stage.holds("ready if it was", is_ready_still == was_ready);
     let (old_way, new_way) = (
         stage.client::<Sse>().await,
         stage.client::<Streamable>().await,
     );
     let (old, new) = tokio::join!(tools_of(&old_way, "slow"), tools_of(&new_way, "slow"));
-    stage.within("first lists after the mend", start.elapsed(), 8 * SECOND);
+    stage.within("first lists after the change", start.elapsed(), 8 * SECOND);
     let has_all = |tools: &[String]| tools.iter().any(|tool| tool == "echo");
     stage.holds(
         "they have who takes 4 s to start",

@@ -23,7 +23,7 @@ const fn row(number: u16, name: &'static str, fault: &'static str, demanded: &'s
 
 /// Every row, in order. Where it says nothing else, the nine other servers answer every call meanwhile.
 #[rustfmt::skip]
-pub(crate) const ROWS: [Row; 139] = [
+pub(crate) const ROWS: [Row; 140] = [
     row(1, "exits_in_a_call", "a server exits with 1 in the middle of a call", "the call gets its error within 100 ms of the exit; ready again within 2 s"),
     row(2, "killed_by_sigkill", "a server is killed by SIGKILL", "calls get their error within 100 ms; ready again within 2 s"),
     row(3, "exits_when_idle", "a server exits with 0 while nothing is asked of it", "ready again within 2 s; nothing in the log above a warning"),
@@ -158,11 +158,12 @@ pub(crate) const ROWS: [Row; 139] = [
     row(283, "stuck_under_its_holder", "--hold-port: the gateway is stopped, then SIGUSR2", "killed after 12 s, and the next one serves; who came meanwhile is answered"),
     row(284, "holder_killed", "--hold-port: the holder itself is killed", "the gateway ends in order within 10 s; no process is left; the port is free"),
     row(290, "pages_still_on_their_way", "at the gateway's start a list is still being paged when its server is ready without the rest", "a client's first lists wait for the rest, within first_list_timeout"),
-    row(291, "first_configuration_comes_late", "the file is broken at the gateway's start, nothing is kept, and it is mended later", "lists are empty and given at once; after the mend first lists and /readyz wait as at a start; who had an empty list is told"),
+    row(291, "first_configuration_comes_late", "the file is broken at the gateway's start, nothing is kept, and it is mended later", "lists are empty and given at once; after the mend first lists wait as at a start, and so does /readyz; who had an empty list is told"),
     row(292, "stopped_while_its_holder_pauses", "--hold-port: SIGTERM after the gateway was killed, before it is started again", "what ignores SIGTERM is gone too; exit 0 within 2 s"),
     row(293, "interrupted_while_its_holder_restarts_it", "--hold-port: ^C on a terminal while SIGUSR2 restarts the gateway", "it is the first signal: the call is finished, exit 0"),
     row(294, "dies_late_of_an_undeclared_list", "a server is silent about a list that it did not declare, and dies of it a second later", "two lives are asked, and no more; their ends are no failures"),
     row(295, "no_place_to_initialize", "who has as many connections in use as it may begins sessions on more, over both transports", "503; no session is left"),
+    row(296, "first_server_comes_late", "the configuration has no servers at the gateway's start, and gets some later", "ready, and lists are empty and given at once; then first lists wait as at a start; who had an empty list is told"),
 ];
 
 /// The row of this number.

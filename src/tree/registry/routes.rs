@@ -35,8 +35,8 @@ pub(crate) struct Routes {
     pub version: u64,
     /// Whether the boot latch is open: until then the first list and unknown names wait.
     pub is_complete: bool,
-    /// Whether it is for those who come now. The latch stands open while there is no configuration that
-    /// can be used; the first one that can is waited for as at the start.
+    /// Whether it is for those who come now. The latch stands open while no server is
+    /// configured; the first ones are waited for as at the start.
     pub is_boot_over: bool,
     /// Those in their first start: they are alive, and have never told what they offer. `None`
     /// until the configuration is known.

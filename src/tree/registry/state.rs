@@ -250,7 +250,7 @@ impl Merge {
             (awaited, is_nobody && self.paging().is_empty())
         };
         let is_over = open_latch || is_settled;
-        self.is_boot_over |= self.is_configured && is_over;
+        self.is_boot_over |= !self.servers.is_empty() && is_over;
         let is_boot_over = self.is_boot_over || is_over;
         let is_complete = self.routes.is_complete || is_over;
         let is_dirty = mem::take(&mut self.is_dirty) || self.fresh.is_some();

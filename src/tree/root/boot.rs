@@ -12,7 +12,7 @@ use super::host::RootHost;
 use crate::ids::ServerName;
 use crate::supervise::Spawn;
 use crate::tree::edge::Edge;
-use crate::tree::registry::{Routes, naming};
+use crate::tree::registry::{Routes, Wanted, naming};
 use crate::tree::timer::Timer;
 
 /// What the readiness calls it.
@@ -24,7 +24,7 @@ pub(super) struct Boot {
     /// When readiness waits no longer; gone when it does not wait.
     overdue: Option<Timer<RootMsg>>,
     is_over: bool,
-    /// It begins with the first configuration that can be used.
+    /// It begins with the first configuration that can be used and has servers.
     is_unconfigured: bool,
 }
 
@@ -72,11 +72,17 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
         }
     }
 
-    /// With the first configuration the boot begins, if it did not with the process.
-    pub(super) fn begin_configured(&mut self) {
+    /// With the first servers the boot begins, if it did not with the process. Who was ready stays it.
+    pub(super) fn begin_with(&mut self, wanted: &[Wanted]) {
         let host = self.supervisor.host_mut();
-        if host.boot.is_unconfigured {
-            host.boot = Boot::begin();
+        if wanted.is_empty() {
+            host.boot.is_unconfigured |= !self.is_configured;
+        } else if host.boot.is_unconfigured {
+            let is_over = host.boot.is_over;
+            host.boot = Boot {
+                is_over,
+                ..Boot::begin()
+            };
             self.time_boot();
         }
     }

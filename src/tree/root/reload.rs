@@ -33,13 +33,13 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
             }
             return;
         };
-        self.begin_configured();
         self.take_limits(&config.limits);
         let wanted: Vec<Wanted> = config
             .servers
             .iter()
             .filter_map(|entry| self.wanted(entry))
             .collect();
+        self.begin_with(&wanted);
         let host = self.supervisor.host_mut();
         host.tell_wanted(wanted);
         host.book.configured(&config);

@@ -48,14 +48,18 @@ fn prompt() -> String {
     r#"{"jsonrpc":"2.0","id":5,"method":"prompts/get","params":{"name":"fx__prompt_0"}}"#.to_owned()
 }
 
-#[tokio::test]
-async fn calls_are_served_while_another_finishes_and_streams_end_last() {
-    let mut gateway = slow_to_stop(GatewayOptions::new(config())).await;
+async fn recording(gateway: &Gateway) -> SseClient {
     let options = SseOptions {
         record: true,
         ..SseOptions::default()
     };
-    let busy = SseClient::connect_with(gateway.addr(), &options).await;
+    SseClient::connect_with(gateway.addr(), &options).await
+}
+
+#[tokio::test]
+async fn calls_are_served_while_another_finishes_and_streams_end_last() {
+    let mut gateway = slow_to_stop(GatewayOptions::new(config())).await;
+    let busy = recording(&gateway).await;
     let running = format!(r#"{{"name":"fx__sleep","arguments":{SLEEP}}}"#);
     let running = busy.request("tools/call", Some(&running)).await;
     let idle = Endpoint::initialized(gateway.addr(), VERSION).await;
@@ -151,6 +155,7 @@ async fn newcomers_wait_for_the_next_gateway_where_the_socket_is_held() {
     let addr = first.addr();
     let client = Endpoint::initialized(addr, VERSION).await;
     let stream = client.listen().await;
+    let sse = recording(&first).await;
     let mut open = Connection::open(addr).await.expect("the port is open");
     let list = r#"{"jsonrpc":"2.0","id":3,"method":"tools/list"}"#;
     let served = open.exchange(&client.post_head(&[]), list.as_bytes()).await;
@@ -165,6 +170,9 @@ async fn newcomers_wait_for_the_next_gateway_where_the_socket_is_held() {
     sent.expect("the kernel takes it");
     let said = rest_of(stream.into_pieces()).await;
     assert!(said.ends_with("retry: 1000\ndata: \n\n"), "{said}");
+    sse.wait_end(SOON).await;
+    let said = String::from_utf8(sse.recorded()).expect("text");
+    assert!(said.ends_with("\n\nretry: 100\n"), "{said}");
     assert_eq!(first.wait_exit(LONGEST).await.code(), Some(0));
     assert!(newcomer.is_idle(), "nobody has answered it");
 

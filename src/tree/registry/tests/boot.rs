@@ -8,6 +8,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::{Instant, timeout};
 
 use crate::protocol::mcp::item::Kind;
+use crate::tree::registry::RegistryHandle;
 use crate::tree::registry::catalogue::{Catalogue, Gap};
 use crate::tree::registry::routes::Routes;
 use crate::tree::registry::state::Merge;
@@ -50,15 +51,24 @@ async fn first_pages_are_awaited_until_the_others_come_or_fail() {
 }
 
 #[tokio::test]
-async fn the_first_configuration_after_none_is_waited_for_by_those_who_come_then() {
+async fn the_first_servers_after_none_are_waited_for_by_those_who_come_then() {
+    let none: [fn(&RegistryHandle); 2] = [RegistryHandle::unconfigured, |registry| {
+        registry.wanted(Vec::new())
+    }];
+    for none in none {
+        the_first_servers_are_waited_for_after(none).await;
+    }
+}
+
+async fn the_first_servers_are_waited_for_after(none: fn(&RegistryHandle)) {
     let (root, mut told) = listener();
     let registry = registry_after(None, root).await;
     let (elder, mut heard) = listener();
     registry.join(1, elder);
     assert!(!next(&mut heard).await.is_complete);
-    registry.unconfigured();
+    none(&registry);
     let open = next(&mut heard).await;
-    assert!(open.is_complete && open.awaited.is_none(), "at once");
+    assert!(open.is_complete, "at once");
 
     registry.latch_opens(Instant::now() + SOON);
     registry.wanted(vec![wanted("s")]);
