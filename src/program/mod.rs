@@ -15,6 +15,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::runtime::{self, Handle};
@@ -42,6 +43,9 @@ pub const BROKEN: u8 = 70;
 /// Workers on a machine with one core: while a handler is busy, the system still shares the core with the
 /// rest. More of them would cost each call a quarter of its time, in workers that wake each other.
 const LEAST_WORKERS: usize = 2;
+
+/// How long a thread that did what may block stays for more: each keeps a stack.
+const SPARE: Duration = Duration::from_secs(2);
 
 /// Set by the benchmark: every turn of an actor is measured, and `/metrics` has the worst of each kind.
 const MEASURE: &str = "MCPROXY_MEASURE_TURNS";
@@ -71,6 +75,7 @@ fn serve(options: &Run, spawn: impl Spawn, bootstrap: Bootstrap) -> anyhow::Resu
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
     let runtime = runtime::Builder::new_multi_thread()
         .worker_threads(cores.max(LEAST_WORKERS))
+        .thread_keep_alive(SPARE)
         .enable_all()
         .build()?;
     bootstrap.workers.are(runtime.handle());

@@ -25,27 +25,64 @@ const SETTLED: [RangeInclusive<char>; 14] = [
     '\u{1f1af}'..='\u{1f6d7}', // emoji
 ];
 
+/// What reading a label costs grows with the square of its length, and no host has more than 253
+/// characters (RFC 1035), some of which may be written with several.
+const LONGEST_HOST: usize = 512;
+
 /// Whether a URI is one to the Python SDK (1.x, pydantic's `AnyUrl`), which refuses a list as a whole
 /// for another in it. It asks this very library, whose tables may be older there.
 pub(super) fn is_uri(uri: &str) -> bool {
-    Url::parse(uri).is_ok_and(|url| !url.is_special() || is_settled(uri, &url))
+    is_cheap(uri) && Url::parse(uri).is_ok_and(|url| !url.is_special() || is_settled(uri, &url))
+}
+
+/// Whether its host is not too long to be looked up in tables, if it would be.
+fn is_cheap(uri: &str) -> bool {
+    if uri.len() <= LONGEST_HOST {
+        return true;
+    }
+    let written = without_breaks(uri);
+    let (scheme, rest) = split(&written);
+    let host = host(&scheme, rest);
+    let is_looked_up = ["http", "https", "ws", "wss", "ftp", "file"].contains(&scheme.as_str());
+    !is_looked_up || host.len() <= LONGEST_HOST || is_plain(&host.to_ascii_lowercase())
 }
 
 /// Whether the name of a host, which is looked up in tables, says the same to all of them.
 fn is_settled(uri: &str, url: &Url) -> bool {
-    let is_plain = |text: &str| text.is_ascii() && !text.contains('%');
     let name = url.host_str().unwrap_or_default();
-    if is_plain(uri) && !name.contains("xn--") {
+    if is_plain(name) && uri.is_ascii() && !uri.contains('%') {
         return true;
     }
     // Characters that are left out or replaced are only there before it is read.
-    let written: String = uri.chars().filter(|c| !"\t\n\r".contains(*c)).collect();
-    let (scheme, rest) = written.split_once(':').unwrap_or_default();
+    let written = without_breaks(uri);
+    let (scheme, rest) = split(&written);
+    let decoded = percent_decode_str(host(&scheme, rest)).decode_utf8_lossy();
+    let read = domain_to_unicode(name);
+    let mut all = decoded.chars().chain(read.chars());
+    all.all(|c| c.is_ascii() || SETTLED.iter().any(|range| range.contains(&c)))
+}
+
+/// Whether a host, in lower case, is in no table.
+fn is_plain(host: &str) -> bool {
+    host.is_ascii() && !host.contains('%') && !host.contains("xn--")
+}
+
+/// A URI without what its reader leaves out wherever it is.
+fn without_breaks(uri: &str) -> String {
+    uri.chars().filter(|c| !"\t\n\r".contains(*c)).collect()
+}
+
+/// The scheme, in lower case, and what comes after it.
+fn split(uri: &str) -> (String, &str) {
+    let (scheme, rest) = uri.split_once(':').unwrap_or_default();
+    let scheme = scheme.trim_start_matches(|c| c <= ' ');
+    (scheme.to_ascii_lowercase(), rest)
+}
+
+/// The host as it is written in the `rest` of a URI whose scheme has hosts.
+fn host<'a>(scheme: &str, rest: &'a str) -> &'a str {
     let slashes: &[_] = &['/', '\\'];
-    let rest = if scheme
-        .trim_start_matches(|c| c <= ' ')
-        .eq_ignore_ascii_case("file")
-    {
+    let rest = if scheme == "file" {
         let rest = rest
             .strip_prefix(slashes)
             .and_then(|rest| rest.strip_prefix(slashes));
@@ -55,11 +92,9 @@ fn is_settled(uri: &str, url: &Url) -> bool {
     };
     let ends = |c| matches!(c, '/' | '\\' | '?' | '#');
     let authority = rest.split(ends).next().unwrap_or_default();
-    let (_, host) = authority.rsplit_once('@').unwrap_or(("", authority));
-    let decoded = percent_decode_str(host).decode_utf8_lossy();
-    let read = domain_to_unicode(name);
-    let mut all = decoded.chars().chain(read.chars());
-    all.all(|c| c.is_ascii() || SETTLED.iter().any(|range| range.contains(&c)))
+    authority
+        .rsplit_once('@')
+        .map_or(authority, |(_, host)| host)
 }
 
 /// Whether a time is a date, `T`, a time of day with seconds, and `Z` or an offset: the TypeScript SDK
@@ -223,6 +258,21 @@ mod tests {
         }
         for uri in NO_URIS {
             assert!(!is_uri(uri), "{uri}");
+        }
+    }
+
+    #[test]
+    fn a_long_host_is_taken_as_long_as_it_is_in_no_table() {
+        let of = |label: &str, count: usize| label.repeat(count);
+        assert!(is_uri(&format!("http://{}/", of("b", 100_000))));
+        assert!(is_uri(&format!("note://{}/", of("%d0%bf", 1000))));
+        assert!(is_uri(&format!("http://a/{}", of("%d0%bf", 1000))));
+        assert!(is_uri(&format!("http://{}x/", of("xn--4gqz7d.", 40))));
+        for scheme in ["http", "wss", " F\ti\nle"] {
+            for label in ["xn--4gqz7d.", "XN--4GQZ7D.", "日.", "%e6%97%a5."] {
+                let long = of(label, 1 + LONGEST_HOST / label.len());
+                assert!(!is_uri(&format!("{scheme}://{long}x/")), "{label}");
+            }
         }
     }
 
