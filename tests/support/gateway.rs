@@ -242,6 +242,19 @@ impl Gateway {
         .await
     }
 
+    /// The first line with `part` on stderr: its pipe may be read a moment after its end.
+    ///
+    /// # Panics
+    /// When none comes in time.
+    pub(crate) async fn wait_for_stderr(&self, part: &str, deadline: Duration) -> String {
+        let what = format!("{part:?} on stderr");
+        wait::until(&what, deadline, async || {
+            self.stderr
+                .find_map(0, |line| line.contains(part).then(|| line.to_owned()))
+        })
+        .await
+    }
+
     pub(crate) fn signal(&self, signal: Signal) {
         // Reaped: the pid may be another's by now.
         if self.status.is_none() {

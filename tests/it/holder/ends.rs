@@ -73,6 +73,7 @@ async fn what_is_wrong_for_good_is_not_tried_again() {
     };
     let mut missing = Gateway::launch(options);
     assert_eq!(missing.wait_exit(SOON).await.code(), Some(78));
+    missing.wait_for_stderr("does not exist", SOON).await;
     let stderr = missing.stderr().join("\n");
     assert_eq!(stderr.matches("does not exist").count(), 1, "{stderr}");
 
@@ -83,8 +84,9 @@ async fn what_is_wrong_for_good_is_not_tried_again() {
     let taken = super::options("[]").arg(format!("--listen={}", first.addr()));
     let mut second = Gateway::launch(taken);
     assert_eq!(second.wait_exit(SOON).await.code(), Some(78));
-    let stderr = second.stderr().join("\n");
-    assert!(stderr.contains("another program has the port"), "{stderr}");
+    second
+        .wait_for_stderr("another program has the port", SOON)
+        .await;
 }
 
 #[tokio::test]
@@ -154,6 +156,5 @@ async fn a_gateway_whose_holder_is_another_does_not_run() {
     let mut orphan = Gateway::launch(options);
     assert_eq!(orphan.wait_exit(SOON).await.code(), Some(70));
     assert!(!proc::is_alive(orphan.pid()));
-    let stderr = orphan.stderr().join("\n");
-    assert!(stderr.contains("has ended"), "{stderr}");
+    orphan.wait_for_stderr("has ended", SOON).await;
 }
