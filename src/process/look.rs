@@ -165,6 +165,7 @@ pub(super) struct OwnChild {
 
 /// The children of our first thread, those that have ended among them: orphans come to it. Quicker
 /// than [`children`].
+#[must_use]
 pub fn adopted() -> Vec<Pid> {
     let path = format!("/proc/self/task/{}/children", std::process::id());
     let list = fs::read_to_string(path).unwrap_or_default();

@@ -189,13 +189,13 @@ async fn f295_no_place_to_initialize() {
     let hello = streamable::initialize(1, "2025-11-25", "{}");
     let mut refused = 0;
     for number in 0..TRIES {
-        let (head, body) = if number % 2 == 0 {
+        let (request, body) = if number % 2 == 0 {
             (&post, hello.as_bytes())
         } else {
             (&listen, &b""[..])
         };
         let mut connection = Connection::open_from(addr, GREEDY).await.expect("it waits");
-        let exchange = connection.exchange(head, body);
+        let exchange = connection.exchange(request, body);
         let reply = wait::within(|| "an answer".to_owned(), DEADLINE, exchange).await;
         refused += usize::from(reply.status == 503);
     }

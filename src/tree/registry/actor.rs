@@ -12,7 +12,7 @@ use super::handle::Subscriber;
 use super::job::Job;
 use super::kept::Kept;
 use super::merged::Merged;
-use super::message::RegistryMsg;
+use super::message::{RegistryMsg, Wanted};
 use super::routes::Routes;
 use super::state::Merge;
 use super::store::Store;
@@ -106,12 +106,7 @@ impl Actor for Registry {
         state: &mut RegistryState,
     ) -> Result<(), ActorProcessingErr> {
         match message {
-            RegistryMsg::Wanted(servers) => {
-                let names = servers.iter().map(|wanted| wanted.server.clone());
-                state.forget_others(names.collect());
-                state.merge.wanted(servers);
-                state.push();
-            }
+            RegistryMsg::Wanted(servers) => state.on_wanted(servers),
             RegistryMsg::ServerState {
                 server,
                 generation,
@@ -143,12 +138,7 @@ impl Actor for Registry {
                 state.newcomers.remove(&session);
             }
             RegistryMsg::Beat(beat) => beat.passed(Part::Registry),
-            RegistryMsg::LatchOpens(at) => {
-                let wait = at.saturating_duration_since(Instant::now());
-                state.is_latch_elapsed &= wait.is_zero();
-                state.latch_opens = at;
-                state.latch = Timer::after(&state.myself, wait, || RegistryMsg::LatchElapsed);
-            }
+            RegistryMsg::LatchOpens(at) => state.on_latch_opens(at),
             RegistryMsg::Unconfigured => {
                 state.is_latch_elapsed = true;
                 state.push();
@@ -191,6 +181,20 @@ async fn load(store: Store) -> HashMap<ServerName, Kept> {
 }
 
 impl RegistryState {
+    fn on_wanted(&mut self, servers: Vec<Wanted>) {
+        let names = servers.iter().map(|wanted| wanted.server.clone());
+        self.forget_others(names.collect());
+        self.merge.wanted(servers);
+        self.push();
+    }
+
+    fn on_latch_opens(&mut self, at: Instant) {
+        let wait = at.saturating_duration_since(Instant::now());
+        self.is_latch_elapsed &= wait.is_zero();
+        self.latch_opens = at;
+        self.latch = Timer::after(&self.myself, wait, || RegistryMsg::LatchElapsed);
+    }
+
     /// The first lists have waited for long enough. Who is late is announced.
     fn on_latch_elapsed(&mut self) {
         let is_first = !std::mem::replace(&mut self.is_latch_elapsed, true);

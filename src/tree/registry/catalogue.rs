@@ -52,10 +52,10 @@ pub(crate) enum Gap {
 impl Gap {
     /// What it is until more comes.
     fn for_now(self) -> Self {
-        match self {
-            Self::Paging => Self::Torn("its later pages have not come yet".into()),
-            other => other,
+        if self == Self::Paging {
+            return Self::Torn("its later pages have not come yet".into());
         }
+        self
     }
 
     /// What is to be said of it: all but what is usual.

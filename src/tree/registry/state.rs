@@ -34,8 +34,6 @@ pub(super) struct Merge {
     is_dirty: bool,
     /// Whether what is offered was.
     is_stale: bool,
-    /// Whether nobody who comes now waits for servers in their first start.
-    is_boot_over: bool,
     /// What was merged elsewhere, for the next table.
     fresh: Option<Merged>,
     routes: Arc<Routes>,
@@ -47,10 +45,8 @@ impl Merge {
     /// Starts from what is kept on disk and from the last table, if there was one: its tools and
     /// routes stay until their servers say otherwise, since no crash may take a name away.
     pub(super) fn new(kept: HashMap<ServerName, Kept>, last: Option<Arc<Routes>>) -> Self {
-        let was_over = |last: &Arc<Routes>| last.is_boot_over && last.awaited.is_some();
         Self {
             kept,
-            is_boot_over: last.as_ref().is_some_and(was_over),
             routes: last.unwrap_or_default(),
             ..Self::default()
         }
@@ -250,8 +246,9 @@ impl Merge {
             (awaited, is_nobody && self.paging().is_empty())
         };
         let is_over = open_latch || is_settled;
-        self.is_boot_over |= !self.servers.is_empty() && is_over;
-        let is_boot_over = self.is_boot_over || is_over;
+        // Over for good, once there was something to wait for.
+        let was_over = self.routes.is_boot_over && !self.routes.servers.is_empty();
+        let is_boot_over = was_over || is_over;
         let is_complete = self.routes.is_complete || is_over;
         let is_dirty = mem::take(&mut self.is_dirty) || self.fresh.is_some();
         let is_same = (is_complete, is_boot_over, &awaited)

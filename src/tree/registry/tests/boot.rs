@@ -53,7 +53,7 @@ async fn first_pages_are_awaited_until_the_others_come_or_fail() {
 #[tokio::test]
 async fn the_first_servers_after_none_are_waited_for_by_those_who_come_then() {
     let none: [fn(&RegistryHandle); 2] = [RegistryHandle::unconfigured, |registry| {
-        registry.wanted(Vec::new())
+        registry.wanted(Vec::new());
     }];
     for none in none {
         the_first_servers_are_waited_for_after(none).await;
