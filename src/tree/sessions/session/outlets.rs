@@ -87,7 +87,7 @@ impl Effects for Outlets {
 
     fn ask(&mut self, stream: StreamId, request: Bytes) -> Option<u64> {
         self.notify(stream, request);
-        (stream == StreamId::STANDALONE).then_some(self.streams.standalone.cursor.seq)
+        (stream == StreamId::STANDALONE).then(|| self.streams.last_standalone())
     }
 
     fn is_full(&self) -> bool {

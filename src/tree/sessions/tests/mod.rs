@@ -13,7 +13,6 @@ mod outbox;
 mod requests;
 mod resume;
 mod resume_model;
-mod server_requests;
 mod servers;
 mod signed;
 mod stop;

@@ -6,12 +6,11 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-use super::servers::Own;
 use super::{Event, House, Mcp, Outbound, Server, is_silent, last, next, result, settle, value};
 use crate::protocol::version::Version;
 use crate::tree::call::{Answer, CallError, Ticket};
 use crate::tree::sessions::Signer;
-use crate::tree::testing::{catalogue, offer};
+use crate::tree::testing::catalogue;
 
 async fn house() -> (House, Server, Mcp) {
     let house = House::of(&["s"]).await;
@@ -57,96 +56,6 @@ fn failure(answer: &Value) -> &str {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_newest_stream_gets_what_is_said_and_the_others_stay() {
-    let (house, server, client) = house().await;
-    let mut old = client.listens(None).await.unwrap();
-    assert!(next(&mut old).await.unwrap().message.is_empty());
-    change(&house, &server, "u").await;
-    assert_eq!(
-        value(&next(&mut old).await.unwrap())["method"],
-        super::LIST_CHANGED
-    );
-    // What the old one has not read is said on the new one, and there only.
-    change(&house, &server, "v").await;
-    change(&house, &server, "w").await;
-    let mut new = client.listens(None).await.unwrap();
-    assert!(next(&mut new).await.unwrap().message.is_empty());
-    let unread = [next(&mut new).await.unwrap(), next(&mut new).await.unwrap()];
-    assert!(unread[0].id != unread[1].id);
-    change(&house, &server, "x").await;
-    let said = next(&mut new).await.unwrap();
-    assert_eq!(value(&said)["method"], super::LIST_CHANGED);
-    assert!(is_silent(&mut old).await && is_silent(&mut new).await);
-    // It gets what is said again when there is no newer one, and what that has not read.
-    change(&house, &server, "y").await;
-    drop(new);
-    change(&house, &server, "z").await;
-    for _ in 0..2 {
-        let said = next(&mut old).await.unwrap();
-        assert_eq!(value(&said)["method"], super::LIST_CHANGED);
-    }
-    assert!(is_silent(&mut old).await, "nothing is said twice");
-    drop(old);
-    settle().await;
-    let mut last = client.listens(None).await.unwrap();
-    assert!(next(&mut last).await.unwrap().message.is_empty());
-    assert!(is_silent(&mut last).await, "nothing is said twice");
-}
-
-#[tokio::test(start_paused = true)]
-async fn there_are_four_streams_at_most() {
-    let (house, server, client) = house().await;
-    let mut streams = Vec::new();
-    for _ in 0..1000 {
-        streams.push(client.listens(None).await.unwrap());
-        change(
-            &house,
-            &server,
-            if streams.len() % 2 == 0 { "a" } else { "b" },
-        )
-        .await;
-    }
-    let mut newest = streams.split_off(streams.len() - 4);
-    for mut stream in streams {
-        while let Some(event) = next(&mut stream).await {
-            assert!(event.message.is_empty(), "it is the newest stream's");
-        }
-    }
-    for stream in newest.iter_mut().take(3) {
-        assert!(is_silent(stream).await);
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn what_is_said_while_nobody_listens_or_reads_is_said_to_the_next() {
-    let (house, server, client) = house().await;
-    change(&house, &server, "a").await;
-    let mut stream = client.listens(None).await.unwrap();
-    change(&house, &server, "b").await;
-    let priming = next(&mut stream).await.unwrap();
-    let first = next(&mut stream).await.unwrap();
-    // The second is unread when the connection breaks, the third is said afterwards.
-    drop(stream);
-    change(&house, &server, "c").await;
-    let mut stream = client.listens(None).await.unwrap();
-    assert!(next(&mut stream).await.unwrap().message.is_empty());
-    let second = next(&mut stream).await.unwrap();
-    let third = next(&mut stream).await.unwrap();
-    assert!(second.id != third.id && second.id != first.id);
-    assert!(is_silent(&mut stream).await);
-    // Who says what it saw takes the stream over, though the old connection seems to live.
-    for (seen, missed) in [(&priming, 3), (&first, 2), (&third, 0)] {
-        let mut again = client.listens(Some(seen)).await.unwrap();
-        assert!(is_silent(&mut stream).await, "the old one stays");
-        for wanted in [&first, &second, &third].into_iter().skip(3 - missed) {
-            assert_eq!(next(&mut again).await.as_ref(), Some(wanted));
-        }
-        assert!(is_silent(&mut again).await);
-        stream = again;
-    }
-}
-
-#[tokio::test(start_paused = true)]
 async fn what_was_not_read_is_said_to_a_client_that_listens_before_it_is_known_to_have_left() {
     let (house, server, client) = house().await;
     let old = client.listens(None).await.unwrap();
@@ -159,36 +68,6 @@ async fn what_was_not_read_is_said_to_a_client_that_listens_before_it_is_known_t
     let said = value(&next(&mut new).await.unwrap());
     assert_eq!(said["method"], super::LIST_CHANGED);
     assert!(is_silent(&mut new).await, "once");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_call_goes_on_where_its_stream_broke() {
-    let (_house, mut server, client) = house().await;
-    let (mut stream, ticket, _) = begun(&client, &mut server).await;
-    let (seen, _) = params(&mut stream).await;
-    progress(&ticket, 2);
-    settle().await;
-    drop(stream);
-    progress(&ticket, 3);
-    let mut stream = client.listens(Some(&seen)).await.unwrap();
-    progress(&ticket, 4);
-    for number in 2..=4 {
-        assert_eq!(params(&mut stream).await.1, number);
-    }
-    drop(stream);
-    ticket.answer(result("{}"));
-    settle().await;
-    // The answer is there as often as it is asked for.
-    for _ in 0..2 {
-        let mut stream = client.listens(Some(&seen)).await.unwrap();
-        for number in 2..=4 {
-            assert_eq!(params(&mut stream).await.1, number);
-        }
-        let answer = last(&mut stream).await;
-        assert_eq!(value(&answer)["id"], 7);
-        let mut stream = client.listens(Some(&answer)).await.unwrap();
-        assert_eq!(next(&mut stream).await, None, "it has seen all");
-    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -255,50 +134,4 @@ async fn what_is_no_event_of_the_session_is_refused() {
     let sse = house.client().await;
     let refused = sse.session.listen(None).await;
     assert_eq!(refused.err(), Some(CallError::UnknownSession));
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_event_of_another_session_says_nothing_of_this_one() {
-    let (house, mut server, client) = house().await;
-    let (_stream, _ticket, priming) = begun(&client, &mut server).await;
-    let other = house.mcp(Version::LATEST).await;
-    let general = next(&mut client.listens(None).await.unwrap()).await;
-    for event in [&priming, &general.unwrap()] {
-        let refused = other.listens(Some(event)).await;
-        assert_eq!(refused.err(), Some(CallError::UnknownEvent));
-    }
-}
-
-/// A client that says what it saw is asked nothing twice; one that does not is asked again what it
-/// has not answered.
-#[tokio::test(start_paused = true)]
-async fn what_a_server_asks_is_asked_again_where_the_client_comes_back() {
-    let offered = offer(&["t"], &[]);
-    let (mut house, _template) = House::isolating("s", &offered).await;
-    let client = house.mcp_that(&json!({"roots": {}})).await;
-    let mut old = client.listens(None).await.unwrap();
-    let call = client.calls(1, "s__t");
-    let own = Own::of(house.owner().await, "s", 2, &offered).await;
-    drop(call);
-    own.asks("answered", "roots/list", "{}").await;
-    own.asks("open", "roots/list", "{}").await;
-    assert!(next(&mut old).await.unwrap().message.is_empty());
-    let answered = next(&mut old).await.unwrap();
-    let open = next(&mut old).await.unwrap();
-    client.answers(&value(&answered)["id"], &json!({"roots": []}));
-    own.asks("unread", "roots/list", "{}").await;
-    let mut new = client.listens(None).await.unwrap();
-    assert!(next(&mut new).await.unwrap().message.is_empty());
-    assert_eq!(next(&mut new).await, Some(open.clone()));
-    let unread = next(&mut new).await.unwrap();
-    assert!(is_silent(&mut old).await && is_silent(&mut new).await);
-    let mut again = client.listens(Some(&open)).await.unwrap();
-    assert_eq!(next(&mut again).await, Some(unread.clone()));
-    assert!(is_silent(&mut again).await, "it has seen the other");
-    // And on the one that is left, when the newest breaks.
-    drop(again);
-    settle().await;
-    assert_eq!(next(&mut new).await, Some(open));
-    assert_eq!(next(&mut new).await, Some(unread));
-    assert!(is_silent(&mut new).await);
 }

@@ -6,15 +6,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::{Client, House, Mcp, Outbound, Server, next, settle, value};
+use super::{Client, House, Server, settle};
 use crate::config::model::Isolation;
-use crate::protocol::jsonrpc::{Message, Request, Response, decode};
-use crate::protocol::mcp::lifecycle::client_info;
+use crate::protocol::jsonrpc::{Message, Request, decode};
 use crate::tree::client::{Owner, ServerRequest, SessionEvent};
 use crate::tree::registry::{Catalogue, RouteState, Wanted};
 use crate::tree::root::RootMsg;
 use crate::tree::testing::{self, wanted};
-use crate::tree::upstream::UpstreamMsg;
 
 impl House {
     /// A house with one server, of which each session has its own instance, and its template.
@@ -68,34 +66,6 @@ impl House {
         let mut owners = self.owners().await;
         assert_eq!(owners.len(), 1);
         owners.pop().unwrap()
-    }
-}
-
-impl House {
-    /// A client of Streamable HTTP with these capabilities.
-    pub(super) async fn mcp_that(&self, capabilities: &Value) -> Mcp {
-        let params = json!({"protocolVersion": "2025-11-25", "capabilities": capabilities});
-        let client = client_info(Some(&Bytes::from(params.to_string())));
-        let (id, session) = self.sessions.open_streamable(client).await.unwrap();
-        Mcp { id, session }
-    }
-}
-
-impl Mcp {
-    pub(super) fn answers(&self, id: &Value, result: &Value) {
-        let message = json!({"jsonrpc": "2.0", "id": id, "result": result});
-        let text = Bytes::from(message.to_string());
-        self.session.deliver(decode(&text).unwrap()).unwrap();
-    }
-}
-
-/// The next message on a stream that may begin with an event without one.
-pub(super) async fn said(stream: &mut Outbound) -> Value {
-    loop {
-        let event = next(stream).await.unwrap();
-        if !event.message.is_empty() {
-            return value(&event);
-        }
     }
 }
 
@@ -179,15 +149,5 @@ impl Own {
     fn ask(&self, request: Request) -> ServerRequest {
         let within = std::time::Duration::from_secs(60);
         ServerRequest::new(self.server.handle.clone(), within, request)
-    }
-
-    /// The next answer to what it asked: the id, and the result or the error.
-    pub(super) async fn answer(&mut self) -> (String, Result<Value, Value>) {
-        let UpstreamMsg::Answered(Response { id, outcome }) = self.server.next().await else {
-            panic!("not an answer");
-        };
-        let read = |body: Bytes| serde_json::from_slice(&body).unwrap();
-        let outcome = outcome.map(read).map_err(read);
-        (id.unwrap().as_raw().to_owned(), outcome)
     }
 }

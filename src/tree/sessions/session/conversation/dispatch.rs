@@ -29,8 +29,8 @@ impl Conversation {
         asked: ReplyTo,
         request: ClientRequest,
     ) {
-        let is_wish = request.method() == method::RESOURCES_SUBSCRIBE;
-        let room = match is_wish.then(|| self.room_for(request.key())).transpose() {
+        let subscribes = request.method() == method::RESOURCES_SUBSCRIBE;
+        let room = match subscribes.then(|| self.room_for(request.key())).transpose() {
             Ok(room) => room,
             Err(text) => return self.refuse_busy(fx, &asked, text),
         };
@@ -51,7 +51,7 @@ impl Conversation {
         params: Option<&Bytes>,
     ) {
         let is_it = |waiting: &mut WaitingQuery| {
-            waiting.asked.id == *id && !matches!(waiting.wish, TableQuery::Initialize(_))
+            waiting.asked.id == *id && !matches!(waiting.query, TableQuery::Initialize(_))
         };
         for waiting in self.waiting.extract_if(.., is_it) {
             fx.forgo(waiting.asked.stream);

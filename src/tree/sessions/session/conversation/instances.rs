@@ -77,7 +77,7 @@ impl Conversation {
         }
         fx.instances_unused();
         for server in std::mem::take(&mut self.instances).into_keys() {
-            self.withdraw_asks(fx, &server, None);
+            self.withdraw_server_requests(fx, &server, None);
         }
         self.remerge();
         self.tell_if_changed(fx);
@@ -103,7 +103,7 @@ impl Conversation {
             None => instance.state = RouteState::Starting,
         }
         if instance.is_gone || matches!(instance.state, RouteState::Down { .. }) {
-            self.withdraw_asks(fx, server, None);
+            self.withdraw_server_requests(fx, server, None);
         }
         self.dispatch_parked(fx);
     }
@@ -113,7 +113,7 @@ impl Conversation {
         let Some(instance) = self.instances.remove(server) else {
             return;
         };
-        self.withdraw_asks(fx, server, None);
+        self.withdraw_server_requests(fx, server, None);
         if instance.catalogue.is_some() {
             self.remerge();
             self.tell_if_changed(fx);
@@ -148,7 +148,7 @@ impl Conversation {
             instance.catalogue = Some(told.or_before(template));
             self.remerge();
         }
-        self.withdraw_asks(fx, &server, Some(generation));
+        self.withdraw_server_requests(fx, &server, Some(generation));
         if self
             .routes
             .as_ref()

@@ -12,7 +12,7 @@ use crate::protocol::version::Version;
 #[derive(Debug)]
 pub(super) struct WaitingQuery {
     pub(super) asked: ReplyTo,
-    pub(super) wish: TableQuery,
+    pub(super) query: TableQuery,
 }
 
 /// What it asks for.
@@ -27,9 +27,9 @@ pub(super) enum TableQuery {
 impl Conversation {
     /// Answers from the table, or keeps the request until there is one that will do.
     pub(super) fn answer_or_keep(&mut self, fx: &mut dyn Effects, waiting: WaitingQuery) {
-        let WaitingQuery { asked, wish } = &waiting;
+        let WaitingQuery { asked, query } = &waiting;
         let is_complete = self.routes.as_ref().map(|routes| routes.is_complete);
-        match (wish, is_complete) {
+        match (query, is_complete) {
             (TableQuery::Initialize(version), Some(_)) => {
                 let instructions = self.merged.instructions();
                 let result = lifecycle::initialize_result(*version, instructions);

@@ -167,9 +167,9 @@ impl Conversation {
                 }
             }
             SessionEvent::Updated { server, params } => self.on_updated(fx, &server, params),
-            SessionEvent::ServerRequested(ask) => self.on_asked(fx, ask),
+            SessionEvent::ServerRequested(ask) => self.on_server_request(fx, ask),
             SessionEvent::ServerRequestCancelled { server, params } => {
-                self.on_ask_cancelled(fx, &server, &params);
+                self.on_server_request_cancelled(fx, &server, &params);
             }
             SessionEvent::Notified {
                 server,

@@ -50,8 +50,8 @@ impl Conversation {
         match &*method {
             method::INITIALIZE => {
                 self.client = lifecycle::client_info(params.as_ref());
-                let wish = TableQuery::Initialize(self.client.version);
-                self.answer_or_keep(fx, WaitingQuery { asked, wish });
+                let query = TableQuery::Initialize(self.client.version);
+                self.answer_or_keep(fx, WaitingQuery { asked, query });
             }
             method::SET_LEVEL => self.on_set_level(fx, &asked, params.as_ref()),
             method::PING => fx.respond_result(&asked, b"{}"),
@@ -78,8 +78,8 @@ impl Conversation {
         self.has_spoken = true;
         match item::list_cursor(params) {
             Ok(cursor) => {
-                let wish = TableQuery::List { kind, cursor };
-                self.answer_or_keep(fx, WaitingQuery { asked, wish });
+                let query = TableQuery::List { kind, cursor };
+                self.answer_or_keep(fx, WaitingQuery { asked, query });
             }
             Err(why) => fx.respond_error(&asked, code::INVALID_PARAMS, &why),
         }

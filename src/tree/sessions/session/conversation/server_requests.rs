@@ -93,7 +93,7 @@ impl ServerRequests {
 
 impl Conversation {
     /// A server asks the client something.
-    pub(super) fn on_asked(&mut self, fx: &mut dyn Effects, mut ask: ServerRequest) {
+    pub(super) fn on_server_request(&mut self, fx: &mut dyn Effects, mut ask: ServerRequest) {
         let asked = &ask.request.method;
         if !self.client.capabilities.allows(asked) {
             let text = format!("Method not found: the client does not offer '{asked}'");
@@ -151,11 +151,11 @@ impl Conversation {
         let within = open.ask.timeout.as_secs();
         let text = format!("the client did not answer within {within} s");
         open.ask.refuse(code::TIMEOUT, &text);
-        self.say_cancelled(fx, open.stream, &cancelled::cancelled_params(number, &text));
+        self.notify_cancelled(fx, open.stream, &cancelled::cancelled_params(number, &text));
     }
 
     /// A server does not want the answer any more.
-    pub(super) fn on_ask_cancelled(
+    pub(super) fn on_server_request_cancelled(
         &mut self,
         fx: &mut dyn Effects,
         server: &ServerName,
@@ -169,13 +169,13 @@ impl Conversation {
         let open = number.and_then(|number| self.server_requests.open.remove(&number));
         if let (Some(number), Some(open)) = (number, open) {
             open.ask.close();
-            self.say_cancelled(fx, open.stream, &cancelled.rewrite(number));
+            self.notify_cancelled(fx, open.stream, &cancelled.rewrite(number));
         }
     }
 
     /// A life of `server` has ended, and nobody waits for these answers: those of its lives before
     /// `generation`, or all.
-    pub(super) fn withdraw_asks(
+    pub(super) fn withdraw_server_requests(
         &mut self,
         fx: &mut dyn Effects,
         server: &ServerName,
@@ -185,13 +185,13 @@ impl Conversation {
             if let Some(open) = self.server_requests.open.remove(&number) {
                 open.ask.close();
                 let params = cancelled::cancelled_params(number, "the server has ended");
-                self.say_cancelled(fx, open.stream, &params);
+                self.notify_cancelled(fx, open.stream, &params);
             }
         }
     }
 
     /// Tells the client where it was asked, if there still is a call.
-    fn say_cancelled(&mut self, fx: &mut dyn Effects, stream: StreamId, params: &Bytes) {
+    fn notify_cancelled(&mut self, fx: &mut dyn Effects, stream: StreamId, params: &Bytes) {
         let stream = if self.calls.has_stream(stream) && !fx.is_lost(stream) {
             stream
         } else {

@@ -13,11 +13,11 @@ use crate::protocol::jsonrpc::RequestId;
 
 /// One life of a session: the upper half says which session, the same in every life of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in super::super) struct Life(pub(in super::super) u64);
+pub(super) struct Life(pub(super) u64);
 
 impl Life {
     /// A new one.
-    pub(in super::super) fn of(session: &SessionId) -> Self {
+    pub(super) fn of(session: &SessionId) -> Self {
         // A part of an id that only its own client is told, like these ids.
         let digits = session.secret().get(..8).unwrap_or_default();
         let session = u64::from_str_radix(digits, 16).unwrap_or_default();
@@ -25,7 +25,7 @@ impl Life {
     }
 
     /// Whether the two are of one session.
-    pub(in super::super) fn is_of_same(self, other: Self) -> bool {
+    pub(super) fn is_of_same(self, other: Self) -> bool {
         self.0 >> 32 == other.0 >> 32
     }
 }
@@ -38,21 +38,21 @@ const CALL: &str = "c";
 /// `{life}-{stream}-{seq}[-{request}[-c]]`, the life and the request's raw id in hexadecimal; `c` says that it is a
 /// call of a tool.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in super::super) struct EventId<R = RequestId> {
+pub(super) struct EventId<R = RequestId> {
     /// Which life of which session.
-    pub(in super::super) life: Life,
+    pub(super) life: Life,
     /// On which stream.
-    pub(in super::super) stream: StreamId,
+    pub(super) stream: StreamId,
     /// The event's number there.
     pub(in super::super) seq: u64,
     /// The request that the stream answers, if it is one.
-    pub(in super::super) request: Option<R>,
-    pub(in super::super) is_call: bool,
+    pub(super) request: Option<R>,
+    pub(super) is_call: bool,
 }
 
 impl EventId {
     /// Takes what a client sent; `None` if it is no id of an event.
-    pub(in super::super) fn parse(text: &str) -> Option<Self> {
+    pub(super) fn parse(text: &str) -> Option<Self> {
         let mut parts = text.split('-');
         let life = Life(u64::from_str_radix(parts.next()?, 16).ok()?);
         let stream = StreamId(parts.next()?.parse().ok()?);

@@ -14,21 +14,21 @@ use crate::protocol::version::Version;
 
 /// Where a stream is.
 #[derive(Debug, Default)]
-pub(in super::super) struct Cursor {
-    pub(in super::super) stream: StreamId,
+pub(super) struct Cursor {
+    pub(super) stream: StreamId,
     /// The number of its last event.
-    pub(in super::super) seq: u64,
+    pub(super) seq: u64,
     /// The request that it answers, if it is just one.
-    pub(in super::super) request: Option<RequestId>,
+    pub(super) request: Option<RequestId>,
     /// Whether that is a call of a tool.
-    pub(in super::super) is_call: bool,
+    pub(super) is_call: bool,
 }
 
 /// The numbers of one life of a session, and the events that have them.
 #[derive(Debug)]
-pub(in super::super) struct EventLog {
-    pub(in super::super) life: Life,
-    pub(in super::super) replay: Replay,
+pub(super) struct EventLog {
+    pub(super) life: Life,
+    pub(super) replay: Replay,
     has_priming: bool,
 }
 
@@ -42,12 +42,7 @@ impl EventLog {
     }
 
     /// The next event of a stream. It is kept.
-    pub(in super::super) fn next(
-        &mut self,
-        cursor: &mut Cursor,
-        message: Bytes,
-        is_last: bool,
-    ) -> Event {
+    pub(super) fn next(&mut self, cursor: &mut Cursor, message: Bytes, is_last: bool) -> Event {
         cursor.seq += 1;
         let event = Event {
             id: Some(self.id(cursor, cursor.seq)),
@@ -61,7 +56,7 @@ impl EventLog {
 
     /// The event that a stream begins with, so that it can be resumed after `seq` before there was
     /// any other. `None` for a client that would take it for a message.
-    pub(in super::super) fn priming(&self, cursor: &Cursor, seq: u64) -> Option<Event> {
+    pub(super) fn priming(&self, cursor: &Cursor, seq: u64) -> Option<Event> {
         self.has_priming.then(|| Event {
             id: Some(self.id(cursor, seq)),
             message: Bytes::new(),

@@ -11,8 +11,8 @@ use super::queue::{Event, FirstReply, Queue, Queued, push};
 
 /// A POST that has not got all its answers.
 #[derive(Debug)]
-pub(in super::super) struct PostStream {
-    pub(in super::super) cursor: Cursor,
+pub(super) struct PostStream {
+    pub(super) cursor: Cursor,
     /// How many answers are to come.
     awaited: usize,
     connection: Connection,
@@ -45,12 +45,12 @@ impl PostStream {
     }
 
     /// One more request has its answer, or will get none. Gives whether all have.
-    pub(in super::super) fn count_down(&mut self) -> bool {
+    pub(super) fn count_down(&mut self) -> bool {
         self.awaited = self.awaited.saturating_sub(1);
         self.awaited == 0
     }
 
-    pub(in super::super) fn is_unopened(&self) -> bool {
+    pub(super) fn is_unopened(&self) -> bool {
         matches!(self.connection, Connection::Unopened(_))
     }
 
@@ -63,7 +63,7 @@ impl PostStream {
     }
 
     /// Becomes an event stream, which begins with `priming`.
-    pub(in super::super) fn open(&mut self, load: &SessionLoad, priming: Option<Event>) {
+    pub(super) fn open(&mut self, load: &SessionLoad, priming: Option<Event>) {
         let Connection::Unopened(answer) =
             std::mem::replace(&mut self.connection, Connection::Lost)
         else {
@@ -76,7 +76,7 @@ impl PostStream {
     }
 
     /// Answers a POST that heard nothing before: one message and no more.
-    pub(in super::super) fn finish(self, load: &SessionLoad, event: Event) {
+    pub(super) fn finish(self, load: &SessionLoad, event: Event) {
         if let Connection::Unopened(answer) = self.connection {
             begin(load, answer, Some(event), None);
         }
@@ -105,7 +105,7 @@ impl PostStream {
     }
 
     /// Goes on on another event stream; what is owed is not owed on the last one any more.
-    pub(in super::super) fn attach(&mut self, load: &SessionLoad, queue: Queue) {
+    pub(super) fn attach(&mut self, load: &SessionLoad, queue: Queue) {
         if let Connection::Open(last) =
             std::mem::replace(&mut self.connection, Connection::Open(queue))
         {

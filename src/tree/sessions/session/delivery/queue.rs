@@ -24,7 +24,7 @@ pub struct Event {
 
 impl Event {
     /// Ends a stream on which no answer is owed any more. Nothing of it is sent.
-    pub(in super::super) const END: Self = Self {
+    pub(super) const END: Self = Self {
         id: None,
         message: Bytes::new(),
         is_last: true,
@@ -38,7 +38,7 @@ pub(in crate::tree::sessions) type Queue = UnboundedSender<Box<Event>>;
 pub(in crate::tree::sessions) type Queued = UnboundedReceiver<Box<Event>>;
 
 /// Queues an event, and gives whether there is anybody to take it.
-pub(in super::super) fn push(load: &SessionLoad, queue: &Queue, event: Event) -> bool {
+pub(super) fn push(load: &SessionLoad, queue: &Queue, event: Event) -> bool {
     let size = event.message.len();
     load.queue(size);
     let is_sent = queue.send(Box::new(event)).is_ok();
@@ -77,7 +77,7 @@ impl Reader {
     }
 
     /// Takes what has not been read. The stream stays open.
-    pub(in super::super) fn take_all(&self) -> Vec<Event> {
+    pub(super) fn take_all(&self) -> Vec<Event> {
         rest(&mut self.lock())
     }
 

@@ -12,13 +12,13 @@ use super::stream_id::StreamId;
 /// How many events are kept.
 const EVENTS: usize = 64;
 /// How many bytes of messages are kept; a message larger than this never is.
-pub(in super::super) const BYTES: usize = 1024 * 1024;
+pub(super) const BYTES: usize = 1024 * 1024;
 /// How long an event is kept.
 pub(in super::super) const AGE: Duration = Duration::from_secs(5 * 60);
 
 /// The events of all streams, in the order in which they were sent.
 #[derive(Debug, Default)]
-pub(in super::super) struct Replay {
+pub(super) struct Replay {
     kept: VecDeque<Kept>,
     bytes: usize,
 }
@@ -33,13 +33,7 @@ struct Kept {
 
 impl Replay {
     /// Keeps an event, and lets go what there is no room for then.
-    pub(in super::super) fn keep(
-        &mut self,
-        stream: StreamId,
-        seq: u64,
-        event: &Event,
-        now: Instant,
-    ) {
+    pub(super) fn keep(&mut self, stream: StreamId, seq: u64, event: &Event, now: Instant) {
         self.expire(now);
         let size = event.message.len();
         if size > BYTES {
@@ -69,24 +63,20 @@ impl Replay {
     }
 
     /// What was sent on `stream` after its event `seq`, as far as it is kept.
-    pub(in super::super) fn after(
-        &self,
-        stream: StreamId,
-        seq: u64,
-    ) -> impl Iterator<Item = &Event> {
+    pub(super) fn after(&self, stream: StreamId, seq: u64) -> impl Iterator<Item = &Event> {
         let is_later = move |kept: &&Kept| kept.stream == stream && kept.seq > seq;
         self.kept.iter().filter(is_later).map(|kept| &kept.event)
     }
 
     /// The event `seq` of `stream`, if it is kept.
-    pub(in super::super) fn get(&self, stream: StreamId, seq: u64) -> Option<&Event> {
+    pub(super) fn get(&self, stream: StreamId, seq: u64) -> Option<&Event> {
         let mut kept = self.kept.iter();
         let found = kept.find(|kept| kept.stream == stream && kept.seq == seq);
         found.map(|kept| &kept.event)
     }
 
     /// Whether the end of `stream` is kept, and is not before its event `seq`.
-    pub(in super::super) fn has_end(&self, stream: StreamId, seq: u64) -> bool {
+    pub(super) fn has_end(&self, stream: StreamId, seq: u64) -> bool {
         let mut kept = self.kept.iter();
         kept.any(|kept| kept.stream == stream && kept.seq >= seq && kept.event.is_last)
     }

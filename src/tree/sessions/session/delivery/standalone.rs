@@ -18,8 +18,8 @@ const MOST: usize = 4;
 
 /// The standalone stream.
 #[derive(Debug, Default)]
-pub(in super::super) struct StandaloneStream {
-    pub(in super::super) cursor: Cursor,
+pub(super) struct StandaloneStream {
+    pub(super) cursor: Cursor,
     /// The number of the last event that went out and was not found unread.
     sent_to: u64,
     /// The connection that gets what is said.
@@ -30,22 +30,22 @@ pub(in super::super) struct StandaloneStream {
 
 /// A connection, which was open when it was last looked.
 #[derive(Debug)]
-pub(in super::super) struct Open {
-    pub(in super::super) connection: u64,
-    pub(in super::super) queue: Queue,
+pub(super) struct Open {
+    pub(super) connection: u64,
+    pub(super) queue: Queue,
     /// Its client's end; not of an SSE session, where nothing is taken back.
     pub(in super::super) reader: Option<Arc<Reader>>,
 }
 
 /// What a stream that becomes the newest is sent first.
-pub(in super::super) struct Owed<'a> {
+pub(super) struct Owed<'a> {
     /// What was sent lately.
-    pub(in super::super) replay: &'a Replay,
+    pub(super) replay: &'a Replay,
     /// After which event; nothing up to it is sent again.
-    pub(in super::super) seen: Option<u64>,
+    pub(super) seen: Option<u64>,
     /// The events that ask what has not been answered: of who did not say what it saw, nobody knows
     /// whether it saw them.
-    pub(in super::super) asked: &'a [u64],
+    pub(super) asked: &'a [u64],
 }
 
 impl StandaloneStream {
@@ -56,7 +56,7 @@ impl StandaloneStream {
 
     /// Goes on on this stream, with what is owed and what was not read on the last one. Gives the
     /// number of one that is ended, if there are too many.
-    pub(in super::super) fn attach(
+    pub(super) fn attach(
         &mut self,
         load: &SessionLoad,
         open: Open,
@@ -95,13 +95,13 @@ impl StandaloneStream {
     }
 
     /// Whether somebody listens.
-    pub(in super::super) fn is_open(&self) -> bool {
+    pub(super) fn is_open(&self) -> bool {
         let mut open = self.newest.iter().chain(&self.older);
         open.any(|open| !open.queue.is_closed())
     }
 
     /// After which event the client has not been sent any.
-    pub(in super::super) fn sent_to(&self) -> u64 {
+    pub(super) fn sent_to(&self) -> u64 {
         self.sent_to
     }
 
@@ -129,7 +129,7 @@ impl StandaloneStream {
     }
 
     /// The newest of the streams that were left silent, to go on on it.
-    pub(in super::super) fn take_older(&mut self) -> Option<Open> {
+    pub(super) fn take_older(&mut self) -> Option<Open> {
         self.older.retain(|open| !open.queue.is_closed());
         self.older.pop()
     }

@@ -26,12 +26,12 @@ pub(in crate::tree::sessions) const SSE: u64 = 0;
 /// All of them.
 #[derive(Debug)]
 pub(in super::super) struct Streams {
-    pub(in super::super) load: Arc<SessionLoad>,
-    pub(in super::super) standalone: StandaloneStream,
+    pub(super) load: Arc<SessionLoad>,
+    pub(super) standalone: StandaloneStream,
     /// The POSTs that have not got all their answers.
-    pub(in super::super) posts: Vec<PostStream>,
+    pub(super) posts: Vec<PostStream>,
     /// How events are numbered and kept; not over HTTP+SSE, where nothing is resumed.
-    pub(in super::super) events: Option<Box<EventLog>>,
+    pub(super) events: Option<Box<EventLog>>,
     /// How the connections of open streams are cut.
     cuts: Vec<(u64, Arc<Notify>)>,
     /// Whether the session is known to be busy.
@@ -155,6 +155,11 @@ impl Streams {
         self.standalone.gone(&self.load, connection)
     }
 
+    /// The number of the last event of the standalone stream.
+    pub(in super::super) fn last_standalone(&self) -> u64 {
+        self.standalone.cursor.seq
+    }
+
     /// Whether the session lives on one stream, and no longer.
     pub(in super::super) fn is_sse(&self) -> bool {
         self.events.is_none()
@@ -196,12 +201,12 @@ impl Streams {
     }
 
     /// Whether it may be soon, and without a word of this session's.
-    pub(in super::super) fn may_be_full(&self) -> bool {
+    pub(super) fn may_be_full(&self) -> bool {
         self.load.may_be_full()
     }
 
     /// How long the client has taken nothing.
-    pub(in super::super) fn stalled_for(&self) -> Duration {
+    pub(super) fn stalled_for(&self) -> Duration {
         self.load.stalled_for()
     }
 
@@ -213,7 +218,7 @@ impl Streams {
     }
 
     /// Ends one in the same way.
-    pub(in super::super) fn cut_one(&self, connection: u64) {
+    pub(super) fn cut_one(&self, connection: u64) {
         for (_, cut) in self.cuts.iter().filter(|(number, _)| *number == connection) {
             cut.notify_one();
         }
@@ -231,7 +236,7 @@ impl Streams {
         }
     }
 
-    pub(in super::super) fn position(&self, stream: StreamId) -> Option<usize> {
+    pub(super) fn position(&self, stream: StreamId) -> Option<usize> {
         self.posts
             .iter()
             .position(|open| open.cursor.stream == stream)

@@ -2,15 +2,21 @@
 //! test's hands. What a conversation is told is done when the call returns.
 
 mod announcements;
+mod asked_on_streams;
 mod calls;
+mod exchange;
 mod instances;
 mod logging;
+mod record;
 mod requests;
+mod resume;
 mod server_requests;
 mod servers;
 mod sessionless;
 mod stop;
+mod streamable;
 mod subscriptions;
+mod unheard;
 mod world;
 
 use std::time::Duration;
@@ -41,7 +47,7 @@ impl House {
     }
 
     fn client(&self) -> Client {
-        let number = self.0.enter();
+        let number = self.0.enter(None, None);
         Client {
             world: self.0.clone(),
             number,

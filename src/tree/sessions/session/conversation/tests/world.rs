@@ -1,7 +1,6 @@
 //! The world of a test: who is connected, what is offered, what was said, and what time it is.
 
 use std::cell::{RefCell, RefMut};
-use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,8 +10,10 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::Instant;
 
 use super::super::super::delivery::StreamId;
-use super::super::{Caller, Conversation, Effects, Stop};
+use super::super::super::delivery::streams::Streams;
+use super::super::{Caller, Conversation, Stop};
 use super::House;
+use super::record::Record;
 use crate::config::model::Limits;
 use crate::ids::{Generation, Holder, Owner, ServerName};
 use crate::protocol::mcp::lifecycle;
@@ -22,75 +23,6 @@ use crate::tree::registry::{Catalogue, Routes, ServerState, Table, Wanted};
 use crate::tree::testing::listener;
 use crate::tree::upstream::UpstreamHandle;
 use crate::tree::{Quota, Taker};
-
-/// What a conversation has had done.
-pub(super) struct Record {
-    now: Instant,
-    /// What the client was sent.
-    pub(super) said: VecDeque<Bytes>,
-    /// On which streams.
-    streams: Vec<StreamId>,
-    /// Whether the client reads nothing.
-    pub(super) is_full: bool,
-    /// When it last used its instances.
-    pub(super) used: Instant,
-    /// The instances it wants.
-    wanted: Vec<client::Owner>,
-    /// How often it has no use for its instances any more.
-    unused: usize,
-}
-
-impl Effects for Record {
-    fn now(&self) -> Instant {
-        self.now
-    }
-
-    fn respond(&mut self, stream: StreamId, response: Bytes) {
-        self.notify(stream, response);
-    }
-
-    fn forgo(&mut self, _: StreamId) {}
-
-    fn notify(&mut self, stream: StreamId, notification: Bytes) {
-        self.streams.push(stream);
-        self.said.push_back(notification);
-    }
-
-    fn notify_lossy(&mut self, _: &ServerName, stream: StreamId, notification: Bytes) {
-        if !self.is_full {
-            self.notify(stream, notification);
-        }
-    }
-
-    fn ask(&mut self, stream: StreamId, request: Bytes) -> Option<u64> {
-        self.notify(stream, request);
-        None
-    }
-
-    fn is_full(&self) -> bool {
-        self.is_full
-    }
-
-    fn is_heard(&self) -> bool {
-        true
-    }
-
-    fn is_lost(&self, _: StreamId) -> bool {
-        false
-    }
-
-    fn idle_for(&self) -> Duration {
-        self.now - self.used
-    }
-
-    fn want_instance(&mut self, _: &ServerName, owner: client::Owner) {
-        self.wanted.push(owner);
-    }
-
-    fn instances_unused(&mut self) {
-        self.unused += 1;
-    }
-}
 
 /// One client's.
 pub(super) struct Session {
@@ -146,8 +78,8 @@ impl World {
         self.parts().now
     }
 
-    /// A client comes.
-    pub(super) fn enter(&self) -> usize {
+    /// A client comes, with what its `initialize` says and with its streams.
+    pub(super) fn enter(&self, params: Option<&Bytes>, wire: Option<Streams>) -> usize {
         let parts = &mut *self.parts();
         let (sink, events) = listener::<SessionEvent>();
         let number = parts.sessions.len();
@@ -163,17 +95,9 @@ impl World {
             subscriptions: parts.subscriptions.clone(),
             metrics: parts.metrics.clone(),
         };
-        let client = (lifecycle::client_info(None), false);
+        let client = (lifecycle::client_info(params), false);
         let conversation = Conversation::new(caller, Arc::default(), client, parts.stop);
-        let fx = Record {
-            now: parts.now,
-            said: VecDeque::new(),
-            streams: Vec::new(),
-            is_full: false,
-            used: parts.now,
-            wanted: Vec::new(),
-            unused: 0,
-        };
+        let fx = Record::new(parts.now, wire);
         let mut session = Session {
             conversation,
             fx,
@@ -207,6 +131,14 @@ impl World {
         self.settle();
         let session = &mut self.parts().sessions[number];
         act(session.as_mut().unwrap())
+    }
+
+    /// The same, if the client has not gone.
+    pub(super) fn with_if_there(&self, number: usize, act: impl FnOnce(&mut Session)) {
+        self.settle();
+        if let Some(Some(session)) = self.parts().sessions.get_mut(number) {
+            act(session);
+        }
     }
 
     /// Lets everything that is under way happen.
