@@ -39,7 +39,7 @@ async fn fill(stage: &mut Stage) {
     stage.pause().await;
     let workers = thread::available_parallelism()
         .map_or(1, NonZero::get)
-        .max(4);
+        .max(2);
     for pick in 0..workers {
         let spins = stage
             .gateway
