@@ -44,7 +44,7 @@ const REACHED: &[(&str, Reached)] = &[
     ("max_batch_length", Reached::Rows(&[31])),
     ("max_nesting_depth", Reached::Rows(&[29])),
     ("max_calls_per_server", Reached::Here("8")),
-    ("max_calls_per_session", Reached::Here("8")),
+    ("max_calls_per_session", Reached::Here("16")),
     ("max_outgoing_bytes", Reached::Rows(&[35])),
     ("max_outgoing_total_bytes", Reached::Here("4MiB")),
     ("slow_client_timeout", Reached::Rows(&[35])),
