@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 use super::metrics;
 use super::stage::{Stage, configuration, wait as real_or};
@@ -322,7 +322,6 @@ async fn f254_slow_at_lists_it_did_not_declare() {
         assert_eq!(text_of(&client.call_tool("bad__go", "{}").await), "went");
         slowest = slowest.max(called.elapsed());
         calls += 1;
-        sleep(Duration::from_millis(20)).await;
     }
     stage.within(
         &format!("the slowest of {calls} calls"),

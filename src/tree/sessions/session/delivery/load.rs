@@ -12,7 +12,7 @@ use crate::tree::quota::signed;
 use crate::tree::shares::Rest;
 
 /// So much may wait for a client, whatever waits for others.
-pub(super) const FAIR: usize = 64 * 1024;
+pub(in super::super) const FAIR: usize = 64 * 1024;
 /// In the place of a time: the session is busy.
 const BUSY: u64 = u64::MAX;
 
@@ -58,7 +58,7 @@ impl SessionLoad {
     }
 
     /// So much more waits for the client.
-    pub(super) fn queue(&self, size: usize) {
+    pub(in super::super) fn queue(&self, size: usize) {
         self.of_all.inc_by(signed(size));
         if self.queued.fetch_add(size, Ordering::Relaxed) == 0 {
             self.touch(); // a client can't be late with what was not there
@@ -91,7 +91,7 @@ impl SessionLoad {
     }
 
     /// Whether so much is queued that it may come to be too much without a further word.
-    pub(super) fn may_be_full(&self) -> bool {
+    pub(in super::super) fn may_be_full(&self) -> bool {
         self.queued.load(Ordering::Relaxed) > FAIR || self.is_full()
     }
 
@@ -103,17 +103,21 @@ impl SessionLoad {
     }
 
     /// How long the client has taken nothing.
-    pub(super) fn stalled_for(&self) -> Duration {
+    pub(in super::super) fn stalled_for(&self) -> Duration {
         self.since(self.taken_at.load(Ordering::Relaxed))
     }
 
     /// From now on there is something to do, or a stream is open.
+<<<<<<< HEAD
     pub(in crate::tree::sessions) fn set_busy(&self) {
+=======
+    pub(in super::super) fn set_busy(&self) {
+>>>>>>> words
         self.idle_since.store(BUSY, Ordering::Relaxed);
     }
 
     /// From now on there is not.
-    pub(super) fn set_idle(&self) {
+    pub(in super::super) fn set_idle(&self) {
         self.idle_since.store(self.now(), Ordering::Relaxed);
     }
 
