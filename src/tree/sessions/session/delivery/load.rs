@@ -108,11 +108,7 @@ impl SessionLoad {
     }
 
     /// From now on there is something to do, or a stream is open.
-<<<<<<< HEAD
     pub(in crate::tree::sessions) fn set_busy(&self) {
-=======
-    pub(in super::super) fn set_busy(&self) {
->>>>>>> words
         self.idle_since.store(BUSY, Ordering::Relaxed);
     }
 
