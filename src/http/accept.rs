@@ -76,7 +76,8 @@ fn is_kind(kind: &[u8], media: &str) -> bool {
 
 fn split_once(bytes: &[u8], at: u8) -> Option<(&[u8], &[u8])> {
     let at = bytes.iter().position(|byte| *byte == at)?;
-    Some((&bytes[..at], &bytes[at + 1..]))
+    let (before, rest) = bytes.split_at_checked(at)?;
+    Some((before, rest.get(1..)?))
 }
 
 #[cfg(test)]

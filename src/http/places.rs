@@ -65,10 +65,10 @@ impl Place {
         if let Taken::Yes { .. } = *taken {
             return true;
         }
-        let asker = Taker {
+        let asker = Arc::new(Taker {
             holder,
             session: None,
-        };
+        });
         let share = self.places.all.take_for(&asker, 1);
         if self.places.all.is_short() {
             self.places.short.notify_one();

@@ -30,7 +30,7 @@ struct Counts {
 pub struct Share {
     quota: Quota,
     amount: usize,
-    taker: Option<Taker>,
+    taker: Option<Arc<Taker>>,
 }
 
 impl Quota {
@@ -59,22 +59,22 @@ impl Quota {
 
     /// Takes `amount` for a client; `None` if there is not so much left, or if others are to have it.
     #[must_use]
-    pub fn take_for(&self, taker: &Taker, amount: usize) -> Option<Share> {
-        self.share(Some(*taker), amount)
+    pub fn take_for(&self, taker: &Arc<Taker>, amount: usize) -> Option<Share> {
+        self.share(Some(Arc::clone(taker)), amount)
     }
 
     /// Takes nothing yet, for a client: a share that is to grow.
     #[must_use]
     pub fn nothing_for(&self, taker: Taker) -> Share {
-        self.nothing(Some(taker))
+        self.nothing(Some(Arc::new(taker)))
     }
 
-    fn share(&self, taker: Option<Taker>, amount: usize) -> Option<Share> {
+    fn share(&self, taker: Option<Arc<Taker>>, amount: usize) -> Option<Share> {
         let mut share = self.nothing(taker);
         share.grow(amount, 0).then_some(share)
     }
 
-    fn nothing(&self, taker: Option<Taker>) -> Share {
+    fn nothing(&self, taker: Option<Arc<Taker>>) -> Share {
         Share {
             quota: self.clone(),
             amount: 0,
@@ -138,8 +138,8 @@ impl Share {
     /// `spared` left for others. Who has taken little in its own name spares nothing.
     #[must_use]
     pub fn grow(&mut self, more: usize, spared: usize) -> bool {
-        let grown = match self.taker {
-            Some(taker) => self.grow_for(taker, more, spared),
+        let grown = match &self.taker {
+            Some(taker) => self.grow_for(**taker, more, spared),
             None => self.quota.grow(more, spared),
         };
         if grown {
@@ -172,7 +172,8 @@ impl Drop for Share {
             return;
         }
         // By the book first: it never knows of less than is in use.
-        let mut takers = self.taker.map(|taker| (self.quota.takers(), taker));
+        let taker = self.taker.as_deref();
+        let mut takers = taker.map(|taker| (self.quota.takers(), *taker));
         self.quota.give_back(self.amount);
         if let Some((takers, taker)) = &mut takers {
             takers.give_back(*taker, self.amount);

@@ -159,19 +159,20 @@ mod tests {
     use crate::ids::Owner;
     use proptest::{bool, collection, prop_assert, prop_assert_eq};
     use std::net::{IpAddr, Ipv4Addr};
+    use std::sync::Arc;
     use tokio::time::advance;
 
     /// A session of the client `holder`.
-    fn taker(holder: u8, session: u64) -> Taker {
+    fn taker(holder: u8, session: u64) -> Arc<Taker> {
         let address = IpAddr::V4(Ipv4Addr::new(10, 0, 0, holder));
-        Taker {
+        Arc::new(Taker {
             holder: Holder::new(Owner::ANYBODY, address),
             session: Some(1000 * u64::from(holder) + session),
-        }
+        })
     }
 
     /// All that these get who take one by one and give nothing back.
-    fn take_all(quota: &Quota, takers: &[Taker]) -> Vec<Share> {
+    fn take_all(quota: &Quota, takers: &[Arc<Taker>]) -> Vec<Share> {
         let mut shares = Vec::new();
         loop {
             let before = shares.len();
@@ -206,7 +207,7 @@ mod tests {
                     continue; // of one place only one client gets some
                 }
                 let quota = Quota::new(most);
-                let greedy: Vec<Taker> = (0..clients)
+                let greedy: Vec<Arc<Taker>> = (0..clients)
                     .flat_map(|client| (0..sessions).map(move |session| taker(client, session)))
                     .collect();
                 let shares = take_all(&quota, &greedy);
@@ -226,7 +227,7 @@ mod tests {
     #[test]
     fn who_is_alone_leaves_a_sixteenth_and_may_begin_with_more() {
         let quota = Quota::new(128);
-        let sessions: Vec<Taker> = (0..40).map(|session| taker(1, session)).collect();
+        let sessions: Vec<Arc<Taker>> = (0..40).map(|session| taker(1, session)).collect();
         assert_eq!(take_all(&quota, &sessions).len(), 120);
         assert!(quota.take_for(&taker(1, 0), 128).is_some());
         let shares = take_all(&Quota::new(5), &sessions[..1]);
@@ -237,7 +238,7 @@ mod tests {
     async fn what_comes_back_is_for_who_was_refused() {
         let quota = Quota::new(4);
         let (greedy, other) = (taker(1, 0), taker(2, 0));
-        let mut shares = take_all(&quota, &[greedy]);
+        let mut shares = take_all(&quota, &[Arc::clone(&greedy)]);
         assert!(quota.take_for(&other, 1).is_none(), "all are taken");
         shares.pop();
         assert!(quota.take_for(&greedy, 1).is_none(), "it has its part");
@@ -259,11 +260,11 @@ mod tests {
             steps in collection::vec((0_u8..4, 0_u64..3, 1_usize..4, bool::ANY), 0..200),
         ) {
             let quota = Quota::new(most);
-            let mut shares: Vec<(Taker, Share)> = Vec::new();
+            let mut shares: Vec<(Arc<Taker>, Share)> = Vec::new();
             for (client, session, amount, takes) in steps {
                 let who = taker(client, session);
                 if takes {
-                    shares.extend(quota.take_for(&who, amount).map(|share| (who, share)));
+                    shares.extend(quota.take_for(&who, amount).map(|share| (Arc::clone(&who), share)));
                 } else if let Some(at) = shares.iter().position(|(of, _)| *of == who) {
                     shares.remove(at);
                 }
@@ -275,7 +276,7 @@ mod tests {
                 let held = takers.holders.get(&who.holder).copied().unwrap_or_default();
                 prop_assert_eq!(held, amount_of(&|of| of.holder == who.holder));
                 let its = takers.sessions.get(&who.session.unwrap()).copied();
-                prop_assert_eq!(its.unwrap_or_default(), amount_of(&|of| *of == who));
+                prop_assert_eq!(its.unwrap_or_default(), amount_of(&|of| *of == *who));
                 drop(takers);
                 prop_assert!(quota.used() == amount_of(&|_| true) && quota.used() <= most);
             }

@@ -123,8 +123,9 @@ fn fingerprint(spec: &ServerSpec) -> u64 {
         digest.update(part.len().to_be_bytes());
         digest.update(part);
     }
-    let [a, b, c, d, e, f, g, h, ..] = digest.finalize().0;
-    u64::from_be_bytes([a, b, c, d, e, f, g, h])
+    let digest = digest.finalize();
+    let first = digest.first_chunk().copied().unwrap_or_default();
+    u64::from_be_bytes(first)
 }
 
 /// So many servers of each kind are named in the line about a reload.

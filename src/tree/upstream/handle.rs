@@ -100,7 +100,7 @@ impl UpstreamHandle {
     /// Room for one more call of a client, or `None` when the server has as many in flight as it
     /// may, or others are to have the rest. An instance has one client only.
     #[must_use]
-    pub(in crate::tree) fn admit(&self, taker: &Taker) -> Option<Share> {
+    pub(in crate::tree) fn admit(&self, taker: &Arc<Taker>) -> Option<Share> {
         match self.session {
             Some(_) => self.permits.take(1),
             None => self.permits.take_for(taker, 1),

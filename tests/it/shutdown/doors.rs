@@ -105,10 +105,8 @@ async fn is_answered_with_words(endpoint: &Endpoint, connection: &mut Connection
         let text = answer.text();
         let is_refused = text.contains("isError");
         is_refused.then(|| {
-            assert!(
-                failed_text(&text).contains("the call was not run"),
-                "{text}"
-            )
+            let said = failed_text(&text);
+            assert!(said.contains("the call was not run"), "{text}");
         })
     })
     .await;
