@@ -1,6 +1,6 @@
 //! The program: which verb, and its exit code.
 
-use std::io;
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use mcproxy::cli::{Cli, Verb, check, demo_server, healthcheck, limits};
@@ -19,13 +19,13 @@ fn main() -> ExitCode {
         Some(Verb::Check { file }) => {
             let environment = |name: &str| std::env::var(name).ok();
             let file = file.or(cli.run.config);
+            let deprecation = cli.run.limits.deprecation();
+            let noted =
+                deprecation.map_or(Ok(()), |line| writeln!(io::stdout(), "warning: {line}"));
             let limits = &cli.run.limits.given;
-            said(check::run(
-                file.as_deref(),
-                &environment,
-                limits,
-                &mut io::stdout(),
-            ))
+            said(noted.and_then(|()| {
+                check::run(file.as_deref(), &environment, limits, &mut io::stdout())
+            }))
         }
         Some(Verb::Limits) => said(limits::run(&mut io::stdout())),
         Some(Verb::Healthcheck { addr }) => {

@@ -40,8 +40,8 @@ impl LimitFlags {
         };
         (!self.deprecated.is_empty()).then(|| {
             format!(
-                "{} on the command line or in the environment: the next release takes this in the \
-                 'gateway' object of the configuration file only. Set there: {}",
+                "{} on the command line or in the environment: from the next release on that is set in \
+                 the 'gateway' object of the configuration file only, as {}",
                 list(|row| format!("--{} or {}", flag(row), variable(row))),
                 list(|row| row.name.to_owned()),
             )
@@ -180,8 +180,7 @@ Limits:
 
 const FIELDS: &str = "\
 What the gateway, its clients and its servers may take: fields of the file's 'gateway' object, with
-their defaults. A size is a number of bytes or a text such as 64KiB; seconds may have fractions. A
-change of the file is applied at once.
+their defaults. A size is a number of bytes or a text such as 64KiB; seconds may have fractions.
 ";
 
 fn parser(row: &'static Row) -> ValueParser {

@@ -85,9 +85,9 @@ impl From<bool> for Held {
 }
 
 impl Held {
-    /// Somebody has, and will.
-    pub fn are(&self) {
-        self.0.store(true, Ordering::Release);
+    /// Whether somebody has, and will.
+    pub fn are(&self, are_held: bool) {
+        self.0.store(are_held, Ordering::Release);
     }
 
     fn is_so(&self) -> bool {

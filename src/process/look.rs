@@ -164,7 +164,7 @@ pub(super) struct OwnChild {
 }
 
 /// The children of our first thread, those that have ended among them: orphans come to it. Quicker
-/// than [`children`].
+/// than those of all threads.
 #[must_use]
 pub fn adopted() -> Vec<Pid> {
     let path = format!("/proc/self/task/{}/children", std::process::id());
@@ -173,6 +173,16 @@ pub fn adopted() -> Vec<Pid> {
     words
         .filter_map(|word| word.parse().ok().map(Pid::from_raw))
         .collect()
+}
+
+/// Those among [`adopted`] that a gateway's servers left: they have its marker. Others are nobody's to end.
+#[must_use]
+pub fn adopted_from_servers() -> Vec<Pid> {
+    let mut all = adopted();
+    all.retain(|pid| {
+        with_marker(pid.as_raw()).is_some_and(|seen| seen.marker.is_some() && !seen.is_others)
+    });
+    all
 }
 
 /// Our children, those that have ended among them.

@@ -107,12 +107,18 @@ impl Signals {
         mut tree: Tree,
         (manager, tokens, held): (&Manager, &TokenKeeper, &Held),
     ) -> (u8, bool) {
-        let mut is_stopping = false;
+        let (mut is_stopping, mut makes_room) = (false, false);
         let outcome = loop {
             tokio::select! {
                 biased; // a second signal ends the tree, too
                 Some(asked) = self.asked.recv() => match asked {
-                    Asked::Reload | Asked::Stop if is_stopping => {}
+                    Asked::Reload if is_stopping => {}
+                    // There is no next gateway then, for which the port was to be held.
+                    Asked::Stop if is_stopping => {
+                        if makes_room {
+                            held.are(false);
+                        }
+                    }
                     Asked::Reload => {
                         manager.reloading();
                         tokens.reload();
@@ -121,7 +127,8 @@ impl Signals {
                     Asked::Stop | Asked::MakeRoom => {
                         is_stopping = true;
                         if asked == Asked::MakeRoom {
-                            held.are();
+                            makes_room = true;
+                            held.are(true);
                         }
                         manager.stopping();
                         tree.stop();

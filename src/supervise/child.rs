@@ -55,10 +55,17 @@ impl Failure {
         }
     }
 
-    /// One of which only the kind is known, and what somebody else says of it.
+    /// It could not be started, and why.
     #[must_use]
-    pub fn of(kind: FailureKind, cause: impl Into<String>) -> Self {
-        Self::new(kind, kind.summary()).because(cause)
+    pub fn of_start(cause: impl Into<String>) -> Self {
+        Self::new(FailureKind::StartFailed, "could not be started").because(cause)
+    }
+
+    /// It panicked, or gave up with an error that its host cannot read.
+    #[must_use]
+    pub fn of_fault(cause: impl Into<String>) -> Self {
+        let summary = "was ended by a fault of the gateway";
+        Self::new(FailureKind::Panicked, summary).because(cause)
     }
 
     /// The same, and why.
@@ -97,19 +104,6 @@ pub enum FailureKind {
     Hung,
     /// It had done its work, or so its host says. It is needed again all the same.
     Finished,
-}
-
-impl FailureKind {
-    fn summary(self) -> &'static str {
-        match self {
-            Self::Exited | Self::Finished => "has ended",
-            Self::StartTimedOut => "was not ready in time",
-            Self::StartFailed => "could not be started",
-            Self::Panicked => "was ended by a fault of the gateway",
-            Self::Killed => "was killed by the gateway",
-            Self::Hung => "is hung",
-        }
-    }
 }
 
 /// What a child is told at its start.

@@ -123,7 +123,7 @@ impl<H: Host> Supervisor<H> {
                 (cell, terminated(reason.as_deref()))
             }
             SupervisionEvent::ActorFailed(cell, error) => {
-                (cell, self.failure(&error, FailureKind::Panicked))
+                (cell, self.failure(&error, Failure::of_fault))
             }
             SupervisionEvent::ProcessGroupChanged(_) => return,
         };
@@ -362,24 +362,26 @@ impl<H: Host> Supervisor<H> {
 
     fn start_failure(&self, error: &SpawnErr) -> Failure {
         match error {
-            SpawnErr::StartupFailed(error) => self.failure(error, FailureKind::StartFailed),
+            SpawnErr::StartupFailed(error) => self.failure(error, Failure::of_start),
             SpawnErr::ActorAlreadyStarted | SpawnErr::ActorAlreadyRegistered(_) => {
-                Failure::of(FailureKind::StartFailed, error.to_string())
+                Failure::of_start(error.to_string())
             }
         }
     }
 
-    fn failure(&self, error: &ActorProcessingErr, otherwise: FailureKind) -> Failure {
+    fn failure(&self, error: &ActorProcessingErr, otherwise: fn(String) -> Failure) -> Failure {
         let known = self.host.failure_of(error);
-        known.unwrap_or_else(|| Failure::of(otherwise, error.to_string()))
+        known.unwrap_or_else(|| otherwise(error.to_string()))
     }
 }
 
 /// What ractor calls terminated: a stop, asked for or not, and a kill, which it reports the same.
 fn terminated(reason: Option<&str>) -> Failure {
     match reason {
-        Some("killed") => Failure::new(FailureKind::Killed, "was killed"),
-        Some("actor_task_cancelled") => Failure::new(FailureKind::Killed, "was cancelled"),
+        Some("killed") => Failure::new(FailureKind::Killed, "was killed by the gateway"),
+        Some("actor_task_cancelled") => {
+            Failure::new(FailureKind::Killed, "was cancelled by the gateway")
+        }
         Some(reason) => Failure::new(FailureKind::Exited, "stopped").because(reason),
         None => Failure::new(FailureKind::Exited, "stopped"),
     }

@@ -20,7 +20,7 @@ const IMPORTS: [(&str, &[&str]); 16] = [
         "process",
         &["files", "ids", "state_dir", "throttle", "turn"],
     ),
-    ("telemetry", &["ids", "throttle", "turn"]),
+    ("telemetry", &["files", "ids", "throttle", "turn"]),
     (
         "tree",
         &[

@@ -88,9 +88,9 @@ impl Child {
         }
     }
 
-    /// What servers of a killed gateway have left, and has come to this process.
+    /// What the servers of a gateway have left, and has come to this process.
     pub(super) fn orphans(&self) -> Vec<Pid> {
-        let mut all = process::adopted();
+        let mut all = process::adopted_from_servers();
         all.retain(|pid| self.pid != Some(*pid) && !self.strangers.contains(pid));
         all
     }

@@ -6,7 +6,7 @@ mod child;
 mod course;
 mod mail;
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::fmt;
 use std::io;
 use std::ops::ControlFlow;
@@ -141,26 +141,32 @@ impl<'a> Holder<'a> {
 
     /// There is no next gateway that would end them. Each that ends leaves its own children here.
     fn end_orphans(&mut self) -> io::Result<()> {
-        let start = Instant::now();
-        let mut asked = HashSet::new();
-        while start.elapsed() < PATIENCE {
+        let end = Instant::now() + PATIENCE;
+        let mut asked = HashMap::new();
+        loop {
             self.child.reap();
-            let orphans = self.child.orphans();
+            let (orphans, now) = (self.child.orphans(), Instant::now());
             if orphans.is_empty() {
-                break;
+                return Ok(());
+            }
+            if now >= end {
+                let count = orphans.len();
+                let said = format_args!("{count} processes that servers have left do not end");
+                self.say(Level::Warn, said);
+                return Ok(());
             }
             for pid in orphans {
                 // Nobody else reaps them, so the number is its own.
-                if start.elapsed() >= GRACE {
-                    kill(pid, Signal::SIGKILL).ok();
-                } else if asked.insert(pid) {
+                let since = *asked.entry(pid).or_insert_with(|| {
                     kill(pid, Signal::SIGTERM).ok();
+                    now
+                });
+                if now.duration_since(since) >= GRACE {
+                    kill(pid, Signal::SIGKILL).ok();
                 }
             }
-            let next = Instant::now() + LOOK_EVERY;
-            self.mail.wait(Some(next), self.child.relay())?;
+            self.mail.wait(Some(now + LOOK_EVERY), self.child.relay())?;
         }
-        Ok(())
     }
 
     fn say(&self, level: Level, text: fmt::Arguments<'_>) {

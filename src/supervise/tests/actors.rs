@@ -83,7 +83,7 @@ async fn a_failing_pre_start_is_noticed_although_ractor_says_nothing() {
     let mut stage = with_one(Nature::Stillborn).await;
     for _ in 0..3 {
         let failure = stage.sees_failed("a").await;
-        let told = Failure::of(FailureKind::StartFailed, "stillborn");
+        let told = Failure::of_start("stillborn");
         assert_eq!(failure, told);
         stage.sees_spawned("a").await;
     }
@@ -137,7 +137,7 @@ async fn a_child_that_does_not_stop_is_killed_at_its_deadline() {
     stage.want(&[("a", Nature::Good)]);
     assert_eq!(stage.saw().await, Saw::Killed("a"));
     assert!(asked.elapsed() >= secs(10) && asked.elapsed() < secs(11));
-    let (kind, text) = (FailureKind::Killed, "was killed");
+    let (kind, text) = (FailureKind::Killed, "was killed by the gateway");
     let failure = Failure::new(kind, text);
     assert_eq!(stage.saw().await, Saw::Exited("a", failure, true));
     stage.sees_spawned("a").await;

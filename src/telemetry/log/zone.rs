@@ -2,17 +2,25 @@
 //! through all files of all zones for it, and keeps their names. It may block for that, so only
 //! threads that may ask for it do.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 
+use crate::files;
+
 /// The system's zone.
 const LOCAL: &str = "/etc/localtime";
-/// Where the zones are by their names.
-const ZONES: &str = "/usr/share/zoneinfo";
+/// Where the zones are by their names, unless `TZDIR` says it.
+const ZONES: [&str; 3] = [
+    "/usr/share/zoneinfo",
+    "/usr/share/lib/zoneinfo",
+    "/etc/zoneinfo",
+];
+/// The largest file of a zone; those of today have less than 4 KiB.
+const LARGEST: u64 = 1 << 20;
 /// How long it holds: whoever moves the system to another zone sees that in the log.
 pub(super) const HOLDS: Duration = Duration::from_secs(5 * 60);
 
@@ -27,12 +35,20 @@ pub(super) fn now() -> Zoned {
 /// Reads the zone; UTC if there is none.
 pub(super) fn read() {
     let asked = std::env::var("TZ").ok();
-    let zone = find(asked.as_deref(), Path::new(ZONES)).unwrap_or(TimeZone::UTC);
+    let zone = find(asked.as_deref(), &zones()).unwrap_or(TimeZone::UTC);
     *ZONE.write().unwrap_or_else(PoisonError::into_inner) = zone;
 }
 
+fn zones() -> Vec<PathBuf> {
+    let named = std::env::var_os("TZDIR").filter(|named| !named.is_empty());
+    named.map_or_else(
+        || ZONES.map(PathBuf::from).to_vec(),
+        |named| vec![named.into()],
+    )
+}
+
 /// The zone that is `asked` for, among the `zones`: by a rule, by its name, or by the path of its file.
-fn find(asked: Option<&str>, zones: &Path) -> Option<TimeZone> {
+fn find(asked: Option<&str>, zones: &[PathBuf]) -> Option<TimeZone> {
     let Some(asked) = asked else {
         return of_file(Path::new(LOCAL));
     };
@@ -41,15 +57,11 @@ fn find(asked: Option<&str>, zones: &Path) -> Option<TimeZone> {
         return Some(TimeZone::UTC);
     }
     let rule = TimeZone::posix(asked).ok();
-    rule.or_else(|| of_file(&zones.join(asked)))
+    rule.or_else(|| zones.iter().find_map(|zones| of_file(&zones.join(asked))))
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "at the start, and on the thread that writes"
-)]
 fn of_file(path: &Path) -> Option<TimeZone> {
-    let data = std::fs::read(path).ok()?;
+    let (data, _) = files::read(path, LARGEST).ok()?;
     TimeZone::tzif(path.to_str()?, &data).ok()
 }
 
@@ -76,7 +88,8 @@ mod tests {
         fs::create_dir(zones.path().join("Europe")).unwrap();
         let file = zones.path().join("Europe/Sofia");
         fs::write(&file, two_hours_east()).unwrap();
-        let find = |asked| hours(find(Some(asked), zones.path()));
+        let both = [zones.path().join("none"), zones.path().to_owned()];
+        let find = |asked| hours(find(Some(asked), &both));
         assert_eq!(find("TST-3"), Some(3.0));
         assert_eq!(find("EST5EDT,M3.2.0,M11.1.0"), Some(-5.0));
         assert_eq!(find("Europe/Sofia"), Some(2.0));

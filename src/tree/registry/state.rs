@@ -246,7 +246,7 @@ impl Merge {
             (awaited, is_nobody && self.paging().is_empty())
         };
         let is_over = open_latch || is_settled;
-        // Over for good, once there was something to wait for.
+        // Over for good, as long as there are servers; with the first after none it begins anew.
         let was_over = self.routes.is_boot_over && !self.routes.servers.is_empty();
         let is_boot_over = was_over || is_over;
         let is_complete = self.routes.is_complete || is_over;

@@ -99,8 +99,11 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
 
     /// Readiness has waited for long enough.
     pub(super) fn on_boot_elapsed(&mut self) {
+        let most = self.supervisor.host().limits().readiness_timeout;
         let host = self.supervisor.host_mut();
-        if host.boot.is_over || host.boot.is_unconfigured {
+        let boot = &host.boot;
+        // It may have been on its way when another boot began.
+        if boot.is_over || boot.is_unconfigured || boot.began.elapsed() < most {
             return;
         }
         let routes = host.routes.as_ref();

@@ -143,7 +143,7 @@ impl UpstreamState {
             }
             Err(error) => {
                 self.last_said = error.searched().map(|path| format!("its PATH: {path}"));
-                return self.die(Failure::of(FailureKind::StartFailed, error.to_string()));
+                return self.die(Failure::of_start(error.to_string()));
             }
         }
         if let Some(hello) = self.hello.take() {

@@ -50,7 +50,7 @@ async fn flags_and_variables_that_will_go_hold_and_are_named_with_their_fields()
         "--max-batch-length or MCPROXY_MAX_BATCH_LENGTH, --peer-timeout or MCPROXY_PEER_TIMEOUT";
     assert!(said.contains(named), "{said}");
     assert!(
-        said.ends_with("Set there: max_batch_length, peer_timeout"),
+        said.ends_with("only, as max_batch_length, peer_timeout"),
         "{said}"
     );
     let _open = SseClient::connect(gateway.addr()).await;
