@@ -1,5 +1,7 @@
 //! How the holder ends: as its gateway does, and never without it.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::time::Duration;
 
@@ -7,7 +9,7 @@ use nix::sys::signal::Signal;
 use tokio::time::{Instant, sleep};
 
 use super::{SOON, VERSION, gateway_of, options, rest_of, start};
-use crate::support::gateway::{Gateway, GatewayOptions};
+use crate::support::gateway::{Gateway, GatewayOptions, mcproxy};
 use crate::support::http::Connection;
 use crate::support::proc;
 use crate::support::servers::fixtures;
@@ -30,6 +32,49 @@ async fn a_stop_ends_both_and_leaves_nobody_waiting() {
         let late = Connection::open(holder.addr()).await;
         assert!(late.is_err(), "the port is free");
     }
+}
+
+#[tokio::test]
+async fn a_stop_while_it_restarts_leaves_nobody_waiting() {
+    let mut holder = start(fixtures(&[("fx", &["--ignore-eof"])])).await;
+    holder.wait_for_log("Server 'fx' started", SOON).await;
+    let session = Endpoint::initialized(holder.addr(), VERSION).await;
+    let stream = session.listen().await.into_pieces();
+    holder.signal(Signal::SIGUSR2);
+    holder.wait_for_log("Stopping", SOON).await;
+    holder.signal(Signal::SIGTERM);
+    let said = rest_of(stream).await;
+    assert!(said.ends_with("retry: 3000\ndata: \n\n"), "{said}");
+    assert_eq!(holder.wait_exit(SOON).await.code(), Some(0));
+}
+
+/// A script before it may leave something running, which comes to the holder when the script's own child ends.
+#[tokio::test]
+async fn what_no_server_left_lives_on() {
+    let home = tempfile::tempdir().expect("a directory");
+    let (script, number) = (home.path().join("start"), home.path().join("number"));
+    let text = format!(
+        "#!/bin/sh\n( sleep 0.3; setsid sleep 60 & echo $! >'{}' ) &\nexec '{}' \"$@\"\n",
+        number.display(),
+        mcproxy().display()
+    );
+    fs::write(&script, text).expect("ours");
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).expect("ours");
+    let mut holder = Gateway::start(options("[]").binary(script)).await;
+    let left = wait::until(
+        "what the script left, beside the gateway",
+        SOON,
+        async || {
+            let pid: u32 = fs::read_to_string(&number).ok()?.trim().parse().ok()?;
+            let mut children = proc::children(holder.pid()).into_iter();
+            children.find(|child| child.pid == pid)
+        },
+    );
+    let left = left.await;
+    let ended = holder.terminate().await;
+    let lives = left.is_alive();
+    left.signal(Signal::SIGKILL);
+    assert!(ended.success() && lives, "{ended}");
 }
 
 #[tokio::test]
