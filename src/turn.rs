@@ -308,6 +308,18 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_turn_that_was_interrupted_goes_on() {
+        let both = of("toy", "Outer", async {
+            let inner = elsewhere("toy", "Inner", mine);
+            (inner.unwrap(), mine().unwrap())
+        });
+        let (inner, outer) = both.await;
+        assert_eq!((inner.turn.message, outer.turn.message), ("Inner", "Outer"));
+        assert_ne!(inner.number, outer.number);
+        assert_eq!(mine(), None);
+    }
+
+    #[tokio::test]
     async fn whoever_takes_a_turn_wakes_the_one_who_waits_for_it() {
         let (tell, woken) = mpsc::channel();
         thread::spawn(move || {

@@ -83,3 +83,23 @@ impl ChildId {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::supervise::FailureKind;
+
+    #[test]
+    fn the_status_says_how_a_server_ended_in_our_own_words_alone() {
+        let server = ServerName::new("x").unwrap();
+        let mut book = StatusBook::default();
+        let failure = Failure::new(FailureKind::Exited, "failed the handshake")
+            .because("it refused 'initialize': {\"token\":\"hush\"}");
+        let child = ChildId::Upstream(server.clone());
+        book.exited(&child, Generation(1), Some(&failure));
+        assert_eq!(book.whys.get(&server).unwrap(), "failed the handshake");
+        let missing = Failure::of_start("'/opt/x/bin' was not found");
+        book.exited(&child, Generation(2), Some(&missing));
+        assert_eq!(book.whys.get(&server).unwrap(), "could not be started");
+    }
+}
