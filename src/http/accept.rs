@@ -8,8 +8,8 @@ struct MediaRange<'a> {
     parameters: &'a [u8],
 }
 
-/// Whether `media`, as in `text/html`, is acceptable: listed, or nothing is said about what is. An empty header says
-/// nothing: some clients write the one that their user has not set.
+/// Whether `media`, as in `text/html`, is acceptable: listed, or nothing is said about what is. An empty
+/// header says nothing: some clients write the one that their user has not set.
 pub(super) fn allows(values: &GetAll<'_, HeaderValue>, media: &str) -> bool {
     let is_silent = |value: &HeaderValue| {
         let mut bytes = value.as_bytes().iter();

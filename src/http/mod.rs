@@ -85,12 +85,14 @@ impl From<bool> for Held {
 }
 
 impl Held {
-    /// Whether somebody has, and will.
+    /// From now on that is so, or not.
     pub fn are(&self, are_held: bool) {
         self.0.store(are_held, Ordering::Release);
     }
 
-    fn is_so(&self) -> bool {
+    /// Whether somebody has, and will.
+    #[must_use]
+    pub fn is_so(&self) -> bool {
         self.0.load(Ordering::Acquire)
     }
 }

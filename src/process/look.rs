@@ -165,8 +165,7 @@ pub(super) struct OwnChild {
 
 /// The children of our first thread, those that have ended among them: orphans come to it. Quicker
 /// than those of all threads.
-#[must_use]
-pub fn adopted() -> Vec<Pid> {
+pub(super) fn adopted() -> Vec<Pid> {
     let path = format!("/proc/self/task/{}/children", std::process::id());
     let list = fs::read_to_string(path).unwrap_or_default();
     let words = list.split_ascii_whitespace();
@@ -175,13 +174,18 @@ pub fn adopted() -> Vec<Pid> {
         .collect()
 }
 
-/// Those among [`adopted`] that a gateway's servers left: they have its marker. Others are nobody's to end.
+/// The orphans that came to us from servers of a gateway below us: they have its marker. One that we have
+/// ourselves is of a gateway that runs us as a server.
 #[must_use]
 pub fn adopted_from_servers() -> Vec<Pid> {
+    let own = with_marker(std::process::id().cast_signed()).and_then(|seen| seen.marker);
+    let own = own.map(|marker| marker.life);
+    let is_left = |seen: Seen| {
+        let life = seen.marker.map(|marker| marker.life);
+        life.is_some() && life != own && !seen.is_others
+    };
     let mut all = adopted();
-    all.retain(|pid| {
-        with_marker(pid.as_raw()).is_some_and(|seen| seen.marker.is_some() && !seen.is_others)
-    });
+    all.retain(|pid| with_marker(pid.as_raw()).is_some_and(is_left));
     all
 }
 

@@ -53,7 +53,7 @@ pub use former::Record;
 pub use group::Groups;
 pub use inherited::{keep_descriptors, keep_ignored_signals, unblock_signals};
 pub use leftovers::end_all;
-pub use look::{adopted, adopted_from_servers};
+pub use look::adopted_from_servers;
 pub use nix::sys::signal::Signal;
 pub use output::{LinePermit, Output, StdinFailure, UnusableLine};
 pub use reaper::{adopt_orphans, reap_orphans};

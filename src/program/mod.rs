@@ -41,7 +41,7 @@ const MISCONFIGURED: u8 = 78;
 pub const BROKEN: u8 = 70;
 
 /// Workers on a machine with one core: while a handler is busy, the system still shares the core with the
-/// rest. More of them would cost each call a quarter of its time, in workers that wake each other.
+/// rest. More of them than cores wake each other at each call.
 const LEAST_WORKERS: usize = 2;
 
 /// How long a thread that did what may block stays for more: each keeps a stack.

@@ -107,16 +107,16 @@ impl Signals {
         mut tree: Tree,
         (manager, tokens, held): (&Manager, &TokenKeeper, &Held),
     ) -> (u8, bool) {
-        let (mut is_stopping, mut makes_room) = (false, false);
+        let (mut is_stopping, mut was_held) = (false, None);
         let outcome = loop {
             tokio::select! {
                 biased; // a second signal ends the tree, too
                 Some(asked) = self.asked.recv() => match asked {
                     Asked::Reload if is_stopping => {}
-                    // There is no next gateway then, for which the port was to be held.
+                    // There is no next gateway then, for which the holder would have kept the port.
                     Asked::Stop if is_stopping => {
-                        if makes_room {
-                            held.are(false);
+                        if let Some(was_held) = was_held.take() {
+                            held.are(was_held);
                         }
                     }
                     Asked::Reload => {
@@ -127,7 +127,7 @@ impl Signals {
                     Asked::Stop | Asked::MakeRoom => {
                         is_stopping = true;
                         if asked == Asked::MakeRoom {
-                            makes_room = true;
+                            was_held = Some(held.is_so());
                             held.are(true);
                         }
                         manager.stopping();

@@ -32,8 +32,6 @@ pub(super) struct Child {
     name: OsString,
     arguments: Vec<OsString>,
     pid: Option<Pid>,
-    /// Children that this process had before it was what it is, as a shell's that became it.
-    strangers: Vec<Pid>,
 }
 
 impl Child {
@@ -50,7 +48,6 @@ impl Child {
             name: arguments.next().unwrap_or_default(),
             arguments: arguments.filter(|argument| argument != FLAG).collect(),
             pid: None,
-            strangers: process::adopted(),
         }
     }
 
@@ -91,7 +88,7 @@ impl Child {
     /// What the servers of a gateway have left, and has come to this process.
     pub(super) fn orphans(&self) -> Vec<Pid> {
         let mut all = process::adopted_from_servers();
-        all.retain(|pid| self.pid != Some(*pid) && !self.strangers.contains(pid));
+        all.retain(|pid| self.pid != Some(*pid));
         all
     }
 

@@ -1,6 +1,7 @@
 //! How the holder ends: as its gateway does, and never without it.
 
 use std::fs;
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::time::Duration;
@@ -36,7 +37,19 @@ async fn a_stop_ends_both_and_leaves_nobody_waiting() {
 
 #[tokio::test]
 async fn a_stop_while_it_restarts_leaves_nobody_waiting() {
-    let mut holder = start(fixtures(&[("fx", &["--ignore-eof"])])).await;
+    let config = || options(fixtures(&[("fx", &["--ignore-eof"])]));
+    stopped_while_it_restarts(config(), "retry: 3000").await;
+    // Whoever passed the socket has it still.
+    let socket = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let mut passed = config();
+    passed
+        .passed
+        .push(socket.try_clone().expect("a descriptor").into());
+    stopped_while_it_restarts(passed, "retry: 1000").await;
+}
+
+async fn stopped_while_it_restarts(options: GatewayOptions, words: &str) {
+    let mut holder = Gateway::start(options).await;
     holder.wait_for_log("Server 'fx' started", SOON).await;
     let session = Endpoint::initialized(holder.addr(), VERSION).await;
     let stream = session.listen().await.into_pieces();
@@ -44,7 +57,7 @@ async fn a_stop_while_it_restarts_leaves_nobody_waiting() {
     holder.wait_for_log("Stopping", SOON).await;
     holder.signal(Signal::SIGTERM);
     let said = rest_of(stream).await;
-    assert!(said.ends_with("retry: 3000\ndata: \n\n"), "{said}");
+    assert!(said.ends_with(&format!("{words}\ndata: \n\n")), "{said}");
     assert_eq!(holder.wait_exit(SOON).await.code(), Some(0));
 }
 
