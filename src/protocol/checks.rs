@@ -12,6 +12,7 @@ use super::jsonrpc::{self, Message, RequestId};
 use super::mcp::{item, item::Kind, request::ClientRequest};
 use super::raw::{self, Member};
 use super::uri::{self, Search, Shelf, Template};
+use super::version::Era;
 
 const METHODS: [&str; 6] = [
     "tools/call",
@@ -179,19 +180,20 @@ pub(crate) fn params(data: &[u8]) {
         let Some(method) = ClientRequest::routed(method) else {
             unreachable!("{method} goes to no server");
         };
-        let Ok(request) = ClientRequest::parse(method, &params) else {
+        let Ok(request) = ClientRequest::parse(Era::Legacy, method, &params) else {
             continue;
         };
         let rewritten = request.rewrite("new \"name\"", Some(17));
         assert!(!rewritten.contains(&b'\n') && !rewritten.contains(&b'\r'));
-        let Ok(again) = ClientRequest::parse(method, &rewritten) else {
+        let Ok(again) = ClientRequest::parse(Era::Legacy, method, &rewritten) else {
             unreachable!("{rewritten:?} is not understood");
         };
         assert_eq!(again.key(), "new \"name\"");
         let token = request.progress_token().map(|_| "17");
         assert_eq!(again.progress_token(), token);
         let back = again.rewrite(request.key(), None);
-        let key = ClientRequest::parse(method, &back).map(|back| back.key().to_owned());
+        let key =
+            ClientRequest::parse(Era::Legacy, method, &back).map(|back| back.key().to_owned());
         assert_eq!(key.as_deref(), Ok(request.key()));
     }
     for kind in [Kind::Tools, Kind::Prompts, Kind::Resources, Kind::Templates] {

@@ -16,7 +16,20 @@ pub enum Version {
     V2025_11_25,
 }
 
-/// Every revision, oldest first.
+/// The revision without a handshake, on the wire.
+pub const MODERN: &str = "2026-07-28";
+
+/// How two sides begin, which decides all that follows. A server's process keeps to one for ever.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Era {
+    /// By `initialize`, in one of the [`Version`]s.
+    #[default]
+    Legacy,
+    /// With every request anew, in [`MODERN`].
+    Modern,
+}
+
+/// Every revision with a handshake, oldest first.
 const ALL: [Version; 4] = [
     Version::V2024_11_05,
     Version::V2025_03_26,

@@ -49,7 +49,7 @@ pub use edge::{Edge, EdgeLinks};
 pub use heartbeat::{Beat, Part, Pulse};
 pub use quota::{Quota, Share, Taker};
 pub use root::{ConfigurationStatus, ServerStatus, Standing, StatusHandle, TreeStatus};
-pub use sessions::{Event, OpenedSse, Outbound, SessionHandle, SessionsHandle};
+pub use sessions::{Event, OpenedSse, Outbound, Replies, SessionHandle, SessionsHandle, Spoken};
 #[cfg(any(test, fuzzing))]
 pub(crate) use sessions::{check_event_id, check_session_id};
 pub(crate) use shares::{Rest, who_makes_room};

@@ -4,13 +4,20 @@
 use super::{File, sources, split_name};
 
 /// Layers of the sessions' room, and what each may use of that room, itself apart.
-const LAYERS: [(&str, &[&str]); 3] = [
-    ("tree::sessions::session::delivery", &[]),
+const LAYERS: [(&str, &[&str]); 4] = [
+    ("tree::sessions::delivery", &[]),
     (
-        "tree::sessions::session::conversation",
-        &["tree::sessions::session::delivery"],
+        "tree::sessions::conversation",
+        &["tree::sessions::delivery"],
     ),
-    ("tree::sessions::session", &[]),
+    (
+        "tree::sessions::session",
+        &["tree::sessions::delivery", "tree::sessions::conversation"],
+    ),
+    (
+        "tree::sessions::requests",
+        &["tree::sessions::delivery", "tree::sessions::conversation"],
+    ),
 ];
 /// The room.
 const ROOM: &str = "tree::sessions";
@@ -116,8 +123,8 @@ mod tests {
 
     #[test]
     fn what_leads_back_up_is_seen() {
-        let streams = "src/tree/sessions/session/delivery/streams.rs";
-        let calls = "src/tree/sessions/session/conversation/calls.rs";
+        let streams = "src/tree/sessions/delivery/streams.rs";
+        let calls = "src/tree/sessions/conversation/calls.rs";
         for (path, text) in [
             (streams, "use super::super::SessionHandle;"),
             (streams, "use super::super::conversation::Effects;"),
@@ -139,7 +146,7 @@ mod tests {
 
     #[test]
     fn what_leads_down_or_out_is_not() {
-        let calls = "src/tree/sessions/session/conversation/calls.rs";
+        let calls = "src/tree/sessions/conversation/calls.rs";
         for (path, text) in [
             (calls, "use super::{Conversation, Effects};"),
             (calls, "use super::super::delivery::StreamId;"),
@@ -155,7 +162,7 @@ mod tests {
                 "use super::session::SessionHandle;",
             ),
             (
-                "src/tree/sessions/session/delivery/tests/mod.rs",
+                "src/tree/sessions/delivery/tests/mod.rs",
                 "use super::super::super::X;",
             ),
         ] {

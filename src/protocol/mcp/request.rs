@@ -8,6 +8,7 @@ use std::ops::Range;
 use bytes::Bytes;
 
 use super::super::raw;
+use super::super::version::Era;
 use super::method;
 
 /// What of a request is remembered until its answer comes, or for as long as a subscription, is not
@@ -29,6 +30,7 @@ pub enum Subject {
 /// The params of a request that goes to a server, with the places that have to be rewritten.
 #[derive(Debug, Clone)]
 pub struct ClientRequest {
+    era: Era,
     method: &'static str,
     subject: Subject,
     params: Bytes,
@@ -55,8 +57,8 @@ impl ClientRequest {
     }
 
     /// Finds the name or URI and the progress token in the params of a [`Self::routed`] method.
-    /// The error says what is wrong with the params.
-    pub fn parse(method: &'static str, params: &Bytes) -> Result<Self, String> {
+    /// `era` is the client's. The error says what is wrong with the params.
+    pub fn parse(era: Era, method: &'static str, params: &Bytes) -> Result<Self, String> {
         let text = raw::text(params, "the params' bytes")?;
         let names = [key_of(method), "ref", "_meta", "task"];
         let [key, reference, meta, task] =
@@ -85,6 +87,7 @@ impl ClientRequest {
             Subject::Prompt | Subject::Resource => None,
         };
         Ok(Self {
+            era,
             task: task.map(|task| raw::member_span(text, task)),
             method,
             subject,
@@ -93,6 +96,12 @@ impl ClientRequest {
             span: raw::span(text, raw_key),
             token: token.map(|token| (token.into(), raw::span(text, token))),
         })
+    }
+
+    /// The client's era.
+    #[must_use]
+    pub fn era(&self) -> Era {
+        self.era
     }
 
     /// The method.

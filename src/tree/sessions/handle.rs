@@ -6,8 +6,9 @@ use std::time::Duration;
 use ractor::rpc::CallResult;
 use ractor::{ActorRef, RpcReplyPort};
 
+use super::Stop;
 use super::message::SessionsMsg;
-use super::session::{Key, OpenedSse, SessionHandle, Stop};
+use super::session::{Key, OpenedSse, SessionHandle};
 use crate::config::model::Limits;
 use crate::ids::{Holder, Owner, SessionId};
 use crate::protocol::mcp::lifecycle::ClientInfo;

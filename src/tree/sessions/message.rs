@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use ractor::{ActorId, RpcReplyPort};
 
-use super::session::{Key, OpenedSse, SessionHandle, Stop};
+use super::Stop;
+use super::session::{Key, OpenedSse, SessionHandle};
 use crate::config::model::Limits;
 use crate::ids::{Holder, Owner};
 use crate::protocol::mcp::lifecycle::ClientInfo;

@@ -4,10 +4,13 @@
 //! client of Streamable HTTP just goes on: its id is signed, and the supervisor takes the session
 //! up again from what the id says. If the supervisor dies, its sessions die with it.
 
+mod conversation;
 mod deleted;
+mod delivery;
 mod handle;
 mod key;
 mod message;
+mod requests;
 mod session;
 mod signing;
 mod state;
@@ -16,11 +19,13 @@ mod supervisor;
 #[cfg(test)]
 mod tests;
 
-pub use handle::SessionsHandle;
-pub(crate) use session::Stop;
+pub(crate) use conversation::Stop;
 #[cfg(any(test, fuzzing))]
-pub(crate) use session::check_event_id;
-pub use session::{Event, OpenedSse, Outbound, SessionHandle};
+pub(crate) use delivery::event_id::checks::event_id as check_event_id;
+pub use delivery::queue::Event;
+pub use handle::SessionsHandle;
+pub use requests::{Replies, Spoken};
+pub use session::{OpenedSse, Outbound, SessionHandle};
 pub(crate) use signing::Signer;
 #[cfg(any(test, fuzzing))]
 pub(crate) use signing::checks::session_id as check_session_id;

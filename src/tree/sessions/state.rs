@@ -8,9 +8,10 @@ use std::time::Duration;
 use ractor::{ActorId, ActorRef};
 use tokio::task::JoinSet;
 
+use super::Stop;
 use super::deleted::Deleted;
 use super::message::SessionsMsg;
-use super::session::{CallWatch, Key, SessionHandle, Stop};
+use super::session::{CallWatch, Key, SessionHandle};
 use super::signing::Signed;
 use super::stop::Stopping;
 use super::supervisor::SessionsArgs;

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use ractor::ActorId;
 
-use super::session::Stop;
+use super::Stop;
 
 /// The stop, and who has a call without an answer meanwhile.
 #[derive(Debug, Default)]

@@ -7,9 +7,10 @@ use ractor::{Actor, ActorProcessingErr, ActorRef, SupervisionEvent};
 use tokio::sync::mpsc;
 
 use super::deleted::Deleted;
+use super::delivery::load::SessionLoad;
 use super::message::SessionsMsg;
 use super::session::{
-    Key, OpenedSse, Outbound, Profile, Session, SessionArgs, SessionHandle, SessionLoad, Transport,
+    Key, OpenedSse, Outbound, Profile, Session, SessionArgs, SessionHandle, Transport,
 };
 use super::signing::{Signed, Signer};
 use super::state::SessionsState;

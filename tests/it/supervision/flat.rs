@@ -9,7 +9,7 @@ use crate::support::{http, proc, wait};
 /// Servers that are started and stopped at once.
 const SERVERS: usize = 25;
 /// Rounds before the measuring begins: allocators and pools grow to their size.
-const WARM_UP: usize = 20;
+const WARM_UP: usize = 60;
 /// Rounds that are measured: 1 000 lives.
 const ROUNDS: usize = 40;
 

@@ -6,7 +6,7 @@ use super::*;
 use crate::protocol::jsonrpc::{Message, decode, request};
 
 fn parse(params: &Bytes) -> Result<ClientRequest, String> {
-    ClientRequest::parse(method::TOOLS_CALL, params)
+    ClientRequest::parse(Era::Legacy, method::TOOLS_CALL, params)
 }
 
 fn call(params: &str) -> ClientRequest {
@@ -69,7 +69,7 @@ fn the_wish_for_a_task_goes_and_the_call_stays_as_it_is_written() {
     }
     assert!(parse(&Bytes::from_static(br#"{"name":"x","task":1,"task":2}"#)).is_err());
     let prompt = Bytes::from_static(br#"{"name":"x","task":1}"#);
-    let request = ClientRequest::parse(method::PROMPTS_GET, &prompt).unwrap();
+    let request = ClientRequest::parse(Era::Legacy, method::PROMPTS_GET, &prompt).unwrap();
     assert_eq!(request.rewrite("x", None), prompt);
 }
 
@@ -200,7 +200,7 @@ fn every_routed_method_says_what_it_is_about() {
         ),
     ] {
         let method = ClientRequest::routed(method).unwrap();
-        let read = ClientRequest::parse(method, &Bytes::from(params)).unwrap();
+        let read = ClientRequest::parse(Era::Legacy, method, &Bytes::from(params)).unwrap();
         assert_eq!(
             (read.method(), read.subject(), read.key()),
             (method, subject, "k")
@@ -216,7 +216,7 @@ fn every_routed_method_says_what_it_is_about() {
         "{}",
     ] {
         assert!(
-            ClientRequest::parse(method::COMPLETE, &Bytes::from(wrong)).is_err(),
+            ClientRequest::parse(Era::Legacy, method::COMPLETE, &Bytes::from(wrong)).is_err(),
             "{wrong}"
         );
     }
@@ -225,7 +225,7 @@ fn every_routed_method_says_what_it_is_about() {
 #[test]
 fn what_stays_the_same_keeps_its_spelling() {
     let params = Bytes::from(r#"{"uri":"a:\/\/\u0062","_meta":{"progressToken":1}}"#);
-    let read = ClientRequest::parse(method::RESOURCES_READ, &params).unwrap();
+    let read = ClientRequest::parse(Era::Legacy, method::RESOURCES_READ, &params).unwrap();
     assert_eq!(read.key(), "a://b");
     assert_eq!(
         read.rewrite("a://b", Some(7)),
@@ -242,7 +242,11 @@ fn what_has_to_be_remembered_is_not_long() {
         (key.clone(), format!("{token}t"), false),
     ] {
         let params = format!(r#"{{"uri":"{key}","_meta":{{"progressToken":"{token}"}}}}"#);
-        let read = ClientRequest::parse(method::RESOURCES_SUBSCRIBE, &Bytes::from(params));
+        let read = ClientRequest::parse(
+            Era::Legacy,
+            method::RESOURCES_SUBSCRIBE,
+            &Bytes::from(params),
+        );
         assert_eq!(read.is_ok(), is_taken);
     }
 }

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 
-use super::conversation::Stop;
-use super::delivery::StreamId;
-use super::delivery::queue::Queue;
+use super::super::conversation::Stop;
+use super::super::delivery::StreamId;
+use super::super::delivery::queue::Queue;
 use super::message::SessionMsg;
 use super::profile::Profile;
 use super::state::SessionState;

@@ -2,7 +2,7 @@
 
 use ractor::RpcReplyPort;
 
-use super::delivery::StreamId;
+use super::super::delivery::StreamId;
 use super::outbound::Outbound;
 use super::state::SessionState;
 use crate::protocol::jsonrpc::Message;

@@ -8,8 +8,8 @@ use ractor::rpc::CallResult;
 use ractor::{ActorCell, ActorRef, ActorStatus};
 use tokio::sync::oneshot;
 
-use super::conversation::Stop;
-use super::delivery::load::SessionLoad;
+use super::super::conversation::Stop;
+use super::super::delivery::load::SessionLoad;
 use super::message::SessionMsg;
 use super::outbound::Outbound;
 use super::profile::{Key, Profile};

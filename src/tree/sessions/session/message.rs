@@ -5,8 +5,8 @@ use std::sync::Arc;
 use ractor::RpcReplyPort;
 use tokio::sync::{Notify, oneshot};
 
-use super::conversation::Stop;
-use super::delivery::queue::FirstReply;
+use super::super::conversation::Stop;
+use super::super::delivery::queue::FirstReply;
 use super::outbound::Outbound;
 use crate::config::model::Limits;
 use crate::protocol::jsonrpc::Message;

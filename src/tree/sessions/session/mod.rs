@@ -1,14 +1,12 @@
 //! One downstream client: what it asks is answered here or sent to the upstream that its own
 //! table names; what comes back leaves on its stream, each answer once.
 //!
-//! `conversation/` decides what is said, `delivery/` brings it to the client's streams; neither knows
-//! an actor, and none of the two what is here: the handles, the messages and the one timer.
+//! `../conversation/` decides what is said, `../delivery/` brings it to the client's streams; neither
+//! knows an actor, and none of the two what is here: the handles, the messages and the one timer.
 //!
 //! Supervised by `sessions`, temporary. Its death withdraws its calls upstream.
 
 mod actor;
-mod conversation;
-mod delivery;
 mod exchange;
 mod handle;
 mod message;
@@ -19,13 +17,6 @@ mod state;
 mod stop;
 
 pub(super) use actor::{Session, SessionArgs, Transport};
-pub(crate) use conversation::Stop;
-#[cfg(test)]
-pub(super) use conversation::UNUSED;
-#[cfg(any(test, fuzzing))]
-pub(crate) use delivery::event_id::checks::event_id as check_event_id;
-pub(super) use delivery::load::SessionLoad;
-pub use delivery::queue::Event;
 pub use handle::SessionHandle;
 pub use outbound::{OpenedSse, Outbound};
 pub(crate) use profile::Key;

@@ -8,9 +8,9 @@ use std::task::{Context, Poll, ready};
 use futures_util::{FutureExt as _, Stream};
 use tokio::sync::{Notify, oneshot};
 
+use super::super::delivery::queue::{Event, FirstReply, Queued, Reader, unread};
+use super::super::delivery::streams::SSE;
 use super::SessionHandle;
-use super::delivery::queue::{Event, FirstReply, Queued, Reader, unread};
-use super::delivery::streams::SSE;
 use super::message::SessionMsg;
 use crate::ids::SessionId;
 

@@ -6,11 +6,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::Instant;
 
+use super::super::conversation::Effects;
+use super::super::delivery::StreamId;
+use super::super::delivery::queue_watch::QueueWatch;
+use super::super::delivery::streams::Streams;
 use super::SessionHandle;
-use super::conversation::Effects;
-use super::delivery::StreamId;
-use super::delivery::queue_watch::QueueWatch;
-use super::delivery::streams::Streams;
 use crate::config::model::Limits;
 use crate::ids::ServerName;
 use crate::telemetry::metrics::Metrics;

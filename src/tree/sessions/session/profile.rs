@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ractor::ActorId;
 
-use super::delivery::load::SessionLoad;
+use super::super::delivery::load::SessionLoad;
 use crate::ids::{Holder, Owner, SessionId};
 use crate::protocol::version::Version;
 

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use ractor::ActorRef;
 use tokio::time::Instant;
 
+use super::super::conversation::{Caller, Conversation};
+use super::super::delivery::queue_watch::QueueWatch;
+use super::super::delivery::streams::Streams;
 use super::SessionHandle;
 use super::actor::{SessionArgs, Transport};
-use super::conversation::{Caller, Conversation};
-use super::delivery::queue_watch::QueueWatch;
-use super::delivery::streams::Streams;
 use super::message::SessionMsg;
 use super::outlets::Outlets;
 use super::stop::Stopping;

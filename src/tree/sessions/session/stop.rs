@@ -1,9 +1,9 @@
 //! What a session does while the gateway stops, beside what its conversation answers: it says whether
 //! a call has no answer, and ends its streams last.
 
+use super::super::conversation::STOPPING;
+use super::super::conversation::Stop;
 use super::SessionHandle;
-use super::conversation::STOPPING;
-use super::conversation::Stop;
 use super::state::SessionState;
 
 /// The stop, and what the supervisor was told meanwhile.

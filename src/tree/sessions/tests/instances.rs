@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use super::super::session::UNUSED;
+use super::super::conversation::UNUSED;
 use super::servers::Own;
 use super::{House, last, result, settle, tool_names, value};
 use crate::protocol::version::Version;

@@ -30,6 +30,7 @@ use super::past::Past;
 use super::who::Who;
 use crate::config::model::{Isolation, ServerSpec};
 use crate::ids::{CallId, Generation, Prefix};
+use crate::protocol::Era;
 use crate::protocol::jsonrpc::{self, Message};
 use crate::protocol::mcp::lifecycle::ClientCapabilities;
 use crate::protocol::mcp::logging::Level;
@@ -136,7 +137,8 @@ impl Desk {
     /// The ticket of a request about `key`, as its server knows it.
     fn ticket_for(&mut self, method: &'static str, key: &str, params: &str) -> Ticket {
         self.last_number += 1;
-        let request = ClientRequest::parse(method, &Bytes::from(params.to_owned())).unwrap();
+        let request =
+            ClientRequest::parse(Era::Legacy, method, &Bytes::from(params.to_owned())).unwrap();
         let errand = Errand {
             key: key.into(),
             request,

@@ -53,6 +53,6 @@ fn the_readme_says_what_the_limits_come_to() {
          answers that are on their way, and each server or instance about {server} (two lines of {line} and three copies of its \
          catalogue)."
     );
-    let page = include_str!("../../../../../docs/limits.md").replace('\n', " ");
+    let page = include_str!("../../../../docs/limits.md").replace('\n', " ");
     assert!(page.contains(&said), "docs/limits.md lacks: {said}");
 }

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use super::super::delivery::StreamId;
 use super::lists::{TableQuery, WaitingQuery};
 use super::{Conversation, Effects, ReplyTo};
+use crate::protocol::Era;
 use crate::protocol::jsonrpc::{Message, Notification, Request, code};
 use crate::protocol::mcp::cancelled::Cancelled;
 use crate::protocol::mcp::item::{self, Kind};
@@ -94,7 +95,7 @@ impl Conversation {
     ) {
         self.has_spoken = true;
         let params = params.unwrap_or(Bytes::from_static(b"{}"));
-        match ClientRequest::parse(method, &params) {
+        match ClientRequest::parse(Era::Legacy, method, &params) {
             Ok(request) => self.call(fx, asked, request),
             Err(why) => {
                 let text = format!("Invalid params of {method}: {why}");

@@ -7,6 +7,7 @@ use serde_json::json;
 use super::super::super::delivery::StreamId;
 use super::super::ReplyTo;
 use super::{Client, House, result};
+use crate::protocol::Era;
 use crate::protocol::jsonrpc::RequestId;
 use crate::protocol::mcp::request::ClientRequest;
 
@@ -19,7 +20,7 @@ fn id() -> RequestId {
 /// Nothing was negotiated before.
 fn calls(client: &Client, tool: &str) {
     let params = Bytes::from(json!({"name": tool}).to_string());
-    let request = ClientRequest::parse("tools/call", &params).unwrap();
+    let request = ClientRequest::parse(Era::Legacy, "tools/call", &params).unwrap();
     let (id, stream) = (id(), STREAM);
     client.world.with(client.number, |it| {
         it.conversation

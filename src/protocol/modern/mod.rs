@@ -1,0 +1,6 @@
+//! The revision without a handshake (MCP 2026-07-28): every request says by itself who asks and in
+//! which revision, and what a server wants to ask travels in its result. What both eras share is in
+//! [`super::mcp`].
+
+pub mod keys;
+pub mod request;

@@ -1,0 +1,25 @@
+//! A request of a client without a handshake, as far as every method is read alike.
+
+use super::super::jsonrpc::Request;
+use super::super::mcp::lifecycle::ClientCapabilities;
+use super::super::mcp::logging::Level;
+
+/// One request, found right in all that can be known without the servers.
+#[derive(Debug, Clone)]
+pub struct ModernRequest {
+    /// The envelope and the body as they came.
+    pub request: Request,
+    /// What its `_meta` says.
+    pub meta: RequestMeta,
+    /// The values of its `Mcp-Param-*` headers, by the rest of their names, in lower case; decoded.
+    pub param_headers: Vec<(Box<str>, Box<str>)>,
+}
+
+/// What a request says of its client (2026-07-28, basic, "Request metadata").
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RequestMeta {
+    /// What the client can be asked for.
+    pub capabilities: ClientCapabilities,
+    /// From which level on it wants to hear the log of servers; nothing of it if absent.
+    pub log_level: Option<Level>,
+}
