@@ -115,6 +115,12 @@ impl ClientCapabilities {
         self.0 & needed != 0
     }
 
+    /// Whether a server may have the client send its user to a page.
+    #[must_use]
+    pub fn allows_url(self) -> bool {
+        self.0 & ELICITATION_URL != 0
+    }
+
     /// The raw `capabilities` that declare it to a server. What the client did not name is not
     /// named either: `"elicitation":{}` means forms to every revision, and stays as it is.
     #[must_use]

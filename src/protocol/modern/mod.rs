@@ -2,6 +2,7 @@
 //! which revision, and what a server wants to ask travels in its result. What both eras share is in
 //! [`super::mcp`].
 
+pub mod input_required;
 pub mod keys;
 pub mod listen;
 pub mod request;
