@@ -94,6 +94,7 @@ impl<S: Spawn, E: Edge> RootHost<S, E> {
             sessions,
             status: self.root.status(),
             limits: self.limits.subscribe(),
+            serving: self.serving(),
         });
         let (actor, started) = self.spawn.spawn("listener", listener, args, parent)?;
         Ok((actor, started).into())
