@@ -17,6 +17,7 @@ mod servers;
 mod signed;
 mod stop;
 mod unheard;
+mod without;
 
 use std::sync::Arc;
 use std::time::Duration;
