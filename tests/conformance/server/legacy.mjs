@@ -20,7 +20,6 @@ import {
 } from "@modelcontextprotocol/sdk/types.js";
 
 import { Asks } from "./asks.mjs";
-import { serve } from "./http.mjs";
 import { CAPABILITIES, INFO, INSTRUCTIONS, OFFERS } from "./offers.mjs";
 
 const SCHEMAS = {
@@ -81,4 +80,8 @@ function newServer() {
 
 export const serveStdio = () => newServer().connect(new StdioServerTransport());
 
-export const serveHttp = (port) => serve(port, newServer);
+export async function serveHttp(port) {
+  // It loads slowly, and a gateway starts this server often.
+  const { serve } = await import("./http.mjs");
+  serve(port, newServer);
+}
