@@ -19,6 +19,7 @@ use super::mcp;
 use super::model::{CALL_TIMEOUT, START_TIMEOUT, Secret, ServerSpec};
 use super::name::Named;
 use super::notes::{At, Finding, Notes};
+use super::protocol;
 use super::switch;
 use super::values::{self, Field, Fields};
 use crate::ids::{Prefix, ServerName};
@@ -84,6 +85,7 @@ fn spec(
     let prefix = mcp::prefix(fields, notes);
     let isolation = mcp::isolation(fields, notes);
     let roots = mcp::roots(fields, isolation, fill, notes);
+    let protocol = protocol::of_entry(fields, notes);
     let name = name?;
     Some(ServerSpec {
         name: name.clone(),
@@ -97,6 +99,7 @@ fn spec(
         prefix: prefix.unwrap_or_else(|| Prefix::of(name)),
         isolation,
         roots,
+        protocol,
     })
 }
 

@@ -32,6 +32,7 @@ pub(super) const ENTRY: &[(&str, Use)] = &[
     ("prefix", Use::Read),
     ("isolation", Use::Read),
     ("roots", Use::Read),
+    ("protocol", Use::Read),
     ("tools", Use::Later),
     // Approvals are between a client and its user; headers and tokens belong to remote servers.
     ("alwaysAllow", Use::Quiet),

@@ -1,5 +1,5 @@
-//! The `gateway` object of the file: the limits that differ from the defaults. A wrong one is
-//! reported, and stays what it was; the others hold.
+//! The `gateway` object of the file: the limits that differ from the defaults, and which eras clients
+//! are offered. What is wrong is reported, and stays what it was; the rest holds.
 
 use jsonc_parser::ast::Value;
 
@@ -8,6 +8,7 @@ use super::fields::Use;
 use super::file::about;
 use super::limits::{Given, Limits, Row, TABLE};
 use super::notes::{Finding, Notes};
+use super::protocol::{self, Offer};
 use super::values::{self, Field};
 use jsonc_parser::common::Ranged;
 
@@ -28,12 +29,12 @@ const PAIRS: [(&str, &str, &str); 2] = [
     ),
 ];
 
-/// What the object says. The command line stands above it.
+/// What the object says. The command line stands above its limits.
 pub(super) fn read(
     object: &Field<'_, Value<'_>>,
     command_line: &Given,
     notes: &mut Notes,
-) -> Given {
+) -> (Given, Option<Offer>) {
     let mut given = Given::default();
     let Some(fields) = values::fields(object) else {
         let what = format!("'gateway' is an object, not {}", values::kind(object.value));
@@ -42,10 +43,11 @@ pub(super) fn read(
         for row in TABLE {
             given.keep(row);
         }
-        return given;
+        return (given, None);
     };
     values::repeated(fields.object, &fields.at, notes);
     let ours = TABLE.iter().map(|row| (row.name, Use::Read));
+    let ours = ours.chain([("protocol", Use::Read)]);
     let others = QUIET.map(|name| (name, Use::Quiet));
     let known: Vec<_> = ours.chain(others).collect();
     for prop in &fields.object.properties {
@@ -66,7 +68,7 @@ pub(super) fn read(
         }
     }
     compare(&fields, &given, command_line, notes);
-    given
+    (given, protocol::of_gateway(&fields, notes))
 }
 
 /// What holds until a wrong limit is mended.

@@ -8,6 +8,7 @@
 //!                                                             filling.rs  foreign.rs  mcp.rs
 //!                                                             switch.rs  filters.rs
 //!                                                             gateway.rs  limits.rs  amount.rs
+//!                                                             protocol.rs
 //! ```
 //!
 //! Pure but for [`locate()`] and [`read`]. Every mistake is reported in one go, with its place and
@@ -32,6 +33,7 @@ mod mcp;
 pub mod model;
 mod name;
 mod notes;
+mod protocol;
 mod source;
 mod switch;
 #[cfg(test)]

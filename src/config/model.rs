@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use super::limits::{Given, Limits};
+pub use super::protocol::{Offer, Protocol, Serving};
 use crate::ids::{Prefix, ServerName};
 
 /// The start deadline of a server whose entry names none.
@@ -73,6 +74,8 @@ pub struct ServerSpec {
     pub isolation: Isolation,
     /// The roots declared to a shared server, `file://` URIs; none are declared if it is empty.
     pub roots: Vec<String>,
+    /// In which era it is spoken to.
+    pub protocol: Protocol,
 }
 
 impl ServerSpec {
@@ -91,6 +94,7 @@ impl ServerSpec {
             ("prefix", self.prefix != other.prefix),
             ("isolation", self.isolation != other.isolation),
             ("roots", self.roots != other.roots),
+            ("protocol", self.protocol != other.protocol),
         ]
         .into_iter()
         .filter_map(|(field, differs)| differs.then_some(field))
@@ -144,4 +148,6 @@ pub struct Config {
     pub nameless: Vec<Nameless>,
     /// What it says about the limits.
     pub limits: Given,
+    /// Which eras clients are offered; `None` if that can't be read, and stays as it was.
+    pub offer: Option<Offer>,
 }

@@ -13,7 +13,7 @@ use super::error::quoted;
 use super::file::{File, RawEntry};
 use super::gateway;
 use super::limits::{Given, Limits};
-use super::model::{Config, Entry, Nameless, ServerSpec};
+use super::model::{Config, Entry, Nameless, Offer, ServerSpec};
 use super::name::{Named, Names, server_name};
 use super::notes::{At, Finding, Notes};
 use super::source::Source;
@@ -37,9 +37,11 @@ pub(super) fn validate(
     notes: &mut Notes,
 ) -> Validated {
     let mut validated = Validated::default();
-    if let Some(gateway) = &file.gateway {
-        validated.config.limits = gateway::read(gateway, command_line, notes);
-    }
+    let config = &mut validated.config;
+    (config.limits, config.offer) = match &file.gateway {
+        Some(gateway) => gateway::read(gateway, command_line, notes),
+        None => (Given::default(), Some(Offer::default())),
+    };
     let defaults = Limits::default();
     let limits = defaults.with(&validated.config.limits, &defaults);
     let mut room = limits.with(command_line, &limits).max_servers;

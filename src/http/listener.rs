@@ -66,6 +66,7 @@ impl Edge for HttpEdge {
                 rules: self.options.rules.clone(),
                 times: self.options.times.clone(),
                 limits: links.limits,
+                serving: links.serving,
                 tokens: self.options.tokens.clone(),
                 readiness: self.options.readiness.clone(),
                 metrics: self.options.metrics.clone(),

@@ -106,6 +106,8 @@ struct Context {
     times: Times,
     /// The settings, as they change.
     limits: watch::Receiver<Arc<model::Limits>>,
+    /// What is served of 2026-07-28, as it changes.
+    serving: watch::Receiver<model::Serving>,
     tokens: watch::Receiver<Tokens>,
     readiness: Readiness,
     /// Bytes of the bodies that are in flight. Survives a restart of the listener.

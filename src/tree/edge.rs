@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use super::heartbeat::Beat;
 use super::root::StatusHandle;
 use super::sessions::SessionsHandle;
-use crate::config::model::Limits;
+use crate::config::model::{Limits, Serving};
 use crate::turn::Kind;
 
 /// What the listener is given at each of its starts.
@@ -19,6 +19,8 @@ pub struct EdgeLinks {
     pub sessions: SessionsHandle,
     /// The limits, as they change.
     pub limits: watch::Receiver<Arc<Limits>>,
+    /// What clients are served, as it changes.
+    pub serving: watch::Receiver<Serving>,
     /// Who knows how the tree is.
     pub status: StatusHandle,
 }

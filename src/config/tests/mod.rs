@@ -8,6 +8,7 @@ mod mistakes;
 mod names;
 mod others;
 mod properties;
+mod protocol;
 mod syntax;
 
 use super::model::{Entry, ServerSpec};

@@ -16,11 +16,24 @@ struct Status {
     ready: bool,
     missing: Vec<String>,
     configuration: ConfigurationStatus,
+    modern: Modern,
     servers: Vec<ServerStatus>,
     sessions: Places,
     connections: Places,
     calls_in_flight: i64,
     bodies_in_flight_bytes: i64,
+}
+
+/// What clients have of 2026-07-28.
+#[derive(Serialize)]
+struct Modern {
+    /// Whether its requests are answered.
+    served: bool,
+    /// Whether clients that ask first are told of it.
+    offered: bool,
+    /// The server for whose sessions they are not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    held_back_by: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -31,13 +44,18 @@ struct Places {
 
 pub(in crate::http) async fn answer(context: Arc<Context>) -> Result<Response, Problem> {
     let tree = context.status.get().await?;
-    let metrics = &context.metrics;
+    let (metrics, serving) = (&context.metrics, *context.serving.borrow());
     let status = Status {
         version: env!("CARGO_PKG_VERSION"),
         uptime_seconds: metrics.uptime().as_secs(),
         ready: context.readiness.is_ready(),
         missing: tree.missing,
         configuration: tree.configuration,
+        modern: Modern {
+            served: serving.modern,
+            offered: serving.discover,
+            held_back_by: tree.held_back_by,
+        },
         servers: tree.servers,
         sessions: Places {
             open: tree.sessions,

@@ -145,6 +145,7 @@ async fn spawn(
         sessions: sessions.clone(),
         status: testing::status().await,
         limits: limits.subscribe(),
+        serving: watch::channel(model::Serving::default()).1,
     });
     Actor::spawn(None, listener, args).await.unwrap()
 }

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use super::book::StatusBook;
 use super::boot::Boot;
 use super::repeats::Repeats;
+use super::serving::Offered;
 use super::starts::missing;
 use super::{ChildId, RootHandle};
 use crate::config::model::{Limits, ServerSpec};
@@ -41,6 +42,8 @@ pub(super) struct RootHost<S, E> {
     pub(super) settings: Settings,
     /// The limits that hold now, and who follows them.
     pub(super) limits: watch::Sender<Arc<Limits>>,
+    /// What clients are offered now, and who follows it.
+    pub(super) offered: Offered,
     pub(super) root: RootHandle,
     pub(super) config: Option<ConfigHandle>,
     pub(super) registry: Option<RegistryHandle>,
@@ -85,6 +88,7 @@ impl<S: Spawn, E: Edge> RootHost<S, E> {
                 .clone()
                 .unwrap_or_else(|| Signer::load(None)),
             limits: watch::Sender::new(Arc::new(limits)),
+            offered: Offered::default(),
             spawn,
             edge,
             settings,

@@ -15,6 +15,7 @@ mod limits;
 mod message;
 mod reload;
 mod repeats;
+mod serving;
 mod shutdown;
 mod standing;
 mod starts;

@@ -10,7 +10,7 @@ use super::actor::RootState;
 use super::host::ChildSpec;
 use super::message::ChildId;
 use super::shutdown::Phase;
-use crate::config::model::{Config, Entry, ServerSpec};
+use crate::config::model::{Config, Entry, Protocol, ServerSpec};
 use crate::supervise::{Diff, Spawn, Want, Wanted as Wish};
 use crate::tree::edge::Edge;
 use crate::tree::registry::Wanted;
@@ -39,6 +39,7 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
             .iter()
             .filter_map(|entry| self.wanted(entry))
             .collect();
+        self.take_offer(config.offer, &wanted);
         self.begin_with(&wanted);
         let host = self.supervisor.host_mut();
         host.tell_wanted(wanted);
@@ -123,6 +124,10 @@ fn fingerprint(spec: &ServerSpec) -> u64 {
         digest.update(part.len().to_be_bytes());
         digest.update(part);
     }
+    // A server may offer different things in either era; those that are named by nobody came first.
+    if spec.protocol != Protocol::default() {
+        digest.update(spec.protocol.as_str());
+    }
     let digest = digest.finalize();
     let first = digest.first_chunk().copied().unwrap_or_default();
     u64::from_be_bytes(first)
@@ -187,12 +192,13 @@ mod tests {
         assert_eq!(one, 4_056_042_737_227_596_600, "it is kept on disk");
         assert_eq!(
             one,
-            of(r#"{"name": "b", "command": "x", "args": ["y", "z"]}"#)
+            of(r#"{"name": "b", "command": "x", "args": ["y", "z"], "protocol": "auto"}"#)
         );
         for other in [
             r#"{"name": "a", "command": "x", "args": ["yz"]}"#,
             r#"{"name": "a", "command": "x", "args": ["y"], "cwd": "z"}"#,
             r#"{"name": "a", "command": "xy", "args": ["z"]}"#,
+            r#"{"name": "a", "command": "x", "args": ["y", "z"], "protocol": "modern"}"#,
         ] {
             assert_ne!(one, of(other), "{other}");
         }

@@ -35,6 +35,8 @@ pub struct TreeStatus {
     pub configuration: ConfigurationStatus,
     /// Those of them that have never told what they offer: lists are without them.
     pub missing: Vec<String>,
+    /// For whose sessions clients are not told of 2026-07-28, if that is why.
+    pub held_back_by: Option<String>,
     /// Whether there has been a configuration that could be used.
     pub is_configured: bool,
     /// How many sessions there are.
@@ -178,6 +180,7 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
                 .into_iter()
                 .map(ToString::to_string)
                 .collect(),
+            held_back_by: host.offered.held_back_by(),
             configuration: host.book.configuration.clone(),
             is_configured: self.is_configured,
             sessions: host.settings.metrics.sessions(),

@@ -16,7 +16,7 @@ use super::calls::Calls;
 use super::clients::{Client, hear, open_sse};
 use super::world::{How, Tally, World};
 use super::{SERVERS, is_good, is_isolated};
-use crate::config::model::{Config, Entry, Isolation, ServerSpec};
+use crate::config::model::{Config, Entry, Isolation, Protocol, ServerSpec};
 use crate::ids::{Prefix, ServerName};
 use crate::protocol::mcp::item::{self, Kind};
 use crate::tree::root::{Root, RootArgs, RootHandle};
@@ -271,5 +271,6 @@ fn spec(name: &str, variant: u32) -> ServerSpec {
             Isolation::Shared
         },
         roots: Vec::new(),
+        protocol: Protocol::Auto,
     }
 }

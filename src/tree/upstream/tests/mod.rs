@@ -28,7 +28,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::past::Past;
 use super::who::Who;
-use crate::config::model::{Isolation, ServerSpec};
+use crate::config::model::{Isolation, Protocol, ServerSpec};
 use crate::ids::{CallId, Generation, Prefix};
 use crate::protocol::Era;
 use crate::protocol::jsonrpc::{self, Message};
@@ -55,6 +55,7 @@ fn spec(script: &str, call_timeout: Duration) -> ServerSpec {
         prefix: Prefix::of(&name("s")),
         isolation: Isolation::Shared,
         roots: Vec::new(),
+        protocol: Protocol::Auto,
     }
 }
 

@@ -1,0 +1,58 @@
+//! What clients are served of 2026-07-28: as the configuration has it, followed by the listener.
+
+use tokio::sync::watch;
+
+use super::actor::RootState;
+use super::host::RootHost;
+use crate::config::model::{Isolation, Offer, Serving};
+use crate::ids::ServerName;
+use crate::supervise::Spawn;
+use crate::tree::edge::Edge;
+use crate::tree::registry::Wanted;
+
+/// What holds now, and why.
+#[derive(Debug, Default)]
+pub(super) struct Offered {
+    offer: Offer,
+    isolated: Option<ServerName>,
+    serving: watch::Sender<Serving>,
+}
+
+impl<S, E> RootHost<S, E> {
+    /// What is served, as it changes.
+    pub(super) fn serving(&self) -> watch::Receiver<Serving> {
+        self.offered.serving.subscribe()
+    }
+}
+
+impl<S: Spawn, E: Edge> RootState<S, E> {
+    /// Puts what a configuration with the servers `wanted` says in the place of what held, and says
+    /// what changes for clients.
+    pub(super) fn take_offer(&mut self, offer: Option<Offer>, wanted: &[Wanted]) {
+        let is_isolated = |wanted: &&Wanted| wanted.isolation == Isolation::Session;
+        let isolated = wanted.iter().find(is_isolated);
+        let offered = &mut self.supervisor.host_mut().offered;
+        offered.offer = offer.unwrap_or(offered.offer);
+        offered.isolated = isolated.map(|wanted| wanted.server.clone());
+        let isolated = offered.isolated.as_ref();
+        let serving = offered.offer.serving(isolated);
+        let (occasion, former) = if self.is_configured {
+            ("reload", *offered.serving.borrow())
+        } else {
+            ("configuration", Offer::Both.serving(None))
+        };
+        if serving != former {
+            log::info!("{occasion}: gateway: protocol: {}", serving.said(isolated));
+        }
+        offered.serving.send_replace(serving);
+    }
+}
+
+impl Offered {
+    /// The server for whose sessions clients are not told of what is served.
+    pub(super) fn held_back_by(&self) -> Option<String> {
+        let Serving { modern, discover } = *self.serving.borrow();
+        let server = self.isolated.as_ref().filter(|_| modern && !discover)?;
+        Some(server.to_string())
+    }
+}
