@@ -74,7 +74,10 @@ pub(super) fn entries(raw: &str) -> Vec<&str> {
 }
 
 /// Shows every member of the object `text` to `visit`: raw key, raw value.
-fn each<'a>(text: &'a str, visit: impl FnMut(&'a str, &'a str)) -> Result<(), serde_json::Error> {
+pub(super) fn each<'a>(
+    text: &'a str,
+    visit: impl FnMut(&'a str, &'a str),
+) -> Result<(), serde_json::Error> {
     let mut reader = serde_json::Deserializer::from_str(text);
     reader.deserialize_map(Each(visit))?;
     reader.end()

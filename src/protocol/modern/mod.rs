@@ -2,7 +2,11 @@
 //! which revision, and what a server wants to ask travels in its result. What both eras share is in
 //! [`super::mcp`].
 
+pub mod envelope;
+pub mod header_value;
 pub mod keys;
 pub mod listen;
+pub mod methods;
+pub mod param_headers;
 pub mod request;
 pub mod results;
