@@ -16,7 +16,7 @@ use super::registry::{
     Catalogue, Registry, RegistryArgs, RegistryHandle, Routes, Store, Subscriber, Wanted,
 };
 use super::root::{RootHandle, RootMsg, StatusHandle};
-use super::sessions::{Sessions, SessionsArgs, SessionsHandle, Signer};
+use super::sessions::{Sessions, SessionsArgs, SessionsHandle, Signer, Workers};
 use super::shares::Rest;
 use super::upstream::{UpstreamHandle, UpstreamMsg};
 use crate::config::model::{Isolation, Limits};
@@ -226,10 +226,13 @@ pub(crate) async fn sessions(servers: &[&str]) -> SessionsHandle {
     let (root, _) = root().await;
     let wanted = servers.iter().map(|server| wanted(server)).collect();
     let registry = registry(&root, wanted).await;
+    let limits = Arc::new(Limits::default());
+    let workers = Workers::new(Arc::clone(&limits), Metrics::default());
     let args = SessionsArgs {
+        workers: workers.clone(),
         registry,
         root,
-        limits: Arc::new(Limits::default()),
+        limits,
         signer: Signer::load(None),
         state_dir: None,
         metrics: Metrics::default(),
@@ -237,5 +240,5 @@ pub(crate) async fn sessions(servers: &[&str]) -> SessionsHandle {
     let (actor, _) = Actor::spawn(None, Sessions { spawn: Plain }, args)
         .await
         .unwrap();
-    SessionsHandle::new(actor)
+    SessionsHandle::new(actor, workers)
 }

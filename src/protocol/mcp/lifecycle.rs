@@ -134,13 +134,19 @@ pub fn client_info(params: Option<&Bytes>) -> ClientInfo {
 
 /// What the gateway declares to every client, whatever its servers offer at the moment: they come
 /// and go while a session lives, and nothing can be declared later.
-const CAPABILITIES: &str = r#"{"tools":{"listChanged":true},"prompts":{"listChanged":true},"resources":{"subscribe":true,"listChanged":true},"logging":{},"completions":{}}"#;
+pub(in super::super) const CAPABILITIES: &str = r#"{"tools":{"listChanged":true},"prompts":{"listChanged":true},"resources":{"subscribe":true,"listChanged":true},"logging":{},"completions":{}}"#;
+
+/// What the gateway tells clients of itself, in every era.
+pub(in super::super) fn gateway_info() -> String {
+    format!(r#"{{"name":"{NAME}","title":"mcproxy gateway","version":"{RELEASE}"}}"#)
+}
 
 /// The gateway's answer to a client's `initialize`. `instructions` are advice to the model.
 #[must_use]
 pub fn initialize_result(version: Version, instructions: Option<&str>) -> Bytes {
     let mut out = format!(
-        r#"{{"protocolVersion":"{version}","capabilities":{CAPABILITIES},"serverInfo":{{"name":"{NAME}","title":"mcproxy gateway","version":"{RELEASE}"}}"#
+        r#"{{"protocolVersion":"{version}","capabilities":{CAPABILITIES},"serverInfo":{}"#,
+        gateway_info()
     )
     .into_bytes();
     if let Some(instructions) = instructions {

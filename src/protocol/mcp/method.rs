@@ -2,6 +2,8 @@
 
 /// The handshake's request.
 pub const INITIALIZE: &str = "initialize";
+/// What a gateway or server offers, without a handshake (2026-07-28).
+pub const DISCOVER: &str = "server/discover";
 /// The handshake's end.
 pub const INITIALIZED: &str = "notifications/initialized";
 /// Answered by whoever is asked, with `{}`.

@@ -3,4 +3,6 @@
 //! [`super::mcp`].
 
 pub mod keys;
+pub mod listen;
 pub mod request;
+pub mod results;

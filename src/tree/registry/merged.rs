@@ -2,7 +2,7 @@
 //! changes, and by a session whose own instances offer something else. Immutable.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use super::catalogue::{Catalogue, List};
 use super::instructions;
@@ -84,6 +84,12 @@ impl Default for Merged {
 }
 
 impl Merged {
+    /// Nothing is offered; one for all.
+    pub(crate) fn nothing() -> Arc<Self> {
+        static NOTHING: LazyLock<Arc<Merged>> = LazyLock::new(Arc::default);
+        Arc::clone(&NOTHING)
+    }
+
     /// Merges what `sources` offer. What did not change since one of the `former` merges is taken
     /// from it.
     pub(super) fn build(sources: Vec<Source>, former: &[&Self]) -> Self {

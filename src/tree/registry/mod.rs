@@ -30,6 +30,7 @@ pub(crate) use catalogue::{Abilities, Catalogue, Gap, Lessons};
 pub(crate) use handle::{RegistryHandle, Subscriber};
 pub(crate) use merged::{Changes, Merged, Route};
 pub(crate) use message::{ServerState, Wanted};
+pub(crate) use pages::Page;
 pub(crate) use routes::{RouteState, Routes};
 pub(crate) use store::Store;
 #[cfg(test)]

@@ -84,6 +84,14 @@ impl Page {
         self.0.iter().map(|piece| &**piece)
     }
 
+    /// The raw result with `head` in the place of the brace that it begins with.
+    pub(crate) fn after<'a>(&'a self, head: &'a [u8]) -> impl Iterator<Item = &'a [u8]> + Clone {
+        let first = self.0.first().map_or(&[][..], |first| first);
+        let first = first.strip_prefix(b"{").unwrap_or(first);
+        let rest = self.0.iter().skip(1).map(|piece| &**piece);
+        [head, first].into_iter().chain(rest)
+    }
+
     /// The raw result in one piece.
     #[cfg(test)]
     pub(crate) fn whole(&self) -> Bytes {

@@ -14,7 +14,7 @@ use crate::tree::config::{ConfigActor, ConfigArgs, ConfigHandle};
 use crate::tree::edge::{Edge, EdgeLinks};
 use crate::tree::quota::Quota;
 use crate::tree::registry::{Registry, RegistryArgs, RegistryHandle, Store};
-use crate::tree::sessions::{Sessions, SessionsArgs, SessionsHandle};
+use crate::tree::sessions::{Sessions, SessionsArgs, SessionsHandle, Workers};
 use crate::tree::upstream::{self, Past, Upstream, UpstreamArgs, UpstreamHandle};
 
 impl<S: Spawn, E: Edge> RootHost<S, E> {
@@ -68,7 +68,9 @@ impl<S: Spawn, E: Edge> RootHost<S, E> {
         self.owners.clear();
         self.life = generation;
         let spawn = self.spawn.clone();
+        let workers = Workers::new(self.limits(), self.settings.metrics.clone());
         let args = SessionsArgs {
+            workers: workers.clone(),
             registry: self.registry()?,
             root: self.root.for_sessions(generation),
             limits: self.limits(),
@@ -79,7 +81,7 @@ impl<S: Spawn, E: Edge> RootHost<S, E> {
         let (actor, started) = self
             .spawn
             .spawn("sessions", Sessions { spawn }, args, parent)?;
-        self.sessions = Some(SessionsHandle::new(actor.clone()));
+        self.sessions = Some(SessionsHandle::new(actor.clone(), workers));
         Ok((actor, started).into())
     }
 

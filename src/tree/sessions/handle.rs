@@ -8,10 +8,12 @@ use ractor::{ActorRef, RpcReplyPort};
 
 use super::Stop;
 use super::message::SessionsMsg;
+use super::requests::{Replies, Workers};
 use super::session::{Key, OpenedSse, SessionHandle};
 use crate::config::model::Limits;
 use crate::ids::{Holder, Owner, SessionId};
 use crate::protocol::mcp::lifecycle::ClientInfo;
+use crate::protocol::modern::request::ModernRequest;
 use crate::tree::call::CallError;
 use crate::tree::heartbeat::Beat;
 use crate::tree::registry::RegistryHandle;
@@ -23,20 +25,27 @@ const ANSWER: Duration = Duration::from_secs(5);
 #[derive(Clone, Debug)]
 pub struct SessionsHandle {
     actor: ActorRef<SessionsMsg>,
+    workers: Workers,
     holder: Holder,
 }
 
 impl SessionsHandle {
-    pub(in crate::tree) fn new(actor: ActorRef<SessionsMsg>) -> Self {
-        let holder = Holder::of(Owner::ANYBODY);
-        Self { actor, holder }
+    /// `workers` are those that the supervisor is started with.
+    pub(in crate::tree) fn new(actor: ActorRef<SessionsMsg>, workers: Workers) -> Self {
+        Self {
+            actor,
+            workers,
+            holder: Holder::of(Owner::ANYBODY),
+        }
     }
 
     /// The same for `holder`.
     #[must_use]
     pub fn of(&self, holder: Holder) -> Self {
-        let actor = self.actor.clone();
-        Self { actor, holder }
+        Self {
+            holder,
+            ..self.clone()
+        }
     }
 
     /// From now on there are sessions of `owners` only.
@@ -68,6 +77,13 @@ impl SessionsHandle {
             reply,
         })
         .await
+    }
+
+    /// Has the request of a client without a session done (2026-07-28).
+    ///
+    /// Errors: `Overloaded` where as many are open as there may be, and `Gone`.
+    pub fn request(&self, request: ModernRequest) -> Result<Replies, CallError> {
+        self.workers.request(self.holder, request)
     }
 
     /// The Streamable HTTP session with this id; one that this gateway signed and that is not

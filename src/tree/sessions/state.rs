@@ -5,13 +5,15 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use ractor::{ActorId, ActorRef};
+use ractor::{ActorCell, ActorId, ActorRef};
 use tokio::task::JoinSet;
 
 use super::Stop;
+use super::conversation::CallWatch;
 use super::deleted::Deleted;
 use super::message::SessionsMsg;
-use super::session::{CallWatch, Key, SessionHandle};
+use super::requests::WorkerArgs;
+use super::session::{Key, SessionHandle};
 use super::signing::Signed;
 use super::stop::Stopping;
 use super::supervisor::SessionsArgs;
@@ -81,6 +83,26 @@ impl SessionsState {
         }
     }
 
+    /// What a worker is started with now.
+    pub(super) fn worker_args(&self) -> WorkerArgs {
+        WorkerArgs {
+            registry: self.args.registry.clone(),
+            root: self.args.root.clone(),
+            limits: Arc::clone(&self.args.limits),
+            subscriptions: self.subscriptions.clone(),
+            stop: self.stopping.step,
+            call_watch: Arc::clone(&self.call_watch),
+            metrics: self.args.metrics.clone(),
+        }
+    }
+
+    /// The place of a worker that has ended, if it is one; its calls have no answer any more.
+    pub(super) fn worker(&mut self, cell: &ActorCell) -> Option<usize> {
+        let index = self.args.workers.index_of(cell)?;
+        self.note_calling(cell.get_id(), false);
+        Some(index)
+    }
+
     /// The session that is found by `key`.
     pub(super) fn find(&self, key: &Key) -> Option<SessionHandle> {
         self.sessions.get(key).cloned()
@@ -136,6 +158,7 @@ impl SessionsState {
         for session in self.sessions.values() {
             session.limits(Arc::clone(&limits));
         }
+        self.args.workers.limits(&limits);
         self.subscriptions.resize(limits.max_subscriptions_bytes);
         self.args.limits = limits;
         if self.idle_check.take().is_some() {
@@ -175,6 +198,7 @@ impl SessionsState {
     }
 
     pub(super) fn keep_owners(&mut self, owners: Arc<[Owner]>) {
+        self.args.workers.keep_owners(&owners);
         let before = std::mem::replace(&mut self.owners, owners);
         self.former_owners.extend(before.iter());
         self.former_owners
@@ -247,12 +271,17 @@ impl SessionsState {
         for session in self.oldest_first() {
             session.hello(registry.clone());
         }
+        self.args.workers.hello(&registry);
         self.args.registry = registry;
     }
 
     /// The gateway's stop has come so far.
     pub(super) fn stop(&mut self, step: Stop) {
-        self.stopping.go_on(step, self.living.keys().copied());
+        let workers = self.args.workers.cells();
+        let workers = workers.iter().map(ActorCell::get_id);
+        let living = self.living.keys().copied().chain(workers);
+        self.stopping.go_on(step, living);
+        self.args.workers.stop(step);
         for session in self.oldest_first() {
             session.stop(step);
         }

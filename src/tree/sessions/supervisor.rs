@@ -3,12 +3,13 @@
 
 use std::sync::Arc;
 
-use ractor::{Actor, ActorProcessingErr, ActorRef, SupervisionEvent};
+use ractor::{Actor, ActorCell, ActorProcessingErr, ActorRef, SpawnErr, SupervisionEvent};
 use tokio::sync::mpsc;
 
 use super::deleted::Deleted;
 use super::delivery::load::SessionLoad;
 use super::message::SessionsMsg;
+use super::requests::{Worker, Workers};
 use super::session::{
     Key, OpenedSse, Outbound, Profile, Session, SessionArgs, SessionHandle, Transport,
 };
@@ -42,6 +43,8 @@ pub(crate) struct SessionsArgs {
     pub limits: Arc<Limits>,
     /// Who signs the ids of sessions over Streamable HTTP.
     pub signer: Signer,
+    /// Who does the requests of clients without a session: none yet.
+    pub workers: Workers,
     /// Where it is kept which ids were given up; nowhere if absent.
     pub state_dir: Option<StateDir>,
     /// Where sessions and their calls are counted.
@@ -59,7 +62,11 @@ impl<S: Spawn> Actor for Sessions<S> {
         args: SessionsArgs,
     ) -> Result<SessionsState, ActorProcessingErr> {
         let deleted = Deleted::load(args.state_dir.clone()).await;
-        Ok(SessionsState::new(myself, args, deleted))
+        let state = SessionsState::new(myself, args, deleted);
+        for index in 0..Workers::count() {
+            self.start_worker(index, &state)?;
+        }
+        Ok(state)
     }
 
     async fn handle(
@@ -123,10 +130,10 @@ impl<S: Spawn> Actor for Sessions<S> {
     ) -> Result<(), ActorProcessingErr> {
         match event {
             // The dead session's state is in the event: dropping it here withdraws its calls.
-            SupervisionEvent::ActorTerminated(cell, ..) => state.forget(cell.get_id()),
+            SupervisionEvent::ActorTerminated(cell, ..) => self.on_gone(&cell, state)?,
             SupervisionEvent::ActorFailed(cell, error) => {
                 log::error!("A session failed, its client has to come back: {error}");
-                state.forget(cell.get_id());
+                self.on_gone(&cell, state)?;
             }
             SupervisionEvent::ActorStarted(_) | SupervisionEvent::ProcessGroupChanged(_) => {}
         }
@@ -135,6 +142,23 @@ impl<S: Spawn> Actor for Sessions<S> {
 }
 
 impl<S: Spawn> Sessions<S> {
+    /// A session is forgotten, a worker restarted: whose requests it had, has to ask again.
+    fn on_gone(&self, cell: &ActorCell, state: &mut SessionsState) -> Result<(), SpawnErr> {
+        match state.worker(cell) {
+            Some(index) => self.start_worker(index, state)?,
+            None => state.forget(cell.get_id()),
+        }
+        Ok(())
+    }
+
+    fn start_worker(&self, index: usize, state: &SessionsState) -> Result<(), SpawnErr> {
+        let parent = state.myself.get_cell();
+        let args = state.worker_args();
+        let (worker, _) = self.spawn.spawn("requests", Worker, args, parent)?;
+        state.args.workers.put(index, worker);
+        Ok(())
+    }
+
     fn open_sse(&self, holder: Holder, state: &mut SessionsState) -> Result<OpenedSse, CallError> {
         let id = SessionId::random().map_err(no_random_bits)?;
         let (queue, feed) = mpsc::unbounded_channel();

@@ -18,7 +18,6 @@ use crate::tree::registry::{Changes, Merged};
 const EVERY: Duration = Duration::from_millis(250);
 
 /// What the client was told.
-#[derive(Default)]
 pub(super) struct Announcements {
     /// What the client was last told of, or has seen.
     told: Arc<Merged>,
@@ -30,6 +29,18 @@ pub(super) struct Announcements {
     unheard_since: Option<Instant>,
     /// Whether its client listens, or did when it was last known.
     listens: bool,
+}
+
+impl Default for Announcements {
+    fn default() -> Self {
+        Self {
+            told: Merged::nothing(),
+            pause: None,
+            unheard: Changes::default(),
+            unheard_since: None,
+            listens: false,
+        }
+    }
 }
 
 impl Announcements {

@@ -224,24 +224,30 @@ impl Conversation {
         {
             self.caller.metrics.call_refused(server);
         }
-        let answer = match answer {
-            Answer::Result(result) => beside(self.weight(&result), || {
-                jsonrpc::result(&open.id, &self.outward(&open, result))
-            }),
-            Answer::Error(error) => jsonrpc::error(Some(&open.id), &error),
-            Answer::Failed(text) if open.method == method::TOOLS_CALL => {
-                jsonrpc::result(&open.id, &tools::failed_call(&text))
-            }
-            Answer::Failed(text) => {
-                let error = jsonrpc::error_object(code::SERVER_UNAVAILABLE, &text);
-                jsonrpc::error(Some(&open.id), &error)
-            }
-        };
-        if let Stage::Sent(guard) = open.stage {
+        let OpenCall {
+            id,
+            method,
+            stream,
+            server,
+            stage,
+            counted,
+            ..
+        } = open;
+        if let Stage::Sent(guard) = stage {
             guard.settle();
         }
-        drop(open.counted);
-        fx.respond(open.stream, answer);
+        drop(counted);
+        let asked = ReplyTo { id, stream };
+        match answer {
+            Answer::Result(result) => beside(self.weight(&result), || {
+                fx.respond_result(&asked, &self.outward(method, server.as_ref(), result));
+            }),
+            Answer::Error(error) => fx.respond_error(&asked, &error),
+            Answer::Failed(text) if method == method::TOOLS_CALL => {
+                fx.respond_result(&asked, &tools::failed_call(&text));
+            }
+            Answer::Failed(text) => fx.refuse(&asked, code::SERVER_UNAVAILABLE, &text),
+        }
     }
 
     /// What it costs to send it on, as so many bytes that are copied.
@@ -251,14 +257,14 @@ impl Conversation {
     }
 
     /// The result with the URIs that clients know its server's resources by.
-    fn outward(&self, open: &OpenCall, result: Bytes) -> Bytes {
-        let server = open.server.as_ref().filter(|_| self.merged.may_collide());
+    fn outward(&self, method: &str, server: Option<&ServerName>, result: Bytes) -> Bytes {
+        let server = server.filter(|_| self.merged.may_collide());
         let Some(server) = server else {
             return result;
         };
         let mut search = Search::result();
         let outward = |uri: &str| self.merged.outward_uri(server, uri, &mut search);
-        let changed = contents::rewrite_uris(open.method, &result, outward);
+        let changed = contents::rewrite_uris(method, &result, outward);
         self.searched(&search);
         changed.unwrap_or(result)
     }

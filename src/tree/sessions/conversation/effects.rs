@@ -9,6 +9,7 @@ use super::super::delivery::StreamId;
 use crate::ids::ServerName;
 use crate::protocol::jsonrpc::{self, RequestId};
 use crate::tree::client::Owner;
+use crate::tree::registry::Page;
 
 /// A request that is answered here: its id, and where the answer goes.
 #[derive(Debug, Clone)]
@@ -23,8 +24,14 @@ pub(in super::super) trait Effects {
     /// What time it is.
     fn now(&self) -> Instant;
 
-    /// Sends the answer to a request that came on `stream`.
-    fn respond(&mut self, stream: StreamId, response: Bytes);
+    /// Answers a request with its raw result.
+    fn respond_result(&mut self, to: &ReplyTo, result: &[u8]);
+
+    /// Answers the request for a list with one of its pages.
+    fn respond_page(&mut self, to: &ReplyTo, page: &Page);
+
+    /// Answers a request with a raw error.
+    fn respond_error(&mut self, to: &ReplyTo, error: &[u8]);
 
     /// A request that came on `stream` gets no answer: its client cancelled it.
     fn forgo(&mut self, stream: StreamId);
@@ -57,14 +64,8 @@ pub(in super::super) trait Effects {
     /// The owner's instances are of no use any more.
     fn instances_unused(&mut self);
 
-    /// Refuses a request.
-    fn respond_error(&mut self, to: &ReplyTo, code: i64, text: &str) {
-        let error = jsonrpc::error_object(code, text);
-        self.respond(to.stream, jsonrpc::error(Some(&to.id), &error));
-    }
-
-    /// Answers a request.
-    fn respond_result(&mut self, to: &ReplyTo, result: &[u8]) {
-        self.respond(to.stream, jsonrpc::result(&to.id, result));
+    /// Refuses a request with an error of the gateway's own.
+    fn refuse(&mut self, to: &ReplyTo, code: i64, text: &str) {
+        self.respond_error(to, &jsonrpc::error_object(code, text));
     }
 }

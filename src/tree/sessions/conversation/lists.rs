@@ -3,7 +3,7 @@
 
 use super::stop::refuse_stopping;
 use super::{Conversation, Effects, ReplyTo};
-use crate::protocol::jsonrpc::{self, code};
+use crate::protocol::jsonrpc::code;
 use crate::protocol::mcp::item::Kind;
 use crate::protocol::mcp::lifecycle;
 use crate::protocol::version::Version;
@@ -25,6 +25,17 @@ pub(super) enum TableQuery {
 }
 
 impl Conversation {
+    /// Has a page of a list sent: the first one without a cursor.
+    pub(in super::super) fn list(
+        &mut self,
+        fx: &mut dyn Effects,
+        asked: ReplyTo,
+        (kind, cursor): (Kind, Option<String>),
+    ) {
+        let query = TableQuery::List { kind, cursor };
+        self.answer_or_keep(fx, WaitingQuery { asked, query });
+    }
+
     /// Answers from the table, or keeps the request until there is one that will do.
     pub(super) fn answer_or_keep(&mut self, fx: &mut dyn Effects, waiting: WaitingQuery) {
         let WaitingQuery { asked, query } = &waiting;
@@ -38,16 +49,15 @@ impl Conversation {
             (TableQuery::List { .. }, Some(true)) if fx.is_full() => {
                 // Those that waited for the table are answered all at once.
                 let text = "busy: more waits on this session's stream than may; read it";
-                fx.respond_error(asked, code::BUSY, text);
+                fx.refuse(asked, code::BUSY, text);
             }
             (TableQuery::List { kind, cursor }, Some(true)) => {
                 let pages = self.merged.pages(*kind);
                 if let Some(page) = pages.get(cursor.as_deref()) {
-                    let answer = jsonrpc::result_of(&asked.id, page.pieces());
-                    fx.respond(asked.stream, answer);
+                    fx.respond_page(asked, page);
                 } else {
                     let text = "Invalid cursor: it is none of this list's";
-                    fx.respond_error(asked, code::INVALID_PARAMS, text);
+                    fx.refuse(asked, code::INVALID_PARAMS, text);
                 }
             }
             (TableQuery::Initialize(_), None) | (TableQuery::List { .. }, None | Some(false))

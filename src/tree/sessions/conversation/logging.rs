@@ -42,7 +42,7 @@ impl Conversation {
             }
             Err(why) => {
                 let text = format!("Invalid params of {}: {why}", method::SET_LEVEL);
-                fx.respond_error(asked, code::INVALID_PARAMS, &text);
+                fx.refuse(asked, code::INVALID_PARAMS, &text);
             }
         }
     }

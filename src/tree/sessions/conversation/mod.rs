@@ -35,8 +35,8 @@ pub(in crate::tree::sessions) use self::instances::UNUSED;
 use self::interests::Interests;
 use self::lists::WaitingQuery;
 use self::server_requests::ServerRequests;
-pub(super) use self::stop::STOPPING;
 pub(crate) use self::stop::Stop;
+pub(super) use self::stop::{CallWatch, STOPPING};
 use crate::config::model::Limits;
 use crate::protocol::mcp::lifecycle::ClientInfo;
 use crate::protocol::version::Version;
@@ -109,7 +109,7 @@ impl Conversation {
             has_spoken: is_adopted,
             is_adopted,
             routes: None,
-            merged: Arc::default(),
+            merged: Merged::nothing(),
             instances: Instances::default(),
             instance_check: None,
             waiting: Vec::new(),
@@ -128,6 +128,11 @@ impl Conversation {
     /// Whether a request of the client has no answer yet.
     pub(super) fn is_calling(&self) -> bool {
         self.calls.len() > 0 || !self.waiting.is_empty()
+    }
+
+    /// From now on the client may be notified.
+    pub(super) fn hear(&mut self) {
+        self.has_spoken = true;
     }
 
     /// The events of the standalone stream that ask what the client has not answered.

@@ -58,7 +58,7 @@ impl Conversation {
             method::PING => fx.respond_result(&asked, b"{}"),
             method => {
                 let text = format!("Method not found: {method}");
-                fx.respond_error(&asked, code::METHOD_NOT_FOUND, &text);
+                fx.refuse(&asked, code::METHOD_NOT_FOUND, &text);
             }
         }
     }
@@ -66,7 +66,7 @@ impl Conversation {
     /// Refuses what would be too much for this session.
     pub(super) fn refuse_busy(&mut self, fx: &mut dyn Effects, asked: &ReplyTo, text: &str) {
         self.caller.metrics.refused("busy");
-        fx.respond_error(asked, code::BUSY, text);
+        fx.refuse(asked, code::BUSY, text);
     }
 
     fn on_list(
@@ -78,11 +78,8 @@ impl Conversation {
     ) {
         self.has_spoken = true;
         match item::list_cursor(params) {
-            Ok(cursor) => {
-                let query = TableQuery::List { kind, cursor };
-                self.answer_or_keep(fx, WaitingQuery { asked, query });
-            }
-            Err(why) => fx.respond_error(&asked, code::INVALID_PARAMS, &why),
+            Ok(cursor) => self.list(fx, asked, (kind, cursor)),
+            Err(why) => fx.refuse(&asked, code::INVALID_PARAMS, &why),
         }
     }
 
@@ -99,7 +96,7 @@ impl Conversation {
             Ok(request) => self.call(fx, asked, request),
             Err(why) => {
                 let text = format!("Invalid params of {method}: {why}");
-                fx.respond_error(&asked, code::INVALID_PARAMS, &text);
+                fx.refuse(&asked, code::INVALID_PARAMS, &text);
             }
         }
     }

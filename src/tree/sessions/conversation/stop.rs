@@ -1,6 +1,8 @@
 //! What is said while the gateway stops: what can be served is served, and the rest is answered with
 //! words.
 
+use ractor::ActorId;
+
 use super::routing::Routing;
 use super::{Conversation, Effects, ReplyTo};
 use crate::protocol::jsonrpc::code;
@@ -18,6 +20,12 @@ pub(crate) enum Stop {
     NoServers,
     /// Every call is answered and streams end; what comes is still answered.
     Ending,
+}
+
+/// Who wants to know, while the gateway stops, whether a client's call has no answer yet.
+pub(in super::super) trait CallWatch: Send + Sync {
+    /// Whether one of those that `actor` holds has none.
+    fn calling(&self, actor: ActorId, is_calling: bool);
 }
 
 /// Why what is not done now is not done at all.
@@ -60,7 +68,7 @@ impl Conversation {
 
 /// Refuses what the stop leaves no time for.
 pub(super) fn refuse_stopping(fx: &mut dyn Effects, asked: &ReplyTo) {
-    fx.respond_error(asked, code::SERVER_UNAVAILABLE, STOPPING);
+    fx.refuse(asked, code::SERVER_UNAVAILABLE, STOPPING);
 }
 
 /// The answer to a call that did not leave the gateway before its stop.

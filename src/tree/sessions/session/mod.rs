@@ -20,4 +20,4 @@ pub(super) use actor::{Session, SessionArgs, Transport};
 pub use handle::SessionHandle;
 pub use outbound::{OpenedSse, Outbound};
 pub(crate) use profile::Key;
-pub(super) use profile::{CallWatch, Profile};
+pub(super) use profile::Profile;

@@ -6,15 +6,17 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::super::conversation::Effects;
+use super::super::conversation::{Effects, ReplyTo};
 use super::super::delivery::StreamId;
 use super::super::delivery::queue_watch::QueueWatch;
 use super::super::delivery::streams::Streams;
 use super::SessionHandle;
 use crate::config::model::Limits;
 use crate::ids::ServerName;
+use crate::protocol::jsonrpc;
 use crate::telemetry::metrics::Metrics;
 use crate::tree::client::Owner;
+use crate::tree::registry::Page;
 use crate::tree::root::RootHandle;
 
 /// All of it.
@@ -51,6 +53,11 @@ impl Outlets {
         is_stuck
     }
 
+    fn respond(&mut self, stream: StreamId, response: Bytes) {
+        self.streams.respond(stream, response);
+        self.watch_queue();
+    }
+
     fn watch_queue(&mut self) {
         let patience = self.limits.slow_client_timeout;
         self.queue.note(&self.streams, patience);
@@ -62,9 +69,16 @@ impl Effects for Outlets {
         Instant::now()
     }
 
-    fn respond(&mut self, stream: StreamId, response: Bytes) {
-        self.streams.respond(stream, response);
-        self.watch_queue();
+    fn respond_result(&mut self, to: &ReplyTo, result: &[u8]) {
+        self.respond(to.stream, jsonrpc::result(&to.id, result));
+    }
+
+    fn respond_page(&mut self, to: &ReplyTo, page: &Page) {
+        self.respond(to.stream, jsonrpc::result_of(&to.id, page.pieces()));
+    }
+
+    fn respond_error(&mut self, to: &ReplyTo, error: &[u8]) {
+        self.respond(to.stream, jsonrpc::error(Some(&to.id), error));
     }
 
     fn forgo(&mut self, stream: StreamId) {

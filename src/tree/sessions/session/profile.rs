@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use ractor::ActorId;
-
+use super::super::conversation::CallWatch;
 use super::super::delivery::load::SessionLoad;
 use crate::ids::{Holder, Owner, SessionId};
 use crate::protocol::version::Version;
@@ -24,12 +23,6 @@ impl Key {
             Self::Sse(_, owner) | Self::Streamable(_, owner) => *owner,
         }
     }
-}
-
-/// Who wants to know, while the gateway stops, whether a session's call has no answer yet.
-pub(in crate::tree::sessions) trait CallWatch: Send + Sync {
-    /// Whether `session` has one.
-    fn calling(&self, session: ActorId, is_calling: bool);
 }
 
 /// What everybody knows of a session, as long as it lives.

@@ -17,6 +17,7 @@ mod servers;
 mod signed;
 mod stop;
 mod unheard;
+mod without;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,6 +32,7 @@ use tokio::time::{sleep, timeout};
 use super::message::SessionsMsg;
 use super::{
     Event, OpenedSse, Outbound, SessionHandle, Sessions, SessionsArgs, SessionsHandle, Signer,
+    Workers,
 };
 use crate::config::model::Limits;
 use crate::ids::SessionId;
@@ -72,13 +74,16 @@ impl House {
         let (root, told) = testing::root().await;
         let servers = servers.iter().map(|server| wanted(server)).collect();
         let registry = testing::registry(&root, servers).await;
+        let limits = Arc::new(Limits {
+            max_sessions: limit,
+            ..Limits::default()
+        });
+        let workers = Workers::new(Arc::clone(&limits), Metrics::default());
         let args = SessionsArgs {
+            workers: workers.clone(),
             registry: registry.clone(),
             root,
-            limits: Arc::new(Limits {
-                max_sessions: limit,
-                ..Limits::default()
-            }),
+            limits,
             signer,
             state_dir: None,
             metrics: Metrics::default(),
@@ -87,7 +92,7 @@ impl House {
         Self {
             told,
             registry,
-            sessions: SessionsHandle::new(supervisor.clone()),
+            sessions: SessionsHandle::new(supervisor.clone(), workers),
             supervisor,
         }
     }

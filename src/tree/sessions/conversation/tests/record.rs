@@ -8,9 +8,11 @@ use tokio::time::Instant;
 
 use super::super::super::delivery::StreamId;
 use super::super::super::delivery::streams::Streams;
-use super::super::Effects;
+use super::super::{Effects, ReplyTo};
 use crate::ids::ServerName;
+use crate::protocol::jsonrpc;
 use crate::tree::client::Owner;
+use crate::tree::registry::Page;
 
 /// The record.
 pub(super) struct Record {
@@ -42,16 +44,30 @@ impl Record {
     }
 }
 
-impl Effects for Record {
-    fn now(&self) -> Instant {
-        self.now
-    }
-
+impl Record {
     fn respond(&mut self, stream: StreamId, response: Bytes) {
         match &mut self.wire {
             Some(wire) => wire.respond(stream, response),
             None => self.notify(stream, response),
         }
+    }
+}
+
+impl Effects for Record {
+    fn now(&self) -> Instant {
+        self.now
+    }
+
+    fn respond_result(&mut self, to: &ReplyTo, result: &[u8]) {
+        self.respond(to.stream, jsonrpc::result(&to.id, result));
+    }
+
+    fn respond_page(&mut self, to: &ReplyTo, page: &Page) {
+        self.respond(to.stream, jsonrpc::result_of(&to.id, page.pieces()));
+    }
+
+    fn respond_error(&mut self, to: &ReplyTo, error: &[u8]) {
+        self.respond(to.stream, jsonrpc::error(Some(&to.id), error));
     }
 
     fn forgo(&mut self, stream: StreamId) {

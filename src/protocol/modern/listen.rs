@@ -1,0 +1,222 @@
+//! `subscriptions/listen`: what a client wants to be told, and what it is told there (2026-07-28,
+//! server/subscriptions).
+
+use bytes::Bytes;
+
+use super::super::jsonrpc::{self, RequestId};
+use super::super::raw;
+use super::keys;
+
+/// The method.
+pub const LISTEN: &str = "subscriptions/listen";
+/// What says which of it was agreed to.
+const ACKNOWLEDGED: &str = "notifications/subscriptions/acknowledged";
+/// No client means to hear of more.
+const MOST_URIS: usize = 10_000;
+
+/// What is told on one stream.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// That the list of tools is not what it was.
+    pub tools: bool,
+    /// The same of prompts.
+    pub prompts: bool,
+    /// The same of resources and templates.
+    pub resources: bool,
+    /// That these resources are not what they were.
+    pub uris: Vec<String>,
+}
+
+impl Filter {
+    /// Reads the params of the request. The error says what is wrong with them.
+    pub fn parse(params: Option<&Bytes>) -> Result<Self, String> {
+        let missing = || "the params have no 'notifications'".to_owned();
+        let text = raw::text(params.ok_or_else(missing)?, "the params' bytes")?;
+        let [filter] = raw::pick(text, ["notifications"])
+            .map_err(|error| format!("the params are unusable: {error}"))?;
+        let filter = filter.once("notifications")?.ok_or_else(missing)?;
+        let names = [
+            "toolsListChanged",
+            "promptsListChanged",
+            "resourcesListChanged",
+            "resourceSubscriptions",
+        ];
+        let [tools, prompts, resources, uris] = raw::pick(filter, names)
+            .map_err(|error| format!("'notifications' is unusable: {error}"))?;
+        let wants = |raw: Option<&str>| raw == Some("true");
+        Ok(Self {
+            tools: wants(tools.value("toolsListChanged")?),
+            prompts: wants(prompts.value("promptsListChanged")?),
+            resources: wants(resources.value("resourcesListChanged")?),
+            uris: uris
+                .value("resourceSubscriptions")?
+                .map_or_else(|| Ok(Vec::new()), texts)?,
+        })
+    }
+
+    /// Whether nothing is told.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    fn to_json(&self) -> Vec<u8> {
+        let kinds = [
+            (self.tools, "toolsListChanged"),
+            (self.prompts, "promptsListChanged"),
+            (self.resources, "resourcesListChanged"),
+        ];
+        let kinds = kinds.into_iter().filter(|(is_told, _)| *is_told);
+        let mut members: Vec<Vec<u8>> = kinds
+            .map(|(_, name)| format!(r#""{name}":true"#).into_bytes())
+            .collect();
+        if !self.uris.is_empty() {
+            let uris: Vec<Vec<u8>> = self.uris.iter().map(|uri| raw::quoted(uri)).collect();
+            let uris = uris.join(&b","[..]);
+            members.push([&br#""resourceSubscriptions":["#[..], &uris, b"]"].concat());
+        }
+        [&b"{"[..], &members.join(&b","[..]), b"}"].concat()
+    }
+}
+
+fn texts(raw: &str) -> Result<Vec<String>, String> {
+    let wrong = |_| "'resourceSubscriptions' is not an array of strings".to_owned();
+    let mut texts: Vec<String> = serde_json::from_str(raw).map_err(wrong)?;
+    if texts.len() > MOST_URIS {
+        return Err(format!("more than {MOST_URIS} 'resourceSubscriptions'"));
+    }
+    texts.sort_unstable();
+    texts.dedup();
+    Ok(texts)
+}
+
+/// Says what is told from here on; the first message of the stream that request `id` opened.
+#[must_use]
+pub fn acknowledged(id: &RequestId, agreed: &Filter) -> Bytes {
+    let mut params = meta(id);
+    params.extend_from_slice(br#","notifications":"#);
+    params.extend_from_slice(&agreed.to_json());
+    params.push(b'}');
+    jsonrpc::notification(ACKNOWLEDGED, Some(&params))
+}
+
+/// A notification without params of its own on that stream.
+#[must_use]
+pub fn notification(id: &RequestId, method: &str) -> Bytes {
+    let mut params = meta(id);
+    params.push(b'}');
+    jsonrpc::notification(method, Some(&params))
+}
+
+/// The params of a notification, under the id of that stream.
+#[must_use]
+pub fn with_id(id: &RequestId, params: &Bytes) -> Bytes {
+    let text = std::str::from_utf8(params).ok();
+    let [found] = raw::members(text, ["_meta"]);
+    let id = format!(r#""{}":{}"#, keys::SUBSCRIPTION_ID, id.as_raw());
+    let (inner, at) = match (text, found) {
+        (Some(text), Some(found)) => (true, raw::span(text, found).start),
+        _ => (false, 0),
+    };
+    let brace = params.iter().skip(at).position(|byte| *byte == b'{');
+    let Some(at) = brace.map(|offset| at + offset + 1) else {
+        return params.clone();
+    };
+    let added = if inner {
+        id
+    } else {
+        format!(r#""_meta":{{{id}}}"#)
+    };
+    let (before, after) = params.split_at(at.min(params.len()));
+    let comma: &[u8] = if after.trim_ascii_start().starts_with(b"}") {
+        b""
+    } else {
+        b","
+    };
+    [before, added.as_bytes(), comma, after].concat().into()
+}
+
+/// The raw result by which the gateway ends a stream.
+#[must_use]
+pub fn ended(id: &RequestId) -> Vec<u8> {
+    let mut out = meta(id);
+    out.extend_from_slice(br#","resultType":"complete"}"#);
+    out
+}
+
+/// An object that is not closed yet, with the stream's id.
+fn meta(id: &RequestId) -> Vec<u8> {
+    let (key, id) = (keys::SUBSCRIPTION_ID, id.as_raw());
+    format!(r#"{{"_meta":{{"{key}":{id}}}"#).into_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn parse(params: &'static str) -> Result<Filter, String> {
+        Filter::parse(Some(&Bytes::from_static(params.as_bytes())))
+    }
+
+    fn params(message: &Bytes) -> Value {
+        let mut message: Value = serde_json::from_slice(message).unwrap();
+        message["params"].take()
+    }
+
+    #[test]
+    fn what_is_wanted_is_read_and_agreed_to() {
+        let filter = parse(
+            r#"{"_meta":{},"notifications":{"toolsListChanged":true,"promptsListChanged":false,
+                "resourcesListChanged":null,"resourceSubscriptions":["b:","a:\"","b:"],"x":1}}"#,
+        )
+        .unwrap();
+        assert_eq!(
+            (filter.tools, filter.prompts, filter.resources),
+            (true, false, false)
+        );
+        assert_eq!(filter.uris, ["a:\"", "b:"]);
+        assert!(!filter.is_empty() && parse(r#"{"notifications":{}}"#).unwrap().is_empty());
+        let id = RequestId::from_raw("\"l:0\"").unwrap();
+        let wanted = json!({"_meta": {"io.modelcontextprotocol/subscriptionId": "l:0"},
+            "notifications": {"toolsListChanged": true, "resourceSubscriptions": ["a:\"", "b:"]}});
+        assert_eq!(params(&acknowledged(&id, &filter)), wanted);
+        for wrong in [
+            "{}",
+            "[]",
+            r#"{"notifications":1}"#,
+            r#"{"notifications":{"resourceSubscriptions":[1]}}"#,
+        ] {
+            assert!(parse(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn every_message_names_its_stream() {
+        let id = RequestId::from_raw("7").unwrap();
+        let wanted = json!({"io.modelcontextprotocol/subscriptionId": 7});
+        let plain = notification(&id, "notifications/tools/list_changed");
+        assert_eq!(params(&plain), json!({"_meta": wanted}));
+        let ended: Value = serde_json::from_slice(&ended(&id)).unwrap();
+        assert_eq!(ended, json!({"_meta": wanted, "resultType": "complete"}));
+        for (told, meta) in [
+            (
+                r#"{"uri":"a:"}"#,
+                json!({"io.modelcontextprotocol/subscriptionId": 7}),
+            ),
+            (
+                r#"{"uri":"a:","_meta":{"x":1}}"#,
+                json!({"io.modelcontextprotocol/subscriptionId": 7, "x": 1}),
+            ),
+            (
+                r#"{"_meta": {},"uri":"a:"}"#,
+                json!({"io.modelcontextprotocol/subscriptionId": 7}),
+            ),
+        ] {
+            let told = with_id(&id, &Bytes::from_static(told.as_bytes()));
+            let read: Value = serde_json::from_slice(&told).unwrap();
+            assert_eq!(read, json!({"uri": "a:", "_meta": meta}));
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! The workers as others see them: whoever has a request to be done takes one of them.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use ractor::{ActorCell, ActorRef};
+use tokio::sync::mpsc;
+
+use super::line::Line;
+use super::message::{Opened, RequestsMsg};
+use super::replies::Replies;
+use crate::config::model::Limits;
+use crate::ids::{Holder, Owner};
+use crate::protocol::modern::request::ModernRequest;
+use crate::telemetry::metrics::Metrics;
+use crate::tree::call::CallError;
+use crate::tree::client::{SessionEvent, SessionSink};
+use crate::tree::registry::{RegistryHandle, Routes, Subscriber};
+use crate::tree::sessions::conversation::Stop;
+use crate::tree::shares::Rest;
+use crate::tree::{Quota, Taker};
+
+/// Numbers of requests are none of actors: both are serial numbers of who makes calls.
+const FIRST: u64 = 1 << 63;
+/// What is reached when no more requests may be open.
+const MOST: &str =
+    "as many requests and streams of clients without a session as max_sessions allows";
+
+/// The workers of one life of the sessions' supervisor.
+#[derive(Debug, Clone)]
+pub(in crate::tree) struct Workers(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    workers: RwLock<Vec<ActorRef<RequestsMsg>>>,
+    /// How many requests there may be.
+    room: Quota,
+    limits: RwLock<Arc<Limits>>,
+    metrics: Metrics,
+}
+
+/// The number of the next request, whatever else is restarted.
+static NEXT: AtomicU64 = AtomicU64::new(FIRST);
+
+impl Workers {
+    /// None yet.
+    pub(in crate::tree) fn new(limits: Arc<Limits>, metrics: Metrics) -> Self {
+        Self(Arc::new(Shared {
+            workers: RwLock::default(),
+            room: Quota::new(limits.max_sessions),
+            limits: RwLock::new(limits),
+            metrics,
+        }))
+    }
+
+    /// As many as work at once.
+    pub(in crate::tree::sessions) fn count() -> usize {
+        std::thread::available_parallelism().map_or(1, usize::from)
+    }
+
+    /// A worker, in the place of a dead one or as one more.
+    pub(in crate::tree::sessions) fn put(&self, index: usize, worker: ActorRef<RequestsMsg>) {
+        let workers = self.0.workers.write();
+        let mut workers = workers.unwrap_or_else(PoisonError::into_inner);
+        match workers.get_mut(index) {
+            Some(place) => *place = worker,
+            None => workers.push(worker),
+        }
+    }
+
+    /// Has a request of `holder` done. What becomes of it is read there.
+    ///
+    /// Errors: `Overloaded` where there are as many as there may be, `Gone`.
+    pub(in crate::tree::sessions) fn request(
+        &self,
+        holder: Holder,
+        request: ModernRequest,
+    ) -> Result<Replies, CallError> {
+        let shared = &*self.0;
+        let session = None;
+        let taker = Arc::new(Taker { holder, session });
+        let room = shared.room.take_for(&taker, 1);
+        let room = room.ok_or(CallError::Overloaded(MOST))?;
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let worker = self.worker(number).ok_or(CallError::Gone)?;
+        let line = {
+            let limits = shared.limits.read();
+            let limits = limits.unwrap_or_else(PoisonError::into_inner);
+            Line::new(&limits, &shared.metrics)
+        };
+        let (queue, queued) = mpsc::unbounded_channel();
+        let replies = Replies::new(queued, Arc::clone(&line), (worker.clone(), number));
+        let opened = Opened {
+            number,
+            holder,
+            taker,
+            room,
+            request,
+            line,
+            queue,
+        };
+        let sent = worker.cast(RequestsMsg::Open(Box::new(opened)));
+        sent.map(|()| replies).map_err(|_| CallError::Gone)
+    }
+
+    fn worker(&self, number: u64) -> Option<ActorRef<RequestsMsg>> {
+        let workers = self.0.workers.read();
+        let workers = workers.unwrap_or_else(PoisonError::into_inner);
+        let count = u64::try_from(workers.len()).ok()?;
+        let at = number.checked_rem(count)?;
+        workers.get(usize::try_from(at).ok()?).cloned()
+    }
+
+    /// The place of a worker, if it is one.
+    pub(in crate::tree::sessions) fn index_of(&self, cell: &ActorCell) -> Option<usize> {
+        let workers = self.0.workers.read();
+        let workers = workers.unwrap_or_else(PoisonError::into_inner);
+        let id = cell.get_id();
+        workers.iter().position(|worker| worker.get_id() == id)
+    }
+
+    /// Who works.
+    pub(in crate::tree::sessions) fn cells(&self) -> Vec<ActorCell> {
+        let workers = self.0.workers.read();
+        let workers = workers.unwrap_or_else(PoisonError::into_inner);
+        workers.iter().map(ActorRef::get_cell).collect()
+    }
+
+    pub(in crate::tree::sessions) fn hello(&self, registry: &RegistryHandle) {
+        self.tell(|| RequestsMsg::Hello(registry.clone()));
+    }
+
+    /// From now on these limits hold.
+    pub(in crate::tree::sessions) fn limits(&self, limits: &Arc<Limits>) {
+        self.0.room.resize(limits.max_sessions);
+        let own = self.0.limits.write();
+        *own.unwrap_or_else(PoisonError::into_inner) = Arc::clone(limits);
+        self.tell(|| RequestsMsg::Limits(Arc::clone(limits)));
+    }
+
+    /// From now on there are requests of `owners` only.
+    pub(in crate::tree::sessions) fn keep_owners(&self, owners: &Arc<[Owner]>) {
+        self.tell(|| RequestsMsg::KeepOwners(Arc::clone(owners)));
+    }
+
+    /// The gateway's stop has come so far.
+    pub(in crate::tree::sessions) fn stop(&self, step: Stop) {
+        self.tell(|| RequestsMsg::Stop(step));
+    }
+
+    fn tell(&self, message: impl Fn() -> RequestsMsg) {
+        let workers = self.0.workers.read();
+        for worker in workers.unwrap_or_else(PoisonError::into_inner).iter() {
+            if worker.cast(message()).is_err() {
+                log::trace!("a worker has ended");
+            }
+        }
+    }
+}
+
+/// One request, for upstreams and root.
+pub(super) struct Sink {
+    pub(super) worker: ActorRef<RequestsMsg>,
+    pub(super) number: u64,
+    pub(super) holder: Holder,
+}
+
+impl SessionSink for Sink {
+    fn tell(&self, event: SessionEvent) {
+        let number = self.number;
+        if self
+            .worker
+            .cast(RequestsMsg::Event { number, event })
+            .is_err()
+        {
+            log::trace!("request {number} has ended with its worker");
+        }
+    }
+
+    fn rest(&self) -> Rest {
+        Rest::Busy
+    }
+
+    fn holder(&self) -> Holder {
+        self.holder
+    }
+}
+
+/// A worker, for the registry.
+pub(super) struct Reader(pub(super) ActorRef<RequestsMsg>);
+
+impl Subscriber for Reader {
+    fn routes_changed(&self, routes: Arc<Routes>) -> bool {
+        self.0.cast(RequestsMsg::RoutesChanged(routes)).is_ok()
+    }
+}

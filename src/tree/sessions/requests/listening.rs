@@ -1,0 +1,119 @@
+//! What a `subscriptions/listen` has come to: first it is asked for, then it is told which of that
+//! there is, and from then on what happens.
+
+use bytes::Bytes;
+use tokio::time::Instant;
+
+use super::super::delivery::StreamId;
+use crate::protocol::jsonrpc::{self, Message, RequestId};
+use crate::protocol::mcp::method;
+use crate::protocol::mcp::updated::Updated;
+use crate::protocol::modern::listen::{self, Filter};
+
+/// How much of what happens before the acknowledgement is kept until then.
+const MOST_EARLY: usize = 64;
+
+/// One stream that listens.
+pub(super) struct Listening {
+    /// What is told, once that is known.
+    filter: Filter,
+    /// The resources that no server has answered for yet, each by its place.
+    unknown: Vec<bool>,
+    is_granted: Vec<bool>,
+    /// When it is told what there is by then.
+    pub(super) until: Option<Instant>,
+    /// What has happened before.
+    early: Vec<Bytes>,
+}
+
+impl Listening {
+    pub(super) fn new(filter: Filter, until: Instant) -> Self {
+        let count = filter.uris.len();
+        Self {
+            unknown: vec![true; count],
+            is_granted: vec![false; count],
+            filter,
+            until: Some(until),
+            early: Vec::new(),
+        }
+    }
+
+    /// A server has answered for a resource.
+    pub(super) fn answered(&mut self, stream: StreamId, is_granted: bool) {
+        let position = place(stream);
+        if let Some(unknown) = position.and_then(|at| self.unknown.get_mut(at)) {
+            *unknown = false;
+        }
+        if let Some(granted) = position.and_then(|at| self.is_granted.get_mut(at)) {
+            *granted = is_granted;
+        }
+    }
+
+    /// Whether it can be told what there is.
+    pub(super) fn is_known(&self) -> bool {
+        self.until.is_some() && !self.unknown.contains(&true)
+    }
+
+    /// What it is told first, and what has happened before.
+    pub(super) fn acknowledge(&mut self, id: &RequestId) -> Vec<Bytes> {
+        self.until = None;
+        let mut granted = self.is_granted.iter();
+        self.filter
+            .uris
+            .retain(|_| granted.next().is_some_and(|granted| *granted));
+        let mut messages = vec![listen::acknowledged(id, &self.filter)];
+        let early = std::mem::take(&mut self.early);
+        messages.extend(early.iter().filter_map(|message| self.tells(id, message)));
+        messages
+    }
+
+    /// Whether nothing will ever be told.
+    pub(super) fn is_empty(&self) -> bool {
+        self.filter.is_empty()
+    }
+
+    /// What a notification is on this stream; nothing if it is none that is told there, or not yet.
+    pub(super) fn take(&mut self, id: &RequestId, message: Bytes) -> Option<Bytes> {
+        if self.until.is_none() {
+            return self.tells(id, &message);
+        }
+        if self.early.len() < MOST_EARLY {
+            self.early.push(message);
+        }
+        None
+    }
+
+    fn tells(&self, id: &RequestId, message: &Bytes) -> Option<Bytes> {
+        let Ok(Message::Notification(told)) = jsonrpc::decode(message) else {
+            return None;
+        };
+        let filter = &self.filter;
+        let is_told = match &*told.method {
+            method::TOOLS_LIST_CHANGED => filter.tools,
+            method::PROMPTS_LIST_CHANGED => filter.prompts,
+            method::RESOURCES_LIST_CHANGED => filter.resources,
+            method::RESOURCES_UPDATED => {
+                let updated = Updated::parse(told.params.as_ref()?).ok()?;
+                let is_it = |uri: &String| uri.as_str().cmp(updated.uri());
+                filter.uris.binary_search_by(is_it).is_ok()
+            }
+            _ => false,
+        };
+        is_told.then(|| match &told.params {
+            Some(params) => jsonrpc::notification(&told.method, Some(&listen::with_id(id, params))),
+            None => listen::notification(id, &told.method),
+        })
+    }
+}
+
+/// Where a server's answer for the resource at this place goes.
+pub(super) fn stream(position: usize) -> StreamId {
+    StreamId(FIRST + position as u64)
+}
+
+fn place(stream: StreamId) -> Option<usize> {
+    usize::try_from(stream.0.checked_sub(FIRST)?).ok()
+}
+
+/// The streams of this one and of what belongs to none are before it.
+const FIRST: u64 = 2;

@@ -1,0 +1,65 @@
+//! What a worker is told. Only its handle, the streams and its own requests build these.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::line::Line;
+use super::replies::Spoken;
+use crate::config::model::Limits;
+use crate::ids::{Holder, Owner};
+use crate::protocol::modern::request::ModernRequest;
+use crate::tree::client::SessionEvent;
+use crate::tree::registry::{RegistryHandle, Routes};
+use crate::tree::sessions::conversation::Stop;
+use crate::tree::{Share, Taker};
+use crate::turn::Kind;
+
+/// A request that has come.
+pub(in crate::tree::sessions) struct Opened {
+    pub(super) number: u64,
+    pub(super) holder: Holder,
+    pub(super) taker: Arc<Taker>,
+    /// Its part of how many there may be.
+    pub(super) room: Share,
+    pub(super) request: ModernRequest,
+    pub(super) line: Arc<Line>,
+    pub(super) queue: UnboundedSender<Spoken>,
+}
+
+pub(in crate::tree::sessions) enum RequestsMsg {
+    /// From the listener: a client asks.
+    Open(Box<Opened>),
+    /// From the listener: the client does not wait any more.
+    Gone { number: u64 },
+    /// From an upstream or from root, to one of the requests.
+    Event { number: u64, event: SessionEvent },
+    /// From the registry: the new table.
+    RoutesChanged(Arc<Routes>),
+    /// From the supervisor: a new registry to join.
+    Hello(RegistryHandle),
+    /// From the supervisor: the limits are these now.
+    Limits(Arc<Limits>),
+    /// From the supervisor: the requests of all others end.
+    KeepOwners(Arc<[Owner]>),
+    /// From the supervisor: the gateway's stop has come so far.
+    Stop(Stop),
+    /// From itself: something that a request waits for is due, or was when the timer was set.
+    DeadlineElapsed,
+}
+
+impl Kind for RequestsMsg {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Open(_) => "Open",
+            Self::Gone { .. } => "Gone",
+            Self::Event { .. } => "Event",
+            Self::RoutesChanged(_) => "RoutesChanged",
+            Self::Hello(_) => "Hello",
+            Self::Limits(_) => "Limits",
+            Self::KeepOwners(_) => "KeepOwners",
+            Self::Stop(_) => "Stop",
+            Self::DeadlineElapsed => "DeadlineElapsed",
+        }
+    }
+}

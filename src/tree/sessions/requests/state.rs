@@ -1,0 +1,225 @@
+//! What a worker holds: its requests, the last table, and one timer for all of them.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use ractor::ActorRef;
+use tokio::time::Instant;
+
+use super::exchange::Exchange;
+use super::handle::{Reader, Sink};
+use super::message::{Opened, RequestsMsg};
+use super::outlet::{Beside, Outlet};
+use super::worker::WorkerArgs;
+use crate::config::model::Limits;
+use crate::ids::Owner;
+use crate::protocol::mcp::lifecycle::ClientInfo;
+use crate::protocol::version::Version;
+use crate::tree::client::SessionEvent;
+use crate::tree::registry::{RegistryHandle, Routes};
+use crate::tree::sessions::conversation::{Caller, Conversation, Stop};
+use crate::tree::timer::Timer;
+
+/// What the log calls whoever asks without a session.
+const NAME: &str = "(none)";
+
+/// The state: dropping it withdraws the calls and ends the streams.
+pub(in crate::tree::sessions) struct WorkerState {
+    myself: ActorRef<RequestsMsg>,
+    args: WorkerArgs,
+    name: Arc<str>,
+    routes: Option<Arc<Routes>>,
+    open: HashMap<u64, Exchange>,
+    /// When something is due, and of which request.
+    due: BTreeSet<(Instant, u64)>,
+    /// The one timer, and when it goes off.
+    deadline: Option<(Instant, Timer<RequestsMsg>)>,
+    /// How many of them are calls, which the gateway's stop waits for.
+    calls: usize,
+    /// What the supervisor was told of that.
+    told: Option<bool>,
+}
+
+impl WorkerState {
+    pub(super) fn new(myself: ActorRef<RequestsMsg>, args: WorkerArgs) -> Self {
+        let registry = args.registry.clone();
+        let mut state = Self {
+            myself,
+            args,
+            name: NAME.into(),
+            routes: None,
+            open: HashMap::new(),
+            due: BTreeSet::new(),
+            deadline: None,
+            calls: 0,
+            told: None,
+        };
+        state.join(registry);
+        state
+    }
+
+    pub(super) fn join(&mut self, registry: RegistryHandle) {
+        let reader = Arc::new(Reader(self.myself.clone()));
+        registry.join(self.myself.get_id().pid(), reader);
+        self.args.registry = registry;
+    }
+
+    /// A client asks.
+    pub(super) fn open(&mut self, opened: Opened) {
+        let Opened {
+            number,
+            holder,
+            taker,
+            room,
+            request,
+            line,
+            queue,
+        } = opened;
+        let worker = self.myself.clone();
+        let caller = Caller {
+            serial: number,
+            name: Arc::clone(&self.name),
+            sink: Arc::new(Sink {
+                worker,
+                number,
+                holder,
+            }),
+            taker,
+            subscriptions: self.args.subscriptions.clone(),
+            metrics: self.args.metrics.clone(),
+        };
+        let client = ClientInfo {
+            version: Version::LATEST,
+            capabilities: request.meta.capabilities,
+        };
+        let limits = Arc::clone(&self.args.limits);
+        let stop = self.args.stop;
+        let beside = Beside {
+            root: self.args.root.clone(),
+            metrics: self.args.metrics.clone(),
+            patience: limits.slow_client_timeout,
+        };
+        let conversation = Conversation::new(caller, limits, (client, false), stop);
+        let outlet = Outlet::new((number, holder), &request, (line, queue), beside);
+        let mut exchange = Exchange::new(conversation, outlet, (holder, room));
+        exchange.begin(request, self.routes.as_ref());
+        self.calls += usize::from(exchange.is_call());
+        self.open.insert(number, exchange);
+        self.settle(number);
+    }
+
+    /// The client does not wait any more.
+    pub(super) fn on_gone(&mut self, number: u64) {
+        self.close(number);
+    }
+
+    pub(super) fn on_event(&mut self, number: u64, event: SessionEvent) {
+        if let Some(exchange) = self.open.get_mut(&number) {
+            exchange.on_event(event);
+            self.settle(number);
+        }
+    }
+
+    pub(super) fn on_routes(&mut self, routes: &Arc<Routes>) {
+        self.routes = Some(Arc::clone(routes));
+        self.each(|exchange| exchange.on_routes(routes));
+    }
+
+    pub(super) fn take_limits(&mut self, limits: Arc<Limits>) {
+        for exchange in self.open.values_mut() {
+            exchange.set_limits(&limits);
+        }
+        self.args.limits = limits;
+    }
+
+    /// The requests of all others end.
+    pub(super) fn keep_owners(&mut self, owners: &[Owner]) {
+        self.each(|exchange| {
+            if !owners.contains(&exchange.owner()) {
+                exchange.end("the token of this request is not valid any more");
+            }
+        });
+    }
+
+    pub(super) fn on_stop(&mut self, step: Stop) {
+        self.args.stop = step;
+        self.each(|exchange| exchange.on_stop(step));
+    }
+
+    /// Does what is due.
+    pub(super) fn on_deadline_elapsed(&mut self) {
+        self.deadline = None;
+        let now = Instant::now();
+        while let Some((at, number)) = self.due.first().copied().filter(|(at, _)| *at <= now) {
+            self.due.remove(&(at, number));
+            if let Some(exchange) = self.open.get_mut(&number) {
+                exchange.due = None;
+                exchange.expire(now);
+                self.settle(number);
+            }
+        }
+    }
+
+    /// Keeps what others see of this worker, and its timer, as they should be.
+    pub(super) fn after_message(&mut self) {
+        let is_calling = self.calls > 0;
+        if self.args.stop != Stop::No && self.told != Some(is_calling) {
+            self.told = Some(is_calling);
+            let watch = &self.args.call_watch;
+            watch.calling(self.myself.get_id(), is_calling);
+        }
+        self.watch();
+    }
+
+    fn each(&mut self, mut act: impl FnMut(&mut Exchange)) {
+        let numbers: Vec<u64> = self.open.keys().copied().collect();
+        for number in numbers {
+            if let Some(exchange) = self.open.get_mut(&number) {
+                act(exchange);
+                self.settle(number);
+            }
+        }
+    }
+
+    /// Lets a request go that is over, and knows of every other when something is due.
+    fn settle(&mut self, number: u64) {
+        let Some(exchange) = self.open.get_mut(&number) else {
+            return;
+        };
+        if exchange.is_over() {
+            return self.close(number);
+        }
+        let due = exchange.next_deadline();
+        if due != exchange.due {
+            if let Some(last) = std::mem::replace(&mut exchange.due, due) {
+                self.due.remove(&(last, number));
+            }
+            self.due.extend(due.map(|due| (due, number)));
+        }
+    }
+
+    fn close(&mut self, number: u64) {
+        let Some(exchange) = self.open.remove(&number) else {
+            return;
+        };
+        self.calls -= usize::from(exchange.is_call());
+        if let Some(due) = exchange.due {
+            self.due.remove(&(due, number));
+        }
+        if exchange.has_instances() {
+            self.args.root.session_ended(number);
+        }
+    }
+
+    /// Sees to it that the timer goes off when something is due. It may do so too early, and is armed
+    /// anew then.
+    fn watch(&mut self) {
+        let is_covered = |due| self.deadline.as_ref().is_some_and(|(at, _)| *at <= due);
+        let due = self.due.first().map(|(due, _)| *due);
+        if let Some(due) = due.filter(|due| !is_covered(*due)) {
+            let wait = due.saturating_duration_since(Instant::now());
+            let timer = Timer::after(&self.myself, wait, || RequestsMsg::DeadlineElapsed);
+            self.deadline = Some((due, timer));
+        }
+    }
+}
