@@ -25,6 +25,9 @@ pub const RESOURCE_NOT_FOUND: i64 = -32002;
 /// Too much is in flight already, for this session or for this server; try again.
 pub const BUSY: i64 = -32003;
 
+/// A server does not speak the revision that it was asked in (2026-07-28, basic, "Versioning").
+pub const UNSUPPORTED_VERSION: i64 = -32022;
+
 /// The code in a raw error object, if there is one.
 #[must_use]
 pub fn of(error: &[u8]) -> Option<i64> {

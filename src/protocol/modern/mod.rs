@@ -2,7 +2,12 @@
 //! which revision, and what a server wants to ask travels in its result. What both eras share is in
 //! [`super::mcp`].
 
+pub mod asker;
+pub mod discover;
+pub mod input;
 pub mod keys;
 pub mod listen;
+pub mod outcome;
 pub mod request;
 pub mod results;
+pub mod subscription;

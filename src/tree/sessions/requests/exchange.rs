@@ -60,6 +60,7 @@ impl Exchange {
     /// Does what is asked, as far as that can be done now.
     pub(super) fn begin(&mut self, asked: ModernRequest, routes: Option<&Arc<Routes>>) {
         self.log_level = asked.meta.log_level;
+        self.conversation.hear_logs(self.log_level);
         if let Some(routes) = routes {
             self.conversation
                 .on_routes(&mut self.outlet, Arc::clone(routes));
