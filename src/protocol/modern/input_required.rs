@@ -7,6 +7,7 @@ use bytes::Bytes;
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
+use super::super::jsonrpc::{self, code};
 use super::super::mcp::method;
 use super::super::raw;
 
@@ -80,19 +81,17 @@ pub fn is_by_url(params: Option<&Bytes>) -> bool {
     mode.is_some_and(|mode| raw::is_text(mode, "url"))
 }
 
-/// The raw error for a client that has to declare what a server wanted to ask it (2026-07-28, basic,
-/// "Error codes").
+/// The raw error for a client that has to declare what a server wanted to ask it: a capability, and
+/// after a dot what of it (2026-07-28, basic, "Error codes").
 #[must_use]
-pub fn missing_capability(asked: &str) -> Bytes {
-    let capability = match asked {
-        method::ROOTS_LIST => "roots",
-        method::SAMPLING => "sampling",
-        _ => "elicitation",
+pub fn missing_capability(missing: &str) -> Bytes {
+    let needed = match missing.split_once('.') {
+        Some((capability, detail)) => format!(r#"{{"{capability}":{{"{detail}":{{}}}}}}"#),
+        None => format!(r#"{{"{missing}":{{}}}}"#),
     };
-    format!(
-        r#"{{"code":-32021,"message":"the server needs the client's capability '{capability}' for this request","data":{{"requiredCapabilities":{{"{capability}":{{}}}}}}}}"#
-    )
-    .into()
+    let data = format!(r#"{{"requiredCapabilities":{needed}}}"#);
+    let text = format!("the server needs the client's capability '{missing}' for this request");
+    jsonrpc::error_object_with(code::MISSING_CAPABILITY, &text, data.as_bytes())
 }
 
 /// What a client gives back with a request that comes again.
@@ -183,7 +182,14 @@ mod tests {
         );
         assert!(is_by_url(Some(&asked)) && !is_by_url(None));
         assert_eq!(question("sampling/createMessage", &asked), asked);
-        let error: Value = serde_json::from_slice(&missing_capability("roots/list")).unwrap();
-        assert_eq!(error["data"]["requiredCapabilities"], json!({"roots": {}}));
+        let needed = |missing| {
+            let error: Value = serde_json::from_slice(&missing_capability(missing)).unwrap();
+            error["data"]["requiredCapabilities"].clone()
+        };
+        assert_eq!(needed("roots"), json!({"roots": {}}));
+        assert_eq!(
+            needed("elicitation.url"),
+            json!({"elicitation": {"url": {}}})
+        );
     }
 }

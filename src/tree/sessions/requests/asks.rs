@@ -45,7 +45,7 @@ pub(super) struct Asks {
     /// When the server is told again that somebody is being asked.
     extend_at: Option<Instant>,
     /// What was asked that the client does not offer.
-    undeclared: Option<Box<str>>,
+    undeclared: Option<&'static str>,
 }
 
 impl Asks {
@@ -59,10 +59,10 @@ impl Asks {
         let name = asked.request.method.clone();
         let params = asked.request.params.take();
         let by_url = &*name == method::ELICITATION && input_required::is_by_url(params.as_ref());
-        if !capabilities.allows(&name) || (by_url && !capabilities.allows_url()) {
+        if let Some(missing) = capabilities.missing(&name, by_url) {
             let text = format!("Method not found: the client does not offer '{name}'");
             asked.refuse(code::METHOD_NOT_FOUND, &text);
-            self.undeclared = Some(name);
+            self.undeclared = Some(missing);
             return;
         }
         if self.open.len() >= most {
@@ -97,8 +97,8 @@ impl Asks {
     }
 
     /// What was asked that the client would have to declare.
-    pub(super) fn undeclared(&self) -> Option<&str> {
-        self.undeclared.as_deref()
+    pub(super) fn undeclared(&self) -> Option<&'static str> {
+        self.undeclared
     }
 
     /// Whether it is time to show them.

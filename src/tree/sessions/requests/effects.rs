@@ -38,7 +38,7 @@ impl Effects for Outlet {
 
     fn respond_error(&mut self, to: &ReplyTo, error: &[u8]) {
         if to.stream == REQUEST {
-            let error = match &self.undeclared {
+            let error = match self.undeclared {
                 Some(asked) => input_required::missing_capability(asked),
                 None => results::error(error, self.uri.as_deref()),
             };

@@ -81,6 +81,7 @@ impl Exchange {
     pub(super) fn begin(&mut self, asked: ModernRequest, routes: Option<&Arc<Routes>>) {
         self.log_level = asked.meta.log_level;
         self.capabilities = asked.meta.capabilities;
+        self.conversation.hear_logs(self.log_level);
         if let Some(routes) = routes {
             self.conversation
                 .on_routes(&mut self.outlet, Arc::clone(routes));
@@ -240,7 +241,7 @@ impl Exchange {
                 let most = self.limits.max_questions_per_session;
                 let now = Instant::now();
                 self.asks.take(now, ask, (self.capabilities, most));
-                self.outlet.undeclared = self.asks.undeclared().map(Box::from);
+                self.outlet.undeclared = self.asks.undeclared();
             }
             SessionEvent::ServerRequestCancelled { params, .. } => {
                 let cancelled = Cancelled::parse(&params).ok();

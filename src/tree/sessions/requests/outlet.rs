@@ -67,8 +67,8 @@ pub(super) struct Outlet {
     kept: Option<Outcome>,
     /// Since its client came again, the token of its progress: raw, if there is any.
     token: Option<Option<Box<str>>>,
-    /// What a server asked in vain, as the client does not offer it.
-    pub(super) undeclared: Option<Box<str>>,
+    /// What the client would have to declare to be asked what a server wanted to.
+    pub(super) undeclared: Option<&'static str>,
     pub(super) listening: Option<Box<Listening>>,
     pub(super) has_instances: bool,
     pub(super) is_over: bool,

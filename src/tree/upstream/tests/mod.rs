@@ -36,6 +36,7 @@ use crate::protocol::mcp::lifecycle::ClientCapabilities;
 use crate::protocol::mcp::logging::Level;
 use crate::protocol::mcp::method;
 use crate::protocol::mcp::request::ClientRequest;
+use crate::protocol::modern::asker::Asker;
 use crate::tree::Quota;
 use crate::tree::call::{Answer, Errand, Ticket};
 use crate::tree::client::{Interest, Owner, SessionEvent, SessionSink};
@@ -93,6 +94,7 @@ struct Desk {
 enum Heard {
     Result(u64, String),
     Error(u64, String),
+    InputRequired(u64, String),
     Failed(u64, String),
     Bounced(u64),
     Progress(String),
@@ -143,6 +145,7 @@ impl Desk {
         let errand = Errand {
             key: key.into(),
             request,
+            asker: Asker::default(),
         };
         let permit = self.permits.take(1).unwrap();
         let call = CallId {
@@ -188,6 +191,7 @@ fn read(event: SessionEvent) -> Heard {
         SessionEvent::Answered { call, answer } => match answer {
             Answer::Result(result) => Heard::Result(call.number, text(result)),
             Answer::Error(error) => Heard::Error(call.number, text(error)),
+            Answer::InputRequired(asked) => Heard::InputRequired(call.number, text(asked.result)),
             Answer::Failed(why) => Heard::Failed(call.number, why),
         },
         SessionEvent::Bounced { call, .. } => Heard::Bounced(call.number),

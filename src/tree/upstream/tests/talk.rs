@@ -108,9 +108,9 @@ impl Talk {
     fn after(past: &Arc<Past>, spec: &ServerSpec, owner: Option<Owner>) -> Self {
         past.remember(Lessons::default());
         let room = Room::of(&Limits::default());
-        let (dialogue, hello) = Dialogue::open(spec, owner, room, Arc::clone(past));
+        let mut dialogue = Dialogue::open(spec, owner, room, Arc::clone(past));
         let now = Instant::now();
-        let hello = serde_json::from_slice(&hello).unwrap();
+        let hello = serde_json::from_slice(&dialogue.begin()).unwrap();
         Self {
             dialogue,
             now,
