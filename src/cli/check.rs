@@ -18,7 +18,9 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::Path;
 
-use crate::config::model::{Entry, Given, Isolation, Nameless, ServerSpec};
+use crate::config::model::{
+    Config, Entry, Given, Isolation, Nameless, Offer, Protocol, ServerSpec,
+};
 use crate::config::{self, ConfigError, Environment, Origin, Parsed, Problem, Severity};
 use crate::ids::Prefix;
 use program::find;
@@ -88,6 +90,9 @@ fn report(
     if !rows.is_empty() {
         print_table(&rows, out)?;
     }
+    if let Some(offered) = offered(&parsed.config) {
+        writeln!(out, "{offered}\n")?;
+    }
     writeln!(out, "{file}: {}", summary(&rows, &problems))?;
     let is_error = |problem: &Problem| problem.severity == Severity::Error;
     Ok(if problems.iter().any(is_error) {
@@ -130,6 +135,8 @@ struct Row {
     prefix: String,
     /// Empty for the default: shared.
     isolation: &'static str,
+    /// Empty for the default: it is found out.
+    protocol: &'static str,
     command: String,
     found: String,
 }
@@ -150,7 +157,7 @@ fn row(entry: &Entry, origin: &Origin, env: Environment<'_>, problems: &mut Vec<
             }
         }
     };
-    let (prefix, isolation) = match entry {
+    let (prefix, isolation, protocol) = match entry {
         Entry::Run(spec) => differing(spec),
         Entry::Disabled(_) | Entry::Refused(_) => Default::default(),
     };
@@ -159,6 +166,7 @@ fn row(entry: &Entry, origin: &Origin, env: Environment<'_>, problems: &mut Vec<
         state,
         prefix,
         isolation,
+        protocol,
         command: command_shown(origin),
         found,
     }
@@ -170,13 +178,14 @@ fn nameless(entry: &Nameless) -> Row {
         state: "refused",
         prefix: String::new(),
         isolation: "",
+        protocol: "",
         command: "-".to_owned(),
         found: format!("see line {}", entry.line),
     }
 }
 
-/// The prefix and the isolation of `spec` where they are not the default.
-fn differing(spec: &ServerSpec) -> (String, &'static str) {
+/// The prefix, the isolation and the protocol of `spec` where they are not the default.
+fn differing(spec: &ServerSpec) -> (String, &'static str, &'static str) {
     let prefix = match &spec.prefix {
         prefix if *prefix == Prefix::of(&spec.name) => String::new(),
         prefix if prefix.is_bare() => r#""""#.to_owned(),
@@ -186,7 +195,21 @@ fn differing(spec: &ServerSpec) -> (String, &'static str) {
         Isolation::Shared => "",
         Isolation::Session => "session",
     };
-    (prefix, isolation)
+    let protocol = match spec.protocol {
+        Protocol::Auto => "",
+        protocol @ (Protocol::Legacy | Protocol::Modern) => protocol.as_str(),
+    };
+    (prefix, isolation, protocol)
+}
+
+/// What clients are not offered, and why.
+fn offered(config: &Config) -> Option<String> {
+    let isolated = config.servers.iter().find_map(|entry| match entry {
+        Entry::Run(spec) => (spec.isolation == Isolation::Session).then_some(&spec.name),
+        Entry::Disabled(_) | Entry::Refused(_) => None,
+    });
+    let serving = config.offer?.serving(isolated);
+    (serving != Offer::Both.serving(None)).then(|| serving.said(isolated).to_string())
 }
 
 /// The command as the file has it, without its arguments, which may hold keys.
@@ -206,11 +229,12 @@ fn command_shown(origin: &Origin) -> String {
 type Cell = fn(&Row) -> &str;
 
 /// The columns of the table. One that has nothing to say is left out.
-const COLUMNS: [(&str, Cell); 6] = [
+const COLUMNS: [(&str, Cell); 7] = [
     ("SERVER", |row| &row.name),
     ("STATE", |row| row.state),
     ("PREFIX", |row| &row.prefix),
     ("ISOLATION", |row| row.isolation),
+    ("PROTOCOL", |row| row.protocol),
     ("COMMAND", |row| &row.command),
     ("FOUND", |row| &row.found),
 ];

@@ -20,7 +20,7 @@ pub(super) fn allows(values: &GetAll<'_, HeaderValue>, media: &str) -> bool {
 
 /// Whether `media` is named or covered by a wildcard, as Streamable HTTP demands of its
 /// clients. Of several ranges that cover it the most specific decides (RFC 9110 §12.5.1).
-fn lists(values: &GetAll<'_, HeaderValue>, media: &str) -> bool {
+pub(super) fn lists(values: &GetAll<'_, HeaderValue>, media: &str) -> bool {
     let decisions = ranges(values).filter_map(|range| {
         let specificity = match range.media {
             _ if range.names(media) => 2,

@@ -10,6 +10,10 @@ use hyper::header::{
 pub(super) const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
 /// The revision that a client of Streamable HTTP speaks, from its second request on.
 pub(super) const VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
+/// What a request without a session asks for, in its headers too.
+pub(super) const METHOD: HeaderName = HeaderName::from_static("mcp-method");
+/// What that is about.
+pub(super) const NAME: HeaderName = HeaderName::from_static("mcp-name");
 /// The last event that a client saw of the stream it resumes.
 pub(super) const LAST_EVENT: HeaderName = HeaderName::from_static("last-event-id");
 

@@ -26,6 +26,7 @@ mod headers;
 mod limits;
 mod linger;
 mod listener;
+mod misfit;
 mod path;
 mod phase;
 mod places;

@@ -4,10 +4,12 @@
 use super::auth;
 use super::body::BodyError;
 use super::guard::Refusal;
+use super::misfit::Misfit;
 use super::refused::Reason;
 use crate::protocol::jsonrpc::{self, DecodeError, RequestId, code};
 use crate::protocol::version::Version;
 use crate::tree::CallError;
+use bytes::Bytes;
 use hyper::StatusCode;
 use hyper::header::{
     ACCEPT_ENCODING, ALLOW, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER,
@@ -87,6 +89,14 @@ pub(super) enum Problem {
     Decode(#[from] DecodeError),
     #[error("{}", describe_call(.0))]
     Call(#[from] CallError),
+    #[error("{}", describe_misfit(.0))]
+    Misfit(#[from] Misfit),
+    /// Any of them, in answer to a request whose id could be read.
+    #[error("{problem}")]
+    Answering {
+        id: RequestId,
+        problem: Box<Problem>,
+    },
 }
 
 /// The same number as the official SDKs' servers answer with; clients initialize again.
@@ -99,6 +109,39 @@ impl Problem {
     pub(super) fn version(asked: &str, id: Option<RequestId>) -> Self {
         let asked = asked.chars().take(40).collect();
         Self::Version { asked, id }
+    }
+
+    /// The same in answer to the request called `id`, if one is.
+    pub(super) fn answering(self, id: Option<RequestId>) -> Self {
+        match (id, self) {
+            (Some(_), problem @ Self::Answering { .. }) | (None, problem) => problem,
+            (Some(id), problem) => Self::Answering {
+                id,
+                problem: Box::new(problem),
+            },
+        }
+    }
+
+    /// What is wrong, whomever it answers.
+    pub(super) fn itself(&self) -> &Self {
+        match self {
+            Self::Answering { problem, .. } => problem.itself(),
+            problem => problem,
+        }
+    }
+
+    /// The JSON-RPC error that tells of it.
+    pub(super) fn message(&self) -> Bytes {
+        let ((_, code), text) = (self.status(), self.to_string());
+        let data = match self.itself() {
+            Self::Misfit(misfit) => misfit.data(),
+            _ => None,
+        };
+        let error = match data {
+            Some(data) => jsonrpc::error_object_with(code, &text, data.as_bytes()),
+            None => jsonrpc::error_object(code, &text),
+        };
+        jsonrpc::error(self.id(), &error)
     }
 
     /// The table: HTTP status and JSON-RPC code.
@@ -146,6 +189,20 @@ impl Problem {
                 CallError::Timeout => (StatusCode::SERVICE_UNAVAILABLE, code::TIMEOUT),
                 CallError::Gone => (StatusCode::SERVICE_UNAVAILABLE, code::SERVER_UNAVAILABLE),
             },
+            Self::Misfit(misfit) => match misfit {
+                Misfit::Envelope(_) => (StatusCode::BAD_REQUEST, code::INVALID_PARAMS),
+                Misfit::Header(_) => (StatusCode::BAD_REQUEST, code::HEADER_MISMATCH),
+                Misfit::Version(_) => (StatusCode::BAD_REQUEST, code::UNSUPPORTED_VERSION),
+                Misfit::Method(_) => (StatusCode::NOT_FOUND, code::METHOD_NOT_FOUND),
+                // The only answer after which all clients that can begin with `initialize`.
+                Misfit::NotOffered => (StatusCode::BAD_REQUEST, code::METHOD_NOT_FOUND),
+                Misfit::NotOne => (StatusCode::BAD_REQUEST, invalid),
+                // The codes that sessions are told have another meaning in 2026-07-28.
+                Misfit::Call(_) | Misfit::Unanswered => {
+                    (StatusCode::SERVICE_UNAVAILABLE, code::INTERNAL_ERROR)
+                }
+            },
+            Self::Answering { problem, .. } => problem.status(),
         }
     }
 
@@ -155,6 +212,7 @@ impl Problem {
             Self::Decode(DecodeError::Invalid { id, .. })
             | Self::Version { id, .. }
             | Self::NotInitialized(id) => id.as_ref(),
+            Self::Answering { id, .. } => Some(id),
             Self::Decode(DecodeError::Parse(_))
             | Self::Refused(_)
             | Self::Unauthorized(_)
@@ -174,34 +232,47 @@ impl Problem {
             | Self::Body(_)
             | Self::TooDeep(_)
             | Self::Batch
+            | Self::Misfit(_)
             | Self::Call(_) => None,
         }
     }
 }
 
+/// The status of an answer with this error, to a request without a session (2026-07-28,
+/// basic/transports). What else a server has against a request is no matter of HTTP.
+pub(super) fn status_of(error: Option<i64>) -> StatusCode {
+    match error {
+        Some(code::HEADER_MISMATCH | code::MISSING_CAPABILITY | code::UNSUPPORTED_VERSION) => {
+            StatusCode::BAD_REQUEST
+        }
+        Some(code::METHOD_NOT_FOUND) => StatusCode::NOT_FOUND,
+        Some(_) | None => StatusCode::OK,
+    }
+}
+
 impl Reply for Problem {
     fn into_response(self) -> Response {
-        let (status, code) = self.status();
-        let error = jsonrpc::error_object(code, &self.to_string());
-        let mut response = Response::new(jsonrpc::error(self.id(), &error).into());
+        let (status, _) = self.status();
+        let mut response = Response::new(self.message().into());
         *response.status_mut() = status;
         response.extensions_mut().insert(Reason::from(&self));
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        if let Self::Method(allowed) = self {
+        let problem = self.itself();
+        if let Self::Method(allowed) = problem {
             headers.insert(ALLOW, HeaderValue::from_static(allowed));
         }
-        if let Self::Unauthorized(refusal) = self {
+        if let Self::Unauthorized(refusal) = problem {
             headers.insert(WWW_AUTHENTICATE, refusal.challenge());
         }
-        if let Self::Coded(_) = self {
+        if let Self::Coded(_) = problem {
             // RFC 9110 §15.5.16.
             headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         }
-        if let Self::NothingToHear = self {
+        if let Self::NothingToHear = problem {
             headers.insert(ALLOW, HeaderValue::from_static("POST"));
         }
-        if let Self::Body(_) = self {
+        if let Self::Body(_) = problem {
             // What is left of the body is not worth reading.
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
@@ -221,6 +292,13 @@ fn describe_decode(error: &DecodeError) -> String {
     match error {
         DecodeError::Parse(reason) => format!("the body is not JSON: {reason}"),
         DecodeError::Invalid { reason, .. } => format!("not a JSON-RPC message: {reason}"),
+    }
+}
+
+fn describe_misfit(misfit: &Misfit) -> String {
+    match misfit {
+        Misfit::Call(error) => describe_call(error),
+        other => other.to_string(),
     }
 }
 

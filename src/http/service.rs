@@ -85,7 +85,7 @@ fn enter(context: &Context, request: &mut Request<Incoming>) -> Entry {
         Ok(Admitted::Route(listed)) => listed,
         Ok(Admitted::Preflight(origin)) => {
             let mut response = StatusCode::NO_CONTENT.into_response();
-            cors::allow_preflight(response.headers_mut(), origin);
+            cors::allow_preflight(response.headers_mut(), origin, headers);
             return Entry::Answered(response);
         }
         Err(refusal) => return refuse(refusal.into(), None),

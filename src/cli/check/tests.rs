@@ -59,18 +59,20 @@ fn what_differs_from_the_default_has_a_column() {
         machine.path(),
         r#"[{"name": "a", "command": "npx", "prefix": "b"},
             {"name": "b", "command": "npx", "isolation": "session"},
-            {"name": "c", "command": "npx", "prefix": "", "isolation": "shared"},
+            {"name": "c", "command": "npx", "prefix": "", "isolation": "shared", "protocol": "modern"},
             {"name": "d", "command": "npx", "prefix": "d"}]"#,
     );
     insta::assert_snapshot!(out, @r#"
 DIR/servers.json:2:22: warning: servers 'a' and 'b' share the prefix 'b': on equal names the first keeps its own (server 'b', [1].name)
     help: give one of them another 'prefix'
 
-SERVER  STATE  PREFIX  ISOLATION  COMMAND  FOUND
-a       run    b                  npx      DIR/npx
-b       run            session    npx      DIR/npx
-c       run    ""                 npx      DIR/npx
-d       run                       npx      DIR/npx
+SERVER  STATE  PREFIX  ISOLATION  PROTOCOL  COMMAND  FOUND
+a       run    b                            npx      DIR/npx
+b       run            session              npx      DIR/npx
+c       run    ""                 modern    npx      DIR/npx
+d       run                                 npx      DIR/npx
+
+clients are served in 2026-07-28, but not told of it, so that each keeps its session's own 'b'
 
 DIR/servers.json: 4 servers to run, 1 warning
 "#);

@@ -3,6 +3,7 @@
 use crate::http::body::BodyError;
 use crate::http::guard::Refusal;
 use crate::http::linger::FirstBytes;
+use crate::http::misfit::Misfit;
 use crate::http::problem::Problem;
 use crate::tree::CallError;
 
@@ -21,6 +22,7 @@ pub(super) enum Weight {
 
 pub(super) fn weight(problem: &Problem) -> Weight {
     match label(problem) {
+        _ if matches!(problem.itself(), Problem::Misfit(Misfit::NotOffered)) => Weight::Nothing,
         _ if matches!(problem, Problem::NoOauth) => Weight::Nothing,
         "path" => Weight::Address,
         "method" | "session" | "version" | "unavailable" => Weight::Life,
@@ -57,6 +59,16 @@ pub(super) fn label(problem: &Problem) -> &'static str {
         Problem::Batch | Problem::InitializeInBatch => "batch",
         Problem::Decode(_) => "message",
         Problem::Call(CallError::Gone | CallError::Timeout) => "unavailable",
+        Problem::Misfit(misfit) => match misfit {
+            Misfit::Envelope(_) => "message",
+            Misfit::Header(_) => "header",
+            Misfit::Version(_) | Misfit::NotOffered => "version",
+            Misfit::Method(_) => "method",
+            Misfit::NotOne => "batch",
+            Misfit::Call(CallError::Overloaded(_)) => "busy",
+            Misfit::Call(_) | Misfit::Unanswered => "unavailable",
+        },
+        Problem::Answering { problem, .. } => label(problem),
     }
 }
 

@@ -25,6 +25,10 @@ pub const RESOURCE_NOT_FOUND: i64 = -32002;
 /// Too much is in flight already, for this session or for this server; try again.
 pub const BUSY: i64 = -32003;
 
+/// A request's headers do not say what its body does (2026-07-28, basic/transports).
+pub const HEADER_MISMATCH: i64 = -32020;
+/// A request needs something of its client that the client did not declare (2026-07-28).
+pub const MISSING_CAPABILITY: i64 = -32021;
 /// A server does not speak the revision that it was asked in (2026-07-28, basic, "Versioning").
 pub const UNSUPPORTED_VERSION: i64 = -32022;
 

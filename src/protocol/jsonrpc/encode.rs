@@ -55,6 +55,17 @@ pub fn error_object(code: i64, message: &str) -> Bytes {
     out.into()
 }
 
+/// The same with `data`, raw JSON.
+#[must_use]
+pub fn error_object_with(code: i64, message: &str, data: &[u8]) -> Bytes {
+    let mut out = format!("{{\"code\":{code},\"message\":").into_bytes();
+    raw::push_string(&mut out, message);
+    out.extend_from_slice(b",\"data\":");
+    raw::push_single_line(&mut out, data);
+    out.push(b'}');
+    out.into()
+}
+
 /// What a raw error says, not more than a line of it.
 #[must_use]
 pub fn message_of(error: &[u8]) -> String {

@@ -54,7 +54,7 @@ pub struct ClientCapabilities(u16);
 
 impl ClientCapabilities {
     /// Reads the raw `capabilities` of an `initialize`. What is no object declares nothing.
-    pub(super) fn parse(raw: Option<&str>) -> Self {
+    pub(in super::super) fn parse(raw: Option<&str>) -> Self {
         let mut bits = 0;
         for known in &KNOWN {
             let [found] = raw::members(raw, [known.name]);

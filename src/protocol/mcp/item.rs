@@ -8,6 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
+use super::super::modern::param_headers::ParamHeaders;
 use super::super::raw;
 use super::super::uri::Template;
 use super::method;
@@ -88,6 +89,7 @@ pub struct Item {
     key: String,
     span: Range<usize>,
     template: Option<Arc<Template>>,
+    param_headers: Option<Arc<ParamHeaders>>,
 }
 
 impl Item {
@@ -102,6 +104,9 @@ impl Item {
         Some(Self {
             raw: entry.clone(),
             template: (kind == Kind::Templates).then(|| Arc::new(Template::parse(&key))),
+            param_headers: (kind == Kind::Tools)
+                .then(|| ParamHeaders::parse(text))
+                .flatten(),
             key: key.into(),
             span: raw::span(text, raw_key),
         })
@@ -117,6 +122,12 @@ impl Item {
     #[must_use]
     pub fn template(&self) -> Option<&Arc<Template>> {
         self.template.as_ref()
+    }
+
+    /// Which arguments of a tool its calls repeat in headers, if any; read once, as calls come often.
+    #[must_use]
+    pub fn param_headers(&self) -> Option<&Arc<ParamHeaders>> {
+        self.param_headers.as_ref()
     }
 
     /// What handling it costs, in bytes: its own, and as much as so many for an entry at all.

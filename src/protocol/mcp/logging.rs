@@ -42,6 +42,12 @@ const ALL: [Level; 8] = [
 ];
 
 impl Level {
+    /// All their names, for people.
+    #[must_use]
+    pub fn names() -> String {
+        ALL.map(Self::as_str).join(", ")
+    }
+
     /// The level called `text`, if there is one.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
@@ -71,10 +77,7 @@ pub fn requested_level(params: &Bytes) -> Result<Level, String> {
         raw::pick(text, ["level"]).map_err(|error| format!("the params are unusable: {error}"))?;
     let level = level.once("level")?.ok_or("the params have no 'level'")?;
     let known = raw::string(level).and_then(|level| Level::parse(&level));
-    known.ok_or_else(|| {
-        let known = ALL.map(Level::as_str).join(", ");
-        format!("the 'level' must be one of {known}")
-    })
+    known.ok_or_else(|| format!("the 'level' must be one of {}", Level::names()))
 }
 
 /// The params of a `logging/setLevel` of the gateway's own.

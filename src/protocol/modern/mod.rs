@@ -4,10 +4,15 @@
 
 pub mod asker;
 pub mod discover;
+pub mod envelope;
+pub mod header_value;
 pub mod input;
+pub mod input_required;
 pub mod keys;
 pub mod listen;
+pub mod methods;
 pub mod outcome;
+pub mod param_headers;
 pub mod request;
 pub mod results;
 pub mod subscription;

@@ -11,7 +11,8 @@ pub struct ModernRequest {
     pub request: Request,
     /// What its `_meta` says.
     pub meta: RequestMeta,
-    /// The values of its `Mcp-Param-*` headers, by the rest of their names, in lower case; decoded.
+    /// The values of its `Mcp-Param-*` headers, by the rest of their names, in lower case; as they came,
+    /// for [`super::param_headers::ParamHeaders::check`].
     pub param_headers: Vec<(Box<str>, Box<str>)>,
 }
 

@@ -253,4 +253,12 @@ pub(super) fn say_odd(who: &Who, kind: Kind, odd: &Odd) {
              of {named}; they are passed on without them"
         );
     }
+    if let Some(named) = odd.misheaded() {
+        log::log!(
+            who.level(Level::Warn),
+            server = who.server();
+            "Server {who} wants arguments repeated in headers that can't be (x-mcp-header): {named}; clients \
+             may leave such a tool out, and these headers are not checked"
+        );
+    }
 }

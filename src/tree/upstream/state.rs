@@ -225,6 +225,11 @@ impl UpstreamState {
         self.dialogue.calls().extend(Instant::now());
     }
 
+    /// The owner's client is still being asked.
+    pub(super) fn on_extend(&mut self) {
+        self.dialogue.calls().extend(Instant::now());
+    }
+
     pub(super) fn on_interested(
         &mut self,
         session: u64,

@@ -45,12 +45,13 @@ async fn only_what_changed_is_touched_and_one_line_says_so() {
 async fn every_field_that_differs_is_named() {
     let bench = Bench::start(&["one", "two"]).await;
     let all = r#", "env": {"A": "b"}, "cwd": "/", "timeout": 31, "call_timeout": 7, "inherit_env": true,
-        "prefix": "1", "isolation": "session", "roots": ["file:///"]"#;
+        "prefix": "1", "isolation": "session", "roots": ["file:///"],
+        "protocol": "legacy""#;
     let entries = [marked("one", "else.", all), server("two")];
     bench
         .save(
             &entries,
-            "+0 ~1 (one: args env cwd timeout call_timeout inherit_env prefix isolation roots) -0 =1",
+            "+0 ~1 (one: args env cwd timeout call_timeout inherit_env prefix isolation roots protocol) -0 =1",
         )
         .await;
 }

@@ -4,6 +4,7 @@
 mod bad_files;
 mod changes;
 mod draining;
+mod offers;
 mod places;
 mod saves;
 mod secrets;
@@ -126,7 +127,7 @@ fn processes(gateway: &Gateway, name: &str) -> Vec<Process> {
 
 /// Waits for the summary line, to the letter.
 async fn applied(gateway: &Gateway, mark: usize, summary: &str, within: Duration) {
-    let line = gateway.wait_for_log_after(mark, "reload: ", within).await;
+    let line = gateway.wait_for_log_after(mark, "reload: +", within).await;
     assert!(
         line.ends_with(&format!(" [INFO] reload: {summary}")),
         "expected {summary:?}: {line}"

@@ -71,6 +71,7 @@ async fn the_whole_is_what_the_documentation_says() {
             "why": null, "tools": null, "calls_in_flight": 0, "instances": 0,
         }],
         "configuration": { "servers": 1, "refused": [], "faulty": false },
+        "modern": { "served": true, "offered": true },
         "sessions": { "open": 1, "limit": 1000 },
         "connections": { "open": null, "limit": 1024 },
         "calls_in_flight": 0,

@@ -1,10 +1,11 @@
 //! `/mcp`: the Streamable HTTP transport (MCP 2025-11-25, basic/transports). With POST a client
 //! speaks, with GET it listens, with DELETE it ends its session. At `/sse` too, where a GET without a
-//! session is the older transport's.
+//! session is the older transport's. What clients without sessions POST is in [`modern`].
 
 mod answers;
 mod delete;
 pub(super) mod listen;
+mod modern;
 mod post;
 pub(super) mod posted;
 

@@ -4,7 +4,7 @@
 
 use super::answers::Answers;
 use super::posted::{Owed, Posted, is_batch, is_initialize, request_id};
-use super::{find, refused, unsupported_version};
+use super::{find, modern, refused};
 use crate::http::connection::Wire;
 use crate::http::handlers::read;
 use crate::http::headers::{self, SESSION};
@@ -34,17 +34,13 @@ where
     F: Stream<Item = Result<B, warp::Error>>,
     B: Buf,
 {
-    let takes = Takes::of(headers)?;
     if !headers::is_json(headers) {
         return Err(Problem::MediaType);
     }
-    if let Some(asked) = unsupported_version(headers)? {
+    let takes = Takes::of(headers)?;
+    if modern::is_another_revision(headers) {
         let body = read(context, &wire, headers, frames).await?;
-        let probe = beside(body.len(), || jsonrpc::decode(&body)).ok();
-        return Err(Problem::version(
-            asked,
-            probe.as_ref().and_then(request_id).cloned(),
-        ));
+        return Box::pin(modern::other_revision(context, headers, wire, body)).await;
     }
     if let Some(id) = headers::session(headers)? {
         // Before the body is read: nobody else's body costs us anything.
@@ -53,6 +49,10 @@ where
         let (version, most) = (session.version(), wire.limits.max_batch_length);
         let posted = beside(body.len(), || Posted::read(&body, version, most))?;
         drop(body);
+        let is_modern = |message| modern::is_modern(context, message);
+        if posted.messages.iter().any(is_modern) {
+            return Box::pin(modern::answer_only(context, headers, wire, posted.messages)).await;
+        }
         if let [message] = posted.messages.as_slice()
             && is_initialize(message)
         {
@@ -62,7 +62,7 @@ where
         converse(context, wire, &session, (takes, posted)).await
     } else {
         let body = read(context, &wire, headers, frames).await?;
-        Box::pin(open(context, wire, takes, first(&body)?)).await
+        Box::pin(begin(context, headers, wire, takes, body)).await
     }
 }
 
@@ -106,16 +106,28 @@ async fn known(context: &Context, wire: &Wire, id: &str) -> Result<SessionHandle
     Ok(session)
 }
 
-/// What a client that has no session posted: it initializes.
-fn first(body: &Bytes) -> Result<Posted, Problem> {
-    if is_batch(body) {
+/// Answers a client that has no session: it initializes, or does without.
+async fn begin(
+    context: &Context,
+    headers: &HeaderMap,
+    wire: Wire,
+    takes: Takes,
+    body: Bytes,
+) -> Result<Response, Problem> {
+    if is_batch(&body) {
+        modern::refuse_batch(context, &body, wire.limits.max_batch_length)?;
         return Err(Problem::NotInitialized(None));
     }
-    let message = beside(body.len(), || jsonrpc::decode(body))?;
+    let message = beside(body.len(), || jsonrpc::decode(&body))?;
+    drop(body);
+    if modern::is_modern(context, &message) {
+        return modern::answer(context, headers, wire, message).await;
+    }
     if !is_initialize(&message) {
+        modern::not_offered(context, &message)?;
         return Err(Problem::NotInitialized(request_id(&message).cloned()));
     }
-    Ok(Posted::one(message))
+    open(context, wire, takes, Posted::one(message)).await
 }
 
 /// Opens a session for a client that initializes, and tells it the session's id.
@@ -228,11 +240,11 @@ fn stream(wire: &Wire, outbound: Outbound, owed: Owed, first: Option<Event>) -> 
 }
 
 /// There is nothing to be said to what came.
-fn accepted() -> Response {
+pub(super) fn accepted() -> Response {
     StatusCode::ACCEPTED.into_response()
 }
 
-fn json(body: Bytes) -> Response {
+pub(super) fn json(body: Bytes) -> Response {
     let mut reply = Response::new(body.into());
     let json = HeaderValue::from_static("application/json");
     reply.headers_mut().insert(CONTENT_TYPE, json);

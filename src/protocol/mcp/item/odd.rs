@@ -28,6 +28,8 @@ pub struct Odd {
     /// Those that are left out for faults that are not told apart any more.
     others: BTreeMap<Class, usize>,
     mended: BTreeMap<&'static str, Named>,
+    /// Those whose arguments can't be repeated in headers as they are to be.
+    misheaded: Named,
 }
 
 /// Some entries: the first of them by their names. Shown, a few are named.
@@ -60,8 +62,14 @@ impl Odd {
                 return None;
             }
         };
-        if item.is_none() {
-            self.leave_out(Fault::empty(kind.key()), position, text);
+        match &item {
+            None => self.leave_out(Fault::empty(kind.key()), position, text),
+            Some(item) => {
+                if let Some(fault) = item.param_headers().and_then(|headers| headers.fault()) {
+                    let named = || format!("{} ({fault})", name(position, text));
+                    self.misheaded.add(NAMED, named);
+                }
+            }
         }
         item
     }
@@ -97,6 +105,8 @@ impl Odd {
         for (class, count) in page.others {
             *self.others.entry(class).or_default() += count;
         }
+        let room = NAMED.saturating_sub(self.misheaded.names.len());
+        self.misheaded.join(page.misheaded, room);
         for (member, named) in page.mended {
             let ours = self.mended.entry(member).or_default();
             let room = NAMED.saturating_sub(ours.names.len());
@@ -118,6 +128,12 @@ impl Odd {
     /// Those that are passed on without a member that is `null`, by the member.
     pub fn mended(&self) -> impl Iterator<Item = (&'static str, &Named)> {
         self.mended.iter().map(|(member, named)| (*member, named))
+    }
+
+    /// Tools with annotations for headers that are none, if there are any.
+    #[must_use]
+    pub fn misheaded(&self) -> Option<&Named> {
+        Some(&self.misheaded).filter(|named| named.count > 0)
     }
 
     /// How many are left out for faults of this class.

@@ -106,7 +106,7 @@ const SECOND_LIFE: u64 = 7;
 #[tokio::test]
 async fn a_wish_starts_one_instance_and_the_end_of_the_session_ends_it() {
     let house = House::isolating(&[idle()]).await;
-    let (mut one, mut other) = (house.stand(7, FIRST_LIFE), house.stand(8, FIRST_LIFE));
+    let (mut one, mut other) = (house.stand(700, FIRST_LIFE), house.stand(800, FIRST_LIFE));
     house.runs(1).await;
     one.wants("s");
     one.hears_starting().await;
@@ -125,19 +125,19 @@ async fn a_wish_starts_one_instance_and_the_end_of_the_session_ends_it() {
 #[tokio::test]
 async fn one_that_is_not_used_ends_and_starts_again_when_it_is() {
     let house = House::isolating(&[idle()]).await;
-    let mut stand = house.stand(7, FIRST_LIFE);
+    let mut stand = house.stand(700, FIRST_LIFE);
     for _ in 0..2 {
         stand.wants("s");
         stand.hears_starting().await;
         house.runs(2).await;
-        stand.root.instances_unused(7);
+        stand.root.instances_unused(700);
         house.runs(1).await;
         while stand.heard.try_recv().is_ok() {}
     }
     // At once, too: while the old one is ending.
     stand.wants("s");
     house.runs(2).await;
-    stand.root.instances_unused(7);
+    stand.root.instances_unused(700);
     stand.wants("s");
     house.runs(2).await;
     stand.ends();
@@ -148,7 +148,7 @@ async fn one_that_is_not_used_ends_and_starts_again_when_it_is() {
 #[tokio::test]
 async fn only_an_isolated_server_has_instances() {
     let house = House::isolating(&[idle(), entry("shared", &hanging())]).await;
-    let mut stand = house.stand(7, FIRST_LIFE);
+    let mut stand = house.stand(700, FIRST_LIFE);
     stand.wants("shared");
     let (server, state) = stand.hears_of().await;
     assert_eq!(server, name("shared"));
@@ -165,7 +165,7 @@ async fn an_instance_climbs_the_ladder_while_its_session_lives() {
     let mark = directory.path().join("mark");
     let script = format!("mkdir {} || exit 3; {}", mark.display(), hanging());
     let house = House::isolating(&[isolated("1", &script)]).await;
-    let mut stand = house.stand(7, FIRST_LIFE);
+    let mut stand = house.stand(700, FIRST_LIFE);
     stand.wants("s");
     let down = loop {
         match stand.hears().await {
@@ -187,7 +187,7 @@ async fn an_instance_climbs_the_ladder_while_its_session_lives() {
 #[tokio::test]
 async fn a_reload_restarts_keeps_and_ends_instances_as_their_entry_says() {
     let house = House::isolating(&[idle()]).await;
-    let mut stand = house.stand(7, FIRST_LIFE);
+    let mut stand = house.stand(700, FIRST_LIFE);
     stand.wants("s");
     stand.hears_starting().await;
     house.runs(2).await;
@@ -224,7 +224,7 @@ async fn a_reload_restarts_keeps_and_ends_instances_as_their_entry_says() {
 #[tokio::test]
 async fn instances_end_with_the_sessions_and_late_wishes_start_none() {
     let mut house = House::isolating(&[idle()]).await;
-    let mut late = house.stand(7, FIRST_LIFE);
+    let mut late = house.stand(700, FIRST_LIFE);
     late.wants("s");
     house.runs(2).await;
     house.chaos.plan("sessions", Moment::Message, 0, How::Error);
@@ -234,7 +234,7 @@ async fn instances_end_with_the_sessions_and_late_wishes_start_none() {
     while late.heard.try_recv().is_ok() {}
     late.wants("s");
     // Root has dealt with that when it answers somebody of this life.
-    let mut stand = house.stand(9, SECOND_LIFE);
+    let mut stand = house.stand(900, SECOND_LIFE);
     stand.wants("s");
     stand.hears_starting().await;
     house.runs(2).await;
@@ -245,7 +245,7 @@ async fn instances_end_with_the_sessions_and_late_wishes_start_none() {
 #[tokio::test]
 async fn a_stop_ends_instances_with_the_servers() {
     let house = House::isolating(&[idle()]).await;
-    let stand = house.stand(7, FIRST_LIFE);
+    let stand = house.stand(700, FIRST_LIFE);
     stand.wants("s");
     house.runs(2).await;
     house.stops().await;
@@ -254,8 +254,8 @@ async fn a_stop_ends_instances_with_the_servers() {
 #[tokio::test]
 async fn a_session_that_ends_at_once_leaves_no_instance() {
     let house = House::isolating(&[idle()]).await;
-    let mut last = house.stand(99, FIRST_LIFE);
-    for session in 0..20 {
+    let mut last = house.stand(9_900, FIRST_LIFE);
+    for session in 1_000..1_020 {
         let stand = house.stand(session, FIRST_LIFE);
         stand.wants("s");
         stand.ends();

@@ -1,0 +1,112 @@
+//! A POST of a client without a session (MCP 2026-07-28, basic/transports): whether it is one, what it
+//! must say of itself, and its reply. One message after the other can come from anybody; nothing is kept
+//! between them.
+
+mod era;
+mod ladder;
+mod reply;
+
+pub(super) use era::{is_another_revision, is_modern, not_offered, other_revision, refuse_batch};
+
+use crate::http::connection::Wire;
+use crate::http::misfit::Misfit;
+use crate::http::problem::Problem;
+use crate::http::{Context, accept};
+use crate::protocol::jsonrpc::{Message, Request, RequestId};
+use crate::protocol::mcp::method;
+use crate::protocol::modern::request::ModernRequest;
+use hyper::header::{ACCEPT, HeaderMap};
+use warp::reply::Response;
+
+/// Answers one message of this era.
+pub(super) async fn answer(
+    context: &Context,
+    headers: &HeaderMap,
+    wire: Wire,
+    message: Message,
+) -> Result<Response, Problem> {
+    let asked = match &message {
+        Message::Request(request) => Some(request.id.clone()),
+        Message::Notification(_) | Message::Response(_) => None,
+    };
+    let answering = |problem: Problem| problem.answering(asked.clone());
+    takes_both(headers).map_err(answering)?;
+    match message {
+        Message::Request(request) => {
+            let id = request.id.clone();
+            let request = read(context, headers, request).map_err(answering)?;
+            converse(context, wire, request, id)
+                .await
+                .map_err(answering)
+        }
+        // Nothing that a client can tell has a meaning here. One that does not want an answer any more
+        // closes its connection: an id is not only its own.
+        Message::Notification(told) => {
+            log::debug!(
+                "a client without a session sent '{}', which is dropped",
+                told.method
+            );
+            Ok(super::post::accepted())
+        }
+        Message::Response(_) => Err(Misfit::NotOne.into()),
+    }
+}
+
+/// The same of what was read as the messages of a session: one of them is of this era, and must be the
+/// only one.
+pub(super) async fn answer_only(
+    context: &Context,
+    headers: &HeaderMap,
+    wire: Wire,
+    mut messages: Vec<Message>,
+) -> Result<Response, Problem> {
+    match (messages.pop(), messages.pop()) {
+        (Some(message), None) => answer(context, headers, wire, message).await,
+        _ => Err(Misfit::NotOne.into()),
+    }
+}
+
+/// A client has to take an answer in either form: which it will be is not known before.
+fn takes_both(headers: &HeaderMap) -> Result<(), Problem> {
+    let values = headers.get_all(ACCEPT);
+    let mut both = ["application/json", "text/event-stream"].into_iter();
+    if both.all(|media| accept::lists(&values, media)) {
+        return Ok(());
+    }
+    Err(Problem::NotAcceptable(
+        "application/json and text/event-stream",
+    ))
+}
+
+/// The request, if it is right in all that can be known without the servers.
+fn read(
+    context: &Context,
+    headers: &HeaderMap,
+    request: Request,
+) -> Result<ModernRequest, Problem> {
+    let meta = ladder::climb(headers, &request).map_err(Problem::from)?;
+    if &*request.method == method::DISCOVER && !context.serving.borrow().discover {
+        return Err(Misfit::NotOffered.into());
+    }
+    let param_headers = ladder::param_headers(headers, &request.method);
+    Ok(ModernRequest {
+        request,
+        meta,
+        param_headers,
+    })
+}
+
+/// Has the request done. Dropping this takes it back: so does a client that closes its connection,
+/// whether anything has been said on it yet or not.
+async fn converse(
+    context: &Context,
+    wire: Wire,
+    request: ModernRequest,
+    id: RequestId,
+) -> Result<Response, Problem> {
+    wire.is_known().await.map_err(Misfit::Call)?;
+    let sessions = context.sessions.of(wire.holder());
+    let replies = sessions.request(request).map_err(Misfit::Call)?;
+    replies.cut_with(wire.cut.clone());
+    reply::of(context, &wire, replies, id).await
+}
