@@ -26,7 +26,7 @@ use crate::telemetry::metrics::{Held, ServerMetrics};
 use crate::tree::Share;
 use crate::tree::call::{Answer, Errand, Ticket};
 
-pub(super) use own::Several;
+pub(super) use own::{HELLO_ID, Several};
 pub(super) use settle::Stray;
 
 /// How long a cancelled call keeps its permit if its server never answers it.
@@ -106,7 +106,7 @@ impl Calls {
             server,
             era: Era::Legacy,
             call_timeout,
-            next_id: 0,
+            next_id: HELLO_ID + 1,
             pending: BTreeMap::new(),
             ids: HashMap::new(),
             loggers: Arc::default(),

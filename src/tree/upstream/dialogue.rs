@@ -2,6 +2,7 @@
 //! which line is for whom. Bytes and `now` go in, effects come out; no actor, no clock, no I/O.
 
 mod handshake;
+mod notifications;
 mod undeclared;
 mod unnamed;
 mod unusable;
@@ -14,7 +15,7 @@ use tokio::time::Instant;
 
 use self::handshake::Hello;
 use super::audience::Audience;
-use super::calls::{Calls, Refused, Several};
+use super::calls::{Calls, Refused};
 use super::listing::Room;
 use super::lists::{ListFailure, Lists, Step};
 use super::malformed::MalformedLines;
@@ -24,11 +25,8 @@ use super::who::Who;
 use crate::config::model::ServerSpec;
 use crate::ids::CallId;
 use crate::protocol::Era;
-use crate::protocol::jsonrpc::{self, Message, Notification, Request, RequestId, Response};
+use crate::protocol::jsonrpc::{self, Message, Request, RequestId, Response, code};
 use crate::protocol::mcp::item::Kind;
-use crate::protocol::mcp::method;
-use crate::protocol::modern::listen::ACKNOWLEDGED;
-use crate::protocol::modern::{outcome, subscription};
 use crate::protocol::shape::halves;
 use crate::protocol::version::Version;
 use crate::supervise::{Failure, FailureKind};
@@ -198,7 +196,11 @@ impl Dialogue {
     ) -> Vec<Effect> {
         let member = (client, interest);
         let calls = &mut self.calls;
-        writes(self.audience.interested(now, session, member, calls))
+        let mut effects = writes(self.audience.interested(now, session, member, calls));
+        if self.calls.era() == Era::Modern {
+            effects.push(Effect::Watch);
+        }
+        effects
     }
 
     /// Takes one line of the server's stdout: a message, or several. A server may batch what it
@@ -269,6 +271,7 @@ impl Dialogue {
             return vec![Effect::Broken(failure)];
         }
         effects.extend(writes(self.audience.expire(now, &mut self.calls)));
+        effects.extend(writes(self.audience.lower_level(now, &mut self.calls)));
         match self.phase {
             Phase::Listing(until) if until <= now && self.lists.has_some() => {
                 let who = &self.who;
@@ -308,6 +311,12 @@ impl Dialogue {
 
     /// While the owner's client is asked, the calls wait for somebody else than their server.
     fn on_request(&mut self, now: Instant, request: Request) -> Effect {
+        if self.calls.era() == Era::Modern {
+            // There are none in that era.
+            let text = format!("Method not found: {}", request.method);
+            let error = jsonrpc::error_object(code::METHOD_NOT_FOUND, &text);
+            return Effect::Write(jsonrpc::error(Some(&request.id), &error));
+        }
         let effect = self.server_requests.on_request(request);
         if matches!(effect, Effect::ServerRequest(_)) {
             self.calls.extend(now);
@@ -351,7 +360,8 @@ impl Dialogue {
             self.say_stray(&id, stray, &body);
         }
         let quieter = self.audience.lower_level(now, &mut self.calls);
-        let watch = lines.is_some().then_some(Effect::Watch);
+        let is_watched = lines.is_some() && self.calls.era() == Era::Modern;
+        let watch = is_watched.then_some(Effect::Watch);
         let lines = lines.into_iter().flatten().chain(quieter);
         writes(lines).into_iter().chain(watch).collect()
     }
@@ -390,45 +400,6 @@ impl Dialogue {
     fn ready(&mut self) -> Effect {
         self.phase = Phase::Ready;
         Effect::Listed(self.lists.catalogue())
-    }
-
-    fn on_notification(&mut self, now: Instant, notification: &Notification) -> Vec<Effect> {
-        let params = notification.params.as_ref();
-        match (&*notification.method, params) {
-            (method::PROGRESS, Some(params)) => self.calls.progress(now, params),
-            (method::LOG_MESSAGE, Some(params)) => {
-                let owner = self.server_requests.owner();
-                let owner = owner.map(|owner| (owner.session, &owner.client));
-                let others = self.calls.clients().chain(owner);
-                let asker = self.calls.logger().unwrap_or_else(|Several| {
-                    self.calls.withhold_log();
-                    None
-                });
-                self.audience.logged(now, params, others, asker);
-            }
-            (ACKNOWLEDGED, Some(params)) => {
-                let id = subscription::of(params);
-                let lines = id.map(|id| self.audience.acknowledged(now, id, &mut self.calls));
-                return lines.map(writes).unwrap_or_default();
-            }
-            (method::RESOURCES_UPDATED, Some(params)) => {
-                let params = match self.calls.era() {
-                    Era::Legacy => params.clone(),
-                    Era::Modern => outcome::without_subscription(params),
-                };
-                let waits = self.audience.updated(now, &params);
-                return waits.then_some(Effect::Watch).into_iter().collect();
-            }
-            (method, _) if self.lists.note_change(method) => {
-                return vec![Effect::ListChanged(self.lists.pace().wait_for_more(now))];
-            }
-            (method, _) if !self.server_requests.on_notification(notification) => {
-                let who = &self.who;
-                log::debug!("Server {who} sent {method:?}, which is not passed on");
-            }
-            _ => {}
-        }
-        Vec::new()
     }
 }
 

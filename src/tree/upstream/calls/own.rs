@@ -13,6 +13,9 @@ use crate::protocol::mcp::logging::Level;
 use crate::protocol::modern::asker::Asker;
 use crate::tree::client::SessionSink;
 
+/// The id of the first request, which begins it; calls come after it.
+pub(in super::super) const HELLO_ID: u64 = 0;
+
 /// Several requests in flight ask for the log.
 #[derive(Debug)]
 pub(in super::super) struct Several;
@@ -38,14 +41,18 @@ impl Calls {
     /// A request of the gateway's own, as servers of this era take it, and its id.
     pub(in super::super) fn own(&mut self, method: &str, params: Option<&[u8]>) -> (u64, Bytes) {
         let id = self.take_id();
-        let line = match self.era {
+        (id, self.own_as(id, method, params))
+    }
+
+    /// The same under an id that is taken already.
+    pub(in super::super) fn own_as(&self, id: u64, method: &str, params: Option<&[u8]>) -> Bytes {
+        match self.era {
             Era::Legacy => jsonrpc::request(id, method, params),
             Era::Modern => {
                 let params = Asker::default().params(params);
                 jsonrpc::request(id, method, Some(&params))
             }
-        };
-        (id, line)
+        }
     }
 
     /// When something that is asked `now` has taken too long.

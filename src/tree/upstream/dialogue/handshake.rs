@@ -4,6 +4,7 @@
 use bytes::Bytes;
 use tokio::time::Instant;
 
+use super::super::calls::HELLO_ID;
 use super::super::lists::Step;
 use super::super::malformed::excerpt;
 use super::{Dialogue, Effect, LIST_LAG, Phase, writes};
@@ -57,17 +58,17 @@ impl Dialogue {
     /// `initialize`, in the latest revision or in the one that a refusal named; or `server/discover`.
     fn say_hello(&mut self, era: Era) -> Bytes {
         self.calls.speak(era);
-        let (id, line) = match era {
+        let id = self.hello.id.map_or(HELLO_ID, |_| self.calls.take_id());
+        self.hello.id = Some(id);
+        match era {
             Era::Legacy => {
                 self.hello.has_shaken = true;
                 let capabilities = self.server_requests.capabilities().to_json();
                 let params = lifecycle::initialize_params(self.hello.revision, &capabilities);
-                self.calls.own(method::INITIALIZE, Some(&params))
+                self.calls.own_as(id, method::INITIALIZE, Some(&params))
             }
-            Era::Modern => self.calls.own(method::DISCOVER, None),
-        };
-        self.hello.id = Some(id);
-        line
+            Era::Modern => self.calls.own_as(id, method::DISCOVER, None),
+        }
     }
 
     /// Whether `id` is what the server has to answer first.

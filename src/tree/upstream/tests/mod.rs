@@ -11,6 +11,7 @@ mod listing;
 mod lists;
 mod malformed;
 mod model;
+mod modern;
 mod properties;
 mod server_requests;
 mod talk;
@@ -139,13 +140,30 @@ impl Desk {
 
     /// The ticket of a request about `key`, as its server knows it.
     fn ticket_for(&mut self, method: &'static str, key: &str, params: &str) -> Ticket {
+        self.ticket_of(Asker::default(), Era::Legacy, (method, key, params))
+    }
+
+    /// The ticket of a call by a client without a handshake, which hears the log from a level on.
+    fn modern_ticket(&mut self, params: &str, log_level: Option<Level>) -> Ticket {
+        let asker = Asker {
+            log_level,
+            ..Asker::default()
+        };
+        self.ticket_of(asker, Era::Modern, (method::TOOLS_CALL, "tool", params))
+    }
+
+    fn ticket_of(
+        &mut self,
+        asker: Asker,
+        era: Era,
+        (method, key, params): (&'static str, &str, &str),
+    ) -> Ticket {
         self.last_number += 1;
-        let request =
-            ClientRequest::parse(Era::Legacy, method, &Bytes::from(params.to_owned())).unwrap();
+        let request = ClientRequest::parse(era, method, &Bytes::from(params.to_owned())).unwrap();
         let errand = Errand {
             key: key.into(),
             request,
-            asker: Asker::default(),
+            asker,
         };
         let permit = self.permits.take(1).unwrap();
         let call = CallId {
