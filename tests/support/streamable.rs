@@ -85,7 +85,8 @@ impl Endpoint {
         self.begin_with(&[], json).await
     }
 
-    async fn begin_with(&self, headers: Headers<'_>, json: &str) -> Post {
+    /// As [`Endpoint::begin`], with other headers.
+    pub(crate) async fn begin_with(&self, headers: Headers<'_>, json: &str) -> Post {
         let head = self.post_head(headers);
         let post = async {
             let mut connection = Connection::open(self.addr).await?;
