@@ -197,7 +197,7 @@ fn differing(spec: &ServerSpec) -> (String, &'static str, &'static str) {
     };
     let protocol = match spec.protocol {
         Protocol::Auto => "",
-        protocol => protocol.as_str(),
+        protocol @ (Protocol::Legacy | Protocol::Modern) => protocol.as_str(),
     };
     (prefix, isolation, protocol)
 }

@@ -9,7 +9,8 @@ use serde_json::Value;
 
 use super::framing::recover::recover_id;
 use super::jsonrpc::{self, Message, RequestId};
-use super::mcp::{item, item::Kind, request::ClientRequest};
+use super::mcp::request::{ClientRequest, Server};
+use super::mcp::{item, item::Kind};
 use super::raw::{self, Member};
 use super::uri::{self, Search, Shelf, Template};
 use super::version::Era;
@@ -183,7 +184,7 @@ pub(crate) fn params(data: &[u8]) {
         let Ok(request) = ClientRequest::parse(Era::Legacy, method, &params) else {
             continue;
         };
-        let rewritten = request.rewrite("new \"name\"", Some(17));
+        let rewritten = request.rewrite("new \"name\"", Some(17), Server::Legacy);
         assert!(!rewritten.contains(&b'\n') && !rewritten.contains(&b'\r'));
         let Ok(again) = ClientRequest::parse(Era::Legacy, method, &rewritten) else {
             unreachable!("{rewritten:?} is not understood");
@@ -191,7 +192,7 @@ pub(crate) fn params(data: &[u8]) {
         assert_eq!(again.key(), "new \"name\"");
         let token = request.progress_token().map(|_| "17");
         assert_eq!(again.progress_token(), token);
-        let back = again.rewrite(request.key(), None);
+        let back = again.rewrite(request.key(), None, Server::Legacy);
         let key =
             ClientRequest::parse(Era::Legacy, method, &back).map(|back| back.key().to_owned());
         assert_eq!(key.as_deref(), Ok(request.key()));

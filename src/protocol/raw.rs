@@ -193,6 +193,41 @@ pub(super) fn member_span(whole: &str, value: &str) -> Range<usize> {
     before.len()..whole.len() - rest.len()
 }
 
+/// Where the members of the object `part`, a piece of `whole`, lie whose raw names `is_out` picks,
+/// with the commas that part them from others: what is left without them is an object. Says too
+/// whether a member is left.
+pub(super) fn member_spans(
+    whole: &str,
+    part: &str,
+    is_out: impl Fn(&str) -> bool,
+) -> Result<(Vec<Range<usize>>, bool), serde_json::Error> {
+    let mut spans: Vec<Range<usize>> = Vec::new();
+    let (mut is_left, mut last_end, mut is_open) = (false, 0, false);
+    each(part, |key, value| {
+        let (start, end) = (span(whole, key).start, span(whole, value).end);
+        // One at the front goes up to the next member, any other from the end of the one before.
+        if let Some(open) = spans.last_mut().filter(|_| is_open) {
+            open.end = start;
+            is_open = false;
+        }
+        if is_out(key) {
+            let from = if is_left { last_end } else { start };
+            spans.push(from..end);
+            is_open = !is_left;
+        } else {
+            is_left = true;
+        }
+        last_end = end;
+    })?;
+    Ok((spans, is_left))
+}
+
+/// The place behind the brace that opens the object `part`, a piece of `whole`.
+pub(super) fn inside(whole: &str, part: &str) -> usize {
+    let brace = part.find('{').map_or(0, |brace| brace + 1);
+    span(whole, part).start + brace
+}
+
 /// `source` with the spans of `edits` replaced and nothing else touched, on a single line.
 /// The edits may come in any order; they must not overlap.
 pub(super) fn splice(source: &[u8], mut edits: Vec<(Range<usize>, &[u8])>) -> Vec<u8> {

@@ -10,7 +10,10 @@ use bytes::Bytes;
 use super::client::{SessionEvent, SessionSink};
 use super::quota::Share;
 use crate::ids::{CallId, Generation};
-use crate::protocol::mcp::request::ClientRequest;
+use crate::protocol::Era;
+use crate::protocol::mcp::logging::Level;
+use crate::protocol::mcp::request::{ClientRequest, Server};
+use crate::protocol::modern::asker::Asker;
 
 /// Why a room's handle could not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -39,6 +42,26 @@ pub(super) struct Errand {
     pub(super) key: Box<str>,
     /// The request as the client sent it.
     pub(super) request: ClientRequest,
+    /// Who asks.
+    pub(super) asker: Asker,
+}
+
+impl Errand {
+    /// The params for a server of that era; `token` is the server's own for its progress.
+    pub(super) fn params(&self, era: Era, token: Option<u64>) -> Bytes {
+        let server = match era {
+            Era::Legacy => Server::Legacy,
+            Era::Modern => Server::Modern(&self.asker),
+        };
+        self.request.rewrite(&self.key, token, server)
+    }
+
+    /// From which level on its client wants to hear the log while it runs, if it says so with every
+    /// request. Sessions say it once.
+    pub(super) fn log_level(&self) -> Option<Level> {
+        let is_modern = self.request.era() == Era::Modern;
+        self.asker.log_level.filter(|_| is_modern)
+    }
 }
 
 /// How a call ended, as its upstream saw it.
@@ -48,8 +71,20 @@ pub(super) enum Answer {
     Result(Bytes),
     /// The raw `error` member.
     Error(Bytes),
+    /// The server asks something first, of a client with a handshake, which can be asked.
+    InputRequired(Box<InputRequired>),
     /// There will be none from the server; the text says why, for the model to read.
     Failed(String),
+}
+
+/// What a server without a handshake wants to know before it answers (2026-07-28,
+/// client/multi-round-trip-requests).
+#[derive(Debug)]
+pub(super) struct InputRequired {
+    /// Its raw result.
+    pub(super) result: Bytes,
+    /// What was asked of it: that is asked again, with the answers.
+    pub(super) errand: Errand,
 }
 
 /// The promise that a call is answered exactly once. Dropping a ticket answers it: as bounced
@@ -96,9 +131,9 @@ impl Ticket {
         self.errand.as_ref()
     }
 
-    /// From here on the call may have run: it is never sent again.
-    pub(super) fn handed_over(&mut self) {
-        self.errand = None;
+    /// From here on the call may have run: it is never sent again, unless its server asks for that.
+    pub(super) fn handed_over(&mut self) -> Option<Errand> {
+        self.errand.take()
     }
 
     /// Passes a progress notification on.

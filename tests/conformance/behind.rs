@@ -7,18 +7,18 @@ use std::net::SocketAddr;
 use crate::baseline::direct;
 use crate::report::{Report, differences};
 use crate::suite::Suite;
-use crate::targets::{entry, gateway, others};
+use crate::targets::{Era, entry, gateway, others};
 
 /// The scenarios that need sampling or elicitation: a server that all sessions share is told that
 /// its client has neither.
-const ASKING: [&str; 4] = [
+pub(crate) const ASKING: [&str; 4] = [
     "elicitation-sep1034-defaults",
     "elicitation-sep1330-enums",
     "tools-call-elicitation",
     "tools-call-sampling",
 ];
 
-fn assert_same(behind: &Report, direct: &Report, expected: &[&str]) {
+pub(crate) fn assert_same(behind: &Report, direct: &Report, expected: &[&str]) {
     let found = differences(direct, behind, expected);
     assert!(
         found.is_empty(),
@@ -27,19 +27,19 @@ fn assert_same(behind: &Report, direct: &Report, expected: &[&str]) {
     );
 }
 
-async fn assert_passes(suite: Suite, addr: SocketAddr) {
+pub(crate) async fn assert_passes(suite: Suite, addr: SocketAddr) {
     let direct = direct(suite).await;
     assert_same(&suite.run(addr).await, &direct, &[]);
 }
 
 async fn assert_passes_alone(suite: Suite) {
-    let gateway = gateway(&[entry("session")]).await;
+    let gateway = gateway(&[entry(Era::Legacy, "session")]).await;
     assert_passes(suite, gateway.addr()).await;
 }
 
 async fn assert_passes_among_ten(suite: Suite) {
     let mut entries = others();
-    entries.insert(4, entry("session"));
+    entries.insert(4, entry(Era::Legacy, "session"));
     assert_eq!(entries.len(), 10);
     let gateway = gateway(&entries).await;
     assert_passes(suite, gateway.addr()).await;
@@ -47,7 +47,7 @@ async fn assert_passes_among_ten(suite: Suite) {
 
 async fn assert_passes_shared(suite: Suite) {
     let direct = direct(suite).await;
-    let gateway = gateway(&[entry("shared")]).await;
+    let gateway = gateway(&[entry(Era::Legacy, "shared")]).await;
     assert_same(&suite.run(gateway.addr()).await, &direct, &ASKING);
 }
 
@@ -75,7 +75,7 @@ async fn among_ten_2025_11_25() {
 async fn three_at_once() {
     let (older, newer) = (Suite::V0_1_16, Suite::Of2025_11_25);
     let (older_direct, newer_direct) = (direct(older).await, direct(newer).await);
-    let gateway = gateway(&[entry("session")]).await;
+    let gateway = gateway(&[entry(Era::Legacy, "session")]).await;
     let addr = gateway.addr();
     let (one, two, three) = tokio::join!(older.run(addr), newer.run(addr), newer.run(addr));
     assert_same(&one, &older_direct, &[]);

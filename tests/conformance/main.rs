@@ -12,6 +12,8 @@ mod baseline;
 #[cfg(test)]
 mod behind;
 #[cfg(test)]
+mod modern;
+#[cfg(test)]
 mod rebinding;
 #[cfg(test)]
 mod report;

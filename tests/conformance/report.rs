@@ -62,6 +62,12 @@ impl Report {
         Err(format!("the suite did not say {total:?}, as it wrote"))
     }
 
+    /// The same without some scenarios.
+    pub(crate) fn without(mut self, is_left_out: impl Fn(&str) -> bool) -> Self {
+        self.0.retain(|scenario, _| !is_left_out(scenario));
+        self
+    }
+
     /// How many checks ended so.
     pub(crate) fn count(&self, status: Status) -> usize {
         let checks = self.0.values().flatten();

@@ -63,6 +63,22 @@ fn server() -> PathBuf {
     home().join("server/main.mjs")
 }
 
+/// What the server speaks, as its `--era` has it.
+#[derive(Clone, Copy)]
+pub(crate) enum Era {
+    Legacy,
+    Modern,
+}
+
+impl Era {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Legacy => "legacy",
+            Self::Modern => "modern",
+        }
+    }
+}
+
 /// The server by itself. Dropping it ends it.
 pub(crate) struct Direct {
     child: Child,
@@ -70,10 +86,10 @@ pub(crate) struct Direct {
 }
 
 impl Direct {
-    pub(crate) fn start() -> Self {
+    pub(crate) fn start(era: Era) -> Self {
         let mut child = Command::new(node())
             .arg(server())
-            .args(["--http", "0"])
+            .args(["--era", era.name(), "--http", "0"])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
@@ -103,11 +119,11 @@ impl Drop for Direct {
 }
 
 /// The server's entry in a configuration, with the names that the suite knows.
-pub(crate) fn entry(isolation: &str) -> Value {
+pub(crate) fn entry(era: Era, isolation: &str) -> Value {
     json!({
         "name": NAME,
         "command": node(),
-        "args": [server()],
+        "args": [server(), Path::new("--era"), Path::new(era.name())],
         "prefix": "",
         "isolation": isolation,
     })
@@ -125,7 +141,12 @@ pub(crate) fn others() -> Vec<Value> {
 /// # Panics
 /// When one is not ready in time.
 pub(crate) async fn gateway(entries: &[Value]) -> Gateway {
-    let gateway = Gateway::start(GatewayOptions::new(configuration(entries))).await;
+    gateway_of(configuration(entries), entries).await
+}
+
+/// As [`gateway`], with a configuration that has more in it.
+pub(crate) async fn gateway_of(configuration: String, entries: &[Value]) -> Gateway {
+    let gateway = Gateway::start(GatewayOptions::new(configuration)).await;
     for entry in entries {
         let name = entry["name"].as_str().expect("a name");
         let started = format!("Server '{name}' started");

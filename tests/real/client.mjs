@@ -3,7 +3,7 @@
 //     client.mjs SDK JOBS PLAN
 //
 // SDK is `sdk1` or `sdk2`. JOBS is a JSON list, done one after another: {"name", "scenario",
-// "transport": "sse" | "http" | "stdio", "url" and "headers" or "command", "prefix", "page"}. PLAN is what
+// "transport": "sse" | "http" | "stdio", "era", "url" and "headers" or "command", "prefix", "page"}. PLAN is what
 // the bare servers said (oracle.rs). A scenario prints observations as JSON lines (features.mjs) or what it has
 // reached, one phrase a line; it ends with code 1 and both sides on stderr when something is not as
 // it should be.
@@ -272,8 +272,8 @@ async function stranger(client, job) {
 async function run(job) {
   const user = new User(job.prefix ?? "");
   const asks = { sampling: {}, elicitation: { form: {}, url: {} }, roots: { listChanged: true } };
-  const answers = job.scenario === "features";
-  const client = new sdk.Client({ name: "tests-real", version: "1" }, { capabilities: answers ? asks : {} });
+  const answers = ["features", "eras"].includes(job.scenario);
+  const client = new sdk.Client(job, { name: "tests-real", version: "1" }, { capabilities: answers ? asks : {} });
   sdk.listen(client, user);
   if (answers) sdk.answer(client, user);
   const errors = [];
@@ -285,6 +285,8 @@ async function run(job) {
   if (job.scenario === "stranger") return stranger(client, job);
   await client.connect(sdk.transport(job));
   const see = new Observer(job, sdk);
+  if (job.era !== "legacy") see.saw("the revision", client.revision());
+  if (job.scenario in scenarios) await client.hear();
   if (job.scenario in scenarios) await scenarios[job.scenario](new Gateway(client, user), servers, see, errors);
   else await features[job.scenario](client, user, see);
   client.onerror = () => {};

@@ -3,7 +3,7 @@
     client.py JOBS PLAN
 
 JOBS is a JSON list, done one after another: {"name", "scenario", "transport": "sse" | "http" |
-"stdio", "url" and "headers" or "command", "prefix", "page"}. PLAN is what the bare servers said
+"stdio", "era", "url" and "headers" or "command", "prefix", "page"}. PLAN is what the bare servers said
 (oracle.rs). A scenario prints observations as JSON lines (features.py) or what it has reached, one
 phrase a line; it ends with code 1 and a diff on stderr when something is not as it should be.
 """
@@ -317,12 +317,14 @@ async def do(job, plan):
     if job["scenario"] == "stranger":
         await stranger(job)
         return reached(f"done {job['name']}")
-    user = User(job["prefix"], answers=job["scenario"] == "features")
+    user = User(job["prefix"], answers=job["scenario"] in ("features", "eras"))
     observer = Observer(job, sdk)
     try:
         async with sdk.connected(job, user) as session:
+            if job["era"] != "legacy":
+                observer.saw("the revision", session.revision)
             match job["scenario"]:
-                case "features" | "cancel" as name:
+                case "features" | "cancel" | "eras" | "listening" as name:
                     await getattr(features, name)(session, user, observer)
                 case "recover" | "busy" as name:
                     await globals()[name](Gateway(session, user), plan, observer)

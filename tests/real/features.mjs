@@ -155,7 +155,6 @@ export class Observer {
 /** What servers offer: tools, prompts, resources, completions. */
 async function offers(client, user, see) {
   const { prefix } = user;
-  see.saw("instructions", client.getInstructions());
   // Some tools are there for a client that can be asked; the server adds them a moment after its start.
   await see.outcome("echo", see.sdk.call(client, { name: `${prefix}echo`, arguments: { message: "grüße" } }));
   const late = `${prefix}get-roots-list`;
@@ -243,13 +242,19 @@ async function news(client, user, see) {
 }
 
 /** What a server asks its client: sampling, elicitation by form and by URL, roots. */
-async function questions(client, user, see) {
+async function asks(client, user, see) {
   const call = (tool, args) => see.sdk.call(client, { name: user.prefix + tool, arguments: args });
   const url = { url: "http://127.0.0.1/consent", message: "Bitte öffnen", elicitationId: "e-1" };
   await see.outcome("sampling", call("trigger-sampling-request", { prompt: "wörter", maxTokens: 9 }));
   await see.outcome("elicitation", call("trigger-elicitation-request", {}));
   await see.outcome("elicitation by URL", call("trigger-url-elicitation", url));
   await see.outcome("roots", call("get-roots-list", {}));
+}
+
+/** The same, what is wrong with it, and how it changes. */
+async function questions(client, user, see) {
+  const call = (tool, args) => see.sdk.call(client, { name: user.prefix + tool, arguments: args });
+  await asks(client, user, see);
   see.saw("asked", user.asked);
   try {
     await call("trigger-url-elicitation", { url: "http://127.0.0.1/other", errorPath: true });
@@ -265,7 +270,35 @@ async function questions(client, user, see) {
   see.saw("logs of roots", user.logs().filter(([, , data]) => String(data).includes("Roots updated")).map(([, ...log]) => log));
 }
 
+/** What clients of either era can do. */
+export async function eras(client, user, see) {
+  await offers(client, user, see);
+  await progress(client, user, see);
+  await asks(client, user, see);
+  // Without a handshake a form needs no id.
+  see.saw("asked", user.asked.map(({ elicitation: { elicitationId, ...rest } = {}, ...other }) => ({ ...rest, ...other })));
+}
+
+/** What is heard without a handshake: of a resource, and of a new list. */
+export async function listening(client, user, see) {
+  const call = (tool, args) => see.sdk.call(client, { name: user.prefix + tool, arguments: args });
+  const other = `${TEXT}9`;
+  const stream = await client.hear([other, "nobody://knows"]);
+  see.saw("granted", stream.honoredFilter);
+  await call("toggle-subscriber-updates", {});
+  await until("an update", () => user.updated().includes(other));
+  await call("toggle-subscriber-updates", {});
+  const data = { name: "b.gz", data: "data:text/plain,grüße", outputType: "resourceLink" };
+  await call("gzip-file-as-resource", data);
+  await until("word of a new list", () => user.heard("notifications/resources/list_changed"));
+  const uri = "demo://resource/session/b.gz";
+  await until("the new list", async () => (await everything(client, "resources")).some((item) => item.uri === uri));
+  await stream.close();
+  see.saw("the end of it", await stream.closed);
+}
+
 export async function features(client, user, see) {
+  see.saw("instructions", client.getInstructions());
   await offers(client, user, see);
   await progress(client, user, see);
   await news(client, user, see);

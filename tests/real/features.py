@@ -135,7 +135,6 @@ async def until_listed(session, kind, condition):
 async def offers(session, user, see):
     """What servers offer: tools, prompts, resources, completions."""
     prefix = user.prefix
-    see.saw("instructions", session.instructions)
     # Some tools are there for a client that can be asked; the server adds them a moment after its start.
     await see.outcome("echo", session.call(f"{prefix}echo", {"message": "grüße"}))
     await until_listed(session, "tools", lambda tool: tool.name == f"{prefix}get-roots-list")
@@ -214,9 +213,8 @@ async def news(session, user, see):
     await see.outcome("the new resource", session.read(uri))
 
 
-async def questions(session, user, see):
+async def asks(session, user, see):
     """What a server asks its client: sampling, elicitation by form and by URL, roots."""
-    prefix = user.prefix
     url = {"url": "http://127.0.0.1/consent", "message": "Bitte öffnen", "elicitationId": "e-1"}
     for tool, arguments in [
         ("trigger-sampling-request", {"prompt": "wörter", "maxTokens": 9}),
@@ -224,7 +222,13 @@ async def questions(session, user, see):
         ("trigger-url-elicitation", url),
         ("get-roots-list", {}),
     ]:
-        await see.outcome(tool, session.call(prefix + tool, arguments))
+        await see.outcome(tool, session.call(user.prefix + tool, arguments))
+
+
+async def questions(session, user, see):
+    """The same, what is wrong with it, and how it changes."""
+    prefix = user.prefix
+    await asks(session, user, see)
     see.saw("asked", user.asked)
     required = {"url": "http://127.0.0.1/other", "errorPath": True}
     try:
@@ -241,7 +245,36 @@ async def questions(session, user, see):
     see.saw("logs of roots", sorted(log[1:] for log in user.logs() if "Roots updated" in str(log[2])))
 
 
+async def eras(session, user, see):
+    """What clients of either era can do."""
+    await offers(session, user, see)
+    await progress(session, user, see)
+    await asks(session, user, see)
+    # Without a handshake a form needs no id.
+    for asked in user.asked:
+        asked.get("elicitation", {}).pop("elicitationId", None)
+    see.saw("asked", user.asked)
+
+
+async def listening(session, user, see):
+    """What is heard without a handshake: of a resource, and of a new list."""
+    other = TEXT.format(resourceId=9)
+    async with session.listen([other, "nobody://knows"]) as stream:
+        see.saw("granted", see.sdk.plain(stream.honored))
+        await session.call(f"{user.prefix}toggle-subscriber-updates", {})
+        await until("an update", lambda: other in user.updated())
+        await session.call(f"{user.prefix}toggle-subscriber-updates", {})
+        data = {"name": "b.gz", "data": "data:text/plain,grüße", "outputType": "resourceLink"}
+        await session.call(f"{user.prefix}gzip-file-as-resource", data)
+        changed = "notifications/resources/list_changed"
+        await until("word of a new list", lambda: user.heard(changed))
+        uri = "demo://resource/session/b.gz"
+        await until_listed(session, "resources", lambda item: str(item.uri) == uri)
+    see.saw("the end of it", "local")
+
+
 async def features(session, user, see):
+    see.saw("instructions", session.instructions)
     await offers(session, user, see)
     await progress(session, user, see)
     await news(session, user, see)

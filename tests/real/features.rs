@@ -88,7 +88,7 @@ async fn everything(sdk: Sdk) -> Result<()> {
 
 /// The server that has everything, a process for each session so that it may ask its client, and the
 /// one whose calls can be watched when they are cancelled.
-async fn stage() -> Result<(Stage, [Server; 2])> {
+pub(crate) async fn stage() -> Result<(Stage, [Server; 2])> {
     let stage = Stage::furnish(&["everything", "fetch"]).await?;
     let [everything, fetch] = [&stage.servers[0], &stage.servers[1]];
     let servers = [everything.clone().isolated(), fetch.clone()];

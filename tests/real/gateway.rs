@@ -46,6 +46,7 @@ pub(crate) struct Gateway {
     pub(crate) pid: u32,
     port: u16,
     kind: Port,
+    protocol: Option<&'static str>,
     socket: Option<std::net::TcpListener>,
     config: PathBuf,
     state: PathBuf,
@@ -60,7 +61,21 @@ pub(crate) async fn with<F>(dir: &Path, servers: &[Server], body: F) -> Result<(
 where
     F: AsyncFnOnce(&mut Gateway) -> Result<()>,
 {
-    with_port(Port::Bound, dir, servers, body).await
+    run(
+        Gateway::start(Port::Bound, None, dir, servers)?,
+        servers,
+        body,
+    )
+    .await
+}
+
+/// The same where both eras are served, whatever the servers are.
+pub(crate) async fn with_both_eras<F>(dir: &Path, servers: &[Server], body: F) -> Result<()>
+where
+    F: AsyncFnOnce(&mut Gateway) -> Result<()>,
+{
+    let gateway = Gateway::start(Port::Bound, Some("both"), dir, servers)?;
+    run(gateway, servers, body).await
 }
 
 /// The same with a port of this kind.
@@ -68,7 +83,13 @@ pub(crate) async fn with_port<F>(port: Port, dir: &Path, servers: &[Server], bod
 where
     F: AsyncFnOnce(&mut Gateway) -> Result<()>,
 {
-    let mut gateway = Gateway::start(port, dir, servers)?;
+    run(Gateway::start(port, None, dir, servers)?, servers, body).await
+}
+
+async fn run<F>(mut gateway: Gateway, servers: &[Server], body: F) -> Result<()>
+where
+    F: AsyncFnOnce(&mut Gateway) -> Result<()>,
+{
     let scenario = async {
         gateway.ready(servers).await?;
         body(&mut gateway).await
@@ -84,20 +105,29 @@ where
 }
 
 /// Writes a configuration as careful editors do: a new file, renamed over the old one.
-pub(crate) fn write_config(path: &Path, servers: &[Server]) -> Result<()> {
+fn write_config(path: &Path, protocol: Option<&str>, servers: &[Server]) -> Result<()> {
     let entries: Vec<_> = servers.iter().map(Server::entry).collect();
-    let text = serde_json::to_string_pretty(&json!({ "servers": entries }))?;
+    let mut file = json!({ "servers": entries });
+    if let Some(protocol) = protocol {
+        file["gateway"] = json!({ "protocol": protocol });
+    }
+    let text = serde_json::to_string_pretty(&file)?;
     let fresh = path.with_extension("new");
     std::fs::write(&fresh, text)?;
     Ok(std::fs::rename(fresh, path)?)
 }
 
 impl Gateway {
-    fn start(kind: Port, dir: &Path, servers: &[Server]) -> Result<Self> {
+    fn start(
+        kind: Port,
+        protocol: Option<&'static str>,
+        dir: &Path,
+        servers: &[Server],
+    ) -> Result<Self> {
         // Own folder: what the watcher sees there is the configuration and nothing else.
         let config = dir.join("config/mcp-servers.json");
         std::fs::create_dir_all(dir.join("config"))?;
-        write_config(&config, servers)?;
+        write_config(&config, protocol, servers)?;
         let socket = std::net::TcpListener::bind("127.0.0.1:0")?;
         let port = socket.local_addr()?.port();
         let socket = (kind == Port::Passed).then_some(socket);
@@ -111,6 +141,7 @@ impl Gateway {
             child,
             port,
             kind,
+            protocol,
             socket,
             config,
             state,
@@ -157,7 +188,7 @@ impl Gateway {
 
     /// Replaces the configuration.
     pub(crate) fn reconfigure(&self, servers: &[Server]) -> Result<()> {
-        write_config(&self.config, servers)
+        write_config(&self.config, self.protocol, servers)
     }
 
     /// The first log line that `wanted` accepts, waited for.

@@ -10,18 +10,44 @@ use serde_json::Value;
 use crate::gateway::Gateway;
 use crate::servers::Server;
 
+/// What an observation is called that is no part of what a job is about.
+pub(crate) const REVISION: &str = "the revision";
+
 /// One session of a client.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Job {
     pub(crate) name: String,
     pub(crate) scenario: &'static str,
     transport: &'static str,
+    era: &'static str,
     url: String,
     headers: BTreeMap<&'static str, String>,
     command: Vec<String>,
     env: BTreeMap<&'static str, String>,
     prefix: String,
     page: String,
+}
+
+/// How a client finds out which revision is spoken. Not every SDK has the choice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Era {
+    /// By a handshake: up to 2025-11-25.
+    Legacy,
+    /// It asks for 2026-07-28 first, and shakes hands if that is not there.
+    Auto,
+    /// 2026-07-28 or nothing.
+    Modern,
+}
+
+impl Era {
+    /// As the scripts know it.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Legacy => "legacy",
+            Self::Auto => "auto",
+            Self::Modern => "modern",
+        }
+    }
 }
 
 /// A way into the gateway.
@@ -40,6 +66,7 @@ impl Job {
             name: format!("{scenario}-bare"),
             scenario,
             transport: "stdio",
+            era: Era::Legacy.name(),
             url: String::new(),
             headers: BTreeMap::new(),
             command,
@@ -64,6 +91,7 @@ impl Job {
             name: format!("{scenario}-{transport}"),
             scenario,
             transport,
+            era: Era::Legacy.name(),
             url,
             headers: BTreeMap::new(),
             command: Vec::new(),
@@ -89,6 +117,15 @@ impl Job {
             transport: "stdio",
             command,
             env,
+            ..self
+        }
+    }
+
+    /// The same in this era.
+    pub(crate) fn in_era(self, era: Era) -> Self {
+        Self {
+            name: format!("{}-{}", self.name, era.name()),
+            era: era.name(),
             ..self
         }
     }
@@ -133,19 +170,19 @@ impl Observations {
         Ok(())
     }
 
+    /// All but what a job says of its era.
     fn of(&self, job: &str) -> Vec<(&str, &Value)> {
         let own = self.0.iter().filter(|line| line.job == job);
+        let own = own.filter(|line| line.about != REVISION);
         own.map(|line| (line.about.as_str(), &line.saw)).collect()
     }
 
     /// What `job` saw of `about`.
     pub(crate) fn saw(&self, job: &Job, about: &str) -> Result<&Value> {
-        let found = self
-            .of(&job.name)
-            .into_iter()
-            .find(|(name, _)| *name == about);
+        let mut own = self.0.iter().filter(|line| line.job == job.name);
+        let found = own.find(|line| line.about == about);
         found
-            .map(|(_, value)| value)
+            .map(|line| &line.saw)
             .with_context(|| format!("{}: nothing of {about}", job.name))
     }
 

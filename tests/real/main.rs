@@ -9,6 +9,8 @@ mod compare;
 #[cfg(test)]
 mod compose;
 #[cfg(test)]
+mod eras;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod features;

@@ -1,7 +1,7 @@
 // The TypeScript SDK 1.x (`@modelcontextprotocol/sdk`), under the names that client.mjs and
 // features.mjs use; sdk2.mjs is its twin.
 
-import { Client } from "@modelcontextprotocol/sdk/client/index.js";
+import { Client as Plain } from "@modelcontextprotocol/sdk/client/index.js";
 import { SSEClientTransport } from "@modelcontextprotocol/sdk/client/sse.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
@@ -16,7 +16,16 @@ import {
   ToolListChangedNotificationSchema,
 } from "@modelcontextprotocol/sdk/types.js";
 
-export { Client, Failure };
+export { Failure };
+
+/** A client as the SDK has it; it knows one era. */
+export class Client extends Plain {
+  constructor(_, info, options) {
+    super(info, options);
+  }
+
+  async hear() {}
+}
 
 /** A way to the server that a job names. */
 export function transport({ transport, url, headers, command, env }) {

@@ -2,14 +2,32 @@
 // features.mjs use; sdk1.mjs is its twin.
 
 import {
-  Client,
+  Client as Plain,
   ProtocolError as Failure,
   SSEClientTransport,
   StreamableHTTPClientTransport,
 } from "@modelcontextprotocol/client";
 import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
 
-export { Client, Failure };
+export { Failure };
+
+/** A client as the SDK has it, in the era of its job. */
+export class Client extends Plain {
+  constructor({ era }, info, options) {
+    const mode = era === "modern" ? { pin: "2026-07-28" } : era;
+    super(info, { ...options, versionNegotiation: { mode } });
+  }
+
+  revision() {
+    return this.getNegotiatedProtocolVersion();
+  }
+
+  /** Without a handshake nobody is told of what changes but who listens. */
+  async hear(uris = []) {
+    if (this.getProtocolEra() !== "modern") return undefined;
+    return this.listen({ toolsListChanged: true, resourcesListChanged: true, resourceSubscriptions: uris });
+  }
+}
 
 /** A way to the server that a job names. */
 export function transport({ transport, url, headers, command, env }) {

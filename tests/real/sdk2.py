@@ -1,7 +1,7 @@
 """The Python SDK 2.x, under the names that client.py and features.py use; sdk1.py is its twin."""
 
 import asyncio
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 
 from mcp import MCPError as Failure
 from mcp.client import Client
@@ -13,8 +13,14 @@ import mcp_types as types
 
 
 def plain(model):
-    """As it came over the wire, as far as the SDK keeps it."""
-    return model.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    """As it came over the wire, as far as the SDK keeps it; without what only 2026-07-28 puts around a result."""
+    plain = model.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    for name in ("resultType", "ttlMs", "cacheScope"):
+        plain.pop(name, None)
+    meta = plain.get("_meta") or {}
+    if meta.pop("io.modelcontextprotocol/serverInfo", None) and not meta:
+        del plain["_meta"]
+    return plain
 
 
 def _transport(job):
@@ -50,16 +56,21 @@ async def connected(job, user):
         "elicitation_callback": elicit,
         "list_roots_callback": roots,
     }
-    # A bare server may know a newer revision than the gateway speaks; both are to be asked in the same.
-    mode = "legacy" if job["transport"] == "stdio" else "auto"
+    mode = "2026-07-28" if job["era"] == "modern" else job["era"]
     async with Client(_transport(job), mode=mode, message_handler=hear, **(asks or {})) as client:
-        yield Session(client)
+        session = Session(client)
+        # Without a handshake nobody is told of what changes but who listens.
+        listening = session.listen() if session.is_modern else nullcontext()
+        async with listening:
+            yield session
 
 
 class Session:
     def __init__(self, client):
         self.client = client
         self.instructions = client.instructions
+        self.revision = client.protocol_version
+        self.is_modern = client.protocol_version >= "2026"
 
     async def page(self, kind, cursor):
         method = getattr(self.client, f"list_{kind}")
@@ -86,6 +97,12 @@ class Session:
 
     async def unsubscribe(self, uri):
         await self.client.unsubscribe_resource(uri)
+
+    def listen(self, uris=()):
+        """What is heard there comes to the same handler as everything."""
+        return self.client.listen(
+            tools_list_changed=True, resources_list_changed=True, resource_subscriptions=uris
+        )
 
     async def roots_changed(self):
         await self.client.send_roots_list_changed()

@@ -13,10 +13,16 @@ mod asks;
 mod drive;
 #[path = "fixture/faults.rs"]
 mod faults;
+#[path = "fixture/listens.rs"]
+mod listens;
 #[path = "fixture/lists.rs"]
 mod lists;
+#[path = "fixture/modern.rs"]
+mod modern;
 #[path = "fixture/offers.rs"]
 mod offers;
+#[path = "fixture/rounds.rs"]
+mod rounds;
 #[path = "fixture/server.rs"]
 mod server;
 #[path = "fixture/tools.rs"]
@@ -39,6 +45,15 @@ pub(crate) struct Flags {
     /// The protocolVersion it answers with, whatever was asked for.
     #[arg(long)]
     version: Option<String>,
+    /// Which revisions it speaks: those with a handshake, the one without (2026-07-28), or both.
+    #[arg(long, value_enum, default_value = "legacy")]
+    era: modern::Era,
+    /// The first request that is served settles the era.
+    #[arg(long)]
+    lock_era: bool,
+    /// How long its lists may be kept, as it says without a handshake.
+    #[arg(long, default_value_t = 0)]
+    ttl_ms: u64,
     /// How many dummy tools there are beside the others.
     #[arg(long, default_value_t = 0)]
     tools: usize,
@@ -107,6 +122,9 @@ pub(crate) struct Flags {
     /// Adds its pid as a line to this file when it starts.
     #[arg(long)]
     diary: Option<PathBuf>,
+    /// Adds every line that it reads to this file.
+    #[arg(long)]
+    record: Option<PathBuf>,
     /// Exits with this code at once.
     #[arg(long)]
     exit_at_start: Option<i32>,
@@ -116,6 +134,9 @@ pub(crate) struct Flags {
     /// Exits with code 1 when it is asked this method. May be given more than once.
     #[arg(long)]
     exit_on: Vec<String>,
+    /// Exits with code 1 at any request before initialize.
+    #[arg(long)]
+    exit_before_initialize: bool,
     /// Answers so many calls, then exits with code 0.
     #[arg(long)]
     exit_when_done: Option<usize>,

@@ -24,6 +24,7 @@ pub(crate) mod fleet;
 pub(crate) mod gateway;
 pub(crate) mod http;
 pub(crate) mod mailbox;
+pub(crate) mod modern;
 pub(crate) mod narrow;
 pub(crate) mod options;
 pub(crate) mod output;

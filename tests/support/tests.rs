@@ -3,6 +3,8 @@
 
 #[path = "tests/fixture.rs"]
 mod fixture;
+#[path = "tests/modern.rs"]
+mod modern;
 #[path = "tests/streamable.rs"]
 mod streamable;
 

@@ -16,7 +16,11 @@ const LAYERS: [(&str, &[&str]); 4] = [
     ),
     (
         "tree::sessions::requests",
-        &["tree::sessions::delivery", "tree::sessions::conversation"],
+        &[
+            "tree::sessions::delivery",
+            "tree::sessions::conversation",
+            "tree::sessions::signing",
+        ],
     ),
 ];
 /// The room.

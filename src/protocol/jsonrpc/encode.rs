@@ -66,6 +66,19 @@ pub fn error_object_with(code: i64, message: &str, data: &[u8]) -> Bytes {
     out.into()
 }
 
+/// What a raw error says, not more than a line of it.
+#[must_use]
+pub fn message_of(error: &[u8]) -> String {
+    const LONGEST: usize = 300;
+    let [message] = raw::members(std::str::from_utf8(error).ok(), ["message"]);
+    let message = message.and_then(raw::string).unwrap_or_default();
+    message
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(LONGEST)
+        .collect()
+}
+
 /// Room for the envelope beside `body` bytes, so that a large body is copied once.
 fn open(body: usize) -> Vec<u8> {
     let mut out = Vec::with_capacity(body + 96);

@@ -115,6 +115,35 @@ impl ClientCapabilities {
         self.0 & needed != 0
     }
 
+    /// The same without news of roots: they are asked for with every request.
+    #[must_use]
+    pub fn without_changes(self) -> Self {
+        Self(self.0 & !ROOTS_CHANGED)
+    }
+
+    /// The same for a client of a revision that knows no pages elsewhere.
+    #[must_use]
+    pub fn without_url(self) -> Self {
+        let is_url_alone = self.0 & (ELICITATION_URL | ELICITATION_FORM) == ELICITATION_URL;
+        let out = if is_url_alone { ELICITATION } else { 0 };
+        Self(self.0 & !(ELICITATION_URL | out))
+    }
+
+    /// What a client lacks that would have to be asked this; `is_url` says that the user is sent
+    /// elsewhere. Without a word about it, `elicitation` means forms.
+    #[must_use]
+    pub fn missing(self, asked: &str, is_url: bool) -> Option<&'static str> {
+        let has = |bit: u16| self.0 & bit != 0;
+        let has_forms = has(ELICITATION_FORM) || !has(ELICITATION_URL);
+        match asked {
+            method::ROOTS_LIST => (!has(ROOTS)).then_some("roots"),
+            method::SAMPLING => (!has(SAMPLING)).then_some("sampling"),
+            _ if !has(ELICITATION) => Some("elicitation"),
+            _ if is_url => (!has(ELICITATION_URL)).then_some("elicitation.url"),
+            _ => (!has_forms).then_some("elicitation.form"),
+        }
+    }
+
     /// The raw `capabilities` that declare it to a server. What the client did not name is not
     /// named either: `"elicitation":{}` means forms to every revision, and stays as it is.
     #[must_use]

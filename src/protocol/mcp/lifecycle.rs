@@ -18,9 +18,14 @@ const RELEASE: &str = env!("CARGO_PKG_VERSION");
 pub fn initialize_params(revision: &str, capabilities: &[u8]) -> Bytes {
     let mut out = format!(r#"{{"protocolVersion":"{revision}","capabilities":"#).into_bytes();
     raw::push_single_line(&mut out, capabilities);
-    let info = format!(r#","clientInfo":{{"name":"{NAME}","version":"{RELEASE}"}}}}"#);
-    out.extend_from_slice(info.as_bytes());
+    out.extend_from_slice(format!(r#","clientInfo":{}}}"#, own_info()).as_bytes());
     out.into()
+}
+
+/// What the gateway calls itself, as a client and as a server.
+#[must_use]
+pub fn own_info() -> String {
+    format!(r#"{{"name":"{NAME}","version":"{RELEASE}"}}"#)
 }
 
 /// What a server said of itself in its answer to `initialize`.
@@ -30,8 +35,8 @@ pub fn initialize_params(revision: &str, capabilities: &[u8]) -> Bytes {
     reason = "each is a capability of its own, and any of them may be there"
 )]
 pub struct ServerInfo {
-    /// The revision it speaks.
-    pub version: Version,
+    /// The revision that was agreed on, by a handshake.
+    pub version: Option<Version>,
     /// Whether it offers tools: `capabilities.tools` is there.
     pub has_tools: bool,
     /// Whether it offers prompts.
@@ -42,6 +47,8 @@ pub struct ServerInfo {
     pub can_subscribe: bool,
     /// Whether it takes a level and sends messages for a log.
     pub has_logging: bool,
+    /// Of which of its lists it tells that they changed.
+    pub changes: Changes,
     /// Its advice to the model.
     pub instructions: Option<String>,
     /// `serverInfo.name`; the handshake holds without it.
@@ -65,22 +72,67 @@ pub fn server_info(result: &Bytes) -> Result<ServerInfo, String> {
     let asked = string_member(version.value("protocolVersion")?);
     let asked = asked.ok_or("the result names no protocolVersion")?;
     let version = Version::of_server(&asked).ok_or_else(|| unknown_version(&asked))?;
-    let names = ["tools", "prompts", "resources", "logging"];
-    let [tools, prompts, resources, logging] =
-        raw::members(capabilities.value("capabilities")?, names);
-    let [subscribe] = raw::members(resources, ["subscribe"]);
-    let [name, release] = raw::members(info.value("serverInfo")?, ["name", "version"]);
+    let [capabilities, instructions, info] = [
+        capabilities.value("capabilities")?,
+        instructions.value("instructions")?,
+        info.value("serverInfo")?,
+    ];
+    let info = ServerInfo::read(capabilities, instructions, info);
     Ok(ServerInfo {
-        version,
-        has_tools: tools.is_some(),
-        has_prompts: prompts.is_some(),
-        has_resources: resources.is_some(),
-        can_subscribe: subscribe == Some("true"),
-        has_logging: logging.is_some(),
-        instructions: string_member(instructions.value("instructions")?),
-        name: string_member(name),
-        release: string_member(release),
+        version: Some(version),
+        ..info
     })
+}
+
+impl ServerInfo {
+    /// Reads what both eras say alike.
+    pub(in super::super) fn read(
+        capabilities: Option<&str>,
+        instructions: Option<&str>,
+        info: Option<&str>,
+    ) -> Self {
+        let names = ["tools", "prompts", "resources", "logging"];
+        let [tools, prompts, resources, logging] = raw::members(capabilities, names);
+        let [subscribe] = raw::members(resources, ["subscribe"]);
+        let changes = [tools, prompts, resources].map(|offered| {
+            let [list_changed] = raw::members(offered, ["listChanged"]);
+            list_changed == Some("true")
+        });
+        let [name, release] = raw::members(info, ["name", "version"]);
+        Self {
+            version: None,
+            has_tools: tools.is_some(),
+            has_prompts: prompts.is_some(),
+            has_resources: resources.is_some(),
+            can_subscribe: subscribe == Some("true"),
+            has_logging: logging.is_some(),
+            changes: changes.into(),
+            instructions: string_member(instructions),
+            name: string_member(name),
+            release: string_member(release),
+        }
+    }
+}
+
+/// The lists of which a server tells when they change (`listChanged`).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// The tools.
+    pub tools: bool,
+    /// The prompts.
+    pub prompts: bool,
+    /// The resources and their templates.
+    pub resources: bool,
+}
+
+impl From<[bool; 3]> for Changes {
+    fn from([tools, prompts, resources]: [bool; 3]) -> Self {
+        Self {
+            tools,
+            prompts,
+            resources,
+        }
+    }
 }
 
 /// The newest revision spoken here that a server names in its refusal of the one that was `asked`
@@ -175,12 +227,13 @@ mod tests {
                 "serverInfo":{"name":"git","version":"1.2","vendor":0},"instructions":"be \"kind\""}"#,
         );
         let wanted = ServerInfo {
-            version: Version::V2025_06_18,
+            version: Some(Version::V2025_06_18),
             has_tools: true,
             has_prompts: false,
             has_resources: true,
             can_subscribe: true,
             has_logging: true,
+            changes: Changes::default(),
             instructions: Some("be \"kind\"".to_owned()),
             name: Some("git".to_owned()),
             release: Some("1.2".to_owned()),
@@ -197,7 +250,7 @@ mod tests {
             r#"{"protocolVersion":"2024-11-05","capabilities":[],"instructions":7}"#,
         ] {
             let read = info(text).unwrap();
-            assert_eq!(read.version, Version::V2024_11_05);
+            assert_eq!(read.version, Some(Version::V2024_11_05));
             assert_eq!(
                 (read.has_tools, read.name, read.instructions),
                 (false, None, None)
@@ -216,7 +269,7 @@ mod tests {
     #[test]
     fn the_draft_before_the_first_revision_is_taken_for_it() {
         let read = info(r#"{"protocolVersion":"2024-10-07"}"#).unwrap();
-        assert_eq!(read.version, Version::V2024_11_05);
+        assert_eq!(read.version, Some(Version::V2024_11_05));
     }
 
     #[test]

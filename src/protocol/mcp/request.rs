@@ -11,6 +11,10 @@ use super::super::raw;
 use super::super::version::Era;
 use super::method;
 
+mod rewrite;
+
+pub use rewrite::Server;
+
 /// What of a request is remembered until its answer comes, or for as long as a subscription, is not
 /// longer than this: its name or URI, and its progress token.
 const LONGEST_KEY: usize = 8 * 1024;
@@ -39,6 +43,7 @@ pub struct ClientRequest {
     token: Option<(Box<str>, Range<usize>)>,
     /// Where a call wishes for a task.
     task: Option<Range<usize>>,
+    input: Option<Bytes>,
 }
 
 impl ClientRequest {
@@ -88,6 +93,7 @@ impl ClientRequest {
         };
         Ok(Self {
             era,
+            input: None,
             task: task.map(|task| raw::member_span(text, task)),
             method,
             subject,
@@ -134,25 +140,12 @@ impl ClientRequest {
         self.token.as_ref().map(|(raw, _)| raw.as_ref())
     }
 
-    /// The params with `key` in place of the name or URI and `token` in place of the client's
-    /// progress token, on one line. A request that asked for no progress gets no token; without
-    /// `token` the client's stays. A call's wish for a task instead of an answer is taken out: the
-    /// gateway does not declare tasks, and who does not "MUST process requests of that type
-    /// normally, ignoring any task-augmentation metadata" (2025-11-25, basic/utilities/tasks).
+    /// The same with what its client answered to the questions of its server: members of the params,
+    /// without braces, for a server that has no handshake.
     #[must_use]
-    pub fn rewrite(&self, key: &str, token: Option<u64>) -> Bytes {
-        let quoted = raw::quoted(key);
-        let token = token.map(|token| token.to_string());
-        let mut edits = Vec::new();
-        // Written with escapes it may look another way, and is the same.
-        if *self.key != *key {
-            edits.push((self.span.clone(), quoted.as_slice()));
-        }
-        if let (Some((_, span)), Some(token)) = (&self.token, &token) {
-            edits.push((span.clone(), token.as_bytes()));
-        }
-        edits.extend(self.task.clone().map(|span| (span, &[][..])));
-        raw::splice(&self.params, edits).into()
+    pub fn with_input(self, members: Bytes) -> Self {
+        let input = Some(members);
+        Self { input, ..self }
     }
 }
 

@@ -10,7 +10,7 @@ use super::keys;
 /// The method.
 pub const LISTEN: &str = "subscriptions/listen";
 /// What says which of it was agreed to.
-const ACKNOWLEDGED: &str = "notifications/subscriptions/acknowledged";
+pub const ACKNOWLEDGED: &str = "notifications/subscriptions/acknowledged";
 /// No client means to hear of more.
 const MOST_URIS: usize = 10_000;
 

@@ -5,12 +5,14 @@
 use bytes::Bytes;
 
 use super::super::mcp::method;
+use super::super::version::Era;
 use super::entries::{ANNOTATIONS, META, RESOURCE};
 use super::{Fault, Fit, Form, Member, Need, Shape, form, may, must, walk};
 
-/// Looks at the result of `method`, valid JSON.
-pub fn check(method: &str, result: &str) -> Result<Fit, Fault> {
+/// Looks at the result of `method` of a server of that era, valid JSON.
+pub fn check(era: Era, method: &str, result: &str) -> Result<Fit, Fault> {
     let form = match method {
+        method::TOOLS_CALL if era == Era::Modern => &CALLED_MODERN,
         method::TOOLS_CALL => &CALLED,
         method::PROMPTS_GET => &PROMPT,
         method::RESOURCES_READ => &READ,
@@ -46,6 +48,17 @@ const CALLED: Form = form(&[
         need: Need::Filled,
     },
     may("structuredContent", Shape::Free),
+    may("isError", Shape::Bool),
+    OWN_META,
+]);
+
+/// Structured content may be anything (2026-07-28, `CallToolResult`).
+const CALLED_MODERN: Form = form(&[
+    Member {
+        name: "content",
+        shape: Shape::List(&BLOCK),
+        need: Need::Filled,
+    },
     may("isError", Shape::Bool),
     OWN_META,
 ]);

@@ -39,6 +39,8 @@ pub struct ServerMetrics {
     pub stderr_lines_dropped: Counter,
     /// Notifications that found no room at a client.
     pub notifications_dropped: Counter,
+    /// Log messages that may have been about another client's request.
+    pub logs_withheld: Counter,
     /// URIs that were not compared with all of its templates.
     pub searches_cut: Counter,
     /// Entries of its lists that are not passed on.
@@ -101,6 +103,7 @@ pub(super) struct Servers {
     lines_dropped: Family<Server, Counter>,
     stderr_lines_dropped: Family<Server, Counter>,
     notifications_dropped: Family<Server, Counter>,
+    logs_withheld: Family<Server, Counter>,
     searches_cut: Family<Server, Counter>,
     entries_left_out: Family<Reason, Counter>,
     lists_unread: Family<List, Counter>,
@@ -163,6 +166,8 @@ impl Servers {
         let help = "Notifications of the server that found no room at a client";
         let notifications = all.notifications_dropped.clone();
         to.register("notifications_dropped", help, notifications);
+        let help = "Log messages that several requests may have been about, and no client was sent";
+        to.register("logs_withheld", help, all.logs_withheld.clone());
         let help = "URIs that were not compared with all templates of the server";
         to.register("uri_searches_cut", help, all.searches_cut.clone());
         let help = "Entries of the server's lists that clients would refuse, at each listing";
@@ -202,6 +207,7 @@ impl Servers {
             lines_dropped: self.lines_dropped.get_or_create_owned(&server),
             stderr_lines_dropped: self.stderr_lines_dropped.get_or_create_owned(&server),
             notifications_dropped: self.notifications_dropped.get_or_create_owned(&server),
+            logs_withheld: self.logs_withheld.get_or_create_owned(&server),
             searches_cut: self.searches_cut.get_or_create_owned(&server),
             entries_left_out: LeftOut {
                 missing: left_out("missing"),
@@ -256,6 +262,7 @@ impl Servers {
         self.lines_dropped.remove(&server);
         self.stderr_lines_dropped.remove(&server);
         self.notifications_dropped.remove(&server);
+        self.logs_withheld.remove(&server);
         self.searches_cut.remove(&server);
     }
 }

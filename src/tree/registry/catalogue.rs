@@ -100,6 +100,8 @@ pub(crate) struct Abilities {
     pub subscribe: bool,
     /// It takes a log level.
     pub logging: bool,
+    /// It is asked without a handshake: its next life is, too.
+    pub is_modern: bool,
 }
 
 impl Catalogue {

@@ -92,6 +92,7 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
         let is_settled = routes.awaited.as_ref().is_some_and(Vec::is_empty);
         let host = self.supervisor.host_mut();
         host.routes = Some(routes);
+        host.recall_eras();
         if is_settled {
             host.end_boot();
         }

@@ -98,6 +98,17 @@ impl Signer {
         })
     }
 
+    /// What shows that `bytes` come from here, and for whom; `None` without a key.
+    pub(super) fn seal(&self, bytes: &[u8], owner: Owner) -> Option<[u8; SIGNATURE]> {
+        Some(self.mac(bytes, owner)?.finalize().into_bytes().into())
+    }
+
+    /// Whether `seal` is that of `bytes` for `owner`.
+    pub(super) fn is_seal(&self, bytes: &[u8], owner: Owner, seal: &[u8]) -> bool {
+        let mac = self.mac(bytes, owner);
+        mac.is_some_and(|mac| mac.verify_slice(seal).is_ok())
+    }
+
     /// Over what an id says, which has always the same length, and whose it is.
     fn mac(&self, bytes: &[u8], owner: Owner) -> Option<Hmac<Sha256>> {
         let mac = Hmac::<Sha256>::new_from_slice(self.0.as_ref()?).ok()?;

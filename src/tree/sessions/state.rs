@@ -92,6 +92,7 @@ impl SessionsState {
             subscriptions: self.subscriptions.clone(),
             stop: self.stopping.step,
             call_watch: Arc::clone(&self.call_watch),
+            signer: self.args.signer.clone(),
             metrics: self.args.metrics.clone(),
         }
     }

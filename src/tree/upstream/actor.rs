@@ -109,6 +109,10 @@ impl Actor for Upstream {
                 state.on_notify(line);
                 Ok(())
             }
+            UpstreamMsg::Extend => {
+                state.on_extend();
+                Ok(())
+            }
             UpstreamMsg::Interested {
                 session,
                 client,

@@ -2,6 +2,8 @@
 //! and changes of resources. The server is told what they want together: the most verbose level,
 //! each resource once. Plain state; lines to write come out, clients are told.
 
+mod telling;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -9,22 +11,21 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::calls::{CANCELLED_KEEPS_PERMIT, Calls};
+use super::listening::Listening;
 use super::subscriptions::{Open, Subscriptions};
 use super::updates::{Share, Updates};
 use crate::ids::{CallId, ServerName};
-use crate::protocol::jsonrpc;
-use crate::protocol::mcp::logging::{self, Level, LogMessage};
-use crate::protocol::mcp::{method, updated, updated::Updated};
+use crate::protocol::Era;
+use crate::protocol::jsonrpc::{self, code};
+use crate::protocol::mcp::lifecycle::Changes;
+use crate::protocol::mcp::logging::{self, Level};
+use crate::protocol::mcp::{method, updated};
 use crate::tree::call::{Answer, Ticket};
-use crate::tree::client::{Interest, SessionEvent, SessionSink};
+use crate::tree::client::{Interest, SessionSink};
 use crate::tree::registry::Abilities;
 
 /// What a server is to say once nobody wants more of it; what it said unasked is not known.
 const QUIET: Level = Level::Info;
-
-/// Each session has a copy of what it is told of an update: of one that is larger, nothing but the URI
-/// is passed on.
-const LARGE_UPDATE: usize = 64 * 1024;
 
 struct Member {
     client: Arc<dyn SessionSink>,
@@ -35,6 +36,8 @@ struct Member {
 #[derive(Debug, Default)]
 struct Told {
     level: Option<Level>,
+    /// Whether a request that asks for the log by itself may have a part in that.
+    is_for_requests: bool,
     open: Option<(u64, Instant)>,
 }
 
@@ -45,6 +48,7 @@ pub(super) struct Audience {
     members: BTreeMap<u64, Member>,
     told: Told,
     subscriptions: Subscriptions,
+    listening: Listening,
     updates: Updates,
     logs: Share,
     has_shed: bool,
@@ -66,6 +70,7 @@ impl Audience {
             members: BTreeMap::new(),
             told: Told::default(),
             subscriptions: Subscriptions::default(),
+            listening: Listening::new(),
             updates: Updates::default(),
             logs: Share::LOGS,
             has_shed: false,
@@ -75,6 +80,32 @@ impl Audience {
     /// Takes in what the server can do.
     pub(super) fn declare(&mut self, abilities: Abilities) {
         self.abilities = abilities;
+    }
+
+    /// The server knows no handshake, and tells of changes of these lists to who listens. Gives the
+    /// lines to write.
+    pub(super) fn listen(
+        &mut self,
+        now: Instant,
+        lists: Changes,
+        calls: &mut Calls,
+    ) -> Option<Bytes> {
+        self.listening.begin(now, lists);
+        let wanted = self.subscriptions.all_wanted();
+        self.listening.turn(now, wanted, calls)
+    }
+
+    /// The server has begun to tell of what request `id` asks for. Gives the lines to write.
+    pub(super) fn acknowledged(&mut self, now: Instant, id: u64, calls: &mut Calls) -> Vec<Bytes> {
+        let ended = self.listening.acknowledged(id, calls);
+        let wanted = self.subscriptions.all_wanted();
+        let next = self.listening.turn(now, wanted, calls);
+        ended.into_iter().chain(next).collect()
+    }
+
+    /// The server tells no more of what request `id` asks for.
+    pub(super) fn told_no_more(&mut self, now: Instant, id: u64) {
+        self.listening.on_answer(now, id, None);
     }
 
     /// Replaces what a session wants. Gives the lines to write.
@@ -99,16 +130,27 @@ impl Audience {
             self.subscriptions.want(&uri, is_wanted);
             lines.extend(self.reconcile(now, &uri, calls));
         }
-        lines.extend(self.adjust_level(now, calls));
+        lines.extend(self.adjust_level(now, None, calls));
+        let wanted = self.subscriptions.all_wanted();
+        lines.extend(self.listening.turn(now, wanted, calls));
         lines
     }
 
     /// Looks at a ticket on its way. One that asks for what is so already is answered here. Any
     /// other has to go to the server; what it wishes, if anything, is for [`Self::sent`] then.
-    pub(super) fn take(&mut self, ticket: Ticket) -> Option<(Ticket, Option<Wish>)> {
+    pub(super) fn take(
+        &mut self,
+        now: Instant,
+        ticket: Ticket,
+        calls: &mut Calls,
+    ) -> Option<(Ticket, Option<Wish>)> {
         let Some(wish) = wish(&ticket) else {
             return Some((ticket, None));
         };
+        if calls.era() == Era::Modern {
+            self.fulfil(now, &wish, ticket, calls);
+            return None;
+        }
         let session = wish.call.session;
         let is_so = if wish.is_on {
             self.subscriptions.is_settled_on(&wish.uri)
@@ -126,6 +168,22 @@ impl Audience {
         None
     }
 
+    /// Takes down a wish that its server has no request for.
+    fn fulfil(&mut self, now: Instant, wish: &Wish, ticket: Ticket, calls: &mut Calls) {
+        if wish.is_on && !self.abilities.subscribe {
+            let text = format!(
+                "server '{}' does not tell of changes of resources",
+                self.server
+            );
+            let error = jsonrpc::error_object(code::METHOD_NOT_FOUND, &text);
+            return ticket.answer(Answer::Error(error));
+        }
+        let client = Arc::clone(ticket.client());
+        self.grant(wish.call.session, client, &wish.uri, wish.is_on);
+        drop(self.reconcile(now, &wish.uri, calls));
+        ticket.answer(Answer::Result(Bytes::from_static(b"{}")));
+    }
+
     /// A session's wish went to the server as request `id`.
     pub(super) fn sent(&mut self, now: Instant, id: u64, wish: &Wish, calls: &Calls) {
         let open = Open {
@@ -136,19 +194,23 @@ impl Audience {
         self.subscriptions.sent(id, &wish.uri, open);
     }
 
-    /// Takes an answer, if it is one to what the server was asked for the audience. Gives the lines
+    /// Takes an answer, an `error` or none, if it is one to what the server was asked for the audience. Gives the lines
     /// to write. The call it may belong to is still to be settled.
     pub(super) fn on_answer(
         &mut self,
         now: Instant,
         id: u64,
-        is_granted: bool,
+        error: Option<&Bytes>,
         calls: &mut Calls,
     ) -> Option<Vec<Bytes>> {
         if self.told.open.is_some_and(|(open, _)| open == id) {
             self.told.open = None;
-            return Some(self.adjust_level(now, calls).into_iter().collect());
+            return Some(self.adjust_level(now, None, calls).into_iter().collect());
         }
+        if self.listening.on_answer(now, id, error) {
+            return Some(Vec::new());
+        }
+        let is_granted = error.is_none();
         let settled = self.subscriptions.settle(id, is_granted)?;
         // Who does not wait for the answer any more does not count on it either.
         let asker = settled.call.filter(|_| is_granted);
@@ -188,6 +250,11 @@ impl Audience {
 
     /// Asks the server for what is missing or too much, one request at a time for each resource.
     fn reconcile(&mut self, now: Instant, uri: &Arc<str>, calls: &mut Calls) -> Option<Bytes> {
+        if calls.era() == Era::Modern {
+            self.subscriptions.forget_unwanted(uri);
+            self.listening.change(now);
+            return None;
+        }
         let is_on = self.subscriptions.due(uri)?;
         if is_on && !self.abilities.subscribe {
             return None;
@@ -211,29 +278,59 @@ impl Audience {
         ))
     }
 
-    /// Tells the server the most verbose level of all, once it has answered to the last.
-    fn adjust_level(&mut self, now: Instant, calls: &mut Calls) -> Option<Bytes> {
+    /// A request is about to run that asks for the log from `level` on. Gives the line to write.
+    pub(super) fn raise_level(
+        &mut self,
+        now: Instant,
+        level: Level,
+        calls: &mut Calls,
+    ) -> Option<Bytes> {
+        self.told.is_for_requests = true;
+        self.adjust_level(now, Some(level), calls)
+    }
+
+    /// A request may have ended that asked for the log. Gives the line to write.
+    pub(super) fn lower_level(&mut self, now: Instant, calls: &mut Calls) -> Option<Bytes> {
+        if !self.told.is_for_requests {
+            return None;
+        }
+        self.told.is_for_requests = calls.log_level().is_some();
+        self.adjust_level(now, None, calls)
+    }
+
+    /// Tells the server the most verbose level of all sessions and running requests, and of `also`, a
+    /// request that is about to run; once it has answered to the last.
+    fn adjust_level(
+        &mut self,
+        now: Instant,
+        also: Option<Level>,
+        calls: &mut Calls,
+    ) -> Option<Bytes> {
+        let is_told = self.abilities.logging && calls.era() == Era::Legacy;
+        let is_due = is_told && self.told.open.is_none();
+        if !is_due {
+            return None;
+        }
         let levels = self
             .members
             .values()
             .filter_map(|member| member.interest.level);
+        let levels = levels.chain(calls.log_level()).chain(also);
         let wanted = levels.min().or(self.told.level.and(Some(QUIET)))?;
-        let is_due = self.abilities.logging && self.told.open.is_none();
-        if !is_due || self.told.level == Some(wanted) {
+        if self.told.level == Some(wanted) {
             return None;
         }
         let id = calls.take_id();
-        self.told = Told {
-            level: Some(wanted),
-            open: Some((id, calls.deadline(now))),
-        };
+        self.told.level = Some(wanted);
+        self.told.open = Some((id, calls.deadline(now)));
         let params = logging::set_level_params(wanted);
         Some(jsonrpc::request(id, method::SET_LEVEL, Some(&params)))
     }
 
     /// Whether the server owes the gateway itself an answer here.
     pub(super) fn awaits_an_answer(&self) -> bool {
-        self.told.open.is_some() || self.subscriptions.next_deadline().is_some()
+        let listening = self.listening.is_asking();
+        self.told.open.is_some() || listening || self.subscriptions.next_deadline().is_some()
     }
 
     /// When [`Self::expire`] has something to do.
@@ -242,6 +339,7 @@ impl Audience {
         let own = [
             self.subscriptions.next_deadline(),
             self.updates.next_deadline(),
+            self.listening.next_deadline(),
         ];
         level.into_iter().chain(own.into_iter().flatten()).min()
     }
@@ -256,87 +354,14 @@ impl Audience {
         overdue.extend(level.map(|(id, _)| id));
         let mut lines = Vec::new();
         for id in overdue {
-            lines.extend(self.on_answer(now, id, false, calls).unwrap_or_default());
+            let silence = Bytes::new();
+            let told = self.on_answer(now, id, Some(&silence), calls);
+            lines.extend(told.unwrap_or_default());
         }
+        lines.extend(self.listening.expire(now, calls));
+        let wanted = self.subscriptions.all_wanted();
+        lines.extend(self.listening.turn(now, wanted, calls));
         lines
-    }
-
-    /// Tells those who want to hear it what the server logged: who has set a level, and `others`.
-    /// Of a flood some is left out.
-    pub(super) fn logged<'a>(
-        &mut self,
-        now: Instant,
-        params: &Bytes,
-        others: impl Iterator<Item = (u64, &'a Arc<dyn SessionSink>)>,
-    ) {
-        if !self.logs.is_open(now) {
-            if !std::mem::replace(&mut self.has_shed, true) {
-                log::warn!(
-                    "Server '{}' logs more than can be passed on to its clients: some of it is left out",
-                    self.server
-                );
-            }
-            return;
-        }
-        let message = match LogMessage::parse(params) {
-            Ok(message) => message,
-            Err(why) => {
-                log::debug!("Server '{}' logged nothing usable: {why}", self.server);
-                return;
-            }
-        };
-        let members = self.members.iter();
-        let members = members.filter(|(_, member)| member.interest.level.is_some());
-        let members = members.map(|(session, member)| (*session, &member.client));
-        let mut hearers: BTreeMap<u64, &Arc<dyn SessionSink>> = others.collect();
-        hearers.extend(members);
-        self.logs.spend(now, hearers.len());
-        // One for all: it may be large, and they may be many.
-        let params = message.under(self.server.as_str());
-        let notification = jsonrpc::notification(method::LOG_MESSAGE, Some(&params));
-        for client in hearers.into_values() {
-            client.tell(SessionEvent::Logged {
-                server: self.server.clone(),
-                level: message.level(),
-                is_amplified: self.told.level.is_some(),
-                notification: notification.clone(),
-            });
-        }
-    }
-
-    /// Tells those who subscribed to it that a resource has changed: now, or from time to time if
-    /// it changes often. Whether it is the first that waits.
-    pub(super) fn updated(&mut self, now: Instant, params: &Bytes) -> bool {
-        let updated = match Updated::parse(params) {
-            Ok(updated) => updated,
-            Err(why) => {
-                log::debug!("Server '{}' told of no usable change: {why}", self.server);
-                return false;
-            }
-        };
-        if !self.subscriptions.has(updated.uri()) {
-            return false;
-        }
-        let was_waiting = self.updates.next_deadline().is_some();
-        if self.updates.is_due(now, &updated) {
-            self.tell_of(now, updated.uri(), params);
-        }
-        !was_waiting && self.updates.next_deadline().is_some()
-    }
-
-    fn tell_of(&mut self, now: Instant, uri: &str, params: &Bytes) {
-        let lean = (params.len() > LARGE_UPDATE).then(|| updated::uri_params(uri));
-        let params = lean.as_ref().unwrap_or(params);
-        let members = self.members.values();
-        let mut count = 0;
-        for member in members.filter(|member| member.interest.uris.contains(uri)) {
-            count += 1;
-            member.client.tell(SessionEvent::Updated {
-                server: self.server.clone(),
-                params: params.clone(),
-            });
-        }
-        self.updates.told(now, uri, count);
     }
 }
 

@@ -42,15 +42,14 @@ impl UpstreamState {
         if due.is_some() {
             self.work.give();
         }
-        self.watch(due);
+        self.watch(due.or_else(|| self.dialogue.next_deadline()));
     }
 
     pub(super) fn on_cancel(&mut self, call: CallId, params: Option<&Bytes>) {
         if let Some(ticket) = self.work.withdraw(call) {
             return ticket.close();
         }
-        let line = self.dialogue.calls().cancel(Instant::now(), call, params);
-        if let Some(line) = line {
+        for line in self.dialogue.cancel(Instant::now(), call, params) {
             self.write(line);
         }
         self.watch(self.dialogue.next_deadline());

@@ -3,7 +3,9 @@
 //!
 //! Plain state: `now` goes in, lines to write come out, tickets are answered.
 
+mod eras;
 mod fit;
+mod own;
 mod settle;
 mod unnamed;
 
@@ -16,17 +18,17 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use crate::ids::{CallId, ServerName};
+use crate::protocol::Era;
 use crate::protocol::jsonrpc;
+use crate::protocol::mcp::logging::Level;
 use crate::protocol::mcp::{cancelled, cancelled::Cancelled, method, progress::Progress};
 use crate::telemetry::metrics::{Held, ServerMetrics};
 use crate::tree::Share;
-use crate::tree::call::{Answer, Ticket};
-use crate::tree::client::SessionSink;
+use crate::tree::call::{Answer, Errand, Ticket};
 
+pub(super) use own::{HELLO_ID, Several};
 pub(super) use settle::Stray;
 
-/// The id of the gateway's own `initialize`; calls come after it.
-pub(super) const INITIALIZE_ID: u64 = 0;
 /// How long a cancelled call keeps its permit if its server never answers it.
 pub(super) const CANCELLED_KEEPS_PERMIT: Duration = Duration::from_secs(60);
 /// So many calls are known to have been given up after that, the latest: an answer may come at last.
@@ -50,6 +52,12 @@ pub(super) enum Refused {
 struct InFlight {
     ticket: Ticket,
     method: &'static str,
+    /// The client's era.
+    era: Era,
+    /// From which level on the client wants to hear the log, if the request says so.
+    logs: Option<(Level, Arc<()>)>,
+    /// What is asked again if the server asks something first.
+    errand: Option<Box<Errand>>,
     /// The client's own progress token, as it wrote it.
     token: Option<Box<str>>,
     sent: Instant,
@@ -74,11 +82,15 @@ enum Pending {
 #[derive(Debug)]
 pub(super) struct Calls {
     server: ServerName,
+    /// The server's.
+    era: Era,
     call_timeout: Duration,
     next_id: u64,
     /// In the order in which they were sent, which is how they fail together.
     pending: BTreeMap<u64, Pending>,
     ids: HashMap<CallId, u64>,
+    /// Shared by the calls in flight that ask for the log by themselves, which counts them.
+    loggers: Arc<()>,
     given_up: VecDeque<u64>,
     /// When a cancellation was last written, which a server may find fault with too.
     withdrawn_at: Option<Instant>,
@@ -92,10 +104,12 @@ impl Calls {
     pub(super) fn new(server: ServerName, call_timeout: Duration) -> Self {
         Self {
             server,
+            era: Era::Legacy,
             call_timeout,
-            next_id: INITIALIZE_ID + 1,
+            next_id: HELLO_ID + 1,
             pending: BTreeMap::new(),
             ids: HashMap::new(),
+            loggers: Arc::default(),
             given_up: VecDeque::new(),
             withdrawn_at: None,
             silent_timeouts: 0,
@@ -108,6 +122,11 @@ impl Calls {
     /// What becomes of calls is counted there.
     pub(super) fn count_in(&mut self, metrics: Arc<ServerMetrics>) {
         self.metrics = metrics;
+    }
+
+    /// Whether what the server asks in its answer is for the gateway to ask the client, of that era.
+    fn is_asked(&self, client: Era) -> bool {
+        (client, self.era) == (Era::Legacy, Era::Modern)
     }
 
     /// Calls whose answer somebody waits for.
@@ -128,9 +147,9 @@ impl Calls {
         let id = self.next_id;
         let request = &errand.request;
         let token = request.progress_token().map(Box::from);
-        let params = request.rewrite(&errand.key, token.as_ref().map(|_| id));
+        let params = errand.params(self.era, token.as_ref().map(|_| id));
         let is_odd = unnamed::is_odd(&params);
-        let method = request.method();
+        let (method, era, log_level) = (request.method(), request.era(), errand.log_level());
         match write(jsonrpc::request(id, method, Some(&params))) {
             Ok(()) => {}
             Err(Refused::Gone) => return None,
@@ -144,13 +163,17 @@ impl Calls {
                 return None;
             }
         }
-        ticket.handed_over();
+        let errand = ticket.handed_over();
+        let errand = errand.filter(|_| self.is_asked(era)).map(Box::new);
         self.next_id += 1;
         self.ids.insert(ticket.call(), id);
         let deadline = self.deadline(now);
         let call = InFlight {
             ticket,
             method,
+            era,
+            logs: log_level.map(|level| (level, Arc::clone(&self.loggers))),
+            errand,
             token,
             sent: now,
             deadline,
@@ -159,33 +182,6 @@ impl Calls {
         };
         self.pending.insert(id, Pending::Call(Box::new(call)));
         Some((id, deadline))
-    }
-
-    /// Whose `call` is, as long as its answer is awaited.
-    pub(super) fn client_of(&self, call: CallId) -> Option<&Arc<dyn SessionSink>> {
-        let Some(Pending::Call(call)) = self.pending.get(self.ids.get(&call)?) else {
-            return None;
-        };
-        Some(call.ticket.client())
-    }
-
-    /// The sessions that wait for an answer, each once for every call.
-    pub(super) fn clients(&self) -> impl Iterator<Item = (u64, &Arc<dyn SessionSink>)> {
-        let calls = self.pending.values().filter_map(|pending| match pending {
-            Pending::Call(call) => Some(call),
-            Pending::Tombstone { .. } => None,
-        });
-        calls.map(|call| (call.ticket.call().session, call.ticket.client()))
-    }
-
-    /// Whether this is a call's id, awaited or not.
-    pub(super) fn has(&self, id: u64) -> bool {
-        self.pending.contains_key(&id)
-    }
-
-    /// When something that is asked `now` has taken too long.
-    pub(super) fn deadline(&self, now: Instant) -> Instant {
-        now + self.call_timeout
     }
 
     /// Withdraws a call that its client cancelled or left behind. Gives the line to write.
@@ -306,13 +302,6 @@ impl Calls {
                 call.deadline = due;
             }
         }
-    }
-
-    /// An id for a request of the gateway's own.
-    pub(super) fn take_id(&mut self) -> u64 {
-        let id = self.next_id;
-        self.next_id += 1;
-        id
     }
 
     /// Passes a progress notification on to the call it belongs to, whose time starts anew.

@@ -2,6 +2,7 @@
 //! which line is for whom. Bytes and `now` go in, effects come out; no actor, no clock, no I/O.
 
 mod handshake;
+mod notifications;
 mod undeclared;
 mod unnamed;
 mod unusable;
@@ -12,8 +13,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::Instant;
 
+use self::handshake::Hello;
 use super::audience::Audience;
-use super::calls::{Calls, INITIALIZE_ID, Refused};
+use super::calls::{Calls, Refused};
 use super::listing::Room;
 use super::lists::{ListFailure, Lists, Step};
 use super::malformed::MalformedLines;
@@ -21,14 +23,15 @@ use super::past::Past;
 use super::server_requests::ServerRequests;
 use super::who::Who;
 use crate::config::model::ServerSpec;
-use crate::protocol::jsonrpc::{self, Message, Notification, Request, RequestId, Response};
+use crate::ids::CallId;
+use crate::protocol::Era;
+use crate::protocol::jsonrpc::{self, Message, Request, RequestId, Response, code};
 use crate::protocol::mcp::item::Kind;
-use crate::protocol::mcp::method;
 use crate::protocol::shape::halves;
 use crate::protocol::version::Version;
 use crate::supervise::{Failure, FailureKind};
 use crate::telemetry::metrics::ServerMetrics;
-use crate::tree::call::{Answer, Ticket};
+use crate::tree::call::{Answer, Errand, Ticket};
 use crate::tree::client::{Interest, Owner, SessionSink};
 use crate::tree::registry::Catalogue;
 
@@ -69,7 +72,8 @@ pub(super) struct Counters {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
-    Initializing,
+    /// It was not answered yet.
+    Opening,
     /// The first lists are on their way. At this time those that have come are enough.
     Listing(Instant),
     Ready,
@@ -79,9 +83,7 @@ enum Phase {
 pub(super) struct Dialogue {
     who: Who,
     phase: Phase,
-    /// The id of the last `initialize`, and the revision in it.
-    hello_id: u64,
-    revision: &'static str,
+    hello: Hello,
     past: Arc<Past>,
     calls: Calls,
     lists: Lists,
@@ -91,19 +93,18 @@ pub(super) struct Dialogue {
 }
 
 impl Dialogue {
-    /// A conversation that has not begun, with the line that begins it. `room` is for its lists.
-    /// It begins as `past` teaches.
+    /// A conversation that has not begun. `room` is for its lists.
     pub(super) fn open(
         spec: &ServerSpec,
         owner: Option<Owner>,
         room: Room,
         past: Arc<Past>,
-    ) -> (Self, Bytes) {
+    ) -> Self {
         let who = Who::new(spec.name.clone(), owner.as_ref(), &past);
-        let dialogue = Self {
-            phase: Phase::Initializing,
-            hello_id: INITIALIZE_ID,
-            revision: past.revision().unwrap_or(Version::LATEST.as_str()),
+        let revision = past.revision().unwrap_or(Version::LATEST.as_str());
+        Self {
+            phase: Phase::Opening,
+            hello: Hello::new(spec.protocol, revision),
             calls: Calls::new(spec.name.clone(), spec.call_timeout),
             lists: Lists::new(who.clone(), room, Arc::clone(&past)),
             audience: Audience::new(spec.name.clone()),
@@ -111,9 +112,7 @@ impl Dialogue {
             malformed: MalformedLines::new(who.clone(), Arc::clone(&past)),
             past,
             who,
-        };
-        let hello = dialogue.hello();
-        (dialogue, hello)
+        }
     }
 
     /// What becomes of calls and lines is counted there, over all lives of the server.
@@ -152,10 +151,10 @@ impl Dialogue {
     /// What the server has not done yet, for the message when its start runs out of time.
     pub(super) fn waits_for(&self) -> String {
         match self.phase {
-            Phase::Initializing => {
+            Phase::Opening => {
                 let framing = self.malformed.framing();
                 let why = framing.map_or_else(String::new, |framing| format!("; {framing}"));
-                format!("it did not answer 'initialize'{why}")
+                format!("it did not answer '{}'{why}", self.opening())
             }
             Phase::Listing(_) => {
                 let missing: Vec<&str> = self.lists.awaited().map(Kind::method).collect();
@@ -171,9 +170,14 @@ impl Dialogue {
         &mut self,
         now: Instant,
         ticket: Ticket,
-        write: impl FnOnce(Bytes) -> Result<(), Refused>,
+        mut write: impl FnMut(Bytes) -> Result<(), Refused>,
     ) -> Option<Instant> {
-        let (ticket, wish) = self.audience.take(ticket)?;
+        let (ticket, wish) = self.audience.take(now, ticket, &mut self.calls)?;
+        if let Some(level) = ticket.errand().and_then(Errand::log_level) {
+            let told = self.audience.raise_level(now, level, &mut self.calls);
+            // One that does not get it is refused the call as well.
+            told.map(&mut write);
+        }
         let (id, due) = self.calls.send(now, ticket, write)?;
         self.lists.put_off(now);
         if let Some(wish) = wish {
@@ -192,7 +196,11 @@ impl Dialogue {
     ) -> Vec<Effect> {
         let member = (client, interest);
         let calls = &mut self.calls;
-        writes(self.audience.interested(now, session, member, calls))
+        let mut effects = writes(self.audience.interested(now, session, member, calls));
+        if self.calls.era() == Era::Modern {
+            effects.push(Effect::Watch);
+        }
+        effects
     }
 
     /// Takes one line of the server's stdout: a message, or several. A server may batch what it
@@ -263,6 +271,7 @@ impl Dialogue {
             return vec![Effect::Broken(failure)];
         }
         effects.extend(writes(self.audience.expire(now, &mut self.calls)));
+        effects.extend(writes(self.audience.lower_level(now, &mut self.calls)));
         match self.phase {
             Phase::Listing(until) if until <= now && self.lists.has_some() => {
                 let who = &self.who;
@@ -278,7 +287,7 @@ impl Dialogue {
                 }
                 effects.extend(writes(self.look_further(now)));
             }
-            Phase::Initializing | Phase::Listing(_) => {}
+            Phase::Opening | Phase::Listing(_) => {}
         }
         effects
     }
@@ -287,7 +296,7 @@ impl Dialogue {
     /// a deadline of its own.
     pub(super) fn next_deadline(&self) -> Option<Instant> {
         let lists = match self.phase {
-            Phase::Initializing => None,
+            Phase::Opening => None,
             Phase::Listing(until) => Some(until),
             Phase::Ready => self.lists.next_deadline(),
         };
@@ -302,6 +311,12 @@ impl Dialogue {
 
     /// While the owner's client is asked, the calls wait for somebody else than their server.
     fn on_request(&mut self, now: Instant, request: Request) -> Effect {
+        if self.calls.era() == Era::Modern {
+            // There are none in that era.
+            let text = format!("Method not found: {}", request.method);
+            let error = jsonrpc::error_object(code::METHOD_NOT_FOUND, &text);
+            return Effect::Write(jsonrpc::error(Some(&request.id), &error));
+        }
         let effect = self.server_requests.on_request(request);
         if matches!(effect, Effect::ServerRequest(_)) {
             self.calls.extend(now);
@@ -313,8 +328,8 @@ impl Dialogue {
         let Some(id) = response.id.as_ref().and_then(RequestId::as_number) else {
             return self.on_unnamed(now, response);
         };
-        if id == self.hello_id && self.phase == Phase::Initializing {
-            return self.on_initialized(now, response.outcome);
+        if self.is_hello(id) {
+            return self.on_hello(now, response.outcome);
         }
         let kind = self.lists.kind_of(id).or_else(|| self.lists.revive(id));
         if let Some(kind) = kind {
@@ -331,15 +346,36 @@ impl Dialogue {
 
     /// The audience hears of an answer before the call does that it may belong to.
     fn settle(&mut self, now: Instant, id: u64, answer: Answer) -> Vec<Effect> {
-        let is_granted = matches!(answer, Answer::Result(_));
+        let silence = Bytes::new();
+        let error = match &answer {
+            Answer::Result(_) | Answer::InputRequired(_) => None,
+            Answer::Error(error) => Some(error),
+            Answer::Failed(_) => Some(&silence),
+        };
         let calls = &mut self.calls;
-        let lines = self.audience.on_answer(now, id, is_granted, calls);
+        let lines = self.audience.on_answer(now, id, error, calls);
         if (lines.is_none() || self.calls.has(id))
             && let Err((stray, body)) = self.calls.settle(id, answer)
         {
             self.say_stray(&id, stray, &body);
         }
-        writes(lines.unwrap_or_default())
+        let quieter = self.audience.lower_level(now, &mut self.calls);
+        let is_watched = lines.is_some() && self.calls.era() == Era::Modern;
+        let watch = is_watched.then_some(Effect::Watch);
+        let lines = lines.into_iter().flatten().chain(quieter);
+        writes(lines).into_iter().chain(watch).collect()
+    }
+
+    /// Withdraws a call that its client cancelled or left behind. Gives the lines to write.
+    pub(super) fn cancel(
+        &mut self,
+        now: Instant,
+        call: CallId,
+        params: Option<&Bytes>,
+    ) -> Vec<Bytes> {
+        let told = self.calls.cancel(now, call, params);
+        let quieter = self.audience.lower_level(now, &mut self.calls);
+        told.into_iter().chain(quieter).collect()
     }
 
     /// Asks for the lists that have changed.
@@ -354,8 +390,8 @@ impl Dialogue {
         let is_waiting = self.lists.awaited().next().is_some();
         let offer = match self.phase {
             Phase::Ready => step.is_news.then(|| self.ready()),
-            Phase::Initializing | Phase::Listing(_) if !is_waiting => Some(self.ready()),
-            Phase::Initializing | Phase::Listing(_) => None,
+            Phase::Opening | Phase::Listing(_) if !is_waiting => Some(self.ready()),
+            Phase::Opening | Phase::Listing(_) => None,
         };
         let lines = step.lines.into_iter().chain(self.look_further(now));
         offer.into_iter().chain(writes(lines)).collect()
@@ -364,32 +400,6 @@ impl Dialogue {
     fn ready(&mut self) -> Effect {
         self.phase = Phase::Ready;
         Effect::Listed(self.lists.catalogue())
-    }
-
-    fn on_notification(&mut self, now: Instant, notification: &Notification) -> Vec<Effect> {
-        let params = notification.params.as_ref();
-        match (&*notification.method, params) {
-            (method::PROGRESS, Some(params)) => self.calls.progress(now, params),
-            (method::LOG_MESSAGE, Some(params)) => {
-                let owner = self.server_requests.owner();
-                let owner = owner.map(|owner| (owner.session, &owner.client));
-                let others = self.calls.clients().chain(owner);
-                self.audience.logged(now, params, others);
-            }
-            (method::RESOURCES_UPDATED, Some(params)) => {
-                let waits = self.audience.updated(now, params);
-                return waits.then_some(Effect::Watch).into_iter().collect();
-            }
-            (method, _) if self.lists.note_change(method) => {
-                return vec![Effect::ListChanged(self.lists.pace().wait_for_more(now))];
-            }
-            (method, _) if !self.server_requests.on_notification(notification) => {
-                let who = &self.who;
-                log::debug!("Server {who} sent {method:?}, which is not passed on");
-            }
-            _ => {}
-        }
-        Vec::new()
     }
 }
 

@@ -184,6 +184,7 @@ impl UpstreamState {
         } else {
             format!("it is started again {}", self.next_try(kind))
         };
+        self.dialogue.note_end();
         self.args.past.ended(kind == FailureKind::Finished);
         self.tell_lessons();
         self.dialogue.say_rest(Instant::now());

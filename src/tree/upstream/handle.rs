@@ -138,6 +138,11 @@ impl UpstreamHandle {
         self.tell(UpstreamMsg::Notify(notification));
     }
 
+    /// Says that the client is still being asked: the time of every call starts anew.
+    pub(in crate::tree) fn extend(&self) {
+        self.tell(UpstreamMsg::Extend);
+    }
+
     /// Tells it what a session wants to hear beside its answers, instead of what it wanted before.
     pub(in crate::tree) fn interested(
         &self,

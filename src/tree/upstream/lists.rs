@@ -17,7 +17,8 @@ use super::pace::Pace;
 use super::past::Past;
 use super::undeclared::{MAY_TAKE, Undeclared};
 use super::who::Who;
-use crate::protocol::jsonrpc::{self, code};
+use crate::protocol::Era;
+use crate::protocol::jsonrpc::code;
 use crate::protocol::mcp::item::{self, Item, Kind, Odd, Page};
 use crate::protocol::mcp::lifecycle::ServerInfo;
 use crate::protocol::mcp::method;
@@ -72,15 +73,19 @@ impl Lists {
     }
 
     /// Takes in what the server declared. Templates have no capability of their own.
-    pub(super) fn declare(&mut self, info: ServerInfo) {
+    pub(super) fn declare(&mut self, era: Era, info: ServerInfo) {
         let has = |kind: &Kind| match kind {
             Kind::Tools => info.has_tools,
             Kind::Prompts => info.has_prompts,
             Kind::Resources | Kind::Templates => info.has_resources,
         };
         self.declared = Kind::ALL.into_iter().filter(has).collect();
-        let undeclared = self.undeclared.declare(&self.declared);
-        let gaps = self.declared.iter().chain(undeclared);
+        // Only the handshake of old is known to be careless about what it declares.
+        let undeclared = match era {
+            Era::Legacy => Some(self.undeclared.declare(&self.declared)),
+            Era::Modern => None,
+        };
+        let gaps = self.declared.iter().chain(undeclared.into_iter().flatten());
         let gaps = gaps.map(|kind| (*kind, Gap::Awaited)).collect();
         let instructions = info.instructions.map(|text| {
             let (who, length) = (&self.who, text.len());
@@ -101,6 +106,7 @@ impl Lists {
                 resources: info.has_resources,
                 subscribe: info.can_subscribe,
                 logging: info.has_logging,
+                is_modern: era == Era::Modern,
             },
             instructions,
             gaps,
@@ -219,10 +225,10 @@ impl Lists {
             if let Some(late) = self.late.remove(&kind) {
                 calls.give_up(late.id);
             }
-            let id = calls.take_id();
+            let (id, line) = calls.own(kind.method(), None);
             let listing = Listing::new(kind, id, calls.deadline(now));
             self.asked.insert(kind, listing);
-            lines.push(jsonrpc::request(id, kind.method(), None));
+            lines.push(line);
         }
         lines
     }
@@ -258,14 +264,13 @@ impl Lists {
         let is_undeclared = listing.is_undeclared;
         match listing.turn(&self.who, page, room) {
             Turn::Next(params) => {
-                let id = calls.take_id();
+                let (id, line) = calls.own(kind.method(), params.as_deref());
                 let deadline = if is_undeclared {
                     now + MAY_TAKE
                 } else {
                     calls.deadline(now)
                 };
                 listing.asked(id, params.as_ref(), deadline);
-                let line = jsonrpc::request(id, kind.method(), params.as_deref());
                 Step {
                     lines: vec![line],
                     is_news: false,
@@ -310,10 +315,10 @@ impl Lists {
             self.say_if_nothing();
             return None;
         };
-        let id = calls.take_id();
+        let (id, line) = calls.own(kind.method(), None);
         let listing = Listing::new(kind, id, now + MAY_TAKE).undeclared();
         self.asked.insert(kind, listing);
-        Some(jsonrpc::request(id, kind.method(), None))
+        Some(line)
     }
 
     /// A call goes first.

@@ -34,6 +34,8 @@ pub(crate) enum UpstreamMsg {
     Answered(Response),
     /// From the session that owns this instance: a notification for the server.
     Notify(Bytes),
+    /// From the request that owns this instance: its client is still being asked.
+    Extend,
     /// From a session: what it wants to hear from now on. Nothing, when it has ended.
     Interested {
         session: u64,
@@ -63,6 +65,7 @@ impl Kind for UpstreamMsg {
             Self::Cancel { .. } => "Cancel",
             Self::Answered(_) => "Answered",
             Self::Notify(_) => "Notify",
+            Self::Extend => "Extend",
             Self::Interested { .. } => "Interested",
             Self::Hello(_) => "Hello",
             Self::Remember(_) => "Remember",
@@ -104,6 +107,7 @@ impl fmt::Display for UpstreamMsg {
             Self::Interested {
                 session, interest, ..
             } => write!(f, "Interested {{ {session}: {interest:?} }}"),
+            Self::Extend => f.write_str("Extend"),
             Self::Hello(_) => f.write_str("Hello"),
             Self::Remember(lessons) => write!(f, "Remember {{ {lessons:?} }}"),
             Self::Stop { drain } => write!(f, "Stop {{ drain: {drain:?} }}"),

@@ -16,6 +16,7 @@ mod ending;
 mod framing;
 mod handle;
 mod launch;
+mod listening;
 mod listing;
 mod lists;
 mod malformed;

@@ -4,12 +4,14 @@
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 use crate::protocol::mcp::item::Kind;
-use crate::protocol::version::Version;
+use crate::protocol::version::{Era, Version};
 use crate::tree::registry::Lessons;
 
 /// One for all lives under one entry, instances for sessions included.
 #[derive(Debug, Default)]
 pub(crate) struct Past {
+    /// How the next life begins: [`LEGACY`], [`MODERN`], or it is not known.
+    era: AtomicU8,
     /// The revision to begin with: its place among the names of servers, from 1 on.
     revision: AtomicUsize,
     /// Bits of [`Kind`]s of lists that were asked for undeclared: those that it plainly has not,
@@ -32,7 +34,41 @@ pub(crate) struct Past {
     unsaid_malformed: AtomicU64,
 }
 
+/// By a handshake, or without one.
+const LEGACY: u8 = 1;
+const MODERN: u8 = 2;
+
 impl Past {
+    /// How to begin.
+    pub(super) fn era(&self) -> Era {
+        match self.era.load(Ordering::Relaxed) {
+            MODERN => Era::Modern,
+            _ => Era::Legacy,
+        }
+    }
+
+    /// This way it holds, or holds no more.
+    pub(super) fn learn_era(&self, era: Era) {
+        let era = match era {
+            Era::Legacy => LEGACY,
+            Era::Modern => MODERN,
+        };
+        self.era.store(era, Ordering::Relaxed);
+    }
+
+    /// What was kept from before says so. What was learnt since is newer.
+    pub(crate) fn recall_era(&self, is_modern: bool) {
+        let era = if is_modern { MODERN } else { LEGACY };
+        if self.era.load(Ordering::Relaxed) == 0 {
+            self.era.store(era, Ordering::Relaxed);
+        }
+    }
+
+    /// The entry is another one: what is kept says nothing of it.
+    pub(crate) fn begins_anew(&self) {
+        self.learn_era(Era::Legacy);
+    }
+
     /// The revision to begin with, if the latest was refused.
     pub(super) fn revision(&self) -> Option<&'static str> {
         let place = self.revision.load(Ordering::Relaxed).checked_sub(1)?;

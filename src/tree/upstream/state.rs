@@ -44,7 +44,6 @@ pub(crate) struct UpstreamState {
     /// What the process said before that task did.
     early: Vec<Output>,
     pub(super) dialogue: Dialogue,
-    hello: Option<Bytes>,
     pub(super) catalogue: Option<Arc<Catalogue>>,
     pub(super) ready_since: Option<Instant>,
     pub(super) ending: Ending,
@@ -68,7 +67,7 @@ pub(crate) struct UpstreamState {
 
 impl UpstreamState {
     pub(super) fn new(myself: ActorRef<UpstreamMsg>, args: UpstreamArgs) -> Self {
-        let (mut dialogue, hello) = Dialogue::open(
+        let mut dialogue = Dialogue::open(
             &args.spec,
             args.owner.clone(),
             Room::of(&args.limits),
@@ -92,7 +91,6 @@ impl UpstreamState {
             launching: JoinSet::new(),
             early: Vec::new(),
             dialogue,
-            hello: Some(hello),
             catalogue: None,
             ready_since: None,
             ending: Ending::default(),
@@ -146,9 +144,8 @@ impl UpstreamState {
                 return self.die(Failure::of_start(error.to_string()));
             }
         }
-        if let Some(hello) = self.hello.take() {
-            self.write(hello);
-        }
+        let hello = self.dialogue.begin();
+        self.write(hello);
         let early = std::mem::take(&mut self.early);
         early
             .into_iter()
@@ -225,6 +222,11 @@ impl UpstreamState {
     /// The owner's client tells something: how far it has come with what it was asked, for one.
     pub(super) fn on_notify(&mut self, notification: Bytes) {
         self.write(notification);
+        self.dialogue.calls().extend(Instant::now());
+    }
+
+    /// The owner's client is still being asked.
+    pub(super) fn on_extend(&mut self) {
         self.dialogue.calls().extend(Instant::now());
     }
 

@@ -130,6 +130,19 @@ impl Subscriptions {
         self.by_uri.get(uri).map_or(0, |known| known.wanted)
     }
 
+    /// All that somebody wants to hear of.
+    pub(super) fn all_wanted(&self) -> impl Iterator<Item = &Arc<str>> {
+        let wanted = self.by_uri.iter().filter(|(_, known)| known.wanted > 0);
+        wanted.map(|(uri, _)| uri)
+    }
+
+    /// Forgets it if nobody wants to hear of it.
+    pub(super) fn forget_unwanted(&mut self, uri: &str) {
+        if self.wanted(uri) == 0 {
+            self.by_uri.remove(uri);
+        }
+    }
+
     /// What the server has to be asked so that it stands with this resource as it is wanted:
     /// `Some(true)` to subscribe, `Some(false)` to unsubscribe. Nothing for now where too much is
     /// without an answer; [`Self::next`] comes back to it then.

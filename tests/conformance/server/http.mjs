@@ -1,4 +1,4 @@
-// The fixture as a Streamable HTTP server, one instance for each session.
+// The fixture with the first SDK as a Streamable HTTP server, one instance for each session.
 
 import { randomUUID } from "node:crypto";
 
@@ -11,7 +11,7 @@ import { isInitializeRequest } from "@modelcontextprotocol/sdk/types.js";
 const RETRY = 200;
 
 /** Listens on loopback at `port`, 0 for a free one, and says where. */
-export function serveHttp(port, newServer) {
+export function serve(port, newServer) {
   const sessions = new Map();
 
   /** The transport of the session that the request names; a new one if it opens a session. */

@@ -1,32 +1,26 @@
 // The server that the conformance suite knows by its names: every tool, prompt and resource that
-// its scenarios for the revisions up to 2025-11-25 ask for. It speaks on stdin and stdout, as a
-// server behind the gateway does. With `--http PORT` it answers the suite itself, by the SDK's own
-// transport: what it then scores is the baseline.
+// its scenarios ask for. It speaks on stdin and stdout, as a server behind the gateway does:
+//
+//   --era legacy   up to revision 2025-11-25, with the first SDK (the default)
+//   --era modern   2026-07-28 alone, with the second SDK
+//   --era both     either, with the second SDK
+//
+// With `--http PORT` it answers the suite itself, by the SDK's own transport: what it then scores is
+// the baseline. What it offers is the same everywhere: tools.mjs, prompts.mjs, resources.mjs.
 
-import { Server } from "@modelcontextprotocol/sdk/server/index.js";
-import { StdioServerTransport } from "@modelcontextprotocol/sdk/server/stdio.js";
+import { parseArgs } from "node:util";
 
-import { serveHttp } from "./http.mjs";
-import { offerPrompts } from "./prompts.mjs";
-import { offerResources } from "./resources.mjs";
-import { offerTools } from "./tools.mjs";
+const { values } = parseArgs({
+  options: { era: { type: "string", default: "legacy" }, http: { type: "string" } },
+});
 
-function newServer() {
-  const server = new Server(
-    { name: "conformance-fixture", version: "1.0.0" },
-    { capabilities: { logging: {} }, instructions: "Everything that the conformance suite calls." },
-  );
-  offerTools(server);
-  offerPrompts(server);
-  offerResources(server);
-  return server;
-}
-
-const [flag, port] = process.argv.slice(2);
-if (flag === "--http") {
-  serveHttp(Number(port), newServer);
+const { serveHttp, serveStdio } =
+  values.era === "legacy" ? await import("./legacy.mjs") : await import("./modern.mjs");
+const { http: port, era } = values;
+if (port !== undefined) {
+  serveHttp(Number(port), era);
 } else {
   // Questions to a client that has gone would keep it alive.
   process.stdin.once("end", () => process.exit());
-  await newServer().connect(new StdioServerTransport());
+  await serveStdio(era);
 }

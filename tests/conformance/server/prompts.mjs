@@ -1,13 +1,6 @@
 // The prompts, and completion of their arguments and of the template's.
 
-import {
-  CompleteRequestSchema,
-  ErrorCode,
-  GetPromptRequestSchema,
-  ListPromptsRequestSchema,
-  McpError,
-} from "@modelcontextprotocol/sdk/types.js";
-
+import { Asks, Failure, form, INVALID_PARAMS } from "./asks.mjs";
 import { embedded, image, text } from "./media.mjs";
 
 const user = (content) => ({ role: "user", content });
@@ -39,27 +32,46 @@ const PROMPTS = {
     description: "A message that is a picture",
     messages: () => [user(image), user(text("Please analyze the image above."))],
   },
+  test_input_required_result_prompt: {
+    description: "Asks the user before it says anything",
+    messages: (_, { answers }) => {
+      const context = form("What context should the prompt use?", { context: { type: "string" } });
+      const given = answers?.user_context;
+      if (!given) return new Asks({ user_context: context });
+      return [user(text(`Use this context: ${given.content?.context}`))];
+    },
+  },
 };
+
+const EXTRA = {
+  test_extra_prompt: { description: "Comes and goes", messages: () => [user(text("here"))] },
+};
+
+let isExtraThere = false;
+
+/** Adds one, or takes it away. */
+export function togglePrompt() {
+  isExtraThere = !isExtraThere;
+}
+
+const all = () => (isExtraThere ? { ...PROMPTS, ...EXTRA } : PROMPTS);
 
 /** What completes any argument. */
 const SUGGESTIONS = ["testing", "test value", "paris", "park"];
 
-/** Declares the prompts and answers for them. */
-export function offerPrompts(server) {
-  server.registerCapabilities({ prompts: { listChanged: true }, completions: {} });
-  server.setRequestHandler(ListPromptsRequestSchema, () => ({
-    prompts: Object.entries(PROMPTS).map(([name, { messages, ...shown }]) => ({ name, ...shown })),
-  }));
-  server.setRequestHandler(GetPromptRequestSchema, ({ params }) => {
-    const prompt = PROMPTS[params.name];
-    if (!prompt) throw new McpError(ErrorCode.InvalidParams, `no prompt ${params.name}`);
-    return {
-      description: prompt.description,
-      messages: prompt.messages(params.arguments ?? {}),
-    };
-  });
-  server.setRequestHandler(CompleteRequestSchema, ({ params }) => {
-    const values = SUGGESTIONS.filter((one) => one.startsWith(params.argument.value));
+export const offeredPrompts = {
+  "prompts/list": () => ({
+    prompts: Object.entries(all()).map(([name, { messages, ...shown }]) => ({ name, ...shown })),
+  }),
+  "prompts/get": ({ name, arguments: input }, call) => {
+    const prompt = all()[name];
+    if (!prompt) throw new Failure(INVALID_PARAMS, `no prompt ${name}`);
+    const messages = prompt.messages(input ?? {}, call);
+    if (messages instanceof Asks) return messages;
+    return { description: prompt.description, messages };
+  },
+  "completion/complete": ({ argument }) => {
+    const values = SUGGESTIONS.filter((one) => one.startsWith(argument.value));
     return { completion: { values, total: values.length, hasMore: false } };
-  });
-}
+  },
+};

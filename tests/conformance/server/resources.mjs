@@ -1,14 +1,6 @@
 // The resources, one template, and subscriptions that are taken and never used: nothing changes.
 
-import {
-  ListResourceTemplatesRequestSchema,
-  ListResourcesRequestSchema,
-  McpError,
-  ReadResourceRequestSchema,
-  SubscribeRequestSchema,
-  UnsubscribeRequestSchema,
-} from "@modelcontextprotocol/sdk/types.js";
-
+import { Failure, INVALID_PARAMS } from "./asks.mjs";
 import { PICTURE } from "./media.mjs";
 
 /** By URI: what resources/list shows, and what resources/read adds to it. */
@@ -37,27 +29,20 @@ const TEMPLATE = {
   mimeType: "application/json",
 };
 
-function read(uri) {
+function read(uri, isModern) {
   const resource = RESOURCES[uri];
   if (resource) return { uri, mimeType: resource.shown.mimeType, ...resource.content };
   const id = /^test:\/\/template\/([^/]+)\/data$/.exec(uri)?.[1];
-  if (!id) throw new McpError(RESOURCE_NOT_FOUND, "Resource not found", { uri });
+  const code = isModern ? INVALID_PARAMS : RESOURCE_NOT_FOUND;
+  if (!id) throw new Failure(code, "Resource not found", { uri });
   const data = { id, templateTest: true, data: `Data for ID: ${id}` };
   return { uri, mimeType: TEMPLATE.mimeType, text: JSON.stringify(data) };
 }
 
-/** Declares the resources and answers for them. */
-export function offerResources(server) {
-  server.registerCapabilities({ resources: { listChanged: true, subscribe: true } });
-  server.setRequestHandler(ListResourcesRequestSchema, () => ({
+export const offeredResources = {
+  "resources/list": () => ({
     resources: Object.entries(RESOURCES).map(([uri, { shown }]) => ({ uri, ...shown })),
-  }));
-  server.setRequestHandler(ListResourceTemplatesRequestSchema, () => ({
-    resourceTemplates: [TEMPLATE],
-  }));
-  server.setRequestHandler(ReadResourceRequestSchema, ({ params }) => ({
-    contents: [read(params.uri)],
-  }));
-  server.setRequestHandler(SubscribeRequestSchema, () => ({}));
-  server.setRequestHandler(UnsubscribeRequestSchema, () => ({}));
-}
+  }),
+  "resources/templates/list": () => ({ resourceTemplates: [TEMPLATE] }),
+  "resources/read": ({ uri }, { isModern }) => ({ contents: [read(uri, isModern)] }),
+};

@@ -2,14 +2,9 @@
 
 import { setTimeout as pause } from "node:timers/promises";
 
-import {
-  CallToolRequestSchema,
-  ErrorCode,
-  ListToolsRequestSchema,
-  McpError,
-} from "@modelcontextprotocol/sdk/types.js";
-
+import { Asks, Failure, INVALID_PARAMS } from "./asks.mjs";
 import { audio, embedded, image, text } from "./media.mjs";
+import { togglePrompt } from "./prompts.mjs";
 import { QUESTIONS } from "./questions.mjs";
 
 /** Between two notifications of one call, in milliseconds. */
@@ -35,22 +30,21 @@ const SCHEMA_2020_12 = {
 };
 
 /** Three log messages, the last with the end of the work. */
-async function log(_, { sendNotification }) {
+async function log(_, call) {
   for (const data of ["Tool execution started", "Tool processing data", "Tool execution completed"]) {
-    const params = { level: "info", logger: "conformance-fixture", data };
-    await sendNotification({ method: "notifications/message", params });
+    await call.log(data);
     await pause(STEP);
   }
   return [text("Logged three messages.")];
 }
 
 /** Three steps of progress, for a caller that has given a token. */
-async function progress(_, { _meta, sendNotification }) {
-  const progressToken = _meta?.progressToken;
+async function progress(_, { meta, notify }) {
+  const progressToken = meta?.progressToken;
   for (const done of [0, 50, 100]) {
     if (progressToken !== undefined) {
       const params = { progressToken, progress: done, total: 100, message: `${done} of 100` };
-      await sendNotification({ method: "notifications/progress", params });
+      await notify("notifications/progress", params);
     }
     await pause(STEP);
   }
@@ -58,11 +52,37 @@ async function progress(_, { _meta, sendNotification }) {
 }
 
 /** Closes the stream that the answer would go to, where there is one; the client comes back for it. */
-async function reconnect(_, { closeSSEStream }) {
-  closeSSEStream?.();
+async function reconnect(_, { closeStream }) {
+  closeStream();
   await pause(2 * STEP);
   return [text("The stream was closed in the middle of this call.")];
 }
+
+/** What comes and goes with each call of the tool that changes the list. */
+let isExtraThere = false;
+
+async function changeTools(_, { changed }) {
+  isExtraThere = !isExtraThere;
+  await changed("tools");
+  return [text("The tools have changed.")];
+}
+
+async function changePrompts(_, { changed }) {
+  togglePrompt();
+  await changed("prompts");
+  return [text("The prompts have changed.")];
+}
+
+/** What a client mirrors into headers (SEP-2243). */
+const MIRRORED = {
+  type: "object",
+  properties: {
+    region: { type: "string", "x-mcp-header": "Region" },
+    priority: { type: "integer", "x-mcp-header": "Priority" },
+    verbose: { type: "boolean", "x-mcp-header": "Verbose" },
+  },
+  required: ["region"],
+};
 
 function fail() {
   throw new Error("This tool intentionally returns an error for testing");
@@ -99,26 +119,41 @@ const TOOLS = {
     inputSchema: SCHEMA_2020_12,
     run: (input) => [text(JSON.stringify(input))],
   },
+  test_logging_tool: { description: "Logs while it works", run: log },
+  test_trigger_tool_change: { description: "Adds a tool, or takes it away", run: changeTools },
+  test_trigger_prompt_change: { description: "Adds a prompt, or takes it away", run: changePrompts },
+  test_custom_header: {
+    description: "Has arguments that are headers too",
+    inputSchema: MIRRORED,
+    run: (input) => [text(JSON.stringify(input))],
+  },
   ...QUESTIONS,
 };
 
-/** Declares the tools and answers for them. What a tool throws is its result, for the model to read. */
-export function offerTools(server) {
-  server.registerCapabilities({ tools: { listChanged: true } });
-  server.setRequestHandler(ListToolsRequestSchema, () => ({
-    tools: Object.entries(TOOLS).map(([name, { description, inputSchema }]) => ({
+const EXTRA = { test_extra: { description: "Comes and goes", run: () => [text("here")] } };
+
+const all = () => (isExtraThere ? { ...TOOLS, ...EXTRA } : TOOLS);
+
+/** What a tool throws is its result, for the model to read; but for what is the request's fault. */
+async function callTool({ name, arguments: input }, call) {
+  const tool = all()[name];
+  if (!tool) throw new Failure(INVALID_PARAMS, `no tool ${name}`);
+  try {
+    const content = await tool.run(input ?? {}, call);
+    return content instanceof Asks ? content : { content };
+  } catch (error) {
+    if (error instanceof Failure) throw error;
+    return { content: [text(error.message)], isError: true };
+  }
+}
+
+export const offeredTools = {
+  "tools/list": () => ({
+    tools: Object.entries(all()).map(([name, { description, inputSchema }]) => ({
       name,
       description,
       inputSchema: inputSchema ?? { type: "object", properties: {} },
     })),
-  }));
-  server.setRequestHandler(CallToolRequestSchema, async ({ params }, extra) => {
-    const tool = TOOLS[params.name];
-    if (!tool) throw new McpError(ErrorCode.InvalidParams, `no tool ${params.name}`);
-    try {
-      return { content: await tool.run(params.arguments ?? {}, extra) };
-    } catch (error) {
-      return { content: [text(error.message)], isError: true };
-    }
-  });
-}
+  }),
+  "tools/call": callTool,
+};

@@ -1,6 +1,8 @@
 //! What clients are offered, as the file changes it: one line says so, the status has it, and nothing
 //! else is touched.
 
+#![cfg(test)]
+
 use serde_json::{Value, json};
 
 use super::{Bench, PATIENCE, lines_after, server, server_with};

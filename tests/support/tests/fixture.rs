@@ -27,7 +27,8 @@ fn answer(flags: &[&str], method: &str, params: &str) -> String {
     bare(&flags, &[&request(method, params)]).remove(0)
 }
 
-fn member(answer: &str, pointer: &str) -> Value {
+/// What is in an answer there.
+pub(crate) fn member(answer: &str, pointer: &str) -> Value {
     let parsed: Value = serde_json::from_str(answer).expect("JSON");
     let found = parsed.pointer(pointer);
     found

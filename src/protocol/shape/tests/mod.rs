@@ -7,6 +7,7 @@ use bytes::Bytes;
 use proptest::prelude::*;
 
 use super::{Fault, Fit, answers as of_answers, entries as of_entries, halves};
+use crate::protocol::Era;
 use crate::protocol::mcp::item::Kind;
 
 /// The entry as it is passed on, or why it is not.
@@ -15,7 +16,7 @@ fn entry(kind: Kind, text: &str) -> Result<String, String> {
 }
 
 fn answer(method: &str, text: &str) -> Result<String, String> {
-    told(text, of_answers::check(method, text))
+    told(text, of_answers::check(Era::Legacy, method, text))
 }
 
 fn told(text: &str, checked: Result<Fit, Fault>) -> Result<String, String> {
@@ -78,10 +79,10 @@ proptest! {
                 prop_assert_eq!(of_entries::check(kind, &text), Ok(Fit::Right));
             }
         }
-        if let Ok(Fit::Mended { text, .. }) = of_answers::check("tools/call", &text) {
+        if let Ok(Fit::Mended { text, .. }) = of_answers::check(Era::Legacy, "tools/call", &text) {
             let text = std::str::from_utf8(&text).unwrap().to_owned();
             prop_assert!(serde_json::from_str::<serde_json::Value>(&text).is_ok(), "{}", text);
-            prop_assert_eq!(of_answers::check("tools/call", &text), Ok(Fit::Right));
+            prop_assert_eq!(of_answers::check(Era::Legacy, "tools/call", &text), Ok(Fit::Right));
         }
     }
 
@@ -90,7 +91,7 @@ proptest! {
         for kind in Kind::ALL {
             drop(of_entries::check(kind, &text));
         }
-        drop(of_answers::check("prompts/get", &text));
+        drop(of_answers::check(Era::Legacy, "prompts/get", &text));
         drop(halves::mended(&Bytes::from(text)));
     }
 }

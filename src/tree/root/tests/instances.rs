@@ -130,14 +130,14 @@ async fn one_that_is_not_used_ends_and_starts_again_when_it_is() {
         stand.wants("s");
         stand.hears_starting().await;
         house.runs(2).await;
-        stand.root.instances_unused(7);
+        stand.root.instances_unused(700);
         house.runs(1).await;
         while stand.heard.try_recv().is_ok() {}
     }
     // At once, too: while the old one is ending.
     stand.wants("s");
     house.runs(2).await;
-    stand.root.instances_unused(7);
+    stand.root.instances_unused(700);
     stand.wants("s");
     house.runs(2).await;
     stand.ends();

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::super::delivery::StreamId;
@@ -37,8 +38,13 @@ impl SentGuard {
         self.is_open = false;
     }
 
+    /// The upstream's life.
+    pub(super) fn generation(&self) -> Generation {
+        self.upstream.generation()
+    }
+
     /// The client itself withdraws the call.
-    pub(super) fn cancel(mut self, params: Option<bytes::Bytes>) {
+    pub(super) fn cancel(mut self, params: Option<Bytes>) {
         self.is_open = false;
         self.upstream.cancel(self.call, params);
     }
@@ -61,6 +67,20 @@ pub(super) enum Stage {
     },
     /// With its upstream.
     Sent(SentGuard),
+    /// Its server asks the client something first; nothing of it is there meanwhile.
+    Asked(Box<Asked>),
+}
+
+/// What was asked for a call.
+pub(super) struct Asked {
+    /// What is sent again.
+    pub(super) request: ClientRequest,
+    /// The server's own state, to be given back.
+    pub(super) state: Option<Bytes>,
+    /// What the server calls each question, and the client's answer.
+    pub(super) answers: Vec<(Bytes, Option<Bytes>)>,
+    /// The life that asks.
+    pub(super) life: Generation,
 }
 
 /// A call without an answer.
@@ -77,6 +97,8 @@ pub(super) struct OpenCall {
     /// The room that one that subscribes has taken for it.
     pub(super) room: Option<Share>,
     pub(super) stage: Stage,
+    /// How often its server has asked something.
+    pub(super) rounds: u8,
     /// Since when it has been parked; kept over every bounce.
     pub(super) parked_since: Option<Instant>,
     /// Counts it among those without an answer.
@@ -87,6 +109,8 @@ pub(super) struct OpenCall {
 pub(super) struct Calls {
     open: BTreeMap<u64, OpenCall>,
     last_number: u64,
+    /// Those that are sent again by themselves, and when.
+    again: Vec<(Instant, u64)>,
     /// No call is parked for too long before this.
     next_deadline: Option<Instant>,
     /// How many there are of all sessions.
@@ -99,6 +123,7 @@ impl Calls {
         Self {
             open: BTreeMap::new(),
             last_number: 0,
+            again: Vec::new(),
             next_deadline: None,
             of_all: of_all.clone(),
         }
@@ -123,6 +148,7 @@ impl Calls {
             server: None,
             uri: None,
             room: None,
+            rounds: 0,
             stage: Stage::Parked {
                 request,
                 after: Generation(0),
@@ -161,7 +187,35 @@ impl Calls {
 
     /// When a parked call may have waited for long enough.
     pub(super) fn next_deadline(&self) -> Option<Instant> {
-        self.next_deadline
+        let again = self.again.iter().map(|(at, _)| *at);
+        self.next_deadline.into_iter().chain(again).min()
+    }
+
+    /// A call is to be sent again then, whatever it waits for.
+    pub(super) fn send_again_at(&mut self, at: Instant, number: u64) {
+        self.again.push((at, number));
+    }
+
+    /// Those whose time for that has come.
+    pub(super) fn due_again(&mut self, now: Instant) -> Vec<u64> {
+        let due = self.again.extract_if(.., |(at, _)| *at <= now);
+        due.map(|(_, number)| number).collect()
+    }
+
+    /// Those whose servers ask something first, with the life that does.
+    pub(super) fn asked(&self) -> Vec<(u64, ServerName, Generation)> {
+        let open = self.open.iter();
+        let asked = open.filter_map(|(number, call)| match (&call.stage, &call.server) {
+            (Stage::Asked(asked), Some(server)) => Some((*number, server.clone(), asked.life)),
+            (Stage::Asked(_) | Stage::Parked { .. } | Stage::Sent(_), _) => None,
+        });
+        asked.collect()
+    }
+
+    /// Whether its server asks something first.
+    pub(super) fn is_asked(&self, number: u64) -> bool {
+        let call = self.open.get(&number);
+        call.is_some_and(|call| matches!(call.stage, Stage::Asked(_)))
     }
 
     /// Those that have waited for long enough, oldest first.

@@ -57,6 +57,9 @@ impl Conversation {
             fx.forgo(waiting.asked.stream);
         }
         let number = self.calls.find(id);
+        if let Some(number) = number {
+            self.withdraw_questions(fx, number);
+        }
         if let Some(open) = number.and_then(|number| self.calls.remove(number)) {
             if let Stage::Sent(guard) = open.stage {
                 guard.cancel(params.cloned());
@@ -100,6 +103,7 @@ impl Conversation {
     }
 
     pub(super) fn dispatch_parked(&mut self, fx: &mut dyn Effects) {
+        self.end_questions_of_the_dead(fx);
         for number in self.calls.parked() {
             self.dispatch(fx, number);
         }
@@ -132,7 +136,12 @@ impl Conversation {
             self.interests.attach(&upstream, &self.caller);
         }
         let client = Arc::clone(&self.caller.sink);
-        let errand = Errand { key, request };
+        let asker = self.asker();
+        let errand = Errand {
+            key,
+            request,
+            asker,
+        };
         let generation = upstream.generation();
         upstream.call(Ticket::new(call, generation, errand, permit, client));
     }
@@ -168,8 +177,14 @@ impl Conversation {
 
     pub(super) fn on_answered(&mut self, fx: &mut dyn Effects, number: u64, answer: Answer) {
         let open = self.calls.get(number);
-        if open.is_some_and(|open| matches!(open.stage, Stage::Sent(_))) {
-            self.answer(fx, number, answer);
+        if open.is_none_or(|open| !matches!(open.stage, Stage::Sent(_))) {
+            return;
+        }
+        match answer {
+            Answer::InputRequired(asked) => self.on_input_required(fx, number, *asked),
+            Answer::Result(_) | Answer::Error(_) | Answer::Failed(_) => {
+                self.answer(fx, number, answer);
+            }
         }
     }
 
@@ -208,6 +223,7 @@ impl Conversation {
 
     /// Answers a call, once: it is gone from the book then.
     pub(super) fn answer(&mut self, fx: &mut dyn Effects, number: u64, answer: Answer) {
+        self.withdraw_questions(fx, number);
         let Some(mut open) = self.calls.remove(number) else {
             return;
         };
@@ -247,6 +263,10 @@ impl Conversation {
                 fx.respond_result(&asked, &tools::failed_call(&text));
             }
             Answer::Failed(text) => fx.refuse(&asked, code::SERVER_UNAVAILABLE, &text),
+            Answer::InputRequired(_) => {
+                let text = "the server asks something that nobody can be asked";
+                fx.refuse(&asked, code::INTERNAL_ERROR, text);
+            }
         }
     }
 

@@ -9,6 +9,7 @@ mod announcements;
 mod calls;
 mod dispatch;
 mod effects;
+mod input_required;
 mod instances;
 mod interests;
 mod lists;
@@ -39,6 +40,7 @@ pub(crate) use self::stop::Stop;
 pub(super) use self::stop::{CallWatch, STOPPING};
 use crate::config::model::Limits;
 use crate::protocol::mcp::lifecycle::ClientInfo;
+use crate::protocol::mcp::logging::Level;
 use crate::protocol::version::Version;
 use crate::telemetry::metrics::Metrics;
 use crate::tree::client::{SessionEvent, SessionSink};
@@ -73,6 +75,10 @@ pub(super) struct Conversation {
     limits: Arc<Limits>,
     /// What the client said of itself.
     client: ClientInfo,
+    /// What it calls itself, raw.
+    info: Option<Arc<str>>,
+    /// From which level on it wants to hear the log, if it says so with its request.
+    log_level: Option<Level>,
     /// Whether the client has gone beyond `initialize`, so that it may be notified.
     has_spoken: bool,
     /// Whether it was another life of the session, and mostly of the gateway, that its client saw last.
@@ -106,6 +112,8 @@ impl Conversation {
             caller,
             limits,
             client,
+            info: None,
+            log_level: None,
             has_spoken: is_adopted,
             is_adopted,
             routes: None,
@@ -211,6 +219,7 @@ impl Conversation {
     /// Does what is due.
     pub(super) fn expire(&mut self, fx: &mut dyn Effects) {
         self.expire_calls(fx);
+        self.send_due_again(fx);
         self.expire_server_requests(fx);
         self.expire_announcements(fx);
         self.check_instances(fx);

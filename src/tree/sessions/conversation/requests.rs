@@ -12,6 +12,7 @@ use crate::protocol::mcp::cancelled::Cancelled;
 use crate::protocol::mcp::item::{self, Kind};
 use crate::protocol::mcp::request::ClientRequest;
 use crate::protocol::mcp::{lifecycle, method};
+use crate::protocol::modern::asker::Asker;
 
 impl Conversation {
     /// Takes what the client said on `stream`, where the answer goes.
@@ -24,7 +25,7 @@ impl Conversation {
         match message {
             Message::Request(request) => self.on_request(fx, request, stream),
             Message::Notification(notification) => self.on_notification(fx, &notification),
-            Message::Response(response) => self.on_response(response),
+            Message::Response(response) => self.on_response(fx, response),
         }
     }
 
@@ -51,6 +52,7 @@ impl Conversation {
         match &*method {
             method::INITIALIZE => {
                 self.client = lifecycle::client_info(params.as_ref());
+                self.info = Asker::info_of(params.as_ref());
                 let query = TableQuery::Initialize(self.client.version);
                 self.answer_or_keep(fx, WaitingQuery { asked, query });
             }

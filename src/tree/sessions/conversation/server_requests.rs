@@ -1,5 +1,5 @@
-//! What the session's own instances ask its client: `sampling/createMessage`, `elicitation/create`,
-//! `roots/list`. Each goes out under an id of the gateway's own, which is its progress token too,
+//! What servers ask the client: `sampling/createMessage`, `elicitation/create`, `roots/list`. The
+//! session's own instances do so by requests, those without a handshake in answer to a call. Each goes out under an id of the gateway's own, which is its progress token too,
 //! and its server gets an answer whatever the client does.
 
 use std::collections::BTreeMap;
@@ -8,6 +8,7 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::super::delivery::StreamId;
+use super::input_required::ROUND;
 use super::{Conversation, Effects};
 use crate::ids::{Generation, ServerName};
 use crate::protocol::jsonrpc::{self, RequestId, Response, code};
@@ -18,9 +19,17 @@ use crate::protocol::mcp::server_requests::ServerRequestParams;
 use crate::tree::client::ServerRequest;
 use crate::tree::registry::RouteState;
 
+/// Whose question it is.
+pub(super) enum AskedBy {
+    /// A server's own request.
+    Server(ServerRequest),
+    /// A call's, by its number: which of its questions, and by which method.
+    Call(u64, usize, &'static str),
+}
+
 /// A request that the client has not answered.
 pub(super) struct OpenServerRequest {
-    ask: ServerRequest,
+    by: AskedBy,
     stream: StreamId,
     /// The event of the standalone stream that asks it.
     event: Option<u64>,
@@ -28,6 +37,16 @@ pub(super) struct OpenServerRequest {
     token: Option<Box<str>>,
     /// When the client has had its time.
     deadline: Instant,
+}
+
+impl AskedBy {
+    /// No answer is wanted.
+    fn close(self) {
+        match self {
+            Self::Server(ask) => ask.close(),
+            Self::Call(..) => {}
+        }
+    }
 }
 
 /// All of them.
@@ -69,10 +88,27 @@ impl ServerRequests {
         overdue.map(|(number, _)| *number).collect()
     }
 
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.open.len()
+    }
+
+    /// Those of a call.
+    fn of_call(&self, number: u64) -> Vec<u64> {
+        let is_it = |open: &OpenServerRequest| match open.by {
+            AskedBy::Call(of, ..) => of == number,
+            AskedBy::Server(_) => false,
+        };
+        let open = self.open.iter();
+        open.filter_map(|(number, open)| is_it(open).then_some(*number))
+            .collect()
+    }
+
     /// The number that the server knows under this id.
     fn find(&self, server: &ServerName, id: &RequestId) -> Option<u64> {
-        let is_it = |open: &OpenServerRequest| {
-            open.ask.upstream().server() == server && open.ask.id() == id
+        let is_it = |open: &OpenServerRequest| match &open.by {
+            AskedBy::Server(ask) => ask.upstream().server() == server && ask.id() == id,
+            AskedBy::Call(..) => false,
         };
         let mut latest_first = self.open.iter().rev();
         latest_first.find_map(|(number, open)| is_it(open).then_some(*number))
@@ -81,7 +117,10 @@ impl ServerRequests {
     /// Those of `server`, or only of its lives before `generation`.
     fn of(&self, server: &ServerName, before: Option<Generation>) -> Vec<u64> {
         let is_it = |open: &OpenServerRequest| {
-            let upstream = open.ask.upstream();
+            let AskedBy::Server(ask) = &open.by else {
+                return false;
+            };
+            let upstream = ask.upstream();
             let is_past = before.is_none_or(|before| upstream.generation() < before);
             upstream.server() == server && is_past
         };
@@ -104,31 +143,49 @@ impl Conversation {
             let text = "busy: the client has as many requests before it as it may";
             return ask.refuse(code::BUSY, text);
         }
-        let number = self.server_requests.next_number();
         // The client may take its time: what it was sent must not wait here too.
         let params = ask.request.params.take();
-        let params = ServerRequestParams::parse(params.as_ref());
+        let method = ask.request.method.clone();
+        let stream = self.stream_at(fx, ask.upstream().server());
+        self.put_question(fx, stream, (&method, params.as_ref()), AskedBy::Server(ask));
+    }
+
+    /// Puts a question to the client, on `stream`.
+    pub(super) fn put_question(
+        &mut self,
+        fx: &mut dyn Effects,
+        stream: StreamId,
+        (method, params): (&str, Option<&Bytes>),
+        by: AskedBy,
+    ) {
+        let number = self.server_requests.next_number();
+        let params = ServerRequestParams::parse(params);
         let token = params.token().map(Box::from);
         let params = params.rewrite(Some(number));
-        let request = jsonrpc::request(number, &ask.request.method, params.as_deref());
-        let stream = self.stream_at(fx, ask.upstream().server());
-        let deadline = fx.now() + ask.timeout;
-        let event = fx.ask(stream, request);
+        let request = jsonrpc::request(number, method, params.as_deref());
+        let timeout = match &by {
+            AskedBy::Server(ask) => ask.timeout,
+            AskedBy::Call(..) => ROUND,
+        };
         let open = OpenServerRequest {
-            ask,
+            deadline: fx.now() + timeout,
+            event: fx.ask(stream, request),
+            by,
             stream,
-            event,
             token,
-            deadline,
         };
         self.server_requests.open.insert(number, open);
     }
 
     /// The client answers.
-    pub(super) fn on_response(&mut self, response: Response) {
+    pub(super) fn on_response(&mut self, fx: &mut dyn Effects, response: Response) {
         let number = response.id.as_ref().and_then(RequestId::as_number);
-        match number.and_then(|number| self.server_requests.open.remove(&number)) {
-            Some(open) => open.ask.answer(response.outcome),
+        let open = number.and_then(|number| self.server_requests.open.remove(&number));
+        match open.map(|open| open.by) {
+            Some(AskedBy::Server(ask)) => ask.answer(response.outcome),
+            Some(AskedBy::Call(number, place, method)) => {
+                self.on_question_answered(fx, (number, place), (method, response.outcome));
+            }
             None => log::debug!(
                 "{:?} answered {:?}, which nobody asks (any more)",
                 self.caller,
@@ -148,10 +205,19 @@ impl Conversation {
         let Some(open) = self.server_requests.open.remove(&number) else {
             return;
         };
-        let within = open.ask.timeout.as_secs();
+        let timeout = match &open.by {
+            AskedBy::Server(ask) => ask.timeout,
+            AskedBy::Call(..) => ROUND,
+        };
+        let within = timeout.as_secs();
         let text = format!("the client did not answer within {within} s");
-        open.ask.refuse(code::TIMEOUT, &text);
         self.notify_cancelled(fx, open.stream, &cancelled::cancelled_params(number, &text));
+        match open.by {
+            AskedBy::Server(ask) => ask.refuse(code::TIMEOUT, &text),
+            AskedBy::Call(call, _, method) => {
+                self.fail_asked(fx, call, &format!("'{method}' was asked first: {text}"));
+            }
+        }
     }
 
     /// A server does not want the answer any more.
@@ -168,7 +234,7 @@ impl Conversation {
         let number = id.and_then(|id| self.server_requests.find(server, &id));
         let open = number.and_then(|number| self.server_requests.open.remove(&number));
         if let (Some(number), Some(open)) = (number, open) {
-            open.ask.close();
+            open.by.close();
             self.notify_cancelled(fx, open.stream, &cancelled.rewrite(number));
         }
     }
@@ -182,11 +248,24 @@ impl Conversation {
         before: Option<Generation>,
     ) {
         for number in self.server_requests.of(server, before) {
-            if let Some(open) = self.server_requests.open.remove(&number) {
-                open.ask.close();
-                let params = cancelled::cancelled_params(number, "the server has ended");
-                self.notify_cancelled(fx, open.stream, &params);
+            self.withdraw(fx, number, "the server has ended");
+        }
+    }
+
+    /// A call is over, or is sent on: what was asked for it is not wanted any more.
+    pub(super) fn withdraw_questions(&mut self, fx: &mut dyn Effects, call: u64) {
+        if self.calls.is_asked(call) {
+            for number in self.server_requests.of_call(call) {
+                self.withdraw(fx, number, "the call that it was about has ended");
             }
+        }
+    }
+
+    fn withdraw(&mut self, fx: &mut dyn Effects, number: u64, why: &str) {
+        if let Some(open) = self.server_requests.open.remove(&number) {
+            open.by.close();
+            let params = cancelled::cancelled_params(number, why);
+            self.notify_cancelled(fx, open.stream, &params);
         }
     }
 
@@ -212,11 +291,14 @@ impl Conversation {
                 self.caller
             );
         };
-        open.deadline = fx.now() + open.ask.timeout;
+        let AskedBy::Server(ask) = &open.by else {
+            return; // its server waits for nothing
+        };
+        open.deadline = fx.now() + ask.timeout;
         if let Some(token) = &open.token {
             let params = progress.rewrite(token);
             let message = jsonrpc::notification(method::PROGRESS, Some(&params));
-            open.ask.upstream().notify(message);
+            ask.upstream().notify(message);
         }
     }
 

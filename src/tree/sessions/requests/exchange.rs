@@ -2,40 +2,54 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use tokio::time::Instant;
 
+use super::asks::Asks;
 use super::message::Opened;
 use super::outlet::{Outlet, REQUEST};
+use super::state_token::{self, Secret};
 use crate::config::model::Limits;
 use crate::ids::{Holder, Owner};
 use crate::protocol::Era;
 use crate::protocol::jsonrpc::{Request, code};
+use crate::protocol::mcp::cancelled::Cancelled;
 use crate::protocol::mcp::item::{self, Kind};
+use crate::protocol::mcp::lifecycle::ClientCapabilities;
 use crate::protocol::mcp::logging::Level;
 use crate::protocol::mcp::method;
 use crate::protocol::mcp::request::ClientRequest;
+use crate::protocol::modern::input_required::{Identity, Returned};
 use crate::protocol::modern::listen::{Filter, LISTEN};
-use crate::protocol::modern::request::ModernRequest;
+use crate::protocol::modern::request::{ModernRequest, tool_call};
 use crate::protocol::modern::results;
 use crate::tree::Share;
 use crate::tree::client::SessionEvent;
-use crate::tree::registry::Routes;
+use crate::tree::registry::{Merged, Routes};
 use crate::tree::sessions::conversation::{Conversation, Effects, ReplyTo, Stop};
 
 impl Opened {
     /// How much of it has to be read.
     pub(super) fn size(&self) -> usize {
         let params = self.request.request.params.as_ref();
-        params.map_or(0, bytes::Bytes::len)
+        params.map_or(0, Bytes::len)
     }
 }
 
 /// An open request.
 pub(super) struct Exchange {
+    /// Before the conversation: what servers asked is answered, then the call withdrawn.
+    asks: Asks,
     conversation: Conversation,
     outlet: Outlet,
+    /// Its method and params, as long as a server may ask something for it.
+    asked: Option<(&'static str, Bytes)>,
+    capabilities: ClientCapabilities,
+    limits: Arc<Limits>,
     holder: Holder,
     log_level: Option<Level>,
+    /// Whether the worker counts it among the calls.
+    pub(super) is_counted: bool,
     /// When the worker looks at it.
     pub(super) due: Option<Instant>,
     _room: Share,
@@ -45,13 +59,19 @@ impl Exchange {
     pub(super) fn new(
         conversation: Conversation,
         outlet: Outlet,
+        limits: Arc<Limits>,
         (holder, room): (Holder, Share),
     ) -> Self {
         Self {
             conversation,
             outlet,
+            asks: Asks::default(),
+            asked: None,
+            capabilities: ClientCapabilities::default(),
+            limits,
             holder,
             log_level: None,
+            is_counted: false,
             due: None,
             _room: room,
         }
@@ -60,6 +80,8 @@ impl Exchange {
     /// Does what is asked, as far as that can be done now.
     pub(super) fn begin(&mut self, asked: ModernRequest, routes: Option<&Arc<Routes>>) {
         self.log_level = asked.meta.log_level;
+        self.capabilities = asked.meta.capabilities;
+        self.conversation.hear_logs(self.log_level);
         if let Some(routes) = routes {
             self.conversation
                 .on_routes(&mut self.outlet, Arc::clone(routes));
@@ -77,17 +99,12 @@ impl Exchange {
         }
         if let Some(method) = ClientRequest::routed(&method).filter(|method| !is_gone(method)) {
             let params = params.unwrap_or_default();
-            let read = ClientRequest::parse(Era::Modern, method, &params);
-            return match read {
-                Ok(request) => {
-                    self.outlet.is_about(&request);
-                    self.conversation.call(&mut self.outlet, to, request);
-                }
-                Err(why) => {
-                    let text = format!("Invalid params of {method}: {why}");
-                    self.outlet.refuse(&to, code::INVALID_PARAMS, &text);
-                }
-            };
+            let merged = routes.map(|routes| &*routes.merged);
+            if let Err(why) = check_headers(merged, method, &params, &asked.param_headers) {
+                return self.outlet.refuse(&to, code::HEADER_MISMATCH, &why);
+            }
+            let is_routed = routes.is_some_and(|routes| routes.is_complete);
+            return self.call(&to, (method, params), is_routed);
         }
         match &*method {
             method::DISCOVER => {
@@ -109,6 +126,23 @@ impl Exchange {
         }
     }
 
+    fn call(&mut self, to: &ReplyTo, (method, params): (&'static str, Bytes), is_routed: bool) {
+        match ClientRequest::parse(Era::Modern, method, &params) {
+            Ok(request) => {
+                self.outlet.is_about(&request);
+                self.conversation
+                    .call(&mut self.outlet, to.clone(), request);
+                // Only who has a server of its own is asked; who waits for the table may have one.
+                let may_be_asked = self.outlet.has_instances() || !is_routed;
+                self.asked = may_be_asked.then_some((method, params));
+            }
+            Err(why) => {
+                let text = format!("Invalid params of {method}: {why}");
+                self.outlet.refuse(to, code::INVALID_PARAMS, &text);
+            }
+        }
+    }
+
     fn listen(&mut self, filter: Filter) {
         let uris = filter.uris.clone();
         self.conversation.hear();
@@ -121,9 +155,61 @@ impl Exchange {
         self.outlet.acknowledge_if_known();
     }
 
-    /// Whether the gateway's stop waits for its answer.
+    /// Whether the gateway's stop waits for its answer: not while its client is being asked.
     pub(super) fn is_call(&self) -> bool {
-        !self.outlet.listens()
+        !self.outlet.listens() && !self.asks.are_shown()
+    }
+
+    /// Whether its client has just come again with this secret.
+    pub(super) fn is_continued(&self, secret: &Secret, identity: Identity) -> bool {
+        self.asks.belong_to(secret, identity)
+    }
+
+    /// Goes on with what its client came again with.
+    pub(super) fn go_on(&mut self, opened: Opened, returned: &Returned) {
+        let Opened {
+            attempt,
+            request,
+            line,
+            queue,
+            ..
+        } = opened;
+        let ModernRequest { request, meta, .. } = request;
+        self.log_level = meta.log_level;
+        let method = ClientRequest::routed(&request.method);
+        let params = request.params.unwrap_or_default();
+        let read =
+            method.and_then(|method| ClientRequest::parse(Era::Modern, method, &params).ok());
+        let token = read.and_then(|read| read.progress_token().map(Box::from));
+        let has_answers = self.asks.answer(returned);
+        self.outlet
+            .attach((attempt, request.id), (line, queue), token);
+        if !has_answers && !self.is_over() {
+            self.show(Instant::now());
+        }
+    }
+
+    /// Shows the client what servers ask.
+    fn show(&mut self, now: Instant) {
+        let Some((method, params)) = &self.asked else {
+            return;
+        };
+        let identity = Identity::of(method, params);
+        let (serial, owner) = (self.outlet.serial, self.holder.owner());
+        match state_token::issue(self.outlet.signer(), serial, owner) {
+            Some((state, secret)) => {
+                let shown = self.asks.show(now, (&state, secret), identity);
+                self.outlet.show(&shown);
+            }
+            None => self
+                .outlet
+                .fail("no random bits for what the client has to give back"),
+        }
+    }
+
+    /// The request in which its client came last.
+    pub(super) fn attempt(&self) -> u64 {
+        self.outlet.attempt()
     }
 
     /// Whether there is nothing more to say.
@@ -156,7 +242,31 @@ impl Exchange {
                     self.outlet.notify_lossy(&server, REQUEST, notification);
                 }
             }
-            event => self.conversation.on_event(&mut self.outlet, event),
+            SessionEvent::ServerRequested(ask) => {
+                let most = self.limits.max_questions_per_session;
+                let now = Instant::now();
+                self.asks.take(now, ask, (self.capabilities, most));
+                self.outlet.undeclared = self.asks.undeclared();
+            }
+            SessionEvent::ServerRequestCancelled { params, .. } => {
+                let cancelled = Cancelled::parse(&params).ok();
+                if let Some(id) = cancelled.and_then(|cancelled| cancelled.request_id()) {
+                    self.asks.withdraw(&id);
+                }
+            }
+            event @ SessionEvent::Instance { .. } => {
+                self.asks.forget();
+                self.conversation.on_event(&mut self.outlet, event);
+            }
+            event @ (SessionEvent::Answered { .. }
+            | SessionEvent::Bounced { .. }
+            | SessionEvent::Progress { .. }
+            | SessionEvent::Updated { .. }
+            | SessionEvent::Notified { .. }
+            | SessionEvent::NoRoom { .. }
+            | SessionEvent::Offers { .. }) => {
+                self.conversation.on_event(&mut self.outlet, event);
+            }
         }
     }
 
@@ -167,12 +277,16 @@ impl Exchange {
 
     pub(super) fn set_limits(&mut self, limits: &Arc<Limits>) {
         self.conversation.set_limits(Arc::clone(limits));
+        self.limits = Arc::clone(limits);
     }
 
     pub(super) fn on_stop(&mut self, step: Stop) {
         self.conversation.on_stop(&mut self.outlet, step);
         if step == Stop::Ending {
             self.outlet.end_listening();
+            if self.asks.are_shown() {
+                self.outlet.close();
+            }
         }
     }
 
@@ -180,6 +294,8 @@ impl Exchange {
     pub(super) fn end(&mut self, why: &str) {
         if self.outlet.listens() {
             self.outlet.end_listening();
+        } else if self.asks.are_shown() {
+            self.outlet.close();
         } else {
             self.outlet.fail(why);
         }
@@ -189,6 +305,12 @@ impl Exchange {
     pub(super) fn expire(&mut self, now: Instant) {
         self.conversation.expire(&mut self.outlet);
         self.outlet.expire(now);
+        self.asks.extend(now);
+        if self.asks.are_overdue(now) {
+            self.outlet.close();
+        } else if self.asks.are_due(now) {
+            self.show(now);
+        }
     }
 
     /// When [`Self::expire`] has something to do.
@@ -196,9 +318,26 @@ impl Exchange {
         let all = [
             self.conversation.next_deadline(),
             self.outlet.next_deadline(),
+            self.asks.next_deadline(),
         ];
         all.into_iter().flatten().min()
     }
+}
+
+/// Whether a call says the same in its headers and in its arguments, where its tool wants both.
+fn check_headers(
+    merged: Option<&Merged>,
+    method: &str,
+    params: &Bytes,
+    headers: &[(Box<str>, Box<str>)],
+) -> Result<(), String> {
+    let is_checked = |merged: &&Merged| method == method::TOOLS_CALL && merged.has_param_headers();
+    let Some(merged) = merged.filter(is_checked) else {
+        return Ok(());
+    };
+    let (tool, arguments) = tool_call(params);
+    let wanted = tool.and_then(|tool| merged.param_headers(&tool));
+    wanted.map_or(Ok(()), |wanted| wanted.check(headers, arguments))
 }
 
 /// What this revision has taken out.

@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 use super::line::Line;
 use super::message::{Opened, RequestsMsg};
 use super::replies::Replies;
+use super::state_token;
 use crate::config::model::Limits;
 use crate::ids::{Holder, Owner};
 use crate::protocol::modern::request::ModernRequest;
@@ -81,7 +82,10 @@ impl Workers {
         let taker = Arc::new(Taker { holder, session });
         let room = shared.room.take_for(&taker, 1);
         let room = room.ok_or(CallError::Overloaded(MOST))?;
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let attempt = NEXT.fetch_add(1, Ordering::Relaxed);
+        // Who goes on with a held request comes to the worker that holds it.
+        let params = request.request.params.as_ref();
+        let number = params.and_then(state_token::number_in).unwrap_or(attempt);
         let worker = self.worker(number).ok_or(CallError::Gone)?;
         let line = {
             let limits = shared.limits.read();
@@ -89,9 +93,10 @@ impl Workers {
             Line::new(&limits, &shared.metrics)
         };
         let (queue, queued) = mpsc::unbounded_channel();
-        let replies = Replies::new(queued, Arc::clone(&line), (worker.clone(), number));
+        let replies = Replies::new(queued, Arc::clone(&line), worker.clone(), (number, attempt));
         let opened = Opened {
             number,
+            attempt,
             holder,
             taker,
             room,

@@ -17,7 +17,10 @@ use crate::turn::Kind;
 
 /// A request that has come.
 pub(in crate::tree::sessions) struct Opened {
+    /// Its own number, or that of the held request that it seems to go on with.
     pub(super) number: u64,
+    /// Its own number.
+    pub(super) attempt: u64,
     pub(super) holder: Holder,
     pub(super) taker: Arc<Taker>,
     /// Its part of how many there may be.
@@ -30,8 +33,8 @@ pub(in crate::tree::sessions) struct Opened {
 pub(in crate::tree::sessions) enum RequestsMsg {
     /// From the listener: a client asks.
     Open(Box<Opened>),
-    /// From the listener: the client does not wait any more.
-    Gone { number: u64 },
+    /// From the listener: the client does not wait any more for what it asked in this attempt.
+    Gone { number: u64, attempt: u64 },
     /// From an upstream or from root, to one of the requests.
     Event { number: u64, event: SessionEvent },
     /// From the registry: the new table.

@@ -4,6 +4,8 @@
 //! A fixed set of workers holds them, permanent children of `sessions`: an actor for each request
 //! would cost more than the request. Who dies with a worker is told so by the end of its stream.
 
+mod asks;
+mod effects;
 mod exchange;
 mod handle;
 mod line;
@@ -12,6 +14,7 @@ mod message;
 mod outlet;
 mod replies;
 mod state;
+mod state_token;
 mod worker;
 
 pub(in crate::tree) use self::handle::Workers;

@@ -11,25 +11,34 @@ use super::super::delivery::StreamId;
 use super::line::Line;
 use super::listening::{self, Listening};
 use super::replies::Spoken;
-use crate::ids::{self, Holder, ServerName};
+use crate::ids::{self, Holder};
 use crate::protocol::Era;
-use crate::protocol::jsonrpc::{self, RequestId, code};
+use crate::protocol::jsonrpc::{self, Message, RequestId, code};
 use crate::protocol::mcp::method;
+use crate::protocol::mcp::progress::Progress;
 use crate::protocol::mcp::request::ClientRequest;
 use crate::protocol::mcp::updated::uri_params;
 use crate::protocol::modern::listen::{self, Filter};
 use crate::protocol::modern::request::ModernRequest;
 use crate::protocol::modern::results::{self, Caching};
 use crate::telemetry::metrics::Metrics;
-use crate::tree::client::Owner;
-use crate::tree::registry::Page;
 use crate::tree::root::RootHandle;
-use crate::tree::sessions::conversation::{Effects, ReplyTo};
+use crate::tree::sessions::conversation::ReplyTo;
+use crate::tree::sessions::signing::Signer;
 
 /// The stream of the request itself.
 pub(super) const REQUEST: StreamId = StreamId(1);
 /// How long a client waits to be told what it will be told of.
 const ACKNOWLEDGE: Duration = Duration::from_secs(5);
+
+/// The gateway's ends of a stream to the client.
+pub(super) type Ends = (Arc<Line>, UnboundedSender<Spoken>);
+
+/// How a request ends.
+pub(super) enum Outcome {
+    Result(Vec<u8>),
+    Error(Bytes),
+}
 
 /// Whom a request may ask for more than its answer.
 pub(super) struct Beside {
@@ -39,30 +48,40 @@ pub(super) struct Beside {
     pub(super) metrics: Metrics,
     /// How long a client may read nothing while its stream is full.
     pub(super) patience: Duration,
+    /// Who signs what a client has to give back.
+    pub(super) signer: Signer,
 }
 
 /// All of it.
 pub(super) struct Outlet {
-    serial: u64,
-    id: RequestId,
-    caching: Caching,
+    pub(super) serial: u64,
+    pub(super) id: RequestId,
+    pub(super) caching: Caching,
     /// What is asked for, if it is a resource.
-    uri: Option<Box<str>>,
-    line: Arc<Line>,
-    queue: UnboundedSender<Spoken>,
-    listening: Option<Box<Listening>>,
-    has_instances: bool,
-    is_over: bool,
+    pub(super) uri: Option<Box<str>>,
+    /// None while its client is being asked.
+    pub(super) stream: Option<Ends>,
+    /// The request in which its client came last.
+    attempt: u64,
+    /// What was answered meanwhile.
+    kept: Option<Outcome>,
+    /// Since its client came again, the token of its progress: raw, if there is any.
+    token: Option<Option<Box<str>>>,
+    /// What the client would have to declare to be asked what a server wanted to.
+    pub(super) undeclared: Option<&'static str>,
+    pub(super) listening: Option<Box<Listening>>,
+    pub(super) has_instances: bool,
+    pub(super) is_over: bool,
     /// When it is looked whether the client reads.
     looks_at: Option<Instant>,
-    beside: Beside,
+    pub(super) beside: Beside,
 }
 
 impl Outlet {
     pub(super) fn new(
         (serial, holder): (u64, Holder),
         asked: &ModernRequest,
-        (line, queue): (Arc<Line>, UnboundedSender<Spoken>),
+        stream: Ends,
         beside: Beside,
     ) -> Self {
         let is_read = &*asked.request.method == method::RESOURCES_READ;
@@ -76,8 +95,11 @@ impl Outlet {
                 Caching::Unsaid
             },
             uri: None,
-            line,
-            queue,
+            stream: Some(stream),
+            attempt: serial,
+            kept: None,
+            token: None,
+            undeclared: None,
             listening: None,
             has_instances: false,
             is_over: false,
@@ -93,6 +115,11 @@ impl Outlet {
         }
     }
 
+    /// Who signs what the client has to give back.
+    pub(super) fn signer(&self) -> &Signer {
+        &self.beside.signer
+    }
+
     pub(super) fn is_over(&self) -> bool {
         self.is_over
     }
@@ -105,40 +132,106 @@ impl Outlet {
         self.listening.is_some()
     }
 
+    /// Refuses who gives back what nobody holds anything for.
+    pub(super) fn refuse_state(&mut self) {
+        let text = "requestState: nothing is held for it. It was used, it is more than 600 s old, it \
+                    belongs to another request, or the gateway was restarted; ask again without it";
+        let error = jsonrpc::error_object(code::INVALID_PARAMS, text);
+        self.conclude(Outcome::Error(error));
+    }
+
+    /// The request in which its client came last.
+    pub(super) fn attempt(&self) -> u64 {
+        self.attempt
+    }
+
+    /// Nobody waits for more.
+    pub(super) fn close(&mut self) {
+        self.is_over = true;
+    }
+
     /// Answers with a result that needs nothing more.
     pub(super) fn answer(&mut self, result: &[u8]) {
-        let message = jsonrpc::result(&self.id, result);
-        self.say(message, None, true);
+        self.conclude(Outcome::Result(result.to_vec()));
     }
 
     /// Answers that there will be no answer.
     pub(super) fn fail(&mut self, why: &str) {
         let error = jsonrpc::error_object(code::INTERNAL_ERROR, why);
-        self.answer_error(&error);
+        self.conclude(Outcome::Error(error));
     }
 
-    fn answer_error(&mut self, error: &[u8]) {
-        let message = jsonrpc::error(Some(&self.id), error);
-        self.say(message, code::of(error), true);
-    }
-
-    fn say(&mut self, message: Bytes, error: Option<i64>, is_last: bool) {
-        if self.is_over {
+    pub(super) fn conclude(&mut self, outcome: Outcome) {
+        if self.stream.is_none() {
+            self.kept = Some(outcome);
             return;
         }
-        self.is_over = is_last;
-        self.line.load.queue(message.len());
+        match outcome {
+            Outcome::Result(result) => self.say(jsonrpc::result(&self.id, &result), None, true),
+            Outcome::Error(error) => {
+                let message = jsonrpc::error(Some(&self.id), &error);
+                self.say(message, code::of(&error), true);
+            }
+        }
+        self.is_over = true;
+    }
+
+    /// Shows questions to the client, which goes with them and comes again.
+    pub(super) fn show(&mut self, questions: &[u8]) {
+        let result = results::stamped(questions, Caching::Unsaid);
+        self.say(jsonrpc::result(&self.id, &result), None, true);
+        self.stream = None;
+        self.looks_at = None;
+    }
+
+    /// The client has come again; `token` is that of its progress now.
+    pub(super) fn attach(
+        &mut self,
+        (attempt, id): (u64, RequestId),
+        stream: Ends,
+        token: Option<Box<str>>,
+    ) {
+        self.attempt = attempt;
+        self.id = id;
+        self.stream = Some(stream);
+        self.token = Some(token);
+        if let Some(kept) = self.kept.take() {
+            self.conclude(kept);
+        }
+    }
+
+    pub(super) fn say(&mut self, message: Bytes, error: Option<i64>, is_last: bool) {
+        let Some((line, queue)) = self.stream.as_ref().filter(|_| !self.is_over) else {
+            return;
+        };
+        line.load.queue(message.len());
         let spoken = Spoken {
             message,
             error,
             is_last,
         };
-        if self.queue.send(spoken).is_err() {
+        if queue.send(spoken).is_err() {
             self.is_over = true; // the client has gone, and says so itself
-        } else if self.line.load.is_full() {
+        } else if line.load.is_full() {
             let soon = || Instant::now() + self.beside.patience;
             self.looks_at.get_or_insert_with(soon);
         }
+    }
+
+    /// Progress under the token that the client waits for now; nothing if for none.
+    pub(super) fn retold(&self, message: Bytes) -> Option<Bytes> {
+        let Some(token) = &self.token else {
+            return Some(message);
+        };
+        let Ok(Message::Notification(told)) = jsonrpc::decode(&message) else {
+            return Some(message);
+        };
+        if &*told.method != method::PROGRESS {
+            return Some(message);
+        }
+        let progress = Progress::parse(told.params.as_ref()?).ok()?;
+        let params = progress.rewrite(token.as_deref()?);
+        Some(jsonrpc::notification(method::PROGRESS, Some(&params)))
     }
 
     /// From now on it listens. What it is told is asked of servers first.
@@ -193,118 +286,33 @@ impl Outlet {
         if until.is_some_and(|until| until <= now) {
             self.acknowledge();
         }
-        if self.looks_at.take_if(|at| *at <= now).is_some() && self.line.load.is_full() {
-            let patience = self.beside.patience;
-            if self.line.load.stalled_for() >= patience {
-                log::warn!(
-                    "A request of a client without a session is ended: its client has read nothing \
-                     for {} s and its stream is full",
-                    patience.as_secs_f32()
-                );
-                self.is_over = true;
-                self.line.cut();
-            } else {
-                self.looks_at = Some(now + patience);
-            }
+        if self.looks_at.take_if(|at| *at <= now).is_some() {
+            self.look_at_reader(now);
         }
+    }
+
+    fn look_at_reader(&mut self, now: Instant) {
+        let is_full = |(line, _): &&Ends| line.load.is_full();
+        let Some((line, _)) = self.stream.as_ref().filter(is_full) else {
+            return;
+        };
+        let patience = self.beside.patience;
+        if line.load.stalled_for() < patience {
+            self.looks_at = Some(now + patience);
+            return;
+        }
+        log::warn!(
+            "A request of a client without a session is ended: its client has read nothing for {} s \
+             and its stream is full",
+            patience.as_secs_f32()
+        );
+        line.cut();
+        self.is_over = true;
     }
 
     /// When [`Self::expire`] has something to do.
     pub(super) fn next_deadline(&self) -> Option<Instant> {
         let until = self.listening.as_ref().and_then(|it| it.until);
         until.into_iter().chain(self.looks_at).min()
-    }
-}
-
-impl Effects for Outlet {
-    fn now(&self) -> Instant {
-        Instant::now()
-    }
-
-    fn respond_result(&mut self, to: &ReplyTo, result: &[u8]) {
-        if to.stream == REQUEST {
-            return self.answer(&results::stamped(result, self.caching));
-        }
-        if let Some(listening) = &mut self.listening {
-            listening.answered(to.stream, true);
-        }
-        self.acknowledge_if_known();
-    }
-
-    fn respond_page(&mut self, _: &ReplyTo, page: &Page) {
-        let head = results::list_head();
-        let message = jsonrpc::result_of(&self.id, page.after(head.as_bytes()));
-        self.say(message, None, true);
-    }
-
-    fn respond_error(&mut self, to: &ReplyTo, error: &[u8]) {
-        if to.stream == REQUEST {
-            return self.answer_error(&results::error(error, self.uri.as_deref()));
-        }
-        if let Some(listening) = &mut self.listening {
-            listening.answered(to.stream, false);
-        }
-        self.acknowledge_if_known();
-    }
-
-    /// The gateway's own codes for what is busy or gone are in a range that this revision leaves to
-    /// nobody (2026-07-28, basic, "Error codes").
-    fn refuse(&mut self, to: &ReplyTo, code: i64, text: &str) {
-        let code = match code {
-            code::BUSY | code::SERVER_UNAVAILABLE | code::TIMEOUT => code::INTERNAL_ERROR,
-            other => other,
-        };
-        self.respond_error(to, &jsonrpc::error_object(code, text));
-    }
-
-    fn forgo(&mut self, _: StreamId) {
-        self.is_over = true;
-    }
-
-    fn notify(&mut self, stream: StreamId, notification: Bytes) {
-        let message = match &mut self.listening {
-            Some(listening) => listening.take(&self.id, notification),
-            None => (stream == REQUEST).then_some(notification),
-        };
-        if let Some(message) = message {
-            self.say(message, None, false);
-        }
-    }
-
-    fn notify_lossy(&mut self, server: &ServerName, stream: StreamId, notification: Bytes) {
-        if self.is_full() {
-            self.beside.metrics.notification_dropped(server);
-        } else {
-            self.notify(stream, notification);
-        }
-    }
-
-    fn ask(&mut self, _: StreamId, _: Bytes) -> Option<u64> {
-        None // nobody asks a client of this era by a request
-    }
-
-    fn is_full(&self) -> bool {
-        self.line.load.is_full()
-    }
-
-    fn is_heard(&self) -> bool {
-        self.listens()
-    }
-
-    fn is_lost(&self, _: StreamId) -> bool {
-        false
-    }
-
-    fn idle_for(&self) -> Duration {
-        Duration::ZERO
-    }
-
-    fn want_instance(&mut self, server: &ServerName, owner: Owner) {
-        self.has_instances = true;
-        self.beside.root.instance_wanted(server.clone(), owner);
-    }
-
-    fn instances_unused(&mut self) {
-        self.beside.root.instances_unused(self.serial);
     }
 }

@@ -32,6 +32,7 @@ pub struct Replies {
     line: Arc<Line>,
     worker: ActorRef<RequestsMsg>,
     number: u64,
+    attempt: u64,
     is_over: bool,
 }
 
@@ -39,13 +40,15 @@ impl Replies {
     pub(super) fn new(
         queue: UnboundedReceiver<Spoken>,
         line: Arc<Line>,
-        (worker, number): (ActorRef<RequestsMsg>, u64),
+        worker: ActorRef<RequestsMsg>,
+        (number, attempt): (u64, u64),
     ) -> Self {
         Self {
             queue,
             line,
             worker,
             number,
+            attempt,
             is_over: false,
         }
     }
@@ -80,8 +83,12 @@ impl Stream for Replies {
 
 impl Drop for Replies {
     fn drop(&mut self) {
-        let number = self.number;
-        if !self.is_over && self.worker.cast(RequestsMsg::Gone { number }).is_err() {
+        if self.is_over {
+            return;
+        }
+        let (number, attempt) = (self.number, self.attempt);
+        let gone = RequestsMsg::Gone { number, attempt };
+        if self.worker.cast(gone).is_err() {
             log::trace!("request {number} has ended with its worker");
         }
     }

@@ -10,10 +10,13 @@ use super::exchange::Exchange;
 use super::handle::{Reader, Sink};
 use super::message::{Opened, RequestsMsg};
 use super::outlet::{Beside, Outlet};
+use super::state_token;
 use super::worker::WorkerArgs;
 use crate::config::model::Limits;
 use crate::ids::Owner;
+use crate::protocol::jsonrpc::Request;
 use crate::protocol::mcp::lifecycle::ClientInfo;
+use crate::protocol::modern::input_required::{Identity, Returned};
 use crate::protocol::version::Version;
 use crate::tree::client::SessionEvent;
 use crate::tree::registry::{RegistryHandle, Routes};
@@ -66,14 +69,54 @@ impl WorkerState {
 
     /// A client asks.
     pub(super) fn open(&mut self, opened: Opened) {
+        let params = opened.request.request.params.as_ref();
+        match params.and_then(state_token::returned_in) {
+            Some(returned) => self.go_on(opened, &returned),
+            None => self.begin(opened),
+        }
+    }
+
+    /// A client comes again to a request that is held for it.
+    fn go_on(&mut self, opened: Opened, returned: &Returned) {
+        let owner = opened.holder.owner();
+        let Request { method, params, .. } = &opened.request.request;
+        let identity = Identity::of(method, params.as_deref().unwrap_or_default());
+        let state = state_token::verify(&self.args.signer, &returned.state, owner);
+        let held = state.and_then(|(number, secret)| {
+            let held = self.open.get_mut(&number);
+            held.filter(|held| held.is_continued(&secret, identity))
+        });
+        let number = opened.number;
+        if let Some(held) = held {
+            held.go_on(opened, returned);
+            return self.settle(number);
+        }
+        let beside = self.beside();
+        let stream = (opened.line, opened.queue);
+        let (attempt, holder) = (opened.attempt, opened.holder);
+        let mut outlet = Outlet::new((attempt, holder), &opened.request, stream, beside);
+        outlet.refuse_state();
+    }
+
+    fn beside(&self) -> Beside {
+        Beside {
+            root: self.args.root.clone(),
+            metrics: self.args.metrics.clone(),
+            patience: self.args.limits.slow_client_timeout,
+            signer: self.args.signer.clone(),
+        }
+    }
+
+    fn begin(&mut self, opened: Opened) {
         let Opened {
-            number,
+            attempt: number,
             holder,
             taker,
             room,
             request,
             line,
             queue,
+            ..
         } = opened;
         let worker = self.myself.clone();
         let caller = Caller {
@@ -94,23 +137,20 @@ impl WorkerState {
         };
         let limits = Arc::clone(&self.args.limits);
         let stop = self.args.stop;
-        let beside = Beside {
-            root: self.args.root.clone(),
-            metrics: self.args.metrics.clone(),
-            patience: limits.slow_client_timeout,
-        };
-        let conversation = Conversation::new(caller, limits, (client, false), stop);
-        let outlet = Outlet::new((number, holder), &request, (line, queue), beside);
-        let mut exchange = Exchange::new(conversation, outlet, (holder, room));
+        let conversation = Conversation::new(caller, Arc::clone(&limits), (client, false), stop);
+        let outlet = Outlet::new((number, holder), &request, (line, queue), self.beside());
+        let mut exchange = Exchange::new(conversation, outlet, limits, (holder, room));
         exchange.begin(request, self.routes.as_ref());
-        self.calls += usize::from(exchange.is_call());
         self.open.insert(number, exchange);
         self.settle(number);
     }
 
     /// The client does not wait any more.
-    pub(super) fn on_gone(&mut self, number: u64) {
-        self.close(number);
+    pub(super) fn on_gone(&mut self, number: u64, attempt: u64) {
+        let open = self.open.get(&number);
+        if open.is_some_and(|open| open.attempt() == attempt) {
+            self.close(number);
+        }
     }
 
     pub(super) fn on_event(&mut self, number: u64, event: SessionEvent) {
@@ -189,6 +229,14 @@ impl WorkerState {
         if exchange.is_over() {
             return self.close(number);
         }
+        let is_call = exchange.is_call();
+        if std::mem::replace(&mut exchange.is_counted, is_call) != is_call {
+            if is_call {
+                self.calls += 1;
+            } else {
+                self.calls -= 1;
+            }
+        }
         let due = exchange.next_deadline();
         if due != exchange.due {
             if let Some(last) = std::mem::replace(&mut exchange.due, due) {
@@ -202,7 +250,7 @@ impl WorkerState {
         let Some(exchange) = self.open.remove(&number) else {
             return;
         };
-        self.calls -= usize::from(exchange.is_call());
+        self.calls -= usize::from(exchange.is_counted);
         if let Some(due) = exchange.due {
             self.due.remove(&(due, number));
         }

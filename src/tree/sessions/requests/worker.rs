@@ -13,6 +13,7 @@ use crate::tree::beside;
 use crate::tree::registry::RegistryHandle;
 use crate::tree::root::RootHandle;
 use crate::tree::sessions::conversation::{CallWatch, Stop};
+use crate::tree::sessions::signing::Signer;
 
 /// A worker.
 pub(in crate::tree::sessions) struct Worker;
@@ -31,6 +32,8 @@ pub(in crate::tree::sessions) struct WorkerArgs {
     pub(in crate::tree::sessions) stop: Stop,
     /// Who wants to know of calls while the gateway stops.
     pub(in crate::tree::sessions) call_watch: Arc<dyn CallWatch>,
+    /// Who signs what clients have to give back.
+    pub(in crate::tree::sessions) signer: Signer,
     /// Where calls are counted.
     pub(in crate::tree::sessions) metrics: Metrics,
 }
@@ -56,7 +59,7 @@ impl Actor for Worker {
     ) -> Result<(), ActorProcessingErr> {
         match message {
             RequestsMsg::Open(opened) => beside(opened.size(), || state.open(*opened)),
-            RequestsMsg::Gone { number } => state.on_gone(number),
+            RequestsMsg::Gone { number, attempt } => state.on_gone(number, attempt),
             RequestsMsg::Event { number, event } => {
                 beside(event.size(), || state.on_event(number, event));
             }

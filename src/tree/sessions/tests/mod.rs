@@ -3,6 +3,7 @@
 //! certain.
 
 mod exchange;
+mod held;
 mod idle;
 mod instances;
 mod lifecycle;
@@ -31,8 +32,8 @@ use tokio::time::{sleep, timeout};
 
 use super::message::SessionsMsg;
 use super::{
-    Event, OpenedSse, Outbound, SessionHandle, Sessions, SessionsArgs, SessionsHandle, Signer,
-    Workers,
+    Event, OpenedSse, Outbound, Replies, SessionHandle, Sessions, SessionsArgs, SessionsHandle,
+    Signer, Workers,
 };
 use crate::config::model::Limits;
 use crate::ids::SessionId;

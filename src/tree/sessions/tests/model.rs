@@ -202,6 +202,7 @@ impl World {
                 | UpstreamMsg::Hello(_)
                 | UpstreamMsg::Stop { .. }
                 | UpstreamMsg::TimerElapsed(_)
+                | UpstreamMsg::Extend
                 | UpstreamMsg::Stopped(_) => {}
             }
         }

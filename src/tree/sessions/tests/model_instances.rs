@@ -248,6 +248,7 @@ impl Life {
                 | UpstreamMsg::Hello(_)
                 | UpstreamMsg::Stop { .. }
                 | UpstreamMsg::TimerElapsed(_)
+                | UpstreamMsg::Extend
                 | UpstreamMsg::Stopped(_) => panic!("{message}"),
             }
         }

@@ -7,10 +7,10 @@ use futures_util::StreamExt;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use super::super::{Replies, Spoken, Stop};
-use super::{House, result, settle, tool_names};
+use super::super::{Spoken, Stop};
+use super::{House, Replies, result, settle, tool_names};
 use crate::protocol::jsonrpc::{self, Message};
-use crate::protocol::mcp::lifecycle::ClientCapabilities;
+use crate::protocol::mcp::lifecycle::client_info;
 use crate::protocol::modern::request::{ModernRequest, RequestMeta};
 use crate::tree::call::Answer;
 use crate::tree::testing::offer;
@@ -19,15 +19,27 @@ const ID: &str = "io.modelcontextprotocol/subscriptionId";
 
 impl House {
     /// What becomes of a request.
-    fn asked(&self, id: impl Into<Value>, method: &str, params: &Value) -> Replies {
+    pub(super) fn asked(&self, id: impl Into<Value>, method: &str, params: &Value) -> Replies {
+        self.asked_by(&json!({}), id, method, params)
+    }
+
+    /// The same of a client with these capabilities.
+    pub(super) fn asked_by(
+        &self,
+        capabilities: &Value,
+        id: impl Into<Value>,
+        method: &str,
+        params: &Value,
+    ) -> Replies {
         let message =
             json!({"jsonrpc": "2.0", "id": id.into(), "method": method, "params": params});
         let message = jsonrpc::decode(&Bytes::from(message.to_string())).unwrap();
         let Message::Request(request) = message else {
             panic!("no request");
         };
+        let initialize = Bytes::from(json!({"capabilities": capabilities}).to_string());
         let meta = RequestMeta {
-            capabilities: ClientCapabilities::default(),
+            capabilities: client_info(Some(&initialize)).capabilities,
             log_level: None,
         };
         let param_headers = Vec::new();
@@ -60,7 +72,7 @@ async fn said(replies: &mut Replies) -> Value {
 }
 
 /// The next message, which is the last.
-async fn answer(replies: &mut Replies) -> Value {
+pub(super) async fn answer(replies: &mut Replies) -> Value {
     let spoken = spoken(replies).await.expect("the stream has ended");
     assert!(spoken.is_last, "{spoken:?}");
     let message: Value = serde_json::from_slice(&spoken.message).unwrap();
@@ -68,7 +80,7 @@ async fn answer(replies: &mut Replies) -> Value {
     message
 }
 
-async fn is_silent(replies: &mut Replies) -> bool {
+pub(super) async fn is_silent(replies: &mut Replies) -> bool {
     let silence = Duration::from_millis(10);
     timeout(silence, replies.next()).await.is_err()
 }

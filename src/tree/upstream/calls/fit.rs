@@ -16,11 +16,11 @@ impl Calls {
     pub(super) fn fit(&self, method: &str, answer: Answer) -> Answer {
         let (name, body, checked) = match &answer {
             Answer::Result(result) => {
-                let check = |text: &str| answers::check(method, text);
+                let check = |text: &str| answers::check(self.era, method, text);
                 ("a result", result, checked(result, check))
             }
             Answer::Error(error) => ("an error", error, checked(error, answers::check_error)),
-            Answer::Failed(_) => return answer,
+            Answer::InputRequired(_) | Answer::Failed(_) => return answer,
         };
         match checked {
             Ok(None) => answer,

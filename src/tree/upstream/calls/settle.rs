@@ -25,11 +25,13 @@ impl Calls {
         answer: Answer,
     ) -> Result<(), (Stray, Bytes)> {
         let stray = match self.pending.remove(&id) {
-            Some(Pending::Call(call)) => {
+            Some(Pending::Call(mut call)) => {
                 self.ids.remove(&call.ticket.call());
-                let answer = self.fit(call.method, answer);
+                let answer = self.outward(&mut call, answer);
                 match answer {
-                    Answer::Result(_) | Answer::Error(_) => self.metrics.answered.inc(),
+                    Answer::Result(_) | Answer::Error(_) | Answer::InputRequired(_) => {
+                        self.metrics.answered.inc()
+                    }
                     Answer::Failed(_) => self.metrics.lost.inc(),
                 };
                 drop(call.counted);
@@ -50,6 +52,7 @@ impl Calls {
         };
         let body = match answer {
             Answer::Result(body) | Answer::Error(body) => body,
+            Answer::InputRequired(asked) => asked.result,
             Answer::Failed(text) => text.into(),
         };
         Err((stray, body))

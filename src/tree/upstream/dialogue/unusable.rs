@@ -5,7 +5,7 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::super::malformed::{Shown, ends};
-use super::{Dialogue, Effect, Phase, handshake};
+use super::{Dialogue, Effect, handshake};
 use crate::protocol::framing::recover;
 use crate::protocol::jsonrpc::{DecodeError, RequestId};
 use crate::tree::call::Answer;
@@ -55,10 +55,9 @@ impl Dialogue {
 
     /// The answer to request `id` can't be used.
     fn fail(&mut self, now: Instant, id: u64, why: &str) -> Vec<Effect> {
-        if id == self.hello_id && self.phase == Phase::Initializing {
-            return vec![handshake::failed(&format!(
-                "its answer to 'initialize' {why}"
-            ))];
+        if self.is_hello(id) {
+            let asked = self.opening();
+            return vec![handshake::failed(&format!("its answer to '{asked}' {why}"))];
         }
         if let Some(kind) = self.lists.kind_of(id) {
             let unfit = ListFailure::Unfit(format!("its answer {why}"));

@@ -11,6 +11,7 @@ mod listing;
 mod lists;
 mod malformed;
 mod model;
+mod modern;
 mod properties;
 mod server_requests;
 mod talk;
@@ -36,6 +37,7 @@ use crate::protocol::mcp::lifecycle::ClientCapabilities;
 use crate::protocol::mcp::logging::Level;
 use crate::protocol::mcp::method;
 use crate::protocol::mcp::request::ClientRequest;
+use crate::protocol::modern::asker::Asker;
 use crate::tree::Quota;
 use crate::tree::call::{Answer, Errand, Ticket};
 use crate::tree::client::{Interest, Owner, SessionEvent, SessionSink};
@@ -93,6 +95,7 @@ struct Desk {
 enum Heard {
     Result(u64, String),
     Error(u64, String),
+    InputRequired(u64, String),
     Failed(u64, String),
     Bounced(u64),
     Progress(String),
@@ -137,12 +140,30 @@ impl Desk {
 
     /// The ticket of a request about `key`, as its server knows it.
     fn ticket_for(&mut self, method: &'static str, key: &str, params: &str) -> Ticket {
+        self.ticket_of(Asker::default(), Era::Legacy, (method, key, params))
+    }
+
+    /// The ticket of a call by a client without a handshake, which hears the log from a level on.
+    fn modern_ticket(&mut self, params: &str, log_level: Option<Level>) -> Ticket {
+        let asker = Asker {
+            log_level,
+            ..Asker::default()
+        };
+        self.ticket_of(asker, Era::Modern, (method::TOOLS_CALL, "tool", params))
+    }
+
+    fn ticket_of(
+        &mut self,
+        asker: Asker,
+        era: Era,
+        (method, key, params): (&'static str, &str, &str),
+    ) -> Ticket {
         self.last_number += 1;
-        let request =
-            ClientRequest::parse(Era::Legacy, method, &Bytes::from(params.to_owned())).unwrap();
+        let request = ClientRequest::parse(era, method, &Bytes::from(params.to_owned())).unwrap();
         let errand = Errand {
             key: key.into(),
             request,
+            asker,
         };
         let permit = self.permits.take(1).unwrap();
         let call = CallId {
@@ -188,6 +209,7 @@ fn read(event: SessionEvent) -> Heard {
         SessionEvent::Answered { call, answer } => match answer {
             Answer::Result(result) => Heard::Result(call.number, text(result)),
             Answer::Error(error) => Heard::Error(call.number, text(error)),
+            Answer::InputRequired(asked) => Heard::InputRequired(call.number, text(asked.result)),
             Answer::Failed(why) => Heard::Failed(call.number, why),
         },
         SessionEvent::Bounced { call, .. } => Heard::Bounced(call.number),

@@ -108,9 +108,9 @@ impl Talk {
     fn after(past: &Arc<Past>, spec: &ServerSpec, owner: Option<Owner>) -> Self {
         past.remember(Lessons::default());
         let room = Room::of(&Limits::default());
-        let (dialogue, hello) = Dialogue::open(spec, owner, room, Arc::clone(past));
+        let mut dialogue = Dialogue::open(spec, owner, room, Arc::clone(past));
         let now = Instant::now();
-        let hello = serde_json::from_slice(&hello).unwrap();
+        let hello = serde_json::from_slice(&dialogue.begin()).unwrap();
         Self {
             dialogue,
             now,
@@ -161,9 +161,14 @@ impl Talk {
 
     /// A ticket comes; gives what is sent for it.
     pub(super) fn takes(&mut self, ticket: Ticket) -> Option<Value> {
-        let mut sent = None;
+        self.takes_all(ticket).pop()
+    }
+
+    /// The same; gives all that is sent.
+    pub(super) fn takes_all(&mut self, ticket: Ticket) -> Vec<Value> {
+        let mut sent = Vec::new();
         self.dialogue.send(self.now, ticket, |line| {
-            sent = Some(serde_json::from_slice(&line).unwrap());
+            sent.push(serde_json::from_slice(&line).unwrap());
             Ok(())
         });
         sent

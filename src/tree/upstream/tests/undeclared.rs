@@ -149,7 +149,8 @@ fn a_call_comes_first() {
 /// One life of a server that declares prompts, and what it is asked when a call could have come.
 fn life(past: &Arc<Past>) -> (Dialogue, Vec<Todo>) {
     let room = Room::of(&Limits::default());
-    let (mut dialogue, _) = Dialogue::open(&spec("", TIMEOUT), None, room, Arc::clone(past));
+    let mut dialogue = Dialogue::open(&spec("", TIMEOUT), None, room, Arc::clone(past));
+    dialogue.begin();
     let hello = answer(
         0,
         r#"{"protocolVersion":"2025-06-18","capabilities":{"prompts":{}}}"#,
@@ -219,7 +220,8 @@ fn only_a_plain_no_is_remembered() {
 fn nothing_undeclared_is_asked_for_before_it_is_known_what_former_lives_died_of() {
     let past = Arc::<Past>::default();
     let room = Room::of(&Limits::default());
-    let (mut dialogue, _) = Dialogue::open(&spec("", TIMEOUT), None, room, Arc::clone(&past));
+    let mut dialogue = Dialogue::open(&spec("", TIMEOUT), None, room, Arc::clone(&past));
+    dialogue.begin();
     let now = tokio::time::Instant::now();
     let read = |effects: Vec<Effect>| effects.into_iter().map(read).collect::<Vec<Todo>>();
     let hello = r#"{"protocolVersion":"2025-06-18","capabilities":{}}"#;

@@ -5,6 +5,7 @@ mod announcements;
 mod asked_on_streams;
 mod calls;
 mod exchange;
+mod input_required;
 mod instances;
 mod logging;
 mod record;

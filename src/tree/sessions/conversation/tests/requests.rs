@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{House, tool_names};
+use crate::protocol::mcp::request::Server;
 use crate::tree::testing::offer;
 
 #[test]
@@ -94,7 +95,11 @@ fn the_wish_for_a_task_is_dropped_and_arguments_keep_theirs() {
     let params = json!({"name": "s__t", "arguments": {"task": 1}, "task": {"ttl": 1}});
     client.asks(1, "tools/call", params);
     let ticket = server.ticket();
-    let sent = ticket.errand().unwrap().request.rewrite("t", None);
+    let sent = ticket
+        .errand()
+        .unwrap()
+        .request
+        .rewrite("t", None, Server::Legacy);
     let sent: Value = serde_json::from_slice(&sent).unwrap();
     assert_eq!(sent, json!({"name": "t", "arguments": {"task": 1}}));
 }

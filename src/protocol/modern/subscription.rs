@@ -1,0 +1,84 @@
+//! `subscriptions/listen` as the gateway sends it to servers (2026-07-28,
+//! basic/utilities/subscriptions), and what they say of it.
+
+use bytes::Bytes;
+
+use super::super::mcp::lifecycle::Changes;
+use super::super::raw;
+use super::keys;
+
+/// The params of one, without `_meta`: for changes of these lists and resources. `None` if that is
+/// nothing.
+#[must_use]
+pub fn listen_params<'a>(lists: Changes, uris: impl Iterator<Item = &'a str>) -> Option<Bytes> {
+    let flags = [
+        ("toolsListChanged", lists.tools),
+        ("promptsListChanged", lists.prompts),
+        ("resourcesListChanged", lists.resources),
+    ];
+    let mut filter = Vec::new();
+    for (name, _) in flags.into_iter().filter(|(_, is_wanted)| *is_wanted) {
+        begin_member(&mut filter, name);
+        filter.extend_from_slice(b"true");
+    }
+    let mut uris = uris.peekable();
+    if uris.peek().is_some() {
+        begin_member(&mut filter, "resourceSubscriptions");
+        let mut comma = b'[';
+        for uri in uris {
+            filter.push(comma);
+            raw::push_string(&mut filter, uri);
+            comma = b',';
+        }
+        filter.push(b']');
+    }
+    let params = [br#"{"notifications":{"#, &filter[..], b"}}"].concat();
+    (!filter.is_empty()).then(|| params.into())
+}
+
+fn begin_member(out: &mut Vec<u8>, name: &str) {
+    if !out.is_empty() {
+        out.push(b',');
+    }
+    raw::push_string(out, name);
+    out.push(b':');
+}
+
+/// Which request of the gateway's own the params of a notification belong to.
+#[must_use]
+pub fn of(params: &Bytes) -> Option<u64> {
+    let [meta] = raw::members(std::str::from_utf8(params).ok(), ["_meta"]);
+    let [id] = raw::members(meta, [keys::SUBSCRIPTION_ID]);
+    raw::number(id?.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_that_is_wanted_is_asked_for_at_once() {
+        let lists = Changes::from([true, false, true]);
+        let params = listen_params(lists, ["a:\"b\"", "c:d"].into_iter()).unwrap();
+        let wanted = r#"{"notifications":{"toolsListChanged":true,"resourcesListChanged":true,"resourceSubscriptions":["a:\"b\"","c:d"]}}"#;
+        assert_eq!(params, wanted);
+        let params = listen_params(Changes::default(), ["a:b"].into_iter()).unwrap();
+        assert_eq!(
+            params,
+            r#"{"notifications":{"resourceSubscriptions":["a:b"]}}"#
+        );
+        assert_eq!(listen_params(Changes::default(), [].into_iter()), None);
+    }
+
+    #[test]
+    fn a_notification_names_the_request_that_it_belongs_to() {
+        let of = |text: &'static str| of(&Bytes::from(text));
+        let meta = r#"{"_meta":{"io.modelcontextprotocol/subscriptionId":7},"notifications":{}}"#;
+        assert_eq!(of(meta), Some(7));
+        assert_eq!(
+            of(r#"{"_meta":{"io.modelcontextprotocol/subscriptionId":"7"}}"#),
+            Some(7)
+        );
+        assert_eq!(of(r#"{"_meta":{}}"#), None);
+    }
+}

@@ -1,0 +1,64 @@
+//! What a server without a handshake answers, as its client takes it: one of the same era as it is
+//! written, any other without what it does not know.
+
+use bytes::Bytes;
+
+use super::{Calls, InFlight};
+use crate::protocol::Era;
+use crate::protocol::mcp::method;
+use crate::protocol::modern::outcome::{self, ResultType};
+use crate::tree::call::{Answer, InputRequired};
+
+impl Calls {
+    /// The answer to `call` as its client takes it.
+    pub(super) fn outward(&self, call: &mut InFlight, answer: Answer) -> Answer {
+        if self.era == Era::Legacy {
+            return self.fit(call.method, answer);
+        }
+        match answer {
+            Answer::Result(result) => self.result(call, result),
+            Answer::Error(error) => self.error(call, error),
+            Answer::InputRequired(_) | Answer::Failed(_) => answer,
+        }
+    }
+
+    fn result(&self, call: &mut InFlight, result: Bytes) -> Answer {
+        match (outcome::type_of(&result), call.era) {
+            (ResultType::InputRequired | ResultType::Other, Era::Modern) => Answer::Result(result),
+            (ResultType::InputRequired, Era::Legacy) => {
+                let Some(errand) = call.errand.take() else {
+                    return Answer::Result(result); // it was not asked this way
+                };
+                let errand = *errand;
+                Answer::InputRequired(Box::new(InputRequired { result, errand }))
+            }
+            (ResultType::Other, Era::Legacy) => Answer::Failed(format!(
+                "server '{}' answered '{}' in a way that only clients of a later revision understand",
+                self.server, call.method
+            )),
+            (ResultType::Complete, era) => {
+                let answer = self.fit(call.method, Answer::Result(result));
+                match answer {
+                    Answer::Result(result) if era == Era::Legacy => {
+                        Answer::Result(outcome::without_modern(&result))
+                    }
+                    other => other,
+                }
+            }
+        }
+    }
+
+    fn error(&self, call: &InFlight, error: Bytes) -> Answer {
+        let answer = self.fit(call.method, Answer::Error(error));
+        match answer {
+            Answer::Error(error) if is_legacy_read(call) => {
+                Answer::Error(outcome::not_found(&error).unwrap_or(error))
+            }
+            other => other,
+        }
+    }
+}
+
+fn is_legacy_read(call: &InFlight) -> bool {
+    call.era == Era::Legacy && call.method == method::RESOURCES_READ
+}

@@ -1,0 +1,74 @@
+//! What a server says unasked, and whom it is for.
+
+use bytes::Bytes;
+use tokio::time::Instant;
+
+use super::super::calls::Several;
+use super::{Dialogue, Effect, writes};
+use crate::protocol::Era;
+use crate::protocol::jsonrpc::{Notification, RequestId};
+use crate::protocol::mcp::cancelled::Cancelled;
+use crate::protocol::mcp::method;
+use crate::protocol::modern::listen::ACKNOWLEDGED;
+use crate::protocol::modern::{outcome, subscription};
+
+/// There may be a new time to look at it again.
+fn watched(lines: Vec<Bytes>) -> Vec<Effect> {
+    let mut effects = writes(lines);
+    effects.push(Effect::Watch);
+    effects
+}
+
+impl Dialogue {
+    pub(super) fn on_notification(
+        &mut self,
+        now: Instant,
+        notification: &Notification,
+    ) -> Vec<Effect> {
+        let params = notification.params.as_ref();
+        match (&*notification.method, params) {
+            (method::PROGRESS, Some(params)) => self.calls.progress(now, params),
+            (method::LOG_MESSAGE, Some(params)) => {
+                let owner = self.server_requests.owner();
+                let owner = owner.map(|owner| (owner.session, &owner.client));
+                let others = self.calls.clients().chain(owner);
+                let asker = self.calls.logger().unwrap_or_else(|Several| {
+                    self.calls.withhold_log();
+                    None
+                });
+                self.audience.logged(now, params, others, asker);
+            }
+            (ACKNOWLEDGED, Some(params)) => {
+                let id = subscription::of(params);
+                let lines = id.map(|id| self.audience.acknowledged(now, id, &mut self.calls));
+                return watched(lines.unwrap_or_default());
+            }
+            (method::CANCELLED, Some(params)) if self.calls.era() == Era::Modern => {
+                // Some say so in the place of a result.
+                let id = Cancelled::parse(params).ok().and_then(|it| it.request_id());
+                let id = id.as_ref().and_then(RequestId::as_number);
+                if let Some(id) = id {
+                    self.audience.told_no_more(now, id);
+                }
+                return vec![Effect::Watch];
+            }
+            (method::RESOURCES_UPDATED, Some(params)) => {
+                let params = match self.calls.era() {
+                    Era::Legacy => params.clone(),
+                    Era::Modern => outcome::without_subscription(params),
+                };
+                let waits = self.audience.updated(now, &params);
+                return waits.then_some(Effect::Watch).into_iter().collect();
+            }
+            (method, _) if self.lists.note_change(method) => {
+                return vec![Effect::ListChanged(self.lists.pace().wait_for_more(now))];
+            }
+            (method, _) if !self.server_requests.on_notification(notification) => {
+                let who = &self.who;
+                log::debug!("Server {who} sent {method:?}, which is not passed on");
+            }
+            _ => {}
+        }
+        Vec::new()
+    }
+}
