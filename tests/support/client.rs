@@ -21,6 +21,7 @@ use serde_json::value::RawValue;
 use tokio::sync::oneshot;
 
 use self::inbox::Inbox;
+pub(crate) use self::pool::Pool;
 pub(crate) use self::sse::Sse;
 pub(crate) use self::streamable::Streamable;
 use super::wait;

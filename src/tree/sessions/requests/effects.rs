@@ -60,8 +60,8 @@ impl Effects for Outlet {
         self.respond_error(to, &jsonrpc::error_object(code, text));
     }
 
-    fn forgo(&mut self, _: StreamId) {
-        self.is_over = true;
+    fn forgo(&mut self, stream: StreamId) {
+        self.is_over |= stream == REQUEST;
     }
 
     fn notify(&mut self, stream: StreamId, notification: Bytes) {

@@ -49,6 +49,13 @@ impl Listening {
         }
     }
 
+    /// The requests that no server has answered.
+    pub(super) fn unanswered(&self) -> Vec<RequestId> {
+        let unknown = self.unknown.iter().enumerate();
+        let unknown = unknown.filter(|(_, is_unknown)| **is_unknown);
+        unknown.map(|(position, _)| id(position)).collect()
+    }
+
     /// Whether it can be told what there is.
     pub(super) fn is_known(&self) -> bool {
         self.until.is_some() && !self.unknown.contains(&true)
@@ -104,6 +111,11 @@ impl Listening {
             None => listen::notification(id, &told.method),
         })
     }
+}
+
+/// What the request for the resource at this place is called here.
+pub(super) fn id(position: usize) -> RequestId {
+    RequestId::from_number(position as u64)
 }
 
 /// Where a server's answer for the resource at this place goes.

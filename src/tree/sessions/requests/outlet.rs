@@ -85,16 +85,11 @@ impl Outlet {
         stream: Ends,
         beside: Beside,
     ) -> Self {
-        let is_read = &*asked.request.method == method::RESOURCES_READ;
         let is_private = holder.owner() != ids::Owner::ANYBODY;
         Self {
             serial,
             id: asked.request.id.clone(),
-            caching: if is_read {
-                Caching::Said { is_private }
-            } else {
-                Caching::Unsaid
-            },
+            caching: caching(asked, is_private),
             uri: None,
             stream: Some(stream),
             attempt: serial,
@@ -182,6 +177,24 @@ impl Outlet {
         self.looks_at = None;
     }
 
+    /// Nobody listens for now, and nothing is owed.
+    pub(super) fn detach(&mut self) {
+        self.stream = None;
+        self.kept = None;
+        self.looks_at = None;
+        self.is_over = false;
+    }
+
+    /// Goes on with another request of the same client.
+    pub(super) fn renew(&mut self, attempt: u64, asked: &ModernRequest, stream: Ends) {
+        self.detach();
+        self.attempt = attempt;
+        self.id = asked.request.id.clone();
+        self.caching = caching(asked, true);
+        self.stream = Some(stream);
+        (self.token, self.uri, self.undeclared) = (None, None, None);
+    }
+
     /// The client has come again; `token` is that of its progress now.
     pub(super) fn attach(
         &mut self,
@@ -244,7 +257,7 @@ impl Outlet {
         let subscribe = method::RESOURCES_SUBSCRIBE;
         let request = ClientRequest::parse(Era::Modern, subscribe, &uri_params(uri)).ok()?;
         let to = ReplyTo {
-            id: RequestId::from_number(position as u64),
+            id: listening::id(position),
             stream: listening::stream(position),
         };
         Some((to, request))
@@ -278,15 +291,19 @@ impl Outlet {
         }
     }
 
-    /// Does what is due.
-    pub(super) fn expire(&mut self, now: Instant) {
-        let until = self.listening.as_ref().and_then(|it| it.until);
-        if until.is_some_and(|until| until <= now) {
+    /// Does what is due. Gives the requests to servers that are not waited for any more.
+    pub(super) fn expire(&mut self, now: Instant) -> Vec<RequestId> {
+        let mut unanswered = Vec::new();
+        if let Some(listening) = &self.listening
+            && listening.until.is_some_and(|until| until <= now)
+        {
+            unanswered = listening.unanswered();
             self.acknowledge();
         }
         if self.looks_at.take_if(|at| *at <= now).is_some() {
             self.look_at_reader(now);
         }
+        unanswered
     }
 
     fn look_at_reader(&mut self, now: Instant) {
@@ -312,5 +329,13 @@ impl Outlet {
     pub(super) fn next_deadline(&self) -> Option<Instant> {
         let until = self.listening.as_ref().and_then(|it| it.until);
         until.into_iter().chain(self.looks_at).min()
+    }
+}
+
+fn caching(asked: &ModernRequest, is_private: bool) -> Caching {
+    if &*asked.request.method == method::RESOURCES_READ {
+        Caching::Said { is_private }
+    } else {
+        Caching::Unsaid
     }
 }
