@@ -261,6 +261,7 @@ impl Exchange {
                 self.asks.take(now, ask, (self.capabilities, most));
                 self.outlet.undeclared = self.asks.undeclared();
             }
+            SessionEvent::AskedInVain { missing } => self.outlet.undeclared = Some(missing),
             SessionEvent::ServerRequestCancelled { params, .. } => {
                 let cancelled = Cancelled::parse(&params).ok();
                 if let Some(id) = cancelled.and_then(|cancelled| cancelled.request_id()) {
