@@ -5,6 +5,7 @@ use bytes::Bytes;
 
 use super::{Calls, InFlight};
 use crate::protocol::Era;
+use crate::protocol::jsonrpc::{self, code};
 use crate::protocol::mcp::method;
 use crate::protocol::modern::outcome::{self, ResultType};
 use crate::tree::call::{Answer, InputRequired};
@@ -54,9 +55,21 @@ impl Calls {
             Answer::Error(error) if is_legacy_read(call) => {
                 Answer::Error(outcome::not_found(&error).unwrap_or(error))
             }
+            // Models read results of tools.
+            Answer::Error(error) if is_incapable(call, &error) => Answer::Failed(format!(
+                "server '{}' needs what this client did not declare: {}",
+                self.server,
+                jsonrpc::message_of(&error)
+            )),
             other => other,
         }
     }
+}
+
+/// Whether a tool would have to ask what the client, which was told of by the gateway, can't be asked.
+fn is_incapable(call: &InFlight, error: &Bytes) -> bool {
+    let is_tool = call.era == Era::Legacy && call.method == method::TOOLS_CALL;
+    is_tool && code::of(error) == Some(code::MISSING_CAPABILITY)
 }
 
 fn is_legacy_read(call: &InFlight) -> bool {
