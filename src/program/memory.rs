@@ -17,12 +17,17 @@ const REST: Duration = Duration::from_secs(5);
 /// In pages; a mebibyte. For less no heap is looked through.
 const LITTLE: u64 = 256;
 
+/// Set by tests: the log has every second how much is in use, as what is resident is more: the allocator's
+/// own, which grows for a while with how what lives is strewn over it.
+const MEASURE: &str = "MCPROXY_MEASURE_MEMORY";
+
 /// Starts the thread, which ends with the process. Call it before there are many others.
 #[expect(clippy::disallowed_methods, reason = "the thread's own wait")]
 pub(super) fn start() -> io::Result<()> {
     share();
+    let is_measured = std::env::var_os(MEASURE).is_some();
     let thread = thread::Builder::new().name("memory".to_owned());
-    thread.spawn(|| {
+    thread.spawn(move || {
         let mut level = Level::default();
         while let Some(resident) = resident() {
             let mut pause = TICK;
@@ -30,6 +35,9 @@ pub(super) fn start() -> io::Result<()> {
                 trim();
                 level.trimmed(self::resident().unwrap_or(resident));
                 pause = REST;
+            }
+            if is_measured {
+                log::info!("Memory: {} bytes in use", in_use());
             }
             thread::sleep(pause);
         }
@@ -76,6 +84,16 @@ pub(super) fn trim() {
     log::debug!("Memory was given back: {has_given}");
 }
 
+/// What was asked for and is not freed. Threads that want memory meanwhile may wait.
+#[cfg(target_env = "gnu")]
+#[expect(unsafe_code, reason = "nothing safe asks the allocator")]
+fn in_use() -> i64 {
+    // SAFETY: it takes no pointer, and locks what it looks at. (`mallinfo2` is not everywhere; the
+    // figures of this one are true up to 2 GiB.)
+    let info = unsafe { nix::libc::mallinfo() };
+    i64::from(info.uordblks) + i64::from(info.hblkhd)
+}
+
 /// Has threads share arenas (`M_ARENA_MAX` of mallopt(3)). By default each has its own, and those that do
 /// what may take long come and go: a megabyte each in a burst of large messages.
 #[cfg(target_env = "gnu")]
@@ -94,6 +112,11 @@ pub(super) fn trim() {}
 
 #[cfg(not(target_env = "gnu"))]
 fn share() {}
+
+#[cfg(not(target_env = "gnu"))]
+fn in_use() -> i64 {
+    0
+}
 
 #[cfg(test)]
 mod tests {

@@ -17,6 +17,7 @@ mod holder;
 mod isolation;
 mod limits;
 mod logging;
+mod modern;
 mod offers;
 mod prefix;
 mod processes;

@@ -185,35 +185,6 @@ async fn without_a_session_a_client_can_only_initialize() {
 }
 
 #[tokio::test]
-async fn a_probe_of_a_revision_without_sessions_is_told_at_once() {
-    let server = Server::start().await;
-    let headers =
-        format!("{TAKES}MCP-Protocol-Version: 2026-07-28\r\nMcp-Method: server/discover\r\n");
-    let probe =
-        r#"{"jsonrpc":"2.0","id":"probe-1","method":"server/discover","params":{"_meta":{}}}"#;
-    let client = Client::open(&server, LATEST).await;
-    for request in [
-        request("POST", &headers, probe),
-        client.request("POST", &headers, probe),
-    ] {
-        let reply = server.ask(&request).await;
-        assert_eq!(reply.status, 400, "{}", reply.body);
-        let error: serde_json::Value = serde_json::from_str(&reply.body).unwrap();
-        assert_eq!(
-            (&error["id"], &error["error"]["code"]),
-            (&"probe-1".into(), &(-32600).into())
-        );
-        for version in ["2024-11-05", "2025-03-26", "2025-06-18", LATEST] {
-            assert!(reply.body.contains(version), "{}", reply.body);
-        }
-    }
-    // In a session without the header it is one more unknown method.
-    let unknown = client.post(probe).await;
-    assert_eq!(unknown.status, 200);
-    assert!(unknown.body.contains("-32601"), "{}", unknown.body);
-}
-
-#[tokio::test]
 async fn what_is_no_message_for_this_session_is_refused() {
     let server = Server::with(|limits| limits.max_body_bytes = 10_000).await;
     let client = Client::open(&server, LATEST).await;

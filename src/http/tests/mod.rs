@@ -13,6 +13,7 @@ mod mcp_on_sse;
 mod mcp_posts;
 mod mcp_streams;
 mod metamcp;
+mod modern;
 mod requests;
 mod smuggling;
 #[path = "../../../tests/support/strangers.rs"]
@@ -34,6 +35,7 @@ use tokio::task::JoinHandle;
 struct Server {
     edge: HttpEdge,
     limits: watch::Sender<Arc<model::Limits>>,
+    serving: watch::Sender<model::Serving>,
     sessions: SessionsHandle,
     tokens: watch::Sender<Tokens>,
     readiness: Readiness,
@@ -75,10 +77,15 @@ impl Server {
         let sessions = testing::sessions(servers).await;
         let address = edge.addresses().unwrap()[0];
         let limits = watch::Sender::new(Arc::new(limits));
-        let (listener, ended) = spawn(&edge, &sessions, &limits).await;
+        let serving = watch::Sender::new(model::Serving {
+            modern: true,
+            discover: true,
+        });
+        let (listener, ended) = spawn(&edge, &sessions, &limits, &serving).await;
         Self {
             edge,
             limits,
+            serving,
             sessions,
             tokens,
             readiness,
@@ -90,7 +97,8 @@ impl Server {
 
     /// Puts a fresh listener in the place of one that ended, as root does.
     async fn restart(&mut self) {
-        (self.listener, self.ended) = spawn(&self.edge, &self.sessions, &self.limits).await;
+        let started = spawn(&self.edge, &self.sessions, &self.limits, &self.serving);
+        (self.listener, self.ended) = started.await;
     }
 
     async fn connect(&self) -> Connection {
@@ -140,12 +148,13 @@ async fn spawn(
     edge: &HttpEdge,
     sessions: &SessionsHandle,
     limits: &watch::Sender<Arc<model::Limits>>,
+    serving: &watch::Sender<model::Serving>,
 ) -> (ActorRef<ListenerMsg>, JoinHandle<()>) {
     let (listener, args) = edge.listener(EdgeLinks {
         sessions: sessions.clone(),
         status: testing::status().await,
         limits: limits.subscribe(),
-        serving: watch::channel(model::Serving::default()).1,
+        serving: serving.subscribe(),
     });
     Actor::spawn(None, listener, args).await.unwrap()
 }

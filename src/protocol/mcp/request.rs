@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
-use super::super::raw;
+use super::super::raw::{self, Member};
 use super::super::version::Era;
 use super::method;
 
@@ -35,6 +35,7 @@ pub enum Subject {
 #[derive(Debug, Clone)]
 pub struct ClientRequest {
     era: Era,
+    gives_back: bool,
     method: &'static str,
     subject: Subject,
     params: Bytes,
@@ -65,8 +66,8 @@ impl ClientRequest {
     /// `era` is the client's. The error says what is wrong with the params.
     pub fn parse(era: Era, method: &'static str, params: &Bytes) -> Result<Self, String> {
         let text = raw::text(params, "the params' bytes")?;
-        let names = [key_of(method), "ref", "_meta", "task"];
-        let [key, reference, meta, task] =
+        let names = [key_of(method), "ref", "_meta", "task", "requestState"];
+        let [key, reference, meta, task, state] =
             raw::pick(text, names).map_err(|error| format!("the params are unusable: {error}"))?;
         let (subject, raw_key) = if method == method::COMPLETE {
             reference_key(reference.once("ref")?.ok_or("the params have no 'ref'")?)?
@@ -94,6 +95,7 @@ impl ClientRequest {
         Ok(Self {
             era,
             input: None,
+            gives_back: era == Era::Modern && state != Member::Absent,
             task: task.map(|task| raw::member_span(text, task)),
             method,
             subject,
@@ -114,6 +116,12 @@ impl ClientRequest {
     #[must_use]
     pub fn method(&self) -> &'static str {
         self.method
+    }
+
+    /// Whether its client answers what it was asked, and gives back the state that it was shown.
+    #[must_use]
+    pub fn gives_back(&self) -> bool {
+        self.gives_back
     }
 
     /// How large its params are.

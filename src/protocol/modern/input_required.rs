@@ -100,6 +100,14 @@ pub fn missing_capability(missing: &str) -> Bytes {
     jsonrpc::error_object_with(code::MISSING_CAPABILITY, &text, data.as_bytes())
 }
 
+/// The raw error for a client that gives back a state for which nothing is held.
+#[must_use]
+pub fn unknown_state() -> Bytes {
+    let text = "requestState: nothing is held for it. It was used, it is more than 600 s old, it belongs \
+                to another request, or the gateway or the server was restarted; ask again without it";
+    jsonrpc::error_object(code::INVALID_PARAMS, text)
+}
+
 /// What a client gives back with a request that comes again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Returned {

@@ -1,8 +1,11 @@
 //! A request of a client without a handshake, as far as every method is read alike.
 
+use std::borrow::Cow;
+
 use super::super::jsonrpc::Request;
 use super::super::mcp::lifecycle::ClientCapabilities;
 use super::super::mcp::logging::Level;
+use super::super::raw;
 
 /// One request, found right in all that can be known without the servers.
 #[derive(Debug, Clone)]
@@ -23,4 +26,12 @@ pub struct RequestMeta {
     pub capabilities: ClientCapabilities,
     /// From which level on it wants to hear the log of servers; nothing of it if absent.
     pub log_level: Option<Level>,
+}
+
+/// The tool that a `tools/call` with these params names, and its raw arguments, as far as they are there.
+#[must_use]
+pub fn tool_call(params: &[u8]) -> (Option<Cow<'_, str>>, Option<&str>) {
+    let text = std::str::from_utf8(params).ok();
+    let [name, arguments] = raw::members(text, ["name", "arguments"]);
+    (name.and_then(raw::string), arguments)
 }

@@ -13,6 +13,7 @@ use crate::config::model::Isolation;
 use crate::ids::{Prefix, ServerName};
 use crate::protocol::mcp::item::{Item, Kind};
 use crate::protocol::mcp::request::Subject;
+use crate::protocol::modern::param_headers::ParamHeaders;
 use crate::protocol::uri::Search;
 
 /// One configured server, and what it offers as far as that is known.
@@ -163,6 +164,18 @@ impl Merged {
         let both = [&self.tools, &self.prompts];
         let warnings = both.into_iter().flat_map(|names| names.warnings(server));
         warnings.cloned().collect()
+    }
+
+    /// Whether calls of any tool repeat arguments in headers.
+    #[must_use]
+    pub(crate) fn has_param_headers(&self) -> bool {
+        self.tools.have_param_headers()
+    }
+
+    /// The arguments that a call of this tool repeats in headers, if there are any.
+    #[must_use]
+    pub(crate) fn param_headers(&self, tool: &str) -> Option<&Arc<ParamHeaders>> {
+        self.tools.param_headers(tool)
     }
 
     /// Where `key` leads, as a client knows it.

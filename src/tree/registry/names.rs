@@ -10,6 +10,7 @@ use super::pages::{Entries, Pages};
 use super::part::{Holders, Part, Plan, Rivals};
 use crate::ids::{Prefix, SEPARATOR, ServerName};
 use crate::protocol::mcp::item::Kind;
+use crate::protocol::modern::param_headers::ParamHeaders;
 
 /// The prefixes of all configured servers, each with the first server that has it.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -126,18 +127,34 @@ impl Names {
         offered(&self.parts).eq(offered(parts))
     }
 
+    /// Whether calls of any tool repeat arguments in headers.
+    pub(super) fn have_param_headers(&self) -> bool {
+        self.parts.iter().any(|part| part.has_param_headers())
+    }
+
+    /// The arguments that a call of the tool `name` repeats in headers, if there are any.
+    pub(super) fn param_headers(&self, name: &str) -> Option<&Arc<ParamHeaders>> {
+        let (part, own) = self.holder(name)?;
+        part.param_headers(own)
+    }
+
     /// Where `name` leads.
     pub(super) fn find(&self, name: &str) -> Option<Route> {
+        let (part, own) = self.holder(name)?;
+        Some(Route {
+            server: part.server().clone(),
+            key: own.into(),
+        })
+    }
+
+    /// Who offers `name`, and what it calls it.
+    fn holder<'a>(&self, name: &'a str) -> Option<(&Arc<Part>, &'a str)> {
         let (prefix, own) = match self.prefixes.owner(name) {
             Some((prefix, _)) => (prefix, name.get(prefix.len() + SEPARATOR.len()..)?),
             None => ("", name),
         };
         let mut group = self.by_prefix.get(prefix)?.iter();
-        let part = group.find(|part| part.offers(own))?;
-        Some(Route {
-            server: part.server().clone(),
-            key: own.into(),
-        })
+        Some((group.find(|part| part.offers(own))?, own))
     }
 
     pub(super) fn pages(&self) -> &Pages {

@@ -8,7 +8,8 @@ use super::names::Prefixes;
 use super::pages::{Entries, Laying};
 use super::unfit;
 use crate::ids::{Prefix, ServerName};
-use crate::protocol::mcp::item::Kind;
+use crate::protocol::mcp::item::{Item, Kind};
+use crate::protocol::modern::param_headers::ParamHeaders;
 
 /// So much of a name that is odd goes into the log.
 const SHOWN: usize = 100;
@@ -45,6 +46,8 @@ pub(super) struct Part {
     oddities: Vec<String>,
     /// What of its names may break a client.
     warnings: Vec<String>,
+    /// Whether calls of its tools repeat arguments in headers.
+    has_param_headers: bool,
 }
 
 /// What is odd about an entry, and which other server it has to do with.
@@ -116,10 +119,18 @@ impl Part {
             names.note(&merged);
         }
         offered.sort_unstable();
+        let annotated = plan.list.iter().filter_map(Item::param_headers);
+        let fault = annotated.clone().find_map(|headers| headers.fault());
+        let mut oddities = odd.texts(kind, &plan.server);
+        oddities.extend(fault.map(|fault| {
+            let server = &plan.server;
+            format!("Server '{server}' has a tool with an 'x-mcp-header' that nothing is checked by: {fault}")
+        }));
         Self {
+            has_param_headers: annotated.count() > 0,
             sorted: offered.into_iter().map(|(_, place)| place).collect(),
             entries: laying.done(),
-            oddities: odd.texts(kind, &plan.server),
+            oddities,
             warnings: names.warnings(&plan.server),
             plan,
         }
@@ -145,6 +156,18 @@ impl Part {
     /// What the server calls all that clients are offered.
     fn offered(&self) -> impl Iterator<Item = &str> {
         self.sorted.iter().map(|place| self.key(*place))
+    }
+
+    /// The arguments that a call of its tool `own` repeats in headers.
+    pub(super) fn param_headers(&self, own: &str) -> Option<&Arc<ParamHeaders>> {
+        let of_own = |place: &u32| self.key(*place).cmp(own);
+        let at = self.sorted.binary_search_by(of_own).ok()?;
+        let place = usize::try_from(*self.sorted.get(at)?).ok()?;
+        self.plan.list.get(place)?.param_headers()
+    }
+
+    pub(super) fn has_param_headers(&self) -> bool {
+        self.has_param_headers
     }
 
     fn key(&self, place: u32) -> &str {

@@ -26,7 +26,7 @@ use crate::config::model::ServerSpec;
 use crate::ids::CallId;
 use crate::protocol::Era;
 use crate::protocol::jsonrpc::{self, Message, Request, RequestId, Response, code};
-use crate::protocol::mcp::item::Kind;
+use crate::protocol::modern::input_required;
 use crate::protocol::shape::halves;
 use crate::protocol::version::Version;
 use crate::supervise::{Failure, FailureKind};
@@ -148,22 +148,6 @@ impl Dialogue {
         self.phase == Phase::Ready
     }
 
-    /// What the server has not done yet, for the message when its start runs out of time.
-    pub(super) fn waits_for(&self) -> String {
-        match self.phase {
-            Phase::Opening => {
-                let framing = self.malformed.framing();
-                let why = framing.map_or_else(String::new, |framing| format!("; {framing}"));
-                format!("it did not answer '{}'{why}", self.opening())
-            }
-            Phase::Listing(_) => {
-                let missing: Vec<&str> = self.lists.awaited().map(Kind::method).collect();
-                format!("it did not answer '{}'", missing.join("', '"))
-            }
-            Phase::Ready => "nothing is missing".to_owned(),
-        }
-    }
-
     /// Sends a call with `write`, or answers it here if it asks for what is so already. Gives the
     /// time by which it has to be answered.
     pub(super) fn send(
@@ -172,6 +156,12 @@ impl Dialogue {
         ticket: Ticket,
         mut write: impl FnMut(Bytes) -> Result<(), Refused>,
     ) -> Option<Instant> {
+        let is_unknown = |errand: &Errand| errand.request.gives_back();
+        if self.calls.era() == Era::Legacy && ticket.errand().is_some_and(is_unknown) {
+            // What it asks is asked while its call runs, and held by who has the call.
+            ticket.answer(Answer::Error(input_required::unknown_state()));
+            return None;
+        }
         let (ticket, wish) = self.audience.take(now, ticket, &mut self.calls)?;
         if let Some(level) = ticket.errand().and_then(Errand::log_level) {
             let told = self.audience.raise_level(now, level, &mut self.calls);

@@ -22,11 +22,11 @@ use crate::protocol::mcp::method;
 use crate::protocol::mcp::request::ClientRequest;
 use crate::protocol::modern::input_required::{Identity, Returned};
 use crate::protocol::modern::listen::{Filter, LISTEN};
-use crate::protocol::modern::request::ModernRequest;
+use crate::protocol::modern::request::{ModernRequest, tool_call};
 use crate::protocol::modern::results;
 use crate::tree::Share;
 use crate::tree::client::SessionEvent;
-use crate::tree::registry::Routes;
+use crate::tree::registry::{Merged, Routes};
 use crate::tree::sessions::conversation::{Conversation, Effects, ReplyTo, Stop};
 
 impl Opened {
@@ -99,8 +99,13 @@ impl Exchange {
             };
         }
         if let Some(method) = ClientRequest::routed(&method).filter(|method| !is_gone(method)) {
+            let params = params.unwrap_or_default();
+            let merged = routes.map(|routes| &*routes.merged);
+            if let Err(why) = check_headers(merged, method, &params, &asked.param_headers) {
+                return self.outlet.refuse(&to, code::HEADER_MISMATCH, &why);
+            }
             let is_routed = routes.is_some_and(|routes| routes.is_complete);
-            return self.call(&to, (method, params.unwrap_or_default()), is_routed);
+            return self.call(&to, (method, params), is_routed);
         }
         match &*method {
             method::DISCOVER => {
@@ -326,6 +331,22 @@ impl Exchange {
         ];
         all.into_iter().flatten().min()
     }
+}
+
+/// Whether a call says the same in its headers and in its arguments, where its tool wants both.
+fn check_headers(
+    merged: Option<&Merged>,
+    method: &str,
+    params: &Bytes,
+    headers: &[(Box<str>, Box<str>)],
+) -> Result<(), String> {
+    let is_checked = |merged: &&Merged| method == method::TOOLS_CALL && merged.has_param_headers();
+    let Some(merged) = merged.filter(is_checked) else {
+        return Ok(());
+    };
+    let (tool, arguments) = tool_call(params);
+    let wanted = tool.and_then(|tool| merged.param_headers(&tool));
+    wanted.map_or(Ok(()), |wanted| wanted.check(headers, arguments))
 }
 
 /// What this revision has taken out.

@@ -19,6 +19,7 @@ use crate::protocol::mcp::method;
 use crate::protocol::mcp::progress::Progress;
 use crate::protocol::mcp::request::ClientRequest;
 use crate::protocol::mcp::updated::uri_params;
+use crate::protocol::modern::input_required;
 use crate::protocol::modern::listen::{self, Filter};
 use crate::protocol::modern::request::ModernRequest;
 use crate::protocol::modern::results::{self, Caching};
@@ -143,10 +144,7 @@ impl Outlet {
 
     /// Refuses who gives back what nobody holds anything for.
     pub(super) fn refuse_state(&mut self) {
-        let text = "requestState: nothing is held for it. It was used, it is more than 600 s old, it \
-                    belongs to another request, or the gateway was restarted; ask again without it";
-        let error = jsonrpc::error_object(code::INVALID_PARAMS, text);
-        self.conclude(Outcome::Error(error));
+        self.conclude(Outcome::Error(input_required::unknown_state()));
     }
 
     /// The request in which its client came last.

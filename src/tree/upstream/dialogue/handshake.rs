@@ -11,6 +11,7 @@ use super::{Dialogue, Effect, LIST_LAG, Phase, writes};
 use crate::config::model::Protocol;
 use crate::protocol::Era;
 use crate::protocol::jsonrpc;
+use crate::protocol::mcp::item::Kind;
 use crate::protocol::mcp::lifecycle::ServerInfo;
 use crate::protocol::mcp::{lifecycle, method};
 use crate::protocol::modern::discover;
@@ -45,6 +46,22 @@ impl Hello {
 }
 
 impl Dialogue {
+    /// What the server has not done yet, for the message when its start runs out of time.
+    pub(in super::super) fn waits_for(&self) -> String {
+        match self.phase {
+            Phase::Opening => {
+                let framing = self.malformed.framing();
+                let why = framing.map_or_else(String::new, |framing| format!("; {framing}"));
+                format!("it did not answer '{}'{why}", self.opening())
+            }
+            Phase::Listing(_) => {
+                let missing: Vec<&str> = self.lists.awaited().map(Kind::method).collect();
+                format!("it did not answer '{}'", missing.join("', '"))
+            }
+            Phase::Ready => "nothing is missing".to_owned(),
+        }
+    }
+
     /// The line that begins it, as the entry says or former lives teach.
     pub(in super::super) fn begin(&mut self) -> Bytes {
         let era = match self.hello.protocol {
