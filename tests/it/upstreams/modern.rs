@@ -183,7 +183,7 @@ async fn changed_lists_and_resources_are_told<T: Transport>() {
         .await;
     assert!(level.contains(r#""result":{}"#), "{level}");
     let said = client
-        .call_tool("m__log", r#"{"level":"debug","data":"\"said\""}"#)
+        .call_tool("m__log", r#"{"level":"debug","text":"said"}"#)
         .await;
     let logged = client
         .next_notification("notifications/message", SOON)

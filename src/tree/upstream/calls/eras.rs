@@ -30,7 +30,6 @@ impl Calls {
                 let Some(errand) = call.errand.take() else {
                     return Answer::Result(result); // it was not asked this way
                 };
-                let errand = *errand;
                 Answer::InputRequired(Box::new(InputRequired { result, errand }))
             }
             (ResultType::Other, Era::Legacy) => Answer::Failed(format!(
@@ -39,30 +38,31 @@ impl Calls {
             )),
             (ResultType::Complete, era) => {
                 let answer = self.fit(call.method, Answer::Result(result));
-                match answer {
-                    Answer::Result(result) if era == Era::Legacy => {
-                        Answer::Result(outcome::without_modern(&result))
-                    }
-                    other => other,
+                if let (Answer::Result(result), Era::Legacy) = (&answer, era) {
+                    return Answer::Result(outcome::without_modern(result));
                 }
+                answer
             }
         }
     }
 
     fn error(&self, call: &InFlight, error: Bytes) -> Answer {
         let answer = self.fit(call.method, Answer::Error(error));
-        match answer {
-            Answer::Error(error) if is_legacy_read(call) => {
-                Answer::Error(outcome::not_found(&error).unwrap_or(error))
-            }
+        let Answer::Error(error) = &answer else {
+            return answer;
+        };
+        if is_legacy_read(call) {
+            return outcome::not_found(error).map_or(answer, Answer::Error);
+        }
+        if is_incapable(call, error) {
             // Models read results of tools.
-            Answer::Error(error) if is_incapable(call, &error) => Answer::Failed(format!(
+            return Answer::Failed(format!(
                 "server '{}' needs what this client did not declare: {}",
                 self.server,
-                jsonrpc::message_of(&error)
-            )),
-            other => other,
+                jsonrpc::message_of(error)
+            ));
         }
+        answer
     }
 }
 
