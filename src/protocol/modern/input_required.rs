@@ -30,6 +30,12 @@ impl Identity {
         }
         Self(digest.finalize().into())
     }
+
+    /// The digest.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.0
+    }
 }
 
 /// The raw result that shows questions: each with its key, method and raw params. `state` is what the

@@ -21,6 +21,9 @@ impl Effects for Outlet {
 
     fn respond_result(&mut self, to: &ReplyTo, result: &[u8]) {
         if to.stream == REQUEST {
+            let bound = self.bound.as_ref();
+            let bound = bound.and_then(|bound| bound.bind(&self.beside.signer, result));
+            let result = bound.as_deref().unwrap_or(result);
             return self.conclude(Outcome::Result(results::stamped(result, self.caching)));
         }
         if let Some(listening) = &mut self.listening {

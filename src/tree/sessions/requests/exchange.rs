@@ -6,6 +6,7 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::asks::Asks;
+use super::bound_state::Bound;
 use super::message::Opened;
 use super::outlet::{Outlet, REQUEST};
 use super::resting::Resting;
@@ -140,6 +141,14 @@ impl Exchange {
     }
 
     fn call(&mut self, to: &ReplyTo, (method, params): (&'static str, Bytes), is_routed: bool) {
+        let bound = Bound::new(self.owner(), method, &params);
+        let own = bound
+            .as_ref()
+            .map(|bound| bound.unbind(self.outlet.signer()));
+        let Some(params) = own.unwrap_or(Some(params)) else {
+            return self.outlet.refuse_state();
+        };
+        self.outlet.binds(bound);
         match ClientRequest::parse(Era::Modern, method, &params) {
             Ok(request) => {
                 self.outlet.is_about(&request);

@@ -8,6 +8,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::Instant;
 
 use super::super::delivery::StreamId;
+use super::bound_state::Bound;
 use super::line::Line;
 use super::listening::{self, Listening};
 use super::replies::Spoken;
@@ -60,6 +61,8 @@ pub(super) struct Outlet {
     pub(super) caching: Caching,
     /// What is asked for, if it is a resource.
     pub(super) uri: Option<Box<str>>,
+    /// What a state of its server is bound to.
+    pub(super) bound: Option<Bound>,
     /// None while its client is being asked.
     pub(super) stream: Option<Ends>,
     /// The request in which its client came last.
@@ -91,6 +94,7 @@ impl Outlet {
             id: asked.request.id.clone(),
             caching: caching(asked, is_private),
             uri: None,
+            bound: None,
             stream: Some(stream),
             attempt: serial,
             kept: None,
@@ -109,6 +113,11 @@ impl Outlet {
         if request.method() == method::RESOURCES_READ {
             self.uri = Some(request.key().into());
         }
+    }
+
+    /// What its server has the client give back is bound to this.
+    pub(super) fn binds(&mut self, bound: Option<Bound>) {
+        self.bound = bound;
     }
 
     /// Who signs what the client has to give back.

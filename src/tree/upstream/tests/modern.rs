@@ -35,10 +35,13 @@ fn refused(id: u64, code: i64, supported: &str) -> String {
 
 /// What is written, without the rest.
 fn written(todo: &[Todo]) -> Vec<&Value> {
-    let lines = todo.iter().filter_map(|todo| match todo {
-        Todo::Write(line) => Some(line),
-        _ => None,
-    });
+    let line = |todo| {
+        if let Todo::Write(line) = todo {
+            return Some(line);
+        }
+        None
+    };
+    let lines = todo.iter().filter_map(line);
     lines.collect()
 }
 
@@ -173,8 +176,8 @@ fn a_legacy_client_is_told_of_and_gets_what_it_knows() {
         id,
         r#"{"resultType":"input_required","requestState":"s"}"#,
     ));
-    let asked = r#"{"resultType":"input_required","requestState":"s"}"#;
-    assert_eq!(desk.hear(), [Heard::InputRequired(3, asked.into())]);
+    let question = r#"{"resultType":"input_required","requestState":"s"}"#;
+    assert_eq!(desk.hear(), [Heard::InputRequired(3, question.into())]);
 
     let id = talk.sends(&mut desk);
     talk.hears(&answer(id, r#"{"resultType":"task","taskId":"x"}"#));
