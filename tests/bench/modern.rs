@@ -6,7 +6,7 @@ use anyhow::ensure;
 
 use crate::load::Caller;
 use crate::session::{TOOLS, upstream};
-use crate::support::client::Pool;
+use crate::support::client::pool::Pool;
 use crate::support::modern::{Ask, ModernClient};
 use crate::support::streamable::{Endpoint, EventStream};
 

@@ -5,7 +5,7 @@
 //! each has what differs. Everything it waits for has a deadline.
 
 mod inbox;
-mod pool;
+pub(crate) mod pool;
 mod reader;
 mod sse;
 mod streamable;
@@ -21,7 +21,6 @@ use serde_json::value::RawValue;
 use tokio::sync::oneshot;
 
 use self::inbox::Inbox;
-pub(crate) use self::pool::Pool;
 pub(crate) use self::sse::Sse;
 pub(crate) use self::streamable::Streamable;
 use super::wait;

@@ -36,6 +36,14 @@ const ACKNOWLEDGE: Duration = Duration::from_secs(5);
 /// The gateway's ends of a stream to the client.
 pub(super) type Ends = (Arc<Line>, UnboundedSender<Spoken>);
 
+/// The token under which the client hears of progress.
+enum Token {
+    /// That of its first request, which its server has.
+    First,
+    /// Since it came again, this one: raw, if it wants to hear of any.
+    Since(Option<Box<str>>),
+}
+
 /// How a request ends.
 pub(super) enum Outcome {
     Result(Vec<u8>),
@@ -69,8 +77,7 @@ pub(super) struct Outlet {
     attempt: u64,
     /// What was answered meanwhile.
     kept: Option<Outcome>,
-    /// Since its client came again, the token of its progress: raw, if there is any.
-    token: Option<Option<Box<str>>>,
+    token: Token,
     /// What the client would have to declare to be asked what a server wanted to.
     pub(super) undeclared: Option<&'static str>,
     pub(super) listening: Option<Box<Listening>>,
@@ -98,7 +105,7 @@ impl Outlet {
             stream: Some(stream),
             attempt: serial,
             kept: None,
-            token: None,
+            token: Token::First,
             undeclared: None,
             listening: None,
             has_instances: false,
@@ -201,7 +208,8 @@ impl Outlet {
         self.id = asked.request.id.clone();
         self.caching = caching(asked, true);
         self.stream = Some(stream);
-        (self.token, self.uri, self.undeclared) = (None, None, None);
+        self.token = Token::First;
+        (self.uri, self.undeclared) = (None, None);
     }
 
     /// The client has come again; `token` is that of its progress now.
@@ -214,7 +222,7 @@ impl Outlet {
         self.attempt = attempt;
         self.id = id;
         self.stream = Some(stream);
-        self.token = Some(token);
+        self.token = Token::Since(token);
         if let Some(kept) = self.kept.take() {
             self.conclude(kept);
         }
@@ -240,7 +248,7 @@ impl Outlet {
 
     /// Progress under the token that the client waits for now; nothing if for none.
     pub(super) fn retold(&self, message: Bytes) -> Option<Bytes> {
-        let Some(token) = &self.token else {
+        let Token::Since(token) = &self.token else {
             return Some(message);
         };
         let Ok(Message::Notification(told)) = jsonrpc::decode(&message) else {

@@ -61,11 +61,11 @@ impl WorkerState {
         let read = ClientRequest::parse(Era::Modern, method, params).ok()?;
         let server = merged.find(read.subject(), read.key())?.server;
         let capabilities = opened.request.meta.capabilities;
-        let serves = |number: &u64| {
+        let is_it = |number: &u64| {
             let exchange = self.open.get(number);
             exchange.is_some_and(|it| it.serves(&server, capabilities))
         };
-        let at = resting.iter().rposition(serves)?;
+        let at = resting.iter().rposition(is_it)?;
         Some(resting.remove(at))
     }
 

@@ -73,11 +73,11 @@ impl Chain {
     /// What the server hears next, in answer to a question.
     async fn told(&mut self) -> Response {
         loop {
-            match self.own.server.next().await {
-                UpstreamMsg::Answered(response) => return response,
-                UpstreamMsg::Extend => {}
-                other => panic!("{other}"),
+            let told = self.own.server.next().await;
+            if let UpstreamMsg::Answered(response) = told {
+                return response;
             }
+            assert!(matches!(told, UpstreamMsg::Extend), "{told}");
         }
     }
 

@@ -35,13 +35,10 @@ fn refused(id: u64, code: i64, supported: &str) -> String {
 
 /// What is written, without the rest.
 fn written(todo: &[Todo]) -> Vec<&Value> {
-    let line = |todo| {
-        if let Todo::Write(line) = todo {
-            return Some(line);
-        }
-        None
-    };
-    let lines = todo.iter().filter_map(line);
+    let lines = todo.iter().filter_map(|todo| match todo {
+        Todo::Write(line) => Some(line),
+        _ => None,
+    });
     lines.collect()
 }
 
