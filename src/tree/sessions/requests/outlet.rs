@@ -15,6 +15,7 @@ use super::replies::Spoken;
 use crate::ids::{self, Holder};
 use crate::protocol::Era;
 use crate::protocol::jsonrpc::{self, Message, RequestId, code};
+use crate::protocol::mcp::lifecycle::ClientCapabilities;
 use crate::protocol::mcp::method;
 use crate::protocol::mcp::progress::Progress;
 use crate::protocol::mcp::request::ClientRequest;
@@ -67,6 +68,7 @@ pub(super) struct Outlet {
     pub(super) serial: u64,
     pub(super) id: RequestId,
     pub(super) caching: Caching,
+    pub(super) capabilities: ClientCapabilities,
     /// What is asked for, if it is a resource.
     pub(super) uri: Option<Box<str>>,
     /// What a state of its server is bound to.
@@ -100,6 +102,7 @@ impl Outlet {
             serial,
             id: asked.request.id.clone(),
             caching: caching(asked, is_private),
+            capabilities: asked.meta.capabilities,
             uri: None,
             bound: None,
             stream: Some(stream),
