@@ -84,7 +84,7 @@ pub(super) struct InputRequired {
     /// Its raw result.
     pub(super) result: Bytes,
     /// What was asked of it: that is asked again, with the answers.
-    pub(super) errand: Errand,
+    pub(super) errand: Box<Errand>,
 }
 
 /// The promise that a call is answered exactly once. Dropping a ticket answers it: as bounced
@@ -94,7 +94,7 @@ pub(super) struct Ticket {
     call: CallId,
     generation: Generation,
     client: Arc<dyn SessionSink>,
-    errand: Option<Errand>,
+    errand: Option<Box<Errand>>,
     permit: Option<Share>,
     is_open: bool,
 }
@@ -113,7 +113,7 @@ impl Ticket {
             call,
             generation,
             client,
-            errand: Some(errand),
+            errand: Some(Box::new(errand)),
             permit: Some(permit),
             is_open: true,
         }
@@ -128,11 +128,11 @@ impl Ticket {
     /// The request, as long as it was not handed over.
     #[must_use]
     pub(super) fn errand(&self) -> Option<&Errand> {
-        self.errand.as_ref()
+        self.errand.as_deref()
     }
 
     /// From here on the call may have run: it is never sent again, unless its server asks for that.
-    pub(super) fn handed_over(&mut self) -> Option<Errand> {
+    pub(super) fn handed_over(&mut self) -> Option<Box<Errand>> {
         self.errand.take()
     }
 

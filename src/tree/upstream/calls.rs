@@ -164,7 +164,7 @@ impl Calls {
             }
         }
         let errand = ticket.handed_over();
-        let errand = errand.filter(|_| self.is_asked(era)).map(Box::new);
+        let errand = errand.filter(|_| self.is_asked(era));
         self.next_id += 1;
         self.ids.insert(ticket.call(), id);
         let deadline = self.deadline(now);

@@ -8,6 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::calls::{Asked, OpenCall, Stage};
+use super::logging::heard_at;
 use super::server_requests::AskedBy;
 use super::{Conversation, Effects};
 use crate::ids::Generation;
@@ -139,7 +140,7 @@ impl Conversation {
             params
         });
         let latest = self.calls.get(of.0).map(|open| open.stream);
-        let stream = self.heard_at(fx, latest);
+        let stream = heard_at(fx, latest);
         let by = AskedBy::Call(of.0, of.1, question.method);
         self.put_question(fx, stream, (question.method, params.as_ref()), by);
     }

@@ -101,9 +101,9 @@ impl Dialogue {
         }
     }
 
-    pub(super) fn on_hello(&mut self, now: Instant, outcome: Result<Bytes, Bytes>) -> Vec<Effect> {
+    pub(super) fn on_hello(&mut self, now: Instant, outcome: &Result<Bytes, Bytes>) -> Vec<Effect> {
         let era = self.calls.era();
-        let read = match (era, &outcome) {
+        let read = match (era, outcome) {
             (Era::Legacy, Ok(result)) => lifecycle::server_info(result),
             (Era::Modern, Ok(result)) => discover::server_info(result),
             (Era::Legacy, Err(error)) => return vec![self.on_refused(error)],

@@ -173,8 +173,8 @@ fn a_legacy_client_is_told_of_and_gets_what_it_knows() {
         id,
         r#"{"resultType":"input_required","requestState":"s"}"#,
     ));
-    let asked = r#"{"resultType":"input_required","requestState":"s"}"#;
-    assert_eq!(desk.hear(), [Heard::InputRequired(3, asked.into())]);
+    let question = r#"{"resultType":"input_required","requestState":"s"}"#;
+    assert_eq!(desk.hear(), [Heard::InputRequired(3, question.into())]);
 
     let id = talk.sends(&mut desk);
     talk.hears(&answer(id, r#"{"resultType":"task","taskId":"x"}"#));
