@@ -35,14 +35,13 @@ fn refused(id: u64, code: i64, supported: &str) -> String {
 
 /// What is written, without the rest.
 fn written(todo: &[Todo]) -> Vec<&Value> {
-    let line = |todo| {
+    let mut lines = Vec::new();
+    for todo in todo {
         if let Todo::Write(line) = todo {
-            return Some(line);
+            lines.push(line);
         }
-        None
-    };
-    let lines = todo.iter().filter_map(line);
-    lines.collect()
+    }
+    lines
 }
 
 /// A server that was asked without a handshake; it is ready, and has a tool and a resource.
