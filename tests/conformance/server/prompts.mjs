@@ -43,18 +43,17 @@ const PROMPTS = {
   },
 };
 
-const EXTRA = {
-  test_extra_prompt: { description: "Comes and goes", messages: () => [user(text("here"))] },
-};
+let changes = 0;
 
-let isExtraThere = false;
-
-/** Adds one, or takes it away. */
-export function togglePrompt() {
-  isExtraThere = !isExtraThere;
+/** Has another prompt at the end. */
+export function changePrompt() {
+  changes += 1;
 }
 
-const all = () => (isExtraThere ? { ...PROMPTS, ...EXTRA } : PROMPTS);
+const all = () => ({
+  ...PROMPTS,
+  [`test_change_${changes}`]: { description: "Comes and goes", messages: () => [user(text("here"))] },
+});
 
 /** What completes any argument. */
 const SUGGESTIONS = ["testing", "test value", "paris", "park"];

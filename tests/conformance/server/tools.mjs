@@ -4,7 +4,7 @@ import { setTimeout as pause } from "node:timers/promises";
 
 import { Asks, Failure, INVALID_PARAMS } from "./asks.mjs";
 import { audio, embedded, image, text } from "./media.mjs";
-import { togglePrompt } from "./prompts.mjs";
+import { changePrompt } from "./prompts.mjs";
 import { QUESTIONS } from "./questions.mjs";
 
 /** Between two notifications of one call, in milliseconds. */
@@ -58,17 +58,17 @@ async function reconnect(_, { closeStream }) {
   return [text("The stream was closed in the middle of this call.")];
 }
 
-/** What comes and goes with each call of the tool that changes the list. */
-let isExtraThere = false;
+/** One more tool, another after each call of the one that changes the list. */
+let changes = 0;
 
 async function changeTools(_, { changed }) {
-  isExtraThere = !isExtraThere;
+  changes += 1;
   await changed("tools");
   return [text("The tools have changed.")];
 }
 
 async function changePrompts(_, { changed }) {
-  togglePrompt();
+  changePrompt();
   await changed("prompts");
   return [text("The prompts have changed.")];
 }
@@ -120,8 +120,8 @@ const TOOLS = {
     run: (input) => [text(JSON.stringify(input))],
   },
   test_logging_tool: { description: "Logs while it works", run: log },
-  test_trigger_tool_change: { description: "Adds a tool, or takes it away", run: changeTools },
-  test_trigger_prompt_change: { description: "Adds a prompt, or takes it away", run: changePrompts },
+  test_trigger_tool_change: { description: "Replaces a tool", run: changeTools },
+  test_trigger_prompt_change: { description: "Replaces a prompt", run: changePrompts },
   test_custom_header: {
     description: "Has arguments that are headers too",
     inputSchema: MIRRORED,
@@ -130,9 +130,10 @@ const TOOLS = {
   ...QUESTIONS,
 };
 
-const EXTRA = { test_extra: { description: "Comes and goes", run: () => [text("here")] } };
-
-const all = () => (isExtraThere ? { ...TOOLS, ...EXTRA } : TOOLS);
+const all = () => ({
+  ...TOOLS,
+  [`test_change_${changes}`]: { description: "Comes and goes", run: () => [text("here")] },
+});
 
 /** What a tool throws is its result, for the model to read; but for what is the request's fault. */
 async function callTool({ name, arguments: input }, call) {

@@ -31,7 +31,6 @@ use self::announcements::Announcements;
 use self::calls::Calls;
 pub(super) use self::effects::{Effects, ReplyTo};
 use self::instances::Instances;
-#[cfg(test)]
 pub(in crate::tree::sessions) use self::instances::UNUSED;
 use self::interests::Interests;
 use self::lists::WaitingQuery;
@@ -181,6 +180,8 @@ impl Conversation {
             }
             SessionEvent::Updated { server, params } => self.on_updated(fx, &server, params),
             SessionEvent::ServerRequested(ask) => self.on_server_request(fx, ask),
+            // The server was told; a session's client has declared what it does.
+            SessionEvent::AskedInVain { .. } => {}
             SessionEvent::ServerRequestCancelled { server, params } => {
                 self.on_server_request_cancelled(fx, &server, &params);
             }

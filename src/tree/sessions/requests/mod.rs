@@ -14,6 +14,7 @@ mod listening;
 mod message;
 mod outlet;
 mod replies;
+mod resting;
 mod state;
 mod state_token;
 mod worker;

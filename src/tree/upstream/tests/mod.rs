@@ -102,6 +102,7 @@ enum Heard {
     Logged(Option<Level>, bool, String),
     Updated(String),
     Asked(String, String),
+    AskedInVain(&'static str),
     AskCancelled(String),
     Notified(String),
     /// The tools, and which instance's they are.
@@ -231,6 +232,7 @@ fn read(event: SessionEvent) -> Heard {
             ask.close();
             Heard::Asked(id, method)
         }
+        SessionEvent::AskedInVain { missing } => Heard::AskedInVain(missing),
         SessionEvent::ServerRequestCancelled { params, .. } => Heard::AskCancelled(text(params)),
         SessionEvent::Notified { notification, .. } => Heard::Notified(text(notification)),
         SessionEvent::Offers { handle, catalogue } => {

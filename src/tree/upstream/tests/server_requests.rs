@@ -71,7 +71,7 @@ fn the_process_with_the_catalogue_is_told_of_every_capability_and_has_nobody_to_
 fn an_instance_asks_its_client_for_what_that_declared() {
     // Each bit alone is the capability of one of the three.
     for (bits, allowed) in [(0, None), (1, Some(0)), (4, Some(1)), (32, Some(2))] {
-        let desk = Desk::new(1);
+        let mut desk = Desk::new(1);
         // The entry's roots are for those without a client.
         let mut talk = Talk::open_with(&["file:///a"], Some(owner(&desk, bits)));
         let declared = &talk.hello["params"]["capabilities"];
@@ -82,10 +82,14 @@ fn an_instance_asks_its_client_for_what_that_declared() {
                 assert!(matches!(&todo[..], [Todo::ServerRequest(asked, _)] if asked == method));
             } else {
                 assert!(is_refused(&todo), "{method}: {todo:?}");
+                let missing = method.split('/').next().expect("a method has a kind");
+                assert_eq!(desk.hear(), [Heard::AskedInVain(missing)]);
             }
         }
+        assert!(is_refused(&talk.hears(&question("what"))));
         let reply = json!({"jsonrpc": "2.0", "id": "q\n1", "result": {}});
         assert_eq!(talk.hears(&question("ping")), [Todo::Write(reply)]);
+        assert_eq!(desk.hear(), []);
     }
 }
 
@@ -133,5 +137,6 @@ fn a_call_waits_as_long_as_the_client_may_think_about_a_question() {
     talk.hears(&question("roots/list")); // which it may not ask
     talk.now += TIMEOUT / 10;
     assert_eq!(talk.expires().len(), 1, "the call is cancelled");
-    assert!(matches!(&desk.hear()[..], [Heard::Failed(..)]));
+    let vain = Heard::AskedInVain("elicitation");
+    assert!(matches!(&desk.hear()[..], [asked, Heard::Failed(..)] if *asked == vain));
 }
