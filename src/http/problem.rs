@@ -124,22 +124,21 @@ impl Problem {
 
     /// What is wrong, whomever it answers.
     pub(super) fn itself(&self) -> &Self {
-        match self {
-            Self::Answering { problem, .. } => problem.itself(),
-            problem => problem,
+        if let Self::Answering { problem, .. } = self {
+            return problem.itself();
         }
+        self
     }
 
     /// The JSON-RPC error that tells of it.
     pub(super) fn message(&self) -> Bytes {
         let ((_, code), text) = (self.status(), self.to_string());
-        let data = match self.itself() {
-            Self::Misfit(misfit) => misfit.data(),
-            _ => None,
-        };
-        let error = match data {
-            Some(data) => jsonrpc::error_object_with(code, &text, data.as_bytes()),
-            None => jsonrpc::error_object(code, &text),
+        let error = if let Self::Misfit(misfit) = self.itself()
+            && let Some(data) = misfit.data()
+        {
+            jsonrpc::error_object_with(code, &text, data.as_bytes())
+        } else {
+            jsonrpc::error_object(code, &text)
         };
         jsonrpc::error(self.id(), &error)
     }
@@ -296,10 +295,10 @@ fn describe_decode(error: &DecodeError) -> String {
 }
 
 fn describe_misfit(misfit: &Misfit) -> String {
-    match misfit {
-        Misfit::Call(error) => describe_call(error),
-        other => other.to_string(),
+    if let Misfit::Call(error) = misfit {
+        return describe_call(error);
     }
+    misfit.to_string()
 }
 
 fn describe_call(error: &CallError) -> String {

@@ -47,6 +47,11 @@ pub(super) struct Errand {
 }
 
 impl Errand {
+    /// The server's entry has roots for it: they can be asked for.
+    pub(super) fn with_roots(&mut self) {
+        self.asker.capabilities = self.asker.capabilities.with_roots();
+    }
+
     /// The params for a server of that era; `token` is the server's own for its progress.
     pub(super) fn params(&self, era: Era, token: Option<u64>) -> Bytes {
         let server = match era {
@@ -84,7 +89,9 @@ pub(super) struct InputRequired {
     /// Its raw result.
     pub(super) result: Bytes,
     /// What was asked of it: that is asked again, with the answers.
-    pub(super) errand: Errand,
+    pub(super) errand: Box<Errand>,
+    /// The raw answer to `roots/list` that its entry has for it, whoever the client is.
+    pub(super) roots: Option<Bytes>,
 }
 
 /// The promise that a call is answered exactly once. Dropping a ticket answers it: as bounced
@@ -94,7 +101,7 @@ pub(super) struct Ticket {
     call: CallId,
     generation: Generation,
     client: Arc<dyn SessionSink>,
-    errand: Option<Errand>,
+    errand: Option<Box<Errand>>,
     permit: Option<Share>,
     is_open: bool,
 }
@@ -113,7 +120,7 @@ impl Ticket {
             call,
             generation,
             client,
-            errand: Some(errand),
+            errand: Some(Box::new(errand)),
             permit: Some(permit),
             is_open: true,
         }
@@ -128,11 +135,16 @@ impl Ticket {
     /// The request, as long as it was not handed over.
     #[must_use]
     pub(super) fn errand(&self) -> Option<&Errand> {
-        self.errand.as_ref()
+        self.errand.as_deref()
+    }
+
+    /// The same, to be changed.
+    pub(super) fn errand_mut(&mut self) -> Option<&mut Errand> {
+        self.errand.as_deref_mut()
     }
 
     /// From here on the call may have run: it is never sent again, unless its server asks for that.
-    pub(super) fn handed_over(&mut self) -> Option<Errand> {
+    pub(super) fn handed_over(&mut self) -> Option<Box<Errand>> {
         self.errand.take()
     }
 

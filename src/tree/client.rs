@@ -32,7 +32,7 @@ pub(super) enum SessionEvent {
         /// The call it belongs to.
         call: CallId,
         /// The request, untouched.
-        errand: Errand,
+        errand: Box<Errand>,
         /// The generation that did not take it.
         generation: Generation,
     },

@@ -125,7 +125,7 @@ async fn work<C: Caller>(
 /// # Errors
 /// When it has not, with what came.
 pub(crate) fn check(answer: &str, text: &str) -> anyhow::Result<()> {
-    let expected = format!(r#""result":{{"content":[{{"type":"text","text":"{text}"}}]}}"#);
+    let expected = format!(r#""content":[{{"type":"text","text":"{text}"}}]}}"#);
     ensure!(
         answer.contains(&expected),
         "the call with {text:.80?} was answered with {answer:.300}"

@@ -12,6 +12,7 @@ mod goals;
 mod handlers;
 mod load;
 mod measure;
+mod modern;
 mod pipe;
 mod report;
 mod session;

@@ -69,6 +69,8 @@ mod metrics;
 #[cfg(test)]
 mod misshapen;
 #[cfg(test)]
+mod modern;
+#[cfg(test)]
 mod network;
 #[cfg(test)]
 mod noise;

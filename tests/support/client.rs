@@ -5,7 +5,7 @@
 //! each has what differs. Everything it waits for has a deadline.
 
 mod inbox;
-mod pool;
+pub(crate) mod pool;
 mod reader;
 mod sse;
 mod streamable;

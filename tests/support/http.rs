@@ -226,6 +226,11 @@ impl Connection {
                 .is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
     }
 
+    /// Its own end.
+    pub(crate) fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.stream.local_addr()
+    }
+
     /// Sends bytes as they are.
     pub(crate) async fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.stream.write_all(bytes).await

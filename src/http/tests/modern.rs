@@ -128,3 +128,39 @@ async fn a_page_may_send_the_headers_that_its_requests_need() {
     assert!(!allowed.contains(&"x-other"), "{allowed:?}");
     assert_eq!(allowed.len(), 11, "{allowed:?}");
 }
+
+/// Before a server that never comes up.
+async fn hurried() -> Server {
+    let limits = model::Limits {
+        keepalive_interval: Duration::from_millis(50),
+        ..model::Limits::default()
+    };
+    let times = Times {
+        stream_after: Duration::from_millis(20),
+        ..Times::default()
+    };
+    Server::bounded(&["late"], limits, times).await
+}
+
+#[tokio::test]
+async fn an_answer_that_takes_long_comes_on_a_stream_that_cannot_be_resumed() {
+    let server = hurried().await;
+    let mut stream = server.connect().await;
+    stream.send(&modern("tools/list", "")).await;
+    let head = stream.read_until("\r\n\r\n").await.to_ascii_lowercase();
+    for line in [
+        "http/1.1 200 ok\r\n",
+        "\r\ncontent-type: text/event-stream\r\n",
+        "\r\nx-accel-buffering: no\r\n",
+    ] {
+        assert!(head.contains(line), "{line:?} is missing in {head}");
+    }
+    assert!(!head.contains("mcp-session-id"), "{head}");
+    let mut said = stream.read_until(": keepalive\n\n").await;
+    for _ in 0..2 {
+        said += &stream.read_until(": keepalive\n\n").await;
+    }
+    for word in ["id:", "retry:", "data:"] {
+        assert!(!said.contains(word), "{word}: {said}");
+    }
+}

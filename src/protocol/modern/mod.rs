@@ -15,4 +15,5 @@ pub mod outcome;
 pub mod param_headers;
 pub mod request;
 pub mod results;
+pub mod state;
 pub mod subscription;

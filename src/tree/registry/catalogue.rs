@@ -93,6 +93,10 @@ pub(crate) struct Lessons {
 /// What a server can do beside its lists.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an ability of its own, and any of them may be there"
+)]
 pub(crate) struct Abilities {
     /// It has resources, listed or not.
     pub resources: bool,

@@ -86,6 +86,7 @@ impl SessionsState {
     /// What a worker is started with now.
     pub(super) fn worker_args(&self) -> WorkerArgs {
         WorkerArgs {
+            workers: self.args.workers.clone(),
             registry: self.args.registry.clone(),
             root: self.args.root.clone(),
             limits: Arc::clone(&self.args.limits),

@@ -319,7 +319,7 @@ impl Dialogue {
             return self.on_unnamed(now, response);
         };
         if self.is_hello(id) {
-            return self.on_hello(now, response.outcome);
+            return self.on_hello(now, &response.outcome);
         }
         let kind = self.lists.kind_of(id).or_else(|| self.lists.revive(id));
         if let Some(kind) = kind {

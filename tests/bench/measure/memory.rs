@@ -8,6 +8,7 @@ use nix::sys::signal::Signal;
 use tokio::time::{Instant, sleep};
 
 use crate::Plan;
+use crate::modern;
 use crate::report::Report;
 use crate::session::{self, Session};
 use crate::support::client::{
@@ -70,9 +71,14 @@ pub(crate) async fn holder(plan: &Plan, report: &mut Report) -> anyhow::Result<(
 /// Streamable HTTP without one.
 pub(crate) async fn idle_sessions(plan: &Plan, report: &mut Report) -> anyhow::Result<()> {
     let open = async |addr| Session::<Sse>::open(addr).await.0;
-    let (count, each) = idle(plan, open, SseClient::close_posts).await?;
+    let (count, sse) = idle(plan, open, SseClient::close_posts).await?;
     let what = format!("PSS per idle session, of {count}, /sse");
-    report.add("memory.session", &what, each, "KiB");
+    report.add("memory.session", &what, sse, "KiB");
+    let each = listening(plan).await?;
+    let what = format!("PSS per stream that listens without a session, of {count}");
+    report.add("memory.listen", &what, each, "KiB");
+    let what = "the same ÷ that of an idle session on /sse";
+    report.add("memory.listen.ratio", what, each / sse, "×");
     for (key, listen, how) in [
         ("memory.session.mcp", true, "with"),
         ("memory.session.quiet", false, "without"),
@@ -91,6 +97,21 @@ pub(crate) async fn idle_sessions(plan: &Plan, report: &mut Report) -> anyhow::R
         report.add(key, &what, each, "KiB");
     }
     Ok(())
+}
+
+/// What one more stream takes that listens without a session, in KiB.
+async fn listening(plan: &Plan) -> anyhow::Result<f64> {
+    let gateway = session::gateway(plan).await?;
+    let before = settled(gateway.pid(), plan).await?;
+    let mut streams = Vec::new();
+    for _ in 0..plan.sessions {
+        streams.push(modern::listen(gateway.addr()).await);
+    }
+    let after = settled(gateway.pid(), plan).await?;
+    let count = u32::try_from(streams.len()).context("a few hundred")?;
+    drop(streams);
+    session::end(gateway).await?;
+    Ok((after - before) * 1024.0 / f64::from(count))
 }
 
 /// Opens the plan's sessions one after the other, and gives how many they are and what each takes, in

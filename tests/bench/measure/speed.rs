@@ -1,7 +1,7 @@
 //! Calls: how many a second, how long each takes, and what it costs the gateway in CPU time; then lists, large
 //! bodies, and the memory that is left in use after all that.
 //!
-//! Bare pipe and both transports of the gateway take turns in each round, so that all see the same noise of the
+//! Bare pipe, both transports of the gateway and calls without a session take turns in each round, so that all see the same noise of the
 //! machine.
 
 use std::sync::Arc;
@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use super::memory;
 use crate::Plan;
 use crate::load::{self, Caller, SHAPES, Sample, Shape, median};
+use crate::modern::Modern;
 use crate::pipe::Pipe;
 use crate::report::Report;
 use crate::session::{self, Session, TOOLS};
@@ -49,6 +50,8 @@ struct Round {
     pipe: Sample,
     sse: Through,
     mcp: Through,
+    /// In MCP 2026-07-28.
+    modern: Through,
 }
 
 /// Calls through the gateway.
@@ -70,6 +73,7 @@ async fn round(
         pipe: load::run(pipe, all, plan.time).await?,
         sse: through::<Sse>(plan, shape, gateway).await?,
         mcp: through::<Streamable>(plan, shape, gateway).await?,
+        modern: without_session(plan, shape, gateway).await?,
     })
 }
 
@@ -78,13 +82,29 @@ where
     T: Transport + Send + Sync + 'static,
 {
     let sessions = Session::<T>::open_many(gateway.addr(), shape.sessions).await;
-    load::run(&sessions, shape.in_flight, WARM_UP).await?;
-    let before = cpu(gateway)?;
-    let calls = load::run(&sessions, shape.in_flight, plan.time).await?;
-    let cpu = per_call(cpu(gateway)?.saturating_sub(before), &calls);
+    let through = calls(plan, shape, gateway, &sessions).await?;
     for session in &sessions {
         session.check_nothing_extra()?;
     }
+    Ok(through)
+}
+
+async fn without_session(plan: &Plan, shape: &Shape, gateway: &Gateway) -> anyhow::Result<Through> {
+    let client = || Arc::new(Modern::new(gateway.addr()));
+    let clients: Vec<_> = (0..shape.sessions).map(|_| client()).collect();
+    calls(plan, shape, gateway, &clients).await
+}
+
+async fn calls<C: Caller>(
+    plan: &Plan,
+    shape: &Shape,
+    gateway: &Gateway,
+    callers: &[Arc<C>],
+) -> anyhow::Result<Through> {
+    load::run(callers, shape.in_flight, WARM_UP).await?;
+    let before = cpu(gateway)?;
+    let calls = load::run(callers, shape.in_flight, plan.time).await?;
+    let cpu = per_call(cpu(gateway)?.saturating_sub(before), &calls);
     Ok(Through { calls, cpu })
 }
 
@@ -111,6 +131,16 @@ fn add_shape(report: &mut Report, shape: &Shape, rounds: &[Round]) {
     let mcp: Vec<_> = rounds.iter().map(|round| (round, &round.mcp)).collect();
     let what = format!("{name}: gateway /mcp, {sessions} × {in_flight}");
     add_through(report, &format!("{name}.mcp"), &what, &mcp);
+    let modern: Vec<_> = rounds.iter().map(|round| (round, &round.modern)).collect();
+    let what = format!("{name}: gateway /mcp without a session, {sessions} × {in_flight}");
+    add_through(report, &format!("{name}.modern"), &what, &modern);
+    let ratio: [Row<'_, Round>; 1] = [(
+        "ratio.cpu",
+        "CPU per call ÷ that of a session's",
+        "×",
+        |round| round.modern.cpu / round.mcp.cpu,
+    )];
+    add_rows(report, &format!("{name}.modern"), &what, (rounds, &ratio));
 }
 
 fn add_through(report: &mut Report, key: &str, what: &str, rounds: &[(&Round, &Through)]) {

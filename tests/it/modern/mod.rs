@@ -4,6 +4,7 @@
 #![cfg(test)]
 
 mod ladder;
+mod params;
 mod replies;
 
 use std::net::SocketAddr;

@@ -10,6 +10,7 @@ mod flood;
 mod handshake;
 mod huge;
 mod junk;
+mod modern;
 mod stderr;
 mod timeouts;
 

@@ -11,14 +11,14 @@ use super::super::http::{Connection, Response};
 /// Parallel connections of one client.
 const CONNECTIONS: usize = 16;
 
-pub(super) struct Pool {
+pub(crate) struct Pool {
     pub(super) addr: SocketAddr,
     idle: Mutex<Vec<Connection>>,
     permits: Semaphore,
 }
 
 impl Pool {
-    pub(super) fn new(addr: SocketAddr) -> Self {
+    pub(crate) fn new(addr: SocketAddr) -> Self {
         Self {
             addr,
             idle: Mutex::default(),
@@ -27,7 +27,7 @@ impl Pool {
     }
 
     /// Posts `body` and reads the whole answer.
-    pub(super) async fn exchange(&self, head: &str, body: &[u8]) -> io::Result<Response> {
+    pub(crate) async fn exchange(&self, head: &str, body: &[u8]) -> io::Result<Response> {
         let _permit = self.permit().await?;
         let mut connection = self.take().await?;
         let response = connection.exchange(head, body).await?;

@@ -70,7 +70,7 @@ impl<'a> Found<'a> {
         let members = match schema {
             Value::Object(members) => members,
             Value::Array(schemas) => return schemas.iter().for_each(|one| self.visit(one, None)),
-            _ => return,
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => return,
         };
         let mut path = path;
         if let Some(annotation) = members.get(KEY) {

@@ -207,7 +207,7 @@ impl Conversation {
         &mut self,
         fx: &mut dyn Effects,
         number: u64,
-        errand: Errand,
+        errand: Box<Errand>,
         after: Generation,
     ) {
         let Some(open) = self.calls.get_mut(number) else {

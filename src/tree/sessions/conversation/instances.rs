@@ -39,6 +39,13 @@ impl Conversation {
         source.is_some_and(|source| source.isolation == Isolation::Session)
     }
 
+    /// The servers that were started for this client alone and take calls.
+    pub(in super::super) fn own_servers(&self) -> impl Iterator<Item = &ServerName> {
+        let is_ready = |instance: &Instance| matches!(instance.state, RouteState::Ready { .. });
+        let ready = self.instances.iter();
+        ready.filter_map(move |(server, instance)| is_ready(instance).then_some(server))
+    }
+
     /// Whether `server` takes this session's calls; `None` if it is not there.
     pub(super) fn state_of(&self, server: &ServerName) -> Option<&RouteState> {
         if self.is_isolated(server) {

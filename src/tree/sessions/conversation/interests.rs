@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{Caller, Conversation};
-use crate::ids::ServerName;
+use crate::ids::{Generation, ServerName};
 use crate::protocol::mcp::logging::Level;
 use crate::protocol::uri;
 use crate::tree::Share;
@@ -99,6 +99,22 @@ impl Interests {
         };
         let qualified = || uri::unqualify(uri).and_then(|(owner, native)| at(Some(owner), native));
         at(None, uri).or_else(qualified)
+    }
+
+    /// The lives of servers that know of a subscription of the client's.
+    pub(super) fn watched(&self) -> BTreeMap<ServerName, Generation> {
+        let has_uris = |server: &ServerName| self.uris.get(server).is_some_and(|it| !it.is_empty());
+        let attached = self.attached.iter();
+        let watched = attached.filter(|(server, _)| has_uris(server));
+        let life =
+            |(server, it): (&ServerName, &Attached)| (server.clone(), it.upstream.generation());
+        watched.map(life).collect()
+    }
+
+    /// The server's own URIs that the client subscribed to.
+    pub(super) fn uris_of(&self, server: &ServerName) -> Vec<Arc<str>> {
+        let uris = self.uris.get(server);
+        uris.map_or_else(Vec::new, |uris| uris.keys().cloned().collect())
     }
 
     /// How many resources the client subscribed to.

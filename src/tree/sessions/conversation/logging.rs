@@ -50,14 +50,14 @@ impl Conversation {
     /// The stream of the latest call that is in flight at `server`, else the standalone one: also
     /// for a call whose connection is lost, since a question must reach the client nevertheless.
     pub(super) fn stream_at(&self, fx: &dyn Effects, server: &ServerName) -> StreamId {
-        self.heard_at(fx, self.calls.stream_at(server))
+        heard_at(fx, self.calls.stream_at(server))
     }
+}
 
-    /// That stream if somebody hears what is said on it, else the standalone one.
-    pub(super) fn heard_at(&self, fx: &dyn Effects, latest: Option<StreamId>) -> StreamId {
-        let heard = latest.filter(|stream| !fx.is_lost(*stream));
-        heard.unwrap_or(StreamId::STANDALONE)
-    }
+/// That stream if somebody hears what is said on it, else the standalone one.
+pub(super) fn heard_at(fx: &dyn Effects, latest: Option<StreamId>) -> StreamId {
+    let heard = latest.filter(|stream| !fx.is_lost(*stream));
+    heard.unwrap_or(StreamId::STANDALONE)
 }
 
 #[cfg(test)]

@@ -31,7 +31,6 @@ use self::announcements::Announcements;
 use self::calls::Calls;
 pub(super) use self::effects::{Effects, ReplyTo};
 use self::instances::Instances;
-#[cfg(test)]
 pub(in crate::tree::sessions) use self::instances::UNUSED;
 use self::interests::Interests;
 use self::lists::WaitingQuery;

@@ -1,17 +1,20 @@
 //! Subscriptions to resources: what servers granted, and the news of it. They outlive a restart of
 //! their server (2025-11-25, server/resources, "Subscriptions").
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
 use super::super::delivery::StreamId;
 use super::calls::OpenCall;
 use super::{Conversation, Effects};
-use crate::ids::ServerName;
+use crate::ids::{Generation, ServerName};
 use crate::protocol::jsonrpc;
 use crate::protocol::mcp::method;
-use crate::protocol::mcp::updated::Updated;
+use crate::protocol::mcp::updated::{Updated, uri_params};
 use crate::protocol::uri::Search;
 use crate::tree::Share;
+use crate::tree::registry::Routes;
 
 /// How often the URI of a subscription is held: here, and at its server.
 const COPIES: usize = 2;
@@ -40,6 +43,26 @@ impl Conversation {
             .subscriptions
             .take_for(&self.caller.taker, COPIES * uri.len() + UNNAMED);
         room.ok_or("busy: all clients together have as many subscriptions as they may")
+    }
+
+    /// Takes a new table, for a client that does not ask again by itself: what a server did not tell
+    /// while it was away may have changed.
+    pub(in super::super) fn on_routes_of_listener(
+        &mut self,
+        fx: &mut dyn Effects,
+        routes: Arc<Routes>,
+    ) {
+        let before = self.interests.watched();
+        self.on_routes(fx, routes);
+        let after = self.interests.watched();
+        let is_new = |(server, life): &(&ServerName, &Generation)| {
+            before.get(server).is_some_and(|before| before != *life)
+        };
+        for (server, _) in after.iter().filter(is_new) {
+            for uri in self.interests.uris_of(server) {
+                self.on_updated(fx, server, uri_params(&uri));
+            }
+        }
     }
 
     /// A resource of `server` has changed.

@@ -9,6 +9,7 @@ use super::super::delivery::StreamId;
 use super::outlet::{Outcome, Outlet, REQUEST};
 use crate::ids::ServerName;
 use crate::protocol::jsonrpc::{self, code};
+use crate::protocol::mcp::method;
 use crate::protocol::modern::{input_required, results};
 use crate::tree::client::Owner;
 use crate::tree::registry::Page;
@@ -21,6 +22,9 @@ impl Effects for Outlet {
 
     fn respond_result(&mut self, to: &ReplyTo, result: &[u8]) {
         if to.stream == REQUEST {
+            let bound = self.bound.as_ref();
+            let bound = bound.and_then(|bound| bound.bind(&self.beside.signer, result));
+            let result = bound.as_deref().unwrap_or(result);
             return self.conclude(Outcome::Result(results::stamped(result, self.caching)));
         }
         if let Some(listening) = &mut self.listening {
@@ -38,6 +42,16 @@ impl Effects for Outlet {
 
     fn respond_error(&mut self, to: &ReplyTo, error: &[u8]) {
         if to.stream == REQUEST {
+            if let Some(pages) = input_required::pages(error) {
+                let missing = self.capabilities.missing(method::ELICITATION, true);
+                return match missing {
+                    None => self.respond_result(to, &pages),
+                    Some(missing) => {
+                        let error = input_required::missing_capability(missing);
+                        self.conclude(Outcome::Error(error));
+                    }
+                };
+            }
             let error = match self.undeclared {
                 Some(asked) => input_required::missing_capability(asked),
                 None => results::error(error, self.uri.as_deref()),
@@ -60,8 +74,8 @@ impl Effects for Outlet {
         self.respond_error(to, &jsonrpc::error_object(code, text));
     }
 
-    fn forgo(&mut self, _: StreamId) {
-        self.is_over = true;
+    fn forgo(&mut self, stream: StreamId) {
+        self.is_over |= stream == REQUEST;
     }
 
     fn notify(&mut self, stream: StreamId, notification: Bytes) {

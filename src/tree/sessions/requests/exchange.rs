@@ -6,8 +6,10 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::asks::Asks;
+use super::bound_state::Bound;
 use super::message::Opened;
 use super::outlet::{Outlet, REQUEST};
+use super::resting::Resting;
 use super::state_token::{self, Secret};
 use crate::config::model::Limits;
 use crate::ids::{Holder, Owner};
@@ -19,7 +21,7 @@ use crate::protocol::mcp::lifecycle::ClientCapabilities;
 use crate::protocol::mcp::logging::Level;
 use crate::protocol::mcp::method;
 use crate::protocol::mcp::request::ClientRequest;
-use crate::protocol::modern::input_required::{Identity, Returned};
+use crate::protocol::modern::input_required::{self, Identity, Returned};
 use crate::protocol::modern::listen::{Filter, LISTEN};
 use crate::protocol::modern::request::{ModernRequest, tool_call};
 use crate::protocol::modern::results;
@@ -39,20 +41,24 @@ impl Opened {
 /// An open request.
 pub(super) struct Exchange {
     /// Before the conversation: what servers asked is answered, then the call withdrawn.
-    asks: Asks,
-    conversation: Conversation,
-    outlet: Outlet,
+    pub(super) asks: Asks,
+    pub(super) conversation: Conversation,
+    pub(super) outlet: Outlet,
     /// Its method and params, as long as a server may ask something for it.
-    asked: Option<(&'static str, Bytes)>,
-    capabilities: ClientCapabilities,
+    pub(super) asked: Option<(&'static str, Bytes)>,
+    pub(super) capabilities: ClientCapabilities,
     limits: Arc<Limits>,
-    holder: Holder,
+    pub(super) holder: Holder,
+    routes: Option<Arc<Routes>>,
     log_level: Option<Level>,
     /// Whether the worker counts it among the calls.
     pub(super) is_counted: bool,
     /// When the worker looks at it.
     pub(super) due: Option<Instant>,
-    _room: Share,
+    pub(super) room: Option<Share>,
+    pub(super) resting: Arc<Resting>,
+    /// Until when its servers are kept, since it is done.
+    pub(super) rests_until: Option<Instant>,
 }
 
 impl Exchange {
@@ -61,6 +67,7 @@ impl Exchange {
         outlet: Outlet,
         limits: Arc<Limits>,
         (holder, room): (Holder, Share),
+        resting: Arc<Resting>,
     ) -> Self {
         Self {
             conversation,
@@ -70,22 +77,29 @@ impl Exchange {
             capabilities: ClientCapabilities::default(),
             limits,
             holder,
+            routes: None,
             log_level: None,
             is_counted: false,
             due: None,
-            _room: room,
+            room: Some(room),
+            resting,
+            rests_until: None,
         }
     }
 
     /// Does what is asked, as far as that can be done now.
     pub(super) fn begin(&mut self, asked: ModernRequest, routes: Option<&Arc<Routes>>) {
-        self.log_level = asked.meta.log_level;
         self.capabilities = asked.meta.capabilities;
-        self.conversation.hear_logs(self.log_level);
         if let Some(routes) = routes {
-            self.conversation
-                .on_routes(&mut self.outlet, Arc::clone(routes));
+            self.on_routes(routes);
         }
+        self.run(asked);
+    }
+
+    pub(super) fn run(&mut self, asked: ModernRequest) {
+        self.log_level = asked.meta.log_level;
+        self.conversation.hear_logs(self.log_level);
+        let routes = self.routes.clone();
         let Request { id, method, params } = asked.request;
         let to = ReplyTo {
             id,
@@ -99,7 +113,7 @@ impl Exchange {
         }
         if let Some(method) = ClientRequest::routed(&method).filter(|method| !is_gone(method)) {
             let params = params.unwrap_or_default();
-            let merged = routes.map(|routes| &*routes.merged);
+            let merged = routes.as_ref().map(|routes| &*routes.merged);
             if let Err(why) = check_headers(merged, method, &params, &asked.param_headers) {
                 return self.outlet.refuse(&to, code::HEADER_MISMATCH, &why);
             }
@@ -108,7 +122,7 @@ impl Exchange {
         }
         match &*method {
             method::DISCOVER => {
-                let merged = routes.map(|routes| &routes.merged);
+                let merged = routes.as_ref().map(|routes| &routes.merged);
                 let instructions = merged.and_then(|merged| merged.instructions());
                 self.outlet.answer(&results::discovered(instructions));
             }
@@ -127,8 +141,18 @@ impl Exchange {
     }
 
     fn call(&mut self, to: &ReplyTo, (method, params): (&'static str, Bytes), is_routed: bool) {
+        let bound = Bound::new(self.owner(), method, &params);
+        let own = bound
+            .as_ref()
+            .map(|bound| bound.unbind(self.outlet.signer()));
+        let Some(params) = own.unwrap_or(Some(params)) else {
+            return self.outlet.refuse_state();
+        };
+        self.outlet.binds(bound);
         match ClientRequest::parse(Era::Modern, method, &params) {
             Ok(request) => {
+                let is_again = request.gives_back() && input_required::is_after_pages(&params);
+                let request = if is_again { request.as_new() } else { request };
                 self.outlet.is_about(&request);
                 self.conversation
                     .call(&mut self.outlet, to.clone(), request);
@@ -157,7 +181,7 @@ impl Exchange {
 
     /// Whether the gateway's stop waits for its answer: not while its client is being asked.
     pub(super) fn is_call(&self) -> bool {
-        !self.outlet.listens() && !self.asks.are_shown()
+        !self.outlet.listens() && !self.asks.are_shown() && self.rests_until.is_none()
     }
 
     /// Whether its client has just come again with this secret.
@@ -272,8 +296,14 @@ impl Exchange {
     }
 
     pub(super) fn on_routes(&mut self, routes: &Arc<Routes>) {
-        self.conversation
-            .on_routes(&mut self.outlet, Arc::clone(routes));
+        let routes = Arc::clone(routes);
+        self.routes = Some(Arc::clone(&routes));
+        if self.outlet.listens() {
+            self.conversation
+                .on_routes_of_listener(&mut self.outlet, routes);
+        } else {
+            self.conversation.on_routes(&mut self.outlet, routes);
+        }
     }
 
     pub(super) fn set_limits(&mut self, limits: &Arc<Limits>) {
@@ -285,7 +315,7 @@ impl Exchange {
         self.conversation.on_stop(&mut self.outlet, step);
         if step == Stop::Ending {
             self.outlet.end_listening();
-            if self.asks.are_shown() {
+            if self.asks.are_shown() || self.rests_until.is_some() {
                 self.outlet.close();
             }
         }
@@ -295,7 +325,7 @@ impl Exchange {
     pub(super) fn end(&mut self, why: &str) {
         if self.outlet.listens() {
             self.outlet.end_listening();
-        } else if self.asks.are_shown() {
+        } else if self.asks.are_shown() || self.rests_until.is_some() {
             self.outlet.close();
         } else {
             self.outlet.fail(why);
@@ -305,9 +335,12 @@ impl Exchange {
     /// Does what is due.
     pub(super) fn expire(&mut self, now: Instant) {
         self.conversation.expire(&mut self.outlet);
-        self.outlet.expire(now);
+        for unanswered in self.outlet.expire(now) {
+            self.conversation
+                .cancel(&mut self.outlet, &unanswered, None);
+        }
         self.asks.extend(now);
-        if self.asks.are_overdue(now) {
+        if self.asks.are_overdue(now) || self.rests_until.is_some_and(|until| until <= now) {
             self.outlet.close();
         } else if self.asks.are_due(now) {
             self.show(now);
@@ -320,6 +353,7 @@ impl Exchange {
             self.conversation.next_deadline(),
             self.outlet.next_deadline(),
             self.asks.next_deadline(),
+            self.rests_until,
         ];
         all.into_iter().flatten().min()
     }

@@ -1,6 +1,6 @@
 //! The workers as others see them: whoever has a request to be done takes one of them.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use ractor::{ActorCell, ActorRef};
@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 use super::line::Line;
 use super::message::{Opened, RequestsMsg};
 use super::replies::Replies;
+use super::resting::Resting;
 use super::state_token;
 use crate::config::model::Limits;
 use crate::ids::{Holder, Owner};
@@ -36,12 +37,13 @@ struct Shared {
     workers: RwLock<Vec<ActorRef<RequestsMsg>>>,
     /// How many requests there may be.
     room: Quota,
+    keeps_servers: AtomicBool,
     limits: RwLock<Arc<Limits>>,
     metrics: Metrics,
 }
 
-/// The number of the next request, whatever else is restarted.
-static NEXT: AtomicU64 = AtomicU64::new(FIRST);
+/// How many requests there were, whatever else is restarted.
+static NEXT: AtomicU64 = AtomicU64::new(0);
 
 impl Workers {
     /// None yet.
@@ -49,6 +51,7 @@ impl Workers {
         Self(Arc::new(Shared {
             workers: RwLock::default(),
             room: Quota::new(limits.max_sessions),
+            keeps_servers: AtomicBool::new(false),
             limits: RwLock::new(limits),
             metrics,
         }))
@@ -82,11 +85,9 @@ impl Workers {
         let taker = Arc::new(Taker { holder, session });
         let room = shared.room.take_for(&taker, 1);
         let room = room.ok_or(CallError::Overloaded(MOST))?;
-        let attempt = NEXT.fetch_add(1, Ordering::Relaxed);
-        // Who goes on with a held request comes to the worker that holds it.
         let params = request.request.params.as_ref();
-        let number = params.and_then(state_token::number_in).unwrap_or(attempt);
-        let worker = self.worker(number).ok_or(CallError::Gone)?;
+        let held = params.and_then(state_token::number_in);
+        let (worker, number, attempt) = self.place(holder.owner(), held).ok_or(CallError::Gone)?;
         let line = {
             let limits = shared.limits.read();
             let limits = limits.unwrap_or_else(PoisonError::into_inner);
@@ -108,12 +109,26 @@ impl Workers {
         sent.map(|()| replies).map_err(|_| CallError::Gone)
     }
 
-    fn worker(&self, number: u64) -> Option<ActorRef<RequestsMsg>> {
+    /// Who does a request, its number or that of the `held` one that it goes on with, and its own number. By
+    /// its number a request is found at its worker. Requests of one token are together where servers are
+    /// kept for it.
+    fn place(&self, owner: Owner, held: Option<u64>) -> Option<(ActorRef<RequestsMsg>, u64, u64)> {
         let workers = self.0.workers.read();
         let workers = workers.unwrap_or_else(PoisonError::into_inner);
         let count = u64::try_from(workers.len()).ok()?;
-        let at = number.checked_rem(count)?;
-        workers.get(usize::try_from(at).ok()?).cloned()
+        let next = NEXT.fetch_add(1, Ordering::Relaxed);
+        let keeps = self.0.keeps_servers.load(Ordering::Relaxed) && owner != Owner::ANYBODY;
+        let of_owner = || owner.digest().iter().map(|byte| u64::from(*byte)).sum();
+        let place: u64 = if keeps { of_owner() } else { next };
+        let attempt = FIRST + next * count + place.checked_rem(count)?;
+        let number = held.unwrap_or(attempt);
+        let at = usize::try_from(number.wrapping_sub(FIRST).checked_rem(count)?).ok()?;
+        Some((workers.get(at)?.clone(), number, attempt))
+    }
+
+    /// Whether there are servers of which each session has its own.
+    pub(super) fn keep_servers(&self, do_they: bool) {
+        self.0.keeps_servers.store(do_they, Ordering::Relaxed);
     }
 
     /// The place of a worker, if it is one.
@@ -168,6 +183,7 @@ pub(super) struct Sink {
     pub(super) worker: ActorRef<RequestsMsg>,
     pub(super) number: u64,
     pub(super) holder: Holder,
+    pub(super) resting: Arc<Resting>,
 }
 
 impl SessionSink for Sink {
@@ -183,7 +199,7 @@ impl SessionSink for Sink {
     }
 
     fn rest(&self) -> Rest {
-        Rest::Busy
+        self.resting.rest()
     }
 
     fn holder(&self) -> Holder {

@@ -17,9 +17,10 @@ const MOST_EARLY: usize = 64;
 pub(super) struct Listening {
     /// What is told, once that is known.
     filter: Filter,
-    /// The resources that no server has answered for yet, each by its place.
-    unknown: Vec<bool>,
-    is_granted: Vec<bool>,
+    /// What servers have answered for each of the resources.
+    granted: Vec<Option<bool>>,
+    /// How many of them none has answered for.
+    unknown: usize,
     /// When it is told what there is by then.
     pub(super) until: Option<Instant>,
     /// What has happened before.
@@ -30,8 +31,8 @@ impl Listening {
     pub(super) fn new(filter: Filter, until: Instant) -> Self {
         let count = filter.uris.len();
         Self {
-            unknown: vec![true; count],
-            is_granted: vec![false; count],
+            granted: vec![None; count],
+            unknown: count,
             filter,
             until: Some(until),
             early: Vec::new(),
@@ -40,27 +41,32 @@ impl Listening {
 
     /// A server has answered for a resource.
     pub(super) fn answered(&mut self, stream: StreamId, is_granted: bool) {
-        let position = place(stream);
-        if let Some(unknown) = position.and_then(|at| self.unknown.get_mut(at)) {
-            *unknown = false;
+        let place = place(stream).and_then(|at| self.granted.get_mut(at));
+        if let Some(place) = place.filter(|place| place.is_none()) {
+            *place = Some(is_granted);
+            self.unknown -= 1;
         }
-        if let Some(granted) = position.and_then(|at| self.is_granted.get_mut(at)) {
-            *granted = is_granted;
-        }
+    }
+
+    /// The requests that no server has answered.
+    pub(super) fn unanswered(&self) -> Vec<RequestId> {
+        let granted = self.granted.iter().enumerate();
+        let unknown = granted.filter(|(_, answer)| answer.is_none());
+        unknown.map(|(position, _)| id(position)).collect()
     }
 
     /// Whether it can be told what there is.
     pub(super) fn is_known(&self) -> bool {
-        self.until.is_some() && !self.unknown.contains(&true)
+        self.until.is_some() && self.unknown == 0
     }
 
     /// What it is told first, and what has happened before.
     pub(super) fn acknowledge(&mut self, id: &RequestId) -> Vec<Bytes> {
         self.until = None;
-        let mut granted = self.is_granted.iter();
+        let mut granted = self.granted.iter();
         self.filter
             .uris
-            .retain(|_| granted.next().is_some_and(|granted| *granted));
+            .retain(|_| granted.next() == Some(&Some(true)));
         let mut messages = vec![listen::acknowledged(id, &self.filter)];
         let early = std::mem::take(&mut self.early);
         messages.extend(early.iter().filter_map(|message| self.tells(id, message)));
@@ -104,6 +110,11 @@ impl Listening {
             None => listen::notification(id, &told.method),
         })
     }
+}
+
+/// What the request for the resource at this place is called here.
+pub(super) fn id(position: usize) -> RequestId {
+    RequestId::from_number(position as u64)
 }
 
 /// Where a server's answer for the resource at this place goes.

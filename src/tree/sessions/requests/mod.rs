@@ -5,6 +5,7 @@
 //! would cost more than the request. Who dies with a worker is told so by the end of its stream.
 
 mod asks;
+mod bound_state;
 mod effects;
 mod exchange;
 mod handle;
@@ -13,6 +14,7 @@ mod listening;
 mod message;
 mod outlet;
 mod replies;
+mod resting;
 mod state;
 mod state_token;
 mod worker;

@@ -8,12 +8,14 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::Instant;
 
 use super::super::delivery::StreamId;
+use super::bound_state::Bound;
 use super::line::Line;
 use super::listening::{self, Listening};
 use super::replies::Spoken;
 use crate::ids::{self, Holder};
 use crate::protocol::Era;
 use crate::protocol::jsonrpc::{self, Message, RequestId, code};
+use crate::protocol::mcp::lifecycle::ClientCapabilities;
 use crate::protocol::mcp::method;
 use crate::protocol::mcp::progress::Progress;
 use crate::protocol::mcp::request::ClientRequest;
@@ -34,6 +36,14 @@ const ACKNOWLEDGE: Duration = Duration::from_secs(5);
 
 /// The gateway's ends of a stream to the client.
 pub(super) type Ends = (Arc<Line>, UnboundedSender<Spoken>);
+
+/// The token under which the client hears of progress.
+enum Token {
+    /// That of its first request, which its server has.
+    First,
+    /// Since it came again, this one: raw, if it wants to hear of any.
+    Since(Option<Box<str>>),
+}
 
 /// How a request ends.
 pub(super) enum Outcome {
@@ -58,16 +68,18 @@ pub(super) struct Outlet {
     pub(super) serial: u64,
     pub(super) id: RequestId,
     pub(super) caching: Caching,
+    pub(super) capabilities: ClientCapabilities,
     /// What is asked for, if it is a resource.
     pub(super) uri: Option<Box<str>>,
+    /// What a state of its server is bound to.
+    pub(super) bound: Option<Bound>,
     /// None while its client is being asked.
     pub(super) stream: Option<Ends>,
     /// The request in which its client came last.
     attempt: u64,
     /// What was answered meanwhile.
     kept: Option<Outcome>,
-    /// Since its client came again, the token of its progress: raw, if there is any.
-    token: Option<Option<Box<str>>>,
+    token: Token,
     /// What the client would have to declare to be asked what a server wanted to.
     pub(super) undeclared: Option<&'static str>,
     pub(super) listening: Option<Box<Listening>>,
@@ -85,21 +97,18 @@ impl Outlet {
         stream: Ends,
         beside: Beside,
     ) -> Self {
-        let is_read = &*asked.request.method == method::RESOURCES_READ;
         let is_private = holder.owner() != ids::Owner::ANYBODY;
         Self {
             serial,
             id: asked.request.id.clone(),
-            caching: if is_read {
-                Caching::Said { is_private }
-            } else {
-                Caching::Unsaid
-            },
+            caching: caching(asked, is_private),
+            capabilities: asked.meta.capabilities,
             uri: None,
+            bound: None,
             stream: Some(stream),
             attempt: serial,
             kept: None,
-            token: None,
+            token: Token::First,
             undeclared: None,
             listening: None,
             has_instances: false,
@@ -114,6 +123,11 @@ impl Outlet {
         if request.method() == method::RESOURCES_READ {
             self.uri = Some(request.key().into());
         }
+    }
+
+    /// What its server has the client give back is bound to this.
+    pub(super) fn binds(&mut self, bound: Option<Bound>) {
+        self.bound = bound;
     }
 
     /// Who signs what the client has to give back.
@@ -182,6 +196,25 @@ impl Outlet {
         self.looks_at = None;
     }
 
+    /// Nobody listens for now, and nothing is owed.
+    pub(super) fn detach(&mut self) {
+        self.stream = None;
+        self.kept = None;
+        self.looks_at = None;
+        self.is_over = false;
+    }
+
+    /// Goes on with another request of the same client.
+    pub(super) fn renew(&mut self, attempt: u64, asked: &ModernRequest, stream: Ends) {
+        self.detach();
+        self.attempt = attempt;
+        self.id = asked.request.id.clone();
+        self.caching = caching(asked, true);
+        self.stream = Some(stream);
+        self.token = Token::First;
+        (self.uri, self.undeclared) = (None, None);
+    }
+
     /// The client has come again; `token` is that of its progress now.
     pub(super) fn attach(
         &mut self,
@@ -192,7 +225,7 @@ impl Outlet {
         self.attempt = attempt;
         self.id = id;
         self.stream = Some(stream);
-        self.token = Some(token);
+        self.token = Token::Since(token);
         if let Some(kept) = self.kept.take() {
             self.conclude(kept);
         }
@@ -218,7 +251,7 @@ impl Outlet {
 
     /// Progress under the token that the client waits for now; nothing if for none.
     pub(super) fn retold(&self, message: Bytes) -> Option<Bytes> {
-        let Some(token) = &self.token else {
+        let Token::Since(token) = &self.token else {
             return Some(message);
         };
         let Ok(Message::Notification(told)) = jsonrpc::decode(&message) else {
@@ -244,7 +277,7 @@ impl Outlet {
         let subscribe = method::RESOURCES_SUBSCRIBE;
         let request = ClientRequest::parse(Era::Modern, subscribe, &uri_params(uri)).ok()?;
         let to = ReplyTo {
-            id: RequestId::from_number(position as u64),
+            id: listening::id(position),
             stream: listening::stream(position),
         };
         Some((to, request))
@@ -278,15 +311,19 @@ impl Outlet {
         }
     }
 
-    /// Does what is due.
-    pub(super) fn expire(&mut self, now: Instant) {
-        let until = self.listening.as_ref().and_then(|it| it.until);
-        if until.is_some_and(|until| until <= now) {
+    /// Does what is due. Gives the requests to servers that are not waited for any more.
+    pub(super) fn expire(&mut self, now: Instant) -> Vec<RequestId> {
+        let mut unanswered = Vec::new();
+        if let Some(listening) = &self.listening
+            && listening.until.is_some_and(|until| until <= now)
+        {
+            unanswered = listening.unanswered();
             self.acknowledge();
         }
         if self.looks_at.take_if(|at| *at <= now).is_some() {
             self.look_at_reader(now);
         }
+        unanswered
     }
 
     fn look_at_reader(&mut self, now: Instant) {
@@ -312,5 +349,13 @@ impl Outlet {
     pub(super) fn next_deadline(&self) -> Option<Instant> {
         let until = self.listening.as_ref().and_then(|it| it.until);
         until.into_iter().chain(self.looks_at).min()
+    }
+}
+
+fn caching(asked: &ModernRequest, is_private: bool) -> Caching {
+    if &*asked.request.method == method::RESOURCES_READ {
+        Caching::Said { is_private }
+    } else {
+        Caching::Unsaid
     }
 }

@@ -10,9 +10,10 @@ use super::exchange::Exchange;
 use super::handle::{Reader, Sink};
 use super::message::{Opened, RequestsMsg};
 use super::outlet::{Beside, Outlet};
+use super::resting::Resting;
 use super::state_token;
 use super::worker::WorkerArgs;
-use crate::config::model::Limits;
+use crate::config::model::{Isolation, Limits};
 use crate::ids::Owner;
 use crate::protocol::jsonrpc::Request;
 use crate::protocol::mcp::lifecycle::ClientInfo;
@@ -31,8 +32,12 @@ pub(in crate::tree::sessions) struct WorkerState {
     myself: ActorRef<RequestsMsg>,
     args: WorkerArgs,
     name: Arc<str>,
-    routes: Option<Arc<Routes>>,
-    open: HashMap<u64, Exchange>,
+    pub(super) routes: Option<Arc<Routes>>,
+    pub(super) open: HashMap<u64, Exchange>,
+    /// Those that rest, by whose they are.
+    pub(super) resting: HashMap<Owner, Vec<u64>>,
+    /// Those that rested, by the number under which their client came last.
+    taken_up: HashMap<u64, u64>,
     /// When something is due, and of which request.
     due: BTreeSet<(Instant, u64)>,
     /// The one timer, and when it goes off.
@@ -52,6 +57,8 @@ impl WorkerState {
             name: NAME.into(),
             routes: None,
             open: HashMap::new(),
+            resting: HashMap::new(),
+            taken_up: HashMap::new(),
             due: BTreeSet::new(),
             deadline: None,
             calls: 0,
@@ -108,6 +115,13 @@ impl WorkerState {
     }
 
     fn begin(&mut self, opened: Opened) {
+        if let Some(number) = self.rested(&opened)
+            && let Some(exchange) = self.open.get_mut(&number)
+        {
+            self.taken_up.insert(opened.attempt, number);
+            exchange.take_up(opened);
+            return self.settle(number);
+        }
         let Opened {
             attempt: number,
             holder,
@@ -118,7 +132,7 @@ impl WorkerState {
             queue,
             ..
         } = opened;
-        let worker = self.myself.clone();
+        let (worker, resting) = (self.myself.clone(), Arc::<Resting>::default());
         let caller = Caller {
             serial: number,
             name: Arc::clone(&self.name),
@@ -126,6 +140,7 @@ impl WorkerState {
                 worker,
                 number,
                 holder,
+                resting: Arc::clone(&resting),
             }),
             taker,
             subscriptions: self.args.subscriptions.clone(),
@@ -139,7 +154,7 @@ impl WorkerState {
         let stop = self.args.stop;
         let conversation = Conversation::new(caller, Arc::clone(&limits), (client, false), stop);
         let outlet = Outlet::new((number, holder), &request, (line, queue), self.beside());
-        let mut exchange = Exchange::new(conversation, outlet, limits, (holder, room));
+        let mut exchange = Exchange::new(conversation, outlet, limits, (holder, room), resting);
         exchange.begin(request, self.routes.as_ref());
         self.open.insert(number, exchange);
         self.settle(number);
@@ -147,9 +162,10 @@ impl WorkerState {
 
     /// The client does not wait any more.
     pub(super) fn on_gone(&mut self, number: u64, attempt: u64) {
+        let number = self.taken_up.get(&attempt).copied().unwrap_or(number);
         let open = self.open.get(&number);
         if open.is_some_and(|open| open.attempt() == attempt) {
-            self.close(number);
+            self.finish(number);
         }
     }
 
@@ -162,6 +178,9 @@ impl WorkerState {
 
     pub(super) fn on_routes(&mut self, routes: &Arc<Routes>) {
         self.routes = Some(Arc::clone(routes));
+        let mut sources = routes.merged.sources.iter();
+        let keeps = sources.any(|source| source.isolation == Isolation::Session);
+        self.args.workers.keep_servers(keeps);
         self.each(|exchange| exchange.on_routes(routes));
     }
 
@@ -227,7 +246,7 @@ impl WorkerState {
             return;
         };
         if exchange.is_over() {
-            return self.close(number);
+            return self.finish(number);
         }
         let is_call = exchange.is_call();
         if std::mem::replace(&mut exchange.is_counted, is_call) != is_call {
@@ -246,10 +265,23 @@ impl WorkerState {
         }
     }
 
+    /// Nobody waits for a request any more.
+    fn finish(&mut self, number: u64) {
+        let Some(exchange) = self.open.get(&number) else {
+            return;
+        };
+        self.taken_up.remove(&exchange.attempt());
+        if exchange.rests_until.is_none() && self.let_rest(number) {
+            return self.settle(number);
+        }
+        self.close(number);
+    }
+
     fn close(&mut self, number: u64) {
         let Some(exchange) = self.open.remove(&number) else {
             return;
         };
+        self.forget_resting(exchange.owner(), number);
         self.calls -= usize::from(exchange.is_counted);
         if let Some(due) = exchange.due {
             self.due.remove(&(due, number));

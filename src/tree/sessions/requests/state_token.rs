@@ -47,11 +47,11 @@ pub(super) fn issue(signer: &Signer, number: u64, owner: Owner) -> Option<(Strin
 /// The request's number and the secret in `state`; `None` unless it was signed here, for `owner`.
 pub(super) fn verify(signer: &Signer, state: &str, owner: Owner) -> Option<(u64, Secret)> {
     let bytes = URL_SAFE_NO_PAD.decode(state.strip_prefix(PREFIX)?).ok()?;
-    let (signed, seal) = bytes.split_at_checked(8 + SECRET)?;
-    if !signer.is_seal(signed, owner, seal) {
+    let (said, seal) = bytes.split_at_checked(8 + SECRET)?;
+    if !signer.is_seal(said, owner, seal) {
         return None;
     }
-    let (number, secret) = signed.split_first_chunk()?;
+    let (number, secret) = said.split_first_chunk()?;
     Some((u64::from_be_bytes(*number), secret.try_into().ok()?))
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 
+use super::handle::Workers;
 use super::message::RequestsMsg;
 use super::state::WorkerState;
 use crate::config::model::Limits;
@@ -22,6 +23,8 @@ pub(in crate::tree::sessions) struct Worker;
 pub(in crate::tree::sessions) struct WorkerArgs {
     /// Who sends it the route table.
     pub(in crate::tree::sessions) registry: RegistryHandle,
+    /// Those beside it.
+    pub(in crate::tree::sessions) workers: Workers,
     /// Who starts instances of servers for its requests.
     pub(in crate::tree::sessions) root: RootHandle,
     /// What each request may take.

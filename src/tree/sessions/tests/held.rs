@@ -6,9 +6,11 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
+use super::super::conversation::UNUSED;
 use super::servers::Own;
 use super::without::{answer, is_silent};
 use super::{House, Replies, result, settle};
+use crate::ids::{Holder, Owner};
 use crate::protocol::jsonrpc::Response;
 use crate::tree::call::{Answer, Ticket};
 use crate::tree::testing::offer;
@@ -71,11 +73,11 @@ impl Chain {
     /// What the server hears next, in answer to a question.
     async fn told(&mut self) -> Response {
         loop {
-            match self.own.server.next().await {
-                UpstreamMsg::Answered(response) => return response,
-                UpstreamMsg::Extend => {}
-                other => panic!("{other}"),
+            let told = self.own.server.next().await;
+            if let UpstreamMsg::Answered(response) = told {
+                return response;
             }
+            assert!(matches!(told, UpstreamMsg::Extend), "{told}");
         }
     }
 
@@ -214,4 +216,44 @@ async fn what_the_client_does_not_declare_is_asked_in_vain() {
     assert_eq!(failed["error"]["code"], -32021);
     let needed = &failed["error"]["data"]["requiredCapabilities"];
     assert_eq!(*needed, json!({"elicitation": {}}));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_has_a_token_keeps_its_servers_from_one_request_to_the_next() {
+    let (mut house, _template) = House::isolating("s", &offer(&["t"], &[])).await;
+    settle().await;
+    let mine = Holder::of(Owner::of([1; 32]));
+    let others = Holder::of(Owner::of([2; 32]));
+    let asked = |house: &House, holder, id: i32| {
+        let sessions = house.sessions.of(holder);
+        House::asked_at(&sessions, &json!({}), id, "tools/call", &params(&json!({})))
+    };
+    let mut replies = asked(&house, mine, 1);
+    let mut own = Own::of(house.owner().await, "s", 2, &offer(&["t"], &[])).await;
+    own.server.ticket().await.answer(result("{}"));
+    assert_eq!(answer(&mut replies).await["id"], 1);
+    // Nobody else's request gets there, and none while one is open.
+    for id in 2..6 {
+        drop(asked(&house, others, id));
+        let mut first = asked(&house, mine, id);
+        let second = asked(&house, mine, id);
+        let ticket = own.server.ticket().await;
+        settle().await;
+        own.server.hears_nothing();
+        ticket.answer(result("{}"));
+        assert_eq!(answer(&mut first).await["id"], id);
+        drop(second);
+    }
+    // A call that is taken back leaves them there.
+    drop(asked(&house, mine, 6));
+    own.server.ticket().await;
+    own.server.cancelled().await;
+    let mut again = asked(&house, mine, 7);
+    own.server.ticket().await.answer(result("{}"));
+    assert_eq!(answer(&mut again).await["id"], 7);
+    house.ended();
+    sleep(UNUSED + Duration::from_secs(1)).await;
+    assert!(house.ended() >= 1, "not for ever");
+    let _late = asked(&house, mine, 8);
+    assert_eq!(house.owners().await.len(), 1);
 }

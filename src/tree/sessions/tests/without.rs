@@ -8,12 +8,13 @@ use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use super::super::{Spoken, Stop};
-use super::{House, Replies, result, settle, tool_names};
+use super::{House, Replies, SessionsHandle, result, settle, tool_names};
 use crate::protocol::jsonrpc::{self, Message};
 use crate::protocol::mcp::lifecycle::client_info;
 use crate::protocol::modern::request::{ModernRequest, RequestMeta};
 use crate::tree::call::Answer;
 use crate::tree::testing::offer;
+use crate::tree::upstream::UpstreamMsg;
 
 const ID: &str = "io.modelcontextprotocol/subscriptionId";
 
@@ -26,6 +27,17 @@ impl House {
     /// The same of a client with these capabilities.
     pub(super) fn asked_by(
         &self,
+        capabilities: &Value,
+        id: impl Into<Value>,
+        method: &str,
+        params: &Value,
+    ) -> Replies {
+        Self::asked_at(&self.sessions, capabilities, id, method, params)
+    }
+
+    /// The same there, for whoever they are.
+    pub(super) fn asked_at(
+        sessions: &SessionsHandle,
         capabilities: &Value,
         id: impl Into<Value>,
         method: &str,
@@ -48,7 +60,7 @@ impl House {
             meta,
             param_headers,
         };
-        self.sessions.request(request).unwrap()
+        sessions.request(request).unwrap()
     }
 
     fn listened(&self, id: impl Into<Value>, wanted: &Value) -> Replies {
@@ -229,6 +241,19 @@ async fn who_listens_to_resources_is_told_which_of_them_servers_watch() {
     let ack = said(&mut listening).await;
     let agreed = &ack["params"]["notifications"];
     assert_eq!(*agreed, json!({"resourceSubscriptions": ["a:1"]}), "in 5 s");
+    // Its next life is asked again, and what was missed meanwhile is told as a change.
+    let mut second = house.offering("s", 2, &offered).await;
+    let told = said(&mut listening).await;
+    assert_eq!(told["method"], "notifications/resources/updated");
+    assert_eq!(
+        (&told["params"]["uri"], &told["params"]["_meta"][ID]),
+        (&json!("a:1"), &json!(5))
+    );
+    let UpstreamMsg::Interested { interest, .. } = second.next().await else {
+        panic!("it is not asked again");
+    };
+    assert!(interest.uris.contains("a:1"));
+    assert!(is_silent(&mut listening).await);
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,6 +5,7 @@ use bytes::Bytes;
 
 use super::{Calls, InFlight};
 use crate::protocol::Era;
+use crate::protocol::jsonrpc::{self, code};
 use crate::protocol::mcp::method;
 use crate::protocol::modern::outcome::{self, ResultType};
 use crate::tree::call::{Answer, InputRequired};
@@ -29,8 +30,12 @@ impl Calls {
                 let Some(errand) = call.errand.take() else {
                     return Answer::Result(result); // it was not asked this way
                 };
-                let errand = *errand;
-                Answer::InputRequired(Box::new(InputRequired { result, errand }))
+                let roots = self.roots.clone();
+                Answer::InputRequired(Box::new(InputRequired {
+                    result,
+                    errand,
+                    roots,
+                }))
             }
             (ResultType::Other, Era::Legacy) => Answer::Failed(format!(
                 "server '{}' answered '{}' in a way that only clients of a later revision understand",
@@ -38,25 +43,38 @@ impl Calls {
             )),
             (ResultType::Complete, era) => {
                 let answer = self.fit(call.method, Answer::Result(result));
-                match answer {
-                    Answer::Result(result) if era == Era::Legacy => {
-                        Answer::Result(outcome::without_modern(&result))
-                    }
-                    other => other,
+                if let (Answer::Result(result), Era::Legacy) = (&answer, era) {
+                    return Answer::Result(outcome::without_modern(result));
                 }
+                answer
             }
         }
     }
 
     fn error(&self, call: &InFlight, error: Bytes) -> Answer {
         let answer = self.fit(call.method, Answer::Error(error));
-        match answer {
-            Answer::Error(error) if is_legacy_read(call) => {
-                Answer::Error(outcome::not_found(&error).unwrap_or(error))
-            }
-            other => other,
+        let Answer::Error(error) = &answer else {
+            return answer;
+        };
+        if is_legacy_read(call) {
+            return outcome::not_found(error).map_or(answer, Answer::Error);
         }
+        if is_incapable(call, error) {
+            // Models read results of tools.
+            return Answer::Failed(format!(
+                "server '{}' needs what this client did not declare: {}",
+                self.server,
+                jsonrpc::message_of(error)
+            ));
+        }
+        answer
     }
+}
+
+/// Whether a tool would have to ask what the client, which was told of by the gateway, can't be asked.
+fn is_incapable(call: &InFlight, error: &Bytes) -> bool {
+    let is_tool = call.era == Era::Legacy && call.method == method::TOOLS_CALL;
+    is_tool && code::of(error) == Some(code::MISSING_CAPABILITY)
 }
 
 fn is_legacy_read(call: &InFlight) -> bool {

@@ -16,14 +16,18 @@ use crate::tree::client::SessionSink;
 /// The id of the first request, which begins it; calls come after it.
 pub(in super::super) const HELLO_ID: u64 = 0;
 
+/// Whose request asks for the log, and from which level on.
+pub(in super::super) type Logger<'a> = (Level, &'a Arc<dyn SessionSink>);
+
 /// Several requests in flight ask for the log.
 #[derive(Debug)]
 pub(in super::super) struct Several;
 
 impl Calls {
-    /// The server is of that era.
-    pub(in super::super) fn speak(&mut self, era: Era) {
+    /// The server is of that era; `roots` is the answer to its `roots/list`, if its entry has one.
+    pub(in super::super) fn speak(&mut self, era: Era, roots: Option<Bytes>) {
         self.era = era;
+        self.roots = roots.filter(|_| era == Era::Modern);
     }
 
     /// The server's era.
@@ -99,9 +103,7 @@ impl Calls {
 
     /// The client of the only request in flight that asks for the log, and its level: no message says
     /// which request it belongs to, and none may reach another's.
-    pub(in super::super) fn logger(
-        &self,
-    ) -> Result<Option<(Level, &Arc<dyn SessionSink>)>, Several> {
+    pub(in super::super) fn logger(&self) -> Result<Option<Logger<'_>>, Several> {
         if !self.has_loggers() {
             return Ok(None);
         }

@@ -74,7 +74,7 @@ impl Dialogue {
 
     /// `initialize`, in the latest revision or in the one that a refusal named; or `server/discover`.
     fn say_hello(&mut self, era: Era) -> Bytes {
-        self.calls.speak(era);
+        self.calls.speak(era, self.server_requests.roots());
         let id = self.hello.id.map_or(HELLO_ID, |_| self.calls.take_id());
         self.hello.id = Some(id);
         match era {
@@ -101,9 +101,9 @@ impl Dialogue {
         }
     }
 
-    pub(super) fn on_hello(&mut self, now: Instant, outcome: Result<Bytes, Bytes>) -> Vec<Effect> {
+    pub(super) fn on_hello(&mut self, now: Instant, outcome: &Result<Bytes, Bytes>) -> Vec<Effect> {
         let era = self.calls.era();
-        let read = match (era, &outcome) {
+        let read = match (era, outcome) {
             (Era::Legacy, Ok(result)) => lifecycle::server_info(result),
             (Era::Modern, Ok(result)) => discover::server_info(result),
             (Era::Legacy, Err(error)) => return vec![self.on_refused(error)],

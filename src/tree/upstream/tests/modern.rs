@@ -35,11 +35,13 @@ fn refused(id: u64, code: i64, supported: &str) -> String {
 
 /// What is written, without the rest.
 fn written(todo: &[Todo]) -> Vec<&Value> {
-    let lines = todo.iter().filter_map(|todo| match todo {
-        Todo::Write(line) => Some(line),
-        _ => None,
-    });
-    lines.collect()
+    let mut lines = Vec::new();
+    for todo in todo {
+        if let Todo::Write(line) = todo {
+            lines.push(line);
+        }
+    }
+    lines
 }
 
 /// A server that was asked without a handshake; it is ready, and has a tool and a resource.
@@ -173,8 +175,8 @@ fn a_legacy_client_is_told_of_and_gets_what_it_knows() {
         id,
         r#"{"resultType":"input_required","requestState":"s"}"#,
     ));
-    let asked = r#"{"resultType":"input_required","requestState":"s"}"#;
-    assert_eq!(desk.hear(), [Heard::InputRequired(3, asked.into())]);
+    let question = r#"{"resultType":"input_required","requestState":"s"}"#;
+    assert_eq!(desk.hear(), [Heard::InputRequired(3, question.into())]);
 
     let id = talk.sends(&mut desk);
     talk.hears(&answer(id, r#"{"resultType":"task","taskId":"x"}"#));

@@ -87,14 +87,13 @@ pub(in super::super) async fn other_revision(
 
 /// Refuses the question for this era where it is not served, in the one way that all clients take for that.
 pub(in super::super) fn not_offered(context: &Context, message: &Message) -> Result<(), Problem> {
-    match message {
-        Message::Request(request)
-            if &*request.method == method::DISCOVER && !context.serving.borrow().modern =>
-        {
-            Err(Problem::from(Misfit::NotOffered).answering(Some(request.id.clone())))
-        }
-        _ => Ok(()),
+    if let Message::Request(request) = message
+        && &*request.method == method::DISCOVER
+        && !context.serving.borrow().modern
+    {
+        return Err(Problem::from(Misfit::NotOffered).answering(Some(request.id.clone())));
     }
+    Ok(())
 }
 
 fn params(message: &Message) -> Option<&Bytes> {
