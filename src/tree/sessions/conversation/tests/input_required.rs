@@ -184,12 +184,14 @@ fn a_client_that_refuses_ends_its_call_and_the_other_questions() {
 
 #[test]
 fn a_call_that_is_taken_back_takes_its_questions_with_it() {
-    let (_house, mut client, mut server) = calling(&all());
+    let (house, mut client, mut server) = calling(&all());
     asks(&mut server, &input(&json!({"a": form("x")})));
     let question = client.next();
+    let before = house.now();
     client.tells("notifications/cancelled", &json!({"requestId": "call"}));
     let withdrawn = client.next();
     assert_eq!(withdrawn["params"]["requestId"], question["id"]);
+    assert_eq!(house.now(), before, "at once");
     client.answers(&question["id"], &json!({}));
     client.hears_nothing();
     server.hears_nothing();
