@@ -110,7 +110,10 @@ async fn who_listens_hears_of_what_changes() -> Result<()> {
         let jobs =
             [Job::through(gateway, Over::Http, "listening", "everything").in_era(Era::Modern)];
         let uris = json!(["demo://resource/dynamic/text/9"]);
-        for seen in each(&stage, &jobs).await? {
+        // One after the other: each has the server begin with updates, and end.
+        for sdk in SDKS {
+            let script = Script::start(sdk, &jobs, &stage.plan)?;
+            let seen = script.finish(&jobs).await?;
             let granted = seen.saw(&jobs[0], "granted")?;
             ensure!(granted["resourceSubscriptions"] == uris, "{granted}");
             ensure!(*seen.saw(&jobs[0], "the end of it")? == "local");

@@ -48,7 +48,8 @@ enum Token {
 /// How a request ends.
 pub(super) enum Outcome {
     Result(Vec<u8>),
-    Error(Bytes),
+    /// With the code that HTTP shows too, if it does.
+    Error(Bytes, Option<i64>),
 }
 
 /// Whom a request may ask for more than its answer.
@@ -149,7 +150,7 @@ impl Outlet {
 
     /// Refuses who gives back what nobody holds anything for.
     pub(super) fn refuse_state(&mut self) {
-        self.conclude(Outcome::Error(input_required::unknown_state()));
+        self.refuse_with(input_required::unknown_state());
     }
 
     /// The request in which its client came last.
@@ -170,7 +171,13 @@ impl Outlet {
     /// Answers that there will be no answer.
     pub(super) fn fail(&mut self, why: &str) {
         let error = jsonrpc::error_object(code::INTERNAL_ERROR, why);
-        self.conclude(Outcome::Error(error));
+        self.refuse_with(error);
+    }
+
+    /// Answers with an error of the gateway's own.
+    pub(super) fn refuse_with(&mut self, error: Bytes) {
+        let code = code::of(&error);
+        self.conclude(Outcome::Error(error, code));
     }
 
     pub(super) fn conclude(&mut self, outcome: Outcome) {
@@ -180,9 +187,9 @@ impl Outlet {
         }
         match outcome {
             Outcome::Result(result) => self.say(jsonrpc::result(&self.id, &result), None, true),
-            Outcome::Error(error) => {
+            Outcome::Error(error, code) => {
                 let message = jsonrpc::error(Some(&self.id), &error);
-                self.say(message, code::of(&error), true);
+                self.say(message, code, true);
             }
         }
         self.is_over = true;
