@@ -35,21 +35,28 @@ const EXCEPTIONS: &[Exception] = &[
     // It asks for the list once a turn.
     (Program::Codex, None, "added", Instead::NoTool),
     (Program::Codex, None, "added again", Instead::NoTool),
+    (Program::CodexNewest, None, "added", Instead::NoTool),
+    (Program::CodexNewest, None, "added again", Instead::NoTool),
     (Program::Cline, None, "added", Instead::NoTool),
     (Program::Cline, None, "added again", Instead::NoTool),
     // It asks for the list, and keeps what it had.
     (Program::ClaudeCode, None, "removed", Instead::Stale),
     // It asks no more once a stream of its broke.
     (Program::Gemini, None, "added again", Instead::NoTool),
-    // Nobody listens: the call fails. Its next ones are served, Claude Code's after two seconds.
+    // Nobody listens: the call fails. Its next ones are served.
     says(Program::Codex, OWN, "away", "error sending request"),
     says(Program::Cline, OWN, "away", "Unable to connect"),
     says(Program::Gemini, OWN, "away", "fetch failed"),
     says(Program::OpenCode, OWN, "away", "Unable to connect"),
     says(Program::ClaudeCode, OWN, "away", "ECONNREFUSED"),
-    says(Program::ClaudeCode, OWN, "no longer away", NOT_CONNECTED),
-    says(Program::ClaudeCode, OWN, "SIGKILL in a call", NOT_CONNECTED),
-    says(Program::ClaudeCode, OWN, "after the loss", NOT_CONNECTED),
+    says(Program::CodexNewest, OWN, "away", "error sending request"),
+    // It has no session that could be taken up again: after two minutes it gives the call up.
+    says(
+        Program::ClaudeCode,
+        None,
+        "SIGKILL in a call",
+        "dropped mid-call",
+    ),
     // Its runtime (Bun 1.3.13) sends a POST once more when a connection that it has used before breaks, even
     // in the middle of the reply.
     says(Program::Cline, None, "SIGKILL in a call", "waited 6 s"),
