@@ -37,6 +37,8 @@ mod doors;
 #[cfg(test)]
 mod ends;
 #[cfg(test)]
+mod eras;
+#[cfg(test)]
 mod fair;
 #[cfg(test)]
 mod files;
