@@ -69,9 +69,10 @@ impl Program {
                 let token = place
                     .token
                     .map(|_| words("--bearer-token-env-var MCPROXY_TOKEN", &[]));
-                let run = match self == Self::CodexNewest {
-                    true => "codex exec --enable mcp_2026_07_28",
-                    false => "codex exec",
+                let run = if self == Self::CodexNewest {
+                    "codex exec --enable mcp_2026_07_28"
+                } else {
+                    "codex exec"
                 };
                 let rest =
                     "--skip-git-repo-check --json --dangerously-bypass-approvals-and-sandbox";
