@@ -134,7 +134,10 @@ async fn mcp_remote_turns_the_new_into_the_old() -> Result<()> {
         let through = through.by("mcp-remote", command, home(stage.dir()));
         let jobs = [wanted, through];
         let seen = Script::start(Sdk::Python1, &jobs, &stage.plan)?;
-        seen.finish(&jobs).await?.ensure_same(&jobs[1], &jobs[0])
+        let seen = seen.finish(&jobs).await?;
+        // It refuses to put a page to a client of an older revision, which wants an id for it.
+        let not_passed = ["trigger-url-elicitation", "asked"];
+        seen.ensure_same_but(&not_passed, &jobs[1], &jobs[0])
     })
     .await
 }
