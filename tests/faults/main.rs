@@ -51,6 +51,8 @@ mod gateway;
 #[cfg(test)]
 mod hangs;
 #[cfg(test)]
+mod held;
+#[cfg(test)]
 mod holder;
 #[cfg(test)]
 mod idle;
