@@ -138,8 +138,8 @@ impl ClientCapabilities {
         match asked {
             method::ROOTS_LIST => (!has(ROOTS)).then_some("roots"),
             method::SAMPLING => (!has(SAMPLING)).then_some("sampling"),
-            _ if !has(ELICITATION) => Some("elicitation"),
             _ if is_url => (!has(ELICITATION_URL)).then_some("elicitation.url"),
+            _ if !has(ELICITATION) => Some("elicitation"),
             _ => (!has_forms).then_some("elicitation.form"),
         }
     }

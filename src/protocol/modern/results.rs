@@ -42,8 +42,12 @@ pub fn stamped(result: &[u8], caching: Caching) -> Vec<u8> {
     }
     let is_answer = kind.is_none_or(|kind| !raw::is_text(kind, INPUT_REQUIRED));
     if let (Caching::Said { is_private }, true) = (caching, is_answer) {
-        if ttl.is_none() {
-            head.push_str(r#","ttlMs":0"#);
+        match ttl {
+            None => head.push_str(r#","ttlMs":0"#),
+            Some(ttl) if ttl.parse::<u64>().is_err() => {
+                edits.push((raw::span(text, ttl), &b"0"[..]));
+            }
+            Some(_) => {}
         }
         match scope {
             None => head.push_str(r#","cacheScope":"private""#),
@@ -193,6 +197,7 @@ mod tests {
         assert_eq!(stamp(own, SAID), wanted);
         wanted["cacheScope"] = "private".into();
         assert_eq!(stamp(own, Caching::Said { is_private: true }), wanted);
+        assert_eq!(stamp(r#"{"ttlMs":-5}"#, SAID)["ttlMs"], 0);
         let beside = stamp(r#"{"_meta":{"x":1},"a":2}"#, Caching::Unsaid);
         let wanted = json!({"resultType": "complete", "_meta": meta, "a": 2});
         assert_eq!(beside, wanted);

@@ -75,6 +75,8 @@ enum Pending {
         _permit: Option<Share>,
         until: Instant,
         is_odd: bool,
+        /// Whether it asked for the log, of which the server may have more to say.
+        asked_log: bool,
     },
 }
 
@@ -203,7 +205,7 @@ impl Calls {
             return None;
         };
         self.metrics.cancelled.inc();
-        self.bury(now, id, in_flight.ticket.take_permit(), in_flight.is_odd);
+        self.bury(now, id, &mut in_flight);
         in_flight.ticket.close();
         let params = params
             .and_then(|raw| Cancelled::parse(raw).ok())
@@ -250,22 +252,23 @@ impl Calls {
             self.call_timeout.as_secs_f32(),
         );
         self.metrics.timed_out.inc();
-        self.bury(now, id, call.ticket.take_permit(), call.is_odd);
+        self.bury(now, id, &mut call);
         drop(call.counted);
         call.ticket.answer(Answer::Failed(text));
         let params = cancelled::cancelled_params(id, "the call timed out");
         jsonrpc::notification(method::CANCELLED, Some(&params))
     }
 
-    fn bury(&mut self, now: Instant, id: u64, permit: Option<Share>, is_odd: bool) {
+    fn bury(&mut self, now: Instant, id: u64, call: &mut InFlight) {
         self.withdrawn_at = Some(now);
         let until = now + CANCELLED_KEEPS_PERMIT;
         self.pending.insert(
             id,
             Pending::Tombstone {
-                _permit: permit,
+                _permit: call.ticket.take_permit(),
                 until,
-                is_odd,
+                is_odd: call.is_odd,
+                asked_log: call.logs.is_some(),
             },
         );
     }

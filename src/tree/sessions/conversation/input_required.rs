@@ -68,7 +68,7 @@ impl Conversation {
         open.rounds += 1;
         let rounds = open.rounds;
         let input = match input::read(&result, most) {
-            Ok(_) if rounds >= ROUNDS => Err(format!("asks more than {ROUNDS} times")),
+            Ok(_) if rounds > ROUNDS => Err(format!("asks more than {ROUNDS} times")),
             Ok(input) => Ok(input),
             Err(why) => Err(format!("asks what it can't be told: {why}")),
         };

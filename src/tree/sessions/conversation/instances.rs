@@ -36,7 +36,19 @@ impl Conversation {
     /// Whether each session has its own instance of `server`.
     pub(super) fn is_isolated(&self, server: &ServerName) -> bool {
         let source = self.merged.source(server);
-        source.is_some_and(|source| source.isolation == Isolation::Session)
+        let Some(source) = source.filter(|source| source.isolation == Isolation::Session) else {
+            return false;
+        };
+        let offered = source.catalogue.as_ref();
+        let is_modern = offered.is_some_and(|offered| offered.abilities.is_modern);
+        !(self.shares_modern && is_modern)
+    }
+
+    /// From now on the client shares the servers that can ask each client its own, whatever their entries
+    /// say: nothing shows which of its requests belong together, and a server that has asked must find the
+    /// one that answers.
+    pub(in super::super) fn share_modern(&mut self) {
+        self.shares_modern = true;
     }
 
     /// The servers that were started for this client alone and take calls.

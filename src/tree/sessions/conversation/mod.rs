@@ -86,6 +86,7 @@ pub(super) struct Conversation {
     /// What is offered to this client: the table's lists, or with those of its own instances.
     merged: Arc<Merged>,
     instances: Instances,
+    shares_modern: bool,
     /// When it is looked whether they are of any use.
     instance_check: Option<Instant>,
     calls: Calls,
@@ -118,6 +119,7 @@ impl Conversation {
             routes: None,
             merged: Merged::nothing(),
             instances: Instances::default(),
+            shares_modern: false,
             instance_check: None,
             waiting: Vec::new(),
             announcements: Announcements::default(),

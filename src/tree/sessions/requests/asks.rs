@@ -8,6 +8,7 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::state_token::Secret;
+use crate::config::model::Limits;
 use crate::protocol::jsonrpc::{RequestId, code};
 use crate::protocol::mcp::lifecycle::ClientCapabilities;
 use crate::protocol::mcp::method;
@@ -49,12 +50,13 @@ pub(super) struct Asks {
 }
 
 impl Asks {
-    /// A server asks. `most` may be open at once.
+    /// A server asks. What is open at once is limited as it is for a session.
     pub(super) fn take(
         &mut self,
         now: Instant,
         mut asked: ServerRequest,
-        (capabilities, most): (ClientCapabilities, usize),
+        capabilities: ClientCapabilities,
+        limits: &Limits,
     ) {
         let name = asked.request.method.clone();
         let params = asked.request.params.take();
@@ -65,7 +67,11 @@ impl Asks {
             self.undeclared = Some(missing);
             return;
         }
-        if self.open.len() >= most {
+        let sizes = self.open.iter().map(|ask| ask.params.as_ref());
+        let sizes = sizes.chain([params.as_ref()]).flatten().map(Bytes::len);
+        if self.open.len() >= limits.max_questions_per_session
+            || sizes.sum::<usize>() > limits.max_outgoing_bytes
+        {
             let text = "busy: the client has as many questions before it as it may";
             return asked.refuse(code::BUSY, text);
         }

@@ -17,6 +17,8 @@ use crate::protocol::modern::state;
 use crate::tree::sessions::signing::Signer;
 
 const PREFIX: &str = "mcproxy.bound.";
+/// Params of this size cost less to keep than to digest.
+const SMALL: usize = 1024;
 /// So long a state holds, in seconds: as long as official SDKs keep theirs.
 const HOLDS: u64 = 600;
 
@@ -25,6 +27,8 @@ pub(super) struct Bound {
     owner: Owner,
     method: &'static str,
     params: Bytes,
+    /// Kept in the place of params that are large.
+    identity: Option<Identity>,
 }
 
 impl Bound {
@@ -34,7 +38,18 @@ impl Bound {
             owner,
             method,
             params: params.clone(),
+            identity: None,
         })
+    }
+
+    /// Lets go of params that are large: they count against what all clients may send.
+    pub(super) fn let_go(&mut self) {
+        if self.params.len() > SMALL {
+            self.identity = Some(Identity::of(self.method, &self.params));
+            self.params = Bytes::new();
+        } else {
+            self.params = Bytes::copy_from_slice(&self.params);
+        }
     }
 
     /// The result with a mark before its state, if it has one.
@@ -67,7 +82,8 @@ impl Bound {
 
     /// What is signed, which is longer than anything else that the same key signs.
     fn signed(&self, until: [u8; 8], given: &str) -> Vec<u8> {
-        let identity = Identity::of(self.method, &self.params);
+        let of_params = || Identity::of(self.method, &self.params);
+        let identity = self.identity.unwrap_or_else(of_params);
         [
             PREFIX.as_bytes(),
             &until,

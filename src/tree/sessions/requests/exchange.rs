@@ -44,8 +44,8 @@ pub(super) struct Exchange {
     pub(super) asks: Asks,
     pub(super) conversation: Conversation,
     pub(super) outlet: Outlet,
-    /// Its method and params, as long as a server may ask something for it.
-    pub(super) asked: Option<(&'static str, Bytes)>,
+    /// What it is known by when its client comes again, if a server may ask something for it.
+    pub(super) identity: Option<Identity>,
     pub(super) capabilities: ClientCapabilities,
     limits: Arc<Limits>,
     pub(super) holder: Holder,
@@ -57,6 +57,8 @@ pub(super) struct Exchange {
     pub(super) due: Option<Instant>,
     pub(super) room: Option<Share>,
     pub(super) resting: Arc<Resting>,
+    /// Whether its token is not valid any more.
+    pub(super) is_disowned: bool,
     /// Until when its servers are kept, since it is done.
     pub(super) rests_until: Option<Instant>,
 }
@@ -73,7 +75,7 @@ impl Exchange {
             conversation,
             outlet,
             asks: Asks::default(),
-            asked: None,
+            identity: None,
             capabilities: ClientCapabilities::default(),
             limits,
             holder,
@@ -83,6 +85,7 @@ impl Exchange {
             due: None,
             room: Some(room),
             resting,
+            is_disowned: false,
             rests_until: None,
         }
     }
@@ -90,6 +93,9 @@ impl Exchange {
     /// Does what is asked, as far as that can be done now.
     pub(super) fn begin(&mut self, asked: ModernRequest, routes: Option<&Arc<Routes>>) {
         self.capabilities = asked.meta.capabilities;
+        if self.owner() == Owner::ANYBODY {
+            self.conversation.share_modern();
+        }
         if let Some(routes) = routes {
             self.on_routes(routes);
         }
@@ -158,7 +164,8 @@ impl Exchange {
                     .call(&mut self.outlet, to.clone(), request);
                 // Only who has a server of its own is asked; who waits for the table may have one.
                 let may_be_asked = self.outlet.has_instances() || !is_routed;
-                self.asked = may_be_asked.then_some((method, params));
+                self.identity = may_be_asked.then(|| Identity::of(method, &params));
+                self.outlet.is_sent();
             }
             Err(why) => {
                 let text = format!("Invalid params of {method}: {why}");
@@ -168,15 +175,18 @@ impl Exchange {
     }
 
     fn listen(&mut self, filter: Filter) {
-        let uris = filter.uris.clone();
         self.conversation.hear();
         self.outlet.listen(filter);
-        for (position, uri) in uris.iter().enumerate() {
-            if let Some((to, request)) = Outlet::subscription(position, uri) {
-                self.conversation.call(&mut self.outlet, to, request);
-            }
-        }
+        self.subscribe();
         self.outlet.acknowledge_if_known();
+    }
+
+    /// Asks servers for the next resources of those that are listened to: some at a time, so that calls have
+    /// room beside them.
+    fn subscribe(&mut self) {
+        while let Some((to, request)) = self.outlet.next_subscription() {
+            self.conversation.call(&mut self.outlet, to, request);
+        }
     }
 
     /// Whether the gateway's stop waits for its answer: not while its client is being asked.
@@ -205,6 +215,8 @@ impl Exchange {
         let read =
             method.and_then(|method| ClientRequest::parse(Era::Modern, method, &params).ok());
         let token = read.and_then(|read| read.progress_token().map(Box::from));
+        self.conversation.hear_logs(self.log_level);
+        self.resting.set(None);
         let has_answers = self.asks.answer(returned);
         self.outlet
             .attach((attempt, request.id), (line, queue), token);
@@ -215,15 +227,16 @@ impl Exchange {
 
     /// Shows the client what servers ask.
     fn show(&mut self, now: Instant) {
-        let Some((method, params)) = &self.asked else {
+        let Some(identity) = self.identity else {
             return;
         };
-        let identity = Identity::of(method, params);
         let (serial, owner) = (self.outlet.serial, self.holder.owner());
         match state_token::issue(self.outlet.signer(), serial, owner) {
             Some((state, secret)) => {
                 let shown = self.asks.show(now, (&state, secret), identity);
                 self.outlet.show(&shown);
+                // Nobody may come again: it makes room for others.
+                self.resting.set(Some(now));
             }
             None => self
                 .outlet
@@ -267,9 +280,8 @@ impl Exchange {
                 }
             }
             SessionEvent::ServerRequested(ask) => {
-                let most = self.limits.max_questions_per_session;
                 let now = Instant::now();
-                self.asks.take(now, ask, (self.capabilities, most));
+                self.asks.take(now, ask, self.capabilities, &self.limits);
                 self.outlet.undeclared = self.asks.undeclared();
             }
             SessionEvent::AskedInVain { missing } => self.outlet.undeclared = Some(missing),
@@ -291,6 +303,7 @@ impl Exchange {
             | SessionEvent::NoRoom { .. }
             | SessionEvent::Offers { .. }) => {
                 self.conversation.on_event(&mut self.outlet, event);
+                self.subscribe();
             }
         }
     }
@@ -321,8 +334,9 @@ impl Exchange {
         }
     }
 
-    /// Ends it before its time.
+    /// Ends it before its time: who asked has nothing here any more.
     pub(super) fn end(&mut self, why: &str) {
+        self.is_disowned = true;
         if self.outlet.listens() {
             self.outlet.end_listening();
         } else if self.asks.are_shown() || self.rests_until.is_some() {

@@ -13,6 +13,7 @@ use super::resting::Resting;
 use super::state_token;
 use crate::config::model::Limits;
 use crate::ids::{Holder, Owner};
+use crate::protocol::modern::listen::LISTEN;
 use crate::protocol::modern::request::ModernRequest;
 use crate::telemetry::metrics::Metrics;
 use crate::tree::call::CallError;
@@ -35,8 +36,9 @@ pub(in crate::tree) struct Workers(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     workers: RwLock<Vec<ActorRef<RequestsMsg>>>,
-    /// How many requests there may be.
-    room: Quota,
+    /// How many calls there may be, and how many that listen: these stay, and leave room for those.
+    calls: Quota,
+    listens: Quota,
     keeps_servers: AtomicBool,
     limits: RwLock<Arc<Limits>>,
     metrics: Metrics,
@@ -50,16 +52,18 @@ impl Workers {
     pub(in crate::tree) fn new(limits: Arc<Limits>, metrics: Metrics) -> Self {
         Self(Arc::new(Shared {
             workers: RwLock::default(),
-            room: Quota::new(limits.max_sessions),
+            calls: Quota::new(limits.max_sessions),
+            listens: Quota::new(limits.max_sessions),
             keeps_servers: AtomicBool::new(false),
             limits: RwLock::new(limits),
             metrics,
         }))
     }
 
-    /// As many as work at once.
+    /// One for two cores: a request costs its worker less than the connection and the server, and
+    /// those that come together are cheaper at one place.
     pub(in crate::tree::sessions) fn count() -> usize {
-        std::thread::available_parallelism().map_or(1, usize::from)
+        std::thread::available_parallelism().map_or(1, |cores| cores.get().div_ceil(2))
     }
 
     /// A worker, in the place of a dead one or as one more.
@@ -83,7 +87,12 @@ impl Workers {
         let shared = &*self.0;
         let session = None;
         let taker = Arc::new(Taker { holder, session });
-        let room = shared.room.take_for(&taker, 1);
+        let room = if &*request.request.method == LISTEN {
+            &shared.listens
+        } else {
+            &shared.calls
+        };
+        let room = room.take_for(&taker, 1);
         let room = room.ok_or(CallError::Overloaded(MOST))?;
         let params = request.request.params.as_ref();
         let held = params.and_then(state_token::number_in);
@@ -152,7 +161,9 @@ impl Workers {
 
     /// From now on these limits hold.
     pub(in crate::tree::sessions) fn limits(&self, limits: &Arc<Limits>) {
-        self.0.room.resize(limits.max_sessions);
+        for room in [&self.0.calls, &self.0.listens] {
+            room.resize(limits.max_sessions);
+        }
         let own = self.0.limits.write();
         *own.unwrap_or_else(PoisonError::into_inner) = Arc::clone(limits);
         self.tell(|| RequestsMsg::Limits(Arc::clone(limits)));

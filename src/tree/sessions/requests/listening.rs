@@ -13,6 +13,9 @@ use crate::protocol::modern::listen::{self, Filter};
 /// How much of what happens before the acknowledgement is kept until then.
 const MOST_EARLY: usize = 64;
 
+/// So many servers' answers are waited for at once.
+const WINDOW: usize = 16;
+
 /// One stream that listens.
 pub(super) struct Listening {
     /// What is told, once that is known.
@@ -21,6 +24,8 @@ pub(super) struct Listening {
     granted: Vec<Option<bool>>,
     /// How many of them none has answered for.
     unknown: usize,
+    /// How many were asked for.
+    asked: usize,
     /// When it is told what there is by then.
     pub(super) until: Option<Instant>,
     /// What has happened before.
@@ -33,6 +38,7 @@ impl Listening {
         Self {
             granted: vec![None; count],
             unknown: count,
+            asked: 0,
             filter,
             until: Some(until),
             early: Vec::new(),
@@ -48,9 +54,21 @@ impl Listening {
         }
     }
 
+    /// The place and URI of the next resource to ask for, if it is time.
+    pub(super) fn next(&mut self) -> Option<(usize, &str)> {
+        let answered = self.granted.len() - self.unknown;
+        let place = self.asked;
+        if self.until.is_none() || place >= answered + WINDOW {
+            return None;
+        }
+        let uri = self.filter.uris.get(place)?;
+        self.asked += 1;
+        Some((place, uri))
+    }
+
     /// The requests that no server has answered.
     pub(super) fn unanswered(&self) -> Vec<RequestId> {
-        let granted = self.granted.iter().enumerate();
+        let granted = self.granted.iter().take(self.asked).enumerate();
         let unknown = granted.filter(|(_, answer)| answer.is_none());
         unknown.map(|(position, _)| id(position)).collect()
     }

@@ -131,6 +131,13 @@ impl Outlet {
         self.bound = bound;
     }
 
+    /// The request is on its way: no more of it is kept than it is known by.
+    pub(super) fn is_sent(&mut self) {
+        if let Some(bound) = &mut self.bound {
+            bound.let_go();
+        }
+    }
+
     /// Who signs what the client has to give back.
     pub(super) fn signer(&self) -> &Signer {
         &self.beside.signer
@@ -207,6 +214,7 @@ impl Outlet {
     pub(super) fn detach(&mut self) {
         self.stream = None;
         self.kept = None;
+        self.bound = None;
         self.looks_at = None;
         self.is_over = false;
     }
@@ -278,9 +286,9 @@ impl Outlet {
         self.listening = Some(Box::new(Listening::new(filter, until)));
     }
 
-    /// The request by which a server is asked to tell of the resource at this place of what is
-    /// listened to, and where its answer goes.
-    pub(super) fn subscription(position: usize, uri: &str) -> Option<(ReplyTo, ClientRequest)> {
+    /// The next request by which a server is asked to tell of a resource, and where its answer goes.
+    pub(super) fn next_subscription(&mut self) -> Option<(ReplyTo, ClientRequest)> {
+        let (position, uri) = self.listening.as_mut()?.next()?;
         let subscribe = method::RESOURCES_SUBSCRIBE;
         let request = ClientRequest::parse(Era::Modern, subscribe, &uri_params(uri)).ok()?;
         let to = ReplyTo {

@@ -65,8 +65,14 @@ impl WorkerState {
             let exchange = self.open.get(number);
             exchange.is_some_and(|it| it.serves(&server, capabilities))
         };
-        let at = resting.iter().rposition(is_it)?;
-        Some(resting.remove(at))
+        // The oldest: what it began with is there, whoever was served beside it meanwhile.
+        let number = resting
+            .iter()
+            .copied()
+            .filter(|number| is_it(number))
+            .min()?;
+        resting.retain(|other| *other != number);
+        Some(number)
     }
 
     /// A request rests no more.
@@ -85,14 +91,14 @@ impl Exchange {
     fn may_rest(&self) -> bool {
         let owner = self.holder.owner();
         let has_own = self.conversation.own_servers().next().is_some();
-        owner != Owner::ANYBODY && has_own && !self.outlet.listens()
+        owner != Owner::ANYBODY && has_own && !self.is_disowned && !self.outlet.listens()
     }
 
     fn rest(&mut self, until: Instant) {
         let id = self.outlet.id.clone();
         self.conversation.cancel(&mut self.outlet, &id, None);
         self.asks = Asks::default();
-        self.asked = None;
+        self.identity = None;
         self.outlet.detach();
         self.room = None;
         self.rests_until = Some(until);

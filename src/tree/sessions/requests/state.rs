@@ -95,6 +95,7 @@ impl WorkerState {
         });
         let number = opened.number;
         if let Some(held) = held {
+            self.taken_up.remove(&held.attempt());
             held.go_on(opened, returned);
             return self.settle(number);
         }

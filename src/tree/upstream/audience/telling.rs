@@ -55,7 +55,11 @@ impl Audience {
         let params = message.under(self.server.as_str());
         let notification = jsonrpc::notification(method::LOG_MESSAGE, Some(&params));
         let is_amplified = self.told.level.is_some();
-        let asker = asker.map(|(_, client)| (client, false));
+        // An instance's owner may be the asker too.
+        let is_other = |(_, client): &(_, &Arc<dyn SessionSink>)| {
+            !hearers.values().any(|hearer| Arc::ptr_eq(hearer, client))
+        };
+        let asker = asker.filter(is_other).map(|(_, client)| (client, false));
         let hearers = hearers.into_values().map(|client| (client, is_amplified));
         for (client, is_amplified) in hearers.chain(asker) {
             client.tell(SessionEvent::Logged {

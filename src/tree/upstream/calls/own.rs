@@ -110,7 +110,11 @@ impl Calls {
         let loggers = self.open();
         let mut loggers = loggers.filter_map(|call| Some((call.logs.as_ref()?.0, call)));
         let first = loggers.next();
-        if loggers.next().is_some() {
+        let is_withdrawn = |pending: &Pending| match pending {
+            Pending::Tombstone { asked_log, .. } => *asked_log,
+            Pending::Call(_) => false,
+        };
+        if loggers.next().is_some() || self.pending.values().any(is_withdrawn) {
             return Err(Several);
         }
         Ok(first.map(|(level, call)| (level, call.ticket.client())))

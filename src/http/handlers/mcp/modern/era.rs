@@ -72,6 +72,9 @@ pub(in super::super) async fn other_revision(
     };
     drop(body);
     let id = || request_id(&message).cloned();
+    if is_meant && !is_initialize(&message) {
+        return answer(context, headers, wire, message).await;
+    }
     let is_claimed = envelope::is_claimed(params(&message));
     if is_served && (is_claimed || is_meant) {
         if !is_claimed && is_initialize(&message) {
