@@ -21,6 +21,7 @@ use crate::protocol::mcp::lifecycle::ClientCapabilities;
 use crate::protocol::mcp::logging::Level;
 use crate::protocol::mcp::method;
 use crate::protocol::mcp::request::ClientRequest;
+use crate::protocol::modern::extensions::Extensions;
 use crate::protocol::modern::input_required::{Identity, Returned};
 use crate::protocol::modern::listen::{Filter, LISTEN};
 use crate::protocol::modern::request::{ModernRequest, tool_call};
@@ -51,6 +52,8 @@ pub(super) struct Exchange {
     pub(super) holder: Holder,
     routes: Option<Arc<Routes>>,
     log_level: Option<Level>,
+    /// Those that its client knows.
+    pub(super) extensions: Extensions,
     /// Whether the worker counts it among the calls.
     pub(super) is_counted: bool,
     /// When the worker looks at it.
@@ -79,6 +82,7 @@ impl Exchange {
             holder,
             routes: None,
             log_level: None,
+            extensions: Extensions::default(),
             is_counted: false,
             due: None,
             room: Some(room),
@@ -99,6 +103,8 @@ impl Exchange {
     pub(super) fn run(&mut self, asked: ModernRequest) {
         self.log_level = asked.meta.log_level;
         self.conversation.hear_logs(self.log_level);
+        self.extensions = asked.meta.extensions;
+        self.conversation.declare(self.extensions.clone());
         let routes = self.routes.clone();
         let Request { id, method, params } = asked.request;
         let to = ReplyTo {
@@ -124,18 +130,20 @@ impl Exchange {
             method::DISCOVER => {
                 let merged = routes.as_ref().map(|routes| &routes.merged);
                 let instructions = merged.and_then(|merged| merged.instructions());
-                self.outlet.answer(&results::discovered(instructions));
+                let extensions = merged.and_then(|merged| merged.extensions());
+                let result = results::discovered(instructions, extensions);
+                self.outlet.answer(&result);
             }
             LISTEN => match Filter::parse(params.as_ref()) {
-                Ok(filter) => self.listen(filter),
+                Ok(filter) => self.listen(&to, filter),
                 Err(why) => {
                     let text = format!("Invalid params of {LISTEN}: {why}");
                     self.outlet.refuse(&to, code::INVALID_PARAMS, &text);
                 }
             },
             method => {
-                let text = format!("Method not found: {method}");
-                self.outlet.refuse(&to, code::METHOD_NOT_FOUND, &text);
+                let params = params.unwrap_or_default();
+                self.extension(&to, (method, &params), routes.as_deref());
             }
         }
     }
@@ -163,18 +171,6 @@ impl Exchange {
                 self.outlet.refuse(to, code::INVALID_PARAMS, &text);
             }
         }
-    }
-
-    fn listen(&mut self, filter: Filter) {
-        let uris = filter.uris.clone();
-        self.conversation.hear();
-        self.outlet.listen(filter);
-        for (position, uri) in uris.iter().enumerate() {
-            if let Some((to, request)) = Outlet::subscription(position, uri) {
-                self.conversation.call(&mut self.outlet, to, request);
-            }
-        }
-        self.outlet.acknowledge_if_known();
     }
 
     /// Whether the gateway's stop waits for its answer: not while its client is being asked.
@@ -285,6 +281,7 @@ impl Exchange {
             | SessionEvent::Bounced { .. }
             | SessionEvent::Progress { .. }
             | SessionEvent::Updated { .. }
+            | SessionEvent::TaskChanged { .. }
             | SessionEvent::Notified { .. }
             | SessionEvent::NoRoom { .. }
             | SessionEvent::Offers { .. }) => {

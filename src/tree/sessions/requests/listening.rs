@@ -9,6 +9,7 @@ use crate::protocol::jsonrpc::{self, Message, RequestId};
 use crate::protocol::mcp::method;
 use crate::protocol::mcp::updated::Updated;
 use crate::protocol::modern::listen::{self, Filter};
+use crate::protocol::modern::tasks::{self, Told};
 
 /// How much of what happens before the acknowledgement is kept until then.
 const MOST_EARLY: usize = 64;
@@ -17,7 +18,7 @@ const MOST_EARLY: usize = 64;
 pub(super) struct Listening {
     /// What is told, once that is known.
     filter: Filter,
-    /// The resources that no server has answered for yet, each by its place.
+    /// The resources and tasks that no server has answered for yet, each by its place.
     unknown: Vec<bool>,
     is_granted: Vec<bool>,
     /// When it is told what there is by then.
@@ -28,7 +29,7 @@ pub(super) struct Listening {
 
 impl Listening {
     pub(super) fn new(filter: Filter, until: Instant) -> Self {
-        let count = filter.uris.len();
+        let count = filter.uris.len() + filter.tasks.len();
         Self {
             unknown: vec![true; count],
             is_granted: vec![false; count],
@@ -65,9 +66,9 @@ impl Listening {
     pub(super) fn acknowledge(&mut self, id: &RequestId) -> Vec<Bytes> {
         self.until = None;
         let mut granted = self.is_granted.iter();
-        self.filter
-            .uris
-            .retain(|_| granted.next().is_some_and(|granted| *granted));
+        let mut is_granted = |_: &String| granted.next().is_some_and(|granted| *granted);
+        self.filter.uris.retain(&mut is_granted);
+        self.filter.tasks.retain(is_granted);
         let mut messages = vec![listen::acknowledged(id, &self.filter)];
         let early = std::mem::take(&mut self.early);
         messages.extend(early.iter().filter_map(|message| self.tells(id, message)));
@@ -103,6 +104,11 @@ impl Listening {
                 let updated = Updated::parse(told.params.as_ref()?).ok()?;
                 let is_it = |uri: &String| uri.as_str().cmp(updated.uri());
                 filter.uris.binary_search_by(is_it).is_ok()
+            }
+            tasks::CHANGED => {
+                let told = Told::read(told.params.as_ref()?)?;
+                let is_it = |id: &String| id.as_str().cmp(told.id());
+                filter.tasks.binary_search_by(is_it).is_ok()
             }
             _ => false,
         };

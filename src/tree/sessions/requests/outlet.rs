@@ -23,6 +23,7 @@ use crate::protocol::modern::input_required;
 use crate::protocol::modern::listen::{self, Filter};
 use crate::protocol::modern::request::ModernRequest;
 use crate::protocol::modern::results::{self, Caching};
+use crate::protocol::modern::tasks;
 use crate::telemetry::metrics::Metrics;
 use crate::tree::root::RootHandle;
 use crate::tree::sessions::conversation::ReplyTo;
@@ -268,11 +269,14 @@ impl Outlet {
         self.listening = Some(Box::new(Listening::new(filter, until)));
     }
 
-    /// The request by which a server is asked to tell of the resource at this place of what is
+    /// The request by which a server is asked to tell of the resource or task at this place of what is
     /// listened to, and where its answer goes.
-    pub(super) fn subscription(position: usize, uri: &str) -> Option<(ReplyTo, ClientRequest)> {
+    pub(super) fn subscription(position: usize, wish: &str) -> Option<(ReplyTo, ClientRequest)> {
         let subscribe = method::RESOURCES_SUBSCRIBE;
-        let request = ClientRequest::parse(Era::Modern, subscribe, &uri_params(uri)).ok()?;
+        let request = match tasks::of_topic(wish) {
+            Some(task) => ClientRequest::to_hear_of_task(task),
+            None => ClientRequest::parse(Era::Modern, subscribe, &uri_params(wish)).ok()?,
+        };
         let to = ReplyTo {
             id: listening::id(position),
             stream: listening::stream(position),
