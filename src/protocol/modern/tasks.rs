@@ -21,7 +21,7 @@ const METHODS: [&str; 3] = ["tasks/get", "tasks/update", "tasks/cancel"];
 pub const ID: &str = "taskId";
 /// No server's id is longer: a client has to send it in a header.
 const LONGEST_ID: usize = 4 * 1024;
-/// No name of a server has it.
+/// No name of a server has it, nor a dot.
 const SEPARATOR: char = ':';
 /// No URI begins so.
 const MARK: char = '\u{1}';
@@ -36,6 +36,12 @@ pub fn method(method: &str) -> Option<&'static str> {
 #[must_use]
 pub fn split(outward: &str) -> Option<(&str, &str)> {
     outward.split_once(SEPARATOR)
+}
+
+/// The reverse of [`split`].
+#[must_use]
+pub fn join(server: &str, id: &str) -> String {
+    format!("{server}{SEPARATOR}{id}")
 }
 
 /// What tells of a task, its id decoded.
@@ -69,7 +75,7 @@ impl Told {
     /// The same as clients know it.
     #[must_use]
     pub fn outward(&self, server: &str) -> Bytes {
-        let id = raw::quoted(&format!("{server}{SEPARATOR}{}", self.id));
+        let id = raw::quoted(&join(server, &self.id));
         raw::splice(&self.body, vec![(self.span.clone(), &id)]).into()
     }
 }

@@ -285,7 +285,8 @@ impl Conversation {
     fn outward(&self, method: &str, server: Option<&ServerName>, result: Bytes) -> Bytes {
         if let (Some(server), Some(_)) = (server, tasks::method(method)) {
             let told = Told::read(&result);
-            return told.map_or(result, |told| told.outward(server.as_str()));
+            let told = told.and_then(|told| self.task_ids.outward(server.as_str(), &told));
+            return told.unwrap_or(result);
         }
         let server = server.filter(|_| self.merged.may_collide());
         let Some(server) = server else {

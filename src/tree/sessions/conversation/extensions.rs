@@ -4,11 +4,11 @@
 use bytes::Bytes;
 
 use super::super::delivery::StreamId;
-use super::{Conversation, Effects};
+use super::{Conversation, Effects, TaskIds};
 use crate::ids::ServerName;
 use crate::protocol::jsonrpc;
 use crate::protocol::mcp::method;
-use crate::protocol::mcp::request::ClientRequest;
+use crate::protocol::mcp::request::{ClientRequest, Subject};
 use crate::protocol::modern::extensions::Extensions;
 use crate::protocol::modern::outcome;
 use crate::protocol::modern::tasks::{self, Told};
@@ -18,9 +18,10 @@ use crate::tree::registry::{Route, RouteState, Source};
 const SHOWN: usize = 80;
 
 impl Conversation {
-    /// The extensions that the client of a request without a session knows.
-    pub(in super::super) fn declare(&mut self, extensions: Extensions) {
+    /// The extensions that the client of a request without a session knows, and what it knows tasks by.
+    pub(in super::super) fn declare(&mut self, extensions: Extensions, task_ids: TaskIds) {
         self.extensions = extensions;
+        self.task_ids = task_ids;
     }
 
     /// A result of `method` that is none of the core's, as the client takes it; or why it does not.
@@ -45,7 +46,7 @@ impl Conversation {
             return Ok(result.clone());
         }
         let task = Told::read(result).filter(|_| method == method::TOOLS_CALL);
-        let task = task.map(|task| task.outward(name));
+        let task = task.and_then(|task| self.task_ids.outward(name, &task));
         task.ok_or_else(|| {
             format!("server '{name}' answered '{method}' with a task that nobody can ask for")
         })
@@ -70,6 +71,12 @@ impl Conversation {
         })
     }
 
+    /// Where a task is, by what its client knows it by.
+    pub(super) fn find_task(&self, id: &str) -> Option<Route> {
+        let own = self.task_ids.opened(id)?;
+        self.merged.find(Subject::Task, &own)
+    }
+
     /// A task of `server` has changed.
     pub(super) fn on_task(&mut self, fx: &mut dyn Effects, server: &ServerName, told: &Told) {
         if !self
@@ -78,8 +85,9 @@ impl Conversation {
         {
             return;
         }
-        let params = told.outward(server.as_str());
-        let message = jsonrpc::notification(tasks::CHANGED, Some(&params));
-        fx.notify_lossy(server, StreamId::STANDALONE, message);
+        if let Some(params) = self.task_ids.outward(server.as_str(), told) {
+            let message = jsonrpc::notification(tasks::CHANGED, Some(&params));
+            fx.notify_lossy(server, StreamId::STANDALONE, message);
+        }
     }
 }

@@ -20,6 +20,7 @@ mod routing;
 mod server_requests;
 mod stop;
 mod subscriptions;
+mod task_ids;
 #[cfg(test)]
 mod tests;
 
@@ -38,6 +39,7 @@ use self::lists::WaitingQuery;
 use self::server_requests::ServerRequests;
 pub(crate) use self::stop::Stop;
 pub(super) use self::stop::{CallWatch, STOPPING};
+pub(super) use self::task_ids::TaskIds;
 use crate::config::model::Limits;
 use crate::protocol::mcp::lifecycle::ClientInfo;
 use crate::protocol::mcp::logging::Level;
@@ -82,6 +84,8 @@ pub(super) struct Conversation {
     log_level: Option<Level>,
     /// The extensions that it knows.
     extensions: Extensions,
+    /// What it knows tasks by.
+    task_ids: TaskIds,
     /// Whether the client has gone beyond `initialize`, so that it may be notified.
     has_spoken: bool,
     /// Whether it was another life of the session, and mostly of the gateway, that its client saw last.
@@ -118,6 +122,7 @@ impl Conversation {
             info: None,
             log_level: None,
             extensions: Extensions::default(),
+            task_ids: TaskIds::default(),
             has_spoken: is_adopted,
             is_adopted,
             routes: None,

@@ -80,9 +80,8 @@ impl Conversation {
     fn route(&self, request: &ClientRequest) -> Option<Route> {
         let listed = match request.subject() {
             Subject::Resource => self.find_resource(request.key()),
-            Subject::Tool | Subject::Prompt | Subject::Task => {
-                self.merged.find(request.subject(), request.key())
-            }
+            Subject::Tool | Subject::Prompt => self.merged.find(request.subject(), request.key()),
+            Subject::Task => self.find_task(request.key()),
             Subject::Extension => self.owner_of(request),
         };
         if request.method() == method::RESOURCES_SUBSCRIBE && request.subject() == Subject::Task {

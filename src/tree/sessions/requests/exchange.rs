@@ -103,8 +103,7 @@ impl Exchange {
     pub(super) fn run(&mut self, asked: ModernRequest) {
         self.log_level = asked.meta.log_level;
         self.conversation.hear_logs(self.log_level);
-        self.extensions = asked.meta.extensions;
-        self.conversation.declare(self.extensions.clone());
+        self.declare(asked.meta.extensions);
         let routes = self.routes.clone();
         let Request { id, method, params } = asked.request;
         let to = ReplyTo {

@@ -7,12 +7,22 @@ use super::exchange::Exchange;
 use crate::protocol::Era;
 use crate::protocol::jsonrpc::code;
 use crate::protocol::mcp::request::ClientRequest;
+use crate::protocol::modern::extensions::Extensions;
 use crate::protocol::modern::listen::Filter;
 use crate::protocol::modern::{methods, tasks};
 use crate::tree::registry::Routes;
-use crate::tree::sessions::conversation::{Effects, ReplyTo};
+use crate::tree::sessions::conversation::{Effects, ReplyTo, TaskIds};
 
 impl Exchange {
+    /// Takes in which extensions its client knows. Hardly any knows one.
+    pub(super) fn declare(&mut self, extensions: Extensions) {
+        if extensions != self.extensions {
+            let task_ids = TaskIds::of(self.owner(), self.outlet.signer());
+            self.conversation.declare(extensions.clone(), task_ids);
+            self.extensions = extensions;
+        }
+    }
+
     /// Does what is asked, if a server has a part in it. Until it is known what servers declare it waits.
     pub(super) fn extension(
         &mut self,
