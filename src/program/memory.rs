@@ -17,15 +17,15 @@ const REST: Duration = Duration::from_secs(5);
 /// In pages; a mebibyte. For less no heap is looked through.
 const LITTLE: u64 = 256;
 
-/// Set by tests: the log has every second how much is in use, as what is resident is more: the allocator's
-/// own, which grows for a while with how what lives is strewn over it.
+/// Set by tests: a file that has every second how much is in use. What is resident is more: the allocator's
+/// own too, which grows for a while with how what lives is strewn over it.
 const MEASURE: &str = "MCPROXY_MEASURE_MEMORY";
 
 /// Starts the thread, which ends with the process. Call it before there are many others.
 #[expect(clippy::disallowed_methods, reason = "the thread's own wait")]
 pub(super) fn start() -> io::Result<()> {
     share();
-    let is_measured = std::env::var_os(MEASURE).is_some();
+    let measured = std::env::var_os(MEASURE);
     let thread = thread::Builder::new().name("memory".to_owned());
     thread.spawn(move || {
         let mut level = Level::default();
@@ -36,8 +36,10 @@ pub(super) fn start() -> io::Result<()> {
                 level.trimmed(self::resident().unwrap_or(resident));
                 pause = REST;
             }
-            if is_measured {
-                log::info!("Memory: {} bytes in use", in_use());
+            if let Some(file) = &measured
+                && let Err(error) = fs::write(file, in_use().to_string())
+            {
+                log::error!("What is in use can't be written: {error}");
             }
             thread::sleep(pause);
         }

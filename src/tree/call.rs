@@ -47,6 +47,11 @@ pub(super) struct Errand {
 }
 
 impl Errand {
+    /// The server's entry has roots for it: they can be asked for.
+    pub(super) fn with_roots(&mut self) {
+        self.asker.capabilities = self.asker.capabilities.with_roots();
+    }
+
     /// The params for a server of that era; `token` is the server's own for its progress.
     pub(super) fn params(&self, era: Era, token: Option<u64>) -> Bytes {
         let server = match era {
@@ -87,6 +92,8 @@ pub(super) struct InputRequired {
     pub(super) result: Bytes,
     /// What was asked of it: that is asked again, with the answers.
     pub(super) errand: Box<Errand>,
+    /// The raw answer to `roots/list` that its entry has for it, whoever the client is.
+    pub(super) roots: Option<Bytes>,
 }
 
 /// The promise that a call is answered exactly once. Dropping a ticket answers it: as bounced
@@ -131,6 +138,11 @@ impl Ticket {
     #[must_use]
     pub(super) fn errand(&self) -> Option<&Errand> {
         self.errand.as_deref()
+    }
+
+    /// The same, to be changed.
+    pub(super) fn errand_mut(&mut self) -> Option<&mut Errand> {
+        self.errand.as_deref_mut()
     }
 
     /// From here on the call may have run: it is never sent again, unless its server asks for that.

@@ -7,7 +7,8 @@
 //! ├── upstream:<name>    × n  one OS process each; lives exactly as long as its process
 //! ├── instance           × k  the same, for one session and one server that is not shared
 //! ├── sessions                dynamic supervisor; children are temporary
-//! │   └── session:<id>   × m  one per connected client
+//! │   ├── session:<id>   × m  one per connected client
+//! │   └── requests       × w  workers for the requests of clients without sessions
 //! └── listener                the port (passed in as `Edge`)
 //! ```
 //!

@@ -70,6 +70,7 @@ mod runs {
         claude_code ClaudeCode,
         cline Cline,
         codex Codex,
+        codex_newest CodexNewest,
         fastmcp FastMcp,
         gemini Gemini,
         openai_agents OpenAiAgents,

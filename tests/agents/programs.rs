@@ -23,6 +23,8 @@ const PROMPT: &str = "Use the tools as you see fit.";
 pub(crate) enum Program {
     ClaudeCode,
     Codex,
+    /// With its feature for 2026-07-28.
+    CodexNewest,
     FastMcp,
     Gemini,
     OpenAiAgents,
@@ -61,16 +63,21 @@ impl Program {
                 let run = "claude --model claude-sonnet-4-5 --allowedTools mcp__mcproxy --output-format stream-json --verbose -p";
                 vec![[add, place.header_option()].concat(), words(run, &[PROMPT])]
             }
-            Self::Codex => {
+            Self::Codex | Self::CodexNewest => {
                 place.write(".codex/config.toml", &codex(place));
                 let add = words("codex mcp add mcproxy --url", &[place.url]);
                 let token = place
                     .token
                     .map(|_| words("--bearer-token-env-var MCPROXY_TOKEN", &[]));
-                let run = "codex exec --skip-git-repo-check --json --dangerously-bypass-approvals-and-sandbox";
+                let run = match self == Self::CodexNewest {
+                    true => "codex exec --enable mcp_2026_07_28",
+                    false => "codex exec",
+                };
+                let rest =
+                    "--skip-git-repo-check --json --dangerously-bypass-approvals-and-sandbox";
                 vec![
                     [add, token.unwrap_or_default()].concat(),
-                    words(run, &[PROMPT]),
+                    [words(run, &[]), words(rest, &[PROMPT])].concat(),
                 ]
             }
             Self::Gemini => {

@@ -230,7 +230,7 @@ impl Driver {
     }
 
     async fn actor(&mut self, kind: &'static str, pick: usize, how: How) -> bool {
-        if !matches!(kind, "session" | "upstream") {
+        if !matches!(kind, "session" | "upstream" | "requests") {
             self.is_back(kind).await; // from the strike before
         }
         let begin = Instant::now();
@@ -238,6 +238,7 @@ impl Driver {
         let scope = match kind {
             "session" => Some(Scope::Session),
             "sessions" | "listener" => Some(Scope::Connections),
+            "requests" => Some(Scope::Requests),
             _ => None,
         };
         let strike = scope.map(|scope| self.stage.ledger.struck(scope, begin));

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::ledger::{Book, Call, Outcome, SHOWN, Scope, Strike};
+use crate::run::FIRST_MODERN;
 use crate::world::OWN;
 
 /// A call sent so soon after a strike healed may still meet what it left: a connection that is closed and not
@@ -142,6 +143,7 @@ impl Book {
             Scope::Gateway | Scope::Connections => true,
             Scope::Server(name) => is_refusal && *name == call.server,
             Scope::Instance(pid) => is_refusal && reading.was_for(*pid, strike.begin, call),
+            Scope::Requests => call.client >= FIRST_MODERN,
             Scope::Session => false,
         });
         if of_all {

@@ -56,6 +56,8 @@ pub(crate) enum Scope {
     Connections,
     /// Whatever one session had in hand: one client's, no more.
     Session,
+    /// What some clients without a session had in hand.
+    Requests,
     /// Calls to this server may be refused.
     Server(String),
     /// Calls of the one client that this process of [`OWN`] was there for may be refused.

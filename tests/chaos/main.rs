@@ -1,4 +1,4 @@
-//! Chaos: for some time everything that can be struck is struck, at random, by a seed, while sixteen clients
+//! Chaos: for some time everything that can be struck is struck, at random, by a seed, while twenty clients
 //! call. An own ledger says of each call what became of it, and whether that may be. And soak: thousands of
 //! clients come and go, and nothing is left.
 //!
@@ -15,6 +15,7 @@ mod judge;
 mod judge_tests;
 mod ledger;
 mod over_http;
+mod over_modern;
 mod over_sse;
 mod plan;
 mod run;

@@ -93,7 +93,9 @@ async fn exchange(
     connection: &mut Option<Connection>,
     json: &str,
 ) -> Result<(), String> {
-    let (head, body) = post(endpoint, connection, json, |message| client.take(message)).await?;
+    let post_head = endpoint.post_head(&[]);
+    let post_to = (endpoint, post_head.as_str());
+    let (head, body) = post(post_to, connection, json, |message| client.take(message)).await?;
     match head.status {
         200 | 202 => Ok(()),
         status => {
@@ -112,12 +114,13 @@ pub(crate) async fn one_post(
     connection: &mut Option<Connection>,
     json: &str,
 ) -> Result<(Head, Vec<Vec<u8>>), String> {
-    post(endpoint, connection, json, |_| ()).await
+    let post_head = endpoint.post_head(&[]);
+    post((endpoint, &post_head), connection, json, |_| ()).await
 }
 
-/// The same; each message of a success is shown to `see` as it comes.
-async fn post(
-    endpoint: &Endpoint,
+/// The same with this head; each message of a success is shown to `see` as it comes.
+pub(crate) async fn post(
+    (endpoint, post_head): (&Endpoint, &str),
     connection: &mut Option<Connection>,
     json: &str,
     see: impl Fn(&[u8]),
@@ -127,8 +130,7 @@ async fn post(
         Some(kept) => kept,
         None => Connection::open(endpoint.addr).await.map_err(text)?,
     };
-    let post_head = endpoint.post_head(&[]);
-    kept.post(&post_head, json.as_bytes()).await.map_err(text)?;
+    kept.post(post_head, json.as_bytes()).await.map_err(text)?;
     let head = kept.head().await.map_err(text)?;
     if head.header("content-type") == Some("text/event-stream") {
         let pieces = Pieces::of(kept, head.body().map_err(text)?);

@@ -189,7 +189,7 @@ fn any(rng: &mut Rng, pick: usize, how: How) -> Action {
         50..110 => {
             let kinds = [
                 "upstream", "upstream", "session", "session", "config", "registry", "sessions",
-                "listener",
+                "listener", "requests",
             ];
             let kind = kinds[rng.usize(..kinds.len())];
             Action::Actor { kind, pick, how }

@@ -19,6 +19,7 @@ use crate::house::House;
 use crate::judge::shown;
 use crate::ledger::Ledger;
 use crate::over_http;
+use crate::over_modern;
 use crate::over_sse;
 use crate::plan::{self, plan};
 use crate::steady::{Client, Stage};
@@ -26,6 +27,9 @@ use crate::world::{OWN, World};
 
 /// Of each transport.
 const CLIENTS: usize = 8;
+/// Those without a session come after those with one.
+pub(crate) const FIRST_MODERN: usize = 2 * CLIENTS;
+const MODERN: usize = 4;
 /// Every configured server is back by then, whatever was done to it.
 const CURED: Duration = Duration::from_secs(60);
 /// And every call that was sent before is settled.
@@ -66,6 +70,11 @@ async fn chaos() {
         clients.spawn_blocking(move || runtime.block_on(over_sse::run(&sse)));
         let runtime = Handle::current();
         clients.spawn_blocking(move || runtime.block_on(over_http::run(&http)));
+    }
+    for number in FIRST_MODERN..FIRST_MODERN + MODERN {
+        let client = Client::new(number, stage.clone());
+        let runtime = Handle::current();
+        clients.spawn_blocking(move || runtime.block_on(over_modern::run(&client)));
     }
     let mut driver = Driver::new(house, world, stage, nurse);
     let begun = Instant::now();
@@ -138,7 +147,7 @@ fn idle(stage: &Stage, counts: &BTreeMap<String, usize>, length: Duration) -> Ve
     }
     let seconds = usize::try_from(length.as_secs()).unwrap_or(usize::MAX);
     let answered = stage.ledger.answered_by();
-    for client in 0..2 * CLIENTS {
+    for client in 0..FIRST_MODERN + MODERN {
         let count = answered.get(&client).copied().unwrap_or_default();
         if count < seconds * EACH {
             complaints.push(format!("client {client} got only {count} answers"));

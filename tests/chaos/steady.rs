@@ -1,4 +1,4 @@
-//! The sixteen clients that call all the time, eight over each transport, and write down what each call came
+//! The clients that call all the time, eight over each transport and four without a session, and write down what each call came
 //! to. They do what good SDKs do when a connection or a session is lost: come back, at once. None panics: the
 //! ledger keeps what happened, and the judge says at the end what of it was wrong.
 

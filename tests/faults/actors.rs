@@ -143,7 +143,8 @@ async fn sessions_panic(stage: &mut Stage, old_way: &Client<Sse>, new_way: &Clie
 async fn edge_panics(stage: &mut Stage) {
     for (kind, restarted) in [
         ("listener", &["listener"][..]),
-        ("sessions", &["sessions", "listener"]),
+        ("requests", &["requests"]),
+        ("sessions", &["sessions", "requests", "listener"]),
     ] {
         let what = format!("the {kind} actor");
         panics(stage, &what, (kind, 0), restarted).await;

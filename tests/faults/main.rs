@@ -37,6 +37,8 @@ mod doors;
 #[cfg(test)]
 mod ends;
 #[cfg(test)]
+mod eras;
+#[cfg(test)]
 mod fair;
 #[cfg(test)]
 mod files;
@@ -48,6 +50,8 @@ mod flood;
 mod gateway;
 #[cfg(test)]
 mod hangs;
+#[cfg(test)]
+mod held;
 #[cfg(test)]
 mod holder;
 #[cfg(test)]

@@ -1,7 +1,6 @@
-//! Rows 300 to 304: clients without a session, and what goes wrong with them.
+//! Rows 300 and 302 to 304: clients without a session, and what goes wrong with them.
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -11,7 +10,7 @@ use tokio::time::Instant;
 
 use super::metrics;
 use super::stage::{Stage, configuration, wait as real_or};
-use crate::support::client::{Client, DEADLINE, Sse, Streamable, StreamableClient, Transport};
+use crate::support::client::{DEADLINE, Sse};
 use crate::support::fleet::{self, identify};
 use crate::support::http::Connection;
 use crate::support::modern::{Ask, ModernClient, VERSION};
@@ -21,10 +20,6 @@ use crate::support::{proc, wait};
 
 /// What is to happen at once, on two busy cores.
 const SOON: Duration = Duration::from_secs(3);
-/// Servers of the row about ids.
-const SERVERS: [&str; 3] = ["a", "b", "a_b"];
-/// What one client has under way at the same time.
-const AT_ONCE: u64 = 4;
 /// How many listen while the file is saved.
 const LISTENS: usize = 100;
 const LIST_CHANGED: &str = "notifications/tools/list_changed";
@@ -63,6 +58,20 @@ async fn deaf(addr: SocketAddr, uris: &[String]) -> (Connection, SocketAddr) {
     (connection, here)
 }
 
+/// The resources of a server with eight of them.
+fn uris(base: &str) -> Vec<String> {
+    let kind = |number: usize| {
+        if number.is_multiple_of(2) {
+            "text"
+        } else {
+            "blob"
+        }
+    };
+    (0..8)
+        .map(|number| format!("{base}{}/{number}", kind(number)))
+        .collect()
+}
+
 /// Eight resources with long names, so that little of what happens fills a queue.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn f300_listen_that_reads_nothing() {
@@ -71,10 +80,7 @@ async fn f300_listen_that_reads_nothing() {
     let settings = json!({ "slow_client_timeout": 2, "max_outgoing_bytes": "64KiB" });
     let mut stage = Stage::with(300, &[fixture("fx", &flags)], &settings, |options| options).await;
     let (addr, pid) = (stage.gateway.addr(), stage.gateway.pid());
-    let kind = |number: usize| if number % 2 == 0 { "text" } else { "blob" };
-    let uris: Vec<String> = (0..8)
-        .map(|number| format!("{base}{}/{number}", kind(number)))
-        .collect();
+    let uris = uris(&base);
     let good = ModernClient::new(addr);
     let filter = json!({ "resourceSubscriptions": uris }).to_string();
     let mut hears = good.listen("\"good\"", &filter).await;
@@ -85,7 +91,7 @@ async fn f300_listen_that_reads_nothing() {
     let base = proc::rss(pid).expect("it runs");
     proc::forget_peak(pid);
     let begun = Instant::now();
-    let mut heard = 0;
+    let mut updates = 0;
     let changes = async {
         while proc::is_connected(addr, here) {
             assert!(begun.elapsed() < Duration::from_secs(60), "it is never cut");
@@ -100,12 +106,12 @@ async fn f300_listen_that_reads_nothing() {
         tokio::select! {
             () = &mut changes => break,
             event = hears.expect() => {
-                heard += usize::from(event.data.contains("resources/updated"));
+                updates += usize::from(event.data.contains("resources/updated"));
             }
         }
     }
     stage.struck(format!(
-        "a listen through a window of 64 KiB was cut after {:.1?}, {heard} updates for who reads",
+        "a listen through a window of 64 KiB was cut after {:.1?}, {updates} updates for who reads",
         begun.elapsed()
     ));
     let peak = i64::try_from(proc::peak_rss(pid).expect("it runs")).expect("it fits");
@@ -121,90 +127,6 @@ async fn f300_listen_that_reads_nothing() {
         hears.expect().await.data.contains("resources/updated"),
     );
     drop((deaf, hears));
-    stage.close().await;
-}
-
-/// As many at once as one client may have, each taking the next number for its id; all clients count alike.
-async fn call_all(call: impl AsyncFn(u64, &str) -> String, who: &str, calls: u64) {
-    let next = AtomicU64::new(0);
-    let worker = async || {
-        loop {
-            let number = next.fetch_add(1, Ordering::Relaxed);
-            if number >= calls {
-                return;
-            }
-            let server = SERVERS[usize::try_from(number % 3).expect("small")];
-            let marks = format!(r#""who":"{who}","server":"{server}","n":{number}"#);
-            let result = format!(r#"{{"content":[],{marks}}}"#);
-            let params = format!(
-                r#"{{"name":"{server}__raw","arguments":{{"result":{result}}},"_meta":{{"progressToken":{number}}}}}"#
-            );
-            let answer = call(number, &params).await;
-            assert!(answer.contains(&marks), "{marks}: {answer}");
-        }
-    };
-    join_all((0..AT_ONCE).map(|_| worker())).await;
-}
-
-/// A client with a session.
-async fn old<T: Transport>(client: &Client<T>, who: &str, calls: u64) {
-    let call = async |_, params: &str| {
-        let deadline = Duration::from_secs(60);
-        client.call("tools/call", Some(params), deadline).await
-    };
-    call_all(call, who, calls).await;
-    client.call("ping", None, DEADLINE).await;
-    assert_eq!(client.unclaimed(), Vec::<String>::new(), "second answers");
-}
-
-/// A client without one.
-async fn new(client: &ModernClient, who: &str, calls: u64) {
-    let call = async |number: u64, params: &str| {
-        // Its own `_meta` goes into the one that every request has.
-        let (params, _) = params.split_once(r#","_meta""#).expect("it has one");
-        let ask = Ask::new("tools/call", &format!("{params}}}")).id(&number.to_string());
-        let ask = ask.meta("progressToken", &number.to_string());
-        let (status, answer) = client.answer(&ask).await;
-        let id = format!(r#""id":{number},"#);
-        assert!(status == 200 && answer.contains(&id), "{status}: {answer}");
-        answer
-    };
-    call_all(call, who, calls).await;
-}
-
-/// A fifth of the calls in CI.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn f301_equal_ids_in_both_eras() {
-    let mut stage = Stage::open(301, &SERVERS.map(|name| fixture(name, &[]))).await;
-    let (one, two) = (stage.client::<Sse>().await, stage.client::<Sse>().await);
-    let three: StreamableClient = stage.client().await;
-    let four = stage.client::<Streamable>().await;
-    let modern = ModernClient::new(stage.gateway.addr());
-    let calls: u64 = real_or(1_000, 12_500);
-    let start = Instant::now();
-    tokio::join!(
-        old(&one, "one", calls),
-        old(&two, "two", calls),
-        old(&three, "three", calls),
-        old(&four, "four", calls),
-        new(&modern, "five", calls),
-        new(&modern, "six", calls),
-        new(&modern, "seven", calls),
-        new(&modern, "eight", calls),
-    );
-    let took = start.elapsed();
-    let all = 8 * calls;
-    stage.struck(format!(
-        "{all} calls of eight clients with the same ids and tokens in {took:.1?}"
-    ));
-    stage.holds("every answer is the one of its call", true);
-    for server in SERVERS {
-        idle(&stage, server).await;
-    }
-    one.close().await;
-    two.close().await;
-    three.close().await;
-    four.close().await;
     stage.close().await;
 }
 
@@ -243,8 +165,8 @@ async fn f302_reload_under_listens() {
         stage.within("the last is told after", saved.elapsed(), SOON);
     }
     stage.struck(format!("4 reloads while {LISTENS} listen"));
-    let list = client.answer(&Ask::new("tools/list", "{}")).await.1;
-    stage.holds("lists are those of the file", !list.contains("late__echo"));
+    let tools = client.answer(&Ask::new("tools/list", "{}")).await.1;
+    stage.holds("lists are those of the file", !tools.contains("late__echo"));
     stage.pause().await;
     stage.gateway.signal(Signal::SIGTERM);
     let ends = streams.iter_mut().map(async |stream| {
@@ -357,7 +279,7 @@ async fn f304_killed_under_modern_calls() {
     let client = ModernClient::new(stage.gateway.addr());
     let ask = |number: usize| {
         let ask = Ask::tool("bad__sleep", r#"{"ms":600000,"steps":1}"#).id("1");
-        if number % 2 == 0 {
+        if number.is_multiple_of(2) {
             ask.meta("progressToken", "\"t\"")
         } else {
             ask

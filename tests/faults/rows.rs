@@ -23,7 +23,7 @@ const fn row(number: u16, name: &'static str, fault: &'static str, demanded: &'s
 
 /// Every row, in order. Where it says nothing else, the nine other servers answer every call meanwhile.
 #[rustfmt::skip]
-pub(crate) const ROWS: [Row; 145] = [
+pub(crate) const ROWS: [Row; 148] = [
     row(1, "exits_in_a_call", "a server exits with 1 in the middle of a call", "the call gets its error within 100 ms of the exit; ready again within 2 s"),
     row(2, "killed_by_sigkill", "a server is killed by SIGKILL", "calls get their error within 100 ms; ready again within 2 s"),
     row(3, "exits_when_idle", "a server exits with 0 while nothing is asked of it", "ready again within 2 s; nothing in the log above a warning"),
@@ -169,6 +169,9 @@ pub(crate) const ROWS: [Row; 145] = [
     row(302, "reload_under_listens", "the file is saved while 100 clients without a session listen; then the gateway is stopped", "each is told within 1 s; a stop ends each stream with a result"),
     row(303, "modern_client_closes", "a client without a session closes its connection in every phase of a request", "the server is told to give up what runs within 1 s; nothing stays in flight or open"),
     row(304, "killed_under_modern_calls", "a server is killed under 60 calls of clients without a session", "each is answered once, with an error that names the server; the next call is served"),
+    row(305, "held_calls_abandoned", "50 clients without a session are asked something, and never come again", "the next is asked and answered; a stop waits for none of them"),
+    row(306, "killed_while_held", "the server that asked is killed while its question is shown", "who comes again is told at once which server ended; the next call is asked and answered"),
+    row(307, "gateway_killed_while_held", "the gateway is killed while a call is held", "its successor knows the state, and says that what was held is gone; the next call is asked and answered"),
 ];
 
 /// The row of this number.

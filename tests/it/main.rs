@@ -12,6 +12,7 @@ mod support_tests;
 mod boot;
 mod cli;
 mod crashes;
+mod eras;
 mod fidelity;
 mod holder;
 mod isolation;

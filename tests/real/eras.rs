@@ -110,7 +110,10 @@ async fn who_listens_hears_of_what_changes() -> Result<()> {
         let jobs =
             [Job::through(gateway, Over::Http, "listening", "everything").in_era(Era::Modern)];
         let uris = json!(["demo://resource/dynamic/text/9"]);
-        for seen in each(&stage, &jobs).await? {
+        // One after the other: each has the server begin with updates, and end.
+        for sdk in SDKS {
+            let script = Script::start(sdk, &jobs, &stage.plan)?;
+            let seen = script.finish(&jobs).await?;
             let granted = seen.saw(&jobs[0], "granted")?;
             ensure!(granted["resourceSubscriptions"] == uris, "{granted}");
             ensure!(*seen.saw(&jobs[0], "the end of it")? == "local");
@@ -131,7 +134,10 @@ async fn mcp_remote_turns_the_new_into_the_old() -> Result<()> {
         let through = through.by("mcp-remote", command, home(stage.dir()));
         let jobs = [wanted, through];
         let seen = Script::start(Sdk::Python1, &jobs, &stage.plan)?;
-        seen.finish(&jobs).await?.ensure_same(&jobs[1], &jobs[0])
+        let seen = seen.finish(&jobs).await?;
+        // It refuses to put a page to a client of an older revision, which wants an id for it.
+        let not_passed = ["trigger-url-elicitation", "asked"];
+        seen.ensure_same_but(&not_passed, &jobs[1], &jobs[0])
     })
     .await
 }

@@ -153,7 +153,7 @@ export class Observer {
 }
 
 /** What servers offer: tools, prompts, resources, completions. */
-async function offers(client, user, see) {
+async function offers(client, user, see, known = (item) => item) {
   const { prefix } = user;
   // Some tools are there for a client that can be asked; the server adds them a moment after its start.
   await see.outcome("echo", see.sdk.call(client, { name: `${prefix}echo`, arguments: { message: "grüße" } }));
@@ -165,7 +165,7 @@ async function offers(client, user, see) {
       const own = items.filter((item) => item.name.startsWith(prefix));
       items = own.map((item) => ({ ...item, name: item.name.slice(prefix.length) }));
     }
-    see.saw(`list of ${kind}`, items);
+    see.saw(`list of ${kind}`, items.map(known));
   }
   for (const [name, args] of [
     ["simple-prompt", undefined],
@@ -205,8 +205,10 @@ async function offers(client, user, see) {
 /** The steps of a call. Those that come in one piece with its answer are lost: these SDKs look at the answer first. */
 async function progress(client, user, see) {
   const steps = [];
+  // Without a handshake the SDK tells of each round of questions by a step of its own; this server asks for roots.
+  const onprogress = (step) => step.message?.startsWith("Fulfilling") || steps.push(step);
   const long = { name: `${user.prefix}trigger-long-running-operation`, arguments: { duration: 1.5, steps: 3 } };
-  await see.outcome("a long call", see.sdk.call(client, long, { onprogress: (step) => steps.push(step) }));
+  await see.outcome("a long call", see.sdk.call(client, long, { onprogress }));
   see.saw("its progress", steps[0]);
   see.saw("in order", steps.every((step, index) => step.progress === index + 1 && step.total === 3));
 }
@@ -272,7 +274,8 @@ async function questions(client, user, see) {
 
 /** What clients of either era can do. */
 export async function eras(client, user, see) {
-  await offers(client, user, see);
+  // 2026-07-28 knows no tasks in the definition of a tool, and its client reads none.
+  await offers(client, user, see, ({ execution, ...item }) => item);
   await progress(client, user, see);
   await asks(client, user, see);
   // Without a handshake a form needs no id.
@@ -283,15 +286,16 @@ export async function eras(client, user, see) {
 export async function listening(client, user, see) {
   const call = (tool, args) => see.sdk.call(client, { name: user.prefix + tool, arguments: args });
   const other = `${TEXT}9`;
-  const stream = await client.hear([other, "nobody://knows"]);
+  const stream = await client.hear([other]);
   see.saw("granted", stream.honoredFilter);
   await call("toggle-subscriber-updates", {});
   await until("an update", () => user.updated().includes(other));
   await call("toggle-subscriber-updates", {});
-  const data = { name: "b.gz", data: "data:text/plain,grüße", outputType: "resourceLink" };
+  const name = `${Date.now()}.gz`;
+  const data = { name, data: "data:text/plain,grüße", outputType: "resourceLink" };
   await call("gzip-file-as-resource", data);
   await until("word of a new list", () => user.heard("notifications/resources/list_changed"));
-  const uri = "demo://resource/session/b.gz";
+  const uri = `demo://resource/session/${name}`;
   await until("the new list", async () => (await everything(client, "resources")).some((item) => item.uri === uri));
   await stream.close();
   see.saw("the end of it", await stream.closed);

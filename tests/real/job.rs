@@ -189,7 +189,17 @@ impl Observations {
     /// Both jobs saw the same; of several servers' instructions the one's are part, without the
     /// white space around them.
     pub(crate) fn ensure_same(&self, seen: &Job, wanted: &Job) -> Result<()> {
-        let (seen_all, wanted_all) = (self.of(&seen.name), self.of(&wanted.name));
+        self.ensure_same_but(&[], seen, wanted)
+    }
+
+    /// The same but for these.
+    pub(crate) fn ensure_same_but(&self, but: &[&str], seen: &Job, wanted: &Job) -> Result<()> {
+        let counts = |job: &Job| {
+            let mut all = self.of(&job.name);
+            all.retain(|(about, _)| !but.contains(about));
+            all
+        };
+        let (seen_all, wanted_all) = (counts(seen), counts(wanted));
         ensure!(!wanted_all.is_empty(), "{} saw nothing", wanted.name);
         for ((about, seen_value), (wanted_about, wanted_value)) in seen_all.iter().zip(&wanted_all)
         {

@@ -35,6 +35,8 @@ mod rpc;
 #[cfg(test)]
 mod rust;
 #[cfg(test)]
+mod rust_eras;
+#[cfg(test)]
 mod script;
 #[cfg(test)]
 mod servers;

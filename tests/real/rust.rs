@@ -37,7 +37,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 const DOCUMENT: &str = "demo://resource/static/document/features.md";
 
-type Client = RunningService<RoleClient, User>;
+pub(crate) type Client = RunningService<RoleClient, User>;
 
 #[tokio::test]
 async fn rmcp_uses_everything() -> Result<()> {
@@ -97,7 +97,7 @@ async fn rmcp_lives_through_a_restart() -> Result<()> {
     .await
 }
 
-async fn pipe(server: &Server) -> Result<Client> {
+pub(crate) async fn pipe(server: &Server) -> Result<Client> {
     let command = Command::new(&server.command).configure(|command| {
         command.args(&server.args).envs(&server.env);
     });
@@ -229,7 +229,7 @@ async fn ask(client: &Client, method: &str, params: &Value) -> Result<Value> {
 }
 
 /// Those items of the list that have the gateway's prefix, without it.
-fn bare(items: &[impl Serialize], prefix: &str) -> Result<Value> {
+pub(crate) fn bare(items: &[impl Serialize], prefix: &str) -> Result<Value> {
     let mut own = Vec::new();
     for item in items {
         let mut item = serde_json::to_value(item)?;
@@ -244,13 +244,13 @@ fn bare(items: &[impl Serialize], prefix: &str) -> Result<Value> {
     Ok(json!(own))
 }
 
-fn from<T: DeserializeOwned>(value: Value) -> Result<T> {
+pub(crate) fn from<T: DeserializeOwned>(value: Value) -> Result<T> {
     Ok(serde_json::from_value(value)?)
 }
 
 /// Whoever sits at the client: answers what servers ask, and remembers what they tell.
 #[derive(Clone)]
-struct User {
+pub(crate) struct User {
     told: Arc<watch::Sender<Vec<(&'static str, Value)>>>,
 }
 
@@ -267,7 +267,7 @@ impl User {
         self.told.send_modify(|all| all.push((what, json!(told))));
     }
 
-    fn told(&self, what: &str) -> Vec<Value> {
+    pub(crate) fn told(&self, what: &str) -> Vec<Value> {
         let all = self.told.borrow();
         let found = all.iter().filter(|(name, _)| *name == what);
         found.map(|(_, told)| told.clone()).collect()

@@ -18,6 +18,13 @@ export class Client extends Plain {
     super(info, { ...options, versionNegotiation: { mode } });
   }
 
+  /** The result without what only 2026-07-28 puts there: who answers, and how long that may be kept. */
+  async request(...asked) {
+    const { resultType, ttlMs, cacheScope, _meta, ...result } = await super.request(...asked);
+    const { "io.modelcontextprotocol/serverInfo": _, ...meta } = _meta ?? {};
+    return Object.keys(meta).length > 0 ? { ...result, _meta: meta } : result;
+  }
+
   revision() {
     return this.getNegotiatedProtocolVersion();
   }

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use serde_json::Value;
+use serde::Deserialize;
 
 use super::streamable::{Endpoint, EventStream, Headers, Post, Reply};
 
@@ -91,14 +91,21 @@ impl Ask {
 
     /// What `Mcp-Name` says, for the methods that have one.
     fn name(&self) -> Option<String> {
-        let member = match self.method.as_str() {
-            "tools/call" | "prompts/get" => "name",
-            "resources/read" => "uri",
-            "tasks/get" | "tasks/update" | "tasks/cancel" => "taskId",
-            _ => return None,
-        };
-        let params: Value = serde_json::from_str(&self.params).ok()?;
-        params.get(member)?.as_str().map(str::to_owned)
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Named {
+            name: Option<String>,
+            uri: Option<String>,
+            task_id: Option<String>,
+        }
+        // The rest of it may hold what no value can.
+        let named: Named = serde_json::from_str(&self.params).ok()?;
+        match self.method.as_str() {
+            "tools/call" | "prompts/get" => named.name,
+            "resources/read" => named.uri,
+            "tasks/get" | "tasks/update" | "tasks/cancel" => named.task_id,
+            _ => None,
+        }
     }
 }
 

@@ -19,8 +19,8 @@ const MARK: &str = "CHAOS_GATEWAY";
 const REPLY: &str = "chaos: ";
 
 /// The kinds of actors there are.
-pub(crate) const KINDS: [&str; 6] = [
-    "config", "registry", "sessions", "session", "listener", "upstream",
+pub(crate) const KINDS: [&str; 7] = [
+    "config", "registry", "sessions", "session", "requests", "listener", "upstream",
 ];
 
 /// This test program once more, to run nothing but its test of this name, which does nothing but [`perform`].

@@ -22,6 +22,8 @@ pub const SERVER_UNAVAILABLE: i64 = -32000;
 pub const TIMEOUT: i64 = -32001;
 /// No server has such a resource (2025-11-25, server/resources, "Error Handling").
 pub const RESOURCE_NOT_FOUND: i64 = -32002;
+/// A server sends the user to a page before it does what was asked (2025-11-25, client/elicitation).
+pub const URL_ELICITATION_REQUIRED: i64 = -32042;
 /// Too much is in flight already, for this session or for this server; try again.
 pub const BUSY: i64 = -32003;
 

@@ -184,6 +184,13 @@ impl ClientRequest {
         self.gives_back
     }
 
+    /// The same as if its client had been asked nothing.
+    #[must_use]
+    pub fn as_new(self) -> Self {
+        let gives_back = false;
+        Self { gives_back, ..self }
+    }
+
     /// How large its params are.
     #[must_use]
     pub fn size(&self) -> usize {

@@ -87,6 +87,44 @@ pub fn is_by_url(params: Option<&Bytes>) -> bool {
     mode.is_some_and(|mode| raw::is_text(mode, "url"))
 }
 
+/// The state of a request that its client is to make again, when its user has been to some pages.
+const AGAIN: &str = "mcproxy.again";
+/// No user is sent to more pages at once.
+const MOST_PAGES: usize = 16;
+
+/// What an error is here by which a server with a handshake sends the user to pages before it does what
+/// was asked (2025-11-25, client/elicitation, "URL Elicitation Required Error"): the raw result that asks
+/// for that. `None` for any other error.
+#[must_use]
+pub fn pages(error: &[u8]) -> Option<Vec<u8>> {
+    if code::of(error) != Some(code::URL_ELICITATION_REQUIRED) {
+        return None;
+    }
+    let text = std::str::from_utf8(error).ok();
+    let [data] = raw::members(text, ["data"]);
+    let [pages] = raw::members(data, ["elicitations"]);
+    let pages = raw::entries(pages?).into_iter().take(MOST_PAGES);
+    let pages = pages.map(|page| Bytes::copy_from_slice(page.as_bytes()));
+    let pages = pages.filter(|page| is_by_url(Some(page)));
+    let pages = pages.enumerate().map(|(position, page)| {
+        let key = format!("r{}", position + 1);
+        (key, question(method::ELICITATION, &page))
+    });
+    let pages: Vec<(String, Bytes)> = pages.collect();
+    let shown = pages
+        .iter()
+        .map(|(key, page)| (key.as_str(), method::ELICITATION, Some(&**page)));
+    (!pages.is_empty()).then(|| result(shown, AGAIN))
+}
+
+/// Whether a request with these params is one that is made again after that.
+#[must_use]
+pub fn is_after_pages(params: &Bytes) -> bool {
+    let text = std::str::from_utf8(params).ok();
+    let [state] = raw::members(text, ["requestState"]);
+    state.is_some_and(|state| raw::is_text(state, AGAIN))
+}
+
 /// The raw error for a client that has to declare what a server wanted to ask it: a capability, and
 /// after a dot what of it (2026-07-28, basic, "Error codes").
 #[must_use]
@@ -196,7 +234,7 @@ mod tests {
         );
         assert!(is_by_url(Some(&asked)) && !is_by_url(None));
         assert_eq!(question("sampling/createMessage", &asked), asked);
-        let needed = |missing| {
+        let needed = |missing: &str| {
             let error: Value = serde_json::from_slice(&missing_capability(missing)).unwrap();
             error["data"]["requiredCapabilities"].clone()
         };
@@ -205,5 +243,25 @@ mod tests {
             needed("elicitation.url"),
             json!({"elicitation": {"url": {}}})
         );
+    }
+
+    #[test]
+    fn an_error_that_sends_to_pages_becomes_a_question() {
+        let error = br#"{"code":-32042,"message":"x","data":{"elicitations":[
+            {"mode":"url","elicitationId":"7","url":"https://a/","message":"m"},{"mode":"form"}]}}"#;
+        let shown: Value = serde_json::from_slice(&pages(error).unwrap()).unwrap();
+        let page = json!({"mode": "url", "url": "https://a/", "message": "m"});
+        let wanted = json!({"r1": {"method": "elicitation/create", "params": page}});
+        assert_eq!(shown["inputRequests"], wanted);
+        let back = Bytes::from(json!({"requestState": shown["requestState"]}).to_string());
+        assert!(is_after_pages(&back));
+        assert!(!is_after_pages(&Bytes::from_static(b"{}")));
+        for other in [
+            &br#"{"code":-32042,"message":"x"}"#[..],
+            br#"{"code":-32042,"data":{"elicitations":[{"mode":"form"}]}}"#,
+            br#"{"code":-32041,"data":{"elicitations":[{"mode":"url"}]}}"#,
+        ] {
+            assert_eq!(pages(other), None);
+        }
     }
 }

@@ -11,8 +11,8 @@ use super::{keys, tasks};
 pub const LISTEN: &str = "subscriptions/listen";
 /// What says which of it was agreed to.
 pub const ACKNOWLEDGED: &str = "notifications/subscriptions/acknowledged";
-/// No client means to hear of more.
-const MOST_URIS: usize = 10_000;
+/// No client means to hear of more on one stream.
+const MOST_URIS: usize = 1_000;
 
 /// What is told on one stream.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -84,6 +84,8 @@ pub(super) struct Calls {
     server: ServerName,
     /// The server's.
     era: Era,
+    /// The raw answer to its `roots/list`, if its entry has one and each request has to say so.
+    roots: Option<Bytes>,
     call_timeout: Duration,
     next_id: u64,
     /// In the order in which they were sent, which is how they fail together.
@@ -105,6 +107,7 @@ impl Calls {
         Self {
             server,
             era: Era::Legacy,
+            roots: None,
             call_timeout,
             next_id: HELLO_ID + 1,
             pending: BTreeMap::new(),
@@ -143,7 +146,11 @@ impl Calls {
         mut ticket: Ticket,
         write: impl FnOnce(Bytes) -> Result<(), Refused>,
     ) -> Option<(u64, Instant)> {
-        let errand = ticket.errand()?;
+        let has_roots = self.roots.is_some();
+        let errand = ticket.errand_mut()?;
+        if has_roots {
+            errand.with_roots();
+        }
         let id = self.next_id;
         let request = &errand.request;
         let token = request.progress_token().map(Box::from);

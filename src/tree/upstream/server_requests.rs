@@ -2,6 +2,8 @@
 //! the client declared; a server for everybody is answered here, because no field says whose the
 //! answer would be.
 
+use bytes::Bytes;
+
 use super::dialogue::Effect;
 use crate::config::model::{Isolation, ServerSpec};
 use crate::ids::ServerName;
@@ -34,6 +36,12 @@ impl ServerRequests {
     /// The session that it belongs to.
     pub(super) fn owner(&self) -> Option<&Owner> {
         self.owner.as_ref()
+    }
+
+    /// The raw answer to `roots/list` that its entry has for all clients.
+    pub(super) fn roots(&self) -> Option<Bytes> {
+        let has_some = self.owner.is_none() && !self.roots.is_empty();
+        has_some.then(|| server_requests::roots_result(&self.roots))
     }
 
     /// What the server may ask for, as it is told in `initialize`.
@@ -72,10 +80,8 @@ impl ServerRequests {
             let error = jsonrpc::error_object(code::INTERNAL_ERROR, text);
             return Effect::Write(jsonrpc::error(Some(id), &error));
         }
-        Effect::Write(jsonrpc::result(
-            id,
-            &server_requests::roots_result(&self.roots),
-        ))
+        let roots = server_requests::roots_result(&self.roots);
+        Effect::Write(jsonrpc::result(id, &roots))
     }
 
     /// Passes a notification on that is for the owner's client. `false` if it is none of those.

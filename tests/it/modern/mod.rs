@@ -64,7 +64,9 @@ impl Asks {
     }
 
     fn call(name: &str, arguments: Value) -> Self {
-        Self::new("tools/call", json!({"name": name, "arguments": arguments}))
+        let mut params = json!({"name": name});
+        params["arguments"] = arguments;
+        Self::new("tools/call", params)
     }
 
     /// The same with one more header, or with this one in the place of its own; without it if it is empty.

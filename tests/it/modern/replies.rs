@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 
 use super::{Asks, SOON, open};
-use crate::support::gateway::Gateway;
-use crate::support::servers::text_of;
+use crate::support::both::ready;
+use crate::support::gateway::{Gateway, GatewayOptions};
+use crate::support::servers::{fixture, text_of};
 use crate::support::wait;
 
 /// What its server was told of requests that nobody wants any more.
@@ -56,17 +57,39 @@ async fn an_error_of_a_server_has_the_status_of_its_code() {
 #[tokio::test]
 async fn who_goes_takes_back_what_was_asked() {
     let gateway = open().await;
-    let mut sleep = Asks::call("fx__sleep", json!({"ms": 60_000, "steps": 200}));
+    let begun = json!({"ms": 60_000, "steps": 200, "stderr": "it has begun\n"});
+    let mut sleep = Asks::call("fx__sleep", begun);
     // Before anything was said, and in the middle of a stream.
-    drop(sleep.begin(gateway.addr()).await);
+    let asked = sleep.begin(gateway.addr()).await;
+    gateway.wait_for_log("it has begun", SOON).await;
+    drop(asked);
     sleep.params["_meta"]["progressToken"] = json!(1);
     let mut stream = sleep.reply(gateway.addr()).await.stream();
     stream.message().await.unwrap();
     drop(stream);
-    let both = || async { Some(cancels(&gateway).await).filter(|cancels| cancels.len() == 2) };
+    let both = || async {
+        let told = cancels(&gateway).await;
+        (told.len() == 2).then_some(told)
+    };
     let told = wait::until("both are taken back", SOON, both).await;
     assert_ne!(told[0]["requestId"], told[1]["requestId"], "{told:?}");
     // Nobody else is disturbed.
     let echo = Asks::call("fx__echo", json!({"text": "x"}));
     assert_eq!(echo.result(gateway.addr()).await["content"][0]["text"], "x");
+}
+
+#[tokio::test]
+async fn who_does_not_read_is_cut_off() {
+    let limits = json!({"max_outgoing_bytes": "64KiB", "slow_client_timeout": 0.5});
+    let file = json!({"gateway": limits, "servers": [fixture("fx", &[])]});
+    let gateway = Gateway::start(GatewayOptions::new(file.to_string())).await;
+    ready(&gateway).await;
+    let mut sleep = Asks::call("fx__sleep", json!({"ms": 60_000, "steps": 60_000}));
+    sleep.params["_meta"]["progressToken"] = "x".repeat(1000).into();
+    let _unread = sleep.begin(gateway.addr()).await;
+    let told = "has read nothing for 0.5 s";
+    gateway.wait_for_log(told, SOON).await;
+    let taken_back =
+        || async { Some(cancels(&gateway).await).filter(|cancels| cancels.len() == 1) };
+    wait::until("it is taken back", SOON, taken_back).await;
 }

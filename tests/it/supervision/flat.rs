@@ -1,6 +1,11 @@
 //! A thousand lives leave nothing behind in the gateway: no descriptor, no memory, no zombie.
 
+use std::fs;
+use std::ops::Range;
+use std::path::Path;
 use std::time::Duration;
+
+use tokio::time::sleep;
 
 use crate::support::fleet::{Entry, config, script};
 use crate::support::gateway::{Gateway, GatewayOptions};
@@ -13,12 +18,12 @@ const WARM_UP: usize = 10;
 /// Rounds that are measured: 1 000 lives.
 const ROUNDS: usize = 40;
 /// So much may be there in the end that was not before: 64 bytes a life.
-const MOST: u64 = 64 * 1_000;
-/// How often one look is enough, and how long it may take; the gateway says it every second.
-const LOOKS: usize = 5;
-const LOOK: Duration = Duration::from_secs(30);
-/// What is before the figure in the log.
-const IN_USE: &str = "Memory: ";
+const MOST: u64 = 64_000;
+/// How often it is looked, and with what between: the figure is written every second.
+const LOOKS: usize = 6;
+const LOOK: Duration = Duration::from_secs(1);
+/// For all that comes to an end by itself.
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// As little of a server as is possible, for many starts in little time: it answers `initialize`, offers
 /// nothing, and ends with its stdin.
@@ -36,22 +41,23 @@ fn servers(round: usize) -> String {
     config((0..SERVERS).map(tiny))
 }
 
-/// Starts all of them anew, and waits until each is ready.
-async fn run_round(gateway: &Gateway, round: usize) {
-    gateway.write_config(&servers(round));
-    // A file event would wait until the file is quiet; the signal does not.
-    gateway.sighup();
-    all_started(gateway, round).await;
+/// Lives of so many rounds, the first of them from nothing; waits each time until every server is ready.
+async fn live(gateway: &Gateway, rounds: Range<usize>) {
+    for (lives, round) in rounds.enumerate() {
+        gateway.write_config(&servers(round));
+        // A file event would wait until the file is quiet; the signal does not.
+        gateway.sighup();
+        all_started(gateway, SERVERS * (lives + 1)).await;
+    }
 }
 
-/// Waits for as many starts as there are until the end of this round. The log may sum them up.
-async fn all_started(gateway: &Gateway, round: usize) {
-    let limit = Duration::from_secs(30);
-    wait::until("every server to be ready", limit, async || {
+/// Waits for as many starts as there are then. The log may sum them up.
+async fn all_started(gateway: &Gateway, all: usize) {
+    wait::until("every server to be ready", LIMIT, async || {
         let metrics = http::get(gateway.addr(), "/metrics").await.text();
         let starts = sum(&metrics, "mcproxy_server_starts_total");
         let up = sum(&metrics, "mcproxy_server_up");
-        (starts == SERVERS * (round + 1) && up == SERVERS).then_some(())
+        (starts == all && up == SERVERS).then_some(())
     })
     .await;
 }
@@ -66,60 +72,59 @@ fn sum(metrics: &str, name: &str) -> usize {
     metrics.lines().filter(of_it).filter_map(value).sum()
 }
 
-/// A gateway's descriptors, and the memory that it has asked for and not given back. What is resident
-/// beside that is the allocator's own, which depends on how what lives is strewn over its pages.
+/// The descriptors of a gateway without servers, and the memory that it has asked for and not given back.
+/// What is resident beside that is the allocator's own, which depends on how what lives is strewn over its pages.
 #[derive(Debug)]
 struct Size {
     fds: usize,
     memory: u64,
 }
 
-/// The least of some looks: what a stop or a read of the file still holds is given back in a moment.
-async fn measure(gateway: &Gateway) -> Size {
-    let mut least = None;
+/// Ends all servers, which hold buffers at some times and not at others. The least of some looks: what a stop
+/// or a read of the file still holds is given back in a moment.
+async fn measure(gateway: &Gateway, figure: &Path) -> Size {
+    gateway.write_config(&config([]));
+    gateway.sighup();
+    wait::until("the end of all servers", LIMIT, async || {
+        proc::children(gateway.pid()).is_empty().then_some(())
+    })
+    .await;
+    let mut least = u64::MAX;
     for _ in 0..LOOKS {
-        let mark = gateway.log_mark();
-        let line = gateway.wait_for_log_after(mark, IN_USE, LOOK).await;
-        let figure = line
-            .split_once(IN_USE)
-            .and_then(|(_, rest)| rest.split(' ').next());
-        let memory: u64 = figure
-            .and_then(|figure| figure.parse().ok())
-            .expect("a figure");
-        least = Some(least.map_or(memory, |least: u64| least.min(memory)));
+        sleep(LOOK).await;
+        let text = fs::read_to_string(figure).expect("it is written every second");
+        // One that is just being written may be empty.
+        least = least.min(text.parse().unwrap_or(u64::MAX));
     }
     Size {
         fds: proc::open_files(gateway.pid()).expect("it runs"),
-        memory: least.expect("it was looked"),
+        memory: least,
     }
 }
 
 #[tokio::test]
 async fn p12_thousand_cycles_fd_and_memory_flat() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let figure = directory.path().join("memory");
     // What threads keep of what they freed for the next time counts as used: none do.
-    let options = GatewayOptions::new(servers(0))
-        .env("MCPROXY_MEASURE_MEMORY", "1")
+    let options = GatewayOptions::new(config([]))
+        .env("MCPROXY_MEASURE_MEMORY", &figure.to_string_lossy())
         .env("GLIBC_TUNABLES", "glibc.malloc.tcache_count=0");
     let gateway = Gateway::start(options).await;
-    all_started(&gateway, 0).await;
-    for round in 1..=WARM_UP {
-        run_round(&gateway, round).await;
-    }
-    let before = measure(&gateway).await;
-    for round in WARM_UP + 1..=WARM_UP + ROUNDS {
-        run_round(&gateway, round).await;
-    }
-    let what = format!("as many descriptors and as much memory as before, {before:?}");
-    wait::until(&what, Duration::from_secs(60), async || {
-        let after = measure(&gateway).await;
-        let is_flat = after.fds.abs_diff(before.fds) <= 2 && after.memory <= before.memory + MOST;
-        is_flat.then_some(())
-    })
-    .await;
+    live(&gateway, 0..WARM_UP).await;
+    let before = measure(&gateway, &figure).await;
+    live(&gateway, WARM_UP..WARM_UP + ROUNDS).await;
     let children = proc::children(gateway.pid());
     assert_eq!(
         children.len(),
         SERVERS,
         "no zombies and no twins: {children:?}"
     );
+    let what = format!("as many descriptors and as much memory as before, {before:?}");
+    wait::until(&what, LIMIT, async || {
+        let after = measure(&gateway, &figure).await;
+        let is_flat = after.fds.abs_diff(before.fds) <= 2 && after.memory <= before.memory + MOST;
+        is_flat.then_some(())
+    })
+    .await;
 }

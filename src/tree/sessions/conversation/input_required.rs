@@ -11,7 +11,7 @@ use super::calls::{Asked, OpenCall, Stage};
 use super::logging::heard_at;
 use super::server_requests::AskedBy;
 use super::{Conversation, Effects};
-use crate::ids::Generation;
+use crate::ids::{Generation, ServerName};
 use crate::protocol::jsonrpc::{self, code};
 use crate::protocol::mcp::logging::Level;
 use crate::protocol::mcp::method;
@@ -58,46 +58,54 @@ impl Conversation {
         required: InputRequired,
     ) {
         let most = self.limits.max_questions_per_session;
+        let InputRequired {
+            result,
+            errand,
+            roots,
+        } = required;
         let Some(open) = self.calls.get_mut(number) else {
             return;
         };
         open.rounds += 1;
         let rounds = open.rounds;
-        let InputRequired { result, errand } = required;
         let input = match input::read(&result, most) {
             Ok(_) if rounds >= ROUNDS => Err(format!("asks more than {ROUNDS} times")),
             Ok(input) => Ok(input),
             Err(why) => Err(format!("asks what it can't be told: {why}")),
         };
-        let input = match input {
+        let server = open.server.as_ref().map_or("", ServerName::as_str);
+        let input = match input.map_err(|why| format!("server '{server}' {why}")) {
             Ok(input) => input,
-            Err(why) => {
-                let server = open.server.as_ref().map(ToString::to_string);
-                let text = format!("server '{}' {why}", server.unwrap_or_default());
-                return self.fail_asked(fx, number, &text);
-            }
+            Err(text) => return self.fail_asked(fx, number, &text),
         };
-        if let Some(text) = self.why_not(fx, &input.questions) {
-            return self.fail_asked(fx, number, &text);
-        }
-        let questions = input.questions;
+        // What the server's entry answers is not the client's to say.
+        let answer =
+            |asked: &Question| roots.clone().filter(|_| asked.method == method::ROOTS_LIST);
+        let answers = input.questions.iter();
+        let answers = answers.map(|asked| (asked.key.clone(), answer(asked)));
         let asked = Asked {
             request: errand.request,
             state: input.state,
-            answers: questions
-                .iter()
-                .map(|asked| (asked.key.clone(), None))
-                .collect(),
+            answers: answers.collect(),
             life: Generation(0),
         };
+        let is_idle = input.questions.is_empty();
+        let open = input.questions.into_iter().enumerate();
+        let open: Vec<_> = open.filter(|(_, asked)| answer(asked).is_none()).collect();
+        if let Some(text) = self.why_not(fx, open.iter().map(|(_, asked)| asked)) {
+            return self.fail_asked(fx, number, &text);
+        }
         self.ask_first(number, asked);
-        if questions.is_empty() {
+        if is_idle {
             let wait = AGAIN
                 .saturating_mul(1 << (rounds - 1).min(4))
                 .min(AGAIN_AT_MOST);
             return self.calls.send_again_at(fx.now() + wait, number);
         }
-        for (place, question) in questions.into_iter().enumerate() {
+        if open.is_empty() {
+            return self.send_again(fx, number);
+        }
+        for (place, question) in open {
             self.ask_for_call(fx, (number, place), question);
         }
     }
@@ -116,20 +124,23 @@ impl Conversation {
     }
 
     /// Why the client can't be asked all of these.
-    fn why_not(&self, fx: &dyn Effects, questions: &[Question]) -> Option<String> {
+    fn why_not<'a>(
+        &self,
+        fx: &dyn Effects,
+        questions: impl ExactSizeIterator<Item = &'a Question>,
+    ) -> Option<String> {
         let capabilities = self.asker().capabilities;
-        let missing = questions
-            .iter()
-            .find_map(|asked| capabilities.missing(asked.method, asked.is_url));
-        if let Some(missing) = missing {
+        let (count, most) = (questions.len(), self.limits.max_questions_per_session);
+        let missing = |asked: &Question| capabilities.missing(asked.method, asked.is_url);
+        let mut missing = questions.filter_map(missing);
+        if let Some(missing) = missing.next() {
             return Some(format!(
                 "this needs a client with '{missing}', which this one did not declare"
             ));
         }
-        let most = self.limits.max_questions_per_session;
-        let is_full = self.server_requests.len() + questions.len() > most || fx.is_full();
+        let is_full = self.server_requests.len() + count > most || fx.is_full();
         let text = "busy: the client has as many requests before it as it may";
-        (is_full && !questions.is_empty()).then(|| text.to_owned())
+        (is_full && count > 0).then(|| text.to_owned())
     }
 
     fn ask_for_call(&mut self, fx: &mut dyn Effects, of: (u64, usize), question: Question) {

@@ -9,6 +9,7 @@ use super::super::delivery::StreamId;
 use super::outlet::{Outcome, Outlet, REQUEST};
 use crate::ids::ServerName;
 use crate::protocol::jsonrpc::{self, code};
+use crate::protocol::mcp::method;
 use crate::protocol::modern::{input_required, results};
 use crate::tree::client::Owner;
 use crate::tree::registry::Page;
@@ -41,11 +42,24 @@ impl Effects for Outlet {
 
     fn respond_error(&mut self, to: &ReplyTo, error: &[u8]) {
         if to.stream == REQUEST {
-            let error = match self.undeclared {
-                Some(asked) => input_required::missing_capability(asked),
-                None => results::error(error, self.uri.as_deref()),
-            };
-            return self.conclude(Outcome::Error(error));
+            if let Some(pages) = input_required::pages(error) {
+                let missing = self.capabilities.missing(method::ELICITATION, true);
+                return match missing {
+                    None => self.respond_result(to, &pages),
+                    Some(missing) => {
+                        self.refuse_with(input_required::missing_capability(missing));
+                    }
+                };
+            }
+            if let Some(missing) = self.undeclared {
+                return self.refuse_with(input_required::missing_capability(missing));
+            }
+            let error = results::error(error, self.uri.as_deref());
+            // What a server has against headers or a revision is between it and the gateway.
+            let is_shown =
+                |code: &i64| !matches!(*code, code::HEADER_MISMATCH | code::UNSUPPORTED_VERSION);
+            let code = code::of(&error).filter(is_shown);
+            return self.conclude(Outcome::Error(error, code));
         }
         if let Some(listening) = &mut self.listening {
             listening.answered(to.stream, false);
@@ -60,6 +74,9 @@ impl Effects for Outlet {
             code::BUSY | code::SERVER_UNAVAILABLE | code::TIMEOUT => code::INTERNAL_ERROR,
             other => other,
         };
+        if to.stream == REQUEST && code != code::RESOURCE_NOT_FOUND {
+            return self.refuse_with(jsonrpc::error_object(code, text));
+        }
         self.respond_error(to, &jsonrpc::error_object(code, text));
     }
 

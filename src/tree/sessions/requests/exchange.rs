@@ -22,7 +22,7 @@ use crate::protocol::mcp::logging::Level;
 use crate::protocol::mcp::method;
 use crate::protocol::mcp::request::ClientRequest;
 use crate::protocol::modern::extensions::Extensions;
-use crate::protocol::modern::input_required::{Identity, Returned};
+use crate::protocol::modern::input_required::{self, Identity, Returned};
 use crate::protocol::modern::listen::{Filter, LISTEN};
 use crate::protocol::modern::request::{ModernRequest, tool_call};
 use crate::protocol::modern::results;
@@ -158,6 +158,8 @@ impl Exchange {
         self.outlet.binds(bound);
         match ClientRequest::parse(Era::Modern, method, &params) {
             Ok(request) => {
+                let is_again = request.gives_back() && input_required::is_after_pages(&params);
+                let request = if is_again { request.as_new() } else { request };
                 self.outlet.is_about(&request);
                 self.conversation
                     .call(&mut self.outlet, to.clone(), request);

@@ -18,9 +18,10 @@ const MOST_EARLY: usize = 64;
 pub(super) struct Listening {
     /// What is told, once that is known.
     filter: Filter,
-    /// The resources and tasks that no server has answered for yet, each by its place.
-    unknown: Vec<bool>,
-    is_granted: Vec<bool>,
+    /// What servers have answered for each of the resources and tasks.
+    granted: Vec<Option<bool>>,
+    /// How many of them none has answered for.
+    unknown: usize,
     /// When it is told what there is by then.
     pub(super) until: Option<Instant>,
     /// What has happened before.
@@ -31,8 +32,8 @@ impl Listening {
     pub(super) fn new(filter: Filter, until: Instant) -> Self {
         let count = filter.uris.len() + filter.tasks.len();
         Self {
-            unknown: vec![true; count],
-            is_granted: vec![false; count],
+            granted: vec![None; count],
+            unknown: count,
             filter,
             until: Some(until),
             early: Vec::new(),
@@ -41,32 +42,30 @@ impl Listening {
 
     /// A server has answered for a resource.
     pub(super) fn answered(&mut self, stream: StreamId, is_granted: bool) {
-        let position = place(stream);
-        if let Some(unknown) = position.and_then(|at| self.unknown.get_mut(at)) {
-            *unknown = false;
-        }
-        if let Some(granted) = position.and_then(|at| self.is_granted.get_mut(at)) {
-            *granted = is_granted;
+        let place = place(stream).and_then(|at| self.granted.get_mut(at));
+        if let Some(place) = place.filter(|place| place.is_none()) {
+            *place = Some(is_granted);
+            self.unknown -= 1;
         }
     }
 
     /// The requests that no server has answered.
     pub(super) fn unanswered(&self) -> Vec<RequestId> {
-        let unknown = self.unknown.iter().enumerate();
-        let unknown = unknown.filter(|(_, is_unknown)| **is_unknown);
+        let granted = self.granted.iter().enumerate();
+        let unknown = granted.filter(|(_, answer)| answer.is_none());
         unknown.map(|(position, _)| id(position)).collect()
     }
 
     /// Whether it can be told what there is.
     pub(super) fn is_known(&self) -> bool {
-        self.until.is_some() && !self.unknown.contains(&true)
+        self.until.is_some() && self.unknown == 0
     }
 
     /// What it is told first, and what has happened before.
     pub(super) fn acknowledge(&mut self, id: &RequestId) -> Vec<Bytes> {
         self.until = None;
-        let mut granted = self.is_granted.iter();
-        let mut is_granted = |_: &String| granted.next().is_some_and(|granted| *granted);
+        let mut granted = self.granted.iter();
+        let mut is_granted = |_: &String| granted.next() == Some(&Some(true));
         self.filter.uris.retain(&mut is_granted);
         self.filter.tasks.retain(is_granted);
         let mut messages = vec![listen::acknowledged(id, &self.filter)];

@@ -15,6 +15,7 @@ use super::replies::Spoken;
 use crate::ids::{self, Holder};
 use crate::protocol::Era;
 use crate::protocol::jsonrpc::{self, Message, RequestId, code};
+use crate::protocol::mcp::lifecycle::ClientCapabilities;
 use crate::protocol::mcp::method;
 use crate::protocol::mcp::progress::Progress;
 use crate::protocol::mcp::request::ClientRequest;
@@ -48,7 +49,8 @@ enum Token {
 /// How a request ends.
 pub(super) enum Outcome {
     Result(Vec<u8>),
-    Error(Bytes),
+    /// With the code that HTTP shows too, if it does.
+    Error(Bytes, Option<i64>),
 }
 
 /// Whom a request may ask for more than its answer.
@@ -68,6 +70,7 @@ pub(super) struct Outlet {
     pub(super) serial: u64,
     pub(super) id: RequestId,
     pub(super) caching: Caching,
+    pub(super) capabilities: ClientCapabilities,
     /// What is asked for, if it is a resource.
     pub(super) uri: Option<Box<str>>,
     /// What a state of its server is bound to.
@@ -101,6 +104,7 @@ impl Outlet {
             serial,
             id: asked.request.id.clone(),
             caching: caching(asked, is_private),
+            capabilities: asked.meta.capabilities,
             uri: None,
             bound: None,
             stream: Some(stream),
@@ -147,7 +151,7 @@ impl Outlet {
 
     /// Refuses who gives back what nobody holds anything for.
     pub(super) fn refuse_state(&mut self) {
-        self.conclude(Outcome::Error(input_required::unknown_state()));
+        self.refuse_with(input_required::unknown_state());
     }
 
     /// The request in which its client came last.
@@ -168,7 +172,13 @@ impl Outlet {
     /// Answers that there will be no answer.
     pub(super) fn fail(&mut self, why: &str) {
         let error = jsonrpc::error_object(code::INTERNAL_ERROR, why);
-        self.conclude(Outcome::Error(error));
+        self.refuse_with(error);
+    }
+
+    /// Answers with an error of the gateway's own.
+    pub(super) fn refuse_with(&mut self, error: Bytes) {
+        let code = code::of(&error);
+        self.conclude(Outcome::Error(error, code));
     }
 
     pub(super) fn conclude(&mut self, outcome: Outcome) {
@@ -178,9 +188,9 @@ impl Outlet {
         }
         match outcome {
             Outcome::Result(result) => self.say(jsonrpc::result(&self.id, &result), None, true),
-            Outcome::Error(error) => {
+            Outcome::Error(error, code) => {
                 let message = jsonrpc::error(Some(&self.id), &error);
-                self.say(message, code::of(&error), true);
+                self.say(message, code, true);
             }
         }
         self.is_over = true;

@@ -18,7 +18,7 @@ use super::message::RequestsMsg;
 pub struct Spoken {
     /// A JSON-RPC message on one line.
     pub message: Bytes,
-    /// Its error's code, if it is one.
+    /// Its error's code, if it is one that HTTP shows too.
     pub error: Option<i64>,
     /// Whether it is the answer, after which nothing comes.
     pub is_last: bool,

@@ -303,3 +303,14 @@ impl WorkerState {
         }
     }
 }
+
+/// Nobody else knows whose servers' own processes go with a worker that has died.
+impl Drop for WorkerState {
+    fn drop(&mut self) {
+        for (number, exchange) in &self.open {
+            if exchange.has_instances() {
+                self.args.root.session_ended(*number);
+            }
+        }
+    }
+}

@@ -31,7 +31,12 @@ impl Calls {
                 let Some(errand) = call.errand.take() else {
                     return Answer::Result(result); // it was not asked this way
                 };
-                Answer::InputRequired(Box::new(InputRequired { result, errand }))
+                let roots = self.roots.clone();
+                Answer::InputRequired(Box::new(InputRequired {
+                    result,
+                    errand,
+                    roots,
+                }))
             }
             (ResultType::Other, Era::Legacy) => Answer::Failed(format!(
                 "server '{}' answered '{}' in a way that only clients of a later revision understand",

@@ -24,9 +24,10 @@ pub(in super::super) type Logger<'a> = (Level, &'a Arc<dyn SessionSink>);
 pub(in super::super) struct Several;
 
 impl Calls {
-    /// The server is of that era.
-    pub(in super::super) fn speak(&mut self, era: Era) {
+    /// The server is of that era; `roots` is the answer to its `roots/list`, if its entry has one.
+    pub(in super::super) fn speak(&mut self, era: Era, roots: Option<Bytes>) {
         self.era = era;
+        self.roots = roots.filter(|_| era == Era::Modern);
     }
 
     /// The server's era.

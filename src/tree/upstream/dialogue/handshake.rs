@@ -74,7 +74,7 @@ impl Dialogue {
 
     /// `initialize`, in the latest revision or in the one that a refusal named; or `server/discover`.
     fn say_hello(&mut self, era: Era) -> Bytes {
-        self.calls.speak(era);
+        self.calls.speak(era, self.server_requests.roots());
         let id = self.hello.id.map_or(HELLO_ID, |_| self.calls.take_id());
         self.hello.id = Some(id);
         match era {

@@ -35,11 +35,13 @@ fn refused(id: u64, code: i64, supported: &str) -> String {
 
 /// What is written, without the rest.
 fn written(todo: &[Todo]) -> Vec<&Value> {
-    let lines = todo.iter().filter_map(|todo| match todo {
-        Todo::Write(line) => Some(line),
-        _ => None,
-    });
-    lines.collect()
+    let mut lines = Vec::new();
+    for todo in todo {
+        if let Todo::Write(line) = todo {
+            lines.push(line);
+        }
+    }
+    lines
 }
 
 /// A server that was asked without a handshake; it is ready, and has a tool and a resource.

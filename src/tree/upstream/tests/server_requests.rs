@@ -137,6 +137,6 @@ fn a_call_waits_as_long_as_the_client_may_think_about_a_question() {
     talk.hears(&question("roots/list")); // which it may not ask
     talk.now += TIMEOUT / 10;
     assert_eq!(talk.expires().len(), 1, "the call is cancelled");
-    let vain = Heard::AskedInVain("elicitation");
+    let vain = Heard::AskedInVain("roots");
     assert!(matches!(&desk.hear()[..], [asked, Heard::Failed(..)] if *asked == vain));
 }

@@ -15,11 +15,21 @@ use crate::tree::testing::name;
 
 /// The server asks something before it answers; gives what it was sent.
 fn asks(server: &mut Server, input: &Value) -> Value {
+    asks_with(server, input, None)
+}
+
+/// The same, with roots of its entry.
+fn asks_with(server: &mut Server, input: &Value, roots: Option<&'static str>) -> Value {
     let mut ticket = server.ticket();
     let errand = ticket.handed_over().unwrap();
     let sent = serde_json::from_slice(&errand.params(Era::Modern, None)).unwrap();
     let result = Bytes::from(input.to_string());
-    let asked = InputRequired { result, errand };
+    let roots = roots.map(|roots| Bytes::from_static(roots.as_bytes()));
+    let asked = InputRequired {
+        result,
+        errand,
+        roots,
+    };
     ticket.answer(Answer::InputRequired(Box::new(asked)));
     sent
 }
@@ -174,12 +184,14 @@ fn a_client_that_refuses_ends_its_call_and_the_other_questions() {
 
 #[test]
 fn a_call_that_is_taken_back_takes_its_questions_with_it() {
-    let (_house, mut client, mut server) = calling(&all());
+    let (house, mut client, mut server) = calling(&all());
     asks(&mut server, &input(&json!({"a": form("x")})));
     let question = client.next();
+    let before = house.now();
     client.tells("notifications/cancelled", &json!({"requestId": "call"}));
     let withdrawn = client.next();
     assert_eq!(withdrawn["params"]["requestId"], question["id"]);
+    assert_eq!(house.now(), before, "at once");
     client.answers(&question["id"], &json!({}));
     client.hears_nothing();
     server.hears_nothing();
@@ -243,4 +255,27 @@ fn every_client_is_asked_what_is_meant_for_it() {
         ticket.answer(result("{}"));
         assert_eq!(client.next()["id"], 0);
     }
+}
+
+#[test]
+fn roots_of_the_entry_are_the_answer_for_every_client() {
+    let (_house, mut client, mut server) = calling(&json!({"elicitation": {}}));
+    let requests = json!({"a": form("x"), "b": {"method": "roots/list"}});
+    asks_with(&mut server, &input(&requests), Some(r#"{"roots":[1.10]}"#));
+    let question = client.next();
+    assert_eq!(question["method"], "elicitation/create");
+    client.answers(&question["id"], &json!({}));
+    let requests = json!({"c": {"method": "roots/list"}});
+    let sent = asks_with(&mut server, &input(&requests), Some(r#"{"roots":[]}"#));
+    assert_eq!(
+        sent["inputResponses"],
+        json!({"a": {}, "b": {"roots": [1.1]}})
+    );
+    // There is nothing left to ask.
+    let ticket = server.ticket();
+    let errand = ticket.errand().unwrap();
+    let sent: Value = serde_json::from_slice(&errand.params(Era::Modern, None)).unwrap();
+    assert_eq!(sent["inputResponses"], json!({"c": {"roots": []}}));
+    ticket.answer(result("{}"));
+    assert_eq!(client.next()["id"], "call");
 }
