@@ -148,9 +148,12 @@ async fn who_does_not_declare_tasks_has_none() {
     let needed = json!({"extensions": {"io.modelcontextprotocol/tasks": {}}});
     let listen = r#"{"notifications":{"taskIds":["one:1"]}}"#;
     let undeclared = [
-        Ask::new("tasks/get", r#"{"taskId":"one:1"}"#),
-        Ask::new("tasks/update", r#"{"taskId":"one:1","inputResponses":{}}"#),
-        Ask::new("tasks/cancel", r#"{"taskId":"one:1"}"#),
+        Ask::new("tasks/get", r#"{"taskId":"nobody:1"}"#),
+        Ask::new(
+            "tasks/update",
+            r#"{"taskId":"nobody:1","inputResponses":{}}"#,
+        ),
+        Ask::new("tasks/cancel", r#"{"taskId":"nobody:1"}"#),
         Ask::new("subscriptions/listen", listen),
     ];
     for undeclared in &undeclared {
