@@ -74,6 +74,8 @@ impl Errand {
 pub(super) enum Answer {
     /// The raw `result` member.
     Result(Bytes),
+    /// The same, which only clients understand that know an extension of this server's.
+    Extended(Bytes),
     /// The raw `error` member.
     Error(Bytes),
     /// The server asks something first, of a client with a handshake, which can be asked.

@@ -16,6 +16,7 @@ use crate::ids::{CallId, Generation, Holder, ServerName};
 use crate::protocol::jsonrpc::{self, RequestId, code};
 use crate::protocol::mcp::lifecycle::ClientCapabilities;
 use crate::protocol::mcp::logging::Level;
+use crate::protocol::modern::tasks::Told;
 
 /// What a session is told by upstreams and by root.
 #[derive(Debug)]
@@ -62,6 +63,13 @@ pub(super) enum SessionEvent {
         server: ServerName,
         /// The params of `notifications/resources/updated`, as the server wrote them.
         params: Bytes,
+    },
+    /// A task that this request listens for has changed.
+    TaskChanged {
+        /// Which server.
+        server: ServerName,
+        /// What it said.
+        told: Arc<Told>,
     },
     /// The session's own instance of a server asks its client something.
     ServerRequested(ServerRequest),
@@ -123,6 +131,7 @@ impl SessionEvent {
             | Self::Bounced { .. }
             | Self::Progress { .. }
             | Self::Logged { .. }
+            | Self::TaskChanged { .. }
             | Self::Notified { .. }
             | Self::Instance { .. }
             | Self::AskedInVain { .. }

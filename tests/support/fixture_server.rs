@@ -25,6 +25,8 @@ mod offers;
 mod rounds;
 #[path = "fixture/server.rs"]
 mod server;
+#[path = "fixture/tasks.rs"]
+mod tasks;
 #[path = "fixture/tools.rs"]
 mod tools;
 #[path = "fixture/wire.rs"]
@@ -54,6 +56,12 @@ pub(crate) struct Flags {
     /// How long its lists may be kept, as it says without a handshake.
     #[arg(long, default_value_t = 0)]
     ttl_ms: u64,
+    /// Has tasks, in the revision without a handshake, and the tools of `fixture/tasks.rs`.
+    #[arg(long)]
+    tasks: bool,
+    /// Declares this extension there, and answers its methods. May be given more than once.
+    #[arg(long)]
+    extension: Vec<String>,
     /// How many dummy tools there are beside the others.
     #[arg(long, default_value_t = 0)]
     tools: usize,

@@ -8,7 +8,7 @@ const LAYERS: [(&str, &[&str]); 4] = [
     ("tree::sessions::delivery", &[]),
     (
         "tree::sessions::conversation",
-        &["tree::sessions::delivery"],
+        &["tree::sessions::delivery", "tree::sessions::signing"],
     ),
     (
         "tree::sessions::session",

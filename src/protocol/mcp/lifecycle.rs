@@ -3,6 +3,7 @@
 
 use bytes::Bytes;
 
+use super::super::modern::extensions::Extensions;
 use super::super::raw;
 use super::super::version::Version;
 pub use super::capabilities::ClientCapabilities;
@@ -55,6 +56,8 @@ pub struct ServerInfo {
     pub name: Option<String>,
     /// `serverInfo.version`.
     pub release: Option<String>,
+    /// What it declares beside the core; only without a handshake.
+    pub extensions: Extensions,
 }
 
 /// Reads a server's answer to `initialize`. The error says why no session is possible with it: a
@@ -110,6 +113,7 @@ impl ServerInfo {
             instructions: string_member(instructions),
             name: string_member(name),
             release: string_member(release),
+            extensions: Extensions::default(),
         }
     }
 }
@@ -237,6 +241,7 @@ mod tests {
             instructions: Some("be \"kind\"".to_owned()),
             name: Some("git".to_owned()),
             release: Some("1.2".to_owned()),
+            extensions: Extensions::default(),
         };
         assert_eq!(read, Ok(wanted));
     }

@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
+use super::super::modern::tasks;
 use super::super::raw::{self, Member};
 use super::super::version::Era;
 use super::method;
@@ -29,7 +30,14 @@ pub enum Subject {
     Prompt,
     /// A resource's URI, or a resource template in a reference of `completion/complete`.
     Resource,
+    /// A task's id.
+    Task,
+    /// What only some extension knows: the method says who is asked.
+    Extension,
 }
+
+/// What stands for the methods of extensions that are not known here.
+const OF_EXTENSION: &str = "a method of an extension";
 
 /// The params of a request that goes to a server, with the places that have to be rewritten.
 #[derive(Debug, Clone)]
@@ -37,6 +45,8 @@ pub struct ClientRequest {
     era: Era,
     gives_back: bool,
     method: &'static str,
+    /// The method's own name, where `method` stands for it.
+    own_method: Option<Box<str>>,
     subject: Subject,
     params: Bytes,
     key: String,
@@ -62,7 +72,8 @@ impl ClientRequest {
         ROUTED.into_iter().find(|routed| *routed == method)
     }
 
-    /// Finds the name or URI and the progress token in the params of a [`Self::routed`] method.
+    /// Finds the name, URI or task and the progress token in the params of a [`Self::routed`] method, or of
+    /// one of [`tasks::method`].
     /// `era` is the client's. The error says what is wrong with the params.
     pub fn parse(era: Era, method: &'static str, params: &Bytes) -> Result<Self, String> {
         let text = raw::text(params, "the params' bytes")?;
@@ -79,18 +90,16 @@ impl ClientRequest {
         let name = match subject {
             Subject::Tool | Subject::Prompt => "name",
             Subject::Resource => "uri",
+            Subject::Task | Subject::Extension => tasks::ID,
         };
         if raw_key.len() > LONGEST_KEY {
             return Err(format!("'{name}' is longer than {LONGEST_KEY} bytes"));
         }
         let key = raw::string(raw_key).ok_or_else(|| format!("'{name}' is not a string"))?;
-        let token = match meta.value("_meta")? {
-            None => None,
-            Some(meta) => progress_token(meta)?,
-        };
+        let token = meta.value("_meta")?.map(progress_token).transpose()?;
         let task = match subject {
             Subject::Tool => task.once("task")?,
-            Subject::Prompt | Subject::Resource => None,
+            Subject::Prompt | Subject::Resource | Subject::Task | Subject::Extension => None,
         };
         Ok(Self {
             era,
@@ -102,8 +111,53 @@ impl ClientRequest {
             params: params.clone(),
             key: key.into(),
             span: raw::span(text, raw_key),
-            token: token.map(|token| (token.into(), raw::span(text, token))),
+            token: token
+                .flatten()
+                .map(|token| (token.into(), raw::span(text, token))),
+            own_method: None,
         })
+    }
+
+    /// A request with a method that only some extension knows, of a client without a handshake. Nothing of
+    /// its params is the gateway's to change but the progress token.
+    pub fn of_extension(method: &str, params: &Bytes) -> Result<Self, String> {
+        let text = raw::text(params, "the params' bytes")?;
+        let [meta] = raw::pick(text, ["_meta"])
+            .map_err(|error| format!("the params are unusable: {error}"))?;
+        let token = meta.value("_meta")?.map(progress_token).transpose()?;
+        Ok(Self {
+            own_method: Some(method.into()),
+            key: method.to_owned(),
+            token: token
+                .flatten()
+                .map(|token| (token.into(), raw::span(text, token))),
+            ..Self::bare(OF_EXTENSION, Subject::Extension, params.clone())
+        })
+    }
+
+    /// The gateway's own wish to be told of a task, by the id that its client knows.
+    #[must_use]
+    pub fn to_hear_of_task(id: &str) -> Self {
+        Self {
+            key: id.to_owned(),
+            ..Self::bare(method::RESOURCES_SUBSCRIBE, Subject::Task, Bytes::new())
+        }
+    }
+
+    fn bare(method: &'static str, subject: Subject, params: Bytes) -> Self {
+        Self {
+            era: Era::Modern,
+            gives_back: false,
+            method,
+            own_method: None,
+            subject,
+            params,
+            key: String::new(),
+            span: 0..0,
+            token: None,
+            task: None,
+            input: None,
+        }
     }
 
     /// The client's era.
@@ -112,10 +166,16 @@ impl ClientRequest {
         self.era
     }
 
-    /// The method.
+    /// The method, or what stands for it.
     #[must_use]
     pub fn method(&self) -> &'static str {
         self.method
+    }
+
+    /// The method as it is written.
+    #[must_use]
+    pub fn own_method(&self) -> &str {
+        self.own_method.as_deref().unwrap_or(self.method)
     }
 
     /// Whether its client answers what it was asked, and gives back the state that it was shown.
@@ -168,6 +228,7 @@ fn subject_of(method: &str) -> Subject {
     match method {
         method::TOOLS_CALL => Subject::Tool,
         method::PROMPTS_GET => Subject::Prompt,
+        other if tasks::method(other).is_some() => Subject::Task,
         _ => Subject::Resource,
     }
 }
@@ -176,6 +237,7 @@ fn key_of(method: &str) -> &'static str {
     match subject_of(method) {
         Subject::Tool | Subject::Prompt => "name",
         Subject::Resource => "uri",
+        Subject::Task | Subject::Extension => tasks::ID,
     }
 }
 

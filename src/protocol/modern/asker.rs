@@ -9,7 +9,7 @@ use super::super::mcp::lifecycle::{self, ClientCapabilities};
 use super::super::mcp::logging::Level;
 use super::super::raw;
 use super::super::version::MODERN;
-use super::keys;
+use super::{keys, tasks};
 
 /// More than this nobody says of himself.
 const LONGEST_INFO: usize = 1024;
@@ -23,6 +23,8 @@ pub struct Asker {
     pub log_level: Option<Level>,
     /// The raw `clientInfo` of its `initialize`; the gateway's own stands for it.
     pub info: Option<Arc<str>>,
+    /// Whether it is the gateway's own request about tasks.
+    pub has_tasks: bool,
 }
 
 impl Asker {
@@ -47,7 +49,12 @@ impl Asker {
             keys::CLIENT_CAPABILITIES
         )
         .into_bytes();
-        out.extend_from_slice(&self.capabilities.without_changes().to_json());
+        if self.has_tasks {
+            let tasks = format!(r#"{{"extensions":{{"{}":{{}}}}}}"#, tasks::NAME);
+            out.extend_from_slice(tasks.as_bytes());
+        } else {
+            out.extend_from_slice(&self.capabilities.without_changes().to_json());
+        }
         out.extend_from_slice(format!(r#","{}":"#, keys::CLIENT_INFO).as_bytes());
         match &self.info {
             Some(info) => raw::push_single_line(&mut out, info.as_bytes()),
@@ -99,6 +106,7 @@ mod tests {
         let asker = Asker {
             capabilities: ClientCapabilities::all(),
             log_level: Some(Level::Notice),
+            has_tasks: false,
             info: Some("{\"name\":\"c\",\n\"version\":\"1.10\",\"x\":1.10}".into()),
         };
         let params = asker.params(Some(br#"{"cursor":"a"}"#));

@@ -7,6 +7,7 @@ use super::super::jsonrpc::code;
 use super::super::mcp::lifecycle::ServerInfo;
 use super::super::raw;
 use super::super::version::{MODERN, Version};
+use super::extensions::Extensions;
 use super::keys;
 
 /// Reads a server's answer to `server/discover`. The error says why nothing can be asked of it.
@@ -24,11 +25,13 @@ pub fn server_info(result: &Bytes) -> Result<ServerInfo, String> {
         ));
     }
     let [info] = raw::members(meta.value("_meta")?, [keys::SERVER_INFO]);
-    Ok(ServerInfo::read(
-        capabilities.value("capabilities")?,
-        instructions.value("instructions")?,
-        info,
-    ))
+    let capabilities = capabilities.value("capabilities")?;
+    let [extensions] = raw::members(capabilities, ["extensions"]);
+    let info = ServerInfo::read(capabilities, instructions.value("instructions")?, info);
+    Ok(ServerInfo {
+        extensions: Extensions::read(extensions),
+        ..info
+    })
 }
 
 /// Whether a server that answers `initialize` with this error knows no handshake: it refuses the
@@ -60,13 +63,14 @@ mod tests {
     #[test]
     fn what_a_server_says_of_itself_is_read() {
         let result = r#"{"resultType":"complete","supportedVersions":["2025-11-25","2026-07-28"],
-            "capabilities":{"tools":{"listChanged":true},"resources":{"subscribe":true},"logging":{}},
+            "capabilities":{"tools":{"listChanged":true},"resources":{"subscribe":true},"logging":{},"extensions":{"a/b":{}}},
             "instructions":"use me","ttlMs":0,"cacheScope":"private",
             "_meta":{"io.modelcontextprotocol/serverInfo":{"name":"s","version":"2"}}}"#;
         let info = server_info(&Bytes::from(result)).unwrap();
         assert!(info.has_tools && info.has_resources && !info.has_prompts && info.has_logging);
         assert!(info.can_subscribe && info.changes.tools && !info.changes.resources);
         assert_eq!(info.instructions.as_deref(), Some("use me"));
+        assert!(info.extensions.has("a/b"));
         assert_eq!((info.name.as_deref(), info.version), (Some("s"), None));
         for bad in [
             "{}",

@@ -10,6 +10,7 @@ use memchr::memmem;
 use super::super::mcp::lifecycle::ClientCapabilities;
 use super::super::mcp::logging::Level;
 use super::super::raw::{self, Member};
+use super::extensions::Extensions;
 use super::keys;
 use super::request::RequestMeta;
 
@@ -72,11 +73,13 @@ impl Envelope {
         if !capabilities.starts_with('{') {
             return Err(format!("'{}' must be an object", keys::CLIENT_CAPABILITIES));
         }
+        let [extensions] = raw::members(Some(capabilities), ["extensions"]);
         Ok(Self {
             version: version.into(),
             meta: RequestMeta {
                 capabilities: ClientCapabilities::parse(Some(capabilities)),
                 log_level: log_level(level.value(keys::LOG_LEVEL)?)?,
+                extensions: Extensions::read(extensions),
             },
         })
     }

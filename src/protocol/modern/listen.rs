@@ -4,8 +4,8 @@
 use bytes::Bytes;
 
 use super::super::jsonrpc::{self, RequestId};
-use super::super::raw;
-use super::keys;
+use super::super::raw::{self, Member};
+use super::{keys, tasks};
 
 /// The method.
 pub const LISTEN: &str = "subscriptions/listen";
@@ -25,6 +25,8 @@ pub struct Filter {
     pub resources: bool,
     /// That these resources are not what they were.
     pub uris: Vec<String>,
+    /// That these tasks are not what they were.
+    pub tasks: Vec<String>,
 }
 
 impl Filter {
@@ -40,18 +42,28 @@ impl Filter {
             "promptsListChanged",
             "resourcesListChanged",
             "resourceSubscriptions",
+            "taskIds",
         ];
-        let [tools, prompts, resources, uris] = raw::pick(filter, names)
+        let [tools, prompts, resources, uris, tasks] = raw::pick(filter, names)
             .map_err(|error| format!("'notifications' is unusable: {error}"))?;
         let wants = |raw: Option<&str>| raw == Some("true");
         Ok(Self {
             tools: wants(tools.value("toolsListChanged")?),
             prompts: wants(prompts.value("promptsListChanged")?),
             resources: wants(resources.value("resourcesListChanged")?),
-            uris: uris
-                .value("resourceSubscriptions")?
-                .map_or_else(|| Ok(Vec::new()), texts)?,
+            uris: texts("resourceSubscriptions", uris)?,
+            tasks: texts("taskIds", tasks)?,
         })
+    }
+
+    /// What a server is to be asked for at this place: the resources, then the tasks ([`tasks::topic`]).
+    #[must_use]
+    pub fn wish(&self, place: usize) -> Option<String> {
+        if let Some(uri) = self.uris.get(place) {
+            return Some(uri.clone());
+        }
+        let task = self.tasks.get(place.checked_sub(self.uris.len())?)?;
+        Some(tasks::topic(task))
     }
 
     /// Whether nothing is told.
@@ -70,21 +82,32 @@ impl Filter {
         let mut members: Vec<Vec<u8>> = kinds
             .map(|(_, name)| format!(r#""{name}":true"#).into_bytes())
             .collect();
-        if !self.uris.is_empty() {
-            let uris: Vec<Vec<u8>> = self.uris.iter().map(|uri| raw::quoted(uri)).collect();
-            let uris = uris.join(&b","[..]);
-            members.push([&br#""resourceSubscriptions":["#[..], &uris, b"]"].concat());
+        for (name, texts) in [
+            ("resourceSubscriptions", &self.uris),
+            ("taskIds", &self.tasks),
+        ] {
+            if !texts.is_empty() {
+                let texts: Vec<Vec<u8>> = texts.iter().map(|text| raw::quoted(text)).collect();
+                let texts = texts.join(&b","[..]);
+                let name = format!(r#""{name}":["#);
+                members.push([name.as_bytes(), &texts, b"]"].concat());
+            }
         }
         [&b"{"[..], &members.join(&b","[..]), b"}"].concat()
     }
 }
 
-fn texts(raw: &str) -> Result<Vec<String>, String> {
-    let wrong = |_| "'resourceSubscriptions' is not an array of strings".to_owned();
+fn texts(name: &str, member: Member<'_>) -> Result<Vec<String>, String> {
+    let Some(raw) = member.value(name)? else {
+        return Ok(Vec::new());
+    };
+    let wrong = |_| format!("'{name}' is not an array of strings");
     let mut texts: Vec<String> = serde_json::from_str(raw).map_err(wrong)?;
     if texts.len() > MOST_URIS {
-        return Err(format!("more than {MOST_URIS} 'resourceSubscriptions'"));
+        return Err(format!("more than {MOST_URIS} '{name}'"));
     }
+    // What stands for a task among the resources of a server is no URI.
+    texts.retain(|text| tasks::of_topic(text).is_none());
     texts.sort_unstable();
     texts.dedup();
     Ok(texts)
@@ -177,6 +200,11 @@ mod tests {
             (true, false, false)
         );
         assert_eq!(filter.uris, ["a:\"", "b:"]);
+        let tasks = parse(r#"{"notifications":{"taskIds":["s:2","s:1","s:2"]}}"#).unwrap();
+        assert_eq!(tasks.tasks, ["s:1", "s:2"]);
+        assert_eq!(tasks.to_json(), br#"{"taskIds":["s:1","s:2"]}"#);
+        let marked = r#"{"notifications":{"resourceSubscriptions":["\u0001t"]}}"#;
+        assert!(parse(marked).unwrap().is_empty());
         assert!(!filter.is_empty() && parse(r#"{"notifications":{}}"#).unwrap().is_empty());
         let id = RequestId::from_raw("\"l:0\"").unwrap();
         let wanted = json!({"_meta": {"io.modelcontextprotocol/subscriptionId": "l:0"},

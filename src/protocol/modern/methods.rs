@@ -8,6 +8,7 @@ use bytes::Bytes;
 use super::super::mcp::method;
 use super::super::raw;
 use super::listen::LISTEN;
+use super::tasks;
 
 /// All of them. The methods of extensions are not here.
 const KNOWN: [&str; 10] = [
@@ -23,10 +24,41 @@ const KNOWN: [&str; 10] = [
     LISTEN,
 ];
 
-/// Whether `method` is one of them.
+/// What methods of the core, and of extensions that are known here, begin with: none of these is another
+/// extension's.
+const TAKEN: [&str; 14] = [
+    "completion",
+    "elicitation",
+    "initialize",
+    "logging",
+    "notifications",
+    "ping",
+    "prompts",
+    "resources",
+    "roots",
+    "sampling",
+    "server",
+    "subscriptions",
+    "tasks",
+    "tools",
+];
+/// No extension calls its methods anything longer.
+const LONGEST: usize = 256;
+
+/// Whether `method` is one of them, or asks about a task.
 #[must_use]
 pub fn is_known(method: &str) -> bool {
-    KNOWN.contains(&method)
+    KNOWN.contains(&method) || tasks::method(method).is_some()
+}
+
+/// Whether some extension may have defined `method`, which is not known.
+#[must_use]
+pub fn may_be_of_extension(method: &str) -> bool {
+    let Some((first, rest)) = method.split_once('/') else {
+        return false;
+    };
+    let is_free = !first.is_empty() && !rest.is_empty() && !TAKEN.contains(&first);
+    is_free && method.len() <= LONGEST
 }
 
 /// The member of a request's params that its header `Mcp-Name` says too, where there is to be one.
@@ -35,7 +67,7 @@ pub fn named_by(method: &str) -> Option<&'static str> {
     match method {
         method::TOOLS_CALL | method::PROMPTS_GET => Some("name"),
         method::RESOURCES_READ => Some("uri"),
-        _ => None,
+        _ => tasks::method(method).map(|_| tasks::ID),
     }
 }
 
@@ -66,6 +98,25 @@ mod tests {
             assert!(!is_known(gone), "{gone}");
         }
         assert!(is_known("server/discover") && is_known("subscriptions/listen"));
+        assert!(is_known("tasks/get") && !is_known("tasks/list") && !is_known("tasks/result"));
+    }
+
+    #[test]
+    fn what_begins_as_the_core_does_is_no_extension_s() {
+        let long = format!("x/{}", "y".repeat(LONGEST));
+        for other in [
+            "ping",
+            "tasks/list",
+            "tools/x",
+            "skills",
+            "/x",
+            "x/",
+            "",
+            &long,
+        ] {
+            assert!(!may_be_of_extension(other), "{other}");
+        }
+        assert!(may_be_of_extension("skills/list") && may_be_of_extension("a/b/c"));
     }
 
     #[test]
@@ -78,6 +129,7 @@ mod tests {
         assert_eq!(read("tools/call", r#"{"name":"a\u0062"}"#), said("ab"));
         assert_eq!(read("prompts/get", r#"{"uri":"u","name":"n"}"#), said("n"));
         assert_eq!(read("resources/read", r#"{"uri":"u"}"#), said("u"));
+        assert_eq!(read("tasks/get", r#"{"taskId":"s:7"}"#), said("s:7"));
         assert_eq!(read("tools/list", r#"{"name":"n"}"#), None);
         for odd in [r#"{"name":7}"#, r#"{"name":"a","name":"b"}"#, "{}", "[]"] {
             assert_eq!(read("tools/call", odd), None, "{odd}");

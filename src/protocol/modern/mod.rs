@@ -5,6 +5,7 @@
 pub mod asker;
 pub mod discover;
 pub mod envelope;
+pub mod extensions;
 pub mod header_value;
 pub mod input;
 pub mod input_required;
@@ -17,3 +18,4 @@ pub mod request;
 pub mod results;
 pub mod state;
 pub mod subscription;
+pub mod tasks;

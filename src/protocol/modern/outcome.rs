@@ -32,6 +32,13 @@ pub fn type_of(result: &[u8]) -> ResultType {
     }
 }
 
+/// What it says, if it is none of the core's.
+#[must_use]
+pub fn other_type(result: &[u8]) -> Option<String> {
+    let [kind] = raw::members(std::str::from_utf8(result).ok(), ["resultType"]);
+    kind.and_then(raw::string).map(String::from)
+}
+
 /// The result without what is the later era's own.
 #[must_use]
 pub fn without_modern(result: &Bytes) -> Bytes {

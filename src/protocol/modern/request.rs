@@ -6,6 +6,7 @@ use super::super::jsonrpc::Request;
 use super::super::mcp::lifecycle::ClientCapabilities;
 use super::super::mcp::logging::Level;
 use super::super::raw;
+use super::extensions::Extensions;
 
 /// One request, found right in all that can be known without the servers.
 #[derive(Debug, Clone)]
@@ -20,12 +21,14 @@ pub struct ModernRequest {
 }
 
 /// What a request says of its client (2026-07-28, basic, "Request metadata").
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestMeta {
     /// What the client can be asked for.
     pub capabilities: ClientCapabilities,
     /// From which level on it wants to hear the log of servers; nothing of it if absent.
     pub log_level: Option<Level>,
+    /// The extensions that it knows.
+    pub extensions: Extensions,
 }
 
 /// The tool that a `tools/call` with these params names, and its raw arguments, as far as they are there.

@@ -120,14 +120,24 @@ pub fn list_head() -> String {
 }
 
 /// The result of `server/discover` (2026-07-28, server/discover): what the gateway declares to every
-/// client, whatever its servers offer at the moment. `instructions` are advice to the model.
+/// client, whatever its servers offer at the moment, and the extensions that they declare, an object.
+/// `instructions` are advice to the model.
 #[must_use]
-pub fn discovered(instructions: Option<&str>) -> Vec<u8> {
+pub fn discovered(instructions: Option<&str>, extensions: Option<&str>) -> Vec<u8> {
     let mut out = list_head().into_bytes();
     out.extend_from_slice(br#""supportedVersions":[""#);
     out.extend_from_slice(super::super::version::MODERN.as_bytes());
     out.extend_from_slice(br#""],"capabilities":"#);
-    out.extend_from_slice(lifecycle::CAPABILITIES.as_bytes());
+    let capabilities = lifecycle::CAPABILITIES;
+    match (extensions, capabilities.strip_suffix('}')) {
+        (Some(extensions), Some(open)) => {
+            out.extend_from_slice(open.as_bytes());
+            out.extend_from_slice(br#","extensions":"#);
+            out.extend_from_slice(extensions.as_bytes());
+            out.push(b'}');
+        }
+        _ => out.extend_from_slice(capabilities.as_bytes()),
+    }
     if let Some(instructions) = instructions {
         out.extend_from_slice(br#","instructions":"#);
         raw::push_string(&mut out, instructions);
@@ -215,11 +225,19 @@ mod tests {
 
     #[test]
     fn what_is_discovered() {
-        let read: Value = serde_json::from_slice(&discovered(Some("be \"kind\""))).unwrap();
+        let read: Value = serde_json::from_slice(&discovered(Some("be \"kind\""), None)).unwrap();
         assert_eq!(read["supportedVersions"], json!(["2026-07-28"]));
         assert_eq!(read["instructions"], "be \"kind\"");
         assert_eq!(read["capabilities"]["tools"]["listChanged"], true);
         assert_eq!((&read["ttlMs"], &read["_meta"]), (&0.into(), &info()));
+        assert_eq!(read["capabilities"].get("extensions"), None);
+        let with = discovered(None, Some(r#"{"a/b":{}}"#));
+        let mut with: Value = serde_json::from_slice(&with).unwrap();
+        assert_eq!(
+            with["capabilities"]["extensions"].take(),
+            json!({"a/b": {}})
+        );
+        assert_eq!(with["capabilities"]["tools"]["listChanged"], true);
     }
 
     #[test]

@@ -5,10 +5,10 @@ use bytes::Bytes;
 
 use super::super::mcp::lifecycle::Changes;
 use super::super::raw;
-use super::keys;
+use super::{keys, tasks};
 
-/// The params of one, without `_meta`: for changes of these lists and resources. `None` if that is
-/// nothing.
+/// The params of one, without `_meta`: for changes of these lists, and of resources and tasks
+/// ([`tasks::topic`]). `None` if that is nothing.
 #[must_use]
 pub fn listen_params<'a>(lists: Changes, uris: impl Iterator<Item = &'a str>) -> Option<Bytes> {
     let flags = [
@@ -21,19 +21,28 @@ pub fn listen_params<'a>(lists: Changes, uris: impl Iterator<Item = &'a str>) ->
         begin_member(&mut filter, name);
         filter.extend_from_slice(b"true");
     }
-    let mut uris = uris.peekable();
-    if uris.peek().is_some() {
-        begin_member(&mut filter, "resourceSubscriptions");
-        let mut comma = b'[';
-        for uri in uris {
-            filter.push(comma);
-            raw::push_string(&mut filter, uri);
-            comma = b',';
+    let (mut resources, mut others) = (Vec::new(), Vec::new());
+    for topic in uris {
+        match tasks::of_topic(topic) {
+            Some(task) => push_entry(&mut others, task),
+            None => push_entry(&mut resources, topic),
         }
-        filter.push(b']');
+    }
+    for (name, list) in [("resourceSubscriptions", resources), ("taskIds", others)] {
+        if !list.is_empty() {
+            begin_member(&mut filter, name);
+            filter.extend_from_slice(&list);
+            filter.push(b']');
+        }
     }
     let params = [br#"{"notifications":{"#, &filter[..], b"}}"].concat();
     (!filter.is_empty()).then(|| params.into())
+}
+
+/// One more of an array that is not closed yet.
+fn push_entry(out: &mut Vec<u8>, text: &str) {
+    out.push(if out.is_empty() { b'[' } else { b',' });
+    raw::push_string(out, text);
 }
 
 fn begin_member(out: &mut Vec<u8>, name: &str) {
@@ -67,6 +76,10 @@ mod tests {
             params,
             r#"{"notifications":{"resourceSubscriptions":["a:b"]}}"#
         );
+        let task = tasks::topic("t\"1");
+        let params = listen_params(Changes::default(), ["a:b", &task].into_iter()).unwrap();
+        let wanted = r#"{"notifications":{"resourceSubscriptions":["a:b"],"taskIds":["t\"1"]}}"#;
+        assert_eq!(params, wanted);
         assert_eq!(listen_params(Changes::default(), [].into_iter()), None);
     }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::protocol::mcp::item::{Item, Kind, Odd};
+use crate::protocol::modern::extensions::Extensions;
 
 /// One list of a server. Its copies share it, so that what is one list is seen without reading it.
 pub(crate) type List = Arc<Vec<Item>>;
@@ -25,6 +26,8 @@ pub(crate) struct Catalogue {
     pub abilities: Abilities,
     /// Its instructions for models.
     pub instructions: Option<String>,
+    /// What it declares beside the core.
+    pub extensions: Extensions,
     /// What is wrong with entries of its lists: they are not passed on as it wrote them.
     pub odd: BTreeMap<Kind, Odd>,
     /// The lists that are not all that it offers now, and why.
@@ -179,6 +182,7 @@ impl Catalogue {
         Kind::ALL.into_iter().all(is_shared)
             && self.abilities == other.abilities
             && self.instructions == other.instructions
+            && self.extensions == other.extensions
             && self.odd == other.odd
     }
 

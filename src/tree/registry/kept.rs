@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 
 use super::catalogue::{Abilities, Catalogue, Gap, Lessons};
 use crate::protocol::mcp::item::{self, Kind};
+use crate::protocol::modern::extensions::Extensions;
 
 /// A kept catalogue, and what was run when it was told.
 #[derive(Debug, Clone)]
@@ -27,6 +28,8 @@ struct File<'a> {
     lists: Vec<&'a RawValue>,
     abilities: Abilities,
     instructions: Option<Cow<'a, str>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    extensions: Option<&'a RawValue>,
     #[serde(default)]
     lessons: Lessons,
     /// Bits of the [`Kind`]s of lists that are only their first pages.
@@ -49,11 +52,14 @@ impl Kept {
             .iter()
             .map(|list| serde_json::from_slice(list))
             .collect();
+        let extensions = catalogue.extensions.to_json();
+        let extensions = extensions.as_deref().map(serde_json::from_str);
         serde_json::to_vec(&File {
             fingerprint: self.fingerprint,
             lists: lists?,
             abilities: catalogue.abilities,
             instructions: catalogue.instructions.as_deref().map(Cow::Borrowed),
+            extensions: extensions.transpose()?,
             lessons: self.lessons,
             torn: torn(catalogue),
         })
@@ -66,6 +72,7 @@ impl Kept {
         let mut catalogue = Catalogue {
             abilities: file.abilities,
             instructions: file.instructions.map(Cow::into_owned),
+            extensions: Extensions::read(file.extensions.map(RawValue::get)),
             ..Catalogue::default()
         };
         if file.lists.len() != Kind::ALL.len() {

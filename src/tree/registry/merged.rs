@@ -13,7 +13,9 @@ use crate::config::model::Isolation;
 use crate::ids::{Prefix, ServerName};
 use crate::protocol::mcp::item::{Item, Kind};
 use crate::protocol::mcp::request::Subject;
+use crate::protocol::modern::extensions::Extensions;
 use crate::protocol::modern::param_headers::ParamHeaders;
+use crate::protocol::modern::tasks;
 use crate::protocol::uri::Search;
 
 /// One configured server, and what it offers as far as that is known.
@@ -33,6 +35,11 @@ impl Source {
     /// One of its lists, as far as that is known.
     pub(super) fn list(&self, kind: Kind) -> Option<&List> {
         self.catalogue.as_ref().map(|known| known.list(kind))
+    }
+
+    /// What it declares beside the core, as far as that is known.
+    pub(crate) fn extensions(&self) -> Option<&Extensions> {
+        self.catalogue.as_ref().map(|known| &known.extensions)
     }
 }
 
@@ -55,6 +62,7 @@ pub(crate) struct Merged {
     prompts: Names,
     resources: Arc<Resources>,
     instructions: Option<Arc<str>>,
+    extensions: Option<Arc<str>>,
 }
 
 /// Which lists differ between two merges.
@@ -114,8 +122,10 @@ impl Merged {
             Some(same) => same.instructions.clone(),
             None => instructions::join(&sources).map(Arc::from),
         };
+        let extensions = Extensions::united(sources.iter().filter_map(Source::extensions));
         Self {
             sources,
+            extensions: extensions.map(Arc::from),
             prefixes,
             tools,
             prompts,
@@ -185,7 +195,34 @@ impl Merged {
             Subject::Tool => self.tools.find(key),
             Subject::Prompt => self.prompts.find(key),
             Subject::Resource => self.find_resource(key, &mut Search::lookup()),
+            Subject::Task => self.find_task(key),
+            Subject::Extension => None, // who is ready decides
         }
+    }
+
+    /// The server that has tasks, by whose name this one's id begins.
+    fn find_task(&self, id: &str) -> Option<Route> {
+        let (server, key) = tasks::split(id)?;
+        let mut sources = self.sources.iter();
+        let source = sources.find(|source| source.server.as_str() == server)?;
+        let has_tasks = source.extensions().is_some_and(|it| it.has(tasks::NAME));
+        has_tasks.then(|| Route {
+            server: source.server.clone(),
+            key: key.into(),
+        })
+    }
+
+    /// Whether a server declares this extension.
+    #[must_use]
+    pub(crate) fn has_extension(&self, name: &str) -> bool {
+        let mut all = self.sources.iter().filter_map(Source::extensions);
+        all.any(|declared| declared.has(name))
+    }
+
+    /// What all servers declare beside the core, an object; `None` if there is nothing.
+    #[must_use]
+    pub(crate) fn extensions(&self) -> Option<&str> {
+        self.extensions.as_deref()
     }
 
     /// The same for a URI, in the steps that `search` has left.

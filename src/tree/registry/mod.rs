@@ -28,7 +28,7 @@ mod unfit;
 pub(crate) use actor::{Registry, RegistryArgs, naming};
 pub(crate) use catalogue::{Abilities, Catalogue, Gap, Lessons};
 pub(crate) use handle::{RegistryHandle, Subscriber};
-pub(crate) use merged::{Changes, Merged, Route};
+pub(crate) use merged::{Changes, Merged, Route, Source};
 pub(crate) use message::{ServerState, Wanted};
 pub(crate) use pages::Page;
 pub(crate) use routes::{RouteState, Routes};

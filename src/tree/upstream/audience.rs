@@ -20,6 +20,7 @@ use crate::protocol::jsonrpc::{self, code};
 use crate::protocol::mcp::lifecycle::Changes;
 use crate::protocol::mcp::logging::{self, Level};
 use crate::protocol::mcp::{method, updated};
+use crate::protocol::modern::tasks;
 use crate::tree::call::{Answer, Ticket};
 use crate::tree::client::{Interest, SessionSink};
 use crate::tree::registry::Abilities;
@@ -51,6 +52,7 @@ pub(super) struct Audience {
     listening: Listening,
     updates: Updates,
     logs: Share,
+    tasks: Share,
     has_shed: bool,
 }
 
@@ -73,6 +75,7 @@ impl Audience {
             listening: Listening::new(),
             updates: Updates::default(),
             logs: Share::LOGS,
+            tasks: Share::LOGS,
             has_shed: false,
         }
     }
@@ -147,7 +150,7 @@ impl Audience {
         let Some(wish) = wish(&ticket) else {
             return Some((ticket, None));
         };
-        if calls.era() == Era::Modern {
+        if calls.era() == Era::Modern || tasks::of_topic(&wish.uri).is_some() {
             self.fulfil(now, &wish, ticket, calls);
             return None;
         }
@@ -170,11 +173,12 @@ impl Audience {
 
     /// Takes down a wish that its server has no request for.
     fn fulfil(&mut self, now: Instant, wish: &Wish, ticket: Ticket, calls: &mut Calls) {
-        if wish.is_on && !self.abilities.subscribe {
-            let text = format!(
-                "server '{}' does not tell of changes of resources",
-                self.server
-            );
+        let is_able = match tasks::of_topic(&wish.uri) {
+            Some(_) => calls.era() == Era::Modern,
+            None => self.abilities.subscribe,
+        };
+        if wish.is_on && !is_able {
+            let text = format!("server '{}' does not tell of such changes", self.server);
             let error = jsonrpc::error_object(code::METHOD_NOT_FOUND, &text);
             return ticket.answer(Answer::Error(error));
         }

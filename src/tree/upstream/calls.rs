@@ -159,7 +159,7 @@ impl Calls {
         let params = errand.params(self.era, token.as_ref().map(|_| id));
         let is_odd = unnamed::is_odd(&params);
         let (method, era, log_level) = (request.method(), request.era(), errand.log_level());
-        match write(jsonrpc::request(id, method, Some(&params))) {
+        match write(jsonrpc::request(id, request.own_method(), Some(&params))) {
             Ok(()) => {}
             Err(Refused::Gone) => return None,
             Err(Refused::Full) => {

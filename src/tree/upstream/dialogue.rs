@@ -338,7 +338,7 @@ impl Dialogue {
     fn settle(&mut self, now: Instant, id: u64, answer: Answer) -> Vec<Effect> {
         let silence = Bytes::new();
         let error = match &answer {
-            Answer::Result(_) | Answer::InputRequired(_) => None,
+            Answer::Result(_) | Answer::Extended(_) | Answer::InputRequired(_) => None,
             Answer::Error(error) => Some(error),
             Answer::Failed(_) => Some(&silence),
         };

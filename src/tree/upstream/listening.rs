@@ -14,7 +14,7 @@ use crate::protocol::jsonrpc::{self, code};
 use crate::protocol::mcp::lifecycle::Changes;
 use crate::protocol::mcp::{cancelled, method};
 use crate::protocol::modern::listen::LISTEN;
-use crate::protocol::modern::subscription;
+use crate::protocol::modern::{subscription, tasks};
 
 /// Wishes that come together are told together.
 const GAP: Duration = Duration::from_millis(50);
@@ -75,10 +75,13 @@ impl Listening {
             return None;
         }
         self.due = None;
-        let Some(params) = subscription::listen_params(self.lists, wanted.map(|uri| &**uri)) else {
+        let mut has_tasks = false;
+        let wanted = wanted.map(|topic| &**topic);
+        let wanted = wanted.inspect(|topic| has_tasks |= tasks::of_topic(topic).is_some());
+        let Some(params) = subscription::listen_params(self.lists, wanted) else {
             return self.open.take().map(|old| end(old, calls));
         };
-        let (id, line) = calls.own(LISTEN, Some(&params));
+        let (id, line) = calls.own_about(has_tasks, LISTEN, &params);
         self.next = Some((id, now + HEARD));
         Some(line)
     }

@@ -109,6 +109,7 @@ impl Lists {
                 is_modern: era == Era::Modern,
             },
             instructions,
+            extensions: info.extensions,
             gaps,
             ..Catalogue::default()
         };

@@ -3,6 +3,7 @@
 
 #![cfg(test)]
 
+mod extensions;
 mod ladder;
 mod params;
 mod replies;

@@ -60,7 +60,9 @@ impl ClientRequest {
         let text = std::str::from_utf8(&self.params).unwrap_or("{}");
         let outs: &[&str] = match self.subject {
             Subject::Tool => &["inputResponses", "requestState", "task"],
-            Subject::Prompt | Subject::Resource => &["inputResponses", "requestState"],
+            Subject::Prompt | Subject::Resource | Subject::Task | Subject::Extension => {
+                &["inputResponses", "requestState"]
+            }
         };
         let is_out = |name: &str| outs.iter().any(|out| raw::is_text(name, out));
         let (mut out, _) = raw::member_spans(text, text, is_out).unwrap_or_default();

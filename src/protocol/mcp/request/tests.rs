@@ -321,6 +321,7 @@ mod eras {
             capabilities: ClientCapabilities::all(),
             log_level: Some(Level::Error),
             info: None,
+            has_tasks: false,
         };
         let members = String::from_utf8(asker.members()).unwrap();
         for (params, wanted) in [

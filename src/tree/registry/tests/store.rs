@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 
 use crate::protocol::mcp::item::{self, Kind};
+use crate::protocol::modern::extensions::Extensions;
 use crate::state_dir::StateDir;
 use crate::tree::registry::catalogue::{Catalogue, Gap, Lessons};
 use crate::tree::registry::kept::{Kept, TORN};
@@ -47,6 +48,7 @@ fn a_catalogue_comes_back_byte_for_byte() {
     );
     let mut told = Catalogue {
         instructions: Some("be \"kind\"\u{e9}\n".to_owned()),
+        extensions: Extensions::read(Some(r#"{"x/y":{"n":1.10}}"#)),
         ..Catalogue::default()
     };
     told.abilities.subscribe = true;

@@ -14,6 +14,7 @@ use crate::ids::{CallId, Generation, ServerName};
 use crate::protocol::jsonrpc::{self, RequestId, code};
 use crate::protocol::mcp::request::ClientRequest;
 use crate::protocol::mcp::{contents, method, tools};
+use crate::protocol::modern::tasks::{self, Told};
 use crate::protocol::uri::Search;
 use crate::tree::beside;
 use crate::tree::call::{Answer, Errand, Ticket};
@@ -182,7 +183,7 @@ impl Conversation {
         }
         match answer {
             Answer::InputRequired(asked) => self.on_input_required(fx, number, *asked),
-            Answer::Result(_) | Answer::Error(_) | Answer::Failed(_) => {
+            Answer::Result(_) | Answer::Extended(_) | Answer::Error(_) | Answer::Failed(_) => {
                 self.answer(fx, number, answer);
             }
         }
@@ -258,6 +259,10 @@ impl Conversation {
             Answer::Result(result) => beside(self.weight(&result), || {
                 fx.respond_result(&asked, &self.outward(method, server.as_ref(), result));
             }),
+            Answer::Extended(result) => match self.extended(method, server.as_ref(), &result) {
+                Ok(result) => fx.respond_result(&asked, &result),
+                Err(text) => fx.refuse(&asked, code::INTERNAL_ERROR, &text),
+            },
             Answer::Error(error) => fx.respond_error(&asked, &error),
             Answer::Failed(text) if method == method::TOOLS_CALL => {
                 fx.respond_result(&asked, &tools::failed_call(&text));
@@ -278,6 +283,11 @@ impl Conversation {
 
     /// The result with the URIs that clients know its server's resources by.
     fn outward(&self, method: &str, server: Option<&ServerName>, result: Bytes) -> Bytes {
+        if let (Some(server), Some(_)) = (server, tasks::method(method)) {
+            let told = Told::read(&result);
+            let told = told.and_then(|told| self.task_ids.outward(server.as_str(), &told));
+            return told.unwrap_or(result);
+        }
         let server = server.filter(|_| self.merged.may_collide());
         let Some(server) = server else {
             return result;

@@ -41,6 +41,7 @@ impl Conversation {
             },
             log_level: self.log_level.or(self.interests.level),
             info: self.info.clone(),
+            has_tasks: false,
         }
     }
 

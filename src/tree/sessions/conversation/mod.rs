@@ -9,6 +9,7 @@ mod announcements;
 mod calls;
 mod dispatch;
 mod effects;
+mod extensions;
 mod input_required;
 mod instances;
 mod interests;
@@ -19,6 +20,7 @@ mod routing;
 mod server_requests;
 mod stop;
 mod subscriptions;
+mod task_ids;
 #[cfg(test)]
 mod tests;
 
@@ -37,9 +39,11 @@ use self::lists::WaitingQuery;
 use self::server_requests::ServerRequests;
 pub(crate) use self::stop::Stop;
 pub(super) use self::stop::{CallWatch, STOPPING};
+pub(super) use self::task_ids::TaskIds;
 use crate::config::model::Limits;
 use crate::protocol::mcp::lifecycle::ClientInfo;
 use crate::protocol::mcp::logging::Level;
+use crate::protocol::modern::extensions::Extensions;
 use crate::protocol::version::Version;
 use crate::telemetry::metrics::Metrics;
 use crate::tree::client::{SessionEvent, SessionSink};
@@ -78,6 +82,10 @@ pub(super) struct Conversation {
     info: Option<Arc<str>>,
     /// From which level on it wants to hear the log, if it says so with its request.
     log_level: Option<Level>,
+    /// The extensions that it knows.
+    extensions: Extensions,
+    /// What it knows tasks by.
+    task_ids: TaskIds,
     /// Whether the client has gone beyond `initialize`, so that it may be notified.
     has_spoken: bool,
     /// Whether it was another life of the session, and mostly of the gateway, that its client saw last.
@@ -114,6 +122,8 @@ impl Conversation {
             client,
             info: None,
             log_level: None,
+            extensions: Extensions::default(),
+            task_ids: TaskIds::default(),
             has_spoken: is_adopted,
             is_adopted,
             routes: None,
@@ -181,6 +191,7 @@ impl Conversation {
                 }
             }
             SessionEvent::Updated { server, params } => self.on_updated(fx, &server, params),
+            SessionEvent::TaskChanged { server, told } => self.on_task(fx, &server, &told),
             SessionEvent::ServerRequested(ask) => self.on_server_request(fx, ask),
             // The server was told; a session's client has declared what it does.
             SessionEvent::AskedInVain { .. } => {}

@@ -8,6 +8,7 @@ use crate::ids::{Generation, ServerName};
 use crate::protocol::jsonrpc::code;
 use crate::protocol::mcp::method;
 use crate::protocol::mcp::request::{ClientRequest, Subject};
+use crate::protocol::modern::tasks;
 use crate::protocol::uri::Search;
 use crate::tree::Share;
 use crate::tree::registry::{Route, RouteState};
@@ -80,7 +81,15 @@ impl Conversation {
         let listed = match request.subject() {
             Subject::Resource => self.find_resource(request.key()),
             Subject::Tool | Subject::Prompt => self.merged.find(request.subject(), request.key()),
+            Subject::Task => self.find_task(request.key()),
+            Subject::Extension => self.owner_of(request),
         };
+        if request.method() == method::RESOURCES_SUBSCRIBE && request.subject() == Subject::Task {
+            return listed.map(|route| Route {
+                key: tasks::topic(&route.key).into(),
+                ..route
+            });
+        }
         if request.method() != method::RESOURCES_UNSUBSCRIBE {
             return listed;
         }
@@ -132,6 +141,10 @@ fn unknown(request: &ClientRequest) -> Routing {
         Subject::Resource => {
             let text = format!("Resource not found: {key}");
             Routing::Refuse(code::RESOURCE_NOT_FOUND, text)
+        }
+        Subject::Task => Routing::Refuse(code::INVALID_PARAMS, format!("Unknown task: {key}")),
+        Subject::Extension => {
+            Routing::Refuse(code::METHOD_NOT_FOUND, format!("Method not found: {key}"))
         }
     }
 }

@@ -12,6 +12,7 @@ use crate::ids::{Generation, ServerName};
 use crate::protocol::jsonrpc;
 use crate::protocol::mcp::method;
 use crate::protocol::mcp::updated::{Updated, uri_params};
+use crate::protocol::modern::tasks;
 use crate::protocol::uri::Search;
 use crate::tree::Share;
 use crate::tree::registry::Routes;
@@ -59,8 +60,10 @@ impl Conversation {
             before.get(server).is_some_and(|before| before != *life)
         };
         for (server, _) in after.iter().filter(is_new) {
-            for uri in self.interests.uris_of(server) {
-                self.on_updated(fx, server, uri_params(&uri));
+            let uris = self.interests.uris_of(server);
+            // A client asks for its tasks from time to time anyhow.
+            for uri in uris.iter().filter(|uri| tasks::of_topic(uri).is_none()) {
+                self.on_updated(fx, server, uri_params(uri));
             }
         }
     }

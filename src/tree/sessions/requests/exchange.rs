@@ -21,6 +21,7 @@ use crate::protocol::mcp::lifecycle::ClientCapabilities;
 use crate::protocol::mcp::logging::Level;
 use crate::protocol::mcp::method;
 use crate::protocol::mcp::request::ClientRequest;
+use crate::protocol::modern::extensions::Extensions;
 use crate::protocol::modern::input_required::{self, Identity, Returned};
 use crate::protocol::modern::listen::{Filter, LISTEN};
 use crate::protocol::modern::request::{ModernRequest, tool_call};
@@ -51,6 +52,8 @@ pub(super) struct Exchange {
     pub(super) holder: Holder,
     routes: Option<Arc<Routes>>,
     log_level: Option<Level>,
+    /// Those that its client knows.
+    pub(super) extensions: Extensions,
     /// Whether the worker counts it among the calls.
     pub(super) is_counted: bool,
     /// When the worker looks at it.
@@ -81,6 +84,7 @@ impl Exchange {
             holder,
             routes: None,
             log_level: None,
+            extensions: Extensions::default(),
             is_counted: false,
             due: None,
             room: Some(room),
@@ -105,6 +109,7 @@ impl Exchange {
     pub(super) fn run(&mut self, asked: ModernRequest) {
         self.log_level = asked.meta.log_level;
         self.conversation.hear_logs(self.log_level);
+        self.declare(asked.meta.extensions);
         let routes = self.routes.clone();
         let Request { id, method, params } = asked.request;
         let to = ReplyTo {
@@ -130,18 +135,20 @@ impl Exchange {
             method::DISCOVER => {
                 let merged = routes.as_ref().map(|routes| &routes.merged);
                 let instructions = merged.and_then(|merged| merged.instructions());
-                self.outlet.answer(&results::discovered(instructions));
+                let extensions = merged.and_then(|merged| merged.extensions());
+                let result = results::discovered(instructions, extensions);
+                self.outlet.answer(&result);
             }
             LISTEN => match Filter::parse(params.as_ref()) {
-                Ok(filter) => self.listen(filter),
+                Ok(filter) => self.listen(&to, filter),
                 Err(why) => {
                     let text = format!("Invalid params of {LISTEN}: {why}");
                     self.outlet.refuse(&to, code::INVALID_PARAMS, &text);
                 }
             },
             method => {
-                let text = format!("Method not found: {method}");
-                self.outlet.refuse(&to, code::METHOD_NOT_FOUND, &text);
+                let params = params.unwrap_or_default();
+                self.extension(&to, (method, &params), routes.as_deref());
             }
         }
     }
@@ -174,16 +181,8 @@ impl Exchange {
         }
     }
 
-    fn listen(&mut self, filter: Filter) {
-        self.conversation.hear();
-        self.outlet.listen(filter);
-        self.subscribe();
-        self.outlet.acknowledge_if_known();
-    }
-
-    /// Asks servers for the next resources of those that are listened to: some at a time, so that calls have
-    /// room beside them.
-    fn subscribe(&mut self) {
+    /// Asks servers for the next of what is listened to: some at a time, so that calls have room beside them.
+    pub(super) fn subscribe(&mut self) {
         while let Some((to, request)) = self.outlet.next_subscription() {
             self.conversation.call(&mut self.outlet, to, request);
         }
@@ -299,6 +298,7 @@ impl Exchange {
             | SessionEvent::Bounced { .. }
             | SessionEvent::Progress { .. }
             | SessionEvent::Updated { .. }
+            | SessionEvent::TaskChanged { .. }
             | SessionEvent::Notified { .. }
             | SessionEvent::NoRoom { .. }
             | SessionEvent::Offers { .. }) => {

@@ -9,6 +9,7 @@ use crate::protocol::jsonrpc::{self, Message, RequestId};
 use crate::protocol::mcp::method;
 use crate::protocol::mcp::updated::Updated;
 use crate::protocol::modern::listen::{self, Filter};
+use crate::protocol::modern::tasks::{self, Told};
 
 /// How much of what happens before the acknowledgement is kept until then.
 const MOST_EARLY: usize = 64;
@@ -20,7 +21,7 @@ const WINDOW: usize = 16;
 pub(super) struct Listening {
     /// What is told, once that is known.
     filter: Filter,
-    /// What servers have answered for each of the resources.
+    /// What servers have answered for each of the resources and tasks.
     granted: Vec<Option<bool>>,
     /// How many of them none has answered for.
     unknown: usize,
@@ -34,7 +35,7 @@ pub(super) struct Listening {
 
 impl Listening {
     pub(super) fn new(filter: Filter, until: Instant) -> Self {
-        let count = filter.uris.len();
+        let count = filter.uris.len() + filter.tasks.len();
         Self {
             granted: vec![None; count],
             unknown: count,
@@ -54,16 +55,16 @@ impl Listening {
         }
     }
 
-    /// The place and URI of the next resource to ask for, if it is time.
-    pub(super) fn next(&mut self) -> Option<(usize, &str)> {
+    /// The place and the wish of what is to be asked for next, if it is time.
+    pub(super) fn next(&mut self) -> Option<(usize, String)> {
         let answered = self.granted.len() - self.unknown;
         let place = self.asked;
         if self.until.is_none() || place >= answered + WINDOW {
             return None;
         }
-        let uri = self.filter.uris.get(place)?;
+        let wish = self.filter.wish(place)?;
         self.asked += 1;
-        Some((place, uri))
+        Some((place, wish))
     }
 
     /// The requests that no server has answered.
@@ -82,9 +83,9 @@ impl Listening {
     pub(super) fn acknowledge(&mut self, id: &RequestId) -> Vec<Bytes> {
         self.until = None;
         let mut granted = self.granted.iter();
-        self.filter
-            .uris
-            .retain(|_| granted.next() == Some(&Some(true)));
+        let mut is_granted = |_: &String| granted.next() == Some(&Some(true));
+        self.filter.uris.retain(&mut is_granted);
+        self.filter.tasks.retain(is_granted);
         let mut messages = vec![listen::acknowledged(id, &self.filter)];
         let early = std::mem::take(&mut self.early);
         messages.extend(early.iter().filter_map(|message| self.tells(id, message)));
@@ -120,6 +121,11 @@ impl Listening {
                 let updated = Updated::parse(told.params.as_ref()?).ok()?;
                 let is_it = |uri: &String| uri.as_str().cmp(updated.uri());
                 filter.uris.binary_search_by(is_it).is_ok()
+            }
+            tasks::CHANGED => {
+                let told = Told::read(told.params.as_ref()?)?;
+                let is_it = |id: &String| id.as_str().cmp(told.id());
+                filter.tasks.binary_search_by(is_it).is_ok()
             }
             _ => false,
         };

@@ -8,6 +8,7 @@ mod asks;
 mod bound_state;
 mod effects;
 mod exchange;
+mod extensions;
 mod handle;
 mod line;
 mod listening;

@@ -24,6 +24,7 @@ use crate::protocol::modern::input_required;
 use crate::protocol::modern::listen::{self, Filter};
 use crate::protocol::modern::request::ModernRequest;
 use crate::protocol::modern::results::{self, Caching};
+use crate::protocol::modern::tasks;
 use crate::telemetry::metrics::Metrics;
 use crate::tree::root::RootHandle;
 use crate::tree::sessions::conversation::ReplyTo;
@@ -286,11 +287,14 @@ impl Outlet {
         self.listening = Some(Box::new(Listening::new(filter, until)));
     }
 
-    /// The next request by which a server is asked to tell of a resource, and where its answer goes.
+    /// The next request by which a server is asked to tell of a resource or a task, and where its answer goes.
     pub(super) fn next_subscription(&mut self) -> Option<(ReplyTo, ClientRequest)> {
-        let (position, uri) = self.listening.as_mut()?.next()?;
+        let (position, wish) = self.listening.as_mut()?.next()?;
         let subscribe = method::RESOURCES_SUBSCRIBE;
-        let request = ClientRequest::parse(Era::Modern, subscribe, &uri_params(uri)).ok()?;
+        let request = match tasks::of_topic(&wish) {
+            Some(task) => ClientRequest::to_hear_of_task(task),
+            None => ClientRequest::parse(Era::Modern, subscribe, &uri_params(&wish)).ok()?,
+        };
         let to = ReplyTo {
             id: listening::id(position),
             stream: listening::stream(position),

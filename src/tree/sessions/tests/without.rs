@@ -11,6 +11,7 @@ use super::super::{Spoken, Stop};
 use super::{House, Replies, SessionsHandle, result, settle, tool_names};
 use crate::protocol::jsonrpc::{self, Message};
 use crate::protocol::mcp::lifecycle::client_info;
+use crate::protocol::modern::extensions::Extensions;
 use crate::protocol::modern::request::{ModernRequest, RequestMeta};
 use crate::tree::call::Answer;
 use crate::tree::testing::offer;
@@ -53,6 +54,7 @@ impl House {
         let meta = RequestMeta {
             capabilities: client_info(Some(&initialize)).capabilities,
             log_level: None,
+            extensions: Extensions::default(),
         };
         let param_headers = Vec::new();
         let request = ModernRequest {

@@ -10,6 +10,7 @@ use super::Audience;
 use crate::protocol::jsonrpc;
 use crate::protocol::mcp::logging::{Level, LogMessage};
 use crate::protocol::mcp::{method, updated, updated::Updated};
+use crate::protocol::modern::tasks::{self, Told};
 use crate::tree::client::{SessionEvent, SessionSink};
 
 /// Each session has a copy of what it is told of an update: of one that is larger, nothing but the URI
@@ -89,6 +90,26 @@ impl Audience {
             self.tell_of(now, updated.uri(), params);
         }
         !was_waiting && self.updates.next_deadline().is_some()
+    }
+
+    /// Tells those who listen for it that a task has changed. Of a flood some is left out: who waits for a
+    /// task asks for it from time to time.
+    pub(in super::super) fn task_changed(&mut self, now: Instant, params: &Bytes) {
+        let Some(told) = Told::read(params).filter(|_| self.tasks.is_open(now)) else {
+            return;
+        };
+        let topic = tasks::topic(told.id());
+        let told = Arc::new(told);
+        let members = self.members.values();
+        let mut count = 0;
+        for member in members.filter(|it| it.interest.uris.contains(topic.as_str())) {
+            count += 1;
+            member.client.tell(SessionEvent::TaskChanged {
+                server: self.server.clone(),
+                told: Arc::clone(&told),
+            });
+        }
+        self.tasks.spend(now, count);
     }
 
     pub(super) fn tell_of(&mut self, now: Instant, uri: &str, params: &Bytes) {

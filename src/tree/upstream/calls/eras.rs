@@ -19,13 +19,14 @@ impl Calls {
         match answer {
             Answer::Result(result) => self.result(call, result),
             Answer::Error(error) => self.error(call, error),
-            Answer::InputRequired(_) | Answer::Failed(_) => answer,
+            Answer::Extended(_) | Answer::InputRequired(_) | Answer::Failed(_) => answer,
         }
     }
 
     fn result(&self, call: &mut InFlight, result: Bytes) -> Answer {
         match (outcome::type_of(&result), call.era) {
-            (ResultType::InputRequired | ResultType::Other, Era::Modern) => Answer::Result(result),
+            (ResultType::InputRequired, Era::Modern) => Answer::Result(result),
+            (ResultType::Other, Era::Modern) => Answer::Extended(result),
             (ResultType::InputRequired, Era::Legacy) => {
                 let Some(errand) = call.errand.take() else {
                     return Answer::Result(result); // it was not asked this way

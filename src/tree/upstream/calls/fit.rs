@@ -20,7 +20,7 @@ impl Calls {
                 ("a result", result, checked(result, check))
             }
             Answer::Error(error) => ("an error", error, checked(error, answers::check_error)),
-            Answer::InputRequired(_) | Answer::Failed(_) => return answer,
+            Answer::Extended(_) | Answer::InputRequired(_) | Answer::Failed(_) => return answer,
         };
         match checked {
             Ok(None) => answer,

@@ -48,6 +48,27 @@ impl Calls {
         (id, self.own_as(id, method, params))
     }
 
+    /// The same of one that may be about tasks: a server has to be told that they are known here.
+    pub(in super::super) fn own_about(
+        &mut self,
+        has_tasks: bool,
+        method: &str,
+        params: &[u8],
+    ) -> (u64, Bytes) {
+        if !has_tasks {
+            return self.own(method, Some(params));
+        }
+        let asker = Asker {
+            has_tasks,
+            ..Asker::default()
+        };
+        let id = self.take_id();
+        (
+            id,
+            jsonrpc::request(id, method, Some(&asker.params(Some(params)))),
+        )
+    }
+
     /// The same under an id that is taken already.
     pub(in super::super) fn own_as(&self, id: u64, method: &str, params: Option<&[u8]>) -> Bytes {
         match self.era {

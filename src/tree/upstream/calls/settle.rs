@@ -29,9 +29,10 @@ impl Calls {
                 self.ids.remove(&call.ticket.call());
                 let answer = self.outward(&mut call, answer);
                 match answer {
-                    Answer::Result(_) | Answer::Error(_) | Answer::InputRequired(_) => {
-                        self.metrics.answered.inc()
-                    }
+                    Answer::Result(_)
+                    | Answer::Extended(_)
+                    | Answer::Error(_)
+                    | Answer::InputRequired(_) => self.metrics.answered.inc(),
                     Answer::Failed(_) => self.metrics.lost.inc(),
                 };
                 drop(call.counted);
@@ -51,7 +52,7 @@ impl Calls {
             Stray::Unknown => dropped.unknown.inc(),
         };
         let body = match answer {
-            Answer::Result(body) | Answer::Error(body) => body,
+            Answer::Result(body) | Answer::Extended(body) | Answer::Error(body) => body,
             Answer::InputRequired(asked) => asked.result,
             Answer::Failed(text) => text.into(),
         };

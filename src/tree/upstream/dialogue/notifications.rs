@@ -10,7 +10,7 @@ use crate::protocol::jsonrpc::{Notification, RequestId};
 use crate::protocol::mcp::cancelled::Cancelled;
 use crate::protocol::mcp::method;
 use crate::protocol::modern::listen::ACKNOWLEDGED;
-use crate::protocol::modern::{outcome, subscription};
+use crate::protocol::modern::{outcome, subscription, tasks};
 
 /// There may be a new time to look at it again.
 fn watched(lines: Vec<Bytes>) -> Vec<Effect> {
@@ -59,6 +59,10 @@ impl Dialogue {
                 };
                 let waits = self.audience.updated(now, &params);
                 return waits.then_some(Effect::Watch).into_iter().collect();
+            }
+            (tasks::CHANGED, Some(params)) if self.calls.era() == Era::Modern => {
+                let params = outcome::without_subscription(params);
+                self.audience.task_changed(now, &params);
             }
             (method, _) if self.lists.note_change(method) => {
                 return vec![Effect::ListChanged(self.lists.pace().wait_for_more(now))];

@@ -94,6 +94,8 @@ struct Desk {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Heard {
     Result(u64, String),
+    Extended(u64, String),
+    TaskChanged(String),
     Error(u64, String),
     InputRequired(u64, String),
     Failed(u64, String),
@@ -209,6 +211,7 @@ fn read(event: SessionEvent) -> Heard {
     match event {
         SessionEvent::Answered { call, answer } => match answer {
             Answer::Result(result) => Heard::Result(call.number, text(result)),
+            Answer::Extended(result) => Heard::Extended(call.number, text(result)),
             Answer::Error(error) => Heard::Error(call.number, text(error)),
             Answer::InputRequired(asked) => Heard::InputRequired(call.number, text(asked.result)),
             Answer::Failed(why) => Heard::Failed(call.number, why),
@@ -227,6 +230,7 @@ fn read(event: SessionEvent) -> Heard {
             other => panic!("{other:?}"),
         },
         SessionEvent::Updated { params, .. } => Heard::Updated(text(params)),
+        SessionEvent::TaskChanged { told, .. } => Heard::TaskChanged(told.id().to_owned()),
         SessionEvent::ServerRequested(ask) => {
             let (id, method) = (ask.id().to_string(), ask.request.method.to_string());
             ask.close();

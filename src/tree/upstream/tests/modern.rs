@@ -142,6 +142,7 @@ fn a_legacy_client_is_told_of_and_gets_what_it_knows() {
         capabilities: ClientCapabilities::all(),
         log_level: Some(Level::Error),
         info: None,
+        has_tasks: false,
     };
     let params = r#"{"name":"s__t","_meta":{"progressToken":"p"}}"#;
     let ticket = desk.ticket_of(asker, Era::Legacy, (method::TOOLS_CALL, "tool", params));
@@ -200,7 +201,7 @@ fn a_modern_client_gets_every_byte() {
         talk.hears(&answer(id, result));
         let heard = desk.hear();
         assert!(
-            matches!(&heard[..], [Heard::Result(_, told)] if told == result),
+            matches!(&heard[..], [Heard::Result(_, told) | Heard::Extended(_, told)] if told == result),
             "{heard:?}"
         );
     }

@@ -30,7 +30,9 @@ pub(super) fn climb(headers: &HeaderMap, request: &Request) -> Result<RequestMet
     if &*version != MODERN {
         return Err(Misfit::Version(shown(&version)));
     }
-    if !methods::is_known(&request.method) {
+    // Which extensions there are, and whose they are, the servers say.
+    let method = &request.method;
+    if !methods::is_known(method) && !methods::may_be_of_extension(method) {
         return Err(Misfit::Method(shown(&request.method)));
     }
     Ok(meta)

@@ -116,7 +116,7 @@ fn all_questions_go_out_at_once_and_the_answers_go_back_with_the_call() {
 fn a_server_without_a_question_is_asked_again_ever_later_and_not_for_ever() {
     let (house, mut client, mut server) = calling(&json!({}));
     let state = json!({"resultType": "input_required", "requestState": "st"});
-    for wait in [50, 100, 200, 250, 250, 250, 250, 250, 250] {
+    for wait in [50, 100, 200, 250, 250, 250, 250, 250, 250, 250] {
         asks(&mut server, &state);
         house.sleep(Duration::from_millis(wait - 1));
         server.hears_nothing();
