@@ -61,9 +61,53 @@ pub fn of(params: &Bytes) -> Option<u64> {
     raw::number(id?.as_bytes())
 }
 
+/// What a server agrees to tell of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Agreed {
+    resources: Vec<String>,
+    /// Nothing where it does not speak of tasks.
+    tasks: Option<Vec<String>>,
+}
+
+impl Agreed {
+    /// Reads the params of an acknowledgement; nothing where they do not say.
+    #[must_use]
+    pub fn parse(params: &Bytes) -> Option<Self> {
+        let [filter] = raw::members(std::str::from_utf8(params).ok(), ["notifications"]);
+        let [resources, tasks] = raw::members(Some(filter?), ["resourceSubscriptions", "taskIds"]);
+        let texts = |list: &str| serde_json::from_str(list).unwrap_or_default();
+        Some(Self {
+            resources: resources.map(texts).unwrap_or_default(),
+            tasks: tasks.map(texts),
+        })
+    }
+
+    /// Whether a resource or task is among it, as it was asked for ([`tasks::topic`]).
+    #[must_use]
+    pub fn has(&self, topic: &str) -> bool {
+        match (tasks::of_topic(topic), &self.tasks) {
+            (None, _) => self.resources.iter().any(|told| told == topic),
+            (Some(task), Some(told)) => told.iter().any(|told| told == task),
+            (Some(_), None) => true,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_agreed_to_is_read() {
+        let read = |text: &'static str| Agreed::parse(&Bytes::from_static(text.as_bytes()));
+        let task = tasks::topic("t");
+        let said = read(r#"{"notifications":{"resourceSubscriptions":["a:\u0062"]}}"#).unwrap();
+        assert!(said.has("a:b") && !said.has("a:c") && said.has(&task));
+        let said =
+            read(r#"{"notifications":{"resourceSubscriptions":1,"taskIds":["u"]}}"#).unwrap();
+        assert!(!said.has("a:b") && !said.has(&task) && said.has(&tasks::topic("u")));
+        assert_eq!(read("{}"), None);
+    }
 
     #[test]
     fn all_that_is_wanted_is_asked_for_at_once() {

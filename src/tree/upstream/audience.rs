@@ -2,6 +2,7 @@
 //! and changes of resources. The server is told what they want together: the most verbose level,
 //! each resource once. Plain state; lines to write come out, clients are told.
 
+mod granting;
 mod telling;
 
 use std::collections::BTreeMap;
@@ -10,16 +11,18 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::time::Instant;
 
+use self::granting::Waiting;
 use super::calls::{CANCELLED_KEEPS_PERMIT, Calls};
 use super::listening::Listening;
 use super::subscriptions::{Open, Subscriptions};
 use super::updates::{Share, Updates};
 use crate::ids::{CallId, ServerName};
 use crate::protocol::Era;
-use crate::protocol::jsonrpc::{self, code};
+use crate::protocol::jsonrpc;
 use crate::protocol::mcp::lifecycle::Changes;
 use crate::protocol::mcp::logging::{self, Level};
 use crate::protocol::mcp::{method, updated};
+use crate::protocol::modern::subscription::Agreed;
 use crate::protocol::modern::tasks;
 use crate::tree::call::{Answer, Ticket};
 use crate::tree::client::{Interest, SessionSink};
@@ -50,6 +53,7 @@ pub(super) struct Audience {
     told: Told,
     subscriptions: Subscriptions,
     listening: Listening,
+    waiting: Vec<Waiting>,
     updates: Updates,
     logs: Share,
     tasks: Share,
@@ -73,6 +77,7 @@ impl Audience {
             told: Told::default(),
             subscriptions: Subscriptions::default(),
             listening: Listening::new(),
+            waiting: Vec::new(),
             updates: Updates::default(),
             logs: Share::LOGS,
             tasks: Share::LOGS,
@@ -94,21 +99,27 @@ impl Audience {
         calls: &mut Calls,
     ) -> Option<Bytes> {
         self.listening.begin(now, lists);
-        let wanted = self.subscriptions.all_wanted();
-        self.listening.turn(now, wanted, calls)
+        self.turn(now, calls)
     }
 
-    /// The server has begun to tell of what request `id` asks for. Gives the lines to write.
-    pub(super) fn acknowledged(&mut self, now: Instant, id: u64, calls: &mut Calls) -> Vec<Bytes> {
+    /// The server has begun to tell of what request `id` asks for, as far as it is `agreed` to; all of it where it
+    /// does not say. Gives the lines to write.
+    pub(super) fn acknowledged(
+        &mut self,
+        now: Instant,
+        (id, agreed): (u64, Option<&Agreed>),
+        calls: &mut Calls,
+    ) -> Vec<Bytes> {
         let ended = self.listening.acknowledged(id, calls);
-        let wanted = self.subscriptions.all_wanted();
-        let next = self.listening.turn(now, wanted, calls);
+        self.settle_waiting(id, agreed);
+        let next = self.turn(now, calls);
         ended.into_iter().chain(next).collect()
     }
 
     /// The server tells no more of what request `id` asks for.
     pub(super) fn told_no_more(&mut self, now: Instant, id: u64) {
         self.listening.on_answer(now, id, None);
+        self.settle_waiting(id, None);
     }
 
     /// Replaces what a session wants. Gives the lines to write.
@@ -134,8 +145,7 @@ impl Audience {
             lines.extend(self.reconcile(now, &uri, calls));
         }
         lines.extend(self.adjust_level(now, None, calls));
-        let wanted = self.subscriptions.all_wanted();
-        lines.extend(self.listening.turn(now, wanted, calls));
+        lines.extend(self.turn(now, calls));
         lines
     }
 
@@ -171,23 +181,6 @@ impl Audience {
         None
     }
 
-    /// Takes down a wish that its server has no request for.
-    fn fulfil(&mut self, now: Instant, wish: &Wish, ticket: Ticket, calls: &mut Calls) {
-        let is_able = match tasks::of_topic(&wish.uri) {
-            Some(_) => calls.era() == Era::Modern,
-            None => self.abilities.subscribe,
-        };
-        if wish.is_on && !is_able {
-            let text = format!("server '{}' does not tell of such changes", self.server);
-            let error = jsonrpc::error_object(code::METHOD_NOT_FOUND, &text);
-            return ticket.answer(Answer::Error(error));
-        }
-        let client = Arc::clone(ticket.client());
-        self.grant(wish.call.session, client, &wish.uri, wish.is_on);
-        drop(self.reconcile(now, &wish.uri, calls));
-        ticket.answer(Answer::Result(Bytes::from_static(b"{}")));
-    }
-
     /// A session's wish went to the server as request `id`.
     pub(super) fn sent(&mut self, now: Instant, id: u64, wish: &Wish, calls: &Calls) {
         let open = Open {
@@ -212,6 +205,7 @@ impl Audience {
             return Some(self.adjust_level(now, None, calls).into_iter().collect());
         }
         if self.listening.on_answer(now, id, error) {
+            self.settle_waiting(id, None);
             return Some(Vec::new());
         }
         let is_granted = error.is_none();
@@ -362,9 +356,10 @@ impl Audience {
             let told = self.on_answer(now, id, Some(&silence), calls);
             lines.extend(told.unwrap_or_default());
         }
-        lines.extend(self.listening.expire(now, calls));
-        let wanted = self.subscriptions.all_wanted();
-        lines.extend(self.listening.turn(now, wanted, calls));
+        if let Some(silent) = self.listening.overdue(now) {
+            lines.extend(self.acknowledged(now, (silent, None), calls));
+        }
+        lines.extend(self.turn(now, calls));
         lines
     }
 }

@@ -114,7 +114,7 @@ impl Listening {
         self.next.is_some()
     }
 
-    /// When [`Self::expire`] or [`Self::turn`] has something to do.
+    /// When something is [`Self::overdue`], or [`Self::turn`] has something to do.
     pub(super) fn next_deadline(&self) -> Option<Instant> {
         match self.next {
             Some((_, until)) => Some(until),
@@ -122,10 +122,20 @@ impl Listening {
         }
     }
 
-    /// Takes what is on its way for long enough to be there.
-    pub(super) fn expire(&mut self, now: Instant, calls: &mut Calls) -> Option<Bytes> {
+    /// The request that is on its way for long enough to be there.
+    pub(super) fn overdue(&self, now: Instant) -> Option<u64> {
         let (id, _) = self.next.filter(|(_, until)| *until <= now)?;
-        self.acknowledged(id, calls)
+        Some(id)
+    }
+
+    /// The request that the server has not taken yet.
+    pub(super) fn asking(&self) -> Option<u64> {
+        self.next.map(|(id, _)| id)
+    }
+
+    /// Whether the server says that it tells of nothing.
+    pub(super) fn is_in_vain(&self) -> bool {
+        self.is_in_vain
     }
 }
 

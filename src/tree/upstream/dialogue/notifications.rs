@@ -10,7 +10,8 @@ use crate::protocol::jsonrpc::{Notification, RequestId};
 use crate::protocol::mcp::cancelled::Cancelled;
 use crate::protocol::mcp::method;
 use crate::protocol::modern::listen::ACKNOWLEDGED;
-use crate::protocol::modern::{outcome, subscription, tasks};
+use crate::protocol::modern::subscription::{self, Agreed};
+use crate::protocol::modern::{outcome, tasks};
 
 /// There may be a new time to look at it again.
 fn watched(lines: Vec<Bytes>) -> Vec<Effect> {
@@ -39,9 +40,12 @@ impl Dialogue {
                 self.audience.logged(now, params, others, asker);
             }
             (ACKNOWLEDGED, Some(params)) => {
-                let id = subscription::of(params);
-                let lines = id.map(|id| self.audience.acknowledged(now, id, &mut self.calls));
-                return watched(lines.unwrap_or_default());
+                let Some(id) = subscription::of(params) else {
+                    return Vec::new();
+                };
+                let agreed = Agreed::parse(params);
+                let told = (id, agreed.as_ref());
+                return watched(self.audience.acknowledged(now, told, &mut self.calls));
             }
             (method::CANCELLED, Some(params)) if self.calls.era() == Era::Modern => {
                 // Some say so in the place of a result.

@@ -211,8 +211,8 @@ fn a_modern_client_gets_every_byte() {
 fn what_sessions_subscribe_to_is_listened_for_in_one_request() {
     let (mut talk, mut desk) = (ready(), Desk::new(4));
     assert_eq!(talk.takes(desk.wish("a:b", true)), None);
-    assert_eq!(desk.hear(), [Heard::Result(1, "{}".into())]);
     assert_eq!(talk.takes(desk.wish("c:d", true)), None);
+    assert_eq!(desk.hear(), [], "what the server tells of is not known");
     talk.now += Duration::from_millis(50);
     let todo = talk.expires();
     let lines = written(&todo);
@@ -225,7 +225,7 @@ fn what_sessions_subscribe_to_is_listened_for_in_one_request() {
     let id = lines[0]["id"].as_u64().unwrap();
     // The new one first, then the old one is withdrawn.
     let acknowledged = format!(
-        r#"{{"_meta":{{"io.modelcontextprotocol/subscriptionId":{id}}},"notifications":{{}}}}"#
+        r#"{{"_meta":{{"io.modelcontextprotocol/subscriptionId":{id}}},"notifications":{{"resourceSubscriptions":["a:b"]}}}}"#
     );
     let todo = talk.told("notifications/subscriptions/acknowledged", &acknowledged);
     let lines = written(&todo);
@@ -233,7 +233,15 @@ fn what_sessions_subscribe_to_is_listened_for_in_one_request() {
         (&lines[0]["method"], &lines[0]["params"]["requestId"]),
         (&json!("notifications/cancelled"), &json!(1))
     );
-    desk.hear();
+    let heard = desk.hear();
+    assert_eq!(heard[0], Heard::Result(1, "{}".into()));
+    assert!(matches!(&heard[1], Heard::Error(2, error) if error.contains("-32601")));
+    assert_eq!(talk.takes(desk.wish("a:b", true)), None);
+    assert_eq!(
+        desk.hear(),
+        [Heard::Result(3, "{}".into())],
+        "it is told of"
+    );
     let updated =
         format!(r#"{{"uri":"a:b","_meta":{{"io.modelcontextprotocol/subscriptionId":{id}}}}}"#);
     talk.told("notifications/resources/updated", &updated);
@@ -254,6 +262,18 @@ fn what_sessions_subscribe_to_is_listened_for_in_one_request() {
         written(&talk.expires())[0]["method"],
         "subscriptions/listen"
     );
+}
+
+#[test]
+fn who_does_not_say_what_it_tells_of_is_taken_to_tell_of_all() {
+    let (mut talk, mut desk) = (ready(), Desk::new(4));
+    talk.takes(desk.wish("a:b", true));
+    talk.now += Duration::from_millis(50);
+    assert_eq!(written(&talk.expires()).len(), 1);
+    assert_eq!(desk.hear(), []);
+    talk.now += Duration::from_secs(5);
+    talk.expires();
+    assert_eq!(desk.hear(), [Heard::Result(1, "{}".into())]);
 }
 
 #[test]
