@@ -10,10 +10,11 @@ use crate::support::servers::text_of;
 const ALL: &str = r#"{"elicitation":{"form":{}},"sampling":{},"roots":{}}"#;
 
 /// What both kinds are asked to do: the flags of the fixture, and its entry.
-fn kinds() -> [(Vec<&'static str>, Value); 2] {
+fn kinds() -> [(Vec<&'static str>, Value); 3] {
     [
         (vec![], json!({ "isolation": "session" })),
         (vec!["--era=modern"], json!({})),
+        (vec!["--era=modern"], json!({ "isolation": "session" })),
     ]
 }
 

@@ -25,7 +25,7 @@ use crate::tree::sessions::conversation::{Caller, Conversation, Stop};
 use crate::tree::timer::Timer;
 
 /// What the log calls whoever asks without a session.
-const NAME: &str = "(none)";
+const NAME: &str = "none";
 
 /// The state: dropping it withdraws the calls and ends the streams.
 pub(in crate::tree::sessions) struct WorkerState {

@@ -1,5 +1,6 @@
 //! Requests of clients without a session.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -9,11 +10,13 @@ use tokio::time::timeout;
 
 use super::super::{Spoken, Stop};
 use super::{House, Replies, SessionsHandle, result, settle, tool_names};
+use crate::ids::{Holder, Owner};
 use crate::protocol::jsonrpc::{self, Message};
 use crate::protocol::mcp::lifecycle::client_info;
 use crate::protocol::modern::extensions::Extensions;
 use crate::protocol::modern::request::{ModernRequest, RequestMeta};
 use crate::tree::call::Answer;
+use crate::tree::registry::Catalogue;
 use crate::tree::testing::offer;
 use crate::tree::upstream::UpstreamMsg;
 
@@ -256,6 +259,21 @@ async fn who_listens_to_resources_is_told_which_of_them_servers_watch() {
     };
     assert!(interest.uris.contains("a:1"));
     assert!(is_silent(&mut listening).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_has_no_token_shares_the_servers_that_can_ask_each_client() {
+    let mut offered = Catalogue::clone(&offer(&["t"], &[]));
+    offered.abilities.is_modern = true;
+    let (mut house, mut template) = House::isolating("s", &Arc::new(offered)).await;
+    let params = json!({"name": "s__t"});
+    let mut call = house.asked(1, "tools/call", &params);
+    template.ticket().await.answer(result("{}"));
+    assert_eq!(answer(&mut call).await["id"], 1);
+    assert!(house.owners().await.is_empty());
+    let mine = house.sessions.of(Holder::of(Owner::of([1; 32])));
+    let _call = House::asked_at(&mine, &json!({}), 2, "tools/call", &params);
+    assert_eq!(house.owners().await.len(), 1, "it is kept for the token");
 }
 
 #[tokio::test(start_paused = true)]

@@ -52,13 +52,23 @@ impl Dialogue {
             Phase::Opening => {
                 let framing = self.malformed.framing();
                 let why = framing.map_or_else(String::new, |framing| format!("; {framing}"));
-                format!("it did not answer '{}'{why}", self.opening())
+                let configured = self.as_configured();
+                format!("it did not answer '{}'{why}{configured}", self.opening())
             }
             Phase::Listing(_) => {
                 let missing: Vec<&str> = self.lists.awaited().map(Kind::method).collect();
                 format!("it did not answer '{}'", missing.join("', '"))
             }
             Phase::Ready => "nothing is missing".to_owned(),
+        }
+    }
+
+    /// What of the entry a server may have to be asked in another way for.
+    fn as_configured(&self) -> &'static str {
+        match self.hello.protocol {
+            Protocol::Auto => "",
+            Protocol::Legacy => r#"; its entry has "protocol": "legacy""#,
+            Protocol::Modern => r#"; its entry has "protocol": "modern""#,
         }
     }
 
@@ -108,9 +118,10 @@ impl Dialogue {
             (Era::Modern, Ok(result)) => discover::server_info(result),
             (Era::Legacy, Err(error)) => return vec![self.on_refused(error)],
             (Era::Modern, Err(error)) => Err(format!(
-                "it refused '{}': {} (asked in revision {MODERN})",
+                "it refused '{}': {} (asked in revision {MODERN}{})",
                 method::DISCOVER,
-                excerpt(error)
+                excerpt(error),
+                self.as_configured()
             )),
         };
         let info = match read {
@@ -161,8 +172,9 @@ impl Dialogue {
             return Effect::Write(self.say_hello(Era::Modern));
         }
         failed(&format!(
-            "it refused 'initialize': {} (asked for revision {asked})",
-            excerpt(error)
+            "it refused 'initialize': {} (asked for revision {asked}{})",
+            excerpt(error),
+            self.as_configured()
         ))
     }
 
