@@ -131,32 +131,36 @@ pub fn notification(id: &RequestId, method: &str) -> Bytes {
     jsonrpc::notification(method, Some(&params))
 }
 
-/// The params of a notification, under the id of that stream.
+/// The params of a notification, an object, under the id of that stream. A `_meta` that is none, or not the
+/// only one, is left out.
 #[must_use]
 pub fn with_id(id: &RequestId, params: &Bytes) -> Bytes {
-    let text = std::str::from_utf8(params).ok();
-    let [found] = raw::members(text, ["_meta"]);
-    let id = format!(r#""{}":{}"#, keys::SUBSCRIPTION_ID, id.as_raw());
-    let (inner, at) = match (text, found) {
-        (Some(text), Some(found)) => (true, raw::span(text, found).start),
-        _ => (false, 0),
-    };
-    let brace = params.iter().skip(at).position(|byte| *byte == b'{');
-    let Some(at) = brace.map(|offset| at + offset + 1) else {
+    let Ok(text) = std::str::from_utf8(params) else {
         return params.clone();
     };
-    let added = if inner {
-        id
-    } else {
-        format!(r#""_meta":{{{id}}}"#)
-    };
-    let (before, after) = params.split_at(at.min(params.len()));
-    let comma: &[u8] = if after.trim_ascii_start().starts_with(b"}") {
-        b""
-    } else {
-        b","
-    };
-    [before, added.as_bytes(), comma, after].concat().into()
+    let id = format!(r#""{}":{}"#, keys::SUBSCRIPTION_ID, id.as_raw());
+    let [found] = raw::members(Some(text), ["_meta"]);
+    if let Some(found) = found.filter(|found| found.starts_with('{')) {
+        return inserted(text, raw::inside(text, found), &id);
+    }
+    let is_meta = |name: &str| raw::is_text(name, "_meta");
+    let (spans, _) = raw::member_spans(text, text, is_meta).unwrap_or_default();
+    let edits = spans.into_iter().map(|span| (span, &[][..])).collect();
+    let rest = raw::splice(params, edits);
+    let rest = String::from_utf8_lossy(&rest);
+    inserted(
+        &rest,
+        raw::inside(&rest, &rest),
+        &format!(r#""_meta":{{{id}}}"#),
+    )
+}
+
+/// The object with one more member there, behind a brace.
+fn inserted(object: &str, at: usize, member: &str) -> Bytes {
+    let (before, after) = object.split_at_checked(at).unwrap_or((object, ""));
+    let is_empty = after.trim_start().starts_with('}');
+    let comma = if is_empty { "" } else { "," };
+    [before, member, comma, after].concat().into()
 }
 
 /// The raw result by which the gateway ends a stream.
@@ -241,10 +245,20 @@ mod tests {
                 r#"{"_meta": {},"uri":"a:"}"#,
                 json!({"io.modelcontextprotocol/subscriptionId": 7}),
             ),
+            (
+                r#"{"_meta":"{","uri":"a:"}"#,
+                json!({"io.modelcontextprotocol/subscriptionId": 7}),
+            ),
+            (
+                r#"{"_meta":null,"uri":"a:","_meta":{"x":1}}"#,
+                json!({"io.modelcontextprotocol/subscriptionId": 7}),
+            ),
         ] {
             let told = with_id(&id, &Bytes::from_static(told.as_bytes()));
             let read: Value = serde_json::from_slice(&told).unwrap();
             assert_eq!(read, json!({"uri": "a:", "_meta": meta}));
+            let said = String::from_utf8_lossy(&told);
+            assert_eq!(said.matches("_meta").count(), 1, "{said}");
         }
     }
 }

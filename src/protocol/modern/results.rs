@@ -157,14 +157,13 @@ pub fn error(error: &[u8], uri: Option<&str>) -> Bytes {
     let [message] = raw::members(std::str::from_utf8(error).ok(), ["message"]);
     let message = message.and_then(raw::string);
     let message = message.as_deref().unwrap_or("Resource not found");
-    let mut out = jsonrpc::error_object(code::INVALID_PARAMS, message).to_vec();
-    if let Some(uri) = uri {
-        out.pop();
-        out.extend_from_slice(br#","data":{"uri":"#);
-        raw::push_string(&mut out, uri);
-        out.extend_from_slice(b"}}");
+    match uri.map(raw::quoted) {
+        Some(uri) => {
+            let data = [br#"{"uri":"#, &uri[..], b"}"].concat();
+            jsonrpc::error_object_with(code::INVALID_PARAMS, message, &data)
+        }
+        None => jsonrpc::error_object(code::INVALID_PARAMS, message),
     }
-    out.into()
 }
 
 #[cfg(test)]

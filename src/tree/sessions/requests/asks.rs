@@ -45,27 +45,25 @@ pub(super) struct Asks {
     shown: Option<Shown>,
     /// When the server is told again that somebody is being asked.
     extend_at: Option<Instant>,
-    /// What was asked that the client does not offer.
-    undeclared: Option<&'static str>,
 }
 
 impl Asks {
-    /// A server asks. What is open at once is limited as it is for a session.
+    /// A server asks. What is open at once is limited as it is for a session. Gives what the client would
+    /// have to declare to be asked.
     pub(super) fn take(
         &mut self,
         now: Instant,
         mut asked: ServerRequest,
         capabilities: ClientCapabilities,
         limits: &Limits,
-    ) {
+    ) -> Option<&'static str> {
         let name = asked.request.method.clone();
         let params = asked.request.params.take();
         let by_url = &*name == method::ELICITATION && input_required::is_by_url(params.as_ref());
         if let Some(missing) = capabilities.missing(&name, by_url) {
             let text = format!("Method not found: the client does not offer '{name}'");
             asked.refuse(code::METHOD_NOT_FOUND, &text);
-            self.undeclared = Some(missing);
-            return;
+            return Some(missing);
         }
         let sizes = self.open.iter().map(|ask| ask.params.as_ref());
         let sizes = sizes.chain([params.as_ref()]).flatten().map(Bytes::len);
@@ -73,7 +71,8 @@ impl Asks {
             || sizes.sum::<usize>() > limits.max_outgoing_bytes
         {
             let text = "busy: the client has as many questions before it as it may";
-            return asked.refuse(code::BUSY, text);
+            asked.refuse(code::BUSY, text);
+            return None;
         }
         self.last_key += 1;
         self.extend_at.get_or_insert(now + asked.timeout / 2);
@@ -85,6 +84,7 @@ impl Asks {
         if self.shown.is_none() {
             self.show_at.get_or_insert(now + GATHER);
         }
+        None
     }
 
     /// The server does not want the answer any more.
@@ -100,11 +100,6 @@ impl Asks {
             ask.asked.close();
         }
         self.show_at = None;
-    }
-
-    /// What was asked that the client would have to declare.
-    pub(super) fn undeclared(&self) -> Option<&'static str> {
-        self.undeclared
     }
 
     /// Whether it is time to show them.

@@ -280,8 +280,8 @@ impl Exchange {
             }
             SessionEvent::ServerRequested(ask) => {
                 let now = Instant::now();
-                self.asks.take(now, ask, self.capabilities, &self.limits);
-                self.outlet.undeclared = self.asks.undeclared();
+                let missing = self.asks.take(now, ask, self.capabilities, &self.limits);
+                self.outlet.undeclared = missing.or(self.outlet.undeclared);
             }
             SessionEvent::AskedInVain { missing } => self.outlet.undeclared = Some(missing),
             SessionEvent::ServerRequestCancelled { params, .. } => {
