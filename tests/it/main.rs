@@ -14,6 +14,7 @@ mod cli;
 mod crashes;
 mod eras;
 mod fidelity;
+mod filters;
 mod holder;
 mod isolation;
 mod limits;

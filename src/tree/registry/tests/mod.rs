@@ -7,3 +7,4 @@ mod merge;
 mod names;
 mod offers;
 mod store;
+mod views;
