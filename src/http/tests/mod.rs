@@ -16,8 +16,6 @@ mod metamcp;
 mod modern;
 mod requests;
 mod smuggling;
-#[path = "../../../tests/support/strangers.rs"]
-mod strangers;
 mod streams;
 mod tokens;
 
@@ -29,6 +27,7 @@ use client::{Connection, Reply};
 use ractor::{Actor, ActorRef};
 use std::net::SocketAddr;
 use std::time::Duration;
+use testkit::strangers;
 use tokio::task::JoinHandle;
 
 /// A listener on a port of its own, and all it needs.

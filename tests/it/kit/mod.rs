@@ -1,11 +1,8 @@
 //! Tests of the test support itself, run by the `it` target: its parsers on any split of the bytes, and the
 //! client against a stand-in server that does what it is told.
 
-#[path = "tests/fixture.rs"]
 mod fixture;
-#[path = "tests/modern.rs"]
 mod modern;
-#[path = "tests/streamable.rs"]
 mod streamable;
 
 use std::net::SocketAddr;

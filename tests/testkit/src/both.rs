@@ -13,17 +13,18 @@ const FIRST_STARTS: Duration = Duration::from_secs(70);
 
 /// For each async function that takes a [`Transport`] as its parameter: a test over HTTP+SSE and one over
 /// Streamable HTTP.
+#[macro_export]
 macro_rules! on_both_transports {
     ($($test:ident),+ $(,)?) => {$(
         mod $test {
             #[tokio::test]
             async fn over_sse() {
-                super::$test::<$crate::support::client::Sse>().await;
+                super::$test::<$crate::client::Sse>().await;
             }
 
             #[tokio::test]
             async fn over_streamable_http() {
-                super::$test::<$crate::support::client::Streamable>().await;
+                super::$test::<$crate::client::Streamable>().await;
             }
         }
     )+};
@@ -31,12 +32,12 @@ macro_rules! on_both_transports {
 
 /// A gateway with these entries, all ready or failed once, and a client of it that has shaken hands and has
 /// not been told anything.
-pub(crate) async fn serve<T: Transport>(entries: &[Value]) -> (Gateway, Client<T>) {
+pub async fn serve<T: Transport>(entries: &[Value]) -> (Gateway, Client<T>) {
     serve_with(entries, "{}").await
 }
 
 /// As [`serve`], with a client that declares these capabilities, raw JSON.
-pub(crate) async fn serve_with<T: Transport>(
+pub async fn serve_with<T: Transport>(
     entries: &[Value],
     capabilities: &str,
 ) -> (Gateway, Client<T>) {
@@ -47,7 +48,7 @@ pub(crate) async fn serve_with<T: Transport>(
 }
 
 /// Waits until all servers are ready or have failed once. Who comes later finds all lists whole.
-pub(crate) async fn ready(gateway: &Gateway) {
+pub async fn ready(gateway: &Gateway) {
     wait::until("every first start", FIRST_STARTS, async || {
         let response = http::get(gateway.addr(), "/readyz").await;
         (response.status == 200).then_some(())
@@ -56,12 +57,12 @@ pub(crate) async fn ready(gateway: &Gateway) {
 }
 
 /// One more client that has shaken hands.
-pub(crate) async fn join<T: Transport>(gateway: &Gateway) -> Client<T> {
+pub async fn join<T: Transport>(gateway: &Gateway) -> Client<T> {
     join_with(gateway, "{}").await
 }
 
 /// As [`join`], declaring these capabilities, raw JSON.
-pub(crate) async fn join_with<T: Transport>(gateway: &Gateway, capabilities: &str) -> Client<T> {
+pub async fn join_with<T: Transport>(gateway: &Gateway, capabilities: &str) -> Client<T> {
     let client = T::client(gateway.addr()).await;
     client.initialize_with("2025-11-25", capabilities).await;
     client

@@ -27,7 +27,7 @@ const LOOK: Duration = Duration::from_millis(2);
 
 /// How an actor ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum How {
+pub enum How {
     /// It panics.
     Panic,
     /// It returns an error.
@@ -41,12 +41,12 @@ pub(crate) enum How {
 }
 
 impl How {
-    pub(crate) const ALL: [Self; 3] = [Self::Panic, Self::Error, Self::Kill];
+    pub const ALL: [Self; 3] = [Self::Panic, Self::Error, Self::Kill];
 }
 
 /// Where in its life an actor ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Moment {
+pub enum Moment {
     /// In `pre_start`.
     Start,
     /// With the next message in its hands, which is lost with it.
@@ -55,7 +55,7 @@ pub(crate) enum Moment {
 
 /// What the journal says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Entry {
+pub enum Entry {
     /// Its parent started it.
     Spawned(&'static str),
     /// It has gone, with its state, in whatever way.
@@ -64,7 +64,7 @@ pub(crate) enum Entry {
 
 /// The spawner. Clones are the same one.
 #[derive(Clone, Default)]
-pub(crate) struct Chaos(Arc<Mutex<Book>>);
+pub struct Chaos(Arc<Mutex<Book>>);
 
 #[derive(Default)]
 struct Book {
@@ -95,22 +95,22 @@ struct Plan {
 
 impl Chaos {
     /// The next actor of this kind that comes to this moment ends there, once.
-    pub(crate) fn plan(&self, kind: &'static str, moment: Moment, how: How) {
+    pub fn plan(&self, kind: &'static str, moment: Moment, how: How) {
         self.book().plans.push(Plan { kind, moment, how });
     }
 
     /// From now on starting an actor of this kind panics in whoever starts it.
-    pub(crate) fn refuse(&self, kind: &'static str) {
+    pub fn refuse(&self, kind: &'static str) {
         self.book().refused.push(kind);
     }
 
     /// From now on starting an actor of this kind blocks whoever starts it, until [`Chaos::go_on`].
-    pub(crate) fn stall(&self, kind: &'static str) {
+    pub fn stall(&self, kind: &'static str) {
         self.book().stalled.push(kind);
     }
 
     /// Ends what [`Chaos::stall`] began.
-    pub(crate) fn go_on(&self) {
+    pub fn go_on(&self) {
         self.book().stalled.clear();
     }
 
@@ -118,7 +118,7 @@ impl Chaos {
     ///
     /// # Panics
     /// When there is none after 10 s, or it does not hang by then.
-    pub(crate) async fn hang(&self, kind: &'static str) {
+    pub async fn hang(&self, kind: &'static str) {
         let what = format!("a {kind} actor to run");
         let victim = wait::until(&what, DEADLINE, async || self.youngest(kind)).await;
         let struck = self.struck();
@@ -131,22 +131,22 @@ impl Chaos {
     }
 
     /// How many faults have struck: the proof that one did.
-    pub(crate) fn struck(&self) -> usize {
+    pub fn struck(&self) -> usize {
         self.book().struck
     }
 
     /// How many actors of this kind were started so far.
-    pub(crate) fn spawned(&self, kind: &str) -> usize {
+    pub fn spawned(&self, kind: &str) -> usize {
         self.count(|entry| matches!(entry, Entry::Spawned(of) if of == kind))
     }
 
     /// How many actors of this kind are there now.
-    pub(crate) fn alive(&self, kind: &str) -> usize {
+    pub fn alive(&self, kind: &str) -> usize {
         self.spawned(kind) - self.count(|entry| matches!(entry, Entry::Gone(of) if of == kind))
     }
 
     /// All that happened, in order.
-    pub(crate) fn journal(&self) -> Vec<Entry> {
+    pub fn journal(&self) -> Vec<Entry> {
         self.book().journal.clone()
     }
 
@@ -155,7 +155,7 @@ impl Chaos {
     ///
     /// # Panics
     /// When there is none, or it has not gone after 10 s.
-    pub(crate) async fn strike(&self, kind: &'static str, how: How) {
+    pub async fn strike(&self, kind: &'static str, how: How) {
         let what = format!("a {kind} actor to run");
         let victim = wait::until(&what, DEADLINE, async || self.youngest(kind)).await;
         self.condemn(&victim, how);
@@ -168,7 +168,7 @@ impl Chaos {
 
     /// Ends one of the running actors of this kind, as soon as there is one, and waits until it has gone;
     /// `false` when either is not so after 10 s.
-    pub(crate) async fn strike_any(&self, kind: &str, pick: usize, how: How) -> bool {
+    pub async fn strike_any(&self, kind: &str, pick: usize, how: How) -> bool {
         let end = Instant::now() + DEADLINE;
         let mut running = self.running(kind);
         while running.is_empty() && Instant::now() < end {
@@ -186,7 +186,7 @@ impl Chaos {
     }
 
     /// Keeps this actor's worker busy until [`Chaos::rest`]; `false` when it does not come to it in 10 s.
-    pub(crate) async fn spin(&self, kind: &str, pick: usize) -> bool {
+    pub async fn spin(&self, kind: &str, pick: usize) -> bool {
         let (running, struck) = (self.running(kind), self.struck());
         let Some(victim) = running.get(pick) else {
             return false;
@@ -200,12 +200,12 @@ impl Chaos {
     }
 
     /// Ends what [`Chaos::spin`] began.
-    pub(crate) fn rest() {
+    pub fn rest() {
         MAY_REST.store(true, Ordering::Relaxed);
     }
 
     /// The parent of the first actor that was started: root, which nobody spawns through here.
-    pub(crate) fn root(&self) -> Option<ActorCell> {
+    pub fn root(&self) -> Option<ActorCell> {
         self.book().root.clone()
     }
 

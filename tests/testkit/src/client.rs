@@ -5,7 +5,7 @@
 //! each has what differs. Everything it waits for has a deadline.
 
 mod inbox;
-pub(crate) mod pool;
+pub mod pool;
 mod reader;
 mod sse;
 mod streamable;
@@ -21,24 +21,24 @@ use serde_json::value::RawValue;
 use tokio::sync::oneshot;
 
 use self::inbox::Inbox;
-pub(crate) use self::sse::Sse;
-pub(crate) use self::streamable::Streamable;
+pub use self::sse::Sse;
+pub use self::streamable::Streamable;
 use super::wait;
 
 /// For every step that a healthy gateway does at once.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(10);
+pub const DEADLINE: Duration = Duration::from_secs(10);
 
 /// A client over HTTP+SSE, protocol revision 2024-11-05.
-pub(crate) type SseClient = Client<Sse>;
+pub type SseClient = Client<Sse>;
 /// A client over Streamable HTTP, protocol revisions 2025-03-26 to 2025-11-25.
-pub(crate) type StreamableClient = Client<Streamable>;
+pub type StreamableClient = Client<Streamable>;
 
 /// How to connect over HTTP+SSE, where it differs from the usual.
-pub(crate) struct SseOptions<'a> {
-    pub(crate) path: &'a str,
-    pub(crate) headers: &'a [(&'a str, &'a str)],
+pub struct SseOptions<'a> {
+    pub path: &'a str,
+    pub headers: &'a [(&'a str, &'a str)],
     /// Keep every byte of the event stream for [`SseClient::recorded`].
-    pub(crate) record: bool,
+    pub record: bool,
 }
 
 impl Default for SseOptions<'_> {
@@ -52,10 +52,10 @@ impl Default for SseOptions<'_> {
 }
 
 /// How to talk over Streamable HTTP, where it differs from the usual.
-pub(crate) struct StreamableOptions<'a> {
-    pub(crate) path: &'a str,
+pub struct StreamableOptions<'a> {
+    pub path: &'a str,
     /// Open the stream for what belongs to no post.
-    pub(crate) listen: bool,
+    pub listen: bool,
 }
 
 impl Default for StreamableOptions<'_> {
@@ -70,7 +70,7 @@ impl Default for StreamableOptions<'_> {
 type Answer = oneshot::Receiver<Result<String, String>>;
 
 /// How messages reach the gateway, and its messages the inbox.
-pub(crate) trait Transport: Sized + Send + Sync {
+pub trait Transport: Sized + Send + Sync {
     /// A client of the gateway at `addr`, not initialized.
     fn client(addr: SocketAddr) -> impl Future<Output = Client<Self>> + Send;
 
@@ -88,7 +88,7 @@ pub(crate) trait Transport: Sized + Send + Sync {
 }
 
 /// One session. Dropping it closes its connections soon, [`Client::close`] at once.
-pub(crate) struct Client<T> {
+pub struct Client<T> {
     next_id: AtomicU64,
     inbox: Arc<Inbox>,
     transport: T,
@@ -107,7 +107,7 @@ impl<T: Transport> Client<T> {
     ///
     /// # Panics
     /// When it is not taken.
-    pub(crate) async fn send(&self, json: &str) {
+    pub async fn send(&self, json: &str) {
         self.transport.deliver(json).await;
     }
 
@@ -115,7 +115,7 @@ impl<T: Transport> Client<T> {
     ///
     /// # Panics
     /// When it is not taken.
-    pub(crate) async fn request(&self, method: &str, params: Option<&str>) -> u64 {
+    pub async fn request(&self, method: &str, params: Option<&str>) -> u64 {
         let (id, json, answer) = self.prepare(method, params);
         self.inbox.keep(id, answer);
         self.transport.deliver(&json).await;
@@ -126,7 +126,7 @@ impl<T: Transport> Client<T> {
     ///
     /// # Panics
     /// When it does not come in time, or the stream ends before.
-    pub(crate) async fn wait_response(&self, id: u64, deadline: Duration) -> String {
+    pub async fn wait_response(&self, id: u64, deadline: Duration) -> String {
         let answer = self
             .inbox
             .kept(id)
@@ -138,35 +138,30 @@ impl<T: Transport> Client<T> {
     ///
     /// # Panics
     /// As [`Client::request`] and [`Client::wait_response`].
-    pub(crate) async fn call(
-        &self,
-        method: &str,
-        params: Option<&str>,
-        deadline: Duration,
-    ) -> String {
+    pub async fn call(&self, method: &str, params: Option<&str>, deadline: Duration) -> String {
         let (id, json, answer) = self.prepare(method, params);
         self.transport.deliver(&json).await;
         self.answer(id, answer, deadline).await
     }
 
     /// `tools/call` with raw `arguments`, answered within 10 s; the raw answer.
-    pub(crate) async fn call_tool(&self, name: &str, arguments: &str) -> String {
+    pub async fn call_tool(&self, name: &str, arguments: &str) -> String {
         let params = format!(r#"{{"name":"{name}","arguments":{arguments}}}"#);
         self.call("tools/call", Some(&params), DEADLINE).await
     }
 
     /// The handshake as SDKs do it, with 2025-11-25; the raw answer to `initialize`.
-    pub(crate) async fn initialize(&self) -> String {
+    pub async fn initialize(&self) -> String {
         self.initialize_as("2025-11-25").await
     }
 
     /// As [`Client::initialize`], asking for `version`.
-    pub(crate) async fn initialize_as(&self, version: &str) -> String {
+    pub async fn initialize_as(&self, version: &str) -> String {
         self.initialize_with(version, "{}").await
     }
 
     /// As [`Client::initialize`], asking for `version` and declaring these capabilities, raw JSON.
-    pub(crate) async fn initialize_with(&self, version: &str, capabilities: &str) -> String {
+    pub async fn initialize_with(&self, version: &str, capabilities: &str) -> String {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
         struct Agreed {
@@ -192,7 +187,7 @@ impl<T: Transport> Client<T> {
     ///
     /// # Panics
     /// When it is not taken.
-    pub(crate) async fn notify(&self, method: &str, params: Option<&str>) {
+    pub async fn notify(&self, method: &str, params: Option<&str>) {
         let params = params.map_or(String::new(), |raw| format!(r#","params":{raw}"#));
         let json = format!(r#"{{"jsonrpc":"2.0","method":"{method}"{params}}}"#);
         self.transport.deliver(&json).await;
@@ -202,7 +197,7 @@ impl<T: Transport> Client<T> {
     ///
     /// # Panics
     /// When it is no request, or the answer is not taken.
-    pub(crate) async fn respond(&self, request: &str, outcome: &str) {
+    pub async fn respond(&self, request: &str, outcome: &str) {
         let id = id_of(request);
         let json = format!(r#"{{"jsonrpc":"2.0","id":{id},{outcome}}}"#);
         self.transport.deliver(&json).await;
@@ -212,7 +207,7 @@ impl<T: Transport> Client<T> {
     ///
     /// # Panics
     /// When none comes in time.
-    pub(crate) async fn next_notification(&self, method: &str, deadline: Duration) -> String {
+    pub async fn next_notification(&self, method: &str, deadline: Duration) -> String {
         let taken = self.inbox.until(|state| state.take_call(method));
         wait::within(|| method.to_owned(), deadline, taken).await
     }
@@ -221,13 +216,13 @@ impl<T: Transport> Client<T> {
     ///
     /// # Panics
     /// When none comes in time.
-    pub(crate) async fn wait_raw_response(&self, id: &str, deadline: Duration) -> String {
+    pub async fn wait_raw_response(&self, id: &str, deadline: Duration) -> String {
         let taken = self.inbox.until(|state| state.take_unclaimed(id));
         wait::within(|| format!("the answer to {id}"), deadline, taken).await
     }
 
     /// Answers that nobody waits for: to raw posts, second ones, and those of calls that were given up.
-    pub(crate) fn unclaimed(&self) -> Vec<String> {
+    pub fn unclaimed(&self) -> Vec<String> {
         self.inbox.look(|state| {
             let unclaimed = state.unclaimed.iter();
             unclaimed.map(|(_, raw)| raw.clone()).collect()
@@ -235,24 +230,24 @@ impl<T: Transport> Client<T> {
     }
 
     /// Messages with a method that no test has taken yet, raw, in order.
-    pub(crate) fn notifications(&self) -> Vec<String> {
+    pub fn notifications(&self) -> Vec<String> {
         self.inbox
             .look(|state| state.calls.iter().map(|(_, raw)| raw.clone()).collect())
     }
 
     /// Takes them all.
-    pub(crate) fn take_notifications(&self) -> Vec<String> {
+    pub fn take_notifications(&self) -> Vec<String> {
         self.inbox
             .look(|state| state.calls.drain(..).map(|(_, raw)| raw).collect())
     }
 
     /// Ends the session as a good client does.
-    pub(crate) async fn leave(self) {
+    pub async fn leave(self) {
         self.transport.leave().await;
     }
 
     /// Closes all connections now.
-    pub(crate) async fn close(self) {
+    pub async fn close(self) {
         self.transport.close().await;
     }
 
@@ -279,7 +274,7 @@ impl<T: Transport> Client<T> {
 ///
 /// # Panics
 /// When there is none.
-pub(crate) fn id_of(message: &str) -> &str {
+pub fn id_of(message: &str) -> &str {
     #[derive(Deserialize)]
     struct Envelope<'a> {
         #[serde(borrow)]

@@ -12,24 +12,24 @@ use super::{proc, wait};
 
 /// One entry.
 #[derive(Clone)]
-pub(crate) struct Entry(Value);
+pub struct Entry(Value);
 
 /// The fixture server with these flags; its command line carries the name.
-pub(crate) fn fixture(name: &str, flags: &[&str]) -> Entry {
+pub fn fixture(name: &str, flags: &[&str]) -> Entry {
     let mut args = vec![format!("--marker=({name})")];
     args.extend(flags.iter().map(|&flag| flag.to_owned()));
     Entry(json!({ "name": name, "command": fixture_server(), "args": args }))
 }
 
 /// A script of `/bin/sh`, for many starts in little time.
-pub(crate) fn script(name: &str, text: &str) -> Entry {
+pub fn script(name: &str, text: &str) -> Entry {
     let text = text.replace("${", "$${"); // it is the shell's to expand
     Entry(json!({ "name": name, "command": "/bin/sh", "args": ["-c", text] }))
 }
 
 impl Entry {
     /// The entry with one more field.
-    pub(crate) fn with(mut self, field: &str, value: impl Into<Value>) -> Self {
+    pub fn with(mut self, field: &str, value: impl Into<Value>) -> Self {
         let fields = self.0.as_object_mut().expect("an entry is an object");
         fields.insert(field.to_owned(), value.into());
         self
@@ -37,13 +37,13 @@ impl Entry {
 }
 
 /// The text of a file with these entries.
-pub(crate) fn config(entries: impl IntoIterator<Item = Entry>) -> String {
+pub fn config(entries: impl IntoIterator<Item = Entry>) -> String {
     let entries: Vec<Value> = entries.into_iter().map(|entry| entry.0).collect();
     json!({ "servers": entries }).to_string()
 }
 
 /// The real gateway with these servers, and a client that has shaken hands.
-pub(crate) async fn open(entries: impl IntoIterator<Item = Entry>) -> (Gateway, SseClient) {
+pub async fn open(entries: impl IntoIterator<Item = Entry>) -> (Gateway, SseClient) {
     let gateway = Gateway::start(GatewayOptions::new(config(entries))).await;
     let client = SseClient::connect(gateway.addr()).await;
     client.initialize().await;
@@ -52,9 +52,9 @@ pub(crate) async fn open(entries: impl IntoIterator<Item = Entry>) -> (Gateway, 
 
 /// Who answers under a server's name.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub(crate) struct Identity {
-    pub(crate) pid: u32,
-    pub(crate) grandchild: Option<u32>,
+pub struct Identity {
+    pub pid: u32,
+    pub grandchild: Option<u32>,
 }
 
 impl Identity {
@@ -62,7 +62,7 @@ impl Identity {
     ///
     /// # Panics
     /// When one is still there after `deadline`.
-    pub(crate) async fn gone(&self, deadline: Duration) {
+    pub async fn gone(&self, deadline: Duration) {
         wait::until(&format!("the end of {self:?}"), deadline, async || {
             let mut all = [Some(self.pid), self.grandchild].into_iter().flatten();
             (!all.any(proc::is_alive)).then_some(())
@@ -75,7 +75,7 @@ impl Identity {
 ///
 /// # Panics
 /// When it does not answer.
-pub(crate) async fn identify<T: Transport>(client: &Client<T>, server: &str) -> Identity {
+pub async fn identify<T: Transport>(client: &Client<T>, server: &str) -> Identity {
     let answer = Answer::of(&client.call_tool(&format!("{server}__pid"), "{}").await);
     assert!(
         !answer.is_error,
@@ -88,7 +88,7 @@ pub(crate) async fn identify<T: Transport>(client: &Client<T>, server: &str) -> 
 ///
 /// # Panics
 /// When it does not in time.
-pub(crate) async fn newcomer<T: Transport>(
+pub async fn newcomer<T: Transport>(
     client: &Client<T>,
     server: &str,
     deadline: Duration,
@@ -104,7 +104,7 @@ pub(crate) async fn newcomer<T: Transport>(
 ///
 /// # Panics
 /// When none does in time.
-pub(crate) async fn successor<T: Transport>(
+pub async fn successor<T: Transport>(
     client: &Client<T>,
     server: &str,
     old: &Identity,
@@ -120,7 +120,7 @@ pub(crate) async fn successor<T: Transport>(
 }
 
 /// `echo` of the fixture server of this name.
-pub(crate) async fn echo<T: Transport>(client: &Client<T>, server: &str, text: &str) -> Answer {
+pub async fn echo<T: Transport>(client: &Client<T>, server: &str, text: &str) -> Answer {
     let arguments = json!({ "text": text }).to_string();
     Answer::of(
         &client
@@ -131,9 +131,9 @@ pub(crate) async fn echo<T: Transport>(client: &Client<T>, server: &str, text: &
 
 /// What a call was answered: the text of its result, or of its error.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Answer {
-    pub(crate) text: String,
-    pub(crate) is_error: bool,
+pub struct Answer {
+    pub text: String,
+    pub is_error: bool,
 }
 
 impl Answer {
@@ -141,7 +141,7 @@ impl Answer {
     ///
     /// # Panics
     /// When it is neither a result with a text nor an error with a message.
-    pub(crate) fn of(raw: &str) -> Self {
+    pub fn of(raw: &str) -> Self {
         let answer: Value = serde_json::from_str(raw).expect("an answer is JSON");
         let text_at = |path| answer.pointer(path).and_then(Value::as_str);
         let text = text_at("/result/content/0/text");
@@ -161,12 +161,12 @@ impl Answer {
 ///
 /// # Panics
 /// When there is none in time.
-pub(crate) async fn answer<T: Transport>(client: &Client<T>, id: u64) -> Answer {
+pub async fn answer<T: Transport>(client: &Client<T>, id: u64) -> Answer {
     Answer::of(&client.wait_response(id, DEADLINE).await)
 }
 
 /// Sends a call without waiting for its answer.
-pub(crate) async fn send<T: Transport>(client: &Client<T>, tool: &str, arguments: &str) -> u64 {
+pub async fn send<T: Transport>(client: &Client<T>, tool: &str, arguments: &str) -> u64 {
     let params = format!(r#"{{"name":"{tool}","arguments":{arguments}}}"#);
     client.request("tools/call", Some(&params)).await
 }

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ExitStatus, Stdio};
-use std::sync::Mutex;
+use std::sync::{LazyLock, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use nix::sys::signal::Signal;
 use tempfile::TempDir;
 use tokio::time::Instant;
 
-pub(crate) use super::options::GatewayOptions;
+pub use super::options::GatewayOptions;
 use super::options::command;
 use super::output::Lines;
 use super::proc::{self, Process};
@@ -31,19 +31,25 @@ const LEFTOVERS: Duration = Duration::from_secs(2);
 /// The gateway logs this and its address once the port is bound.
 const LISTENING: &str = "Listening on http://";
 
-/// Absolute path of the `mcproxy` under test.
-pub(crate) fn mcproxy() -> &'static Path {
-    Path::new(env!("CARGO_BIN_EXE_mcproxy"))
+/// Absolute path of the `mcproxy` under test: cargo builds it before the tests and benches of its package, and
+/// puts it above the folder of theirs.
+pub fn mcproxy() -> &'static Path {
+    static PATH: LazyLock<PathBuf> = LazyLock::new(|| {
+        let this = std::env::current_exe().expect("the test has a file");
+        let folder = this.ancestors().nth(2).expect("it is in `deps`");
+        folder.join("mcproxy")
+    });
+    &PATH
 }
 
-/// Absolute path of the server that misbehaves on demand.
-pub(crate) fn fixture_server() -> &'static Path {
-    Path::new(env!("CARGO_BIN_EXE_fixture-server"))
+/// Absolute path of the server that misbehaves on demand, see `build.rs`.
+pub fn fixture_server() -> &'static Path {
+    Path::new(env!("FIXTURE_SERVER"))
 }
 
 /// A running gateway. Dropping it ends it (SIGTERM, after 15 s SIGKILL) and panics when one of its
 /// descendants survives; those are ended by pid first.
-pub(crate) struct Gateway {
+pub struct Gateway {
     child: Child,
     status: Option<ExitStatus>,
     started: Instant,
@@ -64,7 +70,7 @@ impl Gateway {
     ///
     /// # Panics
     /// When it ends before, or is not listening after 10 s; with all that it said.
-    pub(crate) async fn start(options: GatewayOptions) -> Self {
+    pub async fn start(options: GatewayOptions) -> Self {
         let mut gateway = Self::launch(options);
         wait::until("the gateway to listen", START, async || {
             if let Some(status) = gateway.exited() {
@@ -78,7 +84,7 @@ impl Gateway {
     }
 
     /// Starts it and waits for nothing: for starts that should fail.
-    pub(crate) fn launch(options: GatewayOptions) -> Self {
+    pub fn launch(options: GatewayOptions) -> Self {
         let (home, temporary) = if let Some(home) = &options.home {
             (home.clone(), None)
         } else {
@@ -124,7 +130,7 @@ impl Gateway {
     }
 
     /// Where it listens, once it has said so.
-    pub(crate) fn listening(&mut self) -> Option<SocketAddr> {
+    pub fn listening(&mut self) -> Option<SocketAddr> {
         if self.addr.is_none() {
             self.addr = if self.is_silent {
                 proc::listening(self.pid())
@@ -139,33 +145,33 @@ impl Gateway {
     ///
     /// # Panics
     /// When it was launched and [`Gateway::listening`] has not said so yet.
-    pub(crate) fn addr(&self) -> SocketAddr {
+    pub fn addr(&self) -> SocketAddr {
         self.addr.expect("it listens")
     }
 
     /// The moment before its exec.
-    pub(crate) fn started(&self) -> Instant {
+    pub fn started(&self) -> Instant {
         self.started
     }
 
-    pub(crate) fn pid(&self) -> u32 {
+    pub fn pid(&self) -> u32 {
         self.child.id()
     }
 
-    pub(crate) fn home(&self) -> &Path {
+    pub fn home(&self) -> &Path {
         &self.home
     }
 
-    pub(crate) fn config_path(&self) -> PathBuf {
+    pub fn config_path(&self) -> PathBuf {
         self.home.join("mcp-servers.json")
     }
 
-    pub(crate) fn state_dir(&self) -> PathBuf {
+    pub fn state_dir(&self) -> PathBuf {
         self.home.join("state")
     }
 
     /// What it keeps of its configuration file: `file` below that place. Empty until there is one.
-    pub(crate) fn kept(&self, file: &str) -> PathBuf {
+    pub fn kept(&self, file: &str) -> PathBuf {
         let folders = fs::read_dir(self.state_dir().join("configurations"));
         let mut folders = folders.into_iter().flatten().flatten();
         folders
@@ -174,19 +180,19 @@ impl Gateway {
     }
 
     /// Writes the configuration in place.
-    pub(crate) fn write_config(&self, text: &str) {
+    pub fn write_config(&self, text: &str) {
         fs::write(self.config_path(), text).expect("the directory is ours");
     }
 
     /// Replaces the configuration as editors do: another file, renamed over it.
-    pub(crate) fn rename_config(&self, text: &str) {
+    pub fn rename_config(&self, text: &str) {
         let other = self.home.join("mcp-servers.json.new");
         fs::write(&other, text).expect("the directory is ours");
         fs::rename(other, self.config_path()).expect("the directory is ours");
     }
 
     /// All that are below it now, children of children too, zombies not.
-    pub(crate) fn children(&self) -> Vec<Process> {
+    pub fn children(&self) -> Vec<Process> {
         let children = proc::descendants(self.pid());
         let mut seen = self.seen.lock().expect("no panic inside");
         let known = |child: &Process| ((child.pid, child.started), child.clone());
@@ -195,24 +201,24 @@ impl Gateway {
     }
 
     /// The one descendant whose command line contains `part`; the first when there are several.
-    pub(crate) fn child(&self, part: &str) -> Option<Process> {
+    pub fn child(&self, part: &str) -> Option<Process> {
         self.children()
             .into_iter()
             .find(|child| child.command.contains(part))
     }
 
     /// Log lines so far (stdout).
-    pub(crate) fn logs(&self) -> Vec<String> {
+    pub fn logs(&self) -> Vec<String> {
         self.stdout.all()
     }
 
     /// Lines of stderr so far.
-    pub(crate) fn stderr(&self) -> Vec<String> {
+    pub fn stderr(&self) -> Vec<String> {
         self.stderr.all()
     }
 
     /// How many lines have been logged: a mark for [`Gateway::wait_for_log_after`].
-    pub(crate) fn log_mark(&self) -> usize {
+    pub fn log_mark(&self) -> usize {
         self.stdout.count()
     }
 
@@ -220,7 +226,7 @@ impl Gateway {
     ///
     /// # Panics
     /// When none comes in time.
-    pub(crate) async fn wait_for_log(&self, part: &str, deadline: Duration) -> String {
+    pub async fn wait_for_log(&self, part: &str, deadline: Duration) -> String {
         self.wait_for_log_after(0, part, deadline).await
     }
 
@@ -228,12 +234,7 @@ impl Gateway {
     ///
     /// # Panics
     /// When none comes in time.
-    pub(crate) async fn wait_for_log_after(
-        &self,
-        mark: usize,
-        part: &str,
-        deadline: Duration,
-    ) -> String {
+    pub async fn wait_for_log_after(&self, mark: usize, part: &str, deadline: Duration) -> String {
         let what = format!("the log line {part:?}");
         wait::until(&what, deadline, async || {
             self.stdout
@@ -246,7 +247,7 @@ impl Gateway {
     ///
     /// # Panics
     /// When none comes in time.
-    pub(crate) async fn wait_for_stderr(&self, part: &str, deadline: Duration) -> String {
+    pub async fn wait_for_stderr(&self, part: &str, deadline: Duration) -> String {
         let what = format!("{part:?} on stderr");
         wait::until(&what, deadline, async || {
             self.stderr
@@ -255,7 +256,7 @@ impl Gateway {
         .await
     }
 
-    pub(crate) fn signal(&self, signal: Signal) {
+    pub fn signal(&self, signal: Signal) {
         // Reaped: the pid may be another's by now.
         if self.status.is_none() {
             proc::send(self.pid(), signal);
@@ -266,7 +267,7 @@ impl Gateway {
     ///
     /// # Panics
     /// When it is none, or does not answer in time.
-    pub(crate) async fn command(&mut self, command: &str) -> String {
+    pub async fn command(&mut self, command: &str) -> String {
         let strings = self.strings.as_mut().expect("it is a puppet");
         assert!(strings.pull(command), "it has gone");
         let what = format!("the answer to {command:?}");
@@ -274,7 +275,7 @@ impl Gateway {
     }
 
     /// Asks it to read its configuration again.
-    pub(crate) fn sighup(&self) {
+    pub fn sighup(&self) {
         self.signal(Signal::SIGHUP);
     }
 
@@ -282,7 +283,7 @@ impl Gateway {
     ///
     /// # Panics
     /// When it has not ended after 15 s.
-    pub(crate) async fn terminate(&mut self) -> ExitStatus {
+    pub async fn terminate(&mut self) -> ExitStatus {
         self.children();
         self.signal(Signal::SIGTERM);
         self.wait_exit(STOP).await
@@ -292,7 +293,7 @@ impl Gateway {
     ///
     /// # Panics
     /// When it has not ended in time.
-    pub(crate) async fn wait_exit(&mut self, deadline: Duration) -> ExitStatus {
+    pub async fn wait_exit(&mut self, deadline: Duration) -> ExitStatus {
         wait::until("the gateway to end", deadline, async || {
             self.children();
             self.exited()
@@ -368,7 +369,7 @@ impl Drop for Gateway {
 }
 
 /// The address in a log line that names it.
-pub(crate) fn listening_address(line: &str) -> Option<SocketAddr> {
+pub fn listening_address(line: &str) -> Option<SocketAddr> {
     let (_, rest) = line.split_once(LISTENING)?;
     rest.split_ascii_whitespace().next()?.parse().ok()
 }

@@ -17,13 +17,13 @@ const DEADLINE: Duration = Duration::from_secs(10);
 
 /// Status line and headers, as received.
 #[derive(Clone, Debug)]
-pub(crate) struct Head {
-    pub(crate) status: u16,
+pub struct Head {
+    pub status: u16,
     text: String,
 }
 
 impl Head {
-    pub(crate) fn parse(text: String) -> io::Result<Self> {
+    pub fn parse(text: String) -> io::Result<Self> {
         let status = text
             .strip_prefix("HTTP/1.1 ")
             .and_then(|rest| rest.get(..3)?.parse().ok())
@@ -32,7 +32,7 @@ impl Head {
     }
 
     /// The first header of that name, in any case.
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+    pub fn header(&self, name: &str) -> Option<&str> {
         self.text.split("\r\n").skip(1).find_map(|line| {
             let (field, value) = line.split_once(':')?;
             field.eq_ignore_ascii_case(name).then(|| value.trim())
@@ -40,7 +40,7 @@ impl Head {
     }
 
     /// How the body that follows is framed (RFC 9112, section 6.3).
-    pub(crate) fn body(&self) -> io::Result<Body> {
+    pub fn body(&self) -> io::Result<Body> {
         if matches!(self.status, 100..200 | 204 | 304) {
             return Ok(Body::Length(0));
         }
@@ -62,25 +62,25 @@ impl Head {
 
 /// A whole answer.
 #[derive(Clone, Debug)]
-pub(crate) struct Response {
-    pub(crate) status: u16,
-    pub(crate) head: Head,
-    pub(crate) body: Vec<u8>,
+pub struct Response {
+    pub status: u16,
+    pub head: Head,
+    pub body: Vec<u8>,
 }
 
 impl Response {
     /// The body as text, with what is not UTF-8 replaced.
-    pub(crate) fn text(&self) -> String {
+    pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+    pub fn header(&self, name: &str) -> Option<&str> {
         self.head.header(name)
     }
 }
 
 /// Takes the framing off a body.
-pub(crate) enum Body {
+pub enum Body {
     /// So many bytes are missing.
     Length(usize),
     Chunked(Chunked),
@@ -89,7 +89,7 @@ pub(crate) enum Body {
 
 impl Body {
     /// Appends what `input` holds of the body to `out`; gives how many bytes of it were used.
-    pub(crate) fn decode(&mut self, input: &[u8], out: &mut Vec<u8>) -> io::Result<usize> {
+    pub fn decode(&mut self, input: &[u8], out: &mut Vec<u8>) -> io::Result<usize> {
         match self {
             Self::Length(missing) => {
                 let part = input.get(..*missing).unwrap_or(input);
@@ -105,7 +105,7 @@ impl Body {
         }
     }
 
-    pub(crate) fn is_complete(&self) -> bool {
+    pub fn is_complete(&self) -> bool {
         match self {
             Self::Length(missing) => *missing == 0,
             Self::Chunked(chunked) => matches!(chunked.place, Place::Done),
@@ -116,7 +116,7 @@ impl Body {
 
 /// Chunked transfer coding, in pieces of any size (RFC 9112, section 7.1).
 #[derive(Default)]
-pub(crate) struct Chunked {
+pub struct Chunked {
     place: Place,
     line: Vec<u8>,
 }
@@ -180,7 +180,7 @@ impl Chunked {
 }
 
 /// One connection; requests on it go one after the other.
-pub(crate) struct Connection {
+pub struct Connection {
     stream: TcpStream,
     /// Received and not yet used.
     received: Vec<u8>,
@@ -189,26 +189,26 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    pub(crate) async fn open(addr: SocketAddr) -> io::Result<Self> {
+    pub async fn open(addr: SocketAddr) -> io::Result<Self> {
         Self::on(TcpStream::connect(addr).await?)
     }
 
     /// With a small receive buffer, so that the kernel does not read on behalf of a client that is slow.
-    pub(crate) async fn open_narrow(addr: SocketAddr) -> io::Result<Self> {
+    pub async fn open_narrow(addr: SocketAddr) -> io::Result<Self> {
         let socket = TcpSocket::new_v4()?;
         socket.set_recv_buffer_size(64 << 10)?;
         Self::on(socket.connect(addr).await?)
     }
 
     /// From another address of this machine: another client, for who looks at addresses.
-    pub(crate) async fn open_from(addr: SocketAddr, from: IpAddr) -> io::Result<Self> {
+    pub async fn open_from(addr: SocketAddr, from: IpAddr) -> io::Result<Self> {
         let socket = TcpSocket::new_v4()?;
         socket.bind((from, 0).into())?;
         Self::on(socket.connect(addr).await?)
     }
 
     /// On a socket that was connected in a way of its own.
-    pub(crate) fn on(stream: TcpStream) -> io::Result<Self> {
+    pub fn on(stream: TcpStream) -> io::Result<Self> {
         stream.set_nodelay(true)?;
         Ok(Self {
             stream,
@@ -218,7 +218,7 @@ impl Connection {
     }
 
     /// Whether another request may be sent: not when the server has closed it or said something unasked.
-    pub(crate) fn is_idle(&self) -> bool {
+    pub fn is_idle(&self) -> bool {
         self.received.is_empty()
             && self
                 .stream
@@ -227,23 +227,23 @@ impl Connection {
     }
 
     /// Its own end.
-    pub(crate) fn local_addr(&self) -> io::Result<SocketAddr> {
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
         self.stream.local_addr()
     }
 
     /// Sends bytes as they are.
-    pub(crate) async fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+    pub async fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.stream.write_all(bytes).await
     }
 
     /// Sends `head` (without `content-length` and the empty line at its end) and `body`, and reads the answer.
-    pub(crate) async fn exchange(&mut self, head: &str, body: &[u8]) -> io::Result<Response> {
+    pub async fn exchange(&mut self, head: &str, body: &[u8]) -> io::Result<Response> {
         self.post(head, body).await?;
         self.response().await
     }
 
     /// The first half of [`Connection::exchange`].
-    pub(crate) async fn post(&mut self, head: &str, body: &[u8]) -> io::Result<()> {
+    pub async fn post(&mut self, head: &str, body: &[u8]) -> io::Result<()> {
         self.outgoing.clear();
         self.outgoing.extend_from_slice(head.as_bytes());
         let length = format!("content-length: {}\r\n\r\n", body.len());
@@ -253,13 +253,13 @@ impl Connection {
     }
 
     /// Reads one whole answer.
-    pub(crate) async fn response(&mut self) -> io::Result<Response> {
+    pub async fn response(&mut self) -> io::Result<Response> {
         let head = self.head().await?;
         self.body(head).await
     }
 
     /// Reads what follows this head.
-    pub(crate) async fn body(&mut self, head: Head) -> io::Result<Response> {
+    pub async fn body(&mut self, head: Head) -> io::Result<Response> {
         let mut framing = head.body()?;
         let mut body = Vec::new();
         loop {
@@ -287,7 +287,7 @@ impl Connection {
     }
 
     /// Reads up to the empty line; what came after it is the beginning of the body.
-    pub(crate) async fn head(&mut self) -> io::Result<Head> {
+    pub async fn head(&mut self) -> io::Result<Head> {
         loop {
             if let Some(end) = memmem::find(&self.received, b"\r\n\r\n") {
                 let rest = self.received.split_off(end + 4);
@@ -300,7 +300,7 @@ impl Connection {
     }
 
     /// Gives up the connection to read a body without end.
-    pub(crate) fn into_parts(self) -> (TcpStream, Vec<u8>) {
+    pub fn into_parts(self) -> (TcpStream, Vec<u8>) {
         (self.stream, self.received)
     }
 
@@ -319,7 +319,7 @@ impl Connection {
 ///
 /// # Panics
 /// When there is no whole answer within 10 s.
-pub(crate) async fn request(
+pub async fn request(
     addr: SocketAddr,
     method: &str,
     path: &str,
@@ -332,12 +332,12 @@ pub(crate) async fn request(
 }
 
 /// `GET path` on a connection of its own.
-pub(crate) async fn get(addr: SocketAddr, path: &str) -> Response {
+pub async fn get(addr: SocketAddr, path: &str) -> Response {
     request(addr, "GET", path, &[], b"").await
 }
 
 /// Request line and headers, without the empty line at their end.
-pub(crate) fn request_head(
+pub fn request_head(
     addr: SocketAddr,
     method: &str,
     path: &str,

@@ -4,35 +4,36 @@
 //!
 //! A failed step panics with what it waited for or got: here a failed step is a failed test.
 
-#![allow(
-    dead_code,
-    unused_macros,
-    reason = "several targets include this folder and each uses another part of it; an `expect` would \
-              be unfulfilled in the one that uses all"
-)]
+#![allow(clippy::disallowed_methods, reason = "tests may block")]
 #![expect(
     clippy::panic,
     clippy::expect_used,
+    clippy::missing_panics_doc,
     reason = "a failed step here is a failed test"
+)]
+#![expect(
+    clippy::must_use_candidate,
+    clippy::return_self_not_must_use,
+    reason = "a test that forgets an answer asserts nothing, which is seen"
 )]
 
 #[macro_use]
-pub(crate) mod both;
-pub(crate) mod chaos;
-pub(crate) mod client;
-pub(crate) mod fleet;
-pub(crate) mod gateway;
-pub(crate) mod http;
-pub(crate) mod mailbox;
-pub(crate) mod modern;
-pub(crate) mod narrow;
-pub(crate) mod options;
-pub(crate) mod output;
-pub(crate) mod proc;
-pub(crate) mod puppet;
-pub(crate) mod servers;
-pub(crate) mod sse;
-pub(crate) mod strangers;
-pub(crate) mod streamable;
-pub(crate) mod syslogd;
-pub(crate) mod wait;
+pub mod both;
+pub mod chaos;
+pub mod client;
+pub mod fleet;
+pub mod gateway;
+pub mod http;
+pub mod mailbox;
+pub mod modern;
+pub mod narrow;
+pub mod options;
+pub mod output;
+pub mod proc;
+pub mod puppet;
+pub mod servers;
+pub mod sse;
+pub mod strangers;
+pub mod streamable;
+pub mod syslogd;
+pub mod wait;

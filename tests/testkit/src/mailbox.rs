@@ -11,19 +11,19 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 
 /// What a busy machine may need to say something.
-pub(crate) const SOON: Duration = Duration::from_secs(15);
+pub const SOON: Duration = Duration::from_secs(15);
 
 /// The socket that `NOTIFY_SOCKET` names, read all the time.
-pub(crate) struct Mailbox {
-    pub(crate) name: OsString,
-    pub(crate) mail: UnboundedReceiver<(Instant, String)>,
+pub struct Mailbox {
+    pub name: OsString,
+    pub mail: UnboundedReceiver<(Instant, String)>,
     _reader: JoinSet<()>,
     _directory: TempDir,
 }
 
 impl Mailbox {
     /// At a path of its own.
-    pub(crate) fn open() -> Self {
+    pub fn open() -> Self {
         let directory = TempDir::new().expect("a temporary directory");
         let path = directory.path().join("notify");
         let socket = UnixDatagram::bind(&path).expect("a new path");
@@ -31,7 +31,7 @@ impl Mailbox {
     }
 
     /// With a name and no file.
-    pub(crate) fn open_abstract() -> Self {
+    pub fn open_abstract() -> Self {
         let directory = TempDir::new().expect("a temporary directory");
         let name = directory.path().to_string_lossy().into_owned();
         let address = SocketAddr::from_abstract_name(&name).expect("a short name");
@@ -62,18 +62,18 @@ impl Mailbox {
         }
     }
 
-    pub(crate) fn name(&self) -> &str {
+    pub fn name(&self) -> &str {
         self.name.to_str().expect("text")
     }
 
     /// The next of all.
-    pub(crate) async fn next(&mut self) -> (Instant, String) {
+    pub async fn next(&mut self) -> (Instant, String) {
         let mail = timeout(SOON, self.mail.recv()).await;
         mail.expect("there is mail in time").expect("it is open")
     }
 
     /// The next that begins so.
-    pub(crate) async fn next_of(&mut self, beginning: &str) -> (Instant, String) {
+    pub async fn next_of(&mut self, beginning: &str) -> (Instant, String) {
         let found = timeout(SOON, async {
             loop {
                 let (when, text) = self.mail.recv().await.expect("it is open");
@@ -89,7 +89,7 @@ impl Mailbox {
     }
 
     /// The next but the lines for people and the watchdog's food, which come at any time.
-    pub(crate) async fn next_word(&mut self) -> String {
+    pub async fn next_word(&mut self) -> String {
         loop {
             let (_, text) = self.next().await;
             if !text.starts_with("STATUS=") && text != "WATCHDOG=1" {
@@ -99,12 +99,12 @@ impl Mailbox {
     }
 
     /// Waits for this line for people.
-    pub(crate) async fn next_status(&mut self, line: &str) {
+    pub async fn next_status(&mut self, line: &str) {
         while self.next_of("STATUS=").await.1 != format!("STATUS={line}") {}
     }
 
     /// Everything that has come until now.
-    pub(crate) fn read_all(&mut self) -> Vec<String> {
+    pub fn read_all(&mut self) -> Vec<String> {
         let mut all = Vec::new();
         while let Ok((_, text)) = self.mail.try_recv() {
             all.push(text);

@@ -7,11 +7,11 @@ use serde::Deserialize;
 use super::streamable::{Endpoint, EventStream, Headers, Post, Reply};
 
 /// The revision.
-pub(crate) const VERSION: &str = "2026-07-28";
+pub const VERSION: &str = "2026-07-28";
 
 /// One request, raw in all its parts.
 #[derive(Clone, Debug)]
-pub(crate) struct Ask {
+pub struct Ask {
     id: String,
     method: String,
     /// With its braces, without `_meta`.
@@ -22,7 +22,7 @@ pub(crate) struct Ask {
 }
 
 impl Ask {
-    pub(crate) fn new(method: &str, params: &str) -> Self {
+    pub fn new(method: &str, params: &str) -> Self {
         Self {
             id: "1".to_owned(),
             method: method.to_owned(),
@@ -33,19 +33,19 @@ impl Ask {
     }
 
     /// A call of a tool with raw arguments.
-    pub(crate) fn tool(name: &str, arguments: &str) -> Self {
+    pub fn tool(name: &str, arguments: &str) -> Self {
         let params = format!(r#"{{"name":"{name}","arguments":{arguments}}}"#);
         Self::new("tools/call", &params)
     }
 
     /// The same under another raw id.
-    pub(crate) fn id(self, id: &str) -> Self {
+    pub fn id(self, id: &str) -> Self {
         let id = id.to_owned();
         Self { id, ..self }
     }
 
     /// The same of a client that has these capabilities.
-    pub(crate) fn can(self, capabilities: &str) -> Self {
+    pub fn can(self, capabilities: &str) -> Self {
         let capabilities = capabilities.to_owned();
         Self {
             capabilities,
@@ -54,7 +54,7 @@ impl Ask {
     }
 
     /// The same with one more member of `_meta`; of `…/logLevel` and its like only the end is given, behind a slash.
-    pub(crate) fn meta(mut self, name: &str, value: &str) -> Self {
+    pub fn meta(mut self, name: &str, value: &str) -> Self {
         let own = if name.starts_with('/') {
             "io.modelcontextprotocol"
         } else {
@@ -65,7 +65,7 @@ impl Ask {
     }
 
     /// The same call again with the answers to what it was asked, and the state, each raw.
-    pub(crate) fn retry(mut self, responses: &str, state: Option<&str>) -> Self {
+    pub fn retry(mut self, responses: &str, state: Option<&str>) -> Self {
         let state = state.map_or(String::new(), |state| format!(r#","requestState":{state}"#));
         let end = self.params.strip_suffix('}').expect("params are an object");
         let comma = if end == "{" { "" } else { "," };
@@ -74,7 +74,7 @@ impl Ask {
     }
 
     /// The message.
-    pub(crate) fn line(&self) -> String {
+    pub fn line(&self) -> String {
         let Self {
             id,
             method,
@@ -111,14 +111,14 @@ impl Ask {
 
 /// Where it posts. It keeps nothing from one request to the next.
 #[derive(Clone, Debug)]
-pub(crate) struct ModernClient {
+pub struct ModernClient {
     endpoint: Endpoint,
     token: Option<String>,
 }
 
 impl ModernClient {
     /// At `/mcp`.
-    pub(crate) fn new(addr: SocketAddr) -> Self {
+    pub fn new(addr: SocketAddr) -> Self {
         Self {
             endpoint: Endpoint::new(addr),
             token: None,
@@ -126,23 +126,23 @@ impl ModernClient {
     }
 
     /// The same, as who has this token.
-    pub(crate) fn with_token(self, token: &str) -> Self {
+    pub fn with_token(self, token: &str) -> Self {
         let token = Some(format!("Bearer {token}"));
         Self { token, ..self }
     }
 
     /// Posts a request and reads the head of the answer.
-    pub(crate) async fn post(&self, ask: &Ask) -> Reply {
+    pub async fn post(&self, ask: &Ask) -> Reply {
         self.begin(ask).await.reply().await
     }
 
     /// Posts a request and reads nothing yet; dropped, the request is cancelled.
-    pub(crate) async fn begin(&self, ask: &Ask) -> Post {
+    pub async fn begin(&self, ask: &Ask) -> Post {
         self.begin_with(&[], ask).await
     }
 
     /// As [`ModernClient::begin`], with other headers.
-    pub(crate) async fn begin_with(&self, headers: Headers<'_>, ask: &Ask) -> Post {
+    pub async fn begin_with(&self, headers: Headers<'_>, ask: &Ask) -> Post {
         let name = ask.name();
         let own = [
             ("mcp-protocol-version", Some(VERSION)),
@@ -162,7 +162,7 @@ impl ModernClient {
     }
 
     /// The status and the raw answer, whatever came before it.
-    pub(crate) async fn answer(&self, ask: &Ask) -> (u16, String) {
+    pub async fn answer(&self, ask: &Ask) -> (u16, String) {
         match self.post(ask).await {
             Reply::Whole(response) => (response.status, response.text()),
             stream @ Reply::Stream(_) => (stream.status(), stream.message().await),
@@ -170,7 +170,7 @@ impl ModernClient {
     }
 
     /// Calls a tool with raw arguments; the raw answer.
-    pub(crate) async fn call_tool(&self, name: &str, arguments: &str) -> String {
+    pub async fn call_tool(&self, name: &str, arguments: &str) -> String {
         self.answer(&Ask::tool(name, arguments)).await.1
     }
 
@@ -178,7 +178,7 @@ impl ModernClient {
     ///
     /// # Panics
     /// When it is refused.
-    pub(crate) async fn listen(&self, id: &str, filter: &str) -> EventStream {
+    pub async fn listen(&self, id: &str, filter: &str) -> EventStream {
         let params = format!(r#"{{"notifications":{filter}}}"#);
         let ask = Ask::new("subscriptions/listen", &params).id(id);
         self.post(&ask).await.stream()

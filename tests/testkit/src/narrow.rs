@@ -17,10 +17,10 @@ const MIB: usize = 1 << 20;
 const SOON: Duration = Duration::from_secs(20);
 
 /// A stream that is read by hand, through a small window.
-pub(crate) struct Reader {
+pub struct Reader {
     addr: SocketAddr,
-    pub(crate) endpoint: String,
-    pub(crate) stream: TcpStream,
+    pub endpoint: String,
+    pub stream: TcpStream,
     body: Body,
     parser: Parser,
     items: Vec<Item>,
@@ -28,13 +28,13 @@ pub(crate) struct Reader {
 }
 
 impl Reader {
-    pub(crate) async fn open(addr: SocketAddr) -> Self {
+    pub async fn open(addr: SocketAddr) -> Self {
         let connection = Connection::open_narrow(addr).await.expect("it listens");
         Self::on(connection, addr).await
     }
 
     /// A session of which `connection` is the stream; its posts go to `addr`.
-    pub(crate) async fn on(mut connection: Connection, addr: SocketAddr) -> Self {
+    pub async fn on(mut connection: Connection, addr: SocketAddr) -> Self {
         let get = format!("{}\r\n", http::request_head(addr, "GET", "/sse", &[]));
         connection.send(get.as_bytes()).await.expect("it is read");
         let head = wait::within(|| "a stream".to_owned(), SOON, connection.head()).await;
@@ -63,7 +63,7 @@ impl Reader {
     }
 
     /// Reads at most so many bytes and gives how many; 0 is the end.
-    pub(crate) async fn read(&mut self, most: usize) -> usize {
+    pub async fn read(&mut self, most: usize) -> usize {
         self.buffer.reserve(64 << 10);
         let mut limited = (&mut self.stream).take(most as u64);
         let read = timeout(SOON, limited.read_buf(&mut self.buffer)).await;
@@ -82,7 +82,7 @@ impl Reader {
     }
 
     /// Reads with `rate` bytes a second for so long; `false` when the stream ended meanwhile.
-    pub(crate) async fn read_slowly(&mut self, rate: usize, time: Duration) -> bool {
+    pub async fn read_slowly(&mut self, rate: usize, time: Duration) -> bool {
         let end = Instant::now() + time;
         let mut next = Instant::now();
         while next < end {
@@ -100,7 +100,7 @@ impl Reader {
     }
 
     /// Reads with `rate` bytes a second until so much waits that no request is taken any more.
-    pub(crate) async fn read_until_full(&mut self, rate: usize) {
+    pub async fn read_until_full(&mut self, rate: usize) {
         let full = async {
             let mut probe = 1000;
             while self.call(probe, r#"{"name":"fx__nothing"}"#).await == 202 {
@@ -115,7 +115,7 @@ impl Reader {
     }
 
     /// Posts a call; its answer comes on the stream.
-    pub(crate) async fn call(&self, id: usize, params: &str) -> u16 {
+    pub async fn call(&self, id: usize, params: &str) -> u16 {
         self.post(&format!(
             r#"{{"jsonrpc":"2.0","id":{id},"method":"tools/call","params":{params}}}"#
         ))
@@ -123,7 +123,7 @@ impl Reader {
     }
 
     /// Posts a message; the status.
-    pub(crate) async fn post(&self, json: &str) -> u16 {
+    pub async fn post(&self, json: &str) -> u16 {
         let kind = ("content-type", "application/json");
         let (addr, endpoint) = (self.addr, &self.endpoint);
         let response = http::request(addr, "POST", endpoint, &[kind], json.as_bytes()).await;
@@ -131,13 +131,13 @@ impl Reader {
     }
 
     /// Calls `huge`: an answer of so many bytes.
-    pub(crate) async fn call_huge(&self, id: usize, bytes: usize) -> u16 {
+    pub async fn call_huge(&self, id: usize, bytes: usize) -> u16 {
         let params = format!(r#"{{"name":"fx__huge","arguments":{{"bytes":{bytes}}}}}"#);
         self.call(id, &params).await
     }
 
     /// Reads as fast as it can until there are `count` answers to calls of `huge`; ids, and sizes in MiB.
-    pub(crate) async fn huge_answers(&mut self, count: usize) -> Vec<(u64, usize)> {
+    pub async fn huge_answers(&mut self, count: usize) -> Vec<(u64, usize)> {
         loop {
             let answers = self.messages().filter_map(answer);
             let sizes = answers.map(|(id, length)| (id, length / MIB));
@@ -149,7 +149,7 @@ impl Reader {
         }
     }
 
-    pub(crate) fn messages(&self) -> impl Iterator<Item = &[u8]> {
+    pub fn messages(&self) -> impl Iterator<Item = &[u8]> {
         self.items.iter().filter_map(|item| match item {
             Item::Event { data, .. } => Some(data.as_slice()),
             Item::Comment(_) => None,

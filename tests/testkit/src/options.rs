@@ -9,67 +9,67 @@ use super::puppet;
 
 /// What to run. Arguments given here replace the usual ones of the same name.
 #[derive(Default)]
-pub(crate) struct GatewayOptions {
+pub struct GatewayOptions {
     /// Text of `mcp-servers.json`; `None` keeps what is there, or leaves it missing.
-    pub(crate) config: Option<String>,
-    pub(crate) args: Vec<String>,
-    pub(crate) env: Vec<(String, String)>,
+    pub config: Option<String>,
+    pub args: Vec<String>,
+    pub env: Vec<(String, String)>,
     /// Directory of the configuration and the state, kept by the caller; else a temporary one.
-    pub(crate) home: Option<PathBuf>,
+    pub home: Option<PathBuf>,
     /// Another binary than the one under test.
-    pub(crate) binary: Option<PathBuf>,
+    pub binary: Option<PathBuf>,
     /// Not the binary, but this test program once more with its test of this name: see `puppet`.
-    pub(crate) puppet: Option<&'static str>,
+    pub puppet: Option<&'static str>,
     /// Sockets that a service manager passes (one or two); the second takes the place of stderr.
-    pub(crate) passed: Vec<OwnedFd>,
+    pub passed: Vec<OwnedFd>,
     /// Log to the syslogd at this socket, not to stdout.
-    pub(crate) syslog: Option<PathBuf>,
+    pub syslog: Option<PathBuf>,
     /// Nothing that it says arrives, so that only the kernel knows where it listens.
-    pub(crate) is_silent: bool,
+    pub is_silent: bool,
 }
 
 impl GatewayOptions {
-    pub(crate) fn new(config: impl Into<String>) -> Self {
+    pub fn new(config: impl Into<String>) -> Self {
         Self {
             config: Some(config.into()),
             ..Self::default()
         }
     }
 
-    pub(crate) fn arg(mut self, arg: impl Into<String>) -> Self {
+    pub fn arg(mut self, arg: impl Into<String>) -> Self {
         self.args.push(arg.into());
         self
     }
 
-    pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
+    pub fn env(mut self, name: &str, value: &str) -> Self {
         self.env.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    pub(crate) fn binary(mut self, binary: PathBuf) -> Self {
+    pub fn binary(mut self, binary: PathBuf) -> Self {
         self.binary = Some(binary);
         self
     }
 
-    pub(crate) fn puppet(mut self, test: &'static str) -> Self {
+    pub fn puppet(mut self, test: &'static str) -> Self {
         self.puppet = Some(test);
         self
     }
 
-    pub(crate) fn syslog(mut self, socket: &Path) -> Self {
+    pub fn syslog(mut self, socket: &Path) -> Self {
         self.syslog = Some(socket.to_owned());
         self.is_silent = true;
         self
     }
 
-    pub(crate) fn home(mut self, home: &Path) -> Self {
+    pub fn home(mut self, home: &Path) -> Self {
         self.home = Some(home.to_owned());
         self
     }
 }
 
 /// What runs a gateway with these options; its pid is the one to name.
-pub(super) fn command(home: &Path, options: &GatewayOptions) -> Command {
+pub fn command(home: &Path, options: &GatewayOptions) -> Command {
     let arguments = arguments(home, options);
     if let Some(test) = options.puppet {
         return puppet::program(test, &arguments);

@@ -7,11 +7,11 @@ use std::thread;
 
 /// Lines of one pipe; clones see the same lines.
 #[derive(Clone, Default)]
-pub(crate) struct Lines(Arc<Mutex<Vec<String>>>);
+pub struct Lines(Arc<Mutex<Vec<String>>>);
 
 impl Lines {
     /// Starts to read `pipe`.
-    pub(crate) fn collect(pipe: impl Read + Send + 'static) -> Self {
+    pub fn collect(pipe: impl Read + Send + 'static) -> Self {
         let lines = Self::default();
         let sink = lines.clone();
         thread::spawn(move || {
@@ -26,16 +26,16 @@ impl Lines {
         lines
     }
 
-    pub(crate) fn all(&self) -> Vec<String> {
+    pub fn all(&self) -> Vec<String> {
         self.0.lock().expect("no panic inside").clone()
     }
 
-    pub(crate) fn count(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.0.lock().expect("no panic inside").len()
     }
 
     /// What `pick` makes of the first line after `skip` of which it makes something.
-    pub(crate) fn find_map<T>(&self, skip: usize, pick: impl Fn(&str) -> Option<T>) -> Option<T> {
+    pub fn find_map<T>(&self, skip: usize, pick: impl Fn(&str) -> Option<T>) -> Option<T> {
         let lines = self.0.lock().expect("no panic inside");
         lines.iter().skip(skip).find_map(|line| pick(line))
     }

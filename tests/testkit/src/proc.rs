@@ -17,25 +17,25 @@ use tokio::time::{self, Instant};
 
 /// A process that was seen alive once.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Process {
-    pub(crate) pid: u32,
-    pub(crate) parent: u32,
+pub struct Process {
+    pub pid: u32,
+    pub parent: u32,
     /// Process group.
-    pub(crate) group: u32,
+    pub group: u32,
     /// Start time in clock ticks since boot; with the pid it names a process for good.
-    pub(crate) started: u64,
+    pub started: u64,
     /// Arguments joined by spaces; empty for a zombie.
-    pub(crate) command: String,
+    pub command: String,
 }
 
 impl Process {
     /// Is it still this process, and not a zombie?
-    pub(crate) fn is_alive(&self) -> bool {
+    pub fn is_alive(&self) -> bool {
         stat(self.pid).is_some_and(|now| now.started == self.started && now.is_running())
     }
 
     /// Sends `signal` unless the pid has gone or belongs to another process by now.
-    pub(crate) fn signal(&self, signal: Signal) {
+    pub fn signal(&self, signal: Signal) {
         if self.is_alive() {
             send(self.pid, signal);
         }
@@ -44,14 +44,14 @@ impl Process {
 
 /// The fields of `/proc/PID/stat` that tests look at.
 #[derive(Clone, Debug)]
-pub(crate) struct Stat {
-    pub(crate) state: char,
-    pub(crate) parent: u32,
-    pub(crate) group: u32,
+pub struct Stat {
+    pub state: char,
+    pub parent: u32,
+    pub group: u32,
     /// User and system time of all its threads, those that ended too; not of its children.
-    pub(crate) cpu: Duration,
-    pub(crate) threads: usize,
-    pub(crate) started: u64,
+    pub cpu: Duration,
+    pub threads: usize,
+    pub started: u64,
 }
 
 impl Stat {
@@ -61,7 +61,7 @@ impl Stat {
 
     /// Reads the text of a `stat` file. The name in parentheses may hold anything, so the fields are
     /// counted from the last closing one; see proc(5).
-    pub(crate) fn parse(text: &str) -> Option<Self> {
+    pub fn parse(text: &str) -> Option<Self> {
         let (_, rest) = text.rsplit_once(')')?;
         let fields: Vec<&str> = rest.split_ascii_whitespace().collect();
         let number = |index: usize| fields.get(index)?.parse::<u64>().ok();
@@ -96,12 +96,12 @@ static TICKS_PER_SECOND: LazyLock<u64> = LazyLock::new(|| {
 });
 
 /// `None` when there is no such process.
-pub(crate) fn stat(pid: u32) -> Option<Stat> {
+pub fn stat(pid: u32) -> Option<Stat> {
     Stat::parse(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
 }
 
 /// The process with this pid, zombies included.
-pub(crate) fn process(pid: u32) -> Option<Process> {
+pub fn process(pid: u32) -> Option<Process> {
     let stat = stat(pid)?;
     let command = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
     let command = String::from_utf8_lossy(&command).replace('\0', " ");
@@ -115,25 +115,25 @@ pub(crate) fn process(pid: u32) -> Option<Process> {
 }
 
 /// A zombie is not alive: it holds nothing but its pid.
-pub(crate) fn is_alive(pid: u32) -> bool {
+pub fn is_alive(pid: u32) -> bool {
     stat(pid).is_some_and(|stat| stat.is_running())
 }
 
 /// CPU time of the process itself, its children excluded; in steps of a clock tick (10 ms).
-pub(crate) fn cpu_time(pid: u32) -> Option<Duration> {
+pub fn cpu_time(pid: u32) -> Option<Duration> {
     stat(pid).map(|stat| stat.cpu)
 }
 
 /// A watch that stands still while the kernel has no core for one of these processes, or for the test itself: what a
 /// starved machine does is nobody's fault.
-pub(crate) struct Stopwatch {
+pub struct Stopwatch {
     pids: Vec<u32>,
     start: Instant,
     waited: Duration,
 }
 
 impl Stopwatch {
-    pub(crate) fn start(pids: &[u32]) -> Self {
+    pub fn start(pids: &[u32]) -> Self {
         let pids = [pids, &[std::process::id()]].concat();
         Self {
             waited: waited_for_cores(&pids),
@@ -142,7 +142,7 @@ impl Stopwatch {
         }
     }
 
-    pub(crate) fn elapsed(&self) -> Duration {
+    pub fn elapsed(&self) -> Duration {
         let waited = waited_for_cores(&self.pids).saturating_sub(self.waited);
         self.start.elapsed().saturating_sub(waited)
     }
@@ -162,7 +162,7 @@ fn waited_for_cores(pids: &[u32]) -> Duration {
 }
 
 /// Proportional set size in bytes: private pages, and its share of those it shares with others.
-pub(crate) fn pss(pid: u32) -> Option<u64> {
+pub fn pss(pid: u32) -> Option<u64> {
     let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?;
     let line = text.lines().find_map(|line| line.strip_prefix("Pss:"))?;
     let kilobytes: u64 = line.split_ascii_whitespace().next()?.parse().ok()?;
@@ -170,7 +170,7 @@ pub(crate) fn pss(pid: u32) -> Option<u64> {
 }
 
 /// What it shares with no other process, in bytes.
-pub(crate) fn private(pid: u32) -> Option<u64> {
+pub fn private(pid: u32) -> Option<u64> {
     let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?;
     let of = |field: &str| -> Option<u64> {
         let line = text.lines().find_map(|line| line.strip_prefix(field))?;
@@ -180,17 +180,17 @@ pub(crate) fn private(pid: u32) -> Option<u64> {
 }
 
 /// Resident set size in bytes. It does not depend on who else maps the same files, as [`pss`] does.
-pub(crate) fn rss(pid: u32) -> Option<u64> {
+pub fn rss(pid: u32) -> Option<u64> {
     status_bytes(pid, "VmRSS:")
 }
 
 /// The largest resident set since [`forget_peak`], in bytes; the kernel misses no moment.
-pub(crate) fn peak_rss(pid: u32) -> Option<u64> {
+pub fn peak_rss(pid: u32) -> Option<u64> {
     status_bytes(pid, "VmHWM:")
 }
 
 /// From now on [`peak_rss`] counts anew; see proc(5) on `clear_refs`.
-pub(crate) fn forget_peak(pid: u32) {
+pub fn forget_peak(pid: u32) {
     fs::write(format!("/proc/{pid}/clear_refs"), "5").expect("the process is ours");
 }
 
@@ -202,20 +202,20 @@ fn status_bytes(pid: u32, field: &str) -> Option<u64> {
 }
 
 /// How many bytes it has written, to whatever; `wchar` in proc(5).
-pub(crate) fn written(pid: u32) -> Option<u64> {
+pub fn written(pid: u32) -> Option<u64> {
     let text = fs::read_to_string(format!("/proc/{pid}/io")).ok()?;
     let line = text.lines().find_map(|line| line.strip_prefix("wchar:"))?;
     line.trim().parse().ok()
 }
 
 /// The PSS of a process, looked at again and again until it is asked for. Dropping it ends that.
-pub(crate) struct Sampling {
+pub struct Sampling {
     stop: watch::Sender<bool>,
     looking: JoinSet<Vec<u64>>,
 }
 
 impl Sampling {
-    pub(crate) fn start(pid: u32) -> Self {
+    pub fn start(pid: u32) -> Self {
         const BETWEEN: Duration = Duration::from_millis(50);
         let (stop, stopped) = watch::channel(false);
         let mut looking = JoinSet::new();
@@ -231,7 +231,7 @@ impl Sampling {
     }
 
     /// What was seen, in order of time.
-    pub(crate) async fn stop(mut self) -> Vec<u64> {
+    pub async fn stop(mut self) -> Vec<u64> {
         self.stop.send_replace(true);
         let seen = self.looking.join_next().await.expect("one task");
         seen.expect("no panic inside")
@@ -239,12 +239,12 @@ impl Sampling {
 }
 
 /// How many file descriptors are open.
-pub(crate) fn open_files(pid: u32) -> Option<usize> {
+pub fn open_files(pid: u32) -> Option<usize> {
     Some(fs::read_dir(format!("/proc/{pid}/fd")).ok()?.count())
 }
 
 /// How many of them are sockets; `None` once it has ended.
-pub(crate) fn open_sockets(pid: u32) -> Option<usize> {
+pub fn open_sockets(pid: u32) -> Option<usize> {
     let files = fs::read_dir(format!("/proc/{pid}/fd")).ok()?;
     let links = files.filter_map(|entry| fs::read_link(entry.ok()?.path()).ok());
     let is_socket = |link: &PathBuf| link.to_string_lossy().starts_with("socket:");
@@ -252,7 +252,7 @@ pub(crate) fn open_sockets(pid: u32) -> Option<usize> {
 }
 
 /// Where a process listens (TCP over IPv4), whatever it logs or does not; see proc(5).
-pub(crate) fn listening(pid: u32) -> Option<SocketAddr> {
+pub fn listening(pid: u32) -> Option<SocketAddr> {
     const LISTEN: &str = "0A";
     let sockets: HashSet<PathBuf> = fs::read_dir(format!("/proc/{pid}/fd"))
         .ok()?
@@ -271,7 +271,7 @@ pub(crate) fn listening(pid: u32) -> Option<SocketAddr> {
 }
 
 /// Direct children, zombies included (a gateway that does not reap shows here), in order of pid.
-pub(crate) fn children(pid: u32) -> Vec<Process> {
+pub fn children(pid: u32) -> Vec<Process> {
     let mut children = all();
     children.retain(|process| process.parent == pid);
     children
@@ -279,7 +279,7 @@ pub(crate) fn children(pid: u32) -> Vec<Process> {
 
 /// Children, their children and so on that are alive. One whose parent has died belongs to init and
 /// is not found; keep an earlier answer and ask [`Process::is_alive`].
-pub(crate) fn descendants(pid: u32) -> Vec<Process> {
+pub fn descendants(pid: u32) -> Vec<Process> {
     let all = all();
     let mut family = HashSet::from([pid]);
     loop {
@@ -300,7 +300,7 @@ pub(crate) fn descendants(pid: u32) -> Vec<Process> {
 }
 
 /// Sends `signal`; `false` when there is no such process.
-pub(crate) fn send(pid: u32, signal: Signal) -> bool {
+pub fn send(pid: u32, signal: Signal) -> bool {
     let pid = i32::try_from(pid).expect("a pid fits");
     assert!(pid > 0, "0 and less would mean whole groups");
     kill(Pid::from_raw(pid), signal).is_ok()
@@ -316,7 +316,7 @@ fn all() -> Vec<Process> {
 }
 
 /// Whether the kernel holds a connection of `server` to `client` open, on the server's side: loopback, IPv4.
-pub(crate) fn is_connected(server: SocketAddr, client: SocketAddr) -> bool {
+pub fn is_connected(server: SocketAddr, client: SocketAddr) -> bool {
     let table = fs::read_to_string("/proc/net/tcp").expect("Linux");
     let ends = [server, client].map(|end| format!(":{:04X}", end.port()));
     table.lines().skip(1).any(|line| {

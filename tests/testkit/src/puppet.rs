@@ -19,12 +19,12 @@ const MARK: &str = "CHAOS_GATEWAY";
 const REPLY: &str = "chaos: ";
 
 /// The kinds of actors there are.
-pub(crate) const KINDS: [&str; 7] = [
+pub const KINDS: [&str; 7] = [
     "config", "registry", "sessions", "session", "requests", "listener", "upstream",
 ];
 
 /// This test program once more, to run nothing but its test of this name, which does nothing but [`perform`].
-pub(crate) fn program(test: &str, arguments: &[String]) -> Command {
+pub fn program(test: &str, arguments: &[String]) -> Command {
     let this = std::env::current_exe().expect("the test has a file");
     let mut command = Command::new(this);
     command.args(["--exact", test, "--nocapture"]);
@@ -35,7 +35,7 @@ pub(crate) fn program(test: &str, arguments: &[String]) -> Command {
 }
 
 /// Is the gateway and does not return. In a test that somebody runs it does nothing.
-pub(crate) fn perform() {
+pub fn perform() {
     let Ok(arguments) = std::env::var(MARK) else {
         return;
     };
@@ -50,7 +50,7 @@ pub(crate) fn perform() {
 }
 
 /// Its stdin and stdout, from outside.
-pub(crate) struct Strings {
+pub struct Strings {
     stdin: ChildStdin,
     stdout: Lines,
     /// Commands so far.
@@ -58,7 +58,7 @@ pub(crate) struct Strings {
 }
 
 impl Strings {
-    pub(crate) fn new(stdin: ChildStdin, stdout: Lines) -> Self {
+    pub fn new(stdin: ChildStdin, stdout: Lines) -> Self {
         Self {
             stdin,
             stdout,
@@ -67,13 +67,13 @@ impl Strings {
     }
 
     /// Sends a command; `false` when the gateway has gone.
-    pub(crate) fn pull(&mut self, command: &str) -> bool {
+    pub fn pull(&mut self, command: &str) -> bool {
         self.commands += 1;
         writeln!(self.stdin, "{command}").is_ok()
     }
 
     /// The answer to the last command, once it is there.
-    pub(crate) fn reply(&self) -> Option<String> {
+    pub fn reply(&self) -> Option<String> {
         let lines = self.stdout.all();
         let mut replies = lines.iter().filter_map(|line| line.strip_prefix(REPLY));
         replies
@@ -83,7 +83,7 @@ impl Strings {
 }
 
 /// The answer to `alive` and to `spawned`: how many of each kind.
-pub(crate) fn counts(reply: &str) -> BTreeMap<String, usize> {
+pub fn counts(reply: &str) -> BTreeMap<String, usize> {
     let pair = |word: &str| {
         let (kind, count) = word.split_once('=')?;
         Some((kind.to_owned(), count.parse().ok()?))

@@ -13,49 +13,49 @@ use super::gateway::{Gateway, GatewayOptions, fixture_server};
 
 /// An entry that runs the fixture server with these flags. Other fields are added by
 /// `entry["call_timeout"] = json!(1)`.
-pub(crate) fn fixture(name: &str, flags: &[&str]) -> Value {
+pub fn fixture(name: &str, flags: &[&str]) -> Value {
     json!({ "name": name, "command": fixture_server(), "args": flags })
 }
 
 /// The text of a configuration file with these entries.
-pub(crate) fn configuration(entries: &[Value]) -> String {
+pub fn configuration(entries: &[Value]) -> String {
     json!({ "servers": entries }).to_string()
 }
 
 /// A configuration of fixture servers, each a name and its flags.
-pub(crate) fn fixtures(list: &[(&str, &[&str])]) -> String {
+pub fn fixtures(list: &[(&str, &[&str])]) -> String {
     let entries = list.iter().map(|(name, flags)| fixture(name, flags));
     configuration(&entries.collect::<Vec<_>>())
 }
 
 /// A gateway with these entries, listening.
-pub(crate) async fn gateway(entries: &[Value]) -> Gateway {
+pub async fn gateway(entries: &[Value]) -> Gateway {
     Gateway::start(GatewayOptions::new(configuration(entries))).await
 }
 
 /// A gateway with these entries and a client of it that has shaken hands.
-pub(crate) async fn serve(entries: &[Value]) -> (Gateway, SseClient) {
+pub async fn serve(entries: &[Value]) -> (Gateway, SseClient) {
     let gateway = gateway(entries).await;
     let client = join(&gateway).await;
     (gateway, client)
 }
 
 /// As [`serve`], with all servers ready or failed once: a call is sent at once and not parked.
-pub(crate) async fn serve_ready(entries: &[Value]) -> (Gateway, SseClient) {
+pub async fn serve_ready(entries: &[Value]) -> (Gateway, SseClient) {
     let (gateway, client) = serve(entries).await;
     client.call("tools/list", None, DEADLINE).await;
     (gateway, client)
 }
 
 /// One more client that has shaken hands.
-pub(crate) async fn join(gateway: &Gateway) -> SseClient {
+pub async fn join(gateway: &Gateway) -> SseClient {
     let client = SseClient::connect(gateway.addr()).await;
     client.initialize().await;
     client
 }
 
 /// What the fixture server answers to these lines on a bare pipe, line by line.
-pub(crate) fn bare(flags: &[&str], lines: &[&str]) -> Vec<String> {
+pub fn bare(flags: &[&str], lines: &[&str]) -> Vec<String> {
     let mut child = Command::new(fixture_server())
         .args(flags)
         .stdin(Stdio::piped())
@@ -87,7 +87,7 @@ fn result_of(answer: &str) -> Value {
 }
 
 /// The names in a raw answer to `tools/list`, in order.
-pub(crate) fn tool_names(answer: &str) -> Vec<String> {
+pub fn tool_names(answer: &str) -> Vec<String> {
     let result = result_of(answer);
     let tools = result.get("tools").and_then(Value::as_array);
     let tools = tools.unwrap_or_else(|| panic!("no list of tools: {answer:.500}"));
@@ -97,7 +97,7 @@ pub(crate) fn tool_names(answer: &str) -> Vec<String> {
 }
 
 /// The first text in a raw answer to `tools/call`.
-pub(crate) fn text_of(answer: &str) -> String {
+pub fn text_of(answer: &str) -> String {
     let result = result_of(answer);
     let text = result.pointer("/content/0/text").and_then(Value::as_str);
     let text = text.unwrap_or_else(|| panic!("no text: {answer:.500}"));
@@ -108,7 +108,7 @@ pub(crate) fn text_of(answer: &str) -> String {
 ///
 /// # Panics
 /// When it is any other answer.
-pub(crate) fn failed_text(answer: &str) -> String {
+pub fn failed_text(answer: &str) -> String {
     let is_error = result_of(answer).get("isError").cloned();
     assert_eq!(is_error, Some(Value::Bool(true)), "{answer:.500}");
     text_of(answer)
@@ -118,7 +118,7 @@ pub(crate) fn failed_text(answer: &str) -> String {
 ///
 /// # Panics
 /// When it is any other answer.
-pub(crate) fn error_code(answer: &str) -> i64 {
+pub fn error_code(answer: &str) -> i64 {
     let parsed: Value = serde_json::from_str(answer).expect("an answer is JSON");
     let code = parsed.pointer("/error/code").and_then(Value::as_i64);
     code.unwrap_or_else(|| panic!("no error: {answer:.500}"))

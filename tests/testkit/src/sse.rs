@@ -11,7 +11,7 @@ use super::http::{Body, Connection};
 
 /// One thing that a stream said.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Item {
+pub enum Item {
     /// `name` is `message` when the event had none.
     Event {
         name: String,
@@ -25,7 +25,7 @@ pub(crate) enum Item {
 
 /// Keeps what is incomplete between two pieces.
 #[derive(Default)]
-pub(crate) struct Parser {
+pub struct Parser {
     line: Vec<u8>,
     name: String,
     data: Vec<u8>,
@@ -36,7 +36,7 @@ pub(crate) struct Parser {
 
 impl Parser {
     /// Takes the next bytes and hands every item that they complete to `sink`.
-    pub(crate) fn push(&mut self, mut bytes: &[u8], sink: &mut impl FnMut(Item)) {
+    pub fn push(&mut self, mut bytes: &[u8], sink: &mut impl FnMut(Item)) {
         while let Some(end) = memchr(b'\n', bytes) {
             let (head, rest) = bytes.split_at(end);
             bytes = rest.strip_prefix(b"\n").unwrap_or(rest);
@@ -106,7 +106,7 @@ fn strip_space(value: &[u8]) -> &[u8] {
 }
 
 /// The body of an answer, as it comes, without its framing.
-pub(crate) struct Pieces {
+pub struct Pieces {
     stream: TcpStream,
     received: Vec<u8>,
     body: Body,
@@ -114,7 +114,7 @@ pub(crate) struct Pieces {
 }
 
 impl Pieces {
-    pub(crate) fn of(connection: Connection, body: Body) -> Self {
+    pub fn of(connection: Connection, body: Body) -> Self {
         let (stream, mut received) = connection.into_parts();
         received.reserve(64 << 10);
         Self {
@@ -129,7 +129,7 @@ impl Pieces {
     ///
     /// # Errors
     /// When it breaks before, and how.
-    pub(crate) async fn next(&mut self) -> Result<Option<&[u8]>, String> {
+    pub async fn next(&mut self) -> Result<Option<&[u8]>, String> {
         self.payload.clear();
         loop {
             self.body

@@ -2,17 +2,17 @@
 //! says of itself, and of all ways in. The guard's tests hold it against the port alone, the fault suite against the
 //! program. The operator has listed [`LISTED_HOSTS`] and [`LISTED_ORIGINS`], and one of the machine's names is `server2`.
 
-pub(crate) const LISTED_HOSTS: [&str; 3] = ["gw.example.org", "*.wild.org", "port.org:8443"];
-pub(crate) const LISTED_ORIGINS: [&str; 2] = ["https://chat.example.org", "vscode-webview://*"];
+pub const LISTED_HOSTS: [&str; 3] = ["gw.example.org", "*.wild.org", "port.org:8443"];
+pub const LISTED_ORIGINS: [&str; 2] = ["https://chat.example.org", "vscode-webview://*"];
 
 /// Method and path.
-pub(crate) type Route = (&'static str, &'static str);
+pub type Route = (&'static str, &'static str);
 
 /// Before the path, version of HTTP, header lines, the status that refuses.
 type Text = (&'static str, &'static str, &'static str, u16);
 
 /// Every way in, those to nowhere and of the wrong method too.
-pub(crate) const ROUTES: [Route; 35] = [
+pub const ROUTES: [Route; 35] = [
     ("GET", "/"),
     ("HEAD", "/"),
     ("POST", "/"),
@@ -55,7 +55,7 @@ pub(crate) const ROUTES: [Route; 35] = [
 
 /// A request that comes with these, and the status that refuses it; 0 if it passes.
 #[derive(Clone, Debug)]
-pub(crate) struct Row {
+pub struct Row {
     /// What is before the path in the request line.
     before: &'static str,
     version: &'static str,
@@ -161,12 +161,12 @@ const PAGES: [Text; 26] = [
 ];
 
 /// From this machine, without anything to say.
-pub(crate) fn ordinary() -> Row {
+pub fn ordinary() -> Row {
     row(&("", "1.1", "Host: localhost", 0), "")
 }
 
 /// The whole table.
-pub(crate) fn rows() -> impl Iterator<Item = Row> {
+pub fn rows() -> impl Iterator<Item = Row> {
     let hosts = HOSTS.iter().map(|text| row(text, ""));
     hosts.chain(
         PAGES
@@ -186,7 +186,7 @@ fn row((before, version, lines, refused): &Text, first: &str) -> Row {
 
 impl Row {
     /// Its bytes, with an empty body.
-    pub(crate) fn request(&self, (method, path): Route) -> String {
+    pub fn request(&self, (method, path): Route) -> String {
         let Self {
             before,
             version,
@@ -204,7 +204,7 @@ impl Row {
     }
 
     /// What is wrong with the head of the reply, if anything. `usual` is what the route answers to [`ordinary`].
-    pub(crate) fn complaint(&self, route: Route, usual: u16, head: &str) -> Option<String> {
+    pub fn complaint(&self, route: Route, usual: u16, head: &str) -> Option<String> {
         let is_listed = ["chat.example", "webview"]
             .iter()
             .any(|name| self.lines.contains(name));
@@ -231,7 +231,7 @@ fn is_for_probers((method, path): Route) -> bool {
 }
 
 /// The status in a head.
-pub(crate) fn status(head: &str) -> u16 {
+pub fn status(head: &str) -> u16 {
     let status = head.split(' ').nth(1);
     status
         .and_then(|status| status.parse().ok())

@@ -15,19 +15,19 @@ const DEADLINE: Duration = Duration::from_secs(20);
 
 /// Where a client posts, and what it says in the headers.
 #[derive(Clone, Debug)]
-pub(crate) struct Endpoint {
-    pub(crate) addr: SocketAddr,
-    pub(crate) path: String,
-    pub(crate) session: Option<String>,
-    pub(crate) version: Option<String>,
+pub struct Endpoint {
+    pub addr: SocketAddr,
+    pub path: String,
+    pub session: Option<String>,
+    pub version: Option<String>,
 }
 
 /// Headers that replace the usual ones of the same name; an empty value leaves one out.
-pub(crate) type Headers<'a> = &'a [(&'a str, &'a str)];
+pub type Headers<'a> = &'a [(&'a str, &'a str)];
 
 impl Endpoint {
     /// `/mcp`, before the handshake.
-    pub(crate) fn new(addr: SocketAddr) -> Self {
+    pub fn new(addr: SocketAddr) -> Self {
         Self {
             addr,
             path: "/mcp".to_owned(),
@@ -37,7 +37,7 @@ impl Endpoint {
     }
 
     /// The same under another path.
-    pub(crate) fn at(addr: SocketAddr, path: &str) -> Self {
+    pub fn at(addr: SocketAddr, path: &str) -> Self {
         Self {
             path: path.to_owned(),
             ..Self::new(addr)
@@ -48,7 +48,7 @@ impl Endpoint {
     ///
     /// # Panics
     /// When it fails.
-    pub(crate) async fn initialized(addr: SocketAddr, version: &str) -> Self {
+    pub async fn initialized(addr: SocketAddr, version: &str) -> Self {
         let mut endpoint = Self::new(addr);
         endpoint.initialize(version, "{}").await;
         endpoint
@@ -58,7 +58,7 @@ impl Endpoint {
     ///
     /// # Panics
     /// When it fails.
-    pub(crate) async fn initialize(&mut self, version: &str, capabilities: &str) -> String {
+    pub async fn initialize(&mut self, version: &str, capabilities: &str) -> String {
         let request = initialize(1, version, capabilities);
         let reply = self.post(&request).await;
         let session = reply.head().header("mcp-session-id").map(str::to_owned);
@@ -71,22 +71,22 @@ impl Endpoint {
     }
 
     /// Posts `json` with the headers of a good client.
-    pub(crate) async fn post(&self, json: &str) -> Reply {
+    pub async fn post(&self, json: &str) -> Reply {
         self.post_with(&[], json).await
     }
 
     /// As [`Endpoint::post`], with other headers.
-    pub(crate) async fn post_with(&self, headers: Headers<'_>, json: &str) -> Reply {
+    pub async fn post_with(&self, headers: Headers<'_>, json: &str) -> Reply {
         self.begin_with(headers, json).await.reply().await
     }
 
     /// Posts `json` and reads nothing yet.
-    pub(crate) async fn begin(&self, json: &str) -> Post {
+    pub async fn begin(&self, json: &str) -> Post {
         self.begin_with(&[], json).await
     }
 
     /// As [`Endpoint::begin`], with other headers.
-    pub(crate) async fn begin_with(&self, headers: Headers<'_>, json: &str) -> Post {
+    pub async fn begin_with(&self, headers: Headers<'_>, json: &str) -> Post {
         let head = self.post_head(headers);
         let post = async {
             let mut connection = Connection::open(self.addr).await?;
@@ -97,7 +97,7 @@ impl Endpoint {
     }
 
     /// Request line and headers of a post, without `content-length` and the empty line at their end.
-    pub(crate) fn post_head(&self, headers: Headers<'_>) -> String {
+    pub fn post_head(&self, headers: Headers<'_>) -> String {
         let usual = [
             ("content-type", "application/json"),
             ("accept", "application/json, text/event-stream"),
@@ -124,7 +124,7 @@ impl Endpoint {
     }
 
     /// A GET or DELETE, whatever is answered.
-    pub(crate) async fn request(&self, method: &str, headers: Headers<'_>) -> Reply {
+    pub async fn request(&self, method: &str, headers: Headers<'_>) -> Reply {
         let usual = [("accept", "text/event-stream")];
         let mut head = self.head(method, &usual, headers);
         head.push_str("\r\n");
@@ -141,7 +141,7 @@ impl Endpoint {
     ///
     /// # Panics
     /// When it is refused.
-    pub(crate) async fn listen(&self) -> EventStream {
+    pub async fn listen(&self) -> EventStream {
         self.request("GET", &[]).await.stream()
     }
 
@@ -149,46 +149,46 @@ impl Endpoint {
     ///
     /// # Panics
     /// When it is refused.
-    pub(crate) async fn resume(&self, last_event_id: &str) -> EventStream {
+    pub async fn resume(&self, last_event_id: &str) -> EventStream {
         let headers = [("last-event-id", last_event_id)];
         self.request("GET", &headers).await.stream()
     }
 
     /// Ends the session.
-    pub(crate) async fn delete(&self) -> Response {
+    pub async fn delete(&self) -> Response {
         self.request("DELETE", &[]).await.whole()
     }
 
     /// Calls a tool with raw arguments, in one answer or on a stream; the raw answer.
-    pub(crate) async fn call_tool(&self, name: &str, arguments: &str) -> String {
+    pub async fn call_tool(&self, name: &str, arguments: &str) -> String {
         let reply = self.post(&call_tool(7000, name, arguments)).await;
         reply.message().await
     }
 }
 
 /// The request that begins a session.
-pub(crate) fn initialize(id: u32, version: &str, capabilities: &str) -> String {
+pub fn initialize(id: u32, version: &str, capabilities: &str) -> String {
     format!(
         r#"{{"jsonrpc":"2.0","id":{id},"method":"initialize","params":{{"protocolVersion":"{version}","capabilities":{capabilities},"clientInfo":{{"name":"test","version":"1"}}}}}}"#
     )
 }
 
 /// A call of a tool with raw arguments.
-pub(crate) fn call_tool(id: u32, name: &str, arguments: &str) -> String {
+pub fn call_tool(id: u32, name: &str, arguments: &str) -> String {
     format!(
         r#"{{"jsonrpc":"2.0","id":{id},"method":"tools/call","params":{{"name":"{name}","arguments":{arguments}}}}}"#
     )
 }
 
 /// A request that was sent. Dropped, its connection breaks off.
-pub(crate) struct Post(Connection);
+pub struct Post(Connection);
 
 impl Post {
     /// Reads the head of the answer, and the body unless it is a stream.
     ///
     /// # Panics
     /// When it does not come in time.
-    pub(crate) async fn reply(self) -> Reply {
+    pub async fn reply(self) -> Reply {
         let mut connection = self.0;
         let reply = async {
             let head = connection.head().await?;
@@ -204,20 +204,20 @@ impl Post {
 }
 
 /// What a request was answered with.
-pub(crate) enum Reply {
+pub enum Reply {
     Whole(Response),
     Stream(Box<EventStream>),
 }
 
 impl Reply {
-    pub(crate) fn head(&self) -> &Head {
+    pub fn head(&self) -> &Head {
         match self {
             Self::Whole(response) => &response.head,
             Self::Stream(stream) => &stream.head,
         }
     }
 
-    pub(crate) fn status(&self) -> u16 {
+    pub fn status(&self) -> u16 {
         self.head().status
     }
 
@@ -225,7 +225,7 @@ impl Reply {
     ///
     /// # Panics
     /// When it is one.
-    pub(crate) fn whole(self) -> Response {
+    pub fn whole(self) -> Response {
         match self {
             Self::Whole(response) => response,
             Self::Stream(stream) => panic!("an event stream: {:?}", stream.head),
@@ -236,7 +236,7 @@ impl Reply {
     ///
     /// # Panics
     /// When it is anything but that.
-    pub(crate) fn json(self) -> String {
+    pub fn json(self) -> String {
         let response = self.whole();
         let kind = response.header("content-type");
         let got = (response.status, kind);
@@ -248,7 +248,7 @@ impl Reply {
     ///
     /// # Panics
     /// When it is none, or refused.
-    pub(crate) fn stream(self) -> EventStream {
+    pub fn stream(self) -> EventStream {
         match self {
             Self::Stream(stream) if stream.head.status == 200 => *stream,
             Self::Stream(stream) => panic!("{:?}", stream.head),
@@ -260,7 +260,7 @@ impl Reply {
     ///
     /// # Panics
     /// When it is anything but that.
-    pub(crate) fn accepted(self) {
+    pub fn accepted(self) {
         let response = self.whole();
         assert_eq!((response.status, response.text()), (202, String::new()));
     }
@@ -269,7 +269,7 @@ impl Reply {
     ///
     /// # Panics
     /// When there is none.
-    pub(crate) async fn message(self) -> String {
+    pub async fn message(self) -> String {
         match self {
             Self::Whole(_) => self.json(),
             Self::Stream(mut stream) => {
@@ -285,14 +285,14 @@ impl Reply {
 
 /// A message on a stream, and where it can be resumed behind it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Event {
-    pub(crate) id: Option<String>,
-    pub(crate) data: String,
+pub struct Event {
+    pub id: Option<String>,
+    pub data: String,
 }
 
 /// An event stream that is read only when it is asked. Dropped, its connection breaks off.
-pub(crate) struct EventStream {
-    pub(crate) head: Head,
+pub struct EventStream {
+    pub head: Head,
     pieces: Pieces,
     parser: Parser,
     ready: VecDeque<Item>,
@@ -309,7 +309,7 @@ impl EventStream {
     }
 
     /// The body, for a reader of its own.
-    pub(crate) fn into_pieces(self) -> Pieces {
+    pub fn into_pieces(self) -> Pieces {
         self.pieces
     }
 
@@ -317,7 +317,7 @@ impl EventStream {
     ///
     /// # Panics
     /// When nothing comes within 20 s, or the stream breaks.
-    pub(crate) async fn next(&mut self) -> Option<Item> {
+    pub async fn next(&mut self) -> Option<Item> {
         wait::within(|| "the next event".to_owned(), DEADLINE, self.read()).await
     }
 
@@ -336,7 +336,7 @@ impl EventStream {
     ///
     /// # Panics
     /// As [`EventStream::next`], and when an event is no message.
-    pub(crate) async fn message(&mut self) -> Option<Event> {
+    pub async fn message(&mut self) -> Option<Event> {
         loop {
             match self.next().await? {
                 Item::Comment(_) => {}
@@ -351,7 +351,7 @@ impl EventStream {
     }
 
     /// As [`EventStream::message`], for one that must come.
-    pub(crate) async fn expect(&mut self) -> Event {
+    pub async fn expect(&mut self) -> Event {
         self.message().await.expect("one more message")
     }
 }

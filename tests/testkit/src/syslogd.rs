@@ -13,14 +13,14 @@ use super::wait;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A syslogd that keeps what it receives.
-pub(crate) struct Syslogd {
+pub struct Syslogd {
     lines: Arc<Mutex<Vec<String>>>,
     task: JoinSet<()>,
 }
 
 impl Syslogd {
     /// Binds the socket, over what a dead one left there.
-    pub(crate) fn start(path: &Path) -> Self {
+    pub fn start(path: &Path) -> Self {
         std::fs::remove_file(path).ok();
         let socket = UnixDatagram::bind(path).expect("the directory is ours");
         let lines = Arc::<Mutex<Vec<String>>>::default();
@@ -38,22 +38,22 @@ impl Syslogd {
     }
 
     /// Ends it. The socket's file is still there, as after a real one's death.
-    pub(crate) async fn die(mut self) {
+    pub async fn die(mut self) {
         self.task.shutdown().await;
     }
 
-    pub(crate) fn lines(&self) -> Vec<String> {
+    pub fn lines(&self) -> Vec<String> {
         self.lines.lock().expect("no panic inside").clone()
     }
 
-    pub(crate) fn count(&self, part: &str) -> usize {
+    pub fn count(&self, part: &str) -> usize {
         self.lines()
             .iter()
             .filter(|line| line.contains(part))
             .count()
     }
 
-    pub(crate) async fn wait_for(&self, part: &str) -> String {
+    pub async fn wait_for(&self, part: &str) -> String {
         let what = format!("the syslog line {part:?}");
         wait::until(&what, PATIENCE, async || {
             let mut lines = self.lines().into_iter();

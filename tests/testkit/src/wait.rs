@@ -14,7 +14,7 @@ const POLL: Duration = Duration::from_millis(10);
 ///
 /// # Panics
 /// When `deadline` has passed, also in the middle of one look, with `what` was waited for.
-pub(crate) async fn until<T>(
+pub async fn until<T>(
     what: &str,
     deadline: Duration,
     mut condition: impl AsyncFnMut() -> Option<T>,
@@ -37,7 +37,7 @@ pub(crate) async fn until<T>(
 ///
 /// # Panics
 /// When the step fails or takes longer than `deadline`.
-pub(crate) async fn within<T, E: Display>(
+pub async fn within<T, E: Display>(
     what: impl FnOnce() -> String,
     deadline: Duration,
     step: impl Future<Output = Result<T, E>>,
@@ -55,7 +55,7 @@ pub(crate) async fn within<T, E: Display>(
 ///
 /// # Panics
 /// When `deadline` has passed, with `what` was waited for.
-pub(crate) fn until_blocking<T>(
+pub fn until_blocking<T>(
     what: &str,
     deadline: Duration,
     condition: impl FnMut() -> Option<T>,
@@ -67,10 +67,7 @@ pub(crate) fn until_blocking<T>(
 }
 
 /// As [`until_blocking`], but gives `None` at the deadline: for clean-up, which must go on.
-pub(crate) fn poll_blocking<T>(
-    deadline: Duration,
-    mut condition: impl FnMut() -> Option<T>,
-) -> Option<T> {
+pub fn poll_blocking<T>(deadline: Duration, mut condition: impl FnMut() -> Option<T>) -> Option<T> {
     let end = Instant::now() + deadline;
     loop {
         if let Some(value) = condition() {

@@ -13,26 +13,26 @@ use super::super::sse::Item;
 use super::Answer;
 
 #[derive(Default)]
-pub(super) struct State {
-    pub(super) endpoint: Option<String>,
+pub(crate) struct State {
+    pub endpoint: Option<String>,
     /// Messages with a method, as (method, raw).
-    pub(super) calls: VecDeque<(String, String)>,
+    pub calls: VecDeque<(String, String)>,
     /// Answers that were not expected, as (raw id, raw).
-    pub(super) unclaimed: Vec<(String, String)>,
-    pub(super) comments: usize,
-    pub(super) recorded: Option<Vec<u8>>,
-    pub(super) ended: Option<String>,
+    pub unclaimed: Vec<(String, String)>,
+    pub comments: usize,
+    pub recorded: Option<Vec<u8>>,
+    pub ended: Option<String>,
     waiting: HashMap<u64, oneshot::Sender<Result<String, String>>>,
     kept: HashMap<u64, Answer>,
 }
 
 impl State {
-    pub(super) fn take_call(&mut self, method: &str) -> Option<String> {
+    pub(crate) fn take_call(&mut self, method: &str) -> Option<String> {
         let at = self.calls.iter().position(|(name, _)| name == method)?;
         self.calls.remove(at).map(|(_, raw)| raw)
     }
 
-    pub(super) fn take_unclaimed(&mut self, id: &str) -> Option<String> {
+    pub(crate) fn take_unclaimed(&mut self, id: &str) -> Option<String> {
         let at = self.unclaimed.iter().position(|(raw_id, _)| raw_id == id)?;
         Some(self.unclaimed.remove(at).1)
     }
@@ -76,13 +76,13 @@ struct Envelope<'a> {
     method: Option<Cow<'a, str>>,
 }
 
-pub(super) struct Inbox {
+pub(crate) struct Inbox {
     state: Mutex<State>,
     changed: Notify,
 }
 
 impl Inbox {
-    pub(super) fn new(record: bool) -> Self {
+    pub(crate) fn new(record: bool) -> Self {
         Self {
             state: Mutex::new(State {
                 recorded: record.then(Vec::new),
@@ -92,12 +92,12 @@ impl Inbox {
         }
     }
 
-    pub(super) fn look<T>(&self, look: impl FnOnce(&mut State) -> T) -> T {
+    pub(crate) fn look<T>(&self, look: impl FnOnce(&mut State) -> T) -> T {
         look(&mut self.state.lock().expect("no panic inside"))
     }
 
     /// Announces a request; its answer goes to the receiver.
-    pub(super) fn expect(&self, id: u64) -> Answer {
+    pub(crate) fn expect(&self, id: u64) -> Answer {
         let (sender, receiver) = oneshot::channel();
         self.look(|state| {
             // After the end nobody would drop the sender any more, and the caller would wait for its deadline.
@@ -110,7 +110,7 @@ impl Inbox {
     }
 
     /// No answer will come to the request with this raw id, and why.
-    pub(super) fn fail(&self, id: &str, reason: String) {
+    pub(crate) fn fail(&self, id: &str, reason: String) {
         let id = id.parse().ok();
         let waiter = self.look(|state| state.waiting.remove(&id?));
         if let Some(waiter) = waiter {
@@ -118,16 +118,16 @@ impl Inbox {
         }
     }
 
-    pub(super) fn keep(&self, id: u64, answer: Answer) {
+    pub(crate) fn keep(&self, id: u64, answer: Answer) {
         self.look(|state| state.kept.insert(id, answer));
     }
 
-    pub(super) fn kept(&self, id: u64) -> Option<Answer> {
+    pub(crate) fn kept(&self, id: u64) -> Option<Answer> {
         self.look(|state| state.kept.remove(&id))
     }
 
     /// Waits until `take` gives a value; an error when the stream ends before that.
-    pub(super) async fn until<T>(
+    pub(crate) async fn until<T>(
         &self,
         mut take: impl FnMut(&mut State) -> Option<T>,
     ) -> Result<T, String> {
@@ -148,13 +148,13 @@ impl Inbox {
     }
 
     /// Waits for the end of the stream.
-    pub(super) async fn ended(&self) -> String {
+    pub(crate) async fn ended(&self) -> String {
         match self.until(|state| state.ended.clone()).await {
             Ok(reason) | Err(reason) => reason,
         }
     }
 
-    pub(super) fn record(&self, bytes: &[u8]) {
+    pub(crate) fn record(&self, bytes: &[u8]) {
         self.look(|state| {
             if let Some(recorded) = &mut state.recorded {
                 recorded.extend_from_slice(bytes);
@@ -163,7 +163,7 @@ impl Inbox {
     }
 
     /// Files one item; an error is a reason to end the stream.
-    pub(super) fn put(&self, item: Item) -> Result<(), String> {
+    pub(crate) fn put(&self, item: Item) -> Result<(), String> {
         let filed = self.look(|state| match item {
             Item::Comment(_) => {
                 state.comments += 1;
@@ -180,7 +180,7 @@ impl Inbox {
     }
 
     /// Files a body: one message, or a batch of answers.
-    pub(super) fn put_messages(&self, raw: String) -> Result<(), String> {
+    pub(crate) fn put_messages(&self, raw: String) -> Result<(), String> {
         let filed = self.look(|state| match serde_json::from_str::<Vec<&RawValue>>(&raw) {
             Ok(batch) => batch
                 .into_iter()
@@ -192,7 +192,7 @@ impl Inbox {
     }
 
     /// Nothing more will come: every waiter learns it.
-    pub(super) fn end(&self, reason: String) {
+    pub(crate) fn end(&self, reason: String) {
         self.look(|state| {
             for (_, waiter) in state.waiting.drain() {
                 drop(waiter.send(Err(reason.clone())));

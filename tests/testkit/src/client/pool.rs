@@ -11,14 +11,14 @@ use super::super::http::{Connection, Response};
 /// Parallel connections of one client.
 const CONNECTIONS: usize = 16;
 
-pub(crate) struct Pool {
-    pub(super) addr: SocketAddr,
+pub struct Pool {
+    pub addr: SocketAddr,
     idle: Mutex<Vec<Connection>>,
     permits: Semaphore,
 }
 
 impl Pool {
-    pub(crate) fn new(addr: SocketAddr) -> Self {
+    pub fn new(addr: SocketAddr) -> Self {
         Self {
             addr,
             idle: Mutex::default(),
@@ -27,7 +27,7 @@ impl Pool {
     }
 
     /// Posts `body` and reads the whole answer.
-    pub(crate) async fn exchange(&self, head: &str, body: &[u8]) -> io::Result<Response> {
+    pub async fn exchange(&self, head: &str, body: &[u8]) -> io::Result<Response> {
         let _permit = self.permit().await?;
         let mut connection = self.take().await?;
         let response = connection.exchange(head, body).await?;
@@ -42,7 +42,7 @@ impl Pool {
     }
 
     /// An idle connection, else a new one.
-    pub(super) async fn take(&self) -> io::Result<Connection> {
+    pub async fn take(&self) -> io::Result<Connection> {
         match self.pooled() {
             Some(connection) => Ok(connection),
             None => Connection::open(self.addr).await,
@@ -60,12 +60,12 @@ impl Pool {
     }
 
     /// For the next one.
-    pub(super) fn give(&self, connection: Connection) {
+    pub fn give(&self, connection: Connection) {
         self.idle.lock().expect("no panic inside").push(connection);
     }
 
     /// Closes the connections that are not in use.
-    pub(super) fn clear(&self) {
+    pub fn clear(&self) {
         self.idle.lock().expect("no panic inside").clear();
     }
 }

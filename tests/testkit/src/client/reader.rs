@@ -8,7 +8,7 @@ use super::super::sse::{Parser, Pieces};
 use super::inbox::Inbox;
 
 /// Reads the one stream of a session until it ends, whatever the reason, and says so to the inbox.
-pub(super) async fn run(
+pub(crate) async fn run(
     mut pieces: Pieces,
     inbox: Arc<Inbox>,
     mut may_read: watch::Receiver<bool>,
@@ -24,7 +24,7 @@ pub(super) async fn run(
 ///
 /// # Errors
 /// When it breaks, or says what nobody can read.
-pub(super) async fn read(
+pub(crate) async fn read(
     pieces: &mut Pieces,
     inbox: &Inbox,
     may_read: &mut watch::Receiver<bool>,

@@ -17,7 +17,7 @@ use super::pool::Pool;
 use super::{Client, DEADLINE, SseClient, SseOptions, Transport, reader};
 
 /// The transport of an [`SseClient`].
-pub(crate) struct Sse {
+pub struct Sse {
     endpoint: String,
     head: http::Head,
     post_head: String,
@@ -73,12 +73,12 @@ impl SseClient {
     ///
     /// # Panics
     /// When the stream is refused, or the event does not come within 10 s.
-    pub(crate) async fn connect(addr: SocketAddr) -> Self {
+    pub async fn connect(addr: SocketAddr) -> Self {
         Self::connect_with(addr, &SseOptions::default()).await
     }
 
     /// As [`SseClient::connect`].
-    pub(crate) async fn connect_with(addr: SocketAddr, options: &SseOptions<'_>) -> Self {
+    pub async fn connect_with(addr: SocketAddr, options: &SseOptions<'_>) -> Self {
         let what = || format!("an event stream from {addr}{}", options.path);
         wait::within(what, DEADLINE, Self::try_connect(addr, options)).await
     }
@@ -87,10 +87,7 @@ impl SseClient {
     ///
     /// # Errors
     /// When the stream is refused or breaks.
-    pub(crate) async fn try_connect(
-        addr: SocketAddr,
-        options: &SseOptions<'_>,
-    ) -> io::Result<Self> {
+    pub async fn try_connect(addr: SocketAddr, options: &SseOptions<'_>) -> io::Result<Self> {
         let mut get = http::request_head(addr, "GET", options.path, options.headers);
         get.push_str("accept: text/event-stream\r\n\r\n");
         let mut connection = Connection::open(addr).await?;
@@ -127,16 +124,16 @@ impl SseClient {
     }
 
     /// What the `endpoint` event said, as sent.
-    pub(crate) fn endpoint(&self) -> &str {
+    pub fn endpoint(&self) -> &str {
         &self.transport.endpoint
     }
 
-    pub(crate) fn addr(&self) -> SocketAddr {
+    pub fn addr(&self) -> SocketAddr {
         self.transport.pool.addr
     }
 
     /// Status and headers of the event stream.
-    pub(crate) fn head(&self) -> &http::Head {
+    pub fn head(&self) -> &http::Head {
         &self.transport.head
     }
 
@@ -144,17 +141,17 @@ impl SseClient {
     ///
     /// # Panics
     /// When there is no HTTP answer within 10 s.
-    pub(crate) async fn post(&self, json: &str) -> Response {
+    pub async fn post(&self, json: &str) -> Response {
         self.transport.post(json).await
     }
 
     /// How many comments the stream has carried.
-    pub(crate) fn comments(&self) -> usize {
+    pub fn comments(&self) -> usize {
         self.inbox.look(|state| state.comments)
     }
 
     /// Every byte of the event stream so far; empty unless [`SseOptions::record`] was set.
-    pub(crate) fn recorded(&self) -> Vec<u8> {
+    pub fn recorded(&self) -> Vec<u8> {
         self.inbox
             .look(|state| state.recorded.clone().unwrap_or_default())
     }
@@ -163,7 +160,7 @@ impl SseClient {
     ///
     /// # Panics
     /// When they do not come in time.
-    pub(crate) async fn wait_comments(&self, count: usize, deadline: Duration) {
+    pub async fn wait_comments(&self, count: usize, deadline: Duration) {
         let counted = self
             .inbox
             .until(|state| (state.comments >= count).then_some(()));
@@ -171,7 +168,7 @@ impl SseClient {
     }
 
     /// Why the stream has ended; `None` while it is open.
-    pub(crate) fn ended(&self) -> Option<String> {
+    pub fn ended(&self) -> Option<String> {
         self.inbox.look(|state| state.ended.clone())
     }
 
@@ -179,18 +176,18 @@ impl SseClient {
     ///
     /// # Panics
     /// When it is still open after `deadline`.
-    pub(crate) async fn wait_end(&self, deadline: Duration) -> String {
+    pub async fn wait_end(&self, deadline: Duration) -> String {
         let ended = async { Ok::<_, String>(self.inbox.ended().await) };
         wait::within(|| "the end of the stream".to_owned(), deadline, ended).await
     }
 
     /// Stops reading the stream (after the read under way), as a client does that hangs; or goes on.
-    pub(crate) fn set_reading(&self, reading: bool) {
+    pub fn set_reading(&self, reading: bool) {
         self.transport.reading.send_replace(reading);
     }
 
     /// Closes the connections for posts that are not in use.
-    pub(crate) fn close_posts(&self) {
+    pub fn close_posts(&self) {
         self.transport.pool.clear();
     }
 }

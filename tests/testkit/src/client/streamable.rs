@@ -21,7 +21,7 @@ use super::pool::Pool;
 use super::{Client, DEADLINE, StreamableClient, StreamableOptions, Transport, reader};
 
 /// The transport of a [`StreamableClient`].
-pub(crate) struct Streamable {
+pub struct Streamable {
     listen: bool,
     shared: Arc<Shared>,
     reading: watch::Sender<bool>,
@@ -163,7 +163,7 @@ impl Streamable {
 
 impl StreamableClient {
     /// A client that has not said anything yet.
-    pub(crate) fn of(addr: SocketAddr, options: &StreamableOptions<'_>) -> Self {
+    pub fn of(addr: SocketAddr, options: &StreamableOptions<'_>) -> Self {
         let inbox = Arc::new(Inbox::new(false));
         let endpoint = Endpoint::at(addr, options.path);
         let shared = Shared {
@@ -181,7 +181,7 @@ impl StreamableClient {
     }
 
     /// The same session for requests of which a test wants to see everything.
-    pub(crate) fn endpoint(&self) -> Endpoint {
+    pub fn endpoint(&self) -> Endpoint {
         self.transport.shared.endpoint()
     }
 
@@ -189,12 +189,12 @@ impl StreamableClient {
     ///
     /// # Panics
     /// When it is refused.
-    pub(crate) async fn listen(&self) {
+    pub async fn listen(&self) {
         self.transport.listen().await;
     }
 
     /// Goes on with the same session at another address, as a client of a gateway that was started again.
-    pub(crate) async fn move_to(&mut self, addr: SocketAddr) {
+    pub async fn move_to(&mut self, addr: SocketAddr) {
         let mut endpoint = self.endpoint();
         endpoint.addr = addr;
         let shared = Shared {
@@ -207,12 +207,12 @@ impl StreamableClient {
     }
 
     /// Closes the connections for posts that are not in use.
-    pub(crate) fn close_posts(&self) {
+    pub fn close_posts(&self) {
         self.transport.shared.pool.clear();
     }
 
     /// Stops reading all streams, as a client does that hangs; or goes on.
-    pub(crate) fn set_reading(&self, reading: bool) {
+    pub fn set_reading(&self, reading: bool) {
         self.transport.reading.send_replace(reading);
     }
 }
