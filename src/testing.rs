@@ -10,20 +10,17 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::time::Instant;
 
-use super::client::{SessionEvent, SessionSink};
-use super::quota::Quota;
-use super::registry::{
-    Catalogue, Registry, RegistryArgs, RegistryHandle, Routes, Store, Subscriber, Wanted,
-};
-use super::root::{RootHandle, RootMsg, StatusHandle};
-use super::sessions::{Sessions, SessionsArgs, SessionsHandle, Signer, Workers};
-use super::shares::Rest;
-use super::upstream::{UpstreamHandle, UpstreamMsg};
 use crate::config::model::{Isolation, Limits};
 use crate::ids::{Generation, Holder, Owner, Prefix, ServerName};
 use crate::protocol::mcp::item::{self, Kind};
 use crate::supervise::Plain;
 use crate::telemetry::metrics::Metrics;
+use crate::tree::inside::{
+    Catalogue, Registry, RegistryArgs, RegistryHandle, RootHandle, RootMsg, Routes, SessionEvent,
+    SessionSink, Sessions, SessionsArgs, Signer, Store, Subscriber, UpstreamHandle, UpstreamMsg,
+    Wanted, Workers,
+};
+use crate::tree::{Quota, Rest, SessionsHandle, StatusHandle};
 
 /// An actor that hands what it is told to the test, if that is of interest.
 struct Ear<M>(fn(&M) -> bool);

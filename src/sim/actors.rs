@@ -17,8 +17,8 @@ use tokio::time::sleep;
 use super::child;
 use super::world::{Dice, How, World};
 use crate::supervise::{Spawn, Started};
-use crate::tree::config::ConfigArgs;
-use crate::tree::upstream::UpstreamArgs;
+use crate::tree::inside::ConfigArgs;
+use crate::tree::inside::UpstreamArgs;
 use crate::tree::{Beat, Edge, EdgeLinks};
 use crate::turn::Kind;
 

@@ -18,7 +18,7 @@ use super::ladder::Who;
 use super::server::Server;
 use super::world::World;
 use crate::process::{Grace, Output, SpawnError, StopReport};
-use crate::tree::upstream::{Child, Launch, Launched, Sink, UpstreamArgs};
+use crate::tree::inside::{Child, Launch, Launched, Sink, UpstreamArgs};
 
 /// How many lines may wait to be read, as in the program.
 const QUEUE: usize = 256;

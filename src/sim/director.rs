@@ -19,7 +19,7 @@ use super::{SERVERS, is_good, is_isolated};
 use crate::config::model::{Config, Entry, Isolation, Protocol, ServerSpec};
 use crate::ids::{Prefix, ServerName};
 use crate::protocol::mcp::item::{self, Kind};
-use crate::tree::root::{Root, RootArgs, RootHandle};
+use crate::tree::inside::{Root, RootArgs, RootHandle};
 use crate::tree::{Exit, Settings};
 
 /// Permanent actors that are struck in one run: one more, and the tree would rightly give up.

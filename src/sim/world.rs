@@ -11,8 +11,8 @@ use tokio::time::Instant;
 
 use super::ladder::Ladders;
 use crate::config::model::Config;
-use crate::tree::root::RootHandle;
-use crate::tree::sessions::SessionsHandle;
+use crate::tree::SessionsHandle;
+use crate::tree::inside::RootHandle;
 
 /// Random numbers that anybody may draw through a shared reference (`SplitMix64`).
 #[derive(Debug)]
