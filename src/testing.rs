@@ -16,9 +16,9 @@ use crate::protocol::mcp::item::{self, Kind};
 use crate::supervise::Plain;
 use crate::telemetry::metrics::Metrics;
 use crate::tree::inside::{
-    Catalogue, Registry, RegistryArgs, RegistryHandle, RootHandle, RootMsg, Routes, SessionEvent,
-    SessionSink, Sessions, SessionsArgs, Signer, Store, Subscriber, UpstreamHandle, UpstreamMsg,
-    Wanted, Workers,
+    Catalogue, ConfiguredServer, Registry, RegistryArgs, RegistryHandle, RootHandle, RootMsg,
+    Routes, SessionEvent, SessionSink, Sessions, SessionsArgs, Signer, Store, Subscriber,
+    UpstreamHandle, UpstreamMsg, Workers,
 };
 use crate::tree::{Quota, Rest, SessionsHandle, StatusHandle};
 
@@ -155,8 +155,8 @@ pub(crate) fn name(text: &str) -> ServerName {
 }
 
 /// A configured server.
-pub(crate) fn wanted(server: &str) -> Wanted {
-    Wanted {
+pub(crate) fn wanted(server: &str) -> ConfiguredServer {
+    ConfiguredServer {
         server: name(server),
         fingerprint: 1,
         prefix: Prefix::of(&name(server)),
@@ -196,7 +196,7 @@ pub(crate) fn offer(tools: &[&str], uris: &[&str]) -> Arc<Catalogue> {
 }
 
 /// A registry that keeps nothing on disk and has been told of these servers.
-pub(crate) async fn registry(root: &RootHandle, wanted: Vec<Wanted>) -> RegistryHandle {
+pub(crate) async fn registry(root: &RootHandle, wanted: Vec<ConfiguredServer>) -> RegistryHandle {
     let registry = registry_after(None, Arc::new(root.clone())).await;
     registry.wanted(wanted);
     registry
