@@ -17,8 +17,7 @@ use tokio::time::sleep;
 use super::child;
 use super::world::{Dice, How, World};
 use crate::supervise::{Spawn, Started};
-use crate::tree::inside::ConfigArgs;
-use crate::tree::inside::UpstreamArgs;
+use crate::tree::inside::{ConfigArgs, UpstreamArgs};
 use crate::tree::{Beat, Frontend, FrontendLinks};
 use crate::turn::Kind;
 

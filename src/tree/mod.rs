@@ -40,7 +40,8 @@ pub(crate) mod inside {
     pub(crate) use super::client::{SessionEvent, SessionSink};
     pub(crate) use super::config::ConfigArgs;
     pub(crate) use super::registry::{
-        Catalogue, Registry, RegistryArgs, RegistryHandle, Routes, Store, Subscriber, Wanted,
+        Catalogue, ConfiguredServer, Registry, RegistryArgs, RegistryHandle, Routes, Store,
+        Subscriber,
     };
     pub(crate) use super::root::{Root, RootArgs, RootHandle, RootMsg};
     pub(crate) use super::sessions::{Sessions, SessionsArgs, Signer, Workers};
