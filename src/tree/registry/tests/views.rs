@@ -8,9 +8,9 @@ use crate::config::model::{Entry, View};
 use crate::protocol::mcp::item::Kind;
 use crate::protocol::mcp::request::Subject;
 use crate::protocol::uri::Search;
+use crate::testing::name;
 use crate::tree::registry::catalogue::Gap;
 use crate::tree::registry::merged::{Merged, Source};
-use crate::tree::testing::name;
 
 /// The view of an entry with these fields.
 fn view(fields: &str) -> Arc<View> {
