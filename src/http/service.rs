@@ -98,7 +98,7 @@ fn enter(context: &Context, request: &mut Request<Incoming>) -> Entry {
         Ok(owner) => {
             if let Some(wire) = request.extensions_mut().get_mut::<Wire>() {
                 wire.owner = owner;
-                if owner != Owner::ANYBODY {
+                if !owner.is_anybody() {
                     wire.may_be_known();
                 }
             }

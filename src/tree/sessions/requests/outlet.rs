@@ -99,7 +99,7 @@ impl Outlet {
         stream: Ends,
         beside: Beside,
     ) -> Self {
-        let is_private = holder.owner() != ids::Owner::ANYBODY;
+        let is_private = !holder.owner().is_anybody();
         Self {
             serial,
             id: asked.request.id.clone(),

@@ -91,7 +91,7 @@ impl Exchange {
     fn may_rest(&self) -> bool {
         let owner = self.holder.owner();
         let has_own = self.conversation.own_servers().next().is_some();
-        owner != Owner::ANYBODY && has_own && !self.is_disowned && !self.outlet.listens()
+        !owner.is_anybody() && has_own && !self.is_disowned && !self.outlet.listens()
     }
 
     fn rest(&mut self, until: Instant) {

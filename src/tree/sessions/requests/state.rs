@@ -14,7 +14,7 @@ use super::resting::Resting;
 use super::state_token;
 use super::worker::WorkerArgs;
 use crate::config::model::{Isolation, Limits};
-use crate::ids::Owner;
+use crate::ids::{Owner, Owners};
 use crate::protocol::jsonrpc::Request;
 use crate::protocol::mcp::lifecycle::ClientInfo;
 use crate::protocol::modern::input_required::{Identity, Returned};
@@ -193,9 +193,9 @@ impl WorkerState {
     }
 
     /// The requests of all others end.
-    pub(super) fn keep_owners(&mut self, owners: &[Owner]) {
+    pub(super) fn keep_owners(&mut self, owners: &Owners) {
         self.each(|exchange| {
-            if !owners.contains(&exchange.owner()) {
+            if !owners.admit(exchange.owner()) {
                 exchange.end("the token of this request is not valid any more");
             }
         });
