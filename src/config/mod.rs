@@ -6,7 +6,7 @@
 //!                    elsewhere.rs says what other files are
 //!                                                             fields.rs  interpolate.rs
 //!                                                             filling.rs  foreign.rs  mcp.rs
-//!                                                             switch.rs  filters.rs
+//!                                                             switch.rs  filters.rs  patterns.rs
 //!                                                             gateway.rs  limits.rs  amount.rs
 //!                                                             protocol.rs
 //! ```
@@ -33,6 +33,7 @@ mod mcp;
 pub mod model;
 mod name;
 mod notes;
+mod patterns;
 mod protocol;
 mod source;
 mod switch;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use super::limits::{Given, Limits};
+pub use super::patterns::{Idle, Patterns};
 pub use super::protocol::{Offer, Protocol, Serving};
 use crate::ids::{Prefix, ServerName};
 
