@@ -8,6 +8,9 @@ use std::time::Duration;
 
 pub use super::limits::{Given, Limits};
 pub use super::patterns::{Idle, Patterns};
+pub use super::profiles::{
+    DefaultProfile, NO_PROTECTION, Profile, ProfileInstructions, Profiles, WrittenProfiles,
+};
 pub use super::protocol::{Offer, Protocol, Serving};
 use crate::ids::{Prefix, ServerName};
 
@@ -151,4 +154,6 @@ pub struct Config {
     pub limits: Given,
     /// Which eras clients are offered; `None` if that can't be read, and stays as it was.
     pub offer: Option<Offer>,
+    /// What is shown at addresses of their own.
+    pub profiles: WrittenProfiles,
 }

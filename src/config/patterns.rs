@@ -80,6 +80,12 @@ impl Patterns {
         Self::new(allow, texts(object, "deny", notes).unwrap_or_default())
     }
 
+    /// Reads one list of an object, of what is let through: everything if there is none. What is wrong in
+    /// it is an error.
+    pub(super) fn listed(object: &Fields<'_>, name: &str, notes: &mut Notes) -> Self {
+        Self::new(texts(object, name, notes), Vec::new())
+    }
+
     /// Whether all names are shown, whatever they are.
     #[must_use]
     pub fn is_open(&self) -> bool {

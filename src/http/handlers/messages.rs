@@ -42,7 +42,7 @@ where
     {
         Some(session) => session.clone(),
         // Apart, as for most requests it is known; batches are rare too.
-        None => Box::pin(context.sessions.of(wire.holder()).find(&id)).await?,
+        None => Box::pin(context.sessions.of(wire.client()).find(&id)).await?,
     };
     wire.remember(&session).await?;
     let body = read(&context, &wire, &headers, frames).await?;

@@ -153,6 +153,14 @@ impl Part {
             .is_ok()
     }
 
+    /// The merged names of what clients are offered, in the order of its entries.
+    pub(super) fn merged_names(&self) -> impl Iterator<Item = String> {
+        let mut places = self.sorted.to_vec();
+        places.sort_unstable();
+        let names = places.into_iter().map(|place| self.key(place));
+        names.map(|name| self.plan.prefix.join(name))
+    }
+
     /// What the server calls all that clients are offered.
     fn offered(&self) -> impl Iterator<Item = &str> {
         self.sorted.iter().map(|place| self.key(*place))

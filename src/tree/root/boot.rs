@@ -67,6 +67,7 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
     pub(super) fn begin_unconfigured(&mut self) {
         let host = self.supervisor.host_mut();
         host.boot.is_unconfigured = true;
+        host.profiles.unconfigured();
         if let Some(registry) = &host.registry {
             registry.unconfigured();
         }

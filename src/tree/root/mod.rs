@@ -14,6 +14,7 @@ mod instances;
 mod limits;
 mod message;
 mod reload;
+mod profiles;
 mod repeats;
 mod serving;
 mod shutdown;

@@ -40,6 +40,7 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
             .filter_map(|entry| self.wanted(entry))
             .collect();
         self.take_offer(config.offer, &wanted);
+        self.take_profiles(&config.profiles);
         self.begin_with(&wanted);
         let host = self.supervisor.host_mut();
         host.tell_wanted(wanted);

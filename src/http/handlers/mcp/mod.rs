@@ -51,7 +51,7 @@ fn unsupported_version(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
 
 /// The session called `id` of whose the request is. Without one its client has to initialize again, and by a 404 it knows.
 async fn find(context: &Context, wire: &Wire, id: &str) -> Result<SessionHandle, Problem> {
-    let sessions = context.sessions.of(wire.holder());
+    let sessions = context.sessions.of(wire.client());
     sessions.find_streamable(id).await.map_err(not_found)
 }
 

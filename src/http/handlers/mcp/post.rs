@@ -146,7 +146,7 @@ async fn open(
     wire.is_known().await?;
     let (id, session) = context
         .sessions
-        .of(wire.holder())
+        .of(wire.client())
         .open_streamable(client)
         .await?;
     wire.remember(&session).await?;

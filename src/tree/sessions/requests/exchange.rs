@@ -308,6 +308,11 @@ impl Exchange {
         }
     }
 
+    /// Whether there was a table for its profile.
+    pub(super) fn has_routes(&self) -> bool {
+        self.routes.is_some()
+    }
+
     pub(super) fn on_routes(&mut self, routes: &Arc<Routes>) {
         let routes = Arc::clone(routes);
         self.routes = Some(Arc::clone(&routes));

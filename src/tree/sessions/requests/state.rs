@@ -156,7 +156,9 @@ impl WorkerState {
         let conversation = Conversation::new(caller, Arc::clone(&limits), (client, false), stop);
         let outlet = Outlet::new((number, holder), &request, (line, queue), self.beside());
         let mut exchange = Exchange::new(conversation, outlet, limits, (holder, room), resting);
-        exchange.begin(request, self.routes.as_ref());
+        let routes = self.routes.as_ref();
+        let own = routes.and_then(|routes| routes.shown(holder.owner().profile()));
+        exchange.begin(request, own);
         self.open.insert(number, exchange);
         self.settle(number);
     }
@@ -182,7 +184,17 @@ impl WorkerState {
         let mut sources = routes.merged.sources.iter();
         let keeps = sources.any(|source| source.isolation == Isolation::Session);
         self.args.workers.keep_servers(keeps);
-        self.each(|exchange| exchange.on_routes(routes));
+        self.each(|exchange| {
+            let profile = exchange.owner().profile();
+            match routes.shown(profile) {
+                Some(own) => exchange.on_routes(own),
+                None if exchange.has_routes() || profile.is_none() => {
+                    exchange.end("what this client is shown is no profile any more");
+                }
+                // It may not be in the tables yet.
+                None => {}
+            }
+        });
     }
 
     pub(super) fn take_limits(&mut self, limits: Arc<Limits>) {

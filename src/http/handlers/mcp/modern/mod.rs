@@ -105,7 +105,7 @@ async fn converse(
     id: RequestId,
 ) -> Result<Response, Problem> {
     wire.is_known().await.map_err(Misfit::Call)?;
-    let sessions = context.sessions.of(wire.holder());
+    let sessions = context.sessions.of(wire.client());
     let replies = sessions.request(request).map_err(Misfit::Call)?;
     replies.cut_with(wire.cut.clone());
     reply::of(context, &wire, replies, id).await
