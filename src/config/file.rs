@@ -213,7 +213,6 @@ pub(super) fn about(table: &[(&'static str, Use)], name: &str, at: At, notes: &m
     let shown = quoted(name);
     let what = match fields::find(table, name) {
         Some(Use::Read | Use::Quiet) => return,
-        Some(Use::Later) => format!("{shown} is not supported yet and is ignored"),
         Some(Use::NoEffect(why)) => format!("{shown} has no effect: {why}"),
         None => format!("unknown field {shown}, ignored"),
     };

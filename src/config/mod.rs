@@ -6,7 +6,7 @@
 //!                    elsewhere.rs says what other files are
 //!                                                             fields.rs  interpolate.rs
 //!                                                             filling.rs  foreign.rs  mcp.rs
-//!                                                             switch.rs  filters.rs  patterns.rs
+//!                                                             switch.rs  view.rs  filters.rs  patterns.rs
 //!                                                             gateway.rs  limits.rs  amount.rs
 //!                                                             protocol.rs  profiles.rs
 //! ```
@@ -42,6 +42,7 @@ mod switch;
 mod tests;
 mod validate;
 mod values;
+mod view;
 
 pub use amount::Unit;
 pub use error::{ConfigError, Place, Problem, Severity};

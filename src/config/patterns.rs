@@ -6,10 +6,12 @@ use std::collections::{BTreeSet, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
+use jsonc_parser::ast::Value;
+
 use super::error::quoted;
 use super::fields;
 use super::notes::{Finding, Notes};
-use super::values::{self, Fields};
+use super::values::{self, Field};
 
 /// The patterns of a list, and the bytes of one, at most: they are held against the names that servers
 /// make up.
@@ -74,18 +76,6 @@ impl Patterns {
         Self(Some(Arc::new(Rules { allow, deny })))
     }
 
-    /// Reads `allow` and `deny` of an object. What is wrong in them is an error.
-    pub(super) fn read(object: &Fields<'_>, notes: &mut Notes) -> Self {
-        let allow = texts(object, "allow", notes);
-        Self::new(allow, texts(object, "deny", notes).unwrap_or_default())
-    }
-
-    /// Reads one list of an object, of what is let through: everything if there is none. What is wrong in
-    /// it is an error.
-    pub(super) fn listed(object: &Fields<'_>, name: &str, notes: &mut Notes) -> Self {
-        Self::new(texts(object, name, notes), Vec::new())
-    }
-
     /// Whether all names are shown, whatever they are.
     #[must_use]
     pub fn is_open(&self) -> bool {
@@ -118,22 +108,39 @@ impl Patterns {
         let Some(rules) = self.0.as_deref() else {
             return Vec::new();
         };
-        let lists = [("allow", rules.allow.as_ref()), ("deny", Some(&rules.deny))];
         let known: HashSet<&str> = names.iter().copied().collect();
-        let idle = lists.into_iter().flat_map(|(list, rules)| {
-            let rules = rules.map_or_else(Vec::new, |rules| rules.idle(&known));
-            let more = rules.len().saturating_sub(NAMED);
-            let last = rules.len().min(NAMED);
-            let named = rules.into_iter().take(NAMED).enumerate();
-            named.map(move |(at, rule)| Idle {
-                list,
-                rule,
-                meant: meant(rule, names),
-                more: if at + 1 == last { more } else { 0 },
-            })
-        });
-        idle.collect()
+        let allow = rules.allow.iter().flat_map(|allow| allow.idle(&known));
+        let mut idle = named("allow", allow.collect(), names);
+        idle.extend(named("deny", rules.deny.idle(&known), names));
+        idle
     }
+}
+
+/// Those of the names in `list` that are none of `names`.
+#[must_use]
+pub fn unknown<'r>(
+    list: &'static str,
+    said: impl Iterator<Item = &'r Box<str>>,
+    names: &[&str],
+) -> Vec<Idle<'r>> {
+    let known: HashSet<&str> = names.iter().copied().collect();
+    let said = said.map(|name| &**name);
+    let said = said.filter(|name| !known.contains(name)).collect();
+    named(list, said, names)
+}
+
+/// The first of what matches nothing, with suggestions.
+fn named<'r>(list: &'static str, rules: Vec<&'r str>, names: &[&str]) -> Vec<Idle<'r>> {
+    let more = rules.len().saturating_sub(NAMED);
+    let last = rules.len().min(NAMED);
+    let named = rules.into_iter().take(NAMED).enumerate();
+    let idle = named.map(|(at, rule)| Idle {
+        list,
+        rule,
+        meant: meant(rule, names),
+        more: if at + 1 == last { more } else { 0 },
+    });
+    idle.collect()
 }
 
 impl List {
@@ -226,15 +233,14 @@ fn meant(rule: &str, names: &[&str]) -> Option<String> {
     Some((*near).to_owned())
 }
 
-/// The patterns in one list of an object; `None` if it has no such list.
-fn texts(object: &Fields<'_>, name: &str, notes: &mut Notes) -> Option<Vec<String>> {
-    let field = object.get(name)?;
-    let listed = values::list(&field, name, notes);
+/// The patterns in the list that is called `name`. What is wrong in them is an error.
+pub(super) fn texts(field: &Field<'_, Value<'_>>, name: &str, notes: &mut Notes) -> Vec<String> {
+    let listed = values::list(field, name, notes);
     if listed.len() > MOST {
         let what = format!("'{name}' has more than {MOST} patterns");
-        let finding = Finding::error(field.at, what);
+        let finding = Finding::error(field.at.clone(), what);
         notes.add(finding.help("one with '*' stands for many names"));
-        return Some(Vec::new());
+        return Vec::new();
     }
     for pattern in &listed {
         let refuse = |what: String| Finding::error(pattern.at.clone(), what);
@@ -247,7 +253,7 @@ fn texts(object: &Fields<'_>, name: &str, notes: &mut Notes) -> Option<Vec<Strin
         }
     }
     let texts = listed.iter().map(|pattern| pattern.value.to_owned());
-    Some(texts.collect())
+    texts.collect()
 }
 
 #[cfg(test)]

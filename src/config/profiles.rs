@@ -9,8 +9,9 @@ use jsonc_parser::common::Ranged;
 
 use super::error::quoted;
 use super::fields::{self, Use};
+use super::filters::Lists;
 use super::notes::{At, Finding, Notes};
-use super::patterns::Patterns;
+use super::patterns::{self, Patterns};
 use super::values::{self, Field, Fields};
 use crate::ids::ProfileName;
 
@@ -279,7 +280,9 @@ fn one(
     };
     values::repeated(fields.object, &fields.at, notes);
     refuse_others(FIELDS, &fields, notes);
-    let chosen = Patterns::listed(&fields, "servers", notes);
+    let listed = fields.get("servers");
+    let listed = listed.map(|field| patterns::texts(&field, "servers", notes));
+    let chosen = Patterns::new(listed, Vec::new());
     if let Some(field) = fields.get("servers") {
         for idle in chosen.idle(servers) {
             let rule = quoted(idle.rule);
@@ -328,7 +331,7 @@ fn rules(fields: &Fields<'_>, name: &str, notes: &mut Notes) -> Patterns {
     };
     values::repeated(object.object, &object.at, notes);
     refuse_others(RULES, &object, notes);
-    Patterns::read(&object, notes)
+    Lists::read(&object, notes).into_patterns()
 }
 
 fn instructions(fields: &Fields<'_>, notes: &mut Notes) -> ProfileInstructions {

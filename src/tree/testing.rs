@@ -164,6 +164,7 @@ pub(crate) fn wanted(server: &str) -> Wanted {
         fingerprint: 1,
         prefix: Prefix::of(&name(server)),
         isolation: Isolation::Shared,
+        view: Arc::default(),
     }
 }
 

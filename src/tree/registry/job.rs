@@ -72,12 +72,17 @@ impl Job {
         let before = self.before.merged.sources.iter();
         let before: HashMap<&ServerName, &Source> =
             before.map(|source| (&source.server, source)).collect();
+        let is_seen_anew = |source: &Source| {
+            let former = before.get(&source.server);
+            former.is_none_or(|former| former.view != source.view)
+        };
         let is_new = |source: &Source, kind| {
             let former = before.get(&source.server);
             let former = former.and_then(|former| former.list(kind));
             let list = source.list(kind);
             list.zip(former)
                 .is_none_or(|(list, former)| !Arc::ptr_eq(list, former))
+                || is_seen_anew(source)
         };
         // What is laid out of a list depends on the names and prefixes of all, and on the lists of those
         // before it that have the same prefix.

@@ -9,7 +9,7 @@ use super::instructions;
 use super::names::{Names, Prefixes};
 use super::pages::Pages;
 use super::resources::{self, Resources};
-use crate::config::model::{Isolation, Patterns, Profile, ProfileInstructions};
+use crate::config::model::{Isolation, Patterns, Profile, ProfileInstructions, View};
 use crate::ids::{Prefix, ServerName};
 use crate::protocol::mcp::item::{Item, Kind};
 use crate::protocol::mcp::request::Subject;
@@ -27,6 +27,8 @@ pub(crate) struct Source {
     pub prefix: Prefix,
     /// Whether each session has an instance of its own.
     pub isolation: Isolation,
+    /// What of it clients see, and as what.
+    pub view: Arc<View>,
     /// What it offers.
     pub catalogue: Option<Arc<Catalogue>>,
 }
@@ -37,9 +39,29 @@ impl Source {
         self.catalogue.as_ref().map(|known| known.list(kind))
     }
 
+    /// Whether that list is all that it has, as far as it told.
+    pub(super) fn is_whole(&self, kind: Kind) -> bool {
+        let catalogue = self.catalogue.as_ref();
+        catalogue.is_some_and(|known| !known.gaps.contains_key(&kind))
+    }
+
+    /// Which entries of a list clients see.
+    pub(super) fn patterns(&self, kind: Kind) -> &Patterns {
+        patterns(&self.view, kind)
+    }
+
     /// What it declares beside the core, as far as that is known.
     pub(crate) fn extensions(&self) -> Option<&Extensions> {
         self.catalogue.as_ref().map(|known| &known.extensions)
+    }
+}
+
+/// Which entries of a list clients see by this view.
+pub(super) fn patterns(view: &View, kind: Kind) -> &Patterns {
+    match kind {
+        Kind::Tools => &view.tools,
+        Kind::Prompts => &view.prompts,
+        Kind::Resources | Kind::Templates => &view.resources,
     }
 }
 
@@ -362,6 +384,18 @@ impl Merged {
         self.resources.outward(server, uri, search)
     }
 
+    /// Whether clients may read what `server` calls `uri`.
+    #[must_use]
+    pub(crate) fn may_be_read(&self, server: &ServerName, uri: &str, search: &mut Search) -> bool {
+        self.resources.may_be_read(server, uri, search)
+    }
+
+    /// Whether all resources are shown of all servers.
+    #[must_use]
+    pub(crate) fn shows_all_resources(&self) -> bool {
+        self.resources.are_all_shown()
+    }
+
     /// Whether URIs of different servers can be mistaken for each other at all: if not, no result
     /// has to be looked through.
     #[must_use]
@@ -388,11 +422,13 @@ impl Merged {
     }
 }
 
-/// The entries of one list, server by server.
+/// The entries of one list that clients see, server by server.
 pub(super) fn items(kind: Kind, sources: &[Source]) -> impl Iterator<Item = (&Source, &Item)> {
     sources.iter().flat_map(move |source| {
         let catalogue = source.catalogue.as_deref();
         let items = catalogue.map_or_else(Default::default, |known| known.items(kind));
-        items.iter().map(move |item| (source, item))
+        let patterns = source.patterns(kind);
+        let shown = items.iter().filter(|item| patterns.shows(item.key()));
+        shown.map(move |item| (source, item))
     })
 }

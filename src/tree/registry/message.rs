@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::catalogue::{Catalogue, Lessons};
 use super::handle::Subscriber;
 use super::job::Tables;
-use crate::config::model::{Isolation, Profiles};
+use crate::config::model::{Isolation, Profiles, View};
 use crate::ids::{Generation, Prefix, ServerName};
 use crate::tree::heartbeat::Beat;
 use crate::tree::upstream::UpstreamHandle;
@@ -25,6 +25,8 @@ pub(crate) struct Wanted {
     pub prefix: Prefix,
     /// Whether each session has an instance of its own.
     pub isolation: Isolation,
+    /// What of it clients see.
+    pub view: Arc<View>,
 }
 
 /// What root says of a server. That it is ready, the server's own catalogue says.

@@ -78,7 +78,9 @@ impl Names {
         let mut holders: HashMap<&str, Holders> = HashMap::new();
         let mut placed = Vec::new();
         for (place, source) in order {
-            let Some(list) = source.list(kind).filter(|list| !list.is_empty()) else {
+            let is_bound = !source.patterns(kind).is_open();
+            let list = source.list(kind);
+            let Some(list) = list.filter(|list| is_bound || !list.is_empty()) else {
                 continue;
             };
             let elders = by_prefix.entry(source.prefix.as_str().into()).or_default();
@@ -86,6 +88,8 @@ impl Names {
                 server: source.server.clone(),
                 prefix: source.prefix.clone(),
                 list: Arc::clone(list),
+                is_whole: source.is_whole(kind),
+                view: Arc::clone(&source.view),
                 rivals: rivals(&source.prefix, prefixes),
                 elders: elders.clone(),
             };
@@ -178,30 +182,30 @@ impl Names {
 
     /// The arguments that a call of the tool `name` repeats in headers, if there are any.
     pub(super) fn param_headers(&self, name: &str) -> Option<&Arc<ParamHeaders>> {
-        let (part, own) = self.holder(name)?;
-        part.param_headers(own)
+        let (part, name, _) = self.holder(name)?;
+        part.param_headers(name)
     }
 
     /// Where `name` leads.
     pub(super) fn find(&self, name: &str) -> Option<Route> {
-        let (part, own) = self.holder(name)?;
+        let (part, _, own) = self.holder(name)?;
         Some(Route {
             server: part.server().clone(),
             key: own.into(),
         })
     }
 
-    /// Who offers `name`, and what it calls it.
-    fn holder<'a>(&self, name: &'a str) -> Option<(&Arc<Part>, &'a str)> {
+    /// Who offers `name`, what that is behind the prefix, and what its server calls it.
+    fn holder<'s, 'n>(&'s self, name: &'n str) -> Option<(&'s Part, &'n str, &'s str)> {
         if !self.shown.shows(name) {
             return None;
         }
-        let (prefix, own) = match self.prefixes.owner(name) {
+        let (prefix, name) = match self.prefixes.owner(name) {
             Some((prefix, _)) => (prefix, name.get(prefix.len() + SEPARATOR.len()..)?),
             None => ("", name),
         };
         let mut group = self.by_prefix.get(prefix)?.iter();
-        Some((group.find(|part| part.offers(own))?, own))
+        group.find_map(|part| Some((&**part, name, part.own(name)?)))
     }
 
     pub(super) fn pages(&self) -> &Pages {

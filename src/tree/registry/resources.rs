@@ -7,8 +7,11 @@ use std::collections::{BTreeSet, HashMap};
 use std::hash::Hash;
 use std::sync::Arc;
 
+use super::gates::Gates;
+use super::idle;
 use super::merged::{Route, Source, items};
 use super::pages::{Entries, Laying, Pages};
+use crate::config::model::Patterns;
 use crate::ids::ServerName;
 use crate::protocol::mcp::item::{Item, Kind};
 use crate::protocol::uri::{self, Search, Shelf};
@@ -30,6 +33,7 @@ pub(super) struct Resources {
 #[derive(Debug)]
 struct Index {
     names: Names,
+    gates: Gates,
     by_uri: HashMap<String, Route>,
     by_template: HashMap<String, Route>,
     shelf: Shelf,
@@ -112,8 +116,9 @@ impl Resources {
         let index = Index {
             shelf: shelf(sources, &names),
             by_scheme: schemes(sources, &names),
-            oddities: claims(sources, &names),
+            oddities: oddities(sources, &names),
             owners: owners.map(|(place, _)| place).collect(),
+            gates: Gates::of(sources),
             names,
             by_uri,
             by_template,
@@ -173,8 +178,25 @@ impl Resources {
     }
 
     /// Where a URI leads, as a client knows it: qualified, or listed, or an instance of a listed
-    /// template; else to the only server that has others like it, or resources at all.
+    /// template; else to the only server that has others like it, or resources at all. Not to what
+    /// is not shown.
     pub(super) fn find(&self, uri: &str, search: &mut Search) -> Option<Route> {
+        let route = self.lead(uri, search)?;
+        self.may_be_read(&route.server, &route.key, search)
+            .then_some(route)
+    }
+
+    /// Whether clients may read what `server` calls `uri`.
+    pub(super) fn may_be_read(&self, server: &ServerName, uri: &str, search: &mut Search) -> bool {
+        self.shows(server) && self.index.gates.let_read(server, uri, search)
+    }
+
+    /// Whether all resources are shown of all servers that are.
+    pub(super) fn are_all_shown(&self) -> bool {
+        self.index.gates.are_none()
+    }
+
+    fn lead(&self, uri: &str, search: &mut Search) -> Option<Route> {
         let index = &*self.index;
         if let Some((named, native)) = index.names.qualifier(uri) {
             let is_there = named.may_have_resources && self.shows(&named.server);
@@ -282,14 +304,20 @@ fn is_shown(shown: Option<&[bool]>, place: usize) -> bool {
 /// Whether the resources of both are merged to the same, without merging them. The servers that have
 /// none count too: by their names URIs are qualified, and templates know servers by their places.
 pub(super) fn are_same(sources: &[Source], others: &[Source]) -> bool {
-    type Told<'a> = (&'a ServerName, Option<bool>, [Option<*const Vec<Item>>; 2]);
+    type Told<'a> = (
+        &'a ServerName,
+        &'a Patterns,
+        Option<bool>,
+        [Option<(*const Vec<Item>, bool)>; 2],
+    );
     fn told(sources: &[Source]) -> impl Iterator<Item = Told<'_>> {
         sources.iter().map(|source| {
             let lists = [Kind::Resources, Kind::Templates].map(|kind| {
                 let list = source.list(kind).filter(|list| !list.is_empty());
-                list.map(Arc::as_ptr)
+                list.map(|list| (Arc::as_ptr(list), source.is_whole(kind)))
             });
-            (&source.server, abilities(source), lists)
+            let patterns = &source.view.resources;
+            (&source.server, patterns, abilities(source), lists)
         })
     }
     told(sources).eq(told(others))
@@ -343,6 +371,16 @@ fn is_claim(kind: Kind, item: &Item, names: &Names) -> bool {
         || (kind == Kind::Templates && uri::has_open_qualifier(item.key()))
 }
 
+/// What is to be said of what the servers list, and of rules that match nothing of it.
+fn oddities(sources: &[Source], names: &Names) -> BTreeSet<(ServerName, String)> {
+    let mut oddities = claims(sources, names);
+    for source in sources {
+        let idle = idle::of_resources(source).into_iter();
+        oddities.extend(idle.map(|text| (source.server.clone(), text)));
+    }
+    oddities
+}
+
 /// Says of every server whose resources it lists as its own, once for each of those.
 fn claims(sources: &[Source], names: &Names) -> BTreeSet<(ServerName, String)> {
     let resources = items(Kind::Resources, sources);
@@ -366,9 +404,8 @@ fn claims(sources: &[Source], names: &Names) -> BTreeSet<(ServerName, String)> {
 fn shelf(sources: &[Source], names: &Names) -> Shelf {
     let mut shelf = Shelf::default();
     for (place, source) in sources.iter().enumerate() {
-        let catalogue = source.catalogue.as_deref();
-        let templates = catalogue.map_or(&[][..], |known| known.items(Kind::Templates));
-        for item in templates {
+        let templates = items(Kind::Templates, std::slice::from_ref(source));
+        for (_, item) in templates {
             if let Some(template) = item.template()
                 && !is_claim(Kind::Templates, item, names)
             {

@@ -365,6 +365,7 @@ impl Merge {
             server: server.wanted.server.clone(),
             prefix: server.wanted.prefix.clone(),
             isolation: server.wanted.isolation,
+            view: Arc::clone(&server.wanted.view),
             catalogue: server.catalogue.clone(),
         };
         Job {

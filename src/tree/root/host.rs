@@ -18,7 +18,7 @@ use super::repeats::Repeats;
 use super::serving::Offered;
 use super::starts::missing;
 use super::{ChildId, RootHandle};
-use crate::config::model::{Limits, ServerSpec};
+use crate::config::model::{Limits, Naming, ServerSpec};
 use crate::ids::{Generation, ServerName};
 use crate::supervise::{Failure, FailureKind, Host, Spawn, Spawned, Start, Status};
 use crate::tree::client::Owner;
@@ -60,6 +60,8 @@ pub(super) struct RootHost<S, E> {
     /// The last table, for the registry's successor.
     pub(super) routes: Option<Arc<Routes>>,
     pub(super) wanted: Option<Vec<Wanted>>,
+    /// How names are written where an entry does not say it.
+    pub(super) naming: Naming,
     /// What the registry was last told of every server that is not ready.
     pub(super) states: BTreeMap<ServerName, (Generation, ServerState)>,
     /// What former lives of each server taught, and of which entry.
@@ -105,6 +107,7 @@ impl<S: Spawn, E: Edge> RootHost<S, E> {
             life: Generation(0),
             routes: None,
             wanted: None,
+            naming: Naming::default(),
             states: BTreeMap::new(),
             pasts: BTreeMap::new(),
             generations: BTreeMap::new(),

@@ -245,6 +245,7 @@ impl<S: Spawn> Sessions<S> {
             transport,
             stop: state.stopping.step,
             metrics: state.args.metrics.clone(),
+            signer: state.args.signer.clone(),
         };
         let parent = state.myself.get_cell();
         let started = self.spawn.spawn("session", Session, args, parent);

@@ -146,6 +146,7 @@ impl WorkerState {
             taker,
             subscriptions: self.args.subscriptions.clone(),
             metrics: self.args.metrics.clone(),
+            signer: self.args.signer.clone(),
         };
         let client = ClientInfo {
             version: Version::LATEST,

@@ -63,6 +63,7 @@ impl SessionState {
             taker: Arc::new(taker),
             subscriptions: args.subscriptions,
             metrics: args.metrics.clone(),
+            signer: args.signer,
         };
         let limits = Arc::clone(&args.limits);
         let mut state = Self {

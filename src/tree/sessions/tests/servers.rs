@@ -28,6 +28,7 @@ impl House {
         let wanted = wanted(server);
         self.registry.wanted(vec![Wanted {
             isolation,
+            view: Arc::default(),
             ..wanted
         }]);
     }

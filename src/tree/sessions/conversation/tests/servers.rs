@@ -30,6 +30,7 @@ impl House {
         let wanted = wanted(server);
         self.wanted(vec![Wanted {
             isolation,
+            view: Arc::default(),
             ..wanted
         }]);
     }
