@@ -95,7 +95,10 @@ impl Profiles {
             known.extend(profile);
         }
         if written.is_unreadable {
-            let (stay, answer) = ("stay as they were", "are closed: their addresses answer 404");
+            let (stay, answer) = (
+                "stay as they were",
+                "are closed: their addresses answer 404",
+            );
             let holds = before.map_or(answer, |_| stay);
             said.push(format!("The profiles can't be read and {holds}"));
             known = before.map_or_else(Vec::new, |before| before.known.clone());
@@ -103,7 +106,9 @@ impl Profiles {
         let default = match (&written.default, before) {
             (DefaultProfile::Closed, Some(before)) => {
                 let shown = before.shown_without();
-                said.push(format!("'default_profile' can't be used: {shown}, as before"));
+                said.push(format!(
+                    "'default_profile' can't be used: {shown}, as before"
+                ));
                 before.default.clone()
             }
             (default, _) => default.clone(),
@@ -176,7 +181,13 @@ pub(super) struct InFile<'v> {
 
 impl<'v> InFile<'v> {
     /// Takes a field of the file, if it is about profiles.
-    pub(super) fn take(&mut self, at: At, name: &str, value: &'v Value<'v>, notes: &mut Notes) -> bool {
+    pub(super) fn take(
+        &mut self,
+        at: At,
+        name: &str,
+        value: &'v Value<'v>,
+        notes: &mut Notes,
+    ) -> bool {
         let place = match name {
             "profiles" => &mut self.profiles,
             "default_profile" => &mut self.default,
@@ -194,11 +205,7 @@ impl<'v> InFile<'v> {
 }
 
 /// What the fields of the file say. `servers` are the names that can be meant.
-pub(super) fn read(
-    profiles: &InFile<'_>,
-    servers: &[&str],
-    notes: &mut Notes,
-) -> WrittenProfiles {
+pub(super) fn read(profiles: &InFile<'_>, servers: &[&str], notes: &mut Notes) -> WrittenProfiles {
     let mut written = WrittenProfiles {
         is_unreadable: profiles.is_doubtful,
         ..WrittenProfiles::default()
@@ -209,7 +216,10 @@ pub(super) fn read(
                 written.profiles = Some(all(&field.at, object, servers, notes));
             }
             None => {
-                let what = format!("'profiles' must be an object, not {}", values::kind(field.value));
+                let what = format!(
+                    "'profiles' must be an object, not {}",
+                    values::kind(field.value)
+                );
                 let finding = Finding::error(field.at.clone(), what);
                 notes.add(finding.help(r#"write "profiles": {"NAME": {"servers": ["…"]}}"#));
                 written.is_unreadable = true;
@@ -240,7 +250,8 @@ fn all(
         let name = match ProfileName::new(written) {
             Ok(name) => name,
             Err(why) => {
-                let finding = Finding::error(key, format!("{} is no profile: {why}", quoted(written)));
+                let finding =
+                    Finding::error(key, format!("{} is no profile: {why}", quoted(written)));
                 notes.add(finding.help("it is a part of addresses: /p/NAME/mcp"));
                 continue;
             }
@@ -273,7 +284,10 @@ fn one(
     notes: &mut Notes,
 ) -> Option<Profile> {
     let Some(fields) = values::fields(field) else {
-        let what = format!("profile '{name}' must be an object, not {}", values::kind(field.value));
+        let what = format!(
+            "profile '{name}' must be an object, not {}",
+            values::kind(field.value)
+        );
         let help = format!(r#"write {{"servers": ["…"]}}; {KEPT}"#);
         notes.add(Finding::error(field.at.clone(), what).help(help));
         return None;
@@ -324,7 +338,10 @@ fn rules(fields: &Fields<'_>, name: &str, notes: &mut Notes) -> Patterns {
         return Patterns::default();
     };
     let Some(object) = values::fields(&field) else {
-        let what = format!("'{name}' must be an object, not {}", values::kind(field.value));
+        let what = format!(
+            "'{name}' must be an object, not {}",
+            values::kind(field.value)
+        );
         let help = format!(r#"write "{name}": {{"allow": ["…"]}}, or "deny""#);
         notes.add(Finding::error(field.at, what).help(help));
         return Patterns::default();

@@ -210,7 +210,8 @@ mod tests {
     fn what_an_address_and_a_token_lead_to() {
         let none = profiles(r#""gateway": null"#);
         let two = profiles(r#""profiles": {"kids": {}, "work": {}}"#);
-        let default = profiles(r#""profiles": {"kids": {}, "work": {}}, "default_profile": "kids""#);
+        let default =
+            profiles(r#""profiles": {"kids": {}, "work": {}}, "default_profile": "kids""#);
         let closed = profiles(r#""profiles": {"kids": {"x": 1}}, "default_profile": "wrok""#);
         let (everything, kids, work) = (Some(None), Some(id("kids")), Some(id("work")));
         for (pins, path, expected) in [

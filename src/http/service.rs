@@ -3,11 +3,11 @@
 
 use super::auth::{self, Pins};
 use super::body::BodyError;
-use super::connection::Wire;
+use super::connection::RequestContext;
 use super::guard::{self, Admitted, cors};
 use super::problem::Problem;
-use super::refused::Asker;
 use super::profile::{self, Early};
+use super::refused::Asker;
 use super::{Context, headers, path, routes};
 use futures_util::TryFutureExt as _;
 use futures_util::future::{Either, ready};
@@ -122,10 +122,10 @@ fn enter(context: &Context, request: &mut Request<Incoming>) -> Entry {
         Ok(profile) => (profile.flatten(), profile.is_none()),
         Err(problem) => return refuse(problem, listed),
     };
-    if let Some(wire) = request.extensions_mut().get_mut::<Wire>() {
-        wire.owner = owner.in_profile(profile);
+    if let Some(request_context) = request.extensions_mut().get_mut::<RequestContext>() {
+        request_context.owner = owner.in_profile(profile);
         if !owner.is_anybody() {
-            wire.may_be_known();
+            request_context.may_be_known();
         }
     }
     if is_early {
@@ -143,8 +143,8 @@ async fn in_profile(
     let profiles = profile::settled(context.profiles.clone()).await?;
     let path = request.uri().path();
     let profile = profile::of(path, pins, &profiles, &context.strangers)?;
-    if let Some(wire) = request.extensions_mut().get_mut::<Wire>() {
-        wire.owner = wire.owner.in_profile(profile);
+    if let Some(request_context) = request.extensions_mut().get_mut::<RequestContext>() {
+        request_context.owner = request_context.owner.in_profile(profile);
     }
     Ok(())
 }

@@ -180,8 +180,14 @@ mod tests {
             (&[(key, " 0123456789abcdef ")], Ok(())),
             (&[(key, TOKEN), (auth, &bearer)], Ok(())),
             (&[(key, TOKEN), (auth, "Basic eDp5")], Ok(())),
-            (&[(key, "another-0123456789"), (auth, &bearer)], Err(Refusal::Wrong)),
-            (&[(key, TOKEN), (auth, "Bearer another-0123456789")], Err(Refusal::Wrong)),
+            (
+                &[(key, "another-0123456789"), (auth, &bearer)],
+                Err(Refusal::Wrong),
+            ),
+            (
+                &[(key, TOKEN), (auth, "Bearer another-0123456789")],
+                Err(Refusal::Wrong),
+            ),
             (&[(key, TOKEN), (key, TOKEN)], Err(Refusal::Wrong)),
             (&[(key, &bearer)], Err(Refusal::Wrong)),
             (&[(key, "")], Err(Refusal::Wrong)),

@@ -134,16 +134,6 @@ impl Page {
 pub(crate) struct Pages(Arc<[Page]>);
 
 impl Pages {
-    /// Lays out `items`, raw entries.
-    #[cfg(test)]
-    pub(super) fn build(kind: Kind, items: &[Vec<u8>]) -> Self {
-        let mut laying = Laying::default();
-        for item in items {
-            laying.push(item);
-        }
-        Self::of(kind, &[&laying.done()])
-    }
-
     /// Puts together what is laid out already.
     pub(super) fn of(kind: Kind, parts: &[&Entries]) -> Self {
         let mut rest = Rest { parts, position: 0 };

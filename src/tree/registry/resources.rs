@@ -135,7 +135,10 @@ impl Resources {
         let (only, others) = (owners.next(), owners.count());
         let pages = |kind, listed: &[(usize, Entries)]| {
             let listed = listed.iter().filter(|(place, _)| is_shown(*place));
-            Pages::of(kind, &listed.map(|(_, entries)| entries).collect::<Vec<_>>())
+            Pages::of(
+                kind,
+                &listed.map(|(_, entries)| entries).collect::<Vec<_>>(),
+            )
         };
         Self {
             pages: pages(Kind::Resources, &index.listed),
@@ -230,7 +233,9 @@ impl Resources {
         let family = family(uri);
         let all = family.and_then(|family| self.index.by_scheme.get(&family));
         let mut shown = all.into_iter().flatten().copied();
-        let mut shown = shown.by_ref().filter(|at| is_shown(self.shown.as_deref(), *at));
+        let mut shown = shown
+            .by_ref()
+            .filter(|at| is_shown(self.shown.as_deref(), *at));
         match (shown.next(), shown.next()) {
             (None, _) => Owners::None,
             (Some(one), None) => Owners::One(one),

@@ -81,7 +81,13 @@ impl Routes {
         let is_complete = self.is_boot_over;
         let profiles = self.profiles.iter().map(|(profile, routes)| {
             let routes = Self::clone(routes);
-            (*profile, Arc::new(Self { is_complete, ..routes }))
+            (
+                *profile,
+                Arc::new(Self {
+                    is_complete,
+                    ..routes
+                }),
+            )
         });
         Arc::new(Self {
             is_complete,

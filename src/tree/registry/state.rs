@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use super::catalogue::{Catalogue, Lessons, ToCome};
 use super::job::{Job, Tables};
-use super::kept::Kept;
+use super::kept_catalogue::KeptCatalogue;
 use super::merged::{Merged, Source};
-use super::message::{ServerState, Wanted};
+use super::message::{ConfiguredServer, ServerState};
 use super::routes::{RouteState, Routes};
 use crate::config::model::Profiles;
 use crate::ids::{Generation, ProfileId, ServerName};
@@ -16,7 +16,7 @@ use crate::tree::upstream::UpstreamHandle;
 
 #[derive(Debug)]
 struct Server {
-    wanted: Wanted,
+    wanted: ConfiguredServer,
     generation: Generation,
     route: RouteState,
     has_failed: bool,
@@ -29,7 +29,7 @@ struct Server {
 #[derive(Debug, Default)]
 pub(super) struct Merge {
     servers: Vec<Server>,
-    kept: HashMap<ServerName, Kept>,
+    kept: HashMap<ServerName, KeptCatalogue>,
     is_configured: bool,
     /// Whether states of servers were told since the last table.
     is_dirty: bool,
@@ -49,7 +49,7 @@ pub(super) struct Merge {
 impl Merge {
     /// Starts from what is kept on disk and from the last table, if there was one: its tools and
     /// routes stay until their servers say otherwise, since no crash may take a name away.
-    pub(super) fn new(kept: HashMap<ServerName, Kept>, last: Option<Arc<Routes>>) -> Self {
+    pub(super) fn new(kept: HashMap<ServerName, KeptCatalogue>, last: Option<Arc<Routes>>) -> Self {
         Self {
             kept,
             routes: last.unwrap_or_default(),
@@ -63,7 +63,7 @@ impl Merge {
     }
 
     /// Takes the configured servers, in order. What is no longer among them is forgotten.
-    pub(super) fn wanted(&mut self, wanted: Vec<Wanted>) {
+    pub(super) fn wanted(&mut self, wanted: Vec<ConfiguredServer>) {
         let mut known: HashMap<ServerName, Server> = self
             .servers
             .drain(..)
@@ -86,7 +86,7 @@ impl Merge {
         self.profiles = profiles;
     }
 
-    fn newcomer(&self, wanted: Wanted) -> Server {
+    fn newcomer(&self, wanted: ConfiguredServer) -> Server {
         let last = self.routes.servers.get(&wanted.server);
         let on_disk = self
             .kept
@@ -139,7 +139,7 @@ impl Merge {
         &mut self,
         handle: UpstreamHandle,
         told: Option<Arc<Catalogue>>,
-    ) -> Option<(ServerName, Kept)> {
+    ) -> Option<(ServerName, KeptCatalogue)> {
         let name = handle.server().clone();
         let server = self.current(&name, handle.generation())?;
         let was_ready = server.route.generation() == Some(handle.generation());
@@ -155,7 +155,7 @@ impl Merge {
         let fingerprint = server.wanted.fingerprint;
         self.is_stale |= !is_same;
         self.is_dirty |= !was_ready;
-        let fresh = Kept {
+        let fresh = KeptCatalogue {
             fingerprint,
             catalogue: told?,
             lessons: self.lessons(&name),
@@ -184,7 +184,7 @@ impl Merge {
         name: ServerName,
         generation: Generation,
         lessons: Lessons,
-    ) -> Option<(ServerName, Kept)> {
+    ) -> Option<(ServerName, KeptCatalogue)> {
         self.current(&name, generation)?;
         let kept = self.kept.get_mut(&name)?;
         if kept.lessons == lessons {
@@ -319,11 +319,15 @@ impl Merge {
         match fresh {
             Some(fresh) => {
                 let tables = fresh.profiles.iter();
-                tables.map(|(profile, merged)| table(profile, merged)).collect()
+                tables
+                    .map(|(profile, merged)| table(profile, merged))
+                    .collect()
             }
             None => {
                 let tables = self.routes.profiles.iter();
-                tables.map(|(profile, last)| table(profile, &last.merged)).collect()
+                tables
+                    .map(|(profile, last)| table(profile, &last.merged))
+                    .collect()
             }
         }
     }

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use super::actor::RootState;
 use crate::config::model::{Profile, Profiles, WrittenProfiles};
 use crate::supervise::Spawn;
-use crate::tree::edge::Edge;
+use crate::tree::frontend::Frontend;
 
 /// What holds now.
 #[derive(Debug, Default)]
@@ -38,12 +38,12 @@ impl Shown {
     }
 }
 
-impl<S: Spawn, E: Edge> RootState<S, E> {
+impl<S: Spawn, E: Frontend> RootState<S, E> {
     /// Puts what a configuration says of profiles in the place of what held, and says what changes.
     /// Who comes is looked at first, so that nobody is let in by what holds no more.
     pub(super) fn take_profiles(&mut self, written: &WrittenProfiles) {
-        let host = self.supervisor.host_mut();
-        let shown = &mut host.profiles;
+        let hooks = self.supervisor.hooks_mut();
+        let shown = &mut hooks.profiles;
         let mut said = Vec::new();
         let profiles = Profiles::of(written, shown.held.as_deref(), &mut said);
         for line in said {
@@ -58,7 +58,7 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
             let profiles = Arc::new(profiles);
             shown.held = Some(Arc::clone(&profiles));
             shown.known.send_replace(Some(Arc::clone(&profiles)));
-            if let Some(registry) = &host.registry {
+            if let Some(registry) = &hooks.registry {
                 registry.profiles(profiles);
             }
         }
@@ -68,7 +68,9 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
 /// `profiles: kids, work; /mcp and /sse show everything (no 'default_profile')`
 fn summary(profiles: &Profiles) -> String {
     let named = profiles.known.iter().take(NAMED);
-    let mut named: Vec<&str> = named.map(|profile: &Arc<Profile>| profile.name.as_str()).collect();
+    let mut named: Vec<&str> = named
+        .map(|profile: &Arc<Profile>| profile.name.as_str())
+        .collect();
     if profiles.known.len() > NAMED {
         named.push("…");
     }

@@ -7,16 +7,16 @@ use std::sync::Arc;
 use sha2::{Digest as _, Sha256};
 
 use super::actor::RootState;
-use super::host::{ChildSpec, RootHost};
+use super::hooks::{ChildSpec, RootHooks};
 use super::message::ChildId;
 use super::shutdown::Phase;
 use crate::config::model::{Config, Entry, Naming, Protocol, ServerSpec, View};
 use crate::ids::ServerName;
-use crate::supervise::{Diff, Spawn, Want, Wanted as Wish};
-use crate::tree::edge::Edge;
-use crate::tree::registry::Wanted;
+use crate::supervise::{Diff, Spawn, Want, Wanted};
+use crate::tree::frontend::Frontend;
+use crate::tree::registry::ConfiguredServer;
 
-impl<S: Spawn, E: Edge> RootState<S, E> {
+impl<S: Spawn, E: Frontend> RootState<S, E> {
     /// Takes a configuration. One that can't be used changes nothing; at the very start there is
     /// nothing to keep, and the tree goes on without servers.
     pub(super) fn on_configured(&mut self, config: Option<Config>, retry: bool) {
@@ -35,17 +35,18 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
             return;
         };
         self.take_limits(&config.limits);
-        let host = self.supervisor.host_mut();
-        host.naming = config.names.unwrap_or(host.naming);
+        let hooks = self.supervisor.hooks_mut();
+        hooks.naming = config.names.unwrap_or(hooks.naming);
         let entries = config.servers.iter();
-        let wanted: Vec<Wanted> = entries.filter_map(|entry| host.wish_for(entry)).collect();
-        let seen_anew = host.seen_anew(&wanted);
+        let wanted: Vec<ConfiguredServer> =
+            entries.filter_map(|entry| hooks.wish_for(entry)).collect();
+        let seen_anew = hooks.seen_anew(&wanted);
         self.take_offer(config.offer, &wanted);
         self.take_profiles(&config.profiles);
         self.begin_with(&wanted);
-        let host = self.supervisor.host_mut();
-        host.tell_wanted(wanted);
-        host.book.configured(&config);
+        let hooks = self.supervisor.hooks_mut();
+        hooks.tell_wanted(wanted);
+        hooks.book.configured(&config);
         let left_out = left_out(&config);
         self.review_instances(&config);
         let wishes = config.servers.into_iter().filter_map(wish).collect();
@@ -57,7 +58,7 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
         } else if retry || !diff.is_empty() {
             log::info!("{}", summary(&diff));
             // Whoever did that looks whether it helped.
-            self.supervisor.host_mut().say_failures_again();
+            self.supervisor.hooks_mut().say_failures_again();
         }
         if let Some(seen_anew) = seen_anew {
             log::info!(
@@ -65,16 +66,16 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
             );
         }
         if self.is_configured {
-            self.supervisor.host().settings.metrics.reloaded();
+            self.supervisor.hooks().settings.metrics.reloaded();
         }
         self.is_configured = true;
         self.readiness.release("configuration");
     }
 }
 
-impl<S, E> RootHost<S, E> {
+impl<S, E> RootHooks<S, E> {
     /// What the registry has to know of an entry. A refused one stays what it was, also to clients.
-    fn wish_for(&self, entry: &Entry) -> Option<Wanted> {
+    fn wish_for(&self, entry: &Entry) -> Option<ConfiguredServer> {
         let (spec, view) = match entry {
             Entry::Run(spec, view) => (spec, view),
             Entry::Disabled(_) => return None,
@@ -89,7 +90,7 @@ impl<S, E> RootHost<S, E> {
                 ..View::clone(view)
             })
         };
-        Some(Wanted {
+        Some(ConfiguredServer {
             server: spec.name.clone(),
             fingerprint: fingerprint(spec),
             prefix: spec.prefix.clone(),
@@ -98,13 +99,13 @@ impl<S, E> RootHost<S, E> {
         })
     }
 
-    fn former(&self, server: &ServerName) -> Option<&Wanted> {
+    fn former(&self, server: &ServerName) -> Option<&ConfiguredServer> {
         let mut wanted = self.wanted.iter().flatten();
         wanted.find(|wanted| wanted.server == *server)
     }
 
     /// Of which servers clients see something else than before: `github: tools`.
-    fn seen_anew(&self, wanted: &[Wanted]) -> Option<String> {
+    fn seen_anew(&self, wanted: &[ConfiguredServer]) -> Option<String> {
         let differing = wanted.iter().filter_map(|wanted| {
             let former = self.former(&wanted.server)?;
             let fields = wanted.view.differences(&former.view);
@@ -138,13 +139,13 @@ fn wish(entry: Entry) -> Option<Want<ChildId, ChildSpec>> {
             let spec = ChildSpec::Upstream(Arc::clone(&spec));
             (
                 name,
-                Wish::Run {
+                Wanted::Run {
                     spec,
                     start_deadline,
                 },
             )
         }
-        Entry::Refused(name) => (name, Wish::Keep),
+        Entry::Refused(name) => (name, Wanted::Keep),
         Entry::Disabled(_) => return None,
     };
     let id = ChildId::Upstream(name);

@@ -41,11 +41,7 @@ impl<'t> Line<'t> {
         Ok(Some(line))
     }
 
-    fn take(
-        &mut self,
-        word: &'t str,
-        (line, column): (usize, usize),
-    ) -> Result<(), InvalidToken> {
+    fn take(&mut self, word: &'t str, (line, column): (usize, usize)) -> Result<(), InvalidToken> {
         match word.split_once('=') {
             Some(("name", name)) if self.name.is_none() && is_name(name) => {
                 self.name = Some(name);

@@ -112,10 +112,7 @@ fn mistakes_have_their_line_and_show_no_token() {
     let secret = "s3cr3t-0f-th3-h0us3";
     for (text, expected) in [
         ("s3cr3t-s3cr3t-s".to_owned(), InvalidToken::Short(1)),
-        (
-            format!("{ONE}\n{secret} {secret}"),
-            word(2, 21),
-        ),
+        (format!("{ONE}\n{secret} {secret}"), word(2, 21)),
         (format!("\n\n{secret}\u{e9}"), InvalidToken::Character(3)),
         (format!("{secret}\0"), InvalidToken::Character(1)),
     ] {
