@@ -54,7 +54,7 @@ pub(crate) enum ServerState {
 pub(crate) enum RegistryMsg {
     /// From root, after each change of the configuration: all servers, in order.
     Wanted(Vec<ConfiguredServer>),
-    /// From root, before `ConfiguredServer`: what clients may be shown of it.
+    /// From root, before `Wanted`: what clients may be shown of it.
     Profiles(Arc<Profiles>),
     /// From root: what became of a server.
     ServerState {
