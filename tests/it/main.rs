@@ -22,6 +22,7 @@ mod modern;
 mod offers;
 mod prefix;
 mod processes;
+mod profiles;
 mod reload;
 mod routing;
 mod security;

@@ -6,4 +6,5 @@ mod claims;
 mod merge;
 mod names;
 mod offers;
+mod profiles;
 mod store;
