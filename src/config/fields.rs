@@ -85,6 +85,8 @@ pub(super) const FILE: &[(&str, Use)] = &[
     ("servers", Use::Read),
     ("mcpServers", Use::Read),
     ("gateway", Use::Read),
+    ("profiles", Use::Read),
+    ("default_profile", Use::Read),
     ("$schema", Use::Quiet),
     ("//", Use::Quiet),
     ("_comment", Use::Quiet),

@@ -8,7 +8,7 @@
 //!                                                             filling.rs  foreign.rs  mcp.rs
 //!                                                             switch.rs  view.rs  filters.rs  patterns.rs
 //!                                                             gateway.rs  limits.rs  amount.rs
-//!                                                             protocol.rs
+//!                                                             protocol.rs  profiles.rs
 //! ```
 //!
 //! Pure but for [`locate()`] and [`read`]. Every mistake is reported in one go, with its place and
@@ -34,6 +34,7 @@ pub mod model;
 mod name;
 mod notes;
 mod patterns;
+mod profiles;
 mod protocol;
 mod source;
 mod switch;

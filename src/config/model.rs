@@ -8,6 +8,9 @@ use std::time::Duration;
 
 pub use super::limits::{Given, Limits};
 pub use super::patterns::{Idle, Patterns, unknown};
+pub use super::profiles::{
+    DefaultProfile, NO_PROTECTION, Profile, ProfileInstructions, Profiles, WrittenProfiles,
+};
 pub use super::protocol::{Offer, Protocol, Serving};
 pub use super::view::{Instructions, Naming, Override, View};
 use crate::ids::{Prefix, ServerName};
@@ -152,6 +155,8 @@ pub struct Config {
     pub limits: Given,
     /// Which eras clients are offered; `None` if that can't be read, and stays as it was.
     pub offer: Option<Offer>,
+    /// What is shown at addresses of their own.
+    pub profiles: WrittenProfiles,
     /// How names are written where an entry does not say it; `None` as above.
     pub names: Option<Naming>,
 }

@@ -16,6 +16,7 @@ use super::limits::{Given, Limits};
 use super::model::{Config, Entry, Nameless, Naming, Offer, ServerSpec};
 use super::name::{Named, Names, server_name};
 use super::notes::{At, Finding, Notes};
+use super::profiles;
 use super::source::Source;
 use super::values::{self, Field};
 use super::{Environment, Origin, Written};
@@ -80,6 +81,10 @@ pub(super) fn validate(
         }
         notes.adopt(found, named.written);
     }
+    let servers = validated.config.servers.iter();
+    let servers: Vec<&str> = servers.map(|entry| entry.name().as_str()).collect();
+    let profiles = profiles::read(&file.profiles, &servers, notes);
+    validated.config.profiles = profiles;
     validated
 }
 

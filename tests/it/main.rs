@@ -21,6 +21,7 @@ mod modern;
 mod offers;
 mod prefix;
 mod processes;
+mod profiles;
 mod reload;
 mod routing;
 mod security;

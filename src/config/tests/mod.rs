@@ -7,6 +7,7 @@ mod mcp;
 mod mistakes;
 mod names;
 mod others;
+mod profiles;
 mod properties;
 mod protocol;
 mod syntax;

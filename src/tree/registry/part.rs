@@ -180,6 +180,14 @@ impl Part {
         self.item(name).map(Item::key)
     }
 
+    /// The merged names of what clients are offered, in the order of its entries.
+    pub(super) fn merged_names(&self) -> impl Iterator<Item = String> {
+        let mut places = self.sorted.to_vec();
+        places.sort_unstable();
+        let names = places.into_iter().map(|place| self.name(place));
+        names.map(|name| self.plan.prefix.join(name))
+    }
+
     /// What clients are offered, as they call it but for the prefix.
     fn offered(&self) -> impl Iterator<Item = &str> {
         self.sorted.iter().map(|place| self.name(*place))

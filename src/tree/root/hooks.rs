@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use super::book::StatusBook;
 use super::boot::Boot;
+use super::profiles::Shown;
 use super::repeats::Repeats;
 use super::serving::Offered;
 use super::starts::missing;
@@ -44,6 +45,8 @@ pub(super) struct RootHooks<S, E> {
     pub(super) limits: watch::Sender<Arc<Limits>>,
     /// What clients are offered now, and who follows it.
     pub(super) offered: Offered,
+    /// What of all that is offered profiles show.
+    pub(super) profiles: Shown,
     pub(super) root: RootHandle,
     pub(super) config: Option<ConfigHandle>,
     pub(super) registry: Option<RegistryHandle>,
@@ -91,6 +94,7 @@ impl<S: Spawn, E: Frontend> RootHooks<S, E> {
                 .unwrap_or_else(|| Signer::load(None)),
             limits: watch::Sender::new(Arc::new(limits)),
             offered: Offered::default(),
+            profiles: Shown::default(),
             spawn,
             frontend,
             settings,

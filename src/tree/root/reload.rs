@@ -42,6 +42,7 @@ impl<S: Spawn, E: Frontend> RootState<S, E> {
             entries.filter_map(|entry| hooks.wish_for(entry)).collect();
         let seen_anew = hooks.seen_anew(&wanted);
         self.take_offer(config.offer, &wanted);
+        self.take_profiles(&config.profiles);
         self.begin_with(&wanted);
         let hooks = self.supervisor.hooks_mut();
         hooks.tell_wanted(wanted);

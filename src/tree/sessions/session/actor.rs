@@ -115,9 +115,7 @@ impl Actor for Session {
             SessionMsg::Event(event) => beside(event.size(), || {
                 state.conversation.on_event(&mut state.outlets, event);
             }),
-            SessionMsg::RoutesChanged(routes) => {
-                state.conversation.on_routes(&mut state.outlets, routes);
-            }
+            SessionMsg::RoutesChanged(routes) => state.on_routes(&routes),
             SessionMsg::Hello(registry) => state.join(registry),
             SessionMsg::Limits(limits) => state.take_limits(limits),
             SessionMsg::Stop(step) => state.on_stop(step),
