@@ -6,9 +6,9 @@
 //!                    elsewhere.rs says what other files are
 //!                                                             fields.rs  interpolate.rs
 //!                                                             filling.rs  foreign.rs  mcp.rs
-//!                                                             switch.rs  filters.rs
+//!                                                             switch.rs  view.rs  filters.rs  patterns.rs
 //!                                                             gateway.rs  limits.rs  amount.rs
-//!                                                             protocol.rs
+//!                                                             protocol.rs  profiles.rs
 //! ```
 //!
 //! Pure but for [`locate()`] and [`read`]. Every mistake is reported in one go, with its place and
@@ -33,6 +33,8 @@ mod mcp;
 pub mod model;
 mod name;
 mod notes;
+mod patterns;
+mod profiles;
 mod protocol;
 mod source;
 mod switch;
@@ -40,6 +42,7 @@ mod switch;
 mod tests;
 mod validate;
 mod values;
+mod view;
 
 pub use amount::Unit;
 pub use error::{ConfigError, Place, Problem, Severity};
