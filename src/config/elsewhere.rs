@@ -123,10 +123,20 @@ fn is_assignment(line: &str, sign: &str) -> bool {
         .is_some_and(|(key, _)| is_key(key.trim_end()))
 }
 
-/// Where servers are in an object that has none where they are looked for, and whose file it is.
-pub(super) fn servers(object: &Object<'_>) -> Option<(String, String)> {
+/// What a file is that has no servers of anybody in it.
+pub(crate) fn unknown(root: &Value<'_>) -> (String, String) {
+    if let Some((what, help)) = root.as_object().and_then(known) {
+        return (format!("this is {what}"), help.to_owned());
+    }
+    let what = "there are no servers in it, as far as the programs are known whose files are read";
+    let help = "name the file of a program that 'mcproxy import --help' lists";
+    (what.to_owned(), help.to_owned())
+}
+
+/// A file that is well known, and no configuration.
+fn known(object: &Object<'_>) -> Option<Kind> {
     let has = |field: &str| object.get(field).is_some();
-    let known = if has("manifest_version") && has("server") || has("dxt_version") {
+    if has("manifest_version") && has("server") || has("dxt_version") {
         Some((
             "the manifest of a bundle (.mcpb, .dxt)",
             "what is in its 'server.mcp_config' is an entry",
@@ -148,8 +158,12 @@ pub(super) fn servers(object: &Object<'_>) -> Option<(String, String)> {
         ))
     } else {
         None
-    };
-    if let Some((what, help)) = known {
+    }
+}
+
+/// Where servers are in an object that has none where they are looked for, and whose file it is.
+pub(super) fn servers(object: &Object<'_>) -> Option<(String, String)> {
+    if let Some((what, help)) = known(object) {
         return Some((format!("this is {what}"), help.to_owned()));
     }
     let mut left = MOST_SEEN;

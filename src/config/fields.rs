@@ -4,7 +4,7 @@
 
 /// What becomes of a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Use {
+pub(crate) enum Use {
     /// Read.
     Read,
     /// Ours, of a later version: a warning.
@@ -16,7 +16,7 @@ pub(super) enum Use {
 }
 
 /// The fields of an entry.
-pub(super) const ENTRY: &[(&str, Use)] = &[
+pub(crate) const ENTRY: &[(&str, Use)] = &[
     ("name", Use::Read),
     ("command", Use::Read),
     ("args", Use::Read),
@@ -79,7 +79,7 @@ const OTHER_LIST: &str = "servers are read from 'servers' and 'mcpServers' only"
 const SANDBOX: &str = "the server runs without a sandbox";
 
 /// The fields of the file itself.
-pub(super) const FILE: &[(&str, Use)] = &[
+pub(crate) const FILE: &[(&str, Use)] = &[
     ("servers", Use::Read),
     ("mcpServers", Use::Read),
     ("gateway", Use::Read),
@@ -130,13 +130,13 @@ const SYNONYMS: &[(&str, &str)] = &[
 ];
 
 /// What becomes of `field`; `None` if nobody knows it.
-pub(super) fn find(table: &[(&str, Use)], field: &str) -> Option<Use> {
+pub(crate) fn find(table: &[(&str, Use)], field: &str) -> Option<Use> {
     let known = table.iter().find(|(name, _)| *name == field);
     known.map(|(_, becomes)| *becomes)
 }
 
 /// The field of ours that `field` was probably meant to be.
-pub(super) fn meant(table: &[(&'static str, Use)], field: &str) -> Option<&'static str> {
+pub(crate) fn meant(table: &[(&'static str, Use)], field: &str) -> Option<&'static str> {
     let plain = plain(field);
     let ours = || {
         let is_ours = |u: Use| matches!(u, Use::Read | Use::Later);
@@ -153,7 +153,7 @@ pub(super) fn meant(table: &[(&'static str, Use)], field: &str) -> Option<&'stat
 }
 
 /// Whether `plain` is probably a slip for `word`.
-pub(super) fn is_near(plain: &str, word: &str) -> bool {
+pub(crate) fn is_near(plain: &str, word: &str) -> bool {
     plain.len().abs_diff(word.len()) <= 2
         && strsim::damerau_levenshtein(plain, word) <= slips(word, plain)
 }
@@ -165,7 +165,7 @@ fn slips(one: &str, other: &str) -> usize {
 
 /// Lower case and without separators, so that `inheritEnv` and `inherit-env` are `inherit_env`.
 /// Cut short: a distance costs the product of both lengths.
-pub(super) fn plain(field: &str) -> String {
+pub(crate) fn plain(field: &str) -> String {
     let letters = field.chars().filter(|c| !matches!(c, '_' | '-' | ' '));
     letters.take(64).flat_map(char::to_lowercase).collect()
 }

@@ -3,7 +3,7 @@
 use super::{File, sources, split_name};
 
 /// Which rooms a room may use, itself apart. `main.rs` may use all, and nobody but `program` `http` or `cli`.
-const IMPORTS: [(&str, &[&str]); 16] = [
+const IMPORTS: [(&str, &[&str]); 17] = [
     ("files", &[]),
     ("state_dir", &["files"]),
     ("ids", &[]),
@@ -13,6 +13,7 @@ const IMPORTS: [(&str, &[&str]); 16] = [
         "fuzzing",
         &["config", "http", "process", "protocol", "tree"],
     ),
+    ("import", &["config", "files", "ids"]),
     ("supervise", &["ids", "turn"]),
     ("config", &["files", "ids"]),
     ("protocol", &["ids"]),
@@ -66,7 +67,14 @@ const IMPORTS: [(&str, &[&str]); 16] = [
     ),
     (
         "cli",
-        &["config", "protocol", "ids", "telemetry", "process"],
+        &[
+            "config",
+            "import",
+            "protocol",
+            "ids",
+            "telemetry",
+            "process",
+        ],
     ),
 ];
 
