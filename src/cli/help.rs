@@ -98,7 +98,7 @@ and fail. The gateway starts it when mcp-servers.json names it; by hand it waits
 pub(super) const IMPORT: &str = "\
 Make a configuration of other programs' files. Whose a file is, is found out by itself: MetaMCP (its \
 export, or its database as one JSON), Claude Desktop, Claude Code, Cursor, VS Code (mcp.json and \
-settings.json), Cline, Roo Code, Windsurf, Zed, opencode, Crush, Gemini CLI, Codex (TOML), Goose and \
+settings.json), Cline, Roo Code, Windsurf, Zed, opencode, Crush, Amp, Gemini CLI, Codex (TOML), Goose and \
 LibreChat (YAML), LM Studio, mcphub, mcp-hub, TBXark's mcp-proxy, mcproxy itself, and whatever has an \
 'mcpServers' object. Nothing is run, and no file is changed but those that are named by the options.
 

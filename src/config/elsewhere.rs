@@ -16,6 +16,8 @@ pub(super) fn format(text: &str) -> Option<Finding> {
 const ENTRIES: &str =
     r#"write each of its servers as an entry: {"servers": [{"name": "…", "command": "…"}]}"#;
 
+const IMPORT: &str = "have one made of it: mcproxy import FILE --output mcp-servers.json";
+
 type Kind = (&'static str, &'static str);
 
 fn format_of(text: &str) -> Option<Kind> {
@@ -77,7 +79,7 @@ fn toml<'t>(
     } else {
         "TOML"
     };
-    (is_table || is_assignment(first, " = ")).then_some((what, ENTRIES))
+    (is_table || is_assignment(first, " = ")).then_some((what, IMPORT))
 }
 
 fn variables(first: &str) -> Option<Kind> {
@@ -93,14 +95,14 @@ fn yaml(first: &str, has: &dyn Fn(&str) -> bool) -> Option<Kind> {
         || first.starts_with("- ")
         || is_assignment(first, ": ")
         || first.strip_suffix(':').is_some_and(is_key);
-    let what = if has("services:") {
-        "a compose file (YAML)"
+    let kind = if has("services:") {
+        ("a compose file (YAML)", ENTRIES)
     } else if has("extensions:") {
-        "Goose's config.yaml"
+        ("Goose's config.yaml", IMPORT)
     } else {
-        "YAML"
+        ("YAML", IMPORT)
     };
-    is_yaml.then_some((what, ENTRIES))
+    is_yaml.then_some(kind)
 }
 
 fn is_key(text: &str) -> bool {
@@ -170,6 +172,7 @@ pub(super) fn servers(object: &Object<'_>) -> Option<(String, String)> {
     let path = nested(object, "", 3, &mut left)?;
     let whose = match &*path {
         "context_servers" => "Zed's settings: ",
+        "mcp_servers" if object.get_array("mcp_servers").is_some() => "MetaMCP's database: ",
         "mcp" => "the settings of opencode, Crush or their kin: ",
         "mcp.servers" | "['mcp.servers']" => "VS Code's settings: ",
         path if path.starts_with("['amp.") => "Amp's settings: ",
@@ -178,10 +181,7 @@ pub(super) fn servers(object: &Object<'_>) -> Option<(String, String)> {
     };
     let what =
         format!("there is no 'servers' or 'mcpServers' in it; {whose}its servers are in {path}");
-    Some((
-        what,
-        r#"write them into a file of their own, as {"mcpServers": { … }}"#.to_owned(),
-    ))
+    Some((what, IMPORT.to_owned()))
 }
 
 /// So many members are looked at.

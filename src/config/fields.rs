@@ -74,8 +74,10 @@ pub(crate) const ENTRY: &[(&str, Use)] = &[
 
 const URL: &str = "the server is run by its command, its address is not used";
 const ENV_FILE: &str = "its variables are not read; put them into 'env'";
-const PROJECTS: &str = "what belongs to a single project is not run";
-const OTHER_LIST: &str = "servers are read from 'servers' and 'mcpServers' only";
+const PROJECTS: &str =
+    "what belongs to a single project is not run; 'mcproxy import' takes it over";
+const OTHER_LIST: &str =
+    "servers are read from 'servers' and 'mcpServers' only; 'mcproxy import' takes these over";
 const SANDBOX: &str = "the server runs without a sandbox";
 
 /// The fields of the file itself.

@@ -5,21 +5,21 @@ use jsonc_parser::common::Ranged as _;
 use serde_json::Number;
 
 use super::find::Found;
-use super::means::{Means, Time};
-use super::programs::{COMMON, Program};
-use super::references::translated;
+use super::means::{Elsewhere, Means};
 use super::remote::Remote;
+use super::row::{COMMON, Program};
 use super::server::Server;
+use super::texts::Texts;
 use super::tools;
 use crate::config::fields::{self, Use};
-use crate::config::notes::{At, Finding, Notes};
+use crate::config::notes::{Finding, Notes};
 use crate::config::quoted;
 use crate::config::switch;
 use crate::config::values::{self, Field, Fields, kind};
 
 /// What an entry is, once it is read.
 pub(super) enum Read {
-    Taken(Draft),
+    Taken(Box<Draft>),
     /// It is no server to run here.
     LeftOut(String),
 }
@@ -43,11 +43,14 @@ pub(super) fn read(found: &Found<'_>, name: &str, program: &Program, notes: &mut
     values::repeated(fields.object, &fields.at, notes);
     let mut reading = Reading {
         program,
-        notes,
+        texts: Texts {
+            references: program.references,
+            notes,
+        },
         draft: Draft::default(),
         kinds: Vec::new(),
     };
-    reading.draft.server.name = name.to_owned();
+    name.clone_into(&mut reading.draft.server.name);
     for prop in &fields.object.properties {
         reading.take(prop, "", &fields);
     }
@@ -68,12 +71,12 @@ pub(super) fn read(found: &Found<'_>, name: &str, program: &Program, notes: &mut
         notes.add(Finding::error(found.body.at.clone(), what));
         return Read::LeftOut(what.to_owned());
     }
-    Read::Taken(draft)
+    Read::Taken(Box::new(draft))
 }
 
 struct Reading<'r> {
     program: &'r Program,
-    notes: &'r mut Notes,
+    texts: Texts<'r>,
     draft: Draft,
     /// What it says of its kind.
     kinds: Vec<String>,
@@ -140,26 +143,24 @@ impl Reading<'_> {
         match means {
             Means::Command => self.command(field),
             Means::Args => {
-                let args = self.texts(field);
+                let args = self.texts.all(field);
                 self.draft.server.args.extend(args);
             }
             Means::Env => self.env(field, false),
             Means::EnvOrInherited => self.env(field, true),
             Means::EnvNames => {
-                for name in self.texts(field) {
-                    self.draft
-                        .server
-                        .env
-                        .insert(name.clone(), format!("${{{name}}}"));
+                for name in self.texts.all(field) {
+                    let value = of_variable(&name);
+                    self.draft.server.env.insert(name, value);
                 }
             }
             Means::EnvFile => self.lost(
                 name,
                 "put its variables into 'env', or into the gateway's environment",
             ),
-            Means::Cwd => self.draft.server.cwd = self.text(field),
+            Means::Cwd => self.draft.server.cwd = self.texts.one(field),
             Means::Kind => {
-                let kind = self.text(field).unwrap_or_default();
+                let kind = self.texts.one(field).unwrap_or_default();
                 self.kinds.push(kind.to_ascii_lowercase());
             }
             Means::Description => {
@@ -169,16 +170,25 @@ impl Reading<'_> {
                     .map(|text| text.value.to_string());
                 self.draft.server.description = text.filter(|text| !text.is_empty());
             }
-            Means::Url
-            | Means::Headers
-            | Means::HeaderVariables
-            | Means::Bearer
-            | Means::BearerVariable
-            | Means::SignIn => self.remote(means, field),
-            Means::StartTimeout(unit) => self.draft.server.timeout = self.time(unit, field),
-            Means::CallTimeout(unit) => self.draft.server.call_timeout = self.time(unit, field),
+            Means::Elsewhere(means) => self.elsewhere(means, field),
+            Means::StartTimeout(unit) => {
+                let (time, said) = self.texts.time(unit, field);
+                self.draft.server.timeout = time;
+                self.draft.changes.extend(said);
+            }
+            Means::CallTimeout(unit) => {
+                let (time, said) = self.texts.time(unit, field);
+                self.draft.server.call_timeout = time;
+                self.draft.changes.extend(said);
+            }
             Means::Filter(filter, thing) => {
-                tools::read(filter, thing, field, &mut self.draft.server, self.notes);
+                tools::read(
+                    filter,
+                    thing,
+                    field,
+                    &mut self.draft.server,
+                    self.texts.notes,
+                );
             }
             Means::Ours => {
                 let ours = &mut self.draft.server.ours;
@@ -193,7 +203,7 @@ impl Reading<'_> {
     fn command(&mut self, field: &Field<'_, Value<'_>>) {
         match field.value {
             Value::Array(_) => {
-                let mut words = self.texts(field).into_iter();
+                let mut words = self.texts.all(field).into_iter();
                 self.draft.server.command = words.next().unwrap_or_default();
                 let rest: Vec<String> = words.collect();
                 self.draft.server.args.splice(0..0, rest);
@@ -214,7 +224,7 @@ impl Reading<'_> {
             | Value::NumberLit(_)
             | Value::BooleanLit(_)
             | Value::NullKeyword(_) => {
-                self.draft.server.command = self.text(field).unwrap_or_default();
+                self.draft.server.command = self.texts.one(field).unwrap_or_default();
             }
         }
     }
@@ -222,7 +232,7 @@ impl Reading<'_> {
     fn env(&mut self, field: &Field<'_, Value<'_>>, is_inherited: bool) {
         if field.value.as_array().is_some() {
             // mcpproxy-go's kin: "NAME=value".
-            for text in self.texts(field) {
+            for text in self.texts.all(field) {
                 if let Some((name, value)) = text.split_once('=') {
                     self.draft
                         .server
@@ -232,150 +242,67 @@ impl Reading<'_> {
             }
             return;
         }
-        for (name, value) in self.members(field) {
+        for (name, value) in self.texts.members(field) {
             let value = match value {
                 Some(value) if !(is_inherited && value.is_empty()) => value,
-                Some(_) | None if is_inherited => format!("${{{name}}}"),
+                Some(_) | None if is_inherited => of_variable(&name),
                 Some(_) | None => continue,
             };
             self.draft.server.env.insert(name, value);
         }
     }
 
-    fn remote(&mut self, means: Means, field: &Field<'_, Value<'_>>) {
+    fn elsewhere(&mut self, means: Elsewhere, field: &Field<'_, Value<'_>>) {
         match means {
-            Means::Url => {
-                let url = self.text(field).filter(|url| !url.is_empty());
+            Elsewhere::Url => {
+                let url = self.texts.one(field).filter(|url| !url.is_empty());
                 self.draft.remote.url = self.draft.remote.url.take().or(url);
             }
-            Means::Headers | Means::HeaderVariables => {
-                for (name, value) in self.members(field) {
-                    let value = value.unwrap_or_default();
-                    let value = match means {
-                        Means::HeaderVariables => format!("${{{value}}}"),
-                        _ => value,
-                    };
-                    self.draft.remote.headers.push((name, value));
-                }
+            Elsewhere::Headers => {
+                let headers = self.texts.members(field).into_iter();
+                let headers = headers.map(|(name, value)| (name, value.unwrap_or_default()));
+                self.draft.remote.headers.extend(headers);
             }
-            _ => {
-                let Some(text) = self.text_if_any(field) else {
-                    self.draft.remote.signs_in = true;
-                    return;
-                };
-                let token = if means == Means::BearerVariable {
-                    format!("${{{text}}}")
-                } else {
-                    text
-                };
-                if means != Means::SignIn && !token.is_empty() {
+            Elsewhere::HeaderVariables => {
+                let headers = self.texts.members(field).into_iter();
+                let headers =
+                    headers.filter_map(|(name, value)| Some((name, of_variable(&value?))));
+                self.draft.remote.headers.extend(headers);
+            }
+            Elsewhere::Bearer => {
+                let token = self.texts.one(field).filter(|token| !token.is_empty());
+                if let Some(token) = token {
                     self.draft.remote.bearer(&token);
                 }
             }
-        }
-    }
-
-    fn text_if_any(&self, field: &Field<'_, Value<'_>>) -> Option<String> {
-        let text = field.value.as_string_lit()?;
-        Some(translated(&text.value, self.program.references))
-    }
-
-    /// A text, or a number as one.
-    fn text(&mut self, field: &Field<'_, Value<'_>>) -> Option<String> {
-        let text = match field.value {
-            Value::StringLit(text) => translated(&text.value, self.program.references),
-            Value::NumberLit(number) => number.value.to_owned(),
-            Value::BooleanLit(flag) => flag.value.to_string(),
-            Value::Object(_) | Value::Array(_) | Value::NullKeyword(_) => {
-                let what = format!("a text should be here, not {}", kind(field.value));
-                self.notes.add(Finding::error(field.at.clone(), what));
-                return None;
+            Elsewhere::BearerVariable => {
+                if let Some(name) = self.texts.one(field) {
+                    self.draft.remote.bearer(&of_variable(&name));
+                }
             }
-        };
-        if text.contains('\0') {
-            let what = "it holds the character NUL, which no process can be given";
-            self.notes.add(Finding::error(field.at.clone(), what));
-            return None;
+            Elsewhere::SignIn => {
+                let is_asked_for = field.value.as_boolean_lit().is_none_or(|flag| flag.value);
+                self.draft.remote.signs_in |= is_asked_for;
+            }
         }
-        Some(text)
-    }
-
-    fn texts(&mut self, field: &Field<'_, Value<'_>>) -> Vec<String> {
-        let Some(list) = field.value.as_array() else {
-            return self.text(field).into_iter().collect();
-        };
-        let elements = list.elements.iter().enumerate();
-        let texts = elements.filter_map(|(index, value)| {
-            let at = field.at.index(index, value.start());
-            // Codex: {"name": "X", "source": "local"}.
-            let named = value.as_object().and_then(|object| object.get("name"));
-            let value = named.map_or(value, |prop| &prop.value);
-            self.text(&Field::new(at, value))
-        });
-        texts.collect()
-    }
-
-    /// The members of an object, as texts; `None` for one that is null.
-    fn members(&mut self, field: &Field<'_, Value<'_>>) -> Vec<(String, Option<String>)> {
-        let Some(object) = field.value.as_object() else {
-            let what = format!("an object should be here, not {}", kind(field.value));
-            self.notes.add(Finding::error(field.at.clone(), what));
-            return Vec::new();
-        };
-        let members = object.properties.iter().map(|prop| {
-            let name = prop.name.as_str();
-            let is_null = matches!(prop.value, Value::NullKeyword(_));
-            let at: At = field.at.key(name, prop.value.start());
-            let value = (!is_null).then(|| self.text(&Field::new(at, &prop.value)));
-            (name.to_owned(), value.flatten())
-        });
-        members.collect()
-    }
-
-    /// In seconds, as we have them. One that cannot be meant is left out.
-    fn time(&mut self, unit: Time, field: &Field<'_, Value<'_>>) -> Option<Number> {
-        let number = field.value.as_number_lit();
-        let Some(number) = number.and_then(|number| number.value.parse::<f64>().ok()) else {
-            let what = format!("a number should be here, not {}", kind(field.value));
-            self.notes.add(Finding::error(field.at.clone(), what));
-            return None;
-        };
-        let is_milliseconds = match unit {
-            Time::Seconds => false,
-            Time::Milliseconds => true,
-            Time::Either => number >= 1000.0,
-        };
-        let seconds = if is_milliseconds {
-            number / 1000.0
-        } else {
-            number
-        };
-        if !(0.001..=86_400.0).contains(&seconds) {
-            self.draft
-                .changes
-                .push("a time that is no time left out".to_owned());
-            return None;
-        }
-        if is_milliseconds {
-            let what = format!("{number} milliseconds are written as {seconds} seconds");
-            self.draft.changes.push(what);
-        }
-        let whole = format!("{seconds}").parse::<u64>().ok().map(Number::from);
-        whole.or_else(|| Number::from_f64(seconds))
     }
 
     /// Whether the server is on, by every word for it in the entry.
     fn is_on(&mut self, fields: &Fields<'_>) -> bool {
-        let mut is_on = switch::is_enabled(fields, self.notes);
+        let mut is_on = switch::is_enabled(fields, self.texts.notes);
         for inner in self.program.switches_in {
             if let Some(inner) = fields.get(inner)
                 && let Some(inner) = values::fields(&inner)
             {
-                is_on &= switch::is_enabled(&inner, self.notes);
+                is_on &= switch::is_enabled(&inner, self.texts.notes);
             }
         }
         is_on
     }
+}
+
+fn of_variable(name: &str) -> String {
+    format!("${{{name}}}")
 }
 
 /// A value as it is.

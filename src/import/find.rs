@@ -5,7 +5,8 @@ use std::path::Path;
 use jsonc_parser::ast::{Object, Value};
 use jsonc_parser::common::Ranged as _;
 
-use super::programs::{Mark, PROGRAMS, Program};
+use super::programs::PROGRAMS;
+use super::row::{Mark, Program};
 use crate::config::file::is_comment;
 use crate::config::notes::{At, Finding, Notes};
 use crate::config::switch::{Lists, is_said_off};

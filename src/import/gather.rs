@@ -8,7 +8,7 @@ use super::entry::{self, Draft, Read, json};
 use super::find::{self, Found, name_in};
 use super::metamcp::{self, Key};
 use super::pretty::pretty;
-use super::programs::Program;
+use super::row::Program;
 use super::secrets::Secrets;
 use super::server::{Configuration, Server};
 use super::{Fate, Imported, Input, ProfileRow, Row, file_name, read, tools};
@@ -93,7 +93,7 @@ impl Gathering {
         let found = find::entries(opened.tree, opened.program, notes);
         let mut by_uuid = HashMap::new();
         for (found, named) in found.iter().zip(self.names(&found, opened)) {
-            let place = self.entry(found, named, opened, notes, imported);
+            let place = self.entry((found, named), opened, notes, imported);
             let entry = found.body.value.as_object();
             let uuid = entry.and_then(|entry| metamcp::text(entry, "uuid"));
             if let (Some(uuid), Some(place)) = (uuid, place) {
@@ -129,8 +129,7 @@ impl Gathering {
     /// Takes one entry. Answers its place in the configuration.
     fn entry(
         &mut self,
-        found: &Found<'_>,
-        named: Named,
+        (found, named): (&Found<'_>, Named),
         opened: &Opened<'_>,
         notes: &mut Notes,
         imported: &mut Imported,
@@ -156,7 +155,7 @@ impl Gathering {
         let Draft {
             server, changes, ..
         } = match read {
-            Read::Taken(draft) if !has_errors => draft,
+            Read::Taken(draft) if !has_errors => *draft,
             Read::Taken(_) => {
                 let why = "there are mistakes in it".to_owned();
                 imported.rows.push(row(name, Fate::LeftOut, why));
@@ -373,7 +372,7 @@ fn token_line(key: &Key) -> String {
         .iter()
         .map(|profile| format!(" profile={profile}"));
     let profiles: String = profiles.collect();
-    format!("{} name={}{profiles}\n", key.key, key.name)
+    format!("{} name={}{profiles}\n", key.secret, key.name)
 }
 
 /// The name an entry has in its file.

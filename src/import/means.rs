@@ -19,18 +19,8 @@ pub(super) enum Means {
     Cwd,
     /// How it is spoken to, or whose it is.
     Kind,
-    /// Where it is, if it runs elsewhere.
-    Url,
-    /// What is sent with each request there.
-    Headers,
-    /// The same, by the names of variables.
-    HeaderVariables,
-    /// A token that is sent there.
-    Bearer,
-    /// The same, by the name of a variable.
-    BearerVariable,
-    /// Its user signs in with a browser.
-    SignIn,
+    /// Something about a server that runs elsewhere.
+    Elsewhere(Elsewhere),
     /// How long a start may take.
     StartTimeout(Time),
     /// How long a call may take.
@@ -45,6 +35,23 @@ pub(super) enum Means {
     Nothing,
     /// Something that is not to be had here.
     Lost(&'static str),
+}
+
+/// What is to be known of a server that runs elsewhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Elsewhere {
+    /// Its address.
+    Url,
+    /// What is sent with each request.
+    Headers,
+    /// The same, by the names of variables.
+    HeaderVariables,
+    /// A token that is sent.
+    Bearer,
+    /// The same, by the name of a variable.
+    BearerVariable,
+    /// Its user signs in with a browser.
+    SignIn,
 }
 
 /// What a number of time counts.

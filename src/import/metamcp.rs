@@ -14,7 +14,7 @@ use crate::ids::SEPARATOR;
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Key {
     pub(super) name: String,
-    pub(super) key: String,
+    pub(super) secret: String,
     pub(super) profiles: Vec<String>,
 }
 
@@ -56,7 +56,9 @@ pub(super) fn carry<'v>(
             continue;
         };
         let namespace = text(mapping, "namespace_uuid").unwrap_or_default();
-        let is_off = text(mapping, "status") == Some("INACTIVE");
+        let is_off = text(mapping, "status") == Some("INACTIVE")
+            // What a fork has in its place.
+            || text(mapping, "exposure_mode") == Some("HIDDEN");
         let shows = |endpoint: &&mut Endpoint<'v>| {
             endpoint.namespace == namespace && endpoint.servers.contains(&place)
         };
@@ -238,7 +240,7 @@ fn profile(endpoint: &Endpoint<'_>, servers: &[Server]) -> Profile {
         .servers
         .iter()
         .filter_map(|place| servers.get(*place));
-    let names = named.map(|server| server.name.clone()).collect();
+    let servers_of_it = named.map(|server| server.name.clone()).collect();
     let mut tools = Shown::default();
     for (place, tool) in &endpoint.hidden {
         let Some(server) = servers.get(*place) else {
@@ -248,7 +250,7 @@ fn profile(endpoint: &Endpoint<'_>, servers: &[Server]) -> Profile {
         tools.hide(&format!("{}{SEPARATOR}{visible}", server.name));
     }
     Profile {
-        servers: names,
+        servers: servers_of_it,
         tools,
     }
 }
@@ -267,10 +269,10 @@ fn keys(root: &Value<'_>, endpoints: &[Endpoint<'_>]) -> Vec<Key> {
         let profiles = endpoints.iter().filter(opens).map(|e| e.name.to_owned());
         let profiles = profiles.collect();
         let name = named(text(row, "name").unwrap_or_default(), &mut names);
-        let key = text(row, "key")?.to_owned();
+        let secret = text(row, "key")?.to_owned();
         Some(Key {
             name,
-            key,
+            secret,
             profiles,
         })
     };

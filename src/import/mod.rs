@@ -22,10 +22,12 @@ mod programs;
 mod read;
 mod references;
 mod remote;
+mod row;
 mod secrets;
 mod server;
 #[cfg(test)]
 mod tests;
+mod texts;
 mod tools;
 
 use std::collections::BTreeMap;

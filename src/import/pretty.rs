@@ -56,6 +56,19 @@ mod tests {
     fn what_fits_on_a_line_is_on_one() {
         let long = "x".repeat(60);
         let value = serde_json::json!({"a": [{"args": ["-y", "a [{ b"], "b": {"c": 1}, "d": [long, long]}]});
-        insta::assert_snapshot!(pretty(&value).unwrap(), @"");
+        insta::assert_snapshot!(pretty(&value).unwrap(), @r###"
+    {
+      "a": [
+        {
+          "args": ["-y", "a [{ b"],
+          "b": { "c": 1 },
+          "d": [
+            "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
+            "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+          ]
+        }
+      ]
+    }
+    "###);
     }
 }

@@ -1,102 +1,9 @@
-//! The programs whose files are read: one row each. A row says what tells the program's file from
-//! others, where its servers are, what their fields mean, and which of its words switch servers and
-//! tools off. What all rows share is in [`COMMON`]; the words that switch a server off within its
-//! entry are known to the configuration already, and understood wherever they stand.
+//! The programs whose files are read: one row each. What all rows share is in [`COMMON`](super::row::COMMON);
+//! the words that switch a server off within its entry are known to the configuration already, and
+//! understood wherever they stand.
 
-use super::means::{Filter, Means, References, Thing, Time};
-
-/// One program.
-pub(super) struct Program {
-    /// As its users call it.
-    pub(super) name: &'static str,
-    /// How the path of its file ends.
-    pub(super) paths: &'static [&'static str],
-    /// What is in its file only. One is enough.
-    pub(super) marks: &'static [Mark],
-    /// Where its servers may be; `*` is any member.
-    pub(super) servers: &'static [&'static str],
-    /// What its fields mean, where that differs from [`COMMON`] or is not there. `a.b` is the field `b`
-    /// of the object in the field `a`.
-    pub(super) fields: &'static [(&'static str, Means)],
-    /// Objects in an entry where its words for off may stand too.
-    pub(super) switches_in: &'static [&'static str],
-    /// Words in an entry's `type` or `source` for what is part of the program itself.
-    pub(super) built_in: &'static [&'static str],
-    /// Beside the servers: tools switched off, by names with the server's in front, and what is between.
-    pub(super) tool_rules: Option<(&'static str, &'static str)>,
-    /// What it fills in in texts.
-    pub(super) references: References,
-    /// Whether the name of a tool has MetaMCP's form.
-    pub(super) is_metamcp: bool,
-}
-
-impl Program {
-    /// Whether the file is one of this gateway itself.
-    pub(super) fn is_ours(&self) -> bool {
-        self.name == "mcproxy"
-    }
-}
-
-/// What is in a program's file only. A path is of members, `*` is any.
-pub(super) enum Mark {
-    /// Something is there.
-    Has(&'static str),
-    /// A list is there.
-    List(&'static str),
-    /// An object is there.
-    Object(&'static str),
-    /// A text is there, and it is one of these.
-    Is(&'static str, &'static [&'static str]),
-}
-
-const PLAIN: Program = Program {
-    name: "a list of servers",
-    paths: &[],
-    marks: &[],
-    servers: &["mcpServers"],
-    fields: &[],
-    switches_in: &[],
-    built_in: &[],
-    tool_rules: None,
-    references: References::Ours,
-    is_metamcp: false,
-};
-
-/// The fields that mean the same wherever they are.
-pub(super) const COMMON: &[(&str, Means)] = &[
-    ("command", Means::Command),
-    ("args", Means::Args),
-    ("env", Means::Env),
-    ("cwd", Means::Cwd),
-    ("type", Means::Kind),
-    ("transport", Means::Kind),
-    ("transportType", Means::Kind),
-    ("url", Means::Url),
-    ("serverUrl", Means::Url),
-    ("httpUrl", Means::Url),
-    ("headers", Means::Headers),
-    ("description", Means::Description),
-    ("envFile", Means::EnvFile),
-    ("env_file", Means::EnvFile),
-    ("timeout", Means::CallTimeout(Time::Either)),
-    ("oauth", Means::SignIn),
-    ("auth", Means::SignIn),
-    ("allowedTools", Means::Filter(Filter::Allow, Thing::Tools)),
-    ("allowed_tools", Means::Filter(Filter::Allow, Thing::Tools)),
-    ("enabledTools", Means::Filter(Filter::Allow, Thing::Tools)),
-    ("enabled_tools", Means::Filter(Filter::Allow, Thing::Tools)),
-    ("includeTools", Means::Filter(Filter::Allow, Thing::Tools)),
-    ("excludeTools", Means::Filter(Filter::Deny, Thing::Tools)),
-    ("disabledTools", Means::Filter(Filter::Deny, Thing::Tools)),
-    ("disabled_tools", Means::Filter(Filter::Deny, Thing::Tools)),
-    ("tools", Means::Filter(Filter::Switches, Thing::Tools)),
-    ("prompts", Means::Filter(Filter::Switches, Thing::Prompts)),
-    (
-        "resources",
-        Means::Filter(Filter::Switches, Thing::Resources),
-    ),
-    ("toolFilter", Means::Filter(Filter::Mode, Thing::Tools)),
-];
+use super::means::{Elsewhere, Filter, Means, References, Thing, Time};
+use super::row::{Mark, PLAIN, Program};
 
 /// The programs, the surest first. The last is whoever writes an `mcpServers` object.
 pub(super) const PROGRAMS: &[Program] = &[
@@ -122,7 +29,7 @@ pub(super) const PROGRAMS: &[Program] = &[
         marks: &[Mark::List("mcp_servers")],
         servers: &["mcp_servers"],
         fields: &[
-            ("bearer_token", Means::Bearer),
+            ("bearer_token", Means::Elsewhere(Elsewhere::Bearer)),
             ("uuid", Means::Nothing),
             ("user_id", Means::Nothing),
             ("created_at", Means::Nothing),
@@ -137,7 +44,7 @@ pub(super) const PROGRAMS: &[Program] = &[
             "mcpServers.*.type",
             &["STDIO", "SSE", "STREAMABLE_HTTP"],
         )],
-        fields: &[("bearerToken", Means::Bearer)],
+        fields: &[("bearerToken", Means::Elsewhere(Elsewhere::Bearer))],
         is_metamcp: true,
         ..PLAIN
     },
@@ -159,6 +66,12 @@ pub(super) const PROGRAMS: &[Program] = &[
             ("remote", Means::Nothing),
         ],
         built_in: &["extension"],
+        ..PLAIN
+    },
+    Program {
+        name: "Amp",
+        marks: &[Mark::Object("amp\\.mcpServers")],
+        servers: &["amp\\.mcpServers"],
         ..PLAIN
     },
     Program {
@@ -207,9 +120,15 @@ pub(super) const PROGRAMS: &[Program] = &[
         servers: &["mcp_servers"],
         fields: &[
             ("env_vars", Means::EnvNames),
-            ("bearer_token_env_var", Means::BearerVariable),
-            ("http_headers", Means::Headers),
-            ("env_http_headers", Means::HeaderVariables),
+            (
+                "bearer_token_env_var",
+                Means::Elsewhere(Elsewhere::BearerVariable),
+            ),
+            ("http_headers", Means::Elsewhere(Elsewhere::Headers)),
+            (
+                "env_http_headers",
+                Means::Elsewhere(Elsewhere::HeaderVariables),
+            ),
             ("startup_timeout_sec", Means::StartTimeout(Time::Seconds)),
             (
                 "startup_timeout_ms",
@@ -237,7 +156,7 @@ pub(super) const PROGRAMS: &[Program] = &[
             ("cmd", Means::Command),
             ("envs", Means::Env),
             ("env_keys", Means::EnvNames),
-            ("uri", Means::Url),
+            ("uri", Means::Elsewhere(Elsewhere::Url)),
             ("timeout", Means::CallTimeout(Time::Seconds)),
             (
                 "available_tools",
@@ -269,7 +188,7 @@ pub(super) const PROGRAMS: &[Program] = &[
             ("chatMenu", Means::Nothing),
             ("serverInstructions", Means::Nothing),
             ("stderr", Means::Nothing),
-            ("requiresOAuth", Means::SignIn),
+            ("requiresOAuth", Means::Elsewhere(Elsewhere::SignIn)),
             (
                 "customUserVars",
                 Means::Lost("each user's own values are asked for by LibreChat only"),
@@ -292,7 +211,7 @@ pub(super) const PROGRAMS: &[Program] = &[
         fields: &[
             ("timeout", Means::CallTimeout(Time::Milliseconds)),
             ("trust", Means::Nothing),
-            ("authProviderType", Means::SignIn),
+            ("authProviderType", Means::Elsewhere(Elsewhere::SignIn)),
         ],
         references: References::Dollar,
         ..PLAIN

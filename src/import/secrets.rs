@@ -161,7 +161,7 @@ fn flag(arg: &str) -> Option<String> {
 }
 
 /// An argument in what stays and what may be a secret, and what that is called if it is one.
-fn parts<'t>(arg: &'t str, expected: Option<String>) -> (&'t str, &'t str, Option<String>) {
+fn parts(arg: &str, expected: Option<String>) -> (&str, &str, Option<String>) {
     if let Some(hint) = expected.filter(|_| !arg.starts_with('-')) {
         return ("", arg, Some(hint));
     }
@@ -215,4 +215,107 @@ fn written(value: &str) -> String {
     }
     quoted.push('"');
     quoted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn server(args: &[&str], env: &[(&str, &str)]) -> Server {
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        Server {
+            name: "my-server".to_owned(),
+            args: args.iter().map(|arg| (*arg).to_owned()).collect(),
+            env: env.iter().map(owned).collect(),
+            ..Server::default()
+        }
+    }
+
+    #[test]
+    fn a_secret_is_found_wherever_it_is() {
+        for (arg, expected) in [
+            ("--api-key=abc", "--api-key=${MY_SERVER_API_KEY}"),
+            ("GITHUB_TOKEN=abc", "GITHUB_TOKEN=${GITHUB_TOKEN}"),
+            ("sk-0123456789abcdef", "${MY_SERVER_ARG}"),
+            ("--x=ghp_0123456789abcdef", "--x=${X}"),
+            ("https://me:pw@host/x", "${MY_SERVER_URL}"),
+            ("https://host/x?api_key=abc", "${MY_SERVER_URL}"),
+            (
+                "Authorization: Bearer abc",
+                "Authorization: Bearer ${MY_SERVER_AUTHORIZATION}",
+            ),
+        ] {
+            let mut server = server(&[arg], &[]);
+            let mut secrets = Secrets::default();
+            assert_eq!(secrets.take(&mut server).len(), 1, "{arg}");
+            assert_eq!(server.args, [expected], "{arg}");
+            let [(_, value)] = &secrets.variables.into_iter().collect::<Vec<_>>()[..] else {
+                panic!("{arg}");
+            };
+            assert!(arg.ends_with(value.as_str()), "{arg}: {value}");
+        }
+        let mut server = server(&["--token", "abc", "--password", "--verbose"], &[]);
+        Secrets::default().take(&mut server);
+        assert_eq!(
+            server.args,
+            ["--token", "${MY_SERVER_TOKEN}", "--password", "--verbose"]
+        );
+    }
+
+    #[test]
+    fn what_is_none_stays() {
+        let args = [
+            "-y",
+            "@scope/name",
+            "/srv/keys",
+            "https://host/x?page=1",
+            "--token",
+            "${T}",
+            "a=b",
+            "-e",
+            "http://h:80/",
+        ];
+        let env = [
+            ("LANG", "C"),
+            ("TOKEN", "${TOKEN}"),
+            ("KEY", ""),
+            ("A_KEY", "{{USER}}"),
+        ];
+        let mut server = server(&args, &env);
+        let before = server.clone();
+        let mut secrets = Secrets::default();
+        assert_eq!(secrets.take(&mut server), [""; 0]);
+        assert_eq!(server, before);
+        assert!(secrets.variables.is_empty());
+    }
+
+    #[test]
+    fn a_variable_holds_one_secret() {
+        let mut secrets = Secrets::default();
+        for (value, expected) in [
+            ("one", "${GITHUB_TOKEN}"),
+            ("one", "${GITHUB_TOKEN}"),
+            ("two", "${MY_SERVER_GITHUB_TOKEN}"),
+            ("three", "${MY_SERVER_GITHUB_TOKEN_2}"),
+        ] {
+            let mut server = server(&[], &[("GITHUB_TOKEN", value)]);
+            secrets.take(&mut server);
+            assert_eq!(server.env["GITHUB_TOKEN"], expected);
+        }
+        let mut server = server(&[], &[("MCPROXY_TOKEN", "x")]);
+        secrets.take(&mut server);
+        let theirs = &server.env["MCPROXY_TOKEN"];
+        assert_eq!(
+            theirs, "${MY_SERVER_MCPROXY_TOKEN}",
+            "the gateway reads such itself"
+        );
+    }
+
+    #[test]
+    fn a_file_of_variables_has_quotes_where_they_are_needed() {
+        let variables = [("A", "plain-1/2"), ("B", "a b"), ("C", "it's $x")];
+        let owned = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let text = env_file(&owned.into());
+        assert_eq!(text, "A=plain-1/2\nB='a b'\nC=\"it's \\$x\"\n");
+    }
 }

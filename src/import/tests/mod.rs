@@ -1,4 +1,6 @@
-//! Each program's file, and what it becomes; files that mean harm; files that cannot be read.
+//! Each program's file, and what it becomes; several at once; MetaMCP's database.
+
+mod refusals;
 
 use std::fmt::Write as _;
 use std::fs;
@@ -7,7 +9,8 @@ use std::path::{Path, PathBuf};
 use super::{Imported, Input, import};
 
 /// Each sample, where its program keeps it, and whose it must be taken for.
-const SAMPLES: [(&str, &str, &str); 23] = [
+const SAMPLES: [(&str, &str, &str); 24] = [
+    ("amp.json", "settings.json", "Amp"),
     ("metamcp-export.json", "", "MetaMCP's export"),
     ("metamcp-database.json", "", "MetaMCP's database"),
     ("claude_desktop_config.json", "", "Claude Desktop"),
@@ -141,7 +144,26 @@ fn files_are_joined_and_a_server_in_two_of_them_is_one() {
     let two = "[mcp_servers.a]\ncommand = \"x\"\n[mcp_servers.b]\ncommand = \"y\"\nenv = { TOKEN = \"5678\" }\n";
     let inputs = [input("one.json", one), input("two.toml", two)];
     let imported = import(&inputs, true);
-    insta::assert_snapshot!(told(&imported), @"");
+    insta::assert_snapshot!(told(&imported), @r###"
+    a: On, was 'a' (one.json:1)
+    b: On, was 'b' (one.json:1)
+        TOKEN is in ${B_TOKEN}
+    a: Same, was 'a' (two.toml:1)
+        the same server was there already
+    b-2: On, was 'b' (two.toml:3)
+        renamed: another server is called 'b'
+        TOKEN is in ${B_2_TOKEN}
+    {
+      "servers": [
+        { "name": "a", "command": "x" },
+        { "name": "b", "command": "x", "env": { "TOKEN": "${B_TOKEN}" } },
+        { "name": "b-2", "command": "y", "env": { "TOKEN": "${B_2_TOKEN}" } }
+      ]
+    }
+    --- secrets
+    B_2_TOKEN=5678
+    B_TOKEN=1234
+    "###);
 }
 
 #[test]
@@ -195,73 +217,33 @@ fn a_dump_with_one_endpoint_shows_it_everywhere() {
     );
 }
 
+/// MetaMCP lets namespaces differ; here a server is one.
 #[test]
-fn what_is_wrong_in_an_entry_is_said_with_its_place_and_the_entry_is_left_out() {
-    for (path, text) in [
-        (
-            "a.json",
-            "{\"mcpServers\": {\n  \"a\": {\"command\": 5, \"args\": {}},\n  \"b\": {\"command\": \"x\"}}}",
-        ),
-        (
-            "a.toml",
-            "[mcp_servers.a]\ncommand = [[1]]\n[mcp_servers.b]\ncommand = \"x\"\n",
-        ),
-        (
-            "a.yaml",
-            "mcpServers:\n  a:\n    command: {x: {}}\n  b:\n    command: x\n",
-        ),
-        (
-            "b.json",
-            "{\"mcpServers\": {\"a\": {\"command\": \"x\",\n \"disabledTools\": 5},\n  \"b\": {\"command\": \"x\"}}}",
-        ),
-        (
-            "c.json",
-            "{\"mcpServers\": {\"a\": {\"command\": \"x\",\n \"toolFilter\": {\"mode\": \"odd\", \"list\": [\"x\"]}},\n  \"b\": {\"command\": \"x\"}}}",
-        ),
-        (
-            "d.json",
-            "{\"mcpServers\": {\"a\": {\n\"timeout\": 5},\n  \"b\": {\"command\": \"x\"}}}",
-        ),
-        (
-            "e.json",
-            "{\"mcpServers\": {\"a\": {\"command\": \"x\",\n\"enabeld\": false},\n  \"b\": {\"command\": \"x\"}}}",
-        ),
-    ] {
-        let imported = of_text(path, text);
-        assert_eq!(imported.left_out(), 1, "{path}: {}", told(&imported));
-        let json: serde_json::Value = serde_json::from_str(&imported.text).unwrap();
-        assert_eq!(json["servers"].as_array().unwrap().len(), 1, "{path}");
-        let lines: Vec<usize> = imported.problems.iter().map(|(_, p)| p.line).collect();
-        assert!(
-            lines.contains(&2) || lines.contains(&3) || path == "d.json",
-            "{path}: {lines:?}"
-        );
-    }
+fn of_two_namespaces_that_show_a_tool_differently_the_first_is_taken_and_it_is_said() {
+    let mut json: serde_json::Value =
+        serde_json::from_str(&sample("metamcp-database.json")).unwrap();
+    let mapping = &mut json["namespace_tool_mappings"][2];
+    mapping["status"] = "ACTIVE".into();
+    mapping["override_name"] = "make_issue".into();
+    let imported = of_text("dump.json", &json.to_string());
+    let made: serde_json::Value = serde_json::from_str(&imported.text).unwrap();
+    assert_eq!(
+        made["servers"][0]["tools"]["rename"]["create_issue"],
+        "open_issue"
+    );
+    let changes = imported.rows[0].changes.join("\n");
+    assert!(
+        changes.contains("create_issue is shown otherwise in another namespace"),
+        "{changes}"
+    );
 }
 
 #[test]
-fn what_cannot_be_read_is_said_with_its_place() {
-    let mut all = String::new();
-    for (path, text) in [
-        ("a.json", "{\"mcpServers\": {\n  \"a\" {}}}"),
-        ("a.toml", "[mcp_servers.a]\ncommand = \"x\nargs = []"),
-        ("a.toml", "a = 1\na = 2"),
-        ("a.yaml", "mcpServers:\n  a: [\n"),
-        ("a.yaml", "ü: ä\nb: [ü\n"),
-        ("a.yaml", "a: 1\n---\nb: 2\n"),
-        ("a.yaml", "? {a: b}\n: c\n"),
-        ("a.yaml", ""),
-        ("a", "no configuration of anybody"),
-        ("a", "a: 1\nb: 2\n"),
-        ("a.json", "{\"dependencies\": {}}"),
-        ("a.json", "5"),
-    ] {
-        let imported = of_text(path, text);
-        assert!(imported.is_unusable(), "{text}");
-        writeln!(all, "{path} {text:?}").unwrap();
-        for (_, problem) in &imported.problems {
-            writeln!(all, "    {problem}").unwrap();
-        }
-    }
-    insta::assert_snapshot!(all, @"");
+fn an_empty_database_is_an_empty_configuration() {
+    let text = r#"{"mcp_servers": [], "endpoints": null, "namespaces": null, "namespace_server_mappings": null,
+        "namespace_tool_mappings": null, "tools": null, "api_keys": null}"#;
+    let imported = of_text("dump.json", text);
+    assert!(!imported.is_unusable() && imported.rows.is_empty());
+    let made: serde_json::Value = serde_json::from_str(&imported.text).unwrap();
+    assert_eq!(made, serde_json::json!({"servers": []}));
 }
