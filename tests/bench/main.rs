@@ -27,7 +27,7 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::Parser;
 
-use self::measure::{crash, memory, speed, start};
+use self::measure::{crash, memory, profiles, speed, start};
 use self::report::{Machine, Report};
 
 /// Measures the gateway on this machine. Goals stand beside the figures; only a broken run fails.
@@ -153,6 +153,8 @@ async fn run(plan: &Plan) -> anyhow::Result<Report> {
     memory::idle_sessions(plan, &mut report).await?;
     progress("calls");
     speed::measure(plan, &mut report).await?;
+    progress("profiles");
+    profiles::measure(plan, &mut report).await?;
     progress("crashes");
     crash::measure(plan, &mut report).await?;
     report.machine.finish();

@@ -3,5 +3,6 @@
 
 pub(crate) mod crash;
 pub(crate) mod memory;
+pub(crate) mod profiles;
 pub(crate) mod speed;
 pub(crate) mod start;

@@ -125,6 +125,12 @@ impl ModernClient {
         }
     }
 
+    /// The same at another path.
+    pub(crate) fn at(mut self, path: &str) -> Self {
+        path.clone_into(&mut self.endpoint.path);
+        self
+    }
+
     /// The same, as who has this token.
     pub fn with_token(self, token: &str) -> Self {
         let token = Some(format!("Bearer {token}"));
