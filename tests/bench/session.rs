@@ -38,6 +38,11 @@ pub(crate) fn options(plan: &Plan) -> anyhow::Result<GatewayOptions> {
         .collect();
     let mut options = GatewayOptions::new(json!({ "servers": servers }).to_string());
     options.binary.clone_from(&plan.gateway);
+    // One client alone does not get all that may be there.
+    let room = (2 * plan.sessions).max(2_000).to_string();
+    for limit in ["--max-sessions", "--max-connections"] {
+        options = options.arg(limit).arg(room.as_str());
+    }
     Ok(options)
 }
 
