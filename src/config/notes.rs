@@ -76,12 +76,12 @@ pub(super) const MOST: usize = 50;
 /// The findings so far: the first of each severity, and how many more there were.
 #[derive(Debug, Default)]
 pub(super) struct Notes {
-    errors: Kept,
-    warnings: Kept,
+    errors: Findings,
+    warnings: Findings,
 }
 
 #[derive(Debug, Default)]
-struct Kept {
+struct Findings {
     findings: Vec<Finding>,
     /// The first that was left out, without its words, and how many were.
     left_out: Option<(At, usize)>,
@@ -146,7 +146,7 @@ impl Notes {
     }
 }
 
-impl Kept {
+impl Findings {
     fn add(&mut self, finding: Finding) {
         if self.findings.len() < MOST {
             self.findings.push(finding);

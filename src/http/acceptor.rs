@@ -7,7 +7,7 @@ use super::service::HttpService;
 use super::{Context, connection};
 use crate::config::model::Limits;
 use crate::ids::{Holder, Owner};
-use crate::telemetry::metrics::Held;
+use crate::telemetry::metrics::GaugeGuard;
 use crate::tree::{Beat, Part};
 use crate::turn;
 use futures_util::FutureExt as _;
@@ -38,7 +38,7 @@ const LOG_PAUSE: Duration = Duration::from_secs(60);
 /// room: clients wait in the kernel's queue. An error means that a socket is of no use any more. Answers
 /// `beats`, which shows that it goes round.
 pub(super) async fn run(
-    mut door: Door,
+    mut door: Acceptor,
     service: impl HttpService,
     context: &Context,
     mut stop: watch::Receiver<bool>,
@@ -54,7 +54,7 @@ pub(super) async fn run(
         let presence = crowd.admit(connections.len(), peer);
         let (told, service) = (told.clone(), service.clone());
         let refusals = context.refusals.clone();
-        let counted = Held::one(context.metrics.connections());
+        let counted = GaugeGuard::one(context.metrics.connections());
         let served = connection::serve(socket, service, presence, told, refusals);
         let served = served.map(|()| drop(counted));
         connections.spawn(turn::of("connection", "what comes", served));
@@ -137,7 +137,7 @@ fn note(ended: &Result<(), JoinError>) {
 }
 
 /// The listening sockets, and what they have been short of lately.
-pub(super) struct Door {
+pub(super) struct Acceptor {
     /// None any more once they were let go.
     listeners: Vec<TcpListener>,
     /// Notified when others are to have who comes from now on.
@@ -147,7 +147,7 @@ pub(super) struct Door {
     full_logged: Option<Instant>,
 }
 
-impl Door {
+impl Acceptor {
     pub(super) fn new(listeners: Vec<TcpListener>, let_go: Arc<Notify>) -> Self {
         Self {
             listeners,
@@ -275,7 +275,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_shortage_is_waited_out_longer_and_longer() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let mut door = Door::new(vec![listener], Arc::default());
+        let mut door = Acceptor::new(vec![listener], Arc::default());
         let mut pauses = vec![];
         for _ in 0..7 {
             let before = Instant::now();

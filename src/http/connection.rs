@@ -37,7 +37,7 @@ const BUFFER: usize = 128 << 10;
 
 /// What a request carries beside its own words: what those on one connection share, and whose it is.
 #[derive(Debug, Clone)]
-pub(super) struct Wire {
+pub(super) struct RequestContext {
     /// Cuts the connection: its client does not read a reply, or its stream makes room for another.
     pub(super) cut: Arc<Notify>,
     /// The first session that was found for a request: most connections never need another, and
@@ -53,7 +53,7 @@ pub(super) struct Wire {
     pub(super) owner: Owner,
 }
 
-impl Wire {
+impl RequestContext {
     fn of(presence: Arc<Presence>) -> Self {
         Self {
             cut: Arc::default(),
@@ -118,7 +118,7 @@ impl Wire {
     }
 }
 
-impl Default for Wire {
+impl Default for RequestContext {
     fn default() -> Self {
         let nobody = Presence::of(Holder::of(Owner::ANYBODY), &Places::none());
         Self::of(Arc::new(nobody))
@@ -146,9 +146,9 @@ pub(super) fn serve(
     let (limits, peer) = (current.now(), presence.peer().address());
     tune(&socket, limits.peer_timeout);
     let lingering = Lingering::new(socket, presence.clock.clone(), stop.clone());
-    let wire = Wire::of(presence.clone());
-    let cut = wire.cut.clone();
-    let service = knowing(wire, (current, stop.clone()), service);
+    let request_context = RequestContext::of(presence.clone());
+    let cut = request_context.cut.clone();
+    let service = knowing(request_context, (current, stop.clone()), service);
     let mut connection = http1::Builder::new()
         .timer(Ear(presence.clock.clone()))
         .header_read_timeout(limits.header_timeout)
@@ -196,18 +196,18 @@ pub(super) fn serve(
 
 /// `service`, whose requests carry what is known of their connection.
 fn knowing(
-    wire: Wire,
+    request_context: RequestContext,
     (limits, stop): (Current, watch::Receiver<bool>),
     service: impl HttpService,
 ) -> impl Service<Request<Incoming>, Response = warp::reply::Response, Error = Infallible, Future: Send>
 {
     service_fn(move |mut request: Request<Incoming>| {
         let (limits, version) = (limits.now(), request.version());
-        wire.presence.spoke();
-        request.extensions_mut().insert(Wire {
+        request_context.presence.spoke();
+        request.extensions_mut().insert(RequestContext {
             limits,
             version,
-            ..wire.clone()
+            ..request_context.clone()
         });
         let stop = stop.clone();
         let reply = service.call(request);

@@ -1,7 +1,7 @@
 //! The last words of an event stream when the gateway stops: when its client is to come back. The SDKs
 //! try twice, then stay deaf to what belongs to no request (TypeScript 1.x and 2.x, Python 1.x and 2.x).
 
-use super::{Context, Held};
+use super::{Context, SharedSockets};
 use crate::protocol::framing::sse;
 use crate::telemetry::readiness::Readiness;
 use bytes::Bytes;
@@ -21,7 +21,7 @@ const SSE_OWN: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct Farewell {
     readiness: Readiness,
-    held: Held,
+    held: SharedSockets,
     /// Whether it is one of HTTP+SSE.
     is_sse: bool,
     takes_empty_events: bool,

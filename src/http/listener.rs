@@ -2,12 +2,12 @@
 //! connection. It holds no state worth keeping; the bound socket is `main`'s, so a restart
 //! loses connections but never the port.
 
-use super::acceptor::Door;
+use super::acceptor::Acceptor;
 use super::pot::Pot;
 use super::refused::Refusals;
 use super::{Context, HttpOptions, Tokens, acceptor, service};
 use crate::config::model;
-use crate::tree::{Beat, Edge, EdgeLinks, Part, Quota, SessionsHandle};
+use crate::tree::{Beat, Frontend, FrontendLinks, Part, Quota, SessionsHandle};
 use crate::turn::Kind;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use std::io;
@@ -20,7 +20,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 /// The port as the tree sees it: makes a listener whenever one is needed.
-pub struct HttpEdge {
+pub struct HttpFrontend {
     /// None any more once they were left to the next process.
     sockets: Mutex<Arc<[std::net::TcpListener]>>,
     options: HttpOptions,
@@ -28,7 +28,7 @@ pub struct HttpEdge {
     budget: Quota,
 }
 
-impl HttpEdge {
+impl HttpFrontend {
     /// Serves on `sockets`, which listen already: all of them, alike.
     pub fn new(sockets: Vec<std::net::TcpListener>, options: HttpOptions) -> io::Result<Self> {
         for socket in &sockets {
@@ -54,10 +54,10 @@ impl HttpEdge {
     }
 }
 
-impl Edge for HttpEdge {
+impl Frontend for HttpFrontend {
     type Listener = Listener;
 
-    fn listener(&self, links: EdgeLinks) -> (Listener, ListenerArgs) {
+    fn listener(&self, links: FrontendLinks) -> (Listener, ListenerArgs) {
         let args = ListenerArgs {
             sockets: self.sockets().clone(),
             context: Arc::new(Context {
@@ -102,7 +102,7 @@ pub struct Listener;
 
 /// What a listener starts with.
 pub struct ListenerArgs {
-    /// Cloned at the start, so that a machine out of descriptors fails the start and not the edge.
+    /// Cloned at the start, so that a machine out of descriptors fails the start and not the frontend.
     sockets: Arc<[std::net::TcpListener]>,
     context: Arc<Context>,
 }
@@ -162,7 +162,7 @@ impl Actor for Listener {
         let own: Vec<TcpListener> = sockets.iter().map(clone).collect::<io::Result<_>>()?;
         drop(sockets);
         let let_go = Arc::new(Notify::new());
-        let door = Door::new(own, let_go.clone());
+        let door = Acceptor::new(own, let_go.clone());
         let (stop, stopped) = watch::channel(false);
         let (beats, beaten) = mpsc::unbounded_channel();
         let drain = context.times.drain;

@@ -46,7 +46,7 @@ pub use self::auth::{InvalidToken, TokenError, TokenKeeper, Tokens};
 #[cfg(any(test, fuzzing))]
 pub(crate) use self::guard::checks::headers as check_headers;
 pub use self::guard::{InvalidRule, Rules};
-pub use self::listener::{HttpEdge, Listener, ListenerArgs, ListenerMsg, ListenerState};
+pub use self::listener::{HttpFrontend, Listener, ListenerArgs, ListenerMsg, ListenerState};
 pub use self::times::Times;
 
 use crate::config::model;
@@ -71,21 +71,21 @@ pub struct HttpOptions {
     /// What `/metrics` says.
     pub metrics: Metrics,
     /// Whether somebody else has the sockets too.
-    pub held: Held,
+    pub held: SharedSockets,
 }
 
 /// Whether somebody else has the sockets too, and will pass them to the next process. Known for certain
 /// when the gateway stops. Clones are the same.
 #[derive(Debug, Clone)]
-pub struct Held(Arc<AtomicBool>);
+pub struct SharedSockets(Arc<AtomicBool>);
 
-impl From<bool> for Held {
+impl From<bool> for SharedSockets {
     fn from(are_held: bool) -> Self {
         Self(Arc::new(are_held.into()))
     }
 }
 
-impl Held {
+impl SharedSockets {
     /// From now on that is so, or not.
     pub fn are(&self, are_held: bool) {
         self.0.store(are_held, Ordering::Release);
@@ -117,5 +117,5 @@ struct Context {
     pot: pot::Pot,
     metrics: Metrics,
     refusals: refused::Refusals,
-    held: Held,
+    held: SharedSockets,
 }

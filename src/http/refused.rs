@@ -10,7 +10,7 @@ mod label;
 
 use self::book::Book;
 use self::label::{Weight, label, weight};
-use super::connection::Wire;
+use super::connection::RequestContext;
 use super::linger::FirstBytes;
 use super::problem::Problem;
 use crate::telemetry::metrics::Metrics;
@@ -57,7 +57,7 @@ impl Asker {
             method: request.method().clone(),
             uri: request.uri().clone(),
             agent: request.headers().get(USER_AGENT).cloned(),
-            peer: request.extensions().get().map(Wire::peer),
+            peer: request.extensions().get().map(RequestContext::peer),
         }
     }
 

@@ -2,7 +2,7 @@
 //! means "another route may want this"; the last route wants everything.
 
 use super::Context;
-use super::connection::Wire;
+use super::connection::RequestContext;
 use super::handlers::{healthz, home, mcp, messages, metrics, readyz, sse, status};
 use super::problem::Problem;
 use std::convert::Infallible;
@@ -17,7 +17,7 @@ pub(super) fn routes(
     let context = warp::any().map(move || context.clone());
     let headers = warp::header::headers_cloned;
     let query = warp::query::raw().or(warp::any().map(String::new)).unify();
-    let wire = warp::ext::optional().map(Option::<Wire>::unwrap_or_default);
+    let request_context = warp::ext::optional().map(Option::<RequestContext>::unwrap_or_default);
     // The addresses that MetaMCP's clients have. The name in them means nothing here.
     let metamcp = warp::path!("metamcp" / String / ..).map(|name| format!("/metamcp/{name}"));
     let base = metamcp.or(warp::any().map(String::new)).unify();
@@ -31,7 +31,7 @@ pub(super) fn routes(
         .and(context.clone())
         .and(warp::method())
         .and(headers())
-        .and(wire)
+        .and(request_context)
         .and(warp::body::stream())
         .then(mcp::answer);
     let post_message = anywhere
@@ -40,7 +40,7 @@ pub(super) fn routes(
         .and(context.clone())
         .and(query)
         .and(headers())
-        .and(wire)
+        .and(request_context)
         .and(warp::body::stream())
         .then(messages::deliver);
     let open_stream = base
@@ -49,7 +49,7 @@ pub(super) fn routes(
         .and(warp::path::full())
         .and(context.clone())
         .and(headers())
-        .and(wire)
+        .and(request_context)
         .then(sse::open);
     let not_a_post = anywhere.and(message_path).map(|| Problem::Method("POST"));
 

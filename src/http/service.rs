@@ -3,7 +3,7 @@
 
 use super::auth;
 use super::body::BodyError;
-use super::connection::Wire;
+use super::connection::RequestContext;
 use super::guard::{self, Admitted, cors};
 use super::problem::Problem;
 use super::refused::Asker;
@@ -96,10 +96,10 @@ fn enter(context: &Context, request: &mut Request<Incoming>) -> Entry {
     let owner = auth::check(&context.tokens.borrow(), path, headers);
     match owner {
         Ok(owner) => {
-            if let Some(wire) = request.extensions_mut().get_mut::<Wire>() {
-                wire.owner = owner;
+            if let Some(request_context) = request.extensions_mut().get_mut::<RequestContext>() {
+                request_context.owner = owner;
                 if owner != Owner::ANYBODY {
-                    wire.may_be_known();
+                    request_context.may_be_known();
                 }
             }
             Entry::Open(listed)

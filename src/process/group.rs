@@ -19,10 +19,10 @@ use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::{Pid, gettid};
 use tokio::process::Child;
 
-use super::kin::Family;
+use super::gateway_run::{GatewayRun, Marker};
 use super::leftovers::Late;
-use super::life::{Life, Marker};
-use super::look::{Looks, OwnChild, children, start_of};
+use super::lineage::Family;
+use super::procfs::{Looks, OwnChild, children, start_of};
 use super::starts::Starts;
 
 /// How often the end of everything looks whether spawns under way are over, and how long in between.
@@ -34,7 +34,7 @@ const PAUSE: Duration = Duration::from_millis(1);
 /// Not actor state, hence the lock: it must be usable when every actor hangs.
 #[derive(Clone, Debug)]
 pub struct Groups {
-    life: Life,
+    life: GatewayRun,
     table: Arc<Mutex<Table>>,
     looks: Arc<Looks>,
     starts: Arc<Starts>,
@@ -69,7 +69,7 @@ struct Leader {
 impl Default for Groups {
     fn default() -> Self {
         Self {
-            life: Life::new(),
+            life: GatewayRun::new(),
             table: Arc::default(),
             looks: Arc::default(),
             starts: Arc::default(),
@@ -183,7 +183,7 @@ impl Groups {
         &self.starts
     }
 
-    pub(super) fn life(&self) -> Life {
+    pub(super) fn life(&self) -> GatewayRun {
         self.life
     }
 

@@ -10,11 +10,11 @@ use nix::unistd::Pid;
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep};
 
+use super::gateway_run::{GatewayRun, Marker};
 use super::group::Groups;
-use super::kin::of_lives;
-use super::life::{Life, Marker};
-use super::look::Seen;
+use super::lineage::of_lives;
 use super::orphans::{Passing, chase};
+use super::procfs::Seen;
 
 /// From SIGTERM to SIGKILL.
 const GRACE: Duration = Duration::from_millis(500);
@@ -46,7 +46,7 @@ pub(super) enum Of {
     /// All children's, and themselves.
     Everyone,
     /// Those of gateways that were killed.
-    Former(Vec<Life>),
+    Former(Vec<GatewayRun>),
 }
 
 impl Of {
@@ -127,7 +127,7 @@ pub async fn end_all(groups: &Groups, is_forced: bool) {
 }
 
 /// Ends what gateways that were killed have left behind.
-pub(super) async fn end_former(groups: &Groups, lives: Vec<Life>) -> Ended {
+pub(super) async fn end_former(groups: &Groups, lives: Vec<GatewayRun>) -> Ended {
     let ended = end(groups, Of::Former(lives), GRACE).await;
     complain_of(ended, "servers of a former gateway have");
     ended

@@ -7,9 +7,9 @@ use std::time::Duration;
 use nix::sys::signal::{Signal, kill};
 use tokio::time::Instant;
 
+use super::gateway_run::Marker;
 use super::group::Groups;
-use super::life::Marker;
-use super::look::{Seen, adopted, any, with_marker};
+use super::procfs::{Seen, adopted, any, with_marker};
 
 /// How long they are run after at a time.
 const CHASE: Duration = Duration::from_millis(100);

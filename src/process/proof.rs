@@ -11,7 +11,7 @@ use std::os::unix::fs::MetadataExt as _;
 
 use nix::unistd::Pid;
 
-use super::look::{is_running, start_of};
+use super::procfs::{is_running, start_of};
 
 /// What a file proves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

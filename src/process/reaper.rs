@@ -16,7 +16,7 @@ use tokio::time::{sleep, timeout};
 
 use super::group::Groups;
 use super::leftovers::end_rest;
-use super::look::{children, start_of, with_marker};
+use super::procfs::{children, start_of, with_marker};
 
 /// Hundreds may end at once, each with a signal; all children are gone through for all that end in
 /// this time.

@@ -8,7 +8,7 @@ use super::watchdog::{self, Workers};
 use super::{BROKEN, MISCONFIGURED};
 use crate::cli::Run;
 use crate::config;
-use crate::http::{Held, Rules, TokenKeeper};
+use crate::http::{Rules, SharedSockets, TokenKeeper};
 use crate::process;
 use crate::service::{Holder, Sockets};
 use crate::telemetry::log::{self as logging, LogGuard, Screen};
@@ -18,7 +18,7 @@ use crate::telemetry::metrics::Metrics;
 pub(super) struct Bootstrap {
     pub(super) path: PathBuf,
     pub(super) sockets: Vec<TcpListener>,
-    pub(super) held: Held,
+    pub(super) held: SharedSockets,
     pub(super) holder: Option<Holder>,
     pub(super) rules: Rules,
     pub(super) tokens: TokenKeeper,

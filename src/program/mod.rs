@@ -27,7 +27,7 @@ use self::signals::Signals;
 use self::terminal::Terminal;
 pub use self::terminal::complain;
 use crate::cli::Run;
-use crate::http::{HttpEdge, HttpOptions, Times};
+use crate::http::{HttpFrontend, HttpOptions, Times};
 use crate::process::{self, Record};
 use crate::service::Manager;
 use crate::state_dir::{Configuration, StateDir};
@@ -120,15 +120,15 @@ async fn supervise(
         metrics: settings.metrics.clone(),
         held: bootstrap.held.clone(),
     };
-    let edge = HttpEdge::new(bootstrap.sockets, http)?;
-    let addresses: Vec<SocketAddr> = edge.addresses()?;
+    let frontend = HttpFrontend::new(bootstrap.sockets, http)?;
+    let addresses: Vec<SocketAddr> = frontend.addresses()?;
     settings.notices = terminal::attend(
         &terminal,
         (&addresses, &settings.config_path),
         &mut background,
     );
     let manager = Arc::new(Manager::from_environment());
-    let tree = tree::start(settings, spawn, edge).await?;
+    let tree = tree::start(settings, spawn, frontend).await?;
     for address in &addresses {
         log::info!("Listening on http://{address}");
     }

@@ -18,7 +18,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use super::BROKEN;
-use crate::http::{Held, TokenKeeper};
+use crate::http::{SharedSockets, TokenKeeper};
 use crate::process::Groups;
 use crate::service::Manager;
 use crate::tree::Tree;
@@ -105,7 +105,7 @@ impl Signals {
     pub(super) async fn attend(
         &mut self,
         mut tree: Tree,
-        (manager, tokens, held): (&Manager, &TokenKeeper, &Held),
+        (manager, tokens, held): (&Manager, &TokenKeeper, &SharedSockets),
     ) -> (u8, bool) {
         let (mut is_stopping, mut was_held) = (false, None);
         let outcome = loop {

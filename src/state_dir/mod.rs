@@ -17,7 +17,7 @@
 mod closing;
 mod earlier;
 mod file;
-mod held;
+mod file_lock;
 mod tending;
 #[cfg(test)]
 mod tests;
@@ -36,7 +36,7 @@ use nix::sys::time::TimeSpec;
 use nix::unistd::{UnlinkatFlags, fsync, geteuid, linkat, unlinkat};
 
 pub use self::file::{Configuration, Folder, StateFile};
-pub use self::held::Held;
+pub use self::file_lock::FileLock;
 use crate::files;
 
 const FOLDER: OFlag = OFlag::O_DIRECTORY.union(OFlag::O_CLOEXEC);

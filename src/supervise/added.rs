@@ -9,11 +9,11 @@
 use std::time::Duration;
 
 use super::child::{AfterStop, Child, Name, Spec};
-use super::decide::Roster;
+use super::decide::Children;
 use super::event::{Batch, Effect};
 
-impl<K: Name, S: Spec> Roster<K, S> {
-    /// Sees to it that there is this laddered child beside those of [`Roster::want`], and that it
+impl<K: Name, S: Spec> Children<K, S> {
+    /// Sees to it that there is this laddered child beside those of [`Children::want`], and that it
     /// runs from this spec. Nothing happens if that is so already, if the name is that of a
     /// child of another kind, and after a shutdown began.
     pub fn add(&mut self, id: K, spec: S, start_deadline: Duration) -> Vec<Effect<K, S>> {
@@ -23,7 +23,7 @@ impl<K: Name, S: Spec> Roster<K, S> {
         if self.is_closed || known == Some(&spec) || known.is_some() != is_added {
             return batch.finish();
         }
-        if self.children.get(&id).is_some_and(Child::is_up) {
+        if self.by_id.get(&id).is_some_and(Child::is_up) {
             self.stop(&id, AfterStop::Start, &mut batch);
         }
         self.add_laddered(&id, spec, start_deadline, &mut batch);

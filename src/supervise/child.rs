@@ -61,7 +61,7 @@ impl Failure {
         Self::new(FailureKind::StartFailed, "could not be started").because(cause)
     }
 
-    /// It panicked, or gave up with an error that its host cannot read.
+    /// It panicked, or gave up with an error that its hooks cannot read.
     #[must_use]
     pub fn of_fault(cause: impl Into<String>) -> Self {
         let summary = "was ended by a fault of the gateway";
@@ -96,13 +96,13 @@ pub enum FailureKind {
     StartTimedOut,
     /// It could not be started at all.
     StartFailed,
-    /// It panicked, or gave up with an error that its host cannot read.
+    /// It panicked, or gave up with an error that its hooks cannot read.
     Panicked,
     /// It was killed from outside, or its task was cancelled.
     Killed,
     /// It was alive and did not react.
     Hung,
-    /// It had done its work, or so its host says. It is needed again all the same.
+    /// It had done its work, or so its hooks say. It is needed again all the same.
     Finished,
 }
 

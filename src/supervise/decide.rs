@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::backoff::{Intensity, Ladder, Restarts};
 use super::child::{AfterStop, Child, Failure, FailureKind, Name, Phase, Policy, Spec, Status};
-use super::event::{Batch, Effect, Event, Timer};
+use super::event::{Batch, ChildTimer, Effect, Event};
 use crate::ids::Generation;
 
 /// The numbers of a supervisor. The default is what the program runs with.
@@ -47,9 +47,9 @@ impl Default for Settings {
 
 /// All children of a supervisor, and what is to become of them.
 #[derive(Debug)]
-pub struct Roster<K, S> {
+pub struct Children<K, S> {
     pub(super) settings: Settings,
-    pub(super) children: BTreeMap<K, Child<K, S>>,
+    pub(super) by_id: BTreeMap<K, Child<K, S>>,
     /// The laddered children that are wanted, in the wanted order.
     pub(super) wanted: Vec<K>,
     /// The laddered children that came one by one, beside those, in the order they came.
@@ -62,14 +62,14 @@ pub struct Roster<K, S> {
     pub(super) is_closed: bool,
 }
 
-impl<K: Name, S: Spec> Roster<K, S> {
+impl<K: Name, S: Spec> Children<K, S> {
     /// Nobody yet. `seed` makes the jitter repeatable.
     #[must_use]
     pub fn new(settings: Settings, seed: u64) -> Self {
         Self {
             restarts: Restarts::new(settings.intensity.clone()),
             settings,
-            children: BTreeMap::new(),
+            by_id: BTreeMap::new(),
             wanted: Vec::new(),
             added: Vec::new(),
             permanent: Vec::new(),
@@ -89,10 +89,10 @@ impl<K: Name, S: Spec> Roster<K, S> {
         restarted_with: Option<K>,
     ) -> Vec<Effect<K, S>> {
         let mut batch = Batch::new();
-        if !self.children.contains_key(&id) {
+        if !self.by_id.contains_key(&id) {
             let policy = Policy::Permanent { restarted_with };
             let child = Child::new(policy, spec, Duration::ZERO);
-            self.children.insert(id.clone(), child);
+            self.by_id.insert(id.clone(), child);
             self.start_permanent(&id, &mut batch);
             self.permanent.push(id);
         }
@@ -117,7 +117,7 @@ impl<K: Name, S: Spec> Roster<K, S> {
                 generation,
                 failure,
             } => {
-                let child = self.children.get(&id);
+                let child = self.by_id.get(&id);
                 if child.and_then(Child::live) == Some(generation) {
                     self.on_exited(now, &id, failure, &mut batch);
                 }
@@ -127,10 +127,10 @@ impl<K: Name, S: Spec> Roster<K, S> {
                 generation,
                 timer,
             } => match timer {
-                Timer::Backoff => self.on_backoff_over(&id, generation, &mut batch),
-                Timer::Slot => self.free_slot(&id, generation),
-                Timer::Stop => self.on_stop_overdue(&id, generation, &mut batch),
-                Timer::Stable => self.on_stable(&id, generation, &mut batch),
+                ChildTimer::Backoff => self.on_backoff_over(&id, generation, &mut batch),
+                ChildTimer::Slot => self.free_slot(&id, generation),
+                ChildTimer::Stop => self.on_stop_overdue(&id, generation, &mut batch),
+                ChildTimer::Stable => self.on_stable(&id, generation, &mut batch),
             },
         }
         self.fill_slots(&mut batch);
@@ -139,7 +139,7 @@ impl<K: Name, S: Spec> Roster<K, S> {
 
     /// Every child's name, in the order of names.
     pub fn ids(&self) -> impl Iterator<Item = &K> {
-        self.children.keys()
+        self.by_id.keys()
     }
 
     /// From now on nothing is started any more, whatever happens; what runs goes on until it is
@@ -156,7 +156,7 @@ impl<K: Name, S: Spec> Roster<K, S> {
     pub fn stop_all_laddered(&mut self) -> Vec<Effect<K, S>> {
         let mut batch = Batch::new();
         self.close(&mut batch);
-        let laddered = self.children.iter().filter(|(_, c)| c.is_laddered());
+        let laddered = self.by_id.iter().filter(|(_, c)| c.is_laddered());
         for id in laddered.map(|(id, _)| id.clone()).collect::<Vec<_>>() {
             self.stop_for_good(&id, &mut batch);
         }
@@ -174,18 +174,18 @@ impl<K: Name, S: Spec> Roster<K, S> {
     /// Where a child is. `None`: there is no such child (any more).
     #[must_use]
     pub fn status(&self, id: &K) -> Option<Status> {
-        let child = self.children.get(id)?;
+        let child = self.by_id.get(id)?;
         Some(child.status(&self.settings))
     }
 
     /// The wanted laddered children, in the wanted order, without those that came one by one.
     pub fn laddered(&self) -> impl Iterator<Item = (&K, Status)> {
-        let child = |id| self.children.get_key_value(id);
+        let child = |id| self.by_id.get_key_value(id);
         let wanted = self.wanted.iter().filter_map(child);
         wanted.map(|(id, child)| (id, child.status(&self.settings)))
     }
 
-    /// The laddered children that came one by one, in the order they came: [`Roster::add`].
+    /// The laddered children that came one by one, in the order they came: [`Children::add`].
     #[must_use]
     pub fn added(&self) -> &[K] {
         &self.added
@@ -194,14 +194,14 @@ impl<K: Name, S: Spec> Roster<K, S> {
     /// What a child is (to be) started from. `None` also for one that is on its way out.
     #[must_use]
     pub fn spec(&self, id: &K) -> Option<&S> {
-        let child = self.children.get(id)?;
+        let child = self.by_id.get(id)?;
         (child.stopping() != Some(AfterStop::Remove)).then_some(&child.spec)
     }
 
     /// How often in a row a child has failed.
     #[must_use]
     pub fn failures(&self, id: &K) -> u32 {
-        self.children.get(id).map_or(0, |child| child.failures)
+        self.by_id.get(id).map_or(0, |child| child.failures)
     }
 
     /// Whether this is a permanent child.
@@ -214,20 +214,20 @@ impl<K: Name, S: Spec> Roster<K, S> {
     #[must_use]
     pub fn live_laddered(&self) -> usize {
         let is_live = |child: &&Child<K, S>| child.is_laddered() && child.live().is_some();
-        self.children.values().filter(is_live).count()
+        self.by_id.values().filter(is_live).count()
     }
 
     /// Whether no child has an instance.
     #[must_use]
     pub fn is_quiet(&self) -> bool {
-        self.children.values().all(|child| child.live().is_none())
+        self.by_id.values().all(|child| child.live().is_none())
     }
 
     fn free_slot(&mut self, id: &K, of: Generation) {
         if let Some(Phase::Starting {
             generation,
             holds_slot,
-        }) = self.children.get_mut(id).map(|child| &mut child.phase)
+        }) = self.by_id.get_mut(id).map(|child| &mut child.phase)
             && *generation == of
         {
             *holds_slot = false;
@@ -236,7 +236,7 @@ impl<K: Name, S: Spec> Roster<K, S> {
 
     fn on_ready(&mut self, now: Instant, id: &K, of: Generation, batch: &mut Batch<K, S>) {
         let stable_after = self.settings.ladder.stable_after();
-        if let Some(child) = self.children.get_mut(id)
+        if let Some(child) = self.by_id.get_mut(id)
             && matches!(child.phase, Phase::Starting { generation, .. } if generation == of)
         {
             child.note_ready();
@@ -245,14 +245,14 @@ impl<K: Name, S: Spec> Roster<K, S> {
                 since: now,
             };
             if child.failures > 0 {
-                batch.arm(id, of, Timer::Stable, stable_after);
+                batch.arm(id, of, ChildTimer::Stable, stable_after);
             }
             batch.touch(id);
         }
     }
 
     fn on_exited(&mut self, now: Instant, id: &K, failure: Failure, batch: &mut Batch<K, S>) {
-        let Some(child) = self.children.get(id) else {
+        let Some(child) = self.by_id.get(id) else {
             return;
         };
         match (child.stopping(), child.is_laddered()) {
@@ -274,7 +274,7 @@ impl<K: Name, S: Spec> Roster<K, S> {
         batch: &mut Batch<K, S>,
     ) {
         let ladder = &self.settings.ladder;
-        let Some(child) = self.children.get_mut(id) else {
+        let Some(child) = self.by_id.get_mut(id) else {
             return;
         };
         let Some(generation) = child.live() else {
@@ -294,7 +294,7 @@ impl<K: Name, S: Spec> Roster<K, S> {
             until: now + delay,
             last: failure,
         };
-        batch.arm(id, generation, Timer::Backoff, delay);
+        batch.arm(id, generation, ChildTimer::Backoff, delay);
         batch.touch(id);
     }
 
@@ -314,7 +314,7 @@ impl<K: Name, S: Spec> Roster<K, S> {
             return batch.push(Effect::GiveUp { id, reason });
         }
         for dependent in self.restarted_with(id).iter().rev() {
-            if self.children.get(dependent).is_some_and(Child::is_up) {
+            if self.by_id.get(dependent).is_some_and(Child::is_up) {
                 self.stop(dependent, AfterStop::Start, batch);
             }
         }
@@ -322,14 +322,14 @@ impl<K: Name, S: Spec> Roster<K, S> {
     }
 
     fn on_backoff_over(&mut self, id: &K, of: Generation, batch: &mut Batch<K, S>) {
-        let phase = self.children.get(id).map(|child| &child.phase);
+        let phase = self.by_id.get(id).map(|child| &child.phase);
         if matches!(phase, Some(Phase::Backoff { generation, .. }) if *generation == of) {
             self.start(id, batch);
         }
     }
 
     fn on_stop_overdue(&mut self, id: &K, of: Generation, batch: &mut Batch<K, S>) {
-        let phase = self.children.get(id).map(|child| &child.phase);
+        let phase = self.by_id.get(id).map(|child| &child.phase);
         if matches!(phase, Some(Phase::Stopping { generation, .. }) if *generation == of) {
             let (id, generation) = (id.clone(), of);
             batch.push(Effect::Kill { id, generation });
@@ -337,7 +337,7 @@ impl<K: Name, S: Spec> Roster<K, S> {
     }
 
     fn on_stable(&mut self, id: &K, of: Generation, batch: &mut Batch<K, S>) {
-        if let Some(child) = self.children.get_mut(id)
+        if let Some(child) = self.by_id.get_mut(id)
             && matches!(child.phase, Phase::Ready { generation, .. } if generation == of)
         {
             child.failures = 0;

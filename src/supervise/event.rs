@@ -41,13 +41,13 @@ pub enum Event<K> {
         /// Of the life that it was armed for.
         generation: Generation,
         /// Which one.
-        timer: Timer,
+        timer: ChildTimer,
     },
 }
 
 /// The timers of a child.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Timer {
+pub enum ChildTimer {
     /// The ladder's delay is over.
     Backoff,
     /// The first start has held its slot for long enough.
@@ -93,7 +93,7 @@ pub enum Effect<K, S> {
         /// Of which life.
         generation: Generation,
         /// Which one.
-        timer: Timer,
+        timer: ChildTimer,
         /// In what time.
         after: Duration,
     },
@@ -141,7 +141,13 @@ impl<K: Name, S> Batch<K, S> {
         self.touched.insert(id.clone());
     }
 
-    pub(super) fn arm(&mut self, id: &K, generation: Generation, timer: Timer, after: Duration) {
+    pub(super) fn arm(
+        &mut self,
+        id: &K,
+        generation: Generation,
+        timer: ChildTimer,
+        after: Duration,
+    ) {
         let id = id.clone();
         self.push(Effect::Arm {
             id,

@@ -2,11 +2,11 @@
 //! child or several that depend on one another. Pure, like all of `decide`, which calls it.
 
 use super::child::{AfterStop, Name, Phase, Policy, Spec, Start};
-use super::decide::Roster;
-use super::event::{Batch, Effect, Timer};
+use super::decide::Children;
+use super::event::{Batch, ChildTimer, Effect};
 use crate::ids::Generation;
 
-impl<K: Name, S: Spec> Roster<K, S> {
+impl<K: Name, S: Spec> Children<K, S> {
     /// The permanent children that go down with `id`, in start order: those restarted with it,
     /// those restarted with these, and so on.
     pub(super) fn restarted_with(&self, id: &K) -> Vec<K> {
@@ -21,7 +21,7 @@ impl<K: Name, S: Spec> Roster<K, S> {
     }
 
     fn dependency(&self, id: &K) -> Option<&K> {
-        match &self.children.get(id)?.policy {
+        match &self.by_id.get(id)?.policy {
             Policy::Permanent { restarted_with } => restarted_with.as_ref(),
             Policy::Ladder => None,
         }
@@ -30,7 +30,7 @@ impl<K: Name, S: Spec> Roster<K, S> {
     /// Starts a permanent child, and after it those that waited for it; or lets it wait itself.
     pub(super) fn start_permanent(&mut self, id: &K, batch: &mut Batch<K, S>) {
         let waits = self.dependency(id).is_some_and(|on| {
-            let on = self.children.get(on);
+            let on = self.by_id.get(on);
             on.is_some_and(|child| !child.is_up())
         });
         if waits && !self.is_closed {
@@ -38,7 +38,7 @@ impl<K: Name, S: Spec> Roster<K, S> {
         }
         self.start(id, batch);
         for later in self.restarted_with(id) {
-            let later_child = self.children.get(&later);
+            let later_child = self.by_id.get(&later);
             if later_child.is_some_and(|c| matches!(c.phase, Phase::Queued)) {
                 self.start_permanent(&later, batch);
             }
@@ -47,7 +47,7 @@ impl<K: Name, S: Spec> Roster<K, S> {
 
     /// Starts a laddered child whose predecessor is gone: a first start waits for a slot.
     pub(super) fn start_laddered(&mut self, id: &K, batch: &mut Batch<K, S>) {
-        if self.children.get(id).is_some_and(|c| c.was_started) {
+        if self.by_id.get(id).is_some_and(|c| c.was_started) {
             self.start(id, batch);
         } else {
             self.queue(id, batch);
@@ -57,10 +57,10 @@ impl<K: Name, S: Spec> Roster<K, S> {
     /// Gives free start slots to those who wait, in the wanted order; after them to those who
     /// came one by one, in the order they came.
     pub(super) fn fill_slots(&mut self, batch: &mut Batch<K, S>) {
-        let held = self.children.values().filter(|c| c.holds_slot()).count();
+        let held = self.by_id.values().filter(|c| c.holds_slot()).count();
         let free = self.settings.start_slots.get().saturating_sub(held);
         let is_queued = |id: &&K| {
-            let child = self.children.get(*id);
+            let child = self.by_id.get(*id);
             child.is_some_and(|c| matches!(c.phase, Phase::Queued))
         };
         let all = self.wanted.iter().chain(&self.added);
@@ -75,7 +75,7 @@ impl<K: Name, S: Spec> Roster<K, S> {
         if self.is_closed {
             return self.rest(id, batch);
         }
-        let Some(child) = self.children.get_mut(id) else {
+        let Some(child) = self.by_id.get_mut(id) else {
             return;
         };
         self.last_generation += 1;
@@ -98,7 +98,7 @@ impl<K: Name, S: Spec> Roster<K, S> {
             },
         });
         if holds_slot {
-            batch.arm(id, generation, Timer::Slot, self.settings.slot_time);
+            batch.arm(id, generation, ChildTimer::Slot, self.settings.slot_time);
         }
         batch.touch(id);
     }
@@ -106,7 +106,7 @@ impl<K: Name, S: Spec> Roster<K, S> {
     /// Asks the instance to stop, and notes what follows. If it has been asked already, only what
     /// follows is new. Without an instance a name is at its end at once.
     pub(super) fn stop(&mut self, id: &K, next: AfterStop, batch: &mut Batch<K, S>) {
-        let Some(child) = self.children.get_mut(id) else {
+        let Some(child) = self.by_id.get_mut(id) else {
             return;
         };
         match &mut child.phase {
@@ -129,7 +129,7 @@ impl<K: Name, S: Spec> Roster<K, S> {
     /// Stops without a successor. Who is stopping already is asked again: this time it is urgent,
     /// and the time for it may be shorter than the first time.
     pub(super) fn stop_for_good(&mut self, id: &K, batch: &mut Batch<K, S>) {
-        let Some(child) = self.children.get(id) else {
+        let Some(child) = self.by_id.get(id) else {
             return;
         };
         match (child.stopping(), child.live()) {
@@ -144,25 +144,25 @@ impl<K: Name, S: Spec> Roster<K, S> {
     }
 
     fn ask_to_stop(&mut self, id: &K, generation: Generation, batch: &mut Batch<K, S>) {
-        batch.arm(id, generation, Timer::Stop, self.settings.stop_within);
+        batch.arm(id, generation, ChildTimer::Stop, self.settings.stop_within);
         let id = id.clone();
         batch.push(Effect::Stop { id, generation });
     }
 
     pub(super) fn forget(&mut self, id: &K, batch: &mut Batch<K, S>) {
-        self.children.remove(id);
+        self.by_id.remove(id);
         batch.removed(id);
     }
 
     fn queue(&mut self, id: &K, batch: &mut Batch<K, S>) {
-        if let Some(child) = self.children.get_mut(id) {
+        if let Some(child) = self.by_id.get_mut(id) {
             child.phase = Phase::Queued;
             batch.touch(id);
         }
     }
 
     pub(super) fn rest(&mut self, id: &K, batch: &mut Batch<K, S>) {
-        if let Some(child) = self.children.get_mut(id) {
+        if let Some(child) = self.by_id.get_mut(id) {
             child.phase = Phase::Stopped;
             batch.touch(id);
         }
@@ -171,7 +171,7 @@ impl<K: Name, S: Spec> Roster<K, S> {
     /// From here on nothing is started. Who waits for a start rests, who drains is not replaced.
     pub(super) fn close(&mut self, batch: &mut Batch<K, S>) {
         self.is_closed = true;
-        for (id, child) in &mut self.children {
+        for (id, child) in &mut self.by_id {
             match &mut child.phase {
                 phase @ (Phase::Queued | Phase::Backoff { .. }) => *phase = Phase::Stopped,
                 Phase::Stopping { then, .. } if *then == AfterStop::Start => {

@@ -1,13 +1,13 @@
 //! Supervision for actors that must not stay dead: reusable, on plain ractor; it knows nothing of
-//! MCP. An actor that supervises keeps a [`Supervisor`] in its state and is its [`Host`].
+//! MCP. An actor that supervises keeps a [`Supervisor`] in its state and is its [`SupervisorHooks`].
 //!
 //! | file | what |
 //! |---|---|
-//! | `decide`, `lives`, `wanted`, `added` | the decisions: [`Roster`], a pure state machine, `event + now → effects` |
+//! | `decide`, `lives`, `wanted`, `added` | the decisions: [`Children`], a pure state machine, `event + now → effects` |
 //! | `event` | what goes in and what comes out |
 //! | `child`, `backoff` | one child's state; the numbers |
 //! | `supervisor` | carries the effects out on ractor |
-//! | `host` | what is asked of whoever uses it |
+//! | `hooks` | what is asked of whoever uses it |
 //! | `spawn` | how actors are started: plainly, or by a test that makes them fail |
 //!
 //! # What happens when a child ends
@@ -41,7 +41,7 @@ mod backoff;
 mod child;
 mod decide;
 mod event;
-mod host;
+mod hooks;
 mod lives;
 mod spawn;
 mod supervisor;
@@ -55,9 +55,9 @@ mod tests;
 
 pub use backoff::{Intensity, InvalidLadder, Ladder};
 pub use child::{Failure, FailureKind, Name, Policy, Spec, Start, Status};
-pub use decide::{Roster, Settings};
-pub use event::{Effect, Event, Timer};
-pub use host::Host;
+pub use decide::{Children, Settings};
+pub use event::{ChildTimer, Effect, Event};
+pub use hooks::SupervisorHooks;
 pub use spawn::{Plain, Spawn, Spawned, Started};
 pub use supervisor::{Supervisor, Tick};
 pub use wanted::{Diff, Want, Wanted};

@@ -1,6 +1,6 @@
 //! Carries the decisions out on ractor. A `Supervisor` is a plain struct that an actor keeps in
 //! its state: the actor passes it its supervision events and the ticks it gets back as messages,
-//! the `Host` knows how to start, stop and talk about its children. Nothing in here waits.
+//! the `SupervisorHooks` knows how to start, stop and talk about its children. Nothing in here waits.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -12,9 +12,9 @@ use tokio::time::{Instant, sleep};
 
 use super::backoff::Ladder;
 use super::child::{Failure, FailureKind, Start, Status};
-use super::decide::{Roster, Settings};
-use super::event::{Effect, Event, Timer};
-use super::host::Host;
+use super::decide::{Children, Settings};
+use super::event::{ChildTimer, Effect, Event};
+use super::hooks::SupervisorHooks;
 use super::spawn::{Spawned, Started};
 use super::wanted::{Diff, Want};
 use crate::ids::Generation;
@@ -25,20 +25,20 @@ use crate::ids::Generation;
 pub struct Tick<K> {
     id: K,
     generation: Generation,
-    what: Beat,
+    what: TickKind,
 }
 
 #[derive(Debug)]
-enum Beat {
-    Elapsed(Timer),
+enum TickKind {
+    Elapsed(ChildTimer),
     /// The instance and its state are gone. The error, if it did not even start.
     Gone(Option<SpawnErr>),
 }
 
 /// The children of one actor.
-pub struct Supervisor<H: Host> {
-    roster: Roster<H::Id, H::Spec>,
-    host: H,
+pub struct Supervisor<H: SupervisorHooks> {
+    children: Children<H::Id, H::Spec>,
+    hooks: H,
     parent: ActorCell,
     send: Arc<dyn Fn(Tick<H::Id>) + Send + Sync>,
     live: BTreeMap<H::Id, Live>,
@@ -62,18 +62,18 @@ impl Drop for Live {
     }
 }
 
-impl<H: Host> Supervisor<H> {
+impl<H: SupervisorHooks> Supervisor<H> {
     /// No children yet. `parent` is the embedding actor; `send` gives it a message that carries
     /// the tick, and must not wait.
     pub fn new(
-        host: H,
+        hooks: H,
         settings: Settings,
         parent: ActorCell,
         send: impl Fn(Tick<H::Id>) + Send + Sync + 'static,
     ) -> Self {
         Self {
-            roster: Roster::new(settings, fastrand::u64(..)),
-            host,
+            children: Children::new(settings, fastrand::u64(..)),
+            hooks,
             parent,
             send: Arc::new(send),
             live: BTreeMap::new(),
@@ -81,34 +81,34 @@ impl<H: Host> Supervisor<H> {
         }
     }
 
-    /// Adds a permanent child and starts it: [`Roster::add_permanent`].
+    /// Adds a permanent child and starts it: [`Children::add_permanent`].
     pub fn add_permanent(&mut self, id: H::Id, spec: H::Spec, restarted_with: Option<H::Id>) {
-        let effects = self.roster.add_permanent(id, spec, restarted_with);
+        let effects = self.children.add_permanent(id, spec, restarted_with);
         self.carry_out(effects);
     }
 
-    /// Makes `wanted` the full set of laddered children: [`Roster::want`].
+    /// Makes `wanted` the full set of laddered children: [`Children::want`].
     pub fn want(&mut self, wanted: Vec<Want<H::Id, H::Spec>>, retry: bool) -> Diff<H::Id, H::Spec> {
-        let (diff, effects) = self.roster.want(wanted, retry);
+        let (diff, effects) = self.children.want(wanted, retry);
         self.carry_out(effects);
         diff
     }
 
     /// Changes the delays of laddered children and the time that any has to stop, for what is
-    /// decided from now on: [`Roster::set_pace`].
+    /// decided from now on: [`Children::set_pace`].
     pub fn set_pace(&mut self, ladder: Ladder, stop_within: Duration) {
-        self.roster.set_pace(ladder, stop_within);
+        self.children.set_pace(ladder, stop_within);
     }
 
-    /// Sees to it that there is this laddered child beside those: [`Roster::add`].
+    /// Sees to it that there is this laddered child beside those: [`Children::add`].
     pub fn add(&mut self, id: H::Id, spec: H::Spec, start_deadline: Duration) {
-        let effects = self.roster.add(id, spec, start_deadline);
+        let effects = self.children.add(id, spec, start_deadline);
         self.carry_out(effects);
     }
 
-    /// Stops a child that was added, for good: [`Roster::remove`].
+    /// Stops a child that was added, for good: [`Children::remove`].
     pub fn remove(&mut self, id: &H::Id) {
-        let effects = self.roster.remove(id);
+        let effects = self.children.remove(id);
         self.carry_out(effects);
     }
 
@@ -139,12 +139,12 @@ impl<H: Host> Supervisor<H> {
     pub fn on_tick(&mut self, tick: Tick<H::Id>) {
         let (id, generation) = (tick.id, tick.generation);
         match tick.what {
-            Beat::Elapsed(timer) => self.on(Event::TimerElapsed {
+            TickKind::Elapsed(timer) => self.on(Event::TimerElapsed {
                 id,
                 generation,
                 timer,
             }),
-            Beat::Gone(error) => self.on_gone(id, generation, error),
+            TickKind::Gone(error) => self.on_gone(id, generation, error),
         }
     }
 
@@ -158,42 +158,42 @@ impl<H: Host> Supervisor<H> {
         self.on(Event::Ready { id, generation });
     }
 
-    /// From now on nothing is started; who is asked to stop has `within`: [`Roster::shut_down`].
+    /// From now on nothing is started; who is asked to stop has `within`: [`Children::shut_down`].
     pub fn shut_down(&mut self, within: Duration) {
-        let effects = self.roster.shut_down(within);
+        let effects = self.children.shut_down(within);
         self.carry_out(effects);
     }
 
-    /// Asks all laddered children to stop, for good: [`Roster::stop_all_laddered`].
+    /// Asks all laddered children to stop, for good: [`Children::stop_all_laddered`].
     pub fn stop_all_laddered(&mut self) {
-        let effects = self.roster.stop_all_laddered();
+        let effects = self.children.stop_all_laddered();
         self.carry_out(effects);
     }
 
-    /// Asks one child to stop, for good: [`Roster::stop_child`].
+    /// Asks one child to stop, for good: [`Children::stop_child`].
     pub fn stop_child(&mut self, id: &H::Id) {
-        let effects = self.roster.stop_child(id);
+        let effects = self.children.stop_child(id);
         self.carry_out(effects);
     }
 
     /// The decisions' own books, to read.
-    pub fn roster(&self) -> &Roster<H::Id, H::Spec> {
-        &self.roster
+    pub fn children(&self) -> &Children<H::Id, H::Spec> {
+        &self.children
     }
 
-    /// Where a child is: [`Roster::status`].
+    /// Where a child is: [`Children::status`].
     pub fn status(&self, id: &H::Id) -> Option<Status> {
-        self.roster.status(id)
+        self.children.status(id)
     }
 
-    /// The host.
-    pub fn host(&self) -> &H {
-        &self.host
+    /// The hooks.
+    pub fn hooks(&self) -> &H {
+        &self.hooks
     }
 
-    /// The host, to change.
-    pub fn host_mut(&mut self) -> &mut H {
-        &mut self.host
+    /// The hooks, to change.
+    pub fn hooks_mut(&mut self) -> &mut H {
+        &mut self.hooks
     }
 
     /// The living instance of a name.
@@ -203,7 +203,7 @@ impl<H: Host> Supervisor<H> {
     }
 
     fn on(&mut self, event: Event<H::Id>) {
-        let effects = self.roster.on(Instant::now(), event);
+        let effects = self.children.on(Instant::now(), event);
         self.carry_out(effects);
     }
 
@@ -212,7 +212,7 @@ impl<H: Host> Supervisor<H> {
         let is_it = |(_, live): &(&H::Id, &Live)| live.cell.get_id() == cell.get_id();
         let found = self.live.iter().find(is_it);
         if let Some((id, generation)) = found.map(|(id, live)| (id.clone(), live.generation))
-            && self.roster.is_permanent(&id)
+            && self.children.is_permanent(&id)
         {
             self.on(Event::Ready { id, generation });
         }
@@ -231,10 +231,10 @@ impl<H: Host> Supervisor<H> {
         self.on(event);
     }
 
-    /// Tells the host of an end and makes it an event.
+    /// Tells the hooks of an end and makes it an event.
     fn exit(&mut self, id: H::Id, generation: Generation, failure: Failure) -> Event<H::Id> {
-        let was_asked = matches!(self.roster.status(&id), Some(Status::Stopping { .. }));
-        self.host.exited(&id, generation, &failure, was_asked);
+        let was_asked = matches!(self.children.status(&id), Some(Status::Stopping { .. }));
+        self.hooks.exited(&id, generation, &failure, was_asked);
         Event::Exited {
             id,
             generation,
@@ -248,7 +248,7 @@ impl<H: Host> Supervisor<H> {
         let mut queue = VecDeque::from(effects);
         while let Some(effect) = queue.pop_front() {
             if let Some(event) = self.execute(effect) {
-                queue.extend(self.roster.on(Instant::now(), event));
+                queue.extend(self.children.on(Instant::now(), event));
             }
         }
     }
@@ -263,12 +263,12 @@ impl<H: Host> Supervisor<H> {
             } => return self.spawn(id, generation, &spec, &start),
             Effect::Stop { id, generation } => {
                 if let Some(live) = self.live.get(&id).filter(|l| l.generation == generation) {
-                    self.host.stop(&id, &live.cell);
+                    self.hooks.stop(&id, &live.cell);
                 }
             }
             Effect::Kill { id, generation } => {
                 if let Some(live) = self.live.get(&id).filter(|l| l.generation == generation) {
-                    self.host.killed(&id, generation);
+                    self.hooks.killed(&id, generation);
                     live.cell.kill();
                 }
             }
@@ -279,11 +279,11 @@ impl<H: Host> Supervisor<H> {
                 after,
             } => self.arm(&id, generation, timer, after),
             Effect::StatusChanged { id } => {
-                let status = self.roster.status(&id);
-                self.host.status_changed(&id, status.as_ref());
+                let status = self.children.status(&id);
+                self.hooks.status_changed(&id, status.as_ref());
             }
-            Effect::Removed { id } => self.host.status_changed(&id, None),
-            Effect::GiveUp { id, reason } => self.host.give_up(&id, &reason),
+            Effect::Removed { id } => self.hooks.status_changed(&id, None),
+            Effect::GiveUp { id, reason } => self.hooks.give_up(&id, &reason),
         }
         None
     }
@@ -296,7 +296,7 @@ impl<H: Host> Supervisor<H> {
         start: &Start,
     ) -> Option<Event<H::Id>> {
         let parent = self.parent.clone();
-        match self.host.spawn(&id, generation, spec, start, parent) {
+        match self.hooks.spawn(&id, generation, spec, start, parent) {
             Ok(Spawned { cell, started }) => {
                 let live = Live {
                     generation,
@@ -331,17 +331,17 @@ impl<H: Host> Supervisor<H> {
             send(Tick {
                 id,
                 generation,
-                what: Beat::Gone(error),
+                what: TickKind::Gone(error),
             });
         });
     }
 
-    fn arm(&mut self, id: &H::Id, generation: Generation, timer: Timer, after: Duration) {
+    fn arm(&mut self, id: &H::Id, generation: Generation, timer: ChildTimer, after: Duration) {
         let send = Arc::clone(&self.send);
         let tick = Tick {
             id: id.clone(),
             generation,
-            what: Beat::Elapsed(timer),
+            what: TickKind::Elapsed(timer),
         };
         let task = self.run(async move {
             sleep(after).await;
@@ -370,7 +370,7 @@ impl<H: Host> Supervisor<H> {
     }
 
     fn failure(&self, error: &ActorProcessingErr, otherwise: fn(String) -> Failure) -> Failure {
-        let known = self.host.failure_of(error);
+        let known = self.hooks.failure_of(error);
         known.unwrap_or_else(|| otherwise(error.to_string()))
     }
 }

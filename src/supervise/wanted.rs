@@ -7,7 +7,7 @@ use std::mem;
 use std::time::Duration;
 
 use super::child::{AfterStop, Child, Name, Phase, Policy, Spec};
-use super::decide::Roster;
+use super::decide::Children;
 use super::event::{Batch, Effect};
 
 /// One wanted child.
@@ -64,9 +64,9 @@ impl<K, S> Diff<K, S> {
     }
 }
 
-impl<K: Name, S: Spec> Roster<K, S> {
+impl<K: Name, S: Spec> Children<K, S> {
     /// Makes `wanted` the full set of laddered children, but for those that came one by one
-    /// ([`Roster::add`]). A name that comes twice counts once, the first time; the name of a
+    /// ([`Children::add`]). A name that comes twice counts once, the first time; the name of a
     /// permanent child or of one that was added is ignored. With `retry`, children in backoff, the
     /// added ones too, are tried at once and their ladder starts over. After a shutdown began,
     /// nothing happens.
@@ -129,11 +129,11 @@ impl<K: Name, S: Spec> Roster<K, S> {
         batch: &mut Batch<K, S>,
     ) {
         let mut child = Child::new(Policy::Ladder, spec, start_deadline);
-        if let Some(generation) = self.children.get(id).and_then(Child::live) {
+        if let Some(generation) = self.by_id.get(id).and_then(Child::live) {
             let then = AfterStop::Start;
             child.phase = Phase::Stopping { generation, then };
         }
-        self.children.insert(id.clone(), child);
+        self.by_id.insert(id.clone(), child);
         batch.touch(id);
     }
 
@@ -145,7 +145,7 @@ impl<K: Name, S: Spec> Roster<K, S> {
         start_deadline: Duration,
         batch: &mut Batch<K, S>,
     ) -> Option<S> {
-        let child = self.children.get_mut(id)?;
+        let child = self.by_id.get_mut(id)?;
         if child.spec == *spec {
             child.set_start_deadline(start_deadline);
             return None;
@@ -164,7 +164,7 @@ impl<K: Name, S: Spec> Roster<K, S> {
     fn retry(&mut self, batch: &mut Batch<K, S>) {
         let all = self.wanted.iter().chain(&self.added);
         for id in all.cloned().collect::<Vec<_>>() {
-            if let Some(child) = self.children.get_mut(&id)
+            if let Some(child) = self.by_id.get_mut(&id)
                 && matches!(child.phase, Phase::Backoff { .. })
             {
                 child.failures = 0;

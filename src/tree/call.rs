@@ -1,5 +1,5 @@
-//! What travels between a session and an upstream: the ticket of one call, which cannot be lost,
-//! and what comes back for it. Sessions issue tickets; upstreams answer them, and tell sessions
+//! What travels between a session and an upstream: the reply token of one call, which cannot be lost,
+//! and what comes back for it. Sessions issue reply tokens; upstreams answer them, and tell sessions
 //! what their servers say and ask.
 
 use std::fmt;
@@ -37,7 +37,7 @@ pub enum CallError {
 
 /// One request on its way: what its server knows its subject by, and the client's `params`.
 #[derive(Debug)]
-pub(super) struct Errand {
+pub(super) struct RoutedRequest {
     /// The tool's or prompt's own name without the prefix, or the server's own URI.
     pub(super) key: Box<str>,
     /// The request as the client sent it.
@@ -46,7 +46,7 @@ pub(super) struct Errand {
     pub(super) asker: Asker,
 }
 
-impl Errand {
+impl RoutedRequest {
     /// The server's entry has roots for it: they can be asked for.
     pub(super) fn with_roots(&mut self) {
         self.asker.capabilities = self.asker.capabilities.with_roots();
@@ -91,30 +91,30 @@ pub(super) struct InputRequired {
     /// Its raw result.
     pub(super) result: Bytes,
     /// What was asked of it: that is asked again, with the answers.
-    pub(super) errand: Box<Errand>,
+    pub(super) routed: Box<RoutedRequest>,
     /// The raw answer to `roots/list` that its entry has for it, whoever the client is.
     pub(super) roots: Option<Bytes>,
 }
 
-/// The promise that a call is answered exactly once. Dropping a ticket answers it: as bounced
+/// The promise that a call is answered exactly once. Dropping a reply token answers it: as undelivered
 /// while its request was never handed to the server's stdin, as failed afterwards. So no death of
 /// an actor, no full mailbox and no failed cast leaves a caller hanging.
-pub(super) struct Ticket {
+pub(super) struct ReplyToken {
     call: CallId,
     generation: Generation,
     client: Arc<dyn SessionSink>,
-    errand: Option<Box<Errand>>,
+    routed: Option<Box<RoutedRequest>>,
     permit: Option<Share>,
     is_open: bool,
 }
 
-impl Ticket {
-    /// Issues the ticket of `call`, addressed to `generation` of an upstream.
+impl ReplyToken {
+    /// Issues the reply token of `call`, addressed to `generation` of an upstream.
     #[must_use]
     pub(super) fn new(
         call: CallId,
         generation: Generation,
-        errand: Errand,
+        routed: RoutedRequest,
         permit: Share,
         client: Arc<dyn SessionSink>,
     ) -> Self {
@@ -122,7 +122,7 @@ impl Ticket {
             call,
             generation,
             client,
-            errand: Some(Box::new(errand)),
+            routed: Some(Box::new(routed)),
             permit: Some(permit),
             is_open: true,
         }
@@ -136,18 +136,18 @@ impl Ticket {
 
     /// The request, as long as it was not handed over.
     #[must_use]
-    pub(super) fn errand(&self) -> Option<&Errand> {
-        self.errand.as_deref()
+    pub(super) fn routed(&self) -> Option<&RoutedRequest> {
+        self.routed.as_deref()
     }
 
     /// The same, to be changed.
-    pub(super) fn errand_mut(&mut self) -> Option<&mut Errand> {
-        self.errand.as_deref_mut()
+    pub(super) fn routed_mut(&mut self) -> Option<&mut RoutedRequest> {
+        self.routed.as_deref_mut()
     }
 
     /// From here on the call may have run: it is never sent again, unless its server asks for that.
-    pub(super) fn handed_over(&mut self) -> Option<Box<Errand>> {
-        self.errand.take()
+    pub(super) fn handed_over(&mut self) -> Option<Box<RoutedRequest>> {
+        self.routed.take()
     }
 
     /// Passes a progress notification on.
@@ -176,29 +176,29 @@ impl Ticket {
         self.client.tell(SessionEvent::Answered { call, answer });
     }
 
-    /// Closes the ticket without an answer: its own client cancelled it.
+    /// Closes the reply token without an answer: its own client cancelled it.
     pub(super) fn close(mut self) {
         self.is_open = false;
     }
 }
 
-impl fmt::Debug for Ticket {
+impl fmt::Debug for ReplyToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ticket of {:?} for {}", self.call, self.generation)
+        write!(f, "reply_token of {:?} for {}", self.call, self.generation)
     }
 }
 
-impl Drop for Ticket {
+impl Drop for ReplyToken {
     fn drop(&mut self) {
         if !self.is_open {
             return;
         }
         self.permit = None;
         let call = self.call;
-        let event = match self.errand.take() {
-            Some(errand) => SessionEvent::Bounced {
+        let event = match self.routed.take() {
+            Some(routed) => SessionEvent::Undelivered {
                 call,
-                errand,
+                routed,
                 generation: self.generation,
             },
             None => SessionEvent::Answered {

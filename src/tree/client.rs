@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::call::{Answer, Errand};
+use super::call::{Answer, RoutedRequest};
 use super::registry::{Catalogue, RouteState};
 use super::shares::Rest;
 use super::upstream::UpstreamHandle;
@@ -29,11 +29,11 @@ pub(super) enum SessionEvent {
         answer: Answer,
     },
     /// The server never saw the call: it may be sent again, to a later generation.
-    Bounced {
+    Undelivered {
         /// The call it belongs to.
         call: CallId,
         /// The request, untouched.
-        errand: Box<Errand>,
+        routed: Box<RoutedRequest>,
         /// The generation that did not take it.
         generation: Generation,
     },
@@ -128,7 +128,7 @@ impl SessionEvent {
             Self::ServerRequested(ask) => ask.request.params.as_ref().map_or(0, Bytes::len),
             Self::Offers { catalogue, .. } => catalogue.as_deref().map_or(0, Catalogue::size),
             Self::Answered { .. }
-            | Self::Bounced { .. }
+            | Self::Undelivered { .. }
             | Self::Progress { .. }
             | Self::Logged { .. }
             | Self::TaskChanged { .. }
@@ -164,7 +164,7 @@ pub(super) struct Interest {
 
 /// The session that a server's instance belongs to (`isolation: "session"`).
 #[derive(Clone)]
-pub(crate) struct Owner {
+pub(crate) struct InstanceOwner {
     /// The session's serial number.
     pub(super) session: u64,
     /// What the log calls it.
@@ -175,7 +175,7 @@ pub(crate) struct Owner {
     pub(super) capabilities: ClientCapabilities,
 }
 
-impl fmt::Debug for Owner {
+impl fmt::Debug for InstanceOwner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "session {}", self.name)
     }

@@ -9,7 +9,7 @@
 //! ├── sessions                dynamic supervisor; children are temporary
 //! │   ├── session:<id>   × m  one per connected client
 //! │   └── requests       × w  workers for the requests of clients without sessions
-//! └── listener                the port (passed in as `Edge`)
+//! └── listener                the port (passed in as `Frontend`)
 //! ```
 //!
 //! `config`, `registry`, `sessions` and `listener` are permanent: restarted at once, and more than
@@ -24,7 +24,7 @@ mod beside;
 mod call;
 mod client;
 mod config;
-mod edge;
+mod frontend;
 mod heartbeat;
 mod quota;
 mod registry;
@@ -46,7 +46,7 @@ use tokio::sync::{mpsc, watch};
 
 pub(crate) use beside::beside;
 pub use call::CallError;
-pub use edge::{Edge, EdgeLinks};
+pub use frontend::{Frontend, FrontendLinks};
 pub use heartbeat::{Beat, Part, Pulse};
 pub use quota::{Quota, Share, Taker};
 pub use root::{ConfigurationStatus, ServerStatus, Standing, StatusHandle, TreeStatus};
@@ -169,17 +169,17 @@ pub struct Tree {
 }
 
 /// Starts the tree: root, and from there everything else.
-pub async fn start<S: Spawn, E: Edge>(
+pub async fn start<S: Spawn, E: Frontend>(
     settings: Settings,
     spawn: S,
-    edge: E,
+    frontend: E,
 ) -> Result<Tree, SpawnErr> {
     let groups = settings.groups.clone();
     let (verdict, exit) = watch::channel(None);
     let (read, readings) = watch::channel(0);
     let args = RootArgs {
         spawn,
-        edge,
+        frontend,
         settings,
         exit: verdict,
         readings: read,

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::client::{SessionEvent, SessionSink};
 use super::quota::Quota;
 use super::registry::{
-    Catalogue, Registry, RegistryArgs, RegistryHandle, Routes, Store, Subscriber, Wanted,
+    Catalogue, ConfiguredServer, Registry, RegistryArgs, RegistryHandle, Routes, Store, Subscriber,
 };
 use super::root::{RootHandle, RootMsg, StatusHandle};
 use super::sessions::{Sessions, SessionsArgs, SessionsHandle, Signer, Workers};
@@ -158,8 +158,8 @@ pub(crate) fn name(text: &str) -> ServerName {
 }
 
 /// A configured server.
-pub(crate) fn wanted(server: &str) -> Wanted {
-    Wanted {
+pub(crate) fn wanted(server: &str) -> ConfiguredServer {
+    ConfiguredServer {
         server: name(server),
         fingerprint: 1,
         prefix: Prefix::of(&name(server)),
@@ -199,7 +199,7 @@ pub(crate) fn offer(tools: &[&str], uris: &[&str]) -> Arc<Catalogue> {
 }
 
 /// A registry that keeps nothing on disk and has been told of these servers.
-pub(crate) async fn registry(root: &RootHandle, wanted: Vec<Wanted>) -> RegistryHandle {
+pub(crate) async fn registry(root: &RootHandle, wanted: Vec<ConfiguredServer>) -> RegistryHandle {
     let registry = registry_after(None, Arc::new(root.clone())).await;
     registry.wanted(wanted);
     registry

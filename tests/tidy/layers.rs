@@ -155,7 +155,10 @@ mod tests {
             (calls, "use super::{Conversation, Effects};"),
             (calls, "use super::super::delivery::StreamId;"),
             (calls, "pub(in super::super) fn f() {}"),
-            (calls, "use crate::tree::{call::Ticket, registry::Routes};"),
+            (
+                calls,
+                "use crate::tree::{call::ReplyToken, registry::Routes};",
+            ),
             (calls, "// use super::super::state::SessionState;"),
             (
                 "src/tree/sessions/session/actor.rs",

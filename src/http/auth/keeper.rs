@@ -34,9 +34,9 @@ pub enum TokenError {
 }
 
 /// The tokens, read again whenever asked to.
-pub struct TokenKeeper(Arc<Kept>);
+pub struct TokenKeeper(Arc<Shared>);
 
-struct Kept {
+struct Shared {
     file: Option<PathBuf>,
     /// The environment does not change: what it says is read once.
     of_variable: Tokens,
@@ -68,7 +68,7 @@ impl TokenKeeper {
             .transpose()
             .map_err(invalid)?
             .unwrap_or_default();
-        let kept = Kept {
+        let kept = Shared {
             file,
             of_variable,
             current: watch::Sender::default(),
@@ -130,7 +130,7 @@ impl TokenKeeper {
     }
 }
 
-impl Kept {
+impl Shared {
     /// Whether it is to be done once more.
     fn read_again(&self) -> bool {
         self.take_over();

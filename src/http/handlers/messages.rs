@@ -2,9 +2,9 @@
 //! batches, to its session. The answer comes on the session's stream, so all that is said here is
 //! "Accepted".
 
-use super::mcp::posted::{is_batch, is_initialize};
+use super::mcp::post_body::{is_batch, is_initialize};
 use super::read;
-use crate::http::connection::Wire;
+use crate::http::connection::RequestContext;
 use crate::http::problem::Problem;
 use crate::http::{Context, headers};
 use crate::ids::SessionId;
@@ -22,7 +22,7 @@ pub(in crate::http) async fn deliver<F, B>(
     context: Arc<Context>,
     query: String,
     headers: HeaderMap,
-    wire: Wire,
+    request_context: RequestContext,
     frames: F,
 ) -> Result<Response, Problem>
 where
@@ -35,19 +35,19 @@ where
         return Err(Problem::MediaType);
     }
     // Before the body is read: nobody else's body costs us anything.
-    let session = match wire
+    let session = match request_context
         .session
         .get()
-        .filter(|known| known.is_sse(&id, wire.owner))
+        .filter(|known| known.is_sse(&id, request_context.owner))
     {
         Some(session) => session.clone(),
         // Apart, as for most requests it is known; batches are rare too.
-        None => Box::pin(context.sessions.of(wire.holder()).find(&id)).await?,
+        None => Box::pin(context.sessions.of(request_context.holder()).find(&id)).await?,
     };
-    wire.remember(&session).await?;
-    let body = read(&context, &wire, &headers, frames).await?;
+    request_context.remember(&session).await?;
+    let body = read(&context, &request_context, &headers, frames).await?;
     if is_batch(&body) {
-        let batch = read_batch(&session, &body, wire.limits.max_batch_length);
+        let batch = read_batch(&session, &body, request_context.limits.max_batch_length);
         session.deliver_all(Box::pin(batch).await?)?;
     } else {
         session.deliver(beside(body.len(), || jsonrpc::decode(&body))?)?;

@@ -10,7 +10,7 @@ pub(super) mod readyz;
 pub(super) mod sse;
 pub(super) mod status;
 
-use super::connection::Wire;
+use super::connection::RequestContext;
 use super::pot::Place;
 use super::problem::Problem;
 use super::{Context, accept, body, headers, text};
@@ -26,7 +26,7 @@ use warp::reply::Response;
 /// The body of a POST, within its limits and without what may be before its text.
 async fn read<F, B>(
     context: &Context,
-    wire: &Wire,
+    request_context: &RequestContext,
     headers: &HeaderMap,
     frames: F,
 ) -> Result<Bytes, Problem>
@@ -36,10 +36,10 @@ where
 {
     text::check_coding(headers)?;
     let declared = headers::declared_length(headers);
-    let budget = (&context.budget, wire.holder());
-    let body = body::collect(frames, declared, &wire.limits, budget).await?;
+    let budget = (&context.budget, request_context.holder());
+    let body = body::collect(frames, declared, &request_context.limits, budget).await?;
     let body = text::unmarked(body, headers)?;
-    let depth = wire.limits.max_nesting_depth;
+    let depth = request_context.limits.max_nesting_depth;
     if beside(body.len(), || depth::is_deeper_than(depth, &body)) {
         return Err(Problem::TooDeep(depth));
     }
@@ -47,9 +47,13 @@ where
 }
 
 /// A place in the pot for an event stream, unless its client asked for one in so many words.
-fn place(context: &Context, headers: &HeaderMap, wire: &Wire) -> Option<Place> {
+fn place(
+    context: &Context,
+    headers: &HeaderMap,
+    request_context: &RequestContext,
+) -> Option<Place> {
     let is_named = accept::names(&headers.get_all(ACCEPT), "text/event-stream");
-    (!is_named).then(|| context.pot.place(&wire.cut))
+    (!is_named).then(|| context.pot.place(&request_context.cut))
 }
 
 /// A JSON reply that is never cached.

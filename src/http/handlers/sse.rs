@@ -3,7 +3,7 @@
 
 use super::mcp::listen;
 use super::place;
-use crate::http::connection::Wire;
+use crate::http::connection::RequestContext;
 use crate::http::endpoint::Asked;
 use crate::http::farewell::Farewell;
 use crate::http::problem::Problem;
@@ -23,30 +23,30 @@ pub(in crate::http) async fn open(
     path: FullPath,
     context: Arc<Context>,
     headers: HeaderMap,
-    wire: Wire,
+    request_context: RequestContext,
 ) -> Result<Response, Problem> {
     if headers::session(&headers)?.is_some() {
         // Apart, as in the other transport.
-        return Box::pin(listen::answer(&context, &headers, wire)).await;
+        return Box::pin(listen::answer(&context, &headers, request_context)).await;
     }
     if !accept::allows(&headers.get_all(ACCEPT), "text/event-stream") {
         return Err(Problem::NotAcceptable("text/event-stream"));
     }
-    wire.is_known().await?;
-    let sessions = context.sessions.of(wire.holder());
+    request_context.is_known().await?;
+    let sessions = context.sessions.of(request_context.holder());
     let OpenedSse { id, stream } = Box::pin(sessions.open_sse()).await?;
-    let place = place(&context, &headers, &wire);
-    stream.cut_with(wire.cut);
+    let place = place(&context, &headers, &request_context);
+    stream.cut_with(request_context.cut);
     let asked = Asked {
         base: &base,
         path: path.as_str(),
         headers: &headers,
-        version: wire.version,
+        version: request_context.version,
     };
     let endpoint = asked.endpoint(id.secret());
     // A proxy that waits for a second line before it lets the first one through gets it.
     let first = [event("endpoint", endpoint.as_bytes()), comment("connected")].concat();
-    let events = EventStream::new(stream, wire.limits.keepalive_interval);
+    let events = EventStream::new(stream, request_context.limits.keepalive_interval);
     let events = events.placed(place).with(Farewell::of_sse(&context));
     Ok(sse::reply(events.after(first.into())))
 }

@@ -52,15 +52,21 @@ async fn who_had_come_before_a_stop_is_served() {
 #[tokio::test]
 async fn sockets_of_others_are_let_go_and_connections_served() {
     let server = Server::start().await;
-    let held = server.edge.sockets().first().unwrap().try_clone().unwrap();
+    let held = server
+        .frontend
+        .sockets()
+        .first()
+        .unwrap()
+        .try_clone()
+        .unwrap();
     let mut open = server.connect().await;
     let request = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
     open.send(request).await;
     assert_eq!(open.reply().await.status, 200);
-    server.edge.stopping(Some(&server.listener));
+    server.frontend.stopping(Some(&server.listener));
     // The loop has heard of it once it answers.
     let (answers, mut heard) = mpsc::unbounded_channel();
-    HttpEdge::beat(&server.listener, Beat::new(answers));
+    HttpFrontend::beat(&server.listener, Beat::new(answers));
     while heard.recv().await != Some(Part::AcceptLoop) {}
     let mut newcomer = server.connect().await;
     newcomer.send(request).await;
@@ -180,7 +186,7 @@ async fn a_beat_is_answered_by_the_listener_and_its_loop_though_all_slots_are_in
     let server = Server::with(|limits| limits.max_connections = 1).await;
     let _stream = server.open_sse().await;
     let (answers, mut heard) = mpsc::unbounded_channel();
-    HttpEdge::beat(&server.listener, Beat::new(answers));
+    HttpFrontend::beat(&server.listener, Beat::new(answers));
     for part in [Part::Listener, Part::AcceptLoop] {
         assert_eq!(timeout(PATIENCE, heard.recv()).await.unwrap(), Some(part));
     }

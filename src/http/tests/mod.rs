@@ -24,7 +24,7 @@ mod tokens;
 use super::*;
 use crate::config::model;
 use crate::telemetry::metrics::Metrics;
-use crate::tree::{Edge, EdgeLinks, testing};
+use crate::tree::{Frontend, FrontendLinks, testing};
 use client::{Connection, Reply};
 use ractor::{Actor, ActorRef};
 use std::net::SocketAddr;
@@ -33,7 +33,7 @@ use tokio::task::JoinHandle;
 
 /// A listener on a port of its own, and all it needs.
 struct Server {
-    edge: HttpEdge,
+    frontend: HttpFrontend,
     limits: watch::Sender<Arc<model::Limits>>,
     serving: watch::Sender<model::Serving>,
     sessions: SessionsHandle,
@@ -73,17 +73,17 @@ impl Server {
             held: true.into(),
         };
         let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let edge = HttpEdge::new(vec![socket], options).unwrap();
+        let frontend = HttpFrontend::new(vec![socket], options).unwrap();
         let sessions = testing::sessions(servers).await;
-        let address = edge.addresses().unwrap()[0];
+        let address = frontend.addresses().unwrap()[0];
         let limits = watch::Sender::new(Arc::new(limits));
         let serving = watch::Sender::new(model::Serving {
             modern: true,
             discover: true,
         });
-        let (listener, ended) = spawn(&edge, &sessions, &limits, &serving).await;
+        let (listener, ended) = spawn(&frontend, &sessions, &limits, &serving).await;
         Self {
-            edge,
+            frontend,
             limits,
             serving,
             sessions,
@@ -97,7 +97,7 @@ impl Server {
 
     /// Puts a fresh listener in the place of one that ended, as root does.
     async fn restart(&mut self) {
-        let started = spawn(&self.edge, &self.sessions, &self.limits, &self.serving);
+        let started = spawn(&self.frontend, &self.sessions, &self.limits, &self.serving);
         (self.listener, self.ended) = started.await;
     }
 
@@ -145,12 +145,12 @@ impl Server {
 }
 
 async fn spawn(
-    edge: &HttpEdge,
+    frontend: &HttpFrontend,
     sessions: &SessionsHandle,
     limits: &watch::Sender<Arc<model::Limits>>,
     serving: &watch::Sender<model::Serving>,
 ) -> (ActorRef<ListenerMsg>, JoinHandle<()>) {
-    let (listener, args) = edge.listener(EdgeLinks {
+    let (listener, args) = frontend.listener(FrontendLinks {
         sessions: sessions.clone(),
         status: testing::status().await,
         limits: limits.subscribe(),

@@ -105,11 +105,11 @@ impl Log {
 
 /// The last lines of a child's stderr, those included that the rate limit suppressed.
 #[derive(Default)]
-struct Tail(VecDeque<Kept>);
+struct Tail(VecDeque<StderrLine>);
 
 /// As it came: making it printable is left to the reader, of whom there is one per crash.
 #[derive(Default)]
-struct Kept {
+struct StderrLine {
     line: Vec<u8>,
     is_cut: bool,
     is_said: bool,
@@ -119,7 +119,7 @@ impl Tail {
     fn push(&mut self, line: &[u8], is_cut: bool, is_said: bool) {
         let mut oldest = match self.0.len() {
             KEPT.. => self.0.pop_front().unwrap_or_default(),
-            _ => Kept::default(),
+            _ => StderrLine::default(),
         };
         oldest.line.clear();
         oldest.line.extend_from_slice(line);
@@ -132,11 +132,15 @@ impl Tail {
     fn unsaid(&self) -> Vec<String> {
         let said = self.0.iter().rposition(|line| line.is_said);
         let first_unsaid = said.map_or(0, |at| at + 1);
-        self.0.iter().skip(first_unsaid).map(Kept::text).collect()
+        self.0
+            .iter()
+            .skip(first_unsaid)
+            .map(StderrLine::text)
+            .collect()
     }
 }
 
-impl Kept {
+impl StderrLine {
     fn text(&self) -> String {
         printable(&self.line, self.line.len(), self.is_cut)
     }

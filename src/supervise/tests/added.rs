@@ -26,8 +26,8 @@ fn a_full_set_neither_removes_nor_names_what_was_added() {
     };
     assert_eq!(bench.diff, Some(diff));
     assert!(matches!(bench.status("x"), Some(Status::Ready { .. })));
-    let named: Vec<_> = bench.roster.laddered().map(|(id, _)| *id).collect();
-    assert_eq!((named, bench.roster.added()), (vec!["b"], &["x"][..]));
+    let named: Vec<_> = bench.children.laddered().map(|(id, _)| *id).collect();
+    assert_eq!((named, bench.children.added()), (vec!["b"], &["x"][..]));
 }
 
 #[test]
@@ -35,7 +35,7 @@ fn adding_it_again_touches_nothing() {
     let mut bench = one_and_one();
     assert_eq!(bench.add("x", 1), []);
     assert_eq!(bench.effects, []);
-    assert_eq!(bench.roster.added(), ["x"]);
+    assert_eq!(bench.children.added(), ["x"]);
 }
 
 #[test]
@@ -56,13 +56,13 @@ fn a_removed_one_stops_is_forgotten_and_never_comes_back() {
     let mut bench = one_and_one();
     assert_eq!(bench.remove("x"), [Stop("x")]);
     assert_eq!(
-        (bench.roster.added(), bench.roster.spec(&"x")),
+        (bench.children.added(), bench.children.spec(&"x")),
         (&[][..], None)
     );
     assert_eq!(bench.remove("x"), [], "once");
-    assert_eq!(bench.roster.live_laddered(), 2, "it is not gone yet");
+    assert_eq!(bench.children.live_laddered(), 2, "it is not gone yet");
     let generation = bench.generation("x");
-    assert_eq!(bench.timer("x", generation, Timer::Stop), [Kill("x")]);
+    assert_eq!(bench.timer("x", generation, ChildTimer::Stop), [Kill("x")]);
     assert_eq!(bench.exits("x", Exited), [Removed("x")]);
     assert_eq!(bench.status("x"), None);
 }
@@ -73,7 +73,7 @@ fn a_removed_one_in_backoff_or_in_the_queue_is_gone_at_once() {
     bench.exits("x", Exited);
     let generation = bench.generation("x");
     assert_eq!(bench.remove("x"), [Removed("x")]);
-    assert_eq!(bench.timer("x", generation, Timer::Backoff), []);
+    assert_eq!(bench.timer("x", generation, ChildTimer::Backoff), []);
     for id in ["1", "2", "3", "4", "5"] {
         bench.add(id, 1);
     }
@@ -105,7 +105,7 @@ fn another_spec_makes_it_a_new_child_that_waits_for_the_old_one_and_for_a_slot()
     assert_eq!(bench.exits("x", Exited), [], "four are starting");
     assert_eq!(bench.status("x"), Some(Status::Queued));
     assert_eq!(bench.ready("1"), [Spawn("x", 3)]);
-    assert_eq!(bench.roster.added(), ["x", "1", "2", "3", "4"]);
+    assert_eq!(bench.children.added(), ["x", "1", "2", "3", "4"]);
 }
 
 #[test]
@@ -114,7 +114,7 @@ fn another_spec_ends_the_wait_for_the_next_try() {
     bench.fail_times("x", 4);
     bench.exits("x", Exited);
     assert_eq!(bench.add("x", 2), [Spawn("x", 2)]);
-    assert_eq!(bench.roster.failures(&"x"), 0);
+    assert_eq!(bench.children.failures(&"x"), 0);
 }
 
 #[test]
@@ -145,15 +145,15 @@ fn first_starts_share_the_slots_and_come_after_the_full_set_in_their_order() {
 #[test]
 fn a_shutdown_stops_it_with_the_others_and_nothing_is_added_any_more() {
     let mut bench = one_and_one();
-    let effects = bench.roster.shut_down(secs(4));
+    let effects = bench.children.shut_down(secs(4));
     assert_eq!(bench.see(effects), []);
     assert_eq!(bench.add("y", 1), []);
     assert_eq!(bench.add("x", 2), []);
-    let effects = bench.roster.stop_all_laddered();
+    let effects = bench.children.stop_all_laddered();
     assert_eq!(bench.see(effects), [Stop("a"), Stop("x")]);
     bench.remove("x");
     assert_eq!(bench.exits("x", Exited), [Removed("x")]);
     assert_eq!(bench.status("y"), None);
     bench.exits("a", Exited);
-    assert!(bench.roster.is_quiet());
+    assert!(bench.children.is_quiet());
 }

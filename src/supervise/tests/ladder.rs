@@ -15,7 +15,7 @@ fn every_failure_in_a_row_waits_twice_as_long() {
     let mut bench = running();
     for step in [500, 1000, 2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000] {
         assert_eq!(bench.exits("a", Exited), []);
-        let delay = bench.armed(Timer::Backoff).unwrap();
+        let delay = bench.armed(ChildTimer::Backoff).unwrap();
         assert!(delay >= ms(step * 8 / 10) && delay <= ms(step * 12 / 10));
         assert_eq!(bench.wait_out("a"), [Spawn("a", 1)]);
     }
@@ -46,7 +46,7 @@ fn a_run_that_was_ready_for_a_minute_is_restarted_at_once() {
     assert_eq!(bench.start().unwrap().failures, 0);
     // And the ladder begins at its foot.
     bench.exits("a", Exited);
-    assert!(bench.armed(Timer::Backoff).unwrap() <= ms(600));
+    assert!(bench.armed(ChildTimer::Backoff).unwrap() <= ms(600));
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn a_run_that_was_ready_for_less_is_not_stable() {
     bench.ready("a");
     assert_eq!(bench.pass(ms(59_999)).exits("a", Exited), []);
     assert!(
-        bench.armed(Timer::Backoff).unwrap() >= ms(3200),
+        bench.armed(ChildTimer::Backoff).unwrap() >= ms(3200),
         "the fourth step"
     );
 }
@@ -81,11 +81,13 @@ fn the_fifth_failure_in_a_row_is_crash_looping_until_a_stable_minute() {
     assert!(bench.status("a").unwrap().is_crash_looping());
     bench.ready("a");
     assert!(bench.status("a").unwrap().is_crash_looping());
-    assert_eq!(bench.armed(Timer::Stable), Some(secs(60)));
+    assert_eq!(bench.armed(ChildTimer::Stable), Some(secs(60)));
     let generation = bench.generation("a");
-    bench.pass(secs(60)).timer("a", generation, Timer::Stable);
+    bench
+        .pass(secs(60))
+        .timer("a", generation, ChildTimer::Stable);
     assert!(!bench.status("a").unwrap().is_crash_looping());
-    assert_eq!(bench.roster.failures(&"a"), 0);
+    assert_eq!(bench.children.failures(&"a"), 0);
 }
 
 #[test]
@@ -180,7 +182,7 @@ fn a_retry_tries_what_is_in_backoff_at_once_and_touches_nothing_else() {
     assert_eq!(bench.diff.as_ref().unwrap().unchanged.len(), 3);
     bench.exits("failing", Exited);
     assert!(
-        bench.armed(Timer::Backoff).unwrap() <= ms(600),
+        bench.armed(ChildTimer::Backoff).unwrap() <= ms(600),
         "its ladder starts over"
     );
 }
@@ -192,14 +194,23 @@ fn a_timer_of_an_old_generation_does_nothing() {
     bench.exits("a", Exited);
     let old = bench.generation("a");
     bench.want_or_retry(&[run("a", 1)], true);
-    for timer in [Timer::Backoff, Timer::Slot, Timer::Stop, Timer::Stable] {
+    for timer in [
+        ChildTimer::Backoff,
+        ChildTimer::Slot,
+        ChildTimer::Stop,
+        ChildTimer::Stable,
+    ] {
         assert_eq!(bench.timer("a", old, timer), [], "{timer:?} while starting");
     }
     bench.exits("a", Exited);
-    assert_eq!(bench.timer("a", old, Timer::Backoff), [], "in backoff");
+    assert_eq!(bench.timer("a", old, ChildTimer::Backoff), [], "in backoff");
     bench.wait_out("a");
     bench.want(&[]);
-    assert_eq!(bench.timer("a", old, Timer::Stop), [], "while stopping");
+    assert_eq!(
+        bench.timer("a", old, ChildTimer::Stop),
+        [],
+        "while stopping"
+    );
     let id = "a";
     let (generation, failure) = (old, failure(Exited));
     assert_eq!(
@@ -216,9 +227,11 @@ fn a_timer_of_an_old_generation_does_nothing() {
 fn a_child_that_does_not_stop_in_time_is_killed() {
     let mut bench = running();
     assert_eq!(bench.want(&[]), [Stop("a")]);
-    assert_eq!(bench.armed(Timer::Stop), Some(secs(10)));
+    assert_eq!(bench.armed(ChildTimer::Stop), Some(secs(10)));
     let generation = bench.generation("a");
-    let killed = bench.pass(secs(10)).timer("a", generation, Timer::Stop);
+    let killed = bench
+        .pass(secs(10))
+        .timer("a", generation, ChildTimer::Stop);
     assert_eq!(killed, [Kill("a")]);
     assert_eq!(
         bench.exits("a", FailureKind::Killed),

@@ -19,7 +19,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{
-    Diff, Effect, Event, Failure, FailureKind, Ladder, Roster, Settings, Start, Status, Timer,
+    ChildTimer, Children, Diff, Effect, Event, Failure, FailureKind, Ladder, Settings, Start,
+    Status,
 };
 use super::{Want, Wanted};
 use crate::ids::Generation;
@@ -61,9 +62,9 @@ enum Did {
     GiveUp(&'static str),
 }
 
-/// A roster with a clock, and every instance's generation by its name.
+/// Children with a clock, and every instance's generation by its name.
 struct Bench {
-    roster: Roster<&'static str, u32>,
+    children: Children<&'static str, u32>,
     now: Instant,
     /// The effects of the last call.
     effects: Vec<Effect<&'static str, u32>>,
@@ -73,7 +74,7 @@ struct Bench {
 impl Bench {
     fn new() -> Self {
         Self {
-            roster: Roster::new(Settings::default(), 1),
+            children: Children::new(Settings::default(), 1),
             now: Instant::now(),
             effects: Vec::new(),
             diff: None,
@@ -90,23 +91,23 @@ impl Bench {
     }
 
     fn want_or_retry(&mut self, wanted: &[Want<&'static str, u32>], retry: bool) -> Vec<Did> {
-        let (diff, effects) = self.roster.want(wanted.to_vec(), retry);
+        let (diff, effects) = self.children.want(wanted.to_vec(), retry);
         self.diff = Some(diff);
         self.see(effects)
     }
 
     fn add(&mut self, id: &'static str, spec: u32) -> Vec<Did> {
-        let effects = self.roster.add(id, spec, secs(30));
+        let effects = self.children.add(id, spec, secs(30));
         self.see(effects)
     }
 
     fn remove(&mut self, id: &'static str) -> Vec<Did> {
-        let effects = self.roster.remove(&id);
+        let effects = self.children.remove(&id);
         self.see(effects)
     }
 
     fn permanent(&mut self, id: &'static str, restarted_with: Option<&'static str>) -> Vec<Did> {
-        let effects = self.roster.add_permanent(id, 0, restarted_with);
+        let effects = self.children.add_permanent(id, 0, restarted_with);
         self.see(effects)
     }
 
@@ -125,7 +126,7 @@ impl Bench {
         })
     }
 
-    fn timer(&mut self, id: &'static str, generation: Generation, timer: Timer) -> Vec<Did> {
+    fn timer(&mut self, id: &'static str, generation: Generation, timer: ChildTimer) -> Vec<Did> {
         self.on(Event::TimerElapsed {
             id,
             generation,
@@ -134,7 +135,7 @@ impl Bench {
     }
 
     fn on(&mut self, event: Event<&'static str>) -> Vec<Did> {
-        let effects = self.roster.on(self.now, event);
+        let effects = self.children.on(self.now, event);
         self.see(effects)
     }
 
@@ -153,7 +154,7 @@ impl Bench {
 
     /// The generation of the living instance, or of the one that ended last.
     fn generation(&self, id: &'static str) -> Generation {
-        match self.roster.children[id].phase {
+        match self.children.by_id[id].phase {
             super::child::Phase::Starting { generation, .. }
             | super::child::Phase::Ready { generation, .. }
             | super::child::Phase::Backoff { generation, .. }
@@ -163,11 +164,11 @@ impl Bench {
     }
 
     fn status(&self, id: &'static str) -> Option<Status> {
-        self.roster.status(&id)
+        self.children.status(&id)
     }
 
     /// What the last call armed for a timer.
-    fn armed(&self, wanted: Timer) -> Option<Duration> {
+    fn armed(&self, wanted: ChildTimer) -> Option<Duration> {
         self.effects.iter().find_map(|effect| match effect {
             Effect::Arm { timer, after, .. } if *timer == wanted => Some(*after),
             Effect::Spawn { .. }
@@ -200,7 +201,7 @@ impl Bench {
         };
         self.now = until;
         let generation = self.generation(id);
-        self.timer(id, generation, Timer::Backoff)
+        self.timer(id, generation, ChildTimer::Backoff)
     }
 
     /// Fails so often in a row, each time waiting until it is started again.

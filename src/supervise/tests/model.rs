@@ -19,12 +19,12 @@ const SECOND: Id = 101;
 pub(super) const ADDED: std::ops::Range<Id> = 50..54;
 
 struct Model {
-    roster: Roster<Id, u32>,
+    children: Children<Id, u32>,
     now: Instant,
     ended: bool,
     wanted: BTreeMap<Id, Book>,
     live: Vec<Instance>,
-    armed: Vec<(Instant, Id, Generation, Timer)>,
+    armed: Vec<(Instant, Id, Generation, ChildTimer)>,
     /// Every generation there ever was.
     known: Vec<(Id, Generation)>,
 }
@@ -32,7 +32,7 @@ struct Model {
 impl Model {
     fn new() -> Self {
         let mut model = Self {
-            roster: Roster::new(Settings::default(), 3),
+            children: Children::new(Settings::default(), 3),
             now: Instant::now(),
             ended: false,
             wanted: BTreeMap::new(),
@@ -40,9 +40,9 @@ impl Model {
             armed: Vec::new(),
             known: Vec::new(),
         };
-        let effects = model.roster.add_permanent(FIRST, 0, None);
+        let effects = model.children.add_permanent(FIRST, 0, None);
         model.check(effects);
-        let effects = model.roster.add_permanent(SECOND, 0, Some(FIRST));
+        let effects = model.children.add_permanent(SECOND, 0, Some(FIRST));
         model.check(effects);
         model
     }
@@ -53,7 +53,7 @@ impl Model {
             Step::Add(id, spec) => self.add(id, spec),
             Step::Remove(id) => {
                 self.wanted.remove(&id);
-                let effects = self.roster.remove(&id);
+                let effects = self.children.remove(&id);
                 self.check(effects);
             }
             Step::Initialised(n) => self.at_work(n, false),
@@ -67,12 +67,12 @@ impl Model {
             Step::Stale(n, what) => self.stale(n, what),
             Step::ShutDown => {
                 self.ended = true;
-                let effects = self.roster.shut_down(secs(4));
+                let effects = self.children.shut_down(secs(4));
                 self.check(effects);
             }
             Step::StopAll => {
                 self.ended = true;
-                let effects = self.roster.stop_all_laddered();
+                let effects = self.children.stop_all_laddered();
                 self.check(effects);
                 let mut laddered = self.live.iter().filter(|i| i.id < FIRST);
                 assert!(laddered.all(|i| i.asked), "all are asked to stop");
@@ -111,7 +111,7 @@ impl Model {
             self.wanted = books;
         }
         let ask = |(id, spec): &(Id, Option<u32>)| spec.map_or(keep(*id), |spec| run(*id, spec));
-        let (_, effects) = self.roster.want(wanted.iter().map(ask).collect(), retry);
+        let (_, effects) = self.children.want(wanted.iter().map(ask).collect(), retry);
         self.check(effects);
     }
 
@@ -120,7 +120,7 @@ impl Model {
         if !self.ended && !is_same {
             self.wanted.insert(id, Book::new(spec, self.now));
         }
-        let effects = self.roster.add(id, spec, secs(30));
+        let effects = self.children.add(id, spec, secs(30));
         self.check(effects);
     }
 
@@ -196,10 +196,15 @@ impl Model {
         };
         let (id, generation) = self.known[n];
         let is_latest = self.known.iter().rfind(|k| k.0 == id) == Some(&(id, generation));
-        if is_latest && self.roster.status(&id).is_some() {
+        if is_latest && self.children.status(&id).is_some() {
             return;
         }
-        let timers = [Timer::Backoff, Timer::Slot, Timer::Stop, Timer::Stable];
+        let timers = [
+            ChildTimer::Backoff,
+            ChildTimer::Slot,
+            ChildTimer::Stop,
+            ChildTimer::Stable,
+        ];
         let timer = timers[what % 4];
         let event = match what % 7 {
             0 => Event::Initialised { id, generation },
@@ -215,13 +220,13 @@ impl Model {
                 timer,
             },
         };
-        let before = self.roster.status(&id);
-        assert_eq!(self.roster.on(self.now, event.clone()), [], "{event:?}");
-        assert_eq!(self.roster.status(&id), before, "{event:?}");
+        let before = self.children.status(&id);
+        assert_eq!(self.children.on(self.now, event.clone()), [], "{event:?}");
+        assert_eq!(self.children.status(&id), before, "{event:?}");
     }
 
     fn on(&mut self, event: Event<Id>) {
-        let effects = self.roster.on(self.now, event);
+        let effects = self.children.on(self.now, event);
         self.check(effects);
     }
 
@@ -243,9 +248,9 @@ impl Model {
                     after,
                 } => self.armed.push((self.now + after, id, generation, timer)),
                 Effect::Removed { id } => {
-                    assert!(!self.wanted.contains_key(&id) && self.roster.status(&id).is_none());
+                    assert!(!self.wanted.contains_key(&id) && self.children.status(&id).is_none());
                 }
-                Effect::StatusChanged { id } => assert!(self.roster.status(&id).is_some()),
+                Effect::StatusChanged { id } => assert!(self.children.status(&id).is_some()),
                 Effect::GiveUp { .. } => self.ended = true,
             }
         }
@@ -292,7 +297,7 @@ impl Model {
 
     fn check_that_nobody_is_lost(&self) {
         for instance in &self.live {
-            let (status, generation) = (self.roster.status(&instance.id), instance.generation);
+            let (status, generation) = (self.children.status(&instance.id), instance.generation);
             let known = match status {
                 Some(Status::Starting { generation, .. } | Status::Ready { generation, .. }) => {
                     assert!(!instance.asked);
@@ -309,7 +314,7 @@ impl Model {
             assert_eq!(known, generation);
         }
         for id in (0..FIRST).filter(|id| !self.ended && self.wanted.contains_key(id)) {
-            match self.roster.status(&id).expect("a wanted child is known") {
+            match self.children.status(&id).expect("a wanted child is known") {
                 Status::Queued => {
                     let holds = |i: &&Instance| i.slot_until.is_some_and(|at| at >= self.now);
                     assert!(
@@ -318,8 +323,8 @@ impl Model {
                     );
                 }
                 Status::Backoff { until, .. } => {
-                    let wakes = |t: &&(Instant, Id, Generation, Timer)| {
-                        (t.0, t.1, t.3) == (until, id, Timer::Backoff)
+                    let wakes = |t: &&(Instant, Id, Generation, ChildTimer)| {
+                        (t.0, t.1, t.3) == (until, id, ChildTimer::Backoff)
                     };
                     assert!(self.armed.iter().any(|t| wakes(&t)), "{id} sleeps for ever");
                 }
@@ -334,7 +339,7 @@ impl Model {
             Some(_) => false,
         };
         let mut unwanted = (0..FIRST).filter(|id| !self.wanted.contains_key(id));
-        assert!(unwanted.all(|id| leaving((id, self.roster.status(&id)))));
+        assert!(unwanted.all(|id| leaving((id, self.children.status(&id)))));
     }
 
     /// Peace: who was asked to stop goes, nothing fails any more, time passes.

@@ -108,14 +108,14 @@ fn what_is_stopped_with_its_dependency_does_not_count_as_a_restart() {
 #[test]
 fn one_that_is_stopped_in_a_shutdown_rests_and_takes_nobody_with_it() {
     let mut bench = tree();
-    bench.roster.shut_down(secs(1));
-    let effects = bench.roster.stop_child(&"listener");
+    bench.children.shut_down(secs(1));
+    let effects = bench.children.stop_child(&"listener");
     assert_eq!(bench.see(effects), [Stop("listener")]);
-    assert_eq!(bench.armed(Timer::Stop), Some(secs(1)));
+    assert_eq!(bench.armed(ChildTimer::Stop), Some(secs(1)));
     assert_eq!(bench.exits("listener", Exited), []);
     assert_eq!(bench.exits("sessions", Panicked), []);
     assert_eq!(bench.status("sessions"), Some(Status::Stopped));
-    assert!(!bench.roster.is_quiet(), "config and beacon are up");
+    assert!(!bench.children.is_quiet(), "config and beacon are up");
     assert_eq!(bench.permanent("late", None), [], "nor is anything added");
 }
 

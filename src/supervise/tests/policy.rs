@@ -27,7 +27,7 @@ fn after(is_permanent: bool, kind: FailureKind, asked: Asked) -> (Vec<Did>, Opti
         Asked::No => {}
         Asked::ToChange => drop(bench.want(&[run("a", 1)])),
         Asked::ToLeave => drop(bench.want(&[])),
-        Asked::ToRest => drop(bench.roster.stop_child(&"a")),
+        Asked::ToRest => drop(bench.children.stop_child(&"a")),
     }
     (bench.exits("a", kind), bench.status("a"))
 }
@@ -129,7 +129,7 @@ fn after_a_shutdown_began_everybody_rests() {
         bench.permanent("p", None);
         bench.want(&[run("a", 0), run("leaving", 0)]);
         bench.want(&[run("a", 0)]);
-        bench.roster.shut_down(secs(1));
+        bench.children.shut_down(secs(1));
         for (id, left) in [("p", Some(Status::Stopped)), ("a", Some(Status::Stopped))] {
             assert_eq!(bench.exits(id, kind), [], "{kind:?}");
             assert_eq!(bench.status(id), left);

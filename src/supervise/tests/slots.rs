@@ -40,16 +40,16 @@ fn a_slot_is_freed_by_an_exit_and_the_restart_takes_none() {
     assert_eq!(bench.exits("f", Exited), [Spawn("b", 1)]);
     assert_eq!(bench.wait_out("f"), [Spawn("f", 1)]);
     assert!(!bench.start().unwrap().first);
-    assert_eq!(bench.armed(Timer::Slot), None);
+    assert_eq!(bench.armed(ChildTimer::Slot), None);
     assert_eq!(bench.exits("e", Exited), [Spawn("a", 1)]);
 }
 
 #[test]
 fn a_slot_is_freed_after_two_seconds() {
     let mut bench = six();
-    assert_eq!(bench.armed(Timer::Slot), Some(secs(2)));
+    assert_eq!(bench.armed(ChildTimer::Slot), Some(secs(2)));
     let generation = bench.generation("c");
-    let next = bench.pass(secs(2)).timer("c", generation, Timer::Slot);
+    let next = bench.pass(secs(2)).timer("c", generation, ChildTimer::Slot);
     assert_eq!(next, [Spawn("b", 1)]);
 }
 

@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use super::*;
-use crate::supervise::{Host, Spawn, Spawned, Supervisor, Tick};
+use crate::supervise::{Spawn, Spawned, Supervisor, SupervisorHooks, Tick};
 
 type Id = &'static str;
 
@@ -27,7 +27,7 @@ pub(super) enum Nature {
     Deaf,
     /// Its state takes so long to be dropped.
     Clinging(Duration),
-    /// The host cannot even spawn it.
+    /// The hooks cannot even spawn it.
     Unspawnable,
 }
 
@@ -115,7 +115,7 @@ impl Actor for Toy {
     }
 }
 
-/// What the host was told.
+/// What the hooks were told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Saw {
     Spawned(Id, Generation),
@@ -125,20 +125,20 @@ pub(super) enum Saw {
     GaveUp(Id),
 }
 
-struct ToyHost<P> {
+struct ToyHooks<P> {
     spawner: P,
     alive: Arc<AtomicUsize>,
     births: mpsc::UnboundedSender<usize>,
     saw: mpsc::UnboundedSender<Saw>,
 }
 
-impl<P> ToyHost<P> {
+impl<P> ToyHooks<P> {
     fn saw(&self, what: Saw) {
         drop(self.saw.send(what));
     }
 }
 
-impl<P: Spawn> Host for ToyHost<P> {
+impl<P: Spawn> SupervisorHooks for ToyHooks<P> {
     type Id = Id;
     type Spec = Nature;
 
@@ -201,20 +201,20 @@ struct Boss<P>(P);
 
 impl<P: Spawn> Actor for Boss<P> {
     type Msg = BossMsg;
-    type State = Supervisor<ToyHost<P>>;
-    type Arguments = (ToyHost<P>, Arc<()>);
+    type State = Supervisor<ToyHooks<P>>;
+    type Arguments = (ToyHooks<P>, Arc<()>);
 
     async fn pre_start(
         &self,
         myself: ActorRef<BossMsg>,
-        (host, alive): Self::Arguments,
+        (hooks, alive): Self::Arguments,
     ) -> Result<Self::State, ActorProcessingErr> {
         let parent = myself.get_cell();
         let send = move |tick| {
             let _ = &alive;
             drop(myself.cast(BossMsg::Tick(tick)));
         };
-        Ok(Supervisor::new(host, Settings::default(), parent, send))
+        Ok(Supervisor::new(hooks, Settings::default(), parent, send))
     }
 
     async fn handle(
@@ -281,13 +281,13 @@ impl Stage {
         let (births_tx, births) = mpsc::unbounded_channel();
         let (children, token) = (Arc::new(AtomicUsize::new(0)), Arc::new(()));
         let alive = Arc::downgrade(&token);
-        let host = ToyHost {
+        let hooks = ToyHooks {
             spawner: spawner.clone(),
             alive: children.clone(),
             births: births_tx,
             saw: saw_tx,
         };
-        let (boss, end) = Actor::spawn(None, Boss(spawner), (host, token))
+        let (boss, end) = Actor::spawn(None, Boss(spawner), (hooks, token))
             .await
             .unwrap();
         Self {
@@ -318,10 +318,10 @@ impl Stage {
         cell.expect("a live child").1.into()
     }
 
-    /// The next thing that the host was told, within two minutes (of a clock that tests pause).
+    /// The next thing that the hooks were told, within two minutes (of a clock that tests pause).
     pub(super) async fn saw(&mut self) -> Saw {
         let saw = timeout(secs(120), self.saw.recv()).await;
-        saw.expect("the host is told something").unwrap()
+        saw.expect("the hooks is told something").unwrap()
     }
 
     pub(super) async fn sees_spawned(&mut self, id: Id) {

@@ -25,7 +25,7 @@ fn the_diff_names_what_changed_and_only_that_is_touched() {
         unchanged: vec!["c"],
     };
     assert_eq!(bench.diff, Some(diff));
-    let order: Vec<_> = bench.roster.laddered().map(|(id, _)| *id).collect();
+    let order: Vec<_> = bench.children.laddered().map(|(id, _)| *id).collect();
     assert_eq!(order, ["c", "d", "b"]);
 }
 
@@ -51,7 +51,11 @@ fn a_changed_child_drains_before_its_successor_starts() {
         })
     );
     assert_eq!(bench.exits("a", Exited), [Spawn("a", 2)]);
-    assert_eq!(bench.armed(Timer::Slot), None, "a restart takes no slot");
+    assert_eq!(
+        bench.armed(ChildTimer::Slot),
+        None,
+        "a restart takes no slot"
+    );
 }
 
 #[test]
@@ -71,7 +75,7 @@ fn what_is_changed_again_while_it_drains_starts_with_the_latest_spec() {
 fn a_removed_child_is_gone_when_it_has_drained() {
     let mut bench = two();
     assert_eq!(bench.want(&[run("b", 1)]), [Stop("a")]);
-    assert_eq!(bench.roster.laddered().count(), 1);
+    assert_eq!(bench.children.laddered().count(), 1);
     assert_eq!(bench.exits("a", Exited), [Removed("a")]);
     assert_eq!(bench.status("a"), None);
 }
@@ -82,7 +86,7 @@ fn a_removed_child_in_backoff_never_comes_back() {
     bench.exits("a", Exited);
     let generation = bench.generation("a");
     assert_eq!(bench.want(&[run("b", 1)]), [Removed("a")]);
-    assert_eq!(bench.timer("a", generation, Timer::Backoff), []);
+    assert_eq!(bench.timer("a", generation, ChildTimer::Backoff), []);
     assert_eq!(bench.status("a"), None);
 }
 
@@ -148,25 +152,25 @@ fn after_the_shutdown_began_nothing_is_started() {
         run("changing", 2),
     ]);
     let failing = bench.generation("failing");
-    let effects = bench.roster.shut_down(secs(4));
+    let effects = bench.children.shut_down(secs(4));
     assert_eq!(bench.see(effects), [], "what runs goes on");
     assert_eq!(bench.status("failing"), Some(Status::Stopped));
     let Some(Status::Stopping { restarts, .. }) = bench.status("changing") else {
         panic!("{:?}", bench.status("changing"));
     };
     assert!(!restarts, "nobody waits for a successor that will not come");
-    assert_eq!(bench.timer("failing", failing, Timer::Backoff), []);
+    assert_eq!(bench.timer("failing", failing, ChildTimer::Backoff), []);
     assert_eq!(bench.exits("a", Exited), []);
     assert_eq!(bench.want_or_retry(&[run("new", 1)], true), []);
-    let effects = bench.roster.stop_all_laddered();
+    let effects = bench.children.stop_all_laddered();
     assert_eq!(
         bench.see(effects),
         [Stop("b"), Stop("changing")],
         "who drains already is asked again"
     );
-    assert_eq!(bench.armed(Timer::Stop), Some(secs(4)));
+    assert_eq!(bench.armed(ChildTimer::Stop), Some(secs(4)));
     assert_eq!(bench.exits("changing", Exited), []);
-    assert_eq!(bench.roster.live_laddered(), 1);
+    assert_eq!(bench.children.live_laddered(), 1);
     assert_eq!(bench.exits("b", Exited), []);
-    assert!(bench.roster.is_quiet());
+    assert!(bench.children.is_quiet());
 }

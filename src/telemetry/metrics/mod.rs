@@ -2,7 +2,7 @@
 //! makes one [`Metrics`]; every room that counts something holds a clone, or the handles it needs
 //! of it: counting is an atomic addition, whatever happens to the rooms.
 
-mod held;
+mod gauge_guard;
 mod server;
 #[cfg(test)]
 mod tests;
@@ -20,7 +20,7 @@ pub use prometheus_client::metrics::{counter::Counter, gauge::Gauge};
 use prometheus_client::registry::Registry;
 use tokio::time::Instant;
 
-pub use held::Held;
+pub use gauge_guard::GaugeGuard;
 pub use server::{Dropped, ServerMetrics};
 pub use text::CONTENT_TYPE;
 
@@ -124,9 +124,9 @@ impl Metrics {
 
     /// A session is open as long as the result lives.
     #[must_use]
-    pub fn session(&self) -> Held {
+    pub fn session(&self) -> GaugeGuard {
         self.0.sessions_total.inc();
-        Held::one(&self.0.sessions)
+        GaugeGuard::one(&self.0.sessions)
     }
 
     /// How many sessions are open.

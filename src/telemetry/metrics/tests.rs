@@ -18,7 +18,7 @@ fn value(metrics: &Metrics, series: &str) -> Option<String> {
 #[test]
 fn what_is_held_is_counted_down_by_a_drop_and_by_a_panic() {
     let metrics = Metrics::default();
-    let (one, mut body) = (metrics.session(), Held::none(metrics.bodies()));
+    let (one, mut body) = (metrics.session(), GaugeGuard::none(metrics.bodies()));
     body.add(1000);
     body.add(24);
     assert_eq!((metrics.sessions(), metrics.bodies().get()), (1, 1024));

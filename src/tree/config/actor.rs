@@ -9,8 +9,8 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::ConfigArgs;
-use super::kept::Kept;
-use super::look::{Found, Looked, News, Place, Reason, Seen};
+use super::last_configuration::LastConfiguration;
+use super::look::{Found, LookReason, Looked, NewText, Seen, WatchedFile};
 use super::watch::Watch;
 use crate::config::model::Config;
 use crate::config::{ConfigError, Parsed, Problem, Severity};
@@ -41,7 +41,7 @@ pub(crate) enum ConfigMsg {
     Beat(Beat),
     /// From the task that looked. An error: it panicked.
     Looked {
-        reason: Reason,
+        reason: LookReason,
         outcome: Result<Looked, String>,
     },
 }
@@ -65,7 +65,7 @@ pub(crate) struct ConfigActor;
 /// The state.
 pub(crate) struct ConfigState {
     myself: ActorRef<ConfigMsg>,
-    place: Arc<Place>,
+    place: Arc<WatchedFile>,
     root: RootHandle,
     /// Absent while a look is under way, which has it, and while the system refuses one.
     watch: Option<Watch>,
@@ -75,7 +75,7 @@ pub(crate) struct ConfigState {
     looking: JoinSet<()>,
     is_looking: bool,
     /// Why to look again when the look under way is done.
-    next: Option<Reason>,
+    next: Option<LookReason>,
     seen: Option<Seen>,
     good: Option<Config>,
     said: Said,
@@ -105,8 +105,8 @@ impl Actor for ConfigActor {
         myself.cast(ConfigMsg::Settled)?;
         Ok(ConfigState {
             myself,
-            place: Arc::new(Place {
-                kept: Kept::new(args.state_dir, &args.path),
+            place: Arc::new(WatchedFile {
+                kept: LastConfiguration::new(args.state_dir, &args.path),
                 path: args.path,
                 command_line: args.command_line,
             }),
@@ -134,12 +134,12 @@ impl Actor for ConfigActor {
             ConfigMsg::Changed => state.debounce(),
             ConfigMsg::Settled => {
                 state.settle();
-                state.look(Reason::Settled);
+                state.look(LookReason::Settled);
             }
-            ConfigMsg::Poll => state.look(Reason::Poll),
+            ConfigMsg::Poll => state.look(LookReason::Poll),
             ConfigMsg::Reload => {
                 state.settle();
-                state.look(Reason::Reload);
+                state.look(LookReason::Reload);
             }
             ConfigMsg::Beat(beat) => beat.passed(Part::Config),
             ConfigMsg::Looked { reason, outcome } => state.on_looked(reason, outcome),
@@ -165,7 +165,7 @@ impl ConfigState {
     /// Looks in a task, one at a time: what was read last must be what is applied last. A reason
     /// that comes meanwhile is good for another look, since the file may have changed after it
     /// was read.
-    fn look(&mut self, reason: Reason) {
+    fn look(&mut self, reason: LookReason) {
         if self.is_looking {
             self.next = self.next.max(Some(reason));
             return;
@@ -185,7 +185,7 @@ impl ConfigState {
         });
     }
 
-    fn on_looked(&mut self, reason: Reason, outcome: Result<Looked, String>) {
+    fn on_looked(&mut self, reason: LookReason, outcome: Result<Looked, String>) {
         self.is_looking = false;
         match outcome {
             Ok(Looked { watch, found }) => {
@@ -215,25 +215,25 @@ impl ConfigState {
         }
     }
 
-    fn on_found(&mut self, reason: Reason, found: Found) {
+    fn on_found(&mut self, reason: LookReason, found: Found) {
         let news = match found {
-            Found::News(news) => news,
+            Found::NewText(news) => news,
             Found::Unsettled => return self.debounce(),
             Found::Same => {
-                if reason == Reason::Reload {
+                if reason == LookReason::Reload {
                     self.root.configured(self.good.clone(), true);
                 }
                 return;
             }
         };
-        let News {
+        let NewText {
             seen,
             parsed,
             last,
             exposure,
         } = *news;
         // It may be half written, and a file that goes on changing is looked at again anyway.
-        if reason == Reason::Settled && parsed.is_err() && self.settling.is_some() {
+        if reason == LookReason::Settled && parsed.is_err() && self.settling.is_some() {
             return;
         }
         self.seen = Some(seen);
@@ -243,7 +243,7 @@ impl ConfigState {
         }
     }
 
-    fn accept(&mut self, parsed: Parsed, exposure: Option<&Problem>, reason: Reason) {
+    fn accept(&mut self, parsed: Parsed, exposure: Option<&Problem>, reason: LookReason) {
         let Parsed {
             config, problems, ..
         } = parsed;
@@ -268,7 +268,8 @@ impl ConfigState {
         }
         self.root.config_judged(self.said.is_faulty);
         self.good = Some(config.clone());
-        self.root.configured(Some(config), reason == Reason::Reload);
+        self.root
+            .configured(Some(config), reason == LookReason::Reload);
     }
 
     /// The first of one severity, and the last, which may say how many more there are; the log would
@@ -299,7 +300,7 @@ impl ConfigState {
 
     /// The last good state stays, or at the first look is taken up again: `last`. A wish to try
     /// what is down is granted all the same.
-    fn reject(&mut self, complaint: &str, last: Option<Config>, reason: Reason) {
+    fn reject(&mut self, complaint: &str, last: Option<Config>, reason: LookReason) {
         let goes_on = match last {
             Some(_) => "what was used last is used",
             None => "what runs goes on",
@@ -310,7 +311,7 @@ impl ConfigState {
         );
         self.said.is_faulty = true;
         self.root.config_judged(true);
-        let is_wanted = reason == Reason::Reload;
+        let is_wanted = reason == LookReason::Reload;
         let is_news = last.is_some();
         self.good = last.or(self.good.take());
         let good = self.good.clone().filter(|_| is_wanted || is_news);

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::kept::Kept;
+use super::last_configuration::LastConfiguration;
 use super::watch::Watch;
 use crate::config::model::{Config, Given};
 use crate::config::{self, ConfigError, Parsed, Problem};
@@ -12,7 +12,7 @@ use crate::files;
 
 /// Why the file is looked at; the greater reason includes the smaller one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Reason {
+pub(crate) enum LookReason {
     /// It is time to.
     Poll,
     /// It has been changed, and that was a moment ago; or this is the first look.
@@ -37,11 +37,11 @@ pub(super) enum Found {
     /// Something else, which may be half written and was not parsed: the poll looks at any moment.
     Unsettled,
     /// Something else.
-    News(Box<News>),
+    NewText(Box<NewText>),
 }
 
 /// What was not there the last time.
-pub(super) struct News {
+pub(super) struct NewText {
     pub(super) seen: Seen,
     pub(super) parsed: Result<Parsed, ConfigError>,
     /// What was used last, where this can't be and nothing was seen before.
@@ -58,21 +58,21 @@ pub(crate) struct Looked {
 }
 
 /// What a look needs to know.
-pub(super) struct Place {
+pub(super) struct WatchedFile {
     /// The file.
     pub(super) path: PathBuf,
     /// What stands above it.
     pub(super) command_line: Given,
     /// Where what was used last is kept.
-    pub(super) kept: Kept,
+    pub(super) kept: LastConfiguration,
 }
 
-impl Place {
+impl WatchedFile {
     /// Looks, for this reason. `known` is what the last look saw, `watch` the watch so far; `changed`
     /// is what a new watch calls.
     pub(super) fn look(
         &self,
-        reason: Reason,
+        reason: LookReason,
         known: Option<&Seen>,
         watch: Option<Watch>,
         changed: impl Fn() + Send + 'static,
@@ -87,7 +87,7 @@ impl Place {
         Looked { watch, found }
     }
 
-    fn find(&self, reason: Reason, known: Option<&Seen>) -> Found {
+    fn find(&self, reason: LookReason, known: Option<&Seen>) -> Found {
         let (seen, text) = match config::read(&self.path) {
             Ok(text) => {
                 let text: Arc<str> = text.into();
@@ -98,7 +98,7 @@ impl Place {
         if known == Some(&seen) {
             return Found::Same;
         }
-        if reason == Reason::Poll && known.is_some() {
+        if reason == LookReason::Poll && known.is_some() {
             return Found::Unsettled;
         }
         let parsed = text.and_then(|text| {
@@ -111,7 +111,7 @@ impl Place {
             .ok()
             .and_then(|parsed| config::exposure(&self.path, parsed));
         let is_lost = parsed.is_err() && known.is_none();
-        Found::News(Box::new(News {
+        Found::NewText(Box::new(NewText {
             seen,
             parsed,
             last: is_lost.then(|| self.last()).flatten(),

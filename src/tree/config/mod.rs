@@ -6,7 +6,7 @@
 //! takes its place: a gateway that starts after a bad edit has its servers.
 
 mod actor;
-mod kept;
+mod last_configuration;
 mod look;
 #[cfg(test)]
 mod tests;

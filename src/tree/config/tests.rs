@@ -9,8 +9,8 @@ use tempfile::TempDir;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::timeout;
 
-use super::kept::Kept;
-use super::look::{Found, Place, Reason, Seen};
+use super::last_configuration::LastConfiguration;
+use super::look::{Found, LookReason, Seen, WatchedFile};
 use super::{ConfigActor, ConfigArgs, ConfigHandle};
 use crate::config::model::Config;
 use crate::config::model::Given;
@@ -144,18 +144,24 @@ fn the_poll_leaves_a_changed_file_to_the_look_that_follows_it() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("servers.json");
     fs::write(&path, TWO).unwrap();
-    let place = Place {
-        kept: Kept::new(None, &path),
+    let place = WatchedFile {
+        kept: LastConfiguration::new(None, &path),
         path,
         command_line: Given::default(),
     };
     let look = |reason, known| place.look(reason, known, None, || ()).found;
     let was = Seen::Text(ONE.into());
     let is = Seen::Text(TWO.into());
-    assert!(matches!(look(Reason::Poll, None), Found::News(_)));
-    assert!(matches!(look(Reason::Poll, Some(&was)), Found::Unsettled));
-    assert!(matches!(look(Reason::Settled, Some(&was)), Found::News(_)));
-    for reason in [Reason::Poll, Reason::Settled, Reason::Reload] {
+    assert!(matches!(look(LookReason::Poll, None), Found::NewText(_)));
+    assert!(matches!(
+        look(LookReason::Poll, Some(&was)),
+        Found::Unsettled
+    ));
+    assert!(matches!(
+        look(LookReason::Settled, Some(&was)),
+        Found::NewText(_)
+    ));
+    for reason in [LookReason::Poll, LookReason::Settled, LookReason::Reload] {
         assert!(matches!(look(reason, Some(&is)), Found::Same));
     }
 }

@@ -17,13 +17,13 @@ use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 /// A running watch; dropping it ends it.
 pub(super) struct Watch {
     _watcher: RecommendedWatcher,
-    places: Vec<Place>,
+    paths: Vec<WatchedPath>,
 }
 
 /// Something that is watched, and which inode that was: a watch stays with the inode when the name
 /// is given to another one.
 #[derive(PartialEq, Eq)]
-struct Place {
+struct WatchedPath {
     path: PathBuf,
     inode: Option<(u64, u64)>,
 }
@@ -32,7 +32,7 @@ impl Watch {
     /// Whether it watches what is to be watched now: the file, its directory or a link may be
     /// another one since.
     pub(super) fn is_current(&self, path: &Path) -> bool {
-        self.places == places(path)
+        self.paths == paths(path)
     }
 
     /// Calls `changed`, from another thread, after whatever may have changed the file.
@@ -54,8 +54,8 @@ impl Watch {
         })?;
         let mut refused = None;
         let mut is_watching = false;
-        let places = places(path);
-        for Place { path, .. } in &places {
+        let paths = paths(path);
+        for WatchedPath { path, .. } in &paths {
             match watcher.watch(path, RecursiveMode::NonRecursive) {
                 Ok(()) => is_watching = true,
                 Err(error) => refused = Some(error),
@@ -65,14 +65,14 @@ impl Watch {
             Some(error) if !is_watching => Err(error),
             _ => Ok(Self {
                 _watcher: watcher,
-                places,
+                paths,
             }),
         }
     }
 }
 
 /// The file, its directory, and the directory of what it is a link to.
-fn places(path: &Path) -> Vec<Place> {
+fn paths(path: &Path) -> Vec<WatchedPath> {
     let directory = |path: &Path| match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
         _ => PathBuf::from("."),
@@ -85,7 +85,7 @@ fn places(path: &Path) -> Vec<Place> {
         let inode = fs::metadata(&path)
             .ok()
             .map(|meta| (meta.dev(), meta.ino()));
-        Place { path, inode }
+        WatchedPath { path, inode }
     };
     paths.into_iter().map(with_inode).collect()
 }

@@ -10,9 +10,9 @@ use tokio::time::{Instant, timeout};
 
 use super::handle::Subscriber;
 use super::job::Job;
-use super::kept::Kept;
+use super::kept_catalogue::KeptCatalogue;
 use super::merged::Merged;
-use super::message::{RegistryMsg, Wanted};
+use super::message::{ConfiguredServer, RegistryMsg};
 use super::routes::Routes;
 use super::state::Merge;
 use super::store::Store;
@@ -55,7 +55,7 @@ pub(crate) struct RegistryState {
     /// Those of them who have not been sent a complete table.
     newcomers: BTreeSet<u64>,
     is_latch_elapsed: bool,
-    unsaved: BTreeMap<ServerName, Kept>,
+    unsaved: BTreeMap<ServerName, KeptCatalogue>,
     saving: JoinSet<()>,
     /// The merge that is under way elsewhere.
     merging: JoinSet<()>,
@@ -154,7 +154,7 @@ impl Actor for Registry {
                 state.rest = None;
                 state.push();
             }
-            RegistryMsg::Kept(outcome) => state.on_kept(outcome),
+            RegistryMsg::KeptCatalogue(outcome) => state.on_kept(outcome),
         }
         Ok(())
     }
@@ -171,7 +171,7 @@ pub(crate) fn naming(servers: &[ServerName]) -> String {
 }
 
 /// Only a head start: a disk that hangs must not hold up the house.
-async fn load(store: Store) -> HashMap<ServerName, Kept> {
+async fn load(store: Store) -> HashMap<ServerName, KeptCatalogue> {
     if store.is_nowhere() {
         return HashMap::new();
     }
@@ -181,7 +181,7 @@ async fn load(store: Store) -> HashMap<ServerName, Kept> {
 }
 
 impl RegistryState {
-    fn on_wanted(&mut self, servers: Vec<Wanted>) {
+    fn on_wanted(&mut self, servers: Vec<ConfiguredServer>) {
         let names = servers.iter().map(|wanted| wanted.server.clone());
         self.forget_others(names.collect());
         self.merge.wanted(servers);
@@ -304,7 +304,7 @@ impl RegistryState {
         }
     }
 
-    fn keep(&mut self, kept: Option<(ServerName, Kept)>) {
+    fn keep(&mut self, kept: Option<(ServerName, KeptCatalogue)>) {
         if let Some((server, kept)) = kept.filter(|_| !self.store.is_nowhere()) {
             self.unsaved.insert(server, kept);
             self.save();
@@ -325,7 +325,7 @@ impl RegistryState {
             let outcome = store
                 .save(&server, &kept)
                 .map_err(|error| format!("the catalogue of server '{server}': {error}"));
-            drop(myself.cast(RegistryMsg::Kept(outcome)));
+            drop(myself.cast(RegistryMsg::KeptCatalogue(outcome)));
         });
     }
 

@@ -6,7 +6,7 @@ use ractor::ActorRef;
 use tokio::time::Instant;
 
 use super::catalogue::{Catalogue, Lessons};
-use super::message::{RegistryMsg, ServerState, Wanted};
+use super::message::{ConfiguredServer, RegistryMsg, ServerState};
 use super::routes::Routes;
 use crate::ids::{Generation, ServerName};
 use crate::tree::heartbeat::Beat;
@@ -29,7 +29,7 @@ impl RegistryHandle {
     }
 
     /// All configured servers, in order.
-    pub(crate) fn wanted(&self, servers: Vec<Wanted>) {
+    pub(crate) fn wanted(&self, servers: Vec<ConfiguredServer>) {
         self.tell(RegistryMsg::Wanted(servers));
     }
 

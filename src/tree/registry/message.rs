@@ -16,7 +16,7 @@ use crate::turn::Kind;
 
 /// One configured server, as far as the registry has to know it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Wanted {
+pub(crate) struct ConfiguredServer {
     /// Its name.
     pub server: ServerName,
     /// What is run for it, as a number: a kept catalogue of something else is not shown.
@@ -51,7 +51,7 @@ pub(crate) enum ServerState {
 
 pub(crate) enum RegistryMsg {
     /// From root, after each change of the configuration: all servers, in order.
-    Wanted(Vec<Wanted>),
+    Wanted(Vec<ConfiguredServer>),
     /// From root: what became of a server.
     ServerState {
         server: ServerName,
@@ -93,13 +93,13 @@ pub(crate) enum RegistryMsg {
     /// From itself: another long merge may be done.
     Rested,
     /// From the task that keeps catalogues.
-    Kept(Result<(), String>),
+    KeptCatalogue(Result<(), String>),
 }
 
 impl Kind for RegistryMsg {
     fn kind(&self) -> &'static str {
         match self {
-            Self::Wanted(_) => "Wanted",
+            Self::Wanted(_) => "ConfiguredServer",
             Self::ServerState { .. } => "ServerState",
             Self::Catalogue { .. } => "Catalogue",
             Self::Learnt { .. } => "Learnt",
@@ -111,7 +111,7 @@ impl Kind for RegistryMsg {
             Self::LatchElapsed => "LatchElapsed",
             Self::Merged { .. } => "Merged",
             Self::Rested => "Rested",
-            Self::Kept(_) => "Kept",
+            Self::KeptCatalogue(_) => "KeptCatalogue",
         }
     }
 }

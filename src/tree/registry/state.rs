@@ -6,16 +6,16 @@ use std::sync::Arc;
 
 use super::catalogue::{Catalogue, Lessons, ToCome};
 use super::job::Job;
-use super::kept::Kept;
+use super::kept_catalogue::KeptCatalogue;
 use super::merged::{Merged, Source};
-use super::message::{ServerState, Wanted};
+use super::message::{ConfiguredServer, ServerState};
 use super::routes::{RouteState, Routes};
 use crate::ids::{Generation, ServerName};
 use crate::tree::upstream::UpstreamHandle;
 
 #[derive(Debug)]
 struct Server {
-    wanted: Wanted,
+    wanted: ConfiguredServer,
     generation: Generation,
     route: RouteState,
     has_failed: bool,
@@ -28,7 +28,7 @@ struct Server {
 #[derive(Debug, Default)]
 pub(super) struct Merge {
     servers: Vec<Server>,
-    kept: HashMap<ServerName, Kept>,
+    kept: HashMap<ServerName, KeptCatalogue>,
     is_configured: bool,
     /// Whether states of servers were told since the last table.
     is_dirty: bool,
@@ -44,7 +44,7 @@ pub(super) struct Merge {
 impl Merge {
     /// Starts from what is kept on disk and from the last table, if there was one: its tools and
     /// routes stay until their servers say otherwise, since no crash may take a name away.
-    pub(super) fn new(kept: HashMap<ServerName, Kept>, last: Option<Arc<Routes>>) -> Self {
+    pub(super) fn new(kept: HashMap<ServerName, KeptCatalogue>, last: Option<Arc<Routes>>) -> Self {
         Self {
             kept,
             routes: last.unwrap_or_default(),
@@ -58,7 +58,7 @@ impl Merge {
     }
 
     /// Takes the configured servers, in order. What is no longer among them is forgotten.
-    pub(super) fn wanted(&mut self, wanted: Vec<Wanted>) {
+    pub(super) fn wanted(&mut self, wanted: Vec<ConfiguredServer>) {
         let mut known: HashMap<ServerName, Server> = self
             .servers
             .drain(..)
@@ -76,7 +76,7 @@ impl Merge {
         self.is_stale = true;
     }
 
-    fn newcomer(&self, wanted: Wanted) -> Server {
+    fn newcomer(&self, wanted: ConfiguredServer) -> Server {
         let last = self.routes.servers.get(&wanted.server);
         let on_disk = self
             .kept
@@ -129,7 +129,7 @@ impl Merge {
         &mut self,
         handle: UpstreamHandle,
         told: Option<Arc<Catalogue>>,
-    ) -> Option<(ServerName, Kept)> {
+    ) -> Option<(ServerName, KeptCatalogue)> {
         let name = handle.server().clone();
         let server = self.current(&name, handle.generation())?;
         let was_ready = server.route.generation() == Some(handle.generation());
@@ -145,7 +145,7 @@ impl Merge {
         let fingerprint = server.wanted.fingerprint;
         self.is_stale |= !is_same;
         self.is_dirty |= !was_ready;
-        let fresh = Kept {
+        let fresh = KeptCatalogue {
             fingerprint,
             catalogue: told?,
             lessons: self.lessons(&name),
@@ -174,7 +174,7 @@ impl Merge {
         name: ServerName,
         generation: Generation,
         lessons: Lessons,
-    ) -> Option<(ServerName, Kept)> {
+    ) -> Option<(ServerName, KeptCatalogue)> {
         self.current(&name, generation)?;
         let kept = self.kept.get_mut(&name)?;
         if kept.lessons == lessons {

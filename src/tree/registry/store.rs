@@ -6,7 +6,7 @@ use std::io;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use super::kept::Kept;
+use super::kept_catalogue::KeptCatalogue;
 use crate::ids::ServerName;
 use crate::state_dir::{Configuration, Folder, StateDir, StateFile};
 
@@ -36,7 +36,7 @@ impl Store {
     }
 
     /// Reads everything that is kept. What can't be read is not kept: it is only a head start.
-    pub(super) fn load(&self) -> HashMap<ServerName, Kept> {
+    pub(super) fn load(&self) -> HashMap<ServerName, KeptCatalogue> {
         let Some((directory, of)) = &self.0 else {
             return HashMap::new();
         };
@@ -44,13 +44,13 @@ impl Store {
             let file = StateFile::Catalogue(of, name.as_str());
             let unreadable = |error| log::warn!("A kept catalogue is not used: {error}");
             let bytes = directory.read(&file).map_err(unreadable).ok()??;
-            Some((name, Kept::decode(bytes)?))
+            Some((name, KeptCatalogue::decode(bytes)?))
         });
         kept.collect()
     }
 
     /// Keeps one catalogue.
-    pub(super) fn save(&self, server: &ServerName, kept: &Kept) -> io::Result<()> {
+    pub(super) fn save(&self, server: &ServerName, kept: &KeptCatalogue) -> io::Result<()> {
         let Some((directory, of)) = &self.0 else {
             return Ok(());
         };

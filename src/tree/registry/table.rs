@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::catalogue::Catalogue;
-use super::message::{ServerState, Wanted};
+use super::message::{ConfiguredServer, ServerState};
 use super::routes::Routes;
 use super::state::Merge;
 use crate::ids::{Generation, ServerName};
@@ -20,7 +20,7 @@ impl Default for Table {
 }
 
 impl Table {
-    pub(in crate::tree) fn wanted(&mut self, servers: Vec<Wanted>) {
+    pub(in crate::tree) fn wanted(&mut self, servers: Vec<ConfiguredServer>) {
         self.0.wanted(servers);
     }
 

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use ractor::{Actor, ActorProcessingErr, ActorRef, SupervisionEvent};
 use tokio::sync::watch;
 
-use super::host::{ChildSpec, RootHost};
+use super::hooks::{ChildSpec, RootHooks};
 use super::shutdown::Shutdown;
 use super::{ChildId, RootHandle, RootMsg};
 use crate::config::model::ServerSpec;
 use crate::ids::{Generation, ServerName};
 use crate::supervise::{Spawn, Supervisor};
 use crate::telemetry::readiness::Readiness;
-use crate::tree::edge::Edge;
+use crate::tree::frontend::Frontend;
 use crate::tree::{Exit, Notice, Settings};
 
 /// The root of the tree.
@@ -33,7 +33,7 @@ pub(crate) struct RootArgs<S, E> {
     /// How actors are started.
     pub spawn: S,
     /// What serves the port.
-    pub edge: E,
+    pub frontend: E,
     /// The numbers and paths.
     pub settings: Settings,
     /// Where the verdict goes when the tree ends in its own way.
@@ -43,9 +43,9 @@ pub(crate) struct RootArgs<S, E> {
 }
 
 /// The state.
-pub(crate) struct RootState<S: Spawn, E: Edge> {
+pub(crate) struct RootState<S: Spawn, E: Frontend> {
     pub(super) myself: ActorRef<RootMsg>,
-    pub(super) supervisor: Supervisor<RootHost<S, E>>,
+    pub(super) supervisor: Supervisor<RootHooks<S, E>>,
     pub(super) shutdown: Shutdown,
     exit: watch::Sender<Option<Exit>>,
     pub(super) readings: watch::Sender<u64>,
@@ -53,7 +53,7 @@ pub(crate) struct RootState<S: Spawn, E: Edge> {
     pub(super) is_configured: bool,
 }
 
-impl<S: Spawn, E: Edge> Actor for Root<S, E> {
+impl<S: Spawn, E: Frontend> Actor for Root<S, E> {
     type Msg = RootMsg;
     type State = RootState<S, E>;
     type Arguments = RootArgs<S, E>;
@@ -65,11 +65,11 @@ impl<S: Spawn, E: Edge> Actor for Root<S, E> {
     ) -> Result<RootState<S, E>, ActorProcessingErr> {
         let root = RootHandle::new(myself.clone());
         let readiness = args.settings.readiness.clone();
-        let host = RootHost::new(args.spawn, args.edge, args.settings, root.clone());
-        let supervision = host.supervision();
+        let hooks = RootHooks::new(args.spawn, args.frontend, args.settings, root.clone());
+        let supervision = hooks.supervision();
         let send = move |tick| root.tick(tick);
         Ok(RootState {
-            supervisor: Supervisor::new(host, supervision, myself.get_cell(), send),
+            supervisor: Supervisor::new(hooks, supervision, myself.get_cell(), send),
             shutdown: Shutdown::default(),
             exit: args.exit,
             readings: args.readings,
@@ -104,14 +104,14 @@ impl<S: Spawn, E: Edge> Actor for Root<S, E> {
             RootMsg::Configured { config, retry } => state.on_configured(config, retry),
             RootMsg::RoutesChanged(routes) => state.on_routes(routes),
             RootMsg::ConfigJudged { is_faulty } => {
-                state.supervisor.host_mut().book.judged(is_faulty);
+                state.supervisor.hooks_mut().book.judged(is_faulty);
             }
             RootMsg::Spawned {
                 child,
                 generation,
                 pid,
             } => {
-                let book = &mut state.supervisor.host_mut().book;
+                let book = &mut state.supervisor.hooks_mut().book;
                 book.spawned(child, generation, pid);
             }
             RootMsg::GetStatus { reply } => state.on_get_status(reply),
@@ -134,7 +134,7 @@ impl<S: Spawn, E: Edge> Actor for Root<S, E> {
             RootMsg::Tick(tick) => state.supervisor.on_tick(tick),
             RootMsg::Beat(beat) => state.pass_on(&beat),
             RootMsg::Reload => {
-                if let Some(config) = &state.supervisor.host().config {
+                if let Some(config) = &state.supervisor.hooks().config {
                     config.reload();
                 }
             }
@@ -159,9 +159,9 @@ impl<S: Spawn, E: Edge> Actor for Root<S, E> {
     }
 }
 
-impl<S: Spawn, E: Edge> RootState<S, E> {
+impl<S: Spawn, E: Frontend> RootState<S, E> {
     fn after_event(&mut self) {
-        if let Some(verdict) = self.supervisor.host().verdict {
+        if let Some(verdict) = self.supervisor.hooks().verdict {
             return self.end(verdict);
         }
         self.remove_orphans();
@@ -170,11 +170,11 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
 
     fn on_ready(&mut self, child: ChildId, generation: Generation, tools: usize) {
         if let ChildId::Upstream(server) = &child
-            && !self.supervisor.host().is_known_to_finish(server)
+            && !self.supervisor.hooks().is_known_to_finish(server)
         {
             let server = server.clone();
             let notice = Notice::ServerReady { server, tools };
-            self.supervisor.host().notice(notice);
+            self.supervisor.hooks().notice(notice);
         }
         self.supervisor.on_ready(child, generation);
     }
@@ -188,7 +188,7 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
     /// What a server runs from, if it is configured.
     pub(super) fn spec(&self, server: &ServerName) -> Option<&Arc<ServerSpec>> {
         let id = ChildId::Upstream(server.clone());
-        match self.supervisor.roster().spec(&id)? {
+        match self.supervisor.children().spec(&id)? {
             ChildSpec::Upstream(spec) => Some(spec),
             ChildSpec::Permanent => None,
         }

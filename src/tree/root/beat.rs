@@ -3,21 +3,21 @@
 use super::ChildId;
 use super::actor::RootState;
 use crate::supervise::Spawn;
-use crate::tree::edge::Edge;
+use crate::tree::frontend::Frontend;
 use crate::tree::heartbeat::{Beat, Part};
 
-impl<S: Spawn, E: Edge> RootState<S, E> {
+impl<S: Spawn, E: Frontend> RootState<S, E> {
     /// Answers, and has the permanent children answer. Who is missing has not started yet.
     pub(super) fn pass_on(&self, beat: &Beat) {
         beat.passed(Part::Root);
-        let host = self.supervisor.host();
-        if let Some(config) = &host.config {
+        let hooks = self.supervisor.hooks();
+        if let Some(config) = &hooks.config {
             config.beat(beat.clone());
         }
-        if let Some(registry) = &host.registry {
+        if let Some(registry) = &hooks.registry {
             registry.beat(beat.clone());
         }
-        if let Some(sessions) = &host.sessions {
+        if let Some(sessions) = &hooks.sessions {
             sessions.beat(beat.clone());
         }
         if let Some((_, listener)) = self.supervisor.cell(&ChildId::Listener) {

@@ -8,11 +8,11 @@ use tokio::time::Instant;
 
 use super::RootMsg;
 use super::actor::RootState;
-use super::host::RootHost;
+use super::hooks::RootHooks;
 use crate::ids::ServerName;
 use crate::supervise::Spawn;
-use crate::tree::edge::Edge;
-use crate::tree::registry::{Routes, Wanted, naming};
+use crate::tree::frontend::Frontend;
+use crate::tree::registry::{ConfiguredServer, Routes, naming};
 use crate::tree::timer::Timer;
 
 /// What the readiness calls it.
@@ -47,39 +47,39 @@ impl Boot {
     }
 }
 
-impl<S: Spawn, E: Edge> RootState<S, E> {
+impl<S: Spawn, E: Frontend> RootState<S, E> {
     /// Has both waits end when the limits say so.
     pub(super) fn time_boot(&mut self) {
-        let limits = self.supervisor.host().limits();
-        let host = self.supervisor.host_mut();
-        if let Some(registry) = &host.registry {
-            registry.latch_opens(host.boot.latch_opens(limits.first_list_timeout));
+        let limits = self.supervisor.hooks().limits();
+        let hooks = self.supervisor.hooks_mut();
+        if let Some(registry) = &hooks.registry {
+            registry.latch_opens(hooks.boot.latch_opens(limits.first_list_timeout));
         }
-        if !host.boot.is_over {
+        if !hooks.boot.is_over {
             let wait = limits.readiness_timeout;
-            let wait = wait.saturating_sub(host.boot.began.elapsed());
+            let wait = wait.saturating_sub(hooks.boot.began.elapsed());
             let elapsed = || RootMsg::BootElapsed;
-            host.boot.overdue = Some(Timer::after(&self.myself, wait, elapsed));
+            hooks.boot.overdue = Some(Timer::after(&self.myself, wait, elapsed));
         }
     }
 
     /// At the start there is no configuration that can be used: clients need not wait for servers.
     pub(super) fn begin_unconfigured(&mut self) {
-        let host = self.supervisor.host_mut();
-        host.boot.is_unconfigured = true;
-        if let Some(registry) = &host.registry {
+        let hooks = self.supervisor.hooks_mut();
+        hooks.boot.is_unconfigured = true;
+        if let Some(registry) = &hooks.registry {
             registry.unconfigured();
         }
     }
 
     /// With the first servers the boot begins, if it did not with the process. Who was ready stays it.
-    pub(super) fn begin_with(&mut self, wanted: &[Wanted]) {
-        let host = self.supervisor.host_mut();
+    pub(super) fn begin_with(&mut self, wanted: &[ConfiguredServer]) {
+        let hooks = self.supervisor.hooks_mut();
         if wanted.is_empty() {
-            host.boot.is_unconfigured |= !self.is_configured;
-        } else if host.boot.is_unconfigured {
-            let is_over = host.boot.is_over;
-            host.boot = Boot {
+            hooks.boot.is_unconfigured |= !self.is_configured;
+        } else if hooks.boot.is_unconfigured {
+            let is_over = hooks.boot.is_over;
+            hooks.boot = Boot {
                 is_over,
                 ..Boot::begin()
             };
@@ -90,24 +90,24 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
     /// Takes the new table.
     pub(super) fn on_routes(&mut self, routes: Arc<Routes>) {
         let is_settled = routes.awaited.as_ref().is_some_and(Vec::is_empty);
-        let host = self.supervisor.host_mut();
-        host.routes = Some(routes);
-        host.recall_eras();
+        let hooks = self.supervisor.hooks_mut();
+        hooks.routes = Some(routes);
+        hooks.recall_eras();
         if is_settled {
-            host.end_boot();
+            hooks.end_boot();
         }
     }
 
     /// Readiness has waited for long enough.
     pub(super) fn on_boot_elapsed(&mut self) {
-        let most = self.supervisor.host().limits().readiness_timeout;
-        let host = self.supervisor.host_mut();
-        let boot = &host.boot;
+        let most = self.supervisor.hooks().limits().readiness_timeout;
+        let hooks = self.supervisor.hooks_mut();
+        let boot = &hooks.boot;
         // It may have been on its way when another boot began.
         if boot.is_over || boot.is_unconfigured || boot.began.elapsed() < most {
             return;
         }
-        let routes = host.routes.as_ref();
+        let routes = hooks.routes.as_ref();
         let awaited = routes.and_then(|routes| routes.awaited.as_deref());
         if let Some(names) = awaited.filter(|names| !names.is_empty()) {
             log::warn!(
@@ -115,11 +115,11 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
                 naming(names)
             );
         }
-        host.end_boot();
+        hooks.end_boot();
     }
 }
 
-impl<S, E> RootHost<S, E> {
+impl<S, E> RootHooks<S, E> {
     fn end_boot(&mut self) {
         self.boot.is_over = true;
         self.boot.overdue = None;

@@ -9,7 +9,7 @@ use super::status::StatusHandle;
 use crate::config::model::Config;
 use crate::ids::{Generation, ServerName};
 use crate::supervise::Tick;
-use crate::tree::client::Owner;
+use crate::tree::client::InstanceOwner;
 use crate::tree::heartbeat::Beat;
 use crate::tree::registry::{Routes, Subscriber};
 use crate::tree::upstream::UpstreamHandle;
@@ -73,7 +73,7 @@ impl RootHandle {
     }
 
     /// A session uses this isolated server. Asking again for what is there changes nothing.
-    pub(in crate::tree) fn instance_wanted(&self, server: ServerName, owner: Owner) {
+    pub(in crate::tree) fn instance_wanted(&self, server: ServerName, owner: InstanceOwner) {
         let life = self.life;
         self.tell(RootMsg::InstanceWanted {
             server,

@@ -15,26 +15,26 @@ use std::time::Duration;
 
 use super::ChildId;
 use super::actor::RootState;
-use super::host::{ChildSpec, RootHost};
+use super::hooks::{ChildSpec, RootHooks};
 use crate::config::model::{Config, Entry, Isolation, ServerSpec};
 use crate::ids::{Generation, ServerName};
 use crate::supervise::{Spawn, Status};
-use crate::tree::client::{Owner, SessionEvent};
-use crate::tree::edge::Edge;
+use crate::tree::client::{InstanceOwner, SessionEvent};
+use crate::tree::frontend::Frontend;
 use crate::tree::registry::RouteState;
 use crate::tree::shares::{Rest, who_makes_room};
 
 /// An instance whose session has not said a word for so long makes room for any other.
 const UNUSED: Duration = Duration::from_secs(60);
 
-impl<S: Spawn, E: Edge> RootState<S, E> {
+impl<S: Spawn, E: Frontend> RootState<S, E> {
     pub(super) fn on_instance_wanted(
         &mut self,
         server: ServerName,
-        owner: Owner,
+        owner: InstanceOwner,
         life: Generation,
     ) {
-        if life != self.supervisor.host().life {
+        if life != self.supervisor.hooks().life {
             return log::debug!("{owner:?} wants '{server}', but has gone with its supervisor");
         }
         match self.spec(&server).cloned() {
@@ -44,7 +44,7 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
                 if let Err(why) = self.make_room(&id, &owner) {
                     return owner.client.tell(SessionEvent::NoRoom { server, why });
                 }
-                self.supervisor.host_mut().owners.insert(session, owner);
+                self.supervisor.hooks_mut().owners.insert(session, owner);
                 self.start_instance(id, spec);
             }
             Some(_) | None => {
@@ -55,24 +55,26 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
     }
 
     /// Sees to it that one more instance may run, if there is one that makes room for it.
-    fn make_room(&mut self, id: &ChildId, asker: &Owner) -> Result<(), Box<str>> {
-        let (host, added) = (self.supervisor.host(), self.supervisor.roster().added());
+    fn make_room(&mut self, id: &ChildId, asker: &InstanceOwner) -> Result<(), Box<str>> {
+        let (hooks, added) = (self.supervisor.hooks(), self.supervisor.children().added());
         if added.contains(id) {
             return Ok(());
         }
-        let most = host.limits().max_instances;
+        let most = hooks.limits().max_instances;
         let busy = || format!("busy: {most} sessions' own instances of servers run already").into();
         let wanted = added.iter().filter(|id| is_instance(id));
         // Those that are being stopped have their processes still.
-        let unborn = wanted.clone().filter(|id| !host.upstreams.contains_key(id));
-        let living = host.upstreams.keys().filter(|id| is_instance(id));
+        let unborn = wanted
+            .clone()
+            .filter(|id| !hooks.upstreams.contains_key(id));
+        let living = hooks.upstreams.keys().filter(|id| is_instance(id));
         if living.count() + unborn.count() >= most + most.div_ceil(8) {
             return Err(busy());
         }
         if wanted.clone().count() < most {
             return Ok(());
         }
-        let held = wanted.filter_map(|id| host.held(id));
+        let held = wanted.filter_map(|id| hooks.held(id));
         let held = held.map(|(owner, rest, id)| {
             let is_own = owner.session == asker.session;
             let rest = if is_own { Rest::Busy } else { rest };
@@ -80,7 +82,7 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
         });
         let gone = who_makes_room(held.collect(), asker.client.holder()).ok_or_else(busy)?;
         if let ChildId::Instance(server, session) = &gone
-            && let Some(owner) = host.owners.get(session)
+            && let Some(owner) = hooks.owners.get(session)
         {
             let why = format!("busy: the instance of '{server}' has made room for another's");
             let (server, why) = (server.clone(), why.into());
@@ -91,13 +93,13 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
     }
 
     pub(super) fn disown(&mut self, session: u64) {
-        self.supervisor.host_mut().owners.remove(&session);
+        self.supervisor.hooks_mut().owners.remove(&session);
     }
 
     /// Ends the instances that belong to nobody (any more).
     pub(super) fn remove_orphans(&mut self) {
-        let (host, added) = (self.supervisor.host(), self.supervisor.roster().added());
-        let is_orphan = |id: &&ChildId| host.is_orphan(id);
+        let (hooks, added) = (self.supervisor.hooks(), self.supervisor.children().added());
+        let is_orphan = |id: &&ChildId| hooks.is_orphan(id);
         for id in added.iter().filter(is_orphan).cloned().collect::<Vec<_>>() {
             self.supervisor.remove(&id);
         }
@@ -111,7 +113,7 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
             .iter()
             .map(|entry| (entry.name(), entry))
             .collect();
-        for id in self.supervisor.roster().added().to_vec() {
+        for id in self.supervisor.children().added().to_vec() {
             let ChildId::Instance(server, _) = &id else {
                 continue;
             };
@@ -136,10 +138,10 @@ fn is_instance(id: &ChildId) -> bool {
     matches!(id, ChildId::Instance(..))
 }
 
-impl<S, E> RootHost<S, E> {
+impl<S, E> RootHooks<S, E> {
     /// Whose instance it is, and whether its session has a use for it now. One that was used just
     /// now is taken from who holds most only: others would start theirs again and again.
-    fn held<'a>(&'a self, id: &'a ChildId) -> Option<(&'a Owner, Rest, &'a ChildId)> {
+    fn held<'a>(&'a self, id: &'a ChildId) -> Option<(&'a InstanceOwner, Rest, &'a ChildId)> {
         let ChildId::Instance(_, session) = id else {
             return None;
         };

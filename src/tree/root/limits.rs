@@ -5,16 +5,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::actor::RootState;
-use super::host::RootHost;
+use super::hooks::RootHooks;
 use crate::config::model::{Given, Limits};
 use crate::supervise::{self, Spawn};
-use crate::tree::edge::Edge;
+use crate::tree::frontend::Frontend;
 
 /// A server is asked to end for 1.5 s, and told to for 1.5 s, after its calls had their time; the
 /// rest is air.
 const STOP: Duration = Duration::from_secs(5);
 
-impl<S: Spawn, E: Edge> RootHost<S, E> {
+impl<S: Spawn, E: Frontend> RootHooks<S, E> {
     /// Those that hold now.
     pub(super) fn limits(&self) -> Arc<Limits> {
         Arc::clone(&self.limits.borrow())
@@ -34,11 +34,11 @@ impl<S: Spawn, E: Edge> RootHost<S, E> {
     }
 }
 
-impl<S: Spawn, E: Edge> RootState<S, E> {
+impl<S: Spawn, E: Frontend> RootState<S, E> {
     /// Puts what the file says now in the place of what it said.
     pub(super) fn take_limits(&mut self, given: &Given) {
-        let host = self.supervisor.host();
-        let (settings, former) = (&host.settings, host.limits());
+        let hooks = self.supervisor.hooks();
+        let (settings, former) = (&hooks.settings, hooks.limits());
         let limits = settings.limits.with(given, &former);
         let limits = Arc::new(limits.with(&settings.command_line, &former));
         let changes = former.changes(&limits).join(", ");
@@ -51,14 +51,14 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
             "configuration"
         };
         log::info!("{occasion}: gateway: {changes}");
-        for upstream in host.upstreams.values() {
+        for upstream in hooks.upstreams.values() {
             upstream.set_room(limits.max_calls_per_server);
         }
-        if let Some(sessions) = &host.sessions {
+        if let Some(sessions) = &hooks.sessions {
             sessions.limits(Arc::clone(&limits));
         }
-        host.limits.send_replace(limits);
-        let supervision = host.supervision();
+        hooks.limits.send_replace(limits);
+        let supervision = hooks.supervision();
         self.supervisor
             .set_pace(supervision.ladder, supervision.stop_within);
         self.time_boot();

@@ -9,7 +9,7 @@ use super::status::TreeStatus;
 use crate::config::model::Config;
 use crate::ids::{Generation, ServerName};
 use crate::supervise::Tick;
-use crate::tree::client::Owner;
+use crate::tree::client::InstanceOwner;
 use crate::tree::heartbeat::Beat;
 use crate::tree::registry::Routes;
 use crate::tree::upstream::UpstreamHandle;
@@ -70,7 +70,7 @@ pub(crate) enum RootMsg {
     /// answers it, or the instance itself when it is ready.
     InstanceWanted {
         server: ServerName,
-        owner: Owner,
+        owner: InstanceOwner,
         /// Which life of the sessions' supervisor the session belongs to.
         life: Generation,
     },

@@ -9,7 +9,7 @@ mod beat;
 mod book;
 mod boot;
 mod handle;
-mod host;
+mod hooks;
 mod instances;
 mod limits;
 mod message;

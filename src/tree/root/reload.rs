@@ -7,15 +7,15 @@ use std::sync::Arc;
 use sha2::{Digest as _, Sha256};
 
 use super::actor::RootState;
-use super::host::ChildSpec;
+use super::hooks::ChildSpec;
 use super::message::ChildId;
 use super::shutdown::Phase;
 use crate::config::model::{Config, Entry, Protocol, ServerSpec};
-use crate::supervise::{Diff, Spawn, Want, Wanted as Wish};
-use crate::tree::edge::Edge;
-use crate::tree::registry::Wanted;
+use crate::supervise::{Diff, Spawn, Want, Wanted};
+use crate::tree::frontend::Frontend;
+use crate::tree::registry::ConfiguredServer;
 
-impl<S: Spawn, E: Edge> RootState<S, E> {
+impl<S: Spawn, E: Frontend> RootState<S, E> {
     /// Takes a configuration. One that can't be used changes nothing; at the very start there is
     /// nothing to keep, and the tree goes on without servers.
     pub(super) fn on_configured(&mut self, config: Option<Config>, retry: bool) {
@@ -34,16 +34,16 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
             return;
         };
         self.take_limits(&config.limits);
-        let wanted: Vec<Wanted> = config
+        let wanted: Vec<ConfiguredServer> = config
             .servers
             .iter()
             .filter_map(|entry| self.wanted(entry))
             .collect();
         self.take_offer(config.offer, &wanted);
         self.begin_with(&wanted);
-        let host = self.supervisor.host_mut();
-        host.tell_wanted(wanted);
-        host.book.configured(&config);
+        let hooks = self.supervisor.hooks_mut();
+        hooks.tell_wanted(wanted);
+        hooks.book.configured(&config);
         let left_out = left_out(&config);
         self.review_instances(&config);
         let wishes = config.servers.into_iter().filter_map(wish).collect();
@@ -55,23 +55,23 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
         } else if retry || !diff.is_empty() {
             log::info!("{}", summary(&diff));
             // Whoever did that looks whether it helped.
-            self.supervisor.host_mut().say_failures_again();
+            self.supervisor.hooks_mut().say_failures_again();
         }
         if self.is_configured {
-            self.supervisor.host().settings.metrics.reloaded();
+            self.supervisor.hooks().settings.metrics.reloaded();
         }
         self.is_configured = true;
         self.readiness.release("configuration");
     }
 
     /// What the registry has to know of an entry. A refused one is there only if it was before.
-    fn wanted(&self, entry: &Entry) -> Option<Wanted> {
+    fn wanted(&self, entry: &Entry) -> Option<ConfiguredServer> {
         let spec = match entry {
             Entry::Run(spec) => spec,
             Entry::Disabled(_) => return None,
             Entry::Refused(name) => self.spec(name)?,
         };
-        Some(Wanted {
+        Some(ConfiguredServer {
             server: spec.name.clone(),
             fingerprint: fingerprint(spec),
             prefix: spec.prefix.clone(),
@@ -99,13 +99,13 @@ fn wish(entry: Entry) -> Option<Want<ChildId, ChildSpec>> {
             let spec = ChildSpec::Upstream(Arc::clone(&spec));
             (
                 name,
-                Wish::Run {
+                Wanted::Run {
                     spec,
                     start_deadline,
                 },
             )
         }
-        Entry::Refused(name) => (name, Wish::Keep),
+        Entry::Refused(name) => (name, Wanted::Keep),
         Entry::Disabled(_) => return None,
     };
     let id = ChildId::Upstream(name);

@@ -3,12 +3,12 @@
 use tokio::sync::watch;
 
 use super::actor::RootState;
-use super::host::RootHost;
+use super::hooks::RootHooks;
 use crate::config::model::{Isolation, Offer, Serving};
 use crate::ids::ServerName;
 use crate::supervise::Spawn;
-use crate::tree::edge::Edge;
-use crate::tree::registry::Wanted;
+use crate::tree::frontend::Frontend;
+use crate::tree::registry::ConfiguredServer;
 
 /// What holds now, and why.
 #[derive(Debug, Default)]
@@ -18,20 +18,20 @@ pub(super) struct Offered {
     serving: watch::Sender<Serving>,
 }
 
-impl<S, E> RootHost<S, E> {
+impl<S, E> RootHooks<S, E> {
     /// What is served, as it changes.
     pub(super) fn serving(&self) -> watch::Receiver<Serving> {
         self.offered.serving.subscribe()
     }
 }
 
-impl<S: Spawn, E: Edge> RootState<S, E> {
+impl<S: Spawn, E: Frontend> RootState<S, E> {
     /// Puts what a configuration with the servers `wanted` says in the place of what held, and says
     /// what changes for clients.
-    pub(super) fn take_offer(&mut self, offer: Option<Offer>, wanted: &[Wanted]) {
-        let is_isolated = |wanted: &&Wanted| wanted.isolation == Isolation::Session;
+    pub(super) fn take_offer(&mut self, offer: Option<Offer>, wanted: &[ConfiguredServer]) {
+        let is_isolated = |wanted: &&ConfiguredServer| wanted.isolation == Isolation::Session;
         let isolated = wanted.iter().find(is_isolated);
-        let offered = &mut self.supervisor.host_mut().offered;
+        let offered = &mut self.supervisor.hooks_mut().offered;
         offered.offer = offer.unwrap_or(offered.offer);
         offered.isolated = isolated.map(|wanted| wanted.server.clone());
         let isolated = offered.isolated.as_ref();

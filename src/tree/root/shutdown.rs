@@ -10,7 +10,7 @@ use super::actor::RootState;
 use super::{ChildId, RootMsg};
 use crate::supervise::{Spawn, Status};
 use crate::tree::Exit;
-use crate::tree::edge::Edge;
+use crate::tree::frontend::Frontend;
 use crate::tree::sessions::Stop;
 use crate::tree::timer::Timer;
 
@@ -59,17 +59,17 @@ impl Shutdown {
     }
 }
 
-impl<S: Spawn, E: Edge> RootState<S, E> {
+impl<S: Spawn, E: Frontend> RootState<S, E> {
     /// Stops watching, starts nothing more, and lets calls finish.
     pub(super) fn begin_shutdown(&mut self) {
         if self.shutdown.phase != Phase::Running {
             return;
         }
         log::info!("Stopping");
-        self.supervisor.host().settings.readiness.stopping();
+        self.supervisor.hooks().settings.readiness.stopping();
         let listener = self.supervisor.cell(&ChildId::Listener);
         let listener = listener.map(|(_, cell)| ActorRef::from(cell.clone()));
-        self.supervisor.host().edge.stopping(listener.as_ref());
+        self.supervisor.hooks().frontend.stopping(listener.as_ref());
         self.supervisor.shut_down(STOP_UPSTREAMS);
         self.supervisor.stop_child(&ChildId::Config);
         self.tell_sessions(Stop::Draining);
@@ -77,7 +77,7 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
     }
 
     fn tell_sessions(&self, step: Stop) {
-        if let Some(sessions) = &self.supervisor.host().sessions {
+        if let Some(sessions) = &self.supervisor.hooks().sessions {
             sessions.stop(step);
         }
     }
@@ -89,7 +89,7 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
                 Phase::Running | Phase::Stopped => return,
                 Phase::Draining => {
                     self.tell_sessions(Stop::NoServers);
-                    self.supervisor.host_mut().is_stopping = true;
+                    self.supervisor.hooks_mut().is_stopping = true;
                     self.supervisor.stop_all_laddered();
                     self.enter(Phase::StoppingUpstreams, STOP_UPSTREAMS + CLOSE);
                 }
@@ -121,7 +121,7 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
             Phase::Draining => self.are_calls_done(),
             // The last answers come from the servers' ends, and must reach the streams.
             Phase::StoppingUpstreams => {
-                self.supervisor.roster().live_laddered() == 0 && self.are_calls_done()
+                self.supervisor.children().live_laddered() == 0 && self.are_calls_done()
             }
             Phase::Closing => self.is_gone(&ChildId::Listener),
             Phase::Finishing => {

@@ -6,18 +6,18 @@ use std::sync::Arc;
 use ractor::{ActorCell, SpawnErr};
 
 use super::ChildId;
-use super::host::RootHost;
+use super::hooks::RootHooks;
 use crate::config::model::ServerSpec;
 use crate::ids::Generation;
 use crate::supervise::{Spawn, Spawned, Start};
 use crate::tree::config::{ConfigActor, ConfigArgs, ConfigHandle};
-use crate::tree::edge::{Edge, EdgeLinks};
+use crate::tree::frontend::{Frontend, FrontendLinks};
 use crate::tree::quota::Quota;
 use crate::tree::registry::{Registry, RegistryArgs, RegistryHandle, Store};
 use crate::tree::sessions::{Sessions, SessionsArgs, SessionsHandle, Workers};
 use crate::tree::upstream::{self, Past, Upstream, UpstreamArgs, UpstreamHandle};
 
-impl<S: Spawn, E: Edge> RootHost<S, E> {
+impl<S: Spawn, E: Frontend> RootHooks<S, E> {
     pub(super) fn start_config(&mut self, parent: ActorCell) -> Result<Spawned, SpawnErr> {
         let args = ConfigArgs {
             path: self.settings.config_path.clone(),
@@ -90,7 +90,7 @@ impl<S: Spawn, E: Edge> RootHost<S, E> {
             .sessions
             .clone()
             .ok_or_else(|| missing("the sessions"))?;
-        let (listener, args) = self.edge.listener(EdgeLinks {
+        let (listener, args) = self.frontend.listener(FrontendLinks {
             sessions,
             status: self.root.status(),
             limits: self.limits.subscribe(),

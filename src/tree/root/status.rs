@@ -10,12 +10,12 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use super::actor::RootState;
-use super::host::RootHost;
+use super::hooks::RootHooks;
 use super::{ChildId, RootMsg, Standing};
 use crate::ids::ServerName;
 use crate::supervise::{Spawn, Status};
 use crate::tree::call::CallError;
-use crate::tree::edge::Edge;
+use crate::tree::frontend::Frontend;
 use crate::tree::registry::Catalogue;
 
 /// Root never waits; if its answer takes this long, something is very wrong.
@@ -137,7 +137,7 @@ impl StatusHandle {
     }
 }
 
-impl<S, E> RootHost<S, E> {
+impl<S, E> RootHooks<S, E> {
     /// A server is in another state; `None`: it is not configured any more.
     pub(super) fn count_server(&mut self, server: &ServerName, status: Option<&Status>) {
         let metrics = &self.settings.metrics;
@@ -152,7 +152,7 @@ impl<S, E> RootHost<S, E> {
     }
 }
 
-impl<S: Spawn, E: Edge> RootState<S, E> {
+impl<S: Spawn, E: Frontend> RootState<S, E> {
     pub(super) fn on_get_status(&self, reply: RpcReplyPort<TreeStatus>) {
         if !reply.is_closed() && reply.send(self.status()).is_err() {
             log::debug!("who asked for the status has gone");
@@ -160,10 +160,10 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
     }
 
     fn status(&self) -> TreeStatus {
-        let host = self.supervisor.host();
-        let wanted = host.wanted.iter().flatten().map(|wanted| &wanted.server);
+        let hooks = self.supervisor.hooks();
+        let wanted = hooks.wanted.iter().flatten().map(|wanted| &wanted.server);
         let mut names: Vec<&ServerName> = wanted.collect();
-        for id in self.supervisor.roster().ids() {
+        for id in self.supervisor.children().ids() {
             if let ChildId::Upstream(server) = id
                 && !names.contains(&server)
             {
@@ -175,28 +175,28 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
             .filter_map(|name| self.server_status(name));
         TreeStatus {
             servers: servers.collect(),
-            missing: host
+            missing: hooks
                 .missing()
                 .into_iter()
                 .map(ToString::to_string)
                 .collect(),
-            held_back_by: host.offered.held_back_by(),
-            configuration: host.book.configuration.clone(),
+            held_back_by: hooks.offered.held_back_by(),
+            configuration: hooks.book.configuration.clone(),
             is_configured: self.is_configured,
-            sessions: host.settings.metrics.sessions(),
-            session_limit: host.limits().max_sessions,
+            sessions: hooks.settings.metrics.sessions(),
+            session_limit: hooks.limits().max_sessions,
         }
     }
 
     fn server_status(&self, name: &ServerName) -> Option<ServerStatus> {
-        let (host, roster) = (self.supervisor.host(), self.supervisor.roster());
+        let (hooks, children) = (self.supervisor.hooks(), self.supervisor.children());
         let id = ChildId::Upstream(name.clone());
-        let status = roster.status(&id)?;
+        let status = children.status(&id)?;
         let is_own = |id: &&ChildId| matches!(id, ChildId::Instance(server, _) if server == name);
-        let merged = host.routes.as_ref().map(|routes| &routes.merged);
+        let merged = hooks.routes.as_ref().map(|routes| &routes.merged);
         let source = merged.and_then(|merged| merged.source(name));
         let catalogue = source.and_then(|source| source.catalogue.as_ref());
-        let past = host.pasts.get(name);
+        let past = hooks.pasts.get(name);
         let mut warnings = merged.map_or_else(Vec::new, |merged| merged.warnings(name));
         if past.is_some_and(|(_, past)| past.offers_nothing()) {
             warnings.push(NOTHING.to_owned());
@@ -204,13 +204,13 @@ impl<S: Spawn, E: Edge> RootState<S, E> {
         Some(ServerStatus {
             name: name.to_string(),
             state: Standing::of(&status),
-            pid: host.book.pids.get(&id).map(|(_, pid)| *pid),
-            failures: roster.failures(&id),
+            pid: hooks.book.pids.get(&id).map(|(_, pid)| *pid),
+            failures: children.failures(&id),
             next_try_seconds: next_try(&status),
-            why: host.book.whys.get(name).cloned(),
+            why: hooks.book.whys.get(name).cloned(),
             tools: catalogue.map_or(0, |catalogue| catalogue.tools.len()),
-            calls_in_flight: host.settings.metrics.server(name).in_flight.get(),
-            instances: host.upstreams.keys().filter(is_own).count(),
+            calls_in_flight: hooks.settings.metrics.server(name).in_flight.get(),
+            instances: hooks.upstreams.keys().filter(is_own).count(),
             unread: catalogue.map_or_else(Vec::new, |catalogue| unread(catalogue)),
             left_out: catalogue.map_or_else(Vec::new, |catalogue| left_out(catalogue)),
             ends_after_calls: past.and_then(|(_, past)| past.calls_in_a_life()),

@@ -19,7 +19,7 @@ use super::world::{Dice, How, World};
 use crate::supervise::{Spawn, Started};
 use crate::tree::config::ConfigArgs;
 use crate::tree::upstream::UpstreamArgs;
-use crate::tree::{Beat, Edge, EdgeLinks};
+use crate::tree::{Beat, Frontend, FrontendLinks};
 use crate::turn::Kind;
 
 /// The kind of actor that is never struck: what it serves is to stay good.
@@ -182,10 +182,10 @@ pub(super) struct Door(pub(super) Arc<World>);
 /// The listener: it hears nothing.
 pub(super) struct Silent;
 
-impl Edge for Door {
+impl Frontend for Door {
     type Listener = Silent;
 
-    fn listener(&self, links: EdgeLinks) -> (Silent, ()) {
+    fn listener(&self, links: FrontendLinks) -> (Silent, ()) {
         self.0.set_sessions(links.sessions);
         (Silent, ())
     }

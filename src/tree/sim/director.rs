@@ -67,7 +67,7 @@ async fn run(world: &Arc<World>) {
     let (sender, exit) = watch::channel(None);
     let args = RootArgs {
         spawn: Stage(Arc::clone(world)),
-        edge: Door(Arc::clone(world)),
+        frontend: Door(Arc::clone(world)),
         settings: Settings::new(PathBuf::from("/nowhere")),
         exit: sender,
         readings: watch::Sender::default(),

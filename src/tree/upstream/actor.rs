@@ -14,7 +14,7 @@ use crate::ids::Generation;
 use crate::process::Groups;
 use crate::supervise::{Failure, Ladder, Start};
 use crate::telemetry::metrics::ServerMetrics;
-use crate::tree::client::Owner;
+use crate::tree::client::InstanceOwner;
 use crate::tree::registry::RegistryHandle;
 use crate::tree::root::RootHandle;
 use crate::tree::{Quota, beside};
@@ -36,7 +36,7 @@ pub(crate) struct UpstreamArgs {
     pub ladder: Ladder,
     /// The session it belongs to, if it does: who is told what it offers, in place of the
     /// registry, and asked what it asks.
-    pub owner: Option<Owner>,
+    pub owner: Option<InstanceOwner>,
     /// Who is told that it is ready.
     pub root: RootHandle,
     /// Who is told what it offers.
@@ -92,9 +92,11 @@ impl Actor for Upstream {
             }
             UpstreamMsg::Launched(launched) => state.on_launched(launched),
             UpstreamMsg::Output(output) => state.on_output(output),
-            UpstreamMsg::Call(ticket) => {
-                let size = ticket.errand().map_or(0, |errand| errand.request.size());
-                beside(size, || state.on_call(ticket));
+            UpstreamMsg::Call(reply_token) => {
+                let size = reply_token
+                    .routed()
+                    .map_or(0, |routed| routed.request.size());
+                beside(size, || state.on_call(reply_token));
                 Ok(())
             }
             UpstreamMsg::Cancel { call, params } => {

@@ -1,7 +1,7 @@
 //! The calls in flight at one server, and the mapping between the gateway's request ids and the
 //! sessions' calls, which lives here and nowhere else. A call's id is its progress token too.
 //!
-//! Plain state: `now` goes in, lines to write come out, tickets are answered.
+//! Plain state: `now` goes in, lines to write come out, reply tokens are answered.
 
 mod eras;
 mod fit;
@@ -22,9 +22,9 @@ use crate::protocol::Era;
 use crate::protocol::jsonrpc;
 use crate::protocol::mcp::logging::Level;
 use crate::protocol::mcp::{cancelled, cancelled::Cancelled, method, progress::Progress};
-use crate::telemetry::metrics::{Held, ServerMetrics};
+use crate::telemetry::metrics::{GaugeGuard, ServerMetrics};
 use crate::tree::Share;
-use crate::tree::call::{Answer, Errand, Ticket};
+use crate::tree::call::{Answer, ReplyToken, RoutedRequest};
 
 pub(super) use own::{HELLO_ID, Several};
 pub(super) use settle::Stray;
@@ -50,21 +50,21 @@ pub(super) enum Refused {
 
 #[derive(Debug)]
 struct InFlight {
-    ticket: Ticket,
+    reply_token: ReplyToken,
     method: &'static str,
     /// The client's era.
     era: Era,
     /// From which level on the client wants to hear the log, if the request says so.
     logs: Option<(Level, Arc<()>)>,
     /// What is asked again if the server asks something first.
-    errand: Option<Box<Errand>>,
+    routed: Option<Box<RoutedRequest>>,
     /// The client's own progress token, as it wrote it.
     token: Option<Box<str>>,
     sent: Instant,
     deadline: Instant,
     /// Whether a parser may refuse it where it takes others.
     is_odd: bool,
-    counted: Held,
+    counted: GaugeGuard,
 }
 
 #[derive(Debug)]
@@ -140,25 +140,25 @@ impl Calls {
     }
 
     /// Sends a call with `write`, which says whether the server's stdin took the line. What no
-    /// server will read there bounces; who has too much to read is said to be busy. Gives the
+    /// server will read there comes back; who has too much to read is said to be busy. Gives the
     /// call's id there and the time by which it has to be answered.
     pub(super) fn send(
         &mut self,
         now: Instant,
-        mut ticket: Ticket,
+        mut reply_token: ReplyToken,
         write: impl FnOnce(Bytes) -> Result<(), Refused>,
     ) -> Option<(u64, Instant)> {
         let has_roots = self.roots.is_some();
-        let errand = ticket.errand_mut()?;
+        let routed = reply_token.routed_mut()?;
         if has_roots {
-            errand.with_roots();
+            routed.with_roots();
         }
         let id = self.next_id;
-        let request = &errand.request;
+        let request = &routed.request;
         let token = request.progress_token().map(Box::from);
-        let params = errand.params(self.era, token.as_ref().map(|_| id));
+        let params = routed.params(self.era, token.as_ref().map(|_| id));
         let is_odd = unnamed::is_odd(&params);
-        let (method, era, log_level) = (request.method(), request.era(), errand.log_level());
+        let (method, era, log_level) = (request.method(), request.era(), routed.log_level());
         match write(jsonrpc::request(id, request.own_method(), Some(&params))) {
             Ok(()) => {}
             Err(Refused::Gone) => return None,
@@ -168,26 +168,26 @@ impl Calls {
                     "server '{}' is busy: it has not read what it was sent before; try again later",
                     self.server
                 );
-                ticket.answer(Answer::Failed(text));
+                reply_token.answer(Answer::Failed(text));
                 return None;
             }
         }
-        let errand = ticket.handed_over();
-        let errand = errand.filter(|_| self.is_asked(era));
+        let routed = reply_token.handed_over();
+        let routed = routed.filter(|_| self.is_asked(era));
         self.next_id += 1;
-        self.ids.insert(ticket.call(), id);
+        self.ids.insert(reply_token.call(), id);
         let deadline = self.deadline(now);
         let call = InFlight {
-            ticket,
+            reply_token,
             method,
             era,
             logs: log_level.map(|level| (level, Arc::clone(&self.loggers))),
-            errand,
+            routed,
             token,
             sent: now,
             deadline,
             is_odd,
-            counted: Held::one(&self.metrics.in_flight),
+            counted: GaugeGuard::one(&self.metrics.in_flight),
         };
         self.pending.insert(id, Pending::Call(Box::new(call)));
         Some((id, deadline))
@@ -206,7 +206,7 @@ impl Calls {
         };
         self.metrics.cancelled.inc();
         self.bury(now, id, &mut in_flight);
-        in_flight.ticket.close();
+        in_flight.reply_token.close();
         let params = params
             .and_then(|raw| Cancelled::parse(raw).ok())
             .map_or_else(
@@ -231,7 +231,7 @@ impl Calls {
         for id in expired {
             match self.pending.remove(&id) {
                 Some(Pending::Call(call)) => {
-                    self.ids.remove(&call.ticket.call());
+                    self.ids.remove(&call.reply_token.call());
                     lines.push(self.time_out(now, id, *call));
                 }
                 Some(Pending::Tombstone { .. }) => self.give_up(id),
@@ -254,7 +254,7 @@ impl Calls {
         self.metrics.timed_out.inc();
         self.bury(now, id, &mut call);
         drop(call.counted);
-        call.ticket.answer(Answer::Failed(text));
+        call.reply_token.answer(Answer::Failed(text));
         let params = cancelled::cancelled_params(id, "the call timed out");
         jsonrpc::notification(method::CANCELLED, Some(&params))
     }
@@ -265,7 +265,7 @@ impl Calls {
         self.pending.insert(
             id,
             Pending::Tombstone {
-                _permit: call.ticket.take_permit(),
+                _permit: call.reply_token.take_permit(),
                 until,
                 is_odd: call.is_odd,
                 asked_log: call.logs.is_some(),
@@ -299,7 +299,7 @@ impl Calls {
             if let Pending::Call(call) = pending {
                 self.metrics.lost.inc();
                 drop(call.counted);
-                call.ticket.answer(Answer::Failed(text.to_owned()));
+                call.reply_token.answer(Answer::Failed(text.to_owned()));
             }
         }
     }
@@ -327,7 +327,7 @@ impl Calls {
             call.deadline = deadline;
             let params = progress.rewrite(token);
             let line = jsonrpc::notification(method::PROGRESS, Some(&params));
-            call.ticket.progress(line);
+            call.reply_token.progress(line);
         }
     }
 
@@ -348,7 +348,7 @@ impl Calls {
 }
 
 /// Nothing is left here after an orderly end. A panic or a kill of the actor is the gateway's own
-/// fault, and the tickets know less than this.
+/// fault, and the reply tokens know less than this.
 impl Drop for Calls {
     fn drop(&mut self) {
         self.fail_all(&format!(

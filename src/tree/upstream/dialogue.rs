@@ -14,14 +14,14 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use self::handshake::Hello;
-use super::audience::Audience;
 use super::calls::{Calls, Refused};
 use super::listing::Room;
 use super::lists::{ListFailure, Lists, Step};
 use super::malformed::MalformedLines;
 use super::past::Past;
+use super::server_label::ServerLabel;
 use super::server_requests::ServerRequests;
-use super::who::Who;
+use super::subscribers::Subscribers;
 use crate::config::model::ServerSpec;
 use crate::ids::CallId;
 use crate::protocol::Era;
@@ -31,8 +31,8 @@ use crate::protocol::shape::halves;
 use crate::protocol::version::Version;
 use crate::supervise::{Failure, FailureKind};
 use crate::telemetry::metrics::ServerMetrics;
-use crate::tree::call::{Answer, Errand, Ticket};
-use crate::tree::client::{Interest, Owner, SessionSink};
+use crate::tree::call::{Answer, ReplyToken, RoutedRequest};
+use crate::tree::client::{InstanceOwner, Interest, SessionSink};
 use crate::tree::registry::Catalogue;
 
 /// Once in this time after the handshake it is seen whether some lists have come: then the server
@@ -81,13 +81,13 @@ enum Phase {
 
 /// The conversation.
 pub(super) struct Dialogue {
-    who: Who,
+    label: ServerLabel,
     phase: Phase,
     hello: Hello,
     past: Arc<Past>,
     calls: Calls,
     lists: Lists,
-    audience: Audience,
+    subscribers: Subscribers,
     server_requests: ServerRequests,
     malformed: MalformedLines,
 }
@@ -96,22 +96,22 @@ impl Dialogue {
     /// A conversation that has not begun. `room` is for its lists.
     pub(super) fn open(
         spec: &ServerSpec,
-        owner: Option<Owner>,
+        owner: Option<InstanceOwner>,
         room: Room,
         past: Arc<Past>,
     ) -> Self {
-        let who = Who::new(spec.name.clone(), owner.as_ref(), &past);
+        let label = ServerLabel::new(spec.name.clone(), owner.as_ref(), &past);
         let revision = past.revision().unwrap_or(Version::LATEST.as_str());
         Self {
             phase: Phase::Opening,
             hello: Hello::new(spec.protocol, revision),
             calls: Calls::new(spec.name.clone(), spec.call_timeout),
-            lists: Lists::new(who.clone(), room, Arc::clone(&past)),
-            audience: Audience::new(spec.name.clone()),
+            lists: Lists::new(label.clone(), room, Arc::clone(&past)),
+            subscribers: Subscribers::new(spec.name.clone()),
             server_requests: ServerRequests::new(spec, owner),
-            malformed: MalformedLines::new(who.clone(), Arc::clone(&past)),
+            malformed: MalformedLines::new(label.clone(), Arc::clone(&past)),
             past,
-            who,
+            label,
         }
     }
 
@@ -129,8 +129,8 @@ impl Dialogue {
     }
 
     /// What the log calls the server.
-    pub(super) fn who(&self) -> &Who {
-        &self.who
+    pub(super) fn label(&self) -> &ServerLabel {
+        &self.label
     }
 
     /// The calls in flight.
@@ -139,7 +139,7 @@ impl Dialogue {
     }
 
     /// The session that it belongs to.
-    pub(super) fn owner(&self) -> Option<&Owner> {
+    pub(super) fn owner(&self) -> Option<&InstanceOwner> {
         self.server_requests.owner()
     }
 
@@ -153,25 +153,25 @@ impl Dialogue {
     pub(super) fn send(
         &mut self,
         now: Instant,
-        ticket: Ticket,
+        reply_token: ReplyToken,
         mut write: impl FnMut(Bytes) -> Result<(), Refused>,
     ) -> Option<Instant> {
-        let is_unknown = |errand: &Errand| errand.request.gives_back();
-        if self.calls.era() == Era::Legacy && ticket.errand().is_some_and(is_unknown) {
+        let is_unknown = |routed: &RoutedRequest| routed.request.gives_back();
+        if self.calls.era() == Era::Legacy && reply_token.routed().is_some_and(is_unknown) {
             // What it asks is asked while its call runs, and held by who has the call.
-            ticket.answer(Answer::Error(input_required::unknown_state()));
+            reply_token.answer(Answer::Error(input_required::unknown_state()));
             return None;
         }
-        let (ticket, wish) = self.audience.take(now, ticket, &mut self.calls)?;
-        if let Some(level) = ticket.errand().and_then(Errand::log_level) {
-            let told = self.audience.raise_level(now, level, &mut self.calls);
+        let (reply_token, wish) = self.subscribers.take(now, reply_token, &mut self.calls)?;
+        if let Some(level) = reply_token.routed().and_then(RoutedRequest::log_level) {
+            let told = self.subscribers.raise_level(now, level, &mut self.calls);
             // One that does not get it is refused the call as well.
             told.map(&mut write);
         }
-        let (id, due) = self.calls.send(now, ticket, write)?;
+        let (id, due) = self.calls.send(now, reply_token, write)?;
         self.lists.put_off(now);
         if let Some(wish) = wish {
-            self.audience.sent(now, id, &wish, &self.calls);
+            self.subscribers.sent(now, id, &wish, &self.calls);
         }
         Some(due)
     }
@@ -186,7 +186,7 @@ impl Dialogue {
     ) -> Vec<Effect> {
         let member = (client, interest);
         let calls = &mut self.calls;
-        let mut effects = writes(self.audience.interested(now, session, member, calls));
+        let mut effects = writes(self.subscribers.interested(now, session, member, calls));
         if self.calls.era() == Era::Modern {
             effects.push(Effect::Watch);
         }
@@ -199,10 +199,10 @@ impl Dialogue {
         self.calls.heard(now);
         let mended = halves::mended(line);
         if mended.is_some() {
-            let who = &self.who;
+            let label = &self.label;
             log::info!(
-                server = who.server();
-                "Server {who} writes halves of characters (\\ud83d alone, of a text that was cut), which \
+                server = label.server();
+                "Server {label} writes halves of characters (\\ud83d alone, of a text that was cut), which \
                  clients refuse; each becomes U+FFFD"
             );
         }
@@ -260,12 +260,12 @@ impl Dialogue {
                 .because("three calls in a row timed out without a byte from it");
             return vec![Effect::Broken(failure)];
         }
-        effects.extend(writes(self.audience.expire(now, &mut self.calls)));
-        effects.extend(writes(self.audience.lower_level(now, &mut self.calls)));
+        effects.extend(writes(self.subscribers.expire(now, &mut self.calls)));
+        effects.extend(writes(self.subscribers.lower_level(now, &mut self.calls)));
         match self.phase {
             Phase::Listing(until) if until <= now && self.lists.has_some() => {
-                let who = &self.who;
-                log::warn!(server = who.server(); "Server {who} is slow: {} yet", self.waits_for());
+                let label = &self.label;
+                log::warn!(server = label.server(); "Server {label} is slow: {} yet", self.waits_for());
                 effects.push(self.ready());
             }
             Phase::Listing(until) if until <= now => self.phase = Phase::Listing(now + LIST_LAG),
@@ -292,7 +292,7 @@ impl Dialogue {
         };
         let all = [
             self.calls.next_deadline(),
-            self.audience.next_deadline(),
+            self.subscribers.next_deadline(),
             self.malformed.next_deadline(),
             lists,
         ];
@@ -334,7 +334,7 @@ impl Dialogue {
         self.settle(now, id, answer)
     }
 
-    /// The audience hears of an answer before the call does that it may belong to.
+    /// The subscribers hear of an answer before the call does that it may belong to.
     fn settle(&mut self, now: Instant, id: u64, answer: Answer) -> Vec<Effect> {
         let silence = Bytes::new();
         let error = match &answer {
@@ -343,13 +343,13 @@ impl Dialogue {
             Answer::Failed(_) => Some(&silence),
         };
         let calls = &mut self.calls;
-        let lines = self.audience.on_answer(now, id, error, calls);
+        let lines = self.subscribers.on_answer(now, id, error, calls);
         if (lines.is_none() || self.calls.has(id))
             && let Err((stray, body)) = self.calls.settle(id, answer)
         {
             self.say_stray(&id, stray, &body);
         }
-        let quieter = self.audience.lower_level(now, &mut self.calls);
+        let quieter = self.subscribers.lower_level(now, &mut self.calls);
         let is_watched = lines.is_some() && self.calls.era() == Era::Modern;
         let watch = is_watched.then_some(Effect::Watch);
         let lines = lines.into_iter().flatten().chain(quieter);
@@ -364,7 +364,7 @@ impl Dialogue {
         params: Option<&Bytes>,
     ) -> Vec<Bytes> {
         let told = self.calls.cancel(now, call, params);
-        let quieter = self.audience.lower_level(now, &mut self.calls);
+        let quieter = self.subscribers.lower_level(now, &mut self.calls);
         told.into_iter().chain(quieter).collect()
     }
 

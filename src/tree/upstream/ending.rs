@@ -8,7 +8,7 @@ use log::Level;
 use tokio::time::Instant;
 
 use super::actor::UpstreamExit;
-use super::message::{Timer as Wait, UpstreamMsg};
+use super::message::{UpstreamMsg, UpstreamTimer};
 use super::state::{Outcome, UpstreamState};
 use super::work::ENDS_WITHIN;
 use crate::process::{self, Grace, StopReport};
@@ -49,7 +49,7 @@ impl UpstreamState {
     /// The end is near: no more calls, but what the process still says is heard for a moment.
     pub(super) fn hear_last_words(&mut self) {
         if self.last_words.is_none() {
-            self.last_words = Some(self.after(LAST_WORDS, Wait::LastWords));
+            self.last_words = Some(self.after(LAST_WORDS, UpstreamTimer::LastWords));
         }
     }
 
@@ -65,7 +65,7 @@ impl UpstreamState {
             return self.stop_process();
         }
         if self.drain_end.is_none() {
-            self.drain_end = Some(self.after(drain, Wait::DrainEnd));
+            self.drain_end = Some(self.after(drain, UpstreamTimer::DrainEnd));
         }
         self.stop_if_drained();
     }
@@ -76,8 +76,8 @@ impl UpstreamState {
             .as_ref()
             .map_or_else(|| "has ended".to_owned(), process::describe);
         let force = if report.forced { ", killed" } else { "" };
-        let who = self.dialogue.who();
-        log::info!(server = who.server(); "Server {who} stopped ({how}{force})");
+        let label = self.dialogue.label();
+        log::info!(server = label.server(); "Server {label} stopped ({how}{force})");
         self.myself.stop(Some("stopped".into()));
     }
 
@@ -112,7 +112,7 @@ impl UpstreamState {
     pub(super) fn on_last_words(&mut self) -> Outcome {
         let is_idle = self.dialogue.calls().in_flight() == 0 && self.work.done() > 0;
         if is_idle && self.ending.status.is_none() && !std::mem::replace(&mut self.is_late, true) {
-            self.last_words = Some(self.after(ENDS_WITHIN, Wait::LastWords));
+            self.last_words = Some(self.after(ENDS_WITHIN, UpstreamTimer::LastWords));
             return Ok(());
         }
         self.die_as_seen()
@@ -145,7 +145,7 @@ impl UpstreamState {
     /// Its end is no failure: some servers end when they have done what they were asked, and some
     /// when they are asked for what they did not declare.
     fn finish(&mut self, how: &str, asked: Option<Kind>) -> Outcome {
-        let (who, done) = (self.dialogue.who(), self.work.done());
+        let (label, done) = (self.dialogue.label(), self.work.done());
         let is_known = self.args.past.finished() > 0;
         let level = if is_known { Level::Debug } else { Level::Info };
         if let Some(kind) = asked {
@@ -157,8 +157,8 @@ impl UpstreamState {
             };
             let method = kind.method();
             log::info!(
-                server = who.server();
-                "Server {who} {how} when it had been asked what it offers beside what it declared ({method}); it is {next}"
+                server = label.server();
+                "Server {label} {how} when it had been asked what it offers beside what it declared ({method}); it is {next}"
             );
         } else {
             self.work.learn(Instant::now());
@@ -169,8 +169,8 @@ impl UpstreamState {
                 ", and it is started again at once, as often as it does so"
             };
             log::log!(
-                level, server = who.server();
-                "Server {who} {how} after {done} {calls}: its work is done{next}"
+                level, server = label.server();
+                "Server {label} {how} after {done} {calls}: its work is done{next}"
             );
         }
         self.die(Failure::new(FailureKind::Finished, how))
@@ -193,7 +193,7 @@ impl UpstreamState {
         let counters = self.dialogue.counters();
         log::debug!(
             "Server {} ends: {failure}; {counters:?}",
-            self.dialogue.who()
+            self.dialogue.label()
         );
         let detail = self.last_said.take();
         let failure = Failure { detail, ..failure };

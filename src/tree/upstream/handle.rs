@@ -12,13 +12,13 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::message::UpstreamMsg;
 use crate::ids::{CallId, Generation, ServerName};
 use crate::protocol::jsonrpc::Response;
-use crate::tree::call::Ticket;
+use crate::tree::call::ReplyToken;
 use crate::tree::client::{Interest, SessionSink};
 use crate::tree::quota::{Quota, Share, Taker};
 use crate::tree::registry::{Lessons, RegistryHandle};
 
 /// One generation of an upstream. Nothing here waits; what a dead upstream is told is dropped, and
-/// a dropped ticket answers for itself.
+/// a dropped reply token answers for itself.
 #[derive(Clone)]
 pub(crate) struct UpstreamHandle {
     mailbox: Mailbox,
@@ -118,8 +118,8 @@ impl UpstreamHandle {
     }
 
     /// Sends a call.
-    pub(in crate::tree) fn call(&self, ticket: Ticket) {
-        self.tell(UpstreamMsg::Call(ticket));
+    pub(in crate::tree) fn call(&self, reply_token: ReplyToken) {
+        self.tell(UpstreamMsg::Call(reply_token));
     }
 
     /// Withdraws a call; `params` are those of the client's `notifications/cancelled`.

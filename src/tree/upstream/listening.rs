@@ -1,7 +1,7 @@
 //! What a server without a handshake is listened to for: changes of its lists, and of the resources
 //! that somebody wants to hear of. One request of the gateway's own asks for all of it, and stays
 //! without an answer; where something else is wanted a new one is sent, and the old one is withdrawn
-//! when the server has taken that. Part of [`super::audience`]: plain state.
+//! when the server has taken that. Part of [`super::subscribers`]: plain state.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use log::Level;
 use tokio::time::Instant;
 
-use super::who::Who;
+use super::server_label::ServerLabel;
 use crate::config::model::Limits;
 use crate::protocol::mcp::item::{self, Item, Kind, Odd, Page};
 
@@ -144,15 +144,15 @@ impl Listing {
     }
 
     /// Takes a page in, as far as the list has `room`.
-    pub(super) fn turn(&mut self, who: &Who, mut page: Page, room: Room) -> Turn {
+    pub(super) fn turn(&mut self, label: &ServerLabel, mut page: Page, room: Room) -> Turn {
         let method = self.kind.method();
         self.has_pages = true;
         self.odd.add(mem::take(&mut page.odd));
         if page.is_odd {
             log::log!(
-                who.level(Level::Info),
-                server = who.server();
-                "Server {who} writes a list without entries as null, {{}} or not at all ({method}); \
+                label.level(Level::Info),
+                server = label.server();
+                "Server {label} writes a list without entries as null, {{}} or not at all ({method}); \
                  it is taken as empty"
             );
         }
@@ -182,17 +182,17 @@ impl Listing {
         if has_more && !is_cut {
             let kept = self.items.len();
             log::log!(
-                who.level(Level::Warn),
-                server = who.server();
-                "Server {who} lists pages for ever ({method}): its cursor does not advance, or a \
+                label.level(Level::Warn),
+                server = label.server();
+                "Server {label} lists pages for ever ({method}): its cursor does not advance, or a \
                  page has nothing new; the list ends there, with {kept} entries"
             );
         } else if is_cut {
             let (kept, more) = (self.items.len(), if has_more { " or more" } else { "" });
             log::log!(
-                who.level(Level::Warn),
-                server = who.server();
-                "Server {who} lists {listed}{more} entries ({method}), more than it may; the first {kept} are kept \
+                label.level(Level::Warn),
+                server = label.server();
+                "Server {label} lists {listed}{more} entries ({method}), more than it may; the first {kept} are kept \
                  (max_catalogue_items, max_catalogue_bytes)"
             );
         }
@@ -216,7 +216,7 @@ impl Listing {
 }
 
 /// Says which entries are not passed on as they were written, one line for each reason.
-pub(super) fn say_odd(who: &Who, kind: Kind, odd: &Odd) {
+pub(super) fn say_odd(label: &ServerLabel, kind: Kind, odd: &Odd) {
     let method = kind.method();
     for (fault, named) in odd.left_out().take(MAX_REASONS) {
         let all = if named.is_long() {
@@ -225,9 +225,9 @@ pub(super) fn say_odd(who: &Who, kind: Kind, odd: &Odd) {
             ""
         };
         log::log!(
-            who.level(Level::Warn),
-            server = who.server();
-            "Server {who} lists what clients refuse together with all other entries ({method}), \
+            label.level(Level::Warn),
+            server = label.server();
+            "Server {label} lists what clients refuse together with all other entries ({method}), \
              {fault}: {named}; left out{all}"
         );
     }
@@ -239,25 +239,25 @@ pub(super) fn say_odd(who: &Who, kind: Kind, odd: &Odd) {
     let more = rest + odd.others();
     if more > 0 {
         log::log!(
-            who.level(Level::Warn),
-            server = who.server();
-            "Server {who} lists {more} more entries with other such faults ({method}); left out; \
+            label.level(Level::Warn),
+            server = label.server();
+            "Server {label} lists {more} more entries with other such faults ({method}); left out; \
              /status names them (left_out)"
         );
     }
     for (member, named) in odd.mended() {
         log::log!(
-            who.level(Level::Warn),
-            server = who.server();
-            "Server {who} lists members that are null, which clients refuse ({method}), '{member}' \
+            label.level(Level::Warn),
+            server = label.server();
+            "Server {label} lists members that are null, which clients refuse ({method}), '{member}' \
              of {named}; they are passed on without them"
         );
     }
     if let Some(named) = odd.misheaded() {
         log::log!(
-            who.level(Level::Warn),
-            server = who.server();
-            "Server {who} wants arguments repeated in headers that can't be (x-mcp-header): {named}; clients \
+            label.level(Level::Warn),
+            server = label.server();
+            "Server {label} wants arguments repeated in headers that can't be (x-mcp-header): {named}; clients \
              may leave such a tool out, and these headers are not checked"
         );
     }

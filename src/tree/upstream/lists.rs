@@ -15,8 +15,8 @@ use super::calls::Calls;
 use super::listing::{Listing, Room, Turn, say_odd};
 use super::pace::Pace;
 use super::past::Past;
+use super::server_label::ServerLabel;
 use super::undeclared::{MAY_TAKE, Undeclared};
-use super::who::Who;
 use crate::protocol::Era;
 use crate::protocol::jsonrpc::code;
 use crate::protocol::mcp::item::{self, Item, Kind, Odd, Page};
@@ -29,7 +29,7 @@ pub(super) use failing::ListFailure;
 /// All lists of one server.
 #[derive(Debug)]
 pub(super) struct Lists {
-    who: Who,
+    label: ServerLabel,
     /// What all lists together may hold.
     room: Room,
     known: Catalogue,
@@ -57,9 +57,9 @@ pub(super) struct Step {
 }
 
 impl Lists {
-    pub(super) fn new(who: Who, room: Room, past: Arc<Past>) -> Self {
+    pub(super) fn new(label: ServerLabel, room: Room, past: Arc<Past>) -> Self {
         Self {
-            who,
+            label,
             room,
             known: Catalogue::default(),
             declared: Vec::new(),
@@ -88,14 +88,14 @@ impl Lists {
         let gaps = self.declared.iter().chain(undeclared.into_iter().flatten());
         let gaps = gaps.map(|kind| (*kind, Gap::Awaited)).collect();
         let instructions = info.instructions.map(|text| {
-            let (who, length) = (&self.who, text.len());
+            let (label, length) = (&self.label, text.len());
             let (text, is_whole) = self.room.cut(text);
             if !is_whole {
                 let kept = text.len();
                 log::log!(
-                    who.level(Level::Warn),
-                    server = who.server();
-                    "Server {who} has instructions of {length} bytes; the first {kept} are kept \
+                    label.level(Level::Warn),
+                    server = label.server();
+                    "Server {label} has instructions of {length} bytes; the first {kept} are kept \
                      (max_instructions_bytes)"
                 );
             }
@@ -263,7 +263,7 @@ impl Lists {
             return Step::default();
         };
         let is_undeclared = listing.is_undeclared;
-        match listing.turn(&self.who, page, room) {
+        match listing.turn(&self.label, page, room) {
             Turn::Next(params) => {
                 let (id, line) = calls.own(kind.method(), params.as_deref());
                 let deadline = if is_undeclared {
@@ -299,7 +299,7 @@ impl Lists {
     /// What came of a list stands for it.
     fn put(&mut self, kind: Kind, items: Vec<Item>, odd: Odd, calls: &Calls) {
         if self.known.odd.get(&kind) != Some(&odd) {
-            say_odd(&self.who, kind, &odd);
+            say_odd(&self.label, kind, &odd);
         }
         calls.count_left_out(&odd);
         self.known.odd.insert(kind, odd);
@@ -354,8 +354,8 @@ impl Lists {
             |kind: Kind| !self.known.items(kind).is_empty() || self.undeclared.has_come(kind);
         let is_nothing = !Kind::ALL.into_iter().any(has_some);
         if self.undeclared.note_offers(is_nothing) {
-            let who = &self.who;
-            log::info!(server = who.server(); "Server {who} offers nothing: it lists no tools, no prompts and no resources");
+            let label = &self.label;
+            log::info!(server = label.server(); "Server {label} offers nothing: it lists no tools, no prompts and no resources");
         }
     }
 
@@ -363,8 +363,8 @@ impl Lists {
     fn found(&mut self, now: Instant, kind: Kind, count: usize) {
         let is_new = self.undeclared.found(now, kind);
         if count > 0 && is_new {
-            let (who, method) = (&self.who, kind.method());
-            log::info!(server = who.server(); "Server {who} does not declare what it lists all the same ({method}, {count} entries)");
+            let (label, method) = (&self.label, kind.method());
+            log::info!(server = label.server(); "Server {label} does not declare what it lists all the same ({method}, {count} entries)");
         }
         self.declared.push(kind);
         self.known.abilities.resources |= kind == Kind::Resources && count > 0;

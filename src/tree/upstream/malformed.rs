@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::framing::Framing;
 use super::past::Past;
-use super::who::{LASTS, Who};
+use super::server_label::{LASTS, ServerLabel};
 use crate::telemetry::metrics::Counter;
 
 /// One line in the log in this time, at most.
@@ -20,7 +20,7 @@ const SHOWN: usize = 200;
 /// The count, and what of it is not in the log yet.
 #[derive(Debug)]
 pub(super) struct MalformedLines {
-    who: Who,
+    label: ServerLabel,
     past: Arc<Past>,
     begun: Instant,
     /// Whether this life says what it writes, once it is known.
@@ -35,9 +35,9 @@ pub(super) struct MalformedLines {
 }
 
 impl MalformedLines {
-    pub(super) fn new(who: Who, past: Arc<Past>) -> Self {
+    pub(super) fn new(label: ServerLabel, past: Arc<Past>) -> Self {
         Self {
-            who,
+            label,
             past,
             begun: Instant::now(),
             is_said: None,
@@ -82,8 +82,8 @@ impl MalformedLines {
         };
         self.logged = Some(now);
         let remedy = framing.map_or_else(String::new, |framing| format!(" ({framing})"));
-        let (who, text) = (&self.who, excerpt(head));
-        log::warn!(server = who.server(); "Server {who} wrote a line that can't be used, it {why}{others}: {text}{remedy}");
+        let (label, text) = (&self.label, excerpt(head));
+        log::warn!(server = label.server(); "Server {label} wrote a line that can't be used, it {why}{others}: {text}{remedy}");
         true
     }
 
@@ -102,8 +102,8 @@ impl MalformedLines {
         let more = more + self.past.take_unsaid_junk();
         if more > 0 {
             self.logged = Some(now);
-            let (who, lines) = (&self.who, if more == 1 { "line" } else { "lines" });
-            log::warn!(server = who.server(); "Server {who} wrote {more} more {lines} that can't be used");
+            let (label, lines) = (&self.label, if more == 1 { "line" } else { "lines" });
+            log::warn!(server = label.server(); "Server {label} wrote {more} more {lines} that can't be used");
         }
     }
 

@@ -10,7 +10,7 @@ use super::launch::Launched;
 use crate::ids::CallId;
 use crate::process::{Output, StopReport};
 use crate::protocol::jsonrpc::Response;
-use crate::tree::call::Ticket;
+use crate::tree::call::ReplyToken;
 use crate::tree::client::{Interest, SessionSink};
 use crate::tree::registry::{Lessons, RegistryHandle};
 use crate::turn::Kind;
@@ -22,8 +22,8 @@ pub(crate) enum UpstreamMsg {
     Launched(Launched),
     /// From the process's tasks.
     Output(Output),
-    /// From a session. The ticket answers for itself if nobody does.
-    Call(Ticket),
+    /// From a session. The reply token answers for itself if nobody does.
+    Call(ReplyToken),
     /// From a session whose client cancelled the call or has gone: no answer is wanted.
     Cancel {
         call: CallId,
@@ -50,7 +50,7 @@ pub(crate) enum UpstreamMsg {
     /// It may come again with less.
     Stop { drain: Duration },
     /// From itself.
-    TimerElapsed(Timer),
+    TimerElapsed(UpstreamTimer),
     /// From the task that stops the process.
     Stopped(StopReport),
 }
@@ -78,7 +78,7 @@ impl Kind for UpstreamMsg {
 
 /// What an upstream waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Timer {
+pub(crate) enum UpstreamTimer {
     /// The handshake and the first catalogue must be done by now.
     StartDeadline,
     /// An answer is overdue, or a cancelled call has kept its permit for long enough.
@@ -100,7 +100,7 @@ impl fmt::Display for UpstreamMsg {
             Self::Launched(Ok(process)) => write!(f, "Launched {{ pid: {} }}", process.pid()),
             Self::Launched(Err(error)) => write!(f, "Launched {{ {error} }}"),
             Self::Output(_) => f.write_str("Output"),
-            Self::Call(ticket) => write!(f, "Call {{ {ticket:?} }}"),
+            Self::Call(reply_token) => write!(f, "Call {{ {reply_token:?} }}"),
             Self::Cancel { call, .. } => write!(f, "Cancel {{ {call:?} }}"),
             Self::Answered(_) => f.write_str("Answered"),
             Self::Notify(line) => write!(f, "Notify {{ {} bytes }}", line.len()),

@@ -8,7 +8,6 @@
 //! one is told what it offers, and asked what it asks.
 
 mod actor;
-mod audience;
 mod calling;
 mod calls;
 mod dialogue;
@@ -24,14 +23,15 @@ mod message;
 mod pace;
 mod past;
 mod said;
+mod server_label;
 mod server_requests;
 mod state;
+mod subscribers;
 mod subscriptions;
 #[cfg(test)]
 mod tests;
 mod undeclared;
 mod updates;
-mod who;
 mod work;
 
 pub(crate) use actor::{Upstream, UpstreamArgs, UpstreamExit};

@@ -11,12 +11,12 @@ const LAST_LINE: usize = 300;
 
 impl UpstreamState {
     pub(super) fn on_stderr(&mut self, line: &str) {
-        let who = self.dialogue.who();
+        let label = self.dialogue.label();
         let rate = self.args.limits.stderr_lines_per_second;
         // What it says before it fails once more, as before, is as little news as that.
         let is_news = self.ready_since.is_some() || !self.args.past.is_repeating();
         let level = if is_news { Level::Info } else { Level::Debug };
-        log::log!(level, server = who.server(), rate; "Server {who} stderr: {line}");
+        log::log!(level, server = label.server(), rate; "Server {label} stderr: {line}");
         self.last_said = Some(format!("its last line on stderr: {}", beginning(line)));
         self.dialogue.on_sign_of_life(Instant::now());
     }

@@ -10,13 +10,13 @@ use crate::ids::ServerName;
 use crate::protocol::jsonrpc::{self, Notification, Request, code};
 use crate::protocol::mcp::lifecycle::ClientCapabilities;
 use crate::protocol::mcp::{method, server_requests};
-use crate::tree::client::{Owner, SessionEvent};
+use crate::tree::client::{InstanceOwner, SessionEvent};
 
 /// Who answers.
 #[derive(Debug)]
 pub(super) struct ServerRequests {
     server: ServerName,
-    owner: Option<Owner>,
+    owner: Option<InstanceOwner>,
     /// It supplies a catalogue, and does no work that it could have a question about.
     is_template: bool,
     /// What is configured for a server without an owner.
@@ -24,7 +24,7 @@ pub(super) struct ServerRequests {
 }
 
 impl ServerRequests {
-    pub(super) fn new(spec: &ServerSpec, owner: Option<Owner>) -> Self {
+    pub(super) fn new(spec: &ServerSpec, owner: Option<InstanceOwner>) -> Self {
         Self {
             server: spec.name.clone(),
             is_template: owner.is_none() && spec.isolation == Isolation::Session,
@@ -34,7 +34,7 @@ impl ServerRequests {
     }
 
     /// The session that it belongs to.
-    pub(super) fn owner(&self) -> Option<&Owner> {
+    pub(super) fn owner(&self) -> Option<&InstanceOwner> {
         self.owner.as_ref()
     }
 

@@ -16,7 +16,7 @@ use super::dialogue::{Dialogue, Effect};
 use super::ending::Ending;
 use super::launch::{Child, Launched};
 use super::listing::Room;
-use super::message::{Timer as Wait, UpstreamMsg};
+use super::message::{UpstreamMsg, UpstreamTimer};
 use super::work::Work;
 use crate::process::{Output, StdinFailure, UnusableLine};
 use crate::protocol::jsonrpc::{self, Request, Response};
@@ -125,17 +125,17 @@ impl UpstreamState {
         });
         let deadline = self.args.start.deadline;
         if deadline > args.spec.start_timeout {
-            let (who, seconds) = (self.dialogue.who(), deadline.as_secs());
-            log::info!(server = who.server(); "Server {who} was too slow to start; this time it gets {seconds} s");
+            let (label, seconds) = (self.dialogue.label(), deadline.as_secs());
+            log::info!(server = label.server(); "Server {label} was too slow to start; this time it gets {seconds} s");
         }
-        self.start_deadline = Some(self.after(deadline, Wait::StartDeadline));
+        self.start_deadline = Some(self.after(deadline, UpstreamTimer::StartDeadline));
     }
 
     pub(super) fn on_launched(&mut self, launched: Launched) -> Outcome {
         match launched {
             Ok(process) => {
-                let who = self.dialogue.who();
-                log::debug!("Server {who} runs as pid {}", process.pid());
+                let label = self.dialogue.label();
+                log::debug!("Server {label} runs as pid {}", process.pid());
                 self.args.root.spawned(&self.handle, process.pid());
                 self.process = Some(process);
             }
@@ -196,7 +196,7 @@ impl UpstreamState {
                 return self.die(Failure::new(FailureKind::Hung, how));
             }
             Output::StdinFailed(StdinFailure::Broken(error)) => {
-                log::debug!("Server {} closed its stdin: {error}", self.dialogue.who());
+                log::debug!("Server {} closed its stdin: {error}", self.dialogue.label());
                 self.ending.stdin_broken = true;
             }
             Output::StdoutClosed => self.ending.stdout_closed = true,
@@ -248,30 +248,30 @@ impl UpstreamState {
         }
     }
 
-    pub(super) fn on_timer(&mut self, timer: Wait) -> Outcome {
+    pub(super) fn on_timer(&mut self, timer: UpstreamTimer) -> Outcome {
         if self.is_stopping() {
             return Ok(());
         }
         match timer {
-            Wait::StartDeadline => self.on_start_deadline(),
-            Wait::LastWords => self.on_last_words(),
-            Wait::Deadline => {
+            UpstreamTimer::StartDeadline => self.on_start_deadline(),
+            UpstreamTimer::LastWords => self.on_last_words(),
+            UpstreamTimer::Deadline => {
                 self.deadline = None;
                 let effects = self.dialogue.expire(Instant::now());
                 self.perform(effects)?;
                 self.watch(self.dialogue.next_deadline());
                 Ok(())
             }
-            Wait::Relist => {
+            UpstreamTimer::Relist => {
                 self.relist = None;
                 let effects = self.dialogue.relist(Instant::now());
                 self.perform(effects)
             }
-            Wait::DrainEnd => {
+            UpstreamTimer::DrainEnd => {
                 self.stop_process();
                 Ok(())
             }
-            Wait::WorkDone => {
+            UpstreamTimer::WorkDone => {
                 self.on_work_done();
                 Ok(())
             }
@@ -302,7 +302,7 @@ impl UpstreamState {
                 // One that is armed already is not put off: the server may never be quiet.
                 Effect::ListChanged(_) if self.relist.is_some() => {}
                 Effect::ListChanged(wait) => {
-                    self.relist = Some(self.after(wait, Wait::Relist));
+                    self.relist = Some(self.after(wait, UpstreamTimer::Relist));
                 }
                 Effect::Watch => {} // as after every effect
                 Effect::ServerRequest(request) => self.ask(request),
@@ -337,8 +337,8 @@ impl UpstreamState {
         }
         self.publish();
         if is_first {
-            let who = self.dialogue.who();
-            log::log!(who.level(Level::Info), server = who.server(); "Server {who} started");
+            let label = self.dialogue.label();
+            log::log!(label.level(Level::Info), server = label.server(); "Server {label} started");
         }
     }
 
@@ -362,7 +362,7 @@ impl UpstreamState {
     pub(super) fn write(&self, line: Bytes) {
         let refused = self.process.as_ref().map(|process| process.write(line));
         if let Some(Err(_)) = refused {
-            log::debug!("Server {} was not told something", self.dialogue.who());
+            log::debug!("Server {} was not told something", self.dialogue.label());
         }
     }
 
@@ -372,11 +372,11 @@ impl UpstreamState {
         let is_covered = |due| self.deadline.as_ref().is_some_and(|(at, _)| *at <= due);
         if let Some(due) = due.filter(|due| !is_covered(*due)) {
             let delay = due.saturating_duration_since(Instant::now());
-            self.deadline = Some((due, self.after(delay, Wait::Deadline)));
+            self.deadline = Some((due, self.after(delay, UpstreamTimer::Deadline)));
         }
     }
 
-    pub(super) fn after(&self, delay: Duration, wait: Wait) -> Timer<UpstreamMsg> {
+    pub(super) fn after(&self, delay: Duration, wait: UpstreamTimer) -> Timer<UpstreamMsg> {
         Timer::after(&self.myself, delay, move || UpstreamMsg::TimerElapsed(wait))
     }
 }

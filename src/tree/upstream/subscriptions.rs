@@ -1,5 +1,5 @@
 //! Where a server stands with each resource that somebody subscribed to, or wants to: what it was
-//! asked, and what it granted. Plain state; who wants what is the audience's.
+//! asked, and what it granted. Plain state; who wants what is the subscribers'.
 //!
 //! After a restart of the server it may have to be asked for a million resources again: the gateway
 //! asks for a few at a time, so that neither the requests fill its memory nor their answers keep a

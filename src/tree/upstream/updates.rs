@@ -1,7 +1,7 @@
 //! How fast what a server says unasked goes on to those who want to hear it. One line of it may be
 //! for a thousand sessions: what is for many is told less often than what is for one. A resource
 //! that changes again and again is told of at once and then from time to time, the last change too.
-//! Part of [`super::audience`]: plain state.
+//! Part of [`super::subscribers`]: plain state.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::past::Past;
 use crate::ids::CallId;
-use crate::tree::call::Ticket;
+use crate::tree::call::ReplyToken;
 
 /// Who ends because its work is done does so within this time after its last answer.
 pub(super) const ENDS_WITHIN: Duration = Duration::from_secs(2);
@@ -25,7 +25,7 @@ pub(super) struct Work {
     open: u32,
     /// When the last one ended.
     done_at: Option<Instant>,
-    held: VecDeque<Ticket>,
+    held: VecDeque<ReplyToken>,
 }
 
 impl Work {
@@ -84,7 +84,7 @@ impl Work {
     }
 
     /// The next call that has waited.
-    pub(super) fn next_held(&mut self) -> Option<Ticket> {
+    pub(super) fn next_held(&mut self) -> Option<ReplyToken> {
         self.held.pop_front()
     }
 
@@ -99,13 +99,16 @@ impl Work {
     }
 
     /// Keeps a call for later.
-    pub(super) fn hold(&mut self, ticket: Ticket) {
-        self.held.push_back(ticket);
+    pub(super) fn hold(&mut self, reply_token: ReplyToken) {
+        self.held.push_back(reply_token);
     }
 
     /// Takes a call out that was kept.
-    pub(super) fn withdraw(&mut self, call: CallId) -> Option<Ticket> {
-        let at = self.held.iter().position(|ticket| ticket.call() == call)?;
+    pub(super) fn withdraw(&mut self, call: CallId) -> Option<ReplyToken> {
+        let at = self
+            .held
+            .iter()
+            .position(|reply_token| reply_token.call() == call)?;
         self.held.remove(at)
     }
 }

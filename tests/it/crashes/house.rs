@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use mcproxy::http::{HttpEdge, HttpOptions, Rules, Times};
+use mcproxy::http::{HttpFrontend, HttpOptions, Rules, Times};
 use mcproxy::process::Groups;
 use mcproxy::tree::{self, Exit, Settings, Tree};
 use ractor::ActorStatus;
@@ -50,7 +50,7 @@ impl House {
             metrics: settings.metrics.clone(),
             held: false.into(),
         };
-        let edge = HttpEdge::new(vec![socket], options).expect("the socket is bound");
+        let edge = HttpFrontend::new(vec![socket], options).expect("the socket is bound");
         let (addr, groups) = (
             edge.addresses().expect("it is bound")[0],
             settings.groups.clone(),

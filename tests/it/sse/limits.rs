@@ -3,7 +3,7 @@
 
 use std::net::SocketAddr;
 
-use mcproxy::http::{HttpEdge, HttpOptions, Rules, Times};
+use mcproxy::http::{HttpFrontend, HttpOptions, Rules, Times};
 use mcproxy::supervise::Plain;
 use mcproxy::tree::{self, Exit, Settings, Tree};
 use tempfile::TempDir;
@@ -34,7 +34,7 @@ async fn start(session_limit: usize) -> InProcess {
         held: false.into(),
     };
     let socket = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    let edge = HttpEdge::new(vec![socket], options).expect("a socket");
+    let edge = HttpFrontend::new(vec![socket], options).expect("a socket");
     let addr = edge.addresses().expect("it is bound")[0];
     let tree = tree::start(settings, Plain, edge).await.expect("it starts");
     InProcess {

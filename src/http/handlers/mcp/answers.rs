@@ -1,7 +1,7 @@
 //! The events of a POST that is answered by a stream. A session that ends too early leaves requests
 //! without an answer: each gets an error here, so that no client waits for ever.
 
-use super::posted;
+use super::post_body;
 use crate::http::sse::Messages;
 use crate::protocol::jsonrpc::{self, Message, RequestId};
 use crate::tree::{Event, Outbound, beside};
@@ -55,7 +55,7 @@ impl Stream for Answers {
         }
         Poll::Ready(self.asked.pop().map(|id| Event {
             id: None,
-            message: posted::unanswered(&id),
+            message: post_body::unanswered(&id),
             is_last: self.asked.is_empty(),
         }))
     }

@@ -7,10 +7,10 @@ mod delete;
 pub(super) mod listen;
 mod modern;
 mod post;
-pub(super) mod posted;
+pub(super) mod post_body;
 
 use crate::http::Context;
-use crate::http::connection::Wire;
+use crate::http::connection::RequestContext;
 use crate::http::headers::{self, VERSION};
 use crate::http::problem::Problem;
 use crate::protocol::version::Version;
@@ -26,7 +26,7 @@ pub(in crate::http) async fn answer<F, B>(
     context: Arc<Context>,
     method: Method,
     headers: HeaderMap,
-    wire: Wire,
+    request_context: RequestContext,
     frames: F,
 ) -> Result<Response, Problem>
 where
@@ -34,10 +34,10 @@ where
     B: Buf,
 {
     match method {
-        Method::POST => post::answer(&context, &headers, wire, frames).await,
+        Method::POST => post::answer(&context, &headers, request_context, frames).await,
         // Apart: hardly any request needs the memory for these, which each connection would keep.
-        Method::GET => Box::pin(listen::answer(&context, &headers, wire)).await,
-        Method::DELETE => Box::pin(delete::answer(&context, &headers, &wire)).await,
+        Method::GET => Box::pin(listen::answer(&context, &headers, request_context)).await,
+        Method::DELETE => Box::pin(delete::answer(&context, &headers, &request_context)).await,
         _ => Err(Problem::Method("GET, POST, DELETE")),
     }
 }
@@ -50,8 +50,12 @@ fn unsupported_version(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
 }
 
 /// The session called `id` of whose the request is. Without one its client has to initialize again, and by a 404 it knows.
-async fn find(context: &Context, wire: &Wire, id: &str) -> Result<SessionHandle, Problem> {
-    let sessions = context.sessions.of(wire.holder());
+async fn find(
+    context: &Context,
+    request_context: &RequestContext,
+    id: &str,
+) -> Result<SessionHandle, Problem> {
+    let sessions = context.sessions.of(request_context.holder());
     sessions.find_streamable(id).await.map_err(not_found)
 }
 

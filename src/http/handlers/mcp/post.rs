@@ -3,9 +3,9 @@
 //! it or it takes long.
 
 use super::answers::Answers;
-use super::posted::{Owed, Posted, is_batch, is_initialize, request_id};
+use super::post_body::{PendingReplies, PostBody, is_batch, is_initialize, request_id};
 use super::{find, modern, refused};
-use crate::http::connection::Wire;
+use crate::http::connection::RequestContext;
 use crate::http::handlers::read;
 use crate::http::headers::{self, SESSION};
 use crate::http::problem::Problem;
@@ -27,7 +27,7 @@ use warp::reply::Response;
 pub(super) async fn answer<F, B>(
     context: &Context,
     headers: &HeaderMap,
-    wire: Wire,
+    request_context: RequestContext,
     frames: F,
 ) -> Result<Response, Problem>
 where
@@ -39,32 +39,33 @@ where
     }
     let takes = Takes::of(headers)?;
     if modern::is_another_revision(headers) {
-        let body = read(context, &wire, headers, frames).await?;
-        let other = modern::other_revision(context, headers, (wire, takes), body);
+        let body = read(context, &request_context, headers, frames).await?;
+        let other = modern::other_revision(context, headers, (request_context, takes), body);
         return Box::pin(other).await;
     }
     if let Some(id) = headers::session(headers)? {
         // Before the body is read: nobody else's body costs us anything.
-        let session = known(context, &wire, id).await?;
-        let body = read(context, &wire, headers, frames).await?;
-        let (version, most) = (session.version(), wire.limits.max_batch_length);
-        let posted = beside(body.len(), || Posted::read(&body, version, most))?;
+        let session = known(context, &request_context, id).await?;
+        let body = read(context, &request_context, headers, frames).await?;
+        let (version, most) = (session.version(), request_context.limits.max_batch_length);
+        let posted = beside(body.len(), || PostBody::read(&body, version, most))?;
         drop(body);
         let is_modern = |message| modern::is_modern(context, message);
         if posted.messages.iter().any(is_modern) {
-            let only = modern::answer_only(context, headers, (wire, takes), posted.messages);
+            let only =
+                modern::answer_only(context, headers, (request_context, takes), posted.messages);
             return Box::pin(only).await;
         }
         if let [message] = posted.messages.as_slice()
             && is_initialize(message)
         {
             // A client that begins anew, as some do without forgetting the id that they had.
-            return Box::pin(open(context, wire, takes, posted)).await;
+            return Box::pin(open(context, request_context, takes, posted)).await;
         }
-        converse(context, wire, &session, (takes, posted)).await
+        converse(context, request_context, &session, (takes, posted)).await
     } else {
-        let body = read(context, &wire, headers, frames).await?;
-        Box::pin(begin(context, headers, (wire, takes), body)).await
+        let body = read(context, &request_context, headers, frames).await?;
+        Box::pin(begin(context, headers, (request_context, takes), body)).await
     }
 }
 
@@ -101,18 +102,22 @@ impl Takes {
 }
 
 /// The session called `id`: most likely the one that this connection knows.
-async fn known(context: &Context, wire: &Wire, id: &str) -> Result<SessionHandle, Problem> {
-    if let Some(session) = wire
+async fn known(
+    context: &Context,
+    request_context: &RequestContext,
+    id: &str,
+) -> Result<SessionHandle, Problem> {
+    if let Some(session) = request_context
         .session
         .get()
-        .filter(|known| known.is_streamable(id, wire.owner))
+        .filter(|known| known.is_streamable(id, request_context.owner))
     {
-        wire.is_known().await?;
+        request_context.is_known().await?;
         return Ok(session.clone());
     }
     // Apart, as for most requests it is known.
-    let session = Box::pin(find(context, wire, id)).await?;
-    wire.remember(&session).await?;
+    let session = Box::pin(find(context, request_context, id)).await?;
+    request_context.remember(&session).await?;
     Ok(session)
 }
 
@@ -120,31 +125,31 @@ async fn known(context: &Context, wire: &Wire, id: &str) -> Result<SessionHandle
 async fn begin(
     context: &Context,
     headers: &HeaderMap,
-    (wire, takes): (Wire, Takes),
+    (request_context, takes): (RequestContext, Takes),
     body: Bytes,
 ) -> Result<Response, Problem> {
     if is_batch(&body) {
-        modern::refuse_batch(context, &body, wire.limits.max_batch_length)?;
+        modern::refuse_batch(context, &body, request_context.limits.max_batch_length)?;
         return Err(Problem::NotInitialized(None));
     }
     let message = beside(body.len(), || jsonrpc::decode(&body))?;
     drop(body);
     if modern::is_modern(context, &message) {
-        return modern::answer(context, headers, (wire, takes), message).await;
+        return modern::answer(context, headers, (request_context, takes), message).await;
     }
     if !is_initialize(&message) {
         modern::not_offered(context, &message)?;
         return Err(Problem::NotInitialized(request_id(&message).cloned()));
     }
-    open(context, wire, takes, Posted::one(message)).await
+    open(context, request_context, takes, PostBody::one(message)).await
 }
 
 /// Opens a session for a client that initializes, and tells it the session's id.
 async fn open(
     context: &Context,
-    wire: Wire,
+    request_context: RequestContext,
     takes: Takes,
-    posted: Posted,
+    posted: PostBody,
 ) -> Result<Response, Problem> {
     let params = match posted.messages.first() {
         Some(Message::Request(request)) => request.params.as_ref(),
@@ -152,15 +157,15 @@ async fn open(
     };
     let client = lifecycle::client_info(params);
     // Before there is a session, which whoever is refused would leave behind.
-    wire.is_known().await?;
+    request_context.is_known().await?;
     let (id, session) = context
         .sessions
-        .of(wire.holder())
+        .of(request_context.holder())
         .open_streamable(client)
         .await?;
-    wire.remember(&session).await?;
+    request_context.remember(&session).await?;
     let id = HeaderValue::try_from(id).map_err(|_| CallError::Gone)?;
-    let mut reply = converse(context, wire, &session, (takes, posted)).await?;
+    let mut reply = converse(context, request_context, &session, (takes, posted)).await?;
     reply.headers_mut().insert(SESSION, id);
     Ok(reply)
 }
@@ -169,11 +174,11 @@ async fn open(
 /// cancels nothing (2025-11-25, "Sending Messages to the Server"): only its stream is let go.
 async fn converse(
     context: &Context,
-    wire: Wire,
+    request_context: RequestContext,
     session: &SessionHandle,
-    (takes, posted): (Takes, Posted),
+    (takes, posted): (Takes, PostBody),
 ) -> Result<Response, Problem> {
-    let Posted { messages, owed } = posted;
+    let PostBody { messages, owed } = posted;
     if takes == Takes::Json && messages.len() > 1 {
         // Its answers come one by one.
         return Err(Problem::NotAcceptable("text/event-stream"));
@@ -187,7 +192,7 @@ async fn converse(
     let may_stream = takes != Takes::Json;
     let outbound = session.exchange(messages, may_stream);
     let mut outbound = outbound.map_err(refused)?;
-    outbound.cut_with(wire.cut.clone());
+    outbound.cut_with(request_context.cut.clone());
     let first = match takes {
         Takes::Both | Takes::Anything => timeout(patience(context, session), outbound.next())
             .await
@@ -197,12 +202,12 @@ async fn converse(
     };
     let body = match first {
         Some(Some(only)) if only.is_last => owed.reply(Some(only.message)),
-        Some(Some(first)) => return Ok(stream(&wire, outbound, owed, Some(first))),
+        Some(Some(first)) => return Ok(stream(&request_context, outbound, owed, Some(first))),
         Some(None) if outbound.is_forgone() => owed.reply(None),
         Some(None) => owed.failure(),
         None => {
             outbound.begin_stream();
-            return Ok(stream(&wire, outbound, owed, None));
+            return Ok(stream(&request_context, outbound, owed, None));
         }
     };
     Ok(body.map_or_else(accepted, json))
@@ -234,10 +239,15 @@ async fn last(outbound: &mut Outbound) -> Option<Event> {
 }
 
 /// A reply that goes on: what is known already, and what `outbound` will say.
-fn stream(wire: &Wire, outbound: Outbound, owed: Owed, first: Option<Event>) -> Response {
+fn stream(
+    request_context: &RequestContext,
+    outbound: Outbound,
+    owed: PendingReplies,
+    first: Option<Event>,
+) -> Response {
     let (asked, refusals) = owed.into_parts();
     let answers = Answers::new(outbound, asked, first.as_ref());
-    let mut events = EventStream::new(answers, wire.limits.keepalive_interval);
+    let mut events = EventStream::new(answers, request_context.limits.keepalive_interval);
     for refusal in refusals {
         events = events.after(event("message", &refusal));
     }

@@ -9,9 +9,9 @@ use crate::ids::{Generation, Prefix};
 use crate::protocol::mcp::item::Kind;
 use crate::protocol::mcp::request::Subject;
 use crate::tree::registry::catalogue::{Gap, Lessons};
-use crate::tree::registry::kept::Kept;
+use crate::tree::registry::kept_catalogue::KeptCatalogue;
 use crate::tree::registry::merged::Changes;
-use crate::tree::registry::message::{ServerState, Wanted};
+use crate::tree::registry::message::{ConfiguredServer, ServerState};
 use crate::tree::registry::routes::{RouteState, Routes};
 use crate::tree::registry::state::Merge;
 use crate::tree::testing::{catalogue, listed, name, upstream, wanted};
@@ -255,7 +255,7 @@ async fn what_was_learnt_is_kept_beside_the_catalogue_for_the_same_command() {
     assert_eq!(merge.lessons(&name("a")), lessons);
 
     let mut merge = Merge::new(HashMap::from([(name("a"), kept)]), None);
-    merge.wanted(vec![Wanted {
+    merge.wanted(vec![ConfiguredServer {
         fingerprint: 2,
         ..wanted("a")
     }]);
@@ -264,7 +264,7 @@ async fn what_was_learnt_is_kept_beside_the_catalogue_for_the_same_command() {
 
 #[tokio::test]
 async fn what_is_kept_is_offered_at_once_for_the_same_command_only() {
-    let kept = |fingerprint| Kept {
+    let kept = |fingerprint| KeptCatalogue {
         fingerprint,
         catalogue: catalogue(&["t"]),
         lessons: Lessons::default(),
@@ -289,7 +289,7 @@ async fn what_is_kept_is_offered_at_once_for_the_same_command_only() {
 async fn a_changed_entry_keeps_its_names_until_its_successor_lists() {
     let mut merge = fresh(&["s"]);
     merge.catalogue(handle("s", 1).await, Some(catalogue(&["t"])));
-    let changed = Wanted {
+    let changed = ConfiguredServer {
         server: name("s"),
         fingerprint: 2,
         ..wanted("s")
@@ -374,7 +374,7 @@ async fn a_long_merge_that_is_put_off_holds_up_nothing_else() {
 async fn the_same_lists_under_other_names_are_as_long() {
     let many: Vec<String> = (0..5_000).map(|n| format!("t{n}")).collect();
     let many: Vec<&str> = many.iter().map(String::as_str).collect();
-    let bare = |server| Wanted {
+    let bare = |server| ConfiguredServer {
         prefix: Prefix::bare(),
         ..wanted(server)
     };

@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::ids::{Generation, ServerName};
-use crate::tree::client::{Owner, SessionEvent};
+use crate::tree::client::{InstanceOwner, SessionEvent};
 use crate::tree::registry::RouteState;
 use crate::tree::root::RootHandle;
 use crate::tree::testing::{listener, name};
@@ -23,7 +23,7 @@ fn idle() -> Value {
 /// The session's end of what root and its instance tell it.
 struct Stand {
     root: RootHandle,
-    owner: Owner,
+    owner: InstanceOwner,
     heard: UnboundedReceiver<SessionEvent>,
 }
 
@@ -38,7 +38,7 @@ impl House {
     /// Somebody in the place of a session of this life of the sessions' supervisor.
     fn stand(&self, session: u64, life: u64) -> Stand {
         let (client, heard) = listener::<SessionEvent>();
-        let owner = Owner {
+        let owner = InstanceOwner {
             session,
             name: format!("of {session}").into(),
             client,

@@ -1,4 +1,4 @@
-//! Tests of the whole tree without HTTP: shell scripts as servers, and an edge that hands the
+//! Tests of the whole tree without HTTP: shell scripts as servers, and a frontend that hands the
 //! sessions to the test in the place of a port.
 
 mod instances;
@@ -20,8 +20,8 @@ use tokio::time::{Instant, timeout};
 use crate::protocol::jsonrpc;
 use crate::supervise::chaos::{Chaos, How, Moment};
 use crate::tree::{
-    self, Beat, CallError, Edge, EdgeLinks, Exit, Outbound, Part, SessionHandle, SessionsHandle,
-    Settings, Tree,
+    self, Beat, CallError, Exit, Frontend, FrontendLinks, Outbound, Part, SessionHandle,
+    SessionsHandle, Settings, Tree,
 };
 use crate::turn::Kind;
 
@@ -38,10 +38,10 @@ const SOON: Duration = Duration::from_secs(30);
 struct Door(UnboundedSender<SessionsHandle>);
 struct Silent;
 
-impl Edge for Door {
+impl Frontend for Door {
     type Listener = Silent;
 
-    fn listener(&self, links: EdgeLinks) -> (Silent, ()) {
+    fn listener(&self, links: FrontendLinks) -> (Silent, ()) {
         drop(self.0.send(links.sessions));
         (Silent, ())
     }

@@ -10,7 +10,7 @@ use super::super::delivery::StreamId;
 use crate::ids::{CallId, Generation, ServerName};
 use crate::protocol::jsonrpc::RequestId;
 use crate::protocol::mcp::request::ClientRequest;
-use crate::telemetry::metrics::{Gauge, Held};
+use crate::telemetry::metrics::{Gauge, GaugeGuard};
 use crate::tree::Share;
 use crate::tree::upstream::UpstreamHandle;
 
@@ -59,7 +59,7 @@ impl Drop for SentGuard {
 }
 
 /// Where an open call is.
-pub(super) enum Stage {
+pub(super) enum CallStage {
     /// Waiting here for its server, or for one of a later generation.
     Parked {
         request: ClientRequest,
@@ -96,13 +96,13 @@ pub(super) struct OpenCall {
     pub(super) uri: Option<Box<str>>,
     /// The room that one that subscribes has taken for it.
     pub(super) room: Option<Share>,
-    pub(super) stage: Stage,
+    pub(super) stage: CallStage,
     /// How often its server has asked something.
     pub(super) rounds: u8,
     /// Since when it has been parked; kept over every bounce.
     pub(super) parked_since: Option<Instant>,
     /// Counts it among those without an answer.
-    pub(super) counted: Held,
+    pub(super) counted: GaugeGuard,
 }
 
 /// All of them, in the order in which they came.
@@ -149,12 +149,12 @@ impl Calls {
             uri: None,
             room: None,
             rounds: 0,
-            stage: Stage::Parked {
+            stage: CallStage::Parked {
                 request,
                 after: Generation(0),
             },
             parked_since: None,
-            counted: Held::one(&self.of_all),
+            counted: GaugeGuard::one(&self.of_all),
         };
         self.open.insert(self.last_number, call);
         self.last_number
@@ -172,7 +172,7 @@ impl Calls {
         self.open.remove(&number)
     }
 
-    /// Keeps a call waiting for `server`, for [`PARK`] in all, however often it bounces. Gives whether
+    /// Keeps a call waiting for `server`, for [`PARK`] in all, however often it comes back. Gives whether
     /// it may wait longer.
     pub(super) fn park(&mut self, number: u64, server: Option<ServerName>, now: Instant) -> bool {
         let Some(open) = self.open.get_mut(&number) else {
@@ -206,8 +206,8 @@ impl Calls {
     pub(super) fn asked(&self) -> Vec<(u64, ServerName, Generation)> {
         let open = self.open.iter();
         let asked = open.filter_map(|(number, call)| match (&call.stage, &call.server) {
-            (Stage::Asked(asked), Some(server)) => Some((*number, server.clone(), asked.life)),
-            (Stage::Asked(_) | Stage::Parked { .. } | Stage::Sent(_), _) => None,
+            (CallStage::Asked(asked), Some(server)) => Some((*number, server.clone(), asked.life)),
+            (CallStage::Asked(_) | CallStage::Parked { .. } | CallStage::Sent(_), _) => None,
         });
         asked.collect()
     }
@@ -215,7 +215,7 @@ impl Calls {
     /// Whether its server asks something first.
     pub(super) fn is_asked(&self, number: u64) -> bool {
         let call = self.open.get(&number);
-        call.is_some_and(|call| matches!(call.stage, Stage::Asked(_)))
+        call.is_some_and(|call| matches!(call.stage, CallStage::Asked(_)))
     }
 
     /// Those that have waited for long enough, oldest first.
@@ -224,7 +224,7 @@ impl Calls {
             return Vec::new();
         }
         let parked = self.open.iter().filter_map(|(number, call)| {
-            let is_parked = matches!(call.stage, Stage::Parked { .. });
+            let is_parked = matches!(call.stage, CallStage::Parked { .. });
             let since = call.parked_since.filter(|_| is_parked)?;
             Some((since + PARK, *number))
         });
@@ -254,7 +254,7 @@ impl Calls {
     /// Whether `server` is about to change what it has this session down for.
     pub(super) fn is_subscribing(&self, server: &ServerName) -> bool {
         self.open.values().any(|call| {
-            let is_sent = matches!(call.stage, Stage::Sent(_));
+            let is_sent = matches!(call.stage, CallStage::Sent(_));
             is_sent && call.uri.is_some() && call.server.as_ref() == Some(server)
         })
     }
@@ -278,7 +278,7 @@ impl Calls {
         self.open
             .iter()
             .filter_map(|(number, call)| {
-                matches!(call.stage, Stage::Parked { .. }).then_some(*number)
+                matches!(call.stage, CallStage::Parked { .. }).then_some(*number)
             })
             .collect()
     }

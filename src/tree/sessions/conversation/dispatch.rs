@@ -1,11 +1,11 @@
-//! A call's life: parked, sent, bounced, answered once or taken back. It needs no session.
+//! A call's life: parked, sent, undelivered, answered once or taken back. It needs no session.
 
 use std::mem;
 use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::calls::{self, OpenCall, SentGuard, Stage};
+use super::calls::{self, CallStage, OpenCall, SentGuard};
 use super::lists::{TableQuery, WaitingQuery};
 use super::routing::Routing;
 use super::stop::not_run;
@@ -17,7 +17,7 @@ use crate::protocol::mcp::{contents, method, tools};
 use crate::protocol::modern::tasks::{self, Told};
 use crate::protocol::uri::Search;
 use crate::tree::beside;
-use crate::tree::call::{Answer, Errand, Ticket};
+use crate::tree::call::{Answer, ReplyToken, RoutedRequest};
 
 /// So many times as much as to copy a result costs it to look up all the URIs that may be in it.
 const LINKS: usize = 8;
@@ -62,7 +62,7 @@ impl Conversation {
             self.withdraw_questions(fx, number);
         }
         if let Some(open) = number.and_then(|number| self.calls.remove(number)) {
-            if let Stage::Sent(guard) = open.stage {
+            if let CallStage::Sent(guard) = open.stage {
                 guard.cancel(params.cloned());
             }
             fx.forgo(open.stream);
@@ -75,7 +75,7 @@ impl Conversation {
     /// Sends a parked call on its way, as the tables say.
     pub(super) fn dispatch(&mut self, fx: &mut dyn Effects, number: u64) {
         let Some(OpenCall {
-            stage: Stage::Parked { request, after },
+            stage: CallStage::Parked { request, after },
             ..
         }) = self.calls.get(number)
         else {
@@ -126,8 +126,8 @@ impl Conversation {
             session: self.caller.serial,
             number,
         };
-        let sent = Stage::Sent(SentGuard::new(upstream.clone(), call));
-        let Stage::Parked { request, .. } = mem::replace(&mut open.stage, sent) else {
+        let sent = CallStage::Sent(SentGuard::new(upstream.clone(), call));
+        let CallStage::Parked { request, .. } = mem::replace(&mut open.stage, sent) else {
             return;
         };
         let key = route.key;
@@ -138,13 +138,13 @@ impl Conversation {
         }
         let client = Arc::clone(&self.caller.sink);
         let asker = self.asker();
-        let errand = Errand {
+        let routed = RoutedRequest {
             key,
             request,
             asker,
         };
         let generation = upstream.generation();
-        upstream.call(Ticket::new(call, generation, errand, permit, client));
+        upstream.call(ReplyToken::new(call, generation, routed, permit, client));
     }
 
     fn park(&mut self, fx: &mut dyn Effects, number: u64, server: Option<ServerName>) {
@@ -162,7 +162,7 @@ impl Conversation {
 
     fn time_out(&mut self, fx: &mut dyn Effects, number: u64) {
         let Some(OpenCall {
-            stage: Stage::Parked { request, .. },
+            stage: CallStage::Parked { request, .. },
             ..
         }) = self.calls.get(number)
         else {
@@ -178,7 +178,7 @@ impl Conversation {
 
     pub(super) fn on_answered(&mut self, fx: &mut dyn Effects, number: u64, answer: Answer) {
         let open = self.calls.get(number);
-        if open.is_none_or(|open| !matches!(open.stage, Stage::Sent(_))) {
+        if open.is_none_or(|open| !matches!(open.stage, CallStage::Sent(_))) {
             return;
         }
         match answer {
@@ -208,15 +208,15 @@ impl Conversation {
         &mut self,
         fx: &mut dyn Effects,
         number: u64,
-        errand: Box<Errand>,
+        routed: Box<RoutedRequest>,
         after: Generation,
     ) {
         let Some(open) = self.calls.get_mut(number) else {
             return;
         };
-        let request = errand.request;
-        let parked = Stage::Parked { request, after };
-        if let Stage::Sent(guard) = mem::replace(&mut open.stage, parked) {
+        let request = routed.request;
+        let parked = CallStage::Parked { request, after };
+        if let CallStage::Sent(guard) = mem::replace(&mut open.stage, parked) {
             guard.settle();
         }
         self.dispatch(fx, number);
@@ -236,7 +236,7 @@ impl Conversation {
             }
             self.refresh_interest(&server);
         }
-        if let (Stage::Parked { .. }, Answer::Failed(_)) = (&open.stage, &answer)
+        if let (CallStage::Parked { .. }, Answer::Failed(_)) = (&open.stage, &answer)
             && let Some(server) = &open.server
         {
             self.caller.metrics.call_refused(server);
@@ -250,7 +250,7 @@ impl Conversation {
             counted,
             ..
         } = open;
-        if let Stage::Sent(guard) = stage {
+        if let CallStage::Sent(guard) = stage {
             guard.settle();
         }
         drop(counted);

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::super::delivery::StreamId;
 use crate::ids::ServerName;
 use crate::protocol::jsonrpc::{self, RequestId};
-use crate::tree::client::Owner;
+use crate::tree::client::InstanceOwner;
 use crate::tree::registry::Page;
 
 /// A request that is answered here: its id, and where the answer goes.
@@ -59,7 +59,7 @@ pub(in super::super) trait Effects {
     fn idle_for(&self) -> Duration;
 
     /// Has an instance of `server` started, which is the owner's alone.
-    fn want_instance(&mut self, server: &ServerName, owner: Owner);
+    fn want_instance(&mut self, server: &ServerName, owner: InstanceOwner);
 
     /// The owner's instances are of no use any more.
     fn instances_unused(&mut self);

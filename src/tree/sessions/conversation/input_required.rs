@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::calls::{Asked, OpenCall, Stage};
+use super::calls::{Asked, CallStage, OpenCall};
 use super::logging::heard_at;
 use super::server_requests::AskedBy;
 use super::{Conversation, Effects};
@@ -60,7 +60,7 @@ impl Conversation {
         let most = self.limits.max_questions_per_session;
         let InputRequired {
             result,
-            errand,
+            routed,
             roots,
         } = required;
         let Some(open) = self.calls.get_mut(number) else {
@@ -84,7 +84,7 @@ impl Conversation {
         let answers = input.questions.iter();
         let answers = answers.map(|asked| (asked.key.clone(), answer(asked)));
         let asked = Asked {
-            request: errand.request,
+            request: routed.request,
             state: input.state,
             answers: answers.collect(),
             life: Generation(0),
@@ -114,11 +114,11 @@ impl Conversation {
         let Some(open) = self.calls.get_mut(number) else {
             return;
         };
-        if let Stage::Sent(guard) = &open.stage {
+        if let CallStage::Sent(guard) = &open.stage {
             asked.life = guard.generation();
         }
-        let stage = Stage::Asked(Box::new(asked));
-        if let Stage::Sent(guard) = mem::replace(&mut open.stage, stage) {
+        let stage = CallStage::Asked(Box::new(asked));
+        if let CallStage::Sent(guard) = mem::replace(&mut open.stage, stage) {
             guard.settle();
         }
     }
@@ -165,7 +165,7 @@ impl Conversation {
         (asked, outcome): (&str, Result<Bytes, Bytes>),
     ) {
         let Some(OpenCall {
-            stage: Stage::Asked(open),
+            stage: CallStage::Asked(open),
             ..
         }) = self.calls.get_mut(number)
         else {
@@ -200,13 +200,13 @@ impl Conversation {
         let Some(open) = self.calls.get_mut(number) else {
             return;
         };
-        let Stage::Asked(asked) = &open.stage else {
+        let CallStage::Asked(asked) = &open.stage else {
             return;
         };
         let answers = asked.answers.iter();
         let answers = answers.filter_map(|(key, answer)| Some((&**key, answer.as_deref()?)));
         let members = input::answers(answers, asked.state.as_deref());
-        open.stage = Stage::Parked {
+        open.stage = CallStage::Parked {
             request: asked.request.clone().with_input(members),
             after: Generation(0),
         };

@@ -12,7 +12,7 @@ use std::time::Duration;
 use super::{Conversation, Effects};
 use crate::config::model::Isolation;
 use crate::ids::ServerName;
-use crate::tree::client::Owner;
+use crate::tree::client::InstanceOwner;
 use crate::tree::registry::{Catalogue, RouteState};
 use crate::tree::upstream::UpstreamHandle;
 
@@ -73,7 +73,7 @@ impl Conversation {
             is_gone: false,
         };
         self.instances.insert(server.clone(), instance);
-        let owner = Owner {
+        let owner = InstanceOwner {
             session: self.caller.serial,
             name: Arc::clone(&self.caller.name),
             client: Arc::clone(&self.caller.sink),

@@ -168,11 +168,11 @@ impl Conversation {
     pub(super) fn on_event(&mut self, fx: &mut dyn Effects, event: SessionEvent) {
         match event {
             SessionEvent::Answered { call, answer } => self.on_answered(fx, call.number, answer),
-            SessionEvent::Bounced {
+            SessionEvent::Undelivered {
                 call,
-                errand,
+                routed,
                 generation,
-            } => self.on_bounced(fx, call.number, errand, generation),
+            } => self.on_bounced(fx, call.number, routed, generation),
             SessionEvent::Progress { call, notification } => {
                 if let Some(open) = self.calls.get(call.number)
                     && let Some(server) = &open.server

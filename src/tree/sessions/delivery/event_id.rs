@@ -13,9 +13,9 @@ use crate::protocol::jsonrpc::RequestId;
 
 /// One life of a session: the upper half says which session, the same in every life of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Life(pub(super) u64);
+pub(super) struct SessionLife(pub(super) u64);
 
-impl Life {
+impl SessionLife {
     /// A new one.
     pub(super) fn of(session: &SessionId) -> Self {
         // A part of an id that only its own client is told, like these ids.
@@ -40,7 +40,7 @@ const CALL: &str = "c";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct EventId<R = RequestId> {
     /// Which life of which session.
-    pub(super) life: Life,
+    pub(super) life: SessionLife,
     /// On which stream.
     pub(super) stream: StreamId,
     /// The event's number there.
@@ -54,7 +54,7 @@ impl EventId {
     /// Takes what a client sent; `None` if it is no id of an event.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let mut parts = text.split('-');
-        let life = Life(u64::from_str_radix(parts.next()?, 16).ok()?);
+        let life = SessionLife(u64::from_str_radix(parts.next()?, 16).ok()?);
         let stream = StreamId(parts.next()?.parse().ok()?);
         let seq = parts.next()?.parse().ok()?;
         let request = match parts.next() {
@@ -116,7 +116,7 @@ mod tests {
         ) {
             let raw = text.map(|text| serde_json::to_string(&text).unwrap());
             let request = raw.and_then(|raw| RequestId::from_raw(&raw));
-            let (life, stream) = (Life(life), StreamId(stream));
+            let (life, stream) = (SessionLife(life), StreamId(stream));
             let written = EventId { life, stream, seq, request: request.as_ref(), is_call }.to_string();
             prop_assert!(written.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-'));
             let short = request.filter(|request| request.as_raw().len() <= LONGEST_REQUEST);
@@ -148,7 +148,10 @@ mod tests {
             assert_eq!(EventId::parse(text), None, "{text}");
         }
         let seven = EventId::parse("0000000a-0-3-37").unwrap();
-        assert_eq!((seven.life, seven.stream), (Life(10), StreamId::STANDALONE));
+        assert_eq!(
+            (seven.life, seven.stream),
+            (SessionLife(10), StreamId::STANDALONE)
+        );
         assert_eq!(seven.request, RequestId::from_raw("7"));
     }
 }

@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::event_id::{EventId, Life};
+use super::event_id::{EventId, SessionLife};
 use super::queue::Event;
 use super::replay::Replay;
 use super::stream_id::StreamId;
@@ -27,7 +27,7 @@ pub(super) struct Cursor {
 /// The numbers of one life of a session, and the events that have them.
 #[derive(Debug)]
 pub(super) struct EventLog {
-    pub(super) life: Life,
+    pub(super) life: SessionLife,
     pub(super) replay: Replay,
     has_priming: bool,
 }
@@ -35,7 +35,7 @@ pub(super) struct EventLog {
 impl EventLog {
     pub(in super::super) fn new(session: &SessionId, version: Version) -> Self {
         Self {
-            life: Life::of(session),
+            life: SessionLife::of(session),
             replay: Replay::default(),
             has_priming: version.has_priming(),
         }

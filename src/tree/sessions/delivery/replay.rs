@@ -19,12 +19,12 @@ pub(in super::super) const AGE: Duration = Duration::from_secs(5 * 60);
 /// The events of all streams, in the order in which they were sent.
 #[derive(Debug, Default)]
 pub(super) struct Replay {
-    kept: VecDeque<Kept>,
+    kept: VecDeque<KeptEvent>,
     bytes: usize,
 }
 
 #[derive(Debug)]
-struct Kept {
+struct KeptEvent {
     stream: StreamId,
     seq: u64,
     event: Event,
@@ -43,7 +43,7 @@ impl Replay {
             self.drop_oldest();
         }
         self.bytes += size;
-        self.kept.push_back(Kept {
+        self.kept.push_back(KeptEvent {
             stream,
             seq,
             event: event.clone(),
@@ -53,7 +53,7 @@ impl Replay {
 
     /// Lets go what is too old.
     pub(in super::super) fn expire(&mut self, now: Instant) {
-        let is_old = |kept: &Kept| now.saturating_duration_since(kept.since) >= AGE;
+        let is_old = |kept: &KeptEvent| now.saturating_duration_since(kept.since) >= AGE;
         while self.kept.front().is_some_and(is_old) {
             self.drop_oldest();
         }
@@ -64,7 +64,7 @@ impl Replay {
 
     /// What was sent on `stream` after its event `seq`, as far as it is kept.
     pub(super) fn after(&self, stream: StreamId, seq: u64) -> impl Iterator<Item = &Event> {
-        let is_later = move |kept: &&Kept| kept.stream == stream && kept.seq > seq;
+        let is_later = move |kept: &&KeptEvent| kept.stream == stream && kept.seq > seq;
         self.kept.iter().filter(is_later).map(|kept| &kept.event)
     }
 

@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 
 use super::event_id::EventId;
 use super::queue::{Event, Queue, Reader, push};
-use super::standalone::{Open, Owed};
+use super::standalone::{Backlog, Open};
 use super::stream_id::StreamId;
 use super::streams::Streams;
 use crate::protocol::jsonrpc::{self, code};
@@ -87,7 +87,7 @@ impl Streams {
         // Who does not read what it gets is sent nothing again.
         let asked = if self.is_full() { &[] } else { asked };
         let replay = &events.replay;
-        let owed = Owed {
+        let owed = Backlog {
             replay,
             seen,
             asked,

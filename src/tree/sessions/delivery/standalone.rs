@@ -38,7 +38,7 @@ pub(super) struct Open {
 }
 
 /// What a stream that becomes the newest is sent first.
-pub(super) struct Owed<'a> {
+pub(super) struct Backlog<'a> {
     /// What was sent lately.
     pub(super) replay: &'a Replay,
     /// After which event; nothing up to it is sent again.
@@ -60,7 +60,7 @@ impl StandaloneStream {
         &mut self,
         load: &SessionLoad,
         open: Open,
-        owed: &Owed<'_>,
+        owed: &Backlog<'_>,
     ) -> Option<u64> {
         let mut events = self.take_back(load);
         let from = owed.seen.unwrap_or(self.sent_to);

@@ -11,7 +11,7 @@ use crate::ids::ServerName;
 use crate::protocol::jsonrpc::{self, code};
 use crate::protocol::mcp::method;
 use crate::protocol::modern::{input_required, results};
-use crate::tree::client::Owner;
+use crate::tree::client::InstanceOwner;
 use crate::tree::registry::Page;
 use crate::tree::sessions::conversation::{Effects, ReplyTo};
 
@@ -123,7 +123,7 @@ impl Effects for Outlet {
         Duration::ZERO
     }
 
-    fn want_instance(&mut self, server: &ServerName, owner: Owner) {
+    fn want_instance(&mut self, server: &ServerName, owner: InstanceOwner) {
         self.has_instances = true;
         self.beside.root.instance_wanted(server.clone(), owner);
     }

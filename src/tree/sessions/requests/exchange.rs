@@ -296,7 +296,7 @@ impl Exchange {
                 self.conversation.on_event(&mut self.outlet, event);
             }
             event @ (SessionEvent::Answered { .. }
-            | SessionEvent::Bounced { .. }
+            | SessionEvent::Undelivered { .. }
             | SessionEvent::Progress { .. }
             | SessionEvent::Updated { .. }
             | SessionEvent::TaskChanged { .. }

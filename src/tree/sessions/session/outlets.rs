@@ -15,7 +15,7 @@ use crate::config::model::Limits;
 use crate::ids::ServerName;
 use crate::protocol::jsonrpc;
 use crate::telemetry::metrics::Metrics;
-use crate::tree::client::Owner;
+use crate::tree::client::InstanceOwner;
 use crate::tree::registry::Page;
 use crate::tree::root::RootHandle;
 
@@ -120,7 +120,7 @@ impl Effects for Outlets {
         self.handle.idle_for().unwrap_or_default()
     }
 
-    fn want_instance(&mut self, server: &ServerName, owner: Owner) {
+    fn want_instance(&mut self, server: &ServerName, owner: InstanceOwner) {
         self.root.instance_wanted(server.clone(), owner);
     }
 

@@ -15,7 +15,7 @@ use super::outlets::Outlets;
 use super::stop::Stopping;
 use crate::config::model::Limits;
 use crate::protocol::mcp::lifecycle;
-use crate::telemetry::metrics::Held;
+use crate::telemetry::metrics::GaugeGuard;
 use crate::tree::Taker;
 use crate::tree::client::SessionSink as _;
 use crate::tree::registry::RegistryHandle;
@@ -31,7 +31,7 @@ pub(in crate::tree::sessions) struct SessionState {
     /// The one timer, and when it goes off.
     deadline: Option<(Instant, Timer<SessionMsg>)>,
     /// Counts it among the open ones.
-    _counted: Held,
+    _counted: GaugeGuard,
 }
 
 impl SessionState {

@@ -5,11 +5,11 @@ use serde_json::json;
 
 use super::{House, Server, last, next, result, settle, value};
 use crate::protocol::version::Version;
-use crate::tree::call::{CallError, Ticket};
+use crate::tree::call::{CallError, ReplyToken};
 
-fn progress(ticket: &Ticket, number: u32) {
+fn progress(reply_token: &ReplyToken, number: u32) {
     let message = json!({"jsonrpc": "2.0", "method": "notifications/progress", "params": number});
-    ticket.progress(Bytes::from(message.to_string()));
+    reply_token.progress(Bytes::from(message.to_string()));
 }
 
 async fn house() -> (House, Server) {
@@ -24,7 +24,7 @@ async fn a_connection_that_breaks_cancels_nothing_and_keeps_nothing() {
     let client = house.mcp(Version::LATEST).await;
     let unheard = client.calls(1, "s__t");
     let mut begun = client.calls(2, "s__t");
-    let (one, two) = (server.ticket().await, server.ticket().await);
+    let (one, two) = (server.reply_token().await, server.reply_token().await);
     progress(&two, 1);
     next(&mut begun).await.unwrap();
     drop((unheard, begun));
@@ -44,10 +44,10 @@ async fn nothing_is_exchanged_with_a_session_that_has_ended() {
     let (house, mut server) = house().await;
     let client = house.mcp(Version::LATEST).await;
     let mut stream = client.calls(1, "s__t");
-    let ticket = server.ticket().await;
+    let reply_token = server.reply_token().await;
     client.session.cell().kill();
     assert_eq!(next(&mut stream).await, None, "its stream ends");
-    assert_eq!(server.cancelled().await.0, ticket.call().number);
+    assert_eq!(server.cancelled().await.0, reply_token.call().number);
     settle().await;
     let refused = client.session.exchange(Vec::new(), true);
     assert_eq!(refused.err(), Some(CallError::UnknownSession));

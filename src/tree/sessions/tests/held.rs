@@ -12,7 +12,7 @@ use super::without::{answer, is_silent};
 use super::{House, Replies, result, settle};
 use crate::ids::{Holder, Owner};
 use crate::protocol::jsonrpc::Response;
-use crate::tree::call::{Answer, Ticket};
+use crate::tree::call::{Answer, ReplyToken};
 use crate::tree::testing::offer;
 use crate::tree::upstream::UpstreamMsg;
 
@@ -24,7 +24,7 @@ struct Chain {
     house: House,
     _template: super::Server,
     own: Own,
-    ticket: Option<Ticket>,
+    reply_token: Option<ReplyToken>,
     replies: Replies,
 }
 
@@ -42,12 +42,12 @@ impl Chain {
         let replies = house.asked_by(capabilities, 1, "tools/call", &params(&json!({})));
         let owner = house.owner().await;
         let mut own = Own::of(owner, "s", 2, &offer(&["t"], &[])).await;
-        let ticket = Some(own.server.ticket().await);
+        let reply_token = Some(own.server.reply_token().await);
         Self {
             house,
             _template: template,
             own,
-            ticket,
+            reply_token,
             replies,
         }
     }
@@ -82,7 +82,7 @@ impl Chain {
     }
 
     fn ends(&mut self, answer: Answer) {
-        self.ticket.take().unwrap().answer(answer);
+        self.reply_token.take().unwrap().answer(answer);
     }
 }
 
@@ -195,7 +195,7 @@ async fn who_never_comes_again_leaves_nothing() {
     let cancelled = Bytes::from_static(br#"{"action":"cancel"}"#);
     assert_eq!(chain.told().await.outcome, Ok(cancelled));
     assert!(chain.told().await.outcome.is_err());
-    let number = chain.ticket.as_ref().unwrap().call().number;
+    let number = chain.reply_token.as_ref().unwrap().call().number;
     assert_eq!(chain.own.server.cancelled().await, (number, None));
     assert_eq!(chain.house.ended(), 1, "its instance goes");
     let mut late = chain.again(2, &state, &json!({}));
@@ -230,26 +230,26 @@ async fn who_has_a_token_keeps_its_servers_from_one_request_to_the_next() {
     };
     let mut replies = asked(&house, mine, 1);
     let mut own = Own::of(house.owner().await, "s", 2, &offer(&["t"], &[])).await;
-    own.server.ticket().await.answer(result("{}"));
+    own.server.reply_token().await.answer(result("{}"));
     assert_eq!(answer(&mut replies).await["id"], 1);
     // Nobody else's request gets there, and none while one is open.
     for id in 2..6 {
         drop(asked(&house, others, id));
         let mut first = asked(&house, mine, id);
         let second = asked(&house, mine, id);
-        let ticket = own.server.ticket().await;
+        let reply_token = own.server.reply_token().await;
         settle().await;
         own.server.hears_nothing();
-        ticket.answer(result("{}"));
+        reply_token.answer(result("{}"));
         assert_eq!(answer(&mut first).await["id"], id);
         drop(second);
     }
     // A call that is taken back leaves them there.
     drop(asked(&house, mine, 6));
-    own.server.ticket().await;
+    own.server.reply_token().await;
     own.server.cancelled().await;
     let mut again = asked(&house, mine, 7);
-    own.server.ticket().await.answer(result("{}"));
+    own.server.reply_token().await.answer(result("{}"));
     assert_eq!(answer(&mut again).await["id"], 7);
     house.ended();
     sleep(UNUSED + Duration::from_secs(1)).await;

@@ -27,7 +27,7 @@ async fn at_the_limit_the_one_that_is_idle_for_longest_makes_room() {
     let (listening, calling) = (mcp(&house).await, mcp(&house).await);
     let _stream = listening.listens(None).await.unwrap();
     let _call = calling.calls(1, "s__t");
-    let _ticket = server.ticket().await;
+    let _ticket = server.reply_token().await;
     let (old, older) = (mcp(&house).await, mcp(&house).await);
     let sse = house.client().await;
     sleep(HOUR).await;
@@ -50,7 +50,7 @@ async fn at_the_limit_the_one_that_is_idle_for_longest_makes_room() {
     assert!(!lives(&old) && lives(&new));
 
     let _calls = [new.calls(1, "s__t"), older.calls(1, "s__t")];
-    let _tickets = [server.ticket().await, server.ticket().await];
+    let _tickets = [server.reply_token().await, server.reply_token().await];
     let refused = house.sessions.open_sse().await;
     assert!(
         matches!(refused, Err(CallError::Overloaded(_))),
@@ -68,7 +68,7 @@ async fn after_a_day_without_anything_to_do_a_session_ends() {
     let (idle, listening, calling) = (mcp(&house).await, mcp(&house).await, mcp(&house).await);
     let stream = listening.listens(None).await.unwrap();
     let _call = calling.calls(1, "s__t");
-    let _ticket = server.ticket().await;
+    let _ticket = server.reply_token().await;
     let sse = house.client().await;
     sleep(23 * HOUR).await;
     assert!(lives(&idle));

@@ -21,7 +21,7 @@ async fn a_client_that_is_not_heard_of_loses_its_instances_until_it_uses_them() 
     let mut own = Own::of(house.owner().await, "s", 2, &offer(&["t", "mine"], &[])).await;
     // What it listens to, waits for or says keeps them.
     sleep(2 * UNUSED).await;
-    own.server.ticket().await.answer(result("{}"));
+    own.server.reply_token().await.answer(result("{}"));
     assert_eq!(value(&last(&mut call).await)["id"], 1);
     let stream = client.listens(None).await.unwrap();
     sleep(2 * UNUSED).await;
@@ -39,7 +39,7 @@ async fn a_client_that_is_not_heard_of_loses_its_instances_until_it_uses_them() 
     assert_eq!(tool_names(&listed), ["s__t"]);
     let mut call = client.calls(4, "s__t");
     let mut own = Own::of(house.owner().await, "s", 3, &offer(&["t"], &[])).await;
-    own.server.ticket().await.answer(result("{}"));
+    own.server.reply_token().await.answer(result("{}"));
     assert_eq!(value(&last(&mut call).await)["id"], 4);
     sleep(UNUSED + second).await;
     assert!(house.hears_of_no_use());
@@ -51,7 +51,7 @@ async fn over_sse_instances_stay_as_long_as_the_stream() {
     let mut client = house.client().await;
     client.calls(1, "s__t");
     let mut own = Own::of(house.owner().await, "s", 2, &offer(&["t"], &[])).await;
-    own.server.ticket().await.answer(result("{}"));
+    own.server.reply_token().await.answer(result("{}"));
     assert_eq!(client.next().await["id"], 1);
     sleep(100 * UNUSED).await;
     settle().await;

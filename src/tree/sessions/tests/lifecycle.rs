@@ -17,7 +17,7 @@ async fn a_client_that_goes_leaves_nothing_behind() {
     let client = house.client().await;
     client.calls(1, "s__t");
     client.calls(2, "s__t");
-    let (one, two) = (server.ticket().await, server.ticket().await);
+    let (one, two) = (server.reply_token().await, server.reply_token().await);
     let id = client.id.clone();
     drop(client);
     let mut withdrawn = [server.cancelled().await, server.cancelled().await];
@@ -58,7 +58,7 @@ async fn a_session_that_dies_takes_nobody_along() {
         victim.calls(1, "s__t");
         other.calls(1, "s__t");
         settle().await;
-        let tickets = [server.ticket().await, server.ticket().await];
+        let reply_tokens = [server.reply_token().await, server.reply_token().await];
         chaos.plan("session", Moment::Message, 0, how);
         victim.asks(2, "ping", Value::Null);
         assert_eq!(victim.next_or_end().await, None, "{how:?}: its stream ends");
@@ -67,8 +67,8 @@ async fn a_session_that_dies_takes_nobody_along() {
         assert_eq!(chaos.pending(), 0);
         settle().await;
         assert!(house.sessions.find(&victim.id).await.is_err(), "{how:?}");
-        for ticket in tickets {
-            ticket.answer(result("{}"));
+        for reply_token in reply_tokens {
+            reply_token.answer(result("{}"));
         }
         assert_eq!(other.next().await["id"], 1, "{how:?}");
         assert_eq!(house.supervisor.get_status(), ActorStatus::Running);
@@ -105,7 +105,7 @@ async fn the_end_of_the_supervisor_ends_its_sessions_and_withdraws_their_calls()
     let (mut one, mut two) = (house.client().await, house.client().await);
     one.calls(1, "s__t");
     two.calls(1, "s__t");
-    let _tickets = [server.ticket().await, server.ticket().await];
+    let _tickets = [server.reply_token().await, server.reply_token().await];
     house.supervisor.kill();
     assert_eq!(one.next_or_end().await, None);
     assert_eq!(two.next_or_end().await, None);
@@ -124,7 +124,7 @@ async fn a_new_registry_is_joined_by_all_and_no_call_notices() {
     let mut server = house.server("s", 1, &["t"]).await;
     let mut client = house.client().await;
     client.calls(1, "s__t");
-    let ticket = server.ticket().await;
+    let reply_token = server.reply_token().await;
     client.asks(2, "tools/list", Value::Null);
     client.next().await;
 
@@ -139,10 +139,10 @@ async fn a_new_registry_is_joined_by_all_and_no_call_notices() {
     successor.wanted(vec![wanted("s")]);
     house.sessions.hello(successor.clone());
     settle().await;
-    ticket.answer(result("{}"));
+    reply_token.answer(result("{}"));
     assert_eq!(client.next().await["id"], 1);
     client.calls(3, "s__t");
-    server.ticket().await.answer(result("{}"));
+    server.reply_token().await.answer(result("{}"));
     assert_eq!(client.next().await["id"], 3);
     client
         .hears_nothing_for(std::time::Duration::from_secs(1))

@@ -24,14 +24,14 @@ async fn a_client_that_does_not_read_misses_messages_and_no_answers() {
     let mut server = house.offering("s", 1, &offer(&["t"], &[])).await;
     let mut client = house.client().await;
     client.calls(1, "s__t");
-    let ticket = server.ticket().await;
-    let session = ticket.client().clone();
+    let reply_token = server.reply_token().await;
+    let session = reply_token.client().clone();
     let large = "x".repeat(3 * 1024 * 1024);
     for _ in 0..9 {
         session.tell(logged(None, &large));
     }
     settle().await;
-    ticket.answer(result("{}"));
+    reply_token.answer(result("{}"));
     settle().await;
     for _ in 0..3 {
         assert_eq!(client.next().await["method"], "notifications/message");

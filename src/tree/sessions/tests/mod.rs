@@ -42,7 +42,7 @@ use crate::protocol::mcp::lifecycle::client_info;
 use crate::protocol::version::Version;
 use crate::supervise::{Plain, Spawn};
 use crate::telemetry::metrics::Metrics;
-use crate::tree::call::{Answer, CallError, Ticket};
+use crate::tree::call::{Answer, CallError, ReplyToken};
 use crate::tree::registry::RegistryHandle;
 use crate::tree::root::RootMsg;
 use crate::tree::testing::{self, catalogue, wanted};
@@ -284,11 +284,11 @@ impl Server {
         timeout(within, self.heard.recv()).await.unwrap().unwrap()
     }
 
-    async fn ticket(&mut self) -> Ticket {
-        let UpstreamMsg::Call(ticket) = self.next().await else {
+    async fn reply_token(&mut self) -> ReplyToken {
+        let UpstreamMsg::Call(reply_token) = self.next().await else {
             panic!("not a call");
         };
-        ticket
+        reply_token
     }
 
     /// The call that is withdrawn, and the client's own words about it.

@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep};
 
 use super::{Client, House, Server, result, settle};
 use crate::ids::Generation;
-use crate::tree::call::Ticket;
+use crate::tree::call::ReplyToken;
 use crate::tree::registry::{RegistryHandle, Routes, ServerState};
 use crate::tree::root::RootMsg;
 use crate::tree::testing::{Listener, catalogue, listener, name, registry_after, upstream, wanted};
@@ -42,7 +42,7 @@ struct Caller {
 /// One server's life, and the calls that it works on.
 struct Life {
     server: Server,
-    held: Vec<Ticket>,
+    held: Vec<ReplyToken>,
     is_ready: bool,
 }
 
@@ -181,10 +181,10 @@ impl World {
         let life = self.lives.get_mut(server).unwrap();
         while let Ok(message) = life.server.heard.try_recv() {
             match message {
-                UpstreamMsg::Call(ticket) if self.rng.u32(..4) == 0 => drop(ticket),
-                UpstreamMsg::Call(mut ticket) => {
-                    ticket.handed_over();
-                    life.held.push(ticket);
+                UpstreamMsg::Call(reply_token) if self.rng.u32(..4) == 0 => drop(reply_token),
+                UpstreamMsg::Call(mut reply_token) => {
+                    reply_token.handed_over();
+                    life.held.push(reply_token);
                 }
                 UpstreamMsg::Cancel { call, .. } => {
                     let found = life.held.iter().position(|held| held.call() == call);
@@ -208,11 +208,11 @@ impl World {
         }
         if !life.held.is_empty() {
             let which = self.rng.usize(..life.held.len());
-            let ticket = life.held.swap_remove(which);
-            ticket.progress(r#"{"jsonrpc":"2.0","method":"progress"}"#.into());
+            let reply_token = life.held.swap_remove(which);
+            reply_token.progress(r#"{"jsonrpc":"2.0","method":"progress"}"#.into());
             match self.rng.u32(..10) {
-                0 => drop(ticket),
-                _ => ticket.answer(result("1")),
+                0 => drop(reply_token),
+                _ => reply_token.answer(result("1")),
             }
         }
     }

@@ -13,8 +13,8 @@ use tokio::time::{Instant, sleep};
 
 use super::servers::Own;
 use super::{Client, House, Server, result, settle};
-use crate::tree::call::Ticket;
-use crate::tree::client::{Owner, SessionEvent};
+use crate::tree::call::ReplyToken;
+use crate::tree::client::{InstanceOwner, SessionEvent};
 use crate::tree::registry::RouteState;
 use crate::tree::testing::{name, offer};
 use crate::tree::upstream::UpstreamMsg;
@@ -32,7 +32,7 @@ struct Pair {
 
 struct Life {
     own: Own,
-    held: Vec<Ticket>,
+    held: Vec<ReplyToken>,
     /// What it asked; whether it has to be answered, or was withdrawn and may be.
     asked: BTreeMap<u64, bool>,
 }
@@ -81,7 +81,7 @@ impl World {
         self.pairs.last_mut().unwrap().life = Some(life);
     }
 
-    async fn begin(&mut self, owner: Owner) -> Life {
+    async fn begin(&mut self, owner: InstanceOwner) -> Life {
         self.generation += 1;
         Life {
             own: Own::of(owner, "s", self.generation, &offer(&["t"], &[])).await,
@@ -221,11 +221,11 @@ impl Life {
     fn hear(&mut self, rng: &mut Rng) {
         while let Ok(message) = self.own.server.heard.try_recv() {
             match message {
-                UpstreamMsg::Call(ticket) if rng.u32(..8) == 0 => drop(ticket),
-                UpstreamMsg::Call(mut ticket) => {
-                    ticket.handed_over();
+                UpstreamMsg::Call(reply_token) if rng.u32(..8) == 0 => drop(reply_token),
+                UpstreamMsg::Call(mut reply_token) => {
+                    reply_token.handed_over();
                     if rng.u32(..8) > 0 {
-                        self.held.push(ticket);
+                        self.held.push(reply_token);
                     }
                 }
                 UpstreamMsg::Cancel { call, .. } => {

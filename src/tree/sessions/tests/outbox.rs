@@ -27,7 +27,7 @@ async fn overfull(house: &House) -> (Client, Server) {
         client.calls(id, "s__t");
     }
     for _ in 0..9 {
-        server.ticket().await.answer(large());
+        server.reply_token().await.answer(large());
     }
     settle().await;
     (client, server)
@@ -38,9 +38,9 @@ async fn a_client_that_reads_nothing_is_ended() {
     let house = House::of(&["s"]).await;
     let start = Instant::now();
     let (mut client, mut server) = overfull(&house).await;
-    let ticket = server.ticket().await;
+    let reply_token = server.reply_token().await;
     let (number, _) = server.cancelled().await;
-    assert_eq!(number, ticket.call().number, "its call is withdrawn");
+    assert_eq!(number, reply_token.call().number, "its call is withdrawn");
     assert!(
         (5..=7).contains(&start.elapsed().as_secs()),
         "{:?}",
@@ -57,12 +57,12 @@ async fn a_client_that_reads_nothing_is_ended() {
 async fn a_client_that_reads_a_little_is_slow_and_not_stuck() {
     let house = House::of(&["s"]).await;
     let (mut client, mut server) = overfull(&house).await;
-    let ticket = server.ticket().await;
+    let reply_token = server.reply_token().await;
     for _ in 0..20 {
         sleep(Duration::from_secs(4)).await;
         client.stream.touch();
     }
-    ticket.answer(super::result("1"));
+    reply_token.answer(super::result("1"));
     for id in 0..10 {
         assert_eq!(client.next().await["id"], id);
     }
@@ -74,11 +74,11 @@ async fn a_client_that_reads_a_little_is_slow_and_not_stuck() {
 async fn while_there_is_no_room_requests_are_refused_where_they_are_posted() {
     let house = House::of(&["s"]).await;
     let (mut client, mut server) = overfull(&house).await;
-    let ticket = server.ticket().await;
+    let reply_token = server.reply_token().await;
     let ping = json!({"jsonrpc": "2.0", "id": "p", "method": "ping"});
     assert!(matches!(client.posts(&ping), Err(CallError::Overloaded(_))));
     // Progress is worth less than room; a cancellation makes some.
-    ticket.progress(Bytes::from_static(b"{}"));
+    reply_token.progress(Bytes::from_static(b"{}"));
     settle().await;
     client.tells("notifications/cancelled", &json!({"requestId": 9}));
     server.cancelled().await;
@@ -101,7 +101,7 @@ async fn a_client_is_not_late_with_what_was_not_there() {
         client.calls(id, "s__t");
     }
     for _ in 0..9 {
-        server.ticket().await.answer(large());
+        server.reply_token().await.answer(large());
     }
     sleep(Duration::from_secs(4)).await;
     assert!(client.stream.next().await.is_some());
@@ -126,9 +126,9 @@ async fn all_streams_of_a_session_count_together_and_the_stuck_one_is_cut() {
         streams.push(stream);
     }
     for _ in 0..9 {
-        server.ticket().await.answer(large());
+        server.reply_token().await.answer(large());
     }
-    let _unanswered = server.ticket().await;
+    let _unanswered = server.reply_token().await;
     settle().await;
     assert!(matches!(
         client.session.exchange(Vec::new(), true),
@@ -147,7 +147,7 @@ async fn all_streams_of_a_session_count_together_and_the_stuck_one_is_cut() {
     streams[8].begin_stream();
     assert!(streams[8].next().await.is_some());
     streams.push(client.calls(10, "s__t"));
-    server.ticket().await.answer(large());
+    server.reply_token().await.answer(large());
     timeout(Duration::from_secs(7), cut.notified())
         .await
         .unwrap();
@@ -162,9 +162,9 @@ async fn what_was_not_read_of_a_stream_that_broke_makes_room() {
     let mut server = house.server("s", 1, &["t"]).await;
     let client = house.mcp(Version::LATEST).await;
     let stream = client.calls(1, "s__t");
-    let ticket = server.ticket().await;
+    let reply_token = server.reply_token().await;
     for _ in 0..9 {
-        ticket.progress(Bytes::from("1".repeat(MIB)));
+        reply_token.progress(Bytes::from("1".repeat(MIB)));
     }
     settle().await;
     let full = client.session.exchange(Vec::new(), true);
@@ -173,9 +173,9 @@ async fn what_was_not_read_of_a_stream_that_broke_makes_room() {
     let stream = client.calls(2, "s__t");
     // The event stream of a call, begun and broken before it is read.
     stream.begin_stream();
-    let ticket = server.ticket().await;
+    let reply_token = server.reply_token().await;
     for _ in 0..9 {
-        ticket.progress(Bytes::from("1".repeat(MIB)));
+        reply_token.progress(Bytes::from("1".repeat(MIB)));
     }
     settle().await;
     let full = client.session.exchange(Vec::new(), true);

@@ -8,7 +8,7 @@ use tokio::time::sleep;
 
 use super::{Event, House, Mcp, Outbound, Server, is_silent, last, next, result, settle, value};
 use crate::protocol::version::Version;
-use crate::tree::call::{Answer, CallError, Ticket};
+use crate::tree::call::{Answer, CallError, ReplyToken};
 use crate::tree::sessions::Signer;
 use crate::tree::testing::catalogue;
 
@@ -28,9 +28,9 @@ async fn change(house: &House, server: &Server, tool: &str) {
     sleep(Duration::from_secs(1)).await;
 }
 
-fn progress(ticket: &Ticket, number: u32) {
+fn progress(reply_token: &ReplyToken, number: u32) {
     let message = json!({"jsonrpc": "2.0", "method": "notifications/progress", "params": number});
-    ticket.progress(Bytes::from(message.to_string()));
+    reply_token.progress(Bytes::from(message.to_string()));
 }
 
 async fn params(stream: &mut Outbound) -> (Event, Value) {
@@ -40,12 +40,12 @@ async fn params(stream: &mut Outbound) -> (Event, Value) {
 }
 
 /// A call whose stream has begun, and the event that began it.
-async fn begun(client: &Mcp, server: &mut Server) -> (Outbound, Ticket, Event) {
+async fn begun(client: &Mcp, server: &mut Server) -> (Outbound, ReplyToken, Event) {
     let mut stream = client.calls(7, "s__t");
-    let ticket = server.ticket().await;
-    progress(&ticket, 1);
+    let reply_token = server.reply_token().await;
+    progress(&reply_token, 1);
     let priming = next(&mut stream).await.unwrap();
-    (stream, ticket, priming)
+    (stream, reply_token, priming)
 }
 
 /// What a model reads of a call that failed.
@@ -73,13 +73,13 @@ async fn what_was_not_read_is_said_to_a_client_that_listens_before_it_is_known_t
 #[tokio::test(start_paused = true)]
 async fn an_answer_that_is_not_kept_is_not_waited_for() {
     let (_house, mut server, client) = house().await;
-    let (stream, ticket, seen) = begun(&client, &mut server).await;
+    let (stream, reply_token, seen) = begun(&client, &mut server).await;
     drop(stream);
     let large = format!("\"{}\"", "x".repeat(1024 * 1024));
-    ticket.answer(Answer::Result(Bytes::from(large)));
+    reply_token.answer(Answer::Result(Bytes::from(large)));
     settle().await;
-    let (mut stream, ticket, late) = begun(&client, &mut server).await;
-    ticket.answer(result("{}"));
+    let (mut stream, reply_token, late) = begun(&client, &mut server).await;
+    reply_token.answer(result("{}"));
     params(&mut stream).await;
     last(&mut stream).await;
     sleep(Duration::from_secs(301)).await;

@@ -7,16 +7,16 @@ use serde_json::json;
 
 use super::{Event, House, Mcp, Outbound, Server, next, result, settle, value};
 use crate::protocol::version::Version;
-use crate::tree::call::Ticket;
+use crate::tree::call::ReplyToken;
 
 /// Fewer than what is kept.
 const MESSAGES: u64 = 60;
 
-/// One call, its ticket and what its client has heard.
+/// One call, its reply token and what its client has heard.
 struct Run {
     client: Mcp,
     stream: Option<Outbound>,
-    ticket: Option<Ticket>,
+    reply_token: Option<ReplyToken>,
     seen: Option<Event>,
     heard: Vec<u64>,
     said: u64,
@@ -28,7 +28,7 @@ impl Run {
         let mut stream = client.calls(0, "s__t");
         stream.begin_stream();
         Self {
-            ticket: Some(server.ticket().await),
+            reply_token: Some(server.reply_token().await),
             seen: next(&mut stream).await,
             stream: Some(stream),
             heard: Vec::new(),
@@ -40,19 +40,19 @@ impl Run {
     fn say(&mut self, rng: &mut Rng) {
         self.said += 1;
         if self.said == MESSAGES || rng.u32(..40) == 0 {
-            let ticket = self.ticket.take().unwrap();
-            return ticket.answer(result("{}"));
+            let reply_token = self.reply_token.take().unwrap();
+            return reply_token.answer(result("{}"));
         }
         let message = json!({"jsonrpc": "2.0", "method": "m", "params": self.said});
-        let ticket = self.ticket.as_ref().unwrap();
-        ticket.progress(Bytes::from(message.to_string()));
+        let reply_token = self.reply_token.as_ref().unwrap();
+        reply_token.progress(Bytes::from(message.to_string()));
     }
 
     /// Reads what is there, or a part of it. Gives whether that was the end.
     async fn read(&mut self, rng: &mut Rng) -> bool {
         settle().await;
         let stream = self.stream.as_mut().unwrap();
-        while self.ticket.is_none() || (self.heard.len() as u64) < self.said {
+        while self.reply_token.is_none() || (self.heard.len() as u64) < self.said {
             if rng.u32(..4) == 0 {
                 return false;
             }
@@ -92,7 +92,7 @@ async fn nothing_is_missed_and_nothing_said_twice() {
         let mut run = Run::start(&house, &mut server).await;
         loop {
             match rng.u32(..6) {
-                0..=3 if run.ticket.is_some() => run.say(&mut rng),
+                0..=3 if run.reply_token.is_some() => run.say(&mut rng),
                 4 => run.resume(&mut rng).await,
                 _ => {
                     if run.read(&mut rng).await {

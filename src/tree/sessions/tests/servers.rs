@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use super::{Client, House, Server, settle};
 use crate::config::model::Isolation;
 use crate::protocol::jsonrpc::{Message, Request, decode};
-use crate::tree::client::{Owner, ServerRequest, SessionEvent};
-use crate::tree::registry::{Catalogue, RouteState, Wanted};
+use crate::tree::client::{InstanceOwner, ServerRequest, SessionEvent};
+use crate::tree::registry::{Catalogue, ConfiguredServer, RouteState};
 use crate::tree::root::RootMsg;
 use crate::tree::testing::{self, wanted};
 
@@ -26,7 +26,7 @@ impl House {
     /// The configuration says so from now on.
     pub(super) fn isolates(&self, server: &str, isolation: Isolation) {
         let wanted = wanted(server);
-        self.registry.wanted(vec![Wanted {
+        self.registry.wanted(vec![ConfiguredServer {
             isolation,
             ..wanted
         }]);
@@ -50,7 +50,7 @@ impl House {
     }
 
     /// The sessions that root was asked for an instance for since the last time.
-    pub(super) async fn owners(&mut self) -> Vec<Owner> {
+    pub(super) async fn owners(&mut self) -> Vec<InstanceOwner> {
         settle().await;
         std::iter::from_fn(|| self.told.try_recv().ok())
             .filter_map(|told| {
@@ -62,7 +62,7 @@ impl House {
             .collect()
     }
 
-    pub(super) async fn owner(&mut self) -> Owner {
+    pub(super) async fn owner(&mut self) -> InstanceOwner {
         let mut owners = self.owners().await;
         assert_eq!(owners.len(), 1);
         owners.pop().unwrap()
@@ -88,13 +88,13 @@ impl Client {
 /// An instance of a server that belongs to one session.
 pub(super) struct Own {
     pub(super) server: Server,
-    pub(super) owner: Owner,
+    pub(super) owner: InstanceOwner,
 }
 
 impl Own {
     /// One that is ready and offers this.
     pub(super) async fn of(
-        owner: Owner,
+        owner: InstanceOwner,
         server: &str,
         generation: u64,
         offered: &Arc<Catalogue>,
@@ -105,7 +105,7 @@ impl Own {
     }
 
     /// One that is not ready yet.
-    pub(super) async fn starting(owner: Owner, server: &str, generation: u64) -> Self {
+    pub(super) async fn starting(owner: InstanceOwner, server: &str, generation: u64) -> Self {
         let (handle, actor, heard) = testing::upstream(server, generation, 128).await;
         let server = Server {
             handle,

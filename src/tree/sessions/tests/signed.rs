@@ -31,7 +31,7 @@ async fn an_id_outlives_the_gateway_that_signed_it() {
     // It goes on without another handshake: calls are run, changes are told.
     let client = Mcp { id, session };
     let mut call = client.calls(1, "s__t");
-    server.ticket().await.answer(result("{}"));
+    server.reply_token().await.answer(result("{}"));
     last(&mut call).await;
     house
         .registry
@@ -58,14 +58,14 @@ async fn a_deleted_session_is_gone_for_good() {
     let mut server = house.server("s", 1, &["t"]).await;
     let client = house.mcp(Version::LATEST).await;
     let mut stream = client.calls(1, "s__t");
-    let ticket = server.ticket().await;
+    let reply_token = server.reply_token().await;
     let deleted = house.sessions.delete_streamable(&client.id).await;
     assert_eq!(deleted, Ok(()));
     assert!(!client.session.is_streamable(&client.id, Owner::ANYBODY));
     let found = house.sessions.find_streamable(&client.id).await;
     assert_eq!(found.err(), Some(CallError::UnknownSession), "at once");
     assert_eq!(next(&mut stream).await, None);
-    assert_eq!(server.cancelled().await.0, ticket.call().number);
+    assert_eq!(server.cancelled().await.0, reply_token.call().number);
     settle().await;
     assert_eq!(house.ended(), 1);
     let again = house.sessions.delete_streamable(&client.id).await;

@@ -24,7 +24,7 @@ async fn calls_are_served_as_long_as_their_server_lives() {
     let mut server = house.server("s", 1, &["t"]).await;
     let (mut client, mut other) = (house.client().await, house.client().await);
     client.calls(1, "s__t");
-    let one = server.ticket().await;
+    let one = server.reply_token().await;
     house.sessions.stop(Stop::Draining);
     settle().await;
     assert_eq!(house.are_calling(), Some(true));
@@ -32,7 +32,7 @@ async fn calls_are_served_as_long_as_their_server_lives() {
     let late = house.client().await;
     other.calls(2, "s__t");
     late.calls(3, "s__t");
-    let (two, three) = (server.ticket().await, server.ticket().await);
+    let (two, three) = (server.reply_token().await, server.reply_token().await);
     one.answer(result("{}"));
     assert_eq!(client.next().await["id"], 1);
     settle().await;
@@ -90,17 +90,17 @@ async fn every_call_is_answered_before_the_stream_ends() {
     for id in 0..20 {
         client.calls(id, "s__t");
     }
-    let mut tickets = Vec::new();
+    let mut reply_tokens = Vec::new();
     for _ in 0..20 {
-        tickets.push(server.ticket().await);
+        reply_tokens.push(server.reply_token().await);
     }
     house.sessions.stop(Stop::Draining);
     house.sessions.stop(Stop::NoServers);
     settle().await;
     // Those that have no answer by now will have none.
-    let late = tickets.split_off(10);
-    for ticket in tickets {
-        ticket.answer(result("{}"));
+    let late = reply_tokens.split_off(10);
+    for reply_token in reply_tokens {
+        reply_token.answer(result("{}"));
     }
     house.sessions.stop(Stop::Ending);
     settle().await;

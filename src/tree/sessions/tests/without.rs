@@ -130,10 +130,13 @@ async fn requests_with_one_id_have_their_own_answers() {
     let house = House::of(&["s"]).await;
     let mut server = house.server("s", 1, &["t"]).await;
     let mut both = [0, 0].map(|id| house.asked(id, "tools/call", &json!({"name": "s__t"})));
-    let tickets = [server.ticket().await, server.ticket().await];
-    for (ticket, text) in tickets.into_iter().zip([r#"{"n":1.10}"#, r#"{"n":2}"#]) {
-        ticket.progress(Bytes::from_static(br#"{"jsonrpc":"2.0","method":"p"}"#));
-        ticket.answer(result(text));
+    let reply_tokens = [server.reply_token().await, server.reply_token().await];
+    for (reply_token, text) in reply_tokens
+        .into_iter()
+        .zip([r#"{"n":1.10}"#, r#"{"n":2}"#])
+    {
+        reply_token.progress(Bytes::from_static(br#"{"jsonrpc":"2.0","method":"p"}"#));
+        reply_token.answer(result(text));
     }
     let mut numbers = Vec::new();
     for replies in &mut both {
@@ -157,10 +160,10 @@ async fn who_does_not_wait_any_more_takes_the_call_back() {
     let house = House::of(&["s"]).await;
     let mut server = house.server("s", 1, &["t"]).await;
     let replies = house.asked(0, "tools/call", &json!({"name": "s__t"}));
-    let ticket = server.ticket().await;
+    let reply_token = server.reply_token().await;
     drop(replies);
-    assert_eq!(server.cancelled().await, (ticket.call().number, None));
-    drop(ticket);
+    assert_eq!(server.cancelled().await, (reply_token.call().number, None));
+    drop(reply_token);
     assert_eq!(server.free(), 128);
 }
 
@@ -235,12 +238,12 @@ async fn who_listens_to_resources_is_told_which_of_them_servers_watch() {
     let uris = json!(["a:3", "a:1", "a:2", "x:0"]);
     let mut listening = house.listened(5, &json!({"resourceSubscriptions": uris}));
     for _ in 0..3 {
-        let ticket = server.ticket().await;
-        let uri = ticket.errand().unwrap().key.to_string();
+        let reply_token = server.reply_token().await;
+        let uri = reply_token.routed().unwrap().key.to_string();
         match &*uri {
-            "a:1" => ticket.answer(result("{}")),
-            "a:2" => ticket.answer(Answer::Error(Bytes::from_static(b"{}"))),
-            _ => std::mem::forget(ticket),
+            "a:1" => reply_token.answer(result("{}")),
+            "a:2" => reply_token.answer(Answer::Error(Bytes::from_static(b"{}"))),
+            _ => std::mem::forget(reply_token),
         }
     }
     let ack = said(&mut listening).await;
@@ -268,7 +271,7 @@ async fn who_has_no_token_shares_the_servers_that_can_ask_each_client() {
     let (mut house, mut template) = House::isolating("s", &Arc::new(offered)).await;
     let params = json!({"name": "s__t"});
     let mut call = house.asked(1, "tools/call", &params);
-    template.ticket().await.answer(result("{}"));
+    template.reply_token().await.answer(result("{}"));
     assert_eq!(answer(&mut call).await["id"], 1);
     assert!(house.owners().await.is_empty());
     let mine = house.sessions.of(Holder::of(Owner::of([1; 32])));
@@ -281,14 +284,14 @@ async fn a_dead_worker_ends_its_streams_and_has_a_successor() {
     let house = House::of(&["s"]).await;
     let mut server = house.server("s", 1, &["t"]).await;
     let mut replies = house.asked(0, "tools/call", &json!({"name": "s__t"}));
-    let ticket = server.ticket().await;
+    let reply_token = server.reply_token().await;
     for worker in house.supervisor.get_children() {
         worker.kill();
     }
     assert_eq!(spoken(&mut replies).await, None);
     drop(replies);
-    assert_eq!(server.cancelled().await.0, ticket.call().number);
-    drop(ticket);
+    assert_eq!(server.cancelled().await.0, reply_token.call().number);
+    drop(reply_token);
     for _ in 0..8 {
         let list = answer(&mut house.asked(1, "tools/list", &json!({}))).await;
         assert_eq!(tool_names(&list), ["s__t"]);

@@ -28,13 +28,13 @@ impl Calls {
             (ResultType::InputRequired, Era::Modern) => Answer::Result(result),
             (ResultType::Other, Era::Modern) => Answer::Extended(result),
             (ResultType::InputRequired, Era::Legacy) => {
-                let Some(errand) = call.errand.take() else {
+                let Some(routed) = call.routed.take() else {
                     return Answer::Result(result); // it was not asked this way
                 };
                 let roots = self.roots.clone();
                 Answer::InputRequired(Box::new(InputRequired {
                     result,
-                    errand,
+                    routed,
                     roots,
                 }))
             }

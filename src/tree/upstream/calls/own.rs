@@ -90,7 +90,7 @@ impl Calls {
         let Some(Pending::Call(call)) = self.pending.get(self.ids.get(&call)?) else {
             return None;
         };
-        Some(call.ticket.client())
+        Some(call.reply_token.client())
     }
 
     fn open(&self) -> impl Iterator<Item = &InFlight> {
@@ -106,7 +106,7 @@ impl Calls {
         let heard = self
             .open()
             .filter(|call| (call.era, self.era) == (Era::Legacy, Era::Legacy));
-        heard.map(|call| (call.ticket.call().session, call.ticket.client()))
+        heard.map(|call| (call.reply_token.call().session, call.reply_token.client()))
     }
 
     fn has_loggers(&self) -> bool {
@@ -138,7 +138,7 @@ impl Calls {
         if loggers.next().is_some() || self.pending.values().any(is_withdrawn) {
             return Err(Several);
         }
-        Ok(first.map(|(level, call)| (level, call.ticket.client())))
+        Ok(first.map(|(level, call)| (level, call.reply_token.client())))
     }
 
     /// Counts a message that is not passed on because of that.

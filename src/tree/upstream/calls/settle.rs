@@ -26,7 +26,7 @@ impl Calls {
     ) -> Result<(), (Stray, Bytes)> {
         let stray = match self.pending.remove(&id) {
             Some(Pending::Call(mut call)) => {
-                self.ids.remove(&call.ticket.call());
+                self.ids.remove(&call.reply_token.call());
                 let answer = self.outward(&mut call, answer);
                 match answer {
                     Answer::Result(_)
@@ -36,7 +36,7 @@ impl Calls {
                     Answer::Failed(_) => self.metrics.lost.inc(),
                 };
                 drop(call.counted);
-                call.ticket.answer(answer);
+                call.reply_token.answer(answer);
                 return Ok(());
             }
             Some(Pending::Tombstone { .. }) => Stray::Late,

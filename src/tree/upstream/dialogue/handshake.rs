@@ -135,12 +135,12 @@ impl Dialogue {
     fn on_info(&mut self, now: Instant, era: Era, info: ServerInfo) -> Vec<Effect> {
         let changes = info.changes;
         self.lists.declare(era, info);
-        self.audience.declare(self.lists.abilities());
+        self.subscribers.declare(self.lists.abilities());
         self.phase = Phase::Listing(now + LIST_LAG);
         let first = match era {
             Era::Legacy => Some(jsonrpc::notification(method::INITIALIZED, None)),
             // Before the lists are asked for, so that no change of them is missed.
-            Era::Modern => self.audience.listen(now, changes, &mut self.calls),
+            Era::Modern => self.subscribers.listen(now, changes, &mut self.calls),
         };
         let mut effects = writes(first);
         effects.push(Effect::Initialized);
@@ -158,16 +158,16 @@ impl Dialogue {
         let is_first = !self.hello.is_second;
         let named = lifecycle::supported(error, asked);
         named.inspect(|named| self.past.learn_revision(named));
-        let who = &self.who;
+        let label = &self.label;
         if let Some(named) = named.filter(|_| is_first) {
-            log::info!(server = who.server(); "Server {who} refused revision {asked}; it is asked for {named}");
+            log::info!(server = label.server(); "Server {label} refused revision {asked}; it is asked for {named}");
             self.hello.is_second = true;
             self.hello.revision = named;
             return Effect::Write(self.say_hello(Era::Legacy));
         }
         let is_free = self.hello.protocol != Protocol::Legacy;
         if is_free && discover::refuses_handshakes(error) {
-            log::info!(server = who.server(); "Server {who} knows no handshake; it is asked without one, in revision {MODERN}");
+            log::info!(server = label.server(); "Server {label} knows no handshake; it is asked without one, in revision {MODERN}");
             self.past.learn_era(Era::Modern);
             return Effect::Write(self.say_hello(Era::Modern));
         }

@@ -37,7 +37,7 @@ impl Dialogue {
                     self.calls.withhold_log();
                     None
                 });
-                self.audience.logged(now, params, others, asker);
+                self.subscribers.logged(now, params, others, asker);
             }
             (ACKNOWLEDGED, Some(params)) => {
                 let Some(id) = subscription::of(params) else {
@@ -45,14 +45,14 @@ impl Dialogue {
                 };
                 let agreed = Agreed::parse(params);
                 let told = (id, agreed.as_ref());
-                return watched(self.audience.acknowledged(now, told, &mut self.calls));
+                return watched(self.subscribers.acknowledged(now, told, &mut self.calls));
             }
             (method::CANCELLED, Some(params)) if self.calls.era() == Era::Modern => {
                 // Some say so in the place of a result.
                 let id = Cancelled::parse(params).ok().and_then(|it| it.request_id());
                 let id = id.as_ref().and_then(RequestId::as_number);
                 if let Some(id) = id {
-                    self.audience.told_no_more(now, id);
+                    self.subscribers.told_no_more(now, id);
                 }
                 return vec![Effect::Watch];
             }
@@ -61,19 +61,19 @@ impl Dialogue {
                     Era::Legacy => params.clone(),
                     Era::Modern => outcome::without_subscription(params),
                 };
-                let waits = self.audience.updated(now, &params);
+                let waits = self.subscribers.updated(now, &params);
                 return waits.then_some(Effect::Watch).into_iter().collect();
             }
             (tasks::CHANGED, Some(params)) if self.calls.era() == Era::Modern => {
                 let params = outcome::without_subscription(params);
-                self.audience.task_changed(now, &params);
+                self.subscribers.task_changed(now, &params);
             }
             (method, _) if self.lists.note_change(method) => {
                 return vec![Effect::ListChanged(self.lists.pace().wait_for_more(now))];
             }
             (method, _) if !self.server_requests.on_notification(notification) => {
-                let who = &self.who;
-                log::debug!("Server {who} sent {method:?}, which is not passed on");
+                let label = &self.label;
+                log::debug!("Server {label} sent {method:?}, which is not passed on");
             }
             _ => {}
         }

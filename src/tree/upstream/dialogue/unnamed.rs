@@ -21,7 +21,8 @@ impl Dialogue {
                 return Vec::new();
             }
         };
-        let is_alone = !self.audience.awaits_an_answer() && self.lists.awaited().next().is_none();
+        let is_alone =
+            !self.subscribers.awaits_an_answer() && self.lists.awaited().next().is_none();
         let code = code::of(&error);
         let is_stuck = matches!(code, Some(code::PARSE_ERROR | code::INVALID_REQUEST));
         let is_ready = self.phase == Phase::Ready;
@@ -29,10 +30,10 @@ impl Dialogue {
             return self.settle(now, id, Answer::Error(error));
         }
         self.calls.drop_unknown();
-        let (who, text) = (&self.who, excerpt(&error));
+        let (label, text) = (&self.label, excerpt(&error));
         log::warn!(
-            server = who.server();
-            "Server {who} refused a message without saying which, and no call is certainly meant: {text}"
+            server = label.server();
+            "Server {label} refused a message without saying which, and no call is certainly meant: {text}"
         );
         Vec::new()
     }

@@ -64,24 +64,27 @@ impl Dialogue {
             let step = self.lists.fail(now, kind, &unfit, &mut self.calls);
             return self.listed(now, step);
         }
-        let text = format!("the answer of server {} can't be used: it {why}", self.who);
+        let text = format!(
+            "the answer of server {} can't be used: it {why}",
+            self.label
+        );
         self.settle(now, id, Answer::Failed(text))
     }
 
     /// Says that an answer is thrown away.
     pub(super) fn say_stray(&self, id: &dyn std::fmt::Display, stray: Stray, body: &Bytes) {
-        let (who, text) = (&self.who, Shown(body));
+        let (label, text) = (&self.label, Shown(body));
         let why = match stray {
             Stray::Late => {
-                log::debug!("Server {who} answered request {id} after it was given up: {text}");
+                log::debug!("Server {label} answered request {id} after it was given up: {text}");
                 return;
             }
             Stray::Duplicate => "a second time",
             Stray::Unknown => "which it was not asked",
         };
         log::warn!(
-            server = who.server();
-            "Server {who} answered request {id}, {why}; the answer is thrown away: {text}"
+            server = label.server();
+            "Server {label} answered request {id}, {why}; the answer is thrown away: {text}"
         );
     }
 }

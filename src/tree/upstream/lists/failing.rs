@@ -106,25 +106,25 @@ impl Lists {
     /// Go's SDK writes a cursor without a text on the last page too, and knows no page after it: the
     /// list is whole.
     fn end_at_empty_cursor(&self, kind: Kind, count: usize, failure: &ListFailure) {
-        let (who, method, text) = (&self.who, kind.method(), failure.text());
+        let (label, method, text) = (&self.label, kind.method(), failure.text());
         log::log!(
-            who.level(Level::Info),
-            server = who.server();
-            "Server {who} ends a list of {count} entries with an empty cursor, and has no page there \
+            label.level(Level::Info),
+            server = label.server();
+            "Server {label} ends a list of {count} entries with an empty cursor, and has no page there \
              ({method}): {text}"
         );
     }
 
     /// A list that was not declared did not come. Only a plain no is one for good.
     fn has_not(&mut self, kind: Kind, failure: &ListFailure) {
-        let (who, method, text) = (&self.who, kind.method(), failure.text());
+        let (label, method, text) = (&self.label, kind.method(), failure.text());
         if failure.is_no() {
-            log::debug!("Server {who} did not declare {method} and has none: {text}");
+            log::debug!("Server {label} did not declare {method} and has none: {text}");
             self.undeclared.lacks(kind);
             self.known.gaps.remove(&kind);
         } else {
             log::debug!(
-                "Server {who} did not declare {method} and could not list it; it is asked again at \
+                "Server {label} did not declare {method} and could not list it; it is asked again at \
                  its next start: {text}"
             );
             self.known.gaps.insert(kind, Gap::Silent);
@@ -144,17 +144,17 @@ impl Lists {
             (Some(Gap::Torn(_) | Gap::Paging), None) | (Some(_), Some(_)) => Gap::Torn(words),
             (Some(Gap::Awaited | Gap::Silent | Gap::Unread(_)), None) => Gap::Unread(words),
         };
-        let (who, method, text) = (&self.who, kind.method(), failure.text());
+        let (label, method, text) = (&self.label, kind.method(), failure.text());
         match &pages {
             None => log::log!(
-                who.level(Level::Warn),
-                server = who.server();
-                "Server {who} could not list what it offers ({method}): {text}"
+                label.level(Level::Warn),
+                server = label.server();
+                "Server {label} could not list what it offers ({method}): {text}"
             ),
             Some((items, _)) => log::log!(
-                who.level(Level::Warn),
-                server = who.server();
-                "Server {who} lists {} entries, and no page after them ({method}): {text}; they stand \
+                label.level(Level::Warn),
+                server = label.server();
+                "Server {label} lists {} entries, and no page after them ({method}): {text}; they stand \
                  unless more was known",
                 items.len()
             ),
@@ -178,8 +178,8 @@ impl Lists {
         let mut late = self.late.iter();
         let kind = late.find_map(|(kind, listing)| (listing.id == id).then_some(*kind))?;
         let listing = self.late.remove(&kind)?;
-        let (who, method) = (&self.who, kind.method());
-        log::log!(who.level(Level::Info), server = who.server(); "Server {who} answers {method} late: it counts all the same");
+        let (label, method) = (&self.label, kind.method());
+        log::log!(label.level(Level::Info), server = label.server(); "Server {label} answers {method} late: it counts all the same");
         self.asked.insert(kind, listing);
         Some(kind)
     }

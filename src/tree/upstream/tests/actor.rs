@@ -16,7 +16,7 @@ use crate::process::Groups;
 use crate::protocol::mcp::request::Subject;
 use crate::supervise::{Ladder, Start};
 use crate::tree::Quota;
-use crate::tree::client::Owner;
+use crate::tree::client::InstanceOwner;
 use crate::tree::registry::Routes;
 use crate::tree::root::{RootHandle, RootMsg};
 use crate::tree::testing::{self, listener, name, wanted};
@@ -47,7 +47,7 @@ impl Stage {
         Self::of(spec(script, call_timeout), None).await
     }
 
-    pub(super) async fn of(spec: ServerSpec, owner: Option<Owner>) -> Self {
+    pub(super) async fn of(spec: ServerSpec, owner: Option<InstanceOwner>) -> Self {
         let (root, told) = testing::root().await;
         let (pushed, tables) = listener();
         let registry = testing::registry_after(None, pushed).await;
@@ -97,8 +97,8 @@ impl Stage {
     }
 
     fn call(&mut self) {
-        let ticket = self.desk.plain();
-        self.handle.call(ticket);
+        let reply_token = self.desk.plain();
+        self.handle.call(reply_token);
     }
 
     /// Waits for the end; nothing of the server is left then.
@@ -214,7 +214,7 @@ async fn a_kill_of_the_actor_answers_and_leaves_no_process() {
     stage.actor.kill();
     let heard = stage.desk.next().await;
     assert!(
-        matches!(heard, Heard::Failed(1, _) | Heard::Bounced(1)),
+        matches!(heard, Heard::Failed(1, _) | Heard::Undelivered(1)),
         "{heard:?}"
     );
     stage.ends().await;
@@ -225,12 +225,12 @@ async fn calls_it_cannot_take_are_given_back() {
     // Not ready yet.
     let mut stage = Stage::set("read hello; cat >/dev/null", SOON).await;
     stage.call();
-    assert_eq!(stage.desk.next().await, Heard::Bounced(1));
+    assert_eq!(stage.desk.next().await, Heard::Undelivered(1));
     // Dead.
     stage.handle.stop(Duration::ZERO);
     timeout(SOON, &mut stage.ended).await.unwrap().unwrap();
     stage.call();
-    assert_eq!(stage.desk.next().await, Heard::Bounced(2));
+    assert_eq!(stage.desk.next().await, Heard::Undelivered(2));
     assert_eq!(stage.desk.permits.free(), 8);
 }
 
@@ -247,7 +247,7 @@ async fn a_drain_lets_calls_finish_and_takes_no_more() {
     stage.handle.stop(SOON);
     stage.handle.stop(SOON);
     stage.call();
-    assert_eq!(stage.desk.next().await, Heard::Bounced(3));
+    assert_eq!(stage.desk.next().await, Heard::Undelivered(3));
     // A cancelled call is nothing to wait for.
     stage.handle.cancel(Desk::id(2), None);
     assert_eq!(
@@ -337,6 +337,6 @@ async fn a_call_times_out_in_its_own_time_also_after_a_cancelled_one() {
 async fn a_server_that_cannot_be_started_says_so() {
     let mut stage = Stage::set("exit 0", SOON).await;
     stage.call();
-    assert_eq!(stage.desk.next().await, Heard::Bounced(1));
+    assert_eq!(stage.desk.next().await, Heard::Undelivered(1));
     stage.ends().await;
 }

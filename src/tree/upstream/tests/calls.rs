@@ -1,4 +1,4 @@
-//! Calls in flight: ids, tokens, permits, time, and every way a ticket ends.
+//! Calls in flight: ids, tokens, permits, time, and every way a reply token ends.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ fn json(line: &Bytes) -> Value {
 /// Sends and gives the request as the server reads it.
 fn send(calls: &mut Calls, now: Instant, desk: &mut Desk, params: &str) -> Value {
     let mut line = Bytes::new();
-    let due = calls.send(now, desk.ticket(params), |written| {
+    let due = calls.send(now, desk.reply_token(params), |written| {
         line = written;
         Ok(())
     });
@@ -55,7 +55,7 @@ fn ids_and_tokens_are_the_gateways_own_and_the_rest_is_untouched() {
     let (mut calls, mut desk, now) = (calls(), Desk::new(9), Instant::now());
     let params = "{\"_meta\":{\"progressToken\":\"abc\",\"x\":1.10},\r\n\"name\":\"s__tool\",\"arguments\":{\"n\":1e400}}";
     let mut line = Bytes::new();
-    calls.send(now, desk.ticket(params), |written| {
+    calls.send(now, desk.reply_token(params), |written| {
         line = written;
         Ok(())
     });
@@ -106,7 +106,7 @@ fn a_permit_is_free_before_its_answer_is_heard_of() {
 fn what_stdin_cannot_take_bounces_and_what_it_has_no_room_for_is_refused() {
     let (mut calls, mut desk, now) = (calls(), Desk::new(1), Instant::now());
     assert_eq!(calls.send(now, desk.plain(), |_| Err(Refused::Gone)), None);
-    assert_eq!(desk.hear(), [Heard::Bounced(1)]);
+    assert_eq!(desk.hear(), [Heard::Undelivered(1)]);
     assert_eq!(calls.send(now, desk.plain(), |_| Err(Refused::Full)), None);
     let heard = desk.hear();
     assert!(
@@ -126,9 +126,9 @@ fn the_wish_for_a_task_is_taken_out_of_a_call_and_left_in_all_else() {
         line["params"],
         json!({"name": "tool", "arguments": {"task": 1}})
     );
-    let ticket = desk.ticket_for("prompts/get", "p", r#"{"name":"s__p","task":{}}"#);
+    let reply_token = desk.reply_token_for("prompts/get", "p", r#"{"name":"s__p","task":{}}"#);
     let mut line = Bytes::new();
-    calls.send(now, ticket, |written| {
+    calls.send(now, reply_token, |written| {
         line = written;
         Ok(())
     });
@@ -287,7 +287,7 @@ fn calls_that_are_dropped_with_their_owner_are_answered_and_not_sent_again() {
     drop(queued);
     let heard = desk.hear();
     assert!(
-        matches!(&heard[..], [Heard::Failed(1, text), Heard::Bounced(2)] if text.contains("may or may not")),
+        matches!(&heard[..], [Heard::Failed(1, text), Heard::Undelivered(2)] if text.contains("may or may not")),
         "{heard:?}"
     );
     assert_eq!(desk.permits.free(), 9);

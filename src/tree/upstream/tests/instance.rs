@@ -78,8 +78,8 @@ async fn a_question_is_asked_and_its_answer_comes_back_as_it_is() {
         panic!("it asks again");
     };
     assert_eq!(*ask.id(), RequestId::from_number(8));
-    let ticket = desk.plain();
-    stage.handle.call(ticket);
+    let reply_token = desk.plain();
+    stage.handle.call(reply_token);
     drop(ask);
     let heard = desk.next().await;
     assert!(
@@ -120,8 +120,8 @@ async fn a_call_that_stdin_has_no_room_for_is_answered_at_once() {
     let mut desk = Desk::new(100_000);
     let params = format!(r#"{{"name":"s__tool","x":"{}"}}"#, "x".repeat(60_000));
     let heard = loop {
-        let ticket = desk.ticket(&params);
-        stage.handle.call(ticket);
+        let reply_token = desk.reply_token(&params);
+        stage.handle.call(reply_token);
         tokio::task::yield_now().await;
         if let Some(heard) = desk.hear().pop() {
             break heard;

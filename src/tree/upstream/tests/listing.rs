@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::who;
+use super::label;
 use crate::config::model::Limits;
 use crate::protocol::mcp::item::{self, Item, Kind, Page};
 use crate::tree::upstream::listing::{Listing, Room, Turn};
@@ -19,12 +19,12 @@ fn pages_are_put_together_in_their_order() {
     let first = page(
         r#"{"tools":[{"name":"a","inputSchema":{"type":"object"}},{"noname":1}],"nextCursor":""}"#,
     );
-    let Turn::Next(params) = listing.turn(&who(), first, room()) else {
+    let Turn::Next(params) = listing.turn(&label(), first, room()) else {
         panic!("there is another page");
     };
     assert_eq!(params.unwrap(), r#"{"cursor":""}"#);
     let Turn::Done(all, _) = listing.turn(
-        &who(),
+        &label(),
         page(r#"{"tools":[{"name":"b","inputSchema":{"type":"object"}}]}"#),
         room(),
     ) else {
@@ -42,7 +42,7 @@ fn a_cursor_that_was_seen_before_ends_the_list() {
             let text = format!(
                 r#"{{"tools":[{{"name":"t{number}","inputSchema":{{"type":"object"}}}}],"nextCursor":"{cursor}"}}"#
             );
-            listing.turn(&who(), page(&text), room())
+            listing.turn(&label(), page(&text), room())
         };
         let (last, before) = cursors.split_last().unwrap();
         for (number, cursor) in before.iter().enumerate() {
@@ -67,9 +67,12 @@ fn a_page_with_nothing_new_ends_the_list() {
         let first = page(
             r#"{"tools":[{"name":"a","inputSchema":{"type":"object"}},{"name":"b","inputSchema":{"type":"object"}}],"nextCursor":"1"}"#,
         );
-        assert!(matches!(listing.turn(&who(), first, room()), Turn::Next(_)));
+        assert!(matches!(
+            listing.turn(&label(), first, room()),
+            Turn::Next(_)
+        ));
         let again = page(&format!(r#"{{"tools":{again},"nextCursor":"2"}}"#));
-        assert_eq!(done(listing.turn(&who(), again, room())), ["a", "b"]);
+        assert_eq!(done(listing.turn(&label(), again, room())), ["a", "b"]);
     }
 }
 
@@ -80,7 +83,7 @@ fn a_few_empty_pages_may_stand_between_full_ones() {
     let mut go_on = || {
         cursors += 1;
         let text = format!(r#"{{"tools":[],"nextCursor":"{cursors}"}}"#);
-        matches!(listing.turn(&who(), page(&text), room()), Turn::Next(_))
+        matches!(listing.turn(&label(), page(&text), room()), Turn::Next(_))
     };
     assert!((1..10).all(|_| go_on()), "a filter may leave pages empty");
     assert!((0..100).any(|_| !go_on()), "but not for ever");
@@ -99,17 +102,17 @@ fn the_first_of_too_many_are_kept() {
     let first = page(
         r#"{"tools":[{"name":"a","inputSchema":{"type":"object"}},{"name":"b","inputSchema":{"type":"object"}}],"nextCursor":"on"}"#,
     );
-    assert!(matches!(listing.turn(&who(), first, room), Turn::Next(_)));
+    assert!(matches!(listing.turn(&label(), first, room), Turn::Next(_)));
     let second = page(
         r#"{"tools":[{"name":"c","inputSchema":{"type":"object"}},{"name":"d","inputSchema":{"type":"object"}}],"nextCursor":"more"}"#,
     );
-    assert_eq!(done(listing.turn(&who(), second, room)), ["a", "b", "c"]);
+    assert_eq!(done(listing.turn(&label(), second, room)), ["a", "b", "c"]);
 
     let mut listing = Listing::new(Kind::Tools, 1, Instant::now());
     let exactly = page(
         r#"{"tools":[{"name":"a","inputSchema":{"type":"object"}},{"name":"b","inputSchema":{"type":"object"}},{"name":"c","inputSchema":{"type":"object"}}]}"#,
     );
-    assert_eq!(done(listing.turn(&who(), exactly, room)).len(), 3);
+    assert_eq!(done(listing.turn(&label(), exactly, room)).len(), 3);
 }
 
 #[test]
@@ -125,7 +128,7 @@ fn bytes_count_too_and_what_is_left_out_leaves_no_memory_behind() {
     );
     let page = page(&text);
     let whole = page.items[0].raw().as_ptr();
-    let Turn::Done(kept, _) = listing.turn(&who(), page, Room::of(&limits)) else {
+    let Turn::Done(kept, _) = listing.turn(&label(), page, Room::of(&limits)) else {
         panic!("there is no room for more");
     };
     assert_eq!(kept.len(), 1);
@@ -143,7 +146,7 @@ fn what_other_lists_hold_is_no_room() {
     let two = page(
         r#"{"tools":[{"name":"c","inputSchema":{"type":"object"}},{"name":"d","inputSchema":{"type":"object"}}]}"#,
     );
-    let turn = listing.turn(&who(), two, Room::of(&limits).less(&others));
+    let turn = listing.turn(&label(), two, Room::of(&limits).less(&others));
     assert_eq!(done(turn), ["c"]);
 }
 

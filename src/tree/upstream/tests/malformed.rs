@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::who;
+use super::label;
 use crate::tree::upstream::malformed::{MalformedLines, excerpt};
 use crate::tree::upstream::past::Past;
 
 #[test]
 fn every_line_is_counted_and_few_are_logged() {
-    let (mut malformed, start) = (MalformedLines::new(who(), Arc::default()), Instant::now());
+    let (mut malformed, start) = (MalformedLines::new(label(), Arc::default()), Instant::now());
     let logged = (0..30_000_u64)
         .filter(|millis| {
             let now = start + Duration::from_millis(*millis);
@@ -23,7 +23,7 @@ fn every_line_is_counted_and_few_are_logged() {
 
 #[test]
 fn what_was_not_shown_is_said_when_nothing_more_comes() {
-    let (mut malformed, now) = (MalformedLines::new(who(), Arc::default()), Instant::now());
+    let (mut malformed, now) = (MalformedLines::new(label(), Arc::default()), Instant::now());
     assert!(malformed.note(now, b"x", "is no message"));
     assert_eq!(malformed.next_deadline(), None);
     assert!(!malformed.note(now, b"x", "is no message"));
@@ -39,7 +39,7 @@ async fn lives_that_are_alike_are_said_ever_more_rarely() {
     let past = Arc::new(Past::default());
     let mut said = Vec::new();
     for life in 1..=40 {
-        let mut malformed = MalformedLines::new(who(), Arc::clone(&past));
+        let mut malformed = MalformedLines::new(label(), Arc::clone(&past));
         for _ in 0..3 {
             if malformed.note(Instant::now(), b"x", "is no message") {
                 said.push(life);
@@ -51,14 +51,14 @@ async fn lives_that_are_alike_are_said_ever_more_rarely() {
     assert_eq!(said, [1, 2, 4, 8, 16, 32]);
     assert_eq!(past.take_unsaid_junk(), 3 * 8);
 
-    let mut malformed = MalformedLines::new(who(), Arc::clone(&past));
+    let mut malformed = MalformedLines::new(label(), Arc::clone(&past));
     assert!(!malformed.note(Instant::now(), b"x", "is no message"));
     tokio::time::advance(Duration::from_secs(60)).await;
     assert!(
         malformed.note(Instant::now(), b"x", "is no message"),
         "it lasts"
     );
-    let mut next = MalformedLines::new(who(), past);
+    let mut next = MalformedLines::new(label(), past);
     assert!(next.note(Instant::now(), b"x", "is no message"));
 }
 

@@ -1,8 +1,7 @@
-//! Tests of an upstream: the calls, the lists, the audience and the dialogue as plain state, and
+//! Tests of an upstream: the calls, the lists, the subscribers and the dialogue as plain state, and
 //! the actor through its handle with small shell scripts as servers.
 
 mod actor;
-mod audience;
 mod calls;
 mod counts;
 mod dialogue;
@@ -14,6 +13,7 @@ mod model;
 mod modern;
 mod properties;
 mod server_requests;
+mod subscribers;
 mod talk;
 mod torn;
 mod undeclared;
@@ -28,7 +28,7 @@ use bytes::Bytes;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::past::Past;
-use super::who::Who;
+use super::server_label::ServerLabel;
 use crate::config::model::{Isolation, Protocol, ServerSpec};
 use crate::ids::{CallId, Generation, Prefix};
 use crate::protocol::Era;
@@ -39,8 +39,8 @@ use crate::protocol::mcp::method;
 use crate::protocol::mcp::request::ClientRequest;
 use crate::protocol::modern::asker::Asker;
 use crate::tree::Quota;
-use crate::tree::call::{Answer, Errand, Ticket};
-use crate::tree::client::{Interest, Owner, SessionEvent, SessionSink};
+use crate::tree::call::{Answer, ReplyToken, RoutedRequest};
+use crate::tree::client::{InstanceOwner, Interest, SessionEvent, SessionSink};
 use crate::tree::testing::{Listener, listener, name};
 
 /// A server's entry; `script` is what its shell runs.
@@ -61,8 +61,8 @@ fn spec(script: &str, call_timeout: Duration) -> ServerSpec {
     }
 }
 
-fn who() -> Who {
-    Who::new(name("s"), None, &Past::default())
+fn label() -> ServerLabel {
+    ServerLabel::new(name("s"), None, &Past::default())
 }
 
 /// What a session wants to hear.
@@ -72,8 +72,8 @@ fn interest(level: Option<Level>, uris: &[&str]) -> Interest {
 }
 
 /// The session whose client can be asked for what `bits` declare.
-fn owner(desk: &Desk, bits: u16) -> Owner {
-    Owner {
+fn owner(desk: &Desk, bits: u16) -> InstanceOwner {
+    InstanceOwner {
         session: desk.session,
         name: "ab12".into(),
         client: desk.client(),
@@ -81,7 +81,7 @@ fn owner(desk: &Desk, bits: u16) -> Owner {
     }
 }
 
-/// A session: issues tickets and hears what comes of them.
+/// A session: issues reply tokens and hears what comes of them.
 struct Desk {
     session: u64,
     listener: Arc<Listener<SessionEvent>>,
@@ -99,7 +99,7 @@ enum Heard {
     Error(u64, String),
     InputRequired(u64, String),
     Failed(u64, String),
-    Bounced(u64),
+    Undelivered(u64),
     Progress(String),
     Logged(Option<Level>, bool, String),
     Updated(String),
@@ -136,34 +136,34 @@ impl Desk {
         client
     }
 
-    /// The ticket of a call of a tool; its number is one more than the last.
-    fn ticket(&mut self, params: &str) -> Ticket {
-        self.ticket_for(method::TOOLS_CALL, "tool", params)
+    /// The reply token of a call of a tool; its number is one more than the last.
+    fn reply_token(&mut self, params: &str) -> ReplyToken {
+        self.reply_token_for(method::TOOLS_CALL, "tool", params)
     }
 
-    /// The ticket of a request about `key`, as its server knows it.
-    fn ticket_for(&mut self, method: &'static str, key: &str, params: &str) -> Ticket {
-        self.ticket_of(Asker::default(), Era::Legacy, (method, key, params))
+    /// The reply token of a request about `key`, as its server knows it.
+    fn reply_token_for(&mut self, method: &'static str, key: &str, params: &str) -> ReplyToken {
+        self.reply_token_of(Asker::default(), Era::Legacy, (method, key, params))
     }
 
-    /// The ticket of a call by a client without a handshake, which hears the log from a level on.
-    fn modern_ticket(&mut self, params: &str, log_level: Option<Level>) -> Ticket {
+    /// The reply token of a call by a client without a handshake, which hears the log from a level on.
+    fn modern_reply_token(&mut self, params: &str, log_level: Option<Level>) -> ReplyToken {
         let asker = Asker {
             log_level,
             ..Asker::default()
         };
-        self.ticket_of(asker, Era::Modern, (method::TOOLS_CALL, "tool", params))
+        self.reply_token_of(asker, Era::Modern, (method::TOOLS_CALL, "tool", params))
     }
 
-    fn ticket_of(
+    fn reply_token_of(
         &mut self,
         asker: Asker,
         era: Era,
         (method, key, params): (&'static str, &str, &str),
-    ) -> Ticket {
+    ) -> ReplyToken {
         self.last_number += 1;
         let request = ClientRequest::parse(era, method, &Bytes::from(params.to_owned())).unwrap();
-        let errand = Errand {
+        let routed = RoutedRequest {
             key: key.into(),
             request,
             asker,
@@ -173,21 +173,21 @@ impl Desk {
             session: self.session,
             number: self.last_number,
         };
-        Ticket::new(call, Generation(1), errand, permit, self.client())
+        ReplyToken::new(call, Generation(1), routed, permit, self.client())
     }
 
-    fn plain(&mut self) -> Ticket {
-        self.ticket(r#"{"name":"s__tool"}"#)
+    fn plain(&mut self) -> ReplyToken {
+        self.reply_token(r#"{"name":"s__tool"}"#)
     }
 
-    /// The ticket of the client's own wish to subscribe to `uri`, or to unsubscribe.
-    fn wish(&mut self, uri: &str, is_on: bool) -> Ticket {
+    /// The reply token of the client's own wish to subscribe to `uri`, or to unsubscribe.
+    fn wish(&mut self, uri: &str, is_on: bool) -> ReplyToken {
         let method = if is_on {
             method::RESOURCES_SUBSCRIBE
         } else {
             method::RESOURCES_UNSUBSCRIBE
         };
-        self.ticket_for(method, uri, &format!(r#"{{"uri":"out-{uri}"}}"#))
+        self.reply_token_for(method, uri, &format!(r#"{{"uri":"out-{uri}"}}"#))
     }
 
     /// What has been heard since the last look.
@@ -216,7 +216,7 @@ fn read(event: SessionEvent) -> Heard {
             Answer::InputRequired(asked) => Heard::InputRequired(call.number, text(asked.result)),
             Answer::Failed(why) => Heard::Failed(call.number, why),
         },
-        SessionEvent::Bounced { call, .. } => Heard::Bounced(call.number),
+        SessionEvent::Undelivered { call, .. } => Heard::Undelivered(call.number),
         SessionEvent::Progress { notification, .. } => Heard::Progress(text(notification)),
         SessionEvent::Logged {
             level,

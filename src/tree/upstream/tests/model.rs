@@ -15,7 +15,7 @@ const SESSIONS: usize = 3;
 #[derive(Debug, Clone)]
 enum Op {
     /// A client's own request.
-    Wish {
+    SubscriptionCall {
         session: usize,
         uri: usize,
         is_on: bool,
@@ -36,7 +36,7 @@ fn op() -> impl Strategy<Value = Op> {
     let session = 0..SESSIONS;
     prop_oneof![
         6 => (session.clone(), 0..URIS.len(), any::<bool>())
-            .prop_map(|(session, uri, is_on)| Op::Wish { session, uri, is_on }),
+            .prop_map(|(session, uri, is_on)| Op::SubscriptionCall { session, uri, is_on }),
         1 => session.clone().prop_map(|session| Op::Cancel { session }),
         2 => (session.clone(), prop::collection::vec(any::<bool>(), URIS.len()))
             .prop_map(|(session, uris)| Op::Want { session, uris }),
@@ -89,17 +89,17 @@ impl World {
 
     fn apply(&mut self, op: &Op) {
         match op {
-            Op::Wish {
+            Op::SubscriptionCall {
                 session,
                 uri,
                 is_on,
             } => {
-                let ticket = self.desks[*session].wish(URIS[*uri], *is_on);
-                let number = ticket.call().number;
+                let reply_token = self.desks[*session].wish(URIS[*uri], *is_on);
+                let number = reply_token.call().number;
                 self.records[*session]
                     .open
                     .insert(number, (URIS[*uri], *is_on));
-                let sent = self.talk.takes(ticket);
+                let sent = self.talk.takes(reply_token);
                 self.serve(sent);
             }
             Op::Cancel { session } => {

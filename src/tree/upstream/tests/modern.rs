@@ -149,8 +149,8 @@ fn a_legacy_client_is_told_of_and_gets_what_it_knows() {
         has_tasks: false,
     };
     let params = r#"{"name":"s__t","_meta":{"progressToken":"p"}}"#;
-    let ticket = desk.ticket_of(asker, Era::Legacy, (method::TOOLS_CALL, "tool", params));
-    let sent = talk.takes(ticket).unwrap();
+    let reply_token = desk.reply_token_of(asker, Era::Legacy, (method::TOOLS_CALL, "tool", params));
+    let sent = talk.takes(reply_token).unwrap();
     let meta = &sent["params"]["_meta"];
     assert_eq!(meta[keys::LOG_LEVEL], "error");
     assert_eq!(
@@ -166,8 +166,8 @@ fn a_legacy_client_is_told_of_and_gets_what_it_knows() {
         [Heard::Result(1, r#"{"content":[],"x":1.10}"#.into())]
     );
 
-    let ticket = desk.ticket_for(method::RESOURCES_READ, "a:b", r#"{"uri":"a:b"}"#);
-    let id = talk.takes(ticket).unwrap()["id"].as_u64().unwrap();
+    let reply_token = desk.reply_token_for(method::RESOURCES_READ, "a:b", r#"{"uri":"a:b"}"#);
+    let id = talk.takes(reply_token).unwrap()["id"].as_u64().unwrap();
     talk.hears(&format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":-32602,"message":"Resource not found: a:b","data":{{"uri":"a:b"}}}}}}"#));
     let heard = desk.hear();
     assert!(
@@ -197,8 +197,8 @@ fn a_modern_client_gets_every_byte() {
         r#"{"content":[ ],"resultType":"complete","structuredContent":[1.10],"_meta":{"io.modelcontextprotocol/serverInfo":{}}}"#,
     ] {
         let params = r#"{"name":"s__t","requestState":"\u0061","_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","a":1.10}}"#;
-        let ticket = desk.modern_ticket(params, None);
-        let sent = talk.takes(ticket).unwrap();
+        let reply_token = desk.modern_reply_token(params, None);
+        let sent = talk.takes(reply_token).unwrap();
         assert_eq!(sent["params"]["requestState"], "a");
         assert_eq!(sent["params"]["_meta"].as_object().unwrap().len(), 2);
         let id = sent["id"].as_u64().unwrap();
@@ -305,8 +305,8 @@ fn the_log_goes_to_the_only_request_that_asks_for_it() {
     let mut other = Desk::of(2, 8);
     let said = r#"{"level":"warning","data":1}"#;
     let params = r#"{"name":"s__t"}"#;
-    let first = talk.takes(desk.modern_ticket(params, Some(Level::Warning)));
-    talk.takes(other.modern_ticket(params, None));
+    let first = talk.takes(desk.modern_reply_token(params, Some(Level::Warning)));
+    talk.takes(other.modern_reply_token(params, None));
     talk.told("notifications/message", said);
     talk.told("notifications/message", r#"{"level":"info","data":2}"#);
     let logged = Heard::Logged(
@@ -316,7 +316,7 @@ fn the_log_goes_to_the_only_request_that_asks_for_it() {
     );
     assert_eq!(desk.hear(), [logged]);
     // Nobody knows whose it is.
-    talk.takes(other.modern_ticket(params, Some(Level::Debug)));
+    talk.takes(other.modern_reply_token(params, Some(Level::Debug)));
     talk.told("notifications/message", said);
     assert_eq!((desk.hear(), other.hear()), (vec![], vec![]));
     let id = first.unwrap()["id"].as_u64().unwrap();
@@ -333,7 +333,7 @@ fn a_legacy_server_says_as_much_as_running_requests_ask_for() {
     talk.hears(&answer(1, &tools(&["t"])));
     let mut desk = Desk::new(4);
     let params = r#"{"name":"s__t","_meta":{"io.modelcontextprotocol/logLevel":"debug"}}"#;
-    let lines = talk.takes_all(desk.modern_ticket(params, Some(Level::Debug)));
+    let lines = talk.takes_all(desk.modern_reply_token(params, Some(Level::Debug)));
     assert_eq!(lines[0]["method"], "logging/setLevel");
     assert_eq!(lines[0]["params"], json!({"level": "debug"}));
     assert_eq!(lines[1]["params"], json!({"name": "tool", "_meta": {}}));
@@ -351,9 +351,9 @@ fn a_legacy_server_says_as_much_as_running_requests_ask_for() {
 #[test]
 fn a_cancelled_call_is_withdrawn_and_nothing_of_the_other_era_is_asked() {
     let (mut talk, mut desk) = (ready(), Desk::new(4));
-    let ticket = desk.modern_ticket(r#"{"name":"s__t"}"#, None);
-    let call = ticket.call();
-    let id = talk.takes(ticket).unwrap()["id"].clone();
+    let reply_token = desk.modern_reply_token(r#"{"name":"s__t"}"#, None);
+    let call = reply_token.call();
+    let id = talk.takes(reply_token).unwrap()["id"].clone();
     let lines = talk.dialogue.cancel(talk.now, call, None);
     let line: Value = serde_json::from_slice(&lines[0]).unwrap();
     assert_eq!(

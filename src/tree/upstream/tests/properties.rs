@@ -21,7 +21,7 @@ enum Op {
     Send {
         taken: bool,
     },
-    /// A ticket that dies in a mailbox.
+    /// A reply token that dies in a mailbox.
     Lose,
     /// The server answers one of the ids it was sent, whether or not it has before.
     Answer {
@@ -66,7 +66,7 @@ enum Fate {
     /// One answer.
     Answered,
     /// Given back, untouched.
-    Bounced,
+    Undelivered,
 }
 
 struct World {
@@ -96,22 +96,22 @@ impl World {
         self.sent.get(which % self.sent.len().max(1)).copied()
     }
 
-    fn ticket(&mut self) -> Option<(u64, crate::tree::call::Ticket)> {
+    fn reply_token(&mut self) -> Option<(u64, crate::tree::call::ReplyToken)> {
         if self.desk.permits.free() == 0 {
             return None;
         }
         let params = r#"{"name":"s__tool","_meta":{"progressToken":1}}"#;
-        let ticket = self.desk.ticket(params);
-        Some((self.desk.last_number, ticket))
+        let reply_token = self.desk.reply_token(params);
+        Some((self.desk.last_number, reply_token))
     }
 
     fn apply(&mut self, op: &Op) {
         match op {
             Op::Send { taken } => self.send(*taken),
             Op::Lose => {
-                if let Some((call, ticket)) = self.ticket() {
-                    drop(ticket);
-                    self.fates.insert(call, Fate::Bounced);
+                if let Some((call, reply_token)) = self.reply_token() {
+                    drop(reply_token);
+                    self.fates.insert(call, Fate::Undelivered);
                 }
             }
             Op::Answer { which } => {
@@ -152,11 +152,11 @@ impl World {
     }
 
     fn send(&mut self, taken: bool) {
-        let Some((call, ticket)) = self.ticket() else {
+        let Some((call, reply_token)) = self.reply_token() else {
             return;
         };
         let mut id = None;
-        self.calls.send(self.now, ticket, |line| {
+        self.calls.send(self.now, reply_token, |line| {
             let line: serde_json::Value = serde_json::from_slice(&line).unwrap();
             id = line["id"].as_u64();
             if taken { Ok(()) } else { Err(Refused::Gone) }
@@ -167,7 +167,7 @@ impl World {
             self.sent.push((id, call));
             self.fates.insert(call, Fate::Open { id, due });
         } else {
-            self.fates.insert(call, Fate::Bounced);
+            self.fates.insert(call, Fate::Undelivered);
         }
     }
 
@@ -228,7 +228,7 @@ impl World {
             if let Heard::Result(call, _)
             | Heard::Error(call, _)
             | Heard::Failed(call, _)
-            | Heard::Bounced(call) = &reply
+            | Heard::Undelivered(call) = &reply
             {
                 heard.entry(*call).or_default().push(reply);
             }
@@ -238,7 +238,7 @@ impl World {
             let is_right = match fate {
                 Fate::Open { .. } => false,
                 Fate::Cancelled => heard.is_empty(),
-                Fate::Bounced => matches!(heard[..], [Heard::Bounced(_)]),
+                Fate::Undelivered => matches!(heard[..], [Heard::Undelivered(_)]),
                 Fate::Answered => matches!(heard[..], [Heard::Result(..) | Heard::Failed(..)]),
             };
             assert!(is_right, "call {call}: {fate:?}, and was told {heard:?}");

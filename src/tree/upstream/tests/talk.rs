@@ -13,8 +13,8 @@ use crate::config::model::ServerSpec;
 use crate::protocol::jsonrpc::RequestId;
 use crate::protocol::mcp::item::Kind;
 use crate::supervise::FailureKind;
-use crate::tree::call::Ticket;
-use crate::tree::client::{Interest, Owner};
+use crate::tree::call::ReplyToken;
+use crate::tree::client::{InstanceOwner, Interest};
 use crate::tree::registry::Lessons;
 use crate::tree::upstream::Past;
 use crate::tree::upstream::dialogue::{Dialogue, Effect};
@@ -80,14 +80,14 @@ impl Talk {
         Self::open_with(&[], None)
     }
 
-    pub(super) fn open_with(roots: &[&str], owner: Option<Owner>) -> Self {
+    pub(super) fn open_with(roots: &[&str], owner: Option<InstanceOwner>) -> Self {
         let mut spec = spec("", TIMEOUT);
         spec.roots = roots.iter().map(|&root| root.to_owned()).collect();
         Self::of(&spec, owner)
     }
 
     /// With a server whose former lives had nothing that it did not declare.
-    pub(super) fn of(spec: &ServerSpec, owner: Option<Owner>) -> Self {
+    pub(super) fn of(spec: &ServerSpec, owner: Option<InstanceOwner>) -> Self {
         let past = Past::default();
         for kind in Kind::ALL {
             past.learn_lack(kind);
@@ -105,7 +105,7 @@ impl Talk {
         Self::after(past, &spec("", TIMEOUT), None)
     }
 
-    fn after(past: &Arc<Past>, spec: &ServerSpec, owner: Option<Owner>) -> Self {
+    fn after(past: &Arc<Past>, spec: &ServerSpec, owner: Option<InstanceOwner>) -> Self {
         past.remember(Lessons::default());
         let room = Room::of(&Limits::default());
         let mut dialogue = Dialogue::open(spec, owner, room, Arc::clone(past));
@@ -159,15 +159,15 @@ impl Talk {
         ))
     }
 
-    /// A ticket comes; gives what is sent for it.
-    pub(super) fn takes(&mut self, ticket: Ticket) -> Option<Value> {
-        self.takes_all(ticket).pop()
+    /// A reply token comes; gives what is sent for it.
+    pub(super) fn takes(&mut self, reply_token: ReplyToken) -> Option<Value> {
+        self.takes_all(reply_token).pop()
     }
 
     /// The same; gives all that is sent.
-    pub(super) fn takes_all(&mut self, ticket: Ticket) -> Vec<Value> {
+    pub(super) fn takes_all(&mut self, reply_token: ReplyToken) -> Vec<Value> {
         let mut sent = Vec::new();
-        self.dialogue.send(self.now, ticket, |line| {
+        self.dialogue.send(self.now, reply_token, |line| {
             sent.push(serde_json::from_slice(&line).unwrap());
             Ok(())
         });

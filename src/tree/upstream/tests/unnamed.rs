@@ -13,8 +13,8 @@ fn deep() -> String {
 
 /// Sends a call with these params; gives its id at the server.
 fn send(talk: &mut Talk, desk: &mut Desk, params: &str) {
-    let ticket = desk.ticket(params);
-    let due = talk.dialogue.send(talk.now, ticket, |_| Ok(()));
+    let reply_token = desk.reply_token(params);
+    let due = talk.dialogue.send(talk.now, reply_token, |_| Ok(()));
     assert!(due.is_some());
 }
 

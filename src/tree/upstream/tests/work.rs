@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::Desk;
-use crate::tree::call::Ticket;
+use crate::tree::call::ReplyToken;
 use crate::tree::upstream::Past;
 use crate::tree::upstream::work::{ENDS_WITHIN, Work};
 
@@ -79,15 +79,15 @@ fn one_that_lives_on_is_given_what_has_waited() {
     past.learn_calls_in_a_life(1);
     let (mut life, mut desk) = (Life::new(&past), Desk::new(8));
     life.works(1);
-    let tickets: [_; 3] = std::array::from_fn(|_| desk.plain());
-    let calls = tickets.each_ref().map(Ticket::call);
-    for ticket in tickets {
-        life.work.hold(ticket);
+    let reply_tokens: [_; 3] = std::array::from_fn(|_| desk.plain());
+    let calls = reply_tokens.each_ref().map(ReplyToken::call);
+    for reply_token in reply_tokens {
+        life.work.hold(reply_token);
     }
     life.work.withdraw(calls[1]).unwrap().close();
     assert!(life.work.withdraw(calls[1]).is_none());
     life.work.goes_on();
     let left: Vec<_> = std::iter::from_fn(|| life.work.next_held()).collect();
-    assert!(left.iter().map(Ticket::call).eq([calls[0], calls[2]]));
+    assert!(left.iter().map(ReplyToken::call).eq([calls[0], calls[2]]));
     assert!(!life.work.is_enough(), "what was learnt is wrong");
 }

@@ -2,10 +2,10 @@
 //! nothing, `MCP-Protocol-Version` does.
 
 use super::super::post::Takes;
-use super::super::posted::{is_batch, is_initialize, request_id};
+use super::super::post_body::{is_batch, is_initialize, request_id};
 use super::answer;
 use crate::http::Context;
-use crate::http::connection::Wire;
+use crate::http::connection::RequestContext;
 use crate::http::headers::{self, VERSION};
 use crate::http::misfit::Misfit;
 use crate::http::problem::Problem;
@@ -53,7 +53,7 @@ pub(in super::super) fn refuse_batch(
 pub(in super::super) async fn other_revision(
     context: &Context,
     headers: &HeaderMap,
-    by: (Wire, Takes),
+    by: (RequestContext, Takes),
     body: Bytes,
 ) -> Result<Response, Problem> {
     let asked = headers::only(headers, &VERSION).map(Option::unwrap_or_default);

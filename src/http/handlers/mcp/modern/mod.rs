@@ -10,7 +10,7 @@ pub(super) use era::{is_another_revision, is_modern, not_offered, other_revision
 
 use super::post::Takes;
 use crate::http::Context;
-use crate::http::connection::Wire;
+use crate::http::connection::RequestContext;
 use crate::http::misfit::Misfit;
 use crate::http::problem::Problem;
 use crate::protocol::jsonrpc::{Message, Request, RequestId};
@@ -23,7 +23,7 @@ use warp::reply::Response;
 pub(super) async fn answer(
     context: &Context,
     headers: &HeaderMap,
-    (wire, takes): (Wire, Takes),
+    (request_context, takes): (RequestContext, Takes),
     message: Message,
 ) -> Result<Response, Problem> {
     let asked = match &message {
@@ -40,7 +40,7 @@ pub(super) async fn answer(
         Message::Request(request) => {
             let id = request.id.clone();
             let request = read(context, headers, request).map_err(answering)?;
-            converse(context, wire, request, id)
+            converse(context, request_context, request, id)
                 .await
                 .map_err(answering)
         }
@@ -62,7 +62,7 @@ pub(super) async fn answer(
 pub(super) async fn answer_only(
     context: &Context,
     headers: &HeaderMap,
-    by: (Wire, Takes),
+    by: (RequestContext, Takes),
     mut messages: Vec<Message>,
 ) -> Result<Response, Problem> {
     match (messages.pop(), messages.pop()) {
@@ -93,13 +93,13 @@ fn read(
 /// whether anything has been said on it yet or not.
 async fn converse(
     context: &Context,
-    wire: Wire,
+    request_context: RequestContext,
     request: ModernRequest,
     id: RequestId,
 ) -> Result<Response, Problem> {
-    wire.is_known().await.map_err(Misfit::Call)?;
-    let sessions = context.sessions.of(wire.holder());
+    request_context.is_known().await.map_err(Misfit::Call)?;
+    let sessions = context.sessions.of(request_context.holder());
     let replies = sessions.request(request).map_err(Misfit::Call)?;
-    replies.cut_with(wire.cut.clone());
-    reply::of(context, &wire, replies, id).await
+    replies.cut_with(request_context.cut.clone());
+    reply::of(context, &request_context, replies, id).await
 }

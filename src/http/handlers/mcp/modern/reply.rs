@@ -1,7 +1,7 @@
 //! The reply to a request without a session: its answer as JSON if that is the first that comes, and a
 //! stream of events if anything comes before it or it takes long. Nothing of it can be asked for again.
 
-use crate::http::connection::Wire;
+use crate::http::connection::RequestContext;
 use crate::http::misfit::Misfit;
 use crate::http::problem::{Problem, status_of};
 use crate::http::sse::{EventStream, Messages};
@@ -18,7 +18,7 @@ use warp::reply::Response;
 /// Waits for the first of `replies`, the answer to `id` among them.
 pub(super) async fn of(
     context: &Context,
-    wire: &Wire,
+    request_context: &RequestContext,
     mut replies: Replies,
     id: RequestId,
 ) -> Result<Response, Problem> {
@@ -40,7 +40,7 @@ pub(super) async fn of(
         replies,
         owed: Some(id),
     };
-    let events = EventStream::new(said, wire.limits.keepalive_interval);
+    let events = EventStream::new(said, request_context.limits.keepalive_interval);
     Ok(sse::reply(match first {
         Some(first) => events.beginning(event(first)),
         // Whoever holds a reply back until there is something in it gets something.

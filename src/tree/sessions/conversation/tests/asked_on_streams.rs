@@ -28,7 +28,7 @@ fn a_question_comes_where_its_server_was_last_called_from() {
     client.answers(&question["id"], &json!({"roots": []}));
     assert_eq!(own.answer().0, "\"early\"");
     own.offers(&offered);
-    let (first, second) = (own.server.ticket(), own.server.ticket());
+    let (first, second) = (own.server.reply_token(), own.server.reply_token());
     own.asks("late", "roots/list", "{}");
     let question = said(&mut two)["id"].clone();
     second.answer(result("2"));
@@ -55,7 +55,7 @@ fn a_question_does_not_get_lost_with_the_connection_of_its_call() {
     let mut general = client.listens(None).unwrap();
     let lost = client.calls(1, "s__t");
     let mut own = Own::of(&house, house.owner(), ("s", 2), &offered);
-    let ticket = own.server.ticket();
+    let reply_token = own.server.reply_token();
     drop(lost);
     own.asks("q", "roots/list", "{}");
     let question = said(&mut general);
@@ -65,6 +65,6 @@ fn a_question_does_not_get_lost_with_the_connection_of_its_call() {
     let cancelled = said(&mut general);
     assert_eq!(cancelled["params"]["requestId"], question["id"]);
     // The answer itself belongs to nobody: it must not come on a stream that was not asked.
-    ticket.answer(result("1"));
+    reply_token.answer(result("1"));
     assert!(is_silent(&mut general));
 }

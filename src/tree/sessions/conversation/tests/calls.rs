@@ -1,4 +1,4 @@
-//! Calls on their way: sent, parked, bounced, withdrawn, answered.
+//! Calls on their way: sent, parked, undelivered, withdrawn, answered.
 
 use std::time::Duration;
 
@@ -24,10 +24,10 @@ fn a_call_goes_to_its_server_and_its_answer_to_its_client_as_they_are() {
         "tools/call",
         json!({"name": "s__t", "arguments": {"n": 1}}),
     );
-    let ticket = server.ticket();
-    let errand = ticket.errand().unwrap();
-    assert_eq!((&*errand.key, errand.request.key()), ("t", "s__t"));
-    ticket.answer(result(r#"{"x":1}"#));
+    let reply_token = server.reply_token();
+    let routed = reply_token.routed().unwrap();
+    assert_eq!((&*routed.key, routed.request.key()), ("t", "s__t"));
+    reply_token.answer(result(r#"{"x":1}"#));
     let answer = client.next();
     assert_eq!(
         answer,
@@ -36,7 +36,7 @@ fn a_call_goes_to_its_server_and_its_answer_to_its_client_as_they_are() {
 
     client.calls(-7, "s__t");
     let error = jsonrpc::error_object(-32042, "the server's own");
-    server.ticket().answer(Answer::Error(error));
+    server.reply_token().answer(Answer::Error(error));
     let answer = client.next();
     assert_eq!(
         (&answer["id"], &answer["error"]["code"]),
@@ -44,7 +44,9 @@ fn a_call_goes_to_its_server_and_its_answer_to_its_client_as_they_are() {
     );
 
     client.calls(8, "s__t");
-    server.ticket().answer(Answer::Failed("no luck".into()));
+    server
+        .reply_token()
+        .answer(Answer::Failed("no luck".into()));
     assert_eq!(client.next_failure(8), "no luck");
     client.hears_nothing();
 }
@@ -57,11 +59,11 @@ fn clients_with_the_same_ids_do_not_meet() {
     one.calls(1, "s__t");
     house.settle();
     two.calls(1, "s__t");
-    let (first, second) = (server.ticket(), server.ticket());
+    let (first, second) = (server.reply_token(), server.reply_token());
     assert_ne!(first.call(), second.call());
     // One client may use an id twice, too: both are answered.
     two.calls(1, "s__t");
-    let third = server.ticket();
+    let third = server.reply_token();
     third.answer(result("3"));
     second.answer(result("2"));
     first.answer(result("1"));
@@ -81,7 +83,7 @@ fn a_call_to_a_starting_server_is_parked_until_it_is_ready() {
     client.calls(1, "s__t");
     client.hears_nothing_for(PARK * 29 / 30);
     let mut second = house.server("s", 2, &["t"]);
-    second.ticket().answer(result("{}"));
+    second.reply_token().answer(result("{}"));
     assert_eq!(client.next()["id"], 1);
     client.hears_nothing_for(PARK);
 }
@@ -108,14 +110,14 @@ fn the_time_in_the_parking_lot_counts_over_every_bounce() {
     let mut client = house.client();
     let start = house.now();
     client.calls(1, "s__t");
-    drop(first.ticket());
+    drop(first.reply_token());
     // Never again to the generation that did not take it, though the table still names it.
     client.hears_nothing_for(PARK * 2 / 3);
     first.hears_nothing();
     let mut second = house.server("s", 2, &["t"]);
-    let ticket = second.ticket();
+    let reply_token = second.reply_token();
     house.sleep(PARK);
-    drop(ticket);
+    drop(reply_token);
     let text = client.next_failure(1);
     assert!(text.contains("still starting"), "{text}");
     assert_eq!((house.now() - start).as_secs(), 50);
@@ -128,9 +130,9 @@ fn what_may_have_run_is_not_sent_again() {
     let mut first = house.server("s", 1, &["t"]);
     let mut client = house.client();
     client.calls(1, "s__t");
-    let mut ticket = first.ticket();
-    ticket.handed_over();
-    drop(ticket);
+    let mut reply_token = first.reply_token();
+    reply_token.handed_over();
+    drop(reply_token);
     let text = client.next_failure(1);
     assert!(text.contains("may or may not"), "{text}");
     let mut second = house.server("s", 2, &["t"]);
@@ -145,7 +147,7 @@ fn a_dead_handle_in_the_table_loses_no_call() {
     client.calls(1, "s__t");
     client.hears_nothing();
     let mut second = house.server("s", 2, &["t"]);
-    second.ticket().answer(result("{}"));
+    second.reply_token().answer(result("{}"));
     assert_eq!(client.next()["id"], 1);
 }
 
@@ -156,7 +158,7 @@ fn a_call_to_a_server_that_is_down_is_answered_at_once_with_why() {
     let mut first = house.server("s", 1, &["t"]);
     let mut client = house.client();
     client.calls(1, "s__t");
-    drop(first.ticket()); // parked
+    drop(first.reply_token()); // parked
     client.hears_nothing();
     let down = ServerState::Down {
         why: "exited with code 3".into(),
@@ -183,8 +185,8 @@ fn a_call_to_a_server_that_was_removed_is_unknown() {
     let mut client = house.client();
     client.calls(1, "s__t");
     client.calls(2, "s__t");
-    drop(s.ticket());
-    let running = s.ticket();
+    drop(s.reply_token());
+    let running = s.reply_token();
     house.wanted(vec![wanted("a")]);
     house.settle();
     // The one in flight is its server's to finish.
@@ -209,10 +211,10 @@ fn a_server_that_is_full_is_busy_and_its_refusals_are_counted() {
     let text = client.next_failure(2);
     assert!(text.contains("'s' is busy"), "{text}");
     assert_eq!(counted.refused.get(), 1);
-    server.ticket().answer(result("{}"));
+    server.reply_token().answer(result("{}"));
     client.next();
     client.calls(3, "s__t");
-    server.ticket().answer(result("{}"));
+    server.reply_token().answer(result("{}"));
     assert_eq!(client.next()["id"], 3);
 }
 
@@ -223,7 +225,7 @@ fn a_cancelled_call_is_withdrawn_wherever_it_is_and_never_answered() {
     let mut client = house.client();
     client.calls("sent", "s__t");
     client.calls("other", "s__t");
-    let (sent, other) = (server.ticket(), server.ticket());
+    let (sent, other) = (server.reply_token(), server.reply_token());
     let params = json!({"requestId": "sent", "reason": "changed my mind"});
     client.tells("notifications/cancelled", &params);
     let (number, told) = server.cancelled();
@@ -259,9 +261,9 @@ fn a_call_cancelled_on_its_way_back_is_not_sent_again() {
     let mut first = house.server("s", 1, &["t"]);
     let mut client = house.client();
     client.calls(1, "s__t");
-    let ticket = first.ticket();
+    let reply_token = first.reply_token();
     client.tells("notifications/cancelled", &json!({"requestId": 1}));
-    drop(ticket);
+    drop(reply_token);
     house.settle();
     let mut second = house.server("s", 2, &["t"]);
     second.hears_nothing();
@@ -274,12 +276,12 @@ fn progress_comes_before_its_answer() {
     let mut server = house.server("s", 1, &["t"]);
     let mut client = house.client();
     client.calls(1, "s__t");
-    let ticket = server.ticket();
+    let reply_token = server.reply_token();
     for number in 0..3 {
         let line = format!(r#"{{"jsonrpc":"2.0","method":"progress","params":{number}}}"#);
-        ticket.progress(Bytes::from(line));
+        reply_token.progress(Bytes::from(line));
     }
-    ticket.answer(result("{}"));
+    reply_token.answer(result("{}"));
     for number in 0..3 {
         assert_eq!(client.next()["params"], number);
     }

@@ -20,17 +20,17 @@ fn asks(server: &mut Server, input: &Value) -> Value {
 
 /// The same, with roots of its entry.
 fn asks_with(server: &mut Server, input: &Value, roots: Option<&'static str>) -> Value {
-    let mut ticket = server.ticket();
-    let errand = ticket.handed_over().unwrap();
-    let sent = serde_json::from_slice(&errand.params(Era::Modern, None)).unwrap();
+    let mut reply_token = server.reply_token();
+    let routed = reply_token.handed_over().unwrap();
+    let sent = serde_json::from_slice(&routed.params(Era::Modern, None)).unwrap();
     let result = Bytes::from(input.to_string());
     let roots = roots.map(|roots| Bytes::from_static(roots.as_bytes()));
     let asked = InputRequired {
         result,
-        errand,
+        routed,
         roots,
     };
-    ticket.answer(Answer::InputRequired(Box::new(asked)));
+    reply_token.answer(Answer::InputRequired(Box::new(asked)));
     sent
 }
 
@@ -98,11 +98,11 @@ fn all_questions_go_out_at_once_and_the_answers_go_back_with_the_call() {
     // Once more.
     let question = client.next();
     client.answers(&question["id"], &json!({"n": 4}));
-    let ticket = server.ticket();
-    let errand = ticket.errand().unwrap();
-    let sent: Value = serde_json::from_slice(&errand.params(Era::Modern, None)).unwrap();
+    let reply_token = server.reply_token();
+    let routed = reply_token.routed().unwrap();
+    let sent: Value = serde_json::from_slice(&routed.params(Era::Modern, None)).unwrap();
     assert_eq!(sent["inputResponses"], json!({"d": {"n": 4}}));
-    ticket.answer(result(r#"{"content":[]}"#));
+    reply_token.answer(result(r#"{"content":[]}"#));
     let answered = client.next();
     assert_eq!(
         (&answered["id"], &answered["result"]),
@@ -247,12 +247,12 @@ fn every_client_is_asked_what_is_meant_for_it() {
         let question = client.next();
         assert_eq!(question["params"]["message"], format!("to {number}"));
         client.answers(&question["id"], &json!({"by": number}));
-        let ticket = server.ticket();
-        let errand = ticket.errand().unwrap();
-        let sent: Value = serde_json::from_slice(&errand.params(Era::Modern, None)).unwrap();
+        let reply_token = server.reply_token();
+        let routed = reply_token.routed().unwrap();
+        let sent: Value = serde_json::from_slice(&routed.params(Era::Modern, None)).unwrap();
         assert_eq!(sent["inputResponses"], json!({"k": {"by": number}}));
         assert_eq!(sent["arguments"], json!({"n": number}));
-        ticket.answer(result("{}"));
+        reply_token.answer(result("{}"));
         assert_eq!(client.next()["id"], 0);
     }
 }
@@ -272,10 +272,10 @@ fn roots_of_the_entry_are_the_answer_for_every_client() {
         json!({"a": {}, "b": {"roots": [1.1]}})
     );
     // There is nothing left to ask.
-    let ticket = server.ticket();
-    let errand = ticket.errand().unwrap();
-    let sent: Value = serde_json::from_slice(&errand.params(Era::Modern, None)).unwrap();
+    let reply_token = server.reply_token();
+    let routed = reply_token.routed().unwrap();
+    let sent: Value = serde_json::from_slice(&routed.params(Era::Modern, None)).unwrap();
     assert_eq!(sent["inputResponses"], json!({"c": {"roots": []}}));
-    ticket.answer(result("{}"));
+    reply_token.answer(result("{}"));
     assert_eq!(client.next()["id"], "call");
 }

@@ -40,16 +40,16 @@ fn the_first_use_starts_one_and_later_ones_find_it() {
     one.hears_nothing();
     let mut own = Own::of(&house, owner, ("s", 2), &offered);
     for id in [2, 3] {
-        let ticket = own.server.ticket();
-        assert_eq!(&*ticket.errand().unwrap().key, "t");
-        ticket.answer(result("{}"));
+        let reply_token = own.server.reply_token();
+        assert_eq!(&*reply_token.routed().unwrap().key, "t");
+        reply_token.answer(result("{}"));
         assert_eq!(one.next()["id"], id);
     }
     own.server.hears_nothing();
     template.hears_nothing();
     two.hears_nothing();
     let mut other = Own::of(&house, other, ("s", 3), &offered);
-    other.server.ticket().answer(result("{}"));
+    other.server.reply_token().answer(result("{}"));
     assert_eq!(two.next()["id"], 2);
     assert!(house.owners().is_empty());
 }
@@ -61,27 +61,27 @@ fn one_that_is_down_is_said_to_be_and_the_next_life_takes_what_came_back() {
     let mut client = house.client();
     client.calls(1, "s__t");
     let mut own = Own::of(&house, house.owner(), ("s", 2), &offered);
-    let ticket = own.server.ticket();
+    let reply_token = own.server.reply_token();
     // News of its start that it has overtaken.
     own.is_now(Some(RouteState::Starting));
     client.calls(2, "s__t");
-    own.server.ticket().answer(result("{}"));
+    own.server.reply_token().answer(result("{}"));
     assert_eq!(client.next()["id"], 2);
 
     own.is_now(Some(down(&house)));
-    drop(ticket);
+    drop(reply_token);
     let text = client.next_failure(1);
     assert!(text.contains("'s' is down: exited with code 3"), "{text}");
     own.is_now(Some(RouteState::Starting));
     client.calls(3, "s__t");
     client.hears_nothing();
     let mut next = Own::of(&house, own.owner.clone(), ("s", 3), &offered);
-    next.server.ticket().answer(result("{}"));
+    next.server.reply_token().answer(result("{}"));
     assert_eq!(client.next()["id"], 3);
     // Late words of the life before.
     own.offers(&offer(&["u"], &[]));
     client.calls(4, "s__t");
-    next.server.ticket().answer(result("{}"));
+    next.server.reply_token().answer(result("{}"));
     assert_eq!(client.next()["id"], 4);
     assert!(house.owners().is_empty());
 }
@@ -105,12 +105,12 @@ fn what_it_offers_is_its_sessions_alone() {
     one.calls(1, "s__t");
     let mut own = Own::of(&house, house.owner(), ("s", 2), &offer(&["t", "mine"], &[]));
     assert_eq!(one.next()["method"], LIST_CHANGED);
-    own.server.ticket().answer(result("{}"));
+    own.server.reply_token().answer(result("{}"));
     assert_eq!(one.next()["id"], 1);
     one.asks(2, "tools/list", Value::Null);
     assert_eq!(tool_names(&one.next()), ["s__t", "s__mine"]);
     one.calls(3, "s__mine");
-    own.server.ticket().answer(result("{}"));
+    own.server.reply_token().answer(result("{}"));
     assert_eq!(one.next()["id"], 3);
 
     two.asks(1, "tools/list", Value::Null);
@@ -139,7 +139,7 @@ fn one_that_could_not_say_what_it_offers_has_what_the_template_has() {
     let handle = own.server.handle.clone();
     let catalogue = None;
     own.tells(crate::tree::client::SessionEvent::Offers { handle, catalogue });
-    own.server.ticket().answer(result("{}"));
+    own.server.reply_token().answer(result("{}"));
     assert_eq!(client.next()["id"], 1);
 }
 
@@ -152,7 +152,7 @@ fn a_server_that_becomes_shared_serves_the_session_as_all_others() {
     assert_eq!(client.next()["method"], LIST_CHANGED);
     assert_eq!(client.next()["error"]["code"], -32602);
     client.calls(2, "s__mine");
-    drop(own.server.ticket());
+    drop(own.server.reply_token());
     // Root is quicker than the table: nobody is asked for another one.
     own.is_now(None);
     client.calls(3, "s__t");
@@ -164,7 +164,7 @@ fn a_server_that_becomes_shared_serves_the_session_as_all_others() {
     assert_eq!(client.next()["method"], LIST_CHANGED);
     let mut shared = house.offering("s", 3, &offer(&["t"], &[]));
     client.calls(4, "s__t");
-    shared.ticket().answer(result("{}"));
+    shared.reply_token().answer(result("{}"));
     assert_eq!(client.next()["id"], 4);
     own.server.hears_nothing();
 }
@@ -182,7 +182,7 @@ fn one_that_root_had_no_use_for_is_asked_for_again_by_the_next_table() {
     // The entry went and came, and the table of between was never sent.
     house.isolates("s", Isolation::Session);
     let mut own = Own::of(&house, house.owner(), ("s", 3), &offered);
-    own.server.ticket().answer(result("{}"));
+    own.server.reply_token().answer(result("{}"));
     assert_eq!(client.next()["id"], 2);
 }
 
@@ -195,14 +195,14 @@ fn one_that_is_there_after_all_is_kept() {
     let owner = house.owner();
     // Late words of one that was removed, before the first of its successor.
     let mut own = Own::of(&house, owner, ("s", 2), &offered);
-    own.server.ticket().answer(result("{}"));
+    own.server.reply_token().answer(result("{}"));
     assert_eq!(client.next()["id"], 1);
     own.is_now(None);
     own.offers(&offered);
     house.isolates("s", Isolation::Session);
     client.hears_nothing();
     client.calls(2, "s__t");
-    own.server.ticket().answer(result("{}"));
+    own.server.reply_token().answer(result("{}"));
     assert_eq!(client.next()["id"], 2);
     assert!(house.owners().is_empty());
 }
@@ -213,7 +213,7 @@ fn instances_that_are_not_used_for_long_end_and_the_next_use_starts_others() {
     let mut client = house.client();
     client.calls(1, "s__t");
     let mut own = Own::of(&house, house.owner(), ("s", 2), &offer(&["t", "mine"], &[]));
-    own.server.ticket().answer(result("{}"));
+    own.server.reply_token().answer(result("{}"));
     assert_eq!(client.next()["method"], LIST_CHANGED);
     assert_eq!(client.next()["id"], 1);
     house.sleep(UNUSED / 2);

@@ -64,8 +64,8 @@ fn messages_are_filtered_by_the_clients_own_level() {
     let mut server = house.offering("s", 1, &offer(&["t"], &[]));
     let mut client = house.client();
     client.calls(1, "s__t");
-    let ticket = server.ticket();
-    let session = ticket.client().clone();
+    let reply_token = server.reply_token();
+    let session = reply_token.client().clone();
     session.tell(logged(Some(Level::Debug), "without a level"));
     let heard = client.next();
     assert_eq!(heard["method"], "notifications/message");
@@ -77,7 +77,7 @@ fn messages_are_filtered_by_the_clients_own_level() {
     session.tell(logged(None, "a level of its own"));
     assert_eq!(client.next()["params"]["data"], "enough");
     assert_eq!(client.next()["params"]["data"], "a level of its own");
-    ticket.answer(result("{}"));
+    reply_token.answer(result("{}"));
     assert_eq!(client.next()["id"], 1);
     client.hears_nothing();
 }
@@ -92,7 +92,7 @@ fn an_instance_of_the_sessions_own_is_told_the_level_and_the_template_is_not() {
     client.calls(2, "s__t");
     let mut own = Own::of(&house, house.owner(), ("s", 2), &offered);
     assert_eq!(own.server.interest().level, Some(Level::Notice));
-    own.server.ticket().answer(result("{}"));
+    own.server.reply_token().answer(result("{}"));
     client.next();
     // It turns out to have no log.
     own.offers(&catalogue(&["t"]));

@@ -30,7 +30,7 @@ use self::world::World;
 use super::super::delivery::StreamId;
 use crate::ids::Generation;
 use crate::protocol::jsonrpc;
-use crate::tree::call::{Answer, Ticket};
+use crate::tree::call::{Answer, ReplyToken};
 use crate::tree::registry::ServerState;
 use crate::tree::testing::{catalogue, in_hand, name, wanted};
 use crate::tree::upstream::{UpstreamHandle, UpstreamMsg};
@@ -172,11 +172,11 @@ impl Server {
         self.heard.try_recv().expect("the server is told nothing")
     }
 
-    fn ticket(&mut self) -> Ticket {
-        let UpstreamMsg::Call(ticket) = self.next() else {
+    fn reply_token(&mut self) -> ReplyToken {
+        let UpstreamMsg::Call(reply_token) = self.next() else {
             panic!("not a call");
         };
-        ticket
+        reply_token
     }
 
     /// The call that is withdrawn, and the client's own words about it.

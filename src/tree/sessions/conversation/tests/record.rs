@@ -11,7 +11,7 @@ use super::super::super::delivery::streams::Streams;
 use super::super::{Effects, ReplyTo};
 use crate::ids::ServerName;
 use crate::protocol::jsonrpc;
-use crate::tree::client::Owner;
+use crate::tree::client::InstanceOwner;
 use crate::tree::registry::Page;
 
 /// The record.
@@ -25,7 +25,7 @@ pub(super) struct Record {
     /// When the client last used its instances.
     pub(super) used: Instant,
     /// The instances it wants.
-    pub(super) wanted: Vec<Owner>,
+    pub(super) wanted: Vec<InstanceOwner>,
     /// How often it has no use for its instances any more.
     pub(super) unused: usize,
 }
@@ -115,7 +115,7 @@ impl Effects for Record {
         self.now - self.used
     }
 
-    fn want_instance(&mut self, _: &ServerName, owner: Owner) {
+    fn want_instance(&mut self, _: &ServerName, owner: InstanceOwner) {
         self.wanted.push(owner);
     }
 

@@ -65,10 +65,10 @@ fn every_list_is_the_merged_one_and_a_cancelled_request_for_one_is_not_answered(
         ("tools/call", json!({"name": "s__t"}), "t"),
     ] {
         client.asks(method, method, params);
-        let ticket = server.ticket();
-        let errand = ticket.errand().unwrap();
-        assert_eq!((errand.request.method(), &*errand.key), (method, key));
-        ticket.answer(super::result("{}"));
+        let reply_token = server.reply_token();
+        let routed = reply_token.routed().unwrap();
+        assert_eq!((routed.request.method(), &*routed.key), (method, key));
+        reply_token.answer(super::result("{}"));
         assert_eq!(client.next()["id"], method);
     }
     // While only one has resources, it may know more than it lists.
@@ -94,9 +94,9 @@ fn the_wish_for_a_task_is_dropped_and_arguments_keep_theirs() {
     let client = house.client();
     let params = json!({"name": "s__t", "arguments": {"task": 1}, "task": {"ttl": 1}});
     client.asks(1, "tools/call", params);
-    let ticket = server.ticket();
-    let sent = ticket
-        .errand()
+    let reply_token = server.reply_token();
+    let sent = reply_token
+        .routed()
         .unwrap()
         .request
         .rewrite("t", None, Server::Legacy);
@@ -129,7 +129,7 @@ fn a_reconnected_client_that_never_initialises_is_served() {
     client.asks(1, "tools/list", Value::Null);
     assert_eq!(tool_names(&client.next()), ["s__t"]);
     client.calls(2, "s__t");
-    server.ticket().answer(super::result("{}"));
+    server.reply_token().answer(super::result("{}"));
     assert_eq!(client.next()["id"], 2);
 }
 
@@ -151,7 +151,7 @@ fn lists_and_unknown_names_wait_for_the_boot_latch_and_no_longer() {
         (&json!(3), &json!(-32602))
     );
     assert_eq!(unknown["error"]["message"], "Unknown tool: nobody__t");
-    b.ticket().answer(super::result("{}"));
+    b.reply_token().answer(super::result("{}"));
     assert_eq!(client.next()["id"], 2);
 
     client.calls(4, "nobody__t");
@@ -219,14 +219,14 @@ fn a_session_has_so_many_requests_without_an_answer_and_pings_beside() {
     let text = house.metrics().text();
     assert!(text.lines().any(|seen| seen == line), "{text}");
 
-    server.ticket().answer(super::result("{}"));
+    server.reply_token().answer(super::result("{}"));
     assert_eq!(client.next()["id"], 0);
     client.calls("again", "s__t");
     for _ in 1..64 {
-        server.ticket().answer(super::result("{}"));
+        server.reply_token().answer(super::result("{}"));
         client.next();
     }
-    server.ticket().answer(super::result("{}"));
+    server.reply_token().answer(super::result("{}"));
     assert_eq!(client.next()["id"], "again");
     assert_eq!(server.free(), 128);
 }

@@ -10,7 +10,7 @@ use super::servers::Own;
 use super::streamable::{ClientStream, Mcp, is_silent, last, next, value};
 use super::{House, Server, result};
 use crate::protocol::version::Version;
-use crate::tree::call::{CallError, Ticket};
+use crate::tree::call::{CallError, ReplyToken};
 use crate::tree::testing::{catalogue, offer};
 
 fn house() -> (House, Server, Mcp) {
@@ -27,9 +27,9 @@ fn change(house: &House, server: &Server, tool: &str) {
     house.sleep(Duration::from_secs(1));
 }
 
-fn progress(ticket: &Ticket, number: u32) {
+fn progress(reply_token: &ReplyToken, number: u32) {
     let message = json!({"jsonrpc": "2.0", "method": "notifications/progress", "params": number});
-    ticket.progress(Bytes::from(message.to_string()));
+    reply_token.progress(Bytes::from(message.to_string()));
 }
 
 fn params(stream: &mut ClientStream) -> (Event, Value) {
@@ -39,12 +39,12 @@ fn params(stream: &mut ClientStream) -> (Event, Value) {
 }
 
 /// A call whose stream has begun, and the event that began it.
-fn begun(client: &Mcp, server: &mut Server) -> (ClientStream, Ticket, Event) {
+fn begun(client: &Mcp, server: &mut Server) -> (ClientStream, ReplyToken, Event) {
     let mut stream = client.calls(7, "s__t");
-    let ticket = server.ticket();
-    progress(&ticket, 1);
+    let reply_token = server.reply_token();
+    progress(&reply_token, 1);
     let priming = next(&mut stream).unwrap();
-    (stream, ticket, priming)
+    (stream, reply_token, priming)
 }
 
 #[test]
@@ -139,19 +139,19 @@ fn what_is_said_while_nobody_listens_or_reads_is_said_to_the_next() {
 #[test]
 fn a_call_goes_on_where_its_stream_broke() {
     let (house, mut server, client) = house();
-    let (mut stream, ticket, _) = begun(&client, &mut server);
+    let (mut stream, reply_token, _) = begun(&client, &mut server);
     let (seen, _) = params(&mut stream);
-    progress(&ticket, 2);
+    progress(&reply_token, 2);
     house.settle();
     drop(stream);
-    progress(&ticket, 3);
+    progress(&reply_token, 3);
     let mut stream = client.listens(Some(&seen)).unwrap();
-    progress(&ticket, 4);
+    progress(&reply_token, 4);
     for number in 2..=4 {
         assert_eq!(params(&mut stream).1, number);
     }
     drop(stream);
-    ticket.answer(result("{}"));
+    reply_token.answer(result("{}"));
     house.settle();
     // The answer is there as often as it is asked for.
     for _ in 0..2 {

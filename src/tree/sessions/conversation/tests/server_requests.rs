@@ -22,7 +22,7 @@ fn asked() -> (House, Client, Own) {
     client.initialises(&all);
     client.calls("call", "s__t");
     let mut own = Own::of(&house, house.owner(), ("s", 2), &offered);
-    std::mem::forget(own.server.ticket());
+    std::mem::forget(own.server.reply_token());
     (house, client, own)
 }
 
@@ -77,7 +77,7 @@ fn a_client_is_not_asked_for_what_it_did_not_offer() {
     client.initialises(&json!({"roots": {}}));
     client.calls(1, "s__t");
     let mut own = Own::of(&house, house.owner(), ("s", 2), &offered);
-    std::mem::forget(own.server.ticket());
+    std::mem::forget(own.server.reply_token());
     for method in [SAMPLING, "elicitation/create", "tasks/list", "tools/list"] {
         own.asks(5, method, "{}");
         let (id, outcome) = own.answer();

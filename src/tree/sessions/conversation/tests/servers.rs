@@ -11,8 +11,8 @@ use super::{Client, House, Server};
 use crate::config::model::Isolation;
 use crate::ids::Generation;
 use crate::protocol::jsonrpc::{Message, Response, decode};
-use crate::tree::client::{Interest, Owner, ServerRequest, SessionEvent};
-use crate::tree::registry::{Catalogue, RouteState, ServerState, Wanted};
+use crate::tree::client::{InstanceOwner, Interest, ServerRequest, SessionEvent};
+use crate::tree::registry::{Catalogue, ConfiguredServer, RouteState, ServerState};
 use crate::tree::testing::{name, wanted};
 use crate::tree::upstream::UpstreamMsg;
 
@@ -28,7 +28,7 @@ impl House {
     /// The configuration says so from now on.
     pub(super) fn isolates(&self, server: &str, isolation: Isolation) {
         let wanted = wanted(server);
-        self.wanted(vec![Wanted {
+        self.wanted(vec![ConfiguredServer {
             isolation,
             ..wanted
         }]);
@@ -46,7 +46,7 @@ impl House {
         server
     }
 
-    pub(super) fn owner(&self) -> Owner {
+    pub(super) fn owner(&self) -> InstanceOwner {
         let mut owners = self.owners();
         assert_eq!(owners.len(), 1);
         owners.pop().unwrap()
@@ -80,14 +80,14 @@ impl Client {
 /// An instance of a server that belongs to one session.
 pub(super) struct Own {
     pub(super) server: Server,
-    pub(super) owner: Owner,
+    pub(super) owner: InstanceOwner,
 }
 
 impl Own {
     /// One that is ready and offers this.
     pub(super) fn of(
         house: &House,
-        owner: Owner,
+        owner: InstanceOwner,
         (server, generation): (&str, u64),
         offered: &Arc<Catalogue>,
     ) -> Self {

@@ -40,10 +40,10 @@ fn a_request_of_no_session_is_routed_and_answered_on_its_own_stream() {
     let mut server = house.server("s", 1, &["t"]);
     let mut client = house.client();
     calls(&client, "s__t");
-    let ticket = server.ticket();
-    assert_eq!(&*ticket.errand().unwrap().key, "t");
-    ticket.progress(Bytes::from_static(b"1"));
-    ticket.answer(result(r#"{"x":1}"#));
+    let reply_token = server.reply_token();
+    assert_eq!(&*reply_token.routed().unwrap().key, "t");
+    reply_token.progress(Bytes::from_static(b"1"));
+    reply_token.answer(result(r#"{"x":1}"#));
     assert_eq!(client.next(), 1);
     assert_eq!(client.next()["result"], json!({"x": 1}));
     assert_eq!(client.world.streams(client.number), [STREAM, STREAM]);
@@ -58,10 +58,10 @@ fn a_request_of_no_session_waits_for_its_server_and_is_bounced_to_the_next_life(
     let mut first = house.server("s", 1, &["t"]);
     let mut client = house.client();
     calls(&client, "s__t");
-    drop(first.ticket());
+    drop(first.reply_token());
     client.hears_nothing();
     let mut second = house.server("s", 2, &["t"]);
-    second.ticket().answer(result("{}"));
+    second.reply_token().answer(result("{}"));
     assert_eq!(client.next()["result"], json!({}));
 }
 
@@ -71,12 +71,12 @@ fn a_request_of_no_session_is_taken_back_without_a_word_of_its_client() {
     let mut server = house.server("s", 1, &["t"]);
     let mut client = house.client();
     calls(&client, "s__t");
-    let ticket = server.ticket();
+    let reply_token = server.reply_token();
     client.world.with(client.number, |it| {
         it.conversation.cancel(&mut it.fx, &id(), None);
     });
-    assert_eq!(server.cancelled(), (ticket.call().number, None));
-    ticket.answer(result("{}"));
+    assert_eq!(server.cancelled(), (reply_token.call().number, None));
+    reply_token.answer(result("{}"));
     client.hears_nothing();
     assert!(!is_calling(&client));
     assert_eq!(server.free(), 128);
@@ -88,7 +88,7 @@ fn who_goes_without_a_word_takes_its_request_back() {
     let mut server = house.server("s", 1, &["t"]);
     let client = house.client();
     calls(&client, "s__t");
-    let ticket = server.ticket();
+    let reply_token = server.reply_token();
     drop(client);
-    assert_eq!(server.cancelled(), (ticket.call().number, None));
+    assert_eq!(server.cancelled(), (reply_token.call().number, None));
 }

@@ -14,8 +14,8 @@ fn what_waits_in_the_session_is_answered_at_once() {
     let mut server = house.server("s", 1, &["t"]);
     let mut client = house.client();
     // Parked for its server, waiting for the boot latch, and a name that nobody knows yet.
-    client.calls("bounced", "s__t");
-    drop(server.ticket());
+    client.calls("undelivered", "s__t");
+    drop(server.reply_token());
     client.asks("list", "tools/list", Value::Null);
     client.calls("unknown", "slow__t");
     house.settle();
@@ -23,12 +23,12 @@ fn what_waits_in_the_session_is_answered_at_once() {
     house.stop(Stop::Draining);
     let mut answers = [client.next(), client.next(), client.next()];
     answers.sort_by_key(|answer| answer["id"].as_str().unwrap().to_owned());
-    let [bounced, list, unknown] = &answers;
+    let [undelivered, list, unknown] = &answers;
     assert_eq!(
         (&list["id"], &list["error"]["code"]),
         (&json!("list"), &json!(-32000))
     );
-    for call in [bounced, unknown] {
+    for call in [undelivered, unknown] {
         let text = call["result"]["content"][0]["text"].as_str().unwrap();
         assert!(text.contains("the call was not run"), "{text}");
     }
@@ -44,10 +44,10 @@ fn a_call_that_comes_back_during_the_stop_is_answered() {
         let mut server = house.server("s", 1, &["t"]);
         let mut client = house.client();
         client.calls(1, "s__t");
-        let ticket = server.ticket();
+        let reply_token = server.reply_token();
         house.stop(step);
         house.settle();
-        drop(ticket);
+        drop(reply_token);
         let text = client.next_failure(1);
         assert!(text.contains("the call was not run"), "{text}");
         house.settle();

@@ -28,9 +28,9 @@ fn updated(server: &str, uri: &str) -> SessionEvent {
 /// Subscribes, which the server grants; gives the way back to the session.
 fn subscribe(client: &mut Client, server: &mut Server, uri: &str) -> Arc<dyn SessionSink> {
     client.asks(uri, "resources/subscribe", json!({"uri": uri}));
-    let ticket = server.ticket();
-    let session = ticket.client().clone();
-    ticket.answer(result("{}"));
+    let reply_token = server.reply_token();
+    let session = reply_token.client().clone();
+    reply_token.answer(result("{}"));
     assert_eq!(client.next()["id"], uri);
     session
 }
@@ -55,7 +55,7 @@ fn a_subscriber_hears_of_its_resources_and_of_no_others() {
     client.hears_nothing();
 
     client.asks(9, "resources/unsubscribe", json!({"uri": "a:1"}));
-    server.ticket().answer(result("{}"));
+    server.reply_token().answer(result("{}"));
     assert_eq!(client.next()["id"], 9);
     assert_eq!(server.interest(), uris(&[]));
     session.tell(updated("s", "a:1"));
@@ -68,14 +68,14 @@ fn what_a_server_refuses_is_no_subscription() {
     let mut server = house.offering("s", 1, &offer(&[], &["a:1"]));
     let mut client = house.client();
     client.asks(1, "resources/subscribe", json!({"uri": "a:1"}));
-    let ticket = server.ticket();
-    let session = ticket.client().clone();
-    ticket.answer(Answer::Error(jsonrpc::error_object(-32601, "no")));
+    let reply_token = server.reply_token();
+    let session = reply_token.client().clone();
+    reply_token.answer(Answer::Error(jsonrpc::error_object(-32601, "no")));
     assert_eq!(client.next()["error"]["message"], "no");
     session.tell(updated("s", "a:1"));
     client.hears_nothing();
     client.asks(2, "resources/subscribe", json!({"uri": "b:1"}));
-    server.ticket().answer(result("{}")); // the only one with resources
+    server.reply_token().answer(result("{}")); // the only one with resources
     assert_eq!(client.next()["id"], 2);
     assert_eq!(server.interest(), uris(&["b:1"]));
 }
@@ -110,9 +110,9 @@ fn a_session_that_ends_while_it_subscribes_is_not_left_down_for_it() {
     let mut server = house.offering("s", 1, &offer(&[], &["a:1"]));
     let client = house.client();
     client.asks(1, "resources/subscribe", json!({"uri": "a:1"}));
-    let ticket = server.ticket();
+    let reply_token = server.reply_token();
     drop(client);
-    ticket.answer(result("{}"));
+    reply_token.answer(result("{}"));
     server.cancelled();
     assert_eq!(server.interest(), uris(&[]));
 }
@@ -125,7 +125,11 @@ fn a_server_is_not_told_while_it_changes_the_same() {
     for uri in ["a:1", "a:2", "a:3"] {
         client.asks(uri, "resources/subscribe", json!({"uri": uri}));
     }
-    let (one, two, three) = (server.ticket(), server.ticket(), server.ticket());
+    let (one, two, three) = (
+        server.reply_token(),
+        server.reply_token(),
+        server.reply_token(),
+    );
     two.answer(result("{}"));
     one.answer(result("{}"));
     client.asks("level", "logging/setLevel", json!({"level": "error"}));
@@ -179,10 +183,10 @@ fn uris_that_collide_are_the_clients_in_results_and_updates() {
     assert_ne!(outward, first);
 
     client.asks(outward, "resources/subscribe", json!({"uri": outward}));
-    let ticket = two.ticket();
-    assert_eq!(&*ticket.errand().unwrap().key, "a:1");
-    let session = ticket.client().clone();
-    ticket.answer(result("{}"));
+    let reply_token = two.reply_token();
+    assert_eq!(&*reply_token.routed().unwrap().key, "a:1");
+    let session = reply_token.client().clone();
+    reply_token.answer(result("{}"));
     client.next();
     assert_eq!(two.interest(), uris(&["a:1"]));
     session.tell(updated("one", "a:1"));
@@ -192,13 +196,13 @@ fn uris_that_collide_are_the_clients_in_results_and_updates() {
 
     client.asks(3, "resources/read", json!({"uri": outward}));
     let read = result(r#"{"contents":[{"uri":"a:1","text":"\"uri\""},{"uri":"b:1"}]}"#);
-    two.ticket().answer(read);
+    two.reply_token().answer(read);
     let contents = &client.next()["result"]["contents"];
     let wanted = json!([{"uri": outward, "text": "\"uri\""}, {"uri": "b:1"}]);
     assert_eq!(*contents, wanted);
     client.calls(4, "two__t");
     let linked = result(r#"{"content":[{"type":"resource_link","uri":"a:1"}],"uri":"a:1"}"#);
-    two.ticket().answer(linked);
+    two.reply_token().answer(linked);
     let answer = client.next();
     assert_eq!(answer["result"]["content"][0]["uri"], outward);
     assert_eq!(answer["result"]["uri"], "a:1");
@@ -211,7 +215,7 @@ fn an_instance_of_the_sessions_own_is_subscribed_to_in_every_life() {
     let mut client = house.client();
     client.asks("a:1", "resources/subscribe", json!({"uri": "a:1"}));
     let mut own = Own::of(&house, house.owner(), ("s", 2), &offered);
-    own.server.ticket().answer(result("{}"));
+    own.server.reply_token().answer(result("{}"));
     client.next();
     assert_eq!(own.server.interest(), uris(&["a:1"]));
     let mut next = Own::of(&house, own.owner.clone(), ("s", 3), &offered);
@@ -233,7 +237,7 @@ fn there_are_so_many_subscriptions_and_no_more() {
     client.asks("more", "resources/subscribe", json!({"uri": "a:x"}));
     assert_eq!(client.next()["error"]["code"], -32003);
     client.asks("less", "resources/unsubscribe", json!({"uri": "a:7"}));
-    server.ticket().answer(result("{}"));
+    server.reply_token().answer(result("{}"));
     assert_eq!(client.next()["id"], "less");
     server.interest();
     subscribe(&mut client, &mut server, "a:x");
@@ -259,7 +263,7 @@ fn who_unsubscribes_reaches_the_server_it_subscribed_at() {
         (9, "mcproxy://b/x:2", uris(&[])),
     ] {
         client.asks(id, "resources/unsubscribe", json!({"uri": uri}));
-        b.ticket().answer(result("{}"));
+        b.reply_token().answer(result("{}"));
         loop {
             let heard = client.next();
             if heard["method"].is_null() {

@@ -19,7 +19,7 @@ use crate::ids::{Generation, Holder, Owner, ServerName};
 use crate::protocol::mcp::lifecycle;
 use crate::telemetry::metrics::Metrics;
 use crate::tree::client::{self, SessionEvent};
-use crate::tree::registry::{Catalogue, Routes, ServerState, Table, Wanted};
+use crate::tree::registry::{Catalogue, ConfiguredServer, Routes, ServerState, Table};
 use crate::tree::testing::listener;
 use crate::tree::upstream::UpstreamHandle;
 use crate::tree::{Quota, Taker};
@@ -217,7 +217,7 @@ impl House {
     }
 
     /// The configured servers.
-    pub(super) fn wanted(&self, servers: Vec<Wanted>) {
+    pub(super) fn wanted(&self, servers: Vec<ConfiguredServer>) {
         self.0.change(|table| table.wanted(servers));
     }
 
@@ -256,7 +256,7 @@ impl House {
     }
 
     /// Who has asked for an instance since the last time.
-    pub(super) fn owners(&self) -> Vec<client::Owner> {
+    pub(super) fn owners(&self) -> Vec<client::InstanceOwner> {
         self.settle();
         let parts = &mut *self.0.parts();
         let wanted = parts

@@ -17,7 +17,7 @@ use tokio::sync::Mutex;
 use tokio::task::spawn_blocking;
 use tokio::time::Instant;
 
-use super::life::Marker;
+use super::gateway_run::Marker;
 
 /// A process that was alive at the look, as far as kinship goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -19,11 +19,11 @@ use super::starts::missing;
 use super::{ChildId, RootHandle};
 use crate::config::model::{Limits, ServerSpec};
 use crate::ids::{Generation, ServerName};
-use crate::supervise::{Failure, FailureKind, Host, Spawn, Spawned, Start, Status};
-use crate::tree::client::Owner;
+use crate::supervise::{Failure, FailureKind, Spawn, Spawned, Start, Status, SupervisorHooks};
+use crate::tree::client::InstanceOwner;
 use crate::tree::config::ConfigHandle;
-use crate::tree::edge::Edge;
-use crate::tree::registry::{RegistryHandle, Routes, ServerState, Wanted};
+use crate::tree::frontend::Frontend;
+use crate::tree::registry::{ConfiguredServer, RegistryHandle, Routes, ServerState};
 use crate::tree::sessions::{SessionsHandle, Signer};
 use crate::tree::upstream::{Past, UpstreamArgs, UpstreamExit, UpstreamHandle};
 use crate::tree::{Exit, Notice, Settings};
@@ -36,9 +36,9 @@ pub(super) enum ChildSpec {
 }
 
 /// Root's half of the supervision.
-pub(super) struct RootHost<S, E> {
+pub(super) struct RootHooks<S, E> {
     pub(super) spawn: S,
-    pub(super) edge: E,
+    pub(super) frontend: E,
     pub(super) settings: Settings,
     /// The limits that hold now, and who follows them.
     pub(super) limits: watch::Sender<Arc<Limits>>,
@@ -51,12 +51,12 @@ pub(super) struct RootHost<S, E> {
     /// The living instances of servers, the sessions' own among them.
     pub(super) upstreams: BTreeMap<ChildId, UpstreamHandle>,
     /// Whom the sessions' own instances belong to, by serial number.
-    pub(super) owners: HashMap<u64, Owner>,
+    pub(super) owners: HashMap<u64, InstanceOwner>,
     /// Which life of the sessions' supervisor it is.
     pub(super) life: Generation,
     /// The last table, for the registry's successor.
     pub(super) routes: Option<Arc<Routes>>,
-    pub(super) wanted: Option<Vec<Wanted>>,
+    pub(super) wanted: Option<Vec<ConfiguredServer>>,
     /// What the registry was last told of every server that is not ready.
     pub(super) states: BTreeMap<ServerName, (Generation, ServerState)>,
     /// What former lives of each server taught, and of which entry.
@@ -76,8 +76,8 @@ pub(super) struct RootHost<S, E> {
     pub(super) verdict: Option<Exit>,
 }
 
-impl<S: Spawn, E: Edge> RootHost<S, E> {
-    pub(super) fn new(spawn: S, edge: E, settings: Settings, root: RootHandle) -> Self {
+impl<S: Spawn, E: Frontend> RootHooks<S, E> {
+    pub(super) fn new(spawn: S, frontend: E, settings: Settings, root: RootHandle) -> Self {
         let limits = settings
             .limits
             .with(&settings.command_line, &settings.limits);
@@ -90,7 +90,7 @@ impl<S: Spawn, E: Edge> RootHost<S, E> {
             limits: watch::Sender::new(Arc::new(limits)),
             offered: Offered::default(),
             spawn,
-            edge,
+            frontend,
             settings,
             root,
             config: None,
@@ -113,7 +113,7 @@ impl<S: Spawn, E: Edge> RootHost<S, E> {
     }
 
     /// Tells the registry, and its successors, which servers there are.
-    pub(super) fn tell_wanted(&mut self, wanted: Vec<Wanted>) {
+    pub(super) fn tell_wanted(&mut self, wanted: Vec<ConfiguredServer>) {
         let names: BTreeSet<&ServerName> = wanted.iter().map(|wanted| &wanted.server).collect();
         self.states.retain(|name, _| names.contains(name));
         if let Some(registry) = &self.registry {
@@ -210,7 +210,7 @@ impl<S: Spawn, E: Edge> RootHost<S, E> {
     }
 }
 
-impl<S: Spawn, E: Edge> Host for RootHost<S, E> {
+impl<S: Spawn, E: Frontend> SupervisorHooks for RootHooks<S, E> {
     type Id = ChildId;
     type Spec = ChildSpec;
 

@@ -10,9 +10,9 @@ const NAME: &str = "MCPROXY_CHILD";
 
 /// One run of one gateway, named by random bits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Life(u128);
+pub(super) struct GatewayRun(u128);
 
-impl Life {
+impl GatewayRun {
     pub(super) fn new() -> Self {
         let mut bytes = [0; 16];
         // Without random bits from the system weaker ones will do: it need only be unlike others.
@@ -30,13 +30,13 @@ impl Life {
     }
 }
 
-impl fmt::Display for Life {
+impl fmt::Display for GatewayRun {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:032x}", self.0)
     }
 }
 
-impl fmt::Debug for Life {
+impl fmt::Debug for GatewayRun {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
@@ -45,7 +45,7 @@ impl fmt::Debug for Life {
 /// A child of a gateway, by the serial number it has there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Marker {
-    pub(super) life: Life,
+    pub(super) life: GatewayRun,
     pub(super) serial: u64,
 }
 
@@ -64,7 +64,7 @@ impl Marker {
         })?;
         let (life, serial) = std::str::from_utf8(value).ok()?.split_once(':')?;
         Some(Self {
-            life: Life::parse(life)?,
+            life: GatewayRun::parse(life)?,
             serial: serial.parse().ok()?,
         })
     }
@@ -76,8 +76,8 @@ mod tests {
 
     #[test]
     fn what_is_set_is_found() {
-        let life = Life::new();
-        assert_ne!(life, Life::new());
+        let life = GatewayRun::new();
+        assert_ne!(life, GatewayRun::new());
         let marker = Marker { life, serial: 7 };
         let (name, value) = marker.variable();
         let environ = format!("A=1\0{name}={}\0B=2\0", value.display());
@@ -86,7 +86,7 @@ mod tests {
 
     #[test]
     fn what_only_looks_like_it_is_not() {
-        let life = Life::new();
+        let life = GatewayRun::new();
         for environ in [
             String::new(),
             format!("NOT_{NAME}={life}:1\0"),

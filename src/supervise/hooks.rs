@@ -8,7 +8,7 @@ use super::spawn::Spawned;
 use crate::ids::Generation;
 
 /// What a supervisor must know of its children, and whom it tells.
-pub trait Host: Send + 'static {
+pub trait SupervisorHooks: Send + 'static {
     /// What a child is called by.
     type Id: Name;
     /// What a child is started from.
@@ -19,7 +19,7 @@ pub trait Host: Send + 'static {
     /// policy goes on from there.
     #[expect(
         clippy::too_many_arguments,
-        reason = "the host needs each; a struct for this one call would only rename them"
+        reason = "the hooks needs each; a struct for this one call would only rename them"
     )]
     fn spawn(
         &mut self,
@@ -46,7 +46,7 @@ pub trait Host: Send + 'static {
     /// Permanent children died too often. Nothing is started any more: end the program.
     fn give_up(&mut self, id: &Self::Id, reason: &str);
 
-    /// Reads an error that one of this host's actors returned. `None`: it is not one of its own,
+    /// Reads an error that one of these hooks' actors returned. `None`: it is not one of its own,
     /// or a panic, which ractor makes an error too.
     fn failure_of(&self, error: &ActorProcessingErr) -> Option<Failure> {
         let _ = error;

@@ -14,7 +14,7 @@ use crate::protocol::modern::extensions::Extensions;
 
 /// A kept catalogue, and what was run when it was told.
 #[derive(Debug, Clone)]
-pub(super) struct Kept {
+pub(super) struct KeptCatalogue {
     pub(super) fingerprint: u64,
     pub(super) catalogue: Arc<Catalogue>,
     pub(super) lessons: Lessons,
@@ -40,7 +40,7 @@ struct File<'a> {
 /// What is said of a list that a former life left torn.
 pub(super) const TORN: &str = "its later pages have never come";
 
-impl Kept {
+impl KeptCatalogue {
     pub(super) fn encode(&self) -> serde_json::Result<Vec<u8>> {
         let catalogue = &self.catalogue;
         let list = |kind| {

@@ -24,7 +24,7 @@ use crate::protocol::mcp::logging::{self, Level};
 use crate::protocol::mcp::{method, updated};
 use crate::protocol::modern::subscription::Agreed;
 use crate::protocol::modern::tasks;
-use crate::tree::call::{Answer, Ticket};
+use crate::tree::call::{Answer, ReplyToken};
 use crate::tree::client::{Interest, SessionSink};
 use crate::tree::registry::Abilities;
 
@@ -46,7 +46,7 @@ struct Told {
 }
 
 /// All sessions with a wish.
-pub(super) struct Audience {
+pub(super) struct Subscribers {
     server: ServerName,
     abilities: Abilities,
     members: BTreeMap<u64, Member>,
@@ -62,13 +62,13 @@ pub(super) struct Audience {
 
 /// What a session asks for by a call of its own.
 #[derive(Debug)]
-pub(super) struct Wish {
+pub(super) struct SubscriptionCall {
     call: CallId,
     uri: Arc<str>,
     is_on: bool,
 }
 
-impl Audience {
+impl Subscribers {
     pub(super) fn new(server: ServerName) -> Self {
         Self {
             server,
@@ -149,19 +149,19 @@ impl Audience {
         lines
     }
 
-    /// Looks at a ticket on its way. One that asks for what is so already is answered here. Any
+    /// Looks at a reply token on its way. One that asks for what is so already is answered here. Any
     /// other has to go to the server; what it wishes, if anything, is for [`Self::sent`] then.
     pub(super) fn take(
         &mut self,
         now: Instant,
-        ticket: Ticket,
+        reply_token: ReplyToken,
         calls: &mut Calls,
-    ) -> Option<(Ticket, Option<Wish>)> {
-        let Some(wish) = wish(&ticket) else {
-            return Some((ticket, None));
+    ) -> Option<(ReplyToken, Option<SubscriptionCall>)> {
+        let Some(wish) = wish(&reply_token) else {
+            return Some((reply_token, None));
         };
         if calls.era() == Era::Modern || tasks::of_topic(&wish.uri).is_some() {
-            self.fulfil(now, &wish, ticket, calls);
+            self.fulfil(now, &wish, reply_token, calls);
             return None;
         }
         let session = wish.call.session;
@@ -173,16 +173,16 @@ impl Audience {
             self.subscriptions.wanted(&wish.uri) > u32::from(is_its)
         };
         if !is_so {
-            return Some((ticket, Some(wish)));
+            return Some((reply_token, Some(wish)));
         }
-        let client = Arc::clone(ticket.client());
+        let client = Arc::clone(reply_token.client());
         self.grant(session, client, &wish.uri, wish.is_on);
-        ticket.answer(Answer::Result(Bytes::from_static(b"{}")));
+        reply_token.answer(Answer::Result(Bytes::from_static(b"{}")));
         None
     }
 
     /// A session's wish went to the server as request `id`.
-    pub(super) fn sent(&mut self, now: Instant, id: u64, wish: &Wish, calls: &Calls) {
+    pub(super) fn sent(&mut self, now: Instant, id: u64, wish: &SubscriptionCall, calls: &Calls) {
         let open = Open {
             is_on: wish.is_on,
             call: Some(wish.call),
@@ -191,7 +191,7 @@ impl Audience {
         self.subscriptions.sent(id, &wish.uri, open);
     }
 
-    /// Takes an answer, an `error` or none, if it is one to what the server was asked for the audience. Gives the lines
+    /// Takes an answer, an `error` or none, if it is one to what the server was asked for the subscribers. Gives the lines
     /// to write. The call it may belong to is still to be settled.
     pub(super) fn on_answer(
         &mut self,
@@ -364,16 +364,16 @@ impl Audience {
     }
 }
 
-fn wish(ticket: &Ticket) -> Option<Wish> {
-    let errand = ticket.errand()?;
-    let is_on = match errand.request.method() {
+fn wish(reply_token: &ReplyToken) -> Option<SubscriptionCall> {
+    let routed = reply_token.routed()?;
+    let is_on = match routed.request.method() {
         method::RESOURCES_SUBSCRIBE => true,
         method::RESOURCES_UNSUBSCRIBE => false,
         _ => return None,
     };
-    Some(Wish {
-        call: ticket.call(),
-        uri: errand.key.as_ref().into(),
+    Some(SubscriptionCall {
+        call: reply_token.call(),
+        uri: routed.key.as_ref().into(),
         is_on,
     })
 }

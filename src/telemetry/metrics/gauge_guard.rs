@@ -5,12 +5,12 @@ use super::Gauge;
 
 /// What is counted as long as this lives.
 #[derive(Debug)]
-pub struct Held {
+pub struct GaugeGuard {
     gauge: Gauge,
     amount: i64,
 }
 
-impl Held {
+impl GaugeGuard {
     /// One more in `gauge`.
     #[must_use]
     pub fn one(gauge: &Gauge) -> Self {
@@ -34,7 +34,7 @@ impl Held {
     }
 }
 
-impl Drop for Held {
+impl Drop for GaugeGuard {
     fn drop(&mut self) {
         self.gauge.dec_by(self.amount);
     }

@@ -11,16 +11,16 @@ const INITIALIZE: &str = "initialize";
 
 /// The messages of a POST.
 #[derive(Debug)]
-pub(super) struct Posted {
+pub(super) struct PostBody {
     /// In their order.
     pub(super) messages: Vec<Message>,
     /// What the reply has to hold.
-    pub(super) owed: Owed,
+    pub(super) owed: PendingReplies,
 }
 
 /// What a POST must be answered with.
 #[derive(Debug)]
-pub(super) struct Owed {
+pub(super) struct PendingReplies {
     /// The ids of its requests.
     asked: Vec<RequestId>,
     /// The answers to entries of a batch that are no messages.
@@ -46,7 +46,7 @@ pub(super) fn request_id(message: &Message) -> Option<&RequestId> {
     }
 }
 
-impl Posted {
+impl PostBody {
     /// Reads what the client of a session that speaks `version` posted: up to `most` messages.
     pub(super) fn read(body: &Bytes, version: Version, most: usize) -> Result<Self, Problem> {
         if is_batch(body) {
@@ -78,7 +78,7 @@ impl Posted {
 
     fn new(messages: Vec<Message>, refusals: Vec<Bytes>, is_batch: bool) -> Self {
         let asked = messages.iter().filter_map(request_id).cloned().collect();
-        let owed = Owed {
+        let owed = PendingReplies {
             asked,
             refusals,
             is_batch,
@@ -87,7 +87,7 @@ impl Posted {
     }
 }
 
-impl Owed {
+impl PendingReplies {
     /// Whether a session has something to answer.
     pub(super) fn has_requests(&self) -> bool {
         !self.asked.is_empty()

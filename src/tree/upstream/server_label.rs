@@ -9,22 +9,22 @@ use tokio::time::Instant;
 
 use super::past::Past;
 use crate::ids::ServerName;
-use crate::tree::client::Owner;
+use crate::tree::client::InstanceOwner;
 
 /// A life that lasts for so long is news, whatever the lives before it were like.
 pub(super) const LASTS: Duration = Duration::from_secs(60);
 
 /// Reads `'git'`, or `'git' (session ab12)`.
 #[derive(Debug, Clone)]
-pub(super) struct Who {
+pub(super) struct ServerLabel {
     server: ServerName,
     session: Option<Arc<str>>,
     /// Lives like this one are nothing new until then.
     is_old_until: Option<Instant>,
 }
 
-impl Who {
-    pub(super) fn new(server: ServerName, owner: Option<&Owner>, past: &Past) -> Self {
+impl ServerLabel {
+    pub(super) fn new(server: ServerName, owner: Option<&InstanceOwner>, past: &Past) -> Self {
         Self {
             server,
             session: owner.map(|owner| Arc::clone(&owner.name)),
@@ -46,7 +46,7 @@ impl Who {
     }
 }
 
-impl fmt::Display for Who {
+impl fmt::Display for ServerLabel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "'{}'", self.server)?;
         match &self.session {

@@ -10,13 +10,13 @@ use std::collections::HashSet;
 use std::io;
 use std::time::{Duration, SystemTime};
 
+use super::gateway_run::GatewayRun;
 use super::group::Groups;
-use super::kin::in_use;
 use super::leftovers::end_former;
-use super::life::Life;
-use super::look::{Seen, runs_our_program};
+use super::lineage::in_use;
+use super::procfs::{Seen, runs_our_program};
 use super::proof::{Standing, of_own, standing};
-use crate::state_dir::{Folder, Held, StateDir, StateFile};
+use crate::state_dir::{FileLock, Folder, StateDir, StateFile};
 
 /// So many files that prove nothing are kept, the latest, and each for so long: in its own namespace
 /// one may prove something, but a container has another at each start.
@@ -43,7 +43,7 @@ impl Record {
         Ok(record)
     }
 
-    fn make(state_dir: &StateDir, life: Life) -> io::Result<Self> {
+    fn make(state_dir: &StateDir, life: GatewayRun) -> io::Result<Self> {
         let file = life.to_string();
         let held = state_dir.hold(&StateFile::Life(&file), of_own().as_bytes())?;
         Ok(Self(Entry {
@@ -64,8 +64,8 @@ impl Drop for Record {
 #[derive(Debug)]
 struct Entry {
     state_dir: StateDir,
-    life: Life,
-    _held: Held,
+    life: GatewayRun,
+    _held: FileLock,
 }
 
 impl Entry {
@@ -90,7 +90,7 @@ fn on_record(state_dir: &StateDir) -> Vec<Former> {
     let now = SystemTime::now();
     let files = state_dir.list(Folder::Lives).into_iter();
     let free = files.filter_map(|(name, written)| {
-        let life = Life::parse(&name)?;
+        let life = GatewayRun::parse(&name)?;
         let (held, text) = state_dir.take(&StateFile::Life(&name)).ok()??;
         Some(Former {
             entry: Entry {
@@ -134,10 +134,10 @@ fn fate(standing: Standing, is_used: bool, is_seen: bool, may_stay: bool) -> Fat
 /// Those that left what is to be ended. Files that are of no use to anybody are removed.
 fn sort(files: Vec<Former>, seen: &[Seen]) -> Vec<Entry> {
     let own = std::process::id().cast_signed();
-    let lives: Vec<Life> = files.iter().map(|former| former.entry.life).collect();
+    let lives: Vec<GatewayRun> = files.iter().map(|former| former.entry.life).collect();
     let used = in_use(&lives, own, seen, runs_our_program);
     let markers = seen.iter().filter_map(|process| process.marker);
-    let visible: HashSet<Life> = markers.map(|marker| marker.life).collect();
+    let visible: HashSet<GatewayRun> = markers.map(|marker| marker.life).collect();
     let (mut gone, mut doubted, mut unproved) = (Vec::new(), Vec::new(), 0);
     for former in files {
         let Former {
@@ -231,10 +231,10 @@ mod tests {
     fn only_what_is_proved_dead_is_gone() {
         let home = tempfile::tempdir().unwrap();
         let state = StateDir::new(home.path());
-        let running = Record::make(&state, Life::new()).unwrap();
+        let running = Record::make(&state, GatewayRun::new()).unwrap();
         let directory = home.path().join("lives");
         let write = |text: &str| {
-            let life = Life::new();
+            let life = GatewayRun::new();
             fs::write(directory.join(life.to_string()), text).unwrap();
             life
         };
@@ -243,10 +243,10 @@ mod tests {
         let older = write("");
         let past = write(&of_own().replace('-', "0"));
         fs::write(directory.join("somebody's.txt"), "").unwrap();
-        let pipe = directory.join(Life::new().to_string());
+        let pipe = directory.join(GatewayRun::new().to_string());
         nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
         let found = sort(on_record(&state), &[]);
-        let lives: Vec<Life> = found.iter().map(|entry| entry.life).collect();
+        let lives: Vec<GatewayRun> = found.iter().map(|entry| entry.life).collect();
         assert_eq!(lives, [killed]);
         drop(found);
         let left = names(&directory);
@@ -267,7 +267,7 @@ mod tests {
         let apart = of_own().replace('\n', "1\n");
         for number in 0..3 * UNPROVED_AT_MOST {
             let text = if number % 2 == 0 { "" } else { &*apart };
-            fs::write(directory.join(Life::new().to_string()), text).unwrap();
+            fs::write(directory.join(GatewayRun::new().to_string()), text).unwrap();
         }
         assert_eq!(sort(on_record(&state), &[]).len(), 0);
         assert_eq!(names(&directory).len(), UNPROVED_AT_MOST);

@@ -1,7 +1,7 @@
 //! Kinship: who is found, and above all who is spared.
 
 use super::*;
-use crate::process::life::Marker;
+use crate::process::gateway_run::Marker;
 
 const OWN: i32 = 100;
 
@@ -17,7 +17,7 @@ fn process(pid: i32, parent: i32, group: i32, session: i32) -> Seen {
     }
 }
 
-fn marked(process: Seen, life: Life, serial: u64) -> Seen {
+fn marked(process: Seen, life: GatewayRun, serial: u64) -> Seen {
     Seen {
         marker: Some(Marker { life, serial }),
         ..process
@@ -25,7 +25,7 @@ fn marked(process: Seen, life: Life, serial: u64) -> Seen {
 }
 
 /// A gateway with the living children 200 (serial 0) and 300 (serial 1).
-fn family(life: Life) -> Family {
+fn family(life: GatewayRun) -> Family {
     Family {
         life,
         own: OWN,
@@ -41,7 +41,7 @@ fn pids(seen: &[Seen]) -> Vec<i32> {
 
 #[test]
 fn a_childs_own_is_found_by_each_tie() {
-    let life = Life::new();
+    let life = GatewayRun::new();
     let seen = [
         process(1, 0, 1, 1),
         process(OWN, 1, OWN, 1),
@@ -63,12 +63,12 @@ fn a_childs_own_is_found_by_each_tie() {
 
 #[test]
 fn an_orphan_without_a_tie_goes_with_the_last_that_may_have_left_it() {
-    let life = Life::new();
+    let life = GatewayRun::new();
     let others = [process(OWN, 1, OWN, 1), process(300, OWN, 300, 1)];
     let orphans = [
         process(250, OWN, 250, 250),
         process(251, 250, 251, 251),
-        marked(process(260, OWN, 260, 260), Life::new(), 0), // of a gateway below us
+        marked(process(260, OWN, 260, 260), GatewayRun::new(), 0), // of a gateway below us
         process(350, OWN, 350, 350),
     ];
     let seen = [&others[..], &orphans].concat();
@@ -88,7 +88,7 @@ fn an_orphan_without_a_tie_goes_with_the_last_that_may_have_left_it() {
 
 #[test]
 fn a_containers_first_process_may_get_anybodys_orphans() {
-    let life = Life::new();
+    let life = GatewayRun::new();
     let seen = [
         process(250, 1, 250, 250),
         marked(process(260, 1, 260, 260), life, 0),
@@ -103,14 +103,14 @@ fn a_containers_first_process_may_get_anybodys_orphans() {
 
 #[test]
 fn others_are_spared() {
-    let life = Life::new();
+    let life = GatewayRun::new();
     let seen = [
         process(1, 0, 1, 1),
         process(50, 1, 50, 50),
         process(OWN, 50, OWN, 50),
         process(101, 50, 101, 50),  // beside us, in our session
         process(102, OWN, OWN, 50), // in our group
-        marked(process(400, 50, 400, 400), Life::new(), 0),
+        marked(process(400, 50, 400, 400), GatewayRun::new(), 0),
     ];
     let mut family = family(life);
     family.strangers.insert((102, 102));
@@ -120,7 +120,7 @@ fn others_are_spared() {
 
 #[test]
 fn a_gateway_started_by_a_former_ones_server_does_not_end_itself() {
-    let (former, other) = (Life::new(), Life::new());
+    let (former, other) = (GatewayRun::new(), GatewayRun::new());
     let seen = [
         process(1, 0, 1, 1),
         marked(process(50, 1, 50, 1), former, 3),
@@ -135,7 +135,7 @@ fn a_gateway_started_by_a_former_ones_server_does_not_end_itself() {
 
 #[test]
 fn another_users_marker_proves_nothing() {
-    let (life, former) = (Life::new(), Life::new());
+    let (life, former) = (GatewayRun::new(), GatewayRun::new());
     let others = |process| Seen {
         is_others: true,
         ..process
@@ -157,7 +157,7 @@ fn another_users_marker_proves_nothing() {
 
 #[test]
 fn a_life_is_in_use_below_a_gateway_that_runs() {
-    let [used, dead, nested] = [Life::new(), Life::new(), Life::new()];
+    let [used, dead, nested] = [GatewayRun::new(), GatewayRun::new(), GatewayRun::new()];
     let lives = [used, dead, nested];
     let seen = [
         process(1, 0, 1, 1),

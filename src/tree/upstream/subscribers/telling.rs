@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::Audience;
+use super::Subscribers;
 use crate::protocol::jsonrpc;
 use crate::protocol::mcp::logging::{Level, LogMessage};
 use crate::protocol::mcp::{method, updated, updated::Updated};
@@ -17,7 +17,7 @@ use crate::tree::client::{SessionEvent, SessionSink};
 /// is passed on.
 const LARGE_UPDATE: usize = 64 * 1024;
 
-impl Audience {
+impl Subscribers {
     /// Tells those who want to hear it what the server logged: who has set a level, and `others`; and
     /// the `asker` of the only request that it can be about, from its level on. Of a flood some is
     /// left out.

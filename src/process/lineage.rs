@@ -3,13 +3,13 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::life::Life;
-use super::look::Seen;
+use super::gateway_run::GatewayRun;
+use super::procfs::Seen;
 
 /// What is known of our own children at a look.
 #[derive(Debug)]
 pub(super) struct Family {
-    pub(super) life: Life,
+    pub(super) life: GatewayRun,
     /// Our own process number.
     pub(super) own: i32,
     /// The children that were started and are not reaped yet, with their serial numbers.
@@ -94,7 +94,7 @@ impl Family {
 
 /// Whatever comes from gateways that were killed, ourselves and our ancestors apart: we may have
 /// been started by a server of one.
-pub(super) fn of_lives(lives: &[Life], own: i32, seen: &[Seen]) -> Vec<Seen> {
+pub(super) fn of_lives(lives: &[GatewayRun], own: i32, seen: &[Seen]) -> Vec<Seen> {
     let spared = line_of(own, seen);
     let theirs = seen
         .iter()
@@ -109,11 +109,11 @@ pub(super) fn of_lives(lives: &[Life], own: i32, seen: &[Seen]) -> Vec<Seen> {
 /// Those of `lives` that are in use, whatever their files prove: a gateway that runs is above one of
 /// their processes. Those that we come from do not count, for orphans come to them.
 pub(super) fn in_use(
-    lives: &[Life],
+    lives: &[GatewayRun],
     own: i32,
     seen: &[Seen],
     is_gateway: impl Fn(i32) -> bool,
-) -> HashSet<Life> {
+) -> HashSet<GatewayRun> {
     let ours = line_of(own, seen);
     let has_gateway = |process: &&Seen| {
         let mut above = line_of(process.parent, seen);
@@ -129,7 +129,7 @@ pub(super) fn in_use(
 }
 
 /// Whether it says that it comes from one of these, and is to be believed.
-fn is_of(lives: &[Life], process: &Seen) -> bool {
+fn is_of(lives: &[GatewayRun], process: &Seen) -> bool {
     let mut marker = process.marker.iter();
     !process.is_others && marker.any(|marker| lives.contains(&marker.life))
 }
@@ -169,5 +169,5 @@ fn spread(own: i32, seen: &[Seen], owners: &mut HashMap<i32, u64>) {
 }
 
 #[cfg(test)]
-#[path = "kin_tests.rs"]
+#[path = "lineage_tests.rs"]
 mod tests;

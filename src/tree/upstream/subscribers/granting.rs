@@ -8,43 +8,49 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::super::calls::Calls;
-use super::{Audience, Wish};
+use super::{Subscribers, SubscriptionCall};
 use crate::protocol::Era;
 use crate::protocol::jsonrpc::{self, code};
 use crate::protocol::modern::subscription::Agreed;
 use crate::protocol::modern::tasks;
-use crate::tree::call::{Answer, Ticket};
+use crate::tree::call::{Answer, ReplyToken};
 
 /// A wish that its server has not answered.
 pub(super) struct Waiting {
-    ticket: Ticket,
+    reply_token: ReplyToken,
     uri: Arc<str>,
     /// The request of the gateway's own that asks for it, once there is one.
     by: Option<u64>,
 }
 
-impl Audience {
+impl Subscribers {
     /// Takes down a wish that its server has no request for.
-    pub(super) fn fulfil(&mut self, now: Instant, wish: &Wish, ticket: Ticket, calls: &mut Calls) {
+    pub(super) fn fulfil(
+        &mut self,
+        now: Instant,
+        wish: &SubscriptionCall,
+        reply_token: ReplyToken,
+        calls: &mut Calls,
+    ) {
         let is_able = match tasks::of_topic(&wish.uri) {
             Some(_) => calls.era() == Era::Modern,
             None => self.abilities.subscribe,
         };
         if wish.is_on && (!is_able || self.listening.is_in_vain()) {
-            return refuse(ticket, &self.no_news());
+            return refuse(reply_token, &self.no_news());
         }
         let is_known = self.subscriptions.wanted(&wish.uri) > 0;
-        let client = Arc::clone(ticket.client());
+        let client = Arc::clone(reply_token.client());
         self.grant(wish.call.session, client, &wish.uri, wish.is_on);
         drop(self.reconcile(now, &wish.uri, calls));
         let mut waiting = self.waiting.iter();
         let beside = waiting.find(|waiting| waiting.uri == wish.uri);
         let beside = beside.map(|waiting| waiting.by);
         if !wish.is_on || (is_known && beside.is_none()) {
-            return ticket.answer(Answer::Result(Bytes::from_static(b"{}")));
+            return reply_token.answer(Answer::Result(Bytes::from_static(b"{}")));
         }
         self.waiting.push(Waiting {
-            ticket,
+            reply_token,
             uri: Arc::clone(&wish.uri),
             by: beside.flatten(),
         });
@@ -68,16 +74,19 @@ impl Audience {
             .into_iter()
             .partition(|waiting| waiting.by == Some(id));
         self.waiting = rest;
-        for Waiting { ticket, uri, .. } in settled {
+        for Waiting {
+            reply_token, uri, ..
+        } in settled
+        {
             let is_agreed = agreed.is_none_or(|agreed| agreed.has(&uri));
             if is_agreed && !self.listening.is_in_vain() {
-                ticket.answer(Answer::Result(Bytes::from_static(b"{}")));
+                reply_token.answer(Answer::Result(Bytes::from_static(b"{}")));
                 continue;
             }
-            let (session, client) = (ticket.call().session, Arc::clone(ticket.client()));
+            let (session, client) = (reply_token.call().session, Arc::clone(reply_token.client()));
             self.grant(session, client, &uri, false);
             self.subscriptions.forget_unwanted(&uri);
-            refuse(ticket, &self.no_news());
+            refuse(reply_token, &self.no_news());
         }
     }
 
@@ -87,7 +96,7 @@ impl Audience {
     }
 }
 
-fn refuse(ticket: Ticket, text: &str) {
+fn refuse(reply_token: ReplyToken, text: &str) {
     let error = jsonrpc::error_object(code::METHOD_NOT_FOUND, text);
-    ticket.answer(Answer::Error(error));
+    reply_token.answer(Answer::Error(error));
 }

@@ -10,7 +10,7 @@ use crate::state_dir::{Configuration, StateDir, StateFile};
 
 /// Where it is kept.
 #[derive(Debug)]
-pub(super) struct Kept {
+pub(super) struct LastConfiguration {
     state_dir: Option<StateDir>,
     of: Configuration,
     first_line: String,
@@ -18,7 +18,7 @@ pub(super) struct Kept {
     failure: Mutex<Option<String>>,
 }
 
-impl Kept {
+impl LastConfiguration {
     /// Of the file at `path`; without a state directory nothing is kept.
     pub(super) fn new(state_dir: Option<StateDir>, path: &Path) -> Self {
         let of = Configuration::at(path);
@@ -74,17 +74,17 @@ mod tests {
     fn it_is_kept_for_its_own_file() {
         let home = tempfile::tempdir().unwrap();
         let state = StateDir::new(home.path());
-        let kept = Kept::new(Some(state.clone()), Path::new("/etc/a.json"));
+        let kept = LastConfiguration::new(Some(state.clone()), Path::new("/etc/a.json"));
         assert_eq!(kept.text().unwrap(), None);
         for text in ["[]", "{\n}", "{\n}"] {
             assert_eq!(kept.keep(text), None);
             assert_eq!(kept.text().unwrap().as_deref(), Some(text));
         }
-        let other = Kept::new(Some(state), Path::new("/etc/b.json"));
+        let other = LastConfiguration::new(Some(state), Path::new("/etc/b.json"));
         assert_eq!(other.text().unwrap(), None, "another file's");
         assert_eq!(other.keep("[1]"), None);
         assert_eq!(kept.text().unwrap().as_deref(), Some("{\n}"));
-        let nowhere = Kept::new(None, Path::new("/etc/a.json"));
+        let nowhere = LastConfiguration::new(None, Path::new("/etc/a.json"));
         assert_eq!(nowhere.keep("[]"), None);
         assert_eq!(nowhere.text().unwrap(), None);
     }
@@ -94,7 +94,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let blocked = home.path().join("configurations");
         std::fs::write(&blocked, "").unwrap();
-        let kept = Kept::new(Some(StateDir::new(home.path())), Path::new("/a"));
+        let kept = LastConfiguration::new(Some(StateDir::new(home.path())), Path::new("/a"));
         assert!(kept.keep("[]").is_some());
         assert_eq!(kept.keep("[1]"), None, "the same reason");
         std::fs::remove_file(&blocked).unwrap();

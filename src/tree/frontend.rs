@@ -14,7 +14,7 @@ use crate::turn::Kind;
 
 /// What the listener is given at each of its starts.
 #[derive(Debug, Clone)]
-pub struct EdgeLinks {
+pub struct FrontendLinks {
     /// Who opens and finds sessions.
     pub sessions: SessionsHandle,
     /// The limits, as they change.
@@ -26,12 +26,15 @@ pub struct EdgeLinks {
 }
 
 /// The outermost child of the tree.
-pub trait Edge: Send + Sync + 'static {
+pub trait Frontend: Send + Sync + 'static {
     /// The actor that listens.
     type Listener: Actor<Msg: Kind>;
 
     /// A listener and its arguments, for one more start. Must not wait.
-    fn listener(&self, links: EdgeLinks) -> (Self::Listener, <Self::Listener as Actor>::Arguments);
+    fn listener(
+        &self,
+        links: FrontendLinks,
+    ) -> (Self::Listener, <Self::Listener as Actor>::Arguments);
 
     /// The gateway stops. Newcomers are left to the next process where it has the socket too; the
     /// others are served until the listener is stopped. Must not wait.

@@ -11,7 +11,7 @@ use crate::files;
 
 /// The lock; it ends with this, or with its holder.
 #[derive(Debug)]
-pub struct Held {
+pub struct FileLock {
     _lock: Flock<File>,
 }
 
@@ -20,7 +20,7 @@ impl StateDir {
     ///
     /// # Errors
     /// As [`replace`](Self::replace), or if it can't be locked.
-    pub fn hold(&self, file: &StateFile<'_>, bytes: &[u8]) -> io::Result<Held> {
+    pub fn hold(&self, file: &StateFile<'_>, bytes: &[u8]) -> io::Result<FileLock> {
         self.write(file, bytes, |folder, unfinished, name, written| {
             let held = lock(written)?.ok_or_else(|| io::Error::other("another has locked it"))?;
             renameat(folder, unfinished, folder, name)?;
@@ -32,7 +32,7 @@ impl StateDir {
     ///
     /// # Errors
     /// As [`read`](Self::read), or if it can't be locked.
-    pub fn take(&self, file: &StateFile<'_>) -> io::Result<Option<(Held, Vec<u8>)>> {
+    pub fn take(&self, file: &StateFile<'_>) -> io::Result<Option<(FileLock, Vec<u8>)>> {
         let take = || {
             // NFS locks for itself alone only what may be written.
             let opened = File::from(self.opened(file, OFlag::O_RDWR)?);
@@ -47,9 +47,9 @@ impl StateDir {
 }
 
 /// `None` if another has locked it.
-fn lock(file: File) -> io::Result<Option<Held>> {
+fn lock(file: File) -> io::Result<Option<FileLock>> {
     match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-        Ok(lock) => Ok(Some(Held { _lock: lock })),
+        Ok(lock) => Ok(Some(FileLock { _lock: lock })),
         Err((_, Errno::EWOULDBLOCK)) => Ok(None),
         Err((_, error)) => Err(error.into()),
     }
