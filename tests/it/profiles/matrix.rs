@@ -107,7 +107,7 @@ async fn over_sse(gateway: &Gateway, path: &str, token: &str) -> Option<(Vec<&'s
     assert!(client.endpoint().starts_with(base), "{}", client.endpoint());
     client.initialize().await;
     let list = client.call("tools/list", None, SOON).await;
-    Some(super::shown(&list))
+    Some(shown(&list))
 }
 
 #[tokio::test]

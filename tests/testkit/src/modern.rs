@@ -126,7 +126,8 @@ impl ModernClient {
     }
 
     /// The same at another path.
-    pub(crate) fn at(mut self, path: &str) -> Self {
+    #[must_use]
+    pub fn at(mut self, path: &str) -> Self {
         path.clone_into(&mut self.endpoint.path);
         self
     }
