@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::merged::Source;
+use super::source::Source;
 use crate::config::model::Instructions;
 use crate::ids::ServerName;
 
