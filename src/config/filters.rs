@@ -50,7 +50,7 @@ impl Lists {
 /// CLI, Roo and Windsurf.
 const ALLOWS: [&str; 3] = ["includetools", "enabledtools", "tools"];
 const DENIES: [&str; 2] = ["excludetools", "disabledtools"];
-/// TBXark's mcp-proxy has `{"mode": "allow", "list": […]}`, in `options`.
+/// The `mcp-proxy` of `TBXark` has `{"mode": "allow", "list": […]}`, in `options`.
 const FILTER: &str = "toolfilter";
 const OPTIONS: &str = "options";
 

@@ -59,14 +59,17 @@ pub(super) fn read(
         about(&known, name, fields.at.key(name, prop.name.start()), notes);
     }
     for row in TABLE {
-        match of_row(row, &fields, notes) {
-            None => {}
-            Some(Some(amount)) => given.set(row, amount),
-            Some(None) => given.keep(row),
+        if let Some(field) = fields.get(row.name) {
+            match of_row(row, &field, notes) {
+                Some(amount) => given.set(row, amount),
+                None => given.keep(row),
+            }
         }
     }
-    let budget = of_row(&INSTRUCTIONS_BUDGET, &fields, notes);
-    let budget = budget.unwrap_or(Some(INSTRUCTIONS_BUDGET.default));
+    let budget = match fields.get(INSTRUCTIONS_BUDGET.name) {
+        Some(field) => of_row(&INSTRUCTIONS_BUDGET, &field, notes),
+        None => Some(INSTRUCTIONS_BUDGET.default),
+    };
     config.instructions_budget = budget.map(Amount::of);
     compare(&fields, given, command_line, notes);
     config.offer = protocol::of_gateway(&fields, notes);
@@ -74,14 +77,13 @@ pub(super) fn read(
     config.names = view::naming(&fields, notes).or((!is_said).then(Naming::default));
 }
 
-/// What the object has for `row`, if anything; `Some(None)` if that can't be used.
-fn of_row(row: &Row, fields: &Fields<'_>, notes: &mut Notes) -> Option<Option<u64>> {
-    let field = fields.get(row.name)?;
+/// What `field` says of `row`, if that can be used.
+fn of_row(row: &Row, field: &Field<'_, Value<'_>>, notes: &mut Notes) -> Option<u64> {
     let amount = amount(row, field.value).map_err(|why| {
-        let finding = Finding::error(field.at, format!("'{}': {why}", row.name));
+        let finding = Finding::error(field.at.clone(), format!("'{}': {why}", row.name));
         notes.add(finding.help(meanwhile(row)));
     });
-    Some(amount.ok())
+    amount.ok()
 }
 
 /// What holds until a wrong limit is mended.

@@ -132,15 +132,19 @@ pub fn unknown<'r>(
 /// The first of what matches nothing, with suggestions.
 fn named<'r>(list: &'static str, rules: Vec<&'r str>, names: &[&str]) -> Vec<Idle<'r>> {
     let more = rules.len().saturating_sub(NAMED);
-    let last = rules.len().min(NAMED);
-    let named = rules.into_iter().take(NAMED).enumerate();
-    let idle = named.map(|(at, rule)| Idle {
-        list,
-        rule,
-        meant: meant(rule, names),
-        more: if at + 1 == last { more } else { 0 },
-    });
-    idle.collect()
+    let first = rules.into_iter().take(NAMED);
+    let mut idle: Vec<Idle<'r>> = first
+        .map(|rule| Idle {
+            list,
+            rule,
+            meant: meant(rule, names),
+            more: 0,
+        })
+        .collect();
+    if let Some(last) = idle.last_mut() {
+        last.more = more;
+    }
+    idle
 }
 
 impl List {
@@ -162,8 +166,8 @@ impl List {
 
     fn idle(&self, names: &HashSet<&str>) -> Vec<&str> {
         let exact = self.exact.iter().filter(|rule| !names.contains(&***rule));
-        let is_idle = |glob: &&Box<str>| !names.iter().any(|name| matches(glob, name));
-        let globs = self.globs.iter().filter(is_idle);
+        let is_idle = |glob: &str| !names.iter().any(|name| matches(glob, name));
+        let globs = self.globs.iter().filter(|glob| is_idle(glob));
         exact.chain(globs).map(|rule| &**rule).collect()
     }
 }

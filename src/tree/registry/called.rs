@@ -66,12 +66,12 @@ impl Called {
         let mut made: HashMap<&str, String> = HashMap::new();
         for (place, own, name) in unsafe_ones {
             let safe = made.entry(own).or_insert_with(|| {
-                let plain = plain(&name);
-                let is_free = plain.len() <= room && !taken.contains(&plain);
+                let safe = plain(&name);
+                let is_free = safe.len() <= room && !taken.contains(&safe);
                 let safe = if is_free {
-                    plain
+                    safe
                 } else {
-                    numbered(plain, own, room)
+                    numbered(safe, own, room)
                 };
                 taken.insert(safe.clone());
                 safe

@@ -58,6 +58,10 @@ async fn the_whole_is_what_the_documentation_says() {
     assert!(all["connections"]["open"].as_u64().expect("a number") >= 2);
     let tools = all["servers"][0]["tools"].take();
     assert!(tools.as_u64().expect("a number") > 3, "{tools}");
+    for cost in ["tools_bytes", "tools_tokens"] {
+        let cost = all["servers"][0][cost].take();
+        assert!(cost.as_u64().expect("a number") > 100, "{cost}");
+    }
     let connections = all["connections"]["open"].take();
     assert!(connections.as_u64().expect("a number") >= 2);
     all["uptime_seconds"].take();
@@ -68,7 +72,8 @@ async fn the_whole_is_what_the_documentation_says() {
         "missing": [],
         "servers": [{
             "name": "a", "state": "ready", "pid": pid, "failures": 0, "next_try_seconds": null,
-            "why": null, "tools": null, "calls_in_flight": 0, "instances": 0,
+            "why": null, "tools": null, "tools_bytes": null, "tools_tokens": null, "calls_in_flight": 0,
+            "instances": 0,
         }],
         "configuration": { "servers": 1, "refused": [], "faulty": false },
         "modern": { "served": true, "offered": true },
