@@ -194,7 +194,7 @@ fn matches(pattern: &str, name: &str) -> bool {
 fn after<'t>(part: &str, text: &'t str) -> Option<&'t str> {
     let mut rest = text.chars();
     let is_it = |wanted: char| rest.next().is_some_and(|c| wanted == '?' || wanted == c);
-    part.chars().all(is_it).then(|| rest.as_str())
+    part.chars().all(is_it).then_some(rest.as_str())
 }
 
 /// What comes before `part`, which `text` ends with.
@@ -204,7 +204,7 @@ fn before<'t>(part: &str, text: &'t str) -> Option<&'t str> {
         let last = rest.next_back();
         last.is_some_and(|c| wanted == '?' || wanted == c)
     };
-    part.chars().rev().all(is_it).then(|| rest.as_str())
+    part.chars().rev().all(is_it).then_some(rest.as_str())
 }
 
 /// What comes after the first `part` in `text`. Linear, save for `?`, where each character may cost the

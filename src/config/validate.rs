@@ -39,13 +39,12 @@ pub(super) fn validate(
 ) -> Validated {
     let mut validated = Validated::default();
     let config = &mut validated.config;
-    match &file.gateway {
-        Some(gateway) => gateway::read(gateway, command_line, config, notes),
-        None => {
-            config.offer = Some(Offer::default());
-            config.names = Some(Naming::default());
-            config.instructions_budget = Some(INSTRUCTIONS_READ);
-        }
+    if let Some(gateway) = &file.gateway {
+        gateway::read(gateway, command_line, config, notes);
+    } else {
+        config.offer = Some(Offer::default());
+        config.names = Some(Naming::default());
+        config.instructions_budget = Some(INSTRUCTIONS_READ);
     }
     let defaults = Limits::default();
     let limits = defaults.with(&validated.config.limits, &defaults);

@@ -112,9 +112,11 @@ fn fair_share(lengths: impl Iterator<Item = usize>, room: usize) -> usize {
 fn shortened(text: &str, most: usize, names: &[&ServerName]) -> String {
     let mut room = most.saturating_sub(MARK.len());
     while room > 0 {
-        let start = text
-            .get(..text.floor_char_boundary(room))
-            .unwrap_or_default();
+        let mut end = room.min(text.len());
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        let start = text.get(..end).unwrap_or_default();
         let word = start.rfind(char::is_whitespace).filter(|at| *at > room / 2);
         let start = start.get(..word.unwrap_or(start.len())).unwrap_or_default();
         if start.is_empty() {
