@@ -47,7 +47,7 @@ pub(super) fn read(
     };
     values::repeated(fields.object, &fields.at, notes);
     let ours = TABLE.iter().map(|row| (row.name, Use::Read));
-    let ours = ours.chain([("protocol", Use::Read)]);
+    let ours = ours.chain([("protocol", Use::Read), ("env_file", Use::Read)]);
     let others = QUIET.map(|name| (name, Use::Quiet));
     let known: Vec<_> = ours.chain(others).collect();
     for prop in &fields.object.properties {

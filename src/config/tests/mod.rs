@@ -11,7 +11,7 @@ mod properties;
 mod protocol;
 mod syntax;
 
-use super::model::{Entry, ServerSpec};
+use super::model::{Entry, Secret, ServerSpec};
 use super::{Parsed, parse};
 
 /// Parses with an environment of two variables.
@@ -48,4 +48,10 @@ fn spec(parsed: &Parsed, index: usize) -> &ServerSpec {
 /// The problems as they appear in a log.
 fn problems(parsed: &Parsed) -> Vec<String> {
     parsed.problems.iter().map(ToString::to_string).collect()
+}
+
+/// Its arguments, as far as they are known.
+fn args(parsed: &Parsed, index: usize) -> Vec<String> {
+    let args = spec(parsed, index).args.iter();
+    args.map(Secret::expose).collect()
 }
