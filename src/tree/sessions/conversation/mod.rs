@@ -15,6 +15,7 @@ mod instances;
 mod interests;
 mod lists;
 mod logging;
+mod record;
 mod requests;
 mod routing;
 mod server_requests;

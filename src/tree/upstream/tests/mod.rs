@@ -217,7 +217,7 @@ fn read(event: SessionEvent) -> Heard {
             Answer::Extended(result) => Heard::Extended(call.number, text(result)),
             Answer::Error(error) => Heard::Error(call.number, text(error)),
             Answer::InputRequired(asked) => Heard::InputRequired(call.number, text(asked.result)),
-            Answer::Failed(why) => Heard::Failed(call.number, why),
+            Answer::Failed(_, why) => Heard::Failed(call.number, why),
         },
         SessionEvent::Undelivered { call, .. } => Heard::Undelivered(call.number),
         SessionEvent::Progress { notification, .. } => Heard::Progress(text(notification)),

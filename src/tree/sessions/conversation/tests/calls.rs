@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{House, result};
 use crate::ids::Generation;
 use crate::protocol::jsonrpc;
-use crate::tree::call::Answer;
+use crate::tree::call::{Answer, Failure};
 use crate::tree::registry::ServerState;
 use crate::tree::testing::{name, wanted};
 
@@ -46,7 +46,7 @@ fn a_call_goes_to_its_server_and_its_answer_to_its_client_as_they_are() {
     client.calls(8, "s__t");
     server
         .reply_token()
-        .answer(Answer::Failed("no luck".into()));
+        .answer(Answer::Failed(Failure::Refused, "no luck".into()));
     assert_eq!(client.next_failure(8), "no luck");
     client.hears_nothing();
 }
