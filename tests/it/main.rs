@@ -10,6 +10,7 @@ mod support;
 mod support_tests;
 
 mod boot;
+mod call_log;
 mod cli;
 mod crashes;
 mod eras;

@@ -186,7 +186,7 @@ fn references_and_habits_of_the_shell() {
     error at line 3, column 48 (server 'input', [1].env.T): ${input:token} is asked for by VS Code, and nobody can be asked here; write ${VARIABLE}, and set that variable for the gateway
     warning at line 4, column 45 (server 'editor', [2].args[0]): ${workspaceFolder} is known to an editor only and stays as written; write the path itself
     warning at line 4, column 77 (server 'editor', [2].cwd): ${userHome} is known to an editor only and stays as written; write ${HOME}
-    warning at line 5, column 53 (server 'odd', [3].env.PASSWORD): a '${' in it is not understood and stays as written; the forms are ${VAR}, ${env:VAR}, ${VAR:-default}, and $${ for '${' itself
+    warning at line 5, column 53 (server 'odd', [3].env.PASSWORD): a '${' in it is not understood and stays as written; the forms are ${VAR}, ${env:VAR}, ${VAR:-default}, ${file:/path}, and $${ for '${' itself
     warning at line 6, column 31 (server 'spaces', [4].command): 'command' has spaces in it and is run as it is, without a shell; write "command": "npx" and the rest into 'args'
     warning at line 8, column 30 (server 'tilde', [6].command): it has a '~', which only a shell knows; write ${HOME}
     warning at line 8, column 48 (server 'tilde', [6].cwd): it has a '~', which only a shell knows; write ${HOME}

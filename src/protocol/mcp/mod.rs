@@ -6,6 +6,7 @@ pub mod attribution;
 pub mod cancelled;
 mod capabilities;
 pub mod contents;
+pub mod definition;
 pub mod item;
 pub mod lifecycle;
 pub mod logging;

@@ -48,6 +48,7 @@ impl<S: Spawn, E: Frontend> RootState<S, E> {
         self.review_instances(&config);
         let wishes = config.servers.into_iter().filter_map(wish).collect();
         let diff = self.supervisor.want(wishes, retry);
+        self.touch(&diff);
         if !self.is_configured {
             let count = diff.added.len();
             let plural = if count == 1 { "" } else { "s" };
@@ -62,6 +63,20 @@ impl<S: Spawn, E: Frontend> RootState<S, E> {
         }
         self.is_configured = true;
         self.readiness.release("configuration");
+    }
+
+    /// What was said of what these servers offer was of other entries.
+    fn touch(&mut self, diff: &Diff<ChildId, ChildSpec>) {
+        let hooks = self.supervisor.hooks_mut();
+        let changed = diff.changed.iter().filter_map(|(id, _, _)| match id {
+            ChildId::Upstream(server) => Some(server),
+            ChildId::Instance(..)
+            | ChildId::Config
+            | ChildId::Registry
+            | ChildId::Sessions
+            | ChildId::Listener => None,
+        });
+        hooks.definitions.touch(changed, hooks.routes.as_deref());
     }
 
     /// What the registry has to know of an entry. A refused one is there only if it was before.
