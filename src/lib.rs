@@ -18,6 +18,8 @@
 //! | [`state_dir`] | the state directory: who reads and replaces the files in it |
 //! | [`files`] | opens files that others can touch |
 //! | `throttle` | how much of what others cause reaches the log |
+//! | `sim` | the whole tree in simulated time, for tests |
+//! | `testing` | parts of a real tree, for tests of those beside them |
 //! | `fuzzing` | what must hold of whatever others write; for tests and the fuzzer only |
 //! | [`turn`] | whose turn it is on a worker, for the watchdog |
 //! | [`ids`] | names and numbers with checked constructors |
@@ -41,9 +43,13 @@ pub mod process;
 pub mod program;
 pub mod protocol;
 pub mod service;
+#[cfg(test)]
+mod sim;
 pub mod state_dir;
 pub mod supervise;
 pub mod telemetry;
+#[cfg(test)]
+mod testing;
 mod throttle;
 pub mod tree;
 pub mod turn;

@@ -7,6 +7,8 @@
 
 #![allow(clippy::disallowed_methods, reason = "tests may block")]
 
+extern crate testkit as support;
+
 mod echo;
 mod goals;
 mod handlers;
@@ -16,8 +18,6 @@ mod modern;
 mod pipe;
 mod report;
 mod session;
-#[path = "../support/mod.rs"]
-mod support;
 
 use std::io::{self, Write};
 use std::path::PathBuf;

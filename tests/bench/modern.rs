@@ -30,7 +30,7 @@ impl Caller for Modern {
         let name = format!("{}__tool_{:02}", upstream(turn), turn % TOOLS);
         let ask = Ask::tool(&name, &format!(r#"{{"text":"{text}"}}"#));
         let head = self.endpoint.post_head(&[
-            ("mcp-protocol-version", crate::support::modern::VERSION),
+            ("mcp-protocol-version", support::modern::VERSION),
             ("mcp-method", "tools/call"),
             ("mcp-name", &name),
         ]);

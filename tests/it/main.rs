@@ -2,12 +2,8 @@
 
 #![allow(clippy::disallowed_methods, reason = "tests may block")]
 
-#[macro_use]
-#[path = "../support/mod.rs"]
-mod support;
-#[cfg(test)]
-#[path = "../support/tests.rs"]
-mod support_tests;
+#[macro_use(on_both_transports)]
+extern crate testkit as support;
 
 mod boot;
 mod cli;
@@ -16,6 +12,8 @@ mod eras;
 mod fidelity;
 mod holder;
 mod isolation;
+#[cfg(test)]
+mod kit;
 mod limits;
 mod logging;
 mod modern;

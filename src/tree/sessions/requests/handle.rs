@@ -31,7 +31,7 @@ const MOST: &str =
 
 /// The workers of one life of the sessions' supervisor.
 #[derive(Debug, Clone)]
-pub(in crate::tree) struct Workers(Arc<Shared>);
+pub(crate) struct Workers(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
@@ -49,7 +49,7 @@ static NEXT: AtomicU64 = AtomicU64::new(0);
 
 impl Workers {
     /// None yet.
-    pub(in crate::tree) fn new(limits: Arc<Limits>, metrics: Metrics) -> Self {
+    pub(crate) fn new(limits: Arc<Limits>, metrics: Metrics) -> Self {
         Self(Arc::new(Shared {
             workers: RwLock::default(),
             calls: Quota::new(limits.max_sessions),

@@ -20,6 +20,6 @@ mod state;
 mod state_token;
 mod worker;
 
-pub(in crate::tree) use self::handle::Workers;
+pub(crate) use self::handle::Workers;
 pub use self::replies::{Replies, Spoken};
 pub(super) use self::worker::{Worker, WorkerArgs};

@@ -14,7 +14,7 @@ fn what_waits_in_the_session_is_answered_at_once() {
     let mut server = house.server("s", 1, &["t"]);
     let mut client = house.client();
     // Parked for its server, waiting for the boot latch, and a name that nobody knows yet.
-    client.calls("undelivered", "s__t");
+    client.calls("came back", "s__t");
     drop(server.reply_token());
     client.asks("list", "tools/list", Value::Null);
     client.calls("unknown", "slow__t");
@@ -23,12 +23,12 @@ fn what_waits_in_the_session_is_answered_at_once() {
     house.stop(Stop::Draining);
     let mut answers = [client.next(), client.next(), client.next()];
     answers.sort_by_key(|answer| answer["id"].as_str().unwrap().to_owned());
-    let [undelivered, list, unknown] = &answers;
+    let [came_back, list, unknown] = &answers;
     assert_eq!(
         (&list["id"], &list["error"]["code"]),
         (&json!("list"), &json!(-32000))
     );
-    for call in [undelivered, unknown] {
+    for call in [came_back, unknown] {
         let text = call["result"]["content"][0]["text"].as_str().unwrap();
         assert!(text.contains("the call was not run"), "{text}");
     }
