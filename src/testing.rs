@@ -161,6 +161,7 @@ pub(crate) fn wanted(server: &str) -> ConfiguredServer {
         fingerprint: 1,
         prefix: Prefix::of(&name(server)),
         isolation: Isolation::Shared,
+        view: Arc::default(),
     }
 }
 

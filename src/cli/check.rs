@@ -150,7 +150,7 @@ fn row(entry: &Entry, origin: &Origin, env: Environment<'_>, problems: &mut Vec<
     let (state, found) = match entry {
         Entry::Disabled(_) => ("off", "-".to_owned()),
         Entry::Refused(_) => ("refused", format!("see line {}", origin.place.line)),
-        Entry::Run(spec) => {
+        Entry::Run(spec, _) => {
             problems.extend(needs::left_out(spec, origin, env));
             match find(spec, env) {
                 Ok(found) => ("run", found),
@@ -163,7 +163,7 @@ fn row(entry: &Entry, origin: &Origin, env: Environment<'_>, problems: &mut Vec<
         }
     };
     let (prefix, isolation, protocol) = match entry {
-        Entry::Run(spec) => differing(spec),
+        Entry::Run(spec, _) => differing(spec),
         Entry::Disabled(_) | Entry::Refused(_) => Default::default(),
     };
     Row {
@@ -210,7 +210,7 @@ fn differing(spec: &ServerSpec) -> (String, &'static str, &'static str) {
 /// What clients are not offered, and why.
 fn offered(config: &Config) -> Option<String> {
     let isolated = config.servers.iter().find_map(|entry| match entry {
-        Entry::Run(spec) => (spec.isolation == Isolation::Session).then_some(&spec.name),
+        Entry::Run(spec, _) => (spec.isolation == Isolation::Session).then_some(&spec.name),
         Entry::Disabled(_) | Entry::Refused(_) => None,
     });
     let serving = config.offer?.serving(isolated);

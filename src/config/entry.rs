@@ -22,11 +22,12 @@ use super::notes::{At, Finding, Notes};
 use super::protocol;
 use super::switch;
 use super::values::{self, Field, Fields};
+use super::view::{self, View};
 use crate::ids::{Prefix, ServerName};
 
 /// What an entry is, once it is read.
 pub(super) enum Checked {
-    Run(Box<ServerSpec>),
+    Run(Box<ServerSpec>, Box<View>),
     Disabled,
     Refused,
 }
@@ -59,12 +60,13 @@ pub(super) fn check(
     // What a switched-off server would need need not be set.
     let fill = Filling::new(is_enabled.then_some(env));
     let spec = spec(&fields, named.name.as_ref(), &fill, notes);
+    let view = view::read(&fields, notes);
     if !is_enabled {
         notes.soften();
         return Checked::Disabled;
     }
     match spec {
-        Some(spec) if !notes.has_errors() => Checked::Run(Box::new(spec)),
+        Some(spec) if !notes.has_errors() => Checked::Run(Box::new(spec), Box::new(view)),
         Some(_) | None => Checked::Refused,
     }
 }
@@ -156,7 +158,9 @@ fn other_fields(fields: &Fields<'_>, notes: &mut Notes) {
             continue;
         }
         let at = fields.at.key(name, prop.name.start());
+        let options = prop.value.as_object().filter(|_| filters::is_options(prop));
         for inner in switch::section(prop)
+            .or(options)
             .into_iter()
             .flat_map(|section| &section.properties)
         {
@@ -167,7 +171,9 @@ fn other_fields(fields: &Fields<'_>, notes: &mut Notes) {
         }
         if filters::is_filter(name) {
             notes.extend(filters::refusal(prop, at));
-        } else if fields::find(fields::ENTRY, name).is_some() || !switch::is_known(prop) {
+        } else if fields::find(fields::ENTRY, name).is_some()
+            || !(switch::is_known(prop) || options.is_some())
+        {
             about(fields::ENTRY, name, at, notes);
         }
     }

@@ -7,8 +7,6 @@
 pub(crate) enum Use {
     /// Read.
     Read,
-    /// Ours, of a later version: a warning.
-    Later,
     /// Another program's, without a meaning for a gateway: nothing is said.
     Quiet,
     /// Another program's that has an effect there and none here: a warning with this text.
@@ -33,7 +31,11 @@ pub(crate) const ENTRY: &[(&str, Use)] = &[
     ("isolation", Use::Read),
     ("roots", Use::Read),
     ("protocol", Use::Read),
-    ("tools", Use::Later),
+    ("tools", Use::Read),
+    ("prompts", Use::Read),
+    ("resources", Use::Read),
+    ("names", Use::Read),
+    ("instructions", Use::Read),
     // Approvals are between a client and its user; headers and tokens belong to remote servers.
     ("alwaysAllow", Use::Quiet),
     ("always_allow", Use::Quiet),
@@ -85,6 +87,8 @@ pub(crate) const FILE: &[(&str, Use)] = &[
     ("servers", Use::Read),
     ("mcpServers", Use::Read),
     ("gateway", Use::Read),
+    ("profiles", Use::Read),
+    ("default_profile", Use::Read),
     ("$schema", Use::Quiet),
     ("//", Use::Quiet),
     ("_comment", Use::Quiet),
@@ -140,10 +144,7 @@ pub(crate) fn find(table: &[(&str, Use)], field: &str) -> Option<Use> {
 /// The field of ours that `field` was probably meant to be.
 pub(crate) fn meant(table: &[(&'static str, Use)], field: &str) -> Option<&'static str> {
     let plain = plain(field);
-    let ours = || {
-        let is_ours = |u: Use| matches!(u, Use::Read | Use::Later);
-        table.iter().filter(move |(_, u)| is_ours(*u))
-    };
+    let ours = || table.iter().filter(|(_, u)| *u == Use::Read);
     if let Some((_, name)) = SYNONYMS.iter().find(|(other, _)| *other == plain) {
         return ours().map(|(ours, _)| *ours).find(|ours| ours == name);
     }

@@ -1,5 +1,5 @@
-//! The `gateway` object of the file: the limits that differ from the defaults, and which eras clients
-//! are offered. What is wrong is reported, and stays what it was; the rest holds.
+//! The `gateway` object of the file: the limits that differ from the defaults, which eras clients are
+//! offered, and how names are written. What is wrong is reported, and stays what it was; the rest holds.
 
 use jsonc_parser::ast::Value;
 
@@ -7,9 +7,11 @@ use super::amount::Unit;
 use super::fields::Use;
 use super::file::about;
 use super::limits::{Given, Limits, Row, TABLE};
+use super::model::{Config, Naming};
 use super::notes::{Finding, Notes};
-use super::protocol::{self, Offer};
+use super::protocol;
 use super::values::{self, Field};
+use super::view;
 use jsonc_parser::common::Ranged;
 
 /// Where people comment.
@@ -29,13 +31,14 @@ const PAIRS: [(&str, &str, &str); 2] = [
     ),
 ];
 
-/// What the object says. The command line stands above its limits.
+/// Puts what the object says into `config`. The command line stands above its limits.
 pub(super) fn read(
     object: &Field<'_, Value<'_>>,
     command_line: &Given,
+    config: &mut Config,
     notes: &mut Notes,
-) -> (Given, Option<Offer>) {
-    let mut given = Given::default();
+) {
+    let given = &mut config.limits;
     let Some(fields) = values::fields(object) else {
         let what = format!("'gateway' is an object, not {}", values::kind(object.value));
         let finding = Finding::error(object.at.clone(), what);
@@ -43,11 +46,11 @@ pub(super) fn read(
         for row in TABLE {
             given.keep(row);
         }
-        return (given, None);
+        return;
     };
     values::repeated(fields.object, &fields.at, notes);
     let ours = TABLE.iter().map(|row| (row.name, Use::Read));
-    let ours = ours.chain([("protocol", Use::Read)]);
+    let ours = ours.chain([("protocol", Use::Read), ("names", Use::Read)]);
     let others = QUIET.map(|name| (name, Use::Quiet));
     let known: Vec<_> = ours.chain(others).collect();
     for prop in &fields.object.properties {
@@ -67,8 +70,10 @@ pub(super) fn read(
             }
         }
     }
-    compare(&fields, &given, command_line, notes);
-    (given, protocol::of_gateway(&fields, notes))
+    compare(&fields, given, command_line, notes);
+    config.offer = protocol::of_gateway(&fields, notes);
+    let is_said = fields.get("names").is_some();
+    config.names = view::naming(&fields, notes).or((!is_said).then(Naming::default));
 }
 
 /// What holds until a wrong limit is mended.

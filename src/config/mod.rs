@@ -6,9 +6,9 @@
 //!                    elsewhere.rs says what other files are
 //!                                                             fields.rs  interpolate.rs
 //!                                                             filling.rs  foreign.rs  mcp.rs
-//!                                                             switch.rs  filters.rs
+//!                                                             switch.rs  view.rs  filters.rs  patterns.rs
 //!                                                             gateway.rs  limits.rs  amount.rs
-//!                                                             protocol.rs
+//!                                                             protocol.rs  profiles.rs
 //! ```
 //!
 //! Pure but for [`locate()`] and [`read`]. Every mistake is reported in one go, with its place and
@@ -33,6 +33,8 @@ mod mcp;
 pub mod model;
 pub(crate) mod name;
 pub(crate) mod notes;
+mod patterns;
+mod profiles;
 mod protocol;
 pub(crate) mod source;
 pub(crate) mod switch;
@@ -40,6 +42,7 @@ pub(crate) mod switch;
 mod tests;
 mod validate;
 pub(crate) mod values;
+mod view;
 
 pub use amount::Unit;
 pub(crate) use error::quoted;

@@ -7,7 +7,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use super::limits::{Given, Limits};
+pub use super::patterns::{Idle, Patterns, unknown};
+pub use super::profiles::{
+    DefaultProfile, NO_PROTECTION, Profile, ProfileInstructions, Profiles, WrittenProfiles,
+};
 pub use super::protocol::{Offer, Protocol, Serving};
+pub use super::view::{Instructions, Naming, Override, View};
 use crate::ids::{Prefix, ServerName};
 
 /// The start deadline of a server whose entry names none.
@@ -105,8 +110,8 @@ impl ServerSpec {
 /// One entry of the file, in the file's order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Entry {
-    /// To be run.
-    Run(Arc<ServerSpec>),
+    /// To be run, and what of it clients see: that may change while it runs.
+    Run(Arc<ServerSpec>, Arc<View>),
     /// Switched off by `enabled: false` or `disabled: true`: stopped if it runs.
     Disabled(ServerName),
     /// Wrong, but its name is known: a running instance is kept as it is.
@@ -118,7 +123,7 @@ impl Entry {
     #[must_use]
     pub fn name(&self) -> &ServerName {
         match self {
-            Self::Run(spec) => &spec.name,
+            Self::Run(spec, _) => &spec.name,
             Self::Disabled(name) | Self::Refused(name) => name,
         }
     }
@@ -150,4 +155,8 @@ pub struct Config {
     pub limits: Given,
     /// Which eras clients are offered; `None` if that can't be read, and stays as it was.
     pub offer: Option<Offer>,
+    /// What is shown at addresses of their own.
+    pub profiles: WrittenProfiles,
+    /// How names are written where an entry does not say it; `None` as above.
+    pub names: Option<Naming>,
 }

@@ -120,7 +120,7 @@ impl Reading<'_> {
         let is_void = matches!(prop.value, Value::NullKeyword(_));
         match fields::find(fields::ENTRY, name) {
             _ if is_void || name == "name" || switch::is_known(prop) => {}
-            Some(Use::Read | Use::Later) => {
+            Some(Use::Read) => {
                 let ours = &mut self.draft.server.ours;
                 ours.insert(name.to_owned(), json(field.value));
             }

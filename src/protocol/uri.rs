@@ -23,6 +23,23 @@ pub fn unqualify(uri: &str) -> Option<(&str, &str)> {
     behind_prefix(uri)?.split_once('/')
 }
 
+/// What marks a link as one that the gateway has sealed.
+const LINK: &str = "link.";
+
+/// `uri` of `server` for clients who are shown it by this link alone.
+#[must_use]
+pub fn linked(server: &str, seal: &str, uri: &str) -> String {
+    qualified(server, &format!("{LINK}{seal}/{uri}"))
+}
+
+/// The reverse of [`linked`]: the server, the seal and the server's own URI.
+#[must_use]
+pub fn unlink(uri: &str) -> Option<(&str, &str, &str)> {
+    let (server, rest) = unqualify(uri)?;
+    let (seal, own) = rest.strip_prefix(LINK)?.split_once('/')?;
+    Some((server, seal, own))
+}
+
 /// Whether what is made from `template` names any server that its maker likes: `mcproxy://{x}/…`.
 #[must_use]
 pub fn has_open_qualifier(template: &str) -> bool {

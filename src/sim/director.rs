@@ -245,7 +245,7 @@ async fn remains(world: &World) {
 fn config(servers: &[(&str, u32)]) -> Config {
     let servers = servers
         .iter()
-        .map(|(name, variant)| Entry::Run(Arc::new(spec(name, *variant))))
+        .map(|(name, variant)| Entry::Run(Arc::new(spec(name, *variant)), Arc::default()))
         .collect();
     Config {
         servers,

@@ -149,7 +149,7 @@ pub(crate) trait SessionSink: Send + Sync + 'static {
     /// Whether it has a use now for what others want too.
     fn rest(&self) -> Rest;
 
-    /// Who it belongs to.
+    /// Who it belongs to, whatever profile it shows.
     fn holder(&self) -> Holder;
 }
 

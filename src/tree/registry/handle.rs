@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use super::catalogue::{Catalogue, Lessons};
 use super::message::{ConfiguredServer, RegistryMsg, ServerState};
 use super::routes::Routes;
+use crate::config::model::Profiles;
 use crate::ids::{Generation, ServerName};
 use crate::tree::heartbeat::Beat;
 use crate::tree::upstream::UpstreamHandle;
@@ -31,6 +32,11 @@ impl RegistryHandle {
     /// All configured servers, in order.
     pub(crate) fn wanted(&self, servers: Vec<ConfiguredServer>) {
         self.tell(RegistryMsg::Wanted(servers));
+    }
+
+    /// What clients may be shown of them; holds from the next [`Self::wanted`] on.
+    pub(crate) fn profiles(&self, profiles: Arc<Profiles>) {
+        self.tell(RegistryMsg::Profiles(profiles));
     }
 
     /// What became of a server.

@@ -9,7 +9,7 @@ use super::instructions;
 use super::names::{Names, Prefixes};
 use super::pages::Pages;
 use super::resources::{self, Resources};
-use crate::config::model::Isolation;
+use crate::config::model::{Isolation, Patterns, Profile, ProfileInstructions, View};
 use crate::ids::{Prefix, ServerName};
 use crate::protocol::mcp::item::{Item, Kind};
 use crate::protocol::mcp::request::Subject;
@@ -27,6 +27,8 @@ pub(crate) struct Source {
     pub prefix: Prefix,
     /// Whether each session has an instance of its own.
     pub isolation: Isolation,
+    /// What of it clients see, and as what.
+    pub view: Arc<View>,
     /// What it offers.
     pub catalogue: Option<Arc<Catalogue>>,
 }
@@ -37,9 +39,29 @@ impl Source {
         self.catalogue.as_ref().map(|known| known.list(kind))
     }
 
+    /// Whether that list is all that it has, as far as it told.
+    pub(super) fn is_whole(&self, kind: Kind) -> bool {
+        let catalogue = self.catalogue.as_ref();
+        catalogue.is_some_and(|known| !known.gaps.contains_key(&kind))
+    }
+
+    /// Which entries of a list clients see.
+    pub(super) fn patterns(&self, kind: Kind) -> &Patterns {
+        patterns(&self.view, kind)
+    }
+
     /// What it declares beside the core, as far as that is known.
     pub(crate) fn extensions(&self) -> Option<&Extensions> {
         self.catalogue.as_ref().map(|known| &known.extensions)
+    }
+}
+
+/// Which entries of a list clients see by this view.
+pub(super) fn patterns(view: &View, kind: Kind) -> &Patterns {
+    match kind {
+        Kind::Tools => &view.tools,
+        Kind::Prompts => &view.prompts,
+        Kind::Resources | Kind::Templates => &view.resources,
     }
 }
 
@@ -63,6 +85,14 @@ pub(crate) struct Merged {
     resources: Arc<Resources>,
     instructions: Option<Arc<str>>,
     extensions: Option<Arc<str>>,
+    /// What it was narrowed down from, and to which profile, if it was.
+    narrowed: Option<Narrowed>,
+}
+
+#[derive(Debug)]
+struct Narrowed {
+    whole: Arc<Merged>,
+    profile: Arc<Profile>,
 }
 
 /// Which lists differ between two merges.
@@ -131,13 +161,105 @@ impl Merged {
             prompts,
             resources,
             instructions,
+            narrowed: None,
         }
+    }
+
+    /// What a profile shows of `whole`: under the same names, and of what is laid out there already.
+    /// What did not change since one of the `former` such tables is taken from it.
+    pub(super) fn narrow(whole: &Arc<Self>, profile: &Arc<Profile>, former: &[&Self]) -> Self {
+        let shows = |server: &ServerName| profile.servers.shows(server.as_str());
+        let sources = whole.sources.iter().filter(|one| shows(&one.server));
+        let sources: Vec<Source> = sources.cloned().collect();
+        let names = |kind, of: fn(&Self) -> &Names, shown| {
+            let former: Vec<&Names> = former.iter().map(|former| of(former)).collect();
+            of(whole).narrowed(kind, shows, shown, &former)
+        };
+        let tools = names(Kind::Tools, |merged| &merged.tools, &profile.tools);
+        let prompts = names(Kind::Prompts, |merged| &merged.prompts, &profile.prompts);
+        let resources: Vec<_> = former.iter().map(|former| &former.resources).collect();
+        let resources = whole.resources.narrowed(shows, &resources);
+        let extensions = Extensions::united(sources.iter().filter_map(Source::extensions));
+        Self {
+            extensions: extensions.map(Arc::from),
+            prefixes: Arc::clone(&whole.prefixes),
+            tools,
+            prompts,
+            resources,
+            instructions: Self::instructions_of(profile, &sources, former),
+            narrowed: Some(Narrowed {
+                whole: Arc::clone(whole),
+                profile: Arc::clone(profile),
+            }),
+            sources,
+        }
+    }
+
+    fn instructions_of(
+        profile: &Profile,
+        sources: &[Source],
+        former: &[&Self],
+    ) -> Option<Arc<str>> {
+        match &profile.instructions {
+            ProfileInstructions::None => None,
+            ProfileInstructions::Own(text) => Some(Arc::clone(text)),
+            ProfileInstructions::OfServers => {
+                let is_same = |former: &&&Self| {
+                    let narrowed = former.narrowed.as_ref();
+                    let before = narrowed.map(|narrowed| &narrowed.profile.instructions);
+                    before == Some(&ProfileInstructions::OfServers)
+                        && instructions::are_same(sources, &former.sources)
+                };
+                match former.iter().find(is_same) {
+                    Some(same) => same.instructions.clone(),
+                    None => instructions::join(sources).map(Arc::from),
+                }
+            }
+        }
+    }
+
+    /// The rules of its profile that match nothing of what its servers offer, for the log; none before all
+    /// of those have told what that is.
+    pub(super) fn idle_rules(&self) -> Vec<String> {
+        let has_told = |source: &Source| source.catalogue.is_some();
+        let narrowed = self.narrowed.as_ref();
+        let Some(narrowed) = narrowed.filter(|_| self.sources.iter().all(has_told)) else {
+            return Vec::new();
+        };
+        let profile = &narrowed.profile;
+        let idle = |what: &str, rules: &Patterns, names: &Names| -> Vec<String> {
+            if rules.is_open() {
+                return Vec::new();
+            }
+            let names: Vec<String> = names.all().collect();
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            let idle = rules.idle(&names).into_iter();
+            let line = |idle| format!("Profile '{}', {what}: {idle}", profile.name);
+            idle.map(line).collect()
+        };
+        let mut all = idle("tools", &profile.tools, &self.tools);
+        all.extend(idle("prompts", &profile.prompts, &self.prompts));
+        all
+    }
+
+    /// How many names have to be compared to narrow this down to `profile`.
+    pub(super) fn size_for(&self, profile: &Profile) -> usize {
+        let of = |rules: &Patterns, names: &Names| {
+            let is_compared = !rules.is_open();
+            if is_compared { names.size() } else { 0 }
+        };
+        of(&profile.tools, &self.tools) + of(&profile.prompts, &self.prompts)
     }
 
     /// The same with other catalogues for some servers. What `mine`, a former such table, has in
     /// common with it is shared.
     #[must_use]
     pub(crate) fn with(&self, own: &[(&ServerName, &Arc<Catalogue>)], mine: &Self) -> Self {
+        if let Some(Narrowed { whole, profile }) = &self.narrowed {
+            let my_whole = mine.narrowed.as_ref().map(|mine| &mine.whole);
+            let whole = Arc::new(whole.with(own, my_whole.unwrap_or(whole)));
+            return Self::narrow(&whole, profile, &[mine, self]);
+        }
         let mut sources = self.sources.clone();
         for (server, catalogue) in own {
             let mut sources = sources.iter_mut();
@@ -233,7 +355,9 @@ impl Merged {
 
     /// The servers whose templates `search` did not compare all.
     pub(crate) fn given_up(&self, search: &Search) -> impl Iterator<Item = &ServerName> {
-        let sources = search.given_up().filter_map(|at| self.sources.get(at));
+        let whole = self.narrowed.as_ref().map(|narrowed| &*narrowed.whole);
+        let all = &whole.unwrap_or(self).sources;
+        let sources = search.given_up().filter_map(|at| all.get(at));
         sources.map(|source| &source.server)
     }
 
@@ -258,6 +382,18 @@ impl Merged {
         search: &mut Search,
     ) -> Option<String> {
         self.resources.outward(server, uri, search)
+    }
+
+    /// Whether clients may read what `server` calls `uri`.
+    #[must_use]
+    pub(crate) fn may_be_read(&self, server: &ServerName, uri: &str, search: &mut Search) -> bool {
+        self.resources.may_be_read(server, uri, search)
+    }
+
+    /// Whether all resources are shown of all servers.
+    #[must_use]
+    pub(crate) fn shows_all_resources(&self) -> bool {
+        self.resources.are_all_shown()
     }
 
     /// Whether URIs of different servers can be mistaken for each other at all: if not, no result
@@ -286,11 +422,13 @@ impl Merged {
     }
 }
 
-/// The entries of one list, server by server.
+/// The entries of one list that clients see, server by server.
 pub(super) fn items(kind: Kind, sources: &[Source]) -> impl Iterator<Item = (&Source, &Item)> {
     sources.iter().flat_map(move |source| {
         let catalogue = source.catalogue.as_deref();
         let items = catalogue.map_or_else(Default::default, |known| known.items(kind));
-        items.iter().map(move |item| (source, item))
+        let patterns = source.patterns(kind);
+        let shown = items.iter().filter(|item| patterns.shows(item.key()));
+        shown.map(move |item| (source, item))
     })
 }

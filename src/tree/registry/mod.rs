@@ -5,8 +5,11 @@
 //! restarts it with the last table, and the upstreams tell it their catalogues again.
 
 mod actor;
+mod called;
 mod catalogue;
+mod gates;
 mod handle;
+mod idle;
 mod instructions;
 mod job;
 mod kept_catalogue;

@@ -38,6 +38,10 @@ impl Laying {
         self.ends.push(self.text.len());
     }
 
+    pub(super) fn has_any(&self) -> bool {
+        !self.ends.is_empty()
+    }
+
     pub(super) fn done(mut self) -> Entries {
         self.text.shrink_to_fit();
         Entries {
@@ -50,6 +54,32 @@ impl Laying {
 impl Entries {
     pub(super) fn len(&self) -> usize {
         self.ends.len()
+    }
+
+    /// The entries that `shows` says by their positions, in pieces of what is laid out here.
+    pub(super) fn only(&self, shows: impl Iterator<Item = bool>) -> Vec<Self> {
+        let mut pieces = Vec::new();
+        let mut from = None;
+        for (position, is_shown) in shows.chain([false]).enumerate() {
+            match (from, is_shown) {
+                (None, true) => from = Some(position),
+                (Some(begin), false) => {
+                    pieces.push(self.piece(begin..position));
+                    from = None;
+                }
+                (None, false) | (Some(_), true) => {}
+            }
+        }
+        pieces
+    }
+
+    fn piece(&self, range: Range<usize>) -> Self {
+        let (start, end) = (self.start(range.start), self.start(range.end));
+        let ends = self.ends.get(range).unwrap_or_default();
+        Self {
+            text: self.text.slice(start..end),
+            ends: ends.iter().map(|end| end - start).collect(),
+        }
     }
 
     fn start(&self, position: usize) -> usize {
@@ -104,15 +134,6 @@ impl Page {
 pub(crate) struct Pages(Arc<[Page]>);
 
 impl Pages {
-    /// Lays out `items`, raw entries.
-    pub(super) fn build(kind: Kind, items: &[Vec<u8>]) -> Self {
-        let mut laying = Laying::default();
-        for item in items {
-            laying.push(item);
-        }
-        Self::of(kind, &[&laying.done()])
-    }
-
     /// Puts together what is laid out already.
     pub(super) fn of(kind: Kind, parts: &[&Entries]) -> Self {
         let mut rest = Rest { parts, position: 0 };

@@ -10,7 +10,7 @@ use crate::ids::ServerName;
 const LONGEST: usize = 64;
 /// From here on it may be too long where it arrives: clients put `mcp__` and their own name for the
 /// gateway in front of it, as in `mcp__mcproxy__`, which is 14.
-const NEARLY: usize = 50;
+pub(super) const NEARLY: usize = 50;
 /// So many names are shown, and so much of each.
 const NAMED: usize = 5;
 const SHOWN: usize = 100;
@@ -25,7 +25,6 @@ enum Unfit {
 
 impl Unfit {
     fn of(merged: &str) -> Option<Self> {
-        let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
         let length = merged.chars().count();
         if !merged.chars().all(is_plain) {
             Some(Self::Characters)
@@ -54,6 +53,11 @@ impl Unfit {
             ),
         }
     }
+}
+
+/// Whether a character passes everywhere.
+pub(super) fn is_plain(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '_' | '-')
 }
 
 /// Those that one server offers.

@@ -162,7 +162,7 @@ async fn open(
     request_context.is_known().await?;
     let (id, session) = context
         .sessions
-        .of(request_context.holder())
+        .of(request_context.client())
         .open_streamable(client)
         .await?;
     request_context.remember(&session).await?;

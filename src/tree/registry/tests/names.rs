@@ -16,6 +16,7 @@ fn source(server: &str, prefix: &str, tools: &[&str]) -> Source {
         server: name(server),
         prefix: Prefix::new(prefix).unwrap(),
         isolation: Isolation::Shared,
+        view: Arc::default(),
         catalogue: Some(Arc::new(catalogue)),
     }
 }

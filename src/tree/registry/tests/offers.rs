@@ -28,6 +28,7 @@ pub(super) fn offering(server: &str, lists: &[(Kind, &[&str])]) -> Source {
         server: name(server),
         prefix: Prefix::of(&name(server)),
         isolation: Isolation::Shared,
+        view: Arc::default(),
         catalogue: Some(Arc::new(catalogue)),
     }
 }

@@ -13,6 +13,7 @@ mod extensions;
 mod input_required;
 mod instances;
 mod interests;
+mod links;
 mod lists;
 mod logging;
 mod requests;
@@ -48,6 +49,7 @@ use crate::protocol::version::Version;
 use crate::telemetry::metrics::Metrics;
 use crate::tree::client::{SessionEvent, SessionSink};
 use crate::tree::registry::{Merged, Routes};
+use crate::tree::sessions::signing::Signer;
 use crate::tree::{Quota, Taker};
 
 /// Who makes the calls.
@@ -64,6 +66,8 @@ pub(super) struct Caller {
     pub(super) subscriptions: Quota,
     /// Where it and its calls are counted.
     pub(super) metrics: Metrics,
+    /// What it is given is signed by it.
+    pub(super) signer: Signer,
 }
 
 impl fmt::Debug for Caller {

@@ -79,7 +79,9 @@ impl Conversation {
     /// the URI leads by now, or if it is not listed any more.
     fn route(&self, request: &ClientRequest) -> Option<Route> {
         let listed = match request.subject() {
-            Subject::Resource => self.find_resource(request.key()),
+            Subject::Resource => self
+                .sealed(request)
+                .or_else(|| self.find_resource(request.key())),
             Subject::Tool | Subject::Prompt => self.merged.find(request.subject(), request.key()),
             Subject::Task => self.find_task(request.key()),
             Subject::Extension => self.owner_of(request),

@@ -97,7 +97,7 @@ impl Exchange {
     /// Does what is asked, as far as that can be done now.
     pub(super) fn begin(&mut self, asked: ModernRequest, routes: Option<&Arc<Routes>>) {
         self.capabilities = asked.meta.capabilities;
-        if self.owner() == Owner::ANYBODY {
+        if self.owner().is_anybody() {
             self.conversation.share_modern();
         }
         if let Some(routes) = routes {
@@ -306,6 +306,11 @@ impl Exchange {
                 self.subscribe();
             }
         }
+    }
+
+    /// Whether there was a table for its profile.
+    pub(super) fn has_routes(&self) -> bool {
+        self.routes.is_some()
     }
 
     pub(super) fn on_routes(&mut self, routes: &Arc<Routes>) {

@@ -12,7 +12,7 @@ use super::replies::Replies;
 use super::resting::Resting;
 use super::state_token;
 use crate::config::model::Limits;
-use crate::ids::{Holder, Owner};
+use crate::ids::{Holder, Owner, Owners};
 use crate::protocol::modern::listen::LISTEN;
 use crate::protocol::modern::request::ModernRequest;
 use crate::telemetry::metrics::Metrics;
@@ -85,8 +85,10 @@ impl Workers {
         request: ModernRequest,
     ) -> Result<Replies, CallError> {
         let shared = &*self.0;
-        let session = None;
-        let taker = Arc::new(Taker { holder, session });
+        let taker = Arc::new(Taker {
+            holder: holder.in_profile(None),
+            session: None,
+        });
         let room = if &*request.request.method == LISTEN {
             &shared.listens
         } else {
@@ -126,7 +128,7 @@ impl Workers {
         let workers = workers.unwrap_or_else(PoisonError::into_inner);
         let count = u64::try_from(workers.len()).ok()?;
         let next = NEXT.fetch_add(1, Ordering::Relaxed);
-        let keeps = self.0.keeps_servers.load(Ordering::Relaxed) && owner != Owner::ANYBODY;
+        let keeps = self.0.keeps_servers.load(Ordering::Relaxed) && !owner.is_anybody();
         let of_owner = || owner.digest().iter().map(|byte| u64::from(*byte)).sum();
         let place: u64 = if keeps { of_owner() } else { next };
         let attempt = FIRST + next * count + place.checked_rem(count)?;
@@ -170,8 +172,8 @@ impl Workers {
     }
 
     /// From now on there are requests of `owners` only.
-    pub(in crate::tree::sessions) fn keep_owners(&self, owners: &Arc<[Owner]>) {
-        self.tell(|| RequestsMsg::KeepOwners(Arc::clone(owners)));
+    pub(in crate::tree::sessions) fn keep_owners(&self, owners: &Owners) {
+        self.tell(|| RequestsMsg::KeepOwners(owners.clone()));
     }
 
     /// The gateway's stop has come so far.
@@ -214,7 +216,7 @@ impl SessionSink for Sink {
     }
 
     fn holder(&self) -> Holder {
-        self.holder
+        self.holder.in_profile(None)
     }
 }
 

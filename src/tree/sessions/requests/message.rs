@@ -7,7 +7,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::line::Line;
 use super::replies::Spoken;
 use crate::config::model::Limits;
-use crate::ids::{Holder, Owner};
+use crate::ids::{Holder, Owners};
 use crate::protocol::modern::request::ModernRequest;
 use crate::tree::client::SessionEvent;
 use crate::tree::registry::{RegistryHandle, Routes};
@@ -44,7 +44,7 @@ pub(in crate::tree::sessions) enum RequestsMsg {
     /// From the supervisor: the limits are these now.
     Limits(Arc<Limits>),
     /// From the supervisor: the requests of all others end.
-    KeepOwners(Arc<[Owner]>),
+    KeepOwners(Owners),
     /// From the supervisor: the gateway's stop has come so far.
     Stop(Stop),
     /// From itself: something that a request waits for is due, or was when the timer was set.

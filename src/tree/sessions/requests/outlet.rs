@@ -12,7 +12,7 @@ use super::bound_state::Bound;
 use super::line::Line;
 use super::listening::{self, Listening};
 use super::replies::Spoken;
-use crate::ids::{self, Holder};
+use crate::ids::Holder;
 use crate::protocol::Era;
 use crate::protocol::jsonrpc::{self, Message, RequestId, code};
 use crate::protocol::mcp::lifecycle::ClientCapabilities;
@@ -99,7 +99,7 @@ impl Outlet {
         stream: Ends,
         beside: Beside,
     ) -> Self {
-        let is_private = holder.owner() != ids::Owner::ANYBODY;
+        let is_private = !holder.owner().is_anybody();
         Self {
             serial,
             id: asked.request.id.clone(),

@@ -54,7 +54,8 @@ impl WorkerState {
     /// number any more its stream does not know.
     pub(super) fn rested(&mut self, opened: &Opened) -> Option<u64> {
         let resting = self.resting.get_mut(&opened.holder.owner())?;
-        let merged = &self.routes.as_ref()?.merged;
+        let profile = opened.holder.owner().profile();
+        let merged = &self.routes.as_ref()?.shown(profile)?.merged;
         let asked = &opened.request.request;
         let method = ClientRequest::routed(&asked.method)?;
         let params = asked.params.as_ref()?;
@@ -91,7 +92,7 @@ impl Exchange {
     fn may_rest(&self) -> bool {
         let owner = self.holder.owner();
         let has_own = self.conversation.own_servers().next().is_some();
-        owner != Owner::ANYBODY && has_own && !self.is_disowned && !self.outlet.listens()
+        !owner.is_anybody() && has_own && !self.is_disowned && !self.outlet.listens()
     }
 
     fn rest(&mut self, until: Instant) {

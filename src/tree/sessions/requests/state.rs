@@ -14,7 +14,7 @@ use super::resting::Resting;
 use super::state_token;
 use super::worker::WorkerArgs;
 use crate::config::model::{Isolation, Limits};
-use crate::ids::Owner;
+use crate::ids::{Owner, Owners};
 use crate::protocol::jsonrpc::Request;
 use crate::protocol::mcp::lifecycle::ClientInfo;
 use crate::protocol::modern::input_required::{Identity, Returned};
@@ -146,6 +146,7 @@ impl WorkerState {
             taker,
             subscriptions: self.args.subscriptions.clone(),
             metrics: self.args.metrics.clone(),
+            signer: self.args.signer.clone(),
         };
         let client = ClientInfo {
             version: Version::LATEST,
@@ -156,7 +157,9 @@ impl WorkerState {
         let conversation = Conversation::new(caller, Arc::clone(&limits), (client, false), stop);
         let outlet = Outlet::new((number, holder), &request, (line, queue), self.beside());
         let mut exchange = Exchange::new(conversation, outlet, limits, (holder, room), resting);
-        exchange.begin(request, self.routes.as_ref());
+        let routes = self.routes.as_ref();
+        let own = routes.and_then(|routes| routes.shown(holder.owner().profile()));
+        exchange.begin(request, own);
         self.open.insert(number, exchange);
         self.settle(number);
     }
@@ -182,7 +185,17 @@ impl WorkerState {
         let mut sources = routes.merged.sources.iter();
         let keeps = sources.any(|source| source.isolation == Isolation::Session);
         self.args.workers.keep_servers(keeps);
-        self.each(|exchange| exchange.on_routes(routes));
+        self.each(|exchange| {
+            let profile = exchange.owner().profile();
+            match routes.shown(profile) {
+                Some(own) => exchange.on_routes(own),
+                None if exchange.has_routes() || profile.is_none() => {
+                    exchange.end("what this client is shown is no profile any more");
+                }
+                // It may not be in the tables yet.
+                None => {}
+            }
+        });
     }
 
     pub(super) fn take_limits(&mut self, limits: Arc<Limits>) {
@@ -193,9 +206,9 @@ impl WorkerState {
     }
 
     /// The requests of all others end.
-    pub(super) fn keep_owners(&mut self, owners: &[Owner]) {
+    pub(super) fn keep_owners(&mut self, owners: &Owners) {
         self.each(|exchange| {
-            if !owners.contains(&exchange.owner()) {
+            if !owners.admit(exchange.owner()) {
                 exchange.end("the token of this request is not valid any more");
             }
         });

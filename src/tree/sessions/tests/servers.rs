@@ -28,6 +28,7 @@ impl House {
         let wanted = wanted(server);
         self.registry.wanted(vec![ConfiguredServer {
             isolation,
+            view: Arc::default(),
             ..wanted
         }]);
     }

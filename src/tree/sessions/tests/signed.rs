@@ -188,8 +188,10 @@ async fn sessions_end_with_their_token() {
     let mut goes = removed.open_sse().await.unwrap();
     let anybodys = house.client().await;
     let all = [Owner::ANYBODY, owners().0, owners().1];
-    house.sessions.keep_owners(all.into());
-    house.sessions.keep_owners([owners().0].into());
+    house.sessions.keep_owners(all.into_iter().collect());
+    house
+        .sessions
+        .keep_owners([owners().0].into_iter().collect());
     assert_eq!(next(&mut goes.stream).await, None);
     let gone = [
         removed.find(&goes.id).await,

@@ -105,7 +105,7 @@ async fn converse(
     id: RequestId,
 ) -> Result<Response, Problem> {
     request_context.is_known().await.map_err(Misfit::Call)?;
-    let sessions = context.sessions.of(request_context.holder());
+    let sessions = context.sessions.of(request_context.client());
     let replies = sessions.request(request).map_err(Misfit::Call)?;
     replies.cut_with(request_context.cut.clone());
     reply::of(context, &request_context, replies, id).await

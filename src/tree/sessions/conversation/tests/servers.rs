@@ -30,6 +30,7 @@ impl House {
         let wanted = wanted(server);
         self.wanted(vec![ConfiguredServer {
             isolation,
+            view: Arc::default(),
             ..wanted
         }]);
     }

@@ -94,6 +94,7 @@ impl World {
             }),
             subscriptions: parts.subscriptions.clone(),
             metrics: parts.metrics.clone(),
+            signer: Signer::load(None),
         };
         let client = (lifecycle::client_info(params), false);
         let conversation = Conversation::new(caller, Arc::default(), client, parts.stop);
