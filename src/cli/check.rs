@@ -10,6 +10,7 @@
 )]
 
 mod needs;
+mod profiles;
 mod program;
 #[cfg(test)]
 mod tests;
@@ -91,6 +92,7 @@ fn report(
     if !rows.is_empty() {
         print_table(&rows, out)?;
     }
+    profiles::print(&parsed.config.profiles, out)?;
     if let Some(offered) = offered(&parsed.config) {
         writeln!(out, "{offered}\n")?;
     }

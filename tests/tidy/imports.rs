@@ -13,7 +13,6 @@ const IMPORTS: [(&str, &[&str]); 19] = [
         "fuzzing",
         &["config", "http", "process", "protocol", "tree"],
     ),
-    ("import", &["config", "files", "ids"]),
     // Of tests, which are no part of the program.
     (
         "sim",
@@ -39,6 +38,7 @@ const IMPORTS: [(&str, &[&str]); 19] = [
             "tree",
         ],
     ),
+    ("import", &["config", "files", "ids"]),
     ("supervise", &["ids", "turn"]),
     ("config", &["files", "ids"]),
     ("protocol", &["ids"]),

@@ -1,6 +1,6 @@
 //! What other programs write, and what becomes of it.
 
-use super::{entries, load, problems};
+use super::{entries, load, problems, view};
 use crate::config::parse;
 
 fn entry(fields: &str) -> String {
@@ -130,13 +130,11 @@ fn names_and_lists_switch_off_too() {
 #[test]
 fn a_filter_of_another_program_is_not_passed_over() {
     for fields in [
-        r#""includeTools": ["a"]"#,
-        r#""excludeTools": ["a"]"#,
-        r#""exclude_tools": ["a"]"#,
-        r#""enabled_tools": ["a"]"#,
-        r#""enabled_tools": []"#,
-        r#""disabledTools": ["a"]"#,
-        r#""disabledTools": ["*"]"#,
+        r#""includeTools": "a""#,
+        r#""excludeTools": {"a": true}"#,
+        r#""exclude_tools": [["a"]]"#,
+        r#""includeTools": ["a"], "enabled_tools": ["b"]"#,
+        r#""includeTools": ["a"], "tools": {"allow": ["b"]}"#,
         r#""allowedTools": ["a"]"#,
         r#""blocked_tools": ["a"]"#,
         r#""toolFilter": {"mode": "allow"}"#,
@@ -145,8 +143,10 @@ fn a_filter_of_another_program_is_not_passed_over() {
         r#""suppressedTools": ["a"]"#,
         r#""anythingllm": {"suppressedTools": ["a"]}"#,
         r#""excludePrompts": ["a"]"#,
-        r#""tools": ["a"]"#,
+        r#""tools": ["a", {}]"#,
         r#""tools": {"rm": false}"#,
+        r#""toolFilter": {"mode": "perhaps", "list": ["a"]}"#,
+        r#""options": {"toolFilter": {"mode": "perhaps", "list": ["a"]}}"#,
         r#""denylist": ["a"]"#,
         r#""filter": {"tools": ["a"]}"#,
     ] {
@@ -171,8 +171,60 @@ fn a_filter_of_another_program_is_not_passed_over() {
     ] {
         assert_eq!(entry(fields), "a", "{fields}");
     }
-    let parsed = load(r#"[{"name": "a", "command": "x", "excludeTools": ["rm"]}]"#);
-    insta::assert_snapshot!(problems(&parsed).join("\n"), @"error at line 1, column 32 (server 'a', [0].excludeTools): 'excludeTools' limits what the server offers, which mcproxy cannot do; the server is not run with everything; remove the field if all of it may be offered, or write \"enabled\": false");
+    let parsed = load(r#"[{"name": "a", "command": "x", "blockedTools": ["rm"]}]"#);
+    insta::assert_snapshot!(problems(&parsed).join("\n"), @r#"error at line 1, column 32 (server 'a', [0].blockedTools): 'blockedTools' limits what the server offers, in a way that mcproxy does not know; the server is not run with everything; write "tools": {"allow": […]} or {"deny": […]}, or remove the field if all of it may be offered"#);
+}
+
+#[test]
+fn a_filter_of_another_program_whose_meaning_is_certain_is_obeyed() {
+    for (fields, shown, hidden) in [
+        (r#""includeTools": ["a"]"#, "a", "b"),
+        (
+            r#""include_tools": ["a*"], "excludeTools": ["ab"]"#,
+            "ac",
+            "ab",
+        ),
+        (r#""excludeTools": ["a"]"#, "b", "a"),
+        (
+            r#""enabled_tools": ["a"], "disabled_tools": ["b"]"#,
+            "a",
+            "b",
+        ),
+        (
+            r#""disabledTools": ["a"], "tools": {"deny": ["c"]}"#,
+            "b",
+            "a",
+        ),
+        (
+            r#""disabledTools": ["a"], "tools": {"allow": ["b"]}"#,
+            "b",
+            "c",
+        ),
+        (r#""tools": ["a"]"#, "a", "b"),
+        (
+            r#""toolFilter": {"mode": "allow", "list": ["a"]}"#,
+            "a",
+            "b",
+        ),
+        (
+            r#""options": {"panicIfInvalid": true, "toolFilter": {"mode": "Block", "list": ["a"]}}"#,
+            "b",
+            "a",
+        ),
+    ] {
+        let parsed = load(&format!(
+            r#"{{"mcpServers": {{"a": {{"command": "x", {fields}}}}}}}"#
+        ));
+        assert_eq!(problems(&parsed), [""; 0], "{fields}");
+        let tools = &view(&parsed, 0).tools;
+        assert!(tools.shows(shown) && !tools.shows(hidden), "{fields}");
+    }
+    for fields in [r#""enabled_tools": []"#, r#""disabledTools": ["*"]"#] {
+        let parsed = load(&format!(
+            r#"{{"mcpServers": {{"a": {{"command": "x", {fields}}}}}}}"#
+        ));
+        assert!(!view(&parsed, 0).tools.shows("a"), "{fields}");
+    }
 }
 
 #[test]
