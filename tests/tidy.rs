@@ -231,7 +231,7 @@ fn no_layer_of_a_room_imports_back_up() {
 #[test]
 fn no_room_outgrows_its_ceiling_or_has_a_name_twice() {
     let files = files().unwrap();
-    println!("{}", rooms::sizes(&files).join("\n"));
+    eprintln!("{}", rooms::sizes(&files).join("\n"));
     assert_eq!(rooms::complaints(&files), [""; 0]);
 }
 
