@@ -9,6 +9,7 @@
 //! | [`http`] | the port: listener, routes, Host and Origin rules, Streamable HTTP and HTTP+SSE |
 //! | [`tree`] | the supervision tree: root, config, registry, upstreams, sessions |
 //! | [`supervise`] | reusable supervision on ractor; knows nothing of MCP |
+//! | [`import`] | from the files of other programs to a configuration |
 //! | [`program`] | from the command line to the exit code: everything below, put together |
 //! | [`process`] | one child process: spawn, pipes, process group, stop |
 //! | [`protocol`] | MCP and JSON-RPC on the wire, pure |
@@ -37,6 +38,7 @@ pub mod files;
 pub mod fuzzing;
 pub mod http;
 pub mod ids;
+pub mod import;
 pub mod process;
 pub mod program;
 pub mod protocol;

@@ -150,7 +150,8 @@ const MOST: usize = 256;
 /// The longest text of a profile's own.
 const LONGEST_TEXT: usize = 64 * 1024;
 
-const FIELDS: &[(&str, Use)] = &[
+/// The fields of a profile.
+pub(super) const FIELDS: &[(&str, Use)] = &[
     ("servers", Use::Read),
     ("tools", Use::Read),
     ("prompts", Use::Read),
@@ -160,7 +161,8 @@ const FIELDS: &[(&str, Use)] = &[
     ("_comment", Use::Quiet),
     ("comment", Use::Quiet),
 ];
-const RULES: &[(&str, Use)] = &[
+/// Those of `tools` and `prompts` in it.
+pub(super) const RULES: &[(&str, Use)] = &[
     ("allow", Use::Read),
     ("deny", Use::Read),
     ("//", Use::Quiet),

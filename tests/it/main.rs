@@ -10,6 +10,7 @@ mod cli;
 mod crashes;
 mod eras;
 mod fidelity;
+mod filters;
 mod holder;
 mod isolation;
 #[cfg(test)]
@@ -20,6 +21,7 @@ mod modern;
 mod offers;
 mod prefix;
 mod processes;
+mod profiles;
 mod reload;
 mod routing;
 mod security;

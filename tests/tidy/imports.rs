@@ -3,7 +3,7 @@
 use super::{File, sources, split_name};
 
 /// Which rooms a room may use, itself apart. `main.rs` may use all, and nobody but `program` `http` or `cli`.
-const IMPORTS: [(&str, &[&str]); 18] = [
+const IMPORTS: [(&str, &[&str]); 19] = [
     ("files", &[]),
     ("state_dir", &["files"]),
     ("ids", &[]),
@@ -38,6 +38,7 @@ const IMPORTS: [(&str, &[&str]); 18] = [
             "tree",
         ],
     ),
+    ("import", &["config", "files", "ids"]),
     ("supervise", &["ids", "turn"]),
     ("config", &["files", "ids"]),
     ("protocol", &["ids"]),
@@ -91,7 +92,14 @@ const IMPORTS: [(&str, &[&str]); 18] = [
     ),
     (
         "cli",
-        &["config", "protocol", "ids", "telemetry", "process"],
+        &[
+            "config",
+            "import",
+            "protocol",
+            "ids",
+            "telemetry",
+            "process",
+        ],
     ),
 ];
 

@@ -125,6 +125,13 @@ impl ModernClient {
         }
     }
 
+    /// The same at another path.
+    #[must_use]
+    pub fn at(mut self, path: &str) -> Self {
+        path.clone_into(&mut self.endpoint.path);
+        self
+    }
+
     /// The same, as who has this token.
     pub fn with_token(self, token: &str) -> Self {
         let token = Some(format!("Bearer {token}"));

@@ -14,6 +14,7 @@ mod line;
 mod listening;
 mod message;
 mod outlet;
+mod queue;
 mod replies;
 mod resting;
 mod state;

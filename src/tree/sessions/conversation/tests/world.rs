@@ -21,6 +21,7 @@ use crate::telemetry::metrics::Metrics;
 use crate::testing::listener;
 use crate::tree::client::{self, SessionEvent};
 use crate::tree::registry::{Catalogue, ConfiguredServer, Routes, ServerState, Table};
+use crate::tree::sessions::signing::Signer;
 use crate::tree::upstream::UpstreamHandle;
 use crate::tree::{Quota, Taker};
 

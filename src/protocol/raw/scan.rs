@@ -5,23 +5,23 @@ use memchr::memchr2;
 
 /// A place in a text.
 #[derive(Debug, Clone)]
-pub(super) struct Scan<'a> {
+pub(in super::super) struct Scan<'a> {
     text: &'a str,
     at: usize,
 }
 
 impl<'a> Scan<'a> {
-    pub(super) fn new(text: &'a str) -> Self {
+    pub(in super::super) fn new(text: &'a str) -> Self {
         Self { text, at: 0 }
     }
 
     /// How far it has come.
-    pub(super) fn at(&self) -> usize {
+    pub(in super::super) fn at(&self) -> usize {
         self.at
     }
 
     /// The next byte that is no white space, which is not passed.
-    pub(super) fn peek(&mut self) -> Option<u8> {
+    pub(in super::super) fn peek(&mut self) -> Option<u8> {
         let rest = self.rest();
         let space = rest.iter().take_while(|byte| byte.is_ascii_whitespace());
         self.at += space.count();
@@ -29,14 +29,14 @@ impl<'a> Scan<'a> {
     }
 
     /// Passes this byte, if it is the next one that is no white space.
-    pub(super) fn takes(&mut self, byte: u8) -> bool {
+    pub(in super::super) fn takes(&mut self, byte: u8) -> bool {
         let is_next = self.peek() == Some(byte);
         self.at += usize::from(is_next);
         is_next
     }
 
     /// Passes one value. Gives it as it is written.
-    pub(super) fn value(&mut self) -> Option<&'a str> {
+    pub(in super::super) fn value(&mut self) -> Option<&'a str> {
         let first = self.peek()?;
         let start = self.at;
         match first {
@@ -48,7 +48,7 @@ impl<'a> Scan<'a> {
     }
 
     /// The next number or literal, wherever it is nested.
-    pub(super) fn next_scalar(&mut self) -> Option<&'a str> {
+    pub(in super::super) fn next_scalar(&mut self) -> Option<&'a str> {
         loop {
             match self.peek()? {
                 b'"' => self.pass_string(),
