@@ -14,11 +14,12 @@ use tokio::time::{Instant, sleep, timeout};
 use super::actors::{Door, Stage};
 use super::calls::Calls;
 use super::clients::{Client, hear, open_sse};
-use super::world::{How, Tally, World};
+use super::world::{Tally, World};
 use super::{SERVERS, is_good, is_isolated};
 use crate::config::model::{Config, Entry, Isolation, Protocol, ServerSpec};
 use crate::ids::{Prefix, ServerName};
 use crate::protocol::mcp::item::{self, Kind};
+use crate::supervise::Fault;
 use crate::tree::inside::{Root, RootArgs, RootHandle};
 use crate::tree::{Exit, Settings};
 
@@ -116,7 +117,9 @@ async fn harm(world: &World, root: &RootHandle) {
     let mut permanent = 0;
     for _ in 0..dice.below(8) {
         sleep(dice.millis(2_500)).await;
-        let how = *dice.pick(&[How::Error, How::Kill, How::Panic]).unwrap();
+        let how = *dice
+            .pick(&[Fault::Error, Fault::Kill, Fault::Panic])
+            .unwrap();
         match dice.below(8) {
             0..3 => {
                 let name = ["f0", "f1", "i0"][usize::try_from(dice.below(3)).unwrap()];

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use super::ladder::Ladders;
 use crate::config::model::Config;
+use crate::supervise::Fault;
 use crate::tree::SessionsHandle;
 use crate::tree::inside::RootHandle;
 
@@ -59,14 +60,6 @@ impl Dice {
     }
 }
 
-/// How an actor is made to fail.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum How {
-    Panic,
-    Error,
-    Kill,
-}
-
 /// What happened, as a hash, and as text if somebody wants to read it.
 #[derive(Debug)]
 struct Trace {
@@ -77,7 +70,7 @@ struct Trace {
 #[derive(Default)]
 struct Books {
     complaints: Vec<String>,
-    faults: Vec<(&'static str, How)>,
+    faults: Vec<(&'static str, Fault)>,
     /// How many actors of a kind there are.
     actors: BTreeMap<&'static str, usize>,
     config: Config,
@@ -213,18 +206,18 @@ impl World {
         format!("#{number}@{server}")
     }
 
-    pub(super) fn plan(&self, kind: &'static str, how: How) {
+    pub(super) fn plan(&self, kind: &'static str, how: Fault) {
         self.books().faults.push((kind, how));
     }
 
     /// The fault that strikes an actor of this kind now, if any.
-    pub(super) fn strike(&self, kind: &'static str, name: &str) -> Option<How> {
+    pub(super) fn strike(&self, kind: &'static str, name: &str) -> Option<Fault> {
         let mut books = self.books();
         let first = books.faults.iter().position(|(whom, _)| *whom == kind)?;
         let (_, how) = books.faults.swap_remove(first);
         drop(books);
         self.count(|tally| tally.struck += 1);
-        self.note("strike", name, u64::from(matches!(how, How::Kill)));
+        self.note("strike", name, u64::from(matches!(how, Fault::Kill)));
         if kind.starts_with("session") {
             self.strikes_on_sessions.fetch_add(1, Ordering::Relaxed);
         }
