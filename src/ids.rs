@@ -1,8 +1,13 @@
 //! Names and numbers that travel between the rooms, each with a checked constructor, so that
 //! what arrives in a message is known to be well formed.
 
+mod owners;
+mod profile;
+
+pub use owners::{Holder, Owner, Owners};
+pub use profile::{InvalidProfileName, ProfileId, ProfileName};
+
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 /// What separates a server's name from a tool's in the merged catalogue.
@@ -181,79 +186,6 @@ impl fmt::Debug for SessionId {
     }
 }
 
-/// Whose a session is: of whoever holds a certain bearer token, or of anybody where none is asked
-/// for. Who holds another token must not find it. Nothing of it is printed.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct Owner(Option<[u8; 32]>);
-
-impl Owner {
-    /// Whoever comes: no token is asked for.
-    pub const ANYBODY: Self = Self(None);
-
-    /// Whoever holds the token with this digest.
-    #[must_use]
-    pub fn of(digest: [u8; 32]) -> Self {
-        Self(Some(digest))
-    }
-
-    /// The token's digest; nothing for anybody.
-    #[must_use]
-    pub fn digest(&self) -> &[u8] {
-        self.0.as_ref().map_or(&[], |digest| digest)
-    }
-}
-
-impl fmt::Debug for Owner {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0.map_or("anybody", |_| "the holder of a token"))
-    }
-}
-
-/// Who holds what all clients share: whoever shows a certain token or, where none is asked for,
-/// whoever comes from a certain address. Of IPv6 that is a network: one client has all of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Holder {
-    owner: Owner,
-    address: IpAddr,
-}
-
-impl Holder {
-    /// Nowhere: who does not come by the network.
-    const NOWHERE: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
-
-    /// Who comes from `address`, or shows the token of `owner`.
-    #[must_use]
-    pub fn new(owner: Owner, address: IpAddr) -> Self {
-        let address = match address.to_canonical() {
-            _ if owner != Owner::ANYBODY => Self::NOWHERE,
-            IpAddr::V6(address) => {
-                let network = u128::from(address) >> 64 << 64;
-                IpAddr::V6(Ipv6Addr::from(network))
-            }
-            address @ IpAddr::V4(_) => address,
-        };
-        Self { owner, address }
-    }
-
-    /// The same as `owner`, from nowhere in particular.
-    #[must_use]
-    pub fn of(owner: Owner) -> Self {
-        Self::new(owner, Self::NOWHERE)
-    }
-
-    /// Where it comes from, of IPv6 the network; nowhere if it shows a token.
-    #[must_use]
-    pub fn address(&self) -> IpAddr {
-        self.address
-    }
-
-    /// Whose sessions it may use.
-    #[must_use]
-    pub fn owner(&self) -> Owner {
-        self.owner
-    }
-}
-
 /// One call in flight: which session sent it, and its number there. Unique while the gateway lives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CallId {
@@ -305,29 +237,5 @@ mod tests {
         assert_eq!(SessionId::parse(one.secret()), Some(one.clone()));
         assert!(!format!("{one:?}").contains(one.secret()));
         assert_eq!(SessionId::parse("short"), None);
-    }
-
-    #[test]
-    fn holders_are_tokens_or_addresses_and_networks() {
-        let at = |address: &str| Holder::new(Owner::ANYBODY, address.parse().unwrap());
-        assert_ne!(at("10.0.0.1"), at("10.0.0.2"));
-        assert_eq!(at("10.0.0.1"), at("::ffff:10.0.0.1"));
-        assert_eq!(at("2001:db8::1"), at("2001:db8::2:3:4:5"));
-        assert_ne!(at("2001:db8::1"), at("2001:db8:0:1::1"));
-        let owner = Owner::of([1; 32]);
-        let with = |address: &str| Holder::new(owner, address.parse().unwrap());
-        assert_eq!(with("10.0.0.1"), with("10.0.0.2"));
-        assert_eq!(with("10.0.0.1").owner(), owner);
-    }
-
-    #[test]
-    fn owners_are_told_apart_and_never_printed() {
-        let (one, two) = (Owner::of([1; 32]), Owner::of([2; 32]));
-        assert!(one != two && one != Owner::ANYBODY);
-        assert_eq!(
-            (one.digest(), Owner::ANYBODY.digest()),
-            (&[1; 32][..], &[][..])
-        );
-        assert!(!format!("{one:?}").contains('1'));
     }
 }

@@ -11,6 +11,7 @@
 
 mod files;
 mod needs;
+mod profiles;
 mod program;
 #[cfg(test)]
 mod tests;
@@ -19,6 +20,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::Path;
 
+use super::table;
 use crate::config::model::{
     Config, Entry, Given, Isolation, Nameless, Offer, Protocol, ServerSpec,
 };
@@ -92,6 +94,7 @@ fn report(
     if !rows.is_empty() {
         print_table(&rows, out)?;
     }
+    profiles::print(&parsed.config.profiles, out)?;
     if let Some(offered) = offered(&parsed.config) {
         writeln!(out, "{offered}\n")?;
     }
@@ -104,7 +107,11 @@ fn report(
     })
 }
 
-fn print_problems(file: &str, problems: &[Problem], out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn print_problems(
+    file: &str,
+    problems: &[Problem],
+    out: &mut dyn Write,
+) -> io::Result<()> {
     for problem in problems {
         let Problem {
             severity,
@@ -147,7 +154,7 @@ fn row(entry: &Entry, origin: &Origin, env: Environment<'_>, problems: &mut Vec<
     let (state, found) = match entry {
         Entry::Disabled(_) => ("off", "-".to_owned()),
         Entry::Refused(_) => ("refused", format!("see line {}", origin.place.line)),
-        Entry::Run(spec) => {
+        Entry::Run(spec, _) => {
             problems.extend(needs::left_out(spec, origin, env));
             match find(spec, env) {
                 Ok(found) => ("run", found),
@@ -160,7 +167,7 @@ fn row(entry: &Entry, origin: &Origin, env: Environment<'_>, problems: &mut Vec<
         }
     };
     let (prefix, isolation, protocol) = match entry {
-        Entry::Run(spec) => differing(spec),
+        Entry::Run(spec, _) => differing(spec),
         Entry::Disabled(_) | Entry::Refused(_) => Default::default(),
     };
     Row {
@@ -207,7 +214,7 @@ fn differing(spec: &ServerSpec) -> (String, &'static str, &'static str) {
 /// What clients are not offered, and why.
 fn offered(config: &Config) -> Option<String> {
     let isolated = config.servers.iter().find_map(|entry| match entry {
-        Entry::Run(spec) => (spec.isolation == Isolation::Session).then_some(&spec.name),
+        Entry::Run(spec, _) => (spec.isolation == Isolation::Session).then_some(&spec.name),
         Entry::Disabled(_) | Entry::Refused(_) => None,
     });
     let serving = config.offer?.serving(isolated);
@@ -247,17 +254,12 @@ fn print_table(rows: &[Row], out: &mut dyn Write) -> io::Result<()> {
         if rows.iter().all(|row| cell(row).is_empty()) {
             continue;
         }
-        let cells = || std::iter::once(title).chain(rows.iter().map(cell));
-        let width = cells().map(|cell| cell.chars().count()).max();
-        let width = width.unwrap_or_default();
-        for (line, cell) in lines.iter_mut().zip(cells()) {
-            line.push(format!("{cell:width$}"));
+        let cells = std::iter::once(title).chain(rows.iter().map(cell));
+        for (line, cell) in lines.iter_mut().zip(cells) {
+            line.push(cell);
         }
     }
-    for line in lines {
-        writeln!(out, "{}", line.join("  ").trim_end())?;
-    }
-    writeln!(out)
+    table::print(&lines, out)
 }
 
 fn summary(rows: &[Row], problems: &[Problem]) -> String {
@@ -289,13 +291,13 @@ fn summary(rows: &[Row], problems: &[Problem]) -> String {
     parts.join(", ")
 }
 
-fn count(number: usize, what: &str) -> String {
+pub(super) fn count(number: usize, what: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{number} {what}{plural}")
 }
 
 /// The path as one would type it here.
-fn shown_path(path: &Path) -> String {
+pub(super) fn shown_path(path: &Path) -> String {
     let here = std::env::current_dir().unwrap_or_default();
     path.strip_prefix(here)
         .unwrap_or(path)

@@ -21,7 +21,7 @@ pub(crate) fn text(data: &[u8]) {
                 let name = entry.name();
                 assert!(names.insert(name.clone()), "{name} twice");
                 assert!(!name.as_str().is_empty() && !name.as_str().contains(SEPARATOR));
-                if let Entry::Run(spec) = entry {
+                if let Entry::Run(spec, _) = entry {
                     assert!(!spec.command.trim().is_empty(), "{name} has no command");
                     assert!(!spec.start_timeout.is_zero() && !spec.call_timeout.is_zero());
                     assert!(!spec.command.contains('\0'));

@@ -21,12 +21,13 @@ use super::notes::{At, Finding, Notes};
 use super::protocol;
 use super::switch;
 use super::values::{self, Field, Fields};
+use super::view::{self, View};
 use super::{Environment, env_file};
 use crate::ids::{Prefix, ServerName};
 
 /// What an entry is, once it is read.
 pub(super) enum Checked {
-    Run(Box<ServerSpec>),
+    Run(Box<ServerSpec>, Box<View>),
     Disabled,
     Refused,
 }
@@ -69,6 +70,7 @@ pub(super) fn check(
     // What a switched-off server would need need not be set.
     let fill = Filling::new(is_enabled.then_some(around.env));
     let spec = spec(&fields, named.name.as_ref(), (around, &fill), notes);
+    let view = view::read(&fields, notes);
     if !is_enabled {
         notes.soften();
         return Checked::Disabled;
@@ -76,7 +78,7 @@ pub(super) fn check(
     match spec {
         // Without the variables that are meant for it, it would not be what was meant.
         Some(_) if around.env_files.is_none() => Checked::Refused,
-        Some(spec) if !notes.has_errors() => Checked::Run(Box::new(spec)),
+        Some(spec) if !notes.has_errors() => Checked::Run(Box::new(spec), Box::new(view)),
         Some(_) | None => Checked::Refused,
     }
 }
@@ -172,18 +174,22 @@ fn other_fields(fields: &Fields<'_>, notes: &mut Notes) {
             continue;
         }
         let at = fields.at.key(name, prop.name.start());
+        let options = prop.value.as_object().filter(|_| filters::is_options(prop));
         for inner in switch::section(prop)
+            .or(options)
             .into_iter()
             .flat_map(|section| &section.properties)
         {
-            if filters::is_filter(inner.name.as_str()) {
+            if filters::is_filter(inner) {
                 let at = at.key(inner.name.as_str(), inner.name.start());
                 notes.extend(filters::refusal(inner, at));
             }
         }
-        if filters::is_filter(name) {
+        if filters::is_filter(prop) {
             notes.extend(filters::refusal(prop, at));
-        } else if fields::find(fields::ENTRY, name).is_some() || !switch::is_known(prop) {
+        } else if fields::find(fields::ENTRY, name).is_some()
+            || !(switch::is_known(prop) || options.is_some())
+        {
             about(fields::ENTRY, name, at, notes);
         }
     }

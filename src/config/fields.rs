@@ -4,11 +4,9 @@
 
 /// What becomes of a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Use {
+pub(crate) enum Use {
     /// Read.
     Read,
-    /// Ours, of a later version: a warning.
-    Later,
     /// Another program's, without a meaning for a gateway: nothing is said.
     Quiet,
     /// Another program's that has an effect there and none here: a warning with this text.
@@ -16,7 +14,7 @@ pub(super) enum Use {
 }
 
 /// The fields of an entry.
-pub(super) const ENTRY: &[(&str, Use)] = &[
+pub(crate) const ENTRY: &[(&str, Use)] = &[
     ("name", Use::Read),
     ("command", Use::Read),
     ("args", Use::Read),
@@ -35,7 +33,11 @@ pub(super) const ENTRY: &[(&str, Use)] = &[
     ("isolation", Use::Read),
     ("roots", Use::Read),
     ("protocol", Use::Read),
-    ("tools", Use::Later),
+    ("tools", Use::Read),
+    ("prompts", Use::Read),
+    ("resources", Use::Read),
+    ("names", Use::Read),
+    ("instructions", Use::Read),
     // Approvals are between a client and its user; headers and tokens belong to remote servers.
     ("alwaysAllow", Use::Quiet),
     ("always_allow", Use::Quiet),
@@ -73,15 +75,19 @@ pub(super) const ENTRY: &[(&str, Use)] = &[
 ];
 
 const URL: &str = "the server is run by its command, its address is not used";
-const PROJECTS: &str = "what belongs to a single project is not run";
-const OTHER_LIST: &str = "servers are read from 'servers' and 'mcpServers' only";
+const PROJECTS: &str =
+    "what belongs to a single project is not run; 'mcproxy import' takes it over";
+const OTHER_LIST: &str =
+    "servers are read from 'servers' and 'mcpServers' only; 'mcproxy import' takes these over";
 const SANDBOX: &str = "the server runs without a sandbox";
 
 /// The fields of the file itself.
-pub(super) const FILE: &[(&str, Use)] = &[
+pub(crate) const FILE: &[(&str, Use)] = &[
     ("servers", Use::Read),
     ("mcpServers", Use::Read),
     ("gateway", Use::Read),
+    ("profiles", Use::Read),
+    ("default_profile", Use::Read),
     ("$schema", Use::Quiet),
     ("//", Use::Quiet),
     ("_comment", Use::Quiet),
@@ -129,18 +135,15 @@ const SYNONYMS: &[(&str, &str)] = &[
 ];
 
 /// What becomes of `field`; `None` if nobody knows it.
-pub(super) fn find(table: &[(&str, Use)], field: &str) -> Option<Use> {
+pub(crate) fn find(table: &[(&str, Use)], field: &str) -> Option<Use> {
     let known = table.iter().find(|(name, _)| *name == field);
     known.map(|(_, becomes)| *becomes)
 }
 
 /// The field of ours that `field` was probably meant to be.
-pub(super) fn meant(table: &[(&'static str, Use)], field: &str) -> Option<&'static str> {
+pub(crate) fn meant(table: &[(&'static str, Use)], field: &str) -> Option<&'static str> {
     let plain = plain(field);
-    let ours = || {
-        let is_ours = |u: Use| matches!(u, Use::Read | Use::Later);
-        table.iter().filter(move |(_, u)| is_ours(*u))
-    };
+    let ours = || table.iter().filter(|(_, u)| *u == Use::Read);
     if let Some((_, name)) = SYNONYMS.iter().find(|(other, _)| *other == plain) {
         return ours().map(|(ours, _)| *ours).find(|ours| ours == name);
     }
@@ -152,7 +155,7 @@ pub(super) fn meant(table: &[(&'static str, Use)], field: &str) -> Option<&'stat
 }
 
 /// Whether `plain` is probably a slip for `word`.
-pub(super) fn is_near(plain: &str, word: &str) -> bool {
+pub(crate) fn is_near(plain: &str, word: &str) -> bool {
     plain.len().abs_diff(word.len()) <= 2
         && strsim::damerau_levenshtein(plain, word) <= slips(word, plain)
 }
@@ -164,7 +167,7 @@ fn slips(one: &str, other: &str) -> usize {
 
 /// Lower case and without separators, so that `inheritEnv` and `inherit-env` are `inherit_env`.
 /// Cut short: a distance costs the product of both lengths.
-pub(super) fn plain(field: &str) -> String {
+pub(crate) fn plain(field: &str) -> String {
     let letters = field.chars().filter(|c| !matches!(c, '_' | '-' | ' '));
     letters.take(64).flat_map(char::to_lowercase).collect()
 }

@@ -16,6 +16,7 @@ use super::elsewhere;
 use super::error::quoted;
 use super::fields::{self, Use};
 use super::notes::{At, Finding, Notes};
+use super::profiles::InFile;
 use super::switch::{self, Lists};
 use super::values::{Field, kind};
 
@@ -29,6 +30,8 @@ pub(super) struct File<'v> {
     pub(super) lists: Lists<'v>,
     /// Settings of the gateway itself.
     pub(super) gateway: Option<Field<'v, Value<'v>>>,
+    /// What is shown at addresses of their own.
+    pub(super) profiles: InFile<'v>,
 }
 
 /// One entry as the file has it.
@@ -93,11 +96,17 @@ impl<'v> File<'v> {
                 self.take_list(root.key(name, prop.value.start()), &prop.value, notes)?;
             } else if name == "gateway" {
                 self.take_gateway(root.key(name, prop.value.start()), &prop.value, notes);
-            } else {
+            } else if !self.take_profiles(&root, prop, notes) {
                 notes_on_field(prop, &root, notes);
             }
         }
         Some(())
+    }
+
+    fn take_profiles(&mut self, root: &At, prop: &'v ObjectProp<'v>, notes: &mut Notes) -> bool {
+        let name = prop.name.as_str();
+        let at = root.key(name, prop.value.start());
+        self.profiles.take(at, name, &prop.value, notes)
     }
 
     fn take_gateway(&mut self, at: At, value: &'v Value<'v>, notes: &mut Notes) {
@@ -204,7 +213,6 @@ pub(super) fn about(table: &[(&'static str, Use)], name: &str, at: At, notes: &m
     let shown = quoted(name);
     let what = match fields::find(table, name) {
         Some(Use::Read | Use::Quiet) => return,
-        Some(Use::Later) => format!("{shown} is not supported yet and is ignored"),
         Some(Use::NoEffect(why)) => format!("{shown} has no effect: {why}"),
         None => format!("unknown field {shown}, ignored"),
     };
@@ -222,7 +230,7 @@ pub(super) fn about(table: &[(&'static str, Use)], name: &str, at: At, notes: &m
 
 /// What people write between servers where JSON has no comments: `"//": "mine"`, and an entry that
 /// is not to be run: `"//github": {…}`.
-fn is_comment(prop: &ObjectProp<'_>, list: &At, notes: &mut Notes) -> bool {
+pub(crate) fn is_comment(prop: &ObjectProp<'_>, list: &At, notes: &mut Notes) -> bool {
     let marks = ["//", "_comment", "$comment", "comment"];
     let name = prop.name.as_str();
     if prop.value.as_string_lit().is_some() {

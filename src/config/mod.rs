@@ -6,9 +6,9 @@
 //!                    elsewhere.rs says what other files are
 //!                                                             fields.rs  interpolate.rs
 //!                                                             filling.rs  foreign.rs  mcp.rs
-//!                                                             switch.rs  filters.rs
+//!                                                             switch.rs  view.rs  filters.rs  patterns.rs
 //!                                                             gateway.rs  limits.rs  amount.rs
-//!                                                             protocol.rs  env_file.rs
+//!                                                             protocol.rs  profiles.rs  env_file.rs
 //!                    origin.rs says where what stands         secrets/ reads what is in other files
 //! ```
 //!
@@ -18,12 +18,12 @@
 mod amount;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod checks;
-mod elsewhere;
+pub(crate) mod elsewhere;
 mod entry;
 mod env_file;
 mod error;
-mod fields;
-mod file;
+pub(crate) mod fields;
+pub(crate) mod file;
 mod filling;
 mod filters;
 mod foreign;
@@ -33,19 +33,23 @@ pub mod limits;
 mod locate;
 mod mcp;
 pub mod model;
-mod name;
-mod notes;
+pub(crate) mod name;
+pub(crate) mod notes;
 mod origin;
+mod patterns;
+mod profiles;
 mod protocol;
 mod secrets;
-mod source;
-mod switch;
+pub(crate) mod source;
+pub(crate) mod switch;
 #[cfg(test)]
 mod tests;
 mod validate;
-mod values;
+pub(crate) mod values;
+mod view;
 
 pub use amount::Unit;
+pub(crate) use error::quoted;
 pub use error::{ConfigError, Place, Problem, Severity};
 pub use locate::{DEFAULT_PLACES, directory, exposure, locate, read};
 

@@ -6,9 +6,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use super::limits::{Given, Limits};
+pub use super::limits::{Given, INSTRUCTIONS_READ, Limits};
+pub use super::patterns::{Idle, Patterns, unknown};
+pub use super::profiles::{
+    DefaultProfile, NO_PROTECTION, Profile, ProfileInstructions, Profiles, WrittenProfiles,
+};
 pub use super::protocol::{Offer, Protocol, Serving};
 pub use super::secrets::{FileError, FileRef, Filled, Secret};
+pub use super::view::{Instructions, Naming, Override, View};
 use crate::ids::{Prefix, ServerName};
 
 /// The start deadline of a server whose entry names none.
@@ -85,8 +90,8 @@ impl ServerSpec {
 /// One entry of the file, in the file's order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Entry {
-    /// To be run.
-    Run(Arc<ServerSpec>),
+    /// To be run, and what of it clients see: that may change while it runs.
+    Run(Arc<ServerSpec>, Arc<View>),
     /// Switched off by `enabled: false` or `disabled: true`: stopped if it runs.
     Disabled(ServerName),
     /// Wrong, but its name is known: a running instance is kept as it is.
@@ -98,7 +103,7 @@ impl Entry {
     #[must_use]
     pub fn name(&self) -> &ServerName {
         match self {
-            Self::Run(spec) => &spec.name,
+            Self::Run(spec, _) => &spec.name,
             Self::Disabled(name) | Self::Refused(name) => name,
         }
     }
@@ -130,4 +135,10 @@ pub struct Config {
     pub limits: Given,
     /// Which eras clients are offered; `None` if that can't be read, and stays as it was.
     pub offer: Option<Offer>,
+    /// What is shown at addresses of their own.
+    pub profiles: WrittenProfiles,
+    /// How names are written where an entry does not say it; `None` as above.
+    pub names: Option<Naming>,
+    /// How many bytes the instructions of all servers have together; `None` as above.
+    pub instructions_budget: Option<usize>,
 }

@@ -24,7 +24,7 @@ pub(super) fn origin(
 ) -> Origin {
     let fields = values::fields(&raw.body);
     let files = match (checked, &fields) {
-        (Checked::Run(spec), Some(fields)) => files(spec, fields, source),
+        (Checked::Run(spec, _), Some(fields)) => files(spec, fields, source),
         _ => Vec::new(),
     };
     let written = |field: &str| {

@@ -13,10 +13,11 @@ use super::error::quoted;
 use super::file::File;
 use super::filling::Filling;
 use super::gateway;
-use super::limits::{Given, Limits};
-use super::model::{Config, Entry, Nameless, Offer, ServerSpec};
+use super::limits::{Given, INSTRUCTIONS_READ, Limits};
+use super::model::{Config, Entry, Nameless, Naming, Offer, ServerSpec};
 use super::name::{Named, Names, server_name};
 use super::notes::{At, Finding, Notes};
+use super::profiles;
 use super::source::Source;
 use super::values::{self, Field};
 use super::{Environment, Origin, Referred, env_file, origin};
@@ -53,10 +54,14 @@ pub(super) fn validate(
         env_files,
     };
     let config = &mut validated.config;
-    (config.limits, config.offer) = match &file.gateway {
-        Some(gateway) => gateway::read(gateway, command_line, notes),
-        None => (Given::default(), Some(Offer::default())),
-    };
+    match &file.gateway {
+        Some(gateway) => gateway::read(gateway, command_line, config, notes),
+        None => {
+            config.offer = Some(Offer::default());
+            config.names = Some(Naming::default());
+            config.instructions_budget = Some(INSTRUCTIONS_READ);
+        }
+    }
     let defaults = Limits::default();
     let limits = defaults.with(&validated.config.limits, &defaults);
     let mut room = limits.with(command_line, &limits).max_servers;
@@ -70,7 +75,7 @@ pub(super) fn validate(
         let first = named.name.as_ref().and_then(|name| first_places.get(name));
         match (&named.name, first) {
             (Some(name), None) => {
-                if let Checked::Run(spec) = &checked
+                if let Checked::Run(spec, _) = &checked
                     && let Some(shared) =
                         shared_prefix(spec, &raw.body, &named.at, &mut first_prefixes)
                 {
@@ -94,6 +99,10 @@ pub(super) fn validate(
         }
         notes.adopt(found, named.written);
     }
+    let servers = validated.config.servers.iter();
+    let servers: Vec<&str> = servers.map(|entry| entry.name().as_str()).collect();
+    let profiles = profiles::read(&file.profiles, &servers, notes);
+    validated.config.profiles = profiles;
     validated
 }
 
@@ -106,7 +115,7 @@ fn nameless(named: &Named<'_>, source: &Source<'_>) -> Nameless {
 
 /// Refuses a server for which there is no room; those before it in the file have it.
 fn admit(checked: Checked, room: &mut usize, at: &At, notes: &mut Notes) -> Checked {
-    let Checked::Run(_) = &checked else {
+    let Checked::Run(..) = &checked else {
         return checked;
     };
     if let Some(left) = room.checked_sub(1) {
@@ -120,7 +129,7 @@ fn admit(checked: Checked, room: &mut usize, at: &At, notes: &mut Notes) -> Chec
 
 fn entry(checked: Checked, name: &ServerName) -> Entry {
     match checked {
-        Checked::Run(spec) => Entry::Run(Arc::from(spec)),
+        Checked::Run(spec, view) => Entry::Run(Arc::from(spec), Arc::from(view)),
         Checked::Disabled => Entry::Disabled(name.clone()),
         Checked::Refused => Entry::Refused(name.clone()),
     }

@@ -49,7 +49,7 @@ pub(super) struct RequestContext {
     pub(super) limits: Arc<Limits>,
     /// Of HTTP, in which this request came.
     pub(super) version: Version,
-    /// Whose this one request is.
+    /// Whose this one request is, and the profile that it is for.
     pub(super) owner: Owner,
 }
 
@@ -70,12 +70,18 @@ impl RequestContext {
         self.presence.peer().address()
     }
 
-    /// Who this one request is from.
+    /// Who this one request is from, whatever profile it is for: what is shared is counted so.
     pub(super) fn holder(&self) -> Holder {
-        match self.owner {
-            Owner::ANYBODY => self.presence.peer(),
-            owner => Holder::of(owner),
+        if self.owner.is_anybody() {
+            self.presence.peer()
+        } else {
+            Holder::of(self.owner.in_profile(None))
         }
+    }
+
+    /// The same with the profile that it is for: whose sessions it may use.
+    pub(super) fn client(&self) -> Holder {
+        self.holder().in_profile(self.owner.profile())
     }
 
     /// The request showed a valid token. Without a place it stays a stranger's until its route asks.

@@ -10,7 +10,7 @@ const REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
 
 /// How a client asked for its stream.
 pub(super) struct Asked<'a> {
-    /// What is before `/sse`: nothing, or MetaMCP's path.
+    /// What is before `/sse`: nothing, or the path of a profile or of MetaMCP's.
     pub(super) base: &'a str,
     /// The whole path.
     pub(super) path: &'a str,
@@ -23,10 +23,10 @@ impl Asked<'_> {
     /// path it serves us, gets a path. Any other proxy may have taken one off that only the client
     /// knows: it gets what is beside the address that it asked.
     pub(super) fn endpoint(&self, id: &str) -> String {
-        let name = if self.base.is_empty() {
-            format!("messages?session_id={id}")
-        } else {
+        let name = if self.base.starts_with("/metamcp/") {
             format!("message?sessionId={id}")
+        } else {
+            format!("messages?session_id={id}")
         };
         match (self.prefix(), self.is_proxied()) {
             (Some(prefix), _) => format!("{prefix}{}/{name}", self.base),
@@ -146,6 +146,8 @@ mod tests {
             ("/sse", &by_proxy[..], "messages?session_id=1"),
             ("/sse/", &by_proxy, "../messages?session_id=1"),
             ("/metamcp/x/sse", &by_proxy, "message?sessionId=1"),
+            ("/p/x/sse", &by_proxy, "messages?session_id=1"),
+            ("/p/x/sse/", &[], "/p/x/messages?session_id=1"),
             ("/metamcp/x/sse/", &by_proxy, "../message?sessionId=1"),
             ("/sse/", &[], "/messages?session_id=1"),
             ("/metamcp/x/sse/", &[], "/metamcp/x/message?sessionId=1"),

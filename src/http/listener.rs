@@ -4,6 +4,7 @@
 
 use super::acceptor::Acceptor;
 use super::pot::Pot;
+use super::profile::{self, Remarks, Strangers};
 use super::refused::Refusals;
 use super::{Context, HttpOptions, Tokens, acceptor, service};
 use crate::config::model;
@@ -67,6 +68,8 @@ impl Frontend for HttpFrontend {
                 times: self.options.times.clone(),
                 limits: links.limits,
                 serving: links.serving,
+                profiles: links.profiles,
+                strangers: Strangers::default(),
                 tokens: self.options.tokens.clone(),
                 readiness: self.options.readiness.clone(),
                 metrics: self.options.metrics.clone(),
@@ -169,6 +172,8 @@ impl Actor for Listener {
         let service = service::service(&context);
         let mut minding = JoinSet::new();
         minding.spawn(mind(context.tokens.clone(), context.sessions.clone()));
+        let known = context.profiles.clone();
+        minding.spawn(remark(context.tokens.clone(), known));
         let mut accepting = JoinSet::new();
         accepting.spawn(async move {
             let mut farewell = Farewell::new(myself);
@@ -229,6 +234,26 @@ async fn mind(mut tokens: watch::Receiver<Tokens>, sessions: SessionsHandle) {
         let owners = tokens.borrow_and_update().owners();
         sessions.keep_owners(owners);
         if tokens.changed().await.is_err() {
+            // Nobody is left to change them.
+            return;
+        }
+    }
+}
+
+/// Says what is to be said of the profiles and the tokens together, as they change.
+async fn remark(mut tokens: watch::Receiver<Tokens>, mut profiles: profile::Known) {
+    let mut remarks = Remarks::default();
+    loop {
+        let known = profiles.borrow_and_update().clone();
+        let asked_for = tokens.borrow_and_update().clone();
+        if let Some(known) = known {
+            remarks.say(&known, &asked_for);
+        }
+        let changed = tokio::select! {
+            changed = tokens.changed() => changed,
+            changed = profiles.changed() => changed,
+        };
+        if changed.is_err() {
             // Nobody is left to change them.
             return;
         }

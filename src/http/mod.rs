@@ -33,6 +33,7 @@ mod places;
 mod pot;
 mod presence;
 mod problem;
+mod profile;
 mod refused;
 mod routes;
 mod service;
@@ -110,6 +111,10 @@ struct Context {
     /// What is served of 2026-07-28, as it changes.
     serving: watch::Receiver<model::Serving>,
     tokens: watch::Receiver<Tokens>,
+    /// The profiles, as they change.
+    profiles: profile::Known,
+    /// What of them was asked for that is none.
+    strangers: profile::Strangers,
     readiness: Readiness,
     /// Bytes of the bodies that are in flight. Survives a restart of the listener.
     budget: Quota,

@@ -33,6 +33,11 @@ pub(super) enum Problem {
          'Authorization: Bearer TOKEN' and must be one that the gateway knows"
     )]
     NoOauth,
+    // The same words whether it is unknown or another's.
+    #[error("there is no profile here, or none for this client")]
+    NoProfile,
+    #[error("the configuration has not been read yet; try again")]
+    Unconfigured,
     #[error("this address takes {0} only")]
     Method(&'static str),
     #[error("the Accept header of this request must allow {0}")]
@@ -158,7 +163,8 @@ impl Problem {
                 }
             },
             Self::Unauthorized(_) => (StatusCode::UNAUTHORIZED, invalid),
-            Self::NotFound | Self::NoOauth => (StatusCode::NOT_FOUND, invalid),
+            Self::NotFound | Self::NoProfile | Self::NoOauth => (StatusCode::NOT_FOUND, invalid),
+            Self::Unconfigured => (StatusCode::SERVICE_UNAVAILABLE, code::SERVER_UNAVAILABLE),
             Self::Method(_) => (StatusCode::METHOD_NOT_ALLOWED, invalid),
             Self::NothingToHear => (StatusCode::METHOD_NOT_ALLOWED, NO_SESSION),
             Self::NotAcceptable(_) => (StatusCode::NOT_ACCEPTABLE, invalid),
@@ -216,6 +222,8 @@ impl Problem {
             | Self::Refused(_)
             | Self::Unauthorized(_)
             | Self::NotFound
+            | Self::NoProfile
+            | Self::Unconfigured
             | Self::NoOauth
             | Self::Method(_)
             | Self::NotAcceptable(_)

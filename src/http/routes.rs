@@ -18,9 +18,12 @@ pub(super) fn routes(
     let headers = warp::header::headers_cloned;
     let query = warp::query::raw().or(warp::any().map(String::new)).unify();
     let request_context = warp::ext::optional().map(Option::<RequestContext>::unwrap_or_default);
-    // The addresses that MetaMCP's clients have. The name in them means nothing here.
+    // The addresses of a profile, and those that MetaMCP's clients have. Whether there is one of that
+    // name was looked at before; a request carries which it is.
     let metamcp = warp::path!("metamcp" / String / ..).map(|name| format!("/metamcp/{name}"));
-    let base = metamcp.or(warp::any().map(String::new)).unify();
+    let profile = warp::path!("p" / String / ..).map(|name| format!("/p/{name}"));
+    let base = metamcp.or(profile).unify();
+    let base = base.or(warp::any().map(String::new)).unify();
     let anywhere = base.map(drop).untuple_one();
     // Kotlin's SDK puts the endpoint behind the address of the stream, and others do where a proxy took
     // the slash off that.

@@ -1,14 +1,14 @@
 //! What comes before the routes, for every request, those for unknown paths too: the guard, and the
 //! question for a token where one is asked for.
 
-use super::auth;
+use super::auth::{self, Pins};
 use super::body::BodyError;
 use super::connection::RequestContext;
 use super::guard::{self, Admitted, cors};
 use super::problem::Problem;
+use super::profile::{self, Early};
 use super::refused::Asker;
 use super::{Context, headers, path, routes};
-use crate::ids::Owner;
 use futures_util::TryFutureExt as _;
 use futures_util::future::{Either, ready};
 use hyper::body::Incoming;
@@ -51,7 +51,18 @@ pub(super) fn service(context: &Arc<Context>) -> impl HttpService {
         }
         let (listed, reply) = match enter(&context, &mut request) {
             Entry::Open(listed) => (listed, Either::Left(routes.call(request))),
-            Entry::Answered(reply) => (None, Either::Right(ready(Ok(reply)))),
+            Entry::Answered(reply) => (None, Either::Right(Either::Left(ready(Ok(reply))))),
+            Entry::Early(listed, pins) => {
+                let (context, routes) = (context.clone(), routes.clone());
+                // Apart: it is for the first moments of the gateway only.
+                let late = Box::pin(async move {
+                    match in_profile(&context, &mut request, &pins).await {
+                        Ok(()) => routes.call(request).await,
+                        Err(problem) => Ok(problem.into_response()),
+                    }
+                });
+                (listed, Either::Right(Either::Right(late)))
+            }
         };
         let context = context.clone();
         // Not an `async` block, which would keep what it awaits twice, for each connection.
@@ -71,6 +82,8 @@ enum Entry {
     Open(Option<HeaderValue>),
     /// They never see it.
     Answered(Response),
+    /// They have it once the profiles are known, of which its token is pinned to these.
+    Early(Option<HeaderValue>, Pins),
 }
 
 /// Answers a request, or notes on it whose it is.
@@ -93,19 +106,47 @@ fn enter(context: &Context, request: &mut Request<Incoming>) -> Entry {
     if auth::is_discovery(path) {
         return refuse(Problem::NoOauth, listed);
     }
-    let owner = auth::check(&context.tokens.borrow(), path, headers);
-    match owner {
-        Ok(owner) => {
-            if let Some(request_context) = request.extensions_mut().get_mut::<RequestContext>() {
-                request_context.owner = owner;
-                if owner != Owner::ANYBODY {
-                    request_context.may_be_known();
-                }
-            }
-            Entry::Open(listed)
+    let (owner, pins) = match auth::check(&context.tokens.borrow(), path, headers) {
+        Ok(checked) => checked,
+        Err(refusal) => return refuse(refusal.into(), listed),
+    };
+    let profile = match (profile::before(path, &pins), &*context.profiles.borrow()) {
+        (Err(problem), _) => Err(problem),
+        (Ok(Early::Settled), _) => Ok(Some(None)),
+        (Ok(Early::Open), None) => Ok(None),
+        (Ok(Early::Open), Some(profiles)) => {
+            profile::of(path, &pins, profiles, &context.strangers).map(Some)
         }
-        Err(refusal) => refuse(refusal.into(), listed),
+    };
+    let (profile, is_early) = match profile {
+        Ok(profile) => (profile.flatten(), profile.is_none()),
+        Err(problem) => return refuse(problem, listed),
+    };
+    if let Some(request_context) = request.extensions_mut().get_mut::<RequestContext>() {
+        request_context.owner = owner.in_profile(profile);
+        if !owner.is_anybody() {
+            request_context.may_be_known();
+        }
     }
+    if is_early {
+        return Entry::Early(listed, pins);
+    }
+    Entry::Open(listed)
+}
+
+/// Notes on a request the profile that it is for, once that is known.
+async fn in_profile(
+    context: &Context,
+    request: &mut Request<Incoming>,
+    pins: &Pins,
+) -> Result<(), Problem> {
+    let profiles = profile::settled(context.profiles.clone()).await?;
+    let path = request.uri().path();
+    let profile = profile::of(path, pins, &profiles, &context.strangers)?;
+    if let Some(request_context) = request.extensions_mut().get_mut::<RequestContext>() {
+        request_context.owner = request_context.owner.in_profile(profile);
+    }
+    Ok(())
 }
 
 fn refuse(problem: Problem, listed: Option<HeaderValue>) -> Entry {

@@ -216,7 +216,7 @@ pub(crate) fn uris(data: &[u8]) {
     let (template, uri) = text.split_once('\n').unwrap_or((text, text));
     let mut shelf = Shelf::default();
     shelf.add(0, &Arc::new(Template::parse(template)));
-    let matches = |uri| shelf.find(uri, &mut Search::lookup()).is_some();
+    let matches = |uri| shelf.find(uri, &mut Search::lookup(), |_| true).is_some();
     assert!(!matches(uri) || uri.len() <= 8 << 10);
     let is_literal = !template.contains('{') && template.len() <= 2_000;
     assert!(!is_literal || matches(template));

@@ -5,7 +5,7 @@ mod shelf;
 mod template;
 
 pub use shelf::{Search, Shelf};
-pub use template::Template;
+pub use template::{Template, is_comparable};
 
 /// What stands before the server's name in a URI that is not its server's own.
 const PREFIX: &str = "mcproxy://";
@@ -21,6 +21,23 @@ pub fn qualified(server: &str, uri: &str) -> String {
 #[must_use]
 pub fn unqualify(uri: &str) -> Option<(&str, &str)> {
     behind_prefix(uri)?.split_once('/')
+}
+
+/// What marks a link as one that the gateway has sealed.
+const LINK: &str = "link.";
+
+/// `uri` of `server` for clients who are shown it by this link alone.
+#[must_use]
+pub fn linked(server: &str, seal: &str, uri: &str) -> String {
+    qualified(server, &format!("{LINK}{seal}/{uri}"))
+}
+
+/// The reverse of [`linked`]: the server, the seal and the server's own URI.
+#[must_use]
+pub fn unlink(uri: &str) -> Option<(&str, &str, &str)> {
+    let (server, rest) = unqualify(uri)?;
+    let (seal, own) = rest.strip_prefix(LINK)?.split_once('/')?;
+    Some((server, seal, own))
 }
 
 /// Whether what is made from `template` names any server that its maker likes: `mcproxy://{x}/…`.

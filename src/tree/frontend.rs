@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use super::heartbeat::Beat;
 use super::root::StatusHandle;
 use super::sessions::SessionsHandle;
-use crate::config::model::{Limits, Serving};
+use crate::config::model::{Limits, Profiles, Serving};
 use crate::turn::Kind;
 
 /// What the listener is given at each of its starts.
@@ -21,6 +21,8 @@ pub struct FrontendLinks {
     pub limits: watch::Receiver<Arc<Limits>>,
     /// What clients are served, as it changes.
     pub serving: watch::Receiver<Serving>,
+    /// The profiles that hold, as they change; `None` until the configuration has been read.
+    pub profiles: watch::Receiver<Option<Arc<Profiles>>>,
     /// Who knows how the tree is.
     pub status: StatusHandle,
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use anyhow::{Context, ensure};
 use serde::Deserialize;
-use serde_json::json;
 use serde_json::value::RawValue;
+use serde_json::{Value, json};
 
 use crate::Plan;
 use crate::echo;
@@ -30,14 +30,31 @@ pub(crate) fn upstream(number: usize) -> String {
 /// # Errors
 /// When this binary can't find itself.
 pub(crate) fn options(plan: &Plan) -> anyhow::Result<GatewayOptions> {
+    options_with(plan, &json!({}))
+}
+
+/// The same with more fields of the configuration.
+///
+/// # Errors
+/// As above.
+pub(crate) fn options_with(plan: &Plan, more: &Value) -> anyhow::Result<GatewayOptions> {
     let own = env::current_exe()?;
     let own = own.to_str().context("the path of this binary is UTF-8")?;
     let servers: Vec<_> = (0..UPSTREAMS)
         .map(upstream)
         .map(|name| json!({ "name": name, "command": own, "args": echo::arguments(TOOLS, &name) }))
         .collect();
-    let mut options = GatewayOptions::new(json!({ "servers": servers }).to_string());
+    let mut config = json!({ "servers": servers });
+    for (name, value) in more.as_object().into_iter().flatten() {
+        config[name] = value.clone();
+    }
+    let mut options = GatewayOptions::new(config.to_string());
     options.binary.clone_from(&plan.gateway);
+    // One client alone does not get all that may be there.
+    let room = (2 * plan.sessions).max(2_000).to_string();
+    for limit in ["--max-sessions", "--max-connections"] {
+        options = options.arg(limit).arg(room.as_str());
+    }
     Ok(options)
 }
 
@@ -46,7 +63,15 @@ pub(crate) fn options(plan: &Plan) -> anyhow::Result<GatewayOptions> {
 /// # Errors
 /// When it does not.
 pub(crate) async fn gateway(plan: &Plan) -> anyhow::Result<Gateway> {
-    let gateway = Gateway::start(options(plan)?).await;
+    ready(options(plan)?).await
+}
+
+/// The same with these options.
+///
+/// # Errors
+/// As above.
+pub(crate) async fn ready(options: GatewayOptions) -> anyhow::Result<Gateway> {
+    let gateway = Gateway::start(options).await;
     Session::<Sse>::open(gateway.addr())
         .await
         .all_tools()
@@ -124,7 +149,7 @@ impl<T: Transport + Send + Sync + 'static> Caller for Session<T> {
 }
 
 /// How many tools a raw answer to `tools/list` holds.
-fn count_tools(list: &str) -> anyhow::Result<usize> {
+pub(crate) fn count_tools(list: &str) -> anyhow::Result<usize> {
     #[derive(Deserialize)]
     struct Answer<'a> {
         #[serde(borrow)]

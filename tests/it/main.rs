@@ -2,12 +2,8 @@
 
 #![allow(clippy::disallowed_methods, reason = "tests may block")]
 
-#[macro_use]
-#[path = "../support/mod.rs"]
-mod support;
-#[cfg(test)]
-#[path = "../support/tests.rs"]
-mod support_tests;
+#[macro_use(on_both_transports)]
+extern crate testkit as support;
 
 mod boot;
 mod call_log;
@@ -15,14 +11,18 @@ mod cli;
 mod crashes;
 mod eras;
 mod fidelity;
+mod filters;
 mod holder;
 mod isolation;
+#[cfg(test)]
+mod kit;
 mod limits;
 mod logging;
 mod modern;
 mod offers;
 mod prefix;
 mod processes;
+mod profiles;
 mod reload;
 mod routing;
 mod security;

@@ -17,7 +17,7 @@ pub(super) fn problems(parsed: &Parsed) -> Vec<Problem> {
     for (entry, origin) in parsed.config.servers.iter().zip(&parsed.origins) {
         let server = origin.server.as_str();
         let variables = match entry {
-            Entry::Run(spec) => spec.variables(&mut Vec::new()).ok(),
+            Entry::Run(spec, _) => spec.variables(&mut Vec::new()).ok(),
             Entry::Disabled(_) | Entry::Refused(_) => continue,
         };
         let mut said = BTreeSet::new();

@@ -18,7 +18,7 @@ fn load(directory: &Path, text: &str) -> Parsed {
 fn spec(parsed: &Parsed) -> &ServerSpec {
     let problems = &parsed.problems;
     match &parsed.config.servers[..] {
-        [Entry::Run(spec)] => spec,
+        [Entry::Run(spec, _)] => spec,
         other => panic!("{other:?} {problems:?}"),
     }
 }

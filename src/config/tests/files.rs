@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::{entries, env};
 use crate::config::fields::{ENTRY, FILE, Use};
 use crate::config::locate::first_of;
+use crate::config::profiles;
 use crate::config::{ConfigError, Severity, exposure, locate, parse, read};
 
 fn shipped() -> Vec<PathBuf> {
@@ -68,13 +69,17 @@ fn the_schema_lists_the_fields_that_are_read() {
             .collect()
     };
     let known = |table: &[(&str, Use)]| -> BTreeSet<String> {
-        let ours = table
-            .iter()
-            .filter(|(_, u)| matches!(u, Use::Read | Use::Later));
+        let ours = table.iter().filter(|(_, u)| *u == Use::Read);
         ours.map(|(name, _)| (*name).to_owned()).collect()
     };
     assert_eq!(listed("/definitions/entry/properties"), known(ENTRY));
     assert_eq!(listed("/oneOf/1/properties"), known(FILE));
+    let profile = listed("/definitions/profile/properties");
+    assert!(profile.is_superset(&known(profiles::FIELDS)));
+    assert_eq!(
+        listed("/definitions/rules/properties"),
+        known(profiles::RULES)
+    );
 }
 
 #[test]

@@ -7,11 +7,13 @@ mod mcp;
 mod mistakes;
 mod names;
 mod others;
+mod profiles;
 mod properties;
 mod protocol;
 mod syntax;
+mod views;
 
-use super::model::{Entry, Secret, ServerSpec};
+use super::model::{Entry, Secret, ServerSpec, View};
 use super::{Parsed, parse};
 
 /// Parses with an environment of two variables.
@@ -30,7 +32,7 @@ fn env(name: &str) -> Option<String> {
 /// What became of the entries: `name`, `name (off)`, `name (refused)`.
 fn entries(parsed: &Parsed) -> Vec<String> {
     let state = |entry: &Entry| match entry {
-        Entry::Run(spec) => spec.name.to_string(),
+        Entry::Run(spec, _) => spec.name.to_string(),
         Entry::Disabled(name) => format!("{name} (off)"),
         Entry::Refused(name) => format!("{name} (refused)"),
     };
@@ -40,7 +42,15 @@ fn entries(parsed: &Parsed) -> Vec<String> {
 /// The entry at `index`, which has to be one that runs.
 fn spec(parsed: &Parsed, index: usize) -> &ServerSpec {
     match &parsed.config.servers[index] {
-        Entry::Run(spec) => spec,
+        Entry::Run(spec, _) => spec,
+        other @ (Entry::Disabled(_) | Entry::Refused(_)) => panic!("{other:?} does not run"),
+    }
+}
+
+/// What clients see of the entry at `index`, which has to be one that runs.
+fn view(parsed: &Parsed, index: usize) -> &View {
+    match &parsed.config.servers[index] {
+        Entry::Run(_, view) => view,
         other @ (Entry::Disabled(_) | Entry::Refused(_)) => panic!("{other:?} does not run"),
     }
 }

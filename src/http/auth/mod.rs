@@ -5,18 +5,22 @@ mod keeper;
 mod tokens;
 
 pub use self::keeper::{TokenError, TokenKeeper};
+pub(super) use self::tokens::Pins;
 pub use self::tokens::{InvalidToken, Tokens};
 
 use super::path::is_for_probers;
 use crate::ids::Owner;
-use hyper::header::{AUTHORIZATION, HeaderMap, HeaderValue};
+use hyper::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+
+/// As MetaMCP has it.
+const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
 /// Why a request was not let in: 401 and `WWW-Authenticate`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Refusal {
     #[error(
-        "a token is needed here: send 'Authorization: Bearer TOKEN' with one of those that the \
-         gateway was given with --token-file or MCPROXY_TOKEN"
+        "a token is needed here: send 'Authorization: Bearer TOKEN', or 'X-API-Key: TOKEN', with one of \
+         those that the gateway was given with --token-file or MCPROXY_TOKEN"
     )]
     Missing,
     #[error(
@@ -53,19 +57,39 @@ pub(super) fn is_discovery(path: &str) -> bool {
     OAUTH.contains(&path) || path.split('/').any(|segment| segment == ".well-known")
 }
 
-/// Whose a request for `path` is.
-pub(super) fn check(tokens: &Tokens, path: &str, headers: &HeaderMap) -> Result<Owner, Refusal> {
+/// Whose a request for `path` is, and the profiles that its token is pinned to.
+pub(super) fn check(
+    tokens: &Tokens,
+    path: &str,
+    headers: &HeaderMap,
+) -> Result<(Owner, Pins), Refusal> {
     if !tokens.are_asked_for() || is_for_probers(path) {
-        return Ok(Owner::ANYBODY);
+        return Ok((Owner::ANYBODY, None));
     }
-    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let token = shown(headers)?;
+    tokens.owner_of(token).ok_or_else(|| refusal(token))
+}
+
+/// The token that a request shows: as a bearer's, or as an API key, which is how MetaMCP's clients show
+/// theirs. Beside a key a proxy may leave what it was shown itself, by another scheme.
+fn shown(headers: &HeaderMap) -> Result<&[u8], Refusal> {
+    let authorization = only(headers, &AUTHORIZATION)?;
+    let bearer = authorization.map(bearer);
+    let key = only(headers, &API_KEY)?.map(|key| key.trim_ascii());
+    match (bearer, key) {
+        (None, None) => Err(Refusal::Missing),
+        (Some(None), None) => Err(Refusal::Scheme),
+        (Some(Some(token)), Some(key)) if token != key => Err(Refusal::Wrong),
+        (_, Some(token)) | (Some(Some(token)), None) => Ok(token),
+    }
+}
+
+/// The value of a header that may be there once.
+fn only<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<Option<&'h [u8]>, Refusal> {
+    let mut values = headers.get_all(name).iter();
     match (values.next(), values.next()) {
-        (None, _) => Err(Refusal::Missing),
-        (Some(value), None) => {
-            let token = bearer(value.as_bytes()).ok_or(Refusal::Scheme)?;
-            tokens.owner_of(token).ok_or_else(|| refusal(token))
-        }
-        (Some(_), Some(_)) => Err(Refusal::Wrong),
+        (value, None) => Ok(value.map(HeaderValue::as_bytes)),
+        (_, Some(_)) => Err(Refusal::Wrong),
     }
 }
 
@@ -102,7 +126,7 @@ mod tests {
         for value in values {
             headers.append(AUTHORIZATION, HeaderValue::from_str(value).unwrap());
         }
-        check(&tokens, path, &headers)
+        check(&tokens, path, &headers).map(|(owner, _)| owner)
     }
 
     #[test]
@@ -147,6 +171,39 @@ mod tests {
     }
 
     #[test]
+    fn a_key_is_as_good_as_a_bearers_token() {
+        let tokens = Tokens::parse(TOKEN).unwrap();
+        let (bearer, key) = (format!("Bearer {TOKEN}"), "x-api-key");
+        let auth = AUTHORIZATION.as_str();
+        for (lines, expected) in [
+            (&[(key, TOKEN)][..], Ok(())),
+            (&[(key, " 0123456789abcdef ")], Ok(())),
+            (&[(key, TOKEN), (auth, &bearer)], Ok(())),
+            (&[(key, TOKEN), (auth, "Basic eDp5")], Ok(())),
+            (
+                &[(key, "another-0123456789"), (auth, &bearer)],
+                Err(Refusal::Wrong),
+            ),
+            (
+                &[(key, TOKEN), (auth, "Bearer another-0123456789")],
+                Err(Refusal::Wrong),
+            ),
+            (&[(key, TOKEN), (key, TOKEN)], Err(Refusal::Wrong)),
+            (&[(key, &bearer)], Err(Refusal::Wrong)),
+            (&[(key, "")], Err(Refusal::Wrong)),
+            (&[(key, "${KEY}")], Err(Refusal::Unfilled)),
+        ] {
+            let mut headers = HeaderMap::new();
+            for (name, value) in lines {
+                let name = HeaderName::try_from(*name).unwrap();
+                headers.append(name, HeaderValue::from_str(value).unwrap());
+            }
+            let found = check(&tokens, "/mcp", &headers).map(drop);
+            assert_eq!(found, expected, "{lines:?}");
+        }
+    }
+
+    #[test]
     fn what_needs_no_token() {
         for path in ["/healthz", "/readyz", "/health", "/healthz/"] {
             assert_eq!(ask(path, &[]), Ok(Owner::ANYBODY));
@@ -163,7 +220,7 @@ mod tests {
             assert_eq!(ask(path, &[]), Err(Refusal::Missing), "{path}");
         }
         let nobody_asks = check(&Tokens::default(), "/mcp", &HeaderMap::new());
-        assert_eq!(nobody_asks, Ok(Owner::ANYBODY));
+        assert_eq!(nobody_asks, Ok((Owner::ANYBODY, None)));
     }
 
     #[test]

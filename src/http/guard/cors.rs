@@ -15,7 +15,7 @@ const MOST: usize = 64;
 
 /// The headers a client of any MCP revision sets beyond those a browser lets pass.
 const ALLOWED_HEADERS: &str = "accept, authorization, cache-control, content-type, last-event-id, mcp-method, mcp-name, \
-     mcp-protocol-version, mcp-session-id";
+     mcp-protocol-version, mcp-session-id, x-api-key";
 
 /// A browser asks this before a page reaches a machine on the local network.
 const PRIVATE_NETWORK: HeaderName = HeaderName::from_static("access-control-allow-private-network");

@@ -42,7 +42,7 @@ where
     {
         Some(session) => session.clone(),
         // Apart, as for most requests it is known; batches are rare too.
-        None => Box::pin(context.sessions.of(request_context.holder()).find(&id)).await?,
+        None => Box::pin(context.sessions.of(request_context.client()).find(&id)).await?,
     };
     request_context.remember(&session).await?;
     let body = read(&context, &request_context, &headers, frames).await?;

@@ -17,7 +17,7 @@ use warp::path::FullPath;
 use warp::reply::Response;
 
 /// Opens a session. `base` is the part of the client's `path` that is before `/sse`: empty, or
-/// MetaMCP's.
+/// the path of a profile, or MetaMCP's.
 pub(in crate::http) async fn open(
     base: String,
     path: FullPath,
@@ -33,7 +33,7 @@ pub(in crate::http) async fn open(
         return Err(Problem::NotAcceptable("text/event-stream"));
     }
     request_context.is_known().await?;
-    let sessions = context.sessions.of(request_context.holder());
+    let sessions = context.sessions.of(request_context.client());
     let OpenedSse { id, stream } = Box::pin(sessions.open_sse()).await?;
     let place = place(&context, &headers, &request_context);
     stream.cut_with(request_context.cut);

@@ -42,6 +42,8 @@ pub(super) fn label(problem: &Problem) -> &'static str {
         ) => "host",
         Problem::Unauthorized(_) => "token",
         Problem::NotFound | Problem::NoOauth => "path",
+        Problem::NoProfile => "profile",
+        Problem::Unconfigured => "unavailable",
         Problem::Method(_) | Problem::NothingToHear => "method",
         Problem::NotAcceptable(_) => "accept",
         Problem::MediaType | Problem::Charset(_) => "content_type",

@@ -16,19 +16,19 @@ mod metamcp;
 mod modern;
 mod requests;
 mod smuggling;
-#[path = "../../../tests/support/strangers.rs"]
-mod strangers;
 mod streams;
 mod tokens;
 
 use super::*;
 use crate::config::model;
 use crate::telemetry::metrics::Metrics;
-use crate::tree::{Frontend, FrontendLinks, testing};
+use crate::testing;
+use crate::tree::{Frontend, FrontendLinks};
 use client::{Connection, Reply};
 use ractor::{Actor, ActorRef};
 use std::net::SocketAddr;
 use std::time::Duration;
+use testkit::strangers;
 use tokio::task::JoinHandle;
 
 /// A listener on a port of its own, and all it needs.
@@ -39,6 +39,7 @@ struct Server {
     sessions: SessionsHandle,
     tokens: watch::Sender<Tokens>,
     readiness: Readiness,
+    profiles: watch::Sender<Option<Arc<model::Profiles>>>,
     address: SocketAddr,
     listener: ActorRef<ListenerMsg>,
     ended: JoinHandle<()>,
@@ -81,11 +82,13 @@ impl Server {
             modern: true,
             discover: true,
         });
-        let (listener, ended) = spawn(&frontend, &sessions, &limits, &serving).await;
+        let profiles = watch::Sender::new(Some(Arc::default()));
+        let (listener, ended) = spawn(&frontend, &sessions, &limits, (&serving, &profiles)).await;
         Self {
             frontend,
             limits,
             serving,
+            profiles,
             sessions,
             tokens,
             readiness,
@@ -97,7 +100,8 @@ impl Server {
 
     /// Puts a fresh listener in the place of one that ended, as root does.
     async fn restart(&mut self) {
-        let started = spawn(&self.frontend, &self.sessions, &self.limits, &self.serving);
+        let followed = (&self.serving, &self.profiles);
+        let started = spawn(&self.frontend, &self.sessions, &self.limits, followed);
         (self.listener, self.ended) = started.await;
     }
 
@@ -148,13 +152,17 @@ async fn spawn(
     frontend: &HttpFrontend,
     sessions: &SessionsHandle,
     limits: &watch::Sender<Arc<model::Limits>>,
-    serving: &watch::Sender<model::Serving>,
+    (serving, profiles): (
+        &watch::Sender<model::Serving>,
+        &watch::Sender<Option<Arc<model::Profiles>>>,
+    ),
 ) -> (ActorRef<ListenerMsg>, JoinHandle<()>) {
     let (listener, args) = frontend.listener(FrontendLinks {
         sessions: sessions.clone(),
         status: testing::status().await,
         limits: limits.subscribe(),
         serving: serving.subscribe(),
+        profiles: profiles.subscribe(),
     });
     Actor::spawn(None, listener, args).await.unwrap()
 }

@@ -126,7 +126,7 @@ async fn a_page_may_send_the_headers_that_its_requests_need() {
         assert!(allowed.contains(&name), "{name}: {allowed:?}");
     }
     assert!(!allowed.contains(&"x-other"), "{allowed:?}");
-    assert_eq!(allowed.len(), 11, "{allowed:?}");
+    assert_eq!(allowed.len(), 12, "{allowed:?}");
 }
 
 /// Before a server that never comes up.

@@ -1,6 +1,7 @@
 //! What servers list: tools, prompts, resources and resource templates, page by page. An entry is
 //! kept raw; what it is called by is found in it and may be replaced in place, nothing else.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -154,6 +155,92 @@ impl Item {
     pub fn renamed(&self, key: &str) -> Vec<u8> {
         let key = raw::quoted(key);
         raw::splice(&self.raw, vec![(self.span.clone(), key.as_slice())])
+    }
+}
+
+impl Item {
+    /// The same with other members, each with its value as JSON; those of its `annotations` that are
+    /// not named stay.
+    #[must_use]
+    pub fn reworded(
+        &self,
+        key: &str,
+        members: &[(&str, String)],
+        annotations: &[(&str, String)],
+    ) -> Vec<u8> {
+        let key = raw::quoted(key);
+        let mut edits = vec![(self.span.clone(), Cow::Borrowed(key.as_slice()))];
+        if let Ok(text) = std::str::from_utf8(&self.raw) {
+            let mut wanted: Vec<(&str, Set<'_>)> = Vec::new();
+            wanted.extend(members.iter().map(|(name, value)| (*name, Set::To(value))));
+            if !annotations.is_empty() {
+                wanted.push(("annotations", Set::Within(annotations)));
+            }
+            set(text, text, &wanted, &mut edits);
+        }
+        let edits = edits.iter().map(|(span, with)| (span.clone(), &**with));
+        raw::splice(&self.raw, edits.collect())
+    }
+}
+
+/// What becomes of a member of an object.
+enum Set<'a> {
+    /// It has this value.
+    To(&'a str),
+    /// It is an object with these members beside its own.
+    Within(&'a [(&'a str, String)]),
+}
+
+/// The edits of `whole` by which the object `part`, a piece of it, has the members that are wanted.
+fn set<'a>(
+    whole: &'a str,
+    part: &'a str,
+    wanted: &[(&str, Set<'_>)],
+    edits: &mut Vec<(Range<usize>, Cow<'a, [u8]>)>,
+) {
+    let mut missing: Vec<&(&str, Set<'_>)> = wanted.iter().collect();
+    let mut is_empty = true;
+    let read = raw::each(part, |key, value| {
+        is_empty = false;
+        let Some((name, set_to)) = wanted.iter().find(|(name, _)| raw::is_text(key, name)) else {
+            return;
+        };
+        missing.retain(|(other, _)| other != name);
+        match set_to {
+            Set::Within(members) if value.starts_with('{') => {
+                let members: Vec<_> = members
+                    .iter()
+                    .map(|(name, value)| (*name, Set::To(value)))
+                    .collect();
+                set(whole, value, &members, edits);
+            }
+            Set::To(_) | Set::Within(_) => {
+                edits.push((raw::span(whole, value), set_to.json().into_bytes().into()));
+            }
+        }
+    });
+    if missing.is_empty() || read.is_err() {
+        return;
+    }
+    let added: Vec<String> = missing
+        .iter()
+        .map(|(name, set_to)| format!("\"{name}\":{}", set_to.json()))
+        .collect();
+    let comma = if is_empty { "" } else { "," };
+    let at = raw::inside(whole, part);
+    edits.push((at..at, (added.join(",") + comma).into_bytes().into()));
+}
+
+impl Set<'_> {
+    fn json(&self) -> String {
+        match self {
+            Self::To(value) => (*value).to_owned(),
+            Self::Within(members) => {
+                let member = |(name, value): &(&str, String)| format!("\"{name}\":{value}");
+                let members: Vec<String> = members.iter().map(member).collect();
+                format!("{{{}}}", members.join(","))
+            }
+        }
     }
 }
 

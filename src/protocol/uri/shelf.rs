@@ -126,9 +126,14 @@ impl Shelf {
         }
     }
 
-    /// The first owner with a template that can have made `uri`.
+    /// The first owner, of those that count, with a template that can have made `uri`.
     #[must_use]
-    pub fn find(&self, uri: &str, search: &mut Search) -> Option<usize> {
+    pub fn find(
+        &self,
+        uri: &str,
+        search: &mut Search,
+        counts: impl Fn(usize) -> bool,
+    ) -> Option<usize> {
         if !is_comparable(uri) {
             return None;
         }
@@ -144,7 +149,7 @@ impl Shelf {
             };
             let (group, rest) = mem::take(next).split_first()?;
             *next = rest;
-            if search.matches(group, uri) {
+            if counts(group.owner) && search.matches(group, uri) {
                 return Some(group.owner);
             }
             if !search.all.are_left() {

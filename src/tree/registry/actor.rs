@@ -9,9 +9,8 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 
 use super::handle::Subscriber;
-use super::job::Job;
+use super::job::{Job, Tables};
 use super::kept_catalogue::KeptCatalogue;
-use super::merged::Merged;
 use super::message::{ConfiguredServer, RegistryMsg};
 use super::routes::Routes;
 use super::state::Merge;
@@ -107,6 +106,8 @@ impl Actor for Registry {
     ) -> Result<(), ActorProcessingErr> {
         match message {
             RegistryMsg::Wanted(servers) => state.on_wanted(servers),
+            RegistryMsg::Profiles(profiles) => state.merge.profiles(profiles),
+            RegistryMsg::Budget(bytes) => state.merge.budget(bytes),
             RegistryMsg::ServerState {
                 server,
                 generation,
@@ -258,7 +259,7 @@ impl RegistryState {
         });
     }
 
-    fn on_merged(&mut self, merged: Merged, took: Duration) {
+    fn on_merged(&mut self, merged: Tables, took: Duration) {
         self.merging.detach_all();
         let rest = (REST * took).min(LONGEST_REST);
         self.rest = Some(Timer::after(&self.myself, rest, || RegistryMsg::Rested));

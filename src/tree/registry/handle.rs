@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use super::catalogue::{Catalogue, Lessons};
 use super::message::{ConfiguredServer, RegistryMsg, ServerState};
 use super::routes::Routes;
+use crate::config::model::Profiles;
 use crate::ids::{Generation, ServerName};
 use crate::tree::heartbeat::Beat;
 use crate::tree::upstream::UpstreamHandle;
@@ -24,13 +25,23 @@ pub(crate) trait Subscriber: Send + Sync + 'static {
 pub(crate) struct RegistryHandle(ActorRef<RegistryMsg>);
 
 impl RegistryHandle {
-    pub(in crate::tree) fn new(actor: ActorRef<RegistryMsg>) -> Self {
+    pub(crate) fn new(actor: ActorRef<RegistryMsg>) -> Self {
         Self(actor)
     }
 
     /// All configured servers, in order.
     pub(crate) fn wanted(&self, servers: Vec<ConfiguredServer>) {
         self.tell(RegistryMsg::Wanted(servers));
+    }
+
+    /// What clients may be shown of them; holds from the next [`Self::wanted`] on.
+    pub(crate) fn profiles(&self, profiles: Arc<Profiles>) {
+        self.tell(RegistryMsg::Profiles(profiles));
+    }
+
+    /// How many bytes the instructions of all servers may have together; before [`Self::wanted`].
+    pub(crate) fn budget(&self, bytes: usize) {
+        self.tell(RegistryMsg::Budget(bytes));
     }
 
     /// What became of a server.

@@ -1,39 +1,102 @@
 //! One merge, ready to be done: here, or on a thread where nobody waits for it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use super::merged::{Merged, Source};
+use super::cost;
+use super::merged::Merged;
 use super::resources;
-use crate::ids::{Prefix, ServerName};
+use super::routes::Routes;
+use super::source::Source;
+use crate::config::model::{DefaultProfile, Profile, Profiles};
+use crate::ids::{Prefix, ProfileId, ServerName};
 use crate::protocol::mcp::item::{Item, Kind};
 
 /// More than this is no work for a thread that others wait for: a few milliseconds.
 const LONG: usize = 512 * 1024;
+/// The same of names that the patterns of profiles are held against.
+const MANY: usize = 5_000;
 
 /// What is to be merged, and what was merged last.
 #[derive(Debug)]
 pub(super) struct Job {
     pub(super) sources: Vec<Source>,
-    pub(super) before: Arc<Merged>,
+    /// The profiles that show a part of it each.
+    pub(super) profiles: Arc<Profiles>,
+    /// What the instructions of all servers may have together.
+    pub(super) budget: usize,
+    pub(super) before: Arc<Routes>,
+}
+
+/// What was merged: everything, and what each profile shows of it.
+#[derive(Debug)]
+pub(crate) struct Tables {
+    pub(super) merged: Arc<Merged>,
+    pub(super) profiles: HashMap<ProfileId, Arc<Merged>>,
+    /// Whether there is an address where all of it is shown.
+    pub(super) is_shown_whole: bool,
+    /// What is too much for some clients, and the rules of profiles that match nothing.
+    pub(super) warnings: BTreeSet<String>,
 }
 
 impl Job {
-    pub(super) fn run(self) -> Merged {
-        Merged::build(self.sources, &[&self.before])
+    pub(super) fn run(self) -> Tables {
+        let merged = Arc::new(Merged::within(
+            self.budget,
+            self.sources,
+            &[&self.before.merged],
+        ));
+        let mut warnings = BTreeSet::new();
+        let is_shown_whole = self.profiles.default == DefaultProfile::Everything;
+        if is_shown_whole {
+            warnings.extend(cost::warnings(&merged, "Clients"));
+        }
+        let known = self.profiles.known.iter();
+        let profiles = known.map(|profile| {
+            let id = profile.name.id();
+            let before = self.before.profiles.get(&id).map(|before| &before.merged);
+            let former: Vec<&Merged> = before.iter().map(|before| &***before).collect();
+            let narrowed = Merged::narrow(&merged, profile, &former);
+            warnings.extend(narrowed.idle_rules());
+            let whom = format!("Clients of profile '{}'", profile.name);
+            warnings.extend(cost::warnings(&narrowed, &whom));
+            (id, Arc::new(narrowed))
+        });
+        Tables {
+            profiles: profiles.collect(),
+            is_shown_whole,
+            warnings,
+            merged,
+        }
+    }
+
+    /// Whether the patterns of the profiles are held against many names.
+    fn narrows_long(&self) -> bool {
+        let of = |profile: &Arc<Profile>| self.before.merged.size_for(profile);
+        let names: usize = self.profiles.known.iter().map(of).sum();
+        names > MANY
     }
 
     /// Whether it may take long. It is looked no further than that it does.
     pub(super) fn is_long(&self) -> bool {
-        let before = self.before.sources.iter();
+        self.merges_long() || self.narrows_long()
+    }
+
+    fn merges_long(&self) -> bool {
+        let before = self.before.merged.sources.iter();
         let before: HashMap<&ServerName, &Source> =
             before.map(|source| (&source.server, source)).collect();
+        let is_seen_anew = |source: &Source| {
+            let former = before.get(&source.server);
+            former.is_none_or(|former| former.view != source.view)
+        };
         let is_new = |source: &Source, kind| {
             let former = before.get(&source.server);
             let former = former.and_then(|former| former.list(kind));
             let list = source.list(kind);
             list.zip(former)
                 .is_none_or(|(list, former)| !Arc::ptr_eq(list, former))
+                || is_seen_anew(source)
         };
         // What is laid out of a list depends on the names and prefixes of all, and on the lists of those
         // before it that have the same prefix.
@@ -43,7 +106,7 @@ impl Job {
                 .map(|one| (one.server.clone(), one.prefix.clone()));
             names.collect()
         };
-        let is_renamed = names(&self.sources) != names(&self.before.sources);
+        let is_renamed = names(&self.sources) != names(&self.before.merged.sources);
         let new = |kind| {
             self.sources
                 .iter()
@@ -56,7 +119,7 @@ impl Job {
             let of_kind = touched.find(|(of, _)| *of == kind);
             is_renamed || of_kind.is_some_and(|(_, prefixes)| prefixes.contains(&source.prefix))
         };
-        let is_other = !resources::are_same(&self.sources, &self.before.sources);
+        let is_other = !resources::are_same(&self.sources, &self.before.merged.sources);
         let mut room = LONG;
         let mut fits = |item: &Item| {
             let left = room.checked_sub(item.size());

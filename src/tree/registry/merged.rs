@@ -4,44 +4,21 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
 
-use super::catalogue::{Catalogue, List};
-use super::instructions;
+use super::catalogue::Catalogue;
+use super::cost::Cost;
+use super::instructions::{self, Joined};
 use super::names::{Names, Prefixes};
-use super::pages::Pages;
+use super::pages::{Changes, Pages};
 use super::resources::{self, Resources};
-use crate::config::model::Isolation;
-use crate::ids::{Prefix, ServerName};
-use crate::protocol::mcp::item::{Item, Kind};
+use super::source::Source;
+use crate::config::model::{INSTRUCTIONS_READ, Patterns, Profile, ProfileInstructions};
+use crate::ids::ServerName;
+use crate::protocol::mcp::item::Kind;
 use crate::protocol::mcp::request::Subject;
 use crate::protocol::modern::extensions::Extensions;
 use crate::protocol::modern::param_headers::ParamHeaders;
 use crate::protocol::modern::tasks;
 use crate::protocol::uri::Search;
-
-/// One configured server, and what it offers as far as that is known.
-#[derive(Debug, Clone)]
-pub(crate) struct Source {
-    /// Its name.
-    pub server: ServerName,
-    /// What its tools and prompts are called by.
-    pub prefix: Prefix,
-    /// Whether each session has an instance of its own.
-    pub isolation: Isolation,
-    /// What it offers.
-    pub catalogue: Option<Arc<Catalogue>>,
-}
-
-impl Source {
-    /// One of its lists, as far as that is known.
-    pub(super) fn list(&self, kind: Kind) -> Option<&List> {
-        self.catalogue.as_ref().map(|known| known.list(kind))
-    }
-
-    /// What it declares beside the core, as far as that is known.
-    pub(crate) fn extensions(&self) -> Option<&Extensions> {
-        self.catalogue.as_ref().map(|known| &known.extensions)
-    }
-}
 
 /// Where a merged name or URI leads.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,28 +38,18 @@ pub(crate) struct Merged {
     tools: Names,
     prompts: Names,
     resources: Arc<Resources>,
-    instructions: Option<Arc<str>>,
+    /// What the instructions of all may have together.
+    budget: usize,
+    instructions: Joined,
     extensions: Option<Arc<str>>,
+    /// What it was narrowed down from, and to which profile, if it was.
+    narrowed: Option<Narrowed>,
 }
 
-/// Which lists differ between two merges.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Changes {
-    /// The tools.
-    pub tools: bool,
-    /// The prompts.
-    pub prompts: bool,
-    /// The resources or the resource templates.
-    pub resources: bool,
-}
-
-impl Changes {
-    /// Those too.
-    pub(crate) fn add(&mut self, others: Self) {
-        self.tools |= others.tools;
-        self.prompts |= others.prompts;
-        self.resources |= others.resources;
-    }
+#[derive(Debug)]
+struct Narrowed {
+    whole: Arc<Merged>,
+    profile: Arc<Profile>,
 }
 
 impl Default for Merged {
@@ -99,9 +66,14 @@ impl Merged {
         Arc::clone(&NOTHING)
     }
 
-    /// Merges what `sources` offer. What did not change since one of the `former` merges is taken
-    /// from it.
+    /// As [`Self::within`], with as many bytes of instructions as clients read.
     pub(super) fn build(sources: Vec<Source>, former: &[&Self]) -> Self {
+        Self::within(INSTRUCTIONS_READ, sources, former)
+    }
+
+    /// Merges what `sources` offer, with so many bytes of instructions. What did not change since one
+    /// of the `former` merges is taken from it.
+    pub(super) fn within(budget: usize, sources: Vec<Source>, former: &[&Self]) -> Self {
         let prefixes = Prefixes::of(&sources);
         let known = former.iter().find(|former| *former.prefixes == prefixes);
         let prefixes = known.map_or_else(|| Arc::new(prefixes), |same| same.prefixes.clone());
@@ -117,10 +89,12 @@ impl Merged {
             (None, Some(last)) => Arc::new(Resources::build(&sources).sharing(&last.resources)),
             (None, None) => Arc::new(Resources::build(&sources)),
         };
-        let same = |former: &&&Self| instructions::are_same(&sources, &former.sources);
+        let same = |former: &&&Self| {
+            former.budget == budget && instructions::are_same(&sources, &former.sources)
+        };
         let instructions = match former.iter().find(same) {
             Some(same) => same.instructions.clone(),
-            None => instructions::join(&sources).map(Arc::from),
+            None => instructions::join(&sources, budget),
         };
         let extensions = Extensions::united(sources.iter().filter_map(Source::extensions));
         Self {
@@ -130,14 +104,113 @@ impl Merged {
             tools,
             prompts,
             resources,
+            budget,
             instructions,
+            narrowed: None,
         }
+    }
+
+    /// What a profile shows of `whole`: under the same names, and of what is laid out there already.
+    /// What did not change since one of the `former` such tables is taken from it.
+    pub(super) fn narrow(whole: &Arc<Self>, profile: &Arc<Profile>, former: &[&Self]) -> Self {
+        let shows = |server: &ServerName| profile.servers.shows(server.as_str());
+        let sources = whole.sources.iter().filter(|one| shows(&one.server));
+        let sources: Vec<Source> = sources.cloned().collect();
+        let names = |kind, of: fn(&Self) -> &Names, shown| {
+            let former: Vec<&Names> = former.iter().map(|former| of(former)).collect();
+            of(whole).narrowed(kind, shows, shown, &former)
+        };
+        let tools = names(Kind::Tools, |merged| &merged.tools, &profile.tools);
+        let prompts = names(Kind::Prompts, |merged| &merged.prompts, &profile.prompts);
+        let resources: Vec<_> = former.iter().map(|former| &former.resources).collect();
+        let resources = whole.resources.narrowed(shows, &resources);
+        let extensions = Extensions::united(sources.iter().filter_map(Source::extensions));
+        Self {
+            extensions: extensions.map(Arc::from),
+            prefixes: Arc::clone(&whole.prefixes),
+            tools,
+            prompts,
+            resources,
+            budget: whole.budget,
+            instructions: Self::instructions_of(profile, &sources, whole.budget, former),
+            narrowed: Some(Narrowed {
+                whole: Arc::clone(whole),
+                profile: Arc::clone(profile),
+            }),
+            sources,
+        }
+    }
+
+    fn instructions_of(
+        profile: &Profile,
+        sources: &[Source],
+        budget: usize,
+        former: &[&Self],
+    ) -> Joined {
+        match &profile.instructions {
+            ProfileInstructions::None => Joined::default(),
+            ProfileInstructions::Own(text) => Joined {
+                text: Some(Arc::clone(text)),
+                ..Joined::default()
+            },
+            ProfileInstructions::OfServers => {
+                let is_same = |former: &&&Self| {
+                    let narrowed = former.narrowed.as_ref();
+                    let before = narrowed.map(|narrowed| &narrowed.profile.instructions);
+                    before == Some(&ProfileInstructions::OfServers)
+                        && former.budget == budget
+                        && instructions::are_same(sources, &former.sources)
+                };
+                match former.iter().find(is_same) {
+                    Some(same) => same.instructions.clone(),
+                    None => instructions::join(sources, budget),
+                }
+            }
+        }
+    }
+
+    /// The rules of its profile that match nothing of what its servers offer, for the log; none before all
+    /// of those have told what that is.
+    pub(super) fn idle_rules(&self) -> Vec<String> {
+        let has_told = |source: &Source| source.catalogue.is_some();
+        let narrowed = self.narrowed.as_ref();
+        let Some(narrowed) = narrowed.filter(|_| self.sources.iter().all(has_told)) else {
+            return Vec::new();
+        };
+        let profile = &narrowed.profile;
+        let idle = |what: &str, rules: &Patterns, names: &Names| -> Vec<String> {
+            if rules.is_open() {
+                return Vec::new();
+            }
+            let names: Vec<String> = names.all().collect();
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            let idle = rules.idle(&names).into_iter();
+            let line = |idle| format!("Profile '{}', {what}: {idle}", profile.name);
+            idle.map(line).collect()
+        };
+        let mut all = idle("tools", &profile.tools, &self.tools);
+        all.extend(idle("prompts", &profile.prompts, &self.prompts));
+        all
+    }
+
+    /// How many names have to be compared to narrow this down to `profile`.
+    pub(super) fn size_for(&self, profile: &Profile) -> usize {
+        let of = |rules: &Patterns, names: &Names| {
+            let is_compared = !rules.is_open();
+            if is_compared { names.size() } else { 0 }
+        };
+        of(&profile.tools, &self.tools) + of(&profile.prompts, &self.prompts)
     }
 
     /// The same with other catalogues for some servers. What `mine`, a former such table, has in
     /// common with it is shared.
     #[must_use]
     pub(crate) fn with(&self, own: &[(&ServerName, &Arc<Catalogue>)], mine: &Self) -> Self {
+        if let Some(Narrowed { whole, profile }) = &self.narrowed {
+            let my_whole = mine.narrowed.as_ref().map(|mine| &mine.whole);
+            let whole = Arc::new(whole.with(own, my_whole.unwrap_or(whole)));
+            return Self::narrow(&whole, profile, &[mine, self]);
+        }
         let mut sources = self.sources.clone();
         for (server, catalogue) in own {
             let mut sources = sources.iter_mut();
@@ -145,7 +218,7 @@ impl Merged {
                 source.catalogue = Some(Arc::clone(catalogue));
             }
         }
-        Self::build(sources, &[mine, self])
+        Self::within(self.budget, sources, &[mine, self])
     }
 
     /// How many parts were laid out that are none of those of `former`.
@@ -157,7 +230,12 @@ impl Merged {
     /// What is odd about the names, for the log, each with the server that lists them.
     pub(super) fn oddities(&self) -> BTreeSet<(ServerName, String)> {
         let names = self.tools.oddities().chain(self.prompts.oddities());
-        let all = names.chain(self.resources.oddities());
+        let cut = self
+            .instructions
+            .cut
+            .iter()
+            .map(|(server, text)| (server, text));
+        let all = names.chain(self.resources.oddities()).chain(cut);
         all.map(|(server, text)| (server.clone(), text.clone()))
             .collect()
     }
@@ -173,7 +251,15 @@ impl Merged {
     pub(crate) fn warnings(&self, server: &ServerName) -> Vec<String> {
         let both = [&self.tools, &self.prompts];
         let warnings = both.into_iter().flat_map(|names| names.warnings(server));
-        warnings.cloned().collect()
+        let cut = self.instructions.cut.iter();
+        let cut = cut.filter(|(one, _)| one == server).map(|(_, text)| text);
+        warnings.chain(cut).cloned().collect()
+    }
+
+    /// What the tools of `server` cost a model.
+    #[must_use]
+    pub(crate) fn cost(&self, server: &ServerName) -> Cost {
+        self.tools.cost(server)
     }
 
     /// Whether calls of any tool repeat arguments in headers.
@@ -233,7 +319,9 @@ impl Merged {
 
     /// The servers whose templates `search` did not compare all.
     pub(crate) fn given_up(&self, search: &Search) -> impl Iterator<Item = &ServerName> {
-        let sources = search.given_up().filter_map(|at| self.sources.get(at));
+        let whole = self.narrowed.as_ref().map(|narrowed| &*narrowed.whole);
+        let all = &whole.unwrap_or(self).sources;
+        let sources = search.given_up().filter_map(|at| all.get(at));
         sources.map(|source| &source.server)
     }
 
@@ -260,6 +348,18 @@ impl Merged {
         self.resources.outward(server, uri, search)
     }
 
+    /// Whether clients may read what `server` calls `uri`.
+    #[must_use]
+    pub(crate) fn may_be_read(&self, server: &ServerName, uri: &str, search: &mut Search) -> bool {
+        self.resources.may_be_read(server, uri, search)
+    }
+
+    /// Whether all resources are shown of all servers.
+    #[must_use]
+    pub(crate) fn shows_all_resources(&self) -> bool {
+        self.resources.are_all_shown()
+    }
+
     /// Whether URIs of different servers can be mistaken for each other at all: if not, no result
     /// has to be looked through.
     #[must_use]
@@ -270,7 +370,7 @@ impl Merged {
     /// The instructions of all servers, each under its name; `None` if there are none.
     #[must_use]
     pub(crate) fn instructions(&self) -> Option<&str> {
-        self.instructions.as_deref()
+        self.instructions.text.as_deref()
     }
 
     /// Which lists are not the same in `other`. Nothing is compared here but whether they were found
@@ -284,13 +384,4 @@ impl Merged {
             resources: differs(Kind::Resources) || differs(Kind::Templates),
         }
     }
-}
-
-/// The entries of one list, server by server.
-pub(super) fn items(kind: Kind, sources: &[Source]) -> impl Iterator<Item = (&Source, &Item)> {
-    sources.iter().flat_map(move |source| {
-        let catalogue = source.catalogue.as_deref();
-        let items = catalogue.map_or_else(Default::default, |known| known.items(kind));
-        items.iter().map(move |item| (source, item))
-    })
 }

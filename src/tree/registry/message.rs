@@ -7,8 +7,8 @@ use tokio::time::Instant;
 
 use super::catalogue::{Catalogue, Lessons};
 use super::handle::Subscriber;
-use super::merged::Merged;
-use crate::config::model::Isolation;
+use super::job::Tables;
+use crate::config::model::{Isolation, Profiles, View};
 use crate::ids::{Generation, Prefix, ServerName};
 use crate::tree::heartbeat::Beat;
 use crate::tree::upstream::UpstreamHandle;
@@ -25,6 +25,8 @@ pub(crate) struct ConfiguredServer {
     pub prefix: Prefix,
     /// Whether each session has an instance of its own.
     pub isolation: Isolation,
+    /// What of it clients see.
+    pub view: Arc<View>,
 }
 
 /// What root says of a server. That it is ready, the server's own catalogue says.
@@ -52,6 +54,10 @@ pub(crate) enum ServerState {
 pub(crate) enum RegistryMsg {
     /// From root, after each change of the configuration: all servers, in order.
     Wanted(Vec<ConfiguredServer>),
+    /// From root, before `Wanted`: what clients may be shown of it.
+    Profiles(Arc<Profiles>),
+    /// From root, before `Wanted`: how many bytes the instructions of all servers may have together.
+    Budget(usize),
     /// From root: what became of a server.
     ServerState {
         server: ServerName,
@@ -87,7 +93,7 @@ pub(crate) enum RegistryMsg {
     LatchElapsed,
     /// From the task that merges; `None` if it failed.
     Merged {
-        merged: Option<Box<Merged>>,
+        merged: Option<Box<Tables>>,
         took: Duration,
     },
     /// From itself: another long merge may be done.
@@ -100,6 +106,8 @@ impl Kind for RegistryMsg {
     fn kind(&self) -> &'static str {
         match self {
             Self::Wanted(_) => "ConfiguredServer",
+            Self::Profiles(_) => "Profiles",
+            Self::Budget(_) => "Budget",
             Self::ServerState { .. } => "ServerState",
             Self::Catalogue { .. } => "Catalogue",
             Self::Learnt { .. } => "Learnt",

@@ -5,9 +5,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::merged::{Route, Source};
+use super::cost::Cost;
+use super::merged::Route;
 use super::pages::{Entries, Pages};
 use super::part::{Holders, Part, Plan, Rivals};
+use super::source::Source;
+use crate::config::model::Patterns;
 use crate::ids::{Prefix, SEPARATOR, ServerName};
 use crate::protocol::mcp::item::Kind;
 use crate::protocol::modern::param_headers::ParamHeaders;
@@ -58,6 +61,8 @@ pub(super) struct Names {
     parts: Vec<Arc<Part>>,
     /// The same by prefix; the empty one is of those without.
     by_prefix: HashMap<Box<str>, Vec<Arc<Part>>>,
+    /// Which of their merged names are shown.
+    shown: Patterns,
     pages: Pages,
 }
 
@@ -75,7 +80,9 @@ impl Names {
         let mut holders: HashMap<&str, Holders> = HashMap::new();
         let mut placed = Vec::new();
         for (place, source) in order {
-            let Some(list) = source.list(kind).filter(|list| !list.is_empty()) else {
+            let is_bound = !source.patterns(kind).is_open();
+            let list = source.list(kind);
+            let Some(list) = list.filter(|list| is_bound || !list.is_empty()) else {
                 continue;
             };
             let elders = by_prefix.entry(source.prefix.as_str().into()).or_default();
@@ -83,6 +90,8 @@ impl Names {
                 server: source.server.clone(),
                 prefix: source.prefix.clone(),
                 list: Arc::clone(list),
+                is_whole: source.is_whole(kind),
+                view: Arc::clone(&source.view),
                 rivals: rivals(&source.prefix, prefixes),
                 elders: elders.clone(),
             };
@@ -108,8 +117,49 @@ impl Names {
             prefixes: Arc::clone(prefixes),
             parts,
             by_prefix,
+            shown: Patterns::default(),
             pages,
         }
+    }
+
+    /// The same of the servers that `shows` says, and of their merged names those that are `shown`.
+    pub(super) fn narrowed(
+        &self,
+        kind: Kind,
+        shows: impl Fn(&ServerName) -> bool,
+        shown: &Patterns,
+        former: &[&Self],
+    ) -> Self {
+        let is_of_one = |part: &&Arc<Part>| shows(part.server());
+        let parts: Vec<_> = self.parts.iter().filter(is_of_one).cloned().collect();
+        let groups = self.by_prefix.iter().map(|(prefix, group)| {
+            let group: Vec<_> = group.iter().filter(is_of_one).cloned().collect();
+            (prefix.clone(), group)
+        });
+        let by_prefix = groups.filter(|(_, group)| !group.is_empty()).collect();
+        let is_same = |former: &&&Self| former.shown == *shown && former.has_parts(&parts);
+        let pages = match (former.iter().find(is_same), former.first()) {
+            (Some(same), _) => same.pages.clone(),
+            (None, Some(last)) => pages_of(kind, &parts, shown).sharing(&last.pages),
+            (None, None) => pages_of(kind, &parts, shown),
+        };
+        Self {
+            prefixes: Arc::clone(&self.prefixes),
+            parts,
+            by_prefix,
+            shown: shown.clone(),
+            pages,
+        }
+    }
+
+    /// How much has to be compared to narrow this down by patterns.
+    pub(super) fn size(&self) -> usize {
+        self.parts.iter().map(|part| part.entries().len()).sum()
+    }
+
+    /// All merged names.
+    pub(super) fn all(&self) -> impl Iterator<Item = String> {
+        self.parts.iter().flat_map(|part| part.merged_names())
     }
 
     /// The part that was built to this plan.
@@ -134,27 +184,30 @@ impl Names {
 
     /// The arguments that a call of the tool `name` repeats in headers, if there are any.
     pub(super) fn param_headers(&self, name: &str) -> Option<&Arc<ParamHeaders>> {
-        let (part, own) = self.holder(name)?;
-        part.param_headers(own)
+        let (part, name, _) = self.holder(name)?;
+        part.param_headers(name)
     }
 
     /// Where `name` leads.
     pub(super) fn find(&self, name: &str) -> Option<Route> {
-        let (part, own) = self.holder(name)?;
+        let (part, _, own) = self.holder(name)?;
         Some(Route {
             server: part.server().clone(),
             key: own.into(),
         })
     }
 
-    /// Who offers `name`, and what it calls it.
-    fn holder<'a>(&self, name: &'a str) -> Option<(&Arc<Part>, &'a str)> {
-        let (prefix, own) = match self.prefixes.owner(name) {
+    /// Who offers `name`, what that is behind the prefix, and what its server calls it.
+    fn holder<'s, 'n>(&'s self, name: &'n str) -> Option<(&'s Part, &'n str, &'s str)> {
+        if !self.shown.shows(name) {
+            return None;
+        }
+        let (prefix, name) = match self.prefixes.owner(name) {
             Some((prefix, _)) => (prefix, name.get(prefix.len() + SEPARATOR.len()..)?),
             None => ("", name),
         };
         let mut group = self.by_prefix.get(prefix)?.iter();
-        Some((group.find(|part| part.offers(own))?, own))
+        group.find_map(|part| Some((&**part, name, part.own(name)?)))
     }
 
     pub(super) fn pages(&self) -> &Pages {
@@ -176,12 +229,35 @@ impl Names {
         mine.flat_map(|part| part.warnings())
     }
 
+    /// What those of `server` cost a model.
+    pub(super) fn cost(&self, server: &ServerName) -> Cost {
+        let mut cost = Cost::default();
+        for part in self.parts.iter().filter(|part| part.server() == server) {
+            cost.tools += part.entries().len();
+            cost.bytes += part.entries().size();
+        }
+        cost
+    }
+
     /// How many parts are none of those of `former`.
     #[cfg(test)]
     pub(super) fn built_since(&self, former: &Self) -> usize {
         let is_new = |part: &&Arc<Part>| !former.parts.iter().any(|old| Arc::ptr_eq(old, part));
         self.parts.iter().filter(is_new).count()
     }
+}
+
+fn pages_of(kind: Kind, parts: &[Arc<Part>], shown: &Patterns) -> Pages {
+    if shown.is_open() {
+        let entries: Vec<&Entries> = parts.iter().map(|part| part.entries()).collect();
+        return Pages::of(kind, &entries);
+    }
+    let pieces = |part: &Arc<Part>| {
+        let names = part.merged_names();
+        part.entries().only(names.map(|name| shown.shows(&name)))
+    };
+    let pieces: Vec<Entries> = parts.iter().flat_map(pieces).collect();
+    Pages::of(kind, &pieces.iter().collect::<Vec<_>>())
 }
 
 /// Who may have names that a server with this prefix could list.

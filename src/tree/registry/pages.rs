@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::cost::Cost;
 use crate::protocol::mcp::item::{self, Kind};
 
 /// A page holds so many entries,
@@ -38,6 +39,10 @@ impl Laying {
         self.ends.push(self.text.len());
     }
 
+    pub(super) fn has_any(&self) -> bool {
+        !self.ends.is_empty()
+    }
+
     pub(super) fn done(mut self) -> Entries {
         self.text.shrink_to_fit();
         Entries {
@@ -50,6 +55,37 @@ impl Laying {
 impl Entries {
     pub(super) fn len(&self) -> usize {
         self.ends.len()
+    }
+
+    /// In bytes.
+    pub(super) fn size(&self) -> usize {
+        self.text.len()
+    }
+
+    /// The entries that `shows` says by their positions, in pieces of what is laid out here.
+    pub(super) fn only(&self, shows: impl Iterator<Item = bool>) -> Vec<Self> {
+        let mut pieces = Vec::new();
+        let mut from = None;
+        for (position, is_shown) in shows.chain([false]).enumerate() {
+            match (from, is_shown) {
+                (None, true) => from = Some(position),
+                (Some(begin), false) => {
+                    pieces.push(self.piece(begin..position));
+                    from = None;
+                }
+                (None, false) | (Some(_), true) => {}
+            }
+        }
+        pieces
+    }
+
+    fn piece(&self, range: Range<usize>) -> Self {
+        let (start, end) = (self.start(range.start), self.start(range.end));
+        let ends = self.ends.get(range).unwrap_or_default();
+        Self {
+            text: self.text.slice(start..end),
+            ends: ends.iter().map(|end| end - start).collect(),
+        }
     }
 
     fn start(&self, position: usize) -> usize {
@@ -101,20 +137,16 @@ impl Page {
 
 /// The pages of one list; there is always a first one.
 #[derive(Debug, Clone)]
-pub(crate) struct Pages(Arc<[Page]>);
+pub(crate) struct Pages(Arc<[Page]>, Cost);
 
 impl Pages {
-    /// Lays out `items`, raw entries.
-    pub(super) fn build(kind: Kind, items: &[Vec<u8>]) -> Self {
-        let mut laying = Laying::default();
-        for item in items {
-            laying.push(item);
-        }
-        Self::of(kind, &[&laying.done()])
-    }
-
     /// Puts together what is laid out already.
     pub(super) fn of(kind: Kind, parts: &[&Entries]) -> Self {
+        let mut cost = Cost::default();
+        for part in parts {
+            cost.tools += part.len();
+            cost.bytes += part.size();
+        }
         let mut rest = Rest { parts, position: 0 };
         let mut pages = Vec::new();
         loop {
@@ -125,7 +157,7 @@ impl Pages {
             pieces.push(item::list_tail((!is_last).then_some(&*cursor)).into());
             pages.push(Page(pieces));
             if is_last {
-                return Self(pages.into());
+                return Self(pages.into(), cost);
             }
         }
     }
@@ -140,6 +172,11 @@ impl Pages {
         self.0.get::<usize>(number)
     }
 
+    /// What it costs a model, if it is of tools.
+    pub(crate) fn cost(&self) -> Cost {
+        self.1
+    }
+
     /// The pages of `before`, if they say the same: compared here once, that nobody has to again.
     pub(super) fn sharing(self, before: &Self) -> Self {
         if self.0 == before.0 {
@@ -152,6 +189,26 @@ impl Pages {
     /// Whether these are the same pages, not merely pages that say the same.
     pub(super) fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+/// Which lists differ between two merges.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Changes {
+    /// The tools.
+    pub tools: bool,
+    /// The prompts.
+    pub prompts: bool,
+    /// The resources or the resource templates.
+    pub resources: bool,
+}
+
+impl Changes {
+    /// Those too.
+    pub(crate) fn add(&mut self, others: Self) {
+        self.tools |= others.tools;
+        self.prompts |= others.prompts;
+        self.resources |= others.resources;
     }
 }
 

@@ -1,12 +1,16 @@
 //! What one server adds to the merged tools or prompts, laid out once per change of its own list.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use super::called::Called;
 use super::catalogue::List;
+use super::idle;
 use super::names::Prefixes;
 use super::pages::{Entries, Laying};
+use super::source::patterns;
 use super::unfit;
+use crate::config::model::View;
 use crate::ids::{Prefix, ServerName};
 use crate::protocol::mcp::item::{Item, Kind};
 use crate::protocol::modern::param_headers::ParamHeaders;
@@ -31,6 +35,9 @@ pub(super) struct Plan {
     pub(super) server: ServerName,
     pub(super) prefix: Prefix,
     pub(super) list: List,
+    /// Whether that is all that the server has: then rules that match nothing are of no use.
+    pub(super) is_whole: bool,
+    pub(super) view: Arc<View>,
     pub(super) rivals: Rivals,
     /// The parts of those before it that have the same prefix: they keep their names.
     pub(super) elders: Vec<Arc<Part>>,
@@ -40,7 +47,8 @@ pub(super) struct Plan {
 #[derive(Debug)]
 pub(super) struct Part {
     plan: Plan,
-    /// The places of the entries that are offered, in the order of their names.
+    called: Called,
+    /// The places of the entries that are offered, in the order of what they are called.
     sorted: Box<[u32]>,
     entries: Entries,
     oddities: Vec<String>,
@@ -55,14 +63,16 @@ pub(super) struct Part {
 enum Odd {
     Foreign(ServerName),
     Taken(ServerName),
+    /// The configuration, or what makes names safe, has given its name to another before it.
+    Renamed,
 }
 
 impl Plan {
-    /// Whose the name is that this server calls `own`, if not its.
-    fn foreign(&self, own: &str, merged: &str) -> Option<ServerName> {
+    /// Whose the name `merged` is, which is `name` behind the prefix, if not its.
+    fn foreign(&self, name: &str, merged: &str) -> Option<ServerName> {
         match &self.rivals {
             Rivals::None => None,
-            Rivals::Longer(server) => own.starts_with('_').then(|| server.clone()),
+            Rivals::Longer(server) => name.starts_with('_').then(|| server.clone()),
             Rivals::Any(prefixes) => prefixes.owner(merged).map(|(_, server)| server.clone()),
         }
     }
@@ -81,15 +91,15 @@ pub(super) struct Holders {
 impl Holders {
     fn take_in(&mut self, elders: &[Arc<Part>]) {
         for (place, elder) in elders.iter().enumerate().skip(self.count) {
-            for own in elder.offered() {
-                self.by_name.entry(own.into()).or_insert(place);
+            for name in elder.offered() {
+                self.by_name.entry(name.into()).or_insert(place);
             }
         }
         self.count = self.count.max(elders.len());
     }
 
-    fn holder(&self, plan: &Plan, own: &str) -> Option<ServerName> {
-        let elder = plan.elders.get(*self.by_name.get(own)?)?;
+    fn holder(&self, plan: &Plan, name: &str) -> Option<ServerName> {
+        let elder = plan.elders.get(*self.by_name.get(name)?)?;
         Some(elder.server().clone())
     }
 }
@@ -100,38 +110,56 @@ impl Part {
         holders.take_in(&plan.elders);
         let (mut laying, mut odd) = (Laying::default(), Oddities::default());
         let mut names = unfit::Names::default();
-        let (mut offered, mut seen) = (Vec::new(), HashSet::new());
+        let (mut offered, mut seen) = (Vec::new(), HashMap::new());
+        let called = Called::of(kind, &plan);
+        let patterns = patterns(&plan.view, kind);
         for (place, item) in (0u32..).zip(&*plan.list) {
-            let own = item.key();
-            let merged = plan.prefix.join(own);
-            if let Some(owner) = plan.foreign(own, &merged) {
+            if !patterns.shows(item.key()) {
+                continue;
+            }
+            let name = called.name(place, item);
+            let merged = plan.prefix.join(name);
+            if let Some(owner) = plan.foreign(name, &merged) {
                 odd.note(Odd::Foreign(owner), merged);
                 continue;
             }
-            let is_second = !seen.insert(own);
-            let holder = is_second.then(|| plan.server.clone());
-            if let Some(holder) = holder.or_else(|| holders.holder(&plan, own)) {
-                odd.note(Odd::Taken(holder), merged);
+            let first = *seen.entry(name).or_insert(place);
+            let holder = (first != place).then(|| plan.server.clone());
+            if let Some(holder) = holder.or_else(|| holders.holder(&plan, name)) {
+                let is_renamed = first != place && called.is_other(&[first, place]);
+                let why = if is_renamed {
+                    Odd::Renamed
+                } else {
+                    Odd::Taken(holder)
+                };
+                odd.note(why, merged);
                 continue;
             }
-            laying.push(&item.renamed(&merged));
-            offered.push((own, place));
+            laying.push(&worded(kind, &plan.view, item, &merged));
+            offered.push((name, place));
             names.note(&merged);
         }
         offered.sort_unstable();
-        let annotated = plan.list.iter().filter_map(Item::param_headers);
+        let place = |(_, place): &(&str, u32)| usize::try_from(*place).ok();
+        let shown = offered.iter().filter_map(place);
+        let shown = shown.filter_map(|place| plan.list.get(place));
+        let annotated = shown.filter_map(Item::param_headers);
         let fault = annotated.clone().find_map(|headers| headers.fault());
         let mut oddities = odd.texts(kind, &plan.server);
         oddities.extend(fault.map(|fault| {
             let server = &plan.server;
             format!("Server '{server}' has a tool with an 'x-mcp-header' that nothing is checked by: {fault}")
         }));
+        if plan.is_whole {
+            oddities.extend(idle::of_names(kind, &plan));
+        }
         Self {
             has_param_headers: annotated.count() > 0,
             sorted: offered.into_iter().map(|(_, place)| place).collect(),
             entries: laying.done(),
             oddities,
             warnings: names.warnings(&plan.server),
+            called,
             plan,
         }
     }
@@ -142,37 +170,51 @@ impl Part {
         let elders = mine.elders.iter().map(Arc::as_ptr);
         Arc::ptr_eq(&mine.list, &plan.list)
             && (&mine.server, &mine.prefix) == (&plan.server, &plan.prefix)
+            && (mine.is_whole, &mine.view) == (plan.is_whole, &plan.view)
             && mine.rivals == plan.rivals
             && elders.eq(plan.elders.iter().map(Arc::as_ptr))
     }
 
-    /// Whether clients are offered what the server calls `own`.
-    pub(super) fn offers(&self, own: &str) -> bool {
-        self.sorted
-            .binary_search_by(|place| self.key(*place).cmp(own))
-            .is_ok()
+    /// What the server calls what clients call `name`, if they are offered it.
+    pub(super) fn own(&self, name: &str) -> Option<&str> {
+        self.item(name).map(Item::key)
     }
 
-    /// What the server calls all that clients are offered.
+    /// The merged names of what clients are offered, in the order of its entries.
+    pub(super) fn merged_names(&self) -> impl Iterator<Item = String> {
+        let mut places = self.sorted.to_vec();
+        places.sort_unstable();
+        let names = places.into_iter().map(|place| self.name(place));
+        names.map(|name| self.plan.prefix.join(name))
+    }
+
+    /// What clients are offered, as they call it but for the prefix.
     fn offered(&self) -> impl Iterator<Item = &str> {
-        self.sorted.iter().map(|place| self.key(*place))
+        self.sorted.iter().map(|place| self.name(*place))
     }
 
-    /// The arguments that a call of its tool `own` repeats in headers.
-    pub(super) fn param_headers(&self, own: &str) -> Option<&Arc<ParamHeaders>> {
-        let of_own = |place: &u32| self.key(*place).cmp(own);
-        let at = self.sorted.binary_search_by(of_own).ok()?;
-        let place = usize::try_from(*self.sorted.get(at)?).ok()?;
-        self.plan.list.get(place)?.param_headers()
+    /// The arguments that a call of the tool `name` repeats in headers.
+    pub(super) fn param_headers(&self, name: &str) -> Option<&Arc<ParamHeaders>> {
+        self.item(name)?.param_headers()
     }
 
     pub(super) fn has_param_headers(&self) -> bool {
         self.has_param_headers
     }
 
-    fn key(&self, place: u32) -> &str {
-        let item = usize::try_from(place).map(|place| self.plan.list.get(place));
-        item.ok().flatten().map_or("", |item| item.key())
+    fn item(&self, name: &str) -> Option<&Item> {
+        let of_name = |place: &u32| self.name(*place).cmp(name);
+        let at = self.sorted.binary_search_by(of_name).ok()?;
+        self.at(*self.sorted.get(at)?)
+    }
+
+    fn name(&self, place: u32) -> &str {
+        let item = self.at(place);
+        item.map_or("", |item| self.called.name(place, item))
+    }
+
+    fn at(&self, place: u32) -> Option<&Item> {
+        self.plan.list.get(usize::try_from(place).ok()?)
     }
 
     pub(super) fn server(&self) -> &ServerName {
@@ -190,6 +232,18 @@ impl Part {
 
     pub(super) fn warnings(&self) -> &[String] {
         &self.warnings
+    }
+}
+
+/// An entry as clients are given it.
+fn worded(kind: Kind, view: &View, item: &Item, name: &str) -> Vec<u8> {
+    let set = view
+        .overrides
+        .get(item.key())
+        .filter(|_| kind == Kind::Tools);
+    match set {
+        Some(set) => item.reworded(name, &set.members, &set.annotations),
+        None => item.renamed(name),
     }
 }
 
@@ -214,6 +268,10 @@ impl Oddities {
             match odd {
                 Odd::Foreign(owner) => format!(
                     "'{first}'{more} of server '{server}' is left out of the {list}: it has the prefix of server '{owner}'"
+                ),
+                Odd::Renamed => format!(
+                    "'{first}'{more} of server '{server}' is left out of the {list}: 'rename' gives the name twice, or \
+                     one that the server has for another"
                 ),
                 Odd::Taken(holder) => format!(
                     "'{first}'{more} of server '{server}' is left out of the {list}: server '{holder}' has the name already"

@@ -7,83 +7,47 @@ use std::collections::{BTreeSet, HashMap};
 use std::hash::Hash;
 use std::sync::Arc;
 
-use super::merged::{Route, Source, items};
-use super::pages::Pages;
+use super::gates::Gates;
+use super::idle;
+use super::merged::Route;
+use super::pages::{Entries, Laying, Pages};
+use super::qualifiers::{Names, abilities};
+use super::source::{Source, items};
+use crate::config::model::Patterns;
 use crate::ids::ServerName;
 use crate::protocol::mcp::item::{Item, Kind};
 use crate::protocol::uri::{self, Search, Shelf};
 
-/// The merged resources.
+/// The merged resources, of all servers or of some.
 #[derive(Debug)]
 pub(super) struct Resources {
+    index: Arc<Index>,
+    /// By their places, whether servers are among those; all are, if it is not there.
+    shown: Option<Box<[bool]>>,
+    /// How many of them have resources, listed or not, and the place of the only one.
+    owners: usize,
+    only: Option<usize>,
+    pages: Pages,
+    template_pages: Pages,
+}
+
+/// What is known of the resources of all servers: what a URI leads to is the same whoever is shown.
+#[derive(Debug)]
+struct Index {
     names: Names,
+    gates: Gates,
     by_uri: HashMap<String, Route>,
     by_template: HashMap<String, Route>,
     shelf: Shelf,
-    /// Whose each scheme is; `None` for one that several servers have.
-    by_scheme: HashMap<String, Option<ServerName>>,
-    /// How many servers have resources, listed or not, and the only one.
-    owners: usize,
-    only: Option<ServerName>,
-    pages: Pages,
-    template_pages: Pages,
+    /// The places of those that have each scheme, in order.
+    by_scheme: HashMap<String, Vec<usize>>,
+    /// The places of those that have resources, listed or not.
+    owners: Vec<usize>,
+    /// What each lists, by its place.
+    listed: Vec<(usize, Entries)>,
+    templates: Vec<(usize, Entries)>,
     /// For the log.
     oddities: BTreeSet<(ServerName, String)>,
-}
-
-/// The configured servers, by their names as qualifiers spell them.
-#[derive(Debug)]
-struct Names {
-    in_order: Vec<Named>,
-    by_spelling: HashMap<Box<str>, usize>,
-}
-
-#[derive(Debug)]
-struct Named {
-    server: ServerName,
-    /// Not if it said that it has no resources.
-    may_have_resources: bool,
-}
-
-impl Names {
-    fn of(sources: &[Source]) -> Self {
-        let named = |source: &Source| Named {
-            server: source.server.clone(),
-            may_have_resources: abilities(source) != Some(false),
-        };
-        let in_order: Vec<Named> = sources.iter().map(named).collect();
-        let mut by_spelling = HashMap::new();
-        for (place, named) in in_order.iter().enumerate() {
-            by_spelling.insert(named.server.as_str().into(), place);
-        }
-        // To who normalises URIs the server is a host: in small letters.
-        for (place, named) in in_order.iter().enumerate() {
-            let small = named.server.as_str().to_ascii_lowercase();
-            by_spelling.entry(small.into()).or_insert(place);
-        }
-        Self {
-            in_order,
-            by_spelling,
-        }
-    }
-
-    fn at(&self, place: usize) -> Option<&ServerName> {
-        self.in_order.get(place).map(|named| &named.server)
-    }
-
-    /// The configured server by whose name `uri` is qualified, and what is behind that.
-    fn qualifier<'a>(&self, uri: &'a str) -> Option<(&Named, &'a str)> {
-        let (name, native) = uri::unqualify(uri)?;
-        let exact = self.by_spelling.get(name);
-        let small = || self.by_spelling.get(&*name.to_ascii_lowercase());
-        Some((self.in_order.get(*exact.or_else(small)?)?, native))
-    }
-}
-
-/// Whether it has resources; `None` as long as it has not said so.
-fn abilities(source: &Source) -> Option<bool> {
-    let catalogue = source.catalogue.as_ref();
-    catalogue.map(|known| known.abilities.resources)
 }
 
 impl Resources {
@@ -91,24 +55,67 @@ impl Resources {
     pub(super) fn build(sources: &[Source]) -> Self {
         let names = Names::of(sources);
         let same = |item: &Item| item.key().to_owned();
-        let (by_uri, pages) = lay_out(Kind::Resources, sources, &names, same);
+        let (by_uri, listed) = lay_out(Kind::Resources, sources, &names, same);
         let shape = |item: &Item| item.template().cloned();
-        let (by_template, template_pages) = lay_out(Kind::Templates, sources, &names, shape);
-        let has_resources = |source: &&Source| abilities(source) == Some(true);
-        let mut owners = sources.iter().filter(has_resources);
-        let (only, others) = (owners.next(), owners.count());
-        Self {
+        let (by_template, templates) = lay_out(Kind::Templates, sources, &names, shape);
+        let has_resources = |(_, source): &(usize, &Source)| abilities(source) == Some(true);
+        let owners = sources.iter().enumerate().filter(has_resources);
+        let index = Index {
             shelf: shelf(sources, &names),
             by_scheme: schemes(sources, &names),
-            oddities: claims(sources, &names),
+            oddities: oddities(sources, &names),
+            owners: owners.map(|(place, _)| place).collect(),
+            gates: Gates::of(sources),
             names,
             by_uri,
             by_template,
+            listed,
+            templates,
+        };
+        Self::of(Arc::new(index), None)
+    }
+
+    /// Those of `index` that are shown.
+    fn of(index: Arc<Index>, shown: Option<Box<[bool]>>) -> Self {
+        let is_shown = |place: usize| is_shown(shown.as_deref(), place);
+        let mut owners = index.owners.iter().copied().filter(|at| is_shown(*at));
+        let (only, others) = (owners.next(), owners.count());
+        let pages = |kind, listed: &[(usize, Entries)]| {
+            let listed = listed.iter().filter(|(place, _)| is_shown(*place));
+            Pages::of(
+                kind,
+                &listed.map(|(_, entries)| entries).collect::<Vec<_>>(),
+            )
+        };
+        Self {
+            pages: pages(Kind::Resources, &index.listed),
+            template_pages: pages(Kind::Templates, &index.templates),
             owners: usize::from(only.is_some()) + others,
-            only: only.filter(|_| others == 0).map(|one| one.server.clone()),
-            pages,
-            template_pages,
+            only: only.filter(|_| others == 0),
+            shown,
+            index,
         }
+    }
+
+    /// The same of the servers that `shows` says. Only what is not as in one of the `former` is made.
+    pub(super) fn narrowed(
+        &self,
+        shows: impl Fn(&ServerName) -> bool,
+        former: &[&Arc<Self>],
+    ) -> Arc<Self> {
+        let in_order = self.index.names.in_order.iter();
+        let shown: Box<[bool]> = in_order.map(|named| shows(&named.server)).collect();
+        let is_same = |former: &&&Arc<Self>| {
+            Arc::ptr_eq(&former.index, &self.index) && former.shown.as_ref() == Some(&shown)
+        };
+        if let Some(same) = former.iter().find(is_same) {
+            return Arc::clone(same);
+        }
+        let narrowed = Self::of(Arc::clone(&self.index), Some(shown));
+        Arc::new(match former.first() {
+            Some(last) => narrowed.sharing(last),
+            None => narrowed,
+        })
     }
 
     /// The same, with the pages of `before` where they say the same.
@@ -121,40 +128,66 @@ impl Resources {
     }
 
     /// Where a URI leads, as a client knows it: qualified, or listed, or an instance of a listed
-    /// template; else to the only server that has others like it, or resources at all.
+    /// template; else to the only server that has others like it, or resources at all. Not to what
+    /// is not shown.
     pub(super) fn find(&self, uri: &str, search: &mut Search) -> Option<Route> {
-        if let Some((named, native)) = self.names.qualifier(uri) {
-            return named
-                .may_have_resources
-                .then(|| route(&named.server, native));
+        let route = self.lead(uri, search)?;
+        self.may_be_read(&route.server, &route.key, search)
+            .then_some(route)
+    }
+
+    /// Whether clients may read what `server` calls `uri`.
+    pub(super) fn may_be_read(&self, server: &ServerName, uri: &str, search: &mut Search) -> bool {
+        self.shows(server) && self.index.gates.let_read(server, uri, search)
+    }
+
+    /// Whether all resources are shown of all servers that are.
+    pub(super) fn are_all_shown(&self) -> bool {
+        self.index.gates.are_none()
+    }
+
+    fn lead(&self, uri: &str, search: &mut Search) -> Option<Route> {
+        let index = &*self.index;
+        if let Some((named, native)) = index.names.qualifier(uri) {
+            let is_there = named.may_have_resources && self.shows(&named.server);
+            return is_there.then(|| route(&named.server, native));
         }
-        let listed = self.by_uri.get(uri).or_else(|| self.by_template.get(uri));
-        if let Some(route) = listed {
+        let listed = index.by_uri.get(uri).or_else(|| index.by_template.get(uri));
+        if let Some(route) = listed.filter(|route| self.shows(&route.server)) {
             return Some(route.clone());
         }
         // Of a server that is not ours it may be another gateway's, which is one of our servers if it
         // lists others with that name.
         let is_strangers = uri::unqualify(uri).is_some();
+        let counts = |place| is_shown(self.shown.as_deref(), place);
         let likely = if is_strangers {
-            self.owners_of_scheme(uri)?.as_ref()
-        } else if let Some(place) = self.shelf.find(uri, search) {
-            self.names.at(place)
+            self.owners_of_scheme(uri).only()?
+        } else if let Some(place) = index.shelf.find(uri, search, counts) {
+            place
         } else {
-            self.likely_owner(uri)
+            self.owners_of_scheme(uri).only().or(self.only)?
         };
-        Some(route(likely?, uri))
+        Some(route(index.names.at(likely)?, uri))
     }
 
-    fn likely_owner(&self, uri: &str) -> Option<&ServerName> {
-        match (self.owners_of_scheme(uri), &self.only) {
-            (Some(Some(server)), _) | (_, Some(server)) => Some(server),
-            _ => None,
+    fn shows(&self, server: &ServerName) -> bool {
+        let place = || self.index.names.by_spelling.get(server.as_str());
+        let shown = self.shown.as_deref();
+        shown.is_none() || place().is_some_and(|place| is_shown(shown, *place))
+    }
+
+    fn owners_of_scheme(&self, uri: &str) -> Owners {
+        let family = family(uri);
+        let all = family.and_then(|family| self.index.by_scheme.get(&family));
+        let mut shown = all.into_iter().flatten().copied();
+        let mut shown = shown
+            .by_ref()
+            .filter(|at| is_shown(self.shown.as_deref(), *at));
+        match (shown.next(), shown.next()) {
+            (None, _) => Owners::None,
+            (Some(one), None) => Owners::One(one),
+            (Some(_), Some(_)) => Owners::Several,
         }
-    }
-
-    /// Whose the scheme of `uri` is, as in `by_scheme`.
-    fn owners_of_scheme(&self, uri: &str) -> Option<&Option<ServerName>> {
-        self.by_scheme.get(&family(uri)?)
     }
 
     /// What clients know a URI of `server` by, where that is not the URI itself: it would lead
@@ -169,11 +202,11 @@ impl Resources {
         if !self.may_collide() {
             return None;
         }
-        let is_qualified = self.names.qualifier(uri).is_some();
+        let is_qualified = self.index.names.qualifier(uri).is_some();
         let is_common = is_qualified
             || match self.find(uri, search) {
                 Some(route) => route.server != *server,
-                None => !uri::is_web(uri) && self.owners_of_scheme(uri) == Some(&None),
+                None => !uri::is_web(uri) && self.owners_of_scheme(uri) == Owners::Several,
             };
         is_common.then(|| uri::qualified(server.as_str(), uri))
     }
@@ -193,21 +226,50 @@ impl Resources {
 
     /// What is odd about the URIs, each with the server that lists them.
     pub(super) fn oddities(&self) -> impl Iterator<Item = (&ServerName, &String)> {
-        self.oddities.iter().map(|(server, text)| (server, text))
+        let oddities = self.index.oddities.iter();
+        oddities.map(|(server, text)| (server, text))
     }
+}
+
+/// Who has URIs of a certain scheme.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Owners {
+    None,
+    /// The one at this place.
+    One(usize),
+    Several,
+}
+
+impl Owners {
+    fn only(self) -> Option<usize> {
+        match self {
+            Self::One(place) => Some(place),
+            Self::None | Self::Several => None,
+        }
+    }
+}
+
+fn is_shown(shown: Option<&[bool]>, place: usize) -> bool {
+    shown.is_none_or(|shown| shown.get(place).copied().unwrap_or_default())
 }
 
 /// Whether the resources of both are merged to the same, without merging them. The servers that have
 /// none count too: by their names URIs are qualified, and templates know servers by their places.
 pub(super) fn are_same(sources: &[Source], others: &[Source]) -> bool {
-    type Told<'a> = (&'a ServerName, Option<bool>, [Option<*const Vec<Item>>; 2]);
+    type Told<'a> = (
+        &'a ServerName,
+        &'a Patterns,
+        Option<bool>,
+        [Option<(*const Vec<Item>, bool)>; 2],
+    );
     fn told(sources: &[Source]) -> impl Iterator<Item = Told<'_>> {
         sources.iter().map(|source| {
             let lists = [Kind::Resources, Kind::Templates].map(|kind| {
                 let list = source.list(kind).filter(|list| !list.is_empty());
-                list.map(Arc::as_ptr)
+                list.map(|list| (Arc::as_ptr(list), source.is_whole(kind)))
             });
-            (&source.server, abilities(source), lists)
+            let patterns = &source.view.resources;
+            (&source.server, patterns, abilities(source), lists)
         })
     }
     told(sources).eq(told(others))
@@ -227,27 +289,31 @@ fn lay_out<I: Hash + Eq>(
     sources: &[Source],
     names: &Names,
     identity: impl Fn(&Item) -> I,
-) -> (HashMap<String, Route>, Pages) {
+) -> (HashMap<String, Route>, Vec<(usize, Entries)>) {
     let mut first: HashMap<I, &ServerName> = HashMap::new();
     let mut routes = HashMap::new();
     let mut listed = Vec::new();
-    for (source, item) in items(kind, sources) {
+    for (place, source) in sources.iter().enumerate() {
         let server = &source.server;
-        let is_its_own = !is_claim(kind, item, names)
-            && *first.entry(identity(item)).or_insert(server) == server;
-        let outward = if is_its_own {
-            listed.push(item.raw().to_vec());
-            item.key().to_owned()
-        } else {
-            let qualified = uri::qualified(server.as_str(), item.key());
-            listed.push(item.renamed(&qualified));
-            qualified
-        };
-        routes
-            .entry(outward)
-            .or_insert_with(|| route(server, item.key()));
+        let mut laying = Laying::default();
+        for (_, item) in items(kind, std::slice::from_ref(source)) {
+            let is_its_own = !is_claim(kind, item, names)
+                && *first.entry(identity(item)).or_insert(server) == server;
+            let outward = if is_its_own {
+                laying.push(item.raw());
+                item.key().to_owned()
+            } else {
+                let qualified = uri::qualified(server.as_str(), item.key());
+                laying.push(&item.renamed(&qualified));
+                qualified
+            };
+            routes
+                .entry(outward)
+                .or_insert_with(|| route(server, item.key()));
+        }
+        listed.extend(laying.has_any().then(|| (place, laying.done())));
     }
-    (routes, Pages::build(kind, &listed))
+    (routes, listed)
 }
 
 /// Whether clients would take `item` for a configured server's because of its qualifier, or may
@@ -255,6 +321,16 @@ fn lay_out<I: Hash + Eq>(
 fn is_claim(kind: Kind, item: &Item, names: &Names) -> bool {
     names.qualifier(item.key()).is_some()
         || (kind == Kind::Templates && uri::has_open_qualifier(item.key()))
+}
+
+/// What is to be said of what the servers list, and of rules that match nothing of it.
+fn oddities(sources: &[Source], names: &Names) -> BTreeSet<(ServerName, String)> {
+    let mut oddities = claims(sources, names);
+    for source in sources {
+        let idle = idle::of_resources(source).into_iter();
+        oddities.extend(idle.map(|text| (source.server.clone(), text)));
+    }
+    oddities
 }
 
 /// Says of every server whose resources it lists as its own, once for each of those.
@@ -280,9 +356,8 @@ fn claims(sources: &[Source], names: &Names) -> BTreeSet<(ServerName, String)> {
 fn shelf(sources: &[Source], names: &Names) -> Shelf {
     let mut shelf = Shelf::default();
     for (place, source) in sources.iter().enumerate() {
-        let catalogue = source.catalogue.as_deref();
-        let templates = catalogue.map_or(&[][..], |known| known.items(Kind::Templates));
-        for item in templates {
+        let templates = items(Kind::Templates, std::slice::from_ref(source));
+        for (_, item) in templates {
             if let Some(template) = item.template()
                 && !is_claim(Kind::Templates, item, names)
             {
@@ -301,24 +376,22 @@ fn family(uri: &str) -> Option<String> {
     }
 }
 
-/// Whose each scheme is; `None` for one that several servers have.
-fn schemes(sources: &[Source], names: &Names) -> HashMap<String, Option<ServerName>> {
-    let mut owners: HashMap<String, Option<ServerName>> = HashMap::new();
-    let resources = items(Kind::Resources, sources);
-    for (source, item) in resources.chain(items(Kind::Templates, sources)) {
-        let family = family(item.key());
-        let Some(family) = family.filter(|_| !is_claim(Kind::Templates, item, names)) else {
-            continue;
-        };
-        let server = Some(source.server.clone());
-        owners
-            .entry(family)
-            .and_modify(|owner| {
-                if *owner != server {
-                    *owner = None;
-                }
-            })
-            .or_insert(server);
+/// The places of those that have each scheme.
+fn schemes(sources: &[Source], names: &Names) -> HashMap<String, Vec<usize>> {
+    let mut owners: HashMap<String, Vec<usize>> = HashMap::new();
+    for (place, source) in sources.iter().enumerate() {
+        let one = std::slice::from_ref(source);
+        let resources = items(Kind::Resources, one);
+        for (_, item) in resources.chain(items(Kind::Templates, one)) {
+            let family = family(item.key());
+            let Some(family) = family.filter(|_| !is_claim(Kind::Templates, item, names)) else {
+                continue;
+            };
+            let owners = owners.entry(family).or_default();
+            if owners.last() != Some(&place) {
+                owners.push(place);
+            }
+        }
     }
     owners
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::merged::Merged;
-use crate::ids::{Generation, ServerName};
+use crate::ids::{Generation, ProfileId, ServerName};
 use crate::tree::upstream::UpstreamHandle;
 
 /// Whether a server can take calls.
@@ -29,7 +29,7 @@ pub(crate) enum RouteState {
 }
 
 /// The whole table. A session works from the last one it was sent.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct Routes {
     /// Grows with every push.
     pub version: u64,
@@ -47,7 +47,28 @@ pub(crate) struct Routes {
     /// that is kept.
     pub at_boot: Arc<Merged>,
     /// Every configured server's state.
-    pub servers: HashMap<ServerName, RouteState>,
+    pub servers: Arc<HashMap<ServerName, RouteState>>,
+    /// The same for each profile: what is offered there is what it shows.
+    pub profiles: Arc<HashMap<ProfileId, Arc<Routes>>>,
+    /// Whether there is an address where all of it is shown.
+    pub is_shown_whole: bool,
+}
+
+impl Default for Routes {
+    /// Nothing is known.
+    fn default() -> Self {
+        Self {
+            version: 0,
+            is_complete: false,
+            is_boot_over: false,
+            awaited: None,
+            merged: Arc::default(),
+            at_boot: Arc::default(),
+            servers: Arc::default(),
+            profiles: Arc::default(),
+            is_shown_whole: true,
+        }
+    }
 }
 
 impl Routes {
@@ -57,10 +78,32 @@ impl Routes {
         if self.is_complete == self.is_boot_over {
             return Arc::clone(self);
         }
+        let is_complete = self.is_boot_over;
+        let profiles = self.profiles.iter().map(|(profile, routes)| {
+            let routes = Self::clone(routes);
+            (
+                *profile,
+                Arc::new(Self {
+                    is_complete,
+                    ..routes
+                }),
+            )
+        });
         Arc::new(Self {
-            is_complete: self.is_boot_over,
+            is_complete,
+            profiles: Arc::new(profiles.collect()),
             ..Self::clone(self)
         })
+    }
+
+    /// The table for who is shown `profile`, or everything without one. `None` if there is no such
+    /// profile, or not yet; without one, if nobody is shown everything.
+    #[must_use]
+    pub(crate) fn shown(self: &Arc<Self>, profile: Option<ProfileId>) -> Option<&Arc<Self>> {
+        match profile {
+            Some(profile) => self.profiles.get(&profile),
+            None => self.is_shown_whole.then_some(self),
+        }
     }
 }
 

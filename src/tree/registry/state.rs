@@ -5,12 +5,15 @@ use std::mem;
 use std::sync::Arc;
 
 use super::catalogue::{Catalogue, Lessons, ToCome};
-use super::job::Job;
+use super::cost;
+use super::job::{Job, Tables};
 use super::kept_catalogue::KeptCatalogue;
-use super::merged::{Merged, Source};
+use super::merged::Merged;
 use super::message::{ConfiguredServer, ServerState};
 use super::routes::{RouteState, Routes};
-use crate::ids::{Generation, ServerName};
+use super::source::Source;
+use crate::config::model::{INSTRUCTIONS_READ, Profiles};
+use crate::ids::{Generation, ProfileId, ServerName};
 use crate::tree::upstream::UpstreamHandle;
 
 #[derive(Debug)]
@@ -35,10 +38,16 @@ pub(super) struct Merge {
     /// Whether what is offered was.
     is_stale: bool,
     /// What was merged elsewhere, for the next table.
-    fresh: Option<Merged>,
+    fresh: Option<Tables>,
+    /// What clients may be shown of it.
+    profiles: Arc<Profiles>,
     routes: Arc<Routes>,
     /// What is odd about the names offered now, as it was logged.
     pub(super) oddities: BTreeSet<(ServerName, String)>,
+    /// The rules of profiles that match nothing, as they were logged.
+    warnings: BTreeSet<String>,
+    /// What the instructions of all servers may have together, once the configuration is known.
+    budget: Option<usize>,
 }
 
 impl Merge {
@@ -74,6 +83,17 @@ impl Merge {
         self.is_configured = true;
         self.is_dirty = true;
         self.is_stale = true;
+    }
+
+    /// Takes what the instructions of all servers may have together. It holds from the next
+    /// [`Self::wanted`] on.
+    pub(super) fn budget(&mut self, bytes: usize) {
+        self.budget = Some(bytes);
+    }
+
+    /// Takes the profiles. They hold from the next [`Self::wanted`] on.
+    pub(super) fn profiles(&mut self, profiles: Arc<Profiles>) {
+        self.profiles = profiles;
     }
 
     fn newcomer(&self, wanted: ConfiguredServer) -> Server {
@@ -205,6 +225,18 @@ impl Merge {
         self.oddities = oddities;
     }
 
+    /// The same of what is odd about no server by itself; and what clients are offered now, if that is
+    /// something else.
+    fn report_all(&mut self, fresh: &Tables) {
+        for warning in fresh.warnings.difference(&self.warnings) {
+            log::warn!("{warning}");
+        }
+        self.warnings.clone_from(&fresh.warnings);
+        if self.routes.merged.changes(&fresh.merged).tools {
+            log::info!("{}", cost::line(&fresh.merged));
+        }
+    }
+
     /// Those that the boot waits for: they have no catalogue, kept or fresh, or one without the tools
     /// that were asked for, and have not failed their first start.
     pub(super) fn awaited(&self) -> Option<Vec<ServerName>> {
@@ -260,35 +292,73 @@ impl Merge {
         if !is_dirty && is_same {
             return None;
         }
-        let merged = self.fresh.take().map(|merged| {
-            self.report(merged.oddities());
-            Arc::new(merged)
-        });
-        let merged = merged.unwrap_or_else(|| Arc::clone(&self.routes.merged));
-        let at_boot = if self.routes.is_boot_over {
-            &self.routes.at_boot
-        } else {
-            &merged
-        };
-        let routes = Routes {
+        let fresh = self.fresh.take();
+        if let Some(fresh) = &fresh {
+            self.report(fresh.merged.oddities());
+            self.report_all(fresh);
+        }
+        let merged = fresh.as_ref().map_or(&self.routes.merged, |it| &it.merged);
+        let mut routes = Routes {
             version: self.routes.version + 1,
             is_complete,
             is_boot_over,
             awaited,
-            at_boot: Arc::clone(at_boot),
-            merged,
+            at_boot: self.at_boot(&self.routes, merged),
+            merged: Arc::clone(merged),
             servers: self.server_routes(),
+            profiles: Arc::default(),
+            is_shown_whole: self.routes.is_shown_whole,
         };
+        if let Some(fresh) = &fresh {
+            routes.is_shown_whole = fresh.is_shown_whole;
+        }
+        routes.profiles = Arc::new(self.of_profiles(&routes, fresh.as_ref()));
         self.routes = Arc::new(routes);
         Some(Arc::clone(&self.routes))
     }
 
-    fn server_routes(&self) -> HashMap<ServerName, RouteState> {
+    /// The tables for those who are shown a profile, beside `all`.
+    fn of_profiles(&self, all: &Routes, fresh: Option<&Tables>) -> HashMap<ProfileId, Arc<Routes>> {
+        let table = |profile: &ProfileId, merged: &Arc<Merged>| {
+            let before = self.routes.profiles.get(profile);
+            let routes = Routes {
+                at_boot: match before {
+                    Some(before) => self.at_boot(before, merged),
+                    None => Arc::clone(merged),
+                },
+                merged: Arc::clone(merged),
+                ..all.clone()
+            };
+            (*profile, Arc::new(routes))
+        };
+        match fresh {
+            Some(fresh) => {
+                let tables = fresh.profiles.iter();
+                tables
+                    .map(|(profile, merged)| table(profile, merged))
+                    .collect()
+            }
+            None => {
+                let tables = self.routes.profiles.iter();
+                tables
+                    .map(|(profile, last)| table(profile, &last.merged))
+                    .collect()
+            }
+        }
+    }
+
+    /// What was offered when the latch opened, which is `merged` as long as it has not.
+    fn at_boot(&self, before: &Routes, merged: &Arc<Merged>) -> Arc<Merged> {
+        let is_over = self.routes.is_boot_over;
+        Arc::clone(if is_over { &before.at_boot } else { merged })
+    }
+
+    fn server_routes(&self) -> Arc<HashMap<ServerName, RouteState>> {
         if !self.is_configured {
-            return self.routes.servers.clone();
+            return Arc::clone(&self.routes.servers);
         }
         let route = |server: &Server| (server.wanted.server.clone(), server.route.clone());
-        self.servers.iter().map(route).collect()
+        Arc::new(self.servers.iter().map(route).collect())
     }
 
     /// The merge that is to be done before the next table, if it is a long one: not to be done where
@@ -305,8 +375,8 @@ impl Merge {
     }
 
     /// Takes what was merged elsewhere.
-    pub(super) fn take(&mut self, merged: Merged) {
-        self.fresh = Some(merged);
+    pub(super) fn take(&mut self, tables: Tables) {
+        self.fresh = Some(tables);
     }
 
     fn job(&self) -> Job {
@@ -314,11 +384,14 @@ impl Merge {
             server: server.wanted.server.clone(),
             prefix: server.wanted.prefix.clone(),
             isolation: server.wanted.isolation,
+            view: Arc::clone(&server.wanted.view),
             catalogue: server.catalogue.clone(),
         };
         Job {
             sources: self.servers.iter().map(source).collect(),
-            before: Arc::clone(&self.routes.merged),
+            profiles: Arc::clone(&self.profiles),
+            budget: self.budget.unwrap_or(INSTRUCTIONS_READ),
+            before: Arc::clone(&self.routes),
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::ids::ServerName;
 const LONGEST: usize = 64;
 /// From here on it may be too long where it arrives: clients put `mcp__` and their own name for the
 /// gateway in front of it, as in `mcp__mcproxy__`, which is 14.
-const NEARLY: usize = 50;
+pub(super) const NEARLY: usize = 50;
 /// So many names are shown, and so much of each.
 const NAMED: usize = 5;
 const SHOWN: usize = 100;
@@ -25,7 +25,6 @@ enum Unfit {
 
 impl Unfit {
     fn of(merged: &str) -> Option<Self> {
-        let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
         let length = merged.chars().count();
         if !merged.chars().all(is_plain) {
             Some(Self::Characters)
@@ -40,20 +39,26 @@ impl Unfit {
         match self {
             Self::Characters => format!(
                 "Server '{server}' offers names with other characters than letters, digits, '_' and '-', \
-                 for which models' APIs refuse all tools of a client: {names}. Their maker has to \
-                 rename them; if a client fails, switch the server off"
+                 for which models' APIs refuse all tools of a client: {names}. Write \"names\": \"safe\" into its \
+                 entry, or give them others with 'rename'"
             ),
             Self::Long => format!(
                 "Server '{server}' offers names of more than {LONGEST} characters, for which models' APIs \
-                 refuse all tools of a client: {names}. Give it a shorter 'prefix'"
+                 refuse all tools of a client: {names}. Write \"names\": \"safe\" into its entry, give them others with \
+                 'rename', or give it a shorter 'prefix'"
             ),
             Self::NearlyLong => format!(
                 "Server '{server}' offers names of {NEARLY} characters and more, which are over \
                  {LONGEST} where a client puts 'mcp__' and its name for the gateway in front: {names}. \
-                 If tools are missing there, give it a shorter 'prefix'"
+                 If tools are missing there, write \"names\": \"safe\" into its entry, or give it a shorter 'prefix'"
             ),
         }
     }
+}
+
+/// Whether a character passes everywhere.
+pub(super) fn is_plain(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '_' | '-')
 }
 
 /// Those that one server offers.

@@ -53,7 +53,7 @@ impl StatusBook {
 
     pub(super) fn configured(&mut self, config: &Config) {
         let entries = || config.servers.iter();
-        let is_run = |entry: &&Entry| matches!(entry, Entry::Run(_));
+        let is_run = |entry: &&Entry| matches!(entry, Entry::Run(..));
         let refused = entries().filter(|entry| matches!(entry, Entry::Refused(_)));
         self.configuration.servers = entries().filter(is_run).count();
         let refused = refused.map(|entry| entry.name().to_string());

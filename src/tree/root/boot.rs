@@ -67,6 +67,7 @@ impl<S: Spawn, E: Frontend> RootState<S, E> {
     pub(super) fn begin_unconfigured(&mut self) {
         let hooks = self.supervisor.hooks_mut();
         hooks.boot.is_unconfigured = true;
+        hooks.profiles.unconfigured();
         if let Some(registry) = &hooks.registry {
             registry.unconfigured();
         }

@@ -14,11 +14,12 @@ use tokio::time::Instant;
 use super::book::StatusBook;
 use super::boot::Boot;
 use super::definitions::Definitions;
+use super::profiles::Shown;
 use super::repeats::Repeats;
 use super::serving::Offered;
 use super::starts::missing;
 use super::{ChildId, RootHandle};
-use crate::config::model::{Limits, ServerSpec};
+use crate::config::model::{INSTRUCTIONS_READ, Limits, Naming, ServerSpec};
 use crate::ids::{Generation, ServerName};
 use crate::supervise::{Failure, FailureKind, Spawn, Spawned, Start, Status, SupervisorHooks};
 use crate::tree::client::InstanceOwner;
@@ -45,6 +46,8 @@ pub(super) struct RootHooks<S, E> {
     pub(super) limits: watch::Sender<Arc<Limits>>,
     /// What clients are offered now, and who follows it.
     pub(super) offered: Offered,
+    /// What of all that is offered profiles show.
+    pub(super) profiles: Shown,
     pub(super) root: RootHandle,
     pub(super) config: Option<ConfigHandle>,
     pub(super) registry: Option<RegistryHandle>,
@@ -58,6 +61,10 @@ pub(super) struct RootHooks<S, E> {
     /// The last table, for the registry's successor.
     pub(super) routes: Option<Arc<Routes>>,
     pub(super) wanted: Option<Vec<ConfiguredServer>>,
+    /// How names are written where an entry does not say it.
+    pub(super) naming: Naming,
+    /// How many bytes the instructions of all servers may have together.
+    pub(super) budget: usize,
     /// What the registry was last told of every server that is not ready.
     pub(super) states: BTreeMap<ServerName, (Generation, ServerState)>,
     /// What former lives of each server taught, and of which entry.
@@ -92,6 +99,7 @@ impl<S: Spawn, E: Frontend> RootHooks<S, E> {
                 .unwrap_or_else(|| Signer::load(None)),
             limits: watch::Sender::new(Arc::new(limits)),
             offered: Offered::default(),
+            profiles: Shown::default(),
             spawn,
             frontend,
             settings,
@@ -104,6 +112,8 @@ impl<S: Spawn, E: Frontend> RootHooks<S, E> {
             life: Generation(0),
             routes: None,
             wanted: None,
+            naming: Naming::default(),
+            budget: INSTRUCTIONS_READ,
             states: BTreeMap::new(),
             pasts: BTreeMap::new(),
             generations: BTreeMap::new(),

@@ -118,11 +118,11 @@ impl<S: Spawn, E: Frontend> RootState<S, E> {
                 continue;
             };
             match entries.get(server) {
-                Some(Entry::Run(spec)) if spec.isolation == Isolation::Session => {
+                Some(Entry::Run(spec, _)) if spec.isolation == Isolation::Session => {
                     self.start_instance(id, Arc::clone(spec));
                 }
                 Some(Entry::Refused(_)) => {}
-                Some(Entry::Run(_) | Entry::Disabled(_)) | None => self.supervisor.remove(&id),
+                Some(Entry::Run(..) | Entry::Disabled(_)) | None => self.supervisor.remove(&id),
             }
         }
     }

@@ -14,6 +14,7 @@ mod hooks;
 mod instances;
 mod limits;
 mod message;
+mod profiles;
 mod reload;
 mod repeats;
 mod serving;

@@ -7,10 +7,11 @@ use std::sync::Arc;
 use sha2::{Digest as _, Sha256};
 
 use super::actor::RootState;
-use super::hooks::ChildSpec;
+use super::hooks::{ChildSpec, RootHooks};
 use super::message::ChildId;
 use super::shutdown::Phase;
-use crate::config::model::{Config, Entry, Protocol, Secret, ServerSpec};
+use crate::config::model::{Config, Entry, Naming, Protocol, Secret, ServerSpec, View};
+use crate::ids::ServerName;
 use crate::supervise::{Diff, Spawn, Want, Wanted};
 use crate::tree::frontend::Frontend;
 use crate::tree::registry::ConfiguredServer;
@@ -34,12 +35,15 @@ impl<S: Spawn, E: Frontend> RootState<S, E> {
             return;
         };
         self.take_limits(&config.limits);
-        let wanted: Vec<ConfiguredServer> = config
-            .servers
-            .iter()
-            .filter_map(|entry| self.wanted(entry))
-            .collect();
+        let hooks = self.supervisor.hooks_mut();
+        hooks.naming = config.names.unwrap_or(hooks.naming);
+        hooks.take_budget(config.instructions_budget);
+        let entries = config.servers.iter();
+        let wanted: Vec<ConfiguredServer> =
+            entries.filter_map(|entry| hooks.wish_for(entry)).collect();
+        let seen_anew = hooks.seen_anew(&wanted);
         self.take_offer(config.offer, &wanted);
+        self.take_profiles(&config.profiles);
         self.begin_with(&wanted);
         let hooks = self.supervisor.hooks_mut();
         hooks.tell_wanted(wanted);
@@ -48,7 +52,7 @@ impl<S: Spawn, E: Frontend> RootState<S, E> {
         self.review_instances(&config);
         let wishes = config.servers.into_iter().filter_map(wish).collect();
         let diff = self.supervisor.want(wishes, retry);
-        self.touch(&diff);
+        self.supervisor.hooks_mut().forget_definitions(&diff);
         if !self.is_configured {
             let count = diff.added.len();
             let plural = if count == 1 { "" } else { "s" };
@@ -58,16 +62,33 @@ impl<S: Spawn, E: Frontend> RootState<S, E> {
             // Whoever did that looks whether it helped.
             self.supervisor.hooks_mut().say_failures_again();
         }
+        if let Some(seen_anew) = seen_anew {
+            log::info!(
+                "reload: clients see something else, and nothing is restarted for it: {seen_anew}"
+            );
+        }
         if self.is_configured {
             self.supervisor.hooks().settings.metrics.reloaded();
         }
         self.is_configured = true;
         self.readiness.release("configuration");
     }
+}
+
+impl<S, E> RootHooks<S, E> {
+    fn take_budget(&mut self, budget: Option<usize>) {
+        let Some(budget) = budget.filter(|budget| *budget != self.budget) else {
+            return;
+        };
+        let before = std::mem::replace(&mut self.budget, budget);
+        log::info!("gateway: instructions_budget {before} -> {budget}");
+        if let Some(registry) = &self.registry {
+            registry.budget(budget);
+        }
+    }
 
     /// What was said of what these servers offer was of other entries.
-    fn touch(&mut self, diff: &Diff<ChildId, ChildSpec>) {
-        let hooks = self.supervisor.hooks_mut();
+    fn forget_definitions(&mut self, diff: &Diff<ChildId, ChildSpec>) {
         let changed = diff.changed.iter().filter_map(|(id, _, _)| match id {
             ChildId::Upstream(server) => Some(server),
             ChildId::Instance(..)
@@ -76,22 +97,52 @@ impl<S: Spawn, E: Frontend> RootState<S, E> {
             | ChildId::Sessions
             | ChildId::Listener => None,
         });
-        hooks.definitions.touch(changed, hooks.routes.as_deref());
+        self.definitions.touch(changed, self.routes.as_deref());
     }
 
-    /// What the registry has to know of an entry. A refused one is there only if it was before.
-    fn wanted(&self, entry: &Entry) -> Option<ConfiguredServer> {
-        let spec = match entry {
-            Entry::Run(spec) => spec,
+    /// What the registry has to know of an entry. A refused one stays what it was, also to clients.
+    fn wish_for(&self, entry: &Entry) -> Option<ConfiguredServer> {
+        let (spec, view) = match entry {
+            Entry::Run(spec, view) => (spec, view),
             Entry::Disabled(_) => return None,
-            Entry::Refused(name) => self.spec(name)?,
+            Entry::Refused(name) => return self.former(name).cloned(),
+        };
+        let view = if view.names.is_some() || self.naming == Naming::default() {
+            Arc::clone(view)
+        } else {
+            let names = Some(self.naming);
+            Arc::new(View {
+                names,
+                ..View::clone(view)
+            })
         };
         Some(ConfiguredServer {
             server: spec.name.clone(),
             fingerprint: fingerprint(spec),
             prefix: spec.prefix.clone(),
             isolation: spec.isolation,
+            view,
         })
+    }
+
+    fn former(&self, server: &ServerName) -> Option<&ConfiguredServer> {
+        let mut wanted = self.wanted.iter().flatten();
+        wanted.find(|wanted| wanted.server == *server)
+    }
+
+    /// Of which servers clients see something else than before: `github: tools`.
+    fn seen_anew(&self, wanted: &[ConfiguredServer]) -> Option<String> {
+        let differing = wanted.iter().filter_map(|wanted| {
+            let former = self.former(&wanted.server)?;
+            let fields = wanted.view.differences(&former.view);
+            let fields = Some(fields).filter(|fields| !fields.is_empty())?;
+            Some(format!("{}: {}", wanted.server, fields.join(" ")))
+        });
+        let mut named: Vec<String> = differing.take(NAMED_AT_MOST + 1).collect();
+        if let Some(one_more) = named.get_mut(NAMED_AT_MOST) {
+            *one_more = "…".to_owned();
+        }
+        (!named.is_empty()).then(|| named.join(", "))
     }
 }
 
@@ -108,7 +159,7 @@ fn left_out(config: &Config) -> String {
 
 fn wish(entry: Entry) -> Option<Want<ChildId, ChildSpec>> {
     let (name, what) = match entry {
-        Entry::Run(spec) => {
+        Entry::Run(spec, _) => {
             let start_deadline = spec.start_timeout;
             let name = spec.name.clone();
             let spec = ChildSpec::Upstream(Arc::clone(&spec));
@@ -200,7 +251,7 @@ mod tests {
     fn of(entry: &str) -> u64 {
         let parsed = config::parse(&format!("[{entry}]"), &|_| None).unwrap();
         match &parsed.config.servers[..] {
-            [Entry::Run(spec)] => fingerprint(spec),
+            [Entry::Run(spec, _)] => fingerprint(spec),
             other => panic!("{other:?}"),
         }
     }

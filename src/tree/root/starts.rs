@@ -40,6 +40,10 @@ impl<S: Spawn, E: Frontend> RootHooks<S, E> {
         };
         let (actor, started) = self.spawn.spawn("registry", Registry, args, parent)?;
         let registry = RegistryHandle::new(actor.clone());
+        registry.budget(self.budget);
+        if let Some(profiles) = self.profiles.held() {
+            registry.profiles(Arc::clone(profiles));
+        }
         if let Some(wanted) = &self.wanted {
             registry.wanted(wanted.clone());
         }
@@ -95,6 +99,7 @@ impl<S: Spawn, E: Frontend> RootHooks<S, E> {
             status: self.root.status(),
             limits: self.limits.subscribe(),
             serving: self.serving(),
+            profiles: self.profiles.known(),
         });
         let (actor, started) = self.spawn.spawn("listener", listener, args, parent)?;
         Ok((actor, started).into())

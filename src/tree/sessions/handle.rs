@@ -11,7 +11,7 @@ use super::message::SessionsMsg;
 use super::requests::{Replies, Workers};
 use super::session::{Key, OpenedSse, SessionHandle};
 use crate::config::model::Limits;
-use crate::ids::{Holder, Owner, SessionId};
+use crate::ids::{Holder, Owner, Owners, SessionId};
 use crate::protocol::mcp::lifecycle::ClientInfo;
 use crate::protocol::modern::request::ModernRequest;
 use crate::tree::call::CallError;
@@ -31,7 +31,7 @@ pub struct SessionsHandle {
 
 impl SessionsHandle {
     /// `workers` are those that the supervisor is started with.
-    pub(in crate::tree) fn new(actor: ActorRef<SessionsMsg>, workers: Workers) -> Self {
+    pub(crate) fn new(actor: ActorRef<SessionsMsg>, workers: Workers) -> Self {
         Self {
             actor,
             workers,
@@ -49,7 +49,7 @@ impl SessionsHandle {
     }
 
     /// From now on there are sessions of `owners` only.
-    pub fn keep_owners(&self, owners: Arc<[Owner]>) {
+    pub fn keep_owners(&self, owners: Owners) {
         self.tell(SessionsMsg::KeepOwners(owners));
     }
 

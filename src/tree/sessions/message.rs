@@ -7,7 +7,7 @@ use ractor::{ActorId, RpcReplyPort};
 use super::Stop;
 use super::session::{Key, OpenedSse, SessionHandle};
 use crate::config::model::Limits;
-use crate::ids::{Holder, Owner};
+use crate::ids::{Holder, Owners};
 use crate::protocol::mcp::lifecycle::ClientInfo;
 use crate::tree::call::CallError;
 use crate::tree::heartbeat::Beat;
@@ -35,7 +35,7 @@ pub(crate) enum SessionsMsg {
     },
     /// From the listener, at its start and when tokens changed: the sessions of all others end,
     /// and none is opened for those who were among them before.
-    KeepOwners(Arc<[Owner]>),
+    KeepOwners(Owners),
     /// From the listener: a client ends its session, which may have ended already.
     Delete {
         key: Key,

@@ -109,10 +109,12 @@ impl Signer {
         mac.is_some_and(|mac| mac.verify_slice(seal).is_ok())
     }
 
-    /// Over what an id says, which has always the same length, and whose it is.
+    /// Over what an id says, which has always the same length, and whose it is in which profile: that
+    /// has another length each with and without a token and a profile.
     fn mac(&self, bytes: &[u8], owner: Owner) -> Option<Hmac<Sha256>> {
         let mac = Hmac::<Sha256>::new_from_slice(self.0.as_ref()?).ok()?;
-        Some(mac.chain_update(bytes).chain_update(owner.digest()))
+        let mac = mac.chain_update(bytes).chain_update(owner.digest());
+        Some(mac.chain_update(owner.profile_bytes()))
     }
 }
 

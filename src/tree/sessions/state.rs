@@ -18,7 +18,7 @@ use super::signing::Signed;
 use super::stop::Stopping;
 use super::supervisor::SessionsArgs;
 use crate::config::model::Limits;
-use crate::ids::{Holder, Owner};
+use crate::ids::{Holder, Owner, Owners};
 use crate::supervise::Started;
 use crate::tree::Quota;
 use crate::tree::call::CallError;
@@ -42,7 +42,7 @@ pub(crate) struct SessionsState {
     /// What the subscriptions of all sessions may take.
     pub(super) subscriptions: Quota,
     /// Who may have sessions, as far as it is known here.
-    owners: Arc<[Owner]>,
+    owners: Owners,
     /// Who may not any more. Whoever is in neither is new: the port has let them in.
     former_owners: HashSet<Owner>,
     /// The watches over sessions that are starting.
@@ -75,7 +75,7 @@ impl SessionsState {
             sessions: HashMap::new(),
             living: BTreeMap::new(),
             deleted,
-            owners: Arc::default(),
+            owners: Owners::default(),
             former_owners: HashSet::new(),
             starts: JoinSet::new(),
             idle_check: None,
@@ -128,12 +128,12 @@ impl SessionsState {
         (!self.deleted.contains(signed.random)).then_some(signed)
     }
 
-    /// Makes room for one more session of `holder`. Whose session is ended for it can come back.
+    /// Makes room for one more session of `owner`, which `holder` holds. Whose session is ended for it can come back.
     ///
     /// Errors: `UnknownSession` for a former owner; `Overloaded` if there are as many
     /// sessions as there may be and none of them makes room ([`who_makes_room`]).
-    pub(super) fn make_room(&mut self, holder: Holder) -> Result<(), CallError> {
-        if self.former_owners.contains(&holder.owner()) {
+    pub(super) fn make_room(&mut self, owner: Owner, holder: Holder) -> Result<(), CallError> {
+        if self.is_former(owner) {
             return Err(CallError::UnknownSession);
         }
         // Where there are many too many, since the limit was lowered, they go two at a time: each look
@@ -199,13 +199,19 @@ impl SessionsState {
         self.idle_check.get_or_insert_with(timer);
     }
 
-    pub(super) fn keep_owners(&mut self, owners: Arc<[Owner]>) {
+    /// Whether `owner` was among those who may have sessions, and is not any more.
+    fn is_former(&self, owner: Owner) -> bool {
+        let mut wider = [owner, owner.in_profile(None)].into_iter();
+        wider.any(|owner| self.former_owners.contains(&owner)) && !self.owners.admit(owner)
+    }
+
+    pub(super) fn keep_owners(&mut self, owners: Owners) {
         self.args.workers.keep_owners(&owners);
         let before = std::mem::replace(&mut self.owners, owners);
         self.former_owners.extend(before.iter());
         self.former_owners
-            .retain(|owner| !self.owners.contains(owner));
-        let is_other = |key: &&Key| !self.owners.contains(&key.owner());
+            .retain(|owner| !self.owners.admit(*owner));
+        let is_other = |key: &&Key| !self.owners.admit(key.owner());
         let others: Vec<Key> = self.sessions.keys().filter(is_other).cloned().collect();
         for key in others {
             self.dismiss(&key, "its token is not valid any more");

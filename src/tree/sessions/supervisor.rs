@@ -219,7 +219,9 @@ impl<S: Spawn> Sessions<S> {
         transport: Transport,
         state: &mut SessionsState,
     ) -> Result<SessionHandle, CallError> {
-        state.make_room(holder)?;
+        // What it takes is taken from what it has in all profiles.
+        let holder = holder.in_profile(None);
+        state.make_room(key.owner(), holder)?;
         let version = match &transport {
             Transport::Sse(_) => Version::LATEST,
             Transport::Streamable { client, .. } => client.version,
@@ -243,6 +245,7 @@ impl<S: Spawn> Sessions<S> {
             transport,
             stop: state.stopping.step,
             metrics: state.args.metrics.clone(),
+            signer: state.args.signer.clone(),
         };
         let parent = state.myself.get_cell();
         let started = self.spawn.spawn("session", Session, args, parent);

@@ -2,6 +2,8 @@
 //! another left behind.
 
 pub(crate) mod crash;
+pub(crate) mod growth;
 pub(crate) mod memory;
+pub(crate) mod profiles;
 pub(crate) mod speed;
 pub(crate) mod start;

@@ -18,7 +18,7 @@ pub(super) async fn answer(
         return Err(Problem::version(asked, None));
     }
     let id = headers::session(headers)?.ok_or(Problem::NoSessionId)?;
-    let sessions = context.sessions.of(request_context.holder());
+    let sessions = context.sessions.of(request_context.client());
     sessions.delete_streamable(id).await.map_err(not_found)?;
     Ok(StatusCode::OK.into_response())
 }

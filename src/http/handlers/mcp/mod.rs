@@ -55,7 +55,7 @@ async fn find(
     request_context: &RequestContext,
     id: &str,
 ) -> Result<SessionHandle, Problem> {
-    let sessions = context.sessions.of(request_context.holder());
+    let sessions = context.sessions.of(request_context.client());
     sessions.find_streamable(id).await.map_err(not_found)
 }
 

@@ -16,7 +16,7 @@ fn shelf(owners: &[(usize, &[&str])]) -> Shelf {
 
 fn find(shelf: &Shelf, uri: &str) -> Option<usize> {
     let mut search = Search::lookup();
-    let found = shelf.find(uri, &mut search);
+    let found = shelf.find(uri, &mut search, |_| true);
     assert_eq!(search.given_up().count(), 0);
     found
 }
@@ -54,7 +54,7 @@ fn who_is_too_dear_is_given_up_and_nobody_else() {
     shelf.add(1, &Arc::new(Template::parse("{+a}z1")));
     let uri = "z".repeat(8_000) + "1";
     let mut search = Search::lookup();
-    assert_eq!(shelf.find(&uri, &mut search), Some(1));
+    assert_eq!(shelf.find(&uri, &mut search, |_| true), Some(1));
     assert_eq!(search.given_up().collect::<Vec<_>>(), [0]);
     // More by what the last part took at the most, and by what the other one's template did.
     assert!(search.all.0 > OF_LOOKUP.1 - OF_LOOKUP.0 - 12 * uri.len());
@@ -66,7 +66,7 @@ fn all_the_uris_of_a_result_share_a_budget() {
     (0..9_000).for_each(|number| shelf.add(number / 1_000, &hostile(number % 10)));
     let (mut search, uri) = (Search::result(), "z".repeat(3_000) + "1");
     for _ in 0..300 {
-        assert_eq!(shelf.find(&uri, &mut search), None);
+        assert_eq!(shelf.find(&uri, &mut search, |_| true), None);
     }
     assert!(!search.all.are_left());
     let first: Vec<usize> = search.given_up().collect();
@@ -83,9 +83,9 @@ fn templates_that_begin_otherwise_cost_next_to_nothing() {
     let mut search = Search::result();
     for number in 0..5_000 {
         let uri = format!("x:///list{number}/a");
-        assert_eq!(shelf.find(&uri, &mut search), Some(0));
+        assert_eq!(shelf.find(&uri, &mut search, |_| true), Some(0));
         assert_eq!(
-            shelf.find(&format!("x:///other{number}/a"), &mut search),
+            shelf.find(&format!("x:///other{number}/a"), &mut search, |_| true),
             None
         );
     }

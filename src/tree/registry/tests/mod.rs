@@ -6,4 +6,6 @@ mod claims;
 mod merge;
 mod names;
 mod offers;
+mod profiles;
 mod store;
+mod views;

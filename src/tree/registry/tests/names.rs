@@ -6,8 +6,9 @@ use crate::config::model::Isolation;
 use crate::ids::Prefix;
 use crate::protocol::mcp::item::Kind;
 use crate::protocol::mcp::request::Subject;
-use crate::tree::registry::merged::{Merged, Source};
-use crate::tree::testing::{catalogue, name};
+use crate::testing::{catalogue, name};
+use crate::tree::registry::merged::Merged;
+use crate::tree::registry::source::Source;
 
 fn source(server: &str, prefix: &str, tools: &[&str]) -> Source {
     let mut catalogue = (*catalogue(tools)).clone();
@@ -16,6 +17,7 @@ fn source(server: &str, prefix: &str, tools: &[&str]) -> Source {
         server: name(server),
         prefix: Prefix::new(prefix).unwrap(),
         isolation: Isolation::Shared,
+        view: Arc::default(),
         catalogue: Some(Arc::new(catalogue)),
     }
 }

@@ -10,9 +10,10 @@ use crate::ids::Prefix;
 use crate::protocol::mcp::item::{Item, Kind};
 use crate::protocol::mcp::request::Subject;
 use crate::protocol::uri::{self, Search};
+use crate::testing::name;
 use crate::tree::registry::catalogue::Catalogue;
-use crate::tree::registry::merged::{Merged, Source};
-use crate::tree::testing::name;
+use crate::tree::registry::merged::Merged;
+use crate::tree::registry::source::Source;
 
 /// A server that offers these, each by its key.
 pub(super) fn offering(server: &str, lists: &[(Kind, &[&str])]) -> Source {
@@ -28,6 +29,7 @@ pub(super) fn offering(server: &str, lists: &[(Kind, &[&str])]) -> Source {
         server: name(server),
         prefix: Prefix::of(&name(server)),
         isolation: Isolation::Shared,
+        view: Arc::default(),
         catalogue: Some(Arc::new(catalogue)),
     }
 }

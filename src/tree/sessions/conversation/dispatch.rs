@@ -288,8 +288,8 @@ impl Conversation {
 
     /// What it costs to send it on, as so many bytes that are copied.
     fn weight(&self, result: &Bytes) -> usize {
-        let may_have_links = self.merged.may_collide();
-        result.len() * if may_have_links { LINKS } else { 1 }
+        let looked_through = self.may_change_links();
+        result.len() * if looked_through { LINKS } else { 1 }
     }
 
     /// The result with the URIs that clients know its server's resources by.
@@ -299,12 +299,12 @@ impl Conversation {
             let told = told.and_then(|told| self.task_ids.outward(server.as_str(), &told));
             return told.unwrap_or(result);
         }
-        let server = server.filter(|_| self.merged.may_collide());
+        let server = server.filter(|_| self.may_change_links());
         let Some(server) = server else {
             return result;
         };
         let mut search = Search::result();
-        let outward = |uri: &str| self.merged.outward_uri(server, uri, &mut search);
+        let outward = |uri: &str| self.outward_uri(server, uri, &mut search);
         let changed = contents::rewrite_uris(method, &result, outward);
         self.searched(&search);
         changed.unwrap_or(result)

@@ -128,18 +128,15 @@ impl Interests {
 }
 
 impl Conversation {
-    /// Forgets the servers that are not configured any more.
+    /// Forgets the servers that are not offered to this client any more.
     pub(super) fn keep_interests(&mut self) {
-        let Some(servers) = self.routes.as_ref().map(|routes| &routes.servers) else {
+        let Some(merged) = self.routes.as_ref().map(|routes| &routes.merged) else {
             return;
         };
+        let is_offered = |server: &ServerName| merged.source(server).is_some();
         let interests = &mut self.interests;
-        interests
-            .uris
-            .retain(|server, _| servers.contains_key(server));
-        interests
-            .attached
-            .retain(|server, _| servers.contains_key(server));
+        interests.uris.retain(|server, _| is_offered(server));
+        interests.attached.retain(|server, _| is_offered(server));
     }
 
     /// Tells every server that takes calls what is wanted of it, where that is news to it.

@@ -13,6 +13,7 @@ mod extensions;
 mod input_required;
 mod instances;
 mod interests;
+mod links;
 mod lists;
 mod logging;
 mod record;
@@ -49,6 +50,7 @@ use crate::protocol::version::Version;
 use crate::telemetry::metrics::Metrics;
 use crate::tree::client::{SessionEvent, SessionSink};
 use crate::tree::registry::{Merged, Routes};
+use crate::tree::sessions::signing::Signer;
 use crate::tree::{Quota, Taker};
 
 /// Who makes the calls.
@@ -65,6 +67,8 @@ pub(super) struct Caller {
     pub(super) subscriptions: Quota,
     /// Where it and its calls are counted.
     pub(super) metrics: Metrics,
+    /// What it is given is signed by it.
+    pub(super) signer: Signer,
 }
 
 impl fmt::Debug for Caller {

@@ -78,8 +78,13 @@ impl Conversation {
             return;
         }
         let mut search = Search::lookup();
+        let is_shown = self.merged.may_be_read(server, updated.uri(), &mut search);
         let outward = self.merged.outward_uri(server, updated.uri(), &mut search);
         self.searched(&search);
+        // It was shown when the client subscribed.
+        if !is_shown {
+            return;
+        }
         let params = outward.map_or(params, |outward| updated.rewrite(&outward));
         let message = jsonrpc::notification(method::RESOURCES_UPDATED, Some(&params));
         fx.notify_lossy(server, StreamId::STANDALONE, message);

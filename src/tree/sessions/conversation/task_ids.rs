@@ -22,7 +22,7 @@ pub(in super::super) struct TaskIds(Option<(Signer, Owner)>);
 impl TaskIds {
     /// Those of `owner`. Nothing is sealed where nobody shows a token.
     pub(in super::super) fn of(owner: Owner, signer: &Signer) -> Self {
-        Self((owner != Owner::ANYBODY).then(|| (signer.clone(), owner)))
+        Self((!owner.is_anybody()).then(|| (signer.clone(), owner)))
     }
 
     /// What tells of a task of `server`, as its client knows it.

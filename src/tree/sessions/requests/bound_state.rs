@@ -34,7 +34,7 @@ pub(super) struct Bound {
 impl Bound {
     /// Nothing is bound where nobody shows a token.
     pub(super) fn new(owner: Owner, method: &'static str, params: &Bytes) -> Option<Self> {
-        (owner != Owner::ANYBODY).then(|| Self {
+        (!owner.is_anybody()).then(|| Self {
             owner,
             method,
             params: params.clone(),

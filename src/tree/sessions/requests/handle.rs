@@ -4,15 +4,15 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use ractor::{ActorCell, ActorRef};
-use tokio::sync::mpsc;
 
 use super::line::Line;
 use super::message::{Opened, RequestsMsg};
+use super::queue;
 use super::replies::Replies;
 use super::resting::Resting;
 use super::state_token;
 use crate::config::model::Limits;
-use crate::ids::{Holder, Owner};
+use crate::ids::{Holder, Owner, Owners};
 use crate::protocol::modern::listen::LISTEN;
 use crate::protocol::modern::request::ModernRequest;
 use crate::telemetry::metrics::Metrics;
@@ -31,7 +31,7 @@ const MOST: &str =
 
 /// The workers of one life of the sessions' supervisor.
 #[derive(Debug, Clone)]
-pub(in crate::tree) struct Workers(Arc<Shared>);
+pub(crate) struct Workers(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
@@ -49,7 +49,7 @@ static NEXT: AtomicU64 = AtomicU64::new(0);
 
 impl Workers {
     /// None yet.
-    pub(in crate::tree) fn new(limits: Arc<Limits>, metrics: Metrics) -> Self {
+    pub(crate) fn new(limits: Arc<Limits>, metrics: Metrics) -> Self {
         Self(Arc::new(Shared {
             workers: RwLock::default(),
             calls: Quota::new(limits.max_sessions),
@@ -85,8 +85,10 @@ impl Workers {
         request: ModernRequest,
     ) -> Result<Replies, CallError> {
         let shared = &*self.0;
-        let session = None;
-        let taker = Arc::new(Taker { holder, session });
+        let taker = Arc::new(Taker {
+            holder: holder.in_profile(None),
+            session: None,
+        });
         let room = if &*request.request.method == LISTEN {
             &shared.listens
         } else {
@@ -95,14 +97,15 @@ impl Workers {
         let room = room.take_for(&taker, 1);
         let room = room.ok_or(CallError::Overloaded(MOST))?;
         let params = request.request.params.as_ref();
-        let held = params.and_then(state_token::number_in);
+        let returned = params.and_then(state_token::returned_in);
+        let held = returned.as_ref().and_then(state_token::number_in);
         let (worker, number, attempt) = self.place(holder.owner(), held).ok_or(CallError::Gone)?;
         let line = {
             let limits = shared.limits.read();
             let limits = limits.unwrap_or_else(PoisonError::into_inner);
             Line::new(&limits, &shared.metrics)
         };
-        let (queue, queued) = mpsc::unbounded_channel();
+        let (queue, queued) = queue::new();
         let replies = Replies::new(queued, Arc::clone(&line), worker.clone(), (number, attempt));
         let opened = Opened {
             number,
@@ -111,6 +114,7 @@ impl Workers {
             taker,
             room,
             request,
+            returned,
             line,
             queue,
         };
@@ -126,7 +130,7 @@ impl Workers {
         let workers = workers.unwrap_or_else(PoisonError::into_inner);
         let count = u64::try_from(workers.len()).ok()?;
         let next = NEXT.fetch_add(1, Ordering::Relaxed);
-        let keeps = self.0.keeps_servers.load(Ordering::Relaxed) && owner != Owner::ANYBODY;
+        let keeps = self.0.keeps_servers.load(Ordering::Relaxed) && !owner.is_anybody();
         let of_owner = || owner.digest().iter().map(|byte| u64::from(*byte)).sum();
         let place: u64 = if keeps { of_owner() } else { next };
         let attempt = FIRST + next * count + place.checked_rem(count)?;
@@ -170,8 +174,8 @@ impl Workers {
     }
 
     /// From now on there are requests of `owners` only.
-    pub(in crate::tree::sessions) fn keep_owners(&self, owners: &Arc<[Owner]>) {
-        self.tell(|| RequestsMsg::KeepOwners(Arc::clone(owners)));
+    pub(in crate::tree::sessions) fn keep_owners(&self, owners: &Owners) {
+        self.tell(|| RequestsMsg::KeepOwners(owners.clone()));
     }
 
     /// The gateway's stop has come so far.
@@ -194,7 +198,7 @@ pub(super) struct Sink {
     pub(super) worker: ActorRef<RequestsMsg>,
     pub(super) number: u64,
     pub(super) holder: Holder,
-    pub(super) resting: Arc<Resting>,
+    pub(super) resting: Resting,
 }
 
 impl SessionSink for Sink {
@@ -214,7 +218,7 @@ impl SessionSink for Sink {
     }
 
     fn holder(&self) -> Holder {
-        self.holder
+        self.holder.in_profile(None)
     }
 }
 

@@ -54,7 +54,8 @@ impl WorkerState {
     /// number any more its stream does not know.
     pub(super) fn rested(&mut self, opened: &Opened) -> Option<u64> {
         let resting = self.resting.get_mut(&opened.holder.owner())?;
-        let merged = &self.routes.as_ref()?.merged;
+        let profile = opened.holder.owner().profile();
+        let merged = &self.routes.as_ref()?.shown(profile)?.merged;
         let asked = &opened.request.request;
         let method = ClientRequest::routed(&asked.method)?;
         let params = asked.params.as_ref()?;
@@ -91,7 +92,7 @@ impl Exchange {
     fn may_rest(&self) -> bool {
         let owner = self.holder.owner();
         let has_own = self.conversation.own_servers().next().is_some();
-        owner != Owner::ANYBODY && has_own && !self.is_disowned && !self.outlet.listens()
+        !owner.is_anybody() && has_own && !self.is_disowned && !self.outlet.listens()
     }
 
     fn rest(&mut self, until: Instant) {
@@ -102,7 +103,7 @@ impl Exchange {
         self.outlet.detach();
         self.room = None;
         self.rests_until = Some(until);
-        self.resting.set(Some(Instant::now()));
+        self.sink.resting.set(Some(Instant::now()));
     }
 
     /// Whether it rests with an instance of `server` that was told of these capabilities.
@@ -122,7 +123,7 @@ impl Exchange {
             ..
         } = opened;
         self.rests_until = None;
-        self.resting.set(None);
+        self.sink.resting.set(None);
         self.room = Some(room);
         self.outlet.renew(attempt, &request, (line, queue));
         self.run(request);

@@ -14,7 +14,7 @@ use super::resting::Resting;
 use super::state_token;
 use super::worker::WorkerArgs;
 use crate::config::model::{Isolation, Limits};
-use crate::ids::Owner;
+use crate::ids::{Owner, Owners};
 use crate::protocol::jsonrpc::Request;
 use crate::protocol::mcp::lifecycle::ClientInfo;
 use crate::protocol::modern::input_required::{Identity, Returned};
@@ -75,9 +75,8 @@ impl WorkerState {
     }
 
     /// A client asks.
-    pub(super) fn open(&mut self, opened: Opened) {
-        let params = opened.request.request.params.as_ref();
-        match params.and_then(state_token::returned_in) {
+    pub(super) fn open(&mut self, mut opened: Opened) {
+        match opened.returned.take() {
             Some(returned) => self.go_on(opened, &returned),
             None => self.begin(opened),
         }
@@ -133,19 +132,20 @@ impl WorkerState {
             queue,
             ..
         } = opened;
-        let (worker, resting) = (self.myself.clone(), Arc::<Resting>::default());
+        let sink = Arc::new(Sink {
+            worker: self.myself.clone(),
+            number,
+            holder,
+            resting: Resting::default(),
+        });
         let caller = Caller {
             serial: number,
             name: Arc::clone(&self.name),
-            sink: Arc::new(Sink {
-                worker,
-                number,
-                holder,
-                resting: Arc::clone(&resting),
-            }),
+            sink: sink.clone(),
             taker,
             subscriptions: self.args.subscriptions.clone(),
             metrics: self.args.metrics.clone(),
+            signer: self.args.signer.clone(),
         };
         let client = ClientInfo {
             version: Version::LATEST,
@@ -155,8 +155,10 @@ impl WorkerState {
         let stop = self.args.stop;
         let conversation = Conversation::new(caller, Arc::clone(&limits), (client, false), stop);
         let outlet = Outlet::new((number, holder), &request, (line, queue), self.beside());
-        let mut exchange = Exchange::new(conversation, outlet, limits, (holder, room), resting);
-        exchange.begin(request, self.routes.as_ref());
+        let mut exchange = Exchange::new(conversation, outlet, limits, (holder, room), sink);
+        let routes = self.routes.as_ref();
+        let own = routes.and_then(|routes| routes.shown(holder.owner().profile()));
+        exchange.begin(request, own);
         self.open.insert(number, exchange);
         self.settle(number);
     }
@@ -182,7 +184,17 @@ impl WorkerState {
         let mut sources = routes.merged.sources.iter();
         let keeps = sources.any(|source| source.isolation == Isolation::Session);
         self.args.workers.keep_servers(keeps);
-        self.each(|exchange| exchange.on_routes(routes));
+        self.each(|exchange| {
+            let profile = exchange.owner().profile();
+            match routes.shown(profile) {
+                Some(own) => exchange.on_routes(own),
+                None if exchange.has_routes() || profile.is_none() => {
+                    exchange.end("what this client is shown is no profile any more");
+                }
+                // It may not be in the tables yet.
+                None => {}
+            }
+        });
     }
 
     pub(super) fn take_limits(&mut self, limits: Arc<Limits>) {
@@ -193,9 +205,9 @@ impl WorkerState {
     }
 
     /// The requests of all others end.
-    pub(super) fn keep_owners(&mut self, owners: &[Owner]) {
+    pub(super) fn keep_owners(&mut self, owners: &Owners) {
         self.each(|exchange| {
-            if !owners.contains(&exchange.owner()) {
+            if !owners.admit(exchange.owner()) {
                 exchange.end("the token of this request is not valid any more");
             }
         });
@@ -271,7 +283,9 @@ impl WorkerState {
         let Some(exchange) = self.open.get(&number) else {
             return;
         };
-        self.taken_up.remove(&exchange.attempt());
+        if !self.taken_up.is_empty() {
+            self.taken_up.remove(&exchange.attempt());
+        }
         if exchange.rests_until.is_none() && self.let_rest(number) {
             return self.settle(number);
         }

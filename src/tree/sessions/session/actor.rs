@@ -19,6 +19,7 @@ use crate::tree::Quota;
 use crate::tree::beside;
 use crate::tree::registry::RegistryHandle;
 use crate::tree::root::RootHandle;
+use crate::tree::sessions::signing::Signer;
 
 /// A session.
 pub(in crate::tree::sessions) struct Session;
@@ -43,6 +44,8 @@ pub(in crate::tree::sessions) struct SessionArgs {
     pub(in crate::tree::sessions) stop: Stop,
     /// Where it and its calls are counted.
     pub(in crate::tree::sessions) metrics: Metrics,
+    /// What its client is given is signed by it.
+    pub(in crate::tree::sessions) signer: Signer,
 }
 
 /// How a client came in.
@@ -112,9 +115,7 @@ impl Actor for Session {
             SessionMsg::Event(event) => beside(event.size(), || {
                 state.conversation.on_event(&mut state.outlets, event);
             }),
-            SessionMsg::RoutesChanged(routes) => {
-                state.conversation.on_routes(&mut state.outlets, routes);
-            }
+            SessionMsg::RoutesChanged(routes) => state.on_routes(&routes),
             SessionMsg::Hello(registry) => state.join(registry),
             SessionMsg::Limits(limits) => state.take_limits(limits),
             SessionMsg::Stop(step) => state.on_stop(step),

@@ -14,7 +14,7 @@ use super::message::SessionMsg;
 use super::outbound::Outbound;
 use super::profile::{Key, Profile};
 use crate::config::model::Limits;
-use crate::ids::{Holder, Owner, SessionId};
+use crate::ids::{Holder, Owner, ProfileId, SessionId};
 use crate::protocol::jsonrpc::Message;
 use crate::protocol::version::Version;
 use crate::tree::call::CallError;
@@ -180,6 +180,11 @@ impl SessionHandle {
 
     pub(in crate::tree) fn cell(&self) -> ActorCell {
         self.actor.get_cell()
+    }
+
+    /// The profile that its client is shown.
+    pub(super) fn shown(&self) -> Option<ProfileId> {
+        self.profile.key.owner().profile()
     }
 
     /// What the log calls it.

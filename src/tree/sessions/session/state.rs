@@ -18,7 +18,7 @@ use crate::protocol::mcp::lifecycle;
 use crate::telemetry::metrics::GaugeGuard;
 use crate::tree::Taker;
 use crate::tree::client::SessionSink as _;
-use crate::tree::registry::RegistryHandle;
+use crate::tree::registry::{RegistryHandle, Routes};
 use crate::tree::timer::Timer;
 
 /// The state: dropping it withdraws the calls, answers what servers asked and ends the streams.
@@ -28,6 +28,8 @@ pub(in crate::tree::sessions) struct SessionState {
     pub(super) conversation: Conversation,
     pub(super) outlets: Outlets,
     pub(super) stopping: Stopping,
+    /// Whether there was a table for its profile.
+    has_table: bool,
     /// The one timer, and when it goes off.
     deadline: Option<(Instant, Timer<SessionMsg>)>,
     /// Counts it among the open ones.
@@ -61,6 +63,7 @@ impl SessionState {
             taker: Arc::new(taker),
             subscriptions: args.subscriptions,
             metrics: args.metrics.clone(),
+            signer: args.signer,
         };
         let limits = Arc::clone(&args.limits);
         let mut state = Self {
@@ -77,6 +80,7 @@ impl SessionState {
             },
             stopping: Stopping::at(args.stop),
             registry: args.registry.clone(),
+            has_table: false,
             deadline: None,
             _counted: args.metrics.session(),
             myself,
@@ -92,6 +96,23 @@ impl SessionState {
         let handle = &self.outlets.handle;
         registry.join(self.outlets.serial, Arc::new(handle.clone()));
         self.registry = registry;
+    }
+
+    /// Takes its own of the new tables. It ends with its profile; one that has just come may not be in
+    /// the tables yet. Where nobody is shown everything any more, nobody comes for that.
+    pub(super) fn on_routes(&mut self, routes: &Arc<Routes>) {
+        let profile = self.outlets.handle.shown();
+        match routes.shown(profile) {
+            Some(own) => {
+                self.has_table = true;
+                let own = Arc::clone(own);
+                self.conversation.on_routes(&mut self.outlets, own);
+            }
+            None if self.has_table || profile.is_none() => {
+                self.end("what it is shown is no profile any more");
+            }
+            None => {}
+        }
     }
 
     pub(super) fn take_limits(&mut self, limits: Arc<Limits>) {

@@ -7,10 +7,11 @@ use crate::ids::{Holder, Owner, SessionId};
 use crate::protocol::mcp::lifecycle::{ClientCapabilities, ClientInfo};
 use crate::protocol::version::Version;
 use crate::supervise::Plain;
-use crate::supervise::chaos::{Chaos, How, Moment};
+use crate::supervise::chaos::Chaos;
+use crate::supervise::{Fault, Moment};
+use crate::testing::catalogue;
 use crate::tree::call::CallError;
 use crate::tree::sessions::{Signer, Stop};
-use crate::tree::testing::catalogue;
 
 #[tokio::test(start_paused = true)]
 async fn an_id_outlives_the_gateway_that_signed_it() {
@@ -104,7 +105,7 @@ async fn neither_transport_finds_the_sessions_of_the_other() {
 
 #[tokio::test(start_paused = true)]
 async fn a_session_that_dies_is_taken_up_and_root_hears_of_every_end() {
-    for how in [How::Panic, How::Error, How::Kill] {
+    for how in [Fault::Panic, Fault::Error, Fault::Kill] {
         let chaos = Chaos::default();
         let mut house = House::with(&["s"], chaos.clone(), 10).await;
         let client = house.mcp(Version::LATEST).await;
@@ -188,8 +189,10 @@ async fn sessions_end_with_their_token() {
     let mut goes = removed.open_sse().await.unwrap();
     let anybodys = house.client().await;
     let all = [Owner::ANYBODY, owners().0, owners().1];
-    house.sessions.keep_owners(all.into());
-    house.sessions.keep_owners([owners().0].into());
+    house.sessions.keep_owners(all.into_iter().collect());
+    house
+        .sessions
+        .keep_owners([owners().0].into_iter().collect());
     assert_eq!(next(&mut goes.stream).await, None);
     let gone = [
         removed.find(&goes.id).await,

@@ -18,9 +18,10 @@ use crate::config::model::Limits;
 use crate::ids::{Generation, Holder, Owner, ServerName};
 use crate::protocol::mcp::lifecycle;
 use crate::telemetry::metrics::Metrics;
+use crate::testing::listener;
 use crate::tree::client::{self, SessionEvent};
 use crate::tree::registry::{Catalogue, ConfiguredServer, Routes, ServerState, Table};
-use crate::tree::testing::listener;
+use crate::tree::sessions::signing::Signer;
 use crate::tree::upstream::UpstreamHandle;
 use crate::tree::{Quota, Taker};
 
@@ -94,6 +95,7 @@ impl World {
             }),
             subscriptions: parts.subscriptions.clone(),
             metrics: parts.metrics.clone(),
+            signer: Signer::load(None),
         };
         let client = (lifecycle::client_info(params), false);
         let conversation = Conversation::new(caller, Arc::default(), client, parts.stop);

@@ -1,0 +1,202 @@
+//! `profiles` and `default_profile`: what is read, what is refused with its place, and what holds then.
+
+use super::*;
+use crate::config::Severity;
+use crate::config::model::{DefaultProfile, Patterns, ProfileInstructions, Profiles};
+
+fn parsed(profiles: &str) -> Parsed {
+    let text =
+        format!("{{\"servers\": [{{\"name\": \"time\", \"command\": \"x\"}}],\n{profiles}}}");
+    parse(&text, &|_| None).unwrap()
+}
+
+/// What holds when the file says so, after `before`.
+fn held(profiles: &str, before: Option<&Profiles>) -> (Profiles, Vec<String>) {
+    let mut said = Vec::new();
+    let written = parsed(profiles).config.profiles;
+    (Profiles::of(&written, before, &mut said), said)
+}
+
+fn names(profiles: &Profiles) -> Vec<&str> {
+    let names = profiles.known.iter().map(|profile| profile.name.as_str());
+    names.collect()
+}
+
+#[test]
+fn every_field_is_read() {
+    let (profiles, said) = held(
+        r#""profiles": {
+            "//": "of the house",
+            "kids": {
+                "servers": ["t*"], "description": "no harm",
+                "tools": {"allow": ["*"], "deny": ["*__set_*"]},
+                "prompts": {"allow": []},
+                "instructions": "Be kind."
+            },
+            "all": {}, "quiet": {"instructions": false}, "loud": {"instructions": true}
+        }, "default_profile": "kids""#,
+        None,
+    );
+    assert!(said.is_empty() && profiles.are_used, "{said:?}");
+    assert_eq!(names(&profiles), ["kids", "all", "quiet", "loud"]);
+    let kids = profiles.find("kids").unwrap();
+    let texts = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect();
+    assert!(kids.servers.shows("time") && !kids.servers.shows("git"));
+    assert_eq!(
+        kids.tools,
+        Patterns::new(Some(texts(&["*"])), texts(&["*__set_*"]))
+    );
+    assert!(!kids.prompts.shows("time__x"), "nothing is allowed");
+    assert_eq!(
+        kids.instructions,
+        ProfileInstructions::Own("Be kind.".into())
+    );
+    assert_eq!(profiles.default, DefaultProfile::Named(kids.name.clone()));
+    let all = profiles.find("all").unwrap();
+    assert!(all.servers.is_open() && all.tools.is_open() && all.prompts.is_open());
+    let told =
+        ["all", "quiet", "loud"].map(|name| profiles.find(name).unwrap().instructions.clone());
+    use ProfileInstructions::{None as Nothing, OfServers};
+    assert_eq!(told, [OfServers, Nothing, OfServers]);
+    let (none, _) = held(r#""gateway": null"#, None);
+    assert_eq!(none, Profiles::default());
+    assert!(held(r#""profiles": {}"#, None).0.are_used, "no name is one");
+}
+
+#[test]
+fn what_is_wrong_has_its_place_and_closes_its_profile() {
+    for (profiles, place, what, help) in [
+        (
+            r#""profiles": []"#,
+            (2, 13),
+            "'profiles' must be an object",
+            "write",
+        ),
+        (
+            r#""profiles": {"a b": {}}"#,
+            (2, 14),
+            "' ' is none of them",
+            "a part of addresses",
+        ),
+        (
+            r#""profiles": {"kids": []}"#,
+            (2, 22),
+            "must be an object",
+            "404",
+        ),
+        (
+            r#""profiles": {"kids": {"server": []}}"#,
+            (2, 23),
+            "'server'",
+            "'servers'",
+        ),
+        (
+            r#""profiles": {"kids": {"servers": "time"}}"#,
+            (2, 34),
+            "a list of texts",
+            "",
+        ),
+        (
+            r#""profiles": {"kids": {"servers": [""]}}"#,
+            (2, 35),
+            "empty",
+            "",
+        ),
+        (
+            r#""profiles": {"kids": {"tools": ["x"]}}"#,
+            (2, 32),
+            "must be an object",
+            "deny",
+        ),
+        (
+            r#""profiles": {"kids": {"tools": {"denny": []}}}"#,
+            (2, 33),
+            "'denny'",
+            "'deny'",
+        ),
+        (
+            r#""profiles": {"kids": {"instructions": 1}}"#,
+            (2, 39),
+            "true, false or a text",
+            "",
+        ),
+        (
+            r#""profiles": {"kids": {}, "kids": {}}"#,
+            (2, 26),
+            "is here twice",
+            "rename",
+        ),
+        (
+            r#""profiles": {}, "profiles": {}"#,
+            (2, 29),
+            "is here twice",
+            "one of the two",
+        ),
+    ] {
+        let problems = parsed(profiles).problems;
+        let [problem] = &*problems else {
+            panic!("{profiles}: {problems:?}");
+        };
+        assert_eq!(problem.severity, Severity::Error, "{profiles}");
+        assert_eq!((problem.line, problem.column), place, "{problem}");
+        let text = problem.to_string();
+        assert!(text.contains(what) && text.contains(help), "{text}");
+        let (profiles, _) = held(profiles, None);
+        assert!(profiles.are_used && profiles.find("kids").is_none());
+    }
+    let text = r#""profiles": {"kids": {"servers": ["tme"]}}, "default_profile": "kid""#;
+    let problems = parsed(text).problems;
+    let said: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    assert!(
+        said[0].contains("'tme' is none of the servers; did you mean 'time'?"),
+        "{said:?}"
+    );
+    assert!(
+        said[1].contains("'kid', which is no profile; did you mean 'kids'?"),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn what_became_wrong_stays_what_it_was() {
+    let good =
+        r#""profiles": {"kids": {"servers": ["time"]}, "work": {}}, "default_profile": "kids""#;
+    let (before, _) = held(good, None);
+    let bad = r#""profiles": {"kids": {"servers": 1}, "new": {"x": 1}}, "default_profile": "kdis""#;
+    let (after, said) = held(bad, Some(&before));
+    assert_eq!(names(&after), ["kids"], "the other has gone");
+    assert_eq!(after.find("kids"), before.find("kids"));
+    assert_eq!(after.default, before.default);
+    let said = said.join("\n");
+    for line in [
+        "Profile 'kids' can't be used and stays as it was",
+        "Profile 'new' can't be used: its addresses answer 404",
+        "'default_profile' can't be used: /mcp and /sse show profile 'kids', as before",
+    ] {
+        assert!(said.contains(line), "{said}");
+    }
+    let (unreadable, said) = held(r#""profiles": 1"#, Some(&before));
+    assert_eq!(names(&unreadable), ["kids", "work"]);
+    assert!(said[0].contains("stay as they were"), "{said:?}");
+    // At a start there is nothing to keep: it hides.
+    let (first, said) = held(bad, None);
+    assert_eq!(
+        (names(&first), &first.default),
+        (Vec::new(), &DefaultProfile::Closed)
+    );
+    assert!(first.are_used && said.len() == 2, "{said:?}");
+    // Without profiles everything was shown: a slip in the first ones shows as much as before, and no more.
+    let (open, _) = held(r#""gateway": null"#, None);
+    let (after, _) = held(bad, Some(&open));
+    assert_eq!(after.default, DefaultProfile::Everything);
+}
+
+#[test]
+fn there_are_so_many_profiles() {
+    let many: Vec<String> = (0..300)
+        .map(|number| format!(r#""p{number}": {{}}"#))
+        .collect();
+    let text = format!(r#""profiles": {{{}}}"#, many.join(", "));
+    assert_eq!(held(&text, None).0.known.len(), 256);
+    assert!(parsed(&text).problems[0].message.contains("more than 256"));
+}

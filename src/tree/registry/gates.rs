@@ -1,0 +1,97 @@
+//! Which resources clients may read of servers that not all is shown of. A URI that is not listed is
+//! one that a template has made, or that only the server knows of: what is denied is closed by all
+//! ways, and what made a hidden template is.
+
+use std::collections::{HashMap, HashSet};
+
+use super::source::Source;
+use crate::config::model::Patterns;
+use crate::ids::ServerName;
+use crate::protocol::mcp::item::{Item, Kind};
+use crate::protocol::uri::{self, Search, Shelf};
+
+/// The servers that not all is shown of.
+#[derive(Debug, Default)]
+pub(super) struct Gates(HashMap<ServerName, Gate>);
+
+#[derive(Debug)]
+struct Gate {
+    patterns: Patterns,
+    /// Its place among the sources: the owner of its templates.
+    place: usize,
+    listed: HashSet<Box<str>>,
+    shown: Shelf,
+    hidden: Shelf,
+    /// Whether some hidden template may have made any URI, as far as anybody can say.
+    is_in_doubt: bool,
+}
+
+impl Gates {
+    pub(super) fn of(sources: &[Source]) -> Self {
+        let bound = sources.iter().enumerate();
+        let bound = bound.filter(|(_, source)| !source.view.resources.is_open());
+        let gates = bound.map(|(place, source)| (source.server.clone(), Gate::of(place, source)));
+        Self(gates.collect())
+    }
+
+    /// Whether everything is shown of every server.
+    pub(super) fn are_none(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether clients may read what `server` calls `uri`.
+    pub(super) fn let_read(&self, server: &ServerName, uri: &str, search: &mut Search) -> bool {
+        let gate = self.0.get(server);
+        gate.is_none_or(|gate| gate.lets_read(uri, search))
+    }
+}
+
+impl Gate {
+    fn of(place: usize, source: &Source) -> Self {
+        let patterns = source.view.resources.clone();
+        let items = |kind| source.list(kind).into_iter().flat_map(|list| list.iter());
+        let is_shown = |item: &&Item| patterns.shows(item.key());
+        let listed = items(Kind::Resources).filter(is_shown);
+        let listed = listed.map(|item| item.key().into()).collect();
+        let (mut shown, mut hidden) = (Shelf::default(), Shelf::default());
+        let mut is_in_doubt = false;
+        for item in items(Kind::Templates) {
+            let Some(template) = item.template() else {
+                continue;
+            };
+            if is_shown(&item) {
+                shown.add(place, template);
+            } else {
+                hidden.add(place, template);
+                is_in_doubt |= !template.is_comparable();
+            }
+        }
+        Self {
+            patterns,
+            place,
+            listed,
+            shown,
+            hidden,
+            is_in_doubt,
+        }
+    }
+
+    fn lets_read(&self, uri: &str, search: &mut Search) -> bool {
+        if self.patterns.denies(uri) {
+            return false;
+        }
+        let allows = self.patterns.allows(uri);
+        if allows == Some(true) || self.listed.contains(uri) {
+            return true;
+        }
+        if self.shown.find(uri, search, |_| true).is_some() {
+            return true;
+        }
+        // What is not compared, or not to the end, may be a hidden one's.
+        allows.is_none()
+            && !self.is_in_doubt
+            && uri::is_comparable(uri)
+            && self.hidden.find(uri, search, |_| true).is_none()
+            && search.given_up().all(|owner| owner != self.place)
+    }
+}
