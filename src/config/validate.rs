@@ -40,27 +40,15 @@ pub(super) fn validate(
     notes: &mut Notes,
 ) -> Validated {
     let mut validated = Validated::default();
-    let own = file.gateway.as_ref().and_then(values::fields);
-    let env_files = match &own {
-        Some(fields) => env_file::of_gateway(fields, directory, &Filling::new(Some(env)), notes),
-        None => Some(Vec::new()),
-    };
-    if let Some((fields, env_files)) = own.as_ref().zip(env_files.as_ref()) {
-        validated.files = origin::variables(env_files, fields, source);
-    }
-    let around = Surroundings {
-        env,
-        directory,
-        env_files,
-    };
+    let around;
+    (around, validated.files) = surroundings(file, source, (env, directory), notes);
     let config = &mut validated.config;
-    match &file.gateway {
-        Some(gateway) => gateway::read(gateway, command_line, config, notes),
-        None => {
-            config.offer = Some(Offer::default());
-            config.names = Some(Naming::default());
-            config.instructions_budget = Some(INSTRUCTIONS_READ);
-        }
+    if let Some(gateway) = &file.gateway {
+        gateway::read(gateway, command_line, config, notes);
+    } else {
+        config.offer = Some(Offer::default());
+        config.names = Some(Naming::default());
+        config.instructions_budget = Some(INSTRUCTIONS_READ);
     }
     let defaults = Limits::default();
     let limits = defaults.with(&validated.config.limits, &defaults);
@@ -104,6 +92,28 @@ pub(super) fn validate(
     let profiles = profiles::read(&file.profiles, &servers, notes);
     validated.config.profiles = profiles;
     validated
+}
+
+/// What the entries have in common, and where the files stand that they all have variables from.
+fn surroundings<'e>(
+    file: &File<'_>,
+    source: &Source<'_>,
+    (env, directory): (Environment<'e>, &'e Path),
+    notes: &mut Notes,
+) -> (Surroundings<'e>, Vec<Referred>) {
+    let mut around = Surroundings {
+        env,
+        directory,
+        env_files: Some(Vec::new()),
+    };
+    let Some(own) = file.gateway.as_ref().and_then(values::fields) else {
+        return (around, Vec::new());
+    };
+    around.env_files = env_file::of_gateway(&own, directory, &Filling::new(Some(env)), notes);
+    let files = around.env_files.iter();
+    let files = files.flat_map(|files| origin::variables(files, &own, source));
+    let files = files.collect();
+    (around, files)
 }
 
 fn nameless(named: &Named<'_>, source: &Source<'_>) -> Nameless {

@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::runtime::{self, Handle};
+use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet, spawn_blocking};
 
 use self::bootstrap::{Bootstrap, StartError};
@@ -27,11 +28,12 @@ use self::signals::Signals;
 use self::terminal::Terminal;
 pub use self::terminal::complain;
 use crate::cli::Run;
-use crate::http::{HttpFrontend, HttpOptions, Times};
+use crate::http::{HttpFrontend, HttpOptions, Times, Tokens};
 use crate::process::{self, Record};
 use crate::service::Manager;
 use crate::state_dir::{Configuration, StateDir};
 use crate::supervise::Spawn;
+use crate::telemetry::call_log::CallLog;
 use crate::tree::{self, Settings};
 use crate::turn;
 
@@ -105,9 +107,13 @@ async fn supervise(
     let tokens = bootstrap.tokens;
     settings.command_line = options.limits.given.clone();
     settings.metrics = bootstrap.metrics;
-    signals.reopens(settings.metrics.call_log());
+    let call_log = settings.metrics.call_log().cloned();
+    signals.reopens(call_log.as_ref());
     let groups = settings.groups.clone();
     let mut background = JoinSet::new();
+    if let Some(log) = call_log {
+        background.spawn(name_tokens(log, tokens.tokens()));
+    }
     let prepared = prepare(settings, options.state_dir());
     let Some(prepared) = signals.unless_stopped(prepared, &tokens).await else {
         return Ok(ExitCode::SUCCESS);
@@ -153,6 +159,16 @@ async fn supervise(
     process::end_all(&groups, is_forced).await;
     drop(record);
     Ok(ExitCode::from(code))
+}
+
+/// Tells the log of calls what tokens are called, now and after each change.
+async fn name_tokens(log: CallLog, mut tokens: watch::Receiver<Tokens>) {
+    loop {
+        log.name_tokens(tokens.borrow_and_update().names());
+        if tokens.changed().await.is_err() {
+            return;
+        }
+    }
 }
 
 /// What comes before the first server: orphans come to us, the state directory is ours, and what a

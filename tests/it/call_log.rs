@@ -12,6 +12,7 @@ use crate::support::client::SseClient;
 use crate::support::gateway::{Gateway, GatewayOptions};
 use crate::support::modern::{Ask, ModernClient};
 use crate::support::servers::{configuration, fixture, join};
+use crate::support::streamable::{Endpoint, call_tool, initialize};
 use crate::support::{http, wait};
 
 const SOON: Duration = Duration::from_secs(20);
@@ -244,6 +245,35 @@ async fn the_log_takes_records_too_and_none_are_made_unasked() {
             .iter()
             .any(|line| line.contains("duration_ms"))
     );
+}
+
+#[tokio::test]
+async fn who_called_and_through_which_profile_is_there_by_name() {
+    let (home, file) = place();
+    let tokens = home.path().join("tokens");
+    fs::write(&tokens, "t0k3n-0123456789abcdef name=anna\n").expect("it is written");
+    let config =
+        json!({ "servers": [fixture("fx", &[])], "profiles": { "kids": { "servers": ["fx"] } } });
+    let options = GatewayOptions::new(config.to_string())
+        .arg(format!("--call-log={}", file.display()))
+        .arg(format!("--token-file={}", tokens.display()));
+    let gateway = Gateway::start(options).await;
+    let headers = [("authorization", "Bearer t0k3n-0123456789abcdef")];
+    let mut kids = Endpoint::at(gateway.addr(), "/p/kids/mcp");
+    let reply = kids
+        .post_with(&headers, &initialize(1, "2025-11-25", "{}"))
+        .await;
+    kids.session = reply.head().header("mcp-session-id").map(str::to_owned);
+    reply.json();
+    let call = call_tool(2, "fx__echo", r#"{"text":"x"}"#);
+    kids.post_with(&headers, &call).await.message().await;
+    let record = record(&file, is("fx__echo", "ok")).await;
+    assert_eq!(
+        (&record["token"], &record["profile"]),
+        (&json!("anna"), &json!("kids"))
+    );
+    let text = fs::read_to_string(&file).expect("it is there");
+    assert!(!text.contains("t0k3n"), "{text}");
 }
 
 /// The first example of the document with jq, run.

@@ -67,16 +67,16 @@ impl FileRef {
     pub fn path(&self) -> Result<PathBuf, FileError> {
         match self {
             Self::Secret(path) | Self::Variables(path) => Ok(path.clone()),
-            Self::Credential(name) => match std::env::var_os(CREDENTIALS) {
-                Some(directory) => Ok(Path::new(&directory).join(name)),
-                None => {
+            Self::Credential(name) => {
+                let directory = std::env::var_os(CREDENTIALS).ok_or_else(|| {
                     let why = format!(
                         "{CREDENTIALS} is not set; add LoadCredential={name}:/path to the systemd unit, or \
                          write an absolute path"
                     );
-                    Err(FileError::new(self, &why, io::ErrorKind::NotADirectory))
-                }
-            },
+                    FileError::new(self, &why, io::ErrorKind::NotADirectory)
+                })?;
+                Ok(Path::new(&directory).join(name))
+            }
         }
     }
 
@@ -93,9 +93,11 @@ impl FileRef {
             Self::Secret(_) | Self::Credential(_) => LARGEST_SECRET,
         };
         let read = files::read_text(&path, most);
-        let (mut text, data) = read.map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => wrong(&"there is no such file", error.kind()),
-            kind => wrong(&error, kind),
+        let (mut text, data) = read.map_err(|error| {
+            if error.kind() == io::ErrorKind::NotFound {
+                return wrong(&"there is no such file", error.kind());
+            }
+            wrong(&error, error.kind())
         })?;
         let is_ours = matches!(self, Self::Credential(_)) || path.starts_with(OF_CONTAINERS);
         let is_exposed = data.permissions().mode() & 0o004 != 0 && !is_ours;

@@ -36,24 +36,24 @@ pub(super) fn parse(text: &str) -> Result<BTreeMap<String, String>, String> {
             return Err(wrong("a name is letters, digits and '_' before the '='"));
         }
         let value = value.trim_start_matches([' ', '\t']);
-        let value = match value.chars().next() {
-            Some(quote @ ('"' | '\'')) => {
-                // From the quote on it may go over more lines than this.
-                let from = start.get(first.len() - value.len() + 1..).unwrap_or("");
-                let (value, used) = quoted(from, quote).map_err(wrong)?;
-                let after = from.get(used..).unwrap_or("");
-                let (end, next) = after.split_once('\n').unwrap_or((after, ""));
-                if !(end.trim().is_empty() || end.trim_start().starts_with('#')) {
-                    return Err(wrong("there is something after the closing quote"));
-                }
-                next_line += from.get(..used).unwrap_or("").matches('\n').count();
-                rest = next;
-                value
+        let quote = value.chars().next().filter(|c| matches!(c, '"' | '\''));
+        let value = if let Some(quote) = quote {
+            // From the quote on it may go over more lines than this.
+            let from = start
+                .get(first.len() - value.len() + 1..)
+                .unwrap_or_default();
+            let (value, used) = quoted(from, quote).map_err(wrong)?;
+            let (before, after) = from.split_at_checked(used).unwrap_or((from, ""));
+            let (end, later) = after.split_once('\n').unwrap_or((after, ""));
+            if !(end.trim().is_empty() || end.trim_start().starts_with('#')) {
+                return Err(wrong("there is something after the closing quote"));
             }
-            Some(_) | None => {
-                rest = after;
-                plain(value).to_owned()
-            }
+            next_line += before.matches('\n').count();
+            rest = later;
+            value
+        } else {
+            rest = after;
+            plain(value).to_owned()
         };
         if value.contains('\0') {
             return Err(wrong("a value holds the character NUL"));

@@ -6,9 +6,10 @@
 mod tests;
 mod writer;
 
+use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -17,14 +18,24 @@ use tokio::time::Instant;
 
 use self::writer::Writer;
 use super::metrics::Counter;
-use crate::ids::ServerName;
+use crate::ids::{Owner, ProfileId, ServerName};
 
 /// What a client calls itself and its tools is cut after so many bytes.
 const LONGEST: usize = 256;
 
 /// Where the records go. Clones write to the same place.
 #[derive(Debug, Clone)]
-pub struct CallLog(Place);
+pub struct CallLog {
+    place: Place,
+    names: Arc<RwLock<Names>>,
+}
+
+/// What those are called who call, and what they are shown.
+#[derive(Debug, Default)]
+struct Names {
+    tokens: HashMap<Owner, Arc<str>>,
+    profiles: HashMap<ProfileId, Arc<str>>,
+}
 
 #[derive(Debug, Clone)]
 enum Place {
@@ -65,14 +76,12 @@ impl Outcome {
 /// What is known of a call when it comes.
 #[derive(Debug, Default)]
 pub struct Asked {
-    /// What its token is called.
-    pub token: Option<String>,
+    /// Whose it is.
+    pub owner: Owner,
     /// What its client calls itself.
     pub client: Option<String>,
     /// The client's version.
     pub client_version: Option<String>,
-    /// The profile that it came through.
-    pub profile: Option<String>,
     /// The method.
     pub method: String,
     /// The tool, as the client knows it.
@@ -90,6 +99,8 @@ pub struct CallRecord {
     at: Timestamp,
     since: Instant,
     asked: Asked,
+    token: Option<Arc<str>>,
+    profile: Option<Arc<str>>,
     server: Option<ServerName>,
     end: Option<(Outcome, usize)>,
 }
@@ -118,21 +129,34 @@ impl CallLog {
     /// # Errors
     /// If the thread that writes the file can't be started.
     pub fn at(place: &Path) -> io::Result<Self> {
-        if place == Path::new("log") {
-            return Ok(Self(Place::Log));
-        }
-        let writer = Writer::start(PathBuf::from(place))?;
-        Ok(Self(Place::File(Arc::new(writer))))
+        let place = if place == Path::new("log") {
+            Place::Log
+        } else {
+            let writer = Writer::start(PathBuf::from(place))?;
+            Place::File(Arc::new(writer))
+        };
+        let names = Arc::default();
+        Ok(Self { place, names })
+    }
+
+    /// What tokens are called from now on.
+    pub fn name_tokens(&self, names: impl Iterator<Item = (Owner, Arc<str>)>) {
+        let mut known = self.names.write().unwrap_or_else(PoisonError::into_inner);
+        known.tokens = names.collect();
+    }
+
+    /// What profiles are called from now on.
+    pub fn name_profiles(&self, names: impl Iterator<Item = (ProfileId, Arc<str>)>) {
+        let mut known = self.names.write().unwrap_or_else(PoisonError::into_inner);
+        known.profiles = names.collect();
     }
 
     /// A call comes.
     #[must_use]
     pub fn begin(&self, mut asked: Asked) -> CallRecord {
         let texts = [
-            &mut asked.token,
             &mut asked.client,
             &mut asked.client_version,
-            &mut asked.profile,
             &mut asked.tool,
             &mut asked.traceparent,
         ];
@@ -140,11 +164,17 @@ impl CallLog {
             cut(text);
         }
         cut(&mut asked.method);
+        let names = self.names.read().unwrap_or_else(PoisonError::into_inner);
+        let token = names.tokens.get(&asked.owner.in_profile(None)).cloned();
+        let profile = asked.owner.profile();
+        let profile = profile.and_then(|profile| names.profiles.get(&profile).cloned());
         CallRecord {
             log: self.clone(),
             at: Timestamp::now(),
             since: Instant::now(),
             asked,
+            token,
+            profile,
             server: None,
             end: None,
         }
@@ -152,7 +182,7 @@ impl CallLog {
 
     /// The file was moved away: the next record begins another.
     pub fn reopen(&self) {
-        match &self.0 {
+        match &self.place {
             Place::Log => {}
             Place::File(writer) => writer.reopen(),
         }
@@ -160,7 +190,7 @@ impl CallLog {
 
     /// Waits until all is written, at most so long.
     pub fn finish(&self, limit: Duration) {
-        match &self.0 {
+        match &self.place {
             Place::Log => {}
             Place::File(writer) => writer.finish(limit),
         }
@@ -169,14 +199,14 @@ impl CallLog {
     /// Counts the records that could not be written.
     #[must_use]
     pub fn lost(&self) -> Counter {
-        match &self.0 {
+        match &self.place {
             Place::Log => Counter::default(),
             Place::File(writer) => writer.lost(),
         }
     }
 
     fn put(&self, mut line: Vec<u8>) {
-        match &self.0 {
+        match &self.place {
             Place::Log => log::info!("call {}", String::from_utf8_lossy(&line)),
             Place::File(writer) => {
                 line.push(b'\n');
@@ -201,22 +231,21 @@ impl CallRecord {
     fn line(&self) -> serde_json::Result<Vec<u8>> {
         let (outcome, response_bytes) = self.end.unwrap_or((Outcome::Lost, 0));
         let Asked {
-            token,
             client,
             client_version,
-            profile,
             method,
             tool,
             request_bytes,
             traceparent,
+            ..
         } = &self.asked;
         let micros = u32::try_from(self.since.elapsed().as_micros()).unwrap_or(u32::MAX);
         serde_json::to_vec(&Line {
             time: format!("{:.3}", self.at),
-            token: token.as_deref(),
+            token: self.token.as_deref(),
             client: client.as_deref(),
             client_version: client_version.as_deref(),
-            profile: profile.as_deref(),
+            profile: self.profile.as_deref(),
             server: self.server.as_ref().map(ServerName::as_str),
             method,
             tool: tool.as_deref(),

@@ -236,13 +236,12 @@ impl Course {
         self.is_said = self.failed.is_some();
         self.shared.unsaid.fetch_sub(unsaid, Ordering::Relaxed);
         let path = self.path.display();
-        match &self.failed {
-            Some((_, why)) => log::warn!(
+        if let Some((_, why)) = &self.failed {
+            log::warn!(
                 "The call log {path} can't be written ({why}): {unsaid} records lost; calls go on, and it is tried again"
-            ),
-            None => {
-                log::warn!("The call log {path} is too slow: {unsaid} records lost; calls go on")
-            }
+            );
+        } else {
+            log::warn!("The call log {path} is too slow: {unsaid} records lost; calls go on");
         }
     }
 }

@@ -32,9 +32,16 @@ pub(super) struct Definitions(BTreeMap<ServerName, Known>);
 #[derive(Debug)]
 struct Known {
     tools: Arc<Vec<Item>>,
-    /// Since its entry changed: the life that ran before. What the next one lists is not compared.
-    touched: Option<Option<Generation>>,
+    /// Since its entry changed.
+    touched: Option<Touched>,
     changed: BTreeMap<String, (Vec<&'static str>, Instant)>,
+}
+
+/// An entry that was changed: what its next life lists is not compared.
+#[derive(Debug, Clone, Copy)]
+struct Touched {
+    /// The life that took calls then, if one did.
+    life: Option<Generation>,
 }
 
 /// A tool that is not defined as it was.
@@ -61,7 +68,8 @@ impl Definitions {
         for server in servers {
             if let Some(known) = self.0.get_mut(server) {
                 known.changed.clear();
-                known.touched = Some(generation(routes, server));
+                let life = generation(routes, server);
+                known.touched = Some(Touched { life });
             }
         }
     }
@@ -87,9 +95,9 @@ impl Definitions {
                 continue;
             };
             let before = std::mem::replace(&mut known.tools, tools);
-            if let Some(last) = known.touched {
+            if let Some(Touched { life }) = known.touched {
                 let current = generation(Some(routes), server);
-                if current.is_some() && current != last {
+                if current.is_some() && current != life {
                     known.touched = None;
                 }
             } else if !Arc::ptr_eq(&before, &known.tools) {
@@ -200,6 +208,7 @@ mod tests {
             server: name("s"),
             prefix: crate::ids::Prefix::of(&name("s")),
             isolation: Isolation::Shared,
+            view: Arc::default(),
             catalogue: Some(Arc::new(catalogue)),
         }];
         Routes {

@@ -23,10 +23,9 @@ impl Conversation {
         } = attribution::of(request.params(), self.info.as_deref());
         let is_tool = request.subject() == Subject::Tool;
         Some(Box::new(log.begin(Asked {
-            token: None,
+            owner: self.caller.taker.holder.owner(),
             client,
             client_version,
-            profile: None,
             method: request.own_method().to_owned(),
             tool: is_tool.then(|| request.key().to_owned()),
             request_bytes: request.size(),
