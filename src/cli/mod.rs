@@ -166,6 +166,16 @@ pub struct Run {
     )]
     pub token_file: Option<PathBuf>,
 
+    /// Record each call in this file, or with 'log' in the log: who, what, how it ended, how long it took
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "MCPROXY_CALL_LOG",
+        hide_env = true,
+        long_help = help::CALL_LOG,
+    )]
+    pub call_log: Option<PathBuf>,
+
     /// The socket of syslogd, where it is not /dev/log or /var/run/syslog
     #[arg(
         long,

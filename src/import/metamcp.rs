@@ -76,7 +76,10 @@ pub(super) fn carry<'v>(
     note_shared_changes(&endpoints, servers, &mut beside);
     hide(&mut endpoints, servers);
     switch_off(&endpoints, places, servers, &mut beside);
-    beside.keys = keys(root, &endpoints);
+    let keys = keys(root, &endpoints).into_iter();
+    let (keys, useless): (_, Vec<Key>) = keys.partition(|key| !key.profiles.is_empty());
+    beside.keys = keys;
+    note_useless(&useless, &mut beside);
     note_access(&endpoints, &mut beside);
     for endpoint in &endpoints {
         let from = format!("endpoint {}", endpoint.name);
@@ -293,6 +296,17 @@ fn named(text: &str, names: &mut BTreeMap<String, usize>) -> String {
     match *count {
         1 => name,
         count => format!("{name}-{count}"),
+    }
+}
+
+/// A token without a profile would open everything.
+fn note_useless(useless: &[Key], beside: &mut Beside) {
+    let names: Vec<&str> = useless.iter().map(|key| key.name.as_str()).collect();
+    if !names.is_empty() {
+        let names = names.join(", ");
+        beside
+            .notes
+            .push(format!("keys that open no endpoint are left out: {names}"));
     }
 }
 

@@ -16,7 +16,7 @@ use super::calls::Calls;
 use super::clients::{Client, hear, open_sse};
 use super::world::{Tally, World};
 use super::{SERVERS, is_good, is_isolated};
-use crate::config::model::{Config, Entry, Isolation, Protocol, ServerSpec};
+use crate::config::model::{Config, Entry, Isolation, Protocol, Secret, ServerSpec};
 use crate::ids::{Prefix, ServerName};
 use crate::protocol::mcp::item::{self, Kind};
 use crate::supervise::Fault;
@@ -262,7 +262,8 @@ fn spec(name: &str, variant: u32) -> ServerSpec {
         prefix: Prefix::of(&server),
         name: server,
         command: "sim".into(),
-        args: vec![variant.to_string()],
+        args: vec![Secret::new(variant.to_string())],
+        env_files: Vec::new(),
         env: BTreeMap::new(),
         cwd: None,
         start_timeout: Duration::from_secs(if is_good(name) { 30 } else { 6 }),

@@ -4,66 +4,21 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
 
-use super::catalogue::{Catalogue, List};
-use super::instructions;
+use super::catalogue::Catalogue;
+use super::cost::Cost;
+use super::instructions::{self, Joined};
 use super::names::{Names, Prefixes};
-use super::pages::Pages;
+use super::pages::{Changes, Pages};
 use super::resources::{self, Resources};
-use crate::config::model::{Isolation, Patterns, Profile, ProfileInstructions, View};
-use crate::ids::{Prefix, ServerName};
-use crate::protocol::mcp::item::{Item, Kind};
+use super::source::Source;
+use crate::config::model::{INSTRUCTIONS_READ, Patterns, Profile, ProfileInstructions};
+use crate::ids::ServerName;
+use crate::protocol::mcp::item::Kind;
 use crate::protocol::mcp::request::Subject;
 use crate::protocol::modern::extensions::Extensions;
 use crate::protocol::modern::param_headers::ParamHeaders;
 use crate::protocol::modern::tasks;
 use crate::protocol::uri::Search;
-
-/// One configured server, and what it offers as far as that is known.
-#[derive(Debug, Clone)]
-pub(crate) struct Source {
-    /// Its name.
-    pub server: ServerName,
-    /// What its tools and prompts are called by.
-    pub prefix: Prefix,
-    /// Whether each session has an instance of its own.
-    pub isolation: Isolation,
-    /// What of it clients see, and as what.
-    pub view: Arc<View>,
-    /// What it offers.
-    pub catalogue: Option<Arc<Catalogue>>,
-}
-
-impl Source {
-    /// One of its lists, as far as that is known.
-    pub(super) fn list(&self, kind: Kind) -> Option<&List> {
-        self.catalogue.as_ref().map(|known| known.list(kind))
-    }
-
-    /// Whether that list is all that it has, as far as it told.
-    pub(super) fn is_whole(&self, kind: Kind) -> bool {
-        let catalogue = self.catalogue.as_ref();
-        catalogue.is_some_and(|known| !known.gaps.contains_key(&kind))
-    }
-
-    /// Which entries of a list clients see.
-    pub(super) fn patterns(&self, kind: Kind) -> &Patterns {
-        patterns(&self.view, kind)
-    }
-
-    /// What it declares beside the core, as far as that is known.
-    pub(crate) fn extensions(&self) -> Option<&Extensions> {
-        self.catalogue.as_ref().map(|known| &known.extensions)
-    }
-}
-
-/// Which entries of a list clients see by this view.
-pub(super) fn patterns(view: &View, kind: Kind) -> &Patterns {
-    match kind {
-        Kind::Tools => &view.tools,
-        Kind::Prompts => &view.prompts,
-        Kind::Resources | Kind::Templates => &view.resources,
-    }
-}
 
 /// Where a merged name or URI leads.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,7 +38,9 @@ pub(crate) struct Merged {
     tools: Names,
     prompts: Names,
     resources: Arc<Resources>,
-    instructions: Option<Arc<str>>,
+    /// What the instructions of all may have together.
+    budget: usize,
+    instructions: Joined,
     extensions: Option<Arc<str>>,
     /// What it was narrowed down from, and to which profile, if it was.
     narrowed: Option<Narrowed>,
@@ -93,26 +50,6 @@ pub(crate) struct Merged {
 struct Narrowed {
     whole: Arc<Merged>,
     profile: Arc<Profile>,
-}
-
-/// Which lists differ between two merges.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Changes {
-    /// The tools.
-    pub tools: bool,
-    /// The prompts.
-    pub prompts: bool,
-    /// The resources or the resource templates.
-    pub resources: bool,
-}
-
-impl Changes {
-    /// Those too.
-    pub(crate) fn add(&mut self, others: Self) {
-        self.tools |= others.tools;
-        self.prompts |= others.prompts;
-        self.resources |= others.resources;
-    }
 }
 
 impl Default for Merged {
@@ -129,9 +66,14 @@ impl Merged {
         Arc::clone(&NOTHING)
     }
 
-    /// Merges what `sources` offer. What did not change since one of the `former` merges is taken
-    /// from it.
+    /// As [`Self::within`], with as many bytes of instructions as clients read.
     pub(super) fn build(sources: Vec<Source>, former: &[&Self]) -> Self {
+        Self::within(INSTRUCTIONS_READ, sources, former)
+    }
+
+    /// Merges what `sources` offer, with so many bytes of instructions. What did not change since one
+    /// of the `former` merges is taken from it.
+    pub(super) fn within(budget: usize, sources: Vec<Source>, former: &[&Self]) -> Self {
         let prefixes = Prefixes::of(&sources);
         let known = former.iter().find(|former| *former.prefixes == prefixes);
         let prefixes = known.map_or_else(|| Arc::new(prefixes), |same| same.prefixes.clone());
@@ -147,10 +89,12 @@ impl Merged {
             (None, Some(last)) => Arc::new(Resources::build(&sources).sharing(&last.resources)),
             (None, None) => Arc::new(Resources::build(&sources)),
         };
-        let same = |former: &&&Self| instructions::are_same(&sources, &former.sources);
+        let same = |former: &&&Self| {
+            former.budget == budget && instructions::are_same(&sources, &former.sources)
+        };
         let instructions = match former.iter().find(same) {
             Some(same) => same.instructions.clone(),
-            None => instructions::join(&sources).map(Arc::from),
+            None => instructions::join(&sources, budget),
         };
         let extensions = Extensions::united(sources.iter().filter_map(Source::extensions));
         Self {
@@ -160,6 +104,7 @@ impl Merged {
             tools,
             prompts,
             resources,
+            budget,
             instructions,
             narrowed: None,
         }
@@ -186,7 +131,8 @@ impl Merged {
             tools,
             prompts,
             resources,
-            instructions: Self::instructions_of(profile, &sources, former),
+            budget: whole.budget,
+            instructions: Self::instructions_of(profile, &sources, whole.budget, former),
             narrowed: Some(Narrowed {
                 whole: Arc::clone(whole),
                 profile: Arc::clone(profile),
@@ -198,21 +144,26 @@ impl Merged {
     fn instructions_of(
         profile: &Profile,
         sources: &[Source],
+        budget: usize,
         former: &[&Self],
-    ) -> Option<Arc<str>> {
+    ) -> Joined {
         match &profile.instructions {
-            ProfileInstructions::None => None,
-            ProfileInstructions::Own(text) => Some(Arc::clone(text)),
+            ProfileInstructions::None => Joined::default(),
+            ProfileInstructions::Own(text) => Joined {
+                text: Some(Arc::clone(text)),
+                ..Joined::default()
+            },
             ProfileInstructions::OfServers => {
                 let is_same = |former: &&&Self| {
                     let narrowed = former.narrowed.as_ref();
                     let before = narrowed.map(|narrowed| &narrowed.profile.instructions);
                     before == Some(&ProfileInstructions::OfServers)
+                        && former.budget == budget
                         && instructions::are_same(sources, &former.sources)
                 };
                 match former.iter().find(is_same) {
                     Some(same) => same.instructions.clone(),
-                    None => instructions::join(sources).map(Arc::from),
+                    None => instructions::join(sources, budget),
                 }
             }
         }
@@ -267,7 +218,7 @@ impl Merged {
                 source.catalogue = Some(Arc::clone(catalogue));
             }
         }
-        Self::build(sources, &[mine, self])
+        Self::within(self.budget, sources, &[mine, self])
     }
 
     /// How many parts were laid out that are none of those of `former`.
@@ -279,7 +230,12 @@ impl Merged {
     /// What is odd about the names, for the log, each with the server that lists them.
     pub(super) fn oddities(&self) -> BTreeSet<(ServerName, String)> {
         let names = self.tools.oddities().chain(self.prompts.oddities());
-        let all = names.chain(self.resources.oddities());
+        let cut = self
+            .instructions
+            .cut
+            .iter()
+            .map(|(server, text)| (server, text));
+        let all = names.chain(self.resources.oddities()).chain(cut);
         all.map(|(server, text)| (server.clone(), text.clone()))
             .collect()
     }
@@ -295,7 +251,15 @@ impl Merged {
     pub(crate) fn warnings(&self, server: &ServerName) -> Vec<String> {
         let both = [&self.tools, &self.prompts];
         let warnings = both.into_iter().flat_map(|names| names.warnings(server));
-        warnings.cloned().collect()
+        let cut = self.instructions.cut.iter();
+        let cut = cut.filter(|(one, _)| one == server).map(|(_, text)| text);
+        warnings.chain(cut).cloned().collect()
+    }
+
+    /// What the tools of `server` cost a model.
+    #[must_use]
+    pub(crate) fn cost(&self, server: &ServerName) -> Cost {
+        self.tools.cost(server)
     }
 
     /// Whether calls of any tool repeat arguments in headers.
@@ -406,7 +370,7 @@ impl Merged {
     /// The instructions of all servers, each under its name; `None` if there are none.
     #[must_use]
     pub(crate) fn instructions(&self) -> Option<&str> {
-        self.instructions.as_deref()
+        self.instructions.text.as_deref()
     }
 
     /// Which lists are not the same in `other`. Nothing is compared here but whether they were found
@@ -420,15 +384,4 @@ impl Merged {
             resources: differs(Kind::Resources) || differs(Kind::Templates),
         }
     }
-}
-
-/// The entries of one list that clients see, server by server.
-pub(super) fn items(kind: Kind, sources: &[Source]) -> impl Iterator<Item = (&Source, &Item)> {
-    sources.iter().flat_map(move |source| {
-        let catalogue = source.catalogue.as_deref();
-        let items = catalogue.map_or_else(Default::default, |known| known.items(kind));
-        let patterns = source.patterns(kind);
-        let shown = items.iter().filter(|item| patterns.shows(item.key()));
-        shown.map(move |item| (source, item))
-    })
 }

@@ -5,9 +5,11 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::merged::{Route, Source};
+use super::cost::Cost;
+use super::merged::Route;
 use super::pages::{Entries, Pages};
 use super::part::{Holders, Part, Plan, Rivals};
+use super::source::Source;
 use crate::config::model::Patterns;
 use crate::ids::{Prefix, SEPARATOR, ServerName};
 use crate::protocol::mcp::item::Kind;
@@ -225,6 +227,16 @@ impl Names {
             .iter()
             .filter(move |part| part.server() == server);
         mine.flat_map(|part| part.warnings())
+    }
+
+    /// What those of `server` cost a model.
+    pub(super) fn cost(&self, server: &ServerName) -> Cost {
+        let mut cost = Cost::default();
+        for part in self.parts.iter().filter(|part| part.server() == server) {
+            cost.tools += part.entries().len();
+            cost.bytes += part.entries().size();
+        }
+        cost
     }
 
     /// How many parts are none of those of `former`.

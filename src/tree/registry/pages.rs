@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::cost::Cost;
 use crate::protocol::mcp::item::{self, Kind};
 
 /// A page holds so many entries,
@@ -54,6 +55,11 @@ impl Laying {
 impl Entries {
     pub(super) fn len(&self) -> usize {
         self.ends.len()
+    }
+
+    /// In bytes.
+    pub(super) fn size(&self) -> usize {
+        self.text.len()
     }
 
     /// The entries that `shows` says by their positions, in pieces of what is laid out here.
@@ -131,11 +137,16 @@ impl Page {
 
 /// The pages of one list; there is always a first one.
 #[derive(Debug, Clone)]
-pub(crate) struct Pages(Arc<[Page]>);
+pub(crate) struct Pages(Arc<[Page]>, Cost);
 
 impl Pages {
     /// Puts together what is laid out already.
     pub(super) fn of(kind: Kind, parts: &[&Entries]) -> Self {
+        let mut cost = Cost::default();
+        for part in parts {
+            cost.tools += part.len();
+            cost.bytes += part.size();
+        }
         let mut rest = Rest { parts, position: 0 };
         let mut pages = Vec::new();
         loop {
@@ -146,7 +157,7 @@ impl Pages {
             pieces.push(item::list_tail((!is_last).then_some(&*cursor)).into());
             pages.push(Page(pieces));
             if is_last {
-                return Self(pages.into());
+                return Self(pages.into(), cost);
             }
         }
     }
@@ -161,6 +172,11 @@ impl Pages {
         self.0.get::<usize>(number)
     }
 
+    /// What it costs a model, if it is of tools.
+    pub(crate) fn cost(&self) -> Cost {
+        self.1
+    }
+
     /// The pages of `before`, if they say the same: compared here once, that nobody has to again.
     pub(super) fn sharing(self, before: &Self) -> Self {
         if self.0 == before.0 {
@@ -173,6 +189,26 @@ impl Pages {
     /// Whether these are the same pages, not merely pages that say the same.
     pub(super) fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+/// Which lists differ between two merges.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Changes {
+    /// The tools.
+    pub tools: bool,
+    /// The prompts.
+    pub prompts: bool,
+    /// The resources or the resource templates.
+    pub resources: bool,
+}
+
+impl Changes {
+    /// Those too.
+    pub(crate) fn add(&mut self, others: Self) {
+        self.tools |= others.tools;
+        self.prompts |= others.prompts;
+        self.resources |= others.resources;
     }
 }
 

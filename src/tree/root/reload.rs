@@ -10,7 +10,7 @@ use super::actor::RootState;
 use super::hooks::{ChildSpec, RootHooks};
 use super::message::ChildId;
 use super::shutdown::Phase;
-use crate::config::model::{Config, Entry, Naming, Protocol, ServerSpec, View};
+use crate::config::model::{Config, Entry, Naming, Protocol, Secret, ServerSpec, View};
 use crate::ids::ServerName;
 use crate::supervise::{Diff, Spawn, Want, Wanted};
 use crate::tree::frontend::Frontend;
@@ -37,6 +37,7 @@ impl<S: Spawn, E: Frontend> RootState<S, E> {
         self.take_limits(&config.limits);
         let hooks = self.supervisor.hooks_mut();
         hooks.naming = config.names.unwrap_or(hooks.naming);
+        hooks.take_budget(config.instructions_budget);
         let entries = config.servers.iter();
         let wanted: Vec<ConfiguredServer> =
             entries.filter_map(|entry| hooks.wish_for(entry)).collect();
@@ -74,6 +75,17 @@ impl<S: Spawn, E: Frontend> RootState<S, E> {
 }
 
 impl<S, E> RootHooks<S, E> {
+    fn take_budget(&mut self, budget: Option<usize>) {
+        let Some(budget) = budget.filter(|budget| *budget != self.budget) else {
+            return;
+        };
+        let before = std::mem::replace(&mut self.budget, budget);
+        log::info!("gateway: instructions_budget {before} -> {budget}");
+        if let Some(registry) = &self.registry {
+            registry.budget(budget);
+        }
+    }
+
     /// What the registry has to know of an entry. A refused one stays what it was, also to clients.
     fn wish_for(&self, entry: &Entry) -> Option<ConfiguredServer> {
         let (spec, view) = match entry {
@@ -155,9 +167,13 @@ fn wish(entry: Entry) -> Option<Want<ChildId, ChildSpec>> {
 /// What is run, as a number that is kept over restarts and upgrades: a kept catalogue is shown only for
 /// the same. It says nothing of the environment, which may hold secrets.
 fn fingerprint(spec: &ServerSpec) -> u64 {
-    let texts = [&spec.command].into_iter().chain(&spec.args);
-    let texts = texts.map(String::as_bytes);
-    let cwd = spec.cwd.iter().map(|cwd| cwd.as_os_str().as_bytes());
+    let texts = [spec.command.clone()].into_iter();
+    let texts = texts.chain(spec.args.iter().map(Secret::expose));
+    let texts = texts.map(String::into_bytes);
+    let cwd = spec
+        .cwd
+        .iter()
+        .map(|cwd| cwd.as_os_str().as_bytes().to_vec());
     let mut digest = Sha256::new();
     digest.update(spec.args.len().to_be_bytes());
     for part in texts.chain(cwd) {
