@@ -6,13 +6,14 @@ use super::{File, split_name};
 
 /// How many lines of production code a room may have. Who raises one says in the commit what the lines are for, and
 /// why nothing else could go for them.
-const CEILINGS: [(&str, usize); 20] = [
+const CEILINGS: [(&str, usize); 21] = [
     ("", 900),
-    ("cli", 2200),
+    ("cli", 2600),
     ("config", 5600),
     ("files", 100),
     ("http", 6900),
     ("ids", 300),
+    ("import", 3400),
     ("process", 3600),
     ("program", 1600),
     ("protocol", 7700),
