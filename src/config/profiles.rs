@@ -299,7 +299,7 @@ fn one(
     let listed = fields.get("servers");
     let listed = listed.map(|field| patterns::texts(&field, "servers", notes));
     let chosen = Patterns::new(listed, Vec::new());
-    if let Some(field) = fields.get("servers") {
+    if let Some(field) = fields.get("servers").filter(|_| !notes.has_errors()) {
         for idle in chosen.idle(servers) {
             let rule = quoted(idle.rule);
             let what = format!("profile '{name}': {rule} is none of the servers");

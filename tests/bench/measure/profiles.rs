@@ -30,7 +30,8 @@ pub(crate) async fn measure(plan: &Plan, report: &mut Report) -> anyhow::Result<
         }
         ratios.push(p50[1] / p50[0]);
     }
-    let what = format!("tools/list, p50 in one of {MANY} profiles of 200 tools ÷ that in the only one");
+    let what =
+        format!("tools/list, p50 in one of {MANY} profiles of 200 tools ÷ that in the only one");
     report.add("profiles.list.ratio", &what, median(ratios), "×");
     let what = format!("PSS with {MANY} profiles of 200 tools, more than with one");
     report.add("profiles.memory", &what, memory, "MiB");

@@ -59,7 +59,11 @@ async fn each_token_is_shown_its_own_at_each_address_by_each_way() {
             }
             // Over HTTP+SSE.
             let sse = format!("{}/sse", path.trim_end_matches("/mcp"));
-            assert_eq!(over_sse(&gateway, &sse, token).await, expected, "{sse} {token}");
+            assert_eq!(
+                over_sse(&gateway, &sse, token).await,
+                expected,
+                "{sse} {token}"
+            );
         }
         let (status, _) = ModernClient::new(gateway.addr())
             .at(path)
@@ -68,14 +72,21 @@ async fn each_token_is_shown_its_own_at_each_address_by_each_way() {
         assert_eq!(status, 401, "{path} without a token");
     }
     let refusals: BTreeSet<String> = refusals.into_iter().map(|text| words(&text)).collect();
-    assert_eq!(refusals.len(), 1, "unknown and forbidden are one: {refusals:?}");
+    assert_eq!(
+        refusals.len(),
+        1,
+        "unknown and forbidden are one: {refusals:?}"
+    );
     assert_eq!(gateway.children().len(), 2, "one process for each server");
 }
 
 /// The words of an error.
 fn words(answer: &str) -> String {
     let answer: Value = serde_json::from_str(answer).expect("JSON");
-    answer["error"]["message"].as_str().expect("words").to_owned()
+    answer["error"]["message"]
+        .as_str()
+        .expect("words")
+        .to_owned()
 }
 
 async fn over_sse(gateway: &Gateway, path: &str, token: &str) -> Option<(Vec<&'static str>, bool)> {
@@ -96,7 +107,7 @@ async fn over_sse(gateway: &Gateway, path: &str, token: &str) -> Option<(Vec<&'s
     assert!(client.endpoint().starts_with(base), "{}", client.endpoint());
     client.initialize().await;
     let list = client.call("tools/list", None, SOON).await;
-    Some(super::shown(&list))
+    Some(shown(&list))
 }
 
 #[tokio::test]
@@ -105,16 +116,34 @@ async fn what_is_not_shown_is_not_there() {
     let gateway = guarded(home.path(), &two()).await;
     let kids = begin(&gateway, "/mcp", ANNA).await.expect("anna's own");
     let all = begin(&gateway, "/mcp", FREE).await.expect("everything");
-    let modern = ModernClient::new(gateway.addr()).at("/p/kids/mcp").with_token(FREE);
+    let modern = ModernClient::new(gateway.addr())
+        .at("/p/kids/mcp")
+        .with_token(FREE);
     for (method, params, code) in [
-        ("tools/call", r#"{"name":"work__echo","arguments":{}}"#, -32602),
-        ("tools/call", r#"{"name":"play__abort","arguments":{}}"#, -32602),
+        (
+            "tools/call",
+            r#"{"name":"work__echo","arguments":{}}"#,
+            -32602,
+        ),
+        (
+            "tools/call",
+            r#"{"name":"play__abort","arguments":{}}"#,
+            -32602,
+        ),
         ("prompts/get", r#"{"name":"work__prompt_0"}"#, -32602),
         ("prompts/get", r#"{"name":"play__prompt_0"}"#, -32602),
         // The only server that is shown is asked.
         ("resources/read", r#"{"uri":"work://text/0"}"#, -32002),
-        ("resources/read", r#"{"uri":"mcproxy://work/work://text/0"}"#, -32002),
-        ("resources/subscribe", r#"{"uri":"mcproxy://work/work://text/0"}"#, -32002),
+        (
+            "resources/read",
+            r#"{"uri":"mcproxy://work/work://text/0"}"#,
+            -32002,
+        ),
+        (
+            "resources/subscribe",
+            r#"{"uri":"mcproxy://work/work://text/0"}"#,
+            -32002,
+        ),
         (
             "completion/complete",
             r#"{"ref":{"type":"ref/prompt","name":"play__prompt_0"},"argument":{"name":"a","value":""}}"#,
@@ -123,10 +152,19 @@ async fn what_is_not_shown_is_not_there() {
     ] {
         let (_, answer) = ask(&kids, ANNA, method, params).await;
         assert_eq!(error_code(&answer), code, "{method} {params}: {answer}");
-        let unknown = params.replace("work", "wrok").replace("play__", "paly__").replace("play__abort", "paly__abort");
+        let unknown = params
+            .replace("work", "wrok")
+            .replace("play__", "paly__")
+            .replace("play__abort", "paly__abort");
         let (_, unknown) = ask(&kids, ANNA, method, &unknown).await;
-        let as_unknown = words(&unknown).replace("wrok", "work").replace("paly", "play");
-        assert_eq!(words(&answer), as_unknown, "in the words for what nobody offers");
+        let as_unknown = words(&unknown)
+            .replace("wrok", "work")
+            .replace("paly", "play");
+        assert_eq!(
+            words(&answer),
+            as_unknown,
+            "in the words for what nobody offers"
+        );
         if method != "resources/subscribe" {
             let (_, answer) = modern.answer(&Ask::new(method, params)).await;
             assert!(answer.contains(r#""error""#), "{method} {params}: {answer}");
@@ -143,7 +181,13 @@ async fn what_is_not_shown_is_not_there() {
         let (_, answer) = ask(&all, FREE, method, "{}").await;
         assert!(answer.contains("work"), "{method}: {answer:.300}");
     }
-    let (_, answer) = ask(&kids, ANNA, "tools/call", r#"{"name":"play__echo","arguments":{"text":"hi"}}"#).await;
+    let (_, answer) = ask(
+        &kids,
+        ANNA,
+        "tools/call",
+        r#"{"name":"play__echo","arguments":{"text":"hi"}}"#,
+    )
+    .await;
     assert!(answer.contains("hi"), "{answer}");
 }
 

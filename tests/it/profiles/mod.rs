@@ -5,8 +5,8 @@
 
 mod matrix;
 mod reload;
-mod sessions;
 mod said;
+mod sessions;
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
@@ -123,7 +123,11 @@ async fn ask(endpoint: &Endpoint, token: &str, method: &str, params: &str) -> (u
 /// The servers whose tools are in a raw list, and whether `play__abort` is.
 fn shown(list: &str) -> (Vec<&'static str>, bool) {
     let names = tool_names(list);
-    let has = |server: &str| names.iter().any(|name| name.starts_with(&format!("{server}__")));
+    let has = |server: &str| {
+        names
+            .iter()
+            .any(|name| name.starts_with(&format!("{server}__")))
+    };
     let servers = ["work", "play"].into_iter().filter(|server| has(server));
     let has_abort = names.iter().any(|name| name == "play__abort");
     (servers.collect(), has_abort)

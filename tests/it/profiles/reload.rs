@@ -51,7 +51,11 @@ async fn those_are_told_whose_lists_change_and_no_server_is_restarted() {
     .await;
     assert!(listening.expect().await.data.contains("tools/list_changed"));
     let list = kids.call("tools/list", None, SOON).await;
-    assert!(!tool_names(&list).iter().any(|name| name.ends_with("__huge")));
+    assert!(
+        !tool_names(&list)
+            .iter()
+            .any(|name| name.ends_with("__huge"))
+    );
     for other in [&work, &all] {
         other.call("ping", None, SOON).await;
         assert_eq!(told(other), 0);
@@ -72,12 +76,24 @@ async fn a_profile_that_is_gone_ends_its_sessions_and_one_that_is_wrong_stays() 
 
     let mut wrong = two();
     wrong["kids"]["servers"] = json!("play");
-    reload(&gateway, &wrong, &json!({}), "Profile 'kids' can't be used and stays as it was").await;
+    reload(
+        &gateway,
+        &wrong,
+        &json!({}),
+        "Profile 'kids' can't be used and stays as it was",
+    )
+    .await;
     let list = kids.call("tools/list", None, SOON).await;
     assert_eq!(shown(&list), (vec!["play"], false));
     assert_eq!(streamable.post(&list_tools()).await.status(), 200);
 
-    reload(&gateway, &json!({ "work": {} }), &json!({}), "reload: profiles: work").await;
+    reload(
+        &gateway,
+        &json!({ "work": {} }),
+        &json!({}),
+        "reload: profiles: work",
+    )
+    .await;
     wait::until("its stream to end", SOON, async || kids.ended()).await;
     assert_eq!(streamable.post(&list_tools()).await.status(), 404);
     let list = work.call("tools/list", None, SOON).await;
@@ -87,7 +103,10 @@ async fn a_profile_that_is_gone_ends_its_sessions_and_one_that_is_wrong_stays() 
     let all = join(&gateway, "/sse").await;
     let more = json!({ "default_profile": "kids" });
     reload(&gateway, &two(), &more, "/mcp and /sse show profile 'kids'").await;
-    wait::until("the stream of everything to end", SOON, async || all.ended()).await;
+    wait::until("the stream of everything to end", SOON, async || {
+        all.ended()
+    })
+    .await;
     let kids = join(&gateway, "/sse").await;
     let list = kids.call("tools/list", None, SOON).await;
     assert_eq!(shown(&list), (vec!["play"], false));
@@ -103,8 +122,16 @@ async fn a_start_with_a_wrong_profile_hides_it() {
     wrong["kids"]["tols"] = json!({ "deny": ["*"] });
     let gateway = open(file(&wrong, &json!({ "default_profile": "kids" }))).await;
     let line = gateway.wait_for_log("[ERROR]", SOON).await;
-    assert!(line.contains("'tols'") && line.contains("did you mean 'tools'"), "{line}");
-    gateway.wait_for_log("Profile 'kids' can't be used: its addresses answer 404", SOON).await;
+    assert!(
+        line.contains("'tols'") && line.contains("did you mean 'tools'"),
+        "{line}"
+    );
+    gateway
+        .wait_for_log(
+            "Profile 'kids' can't be used: its addresses answer 404",
+            SOON,
+        )
+        .await;
     for (path, expected) in [("/p/kids/mcp", 404), ("/mcp", 404), ("/p/work/mcp", 200)] {
         let hello = initialize(1, "2025-11-25", "{}");
         let reply = Endpoint::at(gateway.addr(), path).post(&hello).await;
@@ -112,7 +139,9 @@ async fn a_start_with_a_wrong_profile_hides_it() {
     }
     let mark = gateway.log_mark();
     gateway.write_config(&file(&two(), &json!({ "default_profile": "kids" })));
-    gateway.wait_for_log_after(mark, "reload: profiles: work, kids", SOON).await;
+    gateway
+        .wait_for_log_after(mark, "reload: profiles: kids, work", SOON)
+        .await;
     let hello = initialize(1, "2025-11-25", "{}");
     let reply = Endpoint::new(gateway.addr()).post(&hello).await;
     assert_eq!(reply.status(), 200);

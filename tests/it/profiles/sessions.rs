@@ -8,7 +8,9 @@ use super::*;
 async fn no_id_leaves_its_profile() {
     let home = tempfile::tempdir().expect("a directory");
     let mut gateway = guarded(home.path(), &two()).await;
-    let kids = begin(&gateway, "/p/kids/mcp", FREE).await.expect("it is there");
+    let kids = begin(&gateway, "/p/kids/mcp", FREE)
+        .await
+        .expect("it is there");
     let all = begin(&gateway, "/mcp", FREE).await.expect("it is there");
     for life in ["this", "the next"] {
         for (session, path, expected) in [
@@ -52,9 +54,14 @@ async fn an_id_from_before_goes_on_and_a_pin_ends_it() {
     let gateway = guarded(home.path(), &two()).await;
     let session = begin(&gateway, "/mcp", FREE).await.expect("it is there");
     assert_eq!(ask(&session, FREE, "tools/list", "{}").await.0, 200);
-    write_tokens(&home.path().join("tokens"), &format!("{FREE} profile=kids\n"));
+    write_tokens(
+        &home.path().join("tokens"),
+        &format!("{FREE} profile=kids\n"),
+    );
     gateway.sighup();
-    gateway.wait_for_log("Tokens read again: 1 are valid", SOON).await;
+    gateway
+        .wait_for_log("Tokens read again: 1 are valid", SOON)
+        .await;
     assert_eq!(ask(&session, FREE, "tools/list", "{}").await.0, 404);
     let session = begin(&gateway, "/mcp", FREE).await.expect("kids'");
     let (_, list) = ask(&session, FREE, "tools/list", "{}").await;
