@@ -9,6 +9,7 @@
 //! | [`http`] | the port: listener, routes, Host and Origin rules, Streamable HTTP and HTTP+SSE |
 //! | [`tree`] | the supervision tree: root, config, registry, upstreams, sessions |
 //! | [`supervise`] | reusable supervision on ractor; knows nothing of MCP |
+//! | [`import`] | from the files of other programs to a configuration |
 //! | [`program`] | from the command line to the exit code: everything below, put together |
 //! | [`process`] | one child process: spawn, pipes, process group, stop |
 //! | [`protocol`] | MCP and JSON-RPC on the wire, pure |
@@ -17,6 +18,8 @@
 //! | [`state_dir`] | the state directory: who reads and replaces the files in it |
 //! | [`files`] | opens files that others can touch |
 //! | `throttle` | how much of what others cause reaches the log |
+//! | `sim` | the whole tree in simulated time, for tests |
+//! | `testing` | parts of a real tree, for tests of those beside them |
 //! | `fuzzing` | what must hold of whatever others write; for tests and the fuzzer only |
 //! | [`turn`] | whose turn it is on a worker, for the watchdog |
 //! | [`ids`] | names and numbers with checked constructors |
@@ -35,13 +38,18 @@ pub mod files;
 pub mod fuzzing;
 pub mod http;
 pub mod ids;
+pub mod import;
 pub mod process;
 pub mod program;
 pub mod protocol;
 pub mod service;
+#[cfg(test)]
+mod sim;
 pub mod state_dir;
 pub mod supervise;
 pub mod telemetry;
+#[cfg(test)]
+mod testing;
 mod throttle;
 pub mod tree;
 pub mod turn;

@@ -3,7 +3,7 @@
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
-use mcproxy::cli::{Cli, Verb, check, demo_server, healthcheck, limits};
+use mcproxy::cli::{Cli, Verb, check, demo_server, healthcheck, import, limits};
 use mcproxy::program::{self, BROKEN, complain};
 use mcproxy::supervise::Plain;
 
@@ -26,6 +26,15 @@ fn main() -> ExitCode {
             said(noted.and_then(|()| {
                 check::run(file.as_deref(), &environment, limits, &mut io::stdout())
             }))
+        }
+        Some(Verb::Import(wish)) => {
+            let environment = |name: &str| std::env::var(name).ok();
+            said(import::run(
+                &wish,
+                &environment,
+                &mut io::stdout(),
+                &mut io::stderr(),
+            ))
         }
         Some(Verb::Limits) => said(limits::run(&mut io::stdout())),
         Some(Verb::Healthcheck { addr }) => {

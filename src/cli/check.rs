@@ -19,6 +19,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::Path;
 
+use super::table;
 use crate::config::model::{
     Config, Entry, Given, Isolation, Nameless, Offer, Protocol, ServerSpec,
 };
@@ -104,7 +105,11 @@ fn report(
     })
 }
 
-fn print_problems(file: &str, problems: &[Problem], out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn print_problems(
+    file: &str,
+    problems: &[Problem],
+    out: &mut dyn Write,
+) -> io::Result<()> {
     for problem in problems {
         let Problem {
             severity,
@@ -247,17 +252,12 @@ fn print_table(rows: &[Row], out: &mut dyn Write) -> io::Result<()> {
         if rows.iter().all(|row| cell(row).is_empty()) {
             continue;
         }
-        let cells = || std::iter::once(title).chain(rows.iter().map(cell));
-        let width = cells().map(|cell| cell.chars().count()).max();
-        let width = width.unwrap_or_default();
-        for (line, cell) in lines.iter_mut().zip(cells()) {
-            line.push(format!("{cell:width$}"));
+        let cells = std::iter::once(title).chain(rows.iter().map(cell));
+        for (line, cell) in lines.iter_mut().zip(cells) {
+            line.push(cell);
         }
     }
-    for line in lines {
-        writeln!(out, "{}", line.join("  ").trim_end())?;
-    }
-    writeln!(out)
+    table::print(&lines, out)
 }
 
 fn summary(rows: &[Row], problems: &[Problem]) -> String {
@@ -289,13 +289,13 @@ fn summary(rows: &[Row], problems: &[Problem]) -> String {
     parts.join(", ")
 }
 
-fn count(number: usize, what: &str) -> String {
+pub(super) fn count(number: usize, what: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{number} {what}{plural}")
 }
 
 /// The path as one would type it here.
-fn shown_path(path: &Path) -> String {
+pub(super) fn shown_path(path: &Path) -> String {
     let here = std::env::current_dir().unwrap_or_default();
     path.strip_prefix(here)
         .unwrap_or(path)

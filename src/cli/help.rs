@@ -31,6 +31,7 @@ Examples:
   mcproxy --listen 127.0.0.1:12009      answer this machine only
   mcproxy --hold-port --log             the same in a container: no restart refuses a client
   mcproxy check                         look for mistakes before they matter
+  mcproxy import ~/.claude.json         what another program's file would be here
   claude mcp add --transport http mcproxy http://127.0.0.1:12009/mcp
                                         connect Claude Code
 
@@ -56,7 +57,7 @@ Exit codes:
   70   something broke inside and could not be mended; start it afresh
   78   the configuration file is missing, the port is taken, or there is no token where there
        should be one; from 'check': the configuration has errors
-  1    from 'healthcheck': no gateway answers
+  1    from 'healthcheck': no gateway answers; from 'import': something was left out
   With --hold-port it is the gateway's, and 128 + N if signal N killed that in its stop."#;
 
 pub(super) fn long_end() -> String {
@@ -93,3 +94,27 @@ MCPROXY_TOKEN, alone or beside a file.";
 pub(super) const DEMO_SERVER: &str = "\
 Run the built-in demo server on stdin and stdout, to try the gateway with: the tools echo, add, now, wait \
 and fail. The gateway starts it when mcp-servers.json names it; by hand it waits for JSON-RPC lines.";
+
+pub(super) const IMPORT: &str = "\
+Make a configuration of other programs' files. Whose a file is, is found out by itself: MetaMCP (its \
+export, or its database as one JSON), Claude Desktop, Claude Code, Cursor, VS Code (mcp.json and \
+settings.json), Cline, Roo Code, Windsurf, Zed, opencode, Crush, Amp, Gemini CLI, Codex (TOML), Goose and \
+LibreChat (YAML), LM Studio, mcphub, mcp-hub, TBXark's mcp-proxy, mcproxy itself, and whatever has an \
+'mcpServers' object. Nothing is run, and no file is changed but those that are named by the options.
+
+Names become legal and unique, what is switched off stays off, filters of tools are carried over, and a \
+remote server is run by the bridge 'npx mcp-remote'. A table says what became of each entry.";
+
+pub(super) const IMPORT_END: &str = "\
+Examples:
+  mcproxy import ~/.claude.json                       print the configuration, and the table to stderr
+  mcproxy import --dry-run mcp.json                   the table alone
+  mcproxy import ~/.cursor/mcp.json ~/.codex/config.toml --output mcp-servers.json
+  mcproxy import metamcp.json --output mcp-servers.json --secrets-to secrets.env --tokens-to tokens
+  mcproxy import mcp-servers.json new.json --output mcp-servers.json --force    add to one's own
+
+Exit codes:
+  0    everything was taken over
+  1    something was left out; the table says what and why
+  2    wrong arguments
+  78   a file cannot be read or used, or a file is in the way: nothing was written";

@@ -7,7 +7,9 @@ pub mod check;
 pub mod demo_server;
 pub mod healthcheck;
 mod help;
+pub mod import;
 pub mod limits;
+mod table;
 mod values;
 
 use std::ffi::OsString;
@@ -48,6 +50,9 @@ pub enum Verb {
         /// The file to check; without it the one that the gateway would use
         file: Option<PathBuf>,
     },
+    /// Make a configuration of other programs' files: MetaMCP's, Claude's, Cursor's, VS Code's, …
+    #[command(long_about = help::IMPORT, after_help = help::IMPORT_END)]
+    Import(import::Wish),
     /// Ask the running gateway whether it is alive; end with 0 if it is, else with 1
     Healthcheck {
         /// Where it listens [default: as --listen and its variable say]

@@ -16,6 +16,8 @@ pub(super) fn format(text: &str) -> Option<Finding> {
 const ENTRIES: &str =
     r#"write each of its servers as an entry: {"servers": [{"name": "…", "command": "…"}]}"#;
 
+const IMPORT: &str = "have one made of it: mcproxy import FILE --output mcp-servers.json";
+
 type Kind = (&'static str, &'static str);
 
 fn format_of(text: &str) -> Option<Kind> {
@@ -77,7 +79,7 @@ fn toml<'t>(
     } else {
         "TOML"
     };
-    (is_table || is_assignment(first, " = ")).then_some((what, ENTRIES))
+    (is_table || is_assignment(first, " = ")).then_some((what, IMPORT))
 }
 
 fn variables(first: &str) -> Option<Kind> {
@@ -93,14 +95,14 @@ fn yaml(first: &str, has: &dyn Fn(&str) -> bool) -> Option<Kind> {
         || first.starts_with("- ")
         || is_assignment(first, ": ")
         || first.strip_suffix(':').is_some_and(is_key);
-    let what = if has("services:") {
-        "a compose file (YAML)"
+    let kind = if has("services:") {
+        ("a compose file (YAML)", ENTRIES)
     } else if has("extensions:") {
-        "Goose's config.yaml"
+        ("Goose's config.yaml", IMPORT)
     } else {
-        "YAML"
+        ("YAML", IMPORT)
     };
-    is_yaml.then_some((what, ENTRIES))
+    is_yaml.then_some(kind)
 }
 
 fn is_key(text: &str) -> bool {
@@ -123,10 +125,20 @@ fn is_assignment(line: &str, sign: &str) -> bool {
         .is_some_and(|(key, _)| is_key(key.trim_end()))
 }
 
-/// Where servers are in an object that has none where they are looked for, and whose file it is.
-pub(super) fn servers(object: &Object<'_>) -> Option<(String, String)> {
+/// What a file is that has no servers of anybody in it.
+pub(crate) fn unknown(root: &Value<'_>) -> (String, String) {
+    if let Some((what, help)) = root.as_object().and_then(known) {
+        return (format!("this is {what}"), help.to_owned());
+    }
+    let what = "there are no servers in it, as far as the programs are known whose files are read";
+    let help = "name the file of a program that 'mcproxy import --help' lists";
+    (what.to_owned(), help.to_owned())
+}
+
+/// A file that is well known, and no configuration.
+fn known(object: &Object<'_>) -> Option<Kind> {
     let has = |field: &str| object.get(field).is_some();
-    let known = if has("manifest_version") && has("server") || has("dxt_version") {
+    if has("manifest_version") && has("server") || has("dxt_version") {
         Some((
             "the manifest of a bundle (.mcpb, .dxt)",
             "what is in its 'server.mcp_config' is an entry",
@@ -148,14 +160,19 @@ pub(super) fn servers(object: &Object<'_>) -> Option<(String, String)> {
         ))
     } else {
         None
-    };
-    if let Some((what, help)) = known {
+    }
+}
+
+/// Where servers are in an object that has none where they are looked for, and whose file it is.
+pub(super) fn servers(object: &Object<'_>) -> Option<(String, String)> {
+    if let Some((what, help)) = known(object) {
         return Some((format!("this is {what}"), help.to_owned()));
     }
     let mut left = MOST_SEEN;
     let path = nested(object, "", 3, &mut left)?;
     let whose = match &*path {
         "context_servers" => "Zed's settings: ",
+        "mcp_servers" if object.get_array("mcp_servers").is_some() => "MetaMCP's database: ",
         "mcp" => "the settings of opencode, Crush or their kin: ",
         "mcp.servers" | "['mcp.servers']" => "VS Code's settings: ",
         path if path.starts_with("['amp.") => "Amp's settings: ",
@@ -164,10 +181,7 @@ pub(super) fn servers(object: &Object<'_>) -> Option<(String, String)> {
     };
     let what =
         format!("there is no 'servers' or 'mcpServers' in it; {whose}its servers are in {path}");
-    Some((
-        what,
-        r#"write them into a file of their own, as {"mcpServers": { … }}"#.to_owned(),
-    ))
+    Some((what, IMPORT.to_owned()))
 }
 
 /// So many members are looked at.

@@ -164,12 +164,12 @@ fn other_fields(fields: &Fields<'_>, notes: &mut Notes) {
             .into_iter()
             .flat_map(|section| &section.properties)
         {
-            if filters::is_filter(inner.name.as_str()) {
+            if filters::is_filter(inner) {
                 let at = at.key(inner.name.as_str(), inner.name.start());
                 notes.extend(filters::refusal(inner, at));
             }
         }
-        if filters::is_filter(name) {
+        if filters::is_filter(prop) {
             notes.extend(filters::refusal(prop, at));
         } else if fields::find(fields::ENTRY, name).is_some()
             || !(switch::is_known(prop) || options.is_some())

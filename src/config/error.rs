@@ -161,7 +161,7 @@ pub(super) fn extended(path: &str, key: &str) -> String {
 
 /// `text` in single quotes for a message: control characters escaped (the message ends in a log),
 /// and cut where it is longer than anybody reads.
-pub(super) fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     const LONGEST: usize = 60;
     let mut short: String = text.chars().take(LONGEST).collect();
     if short.len() < text.len() {

@@ -4,7 +4,7 @@
 
 /// What becomes of a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Use {
+pub(crate) enum Use {
     /// Read.
     Read,
     /// Another program's, without a meaning for a gateway: nothing is said.
@@ -14,7 +14,7 @@ pub(super) enum Use {
 }
 
 /// The fields of an entry.
-pub(super) const ENTRY: &[(&str, Use)] = &[
+pub(crate) const ENTRY: &[(&str, Use)] = &[
     ("name", Use::Read),
     ("command", Use::Read),
     ("args", Use::Read),
@@ -76,12 +76,14 @@ pub(super) const ENTRY: &[(&str, Use)] = &[
 
 const URL: &str = "the server is run by its command, its address is not used";
 const ENV_FILE: &str = "its variables are not read; put them into 'env'";
-const PROJECTS: &str = "what belongs to a single project is not run";
-const OTHER_LIST: &str = "servers are read from 'servers' and 'mcpServers' only";
+const PROJECTS: &str =
+    "what belongs to a single project is not run; 'mcproxy import' takes it over";
+const OTHER_LIST: &str =
+    "servers are read from 'servers' and 'mcpServers' only; 'mcproxy import' takes these over";
 const SANDBOX: &str = "the server runs without a sandbox";
 
 /// The fields of the file itself.
-pub(super) const FILE: &[(&str, Use)] = &[
+pub(crate) const FILE: &[(&str, Use)] = &[
     ("servers", Use::Read),
     ("mcpServers", Use::Read),
     ("gateway", Use::Read),
@@ -134,13 +136,13 @@ const SYNONYMS: &[(&str, &str)] = &[
 ];
 
 /// What becomes of `field`; `None` if nobody knows it.
-pub(super) fn find(table: &[(&str, Use)], field: &str) -> Option<Use> {
+pub(crate) fn find(table: &[(&str, Use)], field: &str) -> Option<Use> {
     let known = table.iter().find(|(name, _)| *name == field);
     known.map(|(_, becomes)| *becomes)
 }
 
 /// The field of ours that `field` was probably meant to be.
-pub(super) fn meant(table: &[(&'static str, Use)], field: &str) -> Option<&'static str> {
+pub(crate) fn meant(table: &[(&'static str, Use)], field: &str) -> Option<&'static str> {
     let plain = plain(field);
     let ours = || table.iter().filter(|(_, u)| *u == Use::Read);
     if let Some((_, name)) = SYNONYMS.iter().find(|(other, _)| *other == plain) {
@@ -154,7 +156,7 @@ pub(super) fn meant(table: &[(&'static str, Use)], field: &str) -> Option<&'stat
 }
 
 /// Whether `plain` is probably a slip for `word`.
-pub(super) fn is_near(plain: &str, word: &str) -> bool {
+pub(crate) fn is_near(plain: &str, word: &str) -> bool {
     plain.len().abs_diff(word.len()) <= 2
         && strsim::damerau_levenshtein(plain, word) <= slips(word, plain)
 }
@@ -166,7 +168,7 @@ fn slips(one: &str, other: &str) -> usize {
 
 /// Lower case and without separators, so that `inheritEnv` and `inherit-env` are `inherit_env`.
 /// Cut short: a distance costs the product of both lengths.
-pub(super) fn plain(field: &str) -> String {
+pub(crate) fn plain(field: &str) -> String {
     let letters = field.chars().filter(|c| !matches!(c, '_' | '-' | ' '));
     letters.take(64).flat_map(char::to_lowercase).collect()
 }

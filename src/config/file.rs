@@ -230,7 +230,7 @@ pub(super) fn about(table: &[(&'static str, Use)], name: &str, at: At, notes: &m
 
 /// What people write between servers where JSON has no comments: `"//": "mine"`, and an entry that
 /// is not to be run: `"//github": {…}`.
-fn is_comment(prop: &ObjectProp<'_>, list: &At, notes: &mut Notes) -> bool {
+pub(crate) fn is_comment(prop: &ObjectProp<'_>, list: &At, notes: &mut Notes) -> bool {
     let marks = ["//", "_comment", "$comment", "comment"];
     let name = prop.name.as_str();
     if prop.value.as_string_lit().is_some() {

@@ -197,11 +197,24 @@ const ALONE: &[&str] = &[
 /// Approvals are between a client and its user.
 const APPROVALS: &[&str] = &["approv", "always", "auto", "confirm", "trust", "timeout"];
 
-/// Whether a field is a filter by its name.
-pub(super) fn is_filter(name: &str) -> bool {
-    let plain = fields::plain(name);
+/// Whether a field is a filter, by its name or as a slip for one of ours.
+pub(super) fn is_filter(prop: &ObjectProp<'_>) -> bool {
+    let plain = fields::plain(prop.name.as_str());
     let has = |words: &[&str]| words.iter().any(|word| plain.contains(word));
-    ALONE.contains(&&*plain) || (has(THINGS) && has(WORDS) && !has(APPROVALS))
+    ALONE.contains(&&*plain) || (has(THINGS) && has(WORDS) && !has(APPROVALS)) || is_slip(prop)
+}
+
+/// `"tolos": {"deny": […]}` would show what is meant to be hidden.
+fn is_slip(prop: &ObjectProp<'_>) -> bool {
+    let name = prop.name.as_str();
+    let plain = fields::plain(name);
+    let ours = ["tools", "prompts", "resources"];
+    let is_near = |word: &&str| fields::is_near(&plain, word);
+    let has_lists = prop.value.as_object().is_some_and(|object| {
+        let mut names = object.properties.iter().map(|prop| prop.name.as_str());
+        names.any(|name| ["allow", "deny", "rename", "override"].contains(&name))
+    });
+    has_lists && fields::find(fields::ENTRY, name).is_none() && ours.iter().any(is_near)
 }
 
 /// What is to be said about a filter that would keep something from clients and is not obeyed.

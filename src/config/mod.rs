@@ -17,11 +17,11 @@
 mod amount;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod checks;
-mod elsewhere;
+pub(crate) mod elsewhere;
 mod entry;
 mod error;
-mod fields;
-mod file;
+pub(crate) mod fields;
+pub(crate) mod file;
 mod filling;
 mod filters;
 mod foreign;
@@ -31,20 +31,21 @@ pub mod limits;
 mod locate;
 mod mcp;
 pub mod model;
-mod name;
-mod notes;
+pub(crate) mod name;
+pub(crate) mod notes;
 mod patterns;
 mod profiles;
 mod protocol;
-mod source;
-mod switch;
+pub(crate) mod source;
+pub(crate) mod switch;
 #[cfg(test)]
 mod tests;
 mod validate;
-mod values;
+pub(crate) mod values;
 mod view;
 
 pub use amount::Unit;
+pub(crate) use error::quoted;
 pub use error::{ConfigError, Place, Problem, Severity};
 pub use locate::{DEFAULT_PLACES, exposure, locate, read};
 

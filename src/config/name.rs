@@ -83,7 +83,7 @@ fn note_second_name(raw: &RawEntry<'_>, key: &str, notes: &mut Notes) {
 
 /// Which names are given away: those that the file writes, and those that were made so far.
 #[derive(Default)]
-pub(super) struct Names<'v> {
+pub(crate) struct Names<'v> {
     written: HashSet<&'v str>,
     /// And of what.
     made: HashMap<ServerName, &'v str>,
@@ -100,6 +100,11 @@ impl<'v> Names<'v> {
                 .as_string_lit()
                 .map(|text| &*text.value),
         });
+        Self::of_texts(written)
+    }
+
+    /// Takes down `written` alone.
+    pub(crate) fn of_texts(written: impl Iterator<Item = &'v str>) -> Self {
         Self {
             written: written.collect(),
             made: HashMap::new(),
@@ -108,7 +113,7 @@ impl<'v> Names<'v> {
 
     /// A name for what is called `text`: that of MetaMCP's tools, one that looks like it, or, where
     /// another has that, one with a number made of all of it. The same text gets the same again.
-    fn make(&mut self, text: &'v str, is_from_metamcp: bool) -> Option<ServerName> {
+    pub(crate) fn make(&mut self, text: &'v str, is_from_metamcp: bool) -> Option<ServerName> {
         let metamcp = is_from_metamcp.then(|| as_metamcp(text)).flatten();
         let like = nearest(text);
         let numbered = numbered(like.as_ref(), text);

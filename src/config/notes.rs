@@ -5,28 +5,28 @@ use super::error::{Severity, extended};
 
 /// Where something stands: in the text and in the structure.
 #[derive(Debug, Clone)]
-pub(super) struct At {
+pub(crate) struct At {
     /// Byte offset in the text.
-    pub(super) offset: usize,
+    pub(crate) offset: usize,
     /// `servers[2].env.TOKEN`; empty for the file.
-    pub(super) path: String,
+    pub(crate) path: String,
 }
 
 impl At {
     /// A place in the file as a whole.
-    pub(super) fn file(offset: usize) -> Self {
+    pub(crate) fn file(offset: usize) -> Self {
         let path = String::new();
         Self { offset, path }
     }
 
     /// The value of `key` in the object at `self`.
-    pub(super) fn key(&self, key: &str, offset: usize) -> Self {
+    pub(crate) fn key(&self, key: &str, offset: usize) -> Self {
         let path = extended(&self.path, key);
         Self { offset, path }
     }
 
     /// Element `index` of the list at `self`.
-    pub(super) fn index(&self, index: usize, offset: usize) -> Self {
+    pub(crate) fn index(&self, index: usize, offset: usize) -> Self {
         let path = format!("{}[{index}]", self.path);
         Self { offset, path }
     }
@@ -34,27 +34,27 @@ impl At {
 
 /// A mistake, before its line and column are worked out.
 #[derive(Debug)]
-pub(super) struct Finding {
-    pub(super) severity: Severity,
-    pub(super) at: At,
-    pub(super) server: Option<String>,
-    pub(super) message: String,
-    pub(super) help: Option<String>,
+pub(crate) struct Finding {
+    pub(crate) severity: Severity,
+    pub(crate) at: At,
+    pub(crate) server: Option<String>,
+    pub(crate) message: String,
+    pub(crate) help: Option<String>,
 }
 
 impl Finding {
     /// Something that cannot be used.
-    pub(super) fn error(at: At, message: impl Into<String>) -> Self {
+    pub(crate) fn error(at: At, message: impl Into<String>) -> Self {
         Self::new(Severity::Error, at, message.into())
     }
 
     /// Something that is used, but perhaps not as it was meant.
-    pub(super) fn warning(at: At, message: impl Into<String>) -> Self {
+    pub(crate) fn warning(at: At, message: impl Into<String>) -> Self {
         Self::new(Severity::Warning, at, message.into())
     }
 
     /// With what to do about it.
-    pub(super) fn help(self, help: impl Into<String>) -> Self {
+    pub(crate) fn help(self, help: impl Into<String>) -> Self {
         let help = Some(help.into());
         Self { help, ..self }
     }
@@ -71,11 +71,11 @@ impl Finding {
 }
 
 /// How many errors are kept, and how many warnings: more nobody reads, and a file can have a million.
-pub(super) const MOST: usize = 50;
+pub(crate) const MOST: usize = 50;
 
 /// The findings so far: the first of each severity, and how many more there were.
 #[derive(Debug, Default)]
-pub(super) struct Notes {
+pub(crate) struct Notes {
     errors: Findings,
     warnings: Findings,
 }
@@ -89,7 +89,7 @@ struct Findings {
 
 impl Notes {
     /// Takes down one more.
-    pub(super) fn add(&mut self, finding: Finding) {
+    pub(crate) fn add(&mut self, finding: Finding) {
         match finding.severity {
             Severity::Error => self.errors.add(finding),
             Severity::Warning => self.warnings.add(finding),
@@ -97,30 +97,30 @@ impl Notes {
     }
 
     /// The same for one that may not be there.
-    pub(super) fn extend(&mut self, finding: Option<Finding>) {
+    pub(crate) fn extend(&mut self, finding: Option<Finding>) {
         if let Some(finding) = finding {
             self.add(finding);
         }
     }
 
     /// Whether anything was refused.
-    pub(super) fn has_errors(&self) -> bool {
+    pub(crate) fn has_errors(&self) -> bool {
         !self.errors.findings.is_empty()
     }
 
     /// Whether one more warning would only be counted: then it need not be worded with care.
-    pub(super) fn is_full_of_warnings(&self) -> bool {
+    pub(crate) fn is_full_of_warnings(&self) -> bool {
         self.warnings.findings.len() >= MOST
     }
 
     /// Takes over what was found in the entry of `server`.
-    pub(super) fn adopt(&mut self, entry: Self, server: Option<&str>) {
+    pub(crate) fn adopt(&mut self, entry: Self, server: Option<&str>) {
         self.errors.adopt(entry.errors, server);
         self.warnings.adopt(entry.warnings, server);
     }
 
     /// Turns every error into a warning: the entry is switched off, nothing is refused.
-    pub(super) fn soften(&mut self) {
+    pub(crate) fn soften(&mut self) {
         let mut softened = std::mem::take(&mut self.errors);
         for finding in &mut softened.findings {
             finding.severity = Severity::Warning;
@@ -129,7 +129,7 @@ impl Notes {
     }
 
     /// Everything, in the order of the file, then how much more there is.
-    pub(super) fn into_sorted(self) -> Vec<Finding> {
+    pub(crate) fn into_sorted(self) -> Vec<Finding> {
         let left_out = [
             (self.errors.left_out, Severity::Error),
             (self.warnings.left_out, Severity::Warning),

@@ -12,7 +12,7 @@ use super::notes::{At, Finding, Notes};
 
 /// The text without its byte order mark, and what was counted in it at each of its blocks: a place is
 /// found by counting in one of them, however long the text and its lines are.
-pub(super) struct Source<'a> {
+pub(crate) struct Source<'a> {
     text: &'a str,
     blocks: Vec<Counted>,
 }
@@ -44,7 +44,7 @@ impl Counted {
 }
 
 impl<'a> Source<'a> {
-    pub(super) fn new(text: &'a str) -> Self {
+    pub(crate) fn new(text: &'a str) -> Self {
         // Windows editors put the mark there; JSON does not know it.
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let mut counted = Counted::default();
@@ -57,7 +57,7 @@ impl<'a> Source<'a> {
     }
 
     /// Where a byte offset is for a person.
-    pub(super) fn place(&self, offset: usize) -> Place {
+    pub(crate) fn place(&self, offset: usize) -> Place {
         let offset = offset.min(self.text.len());
         let block = (offset / BLOCK).min(self.blocks.len().saturating_sub(1));
         let before = self.blocks.get(block).copied().unwrap_or_default();
@@ -70,7 +70,7 @@ impl<'a> Source<'a> {
     }
 
     /// A finding with its place, as everybody else sees it.
-    pub(super) fn problem(&self, finding: Finding) -> Problem {
+    pub(crate) fn problem(&self, finding: Finding) -> Problem {
         let Place { line, column } = self.place(finding.at.offset);
         Problem {
             severity: finding.severity,
@@ -86,7 +86,7 @@ impl<'a> Source<'a> {
     /// The syntax tree; an empty text has none. JSON with comments and trailing commas: whatever
     /// else some programs accept (single quotes, missing commas) others refuse, and the same file
     /// is often read by both.
-    pub(super) fn tree(&self, notes: &mut Notes) -> Option<Value<'a>> {
+    pub(crate) fn tree(&self, notes: &mut Notes) -> Option<Value<'a>> {
         let mut found = Notes::default();
         let tree = self.parsed(&mut found);
         match elsewhere::format(self.text)

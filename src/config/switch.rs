@@ -82,21 +82,21 @@ const MEANS_FALSE: &[&str] = &[
 const WITHIN: &str = "anythingllm";
 
 /// The section of that program, if `prop` is it.
-pub(super) fn section<'p, 'v>(prop: &'p ObjectProp<'v>) -> Option<&'p Object<'v>> {
+pub(crate) fn section<'p, 'v>(prop: &'p ObjectProp<'v>) -> Option<&'p Object<'v>> {
     prop.value
         .as_object()
         .filter(|_| fields::plain(prop.name.as_str()) == WITHIN)
 }
 
 /// Whether a field is one of those, or nothing but the program's own section.
-pub(super) fn is_known(prop: &ObjectProp<'_>) -> bool {
+pub(crate) fn is_known(prop: &ObjectProp<'_>) -> bool {
     let plain = fields::plain(prop.name.as_str());
     let is_state = STATE.contains(&&*plain) && meaning(&prop.value).is_some();
     is_state || plain == WITHIN || ON.contains(&&*plain) || OFF.contains(&&*plain)
 }
 
 /// Whether the entry is switched on, as far as it says so itself.
-pub(super) fn is_enabled(fields: &Fields<'_>, notes: &mut Notes) -> bool {
+pub(crate) fn is_enabled(fields: &Fields<'_>, notes: &mut Notes) -> bool {
     let (mut on, mut off) = (None, None);
     for prop in &fields.object.properties {
         let name = prop.name.as_str();
@@ -188,7 +188,7 @@ fn meaning(value: &Value<'_>) -> Option<bool> {
 }
 
 /// Whether what is no name says of itself that it is switched off: `github (disabled)`.
-pub(super) fn is_said_off(name: &str) -> bool {
+pub(crate) fn is_said_off(name: &str) -> bool {
     let mut words = name.split(|c: char| !c.is_alphanumeric());
     ServerName::new(name).is_err()
         && words.any(|word| ["disabled", "inactive", "off"].contains(&&*word.to_lowercase()))
@@ -196,7 +196,7 @@ pub(super) fn is_said_off(name: &str) -> bool {
 
 /// Which servers the file switches off outside of their entries.
 #[derive(Default)]
-pub(super) struct Lists<'v> {
+pub(crate) struct Lists<'v> {
     off: HashSet<&'v str>,
     /// Where there is such a list, all others are off.
     only: Option<HashSet<&'v str>>,
@@ -204,7 +204,7 @@ pub(super) struct Lists<'v> {
 
 impl<'v> Lists<'v> {
     /// Claude Code's `disabledMcpServers`, Gemini CLI's `mcp.excluded` and `mcp.allowed`, and their kin.
-    pub(super) fn read(root: &'v Object<'v>) -> Self {
+    pub(crate) fn read(root: &'v Object<'v>) -> Self {
         let mut lists = Self::default();
         for prop in &root.properties {
             let plain = fields::plain(prop.name.as_str());
@@ -238,7 +238,7 @@ impl<'v> Lists<'v> {
     }
 
     /// Whether the server of this name is switched off.
-    pub(super) fn is_off(&self, name: &str) -> bool {
+    pub(crate) fn is_off(&self, name: &str) -> bool {
         let has = |names: &HashSet<&str>| names.contains(name) || names.contains("*");
         has(&self.off) || self.only.as_ref().is_some_and(|only| !has(only))
     }
@@ -266,7 +266,7 @@ fn named_in<'v>(value: &'v Value<'v>) -> Vec<&'v str> {
 }
 
 /// Whether a field of the file, as [`fields::plain`] has it, is such a list.
-pub(super) fn is_list(plain: &str) -> bool {
+pub(crate) fn is_list(plain: &str) -> bool {
     let words = [
         "disabled", "excluded", "exclude", "denied", "deny", "allowed", "allow", "enabled",
     ];

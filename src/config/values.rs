@@ -11,27 +11,27 @@ use super::error::quoted;
 use super::notes::{At, Finding, Notes};
 
 /// A value and where it stands.
-pub(super) struct Field<'v, T: ?Sized> {
-    pub(super) at: At,
-    pub(super) value: &'v T,
+pub(crate) struct Field<'v, T: ?Sized> {
+    pub(crate) at: At,
+    pub(crate) value: &'v T,
 }
 
 impl<'v, T: ?Sized> Field<'v, T> {
-    pub(super) fn new(at: At, value: &'v T) -> Self {
+    pub(crate) fn new(at: At, value: &'v T) -> Self {
         Self { at, value }
     }
 }
 
 /// An object's fields by name. `null` is as good as absent, as programs write it that export their
 /// own settings.
-pub(super) struct Fields<'v> {
-    pub(super) at: At,
-    pub(super) object: &'v Object<'v>,
+pub(crate) struct Fields<'v> {
+    pub(crate) at: At,
+    pub(crate) object: &'v Object<'v>,
 }
 
 impl<'v> Fields<'v> {
     /// The value of `name`, if there is one.
-    pub(super) fn get(&self, name: &str) -> Option<Field<'v, Value<'v>>> {
+    pub(crate) fn get(&self, name: &str) -> Option<Field<'v, Value<'v>>> {
         let prop = self.object.get(name)?;
         let at = self.at.key(name, prop.value.start());
         let is_null = matches!(prop.value, Value::NullKeyword(_));
@@ -40,14 +40,14 @@ impl<'v> Fields<'v> {
 }
 
 /// The fields of an entry, if it is an object.
-pub(super) fn fields<'v>(body: &Field<'v, Value<'v>>) -> Option<Fields<'v>> {
+pub(crate) fn fields<'v>(body: &Field<'v, Value<'v>>) -> Option<Fields<'v>> {
     let at = body.at.clone();
     let object = body.value.as_object()?;
     Some(Fields { at, object })
 }
 
 /// The kind of a value, for messages.
-pub(super) fn kind(value: &Value<'_>) -> &'static str {
+pub(crate) fn kind(value: &Value<'_>) -> &'static str {
     match value {
         Value::StringLit(_) => "a text",
         Value::NumberLit(_) => "a number",
@@ -64,7 +64,7 @@ fn wrong(field: &Field<'_, Value<'_>>, name: &str, expected: &str) -> Finding {
 }
 
 /// A text. Without NUL, which no command line and no environment can carry.
-pub(super) fn text<'v>(
+pub(crate) fn text<'v>(
     field: &Field<'v, Value<'v>>,
     name: &str,
     notes: &mut Notes,
@@ -83,7 +83,7 @@ pub(super) fn text<'v>(
 }
 
 /// True or false.
-pub(super) fn flag(field: &Field<'_, Value<'_>>, name: &str, notes: &mut Notes) -> Option<bool> {
+pub(crate) fn flag(field: &Field<'_, Value<'_>>, name: &str, notes: &mut Notes) -> Option<bool> {
     if let Some(flag) = field.value.as_boolean_lit() {
         return Some(flag.value);
     }
@@ -103,7 +103,7 @@ const LONGEST: f64 = 86_400.0;
 const SHORTEST: f64 = 0.001;
 
 /// A time in seconds, fractions allowed, from a millisecond to a day.
-pub(super) fn seconds(
+pub(crate) fn seconds(
     field: &Field<'_, Value<'_>>,
     name: &str,
     notes: &mut Notes,
@@ -132,7 +132,7 @@ pub(super) fn seconds(
 }
 
 /// Other programs count in milliseconds, and 30000 seconds are eight hours.
-pub(super) fn in_milliseconds(seconds: f64) -> Option<String> {
+pub(crate) fn in_milliseconds(seconds: f64) -> Option<String> {
     let meant = seconds / 1000.0;
     (seconds >= 1000.0 && meant <= LONGEST)
         .then(|| format!("if milliseconds were meant, write {meant}"))
@@ -140,7 +140,7 @@ pub(super) fn in_milliseconds(seconds: f64) -> Option<String> {
 
 /// A text, a number or a boolean as text: what a shell would make of them. The latter two with a
 /// warning, since `1.0` or `yes` may not be spelt as its writer thinks.
-pub(super) fn scalar<'v>(
+pub(crate) fn scalar<'v>(
     field: &Field<'v, Value<'v>>,
     name: &str,
     notes: &mut Notes,
@@ -161,7 +161,7 @@ pub(super) fn scalar<'v>(
 }
 
 /// A list of texts.
-pub(super) fn list<'v>(
+pub(crate) fn list<'v>(
     field: &Field<'v, Value<'v>>,
     name: &str,
     notes: &mut Notes,
@@ -183,7 +183,7 @@ pub(super) fn list<'v>(
 }
 
 /// Environment variables. One that is `null` is left out.
-pub(super) fn variables<'v>(
+pub(crate) fn variables<'v>(
     field: &Field<'v, Value<'v>>,
     notes: &mut Notes,
 ) -> Vec<(&'v str, Field<'v, str>)> {
@@ -216,7 +216,7 @@ fn shown(name: &str) -> String {
 }
 
 /// Reports fields that are in `object` twice: programs differ in which of them counts.
-pub(super) fn repeated(object: &Object<'_>, at: &At, notes: &mut Notes) {
+pub(crate) fn repeated(object: &Object<'_>, at: &At, notes: &mut Notes) {
     let mut seen = std::collections::HashSet::new();
     for prop in &object.properties {
         let name = prop.name.as_str();

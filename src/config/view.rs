@@ -157,9 +157,9 @@ fn object<'v>(
     notes: &mut Notes,
 ) -> Option<Fields<'v>> {
     let Some(object) = values::fields(field) else {
-        let what = format!("it must be an object, not {}", values::kind(field.value));
+        let what = format!("this must be an object, not {}", values::kind(field.value));
         let finding = Finding::error(field.at.clone(), what);
-        notes.add(finding.help(format!("write {{{}}}", known(table))));
+        notes.add(finding.help(format!("its members are {}", known(table))));
         return None;
     };
     values::repeated(object.object, &object.at, notes);
@@ -171,7 +171,7 @@ fn object<'v>(
             let finding = Finding::error(at, format!("{} is not known here", quoted(name)));
             notes.add(finding.help(match fields::meant(table, name) {
                 Some(meant) => format!("did you mean '{meant}'?"),
-                None => format!("there are {}", known(table)),
+                None => format!("what is known is {}", known(table)),
             }));
         }
     }

@@ -11,11 +11,15 @@ struct MediaRange<'a> {
 /// Whether `media`, as in `text/html`, is acceptable: listed, or nothing is said about what is. An empty
 /// header says nothing: some clients write the one that their user has not set.
 pub(super) fn allows(values: &GetAll<'_, HeaderValue>, media: &str) -> bool {
-    let is_silent = |value: &HeaderValue| {
+    lists(values, media) || is_silent(values)
+}
+
+/// Whether nothing is said about what is acceptable.
+pub(super) fn is_silent(values: &GetAll<'_, HeaderValue>) -> bool {
+    values.iter().all(|value| {
         let mut bytes = value.as_bytes().iter();
         bytes.all(|byte| byte.is_ascii_whitespace() || *byte == b',')
-    };
-    values.iter().all(is_silent) || lists(values, media)
+    })
 }
 
 /// Whether `media` is named or covered by a wildcard, as Streamable HTTP demands of its
@@ -58,6 +62,9 @@ impl MediaRange<'_> {
 
     /// Not so with `q=0`, `q=0.0`, …: "not this one".
     fn is_wanted(&self) -> bool {
+        if self.parameters.is_empty() {
+            return true;
+        }
         let mut parameters = self.parameters.split(|byte| *byte == b';');
         !parameters.any(|parameter| {
             let weight = split_once(parameter, b'=')
@@ -75,7 +82,7 @@ fn is_kind(kind: &[u8], media: &str) -> bool {
 }
 
 fn split_once(bytes: &[u8], at: u8) -> Option<(&[u8], &[u8])> {
-    let at = bytes.iter().position(|byte| *byte == at)?;
+    let at = memchr::memchr(at, bytes)?;
     let (before, rest) = bytes.split_at_checked(at)?;
     Some((before, rest.get(1..)?))
 }

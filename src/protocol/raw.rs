@@ -2,13 +2,16 @@
 //! some of them in place. Everything above it in `protocol` is built from [`pick`] and [`splice`],
 //! so that no body is ever turned into values and back.
 
+pub(super) mod scan;
+
 use std::borrow::Cow;
-use std::fmt;
 use std::ops::Range;
 
-use memchr::memchr2;
-use serde::de::{Deserializer, MapAccess, Visitor};
+use memchr::{memchr, memchr2};
+use serde::de::{Error as _, IgnoredAny};
 use serde_json::value::RawValue;
+
+use self::scan::Scan;
 
 /// One member of an object, as [`pick`] found it: raw JSON without the white space around it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,25 +46,49 @@ pub(super) fn pick<'a, const N: usize>(
     names: [&str; N],
 ) -> Result<[Member<'a>; N], serde_json::Error> {
     let mut found = [Member::Absent; N];
-    each(text, |key, value| {
-        let slot = names.iter().zip(found.iter_mut());
-        if let Some((_, slot)) = slot.into_iter().find(|(name, _)| is_text(key, name)) {
-            *slot = match slot {
-                Member::Absent => Member::Once(value),
-                Member::Once(_) | Member::Repeated => Member::Repeated,
-            };
-        }
-    })?;
+    each(text, |key, value| note(&mut found, names, (key, value)))?;
     Ok(found)
 }
 
-/// The members of something optional, for readers who forgive: absent is also what is `null` or
-/// repeated, and every member of what is no object.
+/// The same of an object in a message that was decoded: its syntax is not looked at again. `None` if it
+/// is no object.
+pub(super) fn pick_read<'a, const N: usize>(
+    text: &'a str,
+    names: [&str; N],
+) -> Option<[Member<'a>; N]> {
+    let mut found = [Member::Absent; N];
+    each_read(text, |key, value| note(&mut found, names, (key, value)))?;
+    Some(found)
+}
+
+fn note<'a, const N: usize>(
+    found: &mut [Member<'a>; N],
+    names: [&str; N],
+    (key, value): (&'a str, &'a str),
+) {
+    let inner = key.get(1..key.len() - 1).unwrap_or_default();
+    let position = |said: &str| names.iter().position(|name| *name == said);
+    let at = match position(inner) {
+        None if memchr(b'\\', inner.as_bytes()).is_some() => {
+            string(key).and_then(|said| position(&said))
+        }
+        at => at,
+    };
+    if let Some(slot) = at.and_then(|at| found.get_mut(at)) {
+        *slot = match slot {
+            Member::Absent => Member::Once(value),
+            Member::Once(_) | Member::Repeated => Member::Repeated,
+        };
+    }
+}
+
+/// The members of something optional that was read before, for readers who forgive: absent is also what
+/// is `null` or repeated, and every member of what is no object.
 pub(super) fn members<'a, const N: usize>(
     raw: Option<&'a str>,
     names: [&str; N],
 ) -> [Option<&'a str>; N] {
-    let found = raw.and_then(|raw| pick(raw, names).ok());
+    let found = raw.and_then(|raw| pick_read(raw, names));
     found.map_or([None; N], |found| {
         found.map(|member| member.value("").ok().flatten())
     })
@@ -73,32 +100,32 @@ pub(super) fn entries(raw: &str) -> Vec<&str> {
     entries.into_iter().map(RawValue::get).collect()
 }
 
-/// Shows every member of the object `text` to `visit`: raw key, raw value.
+/// Shows every member of the object `text` to `visit`: raw key, raw value. Keys are shown raw too: one that
+/// is no text ("\ud800") is merely not ours.
 pub(super) fn each<'a>(
     text: &'a str,
     visit: impl FnMut(&'a str, &'a str),
 ) -> Result<(), serde_json::Error> {
-    let mut reader = serde_json::Deserializer::from_str(text);
-    reader.deserialize_map(Each(visit))?;
-    reader.end()
+    serde_json::from_str::<IgnoredAny>(text)?;
+    each_read(text, visit).ok_or_else(|| serde_json::Error::custom("it is no object"))
 }
 
-struct Each<F>(F);
-
-impl<'de, F: FnMut(&'de str, &'de str)> Visitor<'de> for Each<F> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON object")
+/// The same of an object that was read before, as all are that a decoded message holds: its syntax is not
+/// looked at again. `None` if it is no object. Of what is not JSON some members are shown, or none.
+pub(super) fn each_read<'a>(text: &'a str, mut visit: impl FnMut(&'a str, &'a str)) -> Option<()> {
+    let mut scan = Scan::new(text);
+    let is_open = scan.takes(b'{');
+    if !is_open || scan.takes(b'}') {
+        return is_open.then_some(());
     }
-
-    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
-        // Keys are read raw too: one that is no text ("\ud800") is merely not ours.
-        while let Some(key) = map.next_key::<&'de RawValue>()? {
-            let value = map.next_value::<&'de RawValue>()?;
-            (self.0)(key.get(), value.get());
+    loop {
+        let key = scan.value().filter(|key| key.starts_with('"'))?;
+        let has_value = scan.takes(b':');
+        let value = scan.value().filter(|_| has_value)?;
+        visit(key, value);
+        if !scan.takes(b',') {
+            return scan.takes(b'}').then_some(());
         }
-        Ok(())
     }
 }
 
@@ -110,7 +137,7 @@ pub(super) fn text<'a>(bytes: &'a [u8], what: &str) -> Result<&'a str, String> {
 /// What a raw JSON string says; `None` if it is no string or cannot be text (a lone surrogate).
 pub(super) fn string(raw: &str) -> Option<Cow<'_, str>> {
     let inner = raw.strip_prefix('"')?.strip_suffix('"')?;
-    if inner.as_bytes().contains(&b'\\') {
+    if memchr(b'\\', inner.as_bytes()).is_some() {
         serde_json::from_str(raw).ok().map(Cow::Owned)
     } else {
         Some(Cow::Borrowed(inner))
@@ -119,7 +146,15 @@ pub(super) fn string(raw: &str) -> Option<Cow<'_, str>> {
 
 /// Whether the raw JSON string `raw` says `wanted`.
 pub(super) fn is_text(raw: &str, wanted: &str) -> bool {
-    string(raw).is_some_and(|said| said == wanted)
+    let inner = raw.strip_prefix('"').and_then(|raw| raw.strip_suffix('"'));
+    let Some(inner) = inner else {
+        return false;
+    };
+    // With an escape it is longer than what it says.
+    if inner.len() <= wanted.len() {
+        return inner == wanted && memchr(b'\\', wanted.as_bytes()).is_none();
+    }
+    memchr(b'\\', inner.as_bytes()).is_some() && string(raw).is_some_and(|said| said == wanted)
 }
 
 /// The number in a raw JSON number, or in a raw JSON string of one: one of the gateway's own ids or
@@ -195,15 +230,15 @@ pub(super) fn member_span(whole: &str, value: &str) -> Range<usize> {
 
 /// Where the members of the object `part`, a piece of `whole`, lie whose raw names `is_out` picks,
 /// with the commas that part them from others: what is left without them is an object. Says too
-/// whether a member is left.
+/// whether a member is left. Nothing if `part` is no object; its syntax was read before.
 pub(super) fn member_spans(
     whole: &str,
     part: &str,
     is_out: impl Fn(&str) -> bool,
-) -> Result<(Vec<Range<usize>>, bool), serde_json::Error> {
+) -> Option<(Vec<Range<usize>>, bool)> {
     let mut spans: Vec<Range<usize>> = Vec::new();
     let (mut is_left, mut last_end, mut is_open) = (false, 0, false);
-    each(part, |key, value| {
+    each_read(part, |key, value| {
         let (start, end) = (span(whole, key).start, span(whole, value).end);
         // One at the front goes up to the next member, any other from the end of the one before.
         if let Some(open) = spans.last_mut().filter(|_| is_open) {
@@ -212,14 +247,17 @@ pub(super) fn member_spans(
         }
         if is_out(key) {
             let from = if is_left { last_end } else { start };
-            spans.push(from..end);
+            match spans.last_mut().filter(|last| last.end == from) {
+                Some(last) => last.end = end,
+                None => spans.push(from..end),
+            }
             is_open = !is_left;
         } else {
             is_left = true;
         }
         last_end = end;
     })?;
-    Ok((spans, is_left))
+    Some((spans, is_left))
 }
 
 /// The place behind the brace that opens the object `part`, a piece of `whole`.

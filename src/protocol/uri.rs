@@ -5,7 +5,7 @@ mod shelf;
 mod template;
 
 pub use shelf::{Search, Shelf};
-pub use template::Template;
+pub use template::{Template, is_comparable};
 
 /// What stands before the server's name in a URI that is not its server's own.
 const PREFIX: &str = "mcproxy://";

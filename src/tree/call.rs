@@ -37,7 +37,7 @@ pub enum CallError {
 
 /// One request on its way: what its server knows its subject by, and the client's `params`.
 #[derive(Debug)]
-pub(super) struct RoutedRequest {
+pub(crate) struct RoutedRequest {
     /// The tool's or prompt's own name without the prefix, or the server's own URI.
     pub(super) key: Box<str>,
     /// The request as the client sent it.
@@ -71,7 +71,7 @@ impl RoutedRequest {
 
 /// How a call ended, as its upstream saw it.
 #[derive(Debug)]
-pub(super) enum Answer {
+pub(crate) enum Answer {
     /// The raw `result` member.
     Result(Bytes),
     /// The same, which only clients understand that know an extension of this server's.
@@ -87,7 +87,7 @@ pub(super) enum Answer {
 /// What a server without a handshake wants to know before it answers (2026-07-28,
 /// client/multi-round-trip-requests).
 #[derive(Debug)]
-pub(super) struct InputRequired {
+pub(crate) struct InputRequired {
     /// Its raw result.
     pub(super) result: Bytes,
     /// What was asked of it: that is asked again, with the answers.
@@ -99,7 +99,7 @@ pub(super) struct InputRequired {
 /// The promise that a call is answered exactly once. Dropping a reply token answers it: as undelivered
 /// while its request was never handed to the server's stdin, as failed afterwards. So no death of
 /// an actor, no full mailbox and no failed cast leaves a caller hanging.
-pub(super) struct ReplyToken {
+pub(crate) struct ReplyToken {
     call: CallId,
     generation: Generation,
     client: Arc<dyn SessionSink>,

@@ -20,7 +20,7 @@ use crate::protocol::modern::tasks::Told;
 
 /// What a session is told by upstreams and by root.
 #[derive(Debug)]
-pub(super) enum SessionEvent {
+pub(crate) enum SessionEvent {
     /// The one and only answer.
     Answered {
         /// The call it belongs to.
@@ -142,7 +142,7 @@ impl SessionEvent {
 
 /// A session's handle, for those who tell it something. Never waits; a session that has gone has
 /// no use for events.
-pub(super) trait SessionSink: Send + Sync + 'static {
+pub(crate) trait SessionSink: Send + Sync + 'static {
     /// Passes `event` on.
     fn tell(&self, event: SessionEvent);
 
@@ -155,7 +155,7 @@ pub(super) trait SessionSink: Send + Sync + 'static {
 
 /// What a session wants to hear of a server beside the answers to its calls.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Interest {
+pub(crate) struct Interest {
     /// The level its client set, if it did.
     pub(super) level: Option<Level>,
     /// The resources its client subscribed to, by the server's own URIs.
@@ -166,7 +166,7 @@ pub(super) struct Interest {
 #[derive(Clone)]
 pub(crate) struct InstanceOwner {
     /// The session's serial number.
-    pub(super) session: u64,
+    pub(crate) session: u64,
     /// What the log calls it.
     pub(super) name: Arc<str>,
     /// Who is told and asked.
@@ -183,7 +183,7 @@ impl fmt::Debug for InstanceOwner {
 
 /// A request of a server to its client. Dropping it answers it with an error, so that no server
 /// waits for a client that has gone.
-pub(super) struct ServerRequest {
+pub(crate) struct ServerRequest {
     /// The request, under the server's own id.
     pub(super) request: jsonrpc::Request,
     /// How long the client has.

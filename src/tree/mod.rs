@@ -31,12 +31,24 @@ mod registry;
 mod root;
 mod sessions;
 mod shares;
-#[cfg(test)]
-mod sim;
-#[cfg(test)]
-pub(crate) mod testing;
 mod timer;
 mod upstream;
+
+/// What the simulation and the parts for tests, which stand beside the tree, use of the rooms in it.
+#[cfg(test)]
+pub(crate) mod inside {
+    pub(crate) use super::client::{SessionEvent, SessionSink};
+    pub(crate) use super::config::ConfigArgs;
+    pub(crate) use super::registry::{
+        Catalogue, ConfiguredServer, Registry, RegistryArgs, RegistryHandle, Routes, Store,
+        Subscriber,
+    };
+    pub(crate) use super::root::{Root, RootArgs, RootHandle, RootMsg};
+    pub(crate) use super::sessions::{Sessions, SessionsArgs, Signer, Workers};
+    pub(crate) use super::upstream::{
+        Child, Launch, Launched, Sink, UpstreamArgs, UpstreamHandle, UpstreamMsg,
+    };
+}
 
 use std::path::PathBuf;
 

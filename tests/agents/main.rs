@@ -5,6 +5,8 @@
 
 #![allow(clippy::disallowed_methods, reason = "tests may block")]
 
+extern crate testkit as support;
+
 #[cfg(test)]
 mod expected;
 #[cfg(test)]
@@ -17,8 +19,6 @@ mod programs;
 mod script;
 #[cfg(test)]
 mod stage;
-#[path = "../support/mod.rs"]
-mod support;
 
 #[cfg(test)]
 mod runs {

@@ -24,7 +24,14 @@ pub(crate) fn goal(key: &str) -> Goal {
         "profiles.list.ratio" => Goal::AtMost(1.10),
         "big.cpu" => Goal::AtMost(4.0),
         "memory.idle" => Goal::AtMost(7.0),
-        "memory.holder" | "memory.listen.ratio" | "profiles.memory" => Goal::AtMost(1.0),
+        "memory.holder" | "memory.listen.ratio" | "memory.listen.cpu" | "profiles.memory" => {
+            Goal::AtMost(1.0)
+        }
+        "growth.mcp.memory" | "growth.modern.memory" => Goal::AtMost(1.05),
+        "growth.mcp.files"
+        | "growth.modern.files"
+        | "growth.mcp.threads"
+        | "growth.modern.threads" => Goal::AtMost(1.0),
         "memory.loaded" => Goal::AtMost(12.0),
         "memory.session" | "memory.session.mcp" | "memory.session.quiet" => Goal::AtMost(16.0),
         "crash.error" => Goal::AtMost(100.0),

@@ -7,6 +7,8 @@
 
 #![allow(clippy::disallowed_methods, reason = "tests may block")]
 
+extern crate testkit as support;
+
 mod echo;
 mod goals;
 mod handlers;
@@ -16,8 +18,6 @@ mod modern;
 mod pipe;
 mod report;
 mod session;
-#[path = "../support/mod.rs"]
-mod support;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -27,7 +27,7 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::Parser;
 
-use self::measure::{crash, memory, profiles, speed, start};
+use self::measure::{crash, growth, memory, profiles, speed, start};
 use self::report::{Machine, Report};
 
 /// Measures the gateway on this machine. Goals stand beside the figures; only a broken run fails.
@@ -39,6 +39,13 @@ struct Options {
     /// Measure something else instead: the worst message of each kind that an actor takes. Two minutes.
     #[arg(long)]
     handlers: bool,
+    /// Measure something else instead: whether anything grows over very many calls, and what 1000 streams that
+    /// listen without a session take, beside 1000 idle sessions. Some minutes.
+    #[arg(long)]
+    long: bool,
+    /// So many calls of each era, with --long.
+    #[arg(long, value_name = "N", default_value_t = 1_000_000)]
+    calls: usize,
     /// Also write the figures there, as JSON.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -66,6 +73,8 @@ struct Plan {
     starts: usize,
     /// Idle sessions to weigh.
     sessions: usize,
+    /// Calls over which nothing may grow.
+    calls: usize,
     /// `tools/list` requests.
     lists: usize,
     /// Echoes of 1 MiB.
@@ -83,7 +92,8 @@ impl Plan {
             time: Duration::try_from_secs_f64(options.seconds).context("--seconds")?,
             rounds: options.rounds.max(1),
             starts: 5,
-            sessions: 200,
+            sessions: if options.long { 1_000 } else { 200 },
+            calls: options.calls,
             lists: 500,
             big_echoes: 100,
             crashes: 5,
@@ -97,6 +107,7 @@ impl Plan {
             rounds: 1,
             starts: 2,
             sessions: 50,
+            calls: full.calls.min(10_000),
             lists: 50,
             big_echoes: 10,
             crashes: 2,
@@ -124,6 +135,8 @@ fn main() -> anyhow::Result<ExitCode> {
     let report = runtime.block_on(async {
         if options.handlers {
             run_handlers(&plan).await
+        } else if options.long {
+            run_long(&plan).await
         } else {
             run(&plan).await
         }
@@ -165,6 +178,17 @@ async fn run_handlers(plan: &Plan) -> anyhow::Result<Report> {
     let settings = "the most that one message of a kind took of a core".to_owned();
     let mut report = Report::new(Machine::look(), settings);
     handlers::measure(plan, &mut report).await?;
+    report.machine.finish();
+    Ok(report)
+}
+
+async fn run_long(plan: &Plan) -> anyhow::Result<Report> {
+    let settings = format!("{} calls of each era, 16 at a time", plan.calls);
+    let mut report = Report::new(Machine::look(), settings);
+    progress("streams that listen");
+    memory::listens(plan, &mut report).await?;
+    progress("many calls");
+    growth::measure(plan, &mut report).await?;
     report.machine.finish();
     Ok(report)
 }

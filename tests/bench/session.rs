@@ -50,6 +50,11 @@ pub(crate) fn options_with(plan: &Plan, more: &Value) -> anyhow::Result<GatewayO
     }
     let mut options = GatewayOptions::new(config.to_string());
     options.binary.clone_from(&plan.gateway);
+    // One client alone does not get all that may be there.
+    let room = (2 * plan.sessions).max(2_000).to_string();
+    for limit in ["--max-sessions", "--max-connections"] {
+        options = options.arg(limit).arg(room.as_str());
+    }
     Ok(options)
 }
 

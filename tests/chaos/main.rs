@@ -6,6 +6,8 @@
 
 #![allow(clippy::disallowed_methods, reason = "tests may block")]
 
+extern crate testkit as support;
+
 mod cure;
 mod driver;
 mod end;
@@ -21,8 +23,6 @@ mod plan;
 mod run;
 mod soak;
 mod steady;
-#[path = "../support/mod.rs"]
-mod support;
 mod world;
 
 /// The gateway under test, as a process of its own.

@@ -179,7 +179,7 @@ async fn listen(client: &Client, endpoint: &Endpoint) -> Result<(), String> {
         ("mcp-session-id", session),
         ("mcp-protocol-version", VERSION),
     ];
-    let get = crate::support::http::request_head(endpoint.addr, "GET", &endpoint.path, &headers);
+    let get = support::http::request_head(endpoint.addr, "GET", &endpoint.path, &headers);
     let mut connection = Connection::open(endpoint.addr).await.map_err(text)?;
     let get = get + "\r\n";
     connection.send(get.as_bytes()).await.map_err(text)?;

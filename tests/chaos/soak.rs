@@ -68,7 +68,7 @@ async fn visit(addr: SocketAddr, number: usize) {
         2 => {
             // Nobody says that the handshake is done.
             let mut endpoint = Endpoint::new(addr);
-            let hello = crate::support::streamable::initialize(1, "2025-06-18", "{}");
+            let hello = support::streamable::initialize(1, "2025-06-18", "{}");
             let reply = endpoint.post(&hello).await;
             endpoint.session = reply.head().header("mcp-session-id").map(str::to_owned);
             assert_eq!(endpoint.delete().await.status, 200);

@@ -4,8 +4,7 @@
 
 #![allow(clippy::disallowed_methods, reason = "tests may block")]
 
-#[path = "../support/mod.rs"]
-mod support;
+extern crate testkit as support;
 
 #[cfg(test)]
 mod baseline;

@@ -19,7 +19,7 @@ use crate::support::wait;
 
 #[test]
 fn gateway_process() {
-    crate::support::puppet::perform();
+    support::puppet::perform();
 }
 
 /// What the log says of a turn that lasts.

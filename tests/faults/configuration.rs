@@ -29,7 +29,7 @@ fn servers(stage: &Stage) -> BTreeSet<u32> {
 }
 
 /// Waits until `tool` is listed.
-async fn listed<T: Transport>(client: &crate::support::client::Client<T>, tool: &str) {
+async fn listed<T: Transport>(client: &support::client::Client<T>, tool: &str) {
     let name = format!(r#""{tool}""#);
     wait::until(&format!("{tool} in the list"), DEADLINE, async || {
         let list = client.call("tools/list", None, DEADLINE).await;

@@ -151,7 +151,7 @@ async fn f307_gateway_killed_while_held() {
     let text = super::stage::configuration(&[asking()], &json!({}));
     let next = Gateway::start(GatewayOptions::new(text).home(home.path())).await;
     stage.replace(next);
-    crate::support::both::ready(&stage.gateway).await;
+    support::both::ready(&stage.gateway).await;
     let client = ModernClient::new(stage.gateway.addr());
     let (status, answer) = client.answer(&goes_on).await;
     let error = &read(&answer)["error"];

@@ -4,9 +4,7 @@
 
 #![allow(clippy::disallowed_methods, reason = "tests may block")]
 
-#[macro_use]
-#[path = "../support/mod.rs"]
-mod support;
+extern crate testkit as support;
 
 #[cfg(test)]
 mod actors;

@@ -144,7 +144,7 @@ async fn f40_idle_stream() {
     stage.holds("X-Accel-Buffering: no", is("x-accel-buffering", "no"));
     stage.holds("Cache-Control: no-store", is("cache-control", "no-store"));
 
-    let mut pieces = crate::support::sse::Pieces::of(connection, head.body().expect("a body"));
+    let mut pieces = support::sse::Pieces::of(connection, head.body().expect("a body"));
     let (mut parser, mut beats, mut longest) = (Parser::default(), 0, Duration::ZERO);
     let begin = Instant::now();
     let mut last = begin;

@@ -2,20 +2,19 @@
 
 #![allow(clippy::disallowed_methods, reason = "tests may block")]
 
-#[macro_use]
-#[path = "../support/mod.rs"]
-mod support;
-#[cfg(test)]
-#[path = "../support/tests.rs"]
-mod support_tests;
+#[macro_use(on_both_transports)]
+extern crate testkit as support;
 
 mod boot;
 mod cli;
 mod crashes;
 mod eras;
 mod fidelity;
+mod filters;
 mod holder;
 mod isolation;
+#[cfg(test)]
+mod kit;
 mod limits;
 mod logging;
 mod modern;

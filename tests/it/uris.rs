@@ -24,7 +24,7 @@ on_both_transports!(
 );
 
 /// Two servers with the same URIs, but that `b` has one resource more.
-async fn colliding<T: Transport>() -> (crate::support::gateway::Gateway, Client<T>) {
+async fn colliding<T: Transport>() -> (support::gateway::Gateway, Client<T>) {
     let entry = |name: &str, resources: &str| {
         let marker = format!("--marker={name}");
         fixture(name, &["--offers", &marker, resources])

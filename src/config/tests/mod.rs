@@ -11,8 +11,9 @@ mod profiles;
 mod properties;
 mod protocol;
 mod syntax;
+mod views;
 
-use super::model::{Entry, ServerSpec};
+use super::model::{Entry, ServerSpec, View};
 use super::{Parsed, parse};
 
 /// Parses with an environment of two variables.
@@ -42,6 +43,14 @@ fn entries(parsed: &Parsed) -> Vec<String> {
 fn spec(parsed: &Parsed, index: usize) -> &ServerSpec {
     match &parsed.config.servers[index] {
         Entry::Run(spec, _) => spec,
+        other @ (Entry::Disabled(_) | Entry::Refused(_)) => panic!("{other:?} does not run"),
+    }
+}
+
+/// What clients see of the entry at `index`, which has to be one that runs.
+fn view(parsed: &Parsed, index: usize) -> &View {
+    match &parsed.config.servers[index] {
+        Entry::Run(_, view) => view,
         other @ (Entry::Disabled(_) | Entry::Refused(_)) => panic!("{other:?} does not run"),
     }
 }

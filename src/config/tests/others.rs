@@ -1,6 +1,6 @@
 //! What other programs write, and what becomes of it.
 
-use super::{entries, load, problems};
+use super::{entries, load, problems, view};
 use crate::config::parse;
 
 fn entry(fields: &str) -> String {
@@ -130,13 +130,11 @@ fn names_and_lists_switch_off_too() {
 #[test]
 fn a_filter_of_another_program_is_not_passed_over() {
     for fields in [
-        r#""includeTools": ["a"]"#,
-        r#""excludeTools": ["a"]"#,
-        r#""exclude_tools": ["a"]"#,
-        r#""enabled_tools": ["a"]"#,
-        r#""enabled_tools": []"#,
-        r#""disabledTools": ["a"]"#,
-        r#""disabledTools": ["*"]"#,
+        r#""includeTools": "a""#,
+        r#""excludeTools": {"a": true}"#,
+        r#""exclude_tools": [["a"]]"#,
+        r#""includeTools": ["a"], "enabled_tools": ["b"]"#,
+        r#""includeTools": ["a"], "tools": {"allow": ["b"]}"#,
         r#""allowedTools": ["a"]"#,
         r#""blocked_tools": ["a"]"#,
         r#""toolFilter": {"mode": "allow"}"#,
@@ -145,8 +143,10 @@ fn a_filter_of_another_program_is_not_passed_over() {
         r#""suppressedTools": ["a"]"#,
         r#""anythingllm": {"suppressedTools": ["a"]}"#,
         r#""excludePrompts": ["a"]"#,
-        r#""tools": ["a"]"#,
+        r#""tools": ["a", {}]"#,
         r#""tools": {"rm": false}"#,
+        r#""toolFilter": {"mode": "perhaps", "list": ["a"]}"#,
+        r#""options": {"toolFilter": {"mode": "perhaps", "list": ["a"]}}"#,
         r#""denylist": ["a"]"#,
         r#""filter": {"tools": ["a"]}"#,
     ] {
@@ -171,8 +171,60 @@ fn a_filter_of_another_program_is_not_passed_over() {
     ] {
         assert_eq!(entry(fields), "a", "{fields}");
     }
-    let parsed = load(r#"[{"name": "a", "command": "x", "excludeTools": ["rm"]}]"#);
-    insta::assert_snapshot!(problems(&parsed).join("\n"), @"error at line 1, column 32 (server 'a', [0].excludeTools): 'excludeTools' limits what the server offers, which mcproxy cannot do; the server is not run with everything; remove the field if all of it may be offered, or write \"enabled\": false");
+    let parsed = load(r#"[{"name": "a", "command": "x", "blockedTools": ["rm"]}]"#);
+    insta::assert_snapshot!(problems(&parsed).join("\n"), @r#"error at line 1, column 32 (server 'a', [0].blockedTools): 'blockedTools' limits what the server offers, in a way that mcproxy does not know; the server is not run with everything; write "tools": {"allow": […]} or {"deny": […]}, or remove the field if all of it may be offered"#);
+}
+
+#[test]
+fn a_filter_of_another_program_whose_meaning_is_certain_is_obeyed() {
+    for (fields, shown, hidden) in [
+        (r#""includeTools": ["a"]"#, "a", "b"),
+        (
+            r#""include_tools": ["a*"], "excludeTools": ["ab"]"#,
+            "ac",
+            "ab",
+        ),
+        (r#""excludeTools": ["a"]"#, "b", "a"),
+        (
+            r#""enabled_tools": ["a"], "disabled_tools": ["b"]"#,
+            "a",
+            "b",
+        ),
+        (
+            r#""disabledTools": ["a"], "tools": {"deny": ["c"]}"#,
+            "b",
+            "a",
+        ),
+        (
+            r#""disabledTools": ["a"], "tools": {"allow": ["b"]}"#,
+            "b",
+            "c",
+        ),
+        (r#""tools": ["a"]"#, "a", "b"),
+        (
+            r#""toolFilter": {"mode": "allow", "list": ["a"]}"#,
+            "a",
+            "b",
+        ),
+        (
+            r#""options": {"panicIfInvalid": true, "toolFilter": {"mode": "Block", "list": ["a"]}}"#,
+            "b",
+            "a",
+        ),
+    ] {
+        let parsed = load(&format!(
+            r#"{{"mcpServers": {{"a": {{"command": "x", {fields}}}}}}}"#
+        ));
+        assert_eq!(problems(&parsed), [""; 0], "{fields}");
+        let tools = &view(&parsed, 0).tools;
+        assert!(tools.shows(shown) && !tools.shows(hidden), "{fields}");
+    }
+    for fields in [r#""enabled_tools": []"#, r#""disabledTools": ["*"]"#] {
+        let parsed = load(&format!(
+            r#"{{"mcpServers": {{"a": {{"command": "x", {fields}}}}}}}"#
+        ));
+        assert!(!view(&parsed, 0).tools.shows("a"), "{fields}");
+    }
 }
 
 #[test]
@@ -229,17 +281,17 @@ fn files_in_other_formats_are_named() {
     let all = said(&texts);
     insta::assert_snapshot!(all, @r##"
     "# x\nmcpServers:\n  a:\n    command: x\n"
-      error at line 1, column 1: the file looks like YAML; a configuration is JSON; write each of its servers as an entry: {"servers": [{"name": "…", "command": "…"}]}
+      error at line 1, column 1: the file looks like YAML; a configuration is JSON; have one made of it: mcproxy import FILE --output mcp-servers.json
     "---\nservers: []\n"
-      error at line 1, column 1: the file looks like YAML; a configuration is JSON; write each of its servers as an entry: {"servers": [{"name": "…", "command": "…"}]}
+      error at line 1, column 1: the file looks like YAML; a configuration is JSON; have one made of it: mcproxy import FILE --output mcp-servers.json
     "services:\n  a:\n    image: x\n"
       error at line 1, column 1: the file looks like a compose file (YAML); a configuration is JSON; write each of its servers as an entry: {"servers": [{"name": "…", "command": "…"}]}
     "extensions:\n  a:\n    cmd: x\n"
-      error at line 1, column 1: the file looks like Goose's config.yaml; a configuration is JSON; write each of its servers as an entry: {"servers": [{"name": "…", "command": "…"}]}
+      error at line 1, column 1: the file looks like Goose's config.yaml; a configuration is JSON; have one made of it: mcproxy import FILE --output mcp-servers.json
     "[mcp_servers.a]\ncommand = \"x\"\n"
-      error at line 1, column 1: the file looks like Codex's config.toml; a configuration is JSON; write each of its servers as an entry: {"servers": [{"name": "…", "command": "…"}]}
+      error at line 1, column 1: the file looks like Codex's config.toml; a configuration is JSON; have one made of it: mcproxy import FILE --output mcp-servers.json
     "model = \"x\"\n[[servers]]\nname = \"a\"\n"
-      error at line 1, column 1: the file looks like TOML; a configuration is JSON; write each of its servers as an entry: {"servers": [{"name": "…", "command": "…"}]}
+      error at line 1, column 1: the file looks like TOML; a configuration is JSON; have one made of it: mcproxy import FILE --output mcp-servers.json
     "TOKEN=s3cret\n"
       error at line 1, column 1: the file looks like a file of variables (.env); a configuration is JSON; set them for the gateway, and write ${NAME} in the configuration
     "export TOKEN=s3cret\n"
@@ -267,27 +319,30 @@ fn files_of_other_programs_are_named() {
         r#"{"amp.mcpServers": {"a": {"command": "x"}}}"#,
         r#"{"manifest_version": "0.2", "name": "a", "server": {"mcp_config": {"command": "x"}}}"#,
         r#"{"name": "a", "dependencies": {}}"#,
+        r#"{"mcp_servers": [{"name": "a", "command": "x", "args": []}], "endpoints": []}"#,
         r#"{"$schema": "x", "name": "a", "packages": []}"#,
         r#"{"projects": {"/x": {"mcpServers": {"a": {"command": "x"}}}}}"#,
     ];
     let all = said(&texts);
     insta::assert_snapshot!(all, @r##"
     "{\"context_servers\": {\"a\": {\"command\": \"x\", \"args\": []}}}"
-      error at line 1, column 1: there is no 'servers' or 'mcpServers' in it; Zed's settings: its servers are in context_servers; write them into a file of their own, as {"mcpServers": { … }}
+      error at line 1, column 1: there is no 'servers' or 'mcpServers' in it; Zed's settings: its servers are in context_servers; have one made of it: mcproxy import FILE --output mcp-servers.json
     "{\"mcp\": {\"servers\": {\"a\": {\"command\": \"x\"}}}}"
-      error at line 1, column 1: there is no 'servers' or 'mcpServers' in it; VS Code's settings: its servers are in mcp.servers; write them into a file of their own, as {"mcpServers": { … }}
+      error at line 1, column 1: there is no 'servers' or 'mcpServers' in it; VS Code's settings: its servers are in mcp.servers; have one made of it: mcproxy import FILE --output mcp-servers.json
     "{\"mcp\": {\"a\": {\"type\": \"local\", \"command\": [\"x\"]}}}"
-      error at line 1, column 1: there is no 'servers' or 'mcpServers' in it; the settings of opencode, Crush or their kin: its servers are in mcp; write them into a file of their own, as {"mcpServers": { … }}
+      error at line 1, column 1: there is no 'servers' or 'mcpServers' in it; the settings of opencode, Crush or their kin: its servers are in mcp; have one made of it: mcproxy import FILE --output mcp-servers.json
     "{\"amp.mcpServers\": {\"a\": {\"command\": \"x\"}}}"
-      error at line 1, column 1: there is no 'servers' or 'mcpServers' in it; Amp's settings: its servers are in ['amp.mcpServers']; write them into a file of their own, as {"mcpServers": { … }}
+      error at line 1, column 1: there is no 'servers' or 'mcpServers' in it; Amp's settings: its servers are in ['amp.mcpServers']; have one made of it: mcproxy import FILE --output mcp-servers.json
     "{\"manifest_version\": \"0.2\", \"name\": \"a\", \"server\": {\"mcp_config\": {\"command\": \"x\"}}}"
       error at line 1, column 1: this is the manifest of a bundle (.mcpb, .dxt); what is in its 'server.mcp_config' is an entry
     "{\"name\": \"a\", \"dependencies\": {}}"
       error at line 1, column 1: this is an npm package's package.json; name the configuration instead
+    "{\"mcp_servers\": [{\"name\": \"a\", \"command\": \"x\", \"args\": []}], \"endpoints\": []}"
+      error at line 1, column 1: there is no 'servers' or 'mcpServers' in it; MetaMCP's database: its servers are in mcp_servers; have one made of it: mcproxy import FILE --output mcp-servers.json
     "{\"$schema\": \"x\", \"name\": \"a\", \"packages\": []}"
       error at line 1, column 1: this is a server's description in a registry (server.json); write an entry that runs its package, with npx, uvx or docker
     "{\"projects\": {\"/x\": {\"mcpServers\": {\"a\": {\"command\": \"x\"}}}}}"
-      error at line 1, column 1: there is no 'servers' or 'mcpServers' in it; Claude Code's own file: its servers are in projects['/x'].mcpServers; write them into a file of their own, as {"mcpServers": { … }}
+      error at line 1, column 1: there is no 'servers' or 'mcpServers' in it; Claude Code's own file: its servers are in projects['/x'].mcpServers; have one made of it: mcproxy import FILE --output mcp-servers.json
     "##);
 }
 

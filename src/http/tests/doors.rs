@@ -4,7 +4,7 @@
 use super::*;
 
 use super::mcp_clients::Client;
-use super::strangers::ROUTES;
+use testkit::strangers::ROUTES;
 
 /// The head of the reply to a request on a connection of its own.
 async fn head(server: &Server, request: &str) -> String {

@@ -16,19 +16,19 @@ mod metamcp;
 mod modern;
 mod requests;
 mod smuggling;
-#[path = "../../../tests/support/strangers.rs"]
-mod strangers;
 mod streams;
 mod tokens;
 
 use super::*;
 use crate::config::model;
 use crate::telemetry::metrics::Metrics;
-use crate::tree::{Frontend, FrontendLinks, testing};
+use crate::testing;
+use crate::tree::{Frontend, FrontendLinks};
 use client::{Connection, Reply};
 use ractor::{Actor, ActorRef};
 use std::net::SocketAddr;
 use std::time::Duration;
+use testkit::strangers;
 use tokio::task::JoinHandle;
 
 /// A listener on a port of its own, and all it needs.

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 
 use super::super::raw;
 
@@ -13,7 +14,7 @@ const LONGEST: usize = 1024;
 /// ids, as JSON-RPC has it; `1` and `1.0` are the same, as are `"a"` and `"\u0061"`. An id goes back
 /// exactly as it came.
 #[derive(Debug, Clone)]
-pub struct RequestId(Box<str>);
+pub struct RequestId(Arc<str>);
 
 impl RequestId {
     /// Takes raw JSON; `None` unless it is a string or a whole number (`1e3` is one to languages

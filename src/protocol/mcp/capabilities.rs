@@ -16,6 +16,7 @@ const ELICITATION_FORM: u16 = 1 << 6;
 const ELICITATION_URL: u16 = 1 << 7;
 
 /// A member of `capabilities` and what may be in it, with the JSON that declares it.
+#[derive(Clone, Copy)]
 struct Capability {
     bit: u16,
     name: &'static str,
@@ -56,8 +57,8 @@ impl ClientCapabilities {
     /// Reads the raw `capabilities` of an `initialize`. What is no object declares nothing.
     pub(in super::super) fn parse(raw: Option<&str>) -> Self {
         let mut bits = 0;
-        for known in &KNOWN {
-            let [found] = raw::members(raw, [known.name]);
+        let found = raw::members(raw, KNOWN.map(|known| known.name));
+        for (known, found) in KNOWN.iter().zip(found) {
             let found = found.filter(|raw| raw.starts_with('{'));
             bits |= found.map_or(0, |_| known.bit);
             for (bit, name, declared) in known.details {

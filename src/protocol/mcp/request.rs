@@ -49,6 +49,10 @@ pub struct ClientRequest {
     own_method: Option<Box<str>>,
     subject: Subject,
     params: Bytes,
+    /// Where the `_meta` is.
+    meta: Option<Range<usize>>,
+    /// Whether something in it belongs to one era only.
+    is_of_era: bool,
     key: String,
     span: Range<usize>,
     token: Option<(Box<str>, Range<usize>)>,
@@ -77,9 +81,16 @@ impl ClientRequest {
     /// `era` is the client's. The error says what is wrong with the params.
     pub fn parse(era: Era, method: &'static str, params: &Bytes) -> Result<Self, String> {
         let text = raw::text(params, "the params' bytes")?;
-        let names = [key_of(method), "ref", "_meta", "task", "requestState"];
-        let [key, reference, meta, task, state] =
-            raw::pick(text, names).map_err(|error| format!("the params are unusable: {error}"))?;
+        let names = [
+            key_of(method),
+            "ref",
+            "_meta",
+            "task",
+            "requestState",
+            "inputResponses",
+        ];
+        let [key, reference, meta, task, state, input] =
+            raw::pick_read(text, names).ok_or("the params are unusable: they are no object")?;
         let (subject, raw_key) = if method == method::COMPLETE {
             reference_key(reference.once("ref")?.ok_or("the params have no 'ref'")?)?
         } else {
@@ -96,6 +107,9 @@ impl ClientRequest {
             return Err(format!("'{name}' is longer than {LONGEST_KEY} bytes"));
         }
         let key = raw::string(raw_key).ok_or_else(|| format!("'{name}' is not a string"))?;
+        let is_of_era = [task, state, input]
+            .iter()
+            .any(|found| *found != Member::Absent);
         let token = meta.value("_meta")?.map(progress_token).transpose()?;
         let task = match subject {
             Subject::Tool => task.once("task")?,
@@ -109,6 +123,8 @@ impl ClientRequest {
             method,
             subject,
             params: params.clone(),
+            meta: meta.once("_meta")?.map(|meta| raw::span(text, meta)),
+            is_of_era,
             key: key.into(),
             span: raw::span(text, raw_key),
             token: token
@@ -122,12 +138,14 @@ impl ClientRequest {
     /// its params is the gateway's to change but the progress token.
     pub fn of_extension(method: &str, params: &Bytes) -> Result<Self, String> {
         let text = raw::text(params, "the params' bytes")?;
-        let [meta] = raw::pick(text, ["_meta"])
-            .map_err(|error| format!("the params are unusable: {error}"))?;
+        let [meta] =
+            raw::pick_read(text, ["_meta"]).ok_or("the params are unusable: they are no object")?;
         let token = meta.value("_meta")?.map(progress_token).transpose()?;
         Ok(Self {
             own_method: Some(method.into()),
             key: method.to_owned(),
+            meta: meta.once("_meta")?.map(|meta| raw::span(text, meta)),
+            is_of_era: true,
             token: token
                 .flatten()
                 .map(|token| (token.into(), raw::span(text, token))),
@@ -152,6 +170,8 @@ impl ClientRequest {
             own_method: None,
             subject,
             params,
+            meta: None,
+            is_of_era: false,
             key: String::new(),
             span: 0..0,
             token: None,
@@ -259,8 +279,8 @@ fn reference_key(reference: &str) -> Result<(Subject, &str), String> {
 }
 
 fn progress_token(meta: &str) -> Result<Option<&str>, String> {
-    let [token] = raw::pick(meta, ["progressToken"])
-        .map_err(|error| format!("'_meta' is unusable: {error}"))?;
+    let [token] =
+        raw::pick_read(meta, ["progressToken"]).ok_or("'_meta' is unusable: it is no object")?;
     let token = token.value("progressToken")?;
     let is_token = |raw: &&str| raw.starts_with(|c: char| matches!(c, '"' | '-' | '0'..='9'));
     match token {

@@ -2,6 +2,7 @@
 //! its revision, by which the era of a message is known, what it can be asked for, and which messages
 //! of a log it wants.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use bytes::Bytes;
@@ -21,9 +22,12 @@ static MARK: LazyLock<memmem::Finder<'static>> =
 
 /// What a request says of its client, found right.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Envelope {
+pub struct Envelope<'a> {
     /// The revision, known here or not.
-    pub version: Box<str>,
+    pub version: Cow<'a, str>,
+    /// What the member says that a header says too, if it is there once and is text; else the request is
+    /// wrong in another way.
+    pub name: Option<Cow<'a, str>>,
     /// All else.
     pub meta: RequestMeta,
 }
@@ -35,7 +39,9 @@ pub fn is_claimed(params: Option<&Bytes>) -> bool {
     let Some(params) = params.filter(|params| may_claim(params)) else {
         return false;
     };
-    let [version] = members(params, [keys::PROTOCOL_VERSION]);
+    let text = std::str::from_utf8(params).unwrap_or_default();
+    let [meta] = raw::pick_read(text, ["_meta"]).unwrap_or([Member::Absent]);
+    let [version] = inside(meta, [keys::PROTOCOL_VERSION]);
     version != Member::Absent
 }
 
@@ -45,16 +51,22 @@ pub fn may_claim(bytes: &[u8]) -> bool {
     MARK.find(bytes).is_some()
 }
 
-impl Envelope {
-    /// Reads the `_meta` of a request's params. The error says what is missing in it, or wrong.
-    pub fn parse(params: Option<&Bytes>) -> Result<Self, String> {
-        let nothing = Bytes::new();
+impl<'a> Envelope<'a> {
+    /// Reads the `_meta` of a request's params, and the member that is `named`, if one is. The error says
+    /// what is missing in the first, or wrong.
+    pub fn parse(params: Option<&'a Bytes>, named: Option<&str>) -> Result<Self, String> {
+        let text = params.and_then(|params| std::str::from_utf8(params).ok());
+        let found = raw::pick_read(
+            text.unwrap_or_default(),
+            ["_meta", named.unwrap_or_default()],
+        );
+        let [meta, name] = found.unwrap_or([Member::Absent; 2]);
         let names = [
             keys::PROTOCOL_VERSION,
             keys::CLIENT_CAPABILITIES,
             keys::LOG_LEVEL,
         ];
-        let [version, capabilities, level] = members(params.unwrap_or(&nothing), names);
+        let [version, capabilities, level] = inside(meta, names);
         let (version, capabilities) = (
             version.once(keys::PROTOCOL_VERSION)?,
             capabilities.once(keys::CLIENT_CAPABILITIES)?,
@@ -74,8 +86,10 @@ impl Envelope {
             return Err(format!("'{}' must be an object", keys::CLIENT_CAPABILITIES));
         }
         let [extensions] = raw::members(Some(capabilities), ["extensions"]);
+        let name = named.and(name.value("").ok().flatten());
         Ok(Self {
-            version: version.into(),
+            version,
+            name: name.and_then(raw::string),
             meta: RequestMeta {
                 capabilities: ClientCapabilities::parse(Some(capabilities)),
                 log_level: log_level(level.value(keys::LOG_LEVEL)?)?,
@@ -97,12 +111,10 @@ fn log_level(raw: Option<&str>) -> Result<Option<Level>, String> {
 }
 
 /// The members `names` of `_meta`; a `_meta` that is there twice has all of them twice.
-fn members<'a, const N: usize>(params: &'a [u8], names: [&str; N]) -> [Member<'a>; N] {
-    let text = std::str::from_utf8(params).unwrap_or_default();
-    let meta = raw::pick(text, ["_meta"]).map_or(Member::Absent, |[meta]| meta);
+fn inside<'a, const N: usize>(meta: Member<'a>, names: [&str; N]) -> [Member<'a>; N] {
     match meta {
         Member::Absent => [Member::Absent; N],
-        Member::Once(meta) => raw::pick(meta, names).unwrap_or([Member::Absent; N]),
+        Member::Once(meta) => raw::pick_read(meta, names).unwrap_or([Member::Absent; N]),
         Member::Repeated => [Member::Repeated; N],
     }
 }
@@ -153,13 +165,35 @@ mod tests {
     fn a_full_envelope_is_read() {
         let text = r#"{"name":"x","_meta":{"progressToken":1,"P/protocolVersion":"2026-07-28",
             "P/clientInfo":{"name":"x"},"P/clientCapabilities":{"sampling":{}},"P/logLevel":"notice"}}"#;
-        let read = Envelope::parse(Some(&params(text))).unwrap();
-        assert_eq!(&*read.version, "2026-07-28");
+        let text = params(text);
+        let read = Envelope::parse(Some(&text), Some("name")).unwrap();
+        assert_eq!(
+            (&*read.version, read.name.as_deref()),
+            ("2026-07-28", Some("x"))
+        );
         assert_eq!(read.meta.log_level, Some(Level::Notice));
         assert_eq!(read.meta.capabilities.to_json(), r#"{"sampling":{}}"#);
         let least = r#"{"_meta":{"P/protocolVersion":"x","P/clientCapabilities":{}}}"#;
-        let read = Envelope::parse(Some(&params(least))).unwrap();
-        assert_eq!(read.meta.log_level, None);
+        let least = params(least);
+        let read = Envelope::parse(Some(&least), None).unwrap();
+        assert_eq!((read.meta.log_level, read.name), (None, None));
+    }
+
+    #[test]
+    fn names_are_read_decoded() {
+        const META: &str = r#""_meta":{"P/protocolVersion":"x","P/clientCapabilities":{}}"#;
+        let read = |member, text: &str| {
+            let params = params(&format!("{{{text},{META}}}"));
+            let read = Envelope::parse(Some(&params), Some(member)).unwrap();
+            read.name.map(Cow::into_owned)
+        };
+        let said = |text: &str| Some(text.to_owned());
+        assert_eq!(read("name", r#""name":"a\u0062""#), said("ab"));
+        assert_eq!(read("name", r#""uri":"u","name":"n""#), said("n"));
+        assert_eq!(read("uri", r#""uri":"u""#), said("u"));
+        for odd in [r#""name":7"#, r#""name":"a","name":"b""#, r#""uri":"u""#] {
+            assert_eq!(read("name", odd), None, "{odd}");
+        }
     }
 
     #[test]
@@ -194,10 +228,10 @@ mod tests {
                 "'P/logLevel' must be one of debug, info",
             ),
         ] {
-            let why = Envelope::parse(Some(&params(text))).unwrap_err();
+            let why = Envelope::parse(Some(&params(text)), None).unwrap_err();
             let wanted = wanted.replace("P/", "io.modelcontextprotocol/");
             assert!(why.contains(&wanted), "{text}: {why}");
         }
-        assert!(Envelope::parse(None).is_err());
+        assert!(Envelope::parse(None, None).is_err());
     }
 }

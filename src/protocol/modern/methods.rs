@@ -1,12 +1,7 @@
 //! The requests that clients may make in this revision (2026-07-28, schema, `ClientRequest`). What was
 //! taken out since 2025-11-25 is not among them.
 
-use std::borrow::Cow;
-
-use bytes::Bytes;
-
 use super::super::mcp::method;
-use super::super::raw;
 use super::listen::LISTEN;
 use super::tasks;
 
@@ -71,14 +66,6 @@ pub fn named_by(method: &str) -> Option<&'static str> {
     }
 }
 
-/// What that member says, if it is there once and is text; else the request is wrong in another way.
-#[must_use]
-pub fn name<'a>(member: &str, params: Option<&'a Bytes>) -> Option<Cow<'a, str>> {
-    let text = params.and_then(|params| std::str::from_utf8(params).ok());
-    let [name] = raw::members(text, [member]);
-    name.and_then(raw::string)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -102,6 +89,15 @@ mod tests {
     }
 
     #[test]
+    fn some_are_about_something_that_has_a_name() {
+        assert_eq!(named_by("tools/call"), Some("name"));
+        assert_eq!(named_by("prompts/get"), Some("name"));
+        assert_eq!(named_by("resources/read"), Some("uri"));
+        assert_eq!(named_by("tasks/get"), Some("taskId"));
+        assert_eq!(named_by("tools/list"), None);
+    }
+
+    #[test]
     fn what_begins_as_the_core_does_is_no_extension_s() {
         let long = format!("x/{}", "y".repeat(LONGEST));
         for other in [
@@ -117,22 +113,5 @@ mod tests {
             assert!(!may_be_of_extension(other), "{other}");
         }
         assert!(may_be_of_extension("skills/list") && may_be_of_extension("a/b/c"));
-    }
-
-    #[test]
-    fn names_are_read_decoded() {
-        let read = |method, text: &'static str| {
-            let params = Bytes::from_static(text.as_bytes());
-            named_by(method).and_then(|member| Some(name(member, Some(&params))?.into_owned()))
-        };
-        let said = |text: &str| Some(text.to_owned());
-        assert_eq!(read("tools/call", r#"{"name":"a\u0062"}"#), said("ab"));
-        assert_eq!(read("prompts/get", r#"{"uri":"u","name":"n"}"#), said("n"));
-        assert_eq!(read("resources/read", r#"{"uri":"u"}"#), said("u"));
-        assert_eq!(read("tasks/get", r#"{"taskId":"s:7"}"#), said("s:7"));
-        assert_eq!(read("tools/list", r#"{"name":"n"}"#), None);
-        for odd in [r#"{"name":7}"#, r#"{"name":"a","name":"b"}"#, "{}", "[]"] {
-            assert_eq!(read("tools/call", odd), None, "{odd}");
-        }
     }
 }

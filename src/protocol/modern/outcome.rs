@@ -53,7 +53,7 @@ pub fn without_modern(result: &Bytes) -> Bytes {
         let is_own = OWN.iter().any(|own| raw::is_text(name, own));
         is_own || (is_bare && raw::is_text(name, "_meta"))
     };
-    let Ok((mut spans, _)) = raw::member_spans(text, text, is_out) else {
+    let Some((mut spans, _)) = raw::member_spans(text, text, is_out) else {
         return result.clone();
     };
     spans.extend(
@@ -76,7 +76,7 @@ pub fn without_subscription(params: &Bytes) -> Bytes {
         Some((_, (_, false))) => {
             let is_meta = |name: &str| raw::is_text(name, "_meta");
             let spans = raw::member_spans(text, text, is_meta);
-            spans.map_or_else(|_| params.clone(), |(spans, _)| without(params, spans))
+            spans.map_or_else(|| params.clone(), |(spans, _)| without(params, spans))
         }
         None => params.clone(),
     }
@@ -86,7 +86,7 @@ pub fn without_subscription(params: &Bytes) -> Bytes {
 fn without_own(text: &str, meta: &str) -> Option<(Vec<Range<usize>>, bool)> {
     const OWN: [&str; 2] = [keys::SERVER_INFO, keys::SUBSCRIPTION_ID];
     let is_own = |name: &str| OWN.iter().any(|own| raw::is_text(name, own));
-    let found = raw::member_spans(text, meta, is_own).ok()?;
+    let found = raw::member_spans(text, meta, is_own)?;
     (!found.0.is_empty()).then_some(found)
 }
 

@@ -1,10 +1,14 @@
 //! What a result says in this revision beside its body: that it is complete, which program answered,
 //! and for how long it may be kept (2026-07-28, basic, "Responses", and server/utilities/caching).
 
+use std::ops::Range;
+use std::sync::LazyLock;
+
 use bytes::Bytes;
 
 use super::super::jsonrpc::{self, code};
-use super::super::{mcp::lifecycle, raw};
+use super::super::mcp::lifecycle;
+use super::super::raw::{self, Member};
 use super::keys;
 
 /// The members of a result that is kept for no time, and by nobody for others: a change of what is
@@ -29,94 +33,106 @@ pub enum Caching {
 /// which program answered is the gateway, as clients see it.
 #[must_use]
 pub fn stamped(result: &[u8], caching: Caching) -> Vec<u8> {
+    let text = std::str::from_utf8(result).unwrap_or_default();
     let names = ["resultType", "_meta", "ttlMs", "cacheScope"];
-    let text = std::str::from_utf8(result).ok();
-    let [kind, meta, ttl, scope] = raw::members(text, names);
-    let (Some(text), Some(rest)) = (text, object_rest(result)) else {
+    let Some([kind, meta, ttl, scope]) = raw::pick_read(text, names) else {
         return result.to_vec();
     };
-    let mut edits = Vec::new();
-    let mut head = String::from("{");
-    if kind.is_none() {
-        head.push_str(r#""resultType":"complete""#);
-    }
-    let is_answer = kind.is_none_or(|kind| !raw::is_text(kind, INPUT_REQUIRED));
+    let mut stamp = Stamp::new(text);
+    stamp.say(r#""resultType":"complete","#, kind, |_| true);
+    let asks = |kind| raw::is_text(kind, INPUT_REQUIRED);
+    let is_answer = !matches!(kind, Member::Once(kind) if asks(kind));
     if let (Caching::Said { is_private }, true) = (caching, is_answer) {
-        match ttl {
-            None => head.push_str(r#","ttlMs":0"#),
-            Some(ttl) if ttl.parse::<u64>().is_err() => {
-                edits.push((raw::span(text, ttl), &b"0"[..]));
-            }
-            Some(_) => {}
+        let is_time = |ttl: &str| ttl.parse::<u64>().is_ok();
+        stamp.say(r#""ttlMs":0,"#, ttl, is_time);
+        let may_stay = |scope: &str| !is_private || raw::is_text(scope, "private");
+        stamp.say(r#""cacheScope":"private","#, scope, may_stay);
+    }
+    stamp.name(meta);
+    stamp.print()
+}
+
+/// What is put into a result, and where.
+struct Stamp<'a> {
+    text: &'a str,
+    /// Where a member can be put before all others, with a comma behind it.
+    front: usize,
+    edits: Vec<(Range<usize>, &'static [u8])>,
+}
+
+impl<'a> Stamp<'a> {
+    fn new(text: &'a str) -> Self {
+        Self {
+            text,
+            front: raw::inside(text, text),
+            edits: Vec::with_capacity(4),
         }
-        match scope {
-            None => head.push_str(r#","cacheScope":"private""#),
-            Some(scope) if is_private && !raw::is_text(scope, "private") => {
-                edits.push((raw::span(text, scope), &br#""private""#[..]));
+    }
+
+    /// It has this `member`, which has a comma behind it: the one that was `found`, if its value may stay.
+    /// Which of two counts nobody knows: they stay.
+    fn say(&mut self, member: &'static str, found: Member<'a>, may_stay: impl Fn(&str) -> bool) {
+        match found {
+            Member::Absent => self.put(self.front, member),
+            Member::Once(found) if found == "null" || !may_stay(found) => {
+                let (_, value) = member.split_once(':').unwrap_or_default();
+                let value = value.trim_end_matches(',').as_bytes();
+                self.edits.push((raw::span(self.text, found), value));
             }
-            Some(_) => {}
+            Member::Once(_) | Member::Repeated => {}
         }
     }
-    let info = server_info();
-    let meta_edit = meta.map(|meta| (raw::span(text, meta), with_server_info(meta, &info)));
-    if meta.is_none() {
-        head.push_str(r#","_meta":{"#);
-        head.push_str(&info);
-        head.push('}');
+
+    /// Its `_meta` has the gateway's name in it, and no other server's.
+    fn name(&mut self, meta: Member<'a>) {
+        let Member::Once(object) = meta else {
+            return self.say(&META, meta, |_| true);
+        };
+        match raw::pick_read(object, [keys::SERVER_INFO]) {
+            None => self.say(&META, meta, |_| false),
+            Some([Member::Absent]) if is_empty(object) => {
+                self.put(raw::inside(self.text, object), INFO.trim_end_matches(','));
+            }
+            Some([Member::Absent]) => self.put(raw::inside(self.text, object), &INFO),
+            Some([named]) => self.say(&INFO, named, |_| false),
+        }
     }
-    edits.extend(
-        meta_edit
-            .as_ref()
-            .map(|(span, meta)| (span.clone(), meta.as_slice())),
-    );
-    let head = head.replacen("{,", "{", 1);
-    let mut out = Vec::with_capacity(result.len() + head.len() + 1);
-    out.extend_from_slice(head.as_bytes());
-    if !rest.trim_ascii_start().starts_with(b"}") && head.len() > 1 {
-        out.push(b',');
+
+    fn put(&mut self, at: usize, member: &'static str) {
+        self.edits.push((at..at, member.as_bytes()));
     }
-    let body = raw::splice(result, edits);
-    out.extend_from_slice(object_rest(&body).unwrap_or_default());
-    out
-}
 
-/// What follows the brace that an object begins with.
-fn object_rest(object: &[u8]) -> Option<&[u8]> {
-    object.trim_ascii_start().strip_prefix(b"{")
-}
-
-/// `_meta` with the gateway's name in it, and no other server's.
-fn with_server_info(meta: &str, info: &str) -> Vec<u8> {
-    let [named] = raw::members(Some(meta), [keys::SERVER_INFO]);
-    let Some(rest) = object_rest(meta.as_bytes()) else {
-        return [b"{", info.as_bytes(), b"}"].concat();
-    };
-    if let Some(named) = named {
-        let ours = info.split_once(':').map_or("", |(_, ours)| ours);
-        return raw::splice(
-            meta.as_bytes(),
-            vec![(raw::span(meta, named), ours.as_bytes())],
-        );
+    fn print(mut self) -> Vec<u8> {
+        if is_empty(self.text)
+            && let Some((_, last)) = self.edits.last_mut()
+        {
+            *last = last.strip_suffix(b",").unwrap_or(last);
+        }
+        raw::splice(self.text.as_bytes(), self.edits)
     }
-    let comma: &[u8] = if rest.trim_ascii_start().starts_with(b"}") {
-        b""
-    } else {
-        b","
-    };
-    [b"{", info.as_bytes(), comma, rest].concat()
 }
 
-/// The member of `_meta` that names the gateway.
-fn server_info() -> String {
-    format!(r#""{}":{}"#, keys::SERVER_INFO, lifecycle::gateway_info())
+/// Whether an object has no members.
+fn is_empty(object: &str) -> bool {
+    let rest = object.trim_ascii_start().strip_prefix('{');
+    rest.is_some_and(|rest| rest.trim_ascii_start().starts_with('}'))
 }
 
+/// The member of `_meta` that names the gateway, with the comma behind it.
+static INFO: LazyLock<String> =
+    LazyLock::new(|| format!(r#""{}":{},"#, keys::SERVER_INFO, lifecycle::gateway_info()));
+/// A whole `_meta` with it, in the same way.
+static META: LazyLock<String> =
+    LazyLock::new(|| format!(r#""_meta":{{{}}},"#, INFO.trim_end_matches(',')));
 /// What the result of a list begins with, up to the brace of the result itself and without it: the
 /// lists of the gateway have no such members.
+static LIST_HEAD: LazyLock<String> =
+    LazyLock::new(|| format!(r#"{{"resultType":"complete"{NO_STORE},{}"#, *META));
+
+/// What the result of a list begins with, up to the brace of the result itself and without it.
 #[must_use]
-pub fn list_head() -> String {
-    let info = server_info();
-    format!(r#"{{"resultType":"complete"{NO_STORE},"_meta":{{{info}}},"#)
+pub fn list_head() -> &'static str {
+    &LIST_HEAD
 }
 
 /// The result of `server/discover` (2026-07-28, server/discover): what the gateway declares to every
@@ -124,7 +140,7 @@ pub fn list_head() -> String {
 /// `instructions` are advice to the model.
 #[must_use]
 pub fn discovered(instructions: Option<&str>, extensions: Option<&str>) -> Vec<u8> {
-    let mut out = list_head().into_bytes();
+    let mut out = list_head().as_bytes().to_vec();
     out.extend_from_slice(br#""supportedVersions":[""#);
     out.extend_from_slice(super::super::version::MODERN.as_bytes());
     out.extend_from_slice(br#""],"capabilities":"#);
@@ -179,7 +195,9 @@ mod tests {
     }
 
     fn info() -> Value {
-        serde_json::from_str(&format!("{{{}}}", server_info())).unwrap()
+        let all: Value =
+            serde_json::from_str(&format!("{}}}", list_head().trim_end_matches(','))).unwrap();
+        all["_meta"].clone()
     }
 
     #[test]
@@ -212,6 +230,16 @@ mod tests {
         assert_eq!(beside, wanted);
         let empty = stamp(r#"{"_meta":{}}"#, Caching::Unsaid);
         assert_eq!(empty, json!({"resultType": "complete", "_meta": info()}));
+        for odd in [r#"{"_meta":null,"resultType":null}"#, r#"{"_meta":[1]}"#] {
+            assert_eq!(stamp(odd, Caching::Unsaid), empty, "{odd}");
+            assert_eq!(
+                stamped(odd.as_bytes(), Caching::Unsaid)
+                    .iter()
+                    .filter(|byte| **byte == b'_')
+                    .count(),
+                1
+            );
+        }
     }
 
     #[test]

@@ -115,6 +115,38 @@ fn splices_come_in_any_order_and_drop_line_breaks() {
     assert_eq!(out, b"{ \"a\": , \"b\": \"x\"}");
 }
 
+#[test]
+fn members_of_what_was_read_are_found_where_they_are() {
+    let found = |text: &'static str| {
+        let mut found = Vec::new();
+        each_read(text, |key, value| found.push((key, value))).map(|()| found)
+    };
+    let text =
+        " { \"a\\\"}\" : [1, {\"x\":\"]\\\\\"}] , \"b\":-1.10e5,\"c\"\n:\"}\", \"d\": null }";
+    let wanted = vec![
+        (r#""a\"}""#, r#"[1, {"x":"]\\"}]"#),
+        ("\"b\"", "-1.10e5"),
+        ("\"c\"", "\"}\""),
+        ("\"d\"", "null"),
+    ];
+    assert_eq!(found(text), Some(wanted));
+    assert_eq!(found(" { } "), Some(Vec::new()));
+    for text in [
+        "",
+        "[]",
+        "1",
+        "{",
+        "{\"a",
+        "{\"a\"",
+        "{\"a\":1",
+        "{1:1}",
+        "{\"a\" 1}",
+        "{\"a\":1;}",
+    ] {
+        assert_eq!(found(text), None, "{text}");
+    }
+}
+
 proptest! {
     #[test]
     fn any_text_survives_quoting(text in any::<String>()) {

@@ -13,7 +13,6 @@ mod formats;
 pub mod halves;
 mod pattern;
 mod readers;
-mod scan;
 mod schema;
 #[cfg(test)]
 mod tests;

@@ -4,7 +4,7 @@
 //! 4 300 digits leaves its call without an end in Python.
 
 use super::super::depth;
-use super::scan::Scan;
+use super::super::raw::scan::Scan;
 use super::{Class, Fault};
 
 /// Some readers take 128 levels, of which the list and the message around it are four.

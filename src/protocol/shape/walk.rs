@@ -3,10 +3,9 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::super::raw;
+use super::super::raw::{self, scan::Scan};
 use super::formats;
 use super::readers;
-use super::scan::Scan;
 use super::schema;
 use super::{Class, Fault, Fit, Form, Member, Need, Shape};
 

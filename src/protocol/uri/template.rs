@@ -72,8 +72,9 @@ impl Template {
         }
     }
 
-    /// Whether it can have made anything at all.
-    pub(super) fn is_comparable(&self) -> bool {
+    /// Whether URIs are compared with it at all.
+    #[must_use]
+    pub fn is_comparable(&self) -> bool {
         !self.is_too_long
     }
 
@@ -121,7 +122,8 @@ impl Template {
 }
 
 /// Whether `uri` is one that is compared at all.
-pub(super) fn is_comparable(uri: &str) -> bool {
+#[must_use]
+pub fn is_comparable(uri: &str) -> bool {
     uri.len() <= LONGEST_URI
 }
 

@@ -15,8 +15,8 @@ use super::{ConfigActor, ConfigArgs, ConfigHandle};
 use crate::config::model::Config;
 use crate::config::model::Given;
 use crate::state_dir::StateDir;
+use crate::testing;
 use crate::tree::root::RootMsg;
-use crate::tree::testing;
 
 const DEADLINE: Duration = Duration::from_secs(10);
 const TWO: &str = r#"[{"name": "a", "command": "x"}, {"name": "b", "command": "x"}]"#;

@@ -228,7 +228,7 @@ mod tests {
 
     use super::Gap;
     use crate::protocol::mcp::item::Kind;
-    use crate::tree::testing::catalogue;
+    use crate::testing::catalogue;
 
     #[test]
     fn what_was_offered_before_stands_for_what_could_not_be_told() {

@@ -8,7 +8,7 @@ use super::merged::Source;
 use crate::config::model::Patterns;
 use crate::ids::ServerName;
 use crate::protocol::mcp::item::{Item, Kind};
-use crate::protocol::uri::{Search, Shelf};
+use crate::protocol::uri::{self, Search, Shelf};
 
 /// The servers that not all is shown of.
 #[derive(Debug, Default)]
@@ -22,6 +22,8 @@ struct Gate {
     listed: HashSet<Box<str>>,
     shown: Shelf,
     hidden: Shelf,
+    /// Whether some hidden template may have made any URI, as far as anybody can say.
+    is_in_doubt: bool,
 }
 
 impl Gates {
@@ -52,14 +54,16 @@ impl Gate {
         let listed = items(Kind::Resources).filter(is_shown);
         let listed = listed.map(|item| item.key().into()).collect();
         let (mut shown, mut hidden) = (Shelf::default(), Shelf::default());
+        let mut is_in_doubt = false;
         for item in items(Kind::Templates) {
-            let shelf = if is_shown(&item) {
-                &mut shown
-            } else {
-                &mut hidden
+            let Some(template) = item.template() else {
+                continue;
             };
-            if let Some(template) = item.template() {
-                shelf.add(place, template);
+            if is_shown(&item) {
+                shown.add(place, template);
+            } else {
+                hidden.add(place, template);
+                is_in_doubt |= !template.is_comparable();
             }
         }
         Self {
@@ -68,6 +72,7 @@ impl Gate {
             listed,
             shown,
             hidden,
+            is_in_doubt,
         }
     }
 
@@ -82,8 +87,10 @@ impl Gate {
         if self.shown.find(uri, search, |_| true).is_some() {
             return true;
         }
-        // A search that was given up may have missed a hidden one.
+        // What is not compared, or not to the end, may be a hidden one's.
         allows.is_none()
+            && !self.is_in_doubt
+            && uri::is_comparable(uri)
             && self.hidden.find(uri, search, |_| true).is_none()
             && search.given_up().all(|owner| owner != self.place)
     }

@@ -25,7 +25,7 @@ pub(crate) trait Subscriber: Send + Sync + 'static {
 pub(crate) struct RegistryHandle(ActorRef<RegistryMsg>);
 
 impl RegistryHandle {
-    pub(in crate::tree) fn new(actor: ActorRef<RegistryMsg>) -> Self {
+    pub(crate) fn new(actor: ActorRef<RegistryMsg>) -> Self {
         Self(actor)
     }
 

@@ -143,7 +143,7 @@ fn close(text: &mut String) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tree::testing::name;
+    use crate::testing::name;
 
     fn said(text: &str) -> String {
         harmless(text, &[&name("git"), &name("my-db")])

@@ -23,7 +23,7 @@ pub(crate) struct RootHandle {
 }
 
 impl RootHandle {
-    pub(in crate::tree) fn new(actor: ActorRef<RootMsg>) -> Self {
+    pub(crate) fn new(actor: ActorRef<RootMsg>) -> Self {
         let life = Generation(0);
         Self { actor, life }
     }
@@ -35,7 +35,7 @@ impl RootHandle {
     }
 
     /// What the file says now; `None` when it can't be used.
-    pub(in crate::tree) fn configured(&self, config: Option<Config>, retry: bool) {
+    pub(crate) fn configured(&self, config: Option<Config>, retry: bool) {
         self.tell(RootMsg::Configured { config, retry });
     }
 
@@ -53,7 +53,7 @@ impl RootHandle {
     }
 
     /// For those who want to know how the tree is.
-    pub(in crate::tree) fn status(&self) -> StatusHandle {
+    pub(crate) fn status(&self) -> StatusHandle {
         StatusHandle::new(self.actor.clone())
     }
 
@@ -105,7 +105,7 @@ impl RootHandle {
         self.tell(RootMsg::Reload);
     }
 
-    pub(in crate::tree) fn stop(&self) {
+    pub(crate) fn stop(&self) {
         self.tell(RootMsg::Stop);
     }
 

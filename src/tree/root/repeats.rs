@@ -64,7 +64,7 @@ mod tests {
 
     use super::*;
     use crate::ids::Generation;
-    use crate::tree::testing::name;
+    use crate::testing::name;
 
     fn ready() -> Status {
         Status::Ready {

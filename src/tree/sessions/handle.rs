@@ -31,7 +31,7 @@ pub struct SessionsHandle {
 
 impl SessionsHandle {
     /// `workers` are those that the supervisor is started with.
-    pub(in crate::tree) fn new(actor: ActorRef<SessionsMsg>, workers: Workers) -> Self {
+    pub(crate) fn new(actor: ActorRef<SessionsMsg>, workers: Workers) -> Self {
         Self {
             actor,
             workers,

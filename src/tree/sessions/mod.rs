@@ -24,7 +24,7 @@ pub(crate) use conversation::Stop;
 pub(crate) use delivery::event_id::checks::event_id as check_event_id;
 pub use delivery::queue::Event;
 pub use handle::SessionsHandle;
-pub(in crate::tree) use requests::Workers;
+pub(crate) use requests::Workers;
 pub use requests::{Replies, Spoken};
 pub use session::{OpenedSse, Outbound, SessionHandle};
 pub(crate) use signing::Signer;

@@ -38,7 +38,7 @@ enum Mailbox {
 }
 
 impl UpstreamHandle {
-    pub(in crate::tree) fn new(
+    pub(crate) fn new(
         actor: ActorRef<UpstreamMsg>,
         server: ServerName,
         generation: Generation,
@@ -55,7 +55,7 @@ impl UpstreamHandle {
 
     /// One whose server is a test.
     #[cfg(test)]
-    pub(in crate::tree) fn in_hand(
+    pub(crate) fn in_hand(
         test: UnboundedSender<UpstreamMsg>,
         server: ServerName,
         generation: Generation,

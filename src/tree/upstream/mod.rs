@@ -38,7 +38,7 @@ pub(crate) use actor::{Upstream, UpstreamArgs, UpstreamExit};
 pub(crate) use handle::UpstreamHandle;
 pub(crate) use launch::launch;
 #[cfg(test)]
-pub(in crate::tree) use launch::{Child, Launch, Launched, Sink};
+pub(crate) use launch::{Child, Launch, Launched, Sink};
 #[cfg(test)]
-pub(in crate::tree) use message::UpstreamMsg;
+pub(crate) use message::UpstreamMsg;
 pub(crate) use past::Past;

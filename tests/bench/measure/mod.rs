@@ -2,6 +2,7 @@
 //! another left behind.
 
 pub(crate) mod crash;
+pub(crate) mod growth;
 pub(crate) mod memory;
 pub(crate) mod profiles;
 pub(crate) mod speed;

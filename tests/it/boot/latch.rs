@@ -103,7 +103,7 @@ async fn a_server_that_says_nothing_is_waited_for_eight_seconds() {
     assert!(elapsed < LATCH, "{elapsed:?}");
     let said = gateway.wait_for_log("Lists are given without 'mute'", SOON);
     said.await;
-    let tools = crate::support::servers::tool_names(&answer);
+    let tools = support::servers::tool_names(&answer);
     assert!(has(&tools, "fast__echo"), "{tools:?}");
     let refused = client.wait_response(unknown, SOON).await;
     assert_eq!(error_code(&refused), -32602, "{refused}");

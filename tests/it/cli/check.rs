@@ -97,7 +97,7 @@ fn every_file_in_config_passes_the_check() {
 
 /// Empty programs, which are enough to be found.
 #[expect(clippy::unwrap_used, reason = "a failed step is a failed test")]
-fn programs(directory: &Path, names: &[&str]) {
+pub(super) fn programs(directory: &Path, names: &[&str]) {
     for name in names {
         let path = directory.join(name);
         fs::write(&path, "").unwrap();

@@ -4,6 +4,7 @@
 mod check;
 mod commands;
 mod healthcheck;
+mod import;
 mod start;
 
 use std::fs;

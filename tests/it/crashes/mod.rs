@@ -21,7 +21,7 @@ use crate::support::fleet::{self, config, fixture, identify};
 use crate::support::wait;
 
 /// What a client is answered after a crash that its session lived through.
-async fn still_serves(house: &House, client: &crate::support::client::SseClient) {
+async fn still_serves(house: &House, client: &support::client::SseClient) {
     for server in ["one", "two"] {
         let answer = fleet::echo(client, server, "still here").await;
         assert_eq!(

@@ -83,7 +83,7 @@ async fn servers_and_sessions_never_end_the_program() {
     for turn in 0..3 {
         let lives = house.chaos.spawned("upstream");
         house.chaos.strike("upstream", How::ALL[turn]).await;
-        crate::support::wait::until("the next life", Duration::from_secs(10), async || {
+        support::wait::until("the next life", Duration::from_secs(10), async || {
             let is_back = house.chaos.spawned("upstream") > lives && house.groups() == 2;
             is_back.then_some(())
         })

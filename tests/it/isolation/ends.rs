@@ -93,8 +93,7 @@ async fn a_call_in_flight_is_answered_when_the_process_dies<T: Transport>() {
 /// Over HTTP+SSE a session ends with its stream; over Streamable HTTP a connection means nothing.
 #[tokio::test]
 async fn a_process_outlives_the_connections_of_its_client() {
-    let (gateway, client) =
-        serve::<crate::support::client::Streamable>(&[isolated("own", &[])]).await;
+    let (gateway, client) = serve::<support::client::Streamable>(&[isolated("own", &[])]).await;
     let before = pid(&client, "own").await;
     let endpoint: Endpoint = client.endpoint();
     client.close().await;

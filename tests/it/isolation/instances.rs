@@ -89,7 +89,7 @@ async fn many_sessions_start_at_once<T: Transport>() {
 
 #[tokio::test]
 async fn both_transports_at_the_same_time_are_kept_apart() {
-    let (gateway, sse) = serve::<crate::support::client::Sse>(&[isolated("own", &[])]).await;
+    let (gateway, sse) = serve::<support::client::Sse>(&[isolated("own", &[])]).await;
     let http: StreamableClient = join_with(&gateway, ALL).await;
     let other: SseClient = join(&gateway).await;
     let mut pids = [

@@ -46,7 +46,7 @@ async fn levels_and_subscriptions_are_that_sessions_alone<T: Transport>() {
     one.call("logging/setLevel", Some(r#"{"level":"debug"}"#), SOON)
         .await;
     super::pid(&two, "own").await;
-    crate::support::wait::until("the level", SOON, async || {
+    support::wait::until("the level", SOON, async || {
         let state: Value = super::state(&one, "own").await;
         (state["level"] == "debug" && state["subscriptions"][0] == "fx://text/0").then_some(())
     })
@@ -59,7 +59,7 @@ async fn levels_and_subscriptions_are_that_sessions_alone<T: Transport>() {
     // Its successor is told again.
     let before = super::pid(&one, "own").await;
     one.call_tool("own__exit", "{}").await;
-    crate::support::wait::until("both again", SOON, async || {
+    support::wait::until("both again", SOON, async || {
         let state: Value = super::state(&one, "own").await;
         let is_told = state["level"] == "debug" && state["subscriptions"][0] == "fx://text/0";
         (state["pid"] != before && is_told).then_some(())

@@ -39,7 +39,7 @@ async fn stdout_to_the_letter() {
     gateway.wait_for_log("' started", PATIENCE).await;
     assert_serves(gateway.addr(), "playwright__echo").await;
     let pid = gateway.children()[0].pid;
-    crate::support::proc::send(pid, nix::sys::signal::Signal::SIGKILL);
+    support::proc::send(pid, nix::sys::signal::Signal::SIGKILL);
     gateway.wait_for_log("SIGKILL", PATIENCE).await;
     gateway.write_config("[]");
     gateway.wait_for_log("reload: ", PATIENCE).await;

@@ -151,7 +151,7 @@ async fn a_refused_server_that_crashes_comes_back_as_it_was() {
 
 #[tokio::test]
 async fn a_gateway_that_boots_with_a_broken_file_takes_the_mended_one() {
-    let options = crate::support::gateway::GatewayOptions::new("{ \"servers\": [\n  {");
+    let options = support::gateway::GatewayOptions::new("{ \"servers\": [\n  {");
     let bench = Bench::boot(options, &[]).await;
     let line = bench.gateway.wait_for_log("[ERROR]", PATIENCE).await;
     assert!(line.contains("error at line 2, column 3: "), "{line}");

@@ -151,7 +151,7 @@ async fn a_hundred_saves_in_ten_seconds_are_few_reloads() {
         bench.gateway.rename_config(&file(&[server("stays"), busy]));
     }
     let last = |said: String| said.contains(r#"\"marker\":\"save-100\""#).then_some(());
-    crate::support::wait::until("the last file", PATIENCE, async || {
+    support::wait::until("the last file", PATIENCE, async || {
         last(bench.asked("busy").await)
     })
     .await;

@@ -36,7 +36,7 @@ fn config() -> String {
 }
 
 /// Everything that a stream says until it ends.
-async fn rest_of(mut stream: crate::support::sse::Pieces) -> String {
+async fn rest_of(mut stream: support::sse::Pieces) -> String {
     let mut text = Vec::new();
     while let Some(bytes) = wait::within(|| "the end".to_owned(), LONGEST, stream.next()).await {
         text.extend_from_slice(bytes);

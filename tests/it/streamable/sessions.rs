@@ -102,7 +102,7 @@ async fn a_client_in_the_middle_of_its_work_goes_on_after_the_gateway_was_killed
     let gateway = Gateway::start(kept(home.path())).await;
     let mut client = StreamableClient::of(
         gateway.addr(),
-        &crate::support::client::StreamableOptions::default(),
+        &support::client::StreamableOptions::default(),
     );
     client.initialize().await;
     for round in 0..2 {

@@ -134,7 +134,7 @@ async fn nesting_over_the_limit_is_refused_and_below_it_passes() {
     let (_gateway, endpoint) = open(LATEST).await;
     let call = |depth: usize| {
         let deep = format!("{}{}", "[".repeat(depth), "]".repeat(depth));
-        crate::support::streamable::call_tool(
+        support::streamable::call_tool(
             1,
             "fx__raw",
             &format!(r#"{{"result":{{"content":[],"deep":{deep}}}}}"#),

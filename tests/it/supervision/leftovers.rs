@@ -13,8 +13,8 @@ use crate::support::{proc, wait};
 const GONE: Duration = Duration::from_secs(2);
 
 async fn open() -> (
-    crate::support::gateway::Gateway,
-    crate::support::client::SseClient,
+    support::gateway::Gateway,
+    support::client::SseClient,
     Identity,
 ) {
     let (gateway, client) = fleet::open([fixture("parent", &["--grandchild"])]).await;

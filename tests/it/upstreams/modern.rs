@@ -247,7 +247,7 @@ async fn an_entry_names_the_era_of_its_server() {
             fixture_server().display()
         );
         let entry = json!({"name": "fx", "command": "/bin/sh", "args": ["-c", script, "sh", file], "protocol": protocol});
-        let (_gateway, client) = serve::<crate::support::client::Streamable>(&[entry]).await;
+        let (_gateway, client) = serve::<support::client::Streamable>(&[entry]).await;
         assert_eq!(
             text_of(&client.call_tool("fx__echo", r#"{"text":"x"}"#).await),
             "x"

@@ -40,13 +40,8 @@ where
     let takes = Takes::of(headers)?;
     if modern::is_another_revision(headers) {
         let body = read(context, &request_context, headers, frames).await?;
-        return Box::pin(modern::other_revision(
-            context,
-            headers,
-            request_context,
-            body,
-        ))
-        .await;
+        let other = modern::other_revision(context, headers, (request_context, takes), body);
+        return Box::pin(other).await;
     }
     if let Some(id) = headers::session(headers)? {
         // Before the body is read: nobody else's body costs us anything.
@@ -57,13 +52,9 @@ where
         drop(body);
         let is_modern = |message| modern::is_modern(context, message);
         if posted.messages.iter().any(is_modern) {
-            return Box::pin(modern::answer_only(
-                context,
-                headers,
-                request_context,
-                posted.messages,
-            ))
-            .await;
+            let only =
+                modern::answer_only(context, headers, (request_context, takes), posted.messages);
+            return Box::pin(only).await;
         }
         if let [message] = posted.messages.as_slice()
             && is_initialize(message)
@@ -74,15 +65,21 @@ where
         converse(context, request_context, &session, (takes, posted)).await
     } else {
         let body = read(context, &request_context, headers, frames).await?;
-        Box::pin(begin(context, headers, request_context, takes, body)).await
+        Box::pin(begin(context, headers, (request_context, takes), body)).await
     }
 }
+
+/// As many as most clients send.
+const HEADERS: usize = 12;
 
 /// How a client takes answers. It should take both (2025-11-25, "Sending Messages to the Server");
 /// one that says only half of that is served in what it takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Takes {
+pub(super) enum Takes {
+    /// It says so.
     Both,
+    /// It says nothing.
+    Anything,
     /// What a session says before an answer does not reach it.
     Json,
     Events,
@@ -90,11 +87,13 @@ enum Takes {
 
 impl Takes {
     fn of(headers: &HeaderMap) -> Result<Self, Problem> {
-        let takes = |media| accept::allows(&headers.get_all(ACCEPT), media);
+        let values = headers.get_all(ACCEPT);
+        let takes = |media| accept::lists(&values, media);
         match (takes("application/json"), takes("text/event-stream")) {
             (true, true) => Ok(Self::Both),
             (true, false) => Ok(Self::Json),
             (false, true) => Ok(Self::Events),
+            (false, false) if accept::is_silent(&values) => Ok(Self::Anything),
             (false, false) => Err(Problem::NotAcceptable(
                 "application/json and text/event-stream",
             )),
@@ -126,8 +125,7 @@ async fn known(
 async fn begin(
     context: &Context,
     headers: &HeaderMap,
-    request_context: RequestContext,
-    takes: Takes,
+    (request_context, takes): (RequestContext, Takes),
     body: Bytes,
 ) -> Result<Response, Problem> {
     if is_batch(&body) {
@@ -137,7 +135,7 @@ async fn begin(
     let message = beside(body.len(), || jsonrpc::decode(&body))?;
     drop(body);
     if modern::is_modern(context, &message) {
-        return modern::answer(context, headers, request_context, message).await;
+        return modern::answer(context, headers, (request_context, takes), message).await;
     }
     if !is_initialize(&message) {
         modern::not_offered(context, &message)?;
@@ -196,7 +194,7 @@ async fn converse(
     let mut outbound = outbound.map_err(refused)?;
     outbound.cut_with(request_context.cut.clone());
     let first = match takes {
-        Takes::Both => timeout(patience(context, session), outbound.next())
+        Takes::Both | Takes::Anything => timeout(patience(context, session), outbound.next())
             .await
             .ok(),
         Takes::Json => Some(last(&mut outbound).await),
@@ -267,6 +265,8 @@ pub(super) fn accepted() -> Response {
 
 pub(super) fn json(body: Bytes) -> Response {
     let mut reply = Response::new(body.into());
+    // Into this map hyper reads the headers of the next request, which would have it grow.
+    *reply.headers_mut() = HeaderMap::with_capacity(HEADERS);
     let json = HeaderValue::from_static("application/json");
     reply.headers_mut().insert(CONTENT_TYPE, json);
     reply

@@ -65,12 +65,15 @@ impl ClientRequest {
             }
         };
         let is_out = |name: &str| outs.iter().any(|out| raw::is_text(name, out));
-        let (mut out, _) = raw::member_spans(text, text, is_out).unwrap_or_default();
+        let spans = self
+            .is_of_era
+            .then(|| raw::member_spans(text, text, is_out));
+        let (mut out, _) = spans.flatten().unwrap_or_default();
         let mut with = Vec::new();
         let members = asker.map(Asker::members);
-        let [meta] = raw::pick(text, ["_meta"]).unwrap_or([raw::Member::Absent]);
+        let meta = self.meta.clone().and_then(|meta| text.get(meta));
         match (meta, members) {
-            (raw::Member::Once(meta), members) if meta.starts_with('{') => {
+            (Some(meta), members) if meta.starts_with('{') => {
                 let (own, is_rest) = raw::member_spans(text, meta, is_own).unwrap_or_default();
                 out.extend(own);
                 with.extend(members.map(|mut members| {
@@ -81,7 +84,7 @@ impl ClientRequest {
                     (at..at, members)
                 }));
             }
-            (raw::Member::Once(null), Some(members)) => {
+            (Some(null), Some(members)) => {
                 let meta = [b"{", &members[..], b"}"].concat();
                 with.push((raw::span(text, null), meta));
             }

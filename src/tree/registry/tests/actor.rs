@@ -12,10 +12,10 @@ use crate::ids::Generation;
 use crate::protocol::mcp::item::Kind;
 use crate::protocol::mcp::request::Subject;
 use crate::state_dir::StateDir;
+use crate::testing::{catalogue, listed, listener, name, registry_after, upstream, wanted};
 use crate::tree::registry::{
     Registry, RegistryArgs, RegistryHandle, Routes, ServerState, Store, Subscriber,
 };
-use crate::tree::testing::{catalogue, listed, listener, name, registry_after, upstream, wanted};
 
 type Tables = UnboundedReceiver<Arc<Routes>>;
 

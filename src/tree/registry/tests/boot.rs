@@ -8,11 +8,11 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::{Instant, timeout};
 
 use crate::protocol::mcp::item::Kind;
+use crate::testing::{catalogue, listed, listener, name, registry_after, upstream, wanted};
 use crate::tree::registry::RegistryHandle;
 use crate::tree::registry::catalogue::{Catalogue, Gap};
 use crate::tree::registry::routes::Routes;
 use crate::tree::registry::state::Merge;
-use crate::tree::testing::{catalogue, listed, listener, name, registry_after, upstream, wanted};
 
 const SOON: Duration = Duration::from_secs(30);
 

@@ -8,13 +8,13 @@ use tokio::time::Instant;
 use crate::ids::{Generation, Prefix};
 use crate::protocol::mcp::item::Kind;
 use crate::protocol::mcp::request::Subject;
+use crate::testing::{catalogue, listed, name, upstream, wanted};
 use crate::tree::registry::catalogue::{Gap, Lessons};
 use crate::tree::registry::kept_catalogue::KeptCatalogue;
 use crate::tree::registry::merged::Changes;
 use crate::tree::registry::message::{ConfiguredServer, ServerState};
 use crate::tree::registry::routes::{RouteState, Routes};
 use crate::tree::registry::state::Merge;
-use crate::tree::testing::{catalogue, listed, name, upstream, wanted};
 use crate::tree::upstream::UpstreamHandle;
 
 fn fresh(servers: &[&str]) -> Merge {

@@ -8,3 +8,4 @@ mod names;
 mod offers;
 mod profiles;
 mod store;
+mod views;

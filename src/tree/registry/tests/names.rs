@@ -6,8 +6,8 @@ use crate::config::model::Isolation;
 use crate::ids::Prefix;
 use crate::protocol::mcp::item::Kind;
 use crate::protocol::mcp::request::Subject;
+use crate::testing::{catalogue, name};
 use crate::tree::registry::merged::{Merged, Source};
-use crate::tree::testing::{catalogue, name};
 
 fn source(server: &str, prefix: &str, tools: &[&str]) -> Source {
     let mut catalogue = (*catalogue(tools)).clone();

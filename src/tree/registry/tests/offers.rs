@@ -10,9 +10,9 @@ use crate::ids::Prefix;
 use crate::protocol::mcp::item::{Item, Kind};
 use crate::protocol::mcp::request::Subject;
 use crate::protocol::uri::{self, Search};
+use crate::testing::name;
 use crate::tree::registry::catalogue::Catalogue;
 use crate::tree::registry::merged::{Merged, Source};
-use crate::tree::testing::name;
 
 /// A server that offers these, each by its key.
 pub(super) fn offering(server: &str, lists: &[(Kind, &[&str])]) -> Source {

@@ -11,9 +11,9 @@ use crate::ids::{ProfileId, ProfileName};
 use crate::protocol::mcp::item::Kind;
 use crate::protocol::mcp::request::Subject;
 use crate::protocol::uri::Search;
+use crate::testing::{self, catalogue, name, upstream, wanted};
 use crate::tree::registry::merged::{Changes, Merged};
 use crate::tree::registry::state::Merge;
-use crate::tree::testing::{self, catalogue, name, upstream, wanted};
 
 fn profiles(text: &str) -> Arc<Profiles> {
     let text = format!(r#"{{"servers": [], {text}}}"#);

@@ -10,10 +10,10 @@ use bytes::Bytes;
 use crate::protocol::mcp::item::{self, Kind};
 use crate::protocol::modern::extensions::Extensions;
 use crate::state_dir::StateDir;
+use crate::testing::{catalogue, name};
 use crate::tree::registry::catalogue::{Catalogue, Gap, Lessons};
 use crate::tree::registry::kept_catalogue::{KeptCatalogue, TORN};
 use crate::tree::registry::store::Store;
-use crate::tree::testing::{catalogue, name};
 
 fn kept(catalogue: std::sync::Arc<Catalogue>) -> KeptCatalogue {
     KeptCatalogue {

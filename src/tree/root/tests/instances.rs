@@ -3,10 +3,10 @@
 
 use super::*;
 use crate::ids::{Generation, ServerName};
+use crate::testing::{listener, name};
 use crate::tree::client::{InstanceOwner, SessionEvent};
 use crate::tree::registry::RouteState;
 use crate::tree::root::RootHandle;
-use crate::tree::testing::{listener, name};
 
 /// A server with instances per session. Its script finds its version in `$0`.
 fn isolated(version: &str, script: &str) -> Value {

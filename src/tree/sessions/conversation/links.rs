@@ -57,6 +57,11 @@ impl Conversation {
     }
 }
 
+/// Whether it is about what looks like one.
+pub(super) fn is_one(request: &ClientRequest) -> bool {
+    uri::unlink(request.key()).is_some()
+}
+
 fn signed(server: &ServerName, uri: &str) -> Vec<u8> {
     [PREFIX, &uri::qualified(server.as_str(), uri)]
         .concat()

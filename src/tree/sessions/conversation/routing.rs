@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::{Conversation, Effects};
+use super::{Conversation, Effects, links};
 use crate::ids::{Generation, ServerName};
 use crate::protocol::jsonrpc::code;
 use crate::protocol::mcp::method;
@@ -79,9 +79,8 @@ impl Conversation {
     /// the URI leads by now, or if it is not listed any more.
     fn route(&self, request: &ClientRequest) -> Option<Route> {
         let listed = match request.subject() {
-            Subject::Resource => self
-                .sealed(request)
-                .or_else(|| self.find_resource(request.key())),
+            Subject::Resource if links::is_one(request) => self.sealed(request),
+            Subject::Resource => self.find_resource(request.key()),
             Subject::Tool | Subject::Prompt => self.merged.find(request.subject(), request.key()),
             Subject::Task => self.find_task(request.key()),
             Subject::Extension => self.owner_of(request),

@@ -7,9 +7,9 @@ use tokio::time::Instant;
 
 use super::asks::Asks;
 use super::bound_state::Bound;
+use super::handle::Sink;
 use super::message::Opened;
 use super::outlet::{Outlet, REQUEST};
-use super::resting::Resting;
 use super::state_token::{self, Secret};
 use crate::config::model::Limits;
 use crate::ids::{Holder, Owner};
@@ -59,7 +59,8 @@ pub(super) struct Exchange {
     /// When the worker looks at it.
     pub(super) due: Option<Instant>,
     pub(super) room: Option<Share>,
-    pub(super) resting: Arc<Resting>,
+    /// Who hears of it, and since when it rests.
+    pub(super) sink: Arc<Sink>,
     /// Whether its token is not valid any more.
     pub(super) is_disowned: bool,
     /// Until when its servers are kept, since it is done.
@@ -72,7 +73,7 @@ impl Exchange {
         outlet: Outlet,
         limits: Arc<Limits>,
         (holder, room): (Holder, Share),
-        resting: Arc<Resting>,
+        sink: Arc<Sink>,
     ) -> Self {
         Self {
             conversation,
@@ -88,7 +89,7 @@ impl Exchange {
             is_counted: false,
             due: None,
             room: Some(room),
-            resting,
+            sink,
             is_disowned: false,
             rests_until: None,
         }
@@ -215,7 +216,7 @@ impl Exchange {
             method.and_then(|method| ClientRequest::parse(Era::Modern, method, &params).ok());
         let token = read.and_then(|read| read.progress_token().map(Box::from));
         self.conversation.hear_logs(self.log_level);
-        self.resting.set(None);
+        self.sink.resting.set(None);
         let has_answers = self.asks.answer(returned);
         self.outlet
             .attach((attempt, request.id), (line, queue), token);
@@ -235,7 +236,7 @@ impl Exchange {
                 let shown = self.asks.show(now, (&state, secret), identity);
                 self.outlet.show(&shown);
                 // Nobody may come again: it makes room for others.
-                self.resting.set(Some(now));
+                self.sink.resting.set(Some(now));
             }
             None => self
                 .outlet

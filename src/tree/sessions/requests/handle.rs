@@ -4,10 +4,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use ractor::{ActorCell, ActorRef};
-use tokio::sync::mpsc;
 
 use super::line::Line;
 use super::message::{Opened, RequestsMsg};
+use super::queue;
 use super::replies::Replies;
 use super::resting::Resting;
 use super::state_token;
@@ -31,7 +31,7 @@ const MOST: &str =
 
 /// The workers of one life of the sessions' supervisor.
 #[derive(Debug, Clone)]
-pub(in crate::tree) struct Workers(Arc<Shared>);
+pub(crate) struct Workers(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
@@ -49,7 +49,7 @@ static NEXT: AtomicU64 = AtomicU64::new(0);
 
 impl Workers {
     /// None yet.
-    pub(in crate::tree) fn new(limits: Arc<Limits>, metrics: Metrics) -> Self {
+    pub(crate) fn new(limits: Arc<Limits>, metrics: Metrics) -> Self {
         Self(Arc::new(Shared {
             workers: RwLock::default(),
             calls: Quota::new(limits.max_sessions),
@@ -97,14 +97,15 @@ impl Workers {
         let room = room.take_for(&taker, 1);
         let room = room.ok_or(CallError::Overloaded(MOST))?;
         let params = request.request.params.as_ref();
-        let held = params.and_then(state_token::number_in);
+        let returned = params.and_then(state_token::returned_in);
+        let held = returned.as_ref().and_then(state_token::number_in);
         let (worker, number, attempt) = self.place(holder.owner(), held).ok_or(CallError::Gone)?;
         let line = {
             let limits = shared.limits.read();
             let limits = limits.unwrap_or_else(PoisonError::into_inner);
             Line::new(&limits, &shared.metrics)
         };
-        let (queue, queued) = mpsc::unbounded_channel();
+        let (queue, queued) = queue::new();
         let replies = Replies::new(queued, Arc::clone(&line), worker.clone(), (number, attempt));
         let opened = Opened {
             number,
@@ -113,6 +114,7 @@ impl Workers {
             taker,
             room,
             request,
+            returned,
             line,
             queue,
         };
@@ -196,7 +198,7 @@ pub(super) struct Sink {
     pub(super) worker: ActorRef<RequestsMsg>,
     pub(super) number: u64,
     pub(super) holder: Holder,
-    pub(super) resting: Arc<Resting>,
+    pub(super) resting: Resting,
 }
 
 impl SessionSink for Sink {

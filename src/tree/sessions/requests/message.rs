@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use tokio::sync::mpsc::UnboundedSender;
-
 use super::line::Line;
-use super::replies::Spoken;
+use super::queue::Queue;
 use crate::config::model::Limits;
 use crate::ids::{Holder, Owners};
+use crate::protocol::modern::input_required::Returned;
 use crate::protocol::modern::request::ModernRequest;
 use crate::tree::client::SessionEvent;
 use crate::tree::registry::{RegistryHandle, Routes};
@@ -26,8 +25,10 @@ pub(in crate::tree::sessions) struct Opened {
     /// Its part of how many there may be.
     pub(super) room: Share,
     pub(super) request: ModernRequest,
+    /// What comes back with it, if it seems to go on with a held one.
+    pub(super) returned: Option<Returned>,
     pub(super) line: Arc<Line>,
-    pub(super) queue: UnboundedSender<Spoken>,
+    pub(super) queue: Queue,
 }
 
 pub(in crate::tree::sessions) enum RequestsMsg {

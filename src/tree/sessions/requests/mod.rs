@@ -14,12 +14,13 @@ mod line;
 mod listening;
 mod message;
 mod outlet;
+mod queue;
 mod replies;
 mod resting;
 mod state;
 mod state_token;
 mod worker;
 
-pub(in crate::tree) use self::handle::Workers;
+pub(crate) use self::handle::Workers;
 pub use self::replies::{Replies, Spoken};
 pub(super) use self::worker::{Worker, WorkerArgs};

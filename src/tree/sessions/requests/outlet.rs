@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::Instant;
 
 use super::super::delivery::StreamId;
 use super::bound_state::Bound;
 use super::line::Line;
 use super::listening::{self, Listening};
+use super::queue::Queue;
 use super::replies::Spoken;
 use crate::ids::Holder;
 use crate::protocol::Era;
@@ -36,7 +36,7 @@ pub(super) const REQUEST: StreamId = StreamId(1);
 const ACKNOWLEDGE: Duration = Duration::from_secs(5);
 
 /// The gateway's ends of a stream to the client.
-pub(super) type Ends = (Arc<Line>, UnboundedSender<Spoken>);
+pub(super) type Ends = (Arc<Line>, Queue);
 
 /// The token under which the client hears of progress.
 enum Token {
@@ -248,7 +248,7 @@ impl Outlet {
     }
 
     pub(super) fn say(&mut self, message: Bytes, error: Option<i64>, is_last: bool) {
-        let Some((line, queue)) = self.stream.as_ref().filter(|_| !self.is_over) else {
+        let Some((line, queue)) = self.stream.as_mut().filter(|_| !self.is_over) else {
             return;
         };
         line.load.queue(message.len());
@@ -257,7 +257,7 @@ impl Outlet {
             error,
             is_last,
         };
-        if queue.send(spoken).is_err() {
+        if !queue.send(spoken) {
             self.is_over = true; // the client has gone, and says so itself
         } else if line.load.is_full() {
             let soon = || Instant::now() + self.beside.patience;

@@ -8,10 +8,10 @@ use bytes::Bytes;
 use futures_util::Stream;
 use ractor::ActorRef;
 use tokio::sync::Notify;
-use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::line::Line;
 use super::message::RequestsMsg;
+use super::queue::Queued;
 
 /// One message to the client.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub struct Spoken {
 /// it died. Dropping it takes the request back (2026-07-28, basic/transports, "Cancellation").
 #[derive(Debug)]
 pub struct Replies {
-    queue: UnboundedReceiver<Spoken>,
+    queue: Queued,
     line: Arc<Line>,
     worker: ActorRef<RequestsMsg>,
     number: u64,
@@ -38,7 +38,7 @@ pub struct Replies {
 
 impl Replies {
     pub(super) fn new(
-        queue: UnboundedReceiver<Spoken>,
+        queue: Queued,
         line: Arc<Line>,
         worker: ActorRef<RequestsMsg>,
         (number, attempt): (u64, u64),
@@ -69,7 +69,7 @@ impl Stream for Replies {
     type Item = Spoken;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Spoken>> {
-        let spoken = ready!(self.queue.poll_recv(context));
+        let spoken = ready!(self.queue.poll(context));
         match &spoken {
             Some(spoken) => {
                 self.line.load.take(spoken.message.len());

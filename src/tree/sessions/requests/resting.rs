@@ -103,7 +103,7 @@ impl Exchange {
         self.outlet.detach();
         self.room = None;
         self.rests_until = Some(until);
-        self.resting.set(Some(Instant::now()));
+        self.sink.resting.set(Some(Instant::now()));
     }
 
     /// Whether it rests with an instance of `server` that was told of these capabilities.
@@ -123,7 +123,7 @@ impl Exchange {
             ..
         } = opened;
         self.rests_until = None;
-        self.resting.set(None);
+        self.sink.resting.set(None);
         self.room = Some(room);
         self.outlet.renew(attempt, &request, (line, queue));
         self.run(request);

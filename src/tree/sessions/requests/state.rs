@@ -75,9 +75,8 @@ impl WorkerState {
     }
 
     /// A client asks.
-    pub(super) fn open(&mut self, opened: Opened) {
-        let params = opened.request.request.params.as_ref();
-        match params.and_then(state_token::returned_in) {
+    pub(super) fn open(&mut self, mut opened: Opened) {
+        match opened.returned.take() {
             Some(returned) => self.go_on(opened, &returned),
             None => self.begin(opened),
         }
@@ -133,16 +132,16 @@ impl WorkerState {
             queue,
             ..
         } = opened;
-        let (worker, resting) = (self.myself.clone(), Arc::<Resting>::default());
+        let sink = Arc::new(Sink {
+            worker: self.myself.clone(),
+            number,
+            holder,
+            resting: Resting::default(),
+        });
         let caller = Caller {
             serial: number,
             name: Arc::clone(&self.name),
-            sink: Arc::new(Sink {
-                worker,
-                number,
-                holder,
-                resting: Arc::clone(&resting),
-            }),
+            sink: sink.clone(),
             taker,
             subscriptions: self.args.subscriptions.clone(),
             metrics: self.args.metrics.clone(),
@@ -156,7 +155,7 @@ impl WorkerState {
         let stop = self.args.stop;
         let conversation = Conversation::new(caller, Arc::clone(&limits), (client, false), stop);
         let outlet = Outlet::new((number, holder), &request, (line, queue), self.beside());
-        let mut exchange = Exchange::new(conversation, outlet, limits, (holder, room), resting);
+        let mut exchange = Exchange::new(conversation, outlet, limits, (holder, room), sink);
         let routes = self.routes.as_ref();
         let own = routes.and_then(|routes| routes.shown(holder.owner().profile()));
         exchange.begin(request, own);
@@ -284,7 +283,9 @@ impl WorkerState {
         let Some(exchange) = self.open.get(&number) else {
             return;
         };
-        self.taken_up.remove(&exchange.attempt());
+        if !self.taken_up.is_empty() {
+            self.taken_up.remove(&exchange.attempt());
+        }
         if exchange.rests_until.is_none() && self.let_rest(number) {
             return self.settle(number);
         }

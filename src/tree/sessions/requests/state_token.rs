@@ -1,6 +1,8 @@
 //! The `requestState` by which a held request is found when its client asks again: its number and a
 //! random secret, signed for whose it is. It says by itself whether it is ours, also after a restart.
 
+use std::sync::LazyLock;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
@@ -14,19 +16,22 @@ use crate::tree::sessions::signing::Signer;
 const PREFIX: &str = "mcproxy.held.";
 const SECRET: usize = 16;
 
+/// Hardly any request has one.
+static MARK: LazyLock<memmem::Finder<'static>> =
+    LazyLock::new(|| memmem::Finder::new(PREFIX.as_bytes()));
+
 /// What makes one life of a state its own.
 pub(super) type Secret = [u8; SECRET];
 
 /// What comes back with `params`, if a state of the gateway's seems to be in it.
 pub(super) fn returned_in(params: &Bytes) -> Option<Returned> {
-    memmem::find(params, PREFIX.as_bytes())?;
+    MARK.find(params)?;
     let returned = Returned::parse(params).ok()??;
     returned.state.starts_with(PREFIX).then_some(returned)
 }
 
-/// The number of the request that `params` seem to go on with.
-pub(super) fn number_in(params: &Bytes) -> Option<u64> {
-    let returned = returned_in(params)?;
+/// The number of the request that comes again, as it seems.
+pub(super) fn number_in(returned: &Returned) -> Option<u64> {
     let bytes = URL_SAFE_NO_PAD.decode(returned.state.strip_prefix(PREFIX)?);
     let bytes = bytes.ok()?;
     let (number, _) = bytes.split_first_chunk()?;
@@ -65,9 +70,9 @@ mod tests {
         let me = Owner::ANYBODY;
         let (state, secret) = issue(&ours, 7, me).unwrap();
         let params = Bytes::from(format!(r#"{{"requestState":"{state}"}}"#));
-        assert_eq!(number_in(&params), Some(7));
+        assert_eq!(returned_in(&params).as_ref().and_then(number_in), Some(7));
         let elsewhere = Bytes::from(format!(r#"{{"arguments":{{"requestState":"{state}"}}}}"#));
-        assert_eq!(number_in(&elsewhere), None);
+        assert_eq!(returned_in(&elsewhere), None);
         assert_eq!(verify(&ours, &state, me), Some((7, secret)));
         assert_eq!(verify(&others, &state, me), None);
         assert_eq!(verify(&ours, &state, Owner::of([1; 32])), None);

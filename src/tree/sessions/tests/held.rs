@@ -12,8 +12,8 @@ use super::without::{answer, is_silent};
 use super::{House, Replies, result, settle};
 use crate::ids::{Holder, Owner};
 use crate::protocol::jsonrpc::Response;
+use crate::testing::offer;
 use crate::tree::call::{Answer, ReplyToken};
-use crate::tree::testing::offer;
 use crate::tree::upstream::UpstreamMsg;
 
 const ELICITATION: &str = "elicitation/create";

@@ -8,8 +8,8 @@ use super::super::conversation::UNUSED;
 use super::servers::Own;
 use super::{House, last, result, settle, tool_names, value};
 use crate::protocol::version::Version;
+use crate::testing::offer;
 use crate::tree::root::RootMsg;
-use crate::tree::testing::offer;
 
 #[tokio::test(start_paused = true)]
 async fn a_client_that_is_not_heard_of_loses_its_instances_until_it_uses_them() {

@@ -6,9 +6,9 @@ use tokio::time::Instant;
 
 use super::{House, result, settle, tool_names};
 use crate::supervise::chaos::{Chaos, How, Moment};
+use crate::testing::{catalogue, registry_after, wanted};
 use crate::tree::call::CallError;
 use crate::tree::sessions::Stop;
-use crate::tree::testing::{catalogue, registry_after, wanted};
 
 #[tokio::test(start_paused = true)]
 async fn a_client_that_goes_leaves_nothing_behind() {
@@ -134,7 +134,7 @@ async fn a_new_registry_is_joined_by_all_and_no_call_notices() {
             last = Some(routes);
         }
     }
-    let (root, _told) = crate::tree::testing::listener();
+    let (root, _told) = crate::testing::listener();
     let successor = registry_after(last, root).await;
     successor.wanted(vec![wanted("s")]);
     house.sessions.hello(successor.clone());

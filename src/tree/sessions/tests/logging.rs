@@ -5,8 +5,8 @@ use serde_json::json;
 use super::{House, result, settle};
 use crate::protocol::jsonrpc;
 use crate::protocol::mcp::logging::Level;
+use crate::testing::{name, offer};
 use crate::tree::client::SessionEvent;
-use crate::tree::testing::{name, offer};
 
 fn logged(level: Option<Level>, data: &str) -> SessionEvent {
     let params = json!({"data": data}).to_string();

@@ -42,10 +42,10 @@ use crate::protocol::mcp::lifecycle::client_info;
 use crate::protocol::version::Version;
 use crate::supervise::{Plain, Spawn};
 use crate::telemetry::metrics::Metrics;
+use crate::testing::{self, catalogue, wanted};
 use crate::tree::call::{Answer, CallError, ReplyToken};
 use crate::tree::registry::RegistryHandle;
 use crate::tree::root::RootMsg;
-use crate::tree::testing::{self, catalogue, wanted};
 use crate::tree::upstream::{UpstreamHandle, UpstreamMsg};
 
 /// Lets everything that is under way happen.

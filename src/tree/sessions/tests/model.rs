@@ -13,10 +13,10 @@ use tokio::time::{Instant, sleep};
 
 use super::{Client, House, Server, result, settle};
 use crate::ids::Generation;
+use crate::testing::{Listener, catalogue, listener, name, registry_after, upstream, wanted};
 use crate::tree::call::ReplyToken;
 use crate::tree::registry::{RegistryHandle, Routes, ServerState};
 use crate::tree::root::RootMsg;
-use crate::tree::testing::{Listener, catalogue, listener, name, registry_after, upstream, wanted};
 use crate::tree::upstream::UpstreamMsg;
 
 const SERVERS: [&str; 3] = ["a", "b", "c"];

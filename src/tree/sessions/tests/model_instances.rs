@@ -13,10 +13,10 @@ use tokio::time::{Instant, sleep};
 
 use super::servers::Own;
 use super::{Client, House, Server, result, settle};
+use crate::testing::{name, offer};
 use crate::tree::call::ReplyToken;
 use crate::tree::client::{InstanceOwner, SessionEvent};
 use crate::tree::registry::RouteState;
-use crate::tree::testing::{name, offer};
 use crate::tree::upstream::UpstreamMsg;
 
 /// One client, and its instance once it has one.

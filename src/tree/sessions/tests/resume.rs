@@ -8,9 +8,9 @@ use tokio::time::sleep;
 
 use super::{Event, House, Mcp, Outbound, Server, is_silent, last, next, result, settle, value};
 use crate::protocol::version::Version;
+use crate::testing::catalogue;
 use crate::tree::call::{Answer, CallError, ReplyToken};
 use crate::tree::sessions::Signer;
-use crate::tree::testing::catalogue;
 
 async fn house() -> (House, Server, Mcp) {
     let house = House::of(&["s"]).await;

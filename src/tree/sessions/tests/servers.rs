@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 use super::{Client, House, Server, settle};
 use crate::config::model::Isolation;
 use crate::protocol::jsonrpc::{Message, Request, decode};
+use crate::testing::{self, wanted};
 use crate::tree::client::{InstanceOwner, ServerRequest, SessionEvent};
 use crate::tree::registry::{Catalogue, ConfiguredServer, RouteState};
 use crate::tree::root::RootMsg;
-use crate::tree::testing::{self, wanted};
 
 impl House {
     /// A house with one server, of which each session has its own instance, and its template.

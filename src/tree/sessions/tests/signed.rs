@@ -8,9 +8,9 @@ use crate::protocol::mcp::lifecycle::{ClientCapabilities, ClientInfo};
 use crate::protocol::version::Version;
 use crate::supervise::Plain;
 use crate::supervise::chaos::{Chaos, How, Moment};
+use crate::testing::catalogue;
 use crate::tree::call::CallError;
 use crate::tree::sessions::{Signer, Stop};
-use crate::tree::testing::catalogue;
 
 #[tokio::test(start_paused = true)]
 async fn an_id_outlives_the_gateway_that_signed_it() {

@@ -5,8 +5,8 @@ use serde_json::json;
 
 use super::{House, LIST_CHANGED, Mcp, Server, is_silent, last, next, settle, value};
 use crate::protocol::version::Version;
+use crate::testing::catalogue;
 use crate::tree::sessions::Signer;
-use crate::tree::testing::catalogue;
 
 async fn house() -> (House, Server, Mcp) {
     let house = House::of(&["s"]).await;

@@ -15,9 +15,9 @@ use crate::protocol::jsonrpc::{self, Message};
 use crate::protocol::mcp::lifecycle::client_info;
 use crate::protocol::modern::extensions::Extensions;
 use crate::protocol::modern::request::{ModernRequest, RequestMeta};
+use crate::testing::offer;
 use crate::tree::call::Answer;
 use crate::tree::registry::Catalogue;
-use crate::tree::testing::offer;
 use crate::tree::upstream::UpstreamMsg;
 
 const ID: &str = "io.modelcontextprotocol/subscriptionId";

@@ -15,11 +15,11 @@ use crate::ids::Generation;
 use crate::process::Groups;
 use crate::protocol::mcp::request::Subject;
 use crate::supervise::{Ladder, Start};
+use crate::testing::{self, listener, name, wanted};
 use crate::tree::Quota;
 use crate::tree::client::InstanceOwner;
 use crate::tree::registry::Routes;
 use crate::tree::root::{RootHandle, RootMsg};
-use crate::tree::testing::{self, listener, name, wanted};
 use crate::tree::upstream::{Upstream, UpstreamArgs, UpstreamHandle, UpstreamMsg, launch};
 
 /// The handshake and a list of one tool, `t`.

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::{Desk, Heard};
+use crate::testing::name;
 use crate::tree::call::Answer;
-use crate::tree::testing::name;
 use crate::tree::upstream::calls::{CANCELLED_KEEPS_PERMIT, Calls, Refused, Stray};
 
 const TIMEOUT: Duration = Duration::from_secs(300);

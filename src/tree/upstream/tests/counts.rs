@@ -8,8 +8,8 @@ use tokio::time::Instant;
 
 use super::Desk;
 use crate::telemetry::metrics::{Counter, ServerMetrics};
+use crate::testing::name;
 use crate::tree::call::Answer;
-use crate::tree::testing::name;
 use crate::tree::upstream::calls::{CANCELLED_KEEPS_PERMIT, Calls, Refused};
 
 const TIMEOUT: Duration = Duration::from_secs(10);

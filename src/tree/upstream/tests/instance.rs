@@ -6,9 +6,9 @@ use super::actor::{READY, SOON, Stage};
 use super::{Desk, Heard, interest, owner, spec};
 use crate::protocol::jsonrpc::RequestId;
 use crate::protocol::mcp::logging::Level;
+use crate::testing;
 use crate::tree::client::SessionEvent;
 use crate::tree::root::RootMsg;
-use crate::tree::testing;
 
 /// An instance that behaves like `script` once it is ready, and its owner, who has heard so.
 async fn instance(script: &str) -> (Stage, Desk) {

@@ -38,10 +38,10 @@ use crate::protocol::mcp::logging::Level;
 use crate::protocol::mcp::method;
 use crate::protocol::mcp::request::ClientRequest;
 use crate::protocol::modern::asker::Asker;
+use crate::testing::{Listener, listener, name};
 use crate::tree::Quota;
 use crate::tree::call::{Answer, ReplyToken, RoutedRequest};
 use crate::tree::client::{InstanceOwner, Interest, SessionEvent, SessionSink};
-use crate::tree::testing::{Listener, listener, name};
 
 /// A server's entry; `script` is what its shell runs.
 fn spec(script: &str, call_timeout: Duration) -> ServerSpec {

@@ -1,6 +1,7 @@
 //! Of which era a message is: its body decides, as headers get lost on the way; where the body says
 //! nothing, `MCP-Protocol-Version` does.
 
+use super::super::post::Takes;
 use super::super::post_body::{is_batch, is_initialize, request_id};
 use super::answer;
 use crate::http::Context;
@@ -52,7 +53,7 @@ pub(in super::super) fn refuse_batch(
 pub(in super::super) async fn other_revision(
     context: &Context,
     headers: &HeaderMap,
-    request_context: RequestContext,
+    by: (RequestContext, Takes),
     body: Bytes,
 ) -> Result<Response, Problem> {
     let asked = headers::only(headers, &VERSION).map(Option::unwrap_or_default);
@@ -62,7 +63,7 @@ pub(in super::super) async fn other_revision(
         if is_meant {
             return Err(Misfit::NotOne.into());
         }
-        refuse_batch(context, &body, request_context.limits.max_batch_length)?;
+        refuse_batch(context, &body, by.0.limits.max_batch_length)?;
         return Err(Problem::version(asked?, None));
     }
     let message = match beside(body.len(), || jsonrpc::decode(&body)) {
@@ -73,7 +74,7 @@ pub(in super::super) async fn other_revision(
     drop(body);
     let id = || request_id(&message).cloned();
     if is_meant && !is_initialize(&message) {
-        return answer(context, headers, request_context, message).await;
+        return answer(context, headers, by, message).await;
     }
     let is_claimed = envelope::is_claimed(params(&message));
     if is_served && (is_claimed || is_meant) {
@@ -82,7 +83,7 @@ pub(in super::super) async fn other_revision(
                 format!("'initialize' is none of {MODERN}, which MCP-Protocol-Version names");
             return Err(Problem::from(Misfit::Header(text)).answering(id()));
         }
-        return answer(context, headers, request_context, message).await;
+        return answer(context, headers, by, message).await;
     }
     not_offered(context, &message)?;
     Err(Problem::version(asked?, id()))

@@ -16,13 +16,18 @@ const SHOWN: usize = 80;
 
 /// What the request says of its client, if nothing is wrong with it.
 pub(super) fn climb(headers: &HeaderMap, request: &Request) -> Result<RequestMeta, Misfit> {
-    let params = request.params.as_ref();
-    let Envelope { version, meta } = Envelope::parse(params).map_err(Misfit::Envelope)?;
+    let named = methods::named_by(&request.method);
+    let envelope = Envelope::parse(request.params.as_ref(), named).map_err(Misfit::Envelope)?;
+    let Envelope {
+        version,
+        name,
+        meta,
+    } = envelope;
     compare(headers, &VERSION, &version)?;
     compare(headers, &METHOD, &request.method)?;
-    if let Some(member) = methods::named_by(&request.method) {
+    if named.is_some() {
         // One without a name is wrong in another way, for which its server is not even asked.
-        match methods::name(member, params) {
+        match name {
             Some(name) => compare_coded(headers, &name)?,
             None => only(headers, &NAME).map(drop)?,
         }

@@ -8,21 +8,22 @@ mod reply;
 
 pub(super) use era::{is_another_revision, is_modern, not_offered, other_revision, refuse_batch};
 
+use super::post::Takes;
+use crate::http::Context;
 use crate::http::connection::RequestContext;
 use crate::http::misfit::Misfit;
 use crate::http::problem::Problem;
-use crate::http::{Context, accept};
 use crate::protocol::jsonrpc::{Message, Request, RequestId};
 use crate::protocol::mcp::method;
 use crate::protocol::modern::request::ModernRequest;
-use hyper::header::{ACCEPT, HeaderMap};
+use hyper::header::HeaderMap;
 use warp::reply::Response;
 
 /// Answers one message of this era.
 pub(super) async fn answer(
     context: &Context,
     headers: &HeaderMap,
-    request_context: RequestContext,
+    (request_context, takes): (RequestContext, Takes),
     message: Message,
 ) -> Result<Response, Problem> {
     let asked = match &message {
@@ -30,7 +31,11 @@ pub(super) async fn answer(
         Message::Notification(_) | Message::Response(_) => None,
     };
     let answering = |problem: Problem| problem.answering(asked.clone());
-    takes_both(headers).map_err(answering)?;
+    // A client has to take an answer in either form: which it will be is not known before.
+    if takes != Takes::Both {
+        let both = "application/json and text/event-stream";
+        return Err(answering(Problem::NotAcceptable(both)));
+    }
     match message {
         Message::Request(request) => {
             let id = request.id.clone();
@@ -57,25 +62,13 @@ pub(super) async fn answer(
 pub(super) async fn answer_only(
     context: &Context,
     headers: &HeaderMap,
-    request_context: RequestContext,
+    by: (RequestContext, Takes),
     mut messages: Vec<Message>,
 ) -> Result<Response, Problem> {
     match (messages.pop(), messages.pop()) {
-        (Some(message), None) => answer(context, headers, request_context, message).await,
+        (Some(message), None) => answer(context, headers, by, message).await,
         _ => Err(Misfit::NotOne.into()),
     }
-}
-
-/// A client has to take an answer in either form: which it will be is not known before.
-fn takes_both(headers: &HeaderMap) -> Result<(), Problem> {
-    let values = headers.get_all(ACCEPT);
-    let mut both = ["application/json", "text/event-stream"].into_iter();
-    if both.all(|media| accept::lists(&values, media)) {
-        return Ok(());
-    }
-    Err(Problem::NotAcceptable(
-        "application/json and text/event-stream",
-    ))
 }
 
 /// The request, if it is right in all that can be known without the servers.

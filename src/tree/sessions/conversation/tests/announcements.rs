@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{Client, House, LIST_CHANGED, tool_names};
-use crate::tree::testing::{catalogue, offer};
+use crate::testing::{catalogue, offer};
 
 const PAUSE: Duration = Duration::from_millis(250);
 

@@ -7,8 +7,8 @@ use super::servers::Own;
 use super::streamable::{is_silent, said};
 use super::{House, result};
 use crate::protocol::version::Version;
+use crate::testing::{name, offer};
 use crate::tree::client::SessionEvent;
-use crate::tree::testing::{name, offer};
 
 #[test]
 fn a_question_comes_where_its_server_was_last_called_from() {

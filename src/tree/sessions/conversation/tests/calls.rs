@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 use super::{House, result};
 use crate::ids::Generation;
 use crate::protocol::jsonrpc;
+use crate::testing::{name, wanted};
 use crate::tree::call::Answer;
 use crate::tree::registry::ServerState;
-use crate::tree::testing::{name, wanted};
 
 const PARK: Duration = Duration::from_secs(30);
 

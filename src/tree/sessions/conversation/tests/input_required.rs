@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 use super::{Client, House, Server, result};
 use crate::ids::Generation;
 use crate::protocol::Era;
+use crate::testing::name;
 use crate::tree::call::{Answer, InputRequired};
 use crate::tree::registry::ServerState;
-use crate::tree::testing::name;
 
 /// The server asks something before it answers; gives what it was sent.
 fn asks(server: &mut Server, input: &Value) -> Value {

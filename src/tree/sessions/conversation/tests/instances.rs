@@ -8,8 +8,8 @@ use super::super::UNUSED;
 use super::servers::Own;
 use super::{House, LIST_CHANGED, result, tool_names};
 use crate::config::model::Isolation;
+use crate::testing::offer;
 use crate::tree::registry::RouteState;
-use crate::tree::testing::offer;
 
 fn down(house: &House) -> RouteState {
     RouteState::Down {

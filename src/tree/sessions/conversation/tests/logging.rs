@@ -6,8 +6,8 @@ use super::servers::Own;
 use super::{House, result};
 use crate::protocol::jsonrpc;
 use crate::protocol::mcp::logging::Level;
+use crate::testing::{catalogue, name, offer};
 use crate::tree::client::SessionEvent;
-use crate::tree::testing::{catalogue, name, offer};
 
 fn logged(level: Option<Level>, data: &str) -> SessionEvent {
     let params = json!({"data": data}).to_string();

@@ -30,9 +30,9 @@ use self::world::World;
 use super::super::delivery::StreamId;
 use crate::ids::Generation;
 use crate::protocol::jsonrpc;
+use crate::testing::{catalogue, in_hand, name, wanted};
 use crate::tree::call::{Answer, ReplyToken};
 use crate::tree::registry::ServerState;
-use crate::tree::testing::{catalogue, in_hand, name, wanted};
 use crate::tree::upstream::{UpstreamHandle, UpstreamMsg};
 
 /// The servers and the clients of a gateway.

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{House, tool_names};
 use crate::protocol::mcp::request::Server;
-use crate::tree::testing::offer;
+use crate::testing::offer;
 
 #[test]
 fn initialize_answers_in_the_clients_revision_and_promises_list_changed() {

@@ -10,8 +10,8 @@ use super::servers::Own;
 use super::streamable::{ClientStream, Mcp, is_silent, last, next, value};
 use super::{House, Server, result};
 use crate::protocol::version::Version;
+use crate::testing::{catalogue, offer};
 use crate::tree::call::{CallError, ReplyToken};
-use crate::tree::testing::{catalogue, offer};
 
 fn house() -> (House, Server, Mcp) {
     let house = House::of(&["s"]);

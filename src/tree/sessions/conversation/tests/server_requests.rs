@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 
 use super::servers::Own;
 use super::{Client, House};
+use crate::testing::{name, offer};
 use crate::tree::client::SessionEvent;
 use crate::tree::registry::RouteState;
-use crate::tree::testing::{name, offer};
 
 const SAMPLING: &str = "sampling/createMessage";
 

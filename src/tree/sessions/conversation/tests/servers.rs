@@ -11,9 +11,9 @@ use super::{Client, House, Server};
 use crate::config::model::Isolation;
 use crate::ids::Generation;
 use crate::protocol::jsonrpc::{Message, Response, decode};
+use crate::testing::{name, wanted};
 use crate::tree::client::{InstanceOwner, Interest, ServerRequest, SessionEvent};
 use crate::tree::registry::{Catalogue, ConfiguredServer, RouteState, ServerState};
-use crate::tree::testing::{name, wanted};
 use crate::tree::upstream::UpstreamMsg;
 
 impl House {

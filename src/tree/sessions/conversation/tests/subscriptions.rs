@@ -9,9 +9,9 @@ use serde_json::json;
 use super::servers::Own;
 use super::{Client, House, Server, result};
 use crate::protocol::jsonrpc;
+use crate::testing::{name, offer};
 use crate::tree::call::Answer;
 use crate::tree::client::{Interest, SessionEvent, SessionSink};
-use crate::tree::testing::{name, offer};
 
 fn uris(uris: &[&str]) -> Interest {
     let uris: BTreeSet<Arc<str>> = uris.iter().map(|uri| Arc::from(*uri)).collect();

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::streamable::{Mcp, last, next, value};
 use super::{House, LIST_CHANGED, Server};
 use crate::protocol::version::Version;
-use crate::tree::testing::catalogue;
+use crate::testing::catalogue;
 
 fn house() -> (House, Server, Mcp) {
     let house = House::of(&["s"]);

@@ -18,10 +18,10 @@ use crate::config::model::Limits;
 use crate::ids::{Generation, Holder, Owner, ServerName};
 use crate::protocol::mcp::lifecycle;
 use crate::telemetry::metrics::Metrics;
+use crate::testing::listener;
 use crate::tree::client::{self, SessionEvent};
 use crate::tree::registry::{Catalogue, ConfiguredServer, Routes, ServerState, Table};
 use crate::tree::sessions::signing::Signer;
-use crate::tree::testing::listener;
 use crate::tree::upstream::UpstreamHandle;
 use crate::tree::{Quota, Taker};
 

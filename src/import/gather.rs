@@ -1,0 +1,385 @@
+//! All files together: names that are unique, each server once, and what is written of it.
+
+use std::collections::{BTreeMap, HashMap};
+
+use jsonc_parser::ast::Value;
+
+use super::entry::{self, Draft, Read, json};
+use super::find::{self, Found, name_in};
+use super::metamcp::{self, Key};
+use super::pretty::pretty;
+use super::row::Program;
+use super::secrets::Secrets;
+use super::server::{Configuration, Server};
+use super::{Fate, Imported, Input, ProfileRow, Row, file_name, read, tools};
+use crate::config::name::Names;
+use crate::config::notes::{Finding, Notes};
+use crate::config::quoted;
+use crate::config::source::Source;
+use crate::ids::ServerName;
+
+/// A file that could be read.
+struct Opened<'t> {
+    input: &'t Input,
+    program: &'static Program,
+    tree: &'t Value<'t>,
+    source: Source<'t>,
+}
+
+/// Makes one configuration of all `inputs`. Secrets are moved out of it if `moves_secrets`.
+#[must_use]
+pub fn import(inputs: &[Input], moves_secrets: bool) -> Imported {
+    let mut imported = Imported::default();
+    let mut notes: Vec<Notes> = inputs.iter().map(|_| Notes::default()).collect();
+    let trees = inputs.iter().zip(&mut notes);
+    let trees: Vec<_> = trees
+        .map(|(input, notes)| read::tree(&input.text, &input.path, notes))
+        .collect();
+    let mut gathering = Gathering::default();
+    for ((input, tree), notes) in inputs.iter().zip(&trees).zip(&mut notes) {
+        let opened = tree.as_ref().and_then(|tree| open(input, tree, notes));
+        let name = opened.as_ref().map(|opened| opened.program.name);
+        imported.programs.push((input.path.clone(), name));
+        if let Some(opened) = opened {
+            gathering.take(&opened, notes, &mut imported);
+        }
+    }
+    for (input, notes) in inputs.iter().zip(notes) {
+        let source = Source::new(&input.text);
+        let problems = notes.into_sorted().into_iter();
+        let problems = problems.map(|finding| (input.path.clone(), source.problem(finding)));
+        imported.problems.extend(problems);
+    }
+    gathering.finish(moves_secrets, &mut imported);
+    imported
+}
+
+/// Whose file it is. One that nobody writes is an error.
+fn open<'t>(input: &'t Input, tree: &'t Value<'t>, notes: &mut Notes) -> Option<Opened<'t>> {
+    let program = find::program(tree, &input.path);
+    if program.is_none() {
+        let (what, help) = crate::config::elsewhere::unknown(tree);
+        let at = crate::config::notes::At::file(0);
+        notes.add(Finding::error(at, what).help(help));
+    }
+    let program = program?;
+    Some(Opened {
+        input,
+        program,
+        tree,
+        source: Source::new(&input.text),
+    })
+}
+
+/// What is known so far.
+#[derive(Default)]
+struct Gathering {
+    configuration: Configuration,
+    /// The row of each server in the configuration.
+    rows: Vec<usize>,
+    /// The servers by their names.
+    places: HashMap<String, usize>,
+    /// What each profile was.
+    origins: BTreeMap<String, String>,
+    keys: Vec<Key>,
+}
+
+/// A name, and why it is another than the one that was written.
+type Named = Option<(String, Option<String>)>;
+
+impl Gathering {
+    fn take(&mut self, opened: &Opened<'_>, notes: &mut Notes, imported: &mut Imported) {
+        let first = self.configuration.servers.len();
+        let found = find::entries(opened.tree, opened.program, notes);
+        let mut by_uuid = HashMap::new();
+        for (found, named) in found.iter().zip(self.names(&found, opened)) {
+            let place = self.entry((found, named), opened, notes, imported);
+            let entry = found.body.value.as_object();
+            let uuid = entry.and_then(|entry| metamcp::text(entry, "uuid"));
+            if let (Some(uuid), Some(place)) = (uuid, place) {
+                by_uuid.insert(uuid, place);
+            }
+        }
+        self.rules(opened, first, imported);
+        let is_dump =
+            opened.program.is_metamcp && !find::reached(opened.tree, "mcp_servers").is_empty();
+        if is_dump {
+            self.beside(opened, &by_uuid, imported);
+        }
+        self.ours(opened, imported);
+    }
+
+    /// The names that the entries of a file get.
+    fn names(&self, found: &[Found<'_>], opened: &Opened<'_>) -> Vec<Named> {
+        let known = self.places.keys().map(String::as_str);
+        let mut names = Names::of_texts(found.iter().filter_map(written).chain(known));
+        let mut name = |found| {
+            let written = written(found)?;
+            match ServerName::new(written) {
+                Ok(name) => Some((name.to_string(), None)),
+                Err(why) => {
+                    let made = names.make(written, opened.program.is_metamcp)?;
+                    Some((made.to_string(), Some(format!("renamed: {why}"))))
+                }
+            }
+        };
+        found.iter().map(&mut name).collect()
+    }
+
+    /// Takes one entry. Answers its place in the configuration.
+    fn entry(
+        &mut self,
+        (found, named): (&Found<'_>, Named),
+        opened: &Opened<'_>,
+        notes: &mut Notes,
+        imported: &mut Imported,
+    ) -> Option<usize> {
+        let shown = written(found).map_or_else(|| found.body.at.path.clone(), quoted);
+        let line = opened.source.place(found.body.at.offset).line;
+        let from = format!("{shown} ({}:{line})", file_name(&opened.input.path));
+        let row = |name: String, fate, why: String| Row {
+            name,
+            from: from.clone(),
+            fate,
+            changes: vec![why],
+        };
+        let Some((name, renamed)) = named else {
+            let why = "it has no name".to_owned();
+            imported.rows.push(row(shown.clone(), Fate::LeftOut, why));
+            return None;
+        };
+        let mut own = Notes::default();
+        let read = entry::read(found, &name, opened.program, &mut own);
+        let has_errors = own.has_errors();
+        notes.adopt(own, Some(&name));
+        let Draft {
+            server, changes, ..
+        } = match read {
+            Read::Taken(draft) if !has_errors => *draft,
+            Read::Taken(_) => {
+                let why = "there are mistakes in it".to_owned();
+                imported.rows.push(row(name, Fate::LeftOut, why));
+                return None;
+            }
+            Read::LeftOut(why) => {
+                let fate = if has_errors {
+                    Fate::LeftOut
+                } else {
+                    Fate::NotOurs
+                };
+                imported.rows.push(row(name, fate, why));
+                return None;
+            }
+        };
+        let changes: Vec<String> = renamed.into_iter().chain(changes).collect();
+        let (place, row) = self.place(server, changes, from)?;
+        imported.rows.push(row);
+        if place == self.rows.len() {
+            self.rows.push(imported.rows.len() - 1);
+        }
+        Some(place)
+    }
+
+    /// Puts a server into the configuration, under another name if its own is another server's.
+    fn place(
+        &mut self,
+        mut server: Server,
+        mut changes: Vec<String>,
+        from: String,
+    ) -> Option<(usize, Row)> {
+        if let Some(place) = self.places.get(&server.name).copied() {
+            if self.configuration.servers.get(place) == Some(&server) {
+                let row = Row {
+                    name: server.name,
+                    from,
+                    fate: Fate::Same,
+                    changes: vec!["the same server was there already".to_owned()],
+                };
+                return Some((place, row));
+            }
+            let first = server.name.clone();
+            let start = first.get(..first.len().min(58)).unwrap_or_default();
+            let mut numbered = (2..).map(|number: u32| format!("{start}-{number}"));
+            server.name = numbered.find(|name| !self.places.contains_key(name))?;
+            changes.insert(0, format!("renamed: another server is called '{first}'"));
+        }
+        let place = self.configuration.servers.len();
+        let row = Row {
+            name: server.name.clone(),
+            from,
+            fate: Fate::On,
+            changes,
+        };
+        self.places.insert(server.name.clone(), place);
+        self.configuration.servers.push(server);
+        Some((place, row))
+    }
+
+    /// Tools that are switched off beside the servers, by the names that the program gives them.
+    fn rules(&mut self, opened: &Opened<'_>, first: usize, imported: &mut Imported) {
+        let Some((path, between)) = opened.program.tool_rules else {
+            return;
+        };
+        let servers = self
+            .configuration
+            .servers
+            .get_mut(first..)
+            .unwrap_or_default();
+        for rules in find::reached(opened.tree, path) {
+            let rules = rules.value.as_object().map(|object| &object.properties);
+            let off = rules.into_iter().flatten().filter(|prop| {
+                let flag = prop.value.as_boolean_lit();
+                flag.is_some_and(|flag| !flag.value)
+            });
+            for rule in off.map(|prop| prop.name.as_str()) {
+                let hits = servers.iter_mut().filter_map(|server| {
+                    tools::rule(rule, between, &server.name, &mut server.tools).then_some(())
+                });
+                if hits.count() == 0 {
+                    let what = format!("{} switches off no tool of a server", quoted(rule));
+                    imported.notes.push(what);
+                }
+            }
+        }
+    }
+
+    /// What MetaMCP's database has beside its servers.
+    fn beside(
+        &mut self,
+        opened: &Opened<'_>,
+        by_uuid: &HashMap<&str, usize>,
+        imported: &mut Imported,
+    ) {
+        let beside = metamcp::carry(opened.tree, by_uuid, &mut self.configuration.servers);
+        for (place, change) in beside.changes {
+            let row = self
+                .rows
+                .get(place)
+                .and_then(|row| imported.rows.get_mut(*row));
+            if let Some(row) = row {
+                row.changes.push(change);
+            }
+        }
+        imported.notes.extend(beside.notes);
+        if let [(only, ..)] = &beside.profiles[..] {
+            // What /mcp showed nobody before is not to be had there now.
+            self.configuration
+                .default_profile
+                .get_or_insert_with(|| only.clone());
+        }
+        for (name, profile, from) in beside.profiles {
+            if self.configuration.profiles.contains_key(&name) {
+                imported.notes.push(format!(
+                    "there are two profiles '{name}'; the first is taken"
+                ));
+                continue;
+            }
+            self.origins.insert(name.clone(), from);
+            self.configuration.profiles.insert(name, profile);
+        }
+        self.keys.extend(beside.keys);
+    }
+
+    /// What a configuration of this gateway has beside its servers.
+    fn ours(&mut self, opened: &Opened<'_>, imported: &mut Imported) {
+        let root = opened.tree.as_object().filter(|_| opened.program.is_ours());
+        let members = root.into_iter().flat_map(|root| &root.properties);
+        for prop in members.filter(|prop| !opened.program.servers.contains(&prop.name.as_str())) {
+            let name = prop.name.as_str();
+            let ours = &mut self.configuration.ours;
+            let is_ours = matches!(name, "gateway" | "profiles" | "default_profile" | "$schema");
+            if is_ours && !ours.contains_key(name) {
+                ours.insert(name.to_owned(), json(&prop.value));
+            } else if is_ours {
+                let what = format!(
+                    "{} is in two of the files; the first is taken",
+                    quoted(name)
+                );
+                imported.notes.push(what);
+            }
+        }
+    }
+
+    /// Moves secrets, and writes all of it.
+    fn finish(mut self, moves_secrets: bool, imported: &mut Imported) {
+        let mut secrets = Secrets::default();
+        for (place, server) in self.configuration.servers.iter_mut().enumerate() {
+            let row = self
+                .rows
+                .get(place)
+                .and_then(|row| imported.rows.get_mut(*row));
+            if moves_secrets {
+                let moved = secrets.take(server);
+                if let Some(row) = row {
+                    row.changes.extend(moved);
+                    row.fate = fate(server);
+                }
+            } else {
+                imported.written_out += Secrets::default().take(&mut server.clone()).len();
+                if let Some(row) = row {
+                    row.fate = fate(server);
+                }
+            }
+        }
+        imported.secrets = secrets.variables;
+        for key in &self.keys {
+            imported.token_file += &token_line(key);
+            imported.tokens += 1;
+        }
+        self.join_profiles(imported);
+        for (name, profile) in &self.configuration.profiles {
+            imported.profiles.push(ProfileRow {
+                name: name.clone(),
+                from: self.origins.get(name).cloned().unwrap_or_default(),
+                servers: profile.servers.clone(),
+                hidden: profile.tools.deny.clone(),
+            });
+        }
+        imported.text = pretty(&self.configuration).unwrap_or_default();
+    }
+
+    /// A configuration of ours may have profiles too: those stay as they are, beside the others.
+    fn join_profiles(&mut self, imported: &mut Imported) {
+        if self.configuration.profiles.is_empty() {
+            return;
+        }
+        if self.configuration.ours.contains_key("default_profile") {
+            self.configuration.default_profile = None;
+        }
+        let Some(serde_json::Value::Object(ours)) = self.configuration.ours.get_mut("profiles")
+        else {
+            return;
+        };
+        for (name, profile) in std::mem::take(&mut self.configuration.profiles) {
+            if ours.contains_key(&name) {
+                imported.notes.push(format!(
+                    "there are two profiles '{name}'; the first is taken"
+                ));
+            } else if let Ok(profile) = serde_json::to_value(profile) {
+                ours.insert(name, profile);
+            }
+        }
+    }
+}
+
+fn fate(server: &Server) -> Fate {
+    if server.is_on() { Fate::On } else { Fate::Off }
+}
+
+fn token_line(key: &Key) -> String {
+    let profiles = key
+        .profiles
+        .iter()
+        .map(|profile| format!(" profile={profile}"));
+    let profiles: String = profiles.collect();
+    format!("{} name={}{profiles}\n", key.secret, key.name)
+}
+
+/// The name an entry has in its file.
+fn written<'t>(found: &Found<'t>) -> Option<&'t str> {
+    let name = match &found.key {
+        Some(key) => key.value,
+        None => name_in(&found.body)?.value,
+    };
+    (!name.trim().is_empty()).then_some(name)
+}

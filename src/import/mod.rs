@@ -1,0 +1,140 @@
+//! `mcproxy import`: from the files of other programs to a configuration of this gateway. Pure but for
+//! [`files`]; no part of the running gateway uses it, and nothing in it runs or connects to anything.
+//!
+//! ```text
+//! text ── read ──> tree ── find ──> entries ── entry ──> drafts ── secrets ──> server.rs ── pretty ──> text
+//!        JSON            whose is it           by the row            metamcp.rs: profiles, keys
+//!        TOML            programs.rs           tools.rs
+//!        YAML                                  remote.rs
+//! ```
+//!
+//! A program is a row of the table in `programs.rs`. What is not understood is said, and what may hide
+//! something is never passed over. No message holds a value of a file.
+
+mod entry;
+pub mod files;
+mod find;
+mod gather;
+mod means;
+mod metamcp;
+mod pretty;
+mod programs;
+mod read;
+mod references;
+mod remote;
+mod row;
+mod secrets;
+mod server;
+#[cfg(test)]
+mod tests;
+mod texts;
+mod tools;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::config::Problem;
+
+pub use gather::import;
+
+/// A file that is to be imported.
+#[derive(Debug)]
+pub struct Input {
+    /// Where it is.
+    pub path: PathBuf,
+    /// What is in it.
+    pub text: String,
+}
+
+/// What became of an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// It is in the configuration, and runs.
+    On,
+    /// It is in it, switched off.
+    Off,
+    /// It is the same as one before it.
+    Same,
+    /// It could not be taken over.
+    LeftOut,
+    /// It is no server to run: a part of its program.
+    NotOurs,
+}
+
+/// An entry, for people.
+#[derive(Debug)]
+pub struct Row {
+    /// Its name now.
+    pub name: String,
+    /// Whose it was, and what it was called.
+    pub from: String,
+    /// What became of it.
+    pub fate: Fate,
+    /// What is not as it was.
+    pub changes: Vec<String>,
+}
+
+/// A profile, for people.
+#[derive(Debug)]
+pub struct ProfileRow {
+    /// Its name.
+    pub name: String,
+    /// What it was.
+    pub from: String,
+    /// Its servers.
+    pub servers: Vec<String>,
+    /// What it hides.
+    pub hidden: Vec<String>,
+}
+
+/// What came of the files. It holds secrets, and is not to be shown as a whole.
+#[derive(Default)]
+pub struct Imported {
+    /// Whose each file is; `None` for one of which nothing could be read.
+    pub programs: Vec<(PathBuf, Option<&'static str>)>,
+    /// The configuration.
+    pub text: String,
+    /// The secrets that are not in it, by the variables that it has in their place.
+    pub secrets: BTreeMap<String, String>,
+    /// How many secrets are written out in `text`.
+    pub written_out: usize,
+    /// A file of tokens; empty without any.
+    pub token_file: String,
+    /// How many there are.
+    pub tokens: usize,
+    /// Every entry.
+    pub rows: Vec<Row>,
+    /// Every profile.
+    pub profiles: Vec<ProfileRow>,
+    /// What else is not as it was.
+    pub notes: Vec<String>,
+    /// Mistakes in the files.
+    pub problems: Vec<(PathBuf, Problem)>,
+}
+
+impl Imported {
+    /// Whether a file could not be read at all.
+    #[must_use]
+    pub fn is_unusable(&self) -> bool {
+        self.programs.iter().any(|(_, program)| program.is_none())
+    }
+
+    /// A file of variables with the secrets.
+    #[must_use]
+    pub fn env_file(&self) -> String {
+        secrets::env_file(&self.secrets)
+    }
+
+    /// How many entries are missing from the configuration that should be in it.
+    #[must_use]
+    pub fn left_out(&self) -> usize {
+        let left_out = self.rows.iter().filter(|row| row.fate == Fate::LeftOut);
+        left_out.count()
+    }
+}
+
+/// The end of a path, which says enough.
+fn file_name(path: &Path) -> String {
+    let name = path.file_name().unwrap_or(path.as_os_str());
+    name.to_string_lossy().escape_debug().to_string()
+}

@@ -1,0 +1,103 @@
+//! What is written: a configuration of this gateway, field by field in the order of the file.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::{Map, Number, Value};
+
+/// A server's entry.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub(super) struct Server {
+    pub(super) name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) description: Option<String>,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(super) command: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) args: Vec<String>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) env: BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) cwd: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) timeout: Option<Number>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) call_timeout: Option<Number>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) enabled: Option<bool>,
+    #[serde(skip_serializing_if = "Shown::is_everything")]
+    pub(super) tools: Shown,
+    #[serde(skip_serializing_if = "Shown::is_everything")]
+    pub(super) prompts: Shown,
+    #[serde(skip_serializing_if = "Shown::is_everything")]
+    pub(super) resources: Shown,
+    /// Fields that were ours already.
+    #[serde(flatten)]
+    pub(super) ours: Map<String, Value>,
+}
+
+/// What is shown of what a server offers, and how.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub(super) struct Shown {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) allow: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) deny: Vec<String>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) rename: BTreeMap<String, String>,
+    #[serde(rename = "override", skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) changed: BTreeMap<String, Changed>,
+}
+
+/// How a tool is shown otherwise than its server has it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub(super) struct Changed {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) title: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) description: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) annotations: Option<Value>,
+}
+
+/// Who gets which servers, and what of them.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub(super) struct Profile {
+    pub(super) servers: Vec<String>,
+    #[serde(skip_serializing_if = "Shown::is_everything")]
+    pub(super) tools: Shown,
+}
+
+/// The file.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct Configuration {
+    pub(super) servers: Vec<Server>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) profiles: BTreeMap<String, Profile>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) default_profile: Option<String>,
+    /// What a file of ours has beside its servers.
+    #[serde(flatten)]
+    pub(super) ours: Map<String, Value>,
+}
+
+impl Shown {
+    /// Whether there is nothing to say.
+    pub(super) fn is_everything(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Hides one more.
+    pub(super) fn hide(&mut self, name: &str) {
+        if !self.deny.iter().any(|hidden| hidden == name) {
+            self.deny.push(name.to_owned());
+        }
+    }
+}
+
+impl Server {
+    /// Whether it is to run.
+    pub(super) fn is_on(&self) -> bool {
+        self.enabled != Some(false)
+    }
+}
