@@ -3,14 +3,14 @@
 
 use jsonc_parser::ast::Value;
 
-use super::amount::Unit;
+use super::amount::{Amount, Unit};
 use super::fields::Use;
 use super::file::about;
-use super::limits::{Given, Limits, Row, TABLE};
+use super::limits::{Given, INSTRUCTIONS_BUDGET, Limits, Row, TABLE};
 use super::model::{Config, Naming};
 use super::notes::{Finding, Notes};
 use super::protocol;
-use super::values::{self, Field};
+use super::values::{self, Field, Fields};
 use super::view;
 use jsonc_parser::common::Ranged;
 
@@ -50,7 +50,8 @@ pub(super) fn read(
     };
     values::repeated(fields.object, &fields.at, notes);
     let ours = TABLE.iter().map(|row| (row.name, Use::Read));
-    let ours = ours.chain([("protocol", Use::Read), ("names", Use::Read)]);
+    let ours =
+        ours.chain(["protocol", "names", INSTRUCTIONS_BUDGET.name].map(|name| (name, Use::Read)));
     let others = QUIET.map(|name| (name, Use::Quiet));
     let known: Vec<_> = ours.chain(others).collect();
     for prop in &fields.object.properties {
@@ -58,22 +59,29 @@ pub(super) fn read(
         about(&known, name, fields.at.key(name, prop.name.start()), notes);
     }
     for row in TABLE {
-        let Some(field) = fields.get(row.name) else {
-            continue;
-        };
-        match amount(row, field.value) {
-            Ok(amount) => given.set(row, amount),
-            Err(why) => {
-                let finding = Finding::error(field.at, format!("'{}': {why}", row.name));
-                notes.add(finding.help(meanwhile(row)));
-                given.keep(row);
-            }
+        match of_row(row, &fields, notes) {
+            None => {}
+            Some(Some(amount)) => given.set(row, amount),
+            Some(None) => given.keep(row),
         }
     }
+    let budget = of_row(&INSTRUCTIONS_BUDGET, &fields, notes);
+    let budget = budget.unwrap_or(Some(INSTRUCTIONS_BUDGET.default));
+    config.instructions_budget = budget.map(Amount::of);
     compare(&fields, given, command_line, notes);
     config.offer = protocol::of_gateway(&fields, notes);
     let is_said = fields.get("names").is_some();
     config.names = view::naming(&fields, notes).or((!is_said).then(Naming::default));
+}
+
+/// What the object has for `row`, if anything; `Some(None)` if that can't be used.
+fn of_row(row: &Row, fields: &Fields<'_>, notes: &mut Notes) -> Option<Option<u64>> {
+    let field = fields.get(row.name)?;
+    let amount = amount(row, field.value).map_err(|why| {
+        let finding = Finding::error(field.at, format!("'{}': {why}", row.name));
+        notes.add(finding.help(meanwhile(row)));
+    });
+    Some(amount.ok())
 }
 
 /// What holds until a wrong limit is mended.
@@ -90,7 +98,7 @@ fn meanwhile(row: &Row) -> String {
 }
 
 /// Limits that contradict each other, at the one that the file has.
-fn compare(fields: &values::Fields<'_>, given: &Given, command_line: &Given, notes: &mut Notes) {
+fn compare(fields: &Fields<'_>, given: &Given, command_line: &Given, notes: &mut Notes) {
     let default = Limits::default();
     let limits = default.with(given, &default).with(command_line, &default);
     let shown = |name| {

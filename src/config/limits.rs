@@ -26,6 +26,20 @@ pub struct Row {
     pub over: &'static str,
 }
 
+/// What the instructions of all servers may have together: clients cut what is longer, so that no more
+/// arrives from the later ones than from the first. No limit that protects the gateway, hence not in the table.
+pub(super) const INSTRUCTIONS_BUDGET: Row = Row {
+    name: "instructions_budget",
+    unit: Unit::Bytes,
+    default: 2 * KIB,
+    least: 0,
+    most: 64 * MIB,
+    what: "The instructions of all servers together",
+    over: "each gets a fair share",
+};
+/// Where Claude Code cuts them.
+pub const INSTRUCTIONS_READ: usize = 2048;
+
 type Count = usize;
 type Bytes = usize;
 type Seconds = Duration;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use super::limits::{Given, Limits};
+pub use super::limits::{Given, INSTRUCTIONS_READ, Limits};
 pub use super::patterns::{Idle, Patterns, unknown};
 pub use super::profiles::{
     DefaultProfile, NO_PROTECTION, Profile, ProfileInstructions, Profiles, WrittenProfiles,
@@ -159,4 +159,6 @@ pub struct Config {
     pub profiles: WrittenProfiles,
     /// How names are written where an entry does not say it; `None` as above.
     pub names: Option<Naming>,
+    /// How many bytes the instructions of all servers have together; `None` as above.
+    pub instructions_budget: Option<usize>,
 }

@@ -12,7 +12,7 @@ use super::entry::{Checked, check};
 use super::error::quoted;
 use super::file::{File, RawEntry};
 use super::gateway;
-use super::limits::{Given, Limits};
+use super::limits::{Given, INSTRUCTIONS_READ, Limits};
 use super::model::{Config, Entry, Nameless, Naming, Offer, ServerSpec};
 use super::name::{Named, Names, server_name};
 use super::notes::{At, Finding, Notes};
@@ -44,6 +44,7 @@ pub(super) fn validate(
         None => {
             config.offer = Some(Offer::default());
             config.names = Some(Naming::default());
+            config.instructions_budget = Some(INSTRUCTIONS_READ);
         }
     }
     let defaults = Limits::default();

@@ -192,7 +192,7 @@ fn the_schema_has_every_limit_as_the_table_has_it() {
     let properties = schema
         .pointer("/oneOf/1/properties/gateway/properties")
         .unwrap();
-    assert_eq!(properties.as_object().unwrap().len(), TABLE.len() + 2);
+    assert_eq!(properties.as_object().unwrap().len(), TABLE.len() + 3);
     for row in TABLE {
         let field = &properties[row.name];
         assert_eq!(

@@ -107,6 +107,7 @@ impl Actor for Registry {
         match message {
             RegistryMsg::Wanted(servers) => state.on_wanted(servers),
             RegistryMsg::Profiles(profiles) => state.merge.profiles(profiles),
+            RegistryMsg::Budget(bytes) => state.merge.budget(bytes),
             RegistryMsg::ServerState {
                 server,
                 generation,

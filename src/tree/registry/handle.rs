@@ -39,6 +39,11 @@ impl RegistryHandle {
         self.tell(RegistryMsg::Profiles(profiles));
     }
 
+    /// How many bytes the instructions of all servers may have together; before [`Self::wanted`].
+    pub(crate) fn budget(&self, bytes: usize) {
+        self.tell(RegistryMsg::Budget(bytes));
+    }
+
     /// What became of a server.
     pub(crate) fn server_state(
         &self,

@@ -2,7 +2,10 @@
 //! a server says stays as it is, save what would pass for a heading of ours or would swallow the
 //! next one.
 
+use std::sync::Arc;
+
 use super::merged::Source;
+use crate::config::model::Instructions;
 use crate::ids::ServerName;
 
 /// What a heading could be begun with: characters that look like `[`.
@@ -23,25 +26,113 @@ const HIDING: [(&str, &str); 8] = [
     ("<details", "</details>"),
 ];
 
-/// The instructions of all servers; `None` if there are none.
-pub(super) fn join(sources: &[Source]) -> Option<String> {
+/// The instructions of all servers within a budget.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Joined {
+    pub(super) text: Option<Arc<str>>,
+    /// Those who say more than there is room for, and what is to be said of that.
+    pub(super) cut: Arc<[(ServerName, String)]>,
+}
+
+/// What is left out is marked so.
+const MARK: &str = " …";
+/// Between two servers.
+const GAP: &str = "\n\n";
+
+/// Joins what all say, each under a heading, in `budget` bytes: who says less than a fair share leaves
+/// the rest of it to the others.
+pub(super) fn join(sources: &[Source], budget: usize) -> Joined {
     let names: Vec<&ServerName> = sources.iter().map(|source| &source.server).collect();
-    let section = |source: &Source| {
-        let text = source.catalogue.as_ref()?.instructions.as_deref()?.trim();
-        (!text.is_empty()).then(|| format!("[{}]\n{}", source.server, harmless(text, &names)))
-    };
-    let all: Vec<String> = sources.iter().filter_map(section).collect();
-    (!all.is_empty()).then(|| all.join("\n\n"))
+    let said = sources.iter().filter_map(|source| {
+        let text = said(source)?.trim();
+        (!text.is_empty()).then(|| (&source.server, text, harmless(text, &names)))
+    });
+    let said: Vec<(&ServerName, &str, String)> = said.collect();
+    let headings = said
+        .iter()
+        .map(|(server, ..)| heading(server).len() + GAP.len());
+    let room = (budget + GAP.len()).saturating_sub(headings.sum());
+    let share = fair_share(said.iter().map(|(.., body)| body.len()), room);
+    let (mut sections, mut cut) = (Vec::new(), Vec::new());
+    for (server, text, body) in said {
+        let body = if body.len() <= share {
+            body
+        } else {
+            cut.push((server.clone(), too_long(server, text.len(), budget)));
+            shortened(text, share, &names)
+        };
+        if !body.is_empty() {
+            sections.push(heading(server) + &body);
+        }
+    }
+    Joined {
+        text: (!sections.is_empty()).then(|| sections.join(GAP).into()),
+        cut: cut.into(),
+    }
+}
+
+fn heading(server: &ServerName) -> String {
+    format!("[{server}]\n")
+}
+
+/// What models are to be told of a server.
+fn said(source: &Source) -> Option<&str> {
+    match &source.view.instructions {
+        Instructions::Own => source.catalogue.as_ref()?.instructions.as_deref(),
+        Instructions::None => None,
+        Instructions::Text(text) => Some(text),
+    }
+}
+
+fn too_long(server: &ServerName, length: usize, budget: usize) -> String {
+    format!(
+        "Server '{server}' has instructions of {length} bytes, more than its share of the {budget} that those of all \
+         servers have together (instructions_budget): clients get the beginning. Write shorter ones into its \
+         entry, as 'instructions'"
+    )
+}
+
+/// What each may have at most, so that all together have no more than `room`.
+fn fair_share(lengths: impl Iterator<Item = usize>, room: usize) -> usize {
+    let mut lengths: Vec<usize> = lengths.collect();
+    lengths.sort_unstable();
+    let (mut room, mut others) = (room, lengths.len());
+    for length in lengths {
+        let share = room / others.max(1);
+        if length > share {
+            return share;
+        }
+        (room, others) = (room - length, others - 1);
+    }
+    usize::MAX
+}
+
+/// The beginning of `text` in so many bytes, up to the end of a word if one is near. To end what it leaves
+/// open takes room too.
+fn shortened(text: &str, most: usize, names: &[&ServerName]) -> String {
+    let mut room = most.saturating_sub(MARK.len());
+    while room > 0 {
+        let start = text
+            .get(..text.floor_char_boundary(room))
+            .unwrap_or_default();
+        let word = start.rfind(char::is_whitespace).filter(|at| *at > room / 2);
+        let start = start.get(..word.unwrap_or(start.len())).unwrap_or_default();
+        if start.is_empty() {
+            break;
+        }
+        let body = harmless(&(start.trim_end().to_owned() + MARK), names);
+        match body.len().checked_sub(most) {
+            None | Some(0) => return body,
+            Some(over) => room = room.min(start.len()).saturating_sub(over),
+        }
+    }
+    String::new()
 }
 
 /// Whether both lead to the same text, without making it.
 pub(super) fn are_same(sources: &[Source], others: &[Source]) -> bool {
     fn told(sources: &[Source]) -> impl Iterator<Item = (&ServerName, Option<&str>)> {
-        sources.iter().map(|source| {
-            let catalogue = source.catalogue.as_deref();
-            let text = catalogue.and_then(|known| known.instructions.as_deref());
-            (&source.server, text)
-        })
+        sources.iter().map(|source| (&source.server, said(source)))
     }
     told(sources).eq(told(others))
 }
@@ -194,6 +285,41 @@ mod tests {
             ("<PRE class=x>", "\n</pre>"),
         ] {
             assert_eq!(said(text), format!("{text}{end}"));
+        }
+    }
+
+    #[test]
+    fn shares_are_fair_and_use_all_there_is() {
+        for (lengths, room, share) in [
+            (&[10, 20][..], 30, usize::MAX),
+            (&[10, 20, 30], 50, 20),
+            (&[100, 100], 50, 25),
+            (&[5, 100, 100], 45, 20),
+            (&[1], 0, 0),
+            (&[], 0, usize::MAX),
+        ] {
+            assert_eq!(
+                fair_share(lengths.iter().copied(), room),
+                share,
+                "{lengths:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_cut_ends_at_a_word_and_leaves_nothing_open() {
+        let names = [&name("git")];
+        for (text, most, wanted) in [
+            ("one two three four", 14, "one two …"),
+            ("onetwothreefour", 10, "onetwo …"),
+            ("日本語日本語", 12, "日本 …"),
+            ("```\none two three four five", 20, "```\none two …\n```"),
+            ("one", 2, ""),
+            ("[git]\nx", 9, "> [git …"),
+        ] {
+            let cut = shortened(text, most, &names);
+            assert!(cut.len() <= most, "{text}: {cut}");
+            assert_eq!(cut, wanted, "{text}");
         }
     }
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
+use super::cost;
 use super::merged::{Merged, Source};
 use super::resources;
 use super::routes::Routes;
@@ -21,6 +22,8 @@ pub(super) struct Job {
     pub(super) sources: Vec<Source>,
     /// The profiles that show a part of it each.
     pub(super) profiles: Arc<Profiles>,
+    /// What the instructions of all servers may have together.
+    pub(super) budget: usize,
     pub(super) before: Arc<Routes>,
 }
 
@@ -31,27 +34,37 @@ pub(crate) struct Tables {
     pub(super) profiles: HashMap<ProfileId, Arc<Merged>>,
     /// Whether there is an address where all of it is shown.
     pub(super) is_shown_whole: bool,
-    /// The rules of profiles that match nothing.
-    pub(super) idle: BTreeSet<String>,
+    /// What is too much for some clients, and the rules of profiles that match nothing.
+    pub(super) warnings: BTreeSet<String>,
 }
 
 impl Job {
     pub(super) fn run(self) -> Tables {
-        let merged = Arc::new(Merged::build(self.sources, &[&self.before.merged]));
-        let mut idle = BTreeSet::new();
+        let merged = Arc::new(Merged::within(
+            self.budget,
+            self.sources,
+            &[&self.before.merged],
+        ));
+        let mut warnings = BTreeSet::new();
+        let is_shown_whole = self.profiles.default == DefaultProfile::Everything;
+        if is_shown_whole {
+            warnings.extend(cost::warnings(&merged, "Clients"));
+        }
         let known = self.profiles.known.iter();
         let profiles = known.map(|profile| {
             let id = profile.name.id();
             let before = self.before.profiles.get(&id).map(|before| &before.merged);
             let former: Vec<&Merged> = before.iter().map(|before| &***before).collect();
             let narrowed = Merged::narrow(&merged, profile, &former);
-            idle.extend(narrowed.idle_rules());
+            warnings.extend(narrowed.idle_rules());
+            let whom = format!("Clients of profile '{}'", profile.name);
+            warnings.extend(cost::warnings(&narrowed, &whom));
             (id, Arc::new(narrowed))
         });
         Tables {
             profiles: profiles.collect(),
-            is_shown_whole: self.profiles.default == DefaultProfile::Everything,
-            idle,
+            is_shown_whole,
+            warnings,
             merged,
         }
     }

@@ -5,11 +5,14 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
 
 use super::catalogue::{Catalogue, List};
-use super::instructions;
+use super::cost::Cost;
+use super::instructions::{self, Joined};
 use super::names::{Names, Prefixes};
 use super::pages::Pages;
 use super::resources::{self, Resources};
-use crate::config::model::{Isolation, Patterns, Profile, ProfileInstructions, View};
+use crate::config::model::{
+    INSTRUCTIONS_READ, Isolation, Patterns, Profile, ProfileInstructions, View,
+};
 use crate::ids::{Prefix, ServerName};
 use crate::protocol::mcp::item::{Item, Kind};
 use crate::protocol::mcp::request::Subject;
@@ -83,7 +86,9 @@ pub(crate) struct Merged {
     tools: Names,
     prompts: Names,
     resources: Arc<Resources>,
-    instructions: Option<Arc<str>>,
+    /// What the instructions of all may have together.
+    budget: usize,
+    instructions: Joined,
     extensions: Option<Arc<str>>,
     /// What it was narrowed down from, and to which profile, if it was.
     narrowed: Option<Narrowed>,
@@ -129,9 +134,14 @@ impl Merged {
         Arc::clone(&NOTHING)
     }
 
-    /// Merges what `sources` offer. What did not change since one of the `former` merges is taken
-    /// from it.
+    /// As [`Self::within`], with as many bytes of instructions as clients read.
     pub(super) fn build(sources: Vec<Source>, former: &[&Self]) -> Self {
+        Self::within(INSTRUCTIONS_READ, sources, former)
+    }
+
+    /// Merges what `sources` offer, with so many bytes of instructions. What did not change since one
+    /// of the `former` merges is taken from it.
+    pub(super) fn within(budget: usize, sources: Vec<Source>, former: &[&Self]) -> Self {
         let prefixes = Prefixes::of(&sources);
         let known = former.iter().find(|former| *former.prefixes == prefixes);
         let prefixes = known.map_or_else(|| Arc::new(prefixes), |same| same.prefixes.clone());
@@ -147,10 +157,12 @@ impl Merged {
             (None, Some(last)) => Arc::new(Resources::build(&sources).sharing(&last.resources)),
             (None, None) => Arc::new(Resources::build(&sources)),
         };
-        let same = |former: &&&Self| instructions::are_same(&sources, &former.sources);
+        let same = |former: &&&Self| {
+            former.budget == budget && instructions::are_same(&sources, &former.sources)
+        };
         let instructions = match former.iter().find(same) {
             Some(same) => same.instructions.clone(),
-            None => instructions::join(&sources).map(Arc::from),
+            None => instructions::join(&sources, budget),
         };
         let extensions = Extensions::united(sources.iter().filter_map(Source::extensions));
         Self {
@@ -160,6 +172,7 @@ impl Merged {
             tools,
             prompts,
             resources,
+            budget,
             instructions,
             narrowed: None,
         }
@@ -186,7 +199,8 @@ impl Merged {
             tools,
             prompts,
             resources,
-            instructions: Self::instructions_of(profile, &sources, former),
+            budget: whole.budget,
+            instructions: Self::instructions_of(profile, &sources, whole.budget, former),
             narrowed: Some(Narrowed {
                 whole: Arc::clone(whole),
                 profile: Arc::clone(profile),
@@ -198,21 +212,26 @@ impl Merged {
     fn instructions_of(
         profile: &Profile,
         sources: &[Source],
+        budget: usize,
         former: &[&Self],
-    ) -> Option<Arc<str>> {
+    ) -> Joined {
         match &profile.instructions {
-            ProfileInstructions::None => None,
-            ProfileInstructions::Own(text) => Some(Arc::clone(text)),
+            ProfileInstructions::None => Joined::default(),
+            ProfileInstructions::Own(text) => Joined {
+                text: Some(Arc::clone(text)),
+                ..Joined::default()
+            },
             ProfileInstructions::OfServers => {
                 let is_same = |former: &&&Self| {
                     let narrowed = former.narrowed.as_ref();
                     let before = narrowed.map(|narrowed| &narrowed.profile.instructions);
                     before == Some(&ProfileInstructions::OfServers)
+                        && former.budget == budget
                         && instructions::are_same(sources, &former.sources)
                 };
                 match former.iter().find(is_same) {
                     Some(same) => same.instructions.clone(),
-                    None => instructions::join(sources).map(Arc::from),
+                    None => instructions::join(sources, budget),
                 }
             }
         }
@@ -267,7 +286,7 @@ impl Merged {
                 source.catalogue = Some(Arc::clone(catalogue));
             }
         }
-        Self::build(sources, &[mine, self])
+        Self::within(self.budget, sources, &[mine, self])
     }
 
     /// How many parts were laid out that are none of those of `former`.
@@ -279,7 +298,12 @@ impl Merged {
     /// What is odd about the names, for the log, each with the server that lists them.
     pub(super) fn oddities(&self) -> BTreeSet<(ServerName, String)> {
         let names = self.tools.oddities().chain(self.prompts.oddities());
-        let all = names.chain(self.resources.oddities());
+        let cut = self
+            .instructions
+            .cut
+            .iter()
+            .map(|(server, text)| (server, text));
+        let all = names.chain(self.resources.oddities()).chain(cut);
         all.map(|(server, text)| (server.clone(), text.clone()))
             .collect()
     }
@@ -295,7 +319,15 @@ impl Merged {
     pub(crate) fn warnings(&self, server: &ServerName) -> Vec<String> {
         let both = [&self.tools, &self.prompts];
         let warnings = both.into_iter().flat_map(|names| names.warnings(server));
-        warnings.cloned().collect()
+        let cut = self.instructions.cut.iter();
+        let cut = cut.filter(|(one, _)| one == server).map(|(_, text)| text);
+        warnings.chain(cut).cloned().collect()
+    }
+
+    /// What the tools of `server` cost a model.
+    #[must_use]
+    pub(crate) fn cost(&self, server: &ServerName) -> Cost {
+        self.tools.cost(server)
     }
 
     /// Whether calls of any tool repeat arguments in headers.
@@ -406,7 +438,7 @@ impl Merged {
     /// The instructions of all servers, each under its name; `None` if there are none.
     #[must_use]
     pub(crate) fn instructions(&self) -> Option<&str> {
-        self.instructions.as_deref()
+        self.instructions.text.as_deref()
     }
 
     /// Which lists are not the same in `other`. Nothing is compared here but whether they were found

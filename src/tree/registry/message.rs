@@ -56,6 +56,8 @@ pub(crate) enum RegistryMsg {
     Wanted(Vec<ConfiguredServer>),
     /// From root, before `Wanted`: what clients may be shown of it.
     Profiles(Arc<Profiles>),
+    /// From root, before `Wanted`: how many bytes the instructions of all servers may have together.
+    Budget(usize),
     /// From root: what became of a server.
     ServerState {
         server: ServerName,
@@ -105,6 +107,7 @@ impl Kind for RegistryMsg {
         match self {
             Self::Wanted(_) => "ConfiguredServer",
             Self::Profiles(_) => "Profiles",
+            Self::Budget(_) => "Budget",
             Self::ServerState { .. } => "ServerState",
             Self::Catalogue { .. } => "Catalogue",
             Self::Learnt { .. } => "Learnt",

@@ -7,6 +7,7 @@
 mod actor;
 mod called;
 mod catalogue;
+mod cost;
 mod gates;
 mod handle;
 mod idle;

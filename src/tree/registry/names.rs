@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::cost::Cost;
 use super::merged::{Route, Source};
 use super::pages::{Entries, Pages};
 use super::part::{Holders, Part, Plan, Rivals};
@@ -225,6 +226,16 @@ impl Names {
             .iter()
             .filter(move |part| part.server() == server);
         mine.flat_map(|part| part.warnings())
+    }
+
+    /// What those of `server` cost a model.
+    pub(super) fn cost(&self, server: &ServerName) -> Cost {
+        let mut cost = Cost::default();
+        for part in self.parts.iter().filter(|part| part.server() == server) {
+            cost.tools += part.entries().len();
+            cost.bytes += part.entries().size();
+        }
+        cost
     }
 
     /// How many parts are none of those of `former`.

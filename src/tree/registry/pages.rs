@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::cost::Cost;
 use crate::protocol::mcp::item::{self, Kind};
 
 /// A page holds so many entries,
@@ -54,6 +55,11 @@ impl Laying {
 impl Entries {
     pub(super) fn len(&self) -> usize {
         self.ends.len()
+    }
+
+    /// In bytes.
+    pub(super) fn size(&self) -> usize {
+        self.text.len()
     }
 
     /// The entries that `shows` says by their positions, in pieces of what is laid out here.
@@ -131,11 +137,16 @@ impl Page {
 
 /// The pages of one list; there is always a first one.
 #[derive(Debug, Clone)]
-pub(crate) struct Pages(Arc<[Page]>);
+pub(crate) struct Pages(Arc<[Page]>, Cost);
 
 impl Pages {
     /// Puts together what is laid out already.
     pub(super) fn of(kind: Kind, parts: &[&Entries]) -> Self {
+        let mut cost = Cost::default();
+        for part in parts {
+            cost.tools += part.len();
+            cost.bytes += part.size();
+        }
         let mut rest = Rest { parts, position: 0 };
         let mut pages = Vec::new();
         loop {
@@ -146,7 +157,7 @@ impl Pages {
             pieces.push(item::list_tail((!is_last).then_some(&*cursor)).into());
             pages.push(Page(pieces));
             if is_last {
-                return Self(pages.into());
+                return Self(pages.into(), cost);
             }
         }
     }
@@ -159,6 +170,11 @@ impl Pages {
             Some(cursor) => cursor.strip_prefix(CURSOR)?.parse().ok()?,
         };
         self.0.get::<usize>(number)
+    }
+
+    /// What it costs a model, if it is of tools.
+    pub(crate) fn cost(&self) -> Cost {
+        self.1
     }
 
     /// The pages of `before`, if they say the same: compared here once, that nobody has to again.

@@ -5,12 +5,13 @@ use std::mem;
 use std::sync::Arc;
 
 use super::catalogue::{Catalogue, Lessons, ToCome};
+use super::cost;
 use super::job::{Job, Tables};
 use super::kept_catalogue::KeptCatalogue;
 use super::merged::{Merged, Source};
 use super::message::{ConfiguredServer, ServerState};
 use super::routes::{RouteState, Routes};
-use crate::config::model::Profiles;
+use crate::config::model::{INSTRUCTIONS_READ, Profiles};
 use crate::ids::{Generation, ProfileId, ServerName};
 use crate::tree::upstream::UpstreamHandle;
 
@@ -43,7 +44,9 @@ pub(super) struct Merge {
     /// What is odd about the names offered now, as it was logged.
     pub(super) oddities: BTreeSet<(ServerName, String)>,
     /// The rules of profiles that match nothing, as they were logged.
-    idle: BTreeSet<String>,
+    warnings: BTreeSet<String>,
+    /// What the instructions of all servers may have together, once the configuration is known.
+    budget: Option<usize>,
 }
 
 impl Merge {
@@ -79,6 +82,12 @@ impl Merge {
         self.is_configured = true;
         self.is_dirty = true;
         self.is_stale = true;
+    }
+
+    /// Takes what the instructions of all servers may have together. It holds from the next
+    /// [`Self::wanted`] on.
+    pub(super) fn budget(&mut self, bytes: usize) {
+        self.budget = Some(bytes);
     }
 
     /// Takes the profiles. They hold from the next [`Self::wanted`] on.
@@ -215,11 +224,16 @@ impl Merge {
         self.oddities = oddities;
     }
 
-    fn report_idle(&mut self, idle: &BTreeSet<String>) {
-        for rule in idle.difference(&self.idle) {
-            log::warn!("{rule}");
+    /// The same of what is odd about no server by itself; and what clients are offered now, if that is
+    /// something else.
+    fn report_all(&mut self, fresh: &Tables) {
+        for warning in fresh.warnings.difference(&self.warnings) {
+            log::warn!("{warning}");
         }
-        self.idle.clone_from(idle);
+        self.warnings.clone_from(&fresh.warnings);
+        if self.routes.merged.changes(&fresh.merged).tools {
+            log::info!("{}", cost::line(&fresh.merged));
+        }
     }
 
     /// Those that the boot waits for: they have no catalogue, kept or fresh, or one without the tools
@@ -280,7 +294,7 @@ impl Merge {
         let fresh = self.fresh.take();
         if let Some(fresh) = &fresh {
             self.report(fresh.merged.oddities());
-            self.report_idle(&fresh.idle);
+            self.report_all(fresh);
         }
         let merged = fresh.as_ref().map_or(&self.routes.merged, |it| &it.merged);
         let mut routes = Routes {
@@ -375,6 +389,7 @@ impl Merge {
         Job {
             sources: self.servers.iter().map(source).collect(),
             profiles: Arc::clone(&self.profiles),
+            budget: self.budget.unwrap_or(INSTRUCTIONS_READ),
             before: Arc::clone(&self.routes),
         }
     }

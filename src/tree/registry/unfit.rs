@@ -39,17 +39,18 @@ impl Unfit {
         match self {
             Self::Characters => format!(
                 "Server '{server}' offers names with other characters than letters, digits, '_' and '-', \
-                 for which models' APIs refuse all tools of a client: {names}. Their maker has to \
-                 rename them; if a client fails, switch the server off"
+                 for which models' APIs refuse all tools of a client: {names}. Write \"names\": \"safe\" into its \
+                 entry, or give them others with 'rename'"
             ),
             Self::Long => format!(
                 "Server '{server}' offers names of more than {LONGEST} characters, for which models' APIs \
-                 refuse all tools of a client: {names}. Give it a shorter 'prefix'"
+                 refuse all tools of a client: {names}. Write \"names\": \"safe\" into its entry, give them others with \
+                 'rename', or give it a shorter 'prefix'"
             ),
             Self::NearlyLong => format!(
                 "Server '{server}' offers names of {NEARLY} characters and more, which are over \
                  {LONGEST} where a client puts 'mcp__' and its name for the gateway in front: {names}. \
-                 If tools are missing there, give it a shorter 'prefix'"
+                 If tools are missing there, write \"names\": \"safe\" into its entry, or give it a shorter 'prefix'"
             ),
         }
     }

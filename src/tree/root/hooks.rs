@@ -18,7 +18,7 @@ use super::repeats::Repeats;
 use super::serving::Offered;
 use super::starts::missing;
 use super::{ChildId, RootHandle};
-use crate::config::model::{Limits, Naming, ServerSpec};
+use crate::config::model::{INSTRUCTIONS_READ, Limits, Naming, ServerSpec};
 use crate::ids::{Generation, ServerName};
 use crate::supervise::{Failure, FailureKind, Spawn, Spawned, Start, Status, SupervisorHooks};
 use crate::tree::client::InstanceOwner;
@@ -62,6 +62,8 @@ pub(super) struct RootHooks<S, E> {
     pub(super) wanted: Option<Vec<ConfiguredServer>>,
     /// How names are written where an entry does not say it.
     pub(super) naming: Naming,
+    /// How many bytes the instructions of all servers may have together.
+    pub(super) budget: usize,
     /// What the registry was last told of every server that is not ready.
     pub(super) states: BTreeMap<ServerName, (Generation, ServerState)>,
     /// What former lives of each server taught, and of which entry.
@@ -108,6 +110,7 @@ impl<S: Spawn, E: Frontend> RootHooks<S, E> {
             routes: None,
             wanted: None,
             naming: Naming::default(),
+            budget: INSTRUCTIONS_READ,
             states: BTreeMap::new(),
             pasts: BTreeMap::new(),
             generations: BTreeMap::new(),

@@ -37,6 +37,7 @@ impl<S: Spawn, E: Frontend> RootState<S, E> {
         self.take_limits(&config.limits);
         let hooks = self.supervisor.hooks_mut();
         hooks.naming = config.names.unwrap_or(hooks.naming);
+        hooks.take_budget(config.instructions_budget);
         let entries = config.servers.iter();
         let wanted: Vec<ConfiguredServer> =
             entries.filter_map(|entry| hooks.wish_for(entry)).collect();
@@ -74,6 +75,17 @@ impl<S: Spawn, E: Frontend> RootState<S, E> {
 }
 
 impl<S, E> RootHooks<S, E> {
+    fn take_budget(&mut self, budget: Option<usize>) {
+        let Some(budget) = budget.filter(|budget| *budget != self.budget) else {
+            return;
+        };
+        let before = std::mem::replace(&mut self.budget, budget);
+        log::info!("gateway: instructions_budget {before} -> {budget}");
+        if let Some(registry) = &self.registry {
+            registry.budget(budget);
+        }
+    }
+
     /// What the registry has to know of an entry. A refused one stays what it was, also to clients.
     fn wish_for(&self, entry: &Entry) -> Option<ConfiguredServer> {
         let (spec, view) = match entry {

@@ -40,6 +40,7 @@ impl<S: Spawn, E: Frontend> RootHooks<S, E> {
         };
         let (actor, started) = self.spawn.spawn("registry", Registry, args, parent)?;
         let registry = RegistryHandle::new(actor.clone());
+        registry.budget(self.budget);
         if let Some(profiles) = self.profiles.held() {
             registry.profiles(Arc::clone(profiles));
         }

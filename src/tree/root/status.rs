@@ -60,8 +60,12 @@ pub struct ServerStatus {
     pub next_try_seconds: Option<f64>,
     /// How it ended last, if it has not been ready since.
     pub why: Option<String>,
-    /// How many tools it offers, or did when it last could say.
+    /// How many tools clients are offered of it, or were when it last could say.
     pub tools: usize,
+    /// What they cost a model that reads all of them, in bytes and about so many tokens.
+    pub tools_bytes: usize,
+    /// As above.
+    pub tools_tokens: usize,
     /// Calls that it was sent and has not answered.
     pub calls_in_flight: i64,
     /// How many sessions have an instance of their own.
@@ -196,6 +200,7 @@ impl<S: Spawn, E: Frontend> RootState<S, E> {
         let merged = hooks.routes.as_ref().map(|routes| &routes.merged);
         let source = merged.and_then(|merged| merged.source(name));
         let catalogue = source.and_then(|source| source.catalogue.as_ref());
+        let cost = merged.map(|merged| merged.cost(name)).unwrap_or_default();
         let past = hooks.pasts.get(name);
         let mut warnings = merged.map_or_else(Vec::new, |merged| merged.warnings(name));
         if past.is_some_and(|(_, past)| past.offers_nothing()) {
@@ -208,7 +213,9 @@ impl<S: Spawn, E: Frontend> RootState<S, E> {
             failures: children.failures(&id),
             next_try_seconds: next_try(&status),
             why: hooks.book.whys.get(name).cloned(),
-            tools: catalogue.map_or(0, |catalogue| catalogue.tools.len()),
+            tools: cost.tools,
+            tools_bytes: cost.bytes,
+            tools_tokens: cost.tokens(),
             calls_in_flight: hooks.settings.metrics.server(name).in_flight.get(),
             instances: hooks.upstreams.keys().filter(is_own).count(),
             unread: catalogue.map_or_else(Vec::new, |catalogue| unread(catalogue)),

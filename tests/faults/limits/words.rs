@@ -78,7 +78,7 @@ async fn l14_max_outgoing_total_bytes() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn l26_max_instructions_bytes() {
     const LIMIT: usize = 4096;
-    let settings = json!({ "max_instructions_bytes": "4KiB" });
+    let settings = json!({ "max_instructions_bytes": "4KiB", "instructions_budget": "64KiB" });
     let words = "instruct ".repeat(10_000);
     let entries = [fixture("wordy", &["--instructions", &words])];
     let mut stage = Stage::with("max_instructions_bytes", &entries, &settings, |o| o).await;
