@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use super::line::Line;
 use super::queue::Queue;
 use crate::config::model::Limits;
@@ -29,6 +31,14 @@ pub(in crate::tree::sessions) struct Opened {
     pub(super) returned: Option<Returned>,
     pub(super) line: Arc<Line>,
     pub(super) queue: Queue,
+}
+
+impl Opened {
+    /// How much of it has to be read.
+    pub(super) fn size(&self) -> usize {
+        let params = self.request.request.params.as_ref();
+        params.map_or(0, Bytes::len)
+    }
 }
 
 pub(in crate::tree::sessions) enum RequestsMsg {
