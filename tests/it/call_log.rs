@@ -1,6 +1,8 @@
 //! The log of calls: one object for each, of both eras, however it ends; the file is moved away, its disk is
 //! full, and no argument is in it.
 
+#![cfg(test)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
