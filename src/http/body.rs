@@ -9,6 +9,7 @@ use bytes::{Buf, Bytes};
 use futures_util::{Stream, StreamExt};
 use std::fmt::Display;
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
@@ -34,6 +35,9 @@ const PROGRESS: usize = 1024;
 /// Larger bodies leave an eighth of the budget to those that are not: somebody who sends a few
 /// large ones slowly must not keep everybody's calls out.
 const SMALL: usize = 64 << 10;
+/// A body of no more than this part of the budget is nobody's: all that there are connections for would be
+/// a small part of it, and to write down whose they are costs more than to read them.
+const TINY: usize = 65_536;
 /// So much room is made for a body at once if it is to be as long; beyond that it grows as it comes.
 const RESERVED: usize = 1 << 20;
 
@@ -73,10 +77,10 @@ where
     }
     let mut frames = pin!(frames);
     let mut gathered = Gathered::default();
-    let mut share = budget.nothing_for(Taker {
-        holder,
-        session: None,
-    });
+    let session = None;
+    let taker = || Arc::new(Taker { holder, session });
+    let is_tiny = declared.is_some_and(|length| length <= all / TINY);
+    let mut share = budget.nothing((!is_tiny).then(taker));
     let mut deadline = Instant::now() + limits.body_timeout;
     let mut counted = 0;
     loop {

@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::runtime::{self, Handle};
+use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet, spawn_blocking};
 
 use self::bootstrap::{Bootstrap, StartError};
@@ -27,11 +28,12 @@ use self::signals::Signals;
 use self::terminal::Terminal;
 pub use self::terminal::complain;
 use crate::cli::Run;
-use crate::http::{HttpFrontend, HttpOptions, Times};
+use crate::http::{HttpFrontend, HttpOptions, Times, Tokens};
 use crate::process::{self, Record};
 use crate::service::Manager;
 use crate::state_dir::{Configuration, StateDir};
 use crate::supervise::Spawn;
+use crate::telemetry::call_log::CallLog;
 use crate::tree::{self, Settings};
 use crate::turn;
 
@@ -46,6 +48,9 @@ const LEAST_WORKERS: usize = 2;
 
 /// How long a thread that did what may block stays for more: each keeps a stack.
 const SPARE: Duration = Duration::from_secs(2);
+
+/// How long the end of the program waits for records of calls that are not written yet.
+const FLUSH: Duration = Duration::from_secs(1);
 
 /// Set by the benchmark: every turn of an actor is measured, and `/metrics` has the worst of each kind.
 const MEASURE: &str = "MCPROXY_MEASURE_TURNS";
@@ -80,8 +85,12 @@ fn serve(options: &Run, spawn: impl Spawn, bootstrap: Bootstrap) -> anyhow::Resu
         .build()?;
     bootstrap.workers.are(runtime.handle());
     let (terminal, written) = Terminal::beside(bootstrap.screen.clone())?;
+    let metrics = bootstrap.metrics.clone();
     let code = runtime.block_on(supervise((options, terminal), spawn, bootstrap));
     runtime.shutdown_background();
+    if let Some(log) = metrics.call_log() {
+        log.finish(FLUSH);
+    }
     terminal::finish(&written);
     code
 }
@@ -98,8 +107,13 @@ async fn supervise(
     let tokens = bootstrap.tokens;
     settings.command_line = options.limits.given.clone();
     settings.metrics = bootstrap.metrics;
+    let call_log = settings.metrics.call_log().cloned();
+    signals.reopens(call_log.as_ref());
     let groups = settings.groups.clone();
     let mut background = JoinSet::new();
+    if let Some(log) = call_log {
+        background.spawn(name_tokens(log, tokens.tokens()));
+    }
     let prepared = prepare(settings, options.state_dir());
     let Some(prepared) = signals.unless_stopped(prepared, &tokens).await else {
         return Ok(ExitCode::SUCCESS);
@@ -145,6 +159,16 @@ async fn supervise(
     process::end_all(&groups, is_forced).await;
     drop(record);
     Ok(ExitCode::from(code))
+}
+
+/// Tells the log of calls what tokens are called, now and after each change.
+async fn name_tokens(log: CallLog, mut tokens: watch::Receiver<Tokens>) {
+    loop {
+        log.name_tokens(tokens.borrow_and_update().names());
+        if tokens.changed().await.is_err() {
+            return;
+        }
+    }
 }
 
 /// What comes before the first server: orphans come to us, the state directory is ours, and what a

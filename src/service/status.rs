@@ -73,6 +73,7 @@ mod tests {
             instances: 0,
             ends_after_calls: None,
             warnings: Vec::new(),
+            definitions_changed: Vec::new(),
             unread: Vec::new(),
             left_out: Vec::new(),
         };

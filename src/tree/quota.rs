@@ -63,18 +63,14 @@ impl Quota {
         self.share(Some(Arc::clone(taker)), amount)
     }
 
-    /// Takes nothing yet, for a client: a share that is to grow.
-    #[must_use]
-    pub fn nothing_for(&self, taker: Taker) -> Share {
-        self.nothing(Some(Arc::new(taker)))
-    }
-
     fn share(&self, taker: Option<Arc<Taker>>, amount: usize) -> Option<Share> {
         let mut share = self.nothing(taker);
         share.grow(amount, 0).then_some(share)
     }
 
-    fn nothing(&self, taker: Option<Arc<Taker>>) -> Share {
+    /// Takes nothing yet, for a client or for nobody: a share that is to grow.
+    #[must_use]
+    pub fn nothing(&self, taker: Option<Arc<Taker>>) -> Share {
         Share {
             quota: self.clone(),
             amount: 0,

@@ -6,6 +6,7 @@
 extern crate testkit as support;
 
 mod boot;
+mod call_log;
 mod cli;
 mod crashes;
 mod eras;

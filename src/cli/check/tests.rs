@@ -176,3 +176,31 @@ fn an_empty_list_is_fine() {
         (0, "DIR/servers.json: 0 servers to run\n".into())
     );
 }
+
+#[test]
+fn files_of_secrets_are_looked_at_as_a_start_will() {
+    let machine = machine();
+    let file = |name: &str, text: &str, mode| {
+        let path = machine.path().join(name);
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+    };
+    file("all.env", "A=hush\n", 0o644);
+    file("own.env", "B=hush\nhush\n", 0o600);
+    file("secret", "hush", 0o604);
+    let (code, out) = check(
+        machine.path(),
+        r#"{"gateway": {"env_file": "all.env"}, "servers": [
+            {"name": "good", "command": "npx", "args": ["${A}", "${NOPE}"], "env": {"S": "${file:DIR/secret}"}},
+            {"name": "bad", "command": "npx", "env_file": "own.env", "args": ["${NOPE}"]},
+            {"name": "lost", "command": "npx", "env": {"S": "${file:DIR/none}", "T": "${file:mine}"}},
+            {"name": "off", "command": "npx", "enabled": false, "env_file": "none"}]}"#,
+    );
+    assert!(!out.contains("hush"), "{out}");
+    let said: Vec<&str> = out
+        .lines()
+        .filter(|line| line.starts_with("DIR/servers.json:"))
+        .collect();
+    insta::assert_snapshot!(said.join("\n"), @"");
+    assert_eq!(code, 78);
+}

@@ -173,6 +173,12 @@ impl Tokens {
         })
     }
 
+    /// What those are called that have names, whatever they are pinned to.
+    pub fn names(&self) -> impl Iterator<Item = (Owner, Arc<str>)> {
+        let named = self.iter();
+        named.filter_map(|token| Some((token.owner, Arc::clone(token.name.as_ref()?))))
+    }
+
     fn iter(&self) -> impl Iterator<Item = &Token> {
         self.0.iter().flat_map(|tokens| tokens.iter())
     }

@@ -2,9 +2,11 @@
 //! takes the raw `params` or `result` of an envelope, looks at the members it must know, and
 //! changes those it must change in place.
 
+pub mod attribution;
 pub mod cancelled;
 mod capabilities;
 pub mod contents;
+pub mod definition;
 pub mod item;
 pub mod lifecycle;
 pub mod logging;

@@ -47,6 +47,8 @@ pub struct ServerMetrics {
     pub entries_left_out: LeftOut,
     /// Lists that could not be read.
     pub lists_unread: Unread,
+    /// Tools that it defined in another way than before.
+    pub definitions_changed: Counter,
 }
 
 /// Lists that could not be read, or not to their end.
@@ -107,6 +109,7 @@ pub(super) struct Servers {
     searches_cut: Family<Server, Counter>,
     entries_left_out: Family<Reason, Counter>,
     lists_unread: Family<List, Counter>,
+    definitions_changed: Family<Server, Counter>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -174,6 +177,9 @@ impl Servers {
         to.register("entries_left_out", help, all.entries_left_out.clone());
         let help = "Lists of the server that could not be read, or not to their end";
         to.register("lists_unread", help, all.lists_unread.clone());
+        let help = "Tools that the server defined in another way than before";
+        let changed = all.definitions_changed.clone();
+        to.register("tool_definitions_changed", help, changed);
         all
     }
 
@@ -221,6 +227,7 @@ impl Servers {
                 resources: unread("resources"),
                 templates: unread("templates"),
             },
+            definitions_changed: self.definitions_changed.get_or_create_owned(&server),
         })
     }
 
@@ -264,6 +271,7 @@ impl Servers {
         self.notifications_dropped.remove(&server);
         self.logs_withheld.remove(&server);
         self.searches_cut.remove(&server);
+        self.definitions_changed.remove(&server);
     }
 }
 

@@ -92,6 +92,7 @@ impl<S: Spawn, E: Frontend> RootState<S, E> {
     pub(super) fn on_routes(&mut self, routes: Arc<Routes>) {
         let is_settled = routes.awaited.as_ref().is_some_and(Vec::is_empty);
         let hooks = self.supervisor.hooks_mut();
+        hooks.compare_definitions(&routes);
         hooks.routes = Some(routes);
         hooks.recall_eras();
         if is_settled {

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use super::book::StatusBook;
 use super::boot::Boot;
+use super::definitions::Definitions;
 use super::profiles::Shown;
 use super::repeats::Repeats;
 use super::serving::Offered;
@@ -71,6 +72,8 @@ pub(super) struct RootHooks<S, E> {
     generations: BTreeMap<ServerName, Generation>,
     /// For the status.
     pub(super) book: StatusBook,
+    /// What was said of tools that are not defined as they were.
+    pub(super) definitions: Definitions,
     /// What the log said of failures.
     repeats: Repeats,
     /// Those whose start has failed since they were configured.
@@ -115,6 +118,7 @@ impl<S: Spawn, E: Frontend> RootHooks<S, E> {
             pasts: BTreeMap::new(),
             generations: BTreeMap::new(),
             book: StatusBook::default(),
+            definitions: Definitions::default(),
             repeats: Repeats::default(),
             failed: BTreeSet::new(),
             is_stopping: false,

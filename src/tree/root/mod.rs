@@ -8,6 +8,7 @@ mod actor;
 mod beat;
 mod book;
 mod boot;
+mod definitions;
 mod handle;
 mod hooks;
 mod instances;

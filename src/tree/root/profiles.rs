@@ -55,6 +55,10 @@ impl<S: Spawn, E: Frontend> RootState<S, E> {
             log::info!("{occasion}: {}", summary(&profiles));
         }
         if before != Some(&profiles) {
+            if let Some(log) = hooks.settings.metrics.call_log() {
+                let known = profiles.known.iter().map(|profile| &profile.name);
+                log.name_profiles(known.map(|name| (name.id(), name.as_str().into())));
+            }
             let profiles = Arc::new(profiles);
             shown.held = Some(Arc::clone(&profiles));
             shown.known.send_replace(Some(Arc::clone(&profiles)));

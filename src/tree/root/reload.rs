@@ -10,7 +10,7 @@ use super::actor::RootState;
 use super::hooks::{ChildSpec, RootHooks};
 use super::message::ChildId;
 use super::shutdown::Phase;
-use crate::config::model::{Config, Entry, Naming, Protocol, ServerSpec, View};
+use crate::config::model::{Config, Entry, Naming, Protocol, Secret, ServerSpec, View};
 use crate::ids::ServerName;
 use crate::supervise::{Diff, Spawn, Want, Wanted};
 use crate::tree::frontend::Frontend;
@@ -52,6 +52,7 @@ impl<S: Spawn, E: Frontend> RootState<S, E> {
         self.review_instances(&config);
         let wishes = config.servers.into_iter().filter_map(wish).collect();
         let diff = self.supervisor.want(wishes, retry);
+        self.supervisor.hooks_mut().forget_definitions(&diff);
         if !self.is_configured {
             let count = diff.added.len();
             let plural = if count == 1 { "" } else { "s" };
@@ -84,6 +85,19 @@ impl<S, E> RootHooks<S, E> {
         if let Some(registry) = &self.registry {
             registry.budget(budget);
         }
+    }
+
+    /// What was said of what these servers offer was of other entries.
+    fn forget_definitions(&mut self, diff: &Diff<ChildId, ChildSpec>) {
+        let changed = diff.changed.iter().filter_map(|(id, _, _)| match id {
+            ChildId::Upstream(server) => Some(server),
+            ChildId::Instance(..)
+            | ChildId::Config
+            | ChildId::Registry
+            | ChildId::Sessions
+            | ChildId::Listener => None,
+        });
+        self.definitions.touch(changed, self.routes.as_deref());
     }
 
     /// What the registry has to know of an entry. A refused one stays what it was, also to clients.
@@ -167,9 +181,13 @@ fn wish(entry: Entry) -> Option<Want<ChildId, ChildSpec>> {
 /// What is run, as a number that is kept over restarts and upgrades: a kept catalogue is shown only for
 /// the same. It says nothing of the environment, which may hold secrets.
 fn fingerprint(spec: &ServerSpec) -> u64 {
-    let texts = [&spec.command].into_iter().chain(&spec.args);
-    let texts = texts.map(String::as_bytes);
-    let cwd = spec.cwd.iter().map(|cwd| cwd.as_os_str().as_bytes());
+    let texts = [spec.command.clone()].into_iter();
+    let texts = texts.chain(spec.args.iter().map(Secret::expose));
+    let texts = texts.map(String::into_bytes);
+    let cwd = spec
+        .cwd
+        .iter()
+        .map(|cwd| cwd.as_os_str().as_bytes().to_vec());
     let mut digest = Sha256::new();
     digest.update(spec.args.len().to_be_bytes());
     for part in texts.chain(cwd) {

@@ -10,13 +10,14 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use super::actor::RootState;
+use super::definitions::{self, ChangedTool};
 use super::hooks::RootHooks;
 use super::{ChildId, RootMsg, Standing};
 use crate::ids::ServerName;
 use crate::supervise::{Spawn, Status};
 use crate::tree::call::CallError;
 use crate::tree::frontend::Frontend;
-use crate::tree::registry::Catalogue;
+use crate::tree::registry::{Catalogue, Routes};
 
 /// Root never waits; if its answer takes this long, something is very wrong.
 const ANSWER: Duration = Duration::from_secs(1);
@@ -76,6 +77,9 @@ pub struct ServerStatus {
     /// What in its names may break a client, and what to do; that it offers nothing.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
+    /// Tools that it defines in another way than before, although its entry is the same.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub definitions_changed: Vec<ChangedTool>,
     /// Its lists that could not be read.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unread: Vec<Unread>,
@@ -156,6 +160,18 @@ impl<S, E> RootHooks<S, E> {
     }
 }
 
+impl<S, E> RootHooks<S, E> {
+    /// Says and counts what servers define in another way than in the last table.
+    pub(super) fn compare_definitions(&mut self, routes: &Routes) {
+        for (server, news) in self.definitions.look(routes, Instant::now()) {
+            definitions::say(&server, &news);
+            let count = news.len().try_into().unwrap_or(u64::MAX);
+            let metrics = self.settings.metrics.server(&server);
+            metrics.definitions_changed.inc_by(count);
+        }
+    }
+}
+
 impl<S: Spawn, E: Frontend> RootState<S, E> {
     pub(super) fn on_get_status(&self, reply: RpcReplyPort<TreeStatus>) {
         if !reply.is_closed() && reply.send(self.status()).is_err() {
@@ -218,6 +234,7 @@ impl<S: Spawn, E: Frontend> RootState<S, E> {
             tools_tokens: cost.tokens(),
             calls_in_flight: hooks.settings.metrics.server(name).in_flight.get(),
             instances: hooks.upstreams.keys().filter(is_own).count(),
+            definitions_changed: hooks.definitions.of(name, Instant::now()),
             unread: catalogue.map_or_else(Vec::new, |catalogue| unread(catalogue)),
             left_out: catalogue.map_or_else(Vec::new, |catalogue| left_out(catalogue)),
             ends_after_calls: past.and_then(|(_, past)| past.calls_in_a_life()),

@@ -5,6 +5,7 @@ mod check;
 mod commands;
 mod healthcheck;
 mod import;
+mod served;
 mod start;
 
 use std::fs;
@@ -112,6 +113,7 @@ fn help_names_every_option_and_says_how_its_variable_is_called() {
         "state-dir",
         "allowed-host",
         "allowed-origin",
+        "call-log",
         "syslog-socket",
     ] {
         assert!(help.contains(&format!(" --{option}")), "--{option}");

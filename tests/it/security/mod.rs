@@ -4,6 +4,7 @@
 
 #![cfg(test)]
 
+mod files;
 mod headers;
 mod secrets;
 mod state;

@@ -4,6 +4,7 @@
 #![cfg(test)]
 
 mod counts;
+mod definitions;
 pub(crate) mod exposition;
 mod gauges;
 mod routes;

@@ -1,0 +1,83 @@
+//! A record as it is written, and a file that can't be.
+
+#![expect(clippy::disallowed_methods, reason = "tests may block")]
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use super::*;
+
+const SOON: Duration = Duration::from_secs(10);
+
+fn asked(tool: &str) -> Asked {
+    Asked {
+        tool: Some(tool.to_owned()),
+        method: "tools/call".to_owned(),
+        ..Asked::default()
+    }
+}
+
+fn written(file: &Path) -> Vec<Value> {
+    let text = fs::read_to_string(file).unwrap();
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+#[tokio::test]
+async fn a_record_is_a_line_however_hostile_its_names() {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("calls");
+    let log = CallLog::at(&file).unwrap();
+    let server = ServerName::new("a").unwrap();
+    let hostile = format!("x\n\"\u{1b}\u{2028}{}", "ü".repeat(1000));
+    log.begin(asked(&hostile))
+        .end(Some(&server), Outcome::Error(Some(-1)), 5);
+    drop(log.begin(asked("t")));
+    log.finish(SOON);
+    let [one, two] = &written(&file)[..] else {
+        panic!("{:?}", written(&file));
+    };
+    let tool = one["tool"].as_str().unwrap();
+    assert!(
+        tool.starts_with("x\n\"\u{1b}\u{2028}üü") && tool.ends_with("ü…"),
+        "{tool}"
+    );
+    assert!(tool.len() <= LONGEST + 3, "{}", tool.len());
+    assert_eq!(
+        (&one["server"], &one["outcome"]),
+        (&json!("a"), &json!("error"))
+    );
+    assert_eq!(
+        (&one["code"], &one["response_bytes"]),
+        (&json!(-1), &json!(5))
+    );
+    assert_eq!(
+        (&two["outcome"], &two["server"]),
+        (&json!("lost"), &Value::Null)
+    );
+    let names: Vec<_> = one
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .collect();
+    let document = include_str!("../../../docs/operations.md");
+    for name in names {
+        assert!(document.contains(&format!("| `{name}` |")), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn what_finds_no_room_is_counted() {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("pipe");
+    nix::unistd::mkfifo(&file, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let log = CallLog::at(&file).unwrap();
+    for _ in 0..3 * writer::CAPACITY {
+        drop(log.begin(asked("t")));
+    }
+    log.finish(SOON);
+    assert_eq!(log.lost().get(), 3 * writer::CAPACITY as u64);
+}
