@@ -50,7 +50,7 @@ pub enum Verb {
         /// The file to check; without it the one that the gateway would use
         file: Option<PathBuf>,
     },
-    /// Make a configuration of other programs' files: MetaMCP's, Claude's, Cursor's, VS Code's, …
+    /// Make a configuration of MetaMCP's, Claude's, Cursor's, VS Code's and others' files
     #[command(long_about = help::IMPORT, after_help = help::IMPORT_END)]
     Import(import::Wish),
     /// Ask the running gateway whether it is alive; end with 0 if it is, else with 1

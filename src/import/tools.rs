@@ -1,5 +1,7 @@
 //! Which tools, prompts and resources are shown: from other programs' ways to say it.
 
+use std::collections::HashSet;
+
 use jsonc_parser::ast::{Object, Value};
 
 use super::means::{Filter, Thing};
@@ -49,7 +51,10 @@ fn allow(shown: &mut Shown, names: Vec<String>) {
         return;
     }
     match &mut shown.allow {
-        Some(allowed) => allowed.retain(|name| names.contains(name)),
+        Some(allowed) => {
+            let names: HashSet<String> = names.into_iter().collect();
+            allowed.retain(|name| names.contains(name));
+        }
         None => shown.allow = Some(names),
     }
 }

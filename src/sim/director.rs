@@ -84,11 +84,11 @@ async fn run(world: &Arc<World>) {
             dice: dice.fork(),
             budget: 3 + dice.below(12),
         };
-        if dice.below(3) == 0 {
-            clients.spawn(client.over_streamable());
-        } else {
-            clients.spawn(client.over_sse());
-        }
+        match dice.below(4) {
+            0 => clients.spawn(client.over_streamable()),
+            1 => clients.spawn(client.without_session()),
+            _ => clients.spawn(client.over_sse()),
+        };
     }
     harm(world, &root).await;
     world.calm_down();
@@ -140,11 +140,7 @@ async fn harm(world: &World, root: &RootHandle) {
             3 => reload(world, root, world.config(), None),
             4 | 5 if permanent < PERMANENT => {
                 permanent += 1;
-                let kind = if dice.one_in(2) {
-                    "registry"
-                } else {
-                    "sessions"
-                };
+                let kind = dice.pick(&["registry", "sessions", "requests"]).unwrap();
                 world.plan(kind, how);
             }
             6 => world.plan("session", how),
@@ -216,7 +212,7 @@ async fn inspect(world: &Arc<World>) {
     let upstreams = world.actors("upstream") + world.actors("good upstream");
     let templates = config.servers.len();
     // A session over Streamable HTTP keeps its own instance until it is idle for long.
-    let most = templates + world.actors("session");
+    let most = templates + world.actors("session") + world.abandoned();
     if upstreams < templates || upstreams > most {
         world.complain(format!("{upstreams} upstreams for {templates} servers"));
     }
@@ -229,6 +225,7 @@ async fn remains(world: &World) {
         "upstream",
         "good upstream",
         "session",
+        "requests",
         "sessions",
         "registry",
         "root",

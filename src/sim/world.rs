@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::AddAssign;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -87,6 +87,8 @@ pub(super) struct Tally {
     pub(super) succeeded: u64,
     pub(super) failed: u64,
     pub(super) cancelled: u64,
+    /// Clients without a session that were asked something.
+    pub(super) asked: u64,
     pub(super) lost: u64,
     pub(super) struck: u64,
     pub(super) reloads: u64,
@@ -101,13 +103,14 @@ impl Tally {
             succeeded,
             failed,
             cancelled,
+            asked,
             lost,
             struck,
             reloads,
             launches,
         } = *self;
         let all = [
-            calls, succeeded, failed, cancelled, lost, struck, reloads, launches,
+            calls, succeeded, failed, cancelled, asked, lost, struck, reloads, launches,
         ];
         all.into_iter().all(|count| count > 0)
     }
@@ -119,6 +122,7 @@ impl AddAssign for Tally {
         self.succeeded += other.succeeded;
         self.failed += other.failed;
         self.cancelled += other.cancelled;
+        self.asked += other.asked;
         self.lost += other.lost;
         self.struck += other.struck;
         self.reloads += other.reloads;
@@ -138,6 +142,7 @@ pub(super) struct World {
     is_calm: AtomicBool,
     nonces: AtomicU64,
     strikes_on_sessions: AtomicU64,
+    abandoned: AtomicUsize,
 }
 
 impl World {
@@ -155,6 +160,7 @@ impl World {
             is_calm: AtomicBool::new(false),
             nonces: AtomicU64::new(0),
             strikes_on_sessions: AtomicU64::new(0),
+            abandoned: AtomicUsize::new(0),
         }
     }
 
@@ -218,13 +224,23 @@ impl World {
         drop(books);
         self.count(|tally| tally.struck += 1);
         self.note("strike", name, u64::from(matches!(how, Fault::Kill)));
-        if kind.starts_with("session") {
+        if kind.starts_with("session") || kind == "requests" {
             self.strikes_on_sessions.fetch_add(1, Ordering::Relaxed);
         }
         Some(how)
     }
 
-    /// How many sessions, or supervisors of them, were struck.
+    /// A client that is asked something does not come again: its request is held for ten minutes.
+    pub(super) fn abandon(&self) {
+        self.abandoned.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many did so.
+    pub(super) fn abandoned(&self) -> usize {
+        self.abandoned.load(Ordering::Relaxed)
+    }
+
+    /// How many sessions, workers for clients without one, or supervisors of them, were struck.
     pub(super) fn strikes_on_sessions(&self) -> u64 {
         self.strikes_on_sessions.load(Ordering::Relaxed)
     }

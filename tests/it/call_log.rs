@@ -1,6 +1,8 @@
 //! The log of calls: one object for each, of both eras, however it ends; the file is moved away, its disk is
 //! full, and no argument is in it.
 
+#![cfg(test)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -125,7 +127,15 @@ async fn each_end_of_a_call_has_its_word() {
         record["method"] == "prompts/get" && record["tool"].is_null()
     })
     .await;
+}
 
+#[tokio::test]
+async fn both_eras_are_recorded_and_no_argument() {
+    let (_home, file) = place();
+    let (gateway, client) = start(&file).await;
+    let arguments = format!(r#"{{"text":"{CANARY}"}}"#);
+    client.call_tool("fx__echo", &arguments).await;
+    record(&file, is("fx__echo", "ok")).await;
     let modern = ModernClient::new(gateway.addr());
     let ask = Ask::tool("fx__echo", &arguments).meta("traceparent", &format!("\"{TRACE}\""));
     modern.answer(&ask).await;

@@ -75,7 +75,7 @@ pub(super) fn check(
 fn shown(headers: &HeaderMap) -> Result<&[u8], Refusal> {
     let authorization = only(headers, &AUTHORIZATION)?;
     let bearer = authorization.map(bearer);
-    let key = only(headers, &API_KEY)?.map(|key| key.trim_ascii());
+    let key = only(headers, &API_KEY)?.map(<[u8]>::trim_ascii);
     match (bearer, key) {
         (None, None) => Err(Refusal::Missing),
         (Some(None), None) => Err(Refusal::Scheme),

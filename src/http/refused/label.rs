@@ -43,7 +43,6 @@ pub(super) fn label(problem: &Problem) -> &'static str {
         Problem::Unauthorized(_) => "token",
         Problem::NotFound | Problem::NoOauth => "path",
         Problem::NoProfile => "profile",
-        Problem::Unconfigured => "unavailable",
         Problem::Method(_) | Problem::NothingToHear => "method",
         Problem::NotAcceptable(_) => "accept",
         Problem::MediaType | Problem::Charset(_) => "content_type",
@@ -60,7 +59,9 @@ pub(super) fn label(problem: &Problem) -> &'static str {
         Problem::TooDeep(_) => "depth",
         Problem::Batch | Problem::InitializeInBatch => "batch",
         Problem::Decode(_) => "message",
-        Problem::Call(CallError::Gone | CallError::Timeout) => "unavailable",
+        Problem::Unconfigured | Problem::Call(CallError::Gone | CallError::Timeout) => {
+            "unavailable"
+        }
         Problem::Misfit(misfit) => match misfit {
             Misfit::Envelope(_) => "message",
             Misfit::Header(_) => "header",

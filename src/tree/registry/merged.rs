@@ -1,9 +1,12 @@
 //! What all servers offer together, under merged names: built by the registry whenever a catalogue
 //! changes, and by a session whose own instances offer something else. Immutable.
 
+mod narrowed;
+
 use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
 
+use self::narrowed::Narrowed;
 use super::catalogue::Catalogue;
 use super::cost::Cost;
 use super::instructions::{self, Joined};
@@ -11,7 +14,7 @@ use super::names::{Names, Prefixes};
 use super::pages::{Changes, Pages};
 use super::resources::{self, Resources};
 use super::source::Source;
-use crate::config::model::{INSTRUCTIONS_READ, Patterns, Profile, ProfileInstructions};
+use crate::config::model::INSTRUCTIONS_READ;
 use crate::ids::ServerName;
 use crate::protocol::mcp::item::Kind;
 use crate::protocol::mcp::request::Subject;
@@ -44,12 +47,6 @@ pub(crate) struct Merged {
     extensions: Option<Arc<str>>,
     /// What it was narrowed down from, and to which profile, if it was.
     narrowed: Option<Narrowed>,
-}
-
-#[derive(Debug)]
-struct Narrowed {
-    whole: Arc<Merged>,
-    profile: Arc<Profile>,
 }
 
 impl Default for Merged {
@@ -108,98 +105,6 @@ impl Merged {
             instructions,
             narrowed: None,
         }
-    }
-
-    /// What a profile shows of `whole`: under the same names, and of what is laid out there already.
-    /// What did not change since one of the `former` such tables is taken from it.
-    pub(super) fn narrow(whole: &Arc<Self>, profile: &Arc<Profile>, former: &[&Self]) -> Self {
-        let shows = |server: &ServerName| profile.servers.shows(server.as_str());
-        let sources = whole.sources.iter().filter(|one| shows(&one.server));
-        let sources: Vec<Source> = sources.cloned().collect();
-        let names = |kind, of: fn(&Self) -> &Names, shown| {
-            let former: Vec<&Names> = former.iter().map(|former| of(former)).collect();
-            of(whole).narrowed(kind, shows, shown, &former)
-        };
-        let tools = names(Kind::Tools, |merged| &merged.tools, &profile.tools);
-        let prompts = names(Kind::Prompts, |merged| &merged.prompts, &profile.prompts);
-        let resources: Vec<_> = former.iter().map(|former| &former.resources).collect();
-        let resources = whole.resources.narrowed(shows, &resources);
-        let extensions = Extensions::united(sources.iter().filter_map(Source::extensions));
-        Self {
-            extensions: extensions.map(Arc::from),
-            prefixes: Arc::clone(&whole.prefixes),
-            tools,
-            prompts,
-            resources,
-            budget: whole.budget,
-            instructions: Self::instructions_of(profile, &sources, whole.budget, former),
-            narrowed: Some(Narrowed {
-                whole: Arc::clone(whole),
-                profile: Arc::clone(profile),
-            }),
-            sources,
-        }
-    }
-
-    fn instructions_of(
-        profile: &Profile,
-        sources: &[Source],
-        budget: usize,
-        former: &[&Self],
-    ) -> Joined {
-        match &profile.instructions {
-            ProfileInstructions::None => Joined::default(),
-            ProfileInstructions::Own(text) => Joined {
-                text: Some(Arc::clone(text)),
-                ..Joined::default()
-            },
-            ProfileInstructions::OfServers => {
-                let is_same = |former: &&&Self| {
-                    let narrowed = former.narrowed.as_ref();
-                    let before = narrowed.map(|narrowed| &narrowed.profile.instructions);
-                    before == Some(&ProfileInstructions::OfServers)
-                        && former.budget == budget
-                        && instructions::are_same(sources, &former.sources)
-                };
-                match former.iter().find(is_same) {
-                    Some(same) => same.instructions.clone(),
-                    None => instructions::join(sources, budget),
-                }
-            }
-        }
-    }
-
-    /// The rules of its profile that match nothing of what its servers offer, for the log; none before all
-    /// of those have told what that is.
-    pub(super) fn idle_rules(&self) -> Vec<String> {
-        let has_told = |source: &Source| source.catalogue.is_some();
-        let narrowed = self.narrowed.as_ref();
-        let Some(narrowed) = narrowed.filter(|_| self.sources.iter().all(has_told)) else {
-            return Vec::new();
-        };
-        let profile = &narrowed.profile;
-        let idle = |what: &str, rules: &Patterns, names: &Names| -> Vec<String> {
-            if rules.is_open() {
-                return Vec::new();
-            }
-            let names: Vec<String> = names.all().collect();
-            let names: Vec<&str> = names.iter().map(String::as_str).collect();
-            let idle = rules.idle(&names).into_iter();
-            let line = |idle| format!("Profile '{}', {what}: {idle}", profile.name);
-            idle.map(line).collect()
-        };
-        let mut all = idle("tools", &profile.tools, &self.tools);
-        all.extend(idle("prompts", &profile.prompts, &self.prompts));
-        all
-    }
-
-    /// How many names have to be compared to narrow this down to `profile`.
-    pub(super) fn size_for(&self, profile: &Profile) -> usize {
-        let of = |rules: &Patterns, names: &Names| {
-            let is_compared = !rules.is_open();
-            if is_compared { names.size() } else { 0 }
-        };
-        of(&profile.tools, &self.tools) + of(&profile.prompts, &self.prompts)
     }
 
     /// The same with other catalogues for some servers. What `mine`, a former such table, has in

@@ -122,32 +122,32 @@ impl Names {
         }
     }
 
-    /// The same of the servers that `shows` says, and of their merged names those that are `shown`.
+    /// The same of the servers that `includes` says, and of their merged names those that `patterns` show.
     pub(super) fn narrowed(
         &self,
         kind: Kind,
-        shows: impl Fn(&ServerName) -> bool,
-        shown: &Patterns,
+        includes: impl Fn(&ServerName) -> bool,
+        patterns: &Patterns,
         former: &[&Self],
     ) -> Self {
-        let is_of_one = |part: &&Arc<Part>| shows(part.server());
+        let is_of_one = |part: &&Arc<Part>| includes(part.server());
         let parts: Vec<_> = self.parts.iter().filter(is_of_one).cloned().collect();
         let groups = self.by_prefix.iter().map(|(prefix, group)| {
             let group: Vec<_> = group.iter().filter(is_of_one).cloned().collect();
             (prefix.clone(), group)
         });
         let by_prefix = groups.filter(|(_, group)| !group.is_empty()).collect();
-        let is_same = |former: &&&Self| former.shown == *shown && former.has_parts(&parts);
+        let is_same = |former: &&&Self| former.shown == *patterns && former.has_parts(&parts);
         let pages = match (former.iter().find(is_same), former.first()) {
             (Some(same), _) => same.pages.clone(),
-            (None, Some(last)) => pages_of(kind, &parts, shown).sharing(&last.pages),
-            (None, None) => pages_of(kind, &parts, shown),
+            (None, Some(last)) => pages_of(kind, &parts, patterns).sharing(&last.pages),
+            (None, None) => pages_of(kind, &parts, patterns),
         };
         Self {
             prefixes: Arc::clone(&self.prefixes),
             parts,
             by_prefix,
-            shown: shown.clone(),
+            shown: patterns.clone(),
             pages,
         }
     }

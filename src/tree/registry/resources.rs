@@ -3,16 +3,17 @@
 //! are qualified by their server (`protocol::uri`), which can be undone. What is qualified by a
 //! configured server's name is that server's, whoever lists it.
 
+mod layout;
+
 use std::collections::{BTreeSet, HashMap};
-use std::hash::Hash;
 use std::sync::Arc;
 
+use self::layout::{family, lay_out, oddities, schemes, shelf};
 use super::gates::Gates;
-use super::idle;
 use super::merged::Route;
-use super::pages::{Entries, Laying, Pages};
+use super::pages::{Entries, Pages};
 use super::qualifiers::{Names, abilities};
-use super::source::{Source, items};
+use super::source::Source;
 use crate::config::model::Patterns;
 use crate::ids::ServerName;
 use crate::protocol::mcp::item::{Item, Kind};
@@ -97,14 +98,14 @@ impl Resources {
         }
     }
 
-    /// The same of the servers that `shows` says. Only what is not as in one of the `former` is made.
+    /// The same of the servers that `includes` says. Only what is not as in one of the `former` is made.
     pub(super) fn narrowed(
         &self,
-        shows: impl Fn(&ServerName) -> bool,
+        includes: impl Fn(&ServerName) -> bool,
         former: &[&Arc<Self>],
     ) -> Arc<Self> {
         let in_order = self.index.names.in_order.iter();
-        let shown: Box<[bool]> = in_order.map(|named| shows(&named.server)).collect();
+        let shown: Box<[bool]> = in_order.map(|named| includes(&named.server)).collect();
         let is_same = |former: &&&Arc<Self>| {
             Arc::ptr_eq(&former.index, &self.index) && former.shown.as_ref() == Some(&shown)
         };
@@ -280,118 +281,4 @@ fn route(server: &ServerName, key: &str) -> Route {
         server: server.clone(),
         key: key.into(),
     }
-}
-
-/// One list under the URIs that clients know, and where they lead. Two that have the same `identity`
-/// collide, unless they are one server's: how it tells those apart is its own affair.
-fn lay_out<I: Hash + Eq>(
-    kind: Kind,
-    sources: &[Source],
-    names: &Names,
-    identity: impl Fn(&Item) -> I,
-) -> (HashMap<String, Route>, Vec<(usize, Entries)>) {
-    let mut first: HashMap<I, &ServerName> = HashMap::new();
-    let mut routes = HashMap::new();
-    let mut listed = Vec::new();
-    for (place, source) in sources.iter().enumerate() {
-        let server = &source.server;
-        let mut laying = Laying::default();
-        for (_, item) in items(kind, std::slice::from_ref(source)) {
-            let is_its_own = !is_claim(kind, item, names)
-                && *first.entry(identity(item)).or_insert(server) == server;
-            let outward = if is_its_own {
-                laying.push(item.raw());
-                item.key().to_owned()
-            } else {
-                let qualified = uri::qualified(server.as_str(), item.key());
-                laying.push(&item.renamed(&qualified));
-                qualified
-            };
-            routes
-                .entry(outward)
-                .or_insert_with(|| route(server, item.key()));
-        }
-        listed.extend(laying.has_any().then(|| (place, laying.done())));
-    }
-    (routes, listed)
-}
-
-/// Whether clients would take `item` for a configured server's because of its qualifier, or may
-/// take what is made from it for one's.
-fn is_claim(kind: Kind, item: &Item, names: &Names) -> bool {
-    names.qualifier(item.key()).is_some()
-        || (kind == Kind::Templates && uri::has_open_qualifier(item.key()))
-}
-
-/// What is to be said of what the servers list, and of rules that match nothing of it.
-fn oddities(sources: &[Source], names: &Names) -> BTreeSet<(ServerName, String)> {
-    let mut oddities = claims(sources, names);
-    for source in sources {
-        let idle = idle::of_resources(source).into_iter();
-        oddities.extend(idle.map(|text| (source.server.clone(), text)));
-    }
-    oddities
-}
-
-/// Says of every server whose resources it lists as its own, once for each of those.
-fn claims(sources: &[Source], names: &Names) -> BTreeSet<(ServerName, String)> {
-    let resources = items(Kind::Resources, sources);
-    let all = resources.chain(items(Kind::Templates, sources));
-    let claim = |(source, item): (&Source, &Item)| {
-        let (owner, _) = names.qualifier(item.key())?;
-        (owner.server != source.server).then(|| (source.server.clone(), owner.server.clone()))
-    };
-    let claims: BTreeSet<(ServerName, ServerName)> = all.filter_map(claim).collect();
-    let oddity = |(server, owner): (ServerName, ServerName)| {
-        let text = format!(
-            "Server '{server}' lists resources of server '{owner}' (mcproxy://{owner}/…): they are \
-             listed as mcproxy://{server}/mcproxy://{owner}/…, and '{owner}' keeps its own"
-        );
-        (server, text)
-    };
-    claims.into_iter().map(oddity).collect()
-}
-
-/// The templates by their servers' places, but for those that are looked for qualified only.
-fn shelf(sources: &[Source], names: &Names) -> Shelf {
-    let mut shelf = Shelf::default();
-    for (place, source) in sources.iter().enumerate() {
-        let templates = items(Kind::Templates, std::slice::from_ref(source));
-        for (_, item) in templates {
-            if let Some(template) = item.template()
-                && !is_claim(Kind::Templates, item, names)
-            {
-                shelf.add(place, template);
-            }
-        }
-    }
-    shelf
-}
-
-/// The scheme of `uri` in small letters; of what another gateway qualified, the server there too.
-fn family(uri: &str) -> Option<String> {
-    match uri::unqualify(uri) {
-        Some((server, _)) => Some(uri::qualified(server, "")),
-        None => uri::scheme(uri).map(str::to_ascii_lowercase),
-    }
-}
-
-/// The places of those that have each scheme.
-fn schemes(sources: &[Source], names: &Names) -> HashMap<String, Vec<usize>> {
-    let mut owners: HashMap<String, Vec<usize>> = HashMap::new();
-    for (place, source) in sources.iter().enumerate() {
-        let one = std::slice::from_ref(source);
-        let resources = items(Kind::Resources, one);
-        for (_, item) in resources.chain(items(Kind::Templates, one)) {
-            let family = family(item.key());
-            let Some(family) = family.filter(|_| !is_claim(Kind::Templates, item, names)) else {
-                continue;
-            };
-            let owners = owners.entry(family).or_default();
-            if owners.last() != Some(&place) {
-                owners.push(place);
-            }
-        }
-    }
-    owners
 }

@@ -331,19 +331,10 @@ impl Merge {
             };
             (*profile, Arc::new(routes))
         };
-        match fresh {
-            Some(fresh) => {
-                let tables = fresh.profiles.iter();
-                tables
-                    .map(|(profile, merged)| table(profile, merged))
-                    .collect()
-            }
-            None => {
-                let tables = self.routes.profiles.iter();
-                tables
-                    .map(|(profile, last)| table(profile, &last.merged))
-                    .collect()
-            }
+        let last = self.routes.profiles.iter();
+        match fresh.map(|fresh| &fresh.profiles) {
+            Some(fresh) => fresh.iter().map(|(id, merged)| table(id, merged)).collect(),
+            None => last.map(|(id, last)| table(id, &last.merged)).collect(),
         }
     }
 

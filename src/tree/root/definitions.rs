@@ -192,8 +192,8 @@ mod tests {
     use super::*;
     use crate::config::model::Isolation;
     use crate::protocol::mcp::item::{self, Kind};
+    use crate::testing::name;
     use crate::tree::registry::{Catalogue, Merged, Source};
-    use crate::tree::testing::name;
 
     /// A table with one server that lists these tools.
     fn routes(tools: &[&str]) -> Routes {
@@ -203,7 +203,7 @@ mod tests {
             tools: tools.into(),
             ..Catalogue::default()
         };
-        let mut merged = Merged::clone(&Merged::nothing());
+        let mut merged = Merged::default();
         merged.sources = vec![Source {
             server: name("s"),
             prefix: crate::ids::Prefix::of(&name("s")),

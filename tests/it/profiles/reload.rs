@@ -140,7 +140,7 @@ async fn a_start_with_a_wrong_profile_hides_it() {
     let mark = gateway.log_mark();
     gateway.write_config(&file(&two(), &json!({ "default_profile": "kids" })));
     gateway
-        .wait_for_log_after(mark, "reload: profiles: work, kids", SOON)
+        .wait_for_log_after(mark, "reload: profiles: kids, work", SOON)
         .await;
     let hello = initialize(1, "2025-11-25", "{}");
     let reply = Endpoint::new(gateway.addr()).post(&hello).await;

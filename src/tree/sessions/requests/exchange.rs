@@ -31,14 +31,6 @@ use crate::tree::client::SessionEvent;
 use crate::tree::registry::{Merged, Routes};
 use crate::tree::sessions::conversation::{Conversation, Effects, ReplyTo, Stop};
 
-impl Opened {
-    /// How much of it has to be read.
-    pub(super) fn size(&self) -> usize {
-        let params = self.request.request.params.as_ref();
-        params.map_or(0, Bytes::len)
-    }
-}
-
 /// An open request.
 pub(super) struct Exchange {
     /// Before the conversation: what servers asked is answered, then the call withdrawn.

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use super::line::Line;
-use super::queue::Queue;
+use super::queue::SpokenSender;
 use crate::config::model::Limits;
 use crate::ids::{Holder, Owners};
 use crate::protocol::modern::input_required::Returned;
@@ -28,7 +30,15 @@ pub(in crate::tree::sessions) struct Opened {
     /// What comes back with it, if it seems to go on with a held one.
     pub(super) returned: Option<Returned>,
     pub(super) line: Arc<Line>,
-    pub(super) queue: Queue,
+    pub(super) queue: SpokenSender,
+}
+
+impl Opened {
+    /// How much of it has to be read.
+    pub(super) fn size(&self) -> usize {
+        let params = self.request.request.params.as_ref();
+        params.map_or(0, Bytes::len)
+    }
 }
 
 pub(in crate::tree::sessions) enum RequestsMsg {
