@@ -58,7 +58,7 @@ fn place() -> (tempfile::TempDir, PathBuf) {
 }
 
 #[tokio::test]
-async fn each_end_of_a_call_has_its_word() {
+async fn a_record_says_who_called_what_and_how_it_went() {
     let (_home, file) = place();
     let (gateway, client) = start(&file).await;
     let arguments = format!(r#"{{"text":"{CANARY}"}}"#);
@@ -88,7 +88,12 @@ async fn each_end_of_a_call_has_its_word() {
     );
     let time = ok["time"].as_str().expect("a time");
     assert!(time.len() == 24 && time.ends_with('Z'), "{time}");
+}
 
+#[tokio::test]
+async fn each_end_of_a_call_has_its_word() {
+    let (_home, file) = place();
+    let (_gateway, client) = start(&file).await;
     let result = format!(
         r#"{{"result":{{"content":[{{"type":"text","text":"{CANARY}"}}],"isError":true}}}}"#
     );
@@ -127,7 +132,17 @@ async fn each_end_of_a_call_has_its_word() {
         record["method"] == "prompts/get" && record["tool"].is_null()
     })
     .await;
+    let text = fs::read_to_string(&file).expect("it is there");
+    assert!(!text.contains(CANARY), "{text}");
+}
 
+#[tokio::test]
+async fn both_eras_are_recorded_and_no_argument() {
+    let (_home, file) = place();
+    let (gateway, client) = start(&file).await;
+    let arguments = format!(r#"{{"text":"{CANARY}"}}"#);
+    client.call_tool("fx__echo", &arguments).await;
+    record(&file, is("fx__echo", "ok")).await;
     let modern = ModernClient::new(gateway.addr());
     let ask = Ask::tool("fx__echo", &arguments).meta("traceparent", &format!("\"{TRACE}\""));
     modern.answer(&ask).await;
