@@ -19,6 +19,8 @@ use crate::protocol::jsonrpc::{self, Message, Request};
 const NEVER: Duration = Duration::from_secs(100_000);
 /// A child that reads nothing for so long is reported.
 const STALL: Duration = Duration::from_secs(10);
+/// An instance that has asked its client something answers its call so long afterwards.
+const ASKED: Duration = Duration::from_millis(100);
 
 /// What a server is going to do.
 enum Act {
@@ -280,6 +282,11 @@ impl Server {
         let result = format!(r#"{{"content":[{{"type":"text","text":"{nonce}"}}]}}"#);
         let reply = answer(id, &result);
         let after = self.soon();
+        if super::is_isolated(&self.life.who.0) && self.dice.one_in(4) {
+            let asked = format!(r#"{{"jsonrpc":"2.0","id":"a{id}","method":"roots/list"}}"#);
+            self.say(after, asked);
+            return self.say(after + ASKED, reply);
+        }
         if !self.misbehaves(3) {
             return self.say(after, reply);
         }
