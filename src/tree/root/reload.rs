@@ -140,7 +140,7 @@ impl<S, E> RootHooks<S, E> {
         });
         let mut named: Vec<String> = differing.take(NAMED_AT_MOST + 1).collect();
         if let Some(one_more) = named.get_mut(NAMED_AT_MOST) {
-            *one_more = "…".to_owned();
+            "…".clone_into(one_more);
         }
         (!named.is_empty()).then(|| named.join(", "))
     }
