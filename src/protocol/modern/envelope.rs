@@ -61,12 +61,12 @@ impl<'a> Envelope<'a> {
             ["_meta", named.unwrap_or_default()],
         );
         let [meta, name] = found.unwrap_or([Member::Absent; 2]);
-        let read = [
+        let known = [
             keys::PROTOCOL_VERSION,
             keys::CLIENT_CAPABILITIES,
             keys::LOG_LEVEL,
         ];
-        let [version, capabilities, level] = inside(meta, read);
+        let [version, capabilities, level] = inside(meta, known);
         let (version, capabilities) = (
             version.once(keys::PROTOCOL_VERSION)?,
             capabilities.once(keys::CLIENT_CAPABILITIES)?,
