@@ -67,6 +67,8 @@ mod tests {
             next_try_seconds: None,
             why: None,
             tools: 0,
+            tools_bytes: 0,
+            tools_tokens: 0,
             calls_in_flight: 0,
             instances: 0,
             ends_after_calls: None,

@@ -5,8 +5,8 @@ use std::collections::{HashMap, HashSet};
 
 use sha2::{Digest as _, Sha256};
 
-use super::merged::patterns;
 use super::part::Plan;
+use super::source::patterns;
 use super::unfit;
 use crate::config::model::Naming;
 use crate::protocol::mcp::item::{Item, Kind};

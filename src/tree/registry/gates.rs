@@ -4,7 +4,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::merged::Source;
+use super::source::Source;
 use crate::config::model::Patterns;
 use crate::ids::ServerName;
 use crate::protocol::mcp::item::{Item, Kind};

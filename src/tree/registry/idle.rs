@@ -1,8 +1,8 @@
 //! Rules of the configuration that match nothing of what a server lists: most often a slip, or its
 //! names have changed.
 
-use super::merged::{Source, patterns};
 use super::part::Plan;
+use super::source::{Source, patterns};
 use crate::config::model::{Idle, unknown};
 use crate::ids::ServerName;
 use crate::protocol::mcp::item::{Item, Kind};

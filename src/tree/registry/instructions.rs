@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::merged::Source;
+use super::source::Source;
 use crate::config::model::Instructions;
 use crate::ids::ServerName;
 
@@ -315,7 +315,7 @@ mod tests {
             ("日本語日本語", 12, "日本 …"),
             ("```\none two three four five", 20, "```\none two …\n```"),
             ("one", 2, ""),
-            ("[git]\nx", 9, "> [git …"),
+            ("[git]\nx", 9, "[gi …"),
         ] {
             let cut = shortened(text, most, &names);
             assert!(cut.len() <= most, "{text}: {cut}");

@@ -4,9 +4,10 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::cost;
-use super::merged::{Merged, Source};
+use super::merged::Merged;
 use super::resources;
 use super::routes::Routes;
+use super::source::Source;
 use crate::config::model::{DefaultProfile, Profile, Profiles};
 use crate::ids::{Prefix, ProfileId, ServerName};
 use crate::protocol::mcp::item::{Item, Kind};

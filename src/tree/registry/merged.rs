@@ -7,67 +7,21 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
 
 use self::narrowed::Narrowed;
-use super::catalogue::{Catalogue, List};
+use super::catalogue::Catalogue;
 use super::cost::Cost;
 use super::instructions::{self, Joined};
 use super::names::{Names, Prefixes};
-use super::pages::Pages;
+use super::pages::{Changes, Pages};
 use super::resources::{self, Resources};
-use crate::config::model::{INSTRUCTIONS_READ, Isolation, Patterns, View};
-use crate::ids::{Prefix, ServerName};
-use crate::protocol::mcp::item::{Item, Kind};
+use super::source::Source;
+use crate::config::model::INSTRUCTIONS_READ;
+use crate::ids::ServerName;
+use crate::protocol::mcp::item::Kind;
 use crate::protocol::mcp::request::Subject;
 use crate::protocol::modern::extensions::Extensions;
 use crate::protocol::modern::param_headers::ParamHeaders;
 use crate::protocol::modern::tasks;
 use crate::protocol::uri::Search;
-
-/// One configured server, and what it offers as far as that is known.
-#[derive(Debug, Clone)]
-pub(crate) struct Source {
-    /// Its name.
-    pub server: ServerName,
-    /// What its tools and prompts are called by.
-    pub prefix: Prefix,
-    /// Whether each session has an instance of its own.
-    pub isolation: Isolation,
-    /// What of it clients see, and as what.
-    pub view: Arc<View>,
-    /// What it offers.
-    pub catalogue: Option<Arc<Catalogue>>,
-}
-
-impl Source {
-    /// One of its lists, as far as that is known.
-    pub(super) fn list(&self, kind: Kind) -> Option<&List> {
-        self.catalogue.as_ref().map(|known| known.list(kind))
-    }
-
-    /// Whether that list is all that it has, as far as it told.
-    pub(super) fn is_whole(&self, kind: Kind) -> bool {
-        let catalogue = self.catalogue.as_ref();
-        catalogue.is_some_and(|known| !known.gaps.contains_key(&kind))
-    }
-
-    /// Which entries of a list clients see.
-    pub(super) fn patterns(&self, kind: Kind) -> &Patterns {
-        patterns(&self.view, kind)
-    }
-
-    /// What it declares beside the core, as far as that is known.
-    pub(crate) fn extensions(&self) -> Option<&Extensions> {
-        self.catalogue.as_ref().map(|known| &known.extensions)
-    }
-}
-
-/// Which entries of a list clients see by this view.
-pub(super) fn patterns(view: &View, kind: Kind) -> &Patterns {
-    match kind {
-        Kind::Tools => &view.tools,
-        Kind::Prompts => &view.prompts,
-        Kind::Resources | Kind::Templates => &view.resources,
-    }
-}
 
 /// Where a merged name or URI leads.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,26 +47,6 @@ pub(crate) struct Merged {
     extensions: Option<Arc<str>>,
     /// What it was narrowed down from, and to which profile, if it was.
     narrowed: Option<Narrowed>,
-}
-
-/// Which lists differ between two merges.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Changes {
-    /// The tools.
-    pub tools: bool,
-    /// The prompts.
-    pub prompts: bool,
-    /// The resources or the resource templates.
-    pub resources: bool,
-}
-
-impl Changes {
-    /// Those too.
-    pub(crate) fn add(&mut self, others: Self) {
-        self.tools |= others.tools;
-        self.prompts |= others.prompts;
-        self.resources |= others.resources;
-    }
 }
 
 impl Default for Merged {
@@ -355,15 +289,4 @@ impl Merged {
             resources: differs(Kind::Resources) || differs(Kind::Templates),
         }
     }
-}
-
-/// The entries of one list that clients see, server by server.
-pub(super) fn items(kind: Kind, sources: &[Source]) -> impl Iterator<Item = (&Source, &Item)> {
-    sources.iter().flat_map(move |source| {
-        let catalogue = source.catalogue.as_deref();
-        let items = catalogue.map_or_else(Default::default, |known| known.items(kind));
-        let patterns = source.patterns(kind);
-        let shown = items.iter().filter(|item| patterns.shows(item.key()));
-        shown.map(move |item| (source, item))
-    })
 }

@@ -19,8 +19,10 @@ mod message;
 mod names;
 mod pages;
 mod part;
+mod qualifiers;
 mod resources;
 mod routes;
+mod source;
 mod state;
 mod store;
 #[cfg(test)]
@@ -32,10 +34,11 @@ mod unfit;
 pub(crate) use actor::{Registry, RegistryArgs, naming};
 pub(crate) use catalogue::{Abilities, Catalogue, Gap, Lessons};
 pub(crate) use handle::{RegistryHandle, Subscriber};
-pub(crate) use merged::{Changes, Merged, Route, Source};
+pub(crate) use merged::{Merged, Route};
 pub(crate) use message::{ConfiguredServer, ServerState};
-pub(crate) use pages::Page;
+pub(crate) use pages::{Changes, Page};
 pub(crate) use routes::{RouteState, Routes};
+pub(crate) use source::Source;
 pub(crate) use store::Store;
 #[cfg(test)]
 pub(in crate::tree) use table::Table;

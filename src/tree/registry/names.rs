@@ -6,9 +6,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::cost::Cost;
-use super::merged::{Route, Source};
+use super::merged::Route;
 use super::pages::{Entries, Pages};
 use super::part::{Holders, Part, Plan, Rivals};
+use super::source::Source;
 use crate::config::model::Patterns;
 use crate::ids::{Prefix, SEPARATOR, ServerName};
 use crate::protocol::mcp::item::Kind;

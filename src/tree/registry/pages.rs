@@ -192,6 +192,26 @@ impl Pages {
     }
 }
 
+/// Which lists differ between two merges.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Changes {
+    /// The tools.
+    pub tools: bool,
+    /// The prompts.
+    pub prompts: bool,
+    /// The resources or the resource templates.
+    pub resources: bool,
+}
+
+impl Changes {
+    /// Those too.
+    pub(crate) fn add(&mut self, others: Self) {
+        self.tools |= others.tools;
+        self.prompts |= others.prompts;
+        self.resources |= others.resources;
+    }
+}
+
 /// What is on no page yet.
 struct Rest<'a> {
     parts: &'a [&'a Entries],

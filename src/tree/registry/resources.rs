@@ -10,8 +10,10 @@ use std::sync::Arc;
 
 use self::layout::{family, lay_out, oddities, schemes, shelf};
 use super::gates::Gates;
-use super::merged::{Route, Source};
+use super::merged::Route;
 use super::pages::{Entries, Pages};
+use super::qualifiers::{Names, abilities};
+use super::source::Source;
 use crate::config::model::Patterns;
 use crate::ids::ServerName;
 use crate::protocol::mcp::item::{Item, Kind};
@@ -47,61 +49,6 @@ struct Index {
     templates: Vec<(usize, Entries)>,
     /// For the log.
     oddities: BTreeSet<(ServerName, String)>,
-}
-
-/// The configured servers, by their names as qualifiers spell them.
-#[derive(Debug)]
-struct Names {
-    in_order: Vec<Named>,
-    by_spelling: HashMap<Box<str>, usize>,
-}
-
-#[derive(Debug)]
-struct Named {
-    server: ServerName,
-    /// Not if it said that it has no resources.
-    may_have_resources: bool,
-}
-
-impl Names {
-    fn of(sources: &[Source]) -> Self {
-        let named = |source: &Source| Named {
-            server: source.server.clone(),
-            may_have_resources: abilities(source) != Some(false),
-        };
-        let in_order: Vec<Named> = sources.iter().map(named).collect();
-        let mut by_spelling = HashMap::new();
-        for (place, named) in in_order.iter().enumerate() {
-            by_spelling.insert(named.server.as_str().into(), place);
-        }
-        // To who normalises URIs the server is a host: in small letters.
-        for (place, named) in in_order.iter().enumerate() {
-            let small = named.server.as_str().to_ascii_lowercase();
-            by_spelling.entry(small.into()).or_insert(place);
-        }
-        Self {
-            in_order,
-            by_spelling,
-        }
-    }
-
-    fn at(&self, place: usize) -> Option<&ServerName> {
-        self.in_order.get(place).map(|named| &named.server)
-    }
-
-    /// The configured server by whose name `uri` is qualified, and what is behind that.
-    fn qualifier<'a>(&self, uri: &'a str) -> Option<(&Named, &'a str)> {
-        let (name, native) = uri::unqualify(uri)?;
-        let exact = self.by_spelling.get(name);
-        let small = || self.by_spelling.get(&*name.to_ascii_lowercase());
-        Some((self.in_order.get(*exact.or_else(small)?)?, native))
-    }
-}
-
-/// Whether it has resources; `None` as long as it has not said so.
-fn abilities(source: &Source) -> Option<bool> {
-    let catalogue = source.catalogue.as_ref();
-    catalogue.map(|known| known.abilities.resources)
 }
 
 impl Resources {

@@ -3,6 +3,7 @@
 
 #![cfg(test)]
 
+mod budget;
 mod links;
 mod modern;
 mod reload;

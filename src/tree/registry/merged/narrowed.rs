@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::super::instructions::{self, Joined};
 use super::super::names::Names;
-use super::{Merged, Source};
+use super::super::source::Source;
+use super::Merged;
 use crate::config::model::{Patterns, Profile, ProfileInstructions};
 use crate::ids::ServerName;
 use crate::protocol::mcp::item::Kind;

@@ -5,9 +5,11 @@ use std::collections::{BTreeSet, HashMap};
 use std::hash::Hash;
 
 use super::super::idle;
-use super::super::merged::{Route, Source, items};
+use super::super::merged::Route;
 use super::super::pages::{Entries, Laying};
-use super::{Names, route};
+use super::super::qualifiers::Names;
+use super::super::source::{Source, items};
+use super::route;
 use crate::ids::ServerName;
 use crate::protocol::mcp::item::{Item, Kind};
 use crate::protocol::uri::{self, Shelf};

@@ -2,7 +2,8 @@
 
 use crate::protocol::mcp::item::Kind;
 use crate::protocol::uri;
-use crate::tree::registry::merged::{Merged, Source};
+use crate::tree::registry::merged::Merged;
+use crate::tree::registry::source::Source;
 
 use super::offers::{leads, listed, merged, nowhere, offering, outward, to};
 

@@ -7,7 +7,8 @@ use crate::ids::Prefix;
 use crate::protocol::mcp::item::Kind;
 use crate::protocol::mcp::request::Subject;
 use crate::testing::{catalogue, name};
-use crate::tree::registry::merged::{Merged, Source};
+use crate::tree::registry::merged::Merged;
+use crate::tree::registry::source::Source;
 
 fn source(server: &str, prefix: &str, tools: &[&str]) -> Source {
     let mut catalogue = (*catalogue(tools)).clone();

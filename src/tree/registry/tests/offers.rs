@@ -12,7 +12,8 @@ use crate::protocol::mcp::request::Subject;
 use crate::protocol::uri::{self, Search};
 use crate::testing::name;
 use crate::tree::registry::catalogue::Catalogue;
-use crate::tree::registry::merged::{Merged, Source};
+use crate::tree::registry::merged::Merged;
+use crate::tree::registry::source::Source;
 
 /// A server that offers these, each by its key.
 pub(super) fn offering(server: &str, lists: &[(Kind, &[&str])]) -> Source {

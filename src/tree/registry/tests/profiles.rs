@@ -12,7 +12,8 @@ use crate::protocol::mcp::item::Kind;
 use crate::protocol::mcp::request::Subject;
 use crate::protocol::uri::Search;
 use crate::testing::{self, catalogue, name, upstream, wanted};
-use crate::tree::registry::merged::{Changes, Merged};
+use crate::tree::registry::merged::Merged;
+use crate::tree::registry::pages::Changes;
 use crate::tree::registry::state::Merge;
 
 fn profiles(text: &str) -> Arc<Profiles> {

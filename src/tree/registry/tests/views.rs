@@ -10,7 +10,8 @@ use crate::protocol::mcp::request::Subject;
 use crate::protocol::uri::Search;
 use crate::testing::name;
 use crate::tree::registry::catalogue::Gap;
-use crate::tree::registry::merged::{Merged, Source};
+use crate::tree::registry::merged::Merged;
+use crate::tree::registry::source::Source;
 
 /// The view of an entry with these fields.
 fn view(fields: &str) -> Arc<View> {

@@ -1,0 +1,67 @@
+//! One configured server as a merge takes it: what it offers, and what of that clients see.
+
+use std::sync::Arc;
+
+use super::catalogue::{Catalogue, List};
+use crate::config::model::{Isolation, Patterns, View};
+use crate::ids::{Prefix, ServerName};
+use crate::protocol::mcp::item::{Item, Kind};
+use crate::protocol::modern::extensions::Extensions;
+
+/// One configured server, and what it offers as far as that is known.
+#[derive(Debug, Clone)]
+pub(crate) struct Source {
+    /// Its name.
+    pub server: ServerName,
+    /// What its tools and prompts are called by.
+    pub prefix: Prefix,
+    /// Whether each session has an instance of its own.
+    pub isolation: Isolation,
+    /// What of it clients see, and as what.
+    pub view: Arc<View>,
+    /// What it offers.
+    pub catalogue: Option<Arc<Catalogue>>,
+}
+
+impl Source {
+    /// One of its lists, as far as that is known.
+    pub(super) fn list(&self, kind: Kind) -> Option<&List> {
+        self.catalogue.as_ref().map(|known| known.list(kind))
+    }
+
+    /// Whether that list is all that it has, as far as it told.
+    pub(super) fn is_whole(&self, kind: Kind) -> bool {
+        let catalogue = self.catalogue.as_ref();
+        catalogue.is_some_and(|known| !known.gaps.contains_key(&kind))
+    }
+
+    /// Which entries of a list clients see.
+    pub(super) fn patterns(&self, kind: Kind) -> &Patterns {
+        patterns(&self.view, kind)
+    }
+
+    /// What it declares beside the core, as far as that is known.
+    pub(crate) fn extensions(&self) -> Option<&Extensions> {
+        self.catalogue.as_ref().map(|known| &known.extensions)
+    }
+}
+
+/// Which entries of a list clients see by this view.
+pub(super) fn patterns(view: &View, kind: Kind) -> &Patterns {
+    match kind {
+        Kind::Tools => &view.tools,
+        Kind::Prompts => &view.prompts,
+        Kind::Resources | Kind::Templates => &view.resources,
+    }
+}
+
+/// The entries of one list that clients see, server by server.
+pub(super) fn items(kind: Kind, sources: &[Source]) -> impl Iterator<Item = (&Source, &Item)> {
+    sources.iter().flat_map(move |source| {
+        let catalogue = source.catalogue.as_deref();
+        let items = catalogue.map_or_else(Default::default, |known| known.items(kind));
+        let patterns = source.patterns(kind);
+        let shown = items.iter().filter(|item| patterns.shows(item.key()));
+        shown.map(move |item| (source, item))
+    })
+}
