@@ -1,6 +1,6 @@
 //! The rules of the layout that a program can check: who may import whom, how long a file may be,
-//! what opens it, that no test is skipped, that documents name what is there, and that nothing names
-//! the machine it was written on.
+//! what opens it, how large a room may be, that no test is skipped, that documents name what is there, and that
+//! nothing names the machine it was written on. Only `std` is used, so that it is built in seconds.
 //! Each check takes files as text and gives complaints, so that the last tests can show it bad ones.
 
 #![allow(clippy::disallowed_methods, reason = "tests may block")]
@@ -14,6 +14,8 @@ mod documents;
 mod imports;
 #[path = "tidy/layers.rs"]
 mod layers;
+#[path = "tidy/rooms.rs"]
+mod rooms;
 
 /// How many lines a source file may have, its tests included.
 const LINES: usize = 400;
@@ -201,7 +203,8 @@ fn pins(files: &[File]) -> Vec<String> {
             "tests/real/package-lock.json"
             | "tests/conformance/package-lock.json"
             | "tests/agents/package-lock.json" => |line| line.trim().starts_with("\"resolved\""),
-            "tests/real/requirements1.txt"
+            ".ci/requirements.txt"
+            | "tests/real/requirements1.txt"
             | "tests/real/requirements2.txt"
             | "tests/agents/requirements.txt" => {
                 |line| !line.starts_with('#') && (!line.contains("==") || line.contains("://"))
@@ -223,6 +226,13 @@ fn rooms_import_only_what_they_may() {
 #[test]
 fn no_layer_of_a_room_imports_back_up() {
     assert_eq!(layers::complaints(&files().unwrap()), [""; 0]);
+}
+
+#[test]
+fn no_room_outgrows_its_ceiling_or_has_a_name_twice() {
+    let files = files().unwrap();
+    eprintln!("{}", rooms::sizes(&files).join("\n"));
+    assert_eq!(rooms::complaints(&files), [""; 0]);
 }
 
 #[test]
@@ -258,6 +268,7 @@ fn the_readme_sets_up_with_two_commands() {
 fn what_the_tests_install_is_pinned() {
     let files = files().unwrap();
     for needed in [
+        ".ci/requirements.txt",
         "tests/real/package-lock.json",
         "tests/real/requirements1.txt",
         "tests/real/requirements2.txt",

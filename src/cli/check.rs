@@ -9,6 +9,7 @@
     reason = "a verb of its own, without workers"
 )]
 
+mod files;
 mod needs;
 mod profiles;
 mod program;
@@ -50,7 +51,7 @@ pub fn run(
         Ok(loaded) => loaded,
         Err(error) => return unusable(&error, path, out),
     };
-    match config::parse_under(&text, env, command_line) {
+    match config::parse_under(&text, env, config::directory(&path), command_line) {
         Ok(parsed) => report(&path, &parsed, env, out),
         Err(error) => unusable(&error, Some(&path), out),
     }
@@ -80,6 +81,7 @@ fn report(
 ) -> io::Result<u8> {
     let mut problems = parsed.problems.clone();
     problems.extend(config::exposure(path, parsed));
+    problems.extend(files::problems(parsed));
     let mut rows = Vec::with_capacity(parsed.origins.len());
     for (entry, origin) in parsed.config.servers.iter().zip(&parsed.origins) {
         rows.push(row(entry, origin, env, &mut problems));

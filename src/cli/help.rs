@@ -46,7 +46,8 @@ Environment:
   NO_COLOR switches the banner's colours off. TZ sets the time zone of the log.
 
 Signals:
-  SIGHUP              read the configuration and the tokens again, try failed servers at once
+  SIGHUP              read the configuration and the tokens again, try failed servers at once, open
+                      the call log again
   SIGTERM, SIGINT     let calls finish, stop every server, end within 10 seconds;
                       a second one ends at once
   SIGUSR2             with --hold-port: restart the gateway, the port stays open
@@ -90,6 +91,11 @@ pub(super) const TOKEN_FILE: &str = "\
 A file with the tokens that let clients in, one per line; '#' begins a comment line. Clients send \
 'Authorization: Bearer TOKEN'. SIGHUP has it read again. A token may also be given by the variable \
 MCPROXY_TOKEN, alone or beside a file.";
+
+pub(super) const CALL_LOG: &str = "\
+Record each call in this file, or with 'log' in the log, as one JSON object a line: who called what, how it \
+ended, how long it took. Arguments and results are in none. SIGHUP has the file opened again, for those who \
+rotate it.";
 
 pub(super) const DEMO_SERVER: &str = "\
 Run the built-in demo server on stdin and stdout, to try the gateway with: the tools echo, add, now, wait \

@@ -50,7 +50,7 @@ pub enum Verb {
         /// The file to check; without it the one that the gateway would use
         file: Option<PathBuf>,
     },
-    /// Make a configuration of other programs' files: MetaMCP's, Claude's, Cursor's, VS Code's, …
+    /// Make a configuration of MetaMCP's, Claude's, Cursor's, VS Code's and others' files
     #[command(long_about = help::IMPORT, after_help = help::IMPORT_END)]
     Import(import::Wish),
     /// Ask the running gateway whether it is alive; end with 0 if it is, else with 1
@@ -165,6 +165,16 @@ pub struct Run {
         long_help = help::TOKEN_FILE,
     )]
     pub token_file: Option<PathBuf>,
+
+    /// Record each call in this file, or with 'log' in the log: who, what, how it ended, how long it took
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "MCPROXY_CALL_LOG",
+        hide_env = true,
+        long_help = help::CALL_LOG,
+    )]
+    pub call_log: Option<PathBuf>,
 
     /// The socket of syslogd, where it is not /dev/log or /var/run/syslog
     #[arg(

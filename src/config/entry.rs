@@ -2,13 +2,12 @@
 //! wrong and go on, so that every mistake is found in one go.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jsonc_parser::ast::Value;
 use jsonc_parser::common::Ranged;
 
-use super::Environment;
 use super::error::quoted;
 use super::fields::{self, Use};
 use super::file::about;
@@ -23,6 +22,7 @@ use super::protocol;
 use super::switch;
 use super::values::{self, Field, Fields};
 use super::view::{self, View};
+use super::{Environment, env_file};
 use crate::ids::{Prefix, ServerName};
 
 /// What an entry is, once it is read.
@@ -32,12 +32,22 @@ pub(super) enum Checked {
     Refused,
 }
 
+/// What is around the entries.
+pub(super) struct Surroundings<'e> {
+    /// The gateway's own environment.
+    pub(super) env: Environment<'e>,
+    /// Where the file is.
+    pub(super) directory: &'e Path,
+    /// Files of variables for all of them; none if what is said of them can't be used.
+    pub(super) env_files: Option<Vec<PathBuf>>,
+}
+
 /// Reads the entry `body` of the server that is called `named`; without a good name it is read all
 /// the same, for its mistakes.
 pub(super) fn check(
     body: &Field<'_, Value<'_>>,
     named: &Named<'_>,
-    env: Environment<'_>,
+    around: &Surroundings<'_>,
     notes: &mut Notes,
 ) -> Checked {
     let Some(fields) = values::fields(body) else {
@@ -58,14 +68,16 @@ pub(super) fn check(
     values::repeated(fields.object, &fields.at, notes);
     other_fields(&fields, notes);
     // What a switched-off server would need need not be set.
-    let fill = Filling::new(is_enabled.then_some(env));
-    let spec = spec(&fields, named.name.as_ref(), &fill, notes);
+    let fill = Filling::new(is_enabled.then_some(around.env));
+    let spec = spec(&fields, named.name.as_ref(), (around, &fill), notes);
     let view = view::read(&fields, notes);
     if !is_enabled {
         notes.soften();
         return Checked::Disabled;
     }
     match spec {
+        // Without the variables that are meant for it, it would not be what was meant.
+        Some(_) if around.env_files.is_none() => Checked::Refused,
         Some(spec) if !notes.has_errors() => Checked::Run(Box::new(spec), Box::new(view)),
         Some(_) | None => Checked::Refused,
     }
@@ -74,12 +86,15 @@ pub(super) fn check(
 fn spec(
     fields: &Fields<'_>,
     name: Option<&ServerName>,
-    fill: &Filling<'_>,
+    (around, fill): (&Surroundings<'_>, &Filling<'_>),
     notes: &mut Notes,
 ) -> Option<ServerSpec> {
     let command = command(fields, fill, notes);
-    let args = args(fields, fill, notes);
-    let env = env(fields, fill, notes);
+    let mut env_files = around.env_files.clone().unwrap_or_default();
+    env_files.extend(env_file::of_entry(fields, around.directory, fill, notes));
+    let late = fill.late(!env_files.is_empty());
+    let args = args(fields, &late, notes);
+    let env = env(fields, &late, notes);
     let cwd = cwd(fields, fill, notes);
     let start_timeout = seconds(fields, "timeout", notes).unwrap_or(START_TIMEOUT);
     let call_timeout = seconds(fields, "call_timeout", notes).unwrap_or(CALL_TIMEOUT);
@@ -93,6 +108,7 @@ fn spec(
         name: name.clone(),
         command: command?,
         args,
+        env_files,
         env,
         cwd,
         start_timeout,
@@ -265,7 +281,7 @@ fn is_of_windows(command: &str, fields: &Fields<'_>, at: &At, notes: &mut Notes)
     true
 }
 
-fn args(fields: &Fields<'_>, fill: &Filling<'_>, notes: &mut Notes) -> Vec<String> {
+fn args(fields: &Fields<'_>, fill: &Filling<'_>, notes: &mut Notes) -> Vec<Secret> {
     let Some(field) = fields.get("args") else {
         return Vec::new();
     };
@@ -276,9 +292,9 @@ fn args(fields: &Fields<'_>, fill: &Filling<'_>, notes: &mut Notes) -> Vec<Strin
     let is_script = command.is_some_and(|command| foreign::is_script(command, first));
     let filled = args.iter().map(|arg| {
         if is_script {
-            fill.fill_script(arg.value, &arg.at, notes)
+            fill.secret_of_script(arg.value, &arg.at, notes)
         } else {
-            fill.fill(arg.value, &arg.at, notes)
+            fill.secret(arg.value, &arg.at, notes)
         }
     });
     filled.collect()
@@ -291,10 +307,7 @@ fn env(fields: &Fields<'_>, fill: &Filling<'_>, notes: &mut Notes) -> BTreeMap<S
     let variables = values::variables(&field, notes);
     variables
         .into_iter()
-        .map(|(name, text)| {
-            let value = fill.fill(text.value, &text.at, notes);
-            (name.to_owned(), Secret::new(value))
-        })
+        .map(|(name, text)| (name.to_owned(), fill.secret(text.value, &text.at, notes)))
         .collect()
 }
 

@@ -19,6 +19,8 @@ pub(crate) const ENTRY: &[(&str, Use)] = &[
     ("command", Use::Read),
     ("args", Use::Read),
     ("env", Use::Read),
+    ("env_file", Use::Read),
+    ("envFile", Use::Read),
     ("cwd", Use::Read),
     ("timeout", Use::Read),
     ("call_timeout", Use::Read),
@@ -68,14 +70,11 @@ pub(crate) const ENTRY: &[(&str, Use)] = &[
     ("url", Use::NoEffect(URL)),
     ("serverUrl", Use::NoEffect(URL)),
     ("httpUrl", Use::NoEffect(URL)),
-    ("envFile", Use::NoEffect(ENV_FILE)),
-    ("env_file", Use::NoEffect(ENV_FILE)),
     ("sandbox", Use::NoEffect(SANDBOX)),
     ("sandboxEnabled", Use::NoEffect(SANDBOX)),
 ];
 
 const URL: &str = "the server is run by its command, its address is not used";
-const ENV_FILE: &str = "its variables are not read; put them into 'env'";
 const PROJECTS: &str =
     "what belongs to a single project is not run; 'mcproxy import' takes it over";
 const OTHER_LIST: &str =

@@ -50,8 +50,8 @@ pub(super) fn read(
     };
     values::repeated(fields.object, &fields.at, notes);
     let ours = TABLE.iter().map(|row| (row.name, Use::Read));
-    let ours =
-        ours.chain(["protocol", "names", INSTRUCTIONS_BUDGET.name].map(|name| (name, Use::Read)));
+    let others_of_ours = ["protocol", "names", "env_file", INSTRUCTIONS_BUDGET.name];
+    let ours = ours.chain(others_of_ours.map(|name| (name, Use::Read)));
     let others = QUIET.map(|name| (name, Use::Quiet));
     let known: Vec<_> = ours.chain(others).collect();
     for prop in &fields.object.properties {

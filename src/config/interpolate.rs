@@ -1,11 +1,13 @@
-//! `${VAR}` in `command`, `args`, `env` values and `cwd`. Pure: the environment is a function.
+//! `${VAR}` in `command`, `args`, `env` values and `cwd`. Pure: the environment is a function, and what is
+//! in files is left to whoever reads them.
 //! What is not understood or not set stays as written, and the caller is told, because a value
 //! that arrives half empty is harder to find than one that arrives as `${TOKEN}`.
 //!
 //! The forms: `${VAR}` and `${env:VAR}`; `${VAR:-default}` (the default also if VAR is empty, as in
-//! a shell); `$${` for a literal `${`. A value is not searched again, and a default holds no `${`.
+//! a shell); `${file:/path}` and `${file:CREDENTIAL}`; `$${` for a literal `${`. A value is not searched again, and a default holds no `${`.
 
 use super::notes::MOST;
+use super::secrets::{FileRef, Piece, Secret};
 
 /// Why a `${…}` stays as it is. None of them holds more of the text than a variable's name: the
 /// rest may be part of a secret.
@@ -17,6 +19,8 @@ pub(super) enum Unresolved<'t> {
     Input(&'t str),
     /// A variable of an editor, such as `${workspaceFolder}`.
     Editor(&'t str),
+    /// `${file:…}` with something that is neither an absolute path nor a name.
+    NoFile,
     /// None of the forms, or never closed.
     NotUnderstood,
 }
@@ -31,11 +35,14 @@ const EDITOR_VARIABLES: [&str; 6] = [
     "/",
 ];
 
-/// `text` with its variables filled in, and what could not be.
+/// `text` with its variables filled in, and what could not be. `is_late`: files may set variables too,
+/// which are not known before these are read.
 pub(super) fn interpolate<'t>(
     text: &'t str,
     env: &dyn Fn(&str) -> Option<String>,
-) -> (String, Vec<Unresolved<'t>>) {
+    is_late: bool,
+) -> (Secret, Vec<Unresolved<'t>>) {
+    let mut secret = Secret::default();
     let mut filled = String::with_capacity(text.len());
     let mut unresolved = Vec::new();
     let mut rest = text;
@@ -52,13 +59,20 @@ pub(super) fn interpolate<'t>(
             unresolved.push(Unresolved::NotUnderstood);
             filled.push_str("${");
             filled.push_str(&after.replace("$${", "${"));
-            return (filled, unresolved);
+            secret.push(Piece::Text(filled));
+            return (secret, unresolved);
         };
-        match resolve(inside, env) {
-            Ok(value) => filled.push_str(&value),
+        match resolve(inside, env, is_late) {
+            Ok(Piece::Text(value)) => filled.push_str(&value),
+            Ok(piece) => {
+                secret.push(Piece::Text(std::mem::take(&mut filled)));
+                secret.push(piece);
+            }
             Err(why) => {
                 // One that only warns is not worth a place in the memory when there are so many.
-                if unresolved.len() <= MOST || matches!(why, Unresolved::Input(_)) {
+                if unresolved.len() <= MOST
+                    || matches!(why, Unresolved::Input(_) | Unresolved::NoFile)
+                {
                     unresolved.push(why);
                 }
                 filled.extend(["${", inside, "}"]);
@@ -67,18 +81,24 @@ pub(super) fn interpolate<'t>(
         rest = after;
     }
     filled.push_str(rest);
-    (filled, unresolved)
+    secret.push(Piece::Text(filled));
+    (secret, unresolved)
 }
 
 fn resolve<'t>(
     inside: &'t str,
     env: &dyn Fn(&str) -> Option<String>,
-) -> Result<String, Unresolved<'t>> {
+    is_late: bool,
+) -> Result<Piece, Unresolved<'t>> {
     if EDITOR_VARIABLES.contains(&inside) {
         return Err(Unresolved::Editor(inside));
     }
     if let Some(id) = inside.strip_prefix("input:").filter(|id| is_name(id, "-.")) {
         return Err(Unresolved::Input(id));
+    }
+    if let Some(file) = inside.strip_prefix("file:") {
+        let file = FileRef::of_secret(file);
+        return file.map(Piece::File).ok_or(Unresolved::NoFile);
     }
     let reference = inside.strip_prefix("env:").unwrap_or(inside);
     let (name, default) = match reference.split_once(":-") {
@@ -88,11 +108,17 @@ fn resolve<'t>(
     if !is_name(name, "") || default.is_some_and(|text| text.contains("${")) {
         return Err(Unresolved::NotUnderstood);
     }
-    match (env(name), default) {
-        (Some(value), None) => Ok(value),
-        (Some(value), Some(_)) if !value.is_empty() => Ok(value),
-        (_, Some(default)) => Ok(default.to_owned()),
-        (None, None) => Err(Unresolved::Unset(name)),
+    let own = env(name).filter(|value| default.is_none() || !value.is_empty());
+    let value = own.or_else(|| default.map(str::to_owned));
+    match value {
+        value if is_late => Ok(Piece::Variable {
+            name: name.to_owned(),
+            is_unset: value.is_none(),
+            otherwise: value.unwrap_or_else(|| format!("${{{inside}}}")),
+            has_default: default.is_some(),
+        }),
+        Some(value) => Ok(Piece::Text(value)),
+        None => Err(Unresolved::Unset(name)),
     }
 }
 
@@ -107,12 +133,14 @@ mod tests {
     use super::*;
 
     fn fill(text: &str) -> (String, Vec<Unresolved<'_>>) {
-        interpolate(text, &|name| match name {
+        let env = |name: &str| match name {
             "HOME" => Some("/home/me".into()),
             "EMPTY" => Some(String::new()),
             "TRICKY" => Some("${HOME}".into()),
             _ => None,
-        })
+        };
+        let (secret, unresolved) = interpolate(text, &env, false);
+        (secret.expose(), unresolved)
     }
 
     #[test]
@@ -131,6 +159,7 @@ mod tests {
             ("$${HOME}", "${HOME}"),
             ("$$${NOPE:-x}", "$${NOPE:-x}"),
             ("ü${HOME}ü", "ü/home/meü"),
+            ("a ${file:/x y} ${file:NAME}", "a ${file:/x y} ${file:NAME}"),
         ] {
             assert_eq!(fill(text), (expected.to_owned(), vec![]), "{text}");
         }
@@ -150,6 +179,10 @@ mod tests {
             ("${HOME", Unresolved::NotUnderstood),
             ("${1X}", Unresolved::NotUnderstood),
             ("${command:pick}", Unresolved::NotUnderstood),
+            ("${file:}", Unresolved::NoFile),
+            ("${file:..}", Unresolved::NoFile),
+            ("${file:./x}", Unresolved::NoFile),
+            ("${file:~/x}", Unresolved::NoFile),
             ("${A:-${HOME}", Unresolved::NotUnderstood),
         ] {
             assert_eq!(fill(text), (text.to_owned(), vec![why]), "{text}");

@@ -66,6 +66,12 @@ pub(super) fn first_of(places: &[&Path]) -> Result<PathBuf, ConfigError> {
     Err(ConfigError::Missing { path, searched })
 }
 
+/// Where the file is: what relative paths in it start from.
+#[must_use]
+pub fn directory(path: &Path) -> &Path {
+    path.parent().unwrap_or(Path::new(""))
+}
+
 /// The text of the file.
 ///
 /// # Errors

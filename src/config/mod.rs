@@ -8,10 +8,11 @@
 //!                                                             filling.rs  foreign.rs  mcp.rs
 //!                                                             switch.rs  view.rs  filters.rs  patterns.rs
 //!                                                             gateway.rs  limits.rs  amount.rs
-//!                                                             protocol.rs  profiles.rs
+//!                                                             protocol.rs  profiles.rs  env_file.rs
+//!                    origin.rs says where what stands         secrets/ reads what is in other files
 //! ```
 //!
-//! Pure but for [`locate()`] and [`read`]. Every mistake is reported in one go, with its place and
+//! Pure but for [`locate()`], [`read`] and what servers have from files, which is read when they start. Every mistake is reported in one go, with its place and
 //! what to do; a wrong entry is refused alone; no message ever holds a secret.
 
 mod amount;
@@ -19,6 +20,7 @@ mod amount;
 pub(crate) mod checks;
 pub(crate) mod elsewhere;
 mod entry;
+mod env_file;
 mod error;
 pub(crate) mod fields;
 pub(crate) mod file;
@@ -33,9 +35,11 @@ mod mcp;
 pub mod model;
 pub(crate) mod name;
 pub(crate) mod notes;
+mod origin;
 mod patterns;
 mod profiles;
 mod protocol;
+mod secrets;
 pub(crate) mod source;
 pub(crate) mod switch;
 #[cfg(test)]
@@ -47,7 +51,9 @@ mod view;
 pub use amount::Unit;
 pub(crate) use error::quoted;
 pub use error::{ConfigError, Place, Problem, Severity};
-pub use locate::{DEFAULT_PLACES, exposure, locate, read};
+pub use locate::{DEFAULT_PLACES, directory, exposure, locate, read};
+
+use std::path::Path;
 
 use crate::ids::ServerName;
 use limits::Given;
@@ -68,6 +74,8 @@ pub struct Parsed {
     /// Where the entries of `config` stand in the file, in the same order: for what turns out to be
     /// wrong outside of the text.
     pub origins: Vec<Origin>,
+    /// The files of variables that the `gateway` object names.
+    pub files: Vec<Referred>,
 }
 
 /// Where an entry stands in the file.
@@ -81,8 +89,28 @@ pub struct Origin {
     pub command: Option<Written>,
     /// Its `cwd`, before variables are filled in.
     pub cwd: Option<Written>,
+    /// What it has from elsewhere at each start.
+    pub files: Vec<Referred>,
     /// The name, and only the name, of a variable in `env` that holds a secret in clear.
     pub secret: Option<Written>,
+}
+
+/// What an entry has from elsewhere at each start, and where it says so.
+#[derive(Debug, Clone)]
+pub struct Referred {
+    /// What it is.
+    pub what: Reference,
+    /// Where it stands.
+    pub written: Written,
+}
+
+/// What is known at a start only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reference {
+    /// A file.
+    File(model::FileRef),
+    /// A variable that is not set, unless a file of variables sets it.
+    Variable(String),
 }
 
 /// A text as the file has it.
@@ -103,24 +131,26 @@ pub struct Written {
 /// # Errors
 /// [`ConfigError::Malformed`] if the file as a whole cannot be used.
 pub fn parse(text: &str, env: Environment<'_>) -> Result<Parsed, ConfigError> {
-    parse_under(text, env, &Given::default())
+    parse_under(text, env, Path::new(""), &Given::default())
 }
 
-/// The same where the command line says something too, which stands above the file.
+/// The same for a file in `directory`, where the command line says something too, which stands above the
+/// file.
 ///
 /// # Errors
 /// As [`parse`].
 pub fn parse_under(
     text: &str,
     env: Environment<'_>,
+    directory: &Path,
     command_line: &Given,
 ) -> Result<Parsed, ConfigError> {
     let source = Source::new(text);
     let mut notes = Notes::default();
     let tree = source.tree(&mut notes);
     let file = tree.as_ref().and_then(|tree| file::read(tree, &mut notes));
-    let validated =
-        file.map(|file| validate::validate(&file, &source, env, command_line, &mut notes));
+    let validated = file
+        .map(|file| validate::validate(&file, &source, (env, directory), command_line, &mut notes));
     let problems = notes
         .into_sorted()
         .into_iter()
@@ -131,6 +161,7 @@ pub fn parse_under(
             config: validated.config,
             problems,
             origins: validated.origins,
+            files: validated.files,
         }),
         None => Err(ConfigError::Malformed(problems)),
     }

@@ -12,6 +12,7 @@ pub use super::profiles::{
     DefaultProfile, NO_PROTECTION, Profile, ProfileInstructions, Profiles, WrittenProfiles,
 };
 pub use super::protocol::{Offer, Protocol, Serving};
+pub use super::secrets::{FileError, FileRef, Filled, Secret};
 pub use super::view::{Instructions, Naming, Override, View};
 use crate::ids::{Prefix, ServerName};
 
@@ -19,30 +20,6 @@ use crate::ids::{Prefix, ServerName};
 pub const START_TIMEOUT: Duration = Duration::from_secs(30);
 /// The call timeout of a server whose entry names none.
 pub const CALL_TIMEOUT: Duration = Duration::from_secs(300);
-
-/// A value that may be a secret: it is passed on to its server and never printed.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Wraps a value.
-    #[must_use]
-    pub fn new(value: String) -> Self {
-        Self(value)
-    }
-
-    /// The value itself, for the child's environment only.
-    #[must_use]
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("<secret>")
-    }
-}
 
 /// Whom one process of a server serves.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -62,8 +39,10 @@ pub struct ServerSpec {
     /// The executable, without a shell. `mcproxy` means the running binary itself.
     pub command: String,
     /// The arguments after it.
-    pub args: Vec<String>,
-    /// What is added to the child's environment.
+    pub args: Vec<Secret>,
+    /// Files of variables, read at each start: of the gateway's, then its own. The last one counts.
+    pub env_files: Vec<PathBuf>,
+    /// What is added to the child's environment, above those.
     pub env: BTreeMap<String, Secret>,
     /// The working directory; the gateway's own if absent.
     pub cwd: Option<PathBuf>,
@@ -92,6 +71,7 @@ impl ServerSpec {
             ("command", self.command != other.command),
             ("args", self.args != other.args),
             ("env", self.env != other.env),
+            ("env_file", self.env_files != other.env_files),
             ("cwd", self.cwd != other.cwd),
             ("timeout", self.start_timeout != other.start_timeout),
             ("call_timeout", self.call_timeout != other.call_timeout),

@@ -3,14 +3,15 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry::{Occupied, Vacant};
+use std::path::Path;
 use std::sync::Arc;
 
 use jsonc_parser::ast::Value;
-use jsonc_parser::common::Ranged;
 
-use super::entry::{Checked, check};
+use super::entry::{Checked, Surroundings, check};
 use super::error::quoted;
-use super::file::{File, RawEntry};
+use super::file::File;
+use super::filling::Filling;
 use super::gateway;
 use super::limits::{Given, INSTRUCTIONS_READ, Limits};
 use super::model::{Config, Entry, Nameless, Naming, Offer, ServerSpec};
@@ -19,7 +20,7 @@ use super::notes::{At, Finding, Notes};
 use super::profiles;
 use super::source::Source;
 use super::values::{self, Field};
-use super::{Environment, Origin, Written};
+use super::{Environment, Origin, Referred, env_file, origin};
 use crate::ids::{Prefix, ServerName};
 
 /// What validation yields beside its notes.
@@ -27,17 +28,31 @@ use crate::ids::{Prefix, ServerName};
 pub(super) struct Validated {
     pub(super) config: Config,
     pub(super) origins: Vec<Origin>,
+    pub(super) files: Vec<Referred>,
 }
 
 /// Validates every entry, in the order of the file.
 pub(super) fn validate(
     file: &File<'_>,
     source: &Source<'_>,
-    env: Environment<'_>,
+    (env, directory): (Environment<'_>, &Path),
     command_line: &Given,
     notes: &mut Notes,
 ) -> Validated {
     let mut validated = Validated::default();
+    let own = file.gateway.as_ref().and_then(values::fields);
+    let env_files = match &own {
+        Some(fields) => env_file::of_gateway(fields, directory, &Filling::new(Some(env)), notes),
+        None => Some(Vec::new()),
+    };
+    if let Some((fields, env_files)) = own.as_ref().zip(env_files.as_ref()) {
+        validated.files = origin::variables(env_files, fields, source);
+    }
+    let around = Surroundings {
+        env,
+        directory,
+        env_files,
+    };
     let config = &mut validated.config;
     match &file.gateway {
         Some(gateway) => gateway::read(gateway, command_line, config, notes),
@@ -56,7 +71,7 @@ pub(super) fn validate(
     for raw in &file.entries {
         let mut found = Notes::default();
         let named = server_name(raw, file, &mut given, &mut found);
-        let checked = check(&raw.body, &named, env, &mut found);
+        let checked = check(&raw.body, &named, &around, &mut found);
         let first = named.name.as_ref().and_then(|name| first_places.get(name));
         match (&named.name, first) {
             (Some(name), None) => {
@@ -67,9 +82,11 @@ pub(super) fn validate(
                     found.add(shared);
                 }
                 first_places.insert(name.clone(), named.at.offset);
+                validated
+                    .origins
+                    .push(origin::origin(raw, name, &checked, source));
                 let checked = admit(checked, &mut room, &named.at, &mut found);
                 validated.config.servers.push(entry(checked, name));
-                validated.origins.push(origin(raw, name, source));
             }
             (Some(name), Some(first)) => {
                 found.add(taken(&named, name, source.place(*first).line));
@@ -153,43 +170,4 @@ fn shared_prefix(
         spec.prefix
     );
     Some(Finding::warning(at, what).help("give one of them another 'prefix'"))
-}
-
-fn origin(raw: &RawEntry<'_>, name: &ServerName, source: &Source<'_>) -> Origin {
-    let fields = values::fields(&raw.body);
-    let written = |field: &str| {
-        let field = fields.as_ref()?.get(field)?;
-        let text = field.value.as_string_lit()?;
-        Some(Written {
-            text: text.value.to_string(),
-            path: field.at.path,
-            place: source.place(field.value.start()),
-        })
-    };
-    Origin {
-        server: name.clone(),
-        place: source.place(raw.body.at.offset),
-        command: written("command"),
-        cwd: written("cwd"),
-        secret: fields.as_ref().and_then(|fields| secret(fields, source)),
-    }
-}
-
-/// The first value of `env` that is written out and by its name should not be seen by everybody.
-fn secret(fields: &values::Fields<'_>, source: &Source<'_>) -> Option<Written> {
-    const WORDS: [&str; 6] = ["TOKEN", "SECRET", "PASS", "KEY", "CREDENTIAL", "AUTH"];
-    let env = fields.get("env")?;
-    let found = env.value.as_object()?.properties.iter().find(|prop| {
-        let name = prop.name.as_str().to_ascii_uppercase();
-        let value = prop.value.as_string_lit().map(|text| &*text.value);
-        let is_written_out = value.is_some_and(|text| !text.is_empty() && !text.contains("${"));
-        is_written_out && WORDS.iter().any(|word| name.contains(word))
-    })?;
-    let name = found.name.as_str();
-    let at = env.at.key(name, found.name.start());
-    Some(Written {
-        text: name.to_owned(),
-        path: at.path,
-        place: source.place(at.offset),
-    })
 }

@@ -11,13 +11,14 @@ use crate::{config, http, process, protocol, tree};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const TARGETS: [Target; 11] = [
+pub const TARGETS: [Target; 12] = [
     ("lines", process::checks::lines),
     ("message", protocol::checks::message),
     ("batch", protocol::checks::batch),
     ("recover", protocol::checks::recover),
     ("members", protocol::checks::members),
     ("params", protocol::checks::params),
+    ("modern", protocol::checks::modern),
     ("uris", protocol::checks::uris),
     ("config", config::checks::text),
     ("headers", http::check_headers),

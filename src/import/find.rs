@@ -137,8 +137,19 @@ pub(super) fn entries<'v>(
         };
         take(&list, &is_off, &mut found, notes);
     }
+    if found.len() > MOST {
+        let what = format!(
+            "the file has {} entries; {MOST} can be imported",
+            found.len()
+        );
+        notes.add(Finding::error(At::file(root.start()), what).help("remove the others"));
+        found.clear();
+    }
     found
 }
+
+/// As many as servers can be run.
+const MOST: usize = 10_000;
 
 /// The object at `path` that holds `list`.
 fn owner<'v>(root: &'v Value<'v>, path: &str, list: &Value<'v>) -> Option<&'v Object<'v>> {

@@ -332,7 +332,7 @@ impl Gathering {
                 name: name.clone(),
                 from: self.origins.get(name).cloned().unwrap_or_default(),
                 servers: profile.servers.clone(),
-                hidden: profile.tools.deny.clone(),
+                hidden: profile.tools.deny.iter().cloned().collect(),
             });
         }
         imported.text = pretty(&self.configuration).unwrap_or_default();

@@ -29,6 +29,9 @@ pub(super) struct Beside {
     pub(super) notes: Vec<String>,
 }
 
+/// As many endpoints are carried over as there can be profiles.
+const MOST: usize = 256;
+
 struct Endpoint<'v> {
     name: &'v str,
     namespace: &'v str,
@@ -49,6 +52,13 @@ pub(super) fn carry<'v>(
     let mut beside = Beside::default();
     let mut endpoints = endpoints(root, places);
     let tools = tools(root);
+    let mut of_namespace: HashMap<&str, Vec<usize>> = HashMap::new();
+    for (place, endpoint) in endpoints.iter().enumerate() {
+        of_namespace
+            .entry(endpoint.namespace)
+            .or_default()
+            .push(place);
+    }
     for mapping in rows(root, "namespace_tool_mappings") {
         let tool = text(mapping, "tool_uuid").and_then(|uuid| tools.get(uuid).copied());
         let place = text(mapping, "mcp_server_uuid").and_then(|uuid| places.get(uuid).copied());
@@ -59,14 +69,14 @@ pub(super) fn carry<'v>(
         let is_off = text(mapping, "status") == Some("INACTIVE")
             // What a fork has in its place.
             || text(mapping, "exposure_mode") == Some("HIDDEN");
-        let shows = |endpoint: &&mut Endpoint<'v>| {
-            endpoint.namespace == namespace && endpoint.servers.contains(&place)
-        };
         let mut is_shown = false;
-        for endpoint in endpoints.iter_mut().filter(shows) {
-            is_shown = true;
-            if is_off {
-                endpoint.hidden.insert((place, tool));
+        for endpoint in of_namespace.get(namespace).into_iter().flatten() {
+            let endpoint = endpoints.get_mut(*endpoint);
+            if let Some(endpoint) = endpoint.filter(|e| e.servers.contains(&place)) {
+                is_shown = true;
+                if is_off {
+                    endpoint.hidden.insert((place, tool));
+                }
             }
         }
         if is_shown && let Some(server) = servers.get_mut(place) {
@@ -76,7 +86,14 @@ pub(super) fn carry<'v>(
     note_shared_changes(&endpoints, servers, &mut beside);
     hide(&mut endpoints, servers);
     switch_off(&endpoints, places, servers, &mut beside);
-    beside.keys = keys(root, &endpoints);
+    let keys = keys(root, &endpoints).into_iter();
+    let (keys, useless): (_, Vec<Key>) = keys.partition(|key| !key.profiles.is_empty());
+    beside.keys = keys;
+    if endpoints.len() == MOST {
+        let what = format!("at most {MOST} endpoints are carried over");
+        beside.notes.push(what);
+    }
+    note_useless(&useless, &mut beside);
     note_access(&endpoints, &mut beside);
     for endpoint in &endpoints {
         let from = format!("endpoint {}", endpoint.name);
@@ -130,7 +147,10 @@ fn endpoints<'v>(root: &'v Value<'v>, places: &HashMap<&'v str, usize>) -> Vec<E
             hidden: BTreeSet::new(),
         })
     };
-    let mut endpoints: Vec<_> = rows(root, "endpoints").filter_map(endpoint).collect();
+    let mut endpoints: Vec<_> = rows(root, "endpoints")
+        .filter_map(endpoint)
+        .take(MOST)
+        .collect();
     endpoints.sort_by_key(|endpoint| endpoint.name);
     endpoints
 }
@@ -293,6 +313,17 @@ fn named(text: &str, names: &mut BTreeMap<String, usize>) -> String {
     match *count {
         1 => name,
         count => format!("{name}-{count}"),
+    }
+}
+
+/// A token without a profile would open everything.
+fn note_useless(useless: &[Key], beside: &mut Beside) {
+    let names: Vec<&str> = useless.iter().map(|key| key.name.as_str()).collect();
+    if !names.is_empty() {
+        let names = names.join(", ");
+        beside
+            .notes
+            .push(format!("keys that open no endpoint are left out: {names}"));
     }
 }
 

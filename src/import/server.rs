@@ -1,6 +1,6 @@
 //! What is written: a configuration of this gateway, field by field in the order of the file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use serde_json::{Map, Number, Value};
@@ -41,8 +41,8 @@ pub(super) struct Server {
 pub(super) struct Shown {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) allow: Option<Vec<String>>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) deny: Vec<String>,
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub(super) deny: BTreeSet<String>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) rename: BTreeMap<String, String>,
     #[serde(rename = "override", skip_serializing_if = "BTreeMap::is_empty")]
@@ -89,9 +89,7 @@ impl Shown {
 
     /// Hides one more.
     pub(super) fn hide(&mut self, name: &str) {
-        if !self.deny.iter().any(|hidden| hidden == name) {
-            self.deny.push(name.to_owned());
-        }
+        self.deny.insert(name.to_owned());
     }
 }
 

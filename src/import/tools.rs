@@ -1,5 +1,7 @@
 //! Which tools, prompts and resources are shown: from other programs' ways to say it.
 
+use std::collections::HashSet;
+
 use jsonc_parser::ast::{Object, Value};
 
 use super::means::{Filter, Thing};
@@ -43,12 +45,18 @@ pub(super) fn read(
     }
 }
 
-/// Of two lists of what is shown, the first that names something stays: no program has two.
+/// Of two lists of what is shown, what is in both.
 fn allow(shown: &mut Shown, names: Vec<String>) {
     if names.iter().any(|name| name == "*") {
         return;
     }
-    shown.allow.get_or_insert_default().extend(names);
+    match &mut shown.allow {
+        Some(allowed) => {
+            let names: HashSet<String> = names.into_iter().collect();
+            allowed.retain(|name| names.contains(name));
+        }
+        None => shown.allow = Some(names),
+    }
 }
 
 /// A list of texts, or one; of Gemini CLI's `tool(arguments)` the tool.

@@ -98,6 +98,14 @@ pub enum SpawnError {
         /// What was asked for.
         bytes: usize,
     },
+    /// What it is to be given can't be had.
+    #[error("command '{program}' is not started: {why}")]
+    Unprepared {
+        /// As configured.
+        program: String,
+        /// What, and why.
+        why: String,
+    },
     /// [`Groups::kill_all`](super::Groups::kill_all) was called: nothing is started any more.
     #[error("command '{program}' is not started: the gateway is ending")]
     Ending {

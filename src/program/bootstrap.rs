@@ -11,6 +11,7 @@ use crate::config;
 use crate::http::{Rules, SharedSockets, TokenKeeper};
 use crate::process;
 use crate::service::{Holder, Sockets};
+use crate::telemetry::call_log::CallLog;
 use crate::telemetry::log::{self as logging, LogGuard, Screen};
 use crate::telemetry::metrics::Metrics;
 
@@ -44,6 +45,8 @@ impl Bootstrap {
         let log = logging::init(options.sink(), options.log_level).map_err(broken)?;
         // Before the first file that may be on a file system which hangs.
         let workers = watchdog::start().map_err(broken)?;
+        let call_log = options.call_log.as_deref().map(CallLog::at);
+        let call_log = call_log.transpose().map_err(broken)?;
         let path = config::locate(options.config.as_deref()).map_err(misconfigured)?;
         let variable = std::env::var_os("MCPROXY_TOKEN");
         let variable = variable.as_ref().map(|text| text.to_string_lossy());
@@ -62,7 +65,7 @@ impl Bootstrap {
             holder,
             rules,
             tokens,
-            metrics: Metrics::new(log.lines_dropped()),
+            metrics: Metrics::new(log.lines_dropped(), call_log),
             workers,
             screen: log.screen(),
         };

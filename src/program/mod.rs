@@ -47,6 +47,9 @@ const LEAST_WORKERS: usize = 2;
 /// How long a thread that did what may block stays for more: each keeps a stack.
 const SPARE: Duration = Duration::from_secs(2);
 
+/// How long the end of the program waits for records of calls that are not written yet.
+const FLUSH: Duration = Duration::from_secs(1);
+
 /// Set by the benchmark: every turn of an actor is measured, and `/metrics` has the worst of each kind.
 const MEASURE: &str = "MCPROXY_MEASURE_TURNS";
 
@@ -80,8 +83,12 @@ fn serve(options: &Run, spawn: impl Spawn, bootstrap: Bootstrap) -> anyhow::Resu
         .build()?;
     bootstrap.workers.are(runtime.handle());
     let (terminal, written) = Terminal::beside(bootstrap.screen.clone())?;
+    let metrics = bootstrap.metrics.clone();
     let code = runtime.block_on(supervise((options, terminal), spawn, bootstrap));
     runtime.shutdown_background();
+    if let Some(log) = metrics.call_log() {
+        log.finish(FLUSH);
+    }
     terminal::finish(&written);
     code
 }
@@ -98,6 +105,7 @@ async fn supervise(
     let tokens = bootstrap.tokens;
     settings.command_line = options.limits.given.clone();
     settings.metrics = bootstrap.metrics;
+    signals.reopens(settings.metrics.call_log());
     let groups = settings.groups.clone();
     let mut background = JoinSet::new();
     let prepared = prepare(settings, options.state_dir());

@@ -21,6 +21,7 @@ use super::BROKEN;
 use crate::http::{SharedSockets, TokenKeeper};
 use crate::process::Groups;
 use crate::service::Manager;
+use crate::telemetry::call_log::CallLog;
 use crate::tree::Tree;
 
 /// Two signals within this time are one that was sent twice: terminals and wrappers signal a program
@@ -48,6 +49,8 @@ pub(super) struct Signals {
     asked: UnboundedReceiver<Asked>,
     /// Tells the thread that the program ends by itself.
     ends: watch::Sender<bool>,
+    /// What is reopened with a reload.
+    call_log: Option<CallLog>,
 }
 
 impl Signals {
@@ -75,7 +78,24 @@ impl Signals {
         thread::Builder::new()
             .name("signals".to_owned())
             .spawn(move || keep(&runtime, keeper, heard))?;
-        Ok(Self { asked, ends })
+        let call_log = None;
+        Ok(Self {
+            asked,
+            ends,
+            call_log,
+        })
+    }
+
+    /// From now on a reload reopens this too.
+    pub(super) fn reopens(&mut self, call_log: Option<&CallLog>) {
+        self.call_log = call_log.cloned();
+    }
+
+    fn reload(&self, tokens: &TokenKeeper) {
+        tokens.reload();
+        if let Some(log) = &self.call_log {
+            log.reopen();
+        }
     }
 
     /// What comes of `work`, which is before the tree and may hang, unless a stop is asked for.
@@ -90,7 +110,7 @@ impl Signals {
                 done = &mut work => return Some(done),
                 Some(asked) = self.asked.recv() => match asked {
                     // The configuration is not read yet.
-                    Asked::Reload => tokens.reload(),
+                    Asked::Reload => self.reload(tokens),
                     Asked::Stop | Asked::MakeRoom | Asked::Kill => {
                         self.ends.send_replace(true);
                         return None;
@@ -121,7 +141,7 @@ impl Signals {
                     }
                     Asked::Reload => {
                         manager.reloading();
-                        tokens.reload();
+                        self.reload(tokens);
                         tree.reload();
                     }
                     Asked::Stop | Asked::MakeRoom => {

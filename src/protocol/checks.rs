@@ -6,11 +6,16 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde::de::IgnoredAny;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::framing::recover::recover_id;
 use super::jsonrpc::{self, Message, RequestId};
 use super::mcp::request::{ClientRequest, Server};
 use super::mcp::{item, item::Kind};
+use super::modern::asker::Asker;
+use super::modern::envelope::{self, Envelope};
+use super::modern::keys;
+use super::modern::results::{self, Caching};
 use super::raw::{self, Member};
 use super::uri::{self, Search, Shelf, Template};
 use super::version::Era;
@@ -177,6 +182,10 @@ fn is_there(member: Member<'_>) -> u8 {
 /// The params of a call: what is rewritten says what it is rewritten to, and reads as before.
 pub(crate) fn params(data: &[u8]) {
     let params = Bytes::copy_from_slice(data);
+    // They are a part of a message that was decoded.
+    if serde_json::from_slice::<&RawValue>(data).is_err() {
+        return;
+    }
     for method in METHODS {
         let Some(method) = ClientRequest::routed(method) else {
             unreachable!("{method} goes to no server");
@@ -206,6 +215,57 @@ pub(crate) fn params(data: &[u8]) {
             assert_eq!(renamed.as_ref().map(item::Item::key), Some("other"));
         }
     }
+}
+
+/// The params of a request without a session, or a result: what is said of the client is read as the other
+/// reader does, a server with a handshake hears nothing of that, and a result is stamped once.
+pub(crate) fn modern(data: &[u8]) {
+    let body = Bytes::copy_from_slice(data);
+    if !is_read(data) {
+        return;
+    }
+    let envelope = Envelope::parse(Some(&body), Some("name"));
+    assert!(envelope.is_err() || envelope::is_claimed(Some(&body)));
+    let value = serde_json::from_slice::<Value>(data);
+    if let (Ok(envelope), Ok(value)) = (&envelope, &value) {
+        assert_eq!(value["_meta"][keys::PROTOCOL_VERSION], *envelope.version);
+        let is_named = |name: &str| value["name"] == *name;
+        assert!(envelope.name.as_deref().is_none_or(is_named));
+    }
+    for method in METHODS.into_iter().filter_map(ClientRequest::routed) {
+        if let Ok(request) = ClientRequest::parse(Era::Modern, method, &body) {
+            to_either_era(&request, data);
+        }
+    }
+    let said = Caching::Said { is_private: true };
+    for caching in [said, Caching::Unsaid] {
+        let once = results::stamped(data, caching);
+        assert!(is_read(&once));
+        assert_eq!(results::stamped(&once, caching), once);
+    }
+}
+
+/// Whether it is what a decoded message holds, on one line.
+fn is_read(data: &[u8]) -> bool {
+    let is_one_line = !data.contains(&b'\n') && !data.contains(&b'\r');
+    is_one_line && serde_json::from_slice::<&RawValue>(data).is_ok()
+}
+
+fn to_either_era(request: &ClientRequest, data: &[u8]) {
+    let asker = Asker::default();
+    let same = request.rewrite(request.key(), None, Server::Modern(&asker));
+    assert_eq!(same, data);
+    let told = request.rewrite(request.key(), None, Server::Legacy);
+    assert!(is_read(&told));
+    let Ok(told) = serde_json::from_slice::<Value>(&told) else {
+        return; // some of its text is none
+    };
+    for gone in ["requestState", "inputResponses"] {
+        assert_eq!(told.get(gone), None);
+    }
+    let meta = told.get("_meta").and_then(Value::as_object);
+    let mut names = meta.into_iter().flat_map(|meta| meta.keys());
+    assert!(!names.any(|name| name.starts_with(keys::PREFIX)));
 }
 
 /// URIs and templates: the part before the first newline is a template.

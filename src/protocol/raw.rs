@@ -5,10 +5,11 @@
 pub(super) mod scan;
 
 use std::borrow::Cow;
+use std::fmt;
 use std::ops::Range;
 
 use memchr::{memchr, memchr2};
-use serde::de::{Error as _, IgnoredAny};
+use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use self::scan::Scan;
@@ -100,14 +101,33 @@ pub(super) fn entries(raw: &str) -> Vec<&str> {
     entries.into_iter().map(RawValue::get).collect()
 }
 
-/// Shows every member of the object `text` to `visit`: raw key, raw value. Keys are shown raw too: one that
-/// is no text ("\ud800") is merely not ours.
+/// Shows every member of the object `text` to `visit`: raw key, raw value.
 pub(super) fn each<'a>(
     text: &'a str,
     visit: impl FnMut(&'a str, &'a str),
 ) -> Result<(), serde_json::Error> {
-    serde_json::from_str::<IgnoredAny>(text)?;
-    each_read(text, visit).ok_or_else(|| serde_json::Error::custom("it is no object"))
+    let mut reader = serde_json::Deserializer::from_str(text);
+    reader.deserialize_map(Each(visit))?;
+    reader.end()
+}
+
+struct Each<F>(F);
+
+impl<'de, F: FnMut(&'de str, &'de str)> Visitor<'de> for Each<F> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
+        // Keys are read raw too: one that is no text ("\ud800") is merely not ours.
+        while let Some(key) = map.next_key::<&'de RawValue>()? {
+            let value = map.next_value::<&'de RawValue>()?;
+            (self.0)(key.get(), value.get());
+        }
+        Ok(())
+    }
 }
 
 /// The same of an object that was read before, as all are that a decoded message holds: its syntax is not

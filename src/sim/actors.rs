@@ -3,20 +3,16 @@
 //! Between two actors messages keep their order, as they do in the program.
 
 use std::any::Any;
-use std::future::pending;
-use std::panic::resume_unwind;
+use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ractor::{
-    Actor, ActorCell, ActorProcessingErr, ActorRef, ActorRuntime, Message, SpawnErr,
-    SupervisionEvent,
-};
+use ractor::{Actor, ActorCell, ActorId, ActorProcessingErr, ActorRef, ActorRuntime, SpawnErr};
 use tokio::time::sleep;
 
 use super::child;
-use super::world::{Dice, How, World};
-use crate::supervise::{Spawn, Started};
+use super::world::{Dice, World};
+use crate::supervise::{Fault, FaultPlan, Faulty, Moment, Spawn, Started};
 use crate::tree::inside::{ConfigArgs, UpstreamArgs};
 use crate::tree::{Beat, Frontend, FrontendLinks};
 use crate::turn::Kind;
@@ -30,15 +26,15 @@ pub(super) struct Stage(pub(super) Arc<World>);
 
 impl Stage {
     /// An actor in its wrapper.
-    pub(super) fn wrap<A>(&self, kind: &'static str, name: String, actor: A) -> Hasty<A> {
+    pub(super) fn wrap<A>(&self, kind: &'static str, name: String, actor: A) -> Faulty<A, Fate> {
         self.0.actor_started(kind);
-        Hasty {
-            actor,
+        let fate = Fate {
             kind,
             name,
             dice: self.0.dice.fork(),
             world: Arc::clone(&self.0),
-        }
+        };
+        Faulty::new(actor, fate)
     }
 
     /// Puts a simulated server in the place of the process, and gives what the actor is called.
@@ -64,28 +60,39 @@ impl Spawn for Stage {
         parent: ActorCell,
     ) -> Result<(ActorRef<A::Msg>, Started), SpawnErr> {
         let (kind, name) = self.prepare(kind, &mut args);
+        if kind == "config" {
+            let stand_in = StandIn {
+                world: Arc::clone(&self.0),
+                dice: self.0.dice.fork(),
+                of: PhantomData::<fn() -> A>,
+            };
+            let actor = self.wrap(kind, name, stand_in);
+            return ActorRuntime::spawn_linked_instant(None, actor, args, parent);
+        }
         let actor = self.wrap(kind, name, actor);
         ActorRuntime::spawn_linked_instant(None, actor, args, parent)
     }
 }
 
-/// An actor that does what the one in it does, in its own time.
-pub(super) struct Hasty<A> {
-    actor: A,
+/// An actor takes its time before every message and event, and fails there when it is its turn.
+pub(super) struct Fate {
     kind: &'static str,
     name: String,
     dice: Dice,
     world: Arc<World>,
 }
 
-impl<A> Drop for Hasty<A> {
+impl Drop for Fate {
     fn drop(&mut self) {
         self.world.actor_ended(self.kind);
     }
 }
 
-impl<A> Hasty<A> {
-    async fn pass<M: Message>(&self, myself: &ActorRef<M>) -> Result<(), ActorProcessingErr> {
+impl FaultPlan for Fate {
+    async fn fault(&self, _: ActorId, moment: Moment) -> Option<Fault> {
+        if !matches!(moment, Moment::Message | Moment::Event) {
+            return None;
+        }
         match self.dice.below(16) {
             0..9 => {}
             9..13 => tokio::task::yield_now().await,
@@ -93,86 +100,32 @@ impl<A> Hasty<A> {
             _ if self.dice.one_in(16) => sleep(self.dice.millis(200)).await,
             _ => sleep(self.dice.millis(20)).await,
         }
-        match self.world.strike(self.kind, &self.name) {
-            None => Ok(()),
-            // A panic that no hook makes words of.
-            Some(How::Panic) => resume_unwind(Box::new("struck")),
-            Some(How::Error) => Err("struck".into()),
-            Some(How::Kill) => {
-                myself.kill();
-                pending().await
-            }
-        }
+        self.world.strike(self.kind, &self.name)
     }
 }
 
-impl<A: Actor> Actor for Hasty<A> {
+/// In the place of the config actor, which has no file to watch here: it says what the director wrote.
+struct StandIn<A> {
+    world: Arc<World>,
+    dice: Dice,
+    of: PhantomData<fn() -> A>,
+}
+
+impl<A: Actor> Actor for StandIn<A> {
     type Msg = A::Msg;
-    /// None of the config actor, which has no file to watch here.
-    type State = Option<A::State>;
+    type State = ();
     type Arguments = A::Arguments;
 
     async fn pre_start(
         &self,
-        myself: ActorRef<A::Msg>,
-        args: A::Arguments,
-    ) -> Result<Option<A::State>, ActorProcessingErr> {
-        if self.kind == "config" {
-            sleep(Duration::from_millis(1) + self.dice.millis(20)).await;
-            if let Some(root) = self.world.root() {
-                root.configured(Some(self.world.config()), false);
-            }
-            return Ok(None);
-        }
-        self.actor.pre_start(myself, args).await.map(Some)
-    }
-
-    async fn post_start(
-        &self,
-        myself: ActorRef<A::Msg>,
-        state: &mut Option<A::State>,
+        _: ActorRef<A::Msg>,
+        _: A::Arguments,
     ) -> Result<(), ActorProcessingErr> {
-        match state {
-            Some(state) => self.actor.post_start(myself, state).await,
-            None => Ok(()),
+        sleep(Duration::from_millis(1) + self.dice.millis(20)).await;
+        if let Some(root) = self.world.root() {
+            root.configured(Some(self.world.config()), false);
         }
-    }
-
-    async fn post_stop(
-        &self,
-        myself: ActorRef<A::Msg>,
-        state: &mut Option<A::State>,
-    ) -> Result<(), ActorProcessingErr> {
-        match state {
-            Some(state) => self.actor.post_stop(myself, state).await,
-            None => Ok(()),
-        }
-    }
-
-    async fn handle(
-        &self,
-        myself: ActorRef<A::Msg>,
-        message: A::Msg,
-        state: &mut Option<A::State>,
-    ) -> Result<(), ActorProcessingErr> {
-        self.pass(&myself).await?;
-        match state {
-            Some(state) => self.actor.handle(myself, message, state).await,
-            None => Ok(()),
-        }
-    }
-
-    async fn handle_supervisor_evt(
-        &self,
-        myself: ActorRef<A::Msg>,
-        event: SupervisionEvent,
-        state: &mut Option<A::State>,
-    ) -> Result<(), ActorProcessingErr> {
-        self.pass(&myself).await?;
-        match state {
-            Some(state) => self.actor.handle_supervisor_evt(myself, event, state).await,
-            None => Ok(()),
-        }
+        Ok(())
     }
 }
 

@@ -14,7 +14,7 @@ use crate::protocol::mcp::lifecycle;
 use crate::tree::{CallError, Outbound, SessionHandle};
 
 /// No call takes longer, however often it is parked, and its server restarted.
-const LONG: Duration = Duration::from_secs(400);
+pub(super) const LONG: Duration = Duration::from_secs(400);
 const HELLO: &str = r#"{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"sim","version":"1"}}"#;
 
 /// A client, and what it has left to do.
@@ -68,7 +68,7 @@ impl Client {
         calls.overdue();
     }
 
-    fn call(&self, calls: &mut Calls) -> Message {
+    pub(super) fn call(&self, calls: &mut Calls) -> Message {
         let server = *self.dice.pick(&super::SERVERS).unwrap();
         let tool = if self.dice.one_in(8) { "t1" } else { "t0" };
         calls.call(server, tool, super::is_good(server))

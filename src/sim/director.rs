@@ -14,11 +14,12 @@ use tokio::time::{Instant, sleep, timeout};
 use super::actors::{Door, Stage};
 use super::calls::Calls;
 use super::clients::{Client, hear, open_sse};
-use super::world::{How, Tally, World};
+use super::world::{Tally, World};
 use super::{SERVERS, is_good, is_isolated};
-use crate::config::model::{Config, Entry, Isolation, Protocol, ServerSpec};
+use crate::config::model::{Config, Entry, Isolation, Protocol, Secret, ServerSpec};
 use crate::ids::{Prefix, ServerName};
 use crate::protocol::mcp::item::{self, Kind};
+use crate::supervise::Fault;
 use crate::tree::inside::{Root, RootArgs, RootHandle};
 use crate::tree::{Exit, Settings};
 
@@ -83,11 +84,11 @@ async fn run(world: &Arc<World>) {
             dice: dice.fork(),
             budget: 3 + dice.below(12),
         };
-        if dice.below(3) == 0 {
-            clients.spawn(client.over_streamable());
-        } else {
-            clients.spawn(client.over_sse());
-        }
+        match dice.below(4) {
+            0 => clients.spawn(client.over_streamable()),
+            1 => clients.spawn(client.without_session()),
+            _ => clients.spawn(client.over_sse()),
+        };
     }
     harm(world, &root).await;
     world.calm_down();
@@ -116,7 +117,9 @@ async fn harm(world: &World, root: &RootHandle) {
     let mut permanent = 0;
     for _ in 0..dice.below(8) {
         sleep(dice.millis(2_500)).await;
-        let how = *dice.pick(&[How::Error, How::Kill, How::Panic]).unwrap();
+        let how = *dice
+            .pick(&[Fault::Error, Fault::Kill, Fault::Panic])
+            .unwrap();
         match dice.below(8) {
             0..3 => {
                 let name = ["f0", "f1", "i0"][usize::try_from(dice.below(3)).unwrap()];
@@ -137,11 +140,7 @@ async fn harm(world: &World, root: &RootHandle) {
             3 => reload(world, root, world.config(), None),
             4 | 5 if permanent < PERMANENT => {
                 permanent += 1;
-                let kind = if dice.one_in(2) {
-                    "registry"
-                } else {
-                    "sessions"
-                };
+                let kind = dice.pick(&["registry", "sessions", "requests"]).unwrap();
                 world.plan(kind, how);
             }
             6 => world.plan("session", how),
@@ -213,7 +212,7 @@ async fn inspect(world: &Arc<World>) {
     let upstreams = world.actors("upstream") + world.actors("good upstream");
     let templates = config.servers.len();
     // A session over Streamable HTTP keeps its own instance until it is idle for long.
-    let most = templates + world.actors("session");
+    let most = templates + world.actors("session") + world.abandoned();
     if upstreams < templates || upstreams > most {
         world.complain(format!("{upstreams} upstreams for {templates} servers"));
     }
@@ -226,6 +225,7 @@ async fn remains(world: &World) {
         "upstream",
         "good upstream",
         "session",
+        "requests",
         "sessions",
         "registry",
         "root",
@@ -259,7 +259,8 @@ fn spec(name: &str, variant: u32) -> ServerSpec {
         prefix: Prefix::of(&server),
         name: server,
         command: "sim".into(),
-        args: vec![variant.to_string()],
+        args: vec![Secret::new(variant.to_string())],
+        env_files: Vec::new(),
         env: BTreeMap::new(),
         cwd: None,
         start_timeout: Duration::from_secs(if is_good(name) { 30 } else { 6 }),

@@ -10,7 +10,7 @@
 //! | `world` | the dice, the trace, the complaints |
 //! | `actors` | delays and faults of actors |
 //! | `child`, `server` | servers in memory |
-//! | `clients`, `calls` | clients, and what they may hear |
+//! | `clients`, `requests`, `calls` | clients with sessions and without, and what they may hear |
 //! | `ladder` | when servers may start, what must not be kept of them |
 //! | `director` | one run from its start to its end |
 //! | `seeds` | the tests |
@@ -21,6 +21,7 @@ mod child;
 mod clients;
 mod director;
 mod ladder;
+mod requests;
 mod seeds;
 mod server;
 mod world;

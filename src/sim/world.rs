@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::AddAssign;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use super::ladder::Ladders;
 use crate::config::model::Config;
+use crate::supervise::Fault;
 use crate::tree::SessionsHandle;
 use crate::tree::inside::RootHandle;
 
@@ -59,14 +60,6 @@ impl Dice {
     }
 }
 
-/// How an actor is made to fail.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum How {
-    Panic,
-    Error,
-    Kill,
-}
-
 /// What happened, as a hash, and as text if somebody wants to read it.
 #[derive(Debug)]
 struct Trace {
@@ -77,7 +70,7 @@ struct Trace {
 #[derive(Default)]
 struct Books {
     complaints: Vec<String>,
-    faults: Vec<(&'static str, How)>,
+    faults: Vec<(&'static str, Fault)>,
     /// How many actors of a kind there are.
     actors: BTreeMap<&'static str, usize>,
     config: Config,
@@ -94,6 +87,8 @@ pub(super) struct Tally {
     pub(super) succeeded: u64,
     pub(super) failed: u64,
     pub(super) cancelled: u64,
+    /// Clients without a session that were asked something.
+    pub(super) asked: u64,
     pub(super) lost: u64,
     pub(super) struck: u64,
     pub(super) reloads: u64,
@@ -108,13 +103,14 @@ impl Tally {
             succeeded,
             failed,
             cancelled,
+            asked,
             lost,
             struck,
             reloads,
             launches,
         } = *self;
         let all = [
-            calls, succeeded, failed, cancelled, lost, struck, reloads, launches,
+            calls, succeeded, failed, cancelled, asked, lost, struck, reloads, launches,
         ];
         all.into_iter().all(|count| count > 0)
     }
@@ -126,6 +122,7 @@ impl AddAssign for Tally {
         self.succeeded += other.succeeded;
         self.failed += other.failed;
         self.cancelled += other.cancelled;
+        self.asked += other.asked;
         self.lost += other.lost;
         self.struck += other.struck;
         self.reloads += other.reloads;
@@ -145,6 +142,7 @@ pub(super) struct World {
     is_calm: AtomicBool,
     nonces: AtomicU64,
     strikes_on_sessions: AtomicU64,
+    abandoned: AtomicUsize,
 }
 
 impl World {
@@ -162,6 +160,7 @@ impl World {
             is_calm: AtomicBool::new(false),
             nonces: AtomicU64::new(0),
             strikes_on_sessions: AtomicU64::new(0),
+            abandoned: AtomicUsize::new(0),
         }
     }
 
@@ -213,25 +212,35 @@ impl World {
         format!("#{number}@{server}")
     }
 
-    pub(super) fn plan(&self, kind: &'static str, how: How) {
+    pub(super) fn plan(&self, kind: &'static str, how: Fault) {
         self.books().faults.push((kind, how));
     }
 
     /// The fault that strikes an actor of this kind now, if any.
-    pub(super) fn strike(&self, kind: &'static str, name: &str) -> Option<How> {
+    pub(super) fn strike(&self, kind: &'static str, name: &str) -> Option<Fault> {
         let mut books = self.books();
         let first = books.faults.iter().position(|(whom, _)| *whom == kind)?;
         let (_, how) = books.faults.swap_remove(first);
         drop(books);
         self.count(|tally| tally.struck += 1);
-        self.note("strike", name, u64::from(matches!(how, How::Kill)));
-        if kind.starts_with("session") {
+        self.note("strike", name, u64::from(matches!(how, Fault::Kill)));
+        if kind.starts_with("session") || kind == "requests" {
             self.strikes_on_sessions.fetch_add(1, Ordering::Relaxed);
         }
         Some(how)
     }
 
-    /// How many sessions, or supervisors of them, were struck.
+    /// A client that is asked something does not come again: its request is held for ten minutes.
+    pub(super) fn abandon(&self) {
+        self.abandoned.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many did so.
+    pub(super) fn abandoned(&self) -> usize {
+        self.abandoned.load(Ordering::Relaxed)
+    }
+
+    /// How many sessions, workers for clients without one, or supervisors of them, were struck.
     pub(super) fn strikes_on_sessions(&self) -> u64 {
         self.strikes_on_sessions.load(Ordering::Relaxed)
     }

@@ -9,6 +9,7 @@
 //! | `supervisor` | carries the effects out on ractor |
 //! | `hooks` | what is asked of whoever uses it |
 //! | `spawn` | how actors are started: plainly, or by a test that makes them fail |
+//! | `faulty` | for tests: an actor that fails where its plan says |
 //!
 //! # What happens when a child ends
 //!
@@ -41,6 +42,7 @@ mod backoff;
 mod child;
 mod decide;
 mod event;
+mod faulty;
 mod hooks;
 mod lives;
 mod spawn;
@@ -57,6 +59,7 @@ pub use backoff::{Intensity, InvalidLadder, Ladder};
 pub use child::{Failure, FailureKind, Name, Policy, Spec, Start, Status};
 pub use decide::{Children, Settings};
 pub use event::{ChildTimer, Effect, Event};
+pub use faulty::{Fault, FaultPlan, Faulty, Moment};
 pub use hooks::SupervisorHooks;
 pub use spawn::{Plain, Spawn, Spawned, Started};
 pub use supervisor::{Supervisor, Tick};

@@ -81,7 +81,18 @@ pub(crate) enum Answer {
     /// The server asks something first, of a client with a handshake, which can be asked.
     InputRequired(Box<InputRequired>),
     /// There will be none from the server; the text says why, for the model to read.
-    Failed(String),
+    Failed(Failure, String),
+}
+
+/// Why there is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Failure {
+    /// Nothing was run for the call, or what came back can't be used.
+    Refused,
+    /// It took too long.
+    TimedOut,
+    /// The server ended while it ran, or the gateway did.
+    Lost,
 }
 
 /// What a server without a handshake wants to know before it answers (2026-07-28,
@@ -204,6 +215,7 @@ impl Drop for ReplyToken {
             None => SessionEvent::Answered {
                 call,
                 answer: Answer::Failed(
+                    Failure::Lost,
                     "the server was restarted while the call ran; it may or may not have taken effect".into(),
                 ),
             },

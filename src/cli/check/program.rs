@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use nix::unistd::{AccessFlags, access};
 
-use crate::config::model::ServerSpec;
+use crate::config::model::{Secret, ServerSpec};
 use crate::config::{Environment, Origin, Problem, Severity, Written};
 use crate::process;
 
@@ -91,7 +91,10 @@ pub(super) fn find(spec: &ServerSpec, env: Environment<'_>) -> Result<String, La
     if spec.command == "mcproxy" {
         return Ok("built in".to_owned());
     }
-    let own = spec.env.get("PATH").map(|path| path.expose().to_owned());
+    let own = spec.env.get("PATH").map(Secret::expose).or_else(|| {
+        let variables = spec.variables(&mut Vec::new());
+        variables.ok()?.remove("PATH")
+    });
     let has_own_path = own.is_some();
     let path = own
         .or_else(|| env("PATH"))
@@ -133,6 +136,7 @@ fn script(spec: &ServerSpec, directory: &Path) -> Option<PathBuf> {
     let first = spec
         .args
         .first()
+        .map(Secret::expose)
         .filter(|arg| is_shell && !arg.starts_with('-'))?;
     Some(directory.join(first)).filter(|file| file.is_file())
 }

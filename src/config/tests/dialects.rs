@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::{entries, load, problems, spec};
+use super::{args, entries, load, problems, spec};
 
 const ALIKE: [&str; 7] = [
     r#"{"servers": [{"name": "b", "command": "x", "args": ["1"]}, {"name": "a", "command": "y"}]}"#,
@@ -19,7 +19,7 @@ const ALIKE: [&str; 7] = [
 fn the_dialects_mean_the_same() {
     let first = load(ALIKE[0]);
     assert_eq!(entries(&first), ["b", "a"], "in the order of the file");
-    assert_eq!(spec(&first, 0).args, ["1"]);
+    assert_eq!(args(&first, 0), ["1"]);
     for text in ALIKE {
         let parsed = load(text);
         assert_eq!(problems(&parsed), [""; 0], "{text}");
@@ -40,7 +40,7 @@ fn an_entry_is_read_in_full() {
     assert_eq!(problems(&parsed), [""; 0]);
     let full = spec(&parsed, 0);
     assert_eq!(full.command, "/home/me/bin/x");
-    assert_eq!(full.args, ["--dir=/home/me", "d"]);
+    assert_eq!(args(&parsed, 0), ["--dir=/home/me", "d"]);
     assert_eq!(full.env["A"].expose(), "s3cret-of-the-environment");
     assert_eq!(full.env["B"].expose(), "");
     assert_eq!(full.cwd.as_deref(), Some(Path::new("/home/me")));

@@ -4,6 +4,8 @@
 use serde_json::Value;
 
 use super::{entries, env, load, problems};
+use std::path::Path;
+
 use crate::config::limits::{Given, Limits, Row, TABLE};
 use crate::config::{Unit, parse_under};
 
@@ -114,7 +116,9 @@ fn limits_that_contradict_each_other_are_warned_of() {
     // What the command line says counts, and has no place of its own.
     let mut command_line = Given::default();
     command_line.set(row("max_restart_delay"), 100);
-    let said = |text: &str| problems(&parse_under(text, &env, &command_line).unwrap()).join("\n");
+    let said = |text: &str| {
+        problems(&parse_under(text, &env, Path::new(""), &command_line).unwrap()).join("\n")
+    };
     assert_eq!(said(r#"{"gateway": {}, "servers": []}"#), "");
     let place = r#"{"gateway": {"restart_delay": 1}, "servers": []}"#;
     assert!(said(place).contains("'max_restart_delay' (0.1) is less"));
@@ -147,7 +151,7 @@ fn servers_beyond_the_limit_are_refused_with_their_place() {
 
     let mut command_line = Given::default();
     command_line.set(row("max_servers"), 1);
-    let parsed = parse_under(text, &env, &command_line).unwrap();
+    let parsed = parse_under(text, &env, Path::new(""), &command_line).unwrap();
     assert_eq!(
         entries(&parsed),
         ["a", "off (off)", "b (refused)", "c (refused)"]
@@ -192,7 +196,11 @@ fn the_schema_has_every_limit_as_the_table_has_it() {
     let properties = schema
         .pointer("/oneOf/1/properties/gateway/properties")
         .unwrap();
-    assert_eq!(properties.as_object().unwrap().len(), TABLE.len() + 3);
+    let others = ["env_file", "instructions_budget", "names", "protocol"];
+    assert_eq!(
+        properties.as_object().unwrap().len(),
+        TABLE.len() + others.len()
+    );
     for row in TABLE {
         let field = &properties[row.name];
         assert_eq!(

@@ -1,6 +1,6 @@
 //! Every mistake with its place, its text and its help; the others run.
 
-use super::{entries, env, load, problems, spec};
+use super::{args, entries, env, load, problems, spec};
 use crate::config::parse;
 
 #[test]
@@ -131,7 +131,6 @@ fn fields_of_others_and_of_later_versions() {
 }, "inputs": [{"id": "x"}], "mcpservers": {}, "colour": 1}"#,
     );
     insta::assert_snapshot!(problems(&parsed).join("\n"), @r#"
-    warning at line 5, column 51 (mcpServers.lost.envFile): 'envFile' has no effect: its variables are not read; put them into 'env'
     warning at line 5, column 103 (mcpServers.lost.name): 'name' is ignored: the server is called 'lost' by its key
     warning at line 6, column 26 (mcpServers.slip.inheritEnv): unknown field 'inheritEnv', ignored; did you mean 'inherit_env'?
     warning at line 6, column 46 (mcpServers.slip.workingDirectory): unknown field 'workingDirectory', ignored; did you mean 'cwd'?
@@ -189,7 +188,7 @@ fn references_and_habits_of_the_shell() {
     warning at line 8, column 48 (server 'tilde', [6].cwd): it has a '~', which only a shell knows; write ${HOME}
     error at line 9, column 29 (server 'void', [7].command): 'command' is empty once its variables are filled in
     "#);
-    assert_eq!(spec(&parsed, 0).args, ["${NOPE}", "${NOPE}"]);
+    assert_eq!(args(&parsed, 0), ["${NOPE}", "${NOPE}"]);
     let hidden = format!("{:?} {:?}", parsed.config, parsed.problems);
     assert!(!hidden.contains("hunter${") && !format!("{:?}", parsed.problems).contains("hunter"));
 }

@@ -13,7 +13,7 @@ mod protocol;
 mod syntax;
 mod views;
 
-use super::model::{Entry, ServerSpec, View};
+use super::model::{Entry, Secret, ServerSpec, View};
 use super::{Parsed, parse};
 
 /// Parses with an environment of two variables.
@@ -58,4 +58,10 @@ fn view(parsed: &Parsed, index: usize) -> &View {
 /// The problems as they appear in a log.
 fn problems(parsed: &Parsed) -> Vec<String> {
     parsed.problems.iter().map(ToString::to_string).collect()
+}
+
+/// Its arguments, as far as they are known.
+fn args(parsed: &Parsed, index: usize) -> Vec<String> {
+    let args = spec(parsed, index).args.iter();
+    args.map(Secret::expose).collect()
 }

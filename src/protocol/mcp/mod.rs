@@ -2,6 +2,7 @@
 //! takes the raw `params` or `result` of an envelope, looks at the members it must know, and
 //! changes those it must change in place.
 
+pub mod attribution;
 pub mod cancelled;
 mod capabilities;
 pub mod contents;

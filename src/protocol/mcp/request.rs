@@ -217,6 +217,12 @@ impl ClientRequest {
         self.params.len()
     }
 
+    /// Its params as its client sent them.
+    #[must_use]
+    pub fn params(&self) -> &Bytes {
+        &self.params
+    }
+
     /// What it is about.
     #[must_use]
     pub fn subject(&self) -> Subject {

@@ -22,10 +22,11 @@ impl<'a> Scan<'a> {
 
     /// The next byte that is no white space, which is not passed.
     pub(in super::super) fn peek(&mut self) -> Option<u8> {
-        let rest = self.rest();
-        let space = rest.iter().take_while(|byte| byte.is_ascii_whitespace());
-        self.at += space.count();
-        self.rest().first().copied()
+        let bytes = self.text.as_bytes();
+        while bytes.get(self.at)?.is_ascii_whitespace() {
+            self.at += 1;
+        }
+        bytes.get(self.at).copied()
     }
 
     /// Passes this byte, if it is the next one that is no white space.
@@ -58,19 +59,18 @@ impl<'a> Scan<'a> {
         }
     }
 
-    fn rest(&self) -> &'a [u8] {
-        self.text.as_bytes().get(self.at..).unwrap_or_default()
-    }
-
     fn pass_scalar(&mut self) {
+        let bytes = self.text.as_bytes();
         let ends = |byte: &u8| matches!(byte, b',' | b'}' | b']') || byte.is_ascii_whitespace();
-        self.at += self.rest().iter().take_while(|byte| !ends(byte)).count();
+        while bytes.get(self.at).is_some_and(|byte| !ends(byte)) {
+            self.at += 1;
+        }
     }
 
     fn pass_string(&mut self) {
         self.at += 1;
         loop {
-            let rest = self.rest();
+            let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
             let Some(at) = memchr2(b'"', b'\\', rest) else {
                 self.at = self.text.len();
                 return;
@@ -84,22 +84,17 @@ impl<'a> Scan<'a> {
     }
 
     fn pass_nested(&mut self) {
+        let bytes = self.text.as_bytes();
         let mut depth = 0usize;
-        loop {
-            let rest = self.rest();
-            let is_mark = |byte: &u8| matches!(byte, b'"' | b'{' | b'[' | b'}' | b']');
-            let Some(at) = rest.iter().position(is_mark) else {
-                self.at = self.text.len();
-                return;
-            };
-            self.at += at;
-            match rest.get(at) {
-                Some(b'"') => {
+        while let Some(byte) = bytes.get(self.at) {
+            match byte {
+                b'"' => {
                     self.pass_string();
                     continue;
                 }
-                Some(b'{' | b'[') => depth += 1,
-                _ => depth = depth.saturating_sub(1),
+                b'{' | b'[' => depth += 1,
+                b'}' | b']' => depth = depth.saturating_sub(1),
+                _ => {}
             }
             self.at += 1;
             if depth == 0 {

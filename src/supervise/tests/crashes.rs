@@ -3,21 +3,22 @@
 
 use super::toy::{Nature, Stage, ToyMsg};
 use super::*;
-use crate::supervise::chaos::{Chaos, How, Moment};
+use crate::supervise::chaos::Chaos;
+use crate::supervise::{Fault, Moment};
 
 #[tokio::test(start_paused = true)]
 async fn a_child_heals_from_every_fault_at_every_moment() {
     use FailureKind::{Killed, Panicked, StartFailed};
     let table = [
-        (Moment::Start, How::Panic, StartFailed),
-        (Moment::Start, How::Error, StartFailed),
-        (Moment::Start, How::Kill, StartFailed),
-        (Moment::Started, How::Panic, Panicked),
-        (Moment::Started, How::Error, Panicked),
-        (Moment::Started, How::Kill, Killed),
-        (Moment::Message, How::Panic, Panicked),
-        (Moment::Message, How::Error, Panicked),
-        (Moment::Message, How::Kill, Killed),
+        (Moment::Start, Fault::Panic, StartFailed),
+        (Moment::Start, Fault::Error, StartFailed),
+        (Moment::Start, Fault::Kill, StartFailed),
+        (Moment::Started, Fault::Panic, Panicked),
+        (Moment::Started, Fault::Error, Panicked),
+        (Moment::Started, Fault::Kill, Killed),
+        (Moment::Message, Fault::Panic, Panicked),
+        (Moment::Message, Fault::Error, Panicked),
+        (Moment::Message, Fault::Kill, Killed),
     ];
     for (moment, how, kind) in table {
         let chaos = Chaos::default();
@@ -42,7 +43,7 @@ async fn a_child_heals_from_every_fault_at_every_moment() {
 
 #[tokio::test(start_paused = true)]
 async fn a_fault_while_stopping_is_the_end_all_the_same() {
-    for how in [How::Panic, How::Error, How::Kill] {
+    for how in [Fault::Panic, Fault::Error, Fault::Kill] {
         let chaos = Chaos::default();
         chaos.plan("toy", Moment::Stop, 0, how);
         let mut stage = Stage::open(chaos.clone()).await;
@@ -58,8 +59,8 @@ async fn a_fault_while_stopping_is_the_end_all_the_same() {
 #[tokio::test(start_paused = true)]
 async fn a_fault_can_wait_for_its_turn_and_strikes_its_own_kind_only() {
     let chaos = Chaos::default();
-    chaos.plan("toy", Moment::Start, 2, How::Error);
-    chaos.plan("other", Moment::Start, 0, How::Panic);
+    chaos.plan("toy", Moment::Start, 2, Fault::Error);
+    chaos.plan("other", Moment::Start, 0, Fault::Panic);
     let mut stage = Stage::open(chaos.clone()).await;
     stage.want(&["a", "b", "c", "d"].map(|id| (id, Nature::Good)));
     for id in ["a", "b", "c", "d"] {

@@ -24,6 +24,7 @@ pub use gauge_guard::GaugeGuard;
 pub use server::{Dropped, ServerMetrics};
 pub use text::CONTENT_TYPE;
 
+use super::call_log::CallLog;
 use crate::ids::ServerName;
 use crate::turn;
 use server::Servers;
@@ -45,6 +46,7 @@ struct Shared {
     refused: Family<Reason, Counter>,
     restarts: Family<Actor, Counter>,
     reloads: Counter,
+    call_log: Option<CallLog>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -59,14 +61,15 @@ struct Actor {
 
 impl Default for Metrics {
     fn default() -> Self {
-        Self::new(Counter::default())
+        Self::new(Counter::default(), None)
     }
 }
 
 impl Metrics {
-    /// All zero, but for the lines that the log has dropped, which it counts itself.
+    /// All zero, but for the lines that the log has dropped, which it counts itself; and the log of calls,
+    /// if there is one.
     #[must_use]
-    pub fn new(log_lines_dropped: Counter) -> Self {
+    pub fn new(log_lines_dropped: Counter, call_log: Option<CallLog>) -> Self {
         let mut registry = Registry::default();
         let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("mcproxy", "The running gateway", version);
@@ -83,6 +86,7 @@ impl Metrics {
             refused: Family::default(),
             restarts: Family::default(),
             reloads: Counter::default(),
+            call_log,
         };
         shared.register(log_lines_dropped);
         Self(Arc::new(shared))
@@ -170,6 +174,12 @@ impl Metrics {
         self.0.restarts.get_or_create_owned(&Actor { actor })
     }
 
+    /// Where each call is recorded, if it is.
+    #[must_use]
+    pub fn call_log(&self) -> Option<&CallLog> {
+        self.0.call_log.as_ref()
+    }
+
     /// A configuration was applied in the place of another.
     pub fn reloaded(&self) {
         self.0.reloads.inc();
@@ -211,6 +221,10 @@ impl Shared {
         to.register("log_lines_dropped", help, log_lines_dropped);
         let help = "Configurations applied after the first";
         to.register("reloads", help, self.reloads.clone());
+        if let Some(log) = &self.call_log {
+            let help = "Records of calls that could not be written";
+            to.register("call_records_lost", help, log.lost());
+        }
     }
 }
 

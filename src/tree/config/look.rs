@@ -121,7 +121,12 @@ impl WatchedFile {
 
     fn parse(&self, text: &str) -> Result<Parsed, ConfigError> {
         let env = |name: &str| std::env::var(name).ok();
-        config::parse_under(text, &env, &self.command_line)
+        config::parse_under(
+            text,
+            &env,
+            config::directory(&self.path),
+            &self.command_line,
+        )
     }
 
     /// What is wrong with entries of it was said when it was used.

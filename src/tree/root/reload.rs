@@ -10,7 +10,7 @@ use super::actor::RootState;
 use super::hooks::{ChildSpec, RootHooks};
 use super::message::ChildId;
 use super::shutdown::Phase;
-use crate::config::model::{Config, Entry, Naming, Protocol, ServerSpec, View};
+use crate::config::model::{Config, Entry, Naming, Protocol, Secret, ServerSpec, View};
 use crate::ids::ServerName;
 use crate::supervise::{Diff, Spawn, Want, Wanted};
 use crate::tree::frontend::Frontend;
@@ -167,9 +167,13 @@ fn wish(entry: Entry) -> Option<Want<ChildId, ChildSpec>> {
 /// What is run, as a number that is kept over restarts and upgrades: a kept catalogue is shown only for
 /// the same. It says nothing of the environment, which may hold secrets.
 fn fingerprint(spec: &ServerSpec) -> u64 {
-    let texts = [&spec.command].into_iter().chain(&spec.args);
-    let texts = texts.map(String::as_bytes);
-    let cwd = spec.cwd.iter().map(|cwd| cwd.as_os_str().as_bytes());
+    let texts = [spec.command.clone()].into_iter();
+    let texts = texts.chain(spec.args.iter().map(Secret::expose));
+    let texts = texts.map(String::into_bytes);
+    let cwd = spec
+        .cwd
+        .iter()
+        .map(|cwd| cwd.as_os_str().as_bytes().to_vec());
     let mut digest = Sha256::new();
     digest.update(spec.args.len().to_be_bytes());
     for part in texts.chain(cwd) {

@@ -24,7 +24,7 @@ use crate::protocol::mcp::logging::Level;
 use crate::protocol::mcp::{cancelled, cancelled::Cancelled, method, progress::Progress};
 use crate::telemetry::metrics::{GaugeGuard, ServerMetrics};
 use crate::tree::Share;
-use crate::tree::call::{Answer, ReplyToken, RoutedRequest};
+use crate::tree::call::{Answer, Failure, ReplyToken, RoutedRequest};
 
 pub(super) use own::{HELLO_ID, Several};
 pub(super) use settle::Stray;
@@ -168,7 +168,7 @@ impl Calls {
                     "server '{}' is busy: it has not read what it was sent before; try again later",
                     self.server
                 );
-                reply_token.answer(Answer::Failed(text));
+                reply_token.answer(Answer::Failed(Failure::Refused, text));
                 return None;
             }
         }
@@ -254,7 +254,8 @@ impl Calls {
         self.metrics.timed_out.inc();
         self.bury(now, id, &mut call);
         drop(call.counted);
-        call.reply_token.answer(Answer::Failed(text));
+        call.reply_token
+            .answer(Answer::Failed(Failure::TimedOut, text));
         let params = cancelled::cancelled_params(id, "the call timed out");
         jsonrpc::notification(method::CANCELLED, Some(&params))
     }
@@ -299,7 +300,8 @@ impl Calls {
             if let Pending::Call(call) = pending {
                 self.metrics.lost.inc();
                 drop(call.counted);
-                call.reply_token.answer(Answer::Failed(text.to_owned()));
+                call.reply_token
+                    .answer(Answer::Failed(Failure::Lost, text.to_owned()));
             }
         }
     }

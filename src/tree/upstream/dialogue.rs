@@ -340,7 +340,7 @@ impl Dialogue {
         let error = match &answer {
             Answer::Result(_) | Answer::Extended(_) | Answer::InputRequired(_) => None,
             Answer::Error(error) => Some(error),
-            Answer::Failed(_) => Some(&silence),
+            Answer::Failed(..) => Some(&silence),
         };
         let calls = &mut self.calls;
         let lines = self.subscribers.on_answer(now, id, error, calls);

@@ -1,13 +1,16 @@
 //! From a configured entry to the process that serves it; and all that an upstream asks of it, so
 //! that a simulation can put servers of its own in its place.
 
+use std::collections::BTreeSet;
 use std::future::Future;
+use std::path::PathBuf;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 
 use crate::config::model::{Limits, ServerSpec};
+use crate::ids::ServerName;
 use crate::process::{self, Command, Grace, Groups, Output, Process, SpawnError, StopReport};
 
 /// The command that means the running binary itself.
@@ -76,19 +79,37 @@ pub(crate) fn launch(
 }
 
 fn spawn(spec: &ServerSpec, limits: &Limits, groups: &Groups, sink: Sink) -> Launched {
-    let extra = spec
-        .env
-        .iter()
-        .map(|(name, value)| (name.as_str(), value.expose()));
+    let filled = spec.fill().map_err(|error| SpawnError::Unprepared {
+        program: spec.command.clone(),
+        why: error.to_string(),
+    })?;
+    warn_of_exposed(&spec.name, filled.exposed);
+    let extra = filled.env.iter();
+    let extra = extra.map(|(name, value)| (name.as_str(), value.as_str()));
     let command = Command {
         name: spec.name.to_string(),
         program: program(&spec.command),
-        args: spec.args.clone(),
         env: process::environment(spec.inherit_env, extra),
+        args: filled.args,
         cwd: spec.cwd.clone(),
     };
     let pipes = pipes(limits);
     Ok(Box::new(process::spawn(&command, &pipes, groups, sink)?))
+}
+
+/// The files of secrets that were warned of; of so many at most.
+static EXPOSED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+const MOST_EXPOSED: usize = 256;
+
+/// Says of each file once that everybody may read the secrets in it, however often servers start.
+fn warn_of_exposed(server: &ServerName, files: Vec<PathBuf>) {
+    for file in files {
+        let mut said = EXPOSED.lock().unwrap_or_else(PoisonError::into_inner);
+        if said.len() < MOST_EXPOSED && said.insert(file.clone()) {
+            let file = file.display();
+            log::warn!(server = server.as_str(); "Server '{server}' has secrets from {file}, which every user of this machine may read: chmod 640 the file");
+        }
+    }
 }
 
 /// What concerns the pipes. All calls that may be in flight find room in the queue.

@@ -5,6 +5,7 @@ mod check;
 mod commands;
 mod healthcheck;
 mod import;
+mod served;
 mod start;
 
 use std::fs;

@@ -11,10 +11,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use mcproxy::supervise::{Spawn, Started, Watched};
+pub use mcproxy::supervise::Moment;
+use mcproxy::supervise::{Fault, FaultPlan, Faulty, Spawn, Started, Watched};
 use mcproxy::turn::Kind;
-use ractor::{Actor, ActorCell, ActorId, ActorProcessingErr, ActorRef, ActorRuntime, ActorStatus};
-use ractor::{Message, SpawnErr, SupervisionEvent, pg};
+use ractor::{Actor, ActorCell, ActorId, ActorRef, ActorRuntime, ActorStatus, SpawnErr, pg};
 use tokio::time::{Instant, sleep};
 
 use super::client::DEADLINE;
@@ -42,15 +42,6 @@ pub enum How {
 
 impl How {
     pub const ALL: [Self; 3] = [Self::Panic, Self::Error, Self::Kill];
-}
-
-/// Where in its life an actor ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Moment {
-    /// In `pre_start`.
-    Start,
-    /// With the next message in its hands, which is lost with it.
-    Message,
 }
 
 /// What the journal says.
@@ -284,8 +275,8 @@ impl Spawn for Chaos {
         book.root.get_or_insert_with(|| parent.clone());
         drop(book);
         let chaos = self.clone();
-        let fragile = Watched::new(kind, Fragile { actor, kind, chaos });
-        let (actor, started) = ActorRuntime::spawn_linked_instant(None, fragile, args, parent)?;
+        let faulty = Watched::new(kind, Faulty::new(actor, Fate { kind, chaos }));
+        let (actor, started) = ActorRuntime::spawn_linked_instant(None, faulty, args, parent)?;
         let mut book = self.book();
         book.actors
             .retain(|(_, cell)| cell.get_status() != ActorStatus::Stopped);
@@ -295,103 +286,39 @@ impl Spawn for Chaos {
     }
 }
 
-/// Does what the actor in it does, until a fault strikes.
-struct Fragile<A> {
-    actor: A,
+/// What is to become of an actor of this kind.
+struct Fate {
     kind: &'static str,
     chaos: Chaos,
 }
 
-impl<A> Drop for Fragile<A> {
+impl Drop for Fate {
     fn drop(&mut self) {
         self.chaos.book().journal.push(Entry::Gone(self.kind));
     }
 }
 
-impl<A> Fragile<A> {
-    async fn pass<M: Message>(
-        &self,
-        moment: Moment,
-        myself: &ActorRef<M>,
-    ) -> Result<(), ActorProcessingErr> {
-        match self.chaos.due(self.kind, moment) {
-            Some(how) => strike(how, myself).await,
-            None => Ok(()),
-        }
-    }
-}
-
-async fn strike<M: Message>(how: How, myself: &ActorRef<M>) -> Result<(), ActorProcessingErr> {
-    match how {
-        How::Panic => panic!("chaos"),
-        How::Error => Err("chaos".into()),
-        How::Kill => {
-            myself.kill();
-            pending().await
-        }
-        How::Hang => pending().await,
-        How::Spin => {
-            let end = Instant::now() + LONGEST_SPIN;
-            while !MAY_REST.load(Ordering::Relaxed) && Instant::now() < end {
-                std::hint::spin_loop();
+impl FaultPlan for Fate {
+    async fn fault(&self, actor: ActorId, moment: Moment) -> Option<Fault> {
+        let how = match moment {
+            Moment::Woken => self.chaos.verdict(actor),
+            Moment::Start | Moment::Started | Moment::Message | Moment::Event | Moment::Stop => {
+                self.chaos.due(self.kind, moment)
             }
-            Ok(())
+        };
+        match how? {
+            // With a message, as a panic of the program's has one.
+            How::Panic => panic!("chaos"),
+            How::Error => Some(Fault::Error),
+            How::Kill => Some(Fault::Kill),
+            How::Hang => pending().await,
+            How::Spin => {
+                let end = Instant::now() + LONGEST_SPIN;
+                while !MAY_REST.load(Ordering::Relaxed) && Instant::now() < end {
+                    std::hint::spin_loop();
+                }
+                None
+            }
         }
-    }
-}
-
-impl<A: Actor> Actor for Fragile<A> {
-    type Msg = A::Msg;
-    type State = A::State;
-    type Arguments = A::Arguments;
-
-    async fn pre_start(
-        &self,
-        myself: ActorRef<A::Msg>,
-        args: A::Arguments,
-    ) -> Result<A::State, ActorProcessingErr> {
-        self.pass(Moment::Start, &myself).await?;
-        self.actor.pre_start(myself, args).await
-    }
-
-    async fn post_start(
-        &self,
-        myself: ActorRef<A::Msg>,
-        state: &mut A::State,
-    ) -> Result<(), ActorProcessingErr> {
-        self.actor.post_start(myself, state).await
-    }
-
-    async fn post_stop(
-        &self,
-        myself: ActorRef<A::Msg>,
-        state: &mut A::State,
-    ) -> Result<(), ActorProcessingErr> {
-        self.actor.post_stop(myself, state).await
-    }
-
-    async fn handle(
-        &self,
-        myself: ActorRef<A::Msg>,
-        message: A::Msg,
-        state: &mut A::State,
-    ) -> Result<(), ActorProcessingErr> {
-        self.pass(Moment::Message, &myself).await?;
-        self.actor.handle(myself, message, state).await
-    }
-
-    async fn handle_supervisor_evt(
-        &self,
-        myself: ActorRef<A::Msg>,
-        event: SupervisionEvent,
-        state: &mut A::State,
-    ) -> Result<(), ActorProcessingErr> {
-        if matches!(event, SupervisionEvent::ProcessGroupChanged(_)) {
-            return match self.chaos.verdict(myself.get_id()) {
-                Some(how) => strike(how, &myself).await,
-                None => Ok(()),
-            };
-        }
-        self.actor.handle_supervisor_evt(myself, event, state).await
     }
 }

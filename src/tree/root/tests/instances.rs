@@ -227,7 +227,9 @@ async fn instances_end_with_the_sessions_and_late_wishes_start_none() {
     let mut late = house.stand(700, FIRST_LIFE);
     late.wants("s");
     house.runs(2).await;
-    house.chaos.plan("sessions", Moment::Message, 0, How::Error);
+    house
+        .chaos
+        .plan("sessions", Moment::Message, 0, Fault::Error);
     assert!(house.sessions.open_sse().await.is_err());
     house.sessions = timeout(SOON, house.doors.recv()).await.unwrap().unwrap();
     house.runs(1).await;

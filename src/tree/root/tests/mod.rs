@@ -18,7 +18,8 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout};
 
 use crate::protocol::jsonrpc;
-use crate::supervise::chaos::{Chaos, How, Moment};
+use crate::supervise::chaos::Chaos;
+use crate::supervise::{Fault, Moment};
 use crate::tree::{
     self, Beat, CallError, Exit, Frontend, FrontendLinks, Outbound, Part, SessionHandle,
     SessionsHandle, Settings, Tree,
@@ -302,7 +303,7 @@ async fn the_registry_and_the_config_actor_may_die_and_no_call_fails() {
     client.lists("s__t").await;
     let mut id = 0;
     for kind in ["registry", "config", "registry"] {
-        house.chaos.plan(kind, Moment::Message, 1, How::Panic);
+        house.chaos.plan(kind, Moment::Message, 1, Fault::Panic);
         // Something for both to do: an entry that is another each time.
         let news = format!("exit {id}");
         write(house.directory.path(), &[("s", &echoes), ("x", &news)]);
@@ -325,7 +326,9 @@ async fn the_sessions_are_restarted_and_the_listener_after_them() {
     let mut house = House::of(&[("s", &hanging())]).await;
     let mut client = house.client().await;
     client.lists("s__t").await;
-    house.chaos.plan("sessions", Moment::Message, 0, How::Error);
+    house
+        .chaos
+        .plan("sessions", Moment::Message, 0, Fault::Error);
     let lost = house.sessions.open_sse().await;
     assert_eq!(lost.err(), Some(CallError::Gone));
     assert_eq!(client.next_or_end().await, None);
@@ -341,9 +344,13 @@ async fn too_many_restarts_end_it_with_nothing_left() {
     let mut client = house.client().await;
     client.lists("s__t").await;
     for _ in 0..6 {
-        house.chaos.plan("listener", Moment::Started, 0, How::Panic);
+        house
+            .chaos
+            .plan("listener", Moment::Started, 0, Fault::Panic);
     }
-    house.chaos.plan("sessions", Moment::Message, 0, How::Panic);
+    house
+        .chaos
+        .plan("sessions", Moment::Message, 0, Fault::Panic);
     let lost = house.sessions.open_sse().await;
     assert_eq!(lost.err(), Some(CallError::Gone));
     let exit = timeout(SOON, house.tree.wait()).await.unwrap();

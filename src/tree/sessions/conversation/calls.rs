@@ -10,6 +10,7 @@ use super::super::delivery::StreamId;
 use crate::ids::{CallId, Generation, ServerName};
 use crate::protocol::jsonrpc::RequestId;
 use crate::protocol::mcp::request::ClientRequest;
+use crate::telemetry::call_log::CallRecord;
 use crate::telemetry::metrics::{Gauge, GaugeGuard};
 use crate::tree::Share;
 use crate::tree::upstream::UpstreamHandle;
@@ -101,6 +102,8 @@ pub(super) struct OpenCall {
     pub(super) rounds: u8,
     /// Since when it has been parked; kept over every bounce.
     pub(super) parked_since: Option<Instant>,
+    /// Where there is a log of calls, what is written there when it ends.
+    pub(super) record: Option<Box<CallRecord>>,
     /// Counts it among those without an answer.
     pub(super) counted: GaugeGuard,
 }
@@ -154,6 +157,7 @@ impl Calls {
                 after: Generation(0),
             },
             parked_since: None,
+            record: None,
             counted: GaugeGuard::one(&self.of_all),
         };
         self.open.insert(self.last_number, call);

@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use super::calls::{self, CallStage, OpenCall, SentGuard};
 use super::lists::{TableQuery, WaitingQuery};
+use super::record;
 use super::routing::Routing;
 use super::stop::not_run;
 use super::{Conversation, Effects, ReplyTo};
@@ -17,7 +18,7 @@ use crate::protocol::mcp::{contents, method, tools};
 use crate::protocol::modern::tasks::{self, Told};
 use crate::protocol::uri::Search;
 use crate::tree::beside;
-use crate::tree::call::{Answer, ReplyToken, RoutedRequest};
+use crate::tree::call::{Answer, Failure, ReplyToken, RoutedRequest};
 
 /// So many times as much as to copy a result costs it to look up all the URIs that may be in it.
 const LINKS: usize = 8;
@@ -35,9 +36,11 @@ impl Conversation {
             Ok(room) => room,
             Err(text) => return self.refuse_busy(fx, &asked, text),
         };
+        let record = self.begin_record(&request);
         let number = self.calls.insert(asked.id, asked.stream, request);
         if let Some(open) = self.calls.get_mut(number) {
             open.room = room;
+            open.record = record;
         }
         self.dispatch(fx, number);
     }
@@ -65,6 +68,7 @@ impl Conversation {
             if let CallStage::Sent(guard) = open.stage {
                 guard.cancel(params.cloned());
             }
+            record::cancelled(open.record, open.server.as_ref());
             fx.forgo(open.stream);
             if let (Some(server), Some(_)) = (open.server, open.uri) {
                 self.refresh_interest(&server);
@@ -131,6 +135,9 @@ impl Conversation {
             return;
         };
         let key = route.key;
+        if let Some(record) = &mut open.record {
+            record.goes_to(&route.server);
+        }
         open.server = Some(route.server);
         if is_about_subscription(request.method()) {
             open.uri = Some(key.clone());
@@ -173,7 +180,7 @@ impl Conversation {
             request.key(),
             calls::PARK.as_secs()
         );
-        self.answer(fx, number, Answer::Failed(text));
+        self.answer(fx, number, Answer::Failed(Failure::TimedOut, text));
     }
 
     pub(super) fn on_answered(&mut self, fx: &mut dyn Effects, number: u64, answer: Answer) {
@@ -183,7 +190,7 @@ impl Conversation {
         }
         match answer {
             Answer::InputRequired(asked) => self.on_input_required(fx, number, *asked),
-            Answer::Result(_) | Answer::Extended(_) | Answer::Error(_) | Answer::Failed(_) => {
+            Answer::Result(_) | Answer::Extended(_) | Answer::Error(_) | Answer::Failed(..) => {
                 self.answer(fx, number, answer);
             }
         }
@@ -200,7 +207,7 @@ impl Conversation {
         if let Some(open) = self.calls.get_mut(number) {
             open.server = Some(server);
         }
-        self.answer(fx, number, Answer::Failed(text));
+        self.answer(fx, number, Answer::Failed(Failure::Refused, text));
     }
 
     /// The server never saw the call: it goes to a later generation.
@@ -236,7 +243,7 @@ impl Conversation {
             }
             self.refresh_interest(&server);
         }
-        if let (CallStage::Parked { .. }, Answer::Failed(_)) = (&open.stage, &answer)
+        if let (CallStage::Parked { .. }, Answer::Failed(..)) = (&open.stage, &answer)
             && let Some(server) = &open.server
         {
             self.caller.metrics.call_refused(server);
@@ -247,9 +254,13 @@ impl Conversation {
             stream,
             server,
             stage,
+            record,
             counted,
             ..
         } = open;
+        if let Some(record) = record {
+            record::ended(*record, method, server.as_ref(), &answer);
+        }
         if let CallStage::Sent(guard) = stage {
             guard.settle();
         }
@@ -264,10 +275,10 @@ impl Conversation {
                 Err(text) => fx.refuse(&asked, code::INTERNAL_ERROR, &text),
             },
             Answer::Error(error) => fx.respond_error(&asked, &error),
-            Answer::Failed(text) if method == method::TOOLS_CALL => {
+            Answer::Failed(_, text) if method == method::TOOLS_CALL => {
                 fx.respond_result(&asked, &tools::failed_call(&text));
             }
-            Answer::Failed(text) => fx.refuse(&asked, code::SERVER_UNAVAILABLE, &text),
+            Answer::Failed(_, text) => fx.refuse(&asked, code::SERVER_UNAVAILABLE, &text),
             Answer::InputRequired(_) => {
                 let text = "the server asks something that nobody can be asked";
                 fx.refuse(&asked, code::INTERNAL_ERROR, text);

@@ -18,7 +18,7 @@ use crate::protocol::mcp::method;
 use crate::protocol::modern::asker::Asker;
 use crate::protocol::modern::input::{self, Question};
 use crate::protocol::version::Version;
-use crate::tree::call::{Answer, InputRequired};
+use crate::tree::call::{Answer, Failure, InputRequired};
 use crate::tree::registry::RouteState;
 
 /// A call is sent so often at most: official SDKs stop there too.
@@ -235,7 +235,7 @@ impl Conversation {
             .get(number)
             .is_some_and(|open| open.method == method::TOOLS_CALL);
         let answer = if is_tool {
-            Answer::Failed(text.to_owned())
+            Answer::Failed(Failure::Refused, text.to_owned())
         } else {
             Answer::Error(jsonrpc::error_object(code::INTERNAL_ERROR, text))
         };

@@ -16,6 +16,7 @@ mod interests;
 mod links;
 mod lists;
 mod logging;
+mod record;
 mod requests;
 mod routing;
 mod server_requests;

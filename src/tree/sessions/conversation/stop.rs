@@ -6,7 +6,7 @@ use ractor::ActorId;
 use super::routing::Routing;
 use super::{Conversation, Effects, ReplyTo};
 use crate::protocol::jsonrpc::code;
-use crate::tree::call::Answer;
+use crate::tree::call::{Answer, Failure};
 
 /// How far it has come: the steps, in their order.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,7 +41,7 @@ impl Conversation {
         self.dispatch_parked(fx);
         if step == Stop::Ending {
             for number in self.calls.numbers() {
-                self.answer(fx, number, Answer::Failed(unknown_end()));
+                self.answer(fx, number, Answer::Failed(Failure::Lost, unknown_end()));
             }
         }
     }
@@ -73,9 +73,10 @@ pub(super) fn refuse_stopping(fx: &mut dyn Effects, asked: &ReplyTo) {
 
 /// The answer to a call that did not leave the gateway before its stop.
 pub(super) fn not_run() -> Answer {
-    Answer::Failed(format!(
-        "{STOPPING}; the call was not run: try again in a few seconds"
-    ))
+    Answer::Failed(
+        Failure::Refused,
+        format!("{STOPPING}; the call was not run: try again in a few seconds"),
+    )
 }
 
 /// What is said of a call that is still with its server when streams end.

@@ -40,6 +40,8 @@ struct Shared {
     calls: Quota,
     listens: Quota,
     keeps_servers: AtomicBool,
+    /// Whose turn it is.
+    turn: AtomicU64,
     limits: RwLock<Arc<Limits>>,
     metrics: Metrics,
 }
@@ -55,6 +57,7 @@ impl Workers {
             calls: Quota::new(limits.max_sessions),
             listens: Quota::new(limits.max_sessions),
             keeps_servers: AtomicBool::new(false),
+            turn: AtomicU64::new(0),
             limits: RwLock::new(limits),
             metrics,
         }))
@@ -132,7 +135,11 @@ impl Workers {
         let next = NEXT.fetch_add(1, Ordering::Relaxed);
         let keeps = self.0.keeps_servers.load(Ordering::Relaxed) && !owner.is_anybody();
         let of_owner = || owner.digest().iter().map(|byte| u64::from(*byte)).sum();
-        let place: u64 = if keeps { of_owner() } else { next };
+        let place: u64 = if keeps {
+            of_owner()
+        } else {
+            self.0.turn.fetch_add(1, Ordering::Relaxed)
+        };
         let attempt = FIRST + next * count + place.checked_rem(count)?;
         let number = held.unwrap_or(attempt);
         let at = usize::try_from(number.wrapping_sub(FIRST).checked_rem(count)?).ok()?;

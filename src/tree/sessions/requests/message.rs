@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::line::Line;
-use super::queue::Queue;
+use super::queue::SpokenSender;
 use crate::config::model::Limits;
 use crate::ids::{Holder, Owners};
 use crate::protocol::modern::input_required::Returned;
@@ -30,7 +30,7 @@ pub(in crate::tree::sessions) struct Opened {
     /// What comes back with it, if it seems to go on with a held one.
     pub(super) returned: Option<Returned>,
     pub(super) line: Arc<Line>,
-    pub(super) queue: Queue,
+    pub(super) queue: SpokenSender,
 }
 
 impl Opened {

@@ -10,7 +10,7 @@ use super::super::delivery::StreamId;
 use super::bound_state::Bound;
 use super::line::Line;
 use super::listening::{self, Listening};
-use super::queue::Queue;
+use super::queue::SpokenSender;
 use super::replies::Spoken;
 use crate::ids::Holder;
 use crate::protocol::Era;
@@ -36,7 +36,7 @@ pub(super) const REQUEST: StreamId = StreamId(1);
 const ACKNOWLEDGE: Duration = Duration::from_secs(5);
 
 /// The gateway's ends of a stream to the client.
-pub(super) type Ends = (Arc<Line>, Queue);
+pub(super) type Ends = (Arc<Line>, SpokenSender);
 
 /// The token under which the client hears of progress.
 enum Token {

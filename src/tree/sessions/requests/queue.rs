@@ -18,7 +18,7 @@ pub(super) struct First {
 
 /// The worker's end.
 #[derive(Debug)]
-pub(super) enum Queue {
+pub(super) enum SpokenSender {
     Unopened(oneshot::Sender<First>),
     Open(UnboundedSender<Spoken>),
     Closed,
@@ -26,19 +26,22 @@ pub(super) enum Queue {
 
 /// The other end.
 #[derive(Debug)]
-pub(super) enum Queued {
+pub(super) enum SpokenReceiver {
     Unopened(oneshot::Receiver<First>),
     Open(UnboundedReceiver<Spoken>),
     Closed,
 }
 
 /// Both.
-pub(super) fn new() -> (Queue, Queued) {
+pub(super) fn new() -> (SpokenSender, SpokenReceiver) {
     let (send, receive) = oneshot::channel();
-    (Queue::Unopened(send), Queued::Unopened(receive))
+    (
+        SpokenSender::Unopened(send),
+        SpokenReceiver::Unopened(receive),
+    )
 }
 
-impl Queue {
+impl SpokenSender {
     /// Gives whether there is anybody to take it.
     pub(super) fn send(&mut self, spoken: Spoken) -> bool {
         match std::mem::replace(self, Self::Closed) {
@@ -61,7 +64,7 @@ impl Queue {
     }
 }
 
-impl Queued {
+impl SpokenReceiver {
     pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Spoken>> {
         match self {
             Self::Unopened(first) => {

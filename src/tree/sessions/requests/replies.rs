@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 
 use super::line::Line;
 use super::message::RequestsMsg;
-use super::queue::Queued;
+use super::queue::SpokenReceiver;
 
 /// One message to the client.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub struct Spoken {
 /// it died. Dropping it takes the request back (2026-07-28, basic/transports, "Cancellation").
 #[derive(Debug)]
 pub struct Replies {
-    queue: Queued,
+    queue: SpokenReceiver,
     line: Arc<Line>,
     worker: ActorRef<RequestsMsg>,
     number: u64,
@@ -38,7 +38,7 @@ pub struct Replies {
 
 impl Replies {
     pub(super) fn new(
-        queue: Queued,
+        queue: SpokenReceiver,
         line: Arc<Line>,
         worker: ActorRef<RequestsMsg>,
         (number, attempt): (u64, u64),

@@ -1,6 +1,6 @@
 //! What a worker holds: its requests, the last table, and one timer for all of them.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use ractor::ActorRef;
@@ -33,7 +33,7 @@ pub(in crate::tree::sessions) struct WorkerState {
     args: WorkerArgs,
     name: Arc<str>,
     pub(super) routes: Option<Arc<Routes>>,
-    pub(super) open: HashMap<u64, Exchange>,
+    pub(super) open: BTreeMap<u64, Box<Exchange>>,
     /// Those that rest, by whose they are.
     pub(super) resting: HashMap<Owner, Vec<u64>>,
     /// Those that rested, by the number under which their client came last.
@@ -56,7 +56,7 @@ impl WorkerState {
             args,
             name: NAME.into(),
             routes: None,
-            open: HashMap::new(),
+            open: BTreeMap::new(),
             resting: HashMap::new(),
             taken_up: HashMap::new(),
             due: BTreeSet::new(),
@@ -159,7 +159,7 @@ impl WorkerState {
         let routes = self.routes.as_ref();
         let own = routes.and_then(|routes| routes.shown(holder.owner().profile()));
         exchange.begin(request, own);
-        self.open.insert(number, exchange);
+        self.open.insert(number, Box::new(exchange));
         self.settle(number);
     }
 

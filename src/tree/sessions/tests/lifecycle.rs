@@ -5,7 +5,8 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::{House, result, settle, tool_names};
-use crate::supervise::chaos::{Chaos, How, Moment};
+use crate::supervise::chaos::Chaos;
+use crate::supervise::{Fault, Moment};
 use crate::testing::{catalogue, registry_after, wanted};
 use crate::tree::call::CallError;
 use crate::tree::sessions::Stop;
@@ -50,7 +51,7 @@ async fn there_are_so_many_sessions_and_room_again_when_one_has_gone() {
 
 #[tokio::test(start_paused = true)]
 async fn a_session_that_dies_takes_nobody_along() {
-    for how in [How::Panic, How::Error, How::Kill] {
+    for how in [Fault::Panic, Fault::Error, Fault::Kill] {
         let chaos = Chaos::default();
         let house = House::with(&["s"], chaos.clone(), 10).await;
         let mut server = house.server("s", 1, &["t"]).await;
@@ -79,7 +80,7 @@ async fn a_session_that_dies_takes_nobody_along() {
 async fn a_session_that_fails_before_it_began_does_not_count() {
     let chaos = Chaos::default();
     let mut house = House::with(&[], chaos.clone(), 1).await;
-    for how in [How::Panic, How::Error] {
+    for how in [Fault::Panic, Fault::Error] {
         chaos.plan("session", Moment::Start, 0, how);
         let opened = house.sessions.open_sse().await.unwrap();
         settle().await;
@@ -89,7 +90,7 @@ async fn a_session_that_fails_before_it_began_does_not_count() {
     }
     let client = house.client().await;
     drop(client);
-    chaos.plan("session", Moment::Start, 0, How::Error);
+    chaos.plan("session", Moment::Start, 0, Fault::Error);
     settle().await;
     let _stillborn = house.sessions.open_sse().await.unwrap();
     settle().await;

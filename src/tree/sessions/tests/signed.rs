@@ -7,7 +7,8 @@ use crate::ids::{Holder, Owner, SessionId};
 use crate::protocol::mcp::lifecycle::{ClientCapabilities, ClientInfo};
 use crate::protocol::version::Version;
 use crate::supervise::Plain;
-use crate::supervise::chaos::{Chaos, How, Moment};
+use crate::supervise::chaos::Chaos;
+use crate::supervise::{Fault, Moment};
 use crate::testing::catalogue;
 use crate::tree::call::CallError;
 use crate::tree::sessions::{Signer, Stop};
@@ -104,7 +105,7 @@ async fn neither_transport_finds_the_sessions_of_the_other() {
 
 #[tokio::test(start_paused = true)]
 async fn a_session_that_dies_is_taken_up_and_root_hears_of_every_end() {
-    for how in [How::Panic, How::Error, How::Kill] {
+    for how in [Fault::Panic, Fault::Error, Fault::Kill] {
         let chaos = Chaos::default();
         let mut house = House::with(&["s"], chaos.clone(), 10).await;
         let client = house.mcp(Version::LATEST).await;

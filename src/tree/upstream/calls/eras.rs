@@ -8,7 +8,7 @@ use crate::protocol::Era;
 use crate::protocol::jsonrpc::{self, code};
 use crate::protocol::mcp::method;
 use crate::protocol::modern::outcome::{self, ResultType};
-use crate::tree::call::{Answer, InputRequired};
+use crate::tree::call::{Answer, Failure, InputRequired};
 
 impl Calls {
     /// The answer to `call` as its client takes it.
@@ -19,7 +19,7 @@ impl Calls {
         match answer {
             Answer::Result(result) => self.result(call, result),
             Answer::Error(error) => self.error(call, error),
-            Answer::Extended(_) | Answer::InputRequired(_) | Answer::Failed(_) => answer,
+            Answer::Extended(_) | Answer::InputRequired(_) | Answer::Failed(..) => answer,
         }
     }
 
@@ -38,10 +38,13 @@ impl Calls {
                     roots,
                 }))
             }
-            (ResultType::Other, Era::Legacy) => Answer::Failed(format!(
-                "server '{}' answered '{}' in a way that only clients of a later revision understand",
-                self.server, call.method
-            )),
+            (ResultType::Other, Era::Legacy) => Answer::Failed(
+                Failure::Refused,
+                format!(
+                    "server '{}' answered '{}' in a way that only clients of a later revision understand",
+                    self.server, call.method
+                ),
+            ),
             (ResultType::Complete, era) => {
                 let answer = self.fit(call.method, Answer::Result(result));
                 if let (Answer::Result(result), Era::Legacy) = (&answer, era) {
@@ -62,11 +65,14 @@ impl Calls {
         }
         if is_incapable(call, error) {
             // Models read results of tools.
-            return Answer::Failed(format!(
-                "server '{}' needs what this client did not declare: {}",
-                self.server,
-                jsonrpc::message_of(error)
-            ));
+            return Answer::Failed(
+                Failure::Refused,
+                format!(
+                    "server '{}' needs what this client did not declare: {}",
+                    self.server,
+                    jsonrpc::message_of(error)
+                ),
+            );
         }
         answer
     }

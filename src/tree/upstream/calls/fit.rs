@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::Calls;
 use crate::protocol::mcp::item::{Kind, Odd};
 use crate::protocol::shape::{Class, Fault, Fit, answers};
-use crate::tree::call::Answer;
+use crate::tree::call::{Answer, Failure};
 use crate::tree::upstream::malformed::excerpt;
 
 impl Calls {
@@ -20,7 +20,7 @@ impl Calls {
                 ("a result", result, checked(result, check))
             }
             Answer::Error(error) => ("an error", error, checked(error, answers::check_error)),
-            Answer::Extended(_) | Answer::InputRequired(_) | Answer::Failed(_) => return answer,
+            Answer::Extended(_) | Answer::InputRequired(_) | Answer::Failed(..) => return answer,
         };
         match checked {
             Ok(None) => answer,
@@ -28,11 +28,14 @@ impl Calls {
             Ok(Some(mended)) => Answer::Result(mended),
             Err(fault) => {
                 self.say_unfit(method, name, &fault);
-                Answer::Failed(format!(
-                    "server '{}' answered '{method}' with {name} that no client takes, {fault}: {}",
-                    self.server,
-                    excerpt(body)
-                ))
+                Answer::Failed(
+                    Failure::Refused,
+                    format!(
+                        "server '{}' answered '{method}' with {name} that no client takes, {fault}: {}",
+                        self.server,
+                        excerpt(body)
+                    ),
+                )
             }
         }
     }

@@ -33,7 +33,7 @@ impl Calls {
                     | Answer::Extended(_)
                     | Answer::Error(_)
                     | Answer::InputRequired(_) => self.metrics.answered.inc(),
-                    Answer::Failed(_) => self.metrics.lost.inc(),
+                    Answer::Failed(..) => self.metrics.lost.inc(),
                 };
                 drop(call.counted);
                 call.reply_token.answer(answer);
@@ -54,7 +54,7 @@ impl Calls {
         let body = match answer {
             Answer::Result(body) | Answer::Extended(body) | Answer::Error(body) => body,
             Answer::InputRequired(asked) => asked.result,
-            Answer::Failed(text) => text.into(),
+            Answer::Failed(_, text) => text.into(),
         };
         Err((stray, body))
     }

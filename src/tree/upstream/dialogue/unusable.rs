@@ -8,7 +8,7 @@ use super::super::malformed::{Shown, ends};
 use super::{Dialogue, Effect, handshake};
 use crate::protocol::framing::recover;
 use crate::protocol::jsonrpc::{DecodeError, RequestId};
-use crate::tree::call::Answer;
+use crate::tree::call::{Answer, Failure};
 use crate::tree::upstream::calls::Stray;
 use crate::tree::upstream::lists::ListFailure;
 
@@ -68,7 +68,7 @@ impl Dialogue {
             "the answer of server {} can't be used: it {why}",
             self.label
         );
-        self.settle(now, id, Answer::Failed(text))
+        self.settle(now, id, Answer::Failed(Failure::Refused, text))
     }
 
     /// Says that an answer is thrown away.

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::Desk;
 use crate::telemetry::metrics::{Counter, ServerMetrics};
 use crate::testing::name;
-use crate::tree::call::Answer;
+use crate::tree::call::{Answer, Failure};
 use crate::tree::upstream::calls::{CANCELLED_KEEPS_PERMIT, Calls, Refused};
 
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -55,7 +55,10 @@ async fn each_call_has_one_outcome() {
     let [one, two, ..] = [(); 5].map(|()| send(&mut calls, now, &mut desk));
     assert_eq!(metrics.in_flight.get(), 5);
     drop(calls.settle(one, result()));
-    drop(calls.settle(two, Answer::Failed("can't be read".into())));
+    drop(calls.settle(
+        two,
+        Answer::Failed(Failure::Refused, "can't be read".into()),
+    ));
     assert_eq!(outcomes(&metrics), [1, 0, 0, 1, 0]);
     assert!(calls.cancel(now, Desk::id(3), None).is_some());
     assert!(calls.cancel(now, Desk::id(3), None).is_none());

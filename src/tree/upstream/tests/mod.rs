@@ -29,7 +29,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::past::Past;
 use super::server_label::ServerLabel;
-use crate::config::model::{Isolation, Protocol, ServerSpec};
+use crate::config::model::{Isolation, Protocol, Secret, ServerSpec};
 use crate::ids::{CallId, Generation, Prefix};
 use crate::protocol::Era;
 use crate::protocol::jsonrpc::{self, Message};
@@ -48,7 +48,10 @@ fn spec(script: &str, call_timeout: Duration) -> ServerSpec {
     ServerSpec {
         name: name("s"),
         command: "sh".into(),
-        args: vec!["-c".into(), script.into()],
+        args: ["-c", script]
+            .map(|arg| Secret::new(arg.to_owned()))
+            .to_vec(),
+        env_files: Vec::new(),
         env: BTreeMap::new(),
         cwd: None,
         start_timeout: Duration::from_secs(20),
@@ -214,7 +217,7 @@ fn read(event: SessionEvent) -> Heard {
             Answer::Extended(result) => Heard::Extended(call.number, text(result)),
             Answer::Error(error) => Heard::Error(call.number, text(error)),
             Answer::InputRequired(asked) => Heard::InputRequired(call.number, text(asked.result)),
-            Answer::Failed(why) => Heard::Failed(call.number, why),
+            Answer::Failed(_, why) => Heard::Failed(call.number, why),
         },
         SessionEvent::Undelivered { call, .. } => Heard::Undelivered(call.number),
         SessionEvent::Progress { notification, .. } => Heard::Progress(text(notification)),

@@ -9,7 +9,7 @@ use super::{House, result};
 use crate::ids::Generation;
 use crate::protocol::jsonrpc;
 use crate::testing::{name, wanted};
-use crate::tree::call::Answer;
+use crate::tree::call::{Answer, Failure};
 use crate::tree::registry::ServerState;
 
 const PARK: Duration = Duration::from_secs(30);
@@ -46,7 +46,7 @@ fn a_call_goes_to_its_server_and_its_answer_to_its_client_as_they_are() {
     client.calls(8, "s__t");
     server
         .reply_token()
-        .answer(Answer::Failed("no luck".into()));
+        .answer(Answer::Failed(Failure::Refused, "no luck".into()));
     assert_eq!(client.next_failure(8), "no luck");
     client.hears_nothing();
 }

@@ -1,0 +1,87 @@
+//! What entries have from files: secrets (`${file:…}`) and files of variables (`env_file`). They are read
+//! at each start of a server, so that the next one has what has been replaced meanwhile; here is what an
+//! entry refers to, and the reading. Reading may block, see [`ServerSpec::fill`].
+
+mod file;
+mod secret;
+#[cfg(test)]
+mod tests;
+mod variables;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::PathBuf;
+
+use super::model::ServerSpec;
+pub use file::{FileError, FileRef};
+pub(super) use secret::Piece;
+pub use secret::Secret;
+
+/// Variables that files set.
+pub(super) type Variables = BTreeMap<String, String>;
+
+/// What a server is started with, its files read.
+pub struct Filled {
+    /// The arguments.
+    pub args: Vec<String>,
+    /// What is added to its environment.
+    pub env: Variables,
+    /// The files that every user of the machine may read.
+    pub exposed: Vec<PathBuf>,
+}
+
+impl ServerSpec {
+    /// What the entry starts its server with: what its files of variables say, and above that its `env`.
+    /// Blocks for as long as a file system hangs.
+    ///
+    /// # Errors
+    /// The first file that can't be used.
+    pub fn fill(&self) -> Result<Filled, FileError> {
+        let mut exposed = Vec::new();
+        let mut env = self.variables(&mut exposed)?;
+        let args = self.args.iter();
+        let args = args
+            .map(|arg| arg.fill(&env, &mut exposed))
+            .collect::<Result<_, _>>()?;
+        let own = self.env.iter();
+        let own: Vec<_> = own
+            .map(|(name, value)| Ok((name.clone(), value.fill(&env, &mut exposed)?)))
+            .collect::<Result<_, FileError>>()?;
+        env.extend(own);
+        Ok(Filled { args, env, exposed })
+    }
+
+    /// What its files of variables say; of two that name the same, the last.
+    ///
+    /// # Errors
+    /// The first that can't be used.
+    pub fn variables(&self, exposed: &mut Vec<PathBuf>) -> Result<Variables, FileError> {
+        let mut variables = Variables::new();
+        for file in &self.env_files {
+            let file = FileRef::Variables(file.clone());
+            let (text, is_exposed) = file.read()?;
+            variables.extend(parse(&file, &text)?);
+            exposed.extend(file.path().ok().filter(|_| is_exposed));
+        }
+        Ok(variables)
+    }
+}
+
+impl FileRef {
+    /// Whether everybody may read the file who should not.
+    ///
+    /// # Errors
+    /// If a server could not be started with it.
+    pub fn look(&self) -> Result<bool, FileError> {
+        let (text, is_exposed) = self.read()?;
+        if matches!(self, Self::Variables(_)) {
+            parse(self, &text)?;
+        }
+        Ok(is_exposed)
+    }
+}
+
+fn parse(file: &FileRef, text: &str) -> Result<Variables, FileError> {
+    let wrong = |why: String| FileError::new(file, &why, io::ErrorKind::InvalidData);
+    variables::parse(text).map_err(wrong)
+}

@@ -1,0 +1,255 @@
+//! The call log (`--call-log`): one JSON object a line for each request that goes to a server. Who, what,
+//! how it ended, how long it took; never arguments and never results. A file is written by a thread of its
+//! own: a disk that is slow, full or gone costs records, which are counted, and no call.
+
+#[cfg(test)]
+mod tests;
+mod writer;
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use tokio::time::Instant;
+
+use self::writer::Writer;
+use super::metrics::Counter;
+use crate::ids::ServerName;
+
+/// What a client calls itself and its tools is cut after so many bytes.
+const LONGEST: usize = 256;
+
+/// Where the records go. Clones write to the same place.
+#[derive(Debug, Clone)]
+pub struct CallLog(Place);
+
+#[derive(Debug, Clone)]
+enum Place {
+    Log,
+    File(Arc<Writer>),
+}
+
+/// How a call ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// With a result.
+    Ok,
+    /// With a result of a tool that says it is an error.
+    ToolError,
+    /// With an error, which has this code if its server or the gateway gave one.
+    Error(Option<i64>),
+    /// Its client took it back.
+    Cancelled,
+    /// Its server, or the start of that, took too long.
+    TimedOut,
+    /// Its server or the gateway ended while it ran, or its client was gone.
+    Lost,
+}
+
+impl Outcome {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::ToolError => "tool_error",
+            Self::Error(_) => "error",
+            Self::Cancelled => "cancelled",
+            Self::TimedOut => "timed_out",
+            Self::Lost => "lost",
+        }
+    }
+}
+
+/// What is known of a call when it comes.
+#[derive(Debug, Default)]
+pub struct Asked {
+    /// What its token is called.
+    pub token: Option<String>,
+    /// What its client calls itself.
+    pub client: Option<String>,
+    /// The client's version.
+    pub client_version: Option<String>,
+    /// The profile that it came through.
+    pub profile: Option<String>,
+    /// The method.
+    pub method: String,
+    /// The tool, as the client knows it.
+    pub tool: Option<String>,
+    /// How large its params are.
+    pub request_bytes: usize,
+    /// W3C Trace Context, of `_meta`.
+    pub traceparent: Option<String>,
+}
+
+/// A call that runs. Dropping it records that it was lost.
+#[derive(Debug)]
+pub struct CallRecord {
+    log: CallLog,
+    at: Timestamp,
+    since: Instant,
+    asked: Asked,
+    server: Option<ServerName>,
+    end: Option<(Outcome, usize)>,
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    time: String,
+    token: Option<&'a str>,
+    client: Option<&'a str>,
+    client_version: Option<&'a str>,
+    profile: Option<&'a str>,
+    server: Option<&'a str>,
+    method: &'a str,
+    tool: Option<&'a str>,
+    outcome: &'static str,
+    code: Option<i64>,
+    duration_ms: f64,
+    request_bytes: usize,
+    response_bytes: usize,
+    traceparent: Option<&'a str>,
+}
+
+impl CallLog {
+    /// What `--call-log` says: `log`, or a file.
+    ///
+    /// # Errors
+    /// If the thread that writes the file can't be started.
+    pub fn at(place: &Path) -> io::Result<Self> {
+        if place == Path::new("log") {
+            return Ok(Self(Place::Log));
+        }
+        let writer = Writer::start(PathBuf::from(place))?;
+        Ok(Self(Place::File(Arc::new(writer))))
+    }
+
+    /// A call comes.
+    #[must_use]
+    pub fn begin(&self, mut asked: Asked) -> CallRecord {
+        let texts = [
+            &mut asked.token,
+            &mut asked.client,
+            &mut asked.client_version,
+            &mut asked.profile,
+            &mut asked.tool,
+            &mut asked.traceparent,
+        ];
+        for text in texts.into_iter().flatten() {
+            cut(text);
+        }
+        cut(&mut asked.method);
+        CallRecord {
+            log: self.clone(),
+            at: Timestamp::now(),
+            since: Instant::now(),
+            asked,
+            server: None,
+            end: None,
+        }
+    }
+
+    /// The file was moved away: the next record begins another.
+    pub fn reopen(&self) {
+        match &self.0 {
+            Place::Log => {}
+            Place::File(writer) => writer.reopen(),
+        }
+    }
+
+    /// Waits until all is written, at most so long.
+    pub fn finish(&self, limit: Duration) {
+        match &self.0 {
+            Place::Log => {}
+            Place::File(writer) => writer.finish(limit),
+        }
+    }
+
+    /// Counts the records that could not be written.
+    #[must_use]
+    pub fn lost(&self) -> Counter {
+        match &self.0 {
+            Place::Log => Counter::default(),
+            Place::File(writer) => writer.lost(),
+        }
+    }
+
+    fn put(&self, mut line: Vec<u8>) {
+        match &self.0 {
+            Place::Log => log::info!("call {}", String::from_utf8_lossy(&line)),
+            Place::File(writer) => {
+                line.push(b'\n');
+                writer.put(line.into());
+            }
+        }
+    }
+}
+
+impl CallRecord {
+    /// It goes to this server.
+    pub fn goes_to(&mut self, server: &ServerName) {
+        self.server = Some(server.clone());
+    }
+
+    /// It has ended, with a result or error of so many bytes.
+    pub fn end(mut self, server: Option<&ServerName>, outcome: Outcome, response_bytes: usize) {
+        self.server = server.cloned().or(self.server.take());
+        self.end = Some((outcome, response_bytes));
+    }
+
+    fn line(&self) -> serde_json::Result<Vec<u8>> {
+        let (outcome, response_bytes) = self.end.unwrap_or((Outcome::Lost, 0));
+        let Asked {
+            token,
+            client,
+            client_version,
+            profile,
+            method,
+            tool,
+            request_bytes,
+            traceparent,
+        } = &self.asked;
+        let micros = u32::try_from(self.since.elapsed().as_micros()).unwrap_or(u32::MAX);
+        serde_json::to_vec(&Line {
+            time: format!("{:.3}", self.at),
+            token: token.as_deref(),
+            client: client.as_deref(),
+            client_version: client_version.as_deref(),
+            profile: profile.as_deref(),
+            server: self.server.as_ref().map(ServerName::as_str),
+            method,
+            tool: tool.as_deref(),
+            outcome: outcome.word(),
+            code: match outcome {
+                Outcome::Error(code) => code,
+                Outcome::Ok
+                | Outcome::ToolError
+                | Outcome::Cancelled
+                | Outcome::TimedOut
+                | Outcome::Lost => None,
+            },
+            duration_ms: f64::from(micros) / 1000.0,
+            request_bytes: *request_bytes,
+            response_bytes,
+            traceparent: traceparent.as_deref(),
+        })
+    }
+}
+
+impl Drop for CallRecord {
+    fn drop(&mut self) {
+        if let Ok(line) = self.line() {
+            self.log.put(line);
+        }
+    }
+}
+
+fn cut(text: &mut String) {
+    if text.len() > LONGEST {
+        let ends = text.char_indices().map(|(at, _)| at);
+        let end = ends.take_while(|at| *at <= LONGEST).last();
+        text.truncate(end.unwrap_or_default());
+        text.push('…');
+    }
+}
