@@ -87,10 +87,7 @@ pub(super) fn validate(
         }
         notes.adopt(found, named.written);
     }
-    let servers = validated.config.servers.iter();
-    let servers: Vec<&str> = servers.map(|entry| entry.name().as_str()).collect();
-    let profiles = profiles::read(&file.profiles, &servers, notes);
-    validated.config.profiles = profiles;
+    read_profiles(file, &mut validated.config, notes);
     validated
 }
 
@@ -114,6 +111,12 @@ fn surroundings<'e>(
     let files = files.flat_map(|files| origin::variables(files, &own, source));
     let files = files.collect();
     (around, files)
+}
+
+fn read_profiles(file: &File<'_>, config: &mut Config, notes: &mut Notes) {
+    let servers = config.servers.iter();
+    let servers: Vec<&str> = servers.map(|entry| entry.name().as_str()).collect();
+    config.profiles = profiles::read(&file.profiles, &servers, notes);
 }
 
 fn nameless(named: &Named<'_>, source: &Source<'_>) -> Nameless {

@@ -187,12 +187,24 @@ fn remarks(profiles: &Profiles, tokens: &Tokens) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config;
+    use crate::config::model::{Patterns, Profile, ProfileInstructions};
 
-    fn profiles(text: &str) -> Profiles {
-        let text = format!(r#"{{"servers": [], {text}}}"#);
-        let written = config::parse(&text, &|_| None).unwrap().config.profiles;
-        Profiles::of(&written, None, &mut Vec::new())
+    /// What holds if there are these profiles, and this one for addresses without one.
+    fn profiles(names: &[&str], default: DefaultProfile) -> Profiles {
+        let known = names.iter().map(|name| {
+            Arc::new(Profile {
+                name: ProfileName::new(name).unwrap(),
+                servers: Patterns::default(),
+                tools: Patterns::default(),
+                prompts: Patterns::default(),
+                instructions: ProfileInstructions::default(),
+            })
+        });
+        Profiles {
+            are_used: !names.is_empty() || default != DefaultProfile::Everything,
+            known: known.collect(),
+            default,
+        }
     }
 
     fn id(name: &str) -> Option<ProfileId> {
@@ -208,11 +220,11 @@ mod tests {
 
     #[test]
     fn what_an_address_and_a_token_lead_to() {
-        let none = profiles(r#""gateway": null"#);
-        let two = profiles(r#""profiles": {"kids": {}, "work": {}}"#);
-        let default =
-            profiles(r#""profiles": {"kids": {}, "work": {}}, "default_profile": "kids""#);
-        let closed = profiles(r#""profiles": {"kids": {"x": 1}}, "default_profile": "wrok""#);
+        let none = profiles(&[], DefaultProfile::Everything);
+        let two = profiles(&["kids", "work"], DefaultProfile::Everything);
+        let kids = DefaultProfile::Named(ProfileName::new("kids").unwrap());
+        let default = profiles(&["kids", "work"], kids);
+        let closed = profiles(&[], DefaultProfile::Closed);
         let (everything, kids, work) = (Some(None), Some(id("kids")), Some(id("work")));
         for (pins, path, expected) in [
             (&[][..], "/mcp", [everything, everything, kids, None]),
@@ -269,8 +281,8 @@ mod tests {
     fn profiles_without_tokens_and_pins_without_profiles_are_said() {
         let token = "0123456789abcdef";
         let pinned = Tokens::parse(&format!("{token} name=anna profile=kids")).unwrap();
-        let kids = profiles(r#""profiles": {"kids": {}}"#);
-        let none = profiles(r#""gateway": null"#);
+        let kids = profiles(&["kids"], DefaultProfile::Everything);
+        let none = profiles(&[], DefaultProfile::Everything);
         assert!(remarks(&none, &Tokens::default()).is_empty());
         assert!(remarks(&kids, &pinned).is_empty());
         let said = remarks(&kids, &Tokens::default()).join("");

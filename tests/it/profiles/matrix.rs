@@ -136,12 +136,12 @@ async fn what_is_not_shown_is_not_there() {
         ("resources/read", r#"{"uri":"work://text/0"}"#, -32002),
         (
             "resources/read",
-            r#"{"uri":"mcproxy://work/work://text/0"}"#,
+            r#"{"uri":"mcproxy://Work/work://text/0"}"#,
             -32002,
         ),
         (
             "resources/subscribe",
-            r#"{"uri":"mcproxy://work/work://text/0"}"#,
+            r#"{"uri":"mcproxy://Work/work://text/0"}"#,
             -32002,
         ),
         (
