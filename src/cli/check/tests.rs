@@ -201,6 +201,14 @@ fn files_of_secrets_are_looked_at_as_a_start_will() {
         .lines()
         .filter(|line| line.starts_with("DIR/servers.json:"))
         .collect();
-    insta::assert_snapshot!(said.join("\n"), @"");
+    insta::assert_snapshot!(said.join("\n"), @r"
+    DIR/servers.json:1:26: warning: every user of this machine may read the secrets in DIR/all.env (gateway.env_file)
+    DIR/servers.json:2:65: warning: the variable NOPE is set neither by the 'env_file' nor for the gateway; the reference stays as written (server 'good', servers[0].args[1])
+    DIR/servers.json:2:90: warning: every user of this machine may read the secrets in ${file:DIR/secret} (server 'good', servers[0].env.S)
+    DIR/servers.json:3:59: error: its env_file DIR/own.env can't be used: line 2: NAME=value is expected (server 'bad', servers[1].env_file)
+    DIR/servers.json:4:61: error: ${file:DIR/none} can't be used: there is no such file (server 'lost', servers[2].env.S)
+    DIR/servers.json:4:98: warning: ${file:mine} can't be used: CREDENTIALS_DIRECTORY is not set; add LoadCredential=mine:/path to the systemd unit, or write an absolute path (server 'lost', servers[2].env.T)
+    DIR/servers.json: 3 servers to run, 1 off, 2 errors, 4 warnings
+    ");
     assert_eq!(code, 78);
 }
