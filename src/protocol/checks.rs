@@ -228,8 +228,10 @@ pub(crate) fn modern(data: &[u8]) {
     assert!(envelope.is_err() || envelope::is_claimed(Some(&body)));
     let value = serde_json::from_slice::<Value>(data);
     if let (Ok(envelope), Ok(value)) = (&envelope, &value) {
-        assert_eq!(value["_meta"][keys::PROTOCOL_VERSION], *envelope.version);
-        let is_named = |name: &str| value["name"] == *name;
+        let meta = value.get("_meta");
+        let version = meta.and_then(|meta| meta.get(keys::PROTOCOL_VERSION));
+        assert_eq!(version, Some(&Value::from(&*envelope.version)));
+        let is_named = |name: &str| value.get("name") == Some(&name.into());
         assert!(envelope.name.as_deref().is_none_or(is_named));
     }
     for method in METHODS.into_iter().filter_map(ClientRequest::routed) {

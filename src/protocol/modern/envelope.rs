@@ -52,13 +52,13 @@ pub fn may_claim(bytes: &[u8]) -> bool {
 }
 
 impl<'a> Envelope<'a> {
-    /// Reads the `_meta` of a request's params, and the member that is `named`, if one is. The error says
-    /// what is missing in the first, or wrong.
-    pub fn parse(params: Option<&'a Bytes>, named: Option<&str>) -> Result<Self, String> {
+    /// Reads the `_meta` of a request's params, and the member `beside` it, if there is to be one. The error
+    /// says what is missing in the first, or wrong.
+    pub fn parse(params: Option<&'a Bytes>, beside: Option<&str>) -> Result<Self, String> {
         let text = params.and_then(|params| std::str::from_utf8(params).ok());
         let found = raw::pick_read(
             text.unwrap_or_default(),
-            ["_meta", named.unwrap_or_default()],
+            ["_meta", beside.unwrap_or_default()],
         );
         let [meta, name] = found.unwrap_or([Member::Absent; 2]);
         let known = [
@@ -86,7 +86,7 @@ impl<'a> Envelope<'a> {
             return Err(format!("'{}' must be an object", keys::CLIENT_CAPABILITIES));
         }
         let [extensions] = raw::members(Some(capabilities), ["extensions"]);
-        let name = named.and(name.value("").ok().flatten());
+        let name = beside.and(name.value("").ok().flatten());
         Ok(Self {
             version,
             name: name.and_then(raw::string),
