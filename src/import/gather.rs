@@ -329,7 +329,7 @@ impl Gathering {
             self.name_env_file(path, imported);
         }
         for key in &self.keys {
-            imported.token_file += &token_line(key);
+            imported.token_file += &key.line();
             imported.tokens += 1;
         }
         self.join_profiles(imported);
@@ -386,15 +386,6 @@ impl Gathering {
 
 fn fate(server: &Server) -> Fate {
     if server.is_on() { Fate::On } else { Fate::Off }
-}
-
-fn token_line(key: &Key) -> String {
-    let profiles = key
-        .profiles
-        .iter()
-        .map(|profile| format!(" profile={profile}"));
-    let profiles: String = profiles.collect();
-    format!("{} name={}{profiles}\n", key.secret, key.name)
 }
 
 /// The name an entry has in its file.
