@@ -12,7 +12,7 @@ use clap::Args;
 use super::check::{count, print_problems, shown_path};
 use super::table;
 use crate::config::{self, Environment, Problem, Severity};
-use crate::import::{Fate, Imported, Input, files, import};
+use crate::import::{Fate, Hiding, Imported, Input, files, import};
 
 const OK: u8 = 0;
 /// Something is missing from what was written.
@@ -57,9 +57,7 @@ pub fn run(
     let Some(inputs) = read(&wish.files, err)? else {
         return Ok(CONFIG);
     };
-    // What is printed has no secret in it, wherever it goes.
-    let moves_secrets = wish.secrets_to.is_some() || wish.output.is_none();
-    let imported = import(&inputs, moves_secrets);
+    let imported = import(&inputs, &hiding(wish));
     let is_printed = wish.output.is_none() && !wish.dry_run;
     let said: &mut dyn Write = if is_printed { err } else { &mut *out };
     report(&imported, said)?;
@@ -85,6 +83,26 @@ pub fn run(
     }
     let is_complete = imported.left_out() == 0 && is_sound;
     Ok(if is_complete { OK } else { INCOMPLETE })
+}
+
+/// What is printed has no secret in it, wherever it goes.
+fn hiding(wish: &Wish) -> Hiding {
+    match (&wish.output, &wish.secrets_to) {
+        (Some(output), Some(secrets)) => Hiding::InFile(beside(output, secrets)),
+        (None, _) => Hiding::ByVariables,
+        (Some(_), None) => Hiding::No,
+    }
+}
+
+/// The path of `file` as the configuration at `output` has it: its name where it is beside it.
+fn beside(output: &Path, file: &Path) -> String {
+    let file = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+    let output = std::path::absolute(output).unwrap_or_else(|_| output.to_owned());
+    let name = file
+        .file_name()
+        .filter(|_| file.parent() == output.parent());
+    let path = name.map_or(file.as_path(), Path::new);
+    path.display().to_string()
 }
 
 fn read(paths: &[PathBuf], err: &mut dyn Write) -> io::Result<Option<Vec<Input>>> {

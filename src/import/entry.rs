@@ -154,10 +154,7 @@ impl Reading<'_> {
                     self.draft.server.env.insert(name, value);
                 }
             }
-            Means::EnvFile => self.lost(
-                name,
-                "put its variables into 'env', or into the gateway's environment",
-            ),
+            Means::EnvFile => self.env_file(name, field),
             Means::Cwd => self.draft.server.cwd = self.texts.one(field),
             Means::Kind => {
                 let kind = self.texts.one(field).unwrap_or_default();
@@ -196,6 +193,21 @@ impl Reading<'_> {
             }
             Means::Nothing => {}
             Means::Lost(why) => self.lost(name, why),
+        }
+    }
+
+    /// A file of variables, but for one in the folder that an editor has open.
+    fn env_file(&mut self, name: &str, field: &Field<'_, Value<'_>>) {
+        let path = self.texts.one(field).filter(|path| !path.is_empty());
+        match path.filter(|path| !path.contains("${workspace")) {
+            Some(path) => {
+                let ours = &mut self.draft.server.ours;
+                ours.insert("env_file".to_owned(), path.into());
+            }
+            None => self.lost(
+                name,
+                "it is in an editor's folder; write its path as 'env_file'",
+            ),
         }
     }
 

@@ -11,7 +11,7 @@ use super::pretty::pretty;
 use super::row::Program;
 use super::secrets::Secrets;
 use super::server::{Configuration, Server};
-use super::{Fate, Imported, Input, ProfileRow, Row, file_name, read, tools};
+use super::{Fate, Hiding, Imported, Input, ProfileRow, Row, file_name, read, tools};
 use crate::config::name::Names;
 use crate::config::notes::{Finding, Notes};
 use crate::config::quoted;
@@ -26,9 +26,9 @@ struct Opened<'t> {
     source: Source<'t>,
 }
 
-/// Makes one configuration of all `inputs`. Secrets are moved out of it if `moves_secrets`.
+/// Makes one configuration of all `inputs`.
 #[must_use]
-pub fn import(inputs: &[Input], moves_secrets: bool) -> Imported {
+pub fn import(inputs: &[Input], hiding: &Hiding) -> Imported {
     let mut imported = Imported::default();
     let mut notes: Vec<Notes> = inputs.iter().map(|_| Notes::default()).collect();
     let trees = inputs.iter().zip(&mut notes);
@@ -50,7 +50,7 @@ pub fn import(inputs: &[Input], moves_secrets: bool) -> Imported {
         let problems = problems.map(|finding| (input.path.clone(), source.problem(finding)));
         imported.problems.extend(problems);
     }
-    gathering.finish(moves_secrets, &mut imported);
+    gathering.finish(hiding, &mut imported);
     imported
 }
 
@@ -301,7 +301,8 @@ impl Gathering {
     }
 
     /// Moves secrets, and writes all of it.
-    fn finish(mut self, moves_secrets: bool, imported: &mut Imported) {
+    fn finish(mut self, hiding: &Hiding, imported: &mut Imported) {
+        let moves_secrets = !matches!(hiding, Hiding::No);
         let mut secrets = Secrets::default();
         for (place, server) in self.configuration.servers.iter_mut().enumerate() {
             let row = self
@@ -322,8 +323,13 @@ impl Gathering {
             }
         }
         imported.secrets = secrets.variables;
+        if let Hiding::InFile(path) = hiding
+            && !imported.secrets.is_empty()
+        {
+            self.name_env_file(path, imported);
+        }
         for key in &self.keys {
-            imported.token_file += &token_line(key);
+            imported.token_file += &key.line();
             imported.tokens += 1;
         }
         self.join_profiles(imported);
@@ -336,6 +342,22 @@ impl Gathering {
             });
         }
         imported.text = pretty(&self.configuration).unwrap_or_default();
+    }
+
+    /// Has the gateway read the secrets from the file that they are written to.
+    fn name_env_file(&mut self, path: &str, imported: &mut Imported) {
+        let empty = || serde_json::Value::Object(serde_json::Map::new());
+        let ours = &mut self.configuration.ours;
+        let gateway = ours.entry("gateway").or_insert_with(empty);
+        match gateway.as_object_mut() {
+            Some(gateway) if !gateway.contains_key("env_file") => {
+                gateway.insert("env_file".to_owned(), path.into());
+            }
+            Some(_) | None => imported.notes.push(
+                "the configuration names a file of variables already: put the new ones into it"
+                    .to_owned(),
+            ),
+        }
     }
 
     /// A configuration of ours may have profiles too: those stay as they are, beside the others.
@@ -364,15 +386,6 @@ impl Gathering {
 
 fn fate(server: &Server) -> Fate {
     if server.is_on() { Fate::On } else { Fate::Off }
-}
-
-fn token_line(key: &Key) -> String {
-    let profiles = key
-        .profiles
-        .iter()
-        .map(|profile| format!(" profile={profile}"));
-    let profiles: String = profiles.collect();
-    format!("{} name={}{profiles}\n", key.secret, key.name)
 }
 
 /// The name an entry has in its file.

@@ -18,6 +18,15 @@ pub(super) struct Key {
     pub(super) profiles: Vec<String>,
 }
 
+impl Key {
+    /// Its line in a file of tokens.
+    pub(super) fn line(&self) -> String {
+        let profiles = self.profiles.iter();
+        let profiles: String = profiles.map(|name| format!(" profile={name}")).collect();
+        format!("{} name={}{profiles}\n", self.secret, self.name)
+    }
+}
+
 /// What an export of the database yields beside servers.
 #[derive(Debug, Default)]
 pub(super) struct Beside {

@@ -46,6 +46,18 @@ pub struct Input {
     pub text: String,
 }
 
+/// What is to become of secrets.
+#[derive(Debug, Clone, Default)]
+pub enum Hiding {
+    /// They stay where they are.
+    #[default]
+    No,
+    /// Variables are in their place, which whoever runs the gateway sets.
+    ByVariables,
+    /// And the gateway reads them from this file, as the configuration will name it.
+    InFile(String),
+}
+
 /// What became of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fate {

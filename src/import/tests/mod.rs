@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{Imported, Input, import};
+use super::{Hiding, Imported, Input, import};
 
 /// Each sample, where its program keeps it, and whose it must be taken for.
 const SAMPLES: [(&str, &str, &str); 24] = [
@@ -49,7 +49,7 @@ fn input(path: &str, text: &str) -> Input {
 }
 
 fn of_text(path: &str, text: &str) -> Imported {
-    import(&[input(path, text)], true)
+    import(&[input(path, text)], &Hiding::ByVariables)
 }
 
 /// Everything that came of it.
@@ -125,7 +125,7 @@ fn no_secret_is_said() {
     for (name, path, _) in SAMPLES {
         let path = if path.is_empty() { name } else { path };
         let moves = of_text(path, &sample(name));
-        let stays = import(&[input(path, &sample(name))], false);
+        let stays = import(&[input(path, &sample(name))], &Hiding::No);
         for imported in [moves, stays] {
             let rows = imported.rows.iter().flat_map(|row| &row.changes);
             let said: Vec<&str> = rows.chain(&imported.notes).map(String::as_str).collect();
@@ -143,7 +143,7 @@ fn files_are_joined_and_a_server_in_two_of_them_is_one() {
     let one = r#"{"mcpServers": {"a": {"command": "x"}, "b": {"command": "x", "env": {"TOKEN": "1234"}}}}"#;
     let two = "[mcp_servers.a]\ncommand = \"x\"\n[mcp_servers.b]\ncommand = \"y\"\nenv = { TOKEN = \"5678\" }\n";
     let inputs = [input("one.json", one), input("two.toml", two)];
-    let imported = import(&inputs, true);
+    let imported = import(&inputs, &Hiding::ByVariables);
     insta::assert_snapshot!(told(&imported), @r###"
     a: On, was 'a' (one.json:1)
     b: On, was 'b' (one.json:1)
@@ -174,7 +174,7 @@ fn ones_own_configuration_stays_as_it_is() {
         input("mcp-servers.json", own),
         input("metamcp.json", &sample("metamcp-database.json")),
     ];
-    let imported = import(&inputs, true);
+    let imported = import(&inputs, &Hiding::ByVariables);
     let json: serde_json::Value = serde_json::from_str(&imported.text).unwrap();
     assert_eq!(
         json["servers"][0],
