@@ -262,7 +262,9 @@ pub(super) fn texts(field: &Field<'_, Value<'_>>, name: &str, notes: &mut Notes)
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, Instant};
+    use std::time::Duration;
+
+    use tokio::time::Instant;
 
     use super::*;
 

@@ -207,11 +207,12 @@ mod tests {
         }
     }
 
-    fn id(name: &str) -> Option<ProfileId> {
-        Some(ProfileName::new(name).unwrap().id())
+    fn id(name: &str) -> ProfileId {
+        ProfileName::new(name).unwrap().id()
     }
 
     /// Where each of the addresses leads: an error is `None`.
+    #[expect(clippy::option_option, reason = "no profile is an answer, too")]
     fn ask(profiles: &Profiles, pins: &[&str], path: &str) -> Option<Option<ProfileId>> {
         let names = pins.iter().map(|name| ProfileName::new(name).unwrap());
         let pins: Pins = (!pins.is_empty()).then(|| names.collect());
@@ -225,7 +226,7 @@ mod tests {
         let kids = DefaultProfile::Named(ProfileName::new("kids").unwrap());
         let default = profiles(&["kids", "work"], kids);
         let closed = profiles(&[], DefaultProfile::Closed);
-        let (everything, kids, work) = (Some(None), Some(id("kids")), Some(id("work")));
+        let (everything, kids, work) = (Some(None), Some(Some(id("kids"))), Some(Some(id("work"))));
         for (pins, path, expected) in [
             (&[][..], "/mcp", [everything, everything, kids, None]),
             (&[], "/sse", [everything, everything, kids, None]),

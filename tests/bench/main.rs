@@ -32,6 +32,7 @@ use self::report::{Machine, Report};
 
 /// Measures the gateway on this machine. Goals stand beside the figures; only a broken run fails.
 #[derive(Parser)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 struct Options {
     /// A short run that proves that everything works; its figures say little.
     #[arg(long)]

@@ -44,10 +44,9 @@ pub(crate) fn options_with(plan: &Plan, more: &Value) -> anyhow::Result<GatewayO
         .map(upstream)
         .map(|name| json!({ "name": name, "command": own, "args": echo::arguments(TOOLS, &name) }))
         .collect();
-    let mut config = json!({ "servers": servers });
-    for (name, value) in more.as_object().into_iter().flatten() {
-        config[name] = value.clone();
-    }
+    let mut config = serde_json::Map::from_iter([("servers".to_owned(), json!(servers))]);
+    config.extend(more.as_object().cloned().into_iter().flatten());
+    let config = Value::Object(config);
     let mut options = GatewayOptions::new(config.to_string());
     options.binary.clone_from(&plan.gateway);
     // One client alone does not get all that may be there.

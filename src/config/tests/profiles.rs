@@ -56,83 +56,88 @@ fn every_field_is_read() {
     assert!(all.servers.is_open() && all.tools.is_open() && all.prompts.is_open());
     let told =
         ["all", "quiet", "loud"].map(|name| profiles.find(name).unwrap().instructions.clone());
-    use ProfileInstructions::{None as Nothing, OfServers};
-    assert_eq!(told, [OfServers, Nothing, OfServers]);
+    let (all, nothing) = (ProfileInstructions::OfServers, ProfileInstructions::None);
+    assert_eq!(told, [all.clone(), nothing, all]);
     let (none, _) = held(r#""gateway": null"#, None);
     assert_eq!(none, Profiles::default());
     assert!(held(r#""profiles": {}"#, None).0.are_used, "no name is one");
 }
 
+/// What is written, where the mistake is, and what is said of it.
+type Mistake = (&'static str, (usize, usize), &'static str, &'static str);
+
+const MISTAKES: &[Mistake] = &[
+    (
+        r#""profiles": []"#,
+        (2, 13),
+        "'profiles' must be an object",
+        "write",
+    ),
+    (
+        r#""profiles": {"a b": {}}"#,
+        (2, 14),
+        "' ' is none of them",
+        "a part of addresses",
+    ),
+    (
+        r#""profiles": {"kids": []}"#,
+        (2, 22),
+        "must be an object",
+        "404",
+    ),
+    (
+        r#""profiles": {"kids": {"server": []}}"#,
+        (2, 23),
+        "'server'",
+        "'servers'",
+    ),
+    (
+        r#""profiles": {"kids": {"servers": "time"}}"#,
+        (2, 34),
+        "a list of texts",
+        "",
+    ),
+    (
+        r#""profiles": {"kids": {"servers": [""]}}"#,
+        (2, 35),
+        "empty",
+        "",
+    ),
+    (
+        r#""profiles": {"kids": {"tools": ["x"]}}"#,
+        (2, 32),
+        "must be an object",
+        "deny",
+    ),
+    (
+        r#""profiles": {"kids": {"tools": {"denny": []}}}"#,
+        (2, 33),
+        "'denny'",
+        "'deny'",
+    ),
+    (
+        r#""profiles": {"kids": {"instructions": 1}}"#,
+        (2, 39),
+        "true, false or a text",
+        "",
+    ),
+    (
+        r#""profiles": {"kids": {}, "kids": {}}"#,
+        (2, 26),
+        "is here twice",
+        "rename",
+    ),
+    (
+        r#""profiles": {}, "profiles": {}"#,
+        (2, 29),
+        "is here twice",
+        "one of the two",
+    ),
+];
+
 #[test]
 fn what_is_wrong_has_its_place_and_closes_its_profile() {
-    for (profiles, place, what, help) in [
-        (
-            r#""profiles": []"#,
-            (2, 13),
-            "'profiles' must be an object",
-            "write",
-        ),
-        (
-            r#""profiles": {"a b": {}}"#,
-            (2, 14),
-            "' ' is none of them",
-            "a part of addresses",
-        ),
-        (
-            r#""profiles": {"kids": []}"#,
-            (2, 22),
-            "must be an object",
-            "404",
-        ),
-        (
-            r#""profiles": {"kids": {"server": []}}"#,
-            (2, 23),
-            "'server'",
-            "'servers'",
-        ),
-        (
-            r#""profiles": {"kids": {"servers": "time"}}"#,
-            (2, 34),
-            "a list of texts",
-            "",
-        ),
-        (
-            r#""profiles": {"kids": {"servers": [""]}}"#,
-            (2, 35),
-            "empty",
-            "",
-        ),
-        (
-            r#""profiles": {"kids": {"tools": ["x"]}}"#,
-            (2, 32),
-            "must be an object",
-            "deny",
-        ),
-        (
-            r#""profiles": {"kids": {"tools": {"denny": []}}}"#,
-            (2, 33),
-            "'denny'",
-            "'deny'",
-        ),
-        (
-            r#""profiles": {"kids": {"instructions": 1}}"#,
-            (2, 39),
-            "true, false or a text",
-            "",
-        ),
-        (
-            r#""profiles": {"kids": {}, "kids": {}}"#,
-            (2, 26),
-            "is here twice",
-            "rename",
-        ),
-        (
-            r#""profiles": {}, "profiles": {}"#,
-            (2, 29),
-            "is here twice",
-            "one of the two",
-        ),
-    ] {
+    for (profiles, place, what, help) in MISTAKES.iter().copied() {
         let problems = parsed(profiles).problems;
         let [problem] = &*problems else {
             panic!("{profiles}: {problems:?}");
@@ -144,6 +149,10 @@ fn what_is_wrong_has_its_place_and_closes_its_profile() {
         let (profiles, _) = held(profiles, None);
         assert!(profiles.are_used && profiles.find("kids").is_none());
     }
+}
+
+#[test]
+fn names_that_lead_nowhere_are_said_with_what_may_be_meant() {
     let text = r#""profiles": {"kids": {"servers": ["tme"]}}, "default_profile": "kid""#;
     let problems = parsed(text).problems;
     let said: Vec<String> = problems.iter().map(ToString::to_string).collect();
