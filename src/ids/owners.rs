@@ -157,8 +157,8 @@ mod tests {
     use super::super::ProfileName;
     use super::*;
 
-    fn profile(name: &str) -> Option<ProfileId> {
-        Some(ProfileName::new(name).unwrap().id())
+    fn profile(name: &str) -> ProfileId {
+        ProfileName::new(name).unwrap().id()
     }
 
     #[test]
@@ -188,12 +188,12 @@ mod tests {
     #[test]
     fn a_pinned_owner_is_admitted_in_its_own_profiles() {
         let (free, pinned) = (Owner::of([1; 32]), Owner::of([2; 32]));
-        let owners: Owners = [free, pinned.in_profile(profile("kids"))]
+        let owners: Owners = [free, pinned.in_profile(Some(profile("kids")))]
             .into_iter()
             .collect();
-        for name in [None, profile("kids"), profile("work")] {
+        for name in [None, Some(profile("kids")), Some(profile("work"))] {
             assert!(owners.admit(free.in_profile(name)));
-            let is_own = name == profile("kids");
+            let is_own = name == Some(profile("kids"));
             assert_eq!(owners.admit(pinned.in_profile(name)), is_own);
             assert!(!owners.admit(Owner::ANYBODY.in_profile(name)));
         }

@@ -22,7 +22,8 @@ impl Key {
     /// Its line in a file of tokens.
     pub(super) fn line(&self) -> String {
         let profiles = self.profiles.iter();
-        let profiles: String = profiles.map(|name| format!(" profile={name}")).collect();
+        let profiles: Vec<String> = profiles.map(|name| format!(" profile={name}")).collect();
+        let profiles = profiles.concat();
         format!("{} name={}{profiles}\n", self.secret, self.name)
     }
 }

@@ -60,7 +60,7 @@ fn place() -> (tempfile::TempDir, PathBuf) {
 #[tokio::test]
 async fn a_record_says_who_called_what_and_how_it_went() {
     let (_home, file) = place();
-    let (gateway, client) = start(&file).await;
+    let (_gateway, client) = start(&file).await;
     let arguments = format!(r#"{{"text":"{CANARY}"}}"#);
     let params = format!(
         r#"{{"name":"fx__echo","arguments":{arguments},"_meta":{{"traceparent":"{TRACE}"}}}}"#

@@ -1,5 +1,6 @@
 //! Trees of the same shape from three formats; texts that mean harm.
 
+use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -11,16 +12,12 @@ use crate::import::entry::json;
 
 fn read(path: &str, text: &str) -> Result<serde_json::Value, String> {
     let mut notes = Notes::default();
-    match tree(text, Path::new(path), &mut notes) {
-        Some(tree) => Ok(json(&tree)),
-        None => {
-            let said = notes
-                .into_sorted()
-                .into_iter()
-                .map(|finding| finding.message);
-            Err(said.collect::<Vec<_>>().join("; "))
-        }
+    if let Some(tree) = tree(text, Path::new(path), &mut notes) {
+        return Ok(json(&tree));
     }
+    let findings = notes.into_sorted().into_iter();
+    let said: Vec<String> = findings.map(|finding| finding.message).collect();
+    Err(said.join("; "))
 }
 
 #[test]
@@ -75,14 +72,18 @@ fn what_merges_does_not_replace() {
 fn what_means_harm_is_bounded() {
     let mut laughs = "a: &a [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
     for (one, other) in ('a'..='y').zip('b'..='z') {
-        laughs += &format!("{other}: &{other} [*{one}, *{one}, *{one}, *{one}, *{one}, *{one}]\n");
+        let ones = vec![format!("*{one}"); 6].join(", ");
+        writeln!(laughs, "{other}: &{other} [{ones}]").unwrap();
     }
     let deep = |open: &str, close: &str, times: usize| {
         format!("a: {}{}", open.repeat(times), close.repeat(times))
     };
     let merged = format!(
         "d: &d {{{}}}\nx:\n{}",
-        (0..2000).map(|n| format!("k{n}: 1, ")).collect::<String>(),
+        (0..2000)
+            .map(|n| format!("k{n}: 1"))
+            .collect::<Vec<_>>()
+            .join(", "),
         "  <<: *d\n".repeat(2000)
     );
     let began = Instant::now();

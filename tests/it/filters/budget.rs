@@ -71,14 +71,17 @@ async fn instructions_share_a_budget_and_an_entry_says_its_own() {
             .iter()
             .any(|line| line.contains("'short' has instructions of"))
     );
+    the_budget_is_changed(&gateway, &entries).await;
+}
 
+async fn the_budget_is_changed(gateway: &Gateway, entries: &[Value]) {
     let mark = gateway.log_mark();
-    gateway.write_config(&file(&json!({ "instructions_budget": "64KiB" }), &entries));
+    gateway.write_config(&file(&json!({ "instructions_budget": "64KiB" }), entries));
     gateway
         .wait_for_log_after(mark, "instructions_budget 2048 -> 65536", SOON)
         .await;
     wait::until("all of them", SOON, async || {
-        (instructions(&gateway).await.len() > 20_000).then_some(())
+        (instructions(gateway).await.len() > 20_000).then_some(())
     })
     .await;
     let line = gateway
@@ -87,11 +90,11 @@ async fn instructions_share_a_budget_and_an_entry_says_its_own() {
     assert!(line.contains("more than 2048"), "{line}");
     // What can't be used changes nothing.
     let mark = gateway.log_mark();
-    gateway.write_config(&file(&json!({ "instructions_budget": "much" }), &entries));
+    gateway.write_config(&file(&json!({ "instructions_budget": "much" }), entries));
     gateway
         .wait_for_log_after(mark, "'instructions_budget'", SOON)
         .await;
-    assert!(instructions(&gateway).await.len() > 20_000);
+    assert!(instructions(gateway).await.len() > 20_000);
 }
 
 #[tokio::test]

@@ -64,18 +64,8 @@ async fn what_is_hidden_is_nowhere<T: Transport>(entry: Value) {
         text_of(&client.call_tool("a__echo", r#"{"text":"x"}"#).await),
         "x"
     );
-    let tools = tool_names(&client.call("tools/list", None, SOON).await);
-    assert_eq!(tools, ["a__echo", "a__pid", "a__raw", "a__received"]);
-    let listed = ask(&client, "prompts/list", &json!({})).await;
-    assert_eq!(members(&listed, "prompts", "name"), ["a__prompt_0"]);
-    let listed = ask(&client, "resources/list", &json!({})).await;
-    assert_eq!(members(&listed, "resources", "uri"), ["fx://text/0"]);
-    let listed = ask(&client, "resources/templates/list", &json!({})).await;
-    assert_eq!(
-        members(&listed, "resourceTemplates", "uriTemplate"),
-        ["fx://items0/{id}"]
-    );
-
+    only_the_shown_is_listed(&client).await;
+    only_the_shown_is_completed(&client).await;
     for hidden in ["a__update", "a__state", "a__no_such"] {
         let answer = client.call_tool(hidden, "{}").await;
         let wanted = format!("Unknown tool: {hidden}");
@@ -96,25 +86,6 @@ async fn what_is_hidden_is_nowhere<T: Transport>(entry: Value) {
             let answer = ask(&client, method, &json!({ "uri": uri })).await;
             assert_eq!(error_code(&answer), -32002, "{method} {uri}: {answer}");
         }
-    }
-    for (reference, is_shown) in [
-        (
-            json!({ "type": "ref/resource", "uri": "fx://items0/{id}" }),
-            true,
-        ),
-        (
-            json!({ "type": "ref/resource", "uri": "fx://items1/{id}" }),
-            false,
-        ),
-        (json!({ "type": "ref/prompt", "name": "a__prompt_0" }), true),
-        (
-            json!({ "type": "ref/prompt", "name": "a__prompt_1" }),
-            false,
-        ),
-    ] {
-        let params = json!({ "ref": reference, "argument": { "name": "id", "value": "1" } });
-        let answer = ask(&client, "completion/complete", &params).await;
-        assert_eq!(answer.contains(r#""result""#), is_shown, "{answer}");
     }
     for uri in ["fx://text/0", "fx://items0/7"] {
         let answer = ask(&client, "resources/read", &json!({ "uri": uri })).await;
@@ -137,6 +108,42 @@ async fn what_is_hidden_is_nowhere<T: Transport>(entry: Value) {
             seen,
             "{method}: {received:?}"
         );
+    }
+}
+
+async fn only_the_shown_is_listed<T: Transport>(client: &Client<T>) {
+    let tools = tool_names(&client.call("tools/list", None, SOON).await);
+    assert_eq!(tools, ["a__echo", "a__pid", "a__raw", "a__received"]);
+    let listed = ask(client, "prompts/list", &json!({})).await;
+    assert_eq!(members(&listed, "prompts", "name"), ["a__prompt_0"]);
+    let listed = ask(client, "resources/list", &json!({})).await;
+    assert_eq!(members(&listed, "resources", "uri"), ["fx://text/0"]);
+    let listed = ask(client, "resources/templates/list", &json!({})).await;
+    assert_eq!(
+        members(&listed, "resourceTemplates", "uriTemplate"),
+        ["fx://items0/{id}"]
+    );
+}
+
+async fn only_the_shown_is_completed<T: Transport>(client: &Client<T>) {
+    for (reference, is_shown) in [
+        (
+            json!({ "type": "ref/resource", "uri": "fx://items0/{id}" }),
+            true,
+        ),
+        (
+            json!({ "type": "ref/resource", "uri": "fx://items1/{id}" }),
+            false,
+        ),
+        (json!({ "type": "ref/prompt", "name": "a__prompt_0" }), true),
+        (
+            json!({ "type": "ref/prompt", "name": "a__prompt_1" }),
+            false,
+        ),
+    ] {
+        let params = json!({ "ref": reference, "argument": { "name": "id", "value": "1" } });
+        let answer = ask(client, "completion/complete", &params).await;
+        assert_eq!(answer.contains(r#""result""#), is_shown, "{answer}");
     }
 }
 

@@ -110,6 +110,39 @@ async fn over_sse(gateway: &Gateway, path: &str, token: &str) -> Option<(Vec<&'s
     Some(shown(&list))
 }
 
+/// What kids are not shown, and the error's code.
+const HIDDEN: [(&str, &str, i64); 8] = [
+    (
+        "tools/call",
+        r#"{"name":"work__echo","arguments":{}}"#,
+        -32602,
+    ),
+    (
+        "tools/call",
+        r#"{"name":"play__abort","arguments":{}}"#,
+        -32602,
+    ),
+    ("prompts/get", r#"{"name":"work__prompt_0"}"#, -32602),
+    ("prompts/get", r#"{"name":"play__prompt_0"}"#, -32602),
+    // The only server that is shown is asked.
+    ("resources/read", r#"{"uri":"work://text/0"}"#, -32002),
+    (
+        "resources/read",
+        r#"{"uri":"mcproxy://Work/work://text/0"}"#,
+        -32002,
+    ),
+    (
+        "resources/subscribe",
+        r#"{"uri":"mcproxy://Work/work://text/0"}"#,
+        -32002,
+    ),
+    (
+        "completion/complete",
+        r#"{"ref":{"type":"ref/prompt","name":"play__prompt_0"},"argument":{"name":"a","value":""}}"#,
+        -32602,
+    ),
+];
+
 #[tokio::test]
 async fn what_is_not_shown_is_not_there() {
     let home = tempfile::tempdir().expect("a directory");
@@ -119,37 +152,7 @@ async fn what_is_not_shown_is_not_there() {
     let modern = ModernClient::new(gateway.addr())
         .at("/p/kids/mcp")
         .with_token(FREE);
-    for (method, params, code) in [
-        (
-            "tools/call",
-            r#"{"name":"work__echo","arguments":{}}"#,
-            -32602,
-        ),
-        (
-            "tools/call",
-            r#"{"name":"play__abort","arguments":{}}"#,
-            -32602,
-        ),
-        ("prompts/get", r#"{"name":"work__prompt_0"}"#, -32602),
-        ("prompts/get", r#"{"name":"play__prompt_0"}"#, -32602),
-        // The only server that is shown is asked.
-        ("resources/read", r#"{"uri":"work://text/0"}"#, -32002),
-        (
-            "resources/read",
-            r#"{"uri":"mcproxy://Work/work://text/0"}"#,
-            -32002,
-        ),
-        (
-            "resources/subscribe",
-            r#"{"uri":"mcproxy://Work/work://text/0"}"#,
-            -32002,
-        ),
-        (
-            "completion/complete",
-            r#"{"ref":{"type":"ref/prompt","name":"play__prompt_0"},"argument":{"name":"a","value":""}}"#,
-            -32602,
-        ),
-    ] {
+    for (method, params, code) in HIDDEN {
         let (_, answer) = ask(&kids, ANNA, method, params).await;
         assert_eq!(error_code(&answer), code, "{method} {params}: {answer}");
         let unknown = params

@@ -27,8 +27,8 @@ fn profile(body: &str) -> Arc<Profile> {
     Arc::clone(&profiles.known[0])
 }
 
-fn id(name: &str) -> Option<ProfileId> {
-    Some(ProfileName::new(name).unwrap().id())
+fn id(name: &str) -> ProfileId {
+    ProfileName::new(name).unwrap().id()
 }
 
 fn narrow(whole: &Arc<Merged>, body: &str) -> Merged {
@@ -197,15 +197,15 @@ async fn only_those_whose_lists_changed_are_told() {
     merge.catalogue(git.clone(), Some(catalogue(&["get"])));
     merge.catalogue(time.clone(), Some(catalogue(&["now"])));
     let before = merge.publish(false).unwrap();
-    let shown = |name| testing::listed(before.shown(id(name)).unwrap(), Kind::Tools);
+    let shown = |name| testing::listed(before.shown(Some(id(name))).unwrap(), Kind::Tools);
     assert_eq!(shown("git"), ["git__get"]);
     assert_eq!(shown("quiet"), ["git__get"]);
     assert_eq!(shown("all"), ["git__get", "time__now"]);
-    assert!(before.shown(None).is_some() && before.shown(id("none")).is_none());
+    assert!(before.shown(None).is_some() && before.shown(Some(id("none"))).is_none());
     merge.catalogue(time, Some(catalogue(&["now", "then"])));
     let after = merge.publish(false).unwrap();
     for (name, is_told) in [("git", false), ("quiet", false), ("all", true)] {
-        let [before, after] = [&before, &after].map(|all| all.shown(id(name)).unwrap());
+        let [before, after] = [&before, &after].map(|all| all.shown(Some(id(name))).unwrap());
         let changes = after.merged.changes(&before.merged);
         assert_eq!(changes.tools, is_told, "{name}");
         assert_eq!(
@@ -223,13 +223,17 @@ async fn only_those_whose_lists_changed_are_told() {
     ));
     merge.wanted(vec![wanted("git"), wanted("time")]);
     let last = merge.publish(false).unwrap();
-    assert!(last.shown(None).is_none() && last.shown(id("git")).is_none());
-    let [before, after] = [&after, &last].map(|all| all.shown(id("all")).unwrap());
+    assert!(last.shown(None).is_none() && last.shown(Some(id("git"))).is_none());
+    let [before, after] = [&after, &last].map(|all| all.shown(Some(id("all"))).unwrap());
     assert_eq!(after.merged.changes(&before.merged), Changes::default());
     // A new life of the registry begins with all of them.
     let successor = Merge::new(HashMap::new(), Some(Arc::clone(&last)));
     assert_eq!(
-        testing::listed(successor.routes().shown(id("all")).unwrap(), Kind::Tools).len(),
+        testing::listed(
+            successor.routes().shown(Some(id("all"))).unwrap(),
+            Kind::Tools
+        )
+        .len(),
         3
     );
 }
