@@ -12,7 +12,11 @@ const LAYERS: [(&str, &[&str]); 4] = [
     ),
     (
         "tree::sessions::session",
-        &["tree::sessions::delivery", "tree::sessions::conversation"],
+        &[
+            "tree::sessions::delivery",
+            "tree::sessions::conversation",
+            "tree::sessions::signing",
+        ],
     ),
     (
         "tree::sessions::requests",

@@ -25,7 +25,7 @@ const CEILINGS: [(&str, usize); 21] = [
     ("tree/config", 800),
     ("tree/quota", 200),
     ("tree/registry", 4400),
-    ("tree/root", 2600),
+    ("tree/root", 2800),
     ("tree/sessions", 9800),
     ("tree/upstream", 6100),
 ];
