@@ -9,7 +9,7 @@ use super::error::quoted;
 use super::fields;
 use super::notes::{At, Finding, Notes};
 use super::patterns::{self, Patterns};
-use super::values::{Field, Fields};
+use super::values::{self, Field, Fields};
 use super::view;
 
 /// Patterns of names, as they are read.
@@ -22,6 +22,7 @@ pub(super) struct Lists {
 impl Lists {
     /// Reads `allow` and `deny` of an object.
     pub(super) fn read(object: &Fields<'_>, notes: &mut Notes) -> Self {
+        values::refuse_nulls(object, |name| ["allow", "deny"].contains(&name), notes);
         let mut list = |name| {
             let field = object.get(name)?;
             Some(patterns::texts(&field, name, notes))
@@ -46,6 +47,8 @@ impl Lists {
     }
 }
 
+/// Our own fields for what is kept from clients.
+const OURS: [&str; 3] = ["tools", "prompts", "resources"];
 /// Words for a list of names that are shown, and of those that are not: of Gemini CLI, Codex, Copilot
 /// CLI, Roo and Windsurf.
 const ALLOWS: [&str; 3] = ["includetools", "enabledtools", "tools"];
@@ -57,6 +60,12 @@ const OPTIONS: &str = "options";
 /// What other programs' fields say of tools.
 pub(super) fn of_others(fields: &Fields<'_>, notes: &mut Notes) -> Lists {
     let mut lists = Lists::default();
+    let is_filter = |name: &str| {
+        let plain = fields::plain(name);
+        let others = [&ALLOWS[..], &DENIES, &[FILTER]].concat();
+        OURS.contains(&name) || plain != "tools" && others.contains(&&*plain)
+    };
+    values::refuse_nulls(fields, is_filter, notes);
     for prop in &fields.object.properties {
         let name = prop.name.as_str();
         let at = fields.at.key(name, prop.value.start());
@@ -105,10 +114,10 @@ fn is_certain(prop: &ObjectProp<'_>) -> bool {
     let plain = fields::plain(prop.name.as_str());
     let plain = &&*plain;
     match &prop.value {
-        // An empty list of tools may be that of an exporter that knows of none.
+        // One of objects is what a registry knows of them.
         Value::Array(list) if *plain == "tools" => {
             let is_text = |value: &Value<'_>| value.as_string_lit().is_some();
-            !list.elements.is_empty() && list.elements.iter().all(is_text)
+            list.elements.iter().all(is_text)
         }
         Value::Array(_) => ALLOWS.contains(plain) || DENIES.contains(plain),
         Value::Object(_) => *plain == FILTER && mode(&prop.value).is_some(),
@@ -201,25 +210,43 @@ const APPROVALS: &[&str] = &["approv", "always", "auto", "confirm", "trust", "ti
 pub(super) fn is_filter(prop: &ObjectProp<'_>) -> bool {
     let plain = fields::plain(prop.name.as_str());
     let has = |words: &[&str]| words.iter().any(|word| plain.contains(word));
-    ALONE.contains(&&*plain) || (has(THINGS) && has(WORDS) && !has(APPROVALS)) || is_slip(prop)
+    ALONE.contains(&&*plain)
+        || (has(THINGS) && has(WORDS) && !has(APPROVALS))
+        || misspelt(prop).is_some()
+        || is_slip(prop)
+}
+
+/// The field of ours that this is in another spelling: `Tools`, `tools_`.
+fn misspelt(prop: &ObjectProp<'_>) -> Option<&'static str> {
+    let name = prop.name.as_str();
+    let plain = fields::plain(name);
+    let ours = OURS.into_iter().find(|ours| *ours == plain)?;
+    (name != ours && !is_certain(prop)).then_some(ours)
 }
 
 /// `"tolos": {"deny": […]}` would show what is meant to be hidden.
 fn is_slip(prop: &ObjectProp<'_>) -> bool {
     let name = prop.name.as_str();
     let plain = fields::plain(name);
-    let ours = ["tools", "prompts", "resources"];
     let is_near = |word: &&str| fields::is_near(&plain, word);
     let has_lists = prop.value.as_object().is_some_and(|object| {
-        let mut names = object.properties.iter().map(|prop| prop.name.as_str());
-        names.any(|name| ["allow", "deny", "rename", "override"].contains(&name))
+        let names = object.properties.iter().map(|prop| prop.name.as_str());
+        let is_list = |plain: String| ["allow", "deny", "rename", "override"].contains(&&*plain);
+        names.map(fields::plain).any(is_list)
     });
-    has_lists && fields::find(fields::ENTRY, name).is_none() && ours.iter().any(is_near)
+    has_lists && fields::find(fields::ENTRY, name).is_none() && OURS.iter().any(is_near)
 }
 
 /// What is to be said about a filter that would keep something from clients and is not obeyed.
 pub(super) fn refusal(prop: &ObjectProp<'_>, at: At) -> Option<Finding> {
     let name = prop.name.as_str();
+    if let Some(ours) = misspelt(prop) {
+        let what = format!(
+            "{} may limit what the server offers, and is not read",
+            quoted(name)
+        );
+        return Some(Finding::error(at, what).help(format!("did you mean '{ours}'?")));
+    }
     let plain = fields::plain(name);
     let is_obeyed = is_certain(prop) || plain == "tools" && view::is_ours(&prop.value);
     (!is_obeyed && asks_for_something(&plain, &prop.value)).then(|| {

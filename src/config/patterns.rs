@@ -102,6 +102,20 @@ impl Patterns {
         Some(allow.matches(name))
     }
 
+    /// The same rules, each as `respelt` writes it.
+    #[must_use]
+    pub fn respelt(&self, respelt: impl Fn(&str) -> String) -> Self {
+        let list = |list: &List| List {
+            exact: list.exact.iter().map(|rule| respelt(rule).into()).collect(),
+            globs: list.globs.iter().map(|rule| respelt(rule).into()).collect(),
+        };
+        let rules = self.0.as_deref().map(|rules| Rules {
+            allow: rules.allow.as_ref().map(list),
+            deny: list(&rules.deny),
+        });
+        Self(rules.map(Arc::new))
+    }
+
     /// The rules that match none of `names`.
     #[must_use]
     pub fn idle(&self, names: &[&str]) -> Vec<Idle<'_>> {

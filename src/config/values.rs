@@ -46,6 +46,19 @@ pub(crate) fn fields<'v>(body: &Field<'v, Value<'v>>) -> Option<Fields<'v>> {
     Some(Fields { at, object })
 }
 
+/// Refuses `null` for fields that keep something from clients: it says neither that all is meant nor
+/// that nothing is.
+pub(crate) fn refuse_nulls(fields: &Fields<'_>, keeps: impl Fn(&str) -> bool, notes: &mut Notes) {
+    for prop in &fields.object.properties {
+        let name = prop.name.as_str();
+        if matches!(prop.value, Value::NullKeyword(_)) && keeps(name) {
+            let at = fields.at.key(name, prop.value.start());
+            let finding = Finding::error(at, format!("{} is null", quoted(name)));
+            notes.add(finding.help("remove the field if all of it may be offered"));
+        }
+    }
+}
+
 /// The kind of a value, for messages.
 pub(crate) fn kind(value: &Value<'_>) -> &'static str {
     match value {

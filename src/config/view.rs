@@ -165,7 +165,7 @@ fn object<'v>(
     values::repeated(object.object, &object.at, notes);
     for prop in &object.object.properties {
         let name = prop.name.as_str();
-        let is_remark = prop.value.as_string_lit().is_some() && ["//", "_comment"].contains(&name);
+        let is_remark = ["//", "_comment"].contains(&name);
         if fields::find(table, name).is_none() && !is_remark {
             let at = object.at.key(name, prop.name.start());
             let finding = Finding::error(at, format!("{} is not known here", quoted(name)));

@@ -1,10 +1,13 @@
 //! URIs of resources: their scheme, and the way in which the same URI of two servers is told apart.
-//! All of it is text; nothing is normalised, because to MCP a URI is the string that a server chose.
+//! All of it is text, because to MCP a URI is the string that a server chose; only what is kept from
+//! clients is kept from them in all its spellings.
 
 mod shelf;
+mod spelling;
 mod template;
 
 pub use shelf::{Search, Shelf};
+pub use spelling::{Spelling, respelt};
 pub use template::{Template, is_comparable};
 
 /// What stands before the server's name in a URI that is not its server's own.

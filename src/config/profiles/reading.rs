@@ -41,12 +41,17 @@ pub(in crate::config) const RULES: &[(&str, Use)] = &[
 const KEPT: &str =
     "until then a running gateway keeps the profile as it was, and one that starts answers 404";
 
+const ALL_KEPT: &str =
+    "until then a running gateway keeps its profiles as they were, and one that starts answers 404";
+
 /// Where the file speaks of profiles.
 #[derive(Default)]
 pub(in crate::config) struct InFile<'v> {
     profiles: Option<Field<'v, Value<'v>>>,
     default: Option<Field<'v, Value<'v>>>,
-    /// Whether one of both is there twice: which is meant cannot be known.
+    /// Where `default` is, which is nobody's field.
+    bare_default: Option<At>,
+    /// Whether one of both is there twice, or misspelt: what is meant cannot be known.
     is_doubtful: bool,
 }
 
@@ -62,15 +67,37 @@ impl<'v> InFile<'v> {
         let place = match name {
             "profiles" => &mut self.profiles,
             "default_profile" => &mut self.default,
-            _ => return false,
+            _ => return self.take_slip(at, name, notes),
         };
         if place.is_some() {
             self.is_doubtful = true;
             let finding = Finding::error(at, format!("'{name}' is here twice; neither is used"));
             notes.add(finding.help("make one of the two"));
-        } else if !matches!(value, Value::NullKeyword(_)) {
+        } else {
             *place = Some(Field::new(at, value));
         }
+        true
+    }
+
+    /// Takes a misspelt field: passed over, it would open what the profiles are to keep.
+    fn take_slip(&mut self, at: At, name: &str, notes: &mut Notes) -> bool {
+        let mut marks = ["//", "/*", "#", ";"].iter();
+        if marks.any(|mark| name.starts_with(mark)) || fields::find(fields::FILE, name).is_some() {
+            return false;
+        }
+        let plain = fields::plain(name);
+        if plain == "default" {
+            self.bare_default = Some(at);
+            return false;
+        }
+        let is_near = |ours: &&str| fields::is_near(&plain, &fields::plain(ours));
+        let ours = ["profiles", "default_profile"];
+        let Some(meant) = ours.into_iter().find(is_near) else {
+            return false;
+        };
+        self.is_doubtful = true;
+        let finding = Finding::error(at, format!("unknown field {}", quoted(name)));
+        notes.add(finding.help(format!("did you mean '{meant}'? {ALL_KEPT}")));
         true
     }
 }
@@ -100,6 +127,10 @@ pub(in crate::config) fn read(
         written.default = DefaultProfile::Closed;
     } else if let Some(field) = &profiles.default {
         written.default = default_profile(field, &written, notes);
+    } else if let (Some(at), Some(_)) = (&profiles.bare_default, &profiles.profiles) {
+        let finding = Finding::error(at.clone(), "'default' may be meant for a profile");
+        notes.add(finding.help(format!("did you mean 'default_profile'? {ALL_KEPT}")));
+        written.default = DefaultProfile::Closed;
     }
     written
 }
@@ -114,7 +145,8 @@ fn all(
     for prop in &object.properties {
         let written = prop.name.as_str();
         let key = at.key(written, prop.name.start());
-        if fields::find(FIELDS, written) == Some(Use::Quiet) && prop.value.as_object().is_none() {
+        let is_quiet = fields::find(FIELDS, written) == Some(Use::Quiet);
+        if ["//", "_comment"].contains(&written) || is_quiet && prop.value.as_object().is_none() {
             continue;
         }
         let name = match ProfileName::new(written) {
@@ -164,6 +196,8 @@ fn one(
     };
     values::repeated(fields.object, &fields.at, notes);
     refuse_others(FIELDS, &fields, notes);
+    let keeps = |name: &str| ["servers", "tools", "prompts"].contains(&name);
+    values::refuse_nulls(&fields, keeps, notes);
     let listed = fields.get("servers");
     let listed = listed.map(|field| patterns::texts(&field, "servers", notes));
     let chosen = Patterns::new(listed, Vec::new());

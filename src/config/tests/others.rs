@@ -153,7 +153,6 @@ fn a_filter_of_another_program_is_not_passed_over() {
         assert_eq!(entry(fields), "a (refused)", "{fields}");
     }
     for fields in [
-        r#""includeTools": null"#,
         r#""includeTools": ["*"]"#,
         r#""disabledTools": []"#,
         r#""allowedTools": []"#,

@@ -26,7 +26,7 @@ fn names(profiles: &Profiles) -> Vec<&str> {
 fn every_field_is_read() {
     let (profiles, said) = held(
         r#""profiles": {
-            "//": "of the house",
+            "//": {"of": "the house"}, "_comment": ["x"],
             "kids": {
                 "servers": ["t*"], "description": "no harm",
                 "tools": {"allow": ["*"], "deny": ["*__set_*"]},
@@ -148,6 +148,53 @@ fn what_is_wrong_has_its_place_and_closes_its_profile() {
         assert!(text.contains(what) && text.contains(help), "{text}");
         let (profiles, _) = held(profiles, None);
         assert!(profiles.are_used && profiles.find("kids").is_none());
+    }
+}
+
+#[test]
+fn a_misspelt_field_opens_nothing() {
+    let good = r#""profiles": {"kids": {"servers": ["time"]}}, "default_profile": "kids""#;
+    let (before, _) = held(good, None);
+    for bad in [
+        r#""profiles": {"kids": {}}, "default_profil": "kids""#,
+        r#""profile": {"kids": {}}, "default": "kids""#,
+        r#""profiles": {"kids": {}}, "default": "kids""#,
+        r#""DefaultProfile": "kids", "profiles": {"kids": {}}"#,
+        r#""profiles": {"kids": {}}, "defaultProfile": "kids""#,
+        r#""profiles": {"kids": {}}, "default-profile": "kids""#,
+        r#""Profiles": {"kids": {}}, "default_profile": "kids""#,
+        r#""Profiles": {"kids": {}}"#,
+        r#""profiles": {"kids": {}}, "default_profile": null"#,
+        r#""profiles": null, "default_profile": "kids""#,
+    ] {
+        let problems = parsed(bad).problems;
+        let is_error = |problem: &crate::config::Problem| problem.severity == Severity::Error;
+        assert!(problems.iter().any(is_error), "{bad}: {problems:?}");
+        let (first, _) = held(bad, None);
+        assert!(
+            first.are_used && first.default == DefaultProfile::Closed,
+            "{bad}"
+        );
+        let (after, _) = held(bad, Some(&before));
+        assert_eq!(names(&after), ["kids"], "{bad}");
+        assert_eq!(after.default, before.default, "{bad}");
+    }
+    for other in [
+        r#""//profiles": {"kids": {}}"#,
+        r#""default": "x""#,
+        r#""projects": {}"#,
+        r#""files": 1"#,
+    ] {
+        let (open, said) = held(other, None);
+        assert!(open == Profiles::default() && said.is_empty(), "{other}");
+    }
+    for closed in [
+        r#"{"servers": null}"#,
+        r#"{"tools": null}"#,
+        r#"{"prompts": {"deny": null}}"#,
+    ] {
+        let (closed, _) = held(&format!(r#""profiles": {{"kids": {closed}}}"#), None);
+        assert!(closed.find("kids").is_none());
     }
 }
 

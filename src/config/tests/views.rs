@@ -12,7 +12,7 @@ fn an_entry_says_what_clients_see() {
                                                  "annotations": {"readOnlyHint": true, "title": "A"}}}},
             "prompts": {"allow": []}, "resources": {"deny": ["file:///secret/*"]},
             "names": "safe", "instructions": "Use it well."},
-           {"name": "b", "command": "x", "instructions": false, "tools": {"allow": null}},
+           {"name": "b", "command": "x", "instructions": false, "tools": {"//": ["a", {}], "_comment": null}},
            {"name": "c", "command": "x", "instructions": true, "tools": {}}]}"#,
     );
     assert_eq!(problems(&parsed), [""; 0]);
@@ -98,6 +98,64 @@ fn a_wrong_filter_refuses_its_entry_and_opens_nothing() {
     error at line 9, column 56 (server 'h', [7].tools.deny): 'deny' is here twice; keep one of them
     error at line 10, column 31 (server 'i', [8].tolos): 'tolos' limits what the server offers, in a way that mcproxy does not know; the server is not run with everything; write "tools": {"allow": […]} or {"deny": […]}, or remove the field if all of it may be offered
     "#);
+}
+
+#[test]
+fn a_filter_in_another_spelling_refuses_its_entry() {
+    for ours in ["tools", "prompts", "resources"] {
+        let capital = format!("{}{}", ours[..1].to_uppercase(), &ours[1..]);
+        let spellings = [
+            capital,
+            ours.to_uppercase(),
+            format!("{ours}_"),
+            ours.replacen('o', "o-", 1),
+        ];
+        for name in spellings {
+            for value in [
+                r#"{"deny": ["a"]}"#,
+                r#"{"Deny": ["a"]}"#,
+                "{}",
+                "null",
+                r#""a""#,
+            ] {
+                let parsed = load(&format!(
+                    r#"[{{"name": "a", "command": "x", "{name}": {value}}}]"#
+                ));
+                assert_eq!(entries(&parsed), ["a (refused)"], "{name} {value}");
+                let said = problems(&parsed).join("\n");
+                assert!(said.contains(&format!("did you mean '{ours}'?")), "{said}");
+            }
+        }
+    }
+    let parsed = load(r#"[{"name": "a", "command": "x", "tolos": {"Deny": ["a"]}}]"#);
+    assert_eq!(entries(&parsed), ["a (refused)"]);
+}
+
+#[test]
+fn null_opens_nothing() {
+    for fields in [
+        r#""tools": null"#,
+        r#""prompts": null"#,
+        r#""resources": null"#,
+        r#""tools": {"deny": null}"#,
+        r#""resources": {"allow": null}"#,
+        r#""includeTools": null"#,
+        r#""disabled_tools": null"#,
+    ] {
+        let parsed = load(&format!(r#"[{{"name": "a", "command": "x", {fields}}}]"#));
+        assert_eq!(entries(&parsed), ["a (refused)"], "{fields}");
+        let said = problems(&parsed);
+        assert!(
+            said.len() == 1 && said[0].contains("is null; remove the field"),
+            "{said:?}"
+        );
+    }
+    for tools in ["[]", r#"{"allow": []}"#] {
+        let parsed = load(&format!(
+            r#"[{{"name": "a", "command": "x", "tools": {tools}}}]"#
+        ));
+        assert!(!view(&parsed, 0).tools.shows("a"), "{tools}");
+    }
 }
 
 #[test]

@@ -1,14 +1,15 @@
 //! Which resources clients may read of servers that not all is shown of. A URI that is not listed is
 //! one that a template has made, or that only the server knows of: what is denied is closed by all
-//! ways, and what made a hidden template is.
+//! ways and in all spellings, and what made a hidden template is.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use super::source::Source;
 use crate::config::model::Patterns;
 use crate::ids::ServerName;
 use crate::protocol::mcp::item::{Item, Kind};
-use crate::protocol::uri::{self, Search, Shelf};
+use crate::protocol::uri::{self, Search, Shelf, Spelling, Template};
 
 /// The servers that not all is shown of.
 #[derive(Debug, Default)]
@@ -17,6 +18,8 @@ pub(super) struct Gates(HashMap<ServerName, Gate>);
 #[derive(Debug)]
 struct Gate {
     patterns: Patterns,
+    /// The same for URIs in their one spelling.
+    respelt: Patterns,
     /// Its place among the sources: the owner of its templates.
     place: usize,
     listed: HashSet<Box<str>>,
@@ -63,10 +66,13 @@ impl Gate {
                 shown.add(place, template);
             } else {
                 hidden.add(place, template);
+                let respelt = uri::respelt(item.key());
+                hidden.add(place, &Arc::new(Template::parse(&respelt)));
                 is_in_doubt |= !template.is_comparable();
             }
         }
         Self {
+            respelt: patterns.respelt(uri::respelt),
             patterns,
             place,
             listed,
@@ -80,18 +86,31 @@ impl Gate {
         if self.patterns.denies(uri) {
             return false;
         }
-        let allows = self.patterns.allows(uri);
-        if allows == Some(true) || self.listed.contains(uri) {
+        if self.listed.contains(uri) {
             return true;
         }
-        if self.shown.find(uri, search, |_| true).is_some() {
+        // What is not listed leads where its server takes it to, and not by its letters.
+        let Some(spelling) = Spelling::of(uri) else {
+            return false;
+        };
+        if spelling
+            .readings()
+            .any(|reading| self.respelt.denies(reading))
+        {
+            return false;
+        }
+        let is_allowed = |allows| allows && self.respelt.allows(spelling.text()) == Some(true);
+        let allows = self.patterns.allows(uri).map(is_allowed);
+        if allows == Some(true) || self.shown.find(uri, search, |_| true).is_some() {
             return true;
         }
         // What is not compared, or not to the end, may be a hidden one's.
+        let mut is_hidden = |uri: &str| self.hidden.find(uri, search, |_| true).is_some();
         allows.is_none()
             && !self.is_in_doubt
             && uri::is_comparable(uri)
-            && self.hidden.find(uri, search, |_| true).is_none()
+            && !is_hidden(uri)
+            && !is_hidden(spelling.text())
             && search.given_up().all(|owner| owner != self.place)
     }
 }

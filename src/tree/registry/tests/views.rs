@@ -221,6 +221,64 @@ fn a_hidden_resource_is_read_by_no_name() {
 }
 
 #[test]
+fn a_hidden_resource_is_read_by_no_other_spelling() {
+    let of = |fields: &str, template: &str, listed: &[&str]| {
+        let lists = [(Kind::Resources, listed), (Kind::Templates, &[template])];
+        merged(&[seen(offering("s", &lists), fields)])
+    };
+    let deny =
+        r#""resources": {"deny": ["file:///secret/*", "file:///one", "file:///my%20own/*"]}"#;
+    let denied = of(deny, "file:///{+path}", &["file:///a/../b"]);
+    for uri in [
+        "file:///pub/../secret/b",
+        "file:///%73ecret/b",
+        "file:///%2573ecret/b",
+        "file:///secret%2fb",
+        "file:////secret/b",
+        "file:///secret\\b",
+        "FILE:///SECRET/b",
+        "file://localhost/secret/b",
+        "file://anywhere/secret/b",
+        "file:/secret/b",
+        "file:///one#x",
+        "file:///one/",
+        "file:///one?x",
+        "file:///my own/b",
+    ] {
+        assert!(!reads(&denied, uri), "{uri}");
+    }
+    for uri in [
+        "file:///pub/b",
+        "file:///a%20b//c",
+        "file:///ones",
+        "file:///a/../b",
+    ] {
+        assert!(reads(&denied, uri), "{uri}");
+    }
+    let allow = r#""resources": {"allow": ["file:///pub/*", "file:///my%20own/*"]}"#;
+    let allowed = of(allow, "file:///pub/{+path}", &[]);
+    for uri in [
+        "file:///pub/../secret/b",
+        "file:///pub/%2e%2e/secret/b",
+        "file:///pub/..%2fsecret/b",
+        "file:///pub/..\\secret/b",
+        "file:///my%20own/%2e%2e/b",
+    ] {
+        assert!(!reads(&allowed, uri), "{uri}");
+    }
+    for uri in ["file:///pub/b", "file:///pub/B%20c?d", "file:///my%20own/b"] {
+        assert!(reads(&allowed, uri), "{uri}");
+    }
+    let hidden = of(
+        r#""resources": {"deny": ["my%20x://{id}"]}"#,
+        "my%20x://{id}",
+        &[],
+    );
+    assert!(!reads(&hidden, "my%20x://1") && !reads(&hidden, "MY x:///1"));
+    assert!(reads(&hidden, "your://1"));
+}
+
+#[test]
 fn what_can_not_be_compared_is_not_opened() {
     let hostile: Vec<String> = (0..300)
         .map(|number| format!("f:{}{number}", "{+a}z".repeat(400)))
