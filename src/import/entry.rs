@@ -66,6 +66,10 @@ pub(super) fn read(found: &Found<'_>, name: &str, program: &Program, notes: &mut
     if kinds.iter().any(is_built_in) && draft.server.command.is_empty() {
         return Read::LeftOut(format!("it is a part of {}", program.name));
     }
+    if draft.server.set_from_command() {
+        let what = "what was set in front of its command is in its 'env'";
+        draft.changes.push(what.to_owned());
+    }
     draft.server.enabled = (!is_on).then_some(false);
     draft.remote.is_sse = kinds.iter().any(|kind| kind == "sse");
     if draft.remote.url.is_some() && draft.server.command.is_empty() {

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use jsonc_parser::ast::Value;
 
+use super::denials;
 use super::entry::{self, Draft, Read};
 use super::find::{self, Found, name_in};
 use super::metamcp::{self, Key};
@@ -64,6 +65,14 @@ fn open<'t>(input: &'t Input, tree: &'t Value<'t>, notes: &mut Notes) -> Option<
         notes.add(Finding::error(at, what).help(help));
     }
     let program = program?;
+    if program.is_metamcp
+        && let Some(what) = metamcp::missing(tree)
+    {
+        let at = crate::config::notes::At::file(0);
+        let help = "export it as docs/migration.md says, with all tables";
+        notes.add(Finding::error(at, what).help(help));
+        return None;
+    }
     Some(Opened {
         input,
         program,
@@ -102,6 +111,9 @@ impl Gathering {
             }
         }
         self.rules(opened, first, imported);
+        let said = denials::said(opened.tree, opened.program);
+        imported.is_lossy |= !said.is_empty();
+        imported.notes.extend(said);
         let is_dump =
             opened.program.is_metamcp && !find::reached(opened.tree, "mcp_servers").is_empty();
         if is_dump {

@@ -11,6 +11,7 @@
 //! A program is a row of the table in `programs.rs`. What is not understood is said, and what may hide
 //! something is never passed over. No message holds a value of a file.
 
+mod denials;
 mod entry;
 pub mod files;
 mod find;

@@ -54,6 +54,7 @@ impl Gathering {
             }
         }
         imported.notes.extend(beside.notes);
+        imported.is_lossy |= beside.is_lossy;
         if let [(only, ..)] = &beside.profiles[..] {
             // What /mcp showed nobody before is not to be had there now.
             self.configuration

@@ -37,12 +37,6 @@ impl Secrets {
                 }
             }
         }
-        if is_secret(&server.command) {
-            let hint = joined(&server.name, "COMMAND");
-            if let Some(variable) = self.moved(&server.name, &hint, false, &mut server.command) {
-                moved.push(format!("its command is in ${{{variable}}}"));
-            }
-        }
         let mut is_next = None;
         for arg in &mut server.args {
             let hint = is_next.take();
@@ -240,11 +234,6 @@ mod tests {
             let is_kept = value.contains("${X}") && !server.env[name].ends_with("${X}");
             assert!(!is_kept, "{}", server.env[name]);
         }
-        let mut server = server(&[], &[]);
-        server.command = "API_KEY=SECRETcmd npx x".to_owned();
-        let mut secrets = Secrets::default();
-        assert_eq!(secrets.take(&mut server).len(), 1);
-        assert_eq!(server.command, "${MY_SERVER_COMMAND}");
     }
 
     #[test]
