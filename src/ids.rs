@@ -10,6 +10,9 @@ pub use profile::{InvalidProfileName, ProfileId, ProfileName};
 use std::fmt;
 use std::sync::Arc;
 
+/// As short as a token that lets clients in may be: a shorter one could be guessed.
+pub const SHORTEST_TOKEN: usize = 16;
+
 /// What separates a server's name from a tool's in the merged catalogue.
 pub const SEPARATOR: &str = "__";
 

@@ -81,7 +81,7 @@ pub fn run(
     if is_printed {
         write!(out, "{}", imported.text)?;
     }
-    let is_complete = imported.left_out() == 0 && is_sound;
+    let is_complete = imported.is_complete() && is_sound;
     Ok(if is_complete { OK } else { INCOMPLETE })
 }
 

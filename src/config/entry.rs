@@ -260,10 +260,16 @@ fn note_shell_habits(command: &str, at: &At, notes: &mut Notes) {
     // A path may well have a space in it, and so may a default inside ${…}.
     if !is_one_word && !first.contains(['/', '$', '~', '\\']) {
         let what = "'command' has spaces in it and is run as it is, without a shell";
-        let help = format!(
-            "write \"command\": \"{}\" and the rest into 'args'",
-            first.escape_debug()
-        );
+        // A variable in front may hold a secret.
+        let help = if first.contains('=') {
+            "write the program alone into 'command', what is set for it into 'env', the rest into 'args'"
+                .to_owned()
+        } else {
+            format!(
+                "write \"command\": \"{}\" and the rest into 'args'",
+                first.escape_debug()
+            )
+        };
         notes.add(Finding::warning(at.clone(), what).help(help));
     }
 }

@@ -144,7 +144,7 @@ fn mode<'p, 'v>(filter: &'p Value<'v>) -> Option<(bool, &'p Value<'v>)> {
 }
 
 /// Whether a field is another program's object with a filter in it.
-pub(super) fn is_options(prop: &ObjectProp<'_>) -> bool {
+pub(crate) fn is_options(prop: &ObjectProp<'_>) -> bool {
     let is_filter = |inner: &ObjectProp<'_>| fields::plain(inner.name.as_str()) == FILTER;
     let object = prop.value.as_object();
     fields::plain(prop.name.as_str()) == OPTIONS
@@ -207,7 +207,7 @@ const ALONE: &[&str] = &[
 const APPROVALS: &[&str] = &["approv", "always", "auto", "confirm", "trust", "timeout"];
 
 /// Whether a field is a filter, by its name or as a slip for one of ours.
-pub(super) fn is_filter(prop: &ObjectProp<'_>) -> bool {
+pub(crate) fn is_filter(prop: &ObjectProp<'_>) -> bool {
     let plain = fields::plain(prop.name.as_str());
     let has = |words: &[&str]| words.iter().any(|word| plain.contains(word));
     ALONE.contains(&&*plain)
@@ -260,7 +260,8 @@ pub(super) fn refusal(prop: &ObjectProp<'_>, at: At) -> Option<Finding> {
     })
 }
 
-fn asks_for_something(plain: &str, value: &Value<'_>) -> bool {
+/// Whether it would keep something from clients, obeyed as it is meant.
+pub(crate) fn asks_for_something(plain: &str, value: &Value<'_>) -> bool {
     let lets_through = LETS_THROUGH.iter().any(|word| plain.starts_with(word));
     let keeps_out = !lets_through && !plain.starts_with("allow") && plain != "tools";
     let is_all = |text: &str| !keeps_out && text == "*";

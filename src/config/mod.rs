@@ -25,7 +25,7 @@ mod error;
 pub(crate) mod fields;
 pub(crate) mod file;
 mod filling;
-mod filters;
+pub(crate) mod filters;
 mod foreign;
 mod gateway;
 mod interpolate;

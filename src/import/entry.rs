@@ -5,13 +5,14 @@ use jsonc_parser::common::Ranged as _;
 use serde_json::Number;
 
 use super::find::Found;
-use super::means::{Elsewhere, Means};
+use super::means::{Elsewhere, Filter, Means};
 use super::remote::Remote;
 use super::row::{COMMON, Program};
 use super::server::Server;
 use super::texts::Texts;
 use super::tools;
 use crate::config::fields::{self, Use};
+use crate::config::filters;
 use crate::config::notes::{Finding, Notes};
 use crate::config::quoted;
 use crate::config::switch;
@@ -31,6 +32,8 @@ pub(super) struct Draft {
     pub(super) remote: Remote,
     /// What is no longer as it was, in words that hold no value.
     pub(super) changes: Vec<String>,
+    /// Whether something had to be left out that changes what it offers or how it runs.
+    pub(super) is_lossy: bool,
 }
 
 /// Reads the entry `found` of a server that will be called `name`. Mistakes are added to `notes`.
@@ -49,18 +52,23 @@ pub(super) fn read(found: &Found<'_>, name: &str, program: &Program, notes: &mut
         },
         draft: Draft::default(),
         kinds: Vec::new(),
+        hides_more: false,
     };
     name.clone_into(&mut reading.draft.server.name);
     for prop in &fields.object.properties {
         reading.take(prop, "", &fields);
     }
-    let is_on = reading.is_on(&fields) && !found.is_off;
+    let is_on = reading.is_on(&fields) && !found.is_off && !reading.hides_more;
     let Reading {
         mut draft, kinds, ..
     } = reading;
     let is_built_in = |kind: &String| program.built_in.contains(&&**kind);
     if kinds.iter().any(is_built_in) && draft.server.command.is_empty() {
         return Read::LeftOut(format!("it is a part of {}", program.name));
+    }
+    if draft.server.set_from_command() {
+        let what = "what was set in front of its command is in its 'env'";
+        draft.changes.push(what.to_owned());
     }
     draft.server.enabled = (!is_on).then_some(false);
     draft.remote.is_sse = kinds.iter().any(|kind| kind == "sse");
@@ -80,6 +88,8 @@ struct Reading<'r> {
     draft: Draft,
     /// What it says of its kind.
     kinds: Vec<String>,
+    /// Whether a filter of its program is not understood.
+    hides_more: bool,
 }
 
 impl Reading<'_> {
@@ -110,7 +120,33 @@ impl Reading<'_> {
         match self.means(&path) {
             Some(means) => self.understand(means, name, &field),
             None if before.is_empty() => self.unknown(prop, &field),
+            None if filters::is_filter(prop) => self.filter(prop, &field),
             None => {}
+        }
+    }
+
+    /// What seems to keep something from clients: a list under a word that is known but for its
+    /// letters, or it is not guessed at. To offer what was kept back is worse than not to run.
+    fn filter(&mut self, prop: &ObjectProp<'_>, field: &Field<'_, Value<'_>>) {
+        let name = prop.name.as_str();
+        let plain = fields::plain(name);
+        let is_list = field.value.as_array().is_some();
+        let known = COMMON.iter().find(|(word, means)| {
+            let names = matches!(means, Means::Filter(Filter::Allow | Filter::Deny, _));
+            names && is_list && fields::plain(word) == plain
+        });
+        if let Some((_, means)) = known {
+            self.understand(*means, name, field);
+        } else if filters::asks_for_something(&plain, field.value) {
+            self.hides_more = true;
+            self.draft.is_lossy = true;
+            self.draft.changes.push(format!(
+                "switched off: {} limits what it offers in a way that is not understood; write it as \
+                 \"tools\": {{\"deny\": […]}} or {{\"allow\": […]}}, then switch it on",
+                quoted(name)
+            ));
+        } else if matches!(field.value, Value::BooleanLit(_) | Value::NumberLit(_)) {
+            self.lost(name, "it is not known here");
         }
     }
 
@@ -126,11 +162,28 @@ impl Reading<'_> {
             }
             Some(Use::Quiet) => {}
             Some(Use::NoEffect(why)) => self.lost(name, why),
+            None if filters::is_filter(prop) => self.filter(prop, field),
+            None if filters::is_options(prop) => self.options(field),
             None => self.lost(name, "it is not known here"),
         }
     }
 
+    /// Another program's object with a filter in it.
+    fn options(&mut self, field: &Field<'_, Value<'_>>) {
+        let inner = values::fields(field);
+        for prop in inner.iter().flat_map(|inner| &inner.object.properties) {
+            let name = prop.name.as_str();
+            let field = Field::new(field.at.key(name, prop.value.start()), &prop.value);
+            match self.means(name) {
+                Some(means @ Means::Filter(..)) => self.understand(means, name, &field),
+                _ if filters::is_filter(prop) => self.filter(prop, &field),
+                _ => {}
+            }
+        }
+    }
+
     fn lost(&mut self, name: &str, why: &str) {
+        self.draft.is_lossy = true;
         self.draft
             .changes
             .push(format!("{} left out: {why}", quoted(name)));
@@ -170,11 +223,13 @@ impl Reading<'_> {
             Means::Elsewhere(means) => self.elsewhere(means, field),
             Means::StartTimeout(unit) => {
                 let (time, said) = self.texts.time(unit, field);
+                self.draft.is_lossy |= time.is_none();
                 self.draft.server.timeout = time;
                 self.draft.changes.extend(said);
             }
             Means::CallTimeout(unit) => {
                 let (time, said) = self.texts.time(unit, field);
+                self.draft.is_lossy |= time.is_none();
                 self.draft.server.call_timeout = time;
                 self.draft.changes.extend(said);
             }

@@ -1,17 +1,19 @@
 //! All files together: names that are unique, each server once, and what is written of it.
 
+mod beside;
+mod finish;
+
 use std::collections::{BTreeMap, HashMap};
 
 use jsonc_parser::ast::Value;
 
-use super::entry::{self, Draft, Read, json};
+use super::denials;
+use super::entry::{self, Draft, Read};
 use super::find::{self, Found, name_in};
 use super::metamcp::{self, Key};
-use super::pretty::pretty;
 use super::row::Program;
-use super::secrets::Secrets;
 use super::server::{Configuration, Server};
-use super::{Fate, Hiding, Imported, Input, ProfileRow, Row, file_name, read, tools};
+use super::{Fate, Hiding, Imported, Input, Row, file_name, read};
 use crate::config::name::Names;
 use crate::config::notes::{Finding, Notes};
 use crate::config::quoted;
@@ -63,6 +65,14 @@ fn open<'t>(input: &'t Input, tree: &'t Value<'t>, notes: &mut Notes) -> Option<
         notes.add(Finding::error(at, what).help(help));
     }
     let program = program?;
+    if program.is_metamcp
+        && let Some(what) = metamcp::missing(tree)
+    {
+        let at = crate::config::notes::At::file(0);
+        let help = "export it as docs/migration.md says, with all tables";
+        notes.add(Finding::error(at, what).help(help));
+        return None;
+    }
     Some(Opened {
         input,
         program,
@@ -101,6 +111,9 @@ impl Gathering {
             }
         }
         self.rules(opened, first, imported);
+        let said = denials::said(opened.tree, opened.program);
+        imported.is_lossy |= !said.is_empty();
+        imported.notes.extend(said);
         let is_dump =
             opened.program.is_metamcp && !find::reached(opened.tree, "mcp_servers").is_empty();
         if is_dump {
@@ -142,6 +155,7 @@ impl Gathering {
             from: from.clone(),
             fate,
             changes: vec![why],
+            is_lossy: false,
         };
         let Some((name, renamed)) = named else {
             let why = "it has no name".to_owned();
@@ -153,7 +167,10 @@ impl Gathering {
         let has_errors = own.has_errors();
         notes.adopt(own, Some(&name));
         let Draft {
-            server, changes, ..
+            server,
+            changes,
+            is_lossy,
+            ..
         } = match read {
             Read::Taken(draft) if !has_errors => *draft,
             Read::Taken(_) => {
@@ -172,7 +189,8 @@ impl Gathering {
             }
         };
         let changes: Vec<String> = renamed.into_iter().chain(changes).collect();
-        let (place, row) = self.place(server, changes, from)?;
+        let (place, mut row) = self.place(server, changes, from)?;
+        row.is_lossy = is_lossy;
         imported.rows.push(row);
         if place == self.rows.len() {
             self.rows.push(imported.rows.len() - 1);
@@ -194,6 +212,7 @@ impl Gathering {
                     from,
                     fate: Fate::Same,
                     changes: vec!["the same server was there already".to_owned()],
+                    is_lossy: false,
                 };
                 return Some((place, row));
             }
@@ -209,183 +228,12 @@ impl Gathering {
             from,
             fate: Fate::On,
             changes,
+            is_lossy: false,
         };
         self.places.insert(server.name.clone(), place);
         self.configuration.servers.push(server);
         Some((place, row))
     }
-
-    /// Tools that are switched off beside the servers, by the names that the program gives them.
-    fn rules(&mut self, opened: &Opened<'_>, first: usize, imported: &mut Imported) {
-        let Some((path, between)) = opened.program.tool_rules else {
-            return;
-        };
-        let servers = self
-            .configuration
-            .servers
-            .get_mut(first..)
-            .unwrap_or_default();
-        for rules in find::reached(opened.tree, path) {
-            let rules = rules.value.as_object().map(|object| &object.properties);
-            let off = rules.into_iter().flatten().filter(|prop| {
-                let flag = prop.value.as_boolean_lit();
-                flag.is_some_and(|flag| !flag.value)
-            });
-            for rule in off.map(|prop| prop.name.as_str()) {
-                let hits = servers.iter_mut().filter_map(|server| {
-                    tools::rule(rule, between, &server.name, &mut server.tools).then_some(())
-                });
-                if hits.count() == 0 {
-                    let what = format!("{} switches off no tool of a server", quoted(rule));
-                    imported.notes.push(what);
-                }
-            }
-        }
-    }
-
-    /// What MetaMCP's database has beside its servers.
-    fn beside(
-        &mut self,
-        opened: &Opened<'_>,
-        by_uuid: &HashMap<&str, usize>,
-        imported: &mut Imported,
-    ) {
-        let beside = metamcp::carry(opened.tree, by_uuid, &mut self.configuration.servers);
-        for (place, change) in beside.changes {
-            let row = self
-                .rows
-                .get(place)
-                .and_then(|row| imported.rows.get_mut(*row));
-            if let Some(row) = row {
-                row.changes.push(change);
-            }
-        }
-        imported.notes.extend(beside.notes);
-        if let [(only, ..)] = &beside.profiles[..] {
-            // What /mcp showed nobody before is not to be had there now.
-            self.configuration
-                .default_profile
-                .get_or_insert_with(|| only.clone());
-        }
-        for (name, profile, from) in beside.profiles {
-            if self.configuration.profiles.contains_key(&name) {
-                imported.notes.push(format!(
-                    "there are two profiles '{name}'; the first is taken"
-                ));
-                continue;
-            }
-            self.origins.insert(name.clone(), from);
-            self.configuration.profiles.insert(name, profile);
-        }
-        self.keys.extend(beside.keys);
-    }
-
-    /// What a configuration of this gateway has beside its servers.
-    fn ours(&mut self, opened: &Opened<'_>, imported: &mut Imported) {
-        let root = opened.tree.as_object().filter(|_| opened.program.is_ours());
-        let members = root.into_iter().flat_map(|root| &root.properties);
-        for prop in members.filter(|prop| !opened.program.servers.contains(&prop.name.as_str())) {
-            let name = prop.name.as_str();
-            let ours = &mut self.configuration.ours;
-            let is_ours = matches!(name, "gateway" | "profiles" | "default_profile" | "$schema");
-            if is_ours && !ours.contains_key(name) {
-                ours.insert(name.to_owned(), json(&prop.value));
-            } else if is_ours {
-                let what = format!(
-                    "{} is in two of the files; the first is taken",
-                    quoted(name)
-                );
-                imported.notes.push(what);
-            }
-        }
-    }
-
-    /// Moves secrets, and writes all of it.
-    fn finish(mut self, hiding: &Hiding, imported: &mut Imported) {
-        let moves_secrets = !matches!(hiding, Hiding::No);
-        let mut secrets = Secrets::default();
-        for (place, server) in self.configuration.servers.iter_mut().enumerate() {
-            let row = self
-                .rows
-                .get(place)
-                .and_then(|row| imported.rows.get_mut(*row));
-            if moves_secrets {
-                let moved = secrets.take(server);
-                if let Some(row) = row {
-                    row.changes.extend(moved);
-                    row.fate = fate(server);
-                }
-            } else {
-                imported.written_out += Secrets::default().take(&mut server.clone()).len();
-                if let Some(row) = row {
-                    row.fate = fate(server);
-                }
-            }
-        }
-        imported.secrets = secrets.variables;
-        if let Hiding::InFile(path) = hiding
-            && !imported.secrets.is_empty()
-        {
-            self.name_env_file(path, imported);
-        }
-        for key in &self.keys {
-            imported.token_file += &key.line();
-            imported.tokens += 1;
-        }
-        self.join_profiles(imported);
-        for (name, profile) in &self.configuration.profiles {
-            imported.profiles.push(ProfileRow {
-                name: name.clone(),
-                from: self.origins.get(name).cloned().unwrap_or_default(),
-                servers: profile.servers.clone(),
-                hidden: profile.tools.deny.iter().cloned().collect(),
-            });
-        }
-        imported.text = pretty(&self.configuration).unwrap_or_default();
-    }
-
-    /// Has the gateway read the secrets from the file that they are written to.
-    fn name_env_file(&mut self, path: &str, imported: &mut Imported) {
-        let empty = || serde_json::Value::Object(serde_json::Map::new());
-        let ours = &mut self.configuration.ours;
-        let gateway = ours.entry("gateway").or_insert_with(empty);
-        match gateway.as_object_mut() {
-            Some(gateway) if !gateway.contains_key("env_file") => {
-                gateway.insert("env_file".to_owned(), path.into());
-            }
-            Some(_) | None => imported.notes.push(
-                "the configuration names a file of variables already: put the new ones into it"
-                    .to_owned(),
-            ),
-        }
-    }
-
-    /// A configuration of ours may have profiles too: those stay as they are, beside the others.
-    fn join_profiles(&mut self, imported: &mut Imported) {
-        if self.configuration.profiles.is_empty() {
-            return;
-        }
-        if self.configuration.ours.contains_key("default_profile") {
-            self.configuration.default_profile = None;
-        }
-        let Some(serde_json::Value::Object(ours)) = self.configuration.ours.get_mut("profiles")
-        else {
-            return;
-        };
-        for (name, profile) in std::mem::take(&mut self.configuration.profiles) {
-            if ours.contains_key(&name) {
-                imported.notes.push(format!(
-                    "there are two profiles '{name}'; the first is taken"
-                ));
-            } else if let Ok(profile) = serde_json::to_value(profile) {
-                ours.insert(name, profile);
-            }
-        }
-    }
-}
-
-fn fate(server: &Server) -> Fate {
-    if server.is_on() { Fate::On } else { Fate::Off }
 }
 
 /// The name an entry has in its file.

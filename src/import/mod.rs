@@ -11,6 +11,7 @@
 //! A program is a row of the table in `programs.rs`. What is not understood is said, and what may hide
 //! something is never passed over. No message holds a value of a file.
 
+mod denials;
 mod entry;
 pub mod files;
 mod find;
@@ -84,6 +85,8 @@ pub struct Row {
     pub fate: Fate,
     /// What is not as it was.
     pub changes: Vec<String>,
+    /// Whether something is missing that changes what it offers or how it runs.
+    pub is_lossy: bool,
 }
 
 /// A profile, for people.
@@ -120,6 +123,8 @@ pub struct Imported {
     pub profiles: Vec<ProfileRow>,
     /// What else is not as it was.
     pub notes: Vec<String>,
+    /// Whether something is missing that is no server's.
+    pub is_lossy: bool,
     /// Mistakes in the files.
     pub problems: Vec<(PathBuf, Problem)>,
 }
@@ -142,6 +147,13 @@ impl Imported {
     pub fn left_out(&self) -> usize {
         let left_out = self.rows.iter().filter(|row| row.fate == Fate::LeftOut);
         left_out.count()
+    }
+
+    /// Whether everything was taken over that changes what is offered or how it runs.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        let is_lossy = self.is_lossy || self.rows.iter().any(|row| row.is_lossy);
+        self.left_out() == 0 && !is_lossy
     }
 }
 

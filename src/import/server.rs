@@ -94,6 +94,26 @@ impl Shown {
 }
 
 impl Server {
+    /// Puts what a shell would set for the command, `NAME=value` in front of it, into the environment.
+    /// Answers whether there was any: it may be a secret, and nothing but a shell understands it.
+    pub(super) fn set_from_command(&mut self) -> bool {
+        let command = std::mem::take(&mut self.command);
+        let mut left = &*command;
+        while let Some((word, rest)) = left.split_once(' ') {
+            let setting = word.split_once('=').filter(|(name, value)| {
+                let is_letter = |c: char| c.is_ascii_alphanumeric() || c == '_';
+                !name.is_empty() && name.chars().all(is_letter) && !value.contains(['"', '\''])
+            });
+            let Some((name, value)) = setting else {
+                break;
+            };
+            self.env.insert(name.to_owned(), value.to_owned());
+            left = rest.trim_start();
+        }
+        left.clone_into(&mut self.command);
+        left.len() < command.len()
+    }
+
     /// Whether it is to run.
     pub(super) fn is_on(&self) -> bool {
         self.enabled != Some(false)

@@ -84,15 +84,31 @@ fn switches(value: &Value<'_>, server: &str, shown: &mut Shown) -> Option<()> {
                         shown.hide(name);
                     }
                 }
-                Value::Object(tool) => switch(tool, name, shown),
+                Value::Object(tool) => {
+                    if is_off(tool)? {
+                        shown.hide(name);
+                    }
+                    describe(tool, name, shown);
+                }
                 Value::NullKeyword(_) => {}
                 Value::StringLit(_) | Value::NumberLit(_) | Value::Array(_) => return None,
             }
             Some(())
         }),
         Value::Array(list) if list.elements.iter().all(|tool| tool.as_object().is_some()) => {
-            // What a registry knows of tools: no wish.
-            Some(())
+            list.elements.iter().try_for_each(|tool| {
+                let tool = tool.as_object()?;
+                if is_off(tool)? {
+                    shown.hide(own(&tool.get_string("name")?.value, server));
+                    return Some(());
+                }
+                // What a registry knows of tools is no wish; a bare name may be one.
+                let members = ["enabled", "disabled", "description", "inputSchema"];
+                members
+                    .iter()
+                    .any(|member| tool.get(member).is_some())
+                    .then_some(())
+            })
         }
         Value::Array(_) => texts(value).map(|names| allow(shown, names)),
         Value::NullKeyword(_) => Some(()),
@@ -100,14 +116,22 @@ fn switches(value: &Value<'_>, server: &str, shown: &mut Shown) -> Option<()> {
     }
 }
 
-fn switch(tool: &Object<'_>, name: &str, shown: &mut Shown) {
-    let is_off = |field: &str, off: bool| {
-        let flag = tool.get_boolean(field);
-        flag.is_some_and(|flag| flag.value == off)
-    };
-    if is_off("enabled", false) || is_off("disabled", true) {
-        shown.hide(name);
+/// Whether a tool is switched off; `None` if it says so in a way that is not understood.
+fn is_off(tool: &Object<'_>) -> Option<bool> {
+    let mut is_off = false;
+    for (field, off) in [("enabled", false), ("disabled", true)] {
+        match tool.get(field).map(|prop| &prop.value) {
+            Some(Value::BooleanLit(flag)) => is_off |= flag.value == off,
+            Some(Value::NullKeyword(_)) | None => {}
+            Some(
+                Value::StringLit(_) | Value::NumberLit(_) | Value::Object(_) | Value::Array(_),
+            ) => return None,
+        }
     }
+    Some(is_off)
+}
+
+fn describe(tool: &Object<'_>, name: &str, shown: &mut Shown) {
     let text = tool
         .get_string("description")
         .map(|text| text.value.to_string());

@@ -4,15 +4,12 @@
 mod line;
 
 use self::line::Line;
-use crate::ids::{InvalidProfileName, Owner, Owners, ProfileName};
+use crate::ids::{InvalidProfileName, Owner, Owners, ProfileName, SHORTEST_TOKEN as SHORTEST};
 use ctutils::CtEq as _;
 use sha2::{Digest as _, Sha256};
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
-
-/// A shorter one could be guessed.
-const SHORTEST: usize = 16;
 
 /// The tokens that let in; by default none is asked for.
 #[derive(Clone, Default, PartialEq, Eq)]

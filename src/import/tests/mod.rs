@@ -1,5 +1,6 @@
 //! Each program's file, and what it becomes; several at once; MetaMCP's database.
 
+mod incomplete;
 mod refusals;
 
 use std::fmt::Write as _;

@@ -49,6 +49,50 @@ fn what_is_wrong_in_an_entry_is_said_with_its_place_and_the_entry_is_left_out() 
 }
 
 #[test]
+fn what_may_hide_tools_and_is_not_understood_switches_its_server_off() {
+    for filter in [
+        r#""denyTools": ["b"]"#,
+        r#""deny": ["b"]"#,
+        r#""Tools": {"deny": ["b"]}"#,
+        r#""tolos": {"deny": ["b"]}"#,
+        r#""options": {"hiddenTools": ["b"]}, "x": null, "options2": {}, "blockTools": ["c"]"#,
+    ] {
+        let text = format!(r#"{{"mcpServers": {{"a": {{"command": "x", {filter}}}}}}}"#);
+        let imported = of_text("a.json", &text);
+        let made: serde_json::Value = serde_json::from_str(&imported.text).unwrap();
+        assert_eq!(made["servers"][0]["enabled"], false, "{filter}");
+        assert!(!imported.is_complete(), "{filter}");
+        assert!(told(&imported).contains("switched off: '"), "{filter}");
+    }
+}
+
+#[test]
+fn what_is_certain_of_a_filter_is_taken_over() {
+    for filter in [
+        r#""exclude_tools": ["b"]"#,
+        r#""tools": [{"name": "b", "enabled": false}, {"name": "c", "enabled": true}]"#,
+        r#""options": {"toolFilter": {"mode": "block", "list": ["b"]}}"#,
+    ] {
+        let text = format!(r#"{{"mcpServers": {{"a": {{"command": "x", {filter}}}}}}}"#);
+        let imported = of_text("a.json", &text);
+        let made: serde_json::Value = serde_json::from_str(&imported.text).unwrap();
+        assert_eq!(
+            made["servers"][0],
+            serde_json::json!({"name": "a", "command": "x", "tools": {"deny": ["b"]}}),
+            "{filter}"
+        );
+        assert!(imported.is_complete(), "{filter}: {}", told(&imported));
+    }
+    for filter in [
+        r#""tools": {"b": {"enabled": "false"}}"#,
+        r#""tools": [{"name": "b"}]"#,
+    ] {
+        let text = format!(r#"{{"mcpServers": {{"a": {{"command": "x", {filter}}}}}}}"#);
+        assert_eq!(of_text("a.json", &text).left_out(), 1, "{filter}");
+    }
+}
+
+#[test]
 fn what_cannot_be_read_is_said_with_its_place() {
     let mut all = String::new();
     for (path, text) in [

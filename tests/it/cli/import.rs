@@ -326,9 +326,11 @@ fn the_check_accepts_what_is_made_of_each_program() {
             "--force",
         ];
         let said = run(here, &args, &env);
+        // What has an effect and is not to be had here.
+        let is_lossy = said.stdout.contains("' left out: ");
         assert_eq!(
             said.code,
-            Some(0),
+            Some(if is_lossy { INCOMPLETE } else { 0 }),
             "{sample}: {}{}",
             said.stdout,
             said.stderr
@@ -346,7 +348,8 @@ fn the_document_does_what_it_says() {
     let bin = here.join("bin");
     fs::create_dir_all(here.join(".cursor")).unwrap();
     fs::create_dir(&bin).unwrap();
-    fs::copy(samples().join("cursor.json"), here.join(".cursor/mcp.json")).unwrap();
+    let cursor = r#"{"mcpServers": {"fetch": {"command": "uvx", "args": ["mcp-server-fetch"]}}}"#;
+    fs::write(here.join(".cursor/mcp.json"), cursor).unwrap();
     programs(&bin, &["npx", "uvx", "docker"]);
     let dump = samples().join(DATABASE).display().to_string();
     // What `docker exec … psql` prints.

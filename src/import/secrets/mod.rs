@@ -1,7 +1,16 @@
 //! Secrets in entries: found by the names they have and by how they look, and moved into variables.
 
+mod args;
+mod file;
+mod looks;
+mod pieces;
+
 use std::collections::BTreeMap;
 
+use self::args::{flag, parts};
+pub(super) use self::file::env_file;
+use self::looks::{is_named_secret, is_secret};
+use self::pieces::{Piece, hides, pieces};
 use super::references::variable;
 use super::server::Server;
 
@@ -10,39 +19,6 @@ use super::server::Server;
 pub(super) struct Secrets {
     pub(super) variables: BTreeMap<String, String>,
 }
-
-/// Words in the name of a setting that should not be seen by everybody.
-const WORDS: [&str; 8] = [
-    "TOKEN",
-    "SECRET",
-    "PASS",
-    "KEY",
-    "CREDENTIAL",
-    "AUTH",
-    "COOKIE",
-    "PRIVATE",
-];
-
-/// How keys of services begin, with at least so much after it.
-const STARTS: [&str; 16] = [
-    "sk-",
-    "sk_",
-    "pk_",
-    "ghp_",
-    "gho_",
-    "ghs_",
-    "ghu_",
-    "github_pat_",
-    "glpat-",
-    "xoxb-",
-    "xoxp-",
-    "ntn_",
-    "secret_",
-    "AKIA",
-    "AIza",
-    "eyJ",
-];
-const AFTER_START: usize = 12;
 
 impl Secrets {
     /// Moves the secrets of `server` into variables. Answers the names of what was moved, for people.
@@ -55,7 +31,8 @@ impl Secrets {
                 let of_server = name.strip_prefix("HEADER_");
                 let of_server = of_server.map(|header| joined(&server.name, header));
                 let hint = of_server.as_ref().unwrap_or(name);
-                if let Some(variable) = self.moved(&server.name, hint, value) {
+                let is_named = is_sent || is_named_secret(name);
+                if let Some(variable) = self.moved(&server.name, hint, is_named, value) {
                     moved.push(format!("{name} is in ${{{variable}}}"));
                 }
             }
@@ -68,7 +45,8 @@ impl Secrets {
             let (start, value, hint) = parts(&text, hint);
             let mut value = value.to_owned();
             if let Some(hint) = hint
-                && let Some(variable) = self.moved(&server.name, &hint, &mut value)
+                && let Some(variable) =
+                    self.moved(&server.name, &hint, is_named_secret(&hint), &mut value)
             {
                 moved.push(format!("an argument is in ${{{variable}}}"));
             }
@@ -77,18 +55,38 @@ impl Secrets {
         moved
     }
 
-    /// Puts a variable in the place of `value`. Not where variables are in it already, or nothing.
-    fn moved(&mut self, server: &str, hint: &str, value: &mut String) -> Option<String> {
+    /// Puts variables in the place of what is written out in `value`; references in it stay. Answers
+    /// the first of the variables, if there is any.
+    fn moved(
+        &mut self,
+        server: &str,
+        hint: &str,
+        is_named: bool,
+        value: &mut String,
+    ) -> Option<String> {
         let scheme = ["Bearer ", "Basic ", "Token "].iter();
         let scheme = scheme.copied().find(|scheme| value.starts_with(scheme));
         let secret = value.strip_prefix(scheme.unwrap_or_default())?;
-        if secret.trim().is_empty() || secret.contains("${") || secret.contains("{{") {
-            return None;
+        let pieces = pieces(secret);
+        let is_mixed = pieces.len() > 1;
+        let mut written = scheme.unwrap_or_default().to_owned();
+        let mut first = None;
+        for piece in &pieces {
+            match piece {
+                Piece::Literal { meant, .. } if hides(meant, is_mixed, is_named) => {
+                    let name = self.name(server, hint, meant);
+                    self.variables.insert(name.clone(), meant.clone());
+                    written.extend(["${", &name, "}"]);
+                    first.get_or_insert(name);
+                }
+                Piece::Literal { own, .. } => written.push_str(own),
+                Piece::Reference(text) => written.push_str(text),
+            }
         }
-        let name = self.name(server, hint, secret);
-        self.variables.insert(name.clone(), secret.to_owned());
-        *value = format!("{}${{{name}}}", scheme.unwrap_or_default());
-        Some(name)
+        if first.is_some() {
+            *value = written;
+        }
+        first
     }
 
     /// The setting's own name, or one with the server's before it where another has that or it says
@@ -131,92 +129,6 @@ fn joined(server: &str, setting: &str) -> String {
     }
 }
 
-/// Whether a setting of this name is one.
-pub(super) fn is_named_secret(name: &str) -> bool {
-    let name = name.to_ascii_uppercase();
-    WORDS.iter().any(|word| name.contains(word))
-}
-
-/// Whether it looks like one: a key of a service, or an address with a password or a key in it.
-fn is_secret(text: &str) -> bool {
-    let bare = text.strip_prefix("Bearer ").unwrap_or(text);
-    let is_key = STARTS.iter().any(|start| {
-        let rest = bare.strip_prefix(start);
-        rest.is_some_and(|rest| rest.len() >= AFTER_START && !rest.contains(' '))
-    });
-    is_key || (text.contains("://") && url::Url::parse(text).is_ok_and(|url| is_open(&url)))
-}
-
-fn is_open(url: &url::Url) -> bool {
-    let is_named = |(name, value): (std::borrow::Cow<'_, str>, std::borrow::Cow<'_, str>)| {
-        is_named_secret(&name) && !value.is_empty()
-    };
-    url.password().is_some() || url.query_pairs().any(is_named)
-}
-
-/// The name of an option whose value comes next.
-fn flag(arg: &str) -> Option<String> {
-    let name = arg.strip_prefix('-')?.trim_start_matches('-');
-    (!name.contains('=') && is_named_secret(name) && name.len() > 1).then(|| name.to_owned())
-}
-
-/// An argument in what stays and what may be a secret, and what that is called if it is one.
-fn parts(arg: &str, expected: Option<String>) -> (&str, &str, Option<String>) {
-    if let Some(hint) = expected.filter(|_| !arg.starts_with('-')) {
-        return ("", arg, Some(hint));
-    }
-    // `--token=x`, and `NAME=x` after docker's `-e`.
-    if let Some((name, value)) = arg.split_once('=') {
-        let bare = name.trim_start_matches('-');
-        let is_name = bare
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || "_-".contains(c));
-        if is_name && (is_named_secret(bare) || is_secret(value)) {
-            let start = arg.get(..=name.len()).unwrap_or_default();
-            return (start, value, Some(bare.to_owned()));
-        }
-    }
-    // mcp-remote's `--header Name:value`.
-    if let Some((name, value)) = arg.split_once(':')
-        && is_named_secret(name)
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
-    {
-        let start = arg.len() - value.trim_start().len();
-        let (start, value) = arg.split_at(start);
-        return (start, value, Some(name.to_owned()));
-    }
-    let hint = if arg.contains("://") { "URL" } else { "ARG" };
-    ("", arg, is_secret(arg).then(|| hint.to_owned()))
-}
-
-/// The text of a file of variables, one a line: as systemd, Docker and Podman read it, in quotes only
-/// where a value has more in it than letters, digits and what is plain everywhere.
-pub(super) fn env_file(variables: &BTreeMap<String, String>) -> String {
-    let lines = variables
-        .iter()
-        .map(|(name, value)| format!("{name}={}\n", written(value)));
-    lines.collect()
-}
-
-fn written(value: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-./:@%+=,~^".contains(c);
-    if value.chars().all(is_plain) {
-        return value.to_owned();
-    }
-    if !value.contains('\'') {
-        return format!("'{value}'");
-    }
-    let mut quoted = String::from("\"");
-    for c in value.chars() {
-        if matches!(c, '"' | '\\' | '$' | '`') {
-            quoted.push('\\');
-        }
-        quoted.push(c);
-    }
-    quoted.push('"');
-    quoted
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -240,6 +152,8 @@ mod tests {
             ("--x=ghp_0123456789abcdef", "--x=${X}"),
             ("https://me:pw@host/x", "${MY_SERVER_URL}"),
             ("https://host/x?api_key=abc", "${MY_SERVER_URL}"),
+            ("{\"apiKey\":\"abc\"}", "${MY_SERVER_ARG}"),
+            ("export TOKEN=abc; exec x", "${MY_SERVER_ARG}"),
             (
                 "Authorization: Bearer abc",
                 "Authorization: Bearer ${MY_SERVER_AUTHORIZATION}",
@@ -254,12 +168,9 @@ mod tests {
             };
             assert!(arg.ends_with(value.as_str()), "{arg}: {value}");
         }
-        let mut server = server(&["--token", "abc", "--password", "--verbose"], &[]);
+        let mut server = server(&["--pat", "abc", "--password", "--verbose"], &[]);
         Secrets::default().take(&mut server);
-        assert_eq!(
-            server.args,
-            ["--token", "${MY_SERVER_TOKEN}", "--password", "--verbose"]
-        );
+        assert_eq!(server.args, ["--pat", "${PAT}", "--password", "--verbose"]);
     }
 
     #[test]
@@ -287,6 +198,42 @@ mod tests {
         assert_eq!(secrets.take(&mut server), [""; 0]);
         assert_eq!(server, before);
         assert!(secrets.variables.is_empty());
+    }
+
+    #[test]
+    fn what_is_beside_references_is_moved_and_they_stay() {
+        for (name, value, expected) in [
+            (
+                "PASSWORD",
+                "SECRET${x",
+                vec![("MY_SERVER_PASSWORD", "SECRET${x")],
+            ),
+            (
+                "PASSWORD",
+                "a$${B}c",
+                vec![("MY_SERVER_PASSWORD", "a${B}c")],
+            ),
+            ("MY_PAT", "hunter2${X}", vec![("MY_PAT", "hunter2")]),
+            (
+                "API_KEY",
+                "one\ntwo",
+                vec![("MY_SERVER_API_KEY", "one\ntwo")],
+            ),
+            ("URL", "https://h/${ORG}/x", vec![]),
+            ("TOKEN", "$${TOKEN}", vec![]),
+        ] {
+            let mut server = server(&[], &[(name, value)]);
+            let mut secrets = Secrets::default();
+            secrets.take(&mut server);
+            let moved: Vec<_> = secrets.variables.iter().collect();
+            let moved: Vec<_> = moved
+                .iter()
+                .map(|(n, v)| (n.as_str(), v.as_str()))
+                .collect();
+            assert_eq!(moved, expected, "{value}");
+            let is_kept = value.contains("${X}") && !server.env[name].ends_with("${X}");
+            assert!(!is_kept, "{}", server.env[name]);
+        }
     }
 
     #[test]

@@ -2,31 +2,19 @@
 //! that are switched off or shown otherwise in it, and keys. An endpoint becomes the profile of its
 //! name, so that its address stays; what no endpoint shows is hidden or off for everybody.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+mod keys;
+mod state;
+
+use std::collections::{BTreeSet, HashMap};
 
 use jsonc_parser::ast::{Object, Value};
 
+pub(super) use self::keys::Key;
+pub(super) use self::state::missing;
 use super::entry::json;
 use super::server::{Changed, Profile, Server, Shown};
-use crate::ids::SEPARATOR;
-
-/// A key, and what it opens.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Key {
-    pub(super) name: String,
-    pub(super) secret: String,
-    pub(super) profiles: Vec<String>,
-}
-
-impl Key {
-    /// Its line in a file of tokens.
-    pub(super) fn line(&self) -> String {
-        let profiles = self.profiles.iter();
-        let profiles: Vec<String> = profiles.map(|name| format!(" profile={name}")).collect();
-        let profiles = profiles.concat();
-        format!("{} name={}{profiles}\n", self.secret, self.name)
-    }
-}
+use crate::config::quoted;
+use crate::ids::{ProfileName, SEPARATOR};
 
 /// What an export of the database yields beside servers.
 #[derive(Debug, Default)]
@@ -37,6 +25,16 @@ pub(super) struct Beside {
     pub(super) changes: Vec<(usize, String)>,
     /// And what concerns no server.
     pub(super) notes: Vec<String>,
+    /// Whether something is missing that changes what is offered, or to whom.
+    pub(super) is_lossy: bool,
+}
+
+impl Beside {
+    /// Says that something is missing.
+    fn lost(&mut self, what: String) {
+        self.notes.push(what);
+        self.is_lossy = true;
+    }
 }
 
 /// As many endpoints are carried over as there can be profiles.
@@ -60,8 +58,7 @@ pub(super) fn carry<'v>(
     servers: &mut [Server],
 ) -> Beside {
     let mut beside = Beside::default();
-    let mut endpoints = endpoints(root, places);
-    let tools = tools(root);
+    let mut endpoints = endpoints(root, places, &mut beside);
     let mut of_namespace: HashMap<&str, Vec<usize>> = HashMap::new();
     for (place, endpoint) in endpoints.iter().enumerate() {
         of_namespace
@@ -69,41 +66,24 @@ pub(super) fn carry<'v>(
             .or_default()
             .push(place);
     }
+    let known = Known {
+        tools: tools(root),
+        places,
+        of_namespace,
+    };
+    let mut closed = BTreeSet::new();
     for mapping in rows(root, "namespace_tool_mappings") {
-        let tool = text(mapping, "tool_uuid").and_then(|uuid| tools.get(uuid).copied());
-        let place = text(mapping, "mcp_server_uuid").and_then(|uuid| places.get(uuid).copied());
-        let (Some(tool), Some(place)) = (tool, place) else {
-            continue;
-        };
-        let namespace = text(mapping, "namespace_uuid").unwrap_or_default();
-        let is_off = text(mapping, "status") == Some("INACTIVE")
-            // What a fork has in its place.
-            || text(mapping, "exposure_mode") == Some("HIDDEN");
-        let mut is_shown = false;
-        for endpoint in of_namespace.get(namespace).into_iter().flatten() {
-            let endpoint = endpoints.get_mut(*endpoint);
-            if let Some(endpoint) = endpoint.filter(|e| e.servers.contains(&place)) {
-                is_shown = true;
-                if is_off {
-                    endpoint.hidden.insert((place, tool));
-                }
-            }
-        }
-        if is_shown && let Some(server) = servers.get_mut(place) {
-            change(mapping, tool, place, server, &mut beside);
-        }
+        known.take(mapping, &mut endpoints, servers, (&mut closed, &mut beside));
     }
+    close(&closed, &mut endpoints, servers, &mut beside);
     note_shared_changes(&endpoints, servers, &mut beside);
     hide(&mut endpoints, servers);
     switch_off(&endpoints, places, servers, &mut beside);
-    let keys = keys(root, &endpoints).into_iter();
-    let (keys, useless): (_, Vec<Key>) = keys.partition(|key| !key.profiles.is_empty());
-    beside.keys = keys;
+    keys::carry(root, &endpoints, &mut beside);
     if endpoints.len() == MOST {
         let what = format!("at most {MOST} endpoints are carried over");
-        beside.notes.push(what);
+        beside.lost(what);
     }
-    note_useless(&useless, &mut beside);
     note_access(&endpoints, &mut beside);
     for endpoint in &endpoints {
         let from = format!("endpoint {}", endpoint.name);
@@ -121,7 +101,7 @@ fn rows<'v>(root: &'v Value<'v>, table: &str) -> impl Iterator<Item = &'v Object
     rows.filter_map(Value::as_object)
 }
 
-pub(super) fn text<'v>(row: &'v Object<'v>, column: &str) -> Option<&'v str> {
+pub(in crate::import) fn text<'v>(row: &'v Object<'v>, column: &str) -> Option<&'v str> {
     row.get_string(column).map(|text| &*text.value)
 }
 
@@ -136,20 +116,36 @@ fn tools<'v>(root: &'v Value<'v>) -> HashMap<&'v str, &'v str> {
     named.collect()
 }
 
-fn endpoints<'v>(root: &'v Value<'v>, places: &HashMap<&'v str, usize>) -> Vec<Endpoint<'v>> {
+fn endpoints<'v>(
+    root: &'v Value<'v>,
+    places: &HashMap<&'v str, usize>,
+    beside: &mut Beside,
+) -> Vec<Endpoint<'v>> {
     let mut active: HashMap<&str, BTreeSet<usize>> = HashMap::new();
+    let mut inactive = BTreeSet::new();
     for mapping in rows(root, "namespace_server_mappings") {
         let place = text(mapping, "mcp_server_uuid").and_then(|uuid| places.get(uuid));
-        if text(mapping, "status") != Some("INACTIVE")
-            && let (Some(place), Some(namespace)) = (place, text(mapping, "namespace_uuid"))
-        {
-            active.entry(namespace).or_default().insert(*place);
+        let is_off = state::is_off(mapping, beside);
+        if let (Some(place), Some(namespace)) = (place, text(mapping, "namespace_uuid")) {
+            if is_off {
+                inactive.insert((namespace, *place));
+            } else {
+                active.entry(namespace).or_default().insert(*place);
+            }
         }
+    }
+    for (namespace, place) in inactive {
+        active.entry(namespace).or_default().remove(&place);
     }
     let endpoint = |row: &'v Object<'v>| {
         let namespace = text(row, "namespace_uuid")?;
+        let name = text(row, "name")?;
+        if let Err(why) = ProfileName::new(name) {
+            beside.lost(format!("endpoint {} left out: {why}", quoted(name)));
+            return None;
+        }
         Some(Endpoint {
-            name: text(row, "name")?,
+            name,
             namespace,
             owner: text(row, "user_id"),
             asks_for_key: flag(row, "enable_api_key_auth") || flag(row, "enable_oauth"),
@@ -163,6 +159,81 @@ fn endpoints<'v>(root: &'v Value<'v>, places: &HashMap<&'v str, usize>) -> Vec<E
         .collect();
     endpoints.sort_by_key(|endpoint| endpoint.name);
     endpoints
+}
+
+/// What mappings of tools refer to.
+struct Known<'k, 'v> {
+    tools: HashMap<&'v str, &'v str>,
+    places: &'k HashMap<&'v str, usize>,
+    /// The endpoints of each namespace.
+    of_namespace: HashMap<&'v str, Vec<usize>>,
+}
+
+impl<'v> Known<'_, 'v> {
+    /// Takes one mapping over. Where it hides what is not known, its server is put into `closed` for
+    /// the endpoints of its namespace.
+    fn take(
+        &self,
+        mapping: &'v Object<'v>,
+        endpoints: &mut [Endpoint<'v>],
+        servers: &mut [Server],
+        (closed, beside): (&mut BTreeSet<(usize, usize)>, &mut Beside),
+    ) {
+        let is_off = state::is_off(mapping, beside);
+        let namespace = text(mapping, "namespace_uuid");
+        let of_namespace = namespace.and_then(|namespace| self.of_namespace.get(namespace));
+        let tool = text(mapping, "tool_uuid").and_then(|uuid| self.tools.get(uuid).copied());
+        let place = text(mapping, "mcp_server_uuid").and_then(|uuid| self.places.get(uuid));
+        let (Some(tool), Some(&place), Some(_)) = (tool, place, namespace) else {
+            if is_off {
+                let everywhere = (0..endpoints.len()).collect();
+                let nowhere = Vec::new();
+                let of_namespace = match namespace {
+                    Some(_) => of_namespace.unwrap_or(&nowhere),
+                    None => &everywhere,
+                };
+                for place in state::closed_by(mapping, self.places) {
+                    closed.extend(of_namespace.iter().map(|endpoint| (*endpoint, place)));
+                }
+            }
+            return;
+        };
+        let mut is_shown = false;
+        for endpoint in of_namespace.into_iter().flatten() {
+            let endpoint = endpoints.get_mut(*endpoint);
+            if let Some(endpoint) = endpoint.filter(|e| e.servers.contains(&place)) {
+                is_shown = true;
+                if is_off {
+                    endpoint.hidden.insert((place, tool));
+                }
+            }
+        }
+        if is_shown && let Some(server) = servers.get_mut(place) {
+            change(mapping, tool, place, server, beside);
+        }
+    }
+}
+
+/// What of a server is hidden cannot be said: it is not shown at all.
+fn close(
+    closed: &BTreeSet<(usize, usize)>,
+    endpoints: &mut [Endpoint<'_>],
+    servers: &[Server],
+    beside: &mut Beside,
+) {
+    for (place, of) in closed {
+        let endpoint = endpoints.get_mut(*place);
+        if let Some(endpoint) = endpoint.filter(|endpoint| endpoint.servers.contains(of)) {
+            endpoint.servers.remove(of);
+            endpoint.hidden.retain(|(place, _)| place != of);
+            let server = servers.get(*of).map_or("", |server| server.name.as_str());
+            let name = endpoint.name;
+            beside.lost(format!(
+                "server {server} is not in profile {name}: a tool of it is switched off there, and the dump \
+                 does not say which"
+            ));
+        }
+    }
 }
 
 /// Takes over how a tool is shown. A name, a description or annotations hold for the server, whoever
@@ -282,58 +353,6 @@ fn profile(endpoint: &Endpoint<'_>, servers: &[Server]) -> Profile {
     Profile {
         servers: servers_of_it,
         tools,
-    }
-}
-
-/// The active keys, each with the endpoints it opened: a public one the public endpoints, a user's
-/// those and the user's own.
-fn keys(root: &Value<'_>, endpoints: &[Endpoint<'_>]) -> Vec<Key> {
-    let mut names: BTreeMap<String, usize> = BTreeMap::new();
-    let active = rows(root, "api_keys").filter(|row| {
-        row.get_boolean("is_active")
-            .is_none_or(|active| active.value)
-    });
-    let key = |row: &Object<'_>| {
-        let owner = text(row, "user_id");
-        let opens = |endpoint: &&Endpoint<'_>| endpoint.owner.is_none() || endpoint.owner == owner;
-        let profiles = endpoints.iter().filter(opens).map(|e| e.name.to_owned());
-        let profiles = profiles.collect();
-        let name = named(text(row, "name").unwrap_or_default(), &mut names);
-        let secret = text(row, "key")?.to_owned();
-        Some(Key {
-            name,
-            secret,
-            profiles,
-        })
-    };
-    active.filter_map(key).collect()
-}
-
-/// A name of letters, digits, `_` and `-`, with a number where it is there already.
-fn named(text: &str, names: &mut BTreeMap<String, usize>) -> String {
-    let letters = text.chars().take(60).map(|c| match c {
-        c if c.is_ascii_alphanumeric() || c == '_' || c == '-' => c,
-        _ => '-',
-    });
-    let letters: String = letters.collect();
-    let name = letters.trim_matches('-');
-    let name = if name.is_empty() { "key" } else { name }.to_owned();
-    let count = names.entry(name.clone()).or_default();
-    *count += 1;
-    match *count {
-        1 => name,
-        count => format!("{name}-{count}"),
-    }
-}
-
-/// A token without a profile would open everything.
-fn note_useless(useless: &[Key], beside: &mut Beside) {
-    let names: Vec<&str> = useless.iter().map(|key| key.name.as_str()).collect();
-    if !names.is_empty() {
-        let names = names.join(", ");
-        beside
-            .notes
-            .push(format!("keys that open no endpoint are left out: {names}"));
     }
 }
 
