@@ -224,6 +224,10 @@ fn a_hidden_resource_is_read_by_no_name() {
             assert!(!reads(&nothing, &uri), "{uri}");
         }
     }
+    for (merged, is_denied) in [(&open, false), (&allowed, false), (&denied, true)] {
+        let secret = merged.denies_resource(&name("s"), "f:///secret/1");
+        assert_eq!(secret, is_denied);
+    }
     let mut search = Search::lookup();
     assert!(!denied.may_be_read(&name("s"), "f:///secret/1", &mut search));
     assert!(denied.may_be_read(&name("other"), "f:///secret/1", &mut search));
