@@ -76,7 +76,9 @@ fn shown(headers: &HeaderMap) -> Result<&[u8], Refusal> {
     let authorization = only(headers, &AUTHORIZATION)?;
     let bearer = authorization.map(bearer);
     let key = only(headers, &API_KEY)?.map(<[u8]>::trim_ascii);
-    match (bearer, key) {
+    // A client that has no key may send the header all the same: its variable is not set.
+    let is_filled = |key: &&[u8]| !key.is_empty() || !matches!(bearer, Some(Some(_)));
+    match (bearer, key.filter(is_filled)) {
         (None, None) => Err(Refusal::Missing),
         (Some(None), None) => Err(Refusal::Scheme),
         (Some(Some(token)), Some(key)) if token != key => Err(Refusal::Wrong),
@@ -180,6 +182,11 @@ mod tests {
             (&[(key, " 0123456789abcdef ")], Ok(())),
             (&[(key, TOKEN), (auth, &bearer)], Ok(())),
             (&[(key, TOKEN), (auth, "Basic eDp5")], Ok(())),
+            (&[(key, ""), (auth, &bearer)], Ok(())),
+            (&[(key, " \t"), (auth, &bearer)], Ok(())),
+            (&[(key, ""), (auth, "Bearer x")], Err(Refusal::Wrong)),
+            (&[(key, ""), (auth, "Bearer ")], Err(Refusal::Wrong)),
+            (&[(key, ""), (auth, "Basic eDp5")], Err(Refusal::Wrong)),
             (
                 &[(key, "another-0123456789"), (auth, &bearer)],
                 Err(Refusal::Wrong),

@@ -7,6 +7,7 @@ mod tests;
 mod writer;
 
 use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -17,6 +18,7 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use self::writer::Writer;
+use super::log::is_unsafe;
 use super::metrics::Counter;
 use crate::ids::{Owner, ProfileId, ServerName};
 
@@ -228,7 +230,7 @@ impl CallRecord {
         self.end = Some((outcome, response_bytes));
     }
 
-    fn line(&self) -> serde_json::Result<Vec<u8>> {
+    fn line(&self) -> serde_json::Result<String> {
         let (outcome, response_bytes) = self.end.unwrap_or((Outcome::Lost, 0));
         let Asked {
             client,
@@ -240,7 +242,7 @@ impl CallRecord {
             ..
         } = &self.asked;
         let micros = u32::try_from(self.since.elapsed().as_micros()).unwrap_or(u32::MAX);
-        serde_json::to_vec(&Line {
+        let line = serde_json::to_string(&Line {
             time: format!("{:.3}", self.at),
             token: self.token.as_deref(),
             client: client.as_deref(),
@@ -262,16 +264,37 @@ impl CallRecord {
             request_bytes: *request_bytes,
             response_bytes,
             traceparent: traceparent.as_deref(),
-        })
+        })?;
+        Ok(escaped(line))
     }
 }
 
 impl Drop for CallRecord {
     fn drop(&mut self) {
         if let Ok(line) = self.line() {
-            self.log.put(line);
+            self.log.put(line.into_bytes());
         }
     }
+}
+
+/// What acts on a terminal, or makes a name look like another, as JSON spells characters: the file is
+/// read by people too. It can stand in strings only.
+fn escaped(line: String) -> String {
+    if !line.contains(is_unsafe) {
+        return line;
+    }
+    let mut escaped = String::with_capacity(line.len());
+    for c in line.chars() {
+        if !is_unsafe(c) {
+            escaped.push(c);
+            continue;
+        }
+        for unit in c.encode_utf16(&mut [0; 2]) {
+            // A string takes everything.
+            let _ = write!(escaped, "\\u{unit:04x}");
+        }
+    }
+    escaped
 }
 
 fn cut(text: &mut String) {

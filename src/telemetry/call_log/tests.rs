@@ -70,6 +70,22 @@ async fn a_record_is_a_line_however_hostile_its_names() {
 }
 
 #[tokio::test]
+async fn what_acts_on_a_terminal_is_spelled_out() {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("calls");
+    let log = CallLog::at(&file).unwrap();
+    let hostile = "a\u{202e}b\u{7f}\u{9b}\u{feff}\u{e0041}ä";
+    drop(log.begin(asked(hostile)));
+    log.finish(SOON);
+    let text = fs::read_to_string(&file).unwrap();
+    assert!(
+        text.contains(r"a\u202eb\u007f\u009b\ufeff\udb40\udc41ä"),
+        "{text}"
+    );
+    assert_eq!(written(&file)[0]["tool"], hostile);
+}
+
+#[tokio::test]
 async fn what_finds_no_room_is_counted() {
     let home = tempfile::tempdir().unwrap();
     let file = home.path().join("pipe");

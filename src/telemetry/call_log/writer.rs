@@ -5,9 +5,9 @@
     reason = "a thread of its own, which may block"
 )]
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -58,10 +58,12 @@ impl Writer {
             said_at: None,
             is_said: false,
             is_torn: false,
+            is_exposed: false,
         };
         let thread = thread::Builder::new().name("call log".to_owned());
         thread.spawn(move || {
             course.open();
+            course.say();
             course.run(&queue);
         })?;
         Ok(Self { items, shared })
@@ -134,6 +136,8 @@ struct Course {
     is_said: bool,
     /// What was written last ends within a record.
     is_torn: bool,
+    /// Whether the log says that others may read it.
+    is_exposed: bool,
 }
 
 impl Course {
@@ -178,8 +182,27 @@ impl Course {
         // Neither a pipe that nobody reads nor a terminal holds the thread up.
         options.custom_flags((OFlag::O_NONBLOCK | OFlag::O_NOCTTY).bits());
         match options.open(&self.path) {
-            Ok(file) => self.file = Some(file),
+            Ok(file) => {
+                self.look_at(&file);
+                self.file = Some(file);
+            }
             Err(error) => self.fail(&error),
+        }
+    }
+
+    /// A file that was there keeps its mode, which may be more than its owner wants.
+    fn look_at(&mut self, file: &File) {
+        let Ok(metadata) = file.metadata() else {
+            return;
+        };
+        if is_open_to_others(&metadata) && !self.is_exposed {
+            self.is_exposed = true;
+            let mode = metadata.permissions().mode() & 0o7777;
+            log::warn!(
+                "The call log {path} is open to other users (its mode is {mode:04o}): it says who calls what; \
+                 'chmod 600 {path}' keeps it to the gateway",
+                path = self.path.display()
+            );
         }
     }
 
@@ -220,16 +243,16 @@ impl Course {
     fn fail(&mut self, error: &io::Error) {
         self.file = None;
         self.failed = Some((Instant::now(), error.to_string()));
-        self.say();
     }
 
-    /// Says what is lost: at once, and then from time to time.
+    /// Says that it can't be written, and what is lost: at once, and then from time to time.
     fn say(&mut self) {
         let unsaid = self.shared.unsaid.load(Ordering::Relaxed);
+        if unsaid == 0 {
+            return self.say_failed();
+        }
         let is_early = |at: Instant| at.elapsed() < SAY_EVERY;
-        if self.said_at.is_some_and(is_early)
-            || unsaid == 0 && (self.failed.is_none() || self.said_at.is_some())
-        {
+        if self.said_at.is_some_and(is_early) {
             return;
         }
         self.said_at = Some(Instant::now());
@@ -244,6 +267,23 @@ impl Course {
             log::warn!("The call log {path} is too slow: {unsaid} records lost; calls go on");
         }
     }
+
+    /// Nothing is lost yet.
+    fn say_failed(&mut self) {
+        if let Some((_, why)) = self.failed.as_ref().filter(|_| !self.is_said) {
+            let path = self.path.display();
+            log::warn!(
+                "The call log {path} can't be written ({why}): records are lost until it can; calls go on, and it is \
+                 tried again"
+            );
+            self.is_said = true;
+        }
+    }
+}
+
+/// Whether it is a file that other users than its owner and group may read or change it.
+fn is_open_to_others(metadata: &Metadata) -> bool {
+    metadata.is_file() && metadata.permissions().mode() & 0o006 != 0
 }
 
 /// Leaves in `rest` what was not written.
@@ -257,4 +297,56 @@ fn write_all(file: &mut File, rest: &mut &[u8]) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, Permissions};
+    use std::path::Path;
+
+    use super::*;
+
+    fn course(path: &Path) -> Course {
+        Course {
+            path: path.to_owned(),
+            shared: Arc::default(),
+            file: None,
+            failed: None,
+            said_at: None,
+            is_said: false,
+            is_torn: false,
+            is_exposed: false,
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_said_to_be_lost_is_what_is_counted() {
+        let home = tempfile::tempdir().unwrap();
+        let mut course = course(&home.path().join("no/such/directory"));
+        course.open();
+        course.say();
+        assert!(course.is_said && course.said_at.is_none());
+        course.write(b"a\nb\nc\n");
+        assert_eq!(course.shared.lost.get(), 3);
+        assert_eq!(course.shared.unsaid.load(Ordering::Relaxed), 3);
+        course.say();
+        assert!(course.said_at.is_some());
+        assert_eq!(course.shared.unsaid.load(Ordering::Relaxed), 0);
+    }
+
+    #[tokio::test]
+    async fn a_file_that_others_may_read_is_noted() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("calls");
+        fs::write(&path, "").unwrap();
+        for (mode, is_noted) in [(0o600, false), (0o640, false), (0o644, true), (0o602, true)] {
+            fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+            let mut course = course(&path);
+            course.open();
+            assert_eq!(course.is_exposed, is_noted, "{mode:o}");
+        }
+        let mut course = course(Path::new("/dev/null"));
+        course.open();
+        assert!(!course.is_exposed, "it is no file");
+    }
 }

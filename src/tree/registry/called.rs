@@ -1,12 +1,11 @@
 //! What clients call a server's tools and prompts, but for the prefix: as the server does, as the
 //! configuration says, or by names that no client breaks on.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use sha2::{Digest as _, Sha256};
 
 use super::part::Plan;
-use super::source::patterns;
 use super::unfit;
 use crate::config::model::Naming;
 use crate::protocol::mcp::item::{Item, Kind};
@@ -29,7 +28,7 @@ impl Called {
             }
         }
         if plan.view.names == Some(Naming::Safe) {
-            called.make_safe(kind, plan);
+            called.make_safe(plan);
         }
         called
     }
@@ -44,39 +43,17 @@ impl Called {
         places.iter().any(|place| self.0.contains_key(place))
     }
 
-    /// Replaces the names that may break a client. One that is good as it is stays, whatever comes
-    /// before it in the list.
-    fn make_safe(&mut self, kind: Kind, plan: &Plan) {
+    /// Replaces the names that may break a client. What one becomes depends on nothing else that is
+    /// listed: what a profile denies, or a user allowed, is the same tool tomorrow.
+    fn make_safe(&mut self, plan: &Plan) {
         let before = plan.prefix.join("").len();
         let room = unfit::NEARLY.saturating_sub(before + 1).max(SHORTEST);
-        let patterns = patterns(&plan.view, kind);
-        let (mut taken, mut unsafe_ones) = (HashSet::new(), Vec::new());
         for (place, item) in (0..).zip(&*plan.list) {
-            if !patterns.shows(item.key()) {
-                continue;
-            }
             let name = self.name(place, item);
-            if name.len() <= room && name.chars().all(unfit::is_plain) {
-                taken.insert(name.to_owned());
-            } else {
-                unsafe_ones.push((place, item.key(), name.to_owned()));
+            if name.len() > room || !name.chars().all(unfit::is_plain) {
+                let safe = numbered(plain(name), item.key(), room);
+                self.0.insert(place, safe.into());
             }
-        }
-        // What the server lists twice is one to it.
-        let mut made: HashMap<&str, String> = HashMap::new();
-        for (place, own, name) in unsafe_ones {
-            let safe = made.entry(own).or_insert_with(|| {
-                let safe = plain(&name);
-                let is_free = safe.len() <= room && !taken.contains(&safe);
-                let safe = if is_free {
-                    safe
-                } else {
-                    numbered(safe, own, room)
-                };
-                taken.insert(safe.clone());
-                safe
-            });
-            self.0.insert(place, safe.as_str().into());
         }
     }
 }
@@ -86,7 +63,7 @@ fn plain(name: &str) -> String {
     name.chars().map(plain).collect()
 }
 
-/// Cut, with a number at its end that is another one for another name.
+/// With a number at its end that is another one for another name, and cut to have room for it.
 fn numbered(mut plain: String, own: &str, room: usize) -> String {
     let digest = Sha256::digest(own.as_bytes());
     let number = u32::from_be_bytes(digest.first_chunk().copied().unwrap_or_default());

@@ -42,6 +42,12 @@ impl Gates {
         self.0.is_empty()
     }
 
+    /// Whether `deny` closes `uri` of `server`, whatever leads there.
+    pub(super) fn deny(&self, server: &ServerName, uri: &str) -> bool {
+        let gate = self.0.get(server);
+        gate.is_some_and(|gate| gate.patterns.denies(uri))
+    }
+
     /// Whether clients may read what `server` calls `uri`.
     pub(super) fn let_read(&self, server: &ServerName, uri: &str, search: &mut Search) -> bool {
         let gate = self.0.get(server);

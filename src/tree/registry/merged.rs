@@ -259,6 +259,12 @@ impl Merged {
         self.resources.may_be_read(server, uri, search)
     }
 
+    /// Whether the configuration denies `uri` of `server`: no link opens it.
+    #[must_use]
+    pub(crate) fn denies_resource(&self, server: &ServerName, uri: &str) -> bool {
+        self.resources.deny(server, uri)
+    }
+
     /// Whether all resources are shown of all servers.
     #[must_use]
     pub(crate) fn shows_all_resources(&self) -> bool {

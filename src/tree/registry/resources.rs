@@ -142,6 +142,11 @@ impl Resources {
         self.shows(server) && self.index.gates.let_read(server, uri, search)
     }
 
+    /// Whether `uri` of `server` is denied: no link opens it.
+    pub(super) fn deny(&self, server: &ServerName, uri: &str) -> bool {
+        self.index.gates.deny(server, uri)
+    }
+
     /// Whether all resources are shown of all servers that are.
     pub(super) fn are_all_shown(&self) -> bool {
         self.index.gates.are_none()

@@ -11,6 +11,13 @@ use crate::support::servers::{configuration, error_code};
 
 on_both_transports!(a_link_in_a_result_can_be_read);
 
+/// A server with resources that are not shown, and one that is denied.
+fn hiding(name: &str) -> Value {
+    let mut entry = filtered(name);
+    entry["resources"] = json!({ "allow": ["fx://text/*"], "deny": ["fx://blob/2"] });
+    entry
+}
+
 /// The result of a call that links to `uri`.
 fn linking(uri: &str) -> String {
     let link = json!({ "type": "resource_link", "uri": uri, "name": "n" });
@@ -28,12 +35,13 @@ async fn linked<T: Transport>(client: &Client<T>, uri: &str) -> String {
 }
 
 async fn a_link_in_a_result_can_be_read<T: Transport>() {
-    let (gateway, client) = serve::<T>(&[filtered("a")]).await;
+    let (gateway, client) = serve::<T>(&[hiding("a")]).await;
     assert_eq!(linked(&client, "fx://text/0").await, "fx://text/0");
     assert_eq!(
         linked(&client, "https://x.example/").await,
         "https://x.example/"
     );
+    assert_eq!(linked(&client, "fx://blob/2").await, "fx://blob/2");
     let link = linked(&client, "fx://blob/1").await;
     assert!(
         link.starts_with("mcproxy://a/link.") && link.ends_with("/fx://blob/1"),
@@ -65,7 +73,7 @@ async fn a_link_holds_over_a_restart_and_without_a_session() {
     let home = tempfile::tempdir().expect("a directory");
     let mut link = String::new();
     for _ in 0..2 {
-        let options = GatewayOptions::new(configuration(&[filtered("a")]));
+        let options = GatewayOptions::new(configuration(&[hiding("a")]));
         let mut gateway = Gateway::start(options.home(home.path())).await;
         ready(&gateway).await;
         let client = ModernClient::new(gateway.addr());

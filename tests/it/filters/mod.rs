@@ -157,7 +157,7 @@ async fn a_tool_is_called_and_described_as_the_file_says<T: Transport>() {
     });
     let (_gateway, client) = serve::<T>(&[entry]).await;
     let answer = client.call("tools/list", None, SOON).await;
-    assert_eq!(tool_names(&answer), ["a__say", "a__get_it_0"]);
+    assert_eq!(tool_names(&answer), ["a__say", "a__get_it_0_1941fc94"]);
     let listed: Value = serde_json::from_str(&answer).expect("JSON");
     let say = &listed["result"]["tools"][0];
     assert_eq!(say["description"], "Says it.");
@@ -168,7 +168,7 @@ async fn a_tool_is_called_and_described_as_the_file_says<T: Transport>() {
         "x"
     );
     assert_eq!(
-        text_of(&client.call_tool("a__get_it_0", "{}").await),
+        text_of(&client.call_tool("a__get_it_0_1941fc94", "{}").await),
         "get.it/0"
     );
     for gone in ["a__echo", "a__get.it/0"] {

@@ -163,6 +163,17 @@ fn safe_names_pass_everywhere_and_lead_back() {
     assert_eq!(listed(&merged, Kind::Tools)[0].len(), 64 + 2 + 16);
 }
 
+#[test]
+fn a_safe_name_is_one_tool_s_whatever_else_is_listed() {
+    let safe = |names: &[&str]| merged(&[tools("s", names, r#""names": "safe""#)]);
+    for names in [&["x.y"][..], &["x.y", "x_y"], &["x_y", "x/y", "x.y"]] {
+        let merged = safe(names);
+        assert_eq!(own(&merged, "s__x_y_b24ca9b7").as_deref(), Some("s: x.y"));
+        let plain = names.contains(&"x_y").then(|| "s: x_y".to_owned());
+        assert_eq!(own(&merged, "s__x_y"), plain, "{names:?}");
+    }
+}
+
 fn resources(fields: &str) -> Merged {
     let lists = [
         (
@@ -212,6 +223,10 @@ fn a_hidden_resource_is_read_by_no_name() {
             assert_eq!(reads(&allowed, &uri), by_allowed, "allowed {uri}");
             assert!(!reads(&nothing, &uri), "{uri}");
         }
+    }
+    for (merged, is_denied) in [(&open, false), (&allowed, false), (&denied, true)] {
+        let secret = merged.denies_resource(&name("s"), "f:///secret/1");
+        assert_eq!(secret, is_denied);
     }
     let mut search = Search::lookup();
     assert!(!denied.may_be_read(&name("s"), "f:///secret/1", &mut search));

@@ -1,6 +1,7 @@
 //! Links to resources that the configuration does not show. Who is given one by a server's own result
-//! may read what it leads to: the gateway seals it, so that nobody can make one up, and keeps nothing of
-//! it. Seals hold over a restart of the gateway.
+//! may read what it leads to: the gateway seals it for whoever holds the token and is shown the profile,
+//! so that nobody can make one up or use another's, and keeps nothing of it. What is denied is opened by
+//! no seal. Seals hold over a restart of the gateway.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -11,6 +12,7 @@ use crate::protocol::mcp::method;
 use crate::protocol::mcp::request::ClientRequest;
 use crate::protocol::uri::{self, Search};
 use crate::tree::registry::Route;
+use crate::tree::sessions::signing::Signer;
 
 /// What is signed begins with it, and nothing else that the same key signs does.
 const PREFIX: &str = "mcproxy.link.";
@@ -29,13 +31,11 @@ impl Conversation {
         uri: &str,
         search: &mut Search,
     ) -> Option<String> {
-        if uri::is_web(uri) || self.merged.may_be_read(server, uri, search) {
+        let is_plain = uri::is_web(uri) || self.merged.denies_resource(server, uri);
+        if is_plain || self.merged.may_be_read(server, uri, search) {
             return self.merged.outward_uri(server, uri, search);
         }
-        let signer = &self.caller.signer;
-        let seal = signer.seal(&signed(server, uri), Owner::ANYBODY)?;
-        let seal = URL_SAFE_NO_PAD.encode(seal);
-        Some(uri::linked(server.as_str(), &seal, uri))
+        sealed(&self.caller.signer, self.caller.owner, (server, uri))
     }
 
     /// Where a link leads that was sealed here. It can be read, and nothing else.
@@ -47,10 +47,10 @@ impl Conversation {
         let mut sources = self.merged.sources.iter();
         // To who normalises URIs the server is a host: in small letters.
         let source = sources.find(|one| one.server.as_str().eq_ignore_ascii_case(name))?;
-        let seal = URL_SAFE_NO_PAD.decode(seal).ok()?;
-        let signed = signed(&source.server, uri);
-        let is_ours = self.caller.signer.is_seal(&signed, Owner::ANYBODY, &seal);
-        is_ours.then(|| Route {
+        let (signer, owner) = (&self.caller.signer, self.caller.owner);
+        let is_open = is_sealed(signer, owner, (&source.server, uri), seal)
+            && !self.merged.denies_resource(&source.server, uri);
+        is_open.then(|| Route {
             server: source.server.clone(),
             key: uri.into(),
         })
@@ -62,8 +62,57 @@ pub(super) fn is_one(request: &ClientRequest) -> bool {
     uri::unlink(request.key()).is_some()
 }
 
+/// The link to what `server` calls `uri`, for `owner`.
+fn sealed(signer: &Signer, owner: Owner, (server, uri): (&ServerName, &str)) -> Option<String> {
+    let seal = signer.seal(&signed(server, uri), owner)?;
+    let seal = URL_SAFE_NO_PAD.encode(seal);
+    Some(uri::linked(server.as_str(), &seal, uri))
+}
+
+/// Whether a link with this seal was given to `owner`.
+fn is_sealed(
+    signer: &Signer,
+    owner: Owner,
+    (server, uri): (&ServerName, &str),
+    seal: &str,
+) -> bool {
+    let seal = URL_SAFE_NO_PAD.decode(seal);
+    seal.is_ok_and(|seal| signer.is_seal(&signed(server, uri), owner, &seal))
+}
+
 fn signed(server: &ServerName, uri: &str) -> Vec<u8> {
     [PREFIX, &uri::qualified(server.as_str(), uri)]
         .concat()
         .into_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::ProfileName;
+    use crate::testing::name;
+
+    #[test]
+    fn a_link_is_good_for_whom_it_was_given_to() {
+        let signer = Signer::load(None);
+        let kids = ProfileName::new("kids").unwrap().id();
+        let owners = [
+            Owner::ANYBODY,
+            Owner::ANYBODY.in_profile(Some(kids)),
+            Owner::of([1; 32]),
+            Owner::of([1; 32]).in_profile(Some(kids)),
+            Owner::of([2; 32]),
+        ];
+        let server = name("s");
+        for owner in owners {
+            let link = sealed(&signer, owner, (&server, "x://1")).unwrap();
+            let (_, seal, uri) = uri::unlink(&link).unwrap();
+            for other in owners {
+                let is_good = is_sealed(&signer, other, (&server, uri), seal);
+                assert_eq!(is_good, other == owner);
+            }
+            assert!(!is_sealed(&signer, owner, (&server, "x://2"), seal));
+            assert!(!is_sealed(&signer, owner, (&name("t"), uri), seal));
+        }
+    }
 }

@@ -43,6 +43,7 @@ pub(crate) use self::stop::Stop;
 pub(super) use self::stop::{CallWatch, STOPPING};
 pub(super) use self::task_ids::TaskIds;
 use crate::config::model::Limits;
+use crate::ids::Owner;
 use crate::protocol::mcp::lifecycle::ClientInfo;
 use crate::protocol::mcp::logging::Level;
 use crate::protocol::modern::extensions::Extensions;
@@ -61,6 +62,8 @@ pub(super) struct Caller {
     pub(super) name: Arc<str>,
     /// Who is told what becomes of its calls.
     pub(super) sink: Arc<dyn SessionSink>,
+    /// Whose they are, in the profile that is shown.
+    pub(super) owner: Owner,
     /// In whose name it takes of what all clients share.
     pub(super) taker: Arc<Taker>,
     /// What the subscriptions of all clients may take.

@@ -23,7 +23,7 @@ impl Conversation {
         } = attribution::of(request.params(), self.info.as_deref());
         let is_tool = request.subject() == Subject::Tool;
         Some(Box::new(log.begin(Asked {
-            owner: self.caller.taker.holder.owner(),
+            owner: self.caller.owner,
             client,
             client_version,
             method: request.own_method().to_owned(),

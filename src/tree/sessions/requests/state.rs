@@ -142,6 +142,7 @@ impl WorkerState {
             serial: number,
             name: Arc::clone(&self.name),
             sink: sink.clone(),
+            owner: holder.owner(),
             taker,
             subscriptions: self.args.subscriptions.clone(),
             metrics: self.args.metrics.clone(),

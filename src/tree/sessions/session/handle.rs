@@ -182,9 +182,14 @@ impl SessionHandle {
         self.actor.get_cell()
     }
 
+    /// Whose it is.
+    pub(super) fn owner(&self) -> Owner {
+        self.profile.key.owner()
+    }
+
     /// The profile that its client is shown.
     pub(super) fn shown(&self) -> Option<ProfileId> {
-        self.profile.key.owner().profile()
+        self.owner().profile()
     }
 
     /// What the log calls it.

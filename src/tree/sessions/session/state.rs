@@ -60,6 +60,7 @@ impl SessionState {
             serial,
             name: handle.name(),
             sink: Arc::new(handle.clone()),
+            owner: handle.owner(),
             taker: Arc::new(taker),
             subscriptions: args.subscriptions,
             metrics: args.metrics.clone(),

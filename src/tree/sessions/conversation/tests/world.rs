@@ -89,6 +89,7 @@ impl World {
             serial,
             name: format!("{number}").into(),
             sink,
+            owner: Owner::ANYBODY,
             taker: Arc::new(Taker {
                 holder: Holder::of(Owner::ANYBODY),
                 session: Some(serial),
