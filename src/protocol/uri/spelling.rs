@@ -101,7 +101,9 @@ fn decoded_once(text: &str) -> Cow<'_, str> {
     for chunk in bytes.utf8_chunks() {
         text.push_str(chunk.valid());
         for byte in chunk.invalid() {
-            text.push_str(&format!("%{byte:02x}"));
+            let digits = [byte >> 4, byte & 15].map(|digit| char::from_digit(digit.into(), 16));
+            text.push('%');
+            text.extend(digits.into_iter().flatten());
         }
     }
     Cow::Owned(text)
