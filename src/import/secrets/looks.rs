@@ -73,7 +73,7 @@ const LONGEST_NAME: usize = 64;
 /// Whether a setting of this name is one.
 pub(super) fn is_named_secret(name: &str) -> bool {
     let upper = name.to_ascii_uppercase();
-    if FOLDERS.contains(&&*name) {
+    if FOLDERS.contains(&name) {
         return false;
     }
     WORDS.iter().any(|word| upper.contains(word)) || has_whole_word(name)

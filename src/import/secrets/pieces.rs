@@ -30,24 +30,21 @@ pub(super) fn pieces(text: &str) -> Vec<Piece> {
         // Of one that is never closed so are all after it.
         let inside = (!is_open).then(|| after.split_once('}')).flatten();
         is_open |= inside.is_none();
-        match inside {
-            Some((inside, after)) => {
-                let whole = format!("${{{inside}}}");
-                if is_reference(inside) {
-                    push(&mut pieces, &mut own, &mut meant);
-                    pieces.push(Piece::Reference(whole));
-                } else {
-                    own.push_str(&whole);
-                    meant.push_str(&whole);
-                }
-                rest = after;
-            }
-            None => {
-                own.push_str("${");
-                meant.push_str("${");
-                rest = after;
-            }
+        let Some((inside, after)) = inside else {
+            own.push_str("${");
+            meant.push_str("${");
+            rest = after;
+            continue;
+        };
+        let whole = format!("${{{inside}}}");
+        if is_reference(inside) {
+            push(&mut pieces, &mut own, &mut meant);
+            pieces.push(Piece::Reference(whole));
+        } else {
+            own.push_str(&whole);
+            meant.push_str(&whole);
         }
+        rest = after;
     }
     own.push_str(rest);
     meant.push_str(rest);

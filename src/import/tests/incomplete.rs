@@ -123,13 +123,13 @@ fn rules_for_tools_beside_the_servers_are_said() {
 
 #[test]
 fn what_is_set_in_front_of_a_command_is_in_its_environment() {
-    let text = r#"{"mcpServers": {"a": {"command": "API_KEY=SECRETcmd LOG=1 server"}}}"#;
+    let text = r#"{"mcpServers": {"srv": {"command": "API_KEY=SECRETcmd LOG=1 server"}}}"#;
     let imported = of_text("a.json", text);
     assert!(!imported.text.contains("SECRETcmd"), "{}", imported.text);
     let made: serde_json::Value = serde_json::from_str(&imported.text).unwrap();
     assert_eq!(made["servers"][0]["command"], "server");
     assert_eq!(
         made["servers"][0]["env"],
-        serde_json::json!({"API_KEY": "${A_API_KEY}", "LOG": "1"})
+        serde_json::json!({"API_KEY": "${SRV_API_KEY}", "LOG": "1"})
     );
 }
