@@ -285,7 +285,7 @@ fn a_change_of_one_server_asks_the_rules_for_its_names_alone() {
     let body = profile(r#"{"tools": {"deny": ["*__set", "git__list", "x*"]}}"#);
     let whole = Arc::new(whole);
     let first = Merged::narrow(&whole, &body, &[]);
-    assert_eq!(first.idle_rules().len(), 1);
+    assert_eq!(first.idle_rules().len(), 2);
     let mut changed = sources(&["get", "list", "set"]).to_vec();
     changed[1] = whole.sources[1].clone();
     let whole = Arc::new(Merged::build(changed, &[&whole]));
