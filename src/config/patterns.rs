@@ -2,6 +2,9 @@
 //! characters, also for none, and `?` for one; everything else stands for itself, so that URIs and
 //! their templates can be written as they are.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeSet, HashSet};
 use std::fmt;
 use std::sync::Arc;
@@ -116,17 +119,51 @@ impl Patterns {
         Self(rules.map(Arc::new))
     }
 
+    /// How many rules there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.lists().map(List::len).sum()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// The rules that match none of `names`.
     #[must_use]
     pub fn idle(&self, names: &[&str]) -> Vec<Idle<'_>> {
+        self.idle_but(&self.hits(names), names)
+    }
+
+    /// The numbers of the rules that match any of `names`.
+    #[must_use]
+    pub fn hits(&self, names: &[&str]) -> BTreeSet<usize> {
+        let known: HashSet<&str> = names.iter().copied().collect();
+        let hits = self.lists().flat_map(|list| list.hits(&known));
+        let hits = hits.enumerate().filter(|(_, is_hit)| *is_hit);
+        hits.map(|(number, _)| number).collect()
+    }
+
+    /// The rules whose numbers are none of `hits`, with what of `names` may be meant.
+    #[must_use]
+    pub fn idle_but(&self, hits: &BTreeSet<usize>, names: &[&str]) -> Vec<Idle<'_>> {
         let Some(rules) = self.0.as_deref() else {
             return Vec::new();
         };
-        let known: HashSet<&str> = names.iter().copied().collect();
-        let allow = rules.allow.iter().flat_map(|allow| allow.idle(&known));
+        let allow = rules.allow.iter();
+        let allow = allow.flat_map(|allow| allow.idle_but(hits, 0));
         let mut idle = named("allow", allow.collect(), names);
-        idle.extend(named("deny", rules.deny.idle(&known), names));
+        let first = rules.allow.as_ref().map_or(0, List::len);
+        idle.extend(named("deny", rules.deny.idle_but(hits, first), names));
         idle
+    }
+
+    /// What is allowed, if that is said, and what is denied.
+    fn lists(&self) -> impl Iterator<Item = &List> {
+        let rules = self.0.as_deref().into_iter();
+        rules.flat_map(|rules| rules.allow.iter().chain([&rules.deny]))
     }
 }
 
@@ -178,11 +215,26 @@ impl List {
         self.exact.contains(name) || self.globs.iter().any(|glob| matches(glob, name))
     }
 
-    fn idle(&self, names: &HashSet<&str>) -> Vec<&str> {
-        let exact = self.exact.iter().filter(|rule| !names.contains(&***rule));
-        let is_idle = |glob: &str| !names.iter().any(|name| matches(glob, name));
-        let globs = self.globs.iter().filter(|glob| is_idle(glob));
-        exact.chain(globs).map(|rule| &**rule).collect()
+    fn len(&self) -> usize {
+        self.exact.len() + self.globs.len()
+    }
+
+    fn rules(&self) -> impl Iterator<Item = &str> {
+        self.exact.iter().chain(&self.globs).map(|rule| &**rule)
+    }
+
+    /// Whether its rules match any of `names`, in their order.
+    fn hits(&self, names: &HashSet<&str>) -> impl Iterator<Item = bool> {
+        let exact = self.exact.iter().map(|rule| names.contains(&**rule));
+        let is_hit = |glob: &str| names.iter().any(|name| matches(glob, name));
+        exact.chain(self.globs.iter().map(move |glob| is_hit(glob)))
+    }
+
+    /// Those of its rules, numbered from `first` on, that are none of `hits`.
+    fn idle_but(&self, hits: &BTreeSet<usize>, first: usize) -> Vec<&str> {
+        let idle = self.rules().zip(first..);
+        let idle = idle.filter(|(_, number)| !hits.contains(number));
+        idle.map(|(rule, _)| rule).collect()
     }
 }
 
@@ -272,108 +324,4 @@ pub(super) fn texts(field: &Field<'_, Value<'_>>, name: &str, notes: &mut Notes)
     }
     let texts = listed.iter().map(|pattern| pattern.value.to_owned());
     texts.collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use tokio::time::Instant;
-
-    use super::*;
-
-    fn patterns(allow: Option<&[&str]>, deny: &[&str]) -> Patterns {
-        let texts = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect();
-        Patterns::new(allow.map(texts), texts(deny))
-    }
-
-    #[test]
-    fn a_pattern_matches_whole_names() {
-        for (pattern, yes, no) in [
-            ("read", &["read"][..], &["reads", "Read", ""][..]),
-            ("*", &["", "a", "a/b", "日本"], &[]),
-            ("?", &["a", "本"], &["", "ab"]),
-            ("issue_*", &["issue_", "issue_x"], &["issue", "an_issue_x"]),
-            ("*_delete", &["a_delete", "_delete"], &["a_deleted"]),
-            ("*a*b*", &["ab", "xaxbx"], &["ba", "a"]),
-            ("a*a", &["aa", "axa"], &["a", "ab"]),
-            ("*ab*ab", &["abab", "xabxab"], &["ab", "aba"]),
-            ("a*?c*d", &["abcd", "axxcd"], &["acd", "abc"]),
-            (
-                "x://{id}?q=*",
-                &["x://{id}?q=1", "x://{id}aq="],
-                &["x://1?q=1"],
-            ),
-            ("**", &["", "x"], &[]),
-        ] {
-            for name in yes {
-                assert!(matches(pattern, name), "{pattern} {name}");
-            }
-            for name in no {
-                assert!(!matches(pattern, name), "{pattern} {name}");
-            }
-        }
-    }
-
-    #[test]
-    fn a_hostile_name_costs_what_its_length_costs() {
-        let name = "ab".repeat(1 << 20);
-        let began = Instant::now();
-        for pattern in ["*abac*", "*a*b*a*c", &"*ab".repeat(300), "*aba?c*", "a*c"] {
-            let is_shown = patterns(Some(&[pattern]), &[]).shows(&name);
-            assert_eq!(is_shown, pattern.len() > 800, "{pattern}");
-        }
-        assert!(began.elapsed() < Duration::from_secs(5));
-    }
-
-    #[test]
-    fn what_is_denied_is_not_allowed() {
-        let open = patterns(None, &[]);
-        assert!(open.is_open() && open.shows("x") && open.idle(&[]).is_empty());
-        let both = patterns(Some(&["issue_*", "read"]), &["*_delete"]);
-        for (name, is_shown) in [
-            ("issue_get", true),
-            ("read", true),
-            ("issue_delete", false),
-            ("write", false),
-        ] {
-            assert_eq!(both.shows(name), is_shown, "{name}");
-        }
-        assert!(!patterns(Some(&[]), &[]).shows("x"), "nothing is allowed");
-        let less = patterns(None, &["x"]);
-        assert!(less.shows("y") && !less.shows("x") && less.allows("x").is_none());
-        assert_eq!(less, less.clone());
-        assert_ne!(less, patterns(None, &["y"]));
-    }
-
-    #[test]
-    fn a_rule_that_matches_nothing_is_named_with_what_may_be_meant() {
-        let names = ["issue_get", "issue_list", "web__search"];
-        let said = |allow: &[&str], deny: &[&str]| {
-            let patterns = patterns(Some(allow), deny);
-            let idle = patterns.idle(&names);
-            idle.iter().map(ToString::to_string).collect::<Vec<_>>()
-        };
-        assert_eq!(said(&["issue_*", "*"], &["web__search"]), [""; 0]);
-        assert_eq!(
-            said(
-                &["isue_get", "git__issue_*", "search"],
-                &["x_*", "Issue-List"]
-            ),
-            [
-                "'isue_get' in 'allow' matches nothing; did you mean 'issue_get'?",
-                "'search' in 'allow' matches nothing; did you mean '*__search'?",
-                "'git__issue_*' in 'allow' matches nothing; did you mean 'issue_*'?",
-                "'Issue-List' in 'deny' matches nothing; did you mean 'issue_list'?",
-                "'x_*' in 'deny' matches nothing",
-            ]
-        );
-        let many: Vec<String> = (0..1000)
-            .map(|number| format!("nothing-{number}"))
-            .collect();
-        let many: Vec<&str> = many.iter().map(String::as_str).collect();
-        let said = said(&many, &[]);
-        assert_eq!(said.len(), NAMED);
-        assert!(said[NAMED - 1].contains("(and 995 more)"), "{said:?}");
-    }
 }

@@ -27,6 +27,14 @@ pub struct Profile {
     pub instructions: ProfileInstructions,
 }
 
+impl Profile {
+    /// How many rules it has.
+    fn rules(&self) -> usize {
+        let all = [&self.servers, &self.tools, &self.prompts];
+        all.map(Patterns::len).iter().sum()
+    }
+}
+
 /// What clients of a profile are told when they begin.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum ProfileInstructions {

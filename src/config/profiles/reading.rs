@@ -16,6 +16,8 @@ use crate::ids::ProfileName;
 
 /// As many as there may be: each has a table of its own.
 const MOST: usize = 256;
+/// So many rules they may have together: each is held against all names.
+const MOST_RULES: usize = 10_000;
 /// The longest text of a profile's own.
 const LONGEST_TEXT: usize = 64 * 1024;
 
@@ -142,6 +144,7 @@ fn all(
     notes: &mut Notes,
 ) -> Vec<(ProfileName, Option<Arc<Profile>>)> {
     let mut read: Vec<(ProfileName, Option<Arc<Profile>>)> = Vec::new();
+    let mut room = MOST_RULES;
     for prop in &object.properties {
         let written = prop.name.as_str();
         let key = at.key(written, prop.name.start());
@@ -172,6 +175,16 @@ fn all(
         let field = Field::new(at.key(written, prop.value.start()), &prop.value);
         let mut found = Notes::default();
         let profile = one(name.clone(), &field, servers, &mut found);
+        let rules = profile.as_ref().map_or(0, Profile::rules);
+        if rules > room {
+            let what = format!(
+                "the profiles have more than {MOST_RULES} rules together, with those of '{name}'"
+            );
+            let help = format!("one with '*' stands for many names; {KEPT}");
+            found.add(Finding::error(field.at.clone(), what).help(help));
+        } else {
+            room -= rules;
+        }
         let is_usable = !found.has_errors();
         notes.adopt(found, None);
         read.push((name, profile.filter(|_| is_usable).map(Arc::new)));

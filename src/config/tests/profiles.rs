@@ -256,3 +256,26 @@ fn there_are_so_many_profiles() {
     assert_eq!(held(&text, None).0.known.len(), 256);
     assert!(parsed(&text).problems[0].message.contains("more than 256"));
 }
+
+#[test]
+fn the_rules_of_all_profiles_together_are_bounded() {
+    let rules = |name: &str, count: usize| {
+        let rules: Vec<String> = (0..count).map(|n| format!("\"{name}{n}*\"")).collect();
+        let rules = rules.join(", ");
+        format!(r#""{name}": {{"tools": {{"deny": [{rules}]}}}}"#)
+    };
+    let mut profiles: Vec<String> = (0..10).map(|n| rules(&format!("p{n}"), 999)).collect();
+    profiles.extend([rules("over", 11), rules("fits", 10)]);
+    let text = format!("\"profiles\": {{\n{}}}", profiles.join(",\n"));
+    let parsed = parsed(&text);
+    let [problem] = &parsed.problems[..] else {
+        panic!("{:?}", parsed.problems);
+    };
+    let said = problem.to_string();
+    assert!(said.contains("more than 10000 rules together"), "{said}");
+    assert!(said.contains("line 13, column 9"), "{said}");
+    let written = parsed.config.profiles.profiles.unwrap();
+    let closed = written.iter().filter(|(_, profile)| profile.is_none());
+    let closed: Vec<&str> = closed.map(|(name, _)| name.as_str()).collect();
+    assert_eq!(closed, ["over"]);
+}

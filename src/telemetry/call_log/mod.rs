@@ -7,7 +7,6 @@ mod tests;
 mod writer;
 
 use std::collections::HashMap;
-use std::fmt::Write as _;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -290,8 +289,8 @@ fn escaped(line: String) -> String {
             continue;
         }
         for unit in c.encode_utf16(&mut [0; 2]) {
-            // A string takes everything.
-            let _ = write!(escaped, "\\u{unit:04x}");
+            let spelled = format!("\\u{unit:04x}");
+            escaped.push_str(&spelled);
         }
     }
     escaped

@@ -8,14 +8,15 @@ use super::merged::Merged;
 use super::resources;
 use super::routes::Routes;
 use super::source::Source;
-use crate::config::model::{DefaultProfile, Profile, Profiles};
+use crate::config::model::{DefaultProfile, Patterns, Profile, Profiles};
 use crate::ids::{Prefix, ProfileId, ServerName};
 use crate::protocol::mcp::item::{Item, Kind};
 
 /// More than this is no work for a thread that others wait for: a few milliseconds.
 const LONG: usize = 512 * 1024;
-/// The same of names that the patterns of profiles are held against.
-const MANY: usize = 5_000;
+/// The same of comparisons of a name with a rule of a profile, and what a name costs beside those.
+const MANY: usize = 100_000;
+const PER_NAME: usize = 10;
 
 /// What is to be merged, and what was merged last.
 #[derive(Debug)]
@@ -70,11 +71,26 @@ impl Job {
         }
     }
 
-    /// Whether the patterns of the profiles are held against many names.
+    /// Whether the rules of the profiles, all together, may be held against many names.
     fn narrows_long(&self) -> bool {
-        let of = |profile: &Arc<Profile>| self.before.merged.size_for(profile);
-        let names: usize = self.profiles.known.iter().map(of).sum();
-        names > MANY
+        let names = |kind| -> usize {
+            let lists = self.sources.iter().filter_map(|source| source.list(kind));
+            lists.map(|list| list.len()).sum()
+        };
+        let [tools, prompts] = [Kind::Tools, Kind::Prompts].map(names);
+        let cost = |rules: &Patterns, names: usize| {
+            let per_name = if rules.is_open() {
+                0
+            } else {
+                rules.len() + PER_NAME
+            };
+            names.saturating_mul(per_name)
+        };
+        let of = |profile: &Arc<Profile>| {
+            cost(&profile.tools, tools).saturating_add(cost(&profile.prompts, prompts))
+        };
+        let all = self.profiles.known.iter().map(of);
+        all.fold(0, usize::saturating_add) > MANY
     }
 
     /// Whether it may take long. It is looked no further than that it does.

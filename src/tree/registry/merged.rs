@@ -132,6 +132,12 @@ impl Merged {
         self.tools.built_since(&former.tools) + self.prompts.built_since(&former.prompts)
     }
 
+    /// Of how many parts the rules of its profile were asked that `former` does not say.
+    #[cfg(test)]
+    pub(super) fn decided_since(&self, former: &Self) -> usize {
+        self.tools.decided_since(&former.tools) + self.prompts.decided_since(&former.prompts)
+    }
+
     /// What is odd about the names, for the log, each with the server that lists them.
     pub(super) fn oddities(&self) -> BTreeSet<(ServerName, String)> {
         let names = self.tools.oddities().chain(self.prompts.oddities());

@@ -8,6 +8,7 @@ mod actor;
 mod called;
 mod catalogue;
 mod cost;
+mod decided;
 mod gates;
 mod handle;
 mod idle;

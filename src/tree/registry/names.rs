@@ -2,15 +2,16 @@
 //! configured server's prefix is that server's alone, whatever others list. Of two prefixes that a
 //! name could have (`a` and `a_` of `a___x`) it has the longer one.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::cost::Cost;
+use super::decided::Decided;
 use super::merged::Route;
 use super::pages::{Entries, Pages};
 use super::part::{Holders, Part, Plan, Rivals};
 use super::source::Source;
-use crate::config::model::Patterns;
+use crate::config::model::{Idle, Patterns};
 use crate::ids::{Prefix, SEPARATOR, ServerName};
 use crate::protocol::mcp::item::Kind;
 use crate::protocol::modern::param_headers::ParamHeaders;
@@ -63,6 +64,8 @@ pub(super) struct Names {
     by_prefix: HashMap<Box<str>, Vec<Arc<Part>>>,
     /// Which of their merged names are shown.
     shown: Patterns,
+    /// What those say of each part; nothing if they show everything.
+    decided: Vec<Arc<Decided>>,
     pages: Pages,
 }
 
@@ -118,6 +121,7 @@ impl Names {
             parts,
             by_prefix,
             shown: Patterns::default(),
+            decided: Vec::new(),
             pages,
         }
     }
@@ -137,29 +141,45 @@ impl Names {
             (prefix.clone(), group)
         });
         let by_prefix = groups.filter(|(_, group)| !group.is_empty()).collect();
+        let decided = Decided::all(&parts, patterns, former);
         let is_same = |former: &&&Self| former.shown == *patterns && former.has_parts(&parts);
         let pages = match (former.iter().find(is_same), former.first()) {
             (Some(same), _) => same.pages.clone(),
-            (None, Some(last)) => pages_of(kind, &parts, patterns).sharing(&last.pages),
-            (None, None) => pages_of(kind, &parts, patterns),
+            (None, Some(last)) => pages_of(kind, &parts, &decided).sharing(&last.pages),
+            (None, None) => pages_of(kind, &parts, &decided),
         };
         Self {
             prefixes: Arc::clone(&self.prefixes),
             parts,
             by_prefix,
             shown: patterns.clone(),
+            decided,
             pages,
         }
     }
 
-    /// How much has to be compared to narrow this down by patterns.
-    pub(super) fn size(&self) -> usize {
-        self.parts.iter().map(|part| part.entries().len()).sum()
+    /// What these rules say of each part, if they are those that it was narrowed by.
+    pub(super) fn decided(
+        &self,
+        rules: &Patterns,
+    ) -> impl Iterator<Item = (*const Part, &Arc<Decided>)> {
+        let is_known = self.shown == *rules;
+        let parts = self.parts.iter().filter(move |_| is_known);
+        parts.map(Arc::as_ptr).zip(&self.decided)
     }
 
-    /// All merged names.
-    pub(super) fn all(&self) -> impl Iterator<Item = String> {
-        self.parts.iter().flat_map(|part| part.merged_names())
+    /// The rules that match none of the merged names.
+    pub(super) fn idle(&self) -> Vec<Idle<'_>> {
+        let both = self.parts.iter().zip(&self.decided);
+        let hits = both.flat_map(|(part, decided)| decided.hits(part, &self.shown));
+        let hits: BTreeSet<usize> = hits.copied().collect();
+        if hits.len() == self.shown.len() {
+            return Vec::new();
+        }
+        let names = self.parts.iter().flat_map(|part| part.merged_names());
+        let names: Vec<String> = names.collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        self.shown.idle_but(&hits, &names)
     }
 
     /// The part that was built to this plan.
@@ -239,6 +259,13 @@ impl Names {
         cost
     }
 
+    /// Of how many parts the rules were asked that `former` does not say.
+    #[cfg(test)]
+    pub(super) fn decided_since(&self, former: &Self) -> usize {
+        let is_new = |one: &&Arc<Decided>| !former.decided.iter().any(|old| Arc::ptr_eq(old, one));
+        self.decided.iter().filter(is_new).count()
+    }
+
     /// How many parts are none of those of `former`.
     #[cfg(test)]
     pub(super) fn built_since(&self, former: &Self) -> usize {
@@ -247,16 +274,14 @@ impl Names {
     }
 }
 
-fn pages_of(kind: Kind, parts: &[Arc<Part>], shown: &Patterns) -> Pages {
-    if shown.is_open() {
+fn pages_of(kind: Kind, parts: &[Arc<Part>], decided: &[Arc<Decided>]) -> Pages {
+    if decided.is_empty() {
         let entries: Vec<&Entries> = parts.iter().map(|part| part.entries()).collect();
         return Pages::of(kind, &entries);
     }
-    let pieces = |part: &Arc<Part>| {
-        let names = part.merged_names();
-        part.entries().only(names.map(|name| shown.shows(&name)))
-    };
-    let pieces: Vec<Entries> = parts.iter().flat_map(pieces).collect();
+    let both = parts.iter().zip(decided);
+    let pieces = both.flat_map(|(part, decided)| part.entries().only(decided.shows()));
+    let pieces: Vec<Entries> = pieces.collect();
     Pages::of(kind, &pieces.iter().collect::<Vec<_>>())
 }
 

@@ -94,23 +94,12 @@ impl Merged {
                 return Vec::new();
             }
             let what = kind.member();
-            let names: Vec<String> = names.all().collect();
-            let names: Vec<&str> = names.iter().map(String::as_str).collect();
-            let idle = rules.idle(&names).into_iter();
+            let idle = names.idle().into_iter();
             let line = |idle| format!("Profile '{}', {what}: {idle}", profile.name);
             idle.map(line).collect()
         };
         let mut all = idle(Kind::Tools, &profile.tools, &self.tools);
         all.extend(idle(Kind::Prompts, &profile.prompts, &self.prompts));
         all
-    }
-
-    /// How many names have to be compared to narrow this down to `profile`.
-    pub(in crate::tree::registry) fn size_for(&self, profile: &Profile) -> usize {
-        let of = |rules: &Patterns, names: &Names| {
-            let is_compared = !rules.is_open();
-            if is_compared { names.size() } else { 0 }
-        };
-        of(&profile.tools, &self.tools) + of(&profile.prompts, &self.prompts)
     }
 }

@@ -273,3 +273,53 @@ fn rules_that_match_nothing_are_said_once_all_is_known() {
     let early = narrow(&early, r#"{"tools": {"deny": ["git__st_*"]}}"#);
     assert_eq!(early.idle_rules(), [""; 0]);
 }
+
+#[test]
+fn a_change_of_one_server_asks_the_rules_for_its_names_alone() {
+    let sources = |tools| {
+        let git = offering("git", &[(Kind::Tools, tools)]);
+        let time = offering("time", &[(Kind::Tools, &["now", "set"])]);
+        [git, time]
+    };
+    let whole = merged(&sources(&["get", "set"]));
+    let body = profile(r#"{"tools": {"deny": ["*__set", "git__list", "x*"]}}"#);
+    let whole = Arc::new(whole);
+    let first = Merged::narrow(&whole, &body, &[]);
+    assert_eq!(first.idle_rules().len(), 2);
+    let mut changed = sources(&["get", "list", "set"]).to_vec();
+    changed[1] = whole.sources[1].clone();
+    let whole = Arc::new(Merged::build(changed, &[&whole]));
+    let second = Merged::narrow(&whole, &body, &[&first]);
+    assert_eq!(second.decided_since(&first), 1, "that of git");
+    assert_eq!(listed(&second, Kind::Tools), ["git__get", "time__now"]);
+    let said = second.idle_rules();
+    assert!(
+        said.len() == 1 && said[0].contains("'x*' in 'deny'"),
+        "{said:?}"
+    );
+    // Other rules are asked for everything.
+    let body = profile(r#"{"tools": {"deny": ["*__get"]}}"#);
+    let third = Merged::narrow(&whole, &body, &[&second]);
+    assert_eq!(third.decided_since(&second), 2);
+    let shown = listed(&third, Kind::Tools);
+    assert_eq!(shown, ["git__list", "git__set", "time__now", "time__set"]);
+}
+
+#[tokio::test]
+async fn many_rules_for_many_names_are_a_long_job() {
+    for (rules, is_long) in [(10, false), (1000, true)] {
+        let rules: Vec<String> = (0..rules).map(|n| format!("\"x{n}*\"")).collect();
+        let text = format!(
+            r#""profiles": {{"p": {{"tools": {{"deny": [{}]}}}}}}"#,
+            rules.join(",")
+        );
+        let mut merge = Merge::new(HashMap::new(), None);
+        merge.profiles(profiles(&text));
+        merge.wanted(vec![wanted("git")]);
+        let git = upstream("git", 1, 1).await.0;
+        let names: Vec<String> = (0..200).map(|n| format!("t{n}")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        merge.catalogue(git, Some(catalogue(&names)));
+        assert_eq!(merge.has_long_job(), is_long);
+    }
+}
