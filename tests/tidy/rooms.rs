@@ -13,7 +13,7 @@ const CEILINGS: [(&str, usize); 21] = [
     ("files", 100),
     ("http", 6900),
     ("ids", 300),
-    ("import", 3500),
+    ("import", 4300),
     ("process", 3600),
     ("program", 1700),
     ("protocol", 7900),
