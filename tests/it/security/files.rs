@@ -36,7 +36,7 @@ async fn said(gateway: &Gateway) -> String {
         said += &http::get(gateway.addr(), path).await.text();
     }
     let check = Command::new(mcproxy())
-        .args(["check", "--config"])
+        .arg("check")
         .arg(gateway.config_path())
         .output()
         .expect("it runs");
