@@ -60,6 +60,7 @@ async fn stdout_to_the_letter() {
     let ours = [
         "Listening on ",
         "configuration: ",
+        "Clients are offered ",
         "Server 'playwright' ",
         "reload: ",
         "Stopping",

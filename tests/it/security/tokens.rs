@@ -179,7 +179,16 @@ async fn without_a_token_where_there_should_be_one_it_does_not_start() {
         (None, "", "can't read the token file"),
         (Some("# nothing\n"), "", "there is no token in it"),
         (Some("p4ssw0rd"), "", "at least 16 characters"),
-        (Some("p4ssw0rd p4ssw0rd p4ssw0rd"), "", "without spaces"),
+        (
+            Some("p4ssw0rd p4ssw0rd p4ssw0rd"),
+            "",
+            "at least 16 characters",
+        ),
+        (
+            Some("p4ssw0rd-p4ssw0rd p4ssw0rd"),
+            "",
+            "after a token there may be",
+        ),
         (Some(TOKEN), "p4ssw0rd", "the variable MCPROXY_TOKEN"),
     ] {
         fs::remove_file(&file).ok();
