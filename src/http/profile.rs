@@ -222,28 +222,37 @@ mod tests {
     #[test]
     fn what_an_address_and_a_token_lead_to() {
         let none = profiles(&[], DefaultProfile::Everything);
-        let two = profiles(&["kids", "work"], DefaultProfile::Everything);
+        let two = profiles(&["kids", "office"], DefaultProfile::Everything);
         let kids = DefaultProfile::Named(ProfileName::new("kids").unwrap());
-        let default = profiles(&["kids", "work"], kids);
+        let default = profiles(&["kids", "office"], kids);
         let closed = profiles(&[], DefaultProfile::Closed);
-        let (everything, kids, work) = (Some(None), Some(Some(id("kids"))), Some(Some(id("work"))));
+        let (everything, kids, office) =
+            (Some(None), Some(Some(id("kids"))), Some(Some(id("office"))));
         for (pins, path, expected) in [
             (&[][..], "/mcp", [everything, everything, kids, None]),
             (&[], "/sse", [everything, everything, kids, None]),
             (&[], "/messages", [everything, everything, kids, None]),
             (&[], "/p/kids/mcp", [None, kids, kids, None]),
-            (&[], "/p/work/sse/", [None, work, work, None]),
+            (&[], "/p/office/sse/", [None, office, office, None]),
             (&[], "/p/Kids/mcp", [None; 4]),
             (&[], "/p/%6bids/mcp", [None; 4]),
             (&[], "/p//mcp", [None; 4]),
-            (&[], "/metamcp/work/mcp", [everything, work, work, None]),
+            (
+                &[],
+                "/metamcp/office/mcp",
+                [everything, office, office, None],
+            ),
             (&[], "/metamcp/other/mcp", [everything, None, None, None]),
             (&["kids"], "/mcp", [None, kids, kids, None]),
-            (&["work", "kids"], "/sse", [None, work, work, None]),
-            (&["work"], "/p/kids/mcp", [None; 4]),
-            (&["work"], "/metamcp/kids/message", [None; 4]),
-            (&["work"], "/metamcp/work/message", [None, work, work, None]),
-            (&["work", "kids"], "/p/kids/mcp", [None, kids, kids, None]),
+            (&["office", "kids"], "/sse", [None, office, office, None]),
+            (&["office"], "/p/kids/mcp", [None; 4]),
+            (&["office"], "/metamcp/kids/message", [None; 4]),
+            (
+                &["office"],
+                "/metamcp/office/message",
+                [None, office, office, None],
+            ),
+            (&["office", "kids"], "/p/kids/mcp", [None, kids, kids, None]),
             (&["gone"], "/mcp", [None; 4]),
             (&["gone"], "/p/gone/mcp", [None; 4]),
         ] {

@@ -34,7 +34,7 @@ fn database() -> Value {
     json!({
         "mcp_servers": [server("one", "demo"), server("two", "Other Demo"), server("three", "hidden")],
         "namespaces": [],
-        "endpoints": [endpoint("work", "w", Value::Null), endpoint("kids", "k", Value::Null), endpoint("anna", "w", json!("anna"))],
+        "endpoints": [endpoint("office", "w", Value::Null), endpoint("kids", "k", Value::Null), endpoint("anna", "w", json!("anna"))],
         "namespace_server_mappings": [member("w", "one", "ACTIVE"), member("w", "two", "ACTIVE"),
             member("w", "three", "INACTIVE"), member("k", "one", "ACTIVE"), member("k", "two", "INACTIVE")],
         "tools": [{"uuid": "echo", "name": "echo"}, {"uuid": "fail", "name": "fail"}, {"uuid": "wait", "name": "wait"}],
@@ -78,7 +78,7 @@ async fn what_was_metamcps_is_served_as_it_was() {
         "OtherDemo__now",
         "OtherDemo__wait",
     ];
-    let work: Vec<&str> = kids
+    let office: Vec<&str> = kids
         .into_iter()
         .chain(["demo__fail"])
         .chain(others)
@@ -86,8 +86,8 @@ async fn what_was_metamcps_is_served_as_it_was() {
     for (path, key, expected) in [
         ("/metamcp/kids/mcp", PUBLIC, Some(kids.to_vec())),
         ("/metamcp/kids/mcp", ANNAS, Some(kids.to_vec())),
-        ("/metamcp/work/mcp", PUBLIC, Some(work.clone())),
-        ("/metamcp/anna/mcp", ANNAS, Some(work)),
+        ("/metamcp/office/mcp", PUBLIC, Some(office.clone())),
+        ("/metamcp/anna/mcp", ANNAS, Some(office)),
         ("/metamcp/anna/mcp", PUBLIC, None),
         ("/metamcp/none/mcp", ANNAS, None),
     ] {

@@ -10,18 +10,18 @@ use crate::support::servers::error_code;
 /// What a client is shown; nothing if it is not let in.
 type Shown = Option<(&'static [&'static str], bool)>;
 
-const ALL: Shown = Some((&["work", "play"], true));
-const WORK: Shown = Some((&["work"], false));
+const ALL: Shown = Some((&["office", "play"], true));
+const OFFICE: Shown = Some((&["office"], false));
 const KIDS: Shown = Some((&["play"], false));
 
 /// What each address shows to who is not pinned, to `anna` and to `bob`.
 const ADDRESSES: [(&str, [Shown; 3]); 7] = [
-    ("/mcp", [ALL, KIDS, WORK]),
+    ("/mcp", [ALL, KIDS, OFFICE]),
     ("/p/kids/mcp", [KIDS, KIDS, KIDS]),
-    ("/p/work/mcp", [WORK, None, WORK]),
+    ("/p/office/mcp", [OFFICE, None, OFFICE]),
     ("/p/none/mcp", [None, None, None]),
     ("/metamcp/kids/mcp", [KIDS, KIDS, KIDS]),
-    ("/metamcp/work/mcp", [WORK, None, WORK]),
+    ("/metamcp/office/mcp", [OFFICE, None, OFFICE]),
     ("/metamcp/none/mcp", [None, None, None]),
 ];
 
@@ -114,7 +114,7 @@ async fn over_sse(gateway: &Gateway, path: &str, token: &str) -> Option<(Vec<&'s
 const HIDDEN: [(&str, &str, i64); 8] = [
     (
         "tools/call",
-        r#"{"name":"work__echo","arguments":{}}"#,
+        r#"{"name":"office__echo","arguments":{}}"#,
         -32602,
     ),
     (
@@ -122,18 +122,18 @@ const HIDDEN: [(&str, &str, i64); 8] = [
         r#"{"name":"play__abort","arguments":{}}"#,
         -32602,
     ),
-    ("prompts/get", r#"{"name":"work__prompt_0"}"#, -32602),
+    ("prompts/get", r#"{"name":"office__prompt_0"}"#, -32602),
     ("prompts/get", r#"{"name":"play__prompt_0"}"#, -32602),
     // The only server that is shown is asked.
-    ("resources/read", r#"{"uri":"work://text/0"}"#, -32002),
+    ("resources/read", r#"{"uri":"office://text/0"}"#, -32002),
     (
         "resources/read",
-        r#"{"uri":"mcproxy://Work/work://text/0"}"#,
+        r#"{"uri":"mcproxy://Office/office://text/0"}"#,
         -32002,
     ),
     (
         "resources/subscribe",
-        r#"{"uri":"mcproxy://Work/work://text/0"}"#,
+        r#"{"uri":"mcproxy://Office/office://text/0"}"#,
         -32002,
     ),
     (
@@ -156,12 +156,12 @@ async fn what_is_not_shown_is_not_there() {
         let (_, answer) = ask(&kids, ANNA, method, params).await;
         assert_eq!(error_code(&answer), code, "{method} {params}: {answer}");
         let unknown = params
-            .replace("work", "wrok")
+            .replace("office", "offcie")
             .replace("play__", "paly__")
             .replace("play__abort", "paly__abort");
         let (_, unknown) = ask(&kids, ANNA, method, &unknown).await;
         let as_unknown = words(&unknown)
-            .replace("wrok", "work")
+            .replace("offcie", "office")
             .replace("paly", "play");
         assert_eq!(
             words(&answer),
@@ -179,10 +179,10 @@ async fn what_is_not_shown_is_not_there() {
         ("resources/templates/list", "resourceTemplates"),
     ] {
         let (_, answer) = ask(&kids, ANNA, method, "{}").await;
-        assert!(!answer.contains("work"), "{method}: {answer:.300}");
+        assert!(!answer.contains("office"), "{method}: {answer:.300}");
         assert!(answer.contains(member), "{answer:.300}");
         let (_, answer) = ask(&all, FREE, method, "{}").await;
-        assert!(answer.contains("work"), "{method}: {answer:.300}");
+        assert!(answer.contains("office"), "{method}: {answer:.300}");
     }
     let (_, answer) = ask(
         &kids,

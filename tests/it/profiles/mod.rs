@@ -20,13 +20,13 @@ use crate::support::http;
 use crate::support::servers::{fixture, tool_names};
 use crate::support::streamable::{Endpoint, Reply, initialize};
 
-/// For what a healthy gateway does at once, on a machine that has other work.
+/// For what a healthy gateway does at once, on a machine that has other office.
 const SOON: Duration = Duration::from_secs(20);
 /// Not pinned.
 const FREE: &str = "t0k3n-free-0123456789";
 /// Pinned to `kids`.
 const ANNA: &str = "t0k3n-anna-0123456789";
-/// Pinned to `work` and `kids`.
+/// Pinned to `office` and `kids`.
 const BOB: &str = "t0k3n-bob-0123456789";
 
 /// A server that offers everything, under URIs of its own.
@@ -35,11 +35,11 @@ fn offering(name: &str) -> Value {
     fixture(name, &["--offers", &marker, &base])
 }
 
-/// Two servers, `work` and `play`, and these profiles.
+/// Two servers, `office` and `play`, and these profiles.
 fn file(profiles: &Value, more: &Value) -> String {
     let mut file = json!({
         "gateway": { "protocol": "both" },
-        "servers": [offering("work"), offering("play")],
+        "servers": [offering("office"), offering("play")],
         "profiles": profiles,
     });
     for (name, value) in more.as_object().expect("fields of the file") {
@@ -48,10 +48,10 @@ fn file(profiles: &Value, more: &Value) -> String {
     file.to_string()
 }
 
-/// `work` with one server; `kids` with the other, without one of its tools and one of its prompts.
+/// `office` with one server; `kids` with the other, without one of its tools and one of its prompts.
 fn two() -> Value {
     json!({
-        "work": { "servers": ["work"] },
+        "office": { "servers": ["office"] },
         "kids": { "servers": ["pl*"], "tools": { "deny": ["*__abort"] }, "prompts": { "deny": ["*"] } },
     })
 }
@@ -65,7 +65,7 @@ fn write_tokens(file: &Path, text: &str) {
 async fn guarded(home: &Path, profiles: &Value) -> Gateway {
     let tokens = home.join("tokens");
     let text = format!(
-        "{FREE} name=free\n{ANNA} name=anna profile=kids\n{BOB} profile=work profile=kids # two\n"
+        "{FREE} name=free\n{ANNA} name=anna profile=kids\n{BOB} profile=office profile=kids # two\n"
     );
     write_tokens(&tokens, &text);
     let options = GatewayOptions::new(file(profiles, &json!({})));
@@ -83,7 +83,7 @@ async fn open(config: String) -> Gateway {
 }
 
 async fn ready(gateway: &Gateway) {
-    for server in ["work", "play"] {
+    for server in ["office", "play"] {
         let line = format!("Server '{server}' started");
         gateway.wait_for_log(&line, SOON).await;
     }
@@ -128,7 +128,7 @@ fn shown(list: &str) -> (Vec<&'static str>, bool) {
             .iter()
             .any(|name| name.starts_with(&format!("{server}__")))
     };
-    let servers = ["work", "play"].into_iter().filter(|server| has(server));
+    let servers = ["office", "play"].into_iter().filter(|server| has(server));
     let has_abort = names.iter().any(|name| name == "play__abort");
     (servers.collect(), has_abort)
 }

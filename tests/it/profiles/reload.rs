@@ -34,9 +34,9 @@ fn told(client: &SseClient) -> usize {
 async fn those_are_told_whose_lists_change_and_no_server_is_restarted() {
     let gateway = open(file(&two(), &json!({}))).await;
     let before: Vec<u32> = gateway.children().iter().map(|child| child.pid).collect();
-    let (kids, work, all) = (
+    let (kids, office, all) = (
         join(&gateway, "/p/kids/sse").await,
-        join(&gateway, "/metamcp/work/sse").await,
+        join(&gateway, "/metamcp/office/sse").await,
         join(&gateway, "/sse").await,
     );
     let modern = ModernClient::new(gateway.addr()).at("/p/kids/mcp");
@@ -56,7 +56,7 @@ async fn those_are_told_whose_lists_change_and_no_server_is_restarted() {
             .iter()
             .any(|name| name.ends_with("__huge"))
     );
-    for other in [&work, &all] {
+    for other in [&office, &all] {
         other.call("ping", None, SOON).await;
         assert_eq!(told(other), 0);
     }
@@ -67,9 +67,9 @@ async fn those_are_told_whose_lists_change_and_no_server_is_restarted() {
 #[tokio::test]
 async fn a_profile_that_is_gone_ends_its_sessions_and_one_that_is_wrong_stays() {
     let gateway = open(file(&two(), &json!({}))).await;
-    let (kids, work) = (
+    let (kids, office) = (
         join(&gateway, "/p/kids/sse").await,
-        join(&gateway, "/p/work/sse").await,
+        join(&gateway, "/p/office/sse").await,
     );
     let mut streamable = Endpoint::at(gateway.addr(), "/p/kids/mcp");
     streamable.initialize("2025-11-25", "{}").await;
@@ -89,15 +89,15 @@ async fn a_profile_that_is_gone_ends_its_sessions_and_one_that_is_wrong_stays() 
 
     reload(
         &gateway,
-        &json!({ "work": {} }),
+        &json!({ "office": {} }),
         &json!({}),
-        "reload: profiles: work",
+        "reload: profiles: office",
     )
     .await;
     wait::until("its stream to end", SOON, async || kids.ended()).await;
     assert_eq!(streamable.post(&list_tools()).await.status(), 404);
-    let list = work.call("tools/list", None, SOON).await;
-    assert_eq!(shown(&list).0, ["work", "play"], "the other's grew");
+    let list = office.call("tools/list", None, SOON).await;
+    assert_eq!(shown(&list).0, ["office", "play"], "the other's grew");
 
     // A default profile is shown where everything was.
     let all = join(&gateway, "/sse").await;
@@ -132,7 +132,7 @@ async fn a_start_with_a_wrong_profile_hides_it() {
             SOON,
         )
         .await;
-    for (path, expected) in [("/p/kids/mcp", 404), ("/mcp", 404), ("/p/work/mcp", 200)] {
+    for (path, expected) in [("/p/kids/mcp", 404), ("/mcp", 404), ("/p/office/mcp", 200)] {
         let hello = initialize(1, "2025-11-25", "{}");
         let reply = Endpoint::at(gateway.addr(), path).post(&hello).await;
         assert_eq!(reply.status(), expected, "{path}");
@@ -140,7 +140,7 @@ async fn a_start_with_a_wrong_profile_hides_it() {
     let mark = gateway.log_mark();
     gateway.write_config(&file(&two(), &json!({ "default_profile": "kids" })));
     gateway
-        .wait_for_log_after(mark, "reload: profiles: kids, work", SOON)
+        .wait_for_log_after(mark, "reload: profiles: kids, office", SOON)
         .await;
     let hello = initialize(1, "2025-11-25", "{}");
     let reply = Endpoint::new(gateway.addr()).post(&hello).await;

@@ -13,7 +13,7 @@ async fn profiles_without_tokens_are_said_to_be_no_protection() {
         "{line}"
     );
     let home = tempfile::tempdir().expect("a directory");
-    let gateway = guarded(home.path(), &json!({ "work": {} })).await;
+    let gateway = guarded(home.path(), &json!({ "office": {} })).await;
     let line = gateway.wait_for_log("pinned to profile 'kids'", SOON).await;
     assert!(line.contains("Token 'anna'"), "{line}");
     assert!(
@@ -26,7 +26,7 @@ async fn profiles_without_tokens_are_said_to_be_no_protection() {
 
 #[tokio::test]
 async fn an_endpoint_of_metamcps_without_profiles_is_warned_of_once() {
-    let config = configuration(&[offering("work"), offering("play")]);
+    let config = configuration(&[offering("office"), offering("play")]);
     let gateway = open(config).await;
     for _ in 0..3 {
         for name in ["team", "other"] {

@@ -18,8 +18,8 @@ async fn no_id_leaves_its_profile() {
             (&kids, "/metamcp/kids/mcp", 200),
             (&kids, "/p/kids/sse", 200),
             (&kids, "/mcp", 404),
-            (&kids, "/p/work/mcp", 404),
-            (&kids, "/metamcp/work/mcp", 404),
+            (&kids, "/p/office/mcp", 404),
+            (&kids, "/metamcp/office/mcp", 404),
             (&all, "/mcp", 200),
             (&all, "/p/kids/mcp", 404),
         ] {
