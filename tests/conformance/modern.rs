@@ -9,6 +9,7 @@ use crate::baseline::{CUSTOM_HEADERS, SCORE_2026_07_28};
 use crate::behind::assert_passes;
 use crate::report::Status;
 use crate::suite::Suite;
+use crate::support::servers::fixture;
 use crate::targets::{Era, entry, gateway, gateway_of, others};
 
 /// The checks of headers that mirror arguments. The gateway makes them for every server.
@@ -123,4 +124,18 @@ async fn legacy_for_modern_clients() {
     new.retain(|complaint| !is_known(complaint));
     assert_eq!(new, [""; 0]);
     assert_passes(Suite::Of2025_11_25, gateway.addr()).await;
+}
+
+/// Tasks, an extension, with the server of the other tests: that of `server/` has none, nor has an SDK.
+#[tokio::test]
+async fn tasks() {
+    let mut entries = [fixture("tasks", &["--era", "modern", "--tasks"])];
+    entries[0]["prefix"] = json!("");
+    let gateway = gateway(&entries).await;
+    let report = SUITE.run_tasks(gateway.addr()).await;
+    assert_eq!(report.complaints(), [""; 0]);
+    let counted = (report.scenarios().len(), report.count(Status::Success));
+    assert_eq!(counted, (10, 44));
+    // Of what is told to who listens, the suite has nothing yet.
+    assert_eq!(report.count(Status::Skipped), 1);
 }

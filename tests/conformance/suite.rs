@@ -31,7 +31,7 @@ pub(crate) enum Suite {
     Of2026_07_28,
 }
 
-/// The scenarios of an extension that the server does not offer: the suite runs them all the same, uncounted.
+/// The scenarios of an extension: the suite runs them always, and never counts them.
 const TASKS: &str = "tasks-";
 
 impl Suite {
@@ -56,6 +56,20 @@ impl Suite {
     /// # Panics
     /// When it takes too long, or says something else than what it wrote.
     pub(crate) async fn run(self, addr: SocketAddr) -> Report {
+        let all = self.run_all(addr).await;
+        all.without(|scenario| scenario.starts_with(TASKS))
+    }
+
+    /// Runs it, and tells of that extension alone.
+    ///
+    /// # Panics
+    /// As [`run`](Self::run) does.
+    pub(crate) async fn run_tasks(self, addr: SocketAddr) -> Report {
+        let all = self.run_all(addr).await;
+        all.without(|scenario| !scenario.starts_with(TASKS))
+    }
+
+    async fn run_all(self, addr: SocketAddr) -> Report {
         let results = TempDir::new().expect("a temporary directory");
         let child = Command::new(targets::node())
             .arg(self.program())
@@ -84,6 +98,5 @@ impl Suite {
         let complaints = String::from_utf8_lossy(&output.stderr);
         Report::read(results.path(), &said)
             .unwrap_or_else(|what| panic!("{what}\n{said}\n{complaints}"))
-            .without(|scenario| scenario.starts_with(TASKS))
     }
 }
