@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::value::RawValue;
@@ -244,6 +245,8 @@ impl Set<'_> {
     }
 }
 
+const TTL: &str = "ttlMs";
+
 /// One page of a server's list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
@@ -251,6 +254,8 @@ pub struct Page {
     pub items: Vec<Item>,
     /// The raw JSON of the cursor to ask for the next page with; `""` is one like any other.
     pub next_cursor: Option<String>,
+    /// How long the list is good, if it says so (`ttlMs`, MCP 2026-07-28, "Caching").
+    pub ttl: Option<Duration>,
     /// Entries that are not as MCP has them.
     pub odd: Odd,
     /// How much memory the entries share.
@@ -263,7 +268,7 @@ pub struct Page {
 pub fn page(kind: Kind, result: &Bytes) -> Result<Page, String> {
     let member = kind.member();
     let text = raw::text(result, "the result's bytes")?;
-    let [items, cursor] = raw::pick(text, [member, "nextCursor"])
+    let [items, cursor, ttl] = raw::pick(text, [member, "nextCursor", TTL])
         .map_err(|error| format!("the result is unusable: {error}"))?;
     let written = items.value(member)?;
     let is_odd = match written {
@@ -283,7 +288,12 @@ pub fn page(kind: Kind, result: &Bytes) -> Result<Page, String> {
     if cursor.is_some_and(|raw| !raw.starts_with('"')) {
         return Err("'nextCursor' is not a string".to_owned());
     }
+    // Whatever else it may be is no time.
+    let ttl = ttl.value(TTL).ok().flatten();
     Ok(Page {
+        ttl: ttl
+            .and_then(|raw| raw.parse().ok())
+            .map(Duration::from_millis),
         odd,
         size: result.len(),
         next_cursor: cursor.map(str::to_owned),
@@ -302,7 +312,14 @@ fn is_empty_object(raw: &str) -> bool {
 /// without any, or left out. A result that says something else instead is another one.
 fn is_none(result: &str, member: &str) -> bool {
     let members: Result<BTreeMap<String, &RawValue>, _> = serde_json::from_str(result);
-    let known = [member, "nextCursor", "_meta"];
+    let known = [
+        member,
+        "nextCursor",
+        "_meta",
+        "resultType",
+        TTL,
+        "cacheScope",
+    ];
     members.is_ok_and(|members| members.keys().all(|name| known.contains(&&**name)))
 }
 

@@ -7,6 +7,7 @@ use super::super::modern::extensions::Extensions;
 use super::super::raw;
 use super::super::version::Version;
 pub use super::capabilities::ClientCapabilities;
+use super::item::Kind;
 
 /// The gateway's name in `clientInfo` and `serverInfo`.
 const NAME: &str = env!("CARGO_PKG_NAME");
@@ -127,6 +128,18 @@ pub struct Changes {
     pub prompts: bool,
     /// The resources and their templates.
     pub resources: bool,
+}
+
+impl Changes {
+    /// Whether it tells of this list. Templates have no word of their own.
+    #[must_use]
+    pub fn has(self, kind: Kind) -> bool {
+        match kind {
+            Kind::Tools => self.tools,
+            Kind::Prompts => self.prompts,
+            Kind::Resources | Kind::Templates => self.resources,
+        }
+    }
 }
 
 impl From<[bool; 3]> for Changes {

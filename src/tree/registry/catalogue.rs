@@ -1,6 +1,6 @@
 //! What one server offers, as it said it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -32,6 +32,8 @@ pub(crate) struct Catalogue {
     pub odd: BTreeMap<Kind, Odd>,
     /// The lists that are not all that it offers now, and why.
     pub gaps: BTreeMap<Kind, Gap>,
+    /// The lists that are to be asked for again when they are older than the server said, and wanted.
+    pub aging: BTreeSet<Kind>,
 }
 
 /// Why a list is not all that a server offers now.
@@ -184,6 +186,7 @@ impl Catalogue {
             && self.instructions == other.instructions
             && self.extensions == other.extensions
             && self.odd == other.odd
+            && self.aging == other.aging
     }
 
     /// The entries of one list.

@@ -35,6 +35,12 @@ impl Source {
         catalogue.is_some_and(|known| !known.gaps.contains_key(&kind))
     }
 
+    /// Whether that list is good for a time only.
+    pub(crate) fn is_aging(&self, kind: Kind) -> bool {
+        let catalogue = self.catalogue.as_ref();
+        catalogue.is_some_and(|known| known.aging.contains(&kind))
+    }
+
     /// Which entries of a list clients see.
     pub(super) fn patterns(&self, kind: Kind) -> &Patterns {
         patterns(&self.view, kind)

@@ -120,6 +120,7 @@ impl Actor for Upstream {
                 client,
                 interest,
             } => state.on_interested(session, client, interest),
+            UpstreamMsg::Wanted(list) => state.on_wanted(list),
             UpstreamMsg::Hello(registry) => {
                 state.on_hello(registry);
                 Ok(())

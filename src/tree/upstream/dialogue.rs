@@ -2,6 +2,7 @@
 //! which line is for whom. Bytes and `now` go in, effects come out; no actor, no clock, no I/O.
 
 mod handshake;
+mod lists;
 mod notifications;
 mod undeclared;
 mod unnamed;
@@ -366,30 +367,6 @@ impl Dialogue {
         let told = self.calls.cancel(now, call, params);
         let quieter = self.subscribers.lower_level(now, &mut self.calls);
         told.into_iter().chain(quieter).collect()
-    }
-
-    /// Asks for the lists that have changed.
-    pub(super) fn relist(&mut self, now: Instant) -> Vec<Effect> {
-        let asked = self.lists.ask_changed(now, &mut self.calls);
-        asked.map_or_else(|wait| vec![Effect::ListChanged(wait)], writes)
-    }
-
-    /// A step was made towards the lists: is the server ready by it, or does it offer something
-    /// else now?
-    fn listed(&mut self, now: Instant, step: Step) -> Vec<Effect> {
-        let is_waiting = self.lists.awaited().next().is_some();
-        let offer = match self.phase {
-            Phase::Ready => step.is_news.then(|| self.ready()),
-            Phase::Opening | Phase::Listing(_) if !is_waiting => Some(self.ready()),
-            Phase::Opening | Phase::Listing(_) => None,
-        };
-        let lines = step.lines.into_iter().chain(self.look_further(now));
-        offer.into_iter().chain(writes(lines)).collect()
-    }
-
-    fn ready(&mut self) -> Effect {
-        self.phase = Phase::Ready;
-        Effect::Listed(self.lists.catalogue())
     }
 }
 

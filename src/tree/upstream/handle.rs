@@ -12,6 +12,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::message::UpstreamMsg;
 use crate::ids::{CallId, Generation, ServerName};
 use crate::protocol::jsonrpc::Response;
+use crate::protocol::mcp::item::Kind;
 use crate::tree::call::ReplyToken;
 use crate::tree::client::{Interest, SessionSink};
 use crate::tree::quota::{Quota, Share, Taker};
@@ -155,6 +156,11 @@ impl UpstreamHandle {
             client,
             interest,
         });
+    }
+
+    /// Tells it that a client asked for one of its lists, which may be too old.
+    pub(in crate::tree) fn wanted(&self, list: Kind) {
+        self.tell(UpstreamMsg::Wanted(list));
     }
 
     /// Tells it what former lives taught.

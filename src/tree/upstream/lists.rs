@@ -12,6 +12,7 @@ use log::Level;
 use tokio::time::Instant;
 
 use super::calls::Calls;
+use super::freshness::Freshness;
 use super::listing::{Listing, Room, Turn, say_odd};
 use super::pace::Pace;
 use super::past::Past;
@@ -44,6 +45,7 @@ pub(super) struct Lists {
     /// To be asked for once more, when the present answer is there.
     again: BTreeSet<Kind>,
     pace: Pace,
+    freshness: Freshness,
     undeclared: Undeclared,
 }
 
@@ -68,6 +70,7 @@ impl Lists {
             changed: BTreeSet::new(),
             again: BTreeSet::new(),
             pace: Pace::default(),
+            freshness: Freshness::default(),
             undeclared: Undeclared::new(past),
         }
     }
@@ -80,6 +83,7 @@ impl Lists {
             Kind::Resources | Kind::Templates => info.has_resources,
         };
         self.declared = Kind::ALL.into_iter().filter(has).collect();
+        self.freshness = Freshness::new(info.changes);
         // Only the handshake of old is known to be careless about what it declares.
         let undeclared = match era {
             Era::Legacy => Some(self.undeclared.declare(&self.declared)),
@@ -190,6 +194,12 @@ impl Lists {
         before > 0
     }
 
+    /// Notes that a client wants a list. `true` if it is to be asked for again: it is too old.
+    pub(super) fn note_wanted(&mut self, now: Instant, kind: Kind) -> bool {
+        let is_stale = self.freshness.is_stale(now, kind) && !self.asked.contains_key(&kind);
+        is_stale && self.changed.insert(kind)
+    }
+
     /// How often what changes is asked for.
     pub(super) fn pace(&self) -> &Pace {
         &self.pace
@@ -262,7 +272,7 @@ impl Lists {
         let Some(listing) = self.asked.get_mut(&kind) else {
             return Step::default();
         };
-        let is_undeclared = listing.is_undeclared;
+        let (is_undeclared, ttl) = (listing.is_undeclared, page.ttl);
         match listing.turn(&self.label, page, room) {
             Turn::Next(params) => {
                 let (id, line) = calls.own(kind.method(), params.as_deref());
@@ -281,6 +291,7 @@ impl Lists {
                 if is_undeclared {
                     self.found(now, kind, items.len());
                 }
+                self.freshness.came(now, kind, ttl);
                 self.complete(kind, items, odd, calls);
                 Step {
                     lines: self.end(now, kind, calls),
@@ -294,6 +305,7 @@ impl Lists {
     fn complete(&mut self, kind: Kind, items: Vec<Item>, odd: Odd, calls: &Calls) {
         self.put(kind, items, odd, calls);
         self.known.gaps.remove(&kind);
+        self.known.aging = self.freshness.aging();
     }
 
     /// What came of a list stands for it.

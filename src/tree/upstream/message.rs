@@ -10,6 +10,7 @@ use super::launch::Launched;
 use crate::ids::CallId;
 use crate::process::{Output, StopReport};
 use crate::protocol::jsonrpc::Response;
+use crate::protocol::mcp::item;
 use crate::tree::call::ReplyToken;
 use crate::tree::client::{Interest, SessionSink};
 use crate::tree::registry::{Lessons, RegistryHandle};
@@ -42,6 +43,8 @@ pub(crate) enum UpstreamMsg {
         client: Arc<dyn SessionSink>,
         interest: Interest,
     },
+    /// From a session whose client asked for this list.
+    Wanted(item::Kind),
     /// From root, at the start and whenever the registry was restarted: tell it the catalogue.
     Hello(RegistryHandle),
     /// From the registry, in answer to each catalogue: what is kept of what former lives taught.
@@ -67,6 +70,7 @@ impl Kind for UpstreamMsg {
             Self::Notify(_) => "Notify",
             Self::Extend => "Extend",
             Self::Interested { .. } => "Interested",
+            Self::Wanted(_) => "Wanted",
             Self::Hello(_) => "Hello",
             Self::Remember(_) => "Remember",
             Self::Stop { .. } => "Stop",
@@ -108,6 +112,7 @@ impl fmt::Display for UpstreamMsg {
                 session, interest, ..
             } => write!(f, "Interested {{ {session}: {interest:?} }}"),
             Self::Extend => f.write_str("Extend"),
+            Self::Wanted(kind) => write!(f, "Wanted {{ {} }}", kind.method()),
             Self::Hello(_) => f.write_str("Hello"),
             Self::Remember(lessons) => write!(f, "Remember {{ {lessons:?} }}"),
             Self::Stop { drain } => write!(f, "Stop {{ drain: {drain:?} }}"),

@@ -13,6 +13,7 @@ mod calls;
 mod dialogue;
 mod ending;
 mod framing;
+mod freshness;
 mod handle;
 mod launch;
 mod listening;

@@ -20,6 +20,7 @@ use super::message::{UpstreamMsg, UpstreamTimer};
 use super::work::Work;
 use crate::process::{Output, StdinFailure, UnusableLine};
 use crate::protocol::jsonrpc::{self, Request, Response};
+use crate::protocol::mcp::item::Kind;
 use crate::supervise::{Failure, FailureKind};
 use crate::tree::beside;
 use crate::tree::client::{Interest, ServerRequest, SessionEvent, SessionSink};
@@ -238,6 +239,11 @@ impl UpstreamState {
     ) -> Outcome {
         let now = Instant::now();
         let effects = self.dialogue.interested(now, session, client, interest);
+        self.perform(effects)
+    }
+
+    pub(super) fn on_wanted(&mut self, list: Kind) -> Outcome {
+        let effects = self.dialogue.wanted(Instant::now(), list);
         self.perform(effects)
     }
 

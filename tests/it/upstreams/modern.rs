@@ -21,6 +21,7 @@ on_both_transports!(
     the_end_of_the_server_withdraws_its_question,
     a_call_that_is_taken_back_withdraws_its_questions,
     changed_lists_and_resources_are_told,
+    lists_that_are_too_old_are_asked_for_again,
 );
 
 const ALL: &str = r#"{"sampling":{},"elicitation":{"form":{},"url":{}},"roots":{}}"#;
@@ -189,6 +190,23 @@ async fn changed_lists_and_resources_are_told<T: Transport>() {
         .next_notification("notifications/message", SOON)
         .await;
     assert!(logged.contains("said"), "{said}: {logged}");
+}
+
+/// A server that does not say when its lists change says how long they are good (`ttlMs`).
+async fn lists_that_are_too_old_are_asked_for_again<T: Transport>() {
+    let flags = ["--era", "modern", "--quiet-lists", "--ttl-ms", "20"];
+    let (_gateway, client) = serve::<T>(&[fixture("m", &flags)]).await;
+    client
+        .call_tool("m__set_tools", r#"{"names":["fresh"]}"#)
+        .await;
+    let shown = async || client.call("tools/list", None, SOON).await;
+    wait::until("the tool", SOON, async || {
+        shown().await.contains("m__fresh").then_some(())
+    })
+    .await;
+    // Who asked before it was read hears of it as of any change.
+    let changed = "notifications/tools/list_changed";
+    client.next_notification(changed, SOON).await;
 }
 
 fn heard(file: &Path) -> Vec<Value> {

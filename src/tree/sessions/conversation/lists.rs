@@ -7,6 +7,7 @@ use crate::protocol::jsonrpc::code;
 use crate::protocol::mcp::item::Kind;
 use crate::protocol::mcp::lifecycle;
 use crate::protocol::version::Version;
+use crate::tree::registry::RouteState;
 
 /// A request that is answered from the table.
 #[derive(Debug)]
@@ -55,6 +56,7 @@ impl Conversation {
                 let pages = self.merged.pages(*kind);
                 if let Some(page) = pages.get(cursor.as_deref()) {
                     fx.respond_page(asked, page);
+                    self.want(*kind);
                 } else {
                     let text = "Invalid cursor: it is none of this list's";
                     fx.refuse(asked, code::INVALID_PARAMS, text);
@@ -67,6 +69,19 @@ impl Conversation {
             }
             (TableQuery::Initialize(_), None) | (TableQuery::List { .. }, None | Some(false)) => {
                 self.waiting.push(waiting);
+            }
+        }
+    }
+
+    /// Has those know whose list may be too old. What came of that is told as every change is.
+    fn want(&self, kind: Kind) {
+        let Some(routes) = &self.routes else {
+            return;
+        };
+        let aging = self.merged.sources.iter();
+        for source in aging.filter(|source| source.is_aging(kind)) {
+            if let Some(RouteState::Ready { handle }) = routes.servers.get(&source.server) {
+                handle.wanted(kind);
             }
         }
     }

@@ -198,6 +198,7 @@ impl World {
                 | UpstreamMsg::Notify(_)
                 | UpstreamMsg::Remember(_)
                 | UpstreamMsg::Interested { .. }
+                | UpstreamMsg::Wanted(_)
                 | UpstreamMsg::Output(_)
                 | UpstreamMsg::Hello(_)
                 | UpstreamMsg::Stop { .. }

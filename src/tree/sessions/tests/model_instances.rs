@@ -244,6 +244,7 @@ impl Life {
                 | UpstreamMsg::Notify(_)
                 | UpstreamMsg::Remember(_)
                 | UpstreamMsg::Interested { .. }
+                | UpstreamMsg::Wanted(_)
                 | UpstreamMsg::Output(_)
                 | UpstreamMsg::Hello(_)
                 | UpstreamMsg::Stop { .. }

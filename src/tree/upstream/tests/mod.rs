@@ -5,6 +5,7 @@ mod actor;
 mod calls;
 mod counts;
 mod dialogue;
+mod freshness;
 mod instance;
 mod listing;
 mod lists;

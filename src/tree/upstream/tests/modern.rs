@@ -18,9 +18,9 @@ use crate::protocol::modern::keys;
 use crate::supervise::FailureKind;
 use crate::tree::upstream::Past;
 
-const DISCOVERED: &str = r#"{"resultType":"complete","supportedVersions":["2026-07-28"],"capabilities":{"tools":{"listChanged":true},"resources":{"subscribe":true},"logging":{}},"ttlMs":0,"cacheScope":"private"}"#;
+pub(super) const DISCOVERED: &str = r#"{"resultType":"complete","supportedVersions":["2026-07-28"],"capabilities":{"tools":{"listChanged":true},"resources":{"subscribe":true},"logging":{}},"ttlMs":0,"cacheScope":"private"}"#;
 
-fn entry(protocol: Protocol) -> ServerSpec {
+pub(super) fn entry(protocol: Protocol) -> ServerSpec {
     ServerSpec {
         protocol,
         ..spec("", TIMEOUT)
@@ -34,7 +34,7 @@ fn refused(id: u64, code: i64, supported: &str) -> String {
 }
 
 /// What is written, without the rest.
-fn written(todo: &[Todo]) -> Vec<&Value> {
+pub(super) fn written(todo: &[Todo]) -> Vec<&Value> {
     let mut lines = Vec::new();
     for todo in todo {
         if let Todo::Write(line) = todo {
