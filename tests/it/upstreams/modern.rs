@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::SOON;
-use crate::support::both::{join_with, serve, serve_with};
+use crate::support::both::{join_with, ready, serve, serve_with};
 use crate::support::client::{Transport, id_of};
 use crate::support::gateway::{Gateway, GatewayOptions, fixture_server};
 use crate::support::servers::{configuration, failed_text, fixture, text_of};
@@ -281,4 +281,27 @@ async fn an_entry_names_the_era_of_its_server() {
             "one era, for all of it"
         );
     }
+}
+
+/// Nobody says of which era they are: one that ends at any question before the handshake, one that leaves it
+/// without an answer, and one of the new era that takes its time to begin.
+#[tokio::test]
+async fn each_is_found_in_its_own_time() {
+    let modern = ["--era", "modern", "--lock-era", "--slow-start", "6000"];
+    let entries = [
+        fixture("ends", &["--exit-before-initialize"]),
+        fixture("silent", &["--hang-on", "server/discover"]),
+        fixture("slow", &modern),
+    ];
+    let (gateway, client) = serve::<support::client::Streamable>(&entries).await;
+    ready(&gateway).await;
+    for server in ["ends", "silent", "slow"] {
+        let said = client
+            .call_tool(&format!("{server}__echo"), r#"{"text":"x"}"#)
+            .await;
+        assert_eq!(text_of(&said), "x", "{server}");
+    }
+    let mut log = gateway.logs().into_iter();
+    let failed = log.find(|line| line.contains("is started again"));
+    assert_eq!(failed, None, "the first life of each is its only one");
 }
