@@ -169,6 +169,12 @@ pub(crate) async fn holds(program: Program, way: Way) {
         eprintln!("{}", tail(&said));
     }
     assert_eq!(wrong, [""; 0]);
+    if program == Program::ClaudeCode {
+        // Of `claude mcp list`.
+        let listed = said.lines().find(|line| line.starts_with("mcproxy: "));
+        let listed = listed.unwrap_or("it lists no mcproxy");
+        assert!(listed.ends_with("Connected"), "{listed}");
+    }
     let speaks_newest = [Program::ClaudeCode, Program::CodexNewest].contains(&program);
     if speaks_newest && way.transport == Transport::Http {
         assert!(said.contains(NEWEST), "it was served by sessions");

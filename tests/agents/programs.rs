@@ -61,7 +61,11 @@ impl Program {
                 let add = "claude mcp add --transport";
                 let add = words(add, &[place.transport_word(), "mcproxy", place.url]);
                 let run = "claude --model claude-sonnet-4-5 --allowedTools mcp__mcproxy --output-format stream-json --verbose -p";
-                vec![[add, place.header_option()].concat(), words(run, &[PROMPT])]
+                vec![
+                    [add, place.header_option()].concat(),
+                    words("claude mcp list", &[]),
+                    words(run, &[PROMPT]),
+                ]
             }
             Self::Codex | Self::CodexNewest => {
                 place.write(".codex/config.toml", &codex(place));

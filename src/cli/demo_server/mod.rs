@@ -1,6 +1,5 @@
 //! `mcproxy demo-server`: a real stdio MCP server in the binary, so that the gateway can be tried
-//! with nothing else installed. It shares no code with the gateway and speaks to it only over its
-//! pipes. stdout carries MCP and nothing else; stderr one line at the start.
+//! with nothing else installed. It speaks to the gateway only over its pipes. stdout carries MCP and nothing else; stderr one line at the start.
 
 #![expect(
     clippy::disallowed_methods,
@@ -18,6 +17,7 @@ use std::process::ExitCode;
 use std::thread;
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 /// Messages that may wait in either direction; a client that does not read is not read from.
@@ -71,19 +71,19 @@ fn serve_pipes(
 
 /// One line per message, until the input ends or the server has. There is no limit on a line:
 /// whoever writes here has started this process.
-fn read_lines(input: impl BufRead, lines: &Sender<Vec<u8>>) {
+fn read_lines(input: impl BufRead, lines: &Sender<Bytes>) {
     for line in input.split(b'\n') {
         let Ok(line) = line else { return };
-        if lines.blocking_send(line).is_err() {
+        if lines.blocking_send(line.into()).is_err() {
             return;
         }
     }
 }
 
-fn write_lines(mut output: impl Write, mut answers: Receiver<Vec<u8>>) -> io::Result<()> {
-    while let Some(mut answer) = answers.blocking_recv() {
-        answer.push(b'\n');
+fn write_lines(mut output: impl Write, mut answers: Receiver<Bytes>) -> io::Result<()> {
+    while let Some(answer) = answers.blocking_recv() {
         output.write_all(&answer)?;
+        output.write_all(b"\n")?;
         output.flush()?;
     }
     Ok(())

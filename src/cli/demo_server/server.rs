@@ -3,18 +3,22 @@
 
 use std::collections::HashMap;
 
+use bytes::Bytes;
 use serde_json::{Value, json};
 use tokio::sync::mpsc::{Receiver, Sender};
 use tokio::task::{AbortHandle, JoinSet};
 
-use super::rpc::{self, Error, Incoming};
+use super::rpc::{self, Error};
 use super::tools::{self, Called, Wait};
+use crate::protocol::jsonrpc::{self, Message, Notification, Request, RequestId, code};
+use crate::protocol::mcp::cancelled::Cancelled;
+use crate::protocol::mcp::method;
 
 /// The revisions served, newest first: what a client asks for, or else the first.
 const REVISIONS: [&str; 4] = ["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"];
 
 /// Serves until `lines` ends or `answers` is closed. No call is left running behind it.
-pub(super) async fn serve(mut lines: Receiver<Vec<u8>>, answers: Sender<Vec<u8>>) {
+pub(super) async fn serve(mut lines: Receiver<Bytes>, answers: Sender<Bytes>) {
     let mut server = Server {
         revision: REVISIONS[0],
         answers,
@@ -27,16 +31,16 @@ pub(super) async fn serve(mut lines: Receiver<Vec<u8>>, answers: Sender<Vec<u8>>
 
 struct Server {
     revision: &'static str,
-    answers: Sender<Vec<u8>>,
-    /// The calls of `wait`; each ends with its key in `running`.
-    waits: JoinSet<String>,
-    /// Request id as JSON text → its call.
-    running: HashMap<String, AbortHandle>,
+    answers: Sender<Bytes>,
+    /// The calls of `wait`; each ends with its id.
+    waits: JoinSet<RequestId>,
+    /// By the ids of their requests.
+    running: HashMap<RequestId, AbortHandle>,
 }
 
 impl Server {
     /// Waits for the next thing to happen and handles it; `None` at the end.
-    async fn step(&mut self, lines: &mut Receiver<Vec<u8>>) -> Option<()> {
+    async fn step(&mut self, lines: &mut Receiver<Bytes>) -> Option<()> {
         tokio::select! {
             line = lines.recv() => {
                 if let Some(answer) = self.handle(&line?) {
@@ -46,8 +50,8 @@ impl Server {
             }
             Some(done) = self.waits.join_next() => {
                 // An `Err` is a cancelled call; its entry is gone already.
-                if let Ok(key) = done {
-                    self.running.remove(&key);
+                if let Ok(id) = done {
+                    self.running.remove(&id);
                 }
             }
             () = self.answers.closed() => return None,
@@ -56,38 +60,43 @@ impl Server {
     }
 
     /// The answer to a line, if it has one and has it now.
-    fn handle(&mut self, line: &[u8]) -> Option<Vec<u8>> {
-        match rpc::decode(line) {
-            Incoming::Request { id, method, params } => {
+    fn handle(&mut self, line: &Bytes) -> Option<Bytes> {
+        if line.trim_ascii().is_empty() {
+            return None;
+        }
+        match jsonrpc::decode(line) {
+            Ok(Message::Request(Request { id, method, params })) => {
+                let params = rpc::value(params.as_ref());
                 let outcome = self.request(&id, &method, &params).transpose()?;
                 Some(rpc::answer(&id, outcome))
             }
-            Incoming::Notification { method, params } => {
-                if method == "notifications/cancelled" {
-                    self.cancel(&params);
+            Ok(Message::Notification(Notification { method, params })) => {
+                if &*method == method::CANCELLED {
+                    self.cancel(params.as_ref());
                 }
                 None
             }
-            Incoming::Nothing => None,
-            Incoming::Wrong { id, error } => Some(rpc::answer(&id, Err(error))),
+            // It never asks anything.
+            Ok(Message::Response(_)) => None,
+            Err(error) => Some(error.response()),
         }
     }
 
     /// `Ok(None)`: a call that will answer by itself.
     fn request(
         &mut self,
-        id: &Value,
+        id: &RequestId,
         method: &str,
         params: &Value,
     ) -> Result<Option<Value>, Error> {
         match method {
-            "initialize" => Ok(Some(self.initialize(params))),
-            "ping" => Ok(Some(json!({}))),
-            "tools/list" => self.list(params).map(Some),
-            "tools/call" => self.call(id, params),
+            method::INITIALIZE => Ok(Some(self.initialize(params))),
+            method::PING => Ok(Some(json!({}))),
+            method::TOOLS_LIST => self.list(params).map(Some),
+            method::TOOLS_CALL => self.call(id, params),
             _ => {
                 let message = format!("method not found: {method}");
-                Err(Error::new(rpc::METHOD_NOT_FOUND, message))
+                Err(Error::new(code::METHOD_NOT_FOUND, message))
             }
         }
     }
@@ -108,40 +117,40 @@ impl Server {
         match params.get("cursor") {
             None | Some(Value::Null) => Ok(json!({ "tools": tools::list(self.revision) })),
             Some(_) => Err(Error::new(
-                rpc::INVALID_PARAMS,
+                code::INVALID_PARAMS,
                 "unknown cursor: the list has one page",
             )),
         }
     }
 
-    fn call(&mut self, id: &Value, params: &Value) -> Result<Option<Value>, Error> {
+    fn call(&mut self, id: &RequestId, params: &Value) -> Result<Option<Value>, Error> {
         match tools::call(params, self.revision)? {
             Called::Done(result) => Ok(Some(result)),
             Called::Wait(wait) => self.start_wait(id, wait).map(|()| None),
         }
     }
 
-    fn start_wait(&mut self, id: &Value, wait: Wait) -> Result<(), Error> {
-        let key = id.to_string();
-        if self.running.contains_key(&key) {
-            let message = format!("a call with the id {key} is running");
-            return Err(Error::new(rpc::INVALID_REQUEST, message));
+    fn start_wait(&mut self, id: &RequestId, wait: Wait) -> Result<(), Error> {
+        if self.running.contains_key(id) {
+            let message = format!("a call with the id {} is running", id.as_raw());
+            return Err(Error::new(code::INVALID_REQUEST, message));
         }
-        let (answers, id, task_key) = (self.answers.clone(), id.clone(), key.clone());
+        let (answers, ended) = (self.answers.clone(), id.clone());
         let handle = self.waits.spawn(async move {
             let result = wait.run(&answers).await;
             // A closed channel ends the server; there is nobody left to answer.
-            answers.send(rpc::answer(&id, Ok(result))).await.ok();
-            task_key
+            answers.send(rpc::answer(&ended, Ok(result))).await.ok();
+            ended
         });
-        self.running.insert(key, handle);
+        self.running.insert(id.clone(), handle);
         Ok(())
     }
 
     /// A cancelled call gets no answer. An id that is unknown belongs to a call that was quicker.
-    fn cancel(&mut self, params: &Value) {
-        let key = params.get("requestId").map(Value::to_string);
-        if let Some(call) = key.and_then(|key| self.running.remove(&key)) {
+    fn cancel(&mut self, params: Option<&Bytes>) {
+        let cancelled = params.and_then(|params| Cancelled::parse(params).ok());
+        let id = cancelled.and_then(|cancelled| cancelled.request_id());
+        if let Some(call) = id.and_then(|id| self.running.remove(&id)) {
             call.abort();
         }
     }

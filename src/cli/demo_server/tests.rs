@@ -3,6 +3,7 @@
 use std::io::{self, BufRead, BufReader, Cursor, PipeReader, PipeWriter, Read, Write};
 use std::time::Duration;
 
+use bytes::Bytes;
 use serde_json::{Value, json};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::task::JoinSet;
@@ -12,8 +13,8 @@ use super::server::serve;
 use super::{FAREWELL, read_lines, serve_pipes};
 
 struct Client {
-    lines: Option<Sender<Vec<u8>>>,
-    answers: Receiver<Vec<u8>>,
+    lines: Option<Sender<Bytes>>,
+    answers: Receiver<Bytes>,
     server: JoinSet<()>,
 }
 
@@ -51,7 +52,7 @@ impl Client {
 
     async fn send_raw(&self, line: &str) {
         let lines = self.lines.as_ref().unwrap();
-        lines.send(line.as_bytes().to_vec()).await.unwrap();
+        lines.send(line.to_owned().into()).await.unwrap();
     }
 
     async fn next(&mut self) -> Value {
@@ -377,7 +378,7 @@ fn a_last_line_without_newline_counts() {
     drop(sender);
     let mut seen = Vec::new();
     while let Some(line) = lines.blocking_recv() {
-        seen.push(String::from_utf8(line).unwrap());
+        seen.push(String::from_utf8(line.into()).unwrap());
     }
     assert_eq!(seen, ["one", "", "last"]);
 }

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use jiff::Zoned;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
@@ -10,6 +11,8 @@ use tokio::sync::mpsc::Sender;
 use tokio::time::{Instant, sleep_until};
 
 use super::rpc::{self, Error};
+use crate::protocol::jsonrpc::code;
+use crate::protocol::mcp::method;
 
 /// The longest `wait`, in seconds.
 const LONGEST_WAIT: f64 = 600.0;
@@ -46,7 +49,7 @@ fn is_structured(revision: &str) -> bool {
 /// Does a `tools/call`. A protocol error is one for the program that calls, a result with
 /// `isError` one for the model behind it.
 pub(super) fn call(params: &Value, revision: &str) -> Result<Called, Error> {
-    let invalid = |message: String| Error::new(rpc::INVALID_PARAMS, message);
+    let invalid = |message: String| Error::new(code::INVALID_PARAMS, message);
     let name = params.get("name").and_then(Value::as_str);
     let name = name.ok_or_else(|| invalid("\"name\" must be a string".to_owned()))?;
     let nothing = json!({});
@@ -256,7 +259,7 @@ impl Wait {
 
     /// Waits; tells its progress ten times, but at most once a second when it takes long, and at
     /// the end, before the result.
-    pub(super) async fn run(self, answers: &Sender<Vec<u8>>) -> Value {
+    pub(super) async fn run(self, answers: &Sender<Bytes>) -> Value {
         let start = Instant::now();
         let step = (self.seconds / 10.0).clamp(0.05, 1.0);
         let mut elapsed = 0.0;
@@ -269,7 +272,7 @@ impl Wait {
                     "progress": elapsed,
                     "total": self.seconds,
                 });
-                let line = rpc::notification("notifications/progress", &params);
+                let line = rpc::notification(method::PROGRESS, &params);
                 // A closed channel ends the server, and this call with it.
                 answers.send(line).await.ok();
             }
