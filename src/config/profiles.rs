@@ -6,6 +6,7 @@ mod reading;
 
 use std::sync::Arc;
 
+use self::reading::MOST;
 #[cfg(test)]
 pub(super) use self::reading::{FIELDS, RULES};
 pub(super) use self::reading::{InFile, read};
@@ -91,6 +92,7 @@ impl Profiles {
         for (name, profile) in written.profiles.iter().flatten() {
             let profile = profile.clone().or_else(|| {
                 let before = before.and_then(|before| before.find(name.as_str()));
+                let before = before.filter(|_| known.len() < 2 * MOST);
                 said.push(match before {
                     Some(_) => format!("Profile '{name}' can't be used and stays as it was"),
                     None => format!("Profile '{name}' can't be used: its addresses answer 404"),

@@ -1,5 +1,6 @@
 //! What the file says of profiles, field by field.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use jsonc_parser::ast::{Object, Value};
@@ -15,7 +16,7 @@ use super::{DefaultProfile, Profile, ProfileInstructions, WrittenProfiles};
 use crate::ids::ProfileName;
 
 /// As many as there may be: each has a table of its own.
-const MOST: usize = 256;
+pub(super) const MOST: usize = 256;
 /// So many rules they may have together: each is held against all names.
 const MOST_RULES: usize = 10_000;
 /// The longest text of a profile's own.
@@ -144,6 +145,7 @@ fn all(
     notes: &mut Notes,
 ) -> Vec<(ProfileName, Option<Arc<Profile>>)> {
     let mut read: Vec<(ProfileName, Option<Arc<Profile>>)> = Vec::new();
+    let mut places: HashMap<ProfileName, usize> = HashMap::new();
     let mut room = MOST_RULES;
     for prop in &object.properties {
         let written = prop.name.as_str();
@@ -161,15 +163,17 @@ fn all(
                 continue;
             }
         };
-        if let Some((_, first)) = read.iter_mut().find(|(known, _)| *known == name) {
+        let place = *places.entry(name.clone()).or_insert(read.len());
+        if let Some((_, first)) = read.get_mut(place) {
             let what = format!("profile '{name}' is here twice; neither is used");
             notes.add(Finding::error(key, what).help("rename or remove one of the two"));
             *first = None;
             continue;
         }
         if read.len() >= MOST {
-            let what = format!("there are more than {MOST} profiles; this one is not used");
-            notes.add(Finding::error(key, what).help("remove others"));
+            let what = format!("there are more than {MOST} profiles; this one can't be used");
+            notes.add(Finding::error(key, what).help(format!("remove others; {KEPT}")));
+            read.push((name, None));
             continue;
         }
         let field = Field::new(at.key(written, prop.value.start()), &prop.value);
