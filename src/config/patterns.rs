@@ -20,9 +20,10 @@ use super::values::{self, Field};
 /// make up.
 const MOST: usize = 1000;
 const LONGEST: usize = 1024;
-/// So many rules that match nothing are named, each with a suggestion from among so many names.
+/// So many rules of a list that match nothing are named, the first with a suggestion.
 const NAMED: usize = 5;
-const COMPARED: usize = 5000;
+/// So many names are looked at for one.
+pub const COMPARED: usize = 500;
 
 /// Patterns of names. Copies share them; without any, all names are shown.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -54,17 +55,29 @@ pub struct Idle<'r> {
     pub more: usize,
 }
 
+impl Idle<'_> {
+    /// What is wrong.
+    #[must_use]
+    pub fn what(&self) -> String {
+        let (rule, list) = (quoted(self.rule), self.list);
+        let more = match self.more {
+            0 => String::new(),
+            more => format!(" (and {more} more)"),
+        };
+        format!("{rule} in '{list}'{more} matches nothing")
+    }
+
+    /// What may have been meant, to stand behind that. It is another as names come and go.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        let meant = self.meant.as_deref().map(quoted);
+        meant.map_or_else(String::new, |meant| format!("; did you mean {meant}?"))
+    }
+}
+
 impl fmt::Display for Idle<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} in '{}'", quoted(self.rule), self.list)?;
-        if self.more > 0 {
-            write!(f, " (and {} more)", self.more)?;
-        }
-        f.write_str(" matches nothing")?;
-        match &self.meant {
-            Some(meant) => write!(f, "; did you mean {}?", quoted(meant)),
-            None => Ok(()),
-        }
+        write!(f, "{}{}", self.what(), self.hint())
     }
 }
 
@@ -180,15 +193,15 @@ pub fn unknown<'r>(
     named(list, said, names)
 }
 
-/// The first of what matches nothing, with suggestions.
+/// The first of what matches nothing. A suggestion costs a look at many names: one is made.
 fn named<'r>(list: &'static str, rules: Vec<&'r str>, names: &[&str]) -> Vec<Idle<'r>> {
     let more = rules.len().saturating_sub(NAMED);
-    let first = rules.into_iter().take(NAMED);
+    let first = rules.into_iter().take(NAMED).enumerate();
     let mut idle: Vec<Idle<'r>> = first
-        .map(|rule| Idle {
+        .map(|(place, rule)| Idle {
             list,
             rule,
-            meant: meant(rule, names),
+            meant: (place == 0).then(|| meant(rule, names)).flatten(),
             more: 0,
         })
         .collect();

@@ -24,7 +24,7 @@ const CEILINGS: [(&str, usize); 21] = [
     ("tree", 1300),
     ("tree/config", 800),
     ("tree/quota", 200),
-    ("tree/registry", 4400),
+    ("tree/registry", 4800),
     ("tree/root", 2800),
     ("tree/sessions", 9800),
     ("tree/upstream", 6100),

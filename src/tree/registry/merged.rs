@@ -12,6 +12,7 @@ use super::cost::Cost;
 use super::instructions::{self, Joined};
 use super::names::{Names, Prefixes};
 use super::pages::{Changes, Pages};
+use super::remark::Remark;
 use super::resources::{self, Resources};
 use super::source::Source;
 use crate::config::model::INSTRUCTIONS_READ;
@@ -132,14 +133,21 @@ impl Merged {
         self.tools.built_since(&former.tools) + self.prompts.built_since(&former.prompts)
     }
 
+    /// Of how many parts anybody asked which rules match nothing.
+    #[cfg(test)]
+    pub(super) fn judged(&self) -> usize {
+        self.tools.judged() + self.prompts.judged()
+    }
+
     /// Of how many parts the rules of its profile were asked that `former` does not say.
     #[cfg(test)]
     pub(super) fn decided_since(&self, former: &Self) -> usize {
         self.tools.decided_since(&former.tools) + self.prompts.decided_since(&former.prompts)
     }
 
-    /// What is odd about the names, for the log, each with the server that lists them.
-    pub(super) fn oddities(&self) -> BTreeSet<(ServerName, String)> {
+    /// What is odd about the names, and of the entries' rules about them, for the log, each with the
+    /// server that lists them. Of what is narrowed nobody reads that.
+    pub(super) fn oddities(&self) -> BTreeSet<(ServerName, Remark)> {
         let names = self.tools.oddities().chain(self.prompts.oddities());
         let cut = self
             .instructions
@@ -147,8 +155,12 @@ impl Merged {
             .iter()
             .map(|(server, text)| (server, text));
         let all = names.chain(self.resources.oddities()).chain(cut);
-        all.map(|(server, text)| (server.clone(), text.clone()))
-            .collect()
+        let all = all.map(|(server, text)| (server.clone(), Remark::from(text.clone())));
+        let names = [&self.tools, &self.prompts];
+        let idle = names.into_iter().flat_map(Names::idle_of_entries);
+        let idle = idle.map(|(server, remark)| (server.clone(), remark.clone()));
+        let resources = self.resources.idle(&self.sources).iter().cloned();
+        all.chain(idle).chain(resources).collect()
     }
 
     /// The server's place among the sources.

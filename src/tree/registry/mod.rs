@@ -21,6 +21,8 @@ mod names;
 mod pages;
 mod part;
 mod qualifiers;
+mod remark;
+mod reports;
 mod resources;
 mod routes;
 mod source;

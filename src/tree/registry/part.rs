@@ -1,13 +1,14 @@
 //! What one server adds to the merged tools or prompts, laid out once per change of its own list.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::called::Called;
 use super::catalogue::List;
 use super::idle;
 use super::names::Prefixes;
 use super::pages::{Entries, Laying};
+use super::remark::Remark;
 use super::source::patterns;
 use super::unfit;
 use crate::config::model::View;
@@ -46,12 +47,15 @@ pub(super) struct Plan {
 /// One server's part.
 #[derive(Debug)]
 pub(super) struct Part {
+    kind: Kind,
     plan: Plan,
     called: Called,
     /// The places of the entries that are offered, in the order of what they are called.
     sorted: Box<[u32]>,
     entries: Entries,
     oddities: Vec<String>,
+    /// The rules about it that match nothing; asked for by the log alone.
+    idle: OnceLock<Vec<Remark>>,
     /// What of its names may break a client.
     warnings: Vec<String>,
     /// Whether calls of its tools repeat arguments in headers.
@@ -150,17 +154,16 @@ impl Part {
             let server = &plan.server;
             format!("Server '{server}' has a tool with an 'x-mcp-header' that nothing is checked by: {fault}")
         }));
-        if plan.is_whole {
-            oddities.extend(idle::of_names(kind, &plan));
-        }
         Self {
             has_param_headers: annotated.count() > 0,
             sorted: offered.into_iter().map(|(_, place)| place).collect(),
             entries: laying.done(),
             oddities,
+            idle: OnceLock::new(),
             warnings: names.warnings(&plan.server),
             called,
             plan,
+            kind,
         }
     }
 
@@ -228,6 +231,18 @@ impl Part {
     /// What is odd about its names, and what of them may break a client.
     pub(super) fn oddities(&self) -> impl Iterator<Item = &String> {
         self.oddities.iter().chain(&self.warnings)
+    }
+
+    /// The rules about it that match nothing.
+    pub(super) fn idle(&self) -> &[Remark] {
+        let find = || idle::of_names(self.kind, &self.plan);
+        self.idle.get_or_init(find)
+    }
+
+    /// Whether anybody has asked for those.
+    #[cfg(test)]
+    pub(super) fn is_judged(&self) -> bool {
+        self.idle.get().is_some()
     }
 
     pub(super) fn warnings(&self) -> &[String] {

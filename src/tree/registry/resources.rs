@@ -6,13 +6,15 @@
 mod layout;
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use self::layout::{family, lay_out, oddities, schemes, shelf};
+use self::layout::{claims, family, lay_out, schemes, shelf};
 use super::gates::Gates;
+use super::idle;
 use super::merged::Route;
 use super::pages::{Entries, Pages};
 use super::qualifiers::{Names, abilities};
+use super::remark::Remark;
 use super::source::Source;
 use crate::config::model::Patterns;
 use crate::ids::ServerName;
@@ -49,6 +51,8 @@ struct Index {
     templates: Vec<(usize, Entries)>,
     /// For the log.
     oddities: BTreeSet<(ServerName, String)>,
+    /// The rules about resources that match nothing; asked for by the log alone.
+    idle: OnceLock<Vec<(ServerName, Remark)>>,
 }
 
 impl Resources {
@@ -64,7 +68,8 @@ impl Resources {
         let index = Index {
             shelf: shelf(sources, &names),
             by_scheme: schemes(sources, &names),
-            oddities: oddities(sources, &names),
+            oddities: claims(sources, &names),
+            idle: OnceLock::new(),
             owners: owners.map(|(place, _)| place).collect(),
             gates: Gates::of(sources),
             names,
@@ -235,6 +240,17 @@ impl Resources {
         let oddities = self.index.oddities.iter();
         oddities.map(|(server, text)| (server, text))
     }
+
+    /// The rules about resources that match nothing. `sources` are what it was built from.
+    pub(super) fn idle(&self, sources: &[Source]) -> &[(ServerName, Remark)] {
+        let find = |source: &Source| {
+            let idle = idle::of_resources(source).into_iter();
+            idle.map(|remark| (source.server.clone(), remark))
+                .collect::<Vec<_>>()
+        };
+        let all = || sources.iter().flat_map(find).collect();
+        self.index.idle.get_or_init(all)
+    }
 }
 
 /// Who has URIs of a certain scheme.
@@ -266,15 +282,17 @@ pub(super) fn are_same(sources: &[Source], others: &[Source]) -> bool {
         &'a ServerName,
         &'a Patterns,
         Option<bool>,
-        [Option<(*const Vec<Item>, bool)>; 2],
+        [(Option<*const Vec<Item>>, bool); 2],
     );
     fn told(sources: &[Source]) -> impl Iterator<Item = Told<'_>> {
         sources.iter().map(|source| {
+            let patterns = &source.view.resources;
             let lists = [Kind::Resources, Kind::Templates].map(|kind| {
                 let list = source.list(kind).filter(|list| !list.is_empty());
-                list.map(|list| (Arc::as_ptr(list), source.is_whole(kind)))
+                // Rules that match nothing of it are known once all of it is.
+                let is_judged = !patterns.is_open() && source.is_whole(kind);
+                (list.map(Arc::as_ptr), is_judged)
             });
-            let patterns = &source.view.resources;
             (&source.server, patterns, abilities(source), lists)
         })
     }

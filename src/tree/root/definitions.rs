@@ -210,6 +210,7 @@ mod tests {
             isolation: Isolation::Shared,
             view: Arc::default(),
             catalogue: Some(Arc::new(catalogue)),
+            awaited: BTreeSet::new(),
         }];
         Routes {
             merged: Arc::new(merged),

@@ -4,7 +4,6 @@
 use std::collections::{BTreeSet, HashMap};
 use std::hash::Hash;
 
-use super::super::idle;
 use super::super::merged::Route;
 use super::super::pages::{Entries, Laying};
 use super::super::qualifiers::Names;
@@ -55,18 +54,8 @@ fn is_claim(kind: Kind, item: &Item, names: &Names) -> bool {
         || (kind == Kind::Templates && uri::has_open_qualifier(item.key()))
 }
 
-/// What is to be said of what the servers list, and of rules that match nothing of it.
-pub(super) fn oddities(sources: &[Source], names: &Names) -> BTreeSet<(ServerName, String)> {
-    let mut oddities = claims(sources, names);
-    for source in sources {
-        let idle = idle::of_resources(source).into_iter();
-        oddities.extend(idle.map(|text| (source.server.clone(), text)));
-    }
-    oddities
-}
-
 /// Says of every server whose resources it lists as its own, once for each of those.
-fn claims(sources: &[Source], names: &Names) -> BTreeSet<(ServerName, String)> {
+pub(super) fn claims(sources: &[Source], names: &Names) -> BTreeSet<(ServerName, String)> {
     let resources = items(Kind::Resources, sources);
     let all = resources.chain(items(Kind::Templates, sources));
     let claim = |(source, item): (&Source, &Item)| {

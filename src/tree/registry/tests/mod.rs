@@ -3,6 +3,7 @@
 mod actor;
 mod boot;
 mod claims;
+mod idle;
 mod merge;
 mod names;
 mod offers;
