@@ -132,6 +132,23 @@ impl Patterns {
         Self(rules.map(Arc::new))
     }
 
+    /// The same rules for what stands behind `prefix`: they match a name if they match it with the
+    /// prefix, or without.
+    #[must_use]
+    pub fn behind(&self, prefix: &str) -> Self {
+        let list = |list: &List| {
+            let rules = list
+                .rules()
+                .chain(list.rules().flat_map(|rule| rests(rule, prefix)));
+            List::of(rules.map(str::to_owned).collect())
+        };
+        let rules = self.0.as_deref().map(|rules| Rules {
+            allow: rules.allow.as_ref().map(list),
+            deny: list(&rules.deny),
+        });
+        Self(rules.map(Arc::new))
+    }
+
     /// How many rules there are.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -267,6 +284,27 @@ fn matches(pattern: &str, name: &str) -> bool {
             behind.is_some()
         })
     })
+}
+
+/// What is left of a pattern that `prefix` is the beginning of, in every way in which it can be.
+fn rests<'p>(pattern: &'p str, prefix: &str) -> Vec<&'p str> {
+    let mut rests = vec![pattern];
+    for c in prefix.chars() {
+        let mut next = Vec::new();
+        for mut rest in rests {
+            while let Some(behind) = rest.strip_prefix('*') {
+                next.push(rest);
+                rest = behind;
+            }
+            let mut chars = rest.chars();
+            let is_it = chars.next().is_some_and(|first| first == '?' || first == c);
+            next.extend(is_it.then_some(chars.as_str()));
+        }
+        next.sort_unstable_by_key(|rest| rest.len());
+        next.dedup();
+        rests = next;
+    }
+    rests
 }
 
 /// What comes after `part`, which `text` begins with.

@@ -6,9 +6,9 @@ mod reading;
 
 use std::sync::Arc;
 
-use self::reading::MOST;
 #[cfg(test)]
-pub(super) use self::reading::{FIELDS, RULES};
+pub(super) use self::reading::FIELDS;
+use self::reading::MOST;
 pub(super) use self::reading::{InFile, read};
 use super::patterns::Patterns;
 use crate::ids::ProfileName;
@@ -24,6 +24,9 @@ pub struct Profile {
     pub tools: Patterns,
     /// Its prompts, by the same.
     pub prompts: Patterns,
+    /// Its resources and templates, by their URIs and texts: as their servers have them, or qualified by
+    /// a server's name.
+    pub resources: Patterns,
     /// What clients are told about all of it.
     pub instructions: ProfileInstructions,
 }
@@ -31,7 +34,7 @@ pub struct Profile {
 impl Profile {
     /// How many rules it has.
     fn rules(&self) -> usize {
-        let all = [&self.servers, &self.tools, &self.prompts];
+        let all = [&self.servers, &self.tools, &self.prompts, &self.resources];
         all.map(Patterns::len).iter().sum()
     }
 }

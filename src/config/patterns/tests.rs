@@ -40,6 +40,34 @@ fn a_pattern_matches_whole_names() {
 }
 
 #[test]
+fn a_rule_for_names_with_a_prefix_says_what_is_behind_it() {
+    for (pattern, rest) in [
+        ("x://a/b", &["b"][..]),
+        ("x://a/*", &["*"]),
+        ("*", &["*"]),
+        ("x://*/b", &["b", "*/b"]),
+        ("x://?/b*", &["b*"]),
+        ("*a/b", &["b", "*a/b"]),
+        ("x://b/*", &[]),
+        ("x://a", &[]),
+        ("b", &[]),
+    ] {
+        assert_eq!(rests(pattern, "x://a/"), rest, "{pattern}");
+    }
+    let rules = patterns(Some(&["x://a/b*", "c"]), &["x://*/bd"]).behind("x://a/");
+    for (name, is_shown) in [
+        ("b", true),
+        ("bc", true),
+        ("bd", false),
+        ("c", true),
+        ("d", false),
+    ] {
+        assert_eq!(rules.shows(name), is_shown, "{name}");
+    }
+    assert!(patterns(None, &[]).behind("x").is_open());
+}
+
+#[test]
 fn a_hostile_name_costs_what_its_length_costs() {
     let name = "ab".repeat(1 << 20);
     let began = Instant::now();

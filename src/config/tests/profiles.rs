@@ -31,6 +31,7 @@ fn every_field_is_read() {
                 "servers": ["t*"], "description": "no harm",
                 "tools": {"allow": ["*"], "deny": ["*__set_*"]},
                 "prompts": {"allow": []},
+                "resources": {"deny": ["x:*"]},
                 "instructions": "Be kind."
             },
             "all": {}, "quiet": {"instructions": false}, "loud": {"instructions": true}
@@ -47,6 +48,7 @@ fn every_field_is_read() {
         Patterns::new(Some(texts(&["*"])), texts(&["*__set_*"]))
     );
     assert!(!kids.prompts.shows("time__x"), "nothing is allowed");
+    assert!(kids.resources.denies("x:1") && kids.resources.shows("y:1"));
     assert_eq!(
         kids.instructions,
         ProfileInstructions::Own("Be kind.".into())
@@ -245,6 +247,20 @@ fn what_became_wrong_stays_what_it_was() {
     let (open, _) = held(r#""gateway": null"#, None);
     let (after, _) = held(bad, Some(&open));
     assert_eq!(after.default, DefaultProfile::Everything);
+}
+
+#[test]
+fn rules_and_instructions_are_read_as_an_entry_s_are() {
+    let (profiles, said) = held(
+        r#""profiles": {"a": {
+            "tools": {"//": ["x"], "_comment": null, "comment": {"y": 1}, "deny": ["x"]}, "instructions": " "
+        }}"#,
+        None,
+    );
+    assert_eq!(said, [""; 0]);
+    let a = profiles.find("a").unwrap();
+    assert_eq!(a.instructions, ProfileInstructions::None, "a blank text");
+    assert!(a.tools.denies("x"));
 }
 
 #[test]

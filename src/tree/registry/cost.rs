@@ -6,7 +6,6 @@ use std::fmt;
 use super::merged::Merged;
 use super::remark::Remark;
 use crate::config::model::INSTRUCTIONS_READ;
-use crate::protocol::mcp::item::Kind;
 
 /// More of them some clients refuse, or leave out without a word (GitHub Copilot).
 const MOST_TOOLS: usize = 128;
@@ -45,7 +44,7 @@ pub(super) fn line(
     merged: Option<&Merged>,
     profiles: Vec<(Cost, &str)>,
 ) -> Option<String> {
-    let all = merged.map(|merged| merged.pages(Kind::Tools).cost());
+    let all = merged.map(Merged::whole_cost);
     let all = all.unwrap_or_default();
     let servers = merged.into_iter().flat_map(|merged| {
         let servers = merged.sources.iter().map(|source| &source.server);
@@ -79,7 +78,7 @@ fn named(mut costs: Vec<(Cost, &str)>) -> String {
 
 /// What is too much for some client of all that `whom` is offered.
 pub(super) fn warnings(merged: &Merged, whom: &str) -> Vec<Remark> {
-    let tools = merged.pages(Kind::Tools).cost().tools;
+    let tools = merged.whole_cost().tools;
     let many = (tools > MOST_TOOLS).then(|| {
         format!(
             "{whom} are offered more than {MOST_TOOLS} tools, which is more than some take: leave out what nobody \

@@ -107,7 +107,7 @@ impl Job {
     /// What clients are offered, in words.
     fn offered(&self, merged: &Merged, narrowed: &[(&ProfileName, Arc<Merged>)]) -> Option<String> {
         let costs = narrowed.iter();
-        let costs = costs.map(|(name, it)| (it.pages(Kind::Tools).cost(), name.as_str()));
+        let costs = costs.map(|(name, it)| (it.whole_cost(), name.as_str()));
         let (whom, shown) = match &self.profiles.default {
             DefaultProfile::Everything => ("Clients".to_owned(), Some(merged)),
             DefaultProfile::Named(default) => {
@@ -127,7 +127,7 @@ impl Job {
             let lists = self.sources.iter().filter_map(|source| source.list(kind));
             lists.map(|list| list.len()).sum()
         };
-        let [tools, prompts] = [Kind::Tools, Kind::Prompts].map(names);
+        let [tools, prompts, resources, templates] = Kind::ALL.map(names);
         let cost = |rules: &Patterns, names: usize| {
             let per_name = if rules.is_open() {
                 0
@@ -137,7 +137,9 @@ impl Job {
             names.saturating_mul(per_name)
         };
         let of = |profile: &Arc<Profile>| {
-            cost(&profile.tools, tools).saturating_add(cost(&profile.prompts, prompts))
+            let resources = cost(&profile.resources, resources + templates);
+            let names = cost(&profile.tools, tools).saturating_add(cost(&profile.prompts, prompts));
+            names.saturating_add(resources)
         };
         let all = self.profiles.known.iter().map(of);
         all.fold(0, usize::saturating_add) > MANY

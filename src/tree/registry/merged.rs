@@ -133,6 +133,12 @@ impl Merged {
         self.tools.built_since(&former.tools) + self.prompts.built_since(&former.prompts)
     }
 
+    /// Of how many servers the resources were held against the rules of its profile, which `former` does not say.
+    #[cfg(test)]
+    pub(super) fn gates_since(&self, former: &Self) -> usize {
+        self.resources.gates_since(&former.resources)
+    }
+
     /// Of how many parts anybody asked which rules match nothing.
     #[cfg(test)]
     pub(super) fn judged(&self) -> usize {
@@ -183,6 +189,12 @@ impl Merged {
     #[must_use]
     pub(crate) fn cost(&self, server: &ServerName) -> Cost {
         self.tools.cost(server)
+    }
+
+    /// What all tools together cost a model.
+    #[must_use]
+    pub(crate) fn whole_cost(&self) -> Cost {
+        self.tools.pages().cost()
     }
 
     /// Whether calls of any tool repeat arguments in headers.

@@ -15,7 +15,7 @@ use super::merged::Route;
 use super::pages::{Entries, Pages};
 use super::qualifiers::{Names, abilities};
 use super::remark::Remark;
-use super::source::Source;
+use super::source::{Source, items};
 use crate::config::model::Patterns;
 use crate::ids::ServerName;
 use crate::protocol::mcp::item::{Item, Kind};
@@ -27,6 +27,11 @@ pub(super) struct Resources {
     index: Arc<Index>,
     /// By their places, whether servers are among those; all are, if it is not there.
     shown: Option<Box<[bool]>>,
+    /// What of them the rules of a profile show, and those.
+    gates: Gates,
+    rules: Patterns,
+    /// The rules that match nothing; asked for by the log alone.
+    idle_rules: OnceLock<Vec<Remark>>,
     /// How many of them have resources, listed or not, and the place of the only one.
     owners: usize,
     only: Option<usize>,
@@ -78,20 +83,30 @@ impl Resources {
             listed,
             templates,
         };
-        Self::of(Arc::new(index), None)
+        Self::of(
+            Arc::new(index),
+            None,
+            Gates::default(),
+            &Patterns::default(),
+        )
     }
 
     /// Those of `index` that are shown.
-    fn of(index: Arc<Index>, shown: Option<Box<[bool]>>) -> Self {
+    fn of(index: Arc<Index>, shown: Option<Box<[bool]>>, gates: Gates, rules: &Patterns) -> Self {
         let is_shown = |place: usize| is_shown(shown.as_deref(), place);
         let mut owners = index.owners.iter().copied().filter(|at| is_shown(*at));
         let (only, others) = (owners.next(), owners.count());
         let pages = |kind, listed: &[(usize, Entries)]| {
             let listed = listed.iter().filter(|(place, _)| is_shown(*place));
-            Pages::of(
-                kind,
-                &listed.map(|(_, entries)| entries).collect::<Vec<_>>(),
-            )
+            let pieces = listed.flat_map(|(place, entries)| {
+                let server = index.names.at(*place);
+                match server.and_then(|server| gates.shown(server, kind)) {
+                    Some(listing) => entries.only(listing.iter().copied()),
+                    None => vec![entries.clone()],
+                }
+            });
+            let pieces: Vec<Entries> = pieces.collect();
+            Pages::of(kind, &pieces.iter().collect::<Vec<_>>())
         };
         Self {
             pages: pages(Kind::Resources, &index.listed),
@@ -99,25 +114,35 @@ impl Resources {
             owners: usize::from(only.is_some()) + others,
             only: only.filter(|_| others == 0),
             shown,
+            gates,
+            rules: rules.clone(),
+            idle_rules: OnceLock::new(),
             index,
         }
     }
 
-    /// The same of the servers that `includes` says. Only what is not as in one of the `former` is made.
+    /// The same of the servers that `includes` says, and of their resources what `rules` show; `sources` are
+    /// what it was built from. Only what is not as in one of the `former` is made.
     pub(super) fn narrowed(
         &self,
+        sources: &[Source],
         includes: impl Fn(&ServerName) -> bool,
+        rules: &Patterns,
         former: &[&Arc<Self>],
     ) -> Arc<Self> {
         let in_order = self.index.names.in_order.iter();
         let shown: Box<[bool]> = in_order.map(|named| includes(&named.server)).collect();
         let is_same = |former: &&&Arc<Self>| {
-            Arc::ptr_eq(&former.index, &self.index) && former.shown.as_ref() == Some(&shown)
+            Arc::ptr_eq(&former.index, &self.index)
+                && former.shown.as_ref() == Some(&shown)
+                && former.rules == *rules
         };
         if let Some(same) = former.iter().find(is_same) {
             return Arc::clone(same);
         }
-        let narrowed = Self::of(Arc::clone(&self.index), Some(shown));
+        let gates: Vec<&Gates> = former.iter().map(|former| &former.gates).collect();
+        let gates = Gates::of_profile(sources, includes, rules, &gates);
+        let narrowed = Self::of(Arc::clone(&self.index), Some(shown), gates, rules);
         Arc::new(match former.first() {
             Some(last) => narrowed.sharing(last),
             None => narrowed,
@@ -144,17 +169,19 @@ impl Resources {
 
     /// Whether clients may read what `server` calls `uri`.
     pub(super) fn may_be_read(&self, server: &ServerName, uri: &str, search: &mut Search) -> bool {
-        self.shows(server) && self.index.gates.let_read(server, uri, search)
+        self.shows(server)
+            && self.index.gates.let_read(server, uri, search)
+            && self.gates.let_read(server, uri, search)
     }
 
     /// Whether `uri` of `server` is denied: no link opens it.
     pub(super) fn deny(&self, server: &ServerName, uri: &str) -> bool {
-        self.index.gates.deny(server, uri)
+        self.index.gates.deny(server, uri) || self.gates.deny(server, uri)
     }
 
     /// Whether all resources are shown of all servers that are.
     pub(super) fn are_all_shown(&self) -> bool {
-        self.index.gates.are_none()
+        self.index.gates.are_none() && self.gates.are_none()
     }
 
     fn lead(&self, uri: &str, search: &mut Search) -> Option<Route> {
@@ -215,7 +242,7 @@ impl Resources {
         }
         let is_qualified = self.index.names.qualifier(uri).is_some();
         let is_common = is_qualified
-            || match self.find(uri, search) {
+            || match self.lead(uri, search) {
                 Some(route) => route.server != *server,
                 None => !uri::is_web(uri) && self.owners_of_scheme(uri) == Owners::Several,
             };
@@ -239,6 +266,28 @@ impl Resources {
     pub(super) fn oddities(&self) -> impl Iterator<Item = (&ServerName, &String)> {
         let oddities = self.index.oddities.iter();
         oddities.map(|(server, text)| (server, text))
+    }
+
+    /// Which gates of a profile are none of those of `former`.
+    #[cfg(test)]
+    pub(super) fn gates_since(&self, former: &Self) -> usize {
+        self.gates.built_since(&former.gates)
+    }
+
+    /// The rules of a profile that match none of what `sources` list, which are those that it shows.
+    pub(super) fn idle_rules(&self, whose: &str, sources: &[Source]) -> &[Remark] {
+        self.idle_rules.get_or_init(|| {
+            let lists = [Kind::Resources, Kind::Templates].map(|kind| items(kind, sources));
+            let listed: Vec<(&Source, &Item)> = lists.into_iter().flatten().collect();
+            let qualified = listed.iter();
+            let qualified =
+                qualified.map(|(source, item)| uri::qualified(source.server.as_str(), item.key()));
+            let qualified: Vec<String> = qualified.collect();
+            let native = listed.iter().map(|(_, item)| item.key());
+            let names: Vec<&str> = native.chain(qualified.iter().map(String::as_str)).collect();
+            let idle = self.rules.idle(&names);
+            idle.iter().map(|idle| Remark::of(whose, idle)).collect()
+        })
     }
 
     /// The rules about resources that match nothing. `sources` are what it was built from.

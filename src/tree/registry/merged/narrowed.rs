@@ -37,7 +37,10 @@ impl Merged {
         let tools = names(Kind::Tools, |merged| &merged.tools, &profile.tools);
         let prompts = names(Kind::Prompts, |merged| &merged.prompts, &profile.prompts);
         let resources: Vec<_> = former.iter().map(|former| &former.resources).collect();
-        let resources = whole.resources.narrowed(shows, &resources);
+        let rules = &profile.resources;
+        let resources = whole
+            .resources
+            .narrowed(&whole.sources, shows, rules, &resources);
         let extensions = Extensions::united(sources.iter().filter_map(Source::extensions));
         Self {
             extensions: extensions.map(Arc::from),
@@ -105,6 +108,12 @@ impl Merged {
         };
         let mut all = idle(Kind::Tools, &profile.tools, &self.tools);
         all.extend(idle(Kind::Prompts, &profile.prompts, &self.prompts));
+        let kinds = [Kind::Resources, Kind::Templates];
+        let is_whole = |source: &Source| kinds.iter().all(|kind| source.is_whole(*kind));
+        if !profile.resources.is_open() && self.sources.iter().all(is_whole) {
+            let whose = format!("Profile '{}', resources", profile.name);
+            all.extend_from_slice(self.resources.idle_rules(&whose, &self.sources));
+        }
         all
     }
 }

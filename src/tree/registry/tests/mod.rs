@@ -7,6 +7,7 @@ mod idle;
 mod merge;
 mod names;
 mod offers;
+mod profile_resources;
 mod profiles;
 mod store;
 mod views;

@@ -11,7 +11,7 @@ use crate::ids::{ProfileId, ProfileName};
 use crate::protocol::mcp::item::Kind;
 use crate::protocol::mcp::request::Subject;
 use crate::protocol::uri::Search;
-use crate::testing::{self, catalogue, name, upstream, wanted};
+use crate::testing::{self, catalogue, name, offer, upstream, wanted};
 use crate::tree::registry::merged::Merged;
 use crate::tree::registry::pages::Changes;
 use crate::tree::registry::state::Merge;
@@ -31,12 +31,12 @@ fn id(name: &str) -> ProfileId {
     ProfileName::new(name).unwrap().id()
 }
 
-fn narrow(whole: &Arc<Merged>, body: &str) -> Merged {
+pub(super) fn narrow(whole: &Arc<Merged>, body: &str) -> Merged {
     Merged::narrow(whole, &profile(body), &[])
 }
 
 /// What is said of its rules that match nothing.
-fn idle(narrowed: &Merged) -> Vec<String> {
+pub(super) fn idle(narrowed: &Merged) -> Vec<String> {
     let rules = narrowed.idle_rules().into_iter();
     rules.map(|remark| remark.to_string()).collect()
 }
@@ -319,13 +319,19 @@ async fn many_rules_for_many_names_are_a_long_job() {
             r#""profiles": {{"p": {{"tools": {{"deny": [{}]}}}}}}"#,
             rules.join(",")
         );
-        let mut merge = Merge::new(HashMap::new(), None);
-        merge.profiles(profiles(&text));
-        merge.wanted(vec![wanted("git")]);
-        let git = upstream("git", 1, 1).await.0;
-        let names: Vec<String> = (0..200).map(|n| format!("t{n}")).collect();
+        let of_resources = text.replace("tools", "resources");
+        let names: Vec<String> = (0..200).map(|n| format!("t:{n}")).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        merge.catalogue(git, Some(catalogue(&names)));
-        assert_eq!(merge.has_long_job(), is_long);
+        for (text, offered) in [
+            (text, catalogue(&names)),
+            (of_resources, offer(&[], &names)),
+        ] {
+            let mut merge = Merge::new(HashMap::new(), None);
+            merge.profiles(profiles(&text));
+            merge.wanted(vec![wanted("git")]);
+            let git = upstream("git", 1, 1).await.0;
+            merge.catalogue(git, Some(offered));
+            assert_eq!(merge.has_long_job(), is_long);
+        }
     }
 }
