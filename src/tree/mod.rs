@@ -61,7 +61,9 @@ pub use call::CallError;
 pub use frontend::{Frontend, FrontendLinks};
 pub use heartbeat::{Beat, Part, Pulse};
 pub use quota::{Quota, Share, Taker};
-pub use root::{ConfigurationStatus, ServerStatus, Standing, StatusHandle, TreeStatus};
+pub use root::{
+    ConfigurationStatus, ProfileStatus, ServerStatus, Standing, StatusHandle, TreeStatus,
+};
 pub use sessions::{Event, OpenedSse, Outbound, Replies, SessionHandle, SessionsHandle, Spoken};
 #[cfg(any(test, fuzzing))]
 pub(crate) use sessions::{check_event_id, check_session_id};

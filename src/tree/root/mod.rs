@@ -29,4 +29,4 @@ pub(crate) use actor::{Root, RootArgs};
 pub(crate) use handle::RootHandle;
 pub(crate) use message::{ChildId, RootMsg};
 pub use standing::Standing;
-pub use status::{ConfigurationStatus, ServerStatus, StatusHandle, TreeStatus};
+pub use status::{ConfigurationStatus, ProfileStatus, ServerStatus, StatusHandle, TreeStatus};
