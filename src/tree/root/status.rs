@@ -163,9 +163,9 @@ impl<S, E> RootHooks<S, E> {
 impl<S, E> RootHooks<S, E> {
     /// Says and counts what servers define in another way than in the last table.
     pub(super) fn compare_definitions(&mut self, routes: &Routes) {
-        for (server, news) in self.definitions.look(routes, Instant::now()) {
-            definitions::say(&server, &news);
-            let count = news.len().try_into().unwrap_or(u64::MAX);
+        for (server, change) in self.definitions.look(routes, Instant::now()) {
+            definitions::say(&server, &change);
+            let count = change.news.len().try_into().unwrap_or(u64::MAX);
             let metrics = self.settings.metrics.server(&server);
             metrics.definitions_changed.inc_by(count);
         }
