@@ -11,7 +11,7 @@ const IMPORTS: [(&str, &[&str]); 19] = [
     ("turn", &[]),
     (
         "fuzzing",
-        &["config", "http", "process", "protocol", "tree"],
+        &["config", "http", "import", "process", "protocol", "tree"],
     ),
     // Of tests, which are no part of the program.
     (

@@ -13,17 +13,17 @@ use super::{MISCONFIGURED, Said, run};
 use crate::support::gateway::mcproxy;
 
 /// Something was left out.
-const INCOMPLETE: i32 = 1;
+pub(super) const INCOMPLETE: i32 = 1;
 
-const EXPORT: &str = "metamcp-export.json";
-const DATABASE: &str = "metamcp-database.json";
+pub(super) const EXPORT: &str = "metamcp-export.json";
+pub(super) const DATABASE: &str = "metamcp-database.json";
 
 fn samples() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src/import/samples")
 }
 
 /// A directory with a sample in it.
-fn with(sample: &str) -> tempfile::TempDir {
+pub(super) fn with(sample: &str) -> tempfile::TempDir {
     let here = tempfile::tempdir().unwrap();
     fs::copy(samples().join(sample), here.path().join(sample)).unwrap();
     here
@@ -323,6 +323,8 @@ fn the_check_accepts_what_is_made_of_each_program() {
             "new.json",
             "--secrets-to",
             "s.env",
+            "--tokens-to",
+            "tokens",
             "--force",
         ];
         let said = run(here, &args, &env);

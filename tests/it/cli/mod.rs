@@ -5,6 +5,7 @@ mod check;
 mod commands;
 mod healthcheck;
 mod import;
+mod import_targets;
 mod served;
 mod start;
 
