@@ -3,7 +3,7 @@
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
-use mcproxy::cli::{Cli, Verb, check, demo_server, healthcheck, import, limits};
+use mcproxy::cli::{Cli, Verb, check, compare, demo_server, healthcheck, import, limits};
 use mcproxy::program::{self, BROKEN, complain};
 use mcproxy::supervise::Plain;
 
@@ -35,6 +35,9 @@ fn main() -> ExitCode {
                 &mut io::stdout(),
                 &mut io::stderr(),
             ))
+        }
+        Some(Verb::Compare(wish)) => {
+            said(compare::run(&wanted, &mut io::stdout(), &mut io::stderr()))
         }
         Some(Verb::Limits) => said(limits::run(&mut io::stdout())),
         Some(Verb::Healthcheck { addr }) => {

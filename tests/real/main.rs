@@ -23,6 +23,8 @@ mod job;
 #[cfg(test)]
 mod lists;
 #[cfg(test)]
+mod migration;
+#[cfg(test)]
 mod oracle;
 #[cfg(test)]
 mod page;

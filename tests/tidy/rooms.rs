@@ -6,9 +6,10 @@ use super::{File, split_name};
 
 /// How many lines of production code a room may have. Who raises one says in the commit what the lines are for, and
 /// why nothing else could go for them.
-const CEILINGS: [(&str, usize); 21] = [
+const CEILINGS: [(&str, usize); 22] = [
     ("", 900),
-    ("cli", 2800),
+    ("cli", 3300),
+    ("client", 1000),
     ("config", 6500),
     ("files", 100),
     ("http", 6900),
@@ -16,7 +17,7 @@ const CEILINGS: [(&str, usize); 21] = [
     ("import", 4300),
     ("process", 3600),
     ("program", 1700),
-    ("protocol", 7900),
+    ("protocol", 8000),
     ("service", 800),
     ("state_dir", 900),
     ("supervise", 2500),

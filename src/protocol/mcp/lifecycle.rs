@@ -30,7 +30,7 @@ pub fn own_info() -> String {
 }
 
 /// What a server said of itself in its answer to `initialize`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is a capability of its own, and any of them may be there"

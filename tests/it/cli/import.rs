@@ -361,8 +361,9 @@ fn the_document_does_what_it_says() {
     let blocks = document.split("```sh\n").skip(1);
     let blocks = blocks.filter_map(|rest| rest.split("```").next());
     let mut seen = 0;
-    // The last runs the gateway.
-    for block in blocks.filter(|block| !block.contains("mcproxy --log")) {
+    // The rest runs the gateway, or needs two: tests/real follows them.
+    let runs = |block: &&str| block.contains("mcproxy --log") || block.contains("mcproxy compare");
+    for block in blocks.filter(|block| !runs(block)) {
         if block.contains("metamcp.json --output") {
             fs::remove_file(here.join("mcp-servers.json")).unwrap();
         }

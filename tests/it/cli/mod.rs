@@ -3,6 +3,7 @@
 
 mod check;
 mod commands;
+mod compare;
 mod healthcheck;
 mod import;
 mod served;
