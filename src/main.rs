@@ -36,7 +36,7 @@ fn main() -> ExitCode {
                 &mut io::stderr(),
             ))
         }
-        Some(Verb::Compare(wish)) => {
+        Some(Verb::Compare(wanted)) => {
             said(compare::run(&wanted, &mut io::stdout(), &mut io::stderr()))
         }
         Some(Verb::Limits) => said(limits::run(&mut io::stdout())),
