@@ -13,7 +13,7 @@ const NAMED: usize = 10;
 
 /// What some tools cost.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Cost {
+pub struct Cost {
     /// How many they are.
     pub tools: usize,
     /// What clients are told of them, in bytes.
@@ -23,7 +23,7 @@ pub(crate) struct Cost {
 impl Cost {
     /// A guess that is right within a third for what is mostly English and JSON.
     #[must_use]
-    pub(crate) fn tokens(self) -> usize {
+    pub fn tokens(self) -> usize {
         self.bytes / 4
     }
 }

@@ -15,6 +15,7 @@ mod idle;
 mod instructions;
 mod job;
 mod kept_catalogue;
+mod last_seen;
 mod merged;
 mod message;
 mod names;
@@ -34,7 +35,10 @@ mod unfit;
 
 pub(crate) use actor::{Registry, RegistryArgs, naming};
 pub(crate) use catalogue::{Abilities, Catalogue, Gap, Lessons};
+pub use cost::Cost;
 pub(crate) use handle::{RegistryHandle, Subscriber};
+pub use last_seen::LastSeen;
+pub(in crate::tree) use last_seen::last_seen;
 pub(crate) use merged::{Merged, Route};
 pub(crate) use message::{ConfiguredServer, ServerState};
 pub(crate) use pages::{Changes, Page};

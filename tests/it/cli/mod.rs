@@ -4,6 +4,7 @@
 mod check;
 mod commands;
 mod compare;
+mod costs;
 mod healthcheck;
 mod import;
 mod served;
