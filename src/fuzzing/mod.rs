@@ -11,10 +11,11 @@ use crate::{config, http, process, protocol, tree};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const TARGETS: [Target; 12] = [
+pub const TARGETS: [Target; 13] = [
     ("lines", process::checks::lines),
     ("message", protocol::checks::message),
     ("batch", protocol::checks::batch),
+    ("events", protocol::checks::events),
     ("recover", protocol::checks::recover),
     ("members", protocol::checks::members),
     ("params", protocol::checks::params),
