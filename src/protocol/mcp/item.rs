@@ -10,13 +10,15 @@ use bytes::Bytes;
 use serde_json::value::RawValue;
 
 use super::super::modern::param_headers::ParamHeaders;
-use super::super::raw;
+use super::super::raw::{self, Member};
 use super::super::uri::Template;
 use super::method;
 
 mod odd;
+mod pages;
 
 pub use odd::{Named, Odd};
+use pages::PageLink;
 
 /// What an entry costs beside its bytes.
 const PER_ENTRY: usize = 256;
@@ -91,6 +93,7 @@ pub struct Item {
     span: Range<usize>,
     template: Option<Arc<Template>>,
     param_headers: Option<Arc<ParamHeaders>>,
+    pages: Box<[PageLink]>,
 }
 
 impl Item {
@@ -99,7 +102,7 @@ impl Item {
     #[must_use]
     pub fn parse(kind: Kind, entry: &Bytes) -> Option<Self> {
         let text = std::str::from_utf8(entry).ok()?;
-        let [key] = raw::pick(text, [kind.key()]).ok()?;
+        let [key, meta] = raw::pick(text, [kind.key(), "_meta"]).ok()?;
         let raw_key = key.once(kind.key()).ok()??;
         let key = raw::string(raw_key).filter(|key| !key.is_empty())?;
         Some(Self {
@@ -108,6 +111,11 @@ impl Item {
             param_headers: (kind == Kind::Tools)
                 .then(|| ParamHeaders::parse(text))
                 .flatten(),
+            pages: if kind == Kind::Tools && meta != Member::Absent {
+                pages::links(text)
+            } else {
+                Box::default()
+            },
             key: key.into(),
             span: raw::span(text, raw_key),
         })
@@ -158,18 +166,32 @@ impl Item {
     }
 }
 
+/// Members of a tool that the configuration gives it, each with its value as JSON.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Wording<'a> {
+    /// Its own.
+    pub members: &'a [(&'a str, String)],
+    /// Those of its `annotations`; others that are there stay.
+    pub annotations: &'a [(&'a str, String)],
+}
+
 impl Item {
-    /// The same with other members, each with its value as JSON; those of its `annotations` that are
-    /// not named stay.
+    /// The same in other words, and with the pages that it names by other URIs.
     #[must_use]
-    pub fn reworded(
+    pub fn reworded<'p>(
         &self,
         key: &str,
-        members: &[(&str, String)],
-        annotations: &[(&str, String)],
+        wording: Wording<'_>,
+        page: impl Fn(&str) -> Option<&'p str>,
     ) -> Vec<u8> {
+        let Wording {
+            members,
+            annotations,
+        } = wording;
         let key = raw::quoted(key);
         let mut edits = vec![(self.span.clone(), Cow::Borrowed(key.as_slice()))];
+        let pages = self.pages.iter().filter_map(|link| link.edit(&page));
+        edits.extend(pages.map(|(span, uri)| (span, Cow::Owned(uri))));
         if let Ok(text) = std::str::from_utf8(&self.raw) {
             let mut wanted: Vec<(&str, Set<'_>)> = Vec::new();
             wanted.extend(members.iter().map(|(name, value)| (*name, Set::To(value))));

@@ -136,6 +136,11 @@ impl Job {
             is_renamed || of_kind.is_some_and(|(_, prefixes)| prefixes.contains(&source.prefix))
         };
         let is_other = !resources::are_same(&self.sources, &self.before.merged.sources);
+        // What the pages of apps are called depends on the resources of all.
+        let has_pages = |source: &Source| {
+            let tools = source.list(Kind::Tools);
+            tools.is_some_and(|tools| tools.iter().any(Item::has_pages))
+        };
         let mut room = LONG;
         let mut fits = |item: &Item| {
             let left = room.checked_sub(item.size());
@@ -145,7 +150,8 @@ impl Job {
         !self.sources.iter().all(|source| {
             Kind::ALL.into_iter().all(|kind| {
                 let is_laid_out = match kind {
-                    Kind::Tools | Kind::Prompts => is_named_anew(source, kind),
+                    Kind::Tools => is_named_anew(source, kind) || is_other && has_pages(source),
+                    Kind::Prompts => is_named_anew(source, kind),
                     Kind::Resources | Kind::Templates => is_other,
                 };
                 let list = source.list(kind).filter(|_| is_laid_out);

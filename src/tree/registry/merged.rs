@@ -74,18 +74,18 @@ impl Merged {
         let prefixes = Prefixes::of(&sources);
         let known = former.iter().find(|former| *former.prefixes == prefixes);
         let prefixes = known.map_or_else(|| Arc::new(prefixes), |same| same.prefixes.clone());
-        let names = |kind, of: fn(&Self) -> &Names| {
-            let former: Vec<&Names> = former.iter().map(|former| of(former)).collect();
-            Names::build(kind, &sources, &prefixes, &former)
-        };
-        let tools = names(Kind::Tools, |merged| &merged.tools);
-        let prompts = names(Kind::Prompts, |merged| &merged.prompts);
         let same = |former: &&&Self| resources::are_same(&sources, &former.sources);
         let resources = match (former.iter().find(same), former.first()) {
             (Some(same), _) => Arc::clone(&same.resources),
             (None, Some(last)) => Arc::new(Resources::build(&sources).sharing(&last.resources)),
             (None, None) => Arc::new(Resources::build(&sources)),
         };
+        let names = |kind, of: fn(&Self) -> &Names| {
+            let former: Vec<&Names> = former.iter().map(|former| of(former)).collect();
+            Names::build(kind, &sources, &prefixes, &resources, &former)
+        };
+        let tools = names(Kind::Tools, |merged| &merged.tools);
+        let prompts = names(Kind::Prompts, |merged| &merged.prompts);
         let same = |former: &&&Self| {
             former.budget == budget && instructions::are_same(&sources, &former.sources)
         };
@@ -195,6 +195,12 @@ impl Merged {
             Subject::Task => self.find_task(key),
             Subject::Extension => None, // who is ready decides
         }
+    }
+
+    /// Whether `tool` leads somewhere only because its server alone calls a tool so.
+    #[must_use]
+    pub(crate) fn is_bare(&self, tool: &str) -> bool {
+        self.tools.is_bare(tool)
     }
 
     /// The server that has tasks, by whose name this one's id begins.

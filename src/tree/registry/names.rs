@@ -10,6 +10,7 @@ use super::decided::Decided;
 use super::merged::Route;
 use super::pages::{Entries, Pages};
 use super::part::{Holders, Part, Plan, Rivals};
+use super::resources::{PageNames, Resources};
 use super::source::Source;
 use crate::config::model::{Idle, Patterns};
 use crate::ids::{Prefix, SEPARATOR, ServerName};
@@ -57,6 +58,7 @@ fn is_namesake(source: &Source) -> bool {
 /// Tools or prompts under their merged names.
 #[derive(Debug)]
 pub(super) struct Names {
+    kind: Kind,
     prefixes: Arc<Prefixes>,
     /// What has entries, in configuration order.
     parts: Vec<Arc<Part>>,
@@ -75,6 +77,7 @@ impl Names {
         kind: Kind,
         sources: &[Source],
         prefixes: &Arc<Prefixes>,
+        resources: &Resources,
         former: &[&Self],
     ) -> Self {
         let mut order: Vec<(usize, &Source)> = sources.iter().enumerate().collect();
@@ -96,6 +99,10 @@ impl Names {
                 is_whole: source.is_whole(kind),
                 view: Arc::clone(&source.view),
                 rivals: rivals(&source.prefix, prefixes),
+                pages: match kind {
+                    Kind::Tools => resources.pages_of(source),
+                    Kind::Prompts | Kind::Resources | Kind::Templates => PageNames::default(),
+                },
                 elders: elders.clone(),
             };
             let part = former.iter().find_map(|former| former.part(&plan));
@@ -117,6 +124,7 @@ impl Names {
             (None, None) => Pages::of(kind, &entries),
         };
         Self {
+            kind,
             prefixes: Arc::clone(prefixes),
             parts,
             by_prefix,
@@ -149,6 +157,7 @@ impl Names {
             (None, None) => pages_of(kind, &parts, &decided),
         };
         Self {
+            kind,
             prefixes: Arc::clone(&self.prefixes),
             parts,
             by_prefix,
@@ -204,17 +213,43 @@ impl Names {
 
     /// The arguments that a call of the tool `name` repeats in headers, if there are any.
     pub(super) fn param_headers(&self, name: &str) -> Option<&Arc<ParamHeaders>> {
-        let (part, name, _) = self.holder(name)?;
+        let (part, name, _) = self.meant(name)?;
         part.param_headers(name)
     }
 
     /// Where `name` leads.
     pub(super) fn find(&self, name: &str) -> Option<Route> {
-        let (part, _, own) = self.holder(name)?;
+        let (part, _, own) = self.meant(name)?;
         Some(Route {
             server: part.server().clone(),
             key: own.into(),
         })
+    }
+
+    /// Whether `name` leads somewhere only because a tool is called so by its server alone.
+    pub(super) fn is_bare(&self, name: &str) -> bool {
+        self.holder(name).is_none() && self.bare(name).is_some()
+    }
+
+    fn meant<'s: 'n, 'n>(&'s self, name: &'n str) -> Option<(&'s Part, &'n str, &'s str)> {
+        self.holder(name).or_else(|| self.bare(name))
+    }
+
+    /// The same for a tool's own name, by which the page of an app calls it: the only tool that is so
+    /// called, of those that are shown. What has another server's prefix is not taken for anybody's.
+    fn bare(&self, own: &str) -> Option<(&Part, &str, &str)> {
+        if self.kind != Kind::Tools {
+            return None;
+        }
+        let mut shown = self.parts.iter().filter_map(|part| {
+            let (name, own) = part.of_own(own)?;
+            let is_shown = self.shown.is_open() || self.shown.shows(&part.merged_name(name));
+            is_shown.then_some((&**part, name, own))
+        });
+        let found = shown.next().filter(|_| shown.next().is_none())?;
+        let owner = self.prefixes.owner(own).map(|(_, server)| server);
+        let is_its_own = owner.is_none_or(|owner| owner == found.0.server());
+        is_its_own.then_some(found)
     }
 
     /// Who offers `name`, what that is behind the prefix, and what its server calls it.

@@ -5,10 +5,10 @@
 
 mod layout;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use self::layout::{family, lay_out, oddities, schemes, shelf};
+use self::layout::{claims, family, idle_rules, lay_out, schemes, shelf};
 use super::gates::Gates;
 use super::merged::Route;
 use super::pages::{Entries, Pages};
@@ -18,6 +18,9 @@ use crate::config::model::Patterns;
 use crate::ids::ServerName;
 use crate::protocol::mcp::item::{Item, Kind};
 use crate::protocol::uri::{self, Search, Shelf};
+
+/// Own URIs, each with what clients know it by.
+pub(super) type PageNames = BTreeMap<Box<str>, Box<str>>;
 
 /// The merged resources, of all servers or of some.
 #[derive(Debug)]
@@ -47,6 +50,8 @@ struct Index {
     /// What each lists, by its place.
     listed: Vec<(usize, Entries)>,
     templates: Vec<(usize, Entries)>,
+    /// Whether a server lists what is another's by its qualifier.
+    has_claims: bool,
     /// For the log.
     oddities: BTreeSet<(ServerName, String)>,
 }
@@ -61,10 +66,14 @@ impl Resources {
         let (by_template, templates) = lay_out(Kind::Templates, sources, &names, shape);
         let has_resources = |(_, source): &(usize, &Source)| abilities(source) == Some(true);
         let owners = sources.iter().enumerate().filter(has_resources);
+        let mut oddities = claims(sources, &names);
+        let has_claims = !oddities.is_empty();
+        oddities.extend(idle_rules(sources));
         let index = Index {
             shelf: shelf(sources, &names),
             by_scheme: schemes(sources, &names),
-            oddities: oddities(sources, &names),
+            has_claims,
+            oddities,
             owners: owners.map(|(place, _)| place).collect(),
             gates: Gates::of(sources),
             names,
@@ -198,7 +207,7 @@ impl Resources {
 
     /// What clients know a URI of `server` by, where that is not the URI itself: it would lead
     /// them to another server or another resource, or nobody could say to which of several. What
-    /// anybody can fetch without its server stays as it is.
+    /// anybody can fetch without its server stays as it is. A page of an app need not be listed.
     pub(super) fn outward(
         &self,
         server: &ServerName,
@@ -208,10 +217,10 @@ impl Resources {
         if !self.may_collide() {
             return None;
         }
-        let is_qualified = self.index.names.qualifier(uri).is_some();
-        let is_common = is_qualified
+        let is_common = self.index.names.lead_away(server, uri)
             || match self.find(uri, search) {
                 Some(route) => route.server != *server,
+                None if uri::is_page(uri) => self.owners > 1,
                 None => !uri::is_web(uri) && self.owners_of_scheme(uri) == Owners::Several,
             };
         is_common.then(|| uri::qualified(server.as_str(), uri))
@@ -219,7 +228,29 @@ impl Resources {
 
     /// Whether URIs of different servers can be mistaken for each other at all.
     pub(super) fn may_collide(&self) -> bool {
-        self.owners > 1
+        self.owners > 1 || self.index.has_claims
+    }
+
+    /// What clients know the pages of apps by that the tools of `source` name, where that is not their
+    /// own URI.
+    pub(super) fn pages_of(&self, source: &Source) -> PageNames {
+        let mut names = PageNames::new();
+        if !self.may_collide() {
+            return names;
+        }
+        let mut search = Search::result();
+        let tools = source
+            .list(Kind::Tools)
+            .into_iter()
+            .flat_map(|list| list.iter());
+        for uri in tools.flat_map(Item::pages) {
+            if !names.contains_key(uri)
+                && let Some(outward) = self.outward(&source.server, uri, &mut search)
+            {
+                names.insert(uri.into(), outward.into());
+            }
+        }
+        names
     }
 
     pub(super) fn pages(&self) -> &Pages {

@@ -1,6 +1,7 @@
 //! Tests of the registry: the merge as plain state, and the actor through its handle.
 
 mod actor;
+mod apps;
 mod boot;
 mod claims;
 mod merge;

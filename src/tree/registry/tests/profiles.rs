@@ -31,7 +31,7 @@ fn id(name: &str) -> ProfileId {
     ProfileName::new(name).unwrap().id()
 }
 
-fn narrow(whole: &Arc<Merged>, body: &str) -> Merged {
+pub(super) fn narrow(whole: &Arc<Merged>, body: &str) -> Merged {
     Merged::narrow(whole, &profile(body), &[])
 }
 

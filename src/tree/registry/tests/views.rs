@@ -23,7 +23,7 @@ fn view(fields: &str) -> Arc<View> {
     }
 }
 
-fn seen(source: Source, fields: &str) -> Source {
+pub(super) fn seen(source: Source, fields: &str) -> Source {
     let view = view(fields);
     Source { view, ..source }
 }
@@ -33,13 +33,13 @@ fn tools(server: &str, names: &[&str], fields: &str) -> Source {
 }
 
 /// Where a tool leads: the server's own name.
-fn own(merged: &Merged, tool: &str) -> Option<String> {
+pub(super) fn own(merged: &Merged, tool: &str) -> Option<String> {
     let route = merged.find(Subject::Tool, tool)?;
     Some(format!("{}: {}", route.server, route.key))
 }
 
 /// What is odd, without whose it is.
-fn said(merged: &Merged) -> Vec<String> {
+pub(super) fn said(merged: &Merged) -> Vec<String> {
     merged
         .oddities()
         .into_iter()
