@@ -5,6 +5,8 @@
 #![allow(clippy::disallowed_methods, reason = "tests may block")]
 
 #[cfg(test)]
+mod apps;
+#[cfg(test)]
 mod compare;
 #[cfg(test)]
 mod compose;

@@ -228,6 +228,14 @@ impl Merged {
         self.extensions.as_deref()
     }
 
+    /// Of that what clients with a handshake can use too: MCP Apps.
+    #[must_use]
+    pub(crate) fn apps(&self) -> Option<String> {
+        let all = self.sources.iter().filter_map(Source::extensions);
+        let apps: Vec<Extensions> = all.map(Extensions::apps_alone).collect();
+        Extensions::united(apps.iter())
+    }
+
     /// The same for a URI, in the steps that `search` has left.
     #[must_use]
     pub(crate) fn find_resource(&self, uri: &str, search: &mut Search) -> Option<Route> {

@@ -1,5 +1,5 @@
 //! The pages of apps that a tool names in its `_meta` (MCP Apps, 2026-01-26, "Tool metadata"): in the
-//! form that is demanded now, in the flat one before it, and as ChatGPT reads it.
+//! form that is demanded now, in the flat one before it, and as `openai/outputTemplate`.
 
 use std::ops::Range;
 
@@ -107,7 +107,7 @@ mod tests {
         let other = with("t", text([r#""ui://y""#, "7", "null"]));
         let kept = with("b__t", text([r#""ui://y""#, "7", "null"]));
         assert_eq!(rewritten(&other), kept);
-        assert_eq!(Vec::from_iter(item(&other).pages()), ["ui://y"]);
+        assert_eq!(item(&other).pages().collect::<Vec<_>>(), ["ui://y"]);
     }
 
     #[test]
