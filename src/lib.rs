@@ -5,6 +5,7 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`cli`] | the verbs of the command line |
+//! | [`client`] | an MCP client: connects to a server by its URL |
 //! | [`config`] | `mcp-servers.json`: from what the user wrote to what the program trusts |
 //! | [`http`] | the port: listener, routes, Host and Origin rules, Streamable HTTP and HTTP+SSE |
 //! | [`tree`] | the supervision tree: root, config, registry, upstreams, sessions |
@@ -32,6 +33,7 @@
 )]
 
 pub mod cli;
+pub mod client;
 pub mod config;
 pub mod files;
 #[cfg(any(test, fuzzing))]

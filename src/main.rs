@@ -1,9 +1,12 @@
 //! The program: which verb, and its exit code.
 
 use std::io::{self, Write as _};
+use std::path::Path;
 use std::process::ExitCode;
 
-use mcproxy::cli::{Cli, Verb, check, demo_server, healthcheck, import, limits};
+use mcproxy::cli::check::LastSeen;
+use mcproxy::cli::{Cli, Verb, check, compare, demo_server, healthcheck, import, limits};
+use mcproxy::config::{Environment, model::Config};
 use mcproxy::program::{self, BROKEN, complain};
 use mcproxy::supervise::Plain;
 
@@ -18,14 +21,16 @@ fn main() -> ExitCode {
         Some(Verb::DemoServer) => demo_server::run(),
         Some(Verb::Check { file }) => {
             let environment = |name: &str| std::env::var(name).ok();
+            let state_dir = cli.run.state_dir();
+            let last_seen =
+                |path: &Path, config: &Config| program::last_seen(state_dir.clone(), path, config);
+            let known: (Environment<'_>, LastSeen<'_>) = (&environment, &last_seen);
             let file = file.or(cli.run.config);
             let deprecation = cli.run.limits.deprecation();
             let noted =
                 deprecation.map_or(Ok(()), |line| writeln!(io::stdout(), "warning: {line}"));
             let limits = &cli.run.limits.given;
-            said(noted.and_then(|()| {
-                check::run(file.as_deref(), &environment, limits, &mut io::stdout())
-            }))
+            said(noted.and_then(|()| check::run(file.as_deref(), known, limits, &mut io::stdout())))
         }
         Some(Verb::Import(wish)) => {
             let environment = |name: &str| std::env::var(name).ok();
@@ -35,6 +40,9 @@ fn main() -> ExitCode {
                 &mut io::stdout(),
                 &mut io::stderr(),
             ))
+        }
+        Some(Verb::Compare(wanted)) => {
+            said(compare::run(&wanted, &mut io::stdout(), &mut io::stderr()))
         }
         Some(Verb::Limits) => said(limits::run(&mut io::stdout())),
         Some(Verb::Healthcheck { addr }) => {

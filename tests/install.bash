@@ -70,6 +70,12 @@ install_python_packages() {
     fi
 }
 
+# Debian keeps the server's programs beside PATH, by version. The tests run one of their own, as another user if need be.
+has_postgres() { compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; }
+
+# For the tests of the way over from MetaMCP.
+install_postgres() { has_postgres || apt_install postgresql; }
+
 # Sets `python`.
 install_tools() {
     local missing=()

@@ -9,6 +9,7 @@
     reason = "a verb of its own, without workers"
 )]
 
+mod costs;
 mod files;
 mod needs;
 mod profiles;
@@ -20,6 +21,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::Path;
 
+pub use self::costs::{CostRow, Costs, LastSeen};
 use super::table;
 use crate::config::model::{
     Config, Entry, Given, Isolation, Nameless, Offer, Protocol, ServerSpec,
@@ -33,13 +35,14 @@ const OK: u8 = 0;
 /// `EX_CONFIG` of `sysexits.h`: something is wrong in the configuration.
 const CONFIG: u8 = 78;
 /// Checks the file at `path`, else the one that the gateway would take, and writes what it found to
-/// `out`. `env` is the gateway's environment, `command_line` what is said there about limits. Answers the exit code: 0, or 78 if there is an error.
+/// `out`. `env` is the gateway's environment, and what is known of its servers; `command_line` what is said there about
+/// limits. Answers the exit code: 0, or 78 if there is an error.
 ///
 /// # Errors
 /// If `out` cannot be written to.
 pub fn run(
     path: Option<&Path>,
-    env: Environment<'_>,
+    (env, last_seen): (Environment<'_>, LastSeen<'_>),
     command_line: &Given,
     out: &mut dyn Write,
 ) -> io::Result<u8> {
@@ -52,7 +55,7 @@ pub fn run(
         Err(error) => return unusable(&error, path, out),
     };
     match config::parse_under(&text, env, config::directory(&path), command_line) {
-        Ok(parsed) => report(&path, &parsed, env, out),
+        Ok(parsed) => report(&path, &parsed, (env, last_seen), out),
         Err(error) => unusable(&error, Some(&path), out),
     }
 }
@@ -76,7 +79,7 @@ fn unusable(error: &ConfigError, path: Option<&Path>, out: &mut dyn Write) -> io
 fn report(
     path: &Path,
     parsed: &Parsed,
-    env: Environment<'_>,
+    (env, last_seen): (Environment<'_>, LastSeen<'_>),
     out: &mut dyn Write,
 ) -> io::Result<u8> {
     let mut problems = parsed.problems.clone();
@@ -95,6 +98,7 @@ fn report(
         print_table(&rows, out)?;
     }
     profiles::print(&parsed.config.profiles, out)?;
+    costs::print(&last_seen(path, &parsed.config), out)?;
     if let Some(offered) = offered(&parsed.config) {
         writeln!(out, "{offered}\n")?;
     }

@@ -32,6 +32,7 @@ Examples:
   mcproxy --hold-port --log             the same in a container: no restart refuses a client
   mcproxy check                         look for mistakes before they matter
   mcproxy import ~/.claude.json         what another program's file would be here
+  mcproxy compare --old URL --new URL   whether clients see the same at both
   claude mcp add --transport http mcproxy http://127.0.0.1:12009/mcp
                                         connect Claude Code
 
@@ -58,7 +59,9 @@ Exit codes:
   70   something broke inside and could not be mended; start it afresh
   78   the configuration file is missing, the port is taken, or there is no token where there
        should be one; from 'check': the configuration has errors
-  1    from 'healthcheck': no gateway answers; from 'import': something was left out
+  1    from 'healthcheck': no gateway answers; from 'import': something was left out; from 'compare':
+       something differs
+  69   from 'compare': one of the two cannot be asked
   With --hold-port it is the gateway's, and 128 + N if signal N killed that in its stop."#;
 
 pub(super) fn long_end() -> String {
@@ -100,6 +103,31 @@ rotate it.";
 pub(super) const DEMO_SERVER: &str = "\
 Run the built-in demo server on stdin and stdout, to try the gateway with: the tools echo, add, now, wait \
 and fail. The gateway starts it when mcp-servers.json names it; by hand it waits for JSON-RPC lines.";
+
+pub(super) const COMPARE: &str = "\
+Compare what two MCP servers list: tools, prompts, resources and resource templates, with names, descriptions, \
+schemas and all else that is in an entry. For whoever moves from MetaMCP, or from one configuration to another, \
+and wants to know what clients will see. Nothing is called, and nothing is changed.
+
+A URL is that of a client: Streamable HTTP (/mcp) or HTTP+SSE (/sse); which it is, is found out. The order of \
+entries, of members and of 'required', members that are null, and how a number is written make no difference. A \
+table says what is only in one of the two, and where an entry differs; --json shows the values too.
+
+HTTPS needs the certificates of this machine (package ca-certificates), or a file of one's own in SSL_CERT_FILE; a \
+proxy is taken from HTTP_PROXY, HTTPS_PROXY and NO_PROXY.";
+
+pub(super) const COMPARE_END: &str = "\
+Examples:
+  mcproxy compare --old http://127.0.0.1:12008/metamcp/all/mcp --new http://127.0.0.1:12009/metamcp/all/mcp
+  mcproxy compare --old https://mcp.example.org/sse --new http://127.0.0.1:12009/sse --token-file tokens
+  mcproxy compare --old URL --new URL --old-header 'X-API-Key: KEY' --json
+
+Exit codes:
+  0    both list the same
+  1    something differs
+  2    wrong arguments
+  69   one of the two cannot be reached, does not let in, or is no MCP server
+  78   a token file cannot be used";
 
 pub(super) const IMPORT: &str = "\
 Make a configuration of other programs' files. Whose a file is, is found out by itself: MetaMCP (its \

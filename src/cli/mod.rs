@@ -4,6 +4,7 @@
 
 pub mod banner;
 pub mod check;
+pub mod compare;
 pub mod demo_server;
 pub mod healthcheck;
 mod help;
@@ -53,6 +54,9 @@ pub enum Verb {
     /// Make a configuration of MetaMCP's, Claude's, Cursor's, VS Code's and others' files
     #[command(long_about = help::IMPORT, after_help = help::IMPORT_END)]
     Import(import::Wish),
+    /// Compare what two MCP servers list, such as MetaMCP and this gateway; end with 0 if it is the same
+    #[command(long_about = help::COMPARE, after_help = help::COMPARE_END)]
+    Compare(Box<compare::Comparison>),
     /// Ask the running gateway whether it is alive; end with 0 if it is, else with 1
     Healthcheck {
         /// Where it listens [default: as --listen and its variable say]

@@ -154,6 +154,9 @@ pub(crate) fn meant(table: &[(&'static str, Use)], field: &str) -> Option<&'stat
     (far <= slips(nearest, &plain)).then_some(nearest)
 }
 
+/// Members in which people write remarks, whatever they hold.
+pub(crate) const REMARKS: [&str; 3] = ["//", "_comment", "comment"];
+
 /// Whether `plain` is probably a slip for `word`.
 pub(crate) fn is_near(plain: &str, word: &str) -> bool {
     plain.len().abs_diff(word.len()) <= 2

@@ -52,6 +52,8 @@ pub use amount::Unit;
 pub(crate) use error::quoted;
 pub use error::{ConfigError, Place, Problem, Severity};
 pub use locate::{DEFAULT_PLACES, directory, exposure, locate, read};
+pub(crate) use secrets::is_named_secret;
+pub use secrets::variables;
 
 use std::path::Path;
 

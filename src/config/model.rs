@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use super::limits::{Given, INSTRUCTIONS_READ, Limits};
-pub use super::patterns::{Idle, Patterns, unknown};
+pub use super::patterns::{COMPARED, Idle, Patterns, unknown};
 pub use super::profiles::{
     DefaultProfile, NO_PROTECTION, Profile, ProfileInstructions, Profiles, WrittenProfiles,
 };

@@ -10,6 +10,7 @@ use super::env_file;
 use super::file::RawEntry;
 use super::model::{FileRef, Secret, ServerSpec};
 use super::notes::At;
+use super::secrets::is_named_secret;
 use super::source::Source;
 use super::values::{self, Fields};
 use super::{Origin, Reference, Referred, Written};
@@ -48,13 +49,11 @@ pub(super) fn origin(
 
 /// The first value of `env` that is written out and by its name should not be seen by everybody.
 fn secret(fields: &Fields<'_>, source: &Source<'_>) -> Option<Written> {
-    const WORDS: [&str; 6] = ["TOKEN", "SECRET", "PASS", "KEY", "CREDENTIAL", "AUTH"];
     let env = fields.get("env")?;
     let found = env.value.as_object()?.properties.iter().find(|prop| {
-        let name = prop.name.as_str().to_ascii_uppercase();
         let value = prop.value.as_string_lit().map(|text| &*text.value);
         let is_written_out = value.is_some_and(|text| !text.is_empty() && !text.contains("${"));
-        is_written_out && WORDS.iter().any(|word| name.contains(word))
+        is_written_out && is_named_secret(prop.name.as_str())
     })?;
     let name = found.name.as_str();
     let at = env.at.key(name, found.name.start());

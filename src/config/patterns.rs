@@ -20,9 +20,10 @@ use super::values::{self, Field};
 /// make up.
 const MOST: usize = 1000;
 const LONGEST: usize = 1024;
-/// So many rules that match nothing are named, each with a suggestion from among so many names.
+/// So many rules of a list that match nothing are named, the first with a suggestion.
 const NAMED: usize = 5;
-const COMPARED: usize = 5000;
+/// So many names are looked at for one.
+pub const COMPARED: usize = 500;
 
 /// Patterns of names. Copies share them; without any, all names are shown.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -54,17 +55,29 @@ pub struct Idle<'r> {
     pub more: usize,
 }
 
+impl Idle<'_> {
+    /// What is wrong.
+    #[must_use]
+    pub fn what(&self) -> String {
+        let (rule, list) = (quoted(self.rule), self.list);
+        let more = match self.more {
+            0 => String::new(),
+            more => format!(" (and {more} more)"),
+        };
+        format!("{rule} in '{list}'{more} matches nothing")
+    }
+
+    /// What may have been meant, to stand behind that. It is another as names come and go.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        let meant = self.meant.as_deref().map(quoted);
+        meant.map_or_else(String::new, |meant| format!("; did you mean {meant}?"))
+    }
+}
+
 impl fmt::Display for Idle<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} in '{}'", quoted(self.rule), self.list)?;
-        if self.more > 0 {
-            write!(f, " (and {} more)", self.more)?;
-        }
-        f.write_str(" matches nothing")?;
-        match &self.meant {
-            Some(meant) => write!(f, "; did you mean {}?", quoted(meant)),
-            None => Ok(()),
-        }
+        write!(f, "{}{}", self.what(), self.hint())
     }
 }
 
@@ -111,6 +124,23 @@ impl Patterns {
         let list = |list: &List| List {
             exact: list.exact.iter().map(|rule| respelt(rule).into()).collect(),
             globs: list.globs.iter().map(|rule| respelt(rule).into()).collect(),
+        };
+        let rules = self.0.as_deref().map(|rules| Rules {
+            allow: rules.allow.as_ref().map(list),
+            deny: list(&rules.deny),
+        });
+        Self(rules.map(Arc::new))
+    }
+
+    /// The same rules for what stands behind `prefix`: they match a name if they match it with the
+    /// prefix, or without.
+    #[must_use]
+    pub fn behind(&self, prefix: &str) -> Self {
+        let list = |list: &List| {
+            let rules = list
+                .rules()
+                .chain(list.rules().flat_map(|rule| rests(rule, prefix)));
+            List::of(rules.map(str::to_owned).collect())
         };
         let rules = self.0.as_deref().map(|rules| Rules {
             allow: rules.allow.as_ref().map(list),
@@ -180,15 +210,15 @@ pub fn unknown<'r>(
     named(list, said, names)
 }
 
-/// The first of what matches nothing, with suggestions.
+/// The first of what matches nothing. A suggestion costs a look at many names: one is made.
 fn named<'r>(list: &'static str, rules: Vec<&'r str>, names: &[&str]) -> Vec<Idle<'r>> {
     let more = rules.len().saturating_sub(NAMED);
-    let first = rules.into_iter().take(NAMED);
+    let first = rules.into_iter().take(NAMED).enumerate();
     let mut idle: Vec<Idle<'r>> = first
-        .map(|rule| Idle {
+        .map(|(place, rule)| Idle {
             list,
             rule,
-            meant: meant(rule, names),
+            meant: (place == 0).then(|| meant(rule, names)).flatten(),
             more: 0,
         })
         .collect();
@@ -254,6 +284,27 @@ fn matches(pattern: &str, name: &str) -> bool {
             behind.is_some()
         })
     })
+}
+
+/// What is left of a pattern that `prefix` is the beginning of, in every way in which it can be.
+fn rests<'p>(pattern: &'p str, prefix: &str) -> Vec<&'p str> {
+    let mut rests = vec![pattern];
+    for c in prefix.chars() {
+        let mut next = Vec::new();
+        for mut rest in rests {
+            while let Some(behind) = rest.strip_prefix('*') {
+                next.push(rest);
+                rest = behind;
+            }
+            let mut chars = rest.chars();
+            let is_it = chars.next().is_some_and(|first| first == '?' || first == c);
+            next.extend(is_it.then_some(chars.as_str()));
+        }
+        next.sort_unstable_by_key(|rest| rest.len());
+        next.dedup();
+        rests = next;
+    }
+    rests
 }
 
 /// What comes after `part`, which `text` begins with.

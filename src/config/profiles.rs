@@ -7,7 +7,8 @@ mod reading;
 use std::sync::Arc;
 
 #[cfg(test)]
-pub(super) use self::reading::{FIELDS, RULES};
+pub(super) use self::reading::FIELDS;
+use self::reading::MOST;
 pub(super) use self::reading::{InFile, read};
 use super::patterns::Patterns;
 use crate::ids::ProfileName;
@@ -23,6 +24,9 @@ pub struct Profile {
     pub tools: Patterns,
     /// Its prompts, by the same.
     pub prompts: Patterns,
+    /// Its resources and templates, by their URIs and texts: as their servers have them, or qualified by
+    /// a server's name.
+    pub resources: Patterns,
     /// What clients are told about all of it.
     pub instructions: ProfileInstructions,
 }
@@ -30,7 +34,7 @@ pub struct Profile {
 impl Profile {
     /// How many rules it has.
     fn rules(&self) -> usize {
-        let all = [&self.servers, &self.tools, &self.prompts];
+        let all = [&self.servers, &self.tools, &self.prompts, &self.resources];
         all.map(Patterns::len).iter().sum()
     }
 }
@@ -91,6 +95,7 @@ impl Profiles {
         for (name, profile) in written.profiles.iter().flatten() {
             let profile = profile.clone().or_else(|| {
                 let before = before.and_then(|before| before.find(name.as_str()));
+                let before = before.filter(|_| known.len() < 2 * MOST);
                 said.push(match before {
                     Some(_) => format!("Profile '{name}' can't be used and stays as it was"),
                     None => format!("Profile '{name}' can't be used: its addresses answer 404"),

@@ -96,7 +96,7 @@ const LONGEST_TEXT: usize = 64 * 1024;
 /// Models' APIs take no longer names.
 const LONGEST_NAME: usize = 64;
 
-const LISTS: [(&str, Use); 2] = [("allow", Use::Read), ("deny", Use::Read)];
+pub(super) const LISTS: [(&str, Use); 2] = [("allow", Use::Read), ("deny", Use::Read)];
 const TOOLS: [(&str, Use); 4] = [
     ("allow", Use::Read),
     ("deny", Use::Read),
@@ -142,7 +142,8 @@ pub(super) fn is_ours(tools: &Value<'_>) -> bool {
     tools.as_array().is_none()
 }
 
-fn of_lists(fields: &Fields<'_>, name: &str, notes: &mut Notes) -> Patterns {
+/// The rules that `name` has, in an entry or in a profile.
+pub(super) fn of_lists(fields: &Fields<'_>, name: &str, notes: &mut Notes) -> Patterns {
     let object = fields
         .get(name)
         .and_then(|field| object(&field, &LISTS, notes));
@@ -165,7 +166,7 @@ fn object<'v>(
     values::repeated(object.object, &object.at, notes);
     for prop in &object.object.properties {
         let name = prop.name.as_str();
-        let is_remark = ["//", "_comment"].contains(&name);
+        let is_remark = fields::REMARKS.contains(&name);
         if fields::find(table, name).is_none() && !is_remark {
             let at = object.at.key(name, prop.name.start());
             let finding = Finding::error(at, format!("{} is not known here", quoted(name)));
@@ -297,7 +298,8 @@ pub(super) fn naming(fields: &Fields<'_>, notes: &mut Notes) -> Option<Naming> {
     }
 }
 
-fn instructions(fields: &Fields<'_>, notes: &mut Notes) -> Instructions {
+/// What models are told, by an entry or by a profile.
+pub(super) fn instructions(fields: &Fields<'_>, notes: &mut Notes) -> Instructions {
     let Some(field) = fields.get("instructions") else {
         return Instructions::Own;
     };
@@ -310,8 +312,8 @@ fn instructions(fields: &Fields<'_>, notes: &mut Notes) -> Instructions {
     }
     if field.value.as_string_lit().is_none() {
         let kind = values::kind(field.value);
-        let what = format!("'instructions' must be a text or false, not {kind}");
-        let help = "a text stands for what the server says of itself, false for nothing";
+        let what = format!("'instructions' must be true, false or a text, not {kind}");
+        let help = "a text stands for what servers say of themselves, false for nothing";
         notes.add(Finding::error(field.at, what).help(help));
         return Instructions::Own;
     }

@@ -5,22 +5,24 @@
 #[cfg(test)]
 mod replay;
 
-use crate::{config, http, process, protocol, tree};
+use crate::{config, http, import, process, protocol, tree};
 
 /// A target: its name, which its corpus has too, and what must hold of any bytes.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const TARGETS: [Target; 12] = [
+pub const TARGETS: [Target; 14] = [
     ("lines", process::checks::lines),
     ("message", protocol::checks::message),
     ("batch", protocol::checks::batch),
+    ("events", protocol::checks::events),
     ("recover", protocol::checks::recover),
     ("members", protocol::checks::members),
     ("params", protocol::checks::params),
     ("modern", protocol::checks::modern),
     ("uris", protocol::checks::uris),
     ("config", config::checks::text),
+    ("import", import::checks::file),
     ("headers", http::check_headers),
     ("session_id", tree::check_session_id),
     ("event_id", tree::check_event_id),

@@ -100,6 +100,6 @@ macro_rules! replays {
 }
 
 replays!(
-    lines, message, batch, recover, members, params, modern, uris, config, headers, session_id,
-    event_id
+    lines, message, batch, events, recover, members, params, modern, uris, config, import, headers,
+    session_id, event_id
 );

@@ -197,6 +197,7 @@ mod tests {
                 servers: Patterns::default(),
                 tools: Patterns::default(),
                 prompts: Patterns::default(),
+                resources: Patterns::default(),
                 instructions: ProfileInstructions::default(),
             })
         });

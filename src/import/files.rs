@@ -7,7 +7,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use super::Input;
@@ -32,13 +32,45 @@ pub fn is_there(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok()
 }
 
-/// Writes `text` to `path` as a whole or not at all, for its user's eyes only: beside it first, then in
-/// its place. Where a link is, the file that it leads to is replaced.
+/// Whether two paths lead to one file, or to one place where none is.
+#[must_use]
+pub fn are_one(one: &Path, other: &Path) -> bool {
+    let identity = |path| {
+        let data = fs::metadata(path).ok()?;
+        Some((data.dev(), data.ino()))
+    };
+    match (identity(one), identity(other)) {
+        (Some(one), Some(other)) => one == other,
+        _ => place(one) == place(other),
+    }
+}
+
+/// A path without links before its end.
+fn place(path: &Path) -> PathBuf {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let folder = path
+        .parent()
+        .and_then(|folder| fs::canonicalize(folder).ok());
+    match (folder, path.file_name()) {
+        (Some(folder), Some(name)) => folder.join(name),
+        _ => path,
+    }
+}
+
+/// A file that is written, beside its place. Unless it is put there, it is gone again.
+#[derive(Debug)]
+pub struct Prepared {
+    place: PathBuf,
+    unfinished: Option<PathBuf>,
+}
+
+/// Writes `text` beside `path`, for its user's eyes only. Where a link is, it is for the file that it
+/// leads to.
 ///
 /// # Errors
 /// What the operating system says, or that something else than a plain file is there.
-pub fn write(path: &Path, text: &str) -> io::Result<()> {
-    let path = match fs::metadata(path) {
+pub fn prepare(path: &Path, text: &str) -> io::Result<Prepared> {
+    let place = match fs::metadata(path) {
         Ok(data) if data.is_file() => fs::canonicalize(path)?,
         Ok(_) => {
             let why = "something is there that is no plain file";
@@ -46,16 +78,35 @@ pub fn write(path: &Path, text: &str) -> io::Result<()> {
         }
         Err(_) => path.to_owned(),
     };
-    let (unfinished, mut file) = beside(&path)?;
-    let written = file
-        .write_all(text.as_bytes())
-        .and_then(|()| file.sync_all())
-        .and_then(|()| fs::rename(&unfinished, &path));
-    if written.is_err() {
-        // What is there was not touched; a rest of what was begun would only be in the way.
-        drop(fs::remove_file(&unfinished));
+    let (unfinished, mut file) = beside(&place)?;
+    let unfinished = Some(unfinished);
+    let prepared = Prepared { place, unfinished };
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    Ok(prepared)
+}
+
+impl Prepared {
+    /// Puts it in its place, as a whole or not at all.
+    ///
+    /// # Errors
+    /// What the operating system says.
+    pub fn place(mut self) -> io::Result<()> {
+        if let Some(unfinished) = &self.unfinished {
+            fs::rename(unfinished, &self.place)?;
+            self.unfinished = None;
+        }
+        Ok(())
     }
-    written
+}
+
+impl Drop for Prepared {
+    fn drop(&mut self) {
+        if let Some(unfinished) = &self.unfinished {
+            // Nobody knows of it: a rest of what was begun would only be in the way.
+            drop(fs::remove_file(unfinished));
+        }
+    }
 }
 
 /// A new file in the directory of `path`, which nobody else has opened.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use jsonc_parser::ast::{Object, Value};
+use jsonc_parser::ast::Value;
 use jsonc_parser::common::Ranged as _;
 
 use super::programs::PROGRAMS;
@@ -79,21 +79,23 @@ fn are_entries(root: &Value<'_>) -> bool {
 pub(super) fn reached<'v>(root: &'v Value<'v>, path: &str) -> Vec<Field<'v, Value<'v>>> {
     let mut reached = vec![Field::new(At::file(root.start()), root)];
     for step in steps(path) {
-        let inside = reached.into_iter().flat_map(|field| {
-            let members = field.value.as_object().map(|object| &object.properties);
-            let fits = members.into_iter().flatten();
-            let fits = fits.filter(|prop| step == "*" || prop.name.as_str() == step);
-            let fits: Vec<_> = fits
-                .map(|prop| {
-                    let at = field.at.key(prop.name.as_str(), prop.value.start());
-                    Field::new(at, &prop.value)
-                })
-                .collect();
-            fits
-        });
+        let inside = reached.iter().flat_map(|field| members(field, &step));
         reached = inside.collect();
     }
     reached
+}
+
+/// The members of `field` that a step of a path leads to.
+fn members<'v>(field: &Field<'v, Value<'v>>, step: &str) -> Vec<Field<'v, Value<'v>>> {
+    let value: &'v Value<'v> = field.value;
+    let members = value.as_object().map(|object| &object.properties);
+    let fits = members.into_iter().flatten();
+    let fits = fits.filter(|prop| step == "*" || prop.name.as_str() == step);
+    let fits = fits.map(|prop| {
+        let at = field.at.key(prop.name.as_str(), prop.value.start());
+        Field::new(at, &prop.value)
+    });
+    fits.collect()
 }
 
 /// The steps of a path; a dot after a backslash is one of a name.
@@ -111,31 +113,38 @@ pub(super) fn entries<'v>(
 ) -> Vec<Found<'v>> {
     let beside = root.as_object().map(Lists::read);
     let mut found = Vec::new();
-    let mut places: Vec<_> = program
-        .servers
-        .iter()
-        .flat_map(|path| {
-            reached(root, path)
-                .into_iter()
-                .map(move |list| (*path, list))
-        })
-        .collect();
-    if places.is_empty() {
-        places.push(("", Field::new(At::file(root.start()), root)));
-    }
-    for (path, list) in places {
+    let mut is_there = false;
+    for path in program.servers {
         // A project of Claude Code has lists of its own.
-        let parent = path.rsplit_once('.').map_or("", |(parent, _)| parent);
-        let inner = parent
-            .contains('*')
-            .then(|| owner(root, parent, list.value))
-            .flatten();
-        let inner = inner.map(Lists::read);
-        let is_off = |name: &str| {
-            let lists = [beside.as_ref(), inner.as_ref()];
-            lists.iter().flatten().any(|lists| lists.is_off(name)) || is_said_off(name)
+        let inner = path
+            .rsplit_once('.')
+            .filter(|(parent, _)| parent.contains('*'));
+        let owners = match inner {
+            Some((parent, _)) => reached(root, parent),
+            None => vec![Field::new(At::file(root.start()), root)],
         };
-        take(&list, &is_off, &mut found, notes);
+        for owner in owners {
+            let (lists, own) = match inner {
+                Some((_, last)) => (members(&owner, last), owner.value.as_object()),
+                None => (reached(root, path), None),
+            };
+            let own = own.map(Lists::read);
+            let is_off = |name: &str| {
+                let lists = [beside.as_ref(), own.as_ref()];
+                lists.iter().flatten().any(|lists| lists.is_off(name)) || is_said_off(name)
+            };
+            is_there |= !lists.is_empty();
+            for list in lists {
+                take(&list, &is_off, &mut found, notes);
+            }
+        }
+    }
+    if !is_there {
+        let all = Field::new(At::file(root.start()), root);
+        let is_off = |name: &str| {
+            beside.as_ref().is_some_and(|lists| lists.is_off(name)) || is_said_off(name)
+        };
+        take(&all, &is_off, &mut found, notes);
     }
     if found.len() > MOST {
         let what = format!(
@@ -150,18 +159,6 @@ pub(super) fn entries<'v>(
 
 /// As many as servers can be run.
 const MOST: usize = 10_000;
-
-/// The object at `path` that holds `list`.
-fn owner<'v>(root: &'v Value<'v>, path: &str, list: &Value<'v>) -> Option<&'v Object<'v>> {
-    let mut owners = reached(root, path).into_iter();
-    owners.find_map(|owner| {
-        let object = owner.value.as_object()?;
-        let mut members = object.properties.iter();
-        members
-            .any(|prop| std::ptr::eq(&raw const prop.value, list))
-            .then_some(object)
-    })
-}
 
 fn take<'v>(
     list: &Field<'v, Value<'v>>,

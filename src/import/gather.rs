@@ -11,9 +11,11 @@ use super::denials;
 use super::entry::{self, Draft, Read};
 use super::find::{self, Found, name_in};
 use super::metamcp::{self, Key};
+use super::paths::Start;
 use super::row::Program;
+use super::rules::Rules;
 use super::server::{Configuration, Server};
-use super::{Fate, Hiding, Imported, Input, Row, file_name, read};
+use super::{Fate, Imported, Input, Plan, Row, file_name, read};
 use crate::config::name::Names;
 use crate::config::notes::{Finding, Notes};
 use crate::config::quoted;
@@ -26,11 +28,12 @@ struct Opened<'t> {
     program: &'static Program,
     tree: &'t Value<'t>,
     source: Source<'t>,
+    start: Start,
 }
 
 /// Makes one configuration of all `inputs`.
 #[must_use]
-pub fn import(inputs: &[Input], hiding: &Hiding) -> Imported {
+pub fn import(inputs: &[Input], plan: &Plan) -> Imported {
     let mut imported = Imported::default();
     let mut notes: Vec<Notes> = inputs.iter().map(|_| Notes::default()).collect();
     let trees = inputs.iter().zip(&mut notes);
@@ -39,11 +42,16 @@ pub fn import(inputs: &[Input], hiding: &Hiding) -> Imported {
         .collect();
     let mut gathering = Gathering::default();
     for ((input, tree), notes) in inputs.iter().zip(&trees).zip(&mut notes) {
-        let opened = tree.as_ref().and_then(|tree| open(input, tree, notes));
+        let tree = tree.as_ref();
+        let opened = tree.and_then(|tree| open((input, plan), tree, notes));
         let name = opened.as_ref().map(|opened| opened.program.name);
         imported.programs.push((input.path.clone(), name));
         if let Some(opened) = opened {
-            gathering.take(&opened, notes, &mut imported);
+            // What is wrong in an entry is that entry's; the rest is the file's.
+            let mut own = Notes::default();
+            gathering.take(&opened, (notes, &mut own), &mut imported);
+            imported.is_lossy |= own.has_errors();
+            notes.adopt(own, None);
         }
     }
     for (input, notes) in inputs.iter().zip(notes) {
@@ -52,12 +60,16 @@ pub fn import(inputs: &[Input], hiding: &Hiding) -> Imported {
         let problems = problems.map(|finding| (input.path.clone(), source.problem(finding)));
         imported.problems.extend(problems);
     }
-    gathering.finish(hiding, &mut imported);
+    gathering.finish(plan, &mut imported);
     imported
 }
 
 /// Whose file it is. One that nobody writes is an error.
-fn open<'t>(input: &'t Input, tree: &'t Value<'t>, notes: &mut Notes) -> Option<Opened<'t>> {
+fn open<'t>(
+    (input, plan): (&'t Input, &Plan),
+    tree: &'t Value<'t>,
+    notes: &mut Notes,
+) -> Option<Opened<'t>> {
     let program = find::program(tree, &input.path);
     if program.is_none() {
         let (what, help) = crate::config::elsewhere::unknown(tree);
@@ -78,6 +90,7 @@ fn open<'t>(input: &'t Input, tree: &'t Value<'t>, notes: &mut Notes) -> Option<
         program,
         tree,
         source: Source::new(&input.text),
+        start: Start::of(&input.path, program, plan.folder.as_deref()),
     })
 }
 
@@ -89,6 +102,8 @@ struct Gathering {
     rows: Vec<usize>,
     /// The servers by their names.
     places: HashMap<String, usize>,
+    /// How far each name is numbered.
+    numbers: HashMap<String, u32>,
     /// What each profile was.
     origins: BTreeMap<String, String>,
     keys: Vec<Key>,
@@ -98,22 +113,29 @@ struct Gathering {
 type Named = Option<(String, Option<String>)>;
 
 impl Gathering {
-    fn take(&mut self, opened: &Opened<'_>, notes: &mut Notes, imported: &mut Imported) {
-        let first = self.configuration.servers.len();
-        let found = find::entries(opened.tree, opened.program, notes);
+    fn take(
+        &mut self,
+        opened: &Opened<'_>,
+        (notes, own): (&mut Notes, &mut Notes),
+        imported: &mut Imported,
+    ) {
+        let found = find::entries(opened.tree, opened.program, own);
         let mut by_uuid = HashMap::new();
+        let mut rules = Rules::default();
         for (found, named) in found.iter().zip(self.names(&found, opened)) {
             let place = self.entry((found, named), opened, notes, imported);
+            if let (Some(name), Some(place)) = (written(found), place) {
+                rules.add(name, place);
+            }
             let entry = found.body.value.as_object();
             let uuid = entry.and_then(|entry| metamcp::text(entry, "uuid"));
             if let (Some(uuid), Some(place)) = (uuid, place) {
                 by_uuid.insert(uuid, place);
             }
         }
-        self.rules(opened, first, imported);
-        let said = denials::said(opened.tree, opened.program);
-        imported.is_lossy |= !said.is_empty();
-        imported.notes.extend(said);
+        self.rules(opened, &rules, imported);
+        let denied = denials::read(opened.tree, opened.program, &rules);
+        self.deny(denied, imported);
         let is_dump =
             opened.program.is_metamcp && !find::reached(opened.tree, "mcp_servers").is_empty();
         if is_dump {
@@ -167,7 +189,7 @@ impl Gathering {
         let has_errors = own.has_errors();
         notes.adopt(own, Some(&name));
         let Draft {
-            server,
+            mut server,
             changes,
             is_lossy,
             ..
@@ -188,7 +210,8 @@ impl Gathering {
                 return None;
             }
         };
-        let changes: Vec<String> = renamed.into_iter().chain(changes).collect();
+        let led = opened.start.settle(&mut server);
+        let changes = renamed.into_iter().chain(changes).chain(led).collect();
         let (place, mut row) = self.place(server, changes, from)?;
         row.is_lossy = is_lossy;
         imported.rows.push(row);
@@ -218,8 +241,9 @@ impl Gathering {
             }
             let first = server.name.clone();
             let start = first.get(..first.len().min(58)).unwrap_or_default();
-            let mut numbered = (2..).map(|number: u32| format!("{start}-{number}"));
-            server.name = numbered.find(|name| !self.places.contains_key(name))?;
+            let number = self.numbers.entry(start.to_owned()).or_insert(2);
+            let mut numbered = (*number..).map(|number| (number, format!("{start}-{number}")));
+            (*number, server.name) = numbered.find(|(_, name)| !self.places.contains_key(name))?;
             changes.insert(0, format!("renamed: another server is called '{first}'"));
         }
         let place = self.configuration.servers.len();

@@ -11,6 +11,8 @@
 //! A program is a row of the table in `programs.rs`. What is not understood is said, and what may hide
 //! something is never passed over. No message holds a value of a file.
 
+#[cfg(any(test, fuzzing))]
+pub(crate) mod checks;
 mod denials;
 mod entry;
 pub mod files;
@@ -18,12 +20,14 @@ mod find;
 mod gather;
 mod means;
 mod metamcp;
+mod paths;
 mod pretty;
 mod programs;
 mod read;
 mod references;
 mod remote;
 mod row;
+mod rules;
 mod secrets;
 mod server;
 #[cfg(test)]
@@ -57,6 +61,17 @@ pub enum Hiding {
     ByVariables,
     /// And the gateway reads them from this file, as the configuration will name it.
     InFile(String),
+}
+
+/// How files are to be imported.
+#[derive(Debug, Clone, Default)]
+pub struct Plan {
+    /// What is to become of secrets.
+    pub hiding: Hiding,
+    /// The folder that the configuration will be in, if that is known.
+    pub folder: Option<PathBuf>,
+    /// What the file of variables has in it already.
+    pub variables: BTreeMap<String, String>,
 }
 
 /// What became of an entry.
@@ -109,8 +124,11 @@ pub struct Imported {
     pub programs: Vec<(PathBuf, Option<&'static str>)>,
     /// The configuration.
     pub text: String,
-    /// The secrets that are not in it, by the variables that it has in their place.
+    /// The secrets that are not in it, by the variables that it has in their place; those that the file of
+    /// variables has already are not among them.
     pub secrets: BTreeMap<String, String>,
+    /// Whether the configuration names the file of variables.
+    pub names_env_file: bool,
     /// How many secrets are written out in `text`.
     pub written_out: usize,
     /// A file of tokens; empty without any.
@@ -123,7 +141,7 @@ pub struct Imported {
     pub profiles: Vec<ProfileRow>,
     /// What else is not as it was.
     pub notes: Vec<String>,
-    /// Whether something is missing that is no server's.
+    /// Whether something is missing that is no server's, or cannot be read.
     pub is_lossy: bool,
     /// Mistakes in the files.
     pub problems: Vec<(PathBuf, Problem)>,
@@ -140,6 +158,14 @@ impl Imported {
     #[must_use]
     pub fn env_file(&self) -> String {
         secrets::env_file(&self.secrets)
+    }
+
+    /// The files of other programs, which have more in them than a list of servers.
+    pub fn of_others(&self) -> impl Iterator<Item = (&Path, &'static str)> {
+        let ours = [programs::OURS, row::PLAIN.name];
+        let found = self.programs.iter();
+        let found = found.filter_map(|(path, program)| Some((path.as_path(), (*program)?)));
+        found.filter(move |(_, program)| !ours.contains(program))
     }
 
     /// How many entries are missing from the configuration that should be in it.

@@ -5,10 +5,13 @@
 use super::means::{Elsewhere, Filter, Means, References, Thing, Time};
 use super::row::{Mark, PLAIN, Program};
 
+/// This gateway.
+pub(super) const OURS: &str = "mcproxy";
+
 /// The programs, the surest first. The last is whoever writes an `mcpServers` object.
 pub(super) const PROGRAMS: &[Program] = &[
     Program {
-        name: "mcproxy",
+        name: OURS,
         marks: &[
             Mark::Has("gateway"),
             Mark::Has("profiles"),

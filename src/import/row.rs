@@ -2,6 +2,7 @@
 //! what their fields mean, and which of its words switch servers and tools off.
 
 use super::means::{Elsewhere, Filter, Means, References, Thing, Time};
+use super::programs::OURS;
 
 /// One program.
 pub(super) struct Program {
@@ -31,7 +32,7 @@ pub(super) struct Program {
 impl Program {
     /// Whether the file is one of this gateway itself.
     pub(super) fn is_ours(&self) -> bool {
-        self.name == "mcproxy"
+        self.name == OURS
     }
 }
 

@@ -176,30 +176,3 @@ fn mode(value: &Value<'_>, shown: &mut Shown) -> Option<()> {
     }
     Some(())
 }
-
-/// Beside the servers: `{"server_tool*": false}`, the server's name in letters, digits and `_` alone.
-/// Answers whether `rule` is about `server` at all.
-pub(super) fn rule(rule: &str, between: &str, server: &str, shown: &mut Shown) -> bool {
-    let plain = |text: &str| -> String {
-        let letters = text.chars();
-        letters
-            .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
-            .collect()
-    };
-    let server = plain(server);
-    let own = rule
-        .split_at_checked(server.len())
-        .filter(|(start, _)| plain(start) == server);
-    let own = own.and_then(|(_, rest)| rest.strip_prefix(between));
-    if let Some(own) = own.filter(|own| !own.is_empty()) {
-        shown.hide(own);
-        return true;
-    }
-    // `server*`, `serv*` and `*` take all of it, and perhaps another's.
-    let start = rule.strip_suffix('*').filter(|start| !start.contains('*'));
-    let is_all = start.is_some_and(|start| server.starts_with(&plain(start)));
-    if is_all {
-        shown.hide("*");
-    }
-    is_all
-}

@@ -3,6 +3,7 @@
 //! is another program: the gateway's parent, which holds its port.
 
 mod bootstrap;
+mod costs;
 mod holder;
 mod memory;
 mod signals;
@@ -23,6 +24,7 @@ use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet, spawn_blocking};
 
 use self::bootstrap::{Bootstrap, StartError};
+pub use self::costs::last_seen;
 pub use self::holder::hold;
 use self::signals::Signals;
 use self::terminal::Terminal;

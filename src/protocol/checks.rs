@@ -8,6 +8,7 @@ use serde::de::IgnoredAny;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::framing::events::{Event, EventReader, TooLarge};
 use super::framing::recover::recover_id;
 use super::jsonrpc::{self, Message, RequestId};
 use super::mcp::request::{ClientRequest, Server};
@@ -28,6 +29,27 @@ const METHODS: [&str; 6] = [
     "resources/unsubscribe",
     "completion/complete",
 ];
+
+/// A server's event stream: it reads the same in pieces as at once, or is too large either way, and no event is
+/// larger than allowed. The first byte says how large a piece is.
+pub(crate) fn events(data: &[u8]) {
+    const MOST: usize = 100;
+    let Some((size, data)) = data.split_first() else {
+        return;
+    };
+    let read = |size: usize| -> Result<Vec<Event>, TooLarge> {
+        let (mut reader, mut events) = (EventReader::new(MOST), Vec::new());
+        for piece in data.chunks(size.max(1)) {
+            reader.push(piece, &mut |event| events.push(event))?;
+        }
+        Ok(events)
+    };
+    let events = read(data.len());
+    assert_eq!(events, read(usize::from(*size)));
+    for event in events.into_iter().flatten() {
+        assert!(!event.data.is_empty() && event.data.len() <= MOST);
+    }
+}
 
 /// One message: only what is JSON is one, it is written as it was read, and what is none is
 /// answered by a message.

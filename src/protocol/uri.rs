@@ -13,17 +13,45 @@ pub use template::{Template, is_comparable};
 /// What stands before the server's name in a URI that is not its server's own.
 const PREFIX: &str = "mcproxy://";
 
+/// The same for a page of an app (MCP Apps, "UI Resource Format"): hosts show nothing else.
+const PAGES: &str = "ui://";
+
+/// The scheme of those.
+pub const PAGE_SCHEME: &str = "ui";
+
 /// `uri` (or a template) of `server`, for clients who know another resource by the same.
 #[must_use]
 pub fn qualified(server: &str, uri: &str) -> String {
-    format!("{PREFIX}{server}/{uri}")
+    format!("{}{server}/{uri}", prefix(uri))
+}
+
+fn prefix(uri: &str) -> &'static str {
+    if is_page(uri) { PAGES } else { PREFIX }
+}
+
+/// Whether `uri` is of a page of an app.
+#[must_use]
+pub fn is_page(uri: &str) -> bool {
+    behind(PAGES, uri).is_some()
+}
+
+/// What a page's URI has for a host: most have the name of their server.
+#[must_use]
+pub fn page_host(uri: &str) -> Option<&str> {
+    behind(PAGES, uri)?.split(['/', '?', '#']).next()
 }
 
 /// The reverse of [`qualified`]: the server and its own URI. The scheme may be in capitals: a client
 /// that normalises URIs would make it ours.
 #[must_use]
 pub fn unqualify(uri: &str) -> Option<(&str, &str)> {
-    behind_prefix(uri)?.split_once('/')
+    if let Some(rest) = behind(PREFIX, uri) {
+        return rest.split_once('/');
+    }
+    // No server writes a page's URI into another one's.
+    let (server, own) = behind(PAGES, uri)?.split_once('/')?;
+    let linked = || split_link(own).is_some_and(|(_, own)| is_page(own));
+    (is_page(own) || linked()).then_some((server, own))
 }
 
 /// What marks a link as one that the gateway has sealed.
@@ -32,28 +60,32 @@ const LINK: &str = "link.";
 /// `uri` of `server` for clients who are shown it by this link alone.
 #[must_use]
 pub fn linked(server: &str, seal: &str, uri: &str) -> String {
-    qualified(server, &format!("{LINK}{seal}/{uri}"))
+    format!("{}{server}/{LINK}{seal}/{uri}", prefix(uri))
 }
 
 /// The reverse of [`linked`]: the server, the seal and the server's own URI.
 #[must_use]
 pub fn unlink(uri: &str) -> Option<(&str, &str, &str)> {
     let (server, rest) = unqualify(uri)?;
-    let (seal, own) = rest.strip_prefix(LINK)?.split_once('/')?;
+    let (seal, own) = split_link(rest)?;
     Some((server, seal, own))
+}
+
+fn split_link(rest: &str) -> Option<(&str, &str)> {
+    rest.strip_prefix(LINK)?.split_once('/')
 }
 
 /// Whether what is made from `template` names any server that its maker likes: `mcproxy://{x}/…`.
 #[must_use]
 pub fn has_open_qualifier(template: &str) -> bool {
-    let rest = behind_prefix(template).unwrap_or_default();
-    let name = rest.split('/').next().unwrap_or_default();
-    name.contains('{')
+    let rest = behind(PREFIX, template).or_else(|| behind(PAGES, template));
+    let name = rest.and_then(|rest| rest.split('/').next());
+    name.is_some_and(|name| name.contains('{'))
 }
 
-fn behind_prefix(uri: &str) -> Option<&str> {
-    let (prefix, rest) = uri.split_at_checked(PREFIX.len())?;
-    prefix.eq_ignore_ascii_case(PREFIX).then_some(rest)
+fn behind<'a>(prefix: &str, uri: &'a str) -> Option<&'a str> {
+    let (start, rest) = uri.split_at_checked(prefix.len())?;
+    start.eq_ignore_ascii_case(prefix).then_some(rest)
 }
 
 /// The scheme of `uri` as it is written (RFC 3986 §3.1). `FILE` and `file` are the same: compare

@@ -16,6 +16,7 @@ use crate::ids::{CallId, Generation, Holder, ServerName};
 use crate::protocol::jsonrpc::{self, RequestId, code};
 use crate::protocol::mcp::lifecycle::ClientCapabilities;
 use crate::protocol::mcp::logging::Level;
+use crate::protocol::modern::extensions::Extensions;
 use crate::protocol::modern::tasks::Told;
 
 /// What a session is told by upstreams and by root.
@@ -173,6 +174,8 @@ pub(crate) struct InstanceOwner {
     pub(super) client: Arc<dyn SessionSink>,
     /// What the client can be asked for: declared to the server as the gateway's own.
     pub(super) capabilities: ClientCapabilities,
+    /// The extensions that it knows: declared likewise.
+    pub(super) extensions: Extensions,
 }
 
 impl fmt::Debug for InstanceOwner {

@@ -50,7 +50,8 @@ pub(crate) mod inside {
     };
 }
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use ractor::concurrency::JoinHandle;
 use ractor::{Actor, ActorCell, SpawnErr};
@@ -61,13 +62,16 @@ pub use call::CallError;
 pub use frontend::{Frontend, FrontendLinks};
 pub use heartbeat::{Beat, Part, Pulse};
 pub use quota::{Quota, Share, Taker};
-pub use root::{ConfigurationStatus, ServerStatus, Standing, StatusHandle, TreeStatus};
+pub use registry::{Cost, LastSeen};
+pub use root::{
+    ConfigurationStatus, ProfileStatus, ServerStatus, Standing, StatusHandle, TreeStatus,
+};
 pub use sessions::{Event, OpenedSse, Outbound, Replies, SessionHandle, SessionsHandle, Spoken};
 #[cfg(any(test, fuzzing))]
 pub(crate) use sessions::{check_event_id, check_session_id};
 pub(crate) use shares::{Rest, who_makes_room};
 
-use crate::config::model::{Given, Limits};
+use crate::config::model::{Config, Entry, Given, INSTRUCTIONS_READ, Limits, Profiles};
 use crate::ids::ServerName;
 use crate::process::Groups;
 use crate::state_dir::StateDir;
@@ -76,6 +80,21 @@ use crate::telemetry::metrics::Metrics;
 use crate::telemetry::readiness::Readiness;
 use root::{Root, RootArgs, RootHandle};
 use sessions::Signer;
+
+/// What clients would be offered by the configuration at `path`, by what a gateway has kept of its servers. Starts
+/// nothing, and blocks.
+#[must_use]
+pub fn last_seen(state_dir: Option<&StateDir>, path: &Path, config: &Config) -> LastSeen {
+    let naming = config.names.unwrap_or_default();
+    let servers = config.servers.iter().filter_map(|entry| match entry {
+        Entry::Run(spec, view) => Some(root::configured(spec, view, naming)),
+        Entry::Disabled(_) | Entry::Refused(_) => None,
+    });
+    let profiles = Profiles::of(&config.profiles, None, &mut Vec::new());
+    let budget = config.instructions_budget.unwrap_or(INSTRUCTIONS_READ);
+    let store = registry::Store::new(state_dir, path);
+    registry::last_seen(&store, servers.collect(), &Arc::new(profiles), budget)
+}
 
 /// What the tree is started with. The defaults are the program's; tests shorten them.
 #[derive(Debug, Clone)]

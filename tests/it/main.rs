@@ -5,6 +5,7 @@
 #[macro_use(on_both_transports)]
 extern crate testkit as support;
 
+mod apps;
 mod boot;
 mod call_log;
 mod cli;

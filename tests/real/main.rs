@@ -5,6 +5,8 @@
 #![allow(clippy::disallowed_methods, reason = "tests may block")]
 
 #[cfg(test)]
+mod apps;
+#[cfg(test)]
 mod compare;
 #[cfg(test)]
 mod compose;
@@ -22,6 +24,8 @@ mod inspector;
 mod job;
 #[cfg(test)]
 mod lists;
+#[cfg(test)]
+mod migration;
 #[cfg(test)]
 mod oracle;
 #[cfg(test)]

@@ -6,17 +6,18 @@ use super::{File, split_name};
 
 /// How many lines of production code a room may have. Who raises one says in the commit what the lines are for, and
 /// why nothing else could go for them.
-const CEILINGS: [(&str, usize); 21] = [
+const CEILINGS: [(&str, usize); 22] = [
     ("", 900),
-    ("cli", 2800),
+    ("cli", 3500),
+    ("client", 1000),
     ("config", 6500),
     ("files", 100),
     ("http", 6900),
     ("ids", 300),
-    ("import", 4300),
+    ("import", 4550),
     ("process", 3600),
     ("program", 1700),
-    ("protocol", 7900),
+    ("protocol", 8350),
     ("service", 800),
     ("state_dir", 900),
     ("supervise", 2500),
@@ -24,7 +25,7 @@ const CEILINGS: [(&str, usize); 21] = [
     ("tree", 1300),
     ("tree/config", 800),
     ("tree/quota", 200),
-    ("tree/registry", 4400),
+    ("tree/registry", 5200),
     ("tree/root", 2800),
     ("tree/sessions", 9800),
     ("tree/upstream", 6100),

@@ -39,6 +39,9 @@ fn line(profile: &Profile) -> String {
     if !profile.prompts.is_open() {
         parts.push(of(&profile.prompts, "prompts"));
     }
+    if !profile.resources.is_open() {
+        parts.push(of(&profile.resources, "resources"));
+    }
     match profile.instructions {
         ProfileInstructions::OfServers => {}
         ProfileInstructions::None => parts.push("no instructions".to_owned()),

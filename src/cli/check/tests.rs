@@ -24,7 +24,13 @@ fn check(directory: &Path, text: &str) -> (u8, String) {
     fs::set_permissions(&file, Permissions::from_mode(0o644)).unwrap();
     let mut out = Vec::new();
     let path = |name: &str| (name == "PATH").then(|| here.clone());
-    let code = run(Some(&file), &path, &Given::default(), &mut out).unwrap();
+    let code = run(
+        Some(&file),
+        (&path, &|_, _| Costs::default()),
+        &Given::default(),
+        &mut out,
+    )
+    .unwrap();
     (code, String::from_utf8(out).unwrap().replace(&here, "DIR"))
 }
 
@@ -158,7 +164,13 @@ DIR/servers.json: cannot be used; a running gateway keeps what it has
     let mut out = Vec::new();
     let missing = machine.path().join("none.json");
     assert_eq!(
-        run(Some(&missing), &|_| None, &Given::default(), &mut out).unwrap(),
+        run(
+            Some(&missing),
+            (&|_| None, &|_, _| Costs::default()),
+            &Given::default(),
+            &mut out
+        )
+        .unwrap(),
         78
     );
     let out = String::from_utf8(out).unwrap();

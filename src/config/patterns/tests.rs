@@ -40,6 +40,34 @@ fn a_pattern_matches_whole_names() {
 }
 
 #[test]
+fn a_rule_for_names_with_a_prefix_says_what_is_behind_it() {
+    for (pattern, rest) in [
+        ("x://a/b", &["b"][..]),
+        ("x://a/*", &["*"]),
+        ("*", &["*"]),
+        ("x://*/b", &["b", "*/b"]),
+        ("x://?/b*", &["b*"]),
+        ("*a/b", &["b", "*a/b"]),
+        ("x://b/*", &[]),
+        ("x://a", &[]),
+        ("b", &[]),
+    ] {
+        assert_eq!(rests(pattern, "x://a/"), rest, "{pattern}");
+    }
+    let rules = patterns(Some(&["x://a/b*", "c"]), &["x://*/bd"]).behind("x://a/");
+    for (name, is_shown) in [
+        ("b", true),
+        ("bc", true),
+        ("bd", false),
+        ("c", true),
+        ("d", false),
+    ] {
+        assert_eq!(rules.shows(name), is_shown, "{name}");
+    }
+    assert!(patterns(None, &[]).behind("x").is_open());
+}
+
+#[test]
 fn a_hostile_name_costs_what_its_length_costs() {
     let name = "ab".repeat(1 << 20);
     let began = Instant::now();
@@ -79,6 +107,7 @@ fn a_rule_that_matches_nothing_is_named_with_what_may_be_meant() {
         idle.iter().map(ToString::to_string).collect::<Vec<_>>()
     };
     assert_eq!(said(&["issue_*", "*"], &["web__search"]), [""; 0]);
+    // The first of a list has a suggestion.
     assert_eq!(
         said(
             &["isue_get", "git__issue_*", "search"],
@@ -86,12 +115,20 @@ fn a_rule_that_matches_nothing_is_named_with_what_may_be_meant() {
         ),
         [
             "'isue_get' in 'allow' matches nothing; did you mean 'issue_get'?",
-            "'search' in 'allow' matches nothing; did you mean '*__search'?",
-            "'git__issue_*' in 'allow' matches nothing; did you mean 'issue_*'?",
+            "'search' in 'allow' matches nothing",
+            "'git__issue_*' in 'allow' matches nothing",
             "'Issue-List' in 'deny' matches nothing; did you mean 'issue_list'?",
             "'x_*' in 'deny' matches nothing",
         ]
     );
+    assert_eq!(
+        said(&["git__issue_*"], &["search"]),
+        [
+            "'git__issue_*' in 'allow' matches nothing; did you mean 'issue_*'?",
+            "'search' in 'deny' matches nothing; did you mean '*__search'?",
+        ]
+    );
+    assert_eq!(said(&["x_*"], &[]), ["'x_*' in 'allow' matches nothing"]);
     let many: Vec<String> = (0..1000)
         .map(|number| format!("nothing-{number}"))
         .collect();
@@ -99,4 +136,19 @@ fn a_rule_that_matches_nothing_is_named_with_what_may_be_meant() {
     let said = said(&many, &[]);
     assert_eq!(said.len(), NAMED);
     assert!(said[NAMED - 1].contains("(and 995 more)"), "{said:?}");
+}
+
+#[test]
+fn a_suggestion_is_looked_for_among_so_many_names() {
+    let names: Vec<String> = (0..=COMPARED).map(|number| format!("n-{number}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let meant = |rule: &str, names: &[&str]| {
+        let patterns = patterns(None, &[rule]);
+        patterns.idle(names)[0].meant.clone()
+    };
+    let last = names[COMPARED - 1];
+    let near = format!("x__{last}");
+    assert_eq!(meant(&near, &names).as_deref(), Some(last));
+    let beyond = format!("x__{}", names[COMPARED]);
+    assert_ne!(meant(&beyond, &names).as_deref(), Some(names[COMPARED]));
 }

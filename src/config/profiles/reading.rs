@@ -1,5 +1,6 @@
 //! What the file says of profiles, field by field.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use jsonc_parser::ast::{Object, Value};
@@ -7,35 +8,26 @@ use jsonc_parser::common::Ranged;
 
 use super::super::error::quoted;
 use super::super::fields::{self, Use};
-use super::super::filters::Lists;
 use super::super::notes::{At, Finding, Notes};
 use super::super::patterns::{self, Patterns};
 use super::super::values::{self, Field, Fields};
+use super::super::view::{self, Instructions};
 use super::{DefaultProfile, Profile, ProfileInstructions, WrittenProfiles};
 use crate::ids::ProfileName;
 
 /// As many as there may be: each has a table of its own.
-const MOST: usize = 256;
+pub(super) const MOST: usize = 256;
 /// So many rules they may have together: each is held against all names.
 const MOST_RULES: usize = 10_000;
-/// The longest text of a profile's own.
-const LONGEST_TEXT: usize = 64 * 1024;
 
 /// The fields of a profile.
 pub(in crate::config) const FIELDS: &[(&str, Use)] = &[
     ("servers", Use::Read),
     ("tools", Use::Read),
     ("prompts", Use::Read),
+    ("resources", Use::Read),
     ("instructions", Use::Read),
     ("description", Use::Quiet),
-    ("//", Use::Quiet),
-    ("_comment", Use::Quiet),
-    ("comment", Use::Quiet),
-];
-/// Those of `tools` and `prompts` in it.
-pub(in crate::config) const RULES: &[(&str, Use)] = &[
-    ("allow", Use::Read),
-    ("deny", Use::Read),
     ("//", Use::Quiet),
     ("_comment", Use::Quiet),
     ("comment", Use::Quiet),
@@ -144,6 +136,7 @@ fn all(
     notes: &mut Notes,
 ) -> Vec<(ProfileName, Option<Arc<Profile>>)> {
     let mut read: Vec<(ProfileName, Option<Arc<Profile>>)> = Vec::new();
+    let mut places: HashMap<ProfileName, usize> = HashMap::new();
     let mut room = MOST_RULES;
     for prop in &object.properties {
         let written = prop.name.as_str();
@@ -161,15 +154,17 @@ fn all(
                 continue;
             }
         };
-        if let Some((_, first)) = read.iter_mut().find(|(known, _)| *known == name) {
+        let place = *places.entry(name.clone()).or_insert(read.len());
+        if let Some((_, first)) = read.get_mut(place) {
             let what = format!("profile '{name}' is here twice; neither is used");
             notes.add(Finding::error(key, what).help("rename or remove one of the two"));
             *first = None;
             continue;
         }
         if read.len() >= MOST {
-            let what = format!("there are more than {MOST} profiles; this one is not used");
-            notes.add(Finding::error(key, what).help("remove others"));
+            let what = format!("there are more than {MOST} profiles; this one can't be used");
+            notes.add(Finding::error(key, what).help(format!("remove others; {KEPT}")));
+            read.push((name, None));
             continue;
         }
         let field = Field::new(at.key(written, prop.value.start()), &prop.value);
@@ -208,8 +203,8 @@ fn one(
         return None;
     };
     values::repeated(fields.object, &fields.at, notes);
-    refuse_others(FIELDS, &fields, notes);
-    let keeps = |name: &str| ["servers", "tools", "prompts"].contains(&name);
+    refuse_others(&fields, notes);
+    let keeps = |name: &str| ["servers", "tools", "prompts", "resources"].contains(&name);
     values::refuse_nulls(&fields, keeps, notes);
     let listed = fields.get("servers");
     let listed = listed.map(|field| patterns::texts(&field, "servers", notes));
@@ -227,68 +222,35 @@ fn one(
     }
     Some(Profile {
         servers: chosen,
-        tools: rules(&fields, "tools", notes),
-        prompts: rules(&fields, "prompts", notes),
+        tools: view::of_lists(&fields, "tools", notes),
+        prompts: view::of_lists(&fields, "prompts", notes),
+        resources: view::of_lists(&fields, "resources", notes),
         instructions: instructions(&fields, notes),
         name,
     })
 }
 
 /// A field that nobody knows may have been meant to keep something out: the profile is not used without.
-fn refuse_others(table: &[(&'static str, Use)], fields: &Fields<'_>, notes: &mut Notes) {
+fn refuse_others(fields: &Fields<'_>, notes: &mut Notes) {
     for prop in &fields.object.properties {
         let name = prop.name.as_str();
-        if fields::find(table, name).is_some() {
+        if fields::find(FIELDS, name).is_some() {
             continue;
         }
         let key = fields.at.key(name, prop.name.start());
         let finding = Finding::error(key, format!("unknown field {} in a profile", quoted(name)));
-        notes.add(match fields::meant(table, name) {
+        notes.add(match fields::meant(FIELDS, name) {
             Some(meant) => finding.help(format!("did you mean '{meant}'? {KEPT}")),
             None => finding.help(format!("remove it; {KEPT}")),
         });
     }
 }
 
-fn rules(fields: &Fields<'_>, name: &str, notes: &mut Notes) -> Patterns {
-    let Some(field) = fields.get(name) else {
-        return Patterns::default();
-    };
-    let Some(object) = values::fields(&field) else {
-        let what = format!(
-            "'{name}' must be an object, not {}",
-            values::kind(field.value)
-        );
-        let help = format!(r#"write "{name}": {{"allow": ["…"]}}, or "deny""#);
-        notes.add(Finding::error(field.at, what).help(help));
-        return Patterns::default();
-    };
-    values::repeated(object.object, &object.at, notes);
-    refuse_others(RULES, &object, notes);
-    Lists::read(&object, notes).into_patterns()
-}
-
 fn instructions(fields: &Fields<'_>, notes: &mut Notes) -> ProfileInstructions {
-    let Some(field) = fields.get("instructions") else {
-        return ProfileInstructions::default();
-    };
-    match field.value {
-        Value::BooleanLit(flag) if flag.value => ProfileInstructions::OfServers,
-        Value::BooleanLit(_) => ProfileInstructions::None,
-        Value::StringLit(text) if text.value.len() > LONGEST_TEXT => {
-            let what = format!("'instructions' has more than {LONGEST_TEXT} bytes");
-            notes.add(Finding::error(field.at, what).help("clients cut them at 2 KiB"));
-            ProfileInstructions::None
-        }
-        Value::StringLit(text) => ProfileInstructions::Own((&*text.value).into()),
-        Value::NumberLit(_) | Value::Object(_) | Value::Array(_) | Value::NullKeyword(_) => {
-            let what = format!(
-                "'instructions' must be true, false or a text, not {}",
-                values::kind(field.value)
-            );
-            notes.add(Finding::error(field.at, what));
-            ProfileInstructions::None
-        }
+    match view::instructions(fields, notes) {
+        Instructions::Own => ProfileInstructions::OfServers,
+        Instructions::None => ProfileInstructions::None,
+        Instructions::Text(text) => ProfileInstructions::Own(text.into()),
     }
 }
 

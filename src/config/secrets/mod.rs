@@ -3,6 +3,7 @@
 //! entry refers to, and the reading. Reading may block, see [`ServerSpec::fill`].
 
 mod file;
+mod names;
 mod secret;
 #[cfg(test)]
 mod tests;
@@ -14,6 +15,7 @@ use std::path::PathBuf;
 
 use super::model::ServerSpec;
 pub use file::{FileError, FileRef};
+pub(crate) use names::is_named_secret;
 pub(super) use secret::Piece;
 pub use secret::Secret;
 
@@ -79,6 +81,14 @@ impl FileRef {
         }
         Ok(is_exposed)
     }
+}
+
+/// The variables in the text of a file of variables.
+///
+/// # Errors
+/// In which line what is wrong.
+pub fn variables(text: &str) -> Result<BTreeMap<String, String>, String> {
+    variables::parse(text)
 }
 
 fn parse(file: &FileRef, text: &str) -> Result<Variables, FileError> {

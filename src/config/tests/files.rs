@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use super::{entries, env};
 use crate::config::fields::{ENTRY, FILE, Use};
 use crate::config::locate::first_of;
-use crate::config::profiles;
 use crate::config::{ConfigError, Severity, exposure, locate, parse, read};
+use crate::config::{profiles, view};
 
 fn shipped() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("config");
@@ -76,10 +76,7 @@ fn the_schema_lists_the_fields_that_are_read() {
     assert_eq!(listed("/oneOf/1/properties"), known(FILE));
     let profile = listed("/definitions/profile/properties");
     assert!(profile.is_superset(&known(profiles::FIELDS)));
-    assert_eq!(
-        listed("/definitions/rules/properties"),
-        known(profiles::RULES)
-    );
+    assert_eq!(listed("/definitions/rules/properties"), known(&view::LISTS));
 }
 
 #[test]

@@ -31,6 +31,7 @@ fn every_field_is_read() {
                 "servers": ["t*"], "description": "no harm",
                 "tools": {"allow": ["*"], "deny": ["*__set_*"]},
                 "prompts": {"allow": []},
+                "resources": {"deny": ["x:*"]},
                 "instructions": "Be kind."
             },
             "all": {}, "quiet": {"instructions": false}, "loud": {"instructions": true}
@@ -47,6 +48,7 @@ fn every_field_is_read() {
         Patterns::new(Some(texts(&["*"])), texts(&["*__set_*"]))
     );
     assert!(!kids.prompts.shows("time__x"), "nothing is allowed");
+    assert!(kids.resources.denies("x:1") && kids.resources.shows("y:1"));
     assert_eq!(
         kids.instructions,
         ProfileInstructions::Own("Be kind.".into())
@@ -248,6 +250,20 @@ fn what_became_wrong_stays_what_it_was() {
 }
 
 #[test]
+fn rules_and_instructions_are_read_as_an_entry_s_are() {
+    let (profiles, said) = held(
+        r#""profiles": {"a": {
+            "tools": {"//": ["x"], "_comment": null, "comment": {"y": 1}, "deny": ["x"]}, "instructions": " "
+        }}"#,
+        None,
+    );
+    assert_eq!(said, [""; 0]);
+    let a = profiles.find("a").unwrap();
+    assert_eq!(a.instructions, ProfileInstructions::None, "a blank text");
+    assert!(a.tools.denies("x"));
+}
+
+#[test]
 fn there_are_so_many_profiles() {
     let many: Vec<String> = (0..300)
         .map(|number| format!(r#""p{number}": {{}}"#))
@@ -255,6 +271,30 @@ fn there_are_so_many_profiles() {
     let text = format!(r#""profiles": {{{}}}"#, many.join(", "));
     assert_eq!(held(&text, None).0.known.len(), 256);
     assert!(parsed(&text).problems[0].message.contains("more than 256"));
+    // Who had been shown one that is too many now is shown it still, as with any mistake.
+    let (before, _) = held(r#""profiles": {"p299": {"servers": []}}"#, None);
+    let (after, said) = held(&text, Some(&before));
+    assert_eq!(after.known.len(), 257);
+    let last = after.find("p299").unwrap();
+    assert!(!last.servers.is_open(), "its last good form");
+    assert!(said.contains(&"Profile 'p299' can't be used and stays as it was".to_owned()));
+    let closed = "Profile 'p298' can't be used: its addresses answer 404".to_owned();
+    assert!(said.contains(&closed) && after.find("p298").is_none());
+    // However often all of them are replaced, no more than so many are kept.
+    let mut held_now = after;
+    for round in 0..3 {
+        let again: Vec<String> = (0..256)
+            .map(|number| format!(r#""r{round}-{number}": {{}}"#))
+            .chain(
+                names(&held_now)
+                    .iter()
+                    .map(|name| format!("\"{name}\": {{}}")),
+            )
+            .collect();
+        let text = format!(r#""profiles": {{{}}}"#, again.join(", "));
+        held_now = held(&text, Some(&held_now)).0;
+        assert!(held_now.known.len() <= 512);
+    }
 }
 
 #[test]

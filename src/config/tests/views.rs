@@ -12,7 +12,7 @@ fn an_entry_says_what_clients_see() {
                                                  "annotations": {"readOnlyHint": true, "title": "A"}}}},
             "prompts": {"allow": []}, "resources": {"deny": ["file:///secret/*"]},
             "names": "safe", "instructions": "Use it well."},
-           {"name": "b", "command": "x", "instructions": false, "tools": {"//": ["a", {}], "_comment": null}},
+           {"name": "b", "command": "x", "instructions": false, "tools": {"//": ["a", {}], "_comment": null, "comment": 1}},
            {"name": "c", "command": "x", "instructions": true, "tools": {}}]}"#,
     );
     assert_eq!(problems(&parsed), [""; 0]);
@@ -94,7 +94,7 @@ fn a_wrong_filter_refuses_its_entry_and_opens_nothing() {
     error at line 7, column 90 (server 'f', [5].tools.override.a.annotations.readonly): 'readonly' is not known here; what is known is "title", "readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint"
     error at line 7, column 125 (server 'f', [5].tools.override.a.annotations.openWorldHint): 'openWorldHint' must be true or false, not a text; write it without quotes
     error at line 8, column 40 (server 'g', [6].names): 'names' is 'short', which is not known; write "own" (as the server has them) or "safe" (so that no client breaks on them)
-    error at line 8, column 65 (server 'g', [6].instructions): 'instructions' must be a text or false, not a number; a text stands for what the server says of itself, false for nothing
+    error at line 8, column 65 (server 'g', [6].instructions): 'instructions' must be true, false or a text, not a number; a text stands for what servers say of themselves, false for nothing
     error at line 9, column 56 (server 'h', [7].tools.deny): 'deny' is here twice; keep one of them
     error at line 10, column 31 (server 'i', [8].tolos): 'tolos' limits what the server offers, in a way that mcproxy does not know; the server is not run with everything; write "tools": {"allow": […]} or {"deny": […]}, or remove the field if all of it may be offered
     "#);

@@ -3,7 +3,7 @@
 
 use crate::http::Context;
 use crate::http::problem::Problem;
-use crate::tree::{ConfigurationStatus, ServerStatus};
+use crate::tree::{ConfigurationStatus, ProfileStatus, ServerStatus};
 use hyper::StatusCode;
 use serde::Serialize;
 use std::sync::Arc;
@@ -18,6 +18,8 @@ struct Status {
     configuration: ConfigurationStatus,
     modern: Modern,
     servers: Vec<ServerStatus>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    profiles: Vec<ProfileStatus>,
     sessions: Places,
     connections: Places,
     calls_in_flight: i64,
@@ -57,6 +59,7 @@ pub(in crate::http) async fn answer(context: Arc<Context>) -> Result<Response, P
             held_back_by: tree.held_back_by,
         },
         servers: tree.servers,
+        profiles: tree.profiles,
         sessions: Places {
             open: tree.sessions,
             limit: tree.session_limit,

@@ -5,7 +5,7 @@
 mod keys;
 mod state;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use jsonc_parser::ast::{Object, Value};
 
@@ -27,6 +27,8 @@ pub(super) struct Beside {
     pub(super) notes: Vec<String>,
     /// Whether something is missing that changes what is offered, or to whom.
     pub(super) is_lossy: bool,
+    /// Words for a status that are said already.
+    statuses: HashSet<String>,
 }
 
 impl Beside {
@@ -51,6 +53,14 @@ struct Endpoint<'v> {
     hidden: BTreeSet<(usize, &'v str)>,
 }
 
+impl<'v> Endpoint<'v> {
+    /// What it hides of one server.
+    fn hidden_of(&self, place: usize) -> Vec<(usize, &'v str)> {
+        let of_server = self.hidden.range((place, "")..(place + 1, ""));
+        of_server.copied().collect()
+    }
+}
+
 /// Carries over what `root` has beside servers. `places` says which of `servers` a uuid is.
 pub(super) fn carry<'v>(
     root: &'v Value<'v>,
@@ -71,11 +81,11 @@ pub(super) fn carry<'v>(
         places,
         of_namespace,
     };
-    let mut closed = BTreeSet::new();
+    let mut closed = Closed::default();
     for mapping in rows(root, "namespace_tool_mappings") {
         known.take(mapping, &mut endpoints, servers, (&mut closed, &mut beside));
     }
-    close(&closed, &mut endpoints, servers, &mut beside);
+    close(&closed.servers, &mut endpoints, servers, &mut beside);
     note_shared_changes(&endpoints, servers, &mut beside);
     hide(&mut endpoints, servers);
     switch_off(&endpoints, places, servers, &mut beside);
@@ -161,6 +171,15 @@ fn endpoints<'v>(
     endpoints
 }
 
+/// Servers of which something is hidden that cannot be said.
+#[derive(Default)]
+struct Closed<'v> {
+    /// By endpoint and server.
+    servers: BTreeSet<(usize, usize)>,
+    /// The namespaces all of whose servers are among them.
+    whole: HashSet<Option<&'v str>>,
+}
+
 /// What mappings of tools refer to.
 struct Known<'k, 'v> {
     tools: HashMap<&'v str, &'v str>,
@@ -177,7 +196,7 @@ impl<'v> Known<'_, 'v> {
         mapping: &'v Object<'v>,
         endpoints: &mut [Endpoint<'v>],
         servers: &mut [Server],
-        (closed, beside): (&mut BTreeSet<(usize, usize)>, &mut Beside),
+        (closed, beside): (&mut Closed<'v>, &mut Beside),
     ) {
         let is_off = state::is_off(mapping, beside);
         let namespace = text(mapping, "namespace_uuid");
@@ -185,7 +204,8 @@ impl<'v> Known<'_, 'v> {
         let tool = text(mapping, "tool_uuid").and_then(|uuid| self.tools.get(uuid).copied());
         let place = text(mapping, "mcp_server_uuid").and_then(|uuid| self.places.get(uuid));
         let (Some(tool), Some(&place), Some(_)) = (tool, place, namespace) else {
-            if is_off {
+            let is_one = text(mapping, "mcp_server_uuid").is_some();
+            if is_off && (is_one || closed.whole.insert(namespace)) {
                 let everywhere = (0..endpoints.len()).collect();
                 let nowhere = Vec::new();
                 let of_namespace = match namespace {
@@ -193,7 +213,9 @@ impl<'v> Known<'_, 'v> {
                     None => &everywhere,
                 };
                 for place in state::closed_by(mapping, self.places) {
-                    closed.extend(of_namespace.iter().map(|endpoint| (*endpoint, place)));
+                    closed
+                        .servers
+                        .extend(of_namespace.iter().map(|endpoint| (*endpoint, place)));
                 }
             }
             return;
@@ -225,7 +247,9 @@ fn close(
         let endpoint = endpoints.get_mut(*place);
         if let Some(endpoint) = endpoint.filter(|endpoint| endpoint.servers.contains(of)) {
             endpoint.servers.remove(of);
-            endpoint.hidden.retain(|(place, _)| place != of);
+            for tool in endpoint.hidden_of(*of) {
+                endpoint.hidden.remove(&tool);
+            }
             let server = servers.get(*of).map_or("", |server| server.name.as_str());
             let name = endpoint.name;
             beside.lost(format!(
@@ -304,8 +328,7 @@ fn hide(endpoints: &mut [Endpoint<'_>], servers: &mut [Server]) {
         let Some(first) = shown.next() else {
             continue;
         };
-        let mut everywhere = first.hidden.clone();
-        everywhere.retain(|(of, _)| *of == place);
+        let mut everywhere = first.hidden_of(place);
         for endpoint in shown {
             everywhere.retain(|tool| endpoint.hidden.contains(tool));
         }
@@ -313,7 +336,9 @@ fn hide(endpoints: &mut [Endpoint<'_>], servers: &mut [Server]) {
             server.tools.hide(tool);
         }
         for endpoint in endpoints.iter_mut() {
-            endpoint.hidden.retain(|tool| !everywhere.contains(tool));
+            for tool in &everywhere {
+                endpoint.hidden.remove(tool);
+            }
         }
     }
 }

@@ -36,7 +36,7 @@ pub(super) fn is_off(mapping: &Object<'_>, beside: &mut Beside) -> bool {
     if status == Status::Unknown {
         let status = text(mapping, "status").map_or("none".to_owned(), quoted);
         let what = format!("a mapping has the status {status}, taken for INACTIVE");
-        if !beside.notes.contains(&what) {
+        if beside.statuses.insert(what.clone()) {
             beside.lost(what);
         }
     }

@@ -1,6 +1,7 @@
 //! Secrets among arguments: after an option of such a name, behind a `=`, in a header.
 
-use super::looks::{is_named_secret, is_secret};
+use super::looks::is_secret;
+use crate::config::is_named_secret;
 
 /// The name of an option whose value comes next.
 pub(super) fn flag(arg: &str) -> Option<String> {

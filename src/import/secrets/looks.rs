@@ -1,31 +1,9 @@
-//! How secrets look: the words in the names of settings, the beginnings of keys of services, and what
-//! nobody would write in an address otherwise. Rather one too many: what is moved still has its effect.
+//! How secrets look: the names of settings, the beginnings of keys of services, and what nobody would
+//! write in an address otherwise. Rather one too many: what is moved still has its effect.
 
 use std::borrow::Cow;
 
-/// Words in the name of a setting that should not be seen by everybody.
-const WORDS: [&str; 14] = [
-    "TOKEN",
-    "SECRET",
-    "PASS",
-    "KEY",
-    "CREDENTIAL",
-    "AUTH",
-    "COOKIE",
-    "PRIVATE",
-    "BEARER",
-    "SESSION",
-    "WEBHOOK",
-    "SIGNATURE",
-    "CONNECTION_STRING",
-    "CONNECTIONSTRING",
-];
-
-/// The same where they stand alone: a `PATH` is no `PAT`.
-const WHOLE_WORDS: [&str; 5] = ["PAT", "PWD", "DSN", "JWT", "CONNSTR"];
-
-/// The shell's own.
-const FOLDERS: [&str; 2] = ["PWD", "OLDPWD"];
+use crate::config::is_named_secret;
 
 /// How keys of services begin, with at least so much after it.
 const STARTS: [&str; 32] = [
@@ -70,30 +48,6 @@ const OPAQUE: usize = 20;
 /// As long as the name of a setting is looked at.
 const LONGEST_NAME: usize = 64;
 
-/// Whether a setting of this name is one.
-pub(super) fn is_named_secret(name: &str) -> bool {
-    let upper = name.to_ascii_uppercase();
-    if FOLDERS.contains(&name) {
-        return false;
-    }
-    WORDS.iter().any(|word| upper.contains(word)) || has_whole_word(name)
-}
-
-/// In `MY_PAT`, `my-pat` and `myPat`.
-fn has_whole_word(name: &str) -> bool {
-    let mut spaced = String::with_capacity(name.len());
-    let mut was_lower = false;
-    for c in name.chars() {
-        if was_lower && c.is_ascii_uppercase() {
-            spaced.push(' ');
-        }
-        was_lower = c.is_ascii_lowercase();
-        spaced.push(c.to_ascii_uppercase());
-    }
-    let mut words = spaced.split(|c: char| !c.is_ascii_alphabetic());
-    words.any(|word| WHOLE_WORDS.contains(&word))
-}
-
 /// Whether it has one in it: a key of a service, an address with a password or a key, or a setting of
 /// such a name with a value.
 pub(super) fn is_secret(text: &str) -> bool {
@@ -102,6 +56,13 @@ pub(super) fn is_secret(text: &str) -> bool {
         || text.split(char::is_whitespace).any(is_open_address)
         || text.split(is_between).any(is_open_address)
         || has_setting(text)
+        || defaults(text).any(is_key)
+}
+
+/// What is written out in references: `${NAME:-default}`.
+fn defaults(text: &str) -> impl Iterator<Item = &str> {
+    let after = text.split(":-").skip(1);
+    after.map(|after| after.split('}').next().unwrap_or_default())
 }
 
 /// The same for a part of an address.
@@ -190,24 +151,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_of_secrets_are_known() {
-        for name in [
-            "MY_PAT",
-            "pat",
-            "githubPat",
-            "BEARER",
-            "SESSION",
-            "PWD_DB",
-            "X_COOKIE",
-        ] {
-            assert!(is_named_secret(name), "{name}");
-        }
-        for name in ["PATH", "PWD", "OLDPWD", "pattern", "HOME", "PORT", "Server"] {
-            assert!(!is_named_secret(name), "{name}");
-        }
-    }
-
-    #[test]
     fn secrets_are_seen_in_addresses_scripts_and_json() {
         for text in [
             "https://mcp.zapier.com/api/mcp/s/Zm9vYmFyMTIzNDU2Nzg5MGFi/mcp",
@@ -221,6 +164,7 @@ mod tests {
             "export TOKEN=abc; exec npx foo",
             "Authorization: Bearer abc",
             "curl https://host/x?token=abc",
+            "${GITHUB:-ghp_0123456789abcdef}",
         ] {
             assert!(is_secret(text), "{text}");
         }

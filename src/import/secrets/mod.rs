@@ -5,22 +5,41 @@ mod file;
 mod looks;
 mod pieces;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use self::args::{flag, parts};
 pub(super) use self::file::env_file;
-use self::looks::{is_named_secret, is_secret};
+use self::looks::is_secret;
 use self::pieces::{Piece, hides, pieces};
 use super::references::variable;
 use super::server::Server;
+use crate::config::is_named_secret;
 
 /// What is moved out of the configuration, by the variables that hold it now.
 #[derive(Debug, Default)]
 pub(super) struct Secrets {
     pub(super) variables: BTreeMap<String, String>,
+    /// What is in the file of variables already, and whether something of it is used.
+    known: BTreeMap<String, String>,
+    pub(super) uses_known: bool,
+    /// Variables that something refers to: none of them gets a value by this.
+    taken: HashSet<String>,
+    /// The names of what was moved, by the names they are made of and by their values.
+    named: HashMap<(String, String), String>,
+    /// How far names are numbered.
+    numbers: HashMap<String, u32>,
 }
 
 impl Secrets {
+    /// Beside what is `known`, and what `text` refers to.
+    pub(super) fn new(known: &BTreeMap<String, String>, text: &str) -> Self {
+        Self {
+            known: known.clone(),
+            taken: referred(text).map(str::to_owned).collect(),
+            ..Self::default()
+        }
+    }
+
     /// Moves the secrets of `server` into variables. Answers the names of what was moved, for people.
     pub(super) fn take(&mut self, server: &mut Server) -> Vec<String> {
         let mut moved = Vec::new();
@@ -32,8 +51,8 @@ impl Secrets {
                 let of_server = of_server.map(|header| joined(&server.name, header));
                 let hint = of_server.as_ref().unwrap_or(name);
                 let is_named = is_sent || is_named_secret(name);
-                if let Some(variable) = self.moved(&server.name, hint, is_named, value) {
-                    moved.push(format!("{name} is in ${{{variable}}}"));
+                if let Some((variable, how)) = self.moved(&server.name, hint, is_named, value) {
+                    moved.push(format!("{name} is in ${{{variable}}}{how}"));
                 }
             }
         }
@@ -45,10 +64,10 @@ impl Secrets {
             let (start, value, hint) = parts(&text, hint);
             let mut value = value.to_owned();
             if let Some(hint) = hint
-                && let Some(variable) =
+                && let Some((variable, how)) =
                     self.moved(&server.name, &hint, is_named_secret(&hint), &mut value)
             {
-                moved.push(format!("an argument is in ${{{variable}}}"));
+                moved.push(format!("an argument is in ${{{variable}}}{how}"));
             }
             *arg = format!("{start}{value}");
         }
@@ -56,44 +75,66 @@ impl Secrets {
     }
 
     /// Puts variables in the place of what is written out in `value`; references in it stay. Answers
-    /// the first of the variables, if there is any.
+    /// the first of the variables, if there is any, and what is to be said of it.
     fn moved(
         &mut self,
         server: &str,
         hint: &str,
         is_named: bool,
         value: &mut String,
-    ) -> Option<String> {
+    ) -> Option<(String, &'static str)> {
         let scheme = ["Bearer ", "Basic ", "Token "].iter();
         let scheme = scheme.copied().find(|scheme| value.starts_with(scheme));
         let secret = value.strip_prefix(scheme.unwrap_or_default())?;
         let pieces = pieces(secret);
         let is_mixed = pieces.len() > 1;
         let mut written = scheme.unwrap_or_default().to_owned();
-        let mut first = None;
+        let (mut first, mut how) = (None, "");
         for piece in &pieces {
             match piece {
                 Piece::Literal { meant, .. } if hides(meant, is_mixed, is_named) => {
-                    let name = self.name(server, hint, meant);
-                    self.variables.insert(name.clone(), meant.clone());
+                    let name = self.variable(server, hint, meant);
+                    written.extend(["${", &name, "}"]);
+                    first.get_or_insert(name);
+                }
+                // A default can be no reference itself.
+                Piece::Reference { default, .. } if hides_default(default, is_mixed, is_named) => {
+                    let name = self.variable(server, hint, default);
+                    how = ": a default is used without asking for its variable";
                     written.extend(["${", &name, "}"]);
                     first.get_or_insert(name);
                 }
                 Piece::Literal { own, .. } => written.push_str(own),
-                Piece::Reference(text) => written.push_str(text),
+                Piece::Reference { whole, .. } => written.push_str(whole),
             }
         }
         if first.is_some() {
             *value = written;
         }
-        first
+        first.map(|first| (first, how))
+    }
+
+    /// The variable that holds `secret` now.
+    fn variable(&mut self, server: &str, hint: &str, secret: &str) -> String {
+        let of_server = joined(server, hint);
+        let key = (of_server, secret.to_owned());
+        let name = match self.named.get(&key) {
+            Some(name) => name.clone(),
+            None => self.name(&key.0, hint, secret),
+        };
+        self.named.insert(key, name.clone());
+        if self.known.contains_key(&name) {
+            self.uses_known = true;
+        } else {
+            self.variables.insert(name.clone(), secret.to_owned());
+        }
+        name
     }
 
     /// The setting's own name, or one with the server's before it where another has that or it says
     /// nothing.
-    fn name(&self, server: &str, hint: &str, secret: &str) -> String {
+    fn name(&mut self, of_server: &str, hint: &str, secret: &str) -> String {
         let own = variable(hint);
-        let of_server = joined(server, hint);
         let says_little = [
             "TOKEN",
             "API_KEY",
@@ -104,19 +145,43 @@ impl Secrets {
             "PASSWORD",
             "SECRET",
         ];
-        let first = if says_little.contains(&&*own) || own.starts_with("MCPROXY_") {
-            of_server.clone()
-        } else {
-            own
+        let is_own = !says_little.contains(&&*own) && !own.starts_with("MCPROXY_");
+        let mut candidates = [&*own, of_server].into_iter().skip(usize::from(!is_own));
+        if let Some(name) = candidates.find(|name| self.is_free(name, secret)) {
+            return name.to_owned();
+        }
+        let mut number = self.numbers.get(of_server).copied().unwrap_or(2);
+        let name = loop {
+            let name = format!("{of_server}_{number}");
+            number += 1;
+            if self.is_free(&name, secret) {
+                break name;
+            }
         };
-        let numbered = (2..).map(|number: u32| format!("{of_server}_{number}"));
-        let mut candidates = [first, of_server.clone()].into_iter().chain(numbered);
-        let is_free = |name: &String| {
-            let other = self.variables.get(name);
-            other.is_none_or(|other| other == secret)
-        };
-        candidates.find(is_free).unwrap_or(of_server)
+        self.numbers.insert(of_server.to_owned(), number);
+        name
     }
+
+    /// Whether a variable may hold a secret: it does already, or nothing else is expected in it.
+    fn is_free(&self, name: &str, secret: &str) -> bool {
+        let held = self.variables.get(name).or_else(|| self.known.get(name));
+        held.map_or(!self.taken.contains(name), |held| held == secret)
+    }
+}
+
+/// The names in all that looks like a reference in a text.
+fn referred(text: &str) -> impl Iterator<Item = &str> {
+    text.split("${").skip(1).map(|after| {
+        let after = after.strip_prefix("env:").unwrap_or(after);
+        let is_letter = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        after.split(|c| !is_letter(c)).next().unwrap_or_default()
+    })
+}
+
+/// Whether the default of a reference is to be hidden.
+fn hides_default(default: &str, is_mixed: bool, is_named: bool) -> bool {
+    let is_default = !default.is_empty() && !default.contains("${");
+    is_default && (is_named || is_secret(default)) && hides(default, is_mixed, is_named)
 }
 
 /// A setting's name with the server's before it, if that is not there already.

@@ -7,8 +7,8 @@ use super::looks::{is_part_secret, is_secret};
 pub(super) enum Piece {
     /// As the configuration has it, and what it stands for.
     Literal { own: String, meant: String },
-    /// `${…}`
-    Reference(String),
+    /// `${…}`, and its default.
+    Reference { whole: String, default: String },
 }
 
 /// The pieces of `text`: `$${` stands for `${`, and what is no reference is a part of the text.
@@ -39,7 +39,9 @@ pub(super) fn pieces(text: &str) -> Vec<Piece> {
         let whole = format!("${{{inside}}}");
         if is_reference(inside) {
             push(&mut pieces, &mut own, &mut meant);
-            pieces.push(Piece::Reference(whole));
+            let default = inside.split_once(":-").map_or("", |(_, default)| default);
+            let default = default.to_owned();
+            pieces.push(Piece::Reference { whole, default });
         } else {
             own.push_str(&whole);
             meant.push_str(&whole);
@@ -113,7 +115,7 @@ mod tests {
         let pieces = pieces(text).into_iter();
         let pieces = pieces.map(|piece| match piece {
             Piece::Literal { meant, .. } => meant,
-            Piece::Reference(text) => format!("ref {text}"),
+            Piece::Reference { whole, .. } => format!("ref {whole}"),
         });
         pieces.collect()
     }

@@ -94,7 +94,7 @@ fn rules_for_tools_beside_the_servers_are_said() {
     for (path, rules, servers) in [
         (
             ".claude.json",
-            r#""permissions": {"deny": ["Bash(rm:*)", "mcp__gh__delete"]}"#,
+            r#""permissions": {"deny": ["Bash(rm:*)", "mcp__gh"]}"#,
             r#""mcpServers": {"gh": {"command": "x"}}"#,
         ),
         (

@@ -1,13 +1,16 @@
 //! Each program's file, and what it becomes; several at once; MetaMCP's database.
 
+mod carried;
 mod incomplete;
+mod large;
+mod moved;
 mod refusals;
 
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{Hiding, Imported, Input, import};
+use super::{Hiding, Imported, Input, Plan, import};
 
 /// Each sample, where its program keeps it, and whose it must be taken for.
 const SAMPLES: [(&str, &str, &str); 24] = [
@@ -49,8 +52,15 @@ fn input(path: &str, text: &str) -> Input {
     }
 }
 
+fn plan(hiding: Hiding) -> Plan {
+    Plan {
+        hiding,
+        ..Plan::default()
+    }
+}
+
 fn of_text(path: &str, text: &str) -> Imported {
-    import(&[input(path, text)], &Hiding::ByVariables)
+    import(&[input(path, text)], &plan(Hiding::ByVariables))
 }
 
 /// Everything that came of it.
@@ -126,7 +136,7 @@ fn no_secret_is_said() {
     for (name, path, _) in SAMPLES {
         let path = if path.is_empty() { name } else { path };
         let moves = of_text(path, &sample(name));
-        let stays = import(&[input(path, &sample(name))], &Hiding::No);
+        let stays = import(&[input(path, &sample(name))], &plan(Hiding::No));
         for imported in [moves, stays] {
             let rows = imported.rows.iter().flat_map(|row| &row.changes);
             let said: Vec<&str> = rows.chain(&imported.notes).map(String::as_str).collect();
@@ -144,7 +154,7 @@ fn files_are_joined_and_a_server_in_two_of_them_is_one() {
     let one = r#"{"mcpServers": {"a": {"command": "x"}, "b": {"command": "x", "env": {"TOKEN": "1234"}}}}"#;
     let two = "[mcp_servers.a]\ncommand = \"x\"\n[mcp_servers.b]\ncommand = \"y\"\nenv = { TOKEN = \"5678\" }\n";
     let inputs = [input("one.json", one), input("two.toml", two)];
-    let imported = import(&inputs, &Hiding::ByVariables);
+    let imported = import(&inputs, &plan(Hiding::ByVariables));
     insta::assert_snapshot!(told(&imported), @r###"
     a: On, was 'a' (one.json:1)
     b: On, was 'b' (one.json:1)
@@ -175,7 +185,7 @@ fn ones_own_configuration_stays_as_it_is() {
         input("mcp-servers.json", own),
         input("metamcp.json", &sample("metamcp-database.json")),
     ];
-    let imported = import(&inputs, &Hiding::ByVariables);
+    let imported = import(&inputs, &plan(Hiding::ByVariables));
     let json: serde_json::Value = serde_json::from_str(&imported.text).unwrap();
     assert_eq!(
         json["servers"][0],

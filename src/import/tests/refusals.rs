@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Hiding, import, input, of_text, told};
+use super::{Hiding, import, input, of_text, plan, told};
 
 #[test]
 fn what_is_wrong_in_an_entry_is_said_with_its_place_and_the_entry_is_left_out() {
@@ -153,7 +153,7 @@ proptest::proptest! {
         moves in proptest::bool::ANY,
     ) {
         let text = pieces.concat();
-        let imported = import(&[input(path, &text)], &if moves { Hiding::ByVariables } else { Hiding::No });
+        let imported = import(&[input(path, &text)], &plan(if moves { Hiding::ByVariables } else { Hiding::No }));
         let made: serde_json::Value = serde_json::from_str(&imported.text).unwrap();
         proptest::prop_assert!(made["servers"].is_array());
         proptest::prop_assert!(!imported.is_unusable() || !imported.problems.is_empty());

@@ -3,6 +3,7 @@
 
 use bytes::Bytes;
 
+use super::super::modern::extensions::Extensions;
 use super::super::raw;
 use super::method;
 
@@ -149,6 +150,12 @@ impl ClientCapabilities {
     /// named either: `"elicitation":{}` means forms to every revision, and stays as it is.
     #[must_use]
     pub fn to_json(self) -> Bytes {
+        self.to_json_with(&Extensions::default())
+    }
+
+    /// The same with the extensions that are declared beside it.
+    #[must_use]
+    pub fn to_json_with(self, extensions: &Extensions) -> Bytes {
         let mut parts = Vec::new();
         for known in KNOWN.iter().filter(|known| self.0 & known.bit != 0) {
             let details = known.details.iter();
@@ -158,6 +165,8 @@ impl ClientCapabilities {
                 .collect();
             parts.push(format!("\"{}\":{{{}}}", known.name, details.join(",")));
         }
+        let extensions = extensions.to_json();
+        parts.extend(extensions.map(|declared| format!("\"extensions\":{declared}")));
         format!("{{{}}}", parts.join(",")).into()
     }
 }

@@ -1,6 +1,8 @@
 //! What of a tool's definition is another than it was: what a model and a client go by when they decide to call
 //! it. How it is written does not count, nor the order of members and of lists (programs keep sets there).
 
+use std::hash::{BuildHasher as _, RandomState};
+
 use bytes::Bytes;
 use serde_json::Value;
 
@@ -31,8 +33,9 @@ pub fn changes(old: &Bytes, new: &Bytes) -> Vec<&'static str> {
     }
     let parts = |text| raw::members(std::str::from_utf8(text).ok(), PARTS);
     let pairs = parts(old).into_iter().zip(parts(new));
+    let keys = RandomState::new();
     let differs = |(old, new): (Option<&str>, Option<&str>)| match (old, new) {
-        (Some(old), Some(new)) => old != new && ordered(old) != ordered(new),
+        (Some(old), Some(new)) => old != new && !are_alike(old, new, &keys),
         (old, new) => old.is_some() != new.is_some(),
     };
     let named = PARTS.into_iter().zip(pairs);
@@ -41,25 +44,31 @@ pub fn changes(old: &Bytes, new: &Bytes) -> Vec<&'static str> {
         .collect()
 }
 
-/// With its lists in one order. What is too deep to be read is compared as it is written.
-fn ordered(raw: &str) -> Value {
-    let value = serde_json::from_str(raw);
-    value.map_or_else(|_| Value::from(raw), sorted)
+/// Whether two texts that differ mean the same. What is too deep to be read is compared as it is written.
+fn are_alike(old: &str, new: &str, keys: &RandomState) -> bool {
+    let digest_of = |raw| {
+        let value = serde_json::from_str::<Value>(raw).ok()?;
+        Some(digest(&value, keys))
+    };
+    digest_of(old).is_some_and(|old| digest_of(new) == Some(old))
 }
 
-fn sorted(value: Value) -> Value {
-    match value {
-        Value::Array(list) => {
-            let mut list: Vec<Value> = list.into_iter().map(sorted).collect();
-            list.sort_by_cached_key(Value::to_string);
-            Value::Array(list)
-        }
+/// A number that is the same whatever order members and lists are in. Each value is looked at once, however
+/// deep it is; nobody knows `keys`, so nobody can write two values that have one number.
+fn digest(value: &Value, keys: &RandomState) -> u64 {
+    let mut parts: Vec<u64> = match value {
+        Value::Array(list) => list.iter().map(|value| digest(value, keys)).collect(),
         Value::Object(members) => {
-            let members = members.into_iter();
-            members.map(|(name, value)| (name, sorted(value))).collect()
+            let members = members.iter();
+            let members = members.map(|(name, value)| keys.hash_one((name, digest(value, keys))));
+            members.collect()
         }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value,
-    }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+            return keys.hash_one(value);
+        }
+    };
+    parts.sort_unstable();
+    keys.hash_one((value.is_array(), parts))
 }
 
 #[cfg(test)]
@@ -94,6 +103,10 @@ mod tests {
                 &["outputSchema"],
             ),
             (
+                r#"{"name":"a","description":"d","inputSchema":{"type":"object","required":[["a","b"]]}}"#,
+                &["inputSchema"],
+            ),
+            (
                 r#"{"description":"\u0064","inputSchema":{"required":["b","a"],"type":"object"},"name":"a"}"#,
                 &[],
             ),
@@ -116,5 +129,27 @@ mod tests {
         let large =
             |text: &str| format!(r#"{{"name":"a","description":"{}"}}"#, text.repeat(70_000));
         assert_eq!(differ(&large("x"), &large("y")), [ALL_OF_IT]);
+    }
+
+    /// Each level holds all below it: to write it out for each would take a hundred times as long.
+    #[test]
+    fn depth_costs_no_more_than_size() {
+        let time = |old: &str, new: &str| {
+            let tool = |schema: &str| format!(r#"{{"name":"a","inputSchema":{schema}}}"#);
+            let (old, new) = (tool(old), tool(new));
+            let begun = tokio::time::Instant::now();
+            for _ in 0..20 {
+                assert!(differ(&old, &new).is_empty());
+            }
+            begun.elapsed()
+        };
+        let text = "x".repeat(60_000);
+        let flat = time(&format!(r#"["{text}",0]"#), &format!(r#"[0,"{text}"]"#));
+        let levels = |start: &str, end: &str| {
+            let (start, end) = (start.repeat(120), end.repeat(120));
+            format!(r#"{start}"{text}"{end}"#)
+        };
+        let deep = time(&levels("[0,", "]"), &levels("[", ",0]"));
+        assert!(deep < flat * 20, "{deep:?} and {flat:?}");
     }
 }

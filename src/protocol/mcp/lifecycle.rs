@@ -1,6 +1,8 @@
 //! The handshake, both ways: what the gateway says as a client of its servers and what it reads in
 //! their answer; what it answers its own clients.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 
 use super::super::modern::extensions::Extensions;
@@ -31,7 +33,7 @@ pub fn own_info() -> String {
 }
 
 /// What a server said of itself in its answer to `initialize`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is a capability of its own, and any of them may be there"
@@ -57,7 +59,7 @@ pub struct ServerInfo {
     pub name: Option<String>,
     /// `serverInfo.version`.
     pub release: Option<String>,
-    /// What it declares beside the core; only without a handshake.
+    /// What it declares beside the core; with a handshake, no more than MCP Apps.
     pub extensions: Extensions,
 }
 
@@ -81,9 +83,12 @@ pub fn server_info(result: &Bytes) -> Result<ServerInfo, String> {
         instructions.value("instructions")?,
         info.value("serverInfo")?,
     ];
+    let [extensions] = raw::members(capabilities, ["extensions"]);
     let info = ServerInfo::read(capabilities, instructions, info);
     Ok(ServerInfo {
         version: Some(version),
+        // All others belong to requests and results of the later era.
+        extensions: Extensions::read(extensions).apps_alone(),
         ..info
     })
 }
@@ -187,6 +192,17 @@ pub struct ClientInfo {
     pub version: Version,
     /// What servers may ask it for.
     pub capabilities: ClientCapabilities,
+    /// Whether it shows the pages of apps: so much of its extensions fits into a session id.
+    pub shows_apps: bool,
+}
+
+/// The extensions that a client's `initialize` declares.
+#[must_use]
+pub fn client_extensions(params: Option<&Bytes>) -> Extensions {
+    let text = params.and_then(|params| std::str::from_utf8(params).ok());
+    let [capabilities] = raw::members(text, ["capabilities"]);
+    let [extensions] = raw::members(capabilities, ["extensions"]);
+    Extensions::read(extensions)
 }
 
 /// Reads the params of a client's `initialize`. Nothing in them is refused: an unknown revision is
@@ -198,23 +214,38 @@ pub fn client_info(params: Option<&Bytes>) -> ClientInfo {
     ClientInfo {
         version: string_member(asked).map_or(Version::LATEST, |asked| Version::negotiate(&asked)),
         capabilities: ClientCapabilities::parse(capabilities),
+        shows_apps: client_extensions(params).show_apps(),
     }
 }
 
 /// What the gateway declares to every client, whatever its servers offer at the moment: they come
 /// and go while a session lives, and nothing can be declared later.
-pub(in super::super) const CAPABILITIES: &str = r#"{"tools":{"listChanged":true},"prompts":{"listChanged":true},"resources":{"subscribe":true,"listChanged":true},"logging":{},"completions":{}}"#;
+const CAPABILITIES: &str = r#"{"tools":{"listChanged":true},"prompts":{"listChanged":true},"resources":{"subscribe":true,"listChanged":true},"logging":{},"completions":{}}"#;
 
 /// What the gateway tells clients of itself, in every era.
 pub(in super::super) fn gateway_info() -> String {
     format!(r#"{{"name":"{NAME}","title":"mcproxy gateway","version":"{RELEASE}"}}"#)
 }
 
-/// The gateway's answer to a client's `initialize`. `instructions` are advice to the model.
+/// What the gateway declares to a client, with the extensions that its servers do.
+pub(in super::super) fn capabilities_with(extensions: Option<&str>) -> Cow<'static, str> {
+    match (extensions, CAPABILITIES.strip_suffix('}')) {
+        (Some(extensions), Some(open)) => format!(r#"{open},"extensions":{extensions}}}"#).into(),
+        _ => CAPABILITIES.into(),
+    }
+}
+
+/// The gateway's answer to a client's `initialize`. `instructions` are advice to the model,
+/// `extensions` an object of what servers declare.
 #[must_use]
-pub fn initialize_result(version: Version, instructions: Option<&str>) -> Bytes {
+pub fn initialize_result(
+    version: Version,
+    instructions: Option<&str>,
+    extensions: Option<&str>,
+) -> Bytes {
     let mut out = format!(
-        r#"{{"protocolVersion":"{version}","capabilities":{CAPABILITIES},"serverInfo":{}"#,
+        r#"{{"protocolVersion":"{version}","capabilities":{},"serverInfo":{}"#,
+        capabilities_with(extensions),
         gateway_info()
     )
     .into_bytes();
@@ -346,14 +377,17 @@ mod tests {
                 "resources": {"subscribe": true, "listChanged": true},
                 "logging": {}, "completions": {}},
             "serverInfo": {"name": "mcproxy", "title": "mcproxy gateway", "version": release}});
-        let result = initialize_result(Version::V2025_03_26, None);
+        let result = initialize_result(Version::V2025_03_26, None, None);
         assert_eq!(serde_json::from_slice::<Value>(&result).unwrap(), wanted);
         let advice = "[git]\n\"quoted\"";
-        let result = initialize_result(Version::V2025_03_26, Some(advice));
+        let extensions = r#"{"io.modelcontextprotocol/ui":{"x":1}}"#;
+        let result = initialize_result(Version::V2025_03_26, Some(advice), Some(extensions));
+        wanted["capabilities"]["extensions"] = serde_json::from_str(extensions).unwrap();
         wanted["instructions"] = advice.into();
         assert_eq!(serde_json::from_slice::<Value>(&result).unwrap(), wanted);
         let read = server_info(&result).unwrap();
         assert_eq!(read.name.as_deref(), Some("mcproxy"));
         assert!(read.has_tools && read.can_subscribe);
+        assert_eq!(read.extensions.to_json().as_deref(), Some(extensions));
     }
 }

@@ -9,7 +9,8 @@ use super::super::mcp::lifecycle::{self, ClientCapabilities};
 use super::super::mcp::logging::Level;
 use super::super::raw;
 use super::super::version::MODERN;
-use super::{keys, tasks};
+use super::extensions::Extensions;
+use super::keys;
 
 /// More than this nobody says of himself.
 const LONGEST_INFO: usize = 1024;
@@ -23,8 +24,8 @@ pub struct Asker {
     pub log_level: Option<Level>,
     /// The raw `clientInfo` of its `initialize`; the gateway's own stands for it.
     pub info: Option<Arc<str>>,
-    /// Whether it is the gateway's own request about tasks.
-    pub has_tasks: bool,
+    /// The extensions that it knows.
+    pub extensions: Extensions,
 }
 
 impl Asker {
@@ -49,12 +50,8 @@ impl Asker {
             keys::CLIENT_CAPABILITIES
         )
         .into_bytes();
-        if self.has_tasks {
-            let tasks = format!(r#"{{"extensions":{{"{}":{{}}}}}}"#, tasks::NAME);
-            out.extend_from_slice(tasks.as_bytes());
-        } else {
-            out.extend_from_slice(&self.capabilities.without_changes().to_json());
-        }
+        let capabilities = self.capabilities.without_changes();
+        out.extend_from_slice(&capabilities.to_json_with(&self.extensions));
         out.extend_from_slice(format!(r#","{}":"#, keys::CLIENT_INFO).as_bytes());
         match &self.info {
             Some(info) => raw::push_single_line(&mut out, info.as_bytes()),
@@ -106,7 +103,7 @@ mod tests {
         let asker = Asker {
             capabilities: ClientCapabilities::all(),
             log_level: Some(Level::Notice),
-            has_tasks: false,
+            extensions: Extensions::apps(),
             info: Some("{\"name\":\"c\",\n\"version\":\"1.10\",\"x\":1.10}".into()),
         };
         let params = asker.params(Some(br#"{"cursor":"a"}"#));
@@ -117,6 +114,8 @@ mod tests {
             read["_meta"][keys::CLIENT_CAPABILITIES]["sampling"]["tools"],
             json!({})
         );
+        let shown = &read["_meta"][keys::CLIENT_CAPABILITIES]["extensions"];
+        assert_eq!(Some(shown.to_string()), Extensions::apps().to_json());
         assert!(!params.contains(&b'\n'));
         let written = r#"{"name":"c","version":"1.10","x":1.10}"#;
         assert!(String::from_utf8_lossy(&params).contains(written));

@@ -2,10 +2,15 @@
 //! the extensions' names, `io.modelcontextprotocol/tasks`. The gateway reads the names, and shows
 //! clients the objects as they are.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use super::super::raw;
 use super::tasks;
+
+/// MCP Apps (2026-01-26): tools have pages, which servers do not show to clients without it.
+const APPS: &str = "io.modelcontextprotocol/ui";
+/// What pages are.
+const PAGE: &str = "text/html;profile=mcp-app";
 
 /// Nobody means to declare more.
 const MOST: usize = 64;
@@ -13,7 +18,7 @@ const MOST: usize = 64;
 const MOST_BYTES: usize = 16 * 1024;
 
 /// One of them, on one line.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Extension {
     name: Box<str>,
     settings: Box<str>,
@@ -49,6 +54,56 @@ impl Extensions {
         // What comes before a mistake in the syntax is not taken either.
         let is_read = declared.is_some_and(|declared| raw::each(declared, take).is_ok());
         Self((is_read && !taken.is_empty()).then(|| taken.into()))
+    }
+
+    /// MCP Apps, and nothing else.
+    #[must_use]
+    pub fn apps() -> Self {
+        static DECLARED: LazyLock<Extensions> = LazyLock::new(|| {
+            Extensions::read(Some(&format!(r#"{{"{APPS}":{{"mimeTypes":["{PAGE}"]}}}}"#)))
+        });
+        DECLARED.clone()
+    }
+
+    /// Of these MCP Apps alone.
+    #[must_use]
+    pub fn apps_alone(&self) -> Self {
+        self.those(|name| name == APPS)
+    }
+
+    /// Whether the pages of apps are shown.
+    #[must_use]
+    pub fn show_apps(&self) -> bool {
+        let mut all = self.all().iter();
+        let apps = all.find(|declared| *declared.name == *APPS);
+        let [types] = raw::members(apps.map(|apps| &*apps.settings), ["mimeTypes"]);
+        let types = types.map_or_else(Vec::new, raw::entries);
+        types.iter().any(|one| raw::is_text(one, PAGE))
+    }
+
+    /// The same, but that tasks are no answers.
+    #[must_use]
+    pub fn without_tasks(&self) -> Self {
+        self.those(|name| name != tasks::NAME)
+    }
+
+    /// The same, and tasks are.
+    #[must_use]
+    pub fn with_tasks(&self) -> Self {
+        let tasks = Self::read(Some(&format!(r#"{{"{}":{{}}}}"#, tasks::NAME)));
+        let both = Self::united([self, &tasks].into_iter());
+        Self::read(both.as_deref())
+    }
+
+    /// Those with the names that are `wanted`.
+    fn those(&self, wanted: impl Fn(&str) -> bool) -> Self {
+        let all = self.all().iter();
+        let wanted: Arc<[_]> = all.filter(|one| wanted(&one.name)).cloned().collect();
+        match wanted.len() {
+            0 => Self::default(),
+            some if some == self.all().len() => self.clone(),
+            _ => Self(Some(wanted)),
+        }
     }
 
     fn all(&self) -> &[Extension] {
@@ -126,6 +181,37 @@ mod tests {
             assert_eq!(read(nothing), Extensions::default(), "{nothing}");
         }
         assert_eq!(Extensions::default().to_json(), None);
+    }
+
+    #[test]
+    fn apps_and_tasks_are_known_by_name() {
+        let apps = Extensions::apps();
+        let declared =
+            r#"{"io.modelcontextprotocol/ui":{"mimeTypes":["text/html;profile=mcp-app"]}}"#;
+        assert_eq!(apps.to_json().as_deref(), Some(declared));
+        assert!(apps.show_apps() && !Extensions::default().show_apps());
+        for other in [
+            r#"{"x":1}"#,
+            r#"{"mimeTypes":["text/html"]}"#,
+            r#"{"mimeTypes":"text/html;profile=mcp-app"}"#,
+        ] {
+            let other = format!(r#"{{"io.modelcontextprotocol/ui":{other}}}"#);
+            assert!(!read(&other).show_apps(), "{other}");
+        }
+        let all = read(
+            r#"{"a/b":{},"io.modelcontextprotocol/tasks":{"x":1},"io.modelcontextprotocol/ui":{"y":1}}"#,
+        );
+        let alone = r#"{"io.modelcontextprotocol/ui":{"y":1}}"#;
+        assert_eq!(all.apps_alone().to_json().as_deref(), Some(alone));
+        assert_eq!(read(r#"{"a/b":{}}"#).apps_alone(), Extensions::default());
+        let rest = r#"{"a/b":{},"io.modelcontextprotocol/ui":{"y":1}}"#;
+        assert_eq!(all.without_tasks().to_json().as_deref(), Some(rest));
+        assert_eq!(all.with_tasks(), all);
+        let tasks = r#"{"io.modelcontextprotocol/tasks":{}}"#;
+        assert_eq!(
+            Extensions::default().with_tasks().to_json().as_deref(),
+            Some(tasks)
+        );
     }
 
     #[test]

@@ -144,16 +144,7 @@ pub fn discovered(instructions: Option<&str>, extensions: Option<&str>) -> Vec<u
     out.extend_from_slice(br#""supportedVersions":[""#);
     out.extend_from_slice(super::super::version::MODERN.as_bytes());
     out.extend_from_slice(br#""],"capabilities":"#);
-    let capabilities = lifecycle::CAPABILITIES;
-    match (extensions, capabilities.strip_suffix('}')) {
-        (Some(extensions), Some(open)) => {
-            out.extend_from_slice(open.as_bytes());
-            out.extend_from_slice(br#","extensions":"#);
-            out.extend_from_slice(extensions.as_bytes());
-            out.push(b'}');
-        }
-        _ => out.extend_from_slice(capabilities.as_bytes()),
-    }
+    out.extend_from_slice(lifecycle::capabilities_with(extensions).as_bytes());
     if let Some(instructions) = instructions {
         out.extend_from_slice(br#","instructions":"#);
         raw::push_string(&mut out, instructions);

@@ -45,10 +45,51 @@ fn a_qualified_uri_is_one() {
     }
 }
 
+#[test]
+fn a_page_of_an_app_stays_one() {
+    let ours = qualified("git-1", "ui://x/{path}?y#z");
+    assert_eq!(ours, "ui://git-1/ui://x/{path}?y#z");
+    assert_eq!(unqualify(&ours), Some(("git-1", "ui://x/{path}?y#z")));
+    assert_eq!(qualified("a", &ours), format!("ui://a/{ours}"));
+    assert_eq!(unqualify("UI://a/Ui://x"), Some(("a", "Ui://x")));
+    assert_eq!(unqualify("mcproxy://a/ui://x"), Some(("a", "ui://x")));
+    for own in [
+        "ui://git/app.html",
+        "ui://git",
+        "ui://",
+        "ui://a/file:///x",
+        "ui:a/ui://b",
+    ] {
+        assert_eq!(unqualify(own), None, "{own}");
+    }
+    let link = linked("a", "SEAL", "ui://x/y");
+    assert_eq!(link, "ui://a/link.SEAL/ui://x/y");
+    assert_eq!(unlink(&link), Some(("a", "SEAL", "ui://x/y")));
+    assert_eq!(unqualify(&link), Some(("a", "link.SEAL/ui://x/y")));
+    assert_eq!(unqualify("ui://a/link.html/x"), None);
+    let hosts = [
+        "ui://a/b",
+        "UI://a",
+        "ui://a?b",
+        "ui://a#b",
+        "ui:a",
+        "file://a/",
+    ]
+    .map(page_host);
+    assert_eq!(
+        hosts,
+        [Some("a"), Some("a"), Some("a"), Some("a"), None, None]
+    );
+    assert!(has_open_qualifier("ui://{x}/y") && !has_open_qualifier("ui://x/{y}"));
+}
+
 proptest! {
     #[test]
     fn what_was_qualified_comes_back(server in "[A-Za-z0-9_-]{1,64}", uri in any::<String>()) {
         let ours = qualified(&server, &uri);
         prop_assert_eq!(unqualify(&ours), Some((server.as_str(), uri.as_str())));
+        let page = format!("ui://{uri}");
+        let ours = qualified(&server, &page);
+        prop_assert_eq!(unqualify(&ours), Some((server.as_str(), page.as_str())));
     }
 }

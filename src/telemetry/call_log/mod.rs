@@ -74,23 +74,35 @@ impl Outcome {
     }
 }
 
-/// What is known of a call when it comes.
+/// What is known of a call when it comes. Its names are as long as its client likes; a record keeps the
+/// beginning of each.
 #[derive(Debug, Default)]
-pub struct Asked {
+pub struct Asked<'a> {
     /// Whose it is.
     pub owner: Owner,
     /// What its client calls itself.
-    pub client: Option<String>,
+    pub client: Option<&'a str>,
     /// The client's version.
-    pub client_version: Option<String>,
+    pub client_version: Option<&'a str>,
     /// The method.
-    pub method: String,
+    pub method: &'a str,
     /// The tool, as the client knows it.
-    pub tool: Option<String>,
+    pub tool: Option<&'a str>,
     /// How large its params are.
     pub request_bytes: usize,
     /// W3C Trace Context, of `_meta`.
-    pub traceparent: Option<String>,
+    pub traceparent: Option<&'a str>,
+}
+
+/// What a record keeps of that.
+#[derive(Debug)]
+struct Kept {
+    client: Option<Box<str>>,
+    client_version: Option<Box<str>>,
+    method: Box<str>,
+    tool: Option<Box<str>>,
+    request_bytes: usize,
+    traceparent: Option<Box<str>>,
 }
 
 /// A call that runs. Dropping it records that it was lost.
@@ -99,7 +111,7 @@ pub struct CallRecord {
     log: CallLog,
     at: Timestamp,
     since: Instant,
-    asked: Asked,
+    asked: Kept,
     token: Option<Arc<str>>,
     profile: Option<Arc<str>>,
     server: Option<ServerName>,
@@ -154,17 +166,7 @@ impl CallLog {
 
     /// A call comes.
     #[must_use]
-    pub fn begin(&self, mut asked: Asked) -> CallRecord {
-        let texts = [
-            &mut asked.client,
-            &mut asked.client_version,
-            &mut asked.tool,
-            &mut asked.traceparent,
-        ];
-        for text in texts.into_iter().flatten() {
-            cut(text);
-        }
-        cut(&mut asked.method);
+    pub fn begin(&self, asked: &Asked<'_>) -> CallRecord {
         let names = self.names.read().unwrap_or_else(PoisonError::into_inner);
         let token = names.tokens.get(&asked.owner.in_profile(None)).cloned();
         let profile = asked.owner.profile();
@@ -173,7 +175,14 @@ impl CallLog {
             log: self.clone(),
             at: Timestamp::now(),
             since: Instant::now(),
-            asked,
+            asked: Kept {
+                client: asked.client.map(cut),
+                client_version: asked.client_version.map(cut),
+                method: cut(asked.method),
+                tool: asked.tool.map(cut),
+                request_bytes: asked.request_bytes,
+                traceparent: asked.traceparent.map(cut),
+            },
             token,
             profile,
             server: None,
@@ -231,14 +240,13 @@ impl CallRecord {
 
     fn line(&self) -> serde_json::Result<String> {
         let (outcome, response_bytes) = self.end.unwrap_or((Outcome::Lost, 0));
-        let Asked {
+        let Kept {
             client,
             client_version,
             method,
             tool,
             request_bytes,
             traceparent,
-            ..
         } = &self.asked;
         let micros = u32::try_from(self.since.elapsed().as_micros()).unwrap_or(u32::MAX);
         let line = serde_json::to_string(&Line {
@@ -296,11 +304,12 @@ fn escaped(line: String) -> String {
     escaped
 }
 
-fn cut(text: &mut String) {
-    if text.len() > LONGEST {
-        let ends = text.char_indices().map(|(at, _)| at);
-        let end = ends.take_while(|at| *at <= LONGEST).last();
-        text.truncate(end.unwrap_or_default());
-        text.push('…');
+/// The beginning of a text: no more of it is copied.
+fn cut(text: &str) -> Box<str> {
+    if text.len() <= LONGEST {
+        return text.into();
     }
+    let end = (0..=LONGEST).rev().find(|at| text.is_char_boundary(*at));
+    let (start, _) = text.split_at(end.unwrap_or_default());
+    [start, "…"].concat().into()
 }

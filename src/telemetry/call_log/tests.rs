@@ -10,10 +10,10 @@ use super::*;
 
 const SOON: Duration = Duration::from_secs(10);
 
-fn asked(tool: &str) -> Asked {
+fn asked(tool: &str) -> Asked<'_> {
     Asked {
-        tool: Some(tool.to_owned()),
-        method: "tools/call".to_owned(),
+        tool: Some(tool),
+        method: "tools/call",
         ..Asked::default()
     }
 }
@@ -32,9 +32,9 @@ async fn a_record_is_a_line_however_hostile_its_names() {
     let log = CallLog::at(&file).unwrap();
     let server = ServerName::new("a").unwrap();
     let hostile = format!("x\n\"\u{1b}\u{2028}{}", "ü".repeat(1000));
-    log.begin(asked(&hostile))
+    log.begin(&asked(&hostile))
         .end(Some(&server), Outcome::Error(Some(-1)), 5);
-    drop(log.begin(asked("t")));
+    drop(log.begin(&asked("t")));
     log.finish(SOON);
     let [one, two] = &written(&file)[..] else {
         panic!("{:?}", written(&file));
@@ -69,13 +69,23 @@ async fn a_record_is_a_line_however_hostile_its_names() {
     }
 }
 
+#[test]
+fn a_call_that_runs_keeps_no_more_of_a_name_than_it_writes() {
+    for c in ["x", "ü", "😀"] {
+        let kept = cut(&c.repeat(1 << 20));
+        assert!(kept.ends_with('…') && kept.starts_with(c), "{kept}");
+        assert!((LONGEST - 3..=LONGEST + 3).contains(&kept.len()), "{kept}");
+    }
+    assert_eq!(&*cut(&"x".repeat(LONGEST)), "x".repeat(LONGEST));
+}
+
 #[tokio::test]
 async fn what_acts_on_a_terminal_is_spelled_out() {
     let home = tempfile::tempdir().unwrap();
     let file = home.path().join("calls");
     let log = CallLog::at(&file).unwrap();
     let hostile = "a\u{202e}b\u{7f}\u{9b}\u{feff}\u{e0041}ä";
-    drop(log.begin(asked(hostile)));
+    drop(log.begin(&asked(hostile)));
     log.finish(SOON);
     let text = fs::read_to_string(&file).unwrap();
     assert!(
@@ -92,7 +102,7 @@ async fn what_finds_no_room_is_counted() {
     nix::unistd::mkfifo(&file, nix::sys::stat::Mode::S_IRWXU).unwrap();
     let log = CallLog::at(&file).unwrap();
     for _ in 0..3 * writer::CAPACITY {
-        drop(log.begin(asked("t")));
+        drop(log.begin(&asked("t")));
     }
     log.finish(SOON);
     assert_eq!(log.lost().get(), 3 * writer::CAPACITY as u64);

@@ -15,9 +15,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use nix::fcntl::OFlag;
 use tokio::time::Instant;
 
+use crate::files;
 use crate::telemetry::metrics::Counter;
 
 /// So many records may wait.
@@ -180,7 +180,7 @@ impl Course {
         let mut options = OpenOptions::new();
         options.append(true).create(true).mode(0o600);
         // Neither a pipe that nobody reads nor a terminal holds the thread up.
-        options.custom_flags((OFlag::O_NONBLOCK | OFlag::O_NOCTTY).bits());
+        options.custom_flags(files::FLAGS.bits());
         match options.open(&self.path) {
             Ok(file) => {
                 self.look_at(&file);

@@ -8,8 +8,9 @@ mod server;
 mod tests;
 mod text;
 
+use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use prometheus_client::encoding::EncodeLabelSet;
@@ -25,7 +26,7 @@ pub use server::{Dropped, ServerMetrics};
 pub use text::CONTENT_TYPE;
 
 use super::call_log::CallLog;
-use crate::ids::ServerName;
+use crate::ids::{ProfileId, ServerName};
 use crate::turn;
 use server::Servers;
 
@@ -39,6 +40,8 @@ struct Shared {
     servers: Servers,
     sessions: Gauge,
     sessions_total: Counter,
+    /// Those of them that are shown a profile, for the status.
+    by_profile: Mutex<HashMap<ProfileId, Gauge>>,
     session_calls: Gauge,
     connections: Gauge,
     bodies: Gauge,
@@ -79,6 +82,7 @@ impl Metrics {
             registry,
             sessions: Gauge::default(),
             sessions_total: Counter::default(),
+            by_profile: Mutex::default(),
             session_calls: Gauge::default(),
             connections: Gauge::default(),
             bodies: Gauge::default(),
@@ -131,6 +135,25 @@ impl Metrics {
     pub fn session(&self) -> GaugeGuard {
         self.0.sessions_total.inc();
         GaugeGuard::one(&self.0.sessions)
+    }
+
+    /// The same among those that are shown `profile`.
+    #[must_use]
+    pub fn session_in(&self, profile: ProfileId) -> GaugeGuard {
+        let mut by_profile = self.by_profile();
+        by_profile.retain(|other, gauge| *other == profile || gauge.get() > 0);
+        GaugeGuard::one(by_profile.entry(profile).or_default())
+    }
+
+    /// How many of the open ones are shown `profile`.
+    #[must_use]
+    pub fn sessions_in(&self, profile: ProfileId) -> i64 {
+        self.by_profile().get(&profile).map_or(0, Gauge::get)
+    }
+
+    fn by_profile(&self) -> MutexGuard<'_, HashMap<ProfileId, Gauge>> {
+        let by_profile = self.0.by_profile.lock();
+        by_profile.unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How many sessions are open.

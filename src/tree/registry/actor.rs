@@ -60,6 +60,8 @@ pub(crate) struct RegistryState {
     merging: JoinSet<()>,
     /// After a long merge, until another may be done.
     rest: Option<Timer<RegistryMsg>>,
+    /// What clients are offered is logged then.
+    announcing: Option<Timer<RegistryMsg>>,
     has_complained: bool,
     has_tidied: bool,
     myself: ActorRef<RegistryMsg>,
@@ -90,6 +92,7 @@ impl Actor for Registry {
             saving: JoinSet::new(),
             merging: JoinSet::new(),
             rest: None,
+            announcing: None,
             has_complained: false,
             has_tidied: false,
             latch_opens: args.latch_opens,
@@ -154,6 +157,10 @@ impl Actor for Registry {
             RegistryMsg::Rested => {
                 state.rest = None;
                 state.push();
+            }
+            RegistryMsg::Announce => {
+                state.announcing = None;
+                state.announce();
             }
             RegistryMsg::KeptCatalogue(outcome) => state.on_kept(outcome),
         }
@@ -277,6 +284,7 @@ impl RegistryState {
         let Some(routes) = routes else {
             return;
         };
+        self.announce();
         self.root.routes_changed(Arc::clone(&routes));
         let for_newcomers = routes.for_newcomers();
         let newcomers = &mut self.newcomers;
@@ -292,6 +300,14 @@ impl RegistryState {
             }
             is_there
         });
+    }
+
+    /// Logs what clients are offered, now or when it may be.
+    fn announce(&mut self) {
+        if let Err(wait) = self.merge.reports.announce(Instant::now()) {
+            let announce = || Timer::after(&self.myself, wait, || RegistryMsg::Announce);
+            self.announcing.get_or_insert_with(announce);
+        }
     }
 
     fn join(&mut self, session: u64, subscriber: Arc<dyn Subscriber>) {

@@ -43,6 +43,22 @@ impl Called {
         places.iter().any(|place| self.0.contains_key(place))
     }
 
+    /// The places of `offered` in the order of the server's own names; `None` if nothing is called
+    /// otherwise.
+    pub(super) fn by_own(
+        &self,
+        list: &[Item],
+        offered: impl Iterator<Item = u32>,
+    ) -> Option<Box<[u32]>> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let mut places: Vec<u32> = offered.collect();
+        let own = |place: &u32| usize::try_from(*place).ok().and_then(|at| list.get(at));
+        places.sort_unstable_by_key(|place| own(place).map(Item::key));
+        Some(places.into())
+    }
+
     /// Replaces the names that may break a client. What one becomes depends on nothing else that is
     /// listed: what a profile denies, or a user allowed, is the same tool tomorrow.
     fn make_safe(&mut self, plan: &Plan) {

@@ -1,19 +1,20 @@
 //! What a list of tools costs a model: it reads all of it before it reads its user.
 
+use std::cmp::Reverse;
 use std::fmt;
 
 use super::merged::Merged;
+use super::remark::Remark;
 use crate::config::model::INSTRUCTIONS_READ;
-use crate::protocol::mcp::item::Kind;
 
 /// More of them some clients refuse, or leave out without a word (GitHub Copilot).
 const MOST_TOOLS: usize = 128;
-/// So many servers are named in a line, the dearest first.
+/// So many servers, and profiles, are named in a line, the dearest first.
 const NAMED: usize = 10;
 
 /// What some tools cost.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Cost {
+pub struct Cost {
     /// How many they are.
     pub tools: usize,
     /// What clients are told of them, in bytes.
@@ -23,7 +24,7 @@ pub(crate) struct Cost {
 impl Cost {
     /// A guess that is right within a third for what is mostly English and JSON.
     #[must_use]
-    pub(crate) fn tokens(self) -> usize {
+    pub fn tokens(self) -> usize {
         self.bytes / 4
     }
 }
@@ -36,28 +37,48 @@ impl fmt::Display for Cost {
     }
 }
 
-/// `Clients are offered 57 tools, about 14200 tokens: git (40 tools, about 12000 tokens), …`
-pub(super) fn line(merged: &Merged) -> String {
-    let all = merged.pages(Kind::Tools).cost();
-    let servers = merged.sources.iter();
-    let costs = servers.map(|source| (merged.cost(&source.server), &source.server));
-    let mut costs: Vec<_> = costs.filter(|(cost, _)| cost.tools > 0).collect();
-    costs.sort_by_key(|(cost, _)| std::cmp::Reverse(cost.bytes));
+/// `Clients are offered 57 tools, about 14200 tokens: git (40 tools, about 12000 tokens), …; by profile: …`:
+/// what addresses without a profile show, `merged`, and what each profile does. `None` if no tools are there.
+pub(super) fn line(
+    whom: &str,
+    merged: Option<&Merged>,
+    profiles: Vec<(Cost, &str)>,
+) -> Option<String> {
+    let all = merged.map(Merged::whole_cost);
+    let all = all.unwrap_or_default();
+    let servers = merged.into_iter().flat_map(|merged| {
+        let servers = merged.sources.iter().map(|source| &source.server);
+        servers.map(|server| (merged.cost(server), server.as_str()))
+    });
+    let (servers, profiles) = (named(servers.collect()), named(profiles));
+    if all.tools == 0 && profiles.is_empty() {
+        return None;
+    }
+    let lists = [(": ", servers), ("; by profile: ", profiles)];
+    let lists = lists.into_iter().filter(|(_, named)| !named.is_empty());
+    let lists = lists.map(|(before, named)| format!("{before}{named}"));
+    let lists: String = lists.collect();
+    Some(format!("{whom} are offered {all}{lists}"))
+}
+
+/// The dearest of those that have tools.
+fn named(mut costs: Vec<(Cost, &str)>) -> String {
+    costs.retain(|(cost, _)| cost.tools > 0);
+    costs.sort_by_key(|(cost, _)| Reverse(cost.bytes));
     let named = costs.iter().take(NAMED);
     let mut named: Vec<String> = named
-        .map(|(cost, server)| format!("{server} ({cost})"))
+        .map(|(cost, name)| format!("{name} ({cost})"))
         .collect();
     let more = costs.len().saturating_sub(NAMED);
     if more > 0 {
         named.push(format!("and {more} more"));
     }
-    let colon = if named.is_empty() { "" } else { ": " };
-    format!("Clients are offered {all}{colon}{}", named.join(", "))
+    named.join(", ")
 }
 
 /// What is too much for some client of all that `whom` is offered.
-pub(super) fn warnings(merged: &Merged, whom: &str) -> Vec<String> {
-    let tools = merged.pages(Kind::Tools).cost().tools;
+pub(super) fn warnings(merged: &Merged, whom: &str) -> Vec<Remark> {
+    let tools = merged.whole_cost().tools;
     let many = (tools > MOST_TOOLS).then(|| {
         format!(
             "{whom} are offered more than {MOST_TOOLS} tools, which is more than some take: leave out what nobody \
@@ -71,5 +92,6 @@ pub(super) fn warnings(merged: &Merged, whom: &str) -> Vec<String> {
              alone (instructions_budget, or 'instructions' of a profile)"
         )
     });
-    many.into_iter().chain(long).collect()
+    let both = many.into_iter().chain(long);
+    both.map(Remark::from).collect()
 }

@@ -1,10 +1,11 @@
-//! Which resources clients may read of servers that not all is shown of. A URI that is not listed is
+//! Which resources clients may read of servers that not all is shown of, by entries and by profiles. A URI that is not listed is
 //! one that a template has made, or that only the server knows of: what is denied is closed by all
 //! ways and in all spellings, and what made a hidden template is.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use super::catalogue::List;
 use super::source::Source;
 use crate::config::model::Patterns;
 use crate::ids::ServerName;
@@ -13,10 +14,11 @@ use crate::protocol::uri::{self, Search, Shelf, Spelling, Template};
 
 /// The servers that not all is shown of.
 #[derive(Debug, Default)]
-pub(super) struct Gates(HashMap<ServerName, Gate>);
+pub(super) struct Gates(HashMap<ServerName, Arc<Gate>>);
 
 #[derive(Debug)]
-struct Gate {
+pub(super) struct Gate {
+    terms: Terms,
     patterns: Patterns,
     /// The same for URIs in their one spelling.
     respelt: Patterns,
@@ -27,14 +29,101 @@ struct Gate {
     hidden: Shelf,
     /// Whether some hidden template may have made any URI, as far as anybody can say.
     is_in_doubt: bool,
+    /// Which are listed of the resources and of the templates that it was made of.
+    listing: [Box<[bool]>; 2],
 }
+
+/// All that a gate is made of.
+#[derive(Debug)]
+struct Terms {
+    rules: Patterns,
+    /// The rules of the entry, where it is a profile's gate: behind theirs.
+    entry: Patterns,
+    place: usize,
+    lists: [Option<List>; 2],
+}
+
+impl Terms {
+    fn of(rules: &Patterns, entry: Patterns, (place, source): (usize, &Source)) -> Self {
+        let list = |kind| source.list(kind).map(Arc::clone);
+        Self {
+            rules: rules.clone(),
+            entry,
+            place,
+            lists: KINDS.map(list),
+        }
+    }
+
+    fn is(&self, other: &Self) -> bool {
+        let lists = |terms: &Self| {
+            terms
+                .lists
+                .each_ref()
+                .map(|list| list.as_ref().map(Arc::as_ptr))
+        };
+        (&self.rules, &self.entry, self.place) == (&other.rules, &other.entry, other.place)
+            && lists(self) == lists(other)
+    }
+}
+
+const KINDS: [Kind; 2] = [Kind::Resources, Kind::Templates];
 
 impl Gates {
     pub(super) fn of(sources: &[Source]) -> Self {
         let bound = sources.iter().enumerate();
         let bound = bound.filter(|(_, source)| !source.view.resources.is_open());
-        let gates = bound.map(|(place, source)| (source.server.clone(), Gate::of(place, source)));
+        let gates = bound.map(|(place, source)| {
+            let rules = &source.view.resources;
+            let terms = Terms::of(rules, Patterns::default(), (place, source));
+            let gate = Gate::of(terms, rules.clone());
+            (source.server.clone(), Arc::new(gate))
+        });
         Self(gates.collect())
+    }
+
+    /// Those of a profile with these rules, behind the entries' own. They go by URIs as the servers have
+    /// them and as they are qualified. What is as it was for one of the `former` is not made anew.
+    pub(super) fn of_profile(
+        sources: &[Source],
+        includes: impl Fn(&ServerName) -> bool,
+        rules: &Patterns,
+        former: &[&Self],
+    ) -> Self {
+        if rules.is_open() {
+            return Self::default();
+        }
+        let shown = sources.iter().enumerate();
+        let shown = shown.filter(|(_, source)| includes(&source.server));
+        let gates = shown.map(|(place, source)| {
+            let server = &source.server;
+            let terms = Terms::of(rules, source.view.resources.clone(), (place, source));
+            let mut known = former.iter().filter_map(|former| former.0.get(server));
+            let known = known.find(|known| known.terms.is(&terms));
+            let gate = known.cloned().unwrap_or_else(|| {
+                let rules = rules.behind(&uri::qualified(server.as_str(), ""));
+                Arc::new(Gate::of(terms, rules))
+            });
+            (server.clone(), gate)
+        });
+        Self(gates.collect())
+    }
+
+    /// Which entries of a list of `server` are shown, if not all that its entry shows.
+    pub(super) fn shown(&self, server: &ServerName, kind: Kind) -> Option<&[bool]> {
+        let gate = self.0.get(server)?;
+        let [resources, templates] = &gate.listing;
+        Some(if kind == Kind::Templates {
+            templates
+        } else {
+            resources
+        })
+    }
+
+    /// How many gates are none of those of `former`.
+    #[cfg(test)]
+    pub(super) fn built_since(&self, former: &Self) -> usize {
+        let is_new = |gate: &&Arc<Gate>| !former.0.values().any(|old| Arc::ptr_eq(old, gate));
+        self.0.values().filter(is_new).count()
     }
 
     /// Whether everything is shown of every server.
@@ -56,15 +145,21 @@ impl Gates {
 }
 
 impl Gate {
-    fn of(place: usize, source: &Source) -> Self {
-        let patterns = source.view.resources.clone();
-        let items = |kind| source.list(kind).into_iter().flat_map(|list| list.iter());
+    fn of(terms: Terms, patterns: Patterns) -> Self {
+        let place = terms.place;
+        let [resources, templates] = terms.lists.each_ref().map(|list| {
+            let items = list.iter().flat_map(|list| list.iter());
+            let items = items.filter(|item| terms.entry.shows(item.key()));
+            items.collect::<Vec<&Item>>()
+        });
         let is_shown = |item: &&Item| patterns.shows(item.key());
-        let listed = items(Kind::Resources).filter(is_shown);
+        let listing = [&resources, &templates];
+        let listing = listing.map(|items| items.iter().map(is_shown).collect());
+        let listed = resources.iter().filter(|item| is_shown(item));
         let listed = listed.map(|item| item.key().into()).collect();
         let (mut shown, mut hidden) = (Shelf::default(), Shelf::default());
         let mut is_in_doubt = false;
-        for item in items(Kind::Templates) {
+        for item in templates {
             let Some(template) = item.template() else {
                 continue;
             };
@@ -85,6 +180,8 @@ impl Gate {
             shown,
             hidden,
             is_in_doubt,
+            listing,
+            terms,
         }
     }
 

@@ -36,6 +36,8 @@ pub(super) struct Joined {
 
 /// What is left out is marked so.
 const MARK: &str = " …";
+/// Who would have less than so many bytes of what it says is not let speak.
+const LEAST: usize = 40;
 /// Between two servers.
 const GAP: &str = "\n\n";
 
@@ -47,13 +49,21 @@ pub(super) fn join(sources: &[Source], budget: usize) -> Joined {
         let text = said(source)?.trim();
         (!text.is_empty()).then(|| (&source.server, text, harmless(text, &names)))
     });
-    let said: Vec<(&ServerName, &str, String)> = said.collect();
+    let mut said: Vec<(&ServerName, &str, String)> = said.collect();
+    let lengths = said
+        .iter()
+        .map(|(server, _, body)| (heading(server).len(), body.len()));
+    let speakers = speakers(lengths, budget);
+    let left_out = said.split_off(speakers);
     let headings = said
         .iter()
         .map(|(server, ..)| heading(server).len() + GAP.len());
     let room = (budget + GAP.len()).saturating_sub(headings.sum());
     let share = fair_share(said.iter().map(|(.., body)| body.len()), room);
     let (mut sections, mut cut) = (Vec::new(), Vec::new());
+    if let Some((first, ..)) = left_out.first() {
+        cut.push(((*first).clone(), no_room(first, left_out.len(), budget)));
+    }
     for (server, text, body) in said {
         let body = if body.len() <= share {
             body
@@ -69,6 +79,18 @@ pub(super) fn join(sources: &[Source], budget: usize) -> Joined {
         text: (!sections.is_empty()).then(|| sections.join(GAP).into()),
         cut: cut.into(),
     }
+}
+
+/// How many of those, each by the length of its heading and of what it says, are let speak: the first
+/// ones, as long as there is room for a beginning of each.
+fn speakers(lengths: impl Iterator<Item = (usize, usize)>, budget: usize) -> usize {
+    let mut room = budget + GAP.len();
+    let fits = |(heading, said): &(usize, usize)| {
+        let left = room.checked_sub(heading + GAP.len() + LEAST.min(*said));
+        room = left.unwrap_or_default();
+        left.is_some()
+    };
+    lengths.take_while(fits).count()
 }
 
 fn heading(server: &ServerName) -> String {
@@ -89,6 +111,17 @@ fn too_long(server: &ServerName, length: usize, budget: usize) -> String {
         "Server '{server}' has instructions of {length} bytes, more than its share of the {budget} that those of all \
          servers have together (instructions_budget): clients get the beginning. Write shorter ones into its \
          entry, as 'instructions'"
+    )
+}
+
+fn no_room(first: &ServerName, count: usize, budget: usize) -> String {
+    let whose = match count - 1 {
+        0 => format!("Those of server '{first}'"),
+        more => format!("Those of server '{first}' and of {more} more after it"),
+    };
+    format!(
+        "Instructions of all servers have {budget} bytes together (instructions_budget). {whose} are left out: there is \
+         no room for a beginning of each. Write false or a short text into entries, as 'instructions'"
     )
 }
 
@@ -305,6 +338,23 @@ mod tests {
                 share,
                 "{lengths:?}"
             );
+        }
+    }
+
+    #[test]
+    fn those_speak_who_have_room_for_a_beginning() {
+        for (lengths, budget, count) in [
+            (&[(10, 500), (10, 500)][..], 102, 2),
+            (&[(10, 500), (10, 500)], 101, 1),
+            (&[(10, 5), (10, 500)], 67, 2),
+            (&[(10, 5), (10, 500), (1, 1)], 66, 1),
+            (&[(10, 5)], 0, 0),
+            (&[(10, 5)], 14, 0),
+            (&[(10, 5)], 15, 1),
+            (&[], 0, 0),
+        ] {
+            let speakers = speakers(lengths.iter().copied(), budget);
+            assert_eq!(speakers, count, "{lengths:?} {budget}");
         }
     }
 

@@ -1,22 +1,26 @@
 //! One merge, ready to be done: here, or on a thread where nobody waits for it.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::mem;
 use std::sync::Arc;
 
 use super::cost;
 use super::merged::Merged;
+use super::remark::Remark;
 use super::resources;
 use super::routes::Routes;
 use super::source::Source;
 use crate::config::model::{DefaultProfile, Patterns, Profile, Profiles};
-use crate::ids::{Prefix, ProfileId, ServerName};
+use crate::ids::{Prefix, ProfileId, ProfileName, ServerName};
 use crate::protocol::mcp::item::{Item, Kind};
 
 /// More than this is no work for a thread that others wait for: a few milliseconds.
 const LONG: usize = 512 * 1024;
-/// The same of comparisons of a name with a rule of a profile, and what a name costs beside those.
+/// The same of comparisons of a name with a rule, and what a name costs beside those in a profile.
 const MANY: usize = 100_000;
 const PER_NAME: usize = 10;
+/// Of so many profiles the rules that match nothing are said.
+const NAMED: usize = 20;
 
 /// What is to be merged, and what was merged last.
 #[derive(Debug)]
@@ -36,39 +40,85 @@ pub(crate) struct Tables {
     pub(super) profiles: HashMap<ProfileId, Arc<Merged>>,
     /// Whether there is an address where all of it is shown.
     pub(super) is_shown_whole: bool,
+    /// What is odd about what servers list, and of the rules about it.
+    pub(super) oddities: BTreeSet<(ServerName, Remark)>,
     /// What is too much for some clients, and the rules of profiles that match nothing.
-    pub(super) warnings: BTreeSet<String>,
+    pub(super) warnings: BTreeSet<Remark>,
+    /// What clients are offered, in words; `None` if there are no tools.
+    pub(super) offered: Option<String>,
 }
 
 impl Job {
-    pub(super) fn run(self) -> Tables {
+    pub(super) fn run(mut self) -> Tables {
         let merged = Arc::new(Merged::within(
             self.budget,
-            self.sources,
+            mem::take(&mut self.sources),
             &[&self.before.merged],
         ));
-        let mut warnings = BTreeSet::new();
-        let is_shown_whole = self.profiles.default == DefaultProfile::Everything;
-        if is_shown_whole {
-            warnings.extend(cost::warnings(&merged, "Clients"));
-        }
         let known = self.profiles.known.iter();
-        let profiles = known.map(|profile| {
-            let id = profile.name.id();
-            let before = self.before.profiles.get(&id).map(|before| &before.merged);
-            let former: Vec<&Merged> = before.iter().map(|before| &***before).collect();
-            let narrowed = Merged::narrow(&merged, profile, &former);
-            warnings.extend(narrowed.idle_rules());
-            let whom = format!("Clients of profile '{}'", profile.name);
-            warnings.extend(cost::warnings(&narrowed, &whom));
-            (id, Arc::new(narrowed))
+        let narrowed = known.map(|profile| {
+            let before = self.before.profiles.get(&profile.name.id());
+            let former: Vec<&Merged> = before.iter().map(|before| &*before.merged).collect();
+            let narrowed = Arc::new(Merged::narrow(&merged, profile, &former));
+            (&profile.name, narrowed)
         });
+        let narrowed: Vec<(&ProfileName, Arc<Merged>)> = narrowed.collect();
         Tables {
-            profiles: profiles.collect(),
-            is_shown_whole,
-            warnings,
+            is_shown_whole: self.profiles.default == DefaultProfile::Everything,
+            oddities: merged.oddities(),
+            warnings: self.warnings(&merged, &narrowed),
+            offered: self.offered(&merged, &narrowed),
+            profiles: narrowed
+                .iter()
+                .map(|(name, it)| (name.id(), Arc::clone(it)))
+                .collect(),
             merged,
         }
+    }
+
+    /// What is too much for some clients, and which rules of profiles match nothing.
+    fn warnings(
+        &self,
+        merged: &Merged,
+        narrowed: &[(&ProfileName, Arc<Merged>)],
+    ) -> BTreeSet<Remark> {
+        let mut warnings = BTreeSet::new();
+        if self.profiles.default == DefaultProfile::Everything {
+            warnings.extend(cost::warnings(merged, "Clients"));
+        }
+        for (name, narrowed) in narrowed {
+            let whom = format!("Clients of profile '{name}'");
+            warnings.extend(cost::warnings(narrowed, &whom));
+        }
+        let mut left = narrowed.iter();
+        let idle = left.by_ref().map(|(_, narrowed)| narrowed.idle_rules());
+        let idle = idle.filter(|rules| !rules.is_empty()).take(NAMED);
+        warnings.extend(idle.flatten());
+        if let Some((name, _)) = left.next() {
+            let text = format!(
+                "{NAMED} profiles have rules that match nothing: those of '{name}' and of what comes after it are not \
+                 looked at for that"
+            );
+            warnings.insert(text.into());
+        }
+        warnings
+    }
+
+    /// What clients are offered, in words.
+    fn offered(&self, merged: &Merged, narrowed: &[(&ProfileName, Arc<Merged>)]) -> Option<String> {
+        let costs = narrowed.iter();
+        let costs = costs.map(|(name, it)| (it.whole_cost(), name.as_str()));
+        let (whom, shown) = match &self.profiles.default {
+            DefaultProfile::Everything => ("Clients".to_owned(), Some(merged)),
+            DefaultProfile::Named(default) => {
+                let mut all = narrowed.iter();
+                let it = all.find(|(name, _)| *name == default);
+                let whom = format!("Clients of /mcp (profile '{default}')");
+                (whom, it.map(|(_, narrowed)| &**narrowed))
+            }
+            DefaultProfile::Closed => ("Clients of /mcp".to_owned(), None),
+        };
+        cost::line(&whom, shown, costs.collect())
     }
 
     /// Whether the rules of the profiles, all together, may be held against many names.
@@ -77,7 +127,7 @@ impl Job {
             let lists = self.sources.iter().filter_map(|source| source.list(kind));
             lists.map(|list| list.len()).sum()
         };
-        let [tools, prompts] = [Kind::Tools, Kind::Prompts].map(names);
+        let [tools, prompts, resources, templates] = Kind::ALL.map(names);
         let cost = |rules: &Patterns, names: usize| {
             let per_name = if rules.is_open() {
                 0
@@ -87,7 +137,9 @@ impl Job {
             names.saturating_mul(per_name)
         };
         let of = |profile: &Arc<Profile>| {
-            cost(&profile.tools, tools).saturating_add(cost(&profile.prompts, prompts))
+            let resources = cost(&profile.resources, resources + templates);
+            let names = cost(&profile.tools, tools).saturating_add(cost(&profile.prompts, prompts));
+            names.saturating_add(resources)
         };
         let all = self.profiles.known.iter().map(of);
         all.fold(0, usize::saturating_add) > MANY
@@ -136,20 +188,27 @@ impl Job {
             is_renamed || of_kind.is_some_and(|(_, prefixes)| prefixes.contains(&source.prefix))
         };
         let is_other = !resources::are_same(&self.sources, &self.before.merged.sources);
-        let mut room = LONG;
-        let mut fits = |item: &Item| {
-            let left = room.checked_sub(item.size());
-            room = left.unwrap_or_default();
+        // What the pages of apps are called depends on the resources of all.
+        let has_pages = |source: &Source| {
+            let tools = source.list(Kind::Tools);
+            tools.is_some_and(|tools| tools.iter().any(Item::has_pages))
+        };
+        let (mut room, mut comparisons) = (LONG, MANY);
+        let mut fits = |item: &Item, rules: usize| {
+            let left = (room.checked_sub(item.size())).zip(comparisons.checked_sub(rules));
+            (room, comparisons) = left.unwrap_or_default();
             left.is_some()
         };
         !self.sources.iter().all(|source| {
             Kind::ALL.into_iter().all(|kind| {
                 let is_laid_out = match kind {
-                    Kind::Tools | Kind::Prompts => is_named_anew(source, kind),
+                    Kind::Tools => is_named_anew(source, kind) || is_other && has_pages(source),
+                    Kind::Prompts => is_named_anew(source, kind),
                     Kind::Resources | Kind::Templates => is_other,
                 };
                 let list = source.list(kind).filter(|_| is_laid_out);
-                list.is_none_or(|list| list.iter().all(&mut fits))
+                let rules = source.patterns(kind).len();
+                list.is_none_or(|list| list.iter().all(|item| fits(item, rules)))
             })
         })
     }

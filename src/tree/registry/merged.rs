@@ -12,6 +12,7 @@ use super::cost::Cost;
 use super::instructions::{self, Joined};
 use super::names::{Names, Prefixes};
 use super::pages::{Changes, Pages};
+use super::remark::Remark;
 use super::resources::{self, Resources};
 use super::source::Source;
 use crate::config::model::INSTRUCTIONS_READ;
@@ -74,18 +75,18 @@ impl Merged {
         let prefixes = Prefixes::of(&sources);
         let known = former.iter().find(|former| *former.prefixes == prefixes);
         let prefixes = known.map_or_else(|| Arc::new(prefixes), |same| same.prefixes.clone());
-        let names = |kind, of: fn(&Self) -> &Names| {
-            let former: Vec<&Names> = former.iter().map(|former| of(former)).collect();
-            Names::build(kind, &sources, &prefixes, &former)
-        };
-        let tools = names(Kind::Tools, |merged| &merged.tools);
-        let prompts = names(Kind::Prompts, |merged| &merged.prompts);
         let same = |former: &&&Self| resources::are_same(&sources, &former.sources);
         let resources = match (former.iter().find(same), former.first()) {
             (Some(same), _) => Arc::clone(&same.resources),
             (None, Some(last)) => Arc::new(Resources::build(&sources).sharing(&last.resources)),
             (None, None) => Arc::new(Resources::build(&sources)),
         };
+        let names = |kind, of: fn(&Self) -> &Names| {
+            let former: Vec<&Names> = former.iter().map(|former| of(former)).collect();
+            Names::build(kind, &sources, &prefixes, &resources, &former)
+        };
+        let tools = names(Kind::Tools, |merged| &merged.tools);
+        let prompts = names(Kind::Prompts, |merged| &merged.prompts);
         let same = |former: &&&Self| {
             former.budget == budget && instructions::are_same(&sources, &former.sources)
         };
@@ -132,14 +133,27 @@ impl Merged {
         self.tools.built_since(&former.tools) + self.prompts.built_since(&former.prompts)
     }
 
+    /// Of how many servers the resources were held against the rules of its profile, which `former` does not say.
+    #[cfg(test)]
+    pub(super) fn gates_since(&self, former: &Self) -> usize {
+        self.resources.gates_since(&former.resources)
+    }
+
+    /// Of how many parts anybody asked which rules match nothing.
+    #[cfg(test)]
+    pub(super) fn judged(&self) -> usize {
+        self.tools.judged() + self.prompts.judged()
+    }
+
     /// Of how many parts the rules of its profile were asked that `former` does not say.
     #[cfg(test)]
     pub(super) fn decided_since(&self, former: &Self) -> usize {
         self.tools.decided_since(&former.tools) + self.prompts.decided_since(&former.prompts)
     }
 
-    /// What is odd about the names, for the log, each with the server that lists them.
-    pub(super) fn oddities(&self) -> BTreeSet<(ServerName, String)> {
+    /// What is odd about the names, and of the entries' rules about them, for the log, each with the
+    /// server that lists them. Of what is narrowed nobody reads that.
+    pub(super) fn oddities(&self) -> BTreeSet<(ServerName, Remark)> {
         let names = self.tools.oddities().chain(self.prompts.oddities());
         let cut = self
             .instructions
@@ -147,8 +161,12 @@ impl Merged {
             .iter()
             .map(|(server, text)| (server, text));
         let all = names.chain(self.resources.oddities()).chain(cut);
-        all.map(|(server, text)| (server.clone(), text.clone()))
-            .collect()
+        let all = all.map(|(server, text)| (server.clone(), Remark::from(text.clone())));
+        let names = [&self.tools, &self.prompts];
+        let idle = names.into_iter().flat_map(Names::idle_of_entries);
+        let idle = idle.map(|(server, remark)| (server.clone(), remark.clone()));
+        let resources = self.resources.idle(&self.sources).iter().cloned();
+        all.chain(idle).chain(resources).collect()
     }
 
     /// The server's place among the sources.
@@ -171,6 +189,12 @@ impl Merged {
     #[must_use]
     pub(crate) fn cost(&self, server: &ServerName) -> Cost {
         self.tools.cost(server)
+    }
+
+    /// What all tools together cost a model.
+    #[must_use]
+    pub(crate) fn whole_cost(&self) -> Cost {
+        self.tools.pages().cost()
     }
 
     /// Whether calls of any tool repeat arguments in headers.
@@ -197,6 +221,12 @@ impl Merged {
         }
     }
 
+    /// Whether `tool` leads somewhere only because its server alone calls a tool so.
+    #[must_use]
+    pub(crate) fn is_bare(&self, tool: &str) -> bool {
+        self.tools.is_bare(tool)
+    }
+
     /// The server that has tasks, by whose name this one's id begins.
     fn find_task(&self, id: &str) -> Option<Route> {
         let (server, key) = tasks::split(id)?;
@@ -220,6 +250,14 @@ impl Merged {
     #[must_use]
     pub(crate) fn extensions(&self) -> Option<&str> {
         self.extensions.as_deref()
+    }
+
+    /// Of that what clients with a handshake can use too: MCP Apps.
+    #[must_use]
+    pub(crate) fn apps(&self) -> Option<String> {
+        let all = self.sources.iter().filter_map(Source::extensions);
+        let apps: Vec<Extensions> = all.map(Extensions::apps_alone).collect();
+        Extensions::united(apps.iter())
     }
 
     /// The same for a URI, in the steps that `search` has left.

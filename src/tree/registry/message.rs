@@ -98,6 +98,8 @@ pub(crate) enum RegistryMsg {
     },
     /// From itself: another long merge may be done.
     Rested,
+    /// From itself: what clients are offered may be logged.
+    Announce,
     /// From the task that keeps catalogues.
     KeptCatalogue(Result<(), String>),
 }
@@ -119,6 +121,7 @@ impl Kind for RegistryMsg {
             Self::LatchElapsed => "LatchElapsed",
             Self::Merged { .. } => "Merged",
             Self::Rested => "Rested",
+            Self::Announce => "Announce",
             Self::KeptCatalogue(_) => "KeptCatalogue",
         }
     }

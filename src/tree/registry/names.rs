@@ -3,15 +3,17 @@
 //! name could have (`a` and `a_` of `a___x`) it has the longer one.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::cost::Cost;
 use super::decided::Decided;
 use super::merged::Route;
 use super::pages::{Entries, Pages};
 use super::part::{Holders, Part, Plan, Rivals};
+use super::remark::Remark;
+use super::resources::{PageNames, Resources};
 use super::source::Source;
-use crate::config::model::{Idle, Patterns};
+use crate::config::model::{COMPARED, Patterns};
 use crate::ids::{Prefix, SEPARATOR, ServerName};
 use crate::protocol::mcp::item::Kind;
 use crate::protocol::modern::param_headers::ParamHeaders;
@@ -57,6 +59,7 @@ fn is_namesake(source: &Source) -> bool {
 /// Tools or prompts under their merged names.
 #[derive(Debug)]
 pub(super) struct Names {
+    kind: Kind,
     prefixes: Arc<Prefixes>,
     /// What has entries, in configuration order.
     parts: Vec<Arc<Part>>,
@@ -66,6 +69,8 @@ pub(super) struct Names {
     shown: Patterns,
     /// What those say of each part; nothing if they show everything.
     decided: Vec<Arc<Decided>>,
+    /// The rules of those that match nothing; the same for the same rules and parts.
+    idle: Arc<OnceLock<Vec<Remark>>>,
     pages: Pages,
 }
 
@@ -75,6 +80,7 @@ impl Names {
         kind: Kind,
         sources: &[Source],
         prefixes: &Arc<Prefixes>,
+        resources: &Resources,
         former: &[&Self],
     ) -> Self {
         let mut order: Vec<(usize, &Source)> = sources.iter().enumerate().collect();
@@ -83,7 +89,7 @@ impl Names {
         let mut holders: HashMap<&str, Holders> = HashMap::new();
         let mut placed = Vec::new();
         for (place, source) in order {
-            let is_bound = !source.patterns(kind).is_open();
+            let is_bound = source.is_bound(kind);
             let list = source.list(kind);
             let Some(list) = list.filter(|list| is_bound || !list.is_empty()) else {
                 continue;
@@ -96,6 +102,10 @@ impl Names {
                 is_whole: source.is_whole(kind),
                 view: Arc::clone(&source.view),
                 rivals: rivals(&source.prefix, prefixes),
+                pages: match kind {
+                    Kind::Tools => resources.pages_of(source),
+                    Kind::Prompts | Kind::Resources | Kind::Templates => PageNames::default(),
+                },
                 elders: elders.clone(),
             };
             let part = former.iter().find_map(|former| former.part(&plan));
@@ -117,11 +127,13 @@ impl Names {
             (None, None) => Pages::of(kind, &entries),
         };
         Self {
+            kind,
             prefixes: Arc::clone(prefixes),
             parts,
             by_prefix,
             shown: Patterns::default(),
             decided: Vec::new(),
+            idle: Arc::default(),
             pages,
         }
     }
@@ -143,17 +155,20 @@ impl Names {
         let by_prefix = groups.filter(|(_, group)| !group.is_empty()).collect();
         let decided = Decided::all(&parts, patterns, former);
         let is_same = |former: &&&Self| former.shown == *patterns && former.has_parts(&parts);
-        let pages = match (former.iter().find(is_same), former.first()) {
+        let same = former.iter().find(is_same);
+        let pages = match (same, former.first()) {
             (Some(same), _) => same.pages.clone(),
             (None, Some(last)) => pages_of(kind, &parts, &decided).sharing(&last.pages),
             (None, None) => pages_of(kind, &parts, &decided),
         };
         Self {
+            kind,
             prefixes: Arc::clone(&self.prefixes),
             parts,
             by_prefix,
             shown: patterns.clone(),
             decided,
+            idle: same.map_or_else(Arc::default, |same| Arc::clone(&same.idle)),
             pages,
         }
     }
@@ -168,8 +183,12 @@ impl Names {
         parts.map(Arc::as_ptr).zip(&self.decided)
     }
 
-    /// The rules that match none of the merged names.
-    pub(super) fn idle(&self) -> Vec<Idle<'_>> {
+    /// The rules that match none of the merged names, said of `whose` they are.
+    pub(super) fn idle(&self, whose: &str) -> &[Remark] {
+        self.idle.get_or_init(|| self.find_idle(whose))
+    }
+
+    fn find_idle(&self, whose: &str) -> Vec<Remark> {
         let both = self.parts.iter().zip(&self.decided);
         let hits = both.flat_map(|(part, decided)| decided.hits(part, &self.shown));
         let hits: BTreeSet<usize> = hits.copied().collect();
@@ -177,9 +196,16 @@ impl Names {
             return Vec::new();
         }
         let names = self.parts.iter().flat_map(|part| part.merged_names());
-        let names: Vec<String> = names.collect();
+        let names: Vec<String> = names.take(COMPARED).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        self.shown.idle_but(&hits, &names)
+        let idle = self.shown.idle_but(&hits, &names);
+        idle.iter().map(|idle| Remark::of(whose, idle)).collect()
+    }
+
+    /// The rules of the configuration about each server that match nothing of what it lists.
+    pub(super) fn idle_of_entries(&self) -> impl Iterator<Item = (&ServerName, &Remark)> {
+        let all = self.parts.iter();
+        all.flat_map(|part| part.idle().iter().map(|remark| (part.server(), remark)))
     }
 
     /// The part that was built to this plan.
@@ -204,30 +230,55 @@ impl Names {
 
     /// The arguments that a call of the tool `name` repeats in headers, if there are any.
     pub(super) fn param_headers(&self, name: &str) -> Option<&Arc<ParamHeaders>> {
-        let (part, name, _) = self.holder(name)?;
+        let (part, name, _) = self.meant(name)?;
         part.param_headers(name)
     }
 
     /// Where `name` leads.
     pub(super) fn find(&self, name: &str) -> Option<Route> {
-        let (part, _, own) = self.holder(name)?;
+        let (part, _, own) = self.meant(name)?;
         Some(Route {
             server: part.server().clone(),
             key: own.into(),
         })
     }
 
-    /// Who offers `name`, what that is behind the prefix, and what its server calls it.
-    fn holder<'s, 'n>(&'s self, name: &'n str) -> Option<(&'s Part, &'n str, &'s str)> {
-        if !self.shown.shows(name) {
+    /// Whether `name` leads somewhere only because a tool is called so by its server alone.
+    pub(super) fn is_bare(&self, name: &str) -> bool {
+        self.holder(name).is_none() && self.bare(name).is_some()
+    }
+
+    fn meant<'s: 'n, 'n>(&'s self, name: &'n str) -> Option<(&'s Part, &'n str, &'s str)> {
+        self.holder(name).or_else(|| self.bare(name))
+    }
+
+    /// The same for a tool's own name, by which the page of an app calls it: the only tool that is so
+    /// called, of those that are shown. What has another server's prefix is not taken for anybody's.
+    fn bare(&self, own: &str) -> Option<(&Part, &str, &str)> {
+        if self.kind != Kind::Tools {
             return None;
         }
-        let (prefix, name) = match self.prefixes.owner(name) {
+        let mut shown = self.parts.iter().filter_map(|part| {
+            let (name, own) = part.of_own(own)?;
+            let is_shown = self.shown.is_open() || self.shown.shows(&part.merged_name(name));
+            is_shown.then_some((&**part, name, own))
+        });
+        let found = shown.next().filter(|_| shown.next().is_none())?;
+        let owner = self.prefixes.owner(own).map(|(_, server)| server);
+        let is_its_own = owner.is_none_or(|owner| owner == found.0.server());
+        is_its_own.then_some(found)
+    }
+
+    /// Who offers `name`, what that is behind the prefix, and what its server calls it.
+    fn holder<'s, 'n>(&'s self, name: &'n str) -> Option<(&'s Part, &'n str, &'s str)> {
+        let (prefix, bare) = match self.prefixes.owner(name) {
             Some((prefix, _)) => (prefix, name.get(prefix.len() + SEPARATOR.len()..)?),
             None => ("", name),
         };
         let mut group = self.by_prefix.get(prefix)?.iter();
-        group.find_map(|part| Some((&**part, name, part.own(name)?)))
+        let found = group.find_map(|part| Some((&**part, bare, part.own(bare)?)))?;
+        // A client may ask for anything: the rules are held against what is there.
+        self.shown.shows(name).then_some(found)
     }
 
     pub(super) fn pages(&self) -> &Pages {
@@ -252,9 +303,15 @@ impl Names {
     /// What those of `server` cost a model.
     pub(super) fn cost(&self, server: &ServerName) -> Cost {
         let mut cost = Cost::default();
-        for part in self.parts.iter().filter(|part| part.server() == server) {
-            cost.tools += part.entries().len();
-            cost.bytes += part.entries().size();
+        let mine = self.parts.iter().enumerate();
+        for (place, part) in mine.filter(|(_, part)| part.server() == server) {
+            let all = || vec![part.entries().clone()];
+            let shown = self.decided.get(place);
+            let shown = shown.map(|decided| part.entries().only(decided.shows()));
+            for entries in shown.unwrap_or_else(all) {
+                cost.tools += entries.len();
+                cost.bytes += entries.size();
+            }
         }
         cost
     }
@@ -264,6 +321,17 @@ impl Names {
     pub(super) fn decided_since(&self, former: &Self) -> usize {
         let is_new = |one: &&Arc<Decided>| !former.decided.iter().any(|old| Arc::ptr_eq(old, one));
         self.decided.iter().filter(is_new).count()
+    }
+
+    #[cfg(test)]
+    pub(super) fn shares_idle(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.idle, &other.idle)
+    }
+
+    /// Of how many parts anybody asked which rules match nothing.
+    #[cfg(test)]
+    pub(super) fn judged(&self) -> usize {
+        self.parts.iter().filter(|part| part.is_judged()).count()
     }
 
     /// How many parts are none of those of `former`.

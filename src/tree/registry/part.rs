@@ -1,18 +1,20 @@
 //! What one server adds to the merged tools or prompts, laid out once per change of its own list.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::called::Called;
 use super::catalogue::List;
 use super::idle;
 use super::names::Prefixes;
 use super::pages::{Entries, Laying};
+use super::remark::Remark;
+use super::resources::PageNames;
 use super::source::patterns;
 use super::unfit;
 use crate::config::model::View;
 use crate::ids::{Prefix, ServerName};
-use crate::protocol::mcp::item::{Item, Kind};
+use crate::protocol::mcp::item::{Item, Kind, Wording};
 use crate::protocol::modern::param_headers::ParamHeaders;
 
 /// So much of a name that is odd goes into the log.
@@ -39,6 +41,8 @@ pub(super) struct Plan {
     pub(super) is_whole: bool,
     pub(super) view: Arc<View>,
     pub(super) rivals: Rivals,
+    /// What its pages are called that clients know by other URIs than it does.
+    pub(super) pages: PageNames,
     /// The parts of those before it that have the same prefix: they keep their names.
     pub(super) elders: Vec<Arc<Part>>,
 }
@@ -46,12 +50,17 @@ pub(super) struct Plan {
 /// One server's part.
 #[derive(Debug)]
 pub(super) struct Part {
+    kind: Kind,
     plan: Plan,
     called: Called,
     /// The places of the entries that are offered, in the order of what they are called.
     sorted: Box<[u32]>,
+    /// The same in the order of their own names, where that is another.
+    by_own: Option<Box<[u32]>>,
     entries: Entries,
     oddities: Vec<String>,
+    /// The rules about it that match nothing; asked for by the log alone.
+    idle: OnceLock<Vec<Remark>>,
     /// What of its names may break a client.
     warnings: Vec<String>,
     /// Whether calls of its tools repeat arguments in headers.
@@ -135,11 +144,12 @@ impl Part {
                 odd.note(why, merged);
                 continue;
             }
-            laying.push(&worded(kind, &plan.view, item, &merged));
+            laying.push(&worded(kind, &plan, item, &merged));
             offered.push((name, place));
             names.note(&merged);
         }
         offered.sort_unstable();
+        let by_own = called.by_own(&plan.list, offered.iter().map(|(_, place)| *place));
         let place = |(_, place): &(&str, u32)| usize::try_from(*place).ok();
         let shown = offered.iter().filter_map(place);
         let shown = shown.filter_map(|place| plan.list.get(place));
@@ -150,17 +160,17 @@ impl Part {
             let server = &plan.server;
             format!("Server '{server}' has a tool with an 'x-mcp-header' that nothing is checked by: {fault}")
         }));
-        if plan.is_whole {
-            oddities.extend(idle::of_names(kind, &plan));
-        }
         Self {
             has_param_headers: annotated.count() > 0,
+            by_own,
             sorted: offered.into_iter().map(|(_, place)| place).collect(),
             entries: laying.done(),
             oddities,
+            idle: OnceLock::new(),
             warnings: names.warnings(&plan.server),
             called,
             plan,
+            kind,
         }
     }
 
@@ -171,7 +181,7 @@ impl Part {
         Arc::ptr_eq(&mine.list, &plan.list)
             && (&mine.server, &mine.prefix) == (&plan.server, &plan.prefix)
             && (mine.is_whole, &mine.view) == (plan.is_whole, &plan.view)
-            && mine.rivals == plan.rivals
+            && (&mine.rivals, &mine.pages) == (&plan.rivals, &plan.pages)
             && elders.eq(plan.elders.iter().map(Arc::as_ptr))
     }
 
@@ -180,12 +190,27 @@ impl Part {
         self.item(name).map(Item::key)
     }
 
+    /// What clients call what the server calls `own`, but for the prefix, if they are offered it; and
+    /// that name of its own.
+    pub(super) fn of_own(&self, own: &str) -> Option<(&str, &str)> {
+        let places = self.by_own.as_ref().unwrap_or(&self.sorted);
+        let of_own = |place: &u32| self.at(*place).map_or("", Item::key).cmp(own);
+        let at = places.binary_search_by(of_own).ok()?;
+        let place = *places.get(at)?;
+        Some((self.name(place), self.at(place)?.key()))
+    }
+
+    /// `name` with the prefix.
+    pub(super) fn merged_name(&self, name: &str) -> String {
+        self.plan.prefix.join(name)
+    }
+
     /// The merged names of what clients are offered, in the order of its entries.
     pub(super) fn merged_names(&self) -> impl Iterator<Item = String> {
         let mut places = self.sorted.to_vec();
         places.sort_unstable();
         let names = places.into_iter().map(|place| self.name(place));
-        names.map(|name| self.plan.prefix.join(name))
+        names.map(|name| self.merged_name(name))
     }
 
     /// What clients are offered, as they call it but for the prefix.
@@ -230,21 +255,37 @@ impl Part {
         self.oddities.iter().chain(&self.warnings)
     }
 
+    /// The rules about it that match nothing.
+    pub(super) fn idle(&self) -> &[Remark] {
+        let find = || idle::of_names(self.kind, &self.plan);
+        self.idle.get_or_init(find)
+    }
+
+    /// Whether anybody has asked for those.
+    #[cfg(test)]
+    pub(super) fn is_judged(&self) -> bool {
+        self.idle.get().is_some()
+    }
+
     pub(super) fn warnings(&self) -> &[String] {
         &self.warnings
     }
 }
 
 /// An entry as clients are given it.
-fn worded(kind: Kind, view: &View, item: &Item, name: &str) -> Vec<u8> {
-    let set = view
-        .overrides
-        .get(item.key())
-        .filter(|_| kind == Kind::Tools);
-    match set {
-        Some(set) => item.reworded(name, &set.members, &set.annotations),
-        None => item.renamed(name),
+fn worded(kind: Kind, plan: &Plan, item: &Item, name: &str) -> Vec<u8> {
+    let set = plan.view.overrides.get(item.key());
+    let set = set.filter(|_| kind == Kind::Tools);
+    let is_moved = |uri| plan.pages.contains_key(uri);
+    if set.is_none() && !item.pages().any(is_moved) {
+        return item.renamed(name);
     }
+    let wording = set.map_or(Wording::default(), |set| Wording {
+        members: &set.members,
+        annotations: &set.annotations,
+    });
+    let page = |uri: &str| plan.pages.get(uri).map(|outward| &**outward);
+    item.reworded(name, wording, page)
 }
 
 /// What is odd, summed up: a server may list thousands of odd names.

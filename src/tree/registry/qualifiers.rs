@@ -46,12 +46,20 @@ impl Names {
         self.in_order.get(place).map(|named| &named.server)
     }
 
-    /// The configured server by whose name `uri` is qualified, and what is behind that.
+    /// The configured server by whose name `uri` is qualified, and what it calls that itself. A page
+    /// of an app whose host has the name is that server's as it is.
     pub(super) fn qualifier<'a>(&self, uri: &'a str) -> Option<(&Named, &'a str)> {
-        let (name, native) = uri::unqualify(uri)?;
+        let page = || Some((uri::page_host(uri)?, uri));
+        let (name, native) = uri::unqualify(uri).or_else(page)?;
         let exact = self.by_spelling.get(name);
         let small = || self.by_spelling.get(&*name.to_ascii_lowercase());
         Some((self.in_order.get(*exact.or_else(small)?)?, native))
+    }
+
+    /// Whether `uri`, which `server` has, would lead clients elsewhere because of its qualifier.
+    pub(super) fn lead_away(&self, server: &ServerName, uri: &str) -> bool {
+        let qualifier = self.qualifier(uri);
+        qualifier.is_some_and(|(named, native)| named.server != *server || native != uri)
     }
 }
 

@@ -5,19 +5,24 @@
 
 mod layout;
 
-use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, OnceLock};
 
-use self::layout::{family, lay_out, oddities, schemes, shelf};
+use self::layout::{claims, family, lay_out, schemes, shelf};
 use super::gates::Gates;
+use super::idle;
 use super::merged::Route;
 use super::pages::{Entries, Pages};
 use super::qualifiers::{Names, abilities};
-use super::source::Source;
+use super::remark::Remark;
+use super::source::{Source, items};
 use crate::config::model::Patterns;
 use crate::ids::ServerName;
 use crate::protocol::mcp::item::{Item, Kind};
 use crate::protocol::uri::{self, Search, Shelf};
+
+/// Own URIs, each with what clients know it by.
+pub(super) type PageNames = BTreeMap<Box<str>, Box<str>>;
 
 /// The merged resources, of all servers or of some.
 #[derive(Debug)]
@@ -25,6 +30,11 @@ pub(super) struct Resources {
     index: Arc<Index>,
     /// By their places, whether servers are among those; all are, if it is not there.
     shown: Option<Box<[bool]>>,
+    /// What of them the rules of a profile show, and those.
+    gates: Gates,
+    rules: Patterns,
+    /// The rules that match nothing; asked for by the log alone.
+    idle_rules: OnceLock<Vec<Remark>>,
     /// How many of them have resources, listed or not, and the place of the only one.
     owners: usize,
     only: Option<usize>,
@@ -47,8 +57,12 @@ struct Index {
     /// What each lists, by its place.
     listed: Vec<(usize, Entries)>,
     templates: Vec<(usize, Entries)>,
+    /// Whether a server lists what is another's by its qualifier.
+    has_claims: bool,
     /// For the log.
     oddities: BTreeSet<(ServerName, String)>,
+    /// The rules about resources that match nothing; asked for by the log alone.
+    idle: OnceLock<Vec<(ServerName, Remark)>>,
 }
 
 impl Resources {
@@ -61,10 +75,14 @@ impl Resources {
         let (by_template, templates) = lay_out(Kind::Templates, sources, &names, shape);
         let has_resources = |(_, source): &(usize, &Source)| abilities(source) == Some(true);
         let owners = sources.iter().enumerate().filter(has_resources);
+        let oddities = claims(sources, &names);
+        let has_claims = !oddities.is_empty();
         let index = Index {
             shelf: shelf(sources, &names),
             by_scheme: schemes(sources, &names),
-            oddities: oddities(sources, &names),
+            has_claims,
+            oddities,
+            idle: OnceLock::new(),
             owners: owners.map(|(place, _)| place).collect(),
             gates: Gates::of(sources),
             names,
@@ -73,20 +91,30 @@ impl Resources {
             listed,
             templates,
         };
-        Self::of(Arc::new(index), None)
+        Self::of(
+            Arc::new(index),
+            None,
+            Gates::default(),
+            &Patterns::default(),
+        )
     }
 
     /// Those of `index` that are shown.
-    fn of(index: Arc<Index>, shown: Option<Box<[bool]>>) -> Self {
+    fn of(index: Arc<Index>, shown: Option<Box<[bool]>>, gates: Gates, rules: &Patterns) -> Self {
         let is_shown = |place: usize| is_shown(shown.as_deref(), place);
         let mut owners = index.owners.iter().copied().filter(|at| is_shown(*at));
         let (only, others) = (owners.next(), owners.count());
         let pages = |kind, listed: &[(usize, Entries)]| {
             let listed = listed.iter().filter(|(place, _)| is_shown(*place));
-            Pages::of(
-                kind,
-                &listed.map(|(_, entries)| entries).collect::<Vec<_>>(),
-            )
+            let pieces = listed.flat_map(|(place, entries)| {
+                let server = index.names.at(*place);
+                match server.and_then(|server| gates.shown(server, kind)) {
+                    Some(listing) => entries.only(listing.iter().copied()),
+                    None => vec![entries.clone()],
+                }
+            });
+            let pieces: Vec<Entries> = pieces.collect();
+            Pages::of(kind, &pieces.iter().collect::<Vec<_>>())
         };
         Self {
             pages: pages(Kind::Resources, &index.listed),
@@ -94,25 +122,35 @@ impl Resources {
             owners: usize::from(only.is_some()) + others,
             only: only.filter(|_| others == 0),
             shown,
+            gates,
+            rules: rules.clone(),
+            idle_rules: OnceLock::new(),
             index,
         }
     }
 
-    /// The same of the servers that `includes` says. Only what is not as in one of the `former` is made.
+    /// The same of the servers that `includes` says, and of their resources what `rules` show; `sources` are
+    /// what it was built from. Only what is not as in one of the `former` is made.
     pub(super) fn narrowed(
         &self,
+        sources: &[Source],
         includes: impl Fn(&ServerName) -> bool,
+        rules: &Patterns,
         former: &[&Arc<Self>],
     ) -> Arc<Self> {
         let in_order = self.index.names.in_order.iter();
         let shown: Box<[bool]> = in_order.map(|named| includes(&named.server)).collect();
         let is_same = |former: &&&Arc<Self>| {
-            Arc::ptr_eq(&former.index, &self.index) && former.shown.as_ref() == Some(&shown)
+            Arc::ptr_eq(&former.index, &self.index)
+                && former.shown.as_ref() == Some(&shown)
+                && former.rules == *rules
         };
         if let Some(same) = former.iter().find(is_same) {
             return Arc::clone(same);
         }
-        let narrowed = Self::of(Arc::clone(&self.index), Some(shown));
+        let gates: Vec<&Gates> = former.iter().map(|former| &former.gates).collect();
+        let gates = Gates::of_profile(sources, includes, rules, &gates);
+        let narrowed = Self::of(Arc::clone(&self.index), Some(shown), gates, rules);
         Arc::new(match former.first() {
             Some(last) => narrowed.sharing(last),
             None => narrowed,
@@ -139,17 +177,19 @@ impl Resources {
 
     /// Whether clients may read what `server` calls `uri`.
     pub(super) fn may_be_read(&self, server: &ServerName, uri: &str, search: &mut Search) -> bool {
-        self.shows(server) && self.index.gates.let_read(server, uri, search)
+        self.shows(server)
+            && self.index.gates.let_read(server, uri, search)
+            && self.gates.let_read(server, uri, search)
     }
 
     /// Whether `uri` of `server` is denied: no link opens it.
     pub(super) fn deny(&self, server: &ServerName, uri: &str) -> bool {
-        self.index.gates.deny(server, uri)
+        self.index.gates.deny(server, uri) || self.gates.deny(server, uri)
     }
 
     /// Whether all resources are shown of all servers that are.
     pub(super) fn are_all_shown(&self) -> bool {
-        self.index.gates.are_none()
+        self.index.gates.are_none() && self.gates.are_none()
     }
 
     fn lead(&self, uri: &str, search: &mut Search) -> Option<Route> {
@@ -198,7 +238,7 @@ impl Resources {
 
     /// What clients know a URI of `server` by, where that is not the URI itself: it would lead
     /// them to another server or another resource, or nobody could say to which of several. What
-    /// anybody can fetch without its server stays as it is.
+    /// anybody can fetch without its server stays as it is. A page of an app need not be listed.
     pub(super) fn outward(
         &self,
         server: &ServerName,
@@ -208,10 +248,10 @@ impl Resources {
         if !self.may_collide() {
             return None;
         }
-        let is_qualified = self.index.names.qualifier(uri).is_some();
-        let is_common = is_qualified
-            || match self.find(uri, search) {
+        let is_common = self.index.names.lead_away(server, uri)
+            || match self.lead(uri, search) {
                 Some(route) => route.server != *server,
+                None if uri::is_page(uri) => self.owners > 1,
                 None => !uri::is_web(uri) && self.owners_of_scheme(uri) == Owners::Several,
             };
         is_common.then(|| uri::qualified(server.as_str(), uri))
@@ -219,7 +259,29 @@ impl Resources {
 
     /// Whether URIs of different servers can be mistaken for each other at all.
     pub(super) fn may_collide(&self) -> bool {
-        self.owners > 1
+        self.owners > 1 || self.index.has_claims
+    }
+
+    /// What clients know the pages of apps by that the tools of `source` name, where that is not their
+    /// own URI.
+    pub(super) fn pages_of(&self, source: &Source) -> PageNames {
+        let mut names = PageNames::new();
+        if !self.may_collide() {
+            return names;
+        }
+        let mut search = Search::result();
+        let tools = source
+            .list(Kind::Tools)
+            .into_iter()
+            .flat_map(|list| list.iter());
+        for uri in tools.flat_map(Item::pages) {
+            if !names.contains_key(uri)
+                && let Some(outward) = self.outward(&source.server, uri, &mut search)
+            {
+                names.insert(uri.into(), outward.into());
+            }
+        }
+        names
     }
 
     pub(super) fn pages(&self) -> &Pages {
@@ -234,6 +296,39 @@ impl Resources {
     pub(super) fn oddities(&self) -> impl Iterator<Item = (&ServerName, &String)> {
         let oddities = self.index.oddities.iter();
         oddities.map(|(server, text)| (server, text))
+    }
+
+    /// Which gates of a profile are none of those of `former`.
+    #[cfg(test)]
+    pub(super) fn gates_since(&self, former: &Self) -> usize {
+        self.gates.built_since(&former.gates)
+    }
+
+    /// The rules of a profile that match none of what `sources` list, which are those that it shows.
+    pub(super) fn idle_rules(&self, whose: &str, sources: &[Source]) -> &[Remark] {
+        self.idle_rules.get_or_init(|| {
+            let lists = [Kind::Resources, Kind::Templates].map(|kind| items(kind, sources));
+            let listed: Vec<(&Source, &Item)> = lists.into_iter().flatten().collect();
+            let qualified = listed.iter();
+            let qualified =
+                qualified.map(|(source, item)| uri::qualified(source.server.as_str(), item.key()));
+            let qualified: Vec<String> = qualified.collect();
+            let native = listed.iter().map(|(_, item)| item.key());
+            let names: Vec<&str> = native.chain(qualified.iter().map(String::as_str)).collect();
+            let idle = self.rules.idle(&names);
+            idle.iter().map(|idle| Remark::of(whose, idle)).collect()
+        })
+    }
+
+    /// The rules about resources that match nothing. `sources` are what it was built from.
+    pub(super) fn idle(&self, sources: &[Source]) -> &[(ServerName, Remark)] {
+        let find = |source: &Source| {
+            let idle = idle::of_resources(source).into_iter();
+            idle.map(|remark| (source.server.clone(), remark))
+                .collect::<Vec<_>>()
+        };
+        let all = || sources.iter().flat_map(find).collect();
+        self.index.idle.get_or_init(all)
     }
 }
 
@@ -266,15 +361,17 @@ pub(super) fn are_same(sources: &[Source], others: &[Source]) -> bool {
         &'a ServerName,
         &'a Patterns,
         Option<bool>,
-        [Option<(*const Vec<Item>, bool)>; 2],
+        [(Option<*const Vec<Item>>, bool); 2],
     );
     fn told(sources: &[Source]) -> impl Iterator<Item = Told<'_>> {
         sources.iter().map(|source| {
+            let patterns = &source.view.resources;
             let lists = [Kind::Resources, Kind::Templates].map(|kind| {
                 let list = source.list(kind).filter(|list| !list.is_empty());
-                list.map(|list| (Arc::as_ptr(list), source.is_whole(kind)))
+                // Rules that match nothing of it are known once all of it is.
+                let is_judged = !patterns.is_open() && source.is_whole(kind);
+                (list.map(Arc::as_ptr), is_judged)
             });
-            let patterns = &source.view.resources;
             (&source.server, patterns, abilities(source), lists)
         })
     }

@@ -1,5 +1,6 @@
 //! One configured server as a merge takes it: what it offers, and what of that clients see.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::catalogue::{Catalogue, List};
@@ -21,6 +22,8 @@ pub(crate) struct Source {
     pub view: Arc<View>,
     /// What it offers.
     pub catalogue: Option<Arc<Catalogue>>,
+    /// Its lists that have never come yet, and are on their way.
+    pub awaited: BTreeSet<Kind>,
 }
 
 impl Source {
@@ -33,6 +36,14 @@ impl Source {
     pub(super) fn is_whole(&self, kind: Kind) -> bool {
         let catalogue = self.catalogue.as_ref();
         catalogue.is_some_and(|known| !known.gaps.contains_key(&kind))
+            && !self.awaited.contains(&kind)
+    }
+
+    /// Whether there are rules about the names of that list.
+    pub(super) fn is_bound(&self, kind: Kind) -> bool {
+        let view = &self.view;
+        let is_reworded = !view.rename.is_empty() || !view.overrides.is_empty();
+        !self.patterns(kind).is_open() || kind == Kind::Tools && is_reworded
     }
 
     /// Whether that list is good for a time only.

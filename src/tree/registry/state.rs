@@ -4,16 +4,17 @@ use std::collections::{BTreeSet, HashMap};
 use std::mem;
 use std::sync::Arc;
 
-use super::catalogue::{Catalogue, Lessons, ToCome};
-use super::cost;
+use super::catalogue::{Catalogue, Gap, Lessons, ToCome};
 use super::job::{Job, Tables};
 use super::kept_catalogue::KeptCatalogue;
 use super::merged::Merged;
 use super::message::{ConfiguredServer, ServerState};
+use super::reports::Reports;
 use super::routes::{RouteState, Routes};
 use super::source::Source;
 use crate::config::model::{INSTRUCTIONS_READ, Profiles};
 use crate::ids::{Generation, ProfileId, ServerName};
+use crate::protocol::mcp::item::Kind;
 use crate::tree::upstream::UpstreamHandle;
 
 #[derive(Debug)]
@@ -25,6 +26,18 @@ struct Server {
     catalogue: Option<Arc<Catalogue>>,
     /// It has told for the first time what it offers, and this of its tools is still on its way.
     to_come: Option<ToCome>,
+    /// Its lists that have never come yet, and are on their way.
+    awaited: BTreeSet<Kind>,
+}
+
+impl Server {
+    /// The lists that are on their way by what it tells now, and had not come before.
+    fn still_awaited(&self, told: &Catalogue) -> BTreeSet<Kind> {
+        let has_come = |kind| self.catalogue.is_some() && !self.awaited.contains(kind);
+        let gaps = told.gaps.iter();
+        let awaited = gaps.filter(|(kind, gap)| **gap == Gap::Awaited && !has_come(kind));
+        awaited.map(|(kind, _)| *kind).collect()
+    }
 }
 
 /// The merge.
@@ -42,10 +55,8 @@ pub(super) struct Merge {
     /// What clients may be shown of it.
     profiles: Arc<Profiles>,
     routes: Arc<Routes>,
-    /// What is odd about the names offered now, as it was logged.
-    pub(super) oddities: BTreeSet<(ServerName, String)>,
-    /// The rules of profiles that match nothing, as they were logged.
-    warnings: BTreeSet<String>,
+    /// What the log was told of it.
+    pub(super) reports: Reports,
     /// What the instructions of all servers may have together, once the configuration is known.
     budget: Option<usize>,
 }
@@ -113,6 +124,7 @@ impl Merge {
             has_failed: false,
             catalogue,
             to_come: None,
+            awaited: BTreeSet::new(),
             wanted,
         }
     }
@@ -157,13 +169,16 @@ impl Merge {
         let to_come = told.as_ref().and_then(|told| told.tools_to_come());
         let is_first = server.to_come.is_some() || server.catalogue.is_none();
         server.to_come = to_come.filter(|_| is_first);
+        let awaited = told.as_ref().map(|told| server.still_awaited(told));
+        let is_known_now = awaited.as_ref().is_some_and(|it| *it != server.awaited);
+        server.awaited = awaited.unwrap_or_else(|| mem::take(&mut server.awaited));
         let told = told.map(|told| told.or_before(server.catalogue.as_deref()));
         let offered = told.clone().or_else(|| server.catalogue.clone());
         let offered = offered.unwrap_or_default();
         let is_same = server.catalogue.as_ref().is_some_and(|old| *old == offered);
         server.catalogue = Some(offered);
         let fingerprint = server.wanted.fingerprint;
-        self.is_stale |= !is_same;
+        self.is_stale |= !is_same || is_known_now;
         self.is_dirty |= !was_ready;
         let fresh = KeptCatalogue {
             fingerprint,
@@ -215,26 +230,6 @@ impl Merge {
         }
         server.generation = generation;
         Some(server)
-    }
-
-    /// Logs what is odd now and was not before, and forgets what is not odd any more.
-    fn report(&mut self, oddities: BTreeSet<(ServerName, String)>) {
-        for (server, oddity) in oddities.difference(&self.oddities) {
-            log::warn!(server = server.as_str(); "{oddity}");
-        }
-        self.oddities = oddities;
-    }
-
-    /// The same of what is odd about no server by itself; and what clients are offered now, if that is
-    /// something else.
-    fn report_all(&mut self, fresh: &Tables) {
-        for warning in fresh.warnings.difference(&self.warnings) {
-            log::warn!("{warning}");
-        }
-        self.warnings.clone_from(&fresh.warnings);
-        if self.routes.merged.changes(&fresh.merged).tools {
-            log::info!("{}", cost::line(&fresh.merged));
-        }
     }
 
     /// Those that the boot waits for: they have no catalogue, kept or fresh, or one without the tools
@@ -294,8 +289,7 @@ impl Merge {
         }
         let fresh = self.fresh.take();
         if let Some(fresh) = &fresh {
-            self.report(fresh.merged.oddities());
-            self.report_all(fresh);
+            self.reports.take(fresh);
         }
         let merged = fresh.as_ref().map_or(&self.routes.merged, |it| &it.merged);
         let mut routes = Routes {
@@ -377,6 +371,7 @@ impl Merge {
             isolation: server.wanted.isolation,
             view: Arc::clone(&server.wanted.view),
             catalogue: server.catalogue.clone(),
+            awaited: server.awaited.clone(),
         };
         Job {
             sources: self.servers.iter().map(source).collect(),

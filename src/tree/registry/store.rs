@@ -49,6 +49,11 @@ impl Store {
         kept.collect()
     }
 
+    /// When each of what is kept was told, or a gateway began with it.
+    pub(super) fn dates(&self) -> HashMap<ServerName, SystemTime> {
+        self.files().into_iter().collect()
+    }
+
     /// Keeps one catalogue.
     pub(super) fn save(&self, server: &ServerName, kept: &KeptCatalogue) -> io::Result<()> {
         let Some((directory, of)) = &self.0 else {

@@ -22,8 +22,10 @@ const MOST: usize = 100;
 /// So many are named in a line, and so much of each name.
 const NAMED: usize = 5;
 const SHOWN: usize = 100;
-/// So many bytes of definitions are read for one list; the rest is another text, which is another definition.
+/// So many bytes of definitions of a server are read in this time, and one line of the log is about them; what is
+/// beyond is another text, which is another definition, and is told of in the next line.
 const READ: usize = 1 << 20;
+const WHILE: Duration = Duration::from_secs(60);
 
 /// What is known of all servers' tools.
 #[derive(Debug, Default)]
@@ -35,6 +37,17 @@ struct Known {
     /// Since its entry changed.
     touched: Option<Touched>,
     changed: BTreeMap<String, (Vec<&'static str>, Instant)>,
+    /// What is left of [`READ`], and since when.
+    room: (usize, Instant),
+    told: Told,
+}
+
+/// What the log was told of a server.
+#[derive(Debug, Default)]
+struct Told {
+    at: Option<Instant>,
+    /// How often a tool changed since then.
+    unsaid: usize,
 }
 
 /// An entry that was changed: what its next life lists is not compared.
@@ -58,6 +71,16 @@ pub struct ChangedTool {
 /// What is new in a list: each tool by its name, and what of it is another.
 type News = Vec<(String, Vec<&'static str>)>;
 
+/// What is to be said and counted of a server now.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Change {
+    /// What is new in its list.
+    pub(super) news: News,
+    /// What the log is to be told beside that: how often tools changed that it was not told of. `None`: it has been told
+    /// enough for now.
+    pub(super) unsaid: Option<usize>,
+}
+
 impl Definitions {
     /// The entries of these servers were changed.
     pub(super) fn touch<'a>(
@@ -75,7 +98,7 @@ impl Definitions {
     }
 
     /// Compares what servers list now with what they listed before.
-    pub(super) fn look(&mut self, routes: &Routes, now: Instant) -> Vec<(ServerName, News)> {
+    pub(super) fn look(&mut self, routes: &Routes, now: Instant) -> Vec<(ServerName, Change)> {
         let sources = &routes.merged.sources;
         let there: BTreeSet<&ServerName> = sources.iter().map(|source| &source.server).collect();
         self.0.retain(|server, _| there.contains(server));
@@ -90,6 +113,8 @@ impl Definitions {
                     tools,
                     touched: None,
                     changed: BTreeMap::new(),
+                    room: (READ, now),
+                    told: Told::default(),
                 };
                 self.0.insert(server.clone(), known);
                 continue;
@@ -101,10 +126,11 @@ impl Definitions {
                     known.touched = None;
                 }
             } else if !Arc::ptr_eq(&before, &known.tools) {
-                let news = compare(&before, &known.tools);
+                let news = known.compare(&before, now);
                 known.remember(&news, now);
                 if !news.is_empty() {
-                    all.push((server.clone(), news));
+                    let unsaid = known.told.tell(news.len(), now);
+                    all.push((server.clone(), Change { news, unsaid }));
                 }
             }
         }
@@ -131,6 +157,15 @@ impl Definitions {
 }
 
 impl Known {
+    /// What its list has otherwise than `before`, as far as there is room to read it.
+    fn compare(&mut self, before: &[Item], now: Instant) -> News {
+        let (room, since) = &mut self.room;
+        if now.saturating_duration_since(*since) >= WHILE {
+            (*room, *since) = (READ, now);
+        }
+        compare(before, &self.tools, room)
+    }
+
     fn remember(&mut self, news: &News, now: Instant) {
         self.changed
             .retain(|_, (_, at)| now.saturating_duration_since(*at) < KEPT);
@@ -142,13 +177,26 @@ impl Known {
     }
 }
 
+impl Told {
+    /// So many tools changed. Answers how many more there were before, if the log is to be told now.
+    fn tell(&mut self, count: usize, now: Instant) -> Option<usize> {
+        let is_early = |at: Instant| now.saturating_duration_since(at) < WHILE;
+        if self.at.is_some_and(is_early) {
+            self.unsaid = self.unsaid.saturating_add(count);
+            return None;
+        }
+        self.at = Some(now);
+        Some(std::mem::take(&mut self.unsaid))
+    }
+}
+
 fn generation(routes: Option<&Routes>, server: &ServerName) -> Option<Generation> {
     routes?.servers.get(server)?.generation()
 }
 
-fn compare(before: &[Item], now: &[Item]) -> News {
+/// What `now` has otherwise than `before`; `room` is what may be read.
+fn compare(before: &[Item], now: &[Item], room: &mut usize) -> News {
     let known: HashMap<&str, &Item> = before.iter().map(|item| (item.key(), item)).collect();
-    let mut room = READ;
     let mut news = News::new();
     for item in now {
         let Some(old) = known.get(item.key()).filter(|old| old.raw() != item.raw()) else {
@@ -157,7 +205,7 @@ fn compare(before: &[Item], now: &[Item]) -> News {
         let size = old.raw().len() + item.raw().len();
         let parts = match room.checked_sub(size) {
             Some(left) => {
-                room = left;
+                *room = left;
                 definition::changes(old.raw(), item.raw())
             }
             None => vec!["definition"],
@@ -173,8 +221,11 @@ fn shown(tool: &str) -> String {
     tool.escape_debug().take(SHOWN).collect()
 }
 
-/// Says it in a line.
-pub(super) fn say(server: &ServerName, news: &[(String, Vec<&'static str>)]) {
+/// Says it in a line, unless the log has been told enough.
+pub(super) fn say(server: &ServerName, Change { news, unsaid }: &Change) {
+    let Some(unsaid) = unsaid else {
+        return;
+    };
     let named = news.iter().take(NAMED);
     let named = named.map(|(tool, parts)| format!("'{tool}' ({})", parts.join(", ")));
     let named = named.collect::<Vec<_>>().join(", ");
@@ -182,7 +233,11 @@ pub(super) fn say(server: &ServerName, news: &[(String, Vec<&'static str>)]) {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    log::warn!(server = server.as_str(); "Server '{server}' defines tools in another way than before, and its entry is the same: {named}{more}. They are offered as they are now");
+    let before = match unsaid {
+        0 => String::new(),
+        _ => format!(", after {unsaid} changes that the log does not name"),
+    };
+    log::warn!(server = server.as_str(); "Server '{server}' defines tools in another way than before, and its entry is the same: {named}{more}{before}. They are offered as they are now");
 }
 
 #[cfg(test)]
@@ -210,6 +265,7 @@ mod tests {
             isolation: Isolation::Shared,
             view: Arc::default(),
             catalogue: Some(Arc::new(catalogue)),
+            awaited: BTreeSet::new(),
         }];
         Routes {
             merged: Arc::new(merged),
@@ -236,10 +292,11 @@ mod tests {
             "one more"
         );
         let news = definitions.look(&routes(&[&c]), now);
-        assert_eq!(
-            news,
-            [(name("s"), vec![("a".to_owned(), vec!["description"])])]
-        );
+        let change = Change {
+            news: vec![("a".to_owned(), vec!["description"])],
+            unsaid: Some(0),
+        };
+        assert_eq!(news, [(name("s"), change)]);
         assert!(definitions.look(&routes(&[&c]), now).is_empty());
         let of = |after| definitions.of(&name("s"), now + after);
         assert_eq!(of(Duration::from_secs(5))[0].seconds_ago, 5);
@@ -274,7 +331,40 @@ mod tests {
         };
         definitions.look(&all("1"), now);
         let news = definitions.look(&all("2"), now);
-        assert_eq!(news[0].1.len(), 10_000);
+        assert_eq!(news[0].1.news.len(), 10_000);
         assert_eq!(definitions.of(&name("s"), now).len(), MOST);
+    }
+
+    #[test]
+    fn a_server_that_never_rests_is_a_line_a_minute() {
+        let (mut definitions, begun) = (Definitions::default(), Instant::now());
+        let mut lines = Vec::new();
+        for second in 0..=150 {
+            let routes = routes(&[&tool("a", &second.to_string())]);
+            let news = definitions.look(&routes, begun + Duration::from_secs(second));
+            lines.extend(news.iter().filter_map(|(_, change)| change.unsaid));
+        }
+        assert_eq!(lines, [0, 59, 59]);
+    }
+
+    #[test]
+    fn what_is_read_of_a_server_in_a_minute_is_bounded() {
+        let (mut definitions, begun) = (Definitions::default(), Instant::now());
+        let list = |second: u64| {
+            let order = [r#""a","b""#, r#""b","a""#][usize::from(second % 2 == 1)];
+            let text = "x".repeat(60_000);
+            format!(
+                r#"{{"name":"a","inputSchema":{{"type":"object","required":[{order},"{text}"]}}}}"#
+            )
+        };
+        let mut unread = Vec::new();
+        for second in 0..65 {
+            let now = begun + Duration::from_secs(second);
+            if !definitions.look(&routes(&[&list(second)]), now).is_empty() {
+                unread.push(second);
+            }
+        }
+        let beyond = (READ / 120_000) as u64;
+        assert_eq!(unread, (beyond + 1..60).collect::<Vec<_>>());
     }
 }

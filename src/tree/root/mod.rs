@@ -28,5 +28,6 @@ mod tests;
 pub(crate) use actor::{Root, RootArgs};
 pub(crate) use handle::RootHandle;
 pub(crate) use message::{ChildId, RootMsg};
+pub(in crate::tree) use reload::configured;
 pub use standing::Standing;
-pub use status::{ConfigurationStatus, ServerStatus, StatusHandle, TreeStatus};
+pub use status::{ConfigurationStatus, ProfileStatus, ServerStatus, StatusHandle, TreeStatus};

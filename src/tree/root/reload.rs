@@ -107,22 +107,7 @@ impl<S, E> RootHooks<S, E> {
             Entry::Disabled(_) => return None,
             Entry::Refused(name) => return self.former(name).cloned(),
         };
-        let view = if view.names.is_some() || self.naming == Naming::default() {
-            Arc::clone(view)
-        } else {
-            let names = Some(self.naming);
-            Arc::new(View {
-                names,
-                ..View::clone(view)
-            })
-        };
-        Some(ConfiguredServer {
-            server: spec.name.clone(),
-            fingerprint: fingerprint(spec),
-            prefix: spec.prefix.clone(),
-            isolation: spec.isolation,
-            view,
-        })
+        Some(configured(spec, view, self.naming))
     }
 
     fn former(&self, server: &ServerName) -> Option<&ConfiguredServer> {
@@ -176,6 +161,30 @@ fn wish(entry: Entry) -> Option<Want<ChildId, ChildSpec>> {
     };
     let id = ChildId::Upstream(name);
     Some(Want { id, what })
+}
+
+/// What the registry has to know of an entry that is run, where names are written so by default.
+pub(in crate::tree) fn configured(
+    spec: &ServerSpec,
+    view: &Arc<View>,
+    naming: Naming,
+) -> ConfiguredServer {
+    let view = if view.names.is_some() || naming == Naming::default() {
+        Arc::clone(view)
+    } else {
+        let names = Some(naming);
+        Arc::new(View {
+            names,
+            ..View::clone(view)
+        })
+    };
+    ConfiguredServer {
+        server: spec.name.clone(),
+        fingerprint: fingerprint(spec),
+        prefix: spec.prefix.clone(),
+        isolation: spec.isolation,
+        view,
+    }
 }
 
 /// What is run, as a number that is kept over restarts and upgrades: a kept catalogue is shown only for

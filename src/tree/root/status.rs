@@ -2,6 +2,7 @@
 //! server its name, its state and numbers; nothing of what it is started from, and of how it ended
 //! only the gateway's own words.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use ractor::rpc::CallResult;
@@ -13,6 +14,7 @@ use super::actor::RootState;
 use super::definitions::{self, ChangedTool};
 use super::hooks::RootHooks;
 use super::{ChildId, RootMsg, Standing};
+use crate::config::model::{DefaultProfile, Profile};
 use crate::ids::ServerName;
 use crate::supervise::{Spawn, Status};
 use crate::tree::call::CallError;
@@ -32,6 +34,8 @@ const NOTHING: &str = "it offers nothing: it lists no tools, no prompts and no r
 pub struct TreeStatus {
     /// Every server that is configured, in the configuration's order, then those that still stop.
     pub servers: Vec<ServerStatus>,
+    /// Every profile that holds, in the configuration's order.
+    pub profiles: Vec<ProfileStatus>,
     /// What became of the configuration file.
     pub configuration: ConfigurationStatus,
     /// Those of them that have never told what they offer: lists are without them.
@@ -86,6 +90,25 @@ pub struct ServerStatus {
     /// Entries of its lists that are not passed on.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<LeftOut>,
+}
+
+/// A profile at one moment.
+#[derive(Debug, Clone, Serialize)]
+pub struct ProfileStatus {
+    /// Its name.
+    pub name: String,
+    /// Whether addresses without a profile show it.
+    pub default: bool,
+    /// How many servers it shows, and how many tools of them.
+    pub servers: usize,
+    /// As above.
+    pub tools: usize,
+    /// What they cost a model that reads all of them, in bytes and about so many tokens.
+    pub tools_bytes: usize,
+    /// As above.
+    pub tools_tokens: usize,
+    /// How many sessions are shown it.
+    pub sessions: i64,
 }
 
 /// A list that could not be read, or not to its end.
@@ -161,11 +184,34 @@ impl<S, E> RootHooks<S, E> {
 }
 
 impl<S, E> RootHooks<S, E> {
+    fn profile_statuses(&self) -> Vec<ProfileStatus> {
+        let Some(held) = self.profiles.held() else {
+            return Vec::new();
+        };
+        let status = |profile: &Arc<Profile>| {
+            let id = profile.name.id();
+            let routes = self.routes.as_ref();
+            let shown = routes.and_then(|routes| routes.shown(Some(id)));
+            let merged = shown.map(|shown| &shown.merged);
+            let cost = merged.map(|merged| merged.whole_cost()).unwrap_or_default();
+            ProfileStatus {
+                name: profile.name.to_string(),
+                default: held.default == DefaultProfile::Named(profile.name.clone()),
+                servers: merged.map_or(0, |merged| merged.sources.len()),
+                tools: cost.tools,
+                tools_bytes: cost.bytes,
+                tools_tokens: cost.tokens(),
+                sessions: self.settings.metrics.sessions_in(id),
+            }
+        };
+        held.known.iter().map(status).collect()
+    }
+
     /// Says and counts what servers define in another way than in the last table.
     pub(super) fn compare_definitions(&mut self, routes: &Routes) {
-        for (server, news) in self.definitions.look(routes, Instant::now()) {
-            definitions::say(&server, &news);
-            let count = news.len().try_into().unwrap_or(u64::MAX);
+        for (server, change) in self.definitions.look(routes, Instant::now()) {
+            definitions::say(&server, &change);
+            let count = change.news.len().try_into().unwrap_or(u64::MAX);
             let metrics = self.settings.metrics.server(&server);
             metrics.definitions_changed.inc_by(count);
         }
@@ -195,6 +241,7 @@ impl<S: Spawn, E: Frontend> RootState<S, E> {
             .filter_map(|name| self.server_status(name));
         TreeStatus {
             servers: servers.collect(),
+            profiles: hooks.profile_statuses(),
             missing: hooks
                 .missing()
                 .into_iter()

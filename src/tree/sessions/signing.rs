@@ -21,6 +21,8 @@ use crate::state_dir::StateDir;
 /// The layout of what is signed: this byte, then the fields of [`Signed`] in their order.
 const LAYOUT: u8 = 1;
 const SIGNED: usize = 1 + 16 + 4 + 2 + 8;
+/// A bit beside those of capabilities: the client shows the pages of apps.
+const APPS: u16 = 1 << 15;
 const SIGNATURE: usize = 32;
 
 /// What an id says, once it is known to be ours.
@@ -67,7 +69,9 @@ impl Signer {
         bytes.push(LAYOUT);
         bytes.extend_from_slice(&signed.random.to_be_bytes());
         bytes.extend_from_slice(&number(signed.client.version).to_be_bytes());
-        bytes.extend_from_slice(&signed.client.capabilities.bits().to_be_bytes());
+        let shows_apps = if signed.client.shows_apps { APPS } else { 0 };
+        let bits = signed.client.capabilities.bits() | shows_apps;
+        bytes.extend_from_slice(&bits.to_be_bytes());
         bytes.extend_from_slice(&signed.issued_at.to_be_bytes());
         if let Some(mac) = self.mac(&bytes, owner) {
             bytes.extend_from_slice(&mac.finalize().into_bytes());
@@ -88,11 +92,13 @@ impl Signer {
         let (version, rest) = rest.split_first_chunk()?;
         let (capabilities, rest) = rest.split_first_chunk()?;
         let version = u32::from_be_bytes(*version);
+        let bits = u16::from_be_bytes(*capabilities);
         (*layout == LAYOUT).then_some(Signed {
             random: u128::from_be_bytes(*random),
             client: ClientInfo {
                 version: Version::all().find(|known| number(*known) == version)?,
-                capabilities: ClientCapabilities::from_bits(u16::from_be_bytes(*capabilities)),
+                capabilities: ClientCapabilities::from_bits(bits),
+                shows_apps: bits & APPS != 0,
             },
             issued_at: u64::from_be_bytes(rest.try_into().ok()?),
         })
@@ -142,6 +148,7 @@ mod tests {
         ClientInfo {
             version: Version::all().nth(version).unwrap(),
             capabilities: ClientCapabilities::from_bits(bits),
+            shows_apps: bits & 1 == 0,
         }
     }
 

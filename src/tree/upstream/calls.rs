@@ -22,6 +22,7 @@ use crate::protocol::Era;
 use crate::protocol::jsonrpc;
 use crate::protocol::mcp::logging::Level;
 use crate::protocol::mcp::{cancelled, cancelled::Cancelled, method, progress::Progress};
+use crate::protocol::modern::extensions::Extensions;
 use crate::telemetry::metrics::{GaugeGuard, ServerMetrics};
 use crate::tree::Share;
 use crate::tree::call::{Answer, Failure, ReplyToken, RoutedRequest};
@@ -88,6 +89,8 @@ pub(super) struct Calls {
     era: Era,
     /// The raw answer to its `roots/list`, if its entry has one and each request has to say so.
     roots: Option<Bytes>,
+    /// The extensions that it is told are known, with each request of the gateway's own.
+    extensions: Extensions,
     call_timeout: Duration,
     next_id: u64,
     /// In the order in which they were sent, which is how they fail together.
@@ -110,6 +113,7 @@ impl Calls {
             server,
             era: Era::Legacy,
             roots: None,
+            extensions: Extensions::default(),
             call_timeout,
             next_id: HELLO_ID + 1,
             pending: BTreeMap::new(),

@@ -10,6 +10,7 @@ use crate::ids::ServerName;
 use crate::protocol::jsonrpc::{self, Notification, Request, code};
 use crate::protocol::mcp::lifecycle::ClientCapabilities;
 use crate::protocol::mcp::{method, server_requests};
+use crate::protocol::modern::extensions::Extensions;
 use crate::tree::client::{InstanceOwner, SessionEvent};
 
 /// Who answers.
@@ -53,6 +54,13 @@ impl ServerRequests {
             None if self.roots.is_empty() => none,
             None => none.with_roots(),
         }
+    }
+
+    /// The extensions that it is told of: what its session's client declares, or for all clients MCP
+    /// Apps, since servers hide their pages otherwise.
+    pub(super) fn extensions(&self) -> Extensions {
+        let owner = self.owner.as_ref();
+        owner.map_or_else(Extensions::apps, |owner| owner.extensions.clone())
     }
 
     /// Answers a request of the server's, or passes it on.

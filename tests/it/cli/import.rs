@@ -13,17 +13,17 @@ use super::{MISCONFIGURED, Said, run};
 use crate::support::gateway::mcproxy;
 
 /// Something was left out.
-const INCOMPLETE: i32 = 1;
+pub(super) const INCOMPLETE: i32 = 1;
 
-const EXPORT: &str = "metamcp-export.json";
-const DATABASE: &str = "metamcp-database.json";
+pub(super) const EXPORT: &str = "metamcp-export.json";
+pub(super) const DATABASE: &str = "metamcp-database.json";
 
 fn samples() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src/import/samples")
 }
 
 /// A directory with a sample in it.
-fn with(sample: &str) -> tempfile::TempDir {
+pub(super) fn with(sample: &str) -> tempfile::TempDir {
     let here = tempfile::tempdir().unwrap();
     fs::copy(samples().join(sample), here.path().join(sample)).unwrap();
     here
@@ -323,6 +323,8 @@ fn the_check_accepts_what_is_made_of_each_program() {
             "new.json",
             "--secrets-to",
             "s.env",
+            "--tokens-to",
+            "tokens",
             "--force",
         ];
         let said = run(here, &args, &env);
@@ -361,8 +363,9 @@ fn the_document_does_what_it_says() {
     let blocks = document.split("```sh\n").skip(1);
     let blocks = blocks.filter_map(|rest| rest.split("```").next());
     let mut seen = 0;
-    // The last runs the gateway.
-    for block in blocks.filter(|block| !block.contains("mcproxy --log")) {
+    // The rest runs the gateway, or needs two: tests/real follows them.
+    let runs = |block: &&str| block.contains("mcproxy --log") || block.contains("mcproxy compare");
+    for block in blocks.filter(|block| !runs(block)) {
         if block.contains("metamcp.json --output") {
             fs::remove_file(here.join("mcp-servers.json")).unwrap();
         }

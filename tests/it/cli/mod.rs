@@ -3,8 +3,11 @@
 
 mod check;
 mod commands;
+mod compare;
+mod costs;
 mod healthcheck;
 mod import;
+mod import_targets;
 mod served;
 mod start;
 

@@ -12,8 +12,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::both::serve;
+use crate::support::both::{join, ready, serve};
 use crate::support::client::{Client, Transport};
+use crate::support::gateway::{Gateway, GatewayOptions};
 use crate::support::servers::{error_code, fixture, text_of, tool_names};
 
 const SOON: Duration = Duration::from_secs(20);
@@ -21,6 +22,7 @@ const SOON: Duration = Duration::from_secs(20);
 on_both_transports!(
     what_is_hidden_is_nowhere_for_clients_of_a_shared_server,
     what_is_hidden_is_nowhere_for_clients_of_an_isolated_server,
+    what_is_hidden_is_nowhere_for_clients_of_a_profile,
     a_tool_is_called_and_described_as_the_file_says,
 );
 
@@ -48,24 +50,40 @@ fn members(answer: &str, list: &str, member: &str) -> Vec<String> {
 }
 
 async fn what_is_hidden_is_nowhere_for_clients_of_a_shared_server<T: Transport>() {
-    what_is_hidden_is_nowhere::<T>(filtered("a")).await;
+    let (_gateway, client) = serve::<T>(&[filtered("a")]).await;
+    what_is_hidden_is_nowhere(&client).await;
 }
 
 async fn what_is_hidden_is_nowhere_for_clients_of_an_isolated_server<T: Transport>() {
     let mut entry = filtered("a");
     entry["isolation"] = json!("session");
-    what_is_hidden_is_nowhere::<T>(entry).await;
+    let (_gateway, client) = serve::<T>(&[entry]).await;
+    what_is_hidden_is_nowhere(&client).await;
 }
 
-async fn what_is_hidden_is_nowhere<T: Transport>(entry: Value) {
-    let (_gateway, client) = serve::<T>(&[entry]).await;
+async fn what_is_hidden_is_nowhere_for_clients_of_a_profile<T: Transport>() {
+    let config = json!({
+        "servers": [fixture("a", &["--offers", "--templates=2"])],
+        "profiles": { "p": {
+            "tools": { "allow": ["*__echo", "a__pid", "a__received", "a__raw", "a__update"], "deny": ["a__up*"] },
+            "prompts": { "deny": ["a__prompt_1"] },
+            "resources": { "deny": ["fx://blob/*", "mcproxy://a/fx://items1/{id}"] },
+        } },
+        "default_profile": "p",
+    });
+    let gateway = Gateway::start(GatewayOptions::new(config.to_string())).await;
+    ready(&gateway).await;
+    what_is_hidden_is_nowhere(&join::<T>(&gateway).await).await;
+}
+
+async fn what_is_hidden_is_nowhere<T: Transport>(client: &Client<T>) {
     // An isolated server's own process is there from the first call on.
     assert_eq!(
         text_of(&client.call_tool("a__echo", r#"{"text":"x"}"#).await),
         "x"
     );
-    only_the_shown_is_listed(&client).await;
-    only_the_shown_is_completed(&client).await;
+    only_the_shown_is_listed(client).await;
+    only_the_shown_is_completed(client).await;
     for hidden in ["a__update", "a__state", "a__no_such"] {
         let answer = client.call_tool(hidden, "{}").await;
         let wanted = format!("Unknown tool: {hidden}");
@@ -74,7 +92,7 @@ async fn what_is_hidden_is_nowhere<T: Transport>(entry: Value) {
             "{answer}"
         );
     }
-    let answer = ask(&client, "prompts/get", &json!({ "name": "a__prompt_1" })).await;
+    let answer = ask(client, "prompts/get", &json!({ "name": "a__prompt_1" })).await;
     assert!(answer.contains("Unknown prompt"), "{answer}");
     for uri in [
         "fx://blob/1",
@@ -83,12 +101,12 @@ async fn what_is_hidden_is_nowhere<T: Transport>(entry: Value) {
         "mcproxy://a/fx://blob/1",
     ] {
         for method in ["resources/read", "resources/subscribe"] {
-            let answer = ask(&client, method, &json!({ "uri": uri })).await;
+            let answer = ask(client, method, &json!({ "uri": uri })).await;
             assert_eq!(error_code(&answer), -32002, "{method} {uri}: {answer}");
         }
     }
     for uri in ["fx://text/0", "fx://items0/7"] {
-        let answer = ask(&client, "resources/read", &json!({ "uri": uri })).await;
+        let answer = ask(client, "resources/read", &json!({ "uri": uri })).await;
         assert!(answer.contains(r#""contents""#), "{answer}");
     }
     // Nothing of it has reached the server.

@@ -168,7 +168,8 @@ async fn a_name_that_is_too_long_and_taken_is_logged_for_both() {
 #[tokio::test]
 async fn an_unknown_name_is_an_error_and_reaches_nobody() {
     let flags = ["--tools", "1", "--name-prefix", "b__c"];
-    let (_gateway, client) = serve(&[fixture("a", &flags)]).await;
+    // Of two, since what one alone has is found by its own name.
+    let (_gateway, client) = serve(&[fixture("a", &flags), fixture("c", &[])]).await;
     client.call("tools/list", None, SOON).await;
     for name in [
         "echo",

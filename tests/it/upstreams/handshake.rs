@@ -45,7 +45,9 @@ async fn the_gateway_introduces_itself_and_promises_nothing() {
     let hello = &heard[0];
     assert_eq!(hello["jsonrpc"], "2.0");
     assert_eq!(hello["params"]["protocolVersion"], "2025-11-25");
-    assert_eq!(hello["params"]["capabilities"], json!({}));
+    let apps = json!({ "mimeTypes": ["text/html;profile=mcp-app"] });
+    let told = json!({ "extensions": { "io.modelcontextprotocol/ui": apps } });
+    assert_eq!(hello["params"]["capabilities"], told);
     assert_eq!(hello["params"]["clientInfo"]["name"], "mcproxy");
     assert!(heard[1].get("id").is_none(), "{}", heard[1]);
 }

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::protocol::jsonrpc::{Message, decode, request};
+use crate::protocol::modern::extensions::Extensions;
 
 fn parse(params: &Bytes) -> Result<ClientRequest, String> {
     ClientRequest::parse(Era::Legacy, method::TOOLS_CALL, params)
@@ -321,7 +322,7 @@ mod eras {
             capabilities: ClientCapabilities::all(),
             log_level: Some(Level::Error),
             info: None,
-            has_tasks: false,
+            extensions: Extensions::default(),
         };
         let members = String::from_utf8(asker.members()).unwrap();
         for (params, wanted) in [

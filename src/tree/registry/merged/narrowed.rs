@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::super::instructions::{self, Joined};
 use super::super::names::Names;
+use super::super::remark::Remark;
 use super::super::source::Source;
 use super::Merged;
 use crate::config::model::{Patterns, Profile, ProfileInstructions};
@@ -36,7 +37,10 @@ impl Merged {
         let tools = names(Kind::Tools, |merged| &merged.tools, &profile.tools);
         let prompts = names(Kind::Prompts, |merged| &merged.prompts, &profile.prompts);
         let resources: Vec<_> = former.iter().map(|former| &former.resources).collect();
-        let resources = whole.resources.narrowed(shows, &resources);
+        let rules = &profile.resources;
+        let resources = whole
+            .resources
+            .narrowed(&whole.sources, shows, rules, &resources);
         let extensions = Extensions::united(sources.iter().filter_map(Source::extensions));
         Self {
             extensions: extensions.map(Arc::from),
@@ -82,24 +86,34 @@ impl Merged {
         }
     }
 
+    /// Whether the rules that match nothing are looked for once for both.
+    #[cfg(test)]
+    pub(in crate::tree::registry) fn shares_idle_rules(&self, other: &Self) -> bool {
+        self.tools.shares_idle(&other.tools) && self.prompts.shares_idle(&other.prompts)
+    }
+
     /// The rules of its profile that match nothing of what its servers offer, for the log; none before all
     /// of those have told what that is.
-    pub(in crate::tree::registry) fn idle_rules(&self) -> Vec<String> {
+    pub(in crate::tree::registry) fn idle_rules(&self) -> Vec<Remark> {
         let Some(Narrowed { profile, .. }) = &self.narrowed else {
             return Vec::new();
         };
-        let idle = |kind: Kind, rules: &Patterns, names: &Names| -> Vec<String> {
+        let idle = |kind: Kind, rules: &Patterns, names: &Names| -> Vec<Remark> {
             let mut sources = self.sources.iter();
             if rules.is_open() || !sources.all(|source| source.is_whole(kind)) {
                 return Vec::new();
             }
-            let what = kind.member();
-            let idle = names.idle().into_iter();
-            let line = |idle| format!("Profile '{}', {what}: {idle}", profile.name);
-            idle.map(line).collect()
+            let whose = format!("Profile '{}', {}", profile.name, kind.member());
+            names.idle(&whose).to_vec()
         };
         let mut all = idle(Kind::Tools, &profile.tools, &self.tools);
         all.extend(idle(Kind::Prompts, &profile.prompts, &self.prompts));
+        let kinds = [Kind::Resources, Kind::Templates];
+        let is_whole = |source: &Source| kinds.iter().all(|kind| source.is_whole(*kind));
+        if !profile.resources.is_open() && self.sources.iter().all(is_whole) {
+            let whose = format!("Profile '{}', resources", profile.name);
+            all.extend_from_slice(self.resources.idle_rules(&whose, &self.sources));
+        }
         all
     }
 }

@@ -4,7 +4,6 @@
 use std::collections::{BTreeSet, HashMap};
 use std::hash::Hash;
 
-use super::super::idle;
 use super::super::merged::Route;
 use super::super::pages::{Entries, Laying};
 use super::super::qualifiers::Names;
@@ -29,7 +28,7 @@ pub(super) fn lay_out<I: Hash + Eq>(
         let server = &source.server;
         let mut laying = Laying::default();
         for (_, item) in items(kind, std::slice::from_ref(source)) {
-            let is_its_own = !is_claim(kind, item, names)
+            let is_its_own = !is_claim((server, kind), item, names)
                 && *first.entry(identity(item)).or_insert(server) == server;
             let outward = if is_its_own {
                 laying.push(item.raw());
@@ -48,36 +47,33 @@ pub(super) fn lay_out<I: Hash + Eq>(
     (routes, listed)
 }
 
-/// Whether clients would take `item` for a configured server's because of its qualifier, or may
-/// take what is made from it for one's.
-fn is_claim(kind: Kind, item: &Item, names: &Names) -> bool {
-    names.qualifier(item.key()).is_some()
+/// Whether clients would take `item` for another's, or for another resource, because of its qualifier;
+/// or may take what is made from it for one's.
+fn is_claim((server, kind): (&ServerName, Kind), item: &Item, names: &Names) -> bool {
+    names.lead_away(server, item.key())
         || (kind == Kind::Templates && uri::has_open_qualifier(item.key()))
 }
 
-/// What is to be said of what the servers list, and of rules that match nothing of it.
-pub(super) fn oddities(sources: &[Source], names: &Names) -> BTreeSet<(ServerName, String)> {
-    let mut oddities = claims(sources, names);
-    for source in sources {
-        let idle = idle::of_resources(source).into_iter();
-        oddities.extend(idle.map(|text| (source.server.clone(), text)));
-    }
-    oddities
-}
-
 /// Says of every server whose resources it lists as its own, once for each of those.
-fn claims(sources: &[Source], names: &Names) -> BTreeSet<(ServerName, String)> {
+pub(super) fn claims(sources: &[Source], names: &Names) -> BTreeSet<(ServerName, String)> {
     let resources = items(Kind::Resources, sources);
     let all = resources.chain(items(Kind::Templates, sources));
     let claim = |(source, item): (&Source, &Item)| {
         let (owner, _) = names.qualifier(item.key())?;
-        (owner.server != source.server).then(|| (source.server.clone(), owner.server.clone()))
+        let (server, owner) = (&source.server, &owner.server);
+        (owner != server).then(|| (server.clone(), owner.clone(), uri::is_page(item.key())))
     };
-    let claims: BTreeSet<(ServerName, ServerName)> = all.filter_map(claim).collect();
-    let oddity = |(server, owner): (ServerName, ServerName)| {
+    let claims: BTreeSet<(ServerName, ServerName, bool)> = all.filter_map(claim).collect();
+    let oddity = |(server, owner, is_page): (ServerName, ServerName, bool)| {
+        let theirs = if is_page {
+            format!("ui://{owner}/…")
+        } else {
+            uri::qualified(owner.as_str(), "…")
+        };
+        let ours = uri::qualified(server.as_str(), &theirs);
         let text = format!(
-            "Server '{server}' lists resources of server '{owner}' (mcproxy://{owner}/…): they are \
-             listed as mcproxy://{server}/mcproxy://{owner}/…, and '{owner}' keeps its own"
+            "Server '{server}' lists resources of server '{owner}' ({theirs}): they are listed as \
+             {ours}, and '{owner}' keeps its own"
         );
         (server, text)
     };
@@ -91,7 +87,7 @@ pub(super) fn shelf(sources: &[Source], names: &Names) -> Shelf {
         let templates = items(Kind::Templates, std::slice::from_ref(source));
         for (_, item) in templates {
             if let Some(template) = item.template()
-                && !is_claim(Kind::Templates, item, names)
+                && !is_claim((&source.server, Kind::Templates), item, names)
             {
                 shelf.add(place, template);
             }
@@ -115,8 +111,10 @@ pub(super) fn schemes(sources: &[Source], names: &Names) -> HashMap<String, Vec<
         let one = std::slice::from_ref(source);
         let resources = items(Kind::Resources, one);
         for (_, item) in resources.chain(items(Kind::Templates, one)) {
-            let family = family(item.key());
-            let Some(family) = family.filter(|_| !is_claim(Kind::Templates, item, names)) else {
+            // By its scheme nobody finds another server's page.
+            let is_claim = is_claim((&source.server, Kind::Templates), item, names);
+            let counts = |family: &String| !is_claim || family == uri::PAGE_SCHEME;
+            let Some(family) = family(item.key()).filter(counts) else {
                 continue;
             };
             let owners = owners.entry(family).or_default();

@@ -41,7 +41,9 @@ fn nobody_takes_over_anothers_reads_in_whatever_order() {
         let [(_, oddity)] = &oddities[..] else {
             unreachable!("{oddities:?}")
         };
-        assert!(oddity.contains("'attacker'") && oddity.contains("'victim'"));
+        assert!(
+            oddity.to_string().contains("'attacker'") && oddity.to_string().contains("'victim'")
+        );
     }
     // Until there is such a server it may be the name of one behind the other.
     let alone = merged(&[attacker, offering("c", &[])]);

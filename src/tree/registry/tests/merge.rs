@@ -92,8 +92,10 @@ async fn a_name_over_64_characters_is_offered_and_noted_also_when_it_collides() 
     let tools = catalogue(&[&exact, &long, &long]);
     merge.catalogue(handle("s", 1).await, Some(tools));
     assert_eq!(names(&table(&mut merge)).len(), 2);
-    assert_eq!(merge.oddities.len(), 3);
-    let said = |text: &str| merge.oddities.iter().any(|(_, odd)| odd.contains(text));
+    assert_eq!(merge.reports.oddities.len(), 3);
+    let oddities = merge.reports.oddities.iter();
+    let oddities: Vec<String> = oddities.map(|(_, odd)| odd.to_string()).collect();
+    let said = |text: &str| oddities.iter().any(|odd| odd.contains(text));
     assert!(said("more than 64") && said("of 50 characters") && said("is left out"));
 }
 

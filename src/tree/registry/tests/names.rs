@@ -1,5 +1,6 @@
 //! Whose a name is, whatever others list and in whatever order; and what a merge does not do again.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::config::model::Isolation;
@@ -19,6 +20,7 @@ fn source(server: &str, prefix: &str, tools: &[&str]) -> Source {
         isolation: Isolation::Shared,
         view: Arc::default(),
         catalogue: Some(Arc::new(catalogue)),
+        awaited: BTreeSet::new(),
     }
 }
 
@@ -103,7 +105,10 @@ fn one_warning_for_each_two_servers() {
     let tools: Vec<&str> = tools.iter().map(String::as_str).collect();
     let sources = vec![source("a", "a", &tools), source("a_", "a_", &["0", "0"])];
     let oddities = Merged::build(sources, &[]).oddities();
-    let oddities: Vec<String> = oddities.into_iter().map(|(_, text)| text).collect();
+    let oddities: Vec<String> = oddities
+        .into_iter()
+        .map(|(_, remark)| remark.to_string())
+        .collect();
     assert_eq!(
         oddities,
         [
@@ -180,7 +185,7 @@ fn the_elders_of_what_stayed_keep_their_names() {
         second
             .oddities()
             .iter()
-            .any(|oddity| oddity.1.contains(text))
+            .any(|oddity| oddity.1.to_string().contains(text))
     };
     assert!(says(
         "'x' of server 'd' is left out of the tools: server 'c' has the name already"

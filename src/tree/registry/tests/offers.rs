@@ -1,5 +1,6 @@
 //! What is merged beside names: prefixes, prompts, resources and their URIs, pages, instructions.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -31,6 +32,7 @@ pub(super) fn offering(server: &str, lists: &[(Kind, &[&str])]) -> Source {
         isolation: Isolation::Shared,
         view: Arc::default(),
         catalogue: Some(Arc::new(catalogue)),
+        awaited: BTreeSet::new(),
     }
 }
 
@@ -245,6 +247,33 @@ fn instructions_are_joined_under_their_servers_names() {
     ]);
     assert_eq!(all.instructions().unwrap(), "[a]\nOne.\n\n[c]\nTwo.");
     assert_eq!(merged(&[says("a", None)]).instructions(), None);
+    // Where there is no room for all, the first ones speak, and it is said once that others don't.
+    let long = "word ".repeat(100);
+    let many: Vec<String> = (0..100)
+        .map(|number| format!("server-{number:02}"))
+        .collect();
+    let many: Vec<Source> = many
+        .iter()
+        .map(|server| says(server, Some(&long)))
+        .collect();
+    let many = Merged::within(2048, many, &[]);
+    let told = many.instructions().unwrap();
+    let speakers = told.matches("[server-").count();
+    assert!(told.len() <= 2048 && told.len() > 1900, "{}", told.len());
+    assert!(
+        speakers > 30 && told.starts_with("[server-00]\nword word"),
+        "{told}"
+    );
+    let said = many
+        .oddities()
+        .into_iter()
+        .map(|(_, remark)| remark.to_string());
+    let left_out: Vec<String> = said.filter(|text| text.contains("are left out")).collect();
+    let count = format!("and of {} more", 100 - speakers - 1);
+    assert!(
+        left_out.len() == 1 && left_out[0].contains(&count),
+        "{left_out:?}"
+    );
 }
 
 #[test]

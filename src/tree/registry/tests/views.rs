@@ -23,27 +23,27 @@ fn view(fields: &str) -> Arc<View> {
     }
 }
 
-fn seen(source: Source, fields: &str) -> Source {
+pub(super) fn seen(source: Source, fields: &str) -> Source {
     let view = view(fields);
     Source { view, ..source }
 }
 
-fn tools(server: &str, names: &[&str], fields: &str) -> Source {
+pub(super) fn tools(server: &str, names: &[&str], fields: &str) -> Source {
     seen(offering(server, &[(Kind::Tools, names)]), fields)
 }
 
 /// Where a tool leads: the server's own name.
-fn own(merged: &Merged, tool: &str) -> Option<String> {
+pub(super) fn own(merged: &Merged, tool: &str) -> Option<String> {
     let route = merged.find(Subject::Tool, tool)?;
     Some(format!("{}: {}", route.server, route.key))
 }
 
 /// What is odd, without whose it is.
-fn said(merged: &Merged) -> Vec<String> {
+pub(super) fn said(merged: &Merged) -> Vec<String> {
     merged
         .oddities()
         .into_iter()
-        .map(|(_, text)| text)
+        .map(|(_, remark)| remark.to_string())
         .collect()
 }
 

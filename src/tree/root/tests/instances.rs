@@ -43,6 +43,7 @@ impl House {
             name: format!("of {session}").into(),
             client,
             capabilities: crate::protocol::mcp::lifecycle::ClientCapabilities::default(),
+            extensions: crate::protocol::modern::extensions::Extensions::default(),
         };
         let root = self.tree.root.for_sessions(Generation(life));
         Stand { root, owner, heard }

@@ -20,6 +20,7 @@ const SHOWN: usize = 80;
 impl Conversation {
     /// The extensions that the client of a request without a session knows, and what it knows tasks by.
     pub(in super::super) fn declare(&mut self, extensions: Extensions, task_ids: TaskIds) {
+        self.declared = extensions.clone();
         self.extensions = extensions;
         self.task_ids = task_ids;
     }

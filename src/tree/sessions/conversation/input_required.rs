@@ -41,7 +41,8 @@ impl Conversation {
             },
             log_level: self.log_level.or(self.interests.level),
             info: self.info.clone(),
-            has_tasks: false,
+            // Such a result no client with a handshake understands.
+            extensions: self.declared.without_tasks(),
         }
     }
 

@@ -78,6 +78,7 @@ impl Conversation {
             name: Arc::clone(&self.caller.name),
             client: Arc::clone(&self.caller.sink),
             capabilities: self.client.capabilities,
+            extensions: self.declared.clone(),
         };
         fx.want_instance(server, owner);
         self.instance_check.get_or_insert_with(|| fx.now() + UNUSED);

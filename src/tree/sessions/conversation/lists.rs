@@ -44,7 +44,8 @@ impl Conversation {
         match (query, is_complete) {
             (TableQuery::Initialize(version), Some(_)) => {
                 let instructions = self.merged.instructions();
-                let result = lifecycle::initialize_result(*version, instructions);
+                let apps = self.merged.apps();
+                let result = lifecycle::initialize_result(*version, instructions, apps.as_deref());
                 fx.respond_result(asked, &result);
             }
             (TableQuery::List { .. }, Some(true)) if fx.is_full() => {

@@ -90,7 +90,9 @@ pub(super) struct Conversation {
     info: Option<Arc<str>>,
     /// From which level on it wants to hear the log, if it says so with its request.
     log_level: Option<Level>,
-    /// The extensions that it knows.
+    /// The extensions that it declares: its own servers are told of them,
+    declared: Extensions,
+    /// and their results are known to it, if it has no session.
     extensions: Extensions,
     /// What it knows tasks by.
     task_ids: TaskIds,
@@ -127,6 +129,12 @@ impl Conversation {
             calls: Calls::new(caller.metrics.session_calls()),
             caller,
             limits,
+            // Of all that was declared in another life, so much is known.
+            declared: if client.shows_apps {
+                Extensions::apps()
+            } else {
+                Extensions::default()
+            },
             client,
             info: None,
             log_level: None,

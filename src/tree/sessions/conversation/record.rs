@@ -22,14 +22,14 @@ impl Conversation {
             traceparent,
         } = attribution::of(request.params(), self.info.as_deref());
         let is_tool = request.subject() == Subject::Tool;
-        Some(Box::new(log.begin(Asked {
+        Some(Box::new(log.begin(&Asked {
             owner: self.caller.owner,
-            client,
-            client_version,
-            method: request.own_method().to_owned(),
-            tool: is_tool.then(|| request.key().to_owned()),
+            client: client.as_deref(),
+            client_version: client_version.as_deref(),
+            method: request.own_method(),
+            tool: is_tool.then(|| request.key()),
             request_bytes: request.size(),
-            traceparent,
+            traceparent: traceparent.as_deref(),
         })))
     }
 }

@@ -53,6 +53,7 @@ impl Conversation {
             method::INITIALIZE => {
                 self.client = lifecycle::client_info(params.as_ref());
                 self.info = Asker::info_of(params.as_ref());
+                self.declared = lifecycle::client_extensions(params.as_ref());
                 let query = TableQuery::Initialize(self.client.version);
                 self.answer_or_keep(fx, WaitingQuery { asked, query });
             }

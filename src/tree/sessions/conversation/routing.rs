@@ -43,10 +43,13 @@ impl Conversation {
         let Some(routes) = &self.routes else {
             return Routing::Park(None);
         };
-        let Some(route) = self.route(request) else {
-            if !routes.is_complete {
-                return Routing::Park(None);
-            }
+        let route = self.route(request);
+        // Who else has a tool of that name is not known yet.
+        let is_bare = || request.subject() == Subject::Tool && self.merged.is_bare(request.key());
+        if !routes.is_complete && (route.is_none() || is_bare()) {
+            return Routing::Park(None);
+        }
+        let Some(route) = route else {
             return unknown(request);
         };
         match self.state_of(&route.server) {

@@ -13,8 +13,8 @@ use super::message::Opened;
 use super::state::WorkerState;
 use crate::ids::{Owner, ServerName};
 use crate::protocol::Era;
-use crate::protocol::mcp::lifecycle::ClientCapabilities;
 use crate::protocol::mcp::request::ClientRequest;
+use crate::protocol::modern::request::RequestMeta;
 use crate::tree::sessions::conversation::UNUSED;
 use crate::tree::shares::Rest;
 
@@ -61,10 +61,10 @@ impl WorkerState {
         let params = asked.params.as_ref()?;
         let read = ClientRequest::parse(Era::Modern, method, params).ok()?;
         let server = merged.find(read.subject(), read.key())?.server;
-        let capabilities = opened.request.meta.capabilities;
+        let meta = &opened.request.meta;
         let is_it = |number: &u64| {
             let exchange = self.open.get(number);
-            exchange.is_some_and(|it| it.serves(&server, capabilities))
+            exchange.is_some_and(|it| it.serves(&server, meta))
         };
         // The oldest: what it began with is there, whoever was served beside it meanwhile.
         let number = resting
@@ -107,9 +107,10 @@ impl Exchange {
     }
 
     /// Whether it rests with an instance of `server` that was told of these capabilities.
-    fn serves(&self, server: &ServerName, capabilities: ClientCapabilities) -> bool {
+    fn serves(&self, server: &ServerName, meta: &RequestMeta) -> bool {
         let mut own = self.conversation.own_servers();
-        self.capabilities == capabilities && own.any(|own| own == server)
+        let is_told = self.capabilities == meta.capabilities && self.extensions == meta.extensions;
+        is_told && own.any(|own| own == server)
     }
 
     /// Goes on with another request.

@@ -151,6 +151,7 @@ impl WorkerState {
         let client = ClientInfo {
             version: Version::LATEST,
             capabilities: request.meta.capabilities,
+            shows_apps: false, // it says so itself
         };
         let limits = Arc::clone(&self.args.limits);
         let stop = self.args.stop;

@@ -33,7 +33,7 @@ pub(in crate::tree::sessions) struct SessionState {
     /// The one timer, and when it goes off.
     deadline: Option<(Instant, Timer<SessionMsg>)>,
     /// Counts it among the open ones.
-    _counted: GaugeGuard,
+    _counted: (GaugeGuard, Option<GaugeGuard>),
 }
 
 impl SessionState {
@@ -67,6 +67,8 @@ impl SessionState {
             signer: args.signer,
         };
         let limits = Arc::clone(&args.limits);
+        let in_profile = handle.shown();
+        let in_profile = in_profile.map(|profile| args.metrics.session_in(profile));
         let mut state = Self {
             conversation: Conversation::new(caller, limits, (client, is_adopted), args.stop),
             outlets: Outlets {
@@ -83,7 +85,7 @@ impl SessionState {
             registry: args.registry.clone(),
             has_table: false,
             deadline: None,
-            _counted: args.metrics.session(),
+            _counted: (args.metrics.session(), in_profile),
             myself,
         };
         state.join(args.registry);

@@ -82,6 +82,7 @@ async fn one_that_has_ended_is_deleted_without_being_taken_up() {
     let client = ClientInfo {
         version: Version::LATEST,
         capabilities: ClientCapabilities::default(),
+        shows_apps: false,
     };
     let (id, _) = signer.issue(client, Owner::ANYBODY).unwrap();
     let house = House::signed(&["s"], Plain, 1, signer).await;
@@ -134,6 +135,7 @@ async fn a_session_is_taken_up_while_the_gateway_stops_too() {
     let client = ClientInfo {
         version: Version::LATEST,
         capabilities: ClientCapabilities::default(),
+        shows_apps: false,
     };
     let (id, _) = signer.issue(client, Owner::ANYBODY).unwrap();
     let house = House::signed(&[], Plain, 10, signer).await;
@@ -154,6 +156,7 @@ async fn who_holds_another_token_finds_no_session() {
     let client = ClientInfo {
         version: Version::LATEST,
         capabilities: ClientCapabilities::default(),
+        shows_apps: false,
     };
     let my = house.sessions.of(Holder::of(mine));
     let (id, session) = my.open_streamable(client).await.unwrap();

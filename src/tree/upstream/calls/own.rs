@@ -11,6 +11,7 @@ use crate::protocol::Era;
 use crate::protocol::jsonrpc;
 use crate::protocol::mcp::logging::Level;
 use crate::protocol::modern::asker::Asker;
+use crate::protocol::modern::extensions::Extensions;
 use crate::tree::client::SessionSink;
 
 /// The id of the first request, which begins it; calls come after it.
@@ -24,9 +25,16 @@ pub(in super::super) type Logger<'a> = (Level, &'a Arc<dyn SessionSink>);
 pub(in super::super) struct Several;
 
 impl Calls {
-    /// The server is of that era; `roots` is the answer to its `roots/list`, if its entry has one.
-    pub(in super::super) fn speak(&mut self, era: Era, roots: Option<Bytes>) {
+    /// The server is of that era; `roots` is the answer to its `roots/list`, if its entry has one. It
+    /// is told that these `extensions` are known.
+    pub(in super::super) fn speak(
+        &mut self,
+        era: Era,
+        roots: Option<Bytes>,
+        extensions: Extensions,
+    ) {
         self.era = era;
+        self.extensions = extensions;
         self.roots = roots.filter(|_| era == Era::Modern);
     }
 
@@ -59,7 +67,7 @@ impl Calls {
             return self.own(method, Some(params));
         }
         let asker = Asker {
-            has_tasks,
+            extensions: self.extensions.with_tasks(),
             ..Asker::default()
         };
         let id = self.take_id();
@@ -74,7 +82,11 @@ impl Calls {
         match self.era {
             Era::Legacy => jsonrpc::request(id, method, params),
             Era::Modern => {
-                let params = Asker::default().params(params);
+                let asker = Asker {
+                    extensions: self.extensions.clone(),
+                    ..Asker::default()
+                };
+                let params = asker.params(params);
                 jsonrpc::request(id, method, Some(&params))
             }
         }

@@ -84,13 +84,16 @@ impl Dialogue {
 
     /// `initialize`, in the latest revision or in the one that a refusal named; or `server/discover`.
     fn say_hello(&mut self, era: Era) -> Bytes {
-        self.calls.speak(era, self.server_requests.roots());
+        let extensions = self.server_requests.extensions();
+        let roots = self.server_requests.roots();
+        self.calls.speak(era, roots, extensions.clone());
         let id = self.hello.id.map_or(HELLO_ID, |_| self.calls.take_id());
         self.hello.id = Some(id);
         match era {
             Era::Legacy => {
                 self.hello.has_shaken = true;
-                let capabilities = self.server_requests.capabilities().to_json();
+                let capabilities = self.server_requests.capabilities();
+                let capabilities = capabilities.to_json_with(&extensions);
                 let params = lifecycle::initialize_params(self.hello.revision, &capabilities);
                 self.calls.own_as(id, method::INITIALIZE, Some(&params))
             }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::talk::{TIMEOUT, Talk, Todo, answer, asks, listed, listed_but, refusal, tools};
-use super::{Desk, Heard};
+use super::{Desk, Heard, apps};
 use crate::protocol::mcp::item::Kind;
 use crate::supervise::FailureKind;
 use crate::tree::upstream::Past;
@@ -16,14 +16,17 @@ fn capable(version: &str) -> String {
 }
 
 #[test]
-fn the_conversation_begins_with_the_newest_handshake_and_no_promise() {
+fn the_conversation_begins_with_the_newest_handshake_and_no_promise_but_of_apps() {
     let hello = Talk::open().hello;
     assert_eq!(
         (&hello["id"], &hello["method"]),
         (&json!(0), &json!("initialize"))
     );
     assert_eq!(hello["params"]["protocolVersion"], "2025-11-25");
-    assert_eq!(hello["params"]["capabilities"], json!({}));
+    assert_eq!(
+        hello["params"]["capabilities"],
+        json!({ "extensions": apps() })
+    );
 }
 
 #[test]

@@ -39,6 +39,7 @@ use crate::protocol::mcp::logging::Level;
 use crate::protocol::mcp::method;
 use crate::protocol::mcp::request::ClientRequest;
 use crate::protocol::modern::asker::Asker;
+use crate::protocol::modern::extensions::Extensions;
 use crate::testing::{Listener, listener, name};
 use crate::tree::Quota;
 use crate::tree::call::{Answer, ReplyToken, RoutedRequest};
@@ -75,6 +76,11 @@ fn interest(level: Option<Level>, uris: &[&str]) -> Interest {
     Interest { level, uris }
 }
 
+/// The extensions that a server for all clients is told of.
+fn apps() -> serde_json::Value {
+    serde_json::from_str(&Extensions::apps().to_json().unwrap()).unwrap()
+}
+
 /// The session whose client can be asked for what `bits` declare.
 fn owner(desk: &Desk, bits: u16) -> InstanceOwner {
     InstanceOwner {
@@ -82,6 +88,7 @@ fn owner(desk: &Desk, bits: u16) -> InstanceOwner {
         name: "ab12".into(),
         client: desk.client(),
         capabilities: ClientCapabilities::from_bits(bits),
+        extensions: Extensions::default(),
     }
 }
 

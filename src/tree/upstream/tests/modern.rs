@@ -7,13 +7,14 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::talk::{TIMEOUT, Talk, Todo, answer, tools};
-use super::{Desk, Heard, interest, spec};
+use super::{Desk, Heard, apps, interest, spec};
 use crate::config::model::{Protocol, ServerSpec};
 use crate::protocol::Era;
 use crate::protocol::mcp::lifecycle::ClientCapabilities;
 use crate::protocol::mcp::logging::Level;
 use crate::protocol::mcp::method;
 use crate::protocol::modern::asker::Asker;
+use crate::protocol::modern::extensions::Extensions;
 use crate::protocol::modern::keys;
 use crate::supervise::FailureKind;
 use crate::tree::upstream::Past;
@@ -64,7 +65,8 @@ fn ready() -> Talk {
     for line in &lines {
         let meta = &line["params"]["_meta"];
         assert_eq!(meta[keys::PROTOCOL_VERSION], "2026-07-28", "{line}");
-        assert_eq!(meta[keys::CLIENT_CAPABILITIES], json!({}), "{line}");
+        let told = json!({ "extensions": apps() });
+        assert_eq!(meta[keys::CLIENT_CAPABILITIES], told, "{line}");
     }
     assert_eq!(
         lines[0]["params"]["notifications"],
@@ -146,7 +148,7 @@ fn a_legacy_client_is_told_of_and_gets_what_it_knows() {
         capabilities: ClientCapabilities::all(),
         log_level: Some(Level::Error),
         info: None,
-        has_tasks: false,
+        extensions: Extensions::read(Some(r#"{"x/y":{"n":1.10}}"#)),
     };
     let params = r#"{"name":"s__t","_meta":{"progressToken":"p"}}"#;
     let reply_token = desk.reply_token_of(asker, Era::Legacy, (method::TOOLS_CALL, "tool", params));
@@ -156,6 +158,10 @@ fn a_legacy_client_is_told_of_and_gets_what_it_knows() {
     assert_eq!(
         meta[keys::CLIENT_CAPABILITIES]["elicitation"]["url"],
         json!({})
+    );
+    assert_eq!(
+        meta[keys::CLIENT_CAPABILITIES]["extensions"],
+        json!({"x/y": {"n": 1.10}})
     );
     assert_eq!(meta["progressToken"], sent["id"]);
     let id = sent["id"].as_u64().unwrap();

@@ -3,8 +3,10 @@
 use serde_json::{Value, json};
 
 use super::talk::{TIMEOUT, Talk, Todo, answer, listed, tools};
-use super::{Desk, Heard, owner, spec};
-use crate::config::model::Isolation;
+use super::{Desk, Heard, apps, owner, spec};
+use crate::config::model::{Isolation, Protocol};
+use crate::protocol::modern::extensions::Extensions;
+use crate::tree::client::InstanceOwner;
 
 const ASKS: [&str; 3] = ["roots/list", "sampling/createMessage", "elicitation/create"];
 
@@ -36,7 +38,10 @@ fn a_shared_server_may_only_ask_for_a_sign_of_life() {
 #[test]
 fn configured_roots_are_declared_and_answered_and_nothing_else_is() {
     let mut talk = Talk::open_with(&["file:///a", "file:///b"], None);
-    assert_eq!(talk.hello["params"]["capabilities"], json!({"roots": {}}));
+    assert_eq!(
+        talk.hello["params"]["capabilities"],
+        json!({"roots": {}, "extensions": apps()})
+    );
     let roots = json!({"roots": [{"uri": "file:///a"}, {"uri": "file:///b"}]});
     let reply = json!({"jsonrpc": "2.0", "id": "q\n1", "result": roots});
     assert_eq!(talk.hears(&question("roots/list")), [Todo::Write(reply)]);
@@ -52,7 +57,7 @@ fn the_process_with_the_catalogue_is_told_of_every_capability_and_has_nobody_to_
     spec.roots = vec!["file:///a".to_owned()];
     let mut talk = Talk::of(&spec, None);
     let declared = json!({"roots": {"listChanged": true}, "sampling": {"tools": {}, "context": {}},
-        "elicitation": {"form": {}, "url": {}}});
+        "elicitation": {"form": {}, "url": {}}, "extensions": apps()});
     assert_eq!(talk.hello["params"]["capabilities"], declared);
     for method in ASKS {
         let todo = talk.hears(&question(method));
@@ -90,6 +95,28 @@ fn an_instance_asks_its_client_for_what_that_declared() {
         let reply = json!({"jsonrpc": "2.0", "id": "q\n1", "result": {}});
         assert_eq!(talk.hears(&question("ping")), [Todo::Write(reply)]);
         assert_eq!(desk.hear(), []);
+    }
+}
+
+#[test]
+fn an_instance_is_told_of_its_clients_extensions_in_each_era() {
+    let declared = r#"{"x/y":{"n":1.10}}"#;
+    let owner = InstanceOwner {
+        extensions: Extensions::read(Some(declared)),
+        ..owner(&Desk::new(1), 0)
+    };
+    let mut spec = spec("", TIMEOUT);
+    for (protocol, capabilities) in [
+        (Protocol::Legacy, "/params/capabilities"),
+        (
+            Protocol::Modern,
+            "/params/_meta/io.modelcontextprotocol~1clientCapabilities",
+        ),
+    ] {
+        spec.protocol = protocol;
+        let hello = Talk::of(&spec, Some(owner.clone())).hello;
+        let told = hello.pointer(capabilities).unwrap();
+        assert_eq!(told["extensions"], json!({"x/y": {"n": 1.10}}));
     }
 }
 

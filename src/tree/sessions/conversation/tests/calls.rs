@@ -74,6 +74,31 @@ fn clients_with_the_same_ids_do_not_meet() {
     two.hears_nothing();
 }
 
+/// Who else has a tool of that name is not known before.
+#[test]
+fn a_bare_name_waits_until_all_servers_have_told() {
+    for (tool, wanted) in [("t", Some("Unknown tool: t")), ("u", None)] {
+        let house = House::of(&["a", "b"]);
+        let mut first = house.server("a", 1, &["t"]);
+        let mut client = house.client();
+        client.calls(1, "t");
+        client.hears_nothing();
+        first.hears_nothing();
+        client.calls(2, "a__t");
+        first.reply_token().answer(result("{}"));
+        assert_eq!(client.next()["id"], 2);
+        let _second = house.server("b", 1, &[tool]);
+        if wanted.is_none() {
+            let reply_token = first.reply_token();
+            assert_eq!(&*reply_token.routed().unwrap().key, "t");
+            reply_token.answer(result("{}"));
+        }
+        let answer = client.next();
+        assert_eq!(answer["id"], 1);
+        assert_eq!(answer["error"]["message"].as_str(), wanted);
+    }
+}
+
 #[test]
 fn a_call_to_a_starting_server_is_parked_until_it_is_ready() {
     let house = House::of(&["s"]);

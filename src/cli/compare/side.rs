@@ -1,0 +1,162 @@
+//! One of the two servers: how it is reached, and what it lists.
+
+use std::fmt;
+use std::io::{self, Write};
+use std::path::Path;
+
+use reqwest::Url;
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+
+use super::super::check::shown_path;
+use crate::client::{Bounds, Client, ClientError, Entry, List, shown};
+use crate::files;
+
+/// What the client says itself.
+const OWN: [&str; 7] = [
+    "accept",
+    "connection",
+    "content-length",
+    "content-type",
+    "mcp-protocol-version",
+    "mcp-session-id",
+    "transfer-encoding",
+];
+/// Thousands of tokens.
+const LARGEST: u64 = 1 << 20;
+
+/// A header of the command line. Its value is never shown.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Header(HeaderName, HeaderValue);
+
+impl fmt::Debug for Header {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Header({})", self.0)
+    }
+}
+
+/// `NAME:VALUE`, as curl has it. The errors show no value.
+pub(super) fn parse_header(text: &str) -> Result<Header, String> {
+    let (name, value) = text
+        .split_once(':')
+        .ok_or("NAME:VALUE is needed, such as 'X-API-Key: sk_mt_…'")?;
+    let name: HeaderName = name
+        .trim()
+        .parse()
+        .map_err(|_| "what is before the ':' is no name of a header")?;
+    if OWN.contains(&name.as_str()) {
+        return Err(format!("'{name}' is the client's own business"));
+    }
+    let value = HeaderValue::from_str(value.trim());
+    let mut value = value.map_err(|_| format!("the value of '{name}' cannot be one"))?;
+    value.set_sensitive(true);
+    Ok(Header(name, value))
+}
+
+/// An address that one can connect to.
+pub(super) fn parse_url(text: &str) -> Result<Url, String> {
+    let example = "such as http://server:12008/metamcp/NAME/mcp";
+    let url =
+        Url::parse(text.trim()).map_err(|error| format!("{error}; a URL is needed, {example}"))?;
+    if !["http", "https"].contains(&url.scheme()) || !url.has_host() {
+        return Err(format!(
+            "a URL with http:// or https:// is needed, {example}"
+        ));
+    }
+    Ok(url)
+}
+
+/// A server that is to be asked.
+pub(super) struct Side {
+    /// The option that names it.
+    name: &'static str,
+    url: Url,
+    headers: HeaderMap,
+}
+
+/// What a server lists.
+pub(super) struct Offered {
+    /// Without what may be a key.
+    pub(super) url: String,
+    /// In the order of [`List::ALL`].
+    pub(super) lists: [Vec<Entry>; 4],
+}
+
+/// Why one could not be asked.
+pub(super) struct Failed {
+    name: &'static str,
+    url: String,
+    error: ClientError,
+}
+
+impl Side {
+    pub(super) fn new<'a>(
+        name: &'static str,
+        url: Url,
+        given: impl Iterator<Item = &'a Header>,
+        token_file: Option<&Path>,
+    ) -> Result<Self, String> {
+        let mut headers = HeaderMap::new();
+        if let Some(file) = token_file {
+            headers.insert(AUTHORIZATION, bearer(file)?);
+        }
+        for Header(name, value) in given {
+            headers.insert(name.clone(), value.clone());
+        }
+        Ok(Self { name, url, headers })
+    }
+
+    pub(super) async fn ask(self, bounds: Bounds) -> Result<Offered, Failed> {
+        let url = shown(&self.url);
+        let listed = Self::lists(self.url, self.headers, bounds).await;
+        match listed {
+            Ok(lists) => Ok(Offered { url, lists }),
+            Err(error) => Err(Failed {
+                name: self.name,
+                url,
+                error,
+            }),
+        }
+    }
+
+    async fn lists(
+        url: Url,
+        headers: HeaderMap,
+        bounds: Bounds,
+    ) -> Result<[Vec<Entry>; 4], ClientError> {
+        let mut client = Client::connect(url, headers, bounds).await?;
+        let mut lists: [Vec<Entry>; 4] = Default::default();
+        for (list, entries) in List::ALL.into_iter().zip(&mut lists) {
+            *entries = client.list_all(list).await?;
+        }
+        client.close().await;
+        Ok(lists)
+    }
+}
+
+impl Failed {
+    pub(super) fn print(&self, out: &mut dyn Write) -> io::Result<()> {
+        let Self { name, url, error } = self;
+        writeln!(out, "error: {name} {url} {error}")?;
+        match error.help() {
+            Some(help) => writeln!(out, "    help: {help}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The header with the first token of a file, as the gateway reads it.
+fn bearer(file: &Path) -> Result<HeaderValue, String> {
+    let shown = shown_path(file);
+    let (text, _) = files::read_text(file, LARGEST)
+        .map_err(|error| format!("cannot read the token file {shown}: {error}"))?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let words = text
+        .lines()
+        .filter_map(|line| line.split_whitespace().next());
+    let token = words.into_iter().find(|word| !word.starts_with('#'));
+    let token = token.ok_or_else(|| format!("there is no token in {shown}"))?;
+    let value = HeaderValue::from_str(&format!("Bearer {token}"));
+    let mut value = value.map_err(|_| format!("the first token in {shown} cannot be one"))?;
+    value.set_sensitive(true);
+    Ok(value)
+}

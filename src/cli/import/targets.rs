@@ -1,0 +1,177 @@
+//! The files that an import writes: which may be meant, what of them stays, and that all are written or none.
+
+use std::collections::{BTreeMap, HashSet};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use super::Wish;
+use crate::cli::check::shown_path;
+use crate::config;
+use crate::import::{Imported, files};
+
+/// What became of the files.
+pub(super) enum Written {
+    All,
+    /// The first of them; something happened to the others meanwhile.
+    Some,
+    Nothing,
+}
+
+/// What is in the files that are added to.
+#[derive(Default)]
+pub(super) struct Kept {
+    secrets: String,
+    pub(super) variables: BTreeMap<String, String>,
+    tokens: String,
+}
+
+impl Kept {
+    /// Reads them. `None`: one cannot be added to, which is said.
+    pub(super) fn read(wish: &Wish, err: &mut dyn Write) -> io::Result<Option<Self>> {
+        let mut kept = Self::default();
+        let added_to = |path: &Option<PathBuf>| {
+            let path = path.as_deref()?;
+            (wish.force && files::is_there(path)).then(|| path.to_owned())
+        };
+        let read = |path: &Path| files::read(path).map_err(|error| error.to_string());
+        if let Some(path) = added_to(&wish.secrets_to) {
+            let read = read(&path).and_then(|input| {
+                kept.variables = config::variables(&input.text)?;
+                kept.secrets = input.text;
+                Ok(())
+            });
+            if let Err(why) = read {
+                let path = shown_path(&path);
+                writeln!(
+                    err,
+                    "error: cannot add to {path}: {why}; nothing was written"
+                )?;
+                return Ok(None);
+            }
+        }
+        if let Some(path) = added_to(&wish.tokens_to) {
+            match read(&path) {
+                Ok(input) => kept.tokens = input.text,
+                Err(why) => {
+                    let path = shown_path(&path);
+                    writeln!(
+                        err,
+                        "error: cannot add to {path}: {why}; nothing was written"
+                    )?;
+                    return Ok(None);
+                }
+            }
+        }
+        Ok(Some(kept))
+    }
+}
+
+/// What options name a file, and which.
+fn named(wish: &Wish) -> impl Iterator<Item = (&'static str, &Path)> {
+    let named = [
+        ("--output", &wish.output),
+        ("--secrets-to", &wish.secrets_to),
+        ("--tokens-to", &wish.tokens_to),
+    ];
+    named
+        .into_iter()
+        .filter_map(|(option, path)| Some((option, path.as_deref()?)))
+}
+
+/// Two options that name one file, or one that names a file that is read: what would be in it then?
+pub(super) fn confused(wish: &Wish) -> Option<String> {
+    let named: Vec<_> = named(wish).collect();
+    for (place, (option, path)) in named.iter().enumerate() {
+        let shown = shown_path(path);
+        let mut others = named.iter().take(place);
+        if let Some((other, _)) = others.find(|(_, other)| files::are_one(path, other)) {
+            return Some(format!("{other} and {option} name one file, {shown}"));
+        }
+        let is_read = || wish.files.iter().any(|file| files::are_one(path, file));
+        if *option != "--output" && is_read() {
+            return Some(format!("{option} names a file that is imported, {shown}"));
+        }
+    }
+    None
+}
+
+/// Why nothing is written, if a file is in the way.
+pub(super) fn refused(wish: &Wish, imported: &Imported) -> Option<String> {
+    let mut paths = named(wish).map(|(_, path)| path);
+    if let Some(path) = paths.find(|path| !wish.force && files::is_there(path)) {
+        return Some(format!(
+            "error: {} is there already; nothing was written\n    help: name another file, or replace it with \
+             --force; to keep what is in it, import it too",
+            shown_path(path)
+        ));
+    }
+    let output = wish.output.as_deref()?;
+    let mut others = imported.of_others();
+    let (path, program) = others.find(|(path, _)| files::are_one(path, output))?;
+    Some(format!(
+        "error: {} is a file of {program}, which could not use what would be in it; nothing was written\n    \
+         help: name another file with --output",
+        shown_path(path)
+    ))
+}
+
+/// Writes all of them, or says why not. The secrets first: the configuration is of no use without them.
+pub(super) fn write(
+    wish: &Wish,
+    imported: &Imported,
+    kept: &Kept,
+    out: &mut dyn Write,
+) -> io::Result<Written> {
+    let secrets = joined(&kept.secrets, &imported.env_file());
+    let tokens = joined(&kept.tokens, &new_tokens(kept, imported));
+    let texts = [
+        (&wish.secrets_to, secrets),
+        (&wish.tokens_to, tokens),
+        (&wish.output, Some(imported.text.clone())),
+    ];
+    let mut prepared = Vec::new();
+    for (path, text) in texts {
+        let (Some(path), Some(text)) = (path, text) else {
+            continue;
+        };
+        match files::prepare(path, &text) {
+            Ok(file) => prepared.push((path, file)),
+            Err(error) => {
+                let path = shown_path(path);
+                writeln!(
+                    out,
+                    "error: cannot write {path}: {error}; nothing was written"
+                )?;
+                return Ok(Written::Nothing);
+            }
+        }
+    }
+    let mut written = Written::Nothing;
+    for (path, file) in prepared {
+        if let Err(error) = file.place() {
+            writeln!(out, "error: cannot write {}: {error}", shown_path(path))?;
+            return Ok(written);
+        }
+        written = Written::Some;
+    }
+    Ok(Written::All)
+}
+
+/// What is there and what is new; `None` if nothing is.
+fn joined(kept: &str, new: &str) -> Option<String> {
+    let line_end = if kept.is_empty() || kept.ends_with('\n') {
+        ""
+    } else {
+        "\n"
+    };
+    (!new.is_empty()).then(|| [kept, line_end, new].concat())
+}
+
+/// The lines of tokens that are not there yet.
+fn new_tokens(kept: &Kept, imported: &Imported) -> String {
+    let token = |line: &str| line.split_whitespace().next().map(str::to_owned);
+    let there: HashSet<String> = kept.tokens.lines().filter_map(token).collect();
+    let lines = imported.token_file.split_inclusive('\n');
+    let new = lines.filter(|line| token(line).is_none_or(|token| !there.contains(&token)));
+    new.collect()
+}

@@ -1,0 +1,196 @@
+//! Requests with a bound: nothing of a server's answer is read that is larger than allowed, and no redirect is
+//! followed, which would take headers with keys to somebody else.
+
+use std::sync::Once;
+use std::time::Duration;
+
+use bytes::Bytes;
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION};
+use reqwest::redirect::Policy;
+use reqwest::{RequestBuilder, Response, StatusCode, Url};
+
+use super::ClientError;
+use crate::protocol::framing::events::{Event, EventReader};
+use crate::protocol::jsonrpc::{self, Message};
+
+/// For a connection, TLS included.
+const CONNECT: Duration = Duration::from_secs(10);
+/// How many bytes are looked at of what is said beside an error.
+const READ: usize = 4096;
+/// How many characters of it are shown.
+const EXCERPT: usize = 300;
+
+pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json");
+pub(super) const EVENTS: HeaderValue = HeaderValue::from_static("text/event-stream");
+pub(super) const EITHER: HeaderValue =
+    HeaderValue::from_static("application/json, text/event-stream");
+
+/// One server, as HTTP knows it.
+#[derive(Debug, Clone)]
+pub(super) struct Http {
+    client: reqwest::Client,
+    url: Url,
+    /// The bytes of one message.
+    most: usize,
+}
+
+impl Http {
+    pub(super) fn new(url: Url, headers: HeaderMap, most: usize) -> Result<Self, ClientError> {
+        static PROVIDER: Once = Once::new();
+        // Whoever came first chose the same.
+        PROVIDER.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
+        let mut builder = reqwest::Client::builder()
+            .user_agent(concat!("mcproxy/", env!("CARGO_PKG_VERSION")))
+            .default_headers(headers)
+            .redirect(Policy::none())
+            .connect_timeout(CONNECT);
+        if url.scheme() == "http" {
+            // A machine without certificates needs none for this.
+            builder = builder.tls_certs_only([]);
+        }
+        let client = builder.build()?;
+        Ok(Self { client, url, most })
+    }
+
+    pub(super) fn url(&self) -> &Url {
+        &self.url
+    }
+
+    pub(super) fn get(&self) -> RequestBuilder {
+        self.client.get(self.url.clone()).header(ACCEPT, EVENTS)
+    }
+
+    pub(super) fn post(&self, url: Url, message: Bytes) -> RequestBuilder {
+        let request = self.client.post(url).body(message);
+        request.header(CONTENT_TYPE, JSON).header(ACCEPT, EITHER)
+    }
+
+    pub(super) fn delete(&self) -> RequestBuilder {
+        self.client.delete(self.url.clone())
+    }
+
+    /// Sends it, and answers with what has status 2xx.
+    pub(super) async fn send(&self, request: RequestBuilder) -> Result<Response, ClientError> {
+        let response = request.send().await?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(response);
+        }
+        if [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN].contains(&status) {
+            return Err(ClientError::Refused(status));
+        }
+        if status.is_redirection() {
+            let to = response.headers().get(LOCATION);
+            let to = to.and_then(|to| self.url.join(to.to_str().ok()?).ok());
+            let to = to.as_ref().map(shown);
+            return Err(ClientError::Moved { status, to });
+        }
+        let is_page = media_type(&response) == "text/html";
+        let excerpt = if is_page {
+            String::new()
+        } else {
+            excerpt(response).await
+        };
+        Err(ClientError::Status(status, excerpt))
+    }
+
+    /// All of a body.
+    pub(super) async fn body(&self, mut response: Response) -> Result<Bytes, ClientError> {
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await? {
+            if body.len() + chunk.len() > self.most {
+                return Err(self.too_large());
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body.into())
+    }
+
+    /// The events of a body.
+    pub(super) fn events(&self, response: Response) -> Events {
+        Events {
+            response,
+            reader: EventReader::new(self.most),
+            ready: Vec::new().into_iter(),
+            most: self.most,
+        }
+    }
+
+    fn too_large(&self) -> ClientError {
+        too_large(self.most)
+    }
+}
+
+/// An event stream that is being read.
+#[derive(Debug)]
+pub(super) struct Events {
+    response: Response,
+    reader: EventReader,
+    ready: std::vec::IntoIter<Event>,
+    most: usize,
+}
+
+impl Events {
+    /// The next event; `None` at the end of the stream.
+    pub(super) async fn next(&mut self) -> Result<Option<Event>, ClientError> {
+        loop {
+            if let Some(event) = self.ready.next() {
+                return Ok(Some(event));
+            }
+            let Some(chunk) = self.response.chunk().await? else {
+                return Ok(None);
+            };
+            let mut events = Vec::new();
+            let read = self.reader.push(&chunk, &mut |event| events.push(event));
+            read.map_err(|_| too_large(self.most))?;
+            self.ready = events.into_iter();
+        }
+    }
+}
+
+fn too_large(most: usize) -> ClientError {
+    ClientError::TooLarge {
+        what: "sends a message".to_owned(),
+        most: format!("{most} bytes"),
+    }
+}
+
+/// Without parameters, in lower case; empty if there is none.
+pub(super) fn media_type(response: &Response) -> String {
+    let value = response.headers().get(CONTENT_TYPE);
+    let value = value.and_then(|value| value.to_str().ok()).unwrap_or("");
+    let media = value.split(';').next().unwrap_or("").trim();
+    media.to_ascii_lowercase()
+}
+
+/// What is said beside an error, on one line: the message of a JSON-RPC error, or the beginning.
+async fn excerpt(mut response: Response) -> String {
+    let mut bytes = Vec::new();
+    while bytes.len() < READ
+        && let Ok(Some(chunk)) = response.chunk().await
+    {
+        bytes.extend_from_slice(&chunk);
+    }
+    if let Ok(Message::Response(answer)) = jsonrpc::decode(&Bytes::from(bytes.clone()))
+        && let Err(error) = answer.outcome
+    {
+        return jsonrpc::message_of(&error);
+    }
+    let text = String::from_utf8_lossy(&bytes);
+    let text: Vec<&str> = text.split_whitespace().collect();
+    let text = text.join(" ");
+    let shown = text.chars().filter(|c| !c.is_control());
+    shown.take(EXCERPT).collect()
+}
+
+/// A URL without what may be a key.
+#[must_use]
+pub fn shown(url: &Url) -> String {
+    let mut url = url.clone();
+    url.set_query(None);
+    url.set_fragment(None);
+    // Neither fails for a URL with a host.
+    url.set_username("").ok();
+    url.set_password(None).ok();
+    url.into()
+}
