@@ -32,25 +32,15 @@ const CEILINGS: [(&str, usize); 22] = [
 ];
 
 /// Names that a room has twice all the same. None may join them.
-const TWICE: [(&str, &str); 18] = [
+const TWICE: [(&str, &str); 8] = [
     ("config", "Lists"),
     ("http", "Farewell"),
     ("http", "Place"),
     ("http", "Places"),
     ("http", "Refusal"),
-    ("http", "Said"),
-    ("protocol", "Id"),
     ("protocol", "Member"),
-    ("protocol", "Scan"),
-    ("telemetry", "Outcome"),
-    ("telemetry", "Place"),
-    ("telemetry", "Reason"),
     ("telemetry", "Shared"),
-    ("telemetry", "Writer"),
-    ("tree/registry", "Names"),
-    ("tree/sessions", "Connection"),
     ("tree/sessions", "Reader"),
-    ("tree/sessions", "Stopping"),
 ];
 
 /// Of tests alone.

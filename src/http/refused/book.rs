@@ -22,13 +22,13 @@ pub(super) struct Book(Mutex<HashMap<&'static str, Page>>);
 
 #[derive(Debug, Default)]
 struct Page {
-    said: Vec<Said>,
+    said: Vec<SaidRefusal>,
     /// How many were left out since something was said.
     more: u64,
 }
 
 #[derive(Debug)]
-struct Said {
+struct SaidRefusal {
     text: u64,
     at: Instant,
     pause: Duration,
@@ -72,7 +72,7 @@ impl Page {
         } else {
             self.has_room(now) && {
                 let (at, pause) = (now, PAUSE);
-                self.said.push(Said { text, at, pause });
+                self.said.push(SaidRefusal { text, at, pause });
                 true
             }
         };
@@ -93,7 +93,7 @@ impl Page {
     }
 }
 
-impl Said {
+impl SaidRefusal {
     /// Whether it is said once more.
     fn comes_again(&mut self, now: Instant) -> bool {
         let is_due = now >= self.at + self.pause;

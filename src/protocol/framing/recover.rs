@@ -58,12 +58,12 @@ impl Head {
             is_call: false,
             is_cut: false,
         };
-        let ended = head.members(&mut Scan(bytes));
+        let ended = head.members(&mut Recovery(bytes));
         head.is_cut = matches!(ended, Err(Stop::Cut));
         head
     }
 
-    fn members(&mut self, scan: &mut Scan<'_>) -> Result<(), Stop> {
+    fn members(&mut self, scan: &mut Recovery<'_>) -> Result<(), Stop> {
         scan.expect(b'{')?;
         loop {
             scan.expect(b'"')?;
@@ -90,9 +90,9 @@ impl Head {
 
 /// A reader of JSON that wants no more than strings and brackets in their places, so that bad
 /// bytes, bad escapes or `NaN` inside a value do not stop it.
-struct Scan<'a>(&'a [u8]);
+struct Recovery<'a>(&'a [u8]);
 
-impl<'a> Scan<'a> {
+impl<'a> Recovery<'a> {
     fn next(&mut self) -> Result<u8, Stop> {
         let (first, rest) = self.0.split_first().ok_or(Stop::Cut)?;
         self.0 = rest;

@@ -115,7 +115,7 @@ fn classify(bytes: &Bytes, members: [Member<'_>; 6]) -> Result<Message, String> 
     if !jsonrpc.is_some_and(|raw| raw::is_text(raw, "2.0")) {
         return Err("the member 'jsonrpc' must be \"2.0\"".to_owned());
     }
-    let id = Id::read(id.once("id")?);
+    let id = IdMember::read(id.once("id")?);
     let params = params.once("params")?;
     let slice = |raw: &str| bytes.slice_ref(raw.as_bytes());
     // Some write all members, or both of the last two, as JSON-RPC 1.0 did: what is `null` then says
@@ -146,14 +146,14 @@ fn classify(bytes: &Bytes, members: [Member<'_>; 6]) -> Result<Message, String> 
 /// The member `id`. `null` is not the same as absent: a request whose id is `null` is wrong, and
 /// taking it for a notification would leave its sender without an answer. Of what is called a
 /// notification nobody awaits one: languages with one type for all messages write `null` there.
-enum Id {
+enum IdMember {
     Absent,
     Null,
     Usable(RequestId),
     Unusable,
 }
 
-impl Id {
+impl IdMember {
     fn read(raw: Option<&str>) -> Self {
         match raw {
             None => Self::Absent,
@@ -169,26 +169,28 @@ const BAD_ID_OF_CALL: &str =
 const ALL_SAID: &str = "there is 'method' beside 'result' or 'error'";
 const NOTHING_SAID: &str = "there is neither 'method' nor 'result' nor 'error'";
 
-fn call(id: Id, method: &str, params: Option<Bytes>) -> Result<Message, String> {
+fn call(id: IdMember, method: &str, params: Option<Bytes>) -> Result<Message, String> {
     let Some(method) = raw::string(method) else {
         return Err("the member 'method' must be a string".to_owned());
     };
     let method: Box<str> = method.into();
     match id {
-        Id::Null if method.starts_with("notifications/") => {
+        IdMember::Null if method.starts_with("notifications/") => {
             Ok(Message::Notification(Notification { method, params }))
         }
-        Id::Absent => Ok(Message::Notification(Notification { method, params })),
-        Id::Usable(id) => Ok(Message::Request(Request { id, method, params })),
-        Id::Null | Id::Unusable => Err(BAD_ID_OF_CALL.to_owned()),
+        IdMember::Absent => Ok(Message::Notification(Notification { method, params })),
+        IdMember::Usable(id) => Ok(Message::Request(Request { id, method, params })),
+        IdMember::Null | IdMember::Unusable => Err(BAD_ID_OF_CALL.to_owned()),
     }
 }
 
-fn answer(id: Id, outcome: Result<Bytes, Bytes>) -> Result<Message, String> {
+fn answer(id: IdMember, outcome: Result<Bytes, Bytes>) -> Result<Message, String> {
     let id = match (id, &outcome) {
-        (Id::Usable(id), _) => Some(id),
-        (Id::Null | Id::Absent, Err(_)) => None,
-        (Id::Null | Id::Absent | Id::Unusable, _) => return Err(BAD_ID.to_owned()),
+        (IdMember::Usable(id), _) => Some(id),
+        (IdMember::Null | IdMember::Absent, Err(_)) => None,
+        (IdMember::Null | IdMember::Absent | IdMember::Unusable, _) => {
+            return Err(BAD_ID.to_owned());
+        }
     };
     Ok(Message::Response(Response { id, outcome }))
 }

@@ -70,7 +70,7 @@ pub(super) struct Gate {
 #[derive(Debug)]
 struct Places {
     totals: Totals,
-    by_key: HashMap<u64, Place>,
+    by_key: HashMap<u64, CallSite>,
     /// How many of them leave lines out now.
     silent: usize,
 }
@@ -85,7 +85,7 @@ struct Totals {
 }
 
 #[derive(Debug)]
-struct Place {
+struct CallSite {
     throttle: Throttle,
     level: Level,
     /// The rate that its operator set for it.
@@ -128,7 +128,7 @@ impl Gate {
             self.key(record, None)
         };
         let place = places.by_key.entry(key);
-        let place = place.or_insert_with(|| Place::new(now, record));
+        let place = place.or_insert_with(|| CallSite::new(now, record));
         if place.throttle.admits(now) {
             return Verdict::Pass(key);
         }
@@ -177,7 +177,7 @@ impl Gate {
 
     fn take(&self, now: Instant, mut count: impl FnMut(&mut Throttle) -> Option<u64>) -> Vec<Sum> {
         let places = &mut *self.lock();
-        let sum = |place: &mut Place| {
+        let sum = |place: &mut CallSite| {
             let count = count(&mut place.throttle)?;
             let (like, since) = place.first.take().unwrap_or_else(|| (String::new(), now));
             let seconds = now.duration_since(since).as_secs().max(1);
@@ -262,7 +262,7 @@ impl Totals {
     }
 }
 
-impl Place {
+impl CallSite {
     fn new(now: Instant, record: &Record<'_>) -> Self {
         let level = record.level();
         let set = record.key_values().get(kv::Key::from_str("rate"));

@@ -63,7 +63,7 @@ pub(super) struct Backlog {
 pub(super) fn start(format: Format, output: impl Output, gate: Arc<Gate>) -> io::Result<Queue> {
     let (sender, items) = channel();
     let backlog = Arc::new(Backlog::default());
-    let writer = Writer {
+    let writer = LineWriter {
         format,
         output,
         is_open: false,
@@ -153,7 +153,7 @@ impl Backlog {
     }
 }
 
-struct Writer<O> {
+struct LineWriter<O> {
     format: Format,
     output: O,
     is_open: bool,
@@ -163,7 +163,7 @@ struct Writer<O> {
     zone_read: Instant,
 }
 
-impl<O: Output> Writer<O> {
+impl<O: Output> LineWriter<O> {
     #[expect(clippy::disallowed_methods, reason = "the thread that writes")]
     fn run(mut self, items: &Receiver<Item>) {
         loop {

@@ -98,16 +98,16 @@ const LEFT_OUT: [&str; 4] = ["missing", "wrong", "repeated", "unreadable"];
 pub(super) struct Servers {
     up: Family<Server, Gauge>,
     starts: Family<Server, Counter>,
-    calls: Family<Outcome, Counter>,
+    calls: Family<OutcomeLabel, Counter>,
     in_flight: Family<Server, Gauge>,
     permits: Family<Server, Gauge>,
-    answers_dropped: Family<Reason, Counter>,
+    answers_dropped: Family<ReasonLabel, Counter>,
     lines_dropped: Family<Server, Counter>,
     stderr_lines_dropped: Family<Server, Counter>,
     notifications_dropped: Family<Server, Counter>,
     logs_withheld: Family<Server, Counter>,
     searches_cut: Family<Server, Counter>,
-    entries_left_out: Family<Reason, Counter>,
+    entries_left_out: Family<ReasonLabel, Counter>,
     lists_unread: Family<List, Counter>,
     definitions_changed: Family<Server, Counter>,
 }
@@ -121,13 +121,13 @@ struct Server {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Outcome {
+struct OutcomeLabel {
     server: Name,
     outcome: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Reason {
+struct ReasonLabel {
     server: Name,
     reason: &'static str,
 }
@@ -185,13 +185,16 @@ impl Servers {
 
     pub(super) fn get_or_create(&self, name: &ServerName) -> Arc<ServerMetrics> {
         let server = Server::of(name);
-        let calls = |outcome| self.calls.get_or_create_owned(&Outcome::of(name, outcome));
+        let calls = |outcome| {
+            self.calls
+                .get_or_create_owned(&OutcomeLabel::of(name, outcome))
+        };
         let dropped = |reason| {
-            let label = Reason::of(name, reason);
+            let label = ReasonLabel::of(name, reason);
             self.answers_dropped.get_or_create_owned(&label)
         };
         let left_out = |reason| {
-            let label = Reason::of(name, reason);
+            let label = ReasonLabel::of(name, reason);
             self.entries_left_out.get_or_create_owned(&label)
         };
         let unread = |list| self.lists_unread.get_or_create_owned(&List::of(name, list));
@@ -243,7 +246,7 @@ impl Servers {
     }
 
     pub(super) fn call_refused(&self, name: &ServerName) {
-        if let Some(counter) = self.calls.get(&Outcome::of(name, "refused")) {
+        if let Some(counter) = self.calls.get(&OutcomeLabel::of(name, "refused")) {
             counter.inc();
         }
     }
@@ -253,15 +256,15 @@ impl Servers {
         self.up.remove(&server);
         self.starts.remove(&server);
         for outcome in OUTCOMES {
-            self.calls.remove(&Outcome::of(name, outcome));
+            self.calls.remove(&OutcomeLabel::of(name, outcome));
         }
         self.in_flight.remove(&server);
         self.permits.remove(&server);
         for reason in DROPPED {
-            self.answers_dropped.remove(&Reason::of(name, reason));
+            self.answers_dropped.remove(&ReasonLabel::of(name, reason));
         }
         for reason in LEFT_OUT {
-            self.entries_left_out.remove(&Reason::of(name, reason));
+            self.entries_left_out.remove(&ReasonLabel::of(name, reason));
         }
         for list in LISTS {
             self.lists_unread.remove(&List::of(name, list));
@@ -282,7 +285,7 @@ impl Server {
     }
 }
 
-impl Outcome {
+impl OutcomeLabel {
     fn of(name: &ServerName, outcome: &'static str) -> Self {
         let server = Name(name.clone());
         Self { server, outcome }
@@ -296,7 +299,7 @@ impl List {
     }
 }
 
-impl Reason {
+impl ReasonLabel {
     fn of(name: &ServerName, reason: &'static str) -> Self {
         let server = Name(name.clone());
         Self { server, reason }

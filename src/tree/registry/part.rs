@@ -118,7 +118,7 @@ impl Part {
     pub(super) fn build(kind: Kind, plan: Plan, holders: &mut Holders) -> Self {
         holders.take_in(&plan.elders);
         let (mut laying, mut odd) = (Laying::default(), Oddities::default());
-        let mut names = unfit::Names::default();
+        let mut names = unfit::UnfitNames::default();
         let (mut offered, mut seen) = (Vec::new(), HashMap::new());
         let called = Called::of(kind, &plan);
         let patterns = patterns(&plan.view, kind);

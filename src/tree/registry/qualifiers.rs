@@ -8,7 +8,7 @@ use crate::protocol::uri;
 
 /// The configured servers, by their names as qualifiers spell them.
 #[derive(Debug)]
-pub(super) struct Names {
+pub(super) struct Qualifiers {
     pub(super) in_order: Vec<Named>,
     pub(super) by_spelling: HashMap<Box<str>, usize>,
 }
@@ -20,7 +20,7 @@ pub(super) struct Named {
     pub(super) may_have_resources: bool,
 }
 
-impl Names {
+impl Qualifiers {
     pub(super) fn of(sources: &[Source]) -> Self {
         let named = |source: &Source| Named {
             server: source.server.clone(),

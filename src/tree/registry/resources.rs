@@ -13,7 +13,7 @@ use super::gates::Gates;
 use super::idle;
 use super::merged::Route;
 use super::pages::{Entries, Pages};
-use super::qualifiers::{Names, abilities};
+use super::qualifiers::{Qualifiers, abilities};
 use super::remark::Remark;
 use super::source::{Source, items};
 use crate::config::model::Patterns;
@@ -45,7 +45,7 @@ pub(super) struct Resources {
 /// What is known of the resources of all servers: what a URI leads to is the same whoever is shown.
 #[derive(Debug)]
 struct Index {
-    names: Names,
+    names: Qualifiers,
     gates: Gates,
     by_uri: HashMap<String, Route>,
     by_template: HashMap<String, Route>,
@@ -68,7 +68,7 @@ struct Index {
 impl Resources {
     /// Merges the lists of `sources`.
     pub(super) fn build(sources: &[Source]) -> Self {
-        let names = Names::of(sources);
+        let names = Qualifiers::of(sources);
         let same = |item: &Item| item.key().to_owned();
         let (by_uri, listed) = lay_out(Kind::Resources, sources, &names, same);
         let shape = |item: &Item| item.template().cloned();

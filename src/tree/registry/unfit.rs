@@ -1,4 +1,4 @@
-//! Names that break a client: models' APIs refuse a whole request for one name in it that is too long,
+//! UnfitNames that break a client: models' APIs refuse a whole request for one name in it that is too long,
 //! or has another character than letters, digits, `_` and `-` (`[a-zA-Z0-9_-]{1,64}` is what passes
 //! everywhere). They are offered all the same, since other clients can use them, and are warned of.
 
@@ -63,9 +63,9 @@ pub(super) fn is_plain(c: char) -> bool {
 
 /// Those that one server offers.
 #[derive(Debug, Default)]
-pub(super) struct Names(BTreeMap<Unfit, (Vec<String>, usize)>);
+pub(super) struct UnfitNames(BTreeMap<Unfit, (Vec<String>, usize)>);
 
-impl Names {
+impl UnfitNames {
     /// Looks at one of them.
     pub(super) fn note(&mut self, merged: &str) {
         let Some(unfit) = Unfit::of(merged) else {
@@ -136,7 +136,7 @@ mod tests {
 
     #[test]
     fn ten_thousand_are_one_line_with_the_remedy() {
-        let mut names = Names::default();
+        let mut names = UnfitNames::default();
         for number in 0..10_000 {
             names.note(&format!("s__{number}{}", "x".repeat(9_000)));
         }

@@ -6,7 +6,7 @@ use std::hash::Hash;
 
 use super::super::merged::Route;
 use super::super::pages::{Entries, Laying};
-use super::super::qualifiers::Names;
+use super::super::qualifiers::Qualifiers;
 use super::super::source::{Source, items};
 use super::route;
 use crate::ids::ServerName;
@@ -18,7 +18,7 @@ use crate::protocol::uri::{self, Shelf};
 pub(super) fn lay_out<I: Hash + Eq>(
     kind: Kind,
     sources: &[Source],
-    names: &Names,
+    names: &Qualifiers,
     identity: impl Fn(&Item) -> I,
 ) -> (HashMap<String, Route>, Vec<(usize, Entries)>) {
     let mut first: HashMap<I, &ServerName> = HashMap::new();
@@ -49,13 +49,13 @@ pub(super) fn lay_out<I: Hash + Eq>(
 
 /// Whether clients would take `item` for another's, or for another resource, because of its qualifier;
 /// or may take what is made from it for one's.
-fn is_claim((server, kind): (&ServerName, Kind), item: &Item, names: &Names) -> bool {
+fn is_claim((server, kind): (&ServerName, Kind), item: &Item, names: &Qualifiers) -> bool {
     names.lead_away(server, item.key())
         || (kind == Kind::Templates && uri::has_open_qualifier(item.key()))
 }
 
 /// Says of every server whose resources it lists as its own, once for each of those.
-pub(super) fn claims(sources: &[Source], names: &Names) -> BTreeSet<(ServerName, String)> {
+pub(super) fn claims(sources: &[Source], names: &Qualifiers) -> BTreeSet<(ServerName, String)> {
     let resources = items(Kind::Resources, sources);
     let all = resources.chain(items(Kind::Templates, sources));
     let claim = |(source, item): (&Source, &Item)| {
@@ -81,7 +81,7 @@ pub(super) fn claims(sources: &[Source], names: &Names) -> BTreeSet<(ServerName,
 }
 
 /// The templates by their servers' places, but for those that are looked for qualified only.
-pub(super) fn shelf(sources: &[Source], names: &Names) -> Shelf {
+pub(super) fn shelf(sources: &[Source], names: &Qualifiers) -> Shelf {
     let mut shelf = Shelf::default();
     for (place, source) in sources.iter().enumerate() {
         let templates = items(Kind::Templates, std::slice::from_ref(source));
@@ -105,7 +105,7 @@ pub(super) fn family(uri: &str) -> Option<String> {
 }
 
 /// The places of those that have each scheme.
-pub(super) fn schemes(sources: &[Source], names: &Names) -> HashMap<String, Vec<usize>> {
+pub(super) fn schemes(sources: &[Source], names: &Qualifiers) -> HashMap<String, Vec<usize>> {
     let mut owners: HashMap<String, Vec<usize>> = HashMap::new();
     for (place, source) in sources.iter().enumerate() {
         let one = std::slice::from_ref(source);

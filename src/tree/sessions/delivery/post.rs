@@ -15,12 +15,12 @@ pub(super) struct PostStream {
     pub(super) cursor: Cursor,
     /// How many answers are to come.
     awaited: usize,
-    connection: Connection,
+    connection: PostConnection,
 }
 
 /// Where what is said on a stream goes.
 #[derive(Debug)]
-enum Connection {
+enum PostConnection {
     /// Nothing was said: one answer could be all.
     Unopened(oneshot::Sender<FirstReply>),
     /// To an event stream.
@@ -40,7 +40,7 @@ impl PostStream {
         Self {
             cursor,
             awaited,
-            connection: Connection::Unopened(answer),
+            connection: PostConnection::Unopened(answer),
         }
     }
 
@@ -51,33 +51,33 @@ impl PostStream {
     }
 
     pub(super) fn is_unopened(&self) -> bool {
-        matches!(self.connection, Connection::Unopened(_))
+        matches!(self.connection, PostConnection::Unopened(_))
     }
 
     pub(in super::super) fn is_lost(&self) -> bool {
         match &self.connection {
-            Connection::Unopened(answer) => answer.is_closed(),
-            Connection::Open(_) | Connection::Detached => false,
-            Connection::Lost => true,
+            PostConnection::Unopened(answer) => answer.is_closed(),
+            PostConnection::Open(_) | PostConnection::Detached => false,
+            PostConnection::Lost => true,
         }
     }
 
     /// Becomes an event stream, which begins with `priming`.
     pub(super) fn open(&mut self, load: &SessionLoad, priming: Option<Event>) {
-        let Connection::Unopened(answer) =
-            std::mem::replace(&mut self.connection, Connection::Lost)
+        let PostConnection::Unopened(answer) =
+            std::mem::replace(&mut self.connection, PostConnection::Lost)
         else {
             return;
         };
         let (queue, rest) = mpsc::unbounded_channel();
         if begin(load, answer, priming, Some(rest)) {
-            self.connection = Connection::Open(queue);
+            self.connection = PostConnection::Open(queue);
         }
     }
 
     /// Answers a POST that heard nothing before: one message and no more.
     pub(super) fn finish(self, load: &SessionLoad, event: Event) {
-        if let Connection::Unopened(answer) = self.connection {
+        if let PostConnection::Unopened(answer) = self.connection {
             begin(load, answer, Some(event), None);
         }
     }
@@ -85,29 +85,29 @@ impl PostStream {
     /// Ends a POST of whose requests the last was cancelled.
     pub(in super::super) fn forgo(self, load: &SessionLoad) {
         match self.connection {
-            Connection::Unopened(answer) => {
+            PostConnection::Unopened(answer) => {
                 begin(load, answer, None, None);
             }
-            Connection::Open(queue) => {
+            PostConnection::Open(queue) => {
                 push(load, &queue, Event::END);
             }
-            Connection::Detached | Connection::Lost => {}
+            PostConnection::Detached | PostConnection::Lost => {}
         }
     }
 
     /// Sends on the event stream, if there is one.
     pub(in super::super) fn send(&mut self, load: &SessionLoad, event: Event) {
-        if let Connection::Open(queue) = &self.connection
+        if let PostConnection::Open(queue) = &self.connection
             && !push(load, queue, event)
         {
-            self.connection = Connection::Detached;
+            self.connection = PostConnection::Detached;
         }
     }
 
     /// Goes on on another event stream; what is owed is not owed on the last one any more.
     pub(super) fn attach(&mut self, load: &SessionLoad, queue: Queue) {
-        if let Connection::Open(last) =
-            std::mem::replace(&mut self.connection, Connection::Open(queue))
+        if let PostConnection::Open(last) =
+            std::mem::replace(&mut self.connection, PostConnection::Open(queue))
         {
             push(load, &last, Event::END);
         }

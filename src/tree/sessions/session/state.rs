@@ -12,7 +12,7 @@ use super::SessionHandle;
 use super::actor::{SessionArgs, Transport};
 use super::message::SessionMsg;
 use super::outlets::Outlets;
-use super::stop::Stopping;
+use super::stop::SessionStop;
 use crate::config::model::Limits;
 use crate::protocol::mcp::lifecycle;
 use crate::telemetry::metrics::GaugeGuard;
@@ -27,7 +27,7 @@ pub(in crate::tree::sessions) struct SessionState {
     registry: RegistryHandle,
     pub(super) conversation: Conversation,
     pub(super) outlets: Outlets,
-    pub(super) stopping: Stopping,
+    pub(super) stopping: SessionStop,
     /// Whether there was a table for its profile.
     has_table: bool,
     /// The one timer, and when it goes off.
@@ -81,7 +81,7 @@ impl SessionState {
                 dropped: 0,
                 metrics: args.metrics.clone(),
             },
-            stopping: Stopping::at(args.stop),
+            stopping: SessionStop::at(args.stop),
             registry: args.registry.clone(),
             has_table: false,
             deadline: None,

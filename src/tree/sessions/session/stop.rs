@@ -8,12 +8,12 @@ use super::state::SessionState;
 
 /// The stop, and what the supervisor was told meanwhile.
 #[derive(Debug, Default)]
-pub(super) struct Stopping {
+pub(super) struct SessionStop {
     step: Stop,
     told: Option<bool>,
 }
 
-impl Stopping {
+impl SessionStop {
     pub(super) fn at(step: Stop) -> Self {
         Self { step, told: None }
     }
