@@ -4,14 +4,9 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use nix::unistd::{AccessFlags, access};
-
 use crate::config::model::{Secret, ServerSpec};
 use crate::config::{Environment, Origin, Problem, Severity, Written};
-use crate::process;
-
-/// What `execvp` takes where there is no PATH.
-const FALLBACK_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
+use crate::process::{self, Command, SpawnError};
 
 /// What a server needs and the machine does not have.
 pub(super) enum Lacking {
@@ -81,14 +76,11 @@ impl Lacking {
     }
 }
 
-/// Looks for the program of `spec` as the operating system will: on the PATH that the server gets,
-/// a name with a `/` in its working directory.
+/// Looks for the program of `spec` as its start will: on the PATH that the server gets, a name with a `/` in its
+/// working directory.
 pub(super) fn find(spec: &ServerSpec, env: Environment<'_>) -> Result<String, Lacking> {
     let directory = spec.cwd.clone().unwrap_or_else(|| PathBuf::from("."));
-    if !directory.is_dir() {
-        return Err(Lacking::Directory);
-    }
-    if spec.command == "mcproxy" {
+    if spec.command == "mcproxy" && directory.is_dir() {
         return Ok("built in".to_owned());
     }
     let own = spec.env.get("PATH").map(Secret::expose).or_else(|| {
@@ -96,37 +88,44 @@ pub(super) fn find(spec: &ServerSpec, env: Environment<'_>) -> Result<String, La
         variables.ok()?.remove("PATH")
     });
     let has_own_path = own.is_some();
-    let path = own
-        .or_else(|| env("PATH"))
-        .unwrap_or_else(|| FALLBACK_PATH.to_owned());
-    let candidates: Vec<_> = if spec.command.contains('/') {
-        vec![directory.join(&spec.command)]
-    } else {
-        let directories = std::env::split_paths(&path);
-        directories
-            .map(|on_path| directory.join(on_path).join(&spec.command))
-            .collect()
+    let path = own.or_else(|| env("PATH"));
+    let command = Command {
+        name: spec.name.to_string(),
+        program: spec.command.clone(),
+        args: Vec::new(),
+        env: path
+            .map(|path| ("PATH".into(), path.into()))
+            .into_iter()
+            .collect(),
+        cwd: spec.cwd.clone(),
     };
-    let is_file = |path: &&PathBuf| path.is_file();
-    let is_program = |path: &&PathBuf| path.is_file() && access(*path, AccessFlags::X_OK).is_ok();
-    if let Some(found) = candidates.iter().find(is_program) {
-        let script = script(spec, &directory);
-        let mut files = std::iter::once(found.as_path()).chain(script.as_deref());
-        let odd = files.find_map(|file| Some((file, process::oddity(file)?)));
-        return match odd {
-            Some((file, why)) => Err(Lacking::Foreign {
-                at: tidied(file),
-                why,
-            }),
-            None => Ok(tidied(found).display().to_string()),
-        };
+    let missing = |path: &str| Lacking::Program {
+        help: help(&spec.command, path, has_own_path),
+    };
+    let found = command.locate().map_err(|error| match error {
+        SpawnError::BadDirectory { .. } => Lacking::Directory,
+        SpawnError::PermissionDenied { file, .. } => Lacking::Permission { at: tidied(&file) },
+        SpawnError::NotFound { path, .. } => missing(&path),
+        SpawnError::NoSuchFile { .. }
+        // Said of a start, which there is none.
+        | SpawnError::NoInterpreter { .. }
+        | SpawnError::NotAProgram { .. }
+        | SpawnError::Foreign { .. }
+        | SpawnError::TooLong { .. }
+        | SpawnError::Unprepared { .. }
+        | SpawnError::Ending { .. }
+        | SpawnError::Failed { .. } => missing(""),
+    })?;
+    let script = script(spec, &directory);
+    let mut files = std::iter::once(found.as_path()).chain(script.as_deref());
+    let odd = files.find_map(|file| Some((file, process::oddity(file)?)));
+    match odd {
+        Some((file, why)) => Err(Lacking::Foreign {
+            at: tidied(file),
+            why,
+        }),
+        None => Ok(tidied(&found).display().to_string()),
     }
-    Err(match candidates.iter().find(is_file) {
-        Some(at) => Lacking::Permission { at: tidied(at) },
-        None => Lacking::Program {
-            help: help(&spec.command, &path, has_own_path),
-        },
-    })
 }
 
 /// The script that a shell is given. Other interpreters read the lines of Windows.

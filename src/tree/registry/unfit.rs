@@ -1,4 +1,4 @@
-//! UnfitNames that break a client: models' APIs refuse a whole request for one name in it that is too long,
+//! Names that break a client: models' APIs refuse a whole request for one name in it that is too long,
 //! or has another character than letters, digits, `_` and `-` (`[a-zA-Z0-9_-]{1,64}` is what passes
 //! everywhere). They are offered all the same, since other clients can use them, and are warned of.
 
