@@ -9,42 +9,61 @@ mod side;
 #[cfg(test)]
 mod tests;
 
+use std::fmt;
 use std::io::{self, Write};
-use std::num::NonZeroU64;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
 
 use self::difference::differences;
-use self::side::{Header, Offered, Side, parse_header, parse_url};
+use self::side::{Offered, Side, parse_header, parse_url};
 use crate::client::Bounds;
 
 const SAME: u8 = 0;
 const DIFFERENT: u8 = 1;
 /// `EX_UNAVAILABLE` of `sysexits.h`: one of the two could not be asked.
 const UNAVAILABLE: u8 = 69;
+/// As for all that is wrong with options.
+const USAGE: u8 = 2;
 /// `EX_CONFIG`: a token file that cannot be used.
 const CONFIG: u8 = 78;
+
+/// What an option was given, with what may be a key in it: taken as it is, since what the parser of options refuses
+/// it also prints.
+#[derive(Clone, PartialEq, Eq)]
+struct Given(String);
+
+impl From<String> for Given {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl fmt::Debug for Given {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("(not shown)")
+    }
+}
 
 /// What to compare, and as whom.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 pub struct Comparison {
     /// The server that clients use now: its MCP address, of either transport
-    #[arg(long, value_name = "URL", value_parser = parse_url)]
-    old: reqwest::Url,
+    #[arg(long, value_name = "URL")]
+    old: Given,
     /// The one that they are to use
-    #[arg(long, value_name = "URL", value_parser = parse_url)]
-    new: reqwest::Url,
+    #[arg(long, value_name = "URL")]
+    new: Given,
     /// A header for both (repeat it); others on this machine may see it: for secrets take --token-file
-    #[arg(long, value_name = "NAME:VALUE", value_parser = parse_header)]
-    header: Vec<Header>,
+    #[arg(long, value_name = "NAME:VALUE")]
+    header: Vec<Given>,
     /// A header for the old one
-    #[arg(long, value_name = "NAME:VALUE", value_parser = parse_header)]
-    old_header: Vec<Header>,
+    #[arg(long, value_name = "NAME:VALUE")]
+    old_header: Vec<Given>,
     /// A header for the new one
-    #[arg(long, value_name = "NAME:VALUE", value_parser = parse_header)]
-    new_header: Vec<Header>,
+    #[arg(long, value_name = "NAME:VALUE")]
+    new_header: Vec<Given>,
     /// A file whose first token both are sent, as 'Authorization: Bearer'; one for the gateway will do
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
@@ -55,8 +74,8 @@ pub struct Comparison {
     #[arg(long, value_name = "FILE")]
     new_token_file: Option<PathBuf>,
     /// How long each of them may take for everything
-    #[arg(long, value_name = "SECONDS", default_value = "60")]
-    timeout: NonZeroU64,
+    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    timeout: u64,
     /// Print one JSON object instead of a table
     #[arg(long)]
     json: bool,
@@ -69,12 +88,12 @@ pub struct Comparison {
 pub fn run(wanted: &Comparison, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<u8> {
     let [old, new] = match sides(wanted) {
         Ok(sides) => sides,
-        Err(error) => {
+        Err((code, error)) => {
             writeln!(err, "error: {error}")?;
-            return Ok(CONFIG);
+            return Ok(code);
         }
     };
-    let bounds = Bounds::within(Duration::from_secs(wanted.timeout.get()));
+    let bounds = Bounds::within(Duration::from_secs(wanted.timeout));
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -100,24 +119,25 @@ pub fn run(wanted: &Comparison, out: &mut dyn Write, err: &mut dyn Write) -> io:
     Ok(if found.is_empty() { SAME } else { DIFFERENT })
 }
 
-fn sides(wanted: &Comparison) -> Result<[Side; 2], String> {
-    let side = |name, url: &reqwest::Url, own: &[Header], token: &Option<PathBuf>| {
-        let headers = wanted.header.iter().chain(own);
+/// The error comes with its exit code.
+fn sides(wanted: &Comparison) -> Result<[Side; 2], (u8, String)> {
+    let side = |name: &'static str, url: &Given, own: &[Given], token: &Option<PathBuf>| {
+        let usage = |option: &str, why: String| (USAGE, format!("{option}: {why}"));
+        let url = parse_url(&url.0).map_err(|why| usage(name, why))?;
+        let of_both = wanted.header.iter().map(|given| ("--header", given));
+        let own = own
+            .iter()
+            .map(|given| ("--old-header or --new-header", given));
+        let headers = of_both
+            .chain(own)
+            .map(|(option, given)| parse_header(&given.0).map_err(|why| usage(option, why)));
+        let headers = headers.collect::<Result<Vec<_>, _>>()?;
         let token = token.as_deref().or(wanted.token_file.as_deref());
-        Side::new(name, url.clone(), headers, token)
+        Side::new(name, url, headers, token).map_err(|why| (CONFIG, why))
     };
+    let (old, new) = (&wanted.old_header, &wanted.new_header);
     Ok([
-        side(
-            "--old",
-            &wanted.old,
-            &wanted.old_header,
-            &wanted.old_token_file,
-        )?,
-        side(
-            "--new",
-            &wanted.new,
-            &wanted.new_header,
-            &wanted.new_token_file,
-        )?,
+        side("--old", &wanted.old, old, &wanted.old_token_file)?,
+        side("--new", &wanted.new, new, &wanted.new_token_file)?,
     ])
 }

@@ -99,7 +99,9 @@ impl ClientError {
     #[must_use]
     pub fn help(&self) -> Option<&'static str> {
         Some(match self {
-            Self::Unreachable(_) => "does it run, and are host and port right?",
+            Self::Unreachable(_) => {
+                "does it run, and are host and port right? HTTP_PROXY and the like count too, for hosts that NO_PROXY does not name"
+            }
             Self::Tls(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer)) => {
                 "if its certificate is your own authority's, name that authority's file in SSL_CERT_FILE"
             }

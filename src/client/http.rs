@@ -8,6 +8,7 @@ use bytes::Bytes;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION};
 use reqwest::redirect::Policy;
 use reqwest::{RequestBuilder, Response, StatusCode, Url};
+use url::Host;
 
 use super::ClientError;
 use crate::protocol::framing::events::{Event, EventReader};
@@ -17,6 +18,8 @@ use crate::protocol::jsonrpc::{self, Message};
 const CONNECT: Duration = Duration::from_secs(10);
 /// How many bytes are looked at of what is said beside an error.
 const READ: usize = 4096;
+/// Shorter values are found in any text.
+const SHORTEST_SECRET: usize = 4;
 /// How many characters of it are shown.
 const EXCERPT: usize = 300;
 
@@ -47,6 +50,10 @@ impl Http {
         if url.scheme() == "http" {
             // A machine without certificates needs none for this.
             builder = builder.tls_certs_only([]);
+        }
+        if is_loopback(&url) {
+            // No proxy reaches what is here, and none should see what is sent to it.
+            builder = builder.no_proxy();
         }
         let client = builder.build()?;
         Ok(Self { client, url, most })
@@ -181,6 +188,41 @@ async fn excerpt(mut response: Response) -> String {
     let text = text.join(" ");
     let shown = text.chars().filter(|c| !c.is_control());
     shown.take(EXCERPT).collect()
+}
+
+pub(super) fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+/// What a server said, without the values of the headers that it was sent, and with nothing that a terminal obeys.
+#[must_use]
+pub fn hidden(text: &str, headers: &HeaderMap) -> String {
+    let values = headers.values().filter_map(|value| value.to_str().ok());
+    // With its scheme, and without.
+    let secrets =
+        values.flat_map(|value| [value, value.split_whitespace().last().unwrap_or(value)]);
+    let mut text = text.to_owned();
+    for secret in secrets.filter(|secret| secret.len() >= SHORTEST_SECRET) {
+        text = text.replace(secret, "…");
+        // The end of what is said may be the beginning of one.
+        let cut = (SHORTEST_SECRET..secret.len()).rev();
+        let mut cut = cut.filter_map(|length| text.strip_suffix(secret.get(..length)?));
+        if let Some(rest) = cut.next() {
+            text = format!("{rest}…");
+        }
+    }
+    let is_plain = |c: char| "'\"\\".contains(c) || c.escape_debug().len() == 1;
+    let shown = text.chars().flat_map(|c| {
+        let escaped = (!is_plain(c)).then(|| c.escape_debug());
+        let plain = is_plain(c).then_some(c);
+        escaped.into_iter().flatten().chain(plain)
+    });
+    shown.collect()
 }
 
 /// A URL without what may be a key.

@@ -23,7 +23,7 @@ use tokio::time::{Instant, timeout_at};
 
 pub use self::error::ClientError;
 use self::http::Http;
-pub use self::http::shown;
+pub use self::http::{hidden, shown};
 pub use self::lists::{Entry, List};
 use self::sse::Sse;
 use self::streamable::Streamable;
@@ -31,6 +31,9 @@ use crate::protocol::jsonrpc::{self, Message, Response, code};
 use crate::protocol::mcp::lifecycle::{self, ServerInfo};
 use crate::protocol::mcp::method;
 use crate::protocol::version::Version;
+
+/// A day: a clock has an end.
+const LONGEST: Duration = Duration::from_secs(86_400);
 
 /// What a server may take of its client.
 #[derive(Debug, Clone, Copy)]
@@ -87,7 +90,7 @@ impl Client {
         headers: HeaderMap,
         bounds: Bounds,
     ) -> Result<Self, ClientError> {
-        let deadline = Instant::now() + bounds.time;
+        let deadline = Instant::now() + bounds.time.min(LONGEST);
         let http = Http::new(url, headers, bounds.message)?;
         let connecting = timeout_at(deadline, Self::shake(http, bounds, deadline));
         let late = |_| ClientError::Late(method::INITIALIZE.to_owned(), bounds.time);

@@ -11,7 +11,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
-use super::{Bounds, Client, ClientError, List};
+use super::http::is_loopback;
+use super::{Bounds, Client, ClientError, List, hidden};
 use crate::protocol::version::Version;
 
 /// A request: its line and headers in lower case, and the message in it.
@@ -289,4 +290,40 @@ fn no_url_shows_a_key() {
         .parse()
         .unwrap();
     assert_eq!(super::shown(&url), "https://[::1]:8443/a/mcp");
+}
+
+#[test]
+fn what_it_was_sent_is_not_shown_though_the_server_says_it() {
+    let mut headers = HeaderMap::new();
+    headers.insert("authorization", "Bearer s3cr3t-t0k3n".parse().unwrap());
+    headers.insert("x", "1".parse().unwrap());
+    for (said, shown) in [
+        (
+            "you sent {'authorization': 'Bearer s3cr3t-t0k3n'} 1",
+            "you sent {'authorization': '…'} 1",
+        ),
+        ("token s3cr3t-t0k3n, again s3cr3t-t0k3n", "token …, again …"),
+        // Cut by who reads it.
+        ("you sent Bearer s3cr3t", "you sent …"),
+        ("you sent s3cr3t-t0k3", "you sent …"),
+        (
+            "\u{202e}\u{1b}[31m \"plain\" \\",
+            "\\u{202e}\\u{1b}[31m \"plain\" \\",
+        ),
+    ] {
+        assert_eq!(hidden(said, &headers), shown);
+    }
+}
+
+#[test]
+fn what_is_here_is_asked_without_a_proxy() {
+    for (url, is_here) in [
+        ("http://127.9.9.9:1/mcp", true),
+        ("http://[::1]/mcp", true),
+        ("http://LocalHost/mcp", true),
+        ("http://localhost.example/mcp", false),
+        ("http://10.0.0.1/mcp", false),
+    ] {
+        assert_eq!(is_loopback(&url.parse().unwrap()), is_here, "{url}");
+    }
 }

@@ -42,7 +42,7 @@ pub(super) fn print(costs: &Costs, out: &mut dyn Write) -> io::Result<()> {
         return writeln!(
             out,
             "what the tools cost a model is not known: {place} has nothing of a gateway that ran these servers \
-             (--state-dir)\n"
+             (mcproxy --state-dir DIR check)\n"
         );
     }
     let mut lines = vec![

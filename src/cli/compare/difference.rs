@@ -2,8 +2,9 @@
 //! some things mean nothing: the order of members and of what is `required`, how a number is written, and a
 //! member that is `null`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
+use serde_json::value::RawValue;
 use serde_json::{Map, Number, Value};
 
 use super::Offered;
@@ -63,6 +64,9 @@ fn between(list: List, old: &[Entry], new: &[Entry]) -> Vec<Difference> {
     found.into_iter().map(of).collect()
 }
 
+/// Where the whole of an entry is meant.
+const WHOLE: &str = "the entry, which cannot be read as a JSON object";
+
 /// What an entry is known by; of those with the same name, the how manieth it is.
 type Known = (String, usize);
 
@@ -73,19 +77,25 @@ fn by_name(list: List, entries: &[Entry]) -> BTreeMap<Known, Value> {
         List::Templates => "uriTemplate",
     };
     let mut named = BTreeMap::new();
+    let mut counts: HashMap<String, usize> = HashMap::new();
     for entry in entries {
         // What is nested too deep for a reader differs from whatever is written otherwise.
         let value = serde_json::from_str(entry.get());
         let value = value.map_or_else(|_| Value::String(entry.get().to_owned()), normal);
-        let name = value.get(member).and_then(Value::as_str);
-        let name = name.unwrap_or("(without a name)").to_owned();
-        let mut known = (name, 0);
-        while named.contains_key(&known) {
-            known.1 += 1;
-        }
-        named.insert(known, value);
+        let name = name(entry, member);
+        let count = counts.entry(name.clone()).or_default();
+        named.insert((name, *count), value);
+        *count += 1;
     }
     named
+}
+
+/// What an entry is called, whatever else is in it.
+fn name(entry: &Entry, member: &str) -> String {
+    let members: HashMap<String, &RawValue> = serde_json::from_str(entry.get()).unwrap_or_default();
+    let name = members.get(member).map(|raw| raw.get());
+    let read = name.and_then(|raw| serde_json::from_str(raw).ok());
+    read.unwrap_or_else(|| "(without a name)".to_owned())
 }
 
 /// A value without what means nothing.
@@ -136,7 +146,7 @@ fn compare(at: &str, old: Option<Value>, new: Option<Value>, places: &mut Vec<Pl
         }
         (old, new) if old == new => {}
         (old, new) => places.push(Place {
-            at: at.to_owned(),
+            at: if at.is_empty() { WHOLE } else { at }.to_owned(),
             old,
             new,
         }),

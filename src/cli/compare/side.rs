@@ -8,7 +8,7 @@ use reqwest::Url;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 
 use super::super::check::shown_path;
-use crate::client::{Bounds, Client, ClientError, Entry, List, shown};
+use crate::client::{Bounds, Client, ClientError, Entry, List, hidden, shown};
 use crate::files;
 
 /// What the client says itself.
@@ -85,14 +85,16 @@ pub(super) struct Offered {
 pub(super) struct Failed {
     name: &'static str,
     url: String,
-    error: ClientError,
+    /// Without what it was sent.
+    why: String,
+    help: Option<&'static str>,
 }
 
 impl Side {
-    pub(super) fn new<'a>(
+    pub(super) fn new(
         name: &'static str,
         url: Url,
-        given: impl Iterator<Item = &'a Header>,
+        given: Vec<Header>,
         token_file: Option<&Path>,
     ) -> Result<Self, String> {
         let mut headers = HeaderMap::new();
@@ -100,20 +102,21 @@ impl Side {
             headers.insert(AUTHORIZATION, bearer(file)?);
         }
         for Header(name, value) in given {
-            headers.insert(name.clone(), value.clone());
+            headers.insert(name, value);
         }
         Ok(Self { name, url, headers })
     }
 
     pub(super) async fn ask(self, bounds: Bounds) -> Result<Offered, Failed> {
         let url = shown(&self.url);
-        let listed = Self::lists(self.url, self.headers, bounds).await;
+        let listed = Self::lists(self.url, self.headers.clone(), bounds).await;
         match listed {
             Ok(lists) => Ok(Offered { url, lists }),
             Err(error) => Err(Failed {
                 name: self.name,
                 url,
-                error,
+                why: hidden(&error.to_string(), &self.headers),
+                help: error.help(),
             }),
         }
     }
@@ -135,9 +138,14 @@ impl Side {
 
 impl Failed {
     pub(super) fn print(&self, out: &mut dyn Write) -> io::Result<()> {
-        let Self { name, url, error } = self;
-        writeln!(out, "error: {name} {url} {error}")?;
-        match error.help() {
+        let Self {
+            name,
+            url,
+            why,
+            help,
+        } = self;
+        writeln!(out, "error: {name} {url} {why}")?;
+        match help {
             Some(help) => writeln!(out, "    help: {help}"),
             None => Ok(()),
         }

@@ -70,3 +70,30 @@ fn names_that_are_there_twice_are_counted() {
         [("(without a name)", &How::OnlyNew), ("a", &How::OnlyNew)]
     );
 }
+
+#[test]
+fn many_of_one_name_take_no_longer_than_others() {
+    let same: Vec<Value> = (0..50_000).map(|_| json!({"name": "a"})).collect();
+    let all = tools(&same);
+    assert_eq!(differences(&all, &tools(&same[1..])).len(), 1);
+}
+
+#[test]
+fn an_entry_that_cannot_be_read_has_its_name_and_is_said_to_be_so() {
+    let deep = format!("{}0{}", "[".repeat(200), "]".repeat(200));
+    for odd in [&deep, "1e400", r#""\ud800""#] {
+        let offered = |order: [&str; 2]| {
+            let raw = format!("{{{}}}", order.join(","));
+            let mut all = tools(&[]);
+            all.lists[0].push(RawValue::from_string(raw).unwrap());
+            all
+        };
+        let (name, more) = (r#""name":"a""#, format!(r#""x":{odd}"#));
+        let found = differences(&offered([name, &more]), &offered([&more, name]));
+        assert_eq!(found[0].name, "a", "{odd}");
+        let How::Differs(places) = &found[0].how else {
+            panic!("{found:?}")
+        };
+        assert!(places[0].at.contains("cannot be read"), "{odd}");
+    }
+}

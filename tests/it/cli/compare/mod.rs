@@ -169,11 +169,39 @@ fn wrong_arguments_are_explained() {
             &["--old", fine, "--new", fine, "--timeout", "0"],
             "--timeout",
         ),
+        (
+            &[
+                "--old",
+                fine,
+                "--new",
+                fine,
+                "--timeout",
+                "18446744073709551615",
+            ],
+            "--timeout",
+        ),
+        (
+            &[
+                "--old",
+                fine,
+                "--new",
+                fine,
+                "--new-header",
+                "X-API-Key: k3y\u{1}",
+            ],
+            "cannot be one",
+        ),
+        (
+            &["--old", "ftp://me:k3y@host/?k3y", "--new", fine],
+            "http://",
+        ),
     ] {
         let here = tempfile::tempdir().unwrap();
         let said = run(here.path(), &[&["compare"], args].concat(), &[]);
         assert_eq!(said.code, Some(WRONG_ARGUMENTS), "{args:?}");
         assert!(said.stderr.contains(part), "{args:?}: {}", said.stderr);
+        // What is wrong may be a key all the same.
+        assert!(!said.stderr.contains("k3y"), "{}", said.stderr);
     }
     for (file, part) in [
         ("none", "cannot read the token file none"),
