@@ -27,7 +27,7 @@ use tokio::process::Command;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use crate::gateway;
+use crate::gateway::{self, Gateway};
 use crate::page::Page;
 use crate::servers::Server;
 use crate::stage::Stage;
@@ -39,6 +39,14 @@ const DOCUMENT: &str = "demo://resource/static/document/features.md";
 
 pub(crate) type Client = RunningService<RoleClient, User>;
 
+/// To the gateway. The program that is tested is without TLS of its own choosing, and so is its `reqwest` in tests:
+/// it is chosen here.
+pub(crate) fn transport(gateway: &Gateway) -> StreamableHttpClientTransport<reqwest::Client> {
+    // Another test of the same process may have done so.
+    drop(rustls::crypto::ring::default_provider().install_default());
+    StreamableHttpClientTransport::from_uri(gateway.http())
+}
+
 #[tokio::test]
 async fn rmcp_uses_everything() -> Result<()> {
     let stage = Stage::furnish(&["everything", "fetch"]).await?;
@@ -46,7 +54,7 @@ async fn rmcp_uses_everything() -> Result<()> {
     let servers = [everything.clone().isolated(), fetch.clone()];
     gateway::with(stage.dir(), &servers, async |gateway| {
         let wanted = features(pipe(everything).await?, "").await?;
-        let through = StreamableHttpClientTransport::from_uri(gateway.http());
+        let through = transport(gateway);
         let client = User::default().serve(through).await?;
         let seen = features(client, "everything__").await?;
         for ((about, seen), (_, wanted)) in seen.iter().zip(&wanted) {
@@ -56,7 +64,7 @@ async fn rmcp_uses_everything() -> Result<()> {
             );
         }
         cancel(pipe(fetch).await?, "", &stage.page).await?;
-        let through = StreamableHttpClientTransport::from_uri(gateway.http());
+        let through = transport(gateway);
         cancel(
             User::default().serve(through).await?,
             "fetch__",
@@ -72,7 +80,7 @@ async fn rmcp_uses_everything() -> Result<()> {
 async fn rmcp_lives_through_a_restart() -> Result<()> {
     let stage = Stage::furnish(&["everything"]).await?;
     gateway::with(stage.dir(), &stage.servers, async |gateway| {
-        let through = StreamableHttpClientTransport::from_uri(gateway.http());
+        let through = transport(gateway);
         let client = User::default().serve(through).await?;
         let echo = json!({ "name": "everything__echo", "arguments": { "message": "a" } });
         let before = ask(&client, "tools/call", &echo).await?;

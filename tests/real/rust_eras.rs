@@ -3,12 +3,11 @@
 use anyhow::{Result, ensure};
 use rmcp::model::ProtocolVersion;
 use rmcp::service::ClientServiceExt as _;
-use rmcp::transport::StreamableHttpClientTransport;
 use rmcp::{ClientLifecycleMode, ServiceError};
 use serde_json::{Value, json};
 
 use crate::gateway::{self, Gateway};
-use crate::rust::{Client, User, bare, from, pipe};
+use crate::rust::{Client, User, bare, from, pipe, transport};
 use crate::stage::Stage;
 
 const DOCUMENT: &str = "demo://resource/static/document/features.md";
@@ -26,7 +25,7 @@ fn auto() -> ClientLifecycleMode {
 }
 
 async fn connect(gateway: &Gateway, lifecycle: ClientLifecycleMode) -> Result<Client> {
-    let through = StreamableHttpClientTransport::from_uri(gateway.http());
+    let through = transport(gateway);
     let client = User::default().serve_with_lifecycle(through, lifecycle);
     Ok(client.await?)
 }

@@ -11,6 +11,15 @@ use crate::support::wait;
 
 const LINE: &str = "reload: gateway: protocol: ";
 
+/// As [`saved`], where the log has something to say: it may come a little later.
+async fn told(bench: &Bench, gateway: &str, entries: &[String], modern: Value) -> Vec<String> {
+    let mark = bench.gateway.log_mark();
+    saved(bench, gateway, entries, modern).await;
+    let gateway = &bench.gateway;
+    gateway.wait_for_log_after(mark, LINE, PATIENCE).await;
+    lines_after(gateway, mark, LINE)
+}
+
 /// Saves, and waits until the status has `modern`; what the log said of it.
 async fn saved(bench: &Bench, gateway: &str, entries: &[String], modern: Value) -> Vec<String> {
     let mark = bench.gateway.log_mark();
@@ -47,7 +56,7 @@ async fn a_save_changes_what_clients_are_offered_and_a_line_says_so() {
         let own = server_with(name, r#", "isolation": "session""#);
         [shared.clone(), vec![own]].concat()
     };
-    let said = saved(&bench, "{}", &isolated("browser"), held("browser")).await;
+    let said = told(&bench, "{}", &isolated("browser"), held("browser")).await;
     assert_eq!(said.len(), 1, "{said:?}");
     assert!(said[0].contains("its session's own 'browser'"), "{said:?}");
     // Another server is a reason as good as the first: nothing changes for clients.
@@ -55,19 +64,19 @@ async fn a_save_changes_what_clients_are_offered_and_a_line_says_so() {
     assert_eq!(said, [""; 0]);
 
     let both = r#"{"protocol": "both"}"#;
-    let said = saved(&bench, both, &isolated("shell"), all.clone()).await;
+    let said = told(&bench, both, &isolated("shell"), all.clone()).await;
     assert_eq!(said.len(), 1, "{said:?}");
     // What can't be used changes nothing, for as long as it is there.
     let wrong = r#"{"protocol": "always"}"#;
     let said = saved(&bench, wrong, &isolated("browser"), all.clone()).await;
     assert_eq!(said, [""; 0]);
     let legacy = r#"{"protocol": "legacy"}"#;
-    let said = saved(&bench, legacy, &shared, none).await;
+    let said = told(&bench, legacy, &shared, none).await;
     assert!(
         said[0].ends_with("clients are not served in 2026-07-28"),
         "{said:?}"
     );
-    let said = saved(&bench, "{}", &shared, all).await;
+    let said = told(&bench, "{}", &shared, all).await;
     assert!(
         said[0].ends_with("clients are offered 2026-07-28"),
         "{said:?}"

@@ -197,7 +197,8 @@ async fn whoever_follows_the_document_finds_all_as_it_was() -> Result<()> {
     // 1 and 2: what it has, and what becomes of it.
     desk.run(&steps.next("(umask 077; docker exec metamcp-pg psql")?)?;
     drop(postgres);
-    let said = desk.run(&steps.next("mcproxy import --dry-run metamcp.json\n")?)?;
+    let said =
+        desk.run(&steps.next("mcproxy import --dry-run metamcp.json --tokens-to tokens\n")?)?;
     for part in [
         "OtherDemo",
         "3 profiles",
