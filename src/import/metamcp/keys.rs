@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jsonc_parser::ast::{Object, Value};
 
-use super::{Beside, Endpoint, rows, text};
+use super::{Access, Beside, Endpoint, rows, text};
 use crate::ids::SHORTEST_TOKEN;
 
 /// A key, and what it opens.
@@ -26,16 +26,24 @@ impl Key {
 }
 
 /// The active keys, each with the endpoints it opened: a public one the public endpoints, a user's
-/// those and the user's own.
-pub(super) fn carry(root: &Value<'_>, endpoints: &[Endpoint<'_>], beside: &mut Beside) {
+/// those and the user's own, unless it takes no keys. Answers the places of the endpoints that one opens.
+pub(super) fn carry(
+    root: &Value<'_>,
+    endpoints: &[Endpoint<'_>],
+    beside: &mut Beside,
+) -> BTreeSet<usize> {
+    let mut opened = BTreeSet::new();
     let mut names: BTreeMap<String, usize> = BTreeMap::new();
     let mut seen = BTreeSet::new();
     let (mut useless, mut unusable) = (Vec::new(), Vec::new());
     for row in rows(root, "api_keys").filter(|row| !is_said_off(row)) {
         let owner = text(row, "user_id");
-        let opens = |endpoint: &&Endpoint<'_>| endpoint.owner.is_none() || endpoint.owner == owner;
-        let profiles = endpoints.iter().filter(opens).map(|e| e.name.to_owned());
-        let profiles: Vec<String> = profiles.collect();
+        let opens = |endpoint: &Endpoint<'_>| {
+            endpoint.access != Access::Other && endpoint.owner.is_none_or(|of| owner == Some(of))
+        };
+        let those = endpoints.iter().enumerate().filter(|(_, e)| opens(e));
+        let (places, profiles): (Vec<usize>, Vec<String>) =
+            those.map(|(place, e)| (place, e.name.to_owned())).unzip();
         let name = named(text(row, "name").unwrap_or_default(), &mut names);
         let secret = text(row, "key").unwrap_or_default();
         if !is_said_on(row) || !is_token(secret) || !seen.insert(secret) {
@@ -44,6 +52,7 @@ pub(super) fn carry(root: &Value<'_>, endpoints: &[Endpoint<'_>], beside: &mut B
             // A token without a profile would open everything.
             useless.push(name);
         } else {
+            opened.extend(places);
             let secret = secret.to_owned();
             beside.keys.push(Key {
                 name,
@@ -64,6 +73,7 @@ pub(super) fn carry(root: &Value<'_>, endpoints: &[Endpoint<'_>], beside: &mut B
              {SHORTEST_TOKEN} letters, digits and '_-.~+/') are left out: {names}"
         ));
     }
+    opened
 }
 
 fn is_said_off(row: &Object<'_>) -> bool {

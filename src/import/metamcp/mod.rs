@@ -2,6 +2,7 @@
 //! that are switched off or shown otherwise in it, and keys. An endpoint becomes the profile of its
 //! name, so that its address stays; what no endpoint shows is hidden or off for everybody.
 
+mod access;
 mod keys;
 mod state;
 
@@ -9,6 +10,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use jsonc_parser::ast::{Object, Value};
 
+use self::access::Access;
 pub(super) use self::keys::Key;
 pub(super) use self::state::missing;
 use super::entry::json;
@@ -46,7 +48,7 @@ struct Endpoint<'v> {
     name: &'v str,
     namespace: &'v str,
     owner: Option<&'v str>,
-    asks_for_key: bool,
+    access: Access,
     /// Its servers, by their places.
     servers: BTreeSet<usize>,
     /// What it hides: server and tool.
@@ -69,6 +71,8 @@ pub(super) fn carry<'v>(
 ) -> Beside {
     let mut beside = Beside::default();
     let mut endpoints = endpoints(root, places, &mut beside);
+    let opened = keys::carry(root, &endpoints, &mut beside);
+    access::close(&mut endpoints, &opened, &mut beside);
     let mut of_namespace: HashMap<&str, Vec<usize>> = HashMap::new();
     for (place, endpoint) in endpoints.iter().enumerate() {
         of_namespace
@@ -89,12 +93,7 @@ pub(super) fn carry<'v>(
     note_shared_changes(&endpoints, servers, &mut beside);
     hide(&mut endpoints, servers);
     switch_off(&endpoints, places, servers, &mut beside);
-    keys::carry(root, &endpoints, &mut beside);
-    if endpoints.len() == MOST {
-        let what = format!("at most {MOST} endpoints are carried over");
-        beside.lost(what);
-    }
-    note_access(&endpoints, &mut beside);
+    access::note(&endpoints, &mut beside);
     for endpoint in &endpoints {
         let from = format!("endpoint {}", endpoint.name);
         let profile = profile(endpoint, servers);
@@ -113,10 +112,6 @@ fn rows<'v>(root: &'v Value<'v>, table: &str) -> impl Iterator<Item = &'v Object
 
 pub(in crate::import) fn text<'v>(row: &'v Object<'v>, column: &str) -> Option<&'v str> {
     row.get_string(column).map(|text| &*text.value)
-}
-
-fn flag(row: &Object<'_>, column: &str) -> bool {
-    row.get_boolean(column).is_some_and(|flag| flag.value)
 }
 
 /// The names of tools by their uuids.
@@ -158,7 +153,7 @@ fn endpoints<'v>(
             name,
             namespace,
             owner: text(row, "user_id"),
-            asks_for_key: flag(row, "enable_api_key_auth") || flag(row, "enable_oauth"),
+            access: Access::of(row),
             servers: active.get(namespace).cloned().unwrap_or_default(),
             hidden: BTreeSet::new(),
         })
@@ -168,6 +163,10 @@ fn endpoints<'v>(
         .take(MOST)
         .collect();
     endpoints.sort_by_key(|endpoint| endpoint.name);
+    if endpoints.len() == MOST {
+        let what = format!("at most {MOST} endpoints are carried over");
+        beside.lost(what);
+    }
     endpoints
 }
 
@@ -378,16 +377,5 @@ fn profile(endpoint: &Endpoint<'_>, servers: &[Server]) -> Profile {
     Profile {
         servers: servers_of_it,
         tools,
-    }
-}
-
-fn note_access(endpoints: &[Endpoint<'_>], beside: &mut Beside) {
-    let open = endpoints.iter().filter(|endpoint| !endpoint.asks_for_key);
-    let open: Vec<&str> = open.map(|endpoint| endpoint.name).collect();
-    if !open.is_empty() && !beside.keys.is_empty() {
-        beside.notes.push(format!(
-            "no key was asked for at {}; with a token file every client needs a token",
-            open.join(", ")
-        ));
     }
 }

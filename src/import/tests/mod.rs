@@ -1,5 +1,6 @@
 //! Each program's file, and what it becomes; several at once; MetaMCP's database.
 
+mod access;
 mod carried;
 mod incomplete;
 mod large;
