@@ -9,7 +9,7 @@ use super::super::{Imported, find, metamcp};
 use super::{Gathering, Opened};
 use crate::config::quoted;
 
-impl Gathering {
+impl Gathering<'_> {
     /// Tools that are switched off beside the servers, by the names that the program gives them.
     pub(super) fn rules(&mut self, opened: &Opened<'_>, rules: &Rules, imported: &mut Imported) {
         let Some((path, between)) = opened.program.tool_rules else {

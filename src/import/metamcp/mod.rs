@@ -11,7 +11,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use jsonc_parser::ast::{Object, Value};
 
 use self::access::Access;
-pub(super) use self::keys::Key;
+pub(super) use self::keys::{Key, lines};
 pub(super) use self::state::missing;
 use super::entry::json;
 use super::server::{Changed, Profile, Server, Shown};
