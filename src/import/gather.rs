@@ -128,6 +128,7 @@ impl Gathering<'_> {
     ) {
         let found = find::entries(opened.tree, opened.program, own);
         let mut by_uuid = HashMap::new();
+        let known = self.configuration.servers.len();
         let mut rules = Rules::default();
         for (found, named) in found.iter().zip(names(&found, opened)) {
             let place = self.entry((found, named), opened, notes, imported);
@@ -146,7 +147,7 @@ impl Gathering<'_> {
         let is_dump =
             opened.program.is_metamcp && !find::reached(opened.tree, "mcp_servers").is_empty();
         if is_dump {
-            self.beside(opened, &by_uuid, imported);
+            self.beside(opened, (&by_uuid, known), imported);
         }
         self.ours(opened, imported);
     }

@@ -61,14 +61,18 @@ impl Gathering<'_> {
         }
     }
 
-    /// What MetaMCP's database has beside its servers.
+    /// What MetaMCP's database has beside its servers. The first `known` are of other files.
     pub(super) fn beside(
         &mut self,
         opened: &Opened<'_>,
-        by_uuid: &HashMap<&str, usize>,
+        (by_uuid, known): (&HashMap<&str, usize>, usize),
         imported: &mut Imported,
     ) {
-        let beside = metamcp::carry(opened.tree, by_uuid, &mut self.configuration.servers);
+        let beside = metamcp::carry(
+            opened.tree,
+            (by_uuid, known),
+            &mut self.configuration.servers,
+        );
         for (place, change) in beside.changes {
             self.change(place, change, imported);
         }

@@ -63,10 +63,11 @@ impl<'v> Endpoint<'v> {
     }
 }
 
-/// Carries over what `root` has beside servers. `places` says which of `servers` a uuid is.
+/// Carries over what `root` has beside servers. `places` says which of `servers` a uuid is, the
+/// first `known` of which are of other files too.
 pub(super) fn carry<'v>(
     root: &'v Value<'v>,
-    places: &HashMap<&'v str, usize>,
+    (places, known_servers): (&HashMap<&'v str, usize>, usize),
     servers: &mut [Server],
 ) -> Beside {
     let mut beside = Beside::default();
@@ -92,7 +93,8 @@ pub(super) fn carry<'v>(
     close(&closed.servers, &mut endpoints, servers, &mut beside);
     note_shared_changes(&endpoints, servers, &mut beside);
     hide(&mut endpoints, servers);
-    switch_off(&endpoints, places, servers, &mut beside);
+    let new = places.values().filter(|place| **place >= known_servers);
+    switch_off(&endpoints, new, servers, &mut beside);
     access::note(&endpoints, &mut beside);
     for endpoint in &endpoints {
         let from = format!("endpoint {}", endpoint.name);
@@ -343,13 +345,13 @@ fn hide(endpoints: &mut [Endpoint<'_>], servers: &mut [Server]) {
 }
 
 /// MetaMCP shows a server through endpoints only.
-fn switch_off(
+fn switch_off<'p>(
     endpoints: &[Endpoint<'_>],
-    places: &HashMap<&str, usize>,
+    places: impl Iterator<Item = &'p usize>,
     servers: &mut [Server],
     beside: &mut Beside,
 ) {
-    let places: BTreeSet<usize> = places.values().copied().collect();
+    let places: BTreeSet<usize> = places.copied().collect();
     for place in places {
         let is_shown = endpoints.iter().any(|e| e.servers.contains(&place));
         if let Some(server) = servers.get_mut(place).filter(|_| !is_shown) {

@@ -113,3 +113,16 @@ fn what_is_shown_of_ones_own_is_not_widened() {
     let added = add(&own, ("/q/a.json", file), &mut BTreeMap::new());
     assert_eq!(servers(&added).len(), 2, "{}", told(&added));
 }
+
+#[test]
+fn ones_own_server_runs_on_where_no_endpoint_shows_it() {
+    let own =
+        r#"{"servers": [{"name": "unused", "command": "uvx", "args": ["mcp-server-fetch"]}]}"#;
+    let dump = sample("metamcp-database.json");
+    let added = add(own, ("/q/dump.json", &dump), &mut BTreeMap::new());
+    assert_eq!(
+        servers(&added)[0],
+        json!({"name": "unused", "command": "uvx", "args": ["mcp-server-fetch"]})
+    );
+    assert_eq!(servers(&added).len(), 5, "{}", told(&added));
+}
