@@ -7,7 +7,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, fchown};
 use std::path::{Path, PathBuf};
 
 use super::Input;
@@ -64,26 +64,48 @@ pub struct Prepared {
     unfinished: Option<PathBuf>,
 }
 
-/// Writes `text` beside `path`, for its user's eyes only. Where a link is, it is for the file that it
-/// leads to.
+/// Writes `text` beside `path`. Where a link is, it is for the file that it leads to. A new file is for its
+/// user's eyes only; one that replaces another has its owner, its group and its mode, but that what
+/// `is_secret` is for no others.
 ///
 /// # Errors
 /// What the operating system says, or that something else than a plain file is there.
-pub fn prepare(path: &Path, text: &str) -> io::Result<Prepared> {
-    let place = match fs::metadata(path) {
-        Ok(data) if data.is_file() => fs::canonicalize(path)?,
-        Ok(_) => {
-            let why = "something is there that is no plain file";
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
-        }
-        Err(_) => path.to_owned(),
-    };
+pub fn prepare(path: &Path, text: &str, is_secret: bool) -> io::Result<Prepared> {
+    let place = place_of(path)?;
     let (unfinished, mut file) = beside(&place)?;
     let unfinished = Some(unfinished);
     let prepared = Prepared { place, unfinished };
     file.write_all(text.as_bytes())?;
+    if let Ok(before) = fs::metadata(&prepared.place) {
+        keep(&before, &file, is_secret)?;
+    }
     file.sync_all()?;
     Ok(prepared)
+}
+
+/// Where a file for `path` is to be.
+fn place_of(path: &Path) -> io::Result<PathBuf> {
+    let wrong = |why| io::Error::new(io::ErrorKind::InvalidInput, why);
+    match fs::metadata(path) {
+        Ok(data) if data.is_file() => fs::canonicalize(path),
+        Ok(_) => Err(wrong("something is there that is no plain file")),
+        Err(_) if is_there(path) => Err(wrong("it is a link to a file that cannot be found")),
+        Err(_) => Ok(path.to_owned()),
+    }
+}
+
+/// Gives `file` the owner, the group and the mode of the one that it replaces. Its mode comes last: until
+/// it has its owner, nobody else may read it.
+fn keep(before: &fs::Metadata, file: &File, is_secret: bool) -> io::Result<()> {
+    let now = file.metadata()?;
+    if (now.uid(), now.gid()) != (before.uid(), before.gid()) {
+        fchown(file, Some(before.uid()), Some(before.gid())).map_err(|error| {
+            let why = format!("it cannot be given the owner and group that it has now: {error}");
+            io::Error::new(error.kind(), why)
+        })?;
+    }
+    let readers = if is_secret { 0o770 } else { 0o777 };
+    file.set_permissions(fs::Permissions::from_mode(before.mode() & readers))
 }
 
 impl Prepared {

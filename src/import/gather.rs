@@ -1,12 +1,15 @@
 //! All files together: names that are unique, each server once, and what is written of it.
 
 mod beside;
+mod env_file;
 mod finish;
+mod same;
 
 use std::collections::{BTreeMap, HashMap};
 
 use jsonc_parser::ast::Value;
 
+use self::same::Same;
 use super::denials;
 use super::entry::{self, Draft, Read};
 use super::find::{self, Found, name_in};
@@ -40,7 +43,10 @@ pub fn import(inputs: &[Input], plan: &Plan) -> Imported {
     let trees: Vec<_> = trees
         .map(|(input, notes)| read::tree(&input.text, &input.path, notes))
         .collect();
-    let mut gathering = Gathering::default();
+    let mut gathering = Gathering {
+        same: Same::new(plan),
+        ..Gathering::default()
+    };
     for ((input, tree), notes) in inputs.iter().zip(&trees).zip(&mut notes) {
         let tree = tree.as_ref();
         let opened = tree.and_then(|tree| open((input, plan), tree, notes));
@@ -96,12 +102,13 @@ fn open<'t>(
 
 /// What is known so far.
 #[derive(Default)]
-struct Gathering {
+struct Gathering<'p> {
     configuration: Configuration,
     /// The row of each server in the configuration.
     rows: Vec<usize>,
     /// The servers by their names.
     places: HashMap<String, usize>,
+    same: Same<'p>,
     /// How far each name is numbered.
     numbers: HashMap<String, u32>,
     /// What each profile was.
@@ -112,7 +119,7 @@ struct Gathering {
 /// A name, and why it is another than the one that was written.
 type Named = Option<(String, Option<String>)>;
 
-impl Gathering {
+impl Gathering<'_> {
     fn take(
         &mut self,
         opened: &Opened<'_>,
@@ -121,8 +128,9 @@ impl Gathering {
     ) {
         let found = find::entries(opened.tree, opened.program, own);
         let mut by_uuid = HashMap::new();
+        let known = self.configuration.servers.len();
         let mut rules = Rules::default();
-        for (found, named) in found.iter().zip(self.names(&found, opened)) {
+        for (found, named) in found.iter().zip(names(&found, opened)) {
             let place = self.entry((found, named), opened, notes, imported);
             if let (Some(name), Some(place)) = (written(found), place) {
                 rules.add(name, place);
@@ -139,26 +147,9 @@ impl Gathering {
         let is_dump =
             opened.program.is_metamcp && !find::reached(opened.tree, "mcp_servers").is_empty();
         if is_dump {
-            self.beside(opened, &by_uuid, imported);
+            self.beside(opened, (&by_uuid, known), imported);
         }
         self.ours(opened, imported);
-    }
-
-    /// The names that the entries of a file get.
-    fn names(&self, found: &[Found<'_>], opened: &Opened<'_>) -> Vec<Named> {
-        let known = self.places.keys().map(String::as_str);
-        let mut names = Names::of_texts(found.iter().filter_map(written).chain(known));
-        let mut name = |found| {
-            let written = written(found)?;
-            match ServerName::new(written) {
-                Ok(name) => Some((name.to_string(), None)),
-                Err(why) => {
-                    let made = names.make(written, opened.program.is_metamcp)?;
-                    Some((made.to_string(), Some(format!("renamed: {why}"))))
-                }
-            }
-        };
-        found.iter().map(&mut name).collect()
     }
 
     /// Takes one entry. Answers its place in the configuration.
@@ -212,7 +203,7 @@ impl Gathering {
         };
         let led = opened.start.settle(&mut server);
         let changes = renamed.into_iter().chain(changes).chain(led).collect();
-        let (place, mut row) = self.place(server, changes, from)?;
+        let (place, mut row) = self.place(server, opened.program.is_ours(), changes, from)?;
         row.is_lossy = is_lossy;
         imported.rows.push(row);
         if place == self.rows.len() {
@@ -225,13 +216,22 @@ impl Gathering {
     fn place(
         &mut self,
         mut server: Server,
+        is_ours: bool,
         mut changes: Vec<String>,
         from: String,
     ) -> Option<(usize, Row)> {
-        if let Some(place) = self.places.get(&server.name).copied() {
-            if self.configuration.servers.get(place) == Some(&server) {
+        if self.places.contains_key(&server.name) {
+            let first = server.name.clone();
+            let start = first.get(..first.len().min(58)).unwrap_or_default();
+            let mut known = [&*first, start].into_iter();
+            let known = known.find_map(|name| self.same.find(name, &server));
+            let there = known.and_then(|place| self.configuration.servers.get_mut(place));
+            if let (Some(place), Some(there)) = (
+                known,
+                there.and_then(|there| there.settle_tools().then_some(there)),
+            ) {
                 let row = Row {
-                    name: server.name,
+                    name: there.name.clone(),
                     from,
                     fate: Fate::Same,
                     changes: vec!["the same server was there already".to_owned()],
@@ -239,8 +239,6 @@ impl Gathering {
                 };
                 return Some((place, row));
             }
-            let first = server.name.clone();
-            let start = first.get(..first.len().min(58)).unwrap_or_default();
             let number = self.numbers.entry(start.to_owned()).or_insert(2);
             let mut numbered = (*number..).map(|number| (number, format!("{start}-{number}")));
             (*number, server.name) = numbered.find(|(_, name)| !self.places.contains_key(name))?;
@@ -255,9 +253,26 @@ impl Gathering {
             is_lossy: false,
         };
         self.places.insert(server.name.clone(), place);
+        self.same.add(&server, place, is_ours);
         self.configuration.servers.push(server);
         Some((place, row))
     }
+}
+
+/// The names that the entries of a file get.
+fn names(found: &[Found<'_>], opened: &Opened<'_>) -> Vec<Named> {
+    let mut names = Names::of_texts(found.iter().filter_map(written));
+    let mut name = |found| {
+        let written = written(found)?;
+        match ServerName::new(written) {
+            Ok(name) => Some((name.to_string(), None)),
+            Err(why) => {
+                let made = names.make(written, opened.program.is_metamcp)?;
+                Some((made.to_string(), Some(format!("renamed: {why}"))))
+            }
+        }
+    };
+    found.iter().map(&mut name).collect()
 }
 
 /// The name an entry has in its file.

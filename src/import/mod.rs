@@ -72,6 +72,8 @@ pub struct Plan {
     pub folder: Option<PathBuf>,
     /// What the file of variables has in it already.
     pub variables: BTreeMap<String, String>,
+    /// And the file of tokens.
+    pub tokens: String,
 }
 
 /// What became of an entry.

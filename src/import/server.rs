@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Number, Value};
 
 /// A server's entry.
@@ -37,7 +37,8 @@ pub(super) struct Server {
 }
 
 /// What is shown of what a server offers, and how.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
 pub(super) struct Shown {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) allow: Option<Vec<String>>,
@@ -50,7 +51,8 @@ pub(super) struct Shown {
 }
 
 /// How a tool is shown otherwise than its server has it.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
 pub(super) struct Changed {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) title: Option<String>,
@@ -112,6 +114,22 @@ impl Server {
         }
         left.clone_into(&mut self.command);
         left.len() < command.len()
+    }
+
+    /// Has what hides its tools in `tools`, where more can be put to it, also if it was ours already.
+    /// Answers whether it is there: what is no filter, or may be wrong, stays as it is written.
+    pub(super) fn settle_tools(&mut self) -> bool {
+        let Some(written) = self.ours.get("tools") else {
+            return true;
+        };
+        let mut members = written.as_object().into_iter().flat_map(Map::values);
+        let has_void = members.any(Value::is_null);
+        let read = Shown::deserialize(written).ok().filter(|_| !has_void);
+        if let Some(tools) = read {
+            self.tools = tools;
+            self.ours.remove("tools");
+        }
+        !self.ours.contains_key("tools")
     }
 
     /// Whether it is to run.

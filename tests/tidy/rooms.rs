@@ -14,7 +14,7 @@ const CEILINGS: [(&str, usize); 22] = [
     ("files", 100),
     ("http", 6900),
     ("ids", 300),
-    ("import", 4550),
+    ("import", 4850),
     ("process", 3600),
     ("program", 1700),
     ("protocol", 8350),

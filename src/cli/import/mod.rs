@@ -74,6 +74,7 @@ pub fn run(
         hiding: hiding(wish),
         folder: wish.output.as_deref().and_then(folder),
         variables: kept.variables.clone(),
+        tokens: kept.tokens.clone(),
     };
     let imported = import(&inputs, &plan);
     let is_printed = wish.output.is_none() && !wish.dry_run;

@@ -1,6 +1,6 @@
 //! The files that an import writes: which may be meant, what of them stays, and that all are written or none.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -22,7 +22,7 @@ pub(super) enum Written {
 pub(super) struct Kept {
     secrets: String,
     pub(super) variables: BTreeMap<String, String>,
-    tokens: String,
+    pub(super) tokens: String,
 }
 
 impl Kept {
@@ -123,18 +123,19 @@ pub(super) fn write(
     out: &mut dyn Write,
 ) -> io::Result<Written> {
     let secrets = joined(&kept.secrets, &imported.env_file());
-    let tokens = joined(&kept.tokens, &new_tokens(kept, imported));
+    let tokens = joined(&kept.tokens, &imported.token_file);
+    let has_secrets = imported.written_out > 0;
     let texts = [
-        (&wish.secrets_to, secrets),
-        (&wish.tokens_to, tokens),
-        (&wish.output, Some(imported.text.clone())),
+        (&wish.secrets_to, secrets, true),
+        (&wish.tokens_to, tokens, true),
+        (&wish.output, Some(imported.text.clone()), has_secrets),
     ];
     let mut prepared = Vec::new();
-    for (path, text) in texts {
+    for (path, text, is_secret) in texts {
         let (Some(path), Some(text)) = (path, text) else {
             continue;
         };
-        match files::prepare(path, &text) {
+        match files::prepare(path, &text, is_secret) {
             Ok(file) => prepared.push((path, file)),
             Err(error) => {
                 let path = shown_path(path);
@@ -165,13 +166,4 @@ fn joined(kept: &str, new: &str) -> Option<String> {
         "\n"
     };
     (!new.is_empty()).then(|| [kept, line_end, new].concat())
-}
-
-/// The lines of tokens that are not there yet.
-fn new_tokens(kept: &Kept, imported: &Imported) -> String {
-    let token = |line: &str| line.split_whitespace().next().map(str::to_owned);
-    let there: HashSet<String> = kept.tokens.lines().filter_map(token).collect();
-    let lines = imported.token_file.split_inclusive('\n');
-    let new = lines.filter(|line| token(line).is_none_or(|token| !there.contains(&token)));
-    new.collect()
 }

@@ -9,7 +9,7 @@ use super::super::{Imported, find, metamcp};
 use super::{Gathering, Opened};
 use crate::config::quoted;
 
-impl Gathering {
+impl Gathering<'_> {
     /// Tools that are switched off beside the servers, by the names that the program gives them.
     pub(super) fn rules(&mut self, opened: &Opened<'_>, rules: &Rules, imported: &mut Imported) {
         let Some((path, between)) = opened.program.tool_rules else {
@@ -61,14 +61,18 @@ impl Gathering {
         }
     }
 
-    /// What MetaMCP's database has beside its servers.
+    /// What MetaMCP's database has beside its servers. The first `known` are of other files.
     pub(super) fn beside(
         &mut self,
         opened: &Opened<'_>,
-        by_uuid: &HashMap<&str, usize>,
+        (by_uuid, known): (&HashMap<&str, usize>, usize),
         imported: &mut Imported,
     ) {
-        let beside = metamcp::carry(opened.tree, by_uuid, &mut self.configuration.servers);
+        let beside = metamcp::carry(
+            opened.tree,
+            (by_uuid, known),
+            &mut self.configuration.servers,
+        );
         for (place, change) in beside.changes {
             self.change(place, change, imported);
         }

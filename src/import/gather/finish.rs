@@ -1,19 +1,23 @@
 //! What is written in the end.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
+use serde_json::{Map, Value};
+
+use super::super::metamcp;
 use super::super::pretty::pretty;
 use super::super::secrets::Secrets;
 use super::super::server::{Profile, Server};
 use super::super::{Fate, Hiding, Imported, Plan, ProfileRow};
 use super::Gathering;
+use super::env_file::EnvFile;
 
-impl Gathering {
+impl Gathering<'_> {
     /// Moves secrets, and writes all of it.
     pub(super) fn finish(mut self, plan: &Plan, imported: &mut Imported) {
         let before = serde_json::to_string(&self.configuration).unwrap_or_default();
         let mut secrets = Secrets::new(&plan.variables, &before);
+        let mut users = Vec::new();
         let stay = matches!(plan.hiding, Hiding::No);
         for (place, server) in self.configuration.servers.iter_mut().enumerate() {
             let moved = if stay {
@@ -22,6 +26,9 @@ impl Gathering {
             } else {
                 secrets.take(server)
             };
+            if !moved.is_empty() {
+                users.push(place);
+            }
             let row = self.rows.get(place);
             if let Some(row) = row.and_then(|row| imported.rows.get_mut(*row)) {
                 row.changes.extend(moved);
@@ -37,11 +44,18 @@ impl Gathering {
         if let Hiding::InFile(path) = &plan.hiding
             && has_moved
         {
-            self.name_env_file(path, plan.folder.as_deref(), imported);
+            let file = EnvFile::of(path, plan.folder.as_deref());
+            self.name_env_file(&file, &users, imported);
         }
-        for key in &self.keys {
-            imported.token_file += &key.line();
-            imported.tokens += 1;
+        let (lines, different) = metamcp::lines(&self.keys, &plan.tokens);
+        imported.token_file = lines;
+        imported.tokens = self.keys.len();
+        if !different.is_empty() {
+            imported.is_lossy = true;
+            let names = different.join(", ");
+            imported.notes.push(format!(
+                "keys that are there already, for other endpoints, are left out: {names}"
+            ));
         }
         for (name, profile) in self.join_profiles(imported) {
             imported.profiles.push(ProfileRow {
@@ -54,31 +68,31 @@ impl Gathering {
         imported.text = pretty(&self.configuration).unwrap_or_default();
     }
 
-    /// Has the gateway read the secrets from the file that they are written to.
-    fn name_env_file(&mut self, path: &str, folder: Option<&Path>, imported: &mut Imported) {
-        let empty = || serde_json::Value::Object(serde_json::Map::new());
+    /// Has the gateway read the secrets from the file that they are written to: for all servers, or, where
+    /// it has another file for all, for those that use them.
+    fn name_env_file(&mut self, file: &EnvFile<'_>, users: &[usize], imported: &mut Imported) {
         let ours = &mut self.configuration.ours;
-        let gateway = ours.entry("gateway").or_insert_with(empty);
-        let named = ["env_file", "envFile"].map(|name| gateway.get(name).cloned());
-        let named: Vec<_> = named.into_iter().flatten().collect();
-        let folder = folder.unwrap_or(Path::new(""));
-        let is_it = |named: &serde_json::Value| {
-            let named = named.as_str().map(|named| folder.join(named));
-            named.is_some_and(|named| named == folder.join(path))
-        };
-        imported.names_env_file = named.is_empty() || named.iter().any(is_it);
-        match gateway.as_object_mut() {
-            Some(gateway) if named.is_empty() => {
-                gateway.insert("env_file".to_owned(), path.into());
-            }
-            Some(_) if imported.names_env_file => {}
-            Some(_) | None => {
-                imported.names_env_file = false;
-                imported.notes.push(
-                    "the configuration names a file of variables already: put the new ones into it"
-                        .to_owned(),
-                );
-            }
+        let gateway = ours.entry("gateway").or_insert_with(|| Map::new().into());
+        if gateway
+            .as_object_mut()
+            .is_some_and(|gateway| file.is_named_in(gateway))
+        {
+            imported.names_env_file = true;
+            return;
+        }
+        let servers = self.configuration.servers.iter_mut().enumerate();
+        let servers = servers.filter(|(place, _)| users.binary_search(place).is_ok());
+        let without = servers.filter_map(|(_, server)| {
+            let is_named = file.is_named_in(&mut server.ours);
+            (!is_named).then_some(&*server.name)
+        });
+        let without: Vec<&str> = without.collect();
+        imported.names_env_file = without.is_empty();
+        if !without.is_empty() {
+            imported.is_lossy = true;
+            let what = "have env_files of their own: put the new variables there";
+            let names = without.join(", ");
+            imported.notes.push(format!("servers that {what}: {names}"));
         }
     }
 
@@ -90,19 +104,22 @@ impl Gathering {
             self.configuration.default_profile = None;
         }
         let ours = self.configuration.ours.get_mut("profiles");
-        let Some(ours) = ours.and_then(serde_json::Value::as_object_mut) else {
+        let Some(ours) = ours.and_then(Value::as_object_mut) else {
             return others;
         };
         self.configuration.profiles.clear();
         others.retain(|name, profile| {
-            if ours.contains_key(name) {
+            let value = serde_json::to_value(profile).unwrap_or_default();
+            if let Some(there) = ours.get(name) {
+                if *there == value {
+                    return false;
+                }
                 imported.is_lossy = true;
                 imported.notes.push(format!(
                     "there are two profiles '{name}'; the first is taken"
                 ));
                 return false;
             }
-            let value = serde_json::to_value(profile).unwrap_or_default();
             ours.insert(name.clone(), value);
             true
         });

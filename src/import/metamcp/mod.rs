@@ -2,6 +2,7 @@
 //! that are switched off or shown otherwise in it, and keys. An endpoint becomes the profile of its
 //! name, so that its address stays; what no endpoint shows is hidden or off for everybody.
 
+mod access;
 mod keys;
 mod state;
 
@@ -9,7 +10,8 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use jsonc_parser::ast::{Object, Value};
 
-pub(super) use self::keys::Key;
+use self::access::Access;
+pub(super) use self::keys::{Key, lines};
 pub(super) use self::state::missing;
 use super::entry::json;
 use super::server::{Changed, Profile, Server, Shown};
@@ -46,7 +48,7 @@ struct Endpoint<'v> {
     name: &'v str,
     namespace: &'v str,
     owner: Option<&'v str>,
-    asks_for_key: bool,
+    access: Access,
     /// Its servers, by their places.
     servers: BTreeSet<usize>,
     /// What it hides: server and tool.
@@ -61,14 +63,17 @@ impl<'v> Endpoint<'v> {
     }
 }
 
-/// Carries over what `root` has beside servers. `places` says which of `servers` a uuid is.
+/// Carries over what `root` has beside servers. `places` says which of `servers` a uuid is, the
+/// first `known` of which are of other files too.
 pub(super) fn carry<'v>(
     root: &'v Value<'v>,
-    places: &HashMap<&'v str, usize>,
+    (places, known_servers): (&HashMap<&'v str, usize>, usize),
     servers: &mut [Server],
 ) -> Beside {
     let mut beside = Beside::default();
     let mut endpoints = endpoints(root, places, &mut beside);
+    let opened = keys::carry(root, &endpoints, &mut beside);
+    access::close(&mut endpoints, &opened, &mut beside);
     let mut of_namespace: HashMap<&str, Vec<usize>> = HashMap::new();
     for (place, endpoint) in endpoints.iter().enumerate() {
         of_namespace
@@ -88,13 +93,9 @@ pub(super) fn carry<'v>(
     close(&closed.servers, &mut endpoints, servers, &mut beside);
     note_shared_changes(&endpoints, servers, &mut beside);
     hide(&mut endpoints, servers);
-    switch_off(&endpoints, places, servers, &mut beside);
-    keys::carry(root, &endpoints, &mut beside);
-    if endpoints.len() == MOST {
-        let what = format!("at most {MOST} endpoints are carried over");
-        beside.lost(what);
-    }
-    note_access(&endpoints, &mut beside);
+    let new = places.values().filter(|place| **place >= known_servers);
+    switch_off(&endpoints, new, servers, &mut beside);
+    access::note(&endpoints, &mut beside);
     for endpoint in &endpoints {
         let from = format!("endpoint {}", endpoint.name);
         let profile = profile(endpoint, servers);
@@ -113,10 +114,6 @@ fn rows<'v>(root: &'v Value<'v>, table: &str) -> impl Iterator<Item = &'v Object
 
 pub(in crate::import) fn text<'v>(row: &'v Object<'v>, column: &str) -> Option<&'v str> {
     row.get_string(column).map(|text| &*text.value)
-}
-
-fn flag(row: &Object<'_>, column: &str) -> bool {
-    row.get_boolean(column).is_some_and(|flag| flag.value)
 }
 
 /// The names of tools by their uuids.
@@ -158,7 +155,7 @@ fn endpoints<'v>(
             name,
             namespace,
             owner: text(row, "user_id"),
-            asks_for_key: flag(row, "enable_api_key_auth") || flag(row, "enable_oauth"),
+            access: Access::of(row),
             servers: active.get(namespace).cloned().unwrap_or_default(),
             hidden: BTreeSet::new(),
         })
@@ -168,6 +165,10 @@ fn endpoints<'v>(
         .take(MOST)
         .collect();
     endpoints.sort_by_key(|endpoint| endpoint.name);
+    if endpoints.len() == MOST {
+        let what = format!("at most {MOST} endpoints are carried over");
+        beside.lost(what);
+    }
     endpoints
 }
 
@@ -344,13 +345,13 @@ fn hide(endpoints: &mut [Endpoint<'_>], servers: &mut [Server]) {
 }
 
 /// MetaMCP shows a server through endpoints only.
-fn switch_off(
+fn switch_off<'p>(
     endpoints: &[Endpoint<'_>],
-    places: &HashMap<&str, usize>,
+    places: impl Iterator<Item = &'p usize>,
     servers: &mut [Server],
     beside: &mut Beside,
 ) {
-    let places: BTreeSet<usize> = places.values().copied().collect();
+    let places: BTreeSet<usize> = places.copied().collect();
     for place in places {
         let is_shown = endpoints.iter().any(|e| e.servers.contains(&place));
         if let Some(server) = servers.get_mut(place).filter(|_| !is_shown) {
@@ -378,16 +379,5 @@ fn profile(endpoint: &Endpoint<'_>, servers: &[Server]) -> Profile {
     Profile {
         servers: servers_of_it,
         tools,
-    }
-}
-
-fn note_access(endpoints: &[Endpoint<'_>], beside: &mut Beside) {
-    let open = endpoints.iter().filter(|endpoint| !endpoint.asks_for_key);
-    let open: Vec<&str> = open.map(|endpoint| endpoint.name).collect();
-    if !open.is_empty() && !beside.keys.is_empty() {
-        beside.notes.push(format!(
-            "no key was asked for at {}; with a token file every client needs a token",
-            open.join(", ")
-        ));
     }
 }

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use self::args::{flag, parts};
 pub(super) use self::file::env_file;
 use self::looks::is_secret;
+pub(super) use self::pieces::filled_in;
 use self::pieces::{Piece, hides, pieces};
 use super::references::variable;
 use super::server::Server;

@@ -1,5 +1,7 @@
 //! A text in what is written out in it and what is filled in by the gateway.
 
+use std::collections::BTreeMap;
+
 use super::looks::{is_part_secret, is_secret};
 
 /// A part of a text.
@@ -52,6 +54,21 @@ pub(super) fn pieces(text: &str) -> Vec<Piece> {
     meant.push_str(rest);
     push(&mut pieces, &mut own, &mut meant);
     pieces
+}
+
+/// What `text` stands for where `variables` are set. A reference to another cannot be taken for a text.
+pub(in crate::import) fn filled_in(text: &str, variables: &BTreeMap<String, String>) -> String {
+    let filled = pieces(text).into_iter().map(|piece| match piece {
+        Piece::Literal { meant, .. } => meant,
+        Piece::Reference { whole, .. } => {
+            let inside = whole.trim_start_matches("${").trim_end_matches('}');
+            let name = inside.strip_prefix("env:").unwrap_or(inside);
+            let name = name.split_once(":-").map_or(name, |(name, _)| name);
+            let value = variables.get(name).cloned();
+            value.unwrap_or_else(|| format!("\0{whole}"))
+        }
+    });
+    filled.collect()
 }
 
 fn push(pieces: &mut Vec<Piece>, own: &mut String, meant: &mut String) {

@@ -88,7 +88,7 @@ fn a_database() {
     let odd = |n: usize| json!({"namespace_uuid": "n", "tool_uuid": "none", "status": format!("odd {n}")});
     let mut tools: Vec<_> = (0..MANY).map(tool).collect();
     tools.extend((0..MANY).map(odd));
-    let endpoint = |n: usize| json!({"name": format!("e{n}"), "namespace_uuid": "n"});
+    let endpoint = |n: usize| json!({"name": format!("e{n}"), "namespace_uuid": "n", "enable_api_key_auth": false});
     let text = json!({
         "mcp_servers": servers,
         "namespaces": [{"uuid": "n"}],

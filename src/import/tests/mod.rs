@@ -1,5 +1,7 @@
 //! Each program's file, and what it becomes; several at once; MetaMCP's database.
 
+mod access;
+mod again;
 mod carried;
 mod incomplete;
 mod large;

@@ -57,18 +57,37 @@ fn what_the_file_of_variables_has_stays_what_it_is() {
 }
 
 #[test]
-fn ones_own_file_of_variables_is_not_another() {
-    let text = r#"{"gateway": {"env_file": "s.env"}, "servers": [{"name": "a", "command": "x", "env": {"GITHUB_TOKEN": "one"}}]}"#;
-    for (path, is_it) in [("s.env", true), ("/p/s.env", true), ("other.env", false)] {
+fn where_there_is_a_file_for_all_servers_another_is_for_those_that_need_it() {
+    let text = r#"{"gateway": {"env_file": "s.env"}, "servers": [
+        {"name": "a", "command": "x", "env": {"GITHUB_TOKEN": "one"}}, {"name": "b", "command": "x"},
+        {"name": "c", "command": "x", "envFile": "/p/c.env", "env": {"MY_PAT": "PAT"}}]}"#;
+    for (path, pat, named, is_complete) in [
+        ("s.env", "two", [Value::Null, Value::Null], true),
+        ("/p/s.env", "two", [Value::Null, Value::Null], true),
+        ("other.env", "two", ["other.env".into(), Value::Null], false),
+        ("c.env", "two", ["c.env".into(), Value::Null], true),
+        ("other.env", "${X}", ["other.env".into(), Value::Null], true),
+    ] {
         let plan = Plan {
             hiding: Hiding::InFile(path.to_owned()),
             folder: Some("/p".into()),
             ..Plan::default()
         };
-        let imported = import(&[input("/p/mcp-servers.json", text)], &plan);
-        assert_eq!(imported.names_env_file, is_it, "{path}");
+        let text = text.replace("PAT\"}", &format!("{pat}\"}}"));
+        let imported = import(&[input("/p/mcp-servers.json", &text)], &plan);
+        let made: Value = serde_json::from_str(&imported.text).unwrap();
+        assert_eq!(made["gateway"], json!({"env_file": "s.env"}), "{path}");
+        let of = |place: usize| made["servers"][place]["env_file"].clone();
+        assert_eq!([of(0), of(1)], named, "{path}");
+        assert_eq!(of(2), "/p/c.env", "{path}");
+        assert_eq!(imported.names_env_file, is_complete, "{path}");
+        assert_eq!(imported.is_complete(), is_complete, "{path}");
         let told = told(&imported);
-        assert_eq!(told.contains("put the new ones into it"), !is_it, "{told}");
+        assert_eq!(
+            told.contains("put the new variables there: c"),
+            !is_complete,
+            "{told}"
+        );
     }
 }
 

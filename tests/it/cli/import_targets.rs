@@ -4,7 +4,7 @@
 #![cfg(test)]
 
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
 use std::path::Path;
 
 use super::import::{DATABASE, EXPORT, INCOMPLETE, with};
@@ -250,4 +250,52 @@ fn a_server_that_the_gateway_refuses_is_none_to_run() {
     assert_eq!(said.code, Some(INCOMPLETE), "{}", said.stdout);
     let words = "new.json: 1 server to run, 1 with errors";
     assert!(said.stdout.contains(words), "{}", said.stdout);
+}
+
+/// Another user's service reads what the operator replaces.
+#[test]
+fn a_file_that_is_there_keeps_its_owner_and_its_mode() {
+    let here = with(EXPORT);
+    let here = here.path();
+    let is_root = fs::metadata(here).unwrap().uid() == 0;
+    for (file, mode) in [("new.json", 0o644), ("other.json", 0o640), ("s.env", 0o644)] {
+        fs::write(here.join(file), "").unwrap();
+        fs::set_permissions(here.join(file), fs::Permissions::from_mode(mode)).unwrap();
+        if is_root {
+            chown(here.join(file), Some(1), Some(2)).unwrap();
+        }
+    }
+    let said = |file: &str| {
+        let data = fs::metadata(here.join(file)).unwrap();
+        (data.mode() & 0o7777, data.uid(), data.gid())
+    };
+    let (_, user, group) = said("new.json");
+    assert!(!is_root || (user, group) == (1, 2));
+    for (words, file, mode) in [
+        ("--output other.json", "other.json", 0o640),
+        ("--output new.json --secrets-to s.env", "s.env", 0o640),
+        ("--output new.json --secrets-to s.env", "new.json", 0o644),
+        // With secrets in it.
+        ("--output new.json", "new.json", 0o640),
+    ] {
+        let done = import(here, &format!("{EXPORT} {words} --force"));
+        assert_eq!(done.code, Some(0), "{}{}", done.stdout, done.stderr);
+        assert_eq!(said(file), (mode, user, group), "{words}: {file}");
+    }
+}
+
+#[test]
+fn a_link_that_leads_nowhere_is_not_replaced() {
+    let here = with(EXPORT);
+    let here = here.path();
+    symlink("none.json", here.join("link.json")).unwrap();
+    let before = names(here);
+    let words = "--output link.json --secrets-to s.env --force";
+    let said = import(here, &format!("{EXPORT} {words}"));
+    assert_eq!(said.code, Some(MISCONFIGURED), "{}", said.stdout);
+    let words =
+        "cannot write link.json: it is a link to a file that cannot be found; nothing was written";
+    assert!(said.stdout.contains(words), "{}", said.stdout);
+    assert_eq!(names(here), before);
+    assert!(here.join("link.json").is_symlink());
 }
