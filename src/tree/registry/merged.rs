@@ -315,11 +315,11 @@ impl Merged {
         self.resources.are_all_shown()
     }
 
-    /// Whether URIs of different servers can be mistaken for each other at all: if not, no result
+    /// Whether URIs of `server` can be mistaken for another's at all: if not, none of its results
     /// has to be looked through.
     #[must_use]
-    pub(crate) fn may_collide(&self) -> bool {
-        self.resources.may_collide()
+    pub(crate) fn may_collide(&self, server: &ServerName) -> bool {
+        self.resources.may_collide(server)
     }
 
     /// The instructions of all servers, each under its name; `None` if there are none.

@@ -170,7 +170,7 @@ impl Resources {
     /// template; else to the only server that has others like it, or resources at all. Not to what
     /// is not shown.
     pub(super) fn find(&self, uri: &str, search: &mut Search) -> Option<Route> {
-        let route = self.lead(uri, search)?;
+        let route = self.lead(uri, self.only, search)?;
         self.may_be_read(&route.server, &route.key, search)
             .then_some(route)
     }
@@ -192,7 +192,8 @@ impl Resources {
         self.index.gates.are_none() && self.gates.are_none()
     }
 
-    fn lead(&self, uri: &str, search: &mut Search) -> Option<Route> {
+    /// What nobody else can have leads to the one at the place `rest`, if there is any.
+    fn lead(&self, uri: &str, rest: Option<usize>, search: &mut Search) -> Option<Route> {
         let index = &*self.index;
         if let Some((named, native)) = index.names.qualifier(uri) {
             let is_there = named.may_have_resources && self.shows(&named.server);
@@ -211,7 +212,7 @@ impl Resources {
         } else if let Some(place) = index.shelf.find(uri, search, counts) {
             place
         } else {
-            self.owners_of_scheme(uri).only().or(self.only)?
+            self.owners_of_scheme(uri).only().or(rest)?
         };
         Some(route(index.names.at(likely)?, uri))
     }
@@ -245,11 +246,12 @@ impl Resources {
         uri: &str,
         search: &mut Search,
     ) -> Option<String> {
-        if !self.may_collide() {
+        if !self.may_collide(server) {
             return None;
         }
+        let rest = self.only.filter(|_| !uri::is_web(uri));
         let is_common = self.index.names.lead_away(server, uri)
-            || match self.lead(uri, search) {
+            || match self.lead(uri, rest, search) {
                 Some(route) => route.server != *server,
                 None if uri::is_page(uri) => self.owners > 1,
                 None => !uri::is_web(uri) && self.owners_of_scheme(uri) == Owners::Several,
@@ -257,16 +259,18 @@ impl Resources {
         is_common.then(|| uri::qualified(server.as_str(), uri))
     }
 
-    /// Whether URIs of different servers can be mistaken for each other at all.
-    pub(super) fn may_collide(&self) -> bool {
-        self.owners > 1 || self.index.has_claims
+    /// Whether URIs of `server` can be mistaken for another's at all. It need not have resources to
+    /// name those of the only one that has.
+    pub(super) fn may_collide(&self, server: &ServerName) -> bool {
+        let only = self.only.and_then(|place| self.index.names.at(place));
+        self.owners > 1 || self.index.has_claims || only.is_some_and(|only| only != server)
     }
 
     /// What clients know the pages of apps by that the tools of `source` name, where that is not their
     /// own URI.
     pub(super) fn pages_of(&self, source: &Source) -> PageNames {
         let mut names = PageNames::new();
-        if !self.may_collide() {
+        if !self.may_collide(&source.server) {
             return names;
         }
         let mut search = Search::result();

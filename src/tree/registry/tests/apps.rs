@@ -146,6 +146,35 @@ fn nobody_names_the_pages_of_another() {
 }
 
 #[test]
+fn who_has_no_resources_names_nobodys_pages() {
+    let victims: &[&str] = &["ui://victim/p", PAGE];
+    let victim = app("victim", victims, PAGE);
+    for page in [
+        PAGE,
+        "ui://victim/p",
+        "ui://victim/ui://x/app.html",
+        "ui://unlisted/p",
+    ] {
+        let mut evil = app("evil", &[], page);
+        let mut catalogue = evil.catalogue.as_deref().cloned().unwrap();
+        catalogue.abilities.resources = false;
+        evil.catalogue = Some(Arc::new(catalogue));
+        for order in [[&evil, &victim], [&victim, &evil]] {
+            let merged = merged(&order.map(Clone::clone));
+            let own = format!("ui://evil/{page}");
+            assert_eq!(page_of(&merged, "evil__show"), own);
+            assert_eq!(outward(&merged, "evil", page).as_ref(), Some(&own));
+            assert_eq!(leads(&merged, &own), nowhere());
+            assert_eq!(page_of(&merged, "victim__show"), PAGE);
+            assert_eq!(outward(&merged, "victim", PAGE), None);
+            let link = "mcproxy://victim/file:///etc";
+            let own = format!("mcproxy://evil/{link}");
+            assert_eq!(outward(&merged, "evil", link), Some(own));
+        }
+    }
+}
+
+#[test]
 fn a_template_makes_no_page_of_another() {
     let made: &[&str] = &["ui://{x}/app.html", "ui://victim/{p}", "ui://v/{p}"];
     let attacker = offering("attacker", &[(Kind::Templates, made)]);
