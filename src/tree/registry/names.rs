@@ -56,6 +56,9 @@ fn is_namesake(source: &Source) -> bool {
     source.prefix.as_str() == source.server.as_str()
 }
 
+/// Parts by prefix; the empty one is of those without.
+type ByPrefix = HashMap<Box<str>, Vec<Arc<Part>>>;
+
 /// Tools or prompts under their merged names.
 #[derive(Debug)]
 pub(super) struct Names {
@@ -63,8 +66,9 @@ pub(super) struct Names {
     prefixes: Arc<Prefixes>,
     /// What has entries, in configuration order.
     parts: Vec<Arc<Part>>,
-    /// The same by prefix; the empty one is of those without.
-    by_prefix: HashMap<Box<str>, Vec<Arc<Part>>>,
+    by_prefix: Arc<ByPrefix>,
+    /// Those of all servers, whoever is shown.
+    all: Arc<ByPrefix>,
     /// Which of their merged names are shown.
     shown: Patterns,
     /// What those say of each part; nothing if they show everything.
@@ -85,7 +89,7 @@ impl Names {
     ) -> Self {
         let mut order: Vec<(usize, &Source)> = sources.iter().enumerate().collect();
         order.sort_by_key(|(_, source)| !is_namesake(source));
-        let mut by_prefix: HashMap<Box<str>, Vec<Arc<Part>>> = HashMap::new();
+        let mut by_prefix = ByPrefix::new();
         let mut holders: HashMap<&str, Holders> = HashMap::new();
         let mut placed = Vec::new();
         for (place, source) in order {
@@ -126,11 +130,13 @@ impl Names {
             (None, Some(last)) => Pages::of(kind, &entries).sharing(&last.pages),
             (None, None) => Pages::of(kind, &entries),
         };
+        let all = Arc::new(by_prefix);
         Self {
             kind,
             prefixes: Arc::clone(prefixes),
             parts,
-            by_prefix,
+            by_prefix: Arc::clone(&all),
+            all,
             shown: Patterns::default(),
             decided: Vec::new(),
             idle: Arc::default(),
@@ -152,7 +158,7 @@ impl Names {
             let group: Vec<_> = group.iter().filter(is_of_one).cloned().collect();
             (prefix.clone(), group)
         });
-        let by_prefix = groups.filter(|(_, group)| !group.is_empty()).collect();
+        let by_prefix: ByPrefix = groups.filter(|(_, group)| !group.is_empty()).collect();
         let decided = Decided::all(&parts, patterns, former);
         let is_same = |former: &&&Self| former.shown == *patterns && former.has_parts(&parts);
         let same = former.iter().find(is_same);
@@ -165,7 +171,8 @@ impl Names {
             kind,
             prefixes: Arc::clone(&self.prefixes),
             parts,
-            by_prefix,
+            by_prefix: Arc::new(by_prefix),
+            all: Arc::clone(&self.all),
             shown: patterns.clone(),
             decided,
             idle: same.map_or_else(Arc::default, |same| Arc::clone(&same.idle)),
@@ -253,28 +260,48 @@ impl Names {
     }
 
     /// The same for a tool's own name, by which the page of an app calls it: the only tool that is so
-    /// called, of those that are shown. What has another server's prefix is not taken for anybody's.
+    /// called, of those that are shown and those that lost their merged names to others. What has
+    /// another server's prefix is not taken for anybody's, nor is what is hidden.
     fn bare(&self, own: &str) -> Option<(&Part, &str, &str)> {
-        if self.kind != Kind::Tools {
+        if self.kind != Kind::Tools || self.is_held(own) {
             return None;
         }
-        let mut shown = self.parts.iter().filter_map(|part| {
-            let (name, own) = part.of_own(own)?;
-            let is_shown = self.shown.is_open() || self.shown.shows(&part.merged_name(name));
-            is_shown.then_some((&**part, name, own))
+        let parts = self.parts.iter().enumerate();
+        let mut shown = parts.filter_map(|(place, part)| {
+            let found = part.of_own(own)?;
+            let decided = self.decided.get(place);
+            let is_shown = decided.is_none_or(|decided| decided.is_shown(found.entry));
+            is_shown.then_some((&**part, found.name, found.key))
         });
         let found = shown.next().filter(|_| shown.next().is_none())?;
+        if self.parts.iter().any(|part| part.has_lost(own)) {
+            return None;
+        }
         let owner = self.prefixes.owner(own).map(|(_, server)| server);
         let is_its_own = owner.is_none_or(|owner| owner == found.0.server());
         is_its_own.then_some(found)
     }
 
-    /// Who offers `name`, what that is behind the prefix, and what its server calls it.
-    fn holder<'s, 'n>(&'s self, name: &'n str) -> Option<(&'s Part, &'n str, &'s str)> {
-        let (prefix, bare) = match self.prefixes.owner(name) {
+    /// Whether `name` is somebody's merged name, who may hide it.
+    fn is_held(&self, name: &str) -> bool {
+        let held = self.split(name).and_then(|(prefix, bare)| {
+            let mut group = self.all.get(prefix)?.iter();
+            group.find(|part| part.holds(bare))
+        });
+        held.is_some()
+    }
+
+    /// The prefix that `name` has, and what is behind it.
+    fn split<'n>(&self, name: &'n str) -> Option<(&'n str, &'n str)> {
+        Some(match self.prefixes.owner(name) {
             Some((prefix, _)) => (prefix, name.get(prefix.len() + SEPARATOR.len()..)?),
             None => ("", name),
-        };
+        })
+    }
+
+    /// Who offers `name`, what that is behind the prefix, and what its server calls it.
+    fn holder<'s, 'n>(&'s self, name: &'n str) -> Option<(&'s Part, &'n str, &'s str)> {
+        let (prefix, bare) = self.split(name)?;
         let mut group = self.by_prefix.get(prefix)?.iter();
         let found = group.find_map(|part| Some((&**part, bare, part.own(bare)?)))?;
         // A client may ask for anything: the rules are held against what is there.

@@ -245,6 +245,66 @@ fn a_bare_name_is_the_only_servers_that_has_it() {
 }
 
 #[test]
+fn a_hidden_merged_name_is_no_others_bare_one() {
+    let mut plain = tools(
+        "plain",
+        &["del", "hid", "y"],
+        r#""tools": {"deny": ["hid"]}"#,
+    );
+    plain.prefix = Prefix::bare();
+    let both = tools("b", &["del", "hid", "only", "b__only"], r#""tools": {}"#);
+    let whole = Arc::new(merged(&[plain, both]));
+    assert_eq!(own(&whole, "hid"), None);
+    assert_eq!(own(&whole, "b__hid").as_deref(), Some("b: hid"));
+    for (profile, hidden) in [
+        (r#"{"tools": {"deny": ["del"]}}"#, "del"),
+        (r#"{"servers": ["b"]}"#, "del"),
+        (r#"{"servers": ["b"]}"#, "hid"),
+        (r#"{"tools": {"deny": ["b__only"]}}"#, "b__only"),
+    ] {
+        let shown = narrow(&whole, profile);
+        assert_eq!(own(&shown, hidden), None, "{profile} {hidden}");
+        assert!(!shown.is_bare(hidden));
+        assert_eq!(own(&shown, "b__del").as_deref(), Some("b: del"));
+    }
+}
+
+#[test]
+fn who_lost_its_name_to_another_makes_the_bare_one_ambiguous() {
+    let mut second = tools("d", &["only", "more"], r#""tools": {}"#);
+    second.prefix = Prefix::new("b").unwrap();
+    let first = tools("b", &["only", "x"], r#""tools": {}"#);
+    let whole = Arc::new(merged(&[first, second]));
+    for (bare, wanted) in [
+        ("only", None),
+        ("more", Some("d: more")),
+        ("x", Some("b: x")),
+    ] {
+        assert_eq!(own(&whole, bare).as_deref(), wanted, "{bare}");
+    }
+    assert_eq!(own(&whole, "b__only").as_deref(), Some("b: only"));
+    let alone = narrow(&whole, r#"{"servers": ["b"]}"#);
+    assert_eq!(own(&alone, "only").as_deref(), Some("b: only"));
+}
+
+#[test]
+fn a_bare_name_asks_what_was_decided_of_its_own_entry() {
+    let fields = r#""tools": {"deny": ["a"], "rename": {"b": "z", "d": "b"}}"#;
+    let whole = Arc::new(merged(&[tools("s", &["d", "a", "c", "b"], fields)]));
+    for (profile, shown) in [
+        (r#"{"tools": {"deny": ["s__z"]}}"#, ["d", "c"]),
+        (r#"{"tools": {"deny": ["s__b"]}}"#, ["c", "b"]),
+        (r#"{"tools": {"deny": ["s__c"]}}"#, ["d", "b"]),
+    ] {
+        let narrowed = narrow(&whole, profile);
+        for bare in ["a", "b", "c", "d"] {
+            let wanted = shown.contains(&bare).then(|| format!("s: {bare}"));
+            assert_eq!(own(&narrowed, bare), wanted, "{profile} {bare}");
+        }
+    }
+}
+
+#[test]
 fn a_merged_name_comes_before_a_bare_one() {
     let mut plain = tools("plain", &["x"], r#""tools": {"rename": {"x": "y"}}"#);
     plain.prefix = Prefix::bare();
