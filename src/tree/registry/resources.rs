@@ -313,9 +313,10 @@ impl Resources {
         self.idle_rules.get_or_init(|| {
             let lists = [Kind::Resources, Kind::Templates].map(|kind| items(kind, sources));
             let listed: Vec<(&Source, &Item)> = lists.into_iter().flatten().collect();
-            let qualified = listed.iter();
-            let qualified =
-                qualified.map(|(source, item)| uri::qualified(source.server.as_str(), item.key()));
+            let qualified = listed.iter().flat_map(|(source, item)| {
+                let qualifiers = uri::qualifiers(source.server.as_str(), uri::is_page(item.key()));
+                qualifiers.map(|qualifier| qualifier + item.key())
+            });
             let qualified: Vec<String> = qualified.collect();
             let native = listed.iter().map(|(_, item)| item.key());
             let names: Vec<&str> = native.chain(qualified.iter().map(String::as_str)).collect();
