@@ -10,8 +10,11 @@ use self::narrowed::Narrowed;
 use super::catalogue::Catalogue;
 use super::cost::Cost;
 use super::instructions::{self, Joined};
-use super::names::{Names, Prefixes};
+use super::names::Names;
+#[cfg(test)]
+use super::page_names::{PageNames, PageSearch};
 use super::pages::{Changes, Pages};
+use super::prefixes::Prefixes;
 use super::remark::Remark;
 use super::resources::{self, Resources};
 use super::source::Source;
@@ -125,6 +128,12 @@ impl Merged {
             }
         }
         Self::within(self.budget, sources, &[mine, self])
+    }
+
+    /// What the pages are called that the tools of `source` name; those of a `former` merge where it is known.
+    #[cfg(test)]
+    pub(super) fn page_names(&self, source: &Source, former: &Self) -> Arc<PageNames> {
+        PageSearch::new(&self.resources, &[&former.tools]).of(source)
     }
 
     /// How many parts were laid out that are none of those of `former`.

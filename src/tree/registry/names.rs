@@ -1,6 +1,4 @@
-//! Tools or prompts of all servers under their merged names, and whose a name is. A name with a
-//! configured server's prefix is that server's alone, whatever others list. Of two prefixes that a
-//! name could have (`a` and `a_` of `a___x`) it has the longer one.
+//! Tools or prompts of all servers under their merged names, and where those lead.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, OnceLock};
@@ -8,53 +6,17 @@ use std::sync::{Arc, OnceLock};
 use super::cost::Cost;
 use super::decided::Decided;
 use super::merged::Route;
+use super::page_names::{PageNames, PageSearch};
 use super::pages::{Entries, Pages};
 use super::part::{Holders, Part, Plan, Rivals};
+use super::prefixes::{Prefixes, is_namesake};
 use super::remark::Remark;
-use super::resources::{PageNames, Resources};
+use super::resources::Resources;
 use super::source::Source;
 use crate::config::model::{COMPARED, Patterns};
-use crate::ids::{Prefix, SEPARATOR, ServerName};
+use crate::ids::{Prefix, ServerName};
 use crate::protocol::mcp::item::Kind;
 use crate::protocol::modern::param_headers::ParamHeaders;
-
-/// The prefixes of all configured servers, each with the first server that has it.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Prefixes(HashMap<Box<str>, ServerName>);
-
-impl Prefixes {
-    pub(super) fn of(sources: &[Source]) -> Self {
-        let mut owners: HashMap<Box<str>, ServerName> = HashMap::new();
-        let mut prefixed: Vec<&Source> = sources.iter().collect();
-        prefixed.retain(|source| !source.prefix.is_bare());
-        prefixed.sort_by_key(|source| !is_namesake(source));
-        for source in prefixed {
-            let owner = owners.entry(source.prefix.as_str().into());
-            owner.or_insert_with(|| source.server.clone());
-        }
-        Self(owners)
-    }
-
-    /// The prefix that `name` has, and whose it is. A prefix has no separator in it and may end in
-    /// half of one, so that only two can be meant.
-    pub(super) fn owner<'n>(&self, name: &'n str) -> Option<(&'n str, &ServerName)> {
-        let at = name.find(SEPARATOR)?;
-        let is_longer = name.get(at + 1..)?.starts_with(SEPARATOR);
-        let longer = name.get(..at + 1).filter(|_| is_longer);
-        let mut candidates = longer.into_iter().chain(name.get(..at));
-        candidates.find_map(|prefix| Some((prefix, self.0.get(prefix)?)))
-    }
-
-    /// Who has the prefix that is longer than `prefix` by half a separator.
-    fn longer_than(&self, prefix: &Prefix) -> Option<&ServerName> {
-        self.0.get(&*format!("{prefix}_"))
-    }
-}
-
-/// Whether a server's prefix is its name. It is served first, whatever others have the prefix too.
-fn is_namesake(source: &Source) -> bool {
-    source.prefix.as_str() == source.server.as_str()
-}
 
 /// Parts by prefix; the empty one is of those without.
 type ByPrefix = HashMap<Box<str>, Vec<Arc<Part>>>;
@@ -64,6 +26,8 @@ type ByPrefix = HashMap<Box<str>, Vec<Arc<Part>>>;
 pub(super) struct Names {
     kind: Kind,
     prefixes: Arc<Prefixes>,
+    /// What the pages of tools were looked up in.
+    resources: Arc<Resources>,
     /// What has entries, in configuration order.
     parts: Vec<Arc<Part>>,
     by_prefix: Arc<ByPrefix>,
@@ -84,7 +48,7 @@ impl Names {
         kind: Kind,
         sources: &[Source],
         prefixes: &Arc<Prefixes>,
-        resources: &Resources,
+        resources: &Arc<Resources>,
         former: &[&Self],
     ) -> Self {
         let mut order: Vec<(usize, &Source)> = sources.iter().enumerate().collect();
@@ -92,6 +56,7 @@ impl Names {
         let mut by_prefix = ByPrefix::new();
         let mut holders: HashMap<&str, Holders> = HashMap::new();
         let mut placed = Vec::new();
+        let mut search = PageSearch::new(resources, former);
         for (place, source) in order {
             let is_bound = source.is_bound(kind);
             let list = source.list(kind);
@@ -107,8 +72,8 @@ impl Names {
                 view: Arc::clone(&source.view),
                 rivals: rivals(&source.prefix, prefixes),
                 pages: match kind {
-                    Kind::Tools => resources.pages_of(source),
-                    Kind::Prompts | Kind::Resources | Kind::Templates => PageNames::default(),
+                    Kind::Tools => search.of(source),
+                    Kind::Prompts | Kind::Resources | Kind::Templates => Arc::default(),
                 },
                 elders: elders.clone(),
             };
@@ -134,6 +99,7 @@ impl Names {
         Self {
             kind,
             prefixes: Arc::clone(prefixes),
+            resources: Arc::clone(resources),
             parts,
             by_prefix: Arc::clone(&all),
             all,
@@ -170,6 +136,7 @@ impl Names {
         Self {
             kind,
             prefixes: Arc::clone(&self.prefixes),
+            resources: Arc::clone(&self.resources),
             parts,
             by_prefix: Arc::new(by_prefix),
             all: Arc::clone(&self.all),
@@ -213,6 +180,19 @@ impl Names {
     pub(super) fn idle_of_entries(&self) -> impl Iterator<Item = (&ServerName, &Remark)> {
         let all = self.parts.iter();
         all.flat_map(|part| part.idle().iter().map(|remark| (part.server(), remark)))
+    }
+
+    /// What the pages are called that the tools of `source` name, if that was looked up in `resources`.
+    pub(super) fn page_names(
+        &self,
+        source: &Source,
+        resources: &Arc<Resources>,
+    ) -> Option<&Arc<PageNames>> {
+        let is_same = Arc::ptr_eq(&self.resources, resources);
+        let group = self.by_prefix.get(source.prefix.as_str());
+        let mut group = group.filter(|_| is_same)?.iter();
+        let part = group.find(|part| *part.server() == source.server)?;
+        part.page_names(source.list(Kind::Tools)?)
     }
 
     /// The part that was built to this plan.
@@ -284,24 +264,16 @@ impl Names {
 
     /// Whether `name` is somebody's merged name, who may hide it.
     fn is_held(&self, name: &str) -> bool {
-        let held = self.split(name).and_then(|(prefix, bare)| {
+        let held = self.prefixes.split(name).and_then(|(prefix, bare)| {
             let mut group = self.all.get(prefix)?.iter();
             group.find(|part| part.holds(bare))
         });
         held.is_some()
     }
 
-    /// The prefix that `name` has, and what is behind it.
-    fn split<'n>(&self, name: &'n str) -> Option<(&'n str, &'n str)> {
-        Some(match self.prefixes.owner(name) {
-            Some((prefix, _)) => (prefix, name.get(prefix.len() + SEPARATOR.len()..)?),
-            None => ("", name),
-        })
-    }
-
     /// Who offers `name`, what that is behind the prefix, and what its server calls it.
     fn holder<'s, 'n>(&'s self, name: &'n str) -> Option<(&'s Part, &'n str, &'s str)> {
-        let (prefix, bare) = self.split(name)?;
+        let (prefix, bare) = self.prefixes.split(name)?;
         let mut group = self.by_prefix.get(prefix)?.iter();
         let found = group.find_map(|part| Some((&**part, bare, part.own(bare)?)))?;
         // A client may ask for anything: the rules are held against what is there.

@@ -6,10 +6,10 @@ use std::sync::{Arc, OnceLock};
 use super::called::Called;
 use super::catalogue::List;
 use super::idle;
-use super::names::Prefixes;
+use super::page_names::PageNames;
 use super::pages::{Entries, Laying};
+use super::prefixes::Prefixes;
 use super::remark::Remark;
-use super::resources::PageNames;
 use super::source::patterns;
 use super::unfit;
 use crate::config::model::View;
@@ -42,7 +42,7 @@ pub(super) struct Plan {
     pub(super) view: Arc<View>,
     pub(super) rivals: Rivals,
     /// What its pages are called that clients know by other URIs than it does.
-    pub(super) pages: PageNames,
+    pub(super) pages: Arc<PageNames>,
     /// The parts of those before it that have the same prefix: they keep their names.
     pub(super) elders: Vec<Arc<Part>>,
 }
@@ -213,6 +213,11 @@ impl Part {
             key: self.at(place)?.key(),
             entry: self.offered.binary_search(&place).ok()?,
         })
+    }
+
+    /// What its pages are called, if they are those of `list`.
+    pub(super) fn page_names(&self, list: &List) -> Option<&Arc<PageNames>> {
+        Arc::ptr_eq(&self.plan.list, list).then_some(&self.plan.pages)
     }
 
     /// Whether the server calls something `own` that another has the name of.

@@ -5,7 +5,7 @@
 
 mod layout;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, OnceLock};
 
 use self::layout::{claims, family, lay_out, schemes, shelf};
@@ -20,9 +20,6 @@ use crate::config::model::Patterns;
 use crate::ids::ServerName;
 use crate::protocol::mcp::item::{Item, Kind};
 use crate::protocol::uri::{self, Search, Shelf};
-
-/// Own URIs, each with what clients know it by.
-pub(super) type PageNames = BTreeMap<Box<str>, Box<str>>;
 
 /// The merged resources, of all servers or of some.
 #[derive(Debug)]
@@ -199,8 +196,7 @@ impl Resources {
             let is_there = named.may_have_resources && self.shows(&named.server);
             return is_there.then(|| route(&named.server, native));
         }
-        let listed = index.by_uri.get(uri).or_else(|| index.by_template.get(uri));
-        if let Some(route) = listed.filter(|route| self.shows(&route.server)) {
+        if let Some(route) = self.listed(uri) {
             return Some(route.clone());
         }
         // Of a server that is not ours it may be another gateway's, which is one of our servers if it
@@ -215,6 +211,20 @@ impl Resources {
             self.owners_of_scheme(uri).only().or(rest)?
         };
         Some(route(index.names.at(likely)?, uri))
+    }
+
+    fn listed(&self, uri: &str) -> Option<&Route> {
+        let index = &*self.index;
+        let listed = index.by_uri.get(uri).or_else(|| index.by_template.get(uri));
+        listed.filter(|route| self.shows(&route.server))
+    }
+
+    /// Whether `uri` of `server` may be from another's template: `search` could not compare all.
+    fn is_in_doubt(&self, server: &ServerName, uri: &str, search: &Search) -> bool {
+        let names = &self.index.names;
+        let is_searched = names.qualifier(uri).is_none() && self.listed(uri).is_none();
+        let mut given_up = search.given_up();
+        is_searched && given_up.any(|place| names.at(place) != Some(server))
     }
 
     fn shows(&self, server: &ServerName) -> bool {
@@ -239,7 +249,8 @@ impl Resources {
 
     /// What clients know a URI of `server` by, where that is not the URI itself: it would lead
     /// them to another server or another resource, or nobody could say to which of several. What
-    /// anybody can fetch without its server stays as it is. A page of an app need not be listed.
+    /// anybody can fetch without its server stays as it is. A page of an app need not be listed: by the
+    /// long name it leads to its server, whatever others' templates make.
     pub(super) fn outward(
         &self,
         server: &ServerName,
@@ -255,7 +266,8 @@ impl Resources {
                 Some(route) => route.server != *server,
                 None if uri::is_page(uri) => self.owners > 1,
                 None => !uri::is_web(uri) && self.owners_of_scheme(uri) == Owners::Several,
-            };
+            }
+            || uri::is_page(uri) && self.is_in_doubt(server, uri, search);
         is_common.then(|| uri::qualified(server.as_str(), uri))
     }
 
@@ -264,28 +276,6 @@ impl Resources {
     pub(super) fn may_collide(&self, server: &ServerName) -> bool {
         let only = self.only.and_then(|place| self.index.names.at(place));
         self.owners > 1 || self.index.has_claims || only.is_some_and(|only| only != server)
-    }
-
-    /// What clients know the pages of apps by that the tools of `source` name, where that is not their
-    /// own URI.
-    pub(super) fn pages_of(&self, source: &Source) -> PageNames {
-        let mut names = PageNames::new();
-        if !self.may_collide(&source.server) {
-            return names;
-        }
-        let mut search = Search::result();
-        let tools = source
-            .list(Kind::Tools)
-            .into_iter()
-            .flat_map(|list| list.iter());
-        for uri in tools.flat_map(Item::pages) {
-            if !names.contains_key(uri)
-                && let Some(outward) = self.outward(&source.server, uri, &mut search)
-            {
-                names.insert(uri.into(), outward.into());
-            }
-        }
-        names
     }
 
     pub(super) fn pages(&self) -> &Pages {

@@ -86,6 +86,49 @@ fn what_changes_beside_a_tool_renames_its_page_and_lays_out_no_other() {
 }
 
 #[test]
+fn a_page_is_looked_up_once() {
+    let lists: &[(Kind, &[&str])] = &[(Kind::Tools, &["t"])];
+    let sources = [
+        other("a", &[PAGE]),
+        app("b", &[PAGE], PAGE),
+        offering("c", lists),
+    ];
+    let before = merged(&sources);
+    let [a, b, _] = sources;
+    let c = offering("c", &[(Kind::Tools, &["t", "u"])]);
+    let after = Merged::build(vec![a.clone(), b.clone(), c], &[&before]);
+    let known = before.page_names(&b, &before);
+    assert_eq!(known.len(), 1);
+    assert!(Arc::ptr_eq(&known, &before.page_names(&b, &before)));
+    assert!(Arc::ptr_eq(&known, &after.page_names(&b, &before)));
+    // Other tools, or other resources of anybody.
+    let told = app("b", &[PAGE], "ui://y/p");
+    assert!(!Arc::ptr_eq(&known, &before.page_names(&told, &before)));
+    let other = merged(&[other("a", &[]), b.clone()]);
+    assert!(other.page_names(&b, &before).is_empty());
+}
+
+#[test]
+fn all_pages_of_a_merge_share_a_budget_and_what_is_in_doubt_leads_home() {
+    let made: Vec<String> = (1_000..5_000)
+        .map(|n| format!("{{+x}}{n}{{+y}}{}{{+z}}p", n + 1))
+        .collect();
+    let made: Vec<&str> = made.iter().map(String::as_str).collect();
+    let page = "ui://free/p";
+    let evil = offering("evil", &[(Kind::Templates, &made)]);
+    let last = app("last", &["ui://x/listed"], page);
+    let few = merged(&[evil.clone(), last.clone()]);
+    assert_eq!(page_of(&few, "last__show"), page);
+    let others = (0..20).map(|n| app(&format!("s{n}"), &[], &format!("ui://free{n}/p")));
+    let all: Vec<Source> = [evil].into_iter().chain(others).chain([last]).collect();
+    let many = merged(&all);
+    let long = page_of(&many, "last__show");
+    assert_eq!(long, "ui://last/ui://free/p");
+    assert_eq!(leads(&many, &long), to("last", page));
+    assert_eq!(outward(&many, "last", "ui://x/listed"), None);
+}
+
+#[test]
 fn a_page_that_is_not_listed_leads_to_who_names_it() {
     let alone = merged(&[app("b", &[], PAGE), offering("a", &[(Kind::Tools, &["t"])])]);
     assert_eq!(leads(&alone, &page_of(&alone, "b__show")), to("b", PAGE));
