@@ -132,15 +132,15 @@ impl Patterns {
         Self(rules.map(Arc::new))
     }
 
-    /// The same rules for what stands behind `prefix`: they match a name if they match it with the
-    /// prefix, or without.
+    /// The same rules for what stands behind any of `prefixes`: they match a name if they match it with
+    /// one, or without.
     #[must_use]
-    pub fn behind(&self, prefix: &str) -> Self {
+    pub fn behind(&self, prefixes: &[String]) -> Self {
         let list = |list: &List| {
-            let rules = list
-                .rules()
-                .chain(list.rules().flat_map(|rule| rests(rule, prefix)));
-            List::of(rules.map(str::to_owned).collect())
+            let behind = |rule| prefixes.iter().flat_map(move |prefix| rests(rule, prefix));
+            let rules = list.rules().chain(list.rules().flat_map(behind));
+            let rules: BTreeSet<&str> = rules.collect();
+            List::of(rules.into_iter().map(str::to_owned).collect())
         };
         let rules = self.0.as_deref().map(|rules| Rules {
             allow: rules.allow.as_ref().map(list),

@@ -25,6 +25,14 @@ pub fn qualified(server: &str, uri: &str) -> String {
     format!("{}{server}/{uri}", prefix(uri))
 }
 
+/// What may stand before a URI of `server` that is qualified: before a page's either, as clients may
+/// write both.
+pub fn qualifiers(server: &str, is_page: bool) -> impl Iterator<Item = String> {
+    let pages = is_page.then_some(PAGES);
+    let prefixes = [PREFIX].into_iter().chain(pages);
+    prefixes.map(move |prefix| format!("{prefix}{server}/"))
+}
+
 fn prefix(uri: &str) -> &'static str {
     if is_page(uri) { PAGES } else { PREFIX }
 }

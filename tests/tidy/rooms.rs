@@ -25,7 +25,7 @@ const CEILINGS: [(&str, usize); 22] = [
     ("tree", 1300),
     ("tree/config", 800),
     ("tree/quota", 200),
-    ("tree/registry", 5200),
+    ("tree/registry", 5300),
     ("tree/root", 2800),
     ("tree/sessions", 9800),
     ("tree/upstream", 6100),

@@ -54,17 +54,19 @@ fn a_rule_for_names_with_a_prefix_says_what_is_behind_it() {
     ] {
         assert_eq!(rests(pattern, "x://a/"), rest, "{pattern}");
     }
-    let rules = patterns(Some(&["x://a/b*", "c"]), &["x://*/bd"]).behind("x://a/");
+    let rules = patterns(Some(&["x://a/b*", "c", "y:e"]), &["x://*/bd"])
+        .behind(&["x://a/".to_owned(), "y:".to_owned()]);
     for (name, is_shown) in [
         ("b", true),
         ("bc", true),
         ("bd", false),
         ("c", true),
         ("d", false),
+        ("e", true),
     ] {
         assert_eq!(rules.shows(name), is_shown, "{name}");
     }
-    assert!(patterns(None, &[]).behind("x").is_open());
+    assert!(patterns(None, &[]).behind(&["x".to_owned()]).is_open());
 }
 
 #[test]

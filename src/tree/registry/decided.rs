@@ -45,6 +45,11 @@ impl Decided {
         self.shows.iter().copied()
     }
 
+    /// Whether the entry at this place is.
+    pub(super) fn is_shown(&self, entry: usize) -> bool {
+        self.shows.get(entry).copied().unwrap_or_default()
+    }
+
     /// Which of `rules` match a name of `part`.
     pub(super) fn hits(&self, part: &Part, rules: &Patterns) -> &BTreeSet<usize> {
         self.hits.get_or_init(|| {

@@ -19,9 +19,9 @@ pub(super) struct Gates(HashMap<ServerName, Arc<Gate>>);
 #[derive(Debug)]
 pub(super) struct Gate {
     terms: Terms,
-    patterns: Patterns,
+    rules: Rules,
     /// The same for URIs in their one spelling.
-    respelt: Patterns,
+    respelt: Rules,
     /// Its place among the sources: the owner of its templates.
     place: usize,
     listed: HashSet<Box<str>>,
@@ -31,6 +31,45 @@ pub(super) struct Gate {
     is_in_doubt: bool,
     /// Which are listed of the resources and of the templates that it was made of.
     listing: [Box<[bool]>; 2],
+}
+
+/// Rules for URIs as their server has them.
+#[derive(Debug)]
+struct Rules {
+    plain: Patterns,
+    /// Those for pages of apps, which are qualified otherwise.
+    pages: Patterns,
+}
+
+impl Rules {
+    /// Those that go by qualified URIs of `server` too.
+    fn behind(rules: &Patterns, server: &ServerName) -> Self {
+        let behind = |is_page| {
+            let prefixes: Vec<String> = uri::qualifiers(server.as_str(), is_page).collect();
+            rules.behind(&prefixes)
+        };
+        Self {
+            plain: behind(false),
+            pages: behind(true),
+        }
+    }
+
+    fn respelt(&self) -> Self {
+        Self {
+            plain: self.plain.respelt(uri::respelt),
+            pages: self.pages.respelt(uri::respelt),
+        }
+    }
+
+    fn about(&self, uri: &str) -> &Patterns {
+        let scheme = uri::scheme(uri);
+        // In its one spelling a page has a single slash.
+        if scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case(uri::PAGE_SCHEME)) {
+            &self.pages
+        } else {
+            &self.plain
+        }
+    }
 }
 
 /// All that a gate is made of.
@@ -75,7 +114,11 @@ impl Gates {
         let gates = bound.map(|(place, source)| {
             let rules = &source.view.resources;
             let terms = Terms::of(rules, Patterns::default(), (place, source));
-            let gate = Gate::of(terms, rules.clone());
+            let rules = Rules {
+                plain: rules.clone(),
+                pages: rules.clone(),
+            };
+            let gate = Gate::of(terms, rules);
             (source.server.clone(), Arc::new(gate))
         });
         Self(gates.collect())
@@ -99,10 +142,9 @@ impl Gates {
             let terms = Terms::of(rules, source.view.resources.clone(), (place, source));
             let mut known = former.iter().filter_map(|former| former.0.get(server));
             let known = known.find(|known| known.terms.is(&terms));
-            let gate = known.cloned().unwrap_or_else(|| {
-                let rules = rules.behind(&uri::qualified(server.as_str(), ""));
-                Arc::new(Gate::of(terms, rules))
-            });
+            let gate = known.cloned();
+            let gate =
+                gate.unwrap_or_else(|| Arc::new(Gate::of(terms, Rules::behind(rules, server))));
             (server.clone(), gate)
         });
         Self(gates.collect())
@@ -134,7 +176,7 @@ impl Gates {
     /// Whether `deny` closes `uri` of `server`, whatever leads there.
     pub(super) fn deny(&self, server: &ServerName, uri: &str) -> bool {
         let gate = self.0.get(server);
-        gate.is_some_and(|gate| gate.patterns.denies(uri))
+        gate.is_some_and(|gate| gate.rules.about(uri).denies(uri))
     }
 
     /// Whether clients may read what `server` calls `uri`.
@@ -145,14 +187,14 @@ impl Gates {
 }
 
 impl Gate {
-    fn of(terms: Terms, patterns: Patterns) -> Self {
+    fn of(terms: Terms, rules: Rules) -> Self {
         let place = terms.place;
         let [resources, templates] = terms.lists.each_ref().map(|list| {
             let items = list.iter().flat_map(|list| list.iter());
             let items = items.filter(|item| terms.entry.shows(item.key()));
             items.collect::<Vec<&Item>>()
         });
-        let is_shown = |item: &&Item| patterns.shows(item.key());
+        let is_shown = |item: &&Item| rules.about(item.key()).shows(item.key());
         let listing = [&resources, &templates];
         let listing = listing.map(|items| items.iter().map(is_shown).collect());
         let listed = resources.iter().filter(|item| is_shown(item));
@@ -173,8 +215,8 @@ impl Gate {
             }
         }
         Self {
-            respelt: patterns.respelt(uri::respelt),
-            patterns,
+            respelt: rules.respelt(),
+            rules,
             place,
             listed,
             shown,
@@ -186,7 +228,8 @@ impl Gate {
     }
 
     fn lets_read(&self, uri: &str, search: &mut Search) -> bool {
-        if self.patterns.denies(uri) {
+        let rules = self.rules.about(uri);
+        if rules.denies(uri) {
             return false;
         }
         if self.listed.contains(uri) {
@@ -198,12 +241,13 @@ impl Gate {
         };
         if spelling
             .readings()
-            .any(|reading| self.respelt.denies(reading))
+            .any(|reading| self.respelt.about(reading).denies(reading))
         {
             return false;
         }
-        let is_allowed = |allows| allows && self.respelt.allows(spelling.text()) == Some(true);
-        let allows = self.patterns.allows(uri).map(is_allowed);
+        let text = spelling.text();
+        let is_allowed = |allows| allows && self.respelt.about(text).allows(text) == Some(true);
+        let allows = rules.allows(uri).map(is_allowed);
         if allows == Some(true) || self.shown.find(uri, search, |_| true).is_some() {
             return true;
         }
@@ -213,7 +257,7 @@ impl Gate {
             && !self.is_in_doubt
             && uri::is_comparable(uri)
             && !is_hidden(uri)
-            && !is_hidden(spelling.text())
+            && !is_hidden(text)
             && search.given_up().all(|owner| owner != self.place)
     }
 }

@@ -19,6 +19,8 @@ const LONG: usize = 512 * 1024;
 /// The same of comparisons of a name with a rule, and what a name costs beside those in a profile.
 const MANY: usize = 100_000;
 const PER_NAME: usize = 10;
+/// What a page of an app costs that is looked up among the templates of all.
+const PER_PAGE: usize = 1_000;
 /// Of so many profiles the rules that match nothing are said.
 const NAMED: usize = 20;
 
@@ -194,8 +196,8 @@ impl Job {
             tools.is_some_and(|tools| tools.iter().any(Item::has_pages))
         };
         let (mut room, mut comparisons) = (LONG, MANY);
-        let mut fits = |item: &Item, rules: usize| {
-            let left = (room.checked_sub(item.size())).zip(comparisons.checked_sub(rules));
+        let mut fits = |item: &Item, cost: usize| {
+            let left = (room.checked_sub(item.size())).zip(comparisons.checked_sub(cost));
             (room, comparisons) = left.unwrap_or_default();
             left.is_some()
         };
@@ -208,7 +210,8 @@ impl Job {
                 };
                 let list = source.list(kind).filter(|_| is_laid_out);
                 let rules = source.patterns(kind).len();
-                list.is_none_or(|list| list.iter().all(|item| fits(item, rules)))
+                let cost = |item: &Item| rules + item.pages().count() * PER_PAGE;
+                list.is_none_or(|list| list.iter().all(|item| fits(item, cost(item))))
             })
         })
     }

@@ -10,8 +10,11 @@ use self::narrowed::Narrowed;
 use super::catalogue::Catalogue;
 use super::cost::Cost;
 use super::instructions::{self, Joined};
-use super::names::{Names, Prefixes};
+use super::names::Names;
+#[cfg(test)]
+use super::page_names::{PageNames, PageSearch};
 use super::pages::{Changes, Pages};
+use super::prefixes::Prefixes;
 use super::remark::Remark;
 use super::resources::{self, Resources};
 use super::source::Source;
@@ -125,6 +128,12 @@ impl Merged {
             }
         }
         Self::within(self.budget, sources, &[mine, self])
+    }
+
+    /// What the pages are called that the tools of `source` name; those of a `former` merge where it is known.
+    #[cfg(test)]
+    pub(super) fn page_names(&self, source: &Source, former: &Self) -> Arc<PageNames> {
+        PageSearch::new(&self.resources, &[&former.tools]).of(source)
     }
 
     /// How many parts were laid out that are none of those of `former`.
@@ -315,11 +324,11 @@ impl Merged {
         self.resources.are_all_shown()
     }
 
-    /// Whether URIs of different servers can be mistaken for each other at all: if not, no result
+    /// Whether URIs of `server` can be mistaken for another's at all: if not, none of its results
     /// has to be looked through.
     #[must_use]
-    pub(crate) fn may_collide(&self) -> bool {
-        self.resources.may_collide()
+    pub(crate) fn may_collide(&self, server: &ServerName) -> bool {
+        self.resources.may_collide(server)
     }
 
     /// The instructions of all servers, each under its name; `None` if there are none.

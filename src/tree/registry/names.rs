@@ -1,6 +1,4 @@
-//! Tools or prompts of all servers under their merged names, and whose a name is. A name with a
-//! configured server's prefix is that server's alone, whatever others list. Of two prefixes that a
-//! name could have (`a` and `a_` of `a___x`) it has the longer one.
+//! Tools or prompts of all servers under their merged names, and where those lead.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, OnceLock};
@@ -8,63 +6,33 @@ use std::sync::{Arc, OnceLock};
 use super::cost::Cost;
 use super::decided::Decided;
 use super::merged::Route;
+use super::page_names::{PageNames, PageSearch};
 use super::pages::{Entries, Pages};
 use super::part::{Holders, Part, Plan, Rivals};
+use super::prefixes::{Prefixes, is_namesake};
 use super::remark::Remark;
-use super::resources::{PageNames, Resources};
+use super::resources::Resources;
 use super::source::Source;
 use crate::config::model::{COMPARED, Patterns};
-use crate::ids::{Prefix, SEPARATOR, ServerName};
+use crate::ids::{Prefix, ServerName};
 use crate::protocol::mcp::item::Kind;
 use crate::protocol::modern::param_headers::ParamHeaders;
 
-/// The prefixes of all configured servers, each with the first server that has it.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Prefixes(HashMap<Box<str>, ServerName>);
-
-impl Prefixes {
-    pub(super) fn of(sources: &[Source]) -> Self {
-        let mut owners: HashMap<Box<str>, ServerName> = HashMap::new();
-        let mut prefixed: Vec<&Source> = sources.iter().collect();
-        prefixed.retain(|source| !source.prefix.is_bare());
-        prefixed.sort_by_key(|source| !is_namesake(source));
-        for source in prefixed {
-            let owner = owners.entry(source.prefix.as_str().into());
-            owner.or_insert_with(|| source.server.clone());
-        }
-        Self(owners)
-    }
-
-    /// The prefix that `name` has, and whose it is. A prefix has no separator in it and may end in
-    /// half of one, so that only two can be meant.
-    pub(super) fn owner<'n>(&self, name: &'n str) -> Option<(&'n str, &ServerName)> {
-        let at = name.find(SEPARATOR)?;
-        let is_longer = name.get(at + 1..)?.starts_with(SEPARATOR);
-        let longer = name.get(..at + 1).filter(|_| is_longer);
-        let mut candidates = longer.into_iter().chain(name.get(..at));
-        candidates.find_map(|prefix| Some((prefix, self.0.get(prefix)?)))
-    }
-
-    /// Who has the prefix that is longer than `prefix` by half a separator.
-    fn longer_than(&self, prefix: &Prefix) -> Option<&ServerName> {
-        self.0.get(&*format!("{prefix}_"))
-    }
-}
-
-/// Whether a server's prefix is its name. It is served first, whatever others have the prefix too.
-fn is_namesake(source: &Source) -> bool {
-    source.prefix.as_str() == source.server.as_str()
-}
+/// Parts by prefix; the empty one is of those without.
+type ByPrefix = HashMap<Box<str>, Vec<Arc<Part>>>;
 
 /// Tools or prompts under their merged names.
 #[derive(Debug)]
 pub(super) struct Names {
     kind: Kind,
     prefixes: Arc<Prefixes>,
+    /// What the pages of tools were looked up in.
+    resources: Arc<Resources>,
     /// What has entries, in configuration order.
     parts: Vec<Arc<Part>>,
-    /// The same by prefix; the empty one is of those without.
-    by_prefix: HashMap<Box<str>, Vec<Arc<Part>>>,
+    by_prefix: Arc<ByPrefix>,
+    /// Those of all servers, whoever is shown.
+    all: Arc<ByPrefix>,
     /// Which of their merged names are shown.
     shown: Patterns,
     /// What those say of each part; nothing if they show everything.
@@ -80,14 +48,15 @@ impl Names {
         kind: Kind,
         sources: &[Source],
         prefixes: &Arc<Prefixes>,
-        resources: &Resources,
+        resources: &Arc<Resources>,
         former: &[&Self],
     ) -> Self {
         let mut order: Vec<(usize, &Source)> = sources.iter().enumerate().collect();
         order.sort_by_key(|(_, source)| !is_namesake(source));
-        let mut by_prefix: HashMap<Box<str>, Vec<Arc<Part>>> = HashMap::new();
+        let mut by_prefix = ByPrefix::new();
         let mut holders: HashMap<&str, Holders> = HashMap::new();
         let mut placed = Vec::new();
+        let mut search = PageSearch::new(resources, former);
         for (place, source) in order {
             let is_bound = source.is_bound(kind);
             let list = source.list(kind);
@@ -103,8 +72,8 @@ impl Names {
                 view: Arc::clone(&source.view),
                 rivals: rivals(&source.prefix, prefixes),
                 pages: match kind {
-                    Kind::Tools => resources.pages_of(source),
-                    Kind::Prompts | Kind::Resources | Kind::Templates => PageNames::default(),
+                    Kind::Tools => search.of(source),
+                    Kind::Prompts | Kind::Resources | Kind::Templates => Arc::default(),
                 },
                 elders: elders.clone(),
             };
@@ -126,11 +95,14 @@ impl Names {
             (None, Some(last)) => Pages::of(kind, &entries).sharing(&last.pages),
             (None, None) => Pages::of(kind, &entries),
         };
+        let all = Arc::new(by_prefix);
         Self {
             kind,
             prefixes: Arc::clone(prefixes),
+            resources: Arc::clone(resources),
             parts,
-            by_prefix,
+            by_prefix: Arc::clone(&all),
+            all,
             shown: Patterns::default(),
             decided: Vec::new(),
             idle: Arc::default(),
@@ -152,7 +124,7 @@ impl Names {
             let group: Vec<_> = group.iter().filter(is_of_one).cloned().collect();
             (prefix.clone(), group)
         });
-        let by_prefix = groups.filter(|(_, group)| !group.is_empty()).collect();
+        let by_prefix: ByPrefix = groups.filter(|(_, group)| !group.is_empty()).collect();
         let decided = Decided::all(&parts, patterns, former);
         let is_same = |former: &&&Self| former.shown == *patterns && former.has_parts(&parts);
         let same = former.iter().find(is_same);
@@ -164,8 +136,10 @@ impl Names {
         Self {
             kind,
             prefixes: Arc::clone(&self.prefixes),
+            resources: Arc::clone(&self.resources),
             parts,
-            by_prefix,
+            by_prefix: Arc::new(by_prefix),
+            all: Arc::clone(&self.all),
             shown: patterns.clone(),
             decided,
             idle: same.map_or_else(Arc::default, |same| Arc::clone(&same.idle)),
@@ -206,6 +180,19 @@ impl Names {
     pub(super) fn idle_of_entries(&self) -> impl Iterator<Item = (&ServerName, &Remark)> {
         let all = self.parts.iter();
         all.flat_map(|part| part.idle().iter().map(|remark| (part.server(), remark)))
+    }
+
+    /// What the pages are called that the tools of `source` name, if that was looked up in `resources`.
+    pub(super) fn page_names(
+        &self,
+        source: &Source,
+        resources: &Arc<Resources>,
+    ) -> Option<&Arc<PageNames>> {
+        let is_same = Arc::ptr_eq(&self.resources, resources);
+        let group = self.by_prefix.get(source.prefix.as_str());
+        let mut group = group.filter(|_| is_same)?.iter();
+        let part = group.find(|part| *part.server() == source.server)?;
+        part.page_names(source.list(Kind::Tools)?)
     }
 
     /// The part that was built to this plan.
@@ -253,28 +240,40 @@ impl Names {
     }
 
     /// The same for a tool's own name, by which the page of an app calls it: the only tool that is so
-    /// called, of those that are shown. What has another server's prefix is not taken for anybody's.
+    /// called, of those that are shown and those that lost their merged names to others. What has
+    /// another server's prefix is not taken for anybody's, nor is what is hidden.
     fn bare(&self, own: &str) -> Option<(&Part, &str, &str)> {
-        if self.kind != Kind::Tools {
+        if self.kind != Kind::Tools || self.is_held(own) {
             return None;
         }
-        let mut shown = self.parts.iter().filter_map(|part| {
-            let (name, own) = part.of_own(own)?;
-            let is_shown = self.shown.is_open() || self.shown.shows(&part.merged_name(name));
-            is_shown.then_some((&**part, name, own))
+        let parts = self.parts.iter().enumerate();
+        let mut shown = parts.filter_map(|(place, part)| {
+            let found = part.of_own(own)?;
+            let decided = self.decided.get(place);
+            let is_shown = decided.is_none_or(|decided| decided.is_shown(found.entry));
+            is_shown.then_some((&**part, found.name, found.key))
         });
         let found = shown.next().filter(|_| shown.next().is_none())?;
+        if self.parts.iter().any(|part| part.has_lost(own)) {
+            return None;
+        }
         let owner = self.prefixes.owner(own).map(|(_, server)| server);
         let is_its_own = owner.is_none_or(|owner| owner == found.0.server());
         is_its_own.then_some(found)
     }
 
+    /// Whether `name` is somebody's merged name, who may hide it.
+    fn is_held(&self, name: &str) -> bool {
+        let held = self.prefixes.split(name).and_then(|(prefix, bare)| {
+            let mut group = self.all.get(prefix)?.iter();
+            group.find(|part| part.holds(bare))
+        });
+        held.is_some()
+    }
+
     /// Who offers `name`, what that is behind the prefix, and what its server calls it.
     fn holder<'s, 'n>(&'s self, name: &'n str) -> Option<(&'s Part, &'n str, &'s str)> {
-        let (prefix, bare) = match self.prefixes.owner(name) {
-            Some((prefix, _)) => (prefix, name.get(prefix.len() + SEPARATOR.len()..)?),
-            None => ("", name),
-        };
+        let (prefix, bare) = self.prefixes.split(name)?;
         let mut group = self.by_prefix.get(prefix)?.iter();
         let found = group.find_map(|part| Some((&**part, bare, part.own(bare)?)))?;
         // A client may ask for anything: the rules are held against what is there.

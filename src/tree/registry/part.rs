@@ -6,10 +6,10 @@ use std::sync::{Arc, OnceLock};
 use super::called::Called;
 use super::catalogue::List;
 use super::idle;
-use super::names::Prefixes;
+use super::page_names::PageNames;
 use super::pages::{Entries, Laying};
+use super::prefixes::Prefixes;
 use super::remark::Remark;
-use super::resources::PageNames;
 use super::source::patterns;
 use super::unfit;
 use crate::config::model::View;
@@ -42,7 +42,7 @@ pub(super) struct Plan {
     pub(super) view: Arc<View>,
     pub(super) rivals: Rivals,
     /// What its pages are called that clients know by other URIs than it does.
-    pub(super) pages: PageNames,
+    pub(super) pages: Arc<PageNames>,
     /// The parts of those before it that have the same prefix: they keep their names.
     pub(super) elders: Vec<Arc<Part>>,
 }
@@ -53,10 +53,16 @@ pub(super) struct Part {
     kind: Kind,
     plan: Plan,
     called: Called,
-    /// The places of the entries that are offered, in the order of what they are called.
+    /// The places of the entries that are offered, in order.
+    offered: Box<[u32]>,
+    /// The same in the order of what they are called.
     sorted: Box<[u32]>,
     /// The same in the order of their own names, where that is another.
     by_own: Option<Box<[u32]>>,
+    /// The places of those that are hidden, in the order of what they would be called.
+    hidden: Box<[u32]>,
+    /// Those of what another has the names of, in the order of their own names.
+    taken: Box<[u32]>,
     entries: Entries,
     oddities: Vec<String>,
     /// The rules about it that match nothing; asked for by the log alone.
@@ -65,6 +71,17 @@ pub(super) struct Part {
     warnings: Vec<String>,
     /// Whether calls of its tools repeat arguments in headers.
     has_param_headers: bool,
+}
+
+/// What clients are offered by a server's own name.
+#[derive(Debug)]
+pub(super) struct Own<'p> {
+    /// What they call it, but for the prefix.
+    pub(super) name: &'p str,
+    /// What the server does.
+    pub(super) key: &'p str,
+    /// Its place among the entries.
+    pub(super) entry: usize,
 }
 
 /// What is odd about an entry, and which other server it has to do with.
@@ -120,13 +137,15 @@ impl Part {
         let (mut laying, mut odd) = (Laying::default(), Oddities::default());
         let mut names = unfit::UnfitNames::default();
         let (mut offered, mut seen) = (Vec::new(), HashMap::new());
+        let (mut hidden, mut taken) = (Vec::new(), Vec::new());
         let called = Called::of(kind, &plan);
         let patterns = patterns(&plan.view, kind);
         for (place, item) in (0u32..).zip(&*plan.list) {
+            let name = called.name(place, item);
             if !patterns.shows(item.key()) {
+                hidden.push((name, place));
                 continue;
             }
-            let name = called.name(place, item);
             let merged = plan.prefix.join(name);
             if let Some(owner) = plan.foreign(name, &merged) {
                 odd.note(Odd::Foreign(owner), merged);
@@ -142,28 +161,24 @@ impl Part {
                     Odd::Taken(holder)
                 };
                 odd.note(why, merged);
+                taken.push((item.key(), place));
                 continue;
             }
             laying.push(&worded(kind, &plan, item, &merged));
             offered.push((name, place));
             names.note(&merged);
         }
-        offered.sort_unstable();
-        let by_own = called.by_own(&plan.list, offered.iter().map(|(_, place)| *place));
-        let place = |(_, place): &(&str, u32)| usize::try_from(*place).ok();
-        let shown = offered.iter().filter_map(place);
-        let shown = shown.filter_map(|place| plan.list.get(place));
-        let annotated = shown.filter_map(Item::param_headers);
-        let fault = annotated.clone().find_map(|headers| headers.fault());
+        let in_order: Box<[u32]> = offered.iter().map(|(_, place)| *place).collect();
+        let (has_param_headers, fault) = param_headers(&plan, &in_order);
         let mut oddities = odd.texts(kind, &plan.server);
-        oddities.extend(fault.map(|fault| {
-            let server = &plan.server;
-            format!("Server '{server}' has a tool with an 'x-mcp-header' that nothing is checked by: {fault}")
-        }));
+        oddities.extend(fault);
         Self {
-            has_param_headers: annotated.count() > 0,
-            by_own,
-            sorted: offered.into_iter().map(|(_, place)| place).collect(),
+            has_param_headers,
+            by_own: called.by_own(&plan.list, in_order.iter().copied()),
+            sorted: sorted(offered),
+            hidden: sorted(hidden),
+            taken: sorted(taken),
+            offered: in_order,
             entries: laying.done(),
             oddities,
             idle: OnceLock::new(),
@@ -190,27 +205,43 @@ impl Part {
         self.item(name).map(Item::key)
     }
 
-    /// What clients call what the server calls `own`, but for the prefix, if they are offered it; and
-    /// that name of its own.
-    pub(super) fn of_own(&self, own: &str) -> Option<(&str, &str)> {
-        let places = self.by_own.as_ref().unwrap_or(&self.sorted);
-        let of_own = |place: &u32| self.at(*place).map_or("", Item::key).cmp(own);
-        let at = places.binary_search_by(of_own).ok()?;
-        let place = *places.get(at)?;
-        Some((self.name(place), self.at(place)?.key()))
+    /// What clients are offered of what the server calls `own`.
+    pub(super) fn of_own(&self, own: &str) -> Option<Own<'_>> {
+        let place = self.by_key(self.by_own.as_ref().unwrap_or(&self.sorted), own)?;
+        Some(Own {
+            name: self.name(place),
+            key: self.at(place)?.key(),
+            entry: self.offered.binary_search(&place).ok()?,
+        })
     }
 
-    /// `name` with the prefix.
-    pub(super) fn merged_name(&self, name: &str) -> String {
-        self.plan.prefix.join(name)
+    /// What its pages are called, if they are those of `list`.
+    pub(super) fn page_names(&self, list: &List) -> Option<&Arc<PageNames>> {
+        Arc::ptr_eq(&self.plan.list, list).then_some(&self.plan.pages)
+    }
+
+    /// Whether the server calls something `own` that another has the name of.
+    pub(super) fn has_lost(&self, own: &str) -> bool {
+        self.by_key(&self.taken, own).is_some()
+    }
+
+    /// Whether something is called `name`, hidden or not.
+    pub(super) fn holds(&self, name: &str) -> bool {
+        let of_name = |place: &u32| self.name(*place).cmp(name);
+        self.item(name).is_some() || self.hidden.binary_search_by(of_name).is_ok()
+    }
+
+    /// The place, of those in the order of their own names.
+    fn by_key(&self, places: &[u32], own: &str) -> Option<u32> {
+        let of_own = |place: &u32| self.at(*place).map_or("", Item::key).cmp(own);
+        let at = places.binary_search_by(of_own).ok()?;
+        places.get(at).copied()
     }
 
     /// The merged names of what clients are offered, in the order of its entries.
     pub(super) fn merged_names(&self) -> impl Iterator<Item = String> {
-        let mut places = self.sorted.to_vec();
-        places.sort_unstable();
-        let names = places.into_iter().map(|place| self.name(place));
-        names.map(|name| self.merged_name(name))
+        let names = self.offered.iter().map(|place| self.name(*place));
+        names.map(|name| self.plan.prefix.join(name))
     }
 
     /// What clients are offered, as they call it but for the prefix.
@@ -270,6 +301,25 @@ impl Part {
     pub(super) fn warnings(&self) -> &[String] {
         &self.warnings
     }
+}
+
+/// The places of those in the order of the names.
+fn sorted(mut named: Vec<(&str, u32)>) -> Box<[u32]> {
+    named.sort_unstable();
+    named.into_iter().map(|(_, place)| place).collect()
+}
+
+/// Whether calls of those at `places` repeat arguments in headers, and what is odd about that.
+fn param_headers(plan: &Plan, places: &[u32]) -> (bool, Option<String>) {
+    let at = |place: &u32| plan.list.get(usize::try_from(*place).ok()?);
+    let shown = places.iter().filter_map(at);
+    let annotated = shown.filter_map(Item::param_headers);
+    let fault = annotated.clone().find_map(|headers| headers.fault());
+    let fault = fault.map(|fault| {
+        let server = &plan.server;
+        format!("Server '{server}' has a tool with an 'x-mcp-header' that nothing is checked by: {fault}")
+    });
+    (annotated.count() > 0, fault)
 }
 
 /// An entry as clients are given it.

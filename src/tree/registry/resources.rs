@@ -5,7 +5,7 @@
 
 mod layout;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, OnceLock};
 
 use self::layout::{claims, family, lay_out, schemes, shelf};
@@ -20,9 +20,6 @@ use crate::config::model::Patterns;
 use crate::ids::ServerName;
 use crate::protocol::mcp::item::{Item, Kind};
 use crate::protocol::uri::{self, Search, Shelf};
-
-/// Own URIs, each with what clients know it by.
-pub(super) type PageNames = BTreeMap<Box<str>, Box<str>>;
 
 /// The merged resources, of all servers or of some.
 #[derive(Debug)]
@@ -170,7 +167,7 @@ impl Resources {
     /// template; else to the only server that has others like it, or resources at all. Not to what
     /// is not shown.
     pub(super) fn find(&self, uri: &str, search: &mut Search) -> Option<Route> {
-        let route = self.lead(uri, search)?;
+        let route = self.lead(uri, self.only, search)?;
         self.may_be_read(&route.server, &route.key, search)
             .then_some(route)
     }
@@ -192,14 +189,14 @@ impl Resources {
         self.index.gates.are_none() && self.gates.are_none()
     }
 
-    fn lead(&self, uri: &str, search: &mut Search) -> Option<Route> {
+    /// What nobody else can have leads to the one at the place `rest`, if there is any.
+    fn lead(&self, uri: &str, rest: Option<usize>, search: &mut Search) -> Option<Route> {
         let index = &*self.index;
         if let Some((named, native)) = index.names.qualifier(uri) {
             let is_there = named.may_have_resources && self.shows(&named.server);
             return is_there.then(|| route(&named.server, native));
         }
-        let listed = index.by_uri.get(uri).or_else(|| index.by_template.get(uri));
-        if let Some(route) = listed.filter(|route| self.shows(&route.server)) {
+        if let Some(route) = self.listed(uri) {
             return Some(route.clone());
         }
         // Of a server that is not ours it may be another gateway's, which is one of our servers if it
@@ -211,9 +208,23 @@ impl Resources {
         } else if let Some(place) = index.shelf.find(uri, search, counts) {
             place
         } else {
-            self.owners_of_scheme(uri).only().or(self.only)?
+            self.owners_of_scheme(uri).only().or(rest)?
         };
         Some(route(index.names.at(likely)?, uri))
+    }
+
+    fn listed(&self, uri: &str) -> Option<&Route> {
+        let index = &*self.index;
+        let listed = index.by_uri.get(uri).or_else(|| index.by_template.get(uri));
+        listed.filter(|route| self.shows(&route.server))
+    }
+
+    /// Whether `uri` of `server` may be from another's template: `search` could not compare all.
+    fn is_in_doubt(&self, server: &ServerName, uri: &str, search: &Search) -> bool {
+        let names = &self.index.names;
+        let is_searched = names.qualifier(uri).is_none() && self.listed(uri).is_none();
+        let mut given_up = search.given_up();
+        is_searched && given_up.any(|place| names.at(place) != Some(server))
     }
 
     fn shows(&self, server: &ServerName) -> bool {
@@ -238,50 +249,33 @@ impl Resources {
 
     /// What clients know a URI of `server` by, where that is not the URI itself: it would lead
     /// them to another server or another resource, or nobody could say to which of several. What
-    /// anybody can fetch without its server stays as it is. A page of an app need not be listed.
+    /// anybody can fetch without its server stays as it is. A page of an app need not be listed: by the
+    /// long name it leads to its server, whatever others' templates make.
     pub(super) fn outward(
         &self,
         server: &ServerName,
         uri: &str,
         search: &mut Search,
     ) -> Option<String> {
-        if !self.may_collide() {
+        if !self.may_collide(server) {
             return None;
         }
+        let rest = self.only.filter(|_| !uri::is_web(uri));
         let is_common = self.index.names.lead_away(server, uri)
-            || match self.lead(uri, search) {
+            || match self.lead(uri, rest, search) {
                 Some(route) => route.server != *server,
                 None if uri::is_page(uri) => self.owners > 1,
                 None => !uri::is_web(uri) && self.owners_of_scheme(uri) == Owners::Several,
-            };
+            }
+            || uri::is_page(uri) && self.is_in_doubt(server, uri, search);
         is_common.then(|| uri::qualified(server.as_str(), uri))
     }
 
-    /// Whether URIs of different servers can be mistaken for each other at all.
-    pub(super) fn may_collide(&self) -> bool {
-        self.owners > 1 || self.index.has_claims
-    }
-
-    /// What clients know the pages of apps by that the tools of `source` name, where that is not their
-    /// own URI.
-    pub(super) fn pages_of(&self, source: &Source) -> PageNames {
-        let mut names = PageNames::new();
-        if !self.may_collide() {
-            return names;
-        }
-        let mut search = Search::result();
-        let tools = source
-            .list(Kind::Tools)
-            .into_iter()
-            .flat_map(|list| list.iter());
-        for uri in tools.flat_map(Item::pages) {
-            if !names.contains_key(uri)
-                && let Some(outward) = self.outward(&source.server, uri, &mut search)
-            {
-                names.insert(uri.into(), outward.into());
-            }
-        }
-        names
+    /// Whether URIs of `server` can be mistaken for another's at all. It need not have resources to
+    /// name those of the only one that has.
+    pub(super) fn may_collide(&self, server: &ServerName) -> bool {
+        let only = self.only.and_then(|place| self.index.names.at(place));
+        self.owners > 1 || self.index.has_claims || only.is_some_and(|only| only != server)
     }
 
     pub(super) fn pages(&self) -> &Pages {
@@ -309,9 +303,10 @@ impl Resources {
         self.idle_rules.get_or_init(|| {
             let lists = [Kind::Resources, Kind::Templates].map(|kind| items(kind, sources));
             let listed: Vec<(&Source, &Item)> = lists.into_iter().flatten().collect();
-            let qualified = listed.iter();
-            let qualified =
-                qualified.map(|(source, item)| uri::qualified(source.server.as_str(), item.key()));
+            let qualified = listed.iter().flat_map(|(source, item)| {
+                let qualifiers = uri::qualifiers(source.server.as_str(), uri::is_page(item.key()));
+                qualifiers.map(|qualifier| qualifier + item.key())
+            });
             let qualified: Vec<String> = qualified.collect();
             let native = listed.iter().map(|(_, item)| item.key());
             let names: Vec<&str> = native.chain(qualified.iter().map(String::as_str)).collect();

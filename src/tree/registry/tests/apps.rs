@@ -86,6 +86,49 @@ fn what_changes_beside_a_tool_renames_its_page_and_lays_out_no_other() {
 }
 
 #[test]
+fn a_page_is_looked_up_once() {
+    let lists: &[(Kind, &[&str])] = &[(Kind::Tools, &["t"])];
+    let sources = [
+        other("a", &[PAGE]),
+        app("b", &[PAGE], PAGE),
+        offering("c", lists),
+    ];
+    let before = merged(&sources);
+    let [a, b, _] = sources;
+    let c = offering("c", &[(Kind::Tools, &["t", "u"])]);
+    let after = Merged::build(vec![a.clone(), b.clone(), c], &[&before]);
+    let known = before.page_names(&b, &before);
+    assert_eq!(known.len(), 1);
+    assert!(Arc::ptr_eq(&known, &before.page_names(&b, &before)));
+    assert!(Arc::ptr_eq(&known, &after.page_names(&b, &before)));
+    // Other tools, or other resources of anybody.
+    let told = app("b", &[PAGE], "ui://y/p");
+    assert!(!Arc::ptr_eq(&known, &before.page_names(&told, &before)));
+    let other = merged(&[other("a", &[]), b.clone()]);
+    assert!(other.page_names(&b, &before).is_empty());
+}
+
+#[test]
+fn all_pages_of_a_merge_share_a_budget_and_what_is_in_doubt_leads_home() {
+    let made: Vec<String> = (1_000..5_000)
+        .map(|n| format!("{{+x}}{n}{{+y}}{}{{+z}}p", n + 1))
+        .collect();
+    let made: Vec<&str> = made.iter().map(String::as_str).collect();
+    let page = "ui://free/p";
+    let evil = offering("evil", &[(Kind::Templates, &made)]);
+    let last = app("last", &["ui://x/listed"], page);
+    let few = merged(&[evil.clone(), last.clone()]);
+    assert_eq!(page_of(&few, "last__show"), page);
+    let others = (0..20).map(|n| app(&format!("s{n}"), &[], &format!("ui://free{n}/p")));
+    let all: Vec<Source> = [evil].into_iter().chain(others).chain([last]).collect();
+    let many = merged(&all);
+    let long = page_of(&many, "last__show");
+    assert_eq!(long, "ui://last/ui://free/p");
+    assert_eq!(leads(&many, &long), to("last", page));
+    assert_eq!(outward(&many, "last", "ui://x/listed"), None);
+}
+
+#[test]
 fn a_page_that_is_not_listed_leads_to_who_names_it() {
     let alone = merged(&[app("b", &[], PAGE), offering("a", &[(Kind::Tools, &["t"])])]);
     assert_eq!(leads(&alone, &page_of(&alone, "b__show")), to("b", PAGE));
@@ -143,6 +186,35 @@ fn nobody_names_the_pages_of_another() {
     assert_eq!(leads(&merged, own_page), nowhere());
     let named = page_of(&merged, "attacker__show");
     assert_eq!(leads(&merged, &named), to("attacker", own_page));
+}
+
+#[test]
+fn who_has_no_resources_names_nobodys_pages() {
+    let victims: &[&str] = &["ui://victim/p", PAGE];
+    let victim = app("victim", victims, PAGE);
+    for page in [
+        PAGE,
+        "ui://victim/p",
+        "ui://victim/ui://x/app.html",
+        "ui://unlisted/p",
+    ] {
+        let mut evil = app("evil", &[], page);
+        let mut catalogue = evil.catalogue.as_deref().cloned().unwrap();
+        catalogue.abilities.resources = false;
+        evil.catalogue = Some(Arc::new(catalogue));
+        for order in [[&evil, &victim], [&victim, &evil]] {
+            let merged = merged(&order.map(Clone::clone));
+            let own = format!("ui://evil/{page}");
+            assert_eq!(page_of(&merged, "evil__show"), own);
+            assert_eq!(outward(&merged, "evil", page).as_ref(), Some(&own));
+            assert_eq!(leads(&merged, &own), nowhere());
+            assert_eq!(page_of(&merged, "victim__show"), PAGE);
+            assert_eq!(outward(&merged, "victim", PAGE), None);
+            let link = "mcproxy://victim/file:///etc";
+            let own = format!("mcproxy://evil/{link}");
+            assert_eq!(outward(&merged, "evil", link), Some(own));
+        }
+    }
 }
 
 #[test]
@@ -212,6 +284,66 @@ fn a_bare_name_is_the_only_servers_that_has_it() {
     ] {
         let shown = narrow(&whole, profile);
         assert_eq!(own(&shown, "both").as_deref(), wanted, "{profile}");
+    }
+}
+
+#[test]
+fn a_hidden_merged_name_is_no_others_bare_one() {
+    let mut plain = tools(
+        "plain",
+        &["del", "hid", "y"],
+        r#""tools": {"deny": ["hid"]}"#,
+    );
+    plain.prefix = Prefix::bare();
+    let both = tools("b", &["del", "hid", "only", "b__only"], r#""tools": {}"#);
+    let whole = Arc::new(merged(&[plain, both]));
+    assert_eq!(own(&whole, "hid"), None);
+    assert_eq!(own(&whole, "b__hid").as_deref(), Some("b: hid"));
+    for (profile, hidden) in [
+        (r#"{"tools": {"deny": ["del"]}}"#, "del"),
+        (r#"{"servers": ["b"]}"#, "del"),
+        (r#"{"servers": ["b"]}"#, "hid"),
+        (r#"{"tools": {"deny": ["b__only"]}}"#, "b__only"),
+    ] {
+        let shown = narrow(&whole, profile);
+        assert_eq!(own(&shown, hidden), None, "{profile} {hidden}");
+        assert!(!shown.is_bare(hidden));
+        assert_eq!(own(&shown, "b__del").as_deref(), Some("b: del"));
+    }
+}
+
+#[test]
+fn who_lost_its_name_to_another_makes_the_bare_one_ambiguous() {
+    let mut second = tools("d", &["only", "more"], r#""tools": {}"#);
+    second.prefix = Prefix::new("b").unwrap();
+    let first = tools("b", &["only", "x"], r#""tools": {}"#);
+    let whole = Arc::new(merged(&[first, second]));
+    for (bare, wanted) in [
+        ("only", None),
+        ("more", Some("d: more")),
+        ("x", Some("b: x")),
+    ] {
+        assert_eq!(own(&whole, bare).as_deref(), wanted, "{bare}");
+    }
+    assert_eq!(own(&whole, "b__only").as_deref(), Some("b: only"));
+    let alone = narrow(&whole, r#"{"servers": ["b"]}"#);
+    assert_eq!(own(&alone, "only").as_deref(), Some("b: only"));
+}
+
+#[test]
+fn a_bare_name_asks_what_was_decided_of_its_own_entry() {
+    let fields = r#""tools": {"deny": ["a"], "rename": {"b": "z", "d": "b"}}"#;
+    let whole = Arc::new(merged(&[tools("s", &["d", "a", "c", "b"], fields)]));
+    for (profile, shown) in [
+        (r#"{"tools": {"deny": ["s__z"]}}"#, ["d", "c"]),
+        (r#"{"tools": {"deny": ["s__b"]}}"#, ["c", "b"]),
+        (r#"{"tools": {"deny": ["s__c"]}}"#, ["d", "b"]),
+    ] {
+        let narrowed = narrow(&whole, profile);
+        for bare in ["a", "b", "c", "d"] {
+            let wanted = shown.contains(&bare).then(|| format!("s: {bare}"));
+            assert_eq!(own(&narrowed, bare), wanted, "{profile} {bare}");
+        }
     }
 }
 

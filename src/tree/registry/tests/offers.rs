@@ -136,7 +136,17 @@ fn an_unlisted_uri_leads_to_the_only_server_that_can_have_it() {
     assert_eq!(leads(&two, "unheard:of"), nowhere());
     let alone = merged(&[a, offering_nothing("c")]);
     assert_eq!(leads(&alone, "unheard:of"), to("a", "unheard:of"));
-    assert!(!alone.may_collide());
+    // Who has none may name it all the same; what anybody can fetch is nobody's.
+    assert!(!alone.may_collide(&name("a")) && alone.may_collide(&name("c")));
+    for (uri, is_taken) in [
+        ("unheard:of", true),
+        ("file:///a", true),
+        ("https://x/", false),
+    ] {
+        assert_eq!(outward(&alone, "a", uri), None);
+        let qualified = is_taken.then(|| uri::qualified("c", uri));
+        assert_eq!(outward(&alone, "c", uri), qualified);
+    }
 }
 
 #[test]

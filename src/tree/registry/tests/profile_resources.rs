@@ -83,6 +83,48 @@ fn what_a_profile_hides_of_resources_is_in_no_list_and_leads_nowhere() {
 }
 
 #[test]
+fn a_rule_goes_by_a_page_as_clients_see_it() {
+    const PAGE: &str = "ui://x/p";
+    let (own, twin, made) = ("ui://b/own", "ui://b/ui://x/p", "ui://b/ui://x/%70");
+    let pages: &[&str] = &[PAGE, own, "f:///b"];
+    let a = offering("a", &[(Kind::Resources, &[PAGE])]);
+    let whole = Arc::new(merged(&[a, offering("b", &[(Kind::Resources, pages)])]));
+    let all = [PAGE, twin, own, "f:///b"];
+    assert_eq!(listed(&whole, Kind::Resources), all);
+    for (rules, shown) in [
+        (
+            r#"{"deny": ["ui://b/ui://x/p"]}"#,
+            &[PAGE, own, "f:///b"][..],
+        ),
+        (r#"{"deny": ["ui://b/ui://*"]}"#, &[PAGE, "f:///b"]),
+        (r#"{"deny": ["ui://b/*"]}"#, &[PAGE, "f:///b"]),
+        (r#"{"deny": ["mcproxy://b/*"]}"#, &[PAGE]),
+        (
+            r#"{"deny": ["mcproxy://b/ui://x/*"]}"#,
+            &[PAGE, own, "f:///b"],
+        ),
+        (r#"{"deny": ["ui://x/*"]}"#, &[own, "f:///b"]),
+        (r#"{"allow": ["ui://b/ui://x/p"]}"#, &[twin]),
+        (r#"{"allow": ["ui://b/*"]}"#, &[twin, own]),
+    ] {
+        let narrowed = narrow(&whole, &format!(r#"{{"resources": {rules}}}"#));
+        assert_eq!(listed(&narrowed, Kind::Resources), shown, "{rules}");
+        for uri in all {
+            let found = leads(&narrowed, uri) != nowhere();
+            assert_eq!(found, shown.contains(&uri), "{rules} {uri}");
+        }
+        if !shown.contains(&twin) {
+            assert_eq!(leads(&narrowed, made), nowhere(), "{rules}");
+            assert!(narrowed.denies_resource(&name("b"), PAGE), "{rules}");
+        }
+        assert_eq!(idle(&narrowed), [""; 0], "{rules}");
+    }
+    let slip = narrow(&whole, r#"{"resources": {"deny": ["ui://b/f:///b"]}}"#);
+    assert_eq!(listed(&slip, Kind::Resources), all);
+    assert_eq!(idle(&slip).len(), 1);
+}
+
+#[test]
 fn links_know_what_a_profile_hides() {
     let whole = Arc::new(merged(&library()));
     let secret = "f:///secret/1";

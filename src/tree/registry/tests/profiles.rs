@@ -159,7 +159,7 @@ fn resources_lead_to_shown_servers_only() {
         assert_eq!(leads(&b, uri), expected, "{uri}");
     }
     assert_eq!(outward(&b, "b", "z://9"), None, "nobody else is there");
-    assert!(!b.may_collide() && whole.may_collide());
+    assert!(!b.may_collide(&name("b")) && whole.may_collide(&name("b")));
     let both = narrow(&whole, r#"{"servers": ["b", "c"]}"#);
     assert_eq!(
         outward(&both, "c", "z://9"),

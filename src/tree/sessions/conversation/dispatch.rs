@@ -267,7 +267,7 @@ impl Conversation {
         drop(counted);
         let asked = ReplyTo { id, stream };
         match answer {
-            Answer::Result(result) => beside(self.weight(&result), || {
+            Answer::Result(result) => beside(self.weight(server.as_ref(), &result), || {
                 fx.respond_result(&asked, &self.outward(method, server.as_ref(), result));
             }),
             Answer::Extended(result) => match self.extended(method, server.as_ref(), &result) {
@@ -287,8 +287,8 @@ impl Conversation {
     }
 
     /// What it costs to send it on, as so many bytes that are copied.
-    fn weight(&self, result: &Bytes) -> usize {
-        let looked_through = self.may_change_links();
+    fn weight(&self, server: Option<&ServerName>, result: &Bytes) -> usize {
+        let looked_through = server.is_some_and(|server| self.may_change_links(server));
         result.len() * if looked_through { LINKS } else { 1 }
     }
 
@@ -299,7 +299,7 @@ impl Conversation {
             let told = told.and_then(|told| self.task_ids.outward(server.as_str(), &told));
             return told.unwrap_or(result);
         }
-        let server = server.filter(|_| self.may_change_links());
+        let server = server.filter(|server| self.may_change_links(server));
         let Some(server) = server else {
             return result;
         };

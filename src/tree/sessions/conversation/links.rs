@@ -18,9 +18,9 @@ use crate::tree::sessions::signing::Signer;
 const PREFIX: &str = "mcproxy.link.";
 
 impl Conversation {
-    /// Whether results have to be looked through for URIs.
-    pub(super) fn may_change_links(&self) -> bool {
-        self.merged.may_collide() || !self.merged.shows_all_resources()
+    /// Whether results of `server` have to be looked through for URIs.
+    pub(super) fn may_change_links(&self, server: &ServerName) -> bool {
+        self.merged.may_collide(server) || !self.merged.shows_all_resources()
     }
 
     /// What the client knows a URI of `server` by, where that is not the URI itself. What anybody can

@@ -74,14 +74,14 @@ impl Conversation {
         }
     }
 
-    /// Has those know whose list may be too old. What came of that is told as every change is.
+    /// Has those know whose list may be too old: the session's own instance where it has one. What
+    /// came of that is told as every change is.
     fn want(&self, kind: Kind) {
-        let Some(routes) = &self.routes else {
-            return;
-        };
         let aging = self.merged.sources.iter();
         for source in aging.filter(|source| source.is_aging(kind)) {
-            if let Some(RouteState::Ready { handle }) = routes.servers.get(&source.server) {
+            let shared = || self.routes.as_ref()?.servers.get(&source.server);
+            let state = self.state_of(&source.server).or_else(shared);
+            if let Some(RouteState::Ready { handle }) = state {
                 handle.wanted(kind);
             }
         }
