@@ -1,6 +1,7 @@
 //! Apps: their pages stay `ui://…` and lead to the server that names them, and they call tools by their
 //! server's own names.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -11,8 +12,10 @@ use super::profiles::narrow;
 use super::views::{own, said, seen};
 use crate::ids::Prefix;
 use crate::protocol::mcp::item::{Item, Kind};
+use crate::testing;
 use crate::tree::registry::merged::Merged;
 use crate::tree::registry::source::Source;
+use crate::tree::registry::state::Merge;
 
 const PAGE: &str = "ui://x/app.html";
 
@@ -106,6 +109,23 @@ fn a_page_is_looked_up_once() {
     assert!(!Arc::ptr_eq(&known, &before.page_names(&told, &before)));
     let other = merged(&[other("a", &[]), b.clone()]);
     assert!(other.page_names(&b, &before).is_empty());
+}
+
+#[tokio::test]
+async fn many_pages_are_a_long_job() {
+    for (member, is_long) in [("resourceUri", true), ("other", false)] {
+        let tool = |n| {
+            let raw = format!(r#"{{"name":"t{n}","_meta":{{"ui":{{"{member}":"ui://x/{n}"}}}}}}"#);
+            Item::parse(Kind::Tools, &Bytes::from(raw)).unwrap()
+        };
+        let mut offered = (*testing::catalogue(&[])).clone();
+        offered.set(Kind::Tools, (0..200).map(tool).collect::<Vec<_>>());
+        let mut merge = Merge::new(HashMap::new(), None);
+        merge.wanted(vec![testing::wanted("a")]);
+        let a = testing::upstream("a", 1, 1).await.0;
+        merge.catalogue(a, Some(Arc::new(offered)));
+        assert_eq!(merge.has_long_job(), is_long, "{member}");
+    }
 }
 
 #[test]
