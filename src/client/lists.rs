@@ -7,58 +7,10 @@ use serde_json::json;
 use serde_json::value::RawValue;
 
 use super::{Client, ClientError};
-use crate::protocol::mcp::lifecycle::ServerInfo;
-use crate::protocol::mcp::method;
+use crate::protocol::mcp::item::Kind;
 
 /// An entry of a list, as the server wrote it.
 pub type Entry = Box<RawValue>;
-
-/// What a server lists.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum List {
-    /// `tools/list`
-    Tools,
-    /// `prompts/list`
-    Prompts,
-    /// `resources/list`
-    Resources,
-    /// `resources/templates/list`
-    Templates,
-}
-
-impl List {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::Tools, Self::Prompts, Self::Resources, Self::Templates];
-
-    /// What is asked.
-    #[must_use]
-    pub fn method(self) -> &'static str {
-        match self {
-            Self::Tools => method::TOOLS_LIST,
-            Self::Prompts => method::PROMPTS_LIST,
-            Self::Resources => method::RESOURCES_LIST,
-            Self::Templates => method::TEMPLATES_LIST,
-        }
-    }
-
-    /// The member of the answer.
-    fn member(self) -> &'static str {
-        match self {
-            Self::Tools => "tools",
-            Self::Prompts => "prompts",
-            Self::Resources => "resources",
-            Self::Templates => "resourceTemplates",
-        }
-    }
-
-    fn is_offered(self, server: &ServerInfo) -> bool {
-        match self {
-            Self::Tools => server.has_tools,
-            Self::Prompts => server.has_prompts,
-            Self::Resources | Self::Templates => server.has_resources,
-        }
-    }
-}
 
 /// One page: a list among other members, the cursor of the next one too.
 #[derive(Deserialize)]
@@ -69,11 +21,11 @@ impl Client {
     ///
     /// # Errors
     /// As of a request, or that there is no end to the list.
-    pub async fn list_all(&mut self, list: List) -> Result<Vec<Entry>, ClientError> {
+    pub async fn list_all(&mut self, list: Kind) -> Result<Vec<Entry>, ClientError> {
         let (method, bounds) = (list.method(), self.bounds);
         let (mut entries, mut bytes) = (Vec::new(), 0);
         let mut cursors = HashSet::new();
-        if !list.is_offered(&self.server) {
+        if !self.server.offers(list) {
             return Ok(entries);
         }
         let mut params = None;
@@ -101,7 +53,7 @@ impl Client {
     }
 }
 
-fn read(list: List, page: &[u8]) -> Result<(Vec<Entry>, Option<String>), ClientError> {
+fn read(list: Kind, page: &[u8]) -> Result<(Vec<Entry>, Option<String>), ClientError> {
     let member = list.member();
     let unusable = |error: serde_json::Error| {
         let method = list.method();

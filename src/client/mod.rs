@@ -24,7 +24,7 @@ use tokio::time::{Instant, timeout_at};
 pub use self::error::ClientError;
 use self::http::Http;
 pub use self::http::{hidden, shown};
-pub use self::lists::{Entry, List};
+pub use self::lists::Entry;
 use self::sse::Sse;
 use self::streamable::Streamable;
 use crate::protocol::jsonrpc::{self, Message, Response, code};

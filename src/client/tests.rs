@@ -12,7 +12,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
 use super::http::is_loopback;
-use super::{Bounds, Client, ClientError, List, hidden};
+use super::{Bounds, Client, ClientError, hidden};
+use crate::protocol::mcp::item::Kind;
 use crate::protocol::version::Version;
 
 /// A request: its line and headers in lower case, and the message in it.
@@ -131,7 +132,7 @@ async fn a_session_is_kept_and_ended_and_lists_are_read_page_by_page() {
     .await;
     let mut client = server.connect(bounds()).await.unwrap();
     assert_eq!(client.server().version, Some(Version::V2025_06_18));
-    let tools = client.list_all(List::Tools).await.unwrap();
+    let tools = client.list_all(Kind::Tools).await.unwrap();
     assert_eq!(tools.len(), 3);
     assert_eq!(
         tools[2].get(),
@@ -139,7 +140,7 @@ async fn a_session_is_kept_and_ended_and_lists_are_read_page_by_page() {
         "byte for byte"
     );
     // It does not offer any.
-    assert!(client.list_all(List::Prompts).await.unwrap().is_empty());
+    assert!(client.list_all(Kind::Prompts).await.unwrap().is_empty());
     client.close().await;
     let asked = server.asked();
     let methods: Vec<_> = asked
@@ -184,7 +185,7 @@ async fn a_list_has_an_end() {
         })
         .await;
         let mut client = server.connect(bounds()).await.unwrap();
-        let error = client.list_all(List::Tools).await.unwrap_err().to_string();
+        let error = client.list_all(Kind::Tools).await.unwrap_err().to_string();
         assert_eq!(error, format!("answers 'tools/list' with more than {word}"));
     }
     for (size, word) in [
@@ -199,7 +200,7 @@ async fn a_list_has_an_end() {
         })
         .await;
         let mut client = server.connect(bounds()).await.unwrap();
-        let error = client.list_all(List::Tools).await.unwrap_err().to_string();
+        let error = client.list_all(Kind::Tools).await.unwrap_err().to_string();
         assert_eq!(error, word);
     }
 }
@@ -220,7 +221,7 @@ async fn what_a_server_asks_meanwhile_is_answered() {
     })
     .await;
     let mut client = server.connect(bounds()).await.unwrap();
-    assert!(client.list_all(List::Tools).await.unwrap().is_empty());
+    assert!(client.list_all(Kind::Tools).await.unwrap().is_empty());
     let told: Vec<Value> = server
         .asked()
         .into_iter()

@@ -8,12 +8,13 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Number, Value};
 
 use super::Offered;
-use crate::client::{Entry, List};
+use crate::client::Entry;
+use crate::protocol::mcp::item::Kind;
 
 /// An entry that is not the same in both.
 #[derive(Debug, PartialEq)]
 pub(super) struct Difference {
-    pub(super) list: List,
+    pub(super) list: Kind,
     pub(super) name: String,
     pub(super) how: How,
 }
@@ -37,12 +38,12 @@ pub(super) struct Place {
 /// All that differs, by list and name.
 pub(super) fn differences(old: &Offered, new: &Offered) -> Vec<Difference> {
     let pairs = old.lists.iter().zip(&new.lists);
-    let each = List::ALL.into_iter().zip(pairs);
+    let each = Kind::ALL.into_iter().zip(pairs);
     each.flat_map(|(list, (old, new))| between(list, old, new))
         .collect()
 }
 
-fn between(list: List, old: &[Entry], new: &[Entry]) -> Vec<Difference> {
+fn between(list: Kind, old: &[Entry], new: &[Entry]) -> Vec<Difference> {
     let (mut old, new) = (by_name(list, old), by_name(list, new));
     let mut found = BTreeMap::new();
     for (name, new) in new {
@@ -70,12 +71,8 @@ const WHOLE: &str = "the entry, which cannot be read as a JSON object";
 /// What an entry is known by; of those with the same name, the how manieth it is.
 type Known = (String, usize);
 
-fn by_name(list: List, entries: &[Entry]) -> BTreeMap<Known, Value> {
-    let member = match list {
-        List::Tools | List::Prompts => "name",
-        List::Resources => "uri",
-        List::Templates => "uriTemplate",
-    };
+fn by_name(list: Kind, entries: &[Entry]) -> BTreeMap<Known, Value> {
+    let member = list.key();
     let mut named = BTreeMap::new();
     let mut counts: HashMap<String, usize> = HashMap::new();
     for entry in entries {

@@ -8,7 +8,7 @@ use super::super::check::count;
 use super::super::table;
 use super::Offered;
 use super::difference::{Difference, How, Place};
-use crate::client::List;
+use crate::protocol::mcp::item::Kind;
 
 /// How many places of an entry the table names.
 const PLACES: usize = 4;
@@ -34,17 +34,17 @@ pub(super) fn table(
 }
 
 fn counts(side: &Offered) -> Vec<String> {
-    let each = List::ALL.into_iter().zip(&side.lists);
+    let each = Kind::ALL.into_iter().zip(&side.lists);
     each.map(|(list, entries)| count(entries.len(), kind(list)))
         .collect()
 }
 
-fn kind(list: List) -> &'static str {
+fn kind(list: Kind) -> &'static str {
     match list {
-        List::Tools => "tool",
-        List::Prompts => "prompt",
-        List::Resources => "resource",
-        List::Templates => "template",
+        Kind::Tools => "tool",
+        Kind::Prompts => "prompt",
+        Kind::Resources => "resource",
+        Kind::Templates => "template",
     }
 }
 

@@ -8,8 +8,9 @@ use reqwest::Url;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 
 use super::super::check::shown_path;
-use crate::client::{Bounds, Client, ClientError, Entry, List, hidden, shown};
+use crate::client::{Bounds, Client, ClientError, Entry, hidden, shown};
 use crate::files;
+use crate::protocol::mcp::item::Kind;
 
 /// What the client says itself.
 const OWN: [&str; 7] = [
@@ -77,7 +78,7 @@ pub(super) struct Side {
 pub(super) struct Offered {
     /// Without what may be a key.
     pub(super) url: String,
-    /// In the order of [`List::ALL`].
+    /// In the order of [`Kind::ALL`].
     pub(super) lists: [Vec<Entry>; 4],
 }
 
@@ -128,7 +129,7 @@ impl Side {
     ) -> Result<[Vec<Entry>; 4], ClientError> {
         let mut client = Client::connect(url, headers, bounds).await?;
         let mut lists: [Vec<Entry>; 4] = Default::default();
-        for (list, entries) in List::ALL.into_iter().zip(&mut lists) {
+        for (list, entries) in Kind::ALL.into_iter().zip(&mut lists) {
             *entries = client.list_all(list).await?;
         }
         client.close().await;

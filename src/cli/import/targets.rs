@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::Wish;
 use crate::cli::check::shown_path;
@@ -29,40 +29,34 @@ impl Kept {
     /// Reads them. `None`: one cannot be added to, which is said.
     pub(super) fn read(wish: &Wish, err: &mut dyn Write) -> io::Result<Option<Self>> {
         let mut kept = Self::default();
-        let added_to = |path: &Option<PathBuf>| {
+        let mut all = [(&wish.secrets_to, true), (&wish.tokens_to, false)].into_iter();
+        let failed = all.find_map(|(path, has_variables)| {
             let path = path.as_deref()?;
-            (wish.force && files::is_there(path)).then(|| path.to_owned())
-        };
-        let read = |path: &Path| files::read(path).map_err(|error| error.to_string());
-        if let Some(path) = added_to(&wish.secrets_to) {
-            let read = read(&path).and_then(|input| {
-                kept.variables = config::variables(&input.text)?;
-                kept.secrets = input.text;
-                Ok(())
-            });
-            if let Err(why) = read {
-                let path = shown_path(&path);
-                writeln!(
-                    err,
-                    "error: cannot add to {path}: {why}; nothing was written"
-                )?;
-                return Ok(None);
-            }
-        }
-        if let Some(path) = added_to(&wish.tokens_to) {
-            match read(&path) {
-                Ok(input) => kept.tokens = input.text,
-                Err(why) => {
-                    let path = shown_path(&path);
-                    writeln!(
-                        err,
-                        "error: cannot add to {path}: {why}; nothing was written"
-                    )?;
-                    return Ok(None);
-                }
-            }
+            let is_added_to = wish.force && files::is_there(path);
+            let taken = is_added_to.then(|| kept.take(path, has_variables))?;
+            Some((path, taken.err()?))
+        });
+        if let Some((path, why)) = failed {
+            let path = shown_path(path);
+            writeln!(
+                err,
+                "error: cannot add to {path}: {why}; nothing was written"
+            )?;
+            return Ok(None);
         }
         Ok(Some(kept))
+    }
+
+    /// Takes in a file that is added to: one of variables, or one of tokens.
+    fn take(&mut self, path: &Path, has_variables: bool) -> Result<(), String> {
+        let text = files::read(path).map_err(|error| error.to_string())?.text;
+        if has_variables {
+            self.variables = config::variables(&text)?;
+            self.secrets = text;
+        } else {
+            self.tokens = text;
+        }
+        Ok(())
     }
 }
 

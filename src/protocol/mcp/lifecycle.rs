@@ -94,6 +94,16 @@ pub fn server_info(result: &Bytes) -> Result<ServerInfo, String> {
 }
 
 impl ServerInfo {
+    /// Whether it declares this list. Templates have no capability of their own.
+    #[must_use]
+    pub fn offers(&self, list: Kind) -> bool {
+        match list {
+            Kind::Tools => self.has_tools,
+            Kind::Prompts => self.has_prompts,
+            Kind::Resources | Kind::Templates => self.has_resources,
+        }
+    }
+
     /// Reads what both eras say alike.
     pub(in super::super) fn read(
         capabilities: Option<&str>,
@@ -133,18 +143,6 @@ pub struct Changes {
     pub prompts: bool,
     /// The resources and their templates.
     pub resources: bool,
-}
-
-impl Changes {
-    /// Whether it tells of this list. Templates have no word of their own.
-    #[must_use]
-    pub fn has(self, kind: Kind) -> bool {
-        match kind {
-            Kind::Tools => self.tools,
-            Kind::Prompts => self.prompts,
-            Kind::Resources | Kind::Templates => self.resources,
-        }
-    }
 }
 
 impl From<[bool; 3]> for Changes {

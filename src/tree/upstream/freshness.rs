@@ -27,11 +27,20 @@ impl Freshness {
 
     /// A list has come; its last page said how long it is good.
     pub(super) fn came(&mut self, now: Instant, kind: Kind, ttl: Option<Duration>) {
-        let until = ttl.filter(|ttl| !ttl.is_zero() && !self.told.has(kind));
+        let until = ttl.filter(|ttl| !ttl.is_zero() && !self.is_told(kind));
         match until.and_then(|ttl| now.checked_add(ttl)) {
             Some(until) => self.stale_at.insert(kind, until),
             None => self.stale_at.remove(&kind),
         };
+    }
+
+    /// Whether the server tells of this list. Templates have no word of their own.
+    fn is_told(&self, kind: Kind) -> bool {
+        match kind {
+            Kind::Tools => self.told.tools,
+            Kind::Prompts => self.told.prompts,
+            Kind::Resources | Kind::Templates => self.told.resources,
+        }
     }
 
     /// The lists that grow old.

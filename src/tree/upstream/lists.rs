@@ -75,14 +75,10 @@ impl Lists {
         }
     }
 
-    /// Takes in what the server declared. Templates have no capability of their own.
+    /// Takes in what the server declared.
     pub(super) fn declare(&mut self, era: Era, info: ServerInfo) {
-        let has = |kind: &Kind| match kind {
-            Kind::Tools => info.has_tools,
-            Kind::Prompts => info.has_prompts,
-            Kind::Resources | Kind::Templates => info.has_resources,
-        };
-        self.declared = Kind::ALL.into_iter().filter(has).collect();
+        let declared = Kind::ALL.into_iter().filter(|kind| info.offers(*kind));
+        self.declared = declared.collect();
         self.freshness = Freshness::new(info.changes);
         // Only the handshake of old is known to be careless about what it declares.
         let undeclared = match era {
