@@ -1,7 +1,7 @@
 //! What can be wrong with a request of 2026-07-28 alone. How it is answered is in `problem.rs`.
 
 use crate::protocol::version::MODERN;
-use crate::tree::CallError;
+use crate::tree::{CallError, uncertain};
 
 /// Why such a request is answered with an error. The text goes into the reply.
 #[derive(Debug, thiserror::Error)]
@@ -28,8 +28,8 @@ pub(super) enum Misfit {
     Call(CallError),
     /// The worker that had it died.
     #[error(
-        "a part of the gateway was restarted before there was an answer; the request may or may not \
-         have taken effect"
+        "{}",
+        uncertain!("a part of the gateway was restarted before there was an answer; the request")
     )]
     Unanswered,
 }

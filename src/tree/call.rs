@@ -15,6 +15,15 @@ use crate::protocol::mcp::logging::Level;
 use crate::protocol::mcp::request::{ClientRequest, Server};
 use crate::protocol::modern::asker::Asker;
 
+/// What is said of a request that was sent on and whose end nobody knows. The text before it ends with what
+/// it is said of.
+macro_rules! uncertain {
+    ($text:literal) => {
+        concat!($text, " may or may not have taken effect")
+    };
+}
+pub(crate) use uncertain;
+
 /// Why a room's handle could not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CallError {
@@ -216,7 +225,7 @@ impl Drop for ReplyToken {
                 call,
                 answer: Answer::Failed(
                     Failure::Lost,
-                    "the server was restarted while the call ran; it may or may not have taken effect".into(),
+                    uncertain!("the server was restarted while the call ran; it").into(),
                 ),
             },
         };

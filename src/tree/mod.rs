@@ -59,6 +59,7 @@ use tokio::sync::{mpsc, watch};
 
 pub(crate) use beside::beside;
 pub use call::CallError;
+pub(crate) use call::uncertain;
 pub use frontend::{Frontend, FrontendLinks};
 pub use heartbeat::{Beat, Part, Pulse};
 pub use quota::{Quota, Share, Taker};

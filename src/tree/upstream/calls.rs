@@ -25,7 +25,7 @@ use crate::protocol::mcp::{cancelled, cancelled::Cancelled, method, progress::Pr
 use crate::protocol::modern::extensions::Extensions;
 use crate::telemetry::metrics::{GaugeGuard, ServerMetrics};
 use crate::tree::Share;
-use crate::tree::call::{Answer, Failure, ReplyToken, RoutedRequest};
+use crate::tree::call::{Answer, Failure, ReplyToken, RoutedRequest, uncertain};
 
 pub(super) use own::{HELLO_ID, Several};
 pub(super) use settle::Stray;
@@ -358,7 +358,9 @@ impl Calls {
 impl Drop for Calls {
     fn drop(&mut self) {
         self.fail_all(&format!(
-            "server '{}' was ended by a fault of the gateway while the call ran, which may or may not have taken effect; it is started again soon",
+            uncertain!(
+                "server '{}' was ended by a fault of the gateway and is started again soon; the call"
+            ),
             self.server
         ));
     }

@@ -14,6 +14,7 @@ use super::work::ENDS_WITHIN;
 use crate::process::{self, Grace, StopReport};
 use crate::protocol::mcp::item::Kind;
 use crate::supervise::{Failure, FailureKind};
+use crate::tree::call::uncertain;
 
 /// What a dying process has to say is read for so long.
 const LAST_WORDS: Duration = Duration::from_millis(50);
@@ -93,8 +94,9 @@ impl UpstreamState {
         }
         self.dialogue.say_rest(Instant::now());
         self.dialogue.calls().fail_all(&format!(
-            "server '{}' is being stopped or replaced, and the call did not finish in time; it may or \
-             may not have taken effect",
+            uncertain!(
+                "server '{}' is being stopped or replaced, and the call did not finish in time; it"
+            ),
             self.args.spec.name
         ));
         let Some(process) = self.process.take() else {

@@ -4,6 +4,7 @@
 use crate::http::problem::Problem;
 use crate::protocol::jsonrpc::{self, Message, RequestId, code};
 use crate::protocol::version::Version;
+use crate::tree::uncertain;
 use bytes::Bytes;
 
 /// The request that opens a session.
@@ -123,8 +124,7 @@ impl PendingReplies {
 pub(super) fn unanswered(id: &RequestId) -> Bytes {
     let error = jsonrpc::error_object(
         code::SERVER_UNAVAILABLE,
-        "the session ended before there was an answer; the request may or may not have taken \
-         effect",
+        uncertain!("the session ended before there was an answer; the request"),
     );
     jsonrpc::error(Some(id), &error)
 }

@@ -6,7 +6,7 @@ use ractor::ActorId;
 use super::routing::Routing;
 use super::{Conversation, Effects, ReplyTo};
 use crate::protocol::jsonrpc::code;
-use crate::tree::call::{Answer, Failure};
+use crate::tree::call::{Answer, Failure, uncertain};
 
 /// How far it has come: the steps, in their order.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -81,5 +81,5 @@ pub(super) fn not_run() -> Answer {
 
 /// What is said of a call that is still with its server when streams end.
 fn unknown_end() -> String {
-    format!("{STOPPING}; the call may or may not have taken effect")
+    [STOPPING, uncertain!("; the call")].concat()
 }

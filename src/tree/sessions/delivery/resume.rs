@@ -13,7 +13,7 @@ use super::stream_id::StreamId;
 use super::streams::Streams;
 use crate::protocol::jsonrpc::{self, code};
 use crate::protocol::mcp::tools;
-use crate::tree::call::CallError;
+use crate::tree::call::{CallError, uncertain};
 
 /// A connection that a stream goes on on: its number, and the client's end.
 #[derive(Debug)]
@@ -155,7 +155,6 @@ impl Streams {
     }
 }
 
-const RESTARTED: &str =
-    "the gateway was restarted while the call ran; it may or may not have taken effect";
+const RESTARTED: &str = uncertain!("the gateway was restarted while the call ran; it");
 const FORGOTTEN: &str =
     "the answer is not kept any more: it was too large, or the client came back too late";
