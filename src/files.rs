@@ -8,6 +8,7 @@
 )]
 
 mod at_work;
+mod reread;
 
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Read as _};
@@ -17,6 +18,7 @@ use std::path::Path;
 use nix::fcntl::OFlag;
 
 pub use self::at_work::{AtWork, at_work, stuck};
+pub use self::reread::Reread;
 
 /// The bytes of the plain file that `path` leads to, and what it is. The reason of an error does not
 /// name the file.

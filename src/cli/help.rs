@@ -95,6 +95,11 @@ A file with the tokens that let clients in, one per line; '#' begins a comment l
 'Authorization: Bearer TOKEN'. SIGHUP has it read again. A token may also be given by the variable \
 MCPROXY_TOKEN, alone or beside a file.";
 
+pub(super) const SESSION_KEY_FILE: &str = "\
+A file with the keys of the session ids, 64 hexadecimal digits a line; '#' begins a comment line. The first signs, \
+all are known. Gateways with the same keys take up each other's sessions. SIGHUP has it read again. Without it \
+the gateway makes a key of its own and keeps it in the state directory.";
+
 pub(super) const CALL_LOG: &str = "\
 Record each call in this file, or with 'log' in the log, as one JSON object a line: who called what, how it \
 ended, how long it took. Arguments and results are in none. SIGHUP has the file opened again, for those who \

@@ -10,7 +10,7 @@ use crate::config::Unit;
 use crate::config::limits::{Given, Row, TABLE};
 
 /// What an operator sets for a machine, and not for what runs there.
-const OFFERED: [&str; 8] = [
+const OFFERED: [&str; 9] = [
     "max_connections",
     "max_sessions",
     "max_body_bytes",
@@ -19,6 +19,7 @@ const OFFERED: [&str; 8] = [
     "max_line_bytes",
     "restart_delay",
     "drain_timeout",
+    "shutdown_delay",
 ];
 
 /// What the command line and the environment say about limits.

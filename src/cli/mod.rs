@@ -170,6 +170,17 @@ pub struct Run {
     )]
     pub token_file: Option<PathBuf>,
 
+    /// A file with the keys of the session ids, for gateways that take up each other's sessions
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "MCPROXY_SESSION_KEY_FILE",
+        hide_env = true,
+        hide_short_help = true,
+        long_help = help::SESSION_KEY_FILE,
+    )]
+    pub session_key_file: Option<PathBuf>,
+
     /// Record each call in this file, or with 'log' in the log: who, what, how it ended, how long it took
     #[arg(
         long,

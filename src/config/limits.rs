@@ -164,6 +164,8 @@ limits! {
     first_list_timeout: Seconds = s(8), 0 => s(3600), "lists are without those that are late; a warning names them, and clients are told when they come";
     /// How long `/readyz` waits for servers in their first start
     readiness_timeout: Seconds = s(60), 0 => s(3600), "200 all the same, and a warning names them";
+    /// How long the gateway, told to stop, serves on and is unready, so that a balancer sends nobody any more
+    shutdown_delay: Seconds = 0, 0 => s(300), "then it stops; the next gateway on the same socket does not wait for it";
 }
 
 /// What somebody says about limits: the file, or the command line.

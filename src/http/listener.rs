@@ -92,6 +92,10 @@ impl Frontend for HttpFrontend {
         }
     }
 
+    fn has_successor(&self) -> bool {
+        self.options.held.is_so()
+    }
+
     fn beat(listener: &ActorRef<ListenerMsg>, beat: Beat) {
         if listener.cast(ListenerMsg::Beat(beat)).is_err() {
             log::trace!("the listener is being restarted");

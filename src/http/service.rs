@@ -12,7 +12,7 @@ use super::{Context, headers, path, routes};
 use futures_util::TryFutureExt as _;
 use futures_util::future::{Either, ready};
 use hyper::body::Incoming;
-use hyper::header::HeaderValue;
+use hyper::header::{CONNECTION, HeaderValue};
 use hyper::service::{Service, service_fn};
 use hyper::{Request, StatusCode};
 use hyper_util::service::TowerToHyperService;
@@ -71,6 +71,11 @@ pub(super) fn service(context: &Arc<Context>) -> impl HttpService {
                 cors::allow(response.headers_mut(), origin);
             }
             context.refusals.note(&asker, &response);
+            if context.readiness.is_stopping() {
+                // A client that keeps its connection would never meet another gateway.
+                let close = HeaderValue::from_static("close");
+                response.headers_mut().insert(CONNECTION, close);
+            }
             response
         })
     })

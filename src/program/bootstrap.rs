@@ -14,6 +14,7 @@ use crate::service::{Holder, Sockets};
 use crate::telemetry::call_log::CallLog;
 use crate::telemetry::log::{self as logging, LogGuard, Screen};
 use crate::telemetry::metrics::Metrics;
+use crate::tree::Signer;
 
 /// What the tree is built on.
 pub(super) struct Bootstrap {
@@ -23,6 +24,8 @@ pub(super) struct Bootstrap {
     pub(super) holder: Option<Holder>,
     pub(super) rules: Rules,
     pub(super) tokens: TokenKeeper,
+    /// With the operator's own keys.
+    pub(super) signer: Option<Signer>,
     pub(super) metrics: Metrics,
     pub(super) workers: Workers,
     /// Where the log can be seen.
@@ -52,6 +55,11 @@ impl Bootstrap {
         let variable = variable.as_ref().map(|text| text.to_string_lossy());
         let tokens = TokenKeeper::open(options.token_file.clone(), variable.as_deref())
             .map_err(misconfigured)?;
+        let keys = options.session_key_file.as_deref();
+        let signer = keys
+            .map(Signer::of_file)
+            .transpose()
+            .map_err(misconfigured)?;
         for unusable in &sockets.unusable {
             log::warn!("The service manager passed what can't be served: {unusable}");
         }
@@ -65,6 +73,7 @@ impl Bootstrap {
             holder,
             rules,
             tokens,
+            signer,
             metrics: Metrics::new(log.lines_dropped(), call_log),
             workers,
             screen: log.screen(),

@@ -104,14 +104,15 @@ async fn supervise(
 ) -> anyhow::Result<ExitCode> {
     let mut settings = Settings::new(bootstrap.path);
     // Handlers first: a signal that comes during the start must not end the program by default.
-    let signals = Signals::watch(settings.groups.clone(), bootstrap.holder.is_some());
+    let (groups, delay) = (settings.groups.clone(), settings.shutdown_delay.clone());
+    let signals = Signals::watch(groups.clone(), delay, bootstrap.holder.is_some());
     let mut signals = signals.context("can't handle signals")?;
     let tokens = bootstrap.tokens;
     settings.command_line = options.limits.given.clone();
     settings.metrics = bootstrap.metrics;
+    settings.signer = bootstrap.signer;
     let call_log = settings.metrics.call_log().cloned();
-    signals.reopens(call_log.as_ref());
-    let groups = settings.groups.clone();
+    signals.reloads(call_log.as_ref(), settings.signer.as_ref());
     let mut background = JoinSet::new();
     if let Some(log) = call_log {
         background.spawn(name_tokens(log, tokens.tokens()));

@@ -22,7 +22,7 @@ use crate::http::{SharedSockets, TokenKeeper};
 use crate::process::Groups;
 use crate::service::Manager;
 use crate::telemetry::call_log::CallLog;
-use crate::tree::Tree;
+use crate::tree::{ShutdownDelay, Signer, Tree};
 
 /// Two signals within this time are one that was sent twice: terminals and wrappers signal a program
 /// and its group at once.
@@ -49,14 +49,22 @@ pub(super) struct Signals {
     asked: UnboundedReceiver<Asked>,
     /// Tells the thread that the program ends by itself.
     ends: watch::Sender<bool>,
+    /// How long a stop is put off.
+    delay: ShutdownDelay,
     /// What is reopened with a reload.
     call_log: Option<CallLog>,
+    /// Whose keys are read again with it.
+    signer: Option<Signer>,
 }
 
 impl Signals {
     /// Starts the thread, which handles the signals when this returns; that of a holder too, if there
     /// is one.
-    pub(super) fn watch(groups: Groups, has_holder: bool) -> io::Result<Self> {
+    pub(super) fn watch(
+        groups: Groups,
+        delay: ShutdownDelay,
+        has_holder: bool,
+    ) -> io::Result<Self> {
         // Of its own, with a driver of its own: whichever runtime's driver looks first passes signals
         // on to those who wait in either.
         let runtime = runtime::Builder::new_current_thread()
@@ -70,6 +78,7 @@ impl Signals {
         };
         let keeper = Keeper {
             groups,
+            delay: delay.clone(),
             tell,
             is_ending,
             asked_at: None,
@@ -78,21 +87,26 @@ impl Signals {
         thread::Builder::new()
             .name("signals".to_owned())
             .spawn(move || keep(&runtime, keeper, heard))?;
-        let call_log = None;
         Ok(Self {
             asked,
             ends,
-            call_log,
+            delay,
+            call_log: None,
+            signer: None,
         })
     }
 
-    /// From now on a reload reopens this too.
-    pub(super) fn reopens(&mut self, call_log: Option<&CallLog>) {
+    /// From now on a reload reopens the log of calls, and has the keys of `signer` read again.
+    pub(super) fn reloads(&mut self, call_log: Option<&CallLog>, signer: Option<&Signer>) {
         self.call_log = call_log.cloned();
+        self.signer = signer.cloned();
     }
 
     fn reload(&self, tokens: &TokenKeeper) {
         tokens.reload();
+        if let Some(signer) = &self.signer {
+            signer.reload();
+        }
         if let Some(log) = &self.call_log {
             log.reopen();
         }
@@ -150,7 +164,7 @@ impl Signals {
                             was_held = Some(held.is_so());
                             held.are(true);
                         }
-                        manager.stopping();
+                        manager.stopping(self.delay.get());
                         tree.stop();
                     }
                     Asked::Kill => {
@@ -213,6 +227,7 @@ impl Heard {
 /// What the thread knows.
 struct Keeper {
     groups: Groups,
+    delay: ShutdownDelay,
     tell: UnboundedSender<Asked>,
     is_ending: watch::Receiver<bool>,
     /// When the stop was asked for.
@@ -234,7 +249,7 @@ impl Keeper {
             }
             (Asked::Stop | Asked::Kill, None) => {
                 self.asked_at = Some(Instant::now());
-                self.end_within(STOP_LIMIT);
+                self.end_within(self.delay.get() + STOP_LIMIT);
                 self.pass(Asked::Stop);
             }
             (Asked::Stop | Asked::Kill, Some(since)) if since.elapsed() < SAME_SIGNAL => {}
@@ -294,6 +309,7 @@ mod tests {
         let (tell, mut asked) = mpsc::unbounded_channel();
         let mut keeper = Keeper {
             groups: Groups::default(),
+            delay: ShutdownDelay::default(),
             tell,
             is_ending: watch::channel(false).1,
             asked_at: None,

@@ -17,6 +17,8 @@ use crate::tree::{Part, Pulse, StatusHandle};
 
 /// How long the house may take to answer its first beat before the log says who does not.
 const START: Duration = Duration::from_secs(10);
+/// How long a stop takes at most, and some air.
+const STOP: Duration = Duration::from_secs(15);
 /// How often the line for people is made; it is sent if it is another.
 const STATUS_PAUSE: Duration = Duration::from_secs(1);
 
@@ -58,11 +60,12 @@ impl Manager {
         }
     }
 
-    /// Says that the stop begins. Its phases have deadlines that add up to less than 10 s, so
-    /// more time (`EXTEND_TIMEOUT_USEC`) is never asked for.
-    pub fn stopping(&self) {
+    /// Says that the stop begins after `delay`. Its phases have deadlines that add up to less than 10 s, so
+    /// more time (`EXTEND_TIMEOUT_USEC`) is asked for with a delay only.
+    pub fn stopping(&self, delay: Duration) {
         if let Some(notifier) = &self.notifier {
-            self.note(notifier.try_say(NotifyState::Stopping));
+            let within = (!delay.is_zero()).then(|| delay + STOP);
+            self.note(notifier.try_say(NotifyState::Stopping(within)));
         }
     }
 

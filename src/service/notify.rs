@@ -24,8 +24,8 @@ pub(super) enum NotifyState<'a> {
     Ready,
     /// A reload begins.
     Reloading,
-    /// The stop begins.
-    Stopping,
+    /// The stop begins, and may take so long; without a time as long as the manager allows.
+    Stopping(Option<Duration>),
     /// All is well: the watchdog need not bite for another while.
     Watchdog,
     /// For people.
@@ -44,7 +44,12 @@ impl NotifyState<'_> {
                 Some(now) => format!("RELOADING=1\nMONOTONIC_USEC={}", now.as_micros()),
                 None => "RELOADING=1".to_owned(),
             },
-            Self::Stopping => format!("{}\nSTATUS=stopping", Self::STOPPING),
+            Self::Stopping(within) => {
+                let extended =
+                    within.map(|within| format!("\nEXTEND_TIMEOUT_USEC={}", within.as_micros()));
+                let extended = extended.unwrap_or_default();
+                format!("{}\nSTATUS=stopping{extended}", Self::STOPPING)
+            }
             Self::Watchdog => "WATCHDOG=1".to_owned(),
             Self::Status(line) => format!("STATUS={line}"),
         }

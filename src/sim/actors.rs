@@ -144,6 +144,10 @@ impl Frontend for Door {
 
     fn stopping(&self, _: Option<&ActorRef<()>>) {}
 
+    fn has_successor(&self) -> bool {
+        false
+    }
+
     fn beat(_: &ActorRef<()>, _: Beat) {}
 }
 

@@ -42,6 +42,9 @@ pub trait Frontend: Send + Sync + 'static {
     /// others are served until the listener is stopped. Must not wait.
     fn stopping(&self, listener: Option<&ActorRef<<Self::Listener as Actor>::Msg>>);
 
+    /// Whether who comes during the stop waits for the next process, which has the socket too.
+    fn has_successor(&self) -> bool;
+
     /// Passes a beat to a running listener, which answers for itself and for whoever takes the
     /// connections. Must not wait.
     fn beat(listener: &ActorRef<<Self::Listener as Actor>::Msg>, beat: Beat);

@@ -65,9 +65,13 @@ pub use heartbeat::{Beat, Part, Pulse};
 pub use quota::{Quota, Share, Taker};
 pub use registry::{Cost, LastSeen};
 pub use root::{
-    ConfigurationStatus, ProfileStatus, ServerStatus, Standing, StatusHandle, TreeStatus,
+    ConfigurationStatus, ProfileStatus, ServerStatus, ShutdownDelay, Standing, StatusHandle,
+    TreeStatus,
 };
-pub use sessions::{Event, OpenedSse, Outbound, Replies, SessionHandle, SessionsHandle, Spoken};
+pub use sessions::{
+    Event, KeyFileError, OpenedSse, Outbound, Replies, SessionHandle, SessionsHandle, Signer,
+    Spoken,
+};
 #[cfg(any(test, fuzzing))]
 pub(crate) use sessions::{check_event_id, check_session_id};
 pub(crate) use shares::{Rest, who_makes_room};
@@ -80,7 +84,6 @@ use crate::supervise::{self, Spawn, Watched};
 use crate::telemetry::metrics::Metrics;
 use crate::telemetry::readiness::Readiness;
 use root::{Root, RootArgs, RootHandle};
-use sessions::Signer;
 
 /// What clients would be offered by the configuration at `path`, by what a gateway has kept of its servers. Starts
 /// nothing, and blocks.
@@ -104,8 +107,8 @@ pub struct Settings {
     pub config_path: PathBuf,
     /// Where state is kept; nowhere if absent. See [`Settings::keep_state_in`].
     pub state_dir: Option<StateDir>,
-    /// What was kept there.
-    signer: Option<Signer>,
+    /// Who signs the sessions' ids, where the operator has given a file of keys; else what was kept there.
+    pub signer: Option<Signer>,
     /// The ladder, the intensity, the start slots.
     pub supervision: supervise::Settings,
     /// The limits, as far as neither the file nor the command line says anything. Of
@@ -119,6 +122,8 @@ pub struct Settings {
     pub readiness: Readiness,
     /// What is counted.
     pub metrics: Metrics,
+    /// How long the stop is put off, for whoever watches that it ends in time.
+    pub shutdown_delay: ShutdownDelay,
     /// Who is told what a person at a terminal wants to see.
     pub notices: Option<mpsc::UnboundedSender<Notice>>,
 }
@@ -137,13 +142,15 @@ impl Settings {
             groups: Groups::default(),
             readiness: Readiness::new(&["configuration", "boot"]),
             metrics: Metrics::default(),
+            shutdown_delay: ShutdownDelay::default(),
             notices: None,
         }
     }
 
-    /// Has state kept there, and takes over the key of the sessions' ids. Blocks.
+    /// Has state kept there, and takes over the key of the sessions' ids unless there is one. Blocks.
     pub fn keep_state_in(&mut self, state_dir: Option<StateDir>) {
-        self.signer = Some(Signer::load(state_dir.as_ref()));
+        self.signer
+            .get_or_insert_with(|| Signer::load(state_dir.as_ref()));
         self.state_dir = state_dir;
     }
 }

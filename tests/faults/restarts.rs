@@ -1,4 +1,4 @@
-//! Rows 240 to 243: restarts of the gateway, asked for and not, as its clients see them.
+//! Rows 240 to 243 and 249: restarts of the gateway, asked for and not, as its clients see them.
 
 use std::net::TcpListener;
 use std::time::Duration;
@@ -215,4 +215,45 @@ async fn f243_deaf_after_a_restart() {
     let again = client.post(ping).await;
     stage.holds("once", matches!(again, Reply::Whole(_)));
     stage.close().await;
+}
+
+#[tokio::test]
+async fn f249_stopped_behind_a_balancer() {
+    const DELAY: Duration = Duration::from_secs(4);
+    let home = TempDir::new().expect("a temporary directory");
+    let limits = json!({ "shutdown_delay": DELAY.as_secs() });
+    let config = configuration(&[fixture("x", &[])], &limits);
+    let options = GatewayOptions::new(config).home(home.path());
+    let mut stage = stage(249, options).await;
+    let address = stage.gateway.addr();
+    let client = Endpoint::initialized(address, VERSION).await;
+    let asked = Instant::now();
+    stage.gateway.signal(Signal::SIGTERM);
+    wait::until("503 of /readyz", DEADLINE, async || {
+        (get(address, "/readyz").await.status == 503).then_some(())
+    })
+    .await;
+    let unready = asked.elapsed();
+    stage.within("unready after", unready, Duration::from_secs(1));
+    let server = stage.gateway.child("fixture").expect("it runs");
+    server.signal(Signal::SIGKILL);
+    stage.struck("SIGTERM, and the server was killed");
+    wait::until("the server is back", DELAY, async || {
+        let answer = call(&client).await;
+        (!answer.contains("isError")).then_some(())
+    })
+    .await;
+    let mut answered = 0_u32;
+    while asked.elapsed() < DELAY - Duration::from_millis(500) {
+        assert_eq!(text_of(&call(&client).await), "x");
+        answered += 1;
+    }
+    stage.holds("calls are answered until then", answered > 0);
+    let status = stage.gateway.wait_exit(DEADLINE).await;
+    stage.holds(
+        "it serves until the end of the delay",
+        asked.elapsed() >= DELAY,
+    );
+    stage.holds("exit code 0", status.code() == Some(0));
+    stage.keep();
 }

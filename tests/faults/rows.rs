@@ -139,6 +139,7 @@ pub(crate) const ROWS: [Row; 148] = [
     row(241, "stopped_while_others_hold_the_socket", "SIGTERM while others hold the listening socket", "who comes is not refused, and is served by the next gateway"),
     row(242, "killed_while_a_call_runs", "the gateway is killed while a call runs", "its client had a stream to resume within 3 s, and the next gateway answers on it: it may or may not have taken effect"),
     row(243, "deaf_after_a_restart", "the gateway is killed; a client does not listen again, and a list changes", "it is told on the stream of its next POST, once"),
+    row(249, "stopped_behind_a_balancer", "SIGTERM with `shutdown_delay`, while a client calls and a server crashes", "unready at once, every call until the delay's end is answered by a server, the crashed one is back; then the stop"),
     row(250, "slow_first_starts", "at the gateway's start a server takes long, one never answers, one fails", "lists come after first_list_timeout without them, log and status name them, who listens is told of the late one; ready when readiness_timeout is over, or nobody is in a first start"),
     row(251, "later_page_fails", "a list's second page is an error, never comes, or is asked for with an empty cursor and is none", "the first page is offered; the status, the log and a metric say so; whole when the rest comes"),
     row(252, "lists_that_fail", "a server answers for two of its lists with an error and with nonsense", "what it offered stands; status and metric name each list and why, in the gateway's words"),

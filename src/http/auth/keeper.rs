@@ -2,15 +2,14 @@
 //! read again upon SIGHUP, and hands what it publishes to the port.
 
 use super::tokens::{InvalidToken, Tokens};
-use crate::files;
+use crate::files::{self, Reread};
 use std::fmt;
 use std::fs;
 use std::io;
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
+use std::sync::Arc;
 use tokio::sync::watch;
 
 /// The variable with a token in it.
@@ -41,18 +40,7 @@ struct Shared {
     /// The environment does not change: what it says is read once.
     of_variable: Tokens,
     current: watch::Sender<Tokens>,
-    reading: Mutex<Reading>,
-}
-
-/// What a thread is doing that reads the file.
-#[derive(Debug, Default, PartialEq, Eq)]
-enum Reading {
-    #[default]
-    Nothing,
-    /// One reads.
-    Once,
-    /// One reads, and then again: the file may have changed after it was read.
-    Again,
+    reread: Reread,
 }
 
 impl TokenKeeper {
@@ -72,7 +60,7 @@ impl TokenKeeper {
             file,
             of_variable,
             current: watch::Sender::default(),
-            reading: Mutex::default(),
+            reread: Reread::default(),
         };
         kept.current.send_replace(kept.read()?);
         kept.file.as_deref().into_iter().for_each(warn_if_open);
@@ -88,19 +76,15 @@ impl TokenKeeper {
     /// Has the file read again, by a thread of its own: its file system may hang. What cannot be
     /// used changes nothing.
     pub fn reload(&self) {
-        let mut reading = self.0.reading();
-        if *reading != Reading::Nothing {
-            *reading = Reading::Again;
-            log::warn!("The token file is still being read; then it is read once more");
-            return;
-        }
-        *reading = Reading::Once;
-        drop(reading);
         let kept = Arc::clone(&self.0);
-        let thread = thread::Builder::new().name("tokens".to_owned());
-        if let Err(error) = thread.spawn(move || while kept.read_again() {}) {
-            *self.0.reading() = Reading::Nothing;
-            log::error!("The tokens stay as they were: no thread to read them: {error}");
+        match self.0.reread.start("tokens", move || kept.take_over()) {
+            Ok(true) => {}
+            Ok(false) => {
+                log::warn!("The token file is still being read; then it is read once more");
+            }
+            Err(error) => {
+                log::error!("The tokens stay as they were: no thread to read them: {error}");
+            }
         }
     }
 
@@ -131,23 +115,6 @@ impl TokenKeeper {
 }
 
 impl Shared {
-    /// Whether it is to be done once more.
-    fn read_again(&self) -> bool {
-        self.take_over();
-        let mut reading = self.reading();
-        let is_again = *reading == Reading::Again;
-        *reading = if is_again {
-            Reading::Once
-        } else {
-            Reading::Nothing
-        };
-        is_again
-    }
-
-    fn reading(&self) -> std::sync::MutexGuard<'_, Reading> {
-        self.reading.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn take_over(&self) {
         let Some(file) = &self.file else {
             return;

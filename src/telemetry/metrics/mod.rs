@@ -40,6 +40,8 @@ struct Shared {
     servers: Servers,
     sessions: Gauge,
     sessions_total: Counter,
+    sessions_adopted: Counter,
+    draining: Gauge,
     /// Those of them that are shown a profile, for the status.
     by_profile: Mutex<HashMap<ProfileId, Gauge>>,
     session_calls: Gauge,
@@ -82,6 +84,8 @@ impl Metrics {
             registry,
             sessions: Gauge::default(),
             sessions_total: Counter::default(),
+            sessions_adopted: Counter::default(),
+            draining: Gauge::default(),
             by_profile: Mutex::default(),
             session_calls: Gauge::default(),
             connections: Gauge::default(),
@@ -156,6 +160,16 @@ impl Metrics {
         by_profile.unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// A session was taken up again from its id.
+    pub fn session_adopted(&self) {
+        self.0.sessions_adopted.inc();
+    }
+
+    /// The stop has begun.
+    pub fn draining(&self) {
+        self.0.draining.set(1);
+    }
+
     /// How many sessions are open.
     #[must_use]
     pub fn sessions(&self) -> i64 {
@@ -225,6 +239,10 @@ impl Shared {
         to.register("sessions", "Open sessions", self.sessions.clone());
         let opened = self.sessions_total.clone();
         to.register("sessions", "Sessions opened so far", opened);
+        let help = "Sessions taken up again from their ids, of an earlier run or another gateway";
+        to.register("sessions_adopted", help, self.sessions_adopted.clone());
+        let help = "Whether the gateway is stopping: 1 or 0";
+        to.register("draining", help, self.draining.clone());
         let calls = self.session_calls.clone();
         let help = "Calls of clients without an answer, parked ones included";
         to.register("session_calls_in_flight", help, calls);

@@ -91,6 +91,7 @@ impl<S: Spawn, E: Frontend> RootHooks<S, E> {
         let limits = settings
             .limits
             .with(&settings.command_line, &settings.limits);
+        settings.shutdown_delay.set(limits.shutdown_delay);
         Self {
             boot: Boot::begin(),
             signer: settings

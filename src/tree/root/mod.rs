@@ -29,5 +29,6 @@ pub(crate) use actor::{Root, RootArgs};
 pub(crate) use handle::RootHandle;
 pub(crate) use message::{ChildId, RootMsg};
 pub(in crate::tree) use reload::configured;
+pub use shutdown::ShutdownDelay;
 pub use standing::Standing;
 pub use status::{ConfigurationStatus, ProfileStatus, ServerStatus, StatusHandle, TreeStatus};

@@ -1,7 +1,9 @@
-//! The stop, as phases of root's own handlers: calls finish, servers end, streams and then
-//! connections end, the rest. Sessions answer whatever comes until no connection is left. Each phase
+//! The stop, as phases of root's own handlers: all is served on for as long as a balancer needs to see it,
+//! then calls finish, servers end, streams and then connections end, the rest. Sessions answer whatever comes until no connection is left. Each phase
 //! ends when it is done or has taken long enough.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use ractor::ActorRef;
@@ -28,6 +30,9 @@ pub(crate) enum Phase {
     /// There is none.
     #[default]
     Running,
+    /// All is served as ever, but the gateway says that it is not ready: who sends clients here is to see
+    /// it first.
+    Unready,
     /// Calls in flight are finished, and others are taken meanwhile. Newcomers are left to the next
     /// process where it has the socket too.
     Draining,
@@ -39,6 +44,23 @@ pub(crate) enum Phase {
     Finishing,
     /// Done; root itself is about to end.
     Stopped,
+}
+
+/// How long the gateway, told to stop, serves on, as its configuration says now. Clones are the same.
+#[derive(Debug, Clone, Default)]
+pub struct ShutdownDelay(Arc<AtomicU64>);
+
+impl ShutdownDelay {
+    pub(super) fn set(&self, delay: Duration) {
+        let millis = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
+        self.0.store(millis, Ordering::Relaxed);
+    }
+
+    /// So long.
+    #[must_use]
+    pub fn get(&self) -> Duration {
+        Duration::from_millis(self.0.load(Ordering::Relaxed))
+    }
 }
 
 /// The state of the stop.
@@ -60,13 +82,29 @@ impl Shutdown {
 }
 
 impl<S: Spawn, E: Frontend> RootState<S, E> {
-    /// Stops watching, starts nothing more, and lets calls finish.
+    /// Serves on for `shutdown_delay`, unready. Where the next process has the socket too, who comes now
+    /// waits for that one, and nobody else has to be waited for.
     pub(super) fn begin_shutdown(&mut self) {
         if self.shutdown.phase != Phase::Running {
             return;
         }
+        let hooks = self.supervisor.hooks();
+        hooks.settings.readiness.stopping();
+        hooks.settings.metrics.draining();
+        let delay = hooks.limits().shutdown_delay;
+        if delay.is_zero() || hooks.frontend.has_successor() {
+            return self.drain();
+        }
+        let seconds = delay.as_secs_f64();
+        log::info!(
+            "Stopping: unready from now on, and serving on for {seconds} s (shutdown_delay)"
+        );
+        self.enter(Phase::Unready, delay);
+    }
+
+    /// Stops watching, starts nothing more, and lets calls finish.
+    fn drain(&mut self) {
         log::info!("Stopping");
-        self.supervisor.hooks().settings.readiness.stopping();
         let listener = self.supervisor.cell(&ChildId::Listener);
         let listener = listener.map(|(_, cell)| ActorRef::from(cell.clone()));
         self.supervisor.hooks().frontend.stopping(listener.as_ref());
@@ -87,6 +125,7 @@ impl<S: Spawn, E: Frontend> RootState<S, E> {
         while self.is_phase_done() {
             match self.shutdown.phase {
                 Phase::Running | Phase::Stopped => return,
+                Phase::Unready => self.drain(),
                 Phase::Draining => {
                     self.tell_sessions(Stop::NoServers);
                     self.supervisor.hooks_mut().is_stopping = true;
@@ -117,7 +156,7 @@ impl<S: Spawn, E: Frontend> RootState<S, E> {
             return true;
         }
         match self.shutdown.phase {
-            Phase::Running | Phase::Stopped => false,
+            Phase::Running | Phase::Unready | Phase::Stopped => false,
             Phase::Draining => self.are_calls_done(),
             // The last answers come from the servers' ends, and must reach the streams.
             Phase::StoppingUpstreams => {

@@ -8,9 +8,12 @@ use crate::state_dir::{StateDir, StateFile};
 /// A key's bytes.
 pub(super) const SIZE: usize = 32;
 
+/// What ids are signed with.
+pub(super) type Key = [u8; SIZE];
+
 /// The key that is kept in `state_dir`. If there can't be one, a key for this run; none without
 /// random bits from the operating system.
-pub(super) fn load(state_dir: Option<&StateDir>) -> Option<[u8; SIZE]> {
+pub(super) fn load(state_dir: Option<&StateDir>) -> Option<Key> {
     let kept = state_dir.map(read_or_make);
     match kept {
         Some(Ok(key)) => return Some(key),
@@ -23,13 +26,13 @@ pub(super) fn load(state_dir: Option<&StateDir>) -> Option<[u8; SIZE]> {
     random().map_err(report).ok()
 }
 
-fn random() -> Result<[u8; SIZE], getrandom::Error> {
+fn random() -> Result<Key, getrandom::Error> {
     let mut key = [0; SIZE];
     getrandom::fill(&mut key).map(|()| key)
 }
 
 /// If another gateway makes one at the same time, one of the keys is taken by both.
-fn read_or_make(state_dir: &StateDir) -> io::Result<[u8; SIZE]> {
+fn read_or_make(state_dir: &StateDir) -> io::Result<Key> {
     if let Some(key) = read(state_dir)? {
         return Ok(key);
     }
@@ -38,7 +41,7 @@ fn read_or_make(state_dir: &StateDir) -> io::Result<[u8; SIZE]> {
     Ok(read(state_dir)?.unwrap_or(made))
 }
 
-fn read(state_dir: &StateDir) -> io::Result<Option<[u8; SIZE]>> {
+fn read(state_dir: &StateDir) -> io::Result<Option<Key>> {
     let Some(bytes) = state_dir.read(&StateFile::SessionKey)? else {
         return Ok(None);
     };

@@ -51,6 +51,8 @@ pub(crate) enum SessionsMsg {
     Beat(Beat),
     /// From itself: have sessions been idle for too long?
     CheckIdle,
+    /// From itself: ids are signed with other keys now. The sessions end whose ids are not known any more.
+    KeysChanged,
     /// From root: the gateway's stop has come so far. Root is told, then and whenever it changes,
     /// whether a call has no answer.
     Stop(Stop),
@@ -71,6 +73,7 @@ impl Kind for SessionsMsg {
             Self::Stillborn(_) => "Stillborn",
             Self::Beat(_) => "Beat",
             Self::CheckIdle => "CheckIdle",
+            Self::KeysChanged => "KeysChanged",
             Self::Stop(_) => "Stop",
             Self::Calling { .. } => "Calling",
         }

@@ -5,14 +5,19 @@
 pub(super) mod checks;
 
 use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
+use tokio::sync::watch;
 
-use super::key;
+use super::key::{self, Key};
+use super::key_file::{self, KeyFileError};
+use crate::files::Reread;
 use crate::ids::Owner;
 use crate::protocol::mcp::lifecycle::{ClientCapabilities, ClientInfo};
 use crate::protocol::version::Version;
@@ -36,15 +41,85 @@ pub(super) struct Signed {
     pub(super) issued_at: u64,
 }
 
-/// Signs ids and knows its own.
+/// Signs ids and knows its own. Clones are the same.
 #[derive(Clone)]
-pub(crate) struct Signer(Option<[u8; key::SIZE]>);
+pub struct Signer(Arc<Keys>);
+
+/// What ids are signed with: by the first, if there is one; those that any of them signed are known.
+struct Keys {
+    current: watch::Sender<Vec<Key>>,
+    file: Option<PathBuf>,
+    reread: Reread,
+}
 
 impl Signer {
+    /// One with the keys in `file`, which other gateways may have too.
+    ///
+    /// # Errors
+    /// That there is no such file, or not a key on each line of it.
+    pub fn of_file(file: &Path) -> Result<Self, KeyFileError> {
+        let keys = key_file::read(file)?;
+        Ok(Self::new(keys, Some(file.to_owned())))
+    }
+
+    fn new(keys: Vec<Key>, file: Option<PathBuf>) -> Self {
+        Self(Arc::new(Keys {
+            current: watch::Sender::new(keys),
+            file,
+            reread: Reread::default(),
+        }))
+    }
+
+    /// Has its file read again, if it has one. What cannot be used changes nothing.
+    pub fn reload(&self) {
+        let Some(file) = self.0.file.clone() else {
+            return;
+        };
+        let signer = self.clone();
+        match self
+            .0
+            .reread
+            .start("session keys", move || signer.read_again(&file))
+        {
+            Ok(true) => {}
+            Ok(false) => {
+                log::warn!("The session keys are still being read; then they are read once more")
+            }
+            Err(error) => {
+                log::error!("The session keys stay as they were: no thread to read them: {error}")
+            }
+        }
+    }
+
+    pub(super) fn read_again(&self, file: &Path) {
+        match key_file::read(file) {
+            Ok(keys) => {
+                let count = keys.len();
+                let replace = |current: &mut Vec<Key>| {
+                    let is_other = *current != keys;
+                    *current = keys;
+                    is_other
+                };
+                if self.0.current.send_if_modified(replace) {
+                    log::info!("Session keys read again: {count} are known now, the first signs");
+                }
+            }
+            Err(error) => {
+                let error = anyhow::Error::from(error);
+                log::error!("The session keys stay as they were: {error:#}");
+            }
+        }
+    }
+
+    /// Tells of other keys.
+    pub(super) fn changes(&self) -> watch::Receiver<Vec<Key>> {
+        self.0.current.subscribe()
+    }
+
     /// One with the key that is kept in `state_dir`; without a usable one there, its ids hold as
     /// long as the program runs.
     pub(crate) fn load(state_dir: Option<&StateDir>) -> Self {
-        Self(key::load(state_dir))
+        Self::new(key::load(state_dir).into_iter().collect(), None)
     }
 
     /// A new id for a client of `owner`, and what it says.
@@ -73,8 +148,8 @@ impl Signer {
         let bits = signed.client.capabilities.bits() | shows_apps;
         bytes.extend_from_slice(&bits.to_be_bytes());
         bytes.extend_from_slice(&signed.issued_at.to_be_bytes());
-        if let Some(mac) = self.mac(&bytes, owner) {
-            bytes.extend_from_slice(&mac.finalize().into_bytes());
+        if let Some(seal) = self.seal(&bytes, owner) {
+            bytes.extend_from_slice(&seal);
         }
         URL_SAFE_NO_PAD.encode(bytes)
     }
@@ -86,7 +161,9 @@ impl Signer {
         }
         let bytes = URL_SAFE_NO_PAD.decode(id).ok()?;
         let (signed, signature) = bytes.split_at_checked(SIGNED)?;
-        self.mac(signed, owner)?.verify_slice(signature).ok()?;
+        if !self.is_seal(signed, owner, signature) {
+            return None;
+        }
         let (layout, rest) = signed.split_first()?;
         let (random, rest) = rest.split_first_chunk()?;
         let (version, rest) = rest.split_first_chunk()?;
@@ -106,22 +183,26 @@ impl Signer {
 
     /// What shows that `bytes` come from here, and for whom; `None` without a key.
     pub(super) fn seal(&self, bytes: &[u8], owner: Owner) -> Option<[u8; SIGNATURE]> {
-        Some(self.mac(bytes, owner)?.finalize().into_bytes().into())
+        let keys = self.0.current.borrow();
+        let mac = mac(keys.first()?, bytes, owner)?;
+        Some(mac.finalize().into_bytes().into())
     }
 
     /// Whether `seal` is that of `bytes` for `owner`.
     pub(super) fn is_seal(&self, bytes: &[u8], owner: Owner, seal: &[u8]) -> bool {
-        let mac = self.mac(bytes, owner);
-        mac.is_some_and(|mac| mac.verify_slice(seal).is_ok())
+        let keys = self.0.current.borrow();
+        keys.iter()
+            .filter_map(|key| mac(key, bytes, owner))
+            .any(|mac| mac.verify_slice(seal).is_ok())
     }
+}
 
-    /// Over what an id says, which has always the same length, and whose it is in which profile: that
-    /// has another length each with and without a token and a profile.
-    fn mac(&self, bytes: &[u8], owner: Owner) -> Option<Hmac<Sha256>> {
-        let mac = Hmac::<Sha256>::new_from_slice(self.0.as_ref()?).ok()?;
-        let mac = mac.chain_update(bytes).chain_update(owner.digest());
-        Some(mac.chain_update(owner.profile_bytes()))
-    }
+/// Over what an id says, which has always the same length, and whose it is in which profile: that
+/// has another length each with and without a token and a profile.
+fn mac(key: &Key, bytes: &[u8], owner: Owner) -> Option<Hmac<Sha256>> {
+    let mac = Hmac::<Sha256>::new_from_slice(key).ok()?;
+    let mac = mac.chain_update(bytes).chain_update(owner.digest());
+    Some(mac.chain_update(owner.profile_bytes()))
 }
 
 impl fmt::Debug for Signer {
@@ -144,6 +225,10 @@ mod tests {
 
     const ME: Owner = Owner::ANYBODY;
 
+    fn signer(keys: &[u8]) -> Signer {
+        Signer::new(keys.iter().map(|byte| [*byte; key::SIZE]).collect(), None)
+    }
+
     fn client(version: usize, bits: u16) -> ClientInfo {
         ClientInfo {
             version: Version::all().nth(version).unwrap(),
@@ -159,7 +244,7 @@ mod tests {
 
     #[test]
     fn ids_differ_and_hold_for_their_own_key_only() {
-        let (ours, other) = (Signer(Some([1; 32])), Signer(Some([2; 32])));
+        let (ours, other) = (signer(&[1]), signer(&[2]));
         let (one, said) = ours.issue(client(3, 5), ME).unwrap();
         let (two, _) = ours.issue(client(3, 5), ME).unwrap();
         assert_ne!(one, two);
@@ -169,21 +254,58 @@ mod tests {
     }
 
     #[test]
+    fn the_first_key_signs_and_all_are_known() {
+        let (id, said) = signer(&[1]).issue(client(3, 5), ME).unwrap();
+        let (newer, _) = signer(&[2, 1]).issue(client(3, 5), ME).unwrap();
+        assert_eq!(signer(&[2, 1]).verify(&id, ME), Some(said));
+        assert!(
+            signer(&[2]).verify(&newer, ME).is_some(),
+            "the first signed"
+        );
+        assert_eq!(signer(&[2]).verify(&id, ME), None);
+        assert_eq!(signer(&[]).verify(&id, ME), None);
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_used_changes_nothing() {
+        let home = tempfile::tempdir().unwrap();
+        let file = home.path().join("keys");
+        let write = |keys: &[u8]| {
+            let lines = keys
+                .iter()
+                .map(|byte| format!("{byte:02x}").repeat(32) + "\n");
+            std::fs::write(&file, lines.collect::<String>()).unwrap();
+        };
+        write(&[1]);
+        let ours = Signer::of_file(&file).unwrap();
+        let (id, said) = ours.issue(client(3, 5), ME).unwrap();
+        std::fs::write(&file, "short").unwrap();
+        ours.read_again(&file);
+        assert_eq!(ours.verify(&id, ME), Some(said.clone()));
+        write(&[2, 1]);
+        ours.read_again(&file);
+        assert_eq!(ours.verify(&id, ME), Some(said));
+        write(&[2]);
+        ours.read_again(&file);
+        assert_eq!(ours.verify(&id, ME), None);
+    }
+
+    #[test]
     fn another_layout_is_not_read() {
-        let signer = Signer(Some([1; 32]));
+        let signer = signer(&[1]);
         let (id, _) = signer.issue(client(0, 0), ME).unwrap();
         let mut bytes = URL_SAFE_NO_PAD.decode(id).unwrap();
         bytes.truncate(SIGNED);
         bytes[0] = 2;
-        let mac = signer.mac(&bytes, ME).unwrap().finalize().into_bytes();
-        bytes.extend_from_slice(&mac);
+        let seal = signer.seal(&bytes, ME).unwrap();
+        bytes.extend_from_slice(&seal);
         assert_eq!(signer.verify(&URL_SAFE_NO_PAD.encode(bytes), ME), None);
     }
 
     proptest! {
         #[test]
         fn an_id_says_what_was_signed(random: u128, version in 0..4usize, bits: u16, at: u64, owner: Option<[u8; 32]>) {
-            let signer = Signer(Some([7; 32]));
+            let signer = signer(&[7]);
             let client = client(version, bits);
             let signed = Signed { random, client, issued_at: at };
             let owner = owner.map_or(ME, Owner::of);
@@ -196,7 +318,7 @@ mod tests {
 
         #[test]
         fn no_flipped_bit_verifies(random: u128, at in any::<prop::sample::Index>(), bit in 0..8u8) {
-            let signer = Signer(Some([7; 32]));
+            let signer = signer(&[7]);
             let signed = Signed { random, client: client(3, 0), issued_at: 1 };
             let mut id = signer.sign(&signed, ME).into_bytes();
             let at = at.index(id.len());
@@ -207,7 +329,7 @@ mod tests {
 
         #[test]
         fn no_part_of_an_id_and_nothing_else_verifies(cut in 0..84usize, text in "\\PC*") {
-            let signer = Signer(Some([7; 32]));
+            let signer = signer(&[7]);
             let (id, _) = signer.issue(client(3, 0), ME).unwrap();
             prop_assert_eq!(signer.verify(&id[..cut], ME), None);
             prop_assert_eq!(signer.verify(&id[cut + 1..], ME), None);

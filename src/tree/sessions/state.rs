@@ -6,11 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ractor::{ActorCell, ActorId, ActorRef};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::Stop;
 use super::conversation::CallWatch;
 use super::deleted::Deleted;
+use super::key;
 use super::message::SessionsMsg;
 use super::requests::WorkerArgs;
 use super::session::{Key, SessionHandle};
@@ -27,8 +29,12 @@ use crate::tree::registry::RegistryHandle;
 use crate::tree::shares::who_makes_room;
 use crate::tree::timer::Timer;
 
-/// How often in `session_idle_timeout` idle sessions are looked for.
+/// How often in `session_idle_timeout` idle sessions are looked for, if not every [`LOOK`].
 const CHECKS: u32 = 24;
+/// Behind a balancer a client may say hello to one gateway and work with another: after so long such a
+/// session is forgotten. There is nothing to it that its id does not say.
+const UNUSED: Duration = Duration::from_secs(60);
+const LOOK: Duration = Duration::from_secs(30);
 
 /// The state: who is connected.
 pub(crate) struct SessionsState {
@@ -47,6 +53,8 @@ pub(crate) struct SessionsState {
     former_owners: HashSet<Owner>,
     /// The watches over sessions that are starting.
     starts: JoinSet<()>,
+    /// The watch over the keys of the ids.
+    _keys: JoinSet<()>,
     idle_check: Option<Timer<SessionsMsg>>,
     pub(super) stopping: Stopping,
     /// What the sessions report their calls to meanwhile.
@@ -67,7 +75,10 @@ impl CallWatch for ActorRef<SessionsMsg> {
 
 impl SessionsState {
     pub(super) fn new(myself: ActorRef<SessionsMsg>, args: SessionsArgs, deleted: Deleted) -> Self {
+        let mut keys = JoinSet::new();
+        keys.spawn(watch_keys(args.signer.changes(), myself.clone()));
         Self {
+            _keys: keys,
             call_watch: Arc::new(myself.clone()),
             myself,
             subscriptions: Quota::new(args.limits.max_subscriptions_bytes),
@@ -168,23 +179,29 @@ impl SessionsState {
         }
     }
 
-    /// The sessions over Streamable HTTP that have nothing to do, and for how long.
-    fn idle(&self) -> impl Iterator<Item = (Duration, &Key)> {
+    /// The sessions over Streamable HTTP that have had nothing to do for too long, and why that is so.
+    fn idle(&self) -> impl Iterator<Item = (Key, &'static str)> {
+        let limit = self.args.limits.session_idle_timeout;
         let is_streamable = |(key, _): &(&Key, _)| matches!(key, Key::Streamable(..));
         let sessions = self.sessions.iter().filter(is_streamable);
-        sessions.filter_map(|(key, session)| Some((session.idle_for()?, key)))
+        sessions.filter_map(move |(key, session)| {
+            let idle = session.idle_for()?;
+            let why = if idle >= limit {
+                "it has been idle for too long"
+            } else if idle >= UNUSED && !session.is_used() {
+                "its client has asked for nothing yet"
+            } else {
+                return None;
+            };
+            Some((key.clone(), why))
+        })
     }
 
     pub(super) fn dismiss_idle(&mut self) {
         self.idle_check = None;
-        let is_over = |(idle, _): &(Duration, &Key)| *idle >= self.args.limits.session_idle_timeout;
-        let over: Vec<Key> = self
-            .idle()
-            .filter(is_over)
-            .map(|(_, key)| key.clone())
-            .collect();
-        for key in over {
-            self.dismiss(&key, "it has been idle for too long");
+        let over: Vec<_> = self.idle().collect();
+        for (key, why) in over {
+            self.dismiss(&key, why);
         }
         let mut keys = self.sessions.keys();
         if keys.any(|key| matches!(key, Key::Streamable(..))) {
@@ -193,10 +210,25 @@ impl SessionsState {
     }
 
     pub(super) fn check_idle_later(&mut self) {
-        let pause = self.args.limits.session_idle_timeout / CHECKS;
+        let pause = (self.args.limits.session_idle_timeout / CHECKS).min(LOOK);
         let check = || SessionsMsg::CheckIdle;
         let timer = || Timer::after(&self.myself, pause, check);
         self.idle_check.get_or_insert_with(timer);
+    }
+
+    /// The keys of the ids are others: whose id none of them signed, has none any more.
+    pub(super) fn dismiss_unknown(&mut self) {
+        let is_unknown = |key: &&Key| match key {
+            Key::Streamable(id, owner) => self.args.signer.verify(id, *owner).is_none(),
+            Key::Sse(..) => false,
+        };
+        let unknown: Vec<Key> = self.sessions.keys().filter(is_unknown).cloned().collect();
+        for key in unknown {
+            self.dismiss(
+                &key,
+                "its id was signed with a key that is not known any more",
+            );
+        }
     }
 
     /// Whether `owner` was among those who may have sessions, and is not any more.
@@ -304,6 +336,18 @@ impl SessionsState {
     fn report_calls(&mut self) {
         if let Some(is_calling) = self.stopping.news() {
             self.args.root.sessions_calling(is_calling);
+        }
+    }
+}
+
+/// Tells the supervisor of other keys.
+async fn watch_keys(
+    mut keys: watch::Receiver<Vec<[u8; key::SIZE]>>,
+    sessions: ActorRef<SessionsMsg>,
+) {
+    while keys.changed().await.is_ok() {
+        if sessions.cast(SessionsMsg::KeysChanged).is_err() {
+            return;
         }
     }
 }

@@ -104,6 +104,7 @@ impl<S: Spawn> Actor for Sessions<S> {
             SessionsMsg::Stillborn(actor) => state.forget(actor),
             SessionsMsg::Beat(beat) => beat.passed(Part::Sessions),
             SessionsMsg::CheckIdle => state.dismiss_idle(),
+            SessionsMsg::KeysChanged => state.dismiss_unknown(),
             SessionsMsg::Stop(step) => state.stop(step),
             SessionsMsg::Calling {
                 session,
@@ -191,6 +192,7 @@ impl<S: Spawn> Sessions<S> {
     ) -> Result<SessionHandle, CallError> {
         let signed = state.signed(&key).ok_or(CallError::UnknownSession)?;
         let session = self.start_streamable((key, holder), &signed, true, state)?;
+        state.args.metrics.session_adopted();
         log::info!("{session:?} is taken up again");
         Ok(session)
     }
@@ -228,6 +230,15 @@ impl<S: Spawn> Sessions<S> {
         };
         let limits = Arc::clone(&state.args.limits);
         let load = Arc::new(SessionLoad::new(&limits, state.args.metrics.outgoing()));
+        if matches!(
+            transport,
+            Transport::Streamable {
+                is_adopted: true,
+                ..
+            }
+        ) {
+            load.set_used();
+        }
         if matches!(transport, Transport::Sse(_)) {
             // It has a stream from the start, and does not make room before its actor has seen to it.
             load.set_busy();

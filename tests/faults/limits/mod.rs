@@ -69,6 +69,7 @@ const REACHED: &[(&str, Reached)] = &[
     ("connection_idle_timeout", Reached::Rows(&[220])),
     ("first_list_timeout", Reached::Rows(&[250])),
     ("readiness_timeout", Reached::Rows(&[250])),
+    ("shutdown_delay", Reached::Rows(&[249])),
 ];
 
 /// The limit of this name, and its number in the gateway's table.

@@ -50,6 +50,10 @@ impl Frontend for Door {
     fn stopping(&self, _: Option<&ActorRef<Beat>>) {}
 
     /// Nobody takes connections here, so nobody answers for the accept loop.
+    fn has_successor(&self) -> bool {
+        false
+    }
+
     fn beat(listener: &ActorRef<Beat>, beat: Beat) {
         drop(listener.cast(beat));
     }

@@ -30,6 +30,7 @@ pub(in crate::tree::sessions) struct SessionLoad {
     heard_at: AtomicU64,
     idle_since: AtomicU64,
     is_calling: AtomicBool,
+    is_used: AtomicBool,
     streams: AtomicU64,
     is_given_up: AtomicBool,
 }
@@ -47,6 +48,7 @@ impl SessionLoad {
             heard_at: AtomicU64::new(0),
             idle_since: AtomicU64::new(0),
             is_calling: AtomicBool::new(false),
+            is_used: AtomicBool::new(false),
             streams: AtomicU64::new(0),
             is_given_up: AtomicBool::new(false),
         }
@@ -55,6 +57,16 @@ impl SessionLoad {
     /// A number that no other stream of this session has; 0 is nobody's.
     pub(in super::super) fn number_stream(&self) -> u64 {
         self.streams.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Whether its client has asked for anything but to be let in.
+    pub(in super::super) fn is_used(&self) -> bool {
+        self.is_used.load(Ordering::Relaxed)
+    }
+
+    /// It has.
+    pub(in crate::tree::sessions) fn set_used(&self) {
+        self.is_used.store(true, Ordering::Relaxed);
     }
 
     /// So much more waits for the client.

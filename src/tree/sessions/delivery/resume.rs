@@ -155,6 +155,7 @@ impl Streams {
     }
 }
 
-const RESTARTED: &str = uncertain!("the gateway was restarted while the call ran; it");
+const RESTARTED: &str =
+    uncertain!("the gateway was restarted while the call ran, or another one has it; it");
 const FORGOTTEN: &str =
     "the answer is not kept any more: it was too large, or the client came back too late";

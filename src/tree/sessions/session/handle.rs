@@ -16,6 +16,7 @@ use super::profile::{Key, Profile};
 use crate::config::model::Limits;
 use crate::ids::{Holder, Owner, ProfileId, SessionId};
 use crate::protocol::jsonrpc::Message;
+use crate::protocol::mcp::method;
 use crate::protocol::version::Version;
 use crate::tree::call::CallError;
 use crate::tree::client::{SessionEvent, SessionSink};
@@ -86,6 +87,9 @@ impl SessionHandle {
             return Err(CallError::Overloaded(FULL));
         }
         self.load().hear();
+        if !messages.iter().all(is_greeting) {
+            self.load().set_used();
+        }
         let number = self.load().number_stream();
         let (answer, first_reply) = oneshot::channel();
         let exchange = SessionMsg::Exchange {
@@ -103,6 +107,7 @@ impl SessionHandle {
     ///
     /// Errors: `UnknownEvent`, `UnknownSession`, `Timeout`.
     pub async fn listen(&self, last_event: Option<&str>) -> Result<Outbound, CallError> {
+        self.load().set_used();
         let last_event = last_event.map(Box::from);
         let listen = |reply| SessionMsg::Listen { last_event, reply };
         match self.actor.call(listen, Some(ANSWER)).await {
@@ -178,6 +183,11 @@ impl SessionHandle {
         self.load().idle_for()
     }
 
+    /// Whether its client has asked for anything but to be let in.
+    pub(in crate::tree::sessions) fn is_used(&self) -> bool {
+        self.load().is_used()
+    }
+
     pub(in crate::tree) fn cell(&self) -> ActorCell {
         self.actor.get_cell()
     }
@@ -226,6 +236,11 @@ impl Subscriber for SessionHandle {
     fn routes_changed(&self, routes: Arc<Routes>) -> bool {
         self.send(SessionMsg::RoutesChanged(routes))
     }
+}
+
+/// Whether a client only asks to be let in.
+fn is_greeting(message: &Message) -> bool {
+    matches!(message, Message::Request(request) if *request.method == *method::INITIALIZE)
 }
 
 impl fmt::Debug for SessionHandle {

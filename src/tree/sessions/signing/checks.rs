@@ -8,7 +8,7 @@ use crate::protocol::mcp::lifecycle;
 /// No id but one that was signed here is taken: not the data itself, and not one of ours with a
 /// byte changed by it.
 pub(crate) fn session_id(data: &[u8]) {
-    let signer = Signer(Some([7; super::key::SIZE]));
+    let signer = Signer::new(vec![[7; super::key::SIZE]], None);
     let text = String::from_utf8_lossy(data);
     let taken = signer.verify(&text, Owner::ANYBODY);
     let own = Signed {
@@ -42,6 +42,6 @@ pub(crate) fn session_id(data: &[u8]) {
     );
     let stranger = Owner::of([9; 32]);
     assert_eq!(signer.verify(&ours, stranger), None, "another owner's id");
-    let other = Signer(Some([8; super::key::SIZE]));
+    let other = Signer::new(vec![[8; super::key::SIZE]], None);
     assert_eq!(other.verify(&ours, Owner::ANYBODY), None);
 }

@@ -11,8 +11,11 @@ use crate::tree::call::CallError;
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
+/// A client that has asked for something.
 async fn mcp(house: &House) -> Mcp {
-    house.mcp(Version::LATEST).await
+    let client = house.mcp(Version::LATEST).await;
+    last(&mut client.asks(0, "ping")).await;
+    client
 }
 
 /// Whether the actor behind this client's handle lives. Asking changes nothing.
@@ -85,4 +88,23 @@ async fn after_a_day_without_anything_to_do_a_session_ends() {
     assert!(!lives(&listening) && lives(&calling));
     assert!(house.sessions.find(&sse.id).await.is_ok());
     assert!(house.sessions.find_streamable(&idle.id).await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_only_said_hello_is_forgotten_after_a_minute_and_goes_on_with_the_id() {
+    let mut house = House::of(&["s"]).await;
+    let (new, used) = (house.mcp(Version::LATEST).await, mcp(&house).await);
+    last(&mut new.asks(0, "initialize")).await;
+    sleep(Duration::from_secs(59)).await;
+    assert!(lives(&new) && lives(&used));
+    sleep(Duration::from_secs(60)).await;
+    settle().await;
+    assert!(!lives(&new), "there is nothing to it");
+    assert!(lives(&used));
+    assert_eq!(house.ended(), 1);
+    let session = house.sessions.find_streamable(&new.id).await.unwrap();
+    let again = Mcp { session, ..new };
+    sleep(HOUR).await;
+    assert!(lives(&again), "what was taken up again was wanted");
+    assert_eq!(value(&last(&mut again.asks(2, "ping")).await)["id"], 2);
 }

@@ -215,3 +215,30 @@ async fn sessions_end_with_their_token() {
     let more = futures_util::FutureExt::now_or_never(next(&mut stays.stream));
     assert_eq!(more, None, "nothing has ended it");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_session_ends_when_the_last_key_that_knows_its_id_does() {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("keys");
+    let write = |keys: &[&str]| {
+        let lines: Vec<String> = keys.iter().map(|digit| digit.repeat(64)).collect();
+        std::fs::write(&file, lines.join("\n")).unwrap();
+    };
+    write(&["a"]);
+    let signer = Signer::of_file(&file).unwrap();
+    let house = House::signed(&[], Plain, 10, signer.clone()).await;
+    let old = house.mcp(Version::LATEST).await;
+    write(&["b", "a"]);
+    signer.read_again(&file);
+    settle().await;
+    let new = house.mcp(Version::LATEST).await;
+    for client in [&old, &new] {
+        assert!(house.sessions.find_streamable(&client.id).await.is_ok());
+    }
+    write(&["b"]);
+    signer.read_again(&file);
+    settle().await;
+    let found = house.sessions.find_streamable(&old.id).await;
+    assert_eq!(found.err(), Some(CallError::UnknownSession));
+    assert!(house.sessions.find_streamable(&new.id).await.is_ok());
+}
