@@ -71,7 +71,7 @@ pub(super) fn service(context: &Arc<Context>) -> impl HttpService {
                 cors::allow(response.headers_mut(), origin);
             }
             context.refusals.note(&asker, &response);
-            if context.readiness.is_stopping() {
+            if context.readiness.is_leaving() {
                 // A client that keeps its connection would never meet another gateway.
                 let close = HeaderValue::from_static("close");
                 response.headers_mut().insert(CONNECTION, close);

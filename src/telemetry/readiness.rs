@@ -14,6 +14,7 @@ pub struct Readiness {
 struct Latch {
     parts: Vec<(&'static str, AtomicBool)>,
     stopping: AtomicBool,
+    leaving: AtomicBool,
 }
 
 impl Readiness {
@@ -21,9 +22,12 @@ impl Readiness {
     #[must_use]
     pub fn new(parts: &[&'static str]) -> Self {
         let parts = parts.iter().map(|p| (*p, AtomicBool::new(false))).collect();
-        let stopping = AtomicBool::new(false);
         Self {
-            latch: Arc::new(Latch { parts, stopping }),
+            latch: Arc::new(Latch {
+                parts,
+                stopping: AtomicBool::new(false),
+                leaving: AtomicBool::new(false),
+            }),
         }
     }
 
@@ -52,6 +56,18 @@ impl Readiness {
     /// The stop begins: unready from here on, whatever is still released.
     pub fn stopping(&self) {
         self.latch.stopping.store(true, Ordering::Release);
+    }
+
+    /// The stop begins, and clients are to go to other gateways first.
+    pub fn leaving(&self) {
+        self.stopping();
+        self.latch.leaving.store(true, Ordering::Release);
+    }
+
+    /// Whether they are.
+    #[must_use]
+    pub fn is_leaving(&self) -> bool {
+        self.latch.leaving.load(Ordering::Acquire)
     }
 
     /// Whether the stop has begun.

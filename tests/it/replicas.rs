@@ -120,7 +120,7 @@ async fn a_key_file_that_cannot_be_used_stops_the_start_and_changes_no_running_g
 
 #[tokio::test]
 async fn with_a_delay_the_stop_is_seen_before_anybody_is_turned_away() {
-    const DELAY: Duration = Duration::from_secs(2);
+    const DELAY: Duration = Duration::from_secs(4);
     let home = tempfile::tempdir().expect("a directory");
     let keys = home.path().join("keys");
     give(&keys, &["a"], &[]).await;

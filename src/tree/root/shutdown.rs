@@ -99,6 +99,7 @@ impl<S: Spawn, E: Frontend> RootState<S, E> {
         log::info!(
             "Stopping: unready from now on, and serving on for {seconds} s (shutdown_delay)"
         );
+        self.supervisor.hooks().settings.readiness.leaving();
         self.enter(Phase::Unready, delay);
     }
 
