@@ -73,6 +73,38 @@ install_python_packages() {
 # Debian keeps the server's programs beside PATH, by version. The tests run one of their own, as another user if need be.
 has_postgres() { compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; }
 
+# Debian's packages, with what they need that is not installed, unpacked into a folder: nothing of them is
+# installed, and no service starts.
+unpack_debian() {
+    local into=$1 root=() stamp
+    shift
+    stamp=$(echo "$* $(. /etc/os-release && echo "$PRETTY_NAME") $PWD" | sha256sum)
+    ! is_stamped "$into" "$stamp" || return 0
+    command -v apt-get >/dev/null || fail "missing: $*. There is no apt-get here: install them and run again"
+    if [ "$(id -u)" != 0 ]; then
+        command -v sudo >/dev/null || fail "missing: $*. Install them as root, or install sudo, and run again"
+        root=(sudo)
+    fi
+    say "unpacking $*"
+    rm -rf "$into"
+    mkdir -p "$into/archives/partial"
+    "${root[@]}" apt-get update -qq
+    "${root[@]}" apt-get install -y -qq --no-install-recommends --download-only \
+        -o Dir::Cache::archives="$PWD/$into/archives" "$@" >&2
+    local package
+    for package in "$into"/archives/*.deb; do dpkg -x "$package" "$into"; done
+    rm -rf "$into/archives"
+    echo "$stamp" >"$into/.stamp"
+}
+
+# For the tests with several gateways.
+install_balancers() {
+    local missing=()
+    [ -n "$(PATH=$PATH:/usr/sbin command -v haproxy)" ] || missing+=(haproxy)
+    [ -n "$(PATH=$PATH:/usr/sbin command -v nginx)" ] || missing+=(nginx)
+    [ "${#missing[@]}" = 0 ] || unpack_debian tests/scale/.debian "${missing[@]}"
+}
+
 # For the tests of the way over from MetaMCP.
 install_postgres() { has_postgres || apt_install postgresql; }
 

@@ -31,7 +31,7 @@ use self::terminal::Terminal;
 pub use self::terminal::complain;
 use crate::cli::Run;
 use crate::http::{HttpFrontend, HttpOptions, Times, Tokens};
-use crate::process::{self, Record};
+use crate::process::{self, Groups, Record};
 use crate::service::Manager;
 use crate::state_dir::{Configuration, StateDir};
 use crate::supervise::Spawn;
@@ -122,12 +122,7 @@ async fn supervise(
         return Ok(ExitCode::SUCCESS);
     };
     let (mut settings, record) = prepared?;
-    let groups_to_reap = groups.clone();
-    background.spawn(async {
-        if let Err(error) = process::reap_orphans(groups_to_reap).await {
-            log::warn!("Orphans of servers are not reaped: {error}");
-        }
-    });
+    background.spawn(reap(groups.clone()));
     let readiness = settings.readiness.clone();
     let http = HttpOptions {
         times: Times::default(),
@@ -162,6 +157,12 @@ async fn supervise(
     process::end_all(&groups, is_forced).await;
     drop(record);
     Ok(ExitCode::from(code))
+}
+
+async fn reap(groups: Groups) {
+    if let Err(error) = process::reap_orphans(groups).await {
+        log::warn!("Orphans of servers are not reaped: {error}");
+    }
 }
 
 /// Tells the log of calls what tokens are called, now and after each change.

@@ -83,10 +83,10 @@ impl Signer {
         {
             Ok(true) => {}
             Ok(false) => {
-                log::warn!("The session keys are still being read; then they are read once more")
+                log::warn!("The session keys are still being read; then they are read once more");
             }
             Err(error) => {
-                log::error!("The session keys stay as they were: no thread to read them: {error}")
+                log::error!("The session keys stay as they were: no thread to read them: {error}");
             }
         }
     }
