@@ -4,7 +4,7 @@
 use super::crowd::Crowd;
 use super::places::Places;
 use super::service::HttpService;
-use super::{Context, connection};
+use super::{Context, SharedSockets, connection};
 use crate::config::model::Limits;
 use crate::ids::{Holder, Owner};
 use crate::telemetry::metrics::GaugeGuard;
@@ -142,16 +142,24 @@ pub(super) struct Acceptor {
     listeners: Vec<TcpListener>,
     /// Notified when others are to have who comes from now on.
     let_go: Arc<Notify>,
+    /// Whether they have the sockets too: who waits in the kernel is theirs then.
+    held: SharedSockets,
+    is_leaving: bool,
     pause: Duration,
     shortage_logged: Option<Instant>,
     full_logged: Option<Instant>,
 }
 
 impl Acceptor {
-    pub(super) fn new(listeners: Vec<TcpListener>, let_go: Arc<Notify>) -> Self {
+    pub(super) fn new(
+        listeners: Vec<TcpListener>,
+        (let_go, held): (Arc<Notify>, SharedSockets),
+    ) -> Self {
         Self {
             listeners,
             let_go,
+            held,
+            is_leaving: false,
             pause: PAUSE,
             shortage_logged: None,
             full_logged: None,
@@ -180,25 +188,44 @@ impl Acceptor {
     /// The next connection of any socket. Who gave the last one is asked last.
     async fn accept(&mut self) -> io::Result<(TcpStream, SocketAddr)> {
         let Self {
-            listeners, let_go, ..
+            listeners,
+            let_go,
+            held,
+            is_leaving,
+            ..
         } = self;
-        let accepted = poll_fn(|context| {
-            let mut sockets = listeners.iter().enumerate();
-            let found = sockets.find_map(|(index, socket)| match socket.poll_accept(context) {
-                Poll::Ready(accepted) => Some((index, accepted)),
-                Poll::Pending => None,
+        loop {
+            let is_last = *is_leaving;
+            let accepted = poll_fn(|context| {
+                let mut sockets = listeners.iter().enumerate();
+                let found = sockets.find_map(|(index, socket)| match socket.poll_accept(context) {
+                    Poll::Ready(accepted) => Some((index, accepted)),
+                    Poll::Pending => None,
+                });
+                match found {
+                    None if !is_last => Poll::Pending,
+                    found => Poll::Ready(found),
+                }
             });
-            found.map_or(Poll::Pending, Poll::Ready)
-        });
-        tokio::select! {
-            biased;
-            () = let_go.notified() => {
-                listeners.clear();
-                pending().await
-            }
-            (index, accepted) = accepted => {
-                listeners.rotate_left(index + 1);
-                accepted
+            tokio::select! {
+                biased;
+                () = let_go.notified() => {
+                    // Who waits in the kernel is taken yet, unless others have the socket too.
+                    *is_leaving = true;
+                    if held.is_so() {
+                        listeners.clear();
+                    }
+                }
+                found = accepted => match found {
+                    Some((index, accepted)) => {
+                        listeners.rotate_left(index + 1);
+                        return accepted;
+                    }
+                    None => {
+                        listeners.clear();
+                        return pending().await;
+                    }
+                },
             }
         }
     }
@@ -275,7 +302,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_shortage_is_waited_out_longer_and_longer() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let mut door = Acceptor::new(vec![listener], Arc::default());
+        let mut door = Acceptor::new(vec![listener], (Arc::default(), false.into()));
         let mut pauses = vec![];
         for _ in 0..7 {
             let before = Instant::now();

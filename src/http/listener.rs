@@ -82,10 +82,7 @@ impl Frontend for HttpFrontend {
         (Listener, args)
     }
 
-    fn stopping(&self, listener: Option<&ActorRef<ListenerMsg>>) {
-        if !self.options.held.is_so() {
-            return;
-        }
+    fn let_go(&self, listener: Option<&ActorRef<ListenerMsg>>) {
         *self.sockets() = Arc::default();
         if listener.is_some_and(|listener| listener.cast(ListenerMsg::LetGo).is_err()) {
             log::trace!("the listener has gone already");
@@ -122,7 +119,7 @@ pub enum ListenerMsg {
         /// How it ended.
         why: String,
     },
-    /// From root, as the gateway stops: the sockets are left to the next process. No answer.
+    /// From root, as the gateway stops: nobody new is taken. No answer.
     LetGo,
     /// From root: to be answered, and by the accept loop too.
     Beat(Beat),
@@ -169,7 +166,7 @@ impl Actor for Listener {
         let own: Vec<TcpListener> = sockets.iter().map(clone).collect::<io::Result<_>>()?;
         drop(sockets);
         let let_go = Arc::new(Notify::new());
-        let door = Acceptor::new(own, let_go.clone());
+        let door = Acceptor::new(own, (let_go.clone(), context.held.clone()));
         let (stop, stopped) = watch::channel(false);
         let (beats, beaten) = mpsc::unbounded_channel();
         let drain = context.times.drain;

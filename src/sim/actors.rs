@@ -142,7 +142,7 @@ impl Frontend for Door {
         (Silent, ())
     }
 
-    fn stopping(&self, _: Option<&ActorRef<()>>) {}
+    fn let_go(&self, _: Option<&ActorRef<()>>) {}
 
     fn has_successor(&self) -> bool {
         false

@@ -38,9 +38,9 @@ pub trait Frontend: Send + Sync + 'static {
         links: FrontendLinks,
     ) -> (Self::Listener, <Self::Listener as Actor>::Arguments);
 
-    /// The gateway stops. Newcomers are left to the next process where it has the socket too; the
-    /// others are served until the listener is stopped. Must not wait.
-    fn stopping(&self, listener: Option<&ActorRef<<Self::Listener as Actor>::Msg>>);
+    /// Newcomers are left to the next process where it has the socket too, else to other gateways; who is there is
+    /// served until the listener is stopped. Must not wait.
+    fn let_go(&self, listener: Option<&ActorRef<<Self::Listener as Actor>::Msg>>);
 
     /// Whether who comes during the stop waits for the next process, which has the socket too.
     fn has_successor(&self) -> bool;

@@ -63,7 +63,7 @@ async fn sockets_of_others_are_let_go_and_connections_served() {
     let request = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
     open.send(request).await;
     assert_eq!(open.reply().await.status, 200);
-    server.frontend.stopping(Some(&server.listener));
+    server.frontend.let_go(Some(&server.listener));
     // The loop has heard of it once it answers.
     let (answers, mut heard) = mpsc::unbounded_channel();
     HttpFrontend::beat(&server.listener, Beat::new(answers));

@@ -33,6 +33,8 @@ pub(crate) enum Phase {
     /// All is served as ever, but the gateway says that it is not ready: who sends clients here is to see
     /// it first.
     Unready,
+    /// Nobody new is taken any more; who came last is served.
+    Leaving,
     /// Calls in flight are finished, and others are taken meanwhile. Newcomers are left to the next
     /// process where it has the socket too.
     Draining,
@@ -62,6 +64,9 @@ impl ShutdownDelay {
         Duration::from_millis(self.0.load(Ordering::Relaxed))
     }
 }
+
+/// Who came last has so long to send a request, before there are no servers for it.
+const LEAVE: Duration = Duration::from_millis(500);
 
 /// The state of the stop.
 #[derive(Default)]
@@ -106,13 +111,19 @@ impl<S: Spawn, E: Frontend> RootState<S, E> {
     /// Stops watching, starts nothing more, and lets calls finish.
     fn drain(&mut self) {
         log::info!("Stopping");
-        let listener = self.supervisor.cell(&ChildId::Listener);
-        let listener = listener.map(|(_, cell)| ActorRef::from(cell.clone()));
-        self.supervisor.hooks().frontend.stopping(listener.as_ref());
+        if self.supervisor.hooks().frontend.has_successor() {
+            self.let_go();
+        }
         self.supervisor.shut_down(STOP_UPSTREAMS);
         self.supervisor.stop_child(&ChildId::Config);
         self.tell_sessions(Stop::Draining);
         self.enter(Phase::Draining, DRAIN_SESSIONS);
+    }
+
+    fn let_go(&self) {
+        let listener = self.supervisor.cell(&ChildId::Listener);
+        let listener = listener.map(|(_, cell)| ActorRef::from(cell.clone()));
+        self.supervisor.hooks().frontend.let_go(listener.as_ref());
     }
 
     fn tell_sessions(&self, step: Stop) {
@@ -126,7 +137,11 @@ impl<S: Spawn, E: Frontend> RootState<S, E> {
         while self.is_phase_done() {
             match self.shutdown.phase {
                 Phase::Running | Phase::Stopped => return,
-                Phase::Unready => self.drain(),
+                Phase::Unready => {
+                    self.let_go();
+                    self.enter(Phase::Leaving, LEAVE);
+                }
+                Phase::Leaving => self.drain(),
                 Phase::Draining => {
                     self.tell_sessions(Stop::NoServers);
                     self.supervisor.hooks_mut().is_stopping = true;
@@ -157,7 +172,7 @@ impl<S: Spawn, E: Frontend> RootState<S, E> {
             return true;
         }
         match self.shutdown.phase {
-            Phase::Running | Phase::Unready | Phase::Stopped => false,
+            Phase::Running | Phase::Unready | Phase::Leaving | Phase::Stopped => false,
             Phase::Draining => self.are_calls_done(),
             // The last answers come from the servers' ends, and must reach the streams.
             Phase::StoppingUpstreams => {

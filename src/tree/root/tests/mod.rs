@@ -47,7 +47,7 @@ impl Frontend for Door {
         (Silent, ())
     }
 
-    fn stopping(&self, _: Option<&ActorRef<Beat>>) {}
+    fn let_go(&self, _: Option<&ActorRef<Beat>>) {}
 
     /// Nobody takes connections here, so nobody answers for the accept loop.
     fn has_successor(&self) -> bool {
