@@ -216,16 +216,14 @@ impl Acceptor {
                         listeners.clear();
                     }
                 }
-                found = accepted => match found {
-                    Some((index, accepted)) => {
-                        listeners.rotate_left(index + 1);
-                        return accepted;
-                    }
-                    None => {
+                found = accepted => {
+                    let Some((index, accepted)) = found else {
                         listeners.clear();
                         return pending().await;
-                    }
-                },
+                    };
+                    listeners.rotate_left(index + 1);
+                    return accepted;
+                }
             }
         }
     }

@@ -9,11 +9,11 @@ use crate::state_dir::{StateDir, StateFile};
 pub(super) const SIZE: usize = 32;
 
 /// What ids are signed with.
-pub(super) type Key = [u8; SIZE];
+pub(super) type SigningKey = [u8; SIZE];
 
 /// The key that is kept in `state_dir`. If there can't be one, a key for this run; none without
 /// random bits from the operating system.
-pub(super) fn load(state_dir: Option<&StateDir>) -> Option<Key> {
+pub(super) fn load(state_dir: Option<&StateDir>) -> Option<SigningKey> {
     let kept = state_dir.map(read_or_make);
     match kept {
         Some(Ok(key)) => return Some(key),
@@ -26,13 +26,13 @@ pub(super) fn load(state_dir: Option<&StateDir>) -> Option<Key> {
     random().map_err(report).ok()
 }
 
-fn random() -> Result<Key, getrandom::Error> {
+fn random() -> Result<SigningKey, getrandom::Error> {
     let mut key = [0; SIZE];
     getrandom::fill(&mut key).map(|()| key)
 }
 
 /// If another gateway makes one at the same time, one of the keys is taken by both.
-fn read_or_make(state_dir: &StateDir) -> io::Result<Key> {
+fn read_or_make(state_dir: &StateDir) -> io::Result<SigningKey> {
     if let Some(key) = read(state_dir)? {
         return Ok(key);
     }
@@ -41,7 +41,7 @@ fn read_or_make(state_dir: &StateDir) -> io::Result<Key> {
     Ok(read(state_dir)?.unwrap_or(made))
 }
 
-fn read(state_dir: &StateDir) -> io::Result<Option<Key>> {
+fn read(state_dir: &StateDir) -> io::Result<Option<SigningKey>> {
     let Some(bytes) = state_dir.read(&StateFile::SessionKey)? else {
         return Ok(None);
     };

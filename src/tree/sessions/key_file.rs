@@ -7,7 +7,7 @@ use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use super::key::{Key, SIZE};
+use super::key::{SIZE, SigningKey};
 use crate::files;
 
 /// Others than the owner and the group may read it, or others than the owner may write to it.
@@ -41,7 +41,7 @@ enum Why {
 }
 
 /// The keys in `file`, the first of them first. Blank lines, and those that begin with `#`, say nothing.
-pub(super) fn read(file: &Path) -> Result<Vec<Key>, KeyFileError> {
+pub(super) fn read(file: &Path) -> Result<Vec<SigningKey>, KeyFileError> {
     let read = || {
         let (text, _) = files::read_text(file, LARGEST)?;
         parse(&text)
@@ -54,7 +54,7 @@ pub(super) fn read(file: &Path) -> Result<Vec<Key>, KeyFileError> {
     keys
 }
 
-fn parse(text: &str) -> Result<Vec<Key>, Why> {
+fn parse(text: &str) -> Result<Vec<SigningKey>, Why> {
     let mut keys = Vec::new();
     let lines = text.lines().map(str::trim).enumerate();
     for (at, line) in lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#')) {
@@ -73,7 +73,7 @@ fn parse(text: &str) -> Result<Vec<Key>, Why> {
     Ok(keys)
 }
 
-fn of_hex(text: &str) -> Option<Key> {
+fn of_hex(text: &str) -> Option<SigningKey> {
     let digits: Option<Vec<u8>> = text
         .chars()
         .map(|c| c.to_digit(16).and_then(|digit| u8::try_from(digit).ok()))

@@ -15,7 +15,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 use tokio::sync::watch;
 
-use super::key::{self, Key};
+use super::key::{self, SigningKey};
 use super::key_file::{self, KeyFileError};
 use crate::files::Reread;
 use crate::ids::Owner;
@@ -47,7 +47,7 @@ pub struct Signer(Arc<Keys>);
 
 /// What ids are signed with: by the first, if there is one; those that any of them signed are known.
 struct Keys {
-    current: watch::Sender<Vec<Key>>,
+    current: watch::Sender<Vec<SigningKey>>,
     file: Option<PathBuf>,
     reread: Reread,
 }
@@ -62,7 +62,7 @@ impl Signer {
         Ok(Self::new(keys, Some(file.to_owned())))
     }
 
-    fn new(keys: Vec<Key>, file: Option<PathBuf>) -> Self {
+    fn new(keys: Vec<SigningKey>, file: Option<PathBuf>) -> Self {
         Self(Arc::new(Keys {
             current: watch::Sender::new(keys),
             file,
@@ -95,7 +95,7 @@ impl Signer {
         match key_file::read(file) {
             Ok(keys) => {
                 let count = keys.len();
-                let replace = |current: &mut Vec<Key>| {
+                let replace = |current: &mut Vec<SigningKey>| {
                     let is_other = *current != keys;
                     *current = keys;
                     is_other
@@ -112,7 +112,7 @@ impl Signer {
     }
 
     /// Tells of other keys.
-    pub(super) fn changes(&self) -> watch::Receiver<Vec<Key>> {
+    pub(super) fn changes(&self) -> watch::Receiver<Vec<SigningKey>> {
         self.0.current.subscribe()
     }
 
@@ -199,7 +199,7 @@ impl Signer {
 
 /// Over what an id says, which has always the same length, and whose it is in which profile: that
 /// has another length each with and without a token and a profile.
-fn mac(key: &Key, bytes: &[u8], owner: Owner) -> Option<Hmac<Sha256>> {
+fn mac(key: &SigningKey, bytes: &[u8], owner: Owner) -> Option<Hmac<Sha256>> {
     let mac = Hmac::<Sha256>::new_from_slice(key).ok()?;
     let mac = mac.chain_update(bytes).chain_update(owner.digest());
     Some(mac.chain_update(owner.profile_bytes()))

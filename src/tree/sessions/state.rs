@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use super::Stop;
 use super::conversation::CallWatch;
 use super::deleted::Deleted;
-use super::key;
+use super::key::SigningKey;
 use super::message::SessionsMsg;
 use super::requests::WorkerArgs;
 use super::session::{Key, SessionHandle};
@@ -341,10 +341,7 @@ impl SessionsState {
 }
 
 /// Tells the supervisor of other keys.
-async fn watch_keys(
-    mut keys: watch::Receiver<Vec<[u8; key::SIZE]>>,
-    sessions: ActorRef<SessionsMsg>,
-) {
+async fn watch_keys(mut keys: watch::Receiver<Vec<SigningKey>>, sessions: ActorRef<SessionsMsg>) {
     while keys.changed().await.is_ok() {
         if sessions.cast(SessionsMsg::KeysChanged).is_err() {
             return;
