@@ -6,6 +6,7 @@
 //! |---|---|
 //! | [`cli`] | the verbs of the command line |
 //! | [`client`] | an MCP client: connects to a server by its URL |
+//! | [`control`] | the control socket: where a gateway has it, and where commands look for it |
 //! | [`config`] | `mcp-servers.json`: from what the user wrote to what the program trusts |
 //! | [`http`] | the port: listener, routes, Host and Origin rules, Streamable HTTP and HTTP+SSE |
 //! | [`tree`] | the supervision tree: root, config, registry, upstreams, sessions |
@@ -35,6 +36,7 @@
 pub mod cli;
 pub mod client;
 pub mod config;
+pub mod control;
 pub mod files;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
