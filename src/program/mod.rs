@@ -10,9 +10,10 @@ mod signals;
 mod terminal;
 mod watchdog;
 
-use std::net::SocketAddr;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
 use std::num::NonZero;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread;
@@ -30,7 +31,8 @@ use self::signals::Signals;
 use self::terminal::Terminal;
 pub use self::terminal::complain;
 use crate::cli::Run;
-use crate::http::{HttpFrontend, HttpOptions, Times, Tokens};
+use crate::control::{self, ControlSocket};
+use crate::http::{ControlDoor, HttpFrontend, HttpOptions, Times, Tokens};
 use crate::process::{self, Record};
 use crate::service::Manager;
 use crate::state_dir::{Configuration, StateDir};
@@ -116,11 +118,14 @@ async fn supervise(
     if let Some(log) = call_log {
         background.spawn(name_tokens(log, tokens.tokens()));
     }
-    let prepared = prepare(settings, options.state_dir());
+    let addresses = bootstrap.sockets.iter().map(TcpListener::local_addr);
+    let addresses = addresses.collect::<io::Result<Vec<SocketAddr>>>()?;
+    let name = addresses.first().map(|address| control::name(*address));
+    let prepared = prepare(settings, options.state_dir(), name);
     let Some(prepared) = signals.unless_stopped(prepared, &tokens).await else {
         return Ok(ExitCode::SUCCESS);
     };
-    let (mut settings, record) = prepared?;
+    let (mut settings, record, control) = prepared?;
     let groups_to_reap = groups.clone();
     background.spawn(async {
         if let Err(error) = process::reap_orphans(groups_to_reap).await {
@@ -136,8 +141,11 @@ async fn supervise(
         metrics: settings.metrics.clone(),
         held: bootstrap.held.clone(),
     };
-    let frontend = HttpFrontend::new(bootstrap.sockets, http)?;
-    let addresses: Vec<SocketAddr> = frontend.addresses()?;
+    let door = control.as_ref().map(|control| ControlDoor {
+        socket: control.listener(),
+        reload: signals.reloads(),
+    });
+    let frontend = HttpFrontend::new(bootstrap.sockets, http)?.with_control(door);
     settings.notices = terminal::attend(
         &terminal,
         (&addresses, &settings.config_path),
@@ -159,7 +167,7 @@ async fn supervise(
         .attend(tree, (&manager, &tokens, &bootstrap.held))
         .await;
     process::end_all(&groups, is_forced).await;
-    drop(record);
+    drop((record, control));
     Ok(ExitCode::from(code))
 }
 
@@ -173,13 +181,25 @@ async fn name_tokens(log: CallLog, mut tokens: watch::Receiver<Tokens>) {
     }
 }
 
+/// Commands are worth no start either.
+fn open_control(state_dir: Option<&Path>, name: &str) -> Option<ControlSocket> {
+    let places = control::places(&|name| std::env::var_os(name), state_dir);
+    let complain = |why| {
+        log::warn!("Without a control socket 'mcproxy status' and its kin find no gateway: {why}");
+    };
+    let bound = control::bind(&places, name).map_err(complain).ok()?;
+    log::debug!("control socket: {}", bound.path().display());
+    Some(bound)
+}
+
 /// What comes before the first server: orphans come to us, the state directory is ours, and what a
 /// former gateway left is gone. None of it is worth not starting for. Beside the workers and whoever
 /// waits for it, for a file system may hang.
 fn prepare(
     mut settings: Settings,
     state_dir: Option<PathBuf>,
-) -> JoinHandle<(Settings, Option<Record>)> {
+    control: Option<String>,
+) -> JoinHandle<(Settings, Option<Record>, Option<ControlSocket>)> {
     spawn_blocking(move || {
         process::keep_ignored_signals();
         if let Err(error) = process::adopt_orphans(&settings.groups) {
@@ -196,6 +216,8 @@ fn prepare(
             };
             Handle::current().block_on(record).map_err(complain).ok()
         });
-        (settings, record)
+        let state_dir = settings.state_dir.as_ref().map(StateDir::path);
+        let control = control.and_then(|name| open_control(state_dir, &name));
+        (settings, record, control)
     })
 }
