@@ -12,6 +12,7 @@
 //! | [`tree`] | the supervision tree: root, config, registry, upstreams, sessions |
 //! | [`supervise`] | reusable supervision on ractor; knows nothing of MCP |
 //! | [`import`] | from the files of other programs to a configuration |
+//! | [`operate`] | the commands against a running gateway |
 //! | [`program`] | from the command line to the exit code: everything below, put together |
 //! | [`process`] | one child process: spawn, pipes, process group, stop |
 //! | [`protocol`] | MCP and JSON-RPC on the wire, pure |
@@ -43,6 +44,7 @@ pub mod fuzzing;
 pub mod http;
 pub mod ids;
 pub mod import;
+pub mod operate;
 pub mod process;
 pub mod program;
 pub mod protocol;
