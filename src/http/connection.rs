@@ -7,6 +7,7 @@ use super::places::Places;
 use super::presence::Presence;
 use super::refused::Refusals;
 use super::service::HttpService;
+use super::trust::Trust;
 use crate::config::model::Limits;
 use crate::ids::{Holder, Owner};
 use crate::tree::{CallError, SessionHandle};
@@ -51,6 +52,8 @@ pub(super) struct RequestContext {
     pub(super) version: Version,
     /// Whose this one request is, and the profile that it is for.
     pub(super) owner: Owner,
+    /// What it may see. Of a connection that is the operator's, each of its requests is.
+    pub(super) trust: Trust,
 }
 
 impl RequestContext {
@@ -62,6 +65,7 @@ impl RequestContext {
             limits: Arc::default(),
             version: Version::HTTP_11,
             owner: Owner::ANYBODY,
+            trust: Trust::Anybody,
         }
     }
 

@@ -42,6 +42,7 @@ mod sse;
 mod tests;
 mod text;
 mod times;
+mod trust;
 
 pub use self::auth::{InvalidToken, TokenError, TokenKeeper, Tokens};
 #[cfg(any(test, fuzzing))]

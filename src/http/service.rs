@@ -8,6 +8,7 @@ use super::guard::{self, Admitted, cors};
 use super::problem::Problem;
 use super::profile::{self, Early};
 use super::refused::Asker;
+use super::trust::Trust;
 use super::{Context, headers, path, routes};
 use futures_util::TryFutureExt as _;
 use futures_util::future::{Either, ready};
@@ -106,7 +107,8 @@ fn enter(context: &Context, request: &mut Request<Incoming>) -> Entry {
     if auth::is_discovery(path) {
         return refuse(Problem::NoOauth, listed);
     }
-    let (owner, pins) = match auth::check(&context.tokens.borrow(), path, headers) {
+    let tokens = context.tokens.borrow().clone();
+    let (owner, pins) = match auth::check(&tokens, path, headers) {
         Ok(checked) => checked,
         Err(refusal) => return refuse(refusal.into(), listed),
     };
@@ -124,6 +126,7 @@ fn enter(context: &Context, request: &mut Request<Incoming>) -> Entry {
     };
     if let Some(request_context) = request.extensions_mut().get_mut::<RequestContext>() {
         request_context.owner = owner.in_profile(profile);
+        request_context.trust = request_context.trust.max(Trust::of(&tokens, owner, &pins));
         if !owner.is_anybody() {
             request_context.may_be_known();
         }
