@@ -111,7 +111,8 @@ fn enter(context: &Context, request: &mut Request<Incoming>) -> Entry {
     if auth::is_discovery(path) {
         return refuse(Problem::NoOauth, listed);
     }
-    let (owner, pins) = match auth::check(&context.tokens.borrow(), path, headers) {
+    let tokens = context.tokens.borrow().clone();
+    let (owner, pins) = match auth::check(&tokens, path, headers) {
         Ok(checked) => checked,
         Err(refusal) => return refuse(refusal.into(), listed),
     };
@@ -121,6 +122,7 @@ fn enter(context: &Context, request: &mut Request<Incoming>) -> Entry {
     };
     if let Some(request_context) = request.extensions_mut().get_mut::<RequestContext>() {
         request_context.owner = owner.in_profile(profile);
+        request_context.trust = request_context.trust.max(Trust::of(&tokens, owner, &pins));
         if !owner.is_anybody() {
             request_context.may_be_known();
         }
