@@ -39,12 +39,12 @@ pub(super) struct Http {
 
 impl Http {
     pub(super) fn new(place: Place, most: usize) -> Result<Self, ClientError> {
+        static PROVIDER: Once = Once::new();
         let Place {
             url,
             headers,
             socket,
         } = place;
-        static PROVIDER: Once = Once::new();
         // Whoever came first chose the same.
         PROVIDER.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
         let mut builder = reqwest::Client::builder()

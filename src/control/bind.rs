@@ -99,9 +99,12 @@ fn bind_in(directory: &Path, name: &str) -> io::Result<ControlSocket> {
     }
     let socket = Socket::new(Domain::UNIX, Type::STREAM.nonblocking().cloexec(), None)?;
     let bound = socket.bind(&address);
-    bound.map_err(|error| match error.kind() {
-        io::ErrorKind::AddrInUse => io::Error::other("another gateway answers there"),
-        _ => error,
+    bound.map_err(|error| {
+        if error.kind() == io::ErrorKind::AddrInUse {
+            io::Error::other("another gateway answers there")
+        } else {
+            error
+        }
     })?;
     // Before it listens nobody can connect, whatever the umask was.
     fs::set_permissions(&path, Permissions::from_mode(0o600))?;

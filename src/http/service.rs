@@ -117,7 +117,8 @@ fn enter(context: &Context, request: &mut Request<Incoming>) -> Entry {
         Err(refusal) => return refuse(refusal.into(), listed),
     };
     let (profile, is_early) = match profile_of(context, path, &pins) {
-        Ok(profile) => (profile.flatten(), profile.is_none()),
+        Ok(Shown::In(profile)) => (profile, false),
+        Ok(Shown::NotKnownYet) => (None, true),
         Err(problem) => return refuse(problem, listed),
     };
     if let Some(request_context) = request.extensions_mut().get_mut::<RequestContext>() {
@@ -145,8 +146,8 @@ fn of_operator(context: &Context, request: &mut Request<Incoming>) -> Entry {
         return Entry::Open(None);
     }
     let profile = match profile_of(context, path, &None) {
-        Ok(Some(profile)) => profile,
-        Ok(None) => return Entry::Early(None, None),
+        Ok(Shown::In(profile)) => profile,
+        Ok(Shown::NotKnownYet) => return Entry::Early(None, None),
         Err(problem) => return refuse(problem, None),
     };
     if let Some(request_context) = request.extensions_mut().get_mut::<RequestContext>() {
@@ -155,17 +156,21 @@ fn of_operator(context: &Context, request: &mut Request<Incoming>) -> Entry {
     Entry::Open(None)
 }
 
-/// Which profile a request for `path` is for; `None` if that is not known yet.
-fn profile_of(
-    context: &Context,
-    path: &str,
-    pins: &Pins,
-) -> Result<Option<Option<ProfileId>>, Problem> {
+/// What a request is shown.
+enum Shown {
+    /// This profile, or everything.
+    In(Option<ProfileId>),
+    /// The configuration will say it.
+    NotKnownYet,
+}
+
+/// Which profile a request for `path` is for.
+fn profile_of(context: &Context, path: &str, pins: &Pins) -> Result<Shown, Problem> {
     match (profile::before(path, pins)?, &*context.profiles.borrow()) {
-        (Early::Settled, _) => Ok(Some(None)),
-        (Early::Open, None) => Ok(None),
+        (Early::Settled, _) => Ok(Shown::In(None)),
+        (Early::Open, None) => Ok(Shown::NotKnownYet),
         (Early::Open, Some(profiles)) => {
-            profile::of(path, pins, profiles, &context.strangers).map(Some)
+            profile::of(path, pins, profiles, &context.strangers).map(Shown::In)
         }
     }
 }

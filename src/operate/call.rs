@@ -34,7 +34,8 @@ const LARGEST: u64 = 64 << 20;
 /// What to call.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 pub struct Wish {
-    /// The tool, by the name that clients see: SERVER__TOOL
+    /// The tool, by the name that clients see
+    #[arg(value_name = "SERVER__TOOL")]
     tool: String,
     /// Its arguments, a JSON object; '-' reads them from stdin
     #[arg(

@@ -95,8 +95,8 @@ impl Gateway {
         };
         let name = format!("the gateway at {}", socket.display());
         // The host of a Unix socket is of no interest to anybody.
-        let root = Url::parse("http://localhost/").map_err(|error| unusable(&error))?;
-        let mcp = root.join("mcp").map_err(|error| unusable(&error))?;
+        let root = Url::parse("http://localhost/").map_err(unusable)?;
+        let mcp = root.join("mcp").map_err(unusable)?;
         let place = |url| Place {
             url,
             headers: HeaderMap::new(),
@@ -114,7 +114,7 @@ impl Gateway {
             headers.insert(AUTHORIZATION, token);
         }
         let name = format!("the gateway at {}", shown(&url));
-        let (root, mcp) = addresses(&url).map_err(|error| unusable(&error))?;
+        let (root, mcp) = addresses(&url).map_err(unusable)?;
         let place = |url| Place {
             url,
             headers: headers.clone(),
@@ -240,7 +240,7 @@ fn addresses(url: &Url) -> Result<(Url, Url), url::ParseError> {
     Ok((root, url.clone()))
 }
 
-fn unusable(error: &url::ParseError) -> Failed {
+fn unusable(error: url::ParseError) -> Failed {
     Failed::said(USAGE, format!("--url: {error}"))
 }
 

@@ -30,6 +30,7 @@ use std::path::Path;
 use clap::Subcommand;
 
 use self::gateway::Failed;
+pub use self::gateway::Where;
 pub use self::screen::Screen;
 
 const DONE: u8 = 0;

@@ -60,7 +60,11 @@ impl<T: AsRef<str>> From<T> for Cell {
 impl<'s> Screen<'s> {
     /// Whether `out` and `err` are terminals is `are_terminals`. Colours are for terminals, and `NO_COLOR`
     /// switches them off.
-    pub fn new(out: &'s mut (dyn Write + Send), err: &'s mut (dyn Write + Send), are_terminals: [bool; 2]) -> Self {
+    pub fn new(
+        out: &'s mut (dyn Write + Send),
+        err: &'s mut (dyn Write + Send),
+        are_terminals: [bool; 2],
+    ) -> Self {
         let [is_terminal, has_status_line] = are_terminals;
         let is_unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         Self {

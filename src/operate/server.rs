@@ -128,6 +128,13 @@ fn facts(server: &Server) -> Vec<(&'static str, String)> {
             format!("{} of its own", count(server.instances, "instance")),
         ));
     }
+    facts.extend(past(server));
+    facts
+}
+
+/// What became of it so far, and what is wrong with what it says.
+fn past(server: &Server) -> Vec<(&'static str, String)> {
+    let mut facts = Vec::new();
     facts.extend(server.restarts.map(|count| ("restarts", count.to_string())));
     for exit in &server.exits {
         let lived = exit

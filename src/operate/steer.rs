@@ -127,7 +127,7 @@ pub(super) async fn reload(
     match changes {
         Some(changes) => say(&changes, screen)?,
         None => {
-            screen.line("Nothing is changed: the file cannot be used, and what runs goes on.")?
+            screen.line("Nothing is changed: the file cannot be used, and what runs goes on.")?;
         }
     }
     configuration(&found, screen)?;

@@ -10,7 +10,6 @@ mod signals;
 mod terminal;
 mod watchdog;
 
-use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
@@ -32,8 +31,8 @@ use self::terminal::Terminal;
 pub use self::terminal::complain;
 use crate::cli::Run;
 use crate::control::{self, ControlSocket};
-use crate::http::{ControlDoor, HttpFrontend, HttpOptions, Times, Tokens};
-use crate::process::{self, Record};
+use crate::http::{HttpFrontend, HttpOptions, Times, Tokens};
+use crate::process::{self, Groups, Record};
 use crate::service::Manager;
 use crate::state_dir::{Configuration, StateDir};
 use crate::supervise::Spawn;
@@ -118,20 +117,13 @@ async fn supervise(
     if let Some(log) = call_log {
         background.spawn(name_tokens(log, tokens.tokens()));
     }
-    let addresses = bootstrap.sockets.iter().map(TcpListener::local_addr);
-    let addresses = addresses.collect::<io::Result<Vec<SocketAddr>>>()?;
-    let name = addresses.first().map(|address| control::name(*address));
-    let prepared = prepare(settings, options.state_dir(), name);
+    let first = bootstrap.sockets.first().map(TcpListener::local_addr);
+    let prepared = prepare(settings, options.state_dir(), first.transpose()?);
     let Some(prepared) = signals.unless_stopped(prepared, &tokens).await else {
         return Ok(ExitCode::SUCCESS);
     };
     let (mut settings, record, control) = prepared?;
-    let groups_to_reap = groups.clone();
-    background.spawn(async {
-        if let Err(error) = process::reap_orphans(groups_to_reap).await {
-            log::warn!("Orphans of servers are not reaped: {error}");
-        }
-    });
+    background.spawn(reap(groups.clone()));
     let readiness = settings.readiness.clone();
     let http = HttpOptions {
         times: Times::default(),
@@ -141,11 +133,9 @@ async fn supervise(
         metrics: settings.metrics.clone(),
         held: bootstrap.held.clone(),
     };
-    let door = control.as_ref().map(|control| ControlDoor {
-        socket: control.listener(),
-        reload: signals.reloads(),
-    });
+    let door = control.as_ref().map(|control| signals.door(control));
     let frontend = HttpFrontend::new(bootstrap.sockets, http)?.with_control(door);
+    let addresses: Vec<SocketAddr> = frontend.addresses()?;
     settings.notices = terminal::attend(
         &terminal,
         (&addresses, &settings.config_path),
@@ -169,6 +159,12 @@ async fn supervise(
     process::end_all(&groups, is_forced).await;
     drop((record, control));
     Ok(ExitCode::from(code))
+}
+
+async fn reap(groups: Groups) {
+    if let Err(error) = process::reap_orphans(groups).await {
+        log::warn!("Orphans of servers are not reaped: {error}");
+    }
 }
 
 /// Tells the log of calls what tokens are called, now and after each change.
@@ -198,7 +194,7 @@ fn open_control(state_dir: Option<&Path>, name: &str) -> Option<ControlSocket> {
 fn prepare(
     mut settings: Settings,
     state_dir: Option<PathBuf>,
-    control: Option<String>,
+    address: Option<SocketAddr>,
 ) -> JoinHandle<(Settings, Option<Record>, Option<ControlSocket>)> {
     spawn_blocking(move || {
         process::keep_ignored_signals();
@@ -217,7 +213,7 @@ fn prepare(
             Handle::current().block_on(record).map_err(complain).ok()
         });
         let state_dir = settings.state_dir.as_ref().map(StateDir::path);
-        let control = control.and_then(|name| open_control(state_dir, &name));
+        let control = address.and_then(|address| open_control(state_dir, &control::name(address)));
         (settings, record, control)
     })
 }

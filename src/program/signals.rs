@@ -18,7 +18,8 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use super::BROKEN;
-use crate::http::{SharedSockets, TokenKeeper};
+use crate::control::ControlSocket;
+use crate::http::{ControlDoor, SharedSockets, TokenKeeper};
 use crate::process::Groups;
 use crate::service::Manager;
 use crate::telemetry::call_log::CallLog;
@@ -89,9 +90,12 @@ impl Signals {
         })
     }
 
-    /// Asks for what SIGHUP asks for.
-    pub(super) fn reloads(&self) -> UnboundedSender<()> {
-        self.reloads.0.clone()
+    /// By which the operator asks for what SIGHUP asks for.
+    pub(super) fn door(&self, control: &ControlSocket) -> ControlDoor {
+        ControlDoor {
+            socket: control.listener(),
+            reload: self.reloads.0.clone(),
+        }
     }
 
     /// The next that is asked for. May be dropped and called again.

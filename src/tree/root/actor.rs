@@ -116,7 +116,7 @@ impl<S: Spawn, E: Frontend> Actor for Root<S, E> {
                 book.spawned(child, generation, pid);
             }
             RootMsg::GetStatus { reply } => state.on_get_status(reply),
-            RootMsg::Restart { server, reply } => state.on_restart(server, reply),
+            RootMsg::Restart { server, reply } => state.on_restart(&server, reply),
             RootMsg::Initialized { child, generation } => {
                 state.supervisor.on_initialised(child, generation);
             }

@@ -275,11 +275,11 @@ impl fmt::Display for Changes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let list = |names: &[String]| match names {
             [] => "0".to_owned(),
-            names => {
-                let named = names.iter().take(NAMED_AT_MOST).map(String::as_str);
-                let more = (names.len() > NAMED_AT_MOST).then_some("…");
+            all => {
+                let named = all.iter().take(NAMED_AT_MOST).map(String::as_str);
+                let more = (all.len() > NAMED_AT_MOST).then_some("…");
                 let named: Vec<&str> = named.chain(more).collect();
-                format!("{} ({})", names.len(), named.join(", "))
+                format!("{} ({})", all.len(), named.join(", "))
             }
         };
         let [added, changed, removed] =

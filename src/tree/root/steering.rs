@@ -118,7 +118,7 @@ fn answer(reply: RpcReplyPort<Restarted>, outcome: Restarted) {
 
 impl<S: Spawn, E: Frontend> RootState<S, E> {
     /// With the sessions' own instances of it.
-    pub(super) fn on_restart(&mut self, server: ServerName, reply: RpcReplyPort<Restarted>) {
+    pub(super) fn on_restart(&mut self, server: &ServerName, reply: RpcReplyPort<Restarted>) {
         let id = ChildId::Upstream(server.clone());
         if self.supervisor.children().spec(&id).is_none() {
             return answer(reply, Restarted::Unknown);
@@ -127,7 +127,7 @@ impl<S: Spawn, E: Frontend> RootState<S, E> {
         let hooks = self.supervisor.hooks_mut();
         hooks.say_failures_again();
         hooks.restarts.wait(server.clone(), reply);
-        let is_own = |id: &&ChildId| matches!(id, ChildId::Instance(of, _) if *of == server);
+        let is_own = |id: &&ChildId| matches!(id, ChildId::Instance(of, _) if of == server);
         let own: Vec<ChildId> = self
             .supervisor
             .children()
@@ -140,7 +140,7 @@ impl<S: Spawn, E: Frontend> RootState<S, E> {
             self.supervisor.restart(&id);
         }
         if !self.supervisor.restart(&id) {
-            self.supervisor.hooks_mut().restarts.settle(&server, None);
+            self.supervisor.hooks_mut().restarts.settle(server, None);
         }
     }
 }
