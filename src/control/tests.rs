@@ -18,12 +18,13 @@ fn directory() -> (tempfile::TempDir, PathBuf) {
 #[test]
 fn it_is_its_users_alone_and_goes_with_its_gateway() {
     let (_home, place) = directory();
+    let places = std::slice::from_ref(&place);
     fs::create_dir_all(&place).unwrap();
     fs::set_permissions(&place, fs::Permissions::from_mode(0o777)).unwrap();
-    let socket = bind(&[place.clone()], "x.sock").unwrap();
+    let socket = bind(places, "x.sock").unwrap();
     assert_eq!((mode(&place), mode(socket.path())), (0o700, 0o600));
     UnixStream::connect(socket.path()).unwrap();
-    assert_eq!(search(&[place.clone()]).answering, [place.join("x.sock")]);
+    assert_eq!(search(places).answering, [place.join("x.sock")]);
     drop(socket);
     assert_eq!(fs::read_dir(&place).unwrap().count(), 0);
 }
@@ -31,39 +32,38 @@ fn it_is_its_users_alone_and_goes_with_its_gateway() {
 #[test]
 fn what_nobody_answers_on_is_replaced_and_nothing_else() {
     let (_home, place) = directory();
+    let places = std::slice::from_ref(&place);
     let stale = place.join("stale.sock");
-    let first = bind(&[place.clone()], "x.sock").unwrap();
+    let first = bind(places, "x.sock").unwrap();
     drop(UnixListener::bind(&stale).unwrap());
-    let taken = bind(&[place.clone()], "x.sock").unwrap_err();
+    let taken = bind(places, "x.sock").unwrap_err();
     assert!(
         taken.ends_with("x.sock: another gateway answers there"),
         "{taken}"
     );
     assert!(!stale.exists());
-    let other = bind(&[place.clone()], "y.sock").unwrap();
-    assert_eq!(
-        search(&[place.clone()]).answering,
-        [first.path(), other.path()]
-    );
+    let other = bind(places, "y.sock").unwrap();
+    assert_eq!(search(places).answering, [first.path(), other.path()]);
     // Another has its name meanwhile.
     fs::remove_file(first.path()).unwrap();
-    let second = bind(&[place.clone()], "x.sock").unwrap();
+    let second = bind(places, "x.sock").unwrap();
     drop(first);
     UnixStream::connect(second.path()).unwrap();
     fs::write(place.join("file.sock"), "mine").unwrap();
-    assert!(bind(&[place.clone()], "file.sock").is_err());
+    assert!(bind(places, "file.sock").is_err());
     assert_eq!(fs::read(place.join("file.sock")).unwrap(), b"mine");
 }
 
 #[test]
 fn the_next_place_is_taken_where_one_cannot_be_used() {
     let (home, place) = directory();
+    let places = std::slice::from_ref(&place);
     let (file, link) = (home.path().join("file"), home.path().join("link"));
     fs::write(&file, "").unwrap();
     std::os::unix::fs::symlink(home.path(), &link).unwrap();
     let long = home.path().join("x".repeat(120));
     let unusable = [file.join("in"), link, long];
-    let socket = bind(&[&unusable[..], &[place.clone()]].concat(), "x.sock").unwrap();
+    let socket = bind(&[&unusable[..], places].concat(), "x.sock").unwrap();
     assert!(socket.path().starts_with(&place));
     let complaint = bind(&unusable, "x.sock").unwrap_err();
     assert_eq!(complaint.matches("x.sock: ").count(), 3, "{complaint}");

@@ -33,7 +33,7 @@ const LARGEST: u64 = 64 << 20;
 
 /// What to call.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
-pub struct Wish {
+pub struct CallWish {
     /// The tool, by the name that clients see
     #[arg(value_name = "SERVER__TOOL")]
     tool: String,
@@ -67,7 +67,7 @@ struct CallResult {
 }
 
 pub(super) async fn run(
-    wish: &Wish,
+    wish: &CallWish,
     state_dir: Option<&Path>,
     screen: &mut Screen<'_>,
 ) -> Result<u8, Failed> {

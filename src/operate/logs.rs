@@ -27,7 +27,7 @@ const SHOWN: usize = 50;
 
 /// Which lines.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
-pub struct Wish {
+pub struct LogsWish {
     /// The server
     server: String,
     /// Go on with each line that comes, until you end it
@@ -41,7 +41,7 @@ pub struct Wish {
 }
 
 pub(super) async fn run(
-    wish: &Wish,
+    wish: &LogsWish,
     state_dir: Option<&Path>,
     screen: &mut Screen<'_>,
 ) -> Result<u8, Failed> {
@@ -72,7 +72,7 @@ pub(super) async fn run(
 async fn stream(
     gateway: &Gateway,
     path: &str,
-    wish: &Wish,
+    wish: &LogsWish,
     screen: &mut Screen<'_>,
 ) -> Result<u8, Failed> {
     let mut events = gateway.events(path).await?;

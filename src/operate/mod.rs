@@ -50,16 +50,16 @@ const CONFIG: u8 = 78;
 pub enum Command {
     /// Show how the running gateway is, and each of its servers; or one of them in detail
     #[command(after_help = status::EXAMPLES)]
-    Status(status::Wish),
+    Status(status::StatusWish),
     /// List the tools that clients see, and what they cost a model
     #[command(after_help = tools::EXAMPLES)]
-    Tools(tools::Wish),
+    Tools(tools::ToolsWish),
     /// Call a tool; what it shows is printed, images and other bytes become files
     #[command(after_help = call::EXAMPLES)]
-    Call(call::Wish),
+    Call(call::CallWish),
     /// Print what a server wrote to its stderr
     #[command(after_help = logs::EXAMPLES)]
-    Logs(logs::Wish),
+    Logs(logs::LogsWish),
     /// Stop a server in order and start it again, and wait until it is ready
     #[command(after_help = steer::RESTART_EXAMPLES)]
     Restart(steer::OfServer),

@@ -32,7 +32,7 @@ const HOME: &str = "\u{1b}[H\u{1b}[2J";
 
 /// What to show.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
-pub struct Wish {
+pub struct StatusWish {
     /// The server that is meant; without it all of them
     server: Option<String>,
     /// Show it again every 2 seconds, until you end it
@@ -46,7 +46,7 @@ pub struct Wish {
 }
 
 pub(super) async fn run(
-    wish: &Wish,
+    wish: &StatusWish,
     state_dir: Option<&Path>,
     screen: &mut Screen<'_>,
 ) -> Result<u8, Failed> {
@@ -74,7 +74,7 @@ pub(super) async fn run(
 }
 
 async fn show(
-    wish: &Wish,
+    wish: &StatusWish,
     state_dir: Option<&Path>,
     screen: &mut Screen<'_>,
 ) -> Result<u8, Failed> {

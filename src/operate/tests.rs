@@ -42,14 +42,14 @@ fn columns_are_as_wide_as_what_is_in_them() {
         vec!["long".into(), "".into(), "x".into()],
     ];
     let plain = printed(false, |screen| {
-        screen.table(&["A", "B", "C"], &rows).unwrap()
+        screen.table(&["A", "B", "C"], &rows).unwrap();
     });
     assert_eq!(
         plain,
         "A     B         C\né     long one\nlong            x\n"
     );
     let coloured = printed(true, |screen| {
-        screen.table(&["A", "B", "C"], &rows).unwrap()
+        screen.table(&["A", "B", "C"], &rows).unwrap();
     });
     assert!(
         coloured.contains("\u{1b}[32mé\u{1b}[0m     long one\n"),

@@ -29,7 +29,7 @@ const DESCRIPTION: usize = 60;
 
 /// Which tools to list.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
-pub struct Wish {
+pub struct ToolsWish {
     /// Only those whose names are like this
     glob: Option<String>,
     /// Print a JSON array: name, description, bytes and tokens of each
@@ -56,7 +56,7 @@ impl Tool {
 }
 
 pub(super) async fn run(
-    wish: &Wish,
+    wish: &ToolsWish,
     state_dir: Option<&Path>,
     screen: &mut Screen<'_>,
 ) -> Result<u8, Failed> {
