@@ -1,12 +1,13 @@
 //! The program: which verb, and its exit code.
 
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 
 use mcproxy::cli::check::LastSeen;
 use mcproxy::cli::{Cli, Verb, check, compare, demo_server, healthcheck, import, limits};
 use mcproxy::config::{Environment, model::Config};
+use mcproxy::operate::{self, Screen};
 use mcproxy::program::{self, BROKEN, complain};
 use mcproxy::supervise::Plain;
 
@@ -43,6 +44,16 @@ fn main() -> ExitCode {
         }
         Some(Verb::Compare(wanted)) => {
             said(compare::run(&wanted, &mut io::stdout(), &mut io::stderr()))
+        }
+        Some(Verb::Operate(command)) => {
+            let (mut out, mut err) = (io::stdout(), io::stderr());
+            let are_terminals = [out.is_terminal(), err.is_terminal()];
+            let screen = Screen::new(&mut out, &mut err, are_terminals);
+            said(operate::run(
+                &command,
+                cli.run.state_dir().as_deref(),
+                screen,
+            ))
         }
         Some(Verb::Limits) => said(limits::run(&mut io::stdout())),
         Some(Verb::Healthcheck { addr }) => {

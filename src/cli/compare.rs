@@ -17,8 +17,8 @@ use std::time::Duration;
 use clap::Args;
 
 use self::difference::differences;
-use self::side::{Offered, Side, parse_header, parse_url};
-use crate::client::Bounds;
+use self::side::{Offered, Side, parse_header};
+use crate::client::{Bounds, parse_url};
 
 const SAME: u8 = 0;
 const DIFFERENT: u8 = 1;

@@ -10,9 +10,9 @@ mod signals;
 mod terminal;
 mod watchdog;
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::num::NonZero;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread;
@@ -30,6 +30,7 @@ use self::signals::Signals;
 use self::terminal::Terminal;
 pub use self::terminal::complain;
 use crate::cli::Run;
+use crate::control::{self, ControlSocket};
 use crate::http::{HttpFrontend, HttpOptions, Times, Tokens};
 use crate::process::{self, Groups, Record};
 use crate::service::Manager;
@@ -112,16 +113,17 @@ async fn supervise(
     settings.metrics = bootstrap.metrics;
     settings.signer = bootstrap.signer;
     let call_log = settings.metrics.call_log().cloned();
-    signals.reloads(call_log.as_ref(), settings.signer.as_ref());
+    signals.renews(call_log.as_ref(), settings.signer.as_ref());
     let mut background = JoinSet::new();
     if let Some(log) = call_log {
         background.spawn(name_tokens(log, tokens.tokens()));
     }
-    let prepared = prepare(settings, options.state_dir());
+    let first = bootstrap.sockets.first().map(TcpListener::local_addr);
+    let prepared = prepare(settings, options.state_dir(), first.transpose()?);
     let Some(prepared) = signals.unless_stopped(prepared, &tokens).await else {
         return Ok(ExitCode::SUCCESS);
     };
-    let (mut settings, record) = prepared?;
+    let (mut settings, record, control) = prepared?;
     background.spawn(reap(groups.clone()));
     let readiness = settings.readiness.clone();
     let http = HttpOptions {
@@ -132,7 +134,8 @@ async fn supervise(
         metrics: settings.metrics.clone(),
         held: bootstrap.held.clone(),
     };
-    let frontend = HttpFrontend::new(bootstrap.sockets, http)?;
+    let door = control.as_ref().map(|control| signals.door(control));
+    let frontend = HttpFrontend::new(bootstrap.sockets, http)?.with_control(door);
     let addresses: Vec<SocketAddr> = frontend.addresses()?;
     settings.notices = terminal::attend(
         &terminal,
@@ -155,7 +158,7 @@ async fn supervise(
         .attend(tree, (&manager, &tokens, &bootstrap.held))
         .await;
     process::end_all(&groups, is_forced).await;
-    drop(record);
+    drop((record, control));
     Ok(ExitCode::from(code))
 }
 
@@ -175,13 +178,25 @@ async fn name_tokens(log: CallLog, mut tokens: watch::Receiver<Tokens>) {
     }
 }
 
+/// Commands are worth no start either.
+fn open_control(state_dir: Option<&Path>, name: &str) -> Option<ControlSocket> {
+    let places = control::places(&|name| std::env::var_os(name), state_dir);
+    let complain = |why| {
+        log::warn!("Without a control socket 'mcproxy status' and its kin find no gateway: {why}");
+    };
+    let bound = control::bind(&places, name).map_err(complain).ok()?;
+    log::debug!("control socket: {}", bound.path().display());
+    Some(bound)
+}
+
 /// What comes before the first server: orphans come to us, the state directory is ours, and what a
 /// former gateway left is gone. None of it is worth not starting for. Beside the workers and whoever
 /// waits for it, for a file system may hang.
 fn prepare(
     mut settings: Settings,
     state_dir: Option<PathBuf>,
-) -> JoinHandle<(Settings, Option<Record>)> {
+    address: Option<SocketAddr>,
+) -> JoinHandle<(Settings, Option<Record>, Option<ControlSocket>)> {
     spawn_blocking(move || {
         process::keep_ignored_signals();
         if let Err(error) = process::adopt_orphans(&settings.groups) {
@@ -198,6 +213,8 @@ fn prepare(
             };
             Handle::current().block_on(record).map_err(complain).ok()
         });
-        (settings, record)
+        let state_dir = settings.state_dir.as_ref().map(StateDir::path);
+        let control = address.and_then(|address| open_control(state_dir, &control::name(address)));
+        (settings, record, control)
     })
 }

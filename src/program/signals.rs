@@ -18,7 +18,8 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use super::BROKEN;
-use crate::http::{SharedSockets, TokenKeeper};
+use crate::control::ControlSocket;
+use crate::http::{ControlDoor, SharedSockets, TokenKeeper};
 use crate::process::Groups;
 use crate::service::Manager;
 use crate::telemetry::call_log::CallLog;
@@ -47,6 +48,8 @@ enum Asked {
 #[derive(Debug)]
 pub(super) struct Signals {
     asked: UnboundedReceiver<Asked>,
+    /// Reloads that the operator asks for by the control socket.
+    reloads: (UnboundedSender<()>, UnboundedReceiver<()>),
     /// Tells the thread that the program ends by itself.
     ends: watch::Sender<bool>,
     /// How long a stop is put off.
@@ -89,6 +92,7 @@ impl Signals {
             .spawn(move || keep(&runtime, keeper, heard))?;
         Ok(Self {
             asked,
+            reloads: mpsc::unbounded_channel(),
             ends,
             delay,
             call_log: None,
@@ -96,8 +100,25 @@ impl Signals {
         })
     }
 
+    /// By which the operator asks for what SIGHUP asks for.
+    pub(super) fn door(&self, control: &ControlSocket) -> ControlDoor {
+        ControlDoor {
+            socket: control.listener(),
+            reload: self.reloads.0.clone(),
+        }
+    }
+
+    /// The next that is asked for. May be dropped and called again.
+    async fn next(&mut self) -> Option<Asked> {
+        tokio::select! {
+            biased;
+            asked = self.asked.recv() => asked,
+            Some(()) = self.reloads.1.recv() => Some(Asked::Reload),
+        }
+    }
+
     /// From now on a reload reopens the log of calls, and has the keys of `signer` read again.
-    pub(super) fn reloads(&mut self, call_log: Option<&CallLog>, signer: Option<&Signer>) {
+    pub(super) fn renews(&mut self, call_log: Option<&CallLog>, signer: Option<&Signer>) {
         self.call_log = call_log.cloned();
         self.signer = signer.cloned();
     }
@@ -122,7 +143,7 @@ impl Signals {
         loop {
             tokio::select! {
                 done = &mut work => return Some(done),
-                Some(asked) = self.asked.recv() => match asked {
+                Some(asked) = self.next() => match asked {
                     // The configuration is not read yet.
                     Asked::Reload => self.reload(tokens),
                     Asked::Stop | Asked::MakeRoom | Asked::Kill => {
@@ -145,7 +166,7 @@ impl Signals {
         let outcome = loop {
             tokio::select! {
                 biased; // a second signal ends the tree, too
-                Some(asked) = self.asked.recv() => match asked {
+                Some(asked) = self.next() => match asked {
                     Asked::Reload if is_stopping => {}
                     // There is no next gateway then, for which the holder would have kept the port.
                     Asked::Stop if is_stopping => {

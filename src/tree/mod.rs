@@ -65,8 +65,8 @@ pub use heartbeat::{Beat, Part, Pulse};
 pub use quota::{Quota, Share, Taker};
 pub use registry::{Cost, LastSeen};
 pub use root::{
-    ConfigurationStatus, ProfileStatus, ServerStatus, ShutdownDelay, Standing, StatusHandle,
-    TreeStatus,
+    Changes, ConfigurationStatus, ProfileStatus, Reading, Restarted, ServerStatus, ShutdownDelay,
+    Standing, StatusHandle, Steering, TreeStatus,
 };
 pub use sessions::{
     Event, KeyFileError, OpenedSse, Outbound, Replies, SessionHandle, SessionsHandle, Signer,
@@ -203,7 +203,7 @@ pub struct Tree {
     cell: ActorCell,
     ended: JoinHandle<()>,
     exit: watch::Receiver<Option<Exit>>,
-    readings: watch::Receiver<u64>,
+    readings: watch::Receiver<Reading>,
     groups: Groups,
 }
 
@@ -215,7 +215,7 @@ pub async fn start<S: Spawn, E: Frontend>(
 ) -> Result<Tree, SpawnErr> {
     let groups = settings.groups.clone();
     let (verdict, exit) = watch::channel(None);
-    let (read, readings) = watch::channel(0);
+    let (read, readings) = watch::channel(Reading::default());
     let args = RootArgs {
         spawn,
         frontend,
@@ -256,7 +256,7 @@ impl Tree {
     /// How often the configuration has been read and taken so far, and what could not be used has been
     /// found so. After [`Self::reload`] it goes up.
     #[must_use]
-    pub fn readings(&self) -> watch::Receiver<u64> {
+    pub fn readings(&self) -> watch::Receiver<Reading> {
         self.readings.clone()
     }
 

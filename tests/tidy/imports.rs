@@ -3,7 +3,7 @@
 use super::{File, sources, split_name};
 
 /// Which rooms a room may use, itself apart. `main.rs` may use all, and nobody but `program` `http` or `cli`.
-const IMPORTS: [(&str, &[&str]); 20] = [
+const IMPORTS: [(&str, &[&str]); 22] = [
     ("files", &[]),
     ("state_dir", &["files"]),
     ("ids", &[]),
@@ -38,7 +38,9 @@ const IMPORTS: [(&str, &[&str]); 20] = [
             "tree",
         ],
     ),
-    ("client", &["protocol"]),
+    ("client", &["files", "protocol"]),
+    ("control", &[]),
+    ("operate", &["client", "config", "control", "protocol"]),
     ("import", &["config", "files", "ids"]),
     ("supervise", &["ids", "turn"]),
     ("config", &["files", "ids"]),
@@ -80,6 +82,7 @@ const IMPORTS: [(&str, &[&str]); 20] = [
         &[
             "cli",
             "config",
+            "control",
             "files",
             "http",
             "process",
@@ -98,6 +101,7 @@ const IMPORTS: [(&str, &[&str]); 20] = [
             "config",
             "files",
             "import",
+            "operate",
             "protocol",
             "ids",
             "telemetry",

@@ -6,15 +6,17 @@ use super::{File, split_name};
 
 /// How many lines of production code a room may have. Who raises one says in the commit what the lines are for, and
 /// why nothing else could go for them.
-const CEILINGS: [(&str, usize); 22] = [
+const CEILINGS: [(&str, usize); 24] = [
     ("", 900),
     ("cli", 3550),
-    ("client", 1000),
+    ("client", 1150),
     ("config", 6500),
+    ("control", 310),
     ("files", 120),
-    ("http", 6900),
+    ("http", 7050),
     ("ids", 300),
     ("import", 4850),
+    ("operate", 2000),
     ("process", 3600),
     ("program", 1700),
     ("protocol", 8350),
@@ -26,7 +28,7 @@ const CEILINGS: [(&str, usize); 22] = [
     ("tree/config", 800),
     ("tree/quota", 200),
     ("tree/registry", 5300),
-    ("tree/root", 2900),
+    ("tree/root", 3130),
     ("tree/sessions", 9800),
     ("tree/upstream", 6100),
 ];

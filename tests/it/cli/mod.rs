@@ -8,6 +8,7 @@ mod costs;
 mod healthcheck;
 mod import;
 mod import_targets;
+mod operate;
 mod served;
 mod start;
 
