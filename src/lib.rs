@@ -10,6 +10,7 @@
 //! | [`http`] | the port: listener, routes, Host and Origin rules, Streamable HTTP and HTTP+SSE |
 //! | [`tree`] | the supervision tree: root, config, registry, upstreams, sessions |
 //! | [`supervise`] | reusable supervision on ractor; knows nothing of MCP |
+//! | [`edit`] | changes JSON files that people write, and keeps what else is in them |
 //! | [`import`] | from the files of other programs to a configuration |
 //! | [`program`] | from the command line to the exit code: everything below, put together |
 //! | [`process`] | one child process: spawn, pipes, process group, stop |
@@ -35,6 +36,7 @@
 pub mod cli;
 pub mod client;
 pub mod config;
+pub mod edit;
 pub mod files;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;

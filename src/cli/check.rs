@@ -60,6 +60,20 @@ pub fn run(
     }
 }
 
+/// What is to be said of the program of the server `name`, if it cannot be run here.
+pub(super) fn missing_program(
+    parsed: &Parsed,
+    name: &str,
+    env: Environment<'_>,
+) -> Option<Problem> {
+    let mut entries = parsed.config.servers.iter().zip(&parsed.origins);
+    let (spec, origin) = entries.find_map(|(entry, origin)| match entry {
+        Entry::Run(spec, _) if spec.name.as_str() == name => Some((spec, origin)),
+        Entry::Run(..) | Entry::Disabled(_) | Entry::Refused(_) => None,
+    })?;
+    find(spec, env).err()?.problem(origin)
+}
+
 /// A file of which nothing can be used.
 fn unusable(error: &ConfigError, path: Option<&Path>, out: &mut dyn Write) -> io::Result<u8> {
     let problems = error.problems();

@@ -2,18 +2,18 @@
 
 use std::collections::HashMap;
 
+use clap::CommandFactory as _;
+
 use super::*;
 
 fn parse(arguments: &[&str]) -> Result<Cli, clap::Error> {
     let all = ["mcproxy"].iter().chain(arguments);
-    let matches =
-        without_environment(Cli::command()).try_get_matches_from(all.map(OsString::from))?;
-    Cli::from_arg_matches(&matches)
+    reading::read(&definition(), &all.map(OsString::from).collect::<Vec<_>>())
 }
 
 /// A test must not see the variables of whoever runs it.
-fn without_environment(command: clap::Command) -> clap::Command {
-    command.mut_args(|arg| arg.env(None::<&'static str>))
+fn definition() -> clap::Command {
+    reading::with_variables(&|arg| arg.env(None::<&'static str>))
 }
 
 fn message(arguments: &[&str]) -> String {
@@ -22,7 +22,7 @@ fn message(arguments: &[&str]) -> String {
 
 #[test]
 fn the_command_is_consistent() {
-    Cli::command().debug_assert();
+    definition().debug_assert();
 }
 
 #[test]
@@ -65,6 +65,58 @@ fn options_and_verbs_are_understood() {
 }
 
 #[test]
+fn run_is_what_is_done_anyway() {
+    let run = |arguments: &[&str]| parse(arguments).unwrap();
+    let all = run(&["run", "--log", "--listen", ":1", "--max-sessions", "7"]);
+    assert_eq!(all.verb, None);
+    assert_eq!(all.run.sink(), Sink::Stdout);
+    assert_eq!(all.run.listen.port(), 1);
+    assert_ne!(all.run.limits.given, LimitFlags::default().given);
+    // Before the word, behind it, and as the value of an option.
+    let mixed = run(&["--state-dir", "run", "--log", "run", "--listen", ":2"]).run;
+    assert_eq!(mixed.state_dir, Some("run".into()));
+    assert_eq!((mixed.sink(), mixed.listen.port()), (Sink::Stdout, 2));
+    assert_eq!(
+        run(&["--config", "run", "run"]).run.config,
+        Some("run".into())
+    );
+    assert_eq!(
+        run(&["check", "run"]).verb,
+        Some(Verb::Check {
+            file: Some("run".into())
+        })
+    );
+    assert!(message(&["run", "--listen", "nowhere"]).contains("such as 0.0.0.0:12009"));
+    assert!(
+        message(&["--listen", ":1", "run", "--listen", ":2"]).contains("cannot be used multiple")
+    );
+    let help = message(&["run", "--help"]);
+    assert!(help.contains("--hold-port"), "{help}");
+}
+
+#[test]
+fn words_of_other_programs_are_answered_with_ours() {
+    for (words, ours) in [
+        (&["--port", "8080"][..], "mcproxy --listen PORT"),
+        (&["--port=8080"], "mcproxy --listen PORT"),
+        (&["run", "--port", "8080"], "mcproxy --listen PORT"),
+        (&["--host", "::"], "mcproxy --listen ADDRESS:PORT"),
+        (&["serve"], "mcproxy run"),
+        (&["start", "--log"], "mcproxy run"),
+        (&["--log", "validate"], "mcproxy check"),
+        (&["validate", "mine.json"], "mcproxy check"),
+    ] {
+        let error = parse(words).unwrap_err();
+        assert_eq!(error.exit_code(), 2);
+        let said = error.to_string();
+        assert!(
+            said.contains(&format!("write '{ours}'")),
+            "{words:?}: {said}"
+        );
+    }
+}
+
+#[test]
 fn mistakes_are_explained() {
     let port = message(&["--listen", "example.org"]);
     assert!(port.contains("such as 0.0.0.0:12009"), "{port}");
@@ -84,7 +136,7 @@ fn help_teaches() {
 }
 
 fn command_help(arguments: &[&str]) -> String {
-    let command = Cli::command().term_width(100);
+    let command = definition().term_width(100);
     let all = ["mcproxy"].iter().chain(arguments);
     command.try_get_matches_from(all).unwrap_err().to_string()
 }

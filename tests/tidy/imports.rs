@@ -3,7 +3,7 @@
 use super::{File, sources, split_name};
 
 /// Which rooms a room may use, itself apart. `main.rs` may use all, and nobody but `program` `http` or `cli`.
-const IMPORTS: [(&str, &[&str]); 20] = [
+const IMPORTS: [(&str, &[&str]); 21] = [
     ("files", &[]),
     ("state_dir", &["files"]),
     ("ids", &[]),
@@ -39,6 +39,7 @@ const IMPORTS: [(&str, &[&str]); 20] = [
         ],
     ),
     ("client", &["protocol"]),
+    ("edit", &["config", "ids"]),
     ("import", &["config", "files", "ids"]),
     ("supervise", &["ids", "turn"]),
     ("config", &["files", "ids"]),
@@ -96,6 +97,7 @@ const IMPORTS: [(&str, &[&str]); 20] = [
         &[
             "client",
             "config",
+            "edit",
             "files",
             "import",
             "protocol",

@@ -6,15 +6,16 @@ use super::{File, split_name};
 
 /// How many lines of production code a room may have. Who raises one says in the commit what the lines are for, and
 /// why nothing else could go for them.
-const CEILINGS: [(&str, usize); 22] = [
+const CEILINGS: [(&str, usize); 23] = [
     ("", 900),
-    ("cli", 3550),
+    ("cli", 4900),
     ("client", 1000),
-    ("config", 6500),
+    ("config", 6600),
+    ("edit", 320),
     ("files", 100),
     ("http", 6900),
     ("ids", 300),
-    ("import", 4850),
+    ("import", 4900),
     ("process", 3600),
     ("program", 1700),
     ("protocol", 8350),

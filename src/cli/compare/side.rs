@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use reqwest::Url;
-use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, InvalidHeaderValue};
 
 use super::super::check::shown_path;
 use crate::client::{Bounds, Client, ClientError, Entry, hidden, shown};
@@ -54,7 +54,7 @@ pub(super) fn parse_header(text: &str) -> Result<Header, String> {
 }
 
 /// An address that one can connect to.
-pub(super) fn parse_url(text: &str) -> Result<Url, String> {
+pub(in crate::cli) fn parse_url(text: &str) -> Result<Url, String> {
     let example = "such as http://server:12008/metamcp/NAME/mcp";
     let url =
         Url::parse(text.trim()).map_err(|error| format!("{error}; a URL is needed, {example}"))?;
@@ -154,7 +154,7 @@ impl Failed {
 }
 
 /// The header with the first token of a file, as the gateway reads it.
-fn bearer(file: &Path) -> Result<HeaderValue, String> {
+pub(in crate::cli) fn bearer(file: &Path) -> Result<HeaderValue, String> {
     let shown = shown_path(file);
     let (text, _) = files::read_text(file, LARGEST)
         .map_err(|error| format!("cannot read the token file {shown}: {error}"))?;
@@ -164,8 +164,12 @@ fn bearer(file: &Path) -> Result<HeaderValue, String> {
         .filter_map(|line| line.split_whitespace().next());
     let token = words.into_iter().find(|word| !word.starts_with('#'));
     let token = token.ok_or_else(|| format!("there is no token in {shown}"))?;
-    let value = HeaderValue::from_str(&format!("Bearer {token}"));
-    let mut value = value.map_err(|_| format!("the first token in {shown} cannot be one"))?;
+    bearer_of(token).map_err(|_| format!("the first token in {shown} cannot be one"))
+}
+
+/// The header with a token.
+pub(in crate::cli) fn bearer_of(token: &str) -> Result<HeaderValue, InvalidHeaderValue> {
+    let mut value = HeaderValue::from_str(&format!("Bearer {token}"))?;
     value.set_sensitive(true);
     Ok(value)
 }

@@ -4,11 +4,13 @@
 mod check;
 mod commands;
 mod compare;
+mod connect;
 mod costs;
 mod healthcheck;
 mod import;
 mod import_targets;
 mod served;
+mod servers;
 mod start;
 
 use std::fs;
@@ -169,6 +171,7 @@ fn wrong_values_are_explained() {
     let said = run(here.path(), &[], &[("MCPROXY_LOG", "perhaps")]);
     explained(&said, "--log", "yes or on");
     explained(&run(here.path(), &["chek"], &[]), "'check'", "similar");
+    explained(&run(here.path(), &["serve"], &[]), "'serve'", "mcproxy run");
     explained(
         &run(here.path(), &["--confg", "x"], &[]),
         "'--config'",
