@@ -33,6 +33,7 @@ Examples:
   mcproxy --listen 127.0.0.1:12009      answer this machine only
   mcproxy --hold-port --log             the same in a container: no restart refuses a client
   mcproxy check                         look for mistakes before they matter
+  mcproxy check --start                 and start each server once, to see that it works
   mcproxy add files -- npx -y @modelcontextprotocol/server-filesystem /srv/files
                                         put a server into the file
   mcproxy import ~/.claude.json         what another program's file would be here
@@ -154,6 +155,12 @@ pub(super) const REMOVE: &str = "\
 Remove servers from the configuration file, all that are named or none; comments, order and layout of the rest stay. \
 What else names a server, such as a profile, is left as it is, and said. Exit code 78: the file cannot be used, or has \
 no such server, and nothing was written.";
+
+pub(super) const COMPLETIONS: &str = "\
+Print what a shell needs to complete commands and options:
+  bash   mcproxy completions bash > ~/.local/share/bash-completion/completions/mcproxy
+  zsh    mcproxy completions zsh > a file _mcproxy in a directory of $fpath
+  fish   mcproxy completions fish > ~/.config/fish/completions/mcproxy.fish";
 
 pub(super) const CONNECT: &str = "\
 Show what a client needs to use this gateway: its own command, an entry of its file, or a line of a program. With \

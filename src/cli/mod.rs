@@ -13,6 +13,7 @@ pub mod import;
 pub mod limits;
 mod reading;
 pub mod servers;
+pub mod shell;
 mod table;
 mod values;
 
@@ -56,6 +57,9 @@ pub enum Verb {
     Check {
         /// The file to check; without it the one that the gateway would use
         file: Option<PathBuf>,
+        /// Start each server once, as the gateway does, count its tools and end it again
+        #[arg(long)]
+        start: bool,
     },
     /// Add a server to the configuration file: mcproxy add NAME -- COMMAND ARGS
     #[command(long_about = help::ADD, after_help = help::ADD_END)]
@@ -81,6 +85,18 @@ pub enum Verb {
     /// Print every limit that the file can set, with its default
     #[command(long_about = limits::table())]
     Limits,
+    /// Print what a shell needs to complete commands and options
+    #[command(long_about = help::COMPLETIONS)]
+    Completions {
+        /// The shell
+        shell: shell::Shell,
+    },
+    /// Write the manual pages into a directory
+    #[command(hide = true)]
+    Man {
+        /// The directory, which is made
+        directory: PathBuf,
+    },
     /// Run the built-in demo server on stdin and stdout, to try the gateway with
     #[command(long_about = help::DEMO_SERVER)]
     DemoServer,

@@ -57,7 +57,7 @@ fn options_and_verbs_are_understood() {
     let cli = parse(&["--config", "a.json", "check", "b.json"]).unwrap();
     assert_eq!(cli.run.config, Some("a.json".into()));
     let file = Some("b.json".into());
-    assert_eq!(cli.verb, Some(Verb::Check { file }));
+    assert_eq!(cli.verb, Some(Verb::Check { file, start: false }));
     let verb = parse(&["demo-server"]).unwrap().verb;
     assert_eq!(verb, Some(Verb::DemoServer));
     let syslog = parse(&["--syslog-socket", "/run/x"]).unwrap().run.sink();
@@ -83,7 +83,8 @@ fn run_is_what_is_done_anyway() {
     assert_eq!(
         run(&["check", "run"]).verb,
         Some(Verb::Check {
-            file: Some("run".into())
+            file: Some("run".into()),
+            start: false
         })
     );
     assert!(message(&["run", "--listen", "nowhere"]).contains("such as 0.0.0.0:12009"));

@@ -11,7 +11,9 @@ mod import;
 mod import_targets;
 mod served;
 mod servers;
+mod shell;
 mod start;
+mod started;
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
