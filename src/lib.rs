@@ -11,6 +11,7 @@
 //! | [`http`] | the port: listener, routes, Host and Origin rules, Streamable HTTP and HTTP+SSE |
 //! | [`tree`] | the supervision tree: root, config, registry, upstreams, sessions |
 //! | [`supervise`] | reusable supervision on ractor; knows nothing of MCP |
+//! | [`edit`] | changes JSON files that people write, and keeps what else is in them |
 //! | [`import`] | from the files of other programs to a configuration |
 //! | [`operate`] | the commands against a running gateway |
 //! | [`program`] | from the command line to the exit code: everything below, put together |
@@ -38,6 +39,7 @@ pub mod cli;
 pub mod client;
 pub mod config;
 pub mod control;
+pub mod edit;
 pub mod files;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;

@@ -1,11 +1,14 @@
 //! The program: which verb, and its exit code.
 
-use std::io::{self, IsTerminal as _, Write as _};
-use std::path::Path;
+use std::io::{self, IsTerminal as _, Write};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use mcproxy::cli::check::LastSeen;
-use mcproxy::cli::{Cli, Verb, check, compare, demo_server, healthcheck, import, limits};
+use mcproxy::cli::check::Known;
+use mcproxy::cli::{
+    Cli, Run, Verb, check, compare, connect, demo_server, healthcheck, import, limits, servers,
+    shell,
+};
 use mcproxy::config::{Environment, model::Config};
 use mcproxy::operate::{self, Screen};
 use mcproxy::program::{self, BROKEN, complain};
@@ -18,30 +21,35 @@ fn main() -> ExitCode {
         Ok(code) => ExitCode::from(code),
         Err(error) => complain(BROKEN, &error.into()),
     };
+    let environment = |name: &str| std::env::var(name).ok();
     match cli.verb {
         Some(Verb::DemoServer) => demo_server::run(),
-        Some(Verb::Check { file }) => {
-            let environment = |name: &str| std::env::var(name).ok();
-            let state_dir = cli.run.state_dir();
-            let last_seen =
-                |path: &Path, config: &Config| program::last_seen(state_dir.clone(), path, config);
-            let known: (Environment<'_>, LastSeen<'_>) = (&environment, &last_seen);
-            let file = file.or(cli.run.config);
-            let deprecation = cli.run.limits.deprecation();
-            let noted =
-                deprecation.map_or(Ok(()), |line| writeln!(io::stdout(), "warning: {line}"));
-            let limits = &cli.run.limits.given;
-            said(noted.and_then(|()| check::run(file.as_deref(), known, limits, &mut io::stdout())))
+        Some(Verb::Check { file, start }) => {
+            said(check(file.as_deref(), start, &cli.run, &environment))
         }
-        Some(Verb::Import(wish)) => {
-            let environment = |name: &str| std::env::var(name).ok();
-            said(import::run(
+        Some(Verb::Add(wish)) => said(edit(wish.file.as_ref(), &cli.run, |file, outs| {
+            servers::add(&wish, file, &environment, outs)
+        })),
+        Some(Verb::Remove(wish)) => said(edit(wish.file.as_ref(), &cli.run, |file, outs| {
+            servers::remove(&wish, file, &environment, outs)
+        })),
+        Some(Verb::Connect(wish)) => {
+            let (listen, token_file) = (cli.run.listen, cli.run.token_file.as_deref());
+            let gateway = connect::Gateway { listen, token_file };
+            let (mut out, mut err) = (io::stdout(), io::stderr());
+            said(connect::run(
                 &wish,
+                gateway,
                 &environment,
-                &mut io::stdout(),
-                &mut io::stderr(),
+                (&mut out, &mut err),
             ))
         }
+        Some(Verb::Import(wish)) => said(import::run(
+            &wish,
+            &environment,
+            &mut io::stdout(),
+            &mut io::stderr(),
+        )),
         Some(Verb::Compare(wanted)) => {
             said(compare::run(&wanted, &mut io::stdout(), &mut io::stderr()))
         }
@@ -55,12 +63,51 @@ fn main() -> ExitCode {
                 screen,
             ))
         }
+        Some(Verb::Completions { shell }) => said(shell::completions(shell, &mut io::stdout())),
+        Some(Verb::Man { directory }) => said(shell::man(&directory, &mut io::stderr())),
         Some(Verb::Limits) => said(limits::run(&mut io::stdout())),
         Some(Verb::Healthcheck { addr }) => {
             let listen = addr.unwrap_or(cli.run.listen);
             said(healthcheck::run(listen, &mut io::stdout()))
         }
-        None if cli.run.hold_port => program::hold(&cli.run),
-        None => program::run(&cli.run, Plain),
+        Some(Verb::Run) | None if cli.run.hold_port => program::hold(&cli.run),
+        Some(Verb::Run) | None => program::run(&cli.run, Plain),
     }
+}
+
+/// What is said to whom: stdout, stderr.
+type Outs<'a> = (&'a mut dyn Write, &'a mut dyn Write);
+
+/// Edits the configuration: the one that the verb names, else the gateway's.
+#[expect(clippy::disallowed_methods, reason = "for verbs without workers")]
+fn edit(
+    named: Option<&PathBuf>,
+    run: &Run,
+    verb: impl FnOnce(Option<&Path>, Outs<'_>) -> io::Result<u8>,
+) -> io::Result<u8> {
+    let file = named.map(PathBuf::as_path).or(run.config.as_deref());
+    verb(file, (&mut io::stdout(), &mut io::stderr()))
+}
+
+/// Checks the configuration: the one that is named, else the gateway's.
+#[expect(clippy::disallowed_methods, reason = "for a verb without workers")]
+fn check(file: Option<&Path>, start: bool, run: &Run, env: Environment<'_>) -> io::Result<u8> {
+    let limits = &run.limits.given;
+    let last_seen =
+        |path: &Path, config: &Config| program::last_seen(run.state_dir(), path, config);
+    let trial = |path: &Path, config: &Config| {
+        let mut err = io::stderr();
+        let progress = err.is_terminal().then_some(&mut err as &mut dyn Write);
+        program::trial(path, (config, limits), Plain, progress)
+    };
+    let known = Known {
+        env,
+        last_seen: &last_seen,
+        start: start.then_some(&trial),
+    };
+    let mut out = io::stdout();
+    if let Some(line) = run.limits.deprecation() {
+        writeln!(out, "warning: {line}")?;
+    }
+    check::run(file.or(run.config.as_deref()), known, limits, &mut out)
 }

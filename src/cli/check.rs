@@ -14,6 +14,7 @@ mod files;
 mod needs;
 mod profiles;
 mod program;
+mod started;
 #[cfg(test)]
 mod tests;
 
@@ -22,6 +23,8 @@ use std::io::{self, Write};
 use std::path::Path;
 
 pub use self::costs::{CostRow, Costs, LastSeen};
+use self::started::Started;
+pub use self::started::{Start, Tried};
 use super::table;
 use crate::config::model::{
     Config, Entry, Given, Isolation, Nameless, Offer, Protocol, ServerSpec,
@@ -34,15 +37,26 @@ use program::find;
 const OK: u8 = 0;
 /// `EX_CONFIG` of `sysexits.h`: something is wrong in the configuration.
 const CONFIG: u8 = 78;
+
+/// What is known beside the file, and what may be done.
+#[derive(Clone, Copy)]
+pub struct Known<'a> {
+    /// The gateway's environment.
+    pub env: Environment<'a>,
+    /// What is kept of its servers.
+    pub last_seen: LastSeen<'a>,
+    /// Starts the servers, where that is asked for.
+    pub start: Option<Start<'a>>,
+}
+
 /// Checks the file at `path`, else the one that the gateway would take, and writes what it found to
-/// `out`. `env` is the gateway's environment, and what is known of its servers; `command_line` what is said there about
-/// limits. Answers the exit code: 0, or 78 if there is an error.
+/// `out`. `command_line` is what is said there about limits. Answers the exit code: 0, or 78 if there is an error.
 ///
 /// # Errors
 /// If `out` cannot be written to.
 pub fn run(
     path: Option<&Path>,
-    (env, last_seen): (Environment<'_>, LastSeen<'_>),
+    known: Known<'_>,
     command_line: &Given,
     out: &mut dyn Write,
 ) -> io::Result<u8> {
@@ -54,10 +68,24 @@ pub fn run(
         Ok(loaded) => loaded,
         Err(error) => return unusable(&error, path, out),
     };
-    match config::parse_under(&text, env, config::directory(&path), command_line) {
-        Ok(parsed) => report(&path, &parsed, (env, last_seen), out),
+    match config::parse_under(&text, known.env, config::directory(&path), command_line) {
+        Ok(parsed) => report(&path, &parsed, known, out),
         Err(error) => unusable(&error, Some(&path), out),
     }
+}
+
+/// What is to be said of the program of the server `name`, if it cannot be run here.
+pub(super) fn missing_program(
+    parsed: &Parsed,
+    name: &str,
+    env: Environment<'_>,
+) -> Option<Problem> {
+    let mut entries = parsed.config.servers.iter().zip(&parsed.origins);
+    let (spec, origin) = entries.find_map(|(entry, origin)| match entry {
+        Entry::Run(spec, _) if spec.name.as_str() == name => Some((spec, origin)),
+        Entry::Run(..) | Entry::Disabled(_) | Entry::Refused(_) => None,
+    })?;
+    find(spec, env).err()?.problem(origin)
 }
 
 /// A file of which nothing can be used.
@@ -79,7 +107,11 @@ fn unusable(error: &ConfigError, path: Option<&Path>, out: &mut dyn Write) -> io
 fn report(
     path: &Path,
     parsed: &Parsed,
-    (env, last_seen): (Environment<'_>, LastSeen<'_>),
+    Known {
+        env,
+        last_seen,
+        start,
+    }: Known<'_>,
     out: &mut dyn Write,
 ) -> io::Result<u8> {
     let mut problems = parsed.problems.clone();
@@ -90,12 +122,17 @@ fn report(
         rows.push(row(entry, origin, env, &mut problems));
     }
     rows.extend(parsed.config.nameless.iter().map(nameless));
+    let mut try_all = |start| Started::try_all(start, path, parsed, &mut problems);
+    let started = start.map(&mut try_all).transpose()?;
     problems.sort_by_key(|problem| (problem.line, problem.column));
 
     let file = shown_path(path);
     print_problems(&file, &problems, out)?;
     if !rows.is_empty() {
         print_table(&rows, out)?;
+    }
+    if let Some(started) = started {
+        started.print(out)?;
     }
     profiles::print(&parsed.config.profiles, out)?;
     costs::print(&last_seen(path, &parsed.config), out)?;

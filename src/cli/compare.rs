@@ -74,8 +74,8 @@ pub struct Comparison {
     #[arg(long, value_name = "FILE")]
     new_token_file: Option<PathBuf>,
     /// How long each of them may take for everything
-    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = clap::value_parser!(u64).range(1..=86_400))]
-    timeout: u64,
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = super::values::patience)]
+    timeout: Duration,
     /// Print one JSON object instead of a table
     #[arg(long)]
     json: bool,
@@ -93,7 +93,7 @@ pub fn run(wanted: &Comparison, out: &mut dyn Write, err: &mut dyn Write) -> io:
             return Ok(code);
         }
     };
-    let bounds = Bounds::within(Duration::from_secs(wanted.timeout));
+    let bounds = Bounds::within(wanted.timeout);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;

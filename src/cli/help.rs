@@ -18,7 +18,9 @@ pub(super) const SHORT_END: &str =
 
 const LONG_END: &str = r#"Configuration:
   The first of these is used: --config FILE, $MCPROXY_CONFIG, ./mcp-servers.json,
-  /srv/containers/mcp-gateway/mcp-servers.json. The smallest file that does something:
+  $XDG_CONFIG_HOME/mcproxy/mcp-servers.json (~/.config/mcproxy/mcp-servers.json),
+  /etc/mcp-gateway/mcp-servers.json, /srv/containers/mcp-gateway/mcp-servers.json.
+  The smallest file that does something:
 
     { "servers": [ { "name": "demo", "command": "mcproxy", "args": ["demo-server"] } ] }
 
@@ -31,10 +33,13 @@ Examples:
   mcproxy --listen 127.0.0.1:12009      answer this machine only
   mcproxy --hold-port --log             the same in a container: no restart refuses a client
   mcproxy check                         look for mistakes before they matter
+  mcproxy check --start                 and start each server once, to see that it works
+  mcproxy add files -- npx -y @modelcontextprotocol/server-filesystem /srv/files
+                                        put a server into the file
   mcproxy import ~/.claude.json         what another program's file would be here
   mcproxy compare --old URL --new URL   whether clients see the same at both
+  mcproxy connect                       clients that are known; 'connect claude' shows what to run:
   claude mcp add --transport http mcproxy http://127.0.0.1:12009/mcp
-                                        connect Claude Code
 
 Logging:
   To syslog as mcp-gateway (facility daemon), so 'journalctl -t mcp-gateway' shows it; while there
@@ -133,6 +138,54 @@ Exit codes:
   2    wrong arguments
   69   one of the two cannot be reached, does not let in, or is no MCP server
   78   a token file cannot be used";
+
+pub(super) const ADD: &str = "\
+Add a server to the configuration file; comments, order and layout of what is in it stay. It takes what 'claude mcp \
+add' takes. The file is the one that the gateway would take; where there is none, it is made: the one that is named, \
+else ~/.config/mcproxy/mcp-servers.json, which only its user may read. The result is checked as the gateway will, and \
+nothing is written if it could not be used. A running gateway has the server within a second.";
+
+pub(super) const ADD_END: &str = "\
+Examples:
+  mcproxy add files -- npx -y @modelcontextprotocol/server-filesystem /srv/files
+  mcproxy add github -e 'GITHUB_TOKEN=${GITHUB_TOKEN}' -- github-mcp-server stdio
+  mcproxy add --transport http docs https://mcp.example.org/mcp --header 'X-API-Key: KEY'
+
+Exit codes:
+  0    it is in the file
+  2    wrong arguments
+  78   the file cannot be used, or has such a server: nothing was written";
+
+pub(super) const REMOVE: &str = "\
+Remove servers from the configuration file, all that are named or none; comments, order and layout of the rest stay. \
+What else names a server, such as a profile, is left as it is, and said. Exit code 78: the file cannot be used, or has \
+no such server, and nothing was written.";
+
+pub(super) const COMPLETIONS: &str = "\
+Print what a shell needs to complete commands and options:
+  bash   mcproxy completions bash > ~/.local/share/bash-completion/completions/mcproxy
+  zsh    mcproxy completions zsh > a file _mcproxy in a directory of $fpath
+  fish   mcproxy completions fish > ~/.config/fish/completions/mcproxy.fish";
+
+pub(super) const CONNECT: &str = "\
+Show what a client needs to use this gateway: its own command, an entry of its file, or a line of a program. With \
+--write the command is run, or the file edited: comments, order and layout of the rest stay, and a copy is kept beside \
+it. Then one list of tools is fetched at the same address. A token is not written anywhere: the client reads it from \
+its own variable MCPROXY_TOKEN.";
+
+pub(super) const CONNECT_END: &str = "\
+Examples:
+  mcproxy connect                              all clients that are known
+  mcproxy connect claude                       print what is to be run
+  mcproxy connect cursor --write               put the gateway into Cursor's file
+  mcproxy connect codex --url http://server:12009/mcp --token-file tokens
+
+Exit codes:
+  0    it is shown or done, and the gateway answers
+  1    it could not be done here; what is left to do is said
+  2    wrong arguments
+  69   the gateway does not answer at that address
+  78   a file cannot be used: nothing was written";
 
 pub(super) const IMPORT: &str = "\
 Make a configuration of other programs' files. Whose a file is, is found out by itself: MetaMCP (its \

@@ -106,7 +106,7 @@ fn value(row: &Row) -> &'static str {
     match row.unit {
         Unit::Count => "NUMBER",
         Unit::Bytes => "SIZE",
-        Unit::Seconds => "SECONDS",
+        Unit::Seconds => "TIME",
     }
 }
 
@@ -176,12 +176,14 @@ const FLAGS: &str = "\
 Limits:
   Each is also a field of the file's 'gateway' object and a variable: --max-sessions 50 is
   {\"gateway\": {\"max_sessions\": 50}} and MCPROXY_MAX_SESSIONS=50. 'mcproxy limits' prints all that
-  can be set in the file. A size is a number of bytes or a text such as 64KiB.
+  can be set in the file. A size is a number of bytes or a text such as 64KiB; a time is in seconds
+  or a text such as 5m or 500ms.
 ";
 
 const FIELDS: &str = "\
 What the gateway, its clients and its servers may take: fields of the file's 'gateway' object, with
-their defaults. A size is a number of bytes or a text such as 64KiB; seconds may have fractions.
+their defaults. A size is a number of bytes or a text such as 64KiB; a time is in
+seconds, fractions allowed, or a text such as 5m or 500ms.
 ";
 
 fn parser(row: &'static Row) -> ValueParser {

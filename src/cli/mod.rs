@@ -5,11 +5,15 @@
 pub mod banner;
 pub mod check;
 pub mod compare;
+pub mod connect;
 pub mod demo_server;
 pub mod healthcheck;
 mod help;
 pub mod import;
 pub mod limits;
+mod reading;
+pub mod servers;
+pub mod shell;
 mod table;
 mod values;
 
@@ -17,12 +21,13 @@ use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 use log::LevelFilter;
 
 use crate::operate;
 use crate::telemetry::log::{Sink, SyslogPath};
 pub use limits::LimitFlags;
+pub use reading::command;
 
 /// Everything the command line and the environment said.
 #[derive(Debug, Clone, Parser)]
@@ -47,11 +52,25 @@ pub struct Cli {
 /// What to do instead of running the gateway.
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 pub enum Verb {
+    /// Run the gateway; so does mcproxy without a command
+    Run,
     /// Check a configuration file, find each command on PATH, and end with 78 on errors
     Check {
         /// The file to check; without it the one that the gateway would use
         file: Option<PathBuf>,
+        /// Start each server once, as the gateway does, count its tools and end it again
+        #[arg(long)]
+        start: bool,
     },
+    /// Add a server to the configuration file: mcproxy add NAME -- COMMAND ARGS
+    #[command(long_about = help::ADD, after_help = help::ADD_END)]
+    Add(servers::Addition),
+    /// Remove servers from the configuration file
+    #[command(long_about = help::REMOVE)]
+    Remove(servers::Removal),
+    /// Show what a client needs to use the gateway, or do it with --write, and see that it answers
+    #[command(long_about = help::CONNECT, after_help = help::CONNECT_END)]
+    Connect(connect::Connection),
     /// Make a configuration of MetaMCP's, Claude's, Cursor's, VS Code's and others' files
     #[command(long_about = help::IMPORT, after_help = help::IMPORT_END)]
     Import(import::Wish),
@@ -70,6 +89,18 @@ pub enum Verb {
     /// Print every limit that the file can set, with its default
     #[command(long_about = limits::table())]
     Limits,
+    /// Print what a shell needs to complete commands and options
+    #[command(long_about = help::COMPLETIONS)]
+    Completions {
+        /// The shell
+        shell: shell::Shell,
+    },
+    /// Write the manual pages into a directory
+    #[command(hide = true)]
+    Man {
+        /// The directory, which is made
+        directory: PathBuf,
+    },
     /// Run the built-in demo server on stdin and stdout, to try the gateway with
     #[command(long_about = help::DEMO_SERVER)]
     DemoServer,
@@ -78,8 +109,7 @@ pub enum Verb {
 /// The settings of the gateway, each also by environment.
 #[derive(Debug, Clone, Args)]
 pub struct Run {
-    /// The configuration file [default: ./mcp-servers.json, else
-    /// /srv/containers/mcp-gateway/mcp-servers.json]
+    /// The configuration file [default: ./mcp-servers.json, else one of those that --help names]
     #[arg(
         short,
         long,
@@ -208,41 +238,6 @@ pub struct Run {
     /// What the gateway, its clients and its servers may take.
     #[command(flatten)]
     pub limits: LimitFlags,
-}
-
-impl Cli {
-    /// Reads the arguments and the environment of this process. Ends the process after `--help`
-    /// and `--version` (exit code 0) and after a mistake (exit code 2, the message on stderr).
-    #[must_use]
-    pub fn from_environment() -> Self {
-        Self::try_from(std::env::args_os()).unwrap_or_else(|error| error.exit())
-    }
-
-    /// The same with given arguments, the program's name first.
-    ///
-    /// # Errors
-    /// A mistake, or the text of `--help` or `--version`.
-    pub fn try_from(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
-        let mut matches = command().try_get_matches_from(arguments)?;
-        Self::from_arg_matches_mut(&mut matches)
-    }
-}
-
-/// The command as clap knows it, for parsing, completions and the man page. A variable that is
-/// set to nothing counts as not set: that is how a unit or a compose file switches one off.
-#[must_use]
-pub fn command() -> clap::Command {
-    Cli::command().mut_args(|arg| {
-        let is_blank = arg
-            .get_env()
-            .and_then(std::env::var_os)
-            .is_some_and(|value| value.is_empty());
-        if is_blank {
-            arg.env(None::<&'static str>)
-        } else {
-            arg
-        }
-    })
 }
 
 impl Run {

@@ -2,18 +2,18 @@
 
 use std::collections::HashMap;
 
+use clap::CommandFactory as _;
+
 use super::*;
 
 fn parse(arguments: &[&str]) -> Result<Cli, clap::Error> {
     let all = ["mcproxy"].iter().chain(arguments);
-    let matches =
-        without_environment(Cli::command()).try_get_matches_from(all.map(OsString::from))?;
-    Cli::from_arg_matches(&matches)
+    reading::read(&definition(), &all.map(OsString::from).collect::<Vec<_>>())
 }
 
 /// A test must not see the variables of whoever runs it.
-fn without_environment(command: clap::Command) -> clap::Command {
-    command.mut_args(|arg| arg.env(None::<&'static str>))
+fn definition() -> clap::Command {
+    reading::with_variables(&|arg| arg.env(None::<&'static str>))
 }
 
 fn message(arguments: &[&str]) -> String {
@@ -22,7 +22,7 @@ fn message(arguments: &[&str]) -> String {
 
 #[test]
 fn the_command_is_consistent() {
-    Cli::command().debug_assert();
+    definition().debug_assert();
 }
 
 #[test]
@@ -57,11 +57,64 @@ fn options_and_verbs_are_understood() {
     let cli = parse(&["--config", "a.json", "check", "b.json"]).unwrap();
     assert_eq!(cli.run.config, Some("a.json".into()));
     let file = Some("b.json".into());
-    assert_eq!(cli.verb, Some(Verb::Check { file }));
+    assert_eq!(cli.verb, Some(Verb::Check { file, start: false }));
     let verb = parse(&["demo-server"]).unwrap().verb;
     assert_eq!(verb, Some(Verb::DemoServer));
     let syslog = parse(&["--syslog-socket", "/run/x"]).unwrap().run.sink();
     assert_eq!(syslog, Sink::Syslog(SyslogPath::at("/run/x".into())));
+}
+
+#[test]
+fn run_is_what_is_done_anyway() {
+    let run = |arguments: &[&str]| parse(arguments).unwrap();
+    let all = run(&["run", "--log", "--listen", ":1", "--max-sessions", "7"]);
+    assert_eq!(all.verb, None);
+    assert_eq!(all.run.sink(), Sink::Stdout);
+    assert_eq!(all.run.listen.port(), 1);
+    assert_ne!(all.run.limits.given, LimitFlags::default().given);
+    // Before the word, behind it, and as the value of an option.
+    let mixed = run(&["--state-dir", "run", "--log", "run", "--listen", ":2"]).run;
+    assert_eq!(mixed.state_dir, Some("run".into()));
+    assert_eq!((mixed.sink(), mixed.listen.port()), (Sink::Stdout, 2));
+    assert_eq!(
+        run(&["--config", "run", "run"]).run.config,
+        Some("run".into())
+    );
+    assert_eq!(
+        run(&["check", "run"]).verb,
+        Some(Verb::Check {
+            file: Some("run".into()),
+            start: false
+        })
+    );
+    assert!(message(&["run", "--listen", "nowhere"]).contains("such as 0.0.0.0:12009"));
+    assert!(
+        message(&["--listen", ":1", "run", "--listen", ":2"]).contains("cannot be used multiple")
+    );
+    let help = message(&["run", "--help"]);
+    assert!(help.contains("--hold-port"), "{help}");
+}
+
+#[test]
+fn words_of_other_programs_are_answered_with_ours() {
+    for (words, ours) in [
+        (&["--port", "8080"][..], "mcproxy --listen PORT"),
+        (&["--port=8080"], "mcproxy --listen PORT"),
+        (&["run", "--port", "8080"], "mcproxy --listen PORT"),
+        (&["--host", "::"], "mcproxy --listen ADDRESS:PORT"),
+        (&["serve"], "mcproxy run"),
+        (&["start", "--log"], "mcproxy run"),
+        (&["--log", "validate"], "mcproxy check"),
+        (&["validate", "mine.json"], "mcproxy check"),
+    ] {
+        let error = parse(words).unwrap_err();
+        assert_eq!(error.exit_code(), 2);
+        let said = error.to_string();
+        assert!(
+            said.contains(&format!("write '{ours}'")),
+            "{words:?}: {said}"
+        );
+    }
 }
 
 #[test]
@@ -84,7 +137,7 @@ fn help_teaches() {
 }
 
 fn command_help(arguments: &[&str]) -> String {
-    let command = Cli::command().term_width(100);
+    let command = definition().term_width(100);
     let all = ["mcproxy"].iter().chain(arguments);
     command.try_get_matches_from(all).unwrap_err().to_string()
 }

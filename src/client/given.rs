@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use reqwest::Url;
-use reqwest::header::HeaderValue;
+use reqwest::header::{HeaderValue, InvalidHeaderValue};
 
 use crate::files;
 
@@ -40,8 +40,15 @@ pub fn bearer(file: &Path) -> Result<HeaderValue, String> {
         .filter_map(|line| line.split_whitespace().next());
     let token = words.into_iter().find(|word| !word.starts_with('#'));
     let token = token.ok_or_else(|| format!("there is no token in {shown}"))?;
-    let value = HeaderValue::from_str(&format!("Bearer {token}"));
-    let mut value = value.map_err(|_| format!("the first token in {shown} cannot be one"))?;
+    bearer_of(token).map_err(|_| format!("the first token in {shown} cannot be one"))
+}
+
+/// The header with a token.
+///
+/// # Errors
+/// That it cannot be one.
+pub fn bearer_of(token: &str) -> Result<HeaderValue, InvalidHeaderValue> {
+    let mut value = HeaderValue::from_str(&format!("Bearer {token}"))?;
     value.set_sensitive(true);
     Ok(value)
 }

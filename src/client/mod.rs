@@ -25,7 +25,7 @@ use reqwest::header::HeaderMap;
 use tokio::time::{Instant, timeout_at};
 
 pub use self::error::ClientError;
-pub use self::given::{bearer, parse_url};
+pub use self::given::{bearer, bearer_of, parse_url};
 use self::http::Http;
 pub use self::http::{hidden, shown};
 pub use self::lists::Entry;

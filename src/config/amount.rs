@@ -12,7 +12,7 @@ pub enum Unit {
     Count,
     /// An integer, or a text such as `16MiB`.
     Bytes,
-    /// A number, fractions allowed.
+    /// A number, fractions allowed, or a text such as `5m`.
     Seconds,
 }
 
@@ -59,6 +59,37 @@ const SIZES: [(&str, u64); 4] = [
     ("B", 1),
 ];
 
+const TIMES: [(&str, u64); 6] = [
+    ("ms", 1),
+    ("s", s(1)),
+    ("m", s(60)),
+    ("min", s(60)),
+    ("h", s(3600)),
+    ("d", s(86_400)),
+];
+
+/// A time such as `30s`, `1.5h` or `500ms`. `None` without a unit, too.
+pub(super) fn time_with_unit(text: &str) -> Option<Duration> {
+    let number = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = text.get(number.len()..)?;
+    let (_, length) = TIMES.iter().find(|(name, _)| *name == unit)?;
+    let number: f64 = number.trim_end().parse().ok()?;
+    let length = Duration::from_millis(*length).as_secs_f64();
+    Duration::try_from_secs_f64(number * length).ok()
+}
+
+/// A time in seconds, or with a unit.
+///
+/// # Errors
+/// It is neither; the text says what is accepted.
+pub fn time(text: &str) -> Result<Duration, String> {
+    let text = text.trim();
+    let seconds = || Duration::try_from_secs_f64(text.parse().ok()?).ok();
+    time_with_unit(text)
+        .or_else(seconds)
+        .ok_or_else(|| "seconds are needed, or a time such as 30s, 5m or 500ms".to_owned())
+}
+
 impl Unit {
     /// An amount as it can be written: `1000`, `16MiB`, `0.5`.
     #[must_use]
@@ -92,10 +123,7 @@ impl Unit {
                 };
                 digits.trim_end().parse::<u64>().ok()?.checked_mul(size)
             }
-            Self::Seconds => {
-                let seconds = Duration::try_from_secs_f64(text.parse().ok()?).ok()?;
-                u64::try_from(seconds.as_millis()).ok()
-            }
+            Self::Seconds => u64::try_from(time(text).ok()?.as_millis()).ok(),
         }
     }
 }
@@ -154,6 +182,12 @@ mod tests {
             ("drain_timeout", "0", 0),
             ("drain_timeout", "2.5", 2500),
             ("restart_delay", "0.05", 50),
+            ("restart_delay", "500ms", 500),
+            ("drain_timeout", "30s", 30_000),
+            ("drain_timeout", " 1.5 m ", 90_000),
+            ("drain_timeout", "2min", 120_000),
+            ("session_idle_timeout", "2h", 7_200_000),
+            ("session_idle_timeout", "7d", 604_800_000),
         ] {
             assert_eq!(row(name).read(text), Ok(amount), "{name} {text}");
         }
@@ -183,6 +217,15 @@ mod tests {
                 "a number of seconds from 1 to 3600 is needed",
             ),
             ("peer_timeout", "-1", "a number of seconds from 1 to 3600"),
+            ("peer_timeout", "-1s", "a number of seconds from 1 to 3600"),
+            (
+                "peer_timeout",
+                "500ms",
+                "a number of seconds from 1 to 3600",
+            ),
+            ("peer_timeout", "5 parsecs", "a number of seconds from 1 to"),
+            ("peer_timeout", "s", "a number of seconds from 1 to 3600"),
+            ("peer_timeout", "infd", "a number of seconds from 1 to 3600"),
             (
                 "peer_timeout",
                 "30000",

@@ -334,6 +334,7 @@ fn seconds(fields: &Fields<'_>, name: &str, notes: &mut Notes) -> Option<Duratio
     let time = values::seconds(&field, name, notes)?;
     // `call_timeout` is ours alone; `timeout` is milliseconds in some programs.
     if name == "timeout"
+        && field.value.as_number_lit().is_some()
         && let Some(help) = values::in_milliseconds(time.as_secs_f64())
     {
         let what = format!("'timeout' is in seconds: {} minutes", time.as_secs() / 60);

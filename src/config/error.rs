@@ -136,9 +136,13 @@ fn missing(path: &std::path::Path, searched: &[PathBuf]) -> String {
         );
     }
     let places: Vec<_> = searched.iter().map(|p| p.display().to_string()).collect();
+    let places = match places.split_last() {
+        Some((last, others)) => format!("{} and {last}", others.join(", ")),
+        None => String::new(),
+    };
     format!(
-        "no configuration file: looked for {}; create one of them, or name yours with --config or MCPROXY_CONFIG",
-        places.join(" and ")
+        "no configuration file: looked for {places}; create one of them ('mcproxy add' does), or name yours with \
+         --config or MCPROXY_CONFIG"
     )
 }
 

@@ -3,7 +3,7 @@
 
 use jsonc_parser::ast::Value;
 
-use super::amount::{Amount, Unit};
+use super::amount::{Amount, Unit, time_with_unit};
 use super::fields::Use;
 use super::file::about;
 use super::limits::{Given, INSTRUCTIONS_BUDGET, Limits, Row, TABLE};
@@ -127,6 +127,12 @@ fn amount(row: &Row, value: &Value<'_>) -> Result<u64, String> {
     match value {
         Value::NumberLit(number) => row.read(number.value),
         Value::StringLit(text) if row.unit == Unit::Bytes => row.read(&text.value),
+        Value::StringLit(text) if row.unit == Unit::Seconds => match time_with_unit(&text.value) {
+            Some(_) => row.read(&text.value),
+            None => row
+                .read("")
+                .map_err(|why| format!("{why}, without quotes or with a unit such as \"30s\"")),
+        },
         Value::StringLit(_) => row.read("").map_err(|why| format!("{why}, without quotes")),
         Value::BooleanLit(_) | Value::Object(_) | Value::Array(_) | Value::NullKeyword(_) => {
             let why = |why| format!("{why}, not {}", values::kind(value));

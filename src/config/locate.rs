@@ -5,6 +5,7 @@
     reason = "runs where it may block: before there are workers, or beside them"
 )]
 
+use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
@@ -14,39 +15,64 @@ use super::error::{ConfigError, Place, Problem, Severity};
 use super::{Origin, Parsed};
 use crate::files;
 
-/// Where a configuration is looked for when none is named.
-pub const DEFAULT_PLACES: [&str; 2] = [
-    "./mcp-servers.json",
-    "/srv/containers/mcp-gateway/mcp-servers.json",
-];
+/// What the file is called.
+const NAME: &str = "mcp-servers.json";
+/// Where the file of a whole machine may be.
+const SHARED: [&str; 2] = ["/etc/mcp-gateway", "/srv/containers/mcp-gateway"];
+
+/// Where a configuration is looked for when none is named, in this order: here, among the user's settings, among the
+/// machine's. `env` answers for the variables that say where a user has settings.
+pub fn places(env: &dyn Fn(&str) -> Option<OsString>) -> Vec<PathBuf> {
+    let own = own_place(env).into_iter();
+    let shared = SHARED.iter().map(|place| Path::new(place).join(NAME));
+    [PathBuf::from(NAME)]
+        .into_iter()
+        .chain(own)
+        .chain(shared)
+        .collect()
+}
+
+/// The user's own file, which need not be there. `None` where nothing says which directory is the user's.
+pub fn own_place(env: &dyn Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+    // One that is relative does not count, as the specification of these directories says.
+    let directory = |name| {
+        env(name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+    };
+    let settings =
+        directory("XDG_CONFIG_HOME").or_else(|| Some(directory("HOME")?.join(".config")))?;
+    Some(settings.join("mcproxy").join(NAME))
+}
 
 /// More than any configuration has, and little enough to be read by mistake.
 const LARGEST: u64 = 16 << 20;
 
 /// The file to read, as an absolute path: `explicit` (`--config`, `MCPROXY_CONFIG`), else the first
-/// of [`DEFAULT_PLACES`] that is there.
+/// of [`places`] that is there.
 ///
 /// # Errors
 /// [`ConfigError::Missing`] if there is none; it says where it was looked for.
 /// [`ConfigError::Unreadable`] if it is named below `/dev` or `/proc` and no plain file: what a shell
 /// hands over there (`/dev/stdin`, `<(…)`) can't be read again, and never becomes a file.
 pub fn locate(explicit: Option<&Path>) -> Result<PathBuf, ConfigError> {
-    match explicit {
-        Some(path) => {
-            let path = first_of(&[path])?;
-            let is_handed_over = ["/dev", "/proc"]
-                .iter()
-                .any(|place| path.starts_with(place));
-            match fs::metadata(&path) {
-                Ok(data) if is_handed_over && !data.is_file() => {
-                    let why = "it is no plain file, which is read again whenever it changes; write it into one";
-                    let source = io::Error::new(io::ErrorKind::InvalidInput, why);
-                    Err(ConfigError::Unreadable { path, source })
-                }
-                Ok(_) | Err(_) => Ok(path),
-            }
+    let Some(path) = explicit else {
+        let places = places(&|name| std::env::var_os(name));
+        let places: Vec<_> = places.iter().map(PathBuf::as_path).collect();
+        return first_of(&places);
+    };
+    let path = first_of(&[path])?;
+    let is_handed_over = ["/dev", "/proc"]
+        .iter()
+        .any(|place| path.starts_with(place));
+    match fs::metadata(&path) {
+        Ok(data) if is_handed_over && !data.is_file() => {
+            let why =
+                "it is no plain file, which is read again whenever it changes; write it into one";
+            let source = io::Error::new(io::ErrorKind::InvalidInput, why);
+            Err(ConfigError::Unreadable { path, source })
         }
-        None => first_of(&DEFAULT_PLACES.map(Path::new)),
+        Ok(_) | Err(_) => Ok(path),
     }
 }
 

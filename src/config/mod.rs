@@ -48,10 +48,10 @@ mod validate;
 pub(crate) mod values;
 mod view;
 
-pub use amount::Unit;
+pub use amount::{Unit, time};
 pub(crate) use error::quoted;
 pub use error::{ConfigError, Place, Problem, Severity};
-pub use locate::{DEFAULT_PLACES, directory, exposure, locate, read};
+pub use locate::{directory, exposure, locate, own_place, places, read};
 pub(crate) use secrets::is_named_secret;
 pub use secrets::variables;
 

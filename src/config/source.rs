@@ -20,6 +20,20 @@ pub(crate) struct Source<'a> {
 /// The bytes of a block.
 const BLOCK: usize = 4096;
 
+/// JSON with comments and trailing commas, and nothing else that some programs accept.
+pub(crate) const STRICT: ParseOptions = ParseOptions {
+    allow_comments: true,
+    allow_trailing_commas: true,
+    allow_loose_object_property_names: false,
+    allow_missing_commas: false,
+    allow_single_quoted_strings: false,
+    allow_hexadecimal_numbers: false,
+    allow_unary_plus_numbers: false,
+    allow_bare_decimal_point_numbers: false,
+    allow_non_finite_numbers: false,
+    allow_extended_string_escapes: false,
+};
+
 /// What is before a byte of the text.
 #[derive(Debug, Clone, Copy, Default)]
 struct Counted {
@@ -106,19 +120,7 @@ impl<'a> Source<'a> {
             );
             return None;
         }
-        let strict = ParseOptions {
-            allow_comments: true,
-            allow_trailing_commas: true,
-            allow_loose_object_property_names: false,
-            allow_missing_commas: false,
-            allow_single_quoted_strings: false,
-            allow_hexadecimal_numbers: false,
-            allow_unary_plus_numbers: false,
-            allow_bare_decimal_point_numbers: false,
-            allow_non_finite_numbers: false,
-            allow_extended_string_escapes: false,
-        };
-        match parse_to_ast(self.text, &CollectOptions::default(), &strict) {
+        match parse_to_ast(self.text, &CollectOptions::default(), &STRICT) {
             Ok(tree) => {
                 if tree.value.is_none() {
                     let empty = Finding::error(At::file(0), "the file is empty");

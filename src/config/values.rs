@@ -4,9 +4,10 @@
 
 use std::time::Duration;
 
-use jsonc_parser::ast::{Object, Value};
+use jsonc_parser::ast::{Object, StringLit, Value};
 use jsonc_parser::common::Ranged;
 
+use super::amount::time_with_unit;
 use super::error::quoted;
 use super::notes::{At, Finding, Notes};
 
@@ -115,22 +116,33 @@ const LONGEST: f64 = 86_400.0;
 /// The shortest: below it a deadline has passed before anything can be done.
 const SHORTEST: f64 = 0.001;
 
-/// A time in seconds, fractions allowed, from a millisecond to a day.
+/// A time in seconds, fractions allowed, or with its unit, from a millisecond to a day.
 pub(crate) fn seconds(
     field: &Field<'_, Value<'_>>,
     name: &str,
     notes: &mut Notes,
 ) -> Option<Duration> {
-    let Some(number) = field.value.as_number_lit() else {
-        let help = format!("write it in seconds and without quotes, such as \"{name}\": 30");
-        notes.add(wrong(field, name, "a number of seconds").help(help));
-        return None;
+    let with_unit = |text: &StringLit<'_>| time_with_unit(&text.value);
+    let seconds: f64 = match (
+        field.value.as_number_lit(),
+        field.value.as_string_lit().and_then(with_unit),
+    ) {
+        (Some(number), _) => number.value.parse().unwrap_or(f64::NAN),
+        (None, Some(time)) => time.as_secs_f64(),
+        (None, None) => {
+            let help = format!(
+                "write it in seconds and without quotes, such as \"{name}\": 30, or with a unit, such as \"30s\""
+            );
+            notes.add(wrong(field, name, "a number of seconds").help(help));
+            return None;
+        }
     };
-    let seconds: f64 = number.value.parse().unwrap_or(f64::NAN);
     let refuse = |what: String| Finding::error(field.at.clone(), what);
     if seconds > LONGEST {
         let finding = refuse(format!("'{name}' is in seconds, and at most 86400 (a day)"));
-        notes.add(match in_milliseconds(seconds) {
+        let is_number = field.value.as_number_lit().is_some();
+        let help = is_number.then(|| in_milliseconds(seconds)).flatten();
+        notes.add(match help {
             Some(help) => finding.help(help),
             None => finding,
         });

@@ -8,6 +8,7 @@ mod holder;
 mod memory;
 mod signals;
 mod terminal;
+mod trial;
 mod watchdog;
 
 use std::net::{SocketAddr, TcpListener};
@@ -29,6 +30,7 @@ pub use self::holder::hold;
 use self::signals::Signals;
 use self::terminal::Terminal;
 pub use self::terminal::complain;
+pub use self::trial::trial;
 use crate::cli::Run;
 use crate::control::{self, ControlSocket};
 use crate::http::{HttpFrontend, HttpOptions, Times, Tokens};

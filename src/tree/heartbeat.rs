@@ -10,6 +10,7 @@ use tokio::sync::mpsc::{self, UnboundedSender};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use super::root::RootHandle;
+use crate::turn::Kind;
 
 /// Who has not answered yet is asked again after this: it may be another by then.
 const AGAIN: Duration = Duration::from_millis(100);
@@ -58,6 +59,8 @@ impl fmt::Display for Part {
 /// One beat, on its way through the house.
 #[derive(Debug, Clone)]
 pub struct Beat(UnboundedSender<Part>);
+
+impl Kind for Beat {}
 
 impl Beat {
     /// Whoever gets it says so to `answers`.

@@ -3,7 +3,7 @@
 use super::{File, sources, split_name};
 
 /// Which rooms a room may use, itself apart. `main.rs` may use all, and nobody but `program` `http` or `cli`.
-const IMPORTS: [(&str, &[&str]); 22] = [
+const IMPORTS: [(&str, &[&str]); 23] = [
     ("files", &[]),
     ("state_dir", &["files"]),
     ("ids", &[]),
@@ -41,6 +41,7 @@ const IMPORTS: [(&str, &[&str]); 22] = [
     ("client", &["files", "protocol"]),
     ("control", &[]),
     ("operate", &["client", "config", "control", "protocol"]),
+    ("edit", &["config", "ids"]),
     ("import", &["config", "files", "ids"]),
     ("supervise", &["ids", "turn"]),
     ("config", &["files", "ids"]),
@@ -99,6 +100,7 @@ const IMPORTS: [(&str, &[&str]); 22] = [
         &[
             "client",
             "config",
+            "edit",
             "files",
             "import",
             "operate",

@@ -6,16 +6,17 @@ use super::{File, split_name};
 
 /// How many lines of production code a room may have. Who raises one says in the commit what the lines are for, and
 /// why nothing else could go for them.
-const CEILINGS: [(&str, usize); 24] = [
+const CEILINGS: [(&str, usize); 25] = [
     ("", 900),
-    ("cli", 3550),
+    ("cli", 4900),
     ("client", 1150),
-    ("config", 6500),
+    ("config", 6600),
     ("control", 310),
+    ("edit", 320),
     ("files", 120),
     ("http", 7050),
     ("ids", 300),
-    ("import", 4850),
+    ("import", 4900),
     ("operate", 2000),
     ("process", 3600),
     ("program", 1700),

@@ -17,6 +17,14 @@ fn machine() -> tempfile::TempDir {
 }
 
 /// The exit code and the output, with the directory called DIR.
+fn known(env: Environment<'_>) -> Known<'_> {
+    Known {
+        env,
+        last_seen: &|_, _| Costs::default(),
+        start: None,
+    }
+}
+
 fn check(directory: &Path, text: &str) -> (u8, String) {
     let file = directory.join("servers.json");
     let here = directory.display().to_string();
@@ -24,13 +32,7 @@ fn check(directory: &Path, text: &str) -> (u8, String) {
     fs::set_permissions(&file, Permissions::from_mode(0o644)).unwrap();
     let mut out = Vec::new();
     let path = |name: &str| (name == "PATH").then(|| here.clone());
-    let code = run(
-        Some(&file),
-        (&path, &|_, _| Costs::default()),
-        &Given::default(),
-        &mut out,
-    )
-    .unwrap();
+    let code = run(Some(&file), known(&path), &Given::default(), &mut out).unwrap();
     (code, String::from_utf8(out).unwrap().replace(&here, "DIR"))
 }
 
@@ -166,7 +168,7 @@ DIR/servers.json: cannot be used; a running gateway keeps what it has
     assert_eq!(
         run(
             Some(&missing),
-            (&|_| None, &|_, _| Costs::default()),
+            known(&|_| None),
             &Given::default(),
             &mut out
         )

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::{entries, env};
 use crate::config::fields::{ENTRY, FILE, Use};
 use crate::config::locate::first_of;
-use crate::config::{ConfigError, Severity, exposure, locate, parse, read};
+use crate::config::{ConfigError, Severity, exposure, locate, parse, places, read};
 use crate::config::{profiles, view};
 
 fn shipped() -> Vec<PathBuf> {
@@ -89,6 +89,10 @@ fn a_file_is_looked_for_in_order() {
         text.contains(&format!("{} and {}", one.display(), two.display())),
         "{text}"
     );
+    let text = first_of(&[&one, &two, &one]).unwrap_err().to_string();
+    let (one_shown, two_shown) = (one.display(), two.display());
+    let all = format!("{one_shown}, {two_shown} and {one_shown};");
+    assert!(text.contains(&all), "{text}");
     assert!(
         text.contains("--config") && text.contains("MCPROXY_CONFIG"),
         "{text}"
@@ -118,6 +122,38 @@ fn a_file_is_looked_for_in_order() {
                     .to_string()
             )
     );
+}
+
+#[test]
+fn without_a_name_it_is_looked_for_here_then_at_the_users_then_at_the_machines() {
+    let of = |pairs: &[(&str, &str)]| {
+        let pairs: std::collections::BTreeMap<_, _> = pairs.iter().copied().collect();
+        let found = places(&|name| pairs.get(name).map(Into::into));
+        found
+            .iter()
+            .map(|path| path.display().to_string())
+            .collect::<Vec<_>>()
+    };
+    let around = |own: &'static str| {
+        let all = [
+            "mcp-servers.json",
+            own,
+            "/etc/mcp-gateway/mcp-servers.json",
+            "/srv/containers/mcp-gateway/mcp-servers.json",
+        ];
+        all.into_iter()
+            .filter(|place| !place.is_empty())
+            .collect::<Vec<_>>()
+    };
+    let home = ("HOME", "/home/a");
+    let set = around("/x/mcproxy/mcp-servers.json");
+    assert_eq!(of(&[home, ("XDG_CONFIG_HOME", "/x")]), set);
+    let default = around("/home/a/.config/mcproxy/mcp-servers.json");
+    assert_eq!(of(&[home]), default);
+    for unusable in ["", "rel"] {
+        assert_eq!(of(&[home, ("XDG_CONFIG_HOME", unusable)]), default);
+    }
+    assert_eq!(of(&[]), around(""));
 }
 
 #[test]

@@ -26,7 +26,7 @@ fn every_dialect_with_fields_takes_limits() {
         r#""servers": {}"#,
     ] {
         let text = format!(
-            r#"{{"gateway": {{"max_sessions": 5, "max_body_bytes": "1MiB", "drain_timeout": 0.5}}, {servers}}}"#
+            r#"{{"gateway": {{"max_sessions": 5, "max_body_bytes": "1MiB", "drain_timeout": "500ms"}}, {servers}}}"#
         );
         let expected = Limits {
             max_sessions: 5,
@@ -67,7 +67,7 @@ fn a_wrong_limit_is_reported_with_its_place_and_disturbs_nothing() {
     error at line 4, column 21 (gateway.max_sessions): 'max_sessions': a whole number from 1 to 1000000 is needed; until it is mended the limit stays what it is
     error at line 5, column 23 (gateway.max_body_bytes): 'max_body_bytes': a number of bytes or a size such as 16MiB is needed, from 1KiB to 1GiB; until it is mended the limit stays what it is
     error at line 6, column 23 (gateway.max_line_bytes): 'max_line_bytes': a number of bytes or a size such as 16MiB is needed, from 1KiB to 1GiB, not true or false; until it is mended the limit stays what it is
-    error at line 7, column 21 (gateway.peer_timeout): 'peer_timeout': a number of seconds from 1 to 3600 is needed, without quotes; until it is mended the limit stays what it is
+    error at line 7, column 21 (gateway.peer_timeout): 'peer_timeout': a number of seconds from 1 to 3600 is needed, without quotes or with a unit such as "30s"; until it is mended the limit stays what it is
     error at line 8, column 22 (gateway.drain_timeout): 'drain_timeout': a number of seconds from 0 to 3600 is needed; if milliseconds were meant, write 5; until it is mended the limit stays what it is
     error at line 10, column 5 (gateway.max_connections): 'max_connections' is here twice; keep one of them
     error at line 13, column 14 (gateway): 'gateway' is here twice; the first is used; make one of the two
@@ -225,6 +225,8 @@ fn the_schema_has_every_limit_as_the_table_has_it() {
         match row.unit {
             Unit::Bytes => assert_eq!(field["default"], row.unit.show(row.default)),
             Unit::Count | Unit::Seconds => {
+                let is_time = field["pattern"] == "^[0-9.]+ ?(ms|s|m|min|h|d)$";
+                assert_eq!(is_time, row.unit == Unit::Seconds, "{}", row.name);
                 assert_eq!(
                     number("default"),
                     Some(natural(row, row.default)),

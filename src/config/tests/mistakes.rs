@@ -76,19 +76,22 @@ fn times() {
 {"name": "tiny", "command": "x", "call_timeout": 1e-9},
 {"name": "millis", "command": "x", "timeout": 30000},
 {"name": "most", "command": "x", "call_timeout": 86400},
-{"name": "least", "command": "x", "timeout": 0.001}
+{"name": "least", "command": "x", "timeout": 0.001},
+{"name": "unit", "command": "x", "timeout": "30m", "call_timeout": "500ms"},
+{"name": "long", "command": "x", "call_timeout": "2d"}
 ]"#,
     );
     insta::assert_snapshot!(problems(&parsed).join("\n"), @r#"
     error at line 2, column 45 (server 'zero', [0].timeout): 'timeout' must be at least 0.001 seconds; leave the field out for the default
     error at line 3, column 49 (server 'negative', [1].timeout): 'timeout' must be at least 0.001 seconds; leave the field out for the default
-    error at line 4, column 45 (server 'text', [2].timeout): 'timeout' must be a number of seconds, not a text; write it in seconds and without quotes, such as "timeout": 30
+    error at line 4, column 45 (server 'text', [2].timeout): 'timeout' must be a number of seconds, not a text; write it in seconds and without quotes, such as "timeout": 30, or with a unit, such as "30s"
     error at line 5, column 50 (server 'huge', [3].call_timeout): 'call_timeout' is in seconds, and at most 86400 (a day); if milliseconds were meant, write 600
     error at line 6, column 54 (server 'infinite', [4].call_timeout): 'call_timeout' is in seconds, and at most 86400 (a day)
     error at line 7, column 50 (server 'tiny', [5].call_timeout): 'call_timeout' must be at least 0.001 seconds; leave the field out for the default
     warning at line 8, column 47 (server 'millis', [6].timeout): 'timeout' is in seconds: 500 minutes; if milliseconds were meant, write 30
+    error at line 12, column 50 (server 'long', [10].call_timeout): 'call_timeout' is in seconds, and at most 86400 (a day)
     "#);
-    insta::assert_snapshot!(entries(&parsed).join(", "), @r#"zero (refused), negative (refused), text (refused), huge (refused), infinite (refused), tiny (refused), millis, most, least"#);
+    insta::assert_snapshot!(entries(&parsed).join(", "), @r#"zero (refused), negative (refused), text (refused), huge (refused), infinite (refused), tiny (refused), millis, most, least, unit, long (refused)"#);
 }
 
 #[test]

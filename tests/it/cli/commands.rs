@@ -88,7 +88,8 @@ fn commands(text: &str) -> Vec<String> {
     let lines = blocks
         .filter_map(|rest| rest.split("```").next())
         .flat_map(str::lines);
-    let lines = lines.map(|line| line.split('#').next().unwrap_or_default().trim());
+    let lines = lines.map(|line| line.split('#').next().unwrap_or_default());
+    let lines = lines.map(|line| line.split(" > ").next().unwrap_or_default().trim());
     let runs = lines.map(|line| line.replace("cargo run --release -- ", "mcproxy "));
     runs.filter(|line| line.starts_with("mcproxy ")).collect()
 }

@@ -4,13 +4,17 @@
 mod check;
 mod commands;
 mod compare;
+mod connect;
 mod costs;
 mod healthcheck;
 mod import;
 mod import_targets;
 mod operate;
 mod served;
+mod servers;
+mod shell;
 mod start;
+mod started;
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -170,6 +174,7 @@ fn wrong_values_are_explained() {
     let said = run(here.path(), &[], &[("MCPROXY_LOG", "perhaps")]);
     explained(&said, "--log", "yes or on");
     explained(&run(here.path(), &["chek"], &[]), "'check'", "similar");
+    explained(&run(here.path(), &["serve"], &[]), "'serve'", "mcproxy run");
     explained(
         &run(here.path(), &["--confg", "x"], &[]),
         "'--config'",

@@ -14,19 +14,29 @@ use crate::support::{http, proc, wait};
 
 #[test]
 fn a_missing_configuration_is_one_clear_message() {
-    let default = Path::new("/srv/containers/mcp-gateway/mcp-servers.json");
-    assert!(!default.exists(), "it would be run: this machine has one");
+    for place in ["/etc", "/srv/containers"] {
+        let default = Path::new(place).join("mcp-gateway/mcp-servers.json");
+        assert!(!default.exists(), "it would be run: this machine has one");
+    }
     let here = tempfile::tempdir().unwrap();
     let here = here.path();
-    let said = run(here, &["--listen", "127.0.0.1:0"], &[]);
-    assert_eq!((said.code, &*said.stdout), (Some(MISCONFIGURED), ""));
+    let home = here.display().to_string();
     let expected = format!(
-        "mcproxy: error: no configuration file: looked for {} and \
-         /srv/containers/mcp-gateway/mcp-servers.json; create one of them, or name yours with \
-         --config or MCPROXY_CONFIG\n",
-        here.join("mcp-servers.json").display()
+        "error: no configuration file: looked for {home}/mcp-servers.json, \
+         {home}/.config/mcproxy/mcp-servers.json, /etc/mcp-gateway/mcp-servers.json and \
+         /srv/containers/mcp-gateway/mcp-servers.json; create one of them ('mcproxy add' does), or name \
+         yours with --config or MCPROXY_CONFIG\n"
     );
-    assert_eq!(said.stderr, expected);
+    for words in [
+        &["--listen", "127.0.0.1:0"][..],
+        &["run", "--listen", "127.0.0.1:0"],
+    ] {
+        let said = run(here, words, &[("HOME", &home)]);
+        assert_eq!((said.code, &*said.stdout), (Some(MISCONFIGURED), ""));
+        assert_eq!(said.stderr, format!("mcproxy: {expected}"));
+    }
+    let said = run(here, &["check"], &[("HOME", &home)]);
+    assert_eq!((said.code, said.stdout), (Some(MISCONFIGURED), expected));
 
     let named = here.join("mine.json").display().to_string();
     for (args, env) in [

@@ -377,5 +377,3 @@ async fn whoever_does_not_answer_a_beat_is_named_and_the_round_goes_on() {
     }
     house.stops().await;
 }
-
-impl Kind for Beat {}

@@ -1,0 +1,87 @@
+//! What `mcproxy check --start` saw: each server started once, as the gateway starts it.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::path::Path;
+use std::time::Duration;
+
+use super::super::table;
+use crate::config::model::{Config, Entry};
+use crate::config::{Origin, Parsed, Problem, Severity};
+use crate::ids::ServerName;
+
+/// Starts the servers of the configuration at this path.
+pub type Start<'a> = &'a dyn Fn(&Path, &Config) -> io::Result<BTreeMap<ServerName, Tried>>;
+
+/// What became of a server.
+#[derive(Debug)]
+pub struct Tried {
+    /// How many tools it offers, or why it failed.
+    pub outcome: Result<usize, String>,
+    /// How long that took, since the first of them was started.
+    pub time: Duration,
+}
+
+/// All of them, in the order of the file.
+pub(super) struct Started(Vec<(ServerName, Option<Tried>)>);
+
+impl Started {
+    /// Starts them, and adds to `problems` what failed.
+    pub(super) fn try_all(
+        start: Start<'_>,
+        path: &Path,
+        parsed: &Parsed,
+        problems: &mut Vec<Problem>,
+    ) -> io::Result<Self> {
+        let mut tried = start(path, &parsed.config)?;
+        let mut all = Vec::new();
+        for (entry, origin) in parsed.config.servers.iter().zip(&parsed.origins) {
+            let Entry::Run(spec, _) = entry else {
+                continue;
+            };
+            let tried = tried.remove(&spec.name);
+            let why = match &tried {
+                Some(Tried { outcome: Ok(_), .. }) => None,
+                Some(Tried {
+                    outcome: Err(why), ..
+                }) => Some(format!("it did not start: {why}")),
+                None => Some("it did not start in time".to_owned()),
+            };
+            problems.extend(why.map(|why| problem(origin, why)));
+            all.push((spec.name.clone(), tried));
+        }
+        Ok(Self(all))
+    }
+
+    pub(super) fn print(&self, out: &mut dyn Write) -> io::Result<()> {
+        if self.0.is_empty() {
+            return Ok(());
+        }
+        let titles = ["SERVER", "START", "TOOLS", "AFTER"];
+        let mut lines = vec![titles.map(str::to_owned).to_vec()];
+        lines.extend(self.0.iter().map(|(server, tried)| {
+            let (word, tools) = match tried.as_ref().map(|tried| &tried.outcome) {
+                Some(Ok(tools)) => ("ready", tools.to_string()),
+                Some(Err(_)) => ("failed", String::new()),
+                None => ("late", String::new()),
+            };
+            let after = tried.as_ref().map_or_else(String::new, |tried| {
+                format!("{:.1} s", tried.time.as_secs_f64())
+            });
+            vec![server.to_string(), word.to_owned(), tools, after]
+        }));
+        table::print(&lines, out)
+    }
+}
+
+fn problem(origin: &Origin, message: String) -> Problem {
+    Problem {
+        severity: Severity::Error,
+        line: origin.place.line,
+        column: origin.place.column,
+        path: String::new(),
+        server: Some(origin.server.to_string()),
+        message,
+        help: None,
+    }
+}

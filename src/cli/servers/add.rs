@@ -1,0 +1,217 @@
+//! `mcproxy add NAME -- COMMAND …`, with the options of `claude mcp add`.
+
+use std::fmt;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::file::{ConfigFile, Unusable};
+use super::{OK, USAGE};
+use crate::cli::check::{missing_program, print_problems, shown_path};
+use crate::config::model::Entry;
+use crate::config::{self, Environment, Parsed};
+use crate::edit::{Json, Members};
+use crate::ids::ServerName;
+use crate::import::{self, Pairs};
+
+/// The server that is added, as the command line has it.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct Addition {
+    /// What it is called: its tools will be called by it and their own name
+    name: String,
+    /// The program that is run and its arguments, behind '--'; or the URL of a server elsewhere
+    #[arg(value_name = "COMMAND", required = true)]
+    words: Vec<String>,
+    /// A variable for it; ${VAR} is filled in by the gateway (repeat it)
+    #[arg(short, long, value_name = "NAME=VALUE", value_parser = variable)]
+    env: Vec<Setting>,
+    /// How it is spoken with: stdio, or http or sse for a server elsewhere, which a bridge is run for
+    #[arg(short, long, value_enum)]
+    transport: Option<Transport>,
+    /// A header for a server elsewhere (repeat it)
+    #[arg(short = 'H', long, value_name = "NAME:VALUE", value_parser = header)]
+    header: Vec<Setting>,
+    /// Of 'claude mcp add'; of no meaning here
+    #[arg(short, long, hide = true)]
+    scope: Option<String>,
+    /// The configuration file
+    #[arg(short, long = "config", value_name = "FILE")]
+    pub file: Option<PathBuf>,
+}
+
+/// How a server is spoken with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Transport {
+    Stdio,
+    #[value(alias = "streamable-http")]
+    Http,
+    Sse,
+}
+
+/// A name and a value, which is never shown.
+#[derive(Clone, PartialEq, Eq)]
+struct Setting(String, String);
+
+impl fmt::Debug for Setting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Setting({:?})", self.0)
+    }
+}
+
+fn variable(text: &str) -> Result<Setting, String> {
+    let pair = text.split_once('=').filter(|(name, _)| !name.is_empty());
+    let (name, value) = pair.ok_or("NAME=VALUE is needed")?;
+    Ok(Setting(name.to_owned(), value.to_owned()))
+}
+
+fn header(text: &str) -> Result<Setting, String> {
+    let is_letter = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    let pair = text
+        .split_once(':')
+        .map(|(name, value)| (name.trim(), value.trim()));
+    let pair = pair.filter(|(name, _)| !name.is_empty() && name.chars().all(is_letter));
+    let (name, value) = pair.ok_or("NAME:VALUE is needed, such as 'X-API-Key: …'")?;
+    Ok(Setting(name.to_owned(), value.to_owned()))
+}
+
+/// Adds it to the file and says so to `out`; what went wrong is said to `err`. Answers the exit code.
+///
+/// # Errors
+/// If `out` or `err` cannot be written to.
+pub fn add(
+    wish: &Addition,
+    named: Option<&Path>,
+    env: Environment<'_>,
+    (out, err): (&mut dyn Write, &mut dyn Write),
+) -> io::Result<u8> {
+    let (entry, remarks) = match wish.entry() {
+        Ok(entry) => entry,
+        Err(why) => {
+            writeln!(err, "error: {why}")?;
+            return Ok(USAGE);
+        }
+    };
+    match put(wish, entry, named, env) {
+        Ok((file, parsed)) => {
+            for remark in remarks {
+                writeln!(err, "note: {remark}")?;
+            }
+            wish.report(&file, &parsed, env, err)?;
+            let (name, path) = (&wish.name, shown_path(&file.path));
+            writeln!(out, "{path}: '{name}' is added")?;
+            Ok(OK)
+        }
+        Err(why) => super::file::complain(&why, err),
+    }
+}
+
+fn put(
+    wish: &Addition,
+    entry: Members,
+    named: Option<&Path>,
+    env: Environment<'_>,
+) -> Result<(ConfigFile, Parsed), Unusable> {
+    let file = ConfigFile::open(named, true, env)?;
+    let is_it = |entry: &Entry| entry.name().as_str() == wish.name;
+    if file.parsed.config.servers.iter().any(is_it) {
+        let (name, path) = (&wish.name, shown_path(&file.path));
+        let why = format!(
+            "{path} has a server '{name}' already: remove it first, or choose another name"
+        );
+        return Err(Unusable::Said(why));
+    }
+    let document = file.document()?;
+    document
+        .add_server(&wish.name, entry)
+        .map_err(Unusable::Said)?;
+    let runs = |parsed: &Parsed| {
+        let mut entries = parsed.config.servers.iter();
+        entries.any(|entry| matches!(entry, Entry::Run(..)) && is_it(entry))
+    };
+    let parsed = file.replace(&document.text(), env, &runs)?;
+    Ok((file, parsed))
+}
+
+impl Addition {
+    /// Its entry, and what is to be said about it.
+    fn entry(&self) -> Result<(Members, Vec<String>), String> {
+        ServerName::new(&self.name)
+            .map_err(|why| format!("'{}': {why}", self.name.escape_debug()))?;
+        let mut remarks = Vec::new();
+        if self.scope.is_some() {
+            let what = "a scope has no meaning here: the file is for everyone who uses the gateway; profiles show parts of it";
+            remarks.push(what.to_owned());
+        }
+        let pairs = |settings: &[Setting]| -> Pairs {
+            let pairs = settings
+                .iter()
+                .map(|Setting(name, value)| (name.clone(), value.clone()));
+            pairs.collect()
+        };
+        let (command, args, env) = match (self.transport(), self.words.as_slice()) {
+            (Transport::Stdio, [command, args @ ..]) => {
+                if !self.header.is_empty() {
+                    return Err(
+                        "--header is for --transport http or sse: a program has --env".to_owned(),
+                    );
+                }
+                (command.clone(), args.to_vec(), pairs(&self.env))
+            }
+            (transport, [url]) => {
+                if !is_url(url) {
+                    return Err("a URL with http:// or https:// is needed".to_owned());
+                }
+                let is_sse = transport == Transport::Sse;
+                let given = (pairs(&self.header), pairs(&self.env));
+                let bridge = import::bridge(url, is_sse, given);
+                remarks.extend(bridge.remarks);
+                (bridge.command, bridge.args, bridge.env)
+            }
+            (Transport::Http | Transport::Sse, _) => {
+                return Err("a server elsewhere has a URL and no arguments".to_owned());
+            }
+            (Transport::Stdio, []) => return Err("the program to run is missing".to_owned()),
+        };
+        let mut entry = vec![("command".to_owned(), Json::Text(command))];
+        if !args.is_empty() {
+            entry.push(("args".to_owned(), Json::list(&args)));
+        }
+        if !env.is_empty() {
+            let env = env
+                .into_iter()
+                .map(|(name, value)| (name, Json::Text(value)));
+            entry.push(("env".to_owned(), Json::Object(env.collect())));
+        }
+        Ok((entry, remarks))
+    }
+
+    /// No program is called like a URL.
+    fn transport(&self) -> Transport {
+        let is_url = self.words.first().is_some_and(|word| is_url(word));
+        let default = if is_url {
+            Transport::Http
+        } else {
+            Transport::Stdio
+        };
+        self.transport.unwrap_or(default)
+    }
+
+    /// What is to be known of it, though it is added.
+    fn report(
+        &self,
+        file: &ConfigFile,
+        parsed: &Parsed,
+        env: Environment<'_>,
+        err: &mut dyn Write,
+    ) -> io::Result<()> {
+        let mut problems = file.new_problems(parsed);
+        problems.extend(missing_program(parsed, &self.name, env));
+        problems.extend(config::exposure(&file.path, parsed));
+        print_problems(&shown_path(&file.path), &problems, err)
+    }
+}
+
+fn is_url(word: &str) -> bool {
+    word.starts_with("http://") || word.starts_with("https://")
+}

@@ -1,0 +1,168 @@
+//! For `mcproxy check --start`: a tree without a port starts each server once, as the gateway does, so many at a time,
+//! and ends them all again.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::path::Path;
+use std::time::Duration;
+
+use ractor::{Actor, ActorProcessingErr, ActorRef};
+use tokio::runtime;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc::{self, UnboundedReceiver};
+use tokio::time::{Instant, timeout_at};
+
+use super::LEAST_WORKERS;
+use crate::cli::check::Tried;
+use crate::config::model::{Config, Entry, Given};
+use crate::ids::ServerName;
+use crate::process;
+use crate::supervise::Spawn;
+use crate::tree::{self, Beat, Frontend, FrontendLinks, Notice, Part, Settings};
+
+/// Beside the times that the servers have for their starts.
+const SLACK: Duration = Duration::from_secs(10);
+
+/// Starts the servers of the file at `path`, and says to `progress` how far that is. What is not among the answers
+/// was stopped for.
+///
+/// # Errors
+/// If the tree cannot be started.
+pub fn trial(
+    path: &Path,
+    (config, command_line): (&Config, &Given),
+    spawn: impl Spawn,
+    progress: Option<&mut dyn Write>,
+) -> io::Result<BTreeMap<ServerName, Tried>> {
+    let mut settings = Settings::new(path.to_owned());
+    settings.command_line = command_line.clone();
+    let slots = settings.supervision.start_slots.get();
+    let specs = config.servers.iter().filter_map(|entry| match entry {
+        Entry::Run(spec, _) => Some(spec),
+        Entry::Disabled(_) | Entry::Refused(_) => None,
+    });
+    let longest = specs.clone().map(|spec| spec.start_timeout).max();
+    let count = specs.count();
+    let rounds = u32::try_from(count.div_ceil(slots)).unwrap_or(u32::MAX);
+    let patience = longest.unwrap_or_default().saturating_mul(rounds) + SLACK;
+    // So that what a server leaves behind is found.
+    process::adopt_orphans(&settings.groups).ok();
+    let runtime = runtime::Builder::new_multi_thread()
+        .worker_threads(LEAST_WORKERS)
+        .enable_all()
+        .build()?;
+    let tried = runtime.block_on(start_all(settings, spawn, (count, patience), progress));
+    runtime.shutdown_background();
+    tried
+}
+
+async fn start_all(
+    mut settings: Settings,
+    spawn: impl Spawn,
+    (count, patience): (usize, Duration),
+    progress: Option<&mut dyn Write>,
+) -> io::Result<BTreeMap<ServerName, Tried>> {
+    // Before the first server: without handlers a signal would leave them behind.
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut end = signal(SignalKind::terminate())?;
+    let groups = settings.groups.clone();
+    let (sender, notices) = mpsc::unbounded_channel();
+    settings.notices = Some(sender);
+    let mut tree = tree::start(settings, spawn, NoPort)
+        .await
+        .map_err(|error| io::Error::other(error.to_string()))?;
+    let heard = async {
+        tokio::select! {
+            tried = listen(notices, count, patience, progress) => tried,
+            _ = interrupt.recv() => BTreeMap::new(),
+            _ = end.recv() => BTreeMap::new(),
+        }
+    };
+    let tried = heard.await;
+    tree.stop();
+    tree.wait().await;
+    process::end_all(&groups, false).await;
+    Ok(tried)
+}
+
+/// What becomes of each of them first.
+async fn listen(
+    mut notices: UnboundedReceiver<Notice>,
+    count: usize,
+    patience: Duration,
+    mut progress: Option<&mut dyn Write>,
+) -> BTreeMap<ServerName, Tried> {
+    let start = Instant::now();
+    let mut tried = BTreeMap::new();
+    say(&mut progress, &tried, count);
+    while tried.len() < count {
+        let Ok(Some(notice)) = timeout_at(start + patience, notices.recv()).await else {
+            break;
+        };
+        let (server, outcome) = match notice {
+            Notice::ServerReady { server, tools } => (server, Ok(tools)),
+            Notice::ServerFailed { server, why } => (server, Err(why)),
+        };
+        let time = start.elapsed();
+        tried.entry(server).or_insert(Tried { outcome, time });
+        say(&mut progress, &tried, count);
+    }
+    if let Some(progress) = progress {
+        write!(progress, "\r\x1b[K")
+            .and_then(|()| progress.flush())
+            .ok();
+    }
+    tried
+}
+
+fn say(progress: &mut Option<&mut dyn Write>, tried: &BTreeMap<ServerName, Tried>, count: usize) {
+    if let Some(progress) = progress {
+        let done = tried.len();
+        // A terminal that has gone is no reason to stop.
+        write!(progress, "\r\x1b[Kstarting servers: {done} of {count}")
+            .and_then(|()| progress.flush())
+            .ok();
+    }
+}
+
+/// Nobody calls.
+struct NoPort;
+struct Silent;
+
+impl Frontend for NoPort {
+    type Listener = Silent;
+
+    fn listener(&self, _: FrontendLinks) -> (Silent, ()) {
+        (Silent, ())
+    }
+
+    fn let_go(&self, _: Option<&ActorRef<Beat>>) {}
+
+    fn has_successor(&self) -> bool {
+        false
+    }
+
+    fn beat(listener: &ActorRef<Beat>, beat: Beat) {
+        drop(listener.cast(beat));
+    }
+}
+
+impl Actor for Silent {
+    type Msg = Beat;
+    type State = ();
+    type Arguments = ();
+
+    async fn pre_start(&self, _: ActorRef<Beat>, (): ()) -> Result<(), ActorProcessingErr> {
+        Ok(())
+    }
+
+    async fn handle(
+        &self,
+        _: ActorRef<Beat>,
+        beat: Beat,
+        (): &mut (),
+    ) -> Result<(), ActorProcessingErr> {
+        beat.passed(Part::Listener);
+        Ok(())
+    }
+}
