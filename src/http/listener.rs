@@ -3,6 +3,8 @@
 //! loses connections but never the port.
 
 use super::acceptor::Acceptor;
+use super::handlers::status;
+use super::page::{Feed, Feeder};
 use super::pot::Pot;
 use super::profile::{self, Remarks, Strangers};
 use super::refused::Refusals;
@@ -59,7 +61,9 @@ impl Frontend for HttpFrontend {
     type Listener = Listener;
 
     fn listener(&self, links: FrontendLinks) -> (Listener, ListenerArgs) {
+        let (feed, feeder) = Feed::new();
         let args = ListenerArgs {
+            feeder,
             sockets: self.sockets().clone(),
             context: Arc::new(Context {
                 sessions: links.sessions,
@@ -76,6 +80,7 @@ impl Frontend for HttpFrontend {
                 held: self.options.held.clone(),
                 budget: self.budget.clone(),
                 pot: Pot::default(),
+                feed,
                 refusals: Refusals::new(self.options.metrics.clone()),
             }),
         };
@@ -108,6 +113,7 @@ pub struct ListenerArgs {
     /// Cloned at the start, so that a machine out of descriptors fails the start and not the frontend.
     sockets: Arc<[std::net::TcpListener]>,
     context: Arc<Context>,
+    feeder: Feeder,
 }
 
 /// What a listener is told.
@@ -140,6 +146,8 @@ pub struct ListenerState {
     accepting: JoinSet<()>,
     /// Tells the sessions whose tokens are valid; ends with the state.
     _minding: JoinSet<()>,
+    /// Makes what open pages read; their streams end with it.
+    feeding: JoinSet<()>,
     beats: mpsc::UnboundedSender<Beat>,
     /// Has the accept loop let its sockets go.
     let_go: Arc<Notify>,
@@ -160,7 +168,11 @@ impl Actor for Listener {
         myself: ActorRef<ListenerMsg>,
         args: ListenerArgs,
     ) -> Result<ListenerState, ActorProcessingErr> {
-        let ListenerArgs { sockets, context } = args;
+        let ListenerArgs {
+            sockets,
+            context,
+            feeder,
+        } = args;
         let clone = |socket: &std::net::TcpListener| TcpListener::from_std(socket.try_clone()?);
         let own: Vec<TcpListener> = sockets.iter().map(clone).collect::<io::Result<_>>()?;
         drop(sockets);
@@ -174,6 +186,9 @@ impl Actor for Listener {
         minding.spawn(mind(context.tokens.clone(), context.sessions.clone()));
         let known = context.profiles.clone();
         minding.spawn(remark(context.tokens.clone(), known));
+        let mut feeding = JoinSet::new();
+        let shown = context.clone();
+        feeding.spawn(feeder.run(async move || status::text(&shown).await.ok()));
         let mut accepting = JoinSet::new();
         accepting.spawn(async move {
             let mut farewell = Farewell::new(myself);
@@ -184,6 +199,7 @@ impl Actor for Listener {
         Ok(ListenerState {
             accepting,
             _minding: minding,
+            feeding,
             beats,
             let_go,
             stop,
@@ -219,6 +235,7 @@ impl Actor for Listener {
         state: &mut ListenerState,
     ) -> Result<(), ActorProcessingErr> {
         state.stop.send_replace(true);
+        state.feeding.abort_all();
         let ended = timeout(state.drain + ABORT_TIME, state.accepting.join_next()).await;
         if ended.is_err() {
             log::warn!("connections did not end in time; they are cut");
@@ -291,6 +308,7 @@ impl ListenerState {
         let state = Self {
             accepting: JoinSet::new(),
             _minding: JoinSet::new(),
+            feeding: JoinSet::new(),
             beats,
             let_go: Arc::default(),
             stop: watch::Sender::new(false),

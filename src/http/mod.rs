@@ -27,6 +27,7 @@ mod limits;
 mod linger;
 mod listener;
 mod misfit;
+mod page;
 mod path;
 mod phase;
 mod places;
@@ -120,6 +121,8 @@ struct Context {
     budget: Quota,
     /// Of event streams that nobody asked for in so many words.
     pot: pot::Pot,
+    /// What open pages read.
+    feed: page::Feed,
     metrics: Metrics,
     refusals: refused::Refusals,
     held: SharedSockets,

@@ -52,7 +52,7 @@ impl<'p> Address<'p> {
         let whole = path.strip_suffix('/').filter(|path| !path.is_empty());
         if is_for_probers(path) {
             Self::Probe
-        } else if VIEWS.contains(&whole.unwrap_or(path)) {
+        } else if VIEWS.contains(&whole.unwrap_or(path)) || path.starts_with("/status/") {
             Self::View
         } else if let Some(name) = first("/p/") {
             Self::Profile(name)

@@ -8,7 +8,7 @@ use super::guard::{self, Admitted, cors};
 use super::problem::Problem;
 use super::profile::{self, Early};
 use super::refused::Asker;
-use super::{Context, headers, path, routes};
+use super::{Context, headers, page, path, routes};
 use futures_util::TryFutureExt as _;
 use futures_util::future::{Either, ready};
 use hyper::body::Incoming;
@@ -105,6 +105,10 @@ fn enter(context: &Context, request: &mut Request<Incoming>) -> Entry {
     };
     if auth::is_discovery(path) {
         return refuse(Problem::NoOauth, listed);
+    }
+    // It has no data in it, and asks for a token itself.
+    if page::is_asked_for(request.method(), path, headers) {
+        return Entry::Open(listed);
     }
     let (owner, pins) = match auth::check(&context.tokens.borrow(), path, headers) {
         Ok(checked) => checked,
