@@ -76,6 +76,9 @@ has_postgres() { compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; }
 # For the tests of the way over from MetaMCP.
 install_postgres() { has_postgres || apt_install postgresql; }
 
+# For the tests of the page.
+install_browser() { command -v chromium >/dev/null || apt_install chromium; }
+
 # Sets `python`.
 install_tools() {
     local missing=()

@@ -83,17 +83,17 @@ export function duration(seconds) {
   if (seconds === null || seconds === undefined) return "";
   const whole = Math.max(0, Math.floor(seconds));
   const at = UNITS.findIndex(([, size]) => whole >= size);
-  if (at < 0) return "0 s";
+  if (at < 0) return "0\u00a0s";
   const [unit, size] = UNITS[at];
-  const first = `${Math.floor(whole / size)} ${unit}`;
+  const first = `${Math.floor(whole / size)}\u00a0${unit}`;
   const next = UNITS[at + 1];
   const rest = next ? Math.floor((whole % size) / next[1]) : 0;
-  return rest ? `${first} ${rest} ${next[0]}` : first;
+  return rest ? `${first} ${rest}\u00a0${next[0]}` : first;
 }
 
 const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 
-export const number = (value) => (value === null || value === undefined ? "" : whole.format(value).replaceAll(",", " "));
+export const number = (value) => (value === null || value === undefined ? "" : whole.format(value).replaceAll(",", "\u202f"));
 
 export const some = (count, one, many = `${one}s`) => `${number(count)} ${count === 1 ? one : many}`;
 

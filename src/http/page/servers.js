@@ -170,7 +170,7 @@ function tickRow(row) {
   text(row.cells_.uptime, isUp ? duration(server.uptime_seconds + passed) : "");
   let words = server.state ?? "";
   if (typeof server.next_try_seconds === "number") {
-    words += `, next try in ${duration(Math.ceil(Math.max(0, server.next_try_seconds - passed)))}`;
+    words += `, again in ${duration(Math.ceil(Math.max(0, server.next_try_seconds - passed)))}`;
   }
   text(row.state_, words);
 }
