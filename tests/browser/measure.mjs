@@ -15,10 +15,12 @@ async function open() {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
   const page = await context.newPage();
   await page.goto(job.url);
-  const shown = await page.waitForFunction((count) => document.querySelectorAll("tr.server").length === count && performance.now(), job.servers);
-  const paint = () => performance.getEntriesByName("first-contentful-paint")[0]?.startTime;
-  await page.waitForFunction(paint);
-  return { context, page, painted: await page.evaluate(paint), shown: await shown.jsonValue() };
+  const shown = await page.evaluate(async (count) => {
+    while (document.querySelectorAll("tr.server").length !== count) await new Promise(requestAnimationFrame);
+    return performance.now();
+  }, job.servers);
+  const painted = await page.evaluate(() => performance.getEntriesByName("first-contentful-paint")[0].startTime);
+  return { context, page, painted, shown };
 }
 
 const [painted, shown] = [[], []];
