@@ -265,14 +265,20 @@ mod tests {
     #[test]
     fn who_is_pinned_does_not_see_the_whole_gateway() {
         let pins: Pins = Some([ProfileName::new("kids").unwrap()].into());
-        for path in ["/", "/status", "/status/", "/metrics"] {
+        for path in [
+            "/",
+            "/status",
+            "/status/",
+            "/status/servers/x/log",
+            "/metrics",
+        ] {
             assert_eq!(before(path, &None).unwrap(), Early::Settled, "{path}");
             assert!(before(path, &pins).is_err(), "{path}");
         }
         for path in ["/healthz", "/readyz/"] {
             assert_eq!(before(path, &pins).unwrap(), Early::Settled, "{path}");
         }
-        for path in ["/mcp", "/status/x", "/p/kids/mcp", "/x", ""] {
+        for path in ["/mcp", "/statusx", "/p/kids/mcp", "/x", ""] {
             assert_eq!(before(path, &pins).unwrap(), Early::Open, "{path}");
         }
     }

@@ -89,7 +89,7 @@ fn views(context: Arc<Context>) -> impl Filter<Extract = (impl Reply,), Error = 
         .and(context.clone())
         .and(headers())
         .and(request_context)
-        .then(status::stream);
+        .then(status::stream::open);
     let metrics = warp::path!("metrics")
         .and(read())
         .and(context)

@@ -1,4 +1,5 @@
-// An MCP server that hopes to be shown as HTML: in its descriptions, its results and on stderr.
+// An MCP server that hopes to be shown as HTML: in its descriptions, its results, on stderr and on
+// stdout, where it does not belong.
 
 import { createInterface } from "node:readline";
 
@@ -13,6 +14,7 @@ const answers = {
 };
 
 console.error(`it began ${HTML}`);
+console.log(`no JSON ${HTML}`);
 for await (const line of createInterface({ input: process.stdin })) {
   const { id, method, params } = JSON.parse(line);
   if (id === undefined) continue;

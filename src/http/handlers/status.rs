@@ -1,20 +1,15 @@
 //! `GET /status`: the state of the tree as JSON. Root is asked; one that does not answer at once is
 //! a 503. Nothing in it says what a server is started from. Members are in the order in which people read.
 
-use crate::http::connection::RequestContext;
+pub(in crate::http) mod stream;
+
+use crate::http::Context;
 use crate::http::problem::Problem;
-use crate::http::sse::{EventStream, Messages};
-use crate::http::{Context, accept, sse};
-use crate::tree::{CallError, ConfigurationStatus, Event, ProfileStatus, ServerStatus};
+use crate::tree::{ConfigurationStatus, ProfileStatus, ServerStatus};
 use bytes::Bytes;
-use futures_util::Stream;
 use hyper::StatusCode;
-use hyper::header::{ACCEPT, HeaderMap};
 use serde::Serialize;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{self, Poll};
-use std::time::Duration;
 use warp::reply::Response;
 
 #[derive(Serialize)]
@@ -64,45 +59,6 @@ pub(in crate::http) async fn text(context: &Context) -> Result<Bytes, Problem> {
     let text = serde_json::to_vec(&status).unwrap_or_default();
     Ok(text.into())
 }
-
-/// `GET /status/stream`: the same, at once and whenever it changes, for the page.
-pub(in crate::http) async fn stream(
-    context: Arc<Context>,
-    headers: HeaderMap,
-    request_context: RequestContext,
-) -> Result<Response, Problem> {
-    if !accept::allows(&headers.get_all(ACCEPT), "text/event-stream") {
-        return Err(Problem::NotAcceptable("text/event-stream"));
-    }
-    request_context.is_known().await?;
-    let (holder, tokens) = (request_context.holder(), context.tokens.clone());
-    let events = context.feed.open(holder, tokens);
-    let events = events.ok_or(CallError::Overloaded(
-        "as many pages are open as may be; GET /status says the same",
-    ))?;
-    let place = super::place(&context, &headers, &request_context);
-    let pause = request_context.limits.keepalive_interval.min(HEARTBEAT);
-    let events = EventStream::new(Page(Box::pin(events)), pause);
-    Ok(sse::reply(
-        events.named(b"event: status\ndata: ").placed(place),
-    ))
-}
-
-/// What a page hears at least so often, so that it knows of a gateway that has gone without a word.
-const HEARTBEAT: Duration = Duration::from_secs(10);
-
-/// What one open page reads.
-struct Page<S>(Pin<Box<S>>);
-
-impl<S: Stream<Item = Event>> Stream for Page<S> {
-    type Item = Event;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Option<Event>> {
-        self.0.as_mut().poll_next(cx)
-    }
-}
-
-impl<S: Stream<Item = Event>> Messages for Page<S> {}
 
 async fn now(context: &Context) -> Result<Status, Problem> {
     let tree = context.status.get().await?;

@@ -177,7 +177,7 @@ mod tests {
         let (feed, feeder) = Feed::new();
         let made = Arc::new(AtomicUsize::new(0));
         let counted = made.clone();
-        let run = feeder.run(async || Some(text(counted.fetch_add(1, Ordering::Relaxed))));
+        let run = feeder.run(async move || Some(text(counted.fetch_add(1, Ordering::Relaxed))));
         let running = tokio::task::JoinSet::from_iter([run]);
         advance(10 * PACE).await;
         assert_eq!(made.load(Ordering::Relaxed), 0);

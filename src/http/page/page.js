@@ -8,6 +8,8 @@ import * as tools from "./tools.js";
 
 /** How long a page that nobody looks at goes on. */
 const UNSEEN = 60000;
+/** The gateway says something every 10 s. */
+const SILENCE = 25000;
 /** How often the status is asked for where the stream is refused. */
 const POLL = 5000;
 
@@ -35,6 +37,7 @@ function linked(state, words) {
 function start() {
   stop();
   stream = follow("status/stream", {
+    silence: SILENCE,
     event: shows,
     state(state) {
       if (state === "live") linked("live", "live");

@@ -2,7 +2,7 @@
 // server when its row is opened.
 
 import { attr, bytes, byId, clock, duration, el, keyed, milliseconds, number, show, some, svg, text } from "./dom.js";
-import { follow, token } from "./stream.js";
+import { follow, json, token } from "./stream.js";
 
 /** How bad a state is, for its colour; what is bad comes first. */
 const TONES = { "crash-looping": "bad", backoff: "bad", starting: "wait", queued: "wait", stopping: "wait", stopped: "idle", ready: "good" };
@@ -219,18 +219,24 @@ function open(row) {
     exits: el("ol", { class: "exits" }),
     exitsTitle: el("h3", {}, "Exits"),
     notes: el("ul", { class: "notes" }),
-    log: el("div", { class: "log", hidden: true }, el("h3", {}, "What it wrote on stderr")),
+    log: output("What it wrote on stderr"),
+    junk: output("What it wrote on stdout that is no JSON-RPC"),
+    dropped: output("Answers that were dropped"),
   };
-  const { trouble, facts, exits, exitsTitle, notes, log } = row.detail;
-  row.lines = el("pre", { tabindex: "0", "aria-label": `stderr of ${row.server.name}` });
-  log.append(row.lines);
+  const { trouble, facts, exits, exitsTitle, notes, log, junk, dropped } = row.detail;
   const tools = el("button", { type: "button", onclick: () => hooks.tools(row.server.name) }, "Show its tools");
-  body.append(trouble, facts, notes, exitsTitle, exits, log, tools);
+  body.append(trouble, facts, notes, exitsTitle, exits, log, junk, dropped, tools);
   row.companion = el("tr", { class: "more" }, el("td", { colspan: COLUMNS.length }, body));
   row.after(row.companion);
   attr(row.button, "aria-expanded", "true");
   updateDetail(row);
   if (token.get()) listen(row);
+}
+
+/** Lines under a heading, hidden until there are any. */
+function output(title) {
+  const lines = el("pre", { tabindex: "0", "aria-label": title });
+  return Object.assign(el("div", { class: "log", hidden: true }, el("h3", {}, title), lines), { lines });
 }
 
 function close(row) {
@@ -244,15 +250,16 @@ function close(row) {
 /** What it writes, as it comes: for who showed a token. */
 function listen(row) {
   let isFresh = true;
+  const { lines } = row.detail.log;
   row.follower = follow(`status/servers/${encodeURIComponent(row.server.name)}/log`, {
     event(line) {
-      if (isFresh) row.lines.replaceChildren();
+      if (isFresh) lines.replaceChildren();
       isFresh = false;
       show(row.detail.log, true);
-      const isAtEnd = row.lines.scrollTop + row.lines.clientHeight >= row.lines.scrollHeight - 8;
-      row.lines.append(el("span", {}, `${clock(line.at)}  ${line.text}\n`));
-      while (row.lines.childElementCount > LINES) row.lines.firstElementChild.remove();
-      if (isAtEnd) row.lines.scrollTop = row.lines.scrollHeight;
+      const isAtEnd = lines.scrollTop + lines.clientHeight >= lines.scrollHeight - 8;
+      lines.append(el("span", {}, `${clock(line.at)}  ${line.text}\n`));
+      while (lines.childElementCount > LINES) lines.firstElementChild.remove();
+      if (isAtEnd) lines.scrollTop = lines.scrollHeight;
     },
     state(state) {
       // The next stream begins with the same lines.
@@ -262,8 +269,22 @@ function listen(row) {
   });
 }
 
+/** What else of it only who showed a token is told; asked for when there is more of it. */
+async function askForOutput({ server, detail }) {
+  const print = `${server.junk_lines} ${server.dropped_answers}`;
+  if (!token.get() || detail.print === print) return;
+  detail.print = print;
+  const said = await json(`status/servers/${encodeURIComponent(server.name)}`).catch(() => ({}));
+  const parts = [[detail.junk, said.log?.junk, "text"], [detail.dropped, said.log?.dropped, "reason"]];
+  for (const [part, lines = [], words] of parts) {
+    show(part, lines.length > 0);
+    text(part.lines, lines.map((line) => `${clock(line.at)}  ${line[words]}`).join("\n"));
+  }
+}
+
 function updateDetail(row) {
   const { server, detail } = row;
+  askForOutput(row);
   const { likely } = server;
   const troubles = [
     likely && ["Likely", likely.cause],

@@ -4,8 +4,6 @@
 const KEY = "mcproxy-token";
 const FIRST_PAUSE = 500;
 const LONGEST_PAUSE = 10000;
-/** The gateway says something every 10 s. After this long it has gone without a word. */
-const SILENCE = 25000;
 
 export const token = {
   get: () => sessionStorage.getItem(KEY),
@@ -82,7 +80,7 @@ function parse(block) {
 /**
  * Follows a stream for as long as it is not stopped. `on.event(data)` gets what comes, `on.state` how it is:
  * "live", "lost" (with the milliseconds until the next try). `on.refused` gets a refusal and says whether to
- * go on trying.
+ * go on trying. Without a word for `on.silence` milliseconds the gateway has gone.
  */
 export function follow(path, on) {
   let controller = null;
@@ -97,7 +95,7 @@ export function follow(path, on) {
     let watchdog = 0;
     const heard = () => {
       clearTimeout(watchdog);
-      watchdog = setTimeout(() => own.abort(), SILENCE);
+      if (on.silence) watchdog = setTimeout(() => own.abort(), on.silence);
     };
     heard();
     let goesOn = true;

@@ -178,8 +178,7 @@ async function call(tool, given) {
   const headers = { "Mcp-Session-Id": session, "MCP-Protocol-Version": first.result.protocolVersion };
   try {
     await post(headers, { method: "notifications/initialized" });
-    const name = tool.merged_name ?? tool.name;
-    const { result } = await post(headers, { id: 2, method: "tools/call", params: { name, arguments: given } });
+    const { result } = await post(headers, { id: 2, method: "tools/call", params: { name: tool.name, arguments: given } });
     return { isError: result.isError === true, words: plain(result) };
   } finally {
     ask("mcp", { method: "DELETE", headers }).catch(() => {});

@@ -39,6 +39,26 @@ async fn a_browser_gets_the_page_and_its_files_without_a_token() {
     }
 }
 
+/// The other site is shown nothing of it. Whatever else it asks for is refused.
+#[tokio::test]
+async fn a_link_on_another_site_leads_to_the_page() {
+    let server = Server::start().await;
+    let ask = async |path: &str, mode: &str, dest: &str| {
+        let fetch = format!("Sec-Fetch-Mode: {mode}\r\nSec-Fetch-Dest: {dest}\r\n");
+        let headers = format!("{BROWSER}Sec-Fetch-Site: cross-site\r\n{fetch}");
+        server.get(path, &headers).await.status
+    };
+    assert_eq!(ask("/", "navigate", "document").await, 200);
+    for (path, mode, dest) in [
+        ("/status", "navigate", "document"),
+        ("/page/page.js", "no-cors", "script"),
+        ("/", "navigate", "iframe"),
+        ("/", "no-cors", "document"),
+    ] {
+        assert_eq!(ask(path, mode, dest).await, 403, "{path} {mode} {dest}");
+    }
+}
+
 #[tokio::test]
 async fn before_the_configuration_is_read_there_is_the_page() {
     let server = Server::start().await;
@@ -54,7 +74,10 @@ async fn open(server: &Server) -> Connection {
     stream.send(&request).await;
     let head = stream.read_until("\r\n\r\n").await;
     assert!(head.starts_with("HTTP/1.1 200 OK\r\n"), "{head}");
-    assert!(head.contains("content-type: text/event-stream\r\n"), "{head}");
+    assert!(
+        head.contains("content-type: text/event-stream\r\n"),
+        "{head}"
+    );
     stream
 }
 

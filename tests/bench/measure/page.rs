@@ -55,7 +55,10 @@ pub(crate) async fn measure(plan: &Plan, report: &mut Report) -> anyhow::Result<
         .context("node")?;
     let mut lines = BufReader::new(node.stdout.take().context("no stdout")?).lines();
     let opened = lines.next_line().await?;
-    ensure!(opened.as_deref() == Some("open"), "{opened:?}: see tests/run");
+    ensure!(
+        opened.as_deref() == Some("open"),
+        "{opened:?}: see tests/run"
+    );
 
     let busy = || proc::cpu_time(gateway.pid()).context("it has gone");
     let call = async || {
