@@ -93,7 +93,7 @@ fn views(context: Arc<Context>) -> impl Filter<Extract = (impl Reply,), Error = 
     let metrics = warp::path!("metrics")
         .and(read())
         .and(context)
-        .map(metrics::answer);
+        .then(metrics::answer);
     let only_read = health
         .or(warp::path!("readyz"))
         .or(warp::path!("status"))

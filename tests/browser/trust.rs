@@ -95,7 +95,7 @@ async fn behind_a_proxy_without_tokens_nobody_reads_or_tries_anything() -> Resul
         let script = format!("document.querySelector({}) === null", json!(part));
         assert_eq!(page.eval(&script).await?, true, "{part}");
     }
-    let said = "/it began|no JSON/.test(document.body.innerText)";
+    let said = "/it began|no JSON </.test(document.body.innerText)";
     assert_eq!(page.eval(said).await?, false);
     page.behaved(&["error: Failed to load resource: the server responded with a status of 403"])
         .await

@@ -96,7 +96,7 @@ impl<S: Spawn, E: Frontend> RootHooks<S, E> {
             .ok_or_else(|| missing("the sessions"))?;
         let (listener, args) = self.frontend.listener(FrontendLinks {
             sessions,
-            status: self.root.status(),
+            status: self.root.status().with(self.sampler.clone()),
             limits: self.limits.subscribe(),
             serving: self.serving(),
             profiles: self.profiles.known(),
