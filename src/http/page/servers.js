@@ -11,8 +11,8 @@ const LINES = 200;
 
 export const tone = (server) => TONES[server.state] ?? "wait";
 
-const last = (list) => (list?.length ? list[list.length - 1] : null);
-const rate = (server) => last(server.calls?.per_minute);
+/** Calls of the last minute, or of this one, if it has more already. */
+const rate = ({ calls }) => (calls?.per_minute ? Math.max(...calls.per_minute.slice(-2)) : null);
 
 /** The columns: title, what is shown, by what it is sorted; `n` are numbers, `wide` go first where there is no room. */
 const COLUMNS = [

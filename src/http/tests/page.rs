@@ -91,8 +91,9 @@ async fn its_stream_ends_with_other_tokens_and_with_the_listener() {
     let json = "Accept: application/json\r\n";
     assert_eq!(server.get("/status/stream", json).await.status, 406);
     server.tokens.send_replace(Tokens::default());
-    stream.read_to_end().await;
-    other.read_to_end().await;
+    for ended in [&mut stream, &mut other] {
+        ended.read_until("0\r\n\r\n").await;
+    }
     let mut last = open(&server).await;
     let began = tokio::time::Instant::now();
     server.listener.stop(None);
