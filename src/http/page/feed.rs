@@ -120,18 +120,22 @@ impl Feeder {
     }
 }
 
-/// The same for two that differ in running times only: members whose names end with `seconds`. Within a text
-/// a quotation mark is escaped, so that none of a server can look like a member.
+/// The same for two that differ in running times only: members whose names end with `seconds` or `seconds_ago`.
+/// Within a text a quotation mark is escaped, so that none of a server can look like a member.
 fn fingerprint(json: &[u8]) -> u64 {
-    const RUNNING: &[u8] = b"seconds\":";
+    const RUNNING: &[u8] = b"seconds";
     let mut hasher = DefaultHasher::new();
     let mut rest = json;
     while let Some(at) = memmem::find(rest, RUNNING) {
         let (before, after) = rest.split_at(at + RUNNING.len());
         hasher.write(before);
-        let digits = after.iter();
-        let digits = digits.take_while(|byte| byte.is_ascii_digit() || **byte == b'.');
-        rest = after.get(digits.count()..).unwrap_or_default();
+        rest = after;
+        let ends = [&b"\":"[..], b"_ago\":"];
+        if let Some(value) = ends.iter().find_map(|end| rest.strip_prefix(*end)) {
+            let is_number = |byte: &&u8| byte.is_ascii_digit() || **byte == b'.';
+            let digits = value.iter().take_while(is_number).count();
+            rest = value.get(digits..).unwrap_or_default();
+        }
     }
     hasher.write(rest);
     hasher.finish()
@@ -160,6 +164,8 @@ mod tests {
     fn only_time_goes_by() {
         let print = |text: &str| fingerprint(text.as_bytes());
         let one = r#"{"uptime_seconds":1,"next_try_seconds":0.5,"n":1}"#;
+        let ago = |seconds: u8| print(&format!("{{\"seconds_ago\":{seconds}}}"));
+        assert_eq!(ago(1), ago(2));
         assert_eq!(
             print(one),
             print(r#"{"uptime_seconds":22,"next_try_seconds":60.0,"n":1}"#)

@@ -44,7 +44,7 @@ function start() {
       else linked("lost", "The gateway does not answer; trying again");
     },
     async refused(problem) {
-      if (problem.status === 401) {
+      if (problem.status === 401 || (problem.status === 404 && token.get())) {
         askForToken(problem);
         return false;
       }
@@ -55,7 +55,7 @@ function start() {
         return false;
       }
       linked("lost", problem.message);
-      return problem.status !== 404 && problem.status !== 403;
+      return true;
     },
   });
 }
@@ -89,7 +89,9 @@ function askForToken(problem) {
   byId("summary").words = null;
   attr(byId("summary"), "data-tone", null);
   linked("wait", "a token is needed");
-  text(byId("ask-fault"), wasShown ? `It was refused: ${problem.message}` : "");
+  // One that is pinned to profiles is told that there is nothing here.
+  const why = problem.status === 404 ? "it is for single profiles, and this page is about the whole gateway." : problem.message;
+  text(byId("ask-fault"), wasShown ? `It was refused: ${why}` : "");
   byId("token").focus();
 }
 

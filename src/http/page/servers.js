@@ -8,6 +8,8 @@ import { follow, json, token } from "./stream.js";
 const TONES = { "crash-looping": "bad", backoff: "bad", starting: "wait", queued: "wait", stopping: "wait", stopped: "idle", ready: "good" };
 const TONE_ORDER = ["bad", "wait", "idle", "good"];
 const LINES = 200;
+/** So many rows follow what their server writes: a browser has six connections to a gateway, of all its tabs. */
+const FOLLOWED = 2;
 
 export const tone = (server) => TONES[server.state] ?? "wait";
 
@@ -41,6 +43,7 @@ function exitWords(exit) {
 
 let view = { servers: [], at: 0, sort: null, isUp: true, query: "" };
 const opened = new Set();
+let listening = [];
 let hooks = { tools: () => {} };
 
 /** Once, at the start. `hooks.tools(server)` shows the tools of a server. */
@@ -240,8 +243,7 @@ function output(title) {
 }
 
 function close(row) {
-  row.follower?.stop();
-  row.follower = null;
+  deafen(row);
   row.companion?.remove();
   row.companion = null;
   attr(row.button, "aria-expanded", "false");
@@ -249,6 +251,8 @@ function close(row) {
 
 /** What it writes, as it comes: for who showed a token. */
 function listen(row) {
+  if (listening.length >= FOLLOWED) deafen(listening[0]);
+  listening.push(row);
   let isFresh = true;
   const { lines } = row.detail.log;
   row.follower = follow(`status/servers/${encodeURIComponent(row.server.name)}/log`, {
@@ -267,6 +271,12 @@ function listen(row) {
     },
     refused: (problem) => problem.status >= 500,
   });
+}
+
+function deafen(row) {
+  row.follower?.stop();
+  row.follower = null;
+  listening = listening.filter((other) => other !== row);
 }
 
 /** What else of it only who showed a token is told; asked for when there is more of it. */
@@ -289,7 +299,7 @@ function updateDetail(row) {
   const troubles = [
     likely && ["Likely", likely.cause],
     likely?.remedy && ["Remedy", likely.remedy],
-    server.why && ["It said", server.why],
+    server.why && ["Last end", server.why],
   ].filter(Boolean);
   list(detail.trouble, troubles, ([name]) => name, () => {
     const [name, words] = [el("strong"), el("span")];

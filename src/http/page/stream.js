@@ -27,7 +27,7 @@ export class Refused extends Error {
 /** Asks for `path`, which is beside the page. */
 export async function ask(path, options = {}) {
   const address = new URL(path, document.baseURI);
-  const reply = await fetch(address, { cache: "no-store", credentials: "omit", ...options, headers: headers(options.headers) });
+  const reply = await fetch(address, { cache: "no-store", ...options, headers: headers(options.headers) });
   if (reply.ok) return reply;
   throw new Refused(reply.status, await words(reply));
 }

@@ -44,7 +44,7 @@ function open() {
   attr(byId("tools-open"), "aria-expanded", "true");
   show(byId("tools-body"), true);
   if (state.tools) draw();
-  load();
+  if (state.loaded !== state.catalogue) load();
 }
 
 function shut() {
@@ -54,9 +54,11 @@ function shut() {
 }
 
 async function load() {
+  const { catalogue } = state;
   try {
     const all = await json("status/tools");
     state.tools = all.map((tool) => ({ ...tool, words: [tool.name, tool.title, tool.description].join("\n").toLowerCase() }));
+    state.loaded = catalogue;
     draw();
   } catch (problem) {
     text(byId("tools-found"), `The tools could not be asked for: ${problem.message}`);
