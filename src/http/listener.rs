@@ -3,6 +3,8 @@
 //! loses connections but never the port.
 
 use super::acceptor::Acceptor;
+use super::handlers::status;
+use super::page::{Feed, Feeder};
 use super::pot::Pot;
 use super::profile::{self, Remarks, Strangers};
 use super::refused::Refusals;
@@ -76,7 +78,9 @@ impl Frontend for HttpFrontend {
     type Listener = Listener;
 
     fn listener(&self, links: FrontendLinks) -> (Listener, ListenerArgs) {
+        let (feed, feeder) = Feed::new();
         let args = ListenerArgs {
+            feeder,
             sockets: self.sockets().clone(),
             control: self.control.as_ref().map(|door| door.socket.clone()),
             context: Arc::new(Context {
@@ -96,6 +100,7 @@ impl Frontend for HttpFrontend {
                 held: self.options.held.clone(),
                 budget: self.budget.clone(),
                 pot: Pot::default(),
+                feed,
                 refusals: Refusals::new(self.options.metrics.clone()),
             }),
         };
@@ -130,6 +135,7 @@ pub struct ListenerArgs {
     sockets: Arc<[std::net::TcpListener]>,
     control: Option<Arc<std::os::unix::net::UnixListener>>,
     context: Arc<Context>,
+    feeder: Feeder,
 }
 
 /// What a listener is told.
@@ -164,6 +170,8 @@ pub struct ListenerState {
     operators: JoinSet<()>,
     /// Tells the sessions whose tokens are valid; ends with the state.
     _minding: JoinSet<()>,
+    /// Makes what open pages read; their streams end with it.
+    feeding: JoinSet<()>,
     beats: mpsc::UnboundedSender<Beat>,
     /// Has the accept loop let its sockets go.
     let_go: Arc<Notify>,
@@ -188,6 +196,7 @@ impl Actor for Listener {
             sockets,
             control,
             context,
+            feeder,
         } = args;
         let clone = |socket: &std::net::TcpListener| TcpListener::from_std(socket.try_clone()?);
         let own: Vec<TcpListener> = sockets.iter().map(clone).collect::<io::Result<_>>()?;
@@ -211,6 +220,9 @@ impl Actor for Listener {
                 operators::run(socket, service, &context, stopped).await;
             });
         }
+        let mut feeding = JoinSet::new();
+        let shown = context.clone();
+        feeding.spawn(feeder.run(async move || status::text(&shown).await.ok()));
         let mut accepting = JoinSet::new();
         accepting.spawn(async move {
             let mut farewell = Farewell::new(myself);
@@ -222,6 +234,7 @@ impl Actor for Listener {
             accepting,
             operators,
             _minding: minding,
+            feeding,
             beats,
             let_go,
             stop,
@@ -257,6 +270,7 @@ impl Actor for Listener {
         state: &mut ListenerState,
     ) -> Result<(), ActorProcessingErr> {
         state.stop.send_replace(true);
+        state.feeding.abort_all();
         let (accepting, operators) = (&mut state.accepting, &mut state.operators);
         let both = async { tokio::join!(accepting.join_next(), operators.join_next()) };
         let ended = timeout(state.drain + ABORT_TIME, both).await;
@@ -333,6 +347,7 @@ impl ListenerState {
             accepting: JoinSet::new(),
             operators: JoinSet::new(),
             _minding: JoinSet::new(),
+            feeding: JoinSet::new(),
             beats,
             let_go: Arc::default(),
             stop: watch::Sender::new(false),

@@ -29,6 +29,7 @@ mod linger;
 mod listener;
 mod misfit;
 mod operators;
+mod page;
 mod path;
 mod phase;
 mod places;
@@ -129,6 +130,8 @@ struct Context {
     budget: Quota,
     /// Of event streams that nobody asked for in so many words.
     pot: pot::Pot,
+    /// What open pages read.
+    feed: page::Feed,
     metrics: Metrics,
     refusals: refused::Refusals,
     held: SharedSockets,

@@ -98,6 +98,8 @@ fn steering(
 /// What people and their tools look at.
 fn views(context: Arc<Context>) -> impl Filter<Extract = (impl Reply,), Error = Rejection> + Clone {
     let context = warp::any().map(move || context.clone());
+    let headers = warp::header::headers_cloned;
+    let request_context = warp::ext::optional().map(Option::<RequestContext>::unwrap_or_default);
     let read = || warp::get().or(warp::head()).unify();
     let health = warp::path!("healthz").or(warp::path!("health")).unify();
     let healthz = health.and(read()).map(healthz::answer);
@@ -109,14 +111,21 @@ fn views(context: Arc<Context>) -> impl Filter<Extract = (impl Reply,), Error = 
         .and(read())
         .and(context.clone())
         .then(status::answer);
+    let stream = warp::path!("status" / "stream")
+        .and(warp::get())
+        .and(context.clone())
+        .and(headers())
+        .and(request_context)
+        .then(status::stream::open);
     let metrics = warp::path!("metrics")
         .and(read())
         .and(context)
-        .map(metrics::answer);
+        .then(metrics::answer);
     let only_read = health
         .or(warp::path!("readyz"))
         .or(warp::path!("status"))
         .or(warp::path!("metrics"))
+        .or(warp::path!("status" / "stream"))
         .or(warp::path::end())
         .map(|_| Problem::Method("GET, HEAD"));
     // A client that was given the address without its path is told which one it needs.
@@ -125,14 +134,20 @@ fn views(context: Arc<Context>) -> impl Filter<Extract = (impl Reply,), Error = 
         .map(|| Problem::NotFound);
     let home = warp::path::end()
         .and(read())
-        .and(warp::header::headers_cloned())
+        .and(headers())
         .map(home::answer);
+    let file = warp::path!("page" / String)
+        .and(read())
+        .and(headers())
+        .map(home::file);
 
     healthz
         .or(readyz)
         .or(status)
         .or(metrics)
+        .or(stream)
         .or(home)
+        .or(file)
         .or(no_path)
         .or(only_read)
 }

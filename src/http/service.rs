@@ -9,7 +9,7 @@ use super::problem::Problem;
 use super::profile::{self, Early};
 use super::refused::Asker;
 use super::trust::Trust;
-use super::{Context, headers, path, routes};
+use super::{Context, headers, page, path, routes};
 use crate::ids::ProfileId;
 use futures_util::TryFutureExt as _;
 use futures_util::future::{Either, ready};
@@ -115,6 +115,10 @@ fn enter(context: &Context, request: &mut Request<Incoming>) -> Entry {
     };
     if auth::is_discovery(path) {
         return refuse(Problem::NoOauth, listed);
+    }
+    // It has no data in it, and asks for a token itself.
+    if page::is_asked_for(request.method(), path, headers) {
+        return Entry::Open(listed);
     }
     let tokens = context.tokens.borrow().clone();
     let (owner, pins) = match auth::check(&tokens, path, headers) {

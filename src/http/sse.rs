@@ -38,7 +38,7 @@ const LARGE: usize = 16 << 10;
 /// read: hyper asks for the next slice when the socket has taken most of those before.
 const SLICE: usize = 64 << 10;
 
-/// What `sse::event("message", …)` puts before the data.
+/// What `sse::event("message", …)` puts before the data; other streams have other names there.
 const BEFORE: &[u8] = b"event: message\ndata: ";
 
 /// Where the messages come from, one line each: a session. Learns of every piece that the client
@@ -72,6 +72,8 @@ pub(super) struct EventStream<M> {
     /// Pieces to be sent next, in order.
     ready: VecDeque<Bytes>,
     keepalive: Interval,
+    /// What is put before the data of an event without an id.
+    before: &'static [u8],
     /// Of a stream that was not asked for in so many words.
     place: Option<Place>,
     farewell: Option<Farewell>,
@@ -87,6 +89,7 @@ impl<M: Messages> EventStream<M> {
             has_ended: false,
             ready: VecDeque::new(),
             keepalive,
+            before: BEFORE,
             place: None,
             farewell: None,
         }
@@ -95,6 +98,12 @@ impl<M: Messages> EventStream<M> {
     /// The same, which says farewell when the gateway stops.
     pub(super) fn with(mut self, farewell: Farewell) -> Self {
         self.farewell = Some(farewell);
+        self
+    }
+
+    /// The same, whose events have these lines before their data.
+    pub(super) fn named(mut self, before: &'static [u8]) -> Self {
+        self.before = before;
         self
     }
 
@@ -146,8 +155,8 @@ impl<M: Messages> EventStream<M> {
             Some(id) if message.is_empty() => return batch.put(sse::priming(&id, RETRY)),
             Some(id) => batch.put(sse::head(Some(&id))),
             None => {
-                batch.reserve(BEFORE.len() + message.len().min(LARGE) + sse::TAIL.len());
-                batch.put(BEFORE);
+                batch.reserve(self.before.len() + message.len().min(LARGE) + sse::TAIL.len());
+                batch.put(self.before);
             }
         }
         if message.len() > LARGE {

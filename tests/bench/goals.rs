@@ -36,6 +36,8 @@ pub(crate) fn goal(key: &str) -> Goal {
         "memory.loaded" => Goal::AtMost(12.0),
         "memory.session" | "memory.session.mcp" | "memory.session.quiet" => Goal::AtMost(16.0),
         "crash.error" => Goal::AtMost(100.0),
+        "page.painted" => Goal::AtMost(300.0),
+        "page.page" | "page.gateway" => Goal::AtMost(2.0),
         "crash.works" => Goal::Words("≤ 1 s and the server's own start"),
         _ => turn(key),
     }

@@ -27,7 +27,7 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::Parser;
 
-use self::measure::{crash, growth, memory, profiles, speed, start};
+use self::measure::{crash, growth, memory, page, profiles, speed, start};
 use self::report::{Machine, Report};
 
 /// Measures the gateway on this machine. Goals stand beside the figures; only a broken run fails.
@@ -44,6 +44,9 @@ struct Options {
     /// listen without a session take, beside 1000 idle sessions. Some minutes.
     #[arg(long)]
     long: bool,
+    /// Measure something else instead: the page at `/`, in a browser, which tests/run installs. Two minutes.
+    #[arg(long)]
+    page: bool,
     /// So many calls of each era, with --long.
     #[arg(long, value_name = "N", default_value_t = 1_000_000)]
     calls: usize,
@@ -138,6 +141,8 @@ fn main() -> anyhow::Result<ExitCode> {
             run_handlers(&plan).await
         } else if options.long {
             run_long(&plan).await
+        } else if options.page {
+            run_page(&plan).await
         } else {
             run(&plan).await
         }
@@ -190,6 +195,14 @@ async fn run_long(plan: &Plan) -> anyhow::Result<Report> {
     memory::listens(plan, &mut report).await?;
     progress("many calls");
     growth::measure(plan, &mut report).await?;
+    report.machine.finish();
+    Ok(report)
+}
+
+async fn run_page(plan: &Plan) -> anyhow::Result<Report> {
+    let mut report = Report::new(Machine::look(), "the page, in Chromium".to_owned());
+    progress("the page");
+    page::measure(plan, &mut report).await?;
     report.machine.finish();
     Ok(report)
 }

@@ -63,6 +63,8 @@ pub(super) enum Admitted {
 }
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
+const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 
 /// Checks `Host`, the request's target, `Origin` and `Sec-Fetch-Site`, in this order. The rules
 /// are those of CVE-2025-66414 and its kin, and of MCP 2025-11-25, "Security Warning". A prober may
@@ -85,7 +87,8 @@ pub(super) fn check(
     // Every client that is no browser sends no Origin, and mcp-remote sends Sec-Fetch-Mode:
     // neither may count against it.
     let cross_site = headers.get_all(SEC_FETCH_SITE).iter();
-    if listed.is_none() && cross_site.into_iter().any(is_cross_site) {
+    let is_link = *method == Method::GET && target.path() == "/" && is_followed(headers);
+    if listed.is_none() && !is_link && cross_site.into_iter().any(is_cross_site) {
         return Err(Refusal::CrossSite);
     }
     match (method == Method::OPTIONS, headers.get(ORIGIN), listed) {
@@ -150,6 +153,13 @@ fn check_origin(
     } else {
         Err(refused())
     }
+}
+
+/// Whether somebody follows a link to where no page of the other site can look: the page at `/` has no data in
+/// it, and is never shown inside another.
+fn is_followed(headers: &HeaderMap) -> bool {
+    let says = |name: HeaderName, what: &str| headers.get(name).is_some_and(|value| value == what);
+    says(SEC_FETCH_MODE, "navigate") && says(SEC_FETCH_DEST, "document")
 }
 
 fn is_cross_site(value: &HeaderValue) -> bool {

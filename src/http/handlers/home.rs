@@ -1,9 +1,9 @@
-//! `GET /`: tells somebody with a browser what this is and where a client connects. A client that was
-//! given the address without its path, and wants events, would not read it.
+//! `GET /`: shows somebody with a browser the page, and tells everybody else what this is and where a client
+//! connects. A client that was given the address without its path, and wants events, would not read it.
 
-use crate::http::accept;
 use crate::http::problem::Problem;
-use hyper::header::{ACCEPT, HOST, HeaderMap};
+use crate::http::{accept, page};
+use hyper::header::{ACCEPT, HOST, HeaderMap, VARY};
 use warp::Reply;
 use warp::reply::Response;
 
@@ -13,11 +13,14 @@ pub(in crate::http) fn answer(headers: HeaderMap) -> Result<Response, Problem> {
     if accept::names(&headers.get_all(ACCEPT), "text/event-stream") {
         return Err(Problem::NotFound);
     }
+    if page::is_html(&headers) {
+        return file(String::new(), headers);
+    }
     // The guard has let this host in: it is a name or an address, nothing that needs escaping.
     let host = headers.get(HOST).and_then(|host| host.to_str().ok());
     let host = host.unwrap_or("this address");
     let version = env!("CARGO_PKG_VERSION");
-    let page = format!(
+    let text = format!(
         "mcproxy {version}, an MCP gateway\n\n\
          Connect an MCP client to  http://{host}/mcp  (transport: Streamable HTTP)\n\
          or, if it is an older one, http://{host}/sse  (transport: SSE)\n\n\
@@ -27,5 +30,13 @@ pub(in crate::http) fn answer(headers: HeaderMap) -> Result<Response, Problem> {
          State:   http://{host}/status\n\
          Metrics: http://{host}/metrics\n"
     );
-    Ok(page.into_response())
+    let text = warp::reply::with_header(text, VARY, "accept");
+    Ok(text.into_response())
+}
+
+/// `GET /page/NAME`: a file of the page.
+// By value, as above.
+#[expect(clippy::needless_pass_by_value, reason = "called by a warp filter")]
+pub(in crate::http) fn file(name: String, headers: HeaderMap) -> Result<Response, Problem> {
+    page::answer(&name, &headers).ok_or(Problem::NotFound)
 }

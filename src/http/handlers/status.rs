@@ -1,9 +1,12 @@
 //! `GET /status`: the state of the tree as JSON. Root is asked; one that does not answer at once is
 //! a 503. Nothing in it says what a server is started from. Members are in the order in which people read.
 
+pub(in crate::http) mod stream;
+
 use crate::http::Context;
 use crate::http::problem::Problem;
 use crate::tree::{ConfigurationStatus, ProfileStatus, ServerStatus};
+use bytes::Bytes;
 use hyper::StatusCode;
 use serde::Serialize;
 use std::sync::Arc;
@@ -45,9 +48,22 @@ struct Places {
 }
 
 pub(in crate::http) async fn answer(context: Arc<Context>) -> Result<Response, Problem> {
+    let status = now(&context).await?;
+    Ok(super::json(StatusCode::OK, &status))
+}
+
+/// The same as text, for the stream of open pages.
+pub(in crate::http) async fn text(context: &Context) -> Result<Bytes, Problem> {
+    let status = now(context).await?;
+    // There is nothing in it that JSON could not say.
+    let text = serde_json::to_vec(&status).unwrap_or_default();
+    Ok(text.into())
+}
+
+async fn now(context: &Context) -> Result<Status, Problem> {
     let tree = context.status.get().await?;
     let (metrics, serving) = (&context.metrics, *context.serving.borrow());
-    let status = Status {
+    Ok(Status {
         version: env!("CARGO_PKG_VERSION"),
         uptime_seconds: metrics.uptime().as_secs(),
         ready: context.readiness.is_ready(),
@@ -70,6 +86,5 @@ pub(in crate::http) async fn answer(context: Arc<Context>) -> Result<Response, P
         },
         calls_in_flight: metrics.session_calls().get(),
         bodies_in_flight_bytes: metrics.bodies().get(),
-    };
-    Ok(super::json(StatusCode::OK, &status))
+    })
 }

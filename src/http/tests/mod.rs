@@ -14,6 +14,7 @@ mod mcp_posts;
 mod mcp_streams;
 mod metamcp;
 mod modern;
+mod page;
 mod requests;
 mod smuggling;
 mod streams;

@@ -58,6 +58,7 @@ impl<S: Spawn, E: Frontend> RootState<S, E> {
             sessions.limits(Arc::clone(&limits));
         }
         hooks.settings.shutdown_delay.set(limits.shutdown_delay);
+        hooks.settings.metrics.limit_sessions(limits.max_sessions);
         hooks.limits.send_replace(limits);
         let supervision = hooks.supervision();
         self.supervisor

@@ -9,6 +9,7 @@ mod beat;
 mod book;
 mod boot;
 mod definitions;
+mod figures;
 mod handle;
 mod hooks;
 mod instances;

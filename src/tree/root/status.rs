@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use super::actor::RootState;
 use super::definitions::{self, ChangedTool};
+use super::figures::{CallsStatus, ProcessesStatus, Sampler};
 use super::hooks::RootHooks;
 use super::{ChildId, RootMsg, Standing};
 use crate::config::model::{DefaultProfile, Profile};
@@ -73,6 +74,10 @@ pub struct ServerStatus {
     pub tools_tokens: usize,
     /// Calls that it was sent and has not answered.
     pub calls_in_flight: i64,
+    /// Its calls so far.
+    pub calls: CallsStatus,
+    /// What its processes use; `None` if there are none, or nobody has looked.
+    pub processes: Option<ProcessesStatus>,
     /// How many sessions have an instance of their own.
     pub instances: usize,
     /// After so many calls it ends with code 0, each time, and is started again at once.
@@ -148,19 +153,37 @@ pub struct ConfigurationStatus {
 
 /// Asks root.
 #[derive(Clone, Debug)]
-pub struct StatusHandle(ActorRef<RootMsg>);
+pub struct StatusHandle {
+    root: ActorRef<RootMsg>,
+    sampler: Option<Sampler>,
+}
 
 impl StatusHandle {
     pub(in crate::tree) fn new(root: ActorRef<RootMsg>) -> Self {
-        Self(root)
+        let sampler = None;
+        Self { root, sampler }
+    }
+
+    /// Who asks wants to know of the servers' processes, too.
+    pub(super) fn with(self, sampler: Sampler) -> Self {
+        let sampler = Some(sampler);
+        Self { sampler, ..self }
+    }
+
+    /// Has what the metrics say of the servers' processes be of now, or of a moment ago.
+    pub async fn look_at_processes(&self) {
+        if let Some(sampler) = &self.sampler {
+            sampler.look().await;
+        }
     }
 
     /// The tree as it is now.
     ///
     /// Errors: `Timeout` if root is stuck, `Gone`.
     pub async fn get(&self) -> Result<TreeStatus, CallError> {
+        self.look_at_processes().await;
         let ask = |reply| RootMsg::GetStatus { reply };
-        match self.0.call(ask, Some(ANSWER)).await {
+        match self.root.call(ask, Some(ANSWER)).await {
             Ok(CallResult::Success(status)) => Ok(status),
             Ok(CallResult::Timeout) => Err(CallError::Timeout),
             Ok(CallResult::SenderError) | Err(_) => Err(CallError::Gone),
@@ -177,7 +200,12 @@ impl<S, E> RootHooks<S, E> {
             self.book.forgive(server);
         }
         match status {
-            Some(_) => drop(metrics.server(server).up.set(is_up.into())),
+            Some(status) => {
+                let metrics = metrics.server(server);
+                let is_looping = Standing::of(status) == Standing::CrashLooping;
+                metrics.up.set(is_up.into());
+                metrics.figures.crash_looping.set(is_looping.into());
+            }
             None => metrics.forget(server),
         }
     }
@@ -265,6 +293,7 @@ impl<S: Spawn, E: Frontend> RootState<S, E> {
         let catalogue = source.and_then(|source| source.catalogue.as_ref());
         let cost = merged.map(|merged| merged.cost(name)).unwrap_or_default();
         let past = hooks.pasts.get(name);
+        let metrics = hooks.settings.metrics.server(name);
         let mut warnings = merged.map_or_else(Vec::new, |merged| merged.warnings(name));
         if past.is_some_and(|(_, past)| past.offers_nothing()) {
             warnings.push(NOTHING.to_owned());
@@ -279,7 +308,9 @@ impl<S: Spawn, E: Frontend> RootState<S, E> {
             tools: cost.tools,
             tools_bytes: cost.bytes,
             tools_tokens: cost.tokens(),
-            calls_in_flight: hooks.settings.metrics.server(name).in_flight.get(),
+            calls_in_flight: metrics.in_flight.get(),
+            calls: CallsStatus::of(&metrics, Instant::now()),
+            processes: hooks.sampler.of(name),
             instances: hooks.upstreams.keys().filter(is_own).count(),
             definitions_changed: hooks.definitions.of(name, Instant::now()),
             unread: catalogue.map_or_else(Vec::new, |catalogue| unread(catalogue)),

@@ -4,6 +4,7 @@
 pub(crate) mod crash;
 pub(crate) mod growth;
 pub(crate) mod memory;
+pub(crate) mod page;
 pub(crate) mod profiles;
 pub(crate) mod speed;
 pub(crate) mod start;

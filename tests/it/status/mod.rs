@@ -6,6 +6,7 @@
 mod counts;
 mod definitions;
 pub(crate) mod exposition;
+mod figures;
 mod gauges;
 mod routes;
 mod servers;
