@@ -9,6 +9,7 @@ extern crate testkit as support;
 mod balancer;
 mod clients;
 mod kills;
+mod manifests;
 mod paths;
 mod replicas;
 mod restarts;
