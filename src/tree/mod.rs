@@ -62,7 +62,7 @@ pub(crate) use beside::beside;
 pub use call::CallError;
 pub use frontend::{Frontend, FrontendLinks};
 pub use heartbeat::{Beat, Part, Pulse};
-pub use history::{Exit as ServerExit, Follower, Likely, Line, ServerHistory, ServerLog};
+pub use history::{Exit as ServerExit, Follower, Likely, Line, LogNews, ServerHistory, ServerLog};
 pub use quota::{Quota, Share, Taker};
 pub use registry::{Cost, LastSeen};
 pub use root::{

@@ -13,6 +13,8 @@ use hyper::StatusCode;
 use serde::Serialize;
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::timeout;
 use warp::reply::Response;
 
 #[derive(Serialize)]
@@ -52,6 +54,9 @@ struct Places {
     open: i64,
     limit: usize,
 }
+
+/// How long the sessions' supervisor is waited for.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The open sessions, and the last of them that were opened.
 #[derive(Serialize)]
@@ -109,7 +114,8 @@ pub(in crate::http) async fn answer(context: Arc<Context>) -> Result<Response, P
 
 /// The sessions, newest first. While their supervisor is restarted nobody knows them.
 async fn clients(context: &Context, profiles: &HashMap<ProfileId, String>) -> Vec<Client> {
-    let seen = context.sessions.clients().await.unwrap_or_default();
+    let seen = timeout(PATIENCE, context.sessions.clients()).await;
+    let seen = seen.ok().and_then(Result::ok).unwrap_or_default();
     let clients = seen.into_iter().map(|seen| Client {
         client: seen.client,
         version: seen.version,

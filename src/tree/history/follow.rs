@@ -16,7 +16,7 @@ pub struct Follower {
 
 /// What there is to be read.
 #[derive(Debug, PartialEq, Eq)]
-pub struct News {
+pub struct LogNews {
     /// So many lines were missed before these.
     pub missed: u64,
     /// The lines, oldest first.
@@ -30,7 +30,7 @@ impl Follower {
 
     /// The next lines, as soon as there are any; `None` when the server is not configured any more.
     /// May be dropped at any time.
-    pub async fn next(&mut self) -> Option<News> {
+    pub async fn next(&mut self) -> Option<LogNews> {
         let history = Arc::clone(&self.history);
         loop {
             let mut coming = pin!(history.news.notified());
@@ -47,7 +47,7 @@ impl Follower {
         }
     }
 
-    fn take(&mut self) -> (News, bool) {
+    fn take(&mut self) -> (LogNews, bool) {
         let noted = self.history.noted();
         let lines = noted.stderr.after(self.seen);
         let unread = noted.stderr.count() - self.seen;
@@ -55,6 +55,6 @@ impl Follower {
         // What was lost before it came is no loss to it.
         let missed = if self.seen == 0 { 0 } else { unread - kept };
         self.seen = noted.stderr.count();
-        (News { missed, lines }, noted.is_over)
+        (LogNews { missed, lines }, noted.is_over)
     }
 }

@@ -9,7 +9,7 @@ mod likely;
 mod ring;
 
 pub use exits::Exit;
-pub use follow::Follower;
+pub use follow::{Follower, LogNews};
 pub use likely::Likely;
 pub use ring::Line;
 pub(in crate::tree) use ring::shown;

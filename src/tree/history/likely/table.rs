@@ -25,10 +25,7 @@ pub(super) const TABLE: &[Row] = &[
         &[
             Words(&["the interpreter of", "is missing"]),
             Words(&["bad interpreter"]),
-            Words(&["python\\r"]),
-            Words(&["bash\\r"]),
-            Words(&["node\\r"]),
-            Words(&["sh\\r"]),
+            Words(&["env: ", "\\r'"]),
             Words(&["neither a program for this machine nor a script"]),
             Words(&["exec format error"]),
         ],
