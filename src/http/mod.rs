@@ -63,7 +63,7 @@ use crate::telemetry::readiness::Readiness;
 use crate::tree::{Quota, SessionsHandle, StatusHandle, Steering};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 
 /// What `main` decides about the port.
 #[derive(Clone)]
@@ -132,6 +132,8 @@ struct Context {
     pot: pot::Pot,
     /// What open pages read.
     feed: page::Feed,
+    /// Room for those who read servers' logs.
+    log_readers: Arc<Semaphore>,
     metrics: Metrics,
     refusals: refused::Refusals,
     held: SharedSockets,

@@ -97,9 +97,9 @@ fn steering(
 
 /// What people and their tools look at.
 fn views(context: Arc<Context>) -> impl Filter<Extract = (impl Reply,), Error = Rejection> + Clone {
+    let status = status(context.clone());
     let context = warp::any().map(move || context.clone());
     let headers = warp::header::headers_cloned;
-    let request_context = warp::ext::optional().map(Option::<RequestContext>::unwrap_or_default);
     let read = || warp::get().or(warp::head()).unify();
     let health = warp::path!("healthz").or(warp::path!("health")).unify();
     let healthz = health.and(read()).map(healthz::answer);
@@ -107,25 +107,13 @@ fn views(context: Arc<Context>) -> impl Filter<Extract = (impl Reply,), Error = 
         .and(read())
         .and(context.clone())
         .map(readyz::answer);
-    let status = warp::path!("status")
-        .and(read())
-        .and(context.clone())
-        .then(status::answer);
-    let stream = warp::path!("status" / "stream")
-        .and(warp::get())
-        .and(context.clone())
-        .and(headers())
-        .and(request_context)
-        .then(status::stream::open);
     let metrics = warp::path!("metrics")
         .and(read())
         .and(context)
         .then(metrics::answer);
     let only_read = health
         .or(warp::path!("readyz"))
-        .or(warp::path!("status"))
         .or(warp::path!("metrics"))
-        .or(warp::path!("status" / "stream"))
         .or(warp::path::end())
         .map(|_| Problem::Method("GET, HEAD"));
     // A client that was given the address without its path is told which one it needs.
@@ -145,9 +133,58 @@ fn views(context: Arc<Context>) -> impl Filter<Extract = (impl Reply,), Error = 
         .or(readyz)
         .or(status)
         .or(metrics)
-        .or(stream)
         .or(home)
         .or(file)
         .or(no_path)
         .or(only_read)
+}
+
+/// The state of the tree, as JSON.
+fn status(
+    context: Arc<Context>,
+) -> impl Filter<Extract = (impl Reply,), Error = Rejection> + Clone {
+    let context = warp::any().map(move || context.clone());
+    let request_context = warp::ext::optional().map(Option::<RequestContext>::unwrap_or_default);
+    let read = || warp::get().or(warp::head()).unify();
+    let server = || warp::path!("status" / "servers" / String);
+    let log = || warp::path!("status" / "servers" / String / "log");
+    let whole = warp::path!("status")
+        .and(read())
+        .and(context.clone())
+        .then(status::answer);
+    let tools = warp::path!("status" / "tools")
+        .and(read())
+        .and(context.clone())
+        .then(status::tools::answer);
+    let one = server()
+        .and(read())
+        .and(context.clone())
+        .and(request_context)
+        .then(status::servers::answer);
+    let stream = warp::path!("status" / "stream")
+        .and(warp::get())
+        .and(context.clone())
+        .and(warp::header::headers_cloned())
+        .and(request_context)
+        .then(status::stream::open);
+    let its_log = log()
+        .and(warp::get())
+        .and(context)
+        .and(warp::header::headers_cloned())
+        .and(request_context)
+        .then(status::log::open);
+    let only_read = warp::path!("status")
+        .or(warp::path!("status" / "tools"))
+        .or(server())
+        .map(|_| Problem::Method("GET, HEAD"));
+    let only_get = log().map(drop).untuple_one();
+    let only_get = only_get.or(warp::path!("status" / "stream")).unify();
+    let only_get = only_get.map(|| Problem::Method("GET"));
+    whole
+        .or(tools)
+        .or(one)
+        .or(its_log)
+        .or(stream)
+        .or(only_read)
+        .or(only_get)
 }

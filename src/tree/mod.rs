@@ -26,6 +26,7 @@ mod client;
 mod config;
 mod frontend;
 mod heartbeat;
+mod history;
 mod quota;
 mod registry;
 mod root;
@@ -62,15 +63,17 @@ pub use call::CallError;
 pub(crate) use call::uncertain;
 pub use frontend::{Frontend, FrontendLinks};
 pub use heartbeat::{Beat, Part, Pulse};
+pub use history::{Exit as ServerExit, Follower, Likely, Line, LogNews, ServerHistory, ServerLog};
 pub use quota::{Quota, Share, Taker};
 pub use registry::{Cost, LastSeen};
 pub use root::{
-    Changes, ConfigurationStatus, ProfileStatus, Reading, Restarted, ServerStatus, ShutdownDelay,
-    Standing, StatusHandle, Steering, TreeStatus,
+    Changes, ConfigurationFault, ConfigurationStatus, ProfileStatus, Reading, Restarted,
+    ServerDetail, ServerStatus, ServerTools, ShutdownDelay, Standing, StatusEvent, StatusHandle,
+    Steering, TreeStatus,
 };
 pub use sessions::{
-    Event, KeyFileError, OpenedSse, Outbound, Replies, SessionHandle, SessionsHandle, Signer,
-    Spoken,
+    Event, KeyFileError, OpenedSse, Outbound, Replies, SessionHandle, SessionSeen, SessionsHandle,
+    Signer, Spoken,
 };
 #[cfg(any(test, fuzzing))]
 pub(crate) use sessions::{check_event_id, check_session_id};

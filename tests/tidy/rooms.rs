@@ -6,7 +6,7 @@ use super::{File, split_name};
 
 /// How many lines of production code a room may have. Who raises one says in the commit what the lines are for, and
 /// why nothing else could go for them.
-const CEILINGS: [(&str, usize); 25] = [
+const CEILINGS: [(&str, usize); 26] = [
     ("", 900),
     ("cli", 4900),
     ("client", 1150),
@@ -14,7 +14,7 @@ const CEILINGS: [(&str, usize); 25] = [
     ("control", 310),
     ("edit", 320),
     ("files", 120),
-    ("http", 7260),
+    ("http", 7720),
     ("ids", 300),
     ("import", 4900),
     ("operate", 2000),
@@ -27,9 +27,10 @@ const CEILINGS: [(&str, usize); 25] = [
     ("telemetry", 3100),
     ("tree", 1300),
     ("tree/config", 800),
+    ("tree/history", 950),
     ("tree/quota", 200),
     ("tree/registry", 5300),
-    ("tree/root", 3480),
+    ("tree/root", 3980),
     ("tree/sessions", 9800),
     ("tree/upstream", 6100),
 ];

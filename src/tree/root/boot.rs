@@ -94,6 +94,8 @@ impl<S: Spawn, E: Frontend> RootState<S, E> {
         let hooks = self.supervisor.hooks_mut();
         hooks.compare_definitions(&routes);
         hooks.count_offers(&routes);
+        let before = hooks.routes.as_ref().map(|routes| &*routes.merged);
+        hooks.book.catalogue.look(&routes.merged, before);
         hooks.routes = Some(routes);
         hooks.recall_eras();
         if is_settled {

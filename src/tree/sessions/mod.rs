@@ -28,7 +28,7 @@ pub use handle::SessionsHandle;
 pub use key_file::KeyFileError;
 pub(crate) use requests::Workers;
 pub use requests::{Replies, Spoken};
-pub use session::{OpenedSse, Outbound, SessionHandle};
+pub use session::{OpenedSse, Outbound, SessionHandle, SessionSeen};
 pub use signing::Signer;
 #[cfg(any(test, fuzzing))]
 pub(crate) use signing::checks::session_id as check_session_id;

@@ -8,7 +8,9 @@ mod definitions;
 pub(crate) mod exposition;
 mod figures;
 mod gauges;
+mod history;
 mod routes;
+mod schema;
 mod servers;
 
 use std::time::Duration;
