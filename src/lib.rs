@@ -6,12 +6,14 @@
 //! |---|---|
 //! | [`cli`] | the verbs of the command line |
 //! | [`client`] | an MCP client: connects to a server by its URL |
+//! | [`control`] | the control socket: where a gateway has it, and where commands look for it |
 //! | [`config`] | `mcp-servers.json`: from what the user wrote to what the program trusts |
 //! | [`http`] | the port: listener, routes, Host and Origin rules, Streamable HTTP and HTTP+SSE |
 //! | [`tree`] | the supervision tree: root, config, registry, upstreams, sessions |
 //! | [`supervise`] | reusable supervision on ractor; knows nothing of MCP |
 //! | [`edit`] | changes JSON files that people write, and keeps what else is in them |
 //! | [`import`] | from the files of other programs to a configuration |
+//! | [`operate`] | the commands against a running gateway |
 //! | [`program`] | from the command line to the exit code: everything below, put together |
 //! | [`process`] | one child process: spawn, pipes, process group, stop |
 //! | [`protocol`] | MCP and JSON-RPC on the wire, pure |
@@ -36,6 +38,7 @@
 pub mod cli;
 pub mod client;
 pub mod config;
+pub mod control;
 pub mod edit;
 pub mod files;
 #[cfg(any(test, fuzzing))]
@@ -43,6 +46,7 @@ pub mod fuzzing;
 pub mod http;
 pub mod ids;
 pub mod import;
+pub mod operate;
 pub mod process;
 pub mod program;
 pub mod protocol;

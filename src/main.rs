@@ -1,15 +1,17 @@
 //! The program: which verb, and its exit code.
 
 use std::io::{self, IsTerminal as _, Write};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
-use mcproxy::cli::check::Known;
+use mcproxy::cli::check::Around;
 use mcproxy::cli::{
     Cli, Run, Verb, check, compare, connect, demo_server, healthcheck, import, limits, servers,
     shell,
 };
 use mcproxy::config::{Environment, model::Config};
+use mcproxy::operate::{self, Screen};
 use mcproxy::program::{self, BROKEN, complain};
 use mcproxy::supervise::Plain;
 
@@ -24,7 +26,11 @@ fn main() -> ExitCode {
     match cli.verb {
         Some(Verb::DemoServer) => demo_server::run(),
         Some(Verb::Check { file, start }) => {
-            said(check(file.as_deref(), start, &cli.run, &environment))
+            let file = file.or(cli.run.config.clone());
+            said(match file {
+                Some(file) => check(Some(&file), start, &cli.run, &environment),
+                None => check_as_the_gateway(start, &cli.run, &environment),
+            })
         }
         Some(Verb::Add(wish)) => said(edit(wish.file.as_ref(), &cli.run, |file, outs| {
             servers::add(&wish, file, &environment, outs)
@@ -54,6 +60,16 @@ fn main() -> ExitCode {
         }
         Some(Verb::Completions { shell }) => said(shell::completions(shell, &mut io::stdout())),
         Some(Verb::Man { directory }) => said(shell::man(&directory, &mut io::stderr())),
+        Some(Verb::Operate(command)) => {
+            let (mut out, mut err) = (io::stdout(), io::stderr());
+            let are_terminals = [out.is_terminal(), err.is_terminal()];
+            let screen = Screen::new(&mut out, &mut err, are_terminals);
+            said(operate::run(
+                &command,
+                cli.run.state_dir().as_deref(),
+                screen,
+            ))
+        }
         Some(Verb::Limits) => said(limits::run(&mut io::stdout())),
         Some(Verb::Healthcheck { addr }) => {
             let listen = addr.unwrap_or(cli.run.listen);
@@ -89,7 +105,7 @@ fn check(file: Option<&Path>, start: bool, run: &Run, env: Environment<'_>) -> i
         let progress = err.is_terminal().then_some(&mut err as &mut dyn Write);
         program::trial(path, (config, limits), Plain, progress)
     };
-    let known = Known {
+    let known = Around {
         env,
         last_seen: &last_seen,
         start: start.then_some(&trial),
@@ -98,5 +114,39 @@ fn check(file: Option<&Path>, start: bool, run: &Run, env: Environment<'_>) -> i
     if let Some(line) = run.limits.deprecation() {
         writeln!(out, "warning: {line}")?;
     }
-    check::run(file.or(run.config.as_deref()), known, limits, &mut out)
+    check::run(file, known, limits, &mut out)
+}
+
+/// Where a gateway runs, with its file and its environment, in its directory. What is started on its word is started by
+/// its own user only.
+#[expect(clippy::disallowed_methods, reason = "for a verb without workers")]
+fn check_as_the_gateway(start: bool, run: &Run, env: Environment<'_>) -> io::Result<u8> {
+    let note = |text: &str| writeln!(io::stderr(), "note: {text}");
+    let around = match operate::surroundings(run.state_dir().as_deref()) {
+        Ok(Some(around)) => around,
+        Ok(None) => return check(None, start, run, env),
+        Err(why) => {
+            note(&format!("{why}; this shell's variables are used"))?;
+            return check(None, start, run, env);
+        }
+    };
+    if start && !around.is_ours {
+        note(
+            "nothing is started on the word of a gateway of another user, or as root; this shell's variables are used",
+        )?;
+        return check(None, start, run, env);
+    }
+    note("with the file, the variables and the PATH of the running gateway")?;
+    if start {
+        let mut again = Command::new("/proc/self/exe");
+        again.args(std::env::args_os().skip(1)).env_clear();
+        again
+            .envs(around.environment)
+            .env("MCPROXY_CONFIG", around.configuration);
+        return Err(again.current_dir(around.directory).exec());
+    }
+    // What is relative is relative to it; a directory that is closed to us has been said by then.
+    std::env::set_current_dir(around.directory).ok();
+    let env = |name: &str| around.environment.get(name).cloned();
+    check(Some(&around.configuration), start, run, &env)
 }

@@ -20,7 +20,7 @@ use crate::tree::inside::{
     Routes, SessionEvent, SessionSink, Sessions, SessionsArgs, Signer, Store, Subscriber,
     UpstreamHandle, UpstreamMsg, Workers,
 };
-use crate::tree::{Quota, Rest, SessionsHandle, StatusHandle};
+use crate::tree::{Quota, Rest, SessionsHandle, StatusHandle, Steering};
 
 /// An actor that hands what it is told to the test, if that is of interest.
 struct Ear<M>(fn(&M) -> bool);
@@ -77,6 +77,14 @@ pub(crate) async fn root() -> (RootHandle, UnboundedReceiver<RootMsg>) {
 /// A root that says nothing of how it is.
 pub(crate) async fn status() -> StatusHandle {
     root().await.0.status()
+}
+
+/// A root that does nothing for the operator.
+pub(crate) async fn steering() -> Steering {
+    root()
+        .await
+        .0
+        .steering(tokio::sync::watch::Sender::default().subscribe())
 }
 
 /// A generation of a server that only listens, with room for `permits` calls.

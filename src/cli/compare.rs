@@ -18,8 +18,7 @@ use clap::Args;
 
 use self::difference::differences;
 use self::side::{Offered, Side, parse_header};
-pub(super) use self::side::{bearer, bearer_of, parse_url};
-use crate::client::Bounds;
+use crate::client::{Bounds, parse_url};
 
 const SAME: u8 = 0;
 const DIFFERENT: u8 = 1;

@@ -24,6 +24,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Parser, Subcommand};
 use log::LevelFilter;
 
+use crate::operate;
 use crate::telemetry::log::{Sink, SyslogPath};
 pub use limits::LimitFlags;
 pub use reading::command;
@@ -82,6 +83,9 @@ pub enum Verb {
         #[arg(value_parser = values::listen)]
         addr: Option<SocketAddr>,
     },
+    /// Those against a running gateway.
+    #[command(flatten)]
+    Operate(operate::Command),
     /// Print every limit that the file can set, with its default
     #[command(long_about = limits::table())]
     Limits,

@@ -10,7 +10,7 @@ use reqwest::redirect::Policy;
 use reqwest::{RequestBuilder, Response, StatusCode, Url};
 use url::Host;
 
-use super::ClientError;
+use super::{ClientError, Place};
 use crate::protocol::framing::events::{Event, EventReader};
 use crate::protocol::jsonrpc::{self, Message};
 
@@ -38,8 +38,13 @@ pub(super) struct Http {
 }
 
 impl Http {
-    pub(super) fn new(url: Url, headers: HeaderMap, most: usize) -> Result<Self, ClientError> {
+    pub(super) fn new(place: Place, most: usize) -> Result<Self, ClientError> {
         static PROVIDER: Once = Once::new();
+        let Place {
+            url,
+            headers,
+            socket,
+        } = place;
         // Whoever came first chose the same.
         PROVIDER.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
         let mut builder = reqwest::Client::builder()
@@ -55,12 +60,19 @@ impl Http {
             // No proxy reaches what is here, and none should see what is sent to it.
             builder = builder.no_proxy();
         }
+        if let Some(socket) = socket {
+            builder = builder.unix_socket(socket);
+        }
         let client = builder.build()?;
         Ok(Self { client, url, most })
     }
 
     pub(super) fn url(&self) -> &Url {
         &self.url
+    }
+
+    pub(super) fn client(&self) -> &reqwest::Client {
+        &self.client
     }
 
     pub(super) fn get(&self) -> RequestBuilder {

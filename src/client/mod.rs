@@ -7,13 +7,16 @@
 //! pages and entries, and all of it one in time.
 
 mod error;
+mod given;
 mod http;
 mod lists;
 mod sse;
 mod streamable;
 #[cfg(test)]
 mod tests;
+mod views;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -22,12 +25,14 @@ use reqwest::header::HeaderMap;
 use tokio::time::{Instant, timeout_at};
 
 pub use self::error::ClientError;
+pub use self::given::{bearer, bearer_of, parse_url};
 use self::http::Http;
 pub use self::http::{hidden, shown};
 pub use self::lists::Entry;
 use self::sse::Sse;
 use self::streamable::Streamable;
-use crate::protocol::jsonrpc::{self, Message, Response, code};
+pub use self::views::{EventStream, Views};
+use crate::protocol::jsonrpc::{self, Message, Notification, Response, code};
 use crate::protocol::mcp::lifecycle::{self, ServerInfo};
 use crate::protocol::mcp::method;
 use crate::protocol::version::Version;
@@ -64,6 +69,20 @@ impl Bounds {
     }
 }
 
+/// Where a server is.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// Its address.
+    pub url: Url,
+    /// What it is sent with every request.
+    pub headers: HeaderMap,
+    /// The Unix socket that it listens on, whatever host the address names.
+    pub socket: Option<PathBuf>,
+}
+
+/// What is done with what a server tells while it works on an answer.
+pub type Told<'t> = dyn FnMut(&Notification) + Send + 't;
+
 /// A connection with a server, after its handshake.
 #[derive(Debug)]
 pub struct Client {
@@ -90,8 +109,22 @@ impl Client {
         headers: HeaderMap,
         bounds: Bounds,
     ) -> Result<Self, ClientError> {
+        let socket = None;
+        let place = Place {
+            url,
+            headers,
+            socket,
+        };
+        Self::connect_at(place, bounds).await
+    }
+
+    /// The same by a Unix socket, where `place` names one.
+    ///
+    /// # Errors
+    /// The same.
+    pub async fn connect_at(place: Place, bounds: Bounds) -> Result<Self, ClientError> {
         let deadline = Instant::now() + bounds.time.min(LONGEST);
-        let http = Http::new(url, headers, bounds.message)?;
+        let http = Http::new(place, bounds.message)?;
         let connecting = timeout_at(deadline, Self::shake(http, bounds, deadline));
         let late = |_| ClientError::Late(method::INITIALIZE.to_owned(), bounds.time);
         connecting.await.map_err(late)?
@@ -138,7 +171,8 @@ impl Client {
 
     async fn initialize(&mut self, revision: &str) -> Result<Result<Bytes, Bytes>, ClientError> {
         let params = lifecycle::initialize_params(revision, b"{}");
-        self.exchange(method::INITIALIZE, Some(&params)).await
+        self.exchange(method::INITIALIZE, Some(&params), &mut |_| {})
+            .await
     }
 
     /// What the server said of itself.
@@ -156,8 +190,21 @@ impl Client {
         method: &str,
         params: Option<&[u8]>,
     ) -> Result<Bytes, ClientError> {
+        self.request_told(method, params, &mut |_| {}).await
+    }
+
+    /// The same; what the server tells meanwhile, its progress say, is `told`.
+    ///
+    /// # Errors
+    /// The same.
+    pub async fn request_told(
+        &mut self,
+        method: &str,
+        params: Option<&[u8]>,
+        told: &mut Told<'_>,
+    ) -> Result<Bytes, ClientError> {
         let (deadline, time) = (self.deadline, self.bounds.time);
-        let asked = timeout_at(deadline, self.exchange(method, params)).await;
+        let asked = timeout_at(deadline, self.exchange(method, params, told)).await;
         let outcome = asked.map_err(|_| ClientError::Late(method.to_owned(), time))??;
         outcome.map_err(|error| ClientError::answered(method, &error))
     }
@@ -166,12 +213,13 @@ impl Client {
         &mut self,
         method: &str,
         params: Option<&[u8]>,
+        told: &mut Told<'_>,
     ) -> Result<Result<Bytes, Bytes>, ClientError> {
         self.last_id += 1;
         let (id, request) = (self.last_id, jsonrpc::request(self.last_id, method, params));
         match &mut self.transport {
-            Transport::Streamable(streamable) => streamable.ask(id, request).await,
-            Transport::Sse(sse) => sse.ask(id, request).await,
+            Transport::Streamable(streamable) => streamable.ask(id, request, told).await,
+            Transport::Sse(sse) => sse.ask(id, request, told).await,
         }
     }
 
@@ -197,6 +245,7 @@ enum Heard {
     Answer(Result<Bytes, Bytes>),
     /// To be told to the server: it asked something.
     Reply(Bytes),
+    Told(Notification),
     Nothing,
 }
 
@@ -221,6 +270,6 @@ fn hear(bytes: &Bytes, id: u64) -> Result<Heard, ClientError> {
             let error = jsonrpc::error_object(code::METHOD_NOT_FOUND, "this client offers nothing");
             Heard::Reply(jsonrpc::error(Some(&request.id), &error))
         }
-        Message::Notification(_) => Heard::Nothing,
+        Message::Notification(told) => Heard::Told(told),
     })
 }

@@ -6,7 +6,7 @@ use reqwest::Url;
 
 use super::http::{EVENTS, Events, Http, media_type};
 use super::streamable::no_mcp;
-use super::{ClientError, Heard, hear};
+use super::{ClientError, Heard, Told, hear};
 
 #[derive(Debug)]
 pub(super) struct Sse {
@@ -42,12 +42,14 @@ impl Sse {
         &mut self,
         id: u64,
         request: Bytes,
+        told: &mut Told<'_>,
     ) -> Result<Result<Bytes, Bytes>, ClientError> {
         self.tell(request).await?;
         while let Some(event) = self.events.next().await? {
             match hear(&event.data.into(), id)? {
                 Heard::Answer(outcome) => return Ok(outcome),
                 Heard::Reply(message) => self.tell(message).await?,
+                Heard::Told(told_of) => told(&told_of),
                 Heard::Nothing => {}
             }
         }

@@ -8,7 +8,7 @@ use reqwest::{RequestBuilder, Response, StatusCode};
 use tokio::time::timeout;
 
 use super::http::{EVENTS, Http, JSON, media_type};
-use super::{ClientError, Heard, hear};
+use super::{ClientError, Heard, Told, hear};
 use crate::protocol::version::Version;
 
 const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
@@ -42,6 +42,7 @@ impl Streamable {
         &mut self,
         id: u64,
         request: Bytes,
+        told: &mut Told<'_>,
     ) -> Result<Result<Bytes, Bytes>, ClientError> {
         let response = self.post(request).await?;
         if let Some(session) = response.headers().get(&SESSION) {
@@ -52,7 +53,7 @@ impl Streamable {
             let body = self.http.body(response).await?;
             return match hear(&body, id)? {
                 Heard::Answer(outcome) => Ok(outcome),
-                Heard::Reply(_) | Heard::Nothing => Err(ClientError::Protocol(
+                Heard::Reply(_) | Heard::Told(_) | Heard::Nothing => Err(ClientError::Protocol(
                     "the answer is to another request".to_owned(),
                 )),
             };
@@ -65,6 +66,7 @@ impl Streamable {
             match hear(&event.data.into(), id)? {
                 Heard::Answer(outcome) => return Ok(outcome),
                 Heard::Reply(message) => self.tell(message).await?,
+                Heard::Told(told_of) => told(&told_of),
                 Heard::Nothing => {}
             }
         }

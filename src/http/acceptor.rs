@@ -97,12 +97,17 @@ pub(super) async fn run(
         take_in(newcomer, &mut connections, &mut crowd);
     }
     drop(door);
-    let deadline = Instant::now() + context.times.drain;
+    drain(connections, context.times.drain).await;
+    Ok(())
+}
+
+/// Gives what is open so long to end.
+pub(super) async fn drain(mut connections: JoinSet<()>, within: Duration) {
+    let deadline = Instant::now() + within;
     while let Ok(Some(ended)) = timeout_at(deadline, connections.join_next()).await {
         note(&ended);
     }
     connections.shutdown().await;
-    Ok(())
 }
 
 /// Follows a change of the limits; how many connections there may be now.
@@ -128,7 +133,7 @@ async fn at(time: Option<Instant>) {
 }
 
 /// A panic in a handler ends its own connection only; that it happened must be known.
-fn note(ended: &Result<(), JoinError>) {
+pub(super) fn note(ended: &Result<(), JoinError>) {
     if let Err(error) = ended
         && error.is_panic()
     {

@@ -7,6 +7,8 @@ use super::places::Places;
 use super::presence::Presence;
 use super::refused::Refusals;
 use super::service::HttpService;
+use super::socket::Socket;
+use super::trust::Trust;
 use crate::config::model::Limits;
 use crate::ids::{Holder, Owner};
 use crate::tree::{CallError, SessionHandle};
@@ -17,20 +19,13 @@ use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
 use hyper::{Request, Response, Version};
 use hyper_util::rt::TokioIo;
-use socket2::{SockRef, TcpKeepalive};
 use std::convert::Infallible;
-use std::io;
 use std::net::IpAddr;
 use std::pin::{Pin, pin};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
-use tokio::net::TcpStream;
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep, timeout};
-
-/// Bytes that the kernel holds and has not sent yet (`TCP_NOTSENT_LOWAT`). With more, up to 4 MiB by
-/// default, a slow reader would let us write only every few seconds and be taken for one that hangs.
-const UNSENT: u32 = 128 << 10;
 
 /// Bytes that hyper buffers of a connection in either direction, if all headers fit.
 const BUFFER: usize = 128 << 10;
@@ -51,17 +46,26 @@ pub(super) struct RequestContext {
     pub(super) version: Version,
     /// Whose this one request is, and the profile that it is for.
     pub(super) owner: Owner,
+    /// What it may see. Of a connection that is the operator's, each of its requests is.
+    pub(super) trust: Trust,
 }
 
 impl RequestContext {
     fn of(presence: Arc<Presence>) -> Self {
+        let owner = presence.peer().owner();
+        let trust = if owner.is_operator() {
+            Trust::Operator
+        } else {
+            Trust::Anybody
+        };
         Self {
             cut: Arc::default(),
             session: Arc::default(),
             presence,
             limits: Arc::default(),
             version: Version::HTTP_11,
-            owner: Owner::ANYBODY,
+            owner,
+            trust,
         }
     }
 
@@ -141,7 +145,7 @@ const LATE: Duration = Duration::from_millis(100);
 /// answered, and no other request is read. When `presence` has it make room, it is closed at once.
 // Not an `async fn`, in which each connection would keep all that it was made of.
 pub(super) fn serve(
-    socket: TcpStream,
+    socket: impl Socket,
     service: impl HttpService,
     presence: Arc<Presence>,
     (limits, mut stop): (watch::Receiver<Arc<Limits>>, watch::Receiver<bool>),
@@ -150,7 +154,10 @@ pub(super) fn serve(
     let limits_of_phases = Current::new(limits.clone());
     let current = Current::new(limits);
     let (limits, peer) = (current.now(), presence.peer().address());
-    tune(&socket, limits.peer_timeout);
+    if let Err(error) = socket.tune(limits.peer_timeout) {
+        // The client may have gone already; what remains to be seen is seen by reading.
+        log::debug!("socket options could not be set: {error}");
+    }
     let lingering = Lingering::new(socket, presence.clock.clone(), stop.clone());
     let request_context = RequestContext::of(presence.clone());
     let cut = request_context.cut.clone();
@@ -287,27 +294,4 @@ fn no_room() -> String {
          content-length: {}\r\nretry-after: 5\r\nconnection: close\r\n\r\n{words}",
         words.len()
     )
-}
-
-/// Small events go out at once, what a client takes is seen soon, and a peer that vanished without a word is noticed:
-/// it acknowledges nothing for `peer_timeout`, whether we have something to say to it (`TCP_USER_TIMEOUT`) or not
-/// (half the time of silence, then three probes).
-fn tune(socket: &TcpStream, peer_timeout: Duration) {
-    if let Err(error) = set_options(socket, peer_timeout) {
-        // The client may have gone already; what remains to be seen is seen by reading.
-        log::debug!("socket options could not be set: {error}");
-    }
-}
-
-fn set_options(socket: &TcpStream, peer_timeout: Duration) -> io::Result<()> {
-    let second = Duration::from_secs(1);
-    socket.set_nodelay(true)?;
-    let socket = SockRef::from(socket);
-    let probes = TcpKeepalive::new()
-        .with_time((peer_timeout / 2).max(second))
-        .with_interval((peer_timeout / 6).max(second))
-        .with_retries(3);
-    socket.set_tcp_keepalive(&probes)?;
-    socket.set_tcp_notsent_lowat(UNSENT)?;
-    socket.set_tcp_user_timeout(Some(peer_timeout))
 }

@@ -3,13 +3,13 @@
 //! before the client has read it.
 
 use super::phase::Clock;
+use super::socket::Socket;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::{Sleep, sleep};
 
@@ -29,8 +29,8 @@ fn first_of(bytes: &[u8]) -> FirstBytes {
 
 /// A socket with a soft end.
 #[derive(Debug)]
-pub(super) struct Lingering {
-    socket: TcpStream,
+pub(super) struct Lingering<S> {
+    socket: S,
     /// Is told what comes and goes.
     clock: Arc<Clock>,
     /// What came first, once something came.
@@ -41,8 +41,8 @@ pub(super) struct Lingering {
     closing: Option<(Pin<Box<Sleep>>, usize)>,
 }
 
-impl Lingering {
-    pub(super) fn new(socket: TcpStream, clock: Arc<Clock>, stop: watch::Receiver<bool>) -> Self {
+impl<S: Socket> Lingering<S> {
+    pub(super) fn new(socket: S, clock: Arc<Clock>, stop: watch::Receiver<bool>) -> Self {
         Self {
             socket,
             clock,
@@ -51,9 +51,7 @@ impl Lingering {
             closing: None,
         }
     }
-}
 
-impl Lingering {
     /// What came first; zeros if nothing did.
     pub(super) fn first_bytes(&self) -> FirstBytes {
         self.first.unwrap_or_default()
@@ -61,13 +59,13 @@ impl Lingering {
 
     /// Says `words` as far as they can be said at once, and closes.
     pub(super) fn say(self, words: &str) {
-        if let Err(error) = self.socket.try_write(words.as_bytes()) {
+        if let Err(error) = self.socket.write_now(words.as_bytes()) {
             log::debug!("last words could not be said: {error}");
         }
     }
 }
 
-impl AsyncRead for Lingering {
+impl<S: Socket> AsyncRead for Lingering<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -87,7 +85,7 @@ impl AsyncRead for Lingering {
     }
 }
 
-impl AsyncWrite for Lingering {
+impl<S: Socket> AsyncWrite for Lingering<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,

@@ -6,16 +6,17 @@ use super::acceptor::Acceptor;
 use super::pot::Pot;
 use super::profile::{self, Remarks, Strangers};
 use super::refused::Refusals;
-use super::{Context, HttpOptions, Tokens, acceptor, service};
+use super::{Context, HttpOptions, Tokens, acceptor, operators, service};
 use crate::config::model;
 use crate::tree::{Beat, Frontend, FrontendLinks, Part, Quota, SessionsHandle};
 use crate::turn::Kind;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -27,6 +28,18 @@ pub struct HttpFrontend {
     options: HttpOptions,
     /// Bodies read for the last listener are still in flight under the next.
     budget: Quota,
+    control: Option<ControlDoor>,
+}
+
+/// The control socket, and what by it the program itself is asked for.
+#[derive(Debug, Clone)]
+pub struct ControlDoor {
+    /// It does not block.
+    pub socket: Arc<std::os::unix::net::UnixListener>,
+    /// Is told that the configuration and all that is read with it are to be read again.
+    pub reload: mpsc::UnboundedSender<()>,
+    /// The configuration in use.
+    pub config: PathBuf,
 }
 
 impl HttpFrontend {
@@ -40,7 +53,14 @@ impl HttpFrontend {
             sockets: Mutex::new(sockets.into()),
             budget: Quota::counted_in(options.metrics.bodies(), most),
             options,
+            control: None,
         })
+    }
+
+    /// Serves the operator too.
+    #[must_use]
+    pub fn with_control(self, control: Option<ControlDoor>) -> Self {
+        Self { control, ..self }
     }
 
     /// Where it listens.
@@ -61,9 +81,13 @@ impl Frontend for HttpFrontend {
     fn listener(&self, links: FrontendLinks) -> (Listener, ListenerArgs) {
         let args = ListenerArgs {
             sockets: self.sockets().clone(),
+            control: self.control.as_ref().map(|door| door.socket.clone()),
             context: Arc::new(Context {
                 sessions: links.sessions,
                 status: links.status,
+                steering: links.steering,
+                reload: self.control.as_ref().map(|door| door.reload.clone()),
+                config: self.control.as_ref().map(|door| door.config.clone()),
                 rules: self.options.rules.clone(),
                 times: self.options.times.clone(),
                 limits: links.limits,
@@ -107,6 +131,7 @@ pub struct Listener;
 pub struct ListenerArgs {
     /// Cloned at the start, so that a machine out of descriptors fails the start and not the frontend.
     sockets: Arc<[std::net::TcpListener]>,
+    control: Option<Arc<std::os::unix::net::UnixListener>>,
     context: Arc<Context>,
 }
 
@@ -138,6 +163,8 @@ impl Kind for ListenerMsg {
 #[derive(Debug)]
 pub struct ListenerState {
     accepting: JoinSet<()>,
+    /// The accept loop of the control socket.
+    operators: JoinSet<()>,
     /// Tells the sessions whose tokens are valid; ends with the state.
     _minding: JoinSet<()>,
     beats: mpsc::UnboundedSender<Beat>,
@@ -160,7 +187,11 @@ impl Actor for Listener {
         myself: ActorRef<ListenerMsg>,
         args: ListenerArgs,
     ) -> Result<ListenerState, ActorProcessingErr> {
-        let ListenerArgs { sockets, context } = args;
+        let ListenerArgs {
+            sockets,
+            control,
+            context,
+        } = args;
         let clone = |socket: &std::net::TcpListener| TcpListener::from_std(socket.try_clone()?);
         let own: Vec<TcpListener> = sockets.iter().map(clone).collect::<io::Result<_>>()?;
         drop(sockets);
@@ -174,6 +205,15 @@ impl Actor for Listener {
         minding.spawn(mind(context.tokens.clone(), context.sessions.clone()));
         let known = context.profiles.clone();
         minding.spawn(remark(context.tokens.clone(), known));
+        let mut operators = JoinSet::new();
+        if let Some(socket) = control {
+            let socket = UnixListener::from_std(socket.try_clone()?)?;
+            let (service, context) = (service.clone(), context.clone());
+            let stopped = stopped.clone();
+            operators.spawn(async move {
+                operators::run(socket, service, &context, stopped).await;
+            });
+        }
         let mut accepting = JoinSet::new();
         accepting.spawn(async move {
             let mut farewell = Farewell::new(myself);
@@ -183,6 +223,7 @@ impl Actor for Listener {
         });
         Ok(ListenerState {
             accepting,
+            operators,
             _minding: minding,
             beats,
             let_go,
@@ -219,11 +260,14 @@ impl Actor for Listener {
         state: &mut ListenerState,
     ) -> Result<(), ActorProcessingErr> {
         state.stop.send_replace(true);
-        let ended = timeout(state.drain + ABORT_TIME, state.accepting.join_next()).await;
+        let (accepting, operators) = (&mut state.accepting, &mut state.operators);
+        let both = async { tokio::join!(accepting.join_next(), operators.join_next()) };
+        let ended = timeout(state.drain + ABORT_TIME, both).await;
         if ended.is_err() {
             log::warn!("connections did not end in time; they are cut");
         }
         state.accepting.abort_all();
+        state.operators.abort_all();
         Ok(())
     }
 }
@@ -290,6 +334,7 @@ impl ListenerState {
         let (beats, unread) = mpsc::unbounded_channel();
         let state = Self {
             accepting: JoinSet::new(),
+            operators: JoinSet::new(),
             _minding: JoinSet::new(),
             beats,
             let_go: Arc::default(),

@@ -3,7 +3,8 @@
 //!
 //! ```text
 //! listener.rs   an actor, root's last child; owns
-//! └ acceptor.rs   the accept loop: slots, shortages; owns
+//! ├ operators.rs  the accept loop of the control socket
+//! └ acceptor.rs   that of the port: slots, shortages; both own
 //!   └ connection.rs × n   hyper, its timers, socket options
 //!     └ service.rs          guard/ first, auth/ if tokens are asked for, then
 //!       └ routes.rs           which path and method goes to which of
@@ -27,6 +28,7 @@ mod limits;
 mod linger;
 mod listener;
 mod misfit;
+mod operators;
 mod path;
 mod phase;
 mod places;
@@ -37,26 +39,31 @@ mod profile;
 mod refused;
 mod routes;
 mod service;
+mod socket;
 mod sse;
 #[cfg(test)]
 mod tests;
 mod text;
 mod times;
+mod trust;
 
 pub use self::auth::{InvalidToken, TokenError, TokenKeeper, Tokens};
 #[cfg(any(test, fuzzing))]
 pub(crate) use self::guard::checks::headers as check_headers;
 pub use self::guard::{InvalidRule, Rules};
-pub use self::listener::{HttpFrontend, Listener, ListenerArgs, ListenerMsg, ListenerState};
+pub use self::listener::{
+    ControlDoor, HttpFrontend, Listener, ListenerArgs, ListenerMsg, ListenerState,
+};
 pub use self::times::Times;
 
 use crate::config::model;
 use crate::telemetry::metrics::Metrics;
 use crate::telemetry::readiness::Readiness;
-use crate::tree::{Quota, SessionsHandle, StatusHandle};
+use crate::tree::{Quota, SessionsHandle, StatusHandle, Steering};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 /// What `main` decides about the port.
 #[derive(Clone)]
@@ -103,6 +110,11 @@ impl SharedSockets {
 struct Context {
     sessions: SessionsHandle,
     status: StatusHandle,
+    steering: Steering,
+    /// How the program is asked to reload, by who comes by the control socket.
+    reload: Option<mpsc::UnboundedSender<()>>,
+    /// The configuration in use, where that is anybody's business.
+    config: Option<PathBuf>,
     rules: Rules,
     /// The times that are no settings.
     times: Times,

@@ -64,6 +64,11 @@ impl<'p> Address<'p> {
     }
 }
 
+/// Whether `path` is that of a profile, or of one of MetaMCP's endpoints.
+pub(super) fn is_named(path: &str) -> bool {
+    matches!(Address::of(path), Address::Profile(_) | Address::Metamcp(_))
+}
+
 /// What is known before the configuration is.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Early {

@@ -3,8 +3,9 @@
 
 use super::Context;
 use super::connection::RequestContext;
-use super::handlers::{healthz, home, mcp, messages, metrics, readyz, sse, status};
+use super::handlers::{control, healthz, home, mcp, messages, metrics, readyz, sse, status};
 use super::problem::Problem;
+use super::trust::Trust;
 use std::convert::Infallible;
 use std::sync::Arc;
 use warp::{Filter, Rejection, Reply};
@@ -14,6 +15,7 @@ pub(super) fn routes(
     context: Arc<Context>,
 ) -> impl Filter<Extract = (impl Reply,), Error = Infallible> + Clone {
     let views = views(context.clone());
+    let steering = steering(context.clone());
     let context = warp::any().map(move || context.clone());
     let headers = warp::header::headers_cloned;
     let query = warp::query::raw().or(warp::any().map(String::new)).unify();
@@ -65,7 +67,34 @@ pub(super) fn routes(
         .or(open_stream)
         .or(on_sse)
         .or(views)
+        .or(steering)
         .or(warp::any().map(|| Problem::NotFound))
+}
+
+/// What the operator has done. Nobody else is told that it is there.
+fn steering(
+    context: Arc<Context>,
+) -> impl Filter<Extract = (impl Reply,), Error = Rejection> + Clone {
+    let context = warp::any().map(move || context.clone());
+    let of_operator = warp::ext::get::<RequestContext>().and_then(async |known: RequestContext| {
+        let is_operators = known.trust == Trust::Operator;
+        is_operators
+            .then_some(())
+            .ok_or_else(warp::reject::not_found)
+    });
+    let control = warp::path("control").and(of_operator).untuple_one();
+    let reload = warp::path!("reload").and(warp::post());
+    let reload = reload.and(context.clone()).then(control::reload);
+    let restart = warp::path!("servers" / String / "restart").and(warp::post());
+    let restart = restart.and(context.clone()).then(control::restart);
+    let environment = warp::path!("environment").and(warp::get()).and(context);
+    let environment = environment.map(|context: Arc<Context>| control::environment(&context));
+    let only_posted = warp::path!("reload")
+        .or(warp::path!("servers" / String / "restart")
+            .map(drop)
+            .untuple_one())
+        .map(|_| Problem::Method("POST"));
+    control.and(reload.or(restart).or(environment).or(only_posted))
 }
 
 /// What people and their tools look at.

@@ -8,7 +8,9 @@ use super::guard::{self, Admitted, cors};
 use super::problem::Problem;
 use super::profile::{self, Early};
 use super::refused::Asker;
+use super::trust::Trust;
 use super::{Context, headers, path, routes};
+use crate::ids::ProfileId;
 use futures_util::TryFutureExt as _;
 use futures_util::future::{Either, ready};
 use hyper::body::Incoming;
@@ -93,6 +95,9 @@ fn enter(context: &Context, request: &mut Request<Incoming>) -> Entry {
         let unknown = "its Transfer-Encoding is another than 'chunked'".to_owned();
         return refuse(BodyError::Broken(unknown).into(), None);
     }
+    if trust(request) == Trust::Operator {
+        return of_operator(context, request);
+    }
     let admitted = guard::check(&context.rules, request.method(), request.uri(), headers);
     let listed = match admitted {
         Ok(Admitted::Route(listed)) => listed,
@@ -106,24 +111,19 @@ fn enter(context: &Context, request: &mut Request<Incoming>) -> Entry {
     if auth::is_discovery(path) {
         return refuse(Problem::NoOauth, listed);
     }
-    let (owner, pins) = match auth::check(&context.tokens.borrow(), path, headers) {
+    let tokens = context.tokens.borrow().clone();
+    let (owner, pins) = match auth::check(&tokens, path, headers) {
         Ok(checked) => checked,
         Err(refusal) => return refuse(refusal.into(), listed),
     };
-    let profile = match (profile::before(path, &pins), &*context.profiles.borrow()) {
-        (Err(problem), _) => Err(problem),
-        (Ok(Early::Settled), _) => Ok(Some(None)),
-        (Ok(Early::Open), None) => Ok(None),
-        (Ok(Early::Open), Some(profiles)) => {
-            profile::of(path, &pins, profiles, &context.strangers).map(Some)
-        }
-    };
-    let (profile, is_early) = match profile {
-        Ok(profile) => (profile.flatten(), profile.is_none()),
+    let (profile, is_early) = match profile_of(context, path, &pins) {
+        Ok(Shown::In(profile)) => (profile, false),
+        Ok(Shown::NotKnownYet) => (None, true),
         Err(problem) => return refuse(problem, listed),
     };
     if let Some(request_context) = request.extensions_mut().get_mut::<RequestContext>() {
         request_context.owner = owner.in_profile(profile);
+        request_context.trust = request_context.trust.max(Trust::of(&tokens, owner, &pins));
         if !owner.is_anybody() {
             request_context.may_be_known();
         }
@@ -132,6 +132,47 @@ fn enter(context: &Context, request: &mut Request<Incoming>) -> Entry {
         return Entry::Early(listed, pins);
     }
     Entry::Open(listed)
+}
+
+fn trust(request: &Request<Incoming>) -> Trust {
+    let known = request.extensions().get::<RequestContext>();
+    known.map_or(Trust::Anybody, |known| known.trust)
+}
+
+/// What came by the control socket. Where an address names no profile, all is shown.
+fn of_operator(context: &Context, request: &mut Request<Incoming>) -> Entry {
+    let path = request.uri().path();
+    if !profile::is_named(path) {
+        return Entry::Open(None);
+    }
+    let profile = match profile_of(context, path, &None) {
+        Ok(Shown::In(profile)) => profile,
+        Ok(Shown::NotKnownYet) => return Entry::Early(None, None),
+        Err(problem) => return refuse(problem, None),
+    };
+    if let Some(request_context) = request.extensions_mut().get_mut::<RequestContext>() {
+        request_context.owner = request_context.owner.in_profile(profile);
+    }
+    Entry::Open(None)
+}
+
+/// What a request is shown.
+enum Shown {
+    /// This profile, or everything.
+    In(Option<ProfileId>),
+    /// The configuration will say it.
+    NotKnownYet,
+}
+
+/// Which profile a request for `path` is for.
+fn profile_of(context: &Context, path: &str, pins: &Pins) -> Result<Shown, Problem> {
+    match (profile::before(path, pins)?, &*context.profiles.borrow()) {
+        (Early::Settled, _) => Ok(Shown::In(None)),
+        (Early::Open, None) => Ok(Shown::NotKnownYet),
+        (Early::Open, Some(profiles)) => {
+            profile::of(path, pins, profiles, &context.strangers).map(Shown::In)
+        }
+    }
 }
 
 /// Notes on a request the profile that it is for, once that is known.

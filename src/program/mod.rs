@@ -11,9 +11,9 @@ mod terminal;
 mod trial;
 mod watchdog;
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::num::NonZero;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread;
@@ -32,8 +32,9 @@ use self::terminal::Terminal;
 pub use self::terminal::complain;
 pub use self::trial::trial;
 use crate::cli::Run;
+use crate::control::{self, ControlSocket};
 use crate::http::{HttpFrontend, HttpOptions, Times, Tokens};
-use crate::process::{self, Record};
+use crate::process::{self, Groups, Record};
 use crate::service::Manager;
 use crate::state_dir::{Configuration, StateDir};
 use crate::supervise::Spawn;
@@ -118,17 +119,13 @@ async fn supervise(
     if let Some(log) = call_log {
         background.spawn(name_tokens(log, tokens.tokens()));
     }
-    let prepared = prepare(settings, options.state_dir());
+    let first = bootstrap.sockets.first().map(TcpListener::local_addr);
+    let prepared = prepare(settings, options.state_dir(), first.transpose()?);
     let Some(prepared) = signals.unless_stopped(prepared, &tokens).await else {
         return Ok(ExitCode::SUCCESS);
     };
-    let (mut settings, record) = prepared?;
-    let groups_to_reap = groups.clone();
-    background.spawn(async {
-        if let Err(error) = process::reap_orphans(groups_to_reap).await {
-            log::warn!("Orphans of servers are not reaped: {error}");
-        }
-    });
+    let (mut settings, record, control) = prepared?;
+    background.spawn(reap(groups.clone()));
     let readiness = settings.readiness.clone();
     let http = HttpOptions {
         times: Times::default(),
@@ -138,7 +135,10 @@ async fn supervise(
         metrics: settings.metrics.clone(),
         held: bootstrap.held.clone(),
     };
-    let frontend = HttpFrontend::new(bootstrap.sockets, http)?;
+    let door = control
+        .as_ref()
+        .map(|control| signals.door(control, &settings.config_path));
+    let frontend = HttpFrontend::new(bootstrap.sockets, http)?.with_control(door);
     let addresses: Vec<SocketAddr> = frontend.addresses()?;
     settings.notices = terminal::attend(
         &terminal,
@@ -161,8 +161,14 @@ async fn supervise(
         .attend(tree, (&manager, &tokens, &bootstrap.held))
         .await;
     process::end_all(&groups, is_forced).await;
-    drop(record);
+    drop((record, control));
     Ok(ExitCode::from(code))
+}
+
+async fn reap(groups: Groups) {
+    if let Err(error) = process::reap_orphans(groups).await {
+        log::warn!("Orphans of servers are not reaped: {error}");
+    }
 }
 
 /// Tells the log of calls what tokens are called, now and after each change.
@@ -175,13 +181,25 @@ async fn name_tokens(log: CallLog, mut tokens: watch::Receiver<Tokens>) {
     }
 }
 
+/// Commands are worth no start either.
+fn open_control(state_dir: Option<&Path>, name: &str) -> Option<ControlSocket> {
+    let places = control::places(&|name| std::env::var_os(name), state_dir);
+    let complain = |why| {
+        log::warn!("Without a control socket 'mcproxy status' and its kin find no gateway: {why}");
+    };
+    let bound = control::bind(&places, name).map_err(complain).ok()?;
+    log::debug!("control socket: {}", bound.path().display());
+    Some(bound)
+}
+
 /// What comes before the first server: orphans come to us, the state directory is ours, and what a
 /// former gateway left is gone. None of it is worth not starting for. Beside the workers and whoever
 /// waits for it, for a file system may hang.
 fn prepare(
     mut settings: Settings,
     state_dir: Option<PathBuf>,
-) -> JoinHandle<(Settings, Option<Record>)> {
+    address: Option<SocketAddr>,
+) -> JoinHandle<(Settings, Option<Record>, Option<ControlSocket>)> {
     spawn_blocking(move || {
         process::keep_ignored_signals();
         if let Err(error) = process::adopt_orphans(&settings.groups) {
@@ -198,6 +216,8 @@ fn prepare(
             };
             Handle::current().block_on(record).map_err(complain).ok()
         });
-        (settings, record)
+        let state_dir = settings.state_dir.as_ref().map(StateDir::path);
+        let control = address.and_then(|address| open_control(state_dir, &control::name(address)));
+        (settings, record, control)
     })
 }

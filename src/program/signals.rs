@@ -5,6 +5,7 @@
 
 use std::future::{Future, pending};
 use std::io;
+use std::path::Path;
 use std::pin::pin;
 use std::thread;
 use std::time::Duration;
@@ -18,7 +19,8 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use super::BROKEN;
-use crate::http::{SharedSockets, TokenKeeper};
+use crate::control::ControlSocket;
+use crate::http::{ControlDoor, SharedSockets, TokenKeeper};
 use crate::process::Groups;
 use crate::service::Manager;
 use crate::telemetry::call_log::CallLog;
@@ -47,6 +49,8 @@ enum Asked {
 #[derive(Debug)]
 pub(super) struct Signals {
     asked: UnboundedReceiver<Asked>,
+    /// Reloads that the operator asks for by the control socket.
+    reloads: (UnboundedSender<()>, UnboundedReceiver<()>),
     /// Tells the thread that the program ends by itself.
     ends: watch::Sender<bool>,
     /// What is reopened with a reload.
@@ -81,9 +85,28 @@ impl Signals {
         let call_log = None;
         Ok(Self {
             asked,
+            reloads: mpsc::unbounded_channel(),
             ends,
             call_log,
         })
+    }
+
+    /// By which the operator asks for what SIGHUP asks for.
+    pub(super) fn door(&self, control: &ControlSocket, config: &Path) -> ControlDoor {
+        ControlDoor {
+            socket: control.listener(),
+            reload: self.reloads.0.clone(),
+            config: config.to_owned(),
+        }
+    }
+
+    /// The next that is asked for. May be dropped and called again.
+    async fn next(&mut self) -> Option<Asked> {
+        tokio::select! {
+            biased;
+            asked = self.asked.recv() => asked,
+            Some(()) = self.reloads.1.recv() => Some(Asked::Reload),
+        }
     }
 
     /// From now on a reload reopens this too.
@@ -108,7 +131,7 @@ impl Signals {
         loop {
             tokio::select! {
                 done = &mut work => return Some(done),
-                Some(asked) = self.asked.recv() => match asked {
+                Some(asked) = self.next() => match asked {
                     // The configuration is not read yet.
                     Asked::Reload => self.reload(tokens),
                     Asked::Stop | Asked::MakeRoom | Asked::Kill => {
@@ -131,7 +154,7 @@ impl Signals {
         let outcome = loop {
             tokio::select! {
                 biased; // a second signal ends the tree, too
-                Some(asked) = self.asked.recv() => match asked {
+                Some(asked) = self.next() => match asked {
                     Asked::Reload if is_stopping => {}
                     // There is no next gateway then, for which the holder would have kept the port.
                     Asked::Stop if is_stopping => {

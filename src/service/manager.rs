@@ -13,7 +13,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use super::notify::{Notifier, NotifyState, watchdog};
 use super::status;
 use crate::telemetry::readiness::Readiness;
-use crate::tree::{Part, Pulse, StatusHandle};
+use crate::tree::{Part, Pulse, Reading, StatusHandle};
 
 /// How long the house may take to answer its first beat before the log says who does not.
 const START: Duration = Duration::from_secs(10);
@@ -82,7 +82,7 @@ impl Manager {
         &self,
         pulse: Pulse,
         status: StatusHandle,
-        mut readings: watch::Receiver<u64>,
+        mut readings: watch::Receiver<Reading>,
         readiness: Readiness,
     ) {
         if self.notifier.is_none() {
@@ -90,7 +90,7 @@ impl Manager {
         }
         let stuck = |missing: &BTreeSet<Part>| complain_of(missing, &readiness);
         pulse.round(START, stuck).await;
-        if readings.wait_for(|count| *count > 0).await.is_err() || readiness.is_stopping() {
+        if readings.wait_for(|read| read.count > 0).await.is_err() || readiness.is_stopping() {
             return;
         }
         self.say_ready().await;
@@ -102,7 +102,7 @@ impl Manager {
 
     /// The ends of reloads, and the line for people. Root is asked for it, since its books are the only
     /// ones; that it may not answer is the watchdog's concern.
-    async fn report(&self, status: &StatusHandle, mut readings: watch::Receiver<u64>) {
+    async fn report(&self, status: &StatusHandle, mut readings: watch::Receiver<Reading>) {
         let mut looks = interval(STATUS_PAUSE);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut said = String::new();

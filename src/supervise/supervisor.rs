@@ -112,6 +112,14 @@ impl<H: SupervisorHooks> Supervisor<H> {
         self.carry_out(effects);
     }
 
+    /// Has a laddered child started afresh, and says whether there is one: [`Children::restart`].
+    pub fn restart(&mut self, id: &H::Id) -> bool {
+        let effects = self.children.restart(id);
+        let is_there = effects.is_some();
+        self.carry_out(effects.unwrap_or_default());
+        is_there
+    }
+
     /// To be called with every event that the embedding actor's `handle_supervisor_evt` gets.
     /// The state that a terminated actor leaves behind is dropped here, at once: it holds reply
     /// ports and processes that nobody else lets go of.

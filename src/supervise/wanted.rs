@@ -161,6 +161,24 @@ impl<K: Name, S: Spec> Children<K, S> {
         Some(old)
     }
 
+    /// Has a laddered child stopped in order and started again, or started now if it is not running;
+    /// its failures are forgotten. `None` where there is no such child, or none that stays.
+    pub fn restart(&mut self, id: &K) -> Option<Vec<Effect<K, S>>> {
+        let mut batch = Batch::new();
+        self.spec(id).filter(|_| !self.is_closed)?;
+        let child = self.by_id.get_mut(id).filter(|child| child.is_laddered())?;
+        child.failures = 0;
+        match child.phase {
+            Phase::Starting { .. } | Phase::Ready { .. } | Phase::Stopping { .. } => {
+                self.stop(id, AfterStop::Start, &mut batch);
+            }
+            Phase::Backoff { .. } | Phase::Stopped => self.start(id, &mut batch),
+            Phase::Queued => {}
+        }
+        self.fill_slots(&mut batch);
+        Some(batch.finish())
+    }
+
     fn retry(&mut self, batch: &mut Batch<K, S>) {
         let all = self.wanted.iter().chain(&self.added);
         for id in all.cloned().collect::<Vec<_>>() {

@@ -7,7 +7,7 @@ use ractor::{Actor, ActorRef};
 use tokio::sync::watch;
 
 use super::heartbeat::Beat;
-use super::root::StatusHandle;
+use super::root::{StatusHandle, Steering};
 use super::sessions::SessionsHandle;
 use crate::config::model::{Limits, Profiles, Serving};
 use crate::turn::Kind;
@@ -25,6 +25,8 @@ pub struct FrontendLinks {
     pub profiles: watch::Receiver<Option<Arc<Profiles>>>,
     /// Who knows how the tree is.
     pub status: StatusHandle,
+    /// Who does what the operator asks for.
+    pub steering: Steering,
 }
 
 /// The outermost child of the tree.

@@ -64,7 +64,8 @@ pub use heartbeat::{Beat, Part, Pulse};
 pub use quota::{Quota, Share, Taker};
 pub use registry::{Cost, LastSeen};
 pub use root::{
-    ConfigurationStatus, ProfileStatus, ServerStatus, Standing, StatusHandle, TreeStatus,
+    Changes, ConfigurationStatus, ProfileStatus, Reading, Restarted, ServerStatus, Standing,
+    StatusHandle, Steering, TreeStatus,
 };
 pub use sessions::{Event, OpenedSse, Outbound, Replies, SessionHandle, SessionsHandle, Spoken};
 #[cfg(any(test, fuzzing))]
@@ -195,7 +196,7 @@ pub struct Tree {
     cell: ActorCell,
     ended: JoinHandle<()>,
     exit: watch::Receiver<Option<Exit>>,
-    readings: watch::Receiver<u64>,
+    readings: watch::Receiver<Reading>,
     groups: Groups,
 }
 
@@ -207,7 +208,7 @@ pub async fn start<S: Spawn, E: Frontend>(
 ) -> Result<Tree, SpawnErr> {
     let groups = settings.groups.clone();
     let (verdict, exit) = watch::channel(None);
-    let (read, readings) = watch::channel(0);
+    let (read, readings) = watch::channel(Reading::default());
     let args = RootArgs {
         spawn,
         frontend,
@@ -248,7 +249,7 @@ impl Tree {
     /// How often the configuration has been read and taken so far, and what could not be used has been
     /// found so. After [`Self::reload`] it goes up.
     #[must_use]
-    pub fn readings(&self) -> watch::Receiver<u64> {
+    pub fn readings(&self) -> watch::Receiver<Reading> {
         self.readings.clone()
     }
 

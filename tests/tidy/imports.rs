@@ -3,7 +3,7 @@
 use super::{File, sources, split_name};
 
 /// Which rooms a room may use, itself apart. `main.rs` may use all, and nobody but `program` `http` or `cli`.
-const IMPORTS: [(&str, &[&str]); 21] = [
+const IMPORTS: [(&str, &[&str]); 23] = [
     ("files", &[]),
     ("state_dir", &["files"]),
     ("ids", &[]),
@@ -38,8 +38,10 @@ const IMPORTS: [(&str, &[&str]); 21] = [
             "tree",
         ],
     ),
-    ("client", &["protocol"]),
     ("edit", &["config", "ids"]),
+    ("client", &["files", "protocol"]),
+    ("control", &[]),
+    ("operate", &["client", "config", "control", "protocol"]),
     ("import", &["config", "files", "ids"]),
     ("supervise", &["ids", "turn"]),
     ("config", &["files", "ids"]),
@@ -81,6 +83,7 @@ const IMPORTS: [(&str, &[&str]); 21] = [
         &[
             "cli",
             "config",
+            "control",
             "files",
             "http",
             "process",
@@ -100,6 +103,7 @@ const IMPORTS: [(&str, &[&str]); 21] = [
             "edit",
             "files",
             "import",
+            "operate",
             "protocol",
             "ids",
             "telemetry",

@@ -6,18 +6,20 @@ use super::{File, split_name};
 
 /// How many lines of production code a room may have. Who raises one says in the commit what the lines are for, and
 /// why nothing else could go for them.
-const CEILINGS: [(&str, usize); 23] = [
-    ("", 900),
-    ("cli", 4900),
-    ("client", 1000),
+const CEILINGS: [(&str, usize); 25] = [
+    ("", 1000),
+    ("cli", 5050),
+    ("client", 1150),
     ("config", 6600),
+    ("control", 310),
     ("edit", 320),
     ("files", 100),
-    ("http", 6900),
+    ("http", 7100),
     ("ids", 300),
     ("import", 4900),
+    ("operate", 2100),
     ("process", 3600),
-    ("program", 1700),
+    ("program", 1950),
     ("protocol", 8350),
     ("service", 800),
     ("state_dir", 900),
@@ -27,7 +29,7 @@ const CEILINGS: [(&str, usize); 23] = [
     ("tree/config", 800),
     ("tree/quota", 200),
     ("tree/registry", 5300),
-    ("tree/root", 2800),
+    ("tree/root", 3050),
     ("tree/sessions", 9800),
     ("tree/upstream", 6100),
 ];

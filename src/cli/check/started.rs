@@ -11,7 +11,7 @@ use crate::config::{Origin, Parsed, Problem, Severity};
 use crate::ids::ServerName;
 
 /// Starts the servers of the configuration at this path.
-pub type Start<'a> = &'a dyn Fn(&Path, &Config) -> io::Result<BTreeMap<ServerName, Tried>>;
+pub type Start<'a> = &'a dyn Fn(&Path, &Config) -> io::Result<BTreeMap<String, Tried>>;
 
 /// What became of a server.
 #[derive(Debug)]
@@ -39,7 +39,7 @@ impl Started {
             let Entry::Run(spec, _) = entry else {
                 continue;
             };
-            let tried = tried.remove(&spec.name);
+            let tried = tried.remove(spec.name.as_str());
             let why = match &tried {
                 Some(Tried { outcome: Ok(_), .. }) => None,
                 Some(Tried {

@@ -5,11 +5,9 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use reqwest::Url;
-use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, InvalidHeaderValue};
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 
-use super::super::check::shown_path;
-use crate::client::{Bounds, Client, ClientError, Entry, hidden, shown};
-use crate::files;
+use crate::client::{Bounds, Client, ClientError, Entry, bearer, hidden, shown};
 use crate::protocol::mcp::item::Kind;
 
 /// What the client says itself.
@@ -22,8 +20,6 @@ const OWN: [&str; 7] = [
     "mcp-session-id",
     "transfer-encoding",
 ];
-/// Thousands of tokens.
-const LARGEST: u64 = 1 << 20;
 
 /// A header of the command line. Its value is never shown.
 #[derive(Clone, PartialEq, Eq)]
@@ -51,19 +47,6 @@ pub(super) fn parse_header(text: &str) -> Result<Header, String> {
     let mut value = value.map_err(|_| format!("the value of '{name}' cannot be one"))?;
     value.set_sensitive(true);
     Ok(Header(name, value))
-}
-
-/// An address that one can connect to.
-pub(in crate::cli) fn parse_url(text: &str) -> Result<Url, String> {
-    let example = "such as http://server:12008/metamcp/NAME/mcp";
-    let url =
-        Url::parse(text.trim()).map_err(|error| format!("{error}; a URL is needed, {example}"))?;
-    if !["http", "https"].contains(&url.scheme()) || !url.has_host() {
-        return Err(format!(
-            "a URL with http:// or https:// is needed, {example}"
-        ));
-    }
-    Ok(url)
 }
 
 /// A server that is to be asked.
@@ -151,25 +134,4 @@ impl Failed {
             None => Ok(()),
         }
     }
-}
-
-/// The header with the first token of a file, as the gateway reads it.
-pub(in crate::cli) fn bearer(file: &Path) -> Result<HeaderValue, String> {
-    let shown = shown_path(file);
-    let (text, _) = files::read_text(file, LARGEST)
-        .map_err(|error| format!("cannot read the token file {shown}: {error}"))?;
-    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-    let words = text
-        .lines()
-        .filter_map(|line| line.split_whitespace().next());
-    let token = words.into_iter().find(|word| !word.starts_with('#'));
-    let token = token.ok_or_else(|| format!("there is no token in {shown}"))?;
-    bearer_of(token).map_err(|_| format!("the first token in {shown} cannot be one"))
-}
-
-/// The header with a token.
-pub(in crate::cli) fn bearer_of(token: &str) -> Result<HeaderValue, InvalidHeaderValue> {
-    let mut value = HeaderValue::from_str(&format!("Bearer {token}"))?;
-    value.set_sensitive(true);
-    Ok(value)
 }

@@ -7,8 +7,7 @@ use std::time::Duration;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 
 use super::{OK, UNAVAILABLE, USAGE};
-use crate::cli::compare::{bearer, bearer_of, parse_url};
-use crate::client::{Bounds, Client, ClientError, hidden};
+use crate::client::{Bounds, Client, ClientError, bearer, bearer_of, hidden, parse_url};
 use crate::config::Environment;
 use crate::protocol::mcp::item::Kind;
 

@@ -1,6 +1,7 @@
 //! One file per route: what it answers. A handler gets what its filter extracted and returns a
 //! reply or a `Problem`.
 
+pub(super) mod control;
 pub(super) mod healthz;
 pub(super) mod home;
 pub(super) mod mcp;

@@ -160,6 +160,7 @@ async fn spawn(
     let (listener, args) = frontend.listener(FrontendLinks {
         sessions: sessions.clone(),
         status: testing::status().await,
+        steering: testing::steering().await,
         limits: limits.subscribe(),
         serving: serving.subscribe(),
         profiles: profiles.subscribe(),

@@ -9,6 +9,7 @@ mod ladder;
 mod model;
 mod permanent;
 mod policy;
+mod restart;
 mod slots;
 mod steps;
 mod toy;
@@ -104,6 +105,11 @@ impl Bench {
     fn remove(&mut self, id: &'static str) -> Vec<Did> {
         let effects = self.children.remove(&id);
         self.see(effects)
+    }
+
+    fn restart(&mut self, id: &'static str) -> Option<Vec<Did>> {
+        let effects = self.children.restart(&id)?;
+        Some(self.see(effects))
     }
 
     fn permanent(&mut self, id: &'static str, restarted_with: Option<&'static str>) -> Vec<Did> {

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use super::hooks::{ChildSpec, RootHooks};
 use super::shutdown::Shutdown;
-use super::{ChildId, RootHandle, RootMsg};
+use super::{ChildId, Reading, RootHandle, RootMsg};
 use crate::config::model::ServerSpec;
 use crate::ids::{Generation, ServerName};
 use crate::supervise::{Spawn, Supervisor};
@@ -39,7 +39,7 @@ pub(crate) struct RootArgs<S, E> {
     /// Where the verdict goes when the tree ends in its own way.
     pub exit: watch::Sender<Option<Exit>>,
     /// Where it is counted how often what was read was taken, or found to be of no use.
-    pub readings: watch::Sender<u64>,
+    pub readings: watch::Sender<Reading>,
 }
 
 /// The state.
@@ -48,7 +48,7 @@ pub(crate) struct RootState<S: Spawn, E: Frontend> {
     pub(super) supervisor: Supervisor<RootHooks<S, E>>,
     pub(super) shutdown: Shutdown,
     exit: watch::Sender<Option<Exit>>,
-    pub(super) readings: watch::Sender<u64>,
+    pub(super) readings: watch::Sender<Reading>,
     pub(super) readiness: Readiness,
     pub(super) is_configured: bool,
 }
@@ -65,7 +65,8 @@ impl<S: Spawn, E: Frontend> Actor for Root<S, E> {
     ) -> Result<RootState<S, E>, ActorProcessingErr> {
         let root = RootHandle::new(myself.clone());
         let readiness = args.settings.readiness.clone();
-        let hooks = RootHooks::new(args.spawn, args.frontend, args.settings, root.clone());
+        let mut hooks = RootHooks::new(args.spawn, args.frontend, args.settings, root.clone());
+        hooks.steering = Some(root.steering(args.readings.subscribe()));
         let supervision = hooks.supervision();
         let send = move |tick| root.tick(tick);
         Ok(RootState {
@@ -115,6 +116,7 @@ impl<S: Spawn, E: Frontend> Actor for Root<S, E> {
                 book.spawned(child, generation, pid);
             }
             RootMsg::GetStatus { reply } => state.on_get_status(reply),
+            RootMsg::Restart { server, reply } => state.on_restart(&server, reply),
             RootMsg::Initialized { child, generation } => {
                 state.supervisor.on_initialised(child, generation);
             }

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use ractor::ActorRef;
+use tokio::sync::watch;
 
 use super::message::{ChildId, RootMsg};
 use super::status::StatusHandle;
+use super::steering::{Reading, Steering};
 use crate::config::model::Config;
 use crate::ids::{Generation, ServerName};
 use crate::supervise::Tick;
@@ -55,6 +57,11 @@ impl RootHandle {
     /// For those who want to know how the tree is.
     pub(crate) fn status(&self) -> StatusHandle {
         StatusHandle::new(self.actor.clone())
+    }
+
+    /// For those who act in the operator's name.
+    pub(crate) fn steering(&self, readings: watch::Receiver<Reading>) -> Steering {
+        Steering::new(self.actor.clone(), readings)
     }
 
     pub(in crate::tree) fn initialized(&self, upstream: &UpstreamHandle) {

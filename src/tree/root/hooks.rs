@@ -18,6 +18,7 @@ use super::profiles::Shown;
 use super::repeats::Repeats;
 use super::serving::Offered;
 use super::starts::missing;
+use super::steering::{Restarts, Steering};
 use super::{ChildId, RootHandle};
 use crate::config::model::{INSTRUCTIONS_READ, Limits, Naming, ServerSpec};
 use crate::ids::{Generation, ServerName};
@@ -70,6 +71,9 @@ pub(super) struct RootHooks<S, E> {
     /// What former lives of each server taught, and of which entry.
     pub(super) pasts: BTreeMap<ServerName, (Arc<ServerSpec>, Arc<Past>)>,
     generations: BTreeMap<ServerName, Generation>,
+    /// Given to each listener.
+    pub(super) steering: Option<Steering>,
+    pub(super) restarts: Restarts,
     /// For the status.
     pub(super) book: StatusBook,
     /// What was said of tools that are not defined as they were.
@@ -117,6 +121,8 @@ impl<S: Spawn, E: Frontend> RootHooks<S, E> {
             states: BTreeMap::new(),
             pasts: BTreeMap::new(),
             generations: BTreeMap::new(),
+            steering: None,
+            restarts: Restarts::default(),
             book: StatusBook::default(),
             definitions: Definitions::default(),
             repeats: Repeats::default(),
@@ -301,6 +307,7 @@ impl<S: Spawn, E: Frontend> SupervisorHooks for RootHooks<S, E> {
             ChildId::Upstream(server) => {
                 self.count_server(server, status);
                 self.server_changed(server, status);
+                self.restarts.settle(server, status);
             }
             ChildId::Instance(server, session) => self.instance_changed(server, *session, status),
             ChildId::Config | ChildId::Registry | ChildId::Sessions | ChildId::Listener => {}

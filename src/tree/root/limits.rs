@@ -35,15 +35,15 @@ impl<S: Spawn, E: Frontend> RootHooks<S, E> {
 }
 
 impl<S: Spawn, E: Frontend> RootState<S, E> {
-    /// Puts what the file says now in the place of what it said.
-    pub(super) fn take_limits(&mut self, given: &Given) {
+    /// Puts what the file says now in the place of what it said. What differs.
+    pub(super) fn take_limits(&mut self, given: &Given) -> Option<String> {
         let hooks = self.supervisor.hooks();
         let (settings, former) = (&hooks.settings, hooks.limits());
         let limits = settings.limits.with(given, &former);
         let limits = Arc::new(limits.with(&settings.command_line, &former));
         let changes = former.changes(&limits).join(", ");
         if changes.is_empty() {
-            return;
+            return None;
         }
         let occasion = if self.is_configured {
             "reload"
@@ -62,5 +62,6 @@ impl<S: Spawn, E: Frontend> RootState<S, E> {
         self.supervisor
             .set_pace(supervision.ladder, supervision.stop_within);
         self.time_boot();
+        Some(changes)
     }
 }

@@ -6,6 +6,7 @@ use ractor::RpcReplyPort;
 
 use super::shutdown::Phase;
 use super::status::TreeStatus;
+use super::steering::Restarted;
 use crate::config::model::Config;
 use crate::ids::{Generation, ServerName};
 use crate::supervise::Tick;
@@ -82,6 +83,11 @@ pub(crate) enum RootMsg {
     Tick(Tick<ChildId>),
     /// From the listener's handlers: what is known of the tree. Answered at once.
     GetStatus { reply: RpcReplyPort<TreeStatus> },
+    /// From the operator: this server is to be started afresh. Answered when it is ready or has failed.
+    Restart {
+        server: ServerName,
+        reply: RpcReplyPort<Restarted>,
+    },
     /// From whoever feeds the watchdog: to be answered, and passed on to the permanent children.
     Beat(Beat),
     /// From main, on SIGHUP.
@@ -110,6 +116,7 @@ impl Kind for RootMsg {
             Self::InstancesUnused { .. } => "InstancesUnused",
             Self::Tick(_) => "Tick",
             Self::GetStatus { .. } => "GetStatus",
+            Self::Restart { .. } => "Restart",
             Self::Beat(_) => "Beat",
             Self::Reload => "Reload",
             Self::Stop => "Stop",

@@ -22,12 +22,15 @@ mod shutdown;
 mod standing;
 mod starts;
 mod status;
+mod steering;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use actor::{Root, RootArgs};
 pub(crate) use handle::RootHandle;
 pub(crate) use message::{ChildId, RootMsg};
+pub use reload::Changes;
 pub(in crate::tree) use reload::configured;
 pub use standing::Standing;
 pub use status::{ConfigurationStatus, ProfileStatus, ServerStatus, StatusHandle, TreeStatus};
+pub use steering::{Reading, Restarted, Steering};

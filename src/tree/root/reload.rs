@@ -1,9 +1,11 @@
 //! What a configuration changes: which servers are wanted, what the registry has to know of them, and
 //! the log's line about it.
 
+use std::fmt;
 use std::os::unix::ffi::OsStrExt as _;
 use std::sync::Arc;
 
+use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use super::actor::RootState;
@@ -23,18 +25,21 @@ impl<S: Spawn, E: Frontend> RootState<S, E> {
         if self.shutdown.phase != Phase::Running {
             return;
         }
-        self.configure(config, retry);
-        self.readings.send_modify(|count| *count += 1);
+        let changes = self.configure(config, retry);
+        self.readings.send_modify(|reading| {
+            reading.count += 1;
+            reading.changes = changes;
+        });
     }
 
-    fn configure(&mut self, config: Option<Config>, retry: bool) {
+    fn configure(&mut self, config: Option<Config>, retry: bool) -> Option<Changes> {
         let Some(config) = config else {
             if !self.is_configured {
                 self.begin_unconfigured();
             }
-            return;
+            return None;
         };
-        self.take_limits(&config.limits);
+        let limits = self.take_limits(&config.limits);
         let hooks = self.supervisor.hooks_mut();
         hooks.naming = config.names.unwrap_or(hooks.naming);
         hooks.take_budget(config.instructions_budget);
@@ -53,16 +58,17 @@ impl<S: Spawn, E: Frontend> RootState<S, E> {
         let wishes = config.servers.into_iter().filter_map(wish).collect();
         let diff = self.supervisor.want(wishes, retry);
         self.supervisor.hooks_mut().forget_definitions(&diff);
+        let changes = Changes::of(&diff, seen_anew, limits);
         if !self.is_configured {
             let count = diff.added.len();
             let plural = if count == 1 { "" } else { "s" };
             log::info!("configuration: {count} server{plural}, {left_out}");
         } else if retry || !diff.is_empty() {
-            log::info!("{}", summary(&diff));
+            log::info!("{changes}");
             // Whoever did that looks whether it helped.
             self.supervisor.hooks_mut().say_failures_again();
         }
-        if let Some(seen_anew) = seen_anew {
+        if let Some(seen_anew) = &changes.seen_anew {
             log::info!(
                 "reload: clients see something else, and nothing is restarted for it: {seen_anew}"
             );
@@ -72,6 +78,7 @@ impl<S: Spawn, E: Frontend> RootState<S, E> {
         }
         self.is_configured = true;
         self.readiness.release("configuration");
+        Some(changes)
     }
 }
 
@@ -215,41 +222,74 @@ fn fingerprint(spec: &ServerSpec) -> u64 {
 /// So many servers of each kind are named in the line about a reload.
 const NAMED_AT_MOST: usize = 20;
 
-/// `reload: +1 (fetch) ~1 (github: env) -0 =7`
-fn summary(diff: &Diff<ChildId, ChildSpec>) -> String {
-    let name = |id: &ChildId| match id {
-        ChildId::Upstream(server) => server.to_string(),
-        ChildId::Instance(..)
-        | ChildId::Config
-        | ChildId::Registry
-        | ChildId::Sessions
-        | ChildId::Listener => {
-            format!("{id:?}")
-        }
-    };
-    let list = |mut names: Vec<String>| match names.len() {
-        0 => "0".to_owned(),
-        count => {
-            if count > NAMED_AT_MOST {
-                names.truncate(NAMED_AT_MOST);
-                names.push("…".to_owned());
+/// What a configuration changed.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Changes {
+    /// New servers.
+    pub added: Vec<String>,
+    /// Those that are started anew, each with the fields that differ.
+    pub changed: Vec<String>,
+    /// Those that are gone.
+    pub removed: Vec<String>,
+    /// How many nothing happened to.
+    pub unchanged: usize,
+    /// Of which servers clients see something else, without a restart.
+    pub seen_anew: Option<String>,
+    /// The gateway's own settings that differ.
+    pub limits: Option<String>,
+}
+
+impl Changes {
+    fn of(
+        diff: &Diff<ChildId, ChildSpec>,
+        seen_anew: Option<String>,
+        limits: Option<String>,
+    ) -> Self {
+        let name = |id: &ChildId| match id {
+            ChildId::Upstream(server) => server.to_string(),
+            ChildId::Instance(..)
+            | ChildId::Config
+            | ChildId::Registry
+            | ChildId::Sessions
+            | ChildId::Listener => format!("{id:?}"),
+        };
+        let changed = diff.changed.iter().map(|(id, old, new)| match (old, new) {
+            (ChildSpec::Upstream(old), ChildSpec::Upstream(new)) => {
+                format!("{}: {}", name(id), old.differences(new).join(" "))
             }
-            format!("{count} ({})", names.join(", "))
+            (ChildSpec::Permanent | ChildSpec::Upstream(_), _) => name(id),
+        });
+        Self {
+            added: diff.added.iter().map(name).collect(),
+            changed: changed.collect(),
+            removed: diff.removed.iter().map(name).collect(),
+            unchanged: diff.unchanged.len(),
+            seen_anew,
+            limits,
         }
-    };
-    let changed = diff.changed.iter().map(|(id, old, new)| match (old, new) {
-        (ChildSpec::Upstream(old), ChildSpec::Upstream(new)) => {
-            format!("{}: {}", name(id), old.differences(new).join(" "))
-        }
-        (ChildSpec::Permanent | ChildSpec::Upstream(_), _) => name(id),
-    });
-    format!(
-        "reload: +{} ~{} -{} ={}",
-        list(diff.added.iter().map(name).collect()),
-        list(changed.collect()),
-        list(diff.removed.iter().map(name).collect()),
-        diff.unchanged.len()
-    )
+    }
+}
+
+/// `reload: +1 (fetch) ~1 (github: env) -0 =7`
+impl fmt::Display for Changes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list = |names: &[String]| match names {
+            [] => "0".to_owned(),
+            all => {
+                let named = all.iter().take(NAMED_AT_MOST).map(String::as_str);
+                let more = (all.len() > NAMED_AT_MOST).then_some("…");
+                let named: Vec<&str> = named.chain(more).collect();
+                format!("{} ({})", all.len(), named.join(", "))
+            }
+        };
+        let [added, changed, removed] =
+            [&self.added, &self.changed, &self.removed].map(|it| list(it));
+        write!(
+            f,
+            "reload: +{added} ~{changed} -{removed} ={}",
+            self.unchanged
+        )
+    }
 }
 
 #[cfg(test)]

@@ -94,8 +94,10 @@ impl<S: Spawn, E: Frontend> RootHooks<S, E> {
             .sessions
             .clone()
             .ok_or_else(|| missing("the sessions"))?;
+        let steering = self.steering.clone();
         let (listener, args) = self.frontend.listener(FrontendLinks {
             sessions,
+            steering: steering.ok_or_else(|| missing("who steers"))?,
             status: self.root.status(),
             limits: self.limits.subscribe(),
             serving: self.serving(),

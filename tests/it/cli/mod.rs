@@ -9,6 +9,7 @@ mod costs;
 mod healthcheck;
 mod import;
 mod import_targets;
+mod operate;
 mod served;
 mod servers;
 mod shell;

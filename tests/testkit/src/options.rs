@@ -128,7 +128,11 @@ fn clean_environment(command: &mut Command) {
         let text = name.to_string_lossy();
         let systemd = matches!(
             &*text,
-            "NOTIFY_SOCKET" | "STATE_DIRECTORY" | "JOURNAL_STREAM"
+            "NOTIFY_SOCKET"
+                | "STATE_DIRECTORY"
+                | "RUNTIME_DIRECTORY"
+                | "XDG_RUNTIME_DIR"
+                | "JOURNAL_STREAM"
         );
         if systemd || text.starts_with("MCPROXY_") {
             command.env_remove(&name);
