@@ -25,13 +25,7 @@ fn main() -> ExitCode {
     let environment = |name: &str| std::env::var(name).ok();
     match cli.verb {
         Some(Verb::DemoServer) => demo_server::run(),
-        Some(Verb::Check { file, start }) => {
-            let file = file.or(cli.run.config.clone());
-            said(match file {
-                Some(file) => check(Some(&file), start, &cli.run, &environment),
-                None => check_as_the_gateway(start, &cli.run, &environment),
-            })
-        }
+        Some(Verb::Check { file, start }) => said(check_here(file, start, &cli.run, &environment)),
         Some(Verb::Add(wish)) => said(edit(wish.file.as_ref(), &cli.run, |file, outs| {
             servers::add(&wish, file, &environment, outs)
         })),
@@ -117,10 +111,18 @@ fn check(file: Option<&Path>, start: bool, run: &Run, env: Environment<'_>) -> i
     check::run(file, known, limits, &mut out)
 }
 
-/// Where a gateway runs, with its file and its environment, in its directory. What is started on its word is started by
+/// Checks the configuration that is named; else, where a gateway runs, with its file and its environment, in its directory. What is started on its word is started by
 /// its own user only.
 #[expect(clippy::disallowed_methods, reason = "for a verb without workers")]
-fn check_as_the_gateway(start: bool, run: &Run, env: Environment<'_>) -> io::Result<u8> {
+fn check_here(
+    file: Option<PathBuf>,
+    start: bool,
+    run: &Run,
+    env: Environment<'_>,
+) -> io::Result<u8> {
+    if let Some(file) = file.or(run.config.clone()) {
+        return check(Some(&file), start, run, env);
+    }
     let note = |text: &str| writeln!(io::stderr(), "note: {text}");
     let around = match operate::surroundings(run.state_dir().as_deref()) {
         Ok(Some(around)) => around,

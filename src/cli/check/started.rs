@@ -75,11 +75,13 @@ impl Started {
 }
 
 fn problem(origin: &Origin, message: String) -> Problem {
+    let command = origin.command.as_ref();
+    let place = command.map_or(origin.place, |command| command.place);
     Problem {
         severity: Severity::Error,
-        line: origin.place.line,
-        column: origin.place.column,
-        path: String::new(),
+        line: place.line,
+        column: place.column,
+        path: command.map_or_else(String::new, |command| command.path.clone()),
         server: Some(origin.server.to_string()),
         message,
         help: None,

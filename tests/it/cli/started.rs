@@ -63,8 +63,8 @@ fn one_that_fails_is_said_with_its_place() {
     );
     assert_eq!(said.code, Some(MISCONFIGURED), "{}", said.stdout);
     for part in [
-        "mcp-servers.json:3:3: error: it did not start: ",
-        "mcp-servers.json:4:3: error: it did not start: ",
+        "mcp-servers.json:3:34: error: it did not start: was not ready within 1 s",
+        "mcp-servers.json:4:34: error: it did not start: exited with code 3",
         "(server 'broken')",
         "2 errors",
     ] {
