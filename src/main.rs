@@ -1,10 +1,11 @@
 //! The program: which verb, and its exit code.
 
 use std::io::{self, IsTerminal as _, Write};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
-use mcproxy::cli::check::Known;
+use mcproxy::cli::check::Around;
 use mcproxy::cli::{
     Cli, Run, Verb, check, compare, connect, demo_server, healthcheck, import, limits, servers,
     shell,
@@ -24,9 +25,7 @@ fn main() -> ExitCode {
     let environment = |name: &str| std::env::var(name).ok();
     match cli.verb {
         Some(Verb::DemoServer) => demo_server::run(),
-        Some(Verb::Check { file, start }) => {
-            said(check(file.as_deref(), start, &cli.run, &environment))
-        }
+        Some(Verb::Check { file, start }) => said(check_here(file, start, &cli.run, &environment)),
         Some(Verb::Add(wish)) => said(edit(wish.file.as_ref(), &cli.run, |file, outs| {
             servers::add(&wish, file, &environment, outs)
         })),
@@ -100,7 +99,7 @@ fn check(file: Option<&Path>, start: bool, run: &Run, env: Environment<'_>) -> i
         let progress = err.is_terminal().then_some(&mut err as &mut dyn Write);
         program::trial(path, (config, limits), Plain, progress)
     };
-    let known = Known {
+    let known = Around {
         env,
         last_seen: &last_seen,
         start: start.then_some(&trial),
@@ -109,5 +108,47 @@ fn check(file: Option<&Path>, start: bool, run: &Run, env: Environment<'_>) -> i
     if let Some(line) = run.limits.deprecation() {
         writeln!(out, "warning: {line}")?;
     }
-    check::run(file.or(run.config.as_deref()), known, limits, &mut out)
+    check::run(file, known, limits, &mut out)
+}
+
+/// Checks the configuration that is named; else, where a gateway runs, with its file and its environment, in its directory. What is started on its word is started by
+/// its own user only.
+#[expect(clippy::disallowed_methods, reason = "for a verb without workers")]
+fn check_here(
+    file: Option<PathBuf>,
+    start: bool,
+    run: &Run,
+    env: Environment<'_>,
+) -> io::Result<u8> {
+    if let Some(file) = file.or(run.config.clone()) {
+        return check(Some(&file), start, run, env);
+    }
+    let note = |text: &str| writeln!(io::stderr(), "note: {text}");
+    let around = match operate::surroundings(run.state_dir().as_deref()) {
+        Ok(Some(around)) => around,
+        Ok(None) => return check(None, start, run, env),
+        Err(why) => {
+            note(&format!("{why}; this shell's variables are used"))?;
+            return check(None, start, run, env);
+        }
+    };
+    if start && !around.is_ours {
+        note(
+            "nothing is started on the word of a gateway of another user, or as root; this shell's variables are used",
+        )?;
+        return check(None, start, run, env);
+    }
+    note("with the file, the variables and the PATH of the running gateway")?;
+    if start {
+        let mut again = Command::new("/proc/self/exe");
+        again.args(std::env::args_os().skip(1)).env_clear();
+        again
+            .envs(around.environment)
+            .env("MCPROXY_CONFIG", around.configuration);
+        return Err(again.current_dir(around.directory).exec());
+    }
+    // What is relative is relative to it; a directory that is closed to us has been said by then.
+    std::env::set_current_dir(around.directory).ok();
+    let env = |name: &str| around.environment.get(name).cloned();
+    check(Some(&around.configuration), start, run, &env)
 }

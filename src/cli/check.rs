@@ -40,7 +40,7 @@ const CONFIG: u8 = 78;
 
 /// What is known beside the file, and what may be done.
 #[derive(Clone, Copy)]
-pub struct Known<'a> {
+pub struct Around<'a> {
     /// The gateway's environment.
     pub env: Environment<'a>,
     /// What is kept of its servers.
@@ -56,7 +56,7 @@ pub struct Known<'a> {
 /// If `out` cannot be written to.
 pub fn run(
     path: Option<&Path>,
-    known: Known<'_>,
+    known: Around<'_>,
     command_line: &Given,
     out: &mut dyn Write,
 ) -> io::Result<u8> {
@@ -107,11 +107,11 @@ fn unusable(error: &ConfigError, path: Option<&Path>, out: &mut dyn Write) -> io
 fn report(
     path: &Path,
     parsed: &Parsed,
-    Known {
+    Around {
         env,
         last_seen,
         start,
-    }: Known<'_>,
+    }: Around<'_>,
     out: &mut dyn Write,
 ) -> io::Result<u8> {
     let mut problems = parsed.problems.clone();

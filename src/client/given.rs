@@ -46,7 +46,7 @@ pub fn bearer(file: &Path) -> Result<HeaderValue, String> {
 /// The header with a token.
 ///
 /// # Errors
-/// That it cannot be one.
+/// It has what no header may.
 pub fn bearer_of(token: &str) -> Result<HeaderValue, InvalidHeaderValue> {
     let mut value = HeaderValue::from_str(&format!("Bearer {token}"))?;
     value.set_sensitive(true);

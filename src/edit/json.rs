@@ -2,9 +2,12 @@
 
 use std::fmt;
 
+use jsonc_parser::ast::Value;
 use jsonc_parser::cst::CstInputValue;
+use jsonc_parser::{CollectOptions, parse_to_ast};
 
 use super::Members;
+use crate::config::source::STRICT;
 
 /// What is put into a file, or shown to be put there by hand.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,10 +43,29 @@ impl Json {
         Self::List(texts.iter().map(|text| Self::text(text)).collect())
     }
 
-    /// Whether this text is the same value.
+    /// Whether this text is the same value, comments and commas apart.
     pub(super) fn is_written_as(&self, text: &str) -> bool {
-        let read = |text: &str| serde_json::from_str::<serde_json::Value>(text).ok();
-        read(text).is_some_and(|value| Some(value) == read(&self.to_string()))
+        let read = parse_to_ast(text, &CollectOptions::default(), &STRICT);
+        let value = read.ok().and_then(|read| read.value);
+        value.is_some_and(|value| self.is(&value))
+    }
+
+    fn is(&self, value: &Value<'_>) -> bool {
+        match (self, value) {
+            (Self::Text(text), Value::StringLit(other)) => *text == other.value,
+            (Self::List(items), Value::Array(others)) => {
+                let mut pairs = items.iter().zip(&others.elements);
+                items.len() == others.elements.len() && pairs.all(|(item, other)| item.is(other))
+            }
+            (Self::Object(members), Value::Object(others)) => {
+                let is_there = |(name, value): &(String, Self)| {
+                    let other = others.get(name);
+                    other.is_some_and(|other| value.is(&other.value))
+                };
+                members.len() == others.properties.len() && members.iter().all(is_there)
+            }
+            (Self::Text(_) | Self::List(_) | Self::Object(_), _) => false,
+        }
     }
 }
 

@@ -88,6 +88,10 @@ fn a_member_is_put_in_its_place() {
         text.starts_with("\u{feff}{\n  // mine\n  \"theme\": \"dark\",\n"),
         "{text}"
     );
+    assert!(
+        text.contains("\"url\": \"http://a/\",\n"),
+        "commas as in the rest: {text}"
+    );
     assert_eq!(put(&text), (Put::Same, text));
     let (what, text) = put("{\"mcp\": {\"mcproxy\": {\"type\": \"sse\"}, \"other\": 1}}");
     assert_eq!(what, Put::Replaced);

@@ -15,6 +15,7 @@ use crate::turn::Kind;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::net::{TcpListener, UnixListener};
@@ -39,6 +40,8 @@ pub struct ControlDoor {
     pub socket: Arc<std::os::unix::net::UnixListener>,
     /// Is told that the configuration and all that is read with it are to be read again.
     pub reload: mpsc::UnboundedSender<()>,
+    /// The configuration in use.
+    pub config: PathBuf,
 }
 
 impl HttpFrontend {
@@ -88,6 +91,7 @@ impl Frontend for HttpFrontend {
                 status: links.status,
                 steering: links.steering,
                 reload: self.control.as_ref().map(|door| door.reload.clone()),
+                config: self.control.as_ref().map(|door| door.config.clone()),
                 rules: self.options.rules.clone(),
                 times: self.options.times.clone(),
                 limits: links.limits,

@@ -61,6 +61,7 @@ use crate::config::model;
 use crate::telemetry::metrics::Metrics;
 use crate::telemetry::readiness::Readiness;
 use crate::tree::{Quota, SessionsHandle, StatusHandle, Steering};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::{Semaphore, mpsc, watch};
@@ -113,6 +114,8 @@ struct Context {
     steering: Steering,
     /// How the program is asked to reload, by who comes by the control socket.
     reload: Option<mpsc::UnboundedSender<()>>,
+    /// The configuration in use, where that is anybody's business.
+    config: Option<PathBuf>,
     rules: Rules,
     /// The times that are no settings.
     times: Times,

@@ -86,13 +86,15 @@ fn steering(
     let reload = warp::path!("reload").and(warp::post());
     let reload = reload.and(context.clone()).then(control::reload);
     let restart = warp::path!("servers" / String / "restart").and(warp::post());
-    let restart = restart.and(context).then(control::restart);
+    let restart = restart.and(context.clone()).then(control::restart);
+    let environment = warp::path!("environment").and(warp::get()).and(context);
+    let environment = environment.map(|context: Arc<Context>| control::environment(&context));
     let only_posted = warp::path!("reload")
         .or(warp::path!("servers" / String / "restart")
             .map(drop)
             .untuple_one())
         .map(|_| Problem::Method("POST"));
-    control.and(reload.or(restart).or(only_posted))
+    control.and(reload.or(restart).or(environment).or(only_posted))
 }
 
 /// What people and their tools look at.

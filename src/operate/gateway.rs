@@ -88,7 +88,7 @@ impl Gateway {
         Self::find(at, state_dir)
     }
 
-    fn local(socket: Option<&Path>, state_dir: Option<&Path>) -> Result<Self, Failed> {
+    pub(super) fn local(socket: Option<&Path>, state_dir: Option<&Path>) -> Result<Self, Failed> {
         let socket = match socket {
             Some(socket) => socket.to_owned(),
             None => look(state_dir)?,
@@ -192,7 +192,7 @@ impl Gateway {
 }
 
 /// The one gateway that answers on this machine.
-fn look(state_dir: Option<&Path>) -> Result<PathBuf, Failed> {
+pub(super) fn look(state_dir: Option<&Path>) -> Result<PathBuf, Failed> {
     let env = |name: &str| std::env::var_os(name);
     let places = control::searched(control::places(&env, state_dir));
     let control::Search { answering, others } = control::search(&places);

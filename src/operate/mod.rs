@@ -7,6 +7,7 @@
 //! | `gateway` | which gateway, and how it is asked |
 //! | `report` | what it says of itself, as far as it is shown |
 //! | `screen` | text, colours and tables for people |
+//! | `surroundings` | what `check` asks for |
 //! | the others | a command each |
 
 mod call;
@@ -19,6 +20,7 @@ mod screen;
 mod server;
 mod status;
 mod steer;
+mod surroundings;
 #[cfg(test)]
 mod tests;
 mod tools;
@@ -32,6 +34,7 @@ use clap::Subcommand;
 use self::gateway::Failed;
 pub use self::gateway::Where;
 pub use self::screen::Screen;
+pub use self::surroundings::{Surroundings, surroundings};
 
 const DONE: u8 = 0;
 /// What was asked for was done, and came to nothing good.

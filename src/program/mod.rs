@@ -136,7 +136,9 @@ async fn supervise(
         metrics: settings.metrics.clone(),
         held: bootstrap.held.clone(),
     };
-    let door = control.as_ref().map(|control| signals.door(control));
+    let door = control
+        .as_ref()
+        .map(|control| signals.door(control, &settings.config_path));
     let frontend = HttpFrontend::new(bootstrap.sockets, http)?.with_control(door);
     let addresses: Vec<SocketAddr> = frontend.addresses()?;
     settings.notices = terminal::attend(

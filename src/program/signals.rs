@@ -5,6 +5,7 @@
 
 use std::future::{Future, pending};
 use std::io;
+use std::path::Path;
 use std::pin::pin;
 use std::thread;
 use std::time::Duration;
@@ -101,10 +102,11 @@ impl Signals {
     }
 
     /// By which the operator asks for what SIGHUP asks for.
-    pub(super) fn door(&self, control: &ControlSocket) -> ControlDoor {
+    pub(super) fn door(&self, control: &ControlSocket, config: &Path) -> ControlDoor {
         ControlDoor {
             socket: control.listener(),
             reload: self.reloads.0.clone(),
+            config: config.to_owned(),
         }
     }
 

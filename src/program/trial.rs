@@ -15,7 +15,6 @@ use tokio::time::{Instant, timeout_at};
 use super::LEAST_WORKERS;
 use crate::cli::check::Tried;
 use crate::config::model::{Config, Entry, Given};
-use crate::ids::ServerName;
 use crate::process;
 use crate::supervise::Spawn;
 use crate::tree::{self, Beat, Frontend, FrontendLinks, Notice, Part, Settings};
@@ -33,7 +32,7 @@ pub fn trial(
     (config, command_line): (&Config, &Given),
     spawn: impl Spawn,
     progress: Option<&mut dyn Write>,
-) -> io::Result<BTreeMap<ServerName, Tried>> {
+) -> io::Result<BTreeMap<String, Tried>> {
     let mut settings = Settings::new(path.to_owned());
     settings.command_line = command_line.clone();
     let slots = settings.supervision.start_slots.get();
@@ -61,7 +60,7 @@ async fn start_all(
     spawn: impl Spawn,
     (count, patience): (usize, Duration),
     progress: Option<&mut dyn Write>,
-) -> io::Result<BTreeMap<ServerName, Tried>> {
+) -> io::Result<BTreeMap<String, Tried>> {
     // Before the first server: without handlers a signal would leave them behind.
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut end = signal(SignalKind::terminate())?;
@@ -91,7 +90,7 @@ async fn listen(
     count: usize,
     patience: Duration,
     mut progress: Option<&mut dyn Write>,
-) -> BTreeMap<ServerName, Tried> {
+) -> BTreeMap<String, Tried> {
     let start = Instant::now();
     let mut tried = BTreeMap::new();
     say(&mut progress, &tried, count);
@@ -104,7 +103,9 @@ async fn listen(
             Notice::ServerFailed { server, why } => (server, Err(why)),
         };
         let time = start.elapsed();
-        tried.entry(server).or_insert(Tried { outcome, time });
+        tried
+            .entry(server.to_string())
+            .or_insert(Tried { outcome, time });
         say(&mut progress, &tried, count);
     }
     if let Some(progress) = progress {
@@ -115,7 +116,7 @@ async fn listen(
     tried
 }
 
-fn say(progress: &mut Option<&mut dyn Write>, tried: &BTreeMap<ServerName, Tried>, count: usize) {
+fn say(progress: &mut Option<&mut dyn Write>, tried: &BTreeMap<String, Tried>, count: usize) {
     if let Some(progress) = progress {
         let done = tried.len();
         // A terminal that has gone is no reason to stop.

@@ -7,8 +7,8 @@ use super::{File, split_name};
 /// How many lines of production code a room may have. Who raises one says in the commit what the lines are for, and
 /// why nothing else could go for them.
 const CEILINGS: [(&str, usize); 26] = [
-    ("", 900),
-    ("cli", 4900),
+    ("", 1000),
+    ("cli", 5050),
     ("client", 1150),
     ("config", 6600),
     ("control", 310),
@@ -17,9 +17,9 @@ const CEILINGS: [(&str, usize); 26] = [
     ("http", 7720),
     ("ids", 300),
     ("import", 4900),
-    ("operate", 2000),
+    ("operate", 2100),
     ("process", 3600),
-    ("program", 1700),
+    ("program", 1950),
     ("protocol", 8350),
     ("service", 800),
     ("state_dir", 900),

@@ -11,7 +11,7 @@ use crate::config::{Origin, Parsed, Problem, Severity};
 use crate::ids::ServerName;
 
 /// Starts the servers of the configuration at this path.
-pub type Start<'a> = &'a dyn Fn(&Path, &Config) -> io::Result<BTreeMap<ServerName, Tried>>;
+pub type Start<'a> = &'a dyn Fn(&Path, &Config) -> io::Result<BTreeMap<String, Tried>>;
 
 /// What became of a server.
 #[derive(Debug)]
@@ -39,7 +39,7 @@ impl Started {
             let Entry::Run(spec, _) = entry else {
                 continue;
             };
-            let tried = tried.remove(&spec.name);
+            let tried = tried.remove(spec.name.as_str());
             let why = match &tried {
                 Some(Tried { outcome: Ok(_), .. }) => None,
                 Some(Tried {
@@ -75,11 +75,13 @@ impl Started {
 }
 
 fn problem(origin: &Origin, message: String) -> Problem {
+    let command = origin.command.as_ref();
+    let place = command.map_or(origin.place, |command| command.place);
     Problem {
         severity: Severity::Error,
-        line: origin.place.line,
-        column: origin.place.column,
-        path: String::new(),
+        line: place.line,
+        column: place.column,
+        path: command.map_or_else(String::new, |command| command.path.clone()),
         server: Some(origin.server.to_string()),
         message,
         help: None,

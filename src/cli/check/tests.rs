@@ -17,8 +17,8 @@ fn machine() -> tempfile::TempDir {
 }
 
 /// The exit code and the output, with the directory called DIR.
-fn known(env: Environment<'_>) -> Known<'_> {
-    Known {
+fn known(env: Environment<'_>) -> Around<'_> {
+    Around {
         env,
         last_seen: &|_, _| Costs::default(),
         start: None,

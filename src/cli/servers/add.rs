@@ -36,7 +36,7 @@ pub struct Addition {
     #[arg(short, long, hide = true)]
     scope: Option<String>,
     /// The configuration file
-    #[arg(short, long = "config", value_name = "FILE")]
+    #[arg(short = 'c', long = "config", value_name = "FILE")]
     pub file: Option<PathBuf>,
 }
 

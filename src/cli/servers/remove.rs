@@ -17,7 +17,7 @@ pub struct Removal {
     #[arg(value_name = "NAME", required = true)]
     names: Vec<String>,
     /// The configuration file
-    #[arg(short, long = "config", value_name = "FILE")]
+    #[arg(short = 'c', long = "config", value_name = "FILE")]
     pub file: Option<PathBuf>,
 }
 

@@ -1,5 +1,5 @@
 //! What the operator has done, over the control socket alone: `POST /control/reload` and
-//! `POST /control/servers/NAME/restart`. On the port there are no such addresses.
+//! `POST /control/servers/NAME/restart`; and what it is told, `GET /control/environment`. On the port there are no such addresses.
 
 use crate::http::Context;
 use crate::http::problem::Problem;
@@ -7,6 +7,8 @@ use crate::ids::ServerName;
 use crate::tree::{CallError, Restarted};
 use hyper::StatusCode;
 use serde_json::json;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -34,6 +36,20 @@ pub(in crate::http) async fn reload(context: Arc<Context>) -> Result<Response, P
     let configuration = context.status.get().await?.configuration;
     let answer = json!({ "changes": changes, "configuration": configuration });
     Ok(super::json(StatusCode::OK, &answer))
+}
+
+/// What the gateway has around it, for who checks its file: a shell's variables and PATH are not the service's.
+pub(in crate::http) fn environment(context: &Context) -> Response {
+    let variables = std::env::vars_os();
+    let texts = variables
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let shown = |path: PathBuf| path.display().to_string();
+    let answer = json!({
+        "configuration": context.config.clone().map(shown),
+        "directory": std::env::current_dir().ok().map(shown),
+        "environment": texts.collect::<BTreeMap<_, _>>(),
+    });
+    super::json(StatusCode::OK, &answer)
 }
 
 /// Waits until the server is ready again, or has failed.

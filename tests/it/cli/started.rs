@@ -3,9 +3,11 @@
 #![cfg(test)]
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 
 use super::{MISCONFIGURED, run};
-use crate::support::gateway::fixture_server;
+use crate::support::gateway::{Gateway, GatewayOptions, fixture_server};
+use crate::support::http;
 
 #[test]
 fn each_server_is_started_once_and_ended() {
@@ -61,8 +63,8 @@ fn one_that_fails_is_said_with_its_place() {
     );
     assert_eq!(said.code, Some(MISCONFIGURED), "{}", said.stdout);
     for part in [
-        "mcp-servers.json:3:3: error: it did not start: ",
-        "mcp-servers.json:4:3: error: it did not start: ",
+        "mcp-servers.json:3:34: error: it did not start: was not ready within 1 s",
+        "mcp-servers.json:4:34: error: it did not start: exited with code 3",
         "(server 'broken')",
         "2 errors",
     ] {
@@ -72,4 +74,42 @@ fn one_that_fails_is_said_with_its_place() {
     let said = run(here.path(), &["check"], &[("PATH", "/usr/bin:/bin")]);
     assert_eq!(said.code, Some(0), "{}", said.stdout);
     assert!(!said.stdout.contains("AFTER"), "{}", said.stdout);
+}
+
+/// A shell's PATH and variables are not those of the service.
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_file_it_is_checked_as_the_running_gateway_has_it() {
+    let tools = tempfile::tempdir().unwrap();
+    let tool = tools.path().join("only-there");
+    fs::write(&tool, "#!/bin/sh\nexec sleep 1000\n").unwrap();
+    fs::set_permissions(&tool, fs::Permissions::from_mode(0o755)).unwrap();
+    let text = r#"[{ "name": "x", "command": "only-there", "args": ["${ONLY_THERE}"] }]"#;
+    let path = format!("{}:/usr/bin:/bin", tools.path().display());
+    let options = GatewayOptions::new(text)
+        .env("PATH", &path)
+        .env("ONLY_THERE", "s3cret");
+    let gateway = Gateway::start(options).await;
+    let here = tempfile::tempdir().unwrap();
+    let state = gateway.state_dir().display().to_string();
+    let env = [("MCPROXY_STATE_DIR", &*state), ("PATH", "/usr/bin:/bin")];
+    let said = run(here.path(), &["check"], &env);
+    assert_eq!(said.code, Some(0), "{}{}", said.stdout, said.stderr);
+    assert!(
+        said.stderr.contains("of the running gateway"),
+        "{}",
+        said.stderr
+    );
+    assert!(
+        said.stdout.contains(&tool.display().to_string()),
+        "{}",
+        said.stdout
+    );
+    assert!(!said.stdout.contains("s3cret"), "{}", said.stdout);
+    // With a name it is this shell's business.
+    let named = gateway.config_path().display().to_string();
+    let said = run(here.path(), &["check", &named], &env);
+    assert_eq!(said.code, Some(MISCONFIGURED), "{}", said.stdout);
+    // The port tells nobody.
+    let answer = http::request(gateway.addr(), "GET", "/control/environment", &[], b"").await;
+    assert_eq!(answer.status, 404);
 }

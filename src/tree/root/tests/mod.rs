@@ -24,7 +24,6 @@ use crate::tree::{
     self, Beat, CallError, Exit, Frontend, FrontendLinks, Outbound, Part, SessionHandle,
     SessionsHandle, Settings, Tree,
 };
-use crate::turn::Kind;
 
 /// A server with one tool, `t`: ready, then what follows.
 const READY: &str = r#"
