@@ -62,7 +62,7 @@ use crate::telemetry::readiness::Readiness;
 use crate::tree::{Quota, SessionsHandle, StatusHandle, Steering};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 
 /// What `main` decides about the port.
 #[derive(Clone)]
@@ -129,6 +129,8 @@ struct Context {
     budget: Quota,
     /// Of event streams that nobody asked for in so many words.
     pot: pot::Pot,
+    /// Room for those who read servers' logs.
+    log_readers: Arc<Semaphore>,
     metrics: Metrics,
     refusals: refused::Refusals,
     held: SharedSockets,

@@ -26,6 +26,7 @@ mod client;
 mod config;
 mod frontend;
 mod heartbeat;
+mod history;
 mod quota;
 mod registry;
 mod root;
@@ -61,13 +62,17 @@ pub(crate) use beside::beside;
 pub use call::CallError;
 pub use frontend::{Frontend, FrontendLinks};
 pub use heartbeat::{Beat, Part, Pulse};
+pub use history::{Exit as ServerExit, Follower, Likely, Line, LogNews, ServerHistory, ServerLog};
 pub use quota::{Quota, Share, Taker};
 pub use registry::{Cost, LastSeen};
 pub use root::{
-    Changes, ConfigurationStatus, ProfileStatus, Reading, Restarted, ServerStatus, Standing,
-    StatusHandle, Steering, TreeStatus,
+    Changes, ConfigurationFault, ConfigurationStatus, ProfileStatus, Reading, Restarted,
+    ServerDetail, ServerStatus, ServerTools, Standing, StatusEvent, StatusHandle, Steering,
+    TreeStatus,
 };
-pub use sessions::{Event, OpenedSse, Outbound, Replies, SessionHandle, SessionsHandle, Spoken};
+pub use sessions::{
+    Event, OpenedSse, Outbound, Replies, SessionHandle, SessionSeen, SessionsHandle, Spoken,
+};
 #[cfg(any(test, fuzzing))]
 pub(crate) use sessions::{check_event_id, check_session_id};
 pub(crate) use shares::{Rest, who_makes_room};

@@ -6,14 +6,14 @@ use super::{File, split_name};
 
 /// How many lines of production code a room may have. Who raises one says in the commit what the lines are for, and
 /// why nothing else could go for them.
-const CEILINGS: [(&str, usize); 24] = [
+const CEILINGS: [(&str, usize); 25] = [
     ("", 900),
     ("cli", 3550),
     ("client", 1150),
     ("config", 6500),
     ("control", 310),
     ("files", 100),
-    ("http", 7050),
+    ("http", 7450),
     ("ids", 300),
     ("import", 4850),
     ("operate", 2000),
@@ -26,9 +26,10 @@ const CEILINGS: [(&str, usize); 24] = [
     ("telemetry", 2700),
     ("tree", 1300),
     ("tree/config", 800),
+    ("tree/history", 950),
     ("tree/quota", 200),
     ("tree/registry", 5300),
-    ("tree/root", 3050),
+    ("tree/root", 3550),
     ("tree/sessions", 9800),
     ("tree/upstream", 6100),
 ];
