@@ -126,6 +126,8 @@ impl<S: Spawn, E: Frontend> RootState<S, E> {
         log::info!(server = server.as_str(); "'{server}' is restarted: the operator asked for it");
         let hooks = self.supervisor.hooks_mut();
         hooks.say_failures_again();
+        let text = "is restarted: the operator asked for it";
+        hooks.book.events.note(Some(server), "restart", text);
         hooks.restarts.wait(server.clone(), reply);
         let is_own = |id: &&ChildId| matches!(id, ChildId::Instance(of, _) if of == server);
         let own: Vec<ChildId> = self

@@ -4,6 +4,7 @@
 
 mod documents;
 mod hostile;
+mod logs;
 mod look;
 mod sockets;
 mod steering;
