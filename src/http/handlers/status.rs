@@ -65,12 +65,12 @@ const PATIENCE: Duration = Duration::from_secs(1);
 struct Sessions {
     open: i64,
     limit: usize,
-    clients: Vec<Client>,
+    clients: Vec<Connected>,
 }
 
 /// A session, as its client calls itself.
 #[derive(Serialize)]
-struct Client {
+struct Connected {
     client: Option<String>,
     version: Option<String>,
     transport: &'static str,
@@ -127,10 +127,10 @@ async fn now(context: &Context) -> Result<Status, Problem> {
 }
 
 /// The sessions, newest first. While their supervisor is restarted nobody knows them.
-async fn clients(context: &Context, profiles: &HashMap<ProfileId, String>) -> Vec<Client> {
+async fn clients(context: &Context, profiles: &HashMap<ProfileId, String>) -> Vec<Connected> {
     let seen = timeout(PATIENCE, context.sessions.clients()).await;
     let seen = seen.ok().and_then(Result::ok).unwrap_or_default();
-    let clients = seen.into_iter().map(|seen| Client {
+    let clients = seen.into_iter().map(|seen| Connected {
         client: seen.client,
         version: seen.version,
         transport: seen.transport,

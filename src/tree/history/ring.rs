@@ -127,7 +127,7 @@ mod tests {
         let line = ring.last(1).remove(0);
         assert_eq!(line.at, "2026-01-02T03:04:05.678Z");
         assert_eq!(line.text, r"a\u{7}\u{202e}b");
-        ring.push(Timestamp::UNIX_EPOCH, &[0x1b; 1 << 20]);
+        ring.push(Timestamp::UNIX_EPOCH, &vec![0x1b; 1 << 20]);
         let held = ring.kept.iter().map(|kept| kept.text.capacity());
         assert!(held.sum::<usize>() <= 4 * LONGEST);
         let text = &ring.last(1)[0].text;

@@ -95,9 +95,8 @@ fn without_values(text: &str, path: &str) -> String {
             word.len() + 2
         } else {
             shown.push_str(HIDDEN);
-            quoted
-                .rfind('\'')
-                .map_or(quoted.len(), |last| last.max(1) + 1)
+            let last = quoted.rfind('\'').filter(|last| *last > 0);
+            last.map_or(quoted.len(), |last| last + 1)
         };
         rest = quoted.get(end..).unwrap_or_default();
     }

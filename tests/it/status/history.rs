@@ -105,20 +105,7 @@ async fn what_a_server_says_is_for_who_shows_a_free_token() {
         .await;
     assert_eq!(line().await, "live");
 
-    // Nobody else.
-    for path in [
-        "/status/servers/a",
-        "/status/servers/a/log",
-        "/status/tools",
-    ] {
-        assert_eq!(http::get(gateway.addr(), path).await.status, 401, "{path}");
-        assert_eq!(ask(&gateway, PINNED, path).await.0, 404, "{path}");
-    }
-    assert_eq!(ask(&gateway, FREE, "/status/servers/b").await.0, 404);
-    assert_eq!(ask(&gateway, FREE, "/status/servers/b/log").await.0, 404);
-    let (_, whole) = ask(&gateway, FREE, "/status").await;
-    assert!(!whole.to_string().contains("hush"), "{whole}");
-    assert_eq!(whole["sessions"]["clients"][0]["client"], "test");
+    nobody_else_is_shown_it(&gateway).await;
 
     // It ends with its server.
     gateway.rename_config("[]");
@@ -126,6 +113,22 @@ async fn what_a_server_says_is_for_who_shows_a_free_token() {
         stream.next().await.is_none().then_some(())
     })
     .await;
+}
+
+async fn nobody_else_is_shown_it(gateway: &Gateway) {
+    for path in [
+        "/status/servers/a",
+        "/status/servers/a/log",
+        "/status/tools",
+    ] {
+        assert_eq!(http::get(gateway.addr(), path).await.status, 401, "{path}");
+        assert_eq!(ask(gateway, PINNED, path).await.0, 404, "{path}");
+    }
+    assert_eq!(ask(gateway, FREE, "/status/servers/b").await.0, 404);
+    assert_eq!(ask(gateway, FREE, "/status/servers/b/log").await.0, 404);
+    let (_, whole) = ask(gateway, FREE, "/status").await;
+    assert!(!whole.to_string().contains("hush"), "{whole}");
+    assert_eq!(whole["sessions"]["clients"][0]["client"], "test");
 }
 
 #[tokio::test]
@@ -182,6 +185,14 @@ async fn without_tokens_nobody_is_shown_what_servers_say() {
     }
 }
 
+/// What happened to a server, newest first.
+async fn kinds_of_events(gateway: &Gateway, name: &str) -> Vec<String> {
+    let events = ask(gateway, FREE, "/status").await.1["events"].take();
+    let mut events = events.as_array().expect("a list").clone();
+    events.retain(|event| event["server"] == name);
+    texts(&json!(events), "kind")
+}
+
 #[tokio::test]
 async fn what_was_said_and_how_it_ended_outlives_the_process_and_goes_with_the_entry() {
     let home = tempfile::tempdir().expect("a directory");
@@ -225,13 +236,10 @@ async fn what_was_said_and_how_it_ended_outlives_the_process_and_goes_with_the_e
         dropped[0].contains("4711") && dropped[0].contains("never"),
         "{dropped:?}"
     );
-    let events = ask(&gateway, FREE, "/status").await.1["events"].take();
-    let of_a = events.as_array().expect("a list").iter();
-    let kinds: Vec<&str> = of_a
-        .filter(|event| event["server"] == "a")
-        .filter_map(|event| event["kind"].as_str())
-        .collect();
-    assert_eq!(kinds, ["ready", "start", "exit", "ready", "start"]);
+    assert_eq!(
+        kinds_of_events(&gateway, "a").await,
+        ["ready", "start", "exit", "ready", "start"]
+    );
 
     let config = fs::read_to_string(gateway.config_path()).expect("it is there");
     gateway.rename_config(r#"{"servers": [], "profiles": {"p": {"servers": ["*"]}}}"#);

@@ -10,7 +10,7 @@ use super::{SOON, server, server_in, status};
 use crate::support::client::SseClient;
 use crate::support::gateway::{Gateway, GatewayOptions};
 use crate::support::http;
-use crate::support::servers::{fixture, join};
+use crate::support::servers::{fixture, gateway, join};
 use crate::support::streamable::Endpoint;
 use crate::support::{proc, wait};
 
@@ -39,10 +39,8 @@ fn schema() -> Value {
 /// Holds a value against its schema; the places of the members that it has are put down.
 fn hold(value: &Value, schema: &Value, place: &str, seen: &mut BTreeSet<String>) {
     seen.insert(place.to_owned());
-    let kinds = match &schema["type"] {
-        Value::Array(kinds) => kinds.clone(),
-        kind => vec![kind.clone()],
-    };
+    let kinds = schema["type"].as_array().cloned();
+    let kinds = kinds.unwrap_or_else(|| vec![schema["type"].clone()]);
     let kind = match value {
         Value::Null => "null",
         Value::Bool(_) => "boolean",
@@ -162,7 +160,7 @@ async fn the_status_is_what_its_schema_says() {
 
 #[tokio::test]
 async fn the_catalogue_changes_with_the_lists_alone() {
-    let gateway = crate::support::servers::gateway(&[fixture("a", &[])]).await;
+    let gateway = gateway(&[fixture("a", &[])]).await;
     let client = join(&gateway).await;
     server_in(&gateway, "a", "ready").await;
     client.call_tool("a__echo", r#"{"text":"x"}"#).await;

@@ -55,13 +55,14 @@ impl Profile {
             && self.client.get().is_none()
         {
             let said = attribution::of(&[], Some(info));
-            let known = (said.client.map(shown), said.client_version.map(shown));
+            let (name, version) = (said.client.as_deref(), said.client_version.as_deref());
+            let known = (name.map(shown), version.map(shown));
             self.client.get_or_init(|| known);
         }
     }
 }
 
-fn shown(name: String) -> String {
+fn shown(name: &str) -> String {
     let harmless = name.chars().filter(|c| !is_unsafe(*c));
     harmless.take(LONGEST).collect()
 }
@@ -72,7 +73,7 @@ mod tests {
 
     #[test]
     fn a_name_is_bounded_and_acts_on_nothing() {
-        assert_eq!(shown("Cl\u{1b}[31m\u{202e}aude\n".to_owned()), "Cl[31maude");
-        assert_eq!(shown("x".repeat(1000)).len(), LONGEST);
+        assert_eq!(shown("Cl\u{1b}[31m\u{202e}aude\n"), "Cl[31maude");
+        assert_eq!(shown(&"x".repeat(1000)).len(), LONGEST);
     }
 }
