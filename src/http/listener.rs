@@ -3,6 +3,7 @@
 //! loses connections but never the port.
 
 use super::acceptor::Acceptor;
+use super::handlers::status::log::READERS;
 use super::pot::Pot;
 use super::profile::{self, Remarks, Strangers};
 use super::refused::Refusals;
@@ -16,7 +17,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::{Notify, Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
@@ -72,6 +73,7 @@ impl Frontend for HttpFrontend {
                 strangers: Strangers::default(),
                 tokens: self.options.tokens.clone(),
                 readiness: self.options.readiness.clone(),
+                log_readers: Arc::new(Semaphore::new(READERS)),
                 metrics: self.options.metrics.clone(),
                 held: self.options.held.clone(),
                 budget: self.budget.clone(),

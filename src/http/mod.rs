@@ -57,7 +57,7 @@ use crate::telemetry::readiness::Readiness;
 use crate::tree::{Quota, SessionsHandle, StatusHandle};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 /// What `main` decides about the port.
 #[derive(Clone)]
@@ -121,6 +121,8 @@ struct Context {
     budget: Quota,
     /// Of event streams that nobody asked for in so many words.
     pot: pot::Pot,
+    /// Room for those who read servers' logs.
+    log_readers: Arc<Semaphore>,
     metrics: Metrics,
     refusals: refused::Refusals,
     held: SharedSockets,

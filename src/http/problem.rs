@@ -36,6 +36,13 @@ pub(super) enum Problem {
     // The same words whether it is unknown or another's.
     #[error("there is no profile here, or none for this client")]
     NoProfile,
+    #[error("there is no server of that name; /status names all of them")]
+    NoServer,
+    #[error(
+        "what servers say themselves is shown to those who show a token that is pinned to no profile, and to \
+         'mcproxy logs' on this machine"
+    )]
+    Untrusted,
     #[error("the configuration has not been read yet; try again")]
     Unconfigured,
     #[error("this address takes {0} only")]
@@ -163,7 +170,10 @@ impl Problem {
                 }
             },
             Self::Unauthorized(_) => (StatusCode::UNAUTHORIZED, invalid),
-            Self::NotFound | Self::NoProfile | Self::NoOauth => (StatusCode::NOT_FOUND, invalid),
+            Self::NotFound | Self::NoProfile | Self::NoServer | Self::NoOauth => {
+                (StatusCode::NOT_FOUND, invalid)
+            }
+            Self::Untrusted => (StatusCode::FORBIDDEN, invalid),
             Self::Unconfigured => (StatusCode::SERVICE_UNAVAILABLE, code::SERVER_UNAVAILABLE),
             Self::Method(_) => (StatusCode::METHOD_NOT_ALLOWED, invalid),
             Self::NothingToHear => (StatusCode::METHOD_NOT_ALLOWED, NO_SESSION),
@@ -223,6 +233,8 @@ impl Problem {
             | Self::Unauthorized(_)
             | Self::NotFound
             | Self::NoProfile
+            | Self::NoServer
+            | Self::Untrusted
             | Self::Unconfigured
             | Self::NoOauth
             | Self::Method(_)

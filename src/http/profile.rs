@@ -52,7 +52,7 @@ impl<'p> Address<'p> {
         let whole = path.strip_suffix('/').filter(|path| !path.is_empty());
         if is_for_probers(path) {
             Self::Probe
-        } else if VIEWS.contains(&whole.unwrap_or(path)) {
+        } else if VIEWS.contains(&whole.unwrap_or(path)) || path.starts_with("/status/") {
             Self::View
         } else if let Some(name) = first("/p/") {
             Self::Profile(name)
@@ -265,14 +265,20 @@ mod tests {
     #[test]
     fn who_is_pinned_does_not_see_the_whole_gateway() {
         let pins: Pins = Some([ProfileName::new("kids").unwrap()].into());
-        for path in ["/", "/status", "/status/", "/metrics"] {
+        for path in [
+            "/",
+            "/status",
+            "/status/",
+            "/status/servers/x/log",
+            "/metrics",
+        ] {
             assert_eq!(before(path, &None).unwrap(), Early::Settled, "{path}");
             assert!(before(path, &pins).is_err(), "{path}");
         }
         for path in ["/healthz", "/readyz/"] {
             assert_eq!(before(path, &pins).unwrap(), Early::Settled, "{path}");
         }
-        for path in ["/mcp", "/status/x", "/p/kids/mcp", "/x", ""] {
+        for path in ["/mcp", "/statusx", "/p/kids/mcp", "/x", ""] {
             assert_eq!(before(path, &pins).unwrap(), Early::Open, "{path}");
         }
     }

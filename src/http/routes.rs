@@ -70,6 +70,7 @@ pub(super) fn routes(
 
 /// What people and their tools look at.
 fn views(context: Arc<Context>) -> impl Filter<Extract = (impl Reply,), Error = Rejection> + Clone {
+    let status = status(context.clone());
     let context = warp::any().map(move || context.clone());
     let read = || warp::get().or(warp::head()).unify();
     let health = warp::path!("healthz").or(warp::path!("health")).unify();
@@ -78,17 +79,12 @@ fn views(context: Arc<Context>) -> impl Filter<Extract = (impl Reply,), Error = 
         .and(read())
         .and(context.clone())
         .map(readyz::answer);
-    let status = warp::path!("status")
-        .and(read())
-        .and(context.clone())
-        .then(status::answer);
     let metrics = warp::path!("metrics")
         .and(read())
         .and(context)
         .map(metrics::answer);
     let only_read = health
         .or(warp::path!("readyz"))
-        .or(warp::path!("status"))
         .or(warp::path!("metrics"))
         .or(warp::path::end())
         .map(|_| Problem::Method("GET, HEAD"));
@@ -108,4 +104,45 @@ fn views(context: Arc<Context>) -> impl Filter<Extract = (impl Reply,), Error = 
         .or(home)
         .or(no_path)
         .or(only_read)
+}
+
+/// The state of the tree, as JSON.
+fn status(
+    context: Arc<Context>,
+) -> impl Filter<Extract = (impl Reply,), Error = Rejection> + Clone {
+    let context = warp::any().map(move || context.clone());
+    let request_context = warp::ext::optional().map(Option::<RequestContext>::unwrap_or_default);
+    let read = || warp::get().or(warp::head()).unify();
+    let server = || warp::path!("status" / "servers" / String);
+    let log = || warp::path!("status" / "servers" / String / "log");
+    let whole = warp::path!("status")
+        .and(read())
+        .and(context.clone())
+        .then(status::answer);
+    let tools = warp::path!("status" / "tools")
+        .and(read())
+        .and(context.clone())
+        .then(status::tools::answer);
+    let one = server()
+        .and(read())
+        .and(context.clone())
+        .and(request_context)
+        .then(status::servers::answer);
+    let its_log = log()
+        .and(warp::get())
+        .and(context)
+        .and(warp::header::headers_cloned())
+        .and(request_context)
+        .then(status::log::open);
+    let only_read = warp::path!("status")
+        .or(warp::path!("status" / "tools"))
+        .or(server())
+        .map(|_| Problem::Method("GET, HEAD"));
+    let only_get = log().map(|_| Problem::Method("GET"));
+    whole
+        .or(tools)
+        .or(one)
+        .or(its_log)
+        .or(only_read)
+        .or(only_get)
 }

@@ -55,7 +55,9 @@ impl Messages for Outbound {
 }
 
 /// The reply that `events` are the body of.
-pub(super) fn reply<M: Messages + Send + Sync + 'static>(events: EventStream<M>) -> Response {
+pub(super) fn reply(
+    events: impl Stream<Item = Result<Bytes, Infallible>> + Send + Sync + 'static,
+) -> Response {
     let mut response = warp::reply::stream(events).into_response();
     for (name, value) in HEADERS {
         let value = HeaderValue::from_static(value);

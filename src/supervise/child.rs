@@ -3,6 +3,7 @@
 
 use std::fmt::{self, Debug};
 use std::mem;
+use std::process::ExitStatus;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -41,6 +42,8 @@ pub struct Failure {
     pub cause: Option<String>,
     /// More that is only for the log.
     pub detail: Option<String>,
+    /// How its process ended, if that was seen.
+    pub status: Option<ExitStatus>,
 }
 
 impl Failure {
@@ -52,6 +55,7 @@ impl Failure {
             summary: summary.into(),
             cause: None,
             detail: None,
+            status: None,
         }
     }
 

@@ -26,6 +26,7 @@ mod client;
 mod config;
 mod frontend;
 mod heartbeat;
+mod history;
 mod quota;
 mod registry;
 mod root;
@@ -61,12 +62,16 @@ pub(crate) use beside::beside;
 pub use call::CallError;
 pub use frontend::{Frontend, FrontendLinks};
 pub use heartbeat::{Beat, Part, Pulse};
+pub use history::{Exit as ServerExit, Follower, Likely, Line, LogNews, ServerHistory, ServerLog};
 pub use quota::{Quota, Share, Taker};
 pub use registry::{Cost, LastSeen};
 pub use root::{
-    ConfigurationStatus, ProfileStatus, ServerStatus, Standing, StatusHandle, TreeStatus,
+    ConfigurationFault, ConfigurationStatus, ProfileStatus, ServerDetail, ServerStatus,
+    ServerTools, Standing, StatusEvent, StatusHandle, TreeStatus,
 };
-pub use sessions::{Event, OpenedSse, Outbound, Replies, SessionHandle, SessionsHandle, Spoken};
+pub use sessions::{
+    Event, OpenedSse, Outbound, Replies, SessionHandle, SessionSeen, SessionsHandle, Spoken,
+};
 #[cfg(any(test, fuzzing))]
 pub(crate) use sessions::{check_event_id, check_session_id};
 pub(crate) use shares::{Rest, who_makes_room};

@@ -6,13 +6,13 @@ use super::{File, split_name};
 
 /// How many lines of production code a room may have. Who raises one says in the commit what the lines are for, and
 /// why nothing else could go for them.
-const CEILINGS: [(&str, usize); 22] = [
+const CEILINGS: [(&str, usize); 23] = [
     ("", 900),
     ("cli", 3550),
     ("client", 1000),
     ("config", 6500),
     ("files", 100),
-    ("http", 6900),
+    ("http", 7150),
     ("ids", 300),
     ("import", 4850),
     ("process", 3600),
@@ -24,9 +24,10 @@ const CEILINGS: [(&str, usize); 22] = [
     ("telemetry", 2700),
     ("tree", 1300),
     ("tree/config", 800),
+    ("tree/history", 950),
     ("tree/quota", 200),
     ("tree/registry", 5300),
-    ("tree/root", 2800),
+    ("tree/root", 3300),
     ("tree/sessions", 9800),
     ("tree/upstream", 6100),
 ];

@@ -43,6 +43,8 @@ pub(super) fn label(problem: &Problem) -> &'static str {
         Problem::Unauthorized(_) => "token",
         Problem::NotFound | Problem::NoOauth => "path",
         Problem::NoProfile => "profile",
+        Problem::NoServer => "server",
+        Problem::Untrusted => "trust",
         Problem::Method(_) | Problem::NothingToHear => "method",
         Problem::NotAcceptable(_) => "accept",
         Problem::MediaType | Problem::Charset(_) => "content_type",

@@ -6,6 +6,7 @@ mod stderr;
 mod stdin;
 mod stdout;
 
+pub use printable::printable;
 pub(super) use stderr::drain;
 pub(super) use stdin::write;
 pub(super) use stdout::read;

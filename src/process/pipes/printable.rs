@@ -5,7 +5,8 @@ const CUT: &str = " … (cut)";
 /// Text for a log: what is not UTF-8 is replaced, colours, titles and moves of the cursor are left out, what
 /// else would act on a terminal or on the direction of the text is escaped, and nothing is longer
 /// than about `cap` bytes.
-pub(super) fn printable(line: &[u8], cap: usize, is_cut: bool) -> String {
+#[must_use]
+pub fn printable(line: &[u8], cap: usize, is_cut: bool) -> String {
     let line = String::from_utf8_lossy(line);
     let line = line.trim_end();
     let mut text = String::with_capacity(line.len());

@@ -148,7 +148,7 @@ impl<W: io::Write> fmt::Write for Escaped<'_, W> {
 
 /// Control characters (newline and ESC above all), what reorders or breaks a line in Unicode, and
 /// what takes no room on it, by which two names can look the same.
-pub(in crate::telemetry) fn is_unsafe(c: char) -> bool {
+pub(crate) fn is_unsafe(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
         || matches!(c, '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')

@@ -24,7 +24,7 @@ use ::log::LevelFilter;
 use tokio::time::Instant;
 
 use self::format::Format;
-pub(super) use self::format::is_unsafe;
+pub(crate) use self::format::is_unsafe;
 use self::gate::{Gate, Verdict};
 use self::queue::{Output, Queue};
 pub use self::single::say;

@@ -15,7 +15,7 @@ use super::watch::Watch;
 use crate::config::model::Config;
 use crate::config::{ConfigError, Parsed, Problem, Severity};
 use crate::tree::heartbeat::{Beat, Part};
-use crate::tree::root::RootHandle;
+use crate::tree::root::{ConfigurationFault, RootHandle, faults_of, faults_of_error};
 use crate::tree::timer::Timer;
 use crate::turn::Kind;
 
@@ -192,7 +192,7 @@ impl ConfigState {
                 self.take_watch(watch);
                 self.on_found(reason, found);
             }
-            Err(panic) => self.reject(&panic, None, reason),
+            Err(panic) => self.reject(&panic, Vec::new(), None, reason),
         }
         if let Some(next) = self.next.take() {
             self.look(next);
@@ -239,7 +239,10 @@ impl ConfigState {
         self.seen = Some(seen);
         match parsed {
             Ok(parsed) => self.accept(parsed, exposure.as_ref(), reason),
-            Err(error) => self.reject(&complaint(&error), last, reason),
+            Err(error) => {
+                let faults = faults_of_error(&error);
+                self.reject(&complaint(&error), faults, last, reason);
+            }
         }
     }
 
@@ -266,7 +269,8 @@ impl ConfigState {
                 self.place.path.display()
             );
         }
-        self.root.config_judged(self.said.is_faulty);
+        let faults = faults_of(&problems);
+        self.root.config_judged(self.said.is_faulty, faults);
         self.good = Some(config.clone());
         self.root
             .configured(Some(config), reason == LookReason::Reload);
@@ -300,7 +304,13 @@ impl ConfigState {
 
     /// The last good state stays, or at the first look is taken up again: `last`. A wish to try
     /// what is down is granted all the same.
-    fn reject(&mut self, complaint: &str, last: Option<Config>, reason: LookReason) {
+    fn reject(
+        &mut self,
+        complaint: &str,
+        faults: Vec<ConfigurationFault>,
+        last: Option<Config>,
+        reason: LookReason,
+    ) {
         let goes_on = match last {
             Some(_) => "what was used last is used",
             None => "what runs goes on",
@@ -310,7 +320,7 @@ impl ConfigState {
             self.place.path.display()
         );
         self.said.is_faulty = true;
-        self.root.config_judged(true);
+        self.root.config_judged(true, faults);
         let is_wanted = reason == LookReason::Reload;
         let is_news = last.is_some();
         self.good = last.or(self.good.take());

@@ -63,7 +63,7 @@ impl Bench {
     async fn next(&mut self) -> (Option<Vec<String>>, bool) {
         let (config, retry) = loop {
             match timeout(DEADLINE, self.heard.recv()).await.unwrap() {
-                Some(RootMsg::ConfigJudged { is_faulty }) => self.is_faulty = is_faulty,
+                Some(RootMsg::ConfigJudged { is_faulty, .. }) => self.is_faulty = is_faulty,
                 Some(RootMsg::Configured { config, retry }) => break (config, retry),
                 _ => panic!("only the config actor speaks to this root"),
             }

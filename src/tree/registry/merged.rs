@@ -6,6 +6,8 @@ mod narrowed;
 use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
 
+use bytes::Bytes;
+
 use self::narrowed::Narrowed;
 use super::catalogue::Catalogue;
 use super::cost::Cost;
@@ -198,6 +200,12 @@ impl Merged {
     #[must_use]
     pub(crate) fn cost(&self, server: &ServerName) -> Cost {
         self.tools.cost(server)
+    }
+
+    /// The tools of `server` as clients are told of them, each a raw object.
+    #[must_use]
+    pub(crate) fn tools_of(&self, server: &ServerName) -> Vec<Bytes> {
+        self.tools.entries_of(server)
     }
 
     /// What all tools together cost a model.

@@ -3,6 +3,8 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, OnceLock};
 
+use bytes::Bytes;
+
 use super::cost::Cost;
 use super::decided::Decided;
 use super::merged::Route;
@@ -297,6 +299,21 @@ impl Names {
             .iter()
             .filter(move |part| part.server() == server);
         mine.flat_map(|part| part.warnings())
+    }
+
+    /// Those of `server`, each a raw object.
+    pub(super) fn entries_of(&self, server: &ServerName) -> Vec<Bytes> {
+        let mine = self.parts.iter().enumerate();
+        let mine = mine.filter(|(_, part)| part.server() == server);
+        let entries = mine.flat_map(|(place, part)| {
+            let all = || vec![part.entries().clone()];
+            let shown = self.decided.get(place);
+            let shown = shown.map(|decided| part.entries().only(decided.shows()));
+            shown.unwrap_or_else(all)
+        });
+        entries
+            .flat_map(|entries| entries.each().collect::<Vec<_>>())
+            .collect()
     }
 
     /// What those of `server` cost a model.

@@ -88,6 +88,11 @@ impl Entries {
         }
     }
 
+    /// Each of them.
+    pub(super) fn each(&self) -> impl Iterator<Item = Bytes> {
+        (0..self.len()).map(|position| self.slice(&(position..position + 1)))
+    }
+
     fn start(&self, position: usize) -> usize {
         let before = position.checked_sub(1);
         let before = before.and_then(|before| self.ends.get(before));

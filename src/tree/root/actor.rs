@@ -103,8 +103,8 @@ impl<S: Spawn, E: Frontend> Actor for Root<S, E> {
         match message {
             RootMsg::Configured { config, retry } => state.on_configured(config, retry),
             RootMsg::RoutesChanged(routes) => state.on_routes(routes),
-            RootMsg::ConfigJudged { is_faulty } => {
-                state.supervisor.hooks_mut().book.judged(is_faulty);
+            RootMsg::ConfigJudged { is_faulty, faults } => {
+                state.supervisor.hooks_mut().book.judged(is_faulty, faults);
             }
             RootMsg::Spawned {
                 child,
@@ -115,6 +115,8 @@ impl<S: Spawn, E: Frontend> Actor for Root<S, E> {
                 book.spawned(child, generation, pid);
             }
             RootMsg::GetStatus { reply } => state.on_get_status(reply),
+            RootMsg::GetServer { server, reply } => state.on_get_server(&server, reply),
+            RootMsg::GetTools { reply } => state.on_get_tools(reply),
             RootMsg::Initialized { child, generation } => {
                 state.supervisor.on_initialised(child, generation);
             }
@@ -169,6 +171,11 @@ impl<S: Spawn, E: Frontend> RootState<S, E> {
     }
 
     fn on_ready(&mut self, child: ChildId, generation: Generation, tools: usize) {
+        if let ChildId::Upstream(server) = &child {
+            let text = format!("is ready, with {tools} tools");
+            let events = &mut self.supervisor.hooks_mut().book.events;
+            events.note(Some(server), "ready", &text);
+        }
         if let ChildId::Upstream(server) = &child
             && !self.supervisor.hooks().is_known_to_finish(server)
         {

@@ -1,13 +1,23 @@
 //! What root remembers for the status alone, and the counters of its own actors.
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
 
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use super::events::Events;
+use super::faults::ConfigurationFault;
 use super::message::ChildId;
 use super::status::ConfigurationStatus;
 use crate::config::model::{Config, Entry};
 use crate::ids::{Generation, ServerName};
 use crate::supervise::Failure;
 use crate::telemetry::metrics::{Counter, Metrics};
+use crate::tree::history::{Counts, ServerHistory};
+use crate::tree::registry::{Changes, Merged};
 
 /// So many entries that can't be used are named; the log says what is wrong with them.
 const REFUSED_AT_MOST: usize = 100;
@@ -15,15 +25,82 @@ const REFUSED_AT_MOST: usize = 100;
 /// The book.
 #[derive(Debug, Default)]
 pub(super) struct StatusBook {
-    pub(super) pids: BTreeMap<ChildId, (Generation, u32)>,
+    pub(super) processes: BTreeMap<ChildId, RunningProcess>,
+    histories: BTreeMap<ServerName, Arc<ServerHistory>>,
+    pub(super) events: Events,
+    pub(super) catalogue: CatalogueStamp,
     pub(super) whys: BTreeMap<ServerName, String>,
     pub(super) restarts: BTreeMap<ChildId, Counter>,
     pub(super) configuration: ConfigurationStatus,
 }
 
+/// A process of a server that runs.
+#[derive(Debug)]
+pub(super) struct RunningProcess {
+    pub(super) generation: Generation,
+    pub(super) pid: u32,
+    pub(super) since: Instant,
+}
+
+/// A text that is another one whenever a list of a server is, also after another start of the gateway.
+#[derive(Debug)]
+pub(super) struct CatalogueStamp {
+    run: i64,
+    changes: u64,
+}
+
+impl Default for CatalogueStamp {
+    fn default() -> Self {
+        let run = Timestamp::now().as_millisecond();
+        Self { run, changes: 0 }
+    }
+}
+
+impl CatalogueStamp {
+    /// The lists are these now, and were those before.
+    pub(super) fn look(&mut self, now: &Merged, before: Option<&Merged>) {
+        if before.is_none_or(|before| now.changes(before) != Changes::default()) {
+            self.changes += 1;
+        }
+    }
+}
+
+impl fmt::Display for CatalogueStamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:x}-{}", self.run, self.changes)
+    }
+}
+
 impl StatusBook {
     pub(super) fn spawned(&mut self, child: ChildId, of: Generation, pid: u32) {
-        self.pids.insert(child, (of, pid));
+        if let ChildId::Upstream(server) = &child {
+            let text = format!("started as process {pid}");
+            self.events.note(Some(server), "start", &text);
+        }
+        let process = RunningProcess {
+            generation: of,
+            pid,
+            since: Instant::now(),
+        };
+        self.processes.insert(child, process);
+    }
+
+    /// What is remembered of a server, from now on if nothing was.
+    pub(super) fn history(&mut self, server: &ServerName) -> Arc<ServerHistory> {
+        Arc::clone(self.histories.entry(server.clone()).or_default())
+    }
+
+    /// The same without a place for more.
+    pub(super) fn counts(&self, server: &ServerName) -> Counts {
+        let history = self.histories.get(server);
+        history.map(|history| history.counts()).unwrap_or_default()
+    }
+
+    /// The server is not configured any more.
+    pub(super) fn forget(&mut self, server: &ServerName) {
+        if let Some(history) = self.histories.remove(server) {
+            history.end();
+        }
     }
 
     /// An actor of the gateway's own has started, the first time or again.
@@ -37,11 +114,30 @@ impl StatusBook {
         }
     }
 
-    pub(super) fn exited(&mut self, child: &ChildId, of: Generation, failure: Option<&Failure>) {
-        if self.pids.get(child).is_some_and(|(life, _)| *life == of) {
-            self.pids.remove(child);
+    /// A life ended. `was_asked`: that is no failure.
+    pub(super) fn exited(
+        &mut self,
+        child: &ChildId,
+        of: Generation,
+        failure: &Failure,
+        was_asked: bool,
+    ) {
+        let is_it = |process: &&RunningProcess| process.generation == of;
+        let since = self.processes.get(child).filter(is_it);
+        let lived = since.map_or(Duration::ZERO, |process| process.since.elapsed());
+        if since.is_some() {
+            self.processes.remove(child);
         }
-        if let (ChildId::Upstream(server), Some(failure)) = (child, failure) {
+        let (ChildId::Upstream(server) | ChildId::Instance(server, _)) = child else {
+            return;
+        };
+        if let Some(history) = self.histories.get(server) {
+            history.exited(failure, lived, was_asked);
+        }
+        if matches!(child, ChildId::Upstream(_)) || !was_asked {
+            self.events.note(Some(server), "exit", &failure.summary);
+        }
+        if let (ChildId::Upstream(server), false) = (child, was_asked) {
             self.whys.insert(server.clone(), failure.summary.clone());
         }
     }
@@ -66,8 +162,13 @@ impl StatusBook {
         }
     }
 
-    pub(super) fn judged(&mut self, is_faulty: bool) {
+    pub(super) fn judged(&mut self, is_faulty: bool, faults: Vec<ConfigurationFault>) {
+        if is_faulty && !self.configuration.faulty {
+            let text = "the configuration has mistakes: what of it can't be used stays as it was";
+            self.events.note(None, "fault", text);
+        }
         self.configuration.faulty = is_faulty;
+        self.configuration.faults = faults;
     }
 }
 
@@ -96,10 +197,10 @@ mod tests {
         let failure = Failure::new(FailureKind::Exited, "failed the handshake")
             .because("it refused 'initialize': {\"token\":\"hush\"}");
         let child = ChildId::Upstream(server.clone());
-        book.exited(&child, Generation(1), Some(&failure));
+        book.exited(&child, Generation(1), &failure, false);
         assert_eq!(book.whys.get(&server).unwrap(), "failed the handshake");
         let missing = Failure::of_start("'/opt/x/bin' was not found");
-        book.exited(&child, Generation(2), Some(&missing));
+        book.exited(&child, Generation(2), &missing, false);
         assert_eq!(book.whys.get(&server).unwrap(), "could not be started");
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use ractor::ActorRef;
 
+use super::faults::ConfigurationFault;
 use super::message::{ChildId, RootMsg};
 use super::status::StatusHandle;
 use crate::config::model::Config;
@@ -39,9 +40,9 @@ impl RootHandle {
         self.tell(RootMsg::Configured { config, retry });
     }
 
-    /// Whether something in the file can't be used as it is now.
-    pub(in crate::tree) fn config_judged(&self, is_faulty: bool) {
-        self.tell(RootMsg::ConfigJudged { is_faulty });
+    /// Whether something in the file can't be used as it is now, and all that is wrong with it.
+    pub(in crate::tree) fn config_judged(&self, is_faulty: bool, faults: Vec<ConfigurationFault>) {
+        self.tell(RootMsg::ConfigJudged { is_faulty, faults });
     }
 
     pub(in crate::tree) fn spawned(&self, upstream: &UpstreamHandle, pid: u32) {

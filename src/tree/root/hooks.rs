@@ -208,6 +208,7 @@ impl<S: Spawn, E: Frontend> RootHooks<S, E> {
                 self.states.remove(server);
                 self.generations.remove(server);
                 self.pasts.remove(server);
+                self.book.forget(server);
                 self.failed.remove(server);
                 return;
             }
@@ -245,6 +246,7 @@ impl<S: Spawn, E: Frontend> SupervisorHooks for RootHooks<S, E> {
             (ChildId::Upstream(server), ChildSpec::Upstream(spec)) => {
                 self.generations.insert(server.clone(), generation);
                 let args = self.upstream_args(generation, spec, start)?;
+                args.history.started();
                 self.start_upstream(args, parent)
             }
             (ChildId::Instance(_, session), ChildSpec::Upstream(spec)) => {
@@ -294,6 +296,10 @@ impl<S: Spawn, E: Frontend> SupervisorHooks for RootHooks<S, E> {
             let ladder = self.supervision().ladder;
             if *crash_looping && !ladder.is_crash_loop(failures.saturating_sub(1)) {
                 log::warn!(server; "{who} is crash-looping; it is tried again for ever");
+                if let ChildId::Upstream(server) = id {
+                    let text = "is crash-looping; it is tried again for ever";
+                    self.book.events.note(Some(server), "crash-looping", text);
+                }
             }
         }
         self.repeats.status_changed(id, status);
@@ -314,8 +320,7 @@ impl<S: Spawn, E: Frontend> SupervisorHooks for RootHooks<S, E> {
         }
         // The server has said so itself, and may end like this after every call.
         let was_asked = was_asked || failure.kind == FailureKind::Finished;
-        self.book
-            .exited(id, of, Some(failure).filter(|_| !was_asked));
+        self.book.exited(id, of, failure, was_asked);
         match id {
             ChildId::Upstream(server) | ChildId::Instance(server, _) if !was_asked => {
                 let is_said = self.say_failure(id, server, failure);
@@ -333,6 +338,8 @@ impl<S: Spawn, E: Frontend> SupervisorHooks for RootHooks<S, E> {
             ChildId::Config | ChildId::Registry | ChildId::Sessions | ChildId::Listener => {
                 if !was_asked {
                     log::error!("The {id:?} actor {of} has ended and is restarted: {failure}");
+                    let text = format!("the {id:?} actor has ended and is restarted");
+                    self.book.events.note(None, "actor", &text);
                 }
             }
         }

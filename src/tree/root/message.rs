@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use ractor::RpcReplyPort;
 
+use super::detail::{ServerDetail, ServerTools};
+use super::faults::ConfigurationFault;
 use super::shutdown::Phase;
 use super::status::TreeStatus;
 use crate::config::model::Config;
@@ -47,8 +49,12 @@ pub(crate) enum RootMsg {
     Configured { config: Option<Config>, retry: bool },
     /// From the registry: the new table.
     RoutesChanged(Arc<Routes>),
-    /// From the config actor: whether something in the file can't be used as it is now.
-    ConfigJudged { is_faulty: bool },
+    /// From the config actor: whether something in the file can't be used as it is now, and all that is
+    /// wrong with it.
+    ConfigJudged {
+        is_faulty: bool,
+        faults: Vec<ConfigurationFault>,
+    },
     /// From an upstream: its process runs.
     Spawned {
         child: ChildId,
@@ -82,6 +88,15 @@ pub(crate) enum RootMsg {
     Tick(Tick<ChildId>),
     /// From the listener's handlers: what is known of the tree. Answered at once.
     GetStatus { reply: RpcReplyPort<TreeStatus> },
+    /// The same of one server; `None` for an unknown one.
+    GetServer {
+        server: ServerName,
+        reply: RpcReplyPort<Option<ServerDetail>>,
+    },
+    /// The same for the tools of all servers.
+    GetTools {
+        reply: RpcReplyPort<Vec<ServerTools>>,
+    },
     /// From whoever feeds the watchdog: to be answered, and passed on to the permanent children.
     Beat(Beat),
     /// From main, on SIGHUP.
@@ -110,6 +125,8 @@ impl Kind for RootMsg {
             Self::InstancesUnused { .. } => "InstancesUnused",
             Self::Tick(_) => "Tick",
             Self::GetStatus { .. } => "GetStatus",
+            Self::GetServer { .. } => "GetServer",
+            Self::GetTools { .. } => "GetTools",
             Self::Beat(_) => "Beat",
             Self::Reload => "Reload",
             Self::Stop => "Stop",

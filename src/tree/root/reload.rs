@@ -56,11 +56,17 @@ impl<S: Spawn, E: Frontend> RootState<S, E> {
         if !self.is_configured {
             let count = diff.added.len();
             let plural = if count == 1 { "" } else { "s" };
-            log::info!("configuration: {count} server{plural}, {left_out}");
+            let text = format!("configuration: {count} server{plural}, {left_out}");
+            log::info!("{text}");
+            let events = &mut self.supervisor.hooks_mut().book.events;
+            events.note(None, "configuration", &text);
         } else if retry || !diff.is_empty() {
-            log::info!("{}", summary(&diff));
+            let text = summary(&diff);
+            log::info!("{text}");
+            let hooks = self.supervisor.hooks_mut();
+            hooks.book.events.note(None, "reload", &text);
             // Whoever did that looks whether it helped.
-            self.supervisor.hooks_mut().say_failures_again();
+            hooks.say_failures_again();
         }
         if let Some(seen_anew) = seen_anew {
             log::info!(

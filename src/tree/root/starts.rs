@@ -126,6 +126,7 @@ impl<S: Spawn, E: Frontend> RootHooks<S, E> {
             limits,
             metrics,
             past: self.past(spec),
+            history: self.book.history(&spec.name),
             launch: Arc::new(upstream::launch),
         })
     }

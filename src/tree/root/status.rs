@@ -2,7 +2,7 @@
 //! server its name, its state and numbers; nothing of what it is started from, and of how it ended
 //! only the gateway's own words.
 
-use std::sync::Arc;
+use std::collections::HashMap;
 use std::time::Duration;
 
 use ractor::rpc::CallResult;
@@ -12,17 +12,24 @@ use tokio::time::Instant;
 
 use super::actor::RootState;
 use super::definitions::{self, ChangedTool};
+use super::detail::{ServerDetail, ServerTools};
+use super::events::StatusEvent;
+use super::faults::ConfigurationFault;
 use super::hooks::RootHooks;
+use super::profiles::ProfileStatus;
 use super::{ChildId, RootMsg, Standing};
-use crate::config::model::{DefaultProfile, Profile};
-use crate::ids::ServerName;
+use crate::ids::{ProfileId, ServerName};
 use crate::supervise::{Spawn, Status};
 use crate::tree::call::CallError;
 use crate::tree::frontend::Frontend;
+use crate::tree::history::{Exit as ServerExit, Likely};
 use crate::tree::registry::{Catalogue, Routes};
 
 /// Root never waits; if its answer takes this long, something is very wrong.
 const ANSWER: Duration = Duration::from_secs(1);
+
+/// After so long the cause of a failure is shown no more.
+const RECOVERED: Duration = Duration::from_secs(600);
 
 /// What the status says of entries that are left out for more faults than are told apart.
 const OTHER_FAULTS: &str = "other faults";
@@ -44,6 +51,12 @@ pub struct TreeStatus {
     pub held_back_by: Option<String>,
     /// Whether there has been a configuration that could be used.
     pub is_configured: bool,
+    /// What happened last, newest first.
+    pub events: Vec<StatusEvent>,
+    /// Another text whenever a list of a server is another.
+    pub catalogue: String,
+    /// The names of the profiles that hold.
+    pub profile_names: HashMap<ProfileId, String>,
     /// How many sessions there are.
     pub sessions: i64,
     /// How many there may be.
@@ -59,12 +72,25 @@ pub struct ServerStatus {
     pub state: Standing,
     /// Its process.
     pub pid: Option<u32>,
+    /// How long that has run.
+    pub uptime_seconds: Option<u64>,
     /// How often in a row it has failed.
     pub failures: u32,
+    /// How often it was started again.
+    pub restarts: u64,
     /// When it is started again.
     pub next_try_seconds: Option<f64>,
     /// How it ended last, if it has not been ready since.
     pub why: Option<String>,
+    /// How its last lives ended, newest first.
+    pub exits: Vec<ServerExit>,
+    /// The probable cause of its last failure, and what helps.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub likely: Option<Likely>,
+    /// Lines of its stdout that were no message.
+    pub junk_lines: u64,
+    /// Answers of it that were thrown away.
+    pub dropped_answers: u64,
     /// How many tools clients are offered of it, or were when it last could say.
     pub tools: usize,
     /// What they cost a model that reads all of them, in bytes and about so many tokens.
@@ -90,25 +116,6 @@ pub struct ServerStatus {
     /// Entries of its lists that are not passed on.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<LeftOut>,
-}
-
-/// A profile at one moment.
-#[derive(Debug, Clone, Serialize)]
-pub struct ProfileStatus {
-    /// Its name.
-    pub name: String,
-    /// Whether addresses without a profile show it.
-    pub default: bool,
-    /// How many servers it shows, and how many tools of them.
-    pub servers: usize,
-    /// As above.
-    pub tools: usize,
-    /// What they cost a model that reads all of them, in bytes and about so many tokens.
-    pub tools_bytes: usize,
-    /// As above.
-    pub tools_tokens: usize,
-    /// How many sessions are shown it.
-    pub sessions: i64,
 }
 
 /// A list that could not be read, or not to its end.
@@ -144,6 +151,8 @@ pub struct ConfigurationStatus {
     pub refused: Vec<String>,
     /// Whether something in the file, or all of it, can't be used; the log says what and where.
     pub faulty: bool,
+    /// All that is wrong with it, without the file's own words.
+    pub faults: Vec<ConfigurationFault>,
 }
 
 /// Asks root.
@@ -159,9 +168,29 @@ impl StatusHandle {
     ///
     /// Errors: `Timeout` if root is stuck, `Gone`.
     pub async fn get(&self) -> Result<TreeStatus, CallError> {
-        let ask = |reply| RootMsg::GetStatus { reply };
-        match self.0.call(ask, Some(ANSWER)).await {
-            Ok(CallResult::Success(status)) => Ok(status),
+        self.ask(|reply| RootMsg::GetStatus { reply }).await
+    }
+
+    /// One server; `None` if it is unknown.
+    ///
+    /// Errors: as [`Self::get`].
+    pub async fn server(&self, server: ServerName) -> Result<Option<ServerDetail>, CallError> {
+        self.ask(|reply| RootMsg::GetServer { server, reply }).await
+    }
+
+    /// The tools of all servers.
+    ///
+    /// Errors: as [`Self::get`].
+    pub async fn tools(&self) -> Result<Vec<ServerTools>, CallError> {
+        self.ask(|reply| RootMsg::GetTools { reply }).await
+    }
+
+    async fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(RpcReplyPort<T>) -> RootMsg,
+    ) -> Result<T, CallError> {
+        match self.0.call(question, Some(ANSWER)).await {
+            Ok(CallResult::Success(answer)) => Ok(answer),
             Ok(CallResult::Timeout) => Err(CallError::Timeout),
             Ok(CallResult::SenderError) | Err(_) => Err(CallError::Gone),
         }
@@ -184,29 +213,6 @@ impl<S, E> RootHooks<S, E> {
 }
 
 impl<S, E> RootHooks<S, E> {
-    fn profile_statuses(&self) -> Vec<ProfileStatus> {
-        let Some(held) = self.profiles.held() else {
-            return Vec::new();
-        };
-        let status = |profile: &Arc<Profile>| {
-            let id = profile.name.id();
-            let routes = self.routes.as_ref();
-            let shown = routes.and_then(|routes| routes.shown(Some(id)));
-            let merged = shown.map(|shown| &shown.merged);
-            let cost = merged.map(|merged| merged.whole_cost()).unwrap_or_default();
-            ProfileStatus {
-                name: profile.name.to_string(),
-                default: held.default == DefaultProfile::Named(profile.name.clone()),
-                servers: merged.map_or(0, |merged| merged.sources.len()),
-                tools: cost.tools,
-                tools_bytes: cost.bytes,
-                tools_tokens: cost.tokens(),
-                sessions: self.settings.metrics.sessions_in(id),
-            }
-        };
-        held.known.iter().map(status).collect()
-    }
-
     /// Says and counts what servers define in another way than in the last table.
     pub(super) fn compare_definitions(&mut self, routes: &Routes) {
         for (server, change) in self.definitions.look(routes, Instant::now()) {
@@ -249,13 +255,16 @@ impl<S: Spawn, E: Frontend> RootState<S, E> {
                 .collect(),
             held_back_by: hooks.offered.held_back_by(),
             configuration: hooks.book.configuration.clone(),
+            events: hooks.book.events.newest_first(),
+            catalogue: hooks.book.catalogue.to_string(),
+            profile_names: hooks.profile_names(),
             is_configured: self.is_configured,
             sessions: hooks.settings.metrics.sessions(),
             session_limit: hooks.limits().max_sessions,
         }
     }
 
-    fn server_status(&self, name: &ServerName) -> Option<ServerStatus> {
+    pub(super) fn server_status(&self, name: &ServerName) -> Option<ServerStatus> {
         let (hooks, children) = (self.supervisor.hooks(), self.supervisor.children());
         let id = ChildId::Upstream(name.clone());
         let status = children.status(&id)?;
@@ -265,6 +274,8 @@ impl<S: Spawn, E: Frontend> RootState<S, E> {
         let catalogue = source.and_then(|source| source.catalogue.as_ref());
         let cost = merged.map(|merged| merged.cost(name)).unwrap_or_default();
         let past = hooks.pasts.get(name);
+        let process = hooks.book.processes.get(&id);
+        let counts = hooks.book.counts(name);
         let mut warnings = merged.map_or_else(Vec::new, |merged| merged.warnings(name));
         if past.is_some_and(|(_, past)| past.offers_nothing()) {
             warnings.push(NOTHING.to_owned());
@@ -272,10 +283,16 @@ impl<S: Spawn, E: Frontend> RootState<S, E> {
         Some(ServerStatus {
             name: name.to_string(),
             state: Standing::of(&status),
-            pid: hooks.book.pids.get(&id).map(|(_, pid)| *pid),
+            pid: process.map(|process| process.pid),
+            uptime_seconds: process.map(|process| process.since.elapsed().as_secs()),
             failures: children.failures(&id),
+            restarts: counts.restarts,
             next_try_seconds: next_try(&status),
             why: hooks.book.whys.get(name).cloned(),
+            exits: counts.exits,
+            likely: counts.likely.filter(|_| !has_recovered(&status)),
+            junk_lines: counts.junk_lines,
+            dropped_answers: counts.dropped_answers,
             tools: cost.tools,
             tools_bytes: cost.bytes,
             tools_tokens: cost.tokens(),
@@ -288,6 +305,11 @@ impl<S: Spawn, E: Frontend> RootState<S, E> {
             warnings,
         })
     }
+}
+
+/// Whether it has been well for so long that why it failed is of no interest any more.
+fn has_recovered(status: &Status) -> bool {
+    matches!(status, Status::Ready { since, .. } if since.elapsed() >= RECOVERED)
 }
 
 fn unread(catalogue: &Catalogue) -> Vec<Unread> {

@@ -9,7 +9,7 @@ use ractor::{ActorRef, RpcReplyPort};
 use super::Stop;
 use super::message::SessionsMsg;
 use super::requests::{Replies, Workers};
-use super::session::{Key, OpenedSse, SessionHandle};
+use super::session::{Key, OpenedSse, SessionHandle, SessionSeen};
 use crate::config::model::Limits;
 use crate::ids::{Holder, Owner, Owners, SessionId};
 use crate::protocol::mcp::lifecycle::ClientInfo;
@@ -108,6 +108,13 @@ impl SessionsHandle {
     /// The SSE session with this id; `UnknownSession` if there is none.
     pub async fn find(&self, id: &SessionId) -> Result<SessionHandle, CallError> {
         self.get(Key::Sse(id.clone(), self.holder.owner())).await
+    }
+
+    /// The sessions that were opened last, newest first.
+    ///
+    /// Errors: `Gone` and `Timeout`.
+    pub async fn clients(&self) -> Result<Vec<SessionSeen>, CallError> {
+        self.ask(|reply| SessionsMsg::GetClients { reply }).await
     }
 
     async fn get(&self, key: Key) -> Result<SessionHandle, CallError> {

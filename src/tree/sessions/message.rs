@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ractor::{ActorId, RpcReplyPort};
 
 use super::Stop;
-use super::session::{Key, OpenedSse, SessionHandle};
+use super::session::{Key, OpenedSse, SessionHandle, SessionSeen};
 use crate::config::model::Limits;
 use crate::ids::{Holder, Owners};
 use crate::protocol::mcp::lifecycle::ClientInfo;
@@ -32,6 +32,10 @@ pub(crate) enum SessionsMsg {
         key: Key,
         holder: Holder,
         reply: RpcReplyPort<Result<SessionHandle, CallError>>,
+    },
+    /// From the listener, for the status: those that were opened last.
+    GetClients {
+        reply: RpcReplyPort<Result<Vec<SessionSeen>, CallError>>,
     },
     /// From the listener, at its start and when tokens changed: the sessions of all others end,
     /// and none is opened for those who were among them before.
@@ -64,6 +68,7 @@ impl Kind for SessionsMsg {
             Self::OpenSse { .. } => "OpenSse",
             Self::OpenStreamable { .. } => "OpenStreamable",
             Self::GetSession { .. } => "GetSession",
+            Self::GetClients { .. } => "GetClients",
             Self::KeepOwners(_) => "KeepOwners",
             Self::Delete { .. } => "Delete",
             Self::Hello(_) => "Hello",

@@ -26,7 +26,7 @@ pub use delivery::queue::Event;
 pub use handle::SessionsHandle;
 pub(crate) use requests::Workers;
 pub use requests::{Replies, Spoken};
-pub use session::{OpenedSse, Outbound, SessionHandle};
+pub use session::{OpenedSse, Outbound, SessionHandle, SessionSeen};
 pub(crate) use signing::Signer;
 #[cfg(any(test, fuzzing))]
 pub(crate) use signing::checks::session_id as check_session_id;

@@ -13,7 +13,7 @@ use super::conversation::CallWatch;
 use super::deleted::Deleted;
 use super::message::SessionsMsg;
 use super::requests::WorkerArgs;
-use super::session::{Key, SessionHandle};
+use super::session::{Key, SessionHandle, SessionSeen};
 use super::signing::Signed;
 use super::stop::Stopping;
 use super::supervisor::SessionsArgs;
@@ -27,6 +27,8 @@ use crate::tree::registry::RegistryHandle;
 use crate::tree::shares::who_makes_room;
 use crate::tree::timer::Timer;
 
+/// So many sessions are named in the status.
+const SEEN: usize = 256;
 /// How often in `session_idle_timeout` idle sessions are looked for.
 const CHECKS: u32 = 24;
 
@@ -272,6 +274,13 @@ impl SessionsState {
         let is_it = |actor, session: &&SessionHandle| session.cell().get_id() == actor;
         let living = self.living.iter();
         living.filter_map(move |(actor, key)| self.sessions.get(key).filter(|s| is_it(*actor, s)))
+    }
+
+    /// Those that were opened last, newest first, for the status.
+    pub(super) fn newest(&self) -> Vec<SessionSeen> {
+        let living = self.living.values().rev();
+        let found = living.filter_map(|key| self.sessions.get(key));
+        found.take(SEEN).map(SessionHandle::seen).collect()
     }
 
     /// The registry was restarted.

@@ -97,6 +97,7 @@ impl<S: Spawn> Actor for Sessions<S> {
                 };
                 answer(&reply.send(found));
             }
+            SessionsMsg::GetClients { reply } => answer(&reply.send(Ok(state.newest()))),
             SessionsMsg::KeepOwners(owners) => state.keep_owners(owners),
             SessionsMsg::Delete { key, reply } => answer(&reply.send(state.delete(&key))),
             SessionsMsg::Hello(registry) => state.greet(registry),

@@ -15,6 +15,7 @@ use crate::process::Groups;
 use crate::supervise::{Failure, Ladder, Start};
 use crate::telemetry::metrics::ServerMetrics;
 use crate::tree::client::InstanceOwner;
+use crate::tree::history::ServerHistory;
 use crate::tree::registry::RegistryHandle;
 use crate::tree::root::RootHandle;
 use crate::tree::{Quota, beside};
@@ -49,6 +50,8 @@ pub(crate) struct UpstreamArgs {
     pub metrics: Arc<ServerMetrics>,
     /// What its former lives taught.
     pub past: Arc<Past>,
+    /// Where it is kept what it says and how it ends.
+    pub history: Arc<ServerHistory>,
     /// How its process is started.
     pub launch: Launch,
 }

@@ -34,6 +34,7 @@ use crate::supervise::{Failure, FailureKind};
 use crate::telemetry::metrics::ServerMetrics;
 use crate::tree::call::{Answer, ReplyToken, RoutedRequest};
 use crate::tree::client::{InstanceOwner, Interest, SessionSink};
+use crate::tree::history::ServerHistory;
 use crate::tree::registry::Catalogue;
 
 /// Once in this time after the handshake it is seen whether some lists have come: then the server
@@ -91,6 +92,7 @@ pub(super) struct Dialogue {
     subscribers: Subscribers,
     server_requests: ServerRequests,
     malformed: MalformedLines,
+    history: Arc<ServerHistory>,
 }
 
 impl Dialogue {
@@ -112,6 +114,7 @@ impl Dialogue {
             server_requests: ServerRequests::new(spec, owner),
             malformed: MalformedLines::new(label.clone(), Arc::clone(&past)),
             past,
+            history: Arc::default(),
             label,
         }
     }
@@ -120,6 +123,12 @@ impl Dialogue {
     pub(super) fn count_in(&mut self, metrics: Arc<ServerMetrics>) {
         self.malformed.count_in(metrics.lines_dropped.clone());
         self.calls.count_in(metrics);
+    }
+
+    /// What can't be used of what it says is kept there, over all lives of the server.
+    pub(super) fn remember_in(&mut self, history: Arc<ServerHistory>) {
+        self.malformed.remember_in(Arc::clone(&history));
+        self.history = history;
     }
 
     pub(super) fn counters(&self) -> Counters {

@@ -196,7 +196,12 @@ impl UpstreamState {
             self.dialogue.label()
         );
         let detail = self.last_said.take();
-        let failure = Failure { detail, ..failure };
+        let status = self.ending.status;
+        let failure = Failure {
+            detail,
+            status,
+            ..failure
+        };
         Err(Box::new(UpstreamExit(failure)))
     }
 

@@ -11,6 +11,7 @@ use super::framing::Framing;
 use super::past::Past;
 use super::server_label::{LASTS, ServerLabel};
 use crate::telemetry::metrics::Counter;
+use crate::tree::history::ServerHistory;
 
 /// One line in the log in this time, at most.
 const LOG_EVERY: Duration = Duration::from_secs(10);
@@ -30,6 +31,7 @@ pub(super) struct MalformedLines {
     total: Counter,
     silent: u64,
     logged: Option<Instant>,
+    history: Arc<ServerHistory>,
     /// What the first line said for which there is a remedy.
     framing: Option<Framing>,
 }
@@ -45,6 +47,7 @@ impl MalformedLines {
             total: Counter::default(),
             silent: 0,
             logged: None,
+            history: Arc::default(),
             framing: None,
         }
     }
@@ -52,6 +55,11 @@ impl MalformedLines {
     /// They are counted there too.
     pub(super) fn count_in(&mut self, total: Counter) {
         self.total = total;
+    }
+
+    /// The last of them are kept there.
+    pub(super) fn remember_in(&mut self, history: Arc<ServerHistory>) {
+        self.history = history;
     }
 
     /// How many there were.
@@ -69,6 +77,7 @@ impl MalformedLines {
     pub(super) fn note(&mut self, now: Instant, head: &[u8], why: &str) -> bool {
         self.count += 1;
         self.total.inc();
+        self.history.junk(head);
         let framing = Framing::of(head);
         self.framing = self.framing.or(framing);
         let is_due = self.due().is_none_or(|due| due <= now);

@@ -11,6 +11,7 @@ const LAST_LINE: usize = 300;
 
 impl UpstreamState {
     pub(super) fn on_stderr(&mut self, line: &str) {
+        self.args.history.stderr(line);
         let label = self.dialogue.label();
         let rate = self.args.limits.stderr_lines_per_second;
         // What it says before it fails once more, as before, is as little news as that.

@@ -76,6 +76,7 @@ impl UpstreamState {
         );
         let permits = args.permits.clone();
         dialogue.count_in(Arc::clone(&args.metrics));
+        dialogue.remember_in(Arc::clone(&args.history));
         let name = args.spec.name.clone();
         let handle = UpstreamHandle::new(myself.clone(), name, args.generation, permits);
         let handle = match &args.owner {

@@ -160,9 +160,20 @@ impl Conversation {
         self.client.version
     }
 
+    /// What the client calls itself, raw.
+    pub(super) fn info(&self) -> Option<&Arc<str>> {
+        self.info.as_ref()
+    }
+
+    /// How many requests of the client have no answer yet.
+    pub(super) fn open_requests(&self) -> usize {
+        self.calls.len() + self.waiting.len()
+    }
+
     /// Whether a request of the client has no answer yet.
+    #[cfg(test)]
     pub(super) fn is_calling(&self) -> bool {
-        self.calls.len() > 0 || !self.waiting.is_empty()
+        self.open_requests() > 0
     }
 
     /// From now on the client may be notified.

@@ -29,7 +29,8 @@ pub(in crate::tree::sessions) struct SessionLoad {
     /// When its client last said something or had an answer, in the same way.
     heard_at: AtomicU64,
     idle_since: AtomicU64,
-    is_calling: AtomicBool,
+    /// Requests of its client without an answer.
+    calls: AtomicUsize,
     streams: AtomicU64,
     is_given_up: AtomicBool,
 }
@@ -46,7 +47,7 @@ impl SessionLoad {
             taken_at: AtomicU64::new(0),
             heard_at: AtomicU64::new(0),
             idle_since: AtomicU64::new(0),
-            is_calling: AtomicBool::new(false),
+            calls: AtomicUsize::new(0),
             streams: AtomicU64::new(0),
             is_given_up: AtomicBool::new(false),
         }
@@ -123,11 +124,26 @@ impl SessionLoad {
         (since != BUSY).then(|| self.since(since))
     }
 
-    /// Whether a call has no answer yet.
-    pub(in super::super) fn set_calling(&self, is_calling: bool) {
-        if self.is_calling.swap(is_calling, Ordering::Relaxed) != is_calling {
+    /// So many calls have no answer yet.
+    pub(in super::super) fn set_calling(&self, calls: usize) {
+        if (self.calls.swap(calls, Ordering::Relaxed) > 0) != (calls > 0) {
             self.hear();
         }
+    }
+
+    /// How many calls have no answer yet.
+    pub(in super::super) fn calls(&self) -> usize {
+        self.calls.load(Ordering::Relaxed)
+    }
+
+    /// How much waits for the client, in bytes.
+    pub(in super::super) fn queued(&self) -> usize {
+        self.queued.load(Ordering::Relaxed)
+    }
+
+    /// How long the session has been open.
+    pub(in super::super) fn open_for(&self) -> Duration {
+        self.opened.elapsed()
     }
 
     /// Its client said something just now.
@@ -140,7 +156,7 @@ impl SessionLoad {
     pub(in super::super) fn rest(&self) -> Rest {
         match self.idle_for() {
             Some(idle) => Rest::Idle(idle.min(self.unheard_for())),
-            None if self.is_calling.load(Ordering::Relaxed) => Rest::Busy,
+            None if self.calls() > 0 => Rest::Busy,
             None => Rest::Quiet(self.unheard_for()),
         }
     }

@@ -13,6 +13,7 @@ use super::super::delivery::load::SessionLoad;
 use super::message::SessionMsg;
 use super::outbound::Outbound;
 use super::profile::{Key, Profile};
+use super::seen::SessionSeen;
 use crate::config::model::Limits;
 use crate::ids::{Holder, Owner, ProfileId, SessionId};
 use crate::protocol::jsonrpc::Message;
@@ -180,6 +181,16 @@ impl SessionHandle {
 
     pub(in crate::tree) fn cell(&self) -> ActorCell {
         self.actor.get_cell()
+    }
+
+    /// What the status says of it.
+    pub(in crate::tree::sessions) fn seen(&self) -> SessionSeen {
+        SessionSeen::of(&self.profile)
+    }
+
+    /// What its client calls itself, raw.
+    pub(super) fn introduce(&self, info: Option<&Arc<str>>) {
+        self.profile.introduce(info);
     }
 
     /// Whose it is.

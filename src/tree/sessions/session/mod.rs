@@ -13,6 +13,7 @@ mod message;
 mod outbound;
 mod outlets;
 mod profile;
+mod seen;
 mod state;
 mod stop;
 
@@ -21,3 +22,4 @@ pub use handle::SessionHandle;
 pub use outbound::{OpenedSse, Outbound};
 pub(crate) use profile::Key;
 pub(super) use profile::Profile;
+pub use seen::SessionSeen;

@@ -1,6 +1,6 @@
 //! What everybody knows of a session as long as it lives, and what it is found by.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::super::conversation::CallWatch;
 use super::super::delivery::load::SessionLoad;
@@ -34,6 +34,8 @@ pub(in crate::tree::sessions) struct Profile {
     pub(super) key: Key,
     pub(super) holder: Holder,
     pub(super) call_watch: Arc<dyn CallWatch>,
+    /// What its client calls itself, if that is known in this life.
+    pub(super) client: OnceLock<(Option<String>, Option<String>)>,
 }
 
 impl Profile {
@@ -51,6 +53,7 @@ impl Profile {
             key,
             holder,
             call_watch,
+            client: OnceLock::new(),
         }
     }
 }

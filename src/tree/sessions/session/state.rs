@@ -126,11 +126,13 @@ impl SessionState {
     /// Keeps what others see of this session, and its timer, as they should be. `is_heard` if its
     /// client has just spoken.
     pub(super) fn after_message(&mut self, is_heard: bool) {
-        let is_calling = self.conversation.is_calling();
+        let calls = self.conversation.open_requests();
+        let is_calling = calls > 0;
         let Outlets {
             handle, streams, ..
         } = &mut self.outlets;
-        handle.load().set_calling(is_calling);
+        handle.introduce(self.conversation.info());
+        handle.load().set_calling(calls);
         self.stopping.report(handle, is_calling);
         let is_busy = is_calling || streams.is_busy();
         streams.note_activity(is_busy, is_heard);

@@ -30,6 +30,8 @@ impl Dialogue {
             return self.settle(now, id, Answer::Error(error));
         }
         self.calls.drop_unknown();
+        self.history
+            .dropped("an error that names no request, and no call is certainly meant");
         let (label, text) = (&self.label, excerpt(&error));
         log::warn!(
             server = label.server();

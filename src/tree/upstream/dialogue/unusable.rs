@@ -55,6 +55,8 @@ impl Dialogue {
 
     /// The answer to request `id` can't be used.
     fn fail(&mut self, now: Instant, id: u64, why: &str) -> Vec<Effect> {
+        self.history
+            .dropped(&format!("the answer to request {id} {why}"));
         if self.is_hello(id) {
             let asked = self.opening();
             return vec![handshake::failed(&format!("its answer to '{asked}' {why}"))];
@@ -74,6 +76,13 @@ impl Dialogue {
     /// Says that an answer is thrown away.
     pub(super) fn say_stray(&self, id: &dyn std::fmt::Display, stray: Stray, body: &Bytes) {
         let (label, text) = (&self.label, Shown(body));
+        let reason = match stray {
+            Stray::Late => "was given up before",
+            Stray::Duplicate => "was answered before",
+            Stray::Unknown => "there never was",
+        };
+        self.history
+            .dropped(&format!("an answer to request {id}, which {reason}"));
         let why = match stray {
             Stray::Late => {
                 log::debug!("Server {label} answered request {id} after it was given up: {text}");

@@ -70,6 +70,7 @@ impl Stage {
             limits: Arc::new(Limits::default()),
             metrics: Arc::default(),
             past: Arc::default(),
+            history: Arc::default(),
             launch: Arc::new(launch),
         };
         let (actor, ended) = Actor::spawn(None, Upstream, args).await.unwrap();
