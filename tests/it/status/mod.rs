@@ -7,7 +7,9 @@ mod counts;
 mod definitions;
 pub(crate) mod exposition;
 mod gauges;
+mod history;
 mod routes;
+mod schema;
 mod servers;
 
 use std::time::Duration;

@@ -65,6 +65,26 @@ async fn the_whole_is_what_the_documentation_says() {
     let connections = all["connections"]["open"].take();
     assert!(connections.as_u64().expect("a number") >= 2);
     all["uptime_seconds"].take();
+    assert!(
+        all["servers"][0]["uptime_seconds"]
+            .take()
+            .as_u64()
+            .expect("a number")
+            < 600
+    );
+    assert!(
+        all["sessions"]["clients"][0]["seconds"]
+            .take()
+            .as_u64()
+            .expect("a number")
+            < 600
+    );
+    assert!(all["catalogue"].take().is_string());
+    let events = all["events"].take();
+    assert_eq!(
+        (&events[0]["kind"], &events[0]["server"]),
+        (&json!("ready"), &json!("a"))
+    );
     let expected = json!({
         "version": env!("CARGO_PKG_VERSION"),
         "uptime_seconds": null,
@@ -72,12 +92,18 @@ async fn the_whole_is_what_the_documentation_says() {
         "missing": [],
         "servers": [{
             "name": "a", "state": "ready", "pid": pid, "failures": 0, "next_try_seconds": null,
-            "why": null, "tools": null, "tools_bytes": null, "tools_tokens": null, "calls_in_flight": 0,
+            "why": null, "uptime_seconds": null, "restarts": 0, "exits": [], "junk_lines": 0,
+            "dropped_answers": 0, "tools": null, "tools_bytes": null, "tools_tokens": null, "calls_in_flight": 0,
             "instances": 0,
         }],
-        "configuration": { "servers": 1, "refused": [], "faulty": false },
+        "configuration": { "servers": 1, "refused": [], "faulty": false, "faults": [] },
+        "catalogue": null,
+        "events": null,
         "modern": { "served": true, "offered": true },
-        "sessions": { "open": 1, "limit": 1000 },
+        "sessions": { "open": 1, "limit": 1000, "clients": [{
+            "client": "test", "version": "1", "transport": "sse", "profile": null, "seconds": null,
+            "queued": 0, "calls_in_flight": 0,
+        }] },
         "connections": { "open": null, "limit": 1024 },
         "calls_in_flight": 0,
         "bodies_in_flight_bytes": 0,
@@ -120,7 +146,10 @@ async fn a_file_with_mistakes_is_shown_until_it_is_mended() {
     let good = std::fs::read_to_string(gateway.config_path()).expect("it is there");
     let configuration = async |expected: Value| {
         wait::until(&format!("{expected}"), SOON, async || {
-            let found = status(&gateway).await["configuration"].take();
+            let mut found = status(&gateway).await["configuration"].take();
+            let faults = found["faults"].take();
+            let is_faulty = faults.as_array().is_some_and(|faults| !faults.is_empty());
+            assert_eq!(found["faulty"], is_faulty, "{faults}");
             (found == expected).then_some(())
         })
         .await;
@@ -129,13 +158,13 @@ async fn a_file_with_mistakes_is_shown_until_it_is_mended() {
     let entries = file["servers"].as_array_mut().expect("a list");
     entries.push(json!({ "name": "b", "args": [] }));
     gateway.rename_config(&file.to_string());
-    configuration(json!({ "servers": 1, "refused": ["b"], "faulty": true })).await;
+    configuration(json!({ "servers": 1, "refused": ["b"], "faulty": true, "faults": null })).await;
     gateway.rename_config(&good);
-    configuration(json!({ "servers": 1, "refused": [], "faulty": false })).await;
+    configuration(json!({ "servers": 1, "refused": [], "faulty": false, "faults": null })).await;
     gateway.rename_config("[{");
-    configuration(json!({ "servers": 1, "refused": [], "faulty": true })).await;
+    configuration(json!({ "servers": 1, "refused": [], "faulty": true, "faults": null })).await;
     gateway.rename_config("[]");
-    configuration(json!({ "servers": 0, "refused": [], "faulty": false })).await;
+    configuration(json!({ "servers": 0, "refused": [], "faulty": false, "faults": null })).await;
     // The last of them takes the server away, and with it all that was said of it.
     wait::until("the series to end", SOON, async || {
         scrape(&gateway)
