@@ -7,7 +7,7 @@ use anyhow::Result;
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 use testkit::gateway::{Gateway, GatewayOptions, fixture_server};
-use testkit::servers::{configuration, fixture};
+use testkit::servers::{configuration, fixture, serve_ready};
 
 use crate::page::Page;
 
@@ -89,6 +89,37 @@ async fn it_is_right_through_a_crash_a_recovery_a_reload_and_a_restart() -> Resu
     summary(&mut page, "All 2 servers ready").await?;
     assert_eq!(page.eval(is_kept).await?, true, "nothing was built anew");
     page.behaved(&AWAY).await
+}
+
+#[tokio::test]
+async fn what_servers_do_and_for_whom_is_shown() -> Result<()> {
+    let (gateway, client) = serve_ready(&[fixture("alpha", &[])]).await;
+    let mut page = Page::open(&format!("http://{}/", gateway.addr())).await?;
+    for _ in 0..3 {
+        client.call_tool("alpha__pid", "{}").await;
+    }
+    page.cell("alpha", "rate", "Number(text) >= 3").await?;
+    page.cell("alpha", "memory", "/[KM]iB$/.test(text)").await?;
+    page.cell("alpha", "p50", "/ ms$/.test(text)").await?;
+    page.cell("alpha", "uptime", "text !== ''").await?;
+    let drawn = "document.querySelector('tr.server polyline').getAttribute('points').split(' ').length === 60";
+    page.wait(drawn).await?;
+    let labelled =
+        "/^3 calls in the last hour/.test(document.querySelector('tr.server svg').ariaLabel)";
+    page.wait(labelled).await?;
+    page.wait("document.querySelectorAll('#session-list tr').length === 1")
+        .await?;
+    page.wait("document.querySelector('#event-list').innerText.includes('alpha')")
+        .await?;
+    gateway
+        .child("fixture")
+        .expect("it runs")
+        .signal(Signal::SIGKILL);
+    page.click("tr.server button.open").await?;
+    page.wait("document.querySelectorAll('.exits li').length === 1")
+        .await?;
+    page.is_for_everybody("busy").await?;
+    page.behaved(&[]).await
 }
 
 #[tokio::test]

@@ -7,8 +7,6 @@ use hyper::header::{ACCEPT, HOST, HeaderMap, VARY};
 use warp::Reply;
 use warp::reply::Response;
 
-// By value: a filter hands its own clone over.
-#[expect(clippy::needless_pass_by_value, reason = "called by a warp filter")]
 pub(in crate::http) fn answer(headers: HeaderMap) -> Result<Response, Problem> {
     if accept::names(&headers.get_all(ACCEPT), "text/event-stream") {
         return Err(Problem::NotFound);
@@ -35,7 +33,7 @@ pub(in crate::http) fn answer(headers: HeaderMap) -> Result<Response, Problem> {
 }
 
 /// `GET /page/NAME`: a file of the page.
-// By value, as above.
+// By value: a filter hands its own over.
 #[expect(clippy::needless_pass_by_value, reason = "called by a warp filter")]
 pub(in crate::http) fn file(name: String, headers: HeaderMap) -> Result<Response, Problem> {
     page::answer(&name, &headers).ok_or(Problem::NotFound)

@@ -99,6 +99,7 @@ export const some = (count, one, many = `${one}s`) => `${number(count)} ${count 
 
 export function bytes(value) {
   if (value === null || value === undefined) return "";
+  if (value < 1048576) return value < 1024 ? `${value} B` : `${(value / 1024).toFixed(0)} KiB`;
   const mib = value / 1048576;
   if (mib >= 1024) return `${(mib / 1024).toFixed(1)} GiB`;
   return mib >= 10 ? `${mib.toFixed(0)} MiB` : `${mib.toFixed(1)} MiB`;

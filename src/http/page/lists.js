@@ -1,7 +1,7 @@
 // What else the status says: figures of the whole, faults of the configuration, what happened last, who is
 // connected.
 
-import { attr, byId, clock, duration, el, keyed, number, show, some, text } from "./dom.js";
+import { attr, byId, bytes, clock, duration, el, keyed, number, show, some, text } from "./dom.js";
 import { facts, reveal, tone } from "./servers.js";
 
 /** So many servers in trouble are named. */
@@ -84,13 +84,16 @@ export function tick() {
 }
 
 function faults(configuration) {
-  const told = (configuration.faults ?? []).map(({ where, line, column, what, hint }) => {
+  const told = (configuration.faults ?? []).map(({ severity, where, line, column, what, hint }) => {
     const place = [line && `line ${line}`, column && `column ${column}`].filter(Boolean).join(", ");
-    return { where: [where, place].filter(Boolean).join(", "), what: what ?? "", hint: hint ?? "" };
+    return { where: [where, place].filter(Boolean).join(", "), what: what ?? "", hint: hint ?? "", isRemark: severity === "warning" };
   });
   const named = (configuration.refused ?? []).map((name) => ({ where: name, what: "this entry can't be used; the log says why", hint: "" }));
   const all = told.length ? told : named;
   if (!all.length && configuration.faulty) all.push({ where: "", what: "Something in the file can't be used; the log says what and where", hint: "" });
+  const isBad = all.some(({ isRemark }) => !isRemark);
+  text(byId("faults-title"), isBad ? "The configuration is not used as it stands" : "Remarks on the configuration");
+  attr(byId("faults"), "data-tone", isBad ? "bad" : "wait");
   show(byId("faults"), all.length > 0);
   keyed(byId("fault-list"), all, (fault) => JSON.stringify(fault), (fault) =>
     el("li", {}, el("strong", {}, fault.where), " ", el("span", {}, fault.what), " ", el("em", {}, fault.hint)), () => {});
@@ -135,6 +138,6 @@ function sessions(status, at) {
     text(profile, client.profile ?? "");
     text(since, duration(client.seconds));
     text(calls, number(client.calls_in_flight));
-    text(queued, number(client.queued));
+    text(queued, bytes(client.queued));
   });
 }
