@@ -12,7 +12,7 @@ const CEILINGS: [(&str, usize); 25] = [
     ("client", 1150),
     ("config", 6600),
     ("control", 310),
-    ("edit", 320),
+    ("edit", 350),
     ("files", 100),
     ("http", 7100),
     ("ids", 300),
