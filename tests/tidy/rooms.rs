@@ -12,7 +12,7 @@ const CEILINGS: [(&str, usize); 26] = [
     ("client", 1150),
     ("config", 6600),
     ("control", 310),
-    ("edit", 330),
+    ("edit", 350),
     ("files", 120),
     ("http", 7800),
     ("ids", 300),

@@ -65,7 +65,7 @@ fn one_that_fails_is_said_with_its_place() {
     for part in [
         "mcp-servers.json:3:34: error: it did not start: was not ready within 1 s",
         "mcp-servers.json:4:34: error: it did not start: exited with code 3",
-        "(server 'broken')",
+        "(server 'broken', ",
         "2 errors",
     ] {
         assert!(said.stdout.contains(part), "{part}: {}", said.stdout);
