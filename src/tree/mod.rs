@@ -62,7 +62,7 @@ pub use call::CallError;
 pub use frontend::{Frontend, FrontendLinks};
 pub use heartbeat::{Beat, Part, Pulse};
 pub use quota::{Quota, Share, Taker};
-pub use registry::{Cost, LastSeen};
+pub use registry::{Approval, Cost, LastSeen};
 pub use root::{
     ConfigurationStatus, ProfileStatus, ServerStatus, Standing, StatusHandle, TreeStatus,
 };

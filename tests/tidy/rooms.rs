@@ -25,8 +25,8 @@ const CEILINGS: [(&str, usize); 22] = [
     ("tree", 1300),
     ("tree/config", 800),
     ("tree/quota", 200),
-    ("tree/registry", 5300),
-    ("tree/root", 3150),
+    ("tree/registry", 5700),
+    ("tree/root", 3200),
     ("tree/sessions", 9800),
     ("tree/upstream", 6100),
 ];

@@ -115,6 +115,12 @@ impl<S: Spawn, E: Frontend> Actor for Root<S, E> {
                 book.spawned(child, generation, pid);
             }
             RootMsg::GetStatus { reply } => state.on_get_status(reply),
+            RootMsg::Approve { server, reply } => {
+                // Without a registry, for a moment, the reply port is dropped, which says so.
+                if let Some(registry) = &state.supervisor.hooks().registry {
+                    registry.approve(server, reply);
+                }
+            }
             RootMsg::Initialized { child, generation } => {
                 state.supervisor.on_initialised(child, generation);
             }

@@ -11,7 +11,7 @@ use crate::ids::{Generation, ServerName};
 use crate::supervise::Tick;
 use crate::tree::client::InstanceOwner;
 use crate::tree::heartbeat::Beat;
-use crate::tree::registry::Routes;
+use crate::tree::registry::{Approval, Routes};
 use crate::tree::upstream::UpstreamHandle;
 use crate::turn::Kind;
 
@@ -82,6 +82,11 @@ pub(crate) enum RootMsg {
     Tick(Tick<ChildId>),
     /// From the listener's handlers: what is known of the tree. Answered at once.
     GetStatus { reply: RpcReplyPort<TreeStatus> },
+    /// From the operator: the tools of this server are to be shown as it has them now. The registry answers.
+    Approve {
+        server: ServerName,
+        reply: RpcReplyPort<Approval>,
+    },
     /// From whoever feeds the watchdog: to be answered, and passed on to the permanent children.
     Beat(Beat),
     /// From main, on SIGHUP.
@@ -110,6 +115,7 @@ impl Kind for RootMsg {
             Self::InstancesUnused { .. } => "InstancesUnused",
             Self::Tick(_) => "Tick",
             Self::GetStatus { .. } => "GetStatus",
+            Self::Approve { .. } => "Approve",
             Self::Beat(_) => "Beat",
             Self::Reload => "Reload",
             Self::Stop => "Stop",
