@@ -28,16 +28,28 @@ find_python() {
     return 1
 }
 
-apt_install() {
-    command -v apt-get >/dev/null ||
-        fail "missing: $*. There is no apt-get here: install them (Node 18 or newer, Python $oldest or newer) and run again"
-    local root=()
+# What a command is put behind that needs root: sets `root`.
+become_root() {
+    root=()
     if [ "$(id -u)" != 0 ]; then
         command -v sudo >/dev/null || fail "missing: $*. Install them as root, or install sudo, and run again"
         root=(sudo)
     fi
-    say "installing $*"
+}
+
+apt_update() {
+    local root
+    become_root "lists of packages"
     "${root[@]}" apt-get update -qq
+}
+
+apt_install() {
+    command -v apt-get >/dev/null ||
+        fail "missing: $*. There is no apt-get here: install them (Node 18 or newer, Python $oldest or newer) and run again"
+    local root
+    become_root "$@"
+    say "installing $*"
+    apt_update
     "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >&2
 }
 
@@ -75,6 +87,29 @@ has_postgres() { compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; }
 
 # For the tests of the way over from MetaMCP.
 install_postgres() { has_postgres || apt_install postgresql; }
+
+# `promtool`, out of Debian's package and into a folder of its own: nothing is installed, and no service is started. Where
+# there is one on PATH and no Debian, that one.
+install_promtool() {
+    local folder=$1/.prometheus stamp work
+    stamp=$(. /etc/os-release && echo "prometheus of ${ID:-} ${VERSION_ID:-} for $(uname -m)")
+    if is_stamped "$folder" "$stamp"; then return; fi
+    rm -rf "$folder"
+    mkdir -p "$folder/usr/bin"
+    if ! command -v apt-get >/dev/null; then
+        command -v promtool >/dev/null || fail "missing: promtool. There is no apt-get here: install it (Prometheus has it) and run again"
+        ln -s "$(command -v promtool)" "$folder/usr/bin/promtool"
+    else
+        say "fetching promtool"
+        work=$(mktemp -d)
+        (cd "$work" && apt-get download -qq prometheus >&2) ||
+            { apt_update && (cd "$work" && apt-get download -qq prometheus >&2); }
+        dpkg -x "$work"/prometheus_*.deb "$work"
+        mv "$work/usr/bin/promtool" "$folder/usr/bin/"
+        rm -rf "$work"
+    fi
+    echo "$stamp" >"$folder/.stamp"
+}
 
 # Sets `python`.
 install_tools() {

@@ -86,13 +86,15 @@ fn steering(
     let reload = warp::path!("reload").and(warp::post());
     let reload = reload.and(context.clone()).then(control::reload);
     let restart = warp::path!("servers" / String / "restart").and(warp::post());
-    let restart = restart.and(context).then(control::restart);
+    let restart = restart.and(context.clone()).then(control::restart);
+    let approve = warp::path!("servers" / String / "approve").and(warp::post());
+    let approve = approve.and(context).then(control::approve);
     let only_posted = warp::path!("reload")
         .or(warp::path!("servers" / String / "restart")
             .map(drop)
             .untuple_one())
         .map(|_| Problem::Method("POST"));
-    control.and(reload.or(restart).or(only_posted))
+    control.and(reload.or(restart).or(approve).or(only_posted))
 }
 
 /// What people and their tools look at.
@@ -109,7 +111,7 @@ fn views(context: Arc<Context>) -> impl Filter<Extract = (impl Reply,), Error = 
     let metrics = warp::path!("metrics")
         .and(read())
         .and(context)
-        .map(metrics::answer);
+        .then(metrics::answer);
     let only_read = health
         .or(warp::path!("readyz"))
         .or(warp::path!("metrics"))

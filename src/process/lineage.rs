@@ -45,7 +45,7 @@ impl Family {
     /// How many orphans that started after `since` nothing ties to any child, and so are spared: they
     /// may be of one that runs, or of nobody.
     pub(super) fn maybe_left(&self, since: u64, seen: &[Seen]) -> usize {
-        let owners = self.owners(seen, u64::MAX, |_| false);
+        let owners = self.owners_among(seen);
         let is_unsure = |process: &&Seen| {
             process.parent == self.own
                 && since <= process.started
@@ -60,6 +60,11 @@ impl Family {
         let owners = self.owners(seen, u64::MAX, |_| true);
         let is_ours = |process: &&Seen| owners.contains_key(&process.pid);
         seen.iter().filter(is_ours).copied().collect()
+    }
+
+    /// The serial number of the child that each of these belongs to, as far as something ties it to one.
+    pub(super) fn owners_among(&self, seen: &[Seen]) -> HashMap<i32, u64> {
+        self.owners(seen, u64::MAX, |_| false)
     }
 
     /// The serial number of the child that every process of ours belongs to. `heir` has those

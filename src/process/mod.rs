@@ -17,6 +17,7 @@
 //! | `former.rs` | the same for a gateway that was killed, at the start of the next |
 //! | `proof.rs` | whether that gateway is dead |
 //! | `life.rs`, `look.rs`, `kin.rs` | who belongs to whom: the marker, `/proc`, kinship |
+//! | `usage.rs` | what the processes of each child use of memory and cores |
 //! | `inherited.rs` | what the gateway itself was started with, kept from children |
 
 #[cfg(any(test, fuzzing))]
@@ -44,6 +45,7 @@ mod starts;
 mod stop;
 #[cfg(test)]
 mod tests;
+mod usage;
 
 pub use command::Command;
 pub use environment::{environment, is_passed_on};
@@ -62,3 +64,4 @@ pub use script::oddity;
 pub use spawn::{Limits, Process, spawn};
 pub use starts::start;
 pub use stop::{Grace, StopReport};
+pub use usage::Usage;

@@ -11,6 +11,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use nix::unistd::{Pid, geteuid};
 use tokio::sync::Mutex;
@@ -64,7 +65,7 @@ impl Looks {
 }
 
 /// All processes that are alive. One that starts or ends meanwhile is there or not.
-fn look() -> Vec<Seen> {
+pub(super) fn look() -> Vec<Seen> {
     let Ok(entries) = fs::read_dir("/proc") else {
         return Vec::new();
     };
@@ -106,6 +107,40 @@ pub(super) fn is_running(pid: i32, started: u64) -> bool {
 pub(super) fn start_of(pid: Pid) -> Option<u64> {
     let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     fields(&text)?.get(19)?.parse().ok()
+}
+
+/// What a process uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Used {
+    /// Of its memory, what is in memory.
+    pub(super) pages: u64,
+    /// Of cores, with the children that it has waited for, in clock ticks.
+    pub(super) ticks: u64,
+}
+
+/// What the process uses that has this number and this start.
+pub(super) fn used(pid: i32, started: u64) -> Option<Used> {
+    let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let fields = fields(&text)?;
+    used_of_fields(&fields, started)
+}
+
+fn used_of_fields(fields: &[&str], started: u64) -> Option<Used> {
+    let number = |index: usize| fields.get(index)?.parse::<u64>().ok();
+    let ticks = (11..=14).map(number).sum::<Option<u64>>()?;
+    let is_it = number(19)? == started;
+    let pages = number(21)?;
+    is_it.then_some(Used { pages, ticks })
+}
+
+/// How long the machine runs; zero if that can't be read.
+pub(super) fn uptime() -> Duration {
+    let text = fs::read_to_string("/proc/uptime").unwrap_or_default();
+    let seconds = text.split_ascii_whitespace().next();
+    let seconds = seconds.and_then(|seconds| seconds.parse().ok());
+    seconds
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        .unwrap_or_default()
 }
 
 /// Its name in parentheses may hold anything, so the fields are counted from the last closing one.
@@ -225,6 +260,16 @@ mod tests {
         assert_eq!(parse(7, &format!("7 (a) Z {REST}")), None);
         let threads = REST.replace("20 0 1 0", "20 0 3 0");
         assert!(parse(7, &format!("7 (a) Z {threads}")).is_some());
+    }
+
+    #[test]
+    fn what_a_process_uses_is_its_own_and_that_of_children_it_waited_for() {
+        let text = "7 (a b) S 4 5 6 0 -1 4194560 1 2 3 4 100 20 3 1 20 0 1 0 4242 90112 77 18446";
+        let fields = fields(text).unwrap();
+        let (pages, ticks) = (77, 124);
+        assert_eq!(used_of_fields(&fields, 4242), Some(Used { pages, ticks }));
+        assert_eq!(used_of_fields(&fields, 4243), None, "another by its number");
+        assert!(!uptime().is_zero());
     }
 
     #[test]

@@ -76,6 +76,8 @@ mod tests {
             tools_bytes: 0,
             tools_tokens: 0,
             calls_in_flight: 0,
+            calls: Default::default(),
+            processes: None,
             instances: 0,
             ends_after_calls: None,
             warnings: Vec::new(),

@@ -33,6 +33,8 @@ mod page;
 #[cfg(test)]
 mod processes;
 #[cfg(test)]
+mod prometheus;
+#[cfg(test)]
 mod recover;
 #[cfg(test)]
 mod rpc;

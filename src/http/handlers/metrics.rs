@@ -1,4 +1,5 @@
-//! `GET /metrics`: what is counted, for Prometheus. Asks no actor.
+//! `GET /metrics`: what is counted, for Prometheus. Asks no actor; what processes use is looked
+//! at first, unless somebody has a moment ago.
 
 use crate::http::Context;
 use crate::telemetry::metrics::CONTENT_TYPE;
@@ -6,9 +7,8 @@ use std::sync::Arc;
 use warp::Reply;
 use warp::reply::{Response, with_header};
 
-// By value: a filter hands its own clone over.
-#[expect(clippy::needless_pass_by_value, reason = "called by a warp filter")]
-pub(in crate::http) fn answer(context: Arc<Context>) -> Response {
+pub(in crate::http) async fn answer(context: Arc<Context>) -> Response {
+    context.status.look_at_processes().await;
     let text = with_header(context.metrics.text(), "content-type", CONTENT_TYPE);
     with_header(text, "cache-control", "no-store").into_response()
 }

@@ -3,6 +3,7 @@
 mod ends;
 mod pipes;
 mod starts;
+mod usage;
 
 use std::fs;
 use std::path::PathBuf;

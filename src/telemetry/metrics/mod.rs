@@ -2,6 +2,8 @@
 //! makes one [`Metrics`]; every room that counts something holds a clone, or the handles it needs
 //! of it: counting is an atomic addition, whatever happens to the rooms.
 
+mod call_times;
+mod figures;
 mod gauge_guard;
 mod server;
 #[cfg(test)]
@@ -21,6 +23,8 @@ pub use prometheus_client::metrics::{counter::Counter, gauge::Gauge};
 use prometheus_client::registry::Registry;
 use tokio::time::Instant;
 
+pub use call_times::{CallTimes, Recent};
+pub use figures::Figures;
 pub use gauge_guard::GaugeGuard;
 pub use server::{Dropped, ServerMetrics};
 pub use text::CONTENT_TYPE;
@@ -39,6 +43,7 @@ struct Shared {
     registry: Registry,
     servers: Servers,
     sessions: Gauge,
+    sessions_limit: Gauge,
     sessions_total: Counter,
     /// Those of them that are shown a profile, for the status.
     by_profile: Mutex<HashMap<ProfileId, Gauge>>,
@@ -81,6 +86,7 @@ impl Metrics {
             servers: Servers::register(registry.sub_registry_with_prefix("mcproxy")),
             registry,
             sessions: Gauge::default(),
+            sessions_limit: Gauge::default(),
             sessions_total: Counter::default(),
             by_profile: Mutex::default(),
             session_calls: Gauge::default(),
@@ -106,6 +112,12 @@ impl Metrics {
     #[must_use]
     pub fn server(&self, name: &ServerName) -> Arc<ServerMetrics> {
         self.0.servers.get_or_create(name)
+    }
+
+    /// The figures of a server that is counted; who sets one of another would bring its series back.
+    #[must_use]
+    pub fn figures(&self, name: &ServerName) -> Option<Figures> {
+        self.0.servers.figures(name)
     }
 
     /// The server is not configured any more: its series end. Who still counts, counts for nobody.
@@ -154,6 +166,12 @@ impl Metrics {
     fn by_profile(&self) -> MutexGuard<'_, HashMap<ProfileId, Gauge>> {
         let by_profile = self.0.by_profile.lock();
         by_profile.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// So many sessions may be open from now on.
+    pub fn limit_sessions(&self, limit: usize) {
+        let limit = limit.try_into().unwrap_or(i64::MAX);
+        self.0.sessions_limit.set(limit);
     }
 
     /// How many sessions are open.
@@ -223,6 +241,8 @@ impl Shared {
     fn register(&mut self, log_lines_dropped: Counter) {
         let to = self.registry.sub_registry_with_prefix("mcproxy");
         to.register("sessions", "Open sessions", self.sessions.clone());
+        let limit = self.sessions_limit.clone();
+        to.register("sessions_limit", "Sessions that may be open", limit);
         let opened = self.sessions_total.clone();
         to.register("sessions", "Sessions opened so far", opened);
         let calls = self.session_calls.clone();

@@ -7,6 +7,7 @@ use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEn
 use prometheus_client::metrics::family::Family;
 use prometheus_client::registry::Registry;
 
+use super::figures::{AllFigures, Figures};
 use super::{Counter, Gauge};
 use crate::ids::ServerName;
 
@@ -49,6 +50,8 @@ pub struct ServerMetrics {
     pub lists_unread: Unread,
     /// Tools that it defined in another way than before.
     pub definitions_changed: Counter,
+    /// Its figures.
+    pub figures: Figures,
 }
 
 /// Lists that could not be read, or not to their end.
@@ -110,13 +113,14 @@ pub(super) struct Servers {
     entries_left_out: Family<ReasonLabel, Counter>,
     lists_unread: Family<List, Counter>,
     definitions_changed: Family<Server, Counter>,
+    figures: AllFigures,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Name(ServerName);
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Server {
+pub(super) struct Server {
     server: Name,
 }
 
@@ -146,7 +150,10 @@ impl EncodeLabelValue for Name {
 
 impl Servers {
     pub(super) fn register(to: &mut Registry) -> Self {
-        let all = Self::default();
+        let all = Self {
+            figures: AllFigures::register(to),
+            ..Self::default()
+        };
         to.register(
             "server_up",
             "1 while the server takes calls",
@@ -231,7 +238,15 @@ impl Servers {
                 templates: unread("templates"),
             },
             definitions_changed: self.definitions_changed.get_or_create_owned(&server),
+            figures: self.figures.get_or_create(&server),
         })
+    }
+
+    /// The figures of a server that is there.
+    pub(super) fn figures(&self, name: &ServerName) -> Option<Figures> {
+        let server = Server::of(name);
+        let is_there = self.figures.has(&server);
+        is_there.then(|| self.figures.get_or_create(&server))
     }
 
     pub(super) fn notification_dropped(&self, name: &ServerName) {
@@ -275,6 +290,7 @@ impl Servers {
         self.logs_withheld.remove(&server);
         self.searches_cut.remove(&server);
         self.definitions_changed.remove(&server);
+        self.figures.remove(&server);
     }
 }
 

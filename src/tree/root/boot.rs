@@ -93,6 +93,7 @@ impl<S: Spawn, E: Frontend> RootState<S, E> {
         let is_settled = routes.awaited.as_ref().is_some_and(Vec::is_empty);
         let hooks = self.supervisor.hooks_mut();
         hooks.compare_definitions(&routes);
+        hooks.count_offers(&routes);
         let before = hooks.routes.as_ref().map(|routes| &*routes.merged);
         hooks.book.catalogue.look(&routes.merged, before);
         hooks.routes = Some(routes);

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use super::book::StatusBook;
 use super::boot::Boot;
 use super::definitions::Definitions;
+use super::figures::Sampler;
 use super::profiles::Shown;
 use super::repeats::Repeats;
 use super::serving::Offered;
@@ -74,6 +75,8 @@ pub(super) struct RootHooks<S, E> {
     /// Given to each listener.
     pub(super) steering: Option<Steering>,
     pub(super) restarts: Restarts,
+    /// Who looks at the servers' processes, for the status.
+    pub(super) sampler: Sampler,
     /// For the status.
     pub(super) book: StatusBook,
     /// What was said of tools that are not defined as they were.
@@ -95,6 +98,7 @@ impl<S: Spawn, E: Frontend> RootHooks<S, E> {
         let limits = settings
             .limits
             .with(&settings.command_line, &settings.limits);
+        settings.metrics.limit_sessions(limits.max_sessions);
         Self {
             boot: Boot::begin(),
             signer: settings
@@ -106,6 +110,7 @@ impl<S: Spawn, E: Frontend> RootHooks<S, E> {
             profiles: Shown::default(),
             spawn,
             frontend,
+            sampler: Sampler::new(settings.groups.clone(), settings.metrics.clone()),
             settings,
             root,
             config: None,
@@ -250,7 +255,14 @@ impl<S: Spawn, E: Frontend> SupervisorHooks for RootHooks<S, E> {
             (ChildId::Sessions, _) => self.start_sessions(generation, parent),
             (ChildId::Listener, _) => self.start_listener(parent),
             (ChildId::Upstream(server), ChildSpec::Upstream(spec)) => {
-                self.generations.insert(server.clone(), generation);
+                if self
+                    .generations
+                    .insert(server.clone(), generation)
+                    .is_some()
+                {
+                    let metrics = self.settings.metrics.server(server);
+                    metrics.figures.restarts.inc();
+                }
                 let args = self.upstream_args(generation, spec, start)?;
                 args.history.started();
                 self.start_upstream(args, parent)

@@ -57,6 +57,7 @@ impl<S: Spawn, E: Frontend> RootState<S, E> {
         if let Some(sessions) = &hooks.sessions {
             sessions.limits(Arc::clone(&limits));
         }
+        hooks.settings.metrics.limit_sessions(limits.max_sessions);
         hooks.limits.send_replace(limits);
         let supervision = hooks.supervision();
         self.supervisor

@@ -12,6 +12,7 @@ mod definitions;
 mod detail;
 mod events;
 mod faults;
+mod figures;
 mod handle;
 mod hooks;
 mod instances;

@@ -98,7 +98,7 @@ impl<S: Spawn, E: Frontend> RootHooks<S, E> {
         let (listener, args) = self.frontend.listener(FrontendLinks {
             sessions,
             steering: steering.ok_or_else(|| missing("who steers"))?,
-            status: self.root.status(),
+            status: self.root.status().with(self.sampler.clone()),
             limits: self.limits.subscribe(),
             serving: self.serving(),
             profiles: self.profiles.known(),

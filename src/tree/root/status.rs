@@ -15,6 +15,7 @@ use super::definitions::{self, ChangedTool};
 use super::detail::{ServerDetail, ServerTools};
 use super::events::StatusEvent;
 use super::faults::ConfigurationFault;
+use super::figures::{CallsStatus, ProcessesStatus, Sampler};
 use super::hooks::RootHooks;
 use super::profiles::ProfileStatus;
 use super::{ChildId, RootMsg, Standing};
@@ -23,7 +24,7 @@ use crate::supervise::{Spawn, Status};
 use crate::tree::call::CallError;
 use crate::tree::frontend::Frontend;
 use crate::tree::history::{Exit as ServerExit, Likely};
-use crate::tree::registry::{Catalogue, Routes};
+use crate::tree::registry::{Approval, Catalogue, Routes};
 
 /// Root never waits; if its answer takes this long, something is very wrong.
 const ANSWER: Duration = Duration::from_secs(1);
@@ -99,6 +100,10 @@ pub struct ServerStatus {
     pub tools_tokens: usize,
     /// Calls that it was sent and has not answered.
     pub calls_in_flight: i64,
+    /// Its calls so far.
+    pub calls: CallsStatus,
+    /// What its processes use; `None` if there are none, or nobody has looked.
+    pub processes: Option<ProcessesStatus>,
     /// How many sessions have an instance of their own.
     pub instances: usize,
     /// After so many calls it ends with code 0, each time, and is started again at once.
@@ -157,17 +162,42 @@ pub struct ConfigurationStatus {
 
 /// Asks root.
 #[derive(Clone, Debug)]
-pub struct StatusHandle(ActorRef<RootMsg>);
+pub struct StatusHandle {
+    root: ActorRef<RootMsg>,
+    sampler: Option<Sampler>,
+}
 
 impl StatusHandle {
     pub(in crate::tree) fn new(root: ActorRef<RootMsg>) -> Self {
-        Self(root)
+        let sampler = None;
+        Self { root, sampler }
+    }
+
+    /// Who asks wants to know of the servers' processes, too.
+    pub(super) fn with(self, sampler: Sampler) -> Self {
+        let sampler = Some(sampler);
+        Self { sampler, ..self }
+    }
+
+    /// Has clients see the tools of `server` as it has them now, whatever was held. For the operator alone.
+    ///
+    /// Errors: `Timeout` if the tree is stuck, `Gone`, for a moment, while the registry is restarted.
+    pub async fn approve(&self, server: ServerName) -> Result<Approval, CallError> {
+        self.ask(|reply| RootMsg::Approve { server, reply }).await
+    }
+
+    /// Has what the metrics say of the servers' processes be of now, or of a moment ago.
+    pub async fn look_at_processes(&self) {
+        if let Some(sampler) = &self.sampler {
+            sampler.look().await;
+        }
     }
 
     /// The tree as it is now.
     ///
     /// Errors: `Timeout` if root is stuck, `Gone`.
     pub async fn get(&self) -> Result<TreeStatus, CallError> {
+        self.look_at_processes().await;
         self.ask(|reply| RootMsg::GetStatus { reply }).await
     }
 
@@ -175,6 +205,7 @@ impl StatusHandle {
     ///
     /// Errors: as [`Self::get`].
     pub async fn server(&self, server: ServerName) -> Result<Option<ServerDetail>, CallError> {
+        self.look_at_processes().await;
         self.ask(|reply| RootMsg::GetServer { server, reply }).await
     }
 
@@ -189,7 +220,7 @@ impl StatusHandle {
         &self,
         question: impl FnOnce(RpcReplyPort<T>) -> RootMsg,
     ) -> Result<T, CallError> {
-        match self.0.call(question, Some(ANSWER)).await {
+        match self.root.call(question, Some(ANSWER)).await {
             Ok(CallResult::Success(answer)) => Ok(answer),
             Ok(CallResult::Timeout) => Err(CallError::Timeout),
             Ok(CallResult::SenderError) | Err(_) => Err(CallError::Gone),
@@ -206,7 +237,12 @@ impl<S, E> RootHooks<S, E> {
             self.book.forgive(server);
         }
         match status {
-            Some(_) => drop(metrics.server(server).up.set(is_up.into())),
+            Some(status) => {
+                let metrics = metrics.server(server);
+                let is_looping = Standing::of(status) == Standing::CrashLooping;
+                metrics.up.set(is_up.into());
+                metrics.figures.crash_looping.set(is_looping.into());
+            }
             None => metrics.forget(server),
         }
     }
@@ -276,6 +312,7 @@ impl<S: Spawn, E: Frontend> RootState<S, E> {
         let past = hooks.pasts.get(name);
         let process = hooks.book.processes.get(&id);
         let counts = hooks.book.counts(name);
+        let metrics = hooks.settings.metrics.server(name);
         let mut warnings = merged.map_or_else(Vec::new, |merged| merged.warnings(name));
         if past.is_some_and(|(_, past)| past.offers_nothing()) {
             warnings.push(NOTHING.to_owned());
@@ -296,7 +333,9 @@ impl<S: Spawn, E: Frontend> RootState<S, E> {
             tools: cost.tools,
             tools_bytes: cost.bytes,
             tools_tokens: cost.tokens(),
-            calls_in_flight: hooks.settings.metrics.server(name).in_flight.get(),
+            calls_in_flight: metrics.in_flight.get(),
+            calls: CallsStatus::of(&metrics, Instant::now()),
+            processes: hooks.sampler.of(name),
             instances: hooks.upstreams.keys().filter(is_own).count(),
             definitions_changed: hooks.definitions.of(name, Instant::now()),
             unread: catalogue.map_or_else(Vec::new, |catalogue| unread(catalogue)),

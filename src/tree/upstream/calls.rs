@@ -256,6 +256,7 @@ impl Calls {
             self.call_timeout.as_secs_f32(),
         );
         self.metrics.timed_out.inc();
+        self.metrics.figures.times.ended(call.sent, now);
         self.bury(now, id, &mut call);
         drop(call.counted);
         call.reply_token
@@ -300,9 +301,11 @@ impl Calls {
     /// Answers every call in flight with `text`: the process has ended or is being ended.
     pub(super) fn fail_all(&mut self, text: &str) {
         self.ids.clear();
+        let now = Instant::now();
         for pending in mem::take(&mut self.pending).into_values() {
             if let Pending::Call(call) = pending {
                 self.metrics.lost.inc();
+                self.metrics.figures.times.ended(call.sent, now);
                 drop(call.counted);
                 call.reply_token
                     .answer(Answer::Failed(Failure::Lost, text.to_owned()));

@@ -355,7 +355,7 @@ impl Dialogue {
         let calls = &mut self.calls;
         let lines = self.subscribers.on_answer(now, id, error, calls);
         if (lines.is_none() || self.calls.has(id))
-            && let Err((stray, body)) = self.calls.settle(id, answer)
+            && let Err((stray, body)) = self.calls.settle(now, id, answer)
         {
             self.say_stray(&id, stray, &body);
         }

@@ -33,7 +33,7 @@ async fn serve_entry(entry: Value) -> (Gateway, SseClient) {
 
 /// What is above zero of the counters of 'a', but for its state.
 fn raised(scrape: &Scrape) -> Vec<String> {
-    let series = scrape.of_server("a").into_iter();
+    let series = scrape.counted_of_server("a").into_iter();
     let series = series.filter(|series| !series.contains("_up") && !series.contains("_starts"));
     let raised = series.filter(|series| scrape.value(series) != Some(0.0));
     raised.map(str::to_owned).collect()
@@ -46,7 +46,7 @@ fn assert_untouched(scrape: &Scrape) {
         of("server_starts_total", "by"),
         of("server_up", "by"),
     ];
-    for series in scrape.of_server("by") {
+    for series in scrape.counted_of_server("by") {
         let value = f64::from(u8::from(expected.iter().any(|e| e == series)));
         assert_eq!(scrape.value(series), Some(value), "{series}");
     }

@@ -17,6 +17,7 @@ impl Scrape {
         assert!(text.ends_with('\n'), "the last line is not ended");
         let (mut families, mut values) = (BTreeSet::new(), BTreeMap::new());
         let (mut helped, mut family) = (None, "");
+        let mut suffixes: &[&str] = &[];
         for line in text.lines() {
             if let Some(help) = line.strip_prefix("# HELP ") {
                 let (name, words) = help.split_once(' ').expect("a help has words");
@@ -28,14 +29,20 @@ impl Scrape {
                 let (name, kind) = kind.split_once(' ').expect("a type has a name");
                 assert_eq!(helped.take(), Some(name), "a type without a help: {line}");
                 assert!(families.insert(name), "a family twice: {line}");
-                assert!(matches!(kind, "counter" | "gauge"), "{line}");
+                assert!(matches!(kind, "counter" | "gauge" | "histogram"), "{line}");
+                suffixes = match kind {
+                    "histogram" => &["_bucket", "_sum", "_count"],
+                    _ => &[""],
+                };
                 assert_eq!(kind == "counter", name.ends_with("_total"), "{line}");
                 family = name;
                 continue;
             }
             let (series, value) = line.rsplit_once(' ').expect("a sample has a value");
             let (name, labels) = parts(series);
-            assert_eq!(name, family, "a sample outside of its family: {line}");
+            let suffix = name.strip_prefix(family);
+            let is_its = suffix.is_some_and(|suffix| suffixes.contains(&suffix));
+            assert!(is_its, "a sample outside of its family: {line}");
             let value = value.parse().expect("a sample's value is a number");
             let series = canonical(name, labels);
             assert_eq!(values.insert(series, value), None, "twice: {line}");
@@ -55,11 +62,29 @@ impl Scrape {
         series.filter(|series| series.contains(&label)).collect()
     }
 
+    /// All series of this server that count what goes wrong, or calls: not what it offers, how long its
+    /// calls take and what its processes use.
+    pub(crate) fn counted_of_server(&self, server: &str) -> Vec<&str> {
+        let figures = [
+            "_tools",
+            "_processes",
+            "_memory_",
+            "_cpu_",
+            "_call_duration_",
+        ];
+        let mut all = self.of_server(server);
+        all.retain(|series| !figures.iter().any(|figure| series.contains(figure)));
+        all
+    }
+
     /// All gauges that count what is there for a while, and are not at zero.
     pub(crate) fn held(&self) -> Vec<String> {
         let is_of = |series: &str| {
             let names = ["in_flight", "in_use", "mcproxy_sessions"];
-            names.iter().any(|name| series.contains(name)) && !series.contains("_total")
+            names.iter().any(|name| series.contains(name))
+                && !["_total", "_limit"]
+                    .iter()
+                    .any(|name| series.contains(name))
         };
         let held = self.values.iter();
         let held = held.filter(|(series, value)| is_of(series) && **value != 0.0);

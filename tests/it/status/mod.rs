@@ -6,7 +6,9 @@
 mod counts;
 mod definitions;
 pub(crate) mod exposition;
+mod figures;
 mod gauges;
+mod held;
 mod history;
 mod routes;
 mod schema;

@@ -1,6 +1,6 @@
 //! The routes themselves: methods, headers, the guard, and that nothing in them gives a secret away.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{SOON, scrape, server_in, status, value_is};
 use crate::support::http;
@@ -65,6 +65,9 @@ async fn the_whole_is_what_the_documentation_says() {
     let connections = all["connections"]["open"].take();
     assert!(connections.as_u64().expect("a number") >= 2);
     all["uptime_seconds"].take();
+    let processes = all["servers"][0]["processes"].take();
+    assert_eq!(processes["count"], 1, "{processes}");
+    assert_eq!(processes.as_object().map(Map::len), Some(4), "{processes}");
     assert!(
         all["servers"][0]["uptime_seconds"]
             .take()
@@ -94,7 +97,10 @@ async fn the_whole_is_what_the_documentation_says() {
             "name": "a", "state": "ready", "pid": pid, "failures": 0, "next_try_seconds": null,
             "why": null, "uptime_seconds": null, "restarts": 0, "exits": [], "junk_lines": 0,
             "dropped_answers": 0, "tools": null, "tools_bytes": null, "tools_tokens": null, "calls_in_flight": 0,
-            "instances": 0,
+            "calls": {
+                "total": 0, "failed": 0, "per_minute": vec![0; 60], "p50_ms": null, "p99_ms": null,
+            },
+            "processes": null, "instances": 0,
         }],
         "configuration": { "servers": 1, "refused": [], "faulty": false, "faults": [] },
         "catalogue": null,

@@ -2,6 +2,8 @@
 
 use bytes::Bytes;
 
+use tokio::time::Instant;
+
 use super::{Calls, Pending};
 use crate::tree::call::Answer;
 
@@ -21,12 +23,18 @@ impl Calls {
     /// none, with what the answer says.
     pub(in super::super) fn settle(
         &mut self,
+        now: Instant,
         id: u64,
         answer: Answer,
     ) -> Result<(), (Stray, Bytes)> {
         let stray = match self.pending.remove(&id) {
             Some(Pending::Call(mut call)) => {
                 self.ids.remove(&call.reply_token.call());
+                let figures = &self.metrics.figures;
+                figures.times.ended(call.sent, now);
+                if matches!(answer, Answer::Error(_)) {
+                    figures.errors.inc();
+                }
                 let answer = self.outward(&mut call, answer);
                 match answer {
                     Answer::Result(_)

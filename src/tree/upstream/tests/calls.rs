@@ -76,11 +76,21 @@ fn the_first_answer_counts_and_later_ones_are_dropped_and_counted() {
     let (mut calls, mut desk, now) = (calls(), Desk::new(9), Instant::now());
     let one = send_plain(&mut calls, now, &mut desk);
     let two = send_plain(&mut calls, now, &mut desk);
-    drop(calls.settle(two, Answer::Error(Bytes::from_static(ERROR.as_bytes()))));
-    drop(calls.settle(one, result("1")));
+    drop(calls.settle(
+        Instant::now(),
+        two,
+        Answer::Error(Bytes::from_static(ERROR.as_bytes())),
+    ));
+    drop(calls.settle(Instant::now(), one, result("1")));
     let stray = |settled: Result<(), (Stray, Bytes)>| settled.unwrap_err().0;
-    assert_eq!(stray(calls.settle(one, result("2"))), Stray::Duplicate);
-    assert_eq!(stray(calls.settle(99, result("3"))), Stray::Unknown);
+    assert_eq!(
+        stray(calls.settle(Instant::now(), one, result("2"))),
+        Stray::Duplicate
+    );
+    assert_eq!(
+        stray(calls.settle(Instant::now(), 99, result("3"))),
+        Stray::Unknown
+    );
     assert_eq!(
         desk.hear(),
         [
@@ -97,7 +107,7 @@ fn a_permit_is_free_before_its_answer_is_heard_of() {
     let (mut calls, mut desk, now) = (calls(), Desk::new(1), Instant::now());
     for _ in 0..3 {
         let id = send_plain(&mut calls, now, &mut desk);
-        drop(calls.settle(id, result("1")));
+        drop(calls.settle(Instant::now(), id, result("1")));
         assert_eq!(desk.hear().len(), 1);
     }
 }
@@ -199,7 +209,7 @@ fn a_cancelled_call_is_withdrawn_upstream_and_not_answered() {
 
     // The server may still be working on it: the permit comes back with its answer.
     assert_eq!(desk.permits.free(), 8);
-    drop(calls.settle(id, result("late")));
+    drop(calls.settle(Instant::now(), id, result("late")));
     assert_eq!(desk.permits.free(), 9);
     assert_eq!(calls.dropped_answers(), 1);
     assert!(desk.hear().is_empty());
@@ -220,7 +230,7 @@ fn a_cancelled_call_that_is_never_answered_frees_its_permit_after_a_minute() {
     assert!(calls.expire(now + CANCELLED_KEEPS_PERMIT).is_empty());
     assert_eq!(desk.permits.free(), 9);
     assert_eq!(calls.next_deadline(), None, "nothing is left of it");
-    drop(calls.settle(id, result("very late")));
+    drop(calls.settle(Instant::now(), id, result("very late")));
     assert!(desk.hear().is_empty() && !calls.is_hung());
 }
 
@@ -264,7 +274,7 @@ fn the_end_answers_everybody_once_and_frees_everything() {
         .map(|_| send_plain(&mut calls, now, &mut desk))
         .collect();
     calls.cancel(now, Desk::id(1), None);
-    drop(calls.settle(ids[1], result("1")));
+    drop(calls.settle(Instant::now(), ids[1], result("1")));
     desk.hear();
     calls.fail_all("server 's' exited with code 1");
     assert_eq!(
@@ -272,7 +282,7 @@ fn the_end_answers_everybody_once_and_frees_everything() {
         [Heard::Failed(3, "server 's' exited with code 1".into())]
     );
     calls.fail_all("again");
-    drop(calls.settle(ids[2], result("too late")));
+    drop(calls.settle(Instant::now(), ids[2], result("too late")));
     drop(calls);
     assert!(desk.hear().is_empty());
     assert_eq!(desk.permits.free(), 9);

@@ -54,8 +54,9 @@ async fn each_call_has_one_outcome() {
     let (mut desk, now) = (Desk::new(9), Instant::now());
     let [one, two, ..] = [(); 5].map(|()| send(&mut calls, now, &mut desk));
     assert_eq!(metrics.in_flight.get(), 5);
-    drop(calls.settle(one, result()));
+    drop(calls.settle(Instant::now(), one, result()));
     drop(calls.settle(
+        Instant::now(),
         two,
         Answer::Failed(Failure::Refused, "can't be read".into()),
     ));
@@ -96,13 +97,13 @@ async fn an_answer_to_nobody_is_late_a_second_one_or_unknown() {
         send(&mut calls, now, &mut desk),
         send(&mut calls, now, &mut desk),
     );
-    drop(calls.settle(one, result()));
-    drop(calls.settle(one, result()));
+    drop(calls.settle(Instant::now(), one, result()));
+    drop(calls.settle(Instant::now(), one, result()));
     assert_eq!(dropped(&metrics), [0, 1, 0]);
     calls.expire(now + TIMEOUT);
-    drop(calls.settle(two, result()));
+    drop(calls.settle(Instant::now(), two, result()));
     assert_eq!(dropped(&metrics), [1, 1, 0]);
-    drop(calls.settle(two + 1, result()));
+    drop(calls.settle(Instant::now(), two + 1, result()));
     calls.drop_unknown();
     assert_eq!(dropped(&metrics), [1, 1, 2]);
     assert_eq!(outcomes(&metrics), [1, 1, 0, 0, 0]);
@@ -116,9 +117,9 @@ async fn an_answer_is_late_however_late_it_is_and_once() {
     calls.expire(now + TIMEOUT);
     calls.expire(now + TIMEOUT + CANCELLED_KEEPS_PERMIT);
     assert!(!calls.has(id) && desk.permits.free() == 9);
-    drop(calls.settle(id, result()));
+    drop(calls.settle(Instant::now(), id, result()));
     assert_eq!(dropped(&metrics), [1, 0, 0]);
-    drop(calls.settle(id, result()));
+    drop(calls.settle(Instant::now(), id, result()));
     assert_eq!(dropped(&metrics), [1, 1, 0]);
 }
 

@@ -117,7 +117,10 @@ impl World {
             Op::Answer { which } => {
                 if let Some((id, call)) = self.pick(*which) {
                     let result = Bytes::from_static(br#"{"content":[]}"#);
-                    drop(self.calls.settle(id, Answer::Result(result)));
+                    drop(
+                        self.calls
+                            .settle(Instant::now(), id, Answer::Result(result)),
+                    );
                     self.kept.remove(&id);
                     if let Some(fate @ Fate::Open { .. }) = self.fates.get_mut(&call) {
                         *fate = Fate::Answered;
