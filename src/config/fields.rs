@@ -38,6 +38,7 @@ pub(crate) const ENTRY: &[(&str, Use)] = &[
     ("resources", Use::Read),
     ("names", Use::Read),
     ("instructions", Use::Read),
+    ("on_changed_tools", Use::Read),
     // Approvals are between a client and its user; headers and tokens belong to remote servers.
     ("alwaysAllow", Use::Quiet),
     ("always_allow", Use::Quiet),

@@ -13,7 +13,7 @@ pub use super::profiles::{
 };
 pub use super::protocol::{Offer, Protocol, Serving};
 pub use super::secrets::{FileError, FileRef, Filled, Secret};
-pub use super::view::{Instructions, Naming, Override, View};
+pub use super::view::{Instructions, Naming, OnChangedTools, Override, View};
 use crate::ids::{Prefix, ServerName};
 
 /// The start deadline of a server whose entry names none.

@@ -1,5 +1,5 @@
-//! What of a server clients see, and as what: the fields `tools`, `prompts`, `resources`, `names` and
-//! `instructions` of an entry. Whatever is wrong in them refuses the entry: what somebody meant to keep
+//! What of a server clients see, and as what: the fields `tools`, `prompts`, `resources`, `names`,
+//! `instructions` and `on_changed_tools` of an entry. Whatever is wrong in them refuses the entry: what somebody meant to keep
 //! from clients is not opened by a slip.
 
 use std::collections::BTreeMap;
@@ -31,6 +31,18 @@ pub struct View {
     pub names: Option<Naming>,
     /// What models are told of the server.
     pub instructions: Instructions,
+    /// What becomes of tools that it defines in another way than before.
+    pub on_changed_tools: OnChangedTools,
+}
+
+/// What becomes of tools that a server defines in another way than before, although its entry is the same.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum OnChangedTools {
+    /// They are offered as they are now, and that is said.
+    #[default]
+    Offer,
+    /// They are offered as they were, and new ones not at all, until somebody approves them.
+    Hold,
 }
 
 /// How the names of tools and prompts are written.
@@ -83,6 +95,10 @@ impl View {
             ("resources", self.resources != other.resources),
             ("names", self.names != other.names),
             ("instructions", self.instructions != other.instructions),
+            (
+                "on_changed_tools",
+                self.on_changed_tools != other.on_changed_tools,
+            ),
         ]
         .into_iter()
         .filter_map(|(field, differs)| differs.then_some(field))
@@ -122,6 +138,7 @@ pub(super) fn read(fields: &Fields<'_>, notes: &mut Notes) -> View {
     let mut view = View {
         names: naming(fields, notes),
         instructions: instructions(fields, notes),
+        on_changed_tools: on_changed_tools(fields, notes),
         prompts: of_lists(fields, "prompts", notes),
         resources: of_lists(fields, "resources", notes),
         ..View::default()
@@ -295,6 +312,26 @@ pub(super) fn naming(fields: &Fields<'_>, notes: &mut Notes) -> Option<Naming> {
             notes.add(Finding::error(field.at, what).help(help));
             None
         }
+    }
+}
+
+fn on_changed_tools(fields: &Fields<'_>, notes: &mut Notes) -> OnChangedTools {
+    let Some(field) = fields.get("on_changed_tools") else {
+        return OnChangedTools::default();
+    };
+    match values::text(&field, "on_changed_tools", notes) {
+        Some("offer") => OnChangedTools::Offer,
+        Some("hold") => OnChangedTools::Hold,
+        Some(other) => {
+            let what = format!(
+                "'on_changed_tools' is {}, which is not known",
+                quoted(other)
+            );
+            let help = r#"write "offer" (clients see them as they are now) or "hold" (as they were, until they are approved)"#;
+            notes.add(Finding::error(field.at, what).help(help));
+            OnChangedTools::Hold
+        }
+        None => OnChangedTools::Hold,
     }
 }
 

@@ -87,6 +87,8 @@ fn steering(
     let reload = reload.and(context.clone()).then(control::reload);
     let restart = warp::path!("servers" / String / "restart").and(warp::post());
     let restart = restart.and(context.clone()).then(control::restart);
+    let approve = warp::path!("servers" / String / "approve").and(warp::post());
+    let approve = approve.and(context.clone()).then(control::approve);
     let environment = warp::path!("environment").and(warp::get()).and(context);
     let environment = environment.map(|context: Arc<Context>| control::environment(&context));
     let only_posted = warp::path!("reload")
@@ -94,7 +96,13 @@ fn steering(
             .map(drop)
             .untuple_one())
         .map(|_| Problem::Method("POST"));
-    control.and(reload.or(restart).or(environment).or(only_posted))
+    control.and(
+        reload
+            .or(restart)
+            .or(approve)
+            .or(environment)
+            .or(only_posted),
+    )
 }
 
 /// What people and their tools look at.

@@ -1,4 +1,4 @@
-//! The commands against a running gateway: `mcproxy status`, `tools`, `call`, `logs`, `restart` and
+//! The commands against a running gateway: `mcproxy status`, `tools`, `call`, `logs`, `restart`, `approve` and
 //! `reload`. They reach the local one by its control socket, and another by its URL, which they can look at
 //! and call, but not change. What servers say is shown without what a terminal obeys.
 //!
@@ -66,6 +66,9 @@ pub enum Command {
     /// Stop a server in order and start it again, and wait until it is ready
     #[command(after_help = steer::RESTART_EXAMPLES)]
     Restart(steer::OfServer),
+    /// Show clients the tools of a server as it has them now, where its entry holds changes back
+    #[command(after_help = steer::APPROVE_EXAMPLES)]
+    Approve(steer::OfServer),
     /// Read the configuration and the tokens again, and say what that changed, or what is wrong
     #[command(after_help = steer::RELOAD_EXAMPLES)]
     Reload(steer::Reload),
@@ -87,6 +90,7 @@ pub fn run(command: &Command, state_dir: Option<&Path>, mut screen: Screen<'_>) 
             Command::Call(wish) => call::run(wish, state_dir, screen).await,
             Command::Logs(wish) => logs::run(wish, state_dir, screen).await,
             Command::Restart(wish) => steer::restart(wish, state_dir, screen).await,
+            Command::Approve(wish) => steer::approve(wish, state_dir, screen).await,
             Command::Reload(wish) => steer::reload(wish, state_dir, screen).await,
         }
     });

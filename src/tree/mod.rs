@@ -65,7 +65,7 @@ pub use frontend::{Frontend, FrontendLinks};
 pub use heartbeat::{Beat, Part, Pulse};
 pub use history::{Exit as ServerExit, Follower, Likely, Line, LogNews, ServerHistory, ServerLog};
 pub use quota::{Quota, Share, Taker};
-pub use registry::{Cost, LastSeen};
+pub use registry::{Approval, Cost, LastSeen};
 pub use root::{
     Changes, ConfigurationFault, ConfigurationStatus, ProfileStatus, Reading, Restarted,
     ServerDetail, ServerStatus, ServerTools, ShutdownDelay, Standing, StatusEvent, StatusHandle,

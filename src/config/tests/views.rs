@@ -1,7 +1,7 @@
 //! What of a server clients see, as the file says it.
 
 use super::{entries, load, problems, view};
-use crate::config::model::{Instructions, Naming, Patterns, View};
+use crate::config::model::{Instructions, Naming, OnChangedTools, Patterns, View};
 
 #[test]
 fn an_entry_says_what_clients_see() {
@@ -11,9 +11,10 @@ fn an_entry_says_what_clients_see() {
                       "override": {"issue_get": {"title": "T", "description": "D \"q\"",
                                                  "annotations": {"readOnlyHint": true, "title": "A"}}}},
             "prompts": {"allow": []}, "resources": {"deny": ["file:///secret/*"]},
-            "names": "safe", "instructions": "Use it well."},
+            "names": "safe", "instructions": "Use it well.", "on_changed_tools": "hold"},
            {"name": "b", "command": "x", "instructions": false, "tools": {"//": ["a", {}], "_comment": null, "comment": 1}},
-           {"name": "c", "command": "x", "instructions": true, "tools": {}}]}"#,
+           {"name": "c", "command": "x", "instructions": true, "tools": {},
+            "on_changed_tools": "offer"}]}"#,
     );
     assert_eq!(problems(&parsed), [""; 0]);
     let a = view(&parsed, 0);
@@ -38,6 +39,7 @@ fn an_entry_says_what_clients_see() {
     );
     assert_eq!(a.names, Some(Naming::Safe));
     assert_eq!(a.instructions, Instructions::Text("Use it well.".into()));
+    assert_eq!(a.on_changed_tools, OnChangedTools::Hold);
     let b = View {
         instructions: Instructions::None,
         ..View::default()
@@ -45,7 +47,14 @@ fn an_entry_says_what_clients_see() {
     assert_eq!((view(&parsed, 1), view(&parsed, 2)), (&b, &View::default()));
     assert_eq!(
         a.differences(&b),
-        ["tools", "prompts", "resources", "names", "instructions"]
+        [
+            "tools",
+            "prompts",
+            "resources",
+            "names",
+            "instructions",
+            "on_changed_tools"
+        ]
     );
     let other = Patterns::new(None, vec!["x".to_owned()]);
     assert_eq!(

@@ -1,10 +1,11 @@
 //! What the operator has done, over the control socket alone: `POST /control/reload` and
-//! `POST /control/servers/NAME/restart`; and what it is told, `GET /control/environment`. On the port there are no such addresses.
+//! `POST /control/servers/NAME/restart` and `…/approve`; and what it is told, `GET /control/environment`. On the port
+//! there are no such addresses.
 
 use crate::http::Context;
 use crate::http::problem::Problem;
 use crate::ids::ServerName;
-use crate::tree::{CallError, Restarted};
+use crate::tree::{Approval, CallError, Restarted};
 use hyper::StatusCode;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -50,6 +51,22 @@ pub(in crate::http) fn environment(context: &Context) -> Response {
         "environment": texts.collect::<BTreeMap<_, _>>(),
     });
     super::json(StatusCode::OK, &answer)
+}
+
+/// Has clients see the server's tools as it has them now.
+pub(in crate::http) async fn approve(
+    name: String,
+    context: Arc<Context>,
+) -> Result<Response, Problem> {
+    let approval = match ServerName::new(&name) {
+        Ok(server) => context.status.approve(server).await?,
+        Err(_) => Approval::Unknown,
+    };
+    let status = match approval {
+        Approval::Unknown => StatusCode::NOT_FOUND,
+        Approval::Approved { .. } | Approval::NotHeld => StatusCode::OK,
+    };
+    Ok(super::json(status, &approval))
 }
 
 /// Waits until the server is ready again, or has failed.

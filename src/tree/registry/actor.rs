@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use ractor::{Actor, ActorProcessingErr, ActorRef};
+use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 
 use super::handle::Subscriber;
 use super::job::{Job, Tables};
 use super::kept_catalogue::KeptCatalogue;
-use super::message::{ConfiguredServer, RegistryMsg};
+use super::message::{Approval, ConfiguredServer, RegistryMsg};
 use super::routes::Routes;
 use super::state::Merge;
 use super::store::Store;
@@ -133,6 +133,7 @@ impl Actor for Registry {
                 let kept = state.merge.learnt(server, generation, lessons);
                 state.keep(kept);
             }
+            RegistryMsg::Approve { server, reply } => state.on_approve(server, reply),
             RegistryMsg::Join {
                 session,
                 subscriber,
@@ -194,6 +195,19 @@ impl RegistryState {
         self.forget_others(names.collect());
         self.merge.wanted(servers);
         self.push();
+    }
+
+    fn on_approve(&mut self, server: ServerName, reply: RpcReplyPort<Approval>) {
+        let (approval, kept) = self.merge.approve(&server);
+        if let Approval::Approved { tools } = &approval {
+            let count = tools.len();
+            log::info!(server = server.as_str(); "Server '{server}': its tools are approved as they are now, {count} of them were held");
+        }
+        self.keep(kept.map(|kept| (server, kept)));
+        self.push();
+        if reply.send(approval).is_err() {
+            log::debug!("who approved has gone");
+        }
     }
 
     fn on_latch_opens(&mut self, at: Instant) {

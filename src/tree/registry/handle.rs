@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use ractor::ActorRef;
+use ractor::{ActorRef, RpcReplyPort};
 use tokio::time::Instant;
 
 use super::catalogue::{Catalogue, Lessons};
-use super::message::{ConfiguredServer, RegistryMsg, ServerState};
+use super::message::{Approval, ConfiguredServer, RegistryMsg, ServerState};
 use super::routes::Routes;
 use crate::config::model::Profiles;
 use crate::ids::{Generation, ServerName};
@@ -73,6 +73,11 @@ impl RegistryHandle {
             generation: handle.generation(),
             lessons,
         });
+    }
+
+    /// The tools of this server are to be shown as it has them now.
+    pub(in crate::tree) fn approve(&self, server: ServerName, reply: RpcReplyPort<Approval>) {
+        self.tell(RegistryMsg::Approve { server, reply });
     }
 
     /// Sends the table to `subscriber`, now and at each change, until it leaves.

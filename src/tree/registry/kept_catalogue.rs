@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::catalogue::{Abilities, Catalogue, Gap, Lessons};
-use crate::protocol::mcp::item::{self, Kind};
+use super::hold::Approved;
+use crate::protocol::mcp::item::{self, Item, Kind};
 use crate::protocol::modern::extensions::Extensions;
 
 /// A kept catalogue, and what was run when it was told.
@@ -18,6 +19,8 @@ pub(super) struct KeptCatalogue {
     pub(super) fingerprint: u64,
     pub(super) catalogue: Arc<Catalogue>,
     pub(super) lessons: Lessons,
+    /// What is approved of its tools, where that is asked for.
+    pub(super) approved: Option<Approved>,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -35,6 +38,12 @@ struct File<'a> {
     /// Bits of the [`Kind`]s of lists that are only their first pages.
     #[serde(default)]
     torn: u8,
+    /// The tools that are approved, as a list of them.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    approved: Option<&'a RawValue>,
+    /// Whether they are not all of the first list.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    is_first: bool,
 }
 
 /// What is said of a list that a former life left torn.
@@ -43,11 +52,14 @@ pub(super) const TORN: &str = "its later pages have never come";
 impl KeptCatalogue {
     pub(super) fn encode(&self) -> serde_json::Result<Vec<u8>> {
         let catalogue = &self.catalogue;
-        let list = |kind| {
-            let raw = catalogue.items(kind).iter().map(|item| &**item.raw());
+        let list = |kind, items: &[Item]| {
+            let raw = items.iter().map(|item| &**item.raw());
             item::list_result(kind, raw, None)
         };
-        let lists = Kind::ALL.map(list);
+        let lists = Kind::ALL.map(|kind| list(kind, catalogue.items(kind)));
+        let approved = self.approved.as_ref();
+        let approved = approved.map(|approved| list(Kind::Tools, &approved.tools));
+        let approved = approved.as_deref().map(serde_json::from_slice);
         let lists: Result<Vec<&RawValue>, _> = lists
             .iter()
             .map(|list| serde_json::from_slice(list))
@@ -62,6 +74,8 @@ impl KeptCatalogue {
             extensions: extensions.transpose()?,
             lessons: self.lessons,
             torn: torn(catalogue),
+            approved: approved.transpose()?,
+            is_first: self.approved.as_ref().is_some_and(|it| it.is_first),
         })
     }
 
@@ -85,7 +99,17 @@ impl KeptCatalogue {
                 catalogue.gaps.insert(kind, Gap::Torn(TORN.into()));
             }
         }
+        let approved = match file.approved {
+            Some(list) => {
+                let list = text.slice_ref(list.get().as_bytes());
+                let tools = item::page(Kind::Tools, &list).ok()?.items.into();
+                let is_first = file.is_first;
+                Some(Approved { tools, is_first })
+            }
+            None => None,
+        };
         Some(Self {
+            approved,
             fingerprint: file.fingerprint,
             catalogue: Arc::new(catalogue),
             lessons: file.lessons,

@@ -11,6 +11,7 @@ use super::message::ConfiguredServer;
 use super::remark::Remark;
 use super::source::Source;
 use super::store::Store;
+use super::told::Told;
 use crate::config::model::Profiles;
 use crate::ids::{ProfileName, ServerName};
 use crate::protocol::mcp::item::Kind;
@@ -44,9 +45,13 @@ pub(in crate::tree) fn last_seen(
             server: server.server,
             prefix: server.prefix,
             isolation: server.isolation,
+            catalogue: kept.and_then(|kept| {
+                let told = Told::known(Some(kept.catalogue), kept.approved, &server.view);
+                told.shown().cloned()
+            }),
             view: server.view,
-            catalogue: kept.map(|kept| kept.catalogue),
             awaited: BTreeSet::new(),
+            held: Arc::default(),
         }
     };
     let sources: Vec<Source> = servers.into_iter().map(source).collect();

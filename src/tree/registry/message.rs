@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use ractor::RpcReplyPort;
+use serde::Serialize;
 use tokio::time::Instant;
 
 use super::catalogue::{Catalogue, Lessons};
@@ -51,6 +53,21 @@ pub(crate) enum ServerState {
     },
 }
 
+/// What became of a server whose tools were to be approved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "outcome", rename_all = "kebab-case")]
+pub enum Approval {
+    /// Clients see all of its tools as it has them.
+    Approved {
+        /// Those that they saw otherwise before, or not at all, by its own names.
+        tools: Vec<String>,
+    },
+    /// Its entry has no `"on_changed_tools": "hold"`: nothing of it is ever held.
+    NotHeld,
+    /// There is no such server.
+    Unknown,
+}
+
 pub(crate) enum RegistryMsg {
     /// From root, after each change of the configuration: all servers, in order.
     Wanted(Vec<ConfiguredServer>),
@@ -75,6 +92,11 @@ pub(crate) enum RegistryMsg {
         server: ServerName,
         generation: Generation,
         lessons: Lessons,
+    },
+    /// From root, in the operator's name: the tools of this server are to be shown as it has them now.
+    Approve {
+        server: ServerName,
+        reply: RpcReplyPort<Approval>,
     },
     /// From a session: push the table to it, now and at each change.
     Join {
@@ -113,6 +135,7 @@ impl Kind for RegistryMsg {
             Self::ServerState { .. } => "ServerState",
             Self::Catalogue { .. } => "Catalogue",
             Self::Learnt { .. } => "Learnt",
+            Self::Approve { .. } => "Approve",
             Self::Join { .. } => "Join",
             Self::Leave { .. } => "Leave",
             Self::Beat(_) => "Beat",

@@ -11,6 +11,7 @@ mod cost;
 mod decided;
 mod gates;
 mod handle;
+mod hold;
 mod idle;
 mod instructions;
 mod job;
@@ -35,15 +36,18 @@ mod store;
 mod table;
 #[cfg(test)]
 mod tests;
+mod told;
 mod unfit;
 
 pub(crate) use actor::{Registry, RegistryArgs, naming};
 pub(crate) use catalogue::{Abilities, Catalogue, Gap, Lessons};
 pub use cost::Cost;
 pub(crate) use handle::{RegistryHandle, Subscriber};
+pub(crate) use hold::Held;
 pub use last_seen::LastSeen;
 pub(in crate::tree) use last_seen::last_seen;
 pub(crate) use merged::{Merged, Route};
+pub use message::Approval;
 pub(crate) use message::{ConfiguredServer, ServerState};
 pub(crate) use pages::{Changes, Page};
 pub(crate) use routes::{RouteState, Routes};

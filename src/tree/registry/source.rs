@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::catalogue::{Catalogue, List};
+use super::hold::Held;
 use crate::config::model::{Isolation, Patterns, View};
 use crate::ids::{Prefix, ServerName};
 use crate::protocol::mcp::item::{Item, Kind};
@@ -24,6 +25,8 @@ pub(crate) struct Source {
     pub catalogue: Option<Arc<Catalogue>>,
     /// Its lists that have never come yet, and are on their way.
     pub awaited: BTreeSet<Kind>,
+    /// Its tools that are not shown as it has them.
+    pub held: Arc<Vec<Held>>,
 }
 
 impl Source {

@@ -1,10 +1,12 @@
 //! From catalogues to routes, as plain state: what was told goes in, the new table comes out.
 
+mod keeping;
+
 use std::collections::{BTreeSet, HashMap};
 use std::mem;
 use std::sync::Arc;
 
-use super::catalogue::{Catalogue, Gap, Lessons, ToCome};
+use super::catalogue::{Catalogue, Gap, ToCome};
 use super::job::{Job, Tables};
 use super::kept_catalogue::KeptCatalogue;
 use super::merged::Merged;
@@ -12,6 +14,7 @@ use super::message::{ConfiguredServer, ServerState};
 use super::reports::Reports;
 use super::routes::{RouteState, Routes};
 use super::source::Source;
+use super::told::Told;
 use crate::config::model::{INSTRUCTIONS_READ, Profiles};
 use crate::ids::{Generation, ProfileId, ServerName};
 use crate::protocol::mcp::item::Kind;
@@ -23,7 +26,7 @@ struct Server {
     generation: Generation,
     route: RouteState,
     has_failed: bool,
-    catalogue: Option<Arc<Catalogue>>,
+    told: Told,
     /// It has told for the first time what it offers, and this of its tools is still on its way.
     to_come: Option<ToCome>,
     /// Its lists that have never come yet, and are on their way.
@@ -31,9 +34,17 @@ struct Server {
 }
 
 impl Server {
+    /// The same by what the configuration says now.
+    fn rewanted(mut self, wanted: ConfiguredServer) -> Self {
+        let is_renewed = self.wanted.fingerprint != wanted.fingerprint;
+        self.told
+            .seen_by(&wanted.view, is_renewed.then_some(self.generation));
+        Self { wanted, ..self }
+    }
+
     /// The lists that are on their way by what it tells now, and had not come before.
     fn still_awaited(&self, told: &Catalogue) -> BTreeSet<Kind> {
-        let has_come = |kind| self.catalogue.is_some() && !self.awaited.contains(kind);
+        let has_come = |kind| self.told.catalogue().is_some() && !self.awaited.contains(kind);
         let gaps = told.gaps.iter();
         let awaited = gaps.filter(|(kind, gap)| **gap == Gap::Awaited && !has_come(kind));
         awaited.map(|(kind, _)| *kind).collect()
@@ -87,7 +98,7 @@ impl Merge {
         self.servers = wanted
             .into_iter()
             .map(|wanted| match known.remove(&wanted.server) {
-                Some(server) => Server { wanted, ..server },
+                Some(server) => server.rewanted(wanted),
                 None => self.newcomer(wanted),
             })
             .collect();
@@ -116,13 +127,14 @@ impl Merge {
         let offered = self.routes.merged.source(&wanted.server);
         let offered = offered.and_then(|source| source.catalogue.as_ref());
         let catalogue = offered.or(on_disk.map(|kept| &kept.catalogue)).cloned();
+        let approved = on_disk.and_then(|kept| kept.approved.clone());
         Server {
             generation: last
                 .and_then(RouteState::generation)
                 .unwrap_or(Generation(0)),
             route: last.cloned().unwrap_or(RouteState::Starting),
             has_failed: false,
-            catalogue,
+            told: Told::known(catalogue, approved, &wanted.view),
             to_come: None,
             awaited: BTreeSet::new(),
             wanted,
@@ -167,57 +179,34 @@ impl Merge {
         let was_ready = server.route.generation() == Some(handle.generation());
         server.route = RouteState::Ready { handle };
         let to_come = told.as_ref().and_then(|told| told.tools_to_come());
-        let is_first = server.to_come.is_some() || server.catalogue.is_none();
+        let is_first = server.to_come.is_some() || server.told.catalogue().is_none();
         server.to_come = to_come.filter(|_| is_first);
         let awaited = told.as_ref().map(|told| server.still_awaited(told));
         let is_known_now = awaited.as_ref().is_some_and(|it| *it != server.awaited);
         server.awaited = awaited.unwrap_or_else(|| mem::take(&mut server.awaited));
-        let told = told.map(|told| told.or_before(server.catalogue.as_deref()));
-        let offered = told.clone().or_else(|| server.catalogue.clone());
-        let offered = offered.unwrap_or_default();
-        let is_same = server.catalogue.as_ref().is_some_and(|old| *old == offered);
-        server.catalogue = Some(offered);
+        if let Some(told) = &told {
+            server.told.hear(server.generation, told);
+        }
+        let before = server.told.catalogue();
+        let told = told.map(|told| told.or_before(before.map(|it| &**it)));
+        let offered = told.clone().or_else(|| before.cloned());
+        let is_other = server.told.offers(offered.unwrap_or_default());
         let fingerprint = server.wanted.fingerprint;
-        self.is_stale |= !is_same || is_known_now;
+        let approved = server.told.approved();
+        self.is_stale |= is_other || is_known_now;
         self.is_dirty |= !was_ready;
         let fresh = KeptCatalogue {
             fingerprint,
             catalogue: told?,
             lessons: self.lessons(&name),
+            approved,
         };
         let is_kept = self.kept.get(&name).is_some_and(|kept| {
-            kept.fingerprint == fresh.fingerprint && kept.catalogue == fresh.catalogue
+            (kept.fingerprint, &kept.catalogue, &kept.approved)
+                == (fresh.fingerprint, &fresh.catalogue, &fresh.approved)
         });
         self.kept.insert(name.clone(), fresh.clone());
         (!is_kept).then_some((name, fresh))
-    }
-
-    /// What former lives of a server taught, if it ran what is run now.
-    pub(super) fn lessons(&self, name: &ServerName) -> Lessons {
-        let wanted = self.servers.iter().map(|server| &server.wanted);
-        let wanted = wanted.filter(|wanted| wanted.server == *name);
-        let mut kept = wanted.filter_map(|wanted| {
-            let kept = self.kept.get(name)?;
-            (kept.fingerprint == wanted.fingerprint).then_some(kept.lessons)
-        });
-        kept.next().unwrap_or_default()
-    }
-
-    /// Takes what a life taught. `Some` if it is to be kept.
-    pub(super) fn learnt(
-        &mut self,
-        name: ServerName,
-        generation: Generation,
-        lessons: Lessons,
-    ) -> Option<(ServerName, KeptCatalogue)> {
-        self.current(&name, generation)?;
-        let kept = self.kept.get_mut(&name)?;
-        if kept.lessons == lessons {
-            return None;
-        }
-        kept.lessons = lessons;
-        let kept = kept.clone();
-        Some((name, kept))
     }
 
     fn current(&mut self, name: &ServerName, generation: Generation) -> Option<&mut Server> {
@@ -235,8 +224,9 @@ impl Merge {
     /// Those that the boot waits for: they have no catalogue, kept or fresh, or one without the tools
     /// that were asked for, and have not failed their first start.
     pub(super) fn awaited(&self) -> Option<Vec<ServerName>> {
-        let has_told =
-            |server: &Server| server.catalogue.is_some() && server.to_come != Some(ToCome::All);
+        let has_told = |server: &Server| {
+            server.told.catalogue().is_some() && server.to_come != Some(ToCome::All)
+        };
         let names = self.alive(|server| !has_told(server));
         self.is_configured.then_some(names)
     }
@@ -370,8 +360,9 @@ impl Merge {
             prefix: server.wanted.prefix.clone(),
             isolation: server.wanted.isolation,
             view: Arc::clone(&server.wanted.view),
-            catalogue: server.catalogue.clone(),
+            catalogue: server.told.shown().cloned(),
             awaited: server.awaited.clone(),
+            held: Arc::clone(server.told.held()),
         };
         Job {
             sources: self.servers.iter().map(source).collect(),

@@ -1,6 +1,6 @@
 //! Tools that a server defines in another way than before, although its entry is the same: said, counted, and
-//! in the status for a week or until a reload touches the entry. Nothing is held back, for a gateway that
-//! was set up and forgotten must not stop after each update of a package. What is kept of the last run is
+//! in the status for a week or until a reload touches the entry. Nothing is held back unless the entry asks for it
+//! (then the registry does), for a gateway that was set up and forgotten must not stop after each update of a package. What is kept of the last run is
 //! what the first list is compared with.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -10,10 +10,11 @@ use std::time::Duration;
 use serde::Serialize;
 use tokio::time::Instant;
 
+use crate::config::model::OnChangedTools;
 use crate::ids::{Generation, ServerName};
 use crate::protocol::mcp::definition;
 use crate::protocol::mcp::item::Item;
-use crate::tree::registry::Routes;
+use crate::tree::registry::{Held, Routes};
 
 /// So long a change is in the status.
 const KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
@@ -40,6 +41,8 @@ struct Known {
     /// What is left of [`READ`], and since when.
     room: (usize, Instant),
     told: Told,
+    /// Whether changes are held back.
+    is_held: bool,
 }
 
 /// What the log was told of a server.
@@ -66,6 +69,9 @@ pub struct ChangedTool {
     pub parts: Vec<&'static str>,
     /// How long ago that was seen.
     pub seconds_ago: u64,
+    /// Whether clients see it as it was, until it is approved; a new one not at all.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub held: bool,
 }
 
 /// What is new in a list: each tool by its name, and what of it is another.
@@ -79,6 +85,8 @@ pub(super) struct Change {
     /// What the log is to be told beside that: how often tools changed that it was not told of. `None`: it has been told
     /// enough for now.
     pub(super) unsaid: Option<usize>,
+    /// Whether clients do not see it.
+    pub(super) is_held: bool,
 }
 
 impl Definitions {
@@ -89,7 +97,7 @@ impl Definitions {
         routes: Option<&Routes>,
     ) {
         for server in servers {
-            if let Some(known) = self.0.get_mut(server) {
+            if let Some(known) = self.0.get_mut(server).filter(|known| !known.is_held) {
                 known.changed.clear();
                 let life = generation(routes, server);
                 known.touched = Some(Touched { life });
@@ -108,17 +116,22 @@ impl Definitions {
                 continue;
             };
             let tools = Arc::clone(&catalogue.tools);
+            if source.view.on_changed_tools == OnChangedTools::Hold {
+                let known = self.0.entry(server.clone());
+                let known = known.or_insert_with(|| Known::of(Arc::clone(&tools), now));
+                known.tools = tools;
+                all.extend(
+                    known
+                        .hold(&source.held, now)
+                        .map(|change| (server.clone(), change)),
+                );
+                continue;
+            }
             let Some(known) = self.0.get_mut(server) else {
-                let known = Known {
-                    tools,
-                    touched: None,
-                    changed: BTreeMap::new(),
-                    room: (READ, now),
-                    told: Told::default(),
-                };
-                self.0.insert(server.clone(), known);
+                self.0.insert(server.clone(), Known::of(tools, now));
                 continue;
             };
+            known.no_longer_holds();
             let before = std::mem::replace(&mut known.tools, tools);
             if let Some(Touched { life }) = known.touched {
                 let current = generation(Some(routes), server);
@@ -130,7 +143,15 @@ impl Definitions {
                 known.remember(&news, now);
                 if !news.is_empty() {
                     let unsaid = known.told.tell(news.len(), now);
-                    all.push((server.clone(), Change { news, unsaid }));
+                    let is_held = false;
+                    all.push((
+                        server.clone(),
+                        Change {
+                            news,
+                            unsaid,
+                            is_held,
+                        },
+                    ));
                 }
             }
         }
@@ -139,17 +160,17 @@ impl Definitions {
 
     /// What is to be said in the status of a server.
     pub(super) fn of(&self, server: &ServerName, now: Instant) -> Vec<ChangedTool> {
-        let changed = self
-            .0
-            .get(server)
-            .into_iter()
-            .flat_map(|known| &known.changed);
-        let changed = changed.filter_map(|(tool, (parts, at))| {
+        let Some(known) = self.0.get(server) else {
+            return Vec::new();
+        };
+        let held = known.is_held;
+        let changed = known.changed.iter().filter_map(|(tool, (parts, at))| {
             let ago = now.saturating_duration_since(*at);
-            (ago < KEPT).then(|| ChangedTool {
+            (held || ago < KEPT).then(|| ChangedTool {
                 tool: tool.clone(),
                 parts: parts.clone(),
                 seconds_ago: ago.as_secs(),
+                held,
             })
         });
         changed.collect()
@@ -157,6 +178,47 @@ impl Definitions {
 }
 
 impl Known {
+    fn of(tools: Arc<Vec<Item>>, now: Instant) -> Self {
+        Self {
+            tools,
+            touched: None,
+            changed: BTreeMap::new(),
+            room: (READ, now),
+            told: Told::default(),
+            is_held: false,
+        }
+    }
+
+    /// These are held back now. Gives what is to be said of those that were not.
+    fn hold(&mut self, held: &[Held], now: Instant) -> Option<Change> {
+        let was_held = std::mem::replace(&mut self.is_held, true);
+        let mut before = std::mem::take(&mut self.changed);
+        before.retain(|_, _| was_held);
+        let mut news = News::new();
+        for Held { tool, parts } in held.iter().take(MOST) {
+            let tool = shown(tool);
+            let since = before.get(&tool).filter(|(former, _)| former == parts);
+            if since.is_none() {
+                news.push((tool.clone(), parts.clone()));
+            }
+            let since = since.map_or(now, |(_, since)| *since);
+            self.changed.insert(tool, (parts.clone(), since));
+        }
+        let is_held = true;
+        (!news.is_empty()).then(|| Change {
+            unsaid: self.told.tell(news.len(), now),
+            news,
+            is_held,
+        })
+    }
+
+    /// The entry does not ask for it any more.
+    fn no_longer_holds(&mut self) {
+        if std::mem::take(&mut self.is_held) {
+            self.changed.clear();
+        }
+    }
+
     /// What its list has otherwise than `before`, as far as there is room to read it.
     fn compare(&mut self, before: &[Item], now: Instant) -> News {
         let (room, since) = &mut self.room;
@@ -222,8 +284,9 @@ fn shown(tool: &str) -> String {
 }
 
 /// Says it in a line, unless the log has been told enough.
-pub(super) fn say(server: &ServerName, Change { news, unsaid }: &Change) {
-    let Some(unsaid) = unsaid else {
+pub(super) fn say(server: &ServerName, change: &Change) {
+    let news = &change.news;
+    let Some(unsaid) = &change.unsaid else {
         return;
     };
     let named = news.iter().take(NAMED);
@@ -237,134 +300,16 @@ pub(super) fn say(server: &ServerName, Change { news, unsaid }: &Change) {
         0 => String::new(),
         _ => format!(", after {unsaid} changes that the log does not name"),
     };
-    log::warn!(server = server.as_str(); "Server '{server}' defines tools in another way than before, and its entry is the same: {named}{more}{before}. They are offered as they are now");
+    let next = if change.is_held {
+        format!(
+            "Clients see them as they were, and new ones not at all, until 'mcproxy approve {server}'"
+        )
+    } else {
+        "They are offered as they are now".to_owned()
+    };
+    log::warn!(server = server.as_str(); "Server '{server}' defines tools in another way than before, and its entry is the same: {named}{more}{before}. {next}");
 }
 
 #[cfg(test)]
-mod tests {
-    use bytes::Bytes;
-
-    use super::*;
-    use crate::config::model::Isolation;
-    use crate::protocol::mcp::item::{self, Kind};
-    use crate::testing::name;
-    use crate::tree::registry::{Catalogue, Merged, Source};
-
-    /// A table with one server that lists these tools.
-    fn routes(tools: &[&str]) -> Routes {
-        let page = Bytes::from(format!(r#"{{"tools":[{}]}}"#, tools.join(",")));
-        let tools = item::page(Kind::Tools, &page).unwrap().items;
-        let catalogue = Catalogue {
-            tools: tools.into(),
-            ..Catalogue::default()
-        };
-        let mut merged = Merged::default();
-        merged.sources = vec![Source {
-            server: name("s"),
-            prefix: crate::ids::Prefix::of(&name("s")),
-            isolation: Isolation::Shared,
-            view: Arc::default(),
-            catalogue: Some(Arc::new(catalogue)),
-            awaited: BTreeSet::new(),
-        }];
-        Routes {
-            merged: Arc::new(merged),
-            ..Routes::default()
-        }
-    }
-
-    fn tool(name: &str, description: &str) -> String {
-        format!(
-            r#"{{"name":"{name}","description":"{description}","inputSchema":{{"type":"object"}}}}"#
-        )
-    }
-
-    #[test]
-    fn what_is_another_is_told_once_and_kept_for_a_week() {
-        let (mut definitions, now) = (Definitions::default(), Instant::now());
-        let (a, b, c) = (tool("a", "1"), tool("b", "1"), tool("a", "2"));
-        assert!(
-            definitions.look(&routes(&[&a]), now).is_empty(),
-            "the first"
-        );
-        assert!(
-            definitions.look(&routes(&[&a, &b]), now).is_empty(),
-            "one more"
-        );
-        let news = definitions.look(&routes(&[&c]), now);
-        let change = Change {
-            news: vec![("a".to_owned(), vec!["description"])],
-            unsaid: Some(0),
-        };
-        assert_eq!(news, [(name("s"), change)]);
-        assert!(definitions.look(&routes(&[&c]), now).is_empty());
-        let of = |after| definitions.of(&name("s"), now + after);
-        assert_eq!(of(Duration::from_secs(5))[0].seconds_ago, 5);
-        assert_eq!(of(KEPT), []);
-    }
-
-    #[test]
-    fn a_reload_that_touches_the_entry_forgets_and_the_next_list_counts_anew() {
-        let (mut definitions, now) = (Definitions::default(), Instant::now());
-        definitions.look(&routes(&[&tool("a", "1")]), now);
-        definitions.look(&routes(&[&tool("a", "2")]), now);
-        assert_eq!(definitions.of(&name("s"), now).len(), 1);
-        definitions.touch([name("s")].iter(), None);
-        assert_eq!(definitions.of(&name("s"), now), []);
-        assert!(
-            definitions
-                .look(&routes(&[&tool("a", "3")]), now)
-                .is_empty()
-        );
-    }
-
-    #[test]
-    fn a_server_that_changes_all_of_ten_thousand_is_bounded() {
-        let (mut definitions, now) = (Definitions::default(), Instant::now());
-        let tools = |text: &str| {
-            let tools = (0..10_000).map(|n| tool(&format!("t{n}"), text));
-            tools.collect::<Vec<_>>()
-        };
-        let all = |text: &str| {
-            let tools = tools(text);
-            routes(&tools.iter().map(String::as_str).collect::<Vec<_>>())
-        };
-        definitions.look(&all("1"), now);
-        let news = definitions.look(&all("2"), now);
-        assert_eq!(news[0].1.news.len(), 10_000);
-        assert_eq!(definitions.of(&name("s"), now).len(), MOST);
-    }
-
-    #[test]
-    fn a_server_that_never_rests_is_a_line_a_minute() {
-        let (mut definitions, begun) = (Definitions::default(), Instant::now());
-        let mut lines = Vec::new();
-        for second in 0..=150 {
-            let routes = routes(&[&tool("a", &second.to_string())]);
-            let news = definitions.look(&routes, begun + Duration::from_secs(second));
-            lines.extend(news.iter().filter_map(|(_, change)| change.unsaid));
-        }
-        assert_eq!(lines, [0, 59, 59]);
-    }
-
-    #[test]
-    fn what_is_read_of_a_server_in_a_minute_is_bounded() {
-        let (mut definitions, begun) = (Definitions::default(), Instant::now());
-        let list = |second: u64| {
-            let order = [r#""a","b""#, r#""b","a""#][usize::from(second % 2 == 1)];
-            let text = "x".repeat(60_000);
-            format!(
-                r#"{{"name":"a","inputSchema":{{"type":"object","required":[{order},"{text}"]}}}}"#
-            )
-        };
-        let mut unread = Vec::new();
-        for second in 0..65 {
-            let now = begun + Duration::from_secs(second);
-            if !definitions.look(&routes(&[&list(second)]), now).is_empty() {
-                unread.push(second);
-            }
-        }
-        let beyond = (READ / 120_000) as u64;
-        assert_eq!(unread, (beyond + 1..60).collect::<Vec<_>>());
-    }
-}
+#[path = "definitions_tests.rs"]
+mod tests;

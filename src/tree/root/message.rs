@@ -14,7 +14,7 @@ use crate::ids::{Generation, ServerName};
 use crate::supervise::Tick;
 use crate::tree::client::InstanceOwner;
 use crate::tree::heartbeat::Beat;
-use crate::tree::registry::Routes;
+use crate::tree::registry::{Approval, Routes};
 use crate::tree::upstream::UpstreamHandle;
 use crate::turn::Kind;
 
@@ -103,6 +103,11 @@ pub(crate) enum RootMsg {
     GetTools {
         reply: RpcReplyPort<Vec<ServerTools>>,
     },
+    /// From the operator: the tools of this server are to be shown as it has them now. The registry answers.
+    Approve {
+        server: ServerName,
+        reply: RpcReplyPort<Approval>,
+    },
     /// From whoever feeds the watchdog: to be answered, and passed on to the permanent children.
     Beat(Beat),
     /// From main, on SIGHUP.
@@ -134,6 +139,7 @@ impl Kind for RootMsg {
             Self::Restart { .. } => "Restart",
             Self::GetServer { .. } => "GetServer",
             Self::GetTools { .. } => "GetTools",
+            Self::Approve { .. } => "Approve",
             Self::Beat(_) => "Beat",
             Self::Reload => "Reload",
             Self::Stop => "Stop",

@@ -24,7 +24,7 @@ use crate::supervise::{Spawn, Status};
 use crate::tree::call::CallError;
 use crate::tree::frontend::Frontend;
 use crate::tree::history::{Exit as ServerExit, Likely};
-use crate::tree::registry::{Catalogue, Routes};
+use crate::tree::registry::{Approval, Catalogue, Routes};
 
 /// Root never waits; if its answer takes this long, something is very wrong.
 const ANSWER: Duration = Duration::from_secs(1);
@@ -177,6 +177,13 @@ impl StatusHandle {
     pub(super) fn with(self, sampler: Sampler) -> Self {
         let sampler = Some(sampler);
         Self { sampler, ..self }
+    }
+
+    /// Has clients see the tools of `server` as it has them now, whatever was held. For the operator alone.
+    ///
+    /// Errors: `Timeout` if the tree is stuck, `Gone`, for a moment, while the registry is restarted.
+    pub async fn approve(&self, server: ServerName) -> Result<Approval, CallError> {
+        self.ask(|reply| RootMsg::Approve { server, reply }).await
     }
 
     /// Has what the metrics say of the servers' processes be of now, or of a moment ago.

@@ -8,6 +8,7 @@ mod definitions;
 pub(crate) mod exposition;
 mod figures;
 mod gauges;
+mod held;
 mod history;
 mod routes;
 mod schema;

@@ -270,6 +270,7 @@ async fn what_is_kept_is_offered_at_once_for_the_same_command_only() {
         fingerprint,
         catalogue: catalogue(&["t"]),
         lessons: Lessons::default(),
+        approved: None,
     };
     let on_disk = HashMap::from([(name("a"), kept(1)), (name("b"), kept(2))]);
     let mut merge = Merge::new(on_disk, None);

@@ -4,6 +4,7 @@ mod actor;
 mod apps;
 mod boot;
 mod claims;
+mod hold;
 mod idle;
 mod merge;
 mod names;

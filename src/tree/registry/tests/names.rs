@@ -21,6 +21,7 @@ fn source(server: &str, prefix: &str, tools: &[&str]) -> Source {
         view: Arc::default(),
         catalogue: Some(Arc::new(catalogue)),
         awaited: BTreeSet::new(),
+        held: Arc::default(),
     }
 }
 

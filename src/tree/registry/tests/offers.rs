@@ -33,6 +33,7 @@ pub(super) fn offering(server: &str, lists: &[(Kind, &[&str])]) -> Source {
         view: Arc::default(),
         catalogue: Some(Arc::new(catalogue)),
         awaited: BTreeSet::new(),
+        held: Arc::default(),
     }
 }
 

@@ -17,6 +17,7 @@ use crate::tree::registry::store::Store;
 
 fn kept(catalogue: std::sync::Arc<Catalogue>) -> KeptCatalogue {
     KeptCatalogue {
+        approved: None,
         fingerprint: u64::MAX,
         catalogue,
         lessons: LESSONS,

@@ -26,7 +26,7 @@ async fn those_of_the_document_do_what_they_say() {
     let token = "a-token-of-some-length";
     let servers = json!({ "servers": [
         { "name": "demo", "command": "mcproxy", "args": ["demo-server"] },
-        { "name": "github", "command": fixture_server() },
+        { "name": "github", "command": fixture_server(), "on_changed_tools": "hold" },
     ] });
     let options = GatewayOptions::new(servers.to_string()).env("MCPROXY_TOKEN", token);
     let gateway = Gateway::start(options).await;

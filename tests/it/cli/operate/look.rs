@@ -130,7 +130,6 @@ async fn what_is_no_text_becomes_a_file_that_is_named() {
         { "type": "resource", "resource": { "uri": "a://b", "blob": "Yg==", "mimeType": "application/pdf" } },
         { "type": "resource", "resource": { "uri": "a://b", "text": "plain" } },
         { "type": "resource_link", "uri": "a://c", "name": "c" },
-        { "type": "from-the-future", "x": 1 },
     ] });
     let call = |output: &[&str]| {
         let content = raw(&content);
@@ -144,7 +143,6 @@ async fn what_is_no_text_becomes_a_file_that_is_named() {
         "./fx__raw-1.pdf (1 B, application/pdf)\n",
         "\nplain\n",
         "c: a://c\n",
-        "from-the-future",
     ] {
         assert!(said.stdout.contains(part), "{part}: {}", said.stdout);
     }

@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod approving;
 mod documents;
 mod hostile;
 mod logs;

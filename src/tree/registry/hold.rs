@@ -1,0 +1,280 @@
+//! Tools of an entry with `"on_changed_tools": "hold"`: clients see each as it was approved, and none that was not.
+//! The first list of a server counts as approved, as far as it has come; from then on nothing is, but by word.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::catalogue::List;
+use crate::ids::Generation;
+use crate::protocol::mcp::definition;
+use crate::protocol::mcp::item::Item;
+
+/// So many bytes of definitions of a server are read in this time; what is beyond is another if its text is.
+const READ: usize = 1 << 20;
+const WHILE: Duration = Duration::from_secs(60);
+/// What is said of a tool that was not there.
+const NEW: &str = "new";
+/// What is said of one that was not read.
+const ALL_OF_IT: &str = "definition";
+
+/// A tool that clients do not see as its server has it now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Held {
+    /// Its name, as its server has it.
+    pub tool: Box<str>,
+    /// What of it is another; that it is new.
+    pub parts: Vec<&'static str>,
+}
+
+/// What is approved, as it is kept.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Approved {
+    pub(super) tools: List,
+    /// The first list has not come whole yet: what is new in it belongs to it.
+    pub(super) is_first: bool,
+}
+
+/// What is approved of a server's tools.
+#[derive(Debug)]
+pub(super) struct Hold {
+    approved: Approved,
+    /// Its entry has become another: the first list of a life after this one is approved.
+    renewed: Option<Generation>,
+    /// What is left of [`READ`], and since when.
+    room: (usize, Option<Instant>),
+}
+
+impl Hold {
+    /// Nothing was ever told: the first list is to come.
+    pub(super) fn first() -> Self {
+        let is_first = true;
+        Self::of(Approved {
+            is_first,
+            ..Approved::default()
+        })
+    }
+
+    pub(super) fn of(approved: Approved) -> Self {
+        Self {
+            approved,
+            renewed: None,
+            room: (READ, None),
+        }
+    }
+
+    pub(super) fn approved(&self) -> &Approved {
+        &self.approved
+    }
+
+    /// Something else is run after the life `last`.
+    pub(super) fn renew(&mut self, last: Generation) {
+        self.renewed = Some(last);
+    }
+
+    /// A life lists these, and no others if that is all of them.
+    pub(super) fn told(&mut self, tools: &List, life: Generation, is_whole: bool) {
+        if self.renewed.is_some_and(|last| life > last) {
+            *self = Self::first();
+        }
+        if self.approved.is_first && self.renewed.is_none() {
+            self.approved.add(tools);
+            self.approved.is_first = !is_whole;
+        }
+    }
+
+    /// Somebody approves them all.
+    pub(super) fn approve(&mut self, tools: &List) {
+        let is_first = self.approved.is_first;
+        let tools = Arc::clone(tools);
+        self.approved = Approved { tools, is_first };
+    }
+
+    /// What clients see of `tools`, and what is held back.
+    pub(super) fn look(&mut self, tools: &List, now: Instant) -> (List, Vec<Held>) {
+        if Arc::ptr_eq(tools, &self.approved.tools) {
+            return (Arc::clone(tools), Vec::new());
+        }
+        let is_over = |since: Instant| now.saturating_duration_since(since) >= WHILE;
+        if self.room.1.is_none_or(is_over) {
+            self.room = (READ, Some(now));
+        }
+        let room = &mut self.room.0;
+        let approved = self.approved.by_key();
+        let mut held = Vec::new();
+        let shown = tools.iter().filter_map(|tool| {
+            let known = approved.get(tool.key()).copied();
+            let parts = known.map_or_else(|| vec![NEW], |known| changes(known, tool, room));
+            if parts.is_empty() {
+                return Some(tool.clone());
+            }
+            let name = tool.key().into();
+            held.push(Held { tool: name, parts });
+            known.cloned()
+        });
+        let shown: Vec<Item> = shown.collect();
+        if held.is_empty() {
+            return (Arc::clone(tools), held);
+        }
+        (Arc::new(shown), held)
+    }
+}
+
+impl Approved {
+    /// What is approved of tools that were not held back until now.
+    pub(super) fn of(tools: &List, is_whole: bool) -> Self {
+        Self {
+            tools: Arc::clone(tools),
+            is_first: !is_whole,
+        }
+    }
+
+    fn by_key(&self) -> HashMap<&str, &Item> {
+        let tools = self.tools.iter();
+        // Of two with one name the first counts, as it does for clients.
+        tools.rev().map(|tool| (tool.key(), tool)).collect()
+    }
+
+    fn add(&mut self, tools: &List) {
+        if self.tools.is_empty() {
+            self.tools = Arc::clone(tools);
+            return;
+        }
+        let known: HashSet<&str> = self.tools.iter().map(Item::key).collect();
+        let new = tools.iter().filter(|tool| !known.contains(tool.key()));
+        let new: Vec<Item> = new.cloned().collect();
+        if !new.is_empty() {
+            Arc::make_mut(&mut self.tools).extend(new);
+        }
+    }
+}
+
+/// What of a tool is another, as far as there is room to read it.
+fn changes(old: &Item, new: &Item, room: &mut usize) -> Vec<&'static str> {
+    if old.raw() == new.raw() {
+        return Vec::new();
+    }
+    match room.checked_sub(old.raw().len() + new.raw().len()) {
+        Some(left) => {
+            *room = left;
+            definition::changes(old.raw(), new.raw())
+        }
+        None => vec![ALL_OF_IT],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::protocol::mcp::item::{self, Kind};
+
+    fn list(tools: &[(&str, &str)]) -> List {
+        let tool = |(name, description): &(&str, &str)| {
+            format!(
+                r#"{{"name":"{name}","description":"{description}","inputSchema":{{"type":"object"}}}}"#
+            )
+        };
+        let tools: Vec<String> = tools.iter().map(tool).collect();
+        let page = Bytes::from(format!(r#"{{"tools":[{}]}}"#, tools.join(",")));
+        item::page(Kind::Tools, &page).unwrap().items.into()
+    }
+
+    /// What is shown, and what is held.
+    fn look(hold: &mut Hold, tools: &List) -> (Vec<(String, String)>, Vec<(String, String)>) {
+        let (shown, held) = hold.look(tools, Instant::now());
+        let text = |item: &Item| {
+            let raw: serde_json::Value = serde_json::from_slice(item.raw()).unwrap();
+            let description = raw["description"].as_str().unwrap().to_owned();
+            (item.key().to_owned(), description)
+        };
+        let held = held
+            .iter()
+            .map(|held| (held.tool.to_string(), held.parts.join(",")));
+        (shown.iter().map(text).collect(), held.collect())
+    }
+
+    fn pairs(list: &[(&str, &str)]) -> Vec<(String, String)> {
+        let pair = |(a, b): &(&str, &str)| ((*a).to_owned(), (*b).to_owned());
+        list.iter().map(pair).collect()
+    }
+
+    const LIFE: Generation = Generation(1);
+
+    #[test]
+    fn what_is_another_stays_as_it_was_and_what_is_new_is_not_there_until_approved() {
+        let mut hold = Hold::first();
+        let first = list(&[("a", "1"), ("b", "1"), ("c", "1")]);
+        hold.told(&first, LIFE, true);
+        assert!(Arc::ptr_eq(&hold.look(&first, Instant::now()).0, &first));
+
+        let second = list(&[("d", "1"), ("b", "2"), ("a", "1")]);
+        hold.told(&second, LIFE, true);
+        let (shown, held) = look(&mut hold, &second);
+        assert_eq!(
+            shown,
+            pairs(&[("b", "1"), ("a", "1")]),
+            "'c' has gone at once"
+        );
+        assert_eq!(held, pairs(&[("d", "new"), ("b", "description")]));
+
+        hold.approve(&second);
+        let all = pairs(&[("d", "1"), ("b", "2"), ("a", "1")]);
+        assert_eq!(look(&mut hold, &second), (all, vec![]));
+        let (shown, held) = look(&mut hold, &first);
+        assert_eq!(shown, pairs(&[("a", "1"), ("b", "2")]));
+        assert_eq!(held, pairs(&[("b", "description"), ("c", "new")]));
+    }
+
+    #[test]
+    fn a_first_list_may_come_in_parts_and_changes_nothing_that_has_come() {
+        let mut hold = Hold::first();
+        hold.told(&list(&[]), LIFE, false);
+        hold.told(&list(&[("a", "1")]), LIFE, false);
+        let more = list(&[("a", "2"), ("b", "1")]);
+        hold.told(&more, LIFE, false);
+        assert_eq!(look(&mut hold, &more).0, pairs(&[("a", "1"), ("b", "1")]));
+        hold.told(&more, LIFE, true);
+        let (_, held) = look(&mut hold, &list(&[("c", "1")]));
+        assert_eq!(held, pairs(&[("c", "new")]));
+    }
+
+    #[test]
+    fn another_entry_is_another_server_from_its_first_life_on() {
+        let (mut hold, one) = (Hold::first(), list(&[("a", "1")]));
+        hold.told(&one, LIFE, true);
+        hold.renew(LIFE);
+        let two = list(&[("a", "2"), ("b", "1")]);
+        hold.told(&two, LIFE, true);
+        assert_eq!(look(&mut hold, &two).0, pairs(&[("a", "1")]), "the old one");
+        hold.told(&two, Generation(2), true);
+        assert_eq!(look(&mut hold, &two).1, []);
+        hold.told(&one, Generation(3), true);
+        assert_eq!(look(&mut hold, &one).1, pairs(&[("a", "description")]));
+    }
+
+    #[test]
+    fn what_means_the_same_is_passed_on_and_what_is_too_much_to_read_is_held() {
+        let page = |list: &str| {
+            let page = Bytes::from(format!(r#"{{"tools":[{list}]}}"#));
+            List::from(item::page(Kind::Tools, &page).unwrap().items)
+        };
+        let required = |text: &str| {
+            page(&format!(
+                r#"{{"name":"a","inputSchema":{{"type":"object","required":[{text}]}}}}"#
+            ))
+        };
+        let mut hold = Hold::first();
+        hold.told(&required(r#""x","y""#), LIFE, true);
+        let other = required(r#""y","x""#);
+        assert!(Arc::ptr_eq(&hold.look(&other, Instant::now()).0, &other));
+        let now = Instant::now();
+        hold.room = (10, Some(now));
+        let (_, held) = hold.look(&other, now);
+        assert_eq!(held[0].parts, [ALL_OF_IT]);
+        assert!(hold.look(&other, now + WHILE).1.is_empty());
+    }
+}
