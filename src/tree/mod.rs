@@ -64,7 +64,8 @@ pub use heartbeat::{Beat, Part, Pulse};
 pub use quota::{Quota, Share, Taker};
 pub use registry::{Approval, Cost, LastSeen};
 pub use root::{
-    ConfigurationStatus, ProfileStatus, ServerStatus, Standing, StatusHandle, TreeStatus,
+    CallsStatus, ConfigurationStatus, ProcessesStatus, ProfileStatus, ServerStatus, Standing,
+    StatusHandle, TreeStatus,
 };
 pub use sessions::{Event, OpenedSse, Outbound, Replies, SessionHandle, SessionsHandle, Spoken};
 #[cfg(any(test, fuzzing))]

@@ -27,6 +27,7 @@ mod status;
 mod tests;
 
 pub(crate) use actor::{Root, RootArgs};
+pub use figures::{CallsStatus, ProcessesStatus};
 pub(crate) use handle::RootHandle;
 pub(crate) use message::{ChildId, RootMsg};
 pub(in crate::tree) use reload::configured;
