@@ -321,7 +321,7 @@ fn on_changed_tools(fields: &Fields<'_>, notes: &mut Notes) -> OnChangedTools {
     };
     match values::text(&field, "on_changed_tools", notes) {
         Some("offer") => OnChangedTools::Offer,
-        Some("hold") => OnChangedTools::Hold,
+        Some("hold") | None => OnChangedTools::Hold,
         Some(other) => {
             let what = format!(
                 "'on_changed_tools' is {}, which is not known",
@@ -331,7 +331,6 @@ fn on_changed_tools(fields: &Fields<'_>, notes: &mut Notes) -> OnChangedTools {
             notes.add(Finding::error(field.at, what).help(help));
             OnChangedTools::Hold
         }
-        None => OnChangedTools::Hold,
     }
 }
 

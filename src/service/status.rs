@@ -57,6 +57,7 @@ fn count<N: Copy + PartialEq + From<u8> + Display>(number: N, what: &str) -> Str
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tree::CallsStatus;
 
     fn of(servers: &[(&str, Standing)], sessions: i64) -> String {
         let server = |(name, state): &(&str, Standing)| ServerStatus {
@@ -76,7 +77,7 @@ mod tests {
             tools_bytes: 0,
             tools_tokens: 0,
             calls_in_flight: 0,
-            calls: Default::default(),
+            calls: CallsStatus::default(),
             processes: None,
             instances: 0,
             ends_after_calls: None,

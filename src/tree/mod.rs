@@ -67,9 +67,9 @@ pub use history::{Exit as ServerExit, Follower, Likely, Line, LogNews, ServerHis
 pub use quota::{Quota, Share, Taker};
 pub use registry::{Approval, Cost, LastSeen};
 pub use root::{
-    Changes, ConfigurationFault, ConfigurationStatus, ProfileStatus, Reading, Restarted,
-    ServerDetail, ServerStatus, ServerTools, ShutdownDelay, Standing, StatusEvent, StatusHandle,
-    Steering, TreeStatus,
+    CallsStatus, Changes, ConfigurationFault, ConfigurationStatus, ProcessesStatus, ProfileStatus,
+    Reading, Restarted, ServerDetail, ServerStatus, ServerTools, ShutdownDelay, Standing,
+    StatusEvent, StatusHandle, Steering, TreeStatus,
 };
 pub use sessions::{
     Event, KeyFileError, OpenedSse, Outbound, Replies, SessionHandle, SessionSeen, SessionsHandle,

@@ -183,18 +183,18 @@ mod tests {
         item::page(Kind::Tools, &page).unwrap().items.into()
     }
 
-    /// What is shown, and what is held.
+    /// What is shown, and what is back.
     fn look(hold: &mut Hold, tools: &List) -> (Vec<(String, String)>, Vec<(String, String)>) {
-        let (shown, held) = hold.look(tools, Instant::now());
+        let (shown, back) = hold.look(tools, Instant::now());
         let text = |item: &Item| {
             let raw: serde_json::Value = serde_json::from_slice(item.raw()).unwrap();
             let description = raw["description"].as_str().unwrap().to_owned();
             (item.key().to_owned(), description)
         };
-        let held = held
+        let back = back
             .iter()
-            .map(|held| (held.tool.to_string(), held.parts.join(",")));
-        (shown.iter().map(text).collect(), held.collect())
+            .map(|back| (back.tool.to_string(), back.parts.join(",")));
+        (shown.iter().map(text).collect(), back.collect())
     }
 
     fn pairs(list: &[(&str, &str)]) -> Vec<(String, String)> {
@@ -213,20 +213,20 @@ mod tests {
 
         let second = list(&[("d", "1"), ("b", "2"), ("a", "1")]);
         hold.told(&second, LIFE, true);
-        let (shown, held) = look(&mut hold, &second);
+        let (shown, back) = look(&mut hold, &second);
         assert_eq!(
             shown,
             pairs(&[("b", "1"), ("a", "1")]),
             "'c' has gone at once"
         );
-        assert_eq!(held, pairs(&[("d", "new"), ("b", "description")]));
+        assert_eq!(back, pairs(&[("d", "new"), ("b", "description")]));
 
         hold.approve(&second);
         let all = pairs(&[("d", "1"), ("b", "2"), ("a", "1")]);
         assert_eq!(look(&mut hold, &second), (all, vec![]));
-        let (shown, held) = look(&mut hold, &first);
+        let (shown, back) = look(&mut hold, &first);
         assert_eq!(shown, pairs(&[("a", "1"), ("b", "2")]));
-        assert_eq!(held, pairs(&[("b", "description"), ("c", "new")]));
+        assert_eq!(back, pairs(&[("b", "description"), ("c", "new")]));
     }
 
     #[test]
@@ -238,8 +238,8 @@ mod tests {
         hold.told(&more, LIFE, false);
         assert_eq!(look(&mut hold, &more).0, pairs(&[("a", "1"), ("b", "1")]));
         hold.told(&more, LIFE, true);
-        let (_, held) = look(&mut hold, &list(&[("c", "1")]));
-        assert_eq!(held, pairs(&[("c", "new")]));
+        let (_, back) = look(&mut hold, &list(&[("c", "1")]));
+        assert_eq!(back, pairs(&[("c", "new")]));
     }
 
     #[test]
@@ -273,8 +273,8 @@ mod tests {
         assert!(Arc::ptr_eq(&hold.look(&other, Instant::now()).0, &other));
         let now = Instant::now();
         hold.room = (10, Some(now));
-        let (_, held) = hold.look(&other, now);
-        assert_eq!(held[0].parts, [ALL_OF_IT]);
+        let (_, back) = hold.look(&other, now);
+        assert_eq!(back[0].parts, [ALL_OF_IT]);
         assert!(hold.look(&other, now + WHILE).1.is_empty());
     }
 }

@@ -98,17 +98,17 @@ impl Told {
         if let Some(catalogue) = &self.catalogue {
             hold.approve(&catalogue.tools);
         }
-        let held = Arc::clone(&self.held);
+        let approved = Arc::clone(&self.held);
         self.look();
-        Some(held)
+        Some(approved)
     }
 
     fn look(&mut self) -> bool {
         let before = (self.shown.take(), Arc::clone(&self.held));
-        let (shown, held) = match (&self.catalogue, &mut self.hold) {
+        let (shown, back) = match (&self.catalogue, &mut self.hold) {
             (Some(told), Some(hold)) => {
-                let (tools, held) = hold.look(&told.tools, Instant::now());
-                let shown = if held.is_empty() {
+                let (tools, back) = hold.look(&told.tools, Instant::now());
+                let shown = if back.is_empty() {
                     Arc::clone(told)
                 } else {
                     let former = before.0.as_ref().map(|shown| &shown.tools);
@@ -117,11 +117,11 @@ impl Told {
                     let told = Catalogue::clone(told);
                     Arc::new(Catalogue { tools, ..told })
                 };
-                (Some(shown), held)
+                (Some(shown), back)
             }
             (told, _) => (told.clone(), Vec::new()),
         };
-        (self.shown, self.held) = (shown, Arc::new(held));
+        (self.shown, self.held) = (shown, Arc::new(back));
         before != (self.shown.clone(), Arc::clone(&self.held))
     }
 }

@@ -35,6 +35,7 @@ pub use detail::{ServerDetail, ServerTools};
 pub use events::StatusEvent;
 pub use faults::ConfigurationFault;
 pub(in crate::tree) use faults::{of as faults_of, of_error as faults_of_error};
+pub use figures::{CallsStatus, ProcessesStatus};
 pub(crate) use handle::RootHandle;
 pub(crate) use message::{ChildId, RootMsg};
 pub use profiles::ProfileStatus;

@@ -8,7 +8,7 @@ use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
 use super::{SOON, server, server_in};
-use crate::support::client::{Client, Streamable};
+use crate::support::client::{Client, Streamable, Transport as _};
 use crate::support::gateway::{Gateway, GatewayOptions};
 use crate::support::wait;
 
