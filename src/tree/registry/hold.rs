@@ -183,8 +183,10 @@ mod tests {
         item::page(Kind::Tools, &page).unwrap().items.into()
     }
 
+    type Pairs = Vec<(String, String)>;
+
     /// What is shown, and what is back.
-    fn look(hold: &mut Hold, tools: &List) -> (Vec<(String, String)>, Vec<(String, String)>) {
+    fn look(hold: &mut Hold, tools: &List) -> (Pairs, Pairs) {
         let (shown, back) = hold.look(tools, Instant::now());
         let text = |item: &Item| {
             let raw: serde_json::Value = serde_json::from_slice(item.raw()).unwrap();
@@ -197,7 +199,7 @@ mod tests {
         (shown.iter().map(text).collect(), back.collect())
     }
 
-    fn pairs(list: &[(&str, &str)]) -> Vec<(String, String)> {
+    fn pairs(list: &[(&str, &str)]) -> Pairs {
         let pair = |(a, b): &(&str, &str)| ((*a).to_owned(), (*b).to_owned());
         list.iter().map(pair).collect()
     }
