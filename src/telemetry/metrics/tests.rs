@@ -73,6 +73,8 @@ fn every_number_has_its_name() {
         "mcproxy_sessions 0".into(),
         "mcproxy_sessions_limit 7".into(),
         "mcproxy_sessions_total 0".into(),
+        "mcproxy_sessions_adopted_total 0".into(),
+        "mcproxy_draining 0".into(),
         "mcproxy_session_calls_in_flight 0".into(),
         "mcproxy_connections 0".into(),
         "mcproxy_bodies_in_flight_bytes 0".into(),
@@ -96,6 +98,7 @@ fn every_number_has_its_name() {
         "mcproxy_sessions gauge",
         "mcproxy_sessions_limit gauge",
         "mcproxy_sessions_total counter",
+        "mcproxy_sessions_adopted_total counter",
     ];
     assert_eq!(types, expected, "in\n{text}");
     assert!(!text.contains("EOF"));
