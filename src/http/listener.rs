@@ -19,7 +19,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::net::{TcpListener, UnixListener};
-use tokio::sync::{Notify, Semaphore, mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
@@ -100,7 +100,8 @@ impl Frontend for HttpFrontend {
                 strangers: Strangers::default(),
                 tokens: self.options.tokens.clone(),
                 readiness: self.options.readiness.clone(),
-                log_readers: Arc::new(Semaphore::new(READERS)),
+                log_readers: Quota::new(READERS),
+                shown: Quota::new(status::tools::SHOWN),
                 metrics: self.options.metrics.clone(),
                 held: self.options.held.clone(),
                 budget: self.budget.clone(),

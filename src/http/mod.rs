@@ -64,7 +64,7 @@ use crate::tree::{Quota, SessionsHandle, StatusHandle, Steering};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 
 /// What `main` decides about the port.
 #[derive(Clone)]
@@ -136,7 +136,9 @@ struct Context {
     /// What open pages read.
     feed: page::Feed,
     /// Room for those who read servers' logs.
-    log_readers: Arc<Semaphore>,
+    log_readers: Quota,
+    /// Bytes of tools that clients are being shown.
+    shown: Quota,
     metrics: Metrics,
     refusals: refused::Refusals,
     held: SharedSockets,

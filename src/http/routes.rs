@@ -165,6 +165,7 @@ fn status(
     let tools = warp::path!("status" / "tools")
         .and(read())
         .and(context.clone())
+        .and(request_context)
         .then(status::tools::answer);
     let one = server()
         .and(read())

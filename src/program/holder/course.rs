@@ -64,14 +64,17 @@ enum Phase {
 #[derive(Debug)]
 pub(super) struct Course {
     phase: Phase,
+    /// How long it serves on before it stops.
+    delay: Duration,
     /// In a row.
     failures: u32,
 }
 
 impl Course {
-    pub(super) fn new(now: Instant) -> Self {
+    pub(super) fn new(now: Instant, delay: Duration) -> Self {
         Self {
             phase: Phase::Down { until: now },
+            delay,
             failures: 0,
         }
     }
@@ -113,7 +116,7 @@ impl Course {
     fn on_stop(&mut self, signal: Signal, now: Instant) -> Step {
         let deadline = match self.phase {
             Phase::Down { .. } => return Step::End(0),
-            Phase::Up { .. } => now + STOP_LIMIT,
+            Phase::Up { .. } => now + self.delay + STOP_LIMIT,
             Phase::Stopping { deadline } | Phase::Restarting { deadline } => deadline,
         };
         self.phase = Phase::Stopping { deadline };
@@ -195,7 +198,7 @@ mod tests {
     }
 
     fn up(now: Instant) -> Course {
-        let mut course = Course::new(now);
+        let mut course = Course::new(now, Duration::ZERO);
         assert_eq!(course.on_time(now), Some(Step::Start));
         course.started(now);
         assert_eq!(course.deadline(), None);
@@ -293,6 +296,21 @@ mod tests {
             assert_eq!(course.on_time(deadline - Duration::from_millis(1)), None);
             assert_eq!(course.on_time(deadline), Some(Step::Kill));
             assert_eq!(course.on_time(deadline), None, "once");
+        }
+    }
+
+    #[test]
+    fn one_that_serves_on_for_a_while_has_that_time_too() {
+        let now = Instant::now();
+        let delay = Duration::from_secs(30);
+        for (signal, expected) in [
+            (Signal::SIGTERM, delay + STOP_LIMIT),
+            (Signal::SIGUSR2, STOP_LIMIT),
+        ] {
+            let mut course = Course::new(now, delay);
+            course.started(now);
+            course.on_signal(signal, now);
+            assert_eq!(course.deadline(), Some(now + expected), "{signal}");
         }
     }
 

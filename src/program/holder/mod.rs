@@ -23,6 +23,7 @@ use self::mail::Mail;
 use super::bootstrap::{StartError, broken, misconfigured};
 use super::{complain, memory};
 use crate::cli::Run;
+use crate::config::limits::Limits;
 use crate::process;
 use crate::service::{Relay, Sockets};
 use crate::telemetry::log::{Sink, say};
@@ -67,12 +68,15 @@ impl<'a> Holder<'a> {
             say(&sink, Level::Warn, said);
             None
         });
+        // The file is the gateway's to read: what it says of this does not reach the parent.
+        let given = Limits::default().with(&options.limits.given, &Limits::default());
+        let delay = given.shutdown_delay;
         Ok(Self {
             options,
             sink,
             mail,
             child: Child::new(sockets, relay),
-            course: Course::new(Instant::now()),
+            course: Course::new(Instant::now(), delay),
         })
     }
 

@@ -14,7 +14,7 @@ use crate::support::gateway::{Gateway, GatewayOptions};
 use crate::support::http;
 use crate::support::servers::{fixture, gateway, serve_ready};
 use crate::support::sse::Item;
-use crate::support::streamable::Endpoint;
+use crate::support::streamable::{Endpoint, EventStream};
 use crate::support::{proc, wait};
 
 const FREE: &str = "t0k3n-free-0123456789";
@@ -314,4 +314,51 @@ async fn a_flood_of_stderr_and_of_junk_is_kept_in_its_room() {
     assert_eq!(texts(&log["junk"], "text").len(), 20);
     let (status, quiet) = ask(&gateway, FREE, "/status/servers/quiet").await;
     assert_eq!((status, &quiet["log"]["junk"]), (200, &json!([])));
+}
+
+/// The log of `a`, open, by its free token.
+async fn log_of(gateway: &Gateway) -> Option<EventStream> {
+    let log = Endpoint::at(gateway.addr(), "/status/servers/a/log");
+    let authorization = format!("Bearer {FREE}");
+    let reply = log
+        .request("GET", &[("authorization", &authorization)])
+        .await;
+    (reply.status() == 200).then(|| reply.stream())
+}
+
+#[tokio::test]
+async fn who_reads_a_log_is_let_go_with_the_token() {
+    let home = tempfile::tempdir().expect("a directory");
+    let gateway = guarded(home.path(), &[fixture("a", &[])]).await;
+    wait::until("its history", SOON, async || {
+        (ask(&gateway, FREE, "/status/servers/a").await.0 == 200).then_some(())
+    })
+    .await;
+    let mut stream = log_of(&gateway).await.expect("it may be read");
+    fs::write(home.path().join("tokens"), format!("{PINNED}\n")).expect("it is ours");
+    gateway.sighup();
+    wait::until("the end of the log", SOON, async || {
+        stream.next().await.is_none().then_some(())
+    })
+    .await;
+    assert!(
+        log_of(&gateway).await.is_none(),
+        "the token is not known any more"
+    );
+}
+
+#[tokio::test]
+async fn one_token_does_not_take_all_places_of_readers() {
+    let home = tempfile::tempdir().expect("a directory");
+    let gateway = guarded(home.path(), &[fixture("a", &[])]).await;
+    wait::until("its history", SOON, async || {
+        (ask(&gateway, FREE, "/status/servers/a").await.0 == 200).then_some(())
+    })
+    .await;
+    let mut streams = Vec::new();
+    while let Some(stream) = log_of(&gateway).await {
+        streams.push(stream);
+        assert!(streams.len() < 64, "some are left to others");
+    }
+    assert!(streams.len() > 32, "{}", streams.len());
 }

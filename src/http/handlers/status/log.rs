@@ -2,21 +2,23 @@
 //! of it. Only for who may read it. A slow reader misses lines, and is told how many.
 
 use super::servers;
+use crate::http::auth::Tokens;
 use crate::http::connection::RequestContext;
 use crate::http::handlers::place;
 use crate::http::pot::Place;
 use crate::http::problem::Problem;
+use crate::http::trust::Trust;
 use crate::http::{Context, accept, sse};
 use crate::protocol::framing::sse::{comment, event};
 use crate::telemetry::readiness::Readiness;
-use crate::tree::{CallError, Follower};
+use crate::tree::{CallError, Follower, Share, Taker};
 use bytes::Bytes;
 use futures_util::stream;
 use hyper::header::{ACCEPT, HeaderMap};
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 use warp::reply::Response;
 
@@ -39,11 +41,22 @@ pub(in crate::http) async fn open(
         return Err(Problem::NotAcceptable("text/event-stream"));
     }
     let follower = servers::detail(&context, &name).await?.history.follow();
-    let reader = Arc::clone(&context.log_readers).try_acquire_owned();
-    let reader = reader.map_err(|_| CallError::Overloaded(ALL_TAKEN))?;
+    let reader = match request_context.trust {
+        // The control socket has few connections, which is bound enough.
+        Trust::Operator => None,
+        Trust::Anybody | Trust::Token => {
+            let (holder, session) = (request_context.holder(), None);
+            let taker = Arc::new(Taker { holder, session });
+            let share = context.log_readers.take_for(&taker, 1);
+            Some(share.ok_or(CallError::Overloaded(ALL_TAKEN))?)
+        }
+    };
     request_context.is_known().await?;
+    let mut tokens = context.tokens.clone();
+    tokens.mark_unchanged();
     let reading = LogReader {
         follower,
+        tokens,
         readiness: context.readiness.clone(),
         keepalive: request_context.limits.keepalive_interval,
         sent: Instant::now(),
@@ -61,18 +74,25 @@ pub(in crate::http) async fn open(
 /// One reader.
 struct LogReader {
     follower: Follower,
+    /// When they change it ends: who has a valid one comes back.
+    tokens: watch::Receiver<Tokens>,
     readiness: Readiness,
     keepalive: Duration,
     sent: Instant,
     _place: Option<Place>,
-    _reader: OwnedSemaphorePermit,
+    _reader: Option<Share>,
 }
 
 impl LogReader {
     /// What goes out next; `None` when the server is gone, or the gateway stops.
     async fn next(&mut self) -> Option<Bytes> {
         loop {
-            if let Ok(news) = timeout(LOOK, self.follower.next()).await {
+            let news = tokio::select! {
+                biased;
+                _changed = self.tokens.changed() => return None,
+                news = timeout(LOOK, self.follower.next()) => news,
+            };
+            if let Ok(news) = news {
                 let news = news?;
                 self.sent = Instant::now();
                 let missed = news.missed;

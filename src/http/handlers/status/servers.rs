@@ -4,12 +4,10 @@
 use super::tools::{self, Size};
 use crate::http::Context;
 use crate::http::connection::RequestContext;
-use crate::http::handlers::json;
 use crate::http::problem::Problem;
 use crate::ids::ServerName;
 use crate::tree::{ServerDetail, ServerLog, ServerStatus, beside};
 use bytes::Bytes;
-use hyper::StatusCode;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use std::sync::Arc;
@@ -45,6 +43,7 @@ pub(in crate::http) async fn answer(
     } = detail(&context, &name).await?;
     let log = request_context.trust.reads_output().then(|| history.log());
     let size = tools.iter().map(Bytes::len).sum();
+    let share = tools::share(&context, &request_context, size)?;
     Ok(beside(size, || {
         let read = tools
             .iter()
@@ -61,7 +60,7 @@ pub(in crate::http) async fn answer(
             tools: tools.collect(),
             log,
         };
-        json(StatusCode::OK, &detail)
+        tools::reply(&detail, share)
     }))
 }
 

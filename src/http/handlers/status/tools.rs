@@ -1,11 +1,11 @@
 //! `GET /status/tools`: the tools of all servers as clients see them, without their schemas.
 
 use crate::http::Context;
-use crate::http::handlers::json;
+use crate::http::connection::RequestContext;
 use crate::http::problem::Problem;
-use crate::tree::{Cost, beside};
+use crate::tree::{CallError, Cost, Share, Taker, beside};
 use bytes::Bytes;
-use hyper::StatusCode;
+use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -69,10 +69,57 @@ struct ListedTool {
     size: Size,
 }
 
-pub(in crate::http) async fn answer(context: Arc<Context>) -> Result<Response, Problem> {
+/// What all clients may be shown at a time, in bytes of tools: each reply is made anew, and kept until it is read.
+pub(in crate::http) const SHOWN: usize = 64 << 20;
+const ALL_SHOWN: &str = "others are being shown as many tools as may be at a time";
+
+/// A part of what may be shown. One reply is always possible, however large.
+pub(super) fn share(
+    context: &Context,
+    request_context: &RequestContext,
+    size: usize,
+) -> Result<Share, Problem> {
+    let (holder, session) = (request_context.holder(), None);
+    let taker = Arc::new(Taker { holder, session });
+    let share = context.shown.take_for(&taker, size.min(SHOWN / 4));
+    Ok(share.ok_or(CallError::Overloaded(ALL_SHOWN))?)
+}
+
+/// `value` as a reply, with its part of what may be shown, which is given back once it has been read.
+pub(super) fn reply(value: &impl Serialize, share: Share) -> Response {
+    // There is nothing in it that JSON could not say.
+    let text = serde_json::to_vec(value).unwrap_or_default();
+    let body = Bytes::from_owner(Shown {
+        text,
+        _share: share,
+    });
+    let mut reply = Response::new(body.into());
+    let headers = reply.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    reply
+}
+
+struct Shown {
+    text: Vec<u8>,
+    _share: Share,
+}
+
+impl AsRef<[u8]> for Shown {
+    fn as_ref(&self) -> &[u8] {
+        &self.text
+    }
+}
+
+pub(in crate::http) async fn answer(
+    context: Arc<Context>,
+    request_context: RequestContext,
+) -> Result<Response, Problem> {
     let servers = context.status.tools().await?;
     let size = servers.iter().flat_map(|one| &one.tools).map(Bytes::len);
-    Ok(beside(size.sum(), || {
+    let size = size.sum();
+    let share = share(&context, &request_context, size)?;
+    Ok(beside(size, || {
         let tools = servers.iter().flat_map(|one| {
             let read = one.tools.iter().filter_map(|raw| Some((raw, read(raw)?)));
             read.map(|(raw, said)| ListedTool {
@@ -83,7 +130,7 @@ pub(in crate::http) async fn answer(context: Arc<Context>) -> Result<Response, P
                 size: Size::of(raw),
             })
         });
-        json(StatusCode::OK, &tools.collect::<Vec<_>>())
+        reply(&tools.collect::<Vec<_>>(), share)
     }))
 }
 
