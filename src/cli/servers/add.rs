@@ -1,5 +1,6 @@
 //! `mcproxy add NAME -- COMMAND …`, with the options of `claude mcp add`.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -59,20 +60,16 @@ impl fmt::Debug for Setting {
     }
 }
 
-fn variable(text: &str) -> Result<Setting, String> {
-    let pair = text.split_once('=').filter(|(name, _)| !name.is_empty());
-    let (name, value) = pair.ok_or("NAME=VALUE is needed")?;
+// A value that is refused by clap is shown by it: what is wrong is found later.
+
+fn variable(text: &str) -> Result<Setting, Infallible> {
+    let (name, value) = text.split_once('=').unwrap_or_default();
     Ok(Setting(name.to_owned(), value.to_owned()))
 }
 
-fn header(text: &str) -> Result<Setting, String> {
-    let is_letter = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    let pair = text
-        .split_once(':')
-        .map(|(name, value)| (name.trim(), value.trim()));
-    let pair = pair.filter(|(name, _)| !name.is_empty() && name.chars().all(is_letter));
-    let (name, value) = pair.ok_or("NAME:VALUE is needed, such as 'X-API-Key: …'")?;
-    Ok(Setting(name.to_owned(), value.to_owned()))
+fn header(text: &str) -> Result<Setting, Infallible> {
+    let (name, value) = text.split_once(':').unwrap_or_default();
+    Ok(Setting(name.trim().to_owned(), value.trim().to_owned()))
 }
 
 /// Adds it to the file and says so to `out`; what went wrong is said to `err`. Answers the exit code.
@@ -138,6 +135,7 @@ impl Addition {
     fn entry(&self) -> Result<(Members, Vec<String>), String> {
         ServerName::new(&self.name)
             .map_err(|why| format!("'{}': {why}", self.name.escape_debug()))?;
+        self.check()?;
         let mut remarks = Vec::new();
         if self.scope.is_some() {
             let what = "a scope has no meaning here: the file is for everyone who uses the gateway; profiles show parts of it";
@@ -184,6 +182,20 @@ impl Addition {
             entry.push(("env".to_owned(), Json::Object(env.collect())));
         }
         Ok((entry, remarks))
+    }
+
+    /// Whether each setting has a name.
+    fn check(&self) -> Result<(), &'static str> {
+        let is_letter = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        if self.env.iter().any(|Setting(name, _)| name.is_empty()) {
+            return Err("--env: NAME=VALUE is needed");
+        }
+        let is_header =
+            |Setting(name, _): &Setting| !name.is_empty() && name.chars().all(is_letter);
+        if !self.header.iter().all(is_header) {
+            return Err("--header: NAME:VALUE is needed, such as 'X-API-Key: …'");
+        }
+        Ok(())
     }
 
     /// No program is called like a URL.
