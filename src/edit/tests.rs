@@ -23,8 +23,8 @@ fn added(text: &str) -> String {
 
 fn removed(text: &str, name: &str) -> String {
     let document = Document::parse(text).unwrap();
-    let removed = document.remove_servers(&[name.to_owned()]);
-    assert_eq!(removed, Ok(1), "{text}");
+    let names = [name.to_owned()];
+    assert_eq!(document.remove_servers(&names), Ok(1), "{text}");
     document.text()
 }
 

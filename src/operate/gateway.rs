@@ -185,10 +185,10 @@ impl Gateway {
     pub(super) fn failed(&self, error: &ClientError) -> Failed {
         let (name, headers) = (&self.name, &self.mcp.headers);
         // The port of a Unix socket cannot be wrong, and only a call can be given longer.
-        let is_idle = match error {
-            ClientError::Unreachable(_) => self.mcp.socket.is_some(),
-            ClientError::Late(asked, _) => asked != method::TOOLS_CALL,
-            _ => false,
+        let is_idle = if let ClientError::Late(asked, _) = error {
+            asked != method::TOOLS_CALL
+        } else {
+            matches!(error, ClientError::Unreachable(_)) && self.mcp.socket.is_some()
         };
         let help = error.help().filter(|_| !is_idle);
         let help = help.map_or_else(String::new, |help| format!(" ({help})"));
