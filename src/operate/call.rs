@@ -145,10 +145,11 @@ async fn ask(
         return Err(interrupted());
     };
     client.close().await;
-    answer.map_err(|error| match error {
-        ClientError::Answered { message, .. } => Failed::said(FAILED, message),
-        error => gateway.failed(&error),
-    })
+    match answer {
+        Ok(result) => Ok(result),
+        Err(ClientError::Answered { message, .. }) => Err(Failed::said(FAILED, message)),
+        Err(error) => Err(gateway.failed(&error)),
+    }
 }
 
 /// Until this process is to end.

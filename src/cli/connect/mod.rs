@@ -130,7 +130,7 @@ pub fn run(
     if code != OK {
         return Ok(code);
     }
-    proof::prove(url, token, err)
+    proof::prove(&url, token, err)
 }
 
 fn print(

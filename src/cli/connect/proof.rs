@@ -30,7 +30,7 @@ pub(super) fn token(
 }
 
 /// Lists the tools once, as a client would. Answers the exit code.
-pub(super) fn prove(url: Url, token: Option<HeaderValue>, err: &mut dyn Write) -> io::Result<u8> {
+pub(super) fn prove(url: &Url, token: Option<HeaderValue>, err: &mut dyn Write) -> io::Result<u8> {
     let mut headers = HeaderMap::new();
     headers.extend(token.map(|token| (AUTHORIZATION, token)));
     let runtime = tokio::runtime::Builder::new_current_thread()

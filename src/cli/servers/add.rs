@@ -1,11 +1,11 @@
 //! `mcproxy add NAME -- COMMAND …`, with the options of `claude mcp add`.
 
-use std::convert::Infallible;
 use std::fmt;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use clap::builder::{StringValueParser, TypedValueParser};
 
 use super::file::{ConfigFile, Unusable};
 use super::{OK, USAGE};
@@ -25,13 +25,13 @@ pub struct Addition {
     #[arg(value_name = "COMMAND", required = true)]
     words: Vec<String>,
     /// A variable for it; ${VAR} is filled in by the gateway (repeat it)
-    #[arg(short, long, value_name = "NAME=VALUE", value_parser = variable)]
+    #[arg(short, long, value_name = "NAME=VALUE", value_parser = variable())]
     env: Vec<Setting>,
     /// How it is spoken with: stdio, or http or sse for a server elsewhere, which a bridge is run for
     #[arg(short, long, value_enum)]
     transport: Option<Transport>,
     /// A header for a server elsewhere (repeat it)
-    #[arg(short = 'H', long, value_name = "NAME:VALUE", value_parser = header)]
+    #[arg(short = 'H', long, value_name = "NAME:VALUE", value_parser = header())]
     header: Vec<Setting>,
     /// Of 'claude mcp add'; of no meaning here
     #[arg(short, long, hide = true)]
@@ -62,14 +62,18 @@ impl fmt::Debug for Setting {
 
 // A value that is refused by clap is shown by it: what is wrong is found later.
 
-fn variable(text: &str) -> Result<Setting, Infallible> {
-    let (name, value) = text.split_once('=').unwrap_or_default();
-    Ok(Setting(name.to_owned(), value.to_owned()))
+fn variable() -> impl TypedValueParser<Value = Setting> {
+    StringValueParser::new().map(|text| {
+        let (name, value) = text.split_once('=').unwrap_or_default();
+        Setting(name.to_owned(), value.to_owned())
+    })
 }
 
-fn header(text: &str) -> Result<Setting, Infallible> {
-    let (name, value) = text.split_once(':').unwrap_or_default();
-    Ok(Setting(name.trim().to_owned(), value.trim().to_owned()))
+fn header() -> impl TypedValueParser<Value = Setting> {
+    StringValueParser::new().map(|text| {
+        let (name, value) = text.split_once(':').unwrap_or_default();
+        Setting(name.trim().to_owned(), value.trim().to_owned())
+    })
 }
 
 /// Adds it to the file and says so to `out`; what went wrong is said to `err`. Answers the exit code.
