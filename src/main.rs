@@ -10,7 +10,7 @@ use mcproxy::cli::{
     Cli, Run, Verb, check, compare, connect, demo_server, healthcheck, import, limits, servers,
     shell,
 };
-use mcproxy::config::{Environment, model::Config};
+use mcproxy::config::{self, Environment, model::Config};
 use mcproxy::operate::{self, Screen};
 use mcproxy::program::{self, BROKEN, complain};
 use mcproxy::supervise::Plain;
@@ -20,6 +20,8 @@ fn main() -> ExitCode {
     let cli = Cli::from_environment();
     let said = |outcome: io::Result<u8>| match outcome {
         Ok(code) => ExitCode::from(code),
+        // As shells have it: whoever read it has read enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::from(141),
         Err(error) => complain(BROKEN, &error.into()),
     };
     let environment = |name: &str| std::env::var(name).ok();
@@ -33,7 +35,8 @@ fn main() -> ExitCode {
             servers::remove(&wish, file, &environment, outs)
         })),
         Some(Verb::Connect(wish)) => {
-            let (listen, token_file) = (cli.run.listen, cli.run.token_file.as_deref());
+            let running = || operate::address(cli.run.state_dir().as_deref());
+            let (listen, token_file) = (cli.run.listens(running), cli.run.token_file.as_deref());
             let gateway = connect::Gateway { listen, token_file };
             let (mut out, mut err) = (io::stdout(), io::stderr());
             said(connect::run(
@@ -85,7 +88,18 @@ fn edit(
     verb: impl FnOnce(Option<&Path>, Outs<'_>) -> io::Result<u8>,
 ) -> io::Result<u8> {
     let file = named.map(PathBuf::as_path).or(run.config.as_deref());
-    verb(file, (&mut io::stdout(), &mut io::stderr()))
+    let code = verb(file, (&mut io::stdout(), &mut io::stderr()))?;
+    if code == 0
+        && let Ok(edited) = config::locate(file)
+        && let Some(other) = operate::other_file(&edited, run.state_dir().as_deref())
+    {
+        let mut err = io::stderr();
+        writeln!(
+            err,
+            "note: the gateway that runs here uses another file: {other}"
+        )?;
+    }
+    Ok(code)
 }
 
 /// Checks the configuration: the one that is named, else the gateway's.

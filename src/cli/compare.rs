@@ -74,7 +74,7 @@ pub struct Comparison {
     #[arg(long, value_name = "FILE")]
     new_token_file: Option<PathBuf>,
     /// How long each of them may take for everything
-    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = super::values::patience)]
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = crate::config::patience)]
     timeout: Duration,
     /// Print one JSON object instead of a table
     #[arg(long)]

@@ -251,6 +251,15 @@ impl Run {
         Sink::Syslog(path.unwrap_or_default())
     }
 
+    /// Where the gateway listens: as the setting says; where that is the default, as the one that is `running` does.
+    #[must_use]
+    pub fn listens(&self, running: impl FnOnce() -> Option<SocketAddr>) -> SocketAddr {
+        if self.listen.to_string() != values::LISTEN {
+            return self.listen;
+        }
+        running().unwrap_or(self.listen)
+    }
+
     /// The directory for what outlives a restart; it may not exist yet. `None` where neither a
     /// setting nor a home directory names one: the gateway then keeps nothing.
     #[must_use]

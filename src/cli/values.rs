@@ -1,7 +1,6 @@
 //! The values of options: what is accepted, and an error that says how to write it instead.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::time::Duration;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use log::LevelFilter;
@@ -53,16 +52,6 @@ pub(super) fn boolean(text: &str) -> Result<bool, String> {
     }
 }
 
-/// How long something may take: from a second to a day.
-pub(super) fn patience(text: &str) -> Result<Duration, String> {
-    let bounds = Duration::from_secs(1)..=Duration::from_secs(86_400);
-    let time = crate::config::time(text)?;
-    let is_meant = bounds.contains(&time);
-    is_meant
-        .then_some(time)
-        .ok_or_else(|| "from 1s to 24h can be meant".to_owned())
-}
-
 /// `--log-level`, with the names that other programs use for the same.
 pub(super) fn level() -> impl TypedValueParser<Value = LevelFilter> {
     let names = [
@@ -112,17 +101,6 @@ mod tests {
         }
         for text in ["70000", "127.0.0.1:99999", ":123456"] {
             assert!(listen(text).unwrap_err().contains("65535"), "{text}");
-        }
-    }
-
-    #[test]
-    fn times_are_seconds_or_have_a_unit() {
-        for (text, seconds) in [("60", 60), ("90s", 90), ("5m", 300), ("24h", 86_400)] {
-            assert_eq!(patience(text), Ok(Duration::from_secs(seconds)));
-        }
-        assert!(patience("soon").unwrap_err().contains("such as 30s"));
-        for text in ["0", "999ms", "25h"] {
-            assert!(patience(text).unwrap_err().contains("from 1s to 24h"));
         }
     }
 

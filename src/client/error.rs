@@ -114,7 +114,7 @@ impl ClientError {
             Self::Broken(_) => "is it an HTTP server, and does it want https://?",
             Self::Late(..) => "give it longer with --timeout",
             Self::Refused(status) if *status == StatusCode::UNAUTHORIZED => {
-                "it wants a token: --token-file FILE, or --header NAME:VALUE"
+                "it wants a token: --token-file FILE"
             }
             Self::Refused(_) => "the token, or this machine, may not use this address",
             Self::Moved { .. } => "write that URL instead",

@@ -223,6 +223,14 @@ impl Client {
         }
     }
 
+    /// Says that the answer to the last request is not waited for any more.
+    pub async fn cancel(&mut self) {
+        let params = format!(r#"{{"requestId":{}}}"#, self.last_id);
+        let cancelled = jsonrpc::notification(method::CANCELLED, Some(params.as_bytes()));
+        // Whether it was heard makes no difference.
+        self.transport.tell(cancelled).await.ok();
+    }
+
     /// Ends the session, if the server has one; one that does not answer is left alone.
     pub async fn close(self) {
         if let Transport::Streamable(streamable) = self.transport {

@@ -90,6 +90,19 @@ pub fn time(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| "seconds are needed, or a time such as 30s, 5m or 500ms".to_owned())
 }
 
+/// How long a command may wait: from a second to a day.
+///
+/// # Errors
+/// It is no such time; the text says what is accepted.
+pub fn patience(text: &str) -> Result<Duration, String> {
+    let bounds = Duration::from_secs(1)..=Duration::from_secs(86_400);
+    let time = time(text)?;
+    let is_meant = bounds.contains(&time);
+    is_meant
+        .then_some(time)
+        .ok_or_else(|| "from 1s to 24h can be meant".to_owned())
+}
+
 impl Unit {
     /// An amount as it can be written: `1000`, `16MiB`, `0.5`.
     #[must_use]
@@ -169,6 +182,17 @@ mod tests {
 
     fn row(name: &str) -> &'static Row {
         TABLE.iter().find(|row| row.name == name).unwrap()
+    }
+
+    #[test]
+    fn times_are_seconds_or_have_a_unit() {
+        for (text, seconds) in [("60", 60), ("90s", 90), ("5m", 300), ("24h", 86_400)] {
+            assert_eq!(patience(text), Ok(Duration::from_secs(seconds)));
+        }
+        assert!(patience("soon").unwrap_err().contains("such as 30s"));
+        for text in ["0", "999ms", "25h"] {
+            assert!(patience(text).unwrap_err().contains("from 1s to 24h"));
+        }
     }
 
     #[test]

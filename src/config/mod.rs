@@ -48,7 +48,7 @@ mod validate;
 pub(crate) mod values;
 mod view;
 
-pub use amount::{Unit, time};
+pub use amount::{Unit, patience, time};
 pub(crate) use error::quoted;
 pub use error::{ConfigError, Place, Problem, Severity};
 pub use locate::{directory, exposure, locate, own_place, places, read};

@@ -58,3 +58,10 @@ pub fn searched(mut places: Vec<PathBuf>) -> Vec<PathBuf> {
 pub fn name(address: SocketAddr) -> String {
     format!("{address}{SUFFIX}")
 }
+
+/// The address that a socket is called by.
+#[must_use]
+pub fn address(socket: &Path) -> Option<SocketAddr> {
+    let name = socket.file_name()?.to_str()?;
+    name.strip_suffix(SUFFIX)?.parse().ok()
+}

@@ -113,5 +113,8 @@ fn the_order_of_places_is_one_for_all() {
         searched(paths(&["/run/mcp-gateway/control"])),
         paths(&["/run/mcp-gateway/control", "/var/lib/mcp-gateway/control"])
     );
-    assert_eq!(name("[::1]:80".parse().unwrap()), "[::1]:80.sock");
+    let listens = "[::1]:80".parse().unwrap();
+    assert_eq!(name(listens), "[::1]:80.sock");
+    assert_eq!(address(Path::new("/a/[::1]:80.sock")), Some(listens));
+    assert_eq!(address(Path::new("/a/control.sock")), None);
 }

@@ -9,7 +9,7 @@ mod tests;
 
 pub use self::json::Json;
 
-use jsonc_parser::cst::{CstObject, CstRootNode};
+use jsonc_parser::cst::{CstObject, CstObjectProp, CstRootNode};
 
 use crate::config::notes::Notes;
 use crate::config::quoted;
@@ -77,7 +77,7 @@ impl Document {
         for name in way {
             object = inside(&object, name)?;
         }
-        let Some(member) = object.get(name) else {
+        let Some(member) = last(&object, name) else {
             object.append(name, value.into());
             return Ok(Put::New);
         };
@@ -91,6 +91,15 @@ impl Document {
 }
 
 fn inside(object: &CstObject, name: &str) -> Result<CstObject, String> {
-    let wrong = || format!("{} in it is no object", quoted(name));
-    object.object_value_or_create(name).ok_or_else(wrong)
+    let inner = match last(object, name) {
+        Some(member) => member.object_value(),
+        None => object.object_value_or_create(name),
+    };
+    inner.ok_or_else(|| format!("{} in it is no object", quoted(name)))
+}
+
+/// The member of this name; of several the last, which is the one that programs read.
+fn last(object: &CstObject, name: &str) -> Option<CstObjectProp> {
+    let mut members = object.properties().into_iter().rev();
+    members.find(|member| member.decoded_name().as_deref() == Some(name))
 }

@@ -47,24 +47,43 @@ impl Document {
         Ok(())
     }
 
-    /// Removes every entry of the server that the gateway calls `name`. Answers how many there were.
-    #[must_use]
-    pub fn remove_server(&self, name: &str) -> usize {
+    /// Removes every entry of the servers that the gateway calls so: as the file is now, for a name that is made may
+    /// be another one without the others. Answers how many there were.
+    ///
+    /// # Errors
+    /// The first of `names` that no entry has; nothing is removed then.
+    pub fn remove_servers<'n>(&self, names: &'n [String]) -> Result<usize, &'n str> {
         let entries = self.entries();
-        let mut names = Names::of_texts(entries.iter().map(|(written, _)| written.as_str()));
+        let mut made = Names::of_texts(entries.iter().map(|(written, _)| written.as_str()));
+        let mut called = |written| {
+            let name = ServerName::new(written).ok();
+            name.or_else(|| made.make(written, false))
+        };
+        let entries: Vec<_> = entries
+            .iter()
+            .map(|(written, entry)| (written, called(written), entry))
+            .collect();
+        let is_named = |name: &String, (written, called, _): &(&String, Option<ServerName>, _)| {
+            *written == name
+                || called
+                    .as_ref()
+                    .is_some_and(|called| called.as_str() == name)
+        };
+        let is_missing = |name: &&String| !entries.iter().any(|entry| is_named(name, entry));
+        if let Some(missing) = names.iter().find(is_missing) {
+            return Err(missing);
+        }
         let mut removed = 0;
-        for (written, entry) in &entries {
-            let called = ServerName::new(written).ok();
-            let called = called.or_else(|| names.make(written, false));
-            if written == name || called.is_some_and(|called| called.as_str() == name) {
+        for entry in &entries {
+            if names.iter().any(|name| is_named(name, entry)) {
                 removed += 1;
-                match entry {
+                match entry.2 {
                     Entry::Element(node) => node.clone().remove(),
                     Entry::Member(member) => member.clone().remove(),
                 }
             }
         }
-        removed
+        Ok(removed)
     }
 
     fn lists(&self) -> Vec<List> {

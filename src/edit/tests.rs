@@ -23,7 +23,8 @@ fn added(text: &str) -> String {
 
 fn removed(text: &str, name: &str) -> String {
     let document = Document::parse(text).unwrap();
-    assert_eq!(document.remove_server(name), 1, "{text}");
+    let names = [name.to_owned()];
+    assert_eq!(document.remove_servers(&names), Ok(1), "{text}");
     document.text()
 }
 
@@ -61,8 +62,25 @@ fn a_server_is_removed_and_its_neighbours_stay() {
         crate::config::parse(&left, &|_| None).unwrap();
     }
     let document = Document::parse(text).unwrap();
-    assert_eq!(document.remove_server("four"), 0);
+    let names = ["one", "four"].map(str::to_owned);
+    assert_eq!(document.remove_servers(&names), Err("four"));
     assert_eq!(document.text(), text);
+}
+
+#[test]
+fn several_are_removed_by_the_names_that_they_have_together() {
+    let text = r#"{"mcpServers": {"a b": {"command": "x"}, "a/b": {"command": "y"}, "c": {"command": "z"}}}"#;
+    let parsed = crate::config::parse(text, &|_| None).unwrap();
+    let servers = parsed.config.servers.iter();
+    let names: Vec<String> = servers.map(|entry| entry.name().to_string()).collect();
+    assert_eq!(names[0], "a-b");
+    let document = Document::parse(text).unwrap();
+    assert_eq!(document.remove_servers(&names[..2]), Ok(2), "{names:?}");
+    let left: serde_json::Value = serde_json::from_str(&document.text()).unwrap();
+    assert_eq!(
+        left,
+        serde_json::json!({"mcpServers": {"c": {"command": "z"}}})
+    );
 }
 
 #[test]
@@ -98,6 +116,12 @@ fn a_member_is_put_in_its_place() {
     assert!(
         text.contains("\"other\": 1") && !text.contains("sse"),
         "{text}"
+    );
+    let (_, text) = put("{\"mcp\": {\"a\": 1}, \"mcp\": {\"b\": 2}}");
+    let read: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(
+        read["mcp"]["mcproxy"]["type"], "http",
+        "readers take the last: {text}"
     );
     let refused = |text: &str| {
         let document = Document::parse(text).unwrap();

@@ -1,19 +1,23 @@
 //! `mcproxy call`: calls a tool as a client does, and shows what comes of it.
 
-use std::io::Read as _;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::time::Duration;
 
+use bytes::Bytes;
 use clap::Args;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::timeout;
 
 use super::contents::{Content, Folder, show};
 use super::gateway::{Failed, Gateway, Where};
 use super::progress::ProgressLine;
-use super::screen::Screen;
-use super::{DONE, FAILED, USAGE};
+use super::screen::{Screen, shown};
+use super::{DONE, FAILED, INTERRUPTED, USAGE};
 use crate::client::ClientError;
 use crate::protocol::jsonrpc::Notification;
 use crate::protocol::mcp::method;
@@ -26,10 +30,13 @@ pub(super) const EXAMPLES: &str = r#"Examples:
   mcproxy call demo__add '{"a": 2, "b": 40}' --json  the raw result
 
 Exit codes: 0; 1 if the tool says that it failed, or the call is answered with an error; 69 if no gateway
-can be asked."#;
+can be asked; 130 if Ctrl-C or SIGTERM cancelled the call."#;
 
 /// More than the gateway takes.
 const LARGEST: u64 = 64 << 20;
+
+/// A gateway that does not hear of the end is not waited for.
+const GOODBYE: Duration = Duration::from_secs(1);
 
 /// What to call.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
@@ -51,8 +58,8 @@ pub struct CallWish {
     #[arg(long)]
     json: bool,
     /// How long to wait
-    #[arg(long, value_name = "SECONDS", default_value = "3600", value_parser = clap::value_parser!(u64).range(1..=86_400))]
-    timeout: u64,
+    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = crate::config::patience)]
+    timeout: Duration,
     #[command(flatten)]
     at: Where,
 }
@@ -73,40 +80,88 @@ pub(super) async fn run(
 ) -> Result<u8, Failed> {
     let arguments = arguments(&wish.arguments)?;
     let gateway = Gateway::find(&wish.at, state_dir)?;
-    let mut client = gateway.client(Duration::from_secs(wish.timeout)).await?;
-    let params = json!({
-        "name": wish.tool, "arguments": arguments, "_meta": { "progressToken": 1 },
-    });
-    let mut line = ProgressLine::new(screen.has_status_line);
-    let answer = {
-        let (err, line) = (&mut *screen.err, &mut line);
-        let mut told = |told: &Notification| line.heard(told, err);
-        let params = params.to_string().into_bytes();
-        client
-            .request_told(method::TOOLS_CALL, Some(&params), &mut told)
-            .await
-    };
-    line.clear(screen.err)?;
-    client.close().await;
-    let result = match answer {
-        Ok(result) => result,
-        Err(ClientError::Answered { message, .. }) => return Err(Failed::said(FAILED, message)),
-        Err(error) => return Err(gateway.failed(&error)),
-    };
+    let result = ask(&gateway, wish, &arguments, screen).await?;
     let is_error = |is_error: Option<bool>| if is_error == Some(true) { FAILED } else { DONE };
     let read: CallResult = gateway.read(&result)?;
     if wish.json {
-        screen.line(&String::from_utf8_lossy(&result))?;
+        screen.json_line(&String::from_utf8_lossy(&result))?;
         return Ok(is_error(read.is_error));
     }
     let mut folder = Folder::new(&wish.output, &wish.tool);
+    let mut code = is_error(read.is_error);
     for content in &read.content {
-        show(content, &mut folder, screen)?;
+        match show(content, &mut folder, screen) {
+            // The others are still of use.
+            Err(Failed::Said {
+                code: failed,
+                words,
+            }) => {
+                writeln!(screen.err, "error: {}", shown(&words))?;
+                code = failed;
+            }
+            done => done?,
+        }
     }
     if let (true, Some(structured)) = (read.content.is_empty(), &read.structured_content) {
         screen.passage(&format!("{structured:#}"))?;
     }
-    Ok(is_error(read.is_error))
+    Ok(code)
+}
+
+/// The result. A call that nobody waits for any more is cancelled.
+async fn ask(
+    gateway: &Gateway,
+    wish: &CallWish,
+    arguments: &RawValue,
+    screen: &mut Screen<'_>,
+) -> Result<Bytes, Failed> {
+    let mut ended = pin!(ended()?);
+    let interrupted = || Failed::said(INTERRUPTED, "interrupted: the call is cancelled");
+    let connected = tokio::select! {
+        connected = gateway.client(wish.timeout) => connected,
+        () = &mut ended => Err(interrupted()),
+    };
+    let mut client = connected?;
+    let params = json!({
+        "name": wish.tool, "arguments": arguments, "_meta": { "progressToken": 1 },
+    });
+    let params = params.to_string().into_bytes();
+    let mut line = ProgressLine::new(screen.has_status_line);
+    let answer = {
+        let (err, line) = (&mut *screen.err, &mut line);
+        let mut told = |told: &Notification| line.heard(told, err);
+        tokio::select! {
+            answer = client.request_told(method::TOOLS_CALL, Some(&params), &mut told) => Some(answer),
+            () = &mut ended => None,
+        }
+    };
+    line.clear(screen.err)?;
+    let Some(answer) = answer else {
+        let goodbye = async {
+            client.cancel().await;
+            client.close().await;
+        };
+        timeout(GOODBYE, goodbye).await.ok();
+        return Err(interrupted());
+    };
+    client.close().await;
+    match answer {
+        Ok(result) => Ok(result),
+        Err(ClientError::Answered { message, .. }) => Err(Failed::said(FAILED, message)),
+        Err(error) => Err(gateway.failed(&error)),
+    }
+}
+
+/// Until this process is to end.
+fn ended() -> io::Result<impl Future<Output = ()>> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut end = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = end.recv() => {}
+        }
+    })
 }
 
 /// The arguments as they were written: numbers keep their digits.
@@ -135,6 +190,6 @@ fn arguments(given: &str) -> Result<Box<RawValue>, Failed> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a verb without workers")]
-fn stdin() -> std::io::Stdin {
-    std::io::stdin()
+fn stdin() -> io::Stdin {
+    io::stdin()
 }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "a verb without workers")]
 
+use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -61,6 +62,8 @@ pub(super) struct Resource {
 pub(super) struct Folder {
     directory: PathBuf,
     stem: String,
+    /// The next number of each kind of file.
+    next: HashMap<&'static str, usize>,
 }
 
 impl Folder {
@@ -71,6 +74,7 @@ impl Folder {
         Self {
             directory: directory.to_owned(),
             stem,
+            next: HashMap::new(),
         }
     }
 
@@ -78,7 +82,9 @@ impl Folder {
     fn keep(&mut self, bytes: &[u8], mime_type: &str) -> io::Result<PathBuf> {
         fs::create_dir_all(&self.directory)?;
         let extension = extension(mime_type);
-        for number in 1..=MOST {
+        let next = self.next.entry(extension).or_insert(1);
+        for number in *next..=MOST {
+            *next = number + 1;
             let name = format!("{}-{number}.{extension}", self.stem);
             let path = self.directory.join(name);
             match File::create_new(&path) {
@@ -162,6 +168,7 @@ mod tests {
         let first = folder.keep(b"1", "image/png; x").unwrap();
         let second = folder.keep(b"2", "IMAGE/PNG").unwrap();
         let other = folder.keep(b"3", "x/../../y").unwrap();
+        assert_eq!(folder.next["png"], 3, "none is tried again");
         let names = [first, second, other].map(|path| path.file_name().unwrap().to_owned());
         assert_eq!(
             names,

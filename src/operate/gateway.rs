@@ -14,6 +14,7 @@ use crate::client::{
     Bounds, Client, ClientError, EventStream, Place, Views, bearer, hidden, parse_url, shown,
 };
 use crate::control;
+use crate::protocol::mcp::method;
 
 /// How long a look may take.
 const LOOK: Duration = Duration::from_secs(10);
@@ -183,9 +184,14 @@ impl Gateway {
 
     pub(super) fn failed(&self, error: &ClientError) -> Failed {
         let (name, headers) = (&self.name, &self.mcp.headers);
-        let help = error
-            .help()
-            .map_or_else(String::new, |help| format!(" ({help})"));
+        // The port of a Unix socket cannot be wrong, and only a call can be given longer.
+        let is_idle = if let ClientError::Late(asked, _) = error {
+            asked != method::TOOLS_CALL
+        } else {
+            matches!(error, ClientError::Unreachable(_)) && self.mcp.socket.is_some()
+        };
+        let help = error.help().filter(|_| !is_idle);
+        let help = help.map_or_else(String::new, |help| format!(" ({help})"));
         let words = format!("{name} {}{help}", hidden(&error.to_string(), headers));
         Failed::said(UNAVAILABLE, words)
     }

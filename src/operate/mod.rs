@@ -34,7 +34,7 @@ use clap::Subcommand;
 use self::gateway::Failed;
 pub use self::gateway::Where;
 pub use self::screen::Screen;
-pub use self::surroundings::{Surroundings, surroundings};
+pub use self::surroundings::{Surroundings, address, other_file, surroundings};
 
 const DONE: u8 = 0;
 /// What was asked for was done, and came to nothing good.
@@ -45,6 +45,8 @@ const NOT_READY: u8 = 3;
 const UNKNOWN: u8 = 4;
 /// `EX_UNAVAILABLE` of `sysexits.h`: no gateway can be asked.
 const UNAVAILABLE: u8 = 69;
+/// As shells have it: ended by SIGINT.
+const INTERRUPTED: u8 = 130;
 /// `EX_CONFIG`: a token file that cannot be used.
 const CONFIG: u8 = 78;
 

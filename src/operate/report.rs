@@ -67,6 +67,23 @@ pub(super) struct Server {
     pub(super) warnings: Vec<String>,
     pub(super) unread: Vec<Unread>,
     pub(super) left_out: Vec<LeftOut>,
+    pub(super) definitions_changed: Vec<ChangedTool>,
+}
+
+impl Server {
+    /// The tools that clients are not shown as they are now.
+    pub(super) fn held(&self) -> Vec<&str> {
+        let changed = self.definitions_changed.iter();
+        let held = changed.filter(|changed| changed.held);
+        held.map(|changed| changed.tool.as_str()).collect()
+    }
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct ChangedTool {
+    pub(super) tool: String,
+    pub(super) held: bool,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]

@@ -105,6 +105,24 @@ impl<'s> Screen<'s> {
         writeln!(self.out, "{}", shown(text))
     }
 
+    /// JSON on one line, which is still the same JSON.
+    pub(super) fn json_line(&mut self, json: &str) -> io::Result<()> {
+        let mut line = String::with_capacity(json.len());
+        for c in json.chars() {
+            match c {
+                // Between values only: in a text JSON has them escaped.
+                '\t' | '\n' | '\r' => line.push(' '),
+                c if acts(c) => {
+                    let mut units = [0; 2];
+                    let units = c.encode_utf16(&mut units).iter();
+                    line.extend(units.map(|unit| format!("\\u{unit:04x}")));
+                }
+                c => line.push(c),
+            }
+        }
+        writeln!(self.out, "{line}")
+    }
+
     /// What a server made for whoever reads it: byte for byte in a pipe.
     pub(super) fn passage(&mut self, text: &str) -> io::Result<()> {
         if !self.is_terminal {

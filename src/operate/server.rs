@@ -24,7 +24,7 @@ pub(super) async fn show(
     };
     let detail: Detail = gateway.read(whole.to_string().as_bytes())?;
     if json {
-        screen.line(&whole.to_string())?;
+        screen.json_line(&whole.to_string())?;
     } else {
         print(&detail, screen)?;
     }
@@ -121,6 +121,14 @@ fn facts(server: &Server) -> Vec<(&'static str, String)> {
             server.tools_tokens
         ),
     ));
+    let held = server.held();
+    if !held.is_empty() {
+        let (name, tools) = (&server.name, held.join(", "));
+        facts.push((
+            "held",
+            format!("{tools}; 'mcproxy approve {name}' shows them"),
+        ));
+    }
     facts.push(("calls", calls(server)));
     if server.instances > 0 {
         facts.push((

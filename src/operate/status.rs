@@ -84,7 +84,7 @@ async fn show(
     }
     let text = gateway.text("/status").await?;
     if wish.json {
-        screen.line(&text)?;
+        screen.json_line(&text)?;
         return Ok(DONE);
     }
     overview(&gateway.read(text.as_bytes())?, screen)?;
@@ -161,12 +161,16 @@ fn row(server: &Server) -> Vec<Cell> {
     let (dot, tint) = standing(&server.state);
     let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
     let memory = server.processes.as_ref().map(|it| bytes(it.memory_bytes));
+    let tools = match server.held().len() {
+        0 => server.tools.to_string(),
+        held => format!("{}, {held} held", server.tools),
+    };
     vec![
         Cell::tinted(dot, tint),
         Cell::from(&server.name),
         Cell::tinted(&server.state, tint),
         or_dash(server.uptime_seconds.map(time)).into(),
-        server.tools.to_string().into(),
+        tools.into(),
         server.calls_in_flight.to_string().into(),
         or_dash(server.restarts.map(|count| count.to_string())).into(),
         or_dash(memory).into(),

@@ -1,7 +1,8 @@
-//! What the running gateway has around it: for `mcproxy check`, which a shell would mislead.
+//! What the running gateway has around it: for commands that a shell would mislead.
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::net::SocketAddr;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
@@ -9,6 +10,8 @@ use serde::Deserialize;
 
 use super::USAGE;
 use super::gateway::{Failed, Gateway, look};
+use super::screen::shown;
+use crate::control;
 
 /// Its file, its working directory and its environment.
 #[derive(Deserialize)]
@@ -22,6 +25,22 @@ pub struct Surroundings {
     /// Whether it runs as who asks, and that is not root: what it says may be started then.
     #[serde(skip)]
     pub is_ours: bool,
+}
+
+/// The file of the gateway that runs here, as it may be shown, if it is another than `path`.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "for a verb without workers")]
+pub fn other_file(path: &Path, state_dir: Option<&Path>) -> Option<String> {
+    let around = surroundings(state_dir).ok()??;
+    let used = around.directory.join(around.configuration);
+    let real = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    (real(&used) != real(path)).then(|| shown(&used.display().to_string()))
+}
+
+/// Where the gateway that runs here listens, if there is one and no other.
+#[must_use]
+pub fn address(state_dir: Option<&Path>) -> Option<SocketAddr> {
+    control::address(&look(state_dir).ok()?)
 }
 
 /// Those of the one that runs here, if one does that may be asked.

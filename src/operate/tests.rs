@@ -36,6 +36,22 @@ fn nothing_that_others_say_acts_on_a_terminal() {
 }
 
 #[test]
+fn json_stays_json_and_acts_on_no_terminal() {
+    let text = "a\u{7f}\u{9b}31m\u{202e}b\u{2028}\u{200f}c\u{1b}[2J\n\t😀";
+    let json = serde_json::json!({ "text": text });
+    let line = printed(true, |screen| {
+        screen.json_line(&format!("{json:#}")).unwrap();
+    });
+    assert_eq!(
+        line,
+        format!("{}\n", shown(line.trim_end())),
+        "nothing is left to escape"
+    );
+    let read: serde_json::Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(read, json);
+}
+
+#[test]
 fn columns_are_as_wide_as_what_is_in_them() {
     let rows = [
         vec![Cell::tinted("é", Tint::Good), "long one".into(), "".into()],

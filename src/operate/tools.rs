@@ -82,7 +82,7 @@ pub(super) async fn run(
             })
         };
         let all: Vec<_> = tools.iter().map(one).collect();
-        screen.line(&json!(all).to_string())?;
+        screen.json_line(&json!(all).to_string())?;
         return Ok(DONE);
     }
     table(&tools, screen)?;

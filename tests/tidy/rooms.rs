@@ -17,7 +17,7 @@ const CEILINGS: [(&str, usize); 26] = [
     ("http", 7800),
     ("ids", 300),
     ("import", 4900),
-    ("operate", 2100),
+    ("operate", 2250),
     ("process", 3650),
     ("program", 1950),
     ("protocol", 8350),

@@ -21,6 +21,7 @@ use clap::Args;
 use self::programs::{Address, PROGRAMS, Program, VARIABLE};
 use super::check::shown_path;
 use super::table;
+use crate::client::parse_url;
 use crate::config::{Environment, quoted};
 use crate::ids::ProfileName;
 
@@ -37,9 +38,12 @@ const CONFIG: u8 = 78;
 pub struct Connection {
     /// The client; without one all that are known are listed
     client: Option<String>,
-    /// The address that it is to use [default: as --listen and its variable say, with /mcp]
+    /// The address that it is to use [default: as --listen says, with /mcp]
     #[arg(long)]
     url: Option<String>,
+    /// Where the gateway listens [default: as the one does that runs here]
+    #[arg(long, value_name = "ADDR", value_parser = super::values::listen, conflicts_with = "url")]
+    listen: Option<SocketAddr>,
     /// The profile that it is to see
     #[arg(long, value_name = "NAME", value_parser = profile, conflicts_with = "url")]
     profile: Option<String>,
@@ -91,7 +95,13 @@ pub fn run(
         )?;
         return Ok(USAGE);
     };
-    let url = wish.url(gateway.listen);
+    let url = match parse_url(&wish.url(gateway.listen)) {
+        Ok(url) => url,
+        Err(why) => {
+            writeln!(err, "error: --url: {why}")?;
+            return Ok(USAGE);
+        }
+    };
     let token_file = wish.token_file.as_deref().or(gateway.token_file);
     let token = match proof::token(token_file, env) {
         Ok(token) => token,
@@ -101,7 +111,7 @@ pub fn run(
         }
     };
     let address = Address {
-        url: &url,
+        url: url.as_str(),
         has_token: token.is_some(),
     };
     let snippet = (program.snippet)(&address);
@@ -160,6 +170,7 @@ impl Connection {
         if let Some(url) = &self.url {
             return url.clone();
         }
+        let listen = self.listen.unwrap_or(listen);
         let ip = match listen.ip() {
             IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
             IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),

@@ -4,10 +4,11 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::time::Duration;
 
+use reqwest::Url;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 
-use super::{OK, UNAVAILABLE, USAGE};
-use crate::client::{Bounds, Client, ClientError, bearer, bearer_of, hidden, parse_url};
+use super::{OK, UNAVAILABLE};
+use crate::client::{Bounds, Client, ClientError, bearer, bearer_of, hidden};
 use crate::config::Environment;
 use crate::protocol::mcp::item::Kind;
 
@@ -29,20 +30,13 @@ pub(super) fn token(
 }
 
 /// Lists the tools once, as a client would. Answers the exit code.
-pub(super) fn prove(url: &str, token: Option<HeaderValue>, err: &mut dyn Write) -> io::Result<u8> {
-    let address = match parse_url(url) {
-        Ok(address) => address,
-        Err(why) => {
-            writeln!(err, "error: --url: {why}")?;
-            return Ok(USAGE);
-        }
-    };
+pub(super) fn prove(url: &Url, token: Option<HeaderValue>, err: &mut dyn Write) -> io::Result<u8> {
     let mut headers = HeaderMap::new();
     headers.extend(token.map(|token| (AUTHORIZATION, token)));
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let listed = runtime.block_on(tools(address, headers.clone()));
+    let listed = runtime.block_on(tools(url.clone(), headers.clone()));
     match listed {
         Ok((count, server)) => {
             let plural = if count == 1 { "" } else { "s" };
@@ -51,7 +45,8 @@ pub(super) fn prove(url: &str, token: Option<HeaderValue>, err: &mut dyn Write) 
         }
         Err(error) => {
             writeln!(err, "error: {url} {}", hidden(&error.to_string(), &headers))?;
-            if let Some(help) = error.help() {
+            let is_late = matches!(error, ClientError::Late(..));
+            if let Some(help) = error.help().filter(|_| !is_late) {
                 writeln!(err, "    help: {help}")?;
             }
             Ok(UNAVAILABLE)
@@ -59,7 +54,7 @@ pub(super) fn prove(url: &str, token: Option<HeaderValue>, err: &mut dyn Write) 
     }
 }
 
-async fn tools(url: reqwest::Url, headers: HeaderMap) -> Result<(usize, String), ClientError> {
+async fn tools(url: Url, headers: HeaderMap) -> Result<(usize, String), ClientError> {
     let mut client = Client::connect(url, headers, Bounds::within(PATIENCE)).await?;
     let tools = client.list_all(Kind::Tools).await?;
     let version = client.server().version;

@@ -74,11 +74,37 @@ fn a_shell_takes_words_as_they_are() {
 }
 
 #[test]
+fn what_is_no_url_is_written_nowhere() {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("mcp.json");
+    for url in ["ftp://x", "-h"] {
+        let wish = Connection {
+            client: Some("cursor".to_owned()),
+            url: Some(url.to_owned()),
+            listen: None,
+            profile: None,
+            token_file: None,
+            write: true,
+            file: Some(file.clone()),
+        };
+        let gateway = Gateway {
+            listen: "0.0.0.0:12009".parse().unwrap(),
+            token_file: None,
+        };
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let code = run(&wish, gateway, &|_| None, (&mut out, &mut err)).unwrap();
+        assert_eq!((code, file.exists()), (USAGE, false), "{url}");
+        assert!(String::from_utf8(err).unwrap().contains("error: --url: "));
+    }
+}
+
+#[test]
 fn the_address_is_the_gateways_on_this_machine() {
     let url = |listen: &str, profile: Option<&str>| {
         let wish = Connection {
             client: None,
             url: None,
+            listen: None,
             profile: profile.map(str::to_owned),
             token_file: None,
             write: false,

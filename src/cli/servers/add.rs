@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use clap::builder::{StringValueParser, TypedValueParser};
 
 use super::file::{ConfigFile, Unusable};
 use super::{OK, USAGE};
@@ -24,13 +25,13 @@ pub struct Addition {
     #[arg(value_name = "COMMAND", required = true)]
     words: Vec<String>,
     /// A variable for it; ${VAR} is filled in by the gateway (repeat it)
-    #[arg(short, long, value_name = "NAME=VALUE", value_parser = variable)]
+    #[arg(short, long, value_name = "NAME=VALUE", value_parser = variable())]
     env: Vec<Setting>,
     /// How it is spoken with: stdio, or http or sse for a server elsewhere, which a bridge is run for
     #[arg(short, long, value_enum)]
     transport: Option<Transport>,
     /// A header for a server elsewhere (repeat it)
-    #[arg(short = 'H', long, value_name = "NAME:VALUE", value_parser = header)]
+    #[arg(short = 'H', long, value_name = "NAME:VALUE", value_parser = header())]
     header: Vec<Setting>,
     /// Of 'claude mcp add'; of no meaning here
     #[arg(short, long, hide = true)]
@@ -59,20 +60,20 @@ impl fmt::Debug for Setting {
     }
 }
 
-fn variable(text: &str) -> Result<Setting, String> {
-    let pair = text.split_once('=').filter(|(name, _)| !name.is_empty());
-    let (name, value) = pair.ok_or("NAME=VALUE is needed")?;
-    Ok(Setting(name.to_owned(), value.to_owned()))
+// A value that is refused by clap is shown by it: what is wrong is found later.
+
+fn variable() -> impl TypedValueParser<Value = Setting> {
+    StringValueParser::new().map(|text| {
+        let (name, value) = text.split_once('=').unwrap_or_default();
+        Setting(name.to_owned(), value.to_owned())
+    })
 }
 
-fn header(text: &str) -> Result<Setting, String> {
-    let is_letter = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    let pair = text
-        .split_once(':')
-        .map(|(name, value)| (name.trim(), value.trim()));
-    let pair = pair.filter(|(name, _)| !name.is_empty() && name.chars().all(is_letter));
-    let (name, value) = pair.ok_or("NAME:VALUE is needed, such as 'X-API-Key: …'")?;
-    Ok(Setting(name.to_owned(), value.to_owned()))
+fn header() -> impl TypedValueParser<Value = Setting> {
+    StringValueParser::new().map(|text| {
+        let (name, value) = text.split_once(':').unwrap_or_default();
+        Setting(name.trim().to_owned(), value.trim().to_owned())
+    })
 }
 
 /// Adds it to the file and says so to `out`; what went wrong is said to `err`. Answers the exit code.
@@ -138,6 +139,7 @@ impl Addition {
     fn entry(&self) -> Result<(Members, Vec<String>), String> {
         ServerName::new(&self.name)
             .map_err(|why| format!("'{}': {why}", self.name.escape_debug()))?;
+        self.check()?;
         let mut remarks = Vec::new();
         if self.scope.is_some() {
             let what = "a scope has no meaning here: the file is for everyone who uses the gateway; profiles show parts of it";
@@ -184,6 +186,20 @@ impl Addition {
             entry.push(("env".to_owned(), Json::Object(env.collect())));
         }
         Ok((entry, remarks))
+    }
+
+    /// Whether each setting has a name.
+    fn check(&self) -> Result<(), &'static str> {
+        let is_letter = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        if self.env.iter().any(|Setting(name, _)| name.is_empty()) {
+            return Err("--env: NAME=VALUE is needed");
+        }
+        let is_header =
+            |Setting(name, _): &Setting| !name.is_empty() && name.chars().all(is_letter);
+        if !self.header.iter().all(is_header) {
+            return Err("--header: NAME:VALUE is needed, such as 'X-API-Key: …'");
+        }
+        Ok(())
     }
 
     /// No program is called like a URL.

@@ -52,21 +52,17 @@ fn take(
     let file = ConfigFile::open(named, false, env)?;
     let path = shown_path(&file.path);
     let document = file.document()?;
-    for name in &wish.names {
-        if document.remove_server(name) == 0 {
-            let servers = file.parsed.config.servers.iter();
-            let known: Vec<String> = servers.map(|entry| entry.name().to_string()).collect();
-            let known = if known.is_empty() {
-                "none".to_owned()
-            } else {
-                known.join(", ")
-            };
-            let name = name.escape_debug();
-            return Err(Unusable::Said(format!(
-                "{path} has no server '{name}'; it has {known}"
-            )));
-        }
-    }
+    document.remove_servers(&wish.names).map_err(|name| {
+        let servers = file.parsed.config.servers.iter();
+        let known: Vec<String> = servers.map(|entry| entry.name().to_string()).collect();
+        let known = if known.is_empty() {
+            "none".to_owned()
+        } else {
+            known.join(", ")
+        };
+        let name = name.escape_debug();
+        Unusable::Said(format!("{path} has no server '{name}'; it has {known}"))
+    })?;
     let parsed = file.replace(&document.text(), env, &|_| true)?;
     Ok((path, file.new_problems(&parsed)))
 }

@@ -3,8 +3,9 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
-use super::{MISCONFIGURED, run};
+use super::{MISCONFIGURED, command, run};
 
 #[test]
 fn a_good_file_checks_with_0_and_the_program_is_looked_for_on_path() {
@@ -195,4 +196,15 @@ fn a_script_from_windows_is_named_for_what_it_is() {
         said.stdout
     );
     assert!(said.stdout.contains("byte order mark"), "{}", said.stdout);
+}
+
+#[test]
+fn a_reader_that_has_read_enough_is_no_fault() {
+    let here = tempfile::tempdir().unwrap();
+    let (read, write) = std::io::pipe().unwrap();
+    drop(read);
+    let mut check = command(here.path(), &["limits"], &[]);
+    let check = check.stdout(write).stderr(Stdio::piped()).output().unwrap();
+    assert_eq!(check.status.code(), Some(141));
+    assert!(check.stderr.is_empty(), "{check:?}");
 }

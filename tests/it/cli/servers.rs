@@ -266,3 +266,20 @@ fn a_broken_file_is_not_written() {
         }
     }
 }
+
+#[test]
+fn a_value_without_a_name_is_not_shown() {
+    let here = tempfile::tempdir().unwrap();
+    for option in [
+        ["-e", "=s3cret"],
+        ["-e", "s3cret"],
+        ["--header", "s3cret"],
+        ["-H", ":s3cret"],
+    ] {
+        let args = [&["add", "x"], &option[..], &["--", "sh"]].concat();
+        let said = run(here.path(), &args, &[]);
+        assert_eq!(said.code, Some(WRONG_ARGUMENTS), "{}", said.stderr);
+        assert!(said.stderr.contains("VALUE is needed"), "{}", said.stderr);
+        assert!(!said.stderr.contains("s3cret"), "{}", said.stderr);
+    }
+}

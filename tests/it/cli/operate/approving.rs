@@ -26,6 +26,18 @@ async fn what_was_held_is_shown_once_it_is_approved() {
         &gateway,
         &["call", "fx__set_tools", r#"{"names":["extra"]}"#],
     );
+    let held = wait::until("it to be said", SOON, async || {
+        let said = ask(&gateway, &["status", "fx"]);
+        let line = said.stdout.lines().find(|line| line.contains("  held  "));
+        line.map(str::to_owned)
+    });
+    let held = held.await;
+    assert!(
+        held.ends_with("held  extra; 'mcproxy approve fx' shows them"),
+        "{held}"
+    );
+    let all = ask(&gateway, &["status"]);
+    assert!(all.stdout.contains(", 1 held  "), "{}", all.stdout);
     let approved = wait::until("something to be held", SOON, async || {
         let said = ask(&gateway, &["approve", "fx"]);
         said.stdout.starts_with("approved: ").then_some(said)

@@ -1,12 +1,18 @@
 //! `status`, `tools` and `call`: of the gateway here, and of one by its URL.
 
 use std::fs;
+use std::process::Stdio;
 
+use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
-use super::{NOT_READY, Said, UNAVAILABLE, UNKNOWN, WRONG_ARGUMENTS, ask, gateway, json_of, run};
+use super::{
+    NOT_READY, SOON, Said, UNAVAILABLE, UNKNOWN, WRONG_ARGUMENTS, ask, gateway, json_of, run,
+};
+use crate::cli::command;
 use crate::support::gateway::{Gateway, GatewayOptions};
 use crate::support::servers::fixtures;
+use crate::support::{proc, wait};
 
 const TOKEN: &str = "a-token-of-some-length";
 
@@ -230,4 +236,92 @@ fn where_none_runs_one_line_says_where_it_was_looked() {
             );
         }
     }
+}
+
+#[tokio::test]
+async fn a_call_that_is_interrupted_is_cancelled() {
+    let gateway = gateway(&[]).await;
+    let state = gateway.state_dir().display().to_string();
+    for signal in [Signal::SIGINT, Signal::SIGTERM] {
+        let args = ["call", "fx__sleep", r#"{"ms":600000}"#];
+        let mut call = command(gateway.home(), &args, &[("MCPROXY_STATE_DIR", &state)])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let in_flight = async |count: i64| {
+            wait::until("the calls to be so many", SOON, async || {
+                let all = json_of(&ask(&gateway, &["status", "--json"]));
+                let found = (&all["calls_in_flight"], &all["sessions"]["open"]);
+                (found == (&json!(count), &json!(count))).then_some(())
+            })
+            .await;
+        };
+        in_flight(1).await;
+        proc::send(call.id(), signal);
+        let ended = wait::until("the command to end", SOON, async || {
+            call.try_wait().unwrap()
+        });
+        assert_eq!(ended.await.code(), Some(130), "{signal}");
+        in_flight(0).await;
+    }
+}
+
+#[tokio::test]
+async fn a_block_that_cannot_be_read_costs_no_other() {
+    let gateway = gateway(&[]).await;
+    let result = json!({ "content": [
+        { "type": "image", "data": "?", "mimeType": "image/png" },
+        { "type": "text", "text": "after it" },
+    ] });
+    let call = ["call", "fx__raw", &raw(&result), "--timeout", "30s"];
+    let said = ask(&gateway, &call);
+    assert_eq!(
+        (said.code, &*said.stdout),
+        (Some(1), "after it\n"),
+        "{}",
+        said.stderr
+    );
+    assert!(
+        said.stderr.contains("image/png is no base64"),
+        "{}",
+        said.stderr
+    );
+}
+
+#[tokio::test]
+async fn what_is_edited_or_connected_is_compared_with_the_running_gateway() {
+    let gateway = gateway(&[]).await;
+    let here = tempfile::tempdir().unwrap();
+    let state = gateway.state_dir().display().to_string();
+    let env = [("MCPROXY_STATE_DIR", &*state), ("PATH", "/usr/bin:/bin")];
+    let add = |file: &str| {
+        run(
+            here.path(),
+            &["add", "new", "--config", file, "--", "sh"],
+            &env,
+        )
+    };
+    let used = gateway.config_path().display().to_string();
+    let other = add("mine.json");
+    assert_eq!(other.code, Some(0), "{}", other.stderr);
+    let note = format!("note: the gateway that runs here uses another file: {used}\n");
+    assert!(other.stderr.contains(&note), "{}", other.stderr);
+    let same = add(&used);
+    assert_eq!((same.code, &*same.stderr), (Some(0), ""));
+
+    let address = gateway.addr().to_string();
+    let said = run(here.path(), &["connect", "claude"], &env);
+    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    assert!(
+        said.stdout.contains(&format!("http://{address}/mcp")),
+        "{}",
+        said.stdout
+    );
+    let said = run(here.path(), &["connect", "claude", "--listen", ":1"], &env);
+    assert!(
+        said.stdout.contains("http://127.0.0.1:1/mcp"),
+        "{}",
+        said.stdout
+    );
 }
