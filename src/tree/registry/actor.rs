@@ -189,15 +189,12 @@ async fn load(store: Store) -> (HashMap<ServerName, KeptCatalogue>, Unread) {
         let unread = store.unread(&kept);
         (kept, unread)
     };
-    match timeout(LOAD_WITHIN, tokio::task::spawn_blocking(load)).await {
-        Ok(Ok(loaded)) => loaded,
-        Ok(Err(_)) | Err(_) => {
-            log::warn!(
-                "The kept catalogues are not used: they could not be read in {LOAD_WITHIN:?}"
-            );
-            (HashMap::new(), Unread::ANY)
-        }
+    let loaded = timeout(LOAD_WITHIN, tokio::task::spawn_blocking(load)).await;
+    if let Ok(Ok(loaded)) = loaded {
+        return loaded;
     }
+    log::warn!("The kept catalogues are not used: they could not be read in {LOAD_WITHIN:?}");
+    (HashMap::new(), Unread::ANY)
 }
 
 impl RegistryState {
