@@ -88,7 +88,10 @@ struct Former {
 /// that somebody put there, is not among them.
 fn on_record(state_dir: &StateDir) -> Vec<Former> {
     let now = SystemTime::now();
-    let files = state_dir.list(Folder::Lives).into_iter();
+    let files = state_dir
+        .list(Folder::Lives)
+        .unwrap_or_default()
+        .into_iter();
     let free = files.filter_map(|(name, written)| {
         let life = GatewayRun::parse(&name)?;
         let (held, text) = state_dir.take(&StateFile::Life(&name)).ok()??;

@@ -161,17 +161,19 @@ impl StateDir {
 
     /// The names in `folder`, finished ones, and when each was written. Whether one may be used is
     /// seen when it is read.
-    #[must_use]
-    pub fn list(&self, folder: Folder<'_>) -> Vec<(String, SystemTime)> {
-        let entries = std::fs::read_dir(self.path.join(folder.path()));
-        let entries = entries.into_iter().flatten().flatten();
+    pub fn list(&self, folder: Folder<'_>) -> io::Result<Vec<(String, SystemTime)>> {
+        let entries = match std::fs::read_dir(self.path.join(folder.path())) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries?,
+        };
+        let entries = entries.flatten();
         let named = entries.filter_map(|entry| {
             let name = entry.file_name().into_string().ok()?;
             let is_finished = !name.starts_with('.') && !name.ends_with(UNFINISHED);
             let written = entry.metadata().and_then(|data| data.modified()).ok()?;
             is_finished.then_some((name, written))
         });
-        named.collect()
+        Ok(named.collect())
     }
 
     fn try_read(&self, file: &StateFile<'_>) -> io::Result<Vec<u8>> {

@@ -29,7 +29,7 @@ const CEILINGS: [(&str, usize); 26] = [
     ("tree/config", 800),
     ("tree/history", 950),
     ("tree/quota", 200),
-    ("tree/registry", 5750),
+    ("tree/registry", 5800),
     ("tree/root", 4250),
     ("tree/sessions", 9900),
     ("tree/upstream", 6100),

@@ -21,6 +21,8 @@ const PARTS: [&str; 5] = [
 const LARGEST: usize = 64 * 1024;
 /// What is said of those.
 const ALL_OF_IT: &str = "definition";
+/// What is said where none of the parts differs, and the whole does.
+const THE_REST: &str = "other members";
 
 /// The parts that differ between two definitions of a tool.
 #[must_use]
@@ -42,6 +44,19 @@ pub fn changes(old: &Bytes, new: &Bytes) -> Vec<&'static str> {
     named
         .filter_map(|(name, pair)| differs(pair).then_some(name))
         .collect()
+}
+
+/// The same, where a change of any other member counts too: icons, `_meta`, whatever a client may know.
+#[must_use]
+pub fn all_changes(old: &Bytes, new: &Bytes) -> Vec<&'static str> {
+    let mut parts = changes(old, new);
+    if parts.is_empty() && old != new {
+        let text = |raw| std::str::from_utf8(raw).unwrap_or_default();
+        if !are_alike(text(old), text(new), &RandomState::new()) {
+            parts.push(THE_REST);
+        }
+    }
+    parts
 }
 
 /// Whether two texts that differ mean the same. What is too deep to be read is compared as it is written.
@@ -112,6 +127,30 @@ mod tests {
             ),
         ] {
             assert_eq!(differ(old, new), expected, "{new}");
+        }
+    }
+
+    #[test]
+    fn all_of_it_is_looked_at_where_that_is_asked_for() {
+        let old = r#"{"name":"a","description":"d","_meta":{"ui":"one","n":[1,2]}}"#;
+        for (new, expected) in [
+            (
+                r#"{"_meta":{"n":[2, 1],"ui":"one"},"name":"a","description":"d"}"#,
+                &[][..],
+            ),
+            (
+                r#"{"name":"a","description":"d","_meta":{"ui":"two","n":[1,2]}}"#,
+                &[THE_REST],
+            ),
+            (r#"{"name":"a","description":"d"}"#, &[THE_REST]),
+            (
+                r#"{"name":"a","description":"d","_meta":{"ui":"one","n":[1,2]},"icons":[]}"#,
+                &[THE_REST],
+            ),
+            (r#"{"name":"a","description":"D"}"#, &["description"]),
+        ] {
+            let bytes = |text: &str| Bytes::copy_from_slice(text.as_bytes());
+            assert_eq!(all_changes(&bytes(old), &bytes(new)), expected, "{new}");
         }
     }
 

@@ -14,7 +14,7 @@ use super::kept_catalogue::KeptCatalogue;
 use super::message::{Approval, ConfiguredServer, RegistryMsg};
 use super::routes::Routes;
 use super::state::Merge;
-use super::store::Store;
+use super::store::{Store, Unread};
 use crate::ids::ServerName;
 use crate::tree::heartbeat::Part;
 use crate::tree::timer::Timer;
@@ -79,10 +79,10 @@ impl Actor for Registry {
         myself: ActorRef<RegistryMsg>,
         args: RegistryArgs,
     ) -> Result<RegistryState, ActorProcessingErr> {
-        let kept = load(args.store.clone()).await;
+        let (kept, unread) = load(args.store.clone()).await;
         let wait = args.latch_opens.saturating_duration_since(Instant::now());
         Ok(RegistryState {
-            merge: Merge::new(kept, args.last),
+            merge: Merge::new(kept, args.last).without(unread),
             store: args.store,
             root: args.root,
             subscribers: BTreeMap::new(),
@@ -180,13 +180,21 @@ pub(crate) fn naming(servers: &[ServerName]) -> String {
 }
 
 /// Only a head start: a disk that hangs must not hold up the house.
-async fn load(store: Store) -> HashMap<ServerName, KeptCatalogue> {
+async fn load(store: Store) -> (HashMap<ServerName, KeptCatalogue>, Unread) {
     if store.is_nowhere() {
-        return HashMap::new();
+        return Default::default();
     }
-    let kept = tokio::task::spawn_blocking(move || store.load());
-    let kept = timeout(LOAD_WITHIN, kept).await;
-    kept.map_or_else(|_| HashMap::new(), Result::unwrap_or_default)
+    let load = move || {
+        let kept = store.load();
+        let unread = store.unread(&kept);
+        (kept, unread)
+    };
+    let loaded = timeout(LOAD_WITHIN, tokio::task::spawn_blocking(load)).await;
+    if let Ok(Ok(loaded)) = loaded {
+        return loaded;
+    }
+    log::warn!("The kept catalogues are not used: they could not be read in {LOAD_WITHIN:?}");
+    (HashMap::new(), Unread::ANY)
 }
 
 impl RegistryState {

@@ -1,5 +1,6 @@
 //! Tools of an entry with `"on_changed_tools": "hold"`: clients see each as it was approved, and none that was not.
-//! The first list of a server counts as approved, as far as it has come; from then on nothing is, but by word.
+//! The first list of a server counts as approved, with the pages of it that come in the same life; from then on nothing
+//! is, but by word.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -33,7 +34,7 @@ pub(crate) struct Held {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Approved {
     pub(super) tools: List,
-    /// The first list has not come whole yet: what is new in it belongs to it.
+    /// Nothing was told yet: the first list is to come.
     pub(super) is_first: bool,
 }
 
@@ -41,6 +42,8 @@ pub(super) struct Approved {
 #[derive(Debug)]
 pub(super) struct Hold {
     approved: Approved,
+    /// The life whose first list has begun, and has more pages to come.
+    paging: Option<Generation>,
     /// Its entry has become another: the first list of a life after this one is approved.
     renewed: Option<Generation>,
     /// What is left of [`READ`], and since when.
@@ -60,6 +63,7 @@ impl Hold {
     pub(super) fn of(approved: Approved) -> Self {
         Self {
             approved,
+            paging: None,
             renewed: None,
             room: (READ, None),
         }
@@ -74,14 +78,16 @@ impl Hold {
         self.renewed = Some(last);
     }
 
-    /// A life lists these, and no others if that is all of them.
-    pub(super) fn told(&mut self, tools: &List, life: Generation, is_whole: bool) {
+    /// A life lists these; more pages are on their way, or that is all there will be of this list.
+    pub(super) fn told(&mut self, tools: &List, life: Generation, is_paging: bool) {
         if self.renewed.is_some_and(|last| life > last) {
             *self = Self::first();
         }
-        if self.approved.is_first && self.renewed.is_none() {
+        let is_first = self.approved.is_first || self.paging == Some(life);
+        if is_first && self.renewed.is_none() {
             self.approved.add(tools);
-            self.approved.is_first = !is_whole;
+            self.approved.is_first = false;
+            self.paging = is_paging.then_some(life);
         }
     }
 
@@ -124,10 +130,11 @@ impl Hold {
 
 impl Approved {
     /// What is approved of tools that were not held back until now.
-    pub(super) fn of(tools: &List, is_whole: bool) -> Self {
+    pub(super) fn of(tools: &List) -> Self {
+        let tools = Arc::clone(tools);
         Self {
-            tools: Arc::clone(tools),
-            is_first: !is_whole,
+            tools,
+            is_first: false,
         }
     }
 
@@ -159,7 +166,7 @@ fn changes(old: &Item, new: &Item, room: &mut usize) -> Vec<&'static str> {
     match room.checked_sub(old.raw().len() + new.raw().len()) {
         Some(left) => {
             *room = left;
-            definition::changes(old.raw(), new.raw())
+            definition::all_changes(old.raw(), new.raw())
         }
         None => vec![ALL_OF_IT],
     }
@@ -210,11 +217,11 @@ mod tests {
     fn what_is_another_stays_as_it_was_and_what_is_new_is_not_there_until_approved() {
         let mut hold = Hold::first();
         let first = list(&[("a", "1"), ("b", "1"), ("c", "1")]);
-        hold.told(&first, LIFE, true);
+        hold.told(&first, LIFE, false);
         assert!(Arc::ptr_eq(&hold.look(&first, Instant::now()).0, &first));
 
         let second = list(&[("d", "1"), ("b", "2"), ("a", "1")]);
-        hold.told(&second, LIFE, true);
+        hold.told(&second, LIFE, false);
         let (shown, back) = look(&mut hold, &second);
         assert_eq!(
             shown,
@@ -234,27 +241,38 @@ mod tests {
     #[test]
     fn a_first_list_may_come_in_parts_and_changes_nothing_that_has_come() {
         let mut hold = Hold::first();
-        hold.told(&list(&[]), LIFE, false);
-        hold.told(&list(&[("a", "1")]), LIFE, false);
+        hold.told(&list(&[]), LIFE, true);
+        hold.told(&list(&[("a", "1")]), LIFE, true);
         let more = list(&[("a", "2"), ("b", "1")]);
-        hold.told(&more, LIFE, false);
-        assert_eq!(look(&mut hold, &more).0, pairs(&[("a", "1"), ("b", "1")]));
         hold.told(&more, LIFE, true);
+        assert_eq!(look(&mut hold, &more).0, pairs(&[("a", "1"), ("b", "1")]));
+        hold.told(&more, LIFE, false);
         let (_, back) = look(&mut hold, &list(&[("c", "1")]));
         assert_eq!(back, pairs(&[("c", "new")]));
     }
 
     #[test]
+    fn a_first_list_that_never_comes_whole_is_over_with_its_pages_or_its_life() {
+        let (one, two) = (list(&[("a", "1")]), list(&[("a", "1"), ("b", "1")]));
+        for (is_paging, life) in [(false, LIFE), (true, Generation(2))] {
+            let mut hold = Hold::first();
+            hold.told(&one, LIFE, is_paging);
+            hold.told(&two, life, true);
+            assert_eq!(look(&mut hold, &two).1, pairs(&[("b", "new")]));
+        }
+    }
+
+    #[test]
     fn another_entry_is_another_server_from_its_first_life_on() {
         let (mut hold, one) = (Hold::first(), list(&[("a", "1")]));
-        hold.told(&one, LIFE, true);
+        hold.told(&one, LIFE, false);
         hold.renew(LIFE);
         let two = list(&[("a", "2"), ("b", "1")]);
-        hold.told(&two, LIFE, true);
+        hold.told(&two, LIFE, false);
         assert_eq!(look(&mut hold, &two).0, pairs(&[("a", "1")]), "the old one");
-        hold.told(&two, Generation(2), true);
+        hold.told(&two, Generation(2), false);
         assert_eq!(look(&mut hold, &two).1, []);
-        hold.told(&one, Generation(3), true);
+        hold.told(&one, Generation(3), false);
         assert_eq!(look(&mut hold, &one).1, pairs(&[("a", "description")]));
     }
 
@@ -270,7 +288,7 @@ mod tests {
             ))
         };
         let mut hold = Hold::first();
-        hold.told(&required(r#""x","y""#), LIFE, true);
+        hold.told(&required(r#""x","y""#), LIFE, false);
         let other = required(r#""y","x""#);
         assert!(Arc::ptr_eq(&hold.look(&other, Instant::now()).0, &other));
         let now = Instant::now();
@@ -278,5 +296,13 @@ mod tests {
         let (_, back) = hold.look(&other, now);
         assert_eq!(back[0].parts, [ALL_OF_IT]);
         assert!(hold.look(&other, now + WHILE).1.is_empty());
+        let marked =
+            page(r#"{"name":"a","inputSchema":{"type":"object","required":["x","y"]},"_meta":{}}"#);
+        let (shown, back) = hold.look(&marked, now + WHILE);
+        assert_eq!(
+            (&shown, back.len()),
+            (&required(r#""x","y""#), 1),
+            "any member counts"
+        );
     }
 }

@@ -41,7 +41,7 @@ struct File<'a> {
     /// The tools that are approved, as a list of them.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     approved: Option<&'a RawValue>,
-    /// Whether they are not all of the first list.
+    /// Whether the first list has not come yet.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     is_first: bool,
 }

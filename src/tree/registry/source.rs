@@ -1,11 +1,11 @@
 //! One configured server as a merge takes it: what it offers, and what of that clients see.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use super::catalogue::{Catalogue, List};
 use super::hold::Held;
-use crate::config::model::{Isolation, Patterns, View};
+use crate::config::model::{Isolation, OnChangedTools, Patterns, View};
 use crate::ids::{Prefix, ServerName};
 use crate::protocol::mcp::item::{Item, Kind};
 use crate::protocol::modern::extensions::Extensions;
@@ -33,6 +33,21 @@ impl Source {
     /// One of its lists, as far as that is known.
     pub(super) fn list(&self, kind: Kind) -> Option<&List> {
         self.catalogue.as_ref().map(|known| known.list(kind))
+    }
+
+    /// What a session sees of an instance of its own that says `told`. Where changes are held back, its tools are those
+    /// that everybody sees, as everybody sees them, as far as it has them.
+    pub(crate) fn of_instance(&self, told: &Arc<Catalogue>) -> Arc<Catalogue> {
+        if self.view.on_changed_tools == OnChangedTools::Offer {
+            return Arc::clone(told);
+        }
+        let names: HashSet<&str> = told.tools.iter().map(Item::key).collect();
+        let mut tools = self.list(Kind::Tools).cloned().unwrap_or_default();
+        if !tools.iter().all(|tool| names.contains(tool.key())) {
+            Arc::make_mut(&mut tools).retain(|tool| names.contains(tool.key()));
+        }
+        let told = Catalogue::clone(told);
+        Arc::new(Catalogue { tools, ..told })
     }
 
     /// Whether that list is all that it has, as far as it told.

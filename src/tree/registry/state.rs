@@ -7,6 +7,7 @@ use std::mem;
 use std::sync::Arc;
 
 use super::catalogue::{Catalogue, Gap, ToCome};
+use super::hold::Approved;
 use super::job::{Job, Tables};
 use super::kept_catalogue::KeptCatalogue;
 use super::merged::Merged;
@@ -14,6 +15,7 @@ use super::message::{ConfiguredServer, ServerState};
 use super::reports::Reports;
 use super::routes::{RouteState, Routes};
 use super::source::Source;
+use super::store::Unread;
 use super::told::Told;
 use crate::config::model::{INSTRUCTIONS_READ, Profiles};
 use crate::ids::{Generation, ProfileId, ServerName};
@@ -56,6 +58,7 @@ impl Server {
 pub(super) struct Merge {
     servers: Vec<Server>,
     kept: HashMap<ServerName, KeptCatalogue>,
+    unread: Unread,
     is_configured: bool,
     /// Whether states of servers were told since the last table.
     is_dirty: bool,
@@ -128,6 +131,8 @@ impl Merge {
         let offered = offered.and_then(|source| source.catalogue.as_ref());
         let catalogue = offered.or(on_disk.map(|kept| &kept.catalogue)).cloned();
         let approved = on_disk.and_then(|kept| kept.approved.clone());
+        let is_lost = catalogue.is_none() && self.has_lost_approvals(&wanted);
+        let approved = approved.or_else(|| is_lost.then(Approved::default));
         Server {
             generation: last
                 .and_then(RouteState::generation)

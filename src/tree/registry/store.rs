@@ -13,6 +13,25 @@ use crate::state_dir::{Configuration, Folder, StateDir, StateFile};
 /// A server that is switched off for less than this finds its catalogue again.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(30 * 24 * 3600);
 
+/// The servers of which something may be kept that could not be read.
+#[derive(Debug, Default)]
+pub(super) struct Unread {
+    pub(super) servers: BTreeSet<ServerName>,
+    /// Nobody knows which.
+    pub(super) is_any: bool,
+}
+
+impl Unread {
+    pub(super) const ANY: Self = Self {
+        servers: BTreeSet::new(),
+        is_any: true,
+    };
+
+    pub(super) fn has(&self, server: &ServerName) -> bool {
+        self.is_any || self.servers.contains(server)
+    }
+}
+
 /// Where catalogues are kept; without a state directory nothing is.
 #[derive(Debug, Clone)]
 pub(crate) struct Store(Option<(StateDir, Configuration)>);
@@ -40,18 +59,35 @@ impl Store {
         let Some((directory, of)) = &self.0 else {
             return HashMap::new();
         };
-        let kept = self.files().into_iter().filter_map(|(name, _)| {
+        let files = self.files().unwrap_or_default();
+        let kept = files.into_iter().filter_map(|(name, _)| {
             let file = StateFile::Catalogue(of, name.as_str());
             let unreadable = |error| log::warn!("A kept catalogue is not used: {error}");
             let bytes = directory.read(&file).map_err(unreadable).ok()??;
-            Some((name, KeptCatalogue::decode(bytes)?))
+            let kept = KeptCatalogue::decode(bytes);
+            if kept.is_none() {
+                log::warn!(
+                    "The kept catalogue of server '{name}' is not used: it is damaged, or of another version"
+                );
+            }
+            Some((name, kept?))
         });
         kept.collect()
     }
 
+    /// What is there beside `read`, which was loaded.
+    pub(super) fn unread(&self, read: &HashMap<ServerName, KeptCatalogue>) -> Unread {
+        let say = |error: &io::Error| log::warn!("The kept catalogues are not used: {error}");
+        let files = self.files().inspect_err(say);
+        let is_any = files.is_err();
+        let names = files.unwrap_or_default().into_iter().map(|(name, _)| name);
+        let servers = names.filter(|name| !read.contains_key(name)).collect();
+        Unread { servers, is_any }
+    }
+
     /// When each of what is kept was told, or a gateway began with it.
     pub(super) fn dates(&self) -> HashMap<ServerName, SystemTime> {
-        self.files().into_iter().collect()
+        self.files().unwrap_or_default().into_iter().collect()
     }
 
     /// Keeps one catalogue.
@@ -68,7 +104,7 @@ impl Store {
         let Some((directory, of)) = &self.0 else {
             return;
         };
-        for (server, written) in self.files() {
+        for (server, written) in self.files().unwrap_or_default() {
             let file = StateFile::Catalogue(of, server.as_str());
             let outcome = if wanted.contains(&server) {
                 directory.touch(&file)
@@ -84,15 +120,15 @@ impl Store {
         }
     }
 
-    fn files(&self) -> Vec<(ServerName, SystemTime)> {
+    fn files(&self) -> io::Result<Vec<(ServerName, SystemTime)>> {
         let Some((directory, of)) = &self.0 else {
-            return Vec::new();
+            return Ok(Vec::new());
         };
-        let files = directory.list(Folder::Catalogues(of)).into_iter();
+        let files = directory.list(Folder::Catalogues(of))?.into_iter();
         let named = files.filter_map(|(name, written)| {
             let server = ServerName::new(name.strip_suffix(".json")?).ok()?;
             Some((server, written))
         });
-        named.collect()
+        Ok(named.collect())
     }
 }

@@ -41,6 +41,10 @@ impl Table {
         self.0.catalogue(handle.clone(), told);
     }
 
+    pub(in crate::tree) fn approve(&mut self, server: &ServerName) {
+        self.0.approve(server);
+    }
+
     /// The next table, if it differs from the last one.
     pub(in crate::tree) fn publish(&mut self) -> Option<Arc<Routes>> {
         self.0.publish(false)

@@ -62,7 +62,7 @@ impl Told {
         let gap = told.gaps.get(&Kind::Tools);
         let has_come = !matches!(gap, Some(Gap::Awaited | Gap::Silent | Gap::Unread(_)));
         if let Some(hold) = self.hold.as_mut().filter(|_| has_come) {
-            hold.told(&told.tools, life, gap.is_none());
+            hold.told(&told.tools, life, gap == Some(&Gap::Paging));
         }
     }
 
@@ -79,10 +79,7 @@ impl Told {
             self.hold = None;
         } else if self.hold.is_none() {
             self.hold = Some(match &self.catalogue {
-                Some(known) => {
-                    let is_whole = !known.gaps.contains_key(&Kind::Tools);
-                    Hold::of(Approved::of(&known.tools, is_whole))
-                }
+                Some(known) => Hold::of(Approved::of(&known.tools)),
                 None => Hold::first(),
             });
         }

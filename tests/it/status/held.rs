@@ -29,6 +29,13 @@ done
     fs::write(script, text.replace("TOOLS", &tools)).expect("it is written");
 }
 
+fn write_config(home: &Path, script: &Path) {
+    let entry =
+        json!({ "name": "a", "command": "sh", "args": [script], "on_changed_tools": "hold" });
+    let config = json!({ "servers": [entry] }).to_string();
+    fs::write(home.join("mcp-servers.json"), config).expect("it is written");
+}
+
 async fn restart(gateway: &Gateway) {
     let before = server_in(gateway, "a", "ready").await;
     gateway
@@ -71,10 +78,7 @@ async fn held(gateway: &Gateway) -> Vec<Value> {
 async fn clients_see_what_they_saw_before_until_it_is_approved() {
     let home = tempfile::tempdir().expect("a directory");
     let script = home.path().join("server.sh");
-    let entry =
-        json!({ "name": "a", "command": "sh", "args": [script], "on_changed_tools": "hold" });
-    let config = json!({ "servers": [entry] }).to_string();
-    fs::write(home.path().join("mcp-servers.json"), config).expect("it is written");
+    write_config(home.path(), &script);
     let start = async || Gateway::start(GatewayOptions::default().home(home.path())).await;
 
     write_server(&script, &[("t", "one"), ("gone", "one")]);
@@ -111,4 +115,27 @@ async fn clients_see_what_they_saw_before_until_it_is_approved() {
             server_in(&gateway, "a", "ready").await;
         }
     }
+}
+
+#[tokio::test]
+async fn nothing_is_approved_where_the_file_that_says_what_was_is_damaged() {
+    let home = tempfile::tempdir().expect("a directory");
+    let script = home.path().join("server.sh");
+    write_config(home.path(), &script);
+    write_server(&script, &[("t", "one")]);
+    let mut gateway = Gateway::start(GatewayOptions::default().home(home.path())).await;
+    let read = async || {
+        let file = gateway.kept("catalogues/a.json");
+        Some((fs::read(&file).ok()?, file))
+    };
+    let (text, file) = wait::until("the file", SOON, read).await;
+    gateway.terminate().await;
+    fs::write(&file, &text[..text.len() - 5]).expect("it is cut");
+
+    let gateway = Gateway::start(GatewayOptions::default().home(home.path())).await;
+    assert_eq!(held(&gateway).await[0]["parts"], json!(["new"]));
+    gateway
+        .wait_for_log("all are held until 'mcproxy approve a'", SOON)
+        .await;
+    assert!(listed(&client(&gateway).await).await.is_empty());
 }

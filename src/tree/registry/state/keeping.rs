@@ -1,12 +1,31 @@
 //! What is kept of a server beside what it offers: what its lives taught, and what of its tools is approved.
 
 use super::Merge;
+use crate::config::model::OnChangedTools;
 use crate::ids::{Generation, ServerName};
 use crate::tree::registry::catalogue::Lessons;
 use crate::tree::registry::kept_catalogue::KeptCatalogue;
-use crate::tree::registry::message::Approval;
+use crate::tree::registry::message::{Approval, ConfiguredServer};
+use crate::tree::registry::store::Unread;
 
 impl Merge {
+    /// Something may be kept that could not be read.
+    pub(in crate::tree::registry) fn without(self, unread: Unread) -> Self {
+        Self { unread, ..self }
+    }
+
+    /// Whether it was approved which tools of a server clients see, and that could not be read: nothing is, then.
+    pub(super) fn has_lost_approvals(&self, wanted: &ConfiguredServer) -> bool {
+        let server = &wanted.server;
+        let is_lost = wanted.view.on_changed_tools == OnChangedTools::Hold
+            && self.unread.has(server)
+            && !self.kept.contains_key(server);
+        if is_lost {
+            log::warn!(server = server.as_str(); "Server '{server}': which of its tools are approved could not be read; all are held until 'mcproxy approve {server}'");
+        }
+        is_lost
+    }
+
     /// Somebody approves a server's tools as it has them now: clients see them so. Gives what is to be kept then.
     pub(in crate::tree::registry) fn approve(
         &mut self,

@@ -14,6 +14,7 @@ use crate::tree::registry::message::{Approval, ConfiguredServer};
 use crate::tree::registry::pages::Changes;
 use crate::tree::registry::routes::Routes;
 use crate::tree::registry::state::Merge;
+use crate::tree::registry::store::Unread;
 
 fn wanted(on_changed_tools: OnChangedTools, fingerprint: u64) -> ConfiguredServer {
     let view = View {
@@ -155,4 +156,47 @@ async fn another_command_is_another_server_and_what_was_held_of_the_old_one_stay
     assert_eq!(seen(&mut merge), ["x 3", "z 1"]);
     tell(&mut merge, 2, tools(&[("x", "4"), ("z", "1")])).await;
     assert_eq!(seen(&mut merge), ["x 3", "z 1"]);
+}
+
+#[tokio::test]
+async fn a_first_list_without_its_later_pages_is_all_that_counts_as_approved() {
+    let mut merge = holding();
+    let mut torn = (*tools(&[("x", "1")])).clone();
+    torn.gaps = [(Kind::Tools, Gap::Torn("it ended".into()))].into();
+    let kept = tell(&mut merge, 1, Arc::new(torn)).await.unwrap();
+    tell(&mut merge, 1, tools(&[("x", "1"), ("y", "1")])).await;
+    assert_eq!(
+        (seen(&mut merge), held(&mut merge)),
+        (vec!["x 1".into()], vec!["y".into()])
+    );
+    let mut next = reread(&kept);
+    next.wanted(vec![wanted(OnChangedTools::Hold, 1)]);
+    tell(&mut next, 1, tools(&[("x", "1"), ("y", "1")])).await;
+    assert_eq!(held(&mut next), ["y"]);
+}
+
+fn unread(server: &str) -> Unread {
+    Unread {
+        servers: [name(server)].into(),
+        ..Unread::default()
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_approved_where_what_was_could_not_be_read() {
+    for unread in [unread("a"), Unread::ANY] {
+        let mut merge = Merge::new(HashMap::new(), None).without(unread);
+        merge.wanted(vec![wanted(OnChangedTools::Hold, 1)]);
+        tell(&mut merge, 1, tools(&[("x", "1")])).await;
+        assert_eq!(
+            (seen(&mut merge), held(&mut merge)),
+            (vec![], vec!["x".into()])
+        );
+        merge.approve(&name("a"));
+        assert_eq!(seen(&mut merge), ["x 1"]);
+    }
+    let mut merge = Merge::new(HashMap::new(), None).without(unread("b"));
+    merge.wanted(vec![wanted(OnChangedTools::Hold, 1)]);
+    tell(&mut merge, 1, tools(&[("x", "1")])).await;
+    assert_eq!(held(&mut merge), [""; 0]);
 }

@@ -113,6 +113,11 @@ fn what_cannot_be_read_is_not_kept() {
     fs::create_dir(folder.join("folder.json")).unwrap();
     let loaded = store.load();
     assert_eq!(loaded.keys().collect::<Vec<_>>(), [&name("good")]);
+    let unread = store.unread(&loaded);
+    for there in ["empty", "half", "shape", "former", "folder"] {
+        assert!(unread.has(&name(there)), "{there}");
+    }
+    assert!(!unread.has(&name("good")) && !unread.has(&name("another")));
 }
 
 #[test]
@@ -130,6 +135,7 @@ fn a_directory_that_cannot_be_made_is_an_error_and_no_panic() {
     let store = store(&file);
     assert!(store.save(&name("s"), &kept(catalogue(&["t"]))).is_err());
     assert!(store.load().is_empty());
+    assert!(store.unread(&store.load()).has(&name("s")), "who knows");
 }
 
 #[test]

@@ -203,14 +203,16 @@ impl Conversation {
         let shared = &routes.merged;
         let mut own = Vec::new();
         for (server, instance) in &self.instances {
-            let template = shared.source(server);
-            let template = template.and_then(|source| source.catalogue.as_deref());
-            if let Some(told) = &instance.catalogue
-                && template.is_none_or(|template| !template.is(told))
-            {
-                own.push((server, told));
+            let (Some(source), Some(told)) = (shared.source(server), &instance.catalogue) else {
+                continue;
+            };
+            let seen = source.of_instance(told);
+            let template = source.catalogue.as_deref();
+            if template.is_none_or(|template| !template.is(&seen)) {
+                own.push((server, seen));
             }
         }
+        let own: Vec<_> = own.iter().map(|(server, seen)| (*server, seen)).collect();
         self.merged = if own.is_empty() {
             Arc::clone(shared)
         } else {

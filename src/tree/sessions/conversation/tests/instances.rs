@@ -1,15 +1,18 @@
 //! A session's own instances of servers: started on its first use, and nobody else's.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::super::UNUSED;
 use super::servers::Own;
 use super::{House, LIST_CHANGED, result, tool_names};
-use crate::config::model::Isolation;
-use crate::testing::offer;
-use crate::tree::registry::RouteState;
+use crate::config::model::{Isolation, OnChangedTools, View};
+use crate::protocol::mcp::item::{self, Kind};
+use crate::testing::{name, offer};
+use crate::tree::registry::{Catalogue, RouteState};
 
 fn down(house: &House) -> RouteState {
     RouteState::Down {
@@ -126,6 +129,44 @@ fn what_it_offers_is_its_sessions_alone() {
     assert_eq!(one.next()["method"], LIST_CHANGED);
     one.asks(4, "tools/list", Value::Null);
     assert_eq!(tool_names(&one.next()), ["s__t", "s__new"]);
+}
+
+#[test]
+fn where_changes_are_held_back_it_shows_what_is_approved_as_far_as_it_has_it() {
+    let house = House::of(&[]);
+    let view = View {
+        on_changed_tools: OnChangedTools::Hold,
+        ..View::default()
+    };
+    house.isolates_as("s", Isolation::Session, view);
+    let template = house.offering("s", 1, &offer(&["t", "gone"], &[]));
+    let mut client = house.client();
+    client.calls(1, "s__t");
+    let text = r#"{"tools":[{"name":"t","description":"other","inputSchema":{"type":"object"}},{"name":"mine","inputSchema":{"type":"object"}}]}"#;
+    let tools = item::page(Kind::Tools, &Bytes::from(text)).unwrap().items;
+    let offered = Arc::new(Catalogue {
+        tools: tools.into(),
+        ..(*offer(&[], &[])).clone()
+    });
+    let mut own = Own::of(&house, house.owner(), ("s", 2), &offered);
+    assert_eq!(client.next()["method"], LIST_CHANGED);
+    own.server.reply_token().answer(result("{}"));
+    assert_eq!(client.next()["id"], 1);
+    client.asks(2, "tools/list", Value::Null);
+    let listed = client.next();
+    assert_eq!(tool_names(&listed), ["s__t"]);
+    assert_eq!(listed["result"]["tools"][0]["description"], Value::Null);
+    client.calls(3, "s__mine");
+    assert_eq!(client.next()["error"]["code"], -32602);
+
+    // What is approved of the template holds for it at once.
+    house.catalogue(&template.handle, Some(offered));
+    house.approve(&name("s"));
+    assert_eq!(client.next()["method"], LIST_CHANGED);
+    client.asks(4, "tools/list", Value::Null);
+    let listed = client.next();
+    assert_eq!(tool_names(&listed), ["s__t", "s__mine"]);
+    assert_eq!(listed["result"]["tools"][0]["description"], "other");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::{Client, House, Server};
-use crate::config::model::Isolation;
+use crate::config::model::{Isolation, View};
 use crate::ids::Generation;
 use crate::protocol::jsonrpc::{Message, Response, decode};
 use crate::testing::{name, wanted};
@@ -27,10 +27,15 @@ impl House {
 
     /// The configuration says so from now on.
     pub(super) fn isolates(&self, server: &str, isolation: Isolation) {
+        self.isolates_as(server, isolation, View::default());
+    }
+
+    /// The same of what clients see of it.
+    pub(super) fn isolates_as(&self, server: &str, isolation: Isolation, view: View) {
         let wanted = wanted(server);
         self.wanted(vec![ConfiguredServer {
             isolation,
-            view: Arc::default(),
+            view: Arc::new(view),
             ..wanted
         }]);
     }

@@ -239,6 +239,11 @@ impl House {
         self.0.change(|table| table.catalogue(handle, told));
     }
 
+    /// Somebody approves what is held of a server.
+    pub(super) fn approve(&self, server: &ServerName) {
+        self.0.change(|table| table.approve(server));
+    }
+
     /// The gateway's stop has come so far.
     pub(super) fn stop(&self, step: Stop) {
         self.settle();
