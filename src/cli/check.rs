@@ -340,8 +340,11 @@ pub(super) fn count(number: usize, what: &str) -> String {
 /// The path as one would type it here.
 pub(super) fn shown_path(path: &Path) -> String {
     let here = std::env::current_dir().unwrap_or_default();
-    path.strip_prefix(here)
-        .unwrap_or(path)
-        .display()
-        .to_string()
+    let shown = path.strip_prefix(here).unwrap_or(path).to_string_lossy();
+    // A terminal obeys nothing in a name.
+    let shown = shown.chars().map(|c| match c.is_control() {
+        true => c.escape_debug().to_string(),
+        false => c.to_string(),
+    });
+    shown.collect()
 }

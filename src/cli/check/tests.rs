@@ -37,6 +37,11 @@ fn check(directory: &Path, text: &str) -> (u8, String) {
 }
 
 #[test]
+fn a_terminal_obeys_nothing_in_a_name() {
+    assert_eq!(shown_path(Path::new("/é\u{1b}[2J'")), "/é\\u{1b}[2J'");
+}
+
+#[test]
 fn a_good_file_is_a_table() {
     let machine = machine();
     let (code, out) = check(
