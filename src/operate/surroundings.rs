@@ -14,6 +14,7 @@ use hyper_util::rt::TokioIo;
 use nix::unistd::geteuid;
 use serde::Deserialize;
 use tokio::net::UnixStream;
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::gateway::{LOOK, search};
@@ -78,7 +79,8 @@ async fn ask(socket: &Path) -> Result<Surroundings, Box<dyn Error + Send + Sync>
     let stream = UnixStream::connect(socket).await?;
     let owner = stream.peer_cred()?.uid();
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-    tokio::spawn(connection);
+    let mut connections = JoinSet::new();
+    connections.spawn(connection);
     let request = Request::get("/control/environment").header(HOST, "localhost");
     let answer = sender.send_request(request.body(Empty::<Bytes>::new())?);
     let answer = answer.await?;
