@@ -15,6 +15,9 @@ use mcproxy::operate::{self, Screen};
 use mcproxy::program::{self, BROKEN, complain};
 use mcproxy::supervise::Plain;
 
+/// Exit code for a command that does not say enough.
+const USAGE: u8 = 2;
+
 #[expect(clippy::disallowed_methods, reason = "for a verb without workers")]
 fn main() -> ExitCode {
     let cli = Cli::from_environment();
@@ -148,9 +151,9 @@ fn check_here(
     };
     if start && !around.is_ours {
         note(
-            "nothing is started on the word of a gateway of another user, or as root; this shell's variables are used",
+            "nothing is started on the word of a gateway of another user, or as root: name the file that is meant",
         )?;
-        return check(None, start, run, env);
+        return Ok(USAGE);
     }
     note("with the file, the variables and the PATH of the running gateway")?;
     if start {

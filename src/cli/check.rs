@@ -24,7 +24,7 @@ use std::path::Path;
 
 pub use self::costs::{CostRow, Costs, LastSeen};
 use self::started::Started;
-pub use self::started::{Start, Tried};
+pub use self::started::{Start, Trial, Tried};
 use super::table;
 use crate::config::model::{
     Config, Entry, Given, Isolation, Nameless, Offer, Protocol, ServerSpec,
@@ -37,6 +37,8 @@ use program::find;
 const OK: u8 = 0;
 /// `EX_CONFIG` of `sysexits.h`: something is wrong in the configuration.
 const CONFIG: u8 = 78;
+/// What a shell says of a command that a SIGINT ended.
+const INTERRUPTED: u8 = 130;
 
 /// What is known beside the file, and what may be done.
 #[derive(Clone, Copy)]
@@ -131,6 +133,9 @@ fn report(
     if !rows.is_empty() {
         print_table(&rows, out)?;
     }
+    let is_interrupted = started
+        .as_ref()
+        .is_some_and(|started| started.is_interrupted);
     if let Some(started) = started {
         started.print(out)?;
     }
@@ -141,7 +146,9 @@ fn report(
     }
     writeln!(out, "{file}: {}", summary(&rows, &problems))?;
     let is_error = |problem: &Problem| problem.severity == Severity::Error;
-    Ok(if problems.iter().any(is_error) {
+    Ok(if is_interrupted {
+        INTERRUPTED
+    } else if problems.iter().any(is_error) {
         CONFIG
     } else {
         OK
@@ -340,8 +347,17 @@ pub(super) fn count(number: usize, what: &str) -> String {
 /// The path as one would type it here.
 pub(super) fn shown_path(path: &Path) -> String {
     let here = std::env::current_dir().unwrap_or_default();
-    path.strip_prefix(here)
-        .unwrap_or(path)
-        .display()
-        .to_string()
+    plain(&path.strip_prefix(here).unwrap_or(path).to_string_lossy())
+}
+
+/// A text with nothing that a terminal obeys.
+fn plain(text: &str) -> String {
+    let shown = text.chars().map(|c| {
+        if c.is_control() {
+            c.escape_debug().to_string()
+        } else {
+            c.to_string()
+        }
+    });
+    shown.collect()
 }

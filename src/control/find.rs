@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use socket2::{Domain, SockAddr, Socket, Type};
 
-use super::SUFFIX;
+use super::{SUFFIX, trust};
 
 /// What came of looking.
 #[derive(Debug, Default)]
@@ -18,26 +18,34 @@ pub struct Search {
     pub answering: Vec<PathBuf>,
     /// Where else it was looked, and what was there.
     pub others: Vec<String>,
+    /// Those of `others` where a gateway may be that cannot be asked, or must not be believed.
+    pub closed: Vec<String>,
 }
 
-/// Looks in each of `places`. Blocks.
+/// Looks in each of `places`, but for those to which others may write. Blocks.
 #[must_use]
 pub fn search(places: &[PathBuf]) -> Search {
     let mut found = Search::default();
     for place in places {
         let shown = place.display();
-        let sockets = match sockets(place) {
+        let sockets = match trust::check(place).and_then(|()| sockets(place)) {
             Ok(sockets) if sockets.is_empty() => Err("no socket".to_owned()),
             Ok(sockets) => Ok(sockets),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Err("not there".to_owned()),
-            Err(error) => Err(error.to_string()),
+            Err(error) => {
+                found.closed.push(format!("{shown}: {error}"));
+                Err(error.to_string())
+            }
         };
         for socket in sockets.as_deref().unwrap_or_default() {
             let shown = socket.display();
             match answers(socket) {
                 Ok(true) => found.answering.push(socket.clone()),
                 Ok(false) => found.others.push(format!("{shown}: nobody answers")),
-                Err(error) => found.others.push(format!("{shown}: {error}")),
+                Err(error) => {
+                    found.others.push(format!("{shown}: {error}"));
+                    found.closed.push(format!("{shown}: {error}"));
+                }
             }
         }
         if let Err(why) = sockets {

@@ -6,6 +6,7 @@ mod bind;
 mod find;
 #[cfg(test)]
 mod tests;
+mod trust;
 
 use std::ffi::OsString;
 use std::net::SocketAddr;

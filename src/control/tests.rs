@@ -118,3 +118,43 @@ fn the_order_of_places_is_one_for_all() {
     assert_eq!(address(Path::new("/a/[::1]:80.sock")), Some(listens));
     assert_eq!(address(Path::new("/a/control.sock")), None);
 }
+
+#[test]
+fn where_others_may_write_nothing_is_believed() {
+    let (home, place) = directory();
+    let set = |path: &Path, mode| {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    };
+    let socket = bind(std::slice::from_ref(&place), "x.sock").unwrap();
+    let (above, link) = (home.path().join("a"), home.path().join("link"));
+    std::os::unix::fs::symlink(&above, &link).unwrap();
+    let ways = [place.clone(), link.join("control")];
+    let found = || ways.each_ref().map(|way| search(std::slice::from_ref(way)));
+    for (directory, mode, is_believed) in [
+        (&above, 0o755, true),
+        (&above, 0o777, false),
+        (&above, 0o775, false),
+        (&above, 0o1777, true),
+        (&place, 0o770, false),
+        (&place, 0o1777, false),
+    ] {
+        set(directory, mode);
+        for found in found() {
+            assert_eq!(!found.answering.is_empty(), is_believed, "{mode:o}");
+            let words = format!("others may write to {}", directory.display());
+            let is_said = |list: &[String]| list.iter().any(|line| line.ends_with(&words));
+            assert_eq!(is_said(&found.others), !is_believed, "{mode:o}");
+            assert_eq!(is_said(&found.closed), !is_believed, "{mode:o}");
+        }
+        set(directory, 0o700);
+    }
+    // The link is what others may swap.
+    set(home.path(), 0o777);
+    assert!(found().iter().all(|found| found.answering.is_empty()));
+    fs::remove_file(&link).unwrap();
+    std::os::unix::fs::symlink(&link, &link).unwrap();
+    set(home.path(), 0o700);
+    let found = search(&[link.join("control")]);
+    assert!(found.closed[0].ends_with("too many links"), "{found:?}");
+    drop(socket);
+}

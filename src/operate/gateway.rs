@@ -17,7 +17,7 @@ use crate::control;
 use crate::protocol::mcp::method;
 
 /// How long a look may take.
-const LOOK: Duration = Duration::from_secs(10);
+pub(super) const LOOK: Duration = Duration::from_secs(10);
 
 /// Which gateway.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Args)]
@@ -197,11 +197,17 @@ impl Gateway {
     }
 }
 
-/// The one gateway that answers on this machine.
-pub(super) fn look(state_dir: Option<&Path>) -> Result<PathBuf, Failed> {
+/// The gateways of this machine.
+pub(super) fn search(state_dir: Option<&Path>) -> control::Search {
     let env = |name: &str| std::env::var_os(name);
-    let places = control::searched(control::places(&env, state_dir));
-    let control::Search { answering, others } = control::search(&places);
+    control::search(&control::searched(control::places(&env, state_dir)))
+}
+
+/// The one that answers.
+pub(super) fn look(state_dir: Option<&Path>) -> Result<PathBuf, Failed> {
+    let control::Search {
+        answering, others, ..
+    } = search(state_dir);
     match <[PathBuf; 1]>::try_from(answering) {
         Ok([socket]) => Ok(socket),
         Err(none) if none.is_empty() => {

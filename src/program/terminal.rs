@@ -134,7 +134,7 @@ async fn show_notices(
             Notice::ServerReady { server, tools } => {
                 banner::server_ready(server.as_str(), tools, style)
             }
-            Notice::ServerFailed { server, why } => {
+            Notice::ServerFailed { server, why, .. } => {
                 banner::server_failed(server.as_str(), &why, style)
             }
         });

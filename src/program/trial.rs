@@ -2,18 +2,20 @@
 //! and ends them all again.
 
 use std::collections::BTreeMap;
+use std::future::poll_fn;
 use std::io::{self, Write};
 use std::path::Path;
+use std::task::Poll;
 use std::time::Duration;
 
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::runtime;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tokio::time::{Instant, timeout_at};
 
 use super::LEAST_WORKERS;
-use crate::cli::check::Tried;
+use crate::cli::check::{Trial, Tried};
 use crate::config::model::{Config, Entry, Given};
 use crate::process;
 use crate::supervise::Spawn;
@@ -23,7 +25,7 @@ use crate::tree::{self, Beat, Frontend, FrontendLinks, Notice, Part, Settings};
 const SLACK: Duration = Duration::from_secs(10);
 
 /// Starts the servers of the file at `path`, and says to `progress` how far that is. What is not among the answers
-/// was stopped for.
+/// was not ready in time, or a signal came first.
 ///
 /// # Errors
 /// If the tree cannot be started.
@@ -32,7 +34,7 @@ pub fn trial(
     (config, command_line): (&Config, &Given),
     spawn: impl Spawn,
     progress: Option<&mut dyn Write>,
-) -> io::Result<BTreeMap<String, Tried>> {
+) -> io::Result<Trial> {
     let mut settings = Settings::new(path.to_owned());
     settings.command_line = command_line.clone();
     let slots = settings.supervision.start_slots.get();
@@ -59,61 +61,86 @@ async fn start_all(
     mut settings: Settings,
     spawn: impl Spawn,
     (count, patience): (usize, Duration),
-    progress: Option<&mut dyn Write>,
-) -> io::Result<BTreeMap<String, Tried>> {
+    mut progress: Option<&mut dyn Write>,
+) -> io::Result<Trial> {
     // Before the first server: without handlers a signal would leave them behind.
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut end = signal(SignalKind::terminate())?;
+    let mut signals = [
+        signal(SignalKind::interrupt())?,
+        signal(SignalKind::terminate())?,
+        signal(SignalKind::hangup())?,
+        signal(SignalKind::quit())?,
+    ];
     let groups = settings.groups.clone();
     let (sender, notices) = mpsc::unbounded_channel();
     settings.notices = Some(sender);
     let mut tree = tree::start(settings, spawn, NoPort)
         .await
         .map_err(|error| io::Error::other(error.to_string()))?;
-    let heard = async {
-        tokio::select! {
-            tried = listen(notices, count, patience, progress) => tried,
-            _ = interrupt.recv() => BTreeMap::new(),
-            _ = end.recv() => BTreeMap::new(),
-        }
-    };
-    let tried = heard.await;
-    tree.stop();
-    tree.wait().await;
-    process::end_all(&groups, false).await;
-    Ok(tried)
-}
-
-/// What becomes of each of them first.
-async fn listen(
-    mut notices: UnboundedReceiver<Notice>,
-    count: usize,
-    patience: Duration,
-    mut progress: Option<&mut dyn Write>,
-) -> BTreeMap<String, Tried> {
-    let start = Instant::now();
     let mut tried = BTreeMap::new();
-    say(&mut progress, &tried, count);
-    while tried.len() < count {
-        let Ok(Some(notice)) = timeout_at(start + patience, notices.recv()).await else {
-            break;
-        };
-        let (server, outcome) = match notice {
-            Notice::ServerReady { server, tools } => (server, Ok(tools)),
-            Notice::ServerFailed { server, why } => (server, Err(why)),
-        };
-        let time = start.elapsed();
-        tried
-            .entry(server.to_string())
-            .or_insert(Tried { outcome, time });
-        say(&mut progress, &tried, count);
-    }
+    let is_interrupted = tokio::select! {
+        () = listen(notices, (count, patience), &mut tried, &mut progress) => false,
+        () = any(&mut signals) => true,
+    };
     if let Some(progress) = progress {
         write!(progress, "\r\x1b[K")
             .and_then(|()| progress.flush())
             .ok();
     }
-    tried
+    tree.stop();
+    tree.wait().await;
+    process::end_all(&groups, false).await;
+    Ok(Trial {
+        tried,
+        is_interrupted,
+    })
+}
+
+async fn any(signals: &mut [Signal]) {
+    poll_fn(|context| {
+        let mut signals = signals.iter_mut();
+        if signals.any(|signal| signal.poll_recv(context).is_ready()) {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    })
+    .await;
+}
+
+/// What becomes of each of them first.
+async fn listen(
+    mut notices: UnboundedReceiver<Notice>,
+    (count, patience): (usize, Duration),
+    tried: &mut BTreeMap<String, Tried>,
+    progress: &mut Option<&mut dyn Write>,
+) {
+    let start = Instant::now();
+    say(progress, tried, count);
+    while tried.len() < count {
+        let Ok(Some(notice)) = timeout_at(start + patience, notices.recv()).await else {
+            break;
+        };
+        let (server, outcome, help) = match notice {
+            Notice::ServerReady { server, tools } => (server, Ok(tools), None),
+            Notice::ServerFailed {
+                server,
+                why,
+                said,
+                likely,
+            } => {
+                let said = said.map_or_else(String::new, |said| format!("; it wrote: {said}"));
+                let help = likely.map(|known| format!("{}: {}", known.cause, known.remedy));
+                (server, Err(format!("{why}{said}")), help)
+            }
+        };
+        let time = start.elapsed();
+        tried.entry(server.to_string()).or_insert(Tried {
+            outcome,
+            help,
+            time,
+        });
+        say(progress, tried, count);
+    }
 }
 
 fn say(progress: &mut Option<&mut dyn Write>, tried: &BTreeMap<String, Tried>, count: usize) {

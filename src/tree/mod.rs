@@ -174,6 +174,10 @@ pub enum Notice {
         server: ServerName,
         /// How it ended.
         why: String,
+        /// The last line of its stderr.
+        said: Option<String>,
+        /// The probable cause.
+        likely: Option<Likely>,
     },
 }
 

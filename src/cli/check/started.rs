@@ -6,24 +6,39 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::super::table;
+use super::plain;
 use crate::config::model::{Config, Entry};
 use crate::config::{Origin, Parsed, Problem, Severity};
 use crate::ids::ServerName;
 
 /// Starts the servers of the configuration at this path.
-pub type Start<'a> = &'a dyn Fn(&Path, &Config) -> io::Result<BTreeMap<String, Tried>>;
+pub type Start<'a> = &'a dyn Fn(&Path, &Config) -> io::Result<Trial>;
+
+/// What became of the servers.
+#[derive(Debug, Default)]
+pub struct Trial {
+    /// Of those that were ready, or failed.
+    pub tried: BTreeMap<String, Tried>,
+    /// A signal came before that was known of all.
+    pub is_interrupted: bool,
+}
 
 /// What became of a server.
 #[derive(Debug)]
 pub struct Tried {
     /// How many tools it offers, or why it failed.
     pub outcome: Result<usize, String>,
+    /// What may help.
+    pub help: Option<String>,
     /// How long that took, since the first of them was started.
     pub time: Duration,
 }
 
 /// All of them, in the order of the file.
-pub(super) struct Started(Vec<(ServerName, Option<Tried>)>);
+pub(super) struct Started {
+    servers: Vec<(ServerName, Option<Tried>)>,
+    pub(super) is_interrupted: bool,
+}
 
 impl Started {
     /// Starts them, and adds to `problems` what failed.
@@ -33,8 +48,11 @@ impl Started {
         parsed: &Parsed,
         problems: &mut Vec<Problem>,
     ) -> io::Result<Self> {
-        let mut tried = start(path, &parsed.config)?;
-        let mut all = Vec::new();
+        let Trial {
+            mut tried,
+            is_interrupted,
+        } = start(path, &parsed.config)?;
+        let mut servers = Vec::new();
         for (entry, origin) in parsed.config.servers.iter().zip(&parsed.origins) {
             let Entry::Run(spec, _) = entry else {
                 continue;
@@ -44,25 +62,31 @@ impl Started {
                 Some(Tried { outcome: Ok(_), .. }) => None,
                 Some(Tried {
                     outcome: Err(why), ..
-                }) => Some(format!("it did not start: {why}")),
+                }) => Some(format!("it did not start: {}", plain(why))),
+                None if is_interrupted => None,
                 None => Some("it did not start in time".to_owned()),
             };
-            problems.extend(why.map(|why| problem(origin, why)));
-            all.push((spec.name.clone(), tried));
+            let help = || tried.as_ref().and_then(|tried| tried.help.clone());
+            problems.extend(why.map(|why| problem(origin, why, help())));
+            servers.push((spec.name.clone(), tried));
         }
-        Ok(Self(all))
+        Ok(Self {
+            servers,
+            is_interrupted,
+        })
     }
 
     pub(super) fn print(&self, out: &mut dyn Write) -> io::Result<()> {
-        if self.0.is_empty() {
+        if self.servers.is_empty() {
             return Ok(());
         }
         let titles = ["SERVER", "START", "TOOLS", "AFTER"];
         let mut lines = vec![titles.map(str::to_owned).to_vec()];
-        lines.extend(self.0.iter().map(|(server, tried)| {
+        lines.extend(self.servers.iter().map(|(server, tried)| {
             let (word, tools) = match tried.as_ref().map(|tried| &tried.outcome) {
                 Some(Ok(tools)) => ("ready", tools.to_string()),
                 Some(Err(_)) => ("failed", String::new()),
+                None if self.is_interrupted => ("not tried: interrupted", String::new()),
                 None => ("late", String::new()),
             };
             let after = tried.as_ref().map_or_else(String::new, |tried| {
@@ -74,7 +98,7 @@ impl Started {
     }
 }
 
-fn problem(origin: &Origin, message: String) -> Problem {
+fn problem(origin: &Origin, message: String, help: Option<String>) -> Problem {
     let command = origin.command.as_ref();
     let place = command.map_or(origin.place, |command| command.place);
     Problem {
@@ -84,6 +108,6 @@ fn problem(origin: &Origin, message: String) -> Problem {
         path: command.map_or_else(String::new, |command| command.path.clone()),
         server: Some(origin.server.to_string()),
         message,
-        help: None,
+        help,
     }
 }

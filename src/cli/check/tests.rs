@@ -37,6 +37,11 @@ fn check(directory: &Path, text: &str) -> (u8, String) {
 }
 
 #[test]
+fn a_terminal_obeys_nothing_in_a_name() {
+    assert_eq!(shown_path(Path::new("/é\u{1b}[2J'")), "/é\\u{1b}[2J'");
+}
+
+#[test]
 fn a_good_file_is_a_table() {
     let machine = machine();
     let (code, out) = check(
@@ -225,4 +230,54 @@ fn files_of_secrets_are_looked_at_as_a_start_will() {
     DIR/servers.json: 3 servers to run, 1 off, 2 errors, 4 warnings
     ");
     assert_eq!(code, 78);
+}
+
+#[test]
+fn what_was_tried_before_a_signal_is_kept() {
+    let machine = machine();
+    let file = machine.path().join("servers.json");
+    let text = r#"[{"name": "a", "command": "npx"}, {"name": "b", "command": "npx"}, {"name": "c", "command": "npx"}]"#;
+    fs::write(&file, text).unwrap();
+    let tried = |outcome, help: Option<&str>| Tried {
+        outcome,
+        help: help.map(str::to_owned),
+        time: std::time::Duration::from_secs(1),
+    };
+    let start = |_: &Path, _: &Config| {
+        let failed = tried(Err("exited\u{1b}".to_owned()), Some("install it"));
+        Ok(Trial {
+            tried: [
+                ("a".to_owned(), tried(Ok(5), None)),
+                ("b".to_owned(), failed),
+            ]
+            .into(),
+            is_interrupted: true,
+        })
+    };
+    let path = |name: &str| (name == "PATH").then(|| machine.path().display().to_string());
+    let around = Around {
+        start: Some(&start),
+        ..known(&path)
+    };
+    let mut out = Vec::new();
+    let code = run(Some(&file), around, &Given::default(), &mut out).unwrap();
+    let out = String::from_utf8(out).unwrap();
+    assert_eq!(code, 130, "{out}");
+    let row = |name: &str| {
+        let rows = out
+            .lines()
+            .map(|line| line.split_whitespace().collect::<Vec<_>>());
+        rows.filter(|row| row.first() == Some(&name))
+            .next_back()
+            .unwrap()
+            .join(" ")
+    };
+    assert_eq!(row("a"), "a ready 5 1.0 s");
+    assert_eq!(row("b"), "b failed 1.0 s");
+    assert_eq!(row("c"), "c not tried: interrupted");
+    assert!(
+        out.contains("it did not start: exited\\u{1b} (") && out.contains("    help: install it\n"),
+        "{out}"
+    );
+    assert!(out.ends_with("1 error\n"), "{out}");
 }

@@ -16,7 +16,7 @@ use crate::config::model::{Config, Entry};
 use crate::ids::{Generation, ServerName};
 use crate::supervise::Failure;
 use crate::telemetry::metrics::{Counter, Metrics};
-use crate::tree::history::{Counts, ServerHistory};
+use crate::tree::history::{Counts, Likely, ServerHistory};
 use crate::tree::registry::{Changes, Merged};
 
 /// So many entries that can't be used are named; the log says what is wrong with them.
@@ -115,6 +115,15 @@ impl StatusBook {
     }
 
     /// A life ended. `was_asked`: that is no failure.
+    /// The last line of the server's stderr, and the probable cause of its last failure.
+    pub(super) fn clue(&self, server: &ServerName) -> (Option<String>, Option<Likely>) {
+        let history = self.histories.get(server);
+        history.map_or((None, None), |history| {
+            let said = history.log().stderr.pop();
+            (said.map(|line| line.text), history.counts().likely)
+        })
+    }
+
     pub(super) fn exited(
         &mut self,
         child: &ChildId,

@@ -347,9 +347,12 @@ impl<S: Spawn, E: Frontend> SupervisorHooks for RootHooks<S, E> {
                 if matches!(id, ChildId::Upstream(_)) {
                     self.failed.insert(server.clone());
                     if is_said {
+                        let (said, likely) = self.book.clue(server);
                         self.notice(Notice::ServerFailed {
                             server: server.clone(),
                             why: failure.to_string(),
+                            said,
+                            likely,
                         });
                     }
                 }

@@ -4,10 +4,13 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+use std::process::Stdio;
 
-use super::{MISCONFIGURED, run};
+use nix::sys::signal::Signal;
+
+use super::{Guard, MISCONFIGURED, PATIENCE, command, run};
 use crate::support::gateway::{Gateway, GatewayOptions, fixture_server};
-use crate::support::http;
+use crate::support::{http, proc, wait};
 
 #[test]
 fn each_server_is_started_once_and_ended() {
@@ -53,7 +56,7 @@ fn one_that_fails_is_said_with_its_place() {
     let text = r#"[
   { "name": "demo", "command": "mcproxy", "args": ["demo-server"] },
   { "name": "silent", "command": "sleep", "args": ["1000"], "timeout": "1s" },
-  { "name": "broken", "command": "sh", "args": ["-c", "exit 3"] }
+  { "name": "broken", "command": "sh", "args": ["-c", "echo env: node: no such file >&2; exit 3"] }
 ]"#;
     fs::write(here.path().join("mcp-servers.json"), text).unwrap();
     let said = run(
@@ -64,7 +67,7 @@ fn one_that_fails_is_said_with_its_place() {
     assert_eq!(said.code, Some(MISCONFIGURED), "{}", said.stdout);
     for part in [
         "mcp-servers.json:3:34: error: it did not start: was not ready within 1 s",
-        "mcp-servers.json:4:34: error: it did not start: exited with code 3",
+        "mcp-servers.json:4:34: error: it did not start: exited with code 3; it wrote: env: node: no such file",
         "(server 'broken', ",
         "2 errors",
     ] {
@@ -74,6 +77,36 @@ fn one_that_fails_is_said_with_its_place() {
     let said = run(here.path(), &["check"], &[("PATH", "/usr/bin:/bin")]);
     assert_eq!(said.code, Some(0), "{}", said.stdout);
     assert!(!said.stdout.contains("AFTER"), "{}", said.stdout);
+}
+
+#[test]
+fn a_signal_leaves_nothing_behind() {
+    for signal in [Signal::SIGHUP, Signal::SIGQUIT, Signal::SIGINT] {
+        let here = tempfile::tempdir().unwrap();
+        let text = r#"[{ "name": "slow", "command": "sh", "args": ["-c", "echo $$ > pid; exec sleep 1000"] }]"#;
+        fs::write(here.path().join("mcp-servers.json"), text).unwrap();
+        let mut command = command(
+            here.path(),
+            &["check", "--start"],
+            &[("PATH", "/usr/bin:/bin")],
+        );
+        let mut check = Guard(command.stdout(Stdio::piped()).spawn().unwrap());
+        let pid = || {
+            fs::read_to_string(here.path().join("pid"))
+                .ok()
+                .filter(|pid| pid.ends_with('\n'))
+        };
+        let pid = wait::poll_blocking(PATIENCE, pid).unwrap();
+        proc::send(check.0.id(), signal);
+        let status = wait::poll_blocking(PATIENCE, || check.0.try_wait().ok()?).unwrap();
+        assert_eq!(status.code(), Some(130), "{signal}");
+        let said = std::io::read_to_string(check.0.stdout.take().unwrap()).unwrap();
+        assert!(said.contains("not tried: interrupted"), "{said}");
+        assert!(
+            !fs::exists(format!("/proc/{}", pid.trim())).unwrap(),
+            "{signal}"
+        );
+    }
 }
 
 /// A shell's PATH and variables are not those of the service.
