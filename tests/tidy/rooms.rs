@@ -14,7 +14,7 @@ const CEILINGS: [(&str, usize); 26] = [
     ("control", 390),
     ("edit", 350),
     ("files", 120),
-    ("http", 7800),
+    ("http", 7900),
     ("ids", 300),
     ("import", 4900),
     ("operate", 2250),

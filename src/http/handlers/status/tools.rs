@@ -89,7 +89,7 @@ pub(super) fn share(
 pub(super) fn reply(value: &impl Serialize, share: Share) -> Response {
     // There is nothing in it that JSON could not say.
     let text = serde_json::to_vec(value).unwrap_or_default();
-    let body = Bytes::from_owner(Shown {
+    let body = Bytes::from_owner(ShownBody {
         text,
         _share: share,
     });
@@ -100,12 +100,12 @@ pub(super) fn reply(value: &impl Serialize, share: Share) -> Response {
     reply
 }
 
-struct Shown {
+struct ShownBody {
     text: Vec<u8>,
     _share: Share,
 }
 
-impl AsRef<[u8]> for Shown {
+impl AsRef<[u8]> for ShownBody {
     fn as_ref(&self) -> &[u8] {
         &self.text
     }
