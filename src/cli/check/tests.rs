@@ -264,11 +264,10 @@ fn what_was_tried_before_a_signal_is_kept() {
     let out = String::from_utf8(out).unwrap();
     assert_eq!(code, 130, "{out}");
     let row = |name: &str| {
-        let rows = out
+        let mut rows = out
             .lines()
             .map(|line| line.split_whitespace().collect::<Vec<_>>());
-        rows.filter(|row| row.first() == Some(&name))
-            .next_back()
+        rows.rfind(|row| row.first() == Some(&name))
             .unwrap()
             .join(" ")
     };
