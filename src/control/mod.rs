@@ -25,7 +25,7 @@ const PACKAGED: [&str; 2] = ["/run/mcp-gateway", "/var/lib/mcp-gateway"];
 
 /// The directories in which a gateway may have its socket; the first that can be used is. `control` below
 /// systemd's `RUNTIME_DIRECTORY` (the first, where it lists several), `mcproxy` below `XDG_RUNTIME_DIR`,
-/// `control` below the state directory.
+/// the state directory's name with `.control`, `control` below that.
 #[must_use]
 pub fn places(env: &dyn Fn(&str) -> Option<OsString>, state_dir: Option<&Path>) -> Vec<PathBuf> {
     let set = |name| env(name).filter(|value| !value.is_empty());
@@ -33,13 +33,26 @@ pub fn places(env: &dyn Fn(&str) -> Option<OsString>, state_dir: Option<&Path>) 
         .and_then(|list| std::env::split_paths(&list).next())
         .map(|directory| directory.join(FOLDER));
     let of_user = set("XDG_RUNTIME_DIR").map(|directory| PathBuf::from(directory).join("mcproxy"));
+    // Beside it first: a copy of the state directory, as a backup makes one, would trip over a socket.
+    let beside_state = state_dir.map(|directory| beside(directory));
     let of_state = state_dir.map(|directory| directory.join(FOLDER));
     let absolute = |path: PathBuf| std::path::absolute(&path).unwrap_or(path);
     let of_user = of_user.filter(|path| path.is_absolute());
-    [of_service, of_user, of_state.map(absolute)]
+    let states = [beside_state, of_state].map(|place| place.map(absolute));
+    [of_service, of_user]
         .into_iter()
+        .chain(states)
         .flatten()
         .collect()
+}
+
+/// The directory that is called so with `.control` behind it.
+fn beside(directory: &Path) -> PathBuf {
+    // Without a slash at its end.
+    let mut path = directory.components().collect::<PathBuf>().into_os_string();
+    path.push(".");
+    path.push(FOLDER);
+    path.into()
 }
 
 /// Those in which commands look: the same, and those of the packaged service.

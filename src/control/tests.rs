@@ -102,10 +102,15 @@ fn the_order_of_places_is_one_for_all() {
         ("XDG_RUNTIME_DIR", "/run/user/1"),
     ];
     let paths = |texts: &[&str]| texts.iter().map(PathBuf::from).collect::<Vec<_>>();
-    let found = places(&env(Box::leak(Box::new(all))), Some(Path::new("/state")));
+    let found = places(&env(Box::leak(Box::new(all))), Some(Path::new("/state/")));
     assert_eq!(
         found,
-        paths(&["/run/a/control", "/run/user/1/mcproxy", "/state/control"])
+        paths(&[
+            "/run/a/control",
+            "/run/user/1/mcproxy",
+            "/state.control",
+            "/state/control"
+        ])
     );
     let odd = [("RUNTIME_DIRECTORY", ""), ("XDG_RUNTIME_DIR", "relative")];
     assert!(places(&env(Box::leak(Box::new(odd))), None).is_empty());

@@ -381,9 +381,9 @@ pub(super) const TABLE: &[Row] = &[
     (
         &[
             Words(&["permission denied", "/home/"]),
-            Words(&["permission denied", "/root/"]),
+            Words(&["permission denied", "/root"]),
             Words(&["eacces", "/home/"]),
-            Words(&["eacces", "/root/"]),
+            Words(&["eacces", "/root"]),
             Words(&["no such file or directory", "/home/"]),
             Words(&["enoent", "/home/"]),
             Words(&["operation not permitted"]),

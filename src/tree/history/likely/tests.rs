@@ -155,7 +155,7 @@ fn npm() {
     is(
         "npm may not write",
         &[
-            "npm error code EACCES\nnpm error syscall mkdir\nnpm error path /root/.npm",
+            "npm error code EACCES\nnpm error syscall mkdir\nnpm error path /home/user/.npm",
             "npm ERR! Error: EACCES: permission denied, mkdir '/home/user/.npm/_cacache'",
         ],
     );
@@ -213,7 +213,7 @@ fn python() {
     is(
         "pip or uv may not write",
         &[
-            "error: Failed to initialize cache at `/root/.cache/uv`\n  Caused by: failed to create directory `/root/.cache/uv`: Permission denied (os error 13)",
+            "error: Failed to initialize cache at `/home/user/.cache/uv`\n  Caused by: failed to create directory `/home/user/.cache/uv`: Permission denied (os error 13)",
         ],
     );
     is(

@@ -71,7 +71,7 @@ async fn ready(gateway: &Gateway, name: &str) {
 
 /// Where its control sockets are.
 fn sockets(gateway: &Gateway) -> Vec<PathBuf> {
-    let entries = fs::read_dir(gateway.state_dir().join("control"));
+    let entries = fs::read_dir(gateway.state_dir().with_extension("control"));
     let entries = entries.into_iter().flatten().flatten();
     entries.map(|entry| entry.path()).collect()
 }

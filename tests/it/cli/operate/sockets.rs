@@ -137,6 +137,7 @@ async fn a_gateway_without_a_place_for_it_says_so_once_and_serves() {
     let home = tempfile::tempdir().unwrap();
     fs::create_dir(home.path().join("state")).unwrap();
     fs::write(home.path().join("state/control"), "").unwrap();
+    fs::write(home.path().join("state.control"), "").unwrap();
     let gateway = Gateway::start(GatewayOptions::new("[]").home(home.path())).await;
     assert_eq!(http::get(gateway.addr(), "/healthz").await.status, 200);
     let complaints = complaints(&gateway);
