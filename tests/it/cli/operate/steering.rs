@@ -58,6 +58,9 @@ async fn a_restart_forgets_failures_and_says_how_the_start_failed() {
     let config = r#"{ "gateway": { "restart_delay": 60 }, "servers": [
         { "name": "bad", "command": "/nonexistent/server" } ] }"#;
     let gateway = Gateway::start(GatewayOptions::new(config)).await;
+    gateway
+        .wait_for_log("'bad' could not be started", SOON)
+        .await;
     for _ in 0..3 {
         let said = ask(&gateway, &["restart", "bad"]);
         assert_eq!((said.code, &*said.stdout), (Some(1), ""));
