@@ -34,7 +34,7 @@ pub fn places(env: &dyn Fn(&str) -> Option<OsString>, state_dir: Option<&Path>) 
         .map(|directory| directory.join(FOLDER));
     let of_user = set("XDG_RUNTIME_DIR").map(|directory| PathBuf::from(directory).join("mcproxy"));
     // Beside it first: a copy of the state directory, as a backup makes one, would trip over a socket.
-    let beside_state = state_dir.map(|directory| beside(directory));
+    let beside_state = state_dir.map(beside);
     let of_state = state_dir.map(|directory| directory.join(FOLDER));
     let absolute = |path: PathBuf| std::path::absolute(&path).unwrap_or(path);
     let of_user = of_user.filter(|path| path.is_absolute());

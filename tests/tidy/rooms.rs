@@ -11,7 +11,7 @@ const CEILINGS: [(&str, usize); 26] = [
     ("cli", 5050),
     ("client", 1150),
     ("config", 6600),
-    ("control", 390),
+    ("control", 400),
     ("edit", 350),
     ("files", 120),
     ("http", 7900),
