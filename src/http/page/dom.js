@@ -78,7 +78,10 @@ export function keyed(parent, items, key, make, update) {
 
 const UNITS = [["d", 86400], ["h", 3600], ["min", 60], ["s", 1]];
 
-/** `3 d 4 h`, `12 min 5 s`: two units at most. */
+/** How long something has lasted, as `duration` has it; seconds come by tens. */
+export const lasting = (seconds) => duration(seconds < 60 ? Math.floor(seconds / 10) * 10 : seconds);
+
+/** `3 d 4 h`, `12 min`, `50 s`: two units at most. What grows changes seldom, for each change is a frame to draw. */
 export function duration(seconds) {
   if (seconds === null || seconds === undefined) return "";
   const whole = Math.max(0, Math.floor(seconds));
@@ -86,7 +89,7 @@ export function duration(seconds) {
   if (at < 0) return "0\u00a0s";
   const [unit, size] = UNITS[at];
   const first = `${Math.floor(whole / size)}\u00a0${unit}`;
-  const next = UNITS[at + 1];
+  const next = size > 60 ? UNITS[at + 1] : null;
   const rest = next ? Math.floor((whole % size) / next[1]) : 0;
   return rest ? `${first} ${rest}\u00a0${next[0]}` : first;
 }

@@ -1,7 +1,7 @@
 // What else the status says: figures of the whole, faults of the configuration, what happened last, who is
 // connected.
 
-import { attr, byId, bytes, clock, duration, el, keyed, number, show, some, text } from "./dom.js";
+import { attr, byId, bytes, clock, el, keyed, lasting, number, show, some, text } from "./dom.js";
 import { facts, reveal, tone } from "./servers.js";
 
 /** So many servers in trouble are named. */
@@ -50,7 +50,7 @@ function summary(status) {
   const names = bad.slice(0, NAMED).map(({ name }) => name);
   const make = (name) => el("button", { type: "button", class: "name", onclick: () => reveal(name) }, name);
   keyed(node.names, names, (name) => name, make, () => {});
-  document.title = bad.length ? `(${bad.length} down) mcproxy` : "mcproxy";
+  text(document.head.querySelector("title"), bad.length ? `(${bad.length} down) mcproxy` : "mcproxy");
   const now = [words, ...names].join(" ");
   if (spoken.words && spoken.words !== now) say(now);
   spoken.words = now;
@@ -71,7 +71,7 @@ export function tick() {
   const sum = (of) => servers.reduce((all, server) => all + (of(server) ?? 0), 0);
   const of = (places) => (places ? `${number(places.open)} of ${number(places.limit)}` : "");
   facts(byId("figures"), [
-    ["Up for", duration(status.uptime_seconds + (performance.now() - at) / 1000)],
+    ["Up for", lasting(status.uptime_seconds + (performance.now() - at) / 1000)],
     ["Calls in flight", number(status.calls_in_flight)],
     ["Sessions", of(status.sessions)],
     ["Connections", of(status.connections)],
@@ -79,7 +79,7 @@ export function tick() {
     ["Tokens of their definitions", number(sum((server) => server.tools_tokens))],
   ]);
   for (const row of byId("session-list").held?.values() ?? []) {
-    text(row.parts.since, duration(row.client.seconds + (performance.now() - row.at) / 1000));
+    text(row.parts.since, lasting(row.client.seconds + (performance.now() - row.at) / 1000));
   }
 }
 
@@ -136,7 +136,7 @@ function sessions(status, at) {
     text(name, [client.client ?? "unnamed", client.version].filter(Boolean).join(" "));
     text(transport, client.transport);
     text(profile, client.profile ?? "");
-    text(since, duration(client.seconds));
+    text(since, lasting(client.seconds));
     text(calls, number(client.calls_in_flight));
     text(queued, bytes(client.queued));
   });

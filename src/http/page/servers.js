@@ -1,7 +1,7 @@
 // The supervision tree: a row for the gateway, one for each server below it, and what more there is to say of a
 // server when its row is opened.
 
-import { attr, bytes, byId, clock, duration, el, keyed, milliseconds, number, show, some, svg, text } from "./dom.js";
+import { attr, bytes, byId, clock, duration, el, keyed, lasting, milliseconds, number, show, some, svg, text } from "./dom.js";
 import { follow, json, token } from "./stream.js";
 
 /** How bad a state is, for its colour; what is bad comes first. */
@@ -170,7 +170,7 @@ function tickRow(row) {
   const { server } = row;
   const passed = (performance.now() - view.at) / 1000;
   const isUp = server.uptime_seconds !== null && server.uptime_seconds !== undefined;
-  text(row.cells_.uptime, isUp ? duration(server.uptime_seconds + passed) : "");
+  text(row.cells_.uptime, isUp ? lasting(server.uptime_seconds + passed) : "");
   let words = server.state ?? "";
   if (typeof server.next_try_seconds === "number") {
     words += `, again in ${duration(Math.ceil(Math.max(0, server.next_try_seconds - passed)))}`;
