@@ -21,14 +21,6 @@ Calls that it has not answered get 5 seconds (drain_timeout), then an error; tho
 it. It is not counted as a failure, and failures before it are forgotten. Exit codes: 0 if it is ready again,
 1 if it is not, 4 if there is none of that name, 69 if no gateway can be asked.";
 
-pub(super) const APPROVE_EXAMPLES: &str = "\
-Example:
-  mcproxy approve github
-
-For entries with \"on_changed_tools\": \"hold\": clients go on seeing tools as they were, and new ones not at all,
-until this. Exit codes: 0; 1 if the entry holds nothing back, 4 if there is none of that name, 69 if no gateway
-can be asked.";
-
 pub(super) const RELOAD_EXAMPLES: &str = "\
 Example:
   mcproxy reload
@@ -37,7 +29,7 @@ Saving the file does the same, but for servers that failed: this has them tried 
 the file can be used, 1 if something in it can't, 69 if no gateway can be asked.";
 
 /// Longer than the gateway waits itself.
-const LONGEST: Duration = Duration::from_secs(150);
+pub(super) const LONGEST: Duration = Duration::from_secs(150);
 
 /// Which server.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
@@ -62,13 +54,6 @@ enum Restarted {
     Failed { why: String },
     Gone,
     Late { seconds: u64 },
-}
-
-#[derive(Deserialize)]
-#[serde(tag = "outcome", rename_all = "kebab-case")]
-enum Approval {
-    Approved { tools: Vec<String> },
-    NotHeld,
 }
 
 #[derive(Deserialize)]
@@ -117,41 +102,6 @@ pub(super) async fn restart(
         )),
         Some(Restarted::Late { seconds }) => failed(format!(
             "{name} is not ready after {seconds} s and still on its way: 'mcproxy status {name}' says how far"
-        )),
-        None => Err(unknown(&gateway, name).await?),
-    }
-}
-
-pub(super) async fn approve(
-    wish: &OfServer,
-    state_dir: Option<&Path>,
-    screen: &mut Screen<'_>,
-) -> Result<u8, Failed> {
-    let gateway = Gateway::find_to_change(&wish.at, state_dir, "approve")?;
-    let name = &wish.server;
-    let approval = match super::server::path(name) {
-        Some(_) => {
-            let path = format!("/control/servers/{name}/approve");
-            gateway.have_done(&path, LONGEST).await?
-        }
-        None => None,
-    };
-    match approval {
-        Some(Approval::Approved { tools }) if tools.is_empty() => {
-            screen.line(&format!("{name}: nothing was held back"))?;
-            Ok(DONE)
-        }
-        Some(Approval::Approved { tools }) => {
-            for tool in tools {
-                screen.line(&format!("approved: {tool}"))?;
-            }
-            Ok(DONE)
-        }
-        Some(Approval::NotHeld) => Err(Failed::said(
-            FAILED,
-            format!(
-                "the entry of {name} has no \"on_changed_tools\": \"hold\": nothing of it is held back"
-            ),
         )),
         None => Err(unknown(&gateway, name).await?),
     }

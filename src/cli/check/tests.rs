@@ -240,6 +240,7 @@ fn what_was_tried_before_a_signal_is_kept() {
     fs::write(&file, text).unwrap();
     let tried = |outcome, help: Option<&str>| Tried {
         outcome,
+        tools: Vec::new(),
         help: help.map(str::to_owned),
         time: std::time::Duration::from_secs(1),
     };
@@ -247,7 +248,13 @@ fn what_was_tried_before_a_signal_is_kept() {
         let failed = tried(Err("exited\u{1b}".to_owned()), Some("install it"));
         Ok(Trial {
             tried: [
-                ("a".to_owned(), tried(Ok(5), None)),
+                (
+                    "a".to_owned(),
+                    Tried {
+                        tools: (0..105).map(|at| format!("a__\u{1b}{at}")).collect(),
+                        ..tried(Ok(105), None)
+                    },
+                ),
                 ("b".to_owned(), failed),
             ]
             .into(),
@@ -271,7 +278,11 @@ fn what_was_tried_before_a_signal_is_kept() {
             .unwrap()
             .join(" ")
     };
-    assert_eq!(row("a"), "a ready 5 1.0 s");
+    assert_eq!(row("a"), "a ready 105 1.0 s");
+    assert!(
+        out.contains("\na:\n  a__\\u{1b}0\n") && out.contains("\n  a__\\u{1b}99\n  and 5 more\n\n"),
+        "{out}"
+    );
     assert_eq!(row("b"), "b failed 1.0 s");
     assert_eq!(row("c"), "c not tried: interrupted");
     assert!(

@@ -1,5 +1,5 @@
 //! What the operator has done, over the control socket alone: `POST /control/reload` and
-//! `POST /control/servers/NAME/restart` and `…/approve`; and what it is told, `GET /control/environment`. On the port
+//! `POST /control/servers/NAME/restart` and `…/approve/DIGEST`; and what it is told, `GET /control/environment`. On the port
 //! there are no such addresses.
 
 use crate::http::Context;
@@ -53,16 +53,18 @@ pub(in crate::http) fn environment(context: &Context) -> Response {
     super::json(StatusCode::OK, &answer)
 }
 
-/// Has clients see the server's tools as it has them now.
+/// Has clients see what is held of the server's tools, if it is what has this digest.
 pub(in crate::http) async fn approve(
     name: String,
+    digest: String,
     context: Arc<Context>,
 ) -> Result<Response, Problem> {
     let approval = match ServerName::new(&name) {
-        Ok(server) => context.status.approve(server).await?,
+        Ok(server) => context.status.approve(server, digest).await?,
         Err(_) => Approval::Unknown,
     };
     let status = match approval {
+        Approval::Changed => return Err(Problem::HeldOther),
         Approval::Unknown => StatusCode::NOT_FOUND,
         Approval::Approved { .. } | Approval::NotHeld => StatusCode::OK,
     };

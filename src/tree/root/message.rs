@@ -103,9 +103,10 @@ pub(crate) enum RootMsg {
     GetTools {
         reply: RpcReplyPort<Vec<ServerTools>>,
     },
-    /// From the operator: the tools of this server are to be shown as it has them now. The registry answers.
+    /// From the operator: what is held of this server is to be shown, if its digest is this one. The registry answers.
     Approve {
         server: ServerName,
+        digest: String,
         reply: RpcReplyPort<Approval>,
     },
     /// From whoever feeds the watchdog: to be answered, and passed on to the permanent children.

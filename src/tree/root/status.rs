@@ -179,11 +179,17 @@ impl StatusHandle {
         Self { sampler, ..self }
     }
 
-    /// Has clients see the tools of `server` as it has them now, whatever was held. For the operator alone.
+    /// Has clients see the tools of `server` as it has them now, if `digest` is that of what is held. For the operator
+    /// alone.
     ///
     /// Errors: `Timeout` if the tree is stuck, `Gone`, for a moment, while the registry is restarted.
-    pub async fn approve(&self, server: ServerName) -> Result<Approval, CallError> {
-        self.ask(|reply| RootMsg::Approve { server, reply }).await
+    pub async fn approve(&self, server: ServerName, digest: String) -> Result<Approval, CallError> {
+        let approve = |reply| RootMsg::Approve {
+            server,
+            digest,
+            reply,
+        };
+        self.ask(approve).await
     }
 
     /// Has what the metrics say of the servers' processes be of now, or of a moment ago.

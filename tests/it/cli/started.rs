@@ -39,6 +39,8 @@ fn each_server_is_started_once_and_ended() {
         lines.find(|line| line.contains("ready")).map(words)
     };
     assert_eq!(line("demo").unwrap()[..3], ["demo", "ready", "5"]);
+    let named = "\ndemo:\n  demo__echo\n";
+    assert!(said.stdout.contains(named), "{}", said.stdout);
     assert!(
         line("fixture").is_some() && line("off").is_none(),
         "{}",
