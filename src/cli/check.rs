@@ -49,6 +49,18 @@ pub struct Around<'a> {
     pub last_seen: LastSeen<'a>,
     /// Starts the servers, where that is asked for.
     pub start: Option<Start<'a>>,
+    /// Whether all this is of a directory that is not the shell's: the file is shown with all of its path then.
+    pub is_elsewhere: bool,
+}
+
+impl Around<'_> {
+    fn shown(&self, path: &Path) -> String {
+        if self.is_elsewhere {
+            plain(&path.to_string_lossy())
+        } else {
+            shown_path(path)
+        }
+    }
 }
 
 /// Checks the file at `path`, else the one that the gateway would take, and writes what it found to
@@ -68,11 +80,11 @@ pub fn run(
     });
     let (path, text) = match loaded {
         Ok(loaded) => loaded,
-        Err(error) => return unusable(&error, path, out),
+        Err(error) => return unusable(&error, path, known, out),
     };
     match config::parse_under(&text, known.env, config::directory(&path), command_line) {
         Ok(parsed) => report(&path, &parsed, known, out),
-        Err(error) => unusable(&error, Some(&path), out),
+        Err(error) => unusable(&error, Some(&path), known, out),
     }
 }
 
@@ -91,13 +103,18 @@ pub(super) fn missing_program(
 }
 
 /// A file of which nothing can be used.
-fn unusable(error: &ConfigError, path: Option<&Path>, out: &mut dyn Write) -> io::Result<u8> {
+fn unusable(
+    error: &ConfigError,
+    path: Option<&Path>,
+    known: Around<'_>,
+    out: &mut dyn Write,
+) -> io::Result<u8> {
     let problems = error.problems();
     if problems.is_empty() {
         writeln!(out, "error: {error}")?;
         return Ok(CONFIG);
     }
-    let file = shown_path(path.unwrap_or(Path::new("")));
+    let file = known.shown(path.unwrap_or(Path::new("")));
     print_problems(&file, problems, out)?;
     writeln!(
         out,
@@ -106,29 +123,20 @@ fn unusable(error: &ConfigError, path: Option<&Path>, out: &mut dyn Write) -> io
     Ok(CONFIG)
 }
 
-fn report(
-    path: &Path,
-    parsed: &Parsed,
-    Around {
-        env,
-        last_seen,
-        start,
-    }: Around<'_>,
-    out: &mut dyn Write,
-) -> io::Result<u8> {
+fn report(path: &Path, parsed: &Parsed, known: Around<'_>, out: &mut dyn Write) -> io::Result<u8> {
     let mut problems = parsed.problems.clone();
     problems.extend(config::exposure(path, parsed));
     problems.extend(files::problems(parsed));
     let mut rows = Vec::with_capacity(parsed.origins.len());
     for (entry, origin) in parsed.config.servers.iter().zip(&parsed.origins) {
-        rows.push(row(entry, origin, env, &mut problems));
+        rows.push(row(entry, origin, known.env, &mut problems));
     }
     rows.extend(parsed.config.nameless.iter().map(nameless));
     let mut try_all = |start| Started::try_all(start, path, parsed, &mut problems);
-    let started = start.map(&mut try_all).transpose()?;
+    let started = known.start.map(&mut try_all).transpose()?;
     problems.sort_by_key(|problem| (problem.line, problem.column));
 
-    let file = shown_path(path);
+    let file = known.shown(path);
     print_problems(&file, &problems, out)?;
     if !rows.is_empty() {
         print_table(&rows, out)?;
@@ -140,7 +148,7 @@ fn report(
         started.print(out)?;
     }
     profiles::print(&parsed.config.profiles, out)?;
-    costs::print(&last_seen(path, &parsed.config), out)?;
+    costs::print(&(known.last_seen)(path, &parsed.config), out)?;
     if let Some(offered) = offered(&parsed.config) {
         writeln!(out, "{offered}\n")?;
     }

@@ -11,7 +11,7 @@ use super::gateway::{Failed, Gateway, Where};
 use super::held::HeldBack;
 use super::screen::Screen;
 use super::server::{path, unknown};
-use super::steer::LONGEST;
+use super::steer::have_done;
 use super::{DONE, FAILED, USAGE};
 
 pub(super) const EXAMPLES: &str = "\
@@ -117,24 +117,16 @@ async fn approve(
         );
         return Err(Failed::said(USAGE, words));
     }
-    let approval = match path(name) {
-        Some(_) => {
-            let path = format!("/control/servers/{name}/approve/{digest}");
-            gateway.have_done(&path, LONGEST).await?
-        }
-        None => None,
-    };
-    match approval {
-        Some(Approval::Approved { tools }) if tools.is_empty() => {
+    match have_done(gateway, name, &format!("approve/{digest}")).await? {
+        Approval::Approved { tools } if tools.is_empty() => {
             screen.line(&format!("{name}: nothing was held back"))?;
         }
-        Some(Approval::Approved { tools }) => {
+        Approval::Approved { tools } => {
             for tool in tools {
                 screen.line(&format!("approved: {tool}"))?;
             }
         }
-        Some(Approval::NotHeld) => return Err(not_held(name)),
-        None => return Err(unknown(gateway, name).await?),
+        Approval::NotHeld => return Err(not_held(name)),
     }
     Ok(DONE)
 }

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use clap::Args;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use super::gateway::{Failed, Gateway, Where};
 use super::report::Configuration;
 use super::screen::{Screen, Tint, shown};
-use super::server::unknown;
+use super::server::{self, unknown};
 use super::status::configuration;
 use super::{DONE, FAILED};
 
@@ -29,7 +30,7 @@ Saving the file does the same, but for servers that failed: this has them tried 
 the file can be used, 1 if something in it can't, 69 if no gateway can be asked.";
 
 /// Longer than the gateway waits itself.
-pub(super) const LONGEST: Duration = Duration::from_secs(150);
+const LONGEST: Duration = Duration::from_secs(150);
 
 /// Which server.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
@@ -80,31 +81,39 @@ pub(super) async fn restart(
 ) -> Result<u8, Failed> {
     let gateway = Gateway::find_to_change(&wish.at, state_dir, "restart")?;
     let name = &wish.server;
-    let restarted = match super::server::path(name) {
-        Some(_) => {
-            let path = format!("/control/servers/{name}/restart");
-            gateway.have_done(&path, LONGEST).await?
-        }
-        None => None,
-    };
+    let restarted = have_done(&gateway, name, "restart").await?;
     let failed = |words: String| Err(Failed::said(FAILED, words));
     match restarted {
-        Some(Restarted::Ready) => {
+        Restarted::Ready => {
             let ready = screen.paint("ready", Tint::Good);
             writeln!(screen.out, "{}: {ready}", shown(name))?;
             Ok(DONE)
         }
-        Some(Restarted::Failed { why }) => failed(format!(
+        Restarted::Failed { why } => failed(format!(
             "{name} {why}; it is tried again, and 'mcproxy status {name}' says more"
         )),
-        Some(Restarted::Gone) => failed(format!(
+        Restarted::Gone => failed(format!(
             "{name} is gone: it was taken out, or the gateway stops"
         )),
-        Some(Restarted::Late { seconds }) => failed(format!(
+        Restarted::Late { seconds } => failed(format!(
             "{name} is not ready after {seconds} s and still on its way: 'mcproxy status {name}' says how far"
         )),
-        None => Err(unknown(&gateway, name).await?),
     }
+}
+
+/// Has something done to a server.
+pub(super) async fn have_done<T: DeserializeOwned>(
+    gateway: &Gateway,
+    name: &str,
+    what: &str,
+) -> Result<T, Failed> {
+    if server::path(name).is_some() {
+        let path = format!("/control/servers/{name}/{what}");
+        if let Some(done) = gateway.have_done(&path, LONGEST).await? {
+            return Ok(done);
+        }
+    }
+    Err(unknown(gateway, name).await?)
 }
 
 pub(super) async fn reload(

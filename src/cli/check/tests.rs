@@ -22,6 +22,7 @@ fn known(env: Environment<'_>) -> Around<'_> {
         env,
         last_seen: &|_, _| Costs::default(),
         start: None,
+        is_elsewhere: false,
     }
 }
 

@@ -24,7 +24,7 @@ const RESTART: Duration = Duration::from_secs(120);
 pub(in crate::http) async fn reload(context: Arc<Context>) -> Result<Response, Problem> {
     let mut readings = context.steering.readings();
     readings.mark_unchanged();
-    let asked = context.reload.as_ref().map(|reload| reload.send(()));
+    let asked = context.door.as_ref().map(|door| door.reload.send(()));
     if !matches!(asked, Some(Ok(()))) {
         return Err(CallError::Gone.into());
     }
@@ -45,9 +45,12 @@ pub(in crate::http) fn environment(context: &Context) -> Response {
     let texts = variables
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     let shown = |path: PathBuf| path.display().to_string();
+    let door = context.door.as_ref();
+    let state = door.and_then(|door| std::path::absolute(door.state_dir.as_ref()?).ok());
     let answer = json!({
-        "configuration": context.config.clone().map(shown),
+        "configuration": door.map(|door| shown(door.config.clone())),
         "directory": std::env::current_dir().ok().map(shown),
+        "state_directory": state.map(shown),
         "environment": texts.collect::<BTreeMap<_, _>>(),
     });
     super::json(StatusCode::OK, &answer)

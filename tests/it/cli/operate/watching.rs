@@ -86,7 +86,7 @@ fn send(stream: &mut TcpStream, head: &str, body: &str) {
 }
 
 /// What `--watch` shows of the gateway there, until it has shown all of `versions`.
-async fn watched(url: &str, versions: &[&str]) {
+async fn watched(url: &str, versions: &[&str]) -> Guard {
     let here = tempfile::tempdir().unwrap();
     let mut watch = command(here.path(), &["status", "--watch", "--url", url], &[]);
     let mut watch = Guard(watch.stdout(Stdio::piped()).spawn().unwrap());
@@ -102,6 +102,7 @@ async fn watched(url: &str, versions: &[&str]) {
         })
         .await;
     }
+    watch
 }
 
 #[tokio::test]
@@ -115,7 +116,7 @@ async fn a_gateway_with_a_stream_is_asked_for_nothing_else() {
             &events.concat(),
         );
     });
-    watched(&url, &["1", "2"]).await;
+    let _watch = watched(&url, &["1", "2"]).await;
     wait::until("it to be asked again", SOON, async || {
         (asked.lock().unwrap().len() > 1).then_some(())
     })
