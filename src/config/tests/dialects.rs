@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::{args, entries, load, problems, spec};
+use super::{args, entries, load, problems, program, spec};
 
 const ALIKE: [&str; 7] = [
     r#"{"servers": [{"name": "b", "command": "x", "args": ["1"]}, {"name": "a", "command": "y"}]}"#,
@@ -39,14 +39,15 @@ fn an_entry_is_read_in_full() {
     );
     assert_eq!(problems(&parsed), [""; 0]);
     let full = spec(&parsed, 0);
-    assert_eq!(full.command, "/home/me/bin/x");
+    let run = program(&parsed, 0);
+    assert_eq!(run.command, "/home/me/bin/x");
     assert_eq!(args(&parsed, 0), ["--dir=/home/me", "d"]);
-    assert_eq!(full.env["A"].expose(), "s3cret-of-the-environment");
-    assert_eq!(full.env["B"].expose(), "");
-    assert_eq!(full.cwd.as_deref(), Some(Path::new("/home/me")));
+    assert_eq!(run.env["A"].expose(), "s3cret-of-the-environment");
+    assert_eq!(run.env["B"].expose(), "");
+    assert_eq!(run.cwd.as_deref(), Some(Path::new("/home/me")));
     assert_eq!(full.start_timeout, Duration::from_millis(1500));
     assert_eq!(full.call_timeout, Duration::from_mins(1));
-    assert!(full.inherit_env);
+    assert!(run.inherit_env);
 }
 
 #[test]
@@ -54,10 +55,11 @@ fn the_defaults() {
     let parsed = load(r#"[{"name": "a", "command": "x", "cwd": "", "timeout": null}]"#);
     assert_eq!(problems(&parsed), [""; 0]);
     let a = spec(&parsed, 0);
-    assert_eq!((a.cwd.clone(), a.inherit_env), (None, false));
+    let run = program(&parsed, 0);
+    assert_eq!((run.cwd.clone(), run.inherit_env), (None, false));
     assert_eq!(a.start_timeout, Duration::from_secs(30));
     assert_eq!(a.call_timeout, Duration::from_mins(5));
-    assert!(a.args.is_empty() && a.env.is_empty());
+    assert!(run.args.is_empty() && run.env.is_empty());
 }
 
 #[test]

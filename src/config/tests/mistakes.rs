@@ -1,6 +1,6 @@
 //! Every mistake with its place, its text and its help; the others run.
 
-use super::{args, entries, env, load, problems, spec};
+use super::{args, entries, env, load, problems, program};
 use crate::config::parse;
 
 #[test]
@@ -95,7 +95,7 @@ fn times() {
 }
 
 #[test]
-fn servers_that_are_not_stdio() {
+fn what_a_server_is_has_to_be_known() {
     let parsed = load(
         r#"[
 {"name": "sse", "type": "sse", "url": "https://user:pass@x"},
@@ -162,7 +162,7 @@ fn the_second_of_a_name_is_refused() {
     error at line 6, column 65 (mcpServers.a): the name 'a' is taken by the entry in line 2; this one is not used; rename or remove one of the two
     "#);
     assert_eq!(entries(&parsed), ["a", "b (refused)", "c"]);
-    assert_eq!(spec(&parsed, 0).command, "first");
+    assert_eq!(program(&parsed, 0).command, "first");
 }
 
 #[test]
