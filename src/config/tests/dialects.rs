@@ -97,7 +97,7 @@ fn off_is_off_in_every_spelling() {
     );
     insta::assert_snapshot!(problems(&parsed).join("\n"), @r#"
     warning at line 4, column 72 (server 'd', [3].disabled): 'enabled' and 'disabled' contradict each other; the server stays off; keep 'enabled' alone
-    warning at line 5, column 13 (server 'e', [4]): 'command' is missing; name the program to run, such as "command": "npx"
+    warning at line 5, column 13 (server 'e', [4]): 'command' is missing; name the program to run, such as "command": "npx", or a remote server's "url"
     "#);
 }
 
@@ -126,6 +126,6 @@ fn names_of_metamcp_keep_the_names_of_its_tools() {
     warning at line 2, column 3 (mcpServers['My Server (1)']): 'My Server (1)' is called 'My-Server-1': a name has only letters, digits, '_' and '-'; ' ' is none of them
     warning at line 4, column 3 (mcpServers['Other Server']): 'Other Server' is called 'OtherServer', as its tools were by MetaMCP
     warning at line 5, column 3 (mcpServers['a __ b']): 'a __ b' is called 'a-_-b': a name has only letters, digits, '_' and '-'; ' ' is none of them
-    error at line 6, column 22 (mcpServers.remote.type): this is a remote server; mcproxy runs stdio servers only; let a bridge run it: "command": "npx", "args": ["-y", "mcp-remote", "<its url>"], or switch it off with "enabled": false
+    error at line 6, column 48 (mcpServers.remote.url): 'url' has a user or a password before its host; send them with "headers": {"Authorization": "Basic <base64 of user:password>"}
     "#);
 }

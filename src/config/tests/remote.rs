@@ -123,7 +123,7 @@ fn a_bearer_token_of_metamcp_is_a_header() {
             "authorization: Bearer t",
         ]
     );
-    insta::assert_snapshot!(problems(&parsed).join("\n"), @"");
+    insta::assert_snapshot!(problems(&parsed).join("\n"), @r#"warning at line 4, column 11 (mcpServers.both): 'bearerToken' counts, the Authorization in 'headers' does not; keep one of them"#);
 }
 
 #[test]
@@ -146,8 +146,25 @@ fn what_cannot_be_asked_is_refused_without_showing_it() {
     );
     let said = problems(&parsed).join("\n");
     assert!(!said.contains("c4n4ry"), "{said}");
-    insta::assert_snapshot!(said, @"");
-    insta::assert_snapshot!(entries(&parsed).join(", "), @"");
+    insta::assert_snapshot!(said, @r#"
+    error at line 2, column 1 (server 'none', [0]): 'url' is missing; write where the server is, such as "url": "https://server.example/mcp", or leave 'type' out to run a command
+    error at line 3, column 1 (server 'run', [1]): 'url' is missing; write where the server is, such as "url": "https://server.example/mcp", or leave 'type' out to run a command
+    warning at line 3, column 43 (server 'run', [1].command): 'command' has no effect: the server is remote, and nothing is run for it
+    error at line 4, column 25 (server 'bare', [2].url): 'url' does not begin with http:// or https://; write the whole of it, such as https://server.example/mcp
+    error at line 5, column 25 (server 'user', [3].url): 'url' has a user or a password before its host; send them with "headers": {"Authorization": "Basic <base64 of user:password>"}
+    error at line 6, column 27 (server 'socket', [4].url): 'url' is a WebSocket, which MCP does not have; ask its maker for an address with https://
+    error at line 7, column 24 (server 'ws', [5].type): 'type' is a WebSocket, which MCP does not have; ask its maker for an address with https://, or switch it off with "enabled": false
+    error at line 8, column 58 (server 'host', [6].headers.Host): 'Host' is set by mcproxy itself; leave it out
+    error at line 8, column 86 (server 'host', [6].headers.mcp-session-id): 'mcp-session-id' is set by mcproxy itself; leave it out
+    error at line 9, column 58 (server 'lines', [7].headers.X-A): 'X-A' has a character that a header cannot have; a header is one line of text
+    error at line 9, column 90 (server 'lines', [7].headers['X B']): 'X B' cannot be the name of a header; it has letters, digits and '-', such as X-Api-Key
+    error at line 10, column 75 (server 'twice', [8].headers.x-a): the header 'x-a' is here twice; keep one of them
+    error at line 11, column 26 (server 'kinds', [9].url): 'url' must be a text, not a list
+    error at line 11, column 49 (server 'kinds', [9].headers): 'headers' must be an object, not a list; write "headers": {"NAME": "value"}
+    error at line 11, column 76 (server 'kinds', [9].bearerToken): 'bearerToken' must be a text, not a number
+    warning at line 12, column 24 (server 'off', [10].url): 'url' does not begin with http:// or https://; write the whole of it, such as https://server.example/mcp
+    "#);
+    insta::assert_snapshot!(entries(&parsed).join(", "), @r#"none (refused), run (refused), bare (refused), user (refused), socket (refused), ws (refused), host (refused), lines (refused), twice (refused), kinds (refused), off (off), other (off)"#);
 }
 
 #[test]
@@ -169,8 +186,20 @@ fn what_has_no_effect_or_may_be_seen_is_warned_of() {
     );
     let said = problems(&parsed).join("\n");
     assert!(!said.contains("c4n4ry"), "{said}");
-    insta::assert_snapshot!(said, @"");
-    insta::assert_snapshot!(entries(&parsed).join(", "), @"");
+    insta::assert_snapshot!(said, @r#"
+    warning at line 2, column 41 (server 'both', [0].url): 'url' has no effect: the server is run by its command, its address is not used
+    warning at line 3, column 45 (server 'sent', [1].command): 'command', 'args', 'env' have no effect: the server is remote, and nothing is run for it
+    warning at line 4, column 25 (server 'more', [2].url): 'url' has no effect beside 'httpUrl'; keep one of them
+    warning at line 5, column 24 (server 'end', [3].url): what is after the '#' in 'url' is sent to nobody; leave it out
+    warning at line 6, column 62 (server 'copied', [4].headers.Accept): 'Accept' has no effect: mcproxy sends it itself
+    warning at line 6, column 88 (server 'copied', [4].headers.content-type): 'content-type' has no effect: mcproxy sends it itself
+    warning at line 7, column 26 (server 'clear', [5].url): the header 'authorization' is sent without encryption, over networks of others; write https://, if it is served
+    warning at line 10, column 68 (server 'blank', [8].headers.Authorization): it looks like a blank that nobody has filled in; write what it stands for
+    warning at line 11, column 26 (server 'unset', [9].url): the environment variable NOPE is not set; the reference stays as written; set it for the gateway, or write ${NOPE:-default}
+    warning at line 11, column 66 (server 'unset', [9].headers.X-A): '$TOKEN' in it is filled in by a shell only, and stays as written; write ${TOKEN}
+    warning at line 12, column 38 (server 'slip', [10].header): unknown field 'header', ignored; did you mean 'headers'?
+    "#);
+    insta::assert_snapshot!(entries(&parsed).join(", "), @r#"both, sent, more, end, copied, clear, near, open, blank, unset, slip"#);
 }
 
 #[test]
