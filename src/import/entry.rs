@@ -71,9 +71,20 @@ pub(super) fn read(found: &Found<'_>, name: &str, program: &Program, notes: &mut
         draft.changes.push(what.to_owned());
     }
     draft.server.enabled = (!is_on).then_some(false);
-    draft.remote.is_sse = kinds.iter().any(|kind| kind == "sse");
+    let is_kind = |word: &str| kinds.iter().any(|kind| kind == word);
     if draft.remote.url.is_some() && draft.server.command.is_empty() {
-        draft.remote.settle(&mut draft.server, &mut draft.changes);
+        if is_kind("ws") || is_kind("websocket") {
+            return Read::LeftOut("it is a WebSocket, which MCP does not have".to_owned());
+        }
+        let is_streamable = kinds.iter().any(|kind| kind.contains("streamable"));
+        let transport = is_streamable.then_some("streamable-http");
+        draft.remote.transport = if is_kind("sse") {
+            Some("sse")
+        } else {
+            transport
+        };
+        let remote = std::mem::take(&mut draft.remote);
+        remote.settle(&mut draft.server, &mut draft.changes);
     } else if draft.server.command.is_empty() {
         let what = "it says neither what to run nor where the server is";
         notes.add(Finding::error(found.body.at.clone(), what));
@@ -327,7 +338,7 @@ impl Reading<'_> {
             }
             Elsewhere::Headers => {
                 let headers = self.texts.members(field).into_iter();
-                let headers = headers.map(|(name, value)| (name, value.unwrap_or_default()));
+                let headers = headers.filter_map(|(name, value)| Some((name, value?)));
                 self.draft.remote.headers.extend(headers);
             }
             Elsewhere::HeaderVariables => {
