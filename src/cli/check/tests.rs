@@ -80,7 +80,25 @@ fn a_remote_server_is_its_host_and_no_key_is_shown() {
             {"name": "off", "url": "https://y/c4n4ry", "enabled": false}]"#,
     );
     assert!(!out.contains("c4n4ry"), "{out}");
-    insta::assert_snapshot!(out, @r#""#);
+    insta::assert_snapshot!(out, @r#"
+    DIR/servers.json:3:36: error: its header 'x-key' has a character that a header cannot have; a header is one line of text (server 'key', [2].url)
+    DIR/servers.json:3:70: warning: every user of this machine may read the secrets in ${file:DIR/key} (server 'key', [2].headers.X-Key)
+        help: chmod 640 the file
+    DIR/servers.json:4:79: warning: every user of this machine may read the secrets in ${file:DIR/url} (server 'file', [3].httpUrl)
+        help: chmod 640 the file
+    DIR/servers.json:5:36: error: 'url' has a user or a password before its host (server 'bad', [4].url)
+        help: send them with "headers": {"Authorization": "Basic <base64 of user:password>"}
+
+    SERVER  STATE    COMMAND                   FOUND
+    docs    run      https://docs.example.org  remote, http
+    old     run      http://127.0.0.1:8000     remote, sse
+    key     run      https://x                 remote, http
+    file    run      a remote server           remote, http
+    bad     refused  a remote server           see line 5
+    off     off      https://y                 -
+
+    DIR/servers.json: 4 servers to run, 1 off, 1 refused, 2 errors, 2 warnings
+    "#);
     assert_eq!(code, CONFIG);
 }
 
