@@ -15,6 +15,7 @@ mod needs;
 mod profiles;
 mod program;
 mod started;
+mod target;
 #[cfg(test)]
 mod tests;
 
@@ -27,8 +28,7 @@ use self::started::Started;
 pub use self::started::{Start, Trial, Tried};
 use super::table;
 use crate::config::model::{
-    AddressError, Config, Entry, Given, Isolation, Nameless, Offer, Protocol, ServerSpec, Target,
-    shown_url,
+    Config, Entry, Given, Isolation, Nameless, Offer, Protocol, ServerSpec,
 };
 use crate::config::{self, ConfigError, Environment, Origin, Parsed, Problem, Severity};
 use crate::ids::Prefix;
@@ -205,8 +205,8 @@ fn row(entry: &Entry, origin: &Origin, env: Environment<'_>, problems: &mut Vec<
         Entry::Disabled(_) => ("off", "-".to_owned()),
         Entry::Refused(_) => ("refused", format!("see line {}", origin.place.line)),
         Entry::Run(spec, _) => {
-            problems.extend(needs::left_out(spec, origin, env));
-            ("run", found(spec, origin, env, problems))
+            let found = target::found(spec, origin, env, problems);
+            ("run", found)
         }
     };
     let (prefix, isolation, protocol) = match entry {
@@ -219,7 +219,7 @@ fn row(entry: &Entry, origin: &Origin, env: Environment<'_>, problems: &mut Vec<
         prefix,
         isolation,
         protocol,
-        command: command_shown(entry, origin),
+        command: target::shown(entry, origin),
         found,
     }
 }
@@ -262,65 +262,6 @@ fn offered(config: &Config) -> Option<String> {
     });
     let serving = config.offer?.serving(isolated);
     (serving != Offer::Both.serving(None)).then(|| serving.said(isolated).to_string())
-}
-
-/// What there is of its program on this machine, or what speaks with it.
-fn found(
-    spec: &ServerSpec,
-    origin: &Origin,
-    env: Environment<'_>,
-    problems: &mut Vec<Problem>,
-) -> String {
-    match &spec.target {
-        Target::Program(program) => find(spec, program, env).unwrap_or_else(|lacking| {
-            let found = lacking.to_string();
-            problems.extend(lacking.problem(origin));
-            found
-        }),
-        Target::Remote(remote) => {
-            // What is wrong with the files is said of them.
-            if let Err(AddressError::Wrong(why)) = remote.fill(&spec.env_files) {
-                problems.push(of_address(origin, why));
-            }
-            format!("remote, {}", remote.transport.as_str())
-        }
-    }
-}
-
-/// A mistake that is seen once all files are read.
-fn of_address(origin: &Origin, message: String) -> Problem {
-    let place = origin.url.as_ref().map_or(origin.place, |url| url.place);
-    Problem {
-        severity: Severity::Error,
-        line: place.line,
-        column: place.column,
-        path: origin
-            .url
-            .as_ref()
-            .map_or_else(String::new, |url| url.path.clone()),
-        server: Some(origin.server.to_string()),
-        message,
-        help: None,
-    }
-}
-
-/// The command as the file has it, without its arguments, which may hold keys; or the host of a remote server.
-fn command_shown(entry: &Entry, origin: &Origin) -> String {
-    const LONGEST: usize = 40;
-    if let Entry::Run(spec, _) = entry
-        && let Target::Remote(remote) = &spec.target
-    {
-        return remote.shown();
-    }
-    let Some(written) = &origin.command else {
-        let url = origin.url.as_ref().map(|url| shown_url(&url.text));
-        return url.unwrap_or_else(|| "-".to_owned());
-    };
-    let mut shown: String = written.text.escape_debug().take(LONGEST).collect();
-    if written.text.chars().count() > LONGEST {
-        shown.push('…');
-    }
-    shown
 }
 
 /// What a row has in a column.

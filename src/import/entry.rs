@@ -6,7 +6,7 @@ use serde_json::Number;
 
 use super::find::Found;
 use super::means::{Elsewhere, Filter, Means};
-use super::remote::Remote;
+use super::remote::{self, Remote};
 use super::row::{COMMON, Program};
 use super::server::Server;
 use super::texts::Texts;
@@ -71,17 +71,10 @@ pub(super) fn read(found: &Found<'_>, name: &str, program: &Program, notes: &mut
         draft.changes.push(what.to_owned());
     }
     draft.server.enabled = (!is_on).then_some(false);
-    let is_kind = |word: &str| kinds.iter().any(|kind| kind == word);
     if draft.remote.url.is_some() && draft.server.command.is_empty() {
-        if is_kind("ws") || is_kind("websocket") {
-            return Read::LeftOut("it is a WebSocket, which MCP does not have".to_owned());
-        }
-        let is_streamable = kinds.iter().any(|kind| kind.contains("streamable"));
-        let transport = is_streamable.then_some("streamable-http");
-        draft.remote.transport = if is_kind("sse") {
-            Some("sse")
-        } else {
-            transport
+        draft.remote.transport = match remote::transport(&kinds) {
+            Ok(transport) => transport,
+            Err(why) => return Read::LeftOut(why.to_owned()),
         };
         let remote = std::mem::take(&mut draft.remote);
         remote.settle(&mut draft.server, &mut draft.changes);

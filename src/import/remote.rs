@@ -18,6 +18,19 @@ pub(super) struct Remote {
     pub(super) signs_in: bool,
 }
 
+/// The transport that an entry names, in words that are lower case.
+pub(super) fn transport(kinds: &[String]) -> Result<Option<&'static str>, &'static str> {
+    let is = |word: &str| kinds.iter().any(|kind| kind == word);
+    if is("ws") || is("websocket") {
+        return Err("it is a WebSocket, which MCP does not have");
+    }
+    if is("sse") {
+        return Ok(Some("sse"));
+    }
+    let is_streamable = kinds.iter().any(|kind| kind.contains("streamable"));
+    Ok(is_streamable.then_some("streamable-http"))
+}
+
 impl Remote {
     /// Sends `token` with each request.
     pub(super) fn bearer(&mut self, token: &str) {
