@@ -17,7 +17,8 @@ use bytes::Bytes;
 pub use batch::{batch_entries, decode_batch};
 pub use decode::{DecodeError, decode};
 pub use encode::{
-    error, error_object, error_object_with, message_of, notification, request, result, result_of,
+    Outline, error, error_object, error_object_with, message_of, notification, outline, request,
+    result, result_of,
 };
 pub use id::RequestId;
 
