@@ -27,7 +27,7 @@ use self::started::Started;
 pub use self::started::{Start, Trial, Tried};
 use super::table;
 use crate::config::model::{
-    Config, Entry, Given, Isolation, Nameless, Offer, Protocol, ServerSpec,
+    Config, Entry, Given, Isolation, Nameless, Offer, Protocol, ServerSpec, Target,
 };
 use crate::config::{self, ConfigError, Environment, Origin, Parsed, Problem, Severity};
 use crate::ids::Prefix;
@@ -87,7 +87,8 @@ pub(super) fn missing_program(
         Entry::Run(spec, _) if spec.name.as_str() == name => Some((spec, origin)),
         Entry::Run(..) | Entry::Disabled(_) | Entry::Refused(_) => None,
     })?;
-    find(spec, env).err()?.problem(origin)
+    let program = spec.target.program()?;
+    find(spec, program, env).err()?.problem(origin)
 }
 
 /// A file of which nothing can be used.
@@ -204,14 +205,7 @@ fn row(entry: &Entry, origin: &Origin, env: Environment<'_>, problems: &mut Vec<
         Entry::Refused(_) => ("refused", format!("see line {}", origin.place.line)),
         Entry::Run(spec, _) => {
             problems.extend(needs::left_out(spec, origin, env));
-            match find(spec, env) {
-                Ok(found) => ("run", found),
-                Err(lacking) => {
-                    let found = lacking.to_string();
-                    problems.extend(lacking.problem(origin));
-                    ("run", found)
-                }
-            }
+            ("run", found(spec, origin, env, problems))
         }
     };
     let (prefix, isolation, protocol) = match entry {
@@ -267,6 +261,23 @@ fn offered(config: &Config) -> Option<String> {
     });
     let serving = config.offer?.serving(isolated);
     (serving != Offer::Both.serving(None)).then(|| serving.said(isolated).to_string())
+}
+
+/// What there is of its program on this machine.
+fn found(
+    spec: &ServerSpec,
+    origin: &Origin,
+    env: Environment<'_>,
+    problems: &mut Vec<Problem>,
+) -> String {
+    let Target::Program(program) = &spec.target else {
+        return "-".to_owned();
+    };
+    find(spec, program, env).unwrap_or_else(|lacking| {
+        let found = lacking.to_string();
+        problems.extend(lacking.problem(origin));
+        found
+    })
 }
 
 /// The command as the file has it, without its arguments, which may hold keys.

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 
-use crate::config::model::{Limits, ServerSpec};
+use crate::config::model::{Limits, Program, ServerSpec, Target};
 use crate::ids::ServerName;
 use crate::process::{self, Command, Grace, Groups, Output, Process, SpawnError, StopReport};
 
@@ -72,15 +72,32 @@ pub(crate) fn launch(
     let (spec, limits) = (Arc::clone(spec), Arc::clone(limits));
     let groups = groups.clone();
     Box::pin(async move {
-        let (place, ours) = ((spec.command.clone(), spec.cwd.clone()), groups.clone());
-        let spawn = move || spawn(&spec, &limits, &ours, sink);
+        let program = match &spec.target {
+            Target::Program(program) => program.clone(),
+            Target::Remote(remote) => {
+                return Err(SpawnError::Unprepared {
+                    program: remote.shown(),
+                    why: "remote servers are not spoken to yet".to_owned(),
+                });
+            }
+        };
+        let place = (program.command.clone(), program.cwd.clone());
+        let ours = groups.clone();
+        let spawn = move || spawn(&spec, program, &limits, &ours, sink);
         process::start(&groups, place, spawn).await
     })
 }
 
-fn spawn(spec: &ServerSpec, limits: &Limits, groups: &Groups, sink: Sink) -> Launched {
-    let filled = spec.fill().map_err(|error| SpawnError::Unprepared {
-        program: spec.command.clone(),
+fn spawn(
+    spec: &ServerSpec,
+    wanted: Program,
+    limits: &Limits,
+    groups: &Groups,
+    sink: Sink,
+) -> Launched {
+    let filled = wanted.fill(&spec.env_files);
+    let filled = filled.map_err(|error| SpawnError::Unprepared {
+        program: wanted.command.clone(),
         why: error.to_string(),
     })?;
     warn_of_exposed(&spec.name, filled.exposed);
@@ -88,10 +105,10 @@ fn spawn(spec: &ServerSpec, limits: &Limits, groups: &Groups, sink: Sink) -> Lau
     let extra = extra.map(|(name, value)| (name.as_str(), value.as_str()));
     let command = Command {
         name: spec.name.to_string(),
-        program: program(&spec.command),
-        env: process::environment(spec.inherit_env, extra),
+        program: program(&wanted.command),
+        env: process::environment(wanted.inherit_env, extra),
         args: filled.args,
-        cwd: spec.cwd.clone(),
+        cwd: wanted.cwd,
     };
     let pipes = pipes(limits);
     Ok(Box::new(process::spawn(&command, &pipes, groups, sink)?))
