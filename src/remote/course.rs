@@ -126,7 +126,7 @@ impl Posts {
     fn drop_one(&mut self, id: u64) {
         if let Some(task) = self.by_id.remove(&id) {
             task.abort();
-            let why = Unanswered::Lost("was not waited for".to_owned());
+            let why = Unanswered::Withdrawn;
             self.link.tell(Output::Unanswered { id, why });
         }
     }

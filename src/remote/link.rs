@@ -10,9 +10,10 @@ use reqwest::{Client, Method, Request, Response, StatusCode, Url};
 use tokio::sync::{Notify, Semaphore};
 
 use super::refusal::{self, Trouble};
-use super::server::{Limits, Place, Transport};
+use super::server::{Limits, Place};
 use super::{End, Output, via};
 use crate::client::{EITHER, EVENTS, JSON, moved_to};
+use crate::config::model::Transport;
 use crate::process::Budget;
 use crate::protocol::jsonrpc::{self, Message, Outline};
 use crate::protocol::mcp::{lifecycle, method};

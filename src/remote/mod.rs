@@ -29,4 +29,4 @@ mod tests;
 pub mod via;
 
 pub use output::{End, Output, Unanswered};
-pub use server::{Limits, Place, Remote, Transport, connect};
+pub use server::{Limits, Place, Remote, connect};

@@ -41,6 +41,8 @@ pub enum Output {
 pub enum Unanswered {
     /// There was no connection: it was not sent.
     Unsent,
+    /// It was withdrawn, and nothing came.
+    Withdrawn,
     /// The server did not take it.
     Refused(String),
     /// It was sent, and nobody knows what became of it.

@@ -9,9 +9,9 @@ use tokio::time::{sleep, timeout};
 use super::link::{Asked, Link};
 use super::reading::{self, Events};
 use super::refusal::{self, Refusal, Trouble};
-use super::server::Transport;
 use super::{End, Output, Unanswered, streams};
 use crate::client::{ClientError, EVENTS, JSON, media_type};
+use crate::config::model::Transport;
 use crate::protocol::jsonrpc::{self, Message, Outline};
 use crate::protocol::mcp::method;
 

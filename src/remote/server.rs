@@ -13,6 +13,7 @@ use tokio::time::timeout;
 use super::link::Link;
 use super::{End, Output, clients, course};
 use crate::client::ClientError;
+use crate::config::model::Transport;
 use crate::turn;
 
 /// Where a server is.
@@ -24,18 +25,6 @@ pub struct Place {
     pub headers: HeaderMap,
     /// Which transport it is spoken to by.
     pub transport: Transport,
-}
-
-/// The transports of MCP by HTTP.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Transport {
-    /// Streamable HTTP, and HTTP+SSE where that is not served.
-    #[default]
-    Auto,
-    /// Streamable HTTP alone.
-    Streamable,
-    /// HTTP+SSE alone, of revision 2024-11-05.
-    Sse,
 }
 
 /// How much a server may say, and have at once.

@@ -79,49 +79,6 @@ pub fn message_of(error: &[u8]) -> String {
         .collect()
 }
 
-/// What a line is that was written here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outline<'a> {
-    /// Wants an answer.
-    Request {
-        /// Its number.
-        id: u64,
-        /// What is asked for.
-        method: &'a str,
-    },
-    /// Wants none.
-    Notification {
-        /// What is told.
-        method: &'a str,
-    },
-    /// An answer, or what somebody else wrote.
-    Other,
-}
-
-/// Tells by its beginning what a line of [`request`], [`notification`] or [`result`] is.
-#[must_use]
-pub fn outline(line: &[u8]) -> Outline<'_> {
-    read_outline(line).unwrap_or(Outline::Other)
-}
-
-fn read_outline(line: &[u8]) -> Option<Outline<'_>> {
-    let rest = line.strip_prefix(br#"{"jsonrpc":"2.0","#)?;
-    let Some(numbered) = rest.strip_prefix(br#""id":"#) else {
-        let method = method_at(rest)?;
-        return Some(Outline::Notification { method });
-    };
-    let end = numbered.iter().position(|byte| *byte == b',')?;
-    let id = str::from_utf8(numbered.get(..end)?).ok()?.parse().ok()?;
-    let method = method_at(numbered.get(end + 1..)?)?;
-    Some(Outline::Request { id, method })
-}
-
-fn method_at(rest: &[u8]) -> Option<&str> {
-    let name = rest.strip_prefix(br#""method":""#)?;
-    let end = name.iter().position(|byte| *byte == b'"')?;
-    str::from_utf8(name.get(..end)?).ok()
-}
-
 /// Room for the envelope beside `body` bytes, so that a large body is copied once.
 fn open(body: usize) -> Vec<u8> {
     let mut out = Vec::with_capacity(body + 96);

@@ -7,6 +7,7 @@ pub mod code;
 mod decode;
 mod encode;
 mod id;
+mod outline;
 #[cfg(test)]
 mod tests;
 
@@ -17,10 +18,10 @@ use bytes::Bytes;
 pub use batch::{batch_entries, decode_batch};
 pub use decode::{DecodeError, decode};
 pub use encode::{
-    Outline, error, error_object, error_object_with, message_of, notification, outline, request,
-    result, result_of,
+    error, error_object, error_object_with, message_of, notification, request, result, result_of,
 };
 pub use id::RequestId;
+pub use outline::{Outline, outline};
 
 /// Something that wants an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]

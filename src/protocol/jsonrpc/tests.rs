@@ -397,29 +397,3 @@ fn members_that_are_null_say_nothing() {
         "whoever waits for it is told"
     );
 }
-
-#[test]
-fn a_line_that_was_written_here_is_known_by_its_beginning() {
-    let asked = request(7, "tools/call", Some(b"{\"name\":\"x\"}"));
-    let (id, method) = (7, "tools/call");
-    assert_eq!(outline(&asked), Outline::Request { id, method });
-    let (id, method) = (0, "ping");
-    assert_eq!(
-        outline(&request(0, "ping", None)),
-        Outline::Request { id, method }
-    );
-    let method = "notifications/initialized";
-    assert_eq!(
-        outline(&notification(method, None)),
-        Outline::Notification { method }
-    );
-    let answer = result(&RequestId::from_number(7), b"{\"method\":\"x\"}");
-    for other in [
-        &answer[..],
-        b"",
-        br#"{"id":7,"method":"x"}"#,
-        br#"{"jsonrpc":"2.0","id":"a","method":"x"}"#,
-    ] {
-        assert_eq!(outline(other), Outline::Other);
-    }
-}

@@ -16,7 +16,8 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use super::{Limits, Output, Place, Remote, Transport, connect};
+use super::{Limits, Output, Place, Remote, connect};
+use crate::config::model::Transport;
 use crate::protocol::jsonrpc;
 
 const SOON: Duration = Duration::from_secs(20);
