@@ -15,6 +15,7 @@ mod needs;
 mod profiles;
 mod program;
 mod started;
+mod target;
 #[cfg(test)]
 mod tests;
 
@@ -99,7 +100,8 @@ pub(super) fn missing_program(
         Entry::Run(spec, _) if spec.name.as_str() == name => Some((spec, origin)),
         Entry::Run(..) | Entry::Disabled(_) | Entry::Refused(_) => None,
     })?;
-    find(spec, env).err()?.problem(origin)
+    let program = spec.target.program()?;
+    find(spec, program, env).err()?.problem(origin)
 }
 
 /// A file of which nothing can be used.
@@ -211,15 +213,8 @@ fn row(entry: &Entry, origin: &Origin, env: Environment<'_>, problems: &mut Vec<
         Entry::Disabled(_) => ("off", "-".to_owned()),
         Entry::Refused(_) => ("refused", format!("see line {}", origin.place.line)),
         Entry::Run(spec, _) => {
-            problems.extend(needs::left_out(spec, origin, env));
-            match find(spec, env) {
-                Ok(found) => ("run", found),
-                Err(lacking) => {
-                    let found = lacking.to_string();
-                    problems.extend(lacking.problem(origin));
-                    ("run", found)
-                }
-            }
+            let found = target::found(spec, origin, env, problems);
+            ("run", found)
         }
     };
     let (prefix, isolation, protocol) = match entry {
@@ -232,7 +227,7 @@ fn row(entry: &Entry, origin: &Origin, env: Environment<'_>, problems: &mut Vec<
         prefix,
         isolation,
         protocol,
-        command: command_shown(origin),
+        command: target::shown(entry, origin),
         found,
     }
 }
@@ -275,19 +270,6 @@ fn offered(config: &Config) -> Option<String> {
     });
     let serving = config.offer?.serving(isolated);
     (serving != Offer::Both.serving(None)).then(|| serving.said(isolated).to_string())
-}
-
-/// The command as the file has it, without its arguments, which may hold keys.
-fn command_shown(origin: &Origin) -> String {
-    const LONGEST: usize = 40;
-    let Some(written) = &origin.command else {
-        return "-".to_owned();
-    };
-    let mut shown: String = written.text.escape_debug().take(LONGEST).collect();
-    if written.text.chars().count() > LONGEST {
-        shown.push('…');
-    }
-    shown
 }
 
 /// What a row has in a column.

@@ -164,7 +164,7 @@ fn row(server: &Server) -> Vec<Cell> {
 pub(super) fn standing(state: &str) -> (&'static str, Tint) {
     match state {
         "ready" => ("●", Tint::Good),
-        "crash-looping" | "backoff" => ("●", Tint::Bad),
+        "crash-looping" | "unauthorized" | "backoff" => ("●", Tint::Bad),
         _ => ("○", Tint::Middling),
     }
 }

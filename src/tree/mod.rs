@@ -48,7 +48,7 @@ pub(crate) mod inside {
     pub(crate) use super::root::{Root, RootArgs, RootHandle, RootMsg};
     pub(crate) use super::sessions::{Sessions, SessionsArgs, Signer, Workers};
     pub(crate) use super::upstream::{
-        Child, Launch, Launched, Sink, UpstreamArgs, UpstreamHandle, UpstreamMsg,
+        Child, Heard, Launch, Launched, Sink, UpstreamArgs, UpstreamHandle, UpstreamMsg,
     };
 }
 

@@ -56,11 +56,11 @@ pub(crate) enum RootMsg {
         is_faulty: bool,
         faults: Vec<ConfigurationFault>,
     },
-    /// From an upstream: its process runs.
+    /// From an upstream: its process runs, or its address is asked.
     Spawned {
         child: ChildId,
         generation: Generation,
-        pid: u32,
+        pid: Option<u32>,
     },
     /// From an upstream: `initialize` was answered.
     Initialized {

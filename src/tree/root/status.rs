@@ -326,7 +326,7 @@ impl<S: Spawn, E: Frontend> RootState<S, E> {
         Some(ServerStatus {
             name: name.to_string(),
             state: Standing::of(&status),
-            pid: process.map(|process| process.pid),
+            pid: process.and_then(|process| process.pid),
             uptime_seconds: process.map(|process| process.since.elapsed().as_secs()),
             failures: children.failures(&id),
             restarts: counts.restarts,
