@@ -16,6 +16,7 @@
 //! | [`operate`] | the commands against a running gateway |
 //! | [`program`] | from the command line to the exit code: everything below, put together |
 //! | [`process`] | one child process: spawn, pipes, process group, stop |
+//! | [`remote`] | one remote server: its transports, what can go wrong with them |
 //! | [`protocol`] | MCP and JSON-RPC on the wire, pure |
 //! | [`service`] | the service manager: what it is told, the sockets it passes |
 //! | [`telemetry`] | logging, metrics, readiness |
@@ -50,6 +51,7 @@ pub mod operate;
 pub mod process;
 pub mod program;
 pub mod protocol;
+pub mod remote;
 pub mod service;
 #[cfg(test)]
 mod sim;

@@ -11,7 +11,7 @@ use mcproxy::cli::{
     shell,
 };
 use mcproxy::config::{self, Environment, model::Config};
-use mcproxy::operate::{self, Screen};
+use mcproxy::operate::{self, Screen, Surroundings};
 use mcproxy::program::{self, BROKEN, complain};
 use mcproxy::supervise::Plain;
 
@@ -107,10 +107,16 @@ fn edit(
 
 /// Checks the configuration: the one that is named, else the gateway's.
 #[expect(clippy::disallowed_methods, reason = "for a verb without workers")]
-fn check(file: Option<&Path>, start: bool, run: &Run, env: Environment<'_>) -> io::Result<u8> {
+fn check(
+    file: Option<&Path>,
+    start: bool,
+    run: &Run,
+    (env, elsewhere): (Environment<'_>, Option<&Surroundings>),
+) -> io::Result<u8> {
     let limits = &run.limits.given;
+    let state_dir = elsewhere.map_or_else(|| run.state_dir(), |it| it.state_directory.clone());
     let last_seen =
-        |path: &Path, config: &Config| program::last_seen(run.state_dir(), path, config);
+        |path: &Path, config: &Config| program::last_seen(state_dir.clone(), path, config);
     let trial = |path: &Path, config: &Config| {
         let mut err = io::stderr();
         let progress = err.is_terminal().then_some(&mut err as &mut dyn Write);
@@ -120,6 +126,7 @@ fn check(file: Option<&Path>, start: bool, run: &Run, env: Environment<'_>) -> i
         env,
         last_seen: &last_seen,
         start: start.then_some(&trial),
+        is_elsewhere: elsewhere.is_some(),
     };
     let mut out = io::stdout();
     if let Some(line) = run.limits.deprecation() {
@@ -138,15 +145,15 @@ fn check_here(
     env: Environment<'_>,
 ) -> io::Result<u8> {
     if let Some(file) = file.or(run.config.clone()) {
-        return check(Some(&file), start, run, env);
+        return check(Some(&file), start, run, (env, None));
     }
     let note = |text: &str| writeln!(io::stderr(), "note: {text}");
     let around = match operate::surroundings(run.state_dir().as_deref()) {
         Ok(Some(around)) => around,
-        Ok(None) => return check(None, start, run, env),
+        Ok(None) => return check(None, start, run, (env, None)),
         Err(why) => {
             note(&format!("{why}; this shell's variables are used"))?;
-            return check(None, start, run, env);
+            return check(None, start, run, (env, None));
         }
     };
     if start && !around.is_ours {
@@ -155,17 +162,26 @@ fn check_here(
         )?;
         return Ok(USAGE);
     }
-    note("with the file, the variables and the PATH of the running gateway")?;
+    let file = around.directory.join(&around.configuration);
+    let directory = around.directory.display();
+    note(&format!(
+        "with the file, the variables and the PATH of the running gateway, in its directory {directory}, where \
+         relative paths begin"
+    ))?;
     if start {
         let mut again = Command::new("/proc/self/exe");
         again.args(std::env::args_os().skip(1)).env_clear();
-        again
-            .envs(around.environment)
-            .env("MCPROXY_CONFIG", around.configuration);
+        again.envs(&around.environment).env("MCPROXY_CONFIG", file);
+        if let Some(state) = &around.state_directory {
+            again.env("MCPROXY_STATE_DIR", state);
+        }
         return Err(again.current_dir(around.directory).exec());
     }
-    // What is relative is relative to it; a directory that is closed to us has been said by then.
-    std::env::set_current_dir(around.directory).ok();
+    if let Err(error) = std::env::set_current_dir(&around.directory) {
+        note(&format!(
+            "that directory cannot be entered ({error}): relative paths begin in this one instead"
+        ))?;
+    }
     let env = |name: &str| around.environment.get(name).cloned();
-    check(Some(&around.configuration), start, run, &env)
+    check(Some(&file), start, run, (&env, Some(&around)))
 }

@@ -15,6 +15,7 @@ mod needs;
 mod profiles;
 mod program;
 mod started;
+mod target;
 #[cfg(test)]
 mod tests;
 
@@ -49,6 +50,18 @@ pub struct Around<'a> {
     pub last_seen: LastSeen<'a>,
     /// Starts the servers, where that is asked for.
     pub start: Option<Start<'a>>,
+    /// Whether all this is of a directory that is not the shell's: the file is shown with all of its path then.
+    pub is_elsewhere: bool,
+}
+
+impl Around<'_> {
+    fn shown(&self, path: &Path) -> String {
+        if self.is_elsewhere {
+            plain(&path.to_string_lossy())
+        } else {
+            shown_path(path)
+        }
+    }
 }
 
 /// Checks the file at `path`, else the one that the gateway would take, and writes what it found to
@@ -68,11 +81,11 @@ pub fn run(
     });
     let (path, text) = match loaded {
         Ok(loaded) => loaded,
-        Err(error) => return unusable(&error, path, out),
+        Err(error) => return unusable(&error, path, known, out),
     };
     match config::parse_under(&text, known.env, config::directory(&path), command_line) {
         Ok(parsed) => report(&path, &parsed, known, out),
-        Err(error) => unusable(&error, Some(&path), out),
+        Err(error) => unusable(&error, Some(&path), known, out),
     }
 }
 
@@ -87,17 +100,23 @@ pub(super) fn missing_program(
         Entry::Run(spec, _) if spec.name.as_str() == name => Some((spec, origin)),
         Entry::Run(..) | Entry::Disabled(_) | Entry::Refused(_) => None,
     })?;
-    find(spec, env).err()?.problem(origin)
+    let program = spec.target.program()?;
+    find(spec, program, env).err()?.problem(origin)
 }
 
 /// A file of which nothing can be used.
-fn unusable(error: &ConfigError, path: Option<&Path>, out: &mut dyn Write) -> io::Result<u8> {
+fn unusable(
+    error: &ConfigError,
+    path: Option<&Path>,
+    known: Around<'_>,
+    out: &mut dyn Write,
+) -> io::Result<u8> {
     let problems = error.problems();
     if problems.is_empty() {
         writeln!(out, "error: {error}")?;
         return Ok(CONFIG);
     }
-    let file = shown_path(path.unwrap_or(Path::new("")));
+    let file = known.shown(path.unwrap_or(Path::new("")));
     print_problems(&file, problems, out)?;
     writeln!(
         out,
@@ -106,29 +125,20 @@ fn unusable(error: &ConfigError, path: Option<&Path>, out: &mut dyn Write) -> io
     Ok(CONFIG)
 }
 
-fn report(
-    path: &Path,
-    parsed: &Parsed,
-    Around {
-        env,
-        last_seen,
-        start,
-    }: Around<'_>,
-    out: &mut dyn Write,
-) -> io::Result<u8> {
+fn report(path: &Path, parsed: &Parsed, known: Around<'_>, out: &mut dyn Write) -> io::Result<u8> {
     let mut problems = parsed.problems.clone();
     problems.extend(config::exposure(path, parsed));
     problems.extend(files::problems(parsed));
     let mut rows = Vec::with_capacity(parsed.origins.len());
     for (entry, origin) in parsed.config.servers.iter().zip(&parsed.origins) {
-        rows.push(row(entry, origin, env, &mut problems));
+        rows.push(row(entry, origin, known.env, &mut problems));
     }
     rows.extend(parsed.config.nameless.iter().map(nameless));
     let mut try_all = |start| Started::try_all(start, path, parsed, &mut problems);
-    let started = start.map(&mut try_all).transpose()?;
+    let started = known.start.map(&mut try_all).transpose()?;
     problems.sort_by_key(|problem| (problem.line, problem.column));
 
-    let file = shown_path(path);
+    let file = known.shown(path);
     print_problems(&file, &problems, out)?;
     if !rows.is_empty() {
         print_table(&rows, out)?;
@@ -140,7 +150,7 @@ fn report(
         started.print(out)?;
     }
     profiles::print(&parsed.config.profiles, out)?;
-    costs::print(&last_seen(path, &parsed.config), out)?;
+    costs::print(&(known.last_seen)(path, &parsed.config), out)?;
     if let Some(offered) = offered(&parsed.config) {
         writeln!(out, "{offered}\n")?;
     }
@@ -203,15 +213,8 @@ fn row(entry: &Entry, origin: &Origin, env: Environment<'_>, problems: &mut Vec<
         Entry::Disabled(_) => ("off", "-".to_owned()),
         Entry::Refused(_) => ("refused", format!("see line {}", origin.place.line)),
         Entry::Run(spec, _) => {
-            problems.extend(needs::left_out(spec, origin, env));
-            match find(spec, env) {
-                Ok(found) => ("run", found),
-                Err(lacking) => {
-                    let found = lacking.to_string();
-                    problems.extend(lacking.problem(origin));
-                    ("run", found)
-                }
-            }
+            let found = target::found(spec, origin, env, problems);
+            ("run", found)
         }
     };
     let (prefix, isolation, protocol) = match entry {
@@ -224,7 +227,7 @@ fn row(entry: &Entry, origin: &Origin, env: Environment<'_>, problems: &mut Vec<
         prefix,
         isolation,
         protocol,
-        command: command_shown(origin),
+        command: target::shown(entry, origin),
         found,
     }
 }
@@ -267,19 +270,6 @@ fn offered(config: &Config) -> Option<String> {
     });
     let serving = config.offer?.serving(isolated);
     (serving != Offer::Both.serving(None)).then(|| serving.said(isolated).to_string())
-}
-
-/// The command as the file has it, without its arguments, which may hold keys.
-fn command_shown(origin: &Origin) -> String {
-    const LONGEST: usize = 40;
-    let Some(written) = &origin.command else {
-        return "-".to_owned();
-    };
-    let mut shown: String = written.text.escape_debug().take(LONGEST).collect();
-    if written.text.chars().count() > LONGEST {
-        shown.push('…');
-    }
-    shown
 }
 
 /// What a row has in a column.

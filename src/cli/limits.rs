@@ -71,7 +71,7 @@ impl FromArgMatches for LimitFlags {
         for row in TABLE {
             if let Some(amount) = matches.get_one(row.name) {
                 self.given.set(row, *amount);
-                if !is_offered(row) {
+                if !is_offered(row.name) {
                     self.deprecated.push(row);
                 }
             }
@@ -90,8 +90,9 @@ fn arg(row: &'static Row) -> Arg {
         .hide(true)
 }
 
-fn is_offered(row: &Row) -> bool {
-    OFFERED.contains(&row.name)
+/// Whether `--help` has the flag of the limit that is called so.
+pub(super) fn is_offered(name: &str) -> bool {
+    OFFERED.contains(&name)
 }
 
 fn flag(row: &Row) -> String {
@@ -116,7 +117,7 @@ pub(super) fn help() -> String {
         let what = row.what.split(';').next().unwrap_or_default();
         format!("  --{:<24}{:>8}  {}", flag(row), default(row), plain(what))
     };
-    let offered = TABLE.iter().filter(|row| is_offered(row));
+    let offered = TABLE.iter().filter(|row| is_offered(row.name));
     let lines: Vec<String> = offered.map(line).collect();
     format!("{FLAGS}\n{}", lines.join("\n"))
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION};
 use reqwest::redirect::Policy;
-use reqwest::{RequestBuilder, Response, StatusCode, Url};
+use reqwest::{ClientBuilder, RequestBuilder, Response, StatusCode, Url};
 use url::Host;
 
 use super::{ClientError, Place};
@@ -23,10 +23,31 @@ const SHORTEST_SECRET: usize = 4;
 /// How many characters of it are shown.
 const EXCERPT: usize = 300;
 
-pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json");
-pub(super) const EVENTS: HeaderValue = HeaderValue::from_static("text/event-stream");
-pub(super) const EITHER: HeaderValue =
+pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json");
+pub(crate) const EVENTS: HeaderValue = HeaderValue::from_static("text/event-stream");
+pub(crate) const EITHER: HeaderValue =
     HeaderValue::from_static("application/json, text/event-stream");
+
+/// What connections with the server at `url` are made by: none follows a redirect, and none goes by a proxy where
+/// no proxy can reach.
+pub(crate) fn builder(url: &Url) -> ClientBuilder {
+    static PROVIDER: Once = Once::new();
+    // Whoever came first chose the same.
+    PROVIDER.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
+    let mut builder = reqwest::Client::builder()
+        .user_agent(concat!("mcproxy/", env!("CARGO_PKG_VERSION")))
+        .redirect(Policy::none())
+        .connect_timeout(CONNECT);
+    if url.scheme() == "http" {
+        // A machine without certificates needs none for this.
+        builder = builder.tls_certs_only([]);
+    }
+    if is_loopback(url) {
+        // No proxy reaches what is here, and none should see what is sent to it.
+        builder = builder.no_proxy();
+    }
+    builder
+}
 
 /// One server, as HTTP knows it.
 #[derive(Debug, Clone)]
@@ -39,27 +60,12 @@ pub(super) struct Http {
 
 impl Http {
     pub(super) fn new(place: Place, most: usize) -> Result<Self, ClientError> {
-        static PROVIDER: Once = Once::new();
         let Place {
             url,
             headers,
             socket,
         } = place;
-        // Whoever came first chose the same.
-        PROVIDER.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
-        let mut builder = reqwest::Client::builder()
-            .user_agent(concat!("mcproxy/", env!("CARGO_PKG_VERSION")))
-            .default_headers(headers)
-            .redirect(Policy::none())
-            .connect_timeout(CONNECT);
-        if url.scheme() == "http" {
-            // A machine without certificates needs none for this.
-            builder = builder.tls_certs_only([]);
-        }
-        if is_loopback(&url) {
-            // No proxy reaches what is here, and none should see what is sent to it.
-            builder = builder.no_proxy();
-        }
+        let mut builder = builder(&url).default_headers(headers);
         if let Some(socket) = socket {
             builder = builder.unix_socket(socket);
         }
@@ -99,8 +105,7 @@ impl Http {
             return Err(ClientError::Refused(status));
         }
         if status.is_redirection() {
-            let to = response.headers().get(LOCATION);
-            let to = to.and_then(|to| self.url.join(to.to_str().ok()?).ok());
+            let to = moved_to(&response, &self.url);
             let to = to.as_ref().map(shown);
             return Err(ClientError::Moved { status, to });
         }
@@ -108,7 +113,7 @@ impl Http {
         let excerpt = if is_page {
             String::new()
         } else {
-            excerpt(response).await
+            excerpt(&beginning(response).await)
         };
         Err(ClientError::Status(status, excerpt))
     }
@@ -175,34 +180,46 @@ fn too_large(most: usize) -> ClientError {
 }
 
 /// Without parameters, in lower case; empty if there is none.
-pub(super) fn media_type(response: &Response) -> String {
+pub(crate) fn media_type(response: &Response) -> String {
     let value = response.headers().get(CONTENT_TYPE);
     let value = value.and_then(|value| value.to_str().ok()).unwrap_or("");
     let media = value.split(';').next().unwrap_or("").trim();
     media.to_ascii_lowercase()
 }
 
-/// What is said beside an error, on one line: the message of a JSON-RPC error, or the beginning.
-async fn excerpt(mut response: Response) -> String {
+/// Where a redirect leads.
+pub(crate) fn moved_to(response: &Response, from: &Url) -> Option<Url> {
+    let to = response.headers().get(LOCATION)?.to_str().ok()?;
+    from.join(to).ok()
+}
+
+/// The beginning of what is said beside an error.
+pub(crate) async fn beginning(mut response: Response) -> Bytes {
     let mut bytes = Vec::new();
     while bytes.len() < READ
         && let Ok(Some(chunk)) = response.chunk().await
     {
         bytes.extend_from_slice(&chunk);
     }
-    if let Ok(Message::Response(answer)) = jsonrpc::decode(&Bytes::from(bytes.clone()))
+    bytes.truncate(READ);
+    bytes.into()
+}
+
+/// The same on one line: the message of a JSON-RPC error, or the beginning of the text.
+pub(crate) fn excerpt(bytes: &Bytes) -> String {
+    if let Ok(Message::Response(answer)) = jsonrpc::decode(bytes)
         && let Err(error) = answer.outcome
     {
         return jsonrpc::message_of(&error);
     }
-    let text = String::from_utf8_lossy(&bytes);
+    let text = String::from_utf8_lossy(bytes);
     let text: Vec<&str> = text.split_whitespace().collect();
     let text = text.join(" ");
     let shown = text.chars().filter(|c| !c.is_control());
     shown.take(EXCERPT).collect()
 }
 
-pub(super) fn is_loopback(url: &Url) -> bool {
+pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
         Some(Host::Ipv4(address)) => address.is_loopback(),

@@ -27,10 +27,14 @@ use tokio::time::{Instant, timeout_at};
 pub use self::error::ClientError;
 pub use self::given::{bearer, bearer_of, parse_url};
 use self::http::Http;
+pub(crate) use self::http::{
+    EITHER, EVENTS, JSON, beginning, builder, excerpt, is_loopback, media_type, moved_to,
+};
 pub use self::http::{hidden, shown};
 pub use self::lists::Entry;
 use self::sse::Sse;
 use self::streamable::Streamable;
+pub(crate) use self::streamable::no_mcp;
 pub use self::views::{EventStream, Views};
 use crate::protocol::jsonrpc::{self, Message, Notification, Response, code};
 use crate::protocol::mcp::lifecycle::{self, ServerInfo};

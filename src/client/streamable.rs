@@ -104,7 +104,7 @@ impl Streamable {
 }
 
 /// An answer of another kind than the two that there are.
-pub(super) fn no_mcp(status: StatusCode, media: &str) -> ClientError {
+pub(crate) fn no_mcp(status: StatusCode, media: &str) -> ClientError {
     ClientError::NotMcp(match media {
         "text/html" => "a web page (text/html)".to_owned(),
         "" => format!("status {status} and no content"),

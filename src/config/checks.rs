@@ -3,9 +3,11 @@
 
 use std::collections::BTreeSet;
 
-use super::model::Entry;
+use reqwest::header::HeaderValue;
+
+use super::model::{Entry, Target};
 use super::{ConfigError, parse};
-use crate::ids::SEPARATOR;
+use crate::ids::{SEPARATOR, ServerName};
 
 /// Every text is a configuration or says why it is none, with a place that exists, and no secret is
 /// in what it says.
@@ -22,9 +24,8 @@ pub(crate) fn text(data: &[u8]) {
                 assert!(names.insert(name.clone()), "{name} twice");
                 assert!(!name.as_str().is_empty() && !name.as_str().contains(SEPARATOR));
                 if let Entry::Run(spec, _) = entry {
-                    assert!(!spec.command.trim().is_empty(), "{name} has no command");
                     assert!(!spec.start_timeout.is_zero() && !spec.call_timeout.is_zero());
-                    assert!(!spec.command.contains('\0'));
+                    target(&spec.target, name);
                 }
             }
             assert_eq!(parsed.origins.len(), parsed.config.servers.len());
@@ -33,5 +34,22 @@ pub(crate) fn text(data: &[u8]) {
         }
         Err(ConfigError::Malformed(problems)) => assert!(!problems.is_empty(), "it is silent"),
         Err(other) => unreachable!("text alone can't fail so: {other}"),
+    }
+}
+
+fn target(target: &Target, name: &ServerName) {
+    match target {
+        Target::Program(program) => {
+            assert!(!program.command.trim().is_empty(), "{name} has no command");
+            assert!(!program.command.contains('\0'));
+        }
+        Target::Remote(remote) => {
+            let is_late = || remote.headers.values().any(|value| !value.is_known());
+            if remote.url.is_known() && !is_late() {
+                let address = remote.fill(&[]).expect("it was checked");
+                assert!(address.url.has_host() && address.url.username().is_empty());
+                assert!(address.headers.values().all(HeaderValue::is_sensitive));
+            }
+        }
     }
 }

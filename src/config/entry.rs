@@ -1,24 +1,23 @@
 //! One entry: from its fields to a [`ServerSpec`], by a list of small functions that report what is
 //! wrong and go on, so that every mistake is found in one go.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jsonc_parser::ast::Value;
 use jsonc_parser::common::Ranged;
 
-use super::error::quoted;
 use super::fields::{self, Use};
 use super::file::about;
 use super::filling::Filling;
 use super::filters;
-use super::foreign;
 use super::mcp;
-use super::model::{CALL_TIMEOUT, START_TIMEOUT, Secret, ServerSpec};
+use super::model::{CALL_TIMEOUT, START_TIMEOUT, ServerSpec, Target};
 use super::name::Named;
-use super::notes::{At, Finding, Notes};
+use super::notes::{Finding, Notes};
+use super::program;
 use super::protocol;
+use super::remote::{self, Way};
 use super::switch;
 use super::values::{self, Field, Fields};
 use super::view::{self, View};
@@ -53,23 +52,25 @@ pub(super) fn check(
     let Some(fields) = values::fields(body) else {
         let what = format!("an entry is an object, not {}", values::kind(body.value));
         let finding = Finding::error(body.at.clone(), what);
-        notes.add(finding.help(r#"write {"command": "…", "args": […]}"#));
+        notes.add(finding.help(r#"write {"command": "…", "args": […]}, or {"url": "https://…"}"#));
         return Checked::Refused;
     };
     let is_enabled = switch::is_enabled(&fields, notes) && !named.is_off;
-    if let Some(remote) = not_stdio(&fields) {
+    let way = match remote::way(&fields) {
+        Ok(way) => way,
         // Switched off, what is meant for another program is nobody's mistake.
-        if is_enabled {
-            notes.add(remote);
+        Err(_) if !is_enabled => return Checked::Disabled,
+        Err(unknown) => {
+            notes.add(unknown);
             return Checked::Refused;
         }
-        return Checked::Disabled;
-    }
+    };
     values::repeated(fields.object, &fields.at, notes);
     other_fields(&fields, notes);
+    remote::unused(&fields, way, notes);
     // What a switched-off server would need need not be set.
     let fill = Filling::new(is_enabled.then_some(around.env));
-    let spec = spec(&fields, named.name.as_ref(), (around, &fill), notes);
+    let spec = spec(&fields, (named.name.as_ref(), way), (around, &fill), notes);
     let view = view::read(&fields, notes);
     if !is_enabled {
         notes.soften();
@@ -85,20 +86,19 @@ pub(super) fn check(
 
 fn spec(
     fields: &Fields<'_>,
-    name: Option<&ServerName>,
+    (name, way): (Option<&ServerName>, Way),
     (around, fill): (&Surroundings<'_>, &Filling<'_>),
     notes: &mut Notes,
 ) -> Option<ServerSpec> {
-    let command = command(fields, fill, notes);
     let mut env_files = around.env_files.clone().unwrap_or_default();
     env_files.extend(env_file::of_entry(fields, around.directory, fill, notes));
     let late = fill.late(!env_files.is_empty());
-    let args = args(fields, &late, notes);
-    let env = env(fields, &late, notes);
-    let cwd = cwd(fields, fill, notes);
+    let target = match way {
+        Way::Run => program::read(fields, (fill, &late), notes).map(Target::Program),
+        Way::Ask(transport) => remote::read(fields, transport, &late, notes).map(Target::Remote),
+    };
     let start_timeout = seconds(fields, "timeout", notes).unwrap_or(START_TIMEOUT);
     let call_timeout = seconds(fields, "call_timeout", notes).unwrap_or(CALL_TIMEOUT);
-    let inherit_env = flag(fields, "inherit_env", notes).unwrap_or(false);
     let prefix = mcp::prefix(fields, notes);
     let isolation = mcp::isolation(fields, notes);
     let roots = mcp::roots(fields, isolation, fill, notes);
@@ -106,63 +106,15 @@ fn spec(
     let name = name?;
     Some(ServerSpec {
         name: name.clone(),
-        command: command?,
-        args,
+        target: target?,
         env_files,
-        env,
-        cwd,
         start_timeout,
         call_timeout,
-        inherit_env,
         prefix: prefix.unwrap_or_else(|| Prefix::of(name)),
         isolation,
         roots,
         protocol,
     })
-}
-
-/// Why the entry is no stdio server, if so: its `type` says it, or it has an address and nothing to
-/// run. What is written there is not shown: addresses hold keys.
-fn not_stdio(fields: &Fields<'_>) -> Option<Finding> {
-    for name in ["type", "transport"] {
-        let Some(field) = fields.get(name) else {
-            continue;
-        };
-        let Some(text) = field.value.as_string_lit() else {
-            let what = format!(
-                "'{name}' must be \"stdio\", not {}",
-                values::kind(field.value)
-            );
-            return Some(Finding::error(field.at, what));
-        };
-        let kind = text.value.to_ascii_lowercase();
-        let is_remote = ["sse", "http", "ws", "websocket", "remote"].contains(&kind.as_str())
-            || kind.contains("streamable");
-        if is_remote {
-            return Some(remote(field.at));
-        }
-        if !["stdio", "std", "local"].contains(&kind.as_str()) {
-            let what = format!("'{name}' is {}, which is not known", quoted(&text.value));
-            let help = format!("leave '{name}' out, or write \"stdio\"");
-            return Some(Finding::error(field.at, what).help(help));
-        }
-    }
-    if fields.get("command").is_some() {
-        return None;
-    }
-    let address = ["url", "serverUrl", "httpUrl"]
-        .into_iter()
-        .filter_map(|name| fields.get(name))
-        .find(|field| !is_void(field.value))?;
-    Some(remote(address.at))
-}
-
-fn remote(at: At) -> Finding {
-    let what = "this is a remote server; mcproxy runs stdio servers only";
-    Finding::error(at, what).help(
-        "let a bridge run it: \"command\": \"npx\", \"args\": [\"-y\", \"mcp-remote\", \"<its url>\"], \
-         or switch it off with \"enabled\": false",
-    )
 }
 
 /// What is to be said about fields that are not read.
@@ -196,7 +148,7 @@ fn other_fields(fields: &Fields<'_>, notes: &mut Notes) {
 }
 
 /// A value that asks for nothing, as exporters write it for settings that were never made.
-fn is_void(value: &Value<'_>) -> bool {
+pub(super) fn is_void(value: &Value<'_>) -> bool {
     match value {
         Value::NullKeyword(_) => true,
         Value::BooleanLit(flag) => !flag.value,
@@ -205,128 +157,6 @@ fn is_void(value: &Value<'_>) -> bool {
         Value::Object(object) => object.properties.is_empty(),
         Value::NumberLit(_) => false,
     }
-}
-
-fn command(fields: &Fields<'_>, fill: &Filling<'_>, notes: &mut Notes) -> Option<String> {
-    let Some(field) = fields.get("command") else {
-        let finding = Finding::error(fields.at.clone(), "'command' is missing");
-        let holds_entries = ["mcpServers", "servers", "mcp"]
-            .iter()
-            .any(|list| fields.get(list).is_some());
-        notes.add(finding.help(if holds_entries {
-            "this holds servers itself, which are one level too deep: move them up"
-        } else {
-            r#"name the program to run, such as "command": "npx""#
-        }));
-        return None;
-    };
-    if field.value.as_array().is_some() {
-        let finding = Finding::error(field.at, "'command' must be a text, not a list");
-        notes.add(finding.help("write the program into 'command' and the rest into 'args'"));
-        return None;
-    }
-    if field.value.as_object().is_some() {
-        let finding = Finding::error(field.at, "'command' must be a text, not an object");
-        notes
-            .add(finding.help("write what is in it (a path, 'args', 'env') into the entry itself"));
-        return None;
-    }
-    let text = values::text(&field, "command", notes)?;
-    if text.trim().is_empty() {
-        notes.add(Finding::error(field.at, "'command' is empty"));
-        return None;
-    }
-    // One advice is enough: what is of Windows has no habits of a shell.
-    let filled = if is_of_windows(text, fields, &field.at, notes) {
-        fill.fill_script(text, &field.at, notes)
-    } else {
-        note_shell_habits(text, &field.at, notes);
-        fill.fill(text, &field.at, notes)
-    };
-    if filled.trim().is_empty() {
-        notes.add(Finding::error(
-            field.at,
-            "'command' is empty once its variables are filled in",
-        ));
-        return None;
-    }
-    Some(filled)
-}
-
-/// What a shell would understand and `exec` does not.
-fn note_shell_habits(command: &str, at: &At, notes: &mut Notes) {
-    let first = command.split_whitespace().next().unwrap_or_default();
-    let is_one_word = !command.contains(char::is_whitespace);
-    // A path may well have a space in it, and so may a default inside ${…}.
-    if !is_one_word && !first.contains(['/', '$', '~', '\\']) {
-        let what = "'command' has spaces in it and is run as it is, without a shell";
-        // A variable in front may hold a secret.
-        let help = if first.contains('=') {
-            "write the program alone into 'command', what is set for it into 'env', the rest into 'args'"
-                .to_owned()
-        } else {
-            format!(
-                "write \"command\": \"{}\" and the rest into 'args'",
-                first.escape_debug()
-            )
-        };
-        notes.add(Finding::warning(at.clone(), what).help(help));
-    }
-}
-
-/// Whether it is a program of Windows, which is said then.
-fn is_of_windows(command: &str, fields: &Fields<'_>, at: &At, notes: &mut Notes) -> bool {
-    let args = fields.get("args");
-    let args = args.and_then(|args| args.value.as_array()).into_iter();
-    let args = args.flat_map(|args| &args.elements);
-    let texts = args.filter_map(|arg| Some(&*arg.as_string_lit()?.value));
-    let Some(found) = foreign::windows_program(command, texts) else {
-        return false;
-    };
-    notes.add(Finding::warning(at.clone(), found.what).help(found.help));
-    true
-}
-
-fn args(fields: &Fields<'_>, fill: &Filling<'_>, notes: &mut Notes) -> Vec<Secret> {
-    let Some(field) = fields.get("args") else {
-        return Vec::new();
-    };
-    let args = values::list(&field, "args", notes);
-    let command = fields.get("command");
-    let command = command.and_then(|field| Some(&*field.value.as_string_lit()?.value));
-    let first = args.first().map(|arg| arg.value);
-    let is_script = command.is_some_and(|command| foreign::is_script(command, first));
-    let filled = args.iter().map(|arg| {
-        if is_script {
-            fill.secret_of_script(arg.value, &arg.at, notes)
-        } else {
-            fill.secret(arg.value, &arg.at, notes)
-        }
-    });
-    filled.collect()
-}
-
-fn env(fields: &Fields<'_>, fill: &Filling<'_>, notes: &mut Notes) -> BTreeMap<String, Secret> {
-    let Some(field) = fields.get("env") else {
-        return BTreeMap::new();
-    };
-    let variables = values::variables(&field, notes);
-    variables
-        .into_iter()
-        .map(|(name, text)| (name.to_owned(), fill.secret(text.value, &text.at, notes)))
-        .collect()
-}
-
-/// The working directory. A relative one is relative to the gateway's own.
-fn cwd(fields: &Fields<'_>, fill: &Filling<'_>, notes: &mut Notes) -> Option<PathBuf> {
-    let field = fields.get("cwd")?;
-    let text = values::text(&field, "cwd", notes)?;
-    let filled = fill.fill(text, &field.at, notes);
-    (!filled.is_empty()).then(|| PathBuf::from(filled))
-}
-
-fn flag(fields: &Fields<'_>, name: &str, notes: &mut Notes) -> Option<bool> {
-    values::flag(&fields.get(name)?, name, notes)
 }
 
 fn seconds(fields: &Fields<'_>, name: &str, notes: &mut Notes) -> Option<Duration> {

@@ -22,6 +22,11 @@ pub(crate) const ENTRY: &[(&str, Use)] = &[
     ("env_file", Use::Read),
     ("envFile", Use::Read),
     ("cwd", Use::Read),
+    ("url", Use::Read),
+    ("serverUrl", Use::Read),
+    ("httpUrl", Use::Read),
+    ("headers", Use::Read),
+    ("bearerToken", Use::Read),
     ("timeout", Use::Read),
     ("call_timeout", Use::Read),
     ("enabled", Use::Read),
@@ -39,14 +44,12 @@ pub(crate) const ENTRY: &[(&str, Use)] = &[
     ("names", Use::Read),
     ("instructions", Use::Read),
     ("on_changed_tools", Use::Read),
-    // Approvals are between a client and its user; headers and tokens belong to remote servers.
+    // Approvals are between a client and its user.
     ("alwaysAllow", Use::Quiet),
     ("always_allow", Use::Quiet),
     ("autoApprove", Use::Quiet),
     ("auto_approve", Use::Quiet),
     ("trust", Use::Quiet),
-    ("bearerToken", Use::Quiet),
-    ("headers", Use::Quiet),
     ("author", Use::Quiet),
     ("category", Use::Quiet),
     ("description", Use::Quiet),
@@ -68,14 +71,10 @@ pub(crate) const ENTRY: &[(&str, Use)] = &[
     ("//", Use::Quiet),
     ("_comment", Use::Quiet),
     ("comment", Use::Quiet),
-    ("url", Use::NoEffect(URL)),
-    ("serverUrl", Use::NoEffect(URL)),
-    ("httpUrl", Use::NoEffect(URL)),
     ("sandbox", Use::NoEffect(SANDBOX)),
     ("sandboxEnabled", Use::NoEffect(SANDBOX)),
 ];
 
-const URL: &str = "the server is run by its command, its address is not used";
 const PROJECTS: &str =
     "what belongs to a single project is not run; 'mcproxy import' takes it over";
 const OTHER_LIST: &str =

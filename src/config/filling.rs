@@ -43,7 +43,7 @@ impl<'e> Filling<'e> {
     pub(super) fn fill_script(&self, text: &str, at: &At, notes: &mut Notes) -> String {
         let secret = self.late(false).secret_of_script(text, at, notes);
         if secret.files().next().is_some() {
-            let what = "a secret in a file is for 'args' and 'env': this here is shown in the log";
+            let what = "a secret in a file is for 'args', 'env', 'url' and 'headers': this here is shown in the log";
             notes.add(Finding::error(at.clone(), what));
         }
         secret.expose()

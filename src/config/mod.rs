@@ -15,6 +15,7 @@
 //! Pure but for [`locate()`], [`read`] and what servers have from files, which is read when they start. Every mistake is reported in one go, with its place and
 //! what to do; a wrong entry is refused alone; no message ever holds a secret.
 
+mod address;
 mod amount;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod checks;
@@ -38,10 +39,13 @@ pub(crate) mod notes;
 mod origin;
 mod patterns;
 mod profiles;
+mod program;
 mod protocol;
+mod remote;
 mod secrets;
 pub(crate) mod source;
 pub(crate) mod switch;
+mod target;
 #[cfg(test)]
 mod tests;
 mod validate;
@@ -89,6 +93,8 @@ pub struct Origin {
     pub place: Place,
     /// Its `command`, before variables are filled in.
     pub command: Option<Written>,
+    /// Its address, which may have a key in it and is shown to nobody.
+    pub url: Option<Written>,
     /// Its `cwd`, before variables are filled in.
     pub cwd: Option<Written>,
     /// What it has from elsewhere at each start.

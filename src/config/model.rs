@@ -1,6 +1,5 @@
 //! What the program trusts: a validated configuration. The only way here is `config::parse`.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,6 +12,7 @@ pub use super::profiles::{
 };
 pub use super::protocol::{Offer, Protocol, Serving};
 pub use super::secrets::{FileError, FileRef, Filled, Secret};
+pub use super::target::{Address, AddressError, Program, Remote, Target, Transport, shown_url};
 pub use super::view::{Instructions, Naming, OnChangedTools, Override, View};
 use crate::ids::{Prefix, ServerName};
 
@@ -31,27 +31,19 @@ pub enum Isolation {
     Session,
 }
 
-/// One enabled stdio server, ready to be started: interpolation is done, limits are checked.
+/// One enabled server, ready to be started: interpolation is done, limits are checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerSpec {
     /// Its name, unique in the file.
     pub name: ServerName,
-    /// The executable, without a shell. `mcproxy` means the running binary itself.
-    pub command: String,
-    /// The arguments after it.
-    pub args: Vec<Secret>,
+    /// What is run or asked.
+    pub target: Target,
     /// Files of variables, read at each start: of the gateway's, then its own. The last one counts.
     pub env_files: Vec<PathBuf>,
-    /// What is added to the child's environment, above those.
-    pub env: BTreeMap<String, Secret>,
-    /// The working directory; the gateway's own if absent.
-    pub cwd: Option<PathBuf>,
-    /// How long a start may take, counted from the spawn.
+    /// How long a start may take, counted from the spawn or the connection.
     pub start_timeout: Duration,
     /// How long a call may go without an answer or progress.
     pub call_timeout: Duration,
-    /// Whether the child gets the gateway's whole environment, not only the allow-list.
-    pub inherit_env: bool,
     /// What is before its names in the merged lists.
     pub prefix: Prefix,
     /// Whom one process of it serves.
@@ -67,23 +59,19 @@ impl ServerSpec {
     /// reload prints as `~1 (github: env)`. Empty means nothing has to be restarted.
     #[must_use]
     pub fn differences(&self, other: &Self) -> Vec<&'static str> {
-        [
-            ("command", self.command != other.command),
-            ("args", self.args != other.args),
-            ("env", self.env != other.env),
+        let mut fields = self.target.differences(&other.target);
+        let rest = [
             ("env_file", self.env_files != other.env_files),
-            ("cwd", self.cwd != other.cwd),
             ("timeout", self.start_timeout != other.start_timeout),
             ("call_timeout", self.call_timeout != other.call_timeout),
-            ("inherit_env", self.inherit_env != other.inherit_env),
             ("prefix", self.prefix != other.prefix),
             ("isolation", self.isolation != other.isolation),
             ("roots", self.roots != other.roots),
             ("protocol", self.protocol != other.protocol),
-        ]
-        .into_iter()
-        .filter_map(|(field, differs)| differs.then_some(field))
-        .collect()
+        ];
+        let rest = rest.into_iter();
+        fields.extend(rest.filter_map(|(field, differs)| differs.then_some(field)));
+        fields
     }
 }
 

@@ -3,13 +3,15 @@
 
 use std::path::PathBuf;
 
+use jsonc_parser::ast::Value;
 use jsonc_parser::common::Ranged;
 
 use super::entry::Checked;
 use super::env_file;
 use super::file::RawEntry;
-use super::model::{FileRef, Secret, ServerSpec};
+use super::model::{FileRef, Secret, ServerSpec, Target};
 use super::notes::At;
+use super::remote::ADDRESSES;
 use super::secrets::is_named_secret;
 use super::source::Source;
 use super::values::{self, Fields};
@@ -42,26 +44,37 @@ pub(super) fn origin(
         place: source.place(raw.body.at.offset),
         command: written("command"),
         cwd: written("cwd"),
+        url: ADDRESSES.iter().find_map(|name| written(name)),
         files,
         secret: fields.as_ref().and_then(|fields| secret(fields, source)),
     }
 }
 
-/// The first value of `env` that is written out and by its name should not be seen by everybody.
+/// The first value of `env` or `headers` that is written out and by its name should not be seen by everybody.
 fn secret(fields: &Fields<'_>, source: &Source<'_>) -> Option<Written> {
-    let env = fields.get("env")?;
-    let found = env.value.as_object()?.properties.iter().find(|prop| {
-        let value = prop.value.as_string_lit().map(|text| &*text.value);
-        let is_written_out = value.is_some_and(|text| !text.is_empty() && !text.contains("${"));
-        is_written_out && is_named_secret(prop.name.as_str())
-    })?;
-    let name = found.name.as_str();
-    let at = env.at.key(name, found.name.start());
-    Some(Written {
-        text: name.to_owned(),
-        path: at.path,
-        place: source.place(at.offset),
-    })
+    let found = |object: &str| {
+        let field = fields.get(object)?;
+        let mut members = field.value.as_object()?.properties.iter();
+        let found = members
+            .find(|prop| is_written_out(&prop.value) && is_named_secret(prop.name.as_str()))?;
+        let name = found.name.as_str();
+        Some(written(
+            name.to_owned(),
+            &field.at.key(name, found.name.start()),
+            source,
+        ))
+    };
+    let token = || {
+        let field = fields.get("bearerToken")?;
+        let name = "bearerToken".to_owned();
+        is_written_out(field.value).then(|| written(name, &field.at, source))
+    };
+    found("env").or_else(|| found("headers")).or_else(token)
+}
+
+fn is_written_out(value: &Value<'_>) -> bool {
+    let text = value.as_string_lit().map(|text| &*text.value);
+    text.is_some_and(|text| !text.is_empty() && !text.contains("${"))
 }
 
 /// The files that the entry refers to.
@@ -79,33 +92,44 @@ fn files(spec: &ServerSpec, fields: &Fields<'_>, source: &Source<'_>) -> Vec<Ref
             written: written(name.to_owned()),
         }));
     };
-    let args = fields.get("args");
-    let elements = args
-        .as_ref()
-        .and_then(|args| Some((args, args.value.as_array()?)));
-    for (index, arg) in spec.args.iter().enumerate() {
-        refer(
-            arg,
-            elements.and_then(|(args, list)| {
-                let element = list.elements.get(index)?;
-                Some(args.at.index(index, element.start()))
-            }),
-        );
-    }
-    let env = fields.get("env");
-    let object = env
-        .as_ref()
-        .and_then(|env| Some((env, env.value.as_object()?)));
-    for (name, value) in &spec.env {
-        refer(
-            value,
-            object.and_then(|(env, object)| {
-                let prop = object.get(name)?;
-                Some(env.at.key(name, prop.value.start()))
-            }),
-        );
+    match &spec.target {
+        Target::Program(program) => {
+            for (index, arg) in program.args.iter().enumerate() {
+                refer(arg, element(fields, "args", index));
+            }
+            for (name, value) in &program.env {
+                refer(value, member(fields, "env", name));
+            }
+        }
+        Target::Remote(remote) => {
+            let url = ADDRESSES.iter().find_map(|name| fields.get(name));
+            refer(&remote.url, url.map(|field| field.at));
+            for (name, value) in &remote.headers {
+                let token = || fields.get("bearerToken").map(|field| field.at);
+                refer(value, member(fields, "headers", name).or_else(token));
+            }
+        }
     }
     files
+}
+
+/// Where the element of the list in a field stands.
+fn element(fields: &Fields<'_>, list: &str, index: usize) -> Option<At> {
+    let field = fields.get(list)?;
+    let element = field.value.as_array()?.elements.get(index)?;
+    Some(field.at.index(index, element.start()))
+}
+
+/// Where the member of the object in a field stands, however it is capitalised.
+fn member(fields: &Fields<'_>, object: &str, name: &str) -> Option<At> {
+    let field = fields.get(object)?;
+    let mut members = field.value.as_object()?.properties.iter();
+    let is_named = |member: &str| match object {
+        "headers" => member.eq_ignore_ascii_case(name),
+        _ => member == name,
+    };
+    let prop = members.find(|prop| is_named(prop.name.as_str()))?;
+    Some(field.at.key(prop.name.as_str(), prop.value.start()))
 }
 
 /// Those of `env_files` that `fields` name.

@@ -212,28 +212,43 @@ pub(crate) fn variables<'v>(
     field: &Field<'v, Value<'v>>,
     notes: &mut Notes,
 ) -> Vec<(&'v str, Field<'v, str>)> {
+    let mut variables = texts(field, "env", notes);
+    variables.retain(|(name, text)| {
+        let is_name = !(name.is_empty() || name.contains(['=', '\0']));
+        if !is_name {
+            let what = format!("{} cannot be the name of a variable", quoted(name));
+            notes.add(Finding::error(text.at.clone(), what));
+        }
+        is_name
+    });
+    variables
+}
+
+/// Texts by their names. One that is `null` is left out.
+pub(crate) fn texts<'v>(
+    field: &Field<'v, Value<'v>>,
+    name: &str,
+    notes: &mut Notes,
+) -> Vec<(&'v str, Field<'v, str>)> {
     let Some(object) = field.value.as_object() else {
-        let help = r#"write "env": {"NAME": "value"}"#;
-        notes.add(wrong(field, "env", "an object").help(help));
+        let help = format!(r#"write "{name}": {{"NAME": "value"}}"#);
+        notes.add(wrong(field, name, "an object").help(help));
         return Vec::new();
     };
     repeated(object, &field.at, notes);
-    let mut variables = Vec::with_capacity(object.properties.len());
+    let mut texts = Vec::with_capacity(object.properties.len());
     for prop in &object.properties {
         let name = prop.name.as_str();
         let at = field.at.key(name, prop.value.start());
-        if name.is_empty() || name.contains(['=', '\0']) {
-            let what = format!("{} cannot be the name of a variable", quoted(name));
-            notes.add(Finding::error(field.at.key(name, prop.name.start()), what));
-        } else if matches!(prop.value, Value::NullKeyword(_)) {
+        if matches!(prop.value, Value::NullKeyword(_)) {
             let what = format!("{} is null and left out", quoted(name));
             notes.add(Finding::warning(at, what).help("write \"\" for an empty value"));
         } else if let Some(text) = scalar(&Field::new(at.clone(), &prop.value), &shown(name), notes)
         {
-            variables.push((name, Field::new(at, text)));
+            texts.push((name, Field::new(at, text)));
         }
     }
-    variables
+    texts
 }
 
 fn shown(name: &str) -> String {

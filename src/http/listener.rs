@@ -42,6 +42,8 @@ pub struct ControlDoor {
     pub reload: mpsc::UnboundedSender<()>,
     /// The configuration in use.
     pub config: PathBuf,
+    /// Where what lasts is kept, if anywhere.
+    pub state_dir: Option<PathBuf>,
 }
 
 impl HttpFrontend {
@@ -90,8 +92,7 @@ impl Frontend for HttpFrontend {
                 sessions: links.sessions,
                 status: links.status,
                 steering: links.steering,
-                reload: self.control.as_ref().map(|door| door.reload.clone()),
-                config: self.control.as_ref().map(|door| door.config.clone()),
+                door: self.control.clone(),
                 rules: self.options.rules.clone(),
                 times: self.options.times.clone(),
                 limits: links.limits,

@@ -61,10 +61,9 @@ use crate::config::model;
 use crate::telemetry::metrics::Metrics;
 use crate::telemetry::readiness::Readiness;
 use crate::tree::{Quota, SessionsHandle, StatusHandle, Steering};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 
 /// What `main` decides about the port.
 #[derive(Clone)]
@@ -112,10 +111,8 @@ struct Context {
     sessions: SessionsHandle,
     status: StatusHandle,
     steering: Steering,
-    /// How the program is asked to reload, by who comes by the control socket.
-    reload: Option<mpsc::UnboundedSender<()>>,
-    /// The configuration in use, where that is anybody's business.
-    config: Option<PathBuf>,
+    /// What the program is asked for by who comes by the control socket, and what he is told.
+    door: Option<ControlDoor>,
     rules: Rules,
     /// The times that are no settings.
     times: Times,

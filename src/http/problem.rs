@@ -39,6 +39,11 @@ pub(super) enum Problem {
     #[error("there is no server of that name; /status names all of them")]
     NoServer,
     #[error(
+        "what is held back is not what this digest stands for: it has changed since it was looked at, or the \
+         gateway was started anew; look again"
+    )]
+    HeldOther,
+    #[error(
         "what servers say themselves is shown to those who show a token that is pinned to no profile, and to \
          'mcproxy logs' on this machine"
     )]
@@ -174,6 +179,7 @@ impl Problem {
                 (StatusCode::NOT_FOUND, invalid)
             }
             Self::Untrusted => (StatusCode::FORBIDDEN, invalid),
+            Self::HeldOther => (StatusCode::CONFLICT, invalid),
             Self::Unconfigured => (StatusCode::SERVICE_UNAVAILABLE, code::SERVER_UNAVAILABLE),
             Self::Method(_) => (StatusCode::METHOD_NOT_ALLOWED, invalid),
             Self::NothingToHear => (StatusCode::METHOD_NOT_ALLOWED, NO_SESSION),
@@ -235,6 +241,7 @@ impl Problem {
             | Self::NoProfile
             | Self::NoServer
             | Self::Untrusted
+            | Self::HeldOther
             | Self::Unconfigured
             | Self::NoOauth
             | Self::Method(_)

@@ -87,7 +87,7 @@ fn steering(
     let reload = reload.and(context.clone()).then(control::reload);
     let restart = warp::path!("servers" / String / "restart").and(warp::post());
     let restart = restart.and(context.clone()).then(control::restart);
-    let approve = warp::path!("servers" / String / "approve").and(warp::post());
+    let approve = warp::path!("servers" / String / "approve" / String).and(warp::post());
     let approve = approve.and(context.clone()).then(control::approve);
     let environment = warp::path!("environment").and(warp::get()).and(context);
     let environment = environment.map(|context: Arc<Context>| control::environment(&context));

@@ -9,7 +9,7 @@ use reqwest::header::{AUTHORIZATION, HeaderMap};
 use reqwest::{StatusCode, Url};
 use serde::de::DeserializeOwned;
 
-use super::{CONFIG, UNAVAILABLE, USAGE};
+use super::{CONFIG, FAILED, UNAVAILABLE, USAGE};
 use crate::client::{
     Bounds, Client, ClientError, EventStream, Place, Views, bearer, hidden, parse_url, shown,
 };
@@ -158,6 +158,9 @@ impl Gateway {
         match self.views.post(path, within).await {
             Ok(body) => self.read(&body).map(Some),
             Err(ClientError::Status(StatusCode::NOT_FOUND, _)) => Ok(None),
+            Err(ClientError::Status(StatusCode::CONFLICT, words)) => {
+                Err(Failed::said(FAILED, words))
+            }
             Err(error) => Err(self.failed(&error)),
         }
     }

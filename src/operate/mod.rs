@@ -5,14 +5,17 @@
 //! | file | what |
 //! |---|---|
 //! | `gateway` | which gateway, and how it is asked |
+//! | `held` | what is held back of a server's tools, in lines |
 //! | `report` | what it says of itself, as far as it is shown |
 //! | `screen` | text, colours and tables for people |
 //! | `surroundings` | what `check` asks for |
 //! | the others | a command each |
 
+mod approve;
 mod call;
 mod contents;
 mod gateway;
+mod held;
 mod logs;
 mod progress;
 mod report;
@@ -25,6 +28,7 @@ mod surroundings;
 mod tests;
 mod tools;
 mod units;
+mod watch;
 
 use std::io;
 use std::path::Path;
@@ -68,9 +72,9 @@ pub enum Command {
     /// Stop a server in order and start it again, and wait until it is ready
     #[command(after_help = steer::RESTART_EXAMPLES)]
     Restart(steer::OfServer),
-    /// Show clients the tools of a server as it has them now, where its entry holds changes back
-    #[command(after_help = steer::APPROVE_EXAMPLES)]
-    Approve(steer::OfServer),
+    /// Show what is held back of a server's tools, and have clients see what was looked at
+    #[command(after_help = approve::EXAMPLES)]
+    Approve(approve::ApproveWish),
     /// Read the configuration and the tokens again, and say what that changed, or what is wrong
     #[command(after_help = steer::RELOAD_EXAMPLES)]
     Reload(steer::Reload),
@@ -92,7 +96,7 @@ pub fn run(command: &Command, state_dir: Option<&Path>, mut screen: Screen<'_>) 
             Command::Call(wish) => call::run(wish, state_dir, screen).await,
             Command::Logs(wish) => logs::run(wish, state_dir, screen).await,
             Command::Restart(wish) => steer::restart(wish, state_dir, screen).await,
-            Command::Approve(wish) => steer::approve(wish, state_dir, screen).await,
+            Command::Approve(wish) => approve::run(wish, state_dir, screen).await,
             Command::Reload(wish) => steer::reload(wish, state_dir, screen).await,
         }
     });

@@ -126,7 +126,7 @@ fn facts(server: &Server) -> Vec<(&'static str, String)> {
         let (name, tools) = (&server.name, held.join(", "));
         facts.push((
             "held",
-            format!("{tools}; 'mcproxy approve {name}' shows them"),
+            format!("{tools}; 'mcproxy approve {name}' shows what is new"),
         ));
     }
     facts.push(("calls", calls(server)));

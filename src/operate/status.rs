@@ -1,48 +1,42 @@
 //! `mcproxy status`: the gateway and its servers at a glance, as `systemctl` shows units.
 
 use std::path::Path;
-use std::time::Duration;
 
 use clap::Args;
-use tokio::time::sleep;
 
 use super::gateway::{Failed, Gateway, Where};
 use super::report::{Configuration, Fault, Overview, Server};
 use super::screen::{Cell, Screen, Tint, cut, shown};
 use super::units::{bytes, count, time};
-use super::{DONE, server};
+use super::{DONE, server, watch};
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
   mcproxy status                       every server, in a table
   mcproxy status github                one of them: exits, stderr, the likely cause and its remedy
-  mcproxy status --watch               the same again every 2 seconds
+  mcproxy status --watch               the same again whenever it changes
   mcproxy status --json | jq .servers  for programs
   mcproxy status --url http://host:12009 --token-file token.txt
 
 Exit codes: 0; of one server 3 if it is not ready and 4 if there is none of that name; 69 if no gateway
 can be asked.";
 
-/// How often it is looked again.
-const PAUSE: Duration = Duration::from_secs(2);
 /// So much of why a server ended goes into the table.
 const WHY: usize = 60;
-/// What takes a terminal back to its first line, and clears it.
-const HOME: &str = "\u{1b}[H\u{1b}[2J";
 
 /// What to show.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 pub struct StatusWish {
     /// The server that is meant; without it all of them
     server: Option<String>,
-    /// Show it again every 2 seconds, until you end it
+    /// Show it again whenever it changes, until you end it
     #[arg(long)]
     watch: bool,
     /// Print the JSON of the gateway's answer
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    at: Where,
+    pub(super) at: Where,
 }
 
 pub(super) async fn run(
@@ -50,39 +44,27 @@ pub(super) async fn run(
     state_dir: Option<&Path>,
     screen: &mut Screen<'_>,
 ) -> Result<u8, Failed> {
-    if !wish.watch {
-        return show(wish, state_dir, screen).await;
+    if wish.watch {
+        return watch::run(wish, state_dir, screen).await;
     }
-    loop {
-        let (mut page, mut sink) = (Vec::new(), std::io::sink());
-        let mut shot = screen.like(&mut page, &mut sink);
-        // A gateway may be restarted meanwhile.
-        if let Err(Failed::Said { words, .. }) = show(wish, state_dir, &mut shot).await {
-            page.extend_from_slice(shown(&words).as_bytes());
-            page.push(b'\n');
-        }
-        if screen.is_terminal {
-            write!(screen.out, "{HOME}")?;
-        }
-        screen.out.write_all(&page)?;
-        if !screen.is_terminal {
-            writeln!(screen.out)?;
-        }
-        screen.out.flush()?;
-        sleep(PAUSE).await;
-    }
+    let gateway = Gateway::find(&wish.at, state_dir)?;
+    show(&gateway, wish, None, screen).await
 }
 
-async fn show(
+/// Shows it as it is now, by `news` of all of it if there are any.
+pub(super) async fn show(
+    gateway: &Gateway,
     wish: &StatusWish,
-    state_dir: Option<&Path>,
+    news: Option<String>,
     screen: &mut Screen<'_>,
 ) -> Result<u8, Failed> {
-    let gateway = Gateway::find(&wish.at, state_dir)?;
     if let Some(name) = &wish.server {
-        return server::show(&gateway, (name, wish.json), screen).await;
+        return server::show(gateway, (name, wish.json), screen).await;
     }
-    let text = gateway.text("/status").await?;
+    let text = match news {
+        Some(news) => news,
+        None => gateway.text("/status").await?,
+    };
     if wish.json {
         screen.json_line(&text)?;
         return Ok(DONE);
@@ -182,7 +164,7 @@ fn row(server: &Server) -> Vec<Cell> {
 pub(super) fn standing(state: &str) -> (&'static str, Tint) {
     match state {
         "ready" => ("●", Tint::Good),
-        "crash-looping" | "backoff" => ("●", Tint::Bad),
+        "crash-looping" | "unauthorized" | "backoff" => ("●", Tint::Bad),
         _ => ("○", Tint::Middling),
     }
 }

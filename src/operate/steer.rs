@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use clap::Args;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use super::gateway::{Failed, Gateway, Where};
 use super::report::Configuration;
 use super::screen::{Screen, Tint, shown};
-use super::server::unknown;
+use super::server::{self, unknown};
 use super::status::configuration;
 use super::{DONE, FAILED};
 
@@ -20,14 +21,6 @@ Example:
 Calls that it has not answered get 5 seconds (drain_timeout), then an error; those that come meanwhile wait for
 it. It is not counted as a failure, and failures before it are forgotten. Exit codes: 0 if it is ready again,
 1 if it is not, 4 if there is none of that name, 69 if no gateway can be asked.";
-
-pub(super) const APPROVE_EXAMPLES: &str = "\
-Example:
-  mcproxy approve github
-
-For entries with \"on_changed_tools\": \"hold\": clients go on seeing tools as they were, and new ones not at all,
-until this. Exit codes: 0; 1 if the entry holds nothing back, 4 if there is none of that name, 69 if no gateway
-can be asked.";
 
 pub(super) const RELOAD_EXAMPLES: &str = "\
 Example:
@@ -65,13 +58,6 @@ enum Restarted {
 }
 
 #[derive(Deserialize)]
-#[serde(tag = "outcome", rename_all = "kebab-case")]
-enum Approval {
-    Approved { tools: Vec<String> },
-    NotHeld,
-}
-
-#[derive(Deserialize)]
 struct Reloaded {
     /// None if the file cannot be used at all.
     changes: Option<Changes>,
@@ -95,66 +81,39 @@ pub(super) async fn restart(
 ) -> Result<u8, Failed> {
     let gateway = Gateway::find_to_change(&wish.at, state_dir, "restart")?;
     let name = &wish.server;
-    let restarted = match super::server::path(name) {
-        Some(_) => {
-            let path = format!("/control/servers/{name}/restart");
-            gateway.have_done(&path, LONGEST).await?
-        }
-        None => None,
-    };
+    let restarted = have_done(&gateway, name, "restart").await?;
     let failed = |words: String| Err(Failed::said(FAILED, words));
     match restarted {
-        Some(Restarted::Ready) => {
+        Restarted::Ready => {
             let ready = screen.paint("ready", Tint::Good);
             writeln!(screen.out, "{}: {ready}", shown(name))?;
             Ok(DONE)
         }
-        Some(Restarted::Failed { why }) => failed(format!(
+        Restarted::Failed { why } => failed(format!(
             "{name} {why}; it is tried again, and 'mcproxy status {name}' says more"
         )),
-        Some(Restarted::Gone) => failed(format!(
+        Restarted::Gone => failed(format!(
             "{name} is gone: it was taken out, or the gateway stops"
         )),
-        Some(Restarted::Late { seconds }) => failed(format!(
+        Restarted::Late { seconds } => failed(format!(
             "{name} is not ready after {seconds} s and still on its way: 'mcproxy status {name}' says how far"
         )),
-        None => Err(unknown(&gateway, name).await?),
     }
 }
 
-pub(super) async fn approve(
-    wish: &OfServer,
-    state_dir: Option<&Path>,
-    screen: &mut Screen<'_>,
-) -> Result<u8, Failed> {
-    let gateway = Gateway::find_to_change(&wish.at, state_dir, "approve")?;
-    let name = &wish.server;
-    let approval = match super::server::path(name) {
-        Some(_) => {
-            let path = format!("/control/servers/{name}/approve");
-            gateway.have_done(&path, LONGEST).await?
+/// Has something done to a server.
+pub(super) async fn have_done<T: DeserializeOwned>(
+    gateway: &Gateway,
+    name: &str,
+    what: &str,
+) -> Result<T, Failed> {
+    if server::path(name).is_some() {
+        let path = format!("/control/servers/{name}/{what}");
+        if let Some(done) = gateway.have_done(&path, LONGEST).await? {
+            return Ok(done);
         }
-        None => None,
-    };
-    match approval {
-        Some(Approval::Approved { tools }) if tools.is_empty() => {
-            screen.line(&format!("{name}: nothing was held back"))?;
-            Ok(DONE)
-        }
-        Some(Approval::Approved { tools }) => {
-            for tool in tools {
-                screen.line(&format!("approved: {tool}"))?;
-            }
-            Ok(DONE)
-        }
-        Some(Approval::NotHeld) => Err(Failed::said(
-            FAILED,
-            format!(
-                "the entry of {name} has no \"on_changed_tools\": \"hold\": nothing of it is held back"
-            ),
-        )),
-        None => Err(unknown(&gateway, name).await?),
     }
+    Err(unknown(gateway, name).await?)
 }
 
 pub(super) async fn reload(

@@ -33,6 +33,9 @@ pub struct Surroundings {
     pub configuration: PathBuf,
     /// Where it runs.
     pub directory: PathBuf,
+    /// Where it keeps what lasts, if it does.
+    #[serde(default)]
+    pub state_directory: Option<PathBuf>,
     /// With secrets: only its own user is told.
     pub environment: BTreeMap<String, String>,
     /// Whether it runs as who asks, and that is not root: what it says may be started then.
@@ -108,6 +111,64 @@ async fn ask(socket: &Path) -> Result<Surroundings, Box<dyn Error + Send + Sync>
     }
     let body = Limited::new(answer, MOST).collect().await?.to_bytes();
     let answer: Surroundings = serde_json::from_slice(&body)?;
-    let is_ours = owner == geteuid().as_raw() && owner != 0;
+    let is_ours = is_ours(owner, geteuid().as_raw());
     Ok(Surroundings { is_ours, ..answer })
+}
+
+/// Whether who asks, `own`, may start what `owner` says. Root may nothing on anybody's word: what it starts can do
+/// anything.
+fn is_ours(owner: u32, own: u32) -> bool {
+    owner == own && owner != 0
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufRead as _, BufReader, Write as _};
+    use std::os::unix::net::UnixListener;
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn nobody_starts_what_another_says_and_root_starts_nothing() {
+        for (owner, own, expected) in [
+            (1000, 1000, true),
+            (1001, 1000, false),
+            (0, 1000, false),
+            (1000, 0, false),
+            (0, 0, false),
+        ] {
+            assert_eq!(is_ours(owner, own), expected, "{owner} {own}");
+        }
+    }
+
+    /// Whoever answers is whose word it is, even if the socket is another's by the time of the answer.
+    #[tokio::test]
+    async fn what_is_asked_is_who_was_reached_first() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("x.sock");
+        let listener = UnixListener::bind(&path).unwrap();
+        let place = path.clone();
+        let first = thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
+            while lines.next().is_some_and(|line| !line.unwrap().is_empty()) {}
+            fs::remove_file(&place).unwrap();
+            let second = UnixListener::bind(&place).unwrap();
+            second.set_nonblocking(true).unwrap();
+            let answer = r#"{"configuration":"first","directory":"/","environment":{}}"#;
+            let length = answer.len();
+            write!(
+                stream,
+                "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{answer}"
+            )
+            .unwrap();
+            second
+        });
+        let answer = ask(&path).await.unwrap();
+        let second = first.join().unwrap();
+        assert_eq!(answer.configuration, Path::new("first"));
+        assert_eq!(answer.is_ours, !geteuid().is_root());
+        assert!(second.accept().is_err(), "nobody has come to it");
+    }
 }

@@ -55,7 +55,7 @@ pub use group::Groups;
 pub use inherited::{keep_descriptors, keep_ignored_signals, unblock_signals};
 pub use leftovers::end_all;
 pub use nix::sys::signal::Signal;
-pub use output::{LinePermit, Output, StdinFailure, UnusableLine};
+pub use output::{Budget, LinePermit, Output, StdinFailure, UnusableLine};
 pub use pipes::printable;
 pub use previous_runs::Record;
 pub use procfs::adopted_from_servers;

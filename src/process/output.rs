@@ -6,7 +6,7 @@ use std::process::ExitStatus;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Something that a child said or that happened to it. The last four arrive in any order: a
 /// grandchild may hold a pipe open for long, and a child may close one and live on.
@@ -91,6 +91,38 @@ impl LinePermit {
     #[must_use]
     pub fn new(permit: OwnedSemaphorePermit) -> Self {
         Self(permit)
+    }
+}
+
+/// The shares that a server's lines take, of so many bytes.
+#[derive(Debug)]
+pub struct Budget {
+    all: u32,
+    free: Arc<Semaphore>,
+}
+
+/// What a line costs beside its bytes: the time it takes to handle. Without it an answer would wait
+/// behind a flood of short lines for seconds, and they would take hundreds of times the memory that
+/// was meant.
+const OVERHEAD: usize = 16 * 1024;
+
+impl Budget {
+    /// All of it is free.
+    #[must_use]
+    pub fn new(buffered: usize) -> Self {
+        let all = u32::try_from(buffered).unwrap_or(u32::MAX).max(1);
+        let free = Arc::new(Semaphore::new(all as usize));
+        Self { all, free }
+    }
+
+    /// Waits for the share of a line of so many bytes. One larger than the budget takes all of it: it
+    /// waits until every other is handled.
+    pub async fn take(&self, bytes: usize) -> Option<LinePermit> {
+        let cost = u32::try_from(bytes + OVERHEAD).unwrap_or(u32::MAX);
+        let cost = cost.min(self.all);
+        // Only a closed semaphore fails, and nobody closes this one.
+        let permit = Arc::clone(&self.free).acquire_many_owned(cost).await.ok()?;
+        Some(LinePermit(permit))
     }
 }
 

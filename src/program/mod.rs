@@ -138,7 +138,7 @@ async fn supervise(
     };
     let door = control
         .as_ref()
-        .map(|control| signals.door(control, &settings.config_path));
+        .map(|control| signals.door(control, &settings));
     let frontend = HttpFrontend::new(bootstrap.sockets, http)?.with_control(door);
     let addresses: Vec<SocketAddr> = frontend.addresses()?;
     settings.notices = terminal::attend(

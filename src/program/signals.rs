@@ -23,8 +23,9 @@ use crate::control::ControlSocket;
 use crate::http::{ControlDoor, SharedSockets, TokenKeeper};
 use crate::process::Groups;
 use crate::service::Manager;
+use crate::state_dir::StateDir;
 use crate::telemetry::call_log::CallLog;
-use crate::tree::{ShutdownDelay, Signer, Tree};
+use crate::tree::{Settings, ShutdownDelay, Signer, Tree};
 
 /// Two signals within this time are one that was sent twice: terminals and wrappers signal a program
 /// and its group at once.
@@ -102,11 +103,13 @@ impl Signals {
     }
 
     /// By which the operator asks for what SIGHUP asks for.
-    pub(super) fn door(&self, control: &ControlSocket, config: &Path) -> ControlDoor {
+    pub(super) fn door(&self, control: &ControlSocket, settings: &Settings) -> ControlDoor {
+        let state_dir = settings.state_dir.as_ref().map(StateDir::path);
         ControlDoor {
             socket: control.listener(),
             reload: self.reloads.0.clone(),
-            config: config.to_owned(),
+            config: settings.config_path.clone(),
+            state_dir: state_dir.map(Path::to_owned),
         }
     }
 

@@ -8,21 +8,24 @@ use std::path::Path;
 use std::task::Poll;
 use std::time::Duration;
 
-use ractor::{Actor, ActorProcessingErr, ActorRef};
+use serde::Deserialize;
 use tokio::runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::{self, UnboundedReceiver};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use super::LEAST_WORKERS;
 use crate::cli::check::{Trial, Tried};
 use crate::config::model::{Config, Entry, Given};
 use crate::process;
 use crate::supervise::Spawn;
-use crate::tree::{self, Beat, Frontend, FrontendLinks, Notice, Part, Settings};
+use crate::tree::{self, Notice, Portless, Settings, StatusHandle};
 
 /// Beside the times that the servers have for their starts.
 const SLACK: Duration = Duration::from_secs(10);
+/// How long the names of tools are waited for, once their servers are ready. A filter may hide all of them.
+const TABLE: Duration = Duration::from_secs(1);
+const LOOK: Duration = Duration::from_millis(10);
 
 /// Starts the servers of the file at `path`, and says to `progress` how far that is. What is not among the answers
 /// was not ready in time, or a signal came first.
@@ -73,7 +76,8 @@ async fn start_all(
     let groups = settings.groups.clone();
     let (sender, notices) = mpsc::unbounded_channel();
     settings.notices = Some(sender);
-    let mut tree = tree::start(settings, spawn, NoPort)
+    let (door, mut doors) = mpsc::unbounded_channel();
+    let mut tree = tree::start(settings, spawn, Portless(door))
         .await
         .map_err(|error| io::Error::other(error.to_string()))?;
     let mut tried = BTreeMap::new();
@@ -81,6 +85,9 @@ async fn start_all(
         () = listen(notices, (count, patience), &mut tried, &mut progress) => false,
         () = any(&mut signals) => true,
     };
+    if let Some(links) = doors.recv().await {
+        name_tools(&links.status, &mut tried).await;
+    }
     if let Some(progress) = progress {
         write!(progress, "\r\x1b[K")
             .and_then(|()| progress.flush())
@@ -136,10 +143,36 @@ async fn listen(
         let time = start.elapsed();
         tried.entry(server.to_string()).or_insert(Tried {
             outcome,
+            tools: Vec::new(),
             help,
             time,
         });
         say(progress, tried, count);
+    }
+}
+
+#[derive(Deserialize)]
+struct Named {
+    name: String,
+}
+
+/// Adds the names of the tools, as clients see them. The table of the last that was ready may be on its way.
+async fn name_tools(status: &StatusHandle, tried: &mut BTreeMap<String, Tried>) {
+    let end = Instant::now() + TABLE;
+    loop {
+        let listed = status.tools().await.unwrap_or_default();
+        for server in listed {
+            if let Some(tried) = tried.get_mut(server.server.as_str()) {
+                let tools = server.tools.iter();
+                let named = tools.filter_map(|tool| serde_json::from_slice(tool).ok());
+                tried.tools = named.map(|Named { name }| name).collect();
+            }
+        }
+        let is_missing = |tried: &Tried| tried.tools.is_empty() && matches!(tried.outcome, Ok(1..));
+        if !tried.values().any(is_missing) || Instant::now() > end {
+            return;
+        }
+        sleep(LOOK).await;
     }
 }
 
@@ -150,47 +183,5 @@ fn say(progress: &mut Option<&mut dyn Write>, tried: &BTreeMap<String, Tried>, c
         write!(progress, "\r\x1b[Kstarting servers: {done} of {count}")
             .and_then(|()| progress.flush())
             .ok();
-    }
-}
-
-/// Nobody calls.
-struct NoPort;
-struct Silent;
-
-impl Frontend for NoPort {
-    type Listener = Silent;
-
-    fn listener(&self, _: FrontendLinks) -> (Silent, ()) {
-        (Silent, ())
-    }
-
-    fn let_go(&self, _: Option<&ActorRef<Beat>>) {}
-
-    fn has_successor(&self) -> bool {
-        false
-    }
-
-    fn beat(listener: &ActorRef<Beat>, beat: Beat) {
-        drop(listener.cast(beat));
-    }
-}
-
-impl Actor for Silent {
-    type Msg = Beat;
-    type State = ();
-    type Arguments = ();
-
-    async fn pre_start(&self, _: ActorRef<Beat>, (): ()) -> Result<(), ActorProcessingErr> {
-        Ok(())
-    }
-
-    async fn handle(
-        &self,
-        _: ActorRef<Beat>,
-        beat: Beat,
-        (): &mut (),
-    ) -> Result<(), ActorProcessingErr> {
-        beat.passed(Part::Listener);
-        Ok(())
     }
 }

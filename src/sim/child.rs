@@ -18,7 +18,7 @@ use super::ladder::Who;
 use super::server::Server;
 use super::world::World;
 use crate::process::{Grace, Output, SpawnError, StopReport};
-use crate::tree::inside::{Child, Launch, Launched, Sink, UpstreamArgs};
+use crate::tree::inside::{Child, Heard, Launch, Launched, Sink, UpstreamArgs};
 
 /// How many lines may wait to be read, as in the program.
 const QUEUE: usize = 256;
@@ -64,7 +64,7 @@ impl Life {
     /// Nothing comes from a process whose handle was dropped.
     pub(super) fn deliver(&self, output: Output) {
         if !self.is_over.load(Ordering::Relaxed) {
-            (self.sink)(output);
+            (self.sink)(Heard::Process(output));
         }
     }
 
@@ -100,10 +100,8 @@ impl Simulated {
         let server = Server::new(Arc::clone(&life));
         if server.does_not_start() {
             life.end(None);
-            return Err(SpawnError::NotFound {
-                program: "sim".into(),
-                path: "/sim".into(),
-            });
+            let (program, path) = ("sim".into(), "/sim".into());
+            return Err(SpawnError::NotFound { program, path }.into());
         }
         let mut task = JoinSet::new();
         task.spawn(run(server, lines, Arc::clone(&term), ended));
@@ -123,8 +121,8 @@ impl Simulated {
 }
 
 impl Child for Simulated {
-    fn pid(&self) -> u32 {
-        1
+    fn pid(&self) -> Option<u32> {
+        Some(1)
     }
 
     fn write(&self, line: Bytes) -> Result<(), Bytes> {

@@ -16,7 +16,9 @@ use super::calls::Calls;
 use super::clients::{Client, hear, open_sse};
 use super::world::{Tally, World};
 use super::{SERVERS, is_good, is_isolated};
-use crate::config::model::{Config, Entry, Isolation, Protocol, Secret, ServerSpec};
+use crate::config::model::{
+    Config, Entry, Isolation, Program, Protocol, Secret, ServerSpec, Target,
+};
 use crate::ids::{Prefix, ServerName};
 use crate::protocol::mcp::item::{self, Kind};
 use crate::supervise::Fault;
@@ -258,14 +260,14 @@ fn spec(name: &str, variant: u32) -> ServerSpec {
     ServerSpec {
         prefix: Prefix::of(&server),
         name: server,
-        command: "sim".into(),
-        args: vec![Secret::new(variant.to_string())],
+        target: Target::Program(Program {
+            command: "sim".into(),
+            args: vec![Secret::new(variant.to_string())],
+            ..Program::default()
+        }),
         env_files: Vec::new(),
-        env: BTreeMap::new(),
-        cwd: None,
         start_timeout: Duration::from_secs(if is_good(name) { 30 } else { 6 }),
         call_timeout: Duration::from_secs(20),
-        inherit_env: false,
         isolation: if isolation {
             Isolation::Session
         } else {

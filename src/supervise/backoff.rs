@@ -99,6 +99,12 @@ impl Ladder {
             .map_or(self.cap, |delay| delay.min(self.cap))
     }
 
+    /// The longest delay.
+    #[must_use]
+    pub fn last_step(&self) -> Duration {
+        self.cap
+    }
+
     /// `delay`, varied so that children which failed together do not come back together.
     #[must_use]
     pub fn jittered(&self, delay: Duration, rng: &mut fastrand::Rng) -> Duration {

@@ -44,6 +44,8 @@ pub struct Failure {
     pub detail: Option<String>,
     /// How its process ended, if that was seen.
     pub status: Option<ExitStatus>,
+    /// It is not tried again before that, whatever its ladder says.
+    pub wait: Option<Duration>,
 }
 
 impl Failure {
@@ -56,6 +58,7 @@ impl Failure {
             cause: None,
             detail: None,
             status: None,
+            wait: None,
         }
     }
 
@@ -90,8 +93,9 @@ impl fmt::Display for Failure {
     }
 }
 
-/// The kinds of ending. Two are treated differently: [`FailureKind::StartTimedOut`] lengthens the
-/// start deadline, and [`FailureKind::Finished`] is none. A clean end is a failure like any other.
+/// The kinds of ending. Three are treated differently: [`FailureKind::StartTimedOut`] lengthens the
+/// start deadline, [`FailureKind::Finished`] is none, and [`FailureKind::Unauthorized`] is tried again at
+/// the ladder's end. A clean end is a failure like any other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum FailureKind {
     /// It ended by itself, cleanly or not.
@@ -108,6 +112,8 @@ pub enum FailureKind {
     Hung,
     /// It had done its work, or so its hooks say. It is needed again all the same.
     Finished,
+    /// It does not let the gateway in: somebody has to do something about it. It is no crash.
+    Unauthorized,
 }
 
 /// What a child is told at its start.
@@ -346,7 +352,9 @@ impl<K, S> Child<K, S> {
             Phase::Backoff { until, last, .. } => Status::Backoff {
                 until: *until,
                 failures: self.failures,
-                first_step: self.failures <= 1,
+                first_step: self.failures <= 1
+                    && last.wait.is_none()
+                    && last.kind != FailureKind::Unauthorized,
                 crash_looping,
                 last: last.clone(),
             },

@@ -283,12 +283,24 @@ impl<K: Name, S: Spec> Children<K, S> {
         let ready_for = |since| now.saturating_duration_since(since);
         let was_stable =
             matches!(child.phase, Phase::Ready { since, .. } if ladder.is_stable(ready_for(since)));
-        if was_stable || failure.kind == FailureKind::Finished {
+        let is_at_once = was_stable && failure.wait.is_none();
+        if failure.kind != FailureKind::Unauthorized
+            && (is_at_once || failure.kind == FailureKind::Finished)
+        {
             child.failures = 0;
             return self.start(id, batch);
         }
-        child.note_failure(failure.kind);
-        let delay = ladder.jittered(ladder.step(child.failures), &mut self.rng);
+        if was_stable {
+            child.failures = 0;
+        }
+        let step = if failure.kind == FailureKind::Unauthorized {
+            ladder.last_step()
+        } else {
+            child.note_failure(failure.kind);
+            ladder.step(child.failures)
+        };
+        let delay = ladder.jittered(step, &mut self.rng);
+        let delay = delay.max(failure.wait.unwrap_or_default());
         child.phase = Phase::Backoff {
             generation,
             until: now + delay,

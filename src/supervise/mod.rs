@@ -19,12 +19,13 @@
 //! | **ladder**, first failures | waits 0.5 s, 1 s, 2 s … 60 s, ± 20 %, for ever; from the fifth in a row it is called crash-looping | started if its spec changed or its name came back, forgotten if its name went, else it rests |
 //! | **ladder**, after 60 s ready | restarted at once, its ladder starts over | the same |
 //! | **ladder**, its work was done | the same | the same |
+//! | **ladder**, it does not let the gateway in | waits for the ladder's last step, and counts as no failure; tried at once with each new wanted set | the same |
+//! | **ladder**, it asked to wait | waits for that time, if the ladder's step is shorter | the same |
 //! | **ladder**, its start ran into the deadline | as above, and if it was never ready the next start gets twice the time, up to 300 s | the same |
 //! | any, after a shutdown began | rests | rests, or is forgotten |
 //!
 //! The kind of failure never decides whether there is a restart. Nor does it decide when, but for
-//! that of a child whose work was done: a clean exit that nobody asked for is else as wrong as a
-//! crash. The numbers are [`Settings`].
+//! those in the table: a clean exit that nobody asked for is else as wrong as a crash. The numbers are [`Settings`].
 //!
 //! # What ractor does, and how it is met
 //!

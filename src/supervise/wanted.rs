@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::mem;
 use std::time::Duration;
 
-use super::child::{AfterStop, Child, Name, Phase, Policy, Spec};
+use super::child::{AfterStop, Child, FailureKind, Name, Phase, Policy, Spec};
 use super::decide::Children;
 use super::event::{Batch, Effect};
 
@@ -113,9 +113,7 @@ impl<K: Name, S: Spec> Children<K, S> {
         for id in &diff.removed {
             self.stop(id, AfterStop::Remove, &mut batch);
         }
-        if retry {
-            self.retry(&mut batch);
-        }
+        self.retry(retry, &mut batch);
         self.fill_slots(&mut batch);
         (diff, batch.finish())
     }
@@ -179,11 +177,12 @@ impl<K: Name, S: Spec> Children<K, S> {
         Some(batch.finish())
     }
 
-    fn retry(&mut self, batch: &mut Batch<K, S>) {
+    /// Tries all in backoff, or those who do not let in: what they were refused for may have been changed.
+    fn retry(&mut self, is_all: bool, batch: &mut Batch<K, S>) {
         let all = self.wanted.iter().chain(&self.added);
         for id in all.cloned().collect::<Vec<_>>() {
             if let Some(child) = self.by_id.get_mut(&id)
-                && matches!(child.phase, Phase::Backoff { .. })
+                && matches!(&child.phase, Phase::Backoff { last, .. } if is_all || last.kind == FailureKind::Unauthorized)
             {
                 child.failures = 0;
                 self.start(&id, batch);

@@ -170,6 +170,11 @@ impl ReplyToken {
         self.routed.take()
     }
 
+    /// It was not sent after all: whoever made it has it again.
+    pub(super) fn come_back(mut self, routed: Option<Box<RoutedRequest>>) {
+        self.routed = routed;
+    }
+
     /// Passes a progress notification on.
     pub(super) fn progress(&self, notification: Bytes) {
         let call = self.call;

@@ -27,6 +27,7 @@ mod config;
 mod frontend;
 mod heartbeat;
 mod history;
+mod portless;
 mod quota;
 mod registry;
 mod root;
@@ -47,7 +48,7 @@ pub(crate) mod inside {
     pub(crate) use super::root::{Root, RootArgs, RootHandle, RootMsg};
     pub(crate) use super::sessions::{Sessions, SessionsArgs, Signer, Workers};
     pub(crate) use super::upstream::{
-        Child, Launch, Launched, Sink, UpstreamArgs, UpstreamHandle, UpstreamMsg,
+        Child, Heard, Launch, Launched, Sink, UpstreamArgs, UpstreamHandle, UpstreamMsg,
     };
 }
 
@@ -64,8 +65,9 @@ pub(crate) use call::uncertain;
 pub use frontend::{Frontend, FrontendLinks};
 pub use heartbeat::{Beat, Part, Pulse};
 pub use history::{Exit as ServerExit, Follower, Likely, Line, LogNews, ServerHistory, ServerLog};
+pub use portless::Portless;
 pub use quota::{Quota, Share, Taker};
-pub use registry::{Approval, Cost, LastSeen};
+pub use registry::{Approval, Cost, Held, LastSeen};
 pub use root::{
     CallsStatus, Changes, ConfigurationFault, ConfigurationStatus, ProcessesStatus, ProfileStatus,
     Reading, Restarted, ServerDetail, ServerStatus, ServerTools, ShutdownDelay, Standing,

@@ -3,7 +3,7 @@
 use super::{File, sources, split_name};
 
 /// Which rooms a room may use, itself apart. `main.rs` may use all, and nobody but `program` `http` or `cli`.
-const IMPORTS: [(&str, &[&str]); 23] = [
+const IMPORTS: [(&str, &[&str]); 24] = [
     ("files", &[]),
     ("state_dir", &["files"]),
     ("ids", &[]),
@@ -39,6 +39,10 @@ const IMPORTS: [(&str, &[&str]); 23] = [
         ],
     ),
     ("client", &["files", "protocol"]),
+    (
+        "remote",
+        &["client", "config::model", "process", "protocol", "turn"],
+    ),
     ("control", &[]),
     ("operate", &["client", "config", "control", "protocol"]),
     ("edit", &["config", "ids"]),
@@ -57,6 +61,7 @@ const IMPORTS: [(&str, &[&str]); 23] = [
             "supervise",
             "protocol",
             "process",
+            "remote",
             "ids",
             "config",
             "files",
@@ -71,6 +76,7 @@ const IMPORTS: [(&str, &[&str]); 23] = [
             "files",
             "tree",
             "protocol",
+            "remote::via",
             "ids",
             "config::model",
             "telemetry",

@@ -6,21 +6,22 @@ use super::{File, split_name};
 
 /// How many lines of production code a room may have. Who raises one says in the commit what the lines are for, and
 /// why nothing else could go for them.
-const CEILINGS: [(&str, usize); 26] = [
+const CEILINGS: [(&str, usize); 27] = [
     ("", 1000),
     ("cli", 5050),
-    ("client", 1150),
-    ("config", 6600),
+    ("client", 1175),
+    ("config", 7250),
     ("control", 400),
     ("edit", 350),
     ("files", 120),
     ("http", 7900),
     ("ids", 300),
-    ("import", 4900),
+    ("import", 4950),
     ("operate", 2250),
     ("process", 3650),
     ("program", 1950),
-    ("protocol", 8350),
+    ("protocol", 8425),
+    ("remote", 1700),
     ("service", 800),
     ("state_dir", 900),
     ("supervise", 2500),

@@ -1,7 +1,7 @@
 //! What a server's program is known to read from its environment, is there for the gateway, and is not
 //! passed on: credentials are not, but for what the entry asks for.
 
-use crate::config::model::{Secret, ServerSpec};
+use crate::config::model::{Program, Secret, ServerSpec};
 use crate::config::{Environment, Origin, Problem, Severity};
 use crate::process;
 
@@ -59,15 +59,20 @@ const AWS: &[&str] = &[
 ];
 
 /// What is to be said about what `spec` is not given.
-pub(super) fn left_out(spec: &ServerSpec, origin: &Origin, env: Environment<'_>) -> Vec<Problem> {
-    let program = spec.command.rsplit('/').next().unwrap_or_default();
-    let args: Vec<String> = spec.args.iter().map(Secret::expose).collect();
+pub(super) fn left_out(
+    spec: &ServerSpec,
+    wanted: &Program,
+    origin: &Origin,
+    env: Environment<'_>,
+) -> Vec<Problem> {
+    let program = wanted.command.rsplit('/').next().unwrap_or_default();
+    let args: Vec<String> = wanted.args.iter().map(Secret::expose).collect();
     // What is wrong with the files is said of them.
     let variables = spec.variables(&mut Vec::new()).unwrap_or_default();
     let is_given = |name: &str| {
-        spec.env.contains_key(name)
+        wanted.env.contains_key(name)
             || variables.contains_key(name)
-            || (spec.inherit_env || process::is_passed_on(name)) && env(name).is_some()
+            || (wanted.inherit_env || process::is_passed_on(name)) && env(name).is_some()
     };
     let mut problems = Vec::new();
     for name in handed_on(program, &args).filter(|name| !is_given(name)) {

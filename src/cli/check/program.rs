@@ -4,7 +4,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use crate::config::model::{Secret, ServerSpec};
+use crate::config::model::{Program, Secret, ServerSpec};
 use crate::config::{Environment, Origin, Problem, Severity, Written};
 use crate::process::{self, Command, SpawnError};
 
@@ -78,12 +78,16 @@ impl Lacking {
 
 /// Looks for the program of `spec` as its start will: on the PATH that the server gets, a name with a `/` in its
 /// working directory.
-pub(super) fn find(spec: &ServerSpec, env: Environment<'_>) -> Result<String, Lacking> {
-    let directory = spec.cwd.clone().unwrap_or_else(|| PathBuf::from("."));
-    if spec.command == "mcproxy" && directory.is_dir() {
+pub(super) fn find(
+    spec: &ServerSpec,
+    wanted: &Program,
+    env: Environment<'_>,
+) -> Result<String, Lacking> {
+    let directory = wanted.cwd.clone().unwrap_or_else(|| PathBuf::from("."));
+    if wanted.command == "mcproxy" && directory.is_dir() {
         return Ok("built in".to_owned());
     }
-    let own = spec.env.get("PATH").map(Secret::expose).or_else(|| {
+    let own = wanted.env.get("PATH").map(Secret::expose).or_else(|| {
         let variables = spec.variables(&mut Vec::new());
         variables.ok()?.remove("PATH")
     });
@@ -91,16 +95,16 @@ pub(super) fn find(spec: &ServerSpec, env: Environment<'_>) -> Result<String, La
     let path = own.or_else(|| env("PATH"));
     let command = Command {
         name: spec.name.to_string(),
-        program: spec.command.clone(),
+        program: wanted.command.clone(),
         args: Vec::new(),
         env: path
             .map(|path| ("PATH".into(), path.into()))
             .into_iter()
             .collect(),
-        cwd: spec.cwd.clone(),
+        cwd: wanted.cwd.clone(),
     };
     let missing = |path: &str| Lacking::Program {
-        help: help(&spec.command, path, has_own_path),
+        help: help(&wanted.command, path, has_own_path),
     };
     let found = command.locate().map_err(|error| match error {
         SpawnError::BadDirectory { .. } => Lacking::Directory,
@@ -116,7 +120,7 @@ pub(super) fn find(spec: &ServerSpec, env: Environment<'_>) -> Result<String, La
         | SpawnError::Ending { .. }
         | SpawnError::Failed { .. } => missing(""),
     })?;
-    let script = script(spec, &directory);
+    let script = script(wanted, &directory);
     let mut files = std::iter::once(found.as_path()).chain(script.as_deref());
     let odd = files.find_map(|file| Some((file, process::oddity(file)?)));
     match odd {
@@ -129,10 +133,10 @@ pub(super) fn find(spec: &ServerSpec, env: Environment<'_>) -> Result<String, La
 }
 
 /// The script that a shell is given. Other interpreters read the lines of Windows.
-fn script(spec: &ServerSpec, directory: &Path) -> Option<PathBuf> {
-    let program = spec.command.rsplit('/').next()?;
+fn script(wanted: &Program, directory: &Path) -> Option<PathBuf> {
+    let program = wanted.command.rsplit('/').next()?;
     let is_shell = ["sh", "bash", "dash", "zsh", "ksh"].contains(&program);
-    let first = spec
+    let first = wanted
         .args
         .first()
         .map(Secret::expose)

@@ -11,6 +11,9 @@ use crate::config::model::{Config, Entry};
 use crate::config::{Origin, Parsed, Problem, Severity};
 use crate::ids::ServerName;
 
+/// So many tools of a server are named.
+const NAMED: usize = 100;
+
 /// Starts the servers of the configuration at this path.
 pub type Start<'a> = &'a dyn Fn(&Path, &Config) -> io::Result<Trial>;
 
@@ -28,6 +31,8 @@ pub struct Trial {
 pub struct Tried {
     /// How many tools it offers, or why it failed.
     pub outcome: Result<usize, String>,
+    /// What clients call them.
+    pub tools: Vec<String>,
     /// What may help.
     pub help: Option<String>,
     /// How long that took, since the first of them was started.
@@ -94,12 +99,25 @@ impl Started {
             });
             vec![server.to_string(), word.to_owned(), tools, after]
         }));
-        table::print(&lines, out)
+        table::print(&lines, out)?;
+        let tried = self.servers.iter();
+        let tried = tried.filter_map(|(server, tried)| Some((server, &tried.as_ref()?.tools)));
+        for (server, tools) in tried.filter(|(_, tools)| !tools.is_empty()) {
+            writeln!(out, "{server}:")?;
+            for tool in tools.iter().take(NAMED) {
+                writeln!(out, "  {}", plain(tool))?;
+            }
+            if let Some(more) = tools.len().checked_sub(NAMED).filter(|more| *more > 0) {
+                writeln!(out, "  and {more} more")?;
+            }
+            writeln!(out)?;
+        }
+        Ok(())
     }
 }
 
 fn problem(origin: &Origin, message: String, help: Option<String>) -> Problem {
-    let command = origin.command.as_ref();
+    let command = origin.command.as_ref().or(origin.url.as_ref());
     let place = command.map_or(origin.place, |command| command.place);
     Problem {
         severity: Severity::Error,

@@ -1,6 +1,6 @@
 //! What entries have from files: secrets (`${file:…}`) and files of variables (`env_file`). They are read
 //! at each start of a server, so that the next one has what has been replaced meanwhile; here is what an
-//! entry refers to, and the reading. Reading may block, see [`ServerSpec::fill`].
+//! entry refers to, and the reading. Reading may block for as long as a file system hangs.
 
 mod file;
 mod names;
@@ -13,7 +13,10 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 
-use super::model::ServerSpec;
+use reqwest::header::HeaderMap;
+
+use super::address;
+use super::model::{Address, AddressError, Program, Remote, ServerSpec};
 pub use file::{FileError, FileRef};
 pub(crate) use names::is_named_secret;
 pub(super) use secret::Piece;
@@ -33,14 +36,23 @@ pub struct Filled {
 }
 
 impl ServerSpec {
-    /// What the entry starts its server with: what its files of variables say, and above that its `env`.
-    /// Blocks for as long as a file system hangs.
+    /// What its files of variables say; of two that name the same, the last.
+    ///
+    /// # Errors
+    /// The first that can't be used.
+    pub fn variables(&self, exposed: &mut Vec<PathBuf>) -> Result<Variables, FileError> {
+        read(&self.env_files, exposed)
+    }
+}
+
+impl Program {
+    /// What the program is started with: what the files of variables say, and above that its `env`.
     ///
     /// # Errors
     /// The first file that can't be used.
-    pub fn fill(&self) -> Result<Filled, FileError> {
+    pub fn fill(&self, env_files: &[PathBuf]) -> Result<Filled, FileError> {
         let mut exposed = Vec::new();
-        let mut env = self.variables(&mut exposed)?;
+        let mut env = read(env_files, &mut exposed)?;
         let args = self.args.iter();
         let args = args
             .map(|arg| arg.fill(&env, &mut exposed))
@@ -52,21 +64,43 @@ impl ServerSpec {
         env.extend(own);
         Ok(Filled { args, env, exposed })
     }
+}
 
-    /// What its files of variables say; of two that name the same, the last.
+impl Remote {
+    /// Where the server is, and what it is sent.
     ///
     /// # Errors
-    /// The first that can't be used.
-    pub fn variables(&self, exposed: &mut Vec<PathBuf>) -> Result<Variables, FileError> {
-        let mut variables = Variables::new();
-        for file in &self.env_files {
-            let file = FileRef::Variables(file.clone());
-            let (text, is_exposed) = file.read()?;
-            variables.extend(parse(&file, &text)?);
-            exposed.extend(file.path().ok().filter(|_| is_exposed));
+    /// The first file that can't be used, or what is wrong once all is filled in: where and what, never the value.
+    pub fn fill(&self, env_files: &[PathBuf]) -> Result<Address, AddressError> {
+        let wrong = |of: &str, wrong| AddressError::Wrong(format!("its {of} {wrong}"));
+        let mut exposed = Vec::new();
+        let variables = read(env_files, &mut exposed)?;
+        let url = address::url(&self.url.fill(&variables, &mut exposed)?);
+        let url = url.map_err(|why| wrong("'url'", why))?;
+        let mut headers = HeaderMap::with_capacity(self.headers.len());
+        for (name, value) in &self.headers {
+            let value = address::header_value(&value.fill(&variables, &mut exposed)?);
+            let wrong = |why| wrong(&format!("header '{name}'"), why);
+            let named = address::header_name(name).map_err(wrong)?;
+            headers.insert(named, value.map_err(wrong)?);
         }
-        Ok(variables)
+        Ok(Address {
+            url,
+            headers,
+            exposed,
+        })
     }
+}
+
+fn read(files: &[PathBuf], exposed: &mut Vec<PathBuf>) -> Result<Variables, FileError> {
+    let mut variables = Variables::new();
+    for file in files {
+        let file = FileRef::Variables(file.clone());
+        let (text, is_exposed) = file.read()?;
+        variables.extend(parse(&file, &text)?);
+        exposed.extend(file.path().ok().filter(|_| is_exposed));
+    }
+    Ok(variables)
 }
 
 impl FileRef {

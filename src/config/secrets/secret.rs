@@ -35,6 +35,18 @@ impl Secret {
         Self(vec![Piece::Text(value)])
     }
 
+    /// The same with `text` before it.
+    pub(in crate::config) fn after(self, text: &str) -> Self {
+        let mut secret = Self::new(text.to_owned());
+        self.0.into_iter().for_each(|piece| secret.push(piece));
+        secret
+    }
+
+    /// Whether all of it is known before a file is read.
+    pub(in crate::config) fn is_known(&self) -> bool {
+        self.0.iter().all(|piece| matches!(piece, Piece::Text(_)))
+    }
+
     pub(in crate::config) fn push(&mut self, piece: Piece) {
         match (self.0.last_mut(), piece) {
             (Some(Piece::Text(text)), Piece::Text(more)) => text.push_str(&more),

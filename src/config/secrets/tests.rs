@@ -23,6 +23,11 @@ fn spec(parsed: &Parsed) -> &ServerSpec {
     }
 }
 
+fn fill(parsed: &Parsed) -> Result<Filled, FileError> {
+    let spec = spec(parsed);
+    spec.target.program().unwrap().fill(&spec.env_files)
+}
+
 fn write(directory: &Path, name: &str, text: &str, mode: u32) {
     let path = directory.join(name);
     fs::write(&path, text).unwrap();
@@ -46,7 +51,7 @@ fn files_are_read_at_each_start_and_the_nearer_one_counts() {
         "args": ["--token=${file:DIR/secret}", "${B} ${OURS} ${NOPE} ${NOPE:-d} ${EMPTY:-e}", "$${file:/x}"]}]}"#;
     let parsed = load(here, &text.replace("DIR", &here.display().to_string()));
     assert_eq!(parsed.problems, []);
-    let filled = spec(&parsed).fill().unwrap();
+    let filled = fill(&parsed).unwrap();
     assert_eq!(
         filled.args,
         ["--token=s3cret", "own file ${NOPE} d e", "${file:/x}"]
@@ -60,7 +65,7 @@ fn files_are_read_at_each_start_and_the_nearer_one_counts() {
 
     write(here, "secret", "rotated\r\n", 0o640);
     write(here, "own.env", "B=rotated", 0o640);
-    let filled = spec(&parsed).fill().unwrap();
+    let filled = fill(&parsed).unwrap();
     assert_eq!(env(&filled, "D"), "rotated");
     assert_eq!(filled.args[1], "rotated file ${NOPE} d e");
     assert_eq!(filled.exposed, [""; 0].map(PathBuf::from));
@@ -117,7 +122,7 @@ fn what_is_wrong_with_a_file_is_said_without_what_is_in_it() {
         let shown = here.display().to_string();
         let text = format!(r#"[{{"name": "a", "command": "x", {field}}}]"#);
         let parsed = load(here, &text.replace("DIR", &shown));
-        let said = spec(&parsed).fill().err().map(|error| error.to_string());
+        let said = fill(&parsed).err().map(|error| error.to_string());
         let said = said.unwrap_or_default().replace(&shown, "DIR");
         assert_eq!(said, expected, "{field}");
     }
@@ -128,15 +133,15 @@ fn what_is_shown_is_no_secret_and_a_secret_needs_a_place() {
     for (text, expected) in [
         (
             r#"[{"name": "a", "command": "${file:/x}"}]"#,
-            "a secret in a file is for 'args' and 'env'",
+            "a secret in a file is for 'args', 'env', 'url' and 'headers'",
         ),
         (
             r#"[{"name": "a", "command": "x", "cwd": "${file:/x}"}]"#,
-            "a secret in a file is for 'args' and 'env'",
+            "a secret in a file is for 'args', 'env', 'url' and 'headers'",
         ),
         (
             r#"[{"name": "a", "command": "x", "env_file": "${file:/x}"}]"#,
-            "a secret in a file is for 'args' and 'env'",
+            "a secret in a file is for 'args', 'env', 'url' and 'headers'",
         ),
         (
             r#"[{"name": "a", "command": "x", "args": ["${file:./x}"]}]"#,

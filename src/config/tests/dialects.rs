@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::{args, entries, load, problems, spec};
+use super::{args, entries, load, problems, program, spec};
 
 const ALIKE: [&str; 7] = [
     r#"{"servers": [{"name": "b", "command": "x", "args": ["1"]}, {"name": "a", "command": "y"}]}"#,
@@ -39,14 +39,15 @@ fn an_entry_is_read_in_full() {
     );
     assert_eq!(problems(&parsed), [""; 0]);
     let full = spec(&parsed, 0);
-    assert_eq!(full.command, "/home/me/bin/x");
+    let run = program(&parsed, 0);
+    assert_eq!(run.command, "/home/me/bin/x");
     assert_eq!(args(&parsed, 0), ["--dir=/home/me", "d"]);
-    assert_eq!(full.env["A"].expose(), "s3cret-of-the-environment");
-    assert_eq!(full.env["B"].expose(), "");
-    assert_eq!(full.cwd.as_deref(), Some(Path::new("/home/me")));
+    assert_eq!(run.env["A"].expose(), "s3cret-of-the-environment");
+    assert_eq!(run.env["B"].expose(), "");
+    assert_eq!(run.cwd.as_deref(), Some(Path::new("/home/me")));
     assert_eq!(full.start_timeout, Duration::from_millis(1500));
     assert_eq!(full.call_timeout, Duration::from_mins(1));
-    assert!(full.inherit_env);
+    assert!(run.inherit_env);
 }
 
 #[test]
@@ -54,10 +55,11 @@ fn the_defaults() {
     let parsed = load(r#"[{"name": "a", "command": "x", "cwd": "", "timeout": null}]"#);
     assert_eq!(problems(&parsed), [""; 0]);
     let a = spec(&parsed, 0);
-    assert_eq!((a.cwd.clone(), a.inherit_env), (None, false));
+    let run = program(&parsed, 0);
+    assert_eq!((run.cwd.clone(), run.inherit_env), (None, false));
     assert_eq!(a.start_timeout, Duration::from_secs(30));
     assert_eq!(a.call_timeout, Duration::from_mins(5));
-    assert!(a.args.is_empty() && a.env.is_empty());
+    assert!(run.args.is_empty() && run.env.is_empty());
 }
 
 #[test]
@@ -95,7 +97,7 @@ fn off_is_off_in_every_spelling() {
     );
     insta::assert_snapshot!(problems(&parsed).join("\n"), @r#"
     warning at line 4, column 72 (server 'd', [3].disabled): 'enabled' and 'disabled' contradict each other; the server stays off; keep 'enabled' alone
-    warning at line 5, column 13 (server 'e', [4]): 'command' is missing; name the program to run, such as "command": "npx"
+    warning at line 5, column 13 (server 'e', [4]): 'command' is missing; name the program to run, such as "command": "npx", or a remote server's "url"
     "#);
 }
 
@@ -124,6 +126,6 @@ fn names_of_metamcp_keep_the_names_of_its_tools() {
     warning at line 2, column 3 (mcpServers['My Server (1)']): 'My Server (1)' is called 'My-Server-1': a name has only letters, digits, '_' and '-'; ' ' is none of them
     warning at line 4, column 3 (mcpServers['Other Server']): 'Other Server' is called 'OtherServer', as its tools were by MetaMCP
     warning at line 5, column 3 (mcpServers['a __ b']): 'a __ b' is called 'a-_-b': a name has only letters, digits, '_' and '-'; ' ' is none of them
-    error at line 6, column 22 (mcpServers.remote.type): this is a remote server; mcproxy runs stdio servers only; let a bridge run it: "command": "npx", "args": ["-y", "mcp-remote", "<its url>"], or switch it off with "enabled": false
+    error at line 6, column 48 (mcpServers.remote.url): 'url' has a user or a password before its host; send them with "headers": {"Authorization": "Basic <base64 of user:password>"}
     "#);
 }

@@ -1,6 +1,6 @@
 //! Every mistake with its place, its text and its help; the others run.
 
-use super::{args, entries, env, load, problems, spec};
+use super::{args, entries, env, load, problems, program};
 use crate::config::parse;
 
 #[test]
@@ -31,7 +31,7 @@ fn every_mistake_is_reported_in_one_go() {
     );
     insta::assert_snapshot!(problems(&parsed).join("\n"), @r#"
     warning at line 2, column 3 (server): unknown field 'server', ignored; did you mean 'servers'?
-    error at line 5, column 5 (server 'typo', servers[0]): 'command' is missing; name the program to run, such as "command": "npx"
+    error at line 5, column 5 (server 'typo', servers[0]): 'command' is missing; name the program to run, such as "command": "npx", or a remote server's "url"
     warning at line 5, column 22 (server 'typo', servers[0].comand): unknown field 'comand', ignored; did you mean 'command'?
     error at line 6, column 33 (server 'list', servers[1].command): 'command' must be a text, not a list; write the program into 'command' and the rest into 'args'
     error at line 7, column 34 (server 'empty', servers[2].command): 'command' is empty
@@ -47,8 +47,8 @@ fn every_mistake_is_reported_in_one_go() {
     warning at line 10, column 69 (server 'variables', servers[5].env.ON): 'ON' is true or false, passed on as text; put it into quotes
     warning at line 10, column 82 (server 'variables', servers[5].env.NO): 'NO' is null and left out; write "" for an empty value
     error at line 10, column 95 (server 'variables', servers[5].env.BAD): 'BAD' must be a text, not an object
-    error at line 10, column 99 (server 'variables', servers[5].env['A=B']): 'A=B' cannot be the name of a variable
-    error at line 10, column 110 (server 'variables', servers[5].env['']): '' cannot be the name of a variable
+    error at line 10, column 106 (server 'variables', servers[5].env['A=B']): 'A=B' cannot be the name of a variable
+    error at line 10, column 114 (server 'variables', servers[5].env['']): '' cannot be the name of a variable
     error at line 11, column 46 (server 'nul', servers[6].args[0]): 'args[0]' holds the character NUL, which no process can be given
     error at line 12, column 39 (server 'twice', servers[7].command): 'command' is here twice; keep one of them
     error at line 12, column 73 (server 'twice', servers[7].env.A): 'A' is here twice; keep one of them
@@ -59,7 +59,7 @@ fn every_mistake_is_reported_in_one_go() {
     warning at line 16, column 14 (server 'my server', servers[11].name): 'my server' is called 'my-server': a name has only letters, digits, '_' and '-'; ' ' is none of them
     warning at line 17, column 14 (server '@scope/a__b', servers[12].name): '@scope/a__b' is called 'scope-a_b': a name has only letters, digits, '_' and '-'; '@' is none of them
     error at line 18, column 14 (server '', servers[13].name): '' is no name: a name must not be empty; write one of letters, digits, '_' and '-'
-    error at line 19, column 5 (servers[14]): an entry is an object, not a text; write {"command": "…", "args": […]}
+    error at line 19, column 5 (servers[14]): an entry is an object, not a text; write {"command": "…", "args": […]}, or {"url": "https://…"}
     "#);
     insta::assert_snapshot!(entries(&parsed).join(", "), @r#"typo (refused), list (refused), empty (refused), number (refused), elements (refused), variables (refused), nul (refused), twice (refused), switch (refused), my-server, scope-a_b, good"#);
 }
@@ -95,7 +95,7 @@ fn times() {
 }
 
 #[test]
-fn servers_that_are_not_stdio() {
+fn what_a_server_is_has_to_be_known() {
     let parsed = load(
         r#"[
 {"name": "sse", "type": "sse", "url": "https://user:pass@x"},
@@ -110,16 +110,13 @@ fn servers_that_are_not_stdio() {
 ]"#,
     );
     insta::assert_snapshot!(problems(&parsed).join("\n"), @r#"
-    error at line 2, column 25 (server 'sse', [0].type): this is a remote server; mcproxy runs stdio servers only; let a bridge run it: "command": "npx", "args": ["-y", "mcp-remote", "<its url>"], or switch it off with "enabled": false
-    error at line 3, column 31 (server 'http', [1].transport): this is a remote server; mcproxy runs stdio servers only; let a bridge run it: "command": "npx", "args": ["-y", "mcp-remote", "<its url>"], or switch it off with "enabled": false
-    error at line 4, column 24 (server 'url', [2].url): this is a remote server; mcproxy runs stdio servers only; let a bridge run it: "command": "npx", "args": ["-y", "mcp-remote", "<its url>"], or switch it off with "enabled": false
-    error at line 5, column 35 (server 'windsurf', [3].serverUrl): this is a remote server; mcproxy runs stdio servers only; let a bridge run it: "command": "npx", "args": ["-y", "mcp-remote", "<its url>"], or switch it off with "enabled": false
-    error at line 6, column 27 (server 'other', [4].type): 'type' is 'carrier-pigeon', which is not known; leave 'type' out, or write "stdio"
-    error at line 7, column 25 (server 'odd', [5].type): 'type' must be "stdio", not a number
-    error at line 8, column 1 (server 'void', [6]): 'command' is missing; name the program to run, such as "command": "npx"
-    warning at line 9, column 34 (server 'both', [7].url): 'url' has no effect: the server is run by its command, its address is not used
+    error at line 2, column 39 (server 'sse', [0].url): 'url' has a user or a password before its host; send them with "headers": {"Authorization": "Basic <base64 of user:password>"}
+    error at line 6, column 27 (server 'other', [4].type): 'type' is 'carrier-pigeon', which is not known; leave 'type' out, or write "stdio", "http" or "sse"
+    error at line 7, column 25 (server 'odd', [5].type): 'type' must be a text, not a number
+    error at line 8, column 1 (server 'void', [6]): 'command' is missing; name the program to run, such as "command": "npx", or a remote server's "url"
+    warning at line 9, column 41 (server 'both', [7].url): 'url' has no effect: the server is run by its command, its address is not used
     "#);
-    insta::assert_snapshot!(entries(&parsed).join(", "), @r#"sse (refused), http (refused), url (refused), windsurf (refused), other (refused), odd (refused), void (refused), both, capitals"#);
+    insta::assert_snapshot!(entries(&parsed).join(", "), @r#"sse (refused), http, url, windsurf, other (refused), odd (refused), void (refused), both, capitals"#);
 }
 
 #[test]
@@ -162,7 +159,7 @@ fn the_second_of_a_name_is_refused() {
     error at line 6, column 65 (mcpServers.a): the name 'a' is taken by the entry in line 2; this one is not used; rename or remove one of the two
     "#);
     assert_eq!(entries(&parsed), ["a", "b (refused)", "c"]);
-    assert_eq!(spec(&parsed, 0).command, "first");
+    assert_eq!(program(&parsed, 0).command, "first");
 }
 
 #[test]

@@ -10,10 +10,11 @@ mod others;
 mod profiles;
 mod properties;
 mod protocol;
+mod remote;
 mod syntax;
 mod views;
 
-use super::model::{Entry, Secret, ServerSpec, View};
+use super::model::{Entry, Program, Secret, ServerSpec, View};
 use super::{Parsed, parse};
 
 /// Parses with an environment of two variables.
@@ -47,6 +48,11 @@ fn spec(parsed: &Parsed, index: usize) -> &ServerSpec {
     }
 }
 
+/// What is run for the entry at `index`.
+fn program(parsed: &Parsed, index: usize) -> &Program {
+    spec(parsed, index).target.program().unwrap()
+}
+
 /// What clients see of the entry at `index`, which has to be one that runs.
 fn view(parsed: &Parsed, index: usize) -> &View {
     match &parsed.config.servers[index] {
@@ -62,6 +68,6 @@ fn problems(parsed: &Parsed) -> Vec<String> {
 
 /// Its arguments, as far as they are known.
 fn args(parsed: &Parsed, index: usize) -> Vec<String> {
-    let args = spec(parsed, index).args.iter();
+    let args = program(parsed, index).args.iter();
     args.map(Secret::expose).collect()
 }

@@ -1,5 +1,5 @@
 //! What the operator has done, over the control socket alone: `POST /control/reload` and
-//! `POST /control/servers/NAME/restart` and `…/approve`; and what it is told, `GET /control/environment`. On the port
+//! `POST /control/servers/NAME/restart` and `…/approve/DIGEST`; and what it is told, `GET /control/environment`. On the port
 //! there are no such addresses.
 
 use crate::http::Context;
@@ -24,7 +24,7 @@ const RESTART: Duration = Duration::from_secs(120);
 pub(in crate::http) async fn reload(context: Arc<Context>) -> Result<Response, Problem> {
     let mut readings = context.steering.readings();
     readings.mark_unchanged();
-    let asked = context.reload.as_ref().map(|reload| reload.send(()));
+    let asked = context.door.as_ref().map(|door| door.reload.send(()));
     if !matches!(asked, Some(Ok(()))) {
         return Err(CallError::Gone.into());
     }
@@ -45,24 +45,29 @@ pub(in crate::http) fn environment(context: &Context) -> Response {
     let texts = variables
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     let shown = |path: PathBuf| path.display().to_string();
+    let door = context.door.as_ref();
+    let state = door.and_then(|door| std::path::absolute(door.state_dir.as_ref()?).ok());
     let answer = json!({
-        "configuration": context.config.clone().map(shown),
+        "configuration": door.map(|door| shown(door.config.clone())),
         "directory": std::env::current_dir().ok().map(shown),
+        "state_directory": state.map(shown),
         "environment": texts.collect::<BTreeMap<_, _>>(),
     });
     super::json(StatusCode::OK, &answer)
 }
 
-/// Has clients see the server's tools as it has them now.
+/// Has clients see what is held of the server's tools, if it is what has this digest.
 pub(in crate::http) async fn approve(
     name: String,
+    digest: String,
     context: Arc<Context>,
 ) -> Result<Response, Problem> {
     let approval = match ServerName::new(&name) {
-        Ok(server) => context.status.approve(server).await?,
+        Ok(server) => context.status.approve(server, digest).await?,
         Err(_) => Approval::Unknown,
     };
     let status = match approval {
+        Approval::Changed => return Err(Problem::HeldOther),
         Approval::Unknown => StatusCode::NOT_FOUND,
         Approval::Approved { .. } | Approval::NotHeld => StatusCode::OK,
     };

@@ -1,6 +1,7 @@
 //! `GET /status`: the state of the tree as JSON. Root is asked; one that does not answer at once is
 //! a 503. Nothing in it says what a server is started from. Members are in the order in which people read.
 
+mod held;
 pub(in crate::http) mod log;
 pub(in crate::http) mod servers;
 pub(in crate::http) mod stream;

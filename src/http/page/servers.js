@@ -5,7 +5,7 @@ import { attr, bytes, byId, clock, duration, el, keyed, lasting, milliseconds, n
 import { follow, json, token } from "./stream.js";
 
 /** How bad a state is, for its colour; what is bad comes first. */
-const TONES = { "crash-looping": "bad", backoff: "bad", starting: "wait", queued: "wait", stopping: "wait", stopped: "idle", ready: "good" };
+const TONES = { "crash-looping": "bad", unauthorized: "bad", backoff: "bad", starting: "wait", queued: "wait", stopping: "wait", stopped: "idle", ready: "good" };
 const TONE_ORDER = ["bad", "wait", "idle", "good"];
 const LINES = 200;
 /** So many rows follow what their server writes: a browser has six connections to a gateway, of all its tabs. */
@@ -359,10 +359,13 @@ function factsOf(server) {
 }
 
 function notesOf(server) {
-  const changed = (server.definitions_changed ?? []).map((tool) => `Defined in another way than before: ${tool.tool ?? tool.name ?? JSON.stringify(tool)}`);
+  const said = (tool) => `${tool.held ? "Held back until it is approved" : "Defined in another way than before"}: ${tool.tool ?? JSON.stringify(tool)}`;
+  const changed = (server.definitions_changed ?? []).map(said);
+  const held = (server.definitions_changed ?? []).some((tool) => tool.held);
+  const look = held ? [`On its machine, 'mcproxy approve ${server.name}' shows what is held back, and approves it`] : [];
   const unread = (server.unread ?? []).map((gap) => `${gap.list} could not be read: ${gap.why}`);
   const out = (server.left_out ?? []).map((odd) => `${odd.list}: ${some(odd.count, "entry", "entries")} left out (${odd.why})`);
   const ends = server.ends_after_calls ? [`It ends after ${some(server.ends_after_calls, "call")} each time, and is started again at once`] : [];
-  return [...(server.warnings ?? []), ...changed, ...unread, ...out, ...ends];
+  return [...(server.warnings ?? []), ...changed, ...look, ...unread, ...out, ...ends];
 }
 

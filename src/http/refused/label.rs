@@ -43,7 +43,7 @@ pub(super) fn label(problem: &Problem) -> &'static str {
         Problem::Unauthorized(_) => "token",
         Problem::NotFound | Problem::NoOauth => "path",
         Problem::NoProfile => "profile",
-        Problem::NoServer => "server",
+        Problem::NoServer | Problem::HeldOther => "server",
         Problem::Untrusted => "trust",
         Problem::Method(_) | Problem::NothingToHear => "method",
         Problem::NotAcceptable(_) => "accept",

@@ -1,6 +1,11 @@
 //! Server-sent events as a client reads them, from bytes cut anywhere (WHATWG HTML, "Server-sent events").
 
+use std::time::Duration;
+
 use memchr::memchr2;
+
+/// A longer id of an event is none: it would have to fit into a header.
+const LONGEST_ID: usize = 1024;
 
 /// One event. Without data there is none: it is told to nobody.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +28,10 @@ pub struct EventReader {
     name: Vec<u8>,
     data: Vec<u8>,
     has_data: bool,
+    /// Of the event that is being read, and of the last one that was.
+    next_id: Option<Box<[u8]>>,
+    last_id: Option<Box<[u8]>>,
+    retry: Option<Duration>,
     /// A line feed that comes next belongs to the line that has ended.
     after_return: bool,
     is_first: bool,
@@ -38,9 +47,40 @@ impl EventReader {
             name: Vec::new(),
             data: Vec::new(),
             has_data: false,
+            next_id: None,
+            last_id: None,
+            retry: None,
             after_return: false,
             is_first: true,
         }
+    }
+
+    /// The id of the last event, without data too: by it the stream can be resumed.
+    #[must_use]
+    pub fn last_id(&self) -> Option<&[u8]> {
+        self.last_id.as_deref()
+    }
+
+    /// After which time the stream is to be opened again once it is cut.
+    #[must_use]
+    pub fn retry(&self) -> Option<Duration> {
+        self.retry
+    }
+
+    /// How many bytes of an event that is not complete are kept.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.line.len() + self.data.len()
+    }
+
+    /// Another connection goes on with the stream: what the last one left incomplete is not.
+    pub fn resume(&mut self) {
+        let (last_id, retry) = (self.last_id.take(), self.retry);
+        *self = Self {
+            last_id,
+            retry,
+            ..Self::new(self.most)
+        };
     }
 
     /// Takes what came, and hands over the events that are complete with it.
@@ -95,7 +135,16 @@ impl EventReader {
                 self.has_data = true;
                 self.data.extend_from_slice(value);
             }
-            // Comments, `id` and `retry`: nothing is resumed.
+            b"id" if value.len() <= LONGEST_ID && !value.contains(&0) => {
+                self.next_id = Some(value.into());
+            }
+            b"retry" => {
+                let milliseconds = str::from_utf8(value)
+                    .ok()
+                    .and_then(|text| text.parse().ok());
+                self.retry = milliseconds.map(Duration::from_millis).or(self.retry);
+            }
+            // Comments, and what nobody knows.
             _ => {}
         }
         None
@@ -107,6 +156,10 @@ impl EventReader {
             std::mem::take(&mut self.data),
         );
         self.has_data = false;
+        if let Some(id) = self.next_id.take() {
+            // An empty one says that there is none any more.
+            self.last_id = Some(id).filter(|id| !id.is_empty());
+        }
         if data.is_empty() {
             return None;
         }
@@ -155,6 +208,33 @@ mod tests {
             let wanted = vec![of("endpoint", "/m?s=1"), of("message", "a\nb"), of("message", " y:z")];
             prop_assert_eq!(read(100, &pieces), Ok(wanted));
         }
+    }
+
+    #[test]
+    fn ids_and_the_time_to_wait_are_kept_for_who_resumes() {
+        let mut reader = EventReader::new(1000);
+        let mut seen = 0;
+        let mut push = |reader: &mut EventReader, text: &str| {
+            reader.push(text.as_bytes(), &mut |_| seen += 1).unwrap();
+        };
+        push(&mut reader, "id: 1\nretry: 250\ndata:\n\nid: 2\ndata: x\n");
+        assert_eq!(reader.last_id(), Some(&b"1"[..]), "2 is not complete");
+        assert!(reader.held() > 0);
+        reader.resume();
+        push(&mut reader, "data: y\n\n");
+        assert_eq!(
+            reader.last_id(),
+            Some(&b"1"[..]),
+            "an event without one changes nothing"
+        );
+        assert_eq!(reader.retry(), Some(Duration::from_millis(250)));
+        push(
+            &mut reader,
+            "retry: soon\nid: a\u{0}b\ndata: z\n\nid\ndata: z\n\n",
+        );
+        assert_eq!((reader.last_id(), reader.held()), (None, 0));
+        assert_eq!(reader.retry(), Some(Duration::from_millis(250)));
+        assert_eq!(seen, 3);
     }
 
     #[test]

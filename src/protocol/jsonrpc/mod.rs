@@ -7,6 +7,7 @@ pub mod code;
 mod decode;
 mod encode;
 mod id;
+mod outline;
 #[cfg(test)]
 mod tests;
 
@@ -20,6 +21,7 @@ pub use encode::{
     error, error_object, error_object_with, message_of, notification, request, result, result_of,
 };
 pub use id::RequestId;
+pub use outline::{Outline, outline};
 
 /// Something that wants an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]

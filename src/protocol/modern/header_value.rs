@@ -20,6 +20,17 @@ pub fn decode(value: &str) -> Option<Cow<'_, str>> {
     value.bytes().all(is_plain).then_some(Cow::Borrowed(value))
 }
 
+/// The same the other way round: what says `text`.
+#[must_use]
+pub fn encode(text: &str) -> Cow<'_, str> {
+    let is_plain = |byte: u8| matches!(byte, b' '..=b'~');
+    let is_whole = text.trim_matches(' ').len() == text.len() && !text.starts_with("=?");
+    if is_whole && text.bytes().all(is_plain) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(format!("=?base64?{}?=", STANDARD.encode(text)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -54,5 +65,23 @@ mod tests {
         ] {
             assert_eq!(decode(value).as_deref(), wanted, "{value:?}");
         }
+    }
+
+    #[test]
+    fn whatever_is_encoded_is_decoded_to_itself() {
+        for text in [
+            "us-west1",
+            "",
+            " padded ",
+            "Hello, 世界",
+            "=?base64?eA==?=",
+            "a\nb",
+            "a b",
+        ] {
+            let coded = encode(text);
+            assert!(coded.bytes().all(|byte| matches!(byte, b' '..=b'~')));
+            assert_eq!(decode(&coded).as_deref(), Some(text));
+        }
+        assert_eq!(encode("us-west1"), "us-west1");
     }
 }

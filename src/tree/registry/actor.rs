@@ -133,7 +133,11 @@ impl Actor for Registry {
                 let kept = state.merge.learnt(server, generation, lessons);
                 state.keep(kept);
             }
-            RegistryMsg::Approve { server, reply } => state.on_approve(server, reply),
+            RegistryMsg::Approve {
+                server,
+                digest,
+                reply,
+            } => state.on_approve(server, &digest, reply),
             RegistryMsg::Join {
                 session,
                 subscriber,
@@ -205,8 +209,8 @@ impl RegistryState {
         self.push();
     }
 
-    fn on_approve(&mut self, server: ServerName, reply: RpcReplyPort<Approval>) {
-        let (approval, kept) = self.merge.approve(&server);
+    fn on_approve(&mut self, server: ServerName, digest: &str, reply: RpcReplyPort<Approval>) {
+        let (approval, kept) = self.merge.approve(&server, digest);
         if let Approval::Approved { tools } = &approval {
             let count = tools.len();
             log::info!(server = server.as_str(); "Server '{server}': its tools are approved as they are now, {count} of them were held");

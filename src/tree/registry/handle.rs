@@ -75,9 +75,18 @@ impl RegistryHandle {
         });
     }
 
-    /// The tools of this server are to be shown as it has them now.
-    pub(in crate::tree) fn approve(&self, server: ServerName, reply: RpcReplyPort<Approval>) {
-        self.tell(RegistryMsg::Approve { server, reply });
+    /// What is held of this server is to be shown, if its digest is this one.
+    pub(in crate::tree) fn approve(
+        &self,
+        server: ServerName,
+        digest: String,
+        reply: RpcReplyPort<Approval>,
+    ) {
+        self.tell(RegistryMsg::Approve {
+            server,
+            digest,
+            reply,
+        });
     }
 
     /// Sends the table to `subscriber`, now and at each change, until it leaves.

@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::catalogue::List;
+use super::held::Held;
 use crate::ids::Generation;
 use crate::protocol::mcp::definition;
 use crate::protocol::mcp::item::Item;
@@ -18,17 +19,10 @@ const READ: usize = 1 << 20;
 const WHILE: Duration = Duration::from_secs(60);
 /// What is said of a tool that was not there.
 const NEW: &str = "new";
+/// What is said of one that was, and is not any more.
+const GONE: &str = "gone";
 /// What is said of one that was not read.
 const ALL_OF_IT: &str = "definition";
-
-/// A tool that clients do not see as its server has it now.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Held {
-    /// Its name, as its server has it.
-    pub tool: Box<str>,
-    /// What of it is another; that it is new.
-    pub parts: Vec<&'static str>,
-}
 
 /// What is approved, as it is kept.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -98,7 +92,7 @@ impl Hold {
         self.approved = Approved { tools, is_first };
     }
 
-    /// What clients see of `tools`, and what is held back.
+    /// What clients see of `tools`, and what is held back; at its end what is approved and gone.
     pub(super) fn look(&mut self, tools: &List, now: Instant) -> (List, Vec<Held>) {
         if Arc::ptr_eq(tools, &self.approved.tools) {
             return (Arc::clone(tools), Vec::new());
@@ -116,15 +110,22 @@ impl Hold {
             if parts.is_empty() {
                 return Some(tool.clone());
             }
-            let name = tool.key().into();
-            held.push(Held { tool: name, parts });
+            held.push(Held {
+                tool: tool.key().into(),
+                parts,
+                approved: known.map(|known| known.raw().clone()),
+                offered: Some(tool.raw().clone()),
+            });
             known.cloned()
         });
         let shown: Vec<Item> = shown.collect();
-        if held.is_empty() {
-            return (Arc::clone(tools), held);
-        }
-        (Arc::new(shown), held)
+        let shown = if held.is_empty() {
+            Arc::clone(tools)
+        } else {
+            Arc::new(shown)
+        };
+        held.extend(self.approved.without(tools));
+        (shown, held)
     }
 }
 
@@ -142,6 +143,19 @@ impl Approved {
         let tools = self.tools.iter();
         // Of two with one name the first counts, as it does for clients.
         tools.rev().map(|tool| (tool.key(), tool)).collect()
+    }
+
+    /// Those that are not among `tools`.
+    fn without(&self, tools: &List) -> impl Iterator<Item = Held> {
+        let there: HashSet<&str> = tools.iter().map(Item::key).collect();
+        let gone = self.tools.iter();
+        let gone = gone.filter(move |tool| !there.contains(tool.key()));
+        gone.map(|tool| Held {
+            tool: tool.key().into(),
+            parts: vec![GONE],
+            approved: Some(tool.raw().clone()),
+            offered: None,
+        })
     }
 
     fn add(&mut self, tools: &List) {
@@ -228,14 +242,20 @@ mod tests {
             pairs(&[("b", "1"), ("a", "1")]),
             "'c' has gone at once"
         );
-        assert_eq!(back, pairs(&[("d", "new"), ("b", "description")]));
+        assert_eq!(
+            back,
+            pairs(&[("d", "new"), ("b", "description"), ("c", "gone")])
+        );
 
         hold.approve(&second);
         let all = pairs(&[("d", "1"), ("b", "2"), ("a", "1")]);
         assert_eq!(look(&mut hold, &second), (all, vec![]));
         let (shown, back) = look(&mut hold, &first);
         assert_eq!(shown, pairs(&[("a", "1"), ("b", "2")]));
-        assert_eq!(back, pairs(&[("b", "description"), ("c", "new")]));
+        assert_eq!(
+            back,
+            pairs(&[("b", "description"), ("c", "new"), ("d", "gone")])
+        );
     }
 
     #[test]
@@ -248,7 +268,8 @@ mod tests {
         assert_eq!(look(&mut hold, &more).0, pairs(&[("a", "1"), ("b", "1")]));
         hold.told(&more, LIFE, false);
         let (_, back) = look(&mut hold, &list(&[("c", "1")]));
-        assert_eq!(back, pairs(&[("c", "new")]));
+        let gone = [("c", "new"), ("a", "gone"), ("b", "gone")];
+        assert_eq!(back, pairs(&gone));
     }
 
     #[test]
@@ -273,7 +294,8 @@ mod tests {
         hold.told(&two, Generation(2), false);
         assert_eq!(look(&mut hold, &two).1, []);
         hold.told(&one, Generation(3), false);
-        assert_eq!(look(&mut hold, &one).1, pairs(&[("a", "description")]));
+        let back = pairs(&[("a", "description"), ("b", "gone")]);
+        assert_eq!(look(&mut hold, &one).1, back);
     }
 
     #[test]

@@ -62,6 +62,8 @@ pub enum Approval {
         /// Those that they saw otherwise before, or not at all, by its own names.
         tools: Vec<String>,
     },
+    /// What is held is not what was looked at: nothing is approved.
+    Changed,
     /// Its entry has no `"on_changed_tools": "hold"`: nothing of it is ever held.
     NotHeld,
     /// There is no such server.
@@ -93,9 +95,10 @@ pub(crate) enum RegistryMsg {
         generation: Generation,
         lessons: Lessons,
     },
-    /// From root, in the operator's name: the tools of this server are to be shown as it has them now.
+    /// From root, in the operator's name: what is held of this server is to be shown, if its digest is this one.
     Approve {
         server: ServerName,
+        digest: String,
         reply: RpcReplyPort<Approval>,
     },
     /// From a session: push the table to it, now and at each change.

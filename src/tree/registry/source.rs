@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use super::catalogue::{Catalogue, List};
-use super::hold::Held;
+use super::held::Held;
 use crate::config::model::{Isolation, OnChangedTools, Patterns, View};
 use crate::ids::{Prefix, ServerName};
 use crate::protocol::mcp::item::{Item, Kind};

@@ -42,7 +42,8 @@ impl Table {
     }
 
     pub(in crate::tree) fn approve(&mut self, server: &ServerName) {
-        self.0.approve(server);
+        let digest = self.0.held_digest(server);
+        self.0.approve(server, &digest);
     }
 
     /// The next table, if it differs from the last one.

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::catalogue::{Catalogue, Gap};
-use super::hold::{Approved, Held, Hold};
+use super::held::Held;
+use super::hold::{Approved, Hold};
 use crate::config::model::{OnChangedTools, View};
 use crate::ids::Generation;
 use crate::protocol::mcp::item::Kind;
@@ -89,15 +90,17 @@ impl Told {
         self.look();
     }
 
-    /// Somebody approves what is held: clients see it from now on. `None`: nothing of this server is ever held.
-    pub(super) fn approve(&mut self) -> Option<Arc<Vec<Held>>> {
-        let hold = self.hold.as_mut()?;
-        if let Some(catalogue) = &self.catalogue {
+    /// Whether changes are held back.
+    pub(super) fn holds(&self) -> bool {
+        self.hold.is_some()
+    }
+
+    /// Somebody approves what is held: clients see it from now on.
+    pub(super) fn approve(&mut self) {
+        if let (Some(hold), Some(catalogue)) = (&mut self.hold, &self.catalogue) {
             hold.approve(&catalogue.tools);
         }
-        let approved = Arc::clone(&self.held);
         self.look();
-        Some(approved)
     }
 
     fn look(&mut self) -> bool {

@@ -119,10 +119,14 @@ impl<S: Spawn, E: Frontend> Actor for Root<S, E> {
             RootMsg::Restart { server, reply } => state.on_restart(&server, reply),
             RootMsg::GetServer { server, reply } => state.on_get_server(&server, reply),
             RootMsg::GetTools { reply } => state.on_get_tools(reply),
-            RootMsg::Approve { server, reply } => {
+            RootMsg::Approve {
+                server,
+                digest,
+                reply,
+            } => {
                 // Without a registry, for a moment, the reply port is dropped, which says so.
                 if let Some(registry) = &state.supervisor.hooks().registry {
-                    registry.approve(server, reply);
+                    registry.approve(server, digest, reply);
                 }
             }
             RootMsg::Initialized { child, generation } => {

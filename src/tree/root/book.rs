@@ -34,11 +34,11 @@ pub(super) struct StatusBook {
     pub(super) configuration: ConfigurationStatus,
 }
 
-/// A process of a server that runs.
+/// A life of a server that runs: its process, if it has one.
 #[derive(Debug)]
 pub(super) struct RunningProcess {
     pub(super) generation: Generation,
-    pub(super) pid: u32,
+    pub(super) pid: Option<u32>,
     pub(super) since: Instant,
 }
 
@@ -72,9 +72,12 @@ impl fmt::Display for CatalogueStamp {
 }
 
 impl StatusBook {
-    pub(super) fn spawned(&mut self, child: ChildId, of: Generation, pid: u32) {
+    pub(super) fn spawned(&mut self, child: ChildId, of: Generation, pid: Option<u32>) {
         if let ChildId::Upstream(server) = &child {
-            let text = format!("started as process {pid}");
+            let text = pid.map_or_else(
+                || "is asked at its address".to_owned(),
+                |pid| format!("started as process {pid}"),
+            );
             self.events.note(Some(server), "start", &text);
         }
         let process = RunningProcess {

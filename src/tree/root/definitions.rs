@@ -195,7 +195,8 @@ impl Known {
         let mut before = std::mem::take(&mut self.changed);
         before.retain(|_, _| was_held);
         let mut news = News::new();
-        for Held { tool, parts } in held.iter().take(MOST) {
+        let back = held.iter().filter(|held| held.offered.is_some());
+        for Held { tool, parts, .. } in back.take(MOST) {
             let tool = shown(tool);
             let since = before.get(&tool).filter(|(former, _)| former == parts);
             if since.is_none() {

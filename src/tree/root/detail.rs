@@ -7,10 +7,12 @@ use ractor::RpcReplyPort;
 
 use super::actor::RootState;
 use super::status::ServerStatus;
+use crate::config::model::OnChangedTools;
 use crate::ids::ServerName;
 use crate::supervise::Spawn;
 use crate::tree::frontend::Frontend;
 use crate::tree::history::ServerHistory;
+use crate::tree::registry::Held;
 
 /// One server, as the status has it, and more.
 #[derive(Debug, Clone)]
@@ -19,6 +21,8 @@ pub struct ServerDetail {
     pub status: ServerStatus,
     /// Its tools as clients are told of them, each a raw object.
     pub tools: Vec<Bytes>,
+    /// What of its tools is held back; `None` where nothing ever is.
+    pub held: Option<Arc<Vec<Held>>>,
     /// What is remembered of it.
     pub history: Arc<ServerHistory>,
 }
@@ -41,6 +45,7 @@ impl<S: Spawn, E: Frontend> RootState<S, E> {
         let detail = self.server_status(name).map(|status| ServerDetail {
             status,
             tools: self.tools_of(name),
+            held: self.held_of(name),
             history: self.supervisor.hooks_mut().book.history(name),
         });
         if reply.send(detail).is_err() {
@@ -58,6 +63,13 @@ impl<S: Spawn, E: Frontend> RootState<S, E> {
         if reply.send(tools.collect()).is_err() {
             log::debug!("who asked for the tools has gone");
         }
+    }
+
+    fn held_of(&self, name: &ServerName) -> Option<Arc<Vec<Held>>> {
+        let source = self.supervisor.hooks().routes.as_ref()?;
+        let source = source.merged.source(name)?;
+        let holds = source.view.on_changed_tools == OnChangedTools::Hold;
+        holds.then(|| Arc::clone(&source.held))
     }
 
     fn tools_of(&self, name: &ServerName) -> Vec<Bytes> {

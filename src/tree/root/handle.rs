@@ -47,7 +47,7 @@ impl RootHandle {
         self.tell(RootMsg::ConfigJudged { is_faulty, faults });
     }
 
-    pub(in crate::tree) fn spawned(&self, upstream: &UpstreamHandle, pid: u32) {
+    pub(in crate::tree) fn spawned(&self, upstream: &UpstreamHandle, pid: Option<u32>) {
         self.tell(RootMsg::Spawned {
             child: ChildId::of(upstream),
             generation: upstream.generation(),

@@ -173,7 +173,12 @@ impl<S: Spawn, E: Frontend> RootHooks<S, E> {
     /// Logs that a server has failed, and says whether it is said to people at all.
     fn say_failure(&mut self, id: &ChildId, server: &ServerName, failure: &Failure) -> bool {
         let ladder = self.supervision().ladder;
-        let count = self.repeats.failed(id, &failure.to_string(), &ladder);
+        let text = failure.to_string();
+        let count = if failure.kind == FailureKind::Unauthorized {
+            self.repeats.failed_for_good(id, &text, &ladder)
+        } else {
+            self.repeats.failed(id, &text, &ladder)
+        };
         if let Some((_, past)) = self.pasts.get(server) {
             past.repeats(count.is_none());
         }
@@ -303,6 +308,7 @@ impl<S: Spawn, E: Frontend> SupervisorHooks for RootHooks<S, E> {
             until,
             failures,
             crash_looping,
+            last,
             ..
         }) = status
         {
@@ -311,9 +317,15 @@ impl<S: Spawn, E: Frontend> SupervisorHooks for RootHooks<S, E> {
             let wait = wait.as_secs_f32();
             let is_silent = self.repeats.is_silent(id);
             let level = if is_silent { Level::Debug } else { Level::Warn };
-            log::log!(level, server; "{who} is started again in {wait:.1} s (failure {failures} in a row)");
+            let count = if last.kind == FailureKind::Unauthorized {
+                String::new()
+            } else {
+                format!(" (failure {failures} in a row)")
+            };
+            log::log!(level, server; "{who} is started again in {wait:.1} s{count}");
             let ladder = self.supervision().ladder;
-            if *crash_looping && !ladder.is_crash_loop(failures.saturating_sub(1)) {
+            let is_failure = last.kind != FailureKind::Unauthorized;
+            if is_failure && *crash_looping && !ladder.is_crash_loop(failures.saturating_sub(1)) {
                 log::warn!(server; "{who} is crash-looping; it is tried again for ever");
                 if let ChildId::Upstream(server) = id {
                     let text = "is crash-looping; it is tried again for ever";

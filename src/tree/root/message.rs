@@ -56,11 +56,11 @@ pub(crate) enum RootMsg {
         is_faulty: bool,
         faults: Vec<ConfigurationFault>,
     },
-    /// From an upstream: its process runs.
+    /// From an upstream: its process runs, or its address is asked.
     Spawned {
         child: ChildId,
         generation: Generation,
-        pid: u32,
+        pid: Option<u32>,
     },
     /// From an upstream: `initialize` was answered.
     Initialized {
@@ -103,9 +103,10 @@ pub(crate) enum RootMsg {
     GetTools {
         reply: RpcReplyPort<Vec<ServerTools>>,
     },
-    /// From the operator: the tools of this server are to be shown as it has them now. The registry answers.
+    /// From the operator: what is held of this server is to be shown, if its digest is this one. The registry answers.
     Approve {
         server: ServerName,
+        digest: String,
         reply: RpcReplyPort<Approval>,
     },
     /// From whoever feeds the watchdog: to be answered, and passed on to the permanent children.

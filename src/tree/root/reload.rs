@@ -2,6 +2,7 @@
 //! the log's line about it.
 
 use std::fmt;
+use std::iter;
 use std::os::unix::ffi::OsStrExt as _;
 use std::sync::Arc;
 
@@ -12,7 +13,7 @@ use super::actor::RootState;
 use super::hooks::{ChildSpec, RootHooks};
 use super::message::ChildId;
 use super::shutdown::Phase;
-use crate::config::model::{Config, Entry, Naming, Protocol, Secret, ServerSpec, View};
+use crate::config::model::{Config, Entry, Naming, Protocol, Secret, ServerSpec, Target, View};
 use crate::ids::ServerName;
 use crate::supervise::{Diff, Spawn, Want, Wanted};
 use crate::tree::frontend::Frontend;
@@ -201,20 +202,27 @@ pub(in crate::tree) fn configured(
 }
 
 /// What is run, as a number that is kept over restarts and upgrades: a kept catalogue is shown only for
-/// the same. It says nothing of the environment, which may hold secrets.
+/// the same. It says nothing of the environment and the headers, which may hold secrets.
 fn fingerprint(spec: &ServerSpec) -> u64 {
-    let texts = [spec.command.clone()].into_iter();
-    let texts = texts.chain(spec.args.iter().map(Secret::expose));
-    let texts = texts.map(String::into_bytes);
-    let cwd = spec
-        .cwd
-        .iter()
-        .map(|cwd| cwd.as_os_str().as_bytes().to_vec());
     let mut digest = Sha256::new();
-    digest.update(spec.args.len().to_be_bytes());
-    for part in texts.chain(cwd) {
-        digest.update(part.len().to_be_bytes());
-        digest.update(part);
+    match &spec.target {
+        Target::Program(program) => {
+            digest.update(program.args.len().to_be_bytes());
+            let args = program.args.iter().map(Secret::expose);
+            let texts = iter::once(program.command.clone()).chain(args);
+            let cwd = program
+                .cwd
+                .iter()
+                .map(|cwd| cwd.as_os_str().as_bytes().to_vec());
+            for part in texts.map(String::into_bytes).chain(cwd) {
+                digest.update(part.len().to_be_bytes());
+                digest.update(part);
+            }
+        }
+        Target::Remote(remote) => {
+            digest.update("url");
+            digest.update(remote.url.expose());
+        }
     }
     // A server may offer different things in either era; those that are named by nobody came first.
     if spec.protocol != Protocol::default() {

@@ -39,6 +39,20 @@ impl Repeats {
         (!repeat.is_silent).then_some(count)
     }
 
+    /// Somebody has to do something about it, and has been told when this gives 1.
+    pub(super) fn failed_for_good(
+        &mut self,
+        id: &ChildId,
+        how: &str,
+        ladder: &Ladder,
+    ) -> Option<u32> {
+        let count = self.failed(id, how, ladder).filter(|count| *count == 1);
+        if let Some(repeat) = self.0.get_mut(id) {
+            repeat.is_silent = count.is_none();
+        }
+        count
+    }
+
     /// Whether its last failure was not said.
     pub(super) fn is_silent(&self, id: &ChildId) -> bool {
         self.0.get(id).is_some_and(|repeat| repeat.is_silent)

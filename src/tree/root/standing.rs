@@ -5,13 +5,15 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
-use crate::supervise::Status;
+use crate::supervise::{FailureKind, Status};
 
 /// How a server is. What is worst comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Standing {
     /// It failed so often in a row that somebody should look. It is tried again, for ever.
     CrashLooping,
+    /// It does not let the gateway in. It is tried again, for ever.
+    Unauthorized,
     /// It failed, and waits for its next start.
     Backoff,
     /// It is on its way up.
@@ -30,6 +32,9 @@ impl Standing {
     pub(super) fn of(status: &Status) -> Self {
         match status {
             Status::Queued => Self::Queued,
+            Status::Backoff { last, .. } if last.kind == FailureKind::Unauthorized => {
+                Self::Unauthorized
+            }
             Status::Ready { .. } => Self::Ready,
             Status::Starting { .. } | Status::Backoff { .. } if status.is_crash_looping() => {
                 Self::CrashLooping
@@ -46,6 +51,7 @@ impl fmt::Display for Standing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::CrashLooping => "crash-looping",
+            Self::Unauthorized => "unauthorized",
             Self::Backoff => "backoff",
             Self::Starting => "starting",
             Self::Queued => "queued",

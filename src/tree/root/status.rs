@@ -179,11 +179,17 @@ impl StatusHandle {
         Self { sampler, ..self }
     }
 
-    /// Has clients see the tools of `server` as it has them now, whatever was held. For the operator alone.
+    /// Has clients see the tools of `server` as it has them now, if `digest` is that of what is held. For the operator
+    /// alone.
     ///
     /// Errors: `Timeout` if the tree is stuck, `Gone`, for a moment, while the registry is restarted.
-    pub async fn approve(&self, server: ServerName) -> Result<Approval, CallError> {
-        self.ask(|reply| RootMsg::Approve { server, reply }).await
+    pub async fn approve(&self, server: ServerName, digest: String) -> Result<Approval, CallError> {
+        let approve = |reply| RootMsg::Approve {
+            server,
+            digest,
+            reply,
+        };
+        self.ask(approve).await
     }
 
     /// Has what the metrics say of the servers' processes be of now, or of a moment ago.
@@ -320,7 +326,7 @@ impl<S: Spawn, E: Frontend> RootState<S, E> {
         Some(ServerStatus {
             name: name.to_string(),
             state: Standing::of(&status),
-            pid: process.map(|process| process.pid),
+            pid: process.and_then(|process| process.pid),
             uptime_seconds: process.map(|process| process.since.elapsed().as_secs()),
             failures: children.failures(&id),
             restarts: counts.restarts,

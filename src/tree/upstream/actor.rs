@@ -94,7 +94,7 @@ impl Actor for Upstream {
                 Ok(())
             }
             UpstreamMsg::Launched(launched) => state.on_launched(launched),
-            UpstreamMsg::Output(output) => state.on_output(output),
+            UpstreamMsg::Output(heard) => state.on_heard(heard),
             UpstreamMsg::Call(reply_token) => {
                 let size = reply_token
                     .routed()

@@ -92,6 +92,8 @@ pub(super) struct Calls {
     /// The extensions that it is told are known, with each request of the gateway's own.
     extensions: Extensions,
     call_timeout: Duration,
+    /// Whether what was handed over may turn out not to have been sent.
+    keeps: bool,
     next_id: u64,
     /// In the order in which they were sent, which is how they fail together.
     pending: BTreeMap<u64, Pending>,
@@ -115,6 +117,7 @@ impl Calls {
             roots: None,
             extensions: Extensions::default(),
             call_timeout,
+            keeps: false,
             next_id: HELLO_ID + 1,
             pending: BTreeMap::new(),
             ids: HashMap::new(),
@@ -126,6 +129,12 @@ impl Calls {
             dropped_answers: 0,
             metrics: Arc::default(),
         }
+    }
+
+    /// The same for a server that may not be there when a call is sent.
+    pub(super) fn keeping(mut self, keeps: bool) -> Self {
+        self.keeps = keeps;
+        self
     }
 
     /// What becomes of calls is counted there.
@@ -177,7 +186,7 @@ impl Calls {
             }
         }
         let routed = reply_token.handed_over();
-        let routed = routed.filter(|_| self.is_asked(era));
+        let routed = routed.filter(|_| self.keeps || self.is_asked(era));
         self.next_id += 1;
         self.ids.insert(reply_token.call(), id);
         let deadline = self.deadline(now);

@@ -108,7 +108,8 @@ impl Dialogue {
         Self {
             phase: Phase::Opening,
             hello: Hello::new(spec.protocol, revision),
-            calls: Calls::new(spec.name.clone(), spec.call_timeout),
+            calls: Calls::new(spec.name.clone(), spec.call_timeout)
+                .keeping(spec.target.program().is_none()),
             lists: Lists::new(label.clone(), room, Arc::clone(&past)),
             subscribers: Subscribers::new(spec.name.clone()),
             server_requests: ServerRequests::new(spec, owner),
@@ -324,7 +325,7 @@ impl Dialogue {
         effect
     }
 
-    fn on_response(&mut self, now: Instant, response: Response) -> Vec<Effect> {
+    pub(super) fn on_response(&mut self, now: Instant, response: Response) -> Vec<Effect> {
         let Some(id) = response.id.as_ref().and_then(RequestId::as_number) else {
             return self.on_unnamed(now, response);
         };
@@ -345,7 +346,7 @@ impl Dialogue {
     }
 
     /// The subscribers hear of an answer before the call does that it may belong to.
-    fn settle(&mut self, now: Instant, id: u64, answer: Answer) -> Vec<Effect> {
+    pub(super) fn settle(&mut self, now: Instant, id: u64, answer: Answer) -> Vec<Effect> {
         let silence = Bytes::new();
         let error = match &answer {
             Answer::Result(_) | Answer::Extended(_) | Answer::InputRequired(_) => None,

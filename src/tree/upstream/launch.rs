@@ -6,18 +6,31 @@ use std::future::Future;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::task::spawn_blocking;
+use tokio::time::Instant;
 
-use crate::config::model::{Limits, ServerSpec};
+use crate::config::model::{self, Limits, Program, ServerSpec, Target};
 use crate::ids::ServerName;
 use crate::process::{self, Command, Grace, Groups, Output, Process, SpawnError, StopReport};
+use crate::remote::{self, Remote};
 
 /// The command that means the running binary itself.
 const OURSELVES: &str = "mcproxy";
 
 /// Where all that a server says and does goes.
-pub(crate) type Sink = Box<dyn Fn(Output) + Send + Sync>;
+pub(crate) type Sink = Box<dyn Fn(Heard) + Send + Sync>;
+
+/// What a server says, and what happens to it.
+#[derive(Debug)]
+pub(crate) enum Heard {
+    /// A process.
+    Process(Output),
+    /// A remote server.
+    Remote(remote::Output),
+}
 
 /// How servers are started: [`launch`], but in a simulation.
 pub(crate) type Launch =
@@ -27,12 +40,33 @@ pub(crate) type Launch =
 pub(crate) type Launching = Pin<Box<dyn Future<Output = Launched> + Send>>;
 
 /// A server that runs, or why it does not.
-pub(crate) type Launched = Result<Box<dyn Child>, SpawnError>;
+pub(crate) type Launched = Result<Box<dyn Child>, LaunchError>;
+
+/// Why a server could not even be tried.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LaunchError {
+    /// Its process.
+    #[error(transparent)]
+    Process(#[from] SpawnError),
+    /// What a remote server is asked with.
+    #[error("{0}")]
+    Remote(String),
+}
+
+impl LaunchError {
+    /// See [`SpawnError::searched`].
+    pub(super) fn searched(&self) -> Option<&str> {
+        match self {
+            Self::Process(error) => error.searched(),
+            Self::Remote(_) => None,
+        }
+    }
+}
 
 /// A running server. Dropping it kills it at once.
 pub(crate) trait Child: Send + Sync {
-    /// See [`Process::pid`].
-    fn pid(&self) -> u32;
+    /// See [`Process::pid`]; a remote server has none.
+    fn pid(&self) -> Option<u32>;
 
     /// See [`Process::write`].
     fn write(&self, line: Bytes) -> Result<(), Bytes>;
@@ -45,8 +79,8 @@ pub(crate) trait Child: Send + Sync {
 }
 
 impl Child for Process {
-    fn pid(&self) -> u32 {
-        Self::pid(self)
+    fn pid(&self) -> Option<u32> {
+        Some(Self::pid(self))
     }
 
     fn write(&self, line: Bytes) -> Result<(), Bytes> {
@@ -62,7 +96,36 @@ impl Child for Process {
     }
 }
 
-/// Starts the server's process. `sink` is called for everything it says and does.
+/// How long a remote server may take to hear the goodbye.
+const GOODBYE: Duration = Duration::from_millis(1500);
+
+impl Child for Remote {
+    fn pid(&self) -> Option<u32> {
+        None
+    }
+
+    fn write(&self, line: Bytes) -> Result<(), Bytes> {
+        Self::write(self, line)
+    }
+
+    fn has_stdin(&self) -> bool {
+        self.is_open()
+    }
+
+    fn stop(self: Box<Self>, _: Grace) -> Pin<Box<dyn Future<Output = StopReport> + Send>> {
+        Box::pin(async move {
+            let start = Instant::now();
+            Self::stop(*self, GOODBYE).await;
+            StopReport {
+                exit: None,
+                forced: false,
+                took: start.elapsed(),
+            }
+        })
+    }
+}
+
+/// Starts the server's process, or gets ready to ask it. `sink` is called for everything it says and does.
 pub(crate) fn launch(
     spec: &Arc<ServerSpec>,
     limits: &Arc<Limits>,
@@ -72,15 +135,59 @@ pub(crate) fn launch(
     let (spec, limits) = (Arc::clone(spec), Arc::clone(limits));
     let groups = groups.clone();
     Box::pin(async move {
-        let (place, ours) = ((spec.command.clone(), spec.cwd.clone()), groups.clone());
-        let spawn = move || spawn(&spec, &limits, &ours, sink);
-        process::start(&groups, place, spawn).await
+        let program = match &spec.target {
+            Target::Program(program) => program.clone(),
+            Target::Remote(remote) => return ask(&spec, remote.clone(), &limits, sink).await,
+        };
+        let place = (program.command.clone(), program.cwd.clone());
+        let ours = groups.clone();
+        let spawn = move || spawn(&spec, program, &limits, &ours, sink);
+        process::start(&groups, place, spawn)
+            .await
+            .map_err(Into::into)
     })
 }
 
-fn spawn(spec: &ServerSpec, limits: &Limits, groups: &Groups, sink: Sink) -> Launched {
-    let filled = spec.fill().map_err(|error| SpawnError::Unprepared {
-        program: spec.command.clone(),
+/// Gets ready to ask a remote server. Its files are read beside the workers.
+async fn ask(
+    spec: &Arc<ServerSpec>,
+    wanted: model::Remote,
+    limits: &Limits,
+    sink: Sink,
+) -> Launched {
+    let transport = wanted.transport;
+    let ours = Arc::clone(spec);
+    let fill = move || wanted.fill(&ours.env_files);
+    let filled = spawn_blocking(fill).await;
+    let filled = filled.unwrap_or_else(|error| Err(error.to_string()));
+    let filled = filled.map_err(LaunchError::Remote)?;
+    warn_of_exposed(&spec.name, filled.exposed);
+    let place = remote::Place {
+        url: filled.url,
+        headers: filled.headers,
+        transport,
+    };
+    let limits = remote::Limits {
+        message: limits.max_line_bytes,
+        buffered: process::Limits::default().buffered,
+        requests: pipes(limits).queue,
+    };
+    let told = move |output| sink(Heard::Remote(output));
+    let remote = remote::connect(place, limits, told).await;
+    let remote = remote.map_err(|error| LaunchError::Remote(error.to_string()))?;
+    Ok(Box::new(remote))
+}
+
+fn spawn(
+    spec: &ServerSpec,
+    wanted: Program,
+    limits: &Limits,
+    groups: &Groups,
+    sink: Sink,
+) -> Result<Box<dyn Child>, SpawnError> {
+    let filled = wanted.fill(&spec.env_files);
+    let filled = filled.map_err(|error| SpawnError::Unprepared {
+        program: wanted.command.clone(),
         why: error.to_string(),
     })?;
     warn_of_exposed(&spec.name, filled.exposed);
@@ -88,13 +195,14 @@ fn spawn(spec: &ServerSpec, limits: &Limits, groups: &Groups, sink: Sink) -> Lau
     let extra = extra.map(|(name, value)| (name.as_str(), value.as_str()));
     let command = Command {
         name: spec.name.to_string(),
-        program: program(&spec.command),
-        env: process::environment(spec.inherit_env, extra),
+        program: program(&wanted.command),
+        env: process::environment(wanted.inherit_env, extra),
         args: filled.args,
-        cwd: spec.cwd.clone(),
+        cwd: wanted.cwd,
     };
     let pipes = pipes(limits);
-    Ok(Box::new(process::spawn(&command, &pipes, groups, sink)?))
+    let told = move |output| sink(Heard::Process(output));
+    Ok(Box::new(process::spawn(&command, &pipes, groups, told)?))
 }
 
 /// The files of secrets that were warned of; of so many at most.

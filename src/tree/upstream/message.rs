@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::launch::Launched;
+use super::launch::{Heard, Launched};
 use crate::ids::CallId;
-use crate::process::{Output, StopReport};
+use crate::process::StopReport;
 use crate::protocol::jsonrpc::Response;
 use crate::protocol::mcp::item;
 use crate::tree::call::ReplyToken;
@@ -21,8 +21,8 @@ pub(crate) enum UpstreamMsg {
     Start,
     /// From the task that spawned it.
     Launched(Launched),
-    /// From the process's tasks.
-    Output(Output),
+    /// From the process's tasks, or the remote server's.
+    Output(Heard),
     /// From a session. The reply token answers for itself if nobody does.
     Call(ReplyToken),
     /// From a session whose client cancelled the call or has gone: no answer is wanted.
@@ -101,7 +101,7 @@ impl fmt::Display for UpstreamMsg {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Start => f.write_str("Start"),
-            Self::Launched(Ok(process)) => write!(f, "Launched {{ pid: {} }}", process.pid()),
+            Self::Launched(Ok(process)) => write!(f, "Launched {{ pid: {:?} }}", process.pid()),
             Self::Launched(Err(error)) => write!(f, "Launched {{ {error} }}"),
             Self::Output(_) => f.write_str("Output"),
             Self::Call(reply_token) => write!(f, "Call {{ {reply_token:?} }}"),

@@ -12,6 +12,7 @@ mod calling;
 mod calls;
 mod dialogue;
 mod ending;
+mod far;
 mod framing;
 mod freshness;
 mod handle;
@@ -39,7 +40,7 @@ pub(crate) use actor::{Upstream, UpstreamArgs, UpstreamExit};
 pub(crate) use handle::UpstreamHandle;
 pub(crate) use launch::launch;
 #[cfg(test)]
-pub(crate) use launch::{Child, Launch, Launched, Sink};
+pub(crate) use launch::{Child, Heard, Launch, Launched, Sink};
 #[cfg(test)]
 pub(crate) use message::UpstreamMsg;
 pub(crate) use past::Past;

@@ -14,11 +14,11 @@ use super::UpstreamHandle;
 use super::actor::UpstreamArgs;
 use super::dialogue::{Dialogue, Effect};
 use super::ending::Ending;
-use super::launch::{Child, Launched};
+use super::launch::{Child, Heard, Launched};
 use super::listing::Room;
 use super::message::{UpstreamMsg, UpstreamTimer};
 use super::work::Work;
-use crate::process::{Output, StdinFailure, UnusableLine};
+use crate::process::{LinePermit, Output, StdinFailure, UnusableLine};
 use crate::protocol::jsonrpc::{self, Request, Response};
 use crate::protocol::mcp::item::Kind;
 use crate::supervise::{Failure, FailureKind};
@@ -43,7 +43,7 @@ pub(crate) struct UpstreamState {
     /// The task that spawns the process.
     launching: JoinSet<()>,
     /// What the process said before that task did.
-    early: Vec<Output>,
+    early: Vec<Heard>,
     pub(super) dialogue: Dialogue,
     pub(super) catalogue: Option<Arc<Catalogue>>,
     pub(super) ready_since: Option<Instant>,
@@ -137,7 +137,10 @@ impl UpstreamState {
         match launched {
             Ok(process) => {
                 let label = self.dialogue.label();
-                log::debug!("Server {label} runs as pid {}", process.pid());
+                match process.pid() {
+                    Some(pid) => log::debug!("Server {label} runs as pid {pid}"),
+                    None => log::debug!("Server {label} is asked"),
+                }
                 self.args.root.spawned(&self.handle, process.pid());
                 self.process = Some(process);
             }
@@ -149,17 +152,15 @@ impl UpstreamState {
         let hello = self.dialogue.begin();
         self.write(hello);
         let early = std::mem::take(&mut self.early);
-        early
-            .into_iter()
-            .try_for_each(|output| self.on_output(output))
+        early.into_iter().try_for_each(|heard| self.on_heard(heard))
     }
 
-    pub(super) fn on_output(&mut self, output: Output) -> Outcome {
-        if let Output::Stderr(line) = output {
+    pub(super) fn on_heard(&mut self, heard: Heard) -> Outcome {
+        if let Heard::Process(Output::Stderr(line)) = heard {
             self.on_stderr(&line);
             return Ok(());
         }
-        if let Output::StderrDropped(count) = output {
+        if let Heard::Process(Output::StderrDropped(count)) = heard {
             self.args.metrics.stderr_lines_dropped.inc_by(count);
             return Ok(());
         }
@@ -167,16 +168,25 @@ impl UpstreamState {
             return Ok(()); // its calls are answered, and the task that stops it sees its end
         }
         if self.process.is_none() {
-            self.early.push(output);
+            self.early.push(heard);
             return Ok(());
         }
+        match heard {
+            Heard::Process(output) => self.on_output(output),
+            Heard::Remote(output) => self.on_remote(output),
+        }
+    }
+
+    pub(super) fn on_message(&mut self, bytes: &Bytes, permit: LinePermit) -> Outcome {
+        let take = || self.dialogue.on_line(Instant::now(), bytes);
+        let effects = beside(bytes.len(), take);
+        drop(permit);
+        self.perform(effects)
+    }
+
+    fn on_output(&mut self, output: Output) -> Outcome {
         match output {
-            Output::Line { bytes, permit } => {
-                let take = || self.dialogue.on_line(Instant::now(), &bytes);
-                let effects = beside(bytes.len(), take);
-                drop(permit);
-                return self.perform(effects);
-            }
+            Output::Line { bytes, permit } => return self.on_message(&bytes, permit),
             Output::Unusable {
                 head,
                 tail,

@@ -60,6 +60,16 @@ fn bash_completes_commands_and_options() {
         completed(&script, &["mcproxy", "run", "--hold"]),
         ["--hold-port"]
     );
+    // What --help does not show is not offered.
+    for words in [
+        &["mcproxy", "add", "--sc"][..],
+        &["mcproxy", "ma"],
+        &["mcproxy", "run", "--max-header"],
+    ] {
+        assert_eq!(completed(&script, words), [""], "{words:?}");
+    }
+    let offered = completed(&script, &["mcproxy", "run", "--max-sess"]);
+    assert_eq!(offered, ["--max-sessions"]);
 }
 
 #[test]

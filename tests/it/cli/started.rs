@@ -39,6 +39,8 @@ fn each_server_is_started_once_and_ended() {
         lines.find(|line| line.contains("ready")).map(words)
     };
     assert_eq!(line("demo").unwrap()[..3], ["demo", "ready", "5"]);
+    let named = "\ndemo:\n  demo__echo\n";
+    assert!(said.stdout.contains(named), "{}", said.stdout);
     assert!(
         line("fixture").is_some() && line("off").is_none(),
         "{}",
@@ -145,4 +147,52 @@ async fn without_a_file_it_is_checked_as_the_running_gateway_has_it() {
     // The port tells nobody.
     let answer = http::request(gateway.addr(), "GET", "/control/environment", &[], b"").await;
     assert_eq!(answer.status, 404);
+}
+
+/// It has another directory, and another state directory.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_it_prints_is_what_that_gateway_sees() {
+    let runtime = tempfile::tempdir().unwrap();
+    let runtime = runtime.path().display().to_string();
+    let text = r#"[{ "name": "demo", "command": "mcproxy", "args": ["demo-server"] }]"#;
+    let options = GatewayOptions::new(text).env("XDG_RUNTIME_DIR", &runtime);
+    let gateway = Gateway::start(options).await;
+    let kept = || {
+        fs::exists(gateway.kept("catalogues/demo.json"))
+            .unwrap()
+            .then_some(())
+    };
+    wait::until("what it keeps", PATIENCE, async || kept()).await;
+    let here = tempfile::tempdir().unwrap();
+    let home = here.path().display().to_string();
+    let env = [
+        ("XDG_RUNTIME_DIR", &*runtime),
+        ("HOME", &home),
+        ("PATH", "/usr/bin:/bin"),
+    ];
+    for args in [&["check"][..], &["check", "--start"]] {
+        let said = run(here.path(), args, &env);
+        if args.len() > 1 && nix::unistd::geteuid().is_root() {
+            assert_eq!(said.code, Some(super::WRONG_ARGUMENTS), "{}", said.stderr);
+            continue;
+        }
+        assert_eq!(said.code, Some(0), "{}{}", said.stdout, said.stderr);
+        let costs = said
+            .stdout
+            .lines()
+            .find(|line| line.starts_with("all together  5  "));
+        assert!(costs.is_some(), "{}", said.stdout);
+        let directory = std::env::current_dir().unwrap();
+        let words = format!(
+            "in its directory {}, where relative paths begin",
+            directory.display()
+        );
+        assert!(said.stderr.contains(&words), "{}", said.stderr);
+        let file = format!("\n{}: 1 server to run", gateway.config_path().display());
+        assert!(
+            args.len() > 1 || said.stdout.contains(&file),
+            "{}",
+            said.stdout
+        );
+    }
 }

@@ -1,5 +1,7 @@
 //! The routes themselves: methods, headers, the guard, and that nothing in them gives a secret away.
 
+use std::fs;
+
 use serde_json::{Map, Value, json};
 
 use super::{SOON, scrape, server_in, status, value_is};
@@ -174,4 +176,63 @@ async fn a_file_with_mistakes_is_shown_until_it_is_mended() {
         scrape(&gateway).await.value("mcproxy_reloads_total"),
         Some(3.0)
     );
+}
+
+/// Each reply is made anew, and kept until it is read.
+#[tokio::test]
+async fn those_who_do_not_read_the_tools_keep_others_from_so_many_only() {
+    const MOST: usize = 64 << 20;
+    let home = tempfile::tempdir().expect("a directory");
+    let description = "x".repeat(4 << 20);
+    let tool =
+        json!({ "name": "t", "description": description, "inputSchema": { "type": "object" } });
+    let list = json!({ "tools": [tool] }).to_string();
+    let size = list.len();
+    let line = home.path().join("list");
+    fs::write(
+        &line,
+        format!(r#"{{"jsonrpc":"2.0","id":1,"result":{list}}}"#),
+    )
+    .expect("written");
+    let script = format!(
+        r#"read hello
+echo '{{"jsonrpc":"2.0","id":0,"result":{{"protocolVersion":"2025-06-18","capabilities":{{"tools":{{}}}},"serverInfo":{{"name":"x","version":"1"}}}}}}'
+read initialized; read list
+tr -d '\n' < {}; echo
+cat > /dev/null"#,
+        line.display()
+    );
+    let gateway = gateway(&[json!({ "name": "a", "command": "sh", "args": ["-c", script] })]).await;
+    let known = wait::until("its tool", SOON, async || {
+        let a = server_in(&gateway, "a", "ready").await;
+        (a["tools"] == 1).then_some(())
+    });
+    known.await;
+    let ask = async |path: &str| {
+        let mut connection = http::Connection::open_narrow(gateway.addr())
+            .await
+            .expect("it listens");
+        let request = http::request_head(gateway.addr(), "GET", path, &[]) + "\r\n";
+        connection.send(request.as_bytes()).await.expect("it reads");
+        let head = connection.head().await.expect("it answers");
+        (head.status, connection)
+    };
+    let mut unread = Vec::new();
+    let refused = loop {
+        let (status, connection) = ask("/status/tools").await;
+        if status != 200 {
+            break status;
+        }
+        unread.push(connection);
+        assert!(unread.len() * size <= MOST, "{}", unread.len());
+    };
+    assert_eq!(refused, 503);
+    assert!(unread.len() + 2 >= MOST / size, "{}", unread.len());
+    assert_eq!(ask("/status/servers/a").await.0, 503);
+    assert_eq!(ask("/status").await.0, 200, "it is another matter");
+    drop(unread);
+    let again = wait::until("room for it", SOON, async || {
+        (ask("/status/tools").await.0 == 200).then_some(())
+    });
+    again.await;
 }

@@ -1,6 +1,7 @@
 //! `GET /status/servers/NAME`: what the status says of one server, and its tools with their schemas;
-//! for who may read it, what the server said last itself.
+//! for who may read it, what of them is held back, and what the server said last itself.
 
+use super::held::HeldBack;
 use super::tools::{self, Size};
 use crate::http::Context;
 use crate::http::connection::RequestContext;
@@ -17,6 +18,8 @@ use warp::reply::Response;
 struct Detail<'d> {
     server: ServerStatus,
     tools: Vec<ShownTool<'d>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    held: Option<HeldBack<'d>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     log: Option<ServerLog>,
 }
@@ -39,10 +42,14 @@ pub(in crate::http) async fn answer(
     let ServerDetail {
         status,
         tools,
+        held,
         history,
     } = detail(&context, &name).await?;
-    let log = request_context.trust.reads_output().then(|| history.log());
-    let size = tools.iter().map(Bytes::len).sum();
+    let reads_output = request_context.trust.reads_output();
+    let log = reads_output.then(|| history.log());
+    let held = held.as_deref().filter(|_| reads_output);
+    let size = tools.iter().map(Bytes::len).sum::<usize>();
+    let size = size + held.map_or(0, |held| HeldBack::size(held));
     let share = tools::share(&context, &request_context, size)?;
     Ok(beside(size, || {
         let read = tools
@@ -58,6 +65,7 @@ pub(in crate::http) async fn answer(
         let detail = Detail {
             server: status,
             tools: tools.collect(),
+            held: held.map(|held| HeldBack::of(held)),
             log,
         };
         tools::reply(&detail, share)

@@ -1,9 +1,12 @@
 //! What is kept of a server beside what it offers: what its lives taught, and what of its tools is approved.
 
+use std::sync::Arc;
+
 use super::Merge;
 use crate::config::model::OnChangedTools;
 use crate::ids::{Generation, ServerName};
 use crate::tree::registry::catalogue::Lessons;
+use crate::tree::registry::held::Held;
 use crate::tree::registry::kept_catalogue::KeptCatalogue;
 use crate::tree::registry::message::{Approval, ConfiguredServer};
 use crate::tree::registry::store::Unread;
@@ -26,18 +29,25 @@ impl Merge {
         is_lost
     }
 
-    /// Somebody approves a server's tools as it has them now: clients see them so. Gives what is to be kept then.
+    /// Somebody has looked at what is held of a server, and approves it: clients see its tools as it has them now. Gives
+    /// what is to be kept then.
     pub(in crate::tree::registry) fn approve(
         &mut self,
         name: &ServerName,
+        digest: &str,
     ) -> (Approval, Option<KeptCatalogue>) {
         let mut servers = self.servers.iter_mut();
         let Some(server) = servers.find(|server| server.wanted.server == *name) else {
             return (Approval::Unknown, None);
         };
-        let Some(held) = server.told.approve() else {
+        if !server.told.holds() {
             return (Approval::NotHeld, None);
-        };
+        }
+        let held = Arc::clone(server.told.held());
+        if Held::digest(&held) != digest {
+            return (Approval::Changed, None);
+        }
+        server.told.approve();
         self.is_stale |= !held.is_empty();
         let kept = self.kept.get_mut(name);
         let kept = kept.filter(|kept| kept.fingerprint == server.wanted.fingerprint);
@@ -45,8 +55,17 @@ impl Merge {
             kept.approved = server.told.approved();
             kept.clone()
         });
-        let tools = held.iter().map(|held| held.tool.to_string()).collect();
+        let held = held.iter().filter(|held| held.offered.is_some());
+        let tools = held.map(|held| held.tool.to_string()).collect();
         (Approval::Approved { tools }, kept)
+    }
+
+    /// What stands for what is held of a server.
+    #[cfg(test)]
+    pub(in crate::tree::registry) fn held_digest(&self, name: &ServerName) -> String {
+        let mut servers = self.servers.iter();
+        let server = servers.find(|server| server.wanted.server == *name);
+        Held::digest(server.map_or(&[], |server| server.told.held()))
     }
 
     /// What former lives of a server taught, if it ran what is run now.

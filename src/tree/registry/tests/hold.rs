@@ -67,6 +67,7 @@ fn held(merge: &mut Merge) -> Vec<String> {
     source
         .held
         .iter()
+        .filter(|held| held.offered.is_some())
         .map(|held| held.tool.to_string())
         .collect()
 }
@@ -112,7 +113,8 @@ async fn what_is_held_is_held_by_the_next_gateway_too_until_it_is_approved() {
     );
     assert_eq!(seen(&mut next), ["x 1", "y 1"]);
 
-    let (approval, kept) = next.approve(&name("a"));
+    let digest = next.held_digest(&name("a"));
+    let (approval, kept) = next.approve(&name("a"), &digest);
     let approved = ["x", "z"].map(str::to_owned).into();
     assert_eq!(approval, Approval::Approved { tools: approved });
     assert_eq!(seen(&mut next), ["x 2", "y 1", "z 1"]);
@@ -125,14 +127,43 @@ async fn what_is_held_is_held_by_the_next_gateway_too_until_it_is_approved() {
 }
 
 #[tokio::test]
+async fn what_was_not_looked_at_is_not_approved() {
+    let mut merge = holding();
+    tell(&mut merge, 1, tools(&[("x", "1"), ("y", "1")])).await;
+    tell(&mut merge, 1, tools(&[("x", "2"), ("y", "1")])).await;
+    let looked_at = merge.held_digest(&name("a"));
+    for meanwhile in [
+        &[("x", "3"), ("y", "1")][..],
+        &[("x", "2"), ("y", "1"), ("z", "1")],
+        &[("x", "2")],
+        &[("x", "1"), ("y", "1")],
+    ] {
+        tell(&mut merge, 1, tools(meanwhile)).await;
+        let (approval, kept) = merge.approve(&name("a"), &looked_at);
+        assert_eq!(approval, Approval::Changed, "{meanwhile:?}");
+        assert!(kept.is_none());
+        assert_eq!(seen(&mut merge)[0], "x 1", "{meanwhile:?}");
+    }
+    tell(&mut merge, 1, tools(&[("y", "1"), ("x", "2")])).await;
+    assert_eq!(
+        merge.approve(&name("a"), &looked_at).0,
+        Approval::Approved {
+            tools: vec!["x".to_owned()]
+        },
+        "it is the same in another order"
+    );
+    assert_eq!(seen(&mut merge), ["y 1", "x 2"]);
+}
+
+#[tokio::test]
 async fn nothing_is_held_where_it_is_not_asked_for_and_from_then_on_where_it_is() {
     let mut merge = Merge::new(HashMap::new(), None);
     merge.wanted(vec![wanted(OnChangedTools::Offer, 1)]);
     tell(&mut merge, 1, tools(&[("x", "1")])).await;
     tell(&mut merge, 1, tools(&[("x", "2")])).await;
     assert_eq!(seen(&mut merge), ["x 2"]);
-    assert_eq!(merge.approve(&name("a")).0, Approval::NotHeld);
-    assert_eq!(merge.approve(&name("b")).0, Approval::Unknown);
+    assert_eq!(merge.approve(&name("a"), "").0, Approval::NotHeld);
+    assert_eq!(merge.approve(&name("b"), "").0, Approval::Unknown);
     merge.wanted(vec![wanted(OnChangedTools::Hold, 1)]);
     tell(&mut merge, 1, tools(&[("x", "3"), ("y", "1")])).await;
     assert_eq!(seen(&mut merge), ["x 2"]);
@@ -192,7 +223,8 @@ async fn nothing_is_approved_where_what_was_could_not_be_read() {
             (seen(&mut merge), held(&mut merge)),
             (vec![], vec!["x".into()])
         );
-        merge.approve(&name("a"));
+        let digest = merge.held_digest(&name("a"));
+        merge.approve(&name("a"), &digest);
         assert_eq!(seen(&mut merge), ["x 1"]);
     }
     let mut merge = Merge::new(HashMap::new(), None).without(unread("b"));

@@ -232,7 +232,11 @@ async fn instances_end_with_the_sessions_and_late_wishes_start_none() {
         .chaos
         .plan("sessions", Moment::Message, 0, Fault::Error);
     assert!(house.sessions.open_sse().await.is_err());
-    house.sessions = timeout(SOON, house.doors.recv()).await.unwrap().unwrap();
+    house.sessions = timeout(SOON, house.doors.recv())
+        .await
+        .unwrap()
+        .unwrap()
+        .sessions;
     house.runs(1).await;
     while late.heard.try_recv().is_ok() {}
     late.wants("s");

@@ -10,10 +10,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::StreamExt;
-use ractor::{Actor, ActorProcessingErr, ActorRef};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
+use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout};
 
@@ -21,8 +20,8 @@ use crate::protocol::jsonrpc;
 use crate::supervise::chaos::Chaos;
 use crate::supervise::{Fault, Moment};
 use crate::tree::{
-    self, Beat, CallError, Exit, Frontend, FrontendLinks, Outbound, Part, SessionHandle,
-    SessionsHandle, Settings, Tree,
+    self, CallError, Exit, FrontendLinks, Outbound, Portless, SessionHandle, SessionsHandle,
+    Settings, Tree,
 };
 
 /// A server with one tool, `t`: ready, then what follows.
@@ -34,53 +33,9 @@ const READY: &str = r#"
 "#;
 const SOON: Duration = Duration::from_secs(30);
 
-/// Hands the sessions over at each start, and serves nothing.
-struct Door(UnboundedSender<SessionsHandle>);
-struct Silent;
-
-impl Frontend for Door {
-    type Listener = Silent;
-
-    fn listener(&self, links: FrontendLinks) -> (Silent, ()) {
-        drop(self.0.send(links.sessions));
-        (Silent, ())
-    }
-
-    fn let_go(&self, _: Option<&ActorRef<Beat>>) {}
-
-    /// Nobody takes connections here, so nobody answers for the accept loop.
-    fn has_successor(&self) -> bool {
-        false
-    }
-
-    fn beat(listener: &ActorRef<Beat>, beat: Beat) {
-        drop(listener.cast(beat));
-    }
-}
-
-impl Actor for Silent {
-    type Msg = Beat;
-    type State = ();
-    type Arguments = ();
-
-    async fn pre_start(&self, _: ActorRef<Beat>, (): ()) -> Result<(), ActorProcessingErr> {
-        Ok(())
-    }
-
-    async fn handle(
-        &self,
-        _: ActorRef<Beat>,
-        beat: Beat,
-        (): &mut (),
-    ) -> Result<(), ActorProcessingErr> {
-        beat.passed(Part::Listener);
-        Ok(())
-    }
-}
-
 struct House {
     tree: Tree,
-    doors: UnboundedReceiver<SessionsHandle>,
+    doors: UnboundedReceiver<FrontendLinks>,
     sessions: SessionsHandle,
     chaos: Chaos,
     settings: Settings,
@@ -120,10 +75,10 @@ impl House {
         let settings = Settings::new(directory.path().join("mcp-servers.json"));
         let (door, mut doors) = mpsc::unbounded_channel();
         let chaos = Chaos::default();
-        let tree = tree::start(settings.clone(), chaos.clone(), Door(door))
+        let tree = tree::start(settings.clone(), chaos.clone(), Portless(door))
             .await
             .unwrap();
-        let sessions = timeout(SOON, doors.recv()).await.unwrap().unwrap();
+        let sessions = timeout(SOON, doors.recv()).await.unwrap().unwrap().sessions;
         Self {
             tree,
             doors,
@@ -335,7 +290,11 @@ async fn the_sessions_are_restarted_and_the_listener_after_them() {
     let lost = house.sessions.open_sse().await;
     assert_eq!(lost.err(), Some(CallError::Gone));
     assert_eq!(client.next_or_end().await, None);
-    house.sessions = timeout(SOON, house.doors.recv()).await.unwrap().unwrap();
+    house.sessions = timeout(SOON, house.doors.recv())
+        .await
+        .unwrap()
+        .unwrap()
+        .sessions;
     let mut client = house.client().await;
     client.lists("s__t").await;
     house.stops().await;

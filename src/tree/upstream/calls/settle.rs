@@ -67,6 +67,25 @@ impl Calls {
         Err((stray, body))
     }
 
+    /// The call was not sent: its client's session has it again.
+    pub(in super::super) fn give_back(&mut self, id: u64) {
+        if let Some(Pending::Call(call)) = self.pending.remove(&id) {
+            self.ids.remove(&call.reply_token.call());
+            call.reply_token.come_back(call.routed);
+        }
+    }
+
+    /// Whether somebody waits for the answer to this id.
+    pub(in super::super) fn is_open(&self, id: u64) -> bool {
+        matches!(self.pending.get(&id), Some(Pending::Call(_)))
+    }
+
+    /// Nothing comes any more of this, if it was withdrawn.
+    pub(in super::super) fn unbury(&mut self, id: u64) -> bool {
+        let is_withdrawn = matches!(self.pending.get(&id), Some(Pending::Tombstone { .. }));
+        is_withdrawn && self.pending.remove(&id).is_some()
+    }
+
     /// Whether the call was given up long ago. It is asked once: a second answer is one too many.
     fn was_given_up(&mut self, id: u64) -> bool {
         let at = self.given_up.iter().position(|given_up| *given_up == id);

@@ -21,7 +21,7 @@ mod undeclared;
 mod unnamed;
 mod work;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::past::Past;
 use super::server_label::ServerLabel;
-use crate::config::model::{Isolation, Protocol, Secret, ServerSpec};
+use crate::config::model::{Isolation, Program, Protocol, Secret, ServerSpec, Target};
 use crate::ids::{CallId, Generation, Prefix};
 use crate::protocol::Era;
 use crate::protocol::jsonrpc::{self, Message};
@@ -49,16 +49,16 @@ use crate::tree::client::{InstanceOwner, Interest, SessionEvent, SessionSink};
 fn spec(script: &str, call_timeout: Duration) -> ServerSpec {
     ServerSpec {
         name: name("s"),
-        command: "sh".into(),
-        args: ["-c", script]
-            .map(|arg| Secret::new(arg.to_owned()))
-            .to_vec(),
+        target: Target::Program(Program {
+            command: "sh".into(),
+            args: ["-c", script]
+                .map(|arg| Secret::new(arg.to_owned()))
+                .to_vec(),
+            ..Program::default()
+        }),
         env_files: Vec::new(),
-        env: BTreeMap::new(),
-        cwd: None,
         start_timeout: Duration::from_secs(20),
         call_timeout,
-        inherit_env: false,
         prefix: Prefix::of(&name("s")),
         isolation: Isolation::Shared,
         roots: Vec::new(),

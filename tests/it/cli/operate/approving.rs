@@ -1,10 +1,16 @@
 //! `approve`: clients see what was held back from them.
 
+use std::fs::File;
+use std::io::Write as _;
+
+use nix::pty::openpty;
 use serde_json::json;
 
-use super::{SOON, UNKNOWN, ask, ready};
+use super::{SOON, Said, UNKNOWN, WRONG_ARGUMENTS, ask, json_of, ready};
+use crate::cli::command;
 use crate::support::gateway::{Gateway, GatewayOptions, fixture_server};
-use crate::support::wait;
+use crate::support::output::Lines;
+use crate::support::{http, wait};
 
 #[tokio::test]
 async fn what_was_held_is_shown_once_it_is_approved() {
@@ -18,7 +24,7 @@ async fn what_was_held_is_shown_once_it_is_approved() {
     let said = ask(&gateway, &["approve", "fx"]);
     assert_eq!(
         (said.code, &*said.stdout),
-        (Some(0), "fx: nothing was held back\n"),
+        (Some(0), "fx: nothing is held back\n"),
         "{}",
         said.stderr
     );
@@ -33,21 +39,118 @@ async fn what_was_held_is_shown_once_it_is_approved() {
     });
     let held = held.await;
     assert!(
-        held.ends_with("held  extra; 'mcproxy approve fx' shows them"),
+        held.ends_with("held  extra; 'mcproxy approve fx' shows what is new"),
         "{held}"
     );
     let all = ask(&gateway, &["status"]);
     assert!(all.stdout.contains(", 1 held  "), "{}", all.stdout);
-    let approved = wait::until("something to be held", SOON, async || {
-        let said = ask(&gateway, &["approve", "fx"]);
-        said.stdout.starts_with("approved: ").then_some(said)
-    });
-    assert_eq!(approved.await.stdout, "approved: extra\n");
+    let looked = ask(&gateway, &["approve", "fx"]);
+    assert_eq!(looked.code, Some(1), "{}", looked.stdout);
+    assert!(
+        looked.stdout.starts_with("new      extra\n"),
+        "{}",
+        looked.stdout
+    );
+    let digest = digest(&looked);
+    let json = json_of(&ask(&gateway, &["approve", "fx", "--json"]));
+    assert_eq!(json["digest"], digest);
+    assert_eq!(json["tools"][0]["offered"]["name"], "extra");
+
+    // It changes after it was looked at.
+    ask(
+        &gateway,
+        &["call", "fx__set_tools", r#"{"names":["extra", "more"]}"#],
+    );
+    wait::until("more to be held", SOON, async || {
+        let all = ask(&gateway, &["status"]).stdout;
+        all.contains(", 2 held  ").then_some(())
+    })
+    .await;
+    let refused = ask(&gateway, &["approve", "fx", &digest]);
+    assert_eq!((refused.code, &*refused.stdout), (Some(1), ""));
+    assert!(refused.stderr.contains("look again"), "{}", refused.stderr);
+    let unseen = ask(&gateway, &["tools", "fx__extra"]);
+    assert!(unseen.stdout.contains("0 tools, "), "{}", unseen.stdout);
+    let digest = self::digest(&ask(&gateway, &["approve", "fx"]));
+    let approved = ask(&gateway, &["approve", "fx", &digest]);
+    assert_eq!(approved.stdout, "approved: extra\napproved: more\n");
+    for (digest, code) in [
+        ("xyz", WRONG_ARGUMENTS),
+        ("../x", WRONG_ARGUMENTS),
+        ("00", 1),
+    ] {
+        let said = ask(&gateway, &["approve", "fx", digest]);
+        assert_eq!(said.code, Some(code), "{}", said.stderr);
+    }
     let listed = ask(&gateway, &["tools", "fx__extra"]);
     assert!(listed.stdout.contains("1 tool, "), "{}", listed.stdout);
 
     let open = ask(&gateway, &["approve", "demo"]);
     assert_eq!((open.code, &*open.stdout), (Some(1), ""));
     assert!(open.stderr.contains("on_changed_tools"), "{}", open.stderr);
-    assert_eq!(ask(&gateway, &["approve", "nope"]).code, Some(UNKNOWN));
+    for args in [&["approve", "nope"][..], &["approve", "nope", "00"]] {
+        assert_eq!(ask(&gateway, args).code, Some(UNKNOWN));
+    }
+    // Who has only the port is not told what servers say.
+    let detail = http::get(gateway.addr(), "/status/servers/fx").await;
+    let detail = detail.text();
+    assert!(
+        detail.contains("fx__set_tools") && !detail.contains("digest"),
+        "{detail}"
+    );
+}
+
+/// What the last line says to write.
+fn digest(said: &Said) -> String {
+    let last = said.stdout.lines().last().unwrap_or_default();
+    let digest = last.rsplit_once(' ').expect("a digest").1;
+    digest.trim_end_matches('\'').to_owned()
+}
+
+/// Answers the question of `approve` on a terminal.
+fn answered(gateway: &Gateway, answer: &str) -> String {
+    let terminal = openpty(None, None).unwrap();
+    let slave = || File::from(terminal.slave.try_clone().unwrap());
+    let state = gateway.state_dir().display().to_string();
+    let mut command = command(
+        gateway.home(),
+        &["approve", "fx"],
+        &[("MCPROXY_STATE_DIR", &state)],
+    );
+    command.stdin(slave()).stdout(slave()).stderr(slave());
+    let mut child = command.spawn().unwrap();
+    let mut master = File::from(terminal.master);
+    let lines = Lines::collect(master.try_clone().unwrap());
+    // The terminal keeps what is typed before it is read.
+    writeln!(master, "{answer}").unwrap();
+    wait::until_blocking("its end", SOON, || child.try_wait().unwrap());
+    drop((command, terminal.slave));
+    wait::poll_blocking(SOON, || {
+        let all = lines.all().join("\n");
+        (all.contains("approved: ") || all.contains("until 'mcproxy approve fx")).then_some(all)
+    })
+    .unwrap_or_else(|| panic!("{:?}", lines.all()))
+}
+
+#[tokio::test]
+async fn on_a_terminal_it_asks() {
+    let config = json!({ "servers": [
+        { "name": "fx", "command": fixture_server(), "on_changed_tools": "hold" },
+    ] });
+    let gateway = Gateway::start(GatewayOptions::new(config.to_string())).await;
+    ready(&gateway, "fx").await;
+    ask(
+        &gateway,
+        &["call", "fx__set_tools", r#"{"names":["extra"]}"#],
+    );
+    wait::until("it to be held", SOON, async || {
+        let all = ask(&gateway, &["status"]).stdout;
+        all.contains(", 1 held  ").then_some(())
+    })
+    .await;
+    for (answer, is_approved) in [("", false), ("no", false), ("y", true)] {
+        let shown = answered(&gateway, answer);
+        assert!(shown.contains("as they are now? [y/N]"), "{shown}");
+        assert_eq!(shown.contains("approved: extra"), is_approved, "{shown}");
+    }
 }

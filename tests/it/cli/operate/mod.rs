@@ -9,6 +9,7 @@ mod logs;
 mod look;
 mod sockets;
 mod steering;
+mod watching;
 
 use std::fs;
 use std::path::PathBuf;

@@ -1,0 +1,148 @@
+//! The task of a remote server: which message goes when. Requests go side by side; what begins a life, and what ends
+//! its beginning, goes alone.
+
+use std::collections::{HashMap, VecDeque};
+use std::future::pending;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::sync::mpsc::Receiver;
+use tokio::task::{AbortHandle, JoinSet};
+use tokio::time::{Instant, sleep_until};
+
+use super::link::Link;
+use super::{Output, Unanswered, post, streams};
+use crate::protocol::jsonrpc::{self, Message, Outline};
+use crate::protocol::mcp::method;
+use crate::turn;
+
+/// A request that was withdrawn may still be answered for so long.
+const LATE: Duration = Duration::from_secs(60);
+
+/// Sends what is written, until nothing is written any more or the server has ended.
+pub(super) async fn run(link: Arc<Link>, mut lines: Receiver<Bytes>, most: usize) {
+    let mut posts = Posts::new(Arc::clone(&link));
+    loop {
+        let late = posts.late.front().map(|(due, _)| *due);
+        tokio::select! {
+            biased;
+            () = link.ended.notified() => break,
+            Some(done) = posts.tasks.join_next(), if !posts.tasks.is_empty() => {
+                if let Ok(Some(id)) = done {
+                    posts.by_id.remove(&id);
+                }
+            }
+            () = until(late) => posts.drop_late(),
+            line = lines.recv(), if posts.tasks.len() < most => match line {
+                Some(line) => posts.begin(line).await,
+                None => return,
+            }
+        }
+    }
+    lines.close();
+    while let Ok(line) = lines.try_recv() {
+        if let Outline::Request { id, .. } = jsonrpc::outline(&line) {
+            let why = Unanswered::Unsent;
+            link.tell(Output::Unanswered { id, why });
+        }
+    }
+    if let Some(end) = link.take_end() {
+        link.tell(Output::Ended(end));
+    }
+}
+
+async fn until(due: Option<Instant>) {
+    match due {
+        Some(due) => sleep_until(due).await,
+        None => pending().await,
+    }
+}
+
+struct Posts {
+    link: Arc<Link>,
+    tasks: JoinSet<Option<u64>>,
+    by_id: HashMap<u64, AbortHandle>,
+    /// Requests that were withdrawn, and when their answers are not waited for any more.
+    late: VecDeque<(Instant, u64)>,
+    stream: JoinSet<()>,
+}
+
+impl Posts {
+    fn new(link: Arc<Link>) -> Self {
+        Self {
+            link,
+            tasks: JoinSet::new(),
+            by_id: HashMap::new(),
+            late: VecDeque::new(),
+            stream: JoinSet::new(),
+        }
+    }
+
+    async fn begin(&mut self, line: Bytes) {
+        let id = match jsonrpc::outline(&line) {
+            Outline::Request { id, .. } => Some(id),
+            Outline::Notification { method } if method == method::INITIALIZED => {
+                return self.initialized(line).await;
+            }
+            Outline::Notification { method } if method == method::CANCELLED => {
+                self.withdraw(&line);
+                if self.link.is_modern() {
+                    return; // the end of its connection says it
+                }
+                None
+            }
+            Outline::Notification { .. } | Outline::Other => None,
+        };
+        let link = Arc::clone(&self.link);
+        let sent = async move { post::send(&link, line).await };
+        let task = self.tasks.spawn(turn::of("remote", "post", sent));
+        if let Some(id) = id {
+            self.by_id.insert(id, task);
+        }
+    }
+
+    /// Some servers refuse what comes before this: it goes alone. Then what the server says by itself is heard.
+    async fn initialized(&mut self, line: Bytes) {
+        post::send(&self.link, line).await;
+        if !self.link.is_sse() {
+            let link = Arc::clone(&self.link);
+            let stream = async move { streams::standalone(&link).await };
+            self.stream.spawn(turn::of("remote", "stream", stream));
+        }
+    }
+
+    fn withdraw(&mut self, line: &Bytes) {
+        let Some(id) = withdrawn(line).filter(|id| self.by_id.contains_key(id)) else {
+            return;
+        };
+        if self.link.is_modern() {
+            self.drop_one(id);
+        } else {
+            self.late.push_back((Instant::now() + LATE, id));
+        }
+    }
+
+    fn drop_one(&mut self, id: u64) {
+        if let Some(task) = self.by_id.remove(&id) {
+            task.abort();
+            let why = Unanswered::Withdrawn;
+            self.link.tell(Output::Unanswered { id, why });
+        }
+    }
+
+    fn drop_late(&mut self) {
+        if let Some((_, id)) = self.late.pop_front() {
+            self.drop_one(id);
+        }
+    }
+}
+
+/// The id of the request that is not waited for any more.
+fn withdrawn(line: &Bytes) -> Option<u64> {
+    let Ok(Message::Notification(told)) = jsonrpc::decode(line) else {
+        return None;
+    };
+    let params: serde_json::Value = serde_json::from_slice(&told.params?).ok()?;
+    params.get("requestId")?.as_u64()
+}

@@ -1,0 +1,325 @@
+//! What all requests of one life share: where the server is, the session, the revision. How a request is sent, with
+//! redirects to the same server followed and nothing sent to another one; and how what is said gets to the owner.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Client, Method, Request, Response, StatusCode, Url};
+use tokio::sync::{Notify, Semaphore};
+
+use super::refusal::{self, Trouble};
+use super::server::{Limits, Place};
+use super::{End, Output, via};
+use crate::client::{EITHER, EVENTS, JSON, moved_to};
+use crate::config::model::Transport;
+use crate::process::Budget;
+use crate::protocol::jsonrpc::{self, Message, Outline};
+use crate::protocol::mcp::{lifecycle, method};
+use crate::protocol::modern::envelope::Envelope;
+use crate::protocol::modern::{header_value, methods};
+use crate::protocol::version::MODERN;
+
+const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
+const VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
+const METHOD: HeaderName = HeaderName::from_static("mcp-method");
+const NAME: HeaderName = HeaderName::from_static("mcp-name");
+const LAST_EVENT: HeaderName = HeaderName::from_static("last-event-id");
+
+/// So often a request is sent on to another address of the same server.
+const REDIRECTS: usize = 3;
+/// After so many refusals with 5xx in a row, and nothing else, there is no server.
+const REFUSALS: u32 = 5;
+/// So much of what is not UTF-8 is shown.
+const SHOWN: usize = 256;
+
+/// One life's way to its server.
+pub(super) struct Link {
+    client: Client,
+    pub(super) transport: Transport,
+    /// What each request has, beside what it is about.
+    headers: HeaderMap,
+    pub(super) limits: Limits,
+    known: Mutex<Known>,
+    sink: Box<dyn Fn(Output) + Send + Sync>,
+    budget: Budget,
+    /// For a body or an event that is large: one of a server at a time.
+    pub(super) large: Semaphore,
+    refusals: AtomicU32,
+    end: Mutex<Option<End>>,
+    pub(super) ended: Notify,
+    /// What is known to be behind the server.
+    behind: via::Behind,
+}
+
+/// What was learnt of it.
+#[derive(Debug)]
+struct Known {
+    url: Url,
+    session: Option<HeaderValue>,
+    version: Option<HeaderValue>,
+    is_modern: bool,
+    /// Where messages go, by HTTP+SSE.
+    endpoint: Option<Url>,
+}
+
+/// What is asked of the server.
+pub(super) enum Asked<'a> {
+    /// A message is posted.
+    Post(&'a Bytes),
+    /// A stream is opened, or the one with that event resumed.
+    Stream(Option<&'a [u8]>),
+    /// The session is over.
+    Goodbye,
+}
+
+impl Link {
+    pub(super) fn new(
+        client: Client,
+        place: Place,
+        limits: Limits,
+        sink: Box<dyn Fn(Output) + Send + Sync>,
+    ) -> Self {
+        let Place {
+            url,
+            mut headers,
+            transport,
+        } = place;
+        headers.insert(via::VIA, via::own_header());
+        let known = Known {
+            url,
+            session: None,
+            version: None,
+            is_modern: false,
+            endpoint: None,
+        };
+        Self {
+            client,
+            transport,
+            headers,
+            limits,
+            known: Mutex::new(known),
+            sink,
+            budget: Budget::new(limits.buffered),
+            large: Semaphore::new(1),
+            refusals: AtomicU32::new(0),
+            end: Mutex::new(None),
+            ended: Notify::new(),
+            behind: via::Behind::default(),
+        }
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sends it, and answers with what has status 2xx.
+    pub(super) async fn send(&self, asked: &Asked<'_>) -> Result<Response, Trouble> {
+        let mut request = self.request(asked);
+        for _ in 0..REDIRECTS {
+            let url = request.url().clone();
+            let response = self.client.execute(request).await?;
+            if let Some(chain) = via::names_us(response.headers()) {
+                return Err(Trouble::Loop(chain));
+            }
+            self.behind.learn(response.headers());
+            let status = response.status();
+            if status.is_success() {
+                self.refusals.store(0, Ordering::Relaxed);
+                return Ok(response);
+            }
+            let keeps_method = [
+                StatusCode::TEMPORARY_REDIRECT,
+                StatusCode::PERMANENT_REDIRECT,
+            ];
+            let to = moved_to(&response, &url).filter(|to| to.origin() == url.origin());
+            let Some(to) = to.filter(|_| keeps_method.contains(&status)) else {
+                return Err(refusal::read(self, response, &url).await);
+            };
+            self.move_to(&url, to);
+            request = self.request(asked);
+        }
+        Err(Trouble::Astray)
+    }
+
+    /// The next requests go there at once.
+    fn move_to(&self, from: &Url, to: Url) {
+        let mut known = self.known();
+        if known.endpoint.as_ref() == Some(from) {
+            known.endpoint = Some(to);
+        } else {
+            known.url = to;
+        }
+    }
+
+    fn request(&self, asked: &Asked<'_>) -> Request {
+        let known = self.known();
+        let mut headers = self.headers.clone();
+        let (method, url, body) = match asked {
+            Asked::Post(line) => {
+                headers.insert(CONTENT_TYPE, JSON);
+                headers.insert(ACCEPT, EITHER);
+                if known.is_modern {
+                    describe(line, &mut headers);
+                }
+                let url = known.endpoint.as_ref().unwrap_or(&known.url);
+                (Method::POST, url.clone(), Some(Bytes::clone(line)))
+            }
+            Asked::Stream(last) => {
+                headers.insert(ACCEPT, EVENTS);
+                let last = last.and_then(|last| HeaderValue::from_bytes(last).ok());
+                last.map(|last| headers.insert(LAST_EVENT, last));
+                (Method::GET, known.url.clone(), None)
+            }
+            Asked::Goodbye => (Method::DELETE, known.url.clone(), None),
+        };
+        if let Some(session) = &known.session {
+            headers.insert(SESSION, session.clone());
+        }
+        if let Some(version) = &known.version {
+            headers.insert(VERSION, version.clone());
+        }
+        drop(known);
+        let mut request = Request::new(method, url);
+        *request.headers_mut() = headers;
+        *request.body_mut() = body.map(Into::into);
+        request
+    }
+
+    /// It is about to be begun with, in the era of `method`.
+    pub(super) fn begin(&self, method: &str) {
+        let mut known = self.known();
+        known.is_modern = method == method::DISCOVER;
+        known.session = None;
+        let modern = HeaderValue::from_static(MODERN);
+        known.version = known.is_modern.then_some(modern);
+    }
+
+    /// The answer to what it was begun with: its session, and the revision that was agreed on.
+    pub(super) fn learn_session(&self, headers: &HeaderMap) {
+        let mut known = self.known();
+        if !known.is_modern {
+            known.session = headers.get(SESSION).cloned();
+        }
+    }
+
+    /// The same for the revision, which is said with every message from now on.
+    pub(super) fn learn_version(&self, answer: &Bytes) {
+        let mut known = self.known();
+        if known.is_modern || known.version.is_some() {
+            return;
+        }
+        let Ok(Message::Response(answer)) = jsonrpc::decode(answer) else {
+            return;
+        };
+        let info = answer
+            .outcome
+            .ok()
+            .map(|result| lifecycle::server_info(&result));
+        let version = info.and_then(Result::ok).and_then(|info| info.version);
+        known.version = version.map(|version| HeaderValue::from_static(version.as_str()));
+    }
+
+    pub(super) fn is_modern(&self) -> bool {
+        self.known().is_modern
+    }
+
+    pub(super) fn has_session(&self) -> bool {
+        self.known().session.is_some()
+    }
+
+    /// Whether answers come on the stream of HTTP+SSE.
+    pub(super) fn is_sse(&self) -> bool {
+        self.known().endpoint.is_some()
+    }
+
+    /// Messages go there, which is the server itself, whatever it says: keys go with them.
+    pub(super) fn post_to(&self, said: &[u8]) -> Result<(), Trouble> {
+        let mut known = self.known();
+        let text = str::from_utf8(said).ok();
+        let endpoint = text.and_then(|said| known.url.join(said).ok());
+        let own = endpoint.filter(|endpoint| endpoint.origin() == known.url.origin());
+        known.endpoint = Some(own.ok_or(Trouble::Elsewhere)?);
+        Ok(())
+    }
+
+    /// Passes a message on, once there is room for it.
+    pub(super) async fn deliver(&self, bytes: Bytes) {
+        let bytes = bytes
+            .strip_prefix(b"\xef\xbb\xbf")
+            .map_or_else(|| bytes.clone(), |rest| bytes.slice_ref(rest));
+        if bytes.trim_ascii().is_empty() {
+            return;
+        }
+        let Some(permit) = self.budget.take(bytes.len()).await else {
+            return;
+        };
+        (self.sink)(if str::from_utf8(&bytes).is_ok() {
+            Output::Line { bytes, permit }
+        } else {
+            Output::Unusable {
+                head: bytes.slice(..bytes.len().min(SHOWN)),
+                length: bytes.len(),
+                permit,
+            }
+        });
+    }
+
+    /// Tells what needs no room.
+    pub(super) fn tell(&self, output: Output) {
+        (self.sink)(output);
+    }
+
+    /// A request was refused with 5xx. Says whether that is the end.
+    pub(super) fn is_one_too_many(&self) -> bool {
+        self.refusals.fetch_add(1, Ordering::Relaxed) + 1 >= REFUSALS
+    }
+
+    /// There is no server any more. The first reason counts.
+    pub(super) fn end(&self, end: End) {
+        let mut ours = self.end.lock().unwrap_or_else(PoisonError::into_inner);
+        ours.get_or_insert(end);
+        self.ended.notify_one();
+    }
+
+    /// Why it has ended.
+    pub(super) fn take_end(&self) -> Option<End> {
+        let mut end = self.end.lock().unwrap_or_else(PoisonError::into_inner);
+        end.take()
+    }
+
+    /// Says goodbye, where there is somebody to hear it.
+    pub(super) async fn close(&self) {
+        if self.has_session() && !self.is_sse() {
+            // Whether it was heard makes no difference.
+            self.send(&Asked::Goodbye).await.ok();
+        }
+    }
+
+    /// What the server said, without what it was sent as a secret.
+    pub(super) fn hide(&self, text: &str) -> String {
+        let url = self.known().url.clone();
+        refusal::hidden(text, &self.headers, &url)
+    }
+}
+
+/// What a message without a handshake says of itself in its headers too.
+fn describe(line: &Bytes, headers: &mut HeaderMap) {
+    let Outline::Request { method, .. } = jsonrpc::outline(line) else {
+        return;
+    };
+    if let Ok(value) = HeaderValue::from_str(method) {
+        headers.insert(METHOD, value);
+    }
+    let Some(named) = methods::named_by(method) else {
+        return;
+    };
+    let Ok(Message::Request(request)) = jsonrpc::decode(line) else {
+        return;
+    };
+    let envelope = Envelope::parse(request.params.as_ref(), Some(named)).ok();
+    let name = envelope.and_then(|envelope| envelope.name);
+    let name = name.and_then(|name| HeaderValue::from_str(&header_value::encode(&name)).ok());
+    name.map(|name| headers.insert(NAME, name));
+}

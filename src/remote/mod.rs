@@ -1,0 +1,32 @@
+//! One remote server: what a child process is to `process`, by HTTP. Each message that is written is a
+//! POST; what it is answered with, and what the server says by itself on a stream of its own, comes back as lines.
+//! It knows MCP as far as the transports do, and no actor.
+//!
+//! | file | what |
+//! |---|---|
+//! | `server` | the handle: written to, stopped, dropped |
+//! | `course` | the task behind it: which message goes when |
+//! | `link` | what all requests of a life share: the address, the session, the revision; how one is sent |
+//! | `post` | one message and its answer |
+//! | `streams` | the stream of what the server says by itself, and the one of HTTP+SSE |
+//! | `reading` | bodies and events, no faster than they are handled, and no larger than allowed |
+//! | `refusal` | what a status means |
+//! | `output` | what the owner is told |
+//! | `clients` | the pools of connections, which all servers share |
+//! | `via` | finds a gateway that is its own server, through others too |
+
+mod clients;
+mod course;
+mod link;
+mod output;
+mod post;
+mod reading;
+mod refusal;
+mod server;
+mod streams;
+#[cfg(test)]
+mod tests;
+pub mod via;
+
+pub use output::{End, Output, Unanswered};
+pub use server::{Limits, Place, Remote, connect};

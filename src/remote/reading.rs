@@ -1,0 +1,102 @@
+//! Bodies and events of a server: never larger than allowed, and of those that are large one at a time, so that a
+//! server that begins many and ends none takes the room of one.
+
+use std::collections::VecDeque;
+
+use bytes::{Bytes, BytesMut};
+use reqwest::Response;
+use tokio::sync::SemaphorePermit;
+
+use super::link::Link;
+use crate::client::ClientError;
+use crate::protocol::framing::events::{Event, EventReader};
+
+/// More than this is large.
+const SMALL: usize = 256 * 1024;
+
+/// All of a body.
+pub(super) async fn body(link: &Link, mut response: Response) -> Result<Bytes, ClientError> {
+    let Some(first) = response.chunk().await? else {
+        return Ok(Bytes::new());
+    };
+    let Some(second) = response.chunk().await? else {
+        return Ok(first); // nothing is copied
+    };
+    let (mut body, mut turn) = (BytesMut::from(first), None);
+    body.extend_from_slice(&second);
+    drop(second);
+    loop {
+        if body.len() > link.limits.message {
+            return Err(too_large(link));
+        }
+        if body.len() > SMALL && turn.is_none() {
+            turn = link.large.acquire().await.ok();
+        }
+        match response.chunk().await? {
+            Some(chunk) => body.extend_from_slice(&chunk),
+            None => return Ok(body.freeze()),
+        }
+    }
+}
+
+/// The events of one stream, over its connections.
+pub(super) struct Events<'l> {
+    link: &'l Link,
+    response: Response,
+    reader: EventReader,
+    ready: VecDeque<Event>,
+    turn: Option<SemaphorePermit<'l>>,
+}
+
+impl<'l> Events<'l> {
+    pub(super) fn new(link: &'l Link, response: Response) -> Self {
+        Self {
+            link,
+            response,
+            reader: EventReader::new(link.limits.message),
+            ready: VecDeque::new(),
+            turn: None,
+        }
+    }
+
+    /// The next event; `None` at the end of the connection.
+    pub(super) async fn next(&mut self) -> Result<Option<Event>, ClientError> {
+        loop {
+            if let Some(event) = self.ready.pop_front() {
+                return Ok(Some(event));
+            }
+            if self.reader.held() <= SMALL {
+                self.turn = None;
+            } else if self.turn.is_none() {
+                self.turn = self.link.large.acquire().await.ok();
+            }
+            let Some(chunk) = self.response.chunk().await? else {
+                return Ok(None);
+            };
+            let ready = &mut self.ready;
+            let read = self
+                .reader
+                .push(&chunk, &mut |event| ready.push_back(event));
+            read.map_err(|_| too_large(self.link))?;
+        }
+    }
+
+    /// Where to go on.
+    pub(super) fn reader(&self) -> &EventReader {
+        &self.reader
+    }
+
+    /// It goes on with another connection.
+    pub(super) fn resume(&mut self, response: Response) {
+        self.response = response;
+        self.turn = None;
+        self.reader.resume();
+    }
+}
+
+fn too_large(link: &Link) -> ClientError {
+    ClientError::TooLarge {
+        what: "sends a message".to_owned(),
+        most: format!("{} bytes (max_line_bytes)", link.limits.message),
+    }
+}

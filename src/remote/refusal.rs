@@ -1,0 +1,234 @@
+//! What it means that a request came to nothing, in words that follow the server's name. Nothing of a header, and
+//! nothing of an address that may be a key, is in any of them.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use reqwest::header::{HeaderMap, RETRY_AFTER, WWW_AUTHENTICATE};
+use reqwest::{Response, StatusCode, Url};
+
+use super::link::Link;
+use super::{End, via};
+use crate::client::{self, ClientError, beginning, excerpt, moved_to};
+use crate::protocol::jsonrpc::{self, Message};
+
+/// A server that wants to be left alone for longer is asked again after this.
+const LONGEST_WAIT: Duration = Duration::from_secs(300);
+/// A shorter piece of an address is no key.
+const SHORTEST_KEY: usize = 8;
+
+/// Why a request came to nothing.
+#[derive(Debug)]
+pub(super) enum Trouble {
+    /// No connection: nothing was sent.
+    Unconnected(ClientError),
+    /// It was sent, or some of it, and its answer did not come.
+    Broken(ClientError),
+    /// Another status than 2xx.
+    Refused(Refusal),
+    /// It is sent from one address of the server to another, and on.
+    Astray,
+    /// The stream of HTTP+SSE names another server's address.
+    Elsewhere,
+    /// It leads to this gateway itself, by these.
+    Loop(String),
+}
+
+/// An answer with another status than 2xx.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    pub(super) status: StatusCode,
+    /// In words.
+    pub(super) text: String,
+    /// The beginning of its body.
+    pub(super) body: Bytes,
+    /// How long the server wants to be left alone.
+    pub(super) wait: Option<Duration>,
+    /// Whether somebody has to log in.
+    wants_login: bool,
+}
+
+impl From<reqwest::Error> for Trouble {
+    fn from(error: reqwest::Error) -> Self {
+        let is_unsent = error.is_connect() || error.is_builder();
+        let error = ClientError::from(error);
+        if is_unsent {
+            Self::Unconnected(error)
+        } else {
+            Self::Broken(error)
+        }
+    }
+}
+
+impl Trouble {
+    /// What a server of HTTP+SSE answers a POST with (2025-11-25, basic/transports, "Backwards Compatibility").
+    /// One that speaks JSON-RPC understands the POST, unless it says that there is none.
+    pub(super) fn is_of_older_server(&self) -> bool {
+        let Self::Refused(refusal) = self else {
+            return false;
+        };
+        match refusal.status {
+            StatusCode::METHOD_NOT_ALLOWED => true,
+            StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND => refusal.error().is_none(),
+            _ => false,
+        }
+    }
+}
+
+impl Refusal {
+    /// The raw error of JSON-RPC in its body.
+    pub(super) fn error(&self) -> Option<Bytes> {
+        let Ok(Message::Response(answer)) = jsonrpc::decode(&self.body) else {
+            return None;
+        };
+        answer.outcome.err()
+    }
+
+    /// Whether the server says that it does not know the session: by 404, or, as many do, in words.
+    pub(super) fn is_forgotten(&self) -> bool {
+        let says_so = || {
+            let error = self.error();
+            let said = error.map(|error| jsonrpc::message_of(&error).to_ascii_lowercase());
+            said.is_some_and(|said| said.contains("session"))
+        };
+        self.status == StatusCode::NOT_FOUND
+            || (self.status == StatusCode::BAD_REQUEST && says_so())
+    }
+
+    /// Whether it does not let in, in words.
+    pub(super) fn unauthorized(&self) -> Option<String> {
+        Some(match self.status {
+            StatusCode::UNAUTHORIZED if self.wants_login => {
+                "wants a login (status 401): let it be run by the command npx with the arguments mcp-remote and its \
+                 URL, and log in once as the gateway's own user"
+                    .to_owned()
+            }
+            StatusCode::UNAUTHORIZED => {
+                "does not let in (status 401): the key in its \"headers\" is missing, wrong or too old".to_owned()
+            }
+            StatusCode::FORBIDDEN => {
+                "does not let in (status 403): the key in its \"headers\", or this machine, may not use it".to_owned()
+            }
+            _ => return None,
+        })
+    }
+}
+
+/// What is to be made of a response without success.
+pub(super) async fn read(link: &Link, response: Response, url: &Url) -> Trouble {
+    let status = response.status();
+    let headers = response.headers();
+    if status == StatusCode::LOOP_DETECTED && headers.contains_key(via::BEHIND) {
+        return Trouble::Loop(String::new());
+    }
+    let login = headers.get(WWW_AUTHENTICATE);
+    let login = login.and_then(|value| value.to_str().ok());
+    let wants_login = login.is_some_and(|value| value.contains("resource_metadata"));
+    let wait = wait(headers);
+    let to = moved_to(&response, url);
+    let is_page = client::media_type(&response) == "text/html";
+    let body = beginning(response).await;
+    let said = if is_page {
+        String::new()
+    } else {
+        excerpt(&body)
+    };
+    let text = words(status, &link.hide(&said), wait, to.as_ref());
+    Trouble::Refused(Refusal {
+        status,
+        text,
+        body,
+        wait,
+        wants_login,
+    })
+}
+
+fn words(status: StatusCode, said: &str, wait: Option<Duration>, to: Option<&Url>) -> String {
+    if let Some(to) = to.filter(|_| status.is_redirection()) {
+        let origin = to.origin().ascii_serialization();
+        return format!(
+            "is somewhere else: status {}, at {origin}; where its headers may go, its URL says: write that one",
+            status.as_u16()
+        );
+    }
+    let wait = wait.map_or_else(String::new, |wait| {
+        format!(" (asks to wait {} s)", wait.as_secs())
+    });
+    let said = if said.is_empty() {
+        String::new()
+    } else {
+        format!(": {said}")
+    };
+    format!("answers with status {}{wait}{said}", status.as_u16())
+}
+
+/// `Retry-After` in seconds. A date there would have to be believed to be of the same clock.
+fn wait(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?;
+    let seconds = text.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds).min(LONGEST_WAIT))
+}
+
+/// What it means that it could not be begun with.
+pub(super) fn end_of(trouble: Trouble) -> End {
+    let failed = |why: String, wait| End::Failed { why, wait };
+    match trouble {
+        Trouble::Unconnected(error) | Trouble::Broken(error) => self::failed(&error),
+        Trouble::Refused(refusal) => match refusal.unauthorized() {
+            Some(why) => End::Unauthorized(why),
+            None => failed(refusal.text, refusal.wait),
+        },
+        Trouble::Astray => failed(
+            "sends from one of its addresses to the next, and on".into(),
+            None,
+        ),
+        Trouble::Elsewhere => failed(
+            "names another server's address for its messages".into(),
+            None,
+        ),
+        Trouble::Loop(by) => End::Loop(looped(&by)),
+    }
+}
+
+pub(super) fn failed(error: &ClientError) -> End {
+    let help = match error {
+        ClientError::Unreachable(_)
+        | ClientError::Tls(_)
+        | ClientError::Certificates(_)
+        | ClientError::Broken(_) => error.help(),
+        _ => None,
+    };
+    let help = help.map_or_else(String::new, |help| format!("; {help}"));
+    End::Failed {
+        why: format!("{error}{help}"),
+        wait: None,
+    }
+}
+
+fn looped(by: &str) -> String {
+    let by = if by.is_empty() {
+        ""
+    } else {
+        ", by way of others"
+    };
+    format!(
+        "is this gateway itself{by}: it would offer what it offers again, without an end; take the entry out of one of them"
+    )
+}
+
+/// What a server said, without what it was sent as a secret: headers, and the pieces of its address.
+pub(super) fn hidden(text: &str, headers: &HeaderMap, url: &Url) -> String {
+    let text = client::hidden(text, headers);
+    let path = url.path_segments().into_iter().flatten();
+    let query = url
+        .query()
+        .into_iter()
+        .flat_map(|query| query.split(['&', '=']));
+    let mut keys: Vec<&str> = path
+        .chain(query)
+        .filter(|piece| piece.len() >= SHORTEST_KEY)
+        .collect();
+    keys.sort_by_key(|key| std::cmp::Reverse(key.len()));
+    keys.into_iter()
+        .fold(text, |text, key| text.replace(key, "…"))
+}

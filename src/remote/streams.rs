@@ -1,0 +1,112 @@
+//! The streams that stay open: the one on which a server says what belongs to no request, and the one of HTTP+SSE
+//! (2024-11-05), on which it says everything.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::future::{Either, select};
+use reqwest::StatusCode;
+use tokio::time::sleep;
+
+use super::End;
+use super::link::{Asked, Link};
+use super::reading::Events;
+use super::refusal::{self, Trouble};
+use crate::client::{ClientError, EVENTS, media_type, no_mcp};
+
+/// A stream that ends is opened again after this, if the server does not say when; and ever more rarely.
+const AGAIN: Duration = Duration::from_secs(1);
+const AGAIN_AT_LAST: Duration = Duration::from_secs(60);
+/// After so many tries without a connection there is no server.
+const TRIES: u32 = 3;
+
+/// What the server says by itself, as long as it lives. Most have no such stream.
+pub(super) async fn standalone(link: &Link) {
+    let (mut wait, mut misses, mut last): (_, _, Option<Vec<u8>>) = (AGAIN, 0, None);
+    let mut was_open = false;
+    loop {
+        match link.send(&Asked::Stream(last.as_deref())).await {
+            Ok(response) if media_type(&response).as_bytes() == EVENTS.as_bytes() => {
+                (was_open, misses) = (true, 0);
+                let mut events = Events::new(link, response);
+                let mut has_said = false;
+                while let Ok(Some(event)) = events.next().await {
+                    has_said = true;
+                    link.deliver(event.data.into()).await;
+                }
+                let reader = events.reader();
+                last = reader.last_id().map(<[u8]>::to_vec).or(last);
+                let first = reader.retry().unwrap_or(AGAIN).min(AGAIN_AT_LAST);
+                wait = if has_said {
+                    first
+                } else {
+                    (wait * 2).clamp(first, AGAIN_AT_LAST)
+                };
+            }
+            Err(Trouble::Unconnected(error)) if was_open => {
+                misses += 1;
+                if misses >= TRIES {
+                    return link.end(refusal::failed(&error));
+                }
+            }
+            Err(Trouble::Refused(refusal)) if was_open && refusal.is_forgotten() => {
+                return link.end(End::Forgotten);
+            }
+            // An event that is too old for the server is not asked for again.
+            Err(Trouble::Refused(refusal)) if refusal.status == StatusCode::BAD_REQUEST => {
+                if last.take().is_none() {
+                    return;
+                }
+            }
+            Err(Trouble::Broken(_)) if was_open => {}
+            Ok(_) | Err(_) => return,
+        }
+        sleep(wait).await;
+    }
+}
+
+/// Opens the stream of HTTP+SSE, sends `hello` to the address that it names, and reads until its end, which is the
+/// server's.
+pub(super) async fn sse(link: &Link, hello: &Bytes) -> Result<(), Trouble> {
+    let response = link.send(&Asked::Stream(None)).await?;
+    let media = media_type(&response);
+    if media.as_bytes() != EVENTS.as_bytes() {
+        return Err(Trouble::Broken(no_mcp(response.status(), &media)));
+    }
+    let mut events = Events::new(link, response);
+    loop {
+        let Some(event) = events.next().await.map_err(Trouble::Broken)? else {
+            return Err(Trouble::Broken(ended()));
+        };
+        if event.name == "endpoint" {
+            link.post_to(&event.data)?;
+            break;
+        }
+    }
+    let read = pin!(read(link, events));
+    let asked = Asked::Post(hello);
+    let tell = pin!(link.send(&asked));
+    // What is answered is answered on the stream.
+    match select(tell, read).await {
+        Either::Left((told, read)) => {
+            told?;
+            read.await
+        }
+        Either::Right((read, _)) => read,
+    }
+}
+
+async fn read(link: &Link, mut events: Events<'_>) -> Result<(), Trouble> {
+    loop {
+        match events.next().await {
+            Ok(Some(event)) => link.deliver(event.data.into()).await,
+            Ok(None) => return Err(Trouble::Broken(ended())),
+            Err(error) => return Err(Trouble::Broken(error)),
+        }
+    }
+}
+
+fn ended() -> ClientError {
+    ClientError::Broken("its event stream ended".to_owned())
+}
