@@ -41,6 +41,7 @@ mod profiles;
 mod protocol;
 mod secrets;
 pub(crate) mod source;
+mod start;
 pub(crate) mod switch;
 #[cfg(test)]
 mod tests;

@@ -273,5 +273,6 @@ fn spec(name: &str, variant: u32) -> ServerSpec {
         },
         roots: Vec::new(),
         protocol: Protocol::Auto,
+        idle_timeout: None,
     }
 }

@@ -127,6 +127,8 @@ pub struct Start {
 pub enum Status {
     /// Waits for a start slot; a permanent child: for the one it is restarted with.
     Queued,
+    /// Not running until somebody wants it: that is no failure.
+    Asleep,
     /// Spawned, not ready yet.
     Starting {
         /// Which life.
@@ -162,6 +164,8 @@ pub enum Status {
         generation: Generation,
         /// Whether it is started again once it is gone.
         restarts: bool,
+        /// Whether it sleeps then.
+        sleeps: bool,
     },
     /// Not running and not to be started: shut down, or given up.
     Stopped,
@@ -175,7 +179,7 @@ impl Status {
             Self::Starting { crash_looping, .. }
             | Self::Ready { crash_looping, .. }
             | Self::Backoff { crash_looping, .. } => *crash_looping,
-            Self::Queued | Self::Stopping { .. } | Self::Stopped => false,
+            Self::Queued | Self::Asleep | Self::Stopping { .. } | Self::Stopped => false,
         }
     }
 
@@ -184,7 +188,7 @@ impl Status {
     pub fn is_live(&self) -> bool {
         match self {
             Self::Starting { .. } | Self::Ready { .. } | Self::Stopping { .. } => true,
-            Self::Queued | Self::Backoff { .. } | Self::Stopped => false,
+            Self::Queued | Self::Asleep | Self::Backoff { .. } | Self::Stopped => false,
         }
     }
 }
@@ -193,6 +197,7 @@ impl Status {
 #[derive(Debug, Clone)]
 pub(super) enum Phase {
     Queued,
+    Asleep,
     Starting {
         generation: Generation,
         holds_slot: bool,
@@ -223,6 +228,8 @@ pub(super) enum AfterStop {
     Remove,
     /// Keep the name, start nothing.
     Rest,
+    /// The same until somebody wants it.
+    Sleep,
 }
 
 #[derive(Debug)]
@@ -283,7 +290,7 @@ impl<K, S> Child<K, S> {
             Phase::Starting { generation, .. }
             | Phase::Ready { generation, .. }
             | Phase::Stopping { generation, .. } => Some(generation),
-            Phase::Queued | Phase::Backoff { .. } | Phase::Stopped => None,
+            Phase::Queued | Phase::Asleep | Phase::Backoff { .. } | Phase::Stopped => None,
         }
     }
 
@@ -297,6 +304,7 @@ impl<K, S> Child<K, S> {
         match self.phase {
             Phase::Stopping { then, .. } => Some(then),
             Phase::Queued
+            | Phase::Asleep
             | Phase::Starting { .. }
             | Phase::Ready { .. }
             | Phase::Backoff { .. }
@@ -334,6 +342,7 @@ impl<K, S> Child<K, S> {
         let crash_looping = settings.ladder.is_crash_loop(self.failures);
         match &self.phase {
             Phase::Queued => Status::Queued,
+            Phase::Asleep => Status::Asleep,
             Phase::Starting { generation, .. } => Status::Starting {
                 generation: *generation,
                 crash_looping,
@@ -353,6 +362,7 @@ impl<K, S> Child<K, S> {
             Phase::Stopping { generation, then } => Status::Stopping {
                 generation: *generation,
                 restarts: *then == AfterStop::Start,
+                sleeps: *then == AfterStop::Sleep,
             },
             Phase::Stopped => Status::Stopped,
         }

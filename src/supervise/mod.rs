@@ -3,7 +3,7 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `decide`, `lives`, `wanted`, `added` | the decisions: [`Children`], a pure state machine, `event + now → effects` |
+//! | `decide`, `lives`, `wanted`, `added`, `asleep` | the decisions: [`Children`], a pure state machine, `event + now → effects` |
 //! | `event` | what goes in and what comes out |
 //! | `child`, `backoff` | one child's state; the numbers |
 //! | `supervisor` | carries the effects out on ractor |
@@ -19,6 +19,7 @@
 //! | **ladder**, first failures | waits 0.5 s, 1 s, 2 s … 60 s, ± 20 %, for ever; from the fifth in a row it is called crash-looping | started if its spec changed or its name came back, forgotten if its name went, else it rests |
 //! | **ladder**, after 60 s ready | restarted at once, its ladder starts over | the same |
 //! | **ladder**, its work was done | the same | the same |
+//! | **ladder**, nobody has a use for it | stopped in order: the column beside this | sleeps until it is woken, and is started then at once |
 //! | **ladder**, its start ran into the deadline | as above, and if it was never ready the next start gets twice the time, up to 300 s | the same |
 //! | any, after a shutdown began | rests | rests, or is forgotten |
 //!
@@ -38,6 +39,7 @@
 //! - `spawn_linked` waits for `pre_start`: children are started with `spawn_linked_instant`.
 
 mod added;
+mod asleep;
 mod backoff;
 mod child;
 mod decide;
@@ -63,5 +65,5 @@ pub use faulty::{Fault, FaultPlan, Faulty, Moment};
 pub use hooks::SupervisorHooks;
 pub use spawn::{Plain, Spawn, Spawned, Started};
 pub use supervisor::{Supervisor, Tick};
-pub use wanted::{Diff, Want, Wanted};
+pub use wanted::{Begin, Diff, Want, Wanted};
 pub use watched::Watched;

@@ -22,6 +22,8 @@ pub enum Standing {
     Stopping,
     /// It has ended, as it should.
     Stopped,
+    /// It runs when somebody wants it.
+    Asleep,
     /// It takes calls.
     Ready,
 }
@@ -30,6 +32,7 @@ impl Standing {
     pub(super) fn of(status: &Status) -> Self {
         match status {
             Status::Queued => Self::Queued,
+            Status::Asleep => Self::Asleep,
             Status::Ready { .. } => Self::Ready,
             Status::Starting { .. } | Status::Backoff { .. } if status.is_crash_looping() => {
                 Self::CrashLooping
@@ -51,6 +54,7 @@ impl fmt::Display for Standing {
             Self::Queued => "queued",
             Self::Stopping => "stopping",
             Self::Stopped => "stopped",
+            Self::Asleep => "asleep",
             Self::Ready => "ready",
         })
     }

@@ -32,6 +32,7 @@ mod subscriptions;
 #[cfg(test)]
 mod tests;
 mod undeclared;
+mod unused;
 mod updates;
 mod work;
 
