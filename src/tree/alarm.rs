@@ -5,6 +5,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+#[cfg(test)]
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
 /// Why a server is woken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Use {
@@ -31,6 +34,14 @@ impl Alarm {
             has_rung: AtomicBool::new(false),
             wake: Box::new(wake),
         }))
+    }
+
+    /// One that rings in a test.
+    #[cfg(test)]
+    pub(in crate::tree) fn in_hand() -> (Self, UnboundedReceiver<Use>) {
+        let (rings, rung) = unbounded_channel();
+        let alarm = Self::new(move |why| rings.send(why).unwrap_or_default());
+        (alarm, rung)
     }
 
     /// Somebody waits for the server.

@@ -10,6 +10,7 @@ mod others;
 mod profiles;
 mod properties;
 mod protocol;
+mod start;
 mod syntax;
 mod views;
 

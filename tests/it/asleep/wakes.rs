@@ -125,6 +125,7 @@ async fn one_that_cannot_start_any_more_fails_its_callers_and_is_a_failure() {
     );
 
     gateway.write_config(&configuration(&[by_environment("a", 0.3, "")]));
+    gateway.wait_for_log("~1 (a: env idle_timeout)", SOON).await;
     assert_eq!(echo(&client, "a", "mended").await, "mended");
     server_in(&gateway, "a", "asleep").await;
 }
