@@ -194,6 +194,9 @@ pub(super) fn print_problems(
     Ok(())
 }
 
+/// The state of a server that runs while it is used.
+const ON_DEMAND: &str = "on-demand";
+
 /// One server in the table.
 struct Row {
     name: String,
@@ -214,7 +217,12 @@ fn row(entry: &Entry, origin: &Origin, env: Environment<'_>, problems: &mut Vec<
         Entry::Refused(_) => ("refused", format!("see line {}", origin.place.line)),
         Entry::Run(spec, _) => {
             let found = target::found(spec, origin, env, problems);
-            ("run", found)
+            let state = if spec.idle_timeout.is_some() {
+                ON_DEMAND
+            } else {
+                "run"
+            };
+            (state, found)
         }
     };
     let (prefix, isolation, protocol) = match entry {
@@ -313,7 +321,11 @@ fn summary(rows: &[Row], problems: &[Problem]) -> String {
             .count()
     };
     let (errors, warnings) = (of(Severity::Error), of(Severity::Warning));
-    let mut parts = vec![count(state("run"), "server") + " to run"];
+    let on_demand = state(ON_DEMAND);
+    let mut parts = vec![count(state("run") + on_demand, "server") + " to run"];
+    if on_demand > 0 {
+        parts.push(format!("{on_demand} of them on demand"));
+    }
     if state("off") > 0 {
         parts.push(format!("{} off", state("off")));
     }

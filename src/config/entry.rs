@@ -18,6 +18,7 @@ use super::notes::{Finding, Notes};
 use super::program;
 use super::protocol;
 use super::remote::{self, Way};
+use super::start::Starting;
 use super::switch;
 use super::values::{self, Field, Fields};
 use super::view::{self, View};
@@ -39,6 +40,8 @@ pub(super) struct Surroundings<'e> {
     pub(super) directory: &'e Path,
     /// Files of variables for all of them; none if what is said of them can't be used.
     pub(super) env_files: Option<Vec<PathBuf>>,
+    /// When they run, if they do not say it.
+    pub(super) starting: Starting,
 }
 
 /// Reads the entry `body` of the server that is called `named`; without a good name it is read all
@@ -103,6 +106,7 @@ fn spec(
     let isolation = mcp::isolation(fields, notes);
     let roots = mcp::roots(fields, isolation, fill, notes);
     let protocol = protocol::of_entry(fields, notes);
+    let idle_timeout = around.starting.of_entry(fields, notes);
     let name = name?;
     Some(ServerSpec {
         name: name.clone(),
@@ -114,6 +118,7 @@ fn spec(
         isolation,
         roots,
         protocol,
+        idle_timeout,
     })
 }
 

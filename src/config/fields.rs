@@ -38,6 +38,8 @@ pub(crate) const ENTRY: &[(&str, Use)] = &[
     ("isolation", Use::Read),
     ("roots", Use::Read),
     ("protocol", Use::Read),
+    ("start", Use::Read),
+    ("idle_timeout", Use::Read),
     ("tools", Use::Read),
     ("prompts", Use::Read),
     ("resources", Use::Read),

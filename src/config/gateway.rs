@@ -10,6 +10,7 @@ use super::limits::{Given, INSTRUCTIONS_BUDGET, Limits, Row, TABLE};
 use super::model::{Config, Naming};
 use super::notes::{Finding, Notes};
 use super::protocol;
+use super::start;
 use super::values::{self, Field, Fields};
 use super::view;
 use jsonc_parser::common::Ranged;
@@ -51,6 +52,7 @@ pub(super) fn read(
     values::repeated(fields.object, &fields.at, notes);
     let ours = TABLE.iter().map(|row| (row.name, Use::Read));
     let others_of_ours = ["protocol", "names", "env_file", INSTRUCTIONS_BUDGET.name];
+    let others_of_ours = others_of_ours.into_iter().chain(start::NAMES);
     let ours = ours.chain(others_of_ours.map(|name| (name, Use::Read)));
     let others = QUIET.map(|name| (name, Use::Quiet));
     let known: Vec<_> = ours.chain(others).collect();

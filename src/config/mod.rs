@@ -44,6 +44,7 @@ mod protocol;
 mod remote;
 mod secrets;
 pub(crate) mod source;
+mod start;
 pub(crate) mod switch;
 mod target;
 #[cfg(test)]

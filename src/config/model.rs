@@ -20,6 +20,8 @@ use crate::ids::{Prefix, ServerName};
 pub const START_TIMEOUT: Duration = Duration::from_secs(30);
 /// The call timeout of a server whose entry names none.
 pub const CALL_TIMEOUT: Duration = Duration::from_secs(300);
+/// After how long without use a server sleeps that is started on demand, where nothing says it.
+pub const IDLE_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// Whom one process of a server serves.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -52,6 +54,8 @@ pub struct ServerSpec {
     pub roots: Vec<String>,
     /// In which era it is spoken to.
     pub protocol: Protocol,
+    /// After how long without use it sleeps until it is wanted; without, it always runs.
+    pub idle_timeout: Option<Duration>,
 }
 
 impl ServerSpec {
@@ -60,6 +64,8 @@ impl ServerSpec {
     #[must_use]
     pub fn differences(&self, other: &Self) -> Vec<&'static str> {
         let mut fields = self.target.differences(&other.target);
+        let idle_timeouts = self.idle_timeout.zip(other.idle_timeout);
+        let idle_timeouts_differ = idle_timeouts.is_some_and(|(own, others)| own != others);
         let rest = [
             ("env_file", self.env_files != other.env_files),
             ("timeout", self.start_timeout != other.start_timeout),
@@ -68,6 +74,11 @@ impl ServerSpec {
             ("isolation", self.isolation != other.isolation),
             ("roots", self.roots != other.roots),
             ("protocol", self.protocol != other.protocol),
+            (
+                "start",
+                self.idle_timeout.is_some() != other.idle_timeout.is_some(),
+            ),
+            ("idle_timeout", idle_timeouts_differ),
         ];
         let rest = rest.into_iter();
         fields.extend(rest.filter_map(|(field, differs)| differs.then_some(field)));

@@ -19,6 +19,7 @@ use super::name::{Named, Names, server_name};
 use super::notes::{At, Finding, Notes};
 use super::profiles;
 use super::source::Source;
+use super::start::Starting;
 use super::values::{self, Field};
 use super::{Environment, Origin, Referred, env_file, origin};
 use crate::ids::{Prefix, ServerName};
@@ -102,10 +103,12 @@ fn surroundings<'e>(
         env,
         directory,
         env_files: Some(Vec::new()),
+        starting: Starting::default(),
     };
     let Some(own) = file.gateway.as_ref().and_then(values::fields) else {
         return (around, Vec::new());
     };
+    around.starting = Starting::of_gateway(&own, notes);
     around.env_files = env_file::of_gateway(&own, directory, &Filling::new(Some(env)), notes);
     let files = around.env_files.iter();
     let files = files.flat_map(|files| origin::variables(files, &own, source));

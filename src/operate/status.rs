@@ -99,8 +99,13 @@ fn overview(all: &Overview, screen: &mut Screen<'_>) -> std::io::Result<()> {
     let rows: Vec<Vec<Cell>> = all.servers.iter().map(row).collect();
     screen.table(&titles, &rows)?;
     let ready = all.servers.iter().filter(|it| it.state == "ready").count();
+    let asleep = all.servers.iter().filter(|it| it.state == "asleep").count();
+    let asleep = match asleep {
+        0 => String::new(),
+        _ => format!(", {asleep} asleep"),
+    };
     let servers = count(all.servers.len(), "server");
-    writeln!(screen.out, "\n{servers}, {ready} ready")
+    writeln!(screen.out, "\n{servers}, {ready} ready{asleep}")
 }
 
 /// What is wrong with the file.
@@ -164,6 +169,7 @@ fn row(server: &Server) -> Vec<Cell> {
 pub(super) fn standing(state: &str) -> (&'static str, Tint) {
     match state {
         "ready" => ("●", Tint::Good),
+        "asleep" => ("○", Tint::Good),
         "crash-looping" | "unauthorized" | "backoff" => ("●", Tint::Bad),
         _ => ("○", Tint::Middling),
     }

@@ -8,7 +8,7 @@ use crate::tree::{ServerStatus, Standing, TreeStatus};
 /// More servers than these are not named.
 const NAMED: usize = 3;
 
-/// `9 of 10 servers ready (fetch: crash-looping), 3 sessions; the configuration has errors`
+/// `9 of 10 servers ready (fetch: crash-looping), 2 asleep, 3 sessions; the configuration has errors`
 pub(super) fn line(tree: &TreeStatus) -> String {
     let sessions = count(tree.sessions, "session");
     if !tree.is_configured {
@@ -24,7 +24,17 @@ pub(super) fn line(tree: &TreeStatus) -> String {
 
 fn servers(tree: &TreeStatus, sessions: &str) -> String {
     let total = tree.servers.len();
-    let is_other = |server: &&ServerStatus| server.state != Standing::Ready;
+    let is_well =
+        |server: &ServerStatus| matches!(server.state, Standing::Ready | Standing::Asleep);
+    let is_other = |server: &&ServerStatus| !is_well(server);
+    let asleep = tree.servers.iter();
+    let asleep = asleep
+        .filter(|server| server.state == Standing::Asleep)
+        .count();
+    let sessions = match asleep {
+        0 => sessions.to_owned(),
+        _ => format!("{asleep} asleep, {sessions}"),
+    };
     let mut others: Vec<&ServerStatus> = tree.servers.iter().filter(is_other).collect();
     let servers = count(total, "server");
     if others.is_empty() {
@@ -107,6 +117,8 @@ mod tests {
 
     #[test]
     fn what_is_wrong_comes_first() {
+        let two = [("a", Standing::Ready), ("b", Standing::Asleep)];
+        assert_eq!(of(&two, 3), "2 servers ready, 1 asleep, 3 sessions");
         let two = [("a", Standing::Ready), ("fetch", Standing::CrashLooping)];
         assert_eq!(
             of(&two, 3),

@@ -14,6 +14,7 @@ use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 
+use super::is_on_demand;
 use super::ladder::Who;
 use super::server::Server;
 use super::world::World;
@@ -46,6 +47,7 @@ pub(super) fn launcher(world: &Arc<World>, args: &UpstreamArgs) -> Launch {
             sink,
             is_over: AtomicBool::new(false),
             was_called: AtomicBool::new(false),
+            was_stopped: AtomicBool::new(false),
         });
         Box::pin(ready(Simulated::start(life)))
     })
@@ -58,6 +60,7 @@ pub(super) struct Life {
     sink: Sink,
     is_over: AtomicBool,
     was_called: AtomicBool,
+    was_stopped: AtomicBool,
 }
 
 impl Life {
@@ -76,8 +79,9 @@ impl Life {
     /// The process is gone.
     fn end(&self, code: Option<i32>) {
         let may_be_done = code == Some(0) && self.was_called.load(Ordering::Relaxed);
+        let may_sleep = is_on_demand(&self.who.0) && self.was_stopped.load(Ordering::Relaxed);
         let mut ladders = self.world.ladders.lock().unwrap();
-        ladders.ended(&self.who, may_be_done);
+        ladders.ended(&self.who, may_be_done || may_sleep);
         drop(ladders);
         self.world.note("end", &self.who.0, 0);
     }
@@ -141,6 +145,10 @@ impl Child for Simulated {
     fn stop(mut self: Box<Self>, grace: Grace) -> Pin<Box<dyn Future<Output = StopReport> + Send>> {
         Box::pin(async move {
             let start = Instant::now();
+            self.life.was_stopped.store(true, Ordering::Relaxed);
+            if is_on_demand(&self.life.who.0) {
+                self.life.world.count(|tally| tally.slept += 1);
+            }
             self.stdin = None;
             let mut exit = self.exits_within(grace.eof).await;
             if exit.is_none() {

@@ -15,7 +15,7 @@ use super::actors::{Door, Stage};
 use super::calls::Calls;
 use super::clients::{Client, hear, open_sse};
 use super::world::{Tally, World};
-use super::{SERVERS, is_good, is_isolated};
+use super::{SERVERS, is_good, is_isolated, is_on_demand};
 use crate::config::model::{
     Config, Entry, Isolation, Program, Protocol, Secret, ServerSpec, Target,
 };
@@ -124,7 +124,7 @@ async fn harm(world: &World, root: &RootHandle) {
             .unwrap();
         match dice.below(8) {
             0..3 => {
-                let name = ["f0", "f1", "i0"][usize::try_from(dice.below(3)).unwrap()];
+                let name = ["f0", "fd", "i0", "id"][usize::try_from(dice.below(4)).unwrap()];
                 if !present.contains(&name) {
                     present.push(name);
                 } else if dice.one_in(2) {
@@ -213,10 +213,17 @@ async fn inspect(world: &Arc<World>) {
     }
     let upstreams = world.actors("upstream") + world.actors("good upstream");
     let templates = config.servers.len();
+    let names = config.servers.iter().map(|entry| entry.name().as_str());
+    let awake = names.filter(|name| !is_on_demand(name)).count();
     // A session over Streamable HTTP keeps its own instance until it is idle for long.
     let most = templates + world.actors("session") + world.abandoned();
-    if upstreams < templates || upstreams > most {
+    if upstreams < awake || upstreams > most {
         world.complain(format!("{upstreams} upstreams for {templates} servers"));
+    }
+    let ladders = world.ladders.lock().unwrap();
+    let unused = ladders.alive();
+    if let Some(who) = unused.iter().find(|who| is_on_demand(&who.0)) {
+        world.complain(format!("{who:?} runs, and nobody uses it"));
     }
 }
 
@@ -275,5 +282,6 @@ fn spec(name: &str, variant: u32) -> ServerSpec {
         },
         roots: Vec::new(),
         protocol: Protocol::Auto,
+        idle_timeout: is_on_demand(name).then(|| Duration::from_millis(400)),
     }
 }

@@ -30,11 +30,16 @@ mod world;
 const PERMITS: usize = 128;
 
 /// The servers there may be, in the order of the configuration.
-const SERVERS: [&str; 4] = ["g0", "f0", "f1", "i0"];
+const SERVERS: [&str; 6] = ["g0", "gd", "f0", "fd", "i0", "id"];
 
 /// A good server does nothing wrong, is configured all the time, and all calls of it succeed.
 fn is_good(server: &str) -> bool {
     server.starts_with('g')
+}
+
+/// It sleeps when nobody has used it for a moment.
+fn is_on_demand(server: &str) -> bool {
+    server.ends_with('d')
 }
 
 /// Each session has its own process of it.

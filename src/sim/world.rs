@@ -93,6 +93,8 @@ pub(super) struct Tally {
     pub(super) struck: u64,
     pub(super) reloads: u64,
     pub(super) launches: u64,
+    /// Servers that are started on demand and were stopped.
+    pub(super) slept: u64,
 }
 
 impl Tally {
@@ -108,9 +110,10 @@ impl Tally {
             struck,
             reloads,
             launches,
+            slept,
         } = *self;
         let all = [
-            calls, succeeded, failed, cancelled, asked, lost, struck, reloads, launches,
+            calls, succeeded, failed, cancelled, asked, lost, struck, reloads, launches, slept,
         ];
         all.into_iter().all(|count| count > 0)
     }
@@ -127,6 +130,7 @@ impl AddAssign for Tally {
         self.struck += other.struck;
         self.reloads += other.reloads;
         self.launches += other.launches;
+        self.slept += other.slept;
     }
 }
 

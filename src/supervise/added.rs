@@ -11,6 +11,7 @@ use std::time::Duration;
 use super::child::{AfterStop, Child, Name, Spec};
 use super::decide::Children;
 use super::event::{Batch, Effect};
+use super::wanted::Begin;
 
 impl<K: Name, S: Spec> Children<K, S> {
     /// Sees to it that there is this laddered child beside those of [`Children::want`], and that it
@@ -26,7 +27,7 @@ impl<K: Name, S: Spec> Children<K, S> {
         if self.by_id.get(&id).is_some_and(Child::is_up) {
             self.stop(&id, AfterStop::Start, &mut batch);
         }
-        self.add_laddered(&id, spec, start_deadline, &mut batch);
+        self.add_laddered(&id, spec, (start_deadline, Begin::Now), &mut batch);
         if !is_added {
             self.added.push(id);
         }

@@ -133,6 +133,8 @@ pub struct Start {
 pub enum Status {
     /// Waits for a start slot; a permanent child: for the one it is restarted with.
     Queued,
+    /// Not running until somebody wants it: that is no failure.
+    Asleep,
     /// Spawned, not ready yet.
     Starting {
         /// Which life.
@@ -168,6 +170,8 @@ pub enum Status {
         generation: Generation,
         /// Whether it is started again once it is gone.
         restarts: bool,
+        /// Whether it sleeps then.
+        sleeps: bool,
     },
     /// Not running and not to be started: shut down, or given up.
     Stopped,
@@ -181,7 +185,7 @@ impl Status {
             Self::Starting { crash_looping, .. }
             | Self::Ready { crash_looping, .. }
             | Self::Backoff { crash_looping, .. } => *crash_looping,
-            Self::Queued | Self::Stopping { .. } | Self::Stopped => false,
+            Self::Queued | Self::Asleep | Self::Stopping { .. } | Self::Stopped => false,
         }
     }
 
@@ -190,7 +194,7 @@ impl Status {
     pub fn is_live(&self) -> bool {
         match self {
             Self::Starting { .. } | Self::Ready { .. } | Self::Stopping { .. } => true,
-            Self::Queued | Self::Backoff { .. } | Self::Stopped => false,
+            Self::Queued | Self::Asleep | Self::Backoff { .. } | Self::Stopped => false,
         }
     }
 }
@@ -199,6 +203,7 @@ impl Status {
 #[derive(Debug, Clone)]
 pub(super) enum Phase {
     Queued,
+    Asleep,
     Starting {
         generation: Generation,
         holds_slot: bool,
@@ -229,6 +234,8 @@ pub(super) enum AfterStop {
     Remove,
     /// Keep the name, start nothing.
     Rest,
+    /// The same until somebody wants it.
+    Sleep,
 }
 
 #[derive(Debug)]
@@ -289,7 +296,7 @@ impl<K, S> Child<K, S> {
             Phase::Starting { generation, .. }
             | Phase::Ready { generation, .. }
             | Phase::Stopping { generation, .. } => Some(generation),
-            Phase::Queued | Phase::Backoff { .. } | Phase::Stopped => None,
+            Phase::Queued | Phase::Asleep | Phase::Backoff { .. } | Phase::Stopped => None,
         }
     }
 
@@ -303,6 +310,7 @@ impl<K, S> Child<K, S> {
         match self.phase {
             Phase::Stopping { then, .. } => Some(then),
             Phase::Queued
+            | Phase::Asleep
             | Phase::Starting { .. }
             | Phase::Ready { .. }
             | Phase::Backoff { .. }
@@ -340,6 +348,7 @@ impl<K, S> Child<K, S> {
         let crash_looping = settings.ladder.is_crash_loop(self.failures);
         match &self.phase {
             Phase::Queued => Status::Queued,
+            Phase::Asleep => Status::Asleep,
             Phase::Starting { generation, .. } => Status::Starting {
                 generation: *generation,
                 crash_looping,
@@ -361,6 +370,7 @@ impl<K, S> Child<K, S> {
             Phase::Stopping { generation, then } => Status::Stopping {
                 generation: *generation,
                 restarts: *then == AfterStop::Start,
+                sleeps: *then == AfterStop::Sleep,
             },
             Phase::Stopped => Status::Stopped,
         }

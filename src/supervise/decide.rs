@@ -259,6 +259,7 @@ impl<K: Name, S: Spec> Children<K, S> {
             (Some(AfterStop::Start), true) => self.start_laddered(id, batch),
             (Some(AfterStop::Start), false) => self.start_permanent(id, batch),
             (Some(AfterStop::Rest), _) => self.rest(id, batch),
+            (Some(AfterStop::Sleep), _) => self.fall_asleep(id, batch),
             (Some(AfterStop::Remove), _) => self.forget(id, batch),
             (None, _) if self.is_closed => self.rest(id, batch),
             (None, true) => self.on_laddered_failed(now, id, failure, batch),

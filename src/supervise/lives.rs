@@ -117,8 +117,8 @@ impl<K: Name, S: Spec> Children<K, S> {
                 self.ask_to_stop(id, generation, batch);
             }
             Phase::Stopping { then, .. } => *then = next,
-            Phase::Queued | Phase::Backoff { .. } | Phase::Stopped => match next {
-                AfterStop::Start => {}
+            Phase::Queued | Phase::Asleep | Phase::Backoff { .. } | Phase::Stopped => match next {
+                AfterStop::Start | AfterStop::Sleep => {}
                 AfterStop::Rest => self.rest(id, batch),
                 AfterStop::Remove => return self.forget(id, batch),
             },
@@ -134,7 +134,7 @@ impl<K: Name, S: Spec> Children<K, S> {
         };
         match (child.stopping(), child.live()) {
             (Some(then), Some(generation)) => {
-                if then == AfterStop::Start {
+                if matches!(then, AfterStop::Start | AfterStop::Sleep) {
                     self.stop(id, AfterStop::Rest, batch);
                 }
                 self.ask_to_stop(id, generation, batch);
@@ -154,7 +154,7 @@ impl<K: Name, S: Spec> Children<K, S> {
         batch.removed(id);
     }
 
-    fn queue(&mut self, id: &K, batch: &mut Batch<K, S>) {
+    pub(super) fn queue(&mut self, id: &K, batch: &mut Batch<K, S>) {
         if let Some(child) = self.by_id.get_mut(id) {
             child.phase = Phase::Queued;
             batch.touch(id);
@@ -173,8 +173,12 @@ impl<K: Name, S: Spec> Children<K, S> {
         self.is_closed = true;
         for (id, child) in &mut self.by_id {
             match &mut child.phase {
-                phase @ (Phase::Queued | Phase::Backoff { .. }) => *phase = Phase::Stopped,
-                Phase::Stopping { then, .. } if *then == AfterStop::Start => {
+                phase @ (Phase::Queued | Phase::Asleep | Phase::Backoff { .. }) => {
+                    *phase = Phase::Stopped;
+                }
+                Phase::Stopping { then, .. }
+                    if matches!(then, AfterStop::Start | AfterStop::Sleep) =>
+                {
                     *then = AfterStop::Rest;
                 }
                 Phase::Starting { .. }

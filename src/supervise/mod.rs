@@ -3,7 +3,7 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `decide`, `lives`, `wanted`, `added` | the decisions: [`Children`], a pure state machine, `event + now → effects` |
+//! | `decide`, `lives`, `wanted`, `added`, `asleep` | the decisions: [`Children`], a pure state machine, `event + now → effects` |
 //! | `event` | what goes in and what comes out |
 //! | `child`, `backoff` | one child's state; the numbers |
 //! | `supervisor` | carries the effects out on ractor |
@@ -21,6 +21,7 @@
 //! | **ladder**, its work was done | the same | the same |
 //! | **ladder**, it does not let the gateway in | waits for the ladder's last step, and counts as no failure; tried at once with each new wanted set | the same |
 //! | **ladder**, it asked to wait | waits for that time, if the ladder's step is shorter | the same |
+//! | **ladder**, nobody has a use for it | stopped in order: the column beside this | sleeps until it is woken, and is started then at once |
 //! | **ladder**, its start ran into the deadline | as above, and if it was never ready the next start gets twice the time, up to 300 s | the same |
 //! | any, after a shutdown began | rests | rests, or is forgotten |
 //!
@@ -39,6 +40,7 @@
 //! - `spawn_linked` waits for `pre_start`: children are started with `spawn_linked_instant`.
 
 mod added;
+mod asleep;
 mod backoff;
 mod child;
 mod decide;
@@ -64,5 +66,5 @@ pub use faulty::{Fault, FaultPlan, Faulty, Moment};
 pub use hooks::SupervisorHooks;
 pub use spawn::{Plain, Spawn, Spawned, Started};
 pub use supervisor::{Supervisor, Tick};
-pub use wanted::{Diff, Want, Wanted};
+pub use wanted::{Begin, Diff, Want, Wanted};
 pub use watched::Watched;

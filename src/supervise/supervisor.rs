@@ -83,8 +83,7 @@ impl<H: SupervisorHooks> Supervisor<H> {
 
     /// Adds a permanent child and starts it: [`Children::add_permanent`].
     pub fn add_permanent(&mut self, id: H::Id, spec: H::Spec, restarted_with: Option<H::Id>) {
-        let effects = self.children.add_permanent(id, spec, restarted_with);
-        self.carry_out(effects);
+        self.decide(|children| children.add_permanent(id, spec, restarted_with));
     }
 
     /// Makes `wanted` the full set of laddered children: [`Children::want`].
@@ -102,13 +101,20 @@ impl<H: SupervisorHooks> Supervisor<H> {
 
     /// Sees to it that there is this laddered child beside those: [`Children::add`].
     pub fn add(&mut self, id: H::Id, spec: H::Spec, start_deadline: Duration) {
-        let effects = self.children.add(id, spec, start_deadline);
-        self.carry_out(effects);
+        self.decide(|children| children.add(id, spec, start_deadline));
     }
 
     /// Stops a child that was added, for good: [`Children::remove`].
     pub fn remove(&mut self, id: &H::Id) {
-        let effects = self.children.remove(id);
+        self.decide(|children| children.remove(id));
+    }
+
+    /// Carries out what is decided of the children: that one sleeps, or is woken.
+    pub fn decide(
+        &mut self,
+        how: impl FnOnce(&mut Children<H::Id, H::Spec>) -> Vec<Effect<H::Id, H::Spec>>,
+    ) {
+        let effects = how(&mut self.children);
         self.carry_out(effects);
     }
 
@@ -168,20 +174,17 @@ impl<H: SupervisorHooks> Supervisor<H> {
 
     /// From now on nothing is started; who is asked to stop has `within`: [`Children::shut_down`].
     pub fn shut_down(&mut self, within: Duration) {
-        let effects = self.children.shut_down(within);
-        self.carry_out(effects);
+        self.decide(|children| children.shut_down(within));
     }
 
     /// Asks all laddered children to stop, for good: [`Children::stop_all_laddered`].
     pub fn stop_all_laddered(&mut self) {
-        let effects = self.children.stop_all_laddered();
-        self.carry_out(effects);
+        self.decide(|children| children.stop_all_laddered());
     }
 
     /// Asks one child to stop, for good: [`Children::stop_child`].
     pub fn stop_child(&mut self, id: &H::Id) {
-        let effects = self.children.stop_child(id);
-        self.carry_out(effects);
+        self.decide(|children| children.stop_child(id));
     }
 
     /// The decisions' own books, to read.

@@ -28,10 +28,22 @@ pub enum Wanted<S> {
         spec: S,
         /// How long its start may take at first, counted from the spawn.
         start_deadline: Duration,
+        /// When that begins.
+        begin: Begin,
     },
     /// That it stays as it is: running, failing or not there. For a name whose new spec is
     /// unusable.
     Keep,
+}
+
+/// When a child is started that is new, or sleeps and has another spec.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Begin {
+    /// As soon as there is a start slot.
+    #[default]
+    Now,
+    /// Once somebody wants it: [`Children::wake`], [`Children::rouse`].
+    Asleep,
 }
 
 /// What a new wanted set changed. Each list is in the wanted order, `removed` in the order before.
@@ -45,6 +57,15 @@ pub struct Diff<K, S> {
     pub removed: Vec<K>,
     /// Names that nothing happened to.
     pub unchanged: Vec<K>,
+}
+
+impl Begin {
+    fn after_stop(self) -> AfterStop {
+        match self {
+            Self::Now => AfterStop::Start,
+            Self::Asleep => AfterStop::Sleep,
+        }
+    }
 }
 
 impl<K, S> Diff<K, S> {
@@ -95,15 +116,17 @@ impl<K: Name, S: Spec> Children<K, S> {
                 Wanted::Run {
                     spec,
                     start_deadline,
-                } if known => match self.compare(&id, &spec, start_deadline, &mut batch) {
+                    begin,
+                } if known => match self.compare(&id, &spec, (start_deadline, begin), &mut batch) {
                     Some(old) => diff.changed.push((id, old, spec)),
                     None => diff.unchanged.push(id),
                 },
                 Wanted::Run {
                     spec,
                     start_deadline,
+                    begin,
                 } => {
-                    self.add_laddered(&id, spec, start_deadline, &mut batch);
+                    self.add_laddered(&id, spec, (start_deadline, begin), &mut batch);
                     diff.added.push(id);
                 }
             }
@@ -123,13 +146,15 @@ impl<K: Name, S: Spec> Children<K, S> {
         &mut self,
         id: &K,
         spec: S,
-        start_deadline: Duration,
+        (start_deadline, begin): (Duration, Begin),
         batch: &mut Batch<K, S>,
     ) {
         let mut child = Child::new(Policy::Ladder, spec, start_deadline);
         if let Some(generation) = self.by_id.get(id).and_then(Child::live) {
-            let then = AfterStop::Start;
+            let then = begin.after_stop();
             child.phase = Phase::Stopping { generation, then };
+        } else if begin == Begin::Asleep {
+            child.phase = Phase::Asleep;
         }
         self.by_id.insert(id.clone(), child);
         batch.touch(id);
@@ -140,7 +165,7 @@ impl<K: Name, S: Spec> Children<K, S> {
         &mut self,
         id: &K,
         spec: &S,
-        start_deadline: Duration,
+        (start_deadline, begin): (Duration, Begin),
         batch: &mut Batch<K, S>,
     ) -> Option<S> {
         let child = self.by_id.get_mut(id)?;
@@ -149,11 +174,16 @@ impl<K: Name, S: Spec> Children<K, S> {
             return None;
         }
         let old = child.replace_spec(spec.clone(), start_deadline);
-        match &mut child.phase {
+        match &child.phase {
+            Phase::Stopping { then, .. } if *then == AfterStop::Sleep => {
+                self.stop(id, begin.after_stop(), batch);
+            }
             Phase::Starting { .. } | Phase::Ready { .. } | Phase::Stopping { .. } => {
                 self.stop(id, AfterStop::Start, batch);
             }
             Phase::Backoff { .. } | Phase::Stopped => self.start(id, batch),
+            Phase::Asleep if begin == Begin::Asleep => batch.touch(id),
+            Phase::Asleep => self.start_laddered(id, batch),
             Phase::Queued => {}
         }
         Some(old)
@@ -170,7 +200,7 @@ impl<K: Name, S: Spec> Children<K, S> {
             Phase::Starting { .. } | Phase::Ready { .. } | Phase::Stopping { .. } => {
                 self.stop(id, AfterStop::Start, &mut batch);
             }
-            Phase::Backoff { .. } | Phase::Stopped => self.start(id, &mut batch),
+            Phase::Asleep | Phase::Backoff { .. } | Phase::Stopped => self.start(id, &mut batch),
             Phase::Queued => {}
         }
         self.fill_slots(&mut batch);

@@ -192,6 +192,8 @@ pub(crate) struct ServerRequest {
     /// How long the client has.
     pub(super) timeout: Duration,
     upstream: UpstreamHandle,
+    /// Counts it among those that hold their server awake.
+    counted: Option<Arc<()>>,
     is_open: bool,
 }
 
@@ -205,8 +207,15 @@ impl ServerRequest {
             request,
             timeout,
             upstream,
+            counted: None,
             is_open: true,
         }
+    }
+
+    /// The same, counted by how often `all` is held.
+    pub(super) fn counted_in(mut self, all: &Arc<()>) -> Self {
+        self.counted = Some(Arc::clone(all));
+        self
     }
 
     /// The instance that asks.

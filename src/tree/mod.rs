@@ -20,6 +20,7 @@
 //! stdout → upstream → session → the client's stream. The registry pushes tables and relays
 //! nothing. Everything between actors is a message.
 
+mod alarm;
 mod beside;
 mod call;
 mod client;

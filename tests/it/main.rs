@@ -6,6 +6,7 @@
 extern crate testkit as support;
 
 mod apps;
+mod asleep;
 mod boot;
 mod call_log;
 mod cli;

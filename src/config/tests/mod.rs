@@ -11,6 +11,7 @@ mod profiles;
 mod properties;
 mod protocol;
 mod remote;
+mod start;
 mod syntax;
 mod views;
 

@@ -34,11 +34,12 @@ function summary(status) {
   const servers = status.servers ?? [];
   const bad = servers.filter((server) => tone(server) === "bad");
   const waiting = servers.filter((server) => tone(server) === "wait");
-  let [words, how] = [`All ${some(servers.length, "server")} ready`, "good"];
+  const asleep = servers.filter((server) => server.state === "asleep").length;
+  let [words, how] = [`All ${some(servers.length, "server")} ready${asleep ? `, ${asleep} asleep` : ""}`, "good"];
   if (!servers.length) [words, how] = ["No servers", "wait"];
   else if (bad.length) [words, how] = [`${bad.length} of ${some(servers.length, "server")} down:`, "bad"];
   else if (waiting.length) [words, how] = [`${waiting.length} of ${some(servers.length, "server")} on the way up`, "wait"];
-  else if (servers.length === 1) words = "The one server is ready";
+  else if (servers.length === 1 && !asleep) words = "The one server is ready";
   const node = byId("summary");
   if (!node.words) {
     node.replaceChildren();

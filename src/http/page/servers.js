@@ -5,7 +5,7 @@ import { attr, bytes, byId, clock, duration, el, keyed, lasting, milliseconds, n
 import { follow, json, token } from "./stream.js";
 
 /** How bad a state is, for its colour; what is bad comes first. */
-const TONES = { "crash-looping": "bad", unauthorized: "bad", backoff: "bad", starting: "wait", queued: "wait", stopping: "wait", stopped: "idle", ready: "good" };
+const TONES = { "crash-looping": "bad", unauthorized: "bad", backoff: "bad", starting: "wait", queued: "wait", stopping: "wait", stopped: "idle", asleep: "idle", ready: "good" };
 const TONE_ORDER = ["bad", "wait", "idle", "good"];
 const LINES = 200;
 /** So many rows follow what their server writes: a browser has six connections to a gateway, of all its tabs. */

@@ -21,6 +21,8 @@ pub(super) struct Book {
     pub(super) failures: u32,
     pub(super) timeouts: u32,
     pub(super) not_before: Instant,
+    /// Whether it sleeps, or will when it is gone.
+    pub(super) asleep: bool,
 }
 
 impl Book {
@@ -33,6 +35,7 @@ impl Book {
             failures: 0,
             timeouts: 0,
             not_before: now,
+            asleep: false,
         }
     }
 }

@@ -123,6 +123,7 @@ fn a_configured_deadline_over_the_cap_is_not_shortened() {
     let what = Wanted::Run {
         spec: 1,
         start_deadline: secs(400),
+        begin: Begin::Now,
     };
     bench.want(&[Want { id: "a", what }]);
     assert_eq!(bench.start().unwrap().deadline, secs(400));
@@ -154,6 +155,7 @@ fn another_deadline_alone_restarts_nothing() {
     let what = Wanted::Run {
         spec: 1,
         start_deadline: secs(5),
+        begin: Begin::Now,
     };
     assert_eq!(bench.want(&[Want { id: "a", what }]), []);
     bench.exits("a", Exited);

@@ -3,6 +3,7 @@
 
 mod actors;
 mod added;
+mod asleep;
 mod book;
 mod crashes;
 mod ladder;
@@ -19,11 +20,11 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::{Begin, Want, Wanted};
 use super::{
     ChildTimer, Children, Diff, Effect, Event, Failure, FailureKind, Ladder, Settings, Start,
     Status,
 };
-use super::{Want, Wanted};
 use crate::ids::Generation;
 
 const fn ms(ms: u64) -> Duration {
@@ -40,10 +41,15 @@ fn failure(kind: FailureKind) -> Failure {
 
 /// A wanted child with a start deadline of 30 s.
 fn run<K>(id: K, spec: u32) -> Want<K, u32> {
+    run_from(id, spec, Begin::Now)
+}
+
+fn run_from<K>(id: K, spec: u32, begin: Begin) -> Want<K, u32> {
     let start_deadline = secs(30);
     let what = Wanted::Run {
         spec,
         start_deadline,
+        begin,
     };
     Want { id, what }
 }
@@ -165,7 +171,9 @@ impl Bench {
             | super::child::Phase::Ready { generation, .. }
             | super::child::Phase::Backoff { generation, .. }
             | super::child::Phase::Stopping { generation, .. } => generation,
-            super::child::Phase::Queued | super::child::Phase::Stopped => Generation(0),
+            super::child::Phase::Queued
+            | super::child::Phase::Asleep
+            | super::child::Phase::Stopped => Generation(0),
         }
     }
 

@@ -2,6 +2,8 @@
 //! fail, crashes, timers (stale ones too), configurations, a shutdown. The model knows nothing of
 //! phases; it keeps account of instances and of what is wanted, and checks every effect.
 
+mod lost;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
@@ -56,6 +58,8 @@ impl Model {
                 let effects = self.children.remove(&id);
                 self.check(effects);
             }
+            Step::Sleep(n) => self.sleep(n),
+            Step::Wake(id, haste) => self.wake(id, haste),
             Step::Initialised(n) => self.at_work(n, false),
             Step::Ready(n) => self.at_work(n, true),
             Step::Exited(n, kind) => {
@@ -95,6 +99,7 @@ impl Model {
             let book = match (old, spec) {
                 (Some(old), Some(spec)) if old.spec != *spec => Book {
                     was_started: old.was_started,
+                    asleep: old.asleep && begin(*spec) == Begin::Asleep,
                     ..fresh(*spec)
                 },
                 (Some(old), _) if retry && in_backoff(id) && old.was_started => Book {
@@ -103,14 +108,19 @@ impl Model {
                     ..old.clone()
                 },
                 (Some(old), _) => old.clone(),
-                (None, spec) => fresh(spec.unwrap()),
+                (None, spec) => Book {
+                    asleep: begin(spec.unwrap()) == Begin::Asleep,
+                    ..fresh(spec.unwrap())
+                },
             };
             books.insert(*id, book);
         }
         if !self.ended {
             self.wanted = books;
         }
-        let ask = |(id, spec): &(Id, Option<u32>)| spec.map_or(keep(*id), |spec| run(*id, spec));
+        let ask = |(id, spec): &(Id, Option<u32>)| {
+            spec.map_or(keep(*id), |spec| run_from(*id, spec, begin(spec)))
+        };
         let (_, effects) = self.children.want(wanted.iter().map(ask).collect(), retry);
         self.check(effects);
     }
@@ -121,6 +131,35 @@ impl Model {
             self.wanted.insert(id, Book::new(spec, self.now));
         }
         let effects = self.children.add(id, spec, secs(30));
+        self.check(effects);
+    }
+
+    fn sleep(&mut self, n: usize) {
+        let Some(n) = n.checked_rem(self.live.len()) else {
+            return;
+        };
+        let instance = &self.live[n];
+        let (id, generation) = (instance.id, instance.generation);
+        let is_ready = instance.ready.is_some() && !instance.asked;
+        if let Some(book) = self.wanted.get_mut(&id).filter(|_| is_ready && !self.ended) {
+            book.asleep = true;
+        }
+        let effects = self.children.sleep(&id, generation);
+        assert_eq!(!effects.is_empty(), is_ready && id < FIRST);
+        self.check(effects);
+    }
+
+    fn wake(&mut self, id: Id, haste: bool) {
+        let is_live = self.live.iter().any(|i| i.id == id);
+        if let Some(book) = self.wanted.get_mut(&id).filter(|_| !self.ended) {
+            book.was_started |= haste && !is_live;
+            book.asleep = false;
+        }
+        let effects = if haste {
+            self.children.wake(&id)
+        } else {
+            self.children.rouse(&id)
+        };
         self.check(effects);
     }
 
@@ -147,7 +186,10 @@ impl Model {
 
     fn exit(&mut self, n: usize, kind: FailureKind) {
         let gone = self.live.remove(n);
-        if !gone.asked
+        let book = self.wanted.get_mut(&gone.id);
+        if let Some(book) = book.filter(|book| gone.asked && book.asleep) {
+            (book.failures, book.not_before) = (0, self.now);
+        } else if !gone.asked
             && let Some(book) = self.wanted.get_mut(&gone.id)
         {
             let stable = gone.ready.is_some_and(|at| self.now - at >= secs(60));
@@ -276,6 +318,7 @@ impl Model {
         if id < FIRST {
             let book = self.wanted.get_mut(&id).expect("a removed child came back");
             assert_eq!(spec, book.spec, "the latest spec");
+            assert!(!book.asleep, "{id} was not woken");
             assert!(self.now >= book.not_before, "the ladder is kept");
             assert_eq!(start.first, !book.was_started);
             let deadline = secs(30) * 2u32.pow(book.timeouts.min(5));
@@ -295,53 +338,6 @@ impl Model {
         });
     }
 
-    fn check_that_nobody_is_lost(&self) {
-        for instance in &self.live {
-            let (status, generation) = (self.children.status(&instance.id), instance.generation);
-            let known = match status {
-                Some(Status::Starting { generation, .. } | Status::Ready { generation, .. }) => {
-                    assert!(!instance.asked);
-                    generation
-                }
-                Some(Status::Stopping { generation, .. }) => {
-                    assert!(instance.asked);
-                    generation
-                }
-                Some(Status::Queued | Status::Backoff { .. } | Status::Stopped) | None => {
-                    panic!("{instance:?} is forgotten: {status:?}")
-                }
-            };
-            assert_eq!(known, generation);
-        }
-        for id in (0..FIRST).filter(|id| !self.ended && self.wanted.contains_key(id)) {
-            match self.children.status(&id).expect("a wanted child is known") {
-                Status::Queued => {
-                    let holds = |i: &&Instance| i.slot_until.is_some_and(|at| at >= self.now);
-                    assert!(
-                        self.live.iter().filter(holds).count() >= 4,
-                        "{id} waits in vain"
-                    );
-                }
-                Status::Backoff { until, .. } => {
-                    let wakes = |t: &&(Instant, Id, Generation, ChildTimer)| {
-                        (t.0, t.1, t.3) == (until, id, ChildTimer::Backoff)
-                    };
-                    assert!(self.armed.iter().any(|t| wakes(&t)), "{id} sleeps for ever");
-                }
-                Status::Stopping { restarts, .. } => assert!(restarts, "{id} is lost"),
-                Status::Starting { .. } | Status::Ready { .. } => {}
-                Status::Stopped => panic!("{id} rests though it is wanted"),
-            }
-        }
-        let leaving = |(id, status): (Id, Option<Status>)| match status {
-            None => true,
-            Some(Status::Stopping { restarts, .. }) => !restarts && !self.wanted.contains_key(&id),
-            Some(_) => false,
-        };
-        let mut unwanted = (0..FIRST).filter(|id| !self.wanted.contains_key(id));
-        assert!(unwanted.all(|id| leaving((id, self.children.status(&id)))));
-    }
-
     /// Peace: who was asked to stop goes, nothing fails any more, time passes.
     fn settle(mut self) {
         for _ in 0..20 {
@@ -357,13 +353,19 @@ impl Model {
             .map(|i| i.id)
             .filter(|id| *id < FIRST)
             .collect();
-        let wanted: BTreeSet<Id> = self.wanted.keys().copied().collect();
+        let awake = self.wanted.iter().filter(|(_, book)| !book.asleep);
+        let wanted: BTreeSet<Id> = awake.map(|(id, _)| *id).collect();
         if self.ended {
             assert!(up.is_subset(&wanted));
         } else {
             assert_eq!(up, wanted, "in the end, who is wanted is up");
         }
     }
+}
+
+/// When a child with this spec begins.
+fn begin(spec: u32) -> Begin {
+    if spec == 2 { Begin::Asleep } else { Begin::Now }
 }
 
 proptest! {

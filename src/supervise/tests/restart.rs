@@ -16,6 +16,7 @@ fn one_that_runs_is_stopped_and_started_and_has_not_failed() {
     let stopping = Some(Status::Stopping {
         generation: bench.generation("a"),
         restarts: true,
+        sleeps: false,
     });
     assert_eq!(bench.status("a"), stopping);
     assert_eq!(bench.restart("a"), Some(vec![]), "it is on its way");

@@ -11,6 +11,10 @@ pub(super) enum Step {
     /// One name more, with its spec.
     Add(u8, u32),
     Remove(u8),
+    /// Nobody has a use for this instance any more.
+    Sleep(usize),
+    /// Somebody has one for this child, or may wait.
+    Wake(u8, bool),
     Initialised(usize),
     Ready(usize),
     Exited(usize, FailureKind),
@@ -30,6 +34,9 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
         20 => (wanted, any::<bool>()).prop_map(|(w, retry)| Step::Want(w, retry)),
         10 => (model::ADDED, 0..3u32).prop_map(|(id, spec)| Step::Add(id, spec)),
         5 => model::ADDED.prop_map(Step::Remove),
+        20 => any::<usize>().prop_map(Step::Sleep),
+        15 => (0..9u8, any::<bool>()).prop_map(|(id, haste)| Step::Wake(id, haste)),
+        3 => (model::ADDED, any::<bool>()).prop_map(|(id, haste)| Step::Wake(id, haste)),
         10 => any::<usize>().prop_map(Step::Initialised),
         25 => any::<usize>().prop_map(Step::Ready),
         60 => (any::<usize>(), kind).prop_map(|(n, kind)| Step::Exited(n, kind)),

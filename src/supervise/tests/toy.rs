@@ -231,6 +231,7 @@ impl<P: Spawn> Actor for Boss<P> {
                     what: Wanted::Run {
                         spec,
                         start_deadline: secs(30),
+                        begin: Begin::Now,
                     },
                 };
                 children.want(wanted.into_iter().map(want).collect(), false);

@@ -47,7 +47,8 @@ fn a_changed_child_drains_before_its_successor_starts() {
         bench.status("a"),
         Some(Status::Stopping {
             generation,
-            restarts
+            restarts,
+            sleeps: false,
         })
     );
     assert_eq!(bench.exits("a", Exited), [Spawn("a", 2)]);

@@ -22,6 +22,8 @@ pub struct Figures {
     pub restarts: Counter,
     /// 1 while it fails again and again.
     pub crash_looping: Gauge,
+    /// 1 while it does not run because nobody wants it.
+    pub asleep: Gauge,
     /// What clients are offered of it.
     pub tools: Gauge,
     /// What that costs a model, in bytes and about so many tokens.
@@ -43,6 +45,7 @@ pub(super) struct AllFigures {
     errors: Family<Server, Counter>,
     restarts: Family<Server, Counter>,
     crash_looping: Family<Server, Gauge>,
+    asleep: Family<Server, Gauge>,
     tools: Family<Server, Gauge>,
     tools_bytes: Family<Server, Gauge>,
     tools_tokens: Family<Server, Gauge>,
@@ -63,6 +66,8 @@ impl AllFigures {
         to.register("server_restarts", help, all.restarts.clone());
         let help = "1 while the server fails again and again";
         to.register("server_crash_looping", help, all.crash_looping.clone());
+        let help = "1 while the server does not run because nobody wants it";
+        to.register("server_asleep", help, all.asleep.clone());
         let help = "Tools that clients are offered of the server";
         to.register("server_tools", help, all.tools.clone());
         let help = "What the definitions of the server's tools take";
@@ -87,6 +92,7 @@ impl AllFigures {
             errors: self.errors.get_or_create_owned(server),
             restarts: self.restarts.get_or_create_owned(server),
             crash_looping: self.crash_looping.get_or_create_owned(server),
+            asleep: self.asleep.get_or_create_owned(server),
             tools: self.tools.get_or_create_owned(server),
             tools_bytes: self.tools_bytes.get_or_create_owned(server),
             tools_tokens: self.tools_tokens.get_or_create_owned(server),
@@ -106,6 +112,7 @@ impl AllFigures {
         self.errors.remove(server);
         self.restarts.remove(server);
         self.crash_looping.remove(server);
+        self.asleep.remove(server);
         self.tools.remove(server);
         self.tools_bytes.remove(server);
         self.tools_tokens.remove(server);

@@ -12,6 +12,7 @@ use super::handle::Subscriber;
 use super::job::Tables;
 use crate::config::model::{Isolation, Profiles, View};
 use crate::ids::{Generation, Prefix, ServerName};
+use crate::tree::alarm::Alarm;
 use crate::tree::heartbeat::Beat;
 use crate::tree::upstream::UpstreamHandle;
 use crate::turn::Kind;
@@ -50,6 +51,11 @@ pub(crate) enum ServerState {
         why: String,
         /// When it is tried again.
         next_try: Instant,
+    },
+    /// It runs when somebody wants it.
+    Asleep {
+        /// Wakes it.
+        alarm: Alarm,
     },
 }
 

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use super::merged::Merged;
 use crate::ids::{Generation, ProfileId, ServerName};
+use crate::tree::alarm::Alarm;
 use crate::tree::upstream::UpstreamHandle;
 
 /// Whether a server can take calls.
@@ -25,6 +26,11 @@ pub(crate) enum RouteState {
         why: String,
         /// When it is started again.
         next_try: Instant,
+    },
+    /// It runs when somebody wants it: calls wake it, and are parked.
+    Asleep {
+        /// Wakes it.
+        alarm: Alarm,
     },
 }
 
@@ -113,7 +119,7 @@ impl RouteState {
     pub(crate) fn generation(&self) -> Option<Generation> {
         match self {
             Self::Ready { handle } => Some(handle.generation()),
-            Self::Starting | Self::Down { .. } => None,
+            Self::Starting | Self::Down { .. } | Self::Asleep { .. } => None,
         }
     }
 }

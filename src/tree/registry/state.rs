@@ -153,6 +153,7 @@ impl Merge {
         generation: Generation,
         state: ServerState,
     ) {
+        let is_known = self.has_kept(name);
         let Some(server) = self.current(name, generation) else {
             return;
         };
@@ -167,6 +168,12 @@ impl Merge {
             ServerState::Down { why, next_try } => {
                 server.route = RouteState::Down { why, next_try };
                 server.has_failed = true;
+            }
+            ServerState::Asleep { alarm } => {
+                if !is_known {
+                    alarm.ring_for_lists();
+                }
+                server.route = RouteState::Asleep { alarm };
             }
         }
         self.is_dirty = true;

@@ -12,6 +12,7 @@ use super::steering::{Reading, Steering};
 use crate::config::model::Config;
 use crate::ids::{Generation, ServerName};
 use crate::supervise::Tick;
+use crate::tree::alarm::Alarm;
 use crate::tree::client::InstanceOwner;
 use crate::tree::heartbeat::Beat;
 use crate::tree::registry::{Routes, Subscriber};
@@ -78,6 +79,22 @@ impl RootHandle {
             generation: upstream.generation(),
             tools,
         });
+    }
+
+    pub(in crate::tree) fn unused(&self, upstream: &UpstreamHandle) {
+        self.tell(RootMsg::Unused {
+            child: ChildId::of(upstream),
+            generation: upstream.generation(),
+        });
+    }
+
+    /// What wakes `child`.
+    pub(super) fn alarm(&self, child: &ChildId) -> Alarm {
+        let (root, child) = (self.clone(), child.clone());
+        Alarm::new(move |why| {
+            let child = child.clone();
+            root.tell(RootMsg::Woken { child, why });
+        })
     }
 
     /// A session uses this isolated server. Asking again for what is there changes nothing.

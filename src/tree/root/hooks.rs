@@ -201,11 +201,29 @@ impl<S: Spawn, E: Frontend> RootHooks<S, E> {
         count.is_some()
     }
 
+    /// A server is started. Says whether that counts: who was asleep is only woken.
+    fn note_start(&mut self, server: &ServerName, generation: Generation) -> bool {
+        let slept = matches!(
+            self.states.get(server),
+            Some((_, ServerState::Asleep { .. }))
+        );
+        let former = self.generations.insert(server.clone(), generation);
+        let is_restart = former.is_some() && !slept;
+        if is_restart {
+            let metrics = self.settings.metrics.server(server);
+            metrics.figures.restarts.inc();
+        }
+        former.is_none() || is_restart
+    }
+
     /// Passes on what became of a server. That it is ready, its own catalogue says.
     fn server_changed(&mut self, server: &ServerName, status: Option<&Status>) {
         let state = match status {
             Some(Status::Starting { .. }) => ServerState::Starting {
                 has_failed: self.failed.contains(server),
+            },
+            Some(Status::Asleep | Status::Stopping { sleeps: true, .. }) => ServerState::Asleep {
+                alarm: self.root.alarm(&ChildId::Upstream(server.clone())),
             },
             Some(Status::Queued | Status::Stopping { .. } | Status::Stopped) => {
                 ServerState::Between { has_failed: false }
@@ -261,16 +279,11 @@ impl<S: Spawn, E: Frontend> SupervisorHooks for RootHooks<S, E> {
             (ChildId::Sessions, _) => self.start_sessions(generation, parent),
             (ChildId::Listener, _) => self.start_listener(parent),
             (ChildId::Upstream(server), ChildSpec::Upstream(spec)) => {
-                if self
-                    .generations
-                    .insert(server.clone(), generation)
-                    .is_some()
-                {
-                    let metrics = self.settings.metrics.server(server);
-                    metrics.figures.restarts.inc();
-                }
+                let is_counted = self.note_start(server, generation);
                 let args = self.upstream_args(generation, spec, start)?;
-                args.history.started();
+                if is_counted {
+                    args.history.started();
+                }
                 self.start_upstream(args, parent)
             }
             (ChildId::Instance(_, session), ChildSpec::Upstream(spec)) => {

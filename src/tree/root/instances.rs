@@ -194,6 +194,11 @@ impl<S, E> RootHooks<S, E> {
                 why: last.to_string(),
                 next_try: *until,
             }),
+            Some(Status::Asleep | Status::Stopping { sleeps: true, .. }) => {
+                let child = ChildId::Instance(server.clone(), session);
+                let alarm = self.root.alarm(&child);
+                Some(RouteState::Asleep { alarm })
+            }
             Some(
                 Status::Queued
                 | Status::Starting { .. }

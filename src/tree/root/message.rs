@@ -12,6 +12,7 @@ use super::steering::Restarted;
 use crate::config::model::Config;
 use crate::ids::{Generation, ServerName};
 use crate::supervise::Tick;
+use crate::tree::alarm::Use;
 use crate::tree::client::InstanceOwner;
 use crate::tree::heartbeat::Beat;
 use crate::tree::registry::{Approval, Routes};
@@ -73,6 +74,13 @@ pub(crate) enum RootMsg {
         generation: Generation,
         tools: usize,
     },
+    /// From an upstream: nobody has used it for long, and it takes nothing any more.
+    Unused {
+        child: ChildId,
+        generation: Generation,
+    },
+    /// From whoever has a use for a server that sleeps.
+    Woken { child: ChildId, why: Use },
     /// From a session: it has a use for an instance of this server of its own. `SessionEvent::Instance`
     /// answers it, or the instance itself when it is ready.
     InstanceWanted {
@@ -132,6 +140,8 @@ impl Kind for RootMsg {
             Self::Spawned { .. } => "Spawned",
             Self::Initialized { .. } => "Initialized",
             Self::Ready { .. } => "Ready",
+            Self::Unused { .. } => "Unused",
+            Self::Woken { .. } => "Woken",
             Self::InstanceWanted { .. } => "InstanceWanted",
             Self::SessionEnded { .. } => "SessionEnded",
             Self::InstancesUnused { .. } => "InstancesUnused",

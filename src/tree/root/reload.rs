@@ -15,7 +15,7 @@ use super::message::ChildId;
 use super::shutdown::Phase;
 use crate::config::model::{Config, Entry, Naming, Protocol, Secret, ServerSpec, Target, View};
 use crate::ids::ServerName;
-use crate::supervise::{Diff, Spawn, Want, Wanted};
+use crate::supervise::{Begin, Diff, Spawn, Want, Wanted};
 use crate::tree::frontend::Frontend;
 use crate::tree::registry::ConfiguredServer;
 
@@ -161,12 +161,18 @@ fn wish(entry: Entry) -> Option<Want<ChildId, ChildSpec>> {
         Entry::Run(spec, _) => {
             let start_deadline = spec.start_timeout;
             let name = spec.name.clone();
+            let begin = if spec.idle_timeout.is_some() {
+                Begin::Asleep
+            } else {
+                Begin::Now
+            };
             let spec = ChildSpec::Upstream(Arc::clone(&spec));
             (
                 name,
                 Wanted::Run {
                     spec,
                     start_deadline,
+                    begin,
                 },
             )
         }

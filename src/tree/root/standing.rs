@@ -24,6 +24,8 @@ pub enum Standing {
     Stopping,
     /// It has ended, as it should.
     Stopped,
+    /// It runs when somebody wants it.
+    Asleep,
     /// It takes calls.
     Ready,
 }
@@ -35,6 +37,7 @@ impl Standing {
             Status::Backoff { last, .. } if last.kind == FailureKind::Unauthorized => {
                 Self::Unauthorized
             }
+            Status::Asleep => Self::Asleep,
             Status::Ready { .. } => Self::Ready,
             Status::Starting { .. } | Status::Backoff { .. } if status.is_crash_looping() => {
                 Self::CrashLooping
@@ -57,6 +60,7 @@ impl fmt::Display for Standing {
             Self::Queued => "queued",
             Self::Stopping => "stopping",
             Self::Stopped => "stopped",
+            Self::Asleep => "asleep",
             Self::Ready => "ready",
         })
     }

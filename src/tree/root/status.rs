@@ -238,7 +238,11 @@ impl<S, E> RootHooks<S, E> {
     /// A server is in another state; `None`: it is not configured any more.
     pub(super) fn count_server(&mut self, server: &ServerName, status: Option<&Status>) {
         let metrics = &self.settings.metrics;
-        let is_up = matches!(status, Some(Status::Ready { .. }));
+        let is_asleep = matches!(
+            status,
+            Some(Status::Asleep | Status::Stopping { sleeps: true, .. })
+        );
+        let is_up = is_asleep || matches!(status, Some(Status::Ready { .. }));
         if is_up || status.is_none() {
             self.book.forgive(server);
         }
@@ -248,6 +252,7 @@ impl<S, E> RootHooks<S, E> {
                 let is_looping = Standing::of(status) == Standing::CrashLooping;
                 metrics.up.set(is_up.into());
                 metrics.figures.crash_looping.set(is_looping.into());
+                metrics.figures.asleep.set(is_asleep.into());
             }
             None => metrics.forget(server),
         }

@@ -102,7 +102,9 @@ impl Restarts {
             Some(Status::Backoff { last, .. }) => Restarted::Failed {
                 why: last.to_string(),
             },
-            Some(Status::Stopping { .. } | Status::Stopped) | None => Restarted::Gone,
+            Some(Status::Asleep | Status::Stopping { .. } | Status::Stopped) | None => {
+                Restarted::Gone
+            }
         };
         for (_, reply) in self.0.extract_if(.., |(waited, _)| waited == server) {
             answer(reply, outcome.clone());

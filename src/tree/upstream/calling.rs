@@ -20,6 +20,7 @@ impl UpstreamState {
     pub(super) fn on_call(&mut self, reply_token: ReplyToken) {
         let takes_calls =
             self.dialogue.is_ready() && !self.is_draining && self.last_words.is_none();
+        self.used();
         let Some(process) = self.process.as_ref().filter(|_| takes_calls) else {
             return; // the reply token comes back
         };
@@ -54,6 +55,7 @@ impl UpstreamState {
         }
         self.watch(self.dialogue.next_deadline());
         self.look_at_work();
+        self.look_at_use();
         self.stop_if_drained();
     }
 

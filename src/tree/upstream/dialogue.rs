@@ -154,6 +154,12 @@ impl Dialogue {
         self.server_requests.owner()
     }
 
+    /// Whether somebody waits for what the server will say, or the gateway does.
+    pub(super) fn is_held(&self) -> bool {
+        let is_listing = self.lists.awaited().next().is_some();
+        !self.is_ready() || is_listing || self.calls.in_flight() > 0 || self.subscribers.hold()
+    }
+
     /// Whether calls may be sent.
     pub(super) fn is_ready(&self) -> bool {
         self.phase == Phase::Ready

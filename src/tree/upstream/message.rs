@@ -95,6 +95,8 @@ pub(crate) enum UpstreamTimer {
     DrainEnd,
     /// It has done what its former life ended after, and had its time to end too.
     WorkDone,
+    /// Nobody may have used it for long enough.
+    Unused,
 }
 
 impl fmt::Display for UpstreamMsg {

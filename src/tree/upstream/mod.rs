@@ -33,6 +33,7 @@ mod subscriptions;
 #[cfg(test)]
 mod tests;
 mod undeclared;
+mod unused;
 mod updates;
 mod work;
 

@@ -17,6 +17,7 @@ use super::ending::Ending;
 use super::launch::{Child, Heard, Launched};
 use super::listing::Room;
 use super::message::{UpstreamMsg, UpstreamTimer};
+use super::unused::Unused;
 use super::work::Work;
 use crate::process::{LinePermit, Output, StdinFailure, UnusableLine};
 use crate::protocol::jsonrpc::{self, Request, Response};
@@ -64,6 +65,8 @@ pub(crate) struct UpstreamState {
     /// What was learnt, as the registry was told.
     pub(super) lessons: Lessons,
     pub(super) work_done: Option<Timer<UpstreamMsg>>,
+    /// Of a server that is started on demand.
+    pub(super) unused: Option<Unused>,
 }
 
 impl UpstreamState {
@@ -86,6 +89,7 @@ impl UpstreamState {
         Self {
             work: Work::new(Arc::clone(&args.past)),
             lessons: args.past.lessons(),
+            unused: args.spec.idle_timeout.map(Unused::new),
             args,
             myself,
             handle,
@@ -227,6 +231,7 @@ impl UpstreamState {
             (id, Err(error)) => jsonrpc::error(id, error),
             (None, Ok(_)) => return,
         };
+        self.used();
         self.write(line);
         self.dialogue.calls().extend(Instant::now());
     }
@@ -248,6 +253,7 @@ impl UpstreamState {
         client: Arc<dyn SessionSink>,
         interest: Interest,
     ) -> Outcome {
+        self.used();
         let now = Instant::now();
         let effects = self.dialogue.interested(now, session, client, interest);
         self.perform(effects)
@@ -292,6 +298,10 @@ impl UpstreamState {
                 self.on_work_done();
                 Ok(())
             }
+            UpstreamTimer::Unused => {
+                self.on_unused();
+                Ok(())
+            }
         }
     }
 
@@ -331,6 +341,7 @@ impl UpstreamState {
             self.tell_lessons();
         }
         self.look_at_work();
+        self.look_at_use();
         self.stop_if_drained();
         Ok(())
     }
@@ -339,6 +350,7 @@ impl UpstreamState {
         if let Some(owner) = self.dialogue.owner() {
             let timeout = self.args.spec.call_timeout;
             let ask = ServerRequest::new(self.handle.clone(), timeout, request);
+            let ask = self.held_by(ask);
             owner.client.tell(SessionEvent::ServerRequested(ask));
         }
     }
@@ -351,6 +363,7 @@ impl UpstreamState {
             self.ready_since = Some(Instant::now());
             self.start_deadline = None;
             self.args.root.ready(&self.handle, tools);
+            self.watch_use();
         }
         self.publish();
         if is_first {
@@ -371,6 +384,11 @@ impl UpstreamState {
                 .tell(SessionEvent::Offers { handle, catalogue }),
             None => self.args.registry.catalogue(&handle, catalogue),
         }
+    }
+
+    /// Whether it is to be asked for its lists again.
+    pub(super) fn has_relist(&self) -> bool {
+        self.relist.is_some()
     }
 
     /// Hands a line of the gateway's own to the server. If its stdin has gone, its process says so;

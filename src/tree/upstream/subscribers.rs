@@ -325,6 +325,13 @@ impl Subscribers {
         Some(jsonrpc::request(id, method::SET_LEVEL, Some(&params)))
     }
 
+    /// Whether somebody waits for news. A level of the log alone is told again to the next life.
+    pub(super) fn hold(&self) -> bool {
+        let mut members = self.members.values();
+        let has_uris = members.any(|member| !member.interest.uris.is_empty());
+        has_uris || !self.waiting.is_empty()
+    }
+
     /// Whether the server owes the gateway itself an answer here.
     pub(super) fn awaits_an_answer(&self) -> bool {
         let listening = self.listening.is_asking();

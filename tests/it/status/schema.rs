@@ -90,10 +90,14 @@ fn places(schema: &Value, place: &str, all: &mut BTreeSet<String>) {
 
 /// A gateway with servers that are well, gone, down and odd, clients of both kinds, and a wrong entry.
 async fn eventful() -> (Gateway, SseClient, Endpoint) {
+    let mut sleeper = fixture("sleeper", &[]);
+    sleeper["start"] = json!("on-demand");
+    sleeper["idle_timeout"] = json!(0.1);
     let config = json!({
         "servers": [
             fixture("a", &[]),
             fixture("down", &["--exit-at-start", "7"]),
+            sleeper,
             { "name": "missing", "command": "no-such-program" },
             { "name": "refused", "args": [] },
             { "name": "odd", "command": "sh", "args": ["-c", "echo junk; sleep 1000"] },
@@ -111,6 +115,7 @@ async fn eventful() -> (Gateway, SseClient, Endpoint) {
     .await;
     server_in(&gateway, "down", "backoff").await;
     server_in(&gateway, "missing", "backoff").await;
+    server_in(&gateway, "sleeper", "asleep").await;
     let sse = join(&gateway).await;
     let mut endpoint = Endpoint::at(gateway.addr(), "/p/p/mcp");
     endpoint.initialize("2025-11-25", "{}").await;

@@ -68,6 +68,14 @@ impl Merge {
         Held::digest(server.map_or(&[], |server| server.told.held()))
     }
 
+    /// Whether it is known what a server offers that runs what is run now.
+    pub(super) fn has_kept(&self, name: &ServerName) -> bool {
+        let mut servers = self.servers.iter();
+        let server = servers.find(|server| server.wanted.server == *name);
+        let kept = self.kept.get(name).zip(server);
+        kept.is_some_and(|(kept, server)| kept.fingerprint == server.wanted.fingerprint)
+    }
+
     /// What former lives of a server taught, if it ran what is run now.
     pub(in crate::tree::registry) fn lessons(&self, name: &ServerName) -> Lessons {
         let wanted = self.servers.iter().map(|server| &server.wanted);

@@ -2,6 +2,7 @@
 
 mod actor;
 mod apps;
+mod asleep;
 mod boot;
 mod claims;
 mod hold;

@@ -79,6 +79,12 @@ impl Interests {
         }
     }
 
+    /// Whether the client subscribed to something of a server.
+    fn has_any_of(&self, server: &ServerName) -> bool {
+        let uris = self.uris.get(server);
+        uris.is_some_and(|uris| !uris.is_empty())
+    }
+
     /// Whether the client subscribed to it.
     pub(super) fn has_subscribed(&self, server: &ServerName, uri: &str) -> bool {
         let uris = self.uris.get(server);
@@ -103,9 +109,8 @@ impl Interests {
 
     /// The lives of servers that know of a subscription of the client's.
     pub(super) fn watched(&self) -> BTreeMap<ServerName, Generation> {
-        let has_uris = |server: &ServerName| self.uris.get(server).is_some_and(|it| !it.is_empty());
         let attached = self.attached.iter();
-        let watched = attached.filter(|(server, _)| has_uris(server));
+        let watched = attached.filter(|(server, _)| self.has_any_of(server));
         let life =
             |(server, it): (&ServerName, &Attached)| (server.clone(), it.upstream.generation());
         watched.map(life).collect()
@@ -153,8 +158,13 @@ impl Conversation {
     /// Tells `server`. Not while it answers a request that changes the same: it may have taken
     /// that down already, and would take what it is told now for the end of it.
     pub(super) fn refresh_interest(&mut self, server: &ServerName) {
-        let Some(RouteState::Ready { handle }) = self.state_of(server) else {
-            return;
+        let handle = match self.state_of(server) {
+            Some(RouteState::Ready { handle }) => handle,
+            Some(RouteState::Asleep { alarm }) if self.interests.has_any_of(server) => {
+                return alarm.ring();
+            }
+            Some(RouteState::Asleep { .. } | RouteState::Starting | RouteState::Down { .. })
+            | None => return,
         };
         if self.calls.is_subscribing(server) {
             return;

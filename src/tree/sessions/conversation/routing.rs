@@ -64,6 +64,10 @@ impl Conversation {
                 }
             }
             None if self.is_isolated(&route.server) => Routing::Start(route.server),
+            Some(RouteState::Asleep { alarm }) => {
+                alarm.ring();
+                Routing::Park(Some(route.server))
+            }
             Some(RouteState::Ready { .. } | RouteState::Starting) | None => {
                 Routing::Park(Some(route.server))
             }

@@ -63,6 +63,7 @@ fn spec(script: &str, call_timeout: Duration) -> ServerSpec {
         isolation: Isolation::Shared,
         roots: Vec::new(),
         protocol: Protocol::Auto,
+        idle_timeout: None,
     }
 }
 

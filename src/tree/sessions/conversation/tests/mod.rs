@@ -3,6 +3,7 @@
 
 mod announcements;
 mod asked_on_streams;
+mod asleep;
 mod calls;
 mod exchange;
 mod input_required;

@@ -1,0 +1,60 @@
+//! What the operator does and sees of servers that sleep.
+
+use serde_json::json;
+
+use super::{
+    LATER, SOON, always, asleep, by_environment, echo, on_demand, server, server_in, start,
+};
+use crate::support::servers::{configuration, join};
+
+#[tokio::test]
+async fn a_signal_wakes_nobody() {
+    let (gateway, _home) = asleep(&[on_demand("a", LATER, &[])]).await;
+    gateway.sighup();
+    gateway.wait_for_log("reload:", SOON).await;
+    assert_eq!(server(&gateway, "a").await["state"], "asleep");
+    assert_eq!(gateway.children(), []);
+}
+
+#[tokio::test]
+async fn a_server_changes_between_always_and_on_demand() {
+    let (gateway, _home) = asleep(&[on_demand("a", LATER, &[])]).await;
+    gateway.write_config(&configuration(&[always(on_demand("a", LATER, &[]))]));
+    gateway.wait_for_log("~1 (a: start)", SOON).await;
+    server_in(&gateway, "a", "ready").await;
+    gateway.write_config(&configuration(&[on_demand("a", 0.3, &[])]));
+    server_in(&gateway, "a", "asleep").await;
+    let client = join(&gateway).await;
+    assert_eq!(echo(&client, "a", "x").await, "x");
+}
+
+#[tokio::test]
+async fn the_gateway_says_it_for_all_and_an_entry_for_itself() {
+    let entries = [by_environment("a", LATER, ""), on_demand("b", LATER, &[])];
+    let home = super::known(&entries).await;
+    let mut own = always(entries[1].clone());
+    own["start"] = json!("always");
+    let text = json!({
+        "gateway": { "start": "on-demand", "idle_timeout": "1m" },
+        "servers": [always(entries[0].clone()), own]
+    });
+    let gateway = start(home.path(), &[]).await;
+    gateway.write_config(&text.to_string());
+    server_in(&gateway, "a", "asleep").await;
+    server_in(&gateway, "b", "ready").await;
+}
+
+#[tokio::test]
+async fn a_restart_that_is_asked_for_starts_it() {
+    let (gateway, _home) = asleep(&[on_demand("a", LATER, &[])]).await;
+    let output = std::process::Command::new(support::gateway::mcproxy())
+        .args(["restart", "a"])
+        .current_dir(gateway.home())
+        .env("MCPROXY_STATE_DIR", gateway.state_dir())
+        .output()
+        .expect("it runs");
+    let said = String::from_utf8_lossy(&output.stdout);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}{errors}");
+    server_in(&gateway, "a", "ready").await;
+}
