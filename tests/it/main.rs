@@ -26,6 +26,7 @@ mod prefix;
 mod processes;
 mod profiles;
 mod reload;
+mod remote;
 mod replicas;
 mod routing;
 mod security;

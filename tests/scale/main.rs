@@ -10,6 +10,7 @@ mod balancer;
 mod clients;
 mod kills;
 mod manifests;
+mod partition;
 mod paths;
 mod replicas;
 mod restarts;
