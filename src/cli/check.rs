@@ -15,6 +15,7 @@ mod needs;
 mod profiles;
 mod program;
 mod started;
+mod target;
 #[cfg(test)]
 mod tests;
 
@@ -27,7 +28,7 @@ use self::started::Started;
 pub use self::started::{Start, Trial, Tried};
 use super::table;
 use crate::config::model::{
-    Config, Entry, Given, Isolation, Nameless, Offer, Protocol, ServerSpec, Target,
+    Config, Entry, Given, Isolation, Nameless, Offer, Protocol, ServerSpec,
 };
 use crate::config::{self, ConfigError, Environment, Origin, Parsed, Problem, Severity};
 use crate::ids::Prefix;
@@ -204,8 +205,8 @@ fn row(entry: &Entry, origin: &Origin, env: Environment<'_>, problems: &mut Vec<
         Entry::Disabled(_) => ("off", "-".to_owned()),
         Entry::Refused(_) => ("refused", format!("see line {}", origin.place.line)),
         Entry::Run(spec, _) => {
-            problems.extend(needs::left_out(spec, origin, env));
-            ("run", found(spec, origin, env, problems))
+            let found = target::found(spec, origin, env, problems);
+            ("run", found)
         }
     };
     let (prefix, isolation, protocol) = match entry {
@@ -218,7 +219,7 @@ fn row(entry: &Entry, origin: &Origin, env: Environment<'_>, problems: &mut Vec<
         prefix,
         isolation,
         protocol,
-        command: command_shown(origin),
+        command: target::shown(entry, origin),
         found,
     }
 }
@@ -261,36 +262,6 @@ fn offered(config: &Config) -> Option<String> {
     });
     let serving = config.offer?.serving(isolated);
     (serving != Offer::Both.serving(None)).then(|| serving.said(isolated).to_string())
-}
-
-/// What there is of its program on this machine.
-fn found(
-    spec: &ServerSpec,
-    origin: &Origin,
-    env: Environment<'_>,
-    problems: &mut Vec<Problem>,
-) -> String {
-    let Target::Program(program) = &spec.target else {
-        return "-".to_owned();
-    };
-    find(spec, program, env).unwrap_or_else(|lacking| {
-        let found = lacking.to_string();
-        problems.extend(lacking.problem(origin));
-        found
-    })
-}
-
-/// The command as the file has it, without its arguments, which may hold keys.
-fn command_shown(origin: &Origin) -> String {
-    const LONGEST: usize = 40;
-    let Some(written) = &origin.command else {
-        return "-".to_owned();
-    };
-    let mut shown: String = written.text.escape_debug().take(LONGEST).collect();
-    if written.text.chars().count() > LONGEST {
-        shown.push('…');
-    }
-    shown
 }
 
 /// What a row has in a column.

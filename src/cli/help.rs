@@ -194,8 +194,8 @@ settings.json), Cline, Roo Code, Windsurf, Zed, opencode, Crush, Amp, Gemini CLI
 LibreChat (YAML), LM Studio, mcphub, mcp-hub, TBXark's mcp-proxy, mcproxy itself, and whatever has an \
 'mcpServers' object. Nothing is run, and no file is changed but those that are named by the options.
 
-Names become legal and unique, what is switched off stays off, filters of tools are carried over, and a \
-remote server is run by the bridge 'npx mcp-remote'. A table says what became of each entry.";
+Names become legal and unique, what is switched off stays off, and filters of tools are carried over. A remote \
+server is asked at its URL, or by the bridge 'npx mcp-remote' where its user signs in with a browser. A table says what became of each entry.";
 
 pub(super) const IMPORT_END: &str = "\
 Examples:

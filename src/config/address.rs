@@ -68,7 +68,7 @@ pub(super) fn url(text: &str) -> Result<Url, Wrong> {
 }
 
 /// What HTTP or MCP says with each message, and nobody else may.
-const OURS: [&str; 17] = [
+const OURS: [&str; 19] = [
     "connection",
     "content-encoding",
     "content-length",
@@ -80,6 +80,8 @@ const OURS: [&str; 17] = [
     "mcp-name",
     "mcp-protocol-version",
     "mcp-session-id",
+    "mcproxy-behind",
+    "mcproxy-via",
     "origin",
     "proxy-connection",
     "te",

@@ -17,7 +17,7 @@ use super::name::Named;
 use super::notes::{Finding, Notes};
 use super::program;
 use super::protocol;
-use super::remote::{self, Kind};
+use super::remote::{self, Way};
 use super::switch;
 use super::values::{self, Field, Fields};
 use super::view::{self, View};
@@ -56,8 +56,8 @@ pub(super) fn check(
         return Checked::Refused;
     };
     let is_enabled = switch::is_enabled(&fields, notes) && !named.is_off;
-    let kind = match remote::kind(&fields) {
-        Ok(kind) => kind,
+    let way = match remote::way(&fields) {
+        Ok(way) => way,
         // Switched off, what is meant for another program is nobody's mistake.
         Err(_) if !is_enabled => return Checked::Disabled,
         Err(unknown) => {
@@ -67,10 +67,10 @@ pub(super) fn check(
     };
     values::repeated(fields.object, &fields.at, notes);
     other_fields(&fields, notes);
-    remote::unused(&fields, kind, notes);
+    remote::unused(&fields, way, notes);
     // What a switched-off server would need need not be set.
     let fill = Filling::new(is_enabled.then_some(around.env));
-    let spec = spec(&fields, (named.name.as_ref(), kind), (around, &fill), notes);
+    let spec = spec(&fields, (named.name.as_ref(), way), (around, &fill), notes);
     let view = view::read(&fields, notes);
     if !is_enabled {
         notes.soften();
@@ -86,18 +86,16 @@ pub(super) fn check(
 
 fn spec(
     fields: &Fields<'_>,
-    (name, kind): (Option<&ServerName>, Kind),
+    (name, way): (Option<&ServerName>, Way),
     (around, fill): (&Surroundings<'_>, &Filling<'_>),
     notes: &mut Notes,
 ) -> Option<ServerSpec> {
     let mut env_files = around.env_files.clone().unwrap_or_default();
     env_files.extend(env_file::of_entry(fields, around.directory, fill, notes));
     let late = fill.late(!env_files.is_empty());
-    let target = match kind {
-        Kind::Program => program::read(fields, (fill, &late), notes).map(Target::Program),
-        Kind::Remote(transport) => {
-            remote::read(fields, transport, &late, notes).map(Target::Remote)
-        }
+    let target = match way {
+        Way::Run => program::read(fields, (fill, &late), notes).map(Target::Program),
+        Way::Ask(transport) => remote::read(fields, transport, &late, notes).map(Target::Remote),
     };
     let start_timeout = seconds(fields, "timeout", notes).unwrap_or(START_TIMEOUT);
     let call_timeout = seconds(fields, "call_timeout", notes).unwrap_or(CALL_TIMEOUT);

@@ -12,7 +12,7 @@ pub use super::profiles::{
 };
 pub use super::protocol::{Offer, Protocol, Serving};
 pub use super::secrets::{FileError, FileRef, Filled, Secret};
-pub use super::target::{Address, Program, Remote, Target, Transport};
+pub use super::target::{Address, AddressError, Program, Remote, Target, Transport, shown_url};
 pub use super::view::{Instructions, Naming, OnChangedTools, Override, View};
 use crate::ids::{Prefix, ServerName};
 

@@ -13,11 +13,11 @@ use super::model::{Remote, Secret, Transport};
 use super::notes::{At, Finding, Notes};
 use super::values::{self, Field, Fields};
 
-/// What an entry is about.
+/// How the server of an entry is reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    Program,
-    Remote(Transport),
+pub(super) enum Way {
+    Run,
+    Ask(Transport),
 }
 
 /// The fields with an address: Gemini's for Streamable HTTP, everybody's, Windsurf's.
@@ -26,46 +26,46 @@ pub(super) const ADDRESSES: [&str; 3] = ["httpUrl", "url", "serverUrl"];
 const OF_PROGRAMS: [&str; 5] = ["command", "args", "env", "cwd", "inherit_env"];
 const AUTHORIZATION: &str = "authorization";
 
-/// What the entry is about, as its `type` says; without one a command counts before an address.
-pub(super) fn kind(fields: &Fields<'_>) -> Result<Kind, Finding> {
+/// How the server is reached, as its `type` says; without one a command counts before an address.
+pub(super) fn way(fields: &Fields<'_>) -> Result<Way, Finding> {
     let mut said = None;
     for name in ["type", "transport"] {
         let Some(field) = fields.get(name) else {
             continue;
         };
-        let kind = named(&field, name)?;
+        let way = named(&field, name)?;
         // The one that says more counts, if a file has both.
-        if !matches!(said, Some(Kind::Remote(transport)) if transport != Transport::Auto) {
-            said = Some(kind);
+        if !matches!(said, Some(Way::Ask(transport)) if transport != Transport::Auto) {
+            said = Some(way);
         }
     }
     let has = |name: &&str| fields.get(name).is_some_and(|field| !is_void(field.value));
     let address = ADDRESSES.iter().find(|name| has(name));
     let by_address = match address {
-        Some(&"httpUrl") => Kind::Remote(Transport::Streamable),
-        Some(_) if !has(&"command") => Kind::Remote(Transport::Auto),
-        Some(_) | None => Kind::Program,
+        Some(&"httpUrl") => Way::Ask(Transport::Streamable),
+        Some(_) if !has(&"command") => Way::Ask(Transport::Auto),
+        Some(_) | None => Way::Run,
     };
     Ok(match said {
-        Some(Kind::Remote(Transport::Auto)) if by_address != Kind::Program => by_address,
-        Some(kind) => kind,
-        None if has(&"command") => Kind::Program,
+        Some(Way::Ask(Transport::Auto)) if by_address != Way::Run => by_address,
+        Some(way) => way,
+        None if has(&"command") => Way::Run,
         None => by_address,
     })
 }
 
-/// The kind that a `type` names.
-fn named(field: &Field<'_, Value<'_>>, name: &str) -> Result<Kind, Finding> {
+/// The way that a `type` names.
+fn named(field: &Field<'_, Value<'_>>, name: &str) -> Result<Way, Finding> {
     let Some(text) = field.value.as_string_lit() else {
         let what = format!("'{name}' must be a text, not {}", values::kind(field.value));
         return Err(Finding::error(field.at.clone(), what));
     };
     let plain = super::fields::plain(&text.value);
     Ok(match plain.as_str() {
-        "stdio" | "std" | "local" => Kind::Program,
-        "http" | "remote" => Kind::Remote(Transport::Auto),
-        "sse" => Kind::Remote(Transport::Sse),
-        text if text.contains("streamable") => Kind::Remote(Transport::Streamable),
+        "stdio" | "std" | "local" => Way::Run,
+        "http" | "remote" => Way::Ask(Transport::Auto),
+        "sse" => Way::Ask(Transport::Sse),
+        text if text.contains("streamable") => Way::Ask(Transport::Streamable),
         "ws" | "websocket" => {
             let what = format!("'{name}' is a WebSocket, which MCP does not have");
             let help = "ask its maker for an address with https://, or switch it off with \"enabled\": false";
@@ -80,10 +80,10 @@ fn named(field: &Field<'_, Value<'_>>, name: &str) -> Result<Kind, Finding> {
 }
 
 /// What is to be said about fields that concern the other kind of server.
-pub(super) fn unused(fields: &Fields<'_>, kind: Kind, notes: &mut Notes) {
-    let of_other = match kind {
-        Kind::Program => &ADDRESSES[..],
-        Kind::Remote(_) => &OF_PROGRAMS[..],
+pub(super) fn unused(fields: &Fields<'_>, way: Way, notes: &mut Notes) {
+    let of_other = match way {
+        Way::Run => &ADDRESSES[..],
+        Way::Ask(_) => &OF_PROGRAMS[..],
     };
     let given = of_other.iter().filter_map(|name| {
         let field = fields.get(name)?;
@@ -95,9 +95,9 @@ pub(super) fn unused(fields: &Fields<'_>, kind: Kind, notes: &mut Notes) {
     };
     let names: Vec<String> = given.iter().map(|(name, _)| format!("'{name}'")).collect();
     let verb = if names.len() == 1 { "has" } else { "have" };
-    let why = match kind {
-        Kind::Program => "the server is run by its command, its address is not used",
-        Kind::Remote(_) => "the server is remote, and nothing is run for it",
+    let why = match way {
+        Way::Run => "the server is run by its command, its address is not used",
+        Way::Ask(_) => "the server is remote, and nothing is run for it",
     };
     let what = format!("{} {verb} no effect: {why}", names.join(", "));
     notes.add(Finding::warning(first.clone(), what));

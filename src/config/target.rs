@@ -7,7 +7,7 @@ use reqwest::Url;
 use reqwest::header::HeaderMap;
 
 use super::address;
-use super::secrets::Secret;
+use super::secrets::{FileError, Secret};
 
 /// How a server is reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,6 +67,17 @@ pub struct Address {
     pub exposed: Vec<PathBuf>,
 }
 
+/// Why a remote server cannot be asked. Nothing of a value is shown.
+#[derive(Debug, thiserror::Error)]
+pub enum AddressError {
+    /// A file can't be used.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// What it says, once all is filled in, is no address, or no header.
+    #[error("{0}")]
+    Wrong(String),
+}
+
 impl Target {
     /// The program, if it is one.
     #[must_use]
@@ -103,11 +114,29 @@ impl Target {
 }
 
 impl Remote {
-    /// What of its address may be shown, and is known before files are read: `https://host:port`.
+    /// What of its address may be shown, and is known before files are read.
     #[must_use]
     pub fn shown(&self) -> String {
-        let url = address::url(&self.url.expose());
-        let shown = url.map(|url| url.origin().ascii_serialization());
-        shown.unwrap_or_else(|_| "a remote server".to_owned())
+        shown_url(&self.url.expose())
+    }
+}
+
+/// What of an address may be shown: `https://host:port`.
+#[must_use]
+pub fn shown_url(text: &str) -> String {
+    let url = address::url(text);
+    let shown = url.map(|url| url.origin().ascii_serialization());
+    shown.unwrap_or_else(|_| "a remote server".to_owned())
+}
+
+impl Transport {
+    /// In a word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Auto => "http",
+            Self::Streamable => "streamable-http",
+            Self::Sse => "sse",
+        }
     }
 }

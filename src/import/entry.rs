@@ -6,7 +6,7 @@ use serde_json::Number;
 
 use super::find::Found;
 use super::means::{Elsewhere, Filter, Means};
-use super::remote::Remote;
+use super::remote::{self, Remote};
 use super::row::{COMMON, Program};
 use super::server::Server;
 use super::texts::Texts;
@@ -71,9 +71,13 @@ pub(super) fn read(found: &Found<'_>, name: &str, program: &Program, notes: &mut
         draft.changes.push(what.to_owned());
     }
     draft.server.enabled = (!is_on).then_some(false);
-    draft.remote.is_sse = kinds.iter().any(|kind| kind == "sse");
     if draft.remote.url.is_some() && draft.server.command.is_empty() {
-        draft.remote.settle(&mut draft.server, &mut draft.changes);
+        draft.remote.transport = match remote::transport(&kinds) {
+            Ok(transport) => transport,
+            Err(why) => return Read::LeftOut(why.to_owned()),
+        };
+        let remote = std::mem::take(&mut draft.remote);
+        remote.settle(&mut draft.server, &mut draft.changes);
     } else if draft.server.command.is_empty() {
         let what = "it says neither what to run nor where the server is";
         notes.add(Finding::error(found.body.at.clone(), what));
@@ -327,7 +331,7 @@ impl Reading<'_> {
             }
             Elsewhere::Headers => {
                 let headers = self.texts.members(field).into_iter();
-                let headers = headers.map(|(name, value)| (name, value.unwrap_or_default()));
+                let headers = headers.filter_map(|(name, value)| Some((name, value?)));
                 self.draft.remote.headers.extend(headers);
             }
             Elsewhere::HeaderVariables => {

@@ -185,45 +185,6 @@ impl Imported {
     }
 }
 
-/// Names with their values.
-pub type Pairs = Vec<(String, String)>;
-
-/// What is run for a server elsewhere.
-#[derive(Debug)]
-pub struct Bridge {
-    /// The program.
-    pub command: String,
-    /// Its arguments.
-    pub args: Vec<String>,
-    /// Its variables, the values of headers among them.
-    pub env: Pairs,
-    /// What is to be known.
-    pub remarks: Vec<String>,
-}
-
-/// The bridge for the server at `url`, which gets these headers with each request, and itself these variables.
-#[must_use]
-pub fn bridge(url: &str, is_sse: bool, (headers, env): (Pairs, Pairs)) -> Bridge {
-    let remote = remote::Remote {
-        url: Some(url.to_owned()),
-        headers,
-        is_sse,
-        signs_in: false,
-    };
-    let mut server = server::Server {
-        env: env.into_iter().collect(),
-        ..server::Server::default()
-    };
-    let mut remarks = Vec::new();
-    remote.settle(&mut server, &mut remarks);
-    Bridge {
-        command: server.command,
-        args: server.args,
-        env: server.env.into_iter().collect(),
-        remarks,
-    }
-}
-
 /// The end of a path, which says enough.
 fn file_name(path: &Path) -> String {
     let name = path.file_name().unwrap_or(path.as_os_str());

@@ -1,5 +1,8 @@
-//! Servers that run elsewhere: a bridge runs for each, `mcp-remote` from npm, as the gateway speaks
-//! with processes.
+//! Servers that run elsewhere: the gateway speaks with them itself, but for those that its user signs in to with a
+//! browser. A bridge runs for these, `mcp-remote` from npm.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 
 use super::references::variable;
 use super::server::Server;
@@ -9,10 +12,23 @@ use super::server::Server;
 pub(super) struct Remote {
     pub(super) url: Option<String>,
     pub(super) headers: Vec<(String, String)>,
-    /// Whether only the older transport is spoken there.
-    pub(super) is_sse: bool,
+    /// The transport, if only that one is spoken there.
+    pub(super) transport: Option<&'static str>,
     /// Whether its user signs in with a browser.
     pub(super) signs_in: bool,
+}
+
+/// The transport that an entry names, in words that are lower case.
+pub(super) fn transport(kinds: &[String]) -> Result<Option<&'static str>, &'static str> {
+    let is = |word: &str| kinds.iter().any(|kind| kind == word);
+    if is("ws") || is("websocket") {
+        return Err("it is a WebSocket, which MCP does not have");
+    }
+    if is("sse") {
+        return Ok(Some("sse"));
+    }
+    let is_streamable = kinds.iter().any(|kind| kind.contains("streamable"));
+    Ok(is_streamable.then_some("streamable-http"))
 }
 
 impl Remote {
@@ -31,14 +47,40 @@ impl Remote {
         self.headers.push(("Authorization".to_owned(), value));
     }
 
-    /// Has the bridge run for it. What is sent with requests is in the bridge's environment, which it
-    /// fills in itself: arguments can be seen by every user of a machine.
-    pub(super) fn settle(&self, server: &mut Server, changes: &mut Vec<String>) {
-        let Some(url) = &self.url else {
+    /// Has the server asked, or the bridge run for it where its user signs in with a browser.
+    pub(super) fn settle(self, server: &mut Server, changes: &mut Vec<String>) {
+        let Some(url) = self.url.clone() else {
             return;
         };
-        let mut args = vec!["-y".to_owned(), "mcp-remote".to_owned(), url.clone()];
-        if self.is_sse {
+        if self.signs_in {
+            self.bridge(&url, server);
+            changes.push("a sign-in by browser: the bridge 'npx mcp-remote' is run for it; run the command once by hand, as the user of the gateway".to_owned());
+            return;
+        }
+        if !(server.args.is_empty() && server.env.is_empty() && server.cwd.is_none()) {
+            changes.push("what was for a process is left out: nothing is run for it".to_owned());
+            server.args.clear();
+            server.env.clear();
+            server.cwd = None;
+        }
+        server.kind = self.transport;
+        server.headers = self.headers.into_iter().collect();
+        server.url = Some(match signed(&url) {
+            Some((url, authorization)) => {
+                let name = "Authorization".to_owned();
+                server.headers.entry(name).or_insert(authorization);
+                changes.push("the user and the password of its address are in a header".to_owned());
+                url
+            }
+            None => url,
+        });
+    }
+
+    /// Has the bridge run for it. What is sent with requests is in the bridge's environment, which it
+    /// fills in itself: arguments can be seen by every user of a machine.
+    fn bridge(&self, url: &str, server: &mut Server) {
+        let mut args = vec!["-y".to_owned(), "mcp-remote".to_owned(), url.to_owned()];
+        if self.transport == Some("sse") {
             args.extend(["--transport", "sse-first"].map(str::to_owned));
         }
         if is_in_clear(url) {
@@ -55,12 +97,21 @@ impl Remote {
         }
         "npx".clone_into(&mut server.command);
         server.args.splice(0..0, args);
-        changes.push("a remote server: the bridge 'npx mcp-remote' is run for it".to_owned());
-        if self.signs_in {
-            let what = "its sign-in by browser is mcp-remote's business now: run the command once by hand, as the user of the gateway";
-            changes.push(what.to_owned());
-        }
     }
+}
+
+/// An address without the user and the password in it, and the header that says the same.
+fn signed(text: &str) -> Option<(String, String)> {
+    let mut url = url::Url::parse(text).ok().filter(url::Url::has_host)?;
+    if url.username().is_empty() && url.password().is_none() || text.contains("${") {
+        return None;
+    }
+    let password = url.password().unwrap_or_default();
+    let pair = format!("{}:{password}", url.username());
+    let pair: Vec<u8> = percent_encoding::percent_decode_str(&pair).collect();
+    url.set_password(None).ok()?;
+    url.set_username("").ok()?;
+    Some((url.into(), format!("Basic {}", BASE64.encode(pair))))
 }
 
 /// The bridge asks to be told so: without encryption, and not on this machine.
@@ -70,4 +121,31 @@ fn is_in_clear(url: &str) -> bool {
     };
     let host = url.host_str().unwrap_or_default();
     url.scheme() == "http" && !["localhost", "127.0.0.1", "[::1]"].contains(&host)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_user_and_a_password_become_a_header() {
+        for (url, expected) in [
+            (
+                "https://me:p%40ss@x/mcp?a=b",
+                ("https://x/mcp?a=b", "Basic bWU6cEBzcw=="),
+            ),
+            ("https://me@x/", ("https://x/", "Basic bWU6")),
+        ] {
+            let (url, header) = signed(url).unwrap();
+            assert_eq!((&*url, &*header), expected);
+        }
+        for url in [
+            "https://x/mcp",
+            "https://${USER}:p@x/",
+            "no url",
+            "data:a@b",
+        ] {
+            assert_eq!(signed(url), None, "{url}");
+        }
+    }
 }

@@ -11,6 +11,12 @@ pub(super) struct Server {
     pub(super) name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) description: Option<String>,
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    pub(super) kind: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) url: Option<String>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) headers: BTreeMap<String, String>,
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(super) command: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]

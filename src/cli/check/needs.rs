@@ -1,7 +1,7 @@
 //! What a server's program is known to read from its environment, is there for the gateway, and is not
 //! passed on: credentials are not, but for what the entry asks for.
 
-use crate::config::model::{Secret, ServerSpec, Target};
+use crate::config::model::{Program, Secret, ServerSpec};
 use crate::config::{Environment, Origin, Problem, Severity};
 use crate::process;
 
@@ -59,10 +59,12 @@ const AWS: &[&str] = &[
 ];
 
 /// What is to be said about what `spec` is not given.
-pub(super) fn left_out(spec: &ServerSpec, origin: &Origin, env: Environment<'_>) -> Vec<Problem> {
-    let Target::Program(wanted) = &spec.target else {
-        return Vec::new();
-    };
+pub(super) fn left_out(
+    spec: &ServerSpec,
+    wanted: &Program,
+    origin: &Origin,
+    env: Environment<'_>,
+) -> Vec<Problem> {
     let program = wanted.command.rsplit('/').next().unwrap_or_default();
     let args: Vec<String> = wanted.args.iter().map(Secret::expose).collect();
     // What is wrong with the files is said of them.

@@ -99,7 +99,7 @@ impl Started {
 }
 
 fn problem(origin: &Origin, message: String, help: Option<String>) -> Problem {
-    let command = origin.command.as_ref();
+    let command = origin.command.as_ref().or(origin.url.as_ref());
     let place = command.map_or(origin.place, |command| command.place);
     Problem {
         severity: Severity::Error,

@@ -66,6 +66,43 @@ DIR/servers.json: 4 servers to run, 1 off
 }
 
 #[test]
+fn a_remote_server_is_its_host_and_no_key_is_shown() {
+    let machine = machine();
+    fs::write(machine.path().join("key"), "c4n4ry\r\nc4n4ry").unwrap();
+    fs::write(machine.path().join("url"), "https://x/c4n4ry").unwrap();
+    let (code, out) = check(
+        machine.path(),
+        r#"[{"name": "docs", "url": "https://docs.example.org/mcp?key=c4n4ry"},
+            {"name": "old", "url": "http://127.0.0.1:8000/sse", "type": "sse"},
+            {"name": "key", "url": "https://x", "headers": {"X-Key": "${file:DIR/key}"}},
+            {"name": "file", "url": "${file:DIR/url}", "httpUrl": ""},
+            {"name": "bad", "url": "https://me:c4n4ry@x/"},
+            {"name": "off", "url": "https://y/c4n4ry", "enabled": false}]"#,
+    );
+    assert!(!out.contains("c4n4ry"), "{out}");
+    insta::assert_snapshot!(out, @r#"
+    DIR/servers.json:3:36: error: its header 'x-key' has a character that a header cannot have; a header is one line of text (server 'key', [2].url)
+    DIR/servers.json:3:70: warning: every user of this machine may read the secrets in ${file:DIR/key} (server 'key', [2].headers.X-Key)
+        help: chmod 640 the file
+    DIR/servers.json:4:79: warning: every user of this machine may read the secrets in ${file:DIR/url} (server 'file', [3].httpUrl)
+        help: chmod 640 the file
+    DIR/servers.json:5:36: error: 'url' has a user or a password before its host (server 'bad', [4].url)
+        help: send them with "headers": {"Authorization": "Basic <base64 of user:password>"}
+
+    SERVER  STATE    COMMAND                   FOUND
+    docs    run      https://docs.example.org  remote, http
+    old     run      http://127.0.0.1:8000     remote, sse
+    key     run      https://x                 remote, http
+    file    run      a remote server           remote, http
+    bad     refused  a remote server           see line 5
+    off     off      https://y                 -
+
+    DIR/servers.json: 4 servers to run, 1 off, 1 refused, 2 errors, 2 warnings
+    "#);
+    assert_eq!(code, CONFIG);
+}
+
+#[test]
 fn what_differs_from_the_default_has_a_column() {
     let machine = machine();
     let (code, out) = check(
@@ -109,7 +146,7 @@ fn every_error_has_its_place_and_a_way_out() {
     DIR/servers.json:1:31: error: the program 'uvx' was not found (server 'fetch', [0].command)
         help: install uv (https://docs.astral.sh/uv); looked on the PATH DIR
     DIR/servers.json:2:13: error: 'command' is missing (server 'typo', [1])
-        help: name the program to run, such as "command": "npx"
+        help: name the program to run, such as "command": "npx", or a remote server's "url"
     DIR/servers.json:2:30: warning: unknown field 'comand', ignored (server 'typo', [1].comand)
         help: did you mean 'command'?
     DIR/servers.json:3:42: error: DIR/plain may not be executed (server 'plain', [2].command)

@@ -14,7 +14,6 @@ use crate::config::model::Entry;
 use crate::config::{self, Environment, Parsed};
 use crate::edit::{Json, Members};
 use crate::ids::ServerName;
-use crate::import::{self, Pairs};
 
 /// The server that is added, as the command line has it.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
@@ -27,7 +26,7 @@ pub struct Addition {
     /// A variable for it; ${VAR} is filled in by the gateway (repeat it)
     #[arg(short, long, value_name = "NAME=VALUE", value_parser = variable())]
     env: Vec<Setting>,
-    /// How it is spoken with: stdio, or http or sse for a server elsewhere, which a bridge is run for
+    /// How it is spoken with: stdio, or http or sse for a server elsewhere
     #[arg(short, long, value_enum)]
     transport: Option<Transport>,
     /// A header for a server elsewhere (repeat it)
@@ -145,45 +144,39 @@ impl Addition {
             let what = "a scope has no meaning here: the file is for everyone who uses the gateway; profiles show parts of it";
             remarks.push(what.to_owned());
         }
-        let pairs = |settings: &[Setting]| -> Pairs {
-            let pairs = settings
-                .iter()
-                .map(|Setting(name, value)| (name.clone(), value.clone()));
-            pairs.collect()
-        };
-        let (command, args, env) = match (self.transport(), self.words.as_slice()) {
+        let mut entry: Members = Vec::new();
+        match (self.transport(), self.words.as_slice()) {
             (Transport::Stdio, [command, args @ ..]) => {
                 if !self.header.is_empty() {
                     return Err(
                         "--header is for --transport http or sse: a program has --env".to_owned(),
                     );
                 }
-                (command.clone(), args.to_vec(), pairs(&self.env))
+                entry.push(("command".to_owned(), Json::Text(command.clone())));
+                if !args.is_empty() {
+                    entry.push(("args".to_owned(), Json::list(args)));
+                }
+                entry.extend(object("env", &self.env));
             }
             (transport, [url]) => {
                 if !is_url(url) {
                     return Err("a URL with http:// or https:// is needed".to_owned());
                 }
-                let is_sse = transport == Transport::Sse;
-                let given = (pairs(&self.header), pairs(&self.env));
-                let bridge = import::bridge(url, is_sse, given);
-                remarks.extend(bridge.remarks);
-                (bridge.command, bridge.args, bridge.env)
+                if !self.env.is_empty() {
+                    return Err(
+                        "--env is for a program: a server elsewhere has --header".to_owned()
+                    );
+                }
+                if transport == Transport::Sse {
+                    entry.push(("type".to_owned(), Json::Text("sse".to_owned())));
+                }
+                entry.push(("url".to_owned(), Json::Text(url.clone())));
+                entry.extend(object("headers", &self.header));
             }
             (Transport::Http | Transport::Sse, _) => {
                 return Err("a server elsewhere has a URL and no arguments".to_owned());
             }
             (Transport::Stdio, []) => return Err("the program to run is missing".to_owned()),
-        };
-        let mut entry = vec![("command".to_owned(), Json::Text(command))];
-        if !args.is_empty() {
-            entry.push(("args".to_owned(), Json::list(&args)));
-        }
-        if !env.is_empty() {
-            let env = env
-                .into_iter()
-                .map(|(name, value)| (name, Json::Text(value)));
-            entry.push(("env".to_owned(), Json::Object(env.collect())));
         }
         Ok((entry, remarks))
     }
@@ -226,6 +219,13 @@ impl Addition {
         problems.extend(config::exposure(&file.path, parsed));
         print_problems(&shown_path(&file.path), &problems, err)
     }
+}
+
+/// A field with these settings, if there are any.
+fn object(field: &str, settings: &[Setting]) -> Option<(String, Json)> {
+    let members = settings.iter();
+    let members = members.map(|Setting(name, value)| (name.clone(), Json::Text(value.clone())));
+    (!settings.is_empty()).then(|| (field.to_owned(), Json::Object(members.collect())))
 }
 
 fn is_url(word: &str) -> bool {

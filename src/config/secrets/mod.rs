@@ -16,7 +16,7 @@ use std::path::PathBuf;
 use reqwest::header::HeaderMap;
 
 use super::address;
-use super::model::{Address, Program, Remote, ServerSpec};
+use super::model::{Address, AddressError, Program, Remote, ServerSpec};
 pub use file::{FileError, FileRef};
 pub(crate) use names::is_named_secret;
 pub(super) use secret::Piece;
@@ -71,19 +71,16 @@ impl Remote {
     ///
     /// # Errors
     /// The first file that can't be used, or what is wrong once all is filled in: where and what, never the value.
-    pub fn fill(&self, env_files: &[PathBuf]) -> Result<Address, String> {
+    pub fn fill(&self, env_files: &[PathBuf]) -> Result<Address, AddressError> {
+        let wrong = |of: &str, wrong| AddressError::Wrong(format!("its {of} {wrong}"));
         let mut exposed = Vec::new();
-        let variables = read(env_files, &mut exposed).map_err(|error| error.to_string())?;
-        let mut fill = |secret: &Secret| {
-            let filled = secret.fill(&variables, &mut exposed);
-            filled.map_err(|error| error.to_string())
-        };
-        let url = address::url(&fill(&self.url)?);
-        let url = url.map_err(|wrong| format!("its 'url' {wrong}"))?;
+        let variables = read(env_files, &mut exposed)?;
+        let url = address::url(&self.url.fill(&variables, &mut exposed)?);
+        let url = url.map_err(|why| wrong("'url'", why))?;
         let mut headers = HeaderMap::with_capacity(self.headers.len());
         for (name, value) in &self.headers {
-            let value = address::header_value(&fill(value)?);
-            let wrong = |wrong| format!("its header '{name}' {wrong}");
+            let value = address::header_value(&value.fill(&variables, &mut exposed)?);
+            let wrong = |why| wrong(&format!("header '{name}'"), why);
             let named = address::header_name(name).map_err(wrong)?;
             headers.insert(named, value.map_err(wrong)?);
         }

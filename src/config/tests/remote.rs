@@ -5,7 +5,7 @@ use std::fs;
 use reqwest::header::{HeaderMap, HeaderValue};
 
 use super::{entries, env, load, problems, spec};
-use crate::config::model::{Address, Given, Remote, Target, Transport};
+use crate::config::model::{Address, AddressError, Given, Remote, Target, Transport};
 use crate::config::{Parsed, parse_under};
 
 fn remote(parsed: &Parsed, index: usize) -> &Remote {
@@ -15,7 +15,7 @@ fn remote(parsed: &Parsed, index: usize) -> &Remote {
     }
 }
 
-fn fill(parsed: &Parsed, index: usize) -> Result<Address, String> {
+fn fill(parsed: &Parsed, index: usize) -> Result<Address, AddressError> {
     remote(parsed, index).fill(&spec(parsed, index).env_files)
 }
 
@@ -231,13 +231,16 @@ fn files_are_read_at_each_start() {
     assert_eq!(load().config, parsed.config, "nothing is started anew");
 
     write("key", "c4n4ry\nc4n4ry");
-    let said = fill(&parsed, 0).unwrap_err();
+    let said = fill(&parsed, 0).unwrap_err().to_string();
     assert_eq!(
         said,
         "its header 'x-key' has a character that a header cannot have; a header is one line of text"
     );
     fs::remove_file(home.path().join("key")).unwrap();
-    let said = fill(&parsed, 0).unwrap_err().replace(&here, "DIR");
+    let said = fill(&parsed, 0)
+        .unwrap_err()
+        .to_string()
+        .replace(&here, "DIR");
     assert_eq!(said, "${file:DIR/key} can't be used: there is no such file");
 }
 
@@ -255,7 +258,7 @@ fn an_address_from_a_file_is_checked_when_it_is_known() {
     fs::write(&path, "https://x/mcp?key=c4n4ry\n").unwrap();
     assert_eq!(fill(&parsed, 0).unwrap().url.query(), Some("key=c4n4ry"));
     fs::write(&path, "c4n4ry").unwrap();
-    let said = fill(&parsed, 0).unwrap_err();
+    let said = fill(&parsed, 0).unwrap_err().to_string();
     assert!(
         said.starts_with("its 'url' does not begin with http:// or https://"),
         "{said}"

@@ -68,6 +68,9 @@ impl<'p> Same<'p> {
         server.name.clear();
         if let Some(variables) = self.variables {
             let texts = server.args.iter_mut().chain(server.env.values_mut());
+            let texts = texts
+                .chain(server.headers.values_mut())
+                .chain(&mut server.url);
             for text in texts.chain(&mut server.cwd).chain([&mut server.command]) {
                 *text = filled_in(text, variables);
             }

@@ -57,6 +57,17 @@ impl Secrets {
                 }
             }
         }
+        for (name, value) in &mut server.headers {
+            let hint = joined(&server.name, name);
+            if let Some((variable, how)) = self.moved(&server.name, &hint, true, value) {
+                moved.push(format!("the header {name} is in ${{{variable}}}{how}"));
+            }
+        }
+        if let Some(url) = server.url.as_mut().filter(|url| is_secret(url))
+            && let Some((variable, how)) = self.moved(&server.name, "URL", false, url)
+        {
+            moved.push(format!("its address is in ${{{variable}}}{how}"));
+        }
         let mut is_next = None;
         for arg in &mut server.args {
             let hint = is_next.take();

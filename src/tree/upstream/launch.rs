@@ -157,7 +157,10 @@ async fn ask(
 ) -> Launched {
     let transport = wanted.transport;
     let ours = Arc::clone(spec);
-    let fill = move || wanted.fill(&ours.env_files);
+    let fill = move || {
+        let filled = wanted.fill(&ours.env_files);
+        filled.map_err(|error| error.to_string())
+    };
     let filled = spawn_blocking(fill).await;
     let filled = filled.unwrap_or_else(|error| Err(error.to_string()));
     let filled = filled.map_err(LaunchError::Remote)?;

@@ -58,7 +58,6 @@ fn a_configuration_and_its_secrets_are_written_for_their_owner_alone() {
     for words in [
         "MetaMCP's export",
         "GitHubTools",
-        "npx mcp-remote",
         "new.json: 3 servers to run",
     ] {
         assert!(said.stdout.contains(words), "{words}: {}", said.stdout);
