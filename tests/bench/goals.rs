@@ -33,6 +33,8 @@ pub(crate) fn goal(key: &str) -> Goal {
         "growth.mcp.memory" | "growth.modern.memory" => Goal::AtMost(1.05),
         // The runtime has threads for work that blocks, which come and go.
         "growth.mcp.threads" | "growth.modern.threads" => Goal::AtMost(1.25),
+        "asleep.more" => Goal::AtMost(1.0),
+        "asleep.wake.own" => Goal::AtMost(5.0),
         "memory.loaded" => Goal::AtMost(12.0),
         "memory.session" | "memory.session.mcp" | "memory.session.quiet" => Goal::AtMost(16.0),
         "crash.error" => Goal::AtMost(100.0),

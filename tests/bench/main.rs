@@ -27,7 +27,7 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::Parser;
 
-use self::measure::{crash, growth, memory, page, profiles, speed, start};
+use self::measure::{asleep, crash, growth, memory, page, profiles, speed, start};
 use self::report::{Machine, Report};
 
 /// Measures the gateway on this machine. Goals stand beside the figures; only a broken run fails.
@@ -172,6 +172,8 @@ async fn run(plan: &Plan) -> anyhow::Result<Report> {
     memory::idle_sessions(plan, &mut report).await?;
     progress("calls");
     speed::measure(plan, &mut report).await?;
+    progress("servers asleep");
+    asleep::measure(plan, &mut report).await?;
     progress("profiles");
     profiles::measure(plan, &mut report).await?;
     progress("crashes");

@@ -11,6 +11,8 @@ mod actors;
 #[cfg(test)]
 mod answers;
 #[cfg(test)]
+mod asleep;
+#[cfg(test)]
 mod bodies;
 #[cfg(test)]
 mod busy;

@@ -23,7 +23,7 @@ const fn row(number: u16, name: &'static str, fault: &'static str, demanded: &'s
 
 /// Every row, in order. Where it says nothing else, the nine other servers answer every call meanwhile.
 #[rustfmt::skip]
-pub(crate) const ROWS: [Row; 149] = [
+pub(crate) const ROWS: [Row; 151] = [
     row(1, "exits_in_a_call", "a server exits with 1 in the middle of a call", "the call gets its error within 100 ms of the exit; ready again within 2 s"),
     row(2, "killed_by_sigkill", "a server is killed by SIGKILL", "calls get their error within 100 ms; ready again within 2 s"),
     row(3, "exits_when_idle", "a server exits with 0 while nothing is asked of it", "ready again within 2 s; nothing in the log above a warning"),
@@ -173,6 +173,8 @@ pub(crate) const ROWS: [Row; 149] = [
     row(305, "held_calls_abandoned", "50 clients without a session are asked something, and never come again", "the next is asked and answered; a stop waits for none of them"),
     row(306, "killed_while_held", "the server that asked is killed while its question is shown", "who comes again is told at once which server ended; the next call is asked and answered"),
     row(307, "gateway_killed_while_held", "the gateway is killed while a call is held", "its successor knows the state, and says that what was held is gone; the next call is asked and answered"),
+    row(350, "called_as_it_falls_asleep", "a server that is started on demand is called at any moment of its falling asleep", "every call is answered by it, once"),
+    row(351, "killed_as_it_wakes", "a server that is started on demand is killed while the calls that woke it wait", "started again as any other; all are answered, and it sleeps again"),
 ];
 
 /// The row of this number.

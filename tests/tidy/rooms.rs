@@ -26,14 +26,14 @@ const CEILINGS: [(&str, usize); 27] = [
     ("state_dir", 900),
     ("supervise", 2500),
     ("telemetry", 3100),
-    ("tree", 1300),
+    ("tree", 1350),
     ("tree/config", 800),
     ("tree/history", 950),
     ("tree/quota", 200),
-    ("tree/registry", 5800),
+    ("tree/registry", 5900),
     ("tree/root", 4250),
     ("tree/sessions", 9900),
-    ("tree/upstream", 6100),
+    ("tree/upstream", 6200),
 ];
 
 /// Names that a room has twice all the same. None may join them.

@@ -196,7 +196,14 @@ fn the_schema_has_every_limit_as_the_table_has_it() {
     let properties = schema
         .pointer("/oneOf/1/properties/gateway/properties")
         .unwrap();
-    let others = ["env_file", "instructions_budget", "names", "protocol"];
+    let others = [
+        "env_file",
+        "idle_timeout",
+        "instructions_budget",
+        "names",
+        "protocol",
+        "start",
+    ];
     assert_eq!(
         properties.as_object().unwrap().len(),
         TABLE.len() + others.len()

@@ -145,6 +145,12 @@ impl Catalogue {
         Arc::new(filled)
     }
 
+    /// Whether a list of it could not be read, or not to its end.
+    pub(crate) fn lacks_a_list(&self) -> bool {
+        let mut gaps = self.gaps.values();
+        gaps.any(|gap| matches!(gap, Gap::Unread(_) | Gap::Torn(_)))
+    }
+
     /// Puts what was offered before in the place of a list. Gives what is then to be said of it.
     fn fill(&mut self, kind: Kind, gap: Gap, before: Option<&Self>) -> Gap {
         let list = before.map(|before| before.list(kind).clone());

@@ -38,6 +38,9 @@ struct File<'a> {
     /// Bits of the [`Kind`]s of lists that are only their first pages.
     #[serde(default)]
     torn: u8,
+    /// Those of lists that could not be read.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    unread: u8,
     /// The tools that are approved, as a list of them.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     approved: Option<&'a RawValue>,
@@ -48,6 +51,13 @@ struct File<'a> {
 
 /// What is said of a list that a former life left torn.
 pub(super) const TORN: &str = "its later pages have never come";
+/// What is said of a list that a former life could not read.
+const UNREAD: &str = "it could not be read";
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_zero(bits: &u8) -> bool {
+    *bits == 0
+}
 
 impl KeptCatalogue {
     pub(super) fn encode(&self) -> serde_json::Result<Vec<u8>> {
@@ -73,7 +83,8 @@ impl KeptCatalogue {
             instructions: catalogue.instructions.as_deref().map(Cow::Borrowed),
             extensions: extensions.transpose()?,
             lessons: self.lessons,
-            torn: torn(catalogue),
+            torn: bits(catalogue, |gap| matches!(gap, Gap::Torn(_))),
+            unread: bits(catalogue, |gap| matches!(gap, Gap::Unread(_))),
             approved: approved.transpose()?,
             is_first: self.approved.as_ref().is_some_and(|it| it.is_first),
         })
@@ -97,6 +108,8 @@ impl KeptCatalogue {
             catalogue.set(kind, item::page(kind, &list).ok()?.items);
             if file.torn & kind.bit() != 0 {
                 catalogue.gaps.insert(kind, Gap::Torn(TORN.into()));
+            } else if file.unread & kind.bit() != 0 {
+                catalogue.gaps.insert(kind, Gap::Unread(UNREAD.into()));
             }
         }
         let approved = match file.approved {
@@ -117,8 +130,8 @@ impl KeptCatalogue {
     }
 }
 
-fn torn(catalogue: &Catalogue) -> u8 {
-    let gaps = catalogue.gaps.iter();
-    let torn = gaps.filter(|(_, gap)| matches!(gap, Gap::Torn(_)));
-    torn.fold(0, |bits, (kind, _)| bits | kind.bit())
+/// The lists with such a gap.
+fn bits(catalogue: &Catalogue, is_it: fn(&Gap) -> bool) -> u8 {
+    let gaps = catalogue.gaps.iter().filter(|(_, gap)| is_it(gap));
+    gaps.fold(0, |bits, (kind, _)| bits | kind.bit())
 }

@@ -71,7 +71,9 @@ pub(super) struct RootHooks<S, E> {
     pub(super) states: BTreeMap<ServerName, (Generation, ServerState)>,
     /// What former lives of each server taught, and of which entry.
     pub(super) pasts: BTreeMap<ServerName, (Arc<ServerSpec>, Arc<Past>)>,
-    generations: BTreeMap<ServerName, Generation>,
+    pub(super) generations: BTreeMap<ServerName, Generation>,
+    /// Those that slept until they were started last.
+    pub(super) sleepers: BTreeSet<ServerName>,
     /// Given to each listener.
     pub(super) steering: Option<Steering>,
     pub(super) restarts: Restarts,
@@ -84,7 +86,7 @@ pub(super) struct RootHooks<S, E> {
     /// What the log said of failures.
     repeats: Repeats,
     /// Those whose start has failed since they were configured.
-    failed: BTreeSet<ServerName>,
+    pub(super) failed: BTreeSet<ServerName>,
     pub(super) boot: Boot,
     /// One for all lives of the sessions.
     pub(super) signer: Signer,
@@ -127,6 +129,7 @@ impl<S: Spawn, E: Frontend> RootHooks<S, E> {
             states: BTreeMap::new(),
             pasts: BTreeMap::new(),
             generations: BTreeMap::new(),
+            sleepers: BTreeSet::new(),
             steering: None,
             restarts: Restarts::default(),
             book: StatusBook::default(),
@@ -199,64 +202,6 @@ impl<S: Spawn, E: Frontend> RootHooks<S, E> {
         let who = self.label(id);
         log::log!(level, server = server.as_str(); "{who} {failure}{times}{detail}");
         count.is_some()
-    }
-
-    /// A server is started. Says whether that counts: who was asleep is only woken.
-    fn note_start(&mut self, server: &ServerName, generation: Generation) -> bool {
-        let slept = matches!(
-            self.states.get(server),
-            Some((_, ServerState::Asleep { .. }))
-        );
-        let former = self.generations.insert(server.clone(), generation);
-        let is_restart = former.is_some() && !slept;
-        if is_restart {
-            let metrics = self.settings.metrics.server(server);
-            metrics.figures.restarts.inc();
-        }
-        former.is_none() || is_restart
-    }
-
-    /// Passes on what became of a server. That it is ready, its own catalogue says.
-    fn server_changed(&mut self, server: &ServerName, status: Option<&Status>) {
-        let state = match status {
-            Some(Status::Starting { .. }) => ServerState::Starting {
-                has_failed: self.failed.contains(server),
-            },
-            Some(Status::Asleep | Status::Stopping { sleeps: true, .. }) => ServerState::Asleep {
-                alarm: self.root.alarm(&ChildId::Upstream(server.clone())),
-            },
-            Some(Status::Queued | Status::Stopping { .. } | Status::Stopped) => {
-                ServerState::Between { has_failed: false }
-            }
-            Some(Status::Backoff {
-                first_step: true, ..
-            }) => ServerState::Between { has_failed: true },
-            Some(Status::Backoff { last, until, .. }) => ServerState::Down {
-                why: last.to_string(),
-                next_try: *until,
-            },
-            Some(Status::Ready { .. }) => {
-                self.states.remove(server);
-                return;
-            }
-            None => {
-                self.states.remove(server);
-                self.generations.remove(server);
-                self.pasts.remove(server);
-                self.book.forget(server);
-                self.failed.remove(server);
-                return;
-            }
-        };
-        let generation = self
-            .generations
-            .get(server)
-            .copied()
-            .unwrap_or(Generation(0));
-        if let Some(registry) = &self.registry {
-            registry.server_state(server.clone(), generation, state.clone());
-        }
-        self.states.insert(server.clone(), (generation, state));
     }
 }
 

@@ -21,6 +21,7 @@ mod message;
 mod profiles;
 mod reload;
 mod repeats;
+mod servers;
 mod serving;
 mod shutdown;
 mod standing;

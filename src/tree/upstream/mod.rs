@@ -32,6 +32,7 @@ mod subscribers;
 mod subscriptions;
 #[cfg(test)]
 mod tests;
+mod told;
 mod undeclared;
 mod unused;
 mod updates;

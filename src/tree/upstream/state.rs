@@ -20,11 +20,10 @@ use super::message::{UpstreamMsg, UpstreamTimer};
 use super::unused::Unused;
 use super::work::Work;
 use crate::process::{LinePermit, Output, StdinFailure, UnusableLine};
-use crate::protocol::jsonrpc::{self, Request, Response};
-use crate::protocol::mcp::item::Kind;
+use crate::protocol::jsonrpc::Request;
 use crate::supervise::{Failure, FailureKind};
 use crate::tree::beside;
-use crate::tree::client::{Interest, ServerRequest, SessionEvent, SessionSink};
+use crate::tree::client::{ServerRequest, SessionEvent};
 use crate::tree::registry::{Catalogue, Lessons, RegistryHandle};
 use crate::tree::timer::Timer;
 
@@ -221,47 +220,6 @@ impl UpstreamState {
             Output::Stderr(_) | Output::StderrDropped(_) => {}
         }
         self.on_end_seen()
-    }
-
-    /// The owner's client has answered what the server asked.
-    pub(super) fn on_answered(&mut self, response: &Response) {
-        let id = response.id.as_ref();
-        let line = match (id, &response.outcome) {
-            (Some(id), Ok(result)) => jsonrpc::result(id, result),
-            (id, Err(error)) => jsonrpc::error(id, error),
-            (None, Ok(_)) => return,
-        };
-        self.used();
-        self.write(line);
-        self.dialogue.calls().extend(Instant::now());
-    }
-
-    /// The owner's client tells something: how far it has come with what it was asked, for one.
-    pub(super) fn on_notify(&mut self, notification: Bytes) {
-        self.write(notification);
-        self.dialogue.calls().extend(Instant::now());
-    }
-
-    /// The owner's client is still being asked.
-    pub(super) fn on_extend(&mut self) {
-        self.dialogue.calls().extend(Instant::now());
-    }
-
-    pub(super) fn on_interested(
-        &mut self,
-        session: u64,
-        client: Arc<dyn SessionSink>,
-        interest: Interest,
-    ) -> Outcome {
-        self.used();
-        let now = Instant::now();
-        let effects = self.dialogue.interested(now, session, client, interest);
-        self.perform(effects)
-    }
-
-    pub(super) fn on_wanted(&mut self, list: Kind) -> Outcome {
-        let effects = self.dialogue.wanted(Instant::now(), list);
-        self.perform(effects)
     }
 
     pub(super) fn on_hello(&mut self, registry: RegistryHandle) {

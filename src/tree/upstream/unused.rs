@@ -1,5 +1,6 @@
 //! A server that is started on demand stops when nobody has used it for its `idle_timeout`. Whatever
-//! somebody waits for holds it: calls, subscriptions, questions to a client, lists on their way.
+//! somebody waits for holds it: calls, subscriptions, questions to a client, lists on their way. One whose
+//! lists could not be read runs on: nobody could wake it by what is not listed.
 //!
 //! What is decided here holds: from then on it takes nothing any more, so that a call that comes at that
 //! very moment goes back to its session, which finds in its next table a server that sleeps, and wakes it.
@@ -101,7 +102,10 @@ impl UpstreamState {
             .unused
             .as_ref()
             .map_or(1, |it| Arc::strong_count(&it.asks));
+        let known = self.catalogue.as_ref();
+        let is_known = known.is_some_and(|known| !known.lacks_a_list());
         asks > 1
+            || !is_known
             || self.is_draining
             || self.last_words.is_some()
             || self.has_relist()

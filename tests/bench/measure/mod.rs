@@ -1,6 +1,7 @@
 //! What is measured, one file per kind of figure. Each starts gateways of its own, so that none sees what
 //! another left behind.
 
+pub(crate) mod asleep;
 pub(crate) mod crash;
 pub(crate) mod growth;
 pub(crate) mod memory;

@@ -46,12 +46,12 @@ async fn every_field_that_differs_is_named() {
     let bench = Bench::start(&["one", "two"]).await;
     let all = r#", "env": {"A": "b"}, "cwd": "/", "timeout": 31, "call_timeout": 7, "inherit_env": true,
         "prefix": "1", "isolation": "session", "roots": ["file:///"],
-        "protocol": "legacy""#;
+        "protocol": "legacy", "start": "on-demand""#;
     let entries = [marked("one", "else.", all), server("two")];
     bench
         .save(
             &entries,
-            "+0 ~1 (one: args env cwd timeout call_timeout inherit_env prefix isolation roots protocol) -0 =1",
+            "+0 ~1 (one: args env cwd timeout call_timeout inherit_env prefix isolation roots protocol start) -0 =1",
         )
         .await;
 }

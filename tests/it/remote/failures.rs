@@ -130,7 +130,7 @@ async fn an_answer_without_an_end_costs_its_own_call_only() {
         "gateway": { "max_line_bytes": 1_000_000 },
         "servers": [server.entry("far")],
     });
-    let gateway = Gateway::start(crate::support::options::GatewayOptions::new(
+    let gateway = Gateway::start(GatewayOptions::new(
         config.to_string(),
     ))
     .await;

@@ -73,7 +73,10 @@ impl Merge {
         let mut servers = self.servers.iter();
         let server = servers.find(|server| server.wanted.server == *name);
         let kept = self.kept.get(name).zip(server);
-        kept.is_some_and(|(kept, server)| kept.fingerprint == server.wanted.fingerprint)
+        kept.is_some_and(|(kept, server)| {
+            let is_it = kept.fingerprint == server.wanted.fingerprint;
+            is_it && !kept.catalogue.lacks_a_list()
+        })
     }
 
     /// What former lives of a server taught, if it ran what is run now.

@@ -2,6 +2,7 @@
 //! offers.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use tokio::sync::mpsc::UnboundedReceiver;
 
@@ -9,7 +10,7 @@ use crate::ids::Generation;
 use crate::protocol::mcp::item::Kind;
 use crate::testing::{catalogue, listed, name, upstream, wanted};
 use crate::tree::alarm::{Alarm, Use};
-use crate::tree::registry::catalogue::Lessons;
+use crate::tree::registry::catalogue::{Catalogue, Gap, Lessons};
 use crate::tree::registry::kept_catalogue::KeptCatalogue;
 use crate::tree::registry::message::{ConfiguredServer, ServerState};
 use crate::tree::registry::routes::RouteState;
@@ -53,6 +54,28 @@ fn one_that_is_not_known_is_woken_and_waited_for() {
         merge.wanted(vec![wanted("s")]);
         assert_eq!(sleeps(&mut merge).try_recv(), Ok(Use::List));
         assert_eq!(merge.awaited(), Some(vec![name("s")]));
+    }
+}
+
+#[test]
+fn one_whose_lists_could_not_be_read_is_woken_at_the_next_start() {
+    for (gap, is_known) in [
+        (Gap::Unread("no".into()), false),
+        (Gap::Torn("no".into()), false),
+        (Gap::Stale("no".into()), true),
+    ] {
+        let mut told = Catalogue::default();
+        told.gaps.insert(Kind::Tools, gap.clone());
+        let kept = KeptCatalogue {
+            fingerprint: 1,
+            catalogue: Arc::new(told),
+            lessons: Lessons::default(),
+            approved: None,
+        };
+        let kept = KeptCatalogue::decode(kept.encode().unwrap()).unwrap();
+        let mut merge = Merge::new(HashMap::from([(name("s"), kept)]), None);
+        merge.wanted(vec![wanted("s")]);
+        assert_eq!(sleeps(&mut merge).try_recv().is_err(), is_known, "{gap:?}");
     }
 }
 

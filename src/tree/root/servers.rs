@@ -1,0 +1,68 @@
+//! What becomes of the configured servers: what counts as a restart, and what the registry is told.
+
+use super::ChildId;
+use super::hooks::RootHooks;
+use crate::ids::{Generation, ServerName};
+use crate::supervise::{Spawn, Status};
+use crate::tree::frontend::Frontend;
+use crate::tree::registry::ServerState;
+
+impl<S: Spawn, E: Frontend> RootHooks<S, E> {
+    /// A server is started. Says whether that counts: who was asleep is only woken.
+    pub(super) fn note_start(&mut self, server: &ServerName, generation: Generation) -> bool {
+        let slept = self.sleepers.remove(server);
+        let former = self.generations.insert(server.clone(), generation);
+        let is_restart = former.is_some() && !slept;
+        if is_restart {
+            let metrics = self.settings.metrics.server(server);
+            metrics.figures.restarts.inc();
+        }
+        former.is_none() || is_restart
+    }
+
+    /// Passes on what became of a server. That it is ready, its own catalogue says.
+    pub(super) fn server_changed(&mut self, server: &ServerName, status: Option<&Status>) {
+        let state = match status {
+            Some(Status::Starting { .. }) => ServerState::Starting {
+                has_failed: self.failed.contains(server),
+            },
+            Some(Status::Asleep | Status::Stopping { sleeps: true, .. }) => {
+                self.sleepers.insert(server.clone());
+                let alarm = self.root.alarm(&ChildId::Upstream(server.clone()));
+                ServerState::Asleep { alarm }
+            }
+            Some(Status::Queued | Status::Stopping { .. } | Status::Stopped) => {
+                ServerState::Between { has_failed: false }
+            }
+            Some(Status::Backoff {
+                first_step: true, ..
+            }) => ServerState::Between { has_failed: true },
+            Some(Status::Backoff { last, until, .. }) => ServerState::Down {
+                why: last.to_string(),
+                next_try: *until,
+            },
+            Some(Status::Ready { .. }) => {
+                self.states.remove(server);
+                return;
+            }
+            None => {
+                self.states.remove(server);
+                self.generations.remove(server);
+                self.pasts.remove(server);
+                self.book.forget(server);
+                self.failed.remove(server);
+                self.sleepers.remove(server);
+                return;
+            }
+        };
+        let generation = self
+            .generations
+            .get(server)
+            .copied()
+            .unwrap_or(Generation(0));
+        if let Some(registry) = &self.registry {
+            registry.server_state(server.clone(), generation, state.clone());
+        }
+        self.states.insert(server.clone(), (generation, state));
+    }
+}
