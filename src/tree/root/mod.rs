@@ -13,6 +13,7 @@ mod detail;
 mod events;
 mod faults;
 mod figures;
+mod gaps;
 mod handle;
 mod hooks;
 mod instances;

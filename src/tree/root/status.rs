@@ -16,6 +16,7 @@ use super::detail::{ServerDetail, ServerTools};
 use super::events::StatusEvent;
 use super::faults::ConfigurationFault;
 use super::figures::{CallsStatus, ProcessesStatus, Sampler};
+use super::gaps::{LeftOut, Unread, left_out, unread};
 use super::hooks::RootHooks;
 use super::profiles::ProfileStatus;
 use super::{ChildId, RootMsg, Standing};
@@ -24,7 +25,7 @@ use crate::supervise::{Spawn, Status};
 use crate::tree::call::CallError;
 use crate::tree::frontend::Frontend;
 use crate::tree::history::{Exit as ServerExit, Likely};
-use crate::tree::registry::{Approval, Catalogue, Routes};
+use crate::tree::registry::{Approval, Routes};
 
 /// Root never waits; if its answer takes this long, something is very wrong.
 const ANSWER: Duration = Duration::from_secs(1);
@@ -32,8 +33,6 @@ const ANSWER: Duration = Duration::from_secs(1);
 /// After so long the cause of a failure is shown no more.
 const RECOVERED: Duration = Duration::from_secs(600);
 
-/// What the status says of entries that are left out for more faults than are told apart.
-const OTHER_FAULTS: &str = "other faults";
 /// What the status says of a server without anything in its lists.
 const NOTHING: &str = "it offers nothing: it lists no tools, no prompts and no resources";
 
@@ -121,30 +120,6 @@ pub struct ServerStatus {
     /// Entries of its lists that are not passed on.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<LeftOut>,
-}
-
-/// A list that could not be read, or not to its end.
-#[derive(Debug, Clone, Serialize)]
-pub struct Unread {
-    /// The method that asks for it.
-    pub list: &'static str,
-    /// Why, in the gateway's own words.
-    pub why: String,
-    /// How many entries stand for it: those offered before, or its first pages.
-    pub entries: usize,
-}
-
-/// Entries that clients would refuse with their whole list, all for one reason.
-#[derive(Debug, Clone, Serialize)]
-pub struct LeftOut {
-    /// The method that asks for the list.
-    pub list: &'static str,
-    /// What is wrong with them.
-    pub why: String,
-    /// How many there are.
-    pub count: usize,
-    /// Their names, 1000 of a list at most.
-    pub entries: Vec<String>,
 }
 
 /// What became of the configuration file.
@@ -360,38 +335,6 @@ impl<S: Spawn, E: Frontend> RootState<S, E> {
 /// Whether it has been well for so long that why it failed is of no interest any more.
 fn has_recovered(status: &Status) -> bool {
     matches!(status, Status::Ready { since, .. } if since.elapsed() >= RECOVERED)
-}
-
-fn unread(catalogue: &Catalogue) -> Vec<Unread> {
-    let gaps = catalogue.gaps.iter();
-    let all = gaps.filter_map(|(kind, gap)| {
-        Some(Unread {
-            list: kind.method(),
-            why: gap.why()?.to_owned(),
-            entries: catalogue.items(*kind).len(),
-        })
-    });
-    all.collect()
-}
-
-fn left_out(catalogue: &Catalogue) -> Vec<LeftOut> {
-    let lists = catalogue.odd.iter();
-    let all = lists.flat_map(|(kind, odd)| {
-        let left_out = |why, count, entries| LeftOut {
-            list: kind.method(),
-            why,
-            count,
-            entries,
-        };
-        let others = Some(odd.others()).filter(|count| *count > 0);
-        let others = others.map(|count| left_out(OTHER_FAULTS.to_owned(), count, Vec::new()));
-        let named = odd.left_out();
-        let named = named.map(move |(fault, named)| {
-            left_out(fault.to_string(), named.count, named.names.clone())
-        });
-        named.chain(others)
-    });
-    all.collect()
 }
 
 fn next_try(status: &Status) -> Option<f64> {

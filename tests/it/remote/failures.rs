@@ -130,10 +130,7 @@ async fn an_answer_without_an_end_costs_its_own_call_only() {
         "gateway": { "max_line_bytes": 1_000_000 },
         "servers": [server.entry("far")],
     });
-    let gateway = Gateway::start(GatewayOptions::new(
-        config.to_string(),
-    ))
-    .await;
+    let gateway = Gateway::start(GatewayOptions::new(config.to_string())).await;
     ready(&gateway).await;
     let client = both::join::<Streamable>(&gateway).await;
     server.behave_at_calls(Manner::Endless);
