@@ -20,7 +20,7 @@ use crate::protocol::jsonrpc;
 use crate::supervise::chaos::Chaos;
 use crate::supervise::{Fault, Moment};
 use crate::tree::{
-    self, CallError, Exit, FrontendLinks, Outbound, Portless, SessionHandle, SessionsHandle,
+    self, CallError, Exit, FrontendLinks, Outbound, Part, Portless, SessionHandle, SessionsHandle,
     Settings, Tree,
 };
 
