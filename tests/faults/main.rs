@@ -87,6 +87,8 @@ mod pipes;
 #[cfg(test)]
 mod record;
 #[cfg(test)]
+mod remote;
+#[cfg(test)]
 mod restarts;
 #[cfg(test)]
 mod returns;

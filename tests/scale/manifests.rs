@@ -2,8 +2,11 @@
 //! balancer's configuration in them is the one that is tested here.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+
+use crate::support::gateway::mcproxy;
 
 const VERSIONS: [&str; 3] = ["1.30", "1.34", "1.37"];
 /// A kind that an operator brings along has no schema there, and a kustomization is none of the cluster's.
@@ -52,7 +55,7 @@ fn each_is_valid_for_three_versions() {
 fn a_misspelt_field_is_found() {
     let home = tempfile::tempdir().expect("a directory");
     let text =
-        fs::read_to_string(root().join("packaging/kubernetes/pdb.yaml")).expect("it is there");
+        fs::read_to_string(root().join("packaging/kubernetes/base/pdb.yaml")).expect("it is there");
     let file = home.path().join("pdb.yaml");
     fs::write(&file, text.replace("maxUnavailable", "maxUnavailabel")).expect("it is ours");
     let (is_valid, said) = validate(VERSIONS[0], &[file]);
@@ -62,8 +65,9 @@ fn a_misspelt_field_is_found() {
 #[test]
 fn what_a_kustomization_names_is_there() {
     for folder in [
-        "packaging/kubernetes",
+        "packaging/kubernetes/base",
         "packaging/kubernetes/overlays/haproxy",
+        "packaging/kubernetes/overlays/partition",
     ] {
         let folder = root().join(folder);
         let text = fs::read_to_string(folder.join("kustomization.yaml")).expect("it is there");
@@ -71,7 +75,10 @@ fn what_a_kustomization_names_is_there() {
         let named: Vec<&str> = named.filter(|name| !name.contains(':')).collect();
         assert!(named.len() >= 2, "{named:?}");
         for name in named {
-            assert!(folder.join(name).exists(), "{name}");
+            let named = folder.join(name).canonicalize();
+            let named = named.unwrap_or_else(|error| panic!("{name}: {error}"));
+            // kubectl takes it for a ring.
+            assert!(!folder.starts_with(&named), "{name} has {folder:?} in it");
         }
     }
 }
@@ -96,4 +103,40 @@ fn the_balancer_is_the_one_that_is_tested() {
         shipped.lines().filter(own).collect(),
     );
     assert_eq!(tested, shipped);
+}
+
+/// Those of the config maps, and of the document.
+#[test]
+fn the_configurations_can_be_used() {
+    let home = tempfile::tempdir().expect("a directory");
+    let token = home.path().join("worker-token");
+    fs::write(&token, "a-token-of-some-length").expect("it is ours");
+    let own = fs::Permissions::from_mode(0o600);
+    fs::set_permissions(&token, own).expect("it is ours");
+    let mut texts = Vec::new();
+    for file in manifests(&root().join("packaging/kubernetes")) {
+        let text = fs::read_to_string(file).expect("it is there");
+        let (_, block) = text.split_once("mcp-servers.json: |\n").unwrap_or_default();
+        let lines = block.lines().take_while(|line| line.starts_with("    "));
+        texts.push(lines.collect::<Vec<_>>().join("\n"));
+    }
+    let document = fs::read_to_string(root().join("docs/scale.md")).expect("it is there");
+    let blocks = document.split("```json\n").skip(1);
+    texts.extend(blocks.filter_map(|block| Some(block.split("```").next()?.to_owned())));
+    texts.retain(|text| !text.is_empty());
+    assert!(texts.len() >= 4, "{texts:?}");
+    for text in texts {
+        let text = text.replace(
+            "/run/secrets/mcproxy/worker-token",
+            &token.display().to_string(),
+        );
+        let file = home.path().join("mcp-servers.json");
+        fs::write(&file, &text).expect("it is ours");
+        let mut check = Command::new(mcproxy());
+        check.arg("check").arg(&file).env("WORKER_TOKEN", "a-token");
+        let output = check.output().expect("it runs");
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{text}: {said}");
+        assert!(!said.contains("warning"), "{text}: {said}");
+    }
 }

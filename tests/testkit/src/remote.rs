@@ -25,6 +25,8 @@ pub enum Manner {
     Endless,
     /// Reads, and says nothing.
     Silent,
+    /// Says something for ever, as fast as it is read.
+    Floods,
     /// Sends a stream's events together, when all of them are there, as proxies do.
     Buffers,
 }
@@ -52,6 +54,7 @@ struct State {
     calls: Manner,
     session: u32,
     asked: Vec<Asked>,
+    flooded: usize,
 }
 
 /// The server.
@@ -70,6 +73,7 @@ impl RemoteServer {
             calls: Manner::Well,
             session: 1,
             asked: Vec::new(),
+            flooded: 0,
         };
         let mut server = Self {
             addr: SocketAddr::from(([127, 0, 0, 1], 0)),
@@ -126,6 +130,11 @@ impl RemoteServer {
     /// It forgets its session: who names it is answered with 404.
     pub fn forget(&self) {
         self.state().session += 1;
+    }
+
+    /// How many bytes were read of its flood.
+    pub fn flooded(&self) -> usize {
+        self.state().flooded
     }
 
     /// What it was asked with this method so far.
@@ -238,6 +247,15 @@ async fn answer(
         Manner::Cuts => {
             let text = format!("{EVENTS}data: {{\"jsonrpc\":\"2.0\",");
             stream.write_all(text.as_bytes()).await?;
+        }
+        Manner::Floods => {
+            stream.write_all(EVENTS.as_bytes()).await?;
+            let note = "data: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\",\"params\":{\"level\":\"info\",\"data\":1}}\n\n";
+            let many = note.repeat(500);
+            loop {
+                stream.write_all(many.as_bytes()).await?;
+                lock(state).flooded += many.len();
+            }
         }
         Manner::Endless => {
             stream
