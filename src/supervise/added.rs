@@ -8,14 +8,14 @@
 
 use std::time::Duration;
 
-use super::child::{AfterStop, Child, Name, Spec};
+use super::child::{AfterStop, Child, Name, Phase, Spec};
 use super::decide::Children;
 use super::event::{Batch, Effect};
 use super::wanted::Begin;
 
 impl<K: Name, S: Spec> Children<K, S> {
     /// Sees to it that there is this laddered child beside those of [`Children::want`], and that it
-    /// runs from this spec. Nothing happens if that is so already, if the name is that of a
+    /// runs from this spec, or sleeps until it is to, if it does now. Nothing happens if that is so already, if the name is that of a
     /// child of another kind, and after a shutdown began.
     pub fn add(&mut self, id: K, spec: S, start_deadline: Duration) -> Vec<Effect<K, S>> {
         let mut batch = Batch::new();
@@ -27,7 +27,12 @@ impl<K: Name, S: Spec> Children<K, S> {
         if self.by_id.get(&id).is_some_and(Child::is_up) {
             self.stop(&id, AfterStop::Start, &mut batch);
         }
-        self.add_laddered(&id, spec, (start_deadline, Begin::Now), &mut batch);
+        let phase = self.by_id.get(&id).map(|child| &child.phase);
+        let begin = match phase {
+            Some(Phase::Asleep) => Begin::Asleep,
+            Some(_) | None => Begin::Now,
+        };
+        self.add_laddered(&id, spec, (start_deadline, begin), &mut batch);
         if !is_added {
             self.added.push(id);
         }

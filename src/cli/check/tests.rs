@@ -131,6 +131,25 @@ DIR/servers.json: 4 servers to run, 1 warning
 }
 
 #[test]
+fn a_server_that_runs_while_it_is_used_says_so() {
+    let machine = machine();
+    let (code, out) = check(
+        machine.path(),
+        r#"{"gateway": {"start": "on-demand"}, "servers": [
+            {"name": "a", "command": "npx"},
+            {"name": "b", "command": "npx", "start": "always"}]}"#,
+    );
+    insta::assert_snapshot!(out, @r#"
+SERVER  STATE      COMMAND  FOUND
+a       on-demand  npx      DIR/npx
+b       run        npx      DIR/npx
+
+DIR/servers.json: 2 servers to run, 1 of them on demand
+"#);
+    assert_eq!(code, 0);
+}
+
+#[test]
 fn every_error_has_its_place_and_a_way_out() {
     let machine = machine();
     let (code, out) = check(

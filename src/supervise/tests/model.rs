@@ -128,7 +128,12 @@ impl Model {
     fn add(&mut self, id: Id, spec: u32) {
         let is_same = self.wanted.get(&id).is_some_and(|book| book.spec == spec);
         if !self.ended && !is_same {
-            self.wanted.insert(id, Book::new(spec, self.now));
+            let was_asleep = self.wanted.get(&id).is_some_and(|book| book.asleep);
+            let book = Book {
+                asleep: was_asleep && !self.live.iter().any(|i| i.id == id),
+                ..Book::new(spec, self.now)
+            };
+            self.wanted.insert(id, book);
         }
         let effects = self.children.add(id, spec, secs(30));
         self.check(effects);

@@ -45,7 +45,8 @@ impl<S: Spawn, E: Frontend> RootState<S, E> {
                     return owner.client.tell(SessionEvent::NoRoom { server, why });
                 }
                 self.supervisor.hooks_mut().owners.insert(session, owner);
-                self.start_instance(id, spec);
+                self.start_instance(id.clone(), spec);
+                self.supervisor.decide(|children| children.rouse(&id));
             }
             Some(_) | None => {
                 let state = None;

@@ -19,6 +19,7 @@ mod talk;
 mod torn;
 mod undeclared;
 mod unnamed;
+mod unused;
 mod work;
 
 use std::collections::BTreeSet;
