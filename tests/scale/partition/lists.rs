@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{FRONTS, SOON, Worker, client, fronts, list, names, offering};
 use crate::support::client::{Client, DEADLINE, Streamable};
-use crate::support::servers::text_of;
+use crate::support::servers::{fixture, text_of};
 use crate::support::wait;
 
 const METHODS: [&str; 2] = ["tools/list", "prompts/list"];
@@ -148,5 +148,28 @@ async fn what_changes_is_told_through_both_hops() {
             .next_notification("notifications/message", SOON)
             .await;
         assert!(told.contains("told"), "{told}");
+    }
+}
+
+/// It calls its server's tools as that one does, whatever is in between.
+#[tokio::test]
+async fn the_page_of_an_app_finds_its_servers_tools() {
+    let app = fixture(
+        "app",
+        &["--offers", "--app", "ui://app/page", "--tools", "1"],
+    );
+    let one = Worker::start(json!([app])).await;
+    let two = Worker::start(json!([fixture("gx", &[])])).await;
+    for front in fronts(&[&one, &two], &[]).await {
+        let client = client(&front).await;
+        let page = ask(
+            &client,
+            "resources/read",
+            &json!({ "uri": "ui://app/page" }),
+        )
+        .await;
+        assert_eq!(page["contents"][0]["uri"], "ui://app/page", "{page}");
+        let called = client.call_tool("tool_0", "{}").await;
+        assert_eq!(text_of(&called), "tool_0");
     }
 }
