@@ -4,10 +4,10 @@
 use anyhow::{Result, ensure};
 use serde_json::json;
 
-use crate::gateway::{self, Gateway};
+use crate::gateway;
 use crate::job::{Job, Over};
 use crate::lists::List;
-use crate::rpc::{self, Page};
+use crate::rpc::Page;
 use crate::script::{Script, Sdk};
 use crate::sse::Session;
 use crate::stage::{ALL, Stage};
@@ -40,7 +40,7 @@ async fn every_sdk_sees_what_the_servers_say() -> Result<()> {
 async fn every_result_passes_byte_for_byte() -> Result<()> {
     let stage = Stage::set(&ALL).await?;
     gateway::with(stage.dir(), &stage.servers, async |gateway| {
-        let mut session = open(gateway).await?;
+        let mut session = Session::begin(&gateway.address()).await?;
         for list in List::ALL {
             let page = session.request(list.method(), &json!({})).await?;
             let page: Page = serde_json::from_str(page.result()?.get())?;
@@ -72,18 +72,6 @@ async fn every_result_passes_byte_for_byte() -> Result<()> {
         Ok(())
     })
     .await
-}
-
-async fn open(gateway: &Gateway) -> Result<Session> {
-    let mut session = Session::open(&gateway.address()).await?;
-    session
-        .request("initialize", &rpc::initialize_params())
-        .await?
-        .result()?;
-    session
-        .post(&rpc::notification("notifications/initialized"))
-        .await?;
-    Ok(session)
 }
 
 fn ensure_same(what: &str, seen: &[&str], wanted: &[String]) -> Result<()> {

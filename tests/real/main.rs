@@ -37,6 +37,8 @@ mod prometheus;
 #[cfg(test)]
 mod recover;
 #[cfg(test)]
+mod remote;
+#[cfg(test)]
 mod rpc;
 #[cfg(test)]
 mod rust;

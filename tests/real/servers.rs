@@ -40,6 +40,10 @@ pub(crate) struct Server {
     pub(crate) args: Vec<String>,
     pub(crate) env: BTreeMap<&'static str, String>,
     pub(crate) cwd: Option<PathBuf>,
+    /// Where it runs, in the place of a command, and the `type` of that.
+    pub(crate) remote: Option<(String, &'static str)>,
+    /// In the place of its name before its names.
+    pub(crate) prefix: Option<&'static str>,
     /// One process for each session of a client.
     pub(crate) isolated: bool,
     pub(crate) calls: Vec<Call>,
@@ -53,6 +57,14 @@ impl Server {
     pub(crate) fn isolated(self) -> Self {
         Self {
             isolated: true,
+            ..self
+        }
+    }
+
+    /// The same, asked at `url`; all else is as it would be at its pipe.
+    pub(crate) fn at(self, url: String, kind: &'static str) -> Self {
+        Self {
+            remote: Some((url, kind)),
             ..self
         }
     }
@@ -77,13 +89,19 @@ impl Server {
 
     /// The entry of `mcp-servers.json`.
     pub(crate) fn entry(&self) -> Value {
-        let mut entry = json!({
-            "name": self.name,
-            "command": self.command,
-            "args": self.args,
-            "env": self.env,
-            "timeout": 60,
-        });
+        let mut entry = match &self.remote {
+            Some((url, kind)) => json!({"name": self.name, "type": kind, "url": url}),
+            None => json!({
+                "name": self.name,
+                "command": self.command,
+                "args": self.args,
+                "env": self.env,
+            }),
+        };
+        entry["timeout"] = json!(60);
+        if let Some(prefix) = self.prefix {
+            entry["prefix"] = json!(prefix);
+        }
         if let Some(cwd) = &self.cwd {
             entry["cwd"] = json!(cwd);
         }

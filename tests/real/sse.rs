@@ -53,6 +53,19 @@ impl Session {
         Ok(session)
     }
 
+    /// The same, with the handshake behind it.
+    pub(crate) async fn begin(address: &str) -> Result<Self> {
+        let mut session = Self::open(address).await?;
+        session
+            .request("initialize", &rpc::initialize_params())
+            .await?
+            .result()?;
+        session
+            .post(&rpc::notification("notifications/initialized"))
+            .await?;
+        Ok(session)
+    }
+
     /// Sends a request and waits for its answer, passing over notifications.
     pub(crate) async fn request(&mut self, method: &str, params: &Value) -> Result<Outcome> {
         let id = self.next_id;

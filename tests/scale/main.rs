@@ -11,5 +11,6 @@ mod clients;
 mod kills;
 mod manifests;
 mod paths;
+mod public;
 mod replicas;
 mod restarts;
