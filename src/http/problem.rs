@@ -36,6 +36,8 @@ pub(super) enum Problem {
     // The same words whether it is unknown or another's.
     #[error("there is no profile here, or none for this client")]
     NoProfile,
+    #[error("this is the gateway that asks: one of its servers is itself, take that entry out")]
+    Loop,
     #[error("there is no server of that name; /status names all of them")]
     NoServer,
     #[error(
@@ -174,6 +176,7 @@ impl Problem {
                 (StatusCode::NOT_FOUND, invalid)
             }
             Self::Untrusted => (StatusCode::FORBIDDEN, invalid),
+            Self::Loop => (StatusCode::LOOP_DETECTED, invalid),
             Self::Unconfigured => (StatusCode::SERVICE_UNAVAILABLE, code::SERVER_UNAVAILABLE),
             Self::Method(_) => (StatusCode::METHOD_NOT_ALLOWED, invalid),
             Self::NothingToHear => (StatusCode::METHOD_NOT_ALLOWED, NO_SESSION),
@@ -234,6 +237,7 @@ impl Problem {
             | Self::NotFound
             | Self::NoProfile
             | Self::NoServer
+            | Self::Loop
             | Self::Untrusted
             | Self::Unconfigured
             | Self::NoOauth

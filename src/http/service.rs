@@ -11,6 +11,7 @@ use super::refused::Asker;
 use super::trust::Trust;
 use super::{Context, headers, page, path, routes};
 use crate::ids::ProfileId;
+use crate::remote::via;
 use futures_util::TryFutureExt as _;
 use futures_util::future::{Either, ready};
 use hyper::body::Incoming;
@@ -48,6 +49,7 @@ pub(super) fn service(context: &Arc<Context>) -> impl HttpService {
     let context = context.clone();
     service_fn(move |mut request: Request<Incoming>| {
         let asker = Asker::of(&request);
+        let behind = via::answer(request.headers());
         if let Some(meant) = path::as_meant(request.uri()) {
             *request.uri_mut() = meant;
         }
@@ -71,6 +73,9 @@ pub(super) fn service(context: &Arc<Context>) -> impl HttpService {
         reply.map_ok(move |mut response| {
             if let Some(origin) = listed {
                 cors::allow(response.headers_mut(), origin);
+            }
+            if let Some(behind) = behind {
+                response.headers_mut().insert(via::BEHIND, behind);
             }
             context.refusals.note(&asker, &response);
             if context.readiness.is_leaving() {
@@ -113,6 +118,9 @@ fn enter(context: &Context, request: &mut Request<Incoming>) -> Entry {
         }
         Err(refusal) => return refuse(refusal.into(), None),
     };
+    if via::is_from_us(headers) {
+        return refuse(Problem::Loop, listed);
+    }
     if auth::is_discovery(path) {
         return refuse(Problem::NoOauth, listed);
     }

@@ -19,6 +19,8 @@ use crate::turn;
 
 /// A request that was withdrawn may still be answered for so long.
 const LATE: Duration = Duration::from_secs(60);
+/// With so many of them it is looked which were answered.
+const KNOWN: usize = 256;
 
 /// Sends what is written, until nothing is written any more or the server has ended.
 pub(super) async fn run(link: Arc<Link>, mut lines: Receiver<Bytes>, most: usize) {
@@ -119,6 +121,9 @@ impl Posts {
         if self.link.is_modern() {
             self.drop_one(id);
         } else {
+            if self.late.len() >= KNOWN {
+                self.late.retain(|(_, id)| self.by_id.contains_key(id));
+            }
             self.late.push_back((Instant::now() + LATE, id));
         }
     }

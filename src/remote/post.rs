@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use reqwest::{Response, StatusCode};
+use tokio::task::spawn_blocking;
 use tokio::time::{sleep, timeout};
 
 use super::link::{Asked, Link};
@@ -25,6 +26,8 @@ const ENDS_WITHIN: Duration = Duration::from_secs(1);
 const RESUMED_AFTER: Duration = Duration::from_secs(1);
 const RESUMED_AFTER_AT_MOST: Duration = Duration::from_secs(30);
 const TRIES: u32 = 5;
+/// More than this is large.
+const LARGE: usize = 512 * 1024;
 
 /// Sends a message, and delivers what comes of it. Gives the request's id back.
 pub(super) async fn send(link: &Link, line: Bytes) -> Option<u64> {
@@ -146,7 +149,7 @@ async fn read_events(link: &Link, response: Response, is_hello: bool) -> Result<
             Ok(Some(event)) => {
                 tries = 0;
                 let message = Bytes::from(event.data);
-                let is_answer = is_answer(&message);
+                let is_answer = is_answer(message.clone()).await;
                 if is_answer && is_hello {
                     link.learn_version(&message);
                 }
@@ -177,7 +180,16 @@ async fn read_events(link: &Link, response: Response, is_hello: bool) -> Result<
     }
 }
 
-fn is_answer(message: &Bytes) -> bool {
+/// Reading what is large takes longer than a worker may be kept.
+async fn is_answer(message: Bytes) -> bool {
+    if message.len() <= LARGE {
+        return reads_as_answer(&message);
+    }
+    let read = spawn_blocking(move || reads_as_answer(&message)).await;
+    read.unwrap_or(false)
+}
+
+fn reads_as_answer(message: &Bytes) -> bool {
     match jsonrpc::decode(message) {
         Ok(message) => matches!(message, Message::Response(_)),
         // A batch ends with what it is for.

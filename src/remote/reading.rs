@@ -39,10 +39,15 @@ pub(super) async fn body(link: &Link, mut response: Response) -> Result<Bytes, C
     }
 }
 
+/// So many bytes of a stream are made events at a time: short ones take more room than they had as bytes.
+const SLICE: usize = 4096;
+
 /// The events of one stream, over its connections.
 pub(super) struct Events<'l> {
     link: &'l Link,
     response: Response,
+    /// What came and was not read yet.
+    chunk: Bytes,
     reader: EventReader,
     ready: VecDeque<Event>,
     turn: Option<SemaphorePermit<'l>>,
@@ -53,6 +58,7 @@ impl<'l> Events<'l> {
         Self {
             link,
             response,
+            chunk: Bytes::new(),
             reader: EventReader::new(link.limits.message),
             ready: VecDeque::new(),
             turn: None,
@@ -70,13 +76,17 @@ impl<'l> Events<'l> {
             } else if self.turn.is_none() {
                 self.turn = self.link.large.acquire().await.ok();
             }
-            let Some(chunk) = self.response.chunk().await? else {
-                return Ok(None);
-            };
+            if self.chunk.is_empty() {
+                let Some(chunk) = self.response.chunk().await? else {
+                    return Ok(None);
+                };
+                self.chunk = chunk;
+            }
+            let slice = self.chunk.split_to(self.chunk.len().min(SLICE));
             let ready = &mut self.ready;
             let read = self
                 .reader
-                .push(&chunk, &mut |event| ready.push_back(event));
+                .push(&slice, &mut |event| ready.push_back(event));
             read.map_err(|_| too_large(self.link))?;
         }
     }
@@ -89,6 +99,7 @@ impl<'l> Events<'l> {
     /// It goes on with another connection.
     pub(super) fn resume(&mut self, response: Response) {
         self.response = response;
+        self.chunk = Bytes::new();
         self.turn = None;
         self.reader.resume();
     }

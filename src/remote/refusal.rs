@@ -7,8 +7,8 @@ use bytes::Bytes;
 use reqwest::header::{HeaderMap, RETRY_AFTER, WWW_AUTHENTICATE};
 use reqwest::{Response, StatusCode, Url};
 
+use super::End;
 use super::link::Link;
-use super::{End, via};
 use crate::client::{self, ClientError, beginning, excerpt, moved_to};
 use crate::protocol::jsonrpc::{self, Message};
 
@@ -118,9 +118,6 @@ impl Refusal {
 pub(super) async fn read(link: &Link, response: Response, url: &Url) -> Trouble {
     let status = response.status();
     let headers = response.headers();
-    if status == StatusCode::LOOP_DETECTED && headers.contains_key(via::BEHIND) {
-        return Trouble::Loop(String::new());
-    }
     let login = headers.get(WWW_AUTHENTICATE);
     let login = login.and_then(|value| value.to_str().ok());
     let wants_login = login.is_some_and(|value| value.contains("resource_metadata"));

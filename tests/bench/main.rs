@@ -27,7 +27,7 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::Parser;
 
-use self::measure::{crash, growth, memory, page, profiles, speed, start};
+use self::measure::{crash, growth, memory, page, profiles, remote, speed, start};
 use self::report::{Machine, Report};
 
 /// Measures the gateway on this machine. Goals stand beside the figures; only a broken run fails.
@@ -174,6 +174,8 @@ async fn run(plan: &Plan) -> anyhow::Result<Report> {
     speed::measure(plan, &mut report).await?;
     progress("profiles");
     profiles::measure(plan, &mut report).await?;
+    progress("remote servers");
+    remote::measure(plan, &mut report).await?;
     progress("crashes");
     crash::measure(plan, &mut report).await?;
     report.machine.finish();

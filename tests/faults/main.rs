@@ -85,6 +85,8 @@ mod pipes;
 #[cfg(test)]
 mod record;
 #[cfg(test)]
+mod remote;
+#[cfg(test)]
 mod restarts;
 #[cfg(test)]
 mod returns;

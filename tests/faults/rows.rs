@@ -23,7 +23,7 @@ const fn row(number: u16, name: &'static str, fault: &'static str, demanded: &'s
 
 /// Every row, in order. Where it says nothing else, the nine other servers answer every call meanwhile.
 #[rustfmt::skip]
-pub(crate) const ROWS: [Row; 149] = [
+pub(crate) const ROWS: [Row; 161] = [
     row(1, "exits_in_a_call", "a server exits with 1 in the middle of a call", "the call gets its error within 100 ms of the exit; ready again within 2 s"),
     row(2, "killed_by_sigkill", "a server is killed by SIGKILL", "calls get their error within 100 ms; ready again within 2 s"),
     row(3, "exits_when_idle", "a server exits with 0 while nothing is asked of it", "ready again within 2 s; nothing in the log above a warning"),
@@ -173,6 +173,18 @@ pub(crate) const ROWS: [Row; 149] = [
     row(305, "held_calls_abandoned", "50 clients without a session are asked something, and never come again", "the next is asked and answered; a stop waits for none of them"),
     row(306, "killed_while_held", "the server that asked is killed while its question is shown", "who comes again is told at once which server ended; the next call is asked and answered"),
     row(307, "gateway_killed_while_held", "the gateway is killed while a call is held", "its successor knows the state, and says that what was held is gone; the next call is asked and answered"),
+    row(310, "remote_not_reached", "a remote server refuses connections, has no address, or speaks no TLS where its URL says so", "the log says which; it is tried again; others ready"),
+    row(311, "remote_does_not_let_in", "a remote server answers 401, and names where one logs in", "state unauthorized, no failure, said once and whenever somebody looks; tried at once when asked for, and served again"),
+    row(312, "remote_forgets_the_session", "a remote server answers 404 to its session", "the call gets its error and is not sent again; begun anew within 2 s"),
+    row(313, "remote_is_busy", "a remote server answers 429 and 503 with Retry-After", "the call's error says how long; before the handshake it is left alone for so long"),
+    row(314, "remote_fails", "a remote server answers every call with 500", "each call gets an error with what it said, but no header; the fifth in a row ends that life"),
+    row(315, "remote_stream_is_cut", "a remote server closes the stream of an answer in the middle of it", "the call's error says that it may have taken effect; it is not sent again"),
+    row(316, "remote_behind_a_buffer", "a proxy before a remote server holds its stream back until its end", "the answer comes"),
+    row(317, "remote_redirects", "a remote server redirects to another one", "nothing is sent there; the error says where that is"),
+    row(318, "remote_body_without_an_end", "32 answers of a remote server at once, none of which ends", "each call is told the limit; memory as for a few of them"),
+    row(319, "remote_says_nothing", "a remote server takes requests and says nothing", "each call gets its error in time; the third in a row is the end of that life"),
+    row(320, "remote_floods", "a remote server says notifications as fast as they are read", "memory bounded; its call has its time"),
+    row(321, "gateways_in_a_ring", "a gateway is configured as the server of one that is its own", "the last to be configured finds it, says so and does not use it; the others go on"),
 ];
 
 /// The row of this number.

@@ -25,6 +25,7 @@ mod prefix;
 mod processes;
 mod profiles;
 mod reload;
+mod remote;
 mod replicas;
 mod routing;
 mod security;

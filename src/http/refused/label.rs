@@ -45,6 +45,7 @@ pub(super) fn label(problem: &Problem) -> &'static str {
         Problem::NoProfile => "profile",
         Problem::NoServer => "server",
         Problem::Untrusted => "trust",
+        Problem::Loop => "loop",
         Problem::Method(_) | Problem::NothingToHear => "method",
         Problem::NotAcceptable(_) => "accept",
         Problem::MediaType | Problem::Charset(_) => "content_type",

@@ -239,3 +239,40 @@ fn a_child_that_does_not_stop_in_time_is_killed() {
         "and is gone only then"
     );
 }
+
+#[test]
+fn who_does_not_let_in_waits_for_the_last_step_and_counts_as_no_failure() {
+    let mut bench = running();
+    bench.fail_times("a", 2);
+    for _ in 0..8 {
+        assert_eq!(bench.exits("a", FailureKind::Unauthorized), []);
+        let delay = bench.armed(ChildTimer::Backoff).unwrap();
+        assert!(delay >= secs(48) && delay <= secs(72), "{delay:?}");
+        let Some(Status::Backoff {
+            first_step: false,
+            failures: 2,
+            crash_looping: false,
+            ..
+        }) = bench.status("a")
+        else {
+            panic!("{:?}", bench.status("a"));
+        };
+        assert_eq!(bench.wait_out("a"), [Spawn("a", 1)]);
+    }
+    // Each configuration that is read has it tried again; another failure waits.
+    bench.exits("a", FailureKind::Unauthorized);
+    assert_eq!(bench.want(&[run("a", 1)]), [Spawn("a", 1)]);
+    bench.exits("a", Exited);
+    assert_eq!(bench.want(&[run("a", 1)]), []);
+}
+
+#[test]
+fn who_was_let_in_for_long_is_not_tried_at_once() {
+    let mut bench = running();
+    bench.ready("a");
+    assert_eq!(
+        bench.pass(secs(600)).exits("a", FailureKind::Unauthorized),
+        []
+    );
+    assert!(bench.armed(ChildTimer::Backoff).unwrap() >= secs(48));
+}

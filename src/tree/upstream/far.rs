@@ -48,10 +48,9 @@ impl UpstreamState {
                 wait,
                 ..Failure::new(FailureKind::StartFailed, "could not be reached").because(why)
             },
-            End::Unauthorized(why) => {
-                Failure::new(FailureKind::Unauthorized, "does not let the gateway in").because(why)
-            }
-            End::Loop(why) => Failure::new(FailureKind::StartFailed, "is not used").because(why),
+            // All of it is in the gateway's own words.
+            End::Unauthorized(why) => Failure::new(FailureKind::Unauthorized, why),
+            End::Loop(why) => Failure::new(FailureKind::StartFailed, why),
             End::Forgotten => return self.on_forgotten(),
         };
         self.die(failure)

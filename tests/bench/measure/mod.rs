@@ -6,5 +6,6 @@ pub(crate) mod growth;
 pub(crate) mod memory;
 pub(crate) mod page;
 pub(crate) mod profiles;
+pub(crate) mod remote;
 pub(crate) mod speed;
 pub(crate) mod start;

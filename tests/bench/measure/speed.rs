@@ -89,6 +89,15 @@ where
     Ok(through)
 }
 
+/// What a call of sessions over Streamable HTTP costs that gateway, in µs.
+pub(crate) async fn cpu_of_calls(
+    plan: &Plan,
+    shape: &Shape,
+    gateway: &Gateway,
+) -> anyhow::Result<f64> {
+    Ok(through::<Streamable>(plan, shape, gateway).await?.cpu)
+}
+
 async fn without_session(plan: &Plan, shape: &Shape, gateway: &Gateway) -> anyhow::Result<Through> {
     let client = || Arc::new(Modern::new(gateway.addr()));
     let clients: Vec<_> = (0..shape.sessions).map(|_| client()).collect();

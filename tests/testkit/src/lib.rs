@@ -31,6 +31,7 @@ pub mod options;
 pub mod output;
 pub mod proc;
 pub mod puppet;
+pub mod remote;
 pub mod servers;
 pub mod sse;
 pub mod strangers;

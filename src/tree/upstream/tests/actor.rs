@@ -130,7 +130,7 @@ async fn it_is_ready_once_and_says_so_to_root_before_the_registry() {
     let has_u = |routes: &Routes| routes.merged.find(Subject::Tool, "s__u").is_some();
     while !has_u(&timeout(SOON, stage.tables.recv()).await.unwrap().unwrap()) {}
     let spawned = stage.told.try_recv().unwrap();
-    assert!(matches!(spawned, RootMsg::Spawned { pid: 1.., .. }));
+    assert!(matches!(spawned, RootMsg::Spawned { pid: Some(1..), .. }));
     let first = stage.told.try_recv().unwrap();
     assert!(matches!(first, RootMsg::Initialized { .. }));
     let second = stage.told.try_recv().unwrap();
