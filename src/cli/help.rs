@@ -2,11 +2,11 @@
 //! does, what it reads, and what its exit codes and signals mean.
 
 pub(super) const ABOUT: &str =
-    "An MCP gateway: stdio MCP servers, supervised and merged behind one HTTP port";
+    "An MCP gateway: MCP servers, supervised and merged behind one HTTP port";
 
 pub(super) const LONG_ABOUT: &str = "\
-An MCP gateway: it runs the stdio MCP servers named in mcp-servers.json as child processes, restarts \
-those that break, and serves all they offer to any MCP client from one HTTP port. Tool names become \
+An MCP gateway: it runs the MCP servers named in mcp-servers.json as child processes, or asks those that \
+run elsewhere, restarts what breaks, and serves all they offer to any MCP client from one HTTP port. Tool names become \
 <server>__<tool>. Save the file and the change is applied within a second; servers that did not change \
 go on untouched.
 

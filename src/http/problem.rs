@@ -166,16 +166,7 @@ impl Problem {
     fn status(&self) -> (StatusCode, i64) {
         let invalid = code::INVALID_REQUEST;
         match self {
-            Self::Refused(refusal) => match refusal {
-                Refusal::HostCount(_)
-                | Refusal::HostMalformed(_)
-                | Refusal::HostMismatch { .. } => (StatusCode::BAD_REQUEST, invalid),
-                // Not 403: VS Code takes that for a call to log in.
-                Refusal::Host(_) => (StatusCode::MISDIRECTED_REQUEST, invalid),
-                Refusal::Origin(_) | Refusal::NullOrigin | Refusal::CrossSite => {
-                    (StatusCode::FORBIDDEN, invalid)
-                }
-            },
+            Self::Refused(refusal) => (guarded(refusal), invalid),
             Self::Unauthorized(_) => (StatusCode::UNAUTHORIZED, invalid),
             Self::NotFound | Self::NoProfile | Self::NoServer | Self::NoOauth => {
                 (StatusCode::NOT_FOUND, invalid)
@@ -345,5 +336,16 @@ fn describe_call(error: &CallError) -> String {
         }
         CallError::Timeout => "the gateway did not answer in time; try again".into(),
         CallError::Gone => "the gateway is restarting a part of itself; try again".into(),
+    }
+}
+
+fn guarded(refusal: &Refusal) -> StatusCode {
+    match refusal {
+        Refusal::HostCount(_) | Refusal::HostMalformed(_) | Refusal::HostMismatch { .. } => {
+            StatusCode::BAD_REQUEST
+        }
+        // Not 403: VS Code takes that for a call to log in.
+        Refusal::Host(_) => StatusCode::MISDIRECTED_REQUEST,
+        Refusal::Origin(_) | Refusal::NullOrigin | Refusal::CrossSite => StatusCode::FORBIDDEN,
     }
 }

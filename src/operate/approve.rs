@@ -63,7 +63,8 @@ pub(super) async fn run(
     if detail.is_null() {
         return Err(unknown(&gateway, name).await?);
     }
-    let whole = detail["held"].take();
+    let whole = detail.get_mut("held").map(Value::take);
+    let whole = whole.unwrap_or_default();
     if whole.is_null() {
         return Err(not_held(name));
     }

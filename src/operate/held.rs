@@ -165,7 +165,9 @@ fn compare(at: &str, old: Option<&Value>, new: Option<&Value>, lines: &mut Vec<S
 fn texts(value: &Value) -> Vec<String> {
     match value {
         Value::String(text) => text.split('\n').map(str::to_owned).collect(),
-        value => vec![value.to_string()],
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+            vec![value.to_string()]
+        }
     }
 }
 

@@ -9,22 +9,19 @@ use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Method, Request, Response, StatusCode, Url};
 use tokio::sync::{Notify, Semaphore};
 
+use super::described::Repeated;
 use super::refusal::{self, Trouble};
 use super::server::{Limits, Place};
 use super::{End, Output, via};
 use crate::client::{EITHER, EVENTS, JSON, moved_to};
 use crate::config::model::Transport;
 use crate::process::Budget;
-use crate::protocol::jsonrpc::{self, Message, Outline};
+use crate::protocol::jsonrpc::{self, Message};
 use crate::protocol::mcp::{lifecycle, method};
-use crate::protocol::modern::envelope::Envelope;
-use crate::protocol::modern::{header_value, methods};
 use crate::protocol::version::MODERN;
 
 const SESSION: HeaderName = HeaderName::from_static("mcp-session-id");
 const VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
-const METHOD: HeaderName = HeaderName::from_static("mcp-method");
-const NAME: HeaderName = HeaderName::from_static("mcp-name");
 const LAST_EVENT: HeaderName = HeaderName::from_static("last-event-id");
 
 /// So often a request is sent on to another address of the same server.
@@ -51,6 +48,7 @@ pub(super) struct Link {
     pub(super) ended: Notify,
     /// What is known to be behind the server.
     behind: via::Behind,
+    repeated: Repeated,
 }
 
 /// What was learnt of it.
@@ -107,6 +105,7 @@ impl Link {
             end: Mutex::new(None),
             ended: Notify::new(),
             behind: via::Behind::default(),
+            repeated: Repeated::default(),
         }
     }
 
@@ -161,7 +160,7 @@ impl Link {
                 headers.insert(CONTENT_TYPE, JSON);
                 headers.insert(ACCEPT, EITHER);
                 if known.is_modern {
-                    describe(line, &mut headers);
+                    self.repeated.describe(line, &mut headers);
                 }
                 let url = known.endpoint.as_ref().unwrap_or(&known.url);
                 (Method::POST, url.clone(), Some(Bytes::clone(line)))
@@ -252,6 +251,9 @@ impl Link {
         if bytes.trim_ascii().is_empty() {
             return;
         }
+        if self.is_modern() {
+            self.repeated.learn(&bytes);
+        }
         let Some(permit) = self.budget.take(bytes.len()).await else {
             return;
         };
@@ -302,24 +304,4 @@ impl Link {
         let url = self.known().url.clone();
         refusal::hidden(text, &self.headers, &url)
     }
-}
-
-/// What a message without a handshake says of itself in its headers too.
-fn describe(line: &Bytes, headers: &mut HeaderMap) {
-    let Outline::Request { method, .. } = jsonrpc::outline(line) else {
-        return;
-    };
-    if let Ok(value) = HeaderValue::from_str(method) {
-        headers.insert(METHOD, value);
-    }
-    let Some(named) = methods::named_by(method) else {
-        return;
-    };
-    let Ok(Message::Request(request)) = jsonrpc::decode(line) else {
-        return;
-    };
-    let envelope = Envelope::parse(request.params.as_ref(), Some(named)).ok();
-    let name = envelope.and_then(|envelope| envelope.name);
-    let name = name.and_then(|name| HeaderValue::from_str(&header_value::encode(&name)).ok());
-    name.map(|name| headers.insert(NAME, name));
 }

@@ -7,6 +7,7 @@
 //! | `server` | the handle: written to, stopped, dropped |
 //! | `course` | the task behind it: which message goes when |
 //! | `link` | what all requests of a life share: the address, the session, the revision; how one is sent |
+//! | `described` | what a message without a handshake says in its headers too |
 //! | `post` | one message and its answer |
 //! | `streams` | the stream of what the server says by itself, and the one of HTTP+SSE |
 //! | `reading` | bodies and events, no faster than they are handled, and no larger than allowed |
@@ -17,6 +18,7 @@
 
 mod clients;
 mod course;
+mod described;
 mod link;
 mod output;
 mod post;

@@ -157,3 +157,19 @@ async fn a_file_that_is_wrong_is_shown_to_be() -> Result<()> {
         .await?;
     page.behaved(&[]).await
 }
+
+#[tokio::test]
+async fn what_is_held_back_is_said_with_how_it_is_approved() -> Result<()> {
+    let mut alpha = fixture("alpha", &[]);
+    alpha["on_changed_tools"] = json!("hold");
+    let (gateway, client) = serve_ready(&[alpha]).await;
+    let mut page = Page::open(&format!("http://{}/", gateway.addr())).await?;
+    page.cell("alpha", "state", "text === 'ready'").await?;
+    page.click("tr.server button.open").await?;
+    client
+        .call_tool("alpha__set_tools", r#"{"names":["extra"]}"#)
+        .await;
+    page.shows("Held back until it is approved: extra").await?;
+    page.shows("'mcproxy approve alpha' shows what is held back")
+        .await
+}

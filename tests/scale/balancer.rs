@@ -64,7 +64,12 @@ impl Balancer {
         for (from, to) in changes {
             text = replaced(&text, from, to);
         }
-        let mut command = command(kind, home.path(), &text);
+        Self::run(kind, home, addr, &text).await
+    }
+
+    /// One with this configuration, which has it listen at `addr`.
+    pub(crate) async fn run(kind: Kind, home: TempDir, addr: SocketAddr, text: &str) -> Self {
+        let mut command = command(kind, home.path(), text);
         let said = fs::File::create(home.path().join("said")).expect("the directory is ours");
         let child = command
             .stdin(Stdio::null())
@@ -164,13 +169,13 @@ fn program(kind: Kind) -> Command {
 }
 
 /// `text` with `to` for each `from`, which is in it.
-fn replaced(text: &str, from: &str, to: &str) -> String {
+pub(crate) fn replaced(text: &str, from: &str, to: &str) -> String {
     assert!(text.contains(from), "no {from:?} in {text}");
     text.replace(from, to)
 }
 
 /// A port that nobody has. The balancer takes it a moment later.
-fn free() -> SocketAddr {
+pub(crate) fn free() -> SocketAddr {
     let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
     socket.local_addr().expect("it is bound")
 }

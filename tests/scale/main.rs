@@ -12,5 +12,6 @@ mod kills;
 mod manifests;
 mod partition;
 mod paths;
+mod public;
 mod replicas;
 mod restarts;

@@ -53,6 +53,18 @@ impl ParamHeaders {
         self.fault.as_deref()
     }
 
+    /// The headers of a call with these params: whole names, and values as headers have them. None where an
+    /// annotation is wrong.
+    #[must_use]
+    pub fn of_call(&self, params: &[u8]) -> Vec<(String, String)> {
+        let mut headers = Vec::new();
+        if self.fault.is_none() {
+            let [arguments] = raw::members(std::str::from_utf8(params).ok(), ["arguments"]);
+            self.root.say(arguments, &mut headers);
+        }
+        headers
+    }
+
     /// Compares a call's `arguments` with its headers: the rest of each name in lower case, and the value as
     /// it came. A header for no argument of this tool is not ours. The error says what does not fit.
     pub fn check(
@@ -64,7 +76,50 @@ impl ParamHeaders {
     }
 }
 
+/// The tools with annotations in an answer to `tools/list`, by their names; in anything else there are none.
+#[must_use]
+pub fn listed(message: &[u8]) -> Vec<(String, Arc<ParamHeaders>)> {
+    #[derive(serde::Deserialize)]
+    struct Answer<'a> {
+        #[serde(borrow)]
+        result: List<'a>,
+    }
+    #[derive(serde::Deserialize)]
+    struct List<'a> {
+        #[serde(borrow)]
+        tools: Vec<&'a serde_json::value::RawValue>,
+    }
+    if MARK.find(message).is_none() {
+        return Vec::new();
+    }
+    let answer = serde_json::from_slice::<Answer<'_>>(message);
+    let tools = answer.map_or_else(|_| Vec::new(), |answer| answer.result.tools);
+    let tools = tools.into_iter().filter_map(|tool| {
+        let [name] = raw::members(Some(tool.get()), ["name"]);
+        Some((
+            raw::string(name?)?.into_owned(),
+            ParamHeaders::parse(tool.get())?,
+        ))
+    });
+    tools.collect()
+}
+
 impl Node {
+    fn say(&self, value: Option<&str>, headers: &mut Vec<(String, String)>) {
+        let said = match Said::of(value) {
+            Said::Text(text) | Said::Number(text) => Some(text),
+            Said::Nothing | Said::Unspeakable => None,
+        };
+        if let (Some(header), Some(text)) = (&self.header, said) {
+            let name = format!("{PREFIX}{header}");
+            headers.push((name, header_value::encode(&text).into_owned()));
+        }
+        for (name, node) in &self.inside {
+            let [member] = raw::members(value, [&**name]);
+            node.say(member, headers);
+        }
+    }
+
     /// Compares the raw `value` called `name`, and what is in it, with the headers.
     fn check(
         &self,

@@ -122,9 +122,12 @@ async fn the_stream_of_an_answer_is_resumed_if_its_events_have_ids_and_is_lost_i
 
 #[tokio::test]
 async fn a_request_without_a_handshake_says_in_headers_what_it_asks() {
-    let mut stage = Stage::new(|asked| match asked.method() {
+    let schema =
+        json!({"type": "object", "properties": {"at": {"type": "string", "x-mcp-header": "At"}}});
+    let tools = json!({"tools": [{"name": "é", "inputSchema": schema}]});
+    let mut stage = Stage::new(move |asked| match asked.method() {
         "tools/call" => events("", ": soon\n\n", true),
-        _ => whole("200 OK", JSON, &asked.result(&json!({}))),
+        _ => whole("200 OK", JSON, &asked.result(&tools)),
     })
     .await;
     stage.ask(0, "server/discover", None);
@@ -133,13 +136,14 @@ async fn a_request_without_a_handshake_says_in_headers_what_it_asks() {
     stage.ask(
         1,
         "tools/call",
-        Some(format!("{{\"name\":\"é\",{meta}}}").as_bytes()),
+        Some(format!("{{\"name\":\"é\",\"arguments\":{{\"at\":\"x y\"}},{meta}}}").as_bytes()),
     );
     let asked = stage.asked(2, |_| true).await;
     assert_eq!(asked[0].header("mcp-protocol-version"), Some("2026-07-28"));
     assert_eq!(asked[0].header("mcp-method"), Some("server/discover"));
     assert_eq!(asked[1].header("mcp-method"), Some("tools/call"));
     assert_eq!(asked[1].header("mcp-name"), Some("=?base64?w6k=?="));
+    assert_eq!(asked[1].header("mcp-param-at"), Some("x y"));
     // The end of its connection withdraws it.
     let params = br#"{"requestId":1,"reason":"x"}"#;
     stage.write(jsonrpc::notification(

@@ -133,11 +133,7 @@ impl Actor for Registry {
                 let kept = state.merge.learnt(server, generation, lessons);
                 state.keep(kept);
             }
-            RegistryMsg::Approve {
-                server,
-                digest,
-                reply,
-            } => state.on_approve(server, &digest, reply),
+            RegistryMsg::Approve { looked_at, reply } => state.on_approve(looked_at, reply),
             RegistryMsg::Join {
                 session,
                 subscriber,
@@ -209,8 +205,12 @@ impl RegistryState {
         self.push();
     }
 
-    fn on_approve(&mut self, server: ServerName, digest: &str, reply: RpcReplyPort<Approval>) {
-        let (approval, kept) = self.merge.approve(&server, digest);
+    fn on_approve(
+        &mut self,
+        (server, digest): (ServerName, String),
+        reply: RpcReplyPort<Approval>,
+    ) {
+        let (approval, kept) = self.merge.approve(&server, &digest);
         if let Approval::Approved { tools } = &approval {
             let count = tools.len();
             log::info!(server = server.as_str(); "Server '{server}': its tools are approved as they are now, {count} of them were held");

@@ -82,11 +82,8 @@ impl RegistryHandle {
         digest: String,
         reply: RpcReplyPort<Approval>,
     ) {
-        self.tell(RegistryMsg::Approve {
-            server,
-            digest,
-            reply,
-        });
+        let looked_at = (server, digest);
+        self.tell(RegistryMsg::Approve { looked_at, reply });
     }
 
     /// Sends the table to `subscriber`, now and at each change, until it leaves.

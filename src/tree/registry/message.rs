@@ -103,8 +103,7 @@ pub(crate) enum RegistryMsg {
     },
     /// From root, in the operator's name: what is held of this server is to be shown, if its digest is this one.
     Approve {
-        server: ServerName,
-        digest: String,
+        looked_at: (ServerName, String),
         reply: RpcReplyPort<Approval>,
     },
     /// From a session: push the table to it, now and at each change.

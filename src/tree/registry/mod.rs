@@ -5,6 +5,7 @@
 //! restarts it with the last table, and the upstreams tell it their catalogues again.
 
 mod actor;
+mod behind;
 mod called;
 mod catalogue;
 mod cost;

@@ -242,18 +242,19 @@ impl Names {
     }
 
     /// The same for a tool's own name, by which the page of an app calls it: the only tool that is so
-    /// called, of those that are shown and those that lost their merged names to others. What has
+    /// called, of those that are shown, those of servers behind a gateway without a prefix, and those that lost their merged names to others. What has
     /// another server's prefix is not taken for anybody's, nor is what is hidden.
     fn bare(&self, own: &str) -> Option<(&Part, &str, &str)> {
         if self.kind != Kind::Tools || self.is_held(own) {
             return None;
         }
         let parts = self.parts.iter().enumerate();
-        let mut shown = parts.filter_map(|(place, part)| {
-            let found = part.of_own(own)?;
+        let mut shown = parts.flat_map(|(place, part)| {
+            let found = part.of_own(own).into_iter().chain(part.behind(own));
             let decided = self.decided.get(place);
-            let is_shown = decided.is_none_or(|decided| decided.is_shown(found.entry));
-            is_shown.then_some((&**part, found.name, found.key))
+            let is_shown = move |entry| decided.is_none_or(|decided| decided.is_shown(entry));
+            let shown = found.filter(move |found| is_shown(found.entry));
+            shown.map(move |found| (&**part, found.name, found.key))
         });
         let found = shown.next().filter(|_| shown.next().is_none())?;
         if self.parts.iter().any(|part| part.has_lost(own)) {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, OnceLock};
 
+use super::behind::Behind;
 use super::called::Called;
 use super::catalogue::List;
 use super::idle;
@@ -63,6 +64,8 @@ pub(super) struct Part {
     hidden: Box<[u32]>,
     /// Those of what another has the names of, in the order of their own names.
     taken: Box<[u32]>,
+    /// What of them is another gateway's own, behind its prefixes.
+    behind: Behind,
     entries: Entries,
     oddities: Vec<String>,
     /// The rules about it that match nothing; asked for by the log alone.
@@ -179,6 +182,7 @@ impl Part {
             hidden: sorted(hidden),
             taken: sorted(taken),
             offered: in_order,
+            behind: Behind::default(),
             entries: laying.done(),
             oddities,
             idle: OnceLock::new(),
@@ -207,7 +211,19 @@ impl Part {
 
     /// What clients are offered of what the server calls `own`.
     pub(super) fn of_own(&self, own: &str) -> Option<Own<'_>> {
-        let place = self.by_key(self.by_own.as_ref().unwrap_or(&self.sorted), own)?;
+        self.owned(self.by_key(self.by_own.as_ref().unwrap_or(&self.sorted), own)?)
+    }
+
+    /// What they are offered of what is called `own` by servers behind this one, if it is a gateway: `{server}__{own}`.
+    pub(super) fn behind(&self, own: &str) -> impl Iterator<Item = Own<'_>> {
+        let is_bare = self.plan.prefix.is_bare();
+        let name = |place| self.name(place);
+        let places = is_bare.then(|| self.behind.find((&self.offered, name), own));
+        let places = places.unwrap_or_default().iter();
+        places.filter_map(|place| self.owned(*place))
+    }
+
+    fn owned(&self, place: u32) -> Option<Own<'_>> {
         Some(Own {
             name: self.name(place),
             key: self.at(place)?.key(),

@@ -176,12 +176,7 @@ impl<S: Spawn, E: Frontend> RootHooks<S, E> {
     /// Logs that a server has failed, and says whether it is said to people at all.
     fn say_failure(&mut self, id: &ChildId, server: &ServerName, failure: &Failure) -> bool {
         let ladder = self.supervision().ladder;
-        let text = failure.to_string();
-        let count = if failure.kind == FailureKind::Unauthorized {
-            self.repeats.failed_for_good(id, &text, &ladder)
-        } else {
-            self.repeats.failed(id, &text, &ladder)
-        };
+        let count = self.repeats.ended(id, failure, &ladder);
         if let Some((_, past)) = self.pasts.get(server) {
             past.repeats(count.is_none());
         }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use tokio::time::Instant;
 
 use super::ChildId;
-use crate::supervise::{Ladder, Status};
+use crate::supervise::{Failure, FailureKind, Ladder, Status};
 
 /// A server may fail in so many ways that are told apart.
 const WAYS: usize = 8;
@@ -39,14 +39,18 @@ impl Repeats {
         (!repeat.is_silent).then_some(count)
     }
 
-    /// Somebody has to do something about it, and has been told when this gives 1.
-    pub(super) fn failed_for_good(
+    /// The same of a failure. Of one that somebody has to do something about only the first is said.
+    pub(super) fn ended(
         &mut self,
         id: &ChildId,
-        how: &str,
+        failure: &Failure,
         ladder: &Ladder,
     ) -> Option<u32> {
-        let count = self.failed(id, how, ladder).filter(|count| *count == 1);
+        let count = self.failed(id, &failure.to_string(), ladder);
+        if failure.kind != FailureKind::Unauthorized {
+            return count;
+        }
+        let count = count.filter(|count| *count == 1);
         if let Some(repeat) = self.0.get_mut(id) {
             repeat.is_silent = count.is_none();
         }
@@ -107,6 +111,18 @@ mod tests {
         assert_eq!(said[..5], [1, 1, 2, 2, 4]);
         assert!(repeats.failed(&id, "exited with code 2", &ladder).is_some());
         assert!(!repeats.is_silent(&id));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_does_not_let_in_is_said_once() {
+        let (mut repeats, ladder) = (Repeats::default(), Ladder::default());
+        let id = ChildId::Upstream(name("a"));
+        let failure = Failure::new(FailureKind::Unauthorized, "does not let in");
+        assert_eq!(repeats.ended(&id, &failure, &ladder), Some(1));
+        for _ in 0..100 {
+            assert_eq!(repeats.ended(&id, &failure, &ladder), None);
+            assert!(repeats.is_silent(&id));
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -46,7 +46,7 @@ fn every_mistake_is_reported_in_one_go_with_its_place() {
   { "name": "a", "comand": "npx" },
   { "name": "b b", "command": "mcproxy" },
   { "name": "c", "command": "mcproxy", "timeout": "x", "env": { "TOKEN": "s3cr3t" } },
-  { "name": "d", "url": "https://example.org/sse" },
+  { "name": "d", "url": "wss://example.org/sse" },
   { "name": "e", "command": "mcproxy" },
 ] }"#;
     fs::write(here.path().join("mine.json"), text).unwrap();

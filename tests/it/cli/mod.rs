@@ -10,6 +10,7 @@ mod healthcheck;
 mod import;
 mod import_targets;
 mod operate;
+mod remote;
 mod served;
 mod servers;
 mod shell;

@@ -81,3 +81,81 @@ async fn a_server_that_has_gone_is_waited_for_and_its_next_one_serves() {
     let calls = server.asked("tools/call");
     assert_eq!(calls.len(), 2);
 }
+
+const PROGRESS: &str = "notifications/progress";
+const CHANGED: &str = "notifications/tools/list_changed";
+const SAMPLING: &str = "sampling/createMessage";
+
+#[tokio::test]
+async fn progress_and_changed_lists_come_through() {
+    for path in ["/mcp", "/sse"] {
+        let (_inner, outer) = two(path, &[], "shared").await;
+        let client = both::join::<Streamable>(&outer).await;
+        let params = r#"{"_meta":{"progressToken":"p"},"name":"fx__sleep","arguments":{"ms":200,"steps":2}}"#;
+        let id = client.request("tools/call", Some(params)).await;
+        for step in ["step 1", "step 2"] {
+            let told = client.next_notification(PROGRESS, SOON).await;
+            assert!(
+                told.contains(step) && told.contains(r#""progressToken":"p""#),
+                "{told}"
+            );
+        }
+        client.wait_response(id, SOON).await;
+        client
+            .call_tool("fx__set_tools", r#"{"names":["another"]}"#)
+            .await;
+        client.next_notification(CHANGED, SOON).await;
+        wait::until("the new tool", SOON, async || {
+            let names = tool_names(&client.call("tools/list", None, SOON).await);
+            names.contains(&"fx__another".to_owned()).then_some(())
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn a_question_reaches_the_client_and_its_answer_the_server() {
+    for path in ["/mcp", "/sse"] {
+        let (_inner, outer) = two(path, &["--offers"], "session").await;
+        let client = both::join_with::<Streamable>(&outer, r#"{"sampling":{}}"#).await;
+        let ask = format!(r#"{{"method":"{SAMPLING}","params":{{"x":1.0}}}}"#);
+        let params = format!(r#"{{"name":"fx__ask","arguments":{ask}}}"#);
+        let call = client.request("tools/call", Some(&params)).await;
+        let request = client.next_notification(SAMPLING, SOON).await;
+        assert!(request.contains(r#"{"x":1.0}"#), "{request}");
+        client.respond(&request, r#""result":{"n":1.10}"#).await;
+        let got = text_of(&client.wait_response(call, SOON).await);
+        assert!(got.contains(r#""result":{"n":1.10}"#), "{got}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_client_cancels_is_cancelled_at_the_other_gateway() {
+    for protocol in ["legacy", "modern"] {
+        let inner = servers::gateway(&[fixture("fx", &[])]).await;
+        ready(&inner).await;
+        let url = format!("http://{}/mcp", inner.addr());
+        let entry = json!({ "name": "far", "url": url, "prefix": "", "protocol": protocol });
+        let (outer, client) = gateway(entry).await;
+        let params = r#"{"name":"fx__sleep","arguments":{"ms":60000}}"#;
+        let id = client.request("tools/call", Some(params)).await;
+        let in_flight = async |count: i64| {
+            wait::until("the inner call", SOON, async || {
+                let status = status(&inner, "fx").await;
+                (status["calls_in_flight"] == count).then_some(())
+            })
+            .await;
+        };
+        in_flight(1).await;
+        let cancelled = format!(r#"{{"requestId":{id}}}"#);
+        client
+            .notify("notifications/cancelled", Some(&cancelled))
+            .await;
+        in_flight(0).await;
+        assert_eq!(
+            text_of(&client.call_tool("fx__echo", r#"{"text":"on"}"#).await),
+            "on"
+        );
+        drop(outer);
+    }
+}

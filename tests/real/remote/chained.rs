@@ -20,7 +20,7 @@ async fn a_gateway_is_a_server_over_http_sse() -> Result<()> {
 }
 
 /// The loggers have the names of both gateways' servers before theirs.
-const ITS_OWN: [&str; 1] = ["logs"];
+const ITS_OWN: [&str; 2] = ["logs", "logs of roots"];
 
 async fn chained(sdk: Sdk, over: Over) -> Result<()> {
     let (stage, servers) = features::stage().await?;

@@ -114,7 +114,7 @@ async fn a_worker_that_lets_nobody_in_is_said_to_and_its_names_stay() {
     assert_eq!(names(&client).await, before);
     assert_eq!(text_of(&client.call_tool("fx__echo", HERE).await), "here");
     let said = client.call_tool("gx__echo", HERE).await;
-    let why = "server 'w1' is down: does not let the gateway in";
+    let why = "server 'w1' is down: does not let in (status 401)";
     assert!(said.contains(why) && !said.contains("a-token"), "{said}");
     // One that has the token is let in.
     let mut entry = json!({ "name": "w", "url": format!("http://{addr}/mcp"), "prefix": "" });
@@ -158,7 +158,7 @@ async fn a_front_that_is_behind_its_own_worker_is_found() {
     let both =
         json!({ "servers": [fixture("fx", &[]), { "name": "round", "url": url, "prefix": "" }] });
     worker.gateway.write_config(&both.to_string());
-    let found = "Server 'round' is not used: is this gateway itself, by way of others";
+    let found = "Server 'round' is this gateway itself, by way of others";
     worker.gateway.wait_for_log(found, SOON).await;
     let round = super::status(&worker.gateway, "round").await;
     assert_ne!(round["state"], "ready", "{round}");

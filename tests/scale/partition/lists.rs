@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{FRONTS, SOON, Worker, client, fronts, list, names, offering};
 use crate::support::client::{Client, DEADLINE, Streamable};
-use crate::support::servers::text_of;
+use crate::support::servers::{fixture, text_of};
 use crate::support::wait;
 
 const METHODS: [&str; 2] = ["tools/list", "prompts/list"];
@@ -148,5 +148,48 @@ async fn what_changes_is_told_through_both_hops() {
             .next_notification("notifications/message", SOON)
             .await;
         assert!(told.contains("told"), "{told}");
+    }
+}
+
+/// It leads to its server, and calls that one's tools as that one does, whatever is in between.
+#[tokio::test]
+async fn the_page_of_an_app_and_its_server_find_each_other() {
+    const PAGE: &str = "ui://x/text/0";
+    const OTHER: &str = "ui://w1/ui://x/text/0";
+    let app = |name: &str| {
+        let (base, page, prefix) = ("ui://x/", PAGE, format!("{name}_"));
+        let flags = [
+            "--offers",
+            "--marker",
+            name,
+            "--uri-base",
+            base,
+            "--app",
+            page,
+        ];
+        let tools = ["--tools", "1", "--name-prefix", &prefix];
+        fixture(name, &[&flags[..], &tools].concat())
+    };
+    let one = Worker::start(json!([app("a")])).await;
+    let two = Worker::start(json!([app("b")])).await;
+    for front in fronts(&[&one, &two], &[]).await {
+        let client = client(&front).await;
+        let tools = list(&client, "tools/list").await;
+        for (server, page) in [("a", PAGE), ("b", OTHER)] {
+            let show = tools
+                .iter()
+                .find(|it| it["name"] == format!("{server}__show"));
+            let show = show.unwrap_or_else(|| panic!("{tools:?}"));
+            assert_eq!(show["_meta"]["ui"]["resourceUri"], page, "{show}");
+            let read = ask(&client, "resources/read", &json!({ "uri": page })).await;
+            let content = &read["contents"][0];
+            assert_eq!(content["uri"], page, "{read}");
+            let text = content["text"].as_str().expect("a text");
+            assert!(text.starts_with(server), "{read}");
+            let tool = format!("{server}_0");
+            assert_eq!(text_of(&client.call_tool(&tool, "{}").await), tool);
+        }
+        let both = client.call_tool("echo", "{}").await;
+        assert!(both.contains("Unknown tool"), "{both}");
     }
 }

@@ -175,3 +175,35 @@ fn annotations_are_bounded() {
     let read = tool(&format!(r#"{{"properties":{{{deep}}}}}"#)).unwrap();
     assert!(read.fault().unwrap().contains("too deep"));
 }
+
+#[test]
+fn what_a_call_says_in_headers_fits_what_it_says() {
+    let list = format!(
+        r#"{{"id":1,"result":{{"tools":[{{"name":"x","inputSchema":{SCHEMA}}},{{"name":"y"}}]}}}}"#
+    );
+    let listed = listed(list.as_bytes());
+    let [(name, tool)] = &listed[..] else {
+        panic!("{listed:?}")
+    };
+    assert_eq!(name, "x");
+    let arguments =
+        r#"{"region":"é","count":42.0,"dry":true,"plain":"p","options":{"tenant":"a"}}"#;
+    let params = format!(r#"{{"name":"x","arguments":{arguments}}}"#);
+    let headers = tool.of_call(params.as_bytes());
+    let wanted = [
+        ("mcp-param-count", "42"),
+        ("mcp-param-dry", "true"),
+        ("mcp-param-region", "=?base64?w6k=?="),
+        ("mcp-param-x-tenant", "a"),
+    ];
+    let wanted = wanted.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    assert_eq!(headers, wanted);
+    let rest = headers.iter().map(|(name, value)| {
+        let name = name.strip_prefix(PREFIX).unwrap();
+        (name.into(), value.as_str().into())
+    });
+    let rest: Vec<(Box<str>, Box<str>)> = rest.collect();
+    assert_eq!(tool.check(&rest, Some(arguments)), Ok(()));
+    assert_eq!(tool.of_call(b"{}"), []);
+    assert!(super::listed(br#"{"method":"x-mcp-header"}"#).is_empty());
+}

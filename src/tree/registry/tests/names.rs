@@ -3,6 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::offers::{merged, offering};
+use super::profiles::narrow;
+use super::views::own;
 use crate::config::model::Isolation;
 use crate::ids::Prefix;
 use crate::protocol::mcp::item::Kind;
@@ -191,4 +194,38 @@ fn the_elders_of_what_stayed_keep_their_names() {
     assert!(says(
         "'x' of server 'd' is left out of the tools: server 'c' has the name already"
     ));
+}
+
+/// Its page knows nothing of gateways, nor how many there are.
+#[test]
+fn a_bare_name_is_that_of_a_server_behind_a_gateway_too() {
+    let worker = |server: &str, tools: &[&str]| Source {
+        prefix: Prefix::bare(),
+        ..offering(server, &[(Kind::Tools, tools)])
+    };
+    let one = worker(
+        "w1",
+        &["a__only", "a__both", "b__twice", "c__twice", "d__x__y"],
+    );
+    let merged = merged(&[
+        one,
+        worker("w2", &["e__both", "f__other"]),
+        offering("s", &[(Kind::Tools, &["own__prefixed"])]),
+    ]);
+    for (bare, wanted) in [
+        ("only", Some("w1: a__only")),
+        ("other", Some("w2: f__other")),
+        ("x__y", Some("w1: d__x__y")),
+        ("both", None),
+        ("twice", None),
+        ("y", None),
+        ("prefixed", None),
+        ("none", None),
+    ] {
+        assert_eq!(own(&merged, bare).as_deref(), wanted, "{bare}");
+    }
+    let merged = Arc::new(merged);
+    let narrowed = narrow(&merged, r#"{"tools": {"deny": ["a__only", "e__*"]}}"#);
+    assert_eq!(own(&narrowed, "only"), None, "it is hidden");
+    assert_eq!(own(&narrowed, "both").as_deref(), Some("w1: a__both"));
 }
