@@ -119,7 +119,7 @@ async fn f310_remote_not_reached() {
         ("nameless", "cannot be reached"),
         ("plain", "TLS"),
     ] {
-        let said = format!("Server '{name}' could not be reached");
+        let said = format!("Server '{name}' could not be used");
         let line = stage.gateway.wait_for_log(&said, DEADLINE).await;
         stage.holds(&format!("the log says \"{words}\""), line.contains(words));
         let at = line.find("Server").unwrap_or_default();

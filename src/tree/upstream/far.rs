@@ -46,7 +46,7 @@ impl UpstreamState {
             },
             End::Failed { why, wait } => Failure {
                 wait,
-                ..Failure::new(FailureKind::StartFailed, "could not be reached").because(why)
+                ..Failure::new(FailureKind::StartFailed, "could not be used").because(why)
             },
             // All of it is in the gateway's own words.
             End::Unauthorized(why) => Failure::new(FailureKind::Unauthorized, why),

@@ -163,6 +163,10 @@ async fn serve(mut stream: TcpStream, state: &Mutex<State>) -> std::io::Result<(
             if stream.read_buf(&mut bytes).await? == 0 {
                 return Ok(());
             }
+            // A handshake of TLS is no request.
+            if bytes.first() == Some(&0x16) {
+                return write(&mut stream, "400 Bad Request", "", "").await;
+            }
         };
         let manner = {
             let mut state = lock(state);

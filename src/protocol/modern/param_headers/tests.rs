@@ -191,9 +191,9 @@ fn what_a_call_says_in_headers_fits_what_it_says() {
     let params = format!(r#"{{"name":"x","arguments":{arguments}}}"#);
     let headers = tool.of_call(params.as_bytes());
     let wanted = [
-        ("mcp-param-region", "=?base64?w6k=?="),
         ("mcp-param-count", "42"),
         ("mcp-param-dry", "true"),
+        ("mcp-param-region", "=?base64?w6k=?="),
         ("mcp-param-x-tenant", "a"),
     ];
     let wanted = wanted.map(|(name, value)| (name.to_owned(), value.to_owned()));
