@@ -179,7 +179,7 @@ impl<H: SupervisorHooks> Supervisor<H> {
 
     /// Asks all laddered children to stop, for good: [`Children::stop_all_laddered`].
     pub fn stop_all_laddered(&mut self) {
-        self.decide(|children| children.stop_all_laddered());
+        self.decide(Children::stop_all_laddered);
     }
 
     /// Asks one child to stop, for good: [`Children::stop_child`].

@@ -12,7 +12,6 @@ use crate::config::model::ServerSpec;
 use crate::ids::{Generation, ServerName};
 use crate::supervise::{Spawn, Supervisor};
 use crate::telemetry::readiness::Readiness;
-use crate::tree::alarm::Use;
 use crate::tree::frontend::Frontend;
 use crate::tree::{Exit, Notice, Settings};
 
@@ -138,14 +137,8 @@ impl<S: Spawn, E: Frontend> Actor for Root<S, E> {
                 generation,
                 tools,
             } => state.on_ready(child, generation, tools),
-            RootMsg::Unused { child, generation } => {
-                let supervisor = &mut state.supervisor;
-                supervisor.decide(|children| children.sleep(&child, generation));
-            }
-            RootMsg::Woken { child, why } => state.supervisor.decide(|children| match why {
-                Use::Call => children.wake(&child),
-                Use::List => children.rouse(&child),
-            }),
+            RootMsg::Unused { child, generation } => state.on_unused(&child, generation),
+            RootMsg::Woken { child, why } => state.on_woken(&child, why),
             RootMsg::InstanceWanted {
                 server,
                 owner,

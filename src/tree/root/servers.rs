@@ -1,11 +1,29 @@
-//! What becomes of the configured servers: what counts as a restart, and what the registry is told.
+//! What becomes of the configured servers: who sleeps and wakes, what counts as a restart, and what the
+//! registry is told.
 
 use super::ChildId;
+use super::actor::RootState;
 use super::hooks::RootHooks;
 use crate::ids::{Generation, ServerName};
 use crate::supervise::{Spawn, Status};
+use crate::tree::alarm::Use;
 use crate::tree::frontend::Frontend;
 use crate::tree::registry::ServerState;
+
+impl<S: Spawn, E: Frontend> RootState<S, E> {
+    /// Nobody uses it, and it takes nothing any more: it sleeps from now on.
+    pub(super) fn on_unused(&mut self, child: &ChildId, of: Generation) {
+        self.supervisor.decide(|children| children.sleep(child, of));
+    }
+
+    /// Somebody has a use for it.
+    pub(super) fn on_woken(&mut self, child: &ChildId, why: Use) {
+        self.supervisor.decide(|children| match why {
+            Use::Call => children.wake(child),
+            Use::List => children.rouse(child),
+        });
+    }
+}
 
 impl<S: Spawn, E: Frontend> RootHooks<S, E> {
     /// A server is started. Says whether that counts: who was asleep is only woken.

@@ -88,16 +88,17 @@ fn start_bare() -> anyhow::Result<Duration> {
         .spawn()?;
     let mut stdin = child.stdin.take().context("stdin is piped")?;
     let mut stdout = BufReader::new(child.stdout.take().context("stdout is piped")?);
+    let client = json!({ "name": "x", "version": "1" });
+    let hello =
+        json!({ "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": client });
+    let call = json!({ "name": "tool_00", "arguments": { "text": "x" } });
     let asks = [
-        json!({ "method": "initialize", "params": {
-            "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": { "name": "x", "version": "1" }
-        } }),
-        json!({ "method": "tools/list" }),
-        json!({ "method": "tools/call", "params": { "name": "tool_00", "arguments": { "text": "x" } } }),
+        ("initialize", hello),
+        ("tools/list", json!({})),
+        ("tools/call", call),
     ];
-    for (id, mut ask) in asks.into_iter().enumerate() {
-        ask["jsonrpc"] = json!("2.0");
-        ask["id"] = json!(id);
+    for (id, (method, params)) in asks.into_iter().enumerate() {
+        let ask = json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params });
         writeln!(stdin, "{ask}")?;
         let mut answer = String::new();
         stdout.read_line(&mut answer)?;

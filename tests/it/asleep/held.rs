@@ -11,6 +11,7 @@ use crate::support::client::Sse;
 use crate::support::gateway::Gateway;
 use crate::support::modern::ModernClient;
 use crate::support::servers::{join, text_of};
+use crate::support::wait;
 
 /// So long a server sleeps after its last use here.
 const IDLE: f64 = 0.5;
@@ -59,7 +60,7 @@ async fn a_level_of_the_log_alone_does_not_and_is_told_again() {
     let level = r#"{"level":"debug"}"#;
     client.call("logging/setLevel", Some(level), SOON).await;
     for _ in 0..2 {
-        support::wait::until("the level", SOON, async || {
+        wait::until("the level", SOON, async || {
             let state = text_of(&client.call_tool("a__state", "{}").await);
             let state: serde_json::Value = serde_json::from_str(&state).expect("JSON");
             (state["level"] == "debug").then_some(())
@@ -97,7 +98,7 @@ async fn a_question_to_the_client_does() {
         sleep(Duration::from_millis(100)).await;
     }
     client.respond(&request, r#""result":{}"#).await;
-    support::wait::until("it to sleep", SOON, async || {
+    wait::until("it to sleep", SOON, async || {
         gateway.children().is_empty().then_some(())
     })
     .await;

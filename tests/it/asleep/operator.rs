@@ -1,10 +1,13 @@
 //! What the operator does and sees of servers that sleep.
 
+use std::process::Command;
+
 use serde_json::json;
 
 use super::{
     LATER, SOON, always, asleep, by_environment, echo, on_demand, server, server_in, start,
 };
+use crate::support::gateway::mcproxy;
 use crate::support::servers::{configuration, join};
 
 #[tokio::test]
@@ -47,7 +50,7 @@ async fn the_gateway_says_it_for_all_and_an_entry_for_itself() {
 #[tokio::test]
 async fn a_restart_that_is_asked_for_starts_it() {
     let (gateway, _home) = asleep(&[on_demand("a", LATER, &[])]).await;
-    let output = std::process::Command::new(support::gateway::mcproxy())
+    let output = Command::new(mcproxy())
         .args(["restart", "a"])
         .current_dir(gateway.home())
         .env("MCPROXY_STATE_DIR", gateway.state_dir())

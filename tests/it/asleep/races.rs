@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use super::{SOON, asleep, echo, metric, on_demand, server_in};
+use super::{asleep, echo, metric, on_demand, server_in};
 use crate::support::servers::join;
 
 /// Each call comes about when the server's time is over: before, while it stops, or after.
@@ -43,5 +43,4 @@ async fn a_call_while_it_stops_waits_for_the_next_process() {
         0,
         "that is no failure"
     );
-    let _ = SOON;
 }

@@ -5,9 +5,9 @@ use serde_json::json;
 use super::{
     LATER, SOON, asleep, by_environment, echo, metric, on_demand, server, server_in, start,
 };
-use crate::support::http;
 use crate::support::modern::{Ask, ModernClient};
 use crate::support::servers::{configuration, failed_text, join, text_of, tool_names};
+use crate::support::{http, wait};
 
 #[tokio::test]
 async fn nothing_runs_until_the_first_call_and_that_waits_for_the_start() {
@@ -142,7 +142,7 @@ async fn each_session_has_its_own_and_it_sleeps_alone() {
         1,
         "the one that says what it offers sleeps on"
     );
-    support::wait::until("it to sleep", SOON, async || {
+    wait::until("it to sleep", SOON, async || {
         gateway.children().is_empty().then_some(())
     })
     .await;

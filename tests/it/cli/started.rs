@@ -19,7 +19,8 @@ fn each_server_is_started_once_and_ended() {
     let script = format!("echo $$ >> {pid}; exec \"$0\"");
     let servers = serde_json::json!([
         { "name": "demo", "command": "mcproxy", "args": ["demo-server"] },
-        { "name": "fixture", "command": "sh", "args": ["-c", script, fixture_server()] },
+        { "name": "fixture", "command": "sh", "args": ["-c", script, fixture_server()],
+          "start": "on-demand" },
         { "name": "off", "command": "no-such-program", "enabled": false },
     ]);
     fs::write(here.path().join("mcp-servers.json"), servers.to_string()).unwrap();

@@ -59,7 +59,7 @@ async fn a_call_holds_it_and_what_comes_before_is_sent() {
     let mut stage = stage(script).await;
     stage.handle.call(stage.desk.plain());
     stage.is_held().await;
-    assert_eq!(stage.desk.next().await, Heard::Result(1, "{}".into()));
+    assert!(matches!(stage.desk.next().await, Heard::Result(1, _)));
     stage.is_unused().await;
     stage.handle.stop(SOON);
     stage.ends().await;
