@@ -36,15 +36,15 @@ pub(super) async fn run(link: Arc<Link>, mut lines: Receiver<Bytes>, most: usize
                 }
             }
             () = until(late) => posts.drop_late(),
-            line = lines.recv(), if posts.tasks.len() < most => match line {
-                Some(line) => posts.begin(line).await,
+            message = lines.recv(), if posts.tasks.len() < most => match message {
+                Some(message) => posts.begin(message).await,
                 None => return,
             }
         }
     }
     lines.close();
-    while let Ok(line) = lines.try_recv() {
-        if let Outline::Request { id, .. } = jsonrpc::outline(&line) {
+    while let Ok(message) = lines.try_recv() {
+        if let Outline::Request { id, .. } = jsonrpc::outline(&message) {
             let why = Unanswered::Unsent;
             link.tell(Output::Unanswered { id, why });
         }
@@ -81,14 +81,14 @@ impl Posts {
         }
     }
 
-    async fn begin(&mut self, line: Bytes) {
-        let id = match jsonrpc::outline(&line) {
+    async fn begin(&mut self, message: Bytes) {
+        let id = match jsonrpc::outline(&message) {
             Outline::Request { id, .. } => Some(id),
             Outline::Notification { method } if method == method::INITIALIZED => {
-                return self.initialized(line).await;
+                return self.initialized(message).await;
             }
             Outline::Notification { method } if method == method::CANCELLED => {
-                self.withdraw(&line);
+                self.withdraw(&message);
                 if self.link.is_modern() {
                     return; // the end of its connection says it
                 }
@@ -97,7 +97,7 @@ impl Posts {
             Outline::Notification { .. } | Outline::Other => None,
         };
         let link = Arc::clone(&self.link);
-        let sent = async move { post::send(&link, line).await };
+        let sent = async move { post::send(&link, message).await };
         let task = self.tasks.spawn(turn::of("remote", "post", sent));
         if let Some(id) = id {
             self.by_id.insert(id, task);
@@ -105,8 +105,8 @@ impl Posts {
     }
 
     /// Some servers refuse what comes before this: it goes alone. Then what the server says by itself is heard.
-    async fn initialized(&mut self, line: Bytes) {
-        post::send(&self.link, line).await;
+    async fn initialized(&mut self, message: Bytes) {
+        post::send(&self.link, message).await;
         if !self.link.is_sse() {
             let link = Arc::clone(&self.link);
             let stream = async move { streams::standalone(&link).await };
@@ -114,8 +114,8 @@ impl Posts {
         }
     }
 
-    fn withdraw(&mut self, line: &Bytes) {
-        let Some(id) = withdrawn(line).filter(|id| self.by_id.contains_key(id)) else {
+    fn withdraw(&mut self, message: &Bytes) {
+        let Some(id) = withdrawn(message).filter(|id| self.by_id.contains_key(id)) else {
             return;
         };
         if self.link.is_modern() {
@@ -144,8 +144,8 @@ impl Posts {
 }
 
 /// The id of the request that is not waited for any more.
-fn withdrawn(line: &Bytes) -> Option<u64> {
-    let Ok(Message::Notification(told)) = jsonrpc::decode(line) else {
+fn withdrawn(message: &Bytes) -> Option<u64> {
+    let Ok(Message::Notification(told)) = jsonrpc::decode(message) else {
         return None;
     };
     let params: serde_json::Value = serde_json::from_slice(&told.params?).ok()?;

@@ -30,23 +30,23 @@ const TRIES: u32 = 5;
 const LARGE: usize = 512 * 1024;
 
 /// Sends a message, and delivers what comes of it. Gives the request's id back.
-pub(super) async fn send(link: &Link, line: Bytes) -> Option<u64> {
-    match jsonrpc::outline(&line) {
+pub(super) async fn send(link: &Link, message: Bytes) -> Option<u64> {
+    match jsonrpc::outline(&message) {
         Outline::Request { id, method } if is_hello(method) => {
-            if let Err(trouble) = hello(link, &line, method).await {
+            if let Err(trouble) = hello(link, &message, method).await {
                 let end = |trouble| link.end(refusal::end_of(trouble));
                 answer_or(link, id, trouble, end).await;
             }
             Some(id)
         }
         Outline::Request { id, .. } => {
-            if let Err(trouble) = exchange(link, &line, id).await {
+            if let Err(trouble) = exchange(link, &message, id).await {
                 answer_or(link, id, trouble, |trouble| undone(link, id, trouble)).await;
             }
             Some(id)
         }
         Outline::Notification { .. } | Outline::Other => {
-            tell(link, &line).await;
+            tell(link, &message).await;
             None
         }
     }
@@ -57,14 +57,14 @@ pub(super) fn is_hello(method: &str) -> bool {
 }
 
 /// The first message of a life. Where Streamable HTTP is not served it goes by HTTP+SSE, as all after it.
-async fn hello(link: &Link, line: &Bytes, method: &str) -> Result<(), Trouble> {
+async fn hello(link: &Link, message: &Bytes, method: &str) -> Result<(), Trouble> {
     link.begin(method);
     if link.transport == Transport::Sse && !link.is_sse() {
-        return streams::sse(link, line).await;
+        return streams::sse(link, message).await;
     }
-    let response = match link.send(&Asked::Post(line)).await {
+    let response = match link.send(&Asked::Post(message)).await {
         Err(trouble) if link.transport == Transport::Auto && trouble.is_of_older_server() => {
-            return match streams::sse(link, line).await {
+            return match streams::sse(link, message).await {
                 // There is nothing at all.
                 Err(Trouble::Refused(_)) => Err(trouble),
                 outcome => outcome,
@@ -85,11 +85,11 @@ async fn hello(link: &Link, line: &Bytes, method: &str) -> Result<(), Trouble> {
     Ok(())
 }
 
-async fn exchange(link: &Link, line: &Bytes, id: u64) -> Result<(), Trouble> {
-    let response = match link.send(&Asked::Post(line)).await {
+async fn exchange(link: &Link, message: &Bytes, id: u64) -> Result<(), Trouble> {
+    let response = match link.send(&Asked::Post(message)).await {
         Err(Trouble::Unconnected(_)) => {
             sleep(RECONNECT).await;
-            link.send(&Asked::Post(line)).await?
+            link.send(&Asked::Post(message)).await?
         }
         response => response?,
     };
@@ -260,8 +260,8 @@ fn refused(link: &Link, refusal: Refusal) -> (Unanswered, Option<End>) {
 }
 
 /// Sends what is not answered.
-async fn tell(link: &Link, line: &Bytes) {
-    match timeout(TOLD_WITHIN, link.send(&Asked::Post(line))).await {
+async fn tell(link: &Link, message: &Bytes) {
+    match timeout(TOLD_WITHIN, link.send(&Asked::Post(message))).await {
         Ok(Ok(_)) => {}
         Ok(Err(Trouble::Refused(refusal))) => {
             let is_gone = link.has_session() && refusal.is_forgotten();

@@ -144,7 +144,7 @@ fn words(status: StatusCode, said: &str, wait: Option<Duration>, to: Option<&Url
     if let Some(to) = to.filter(|_| status.is_redirection()) {
         let origin = to.origin().ascii_serialization();
         return format!(
-            "is somewhere else: status {}, at {origin}; where its headers may go, its URL says: write that one",
+            "is somewhere else: status {}, at {origin}; if its headers may go there, write that into its URL",
             status.as_u16()
         );
     }
@@ -193,7 +193,14 @@ pub(super) fn failed(error: &ClientError) -> End {
         | ClientError::Tls(_)
         | ClientError::Certificates(_)
         | ClientError::Broken(_) => error.help(),
-        _ => None,
+        ClientError::Late(..)
+        | ClientError::Refused(_)
+        | ClientError::Moved { .. }
+        | ClientError::Status(..)
+        | ClientError::NotMcp(_)
+        | ClientError::TooLarge { .. }
+        | ClientError::Protocol(_)
+        | ClientError::Answered { .. } => None,
     };
     let help = help.map_or_else(String::new, |help| format!("; {help}"));
     End::Failed {

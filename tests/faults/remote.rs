@@ -256,7 +256,7 @@ async fn f317_remote_redirects() {
 
 #[tokio::test]
 async fn f318_remote_body_without_an_end() {
-    let limit = json!({ "max_line_bytes": 8 << 20 });
+    let limit = json!({ "max_line_bytes": 4 << 20 });
     let mut far = Far::with(318, |_| {}, &limit).await;
     let pid = far.stage.gateway.pid();
     let before = proc::pss(pid).expect("it runs");
@@ -323,10 +323,6 @@ async fn f321_gateways_in_a_ring() {
     let second = Gateway::start(GatewayOptions::new(config(&stage.gateway))).await;
     both::ready(&second).await;
     is(&second, "ready").await;
-    let before = http::get(stage.gateway.addr(), "/status")
-        .await
-        .text()
-        .len();
     let text = super::stage::configuration(&[far(&second)], &json!({}));
     stage.gateway.rename_config(&text);
     let line = stage
@@ -339,6 +335,5 @@ async fn f321_gateways_in_a_ring() {
         "the other edge stays",
         is(&second, "ready").await["state"] == "ready",
     );
-    stage.holds("the status is that of a few servers", before > 0);
     stage.close().await;
 }

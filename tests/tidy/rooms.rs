@@ -20,7 +20,7 @@ const CEILINGS: [(&str, usize); 27] = [
     ("operate", 2250),
     ("process", 3650),
     ("program", 1950),
-    ("protocol", 8425),
+    ("protocol", 8475),
     ("remote", 1700),
     ("service", 800),
     ("state_dir", 900),

@@ -1,7 +1,6 @@
 //! A remote MCP server on loopback, over Streamable HTTP, that misbehaves on command. It has one tool, `echo`, and
 //! notes what it was asked.
 
-use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -43,7 +42,10 @@ pub struct Asked {
 impl Asked {
     /// What it asks for.
     pub fn method(&self) -> &str {
-        self.message["method"].as_str().unwrap_or_default()
+        self.message
+            .get("method")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
     }
 }
 
@@ -204,29 +206,21 @@ async fn answer(
     manner: Manner,
     state: &Mutex<State>,
 ) -> std::io::Result<bool> {
-    const EVENTS: &str =
-        "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n";
     let is_message = !asked.message.is_null();
-    let result = result(asked, state);
-    match manner {
-        Manner::Status(status, headers, body) => {
+    match (manner, result(asked, state)) {
+        (Manner::Status(status, headers, body), _) => {
             write(stream, &status, &headers, &body).await?;
-            return Ok(true);
         }
-        Manner::Silent => std::future::pending().await,
-        Manner::Well | Manner::Streams | Manner::Cuts | Manner::Endless | Manner::Buffers
-            if !is_message || result.is_none() =>
-        {
+        (Manner::Silent, _) => std::future::pending().await,
+        (_, None) => {
             let status = if is_message {
                 "202 Accepted"
             } else {
                 "405 Method Not Allowed"
             };
             write(stream, status, "", "").await?;
-            return Ok(true);
         }
-        Manner::Well => {
-            let (headers, body) = result.unwrap_or_default();
+        (Manner::Well, Some((headers, body))) => {
             let status = if body.is_empty() {
                 "404 Not Found"
             } else {
@@ -234,44 +228,56 @@ async fn answer(
             };
             let headers = format!("content-type: application/json\r\n{headers}");
             write(stream, status, &headers, &body).await?;
-            return Ok(true);
         }
-        Manner::Streams | Manner::Buffers => {
-            let (_, body) = result.unwrap_or_default();
-            let mut text = String::from(EVENTS);
-            let note = r#"{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":1}}"#;
-            let padding = if manner == Manner::Buffers {
-                ":".repeat(4096)
-            } else {
-                String::new()
-            };
-            write!(text, "{padding}\n\ndata: {note}\n\ndata: {body}\n\n").expect("it is memory");
-            stream.write_all(text.as_bytes()).await?;
+        (manner, Some((_, body))) => {
+            misbehave(stream, &manner, &body, state).await?;
+            stream.shutdown().await?;
+            return Ok(false);
         }
+    }
+    Ok(true)
+}
+
+const EVENTS: &str =
+    "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n";
+const NOTE: &str =
+    r#"{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":1}}"#;
+
+/// Answers with a stream, or what is none.
+async fn misbehave(
+    stream: &mut TcpStream,
+    manner: &Manner,
+    body: &str,
+    state: &Mutex<State>,
+) -> std::io::Result<()> {
+    match manner {
         Manner::Cuts => {
             let text = format!("{EVENTS}data: {{\"jsonrpc\":\"2.0\",");
-            stream.write_all(text.as_bytes()).await?;
+            stream.write_all(text.as_bytes()).await
         }
         Manner::Floods => {
             stream.write_all(EVENTS.as_bytes()).await?;
-            let note = "data: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\",\"params\":{\"level\":\"info\",\"data\":1}}\n\n";
-            let many = note.repeat(500);
+            let many = format!("data: {NOTE}\n\n").repeat(500);
             loop {
                 stream.write_all(many.as_bytes()).await?;
                 lock(state).flooded += many.len();
             }
         }
         Manner::Endless => {
-            stream
-                .write_all(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n\"")
-                .await?;
+            let head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n\"";
+            stream.write_all(head).await?;
+            let piece = vec![b'x'; 65_536];
             loop {
-                stream.write_all(&[b'x'; 65536]).await?;
+                stream.write_all(&piece).await?;
             }
         }
+        Manner::Well | Manner::Streams | Manner::Buffers | Manner::Silent | Manner::Status(..) => {
+            let padding = if *manner == Manner::Buffers { 4096 } else { 0 };
+            let padding = ":".repeat(padding);
+            let text = format!("{EVENTS}{padding}\n\ndata: {NOTE}\n\ndata: {body}\n\n");
+            stream.write_all(text.as_bytes()).await
+        }
     }
-    stream.shutdown().await?;
-    Ok(false)
 }
 
 async fn write(
@@ -296,7 +302,7 @@ fn result(asked: &Asked, state: &Mutex<State>) -> Option<(String, String)> {
     let result = match asked.method() {
         "initialize" => {
             headers = session;
-            let version = &asked.message["params"]["protocolVersion"];
+            let version = asked.message.pointer("/params/protocolVersion");
             json!({"protocolVersion": version, "capabilities": {"tools": {}}, "serverInfo": {"name": "r", "version": "1"}})
         }
         _ if !asked.head.to_ascii_lowercase().contains(&session) => {
@@ -306,7 +312,7 @@ fn result(asked: &Asked, state: &Mutex<State>) -> Option<(String, String)> {
             json!({"tools": [{"name": "echo", "inputSchema": {"type": "object"}}]})
         }
         "tools/call" => {
-            let text = &asked.message["params"]["arguments"]["text"];
+            let text = asked.message.pointer("/params/arguments/text");
             json!({"content": [{"type": "text", "text": text}]})
         }
         _ => json!({}),
