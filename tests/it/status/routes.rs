@@ -141,7 +141,7 @@ async fn neither_tells_what_servers_are_started_from() {
 async fn a_file_with_mistakes_is_shown_until_it_is_mended() {
     let gateway = gateway(&[fixture("a", &[])]).await;
     server_in(&gateway, "a", "ready").await;
-    let good = std::fs::read_to_string(gateway.config_path()).expect("it is there");
+    let good = fs::read_to_string(gateway.config_path()).expect("it is there");
     let configuration = async |expected: Value| {
         wait::until(&format!("{expected}"), SOON, async || {
             let mut found = status(&gateway).await["configuration"].take();
