@@ -24,7 +24,7 @@ async fn progress_comes_and_a_call_can_be_taken_back() {
         let client = client(&front).await;
         let call = |ms: u64| {
             let params = json!({
-                "name": "fx__sleep", "arguments": { "ms": ms, "steps": 4 }, "_meta": { "progressToken": "mine" },
+                "name": "fx__sleep", "arguments": { "ms": ms, "steps": ms / 100 }, "_meta": { "progressToken": "mine" },
             });
             params.to_string()
         };

@@ -12,8 +12,8 @@ use crate::support::gateway::{Gateway, GatewayOptions, fixture_server};
 use crate::support::output::Lines;
 use crate::support::{http, wait};
 
-#[tokio::test]
-async fn what_was_held_is_shown_once_it_is_approved() {
+/// One that holds back changes of `fx`, and none of `demo`.
+async fn holding() -> Gateway {
     let config = json!({ "servers": [
         { "name": "demo", "command": "mcproxy", "args": ["demo-server"] },
         { "name": "fx", "command": fixture_server(), "on_changed_tools": "hold" },
@@ -21,6 +21,24 @@ async fn what_was_held_is_shown_once_it_is_approved() {
     let gateway = Gateway::start(GatewayOptions::new(config.to_string())).await;
     ready(&gateway, "fx").await;
     ready(&gateway, "demo").await;
+    gateway
+}
+
+/// Has the server say that it has these tools too, and waits until so many are held back.
+async fn change(gateway: &Gateway, names: &[&str]) {
+    let names_json = json!({ "names": names }).to_string();
+    ask(gateway, &["call", "fx__set_tools", &names_json]);
+    let held = format!(", {} held  ", names.len());
+    wait::until("them to be held", SOON, async || {
+        let all = ask(gateway, &["status"]).stdout;
+        all.contains(&held).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_was_held_is_shown_once_it_is_approved() {
+    let gateway = holding().await;
     let said = ask(&gateway, &["approve", "fx"]);
     assert_eq!(
         (said.code, &*said.stdout),
@@ -28,22 +46,10 @@ async fn what_was_held_is_shown_once_it_is_approved() {
         "{}",
         said.stderr
     );
-    ask(
-        &gateway,
-        &["call", "fx__set_tools", r#"{"names":["extra"]}"#],
-    );
-    let held = wait::until("it to be said", SOON, async || {
-        let said = ask(&gateway, &["status", "fx"]);
-        let line = said.stdout.lines().find(|line| line.contains("  held  "));
-        line.map(str::to_owned)
-    });
-    let held = held.await;
-    assert!(
-        held.ends_with("held  extra; 'mcproxy approve fx' shows what is new"),
-        "{held}"
-    );
-    let all = ask(&gateway, &["status"]);
-    assert!(all.stdout.contains(", 1 held  "), "{}", all.stdout);
+    change(&gateway, &["extra"]).await;
+    let said = ask(&gateway, &["status", "fx"]).stdout;
+    let held = "  held  extra; 'mcproxy approve fx' shows what is new\n";
+    assert!(said.contains(held), "{said}");
     let looked = ask(&gateway, &["approve", "fx"]);
     assert_eq!(looked.code, Some(1), "{}", looked.stdout);
     assert!(
@@ -57,15 +63,7 @@ async fn what_was_held_is_shown_once_it_is_approved() {
     assert_eq!(json["tools"][0]["offered"]["name"], "extra");
 
     // It changes after it was looked at.
-    ask(
-        &gateway,
-        &["call", "fx__set_tools", r#"{"names":["extra", "more"]}"#],
-    );
-    wait::until("more to be held", SOON, async || {
-        let all = ask(&gateway, &["status"]).stdout;
-        all.contains(", 2 held  ").then_some(())
-    })
-    .await;
+    change(&gateway, &["extra", "more"]).await;
     let refused = ask(&gateway, &["approve", "fx", &digest]);
     assert_eq!((refused.code, &*refused.stdout), (Some(1), ""));
     assert!(refused.stderr.contains("look again"), "{}", refused.stderr);
@@ -74,6 +72,14 @@ async fn what_was_held_is_shown_once_it_is_approved() {
     let digest = self::digest(&ask(&gateway, &["approve", "fx"]));
     let approved = ask(&gateway, &["approve", "fx", &digest]);
     assert_eq!(approved.stdout, "approved: extra\napproved: more\n");
+    let listed = ask(&gateway, &["tools", "fx__extra"]);
+    assert!(listed.stdout.contains("1 tool, "), "{}", listed.stdout);
+}
+
+#[tokio::test]
+async fn what_cannot_be_approved_says_why() {
+    let gateway = holding().await;
+    change(&gateway, &["extra"]).await;
     for (digest, code) in [
         ("xyz", WRONG_ARGUMENTS),
         ("../x", WRONG_ARGUMENTS),
@@ -82,9 +88,6 @@ async fn what_was_held_is_shown_once_it_is_approved() {
         let said = ask(&gateway, &["approve", "fx", digest]);
         assert_eq!(said.code, Some(code), "{}", said.stderr);
     }
-    let listed = ask(&gateway, &["tools", "fx__extra"]);
-    assert!(listed.stdout.contains("1 tool, "), "{}", listed.stdout);
-
     let open = ask(&gateway, &["approve", "demo"]);
     assert_eq!((open.code, &*open.stdout), (Some(1), ""));
     assert!(open.stderr.contains("on_changed_tools"), "{}", open.stderr);
@@ -134,20 +137,8 @@ fn answered(gateway: &Gateway, answer: &str) -> String {
 
 #[tokio::test]
 async fn on_a_terminal_it_asks() {
-    let config = json!({ "servers": [
-        { "name": "fx", "command": fixture_server(), "on_changed_tools": "hold" },
-    ] });
-    let gateway = Gateway::start(GatewayOptions::new(config.to_string())).await;
-    ready(&gateway, "fx").await;
-    ask(
-        &gateway,
-        &["call", "fx__set_tools", r#"{"names":["extra"]}"#],
-    );
-    wait::until("it to be held", SOON, async || {
-        let all = ask(&gateway, &["status"]).stdout;
-        all.contains(", 1 held  ").then_some(())
-    })
-    .await;
+    let gateway = holding().await;
+    change(&gateway, &["extra"]).await;
     for (answer, is_approved) in [("", false), ("no", false), ("y", true)] {
         let shown = answered(&gateway, answer);
         assert!(shown.contains("as they are now? [y/N]"), "{shown}");
