@@ -40,9 +40,12 @@ pub(super) fn url(text: &str) -> Result<Url, Wrong> {
         return Err(Wrong::new("is empty", EXAMPLE));
     }
     let no_http = || Wrong::new("does not begin with http:// or https://", EXAMPLE);
-    let mut url = Url::parse(text).map_err(|error| match error {
-        ParseError::RelativeUrlWithoutBase => no_http(),
-        other => Wrong::new(format!("is no URL: {other}"), EXAMPLE),
+    let mut url = Url::parse(text).map_err(|error| {
+        if error == ParseError::RelativeUrlWithoutBase {
+            no_http()
+        } else {
+            Wrong::new(format!("is no URL: {error}"), EXAMPLE)
+        }
     })?;
     match url.scheme() {
         "http" | "https" if url.has_host() => {}

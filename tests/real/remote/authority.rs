@@ -26,7 +26,7 @@ pub(super) const LIFE: Duration = Duration::from_secs(4);
 pub(super) struct Authority {
     base: String,
     book: Arc<Mutex<Book>>,
-    _task: JoinSet<()>,
+    _listening: JoinSet<()>,
 }
 
 /// What it knows.
@@ -65,10 +65,13 @@ impl Authority {
                     book.answer(&origin, asked, &headers, &body)
                 },
             );
-        let mut task = JoinSet::new();
-        task.spawn(warp::serve(all).run(([127, 0, 0, 1], port)));
-        let _task = task;
-        Ok(Self { base, book, _task })
+        let mut listening = JoinSet::new();
+        listening.spawn(warp::serve(all).run(([127, 0, 0, 1], port)));
+        Ok(Self {
+            base,
+            book,
+            _listening: listening,
+        })
     }
 
     /// Where the server is.
@@ -96,9 +99,9 @@ impl Book {
             ("GET", path, _) if path.starts_with("/.well-known/oauth-protected-resource") => {
                 let servers = [base];
                 let resource = format!("{base}/mcp");
-                json(json!({"resource": resource, "authorization_servers": servers}))
+                json(&json!({"resource": resource, "authorization_servers": servers}))
             }
-            ("GET", "/.well-known/oauth-authorization-server", _) => json(json!({
+            ("GET", "/.well-known/oauth-authorization-server", _) => json(&json!({
                 "issuer": base,
                 "authorization_endpoint": format!("{base}/authorize"),
                 "token_endpoint": format!("{base}/token"),
@@ -126,7 +129,7 @@ impl Book {
         let id = self.fresh("client");
         client["client_id"] = json!(id);
         self.clients.insert(id);
-        let mut answer = json(client);
+        let mut answer = json(&client);
         *answer.status_mut() = StatusCode::CREATED;
         answer
     }
@@ -169,14 +172,14 @@ impl Book {
             _ => false,
         };
         if !is_granted {
-            let mut answer = json(json!({"error": "invalid_grant"}));
+            let mut answer = json(&json!({"error": "invalid_grant"}));
             *answer.status_mut() = StatusCode::BAD_REQUEST;
             return answer;
         }
         let (token, refresher) = (self.fresh("token"), self.fresh("refresh"));
         self.tokens.insert(token.clone(), Instant::now() + LIFE);
         self.refreshers.insert(refresher.clone());
-        json(json!({
+        json(&json!({
             "access_token": token,
             "token_type": "Bearer",
             "expires_in": LIFE.as_secs(),
@@ -219,10 +222,10 @@ impl Book {
             Some("ping") => json!({}),
             _ => {
                 let error = json!({"code": -32601, "message": "there is no such method"});
-                return json(json!({"jsonrpc": "2.0", "id": id, "error": error}));
+                return json(&json!({"jsonrpc": "2.0", "id": id, "error": error}));
             }
         };
-        json(json!({"jsonrpc": "2.0", "id": id, "result": result}))
+        json(&json!({"jsonrpc": "2.0", "id": id, "result": result}))
     }
 }
 
@@ -238,7 +241,7 @@ fn status(status: StatusCode) -> Answer {
     answer
 }
 
-fn json(value: Value) -> Answer {
+fn json(value: &Value) -> Answer {
     let mut answer = Response::new(value.to_string());
     let name = warp::http::header::CONTENT_TYPE;
     let kind = warp::http::HeaderValue::from_static("application/json");

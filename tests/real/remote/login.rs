@@ -41,27 +41,31 @@ async fn its_own_entry_says_what_to_do_and_mcp_remote_signs_in_and_stays() -> Re
         env: home,
         ..Server::default()
     };
-    gateway::with(stage.dir(), &[bridge.clone()], async |gateway| {
-        gateway.reconfigure(&[bridge, native])?;
-        let is_remedy = |line: &str| {
-            line.contains("'native'")
-                && line.contains("wants a login")
-                && line.contains("mcp-remote")
-        };
-        gateway.logged("the remedy", PATIENCE, is_remedy).await?;
-        ensure!(state(gateway).await? == "unauthorized");
-        let mut session = Session::begin(&gateway.address()).await?;
-        let before = authority.refreshed();
-        for _ in 0..3 {
-            let call = json!({"name": "bridge__open", "arguments": {}});
-            let answer = session.request("tools/call", &call).await?.result()?;
-            ensure!(answer.get().contains("come in"), "{answer}");
-            // The token's life has to end, and that is a time.
-            sleep(LIFE + Duration::from_secs(1)).await;
-        }
-        ensure!(authority.refreshed() >= before + 2, "it was not replaced");
-        Ok(())
-    })
+    gateway::with(
+        stage.dir(),
+        std::slice::from_ref(&bridge),
+        async |gateway| {
+            gateway.reconfigure(&[bridge.clone(), native])?;
+            let is_remedy = |line: &str| {
+                line.contains("'native'")
+                    && line.contains("wants a login")
+                    && line.contains("mcp-remote")
+            };
+            gateway.logged("the remedy", PATIENCE, is_remedy).await?;
+            ensure!(state(gateway).await? == "unauthorized");
+            let mut session = Session::begin(&gateway.address()).await?;
+            let before = authority.refreshed();
+            for _ in 0..3 {
+                let call = json!({"name": "bridge__open", "arguments": {}});
+                let answer = session.request("tools/call", &call).await?.result()?;
+                ensure!(answer.get().contains("come in"), "{answer}");
+                // The token's life has to end, and that is a time.
+                sleep(LIFE + Duration::from_secs(1)).await;
+            }
+            ensure!(authority.refreshed() >= before + 2, "it was not replaced");
+            Ok(())
+        },
+    )
     .await
 }
 
