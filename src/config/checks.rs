@@ -46,7 +46,9 @@ fn target(target: &Target, name: &ServerName) {
         Target::Remote(remote) => {
             let is_late = || remote.headers.values().any(|value| !value.is_known());
             if remote.url.is_known() && !is_late() {
-                let address = remote.fill(&[]).expect("it was checked");
+                let Ok(address) = remote.fill(&[]) else {
+                    unreachable!("{name} was checked");
+                };
                 assert!(address.url.has_host() && address.url.username().is_empty());
                 assert!(address.headers.values().all(HeaderValue::is_sensitive));
             }
