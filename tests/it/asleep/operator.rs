@@ -4,10 +4,8 @@ use std::process::Command;
 
 use serde_json::json;
 
-use super::{
-    LATER, SOON, always, asleep, by_environment, echo, on_demand, server, server_in, start,
-};
-use crate::support::gateway::mcproxy;
+use super::{LATER, SOON, always, asleep, by_environment, echo, on_demand, server, server_in};
+use crate::support::gateway::{Gateway, GatewayOptions, mcproxy};
 use crate::support::servers::{configuration, join};
 
 #[tokio::test]
@@ -41,8 +39,8 @@ async fn the_gateway_says_it_for_all_and_an_entry_for_itself() {
         "gateway": { "start": "on-demand", "idle_timeout": "1m" },
         "servers": [always(entries[0].clone()), own]
     });
-    let gateway = start(home.path(), &[]).await;
-    gateway.write_config(&text.to_string());
+    let options = GatewayOptions::new(text.to_string()).home(home.path());
+    let gateway = Gateway::start(options).await;
     server_in(&gateway, "a", "asleep").await;
     server_in(&gateway, "b", "ready").await;
 }
