@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::is_on_demand;
 use crate::tree::Quota;
 
 /// The ladder's numbers, less the jitter.
@@ -47,11 +48,9 @@ impl Ladders {
         if was_alive {
             return Err(format!("{who:?} has two processes at once"));
         }
-        if self
-            .free_until
-            .get(&who.0)
-            .is_some_and(|until| now <= *until)
-        {
+        let is_free = |until: &Instant| now <= *until;
+        // Who falls asleep starts over, also when it is killed on its way there.
+        if is_on_demand(&who.0) || self.free_until.get(&who.0).is_some_and(is_free) {
             life.failures = 0;
         }
         let since = life.died.map(|died| (now - died).as_secs_f64());

@@ -151,6 +151,11 @@ impl Catalogue {
         gaps.any(|gap| matches!(gap, Gap::Unread(_) | Gap::Torn(_)))
     }
 
+    /// Whether each list of it was read when it was asked for last.
+    pub(crate) fn is_current(&self) -> bool {
+        self.gaps.values().all(|gap| gap.why().is_none())
+    }
+
     /// Puts what was offered before in the place of a list. Gives what is then to be said of it.
     fn fill(&mut self, kind: Kind, gap: Gap, before: Option<&Self>) -> Gap {
         let list = before.map(|before| before.list(kind).clone());

@@ -103,7 +103,7 @@ impl UpstreamState {
             .as_ref()
             .map_or(1, |it| Arc::strong_count(&it.asks));
         let known = self.catalogue.as_ref();
-        let is_known = known.is_some_and(|known| !known.lacks_a_list());
+        let is_known = known.is_some_and(|known| known.is_current());
         asks > 1
             || !is_known
             || self.is_draining
