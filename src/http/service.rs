@@ -49,11 +49,12 @@ pub(super) fn service(context: &Arc<Context>) -> impl HttpService {
     let context = context.clone();
     service_fn(move |mut request: Request<Incoming>| {
         let asker = Asker::of(&request);
-        let behind = via::answer(request.headers());
         if let Some(meant) = path::as_meant(request.uri()) {
             *request.uri_mut() = meant;
         }
-        let (listed, reply) = match enter(&context, &mut request) {
+        let entry = enter(&context, &mut request);
+        let behind = behind(&entry, &request);
+        let (listed, reply) = match entry {
             Entry::Open(listed) => (listed, Either::Left(routes.call(request))),
             Entry::Answered(reply) => (None, Either::Right(Either::Left(ready(Ok(reply))))),
             Entry::Early(listed, pins) => {
@@ -98,6 +99,17 @@ enum Entry {
     Early(Option<HeaderValue>, Pins),
 }
 
+/// What another gateway is told, if it is let in: who knows the numbers of others can have them taken for a ring.
+fn behind(entry: &Entry, request: &Request<Incoming>) -> Option<HeaderValue> {
+    let (path, headers) = (request.uri().path(), request.headers());
+    if !headers.contains_key(via::VIA) || matches!(entry, Entry::Answered(_)) {
+        return None;
+    }
+    let is_for_all =
+        path::is_for_probers(path) || page::is_asked_for(request.method(), path, headers);
+    (!is_for_all).then(via::answer)
+}
+
 /// Answers a request, or notes on it whose it is.
 fn enter(context: &Context, request: &mut Request<Incoming>) -> Entry {
     let (path, headers) = (request.uri().path(), request.headers());
@@ -119,7 +131,11 @@ fn enter(context: &Context, request: &mut Request<Incoming>) -> Entry {
         Err(refusal) => return refuse(refusal.into(), None),
     };
     if via::is_from_us(headers) {
-        return refuse(Problem::Loop, listed);
+        let mut entry = refuse(Problem::Loop, listed);
+        if let Entry::Answered(reply) = &mut entry {
+            reply.headers_mut().insert(via::BEHIND, via::own_header());
+        }
+        return entry;
     }
     if auth::is_discovery(path) {
         return refuse(Problem::NoOauth, listed);

@@ -21,6 +21,10 @@ use crate::turn;
 const LATE: Duration = Duration::from_secs(60);
 /// With so many of them it is looked which were answered.
 const KNOWN: usize = 256;
+/// So many of what is not answered are on their way at once, and so many wait for that. What comes then is dropped: a
+/// server that takes none of them has them all the same.
+const TELLING: usize = 8;
+const UNTOLD: usize = 256;
 
 /// Sends what is written, until nothing is written any more or the server has ended.
 pub(super) async fn run(link: Arc<Link>, mut lines: Receiver<Bytes>, most: usize) {
@@ -35,6 +39,7 @@ pub(super) async fn run(link: Arc<Link>, mut lines: Receiver<Bytes>, most: usize
                     posts.by_id.remove(&id);
                 }
             }
+            Some(_) = posts.telling.join_next(), if !posts.telling.is_empty() => posts.tell_next(),
             () = until(late) => posts.drop_late(),
             message = lines.recv(), if posts.tasks.len() < most => match message {
                 Some(message) => posts.begin(message).await,
@@ -67,6 +72,9 @@ struct Posts {
     by_id: HashMap<u64, AbortHandle>,
     /// Requests that were withdrawn, and when their answers are not waited for any more.
     late: VecDeque<(Instant, u64)>,
+    /// What is not answered: on its way, and not yet.
+    telling: JoinSet<()>,
+    untold: VecDeque<Bytes>,
     stream: JoinSet<()>,
 }
 
@@ -77,30 +85,52 @@ impl Posts {
             tasks: JoinSet::new(),
             by_id: HashMap::new(),
             late: VecDeque::new(),
+            telling: JoinSet::new(),
+            untold: VecDeque::new(),
             stream: JoinSet::new(),
         }
     }
 
     async fn begin(&mut self, message: Bytes) {
         let id = match jsonrpc::outline(&message) {
-            Outline::Request { id, .. } => Some(id),
+            Outline::Request { id, .. } => id,
             Outline::Notification { method } if method == method::INITIALIZED => {
                 return self.initialized(message).await;
             }
             Outline::Notification { method } if method == method::CANCELLED => {
                 self.withdraw(&message);
-                if self.link.is_modern() {
-                    return; // the end of its connection says it
-                }
-                None
+                if !self.link.is_modern() {
+                    self.tell(message);
+                } // else the end of its connection says it
+                return;
             }
-            Outline::Notification { .. } | Outline::Other => None,
+            Outline::Notification { .. } | Outline::Other => return self.tell(message),
         };
         let link = Arc::clone(&self.link);
         let sent = async move { post::send(&link, message).await };
         let task = self.tasks.spawn(turn::of("remote", "post", sent));
-        if let Some(id) = id {
-            self.by_id.insert(id, task);
+        self.by_id.insert(id, task);
+    }
+
+    /// A server that takes no answers keeps few connections by it, and none from its requests.
+    fn tell(&mut self, message: Bytes) {
+        if self.untold.len() >= UNTOLD {
+            return log::debug!("a remote server takes no answers: one is not sent");
+        }
+        self.untold.push_back(message);
+        self.tell_next();
+    }
+
+    fn tell_next(&mut self) {
+        if self.telling.len() >= TELLING {
+            return;
+        }
+        if let Some(message) = self.untold.pop_front() {
+            let link = Arc::clone(&self.link);
+            let sent = async move {
+                post::send(&link, message).await;
+            };
+            self.telling.spawn(turn::of("remote", "post", sent));
         }
     }
 

@@ -3,11 +3,13 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Method, Request, Response, StatusCode, Url};
 use tokio::sync::{Notify, Semaphore};
+use tokio::time::Instant;
 
 use super::described::Repeated;
 use super::refusal::{self, Trouble};
@@ -28,6 +30,9 @@ const LAST_EVENT: HeaderName = HeaderName::from_static("last-event-id");
 const REDIRECTS: usize = 3;
 /// After so many refusals with 5xx in a row, and nothing else, there is no server.
 const REFUSALS: u32 = 5;
+/// A ring is found when it is closed, or a moment later if several close it at once. A number that comes later ends
+/// no life in which calls are on their way: it is hearsay, which any server down there could have made up.
+const CLOSES_WITHIN: Duration = Duration::from_secs(10);
 /// So much of what is not UTF-8 is shown.
 const SHOWN: usize = 256;
 
@@ -54,6 +59,7 @@ pub(super) struct Link {
 /// What was learnt of it.
 #[derive(Debug)]
 struct Known {
+    begun: Instant,
     url: Url,
     session: Option<HeaderValue>,
     version: Option<HeaderValue>,
@@ -86,6 +92,7 @@ impl Link {
         } = place;
         headers.insert(via::VIA, via::own_header());
         let known = Known {
+            begun: Instant::now(),
             url,
             session: None,
             version: None,
@@ -119,7 +126,8 @@ impl Link {
         for _ in 0..REDIRECTS {
             let url = request.url().clone();
             let response = self.client.execute(request).await?;
-            if let Some(chain) = via::names_us(response.headers()) {
+            let chain = via::names_us(response.headers());
+            if let Some(chain) = chain.filter(|_| self.is_new()) {
                 return Err(Trouble::Loop(chain));
             }
             self.behind.learn(response.headers());
@@ -189,6 +197,7 @@ impl Link {
     /// It is about to be begun with, in the era of `method`.
     pub(super) fn begin(&self, method: &str) {
         let mut known = self.known();
+        known.begun = Instant::now();
         known.is_modern = method == method::DISCOVER;
         known.session = None;
         let modern = HeaderValue::from_static(MODERN);
@@ -218,6 +227,10 @@ impl Link {
             .map(|result| lifecycle::server_info(&result));
         let version = info.and_then(Result::ok).and_then(|info| info.version);
         known.version = version.map(|version| HeaderValue::from_static(version.as_str()));
+    }
+
+    fn is_new(&self) -> bool {
+        self.known().begun.elapsed() < CLOSES_WITHIN
     }
 
     pub(super) fn is_modern(&self) -> bool {

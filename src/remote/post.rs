@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use reqwest::{Response, StatusCode};
 use tokio::task::spawn_blocking;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::link::{Asked, Link};
 use super::reading::{self, Events};
@@ -22,10 +22,12 @@ const RECONNECT: Duration = Duration::from_millis(200);
 const TOLD_WITHIN: Duration = Duration::from_secs(30);
 /// After its answer a stream has so long to end by itself: its connection serves others then.
 const ENDS_WITHIN: Duration = Duration::from_secs(1);
-/// A stream that is cut is resumed after this, if the server does not say when; and so often in vain at most.
-const RESUMED_AFTER: Duration = Duration::from_secs(1);
+/// A stream that is cut is resumed no later than this, however short it was; if the server says when, than that.
+const RESUMED_AFTER: Duration = Duration::from_secs(8);
 const RESUMED_AFTER_AT_MOST: Duration = Duration::from_secs(30);
+/// So often in vain, and so often in all.
 const TRIES: u32 = 5;
+const RESUMED: u32 = 200;
 /// More than this is large.
 const LARGE: usize = 512 * 1024;
 
@@ -143,7 +145,8 @@ async fn read(link: &Link, response: Response, is_hello: bool) -> Result<Answere
 
 async fn read_events(link: &Link, response: Response, is_hello: bool) -> Result<Answered, Trouble> {
     let mut events = Events::new(link, response);
-    let mut tries = 0;
+    let (mut tries, mut resumed) = (0, 0);
+    let (mut wait, mut opened) = (Duration::ZERO, Instant::now());
     loop {
         let cut = match events.next().await {
             Ok(Some(event)) => {
@@ -164,13 +167,17 @@ async fn read_events(link: &Link, response: Response, is_hello: bool) -> Result<
             Ok(None) => None,
             Err(error) => Some(error),
         };
-        tries += 1;
-        let Some(last) = events.reader().last_id().filter(|_| tries <= TRIES) else {
+        (tries, resumed) = (tries + 1, resumed + 1);
+        let may = tries <= TRIES && resumed <= RESUMED;
+        let Some(last) = events.reader().last_id().filter(|_| may) else {
             return cut.map_or(Ok(Answered::No), |error| Err(Trouble::Broken(error)));
         };
-        let wait = events.reader().retry().unwrap_or(RESUMED_AFTER);
         let last = last.to_vec();
-        sleep(wait.min(RESUMED_AFTER_AT_MOST)).await;
+        let retry = events.reader().retry();
+        let retry = retry.map(|retry| retry.min(RESUMED_AFTER_AT_MOST));
+        wait = streams::pause(wait, opened.elapsed(), retry, RESUMED_AFTER);
+        sleep(wait).await;
+        opened = Instant::now();
         match link.send(&Asked::Stream(Some(&last))).await {
             Ok(response) => events.resume(response),
             // It may be on its way up again.
@@ -228,7 +235,11 @@ fn undone(link: &Link, id: u64, trouble: Trouble) {
         Trouble::Unconnected(error) => (Unanswered::Unsent, Some(refusal::failed(&error))),
         Trouble::Broken(error) => (Unanswered::Lost(link.hide(&error.to_string())), None),
         Trouble::Refused(refusal) => refused(link, refusal),
-        trouble @ (Trouble::Astray | Trouble::Elsewhere | Trouble::Loop(_)) => {
+        trouble @ Trouble::Loop(_) => {
+            let text = "was found to be this gateway itself".to_owned();
+            (Unanswered::Lost(text), Some(refusal::end_of(trouble)))
+        }
+        trouble @ (Trouble::Astray | Trouble::Elsewhere) => {
             let end = refusal::end_of(trouble);
             let text = "leads nowhere".to_owned();
             (Unanswered::Refused(text), Some(end))

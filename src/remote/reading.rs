@@ -2,10 +2,12 @@
 //! server that begins many and ends none takes the room of one.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use reqwest::Response;
 use tokio::sync::SemaphorePermit;
+use tokio::time::sleep;
 
 use super::link::Link;
 use crate::client::ClientError;
@@ -42,6 +44,10 @@ pub(super) async fn body(link: &Link, mut response: Response) -> Result<Bytes, C
 /// So many bytes of a stream are made events at a time: short ones take more room than they had as bytes.
 const SLICE: usize = 4096;
 
+/// After so many bytes that belong to no event a stream rests: reading comments must not keep a core busy.
+const IDLE: usize = 256 * 1024;
+const REST: Duration = Duration::from_millis(250);
+
 /// The events of one stream, over its connections.
 pub(super) struct Events<'l> {
     link: &'l Link,
@@ -50,6 +56,8 @@ pub(super) struct Events<'l> {
     chunk: Bytes,
     reader: EventReader,
     ready: VecDeque<Event>,
+    /// Bytes that came since the last event.
+    read: usize,
     turn: Option<SemaphorePermit<'l>>,
 }
 
@@ -61,6 +69,7 @@ impl<'l> Events<'l> {
             chunk: Bytes::new(),
             reader: EventReader::new(link.limits.message),
             ready: VecDeque::new(),
+            read: 0,
             turn: None,
         }
     }
@@ -69,7 +78,12 @@ impl<'l> Events<'l> {
     pub(super) async fn next(&mut self) -> Result<Option<Event>, ClientError> {
         loop {
             if let Some(event) = self.ready.pop_front() {
+                self.read = 0;
                 return Ok(Some(event));
+            }
+            if self.read.saturating_sub(self.reader.held()) > IDLE {
+                self.read = self.reader.held();
+                sleep(REST).await;
             }
             if self.reader.held() <= SMALL {
                 self.turn = None;
@@ -83,6 +97,7 @@ impl<'l> Events<'l> {
                 self.chunk = chunk;
             }
             let slice = self.chunk.split_to(self.chunk.len().min(SLICE));
+            self.read += slice.len();
             let ready = &mut self.ready;
             let read = self
                 .reader
@@ -100,7 +115,7 @@ impl<'l> Events<'l> {
     pub(super) fn resume(&mut self, response: Response) {
         self.response = response;
         self.chunk = Bytes::new();
-        self.turn = None;
+        (self.turn, self.read) = (None, 0);
         self.reader.resume();
     }
 }

@@ -7,62 +7,99 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::future::{Either, select};
 use reqwest::StatusCode;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::End;
 use super::link::{Asked, Link};
 use super::reading::Events;
-use super::refusal::{self, Trouble};
+use super::refusal::{self, Refusal, Trouble};
 use crate::client::{ClientError, EVENTS, media_type, no_mcp};
 
-/// A stream that ends is opened again after this, if the server does not say when; and ever more rarely.
+/// A stream that ends is opened again after this, if the server does not say when, and never sooner; and ever more
+/// rarely, if it was open for a short time only.
 const AGAIN: Duration = Duration::from_secs(1);
 const AGAIN_AT_LAST: Duration = Duration::from_secs(60);
+const SHORT: Duration = Duration::from_secs(10);
 /// After so many tries without a connection there is no server.
 const TRIES: u32 = 3;
 
+/// When a stream is opened again that was opened after `last`, and `lasted` so long.
+pub(super) fn pause(
+    last: Duration,
+    lasted: Duration,
+    retry: Option<Duration>,
+    grown: Duration,
+) -> Duration {
+    let first = retry.map_or(AGAIN, |retry| retry.clamp(AGAIN, AGAIN_AT_LAST));
+    if lasted >= SHORT {
+        return first;
+    }
+    (last * 2).min(grown).max(first)
+}
+
 /// What the server says by itself, as long as it lives. Most have no such stream.
 pub(super) async fn standalone(link: &Link) {
-    let (mut wait, mut misses, mut last): (_, _, Option<Vec<u8>>) = (AGAIN, 0, None);
-    let mut was_open = false;
+    let (mut wait, mut misses, mut was_open) = (Duration::ZERO, 0, false);
+    let (mut last, mut retry): (Option<Vec<u8>>, _) = (None, None);
     loop {
+        let mut asks = None;
+        let mut lasted = Duration::ZERO;
         match link.send(&Asked::Stream(last.as_deref())).await {
             Ok(response) if media_type(&response).as_bytes() == EVENTS.as_bytes() => {
                 (was_open, misses) = (true, 0);
+                let opened = Instant::now();
                 let mut events = Events::new(link, response);
-                let mut has_said = false;
                 while let Ok(Some(event)) = events.next().await {
-                    has_said = true;
                     link.deliver(event.data.into()).await;
                 }
                 let reader = events.reader();
                 last = reader.last_id().map(<[u8]>::to_vec).or(last);
-                let first = reader.retry().unwrap_or(AGAIN).min(AGAIN_AT_LAST);
-                wait = if has_said {
-                    first
-                } else {
-                    (wait * 2).clamp(first, AGAIN_AT_LAST)
-                };
+                retry = reader.retry().or(retry);
+                lasted = opened.elapsed();
             }
             Err(Trouble::Unconnected(error)) if was_open => {
                 misses += 1;
                 if misses >= TRIES {
                     return link.end(refusal::failed(&error));
                 }
+                sleep(wait.max(AGAIN)).await;
+                continue;
             }
-            Err(Trouble::Refused(refusal)) if was_open && refusal.is_forgotten() => {
-                return link.end(End::Forgotten);
-            }
-            // An event that is too old for the server is not asked for again.
-            Err(Trouble::Refused(refusal)) if refusal.status == StatusCode::BAD_REQUEST => {
-                if last.take().is_none() {
-                    return;
-                }
-            }
-            Err(Trouble::Broken(_)) if was_open => {}
+            Err(Trouble::Refused(refusal)) => match refused(refusal, was_open, last.is_some()) {
+                Next::End(end) => return link.end(end),
+                Next::Never => return,
+                // An event that is too old for the server is not asked for again.
+                Next::Afresh => last = None,
+                Next::Again(wait) => asks = wait,
+            },
+            Ok(_) | Err(Trouble::Broken(_)) if was_open => {}
             Ok(_) | Err(_) => return,
         }
-        sleep(wait).await;
+        wait = pause(wait, lasted, retry, AGAIN_AT_LAST);
+        sleep(asks.map_or(wait, |asks| asks.max(wait))).await;
+    }
+}
+
+/// What becomes of the stream when it is refused.
+enum Next {
+    End(End),
+    Never,
+    Afresh,
+    /// Not before so long.
+    Again(Option<Duration>),
+}
+
+fn refused(refusal: Refusal, was_open: bool, is_resumed: bool) -> Next {
+    let is_busy = refusal.status == StatusCode::TOO_MANY_REQUESTS
+        || refusal.status.is_server_error() && refusal.status != StatusCode::NOT_IMPLEMENTED;
+    match refusal.status {
+        _ if was_open && refusal.is_forgotten() => Next::End(End::Forgotten),
+        StatusCode::UNAUTHORIZED if was_open => {
+            Next::End(refusal::end_of(Trouble::Refused(refusal)))
+        }
+        StatusCode::BAD_REQUEST if is_resumed => Next::Afresh,
+        _ if was_open || is_busy => Next::Again(refusal.wait),
+        _ => Next::Never,
     }
 }
 

@@ -4,6 +4,7 @@
 //! connection closes the ring finds it, for the others stand already; and if several do at once, the next request does.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
@@ -21,9 +22,15 @@ type Number = u64;
 
 /// What is known to be behind one server, as long as it is one.
 #[derive(Debug, Default)]
-pub struct Behind(Arc<Mutex<BTreeSet<Number>>>);
+pub struct Behind {
+    numbers: Arc<Numbers>,
+    is_listed: AtomicBool,
+}
 
-static ALL: Mutex<Vec<Weak<Mutex<BTreeSet<Number>>>>> = Mutex::new(Vec::new());
+type Numbers = Mutex<BTreeSet<Number>>;
+
+/// Those of all servers that have said any. This lock and the one of a server's numbers are never held together.
+static ALL: Mutex<Vec<Weak<Numbers>>> = Mutex::new(Vec::new());
 
 fn own() -> Number {
     static OWN: OnceLock<Number> = OnceLock::new();
@@ -31,7 +38,8 @@ fn own() -> Number {
 }
 
 /// This gateway's own number.
-pub(super) fn own_header() -> HeaderValue {
+#[must_use]
+pub fn own_header() -> HeaderValue {
     header(&[own()].into())
 }
 
@@ -41,19 +49,25 @@ pub fn is_from_us(headers: &HeaderMap) -> bool {
     headers.contains_key(VIA) && read(headers, &VIA).contains(&own())
 }
 
-/// What a request of another gateway is answered with; `None` for all others.
+/// What a request of another gateway is answered with.
 #[must_use]
-pub fn answer(headers: &HeaderMap) -> Option<HeaderValue> {
-    if !headers.contains_key(VIA) {
-        return None;
+pub fn answer() -> HeaderValue {
+    let all: Vec<Arc<Numbers>> = lock(&ALL).iter().filter_map(Weak::upgrade).collect();
+    let all = all.iter().map(|numbers| lock(numbers).clone());
+    header(&in_turn(all.collect()))
+}
+
+/// This gateway's number, and one of each server by turns: who names many leaves room for the others.
+fn in_turn(all: Vec<BTreeSet<Number>>) -> BTreeSet<Number> {
+    let mut told = BTreeSet::from([own()]);
+    let mut all: Vec<_> = all.into_iter().map(BTreeSet::into_iter).collect();
+    while !all.is_empty() {
+        all.retain_mut(|numbers| {
+            let next = numbers.next().filter(|_| told.len() < MOST);
+            next.map(|number| told.insert(number)).is_some()
+        });
     }
-    let mut all = lock(&ALL);
-    all.retain(|behind| behind.strong_count() > 0);
-    let behind = all.iter().filter_map(Weak::upgrade);
-    let numbers = behind.flat_map(|behind| lock(&behind).clone());
-    let mut told: BTreeSet<Number> = numbers.take(MOST - 1).collect();
-    told.insert(own());
-    Some(header(&told))
+    told
 }
 
 /// Those who are named in an answer, if this gateway is one of them.
@@ -76,11 +90,12 @@ impl Behind {
             return;
         }
         let numbers = read(headers, &BEHIND);
-        let mut known = lock(&self.0);
-        if known.is_empty() && !numbers.is_empty() {
-            lock(&ALL).push(Arc::downgrade(&self.0));
+        *lock(&self.numbers) = numbers;
+        if !self.is_listed.swap(true, Ordering::Relaxed) {
+            let mut all = lock(&ALL);
+            all.retain(|numbers| numbers.strong_count() > 0);
+            all.push(Arc::downgrade(&self.numbers));
         }
-        *known = numbers;
     }
 }
 
@@ -105,4 +120,59 @@ fn header(numbers: &BTreeSet<Number>) -> HeaderValue {
         .collect();
     // Digits and commas are always a header's.
     HeaderValue::from_str(&texts.join(",")).unwrap_or_else(|_| HeaderValue::from_static(""))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+    use std::thread;
+    use std::time::Duration;
+
+    use super::*;
+
+    fn headers(name: HeaderName, value: &str) -> HeaderMap {
+        HeaderMap::from_iter([(name, HeaderValue::from_str(value).unwrap())])
+    }
+
+    #[test]
+    fn a_server_that_takes_back_what_it_says_stops_nobody_and_is_listed_once() {
+        const TURNS: usize = 50_000;
+        let (done, both) = channel();
+        let behind = Arc::new(Behind::default());
+        let (ours, told) = (Arc::clone(&behind), done.clone());
+        thread::spawn(move || {
+            for turn in 0..TURNS {
+                let said = if turn % 2 == 0 { "1" } else { "zz" };
+                ours.learn(&headers(BEHIND, said));
+            }
+            told.send(()).unwrap();
+        });
+        thread::spawn(move || {
+            for _ in 0..TURNS {
+                assert!(!answer().is_empty());
+            }
+            done.send(()).unwrap();
+        });
+        for _ in 0..2 {
+            both.recv_timeout(Duration::from_secs(60)).unwrap();
+        }
+        let ours = Arc::downgrade(&behind.numbers);
+        let all = lock(&ALL);
+        assert_eq!(
+            all.iter().filter(|numbers| numbers.ptr_eq(&ours)).count(),
+            1
+        );
+    }
+
+    #[test]
+    fn a_server_that_names_many_leaves_room_for_the_others() {
+        let many: BTreeSet<Number> = (0..200).collect();
+        let told = in_turn(vec![many.clone(), many, [1000, 1001].into()]);
+        assert_eq!(told.len(), MOST);
+        assert!(
+            [own(), 1000, 1001]
+                .iter()
+                .all(|number| told.contains(number))
+        );
+    }
 }

@@ -21,7 +21,7 @@ const CEILINGS: [(&str, usize); 27] = [
     ("process", 3650),
     ("program", 1950),
     ("protocol", 8475),
-    ("remote", 1700),
+    ("remote", 1850),
     ("service", 800),
     ("state_dir", 900),
     ("supervise", 2550),

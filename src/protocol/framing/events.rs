@@ -6,6 +6,8 @@ use memchr::memchr2;
 
 /// A longer id of an event is none: it would have to fit into a header.
 const LONGEST_ID: usize = 1024;
+/// A longer name of an event is cut: nobody knows it.
+const LONGEST_NAME: usize = 1024;
 
 /// One event. Without data there is none: it is told to nobody.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,7 +72,7 @@ impl EventReader {
     /// How many bytes of an event that is not complete are kept.
     #[must_use]
     pub fn held(&self) -> usize {
-        self.line.len() + self.data.len()
+        self.line.len() + self.data.len() + self.name.len()
     }
 
     /// Another connection goes on with the stream: what the last one left incomplete is not.
@@ -97,8 +99,7 @@ impl EventReader {
             }
             let end = memchr2(b'\n', b'\r', bytes);
             let (piece, rest) = bytes.split_at(end.unwrap_or(bytes.len()));
-            let held = self.line.len() + self.data.len() + self.name.len();
-            if held + piece.len() > self.most {
+            if self.held() + piece.len() > self.most {
                 return Err(TooLarge);
             }
             self.line.extend_from_slice(piece);
@@ -127,7 +128,7 @@ impl EventReader {
         };
         let value = value.strip_prefix(b" ").unwrap_or(value);
         match field {
-            b"event" => self.name = value.to_vec(),
+            b"event" => self.name = value.get(..LONGEST_NAME).unwrap_or(value).to_vec(),
             b"data" => {
                 if self.has_data {
                     self.data.push(b'\n');
@@ -235,6 +236,19 @@ mod tests {
         assert_eq!((reader.last_id(), reader.held()), (None, 0));
         assert_eq!(reader.retry(), Some(Duration::from_millis(250)));
         assert_eq!(seen, 3);
+    }
+
+    #[test]
+    fn a_name_is_not_kept_in_full_however_long_it_is() {
+        let mut reader = EventReader::new(100_000);
+        let name = "x".repeat(80_000);
+        let text = format!("event: {name}\n");
+        reader.push(text.as_bytes(), &mut |_| {}).unwrap();
+        assert_eq!(reader.held(), LONGEST_NAME);
+        let mut names = Vec::new();
+        let mut take = |event: Event| names.push(event.name.len());
+        reader.push(b"data: y\n\n", &mut take).unwrap();
+        assert_eq!((names, reader.held()), (vec![LONGEST_NAME], 0));
     }
 
     #[test]

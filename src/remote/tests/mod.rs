@@ -1,6 +1,7 @@
 //! A remote server that answers with what it is told, byte by byte, and notes what it was asked.
 
 mod ends;
+mod paces;
 mod sse;
 mod streamable;
 

@@ -1,8 +1,12 @@
 //! A gateway that would offer what it offers, without an end.
 
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
+
 use serde_json::json;
 
 use super::*;
+use crate::support::gateway::GatewayOptions;
 
 fn config(url: &str) -> String {
     json!({ "servers": [{ "name": "far", "url": url }] }).to_string()
@@ -59,4 +63,27 @@ async fn two_that_close_the_ring_at_once_do_not_both_go_on() {
         (ready.count() == 1).then_some(())
     })
     .await;
+}
+
+#[tokio::test]
+async fn who_may_not_use_a_gateway_is_not_told_its_number() {
+    let home = tempfile::tempdir().expect("there is room");
+    let file = home.path().join("tokens");
+    let token = "t0k3n-0123456789abcdef";
+    fs::write(&file, token).expect("the directory is ours");
+    fs::set_permissions(&file, Permissions::from_mode(0o600)).expect("it is ours");
+    let options = GatewayOptions::new(json!({ "servers": [] }).to_string());
+    let gateway = Gateway::start(options.arg(format!("--token-file={}", file.display()))).await;
+    let shown = format!("Bearer {token}");
+    for (path, token, is_told) in [
+        ("/mcp", "Bearer t0k3n-another-123456", false),
+        ("/healthz", "Bearer t0k3n-another-123456", false),
+        ("/healthz", &*shown, false),
+        ("/mcp", &*shown, true),
+    ] {
+        let headers = [("mcproxy-via", "1"), ("authorization", token)];
+        let response = http::request(gateway.addr(), "POST", path, &headers, b"").await;
+        let told = response.header("mcproxy-behind");
+        assert_eq!(told.is_some(), is_told, "{path} {token}");
+    }
 }
