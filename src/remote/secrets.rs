@@ -21,10 +21,10 @@ const LONGEST: usize = 4096;
 
 /// The secrets of one life of a server. Clones are the same.
 #[derive(Clone, Default)]
-pub struct Secrets(Arc<Mutex<Known>>);
+pub struct Secrets(Arc<Mutex<Held>>);
 
 #[derive(Default)]
-struct Known {
+struct Held {
     configured: Vec<String>,
     learnt: VecDeque<String>,
 }
@@ -36,7 +36,7 @@ impl Secrets {
         configured.extend(keys_of(url));
         let configured = configured.into_iter().flat_map(spellings).collect();
         let learnt = VecDeque::new();
-        Self(Arc::new(Mutex::new(Known { configured, learnt })))
+        Self(Arc::new(Mutex::new(Held { configured, learnt })))
     }
 
     /// The server was found there too.
