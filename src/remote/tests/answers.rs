@@ -37,11 +37,11 @@ async fn what_is_no_answer_is_said_at_once_without_secrets() {
 async fn the_answer_to_another_request_is_none() {
     let answer = |id| event(&json!({"jsonrpc": "2.0", "id": id, "result": {}}).to_string());
     let both = [answer(77), answer(1)].concat();
-    let mut stage = calls(move || super::events("", &both, false)).await;
+    let mut stage = calls(move || events("", &both, false)).await;
     assert_eq!(stage.line().await["id"], 77);
     assert_eq!(stage.line().await["id"], 1);
     let other = answer(77);
-    let mut stage = calls(move || super::events("", &other, false)).await;
+    let mut stage = calls(move || events("", &other, false)).await;
     assert_eq!(stage.line().await["id"], 77);
     assert!(matches!(
         unanswered(&mut stage).await,
@@ -70,7 +70,7 @@ async fn a_status_is_told_although_its_text_has_no_end() {
 
 /// A POST and a GET that are answered so.
 async fn refusing(post: &'static str, get: impl Fn() -> Say + Send + 'static) -> Stage {
-    let mut stage = Stage::new(move |asked| match asked.is_get() {
+    let stage = Stage::new(move |asked| match asked.is_get() {
         true => get(),
         false if asked.head.contains("/messages") => whole("500 Oh", "", "no such key"),
         false => whole(post, "", "the key has expired"),
