@@ -137,15 +137,23 @@ impl ClientError {
     }
 }
 
+impl ClientError {
+    /// A client that cannot be made has nothing to trust others by.
+    pub(crate) fn of_builder(error: &reqwest::Error) -> Self {
+        let first: Cause<'_> = error;
+        let last = successors(Some(first), |error| source(*error)).last();
+        Self::Certificates(last.map_or_else(String::new, ToString::to_string))
+    }
+}
+
 /// What reqwest says, sorted by what can be done about it.
 impl From<reqwest::Error> for ClientError {
     fn from(error: reqwest::Error) -> Self {
         let error = error.without_url();
         let chain = || successors(Some(&error as Cause<'_>), |error| source(*error));
         let last = chain().last().map_or_else(String::new, ToString::to_string);
-        // A client that cannot be made has nothing to trust others by.
         if error.is_builder() {
-            return Self::Certificates(last);
+            return Self::Protocol(format!("its address cannot be asked: {last}"));
         }
         match chain().find_map(|error| error.downcast_ref::<rustls::Error>()) {
             Some(tls) => Self::Tls(tls.clone()),

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION};
 use reqwest::redirect::Policy;
 use reqwest::{ClientBuilder, RequestBuilder, Response, StatusCode, Url};
+use tokio::time::{Instant, timeout_at};
 use url::Host;
 
 use super::{ClientError, Place};
@@ -18,6 +19,8 @@ use crate::protocol::jsonrpc::{self, Message};
 const CONNECT: Duration = Duration::from_secs(10);
 /// How many bytes are looked at of what is said beside an error.
 const READ: usize = 4096;
+/// They have so long to come: the status has come already.
+const READ_WITHIN: Duration = Duration::from_secs(2);
 /// Shorter values are found in any text.
 const SHORTEST_SECRET: usize = 4;
 /// How many characters of it are shown.
@@ -69,7 +72,9 @@ impl Http {
         if let Some(socket) = socket {
             builder = builder.unix_socket(socket);
         }
-        let client = builder.build()?;
+        let client = builder
+            .build()
+            .map_err(|error| ClientError::of_builder(&error))?;
         Ok(Self { client, url, most })
     }
 
@@ -195,9 +200,9 @@ pub(crate) fn moved_to(response: &Response, from: &Url) -> Option<Url> {
 
 /// The beginning of what is said beside an error.
 pub(crate) async fn beginning(mut response: Response) -> Bytes {
-    let mut bytes = Vec::new();
+    let (mut bytes, late) = (Vec::new(), Instant::now() + READ_WITHIN);
     while bytes.len() < READ
-        && let Ok(Some(chunk)) = response.chunk().await
+        && let Ok(Ok(Some(chunk))) = timeout_at(late, response.chunk()).await
     {
         bytes.extend_from_slice(&chunk);
     }
@@ -231,12 +236,22 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
 /// What a server said, without the values of the headers that it was sent, and with nothing that a terminal obeys.
 #[must_use]
 pub fn hidden(text: &str, headers: &HeaderMap) -> String {
+    plain(&without(text, secrets_of(headers)))
+}
+
+/// What of headers may be a secret.
+pub(crate) fn secrets_of(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     let values = headers.values().filter_map(|value| value.to_str().ok());
     // With its scheme, and without.
     let secrets =
         values.flat_map(|value| [value, value.split_whitespace().last().unwrap_or(value)]);
+    secrets.filter(|secret| secret.len() >= SHORTEST_SECRET)
+}
+
+/// A text without these.
+pub(crate) fn without<'s>(text: &str, secrets: impl IntoIterator<Item = &'s str>) -> String {
     let mut text = text.to_owned();
-    for secret in secrets.filter(|secret| secret.len() >= SHORTEST_SECRET) {
+    for secret in secrets {
         text = text.replace(secret, "…");
         // The end of what is said may be the beginning of one.
         let cut = (SHORTEST_SECRET..secret.len()).rev();
@@ -245,6 +260,11 @@ pub fn hidden(text: &str, headers: &HeaderMap) -> String {
             text = format!("{rest}…");
         }
     }
+    text
+}
+
+/// A text with nothing that a terminal obeys.
+pub(crate) fn plain(text: &str) -> String {
     let is_plain = |c: char| "'\"\\".contains(c) || c.escape_debug().len() == 1;
     let shown = text.chars().flat_map(|c| {
         let escaped = (!is_plain(c)).then(|| c.escape_debug());

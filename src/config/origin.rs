@@ -50,7 +50,8 @@ pub(super) fn origin(
     }
 }
 
-/// The first value of `env` or `headers` that is written out and by its name should not be seen by everybody.
+/// The first value of `env`, of `headers` or in an address that is written out and by its name should not be seen by
+/// everybody.
 fn secret(fields: &Fields<'_>, source: &Source<'_>) -> Option<Written> {
     let found = |object: &str| {
         let field = fields.get(object)?;
@@ -69,7 +70,23 @@ fn secret(fields: &Fields<'_>, source: &Source<'_>) -> Option<Written> {
         let name = "bearerToken".to_owned();
         is_written_out(field.value).then(|| written(name, &field.at, source))
     };
-    found("env").or_else(|| found("headers")).or_else(token)
+    let address = || {
+        let named = |name: &&'static str| Some((*name, fields.get(name)?));
+        let (name, field) = ADDRESSES.iter().find_map(named)?;
+        let text = field.value.as_string_lit()?;
+        has_key(&text.value).then(|| written(name.to_owned(), &field.at, source))
+    };
+    let headers = || found("headers").or_else(token);
+    found("env").or_else(headers).or_else(address)
+}
+
+/// Whether a key is written out in the query of an address.
+fn has_key(address: &str) -> bool {
+    let query = address.split_once('?').map_or("", |(_, query)| query);
+    query.split('&').any(|pair| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        is_named_secret(name) && !value.is_empty() && !value.contains("${")
+    })
 }
 
 fn is_written_out(value: &Value<'_>) -> bool {

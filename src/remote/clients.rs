@@ -39,5 +39,6 @@ fn build(url: &Url) -> Result<Client, ClientError> {
         .pool_max_idle_per_host(KEPT)
         .tcp_keepalive(KEEPALIVE)
         .tcp_nodelay(true);
-    Ok(builder.build()?)
+    let built = builder.build();
+    built.map_err(|error| ClientError::of_builder(&error))
 }

@@ -13,9 +13,10 @@ use tokio::time::Instant;
 
 use super::described::Repeated;
 use super::refusal::{self, Trouble};
+use super::secrets::Secrets;
 use super::server::{Limits, Place};
 use super::{End, Output, via};
-use crate::client::{EITHER, EVENTS, JSON, moved_to};
+use crate::client::{self, EITHER, EVENTS, JSON, moved_to};
 use crate::config::model::Transport;
 use crate::process::Budget;
 use crate::protocol::jsonrpc::{self, Message};
@@ -35,6 +36,8 @@ const REFUSALS: u32 = 5;
 const CLOSES_WITHIN: Duration = Duration::from_secs(10);
 /// So much of what is not UTF-8 is shown.
 const SHOWN: usize = 256;
+/// A shorter session is found in any text.
+const SHORTEST_SESSION: usize = 8;
 
 /// One life's way to its server.
 pub(super) struct Link {
@@ -54,6 +57,7 @@ pub(super) struct Link {
     /// What is known to be behind the server.
     behind: via::Behind,
     repeated: Repeated,
+    secrets: Secrets,
 }
 
 /// What was learnt of it.
@@ -90,6 +94,7 @@ impl Link {
             mut headers,
             transport,
         } = place;
+        let secrets = Secrets::of(&headers, &url);
         headers.insert(via::VIA, via::own_header());
         let known = Known {
             begun: Instant::now(),
@@ -113,6 +118,7 @@ impl Link {
             ended: Notify::new(),
             behind: via::Behind::default(),
             repeated: Repeated::default(),
+            secrets,
         }
     }
 
@@ -152,6 +158,7 @@ impl Link {
 
     /// The next requests go there at once.
     fn move_to(&self, from: &Url, to: Url) {
+        self.secrets.learn(&to);
         let mut known = self.known();
         if known.endpoint.as_ref() == Some(from) {
             known.endpoint = Some(to);
@@ -209,6 +216,10 @@ impl Link {
         let mut known = self.known();
         if !known.is_modern {
             known.session = headers.get(SESSION).cloned();
+            let session = known.session.as_ref().and_then(|id| id.to_str().ok());
+            if let Some(session) = session.filter(|id| id.len() >= SHORTEST_SESSION) {
+                self.secrets.learn_one(session.to_owned());
+            }
         }
     }
 
@@ -252,7 +263,9 @@ impl Link {
         let text = str::from_utf8(said).ok();
         let endpoint = text.and_then(|said| known.url.join(said).ok());
         let own = endpoint.filter(|endpoint| endpoint.origin() == known.url.origin());
-        known.endpoint = Some(own.ok_or(Trouble::Elsewhere)?);
+        let own = own.ok_or(Trouble::Elsewhere)?;
+        self.secrets.learn(&own);
+        known.endpoint = Some(own);
         Ok(())
     }
 
@@ -312,9 +325,12 @@ impl Link {
         }
     }
 
+    pub(super) fn secrets(&self) -> Secrets {
+        self.secrets.clone()
+    }
+
     /// What the server said, without what it was sent as a secret.
     pub(super) fn hide(&self, text: &str) -> String {
-        let url = self.known().url.clone();
-        refusal::hidden(text, &self.headers, &url)
+        client::plain(&self.secrets.hide(text))
     }
 }

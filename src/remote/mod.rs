@@ -9,13 +9,16 @@
 //! | `link` | what all requests of a life share: the address, the session, the revision; how one is sent |
 //! | `described` | what a message without a handshake says in its headers too |
 //! | `post` | one message and its answer |
+//! | `answers` | whether what came is the answer |
 //! | `streams` | the stream of what the server says by itself, and the one of HTTP+SSE |
 //! | `reading` | bodies and events, no faster than they are handled, and no larger than allowed |
 //! | `refusal` | what a status means |
+//! | `secrets` | what it was sent that is nobody else's |
 //! | `output` | what the owner is told |
 //! | `clients` | the pools of connections, which all servers share |
 //! | `via` | finds a gateway that is its own server, through others too |
 
+mod answers;
 mod clients;
 mod course;
 mod described;
@@ -24,6 +27,7 @@ mod output;
 mod post;
 mod reading;
 mod refusal;
+mod secrets;
 mod server;
 mod streams;
 #[cfg(test)]
@@ -31,4 +35,5 @@ mod tests;
 pub mod via;
 
 pub use output::{End, Output, Unanswered};
+pub use secrets::Secrets;
 pub use server::{Limits, Place, Remote, connect};

@@ -4,16 +4,16 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use reqwest::{Response, StatusCode};
-use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep, timeout};
 
+use super::answers::{self, Taken};
 use super::link::{Asked, Link};
 use super::reading::{self, Events};
 use super::refusal::{self, Refusal, Trouble};
 use super::{End, Output, Unanswered, streams};
-use crate::client::{ClientError, EVENTS, JSON, media_type};
+use crate::client::{ClientError, EVENTS, JSON, excerpt, media_type};
 use crate::config::model::Transport;
-use crate::protocol::jsonrpc::{self, Message, Outline};
+use crate::protocol::jsonrpc::{self, Outline};
 use crate::protocol::mcp::method;
 
 /// A second try to connect, for a packet that was lost.
@@ -28,14 +28,12 @@ const RESUMED_AFTER_AT_MOST: Duration = Duration::from_secs(30);
 /// So often in vain, and so often in all.
 const TRIES: u32 = 5;
 const RESUMED: u32 = 200;
-/// More than this is large.
-const LARGE: usize = 512 * 1024;
 
 /// Sends a message, and delivers what comes of it. Gives the request's id back.
 pub(super) async fn send(link: &Link, message: Bytes) -> Option<u64> {
     match jsonrpc::outline(&message) {
         Outline::Request { id, method } if is_hello(method) => {
-            if let Err(trouble) = hello(link, &message, method).await {
+            if let Err(trouble) = hello(link, &message, id, method).await {
                 let end = |trouble| link.end(refusal::end_of(trouble));
                 answer_or(link, id, trouble, end).await;
             }
@@ -59,18 +57,14 @@ pub(super) fn is_hello(method: &str) -> bool {
 }
 
 /// The first message of a life. Where Streamable HTTP is not served it goes by HTTP+SSE, as all after it.
-async fn hello(link: &Link, message: &Bytes, method: &str) -> Result<(), Trouble> {
+async fn hello(link: &Link, message: &Bytes, id: u64, method: &str) -> Result<(), Trouble> {
     link.begin(method);
     if link.transport == Transport::Sse && !link.is_sse() {
-        return streams::sse(link, message).await;
+        return streams::sse(link, message, None).await;
     }
     let response = match link.send(&Asked::Post(message)).await {
         Err(trouble) if link.transport == Transport::Auto && trouble.is_of_older_server() => {
-            return match streams::sse(link, message).await {
-                // There is nothing at all.
-                Err(Trouble::Refused(_)) => Err(trouble),
-                outcome => outcome,
-            };
+            return streams::sse(link, message, Some(trouble)).await;
         }
         response => response?,
     };
@@ -78,13 +72,12 @@ async fn hello(link: &Link, message: &Bytes, method: &str) -> Result<(), Trouble
         return Ok(());
     }
     link.learn_session(response.headers());
-    let answer = read(link, response, true).await?;
-    if answer == Answered::No {
-        return Err(Trouble::Broken(ClientError::Protocol(
-            "the answer to the first request is missing".to_owned(),
-        )));
+    match read(link, response, Awaited { id, is_hello: true }).await? {
+        Answered::Yes => Ok(()),
+        Answered::No(said) => Err(Trouble::Broken(ClientError::Protocol(format!(
+            "the answer to the first request is missing{said}"
+        )))),
     }
-    Ok(())
 }
 
 async fn exchange(link: &Link, message: &Bytes, id: u64) -> Result<(), Trouble> {
@@ -99,11 +92,17 @@ async fn exchange(link: &Link, message: &Bytes, id: u64) -> Result<(), Trouble> 
         return Ok(());
     }
     let status = response.status();
-    if read(link, response, false).await? == Answered::No {
+    let is_hello = false;
+    if let Answered::No(said) = read(link, response, Awaited { id, is_hello }).await? {
         let why = if status == StatusCode::OK {
-            "ended its answer before the answer".to_owned()
-        } else {
+            format!("ended its answer before the answer{said}")
+        } else if said.is_empty() {
             format!("answers with status {} and no content", status.as_u16())
+        } else {
+            format!(
+                "answers with status {} and no answer{said}",
+                status.as_u16()
+            )
         };
         let why = Unanswered::Lost(why);
         link.tell(Output::Unanswered { id, why });
@@ -111,55 +110,75 @@ async fn exchange(link: &Link, message: &Bytes, id: u64) -> Result<(), Trouble> 
     Ok(())
 }
 
-/// Whether what came holds an answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Whether what came holds the answer, or else what was said in its place, after a colon.
+#[derive(Debug, PartialEq, Eq)]
 enum Answered {
     Yes,
-    No,
+    No(String),
 }
 
-async fn read(link: &Link, response: Response, is_hello: bool) -> Result<Answered, Trouble> {
+/// The request that is to be answered.
+#[derive(Debug, Clone, Copy)]
+struct Awaited {
+    id: u64,
+    is_hello: bool,
+}
+
+async fn read(link: &Link, response: Response, awaited: Awaited) -> Result<Answered, Trouble> {
     let media = media_type(&response);
     if media.as_bytes() == JSON.as_bytes() {
         let body = reading::body(link, response)
             .await
             .map_err(Trouble::Broken)?;
         if body.is_empty() {
-            return Ok(Answered::No);
+            return Ok(Answered::No(String::new()));
         }
-        if is_hello {
-            link.learn_version(&body);
-        }
-        link.deliver(body).await;
-        return Ok(Answered::Yes);
+        return Ok(take(link, body, awaited).await);
     }
     if media.as_bytes() == EVENTS.as_bytes() {
-        return read_events(link, response, is_hello).await;
+        return read_events(link, response, awaited).await;
     }
     if media.is_empty() {
-        return Ok(Answered::No);
+        return Ok(Answered::No(String::new()));
     }
     let status = response.status();
     Err(Trouble::Broken(crate::client::no_mcp(status, &media)))
 }
 
-async fn read_events(link: &Link, response: Response, is_hello: bool) -> Result<Answered, Trouble> {
+/// Passes a message on that came where the answer is awaited.
+async fn take(link: &Link, message: Bytes, awaited: Awaited) -> Answered {
+    let (taken, message) = answers::take(message, awaited.id).await;
+    if taken == Taken::Answer && awaited.is_hello {
+        link.learn_version(&message);
+    }
+    let answered = match taken {
+        Taken::Answer => Answered::Yes,
+        Taken::Message => Answered::No(String::new()),
+        Taken::Junk => Answered::No(format!(": {}", link.hide(&excerpt(&message)))),
+    };
+    link.deliver(message).await;
+    answered
+}
+
+async fn read_events(
+    link: &Link,
+    response: Response,
+    awaited: Awaited,
+) -> Result<Answered, Trouble> {
     let mut events = Events::new(link, response);
-    let (mut tries, mut resumed) = (0, 0);
+    let (mut tries, mut resumed, mut said) = (0, 0, String::new());
     let (mut wait, mut opened) = (Duration::ZERO, Instant::now());
     loop {
         let cut = match events.next().await {
             Ok(Some(event)) => {
                 tries = 0;
-                let message = Bytes::from(event.data);
-                let is_answer = is_answer(message.clone()).await;
-                if is_answer && is_hello {
-                    link.learn_version(&message);
-                }
-                link.deliver(message).await;
-                if is_answer {
-                    timeout(ENDS_WITHIN, events.next()).await.ok();
-                    return Ok(Answered::Yes);
+                match take(link, event.data.into(), awaited).await {
+                    Answered::Yes => {
+                        timeout(ENDS_WITHIN, events.next()).await.ok();
+                        return Ok(Answered::Yes);
+                    }
+                    Answered::No(junk) if junk.is_empty() => {}
+                    Answered::No(junk) => said = junk,
                 }
                 continue;
             }
@@ -170,7 +189,7 @@ async fn read_events(link: &Link, response: Response, is_hello: bool) -> Result<
         (tries, resumed) = (tries + 1, resumed + 1);
         let may = tries <= TRIES && resumed <= RESUMED;
         let Some(last) = events.reader().last_id().filter(|_| may) else {
-            return cut.map_or(Ok(Answered::No), |error| Err(Trouble::Broken(error)));
+            return cut.map_or(Ok(Answered::No(said)), |error| Err(Trouble::Broken(error)));
         };
         let last = last.to_vec();
         let retry = events.reader().retry();
@@ -182,25 +201,10 @@ async fn read_events(link: &Link, response: Response, is_hello: bool) -> Result<
             Ok(response) => events.resume(response),
             // It may be on its way up again.
             Err(Trouble::Unconnected(_)) => {}
-            Err(_) => return cut.map_or(Ok(Answered::No), |error| Err(Trouble::Broken(error))),
+            Err(_) => {
+                return cut.map_or(Ok(Answered::No(said)), |error| Err(Trouble::Broken(error)));
+            }
         }
-    }
-}
-
-/// Reading what is large takes longer than a worker may be kept.
-async fn is_answer(message: Bytes) -> bool {
-    if message.len() <= LARGE {
-        return reads_as_answer(&message);
-    }
-    let read = spawn_blocking(move || reads_as_answer(&message)).await;
-    read.unwrap_or(false)
-}
-
-fn reads_as_answer(message: &Bytes) -> bool {
-    match jsonrpc::decode(message) {
-        Ok(message) => matches!(message, Message::Response(_)),
-        // A batch ends with what it is for.
-        Err(_) => message.trim_ascii_start().starts_with(b"["),
     }
 }
 
@@ -252,7 +256,10 @@ fn undone(link: &Link, id: u64, trouble: Trouble) {
 }
 
 fn refused(link: &Link, refusal: Refusal) -> (Unanswered, Option<End>) {
-    if let Some(why) = refusal.unauthorized() {
+    // What one request may not do others may: it is let in.
+    if refusal.status == StatusCode::UNAUTHORIZED
+        && let Some(why) = refusal.unauthorized()
+    {
         return (
             Unanswered::Refused(why.clone()),
             Some(End::Unauthorized(why)),
@@ -277,9 +284,13 @@ async fn tell(link: &Link, message: &Bytes) {
         Ok(Err(Trouble::Refused(refusal))) => {
             let is_gone = link.has_session() && refusal.is_forgotten();
             match refusal.unauthorized() {
-                Some(why) => link.end(End::Unauthorized(why)),
-                None if is_gone => link.end(End::Forgotten),
-                None => log::debug!("a remote server refused a notification: {}", refusal.text),
+                Some(why) if refusal.status == StatusCode::UNAUTHORIZED => {
+                    link.end(End::Unauthorized(why));
+                }
+                Some(_) | None if is_gone => link.end(End::Forgotten),
+                Some(_) | None => {
+                    log::debug!("a remote server refused a notification: {}", refusal.text)
+                }
             }
         }
         Ok(Err(trouble)) => log::debug!("a remote server was not told something: {trouble:?}"),

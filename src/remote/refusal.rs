@@ -14,8 +14,8 @@ use crate::protocol::jsonrpc::{self, Message};
 
 /// A server that wants to be left alone for longer is asked again after this.
 const LONGEST_WAIT: Duration = Duration::from_secs(300);
-/// A shorter piece of an address is no key.
-const SHORTEST_KEY: usize = 8;
+/// Of a place where a server says it is now so much is shown.
+const LONGEST_ORIGIN: usize = 100;
 
 /// Why a request came to nothing.
 #[derive(Debug)]
@@ -84,6 +84,12 @@ impl Refusal {
         answer.outcome.err()
     }
 
+    /// Whether this, which a stream was refused with, is only that there is none, or the same as the POST before it.
+    pub(super) fn says_less_than(&self, post: &Self) -> bool {
+        let none = [StatusCode::NOT_FOUND, StatusCode::METHOD_NOT_ALLOWED];
+        none.contains(&self.status) || self.status == post.status
+    }
+
     /// Whether the server says that it does not know the session: by 404, or, as many do, in words.
     pub(super) fn is_forgotten(&self) -> bool {
         let says_so = || {
@@ -142,7 +148,11 @@ pub(super) async fn read(link: &Link, response: Response, url: &Url) -> Trouble 
 
 fn words(status: StatusCode, said: &str, wait: Option<Duration>, to: Option<&Url>) -> String {
     if let Some(to) = to.filter(|_| status.is_redirection()) {
-        let origin = to.origin().ascii_serialization();
+        let mut origin = to.origin().ascii_serialization();
+        if origin.len() > LONGEST_ORIGIN {
+            origin.truncate(LONGEST_ORIGIN); // ASCII, as it says
+            origin.push('…');
+        }
         return format!(
             "is somewhere else: status {}, at {origin}; if its headers may go there, write that into its URL",
             status.as_u16()
@@ -218,21 +228,4 @@ fn looped(by: &str) -> String {
     format!(
         "is this gateway itself{by}: it would offer what it offers again, without an end; take the entry out of one of them"
     )
-}
-
-/// What a server said, without what it was sent as a secret: headers, and the pieces of its address.
-pub(super) fn hidden(text: &str, headers: &HeaderMap, url: &Url) -> String {
-    let text = client::hidden(text, headers);
-    let path = url.path_segments().into_iter().flatten();
-    let query = url
-        .query()
-        .into_iter()
-        .flat_map(|query| query.split(['&', '=']));
-    let mut keys: Vec<&str> = path
-        .chain(query)
-        .filter(|piece| piece.len() >= SHORTEST_KEY)
-        .collect();
-    keys.sort_by_key(|key| std::cmp::Reverse(key.len()));
-    keys.into_iter()
-        .fold(text, |text, key| text.replace(key, "…"))
 }

@@ -11,7 +11,7 @@ use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::timeout;
 
 use super::link::Link;
-use super::{End, Output, clients, course};
+use super::{End, Output, Secrets, clients, course};
 use crate::client::ClientError;
 use crate::config::model::Transport;
 use crate::turn;
@@ -88,6 +88,12 @@ impl Remote {
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.lines.as_ref().is_some_and(|lines| !lines.is_closed())
+    }
+
+    /// What it is sent that nobody else may read.
+    #[must_use]
+    pub fn secrets(&self) -> Secrets {
+        self.link.secrets()
     }
 
     /// Says goodbye, if the server has a session, and waits so long for it to be heard.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::future::{Either, select};
 use reqwest::StatusCode;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::End;
 use super::link::{Asked, Link};
@@ -22,6 +22,9 @@ const AGAIN_AT_LAST: Duration = Duration::from_secs(60);
 const SHORT: Duration = Duration::from_secs(10);
 /// After so many tries without a connection there is no server.
 const TRIES: u32 = 3;
+/// The stream of HTTP+SSE begins with an address. One that does not by then is another stream, if it was looked for only
+/// because a POST was refused.
+const NAMES_WITHIN: Duration = Duration::from_secs(5);
 
 /// When a stream is opened again that was opened after `last`, and `lasted` so long.
 pub(super) fn pause(
@@ -104,22 +107,32 @@ fn refused(refusal: Refusal, was_open: bool, is_resumed: bool) -> Next {
 }
 
 /// Opens the stream of HTTP+SSE, sends `hello` to the address that it names, and reads until its end, which is the
-/// server's.
-pub(super) async fn sse(link: &Link, hello: &Bytes) -> Result<(), Trouble> {
-    let response = link.send(&Asked::Stream(None)).await?;
+/// server's. What it is tried after is the reason where there is no such stream.
+pub(super) async fn sse(
+    link: &Link,
+    hello: &Bytes,
+    refused: Option<Trouble>,
+) -> Result<(), Trouble> {
+    let opened = link.send(&Asked::Stream(None)).await;
+    let response = match (opened, &refused) {
+        (Err(Trouble::Refused(stream)), Some(Trouble::Refused(first)))
+            if stream.says_less_than(first) =>
+        {
+            return refused.map_or(Ok(()), Err);
+        }
+        (opened, _) => opened?,
+    };
     let media = media_type(&response);
     if media.as_bytes() != EVENTS.as_bytes() {
         return Err(Trouble::Broken(no_mcp(response.status(), &media)));
     }
     let mut events = Events::new(link, response);
-    loop {
-        let Some(event) = events.next().await.map_err(Trouble::Broken)? else {
-            return Err(Trouble::Broken(ended()));
-        };
-        if event.name == "endpoint" {
-            link.post_to(&event.data)?;
-            break;
-        }
+    match refused {
+        None => named(link, &mut events).await?,
+        Some(first) => match timeout(NAMES_WITHIN, named(link, &mut events)).await {
+            Err(_) | Ok(Err(Trouble::Broken(_))) => return Err(first),
+            Ok(named) => named?,
+        },
     }
     let read = pin!(read(link, events));
     let asked = Asked::Post(hello);
@@ -131,6 +144,18 @@ pub(super) async fn sse(link: &Link, hello: &Bytes) -> Result<(), Trouble> {
             read.await
         }
         Either::Right((read, _)) => read,
+    }
+}
+
+/// Reads until it is said where messages go.
+async fn named(link: &Link, events: &mut Events<'_>) -> Result<(), Trouble> {
+    loop {
+        let Some(event) = events.next().await.map_err(Trouble::Broken)? else {
+            return Err(Trouble::Broken(ended()));
+        };
+        if event.name == "endpoint" {
+            return link.post_to(&event.data);
+        }
     }
 }
 

@@ -285,9 +285,8 @@ impl<K: Name, S: Spec> Children<K, S> {
         let was_stable =
             matches!(child.phase, Phase::Ready { since, .. } if ladder.is_stable(ready_for(since)));
         let is_at_once = was_stable && failure.wait.is_none();
-        if failure.kind != FailureKind::Unauthorized
-            && (is_at_once || failure.kind == FailureKind::Finished)
-        {
+        // A key may have been replaced while it was let in: who starts anew reads it.
+        if is_at_once || failure.kind == FailureKind::Finished {
             child.failures = 0;
             return self.start(id, batch);
         }

@@ -198,6 +198,14 @@ fn a_secret_in_a_file_for_everybody_is_a_warning() {
     allow(0o640);
     assert_eq!(exposure(&path, &parsed), None);
     allow(0o644);
+    let address = r#"[{"name": "a", "url": "https://h/mcp?v=1&api_key=sk-12345"}]"#;
+    let warning = exposure(&path, &parse(address, &env).unwrap()).unwrap();
+    assert_eq!(warning.path, "[0].url");
+    assert!(!warning.to_string().contains("sk-12345"));
+    for harmless in ["v=1", "api_key=${TOKEN}"] {
+        let text = address.replace("v=1&api_key=sk-12345", harmless);
+        assert_eq!(exposure(&path, &parse(&text, &env).unwrap()), None);
+    }
     let referred = parse(&text.replace("sk-12345", "${TOKEN}"), &env).unwrap();
     assert_eq!(exposure(&path, &referred), None);
 }

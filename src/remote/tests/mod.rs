@@ -1,5 +1,6 @@
 //! A remote server that answers with what it is told, byte by byte, and notes what it was asked.
 
+mod answers;
 mod ends;
 mod paces;
 mod sse;

@@ -269,12 +269,13 @@ fn who_does_not_let_in_waits_for_the_last_step_and_counts_as_no_failure() {
 }
 
 #[test]
-fn who_was_let_in_for_long_is_not_tried_at_once() {
+fn who_was_let_in_for_long_is_tried_at_once_but_once() {
     let mut bench = running();
     bench.ready("a");
     assert_eq!(
         bench.pass(secs(600)).exits("a", FailureKind::Unauthorized),
-        []
+        [Spawn("a", 1)]
     );
+    assert_eq!(bench.exits("a", FailureKind::Unauthorized), []);
     assert!(bench.armed(ChildTimer::Backoff).unwrap() >= secs(48));
 }

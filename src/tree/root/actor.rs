@@ -123,12 +123,7 @@ impl<S: Spawn, E: Frontend> Actor for Root<S, E> {
                 server,
                 digest,
                 reply,
-            } => {
-                // Without a registry, for a moment, the reply port is dropped, which says so.
-                if let Some(registry) = &state.supervisor.hooks().registry {
-                    registry.approve(server, digest, reply);
-                }
-            }
+            } => state.on_approve(server, digest, reply),
             RootMsg::Initialized { child, generation } => {
                 state.supervisor.on_initialised(child, generation);
             }

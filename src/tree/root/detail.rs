@@ -12,7 +12,7 @@ use crate::ids::ServerName;
 use crate::supervise::Spawn;
 use crate::tree::frontend::Frontend;
 use crate::tree::history::ServerHistory;
-use crate::tree::registry::Held;
+use crate::tree::registry::{Approval, Held};
 
 /// One server, as the status has it, and more.
 #[derive(Debug, Clone)]
@@ -62,6 +62,18 @@ impl<S: Spawn, E: Frontend> RootState<S, E> {
         });
         if reply.send(tools.collect()).is_err() {
             log::debug!("who asked for the tools has gone");
+        }
+    }
+
+    /// Without a registry, for a moment, the reply port is dropped, which says so.
+    pub(super) fn on_approve(
+        &self,
+        server: ServerName,
+        digest: String,
+        reply: RpcReplyPort<Approval>,
+    ) {
+        if let Some(registry) = &self.supervisor.hooks().registry {
+            registry.approve(server, digest, reply);
         }
     }
 

@@ -17,6 +17,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::Instant;
 
+use super::hides::Hides;
 use crate::ids::{CallId, ServerName};
 use crate::protocol::Era;
 use crate::protocol::jsonrpc;
@@ -94,6 +95,7 @@ pub(super) struct Calls {
     call_timeout: Duration,
     /// Whether what was handed over may turn out not to have been sent.
     keeps: bool,
+    hides: Hides,
     next_id: u64,
     /// In the order in which they were sent, which is how they fail together.
     pending: BTreeMap<u64, Pending>,
@@ -118,6 +120,7 @@ impl Calls {
             extensions: Extensions::default(),
             call_timeout,
             keeps: false,
+            hides: Hides::default(),
             next_id: HELLO_ID + 1,
             pending: BTreeMap::new(),
             ids: HashMap::new(),
@@ -134,6 +137,12 @@ impl Calls {
     /// The same for a server that may not be there when a call is sent.
     pub(super) fn keeping(mut self, keeps: bool) -> Self {
         self.keeps = keeps;
+        self
+    }
+
+    /// Of what the server says that is hidden in errors of the gateway's own.
+    pub(super) fn hiding(mut self, hides: Hides) -> Self {
+        self.hides = hides;
         self
     }
 

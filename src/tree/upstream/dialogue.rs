@@ -16,6 +16,7 @@ use tokio::time::Instant;
 
 use self::handshake::Hello;
 use super::calls::{Calls, Refused};
+use super::hides::Hides;
 use super::listing::Room;
 use super::lists::{ListFailure, Lists, Step};
 use super::malformed::MalformedLines;
@@ -103,13 +104,16 @@ impl Dialogue {
         room: Room,
         past: Arc<Past>,
     ) -> Self {
+        let hides = Hides::of(&spec.target);
         let label = ServerLabel::new(spec.name.clone(), owner.as_ref(), &past);
+        let label = label.hiding(hides.clone());
         let revision = past.revision().unwrap_or(Version::LATEST.as_str());
         Self {
             phase: Phase::Opening,
             hello: Hello::new(spec.protocol, revision),
             calls: Calls::new(spec.name.clone(), spec.call_timeout)
-                .keeping(spec.target.program().is_none()),
+                .keeping(spec.target.program().is_none())
+                .hiding(hides),
             lists: Lists::new(label.clone(), room, Arc::clone(&past)),
             subscribers: Subscribers::new(spec.name.clone()),
             server_requests: ServerRequests::new(spec, owner),

@@ -11,6 +11,7 @@ use super::actor::UpstreamExit;
 use super::message::{UpstreamMsg, UpstreamTimer};
 use super::state::{Outcome, UpstreamState};
 use super::work::ENDS_WITHIN;
+use crate::config::model::Target;
 use crate::process::{self, Grace, StopReport};
 use crate::protocol::mcp::item::Kind;
 use crate::supervise::{Failure, FailureKind};
@@ -180,17 +181,30 @@ impl UpstreamState {
 
     /// Answers every call and ends: the supervisor does the rest.
     pub(super) fn die(&mut self, failure: Failure) -> Outcome {
+        let hide = |cause: String| self.dialogue.label().hide(&cause).into_owned();
+        let failure = Failure {
+            cause: failure.cause.map(hide),
+            ..failure
+        };
         let kind = failure.kind;
         let next = if self.is_draining {
             "it was being stopped or replaced".to_owned()
         } else {
-            format!("it is started again {}", self.next_try(kind))
+            format!("it is started again {}", self.next_try(&failure))
         };
         self.dialogue.note_end();
         self.args.past.ended(kind == FailureKind::Finished);
         self.tell_lessons();
         self.dialogue.say_rest(Instant::now());
-        let text = format!("server '{}' {failure}; {next}", self.args.spec.name);
+        let name = &self.args.spec.name;
+        let text = match self.args.spec.target {
+            Target::Program(_) => format!("server '{name}' {failure}; {next}"),
+            // It goes on without the gateway, and so may what it was asked.
+            Target::Remote(_) => format!(
+                uncertain!("server '{}' {}; {}; the call"),
+                name, failure, next
+            ),
+        };
         self.dialogue.calls().fail_all(&text);
         let counters = self.dialogue.counters();
         log::debug!(
@@ -208,15 +222,20 @@ impl UpstreamState {
     }
 
     /// When the ladder will try again, as far as one can tell from here: without the jitter.
-    fn next_try(&self, kind: FailureKind) -> String {
+    fn next_try(&self, failure: &Failure) -> String {
         let ladder = &self.args.ladder;
         let was_stable = self
             .ready_since
             .is_some_and(|since| ladder.is_stable(since.elapsed()));
-        if was_stable || kind == FailureKind::Finished {
+        if (was_stable && failure.wait.is_none()) || failure.kind == FailureKind::Finished {
             return "at once".into();
         }
-        let step = ladder.step(self.args.start.failures + 1);
+        let step = match failure.kind {
+            FailureKind::Unauthorized => ladder.last_step(),
+            _ if was_stable => ladder.step(1),
+            _ => ladder.step(self.args.start.failures + 1),
+        };
+        let step = step.max(failure.wait.unwrap_or_default());
         format!("in about {} s", step.as_secs_f32())
     }
 }

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use crate::config::model::{self, Limits, Program, ServerSpec, Target};
 use crate::ids::ServerName;
 use crate::process::{self, Command, Grace, Groups, Output, Process, SpawnError, StopReport};
-use crate::remote::{self, Remote};
+use crate::remote::{self, Remote, Secrets};
 
 /// The command that means the running binary itself.
 const OURSELVES: &str = "mcproxy";
@@ -76,6 +76,11 @@ pub(crate) trait Child: Send + Sync {
 
     /// See [`Process::stop`].
     fn stop(self: Box<Self>, grace: Grace) -> Pin<Box<dyn Future<Output = StopReport> + Send>>;
+
+    /// See [`Remote::secrets`]; what a process has of them is its own.
+    fn secrets(&self) -> Option<Secrets> {
+        None
+    }
 }
 
 impl Child for Process {
@@ -110,6 +115,10 @@ impl Child for Remote {
 
     fn has_stdin(&self) -> bool {
         self.is_open()
+    }
+
+    fn secrets(&self) -> Option<Secrets> {
+        Some(Self::secrets(self))
     }
 
     fn stop(self: Box<Self>, _: Grace) -> Pin<Box<dyn Future<Output = StopReport> + Send>> {

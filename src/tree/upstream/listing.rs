@@ -219,6 +219,8 @@ impl Listing {
 pub(super) fn say_odd(label: &ServerLabel, kind: Kind, odd: &Odd) {
     let method = kind.method();
     for (fault, named) in odd.left_out().take(MAX_REASONS) {
+        let names = named.to_string();
+        let names = label.hide(&names);
         let all = if named.is_long() {
             "; /status names them (left_out)"
         } else {
@@ -228,7 +230,7 @@ pub(super) fn say_odd(label: &ServerLabel, kind: Kind, odd: &Odd) {
             label.level(Level::Warn),
             server = label.server();
             "Server {label} lists what clients refuse together with all other entries ({method}), \
-             {fault}: {named}; left out{all}"
+             {fault}: {names}; left out{all}"
         );
     }
     let rest: usize = odd
@@ -246,18 +248,22 @@ pub(super) fn say_odd(label: &ServerLabel, kind: Kind, odd: &Odd) {
         );
     }
     for (member, named) in odd.mended() {
+        let names = named.to_string();
+        let names = label.hide(&names);
         log::log!(
             label.level(Level::Warn),
             server = label.server();
             "Server {label} lists members that are null, which clients refuse ({method}), '{member}' \
-             of {named}; they are passed on without them"
+             of {names}; they are passed on without them"
         );
     }
     if let Some(named) = odd.misheaded() {
+        let names = named.to_string();
+        let names = label.hide(&names);
         log::log!(
             label.level(Level::Warn),
             server = label.server();
-            "Server {label} wants arguments repeated in headers that can't be (x-mcp-header): {named}; clients \
+            "Server {label} wants arguments repeated in headers that can't be (x-mcp-header): {names}; clients \
              may leave such a tool out, and these headers are not checked"
         );
     }

@@ -77,7 +77,8 @@ impl MalformedLines {
     pub(super) fn note(&mut self, now: Instant, head: &[u8], why: &str) -> bool {
         self.count += 1;
         self.total.inc();
-        self.history.junk(head);
+        let hides = self.label.hides();
+        self.history.junk(&hides.bytes(head));
         let framing = Framing::of(head);
         self.framing = self.framing.or(framing);
         let is_due = self.due().is_none_or(|due| due <= now);
@@ -91,7 +92,8 @@ impl MalformedLines {
         };
         self.logged = Some(now);
         let remedy = framing.map_or_else(String::new, |framing| format!(" ({framing})"));
-        let (label, text) = (&self.label, excerpt(head));
+        let (label, text) = (&self.label, self.label.excerpt(head));
+        let why = label.hide(why);
         log::warn!(server = label.server(); "Server {label} wrote a line that can't be used, it {why}{others}: {text}{remedy}");
         true
     }
@@ -133,12 +135,12 @@ impl MalformedLines {
     }
 }
 
-/// [`excerpt`], made only if it is written.
-pub(super) struct Shown<'a>(pub(super) &'a [u8]);
+/// [`ServerLabel::excerpt`], made only if it is written.
+pub(super) struct Shown<'a>(pub(super) &'a ServerLabel, pub(super) &'a [u8]);
 
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&excerpt(self.0))
+        f.write_str(&self.0.excerpt(self.1))
     }
 }
 

@@ -16,6 +16,7 @@ mod far;
 mod framing;
 mod freshness;
 mod handle;
+mod hides;
 mod launch;
 mod listening;
 mod listing;

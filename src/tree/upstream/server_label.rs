@@ -1,5 +1,6 @@
 //! What the log calls a generation: its server's name, and whose instance it is if it is one.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,6 +8,7 @@ use std::time::Duration;
 use log::Level;
 use tokio::time::Instant;
 
+use super::hides::Hides;
 use super::past::Past;
 use crate::ids::ServerName;
 use crate::tree::client::InstanceOwner;
@@ -21,6 +23,7 @@ pub(super) struct ServerLabel {
     session: Option<Arc<str>>,
     /// Lives like this one are nothing new until then.
     is_old_until: Option<Instant>,
+    hides: Hides,
 }
 
 impl ServerLabel {
@@ -29,7 +32,27 @@ impl ServerLabel {
             server,
             session: owner.map(|owner| Arc::clone(&owner.name)),
             is_old_until: past.is_old().then(|| Instant::now() + LASTS),
+            hides: Hides::default(),
         }
+    }
+
+    /// Of what the server says that is hidden.
+    pub(super) fn hiding(self, hides: Hides) -> Self {
+        Self { hides, ..self }
+    }
+
+    pub(super) fn hides(&self) -> &Hides {
+        &self.hides
+    }
+
+    /// A piece of what it said that is fit for a log line or an error.
+    pub(super) fn excerpt(&self, text: &[u8]) -> String {
+        self.hides.excerpt(text)
+    }
+
+    /// A text without its secrets.
+    pub(super) fn hide<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        self.hides.text(text)
     }
 
     /// How loud it is said what a server does in each of its lives.

@@ -145,6 +145,9 @@ impl UpstreamState {
                     None => log::debug!("Server {label} is asked"),
                 }
                 self.args.root.spawned(&self.handle, process.pid());
+                if let Some(secrets) = process.secrets() {
+                    label.hides().learn(secrets);
+                }
                 self.process = Some(process);
             }
             Err(error) => {

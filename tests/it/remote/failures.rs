@@ -100,6 +100,40 @@ async fn a_call_that_is_refused_says_why_and_the_server_goes_on() {
     assert_eq!(status(&gateway, "far").await["restarts"], 0);
 }
 
+/// A server needs only say back what it was sent.
+#[tokio::test]
+async fn what_is_said_of_a_server_has_none_of_its_keys() {
+    const KEY: &str = "hush-hush-hush";
+    let said = |body: &str| {
+        let json = "content-type: application/json\r\n".to_owned();
+        Manner::Status("200 OK".to_owned(), json, body.replace("KEY", KEY))
+    };
+    let error = r#"{"jsonrpc":"2.0","id":null,"error":{"code":-1,"message":"no KEY"}}"#;
+    let server = RemoteServer::start().await;
+    server.behave(said(error));
+    let (gateway, client) = gateway(server.entry("far")).await;
+    let line = gateway.wait_for_log("failed the handshake", SOON).await;
+    assert!(line.contains("no …"), "{line}");
+    let status = is(&gateway, "far", "backoff").await;
+    assert!(!status.to_string().contains(KEY), "{status}");
+    server.behave(Manner::Well);
+    is(&gateway, "far", "ready").await;
+
+    server.behave_at_calls(said(r#"{"detail":"no KEY"}"#));
+    let text = failed_text(&call(&client, "x").await);
+    assert!(
+        text.contains(r#"before the answer: {"detail":"no …"}"#),
+        "{text}"
+    );
+    gateway.wait_for_log("can't be used", SOON).await;
+    let path = "/status/servers/far";
+    let detail = crate::support::http::get(gateway.addr(), path).await;
+    let detail = String::from_utf8_lossy(&detail.body).into_owned();
+    assert!(detail.contains("no …") && !detail.contains(KEY), "{detail}");
+    let logs = gateway.logs();
+    assert!(!logs.iter().any(|line| line.contains(KEY)), "{logs:?}");
+}
+
 #[tokio::test]
 async fn who_asks_to_wait_before_it_is_ready_is_left_alone_for_so_long() {
     let server = RemoteServer::start().await;

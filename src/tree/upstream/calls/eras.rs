@@ -70,7 +70,7 @@ impl Calls {
                 format!(
                     "server '{}' needs what this client did not declare: {}",
                     self.server,
-                    jsonrpc::message_of(error)
+                    self.hides.text(&jsonrpc::message_of(error))
                 ),
             );
         }

@@ -9,7 +9,6 @@ use super::Calls;
 use crate::protocol::mcp::item::{Kind, Odd};
 use crate::protocol::shape::{Class, Fault, Fit, answers};
 use crate::tree::call::{Answer, Failure};
-use crate::tree::upstream::malformed::excerpt;
 
 impl Calls {
     /// The answer to a call of `method` as clients take it, or the error in its place.
@@ -33,7 +32,7 @@ impl Calls {
                     format!(
                         "server '{}' answered '{method}' with {name} that no client takes, {fault}: {}",
                         self.server,
-                        excerpt(body)
+                        self.hides.excerpt(body)
                     ),
                 )
             }

@@ -6,7 +6,6 @@ use tokio::time::Instant;
 
 use super::super::calls::HELLO_ID;
 use super::super::lists::Step;
-use super::super::malformed::excerpt;
 use super::{Dialogue, Effect, LIST_LAG, Phase, writes};
 use crate::config::model::Protocol;
 use crate::protocol::Era;
@@ -123,7 +122,7 @@ impl Dialogue {
             (Era::Modern, Err(error)) => Err(format!(
                 "it refused '{}': {} (asked in revision {MODERN}{})",
                 method::DISCOVER,
-                excerpt(error),
+                self.label.excerpt(error),
                 self.as_configured()
             )),
         };
@@ -176,7 +175,7 @@ impl Dialogue {
         }
         failed(&format!(
             "it refused 'initialize': {} (asked for revision {asked}{})",
-            excerpt(error),
+            self.label.excerpt(error),
             self.as_configured()
         ))
     }

@@ -73,6 +73,7 @@ impl Dialogue {
             }
             (method, _) if !self.server_requests.on_notification(notification) => {
                 let label = &self.label;
+                let method = label.hide(method);
                 log::debug!("Server {label} sent {method:?}, which is not passed on");
             }
             _ => {}

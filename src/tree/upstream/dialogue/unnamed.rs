@@ -3,7 +3,7 @@
 use tokio::time::Instant;
 
 use super::super::calls::Stray;
-use super::super::malformed::{Shown, excerpt};
+use super::super::malformed::Shown;
 use super::{Dialogue, Effect, Phase};
 use crate::protocol::jsonrpc::{RequestId, Response, code};
 use crate::tree::call::Answer;
@@ -17,7 +17,7 @@ impl Dialogue {
             (id, Ok(body) | Err(body)) => {
                 self.calls.drop_unknown();
                 let id = id.as_ref().map_or("null", RequestId::as_raw);
-                self.say_stray(&Shown(id.as_bytes()), Stray::Unknown, &body);
+                self.say_stray(&Shown(&self.label, id.as_bytes()), Stray::Unknown, &body);
                 return Vec::new();
             }
         };
@@ -32,7 +32,7 @@ impl Dialogue {
         self.calls.drop_unknown();
         self.history
             .dropped("an error that names no request, and no call is certainly meant");
-        let (label, text) = (&self.label, excerpt(&error));
+        let (label, text) = (&self.label, self.label.excerpt(&error));
         log::warn!(
             server = label.server();
             "Server {label} refused a message without saying which, and no call is certainly meant: {text}"

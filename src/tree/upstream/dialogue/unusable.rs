@@ -55,6 +55,7 @@ impl Dialogue {
 
     /// The answer to request `id` can't be used.
     fn fail(&mut self, now: Instant, id: u64, why: &str) -> Vec<Effect> {
+        let why = self.label.hide(why).into_owned();
         self.history
             .dropped(&format!("the answer to request {id} {why}"));
         if self.is_hello(id) {
@@ -75,7 +76,7 @@ impl Dialogue {
 
     /// Says that an answer is thrown away.
     pub(super) fn say_stray(&self, id: &dyn std::fmt::Display, stray: Stray, body: &Bytes) {
-        let (label, text) = (&self.label, Shown(body));
+        let (label, text) = (&self.label, Shown(&self.label, body));
         let reason = match stray {
             Stray::Late => "was given up before",
             Stray::Duplicate => "was answered before",

@@ -11,7 +11,7 @@ use crate::protocol::mcp::item::{Item, Kind, Odd};
 use crate::tree::registry::Gap;
 use crate::tree::upstream::calls::Calls;
 use crate::tree::upstream::listing::Listing;
-use crate::tree::upstream::malformed::excerpt;
+use crate::tree::upstream::server_label::ServerLabel;
 use crate::tree::upstream::undeclared::MAY_TAKE;
 
 /// Why a page of a list did not come.
@@ -27,10 +27,10 @@ pub(in super::super) enum ListFailure {
 
 impl ListFailure {
     /// For the log.
-    fn text(&self) -> String {
+    fn text(&self, label: &ServerLabel) -> String {
         match self {
-            Self::Refused(error) => excerpt(error),
-            Self::Unfit(why) => why.clone(),
+            Self::Refused(error) => label.excerpt(error),
+            Self::Unfit(why) => label.hide(why).into_owned(),
             Self::Silent => self.words(),
         }
     }
@@ -106,7 +106,7 @@ impl Lists {
     /// Go's SDK writes a cursor without a text on the last page too, and knows no page after it: the
     /// list is whole.
     fn end_at_empty_cursor(&self, kind: Kind, count: usize, failure: &ListFailure) {
-        let (label, method, text) = (&self.label, kind.method(), failure.text());
+        let (label, method, text) = (&self.label, kind.method(), failure.text(&self.label));
         log::log!(
             label.level(Level::Info),
             server = label.server();
@@ -117,7 +117,7 @@ impl Lists {
 
     /// A list that was not declared did not come. Only a plain no is one for good.
     fn has_not(&mut self, kind: Kind, failure: &ListFailure) {
-        let (label, method, text) = (&self.label, kind.method(), failure.text());
+        let (label, method, text) = (&self.label, kind.method(), failure.text(&self.label));
         if failure.is_no() {
             log::debug!("Server {label} did not declare {method} and has none: {text}");
             self.undeclared.lacks(kind);
@@ -144,7 +144,7 @@ impl Lists {
             (Some(Gap::Torn(_) | Gap::Paging), None) | (Some(_), Some(_)) => Gap::Torn(words),
             (Some(Gap::Awaited | Gap::Silent | Gap::Unread(_)), None) => Gap::Unread(words),
         };
-        let (label, method, text) = (&self.label, kind.method(), failure.text());
+        let (label, method, text) = (&self.label, kind.method(), failure.text(&self.label));
         match &pages {
             None => log::log!(
                 label.level(Level::Warn),
