@@ -82,8 +82,9 @@ pub(super) async fn run(
     if screen.is_terminal && ask(screen)? {
         return approve(&gateway, name, &held.digest, screen).await;
     }
+    writeln!(screen.out)?;
     screen.line(&format!(
-        "\nClients are shown none of it until 'mcproxy approve {name} {}'",
+        "Clients are shown none of it until 'mcproxy approve {name} {}'",
         held.digest
     ))?;
     Ok(code)

@@ -57,6 +57,11 @@ async fn what_was_held_is_shown_once_it_is_approved() {
         "{}",
         looked.stdout
     );
+    assert!(
+        looked.stdout.contains("\n\nClients are shown none of it"),
+        "{}",
+        looked.stdout
+    );
     let digest = digest(&looked);
     let json = json_of(&ask(&gateway, &["approve", "fx", "--json"]));
     assert_eq!(json["digest"], digest);
