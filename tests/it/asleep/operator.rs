@@ -48,14 +48,27 @@ async fn the_gateway_says_it_for_all_and_an_entry_for_itself() {
 #[tokio::test]
 async fn a_restart_that_is_asked_for_starts_it() {
     let (gateway, _home) = asleep(&[on_demand("a", LATER, &[])]).await;
+    succeeds(&gateway, &["restart", "a"]);
+    server_in(&gateway, "a", "ready").await;
+}
+
+#[tokio::test]
+async fn one_that_sleeps_is_well() {
+    let (gateway, _home) = asleep(&[on_demand("a", LATER, &[])]).await;
+    let said = succeeds(&gateway, &["status", "a"]);
+    assert!(said.contains("a: asleep\n"), "{said}");
+}
+
+/// What the command prints, which ends with 0.
+fn succeeds(gateway: &Gateway, args: &[&str]) -> String {
     let output = Command::new(mcproxy())
-        .args(["restart", "a"])
+        .args(args)
         .current_dir(gateway.home())
         .env("MCPROXY_STATE_DIR", gateway.state_dir())
         .output()
         .expect("it runs");
-    let said = String::from_utf8_lossy(&output.stdout);
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}{errors}");
-    server_in(&gateway, "a", "ready").await;
+    said
 }
