@@ -56,6 +56,8 @@ pub struct ServerSpec {
     pub protocol: Protocol,
     /// After how long without use it sleeps until it is wanted; without, it always runs.
     pub idle_timeout: Option<Duration>,
+    /// What the gateway says of that for all can't be used: it stays what it was.
+    pub is_start_unclear: bool,
 }
 
 impl ServerSpec {

@@ -80,4 +80,6 @@ fn what_cannot_be_meant_is_refused_with_words() {
     "#);
     insta::assert_snapshot!(entries(&parsed).join(", "), @"a (refused), b (refused), c (refused), d (refused), e (refused), f, g");
     assert_eq!(spec(&parsed, 6).idle_timeout, None);
+    let unclear: Vec<_> = [5, 6].map(|n| spec(&parsed, n).is_start_unclear).into();
+    assert_eq!(unclear, [true; 2]);
 }

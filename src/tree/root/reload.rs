@@ -34,12 +34,13 @@ impl<S: Spawn, E: Frontend> RootState<S, E> {
     }
 
     fn configure(&mut self, config: Option<Config>, retry: bool) -> Option<Changes> {
-        let Some(config) = config else {
+        let Some(mut config) = config else {
             if !self.is_configured {
                 self.begin_unconfigured();
             }
             return None;
         };
+        self.keep_starts(&mut config);
         let limits = self.take_limits(&config.limits);
         let hooks = self.supervisor.hooks_mut();
         hooks.naming = config.names.unwrap_or(hooks.naming);
@@ -86,6 +87,21 @@ impl<S: Spawn, E: Frontend> RootState<S, E> {
         self.is_configured = true;
         self.readiness.release("configuration");
         Some(changes)
+    }
+
+    /// A server runs as it did where what is said of that can't be used.
+    fn keep_starts(&self, config: &mut Config) {
+        for entry in &mut config.servers {
+            let Entry::Run(spec, _) = entry else {
+                continue;
+            };
+            if spec.is_start_unclear {
+                let former = self.spec(&spec.name).map(|former| former.idle_timeout);
+                let spec = Arc::make_mut(spec);
+                spec.is_start_unclear = false;
+                spec.idle_timeout = former.unwrap_or(spec.idle_timeout);
+            }
+        }
     }
 }
 

@@ -46,6 +46,29 @@ async fn the_gateway_says_it_for_all_and_an_entry_for_itself() {
 }
 
 #[tokio::test]
+async fn what_cannot_be_read_of_it_leaves_all_as_they_are() {
+    let entry = on_demand("a", LATER, &[]);
+    let home = super::known(std::slice::from_ref(&entry)).await;
+    let text = |start: &str, time: &str| {
+        let all = json!({ "start": start, "idle_timeout": time });
+        json!({ "gateway": all, "servers": [always(entry.clone())] }).to_string()
+    };
+    let options = GatewayOptions::new(text("on-demand", "1h")).home(home.path());
+    let gateway = Gateway::start(options).await;
+    server_in(&gateway, "a", "asleep").await;
+    for (start, time, wrong) in [
+        ("ondemand", "1h", "'start' is 'ondemand'"),
+        ("on-demand", "soon", "'idle_timeout' must be a number"),
+    ] {
+        gateway.write_config(&text(start, time));
+        gateway.wait_for_log(wrong, SOON).await;
+        gateway.sighup();
+        gateway.wait_for_log("reload: +0 ~0 -0 =1", SOON).await;
+        assert_eq!(server(&gateway, "a").await["state"], "asleep");
+    }
+}
+
+#[tokio::test]
 async fn a_restart_that_is_asked_for_starts_it() {
     let (gateway, _home) = asleep(&[on_demand("a", LATER, &[])]).await;
     succeeds(&gateway, &["restart", "a"]);

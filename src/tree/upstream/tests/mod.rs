@@ -65,6 +65,7 @@ fn spec(script: &str, call_timeout: Duration) -> ServerSpec {
         roots: Vec::new(),
         protocol: Protocol::Auto,
         idle_timeout: None,
+        is_start_unclear: false,
     }
 }
 
