@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use super::amount::time_with_unit;
 use super::error::quoted;
 use super::model::IDLE_TIMEOUT;
 use super::notes::{Finding, Notes};
@@ -11,8 +12,8 @@ use super::values::{self, Fields};
 /// What the fields are called.
 pub(super) const NAMES: [&str; 2] = ["start", "idle_timeout"];
 
-/// A shorter time would have a server stop between two calls of one client.
-const SHORTEST: Duration = Duration::from_millis(100);
+/// A shorter time would have a server stop between two calls of one client, in seconds.
+const SHORTEST: f64 = 0.1;
 
 /// What is said can't be used.
 #[derive(Debug, Clone, Copy)]
@@ -96,14 +97,18 @@ fn is_on_demand(fields: &Fields<'_>, notes: &mut Notes) -> Option<Result<bool, U
 
 fn idle_timeout(fields: &Fields<'_>, notes: &mut Notes) -> Option<Result<Duration, Unclear>> {
     let field = fields.get("idle_timeout")?;
-    let Some(time) = values::seconds(&field, "idle_timeout", notes) else {
-        return Some(Err(Unclear));
-    };
-    if time < SHORTEST {
-        let what = "'idle_timeout' must be at least 0.1 seconds";
-        let help = "a server that stops between two calls is started for each";
+    if let Some(text) = field.value.as_string_lit()
+        && time_with_unit(&text.value).is_none()
+    {
+        let what = format!(
+            "'idle_timeout' is {}, which is no time",
+            quoted(&text.value)
+        );
+        let help = r#"write seconds, such as 600, or with a unit, such as "10m"; one that never sleeps has "start": "always""#;
         notes.add(Finding::error(field.at, what).help(help));
         return Some(Err(Unclear));
     }
-    Some(Ok(time))
+    let help = "a server that stops between two calls is started for each";
+    let time = values::seconds_from(&field, "idle_timeout", (SHORTEST, help), notes);
+    Some(time.ok_or(Unclear))
 }
