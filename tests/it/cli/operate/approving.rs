@@ -115,6 +115,17 @@ fn digest(said: &Said) -> String {
     digest.trim_end_matches('\'').to_owned()
 }
 
+#[tokio::test]
+async fn what_is_too_long_to_be_shown_is_not_asked_about() {
+    let gateway = holding().await;
+    let names: Vec<String> = (0..400).map(|number| format!("tool{number}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    change(&gateway, &names).await;
+    let shown = answered(&gateway, "y");
+    assert!(!shown.contains("[y/N]"), "{shown}");
+    assert!(shown.contains("This is not all of it"), "{shown}");
+}
+
 /// Answers the question of `approve` on a terminal.
 fn answered(gateway: &Gateway, answer: &str) -> String {
     let terminal = openpty(None, None).unwrap();
