@@ -5,7 +5,7 @@
 mod granting;
 mod telling;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -120,6 +120,15 @@ impl Subscribers {
     pub(super) fn told_no_more(&mut self, now: Instant, id: u64) {
         self.listening.on_answer(now, id, None);
         self.settle_waiting(id, None);
+    }
+
+    /// The resources that a session wants to hear of, if there are any.
+    pub(super) fn uris_of(&self, session: u64) -> Option<&BTreeSet<Arc<str>>> {
+        let uris = self
+            .members
+            .get(&session)
+            .map(|member| &member.interest.uris);
+        uris.filter(|uris| !uris.is_empty())
     }
 
     /// Replaces what a session wants. Gives the lines to write.

@@ -96,6 +96,9 @@ impl Conversation {
                 self.park(fx, number, Some(server));
             }
             Routing::Park(server) => self.park(fx, number, server),
+            Routing::Done => {
+                self.answer(fx, number, Answer::Result(Bytes::from_static(b"{}")));
+            }
             Routing::Fail(server, text) => self.fail(fx, number, server, text),
             Routing::Refuse(code, text) => {
                 self.answer(

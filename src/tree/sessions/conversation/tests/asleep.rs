@@ -114,6 +114,18 @@ fn who_has_a_subscription_there_wakes_it() {
 }
 
 #[test]
+fn who_unsubscribes_from_nothing_wakes_nobody() {
+    let house = House::of(&["s"]);
+    let _first = house.offering("s", 1, &offer(&[], &["a:1"]));
+    let mut client = house.client();
+    client.hears_nothing();
+    let mut rung = house.sleeps("s", 1);
+    client.asks(1, "resources/unsubscribe", json!({"uri": "a:1"}));
+    assert_eq!(client.next()["result"], json!({}));
+    assert_eq!(count(&mut rung), 0);
+}
+
+#[test]
 fn a_level_alone_wakes_nobody() {
     let house = House::of(&["s"]);
     let _first = house.offering("s", 1, &offer(&[], &["a:1"]));
