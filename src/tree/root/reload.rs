@@ -56,11 +56,13 @@ impl<S: Spawn, E: Frontend> RootState<S, E> {
         hooks.tell_wanted(wanted);
         hooks.book.configured(&config);
         let left_out = left_out(&config);
+        let rested_anew = self.take_idle_timeouts(&config.servers);
         self.review_instances(&config);
         let wishes = config.servers.into_iter().filter_map(wish).collect();
         let diff = self.supervisor.want(wishes, retry);
         self.supervisor.hooks_mut().forget_definitions(&diff);
-        let changes = Changes::of(&diff, seen_anew, limits);
+        let mut changes = Changes::of(&diff, seen_anew, limits);
+        changes.rested_anew = rested_anew;
         if !self.is_configured {
             let count = diff.added.len();
             let plural = if count == 1 { "" } else { "s" };
@@ -81,27 +83,15 @@ impl<S: Spawn, E: Frontend> RootState<S, E> {
                 "reload: clients see something else, and nothing is restarted for it: {seen_anew}"
             );
         }
+        if let Some(rested_anew) = &changes.rested_anew {
+            log::info!("reload: nothing is restarted for it: {rested_anew}");
+        }
         if self.is_configured {
             self.supervisor.hooks().settings.metrics.reloaded();
         }
         self.is_configured = true;
         self.readiness.release("configuration");
         Some(changes)
-    }
-
-    /// A server runs as it did where what is said of that can't be used.
-    fn keep_starts(&self, config: &mut Config) {
-        for entry in &mut config.servers {
-            let Entry::Run(spec, _) = entry else {
-                continue;
-            };
-            if spec.is_start_unclear {
-                let former = self.spec(&spec.name).map(|former| former.idle_timeout);
-                let spec = Arc::make_mut(spec);
-                spec.is_start_unclear = false;
-                spec.idle_timeout = former.unwrap_or(spec.idle_timeout);
-            }
-        }
     }
 }
 
@@ -153,12 +143,17 @@ impl<S, E> RootHooks<S, E> {
             let fields = Some(fields).filter(|fields| !fields.is_empty())?;
             Some(format!("{}: {}", wanted.server, fields.join(" ")))
         });
-        let mut named: Vec<String> = differing.take(NAMED_AT_MOST + 1).collect();
-        if let Some(one_more) = named.get_mut(NAMED_AT_MOST) {
-            "…".clone_into(one_more);
-        }
-        (!named.is_empty()).then(|| named.join(", "))
+        named(differing)
     }
+}
+
+/// `github: tools, fetch: names`, as far as there is room.
+pub(super) fn named(servers: impl Iterator<Item = String>) -> Option<String> {
+    let mut named: Vec<String> = servers.take(NAMED_AT_MOST + 1).collect();
+    if let Some(one_more) = named.get_mut(NAMED_AT_MOST) {
+        "…".clone_into(one_more);
+    }
+    (!named.is_empty()).then(|| named.join(", "))
 }
 
 /// `1 disabled`, `1 disabled, 2 refused`
@@ -271,6 +266,8 @@ pub struct Changes {
     pub unchanged: usize,
     /// Of which servers clients see something else, without a restart.
     pub seen_anew: Option<String>,
+    /// Which servers sleep, or do so no more, or after another time, without a restart.
+    pub rested_anew: Option<String>,
     /// The gateway's own settings that differ.
     pub limits: Option<String>,
 }
@@ -301,6 +298,7 @@ impl Changes {
             removed: diff.removed.iter().map(name).collect(),
             unchanged: diff.unchanged.len(),
             seen_anew,
+            rested_anew: None,
             limits,
         }
     }

@@ -86,6 +86,23 @@ impl UpstreamState {
         }
     }
 
+    /// From now on it sleeps after so long without use, or always runs.
+    pub(super) fn on_idle_timeout(&mut self, time: Option<Duration>) {
+        match (time, &mut self.unused) {
+            (None, _) => self.unused = None,
+            (Some(at_most), Some(unused)) => unused.at_most = at_most,
+            (Some(at_most), None) => {
+                let unused = Unused::new(at_most);
+                self.dialogue.calls().held_by(unused.hold());
+                self.unused = Some(unused);
+            }
+        }
+        if self.ready_since.is_some() {
+            let due = self.unused.as_ref().map(Unused::due);
+            self.look_again(due);
+        }
+    }
+
     /// It is ready: its time runs.
     pub(super) fn watch_use(&mut self) {
         self.used();

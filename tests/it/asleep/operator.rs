@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{LATER, SOON, always, asleep, by_environment, echo, on_demand, server, server_in};
 use crate::support::gateway::{Gateway, GatewayOptions, mcproxy};
-use crate::support::servers::{configuration, join};
+use crate::support::servers::{configuration, join, text_of};
 
 #[tokio::test]
 async fn a_signal_wakes_nobody() {
@@ -21,12 +21,39 @@ async fn a_signal_wakes_nobody() {
 async fn a_server_changes_between_always_and_on_demand() {
     let (gateway, _home) = asleep(&[on_demand("a", LATER, &[])]).await;
     gateway.write_config(&configuration(&[always(on_demand("a", LATER, &[]))]));
-    gateway.wait_for_log("~1 (a: start)", SOON).await;
+    gateway
+        .wait_for_log("nothing is restarted for it: a: start", SOON)
+        .await;
     server_in(&gateway, "a", "ready").await;
     gateway.write_config(&configuration(&[on_demand("a", 0.3, &[])]));
     server_in(&gateway, "a", "asleep").await;
     let client = join(&gateway).await;
     assert_eq!(echo(&client, "a", "x").await, "x");
+}
+
+#[tokio::test]
+async fn a_change_of_when_it_sleeps_costs_no_call() {
+    let (gateway, _home) = asleep(&[on_demand("a", LATER, &[])]).await;
+    let client = join(&gateway).await;
+    let pid = async || text_of(&client.call_tool("a__pid", "{}").await);
+    let before = pid().await;
+    for entry in [
+        on_demand("a", 500.0, &[]),
+        always(on_demand("a", LATER, &[])),
+        on_demand("a", LATER, &[]),
+    ] {
+        let params = r#"{"name":"a__sleep","arguments":{"ms":1000}}"#;
+        let call = client.request("tools/call", Some(params)).await;
+        let mark = gateway.log_mark();
+        gateway.write_config(&configuration(&[entry]));
+        let changed = "nothing is restarted for it: a: ";
+        gateway.wait_for_log_after(mark, changed, SOON).await;
+        let answer = client.wait_response(call, SOON).await;
+        assert!(answer.contains("result"), "{answer}");
+        assert_eq!(pid().await, before);
+    }
+    gateway.write_config(&configuration(&[on_demand("a", 0.3, &[])]));
+    server_in(&gateway, "a", "asleep").await;
 }
 
 #[tokio::test]
@@ -58,7 +85,7 @@ async fn what_cannot_be_read_of_it_leaves_all_as_they_are() {
     server_in(&gateway, "a", "asleep").await;
     for (start, time, wrong) in [
         ("ondemand", "1h", "'start' is 'ondemand'"),
-        ("on-demand", "soon", "'idle_timeout' must be a number"),
+        ("on-demand", "soon", "'idle_timeout' is 'soon'"),
     ] {
         gateway.write_config(&text(start, time));
         gateway.wait_for_log(wrong, SOON).await;
