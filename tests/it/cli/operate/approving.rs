@@ -119,8 +119,13 @@ fn digest(said: &Said) -> String {
 async fn what_is_too_long_to_be_shown_is_not_asked_about() {
     let gateway = holding().await;
     let names: Vec<String> = (0..400).map(|number| format!("tool{number}")).collect();
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    change(&gateway, &names).await;
+    let names = json!({ "names": names }).to_string();
+    ask(&gateway, &["call", "fx__set_tools", &names]);
+    wait::until("them to be held", SOON, async || {
+        let all = ask(&gateway, &["approve", "fx"]).stdout;
+        all.contains("This is not all of it").then_some(())
+    })
+    .await;
     let shown = answered(&gateway, "y");
     assert!(!shown.contains("[y/N]"), "{shown}");
     assert!(shown.contains("This is not all of it"), "{shown}");
