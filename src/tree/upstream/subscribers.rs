@@ -337,8 +337,8 @@ impl Subscribers {
     /// Whether somebody waits for news. A level of the log alone is told again to the next life.
     pub(super) fn hold(&self) -> bool {
         let mut members = self.members.values();
-        let has_uris = members.any(|member| !member.interest.uris.is_empty());
-        has_uris || !self.waiting.is_empty()
+        let is_heard = |it: &Interest| !it.uris.is_empty() && !it.has_left;
+        members.any(|member| is_heard(&member.interest)) || !self.waiting.is_empty()
     }
 
     /// Whether the server owes the gateway itself an answer here.

@@ -242,7 +242,7 @@ impl Conversation {
             && let Some(server) = open.server.clone()
         {
             if matches!(answer, Answer::Result(_)) {
-                self.on_subscription(&mut open);
+                self.on_subscription(fx, &mut open);
             }
             self.refresh_interest(&server);
         }

@@ -76,7 +76,11 @@ fn label() -> ServerLabel {
 /// What a session wants to hear.
 fn interest(level: Option<Level>, uris: &[&str]) -> Interest {
     let uris: BTreeSet<Arc<str>> = uris.iter().map(|&uri| uri.into()).collect();
-    Interest { level, uris }
+    Interest {
+        level,
+        uris,
+        has_left: false,
+    }
 }
 
 /// The extensions that a server for all clients is told of.
