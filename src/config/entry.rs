@@ -106,7 +106,7 @@ fn spec(
     let isolation = mcp::isolation(fields, notes);
     let roots = mcp::roots(fields, isolation, fill, notes);
     let protocol = protocol::of_entry(fields, notes);
-    let idle_timeout = around.starting.of_entry(fields, notes);
+    let start = around.starting.of_entry(fields, notes);
     let name = name?;
     Some(ServerSpec {
         name: name.clone(),
@@ -118,7 +118,8 @@ fn spec(
         isolation,
         roots,
         protocol,
-        idle_timeout,
+        idle_timeout: start.idle_timeout,
+        is_start_unclear: start.is_unclear,
     })
 }
 

@@ -12,6 +12,7 @@ pub use super::profiles::{
 };
 pub use super::protocol::{Offer, Protocol, Serving};
 pub use super::secrets::{FileError, FileRef, Filled, Secret};
+use super::start;
 pub use super::target::{Address, AddressError, Program, Remote, Target, Transport, shown_url};
 pub use super::view::{Instructions, Naming, OnChangedTools, Override, View};
 use crate::ids::{Prefix, ServerName};
@@ -56,11 +57,20 @@ pub struct ServerSpec {
     pub protocol: Protocol,
     /// After how long without use it sleeps until it is wanted; without, it always runs.
     pub idle_timeout: Option<Duration>,
+    /// What the gateway says of that for all can't be used: it stays what it was.
+    pub is_start_unclear: bool,
 }
 
 impl ServerSpec {
+    /// Whether what runs from `self` has to be restarted for `other`.
+    #[must_use]
+    pub fn needs_restart(&self, other: &Self) -> bool {
+        let mut fields = self.differences(other).into_iter();
+        fields.any(|field| !start::NAMES.contains(&field))
+    }
+
     /// The names of the fields in which `self` and `other` differ, in the file's order: what a
-    /// reload prints as `~1 (github: env)`. Empty means nothing has to be restarted.
+    /// reload prints as `~1 (github: env)`.
     #[must_use]
     pub fn differences(&self, other: &Self) -> Vec<&'static str> {
         let mut fields = self.target.differences(&other.target);

@@ -122,6 +122,17 @@ pub(crate) fn seconds(
     name: &str,
     notes: &mut Notes,
 ) -> Option<Duration> {
+    let least = (SHORTEST, "leave the field out for the default");
+    seconds_from(field, name, least, notes)
+}
+
+/// The same from `least` on; and what is said to who writes less.
+pub(crate) fn seconds_from(
+    field: &Field<'_, Value<'_>>,
+    name: &str,
+    (least, help): (f64, &str),
+    notes: &mut Notes,
+) -> Option<Duration> {
     let with_unit = |text: &StringLit<'_>| time_with_unit(&text.value);
     let seconds: f64 = match (
         field.value.as_number_lit(),
@@ -148,9 +159,9 @@ pub(crate) fn seconds(
         });
         return None;
     }
-    if seconds.is_nan() || seconds < SHORTEST {
-        let finding = refuse(format!("'{name}' must be at least 0.001 seconds"));
-        notes.add(finding.help("leave the field out for the default"));
+    if seconds.is_nan() || seconds < least {
+        let finding = refuse(format!("'{name}' must be at least {least} seconds"));
+        notes.add(finding.help(help));
         return None;
     }
     Duration::try_from_secs_f64(seconds).ok()

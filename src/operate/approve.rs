@@ -16,7 +16,8 @@ use super::{DONE, FAILED, USAGE};
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
-  mcproxy approve github                     what is held back, and on a terminal the question whether to show it
+  mcproxy approve github                     what is held back, and on a terminal, if all of it fits, the question whether
+                                             to show it
   mcproxy approve github 9c3f5e0d17a2b846    show clients what has this digest
   mcproxy approve github --json
 
@@ -78,12 +79,16 @@ pub(super) async fn run(
         screen.line(&format!("{name}: nothing is held back"))?;
         return Ok(code);
     }
-    held.print(screen)?;
-    if screen.is_terminal && ask(screen)? {
+    let is_whole = held.print(screen)?;
+    if is_whole && screen.is_terminal && ask(screen)? {
         return approve(&gateway, name, &held.digest, screen).await;
     }
+    writeln!(screen.out)?;
+    if !is_whole {
+        screen.line("This is not all of it: look at the rest before")?;
+    }
     screen.line(&format!(
-        "\nClients are shown none of it until 'mcproxy approve {name} {}'",
+        "Clients are shown none of it until 'mcproxy approve {name} {}'",
         held.digest
     ))?;
     Ok(code)

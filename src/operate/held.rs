@@ -11,6 +11,8 @@ use super::units::count;
 /// So many lines are shown of a tool, and of all of them.
 const OF_ONE: usize = 100;
 const OF_ALL: usize = 1000;
+/// One part in so many of those is for its last lines, where an end may hide.
+const LAST: usize = 5;
 /// So wide is a line.
 const WIDE: usize = 100;
 
@@ -55,9 +57,10 @@ impl HeldBack {
         self.tools.iter().all(HeldTool::is_gone) && self.more == 0
     }
 
-    /// Shows it, as far as there is room.
-    pub(super) fn print(&self, screen: &mut Screen<'_>) -> io::Result<()> {
+    /// Shows it, as far as there is room, and says whether that was all.
+    pub(super) fn print(&self, screen: &mut Screen<'_>) -> io::Result<bool> {
         let mut left = OF_ALL;
+        let mut is_whole = self.more == 0;
         for tool in &self.tools {
             let (standing, tint) = tool.standing();
             let standing = screen.paint(&format!("{standing:<7}"), tint);
@@ -69,27 +72,39 @@ impl HeldBack {
                 tool.lines()
             };
             let most = left.min(OF_ONE);
-            for line in lines.iter().take(most) {
-                let tint = match line.as_bytes().first() {
-                    Some(b'-') => Tint::Bad,
-                    Some(b'+') => Tint::Good,
-                    _ => Tint::Aside,
-                };
-                let line = screen.paint(line, tint);
-                writeln!(screen.out, "  {line}")?;
-            }
             left -= lines.len().min(most);
-            if lines.len() > most {
-                let more = count(lines.len() - most, "more line");
+            let cut = lines.len().saturating_sub(most);
+            is_whole &= cut == 0 && !tool.is_too_large;
+            let first = if cut == 0 { most } else { most - most / LAST };
+            print_lines(lines.iter().take(first), screen)?;
+            if cut > 0 {
+                let more = count(cut, "more line");
                 writeln!(screen.out, "  … {more}; --json has all of them")?;
+                print_lines(lines.iter().skip(first + cut), screen)?;
             }
         }
         if self.more > 0 {
             let more = count(self.more, "more tool");
             writeln!(screen.out, "and {more}, too many to be shown")?;
         }
-        Ok(())
+        Ok(is_whole)
     }
+}
+
+fn print_lines<'l>(
+    lines: impl Iterator<Item = &'l String>,
+    screen: &mut Screen<'_>,
+) -> io::Result<()> {
+    for line in lines {
+        let tint = match line.as_bytes().first() {
+            Some(b'-') => Tint::Bad,
+            Some(b'+') => Tint::Good,
+            _ => Tint::Aside,
+        };
+        let line = screen.paint(line, tint);
+        writeln!(screen.out, "  {line}")?;
+    }
+    Ok(())
 }
 
 impl HeldTool {
@@ -187,15 +202,15 @@ fn wrapped(text: &str) -> Vec<String> {
     pieces
 }
 
-/// Nothing hides in it: what has no width is seen, too.
+/// Nothing hides in it: what has no width is seen, too, and what only looks like a space.
 fn visible(text: &str) -> String {
     let is_hidden = |c: char| {
         matches!(
             c,
             '\u{ad}' | '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{180b}'..='\u{180e}' | '\u{200b}'..='\u{200d}'
                 | '\u{2060}'..='\u{2064}' | '\u{206a}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
-                | '\u{feff}' | '\u{ffa0}' | '\u{e0000}'..='\u{e0fff}'
-        )
+                | '\u{2800}' | '\u{feff}' | '\u{ffa0}' | '\u{e0000}'..='\u{e0fff}'
+        ) || (c != ' ' && c.is_whitespace())
     };
     let mut visible = String::with_capacity(text.len());
     for c in shown(text).chars() {
@@ -218,8 +233,11 @@ mod tests {
         let held: HeldBack = serde_json::from_value(held.clone()).unwrap();
         let (mut out, mut err) = (Vec::new(), Vec::new());
         let mut screen = Screen::new(&mut out, &mut err, [false; 2]);
-        held.print(&mut screen).unwrap();
-        String::from_utf8(out).unwrap()
+        let is_whole = held.print(&mut screen).unwrap();
+        let said = String::from_utf8(out).unwrap();
+        let is_cut = said.contains("… ") || said.contains("to be shown");
+        assert_eq!(is_whole, !is_cut, "{said}");
+        said
     }
 
     #[test]
@@ -260,6 +278,15 @@ mod tests {
     }
 
     #[test]
+    fn what_looks_like_a_space_is_spelled_out() {
+        let odd = ['\u{2800}', '\u{a0}', '\u{3000}', '\u{2003}', '\u{202f}'];
+        for c in odd {
+            let code = u32::from(c);
+            assert_eq!(visible(&format!("a {c}b")), format!("a \\u{{{code:x}}}b"));
+        }
+    }
+
+    #[test]
     fn what_is_endless_is_cut() {
         let text = |lines: usize| "x\n".repeat(lines);
         let tool = |at: usize| json!({ "tool": format!("t{at}"), "parts": ["new"], "offered": { "description": text(200) } });
@@ -270,6 +297,15 @@ mod tests {
         assert!(
             said.contains("t19\n  … 202 more lines; --json has all of them\n"),
             "{said}"
+        );
+        let text = format!("first\n{}last", "x\n".repeat(200));
+        let tool = json!({ "tool": "t", "parts": ["new"], "offered": { "description": text } });
+        let said = print(&json!({ "digest": "d", "tools": [tool] }));
+        assert!(said.contains("+ first\n"), "{said}");
+        assert!(said.ends_with("+ last\n"), "{said}");
+        assert_eq!(said.lines().count(), 1 + OF_ONE + 1);
+        print(
+            &json!({ "digest": "d", "tools": [{ "tool": "t", "parts": ["new"], "offered": {} }] }),
         );
         let long = wrapped(&"y".repeat(1000));
         assert_eq!(long.len(), 10);

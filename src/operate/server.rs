@@ -28,7 +28,8 @@ pub(super) async fn show(
     } else {
         print(&detail, screen)?;
     }
-    let is_ready = detail.server.state == "ready";
+    // One that sleeps is ready for whoever calls it.
+    let is_ready = matches!(detail.server.state.as_str(), "ready" | "asleep");
     Ok(if is_ready { DONE } else { NOT_READY })
 }
 

@@ -18,7 +18,7 @@ Examples:
   mcproxy status --json | jq .servers  for programs
   mcproxy status --url http://host:12009 --token-file token.txt
 
-Exit codes: 0; of one server 3 if it is not ready and 4 if there is none of that name; 69 if no gateway
+Exit codes: 0; of one server 3 if it is neither ready nor asleep and 4 if there is none of that name; 69 if no gateway
 can be asked.";
 
 /// So much of why a server ended goes into the table.

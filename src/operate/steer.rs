@@ -71,6 +71,8 @@ struct Changes {
     removed: Vec<String>,
     unchanged: usize,
     seen_anew: Option<String>,
+    #[serde(default)]
+    rested_anew: Option<String>,
     limits: Option<String>,
 }
 
@@ -158,6 +160,7 @@ fn say(changes: &Changes, screen: &mut Screen<'_>) -> std::io::Result<()> {
     }
     let more = [
         ("clients see something else of", &changes.seen_anew),
+        ("sleeps in another way", &changes.rested_anew),
         ("gateway", &changes.limits),
     ];
     for (what, text) in more {

@@ -284,5 +284,6 @@ fn spec(name: &str, variant: u32) -> ServerSpec {
         roots: Vec::new(),
         protocol: Protocol::Auto,
         idle_timeout: is_on_demand(name).then(|| Duration::from_millis(400)),
+        is_start_unclear: false,
     }
 }

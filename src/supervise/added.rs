@@ -21,7 +21,13 @@ impl<K: Name, S: Spec> Children<K, S> {
         let mut batch = Batch::new();
         let is_added = self.added.contains(&id);
         let known = self.spec(&id);
-        if self.is_closed || known == Some(&spec) || known.is_some() != is_added {
+        if self.is_closed || known.is_some() != is_added {
+            return batch.finish();
+        }
+        if known == Some(&spec) {
+            if let Some(child) = self.by_id.get_mut(&id) {
+                child.spec = spec;
+            }
             return batch.finish();
         }
         if self.by_id.get(&id).is_some_and(Child::is_up) {

@@ -62,6 +62,17 @@ impl<K: Name, S: Spec> Children<K, S> {
         }
     }
 
+    /// It is not to sleep any more.
+    pub(super) fn end_sleep(&mut self, id: &K, batch: &mut Batch<K, S>) {
+        if matches!(
+            self.by_id.get(id).map(|child| &child.phase),
+            Some(Phase::Asleep)
+        ) {
+            self.start_laddered(id, batch);
+        }
+        self.start_after_sleep(id, batch);
+    }
+
     pub(super) fn fall_asleep(&mut self, id: &K, batch: &mut Batch<K, S>) {
         if let Some(child) = self.by_id.get_mut(id) {
             child.failures = 0;

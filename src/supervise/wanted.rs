@@ -24,7 +24,8 @@ pub struct Want<K, S> {
 pub enum Wanted<S> {
     /// That it runs, from this spec.
     Run {
-        /// What it is started from. Another one than before means a restart.
+        /// What it is started from. Another one than before means a restart; one that is equal stands for
+        /// it from the next start on.
         spec: S,
         /// How long its start may take at first, counted from the spawn.
         start_deadline: Duration,
@@ -36,7 +37,7 @@ pub enum Wanted<S> {
     Keep,
 }
 
-/// When a child is started that is new, or sleeps and has another spec.
+/// When a child is started that is new, or sleeps.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Begin {
     /// As soon as there is a start slot.
@@ -171,6 +172,10 @@ impl<K: Name, S: Spec> Children<K, S> {
         let child = self.by_id.get_mut(id)?;
         if child.spec == *spec {
             child.set_start_deadline(start_deadline);
+            child.spec = spec.clone();
+            if begin == Begin::Now {
+                self.end_sleep(id, batch);
+            }
             return None;
         }
         let old = child.replace_spec(spec.clone(), start_deadline);

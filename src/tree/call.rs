@@ -114,6 +114,8 @@ pub(crate) struct InputRequired {
     pub(super) routed: Box<RoutedRequest>,
     /// The raw answer to `roots/list` that its entry has for it, whoever the client is.
     pub(super) roots: Option<Bytes>,
+    /// Keeps a server that would fall asleep awake while the client is asked.
+    pub(super) hold: Option<Arc<()>>,
 }
 
 /// The promise that a call is answered exactly once. Dropping a reply token answers it: as undelivered

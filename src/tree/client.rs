@@ -161,6 +161,8 @@ pub(crate) struct Interest {
     pub(super) level: Option<Level>,
     /// The resources its client subscribed to, by the server's own URIs.
     pub(super) uris: BTreeSet<Arc<str>>,
+    /// Whether its client seems to have gone: no server stays awake for it.
+    pub(super) has_left: bool,
 }
 
 /// The session that a server's instance belongs to (`isolation: "session"`).

@@ -32,8 +32,8 @@ const CEILINGS: [(&str, usize); 27] = [
     ("tree/quota", 200),
     ("tree/registry", 6000),
     ("tree/root", 4250),
-    ("tree/sessions", 9900),
-    ("tree/upstream", 6600),
+    ("tree/sessions", 9950),
+    ("tree/upstream", 6700),
 ];
 
 /// Names that a room has twice all the same. None may join them.

@@ -70,14 +70,16 @@ fn what_cannot_be_meant_is_refused_with_words() {
     );
     insta::assert_snapshot!(problems(&parsed).join("\n"), @r#"
     error at line 1, column 23 (gateway.start): 'start' is 'never', which is not known; write "always" (it runs all the time) or "on-demand" (while it is used)
-    error at line 1, column 48 (gateway.idle_timeout): 'idle_timeout' must be a number of seconds, not a text; write it in seconds and without quotes, such as "idle_timeout": 30, or with a unit, such as "30s"
+    error at line 1, column 48 (gateway.idle_timeout): 'idle_timeout' is 'soon', which is no time; write seconds, such as 600, or with a unit, such as "10m"; one that never sleeps has "start": "always"
     error at line 2, column 40 (server 'a', servers[0].start): 'start' is 'ondemand', which is not known; write "always" (it runs all the time) or "on-demand" (while it is used)
     error at line 3, column 40 (server 'b', servers[1].start): 'start' must be a text, not true or false
-    error at line 4, column 69 (server 'c', servers[2].idle_timeout): 'idle_timeout' must be at least 0.001 seconds; leave the field out for the default
+    error at line 4, column 69 (server 'c', servers[2].idle_timeout): 'idle_timeout' must be at least 0.1 seconds; a server that stops between two calls is started for each
     error at line 5, column 69 (server 'd', servers[3].idle_timeout): 'idle_timeout' must be at least 0.1 seconds; a server that stops between two calls is started for each
     error at line 6, column 69 (server 'e', servers[4].idle_timeout): 'idle_timeout' is in seconds, and at most 86400 (a day); if milliseconds were meant, write 600
     warning at line 7, column 47 (server 'f', servers[5].idle_timeout): 'idle_timeout' has no effect without "start": "on-demand"; the server runs always; add "start": "on-demand", or leave it out
     "#);
     insta::assert_snapshot!(entries(&parsed).join(", "), @"a (refused), b (refused), c (refused), d (refused), e (refused), f, g");
     assert_eq!(spec(&parsed, 6).idle_timeout, None);
+    let unclear: Vec<_> = [5, 6].map(|n| spec(&parsed, n).is_start_unclear).into();
+    assert_eq!(unclear, [true; 2]);
 }

@@ -156,7 +156,7 @@ impl Servers {
         };
         to.register(
             "server_up",
-            "1 while the server takes calls",
+            "1 while the server takes calls, or sleeps until there are some",
             all.up.clone(),
         );
         let starts = all.starts.clone();

@@ -33,10 +33,21 @@ use crate::tree::upstream::{Past, UpstreamArgs, UpstreamExit, UpstreamHandle};
 use crate::tree::{Exit, Notice, Settings};
 
 /// What a child is started from. The permanent ones need nothing but their place in the tree.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(super) enum ChildSpec {
     Permanent,
     Upstream(Arc<ServerSpec>),
+}
+
+/// Two are equal that need no restart between them.
+impl PartialEq for ChildSpec {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Permanent, Self::Permanent) => true,
+            (Self::Upstream(own), Self::Upstream(others)) => !own.needs_restart(others),
+            (Self::Permanent | Self::Upstream(_), _) => false,
+        }
+    }
 }
 
 /// Root's half of the supervision.

@@ -75,13 +75,26 @@ impl<S: Spawn, E: Frontend> RootState<S, E> {
         if wanted.clone().count() < most {
             return Ok(());
         }
+        let is_asleep = |id: &&ChildId| {
+            let status = self.supervisor.status(id);
+            let sleeps = |status| {
+                matches!(
+                    status,
+                    Status::Asleep | Status::Stopping { sleeps: true, .. }
+                )
+            };
+            status.is_some_and(sleeps)
+        };
+        let asleep = wanted.clone().find(is_asleep).cloned();
         let held = wanted.filter_map(|id| hooks.held(id));
         let held = held.map(|(owner, rest, id)| {
             let is_own = owner.session == asker.session;
             let rest = if is_own { Rest::Busy } else { rest };
             (owner.client.holder(), rest, id.clone())
         });
-        let gone = who_makes_room(held.collect(), asker.client.holder()).ok_or_else(busy)?;
+        // It loses nothing: its next use would start a process anyhow.
+        let gone = asleep.or_else(|| who_makes_room(held.collect(), asker.client.holder()));
+        let gone = gone.ok_or_else(busy)?;
         if let ChildId::Instance(server, session) = &gone
             && let Some(owner) = hooks.owners.get(session)
         {

@@ -34,12 +34,13 @@ impl<S: Spawn, E: Frontend> RootState<S, E> {
     }
 
     fn configure(&mut self, config: Option<Config>, retry: bool) -> Option<Changes> {
-        let Some(config) = config else {
+        let Some(mut config) = config else {
             if !self.is_configured {
                 self.begin_unconfigured();
             }
             return None;
         };
+        self.keep_starts(&mut config);
         let limits = self.take_limits(&config.limits);
         let hooks = self.supervisor.hooks_mut();
         hooks.naming = config.names.unwrap_or(hooks.naming);
@@ -55,11 +56,13 @@ impl<S: Spawn, E: Frontend> RootState<S, E> {
         hooks.tell_wanted(wanted);
         hooks.book.configured(&config);
         let left_out = left_out(&config);
+        let rested_anew = self.take_idle_timeouts(&config.servers);
         self.review_instances(&config);
         let wishes = config.servers.into_iter().filter_map(wish).collect();
         let diff = self.supervisor.want(wishes, retry);
         self.supervisor.hooks_mut().forget_definitions(&diff);
-        let changes = Changes::of(&diff, seen_anew, limits);
+        let mut changes = Changes::of(&diff, seen_anew, limits);
+        changes.rested_anew = rested_anew;
         if !self.is_configured {
             let count = diff.added.len();
             let plural = if count == 1 { "" } else { "s" };
@@ -79,6 +82,9 @@ impl<S: Spawn, E: Frontend> RootState<S, E> {
             log::info!(
                 "reload: clients see something else, and nothing is restarted for it: {seen_anew}"
             );
+        }
+        if let Some(rested_anew) = &changes.rested_anew {
+            log::info!("reload: nothing is restarted for it: {rested_anew}");
         }
         if self.is_configured {
             self.supervisor.hooks().settings.metrics.reloaded();
@@ -137,12 +143,17 @@ impl<S, E> RootHooks<S, E> {
             let fields = Some(fields).filter(|fields| !fields.is_empty())?;
             Some(format!("{}: {}", wanted.server, fields.join(" ")))
         });
-        let mut named: Vec<String> = differing.take(NAMED_AT_MOST + 1).collect();
-        if let Some(one_more) = named.get_mut(NAMED_AT_MOST) {
-            "…".clone_into(one_more);
-        }
-        (!named.is_empty()).then(|| named.join(", "))
+        named(differing)
     }
+}
+
+/// `github: tools, fetch: names`, as far as there is room.
+pub(super) fn named(servers: impl Iterator<Item = String>) -> Option<String> {
+    let mut named: Vec<String> = servers.take(NAMED_AT_MOST + 1).collect();
+    if let Some(one_more) = named.get_mut(NAMED_AT_MOST) {
+        "…".clone_into(one_more);
+    }
+    (!named.is_empty()).then(|| named.join(", "))
 }
 
 /// `1 disabled`, `1 disabled, 2 refused`
@@ -255,6 +266,8 @@ pub struct Changes {
     pub unchanged: usize,
     /// Of which servers clients see something else, without a restart.
     pub seen_anew: Option<String>,
+    /// Which servers sleep, or do so no more, or after another time, without a restart.
+    pub rested_anew: Option<String>,
     /// The gateway's own settings that differ.
     pub limits: Option<String>,
 }
@@ -285,6 +298,7 @@ impl Changes {
             removed: diff.removed.iter().map(name).collect(),
             unchanged: diff.unchanged.len(),
             seen_anew,
+            rested_anew: None,
             limits,
         }
     }

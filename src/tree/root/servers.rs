@@ -1,9 +1,14 @@
 //! What becomes of the configured servers: who sleeps and wakes, what counts as a restart, and what the
 //! registry is told.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use super::ChildId;
 use super::actor::RootState;
 use super::hooks::RootHooks;
+use super::reload::named;
+use crate::config::model::{Config, Entry};
 use crate::ids::{Generation, ServerName};
 use crate::supervise::{Spawn, Status};
 use crate::tree::alarm::Use;
@@ -14,6 +19,17 @@ impl<S: Spawn, E: Frontend> RootState<S, E> {
     /// Nobody uses it, and it takes nothing any more: it sleeps from now on.
     pub(super) fn on_unused(&mut self, child: &ChildId, of: Generation) {
         self.supervisor.decide(|children| children.sleep(child, of));
+        // It may have been told just then that it is to run always.
+        let server = match child {
+            ChildId::Upstream(server) | ChildId::Instance(server, _) => server,
+            ChildId::Config | ChildId::Registry | ChildId::Sessions | ChildId::Listener => return,
+        };
+        if self
+            .spec(server)
+            .is_some_and(|spec| spec.idle_timeout.is_none())
+        {
+            self.supervisor.decide(|children| children.wake(child));
+        }
     }
 
     /// Somebody has a use for it.
@@ -22,6 +38,48 @@ impl<S: Spawn, E: Frontend> RootState<S, E> {
             Use::Call => children.wake(child),
             Use::List => children.rouse(child),
         });
+    }
+
+    /// A server runs as it did where what is said of that can't be used.
+    pub(super) fn keep_starts(&self, config: &mut Config) {
+        for entry in &mut config.servers {
+            let Entry::Run(spec, _) = entry else {
+                continue;
+            };
+            if spec.is_start_unclear {
+                let former = self.spec(&spec.name).map(|former| former.idle_timeout);
+                let spec = Arc::make_mut(spec);
+                spec.is_start_unclear = false;
+                spec.idle_timeout = former.unwrap_or(spec.idle_timeout);
+            }
+        }
+    }
+
+    /// Tells those that run after how long without use they sleep from now on. Gives which differ in nothing
+    /// that they are restarted for.
+    pub(super) fn take_idle_timeouts(&self, entries: &[Entry]) -> Option<String> {
+        let differing = entries.iter().filter_map(|entry| {
+            let Entry::Run(spec, _) = entry else {
+                return None;
+            };
+            let former = self.spec(&spec.name)?;
+            let is_other = former.idle_timeout != spec.idle_timeout;
+            (is_other && !former.needs_restart(spec)).then_some((former, spec))
+        });
+        let differing: BTreeMap<_, _> = differing
+            .map(|(former, spec)| (&spec.name, (former, spec)))
+            .collect();
+        if differing.is_empty() {
+            return None;
+        }
+        for upstream in self.supervisor.hooks().upstreams.values() {
+            if let Some((_, spec)) = differing.get(upstream.server()) {
+                upstream.set_idle_timeout(spec.idle_timeout);
+            }
+        }
+        named(differing.into_iter().map(|(name, (former, spec))| {
+            format!("{name}: {}", former.differences(spec).join(" "))
+        }))
     }
 }
 

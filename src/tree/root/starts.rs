@@ -137,7 +137,7 @@ impl<S: Spawn, E: Frontend> RootHooks<S, E> {
     fn past(&mut self, spec: &Arc<ServerSpec>) -> Arc<Past> {
         let new = || (Arc::clone(spec), Arc::default());
         let (of, past) = self.pasts.entry(spec.name.clone()).or_insert_with(new);
-        if of != spec {
+        if of.needs_restart(spec) {
             (*of, *past) = new();
             past.begins_anew();
         }

@@ -129,6 +129,10 @@ impl Actor for Upstream {
                 Ok(())
             }
             UpstreamMsg::Remember(lessons) => state.on_remember(lessons),
+            UpstreamMsg::IdleTimeout(time) => {
+                state.on_idle_timeout(time);
+                Ok(())
+            }
             UpstreamMsg::Stop { drain } => {
                 state.on_stop(drain);
                 Ok(())

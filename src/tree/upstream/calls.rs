@@ -93,6 +93,8 @@ pub(super) struct Calls {
     /// The extensions that it is told are known, with each request of the gateway's own.
     extensions: Extensions,
     call_timeout: Duration,
+    /// Given to each call whose client is asked first, of a server that may fall asleep.
+    hold: Option<Arc<()>>,
     /// Whether what was handed over may turn out not to have been sent.
     keeps: bool,
     hides: Hides,
@@ -119,6 +121,7 @@ impl Calls {
             roots: None,
             extensions: Extensions::default(),
             call_timeout,
+            hold: None,
             keeps: false,
             hides: Hides::default(),
             next_id: HELLO_ID + 1,
@@ -144,6 +147,11 @@ impl Calls {
     pub(super) fn hiding(mut self, hides: Hides) -> Self {
         self.hides = hides;
         self
+    }
+
+    /// Each call whose client is asked first has its part of `hold`.
+    pub(super) fn held_by(&mut self, hold: Arc<()>) {
+        self.hold = Some(hold);
     }
 
     /// What becomes of calls is counted there.

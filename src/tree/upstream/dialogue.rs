@@ -197,6 +197,11 @@ impl Dialogue {
         Some(due)
     }
 
+    /// Whether a session wants to hear of other resources than before.
+    pub(super) fn is_news(&self, session: u64, interest: &Interest) -> bool {
+        self.subscribers.uris_of(session) != Some(&interest.uris).filter(|uris| !uris.is_empty())
+    }
+
     /// Replaces what a session wants to hear. Gives the lines to write.
     pub(super) fn interested(
         &mut self,

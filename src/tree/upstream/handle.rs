@@ -173,6 +173,11 @@ impl UpstreamHandle {
         self.tell(UpstreamMsg::Hello(registry));
     }
 
+    /// Says after how long without use it sleeps from now on, if it does.
+    pub(in crate::tree) fn set_idle_timeout(&self, time: Option<Duration>) {
+        self.tell(UpstreamMsg::IdleTimeout(time));
+    }
+
     /// Lets the calls in flight finish within `drain`, stops the process, ends.
     pub(in crate::tree) fn stop(&self, drain: Duration) {
         self.tell(UpstreamMsg::Stop { drain });

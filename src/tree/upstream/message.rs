@@ -49,6 +49,8 @@ pub(crate) enum UpstreamMsg {
     Hello(RegistryHandle),
     /// From the registry, in answer to each catalogue: what is kept of what former lives taught.
     Remember(Lessons),
+    /// From root: after how long without use it sleeps from now on; without, it always runs.
+    IdleTimeout(Option<Duration>),
     /// From root: let the calls in flight finish within this time, then stop the process and end.
     /// It may come again with less.
     Stop { drain: Duration },
@@ -73,6 +75,7 @@ impl Kind for UpstreamMsg {
             Self::Wanted(_) => "Wanted",
             Self::Hello(_) => "Hello",
             Self::Remember(_) => "Remember",
+            Self::IdleTimeout(_) => "IdleTimeout",
             Self::Stop { .. } => "Stop",
             Self::TimerElapsed(_) => "TimerElapsed",
             Self::Stopped(_) => "Stopped",
@@ -117,6 +120,7 @@ impl fmt::Display for UpstreamMsg {
             Self::Wanted(kind) => write!(f, "Wanted {{ {} }}", kind.method()),
             Self::Hello(_) => f.write_str("Hello"),
             Self::Remember(lessons) => write!(f, "Remember {{ {lessons:?} }}"),
+            Self::IdleTimeout(time) => write!(f, "IdleTimeout {{ {time:?} }}"),
             Self::Stop { drain } => write!(f, "Stop {{ drain: {drain:?} }}"),
             Self::TimerElapsed(timer) => write!(f, "TimerElapsed {{ {timer:?} }}"),
             Self::Stopped(_) => f.write_str("Stopped"),

@@ -76,6 +76,10 @@ impl UpstreamState {
             Room::of(&args.limits),
             Arc::clone(&args.past),
         );
+        let unused = args.spec.idle_timeout.map(Unused::new);
+        if let Some(unused) = &unused {
+            dialogue.calls().held_by(unused.hold());
+        }
         let permits = args.permits.clone();
         dialogue.count_in(Arc::clone(&args.metrics));
         dialogue.remember_in(Arc::clone(&args.history));
@@ -88,7 +92,7 @@ impl UpstreamState {
         Self {
             work: Work::new(Arc::clone(&args.past)),
             lessons: args.past.lessons(),
-            unused: args.spec.idle_timeout.map(Unused::new),
+            unused,
             args,
             myself,
             handle,

@@ -5,7 +5,7 @@
 mod granting;
 mod telling;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -120,6 +120,15 @@ impl Subscribers {
     pub(super) fn told_no_more(&mut self, now: Instant, id: u64) {
         self.listening.on_answer(now, id, None);
         self.settle_waiting(id, None);
+    }
+
+    /// The resources that a session wants to hear of, if there are any.
+    pub(super) fn uris_of(&self, session: u64) -> Option<&BTreeSet<Arc<str>>> {
+        let uris = self
+            .members
+            .get(&session)
+            .map(|member| &member.interest.uris);
+        uris.filter(|uris| !uris.is_empty())
     }
 
     /// Replaces what a session wants. Gives the lines to write.
@@ -328,8 +337,8 @@ impl Subscribers {
     /// Whether somebody waits for news. A level of the log alone is told again to the next life.
     pub(super) fn hold(&self) -> bool {
         let mut members = self.members.values();
-        let has_uris = members.any(|member| !member.interest.uris.is_empty());
-        has_uris || !self.waiting.is_empty()
+        let is_heard = |it: &Interest| !it.uris.is_empty() && !it.has_left;
+        members.any(|member| is_heard(&member.interest)) || !self.waiting.is_empty()
     }
 
     /// Whether the server owes the gateway itself an answer here.

@@ -41,7 +41,10 @@ impl UpstreamState {
         client: Arc<dyn SessionSink>,
         interest: Interest,
     ) -> Outcome {
-        self.used();
+        // A level of the log is no use of it.
+        if self.unused.is_some() && self.dialogue.is_news(session, &interest) {
+            self.used();
+        }
         let now = Instant::now();
         let effects = self.dialogue.interested(now, session, client, interest);
         self.perform(effects)

@@ -22,8 +22,10 @@ pub(super) struct Unused {
     since: Instant,
     /// Calls in flight when that was looked at last.
     open: usize,
-    /// Shared by the questions that its client has not answered, which counts them.
+    /// Shared by the questions that clients have not answered, which counts them.
     asks: Arc<()>,
+    /// Whether there were any when that was looked at last.
+    was_asking: bool,
     timer: Option<Timer<UpstreamMsg>>,
 }
 
@@ -35,8 +37,21 @@ impl Unused {
             since: Instant::now(),
             open: 0,
             asks: Arc::default(),
+            was_asking: false,
             timer: None,
         }
+    }
+
+    /// What its calls give to those whose client is asked first.
+    pub(super) fn hold(&self) -> Arc<()> {
+        Arc::clone(&self.asks)
+    }
+
+    /// Whether a client is asked something, or was until just now.
+    fn is_asking(&mut self) -> bool {
+        // Two are kept: here and by the calls.
+        let is_asking = Arc::strong_count(&self.asks) > 2;
+        std::mem::replace(&mut self.was_asking, is_asking) || is_asking
     }
 
     fn due(&self) -> Duration {
@@ -71,6 +86,23 @@ impl UpstreamState {
         }
     }
 
+    /// From now on it sleeps after so long without use, or always runs.
+    pub(super) fn on_idle_timeout(&mut self, time: Option<Duration>) {
+        match (time, &mut self.unused) {
+            (None, _) => self.unused = None,
+            (Some(at_most), Some(unused)) => unused.at_most = at_most,
+            (Some(at_most), None) => {
+                let unused = Unused::new(at_most);
+                self.dialogue.calls().held_by(unused.hold());
+                self.unused = Some(unused);
+            }
+        }
+        if self.ready_since.is_some() {
+            let due = self.unused.as_ref().map(Unused::due);
+            self.look_again(due);
+        }
+    }
+
     /// It is ready: its time runs.
     pub(super) fn watch_use(&mut self) {
         self.used();
@@ -98,13 +130,10 @@ impl UpstreamState {
     }
 
     fn is_held(&mut self) -> bool {
-        let asks = self
-            .unused
-            .as_ref()
-            .map_or(1, |it| Arc::strong_count(&it.asks));
+        let is_asking = self.unused.as_mut().is_some_and(Unused::is_asking);
         let known = self.catalogue.as_ref();
         let is_known = known.is_some_and(|known| known.is_current());
-        asks > 1
+        is_asking
             || !is_known
             || self.is_draining
             || self.last_words.is_some()

@@ -82,9 +82,28 @@ async fn who_listens_without_a_session_does() {
     server_in(&gateway, "a", "asleep").await;
 }
 
+const SAMPLING: &str = "sampling/createMessage";
+
+#[tokio::test]
+async fn what_it_asks_before_it_answers_does() {
+    let flags = ["--offers", "--era=modern"];
+    let (gateway, _home) = asleep(&[on_demand("a", IDLE, &flags)]).await;
+    let client = join_with::<Sse>(&gateway, r#"{"sampling":{}}"#).await;
+    let ask = json!({ "name": "a__ask", "arguments": { "method": SAMPLING } }).to_string();
+    let call = client.request("tools/call", Some(&ask)).await;
+    let request = client.next_notification(SAMPLING, SOON).await;
+    stays_awake(&gateway).await;
+    client.respond(&request, r#""result":{"n":7}"#).await;
+    let answer = client.wait_response(call, SOON).await;
+    assert!(
+        answer.contains("result") && !answer.contains("isError\":true"),
+        "{answer}"
+    );
+    server_in(&gateway, "a", "asleep").await;
+}
+
 #[tokio::test]
 async fn a_question_to_the_client_does() {
-    const SAMPLING: &str = "sampling/createMessage";
     let mut entry = on_demand("a", IDLE, &["--offers"]);
     entry["isolation"] = json!("session");
     let (gateway, _home) = asleep(&[entry]).await;

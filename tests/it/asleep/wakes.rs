@@ -3,8 +3,9 @@
 use serde_json::json;
 
 use super::{
-    LATER, SOON, asleep, by_environment, echo, metric, on_demand, server, server_in, start,
+    LATER, SOON, asleep, by_environment, echo, known, metric, on_demand, server, server_in, start,
 };
+use crate::support::gateway::{Gateway, GatewayOptions};
 use crate::support::modern::{Ask, ModernClient};
 use crate::support::servers::{configuration, failed_text, join, text_of, tool_names};
 use crate::support::{http, wait};
@@ -166,4 +167,22 @@ async fn a_gateway_that_is_started_again_finds_them_asleep() {
     client.call("tools/list", None, SOON).await;
     assert_eq!(gateway.children(), []);
     assert_eq!(echo(&client, "a", "again").await, "again");
+}
+
+#[tokio::test]
+async fn instances_that_sleep_make_room_for_others() {
+    let mut entry = on_demand("a", 0.5, &[]);
+    entry["isolation"] = json!("session");
+    let home = known(std::slice::from_ref(&entry)).await;
+    let text = json!({ "gateway": { "max_instances": 1 }, "servers": [entry] });
+    let options = GatewayOptions::new(text.to_string()).home(home.path());
+    let gateway = Gateway::start(options).await;
+    let (one, other) = (join(&gateway).await, join(&gateway).await);
+    for client in [&one, &other, &one] {
+        assert_eq!(echo(client, "a", "x").await, "x");
+        wait::until("it to sleep", SOON, async || {
+            gateway.children().is_empty().then_some(())
+        })
+        .await;
+    }
 }

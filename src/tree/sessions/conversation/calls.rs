@@ -1,6 +1,7 @@
 //! The calls of one client that have no answer yet: parked here, or sent to an upstream.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -82,6 +83,8 @@ pub(super) struct Asked {
     pub(super) answers: Vec<(Bytes, Option<Bytes>)>,
     /// The life that asks.
     pub(super) life: Generation,
+    /// Keeps it awake.
+    pub(super) hold: Option<Arc<()>>,
 }
 
 /// A call without an answer.

@@ -96,6 +96,9 @@ impl Conversation {
                 self.park(fx, number, Some(server));
             }
             Routing::Park(server) => self.park(fx, number, server),
+            Routing::Done => {
+                self.answer(fx, number, Answer::Result(Bytes::from_static(b"{}")));
+            }
             Routing::Fail(server, text) => self.fail(fx, number, server, text),
             Routing::Refuse(code, text) => {
                 self.answer(
@@ -239,7 +242,7 @@ impl Conversation {
             && let Some(server) = open.server.clone()
         {
             if matches!(answer, Answer::Result(_)) {
-                self.on_subscription(&mut open);
+                self.on_subscription(fx, &mut open);
             }
             self.refresh_interest(&server);
         }

@@ -63,6 +63,7 @@ impl Conversation {
             result,
             routed,
             roots,
+            hold,
         } = required;
         let Some(open) = self.calls.get_mut(number) else {
             return;
@@ -89,6 +90,7 @@ impl Conversation {
             state: input.state,
             answers: answers.collect(),
             life: Generation(0),
+            hold,
         };
         let is_idle = input.questions.is_empty();
         let open = input.questions.into_iter().enumerate();
@@ -201,9 +203,11 @@ impl Conversation {
         let Some(open) = self.calls.get_mut(number) else {
             return;
         };
-        let CallStage::Asked(asked) = &open.stage else {
+        let CallStage::Asked(asked) = &mut open.stage else {
             return;
         };
+        // Until it is sent.
+        let _hold = asked.hold.take();
         let answers = asked.answers.iter();
         let answers = answers.filter_map(|(key, answer)| Some((&**key, answer.as_deref()?)));
         let members = input::answers(answers, asked.state.as_deref());

@@ -16,8 +16,8 @@ use crate::tree::client::InstanceOwner;
 use crate::tree::registry::{Catalogue, RouteState};
 use crate::tree::upstream::UpstreamHandle;
 
-/// How long a client may say nothing and listen to nothing until its instances end. The next use
-/// starts them again.
+/// How long a client may say nothing and listen to nothing until its instances end, and nothing stays
+/// awake for it. The next use starts them again.
 pub(in crate::tree::sessions) const UNUSED: Duration = Duration::from_secs(10 * 60);
 
 /// What the session knows of one of its own.
@@ -81,20 +81,27 @@ impl Conversation {
             extensions: self.declared.clone(),
         };
         fx.want_instance(server, owner);
-        self.instance_check.get_or_insert_with(|| fx.now() + UNUSED);
+        self.watch_use(fx);
     }
 
-    /// Ends the instances that the client has not used for long, if it is time to look.
-    pub(super) fn check_instances(&mut self, fx: &mut dyn Effects) {
+    /// It is to be looked whether the client has gone.
+    pub(super) fn watch_use(&mut self, fx: &dyn Effects) {
+        self.use_check.get_or_insert_with(|| fx.now() + UNUSED);
+    }
+
+    /// Ends the instances that the client has not used for long, and what it holds awake, if it is time
+    /// to look.
+    pub(super) fn check_use(&mut self, fx: &mut dyn Effects) {
         let now = fx.now();
-        if self.instance_check.take_if(|at| *at <= now).is_none() {
+        if self.use_check.take_if(|at| *at <= now).is_none() {
             return;
         }
         let idle = fx.idle_for();
         if idle < UNUSED {
-            self.instance_check = Some(now + UNUSED.saturating_sub(idle));
+            self.use_check = Some(now + UNUSED.saturating_sub(idle));
             return;
         }
+        self.leave();
         fx.instances_unused();
         for server in std::mem::take(&mut self.instances).into_keys() {
             self.withdraw_server_requests(fx, &server, None);

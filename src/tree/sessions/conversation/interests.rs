@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Caller, Conversation};
+use super::{Caller, Conversation, Effects};
 use crate::ids::{Generation, ServerName};
 use crate::protocol::mcp::logging::Level;
 use crate::protocol::uri;
@@ -20,6 +20,8 @@ pub(super) struct Interests {
     /// One copy of each URI, which is shared with whoever is told of it, and its room.
     uris: BTreeMap<ServerName, BTreeMap<Arc<str>, Share>>,
     attached: BTreeMap<ServerName, Attached>,
+    /// Whether the client has said nothing for long, and listens to nothing.
+    has_left: bool,
 }
 
 /// The session's entry at one life of a server: dropping it ends it.
@@ -144,6 +146,22 @@ impl Conversation {
         interests.attached.retain(|server, _| is_offered(server));
     }
 
+    /// The client has not been heard of for long: no server stays awake for what it subscribed to.
+    pub(super) fn leave(&mut self) {
+        if self.interests.subscriptions() > 0 {
+            self.interests.has_left = true;
+            self.refresh_interests();
+        }
+    }
+
+    /// The client is heard of: the servers that it subscribed to are to be awake.
+    pub(in super::super) fn come_back(&mut self, fx: &dyn Effects) {
+        if std::mem::take(&mut self.interests.has_left) {
+            self.watch_use(fx);
+            self.refresh_interests();
+        }
+    }
+
     /// Tells every server that takes calls what is wanted of it, where that is news to it.
     pub(super) fn refresh_interests(&mut self) {
         if self.interests.is_empty() {
@@ -160,7 +178,9 @@ impl Conversation {
     pub(super) fn refresh_interest(&mut self, server: &ServerName) {
         let handle = match self.state_of(server) {
             Some(RouteState::Ready { handle }) => handle,
-            Some(RouteState::Asleep { alarm }) if self.interests.has_any_of(server) => {
+            Some(RouteState::Asleep { alarm })
+                if self.interests.has_any_of(server) && !self.interests.has_left =>
+            {
                 return alarm.ring();
             }
             Some(RouteState::Asleep { .. } | RouteState::Starting | RouteState::Down { .. })
@@ -187,7 +207,9 @@ impl Conversation {
         let catalogue = source.and_then(|source| source.catalogue.as_ref());
         let has_logging = catalogue.is_some_and(|known| known.abilities.logging);
         let uris = self.interests.uris.get(server);
+        let has_any = self.interests.has_any_of(server);
         Interest {
+            has_left: self.interests.has_left && has_any,
             level: self.interests.level.filter(|_| has_logging),
             uris: uris.map_or_else(Default::default, |uris| uris.keys().cloned().collect()),
         }

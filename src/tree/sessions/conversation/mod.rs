@@ -105,8 +105,8 @@ pub(super) struct Conversation {
     merged: Arc<Merged>,
     instances: Instances,
     shares_modern: bool,
-    /// When it is looked whether they are of any use.
-    instance_check: Option<Instant>,
+    /// When it is looked whether they are of any use, and what the client subscribed to.
+    use_check: Option<Instant>,
     calls: Calls,
     /// Requests that wait for a table, or for a whole one.
     waiting: Vec<WaitingQuery>,
@@ -146,7 +146,7 @@ impl Conversation {
             merged: Merged::nothing(),
             instances: Instances::default(),
             shares_modern: false,
-            instance_check: None,
+            use_check: None,
             waiting: Vec::new(),
             announcements: Announcements::default(),
             interests: Interests::default(),
@@ -263,7 +263,7 @@ impl Conversation {
         self.send_due_again(fx);
         self.expire_server_requests(fx);
         self.expire_announcements(fx);
-        self.check_instances(fx);
+        self.check_use(fx);
     }
 
     /// When [`Self::expire`] has something to do.
@@ -272,7 +272,7 @@ impl Conversation {
             self.calls.next_deadline(),
             self.server_requests.next_deadline(),
             self.announcements.next_deadline(),
-            self.instance_check,
+            self.use_check,
         ];
         all.into_iter().flatten().min()
     }

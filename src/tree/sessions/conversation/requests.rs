@@ -22,6 +22,7 @@ impl Conversation {
         message: Message,
         stream: StreamId,
     ) {
+        self.come_back(fx);
         match message {
             Message::Request(request) => self.on_request(fx, request, stream),
             Message::Notification(notification) => self.on_notification(fx, &notification),

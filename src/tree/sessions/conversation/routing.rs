@@ -26,6 +26,8 @@ pub(super) enum Routing {
     Park(Option<ServerName>),
     /// Wait for the session's own instance of this server, which nobody has asked for yet.
     Start(ServerName),
+    /// Answer at once that it is so.
+    Done,
     /// Answer at once that this server can't take it, for the model to read.
     Fail(ServerName, String),
     /// Answer at once, as a JSON-RPC error with this code.
@@ -64,6 +66,7 @@ impl Conversation {
                 }
             }
             None if self.is_isolated(&route.server) => Routing::Start(route.server),
+            Some(RouteState::Asleep { .. }) if self.ends_nothing(request, &route) => Routing::Done,
             Some(RouteState::Asleep { alarm }) => {
                 alarm.ring();
                 Routing::Park(Some(route.server))
@@ -80,6 +83,12 @@ impl Conversation {
                 Routing::Fail(route.server, text)
             }
         }
+    }
+
+    /// Whether it unsubscribes from what its client has not subscribed to.
+    fn ends_nothing(&self, request: &ClientRequest, route: &Route) -> bool {
+        request.method() == method::RESOURCES_UNSUBSCRIBE
+            && !self.interests.has_subscribed(&route.server, &route.key)
     }
 
     /// Where `request` leads. One that unsubscribes goes to where its client subscribed, wherever

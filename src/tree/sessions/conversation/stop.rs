@@ -59,7 +59,7 @@ impl Conversation {
     /// Whether the stop keeps a call from going this way.
     pub(super) fn is_cut_off(&self, routing: &Routing) -> bool {
         match routing {
-            Routing::Refuse(..) => false,
+            Routing::Done | Routing::Refuse(..) => false,
             Routing::Send { .. } => self.stop >= Stop::NoServers,
             Routing::Park(_) | Routing::Start(_) | Routing::Fail(..) => self.waits_in_vain(),
         }

@@ -24,12 +24,15 @@ const UNNAMED: usize = 512;
 
 impl Conversation {
     /// A server granted a `resources/subscribe` or `resources/unsubscribe`.
-    pub(super) fn on_subscription(&mut self, open: &mut OpenCall) {
+    pub(super) fn on_subscription(&mut self, fx: &dyn Effects, open: &mut OpenCall) {
         let (Some(server), Some(uri)) = (&open.server, open.uri.take()) else {
             return;
         };
         match open.room.take() {
-            Some(room) => self.interests.subscribe(server, uri, room),
+            Some(room) => {
+                self.interests.subscribe(server, uri, room);
+                self.watch_use(fx);
+            }
             None => self.interests.unsubscribe(server, &uri),
         }
     }

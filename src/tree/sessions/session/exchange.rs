@@ -53,6 +53,7 @@ impl SessionState {
             if self.outlets.streams.is_heard() {
                 let fx = &mut self.outlets;
                 self.conversation.tell_what_is_kept_no_more(fx);
+                self.conversation.come_back(fx);
             }
             if reply.send(stream).is_err() {
                 let handle = &self.outlets.handle;

@@ -36,6 +36,7 @@ impl Calls {
                     result,
                     routed,
                     roots,
+                    hold: self.hold.clone(),
                 }))
             }
             (ResultType::Other, Era::Legacy) => Answer::Failed(

@@ -65,6 +65,7 @@ fn spec(script: &str, call_timeout: Duration) -> ServerSpec {
         roots: Vec::new(),
         protocol: Protocol::Auto,
         idle_timeout: None,
+        is_start_unclear: false,
     }
 }
 
@@ -75,7 +76,11 @@ fn label() -> ServerLabel {
 /// What a session wants to hear.
 fn interest(level: Option<Level>, uris: &[&str]) -> Interest {
     let uris: BTreeSet<Arc<str>> = uris.iter().map(|&uri| uri.into()).collect();
-    Interest { level, uris }
+    Interest {
+        level,
+        uris,
+        has_left: false,
+    }
 }
 
 /// The extensions that a server for all clients is told of.

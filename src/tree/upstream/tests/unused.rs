@@ -80,6 +80,42 @@ async fn who_wants_to_hear_of_a_resource_holds_it_and_a_level_does_not() {
 }
 
 #[tokio::test]
+async fn whoever_has_left_does_not_hold_it() {
+    let mut stage = stage("cat >/dev/null").await;
+    let client = stage.desk.client();
+    let uri = interest(None, &["a:1"]);
+    stage.handle.interested(1, client.clone(), uri.clone());
+    stage.is_held().await;
+    let left = crate::tree::client::Interest {
+        has_left: true,
+        ..uri
+    };
+    stage.handle.interested(1, client, left);
+    stage.is_unused().await;
+    stage.handle.stop(SOON);
+    stage.ends().await;
+}
+
+#[tokio::test]
+async fn levels_that_come_and_go_are_no_use() {
+    use crate::protocol::mcp::logging::Level;
+    let mut stage = stage("cat >/dev/null").await;
+    let client = stage.desk.client();
+    let unused = async {
+        for level in [Level::Debug, Level::Info].into_iter().cycle() {
+            let level = interest(Some(level), &[]);
+            stage.handle.interested(1, client.clone(), level);
+            if let Ok(told) = timeout(IDLE / 4, stage.told.recv()).await {
+                return assert!(matches!(told, Some(RootMsg::Unused { .. })));
+            }
+        }
+    };
+    timeout(SOON, unused).await.unwrap();
+    stage.handle.stop(SOON);
+    stage.ends().await;
+}
+
+#[tokio::test]
 async fn a_question_holds_it_until_somebody_answers() {
     use crate::tree::client::SessionEvent;
     let mut desk = super::Desk::of(7, 8);

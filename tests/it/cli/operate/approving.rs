@@ -57,6 +57,11 @@ async fn what_was_held_is_shown_once_it_is_approved() {
         "{}",
         looked.stdout
     );
+    assert!(
+        looked.stdout.contains("\n\nClients are shown none of it"),
+        "{}",
+        looked.stdout
+    );
     let digest = digest(&looked);
     let json = json_of(&ask(&gateway, &["approve", "fx", "--json"]));
     assert_eq!(json["digest"], digest);
@@ -108,6 +113,22 @@ fn digest(said: &Said) -> String {
     let last = said.stdout.lines().last().unwrap_or_default();
     let digest = last.rsplit_once(' ').expect("a digest").1;
     digest.trim_end_matches('\'').to_owned()
+}
+
+#[tokio::test]
+async fn what_is_too_long_to_be_shown_is_not_asked_about() {
+    let gateway = holding().await;
+    let names: Vec<String> = (0..400).map(|number| format!("tool{number}")).collect();
+    let names = json!({ "names": names }).to_string();
+    ask(&gateway, &["call", "fx__set_tools", &names]);
+    wait::until("them to be held", SOON, async || {
+        let all = ask(&gateway, &["approve", "fx"]).stdout;
+        all.contains("This is not all of it").then_some(())
+    })
+    .await;
+    let shown = answered(&gateway, "y");
+    assert!(!shown.contains("[y/N]"), "{shown}");
+    assert!(shown.contains("This is not all of it"), "{shown}");
 }
 
 /// Answers the question of `approve` on a terminal.

@@ -3,6 +3,7 @@
 use serde_json::json;
 use tokio::sync::mpsc::UnboundedReceiver;
 
+use super::super::UNUSED;
 use super::{Client, House, Server, result};
 use crate::ids::Generation;
 use crate::testing::{name, offer};
@@ -111,6 +112,42 @@ fn who_has_a_subscription_there_wakes_it() {
     let mut rung = house.sleeps("s", 1);
     client.hears_nothing();
     assert_eq!(count(&mut rung), 1);
+}
+
+#[test]
+fn who_subscribed_and_has_gone_holds_nobody_awake_until_it_comes_back() {
+    let house = House::of(&["s"]);
+    let mut first = house.offering("s", 1, &offer(&[], &["a:1"]));
+    let mut client = house.client();
+    client.asks(1, "resources/subscribe", json!({"uri": "a:1"}));
+    first.call().answer(result("{}"));
+    assert_eq!(client.next()["id"], 1);
+    house.sleep(UNUSED / 2);
+    client.is_used_now();
+    assert!(!first.interest().has_left);
+    house.sleep(UNUSED);
+    assert!(first.interest().has_left);
+    let mut rung = house.sleeps("s", 1);
+    client.hears_nothing();
+    assert_eq!(count(&mut rung), 0);
+    client.asks(2, "ping", json!(null));
+    assert_eq!(client.next()["id"], 2);
+    assert_eq!(count(&mut rung), 1);
+    let mut second = house.offering("s", 2, &offer(&[], &["a:1"]));
+    client.hears_nothing();
+    assert!(!second.interest().has_left);
+}
+
+#[test]
+fn who_unsubscribes_from_nothing_wakes_nobody() {
+    let house = House::of(&["s"]);
+    let _first = house.offering("s", 1, &offer(&[], &["a:1"]));
+    let mut client = house.client();
+    client.hears_nothing();
+    let mut rung = house.sleeps("s", 1);
+    client.asks(1, "resources/unsubscribe", json!({"uri": "a:1"}));
+    assert_eq!(client.next()["result"], json!({}));
+    assert_eq!(count(&mut rung), 0);
 }
 
 #[test]

@@ -29,6 +29,7 @@ fn asks_with(server: &mut Server, input: &Value, roots: Option<&'static str>) ->
         result,
         routed,
         roots,
+        hold: None,
     };
     reply_token.answer(Answer::InputRequired(Box::new(asked)));
     sent

@@ -15,7 +15,11 @@ use crate::tree::client::{Interest, SessionEvent, SessionSink};
 
 fn uris(uris: &[&str]) -> Interest {
     let uris: BTreeSet<Arc<str>> = uris.iter().map(|uri| Arc::from(*uri)).collect();
-    Interest { level: None, uris }
+    Interest {
+        level: None,
+        uris,
+        has_left: false,
+    }
 }
 
 fn updated(server: &str, uri: &str) -> SessionEvent {
