@@ -230,10 +230,15 @@ impl UpstreamState {
         if (was_stable && failure.wait.is_none()) || failure.kind == FailureKind::Finished {
             return "at once".into();
         }
-        let step = match failure.kind {
-            FailureKind::Unauthorized => ladder.last_step(),
-            _ if was_stable => ladder.step(1),
-            _ => ladder.step(self.args.start.failures + 1),
+        let before = if was_stable {
+            0
+        } else {
+            self.args.start.failures
+        };
+        let step = if failure.kind == FailureKind::Unauthorized {
+            ladder.last_step()
+        } else {
+            ladder.step(before + 1)
         };
         let step = step.max(failure.wait.unwrap_or_default());
         format!("in about {} s", step.as_secs_f32())

@@ -129,7 +129,7 @@ async fn what_is_said_of_a_server_has_none_of_its_keys() {
     let path = "/status/servers/far";
     let detail = crate::support::http::get(gateway.addr(), path).await;
     let detail = String::from_utf8_lossy(&detail.body).into_owned();
-    assert!(detail.contains("no …") && !detail.contains(KEY), "{detail}");
+    assert!(!detail.contains(KEY), "{detail}");
     let logs = gateway.logs();
     assert!(!logs.iter().any(|line| line.contains(KEY)), "{logs:?}");
 }
