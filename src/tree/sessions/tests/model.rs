@@ -201,6 +201,7 @@ impl World {
                 | UpstreamMsg::Wanted(_)
                 | UpstreamMsg::Output(_)
                 | UpstreamMsg::Hello(_)
+                | UpstreamMsg::IdleTimeout(_)
                 | UpstreamMsg::Stop { .. }
                 | UpstreamMsg::TimerElapsed(_)
                 | UpstreamMsg::Extend

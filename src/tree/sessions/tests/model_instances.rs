@@ -247,6 +247,7 @@ impl Life {
                 | UpstreamMsg::Wanted(_)
                 | UpstreamMsg::Output(_)
                 | UpstreamMsg::Hello(_)
+                | UpstreamMsg::IdleTimeout(_)
                 | UpstreamMsg::Stop { .. }
                 | UpstreamMsg::TimerElapsed(_)
                 | UpstreamMsg::Extend
