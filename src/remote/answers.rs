@@ -28,14 +28,14 @@ pub(super) enum Taken {
 /// What it is to request `id`. An error that names no request is an answer to the one that it comes with, and then does.
 pub(super) async fn take(message: Bytes, id: u64) -> (Taken, Bytes) {
     if message.len() <= LARGE {
-        return taken(message, id);
+        return taken(&message, id);
     }
     let theirs = message.clone();
-    let read = spawn_blocking(move || taken(theirs, id)).await;
+    let read = spawn_blocking(move || taken(&theirs, id)).await;
     read.unwrap_or((Taken::Junk, message))
 }
 
-fn taken(message: Bytes, id: u64) -> (Taken, Bytes) {
+fn taken(message: &Bytes, id: u64) -> (Taken, Bytes) {
     let marked = message.strip_prefix(b"\xef\xbb\xbf");
     let message = marked.map_or_else(|| message.clone(), |rest| message.slice_ref(rest));
     if message.trim_ascii_start().starts_with(b"[") {

@@ -278,7 +278,7 @@ async fn tell(link: &Link, message: &Bytes) {
                 }
                 Some(_) | None if is_gone => link.end(End::Forgotten),
                 Some(_) | None => {
-                    log::debug!("a remote server refused a notification: {}", refusal.text)
+                    log::debug!("a remote server refused a notification: {}", refusal.text);
                 }
             }
         }

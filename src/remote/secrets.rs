@@ -16,7 +16,7 @@ const SHORTEST: usize = 4;
 const SHORTEST_WORD: usize = 8;
 /// So many that the server gave are known, the latest.
 const LEARNT: usize = 64;
-/// One that is longer is known by so many bytes.
+/// One that is longer is known by so many characters.
 const LONGEST: usize = 4096;
 
 /// The secrets of one life of a server. Clones are the same.
@@ -41,7 +41,9 @@ impl Secrets {
 
     /// The server was found there too.
     pub(super) fn learn(&self, url: &Url) {
-        keys_of(url).into_iter().for_each(|key| self.learn_one(key));
+        for key in keys_of(url) {
+            self.learn_one(key);
+        }
     }
 
     /// It gave this.
@@ -78,8 +80,9 @@ impl std::fmt::Debug for Secrets {
 
 /// As it is written, and as JSON may write it.
 fn spellings(mut secret: String) -> Vec<String> {
-    let most = secret.floor_char_boundary(LONGEST);
-    secret.truncate(most);
+    if let Some((most, _)) = secret.char_indices().nth(LONGEST) {
+        secret.truncate(most);
+    }
     let quoted = serde_json::Value::from(secret.as_str()).to_string();
     let quoted = quoted.trim_matches('"').to_owned();
     let slashed = quoted.replace('/', "\\/");
