@@ -127,7 +127,7 @@ async fn what_is_said_of_a_server_has_none_of_its_keys() {
     );
     gateway.wait_for_log("can't be used", SOON).await;
     let path = "/status/servers/far";
-    let detail = crate::support::http::get(gateway.addr(), path).await;
+    let detail = http::get(gateway.addr(), path).await;
     let detail = String::from_utf8_lossy(&detail.body).into_owned();
     assert!(!detail.contains(KEY), "{detail}");
     let logs = gateway.logs();
