@@ -76,10 +76,15 @@ fn what_cannot_be_meant_is_refused_with_words() {
     error at line 4, column 69 (server 'c', servers[2].idle_timeout): 'idle_timeout' must be at least 0.1 seconds; a server that stops between two calls is started for each
     error at line 5, column 69 (server 'd', servers[3].idle_timeout): 'idle_timeout' must be at least 0.1 seconds; a server that stops between two calls is started for each
     error at line 6, column 69 (server 'e', servers[4].idle_timeout): 'idle_timeout' is in seconds, and at most 86400 (a day); if milliseconds were meant, write 600
-    warning at line 7, column 47 (server 'f', servers[5].idle_timeout): 'idle_timeout' has no effect without "start": "on-demand"; the server runs always; add "start": "on-demand", or leave it out
     "#);
     insta::assert_snapshot!(entries(&parsed).join(", "), @"a (refused), b (refused), c (refused), d (refused), e (refused), f, g");
     assert_eq!(spec(&parsed, 6).idle_timeout, None);
     let unclear: Vec<_> = [5, 6].map(|n| spec(&parsed, n).is_start_unclear).into();
     assert_eq!(unclear, [true; 2]);
+}
+
+#[test]
+fn a_time_without_effect_is_said_to_have_none() {
+    let parsed = load(r#"[{"name": "f", "command": "x", "idle_timeout": 60}]"#);
+    insta::assert_snapshot!(problems(&parsed).join("\n"), @r#"warning at line 1, column 32 (server 'f', servers[0].idle_timeout): 'idle_timeout' has no effect without "start": "on-demand"; the server runs always; add "start": "on-demand", or leave it out"#);
 }

@@ -50,6 +50,16 @@ fn one_that_nobody_uses_stops_in_order_and_is_no_failure() {
 }
 
 #[test]
+fn one_that_is_to_run_always_starts_from_the_spec_it_had() {
+    let mut bench = asleep();
+    assert_eq!(bench.want(&[run("a", 1)]), [Spawn("a", 1)]);
+    let mut bench = ready();
+    bench.sleep("a");
+    assert_eq!(bench.want(&[run("a", 1)]), []);
+    assert_eq!(bench.exits("a", FailureKind::Exited), [Spawn("a", 1)]);
+}
+
+#[test]
 fn one_that_does_not_stop_in_time_is_killed_and_sleeps() {
     let mut bench = ready();
     bench.sleep("a");

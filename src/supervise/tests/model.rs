@@ -107,7 +107,10 @@ impl Model {
                     not_before: now,
                     ..old.clone()
                 },
-                (Some(old), _) => old.clone(),
+                (Some(old), spec) => Book {
+                    asleep: old.asleep && spec.is_none_or(|spec| begin(spec) == Begin::Asleep),
+                    ..old.clone()
+                },
                 (None, spec) => Book {
                     asleep: begin(spec.unwrap()) == Begin::Asleep,
                     ..fresh(spec.unwrap())
