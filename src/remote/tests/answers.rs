@@ -7,10 +7,11 @@ use super::*;
 use crate::remote::{End, Unanswered};
 
 async fn why(stage: &mut Stage) -> String {
-    match end(stage).await {
-        End::Failed { why, .. } => why,
-        other => panic!("{other:?}"),
-    }
+    let ended = end(stage).await;
+    let End::Failed { why, .. } = ended else {
+        panic!("{ended:?}")
+    };
+    why
 }
 
 const DETAIL: &str = r#"{"detail":"no quota for k3y-of-all-doors"}"#;

@@ -8,17 +8,19 @@ use crate::remote::{End, Unanswered};
 const ERROR: &str = r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32000,"message":"Bad Request: No valid session ID provided"}}"#;
 
 pub(super) async fn end(stage: &mut Stage) -> End {
-    match stage.next().await {
-        Output::Ended(end) => end,
-        other => panic!("{other:?}"),
-    }
+    let next = stage.next().await;
+    let Output::Ended(end) = next else {
+        panic!("{next:?}")
+    };
+    end
 }
 
 pub(super) async fn unanswered(stage: &mut Stage) -> (u64, Unanswered) {
-    match stage.next().await {
-        Output::Unanswered { id, why } => (id, why),
-        other => panic!("{other:?}"),
-    }
+    let next = stage.next().await;
+    let Output::Unanswered { id, why } = next else {
+        panic!("{next:?}")
+    };
+    (id, why)
 }
 
 /// A stage where every call is answered so.
@@ -199,9 +201,12 @@ async fn a_body_without_an_end_is_read_to_the_limit() {
     let body = "x".repeat(1_100_000);
     for events in [false, true] {
         let data = body.clone();
-        let mut stage = calls(move || match events {
-            false => Say(format!("HTTP/1.1 200 OK\r\n{JSON}\r\n\"{data}"), true),
-            true => super::events("", &format!("data: {data}"), true),
+        let mut stage = calls(move || {
+            if events {
+                super::events("", &format!("data: {data}"), true)
+            } else {
+                Say(format!("HTTP/1.1 200 OK\r\n{JSON}\r\n\"{data}"), true)
+            }
         })
         .await;
         let (1, Unanswered::Lost(text)) = unanswered(&mut stage).await else {

@@ -167,10 +167,11 @@ impl Stage {
 
     /// The next message.
     async fn line(&mut self) -> Value {
-        match self.next().await {
-            Output::Line { bytes, .. } => serde_json::from_slice(&bytes).unwrap(),
-            other => panic!("{other:?}"),
-        }
+        let next = self.next().await;
+        let Output::Line { bytes, .. } = next else {
+            panic!("{next:?}")
+        };
+        serde_json::from_slice(&bytes).unwrap()
     }
 
     /// It is begun with as ever.

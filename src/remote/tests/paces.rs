@@ -1,8 +1,7 @@
 //! How often a server is asked that gives reason to ask again.
 
-use std::time::Instant;
-
 use serde_json::json;
+use tokio::time::Instant;
 
 use super::*;
 use crate::remote::End;
@@ -35,9 +34,12 @@ async fn third(stage: &Stage) -> Duration {
 
 #[tokio::test]
 async fn a_server_that_has_its_stream_opened_again_at_once_has_no_storm() {
-    let mut stage = Stage::new(|asked| match asked.is_get() {
-        true => events("", NOTE, false),
-        false => usual(asked),
+    let mut stage = Stage::new(|asked| {
+        if asked.is_get() {
+            events("", NOTE, false)
+        } else {
+            usual(asked)
+        }
     })
     .await;
     stage.begin().await;
@@ -70,12 +72,14 @@ async fn a_stream_that_is_refused_for_a_while_is_asked_for_again() {
         ("429 No", "retry-after: 2\r\n"),
     ] {
         let turn = std::sync::atomic::AtomicUsize::new(0);
-        let mut stage = Stage::new(move |asked| match asked.is_get() {
-            false => usual(asked),
-            true => match turn.fetch_add(1, std::sync::atomic::Ordering::Relaxed) {
+        let mut stage = Stage::new(move |asked| {
+            if !asked.is_get() {
+                return usual(asked);
+            }
+            match turn.fetch_add(1, std::sync::atomic::Ordering::Relaxed) {
                 0 => whole(status, headers, ""),
                 _ => events("", &event(r#"{"n":2}"#), true),
-            },
+            }
         })
         .await;
         let begun = Instant::now();
@@ -88,12 +92,14 @@ async fn a_stream_that_is_refused_for_a_while_is_asked_for_again() {
 #[tokio::test]
 async fn a_stream_that_asks_for_a_key_all_at_once_ends_the_life() {
     let turn = std::sync::atomic::AtomicUsize::new(0);
-    let mut stage = Stage::new(move |asked| match asked.is_get() {
-        false => usual(asked),
-        true => match turn.fetch_add(1, std::sync::atomic::Ordering::Relaxed) {
+    let mut stage = Stage::new(move |asked| {
+        if !asked.is_get() {
+            return usual(asked);
+        }
+        match turn.fetch_add(1, std::sync::atomic::Ordering::Relaxed) {
             0 => events("", NOTE, false),
             _ => whole("401 Unauthorized", "", ""),
-        },
+        }
     })
     .await;
     stage.begin().await;
@@ -108,9 +114,12 @@ async fn a_stream_that_asks_for_a_key_all_at_once_ends_the_life() {
 #[tokio::test]
 async fn a_server_that_takes_no_answers_has_few_connections_for_them_and_none_of_its_calls() {
     let is_answer = |asked: &Asked| !asked.message["result"].is_null();
-    let mut stage = Stage::new(move |asked| match is_answer(asked) {
-        true => Say(String::new(), true),
-        false => usual(asked),
+    let mut stage = Stage::new(move |asked| {
+        if is_answer(asked) {
+            Say(String::new(), true)
+        } else {
+            usual(asked)
+        }
     })
     .await;
     stage.begin().await;

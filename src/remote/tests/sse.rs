@@ -71,16 +71,12 @@ async fn the_end_of_its_stream_is_its_own() {
     let mut stage = Stage::with(Transport::Sse, older("/messages", false)).await;
     stage.ask(0, "initialize", None);
     loop {
-        match stage.next().await {
-            Output::Line { .. } => {}
-            Output::Ended(End::Failed { why, .. }) => {
-                assert!(
-                    why.starts_with("the connection failed: its event stream ended"),
-                    "{why}"
-                );
-                break;
-            }
-            other => panic!("{other:?}"),
+        let next = stage.next().await;
+        if let Output::Ended(End::Failed { why, .. }) = &next {
+            let begins = "the connection failed: its event stream ended";
+            assert!(why.starts_with(begins), "{why}");
+            break;
         }
+        assert!(matches!(next, Output::Line { .. }), "{next:?}");
     }
 }
