@@ -86,5 +86,5 @@ fn what_cannot_be_meant_is_refused_with_words() {
 #[test]
 fn a_time_without_effect_is_said_to_have_none() {
     let parsed = load(r#"[{"name": "f", "command": "x", "idle_timeout": 60}]"#);
-    insta::assert_snapshot!(problems(&parsed).join("\n"), @r#"warning at line 1, column 32 (server 'f', servers[0].idle_timeout): 'idle_timeout' has no effect without "start": "on-demand"; the server runs always; add "start": "on-demand", or leave it out"#);
+    insta::assert_snapshot!(problems(&parsed).join("\n"), @r#"warning at line 1, column 48 (server 'f', [0].idle_timeout): 'idle_timeout' has no effect without "start": "on-demand"; the server runs always; add "start": "on-demand", or leave it out"#);
 }

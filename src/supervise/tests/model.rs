@@ -96,6 +96,9 @@ impl Model {
                 continue;
             }
             let fresh = |spec| Book::new(spec, now);
+            let sleeps_on = |old: &Book, spec: Option<u32>| {
+                old.asleep && spec.is_none_or(|spec| begin(spec) == Begin::Asleep)
+            };
             let book = match (old, spec) {
                 (Some(old), Some(spec)) if old.spec != *spec => Book {
                     was_started: old.was_started,
@@ -105,10 +108,11 @@ impl Model {
                 (Some(old), _) if retry && in_backoff(id) && old.was_started => Book {
                     failures: 0,
                     not_before: now,
+                    asleep: sleeps_on(old, *spec),
                     ..old.clone()
                 },
                 (Some(old), spec) => Book {
-                    asleep: old.asleep && spec.is_none_or(|spec| begin(spec) == Begin::Asleep),
+                    asleep: sleeps_on(old, *spec),
                     ..old.clone()
                 },
                 (None, spec) => Book {
