@@ -82,6 +82,8 @@ fn a_remote_server_is_its_host_and_no_key_is_shown() {
     );
     assert!(!out.contains("c4n4ry"), "{out}");
     insta::assert_snapshot!(out, @r#"
+    DIR/servers.json:1:26: warning: a secret is written out in a file that every user of this machine may read (server 'docs', [0].url)
+        help: chmod 640 the file, or write ${VARIABLE} and set that for the gateway
     DIR/servers.json:3:36: error: its header 'x-key' has a character that a header cannot have; a header is one line of text (server 'key', [2].url)
     DIR/servers.json:3:70: warning: every user of this machine may read the secrets in ${file:DIR/key} (server 'key', [2].headers.X-Key)
         help: chmod 640 the file
@@ -98,7 +100,7 @@ fn a_remote_server_is_its_host_and_no_key_is_shown() {
     bad     refused  a remote server           see line 5
     off     off      https://y                 -
 
-    DIR/servers.json: 4 servers to run, 1 off, 1 refused, 2 errors, 2 warnings
+    DIR/servers.json: 4 servers to run, 1 off, 1 refused, 2 errors, 3 warnings
     "#);
     assert_eq!(code, CONFIG);
 }
