@@ -172,6 +172,17 @@ async fn inspect(world: &Arc<World>) {
         return world.complain("nobody can connect any more".into());
     };
     let mut calls = Calls::new(world);
+    let config = world.config();
+    let names: Vec<&str> = config.servers.iter().map(|e| e.name().as_str()).collect();
+    // One that sleeps cannot say that its list is another, which it may not have come to before: that is seen when it
+    // wakes.
+    for name in names.iter().filter(|name| is_on_demand(name)) {
+        session.deliver(calls.call(name, "t0", true)).unwrap();
+    }
+    let soon = Instant::now() + Duration::from_secs(30);
+    if !hear(&mut stream, &mut calls, soon, true).await {
+        return calls.lost(None);
+    }
     let list = calls.ask("tools/list", "{}");
     session.deliver(list).unwrap();
     let mut listed = None;
@@ -184,8 +195,6 @@ async fn inspect(world: &Arc<World>) {
     }
     let page = item::page(Kind::Tools, &listed.unwrap_or_default()).unwrap();
     let listed: Vec<&str> = page.items.iter().map(item::Item::key).collect();
-    let config = world.config();
-    let names: Vec<&str> = config.servers.iter().map(|e| e.name().as_str()).collect();
     let expected: Vec<String> = names
         .iter()
         .flat_map(|name| {
@@ -208,6 +217,11 @@ async fn inspect(world: &Arc<World>) {
     calls.overdue();
     drop(stream);
     sleep(Duration::from_secs(15)).await;
+    look_for_leftovers(world, &config);
+}
+
+/// Nobody has kept what was not his, and nothing runs that nobody has a use for.
+fn look_for_leftovers(world: &Arc<World>, config: &Config) {
     for leak in world.ladders.lock().unwrap().leaks() {
         world.complain(leak);
     }
