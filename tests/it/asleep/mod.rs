@@ -14,6 +14,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::status::{server, server_in};
 use crate::support::client::SseClient;
 use crate::support::gateway::{Gateway, GatewayOptions, fixture_server};
 use crate::support::servers::{configuration, fixture, join, text_of};
@@ -78,25 +79,6 @@ async fn asleep(entries: &[Value]) -> (Gateway, TempDir) {
     client.leave().await;
     assert_eq!(gateway.children(), [], "nobody wants them");
     (gateway, home)
-}
-
-/// What the status says of this server.
-async fn server(gateway: &Gateway, name: &str) -> Value {
-    let response = http::get(gateway.addr(), "/status").await;
-    let status: Value = serde_json::from_slice(&response.body).expect("the status is JSON");
-    let servers = status["servers"].as_array().expect("a list").clone();
-    let is_it = |server: &Value| server["name"] == name;
-    servers.into_iter().find(is_it).unwrap_or_default()
-}
-
-/// Waits until this server is in this state, and gives all that is said of it then.
-async fn server_in(gateway: &Gateway, name: &str, state: &str) -> Value {
-    let what = format!("the server {name} to be {state}");
-    wait::until(&what, SOON, async || {
-        let server = server(gateway, name).await;
-        (server["state"] == state).then_some(server)
-    })
-    .await
 }
 
 async fn metric(gateway: &Gateway, series: &str) -> Option<f64> {

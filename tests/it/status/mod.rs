@@ -32,7 +32,7 @@ async fn status(gateway: &Gateway) -> Value {
 }
 
 /// What the status says of this server; null if nothing.
-async fn server(gateway: &Gateway, name: &str) -> Value {
+pub(crate) async fn server(gateway: &Gateway, name: &str) -> Value {
     let status = status(gateway).await;
     let servers = status["servers"].as_array().expect("a list").clone();
     let is_it = |server: &Value| server["name"] == name;
@@ -40,7 +40,7 @@ async fn server(gateway: &Gateway, name: &str) -> Value {
 }
 
 /// Waits until this server is in this state, and gives all that is said of it then.
-async fn server_in(gateway: &Gateway, name: &str, state: &str) -> Value {
+pub(crate) async fn server_in(gateway: &Gateway, name: &str, state: &str) -> Value {
     let what = format!("the server {name} to be {state}");
     wait::until(&what, SOON, async || {
         let server = server(gateway, name).await;
