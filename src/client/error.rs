@@ -2,6 +2,7 @@
 //! them: keys are.
 
 use std::error::Error;
+use std::fmt;
 use std::io;
 use std::iter::successors;
 use std::time::Duration;
@@ -139,7 +140,7 @@ impl ClientError {
 
 impl ClientError {
     /// A client that cannot be made has nothing to trust others by.
-    pub(crate) fn of_builder(error: &reqwest::Error) -> Self {
+    pub(super) fn of_builder(error: &reqwest::Error) -> Self {
         let first: Cause<'_> = error;
         let last = successors(Some(first), |error| source(*error)).last();
         Self::Certificates(last.map_or_else(String::new, ToString::to_string))
@@ -150,16 +151,28 @@ impl ClientError {
 impl From<reqwest::Error> for ClientError {
     fn from(error: reqwest::Error) -> Self {
         let error = error.without_url();
-        let chain = || successors(Some(&error as Cause<'_>), |error| source(*error));
-        let last = chain().last().map_or_else(String::new, ToString::to_string);
-        if error.is_builder() {
-            return Self::Protocol(format!("its address cannot be asked: {last}"));
+        let is_unconnected = error.is_connect();
+        match Self::sorted(&error, is_unconnected) {
+            Self::Broken(last) if error.is_builder() => Self::of_address(&last),
+            sorted => sorted,
         }
+    }
+}
+
+impl ClientError {
+    /// What is at the root of it.
+    pub(crate) fn sorted(error: Cause<'_>, is_unconnected: bool) -> Self {
+        let chain = || successors(Some(error), |error| source(*error));
+        let last = chain().last().map_or_else(String::new, ToString::to_string);
         match chain().find_map(|error| error.downcast_ref::<rustls::Error>()) {
             Some(tls) => Self::Tls(tls.clone()),
-            None if error.is_connect() => Self::Unreachable(last),
+            None if is_unconnected => Self::Unreachable(last),
             None => Self::Broken(last),
         }
+    }
+
+    pub(crate) fn of_address(why: &dyn fmt::Display) -> Self {
+        Self::Protocol(format!("its address cannot be asked: {why}"))
     }
 }
 

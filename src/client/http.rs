@@ -5,6 +5,8 @@ use std::sync::Once;
 use std::time::Duration;
 
 use bytes::Bytes;
+use http_body_util::BodyExt as _;
+use hyper::body::Body;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION};
 use reqwest::redirect::Policy;
 use reqwest::{ClientBuilder, RequestBuilder, Response, StatusCode, Url};
@@ -31,14 +33,22 @@ pub(crate) const EVENTS: HeaderValue = HeaderValue::from_static("text/event-stre
 pub(crate) const EITHER: HeaderValue =
     HeaderValue::from_static("application/json, text/event-stream");
 
-/// What connections with the server at `url` are made by: none follows a redirect, and none goes by a proxy where
-/// no proxy can reach.
-pub(crate) fn builder(url: &Url) -> ClientBuilder {
+pub(crate) const USER_AGENT: HeaderValue =
+    HeaderValue::from_static(concat!("mcproxy/", env!("CARGO_PKG_VERSION")));
+
+/// Chooses what TLS is made of. Once is enough.
+pub(crate) fn install_provider() {
     static PROVIDER: Once = Once::new();
     // Whoever came first chose the same.
     PROVIDER.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
+}
+
+/// What connections with the server at `url` are made by: none follows a redirect, and none goes by a proxy where
+/// no proxy can reach.
+fn builder(url: &Url) -> ClientBuilder {
+    install_provider();
     let mut builder = reqwest::Client::builder()
-        .user_agent(concat!("mcproxy/", env!("CARGO_PKG_VERSION")))
+        .user_agent(USER_AGENT)
         .redirect(Policy::none())
         .connect_timeout(CONNECT);
     if url.scheme() == "http" {
@@ -110,15 +120,15 @@ impl Http {
             return Err(ClientError::Refused(status));
         }
         if status.is_redirection() {
-            let to = moved_to(&response, &self.url);
+            let to = moved_to(response.headers(), &self.url);
             let to = to.as_ref().map(shown);
             return Err(ClientError::Moved { status, to });
         }
-        let is_page = media_type(&response) == "text/html";
+        let is_page = media_type(response.headers()) == "text/html";
         let excerpt = if is_page {
             String::new()
         } else {
-            excerpt(&beginning(response).await)
+            excerpt(&beginning(reqwest::Body::from(response)).await)
         };
         Err(ClientError::Status(status, excerpt))
     }
@@ -185,25 +195,26 @@ fn too_large(most: usize) -> ClientError {
 }
 
 /// Without parameters, in lower case; empty if there is none.
-pub(crate) fn media_type(response: &Response) -> String {
-    let value = response.headers().get(CONTENT_TYPE);
+pub(crate) fn media_type(headers: &HeaderMap) -> String {
+    let value = headers.get(CONTENT_TYPE);
     let value = value.and_then(|value| value.to_str().ok()).unwrap_or("");
     let media = value.split(';').next().unwrap_or("").trim();
     media.to_ascii_lowercase()
 }
 
 /// Where a redirect leads.
-pub(crate) fn moved_to(response: &Response, from: &Url) -> Option<Url> {
-    let to = response.headers().get(LOCATION)?.to_str().ok()?;
+pub(crate) fn moved_to(headers: &HeaderMap, from: &Url) -> Option<Url> {
+    let to = headers.get(LOCATION)?.to_str().ok()?;
     from.join(to).ok()
 }
 
 /// The beginning of what is said beside an error.
-pub(crate) async fn beginning(mut response: Response) -> Bytes {
+pub(crate) async fn beginning(mut body: impl Body<Data = Bytes> + Unpin) -> Bytes {
     let (mut bytes, late) = (Vec::new(), Instant::now() + READ_WITHIN);
     while bytes.len() < READ
-        && let Ok(Ok(Some(chunk))) = timeout_at(late, response.chunk()).await
+        && let Ok(Some(Ok(frame))) = timeout_at(late, body.frame()).await
     {
+        let chunk = frame.into_data().unwrap_or_default();
         bytes.extend_from_slice(&chunk);
     }
     bytes.truncate(READ);

@@ -28,8 +28,8 @@ pub use self::error::ClientError;
 pub use self::given::{bearer, bearer_of, parse_url};
 use self::http::Http;
 pub(crate) use self::http::{
-    EITHER, EVENTS, JSON, beginning, builder, excerpt, is_loopback, media_type, moved_to, plain,
-    secrets_of, without,
+    EITHER, EVENTS, JSON, USER_AGENT, beginning, excerpt, install_provider, is_loopback,
+    media_type, moved_to, plain, secrets_of, without,
 };
 pub use self::http::{hidden, shown};
 pub use self::lists::Entry;

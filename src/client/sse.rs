@@ -19,7 +19,7 @@ impl Sse {
     /// Opens the stream, and waits for the address.
     pub(super) async fn open(http: Http) -> Result<Self, ClientError> {
         let response = http.send(http.get()).await?;
-        let media = media_type(&response);
+        let media = media_type(response.headers());
         if media.as_bytes() != EVENTS.as_bytes() {
             return Err(no_mcp(response.status(), &media));
         }

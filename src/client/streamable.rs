@@ -48,7 +48,7 @@ impl Streamable {
         if let Some(session) = response.headers().get(&SESSION) {
             self.session.get_or_insert_with(|| session.clone());
         }
-        let media = media_type(&response);
+        let media = media_type(response.headers());
         if media.as_bytes() == JSON.as_bytes() {
             let body = self.http.body(response).await?;
             return match hear(&body, id)? {

@@ -60,7 +60,7 @@ impl Views {
         let request = self.http.client().get(self.at(path)?);
         let request = request.header(ACCEPT, EVENTS);
         let response = self.http.send(request).await?;
-        let media = media_type(&response);
+        let media = media_type(response.headers());
         if media.as_bytes() != EVENTS.as_bytes() {
             return Err(no_mcp(response.status(), &media));
         }

@@ -6,17 +6,21 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Client, Method, Request, Response, StatusCode, Url};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
+use hyper::{Method, Request, Response, StatusCode, Uri};
+use reqwest::Url;
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
 
+use super::clients::Client;
 use super::described::Repeated;
 use super::refusal::{self, Trouble};
 use super::secrets::Secrets;
 use super::server::{Limits, Place};
 use super::{End, Output, via};
-use crate::client::{self, EITHER, EVENTS, JSON, moved_to};
+use crate::client::{self, ClientError, EITHER, EVENTS, JSON, moved_to};
 use crate::config::model::Transport;
 use crate::process::Budget;
 use crate::protocol::jsonrpc::{self, Message};
@@ -96,6 +100,7 @@ impl Link {
         } = place;
         let secrets = Secrets::of(&headers, &url);
         headers.insert(via::VIA, via::own_header());
+        headers.entry(USER_AGENT).or_insert(client::USER_AGENT);
         let known = Known {
             begun: Instant::now(),
             url,
@@ -127,11 +132,10 @@ impl Link {
     }
 
     /// Sends it, and answers with what has status 2xx.
-    pub(super) async fn send(&self, asked: &Asked<'_>) -> Result<Response, Trouble> {
-        let mut request = self.request(asked);
+    pub(super) async fn send(&self, asked: &Asked<'_>) -> Result<Response<Incoming>, Trouble> {
         for _ in 0..REDIRECTS {
-            let url = request.url().clone();
-            let response = self.client.execute(request).await?;
+            let (url, request) = self.request(asked)?;
+            let response = self.client.send(request).await?;
             let chain = via::names_us(response.headers());
             if let Some(chain) = chain.filter(|_| self.is_new()) {
                 return Err(Trouble::Loop(chain));
@@ -146,12 +150,11 @@ impl Link {
                 StatusCode::TEMPORARY_REDIRECT,
                 StatusCode::PERMANENT_REDIRECT,
             ];
-            let to = moved_to(&response, &url).filter(|to| to.origin() == url.origin());
+            let to = moved_to(response.headers(), &url).filter(|to| to.origin() == url.origin());
             let Some(to) = to.filter(|_| keeps_method.contains(&status)) else {
                 return Err(refusal::read(self, response, &url).await);
             };
             self.move_to(&url, to);
-            request = self.request(asked);
         }
         Err(Trouble::Astray)
     }
@@ -167,7 +170,8 @@ impl Link {
         }
     }
 
-    fn request(&self, asked: &Asked<'_>) -> Request {
+    /// What is sent, and where to.
+    fn request(&self, asked: &Asked<'_>) -> Result<(Url, Request<Full<Bytes>>), Trouble> {
         let known = self.known();
         let mut headers = self.headers.clone();
         let (method, url, body) = match asked {
@@ -195,10 +199,13 @@ impl Link {
             headers.insert(VERSION, version.clone());
         }
         drop(known);
-        let mut request = Request::new(method, url);
+        let uri = Uri::try_from(url.as_str());
+        let uri = uri.map_err(|why| Trouble::Unconnected(ClientError::of_address(&why)))?;
+        let mut request = Request::new(Full::new(body.unwrap_or_default()));
+        *request.method_mut() = method;
+        *request.uri_mut() = uri;
         *request.headers_mut() = headers;
-        *request.body_mut() = body.map(Into::into);
-        request
+        Ok((url, request))
     }
 
     /// It is about to be begun with, in the era of `method`.

@@ -16,10 +16,12 @@
 //! | `secrets` | what it was sent that is nobody else's |
 //! | `output` | what the owner is told |
 //! | `clients` | the pools of connections, which all servers share |
+//! | `connector` | how a connection is made: TCP, TLS, a proxy |
 //! | `via` | finds a gateway that is its own server, through others too |
 
 mod answers;
 mod clients;
+mod connector;
 mod course;
 mod described;
 mod link;

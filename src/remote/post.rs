@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use reqwest::{Response, StatusCode};
+use hyper::body::Incoming;
+use hyper::{Response, StatusCode};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::answers::{self, Taken};
@@ -124,10 +125,14 @@ struct Awaited {
     is_hello: bool,
 }
 
-async fn read(link: &Link, response: Response, awaited: Awaited) -> Result<Answered, Trouble> {
-    let media = media_type(&response);
+async fn read(
+    link: &Link,
+    response: Response<Incoming>,
+    awaited: Awaited,
+) -> Result<Answered, Trouble> {
+    let media = media_type(response.headers());
     if media.as_bytes() == JSON.as_bytes() {
-        let body = reading::body(link, response)
+        let body = reading::body(link, response.into_body())
             .await
             .map_err(Trouble::Broken)?;
         if body.is_empty() {
@@ -162,10 +167,10 @@ async fn take(link: &Link, message: Bytes, awaited: Awaited) -> Answered {
 
 async fn read_events(
     link: &Link,
-    response: Response,
+    response: Response<Incoming>,
     awaited: Awaited,
 ) -> Result<Answered, Trouble> {
-    let mut events = Events::new(link, response);
+    let mut events = Events::new(link, response.into_body());
     let (mut tries, mut resumed, mut said) = (0, 0, String::new());
     let (mut wait, mut opened) = (Duration::ZERO, Instant::now());
     loop {
@@ -198,7 +203,7 @@ async fn read_events(
         sleep(wait).await;
         opened = Instant::now();
         match link.send(&Asked::Stream(Some(&last))).await {
-            Ok(response) => events.resume(response),
+            Ok(response) => events.resume(response.into_body()),
             // It may be on its way up again.
             Err(Trouble::Unconnected(_)) => {}
             Err(_) => {

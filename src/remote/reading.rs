@@ -5,7 +5,8 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use reqwest::Response;
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
 use tokio::sync::SemaphorePermit;
 use tokio::time::sleep;
 
@@ -17,11 +18,11 @@ use crate::protocol::framing::events::{Event, EventReader};
 const SMALL: usize = 256 * 1024;
 
 /// All of a body.
-pub(super) async fn body(link: &Link, mut response: Response) -> Result<Bytes, ClientError> {
-    let Some(first) = response.chunk().await? else {
+pub(super) async fn body(link: &Link, mut source: Incoming) -> Result<Bytes, ClientError> {
+    let Some(first) = chunk(&mut source).await? else {
         return Ok(Bytes::new());
     };
-    let Some(second) = response.chunk().await? else {
+    let Some(second) = chunk(&mut source).await? else {
         return Ok(first); // nothing is copied
     };
     let (mut body, mut turn) = (BytesMut::from(first), None);
@@ -34,11 +35,21 @@ pub(super) async fn body(link: &Link, mut response: Response) -> Result<Bytes, C
         if body.len() > SMALL && turn.is_none() {
             turn = link.large.acquire().await.ok();
         }
-        match response.chunk().await? {
+        match chunk(&mut source).await? {
             Some(chunk) => body.extend_from_slice(&chunk),
             None => return Ok(body.freeze()),
         }
     }
+}
+
+async fn chunk(source: &mut Incoming) -> Result<Option<Bytes>, ClientError> {
+    while let Some(frame) = source.frame().await {
+        let frame = frame.map_err(|error| ClientError::sorted(&error, false))?;
+        if let Ok(chunk) = frame.into_data() {
+            return Ok(Some(chunk));
+        } // else the trailers
+    }
+    Ok(None)
 }
 
 /// So many bytes of a stream are made events at a time: short ones take more room than they had as bytes.
@@ -51,7 +62,7 @@ const REST: Duration = Duration::from_millis(250);
 /// The events of one stream, over its connections.
 pub(super) struct Events<'l> {
     link: &'l Link,
-    response: Response,
+    source: Incoming,
     /// What came and was not read yet.
     chunk: Bytes,
     reader: EventReader,
@@ -62,10 +73,10 @@ pub(super) struct Events<'l> {
 }
 
 impl<'l> Events<'l> {
-    pub(super) fn new(link: &'l Link, response: Response) -> Self {
+    pub(super) fn new(link: &'l Link, source: Incoming) -> Self {
         Self {
             link,
-            response,
+            source,
             chunk: Bytes::new(),
             reader: EventReader::new(link.limits.message),
             ready: VecDeque::new(),
@@ -91,7 +102,7 @@ impl<'l> Events<'l> {
                 self.turn = self.link.large.acquire().await.ok();
             }
             if self.chunk.is_empty() {
-                let Some(chunk) = self.response.chunk().await? else {
+                let Some(chunk) = chunk(&mut self.source).await? else {
                     return Ok(None);
                 };
                 self.chunk = chunk;
@@ -112,8 +123,8 @@ impl<'l> Events<'l> {
     }
 
     /// It goes on with another connection.
-    pub(super) fn resume(&mut self, response: Response) {
-        self.response = response;
+    pub(super) fn resume(&mut self, source: Incoming) {
+        self.source = source;
         self.chunk = Bytes::new();
         (self.turn, self.read) = (None, 0);
         self.reader.resume();

@@ -4,8 +4,11 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use reqwest::header::{HeaderMap, RETRY_AFTER, WWW_AUTHENTICATE};
-use reqwest::{Response, StatusCode, Url};
+use hyper::body::Incoming;
+use hyper::header::{HeaderMap, RETRY_AFTER, WWW_AUTHENTICATE};
+use hyper::{Response, StatusCode};
+use hyper_util::client::legacy;
+use reqwest::Url;
 
 use super::End;
 use super::link::Link;
@@ -48,10 +51,10 @@ pub(super) struct Refusal {
     wants_login: bool,
 }
 
-impl From<reqwest::Error> for Trouble {
-    fn from(error: reqwest::Error) -> Self {
-        let is_unsent = error.is_connect() || error.is_builder();
-        let error = ClientError::from(error);
+impl From<legacy::Error> for Trouble {
+    fn from(error: legacy::Error) -> Self {
+        let is_unsent = error.is_connect();
+        let error = ClientError::sorted(&error, is_unsent);
         if is_unsent {
             Self::Unconnected(error)
         } else {
@@ -121,16 +124,16 @@ impl Refusal {
 }
 
 /// What is to be made of a response without success.
-pub(super) async fn read(link: &Link, response: Response, url: &Url) -> Trouble {
+pub(super) async fn read(link: &Link, response: Response<Incoming>, url: &Url) -> Trouble {
     let status = response.status();
     let headers = response.headers();
     let login = headers.get(WWW_AUTHENTICATE);
     let login = login.and_then(|value| value.to_str().ok());
     let wants_login = login.is_some_and(|value| value.contains("resource_metadata"));
     let wait = wait(headers);
-    let to = moved_to(&response, url);
-    let is_page = client::media_type(&response) == "text/html";
-    let body = beginning(response).await;
+    let to = moved_to(headers, url);
+    let is_page = client::media_type(headers) == "text/html";
+    let body = beginning(response.into_body()).await;
     let said = if is_page {
         String::new()
     } else {

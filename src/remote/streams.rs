@@ -48,10 +48,10 @@ pub(super) async fn standalone(link: &Link) {
         let mut asks = None;
         let mut lasted = Duration::ZERO;
         match link.send(&Asked::Stream(last.as_deref())).await {
-            Ok(response) if media_type(&response).as_bytes() == EVENTS.as_bytes() => {
+            Ok(response) if media_type(response.headers()).as_bytes() == EVENTS.as_bytes() => {
                 (was_open, misses) = (true, 0);
                 let opened = Instant::now();
-                let mut events = Events::new(link, response);
+                let mut events = Events::new(link, response.into_body());
                 while let Ok(Some(event)) = events.next().await {
                     link.deliver(event.data.into()).await;
                 }
@@ -122,11 +122,11 @@ pub(super) async fn sse(
         }
         (opened, _) => opened?,
     };
-    let media = media_type(&response);
+    let media = media_type(response.headers());
     if media.as_bytes() != EVENTS.as_bytes() {
         return Err(Trouble::Broken(no_mcp(response.status(), &media)));
     }
-    let mut events = Events::new(link, response);
+    let mut events = Events::new(link, response.into_body());
     match refused {
         None => named(link, &mut events).await?,
         Some(first) => match timeout(NAMES_WITHIN, named(link, &mut events)).await {

@@ -1,4 +1,4 @@
-//! Rows 310 to 321: servers that are asked by HTTP, and what can go wrong on the way to them.
+//! Rows 310 to 322: servers that are asked by HTTP, and what can go wrong on the way to them.
 
 use std::time::Duration;
 
@@ -309,6 +309,17 @@ async fn f320_remote_floods() {
     );
     let more = more(sampling.stop().await, before);
     far.stage.memory("more at the peak", more, 32 << 20);
+    far.goes_on().await;
+}
+
+#[tokio::test]
+async fn f322_remote_announces_only() {
+    let mut far = Far::open(322).await;
+    far.server.behave_at_calls(Manner::Announces);
+    far.fails("goes on answering with status 1xx").await;
+    let read = far.server.flooded();
+    far.stage
+        .at_most("bytes that were read of it", &read, &(16 << 20));
     far.goes_on().await;
 }
 

@@ -23,7 +23,7 @@ const fn row(number: u16, name: &'static str, fault: &'static str, demanded: &'s
 
 /// Every row, in order. Where it says nothing else, the nine other servers answer every call meanwhile.
 #[rustfmt::skip]
-pub(crate) const ROWS: [Row; 163] = [
+pub(crate) const ROWS: [Row; 164] = [
     row(1, "exits_in_a_call", "a server exits with 1 in the middle of a call", "the call gets its error within 100 ms of the exit; ready again within 2 s"),
     row(2, "killed_by_sigkill", "a server is killed by SIGKILL", "calls get their error within 100 ms; ready again within 2 s"),
     row(3, "exits_when_idle", "a server exits with 0 while nothing is asked of it", "ready again within 2 s; nothing in the log above a warning"),
@@ -185,6 +185,7 @@ pub(crate) const ROWS: [Row; 163] = [
     row(319, "remote_says_nothing", "a remote server takes requests and says nothing", "each call gets its error in time; the third in a row is the end of that life"),
     row(320, "remote_floods", "a remote server says notifications as fast as they are read", "memory bounded; its call has its time"),
     row(321, "gateways_in_a_ring", "a gateway is configured as the server of one that is its own", "the last to be configured finds it, says so and does not use it; the others go on"),
+    row(322, "remote_announces_only", "a remote server answers a call with status 103, again and again, as fast as it is read", "the call gets its error at once; no core is kept busy"),
     row(350, "called_as_it_falls_asleep", "a server that is started on demand is called at any moment of its falling asleep", "every call is answered by it, once"),
     row(351, "killed_as_it_wakes", "a server that is started on demand is killed while the calls that woke it wait", "started again as any other; all are answered, and it sleeps again"),
 ];

@@ -151,3 +151,34 @@ async fn a_stream_of_comments_keeps_nobody_busy_and_its_events_come() {
     assert_eq!(stage.line().await["result"], 7);
     assert!(begun.elapsed() > SECOND / 2, "{:?}", begun.elapsed());
 }
+
+#[tokio::test]
+async fn a_server_that_only_announces_an_answer_keeps_nobody_busy_and_is_given_up() {
+    use std::io::{Read as _, Write as _};
+
+    // Beside the runtime: it writes while its client reads.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let writer = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        assert!(stream.read(&mut [0; 4096]).unwrap() > 0);
+        let many = "HTTP/1.1 103 Early Hints\r\n\r\n".repeat(10_000);
+        while stream.write_all(many.as_bytes()).is_ok() {}
+    });
+    let place = Place {
+        url: format!("http://{address}/mcp").parse().unwrap(),
+        headers: HeaderMap::new(),
+        transport: Transport::Auto,
+    };
+    let (remote, mut output) = connected(place).await;
+    remote
+        .write(jsonrpc::request(0, "initialize", Some(b"{}")))
+        .unwrap();
+    let said = timeout(SOON, output.recv()).await.unwrap().unwrap();
+    let Output::Ended(End::Failed { why, .. }) = said else {
+        panic!("{said:?}")
+    };
+    assert!(why.contains("1xx"), "{why}");
+    drop(remote);
+    writer.join().unwrap();
+}

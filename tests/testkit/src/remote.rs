@@ -26,6 +26,8 @@ pub enum Manner {
     Silent,
     /// Says something for ever, as fast as it is read.
     Floods,
+    /// Announces an answer for ever, with status 103, as fast as it is read.
+    Announces,
     /// Sends a stream's events together, when all of them are there, as proxies do.
     Buffers,
 }
@@ -258,6 +260,13 @@ async fn misbehave(
         Manner::Floods => {
             stream.write_all(EVENTS.as_bytes()).await?;
             let many = format!("data: {NOTE}\n\n").repeat(500);
+            loop {
+                stream.write_all(many.as_bytes()).await?;
+                lock(state).flooded += many.len();
+            }
+        }
+        Manner::Announces => {
+            let many = "HTTP/1.1 103 Early Hints\r\n\r\n".repeat(2500);
             loop {
                 stream.write_all(many.as_bytes()).await?;
                 lock(state).flooded += many.len();

@@ -1,0 +1,177 @@
+//! How a connection with a server is made: by TCP, with TLS, and by a proxy where the environment names one.
+
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use hyper::Uri;
+use hyper::header::HeaderValue;
+use hyper::rt::{Read, ReadBufCursor, Write};
+use hyper_rustls::HttpsConnector;
+use hyper_util::client::legacy::connect::proxy::Tunnel;
+use hyper_util::client::legacy::connect::{Connected, Connection, HttpConnector};
+use hyper_util::client::proxy::matcher::{Intercept, Matcher};
+use rustls::{ClientConfig, RootCertStore};
+use rustls_platform_verifier::ConfigVerifierExt as _;
+use tokio::time::timeout;
+use tower::Service;
+
+/// For a connection, TLS included.
+const CONNECT: Duration = Duration::from_secs(10);
+/// A peer that has gone without a word is noticed by then: three probes more follow, so far apart.
+const KEEPALIVE: Duration = Duration::from_secs(30);
+const PROBES: u32 = 3;
+const APART: Duration = Duration::from_secs(15);
+
+type Error = Box<dyn std::error::Error + Send + Sync>;
+
+/// Makes connections.
+#[derive(Clone)]
+pub(super) struct Connector {
+    direct: HttpsConnector<HttpConnector>,
+    tls: Arc<ClientConfig>,
+    /// Where there are any. They may have keys: nothing shows them.
+    proxies: Option<Arc<Matcher>>,
+}
+
+impl Connector {
+    /// With the certificates of this machine, if `https`: they are read now.
+    pub(super) fn new(https: bool, by_proxy: bool) -> Result<Self, rustls::Error> {
+        let mut tls = if https {
+            ClientConfig::with_platform_verifier()?
+        } else {
+            let nobody = RootCertStore::empty();
+            let tls = ClientConfig::builder().with_root_certificates(nobody);
+            tls.with_no_client_auth()
+        };
+        tls.alpn_protocols = vec![b"http/1.1".to_vec()];
+        let tls = Arc::new(tls);
+        let mut tcp = HttpConnector::new();
+        tcp.enforce_http(false);
+        tcp.set_nodelay(true);
+        tcp.set_keepalive(Some(KEEPALIVE));
+        tcp.set_keepalive_interval(Some(APART));
+        tcp.set_keepalive_retries(Some(PROBES));
+        Ok(Self {
+            direct: HttpsConnector::from((tcp, Arc::clone(&tls))),
+            tls,
+            proxies: by_proxy.then(|| Arc::new(Matcher::from_env())),
+        })
+    }
+
+    fn proxy(&self, to: &Uri) -> Option<Intercept> {
+        self.proxies.as_ref()?.intercept(to)
+    }
+
+    /// The key of the proxy that reads requests to `to`. One that passes a tunnel on is told when it is opened.
+    pub(super) fn proxy_key(&self, to: &Uri) -> Option<HeaderValue> {
+        let proxy = self.proxy(to).filter(|_| !is_https(to))?;
+        proxy.basic_auth().cloned()
+    }
+
+    async fn connect(mut self, to: Uri) -> Result<Stream, Error> {
+        let Some(proxy) = self.proxy(&to) else {
+            let stream = self.direct.call(to).await?;
+            return Ok(Stream::new(stream, false));
+        };
+        if !is_https(&to) {
+            let stream = self.direct.call(proxy.uri().clone()).await?;
+            return Ok(Stream::new(stream, true));
+        }
+        let mut tunnel = Tunnel::new(proxy.uri().clone(), self.direct);
+        if let Some(key) = proxy.basic_auth() {
+            tunnel = tunnel.with_auth(key.clone());
+        }
+        let stream = HttpsConnector::from((tunnel, self.tls)).call(to).await?;
+        Ok(Stream::new(stream, false))
+    }
+}
+
+fn is_https(to: &Uri) -> bool {
+    to.scheme_str() == Some("https")
+}
+
+impl Service<Uri> for Connector {
+    type Response = Stream;
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Stream, Error>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, to: Uri) -> Self::Future {
+        let connecting = timeout(CONNECT, self.clone().connect(to));
+        Box::pin(async move {
+            let late = |_| Err(io::Error::from(io::ErrorKind::TimedOut).into());
+            connecting.await.unwrap_or_else(late)
+        })
+    }
+}
+
+/// A connection.
+pub(super) struct Stream {
+    io: Box<dyn Io>,
+    /// Whether a proxy reads the requests.
+    is_proxied: bool,
+}
+
+trait Io: Read + Write + Connection + Send + Unpin {}
+
+impl<T: Read + Write + Connection + Send + Unpin> Io for T {}
+
+impl Stream {
+    fn new(io: impl Io + 'static, is_proxied: bool) -> Self {
+        let io = Box::new(io);
+        Self { io, is_proxied }
+    }
+}
+
+impl Connection for Stream {
+    fn connected(&self) -> Connected {
+        self.io.connected().proxy(self.is_proxied)
+    }
+}
+
+impl Read for Stream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_read(cx, buffer)
+    }
+}
+
+impl Write for Stream {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.io).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_shutdown(cx)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.io).poll_write_vectored(cx, bytes)
+    }
+}
